@@ -1,0 +1,313 @@
+package schema
+
+import (
+	"fmt"
+	"math"
+	"sort"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/valyala/fastjson"
+)
+
+// Kind is the type of a leaf.
+type Kind uint8
+
+// The kinds of leaf. JSON null is not among them: a field that is null is
+// missing.
+const (
+	KindString Kind = iota
+	KindInt
+	KindFloat
+	KindBool
+)
+
+// Leaf is one scalar of an event's attributes: the path that leads to it
+// through objects and arrays, and its value. A path has several leaves where
+// arrays are on the way.
+type Leaf struct {
+	Path string
+	Kind Kind
+	Str  string  // KindString
+	Int  int64   // KindInt; 0 or 1 for KindBool
+	Num  float64 // KindFloat
+}
+
+// Text is the leaf as a string: how group values, wildcards and equality with
+// quoted text see it. Numbers are written as ClickHouse's toString writes them.
+func (l Leaf) Text() string {
+	switch l.Kind {
+	case KindString:
+		return l.Str
+	case KindInt:
+		return strconv.FormatInt(l.Int, 10)
+	case KindFloat:
+		return FormatFloat(l.Num)
+	default:
+		return strconv.FormatBool(l.Int != 0)
+	}
+}
+
+// Number is the leaf's numeric value; ok is false for strings and booleans.
+func (l Leaf) Number() (n float64, ok bool) {
+	switch l.Kind {
+	case KindInt:
+		return float64(l.Int), true
+	case KindFloat:
+		return l.Num, true
+	}
+	return 0, false
+}
+
+// Attributes are an event's attributes in both forms that are ever read: the
+// canonical JSON, which is stored and shown, and the leaves, which are searched.
+// Both come from one walk over the input, so what a rule evaluates is what a
+// reader is shown.
+type Attributes struct {
+	// JSON is the canonical text: no white space, duplicate keys resolved (the
+	// last wins), invalid UTF-8 replaced by U+FFFD, and inside strings every
+	// quote written \u0022, so that a bare quote always opens or closes a
+	// string. Keys keep their order.
+	JSON string
+	// Leaves are sorted by path; leaves of one path keep the document's order.
+	Leaves []Leaf
+}
+
+// Lookup finds the leaves at exactly this path.
+func (a *Attributes) Lookup(path string) []Leaf {
+	i := sort.Search(len(a.Leaves), func(i int) bool { return a.Leaves[i].Path >= path })
+	j := i
+	for j < len(a.Leaves) && a.Leaves[j].Path == path {
+		j++
+	}
+	return a.Leaves[i:j]
+}
+
+// Has tells whether there is a leaf at the path or below it.
+func (a *Attributes) Has(path string) bool {
+	if len(a.Lookup(path)) > 0 {
+		return true
+	}
+	below := path + "."
+	i := sort.Search(len(a.Leaves), func(i int) bool { return a.Leaves[i].Path >= below })
+	return i < len(a.Leaves) && strings.HasPrefix(a.Leaves[i].Path, below)
+}
+
+// Oddities counts what had to be resolved on the way in.
+type Oddities struct {
+	DuplicateKeys, InvalidUTF8, HugeNumbers int
+}
+
+// Pair is one top-level attribute.
+type Pair struct {
+	Key   string
+	Value *fastjson.Value
+}
+
+// MaxDepth is how deep attributes may nest; below it a value is kept as the
+// JSON text it was, in one string.
+const MaxDepth = 64
+
+// NewAttributes builds attributes from top-level pairs. Where a key comes
+// twice, the last wins, here as at every level.
+func NewAttributes(pairs []Pair) (Attributes, Oddities) {
+	b := builder{json: make([]byte, 0, 512)}
+	b.pairs(pairs, 0, 0)
+	leaves := b.leaves
+	sort.SliceStable(leaves, func(i, j int) bool { return leaves[i].Path < leaves[j].Path })
+	return Attributes{JSON: string(b.json), Leaves: leaves}, b.odd
+}
+
+// ParseAttributes reads a JSON object.
+func ParseAttributes(text string) (Attributes, error) {
+	v, err := fastjson.Parse(text)
+	if err != nil {
+		return Attributes{}, fmt.Errorf("parse attributes: %w", err)
+	}
+	o, err := v.Object()
+	if err != nil {
+		return Attributes{}, fmt.Errorf("parse attributes: want an object, got %s", v.Type())
+	}
+	a, _ := NewAttributes(Pairs(o))
+	return a, nil
+}
+
+// Pairs are an object's members in order, duplicates included.
+func Pairs(o *fastjson.Object) []Pair {
+	pairs := make([]Pair, 0, o.Len())
+	o.Visit(func(k []byte, v *fastjson.Value) { pairs = append(pairs, Pair{string(k), v}) })
+	return pairs
+}
+
+type builder struct {
+	json   []byte
+	path   []byte
+	leaves []Leaf
+	odd    Oddities
+}
+
+func (b *builder) pairs(pairs []Pair, base, depth int) {
+	b.json = append(b.json, '{')
+	first := true
+	for i, p := range pairs {
+		if overridden(pairs, i) {
+			b.odd.DuplicateKeys++
+			continue
+		}
+		if !first {
+			b.json = append(b.json, ',')
+		}
+		first = false
+		key := b.valid(p.Key)
+		b.json = appendString(b.json, key)
+		b.json = append(b.json, ':')
+		b.path = b.path[:base]
+		if base > 0 {
+			b.path = append(b.path, '.')
+		}
+		b.path = append(b.path, key...)
+		b.value(p.Value, depth+1)
+	}
+	b.path = b.path[:base]
+	b.json = append(b.json, '}')
+}
+
+// overridden tells whether a later pair has the same key. Objects are small;
+// the intake refuses those with more keys than MaxKeys before this is called.
+func overridden(pairs []Pair, i int) bool {
+	for _, later := range pairs[i+1:] {
+		if later.Key == pairs[i].Key {
+			return true
+		}
+	}
+	return false
+}
+
+func (b *builder) value(v *fastjson.Value, depth int) {
+	if depth >= MaxDepth && (v.Type() == fastjson.TypeObject || v.Type() == fastjson.TypeArray) {
+		b.string(string(v.MarshalTo(nil)))
+		return
+	}
+	switch v.Type() {
+	case fastjson.TypeObject:
+		o, _ := v.Object()
+		b.pairs(Pairs(o), len(b.path), depth)
+	case fastjson.TypeArray:
+		b.array(v, depth)
+	case fastjson.TypeString:
+		s, _ := v.StringBytes()
+		b.string(b.valid(string(s)))
+	case fastjson.TypeNumber:
+		b.number(string(v.MarshalTo(nil)))
+	case fastjson.TypeTrue:
+		b.scalar("true", Leaf{Kind: KindBool, Int: 1})
+	case fastjson.TypeFalse:
+		b.scalar("false", Leaf{Kind: KindBool})
+	default:
+		b.json = append(b.json, "null"...)
+	}
+}
+
+func (b *builder) array(v *fastjson.Value, depth int) {
+	b.json = append(b.json, '[')
+	elements, _ := v.Array()
+	base := len(b.path)
+	for i, e := range elements {
+		if i > 0 {
+			b.json = append(b.json, ',')
+		}
+		b.value(e, depth+1)
+		b.path = b.path[:base]
+	}
+	b.json = append(b.json, ']')
+}
+
+func (b *builder) string(s string) {
+	b.json = appendString(b.json, s)
+	b.leaf(Leaf{Kind: KindString, Str: s})
+}
+
+// number keeps integers of 64 bits exactly; other numbers are doubles, whole
+// ones below 2^53 integers. What a double cannot hold (1e400) stays the text
+// that was sent, as a string.
+func (b *builder) number(text string) {
+	if i, err := strconv.ParseInt(text, 10, 64); err == nil {
+		b.scalar(strconv.FormatInt(i, 10), Leaf{Kind: KindInt, Int: i})
+		return
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil || math.IsInf(f, 0) || math.IsNaN(f) {
+		b.odd.HugeNumbers++
+		b.string(text)
+		return
+	}
+	if f == math.Trunc(f) && math.Abs(f) < 1<<53 {
+		i := int64(f)
+		b.scalar(strconv.FormatInt(i, 10), Leaf{Kind: KindInt, Int: i})
+		return
+	}
+	b.scalar(FormatFloat(f), Leaf{Kind: KindFloat, Num: f})
+}
+
+// scalar writes a number or boolean. At a path that is stored typed, it is a
+// string from here on, in what is shown as in what is searched.
+func (b *builder) scalar(text string, l Leaf) {
+	if _, typed := typedPaths[string(b.path)]; typed {
+		b.string(text)
+		return
+	}
+	b.json = append(b.json, text...)
+	b.leaf(l)
+}
+
+func (b *builder) leaf(l Leaf) {
+	l.Path = string(b.path)
+	b.leaves = append(b.leaves, l)
+}
+
+func (b *builder) valid(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	b.odd.InvalidUTF8++
+	return strings.ToValidUTF8(s, "\uFFFD")
+}
+
+// appendString writes s as a JSON string in the canonical form.
+func appendString(dst []byte, s string) []byte {
+	const hex = "0123456789abcdef"
+	dst = append(dst, '"')
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '\\':
+			dst = append(dst, '\\', '\\')
+		case c == '"' || c < 0x20:
+			dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		default:
+			dst = append(dst, c)
+		}
+	}
+	return append(dst, '"')
+}
+
+// QuoteJSON is s as a string of the canonical JSON, quotes included.
+func QuoteJSON(s string) string { return string(appendString(nil, s)) }
+
+// FormatFloat writes f as ClickHouse's toString does: the shortest digits that
+// read back as f, plain between 1e-6 and 1e21, else with a bare exponent.
+func FormatFloat(f float64) string {
+	if f == 0 {
+		return "0"
+	}
+	if a := math.Abs(f); a >= 1e-6 && a < 1e21 {
+		return strconv.FormatFloat(f, 'f', -1, 64)
+	}
+	s := strconv.FormatFloat(f, 'e', -1, 64)
+	mantissa, exponent, _ := strings.Cut(s, "e")
+	sign := ""
+	if exponent[0] == '-' {
+		sign = "-"
+	}
+	return mantissa + "e" + sign + strings.TrimLeft(exponent[1:], "0")
+}

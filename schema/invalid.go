@@ -1,0 +1,55 @@
+package schema
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Invalid says everything that is wrong with a document that a user sent. It
+// is told to them in full.
+type Invalid struct{ Details []Detail }
+
+// Detail is one thing that is wrong: where, what, and what to write instead.
+type Detail struct{ Target, Message string }
+
+// Add appends a detail.
+func (i *Invalid) Add(target, message string) {
+	i.Details = append(i.Details, Detail{target, message})
+}
+
+// Err is nil when nothing is wrong.
+func (i *Invalid) Err() error {
+	if len(i.Details) == 0 {
+		return nil
+	}
+	return i
+}
+
+// Error lists the details, the target before each.
+func (i *Invalid) Error() string {
+	parts := make([]string, len(i.Details))
+	for n, d := range i.Details {
+		parts[n] = d.Message
+		if d.Target != "" {
+			parts[n] = d.Target + ": " + d.Message
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
+// NotFound says that there is no object of this kind and id.
+type NotFound struct{ Kind, ID string }
+
+// Error names the object.
+func (n *NotFound) Error() string { return "no " + n.Kind + " with id " + n.ID }
+
+// Conflict says that an object was changed since the caller read it.
+type Conflict struct {
+	Kind, ID   string
+	Have, Want int64 // versions: the stored one, and the one the caller named
+}
+
+// Error names both versions.
+func (c *Conflict) Error() string {
+	return fmt.Sprintf("%s %s is at version %d, not %d: read it again and repeat the change", c.Kind, c.ID, c.Have, c.Want)
+}

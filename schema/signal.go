@@ -1,0 +1,67 @@
+package schema
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+)
+
+// Signal is what a rule found: about whom, from when to when.
+type Signal struct {
+	ID          string
+	Version     uint64
+	RuleKey     string // see Rule.DetectionKey
+	RuleID      string
+	RuleVersion int64
+	Case        int // index of the case; −1: a third-party default
+	Group       []string
+	FirstSeen   Millis
+	LastSeen    Millis
+	Events      uint64 // distinct matching events
+	State       string // StateOpen or StateArchived
+	Reason      string // why it is archived
+	// EventTags are the tags that all its matching events have, sorted.
+	EventTags []string
+	// Samples are some of its events, as the JSON array that the API shows.
+	Samples string
+}
+
+// States of a signal and the engine's own reasons for archiving one.
+const (
+	StateOpen       = "open"
+	StateArchived   = "archived"
+	ReasonMerged    = "merged"
+	ReasonRetracted = "retracted"
+)
+
+// SignalID is the id of a signal of this rule, case and group that was first
+// published with this first_seen. The salt is 0 unless another signal has that
+// id already, which late events can bring about.
+func SignalID(ruleKey string, caseIndex int, group []string, first Millis, salt int) string {
+	h := sha256.New()
+	put := func(s string) {
+		var n [8]byte
+		binary.BigEndian.PutUint64(n[:], uint64(len(s)))
+		h.Write(n[:])
+		h.Write([]byte(s))
+	}
+	number := func(n int64) {
+		var b [8]byte
+		binary.BigEndian.PutUint64(b[:], uint64(n))
+		h.Write(b[:])
+	}
+	put(ruleKey)
+	number(int64(caseIndex))
+	for _, g := range group {
+		put(g)
+	}
+	number(int64(first))
+	number(int64(salt))
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:18])
+}
+
+// Gone tells whether the engine withdrew the signal: it was merged into another
+// or retracted, and is no part of what the rule found.
+func (s *Signal) Gone() bool {
+	return s.State == StateArchived && (s.Reason == ReasonMerged || s.Reason == ReasonRetracted)
+}

@@ -1,0 +1,196 @@
+package schema
+
+import "strings"
+
+// Tables are all tables there are, in the order in which they are created.
+var Tables = []Table{Events, Matches, Signals, Objects, Progress}
+
+const (
+	moment = "DateTime64(3, 'UTC')"
+	delta  = "Delta, ZSTD(1)"
+	word   = "LowCardinality(String)"
+)
+
+// Events is where every event is kept.
+//
+// It is partitioned by arrival, not by event time: one insert then makes parts
+// in one partition, however old or wrong its clocks are. Event time prunes
+// through the primary key and the skipping index.
+var Events = Table{
+	Name:    "events",
+	Comment: "one row per event",
+	Columns: []Column{
+		{"seq", "UInt64", delta, "arrival sequence"},
+		{"timestamp", moment, delta, "event time"},
+		{"seen", moment, delta, "arrival time"},
+		{"source", word, "", "reserved: source"},
+		{"service", word, "", "reserved: service"},
+		{"host", word, "", "reserved: host"},
+		{"status", word, "", "reserved: status"},
+		{"message", "String", "ZSTD(1)", "reserved: message"},
+		{"tags", "Array(LowCardinality(String))", "", "key:value or bare words"},
+		{"attributes", attributesType(), "", "leaves of the attributes, for search"},
+		{"raw", "String", "ZSTD(1)", "attributes as canonical JSON, for display"},
+	},
+	Indexes: append([]Index{
+		{"by_seq", "seq", "minmax", 1},
+		{"by_time", "timestamp", "minmax", 1},
+	}, typedIndexes()...),
+	Engine:      "MergeTree",
+	PartitionBy: "toDate(seen)",
+	OrderBy:     "(source, timestamp, seq)",
+	Settings:    "non_replicated_deduplication_window = 1000",
+}
+
+// Matches is the state of the windows: which event matched which query of
+// which rule, for which group.
+var Matches = Table{
+	Name:    "matches",
+	Comment: "one row per event, rule query and group",
+	Columns: []Column{
+		{"key", "UInt64", "", "hash of rule key and signal group"},
+		{"rule_key", word, "", "what the rule detects"},
+		{"at", moment, delta, "event time"},
+		{"seq", "UInt64", delta, "arrival sequence of the event"},
+		{"label", "UInt8", "", "index of the query"},
+		{"group", "Array(String)", "ZSTD(1)", "group values, in the order of the group-by fields"},
+		{"values", "Array(String)", "ZSTD(1)", "distinct tuples, where the query counts those"},
+		{"number", "Nullable(Float64)", "ZSTD(1)", "metric value, where the query adds those"},
+		{"tags", "Array(LowCardinality(String))", "", "tags of the event"},
+	},
+	Engine:      "ReplacingMergeTree",
+	PartitionBy: "toYYYYMM(at)",
+	OrderBy:     "(key, at, seq, label, group)",
+	Settings:    "non_replicated_deduplication_window = 1000",
+}
+
+// Signals holds every version of every signal; the highest version counts. The
+// columns that a search names are the same as those of events.
+var Signals = Table{
+	Name:    "signals",
+	Comment: "one row per version of a signal",
+	Columns: []Column{
+		{"id", "String", "", "fixed when first published"},
+		{"version", "UInt64", "", "counts up with every change"},
+		{"key", "UInt64", "", "hash of rule key and group"},
+		{"rule_key", word, "", "what the rule detected"},
+		{"rule_id", word, "", "the rule"},
+		{"rule_version", "UInt32", "", "version of the rule that wrote this row"},
+		{"case", "Int16", "", "index of the case"},
+		{"group", "Array(String)", "", "group values"},
+		{"first_seen", moment, "", "time of the first match"},
+		{"last_seen", moment, "", "time of the last match"},
+		{"events", "UInt64", "", "distinct matching events"},
+		{"state", word, "", "open or archived"},
+		{"reason", word, "", "why it is archived"},
+		{"event_tags", "Array(LowCardinality(String))", "", "tags that all its events have"},
+		{"samples", "String", "ZSTD(1)", "some of its events as JSON"},
+		{"timestamp", moment, "", "first_seen, under the name a search uses"},
+		{"source", word, "", "reserved: source"},
+		{"service", word, "", "reserved: service"},
+		{"host", word, "", "reserved: host"},
+		{"status", word, "", "reserved: severity"},
+		{"message", "String", "ZSTD(1)", "reserved: message"},
+		{"tags", "Array(LowCardinality(String))", "", "tags of the rule and of its events"},
+		{"attributes", attributesType(), "", "leaves of the attributes, for search"},
+		{"raw", "String", "ZSTD(1)", "attributes as canonical JSON, for display"},
+	},
+	Indexes: []Index{
+		{"by_id", "id", "bloom_filter(0.001)", 1},
+		{"by_time", "timestamp", "minmax", 1},
+	},
+	Engine:   "ReplacingMergeTree(version)",
+	OrderBy:  "(key, id)",
+	Settings: "non_replicated_deduplication_window = 1000",
+}
+
+// Objects holds what users configure (rules, suppressions, …): every version of
+// every object, appended and never changed.
+var Objects = Table{
+	Name:    "objects",
+	Comment: "one row per version of a rule or other configured object",
+	Columns: []Column{
+		{"kind", word, "", "rule, suppression, …"},
+		{"id", "String", "", "id of the object"},
+		{"version", "UInt32", "", "1, 2, 3, …"},
+		{"written", moment, "", "when"},
+		{"deleted", "Bool", "", "true in the last version of a deleted object"},
+		{"body", "String", "ZSTD(3)", "the object as JSON"},
+	},
+	Engine:   "MergeTree",
+	OrderBy:  "(kind, id, version)",
+	Settings: "non_replicated_deduplication_window = 1000",
+}
+
+// Progress says through which arrival each rule has been evaluated.
+var Progress = Table{
+	Name:    "progress",
+	Comment: "how far each rule has been evaluated",
+	Columns: []Column{
+		{"rule_key", "String", "", "what the rule detects"},
+		{"through", "UInt64", "", "every event up to this arrival is evaluated"},
+		{"at", moment, "", "when"},
+	},
+	Engine:  "ReplacingMergeTree(through)",
+	OrderBy: "rule_key",
+}
+
+// TypedPaths are the attributes that most rules ask for. They are stored as
+// typed columns inside `attributes`, and their values are strings, whatever the
+// sender wrote. Several values at such a path (arrays) are stored at ManyPath.
+var TypedPaths = []TypedPath{
+	{"usr.id", optionalString},
+	{"usr.name", optionalString},
+	{"evt.name", optionalWord},
+	{"evt.outcome", optionalWord},
+	{"network.client.ip", optionalString},
+	{"http.method", optionalWord},
+	{"http.useragent", optionalString},
+	{"agent.rule_id", optionalWord},
+	{"process.executable.path", optionalString},
+	{"file.path", optionalString},
+}
+
+const (
+	optionalString = "Nullable(String)"
+	optionalWord   = "LowCardinality(Nullable(String))"
+)
+
+// TypedPath is an attribute path with a column type of its own.
+type TypedPath struct{ Path, Type string }
+
+var typedPaths = func() map[string]TypedPath {
+	m := map[string]TypedPath{}
+	for _, p := range TypedPaths {
+		m[p.Path] = p
+	}
+	return m
+}()
+
+// Typed finds the declaration of a typed path.
+func Typed(path string) (TypedPath, bool) {
+	p, ok := typedPaths[path]
+	return p, ok
+}
+
+func attributesType() string {
+	hints := []string{"max_dynamic_paths = 1024"}
+	for _, p := range TypedPaths {
+		hints = append(hints, "`"+p.Path+"` "+p.Type, "`"+ManyPath(p.Path)+"` Array(String)")
+	}
+	return "JSON(" + strings.Join(hints, ", ") + ")"
+}
+
+// typedIndexes let a predicate on a typed path skip granules. It asks for the
+// one value or one of several, so both columns have an index: the server skips
+// where neither can hold.
+func typedIndexes() []Index {
+	var out []Index
+	for _, p := range TypedPaths {
+		name := "by_" + strings.ReplaceAll(p.Path, ".", "_")
+		out = append(out,
+			Index{name, "attributes.`" + p.Path + "`", "bloom_filter(0.01)", 1},
+			Index{name + "_many", "attributes.`" + ManyPath(p.Path) + "`", "bloom_filter(0.01)", 1})
+	}
+	return out
+}
