@@ -1,0 +1,55 @@
+package clickhouse
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	ch "github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
+
+// CreateAnalyst makes, on a server of the user's, a read-only user for ad hoc
+// SQL, like Analyst on an embedded one: it may read the tables of the admin's
+// database, within limits that it can't lift. Its password is new with every
+// start. It needs the right to create users.
+func CreateAnalyst(ctx context.Context, conn driver.Conn, admin *ch.Options, tables []string) (*ch.Options, error) {
+	var secret [32]byte
+	rand.Read(secret[:]) // never fails
+	name := "nightjar_analyst_" + admin.Auth.Database
+	password := hex.EncodeToString(secret[:])
+	user := quoteIdentifier(name)
+	statements := []string{
+		"CREATE USER IF NOT EXISTS " + user + " IDENTIFIED WITH sha256_password BY '" + password + "'",
+		"ALTER USER " + user + " IDENTIFIED WITH sha256_password BY '" + password + "' SETTINGS " + analystSettings(DefaultLimits),
+		"REVOKE ALL ON *.* FROM " + user,
+	}
+	for _, t := range tables {
+		statements = append(statements, "GRANT SELECT ON "+quoteIdentifier(admin.Auth.Database)+"."+quoteIdentifier(t)+" TO "+user)
+	}
+	for _, sql := range statements {
+		if err := conn.Exec(ctx, sql); err != nil {
+			text := strings.ReplaceAll(err.Error(), password, "…")
+			return nil, fmt.Errorf("make user %s for ad hoc SQL (give nightjar's user ACCESS MANAGEMENT, or name a read-only user with clickhouse-analyst): %s", name, text)
+		}
+	}
+	options := *admin
+	options.Auth.Username, options.Auth.Password = name, password
+	return &options, nil
+}
+
+// analystSettings are the limits as CREATE USER takes them: a value, a minimum
+// (0 would mean "no limit") and a maximum.
+func analystSettings(l Limits) string {
+	parts := []string{"readonly = 1"}
+	for _, s := range l.Settings() {
+		parts = append(parts, fmt.Sprintf("%s = %d MIN 1 MAX %d CHANGEABLE_IN_READONLY", s.Name, s.Max, s.Max))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func quoteIdentifier(name string) string {
+	return "`" + strings.NewReplacer("\\", "\\\\", "`", "\\`").Replace(name) + "`"
+}

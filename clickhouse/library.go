@@ -1,0 +1,100 @@
+package clickhouse
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+)
+
+// LibraryEnv names the environment variable that points at a libchdb of the
+// user's own.
+const LibraryEnv = "LIBCHDB"
+
+// Library returns the path of the libchdb to load. An explicit path, or else
+// LIBCHDB, is taken at its word; otherwise the library is where npm put it: in
+// node_modules beside the working directory or the executable, or in a folder
+// above one of them, or in the user's cache.
+func Library(explicit string) (string, error) {
+	for _, path := range []string{explicit, os.Getenv(LibraryEnv)} {
+		if path == "" {
+			continue
+		}
+		if err := isFile(path); err != nil {
+			return "", fmt.Errorf("open the ClickHouse library named by the configuration or %s: %w", LibraryEnv, err)
+		}
+		return filepath.Abs(path)
+	}
+
+	name, known := libraryPackages[runtime.GOOS+"/"+runtime.GOARCH]
+	if !known {
+		return "", fmt.Errorf("no embedded ClickHouse exists for %s/%s: start nightjar with --clickhouse and the address of a server",
+			runtime.GOOS, runtime.GOARCH)
+	}
+	for _, root := range libraryRoots() {
+		path := filepath.Join(root, "node_modules", "@chdb", name, "libchdb.so")
+		if isFile(path) == nil {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("the embedded ClickHouse (@chdb/%s) is not installed: "+
+		"run `make setup` (or `npm ci`) in nightjar's folder, or let %s name a libchdb.so", name, LibraryEnv)
+}
+
+// Installed reports whether Library would find one.
+func Installed() bool {
+	_, err := Library("")
+	return err == nil
+}
+
+// libraryPackages is the npm package that carries libchdb for each platform.
+var libraryPackages = map[string]string{
+	"linux/amd64":  "lib-linux-x64-gnu",
+	"linux/arm64":  "lib-linux-arm64-gnu",
+	"darwin/amd64": "lib-darwin-x64",
+	"darwin/arm64": "lib-darwin-arm64",
+}
+
+// libraryRoots lists the folders that may hold node_modules, nearest first. The
+// parents matter to tests, which run in their package's folder.
+func libraryRoots() []string {
+	var roots []string
+	if dir, err := os.Getwd(); err == nil {
+		roots = append(roots, parents(dir)...)
+	}
+	if exe, err := os.Executable(); err == nil {
+		if real, err := filepath.EvalSymlinks(exe); err == nil {
+			exe = real
+		}
+		roots = append(roots, parents(filepath.Dir(exe))...)
+	}
+	if dir, err := os.UserCacheDir(); err == nil {
+		roots = append(roots, filepath.Join(dir, "nightjar"))
+	}
+	return roots
+}
+
+func parents(dir string) []string {
+	var all []string
+	for {
+		all = append(all, dir)
+		up := filepath.Dir(dir)
+		if up == dir {
+			return all
+		}
+		dir = up
+	}
+}
+
+func isFile(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return &fs.PathError{Op: "open", Path: path, Err: errors.New("not a regular file")}
+	}
+	return nil
+}

@@ -1,0 +1,66 @@
+package clickhouse_test
+
+import (
+	"context"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	ch "github.com/ClickHouse/clickhouse-go/v2"
+
+	"nightjar/clickhouse"
+	"nightjar/testenv"
+)
+
+func TestOldServerIsNamed(t *testing.T) {
+	for version, good := range map[[2]uint64]bool{{24, 12}: false, {25, 7}: false, {25, 8}: true, {25, 10}: true, {26, 1}: true} {
+		err := clickhouse.CheckVersion(version[0], version[1])
+		if (err == nil) != good {
+			t.Errorf("%v: %v", version, err)
+		}
+	}
+	if err := clickhouse.CheckVersion(24, 3); err == nil || err.Error() != "the server is ClickHouse 24.3, and nightjar needs 25.8 or newer" {
+		t.Error(err)
+	}
+}
+
+func TestOpenWaitsForAServerUntilTheContextEnds(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	began := time.Now()
+	_, err := clickhouse.Open(ctx, &ch.Options{Addr: []string{"127.0.0.1:1"}, Auth: ch.Auth{Password: "s3cret"}})
+	if err == nil || !strings.Contains(err.Error(), "127.0.0.1:1") || strings.Contains(err.Error(), "s3cret") {
+		t.Error(err)
+	}
+	if took := time.Since(began); took < 250*time.Millisecond || took > 5*time.Second {
+		t.Errorf("it gave up after %v", took)
+	}
+}
+
+func TestOpenReachesAServerThatComesUpLate(t *testing.T) {
+	server := testenv.Server(t)
+	late := time.Now().Add(300 * time.Millisecond)
+	options := server.Options(clickhouse.Admin)
+	options.DialContext = func(ctx context.Context, _ string) (net.Conn, error) {
+		if time.Now().Before(late) {
+			return nil, &net.OpError{Op: "dial", Err: context.DeadlineExceeded}
+		}
+		return server.Dial(ctx)
+	}
+	testenv.Open(t, options)
+}
+
+func TestOpenDoesNotInsistOnAnUnknownDatabase(t *testing.T) {
+	options := start(t, clickhouse.EmbeddedConfig{}).Options(clickhouse.Admin)
+	options.Auth.Database = "nowhere"
+	began := time.Now()
+	conn, err := clickhouse.Open(t.Context(), options)
+	if err == nil {
+		conn.Close()
+		t.Fatal("it was opened")
+	}
+	if !strings.Contains(err.Error(), "nowhere") || time.Since(began) > 5*time.Second {
+		t.Errorf("after %v: %v", time.Since(began), err)
+	}
+}

@@ -1,0 +1,49 @@
+package testenv
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// SharedEnv names the environment variable that says where the shared folder
+// is, when it is not beside the module.
+const SharedEnv = "NIGHTJAR_SHARED"
+
+// Shared returns the path of a file below the shared folder, which lies beside
+// the module's root. It skips the test where there is no such folder; a folder
+// without the file is a mistake, and fails it.
+func Shared(t testing.TB, path string) string {
+	t.Helper()
+	root := os.Getenv(SharedEnv)
+	if root == "" {
+		root = filepath.Join(ModuleRoot(t), "..", "shared")
+	}
+	if info, err := os.Stat(root); err != nil || !info.IsDir() {
+		t.Skipf("needs %s from the shared folder: %s is not there (%s may say where it is)", path, root, SharedEnv)
+	}
+	full := filepath.Join(root, filepath.FromSlash(path))
+	if _, err := os.Stat(full); err != nil {
+		t.Fatalf("find a file of the shared folder: %v", err)
+	}
+	return full
+}
+
+// ModuleRoot returns the folder of go.mod.
+func ModuleRoot(t testing.TB) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			t.Fatal("no go.mod above the working directory")
+		}
+		dir = up
+	}
+}
