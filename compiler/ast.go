@@ -1,0 +1,112 @@
+package compiler
+
+import (
+	"net/netip"
+
+	"nightjar/schema"
+)
+
+// Query is a parsed log search. Its tree is what both readers follow: Match for
+// one event in memory, SQL for the events table. They give the same answer.
+type Query struct{ Root Node }
+
+// Node is a part of a query: one of the types below, and no other.
+type Node interface {
+	// Pos is the byte offset in the query's text at which the part begins.
+	Pos() int
+}
+
+// At is the position that every node carries.
+type At int
+
+// Pos implements Node.
+func (a At) Pos() int { return int(a) }
+
+// MatchAll holds for every event: the empty query, `*` and `*:*`.
+type MatchAll struct{ At }
+
+// Conjunction holds when all of its nodes do: `a b`, `a AND b`, `a && b`. It has
+// at least two nodes, none of them a Conjunction.
+type Conjunction struct {
+	At
+	Nodes []Node
+}
+
+// Disjunction holds when one of its nodes does: `a OR b`, `a || b`. It has at
+// least two nodes, none of them a Disjunction.
+type Disjunction struct {
+	At
+	Nodes []Node
+}
+
+// Negation holds when its node does not, so a negated clause on a field that
+// the event lacks holds: `-a`, `NOT a`. Its node is not a Negation.
+type Negation struct {
+	At
+	Node Node
+}
+
+// Words looks for a word or phrase in the message, and with Everywhere (`*:x`)
+// for a whole value among the attributes too. Letter case does not count.
+//
+// In the message, a pattern is found where its text stands, not cut out of a
+// longer word: where it begins or ends with a word character (an ASCII letter
+// or digit, `_`, anything beyond ASCII), no word character may stand before or
+// after it. A wildcard at an end lifts that. White space in a pattern without
+// wildcards stands for any run of white space.
+type Words struct {
+	At
+	Pattern    Pattern
+	Everywhere bool
+}
+
+// Equals holds when a value of the field is Value: whole, and in the same
+// letter case. A number equals a value that is a number literal numerically
+// (404 equals `404.0`); everything else compares as text.
+type Equals struct {
+	At
+	Field schema.Field
+	Value string
+}
+
+// Like holds when the text of a value of the field, all of it, fits the
+// pattern, in the same letter case.
+type Like struct {
+	At
+	Field   schema.Field
+	Pattern Pattern
+}
+
+// Range holds when a value of the field lies between the bounds. Numbers
+// compare with bounds that are number literals, numerically, and with no
+// others; strings, reserved fields and tags compare as bytes with the bound's
+// text; booleans lie in no range. At least one bound is not open.
+type Range struct {
+	At
+	Field     schema.Field
+	Low, High Bound
+}
+
+// Bound is one end of a range.
+type Bound struct {
+	Value     string
+	Open      bool // `*`: no bound at all
+	Inclusive bool // false for an open end
+}
+
+// Exists holds when the event has the field: for an attribute a value at the
+// path or below it, for a tag `key` or `key:…`, for a reserved field a text
+// that is not empty.
+type Exists struct {
+	At
+	Field schema.Field
+}
+
+// Network holds when a value of the field is an IP address in one of the
+// blocks: `CIDR(@f, 10.0.0.0/8)`. An IPv4 address and the same one mapped into
+// IPv6 are one address.
+type Network struct {
+	At
+	Field  schema.Field
+	Blocks []netip.Prefix
+}

@@ -1,0 +1,278 @@
+package compiler
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Condition is a case's condition: one expression over the labels of a rule,
+// or several joined by `then`, which must hold one after the other.
+type Condition struct {
+	Text  string
+	Parts []CondNode
+}
+
+// Holds tells whether the condition is true of these label values. A condition
+// with `then` holds over time, not at a moment: its Parts are asked one by one.
+func (c *Condition) Holds(values []float64) bool {
+	return len(c.Parts) == 1 && c.Parts[0].Holds(values)
+}
+
+// CondNode is a node of a condition.
+type CondNode interface {
+	Holds(values []float64) bool
+	String() string
+}
+
+// CondCompare compares the value of a label with a number.
+type CondCompare struct {
+	Label  int // index among the rule's queries
+	Name   string
+	Op     string // > >= < <= == !=
+	Number float64
+}
+
+// CondAnd, CondOr and CondNot combine conditions. CondTrue is the empty one.
+type (
+	CondAnd  struct{ Left, Right CondNode }
+	CondOr   struct{ Left, Right CondNode }
+	CondNot  struct{ Inner CondNode }
+	CondTrue struct{}
+)
+
+// Holds compares the label's value.
+func (n CondCompare) Holds(values []float64) bool {
+	v := values[n.Label]
+	switch n.Op {
+	case ">":
+		return v > n.Number
+	case ">=":
+		return v >= n.Number
+	case "<":
+		return v < n.Number
+	case "<=":
+		return v <= n.Number
+	case "==":
+		return v == n.Number
+	default:
+		return v != n.Number
+	}
+}
+
+// Holds is true when both sides hold.
+func (n CondAnd) Holds(v []float64) bool { return n.Left.Holds(v) && n.Right.Holds(v) }
+
+// Holds is true when a side holds.
+func (n CondOr) Holds(v []float64) bool { return n.Left.Holds(v) || n.Right.Holds(v) }
+
+// Holds is true when the inner condition does not hold.
+func (n CondNot) Holds(v []float64) bool { return !n.Inner.Holds(v) }
+
+// Holds is always true.
+func (CondTrue) Holds([]float64) bool { return true }
+
+// String is the comparison as written in rules.
+func (n CondCompare) String() string {
+	return n.Name + " " + n.Op + " " + strconv.FormatFloat(n.Number, 'f', -1, 64)
+}
+
+// String parenthesises both operands' lower operators.
+func (n CondAnd) String() string { return "(" + n.Left.String() + " && " + n.Right.String() + ")" }
+
+// String parenthesises the whole.
+func (n CondOr) String() string { return "(" + n.Left.String() + " || " + n.Right.String() + ")" }
+
+// String writes the operator before the operand.
+func (n CondNot) String() string { return "!" + n.Inner.String() }
+
+// String of the empty condition is empty.
+func (CondTrue) String() string { return "" }
+
+// maxCondition bounds the text of a condition, maxCondDepth its nesting.
+const (
+	maxCondition = 16 << 10
+	maxCondDepth = 100
+)
+
+// ParseCondition reads a condition over the given labels. An empty text is the
+// condition that always holds: that something matched is condition enough.
+func ParseCondition(text string, labels []string) (*Condition, error) {
+	c := &Condition{Text: text}
+	if strings.TrimSpace(text) == "" {
+		c.Parts = []CondNode{CondTrue{}}
+		return c, nil
+	}
+	if len(text) > maxCondition {
+		return nil, &Error{Line: 1, Column: 1, Message: fmt.Sprintf("a condition has at most %d bytes, this one has %d", maxCondition, len(text))}
+	}
+	p := condParser{text: text, labels: labels}
+	p.next()
+	for {
+		part, err := p.or(0)
+		if err != nil {
+			return nil, err
+		}
+		c.Parts = append(c.Parts, part)
+		if !strings.EqualFold(p.token, "then") {
+			break
+		}
+		p.next()
+	}
+	if p.token != "" {
+		return nil, p.errorf("expected &&, ||, then or the end, got %q", p.token)
+	}
+	return c, nil
+}
+
+type condParser struct {
+	text   string
+	labels []string
+	at     int    // where token begins
+	after  int    // where it ends
+	token  string // empty at the end
+}
+
+func (p *condParser) next() {
+	p.at = p.after
+	for p.at < len(p.text) && strings.IndexByte(" \t\r\n", p.text[p.at]) >= 0 {
+		p.at++
+	}
+	rest := p.text[p.at:]
+	n := 0
+	switch {
+	case rest == "":
+	case isCondWord(rest[0]):
+		for n < len(rest) && isCondWord(rest[n]) {
+			n++
+		}
+	default:
+		n = 1
+		for _, op := range []string{"&&", "||", ">=", "<=", "==", "!="} {
+			if strings.HasPrefix(rest, op) {
+				n = 2
+			}
+		}
+	}
+	p.token, p.after = rest[:n], p.at+n
+}
+
+func isCondWord(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '.'
+}
+
+func (p *condParser) errorf(format string, args ...any) error {
+	line := 1 + strings.Count(p.text[:p.at], "\n")
+	column := 1 + len([]rune(p.text[strings.LastIndexByte(p.text[:p.at], '\n')+1:p.at]))
+	return &Error{Line: line, Column: column, Message: fmt.Sprintf(format, args...)}
+}
+
+func (p *condParser) or(depth int) (CondNode, error) {
+	left, err := p.and(depth)
+	for err == nil && p.token == "||" {
+		p.next()
+		var right CondNode
+		right, err = p.and(depth)
+		left = CondOr{left, right}
+	}
+	return left, err
+}
+
+func (p *condParser) and(depth int) (CondNode, error) {
+	left, err := p.not(depth)
+	for err == nil && p.token == "&&" {
+		p.next()
+		var right CondNode
+		right, err = p.not(depth)
+		left = CondAnd{left, right}
+	}
+	return left, err
+}
+
+func (p *condParser) not(depth int) (CondNode, error) {
+	if depth > maxCondDepth {
+		return nil, p.errorf("more than %d levels of parentheses", maxCondDepth)
+	}
+	switch p.token {
+	case "!":
+		p.next()
+		inner, err := p.not(depth + 1)
+		return CondNot{inner}, err
+	case "(":
+		p.next()
+		inner, err := p.or(depth + 1)
+		if err != nil {
+			return nil, err
+		}
+		if p.token != ")" {
+			return nil, p.errorf("expected ) to close a parenthesis, got %s", p.shown())
+		}
+		p.next()
+		return inner, nil
+	}
+	return p.compare()
+}
+
+func (p *condParser) compare() (CondNode, error) {
+	if p.token == "" {
+		return nil, p.errorf("expected a comparison such as %s > 5, got the end", p.anyLabel())
+	}
+	if _, ok := condNumber(p.token); ok {
+		return nil, p.errorf("the label stands before the operator: write %s > %s", p.anyLabel(), p.token)
+	}
+	if !isCondWord(p.token[0]) {
+		return nil, p.errorf("expected a label (%s), got %q", strings.Join(p.labels, ", "), p.token)
+	}
+	n := CondCompare{Label: p.label(p.token), Name: p.token}
+	if n.Label < 0 {
+		return nil, p.errorf("unknown label %q; the rule's queries are named %s", p.token, strings.Join(p.labels, ", "))
+	}
+	p.next()
+	switch p.token {
+	case ">", ">=", "<", "<=", "==", "!=":
+		n.Op = p.token
+	default:
+		return nil, p.errorf("expected >, >=, <, <=, == or != after %s, got %s", n.Name, p.shown())
+	}
+	p.next()
+	number, ok := condNumber(p.token)
+	if !ok {
+		return nil, p.errorf("expected a number after %s %s, got %s", n.Name, n.Op, p.shown())
+	}
+	n.Number = number
+	p.next()
+	return n, nil
+}
+
+// condNumber reads a plain decimal number; labels begin with a letter, so that
+// neither "inf" nor "nan" is one.
+func condNumber(s string) (float64, bool) {
+	if s == "" || (s[0] != '.' && (s[0] < '0' || s[0] > '9')) {
+		return 0, false
+	}
+	n, err := strconv.ParseFloat(s, 64)
+	return n, err == nil
+}
+
+func (p *condParser) label(name string) int {
+	for i, l := range p.labels {
+		if l == name {
+			return i
+		}
+	}
+	return -1
+}
+
+func (p *condParser) anyLabel() string {
+	if len(p.labels) == 0 {
+		return "a"
+	}
+	return p.labels[0]
+}
+
+func (p *condParser) shown() string {
+	if p.token == "" {
+		return "the end"
+	}
+	return strconv.Quote(p.token)
+}

@@ -1,0 +1,578 @@
+package compiler
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"nightjar/schema"
+)
+
+// SQL is the query as an expression over the columns that schema.Events and
+// schema.Signals share. It is 0 or 1, never NULL, so it can be negated and
+// combined freely. Everything the user wrote is in p: the text depends on the
+// shape of the query only, and names of attributes travel as identifier
+// parameters, in the safe alphabet of schema.StoredPath. (Of the three forms
+// tried, `attributes.{p0:Identifier}.:String` reads the one subcolumn, as a
+// name in the text does; getSubcolumn with a parameter reads the whole column.)
+//
+// Text in events is taken to be valid UTF-8, as the intake makes it.
+func (q *Query) SQL(p *Params) (string, error) {
+	e := emitter{p: p}
+	sql, err := e.node(q.Root)
+	if err != nil {
+		return "", err
+	}
+	if len(sql) > MaxSQLLength {
+		return "", fmt.Errorf("the query is too large: it makes %d bytes of SQL, at most %d are allowed", len(sql), MaxSQLLength)
+	}
+	return sql, nil
+}
+
+// MaxSQLLength keeps a query below the server's limits on text and tree size.
+const MaxSQLLength = 100 << 10
+
+type emitter struct{ p *Params }
+
+// node writes n. Every operator is parenthesised: neither the reader of the SQL
+// nor the writer of this function has to recall an order of precedence.
+func (e *emitter) node(n Node) (string, error) {
+	switch n := n.(type) {
+	case MatchAll:
+		return "true", nil
+	case Conjunction:
+		parts, err := e.nodes(n.Nodes)
+		return sqlAll(parts...), err
+	case Disjunction:
+		parts, err := e.disjunction(n.Nodes)
+		return sqlAny(parts...), err
+	case Negation:
+		inner, err := e.node(n.Node)
+		return sqlNot(inner), err
+	case Words:
+		return e.words(n), nil
+	case Equals:
+		return e.equals(n.Field, []string{n.Value}), nil
+	case Like:
+		return e.like(n.Field, []Pattern{n.Pattern}), nil
+	case Range:
+		return e.interval(n), nil
+	case Exists:
+		return e.exists(n.Field), nil
+	case Network:
+		return e.network(n), nil
+	}
+	return "", fmt.Errorf("emit: no SQL for %T", n)
+}
+
+func (e *emitter) nodes(nodes []Node) ([]string, error) {
+	parts := make([]string, len(nodes))
+	for i, n := range nodes {
+		var err error
+		if parts[i], err = e.node(n); err != nil {
+			return nil, err
+		}
+	}
+	return parts, nil
+}
+
+// disjunction writes alternatives; equalities of one field become one IN, and
+// patterns and words are looked for together.
+func (e *emitter) disjunction(nodes []Node) ([]string, error) {
+	var parts []string
+	var fields []schema.Field
+	values := map[schema.Field][]string{}
+	var patternFields []schema.Field
+	patterns := map[schema.Field][]Pattern{}
+	var words []Pattern
+	for _, n := range nodes {
+		switch n := n.(type) {
+		case Equals:
+			if values[n.Field] == nil {
+				fields = append(fields, n.Field)
+			}
+			values[n.Field] = append(values[n.Field], n.Value)
+			continue
+		case Like:
+			if patterns[n.Field] == nil {
+				patternFields = append(patternFields, n.Field)
+			}
+			patterns[n.Field] = append(patterns[n.Field], n.Pattern)
+			continue
+		case Words:
+			if !n.Everywhere {
+				words = append(words, n.Pattern)
+				continue
+			}
+		}
+		sql, err := e.node(n)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, sql)
+	}
+	var merged []string
+	for _, f := range fields {
+		merged = append(merged, e.equals(f, values[f]))
+	}
+	for _, f := range patternFields {
+		merged = append(merged, e.like(f, patterns[f]))
+	}
+	if len(words) > 0 {
+		merged = append(merged, e.message(words))
+	}
+	return append(merged, parts...), nil
+}
+
+func sqlAll(parts ...string) string { return joined(parts, " AND ", "true") }
+func sqlAny(parts ...string) string { return joined(parts, " OR ", "false") }
+func sqlNot(part string) string     { return "(NOT " + part + ")" }
+
+// joined drops the parts that decide nothing.
+func joined(parts []string, operator, neutral string) string {
+	var kept []string
+	for _, p := range parts {
+		if p != neutral {
+			kept = append(kept, p)
+		}
+	}
+	switch len(kept) {
+	case 0:
+		return neutral
+	case 1:
+		return kept[0]
+	}
+	return "(" + strings.Join(kept, operator) + ")"
+}
+
+// The types of the variants that the JSON column stores leaves in.
+const (
+	stringList  = ".:`Array(Nullable(String))`"
+	integerList = ".:`Array(Nullable(Int64))`"
+	doubleList  = ".:`Array(Nullable(Float64))`"
+	booleanList = ".:`Array(Nullable(Bool))`"
+)
+
+// attribute is how the leaves at one path are read.
+type attribute struct {
+	typed  bool
+	column string // the path itself
+	many   string // where several strings are
+}
+
+func (e *emitter) attribute(path string) attribute {
+	if _, typed := schema.Typed(path); typed {
+		return attribute{true, "attributes.`" + path + "`", "attributes.`" + schema.ManyPath(path) + "`"}
+	}
+	column := "attributes." + e.p.Identifier(schema.StoredPath(path))
+	return attribute{false, column, column + stringList}
+}
+
+// text is the string, where there is one and it is a string.
+func (a attribute) text() string {
+	if a.typed {
+		return a.column
+	}
+	return a.column + ".:String"
+}
+
+// equals holds when a value of the field is one of the texts.
+func (e *emitter) equals(f schema.Field, values []string) string {
+	switch {
+	case f.Kind == schema.FieldAttribute:
+		return e.attributeEquals(f, values)
+	case f.Kind == schema.FieldTag:
+		tags := make([]string, len(values))
+		for i, v := range values {
+			tags[i] = f.Name + ":" + v
+		}
+		return e.hasAny("tags", tags)
+	case f.Name == "tags":
+		return e.hasAny("tags", values)
+	case f.Name == "timestamp":
+		return e.timestampEquals(values)
+	}
+	var some []string
+	for _, v := range values {
+		if v != "" { // an empty reserved field is a missing one
+			some = append(some, v)
+		}
+	}
+	return e.in(f.Name, some)
+}
+
+// in is `x IN …`; of one value an equality.
+func (e *emitter) in(x string, values []string) string {
+	switch len(values) {
+	case 0:
+		return "false"
+	case 1:
+		return "(" + x + " = " + e.p.String(values[0]) + ")"
+	}
+	return "(" + x + " IN " + e.p.Strings(values) + ")"
+}
+
+// notNull makes a test of a column that may be NULL 0 there. The server's index
+// analysis sees through it.
+func notNull(test string) string { return "ifNull(" + test + ", false)" }
+
+func (e *emitter) hasAny(array string, values []string) string {
+	if len(values) == 1 {
+		return "has(" + array + ", " + e.p.String(values[0]) + ")"
+	}
+	return "hasAny(" + array + ", " + e.p.Strings(values) + ")"
+}
+
+func (e *emitter) attributeEquals(f schema.Field, values []string) string {
+	var texts []string
+	for _, v := range values {
+		texts = append(texts, equalTexts(f, v)...)
+	}
+	a := e.attribute(f.Name)
+	parts := []string{notNull(e.in(a.text(), texts)), e.hasAny(a.many, texts)}
+	if a.typed {
+		return sqlAny(parts...)
+	}
+	var yes, no bool
+	var ints, floats []string
+	for _, v := range values {
+		number, isNumber := parseNumber(v)
+		switch {
+		case isNumber && number.isInt:
+			ints = append(ints, e.p.Int(number.i))
+		case isNumber:
+			floats = append(floats, e.p.Float(number.f))
+		case v == "true":
+			yes = true
+		case v == "false":
+			no = true
+		}
+	}
+	parts = append(parts, e.variantIn(a, ".:Int64", integerList, ints)...)
+	parts = append(parts, e.variantIn(a, ".:Float64", doubleList, floats)...)
+	if yes {
+		parts = append(parts, notNull(a.column+".:Bool"), "has("+a.column+booleanList+", true)")
+	}
+	if no {
+		parts = append(parts, notNull("NOT "+a.column+".:Bool"), "has("+a.column+booleanList+", false)")
+	}
+	return sqlAny(parts...)
+}
+
+func (e *emitter) variantIn(a attribute, scalar, array string, values []string) []string {
+	if len(values) == 0 {
+		return nil
+	}
+	list := strings.Join(values, ", ")
+	return []string{
+		notNull(a.column + scalar + " IN (" + list + ")"),
+		"hasAny(" + a.column + array + ", [" + list + "])",
+	}
+}
+
+func (e *emitter) timestampEquals(values []string) string {
+	var parts []string
+	for _, v := range values {
+		if moment, ok := parseMoment(v); ok && moment.isInt {
+			parts = append(parts, e.timestampIn(span{moment.i, moment.i}))
+		}
+	}
+	return sqlAny(parts...)
+}
+
+// timestampIn compares the column itself, so that it prunes. What lies beyond
+// the times that can be stored is cut off first.
+func (e *emitter) timestampIn(s span) string {
+	lowest, highest := int64(schema.MinMillis), int64(schema.MaxMillis)
+	if s.empty() || s.hi < lowest || s.lo > highest {
+		return "false"
+	}
+	moment := func(ms int64) string { return "fromUnixTimestamp64Milli(" + e.p.Int(ms) + ", 'UTC')" }
+	var parts []string
+	if s.lo > lowest {
+		parts = append(parts, "(timestamp >= "+moment(s.lo)+")")
+	}
+	if s.hi < highest {
+		parts = append(parts, "(timestamp <= "+moment(s.hi)+")")
+	}
+	return sqlAll(parts...)
+}
+
+// texts writes a test of the text of the field's values. The test must be a
+// function of its argument alone, and NULL or 0 where that is NULL.
+func (e *emitter) texts(f schema.Field, test func(x string) string) string {
+	switch {
+	case f.Kind == schema.FieldAttribute:
+		a := e.attribute(f.Name)
+		return sqlAny(notNull(test(a.text())), arrayExists(a.many, test))
+	case f.Kind == schema.FieldTag:
+		key := f.Name + ":"
+		return "arrayExists(t -> (startsWith(t, " + e.p.String(key) + ") AND " +
+			test(fmt.Sprintf("substring(t, %s)", e.p.Int(int64(len(key)+1)))) + "), tags)"
+	case f.Name == "tags":
+		return "arrayExists(t -> " + test("t") + ", tags)"
+	case f.Name == "timestamp":
+		return test("toString(toUnixTimestamp64Milli(timestamp))")
+	}
+	return sqlAll("("+f.Name+" != '')", test(f.Name))
+}
+
+func arrayExists(array string, test func(x string) string) string {
+	return "arrayExists(v -> " + notNull(test("v")) + ", " + array + ")"
+}
+
+// like holds when the text of a value of the field fits one of the patterns.
+func (e *emitter) like(f schema.Field, patterns []Pattern) string {
+	test := func(x string) string { return e.fits(x, patterns) }
+	sql := e.texts(f, test)
+	if _, typed := schema.Typed(f.Name); f.Kind != schema.FieldAttribute || typed {
+		return sql
+	}
+	a := e.attribute(f.Name)
+	parts := []string{sql}
+	if numbers := fitting(patterns, "0123456789+-.e"); len(numbers) > 0 {
+		test := func(x string) string { return e.fits("toString("+x+")", numbers) }
+		for _, variant := range []string{".:Int64", ".:Float64"} {
+			parts = append(parts, notNull(test(a.column+variant)))
+		}
+		for _, variant := range []string{integerList, doubleList} {
+			parts = append(parts, arrayExists(a.column+variant, test))
+		}
+	}
+	for _, b := range []struct{ text, scalar string }{{"true", ".:Bool"}, {"false", ".:Bool"}} {
+		for _, p := range patterns {
+			if newWholeText(p, false).match(b.text) {
+				is := a.column + b.scalar
+				if b.text == "false" {
+					is = "NOT " + is
+				}
+				parts = append(parts, notNull(is), "has("+a.column+booleanList+", "+b.text+")")
+				break
+			}
+		}
+	}
+	return sqlAny(parts...)
+}
+
+// fitting are the patterns whose text is made of these characters only.
+func fitting(patterns []Pattern, alphabet string) []Pattern {
+	var out []Pattern
+	for _, p := range patterns {
+		fits := true
+		for _, g := range p.glyphs() {
+			fits = fits && (g.kind != glyphRune || strings.ContainsRune(alphabet, g.r))
+		}
+		if fits {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// maxNeedles is how many texts multiSearchAny takes.
+const maxNeedles = 255
+
+// fits writes the test whether x fits one of the patterns. Those of the form
+// `*text*`, the most frequent, are looked for together.
+func (e *emitter) fits(x string, patterns []Pattern) string {
+	var parts, needles []string
+	for _, p := range patterns {
+		if needle, ok := contained(p); ok && len(patterns) > 1 {
+			needles = append(needles, needle)
+			continue
+		}
+		parts = append(parts, "("+x+" LIKE "+e.p.String(likePattern(p))+")")
+	}
+	for len(needles) > 0 {
+		n := min(len(needles), maxNeedles)
+		list := make([]string, n)
+		for i := range list {
+			list[i] = e.p.String(needles[i])
+		}
+		parts = append(parts, "multiSearchAny("+x+", ["+strings.Join(list, ", ")+"])")
+		needles = needles[n:]
+	}
+	return sqlAny(parts...)
+}
+
+// contained is the text of a pattern of the form `*text*`.
+func contained(p Pattern) (string, bool) {
+	glyphs := p.glyphs()
+	if len(glyphs) < 3 || glyphs[0].kind != glyphRun || glyphs[len(glyphs)-1].kind != glyphRun {
+		return "", false
+	}
+	var b strings.Builder
+	for _, g := range glyphs[1 : len(glyphs)-1] {
+		if g.kind != glyphRune {
+			return "", false
+		}
+		b.WriteRune(g.r)
+	}
+	return b.String(), true
+}
+
+// likePattern is the pattern in the language of LIKE.
+func likePattern(p Pattern) string {
+	var b strings.Builder
+	for _, g := range p.glyphs() {
+		switch {
+		case g.kind == glyphRun:
+			b.WriteByte('%')
+		case g.kind == glyphAny:
+			b.WriteByte('_')
+		case g.r == '%' || g.r == '_' || g.r == '\\':
+			b.WriteByte('\\')
+			b.WriteRune(g.r)
+		default:
+			b.WriteRune(g.r)
+		}
+	}
+	return b.String()
+}
+
+// interval holds when a value of the field lies in the range.
+func (e *emitter) interval(r Range) string {
+	if r.Field.Kind == schema.FieldReserved && r.Field.Name == "timestamp" {
+		v := newInterval(r, parseMoment)
+		if !v.numeric {
+			return "false"
+		}
+		return e.timestampIn(v.ints)
+	}
+	text := func(x string) string { return e.between(r, x, e.p.String) }
+	if r.Field.Kind != schema.FieldAttribute {
+		return e.texts(r.Field, text)
+	}
+	a := e.attribute(r.Field.Name)
+	if a.typed {
+		return e.texts(r.Field, text)
+	}
+	v := newInterval(r, parseNumber)
+	integer := func(x string) string { return e.betweenInts(v.ints, x) }
+	double := func(x string) string { return e.betweenFloats(v, x) }
+	kinds := []struct {
+		letter, scalar, array string
+		read                  string // makes the text at a MixedPath a value
+		test                  func(x string) string
+		none                  bool
+	}{
+		{"s", ".:String", stringList, "substring(v, 2)", text, false},
+		{"i", ".:Int64", integerList, "toInt64OrNull(substring(v, 2))", integer, !v.numeric || v.ints.empty()},
+		{"f", ".:Float64", doubleList, "toFloat64OrNull(substring(v, 2))", double, !v.numeric},
+	}
+	mixed := "attributes." + e.p.Identifier(schema.MixedPath(r.Field.Name)) + stringList
+	var parts, ofMixed []string
+	for _, k := range kinds {
+		if k.none {
+			continue
+		}
+		array := a.column + k.array
+		if k.letter == "s" {
+			array = "if(empty(" + mixed + "), " + array + ", [])"
+		}
+		parts = append(parts, notNull(k.test(a.column+k.scalar)), arrayExists(array, k.test))
+		ofMixed = append(ofMixed, "(startsWith(v, '"+k.letter+"') AND "+k.test(k.read)+")")
+	}
+	return sqlAny(append(parts, "arrayExists(v -> "+notNull(sqlAny(ofMixed...))+", "+mixed+")")...)
+}
+
+// between compares x with the bounds' texts, byte by byte.
+func (e *emitter) between(r Range, x string, value func(string) string) string {
+	var parts []string
+	if !r.Low.Open {
+		parts = append(parts, "("+x+above(r.Low.Inclusive)+value(r.Low.Value)+")")
+	}
+	if !r.High.Open {
+		parts = append(parts, "("+x+below(r.High.Inclusive)+value(r.High.Value)+")")
+	}
+	return sqlAll(parts...)
+}
+
+func (e *emitter) betweenInts(s span, x string) string {
+	var parts []string
+	if s.lo != math.MinInt64 {
+		parts = append(parts, "("+x+" >= "+e.p.Int(s.lo)+")")
+	}
+	if s.hi != math.MaxInt64 {
+		parts = append(parts, "("+x+" <= "+e.p.Int(s.hi)+")")
+	}
+	if len(parts) == 0 {
+		return "(" + x + " IS NOT NULL)"
+	}
+	return sqlAll(parts...)
+}
+
+func (e *emitter) betweenFloats(v interval, x string) string {
+	var parts []string
+	if !v.low.Open {
+		parts = append(parts, "("+x+above(v.low.Inclusive)+e.p.Float(v.floatLow)+")")
+	}
+	if !v.high.Open {
+		parts = append(parts, "("+x+below(v.high.Inclusive)+e.p.Float(v.floatHigh)+")")
+	}
+	return sqlAll(parts...)
+}
+
+func above(inclusive bool) string {
+	if inclusive {
+		return " >= "
+	}
+	return " > "
+}
+
+func below(inclusive bool) string {
+	if inclusive {
+		return " <= "
+	}
+	return " < "
+}
+
+// exists holds when the event has the field.
+func (e *emitter) exists(f schema.Field) string {
+	switch {
+	case f.Kind == schema.FieldAttribute:
+		return e.attributeExists(f.Name)
+	case f.Kind == schema.FieldTag:
+		return "arrayExists(t -> ((t = " + e.p.String(f.Name) + ") OR startsWith(t, " + e.p.String(f.Name+":") + ")), tags)"
+	case f.Name == "tags":
+		return "notEmpty(tags)"
+	case f.Name == "timestamp":
+		return "true"
+	}
+	return "(" + f.Name + " != '')"
+}
+
+// attributeExists looks at the path and below it. Typed paths are always listed
+// among those below, whether they are NULL or not, so the list counts where it
+// is longer than they are, and each is looked at by itself.
+func (e *emitter) attributeExists(path string) string {
+	a := e.attribute(path)
+	parts := []string{"(" + a.column + " IS NOT NULL)"}
+	if a.typed {
+		parts = append(parts, "notEmpty("+a.many+")")
+	}
+	typed := 0
+	for _, t := range schema.TypedPaths {
+		if strings.HasPrefix(t.Path, path+".") {
+			parts = append(parts, "(attributes.`"+t.Path+"` IS NOT NULL)", "notEmpty(attributes.`"+schema.ManyPath(t.Path)+"`)")
+			typed += 2
+		}
+	}
+	// The sign of a sub-object is part of the name: outside the parameter the
+	// server overlooks it. The stored path has no backquote.
+	below := "JSONAllPaths(attributes." + e.p.Identifier("^`"+schema.StoredPath(path)+"`") + ")"
+	return sqlAny(append(parts, fmt.Sprintf("(length(%s) > %d)", below, typed))...)
+}
+
+// network holds when a value of the field is an address in one of the blocks.
+func (e *emitter) network(n Network) string {
+	return e.texts(n.Field, func(x string) string {
+		parts := make([]string, len(n.Blocks))
+		for i, b := range n.Blocks {
+			s := newAddressSpan(b)
+			parts[i] = fmt.Sprintf("(toIPv6OrNull(%s) BETWEEN toIPv6(%s) AND toIPv6(%s))",
+				x, e.p.String(s.low.StringExpanded()), e.p.String(s.high.StringExpanded()))
+		}
+		return notNull(sqlAny(parts...))
+	})
+}

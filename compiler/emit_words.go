@@ -1,0 +1,229 @@
+package compiler
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"nightjar/schema"
+)
+
+// words looks in the message and, with Everywhere, in the attributes.
+func (e *emitter) words(w Words) string {
+	message := e.message([]Pattern{w.Pattern})
+	if !w.Everywhere {
+		return message
+	}
+	return sqlAny(message, e.anyValue(w.Pattern))
+}
+
+// message holds when one of the patterns is found in the message.
+func (e *emitter) message(patterns []Pattern) string {
+	var parts []string
+	var regexps []string
+	size := 0
+	flush := func() {
+		if len(regexps) > 0 {
+			parts = append(parts, "match(message, "+e.p.String("(?s)"+strings.Join(regexps, "|"))+")")
+			regexps, size = nil, 0
+		}
+	}
+	for _, p := range patterns {
+		glyphs := messageGlyphs(p)
+		if len(glyphs) == 0 {
+			return "true"
+		}
+		if needle, ok := contained(p); ok && isASCII(needle) {
+			parts = append(parts, "(positionCaseInsensitive(message, "+e.p.String(needle)+") > 0)")
+			continue
+		}
+		re := messageRegexp(glyphs)
+		if len(patterns) == 1 {
+			guard := "true"
+			if needle := longestASCII(glyphs); needle != "" {
+				guard = "(positionCaseInsensitive(message, " + e.p.String(needle) + ") > 0)"
+			}
+			parts = append(parts, sqlAll(guard, "match(message, "+e.p.String("(?s)"+re)+")"))
+			continue
+		}
+		if size += len(re); size > maxRegexp {
+			flush()
+			size = len(re)
+		}
+		regexps = append(regexps, re)
+	}
+	flush()
+	return sqlAny(parts...)
+}
+
+// maxRegexp bounds the alternatives that are looked for with one expression.
+const maxRegexp = 4 << 10
+
+// notWord is any character that words are not made of; all of them are ASCII.
+const notWord = "[\x00-/:-@\\[-\\^`{-\x7f]"
+
+// messageRegexp is the expression that finds the pattern in a message.
+func messageRegexp(glyphs []glyph) string {
+	var b strings.Builder
+	first, last := glyphs[0], glyphs[len(glyphs)-1]
+	if first.kind == glyphRune && isWordRune(first.r) {
+		b.WriteString(`(?:\A|` + notWord + ")")
+	}
+	for i, g := range glyphs {
+		switch {
+		case g.kind == glyphRun && (i == 0 || i == len(glyphs)-1):
+			// The search is not anchored: a run at an end says nothing.
+		case g.kind == glyphRun:
+			b.WriteString(".*")
+		case g.kind == glyphAny:
+			b.WriteByte('.')
+		case g.kind == glyphSpace:
+			b.WriteString(`[ \t\n\v\f\r]+`)
+		default:
+			writeFolded(&b, g.r)
+		}
+	}
+	if last.kind == glyphRune && isWordRune(last.r) {
+		b.WriteString(`(?:\z|` + notWord + ")")
+	}
+	return b.String()
+}
+
+// writeFolded writes an expression for a letter in any case.
+func writeFolded(b *strings.Builder, r rune) {
+	class := foldClass(r)
+	if len(class) == 1 {
+		writeLiteral(b, r)
+		return
+	}
+	b.WriteByte('[')
+	for _, c := range class {
+		b.WriteRune(c) // letters: nothing in a class to escape
+	}
+	b.WriteByte(']')
+}
+
+func writeLiteral(b *strings.Builder, r rune) {
+	if !isWordRune(r) && r > ' ' && r < 0x7f {
+		b.WriteByte('\\')
+	}
+	b.WriteRune(r)
+}
+
+// longestASCII is the longest run of ASCII text that the glyphs need. It is
+// what a fast search looks for before the expression is tried.
+func longestASCII(glyphs []glyph) string {
+	var best, run []byte
+	for _, g := range glyphs {
+		if g.kind != glyphRune || g.r >= utf8.RuneSelf {
+			run = nil
+			continue
+		}
+		if run = append(run, byte(g.r)); len(run) > len(best) {
+			best = run
+		}
+	}
+	return string(best)
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// In the canonical JSON a bare quote always opens or closes a string, so an
+// expression that counts quotes from the start knows what is a string, and one
+// that is followed by a colon is a key, no value.
+const (
+	outside   = `\A(?:[^"]*"[^"]*")*[^"]*`
+	valueEnds = `[,\]}]`
+	jsonChar  = `(?:[^"\\]|\\\\|\\u[0-9a-f]{4})`
+	wordChar  = `[-+.0-9a-zA-Z]` // what numbers, true and false are made of
+)
+
+// anyValue holds when the text of an attribute, all of it, fits the pattern.
+// A fast search for the longest piece of it goes first.
+func (e *emitter) anyValue(p Pattern) string {
+	glyphs := p.glyphs()
+	var str strings.Builder
+	for _, g := range glyphs {
+		switch {
+		case g.kind == glyphRun:
+			str.WriteString(jsonChar + "*")
+		case g.kind == glyphAny:
+			str.WriteString(jsonChar)
+		case g.r == '"' || g.r < 0x20 || g.r == '\\':
+			quoted := schema.QuoteJSON(string(g.r))
+			for _, c := range quoted[1 : len(quoted)-1] {
+				writeLiteral(&str, c)
+			}
+		default:
+			writeFolded(&str, g.r)
+		}
+	}
+	re := `"` + str.String() + `"`
+	if scalars := scalarRegexp(glyphs); scalars != "" {
+		re = `(?:` + re + `|[:,\[](?:` + scalars + `))`
+	}
+	guard := "true"
+	if needle := longestJSON(glyphs); needle != "" {
+		guard = "(positionCaseInsensitive(raw, " + e.p.String(needle) + ") > 0)"
+	}
+	return sqlAll(guard, "match(raw, "+e.p.String("(?s)"+outside+re+valueEnds)+")")
+}
+
+// longestJSON is longestASCII for the canonical JSON: characters that are
+// escaped there are left out.
+func longestJSON(glyphs []glyph) string {
+	plain := make([]glyph, len(glyphs))
+	for i, g := range glyphs {
+		plain[i] = g
+		if g.kind == glyphRune && (g.r == '"' || g.r == '\\' || g.r < 0x20) {
+			plain[i] = glyph{kind: glyphAny}
+		}
+	}
+	return longestASCII(plain)
+}
+
+// scalarRegexp is an expression for the numbers and booleans that the glyphs
+// fit, or "" when there can be none. It never fits null, which is no value: no
+// number or boolean begins with an n.
+func scalarRegexp(glyphs []glyph) string {
+	for _, g := range glyphs {
+		if g.kind == glyphRune && !strings.ContainsRune("0123456789+-.eEtrufalsTRUFALS", g.r) {
+			return ""
+		}
+	}
+	return strings.Join(scalarHeads(glyphs), "|")
+}
+
+func scalarHeads(glyphs []glyph) []string {
+	if len(glyphs) == 0 {
+		return nil
+	}
+	switch g := glyphs[0]; {
+	case g.kind == glyphAny:
+		return []string{"[-0-9tf]" + scalarTail(glyphs[1:])}
+	case g.kind == glyphRun:
+		return append(scalarHeads(glyphs[1:]), "[-0-9tf]"+wordChar+"*"+scalarTail(glyphs[1:]))
+	}
+	return []string{scalarTail(glyphs)}
+}
+
+func scalarTail(glyphs []glyph) string {
+	var b strings.Builder
+	for _, g := range glyphs {
+		switch g.kind {
+		case glyphRun:
+			b.WriteString(wordChar + "*")
+		case glyphAny:
+			b.WriteString(wordChar)
+		default:
+			writeFolded(&b, g.r)
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,129 @@
+package compiler
+
+import (
+	"strconv"
+	"strings"
+
+	"nightjar/schema"
+)
+
+// Match is one event matching one label of a plan, in one group. Windows are
+// made of matches; they hold all that an evaluation needs of the event.
+type Match struct {
+	At    schema.Millis
+	Seq   uint64
+	Label int
+	// Group are the values of the label's group-by fields, in order.
+	Group []string
+	// Values are the distinct tuples that the event adds to AggCardinality.
+	Values []string
+	// Number is what the event adds to AggSum and AggMax; valid if HasNumber.
+	Number    float64
+	HasNumber bool
+	// Tags are the event's, for what the signal's events have in common.
+	Tags []string
+}
+
+// Matches are the plan's matches of the event, by the reader in memory.
+func (p *Plan) Matches(e *schema.Event) []Match {
+	var out []Match
+	for i := range p.Labels {
+		if p.Labels[i].Match(e) {
+			out = append(out, p.Expand(i, e)...)
+		}
+	}
+	return out
+}
+
+// Match tells whether the event passes the label's query and filters.
+func (l *Label) Match(e *schema.Event) bool {
+	for _, part := range l.Parts {
+		if part.Query.Match(e) == part.Negated {
+			return false
+		}
+	}
+	return true
+}
+
+// Expand makes the matches of an event that label i is known to match: one for
+// every group it is in, none when it lacks a group-by field.
+func (p *Plan) Expand(i int, e *schema.Event) []Match {
+	l := &p.Labels[i]
+	base := Match{At: e.At, Seq: e.Seq, Label: i, Tags: e.Tags}
+	switch l.Aggregation {
+	case AggCardinality:
+		for _, tuple := range product(e, l.Distinct, false) {
+			base.Values = append(base.Values, joinTuple(tuple))
+		}
+	case AggSum, AggMax:
+		base.Number, base.HasNumber = l.number(e)
+	}
+	groups := product(e, l.GroupBy, l.Optional)
+	out := make([]Match, len(groups))
+	for n, g := range groups {
+		out[n] = base
+		out[n].Group = g
+	}
+	return out
+}
+
+// product is every combination of the fields' values, one combination of no
+// values for no fields, and none when a field is missing and not optional.
+func product(e *schema.Event, fields []schema.Field, optional bool) [][]string {
+	tuples := [][]string{make([]string, 0, len(fields))}
+	for _, f := range fields {
+		values := e.Values(f)
+		if len(values) == 0 {
+			if !optional {
+				return nil
+			}
+			values = []string{MissingGroup}
+		}
+		longer := make([][]string, 0, len(tuples)*len(values))
+		for _, t := range tuples {
+			for _, v := range values {
+				longer = append(longer, append(append(make([]string, 0, len(fields)), t...), v))
+			}
+		}
+		tuples = longer
+	}
+	return tuples
+}
+
+// joinTuple makes one string of a tuple; different tuples give different ones.
+func joinTuple(t []string) string {
+	if len(t) == 1 {
+		return t[0]
+	}
+	var b strings.Builder
+	for _, v := range t {
+		b.WriteString(strconv.Itoa(len(v)))
+		b.WriteByte(':')
+		b.WriteString(v)
+	}
+	return b.String()
+}
+
+// number is the event's value of the metric field. Of an array, sum adds all
+// numbers and max takes the greatest; numeric strings are no numbers.
+func (l *Label) number(e *schema.Event) (n float64, ok bool) {
+	if l.Metric.Kind != schema.FieldAttribute {
+		return 0, false
+	}
+	for _, leaf := range e.Lookup(l.Metric.Name) {
+		v, isNumber := leaf.Number()
+		if !isNumber {
+			continue
+		}
+		switch {
+		case !ok:
+			n = v
+		case l.Aggregation == AggSum:
+			n += v
+		default:
+			n = max(n, v)
+		}
+		ok = true
+	}
+	return n, ok
+}

@@ -1,0 +1,96 @@
+package compiler
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+)
+
+// shape is the tree without its positions.
+func shape(n Node) string {
+	switch n := n.(type) {
+	case Conjunction:
+		return "and" + shapes(n.Nodes)
+	case Disjunction:
+		return "or" + shapes(n.Nodes)
+	case Negation:
+		return "not(" + shape(n.Node) + ")"
+	case MatchAll:
+		return "all"
+	case Words:
+		n.At = 0
+		return fmt.Sprintf("%T%q", n, fmt.Sprint(n))
+	case Equals:
+		n.At = 0
+		return fmt.Sprintf("%T%#v", n, n)
+	case Like:
+		n.At = 0
+		return fmt.Sprintf("%T%#v", n, n)
+	case Range:
+		n.At = 0
+		return fmt.Sprintf("%T%#v", n, n)
+	case Exists:
+		n.At = 0
+		return fmt.Sprintf("%T%#v", n, n)
+	case Network:
+		return fmt.Sprintf("%T%v%v", n, n.Field, n.Blocks)
+	}
+	panic(fmt.Sprintf("unknown node %T", n))
+}
+
+func shapes(nodes []Node) string {
+	parts := make([]string, len(nodes))
+	for i, n := range nodes {
+		parts[i] = shape(n)
+	}
+	b, _ := json.Marshal(parts)
+	return string(b)
+}
+
+func checkRoundTrip(t *testing.T, q *Query) {
+	t.Helper()
+	text := q.String()
+	again, err := ParseQuery(text)
+	if err != nil {
+		t.Fatalf("canonical text %q: %v", text, err)
+	}
+	if a, b := shape(q.Root), shape(again.Root); a != b {
+		t.Fatalf("canonical text %q is another tree:\n%s\n%s", text, a, b)
+	}
+	if again.String() != text {
+		t.Fatalf("canonical text of %q is %q", text, again.String())
+	}
+}
+
+func TestCanonicalText(t *testing.T) {
+	for in, want := range map[string]string{
+		``:                                  `*:*`,
+		`*`:                                 `*:*`,
+		`a AND b && c`:                      `a b c`,
+		`a || b OR c d`:                     `a OR b OR c d`,
+		`(a OR b) c`:                        `(a OR b) c`,
+		`NOT (a b)`:                         `-(a b)`,
+		`NOT -a`:                            `a`,
+		`@x:("a" OR *b OR c\:d)`:            `@x:(a OR *b OR "c:d")`,
+		`@a:(x && -y)`:                      `@a:(x -y)`,
+		`-@evt.name:"Access Denied"`:        `-@evt.name:"Access Denied"`,
+		`@a:[1 TO 5} @b:>=3 @c:{* TO x}`:    `@a:[1 TO 5} @b:>=3 @c:<x`,
+		`CIDR(@ip,10.1.0.0/8, 2001:db8::1)`: `CIDR(@ip, 10.0.0.0/8, 2001:db8::1/128)`,
+		`\AND \-x* "-x" *:"a b"`:            `"AND" \-x* "-x" *:"a b"`,
+		`_missing_:a -b:*`:                  `-_exists_:a -_exists_:b`,
+		`ddsource:x hostname:y`:             `source:x host:y`,
+		`message:hello message:>5 >5`:       `hello message:>5 message:>5`,
+		`#calc:>5`:                          `#calc:>5`,
+		`@a\ b:x env\:y:z`:                  `@a\ b:x env\:y:z`,
+	} {
+		q, err := ParseQuery(in)
+		if err != nil {
+			t.Errorf("%s: %v", in, err)
+			continue
+		}
+		if got := q.String(); got != want {
+			t.Errorf("%s: got %s, want %s", in, got, want)
+		}
+		checkRoundTrip(t, q)
+	}
+}

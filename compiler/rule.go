@@ -1,0 +1,409 @@
+package compiler
+
+import (
+	"errors"
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	"nightjar/schema"
+)
+
+// Plan is a rule ready to run, over any interval and by any runtime: live
+// evaluation, backtest and rule test share it. Equal rules give equal plans.
+type Plan struct {
+	Rule schema.Rule
+	// Key is Rule.DetectionKey: signals and window state are kept under it.
+	Key    string
+	Labels []Label
+	Cases  []Case
+	// Window is the evaluation window; 0 judges every event alone.
+	Window, KeepAlive, MaxDuration time.Duration
+	// Arity is the number of group-by fields of the labels that have any.
+	Arity int
+	// SignalGroup are the positions of the group values that make up the key
+	// of a signal, ascending.
+	SignalGroup []int
+	// Unsupported says why the engine can't run the rule yet; empty when it can.
+	Unsupported string
+}
+
+// Label is one query of a rule: which events, in which group, counted how.
+type Label struct {
+	Name string
+	// Parts must all hold (or, where Negated, not hold): the query and the
+	// rule's filters.
+	Parts    []Part
+	GroupBy  []schema.Field
+	Optional bool // a missing group-by value is N/A
+	// Global labels have no group-by fields in a rule where others have: their
+	// events count for every group, and are no evaluation points.
+	Global      bool
+	Aggregation Aggregation
+	Distinct    []schema.Field // of AggCardinality
+	Metric      schema.Field   // of AggSum and AggMax
+}
+
+// Part is a search that an event must match, or must not.
+type Part struct {
+	Query   *Query
+	Negated bool
+}
+
+// Case is a case of a rule, compiled.
+type Case struct {
+	Name, Status string
+	Condition    *Condition
+}
+
+// Aggregation is how a label's events become a value.
+type Aggregation uint8
+
+// The aggregations of section 3 of the semantics.
+const (
+	AggCount Aggregation = iota
+	AggCardinality
+	AggSum
+	AggMax
+)
+
+// MissingGroup stands for a missing value of an optional group-by field.
+const MissingGroup = "N/A"
+
+// Limits of a rule.
+const (
+	MaxQueries     = 50
+	MaxCases       = 100
+	MaxGroupFields = 20
+)
+
+// Compile checks the rule and makes its plan. The error is a *schema.Invalid
+// that lists everything wrong; warnings are about what was accepted but has no
+// effect. A rule of a kind that the engine can't run yet compiles to a plan
+// that says so.
+func Compile(rule schema.Rule) (*Plan, []string, error) {
+	c := ruleCompiler{plan: &Plan{Rule: rule, Key: rule.DetectionKey()}}
+	c.names()
+	c.plan.Unsupported = unsupported(rule)
+	c.labels()
+	c.cases()
+	c.durations()
+	c.signalGroup()
+	return c.plan, c.warnings, c.bad.Err()
+}
+
+type ruleCompiler struct {
+	plan     *Plan
+	bad      schema.Invalid
+	warnings []string
+}
+
+func (c *ruleCompiler) names() {
+	r := &c.plan.Rule
+	if strings.TrimSpace(r.Name) == "" {
+		c.bad.Add("name", "Rule name cannot be empty")
+	}
+	switch r.Type {
+	case "", "log_detection", "workload_security", "application_security", "api_security",
+		"workload_activity", "signal_correlation", "cloud_configuration", "infrastructure_configuration":
+	default:
+		c.bad.Add("type", fmt.Sprintf("unknown rule type %q; most rules are log_detection", r.Type))
+	}
+	if len(r.Queries) > MaxQueries {
+		c.bad.Add("queries", fmt.Sprintf("a rule has at most %d queries, this one has %d", MaxQueries, len(r.Queries)))
+	}
+	if len(r.Cases) > MaxCases {
+		c.bad.Add("cases", fmt.Sprintf("a rule has at most %d cases, this one has %d", MaxCases, len(r.Cases)))
+	}
+}
+
+var knownMethods = []string{
+	"threshold", "new_value", "anomaly_detection", "impossible_travel", "hardcoded",
+	"third_party", "anomaly_threshold", "sequence_detection", "content_anomaly",
+}
+
+// Method is the rule's detection method, threshold when it names none.
+func Method(r schema.Rule) string {
+	if r.Options.DetectionMethod == "" {
+		return "threshold"
+	}
+	return r.Options.DetectionMethod
+}
+
+func unsupported(r schema.Rule) string {
+	switch {
+	case r.Type == "signal_correlation":
+		return "signal correlation is not evaluated yet"
+	case r.Type == "cloud_configuration" || r.Type == "infrastructure_configuration":
+		return "configuration rules are not evaluated by nightjar"
+	case Method(r) != "threshold":
+		return "detection method " + Method(r) + " is not evaluated yet"
+	case r.Scheduling != nil:
+		return "scheduled rules are not evaluated yet"
+	case len(r.ReferenceTables) > 0:
+		return "reference tables are not evaluated yet"
+	}
+	for _, q := range r.Queries {
+		switch q.DataSource {
+		case "", "logs", "audit", "security_runtime", "events":
+		default:
+			return "data source " + q.DataSource + " is not collected"
+		}
+	}
+	return ""
+}
+
+func (c *ruleCompiler) labels() {
+	r := &c.plan.Rule
+	if len(r.Queries) == 0 && c.plan.Unsupported == "" {
+		c.bad.Add("queries", "a rule needs at least one query")
+	}
+	filters := c.filters()
+	seen := map[string]bool{}
+	for i, q := range r.Queries {
+		label := c.label(i, q)
+		label.Parts = append(label.Parts, filters...)
+		if seen[label.Name] {
+			c.bad.Add(fmt.Sprintf("queries[%d].name", i), fmt.Sprintf("two queries are named %q", label.Name))
+		}
+		seen[label.Name] = true
+		c.plan.Labels = append(c.plan.Labels, label)
+		c.plan.Arity = max(c.plan.Arity, len(label.GroupBy))
+	}
+	for i := range c.plan.Labels {
+		l := &c.plan.Labels[i]
+		l.Global = len(l.GroupBy) == 0 && c.plan.Arity > 0
+	}
+}
+
+func (c *ruleCompiler) label(i int, q schema.RuleQuery) Label {
+	at := func(field string) string { return fmt.Sprintf("queries[%d].%s", i, field) }
+	l := Label{Name: q.Name, Optional: q.OptionalGroupBys}
+	if l.Name == "" {
+		l.Name = defaultLabel(i)
+	}
+	if !isLabel(l.Name) {
+		c.bad.Add(at("name"), fmt.Sprintf("%q is no label: want a letter, then letters, digits and _", l.Name))
+	}
+	if strings.TrimSpace(q.Query) == "" && c.plan.Rule.Type != "signal_correlation" {
+		c.bad.Add("", "Query filter cannot be empty")
+	}
+	l.Parts = append(l.Parts, c.search(at("query"), q.Query, false)...)
+	if q.CustomExtension != "" {
+		l.Parts = append(l.Parts, c.search(at("customQueryExtension"), q.CustomExtension, false)...)
+	}
+	if len(q.GroupByFields) > MaxGroupFields {
+		c.bad.Add(at("groupByFields"), fmt.Sprintf("at most %d fields, got %d", MaxGroupFields, len(q.GroupByFields)))
+	}
+	l.GroupBy = c.fields(at("groupByFields"), q.GroupByFields)
+	c.aggregation(&l, q, at)
+	return l
+}
+
+func (c *ruleCompiler) aggregation(l *Label, q schema.RuleQuery, at func(string) string) {
+	switch q.Aggregation {
+	case "", "count", "event_count", "none":
+		l.Aggregation = AggCount
+	case "cardinality":
+		l.Aggregation = AggCardinality
+		l.Distinct = c.fields(at("distinctFields"), q.DistinctFields)
+		if len(l.Distinct) == 0 {
+			c.bad.Add(at("distinctFields"), "aggregation cardinality counts distinct values: name the field")
+		}
+	case "sum", "max":
+		l.Aggregation = AggSum
+		if q.Aggregation == "max" {
+			l.Aggregation = AggMax
+		}
+		metrics := q.Metrics
+		if len(metrics) == 0 && q.Metric != "" {
+			metrics = []string{q.Metric}
+		}
+		if len(metrics) != 1 {
+			c.bad.Add(at("metrics"), fmt.Sprintf("aggregation %s takes one numeric field, got %d", q.Aggregation, len(metrics)))
+			return
+		}
+		l.Metric = c.fields(at("metrics"), metrics)[0]
+	case "new_value", "geo_data":
+		if c.plan.Unsupported == "" {
+			c.bad.Add(at("aggregation"), q.Aggregation+" does not go with detection method "+Method(c.plan.Rule))
+		}
+	default:
+		c.bad.Add(at("aggregation"), fmt.Sprintf("unknown aggregation %q; want count, cardinality, sum, max, new_value, geo_data, event_count or none", q.Aggregation))
+	}
+}
+
+func (c *ruleCompiler) fields(target string, names []string) []schema.Field {
+	fields := make([]schema.Field, len(names))
+	for i, name := range names {
+		if name == "" || name == "@" {
+			c.bad.Add(fmt.Sprintf("%s[%d]", target, i), "a field's name is empty")
+		}
+		fields[i] = schema.ParseField(name)
+	}
+	return fields
+}
+
+func (c *ruleCompiler) filters() []Part {
+	var parts []Part
+	for i, f := range c.plan.Rule.Filters {
+		target := fmt.Sprintf("filters[%d]", i)
+		switch f.Action {
+		case "require", "suppress":
+			parts = append(parts, c.search(target+".query", f.Query, f.Action == "suppress")...)
+		default:
+			c.bad.Add(target+".action", fmt.Sprintf("unknown action %q; want require or suppress", f.Action))
+		}
+	}
+	return parts
+}
+
+// search parses a query; an invalid one is noted and leaves no part.
+func (c *ruleCompiler) search(target, text string, negated bool) []Part {
+	q, err := ParseQuery(text)
+	if err != nil {
+		c.bad.Add(target, err.Error())
+		return nil
+	}
+	return []Part{{q, negated}}
+}
+
+func (c *ruleCompiler) cases() {
+	names := make([]string, len(c.plan.Labels))
+	for i, l := range c.plan.Labels {
+		names[i] = l.Name
+	}
+	rule := &c.plan.Rule
+	if len(rule.Cases) == 0 && c.plan.Unsupported == "" {
+		c.bad.Add("cases", "a rule needs at least one case")
+	}
+	for i, k := range rule.Cases {
+		if !isSeverity(k.Status) {
+			c.bad.Add(fmt.Sprintf("cases[%d].status", i), fmt.Sprintf("unknown status %q; want info, low, medium, high or critical", k.Status))
+		}
+		condition, err := c.condition(k.Condition, names)
+		if err != nil {
+			c.bad.Add(fmt.Sprintf("cases[%d].condition", i), err.Error())
+			continue
+		}
+		if len(condition.Parts) > 1 {
+			if len(rule.Cases) > 1 {
+				c.bad.Add(fmt.Sprintf("cases[%d].condition", i), "then is for rules with a single case")
+			}
+			if c.plan.Unsupported == "" {
+				c.plan.Unsupported = "conditions with then are not evaluated yet"
+			}
+		}
+		c.plan.Cases = append(c.plan.Cases, Case{Name: k.Name, Status: k.Status, Condition: condition})
+	}
+}
+
+// condition reads a case's condition. Those of sequences name steps, and those
+// of methods that are not built yet are read leniently for the same reason.
+func (c *ruleCompiler) condition(text string, labels []string) (*Condition, error) {
+	if Method(c.plan.Rule) == "sequence_detection" && c.plan.Rule.Options.Sequence != nil {
+		for _, s := range c.plan.Rule.Options.Sequence.Steps {
+			labels = append(labels, s.Name)
+		}
+	}
+	return ParseCondition(text, labels)
+}
+
+func isSeverity(s string) bool {
+	switch s {
+	case "info", "low", "medium", "high", "critical":
+		return true
+	}
+	return false
+}
+
+// allowedDurations are the API's, in seconds.
+var allowedDurations = []int64{0, 60, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400}
+
+// durations takes what is absent from its neighbour: keep alive is at least
+// the window, and a signal may last a day.
+func (c *ruleCompiler) durations() {
+	o := &c.plan.Rule.Options
+	window, keepAlive, longest := int64(0), int64(0), int64(86400)
+	if o.EvaluationWindow != nil {
+		window = *o.EvaluationWindow
+	}
+	keepAlive = window
+	if o.KeepAlive != nil {
+		keepAlive = *o.KeepAlive
+	}
+	if o.MaxSignalDuration != nil {
+		longest = *o.MaxSignalDuration
+	}
+	if longest < keepAlive {
+		c.bad.Add("maxSignalDuration", "Max signal duration must be greater than or equal to keep alive")
+	}
+	if keepAlive < window {
+		c.bad.Add("keepAlive", "Keep alive must be greater than or equal to evaluation window")
+	}
+	c.allowed("evaluationWindow", "Evaluation window", window)
+	c.allowed("keepAlive", "Keep alive", keepAlive)
+	c.allowed("maxSignalDuration", "Max signal duration", longest)
+	c.plan.Window = time.Duration(window) * time.Second
+	c.plan.KeepAlive = time.Duration(keepAlive) * time.Second
+	c.plan.MaxDuration = time.Duration(longest) * time.Second
+}
+
+func (c *ruleCompiler) allowed(target, name string, seconds int64) {
+	for _, d := range allowedDurations {
+		if d == seconds {
+			return
+		}
+	}
+	c.bad.Add(target, name+" is not in allowed durations: 0, 1, 5, 10, 15, 30, 60, 120, 180, 360 (in minutes)")
+}
+
+// signalGroup finds the positions that groupSignalsBy keeps.
+func (c *ruleCompiler) signalGroup() {
+	by := c.plan.Rule.GroupSignalsBy
+	if len(by) == 0 {
+		for i := range c.plan.Arity {
+			c.plan.SignalGroup = append(c.plan.SignalGroup, i)
+		}
+		return
+	}
+	for i, name := range by {
+		position, err := c.groupPosition(name)
+		if err != nil {
+			c.bad.Add(fmt.Sprintf("groupSignalsBy[%d]", i), err.Error())
+			continue
+		}
+		c.plan.SignalGroup = append(c.plan.SignalGroup, position)
+	}
+	sort.Ints(c.plan.SignalGroup)
+}
+
+func (c *ruleCompiler) groupPosition(name string) (int, error) {
+	for _, q := range c.plan.Rule.Queries {
+		for position, field := range q.GroupByFields {
+			if field == name {
+				return position, nil
+			}
+		}
+	}
+	return 0, errors.New("not among the group-by fields of any query: " + name)
+}
+
+func defaultLabel(i int) string {
+	if i < 26 {
+		return string(rune('a' + i))
+	}
+	return fmt.Sprintf("%c%d", 'a'+i%26, i/26)
+}
+
+func isLabel(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_'
+		if !letter && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return s != ""
+}

@@ -1,0 +1,155 @@
+package compiler
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	ch "github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"nightjar/schema"
+	"nightjar/testenv"
+)
+
+// world is a table of events on a real server, and the same events in memory.
+type world struct {
+	conn   driver.Conn
+	events []schema.Event
+}
+
+// newWorld stores the events and numbers them from 1.
+func newWorld(t testing.TB, events []schema.Event) *world {
+	t.Helper()
+	w := &world{conn: testenv.ClickHouse(t)}
+	if err := w.conn.Exec(t.Context(), schema.Events.CreateSQL()); err != nil {
+		t.Fatal(err)
+	}
+	w.add(t, events)
+	return w
+}
+
+func (w *world) add(t testing.TB, events []schema.Event) {
+	t.Helper()
+	settings := ch.Settings{}
+	for name, value := range schema.ProjectionSettings {
+		settings[name] = value
+	}
+	ctx := ch.Context(t.Context(), ch.WithSettings(settings))
+	batch, err := w.conn.PrepareBatch(ctx, "INSERT INTO events ("+strings.Join(schema.Events.ColumnNames(), ", ")+")")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range events {
+		e.Seq = uint64(len(w.events) + 1)
+		w.events = append(w.events, e)
+		err := batch.Append(e.Seq, e.At.Time(), e.Seen.Time(), e.Source, e.Service, e.Host, e.Status, e.Message,
+			e.Tags, e.Attributes.Projection(), e.JSON)
+		if err != nil {
+			t.Fatalf("append %s: %v", e.Attributes.Projection(), err)
+		}
+	}
+	if err := batch.Send(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// find runs the query on the server and returns the sequences it matches.
+func (w *world) find(t testing.TB, q *Query) []uint64 {
+	t.Helper()
+	got, err := w.try(t, q)
+	if err != nil {
+		t.Fatalf("%s: %v", clip(q.String()), err)
+	}
+	return got
+}
+
+func (w *world) try(t testing.TB, q *Query) ([]uint64, error) {
+	var p Params
+	sql, err := q.SQL(&p)
+	if err != nil {
+		return nil, err
+	}
+	return w.seqs(t, "SELECT seq FROM events WHERE "+sql+" ORDER BY seq", &p)
+}
+
+func (w *world) seqs(t testing.TB, statement string, p *Params) ([]uint64, error) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	rows, err := w.conn.Query(ch.Context(ctx, ch.WithParameters(ch.Parameters(p.Map()))), statement)
+	if err != nil {
+		return nil, fmt.Errorf("run %s\nwith %q: %w", statement, p.Map(), err)
+	}
+	defer rows.Close()
+	var out []uint64
+	for rows.Next() {
+		var seq uint64
+		if err := rows.Scan(&seq); err != nil {
+			return nil, err
+		}
+		out = append(out, seq)
+	}
+	return out, rows.Err()
+}
+
+// recall answers the query in memory.
+func (w *world) recall(q *Query) []uint64 {
+	var out []uint64
+	match := q.Matcher()
+	for i := range w.events {
+		if match(&w.events[i]) {
+			out = append(out, w.events[i].Seq)
+		}
+	}
+	return out
+}
+
+// agree fails the test where the two readers differ.
+func (w *world) agree(t testing.TB, q *Query) {
+	t.Helper()
+	got, want := w.find(t, q), w.recall(q)
+	if slices.Equal(got, want) {
+		return
+	}
+	var p Params
+	sql, _ := q.SQL(&p)
+	for i := range w.events {
+		e := &w.events[i]
+		inSQL, inMemory := slices.Contains(got, e.Seq), slices.Contains(want, e.Seq)
+		if inSQL != inMemory {
+			t.Fatalf("%s (%q)\nevent %d: SQL says %t, memory says %t\nmessage %q tags %q source %q\nraw %s\nprojection %s\nsql %s\nparams %q",
+				q, q, e.Seq, inSQL, inMemory, e.Message, e.Tags, e.Source, e.JSON, e.Attributes.Projection(), sql, p.Map())
+		}
+	}
+}
+
+func TestConformanceInSQL(t *testing.T) {
+	var cases []searchCase
+	var events []schema.Event
+	for _, c := range searchCases(t) {
+		if c.Expect == "matches" || c.Expect == "no_match" {
+			cases = append(cases, c)
+			events = append(events, c.event(t))
+		}
+	}
+	w := newWorld(t, events)
+	for i, c := range cases {
+		q, err := ParseQuery(c.Query)
+		if err != nil {
+			t.Errorf("%q: %v", c.Query, err)
+			continue
+		}
+		w.agree(t, q)
+		got := "no_match"
+		if slices.Contains(w.find(t, q), uint64(i+1)) {
+			got = "matches"
+		}
+		if got != c.Expect && c.Tier != "optional" {
+			t.Errorf("%q on %s: got %s, want %s", c.Query, c.Event, got, c.Expect)
+		}
+	}
+	t.Logf("%d queries, each on %d events, through both readers", len(cases), len(events))
+}

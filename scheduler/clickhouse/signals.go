@@ -1,0 +1,85 @@
+package clickhouse
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	server "nightjar/clickhouse"
+	"nightjar/scheduler"
+	"nightjar/schema"
+)
+
+type signals struct{ conn driver.Conn }
+
+const signalColumns = `id, version, key, rule_key, rule_id, rule_version, case, group,
+	first_seen, last_seen, events, state, reason, event_tags, samples`
+
+// Load reads the present version of each key's signals that ended at or after
+// the span's beginning.
+func (s signals) Load(ctx context.Context, spans []scheduler.Span) (map[uint64][]schema.Signal, error) {
+	out := map[uint64][]schema.Signal{}
+	err := inChunks(spans, func(spans []scheduler.Span) error {
+		keys, froms := spansOf(spans)
+		params := server.Params{}.Uints("keys", keys).Ints("froms", froms)
+		return s.read(params.Context(ctx), `SELECT `+signalColumns+` FROM signals FINAL
+			WHERE key IN {keys:Array(UInt64)}
+			  AND toUnixTimestamp64Milli(last_seen) >= transform(key, {keys:Array(UInt64)}, {froms:Array(Int64)}, toInt64(0))`,
+			func(key uint64, sig schema.Signal) { out[key] = append(out[key], sig) })
+	})
+	return out, err
+}
+
+// ByID reads the present version of signals by id.
+func (s signals) ByID(ctx context.Context, ids []string) (map[string]schema.Signal, error) {
+	out := map[string]schema.Signal{}
+	for part := range slices.Chunk(ids, maxSpans) {
+		params := server.Params{}.Strings("ids", part)
+		err := s.read(params.Context(ctx), `SELECT `+signalColumns+` FROM signals FINAL WHERE id IN {ids:Array(String)}`,
+			func(_ uint64, sig schema.Signal) { out[sig.ID] = sig })
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (s signals) read(ctx context.Context, sql string, use func(uint64, schema.Signal)) error {
+	rows, err := s.conn.Query(ctx, sql)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var sig schema.Signal
+		var key uint64
+		var ruleVersion uint32
+		var caseAt int16
+		var first, last time.Time
+		err := rows.Scan(&sig.ID, &sig.Version, &key, &sig.RuleKey, &sig.RuleID, &ruleVersion, &caseAt, &sig.Group,
+			&first, &last, &sig.Events, &sig.State, &sig.Reason, &sig.EventTags, &sig.Samples)
+		if err != nil {
+			return err
+		}
+		sig.RuleVersion, sig.Case = int64(ruleVersion), int(caseAt)
+		sig.FirstSeen, sig.LastSeen = schema.MillisOf(first), schema.MillisOf(last)
+		use(key, sig)
+	}
+	return rows.Err()
+}
+
+// Publish stores new versions of signals.
+func (s signals) Publish(ctx context.Context, list []scheduler.Published) error {
+	return insert(ctx, s.conn, schema.Signals, len(list), func(i int) []any {
+		p := &list[i]
+		return []any{
+			p.ID, p.Version, scheduler.UnitKey(p.RuleKey, p.Group), p.RuleKey, p.RuleID, uint32(p.RuleVersion),
+			int16(p.Case), notNil(p.Group), p.FirstSeen.Time(), p.LastSeen.Time(), p.Events, p.State, p.Reason,
+			notNil(p.EventTags), p.Samples,
+			p.FirstSeen.Time(), p.Source(), p.Service, p.Host, p.Status, p.Message, notNil(p.Tags),
+			p.Attributes.Projection(), p.Attributes.JSON,
+		}
+	})
+}

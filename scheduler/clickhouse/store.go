@@ -1,0 +1,140 @@
+package clickhouse
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	server "nightjar/clickhouse"
+	"nightjar/scheduler"
+	"nightjar/schema"
+)
+
+// Store keeps events' matches, signals, objects and progress. Its four views
+// implement the scheduler's interfaces.
+type Store struct{ conn driver.Conn }
+
+// New makes a Store over a connection to the database that holds the tables.
+func New(conn driver.Conn) *Store { return &Store{conn} }
+
+// Deps are the scheduler's dependencies that the store fulfils.
+func (s *Store) Deps() scheduler.Deps {
+	return scheduler.Deps{
+		Events: events{s.conn}, Windows: windows{s.conn}, Signals: signals{s.conn},
+		Journal: journal{s.conn}, Objects: objects{s.conn},
+	}
+}
+
+// insert sends rows as one block.
+func insert(ctx context.Context, conn driver.Conn, table schema.Table, rows int, row func(i int) []any) error {
+	batch, err := conn.PrepareBatch(ctx, insertSQL(table))
+	if err != nil {
+		return fmt.Errorf("insert into %s: %w", table.Name, err)
+	}
+	defer batch.Close()
+	for i := range rows {
+		if err := batch.Append(row(i)...); err != nil {
+			return fmt.Errorf("insert into %s: row %d: %w", table.Name, i, err)
+		}
+	}
+	if err := batch.Send(); err != nil {
+		return fmt.Errorf("insert into %s: %w", table.Name, err)
+	}
+	return nil
+}
+
+func insertSQL(table schema.Table) string {
+	return "INSERT INTO " + table.Name + " (`" + strings.Join(table.ColumnNames(), "`, `") + "`)"
+}
+
+// spansOf splits spans into the two arrays that a query takes.
+func spansOf(spans []scheduler.Span) (keys []uint64, froms []int64) {
+	for _, s := range spans {
+		keys = append(keys, s.Key)
+		froms = append(froms, int64(max(s.From, schema.MinMillis)))
+	}
+	return keys, froms
+}
+
+// maxSpans bounds how many keys one query asks for.
+const maxSpans = 5000
+
+// inChunks calls ask with at most maxSpans spans at a time.
+func inChunks(spans []scheduler.Span, ask func([]scheduler.Span) error) error {
+	for len(spans) > 0 {
+		n := min(len(spans), maxSpans)
+		if err := ask(spans[:n]); err != nil {
+			return err
+		}
+		spans = spans[n:]
+	}
+	return nil
+}
+
+type journal struct{ conn driver.Conn }
+
+// Load reads how far each watch was evaluated.
+func (j journal) Load(ctx context.Context) (map[string]uint64, error) {
+	rows, err := j.conn.Query(ctx, "SELECT rule_key, max(through) FROM progress GROUP BY rule_key")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	out := map[string]uint64{}
+	for rows.Next() {
+		var key string
+		var through uint64
+		if err := rows.Scan(&key, &through); err != nil {
+			return nil, err
+		}
+		out[key] = through
+	}
+	return out, rows.Err()
+}
+
+// Save appends how far each watch was evaluated.
+func (j journal) Save(ctx context.Context, through map[string]uint64) error {
+	now := time.Now().UTC()
+	keys := make([]string, 0, len(through))
+	for k := range through {
+		keys = append(keys, k)
+	}
+	return insert(ctx, j.conn, schema.Progress, len(keys), func(i int) []any {
+		return []any{keys[i], through[keys[i]], now}
+	})
+}
+
+type objects struct{ conn driver.Conn }
+
+// All reads every version of every object of a kind.
+func (o objects) All(ctx context.Context, kind string) ([]scheduler.Object, error) {
+	ctx = server.Params{}.String("kind", kind).Context(ctx)
+	rows, err := o.conn.Query(ctx, `SELECT id, version, written, deleted, body FROM objects
+		WHERE kind = {kind:String} ORDER BY id, version LIMIT 1 BY id, version`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []scheduler.Object
+	for rows.Next() {
+		var version uint32
+		var written time.Time
+		obj := scheduler.Object{Kind: kind}
+		if err := rows.Scan(&obj.ID, &version, &written, &obj.Deleted, &obj.Body); err != nil {
+			return nil, err
+		}
+		obj.Version, obj.Written = int64(version), schema.MillisOf(written)
+		out = append(out, obj)
+	}
+	return out, rows.Err()
+}
+
+// Append stores one version of an object.
+func (o objects) Append(ctx context.Context, obj scheduler.Object) error {
+	return insert(ctx, o.conn, schema.Objects, 1, func(int) []any {
+		return []any{obj.Kind, obj.ID, uint32(obj.Version), obj.Written.Time(), obj.Deleted, obj.Body}
+	})
+}

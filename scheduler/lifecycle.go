@@ -1,0 +1,264 @@
+package scheduler
+
+import (
+	"slices"
+	"sort"
+
+	"nightjar/compiler"
+	"nightjar/schema"
+)
+
+// life is one signal as the matches tell it: from its first match to its last,
+// with what its events come to.
+type life struct {
+	first, last schema.Millis
+	events      uint64
+	tags        []string
+	old         *schema.Signal // the published signal that it goes on from
+}
+
+// chain is where one case of a group has to be looked at again: from a moment
+// before which nothing has changed.
+type chain struct {
+	from schema.Millis
+	// carry is the last signal that ended before from, and may go on.
+	carry *schema.Signal
+	// old are the published signals that begin at from or later.
+	old []schema.Signal
+}
+
+// unit is one signal group of one plan, about to be brought up to date with
+// matches that arrived at `since` or later in event time.
+type unit struct {
+	plan      *compiler.Plan
+	key       uint64
+	group     []string
+	since     schema.Millis
+	published []schema.Signal
+}
+
+// chains says, per case, from where to start again. A signal that spans since
+// is replayed from its own beginning: late events may cut or stretch it. One
+// that ended before since is settled, and can only go on.
+func (u *unit) chains() []chain {
+	out := make([]chain, len(u.plan.Cases))
+	for c := range out {
+		out[c].from = u.since
+		var before *schema.Signal
+		for i := range u.published {
+			s := &u.published[i]
+			if s.Case == c && !s.Gone() && s.FirstSeen < u.since && (before == nil || s.FirstSeen > before.FirstSeen) {
+				before = s
+			}
+		}
+		switch {
+		case before == nil:
+		case before.LastSeen >= u.since:
+			out[c].from = before.FirstSeen
+		default:
+			out[c].carry = before
+		}
+		for _, s := range u.published {
+			if s.Case == c && !s.Gone() && s.FirstSeen >= out[c].from {
+				out[c].old = append(out[c].old, s)
+			}
+		}
+		sort.Slice(out[c].old, func(i, j int) bool { return out[c].old[i].FirstSeen < out[c].old[j].FirstSeen })
+	}
+	return out
+}
+
+// reach is the earliest event time whose matches advance needs.
+func (u *unit) reach(chains []chain) schema.Millis {
+	window := schema.Millis(u.plan.Window.Milliseconds())
+	reach := u.since - window
+	for _, c := range chains {
+		reach = min(reach, c.from-window)
+		if c.carry != nil && u.since-c.carry.LastSeen <= u.keepAlive() {
+			reach = min(reach, c.carry.LastSeen)
+		}
+	}
+	return reach
+}
+
+func (u *unit) keepAlive() schema.Millis { return schema.Millis(u.plan.KeepAlive.Milliseconds()) }
+
+// change is a signal that is new, or differs from what was published.
+type change struct {
+	schema.Signal
+	isNew bool
+	// moved says that the first match is another than before.
+	moved bool
+	// evidence are matches of the signal, the earliest first, for its samples.
+	evidence []compiler.Match
+}
+
+// advance brings the unit's signals up to date. The matches reach back to
+// reach(), sorted by time; globals likewise.
+func (u *unit) advance(chains []chain, matches, globals []compiler.Match) []change {
+	from := u.since
+	for _, c := range chains {
+		from = min(from, c.from)
+	}
+	all := mergeByTime(matches, globals)
+	found := hits(u.plan, matches, globals, from)
+	var out []change
+	for c := range chains {
+		var times []schema.Millis
+		for _, h := range found {
+			if h.caseAt == c && h.at >= chains[c].from {
+				times = append(times, h.at)
+			}
+		}
+		lives := u.fold(chains[c].carry, times)
+		for i := range lives {
+			u.measure(&lives[i], all)
+		}
+		out = append(out, u.reconcile(c, lives, chains[c].old, all)...)
+	}
+	return out
+}
+
+// fold makes signals of the times at which a case matched (section 11): a match
+// extends the last signal while that is alive and not too long, else opens one.
+func (u *unit) fold(carry *schema.Signal, times []schema.Millis) []life {
+	longest := schema.Millis(u.plan.MaxDuration.Milliseconds())
+	var lives []life
+	if carry != nil {
+		lives = append(lives, life{first: carry.FirstSeen, last: carry.LastSeen, old: carry})
+	}
+	for _, t := range times {
+		if n := len(lives) - 1; n >= 0 && t-lives[n].last <= u.keepAlive() && t-lives[n].first <= longest {
+			lives[n].last = t
+			continue
+		}
+		lives = append(lives, life{first: t, last: t})
+	}
+	return lives
+}
+
+// measure counts the distinct events of a life, and the tags they share. What
+// was counted before a carried signal's end stays counted.
+func (u *unit) measure(l *life, all []compiler.Match) {
+	after := l.first - schema.Millis(u.plan.Window.Milliseconds())
+	if u.plan.Window == 0 {
+		after = l.first - 1
+	}
+	var tags []string
+	fresh := true
+	if l.old != nil {
+		after = l.old.LastSeen
+		l.events, tags, fresh = l.old.Events, l.old.EventTags, l.old.Events == 0
+	}
+	seen := map[uint64]bool{}
+	for _, m := range between(all, after, l.last) {
+		if seen[m.Seq] {
+			continue
+		}
+		seen[m.Seq] = true
+		l.events++
+		if fresh {
+			tags, fresh = slices.Clone(m.Tags), false
+		} else {
+			tags = common(tags, m.Tags)
+		}
+	}
+	sort.Strings(tags)
+	l.tags = tags
+}
+
+// between are the matches with after < At <= until.
+func between(all []compiler.Match, after, until schema.Millis) []compiler.Match {
+	i := sort.Search(len(all), func(i int) bool { return all[i].At > after })
+	j := sort.Search(len(all), func(i int) bool { return all[i].At > until })
+	return all[i:max(i, j)]
+}
+
+func common(a, b []string) []string {
+	out := a[:0:0]
+	for _, t := range a {
+		if slices.Contains(b, t) {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// reconcile tells what changes for those who saw the old signals. Every life
+// goes on under the id of the earliest old signal it overlaps; an old one that
+// is left over was merged into the life that covers it, or else retracted.
+func (u *unit) reconcile(caseAt int, lives []life, old []schema.Signal, all []compiler.Match) []change {
+	taken := make([]bool, len(old))
+	var out []change
+	for i := range lives {
+		l := &lives[i]
+		for j := range old {
+			if l.old == nil && !taken[j] && old[j].FirstSeen <= l.last && l.first <= old[j].LastSeen {
+				l.old, taken[j] = &old[j], true
+			}
+		}
+		if c, differs := u.change(caseAt, l); differs {
+			c.evidence = evidence(u.plan, l, all)
+			out = append(out, c)
+		}
+	}
+	for j := range old {
+		if !taken[j] {
+			out = append(out, withdraw(old[j], lives))
+		}
+	}
+	return out
+}
+
+// change compares a life with the signal it goes on from.
+func (u *unit) change(caseAt int, l *life) (c change, differs bool) {
+	if l.old == nil {
+		c.isNew, c.moved = true, true
+		c.Signal = schema.Signal{
+			RuleKey: u.plan.Key, RuleID: u.plan.Rule.ID, Case: caseAt, Group: u.group, State: schema.StateOpen,
+		}
+	} else {
+		c.Signal = *l.old
+		c.moved = l.old.FirstSeen != l.first
+		if !c.moved && l.old.LastSeen == l.last && l.old.Events == l.events && slices.Equal(l.old.EventTags, l.tags) {
+			return c, false
+		}
+	}
+	c.FirstSeen, c.LastSeen, c.Events, c.EventTags = l.first, l.last, l.events, l.tags
+	c.RuleVersion = u.plan.Rule.Version
+	c.Version++
+	return c, true
+}
+
+// withdraw archives a published signal that in-order processing would not have
+// made.
+func withdraw(s schema.Signal, lives []life) change {
+	s.State, s.Reason = schema.StateArchived, schema.ReasonRetracted
+	for _, l := range lives {
+		if s.FirstSeen <= l.last && l.first <= s.LastSeen {
+			s.Reason = schema.ReasonMerged
+		}
+	}
+	s.Version++
+	return change{Signal: s}
+}
+
+// maxSamples is how many events a signal shows.
+const maxSamples = 10
+
+// evidence are the signal's earliest distinct events.
+func evidence(plan *compiler.Plan, l *life, all []compiler.Match) []compiler.Match {
+	after := l.first - schema.Millis(plan.Window.Milliseconds())
+	if plan.Window == 0 {
+		after = l.first - 1
+	}
+	var out []compiler.Match
+	seen := map[uint64]bool{}
+	for _, m := range between(all, after, l.last) {
+		if !seen[m.Seq] && len(out) < maxSamples {
+			seen[m.Seq] = true
+			out = append(out, m)
+		}
+	}
+	return out
+}

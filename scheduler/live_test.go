@@ -1,0 +1,152 @@
+package scheduler
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"sort"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"nightjar/compiler"
+	"nightjar/schema"
+)
+
+// live runs a rule over events that arrive in the given order, in random
+// pieces, with faults and restarts, and returns the world that is left.
+func live(t *testing.T, seed uint64, rule schema.Rule, events []schema.Event, faults float64) *world {
+	t.Helper()
+	w := newWorld(seed)
+	rule.ID, rule.IsEnabled, rule.Version = "aaa-bbb-ccc", true, 1
+	body, err := json.Marshal(storedRule{Rule: rule})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.objects = []Object{{Kind: kindRule, ID: rule.ID, Version: 1, Body: string(body)}}
+	s := restart(t, w)
+	w.faults = faults
+	for len(events) > 0 {
+		n := 1 + w.rand.IntN(min(len(events), 1+w.rand.IntN(len(events))))
+		for _, e := range events[:n] {
+			e.Seq = uint64(len(w.events) + 1)
+			w.events = append(w.events, e)
+		}
+		w.stored = uint64(len(w.events))
+		events = events[n:]
+		drain(s)
+		if w.rand.Float64() < faults {
+			if w.rand.IntN(2) == 0 {
+				s.save(context.Background(), true)
+			}
+			s = restart(t, w)
+		}
+	}
+	w.faults = 0
+	drain(s)
+	if p := s.Progress(); !p.CaughtUp || p.Failing > 0 {
+		t.Fatalf("not caught up at the end: %+v", p)
+	}
+	return w
+}
+
+// drain runs steps until there is nothing to do, retrying failures at once.
+func drain(s *Scheduler) {
+	for range 10_000 {
+		for _, w := range s.watches {
+			w.retryAt = time.Time{}
+		}
+		if !s.step(context.Background()) {
+			return
+		}
+	}
+	panic("no end of steps")
+}
+
+func restart(t *testing.T, w *world) *Scheduler {
+	t.Helper()
+	s, err := New(w.deps())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Load(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	w.plans = nil
+	for _, watch := range s.watches {
+		w.plans = append(w.plans, watch.plan)
+	}
+	return s
+}
+
+// standing are the signals that were neither merged nor retracted, in the
+// order of a backtest.
+func standing(w *world) []schema.Signal {
+	out := []schema.Signal{}
+	for _, sig := range w.signals {
+		if !sig.Gone() {
+			out = append(out, sig)
+		}
+	}
+	sort.Slice(out, func(i, j int) bool { return signalLess(&out[i], &out[j]) })
+	return out
+}
+
+// essence is what live evaluation and backtest must agree on.
+func essence(signals []schema.Signal) []string {
+	out := []string{}
+	for _, s := range signals {
+		out = append(out, fmt.Sprintf("case %d group %q from %d to %d events %d tags %q", s.Case, s.Group, s.FirstSeen, s.LastSeen, s.Events, s.EventTags))
+	}
+	return out
+}
+
+// mustAgree compares what live evaluation left with a replay of the same
+// events, and checks what must hold on the way.
+func mustAgree(t *testing.T, w *world, plan *compiler.Plan, events []schema.Event) {
+	t.Helper()
+	var matches []compiler.Match
+	for i := range events {
+		e := events[i]
+		e.Seq = uint64(i + 1)
+		matches = append(matches, plan.Matches(&e)...)
+	}
+	if diff := cmp.Diff(essence(Replay(plan, matches)), essence(standing(w))); diff != "" {
+		t.Errorf("live differs from replay (-replay +live):\n%s", diff)
+	}
+	for id, versions := range w.history {
+		for i := 1; i < len(versions); i++ {
+			if a, b := versions[i-1], versions[i]; a.Case != b.Case || !slices.Equal(a.Group, b.Group) {
+				t.Errorf("signal %s changed what it is about: %+v, then %+v", id, a, b)
+			}
+		}
+	}
+}
+
+func shuffled(events []schema.Event, seed uint64) []schema.Event {
+	out := slices.Clone(events)
+	rand.New(rand.NewPCG(seed, 2)).Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
+	return out
+}
+
+func TestLiveEvaluationEqualsReplayInAnyOrderAndThroughFaults(t *testing.T) {
+	for n, dir := range conformanceCases(t) {
+		plan, events, _ := readCase(t, dir)
+		if plan.Unsupported != "" {
+			continue
+		}
+		t.Run(filepath.Base(dir), func(t *testing.T) {
+			inOrder := slices.Clone(events)
+			sort.SliceStable(inOrder, func(i, j int) bool { return inOrder[i].At < inOrder[j].At })
+			seed := uint64(n)
+			mustAgree(t, live(t, seed, plan.Rule, inOrder, 0), plan, inOrder)
+			late := shuffled(events, seed)
+			mustAgree(t, live(t, seed, plan.Rule, late, 0), plan, late)
+			mustAgree(t, live(t, seed, plan.Rule, late, 0.1), plan, late)
+		})
+	}
+}

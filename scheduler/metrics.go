@@ -1,0 +1,29 @@
+package scheduler
+
+import "github.com/prometheus/client_golang/prometheus"
+
+type metrics struct {
+	evaluations, failures, matches, opened, withdrawn prometheus.Counter
+	seconds                                           prometheus.Histogram
+}
+
+func newMetrics(r prometheus.Registerer) metrics {
+	counter := func(name, help string) prometheus.Counter {
+		return prometheus.NewCounter(prometheus.CounterOpts{Name: "nightjar_scheduler_" + name, Help: help})
+	}
+	m := metrics{
+		evaluations: counter("evaluations_total", "Evaluations of a set of rules over a stretch of arrivals."),
+		failures:    counter("rule_failures_total", "Evaluations of a rule that failed and will be retried."),
+		matches:     counter("matches_total", "Events that matched a query of a rule, per group."),
+		opened:      counter("signals_opened_total", "Signals published for the first time."),
+		withdrawn:   counter("signals_withdrawn_total", "Signals merged or retracted because of late events."),
+		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "nightjar_scheduler_evaluation_seconds", Help: "Time of one evaluation.",
+			Buckets: prometheus.ExponentialBuckets(0.002, 2, 14),
+		}),
+	}
+	if r != nil {
+		r.MustRegister(m.evaluations, m.failures, m.matches, m.opened, m.withdrawn, m.seconds)
+	}
+	return m
+}

@@ -1,0 +1,85 @@
+package scheduler
+
+import (
+	"math"
+	"sort"
+
+	"nightjar/compiler"
+	"nightjar/schema"
+)
+
+// Replay evaluates a plan over all its matches at once: a backtest, or a rule
+// test. It is the same evaluation as the live one, from the beginning of time.
+// Signals come ordered by first seen, then case, then group.
+func Replay(plan *compiler.Plan, matches []compiler.Match) []schema.Signal {
+	units, globals := split(plan, matches)
+	var out []schema.Signal
+	for _, u := range units {
+		// Far enough back for any event, and for subtracting a window from it.
+		u.since = math.MinInt64 / 2
+		sort.SliceStable(u.matches, func(i, j int) bool { return u.matches[i].At < u.matches[j].At })
+		for _, c := range u.advance(u.chains(), u.matches, globals) {
+			c.ID = schema.SignalID(plan.Key, c.Case, c.Group, c.FirstSeen, 0)
+			out = append(out, c.Signal)
+		}
+	}
+	sort.Slice(out, func(i, j int) bool { return signalLess(&out[i], &out[j]) })
+	return out
+}
+
+func signalLess(a, b *schema.Signal) bool {
+	switch {
+	case a.FirstSeen != b.FirstSeen:
+		return a.FirstSeen < b.FirstSeen
+	case a.Case != b.Case:
+		return a.Case < b.Case
+	}
+	for i := range min(len(a.Group), len(b.Group)) {
+		if a.Group[i] != b.Group[i] {
+			return a.Group[i] < b.Group[i]
+		}
+	}
+	return len(a.Group) < len(b.Group)
+}
+
+type unitMatches struct {
+	unit
+	matches []compiler.Match
+}
+
+// split sorts matches into the signal groups they belong to; those of labels
+// without group-by fields belong to all.
+func split(plan *compiler.Plan, matches []compiler.Match) (map[string]*unitMatches, []compiler.Match) {
+	units := map[string]*unitMatches{}
+	var globals []compiler.Match
+	for _, m := range matches {
+		if plan.Labels[m.Label].Global {
+			globals = append(globals, m)
+			continue
+		}
+		group := signalGroup(plan, m.Group)
+		key := groupKey(group)
+		u := units[key]
+		if u == nil {
+			u = &unitMatches{unit: unit{plan: plan, group: group, key: unitKey(plan, group)}}
+			units[key] = u
+		}
+		u.matches = append(u.matches, m)
+	}
+	sort.SliceStable(globals, func(i, j int) bool { return globals[i].At < globals[j].At })
+	return units, globals
+}
+
+// signalGroup keeps of a full group what the rule groups its signals by.
+func signalGroup(plan *compiler.Plan, group []string) []string {
+	if len(plan.SignalGroup) == len(group) {
+		return group
+	}
+	out := make([]string, 0, len(plan.SignalGroup))
+	for _, position := range plan.SignalGroup {
+		if position < len(group) {
+			out = append(out, group[position])
+		}
+	}
+	return out
+}

@@ -1,0 +1,236 @@
+package scheduler
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sort"
+	"time"
+
+	"nightjar/compiler"
+	"nightjar/schema"
+)
+
+// Objects keeps every version of every configured object.
+type Objects interface {
+	// All reads all versions of all objects of a kind, by id and version.
+	All(ctx context.Context, kind string) ([]Object, error)
+	// Append stores a version; the same one twice changes nothing.
+	Append(ctx context.Context, o Object) error
+}
+
+// Object is one version of a configured object.
+type Object struct {
+	Kind, ID string
+	Version  int64
+	Written  schema.Millis
+	Deleted  bool
+	Body     string
+}
+
+const kindRule = "rule"
+
+// ruleState is what is known of one rule.
+type ruleState struct {
+	rule    schema.Rule
+	from    uint64 // arrivals after this are seen by the present stretch
+	deleted bool
+}
+
+// storedRule is a rule in the store: the document, and the arrival after which
+// this stretch of it sees events.
+type storedRule struct {
+	Rule schema.Rule `json:"rule"`
+	From uint64      `json:"from"`
+}
+
+// Load reads the rules and how far each was evaluated. It must return before
+// anything else is asked of the Scheduler.
+func (s *Scheduler) Load(ctx context.Context) error {
+	through, err := s.deps.Journal.Load(ctx)
+	if err != nil {
+		return fmt.Errorf("load progress: %w", err)
+	}
+	objects, err := s.deps.Objects.All(ctx, kindRule)
+	if err != nil {
+		return fmt.Errorf("load rules: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, o := range objects {
+		var stored storedRule
+		if err := json.Unmarshal([]byte(o.Body), &stored); err != nil {
+			return fmt.Errorf("load rule %s version %d: %w", o.ID, o.Version, err)
+		}
+		s.apply(stored, o.Deleted)
+	}
+	for _, w := range s.watches {
+		w.through = max(w.through, through[w.plan.Key])
+	}
+	s.loaded = true
+	return nil
+}
+
+// apply makes a version of a rule the present one: it closes the watch of the
+// version before, where that detected something else, and opens a new one. The
+// store's versions, applied in order, give the same watches at every start.
+func (s *Scheduler) apply(stored storedRule, deleted bool) {
+	rule := stored.Rule
+	before := s.rules[rule.ID]
+	s.rules[rule.ID] = &ruleState{rule: rule, from: stored.From, deleted: deleted}
+	runs := rule.IsEnabled && !deleted
+	for _, w := range s.watches {
+		if w.plan.Rule.ID != rule.ID || w.until > 0 {
+			continue
+		}
+		if runs && before != nil && before.from == stored.From {
+			w.plan = s.replan(rule, w)
+			runs = false
+		} else {
+			w.until = max(stored.From, w.from)
+		}
+	}
+	if runs {
+		s.open(rule, stored.From)
+	}
+}
+
+// replan gives an open watch the rule's new name, message and the like.
+func (s *Scheduler) replan(rule schema.Rule, w *watch) *compiler.Plan {
+	plan, _, err := compiler.Compile(rule)
+	if err != nil {
+		s.deps.Log.Error("stored rule no longer compiles; its former plan goes on", "rule", rule.ID, "error", err)
+		return w.plan
+	}
+	plan.Key = w.plan.Key
+	clear(s.statements)
+	return plan
+}
+
+func (s *Scheduler) open(rule schema.Rule, from uint64) {
+	plan, _, err := compiler.Compile(rule)
+	if err != nil {
+		s.deps.Log.Error("stored rule does not compile; it is not evaluated", "rule", rule.ID, "error", err)
+		plan = &compiler.Plan{Rule: rule, Key: rule.DetectionKey(), Unsupported: err.Error()}
+	}
+	s.watches = append(s.watches, newWatch(plan, from))
+	clear(s.statements)
+}
+
+// CreateRule checks and stores a rule, and begins to evaluate it over what
+// arrives from now on. The rule has no id yet.
+func (s *Scheduler) CreateRule(ctx context.Context, rule schema.Rule) (schema.Rule, []string, error) {
+	rule.Version, rule.IsDeleted = 1, false
+	rule.CreatedAt = schema.MillisOf(time.Now())
+	rule.UpdatedAt = 0
+	_, warnings, err := compiler.Compile(rule)
+	if err != nil {
+		return schema.Rule{}, nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rule.ID = schema.NewID()
+	for s.rules[rule.ID] != nil {
+		rule.ID = schema.NewID()
+	}
+	return rule, warnings, s.store(ctx, rule, s.deps.Arrivals.Acknowledged(), false)
+}
+
+// UpdateRule changes a rule. ifVersion, unless 0, must be its present version.
+func (s *Scheduler) UpdateRule(ctx context.Context, id string, ifVersion int64, edit func(*schema.Rule) error) (schema.Rule, []string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	state, err := s.find(id)
+	if err != nil {
+		return schema.Rule{}, nil, err
+	}
+	if ifVersion != 0 && ifVersion != state.rule.Version {
+		return schema.Rule{}, nil, &schema.Conflict{Kind: kindRule, ID: id, Have: state.rule.Version, Want: ifVersion}
+	}
+	rule := state.rule
+	if err := edit(&rule); err != nil {
+		return schema.Rule{}, nil, err
+	}
+	rule.ID, rule.Version, rule.CreatedAt = id, state.rule.Version+1, state.rule.CreatedAt
+	rule.UpdatedAt = schema.MillisOf(time.Now())
+	_, warnings, err := compiler.Compile(rule)
+	if err != nil {
+		return schema.Rule{}, nil, err
+	}
+	from := state.from
+	if rule.DetectionKey() != state.rule.DetectionKey() || rule.IsEnabled != state.rule.IsEnabled {
+		from = s.deps.Arrivals.Acknowledged()
+	}
+	return rule, warnings, s.store(ctx, rule, from, false)
+}
+
+// DeleteRule ends a rule. Its versions and its signals stay.
+func (s *Scheduler) DeleteRule(ctx context.Context, id string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	state, err := s.find(id)
+	if err != nil {
+		return err
+	}
+	rule := state.rule
+	rule.Version++
+	rule.IsDeleted = true
+	rule.UpdatedAt = schema.MillisOf(time.Now())
+	return s.store(ctx, rule, s.deps.Arrivals.Acknowledged(), true)
+}
+
+// Rule is the present version of a rule.
+func (s *Scheduler) Rule(_ context.Context, id string) (schema.Rule, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	state, err := s.find(id)
+	if err != nil {
+		return schema.Rule{}, err
+	}
+	return state.rule, nil
+}
+
+// Rules are all rules that are not deleted, by id.
+func (s *Scheduler) Rules(context.Context) ([]schema.Rule, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []schema.Rule
+	for _, state := range s.rules {
+		if !state.deleted {
+			out = append(out, state.rule)
+		}
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].ID < out[j].ID })
+	return out, nil
+}
+
+func (s *Scheduler) find(id string) (*ruleState, error) {
+	state := s.rules[id]
+	if state == nil || state.deleted {
+		return nil, &schema.NotFound{Kind: kindRule, ID: id}
+	}
+	return state, nil
+}
+
+// store appends a version and puts it into force. The lock is held: versions
+// have one writer.
+func (s *Scheduler) store(ctx context.Context, rule schema.Rule, from uint64, deleted bool) error {
+	stored := storedRule{rule, from}
+	body, err := json.Marshal(stored)
+	if err != nil {
+		return fmt.Errorf("encode rule %s: %w", rule.ID, err)
+	}
+	o := Object{
+		Kind: kindRule, ID: rule.ID, Version: rule.Version,
+		Written: schema.MillisOf(time.Now()), Deleted: deleted, Body: string(body),
+	}
+	if err := s.deps.Objects.Append(ctx, o); err != nil {
+		return fmt.Errorf("store rule %s: %w", rule.ID, err)
+	}
+	s.apply(stored, deleted)
+	select {
+	case s.changed <- struct{}{}:
+	default:
+	}
+	return nil
+}

@@ -1,0 +1,320 @@
+package scheduler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"nightjar/compiler"
+	"nightjar/schema"
+)
+
+// Events reads stored events.
+type Events interface {
+	// Find runs the statement over the interval. Events that were older than
+	// late when they arrived are left out.
+	Find(ctx context.Context, st *compiler.MatchStatement, in Interval, late time.Duration) ([]Found, error)
+	// Fetch reads events by time and sequence; those that are gone are left out.
+	Fetch(ctx context.Context, refs []compiler.Match) ([]schema.Event, error)
+}
+
+// Windows keeps the matches that windows are made of.
+type Windows interface {
+	// Append stores matches; storing one twice changes nothing.
+	Append(ctx context.Context, matches []StoredMatch) error
+	// Load reads the matches of each span, sorted by time, without duplicates.
+	Load(ctx context.Context, spans []Span) (map[uint64][]StoredMatch, error)
+	// Groups lists the full groups of a rule with a match in [from, to).
+	Groups(ctx context.Context, ruleKey string, from, to schema.Millis) ([][]string, error)
+}
+
+// Signals keeps what was published.
+type Signals interface {
+	// Load reads the signals of each key that ended at or after the span's
+	// beginning.
+	Load(ctx context.Context, spans []Span) (map[uint64][]schema.Signal, error)
+	// ByID reads signals by id; absent ones are left out.
+	ByID(ctx context.Context, ids []string) (map[string]schema.Signal, error)
+	// Publish stores new versions; the same version twice changes nothing.
+	Publish(ctx context.Context, signals []Published) error
+}
+
+// Journal remembers how far each watch was evaluated.
+type Journal interface {
+	Load(ctx context.Context) (map[string]uint64, error)
+	Save(ctx context.Context, through map[string]uint64) error
+}
+
+// Arrivals tells how far events have come.
+type Arrivals interface {
+	// Acknowledged is the last sequence that a sender was promised.
+	Acknowledged() uint64
+	// Stored is the last sequence up to which every event is in the store.
+	Stored() uint64
+	// StoredChanged is closed when Stored has moved on.
+	StoredChanged() <-chan struct{}
+}
+
+// Deps are what a Scheduler needs.
+type Deps struct {
+	Events   Events
+	Windows  Windows
+	Signals  Signals
+	Journal  Journal
+	Objects  Objects
+	Arrivals Arrivals
+	Log      *slog.Logger
+	Metrics  prometheus.Registerer
+	// Lateness is how far an event may arrive behind its own time and still be
+	// evaluated.
+	Lateness time.Duration
+	// Pace is the least time between two evaluations; 0 means a second.
+	Pace time.Duration
+}
+
+// Scheduler evaluates all rules over all arrivals, and keeps the rules.
+type Scheduler struct {
+	deps    Deps
+	metrics metrics
+
+	mu      sync.Mutex
+	rules   map[string]*ruleState
+	watches []*watch
+	changed chan struct{} // buffered: the set of watches changed
+	loaded  bool
+	// statements are compiled for the present sets of watches.
+	statements map[string][]statement
+	saved      time.Time
+}
+
+// New makes a Scheduler; nothing happens until Load and Run.
+func New(deps Deps) (*Scheduler, error) {
+	if deps.Pace == 0 {
+		deps.Pace = time.Second
+	}
+	if deps.Lateness <= 0 {
+		return nil, errors.New("scheduler: the lateness allowance must be positive")
+	}
+	return &Scheduler{
+		deps:       deps,
+		metrics:    newMetrics(deps.Metrics),
+		rules:      map[string]*ruleState{},
+		changed:    make(chan struct{}, 1),
+		statements: map[string][]statement{},
+	}, nil
+}
+
+// Run evaluates until the context ends. It returns nil then.
+func (s *Scheduler) Run(ctx context.Context) error {
+	ticker := time.NewTicker(s.deps.Pace)
+	defer ticker.Stop()
+	for {
+		arrived := s.deps.Arrivals.StoredChanged()
+		for s.step(ctx) {
+		}
+		s.save(ctx, false)
+		select {
+		case <-ctx.Done():
+			return s.save(context.WithoutCancel(ctx), true)
+		case <-ticker.C: // at most one round a tick …
+		}
+		select {
+		case <-ctx.Done():
+			return s.save(context.WithoutCancel(ctx), true)
+		case <-arrived: // … and only when there is something new
+		case <-s.changed:
+		case <-time.After(s.untilRetry()):
+		}
+	}
+}
+
+// step evaluates the watches that are furthest behind, together, over the next
+// arrivals. It tells whether there was anything to do.
+func (s *Scheduler) step(ctx context.Context) bool {
+	now := time.Now()
+	group, in := s.next(now, s.deps.Arrivals.Stored())
+	if len(group) == 0 || ctx.Err() != nil {
+		return false
+	}
+	if err := s.evaluate(ctx, plansOf(group), in); err != nil {
+		if ctx.Err() != nil {
+			return false
+		}
+		s.isolate(ctx, group, in, err)
+		return true
+	}
+	s.advance(group, in.To)
+	return true
+}
+
+// turn is a watch whose turn it is, with the plan that it had when chosen: a
+// change of the rule's name meanwhile is for the next turn.
+type turn struct {
+	*watch
+	plan *compiler.Plan
+}
+
+func plansOf(group []turn) []*compiler.Plan {
+	plans := make([]*compiler.Plan, len(group))
+	for i, t := range group {
+		plans[i] = t.plan
+	}
+	return plans
+}
+
+// maxArrivals bounds how many events one evaluation reads.
+const maxArrivals = 100_000
+
+// next chooses the watches to evaluate now and the arrivals to evaluate them
+// over. Watches at the same place go together; the interval ends where another
+// watch stands, so that they meet and go on together.
+func (s *Scheduler) next(now time.Time, stored uint64) ([]turn, Interval) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.watches = slices.DeleteFunc(s.watches, (*watch).finished)
+	var group []turn
+	for _, w := range s.watches {
+		if !w.runnable() || now.Before(w.retryAt) || w.through >= w.target(stored) {
+			continue
+		}
+		switch {
+		case len(group) == 0 || w.through < group[0].through:
+			group = []turn{{w, w.plan}}
+		case w.through == group[0].through:
+			group = append(group, turn{w, w.plan})
+		}
+	}
+	if len(group) == 0 {
+		return nil, Interval{}
+	}
+	in := Interval{group[0].through, min(stored, group[0].through+maxArrivals)}
+	for _, w := range s.watches {
+		if w.through > in.From && w.runnable() {
+			in.To = min(in.To, w.through)
+		}
+	}
+	for _, w := range group {
+		in.To = min(in.To, w.target(stored))
+	}
+	return group, in
+}
+
+func (s *Scheduler) advance(group []turn, to uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, t := range group {
+		w := t.watch
+		w.through, w.failures, w.retryAt, w.problem = to, 0, time.Time{}, ""
+	}
+}
+
+// isolate evaluates every watch of a failed group by itself, so that one rule's
+// failure stops only that rule; it is retried later, ever more slowly.
+func (s *Scheduler) isolate(ctx context.Context, group []turn, in Interval, err error) {
+	for _, t := range group {
+		if len(group) > 1 {
+			err = s.evaluate(ctx, []*compiler.Plan{t.plan}, in)
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		if err == nil {
+			s.advance([]turn{t}, in.To)
+			continue
+		}
+		s.fail(t, in, err)
+	}
+}
+
+func (s *Scheduler) fail(w turn, in Interval, err error) {
+	s.mu.Lock()
+	w.failures++
+	w.problem = err.Error()
+	w.retryAt = time.Now().Add(min(time.Minute, 250*time.Millisecond<<min(w.failures, 8)))
+	s.mu.Unlock()
+	s.metrics.failures.Inc()
+	s.deps.Log.Error("rule not evaluated; it will be retried",
+		"rule", w.plan.Rule.ID, "after", in.From, "through", in.To, "attempt", w.failures, "error", err)
+}
+
+// untilRetry is how long until a failed watch is due.
+func (s *Scheduler) untilRetry() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	wait := time.Hour
+	for _, w := range s.watches {
+		if !w.retryAt.IsZero() {
+			wait = min(wait, max(0, time.Until(w.retryAt)))
+		}
+	}
+	return wait
+}
+
+// saveEvery bounds how much is evaluated again after a crash. Evaluating twice
+// changes nothing.
+const saveEvery = 2 * time.Second
+
+func (s *Scheduler) save(ctx context.Context, always bool) error {
+	s.mu.Lock()
+	if !s.loaded || (!always && time.Since(s.saved) < saveEvery) {
+		s.mu.Unlock()
+		return nil
+	}
+	s.saved = time.Now()
+	through := map[string]uint64{}
+	for _, w := range s.watches {
+		through[w.plan.Key] = w.through
+	}
+	s.mu.Unlock()
+	if len(through) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if err := s.deps.Journal.Save(ctx, through); err != nil {
+		s.deps.Log.Warn("progress not saved; the next start evaluates some arrivals again", "error", err)
+		if always {
+			return fmt.Errorf("save progress: %w", err)
+		}
+	}
+	return nil
+}
+
+// Progress is what the status says of evaluation.
+type Progress struct {
+	// Through is the last arrival that every running rule was evaluated over.
+	Through uint64
+	// CaughtUp is true when Through covers everything acknowledged by now.
+	CaughtUp bool
+	// Rules, Failing and Unsupported count enabled rules.
+	Rules, Failing, Unsupported int
+}
+
+// Progress tells how far evaluation has come.
+func (s *Scheduler) Progress() Progress {
+	acknowledged := s.deps.Arrivals.Acknowledged()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := Progress{Through: s.deps.Arrivals.Stored()}
+	for _, w := range s.watches {
+		if !w.runnable() {
+			p.Unsupported++
+			continue
+		}
+		p.Rules++
+		if w.failures > 0 {
+			p.Failing++
+		}
+		if !w.finished() && w.through < p.Through {
+			p.Through = min(p.Through, w.through)
+		}
+	}
+	p.CaughtUp = s.loaded && p.Through >= acknowledged
+	return p
+}

@@ -1,0 +1,83 @@
+package scheduler
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+
+	"nightjar/compiler"
+	"nightjar/schema"
+)
+
+// watch is one stretch of arrivals over which one plan is evaluated: from the
+// rule's being created, enabled or changed in what it detects, to its being
+// disabled, deleted or changed again.
+type watch struct {
+	plan *compiler.Plan
+	// from and until bound the arrivals: from < seq <= until; until 0 is open.
+	from, until uint64
+	// through is how far it is evaluated.
+	through uint64
+
+	failures int
+	retryAt  time.Time
+	problem  string // why it failed last, or why it can't run
+}
+
+// newWatch gives the plan a key of its own, so that what an earlier stretch of
+// the rule saw is never mixed with this one.
+func newWatch(plan *compiler.Plan, from uint64) *watch {
+	plan.Key += "/" + strconv.FormatUint(from, 10)
+	return &watch{plan: plan, from: from, through: from, problem: plan.Unsupported}
+}
+
+// target is how far the watch can be evaluated, when everything up to stored
+// is in the store.
+func (w *watch) target(stored uint64) uint64 {
+	if w.until > 0 {
+		return min(stored, w.until)
+	}
+	return stored
+}
+
+// finished tells whether a closed watch has nothing more to read.
+func (w *watch) finished() bool { return w.until > 0 && w.through >= w.until }
+
+// runnable tells whether the engine can evaluate the plan at all.
+func (w *watch) runnable() bool { return w.plan.Unsupported == "" }
+
+// UnitKey is the key under which a signal group's state is stored. Readers
+// compare rule key and group as well, so that a collision costs time only.
+func UnitKey(ruleKey string, group []string) uint64 {
+	return xxhash.Sum64String(ruleKey + "\x00" + groupKey(group))
+}
+
+func unitKey(plan *compiler.Plan, group []string) uint64 { return UnitKey(plan.Key, group) }
+
+// globalKey is where the matches of labels without group-by fields are stored.
+func globalKey(plan *compiler.Plan) uint64 {
+	return xxhash.Sum64String(plan.Key + "\x01")
+}
+
+// Interval is a stretch of arrivals: From < seq <= To.
+type Interval struct{ From, To uint64 }
+
+// Found is an event that matched at least one label of a statement.
+type Found struct {
+	Event schema.Event
+	Hits  []int32 // indexes into MatchStatement.Hits
+}
+
+// StoredMatch is a match with the keys that it is stored under.
+type StoredMatch struct {
+	Key     uint64
+	RuleKey string
+	compiler.Match
+}
+
+// Span asks for the stored matches of one key from an event time on.
+type Span struct {
+	Key  uint64
+	From schema.Millis
+}

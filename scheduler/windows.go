@@ -1,0 +1,278 @@
+package scheduler
+
+import (
+	"math/big"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+
+	"nightjar/compiler"
+	"nightjar/schema"
+)
+
+// hit is a moment at which a case of a rule matched.
+type hit struct {
+	at     schema.Millis
+	caseAt int
+}
+
+// hits finds the moments, from `from` on, at which cases of the plan match, in
+// the matches of one signal group: an exact sliding window, at every distinct
+// event time. The matches must reach back to from − Window, sorted by time;
+// globals are those of the plan's labels without group-by fields.
+func hits(plan *compiler.Plan, matches, globals []compiler.Match, from schema.Millis) []hit {
+	var out []hit
+	for _, group := range byGroup(matches) {
+		if plan.Window == 0 {
+			out = append(out, aloneHits(plan, group, globals, from)...)
+		} else {
+			out = append(out, windowHits(plan, group, globals, from)...)
+		}
+	}
+	sort.Slice(out, func(i, j int) bool {
+		if out[i].at != out[j].at {
+			return out[i].at < out[j].at
+		}
+		return out[i].caseAt < out[j].caseAt
+	})
+	return slices.Compact(out)
+}
+
+// byGroup splits matches by full group, keeping their order.
+func byGroup(matches []compiler.Match) map[string][]compiler.Match {
+	groups := map[string][]compiler.Match{}
+	for _, m := range matches {
+		key := groupKey(m.Group)
+		groups[key] = append(groups[key], m)
+	}
+	return groups
+}
+
+// groupKey is equal for equal values only, whatever bytes they hold.
+func groupKey(values []string) string {
+	var b strings.Builder
+	for _, v := range values {
+		b.WriteString(strconv.Itoa(len(v)))
+		b.WriteByte(':')
+		b.WriteString(v)
+	}
+	return b.String()
+}
+
+// windowHits slides (t − W, t] over the group's own event times.
+func windowHits(plan *compiler.Plan, group, globals []compiler.Match, from schema.Millis) []hit {
+	all := mergeByTime(group, globals)
+	w := newWindow(plan)
+	width := schema.Millis(plan.Window.Milliseconds())
+	var out []hit
+	added, removed := 0, 0
+	for i := 0; i < len(group); {
+		t := group[i].At
+		for i < len(group) && group[i].At == t {
+			i++
+		}
+		for ; added < len(all) && all[added].At <= t; added++ {
+			w.add(&all[added])
+		}
+		for ; removed < added && all[removed].At <= t-width; removed++ {
+			w.remove(&all[removed])
+		}
+		if t < from {
+			continue
+		}
+		if c := firstCase(plan, w.values()); c >= 0 {
+			out = append(out, hit{t, c})
+		}
+	}
+	return out
+}
+
+// aloneHits judges every event by itself, for rules with window 0.
+func aloneHits(plan *compiler.Plan, group, globals []compiler.Match, from schema.Millis) []hit {
+	bySeq := map[uint64][]compiler.Match{}
+	for _, m := range globals {
+		bySeq[m.Seq] = append(bySeq[m.Seq], m)
+	}
+	own := map[uint64][]compiler.Match{}
+	var order []uint64
+	for _, m := range group {
+		if m.At < from {
+			continue
+		}
+		if _, seen := own[m.Seq]; !seen {
+			order = append(order, m.Seq)
+		}
+		own[m.Seq] = append(own[m.Seq], m)
+	}
+	var out []hit
+	for _, seq := range order {
+		w := newWindow(plan)
+		for _, ms := range [2][]compiler.Match{own[seq], bySeq[seq]} {
+			for i := range ms {
+				w.add(&ms[i])
+			}
+		}
+		if c := firstCase(plan, w.values()); c >= 0 {
+			out = append(out, hit{own[seq][0].At, c})
+		}
+	}
+	return out
+}
+
+func firstCase(plan *compiler.Plan, values []float64) int {
+	for i, c := range plan.Cases {
+		if c.Condition.Holds(values) {
+			return i
+		}
+	}
+	return -1
+}
+
+func mergeByTime(a, b []compiler.Match) []compiler.Match {
+	if len(b) == 0 {
+		return a
+	}
+	all := append(append(make([]compiler.Match, 0, len(a)+len(b)), a...), b...)
+	sort.SliceStable(all, func(i, j int) bool { return all[i].At < all[j].At })
+	return all
+}
+
+// window holds the aggregates of the matches that are inside it now. Matches
+// leave in the order in which they came.
+type window struct {
+	labels []aggregate
+	out    []float64
+}
+
+type aggregate struct {
+	kind     compiler.Aggregation
+	count    int
+	distinct map[string]int
+	sum      exactSum
+	queue    []float64 // of max: decreasing candidates
+	numbers  []float64 // of max: all numbers inside, in order
+}
+
+func newWindow(plan *compiler.Plan) *window {
+	w := &window{labels: make([]aggregate, len(plan.Labels)), out: make([]float64, len(plan.Labels))}
+	for i := range plan.Labels {
+		w.labels[i].kind = plan.Labels[i].Aggregation
+	}
+	return w
+}
+
+func (w *window) add(m *compiler.Match) {
+	a := &w.labels[m.Label]
+	switch a.kind {
+	case compiler.AggCount:
+		a.count++
+	case compiler.AggCardinality:
+		if a.distinct == nil {
+			a.distinct = map[string]int{}
+		}
+		for _, v := range m.Values {
+			a.distinct[v]++
+		}
+	case compiler.AggSum:
+		if m.HasNumber {
+			a.sum.add(m.Number)
+		}
+	case compiler.AggMax:
+		if m.HasNumber {
+			a.push(m.Number)
+		}
+	}
+}
+
+func (w *window) remove(m *compiler.Match) {
+	a := &w.labels[m.Label]
+	switch a.kind {
+	case compiler.AggCount:
+		a.count--
+	case compiler.AggCardinality:
+		for _, v := range m.Values {
+			if a.distinct[v]--; a.distinct[v] == 0 {
+				delete(a.distinct, v)
+			}
+		}
+	case compiler.AggSum:
+		if m.HasNumber {
+			a.sum.add(-m.Number)
+		}
+	case compiler.AggMax:
+		if m.HasNumber {
+			a.pop()
+		}
+	}
+}
+
+// push and pop keep the greatest number inside at queue[0]: a number that came
+// before a greater one can never be the greatest again.
+func (a *aggregate) push(n float64) {
+	a.numbers = append(a.numbers, n)
+	for len(a.queue) > 0 && a.queue[len(a.queue)-1] < n {
+		a.queue = a.queue[:len(a.queue)-1]
+	}
+	a.queue = append(a.queue, n)
+}
+
+func (a *aggregate) pop() {
+	if a.queue[0] == a.numbers[0] {
+		a.queue = a.queue[1:]
+	}
+	a.numbers = a.numbers[1:]
+}
+
+func (w *window) values() []float64 {
+	for i := range w.labels {
+		a := &w.labels[i]
+		switch a.kind {
+		case compiler.AggCount:
+			w.out[i] = float64(a.count)
+		case compiler.AggCardinality:
+			w.out[i] = float64(len(a.distinct))
+		case compiler.AggSum:
+			w.out[i] = a.sum.value()
+		case compiler.AggMax:
+			w.out[i] = 0
+			if len(a.queue) > 0 {
+				w.out[i] = a.queue[0]
+			}
+		}
+	}
+	return w.out
+}
+
+// exactSum adds doubles without rounding until it is asked, so that the sum of
+// a window depends neither on the order of its events nor on those that left.
+type exactSum struct {
+	whole int64      // sum of integers, while it stays far from overflow
+	rest  *big.Float // everything else
+}
+
+const wholeLimit = 1 << 52
+
+// exactPrecision holds any sum of doubles: 2,098 bits of range, and 64 more
+// for the carries of as many additions as there can be events.
+const exactPrecision = 2098 + 64
+
+func (s *exactSum) add(n float64) {
+	if i := int64(n); float64(i) == n && i > -wholeLimit && i < wholeLimit && s.whole > -wholeLimit*512 && s.whole < wholeLimit*512 {
+		s.whole += i
+		return
+	}
+	if s.rest == nil {
+		s.rest = new(big.Float).SetPrec(exactPrecision)
+	}
+	s.rest.Add(s.rest, new(big.Float).SetFloat64(n))
+}
+
+func (s *exactSum) value() float64 {
+	if s.rest == nil {
+		return float64(s.whole)
+	}
+	total := new(big.Float).SetPrec(exactPrecision).SetInt64(s.whole)
+	f, _ := total.Add(total, s.rest).Float64()
+	return f
+}

@@ -1,0 +1,210 @@
+package scheduler
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"sort"
+	"time"
+
+	"nightjar/compiler"
+	"nightjar/schema"
+)
+
+// world is a store in memory that can fail: before an effect, after it, or
+// halfway through it, as a server that is killed does.
+type world struct {
+	rand    *rand.Rand
+	faults  float64 // how likely a call fails
+	events  []schema.Event
+	plans   []*compiler.Plan
+	matches map[uint64][]StoredMatch
+	signals map[string]schema.Signal
+	keys    map[string]uint64
+	through map[string]uint64
+	objects []Object
+	stored  uint64
+	// history is every state that was ever visible, for what must never happen.
+	history map[string][]schema.Signal
+}
+
+var errFault = errors.New("injected fault")
+
+func newWorld(seed uint64) *world {
+	return &world{
+		rand:    rand.New(rand.NewPCG(seed, 1)),
+		matches: map[uint64][]StoredMatch{}, signals: map[string]schema.Signal{}, keys: map[string]uint64{},
+		through: map[string]uint64{}, history: map[string][]schema.Signal{},
+	}
+}
+
+func (w *world) fault() error {
+	if w.rand.Float64() < w.faults {
+		return errFault
+	}
+	return nil
+}
+
+func (w *world) deps() Deps {
+	return Deps{
+		Events: worldEvents{w}, Windows: worldWindows{w}, Signals: worldSignals{w}, Journal: worldJournal{w},
+		Objects: worldObjects{w}, Arrivals: worldArrivals{w},
+		Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Lateness: 100 * 365 * 24 * time.Hour, Pace: time.Millisecond,
+	}
+}
+
+type worldArrivals struct{ *world }
+
+func (w worldArrivals) Acknowledged() uint64           { return uint64(len(w.events)) }
+func (w worldArrivals) Stored() uint64                 { return w.stored }
+func (w worldArrivals) StoredChanged() <-chan struct{} { return nil }
+
+type worldEvents struct{ *world }
+
+func (w worldEvents) Find(_ context.Context, st *compiler.MatchStatement, in Interval, _ time.Duration) ([]Found, error) {
+	if err := w.fault(); err != nil {
+		return nil, err
+	}
+	var out []Found
+	for _, e := range w.events[in.From:in.To] {
+		f := Found{Event: e}
+		for h, refs := range st.Hits {
+			if ref := refs[0]; w.plans[ref.Plan].Labels[ref.Label].Match(&e) {
+				f.Hits = append(f.Hits, int32(h))
+			}
+		}
+		if len(f.Hits) > 0 {
+			out = append(out, f)
+		}
+	}
+	return out, nil
+}
+
+func (w worldEvents) Fetch(_ context.Context, refs []compiler.Match) ([]schema.Event, error) {
+	var out []schema.Event
+	for _, r := range refs {
+		out = append(out, w.events[r.Seq-1])
+	}
+	return out, w.fault()
+}
+
+type worldWindows struct{ *world }
+
+func (w worldWindows) Append(_ context.Context, matches []StoredMatch) error {
+	for i, m := range matches {
+		if w.rand.Float64() < w.faults/float64(len(matches)) {
+			return errFault // some of them are stored
+		}
+		_ = i
+		list := w.matches[m.Key]
+		known := false
+		for _, have := range list {
+			known = known || have.Seq == m.Seq && have.Label == m.Label && groupKey(have.Group) == groupKey(m.Group)
+		}
+		if !known {
+			w.matches[m.Key] = append(list, m)
+		}
+	}
+	return w.fault()
+}
+
+func (w worldWindows) Load(_ context.Context, spans []Span) (map[uint64][]StoredMatch, error) {
+	out := map[uint64][]StoredMatch{}
+	for _, s := range spans {
+		for _, m := range w.matches[s.Key] {
+			if m.At >= s.From {
+				out[s.Key] = append(out[s.Key], m)
+			}
+		}
+		list := out[s.Key]
+		sort.Slice(list, func(i, j int) bool {
+			if list[i].At != list[j].At {
+				return list[i].At < list[j].At
+			}
+			return list[i].Seq < list[j].Seq
+		})
+	}
+	return out, w.fault()
+}
+
+func (w worldWindows) Groups(_ context.Context, ruleKey string, from, to schema.Millis) ([][]string, error) {
+	seen := map[string][]string{}
+	for _, list := range w.matches {
+		for _, m := range list {
+			if m.RuleKey == ruleKey && m.At >= from && m.At < to {
+				seen[groupKey(m.Group)] = m.Group
+			}
+		}
+	}
+	var out [][]string
+	for _, g := range seen {
+		out = append(out, g)
+	}
+	return out, w.fault()
+}
+
+type worldSignals struct{ *world }
+
+func (w worldSignals) Load(_ context.Context, spans []Span) (map[uint64][]schema.Signal, error) {
+	out := map[uint64][]schema.Signal{}
+	for _, s := range spans {
+		for id, sig := range w.signals {
+			if w.keys[id] == s.Key && sig.LastSeen >= s.From {
+				out[s.Key] = append(out[s.Key], sig)
+			}
+		}
+	}
+	return out, w.fault()
+}
+
+func (w worldSignals) ByID(_ context.Context, ids []string) (map[string]schema.Signal, error) {
+	out := map[string]schema.Signal{}
+	for _, id := range ids {
+		if sig, ok := w.signals[id]; ok {
+			out[id] = sig
+		}
+	}
+	return out, w.fault()
+}
+
+func (w worldSignals) Publish(_ context.Context, list []Published) error {
+	for _, p := range list {
+		if w.rand.Float64() < w.faults/float64(len(list)) {
+			return errFault
+		}
+		if have, ok := w.signals[p.ID]; !ok || have.Version < p.Version {
+			w.signals[p.ID] = p.Signal
+			w.keys[p.ID] = UnitKey(p.RuleKey, p.Group)
+			w.history[p.ID] = append(w.history[p.ID], p.Signal)
+		}
+	}
+	return w.fault()
+}
+
+type worldJournal struct{ *world }
+
+func (w worldJournal) Load(context.Context) (map[string]uint64, error) {
+	out := map[string]uint64{}
+	for k, v := range w.through {
+		out[k] = v
+	}
+	return out, nil
+}
+
+func (w worldJournal) Save(_ context.Context, through map[string]uint64) error {
+	for k, v := range through {
+		w.through[k] = max(w.through[k], v)
+	}
+	return nil
+}
+
+type worldObjects struct{ *world }
+
+func (w worldObjects) All(context.Context, string) ([]Object, error) { return w.objects, nil }
+
+func (w worldObjects) Append(_ context.Context, o Object) error {
+	w.world.objects = append(w.world.objects, o)
+	return nil
+}
