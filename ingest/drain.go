@@ -1,0 +1,337 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sort"
+	"time"
+
+	"nightjar/ingest/wal"
+	"nightjar/schema"
+)
+
+// Run carries the log into the sink until it is told to stop, then frees the
+// folder. What is not carried by then is by the next Run.
+func (in *Intake) Run(ctx context.Context) error {
+	d := &drainer{in: in, limit: in.config.BlockEvents}
+	err := d.run(ctx)
+	if d.reader != nil {
+		d.reader.Close()
+	}
+	if e := in.batches.save(); err == nil {
+		err = e
+	}
+	if e := in.Close(); err == nil {
+		err = e
+	}
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// drainer is the state of one Run. Only its goroutine touches it.
+type drainer struct {
+	in     *Intake
+	reader *wal.Reader
+	// events are read and not yet stored; ends are the records they are from.
+	events []schema.Event
+	bytes  int64
+	ends   []recordEnd
+	// limit is the number of events that a block takes at present: less than
+	// the setting while the sink refuses something.
+	limit int
+}
+
+type recordEnd struct {
+	last uint64
+	size int64
+}
+
+func (d *drainer) run(ctx context.Context) error {
+	if err := d.start(ctx); err != nil {
+		return err
+	}
+	for {
+		block, err := d.next(ctx)
+		if err != nil {
+			return err
+		}
+		if err := d.store(ctx, block); err != nil {
+			return err
+		}
+	}
+}
+
+// start asks the sink how far it is. Numbers go on behind what is stored there,
+// whatever happened to this folder; and if the checkpoint is gone, the sink,
+// which is filled in order, says where to go on.
+func (d *drainer) start(ctx context.Context) error {
+	in := d.in
+	var last uint64
+	err := in.retry(ctx, "ask how far ClickHouse is", func(ctx context.Context) (err error) {
+		last, err = in.deps.Sink.LastSeq(ctx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	m := in.mark.state
+	if !in.mark.found && last > m.Stored {
+		m = mark{last, last}
+		if err := d.save(ctx, m); err != nil {
+			return err
+		}
+	}
+	if last >= in.log.Next() {
+		if !in.log.Fresh() {
+			in.deps.Log.Error("ClickHouse holds arrival numbers that this intake has not given: was its folder replaced, or another intake writing?", "stored", last, "next", in.log.Next())
+		}
+		in.log.SkipTo(last + 1)
+	}
+	in.advance(m.Stored)
+	select {
+	case <-in.ready:
+	default:
+		close(in.ready)
+	}
+	d.reader = in.log.ReadFrom(m.Stored + 1)
+	return d.release(ctx)
+}
+
+// next reads a block: the one that was begun before, or what has arrived, as
+// soon as it is large enough or has waited long enough.
+func (d *drainer) next(ctx context.Context) ([]schema.Event, error) {
+	m := d.in.mark.state
+	var linger <-chan time.Time
+	for {
+		grown := d.in.log.Grown()
+		if err := d.fill(ctx); err != nil {
+			return nil, err
+		}
+		begun := m.To > m.Stored
+		if begun && d.in.log.Next() > m.To {
+			if block := d.upTo(m.To); len(block) > 0 {
+				return block, nil
+			}
+			// All of it went with a damaged log.
+			m = mark{m.To, m.To}
+			if err := d.save(ctx, m); err != nil {
+				return nil, err
+			}
+			d.in.advance(m.Stored)
+			continue
+		}
+		full := len(d.events) >= d.limit || d.bytes >= d.in.config.BlockBytes
+		if len(d.events) > 0 && full {
+			return d.cut(), nil
+		}
+		if len(d.events) > 0 && linger == nil {
+			timer := time.NewTimer(d.in.config.Linger)
+			defer timer.Stop()
+			linger = timer.C
+		}
+		select {
+		case <-grown:
+		case <-linger:
+			return d.cut(), nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// fill reads records until there is enough for a block.
+func (d *drainer) fill(ctx context.Context) error {
+	m := d.in.mark.state
+	for {
+		enough := len(d.events) >= d.limit || d.bytes >= d.in.config.BlockBytes
+		if n := len(d.events); enough && n > 0 && d.events[n-1].Seq >= m.To {
+			return nil
+		}
+		var rec wal.Record
+		err := d.in.retry(ctx, "read the intake log", func(context.Context) (err error) {
+			rec, err = d.reader.Next()
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if rec.Count == 0 {
+			return nil
+		}
+		events, err := decodeBatch(rec)
+		if err != nil {
+			// Whole by its checksum and yet not readable: only another version of
+			// the program can have written it.
+			d.in.deps.Log.Error("a record of the intake log cannot be decoded; its events are lost", "first", rec.First, "events", rec.Count, "error", err)
+			d.in.metrics.lost.Add(float64(rec.Count))
+		}
+		skip := sort.Search(len(events), func(i int) bool { return events[i].Seq > m.Stored })
+		d.events = append(d.events, events[skip:]...)
+		d.bytes += rec.Size
+		d.ends = append(d.ends, recordEnd{rec.Last(), rec.Size})
+	}
+}
+
+func (d *drainer) upTo(seq uint64) []schema.Event {
+	n := sort.Search(len(d.events), func(i int) bool { return d.events[i].Seq > seq })
+	return d.events[:n]
+}
+
+// cut takes a block of what is there. Its events arrived on one day, so that
+// they go into one partition and the block is one part, stored whole or not.
+func (d *drainer) cut() []schema.Event {
+	const day = 24 * 60 * 60 * 1000
+	n := min(len(d.events), d.limit)
+	for i := range n {
+		if d.events[i].Seen/day != d.events[0].Seen/day {
+			return d.events[:i]
+		}
+	}
+	return d.events[:n]
+}
+
+// store brings a block into the sink, whatever it takes. Before the first try
+// the boundaries are durable: after a crash the same block goes out again under
+// the same token.
+func (d *drainer) store(ctx context.Context, block []schema.Event) error {
+	in := d.in
+	stored := in.mark.state.Stored
+	to := block[len(block)-1].Seq
+	if in.mark.state.To != to {
+		if err := d.save(ctx, mark{stored, to}); err != nil {
+			return err
+		}
+	}
+	token := fmt.Sprintf("%s-%d-%d", in.log.ID(), stored+1, to)
+	var rejected error
+	err := in.retry(ctx, "insert into ClickHouse", func(ctx context.Context) error {
+		start := time.Now()
+		err := in.deps.Sink.Insert(ctx, token, block)
+		if err == nil {
+			in.metrics.insertSeconds.Observe(time.Since(start).Seconds())
+		}
+		if errors.Is(err, ErrRejected) {
+			rejected = err
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if rejected != nil && len(block) > 1 {
+		return d.halve(ctx, block, rejected)
+	}
+	if rejected != nil {
+		if err := d.bury(ctx, &block[0], rejected); err != nil {
+			return err
+		}
+	} else {
+		in.metrics.inserts.Inc()
+		in.metrics.stored.Add(float64(len(block)))
+		d.limit = min(d.limit*2, in.config.BlockEvents)
+	}
+	return d.done(ctx, len(block), to)
+}
+
+// halve gives up a block that the sink refuses whole, to find the event that is
+// the reason. Refused means that nothing of it is stored, so its boundaries may
+// change.
+func (d *drainer) halve(ctx context.Context, block []schema.Event, reason error) error {
+	d.limit = len(block) / 2
+	d.in.deps.Log.Warn("ClickHouse refuses a block for its data; trying smaller ones", "events", len(block), "error", reason)
+	return d.save(ctx, mark{d.in.mark.state.Stored, block[d.limit-1].Seq})
+}
+
+func (d *drainer) bury(ctx context.Context, e *schema.Event, reason error) error {
+	d.in.deps.Log.Error("ClickHouse refuses an event for good; it is in the dead-letter file", "seq", e.Seq, "file", d.in.dead.file.Name(), "error", reason)
+	d.in.metrics.deadLettered.Inc()
+	return d.in.retry(ctx, "write dead letter", func(context.Context) error { return d.in.dead.put(e, reason) })
+}
+
+// done moves on behind a block.
+func (d *drainer) done(ctx context.Context, n int, to uint64) error {
+	d.events = d.events[n:]
+	for len(d.ends) > 0 && d.ends[0].last <= to {
+		d.in.backlog.Add(-d.ends[0].size)
+		d.bytes -= d.ends[0].size
+		d.ends = d.ends[1:]
+	}
+	if len(d.events) == 0 {
+		d.events = nil // what was read is garbage now
+	}
+	// On disk the block stays "begun" until the next one begins: sending it once
+	// more changes nothing, and an fsync is saved.
+	d.in.mark.state = mark{to, to}
+	if d.in.log.Next() == to+1 {
+		if err := d.save(ctx, mark{to, to}); err != nil {
+			return err
+		}
+	}
+	d.in.advance(to)
+	return d.release(ctx)
+}
+
+// release deletes what is stored from the log, after the batch ids in it are
+// durable elsewhere. It is not urgent: what fails is tried after the next block.
+func (d *drainer) release(ctx context.Context) error {
+	in := d.in
+	stored := in.mark.state.Stored
+	if len(in.log.Releasable(stored)) == 0 {
+		return nil
+	}
+	if err := d.save(ctx, in.mark.state); err != nil {
+		return err
+	}
+	in.batches.forget(in.deps.Now())
+	err := in.batches.save()
+	if err == nil {
+		err = in.log.Release(stored)
+	}
+	if err != nil {
+		in.deps.Log.Warn("the intake log could not be shortened", "error", err)
+	}
+	return nil
+}
+
+func (d *drainer) save(ctx context.Context, m mark) error {
+	return d.in.retry(ctx, "save the intake's checkpoint", func(context.Context) error { return d.in.mark.save(m) })
+}
+
+// retry does it until it works, ever more slowly. The operator hears when it
+// begins to fail and when it works again, not in between.
+func (in *Intake) retry(ctx context.Context, what string, do func(context.Context) error) error {
+	wait, failed := 50*time.Millisecond, time.Time{}
+	for {
+		try, cancel := context.WithTimeout(ctx, in.config.Insert)
+		err := do(try)
+		cancel()
+		if err == nil {
+			if !failed.IsZero() {
+				in.deps.Log.Info("works again: "+what, "after", in.deps.Now().Sub(failed).Round(time.Millisecond))
+			}
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		in.metrics.insertErrors.Inc()
+		if failed.IsZero() {
+			failed = in.deps.Now()
+			in.deps.Log.Warn("cannot "+what+"; what is acknowledged waits on disk", "error", err)
+		}
+		select {
+		case <-time.After(wait):
+			wait = min(wait*2, 5*time.Second)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}

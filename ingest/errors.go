@@ -1,0 +1,39 @@
+package ingest
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// ErrBackpressure refuses events for now, because of how much is waiting
+// already. Nothing of the batch was kept; send it again after RetryAfter.
+type ErrBackpressure struct {
+	Reason     string
+	RetryAfter time.Duration
+}
+
+func (e *ErrBackpressure) Error() string {
+	return fmt.Sprintf("%s; send the batch again in %s", e.Reason, e.RetryAfter)
+}
+
+// ErrUnavailable refuses events because they cannot be made durable now: the
+// disk is full or fails. The batch may be sent again.
+type ErrUnavailable struct {
+	RetryAfter time.Duration
+	Err        error
+}
+
+func (e *ErrUnavailable) Error() string {
+	return fmt.Sprintf("the events could not be made durable: %v; send the batch again in %s", e.Err, e.RetryAfter)
+}
+
+// Unwrap is what the disk said.
+func (e *ErrUnavailable) Unwrap() error { return e.Err }
+
+// ErrTooLarge refuses a batch that is larger than one record of the log.
+var ErrTooLarge = errors.New("the batch is too large")
+
+// ErrRejected marks an error of a Sink that the data caused: sending the same
+// events again will fail again.
+var ErrRejected = errors.New("rejected")

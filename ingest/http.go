@@ -1,0 +1,181 @@
+package ingest
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"mime"
+	"net/http"
+	"regexp"
+	"strconv"
+	"time"
+
+	"nightjar/schema"
+)
+
+// BatchIDHeader names the request header that carries a batch id.
+const BatchIDHeader = "Nightjar-Batch-Id"
+
+const maxBatchID = 256
+
+// Handler is POST /api/v2/logs. Who may send is decided before it.
+//
+// Query parameters: ddsource, service, hostname and ddtags stand in for what
+// events lack; nj_year and nj_tz say the year and the time zone of raw lines
+// that are written without.
+type Handler struct {
+	in *Intake
+	// MaxBody bounds a body, decompressed; 0: 20 MiB.
+	MaxBody int64
+}
+
+// NewHandler is the door of this intake.
+func NewHandler(in *Intake) *Handler { return &Handler{in: in} }
+
+// ServeHTTP implements http.Handler.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if err := h.serve(r); err != nil {
+		reply(w, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusAccepted)
+	_, _ = w.Write([]byte("{}"))
+}
+
+func (h *Handler) serve(r *http.Request) error {
+	if r.Method != http.MethodPost {
+		return &httpError{http.StatusMethodNotAllowed, "logs are sent with POST", 0}
+	}
+	d, err := h.decoder(r)
+	if err != nil {
+		return &httpError{http.StatusBadRequest, err.Error(), 0}
+	}
+	id := r.Header.Get(BatchIDHeader)
+	if len(id) > maxBatchID {
+		return &httpError{http.StatusBadRequest, fmt.Sprintf("header %s: longer than %d characters", BatchIDHeader, maxBatchID), 0}
+	}
+	body, err := readBody(r.Body, r.Header.Get("Content-Encoding"), h.maxBody())
+	if err != nil {
+		return h.bodyError(err)
+	}
+	h.in.metrics.bytes.Add(float64(len(body)))
+	events, err := decodeBody(d, body, r.Header.Get("Content-Type"))
+	if err != nil {
+		h.in.metrics.refused.WithLabelValues("bad_input").Inc()
+		return err
+	}
+	h.in.metrics.received.Add(float64(len(events)))
+	h.in.metrics.odd(d.Odd)
+	h.in.metrics.badTime.Add(float64(d.BadTimes))
+	_, err = h.in.Submit(r.Context(), Batch{ID: id, Events: events})
+	return err
+}
+
+func (h *Handler) maxBody() int64 {
+	if h.MaxBody > 0 {
+		return h.MaxBody
+	}
+	return 20 << 20
+}
+
+func (h *Handler) bodyError(err error) error {
+	h.in.metrics.refused.WithLabelValues("bad_body").Inc()
+	switch {
+	case errors.Is(err, errBodyTooLarge):
+		return &httpError{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes after decompression; send smaller batches", h.maxBody()), 0}
+	case errors.Is(err, errEncoding):
+		return &httpError{http.StatusUnsupportedMediaType, err.Error(), 0}
+	case errors.Is(err, errBodyBroken):
+		return &httpError{http.StatusBadRequest, err.Error() + "; is Content-Encoding right?", 0}
+	}
+	return &httpError{http.StatusBadRequest, "the body could not be read: " + err.Error(), 0}
+}
+
+// decoder reads what the query says about all events.
+func (h *Handler) decoder(r *http.Request) (*Decoder, error) {
+	q := r.URL.Query()
+	d := &Decoder{
+		Now: h.in.deps.Now(), Source: q.Get("ddsource"), Service: q.Get("service"),
+		Host: q.Get("hostname"), Tags: SplitTags(q.Get("ddtags")),
+	}
+	if s := q.Get("nj_year"); s != "" {
+		year, err := strconv.Atoi(s)
+		if err != nil || year < 1900 || year > 2299 {
+			return nil, fmt.Errorf("query parameter nj_year: want a year from 1900 to 2299, got %q", s)
+		}
+		d.Year = year
+	}
+	if s := q.Get("nj_tz"); s != "" {
+		zone, err := ParseZone(s)
+		if err != nil {
+			return nil, fmt.Errorf("query parameter nj_tz: %w", err)
+		}
+		d.Zone = zone
+	}
+	return d, nil
+}
+
+// decodeBody reads the body as its type says; JSON when it says nothing.
+func decodeBody(d *Decoder, body []byte, contentType string) ([]schema.Event, error) {
+	kind, _, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		kind = contentType
+	}
+	switch kind {
+	case "text/plain":
+		return d.Lines(body)
+	case "application/logplex-1":
+		return d.Lines(frame.ReplaceAll(body, []byte("$1")))
+	}
+	return d.JSON(body)
+}
+
+// frame is the length that logplex writes in front of each line.
+var frame = regexp.MustCompile(`(?m)^[0-9]+ (<[0-9]+>1 )`)
+
+// httpError is a refusal with its status.
+type httpError struct {
+	status     int
+	detail     string
+	retryAfter time.Duration
+}
+
+func (e *httpError) Error() string { return e.detail }
+
+// asHTTP is where the intake's errors meet HTTP. Mistakes and refusals are told
+// in full; there are no others but a request that was given up.
+func asHTTP(err error) *httpError {
+	var known *httpError
+	var bad *BadInput
+	var full *ErrBackpressure
+	var away *ErrUnavailable
+	switch {
+	case errors.As(err, &known):
+		return known
+	case errors.As(err, &bad) && bad.TooLarge:
+		return &httpError{http.StatusRequestEntityTooLarge, bad.Error(), 0}
+	case errors.As(err, &bad):
+		return &httpError{http.StatusBadRequest, bad.Error(), 0}
+	case errors.Is(err, ErrTooLarge):
+		return &httpError{http.StatusRequestEntityTooLarge, err.Error(), 0}
+	case errors.As(err, &full):
+		return &httpError{http.StatusTooManyRequests, full.Error(), full.RetryAfter}
+	case errors.As(err, &away):
+		return &httpError{http.StatusServiceUnavailable, away.Error(), away.RetryAfter}
+	}
+	return &httpError{http.StatusServiceUnavailable, "the request was given up before the events were durable; send them again", time.Second}
+}
+
+func reply(w http.ResponseWriter, err error) {
+	e := asHTTP(err)
+	w.Header().Set("Content-Type", "application/json")
+	if e.retryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(e.retryAfter.Seconds()))))
+	}
+	w.WriteHeader(e.status)
+	_ = json.NewEncoder(w).Encode(map[string]any{"errors": []map[string]string{{
+		"status": strconv.Itoa(e.status), "title": http.StatusText(e.status), "detail": e.detail,
+	}}})
+}

@@ -1,0 +1,306 @@
+package ingest
+
+import (
+	"bytes"
+	"compress/flate"
+	"compress/gzip"
+	"compress/zlib"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+
+	"nightjar/schema"
+)
+
+func compress(t testing.TB, encoding string, r io.Reader) []byte {
+	t.Helper()
+	var buf bytes.Buffer
+	var z io.WriteCloser
+	switch encoding {
+	case "gzip":
+		z, _ = gzip.NewWriterLevel(&buf, gzip.BestSpeed)
+	case "zlib":
+		z, _ = zlib.NewWriterLevel(&buf, flate.BestSpeed)
+	case "flate":
+		z, _ = flate.NewWriter(&buf, flate.BestSpeed)
+	case "zstd":
+		z, _ = zstd.NewWriter(&buf)
+	}
+	if _, err := io.Copy(z, r); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return buf.Bytes()
+}
+
+func post(h http.Handler, query, body string, headers ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest("POST", "/api/v2/logs?"+query, strings.NewReader(body))
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+// TestRecordedRequest is the request of Datadog's own client tests.
+func TestRecordedRequest(t *testing.T) {
+	w := newWorld()
+	h := run(t, t.TempDir(), w)
+	body := `[{"ddsource":"nginx","ddtags":"env:staging,version:5.1","hostname":"i-012345678","message":"2019-11-19T14:37:58,995 INFO [process.name][20081] Hello World","service":"payment","status":"info"}]` + "\n"
+	got := post(NewHandler(h.Intake), "", body, "Content-Type", "application/json")
+	if got.Code != 202 || got.Body.String() != "{}" || got.Header().Get("Content-Type") != "application/json" {
+		t.Fatalf("%d %q", got.Code, got.Body)
+	}
+	h.await()
+	e := w.events[0]
+	if e.Source != "nginx" || fmt.Sprint(e.Tags) != "[env:staging version:5.1]" || e.Host != "i-012345678" || e.Service != "payment" || e.Status != "info" || e.JSON != "{}" {
+		t.Fatalf("%+v", e)
+	}
+}
+
+func TestBodiesBecomeEvents(t *testing.T) {
+	w := newWorld()
+	h := run(t, t.TempDir(), w, func(d *Deps) { d.Config.BlockEvents = 1000 })
+	handler := NewHandler(h.Intake)
+	for _, c := range []struct {
+		name, query, contentType, body string
+		want                           []string
+	}{
+		{"one object", "", "", `{"message":"m","x":1}`, []string{`|||info|m|[]|{"x":1}`}},
+		{"lines of objects", "", "application/json; charset=utf-8", "{\"message\":\"a\"}\n{\"message\":\"b\"}\n", []string{`|||info|a|[]|{}`, `|||info|b|[]|{}`}},
+		{"a mark before the array", "", "application/json", "\ufeff [ {\"message\":\"a\"} ] ", []string{`|||info|a|[]|{}`}},
+		{"nothing", "", "application/json", `[]`, nil},
+		{"synonyms", "", "", `{"source":"s","host":"h","tags":["a:b","c","a:b"]}`, []string{`s||h|info||[a:b c]|{}`}},
+		{"of two synonyms Datadog's counts, tags add up", "", "", `{"source":"s","ddsource":"d","host":"h","hostname":"n","ddtags":"x:1","tags":["y:2"]}`, []string{`d||n|info||[x:1 y:2]|{}`}},
+		{"the query stands in", "ddsource=q&service=qs&hostname=qh&ddtags=env:p,%20x", "", `[{"message":"a"},{"ddsource":"d","service":"s","hostname":"h","ddtags":"env:q","message":"b"}]`, []string{`q|qs|qh|info|a|[env:p x]|{}`, `d|s|h|info|b|[env:q env:p x]|{}`}},
+		{"attributes are unfolded", "", "", `{"id":"e1","attributes":{"usr":{"name":"u"},"n":1},"n":2,"message":"m"}`, []string{`|||info|m|[]|{"id":"e1","usr":{"name":"u"},"n":2}`}},
+		{"attributes that are no object stay", "", "", `{"attributes":[1]}`, []string{`|||info||[]|{"attributes":[1]}`}},
+		{"a reserved name inside attributes is an attribute", "", "", `{"attributes":{"message":"in","status":"x"},"message":"out"}`, []string{`|||info|out|[]|{"message":"in","status":"x"}`}},
+		{"the last of two keys counts", "", "", `{"message":"a","x":1,"message":"b","x":2}`, []string{`|||info|b|[]|{"x":2}`}},
+		{"reserved fields that are no strings are their JSON, null is nothing", "", "", `{"message":{"a":[1, 2]},"service":5,"hostname":true,"status":null,"ddsource":null}`, []string{`|5|true|info|{"a":[1,2]}|[]|{}`}},
+		{"text", "ddsource=q&ddtags=a:b", "text/plain", "one\r\n\n  two\nthree", []string{`q|||info|one|[a:b]|{}`, `q|||info|  two|[a:b]|{}`, `q|||info|three|[a:b]|{}`}},
+		{"logplex", "", "application/logplex-1", "83 <40>1 2012-11-30T06:45:29+00:00 host app web.3 - State\n", []string{`|||info|<40>1 2012-11-30T06:45:29+00:00 host app web.3 - State|[]|{}`}},
+		{"a raw line is parsed", "nj_year=2017", "", `{"ddsource":"sshd","message":"Mar 27 13:06:56 h sshd[1]: Invalid user x from ::1"}`, []string{`sshd||h|info|Mar 27 13:06:56 h sshd[1]: Invalid user x from ::1|[]|{"evt":{"name":"ssh_invalid_user","outcome":"failure","category":"authentication"},"ssh":{"invalid_user":true},"usr":{"id":"x","name":"x"},"network":{"client":{"ip":"::1"}},"process":{"name":"sshd","pid":1}}`}},
+		{"a line with attributes is not", "", "", `{"ddsource":"sshd","x":1,"message":"Invalid user x from ::1"}`, []string{`sshd||||`}},
+		{"invalid UTF-8", "", "", "{\"message\":\"a\xff\",\"k\xff\":\"\xfe\"}", []string{"|||info|a\uFFFD|[]|{\"k\uFFFD\":\"\uFFFD\"}"}},
+		{"numbers", "", "", `{"a":9223372036854775807,"b":1e400,"c":12345678901234567890,"d":1.50}`, []string{`|||info||[]|{"a":9223372036854775807,"b":"1e400","c":12345678901234567000,"d":1.5}`}},
+	} {
+		before := len(w.events)
+		got := post(handler, c.query, c.body, "Content-Type", c.contentType)
+		if got.Code != 202 {
+			t.Errorf("%s: %d %s", c.name, got.Code, got.Body)
+			continue
+		}
+		h.await()
+		events := w.events[before:]
+		if len(events) != len(c.want) {
+			t.Errorf("%s: %d events, want %d", c.name, len(events), len(c.want))
+			continue
+		}
+		for i, e := range events {
+			s := fmt.Sprintf("%s|%s|%s|%s|%s|%v|%s", e.Source, e.Service, e.Host, e.Status, e.Message, e.Tags, e.JSON)
+			if strings.HasSuffix(c.want[i], "||||") {
+				s = e.Source + "||||"
+				if e.JSON != `{"x":1}` {
+					s += e.JSON
+				}
+			}
+			if s != c.want[i] {
+				t.Errorf("%s:\n got %s\nwant %s", c.name, s, c.want[i])
+			}
+		}
+	}
+}
+
+func TestTimestamps(t *testing.T) {
+	const want = "2024-05-06T07:08:09.123Z"
+	for _, c := range []struct{ value, want string }{
+		{`1714979289123`, want}, {`"1714979289123"`, want}, {`1714979289.123`, want}, {`1714979289123456`, want},
+		{`1714979289123456789`, want}, {`"2024-05-06T07:08:09.123Z"`, want}, {`"2024-05-06T09:08:09.123456+02:00"`, want},
+		{`"2024-05-06 07:08:09.123"`, want}, {`"2024-05-06 07:08:09,123"`, want}, {`"2024-05-06T07:08:09.123+0000"`, want},
+		{`1714979289`, "2024-05-06T07:08:09.000Z"}, {`"06/May/2024:09:08:09 +0200"`, "2024-05-06T07:08:09.000Z"},
+		{`"Mon, 06 May 2024 07:08:09 GMT"`, "2024-05-06T07:08:09.000Z"}, {`0`, "1970-01-01T00:00:00.000Z"}, {`-1`, "1969-12-31T23:59:59.000Z"},
+		{`null`, "2026-05-01T12:00:00.000Z"},
+		{`"yesterday"`, `2026-05-01T12:00:00.000Z {"nightjar":{"original_timestamp":"yesterday"}}`},
+		{`{"a":1}`, `2026-05-01T12:00:00.000Z {"nightjar":{"original_timestamp":{"a":1}}}`},
+		{`1e30`, `2026-05-01T12:00:00.000Z {"nightjar":{"original_timestamp":1e30}}`},
+	} {
+		for _, key := range []string{"timestamp", "date"} {
+			d := Decoder{Now: testNow}
+			events, err := d.JSON([]byte(fmt.Sprintf(`{%q:%s}`, key, c.value)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := events[0].At.String()
+			if events[0].JSON != "{}" {
+				got += " " + events[0].JSON
+			}
+			if got != c.want {
+				t.Errorf("%s %s: %s, want %s", key, c.value, got, c.want)
+			}
+		}
+	}
+}
+
+func TestBadRequestsSayWhatAndWhere(t *testing.T) {
+	w := newWorld()
+	h := run(t, t.TempDir(), w)
+	handler := NewHandler(h.Intake)
+	for _, c := range []struct {
+		query, body string
+		headers     []string
+		status      int
+		says        string
+	}{
+		{"", "[{\"message\":\"a\"},\n {\"message\":\"b\" \"c\"}]", nil, 400, "event 1 at byte 35 (line 2, column 17): broken JSON: invalid character '\\\"' after object key:value pair"},
+		{"", `[{"a":1},5]`, nil, 400, "event 1 at byte 9 (line 1, column 10): want a log object here"},
+		{"", `[{"a":1}`, nil, 400, "is the body cut off?"},
+		{"", `[{"a":1},{"b":"`, nil, 400, "event 1 at byte 15 (line 1, column 16): the JSON ends before the object does"},
+		{"", `[{"a":1}] x`, nil, 400, "there is something behind the array"},
+		{"", `[{"a":1},]`, nil, 400, "event 1 at byte 9"},
+		{"", ``, nil, 400, "the body is empty"},
+		{"", `hello`, nil, 400, "lines of text go with Content-Type: text/plain"},
+		{"", strings.Repeat("garbage ", 10<<20/8), nil, 400, "event 0 at byte 0"},
+		{"", strings.Repeat("[", 1<<20), nil, 400, "event 0 at byte 1"},
+		{"", `{"a":` + strings.Repeat("[", 10000) + strings.Repeat("]", 10000) + `}`, nil, 400, "nested more than 300 levels"},
+		{"", `{"a":"` + strings.Repeat("x", MaxEventBytes) + `"}`, nil, 413, "larger than 1048576 bytes"},
+		{"", `{"a":[` + strings.Repeat("1,", MaxEventValues) + `1]}`, nil, 413, "more than 65536 values"},
+		{"", strings.Repeat("x", MaxEventBytes+1), []string{"Content-Type", "text/plain"}, 413, "event 0 at byte 0 (line 1, column 1): the line is longer"},
+		{"", "{}" + strings.Repeat(" ", 20<<20), nil, 413, "the body is larger than 20971520 bytes"},
+		{"", `{}`, []string{"Content-Encoding", "gzip"}, 400, "cannot be decompressed"},
+		{"", `{}`, []string{"Content-Encoding", "br"}, 415, "use identity, gzip, deflate or zstd"},
+		{"", `{}`, []string{"Nightjar-Batch-Id", strings.Repeat("x", 257)}, 400, "longer than 256"},
+		{"nj_year=MMXVII", `{}`, nil, 400, "query parameter nj_year"},
+		{"nj_tz=Mars/Olympus", `{}`, nil, 400, "query parameter nj_tz: no time zone"},
+	} {
+		got := post(handler, c.query, c.body, c.headers...)
+		body := got.Body.String()
+		if got.Code != c.status || !strings.Contains(body, c.says) || !strings.HasPrefix(body, `{"errors":[{`) || len(body) > 1000 {
+			t.Errorf("%.60s: %d %.300s\nwant %d with %s", c.body, got.Code, body, c.status, c.says)
+		}
+	}
+	if h.Acknowledged() != 0 {
+		t.Fatalf("%d events of bad requests were taken in", h.Acknowledged())
+	}
+	r := httptest.NewRecorder()
+	handler.ServeHTTP(r, httptest.NewRequest("GET", "/api/v2/logs", nil))
+	if r.Code != 405 {
+		t.Errorf("GET: %d", r.Code)
+	}
+}
+
+func TestEveryEncodingIsRead(t *testing.T) {
+	w := newWorld()
+	h := run(t, t.TempDir(), w)
+	for _, c := range [][2]string{{"gzip", "gzip"}, {"zlib", "deflate"}, {"flate", "deflate"}, {"zstd", "zstd"}} {
+		body := compress(t, c[0], strings.NewReader(`{"message":"`+c[0]+`"}`))
+		if got := post(NewHandler(h.Intake), "", string(body), "Content-Encoding", c[1]); got.Code != 202 {
+			t.Errorf("%s: %d %s", c[0], got.Code, got.Body)
+		}
+		cut := string(body[:len(body)-5])
+		if got := post(NewHandler(h.Intake), "", cut, "Content-Encoding", c[1]); got.Code != 400 {
+			t.Errorf("%s, cut off: %d %s", c[0], got.Code, got.Body)
+		}
+	}
+	h.await()
+	w.check(t, 4)
+}
+
+// TestBombsEndEarly sends 1 GiB of spaces, compressed.
+func TestBombsEndEarly(t *testing.T) {
+	h := run(t, t.TempDir(), newWorld())
+	for _, c := range [][2]string{{"gzip", "gzip"}, {"zlib", "deflate"}, {"zstd", "zstd"}} {
+		bomb := compress(t, c[0], io.LimitReader(spaces{}, 1<<30))
+		runtime.GC()
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		start := time.Now()
+		got := post(NewHandler(h.Intake), "", string(bomb), "Content-Encoding", c[1])
+		runtime.ReadMemStats(&after)
+		if got.Code != 413 || time.Since(start) > time.Second {
+			t.Errorf("%s: %d after %s", c[0], got.Code, time.Since(start))
+		}
+		t.Logf("%s: %d bytes of bomb, %d MiB allocated in all, %s", c[0], len(bomb), (after.TotalAlloc-before.TotalAlloc)>>20, time.Since(start))
+		if used := after.TotalAlloc - before.TotalAlloc - uint64(len(bomb)); used > 110<<20 {
+			t.Errorf("%s: %d MiB allocated", c[0], used>>20)
+		}
+	}
+}
+
+type spaces struct{}
+
+func (spaces) Read(b []byte) (int, error) {
+	for i := range b {
+		b[i] = ' '
+	}
+	return len(b), nil
+}
+
+func TestBackpressureOverHTTP(t *testing.T) {
+	w := newWorld()
+	w.away = true
+	h := run(t, t.TempDir(), w, func(d *Deps) { d.Config.MaxBacklog = 500 })
+	var got *httptest.ResponseRecorder
+	for i := range 20 {
+		got = post(NewHandler(h.Intake), "", `{"message":"0123456789012345678901234567890123456789"}`, BatchIDHeader, fmt.Sprint(i))
+	}
+	if got.Code != 429 || got.Header().Get("Retry-After") != "5" || !strings.Contains(got.Body.String(), "quota of disk") {
+		t.Fatalf("%d %v %s", got.Code, got.Header(), got.Body)
+	}
+}
+
+func TestBatchIDOverHTTP(t *testing.T) {
+	w := newWorld()
+	h := run(t, t.TempDir(), w)
+	for range 3 {
+		if got := post(NewHandler(h.Intake), "", `{"message":"x"}`, BatchIDHeader, "b1"); got.Code != 202 {
+			t.Fatal(got.Body)
+		}
+	}
+	h.await()
+	w.check(t, 1)
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add([]byte(`[{"message":"a","ddtags":"a:b"},{"x":{"y":[1,2,{"z":null}]}}]`), "application/json")
+	f.Add([]byte("line\nline"), "text/plain")
+	f.Add([]byte(`{"a":"\ud800"}{"timestamp":1e10}`), "")
+	f.Add([]byte(`[{"a":1},`), "")
+	f.Fuzz(func(t *testing.T, body []byte, contentType string) {
+		d := Decoder{Now: testNow, Source: "sshd"}
+		events, err := decodeBody(&d, body, contentType)
+		if err != nil {
+			if events != nil {
+				t.Fatal("half of a refused body came back")
+			}
+			return
+		}
+		for _, e := range events {
+			a, err := schema.ParseAttributes(e.JSON)
+			if err != nil || a.JSON != e.JSON || fmt.Sprint(a.Leaves) != fmt.Sprint(e.Leaves) {
+				t.Fatalf("%q: %s does not read back as it was: %v", body, e.JSON, err)
+			}
+		}
+	})
+}
+
+func FuzzQuery(f *testing.F) {
+	f.Add("nj_tz=%2B02:00&nj_year=2020&ddtags=a,,b")
+	h := &Handler{in: &Intake{deps: Deps{Now: func() time.Time { return testNow }}}}
+	f.Fuzz(func(t *testing.T, query string) {
+		r := httptest.NewRequest("POST", "/", nil)
+		r.URL = &url.URL{RawQuery: query}
+		_, _ = h.decoder(r)
+	})
+}

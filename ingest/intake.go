@@ -1,0 +1,330 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"nightjar/ingest/wal"
+	"nightjar/schema"
+)
+
+// Deps are what an Intake works with.
+type Deps struct {
+	// Dir holds the log and what goes with it; one Intake at a time.
+	Dir  string
+	Sink Sink
+	// Now is the clock; nil: time.Now.
+	Now func() time.Time
+	// Log is where the operator reads; nil: slog.Default.
+	Log *slog.Logger
+	// Metrics is where the counters are registered; nil: nowhere.
+	Metrics prometheus.Registerer
+	// FS is the log's file system; nil: the operating system's.
+	FS     wal.FS
+	Config Config
+}
+
+// Config are the settings. A zero field means its default.
+type Config struct {
+	MaxBacklog   int64         // bytes acknowledged and not yet stored; 4 GiB
+	MaxInFlight  int64         // bytes waiting to become durable; 64 MiB
+	MaxBatch     int           // bytes of one batch, encoded; 64 MiB
+	SegmentBytes int64         // size of a log file; 32 MiB
+	BlockEvents  int           // events in one insert; 50,000
+	BlockBytes   int64         // bytes in one insert; 16 MiB
+	Linger       time.Duration // how long an insert waits to fill up; 100 ms
+	Insert       time.Duration // how long one insert may take; 60 s
+	Remember     time.Duration // how long batch ids are remembered; 25 h
+	MaxBatchIDs  int           // how many at most; 5,000,000
+	MaxAhead     time.Duration // how far ahead of the clock an event may be; 10 min
+}
+
+func (c Config) withDefaults() Config {
+	def(&c.MaxBacklog, 4<<30)
+	def(&c.MaxInFlight, 64<<20)
+	def(&c.MaxBatch, 64<<20)
+	def(&c.SegmentBytes, 32<<20)
+	def(&c.BlockEvents, 50_000)
+	def(&c.BlockBytes, 16<<20)
+	def(&c.Linger, 100*time.Millisecond)
+	def(&c.Insert, time.Minute)
+	def(&c.Remember, 25*time.Hour)
+	def(&c.MaxBatchIDs, 5_000_000)
+	def(&c.MaxAhead, 10*time.Minute)
+	return c
+}
+
+func def[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// Batch is what a sender hands over at once: all of it is taken, or nothing.
+type Batch struct {
+	// ID, when not empty, makes sending the batch again a no-op.
+	ID string
+	// Events need no Seq and no Seen; Submit sets them.
+	Events []schema.Event
+}
+
+// Receipt says under which arrival numbers a batch was taken in.
+type Receipt struct {
+	First, Last uint64
+	// Duplicate: the id was acknowledged before, and nothing was done.
+	Duplicate bool
+}
+
+// Intake takes events in. Its methods may be called concurrently.
+type Intake struct {
+	deps    Deps
+	config  Config
+	log     *wal.Log
+	batches *batches
+	mark    *checkpoint
+	dead    *deadLetters
+	metrics *metrics
+
+	ready    chan struct{} // closed when the first sequence number is known
+	inFlight atomic.Int64
+	backlog  atomic.Int64
+
+	mu      sync.Mutex
+	stored  uint64
+	changed chan struct{}
+}
+
+// New reads what an earlier Intake left in the folder. It starts nothing.
+func New(deps Deps) (*Intake, error) {
+	if deps.Now == nil {
+		deps.Now = time.Now
+	}
+	if deps.Log == nil {
+		deps.Log = slog.Default()
+	}
+	in := &Intake{
+		deps: deps, config: deps.Config.withDefaults(),
+		ready: make(chan struct{}), changed: make(chan struct{}),
+	}
+	in.metrics = newMetrics(in)
+	if err := in.open(); err != nil {
+		return nil, fmt.Errorf("open intake in %s: %w", deps.Dir, err)
+	}
+	if deps.Metrics != nil {
+		if err := in.metrics.register(deps.Metrics); err != nil {
+			in.Close()
+			return nil, fmt.Errorf("register intake metrics: %w", err)
+		}
+	}
+	return in, nil
+}
+
+func (in *Intake) open() (err error) {
+	now := in.deps.Now()
+	// The log comes first: it holds the lock on the folder.
+	var inLog []loggedBatch
+	var backlog []recordEnd
+	log, report, err := wal.Open(wal.Options{
+		Dir:          filepath.Join(in.deps.Dir, "log"),
+		SegmentBytes: in.config.SegmentBytes,
+		MaxRecord:    in.config.MaxBatch,
+		FS:           in.deps.FS,
+		Synced:       in.metrics.synced,
+		Visit: func(r wal.Record) {
+			backlog = append(backlog, recordEnd{r.Last(), r.Size})
+			if id, seen, err := batchIDOf(r.Payload); err == nil && id != "" {
+				inLog = append(inLog, loggedBatch{id, seen})
+			}
+		},
+	})
+	if err != nil {
+		return err
+	}
+	in.log = log
+	defer func() {
+		if err != nil {
+			in.Close()
+		}
+	}()
+	if !report.Clean() {
+		in.deps.Log.Error("part of the intake log is unreadable: acknowledged events are lost", "found", report.String())
+		in.metrics.lost.Add(float64(report.LostEntries))
+		in.metrics.damaged.Add(float64(report.DamagedRegions) + float64(len(report.Quarantined)))
+	} else if report.TornBytes > 0 {
+		in.deps.Log.Info("the intake log ended in an append that was never acknowledged", "bytes", report.TornBytes)
+	}
+	if in.batches, err = openBatches(filepath.Join(in.deps.Dir, "batches"), in.config.Remember, in.config.MaxBatchIDs, now); err != nil {
+		return err
+	}
+	for _, b := range inLog {
+		in.batches.add(b.id, b.seen)
+	}
+	if in.mark, err = openCheckpoint(filepath.Join(in.deps.Dir, "checkpoint"), log.ID()); err != nil {
+		return err
+	}
+	if in.dead, err = openDeadLetters(filepath.Join(in.deps.Dir, "dead-letters.jsonl")); err != nil {
+		return err
+	}
+	in.stored = in.mark.state.Stored
+	// Numbers that were given once, and lost with a damaged log, are not reused.
+	log.SkipTo(max(in.stored, in.mark.state.To) + 1)
+	for _, r := range backlog {
+		if r.last > in.stored {
+			in.backlog.Add(r.size)
+		}
+	}
+	if !log.Fresh() {
+		close(in.ready)
+	}
+	return nil
+}
+
+// Submit takes the batch in, and returns when it is durable. The events' Seq
+// and Seen are set.
+func (in *Intake) Submit(ctx context.Context, b Batch) (Receipt, error) {
+	receipt, err := in.submit(ctx, b)
+	switch {
+	case err != nil:
+		in.metrics.refuse(err)
+	case receipt.Duplicate:
+		in.metrics.duplicates.Inc()
+	default:
+		in.metrics.acknowledged.Add(float64(len(b.Events)))
+	}
+	return receipt, err
+}
+
+func (in *Intake) submit(ctx context.Context, b Batch) (Receipt, error) {
+	if len(b.Events) == 0 {
+		return Receipt{}, nil
+	}
+	if err := in.awaitReady(ctx); err != nil {
+		return Receipt{}, err
+	}
+	if b.ID != "" {
+		known, err := in.batches.claim(ctx, b.ID)
+		if err != nil || known {
+			return Receipt{Duplicate: known}, err
+		}
+	}
+	seen := schema.MillisOf(in.deps.Now())
+	receipt, err := in.append(b, seen)
+	if b.ID != "" {
+		in.batches.settle(b.ID, seen, err == nil)
+	}
+	return receipt, err
+}
+
+// append settles the events' times and writes them to the log.
+func (in *Intake) append(b Batch, seen schema.Millis) (Receipt, error) {
+	for i := range b.Events {
+		if in.settleTime(&b.Events[i], seen) {
+			in.metrics.future.Inc()
+		}
+	}
+	buf := encodeBatch(b, seen)
+	defer buf.free()
+	if err := in.admit(int64(len(buf.b))); err != nil {
+		return Receipt{}, err
+	}
+	defer in.inFlight.Add(-int64(len(buf.b)))
+
+	first, err := in.log.Append(buf.b, len(b.Events))
+	if errors.Is(err, wal.ErrTooLarge) {
+		return Receipt{}, fmt.Errorf("%w: %v", ErrTooLarge, err)
+	}
+	if err != nil {
+		return Receipt{}, &ErrUnavailable{RetryAfter: 5 * time.Second, Err: err}
+	}
+	in.backlog.Add(wal.RecordSize(len(buf.b)))
+	for i := range b.Events {
+		b.Events[i].Seq = first + uint64(i)
+	}
+	return Receipt{First: first, Last: first + uint64(len(b.Events)) - 1}, nil
+}
+
+// admit keeps disk and memory within their quotas.
+func (in *Intake) admit(size int64) error {
+	if in.backlog.Load()+size > in.config.MaxBacklog {
+		return &ErrBackpressure{Reason: "the events waiting to be stored have reached their quota of disk", RetryAfter: 5 * time.Second}
+	}
+	if in.inFlight.Add(size) > in.config.MaxInFlight && in.inFlight.Load() != size {
+		in.inFlight.Add(-size)
+		return &ErrBackpressure{Reason: "the events waiting for the disk have reached their quota of memory", RetryAfter: time.Second}
+	}
+	return nil
+}
+
+// awaitReady waits, for a moment, until a new folder's first number is known.
+func (in *Intake) awaitReady(ctx context.Context) error {
+	select {
+	case <-in.ready:
+		return nil
+	default:
+	}
+	timer := time.NewTimer(5 * time.Second)
+	defer timer.Stop()
+	select {
+	case <-in.ready:
+		return nil
+	case <-timer.C:
+		return &ErrBackpressure{Reason: "a new intake needs ClickHouse once, to learn where numbering is, and cannot reach it", RetryAfter: 5 * time.Second}
+	case <-ctx.Done():
+		return fmt.Errorf("wait for the intake: %w", ctx.Err())
+	}
+}
+
+// Acknowledged is the highest arrival number that is durable.
+func (in *Intake) Acknowledged() uint64 { return in.log.Next() - 1 }
+
+// Stored is a number up to which every event is in the sink.
+func (in *Intake) Stored() uint64 {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.stored
+}
+
+// StoredChanged is closed when Stored moves after this call.
+func (in *Intake) StoredChanged() <-chan struct{} {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.changed
+}
+
+// Backlog is how many bytes are acknowledged and not yet stored.
+func (in *Intake) Backlog() int64 { return in.backlog.Load() }
+
+func (in *Intake) advance(stored uint64) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if stored > in.stored {
+		in.stored = stored
+		close(in.changed)
+		in.changed = make(chan struct{})
+	}
+}
+
+// Close frees the folder. Run does so too; Close is for an Intake that is not
+// run.
+func (in *Intake) Close() error {
+	var errs []error
+	if in.mark != nil {
+		errs = append(errs, in.mark.close())
+	}
+	if in.dead != nil {
+		errs = append(errs, in.dead.close())
+	}
+	if in.log != nil {
+		errs = append(errs, in.log.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,106 @@
+package ingest
+
+import (
+	"errors"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"nightjar/schema"
+)
+
+type metrics struct {
+	all                        []prometheus.Collector
+	received, bytes            prometheus.Counter
+	acknowledged, duplicates   prometheus.Counter
+	stored, deadLettered, lost prometheus.Counter
+	damaged, future, badTime   prometheus.Counter
+	inserts, insertErrors      prometheus.Counter
+	refused, oddities, syncs   *prometheus.CounterVec
+	syncSeconds, insertSeconds prometheus.Histogram
+}
+
+func newMetrics(in *Intake) *metrics {
+	m := &metrics{}
+	counter := func(name, help string) prometheus.Counter {
+		c := prometheus.NewCounter(prometheus.CounterOpts{Namespace: "nightjar", Subsystem: "ingest", Name: name, Help: help})
+		m.all = append(m.all, c)
+		return c
+	}
+	vector := func(name, help, label string) *prometheus.CounterVec {
+		c := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "nightjar", Subsystem: "ingest", Name: name, Help: help}, []string{label})
+		m.all = append(m.all, c)
+		return c
+	}
+	histogram := func(name, help string) prometheus.Histogram {
+		h := prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "nightjar", Subsystem: "ingest", Name: name, Help: help, Buckets: prometheus.ExponentialBuckets(0.0005, 2, 16)})
+		m.all = append(m.all, h)
+		return h
+	}
+	gauge := func(name, help string, value func() float64) {
+		m.all = append(m.all, prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "nightjar", Subsystem: "ingest", Name: name, Help: help}, value))
+	}
+	m.received = counter("events_received_total", "Events decoded from requests.")
+	m.bytes = counter("received_bytes_total", "Bytes of request bodies after decompression.")
+	m.acknowledged = counter("events_acknowledged_total", "Events made durable.")
+	m.duplicates = counter("duplicate_batches_total", "Batches whose id had been acknowledged before.")
+	m.stored = counter("events_stored_total", "Events inserted into ClickHouse.")
+	m.deadLettered = counter("events_dead_lettered_total", "Events that ClickHouse refused for good.")
+	m.lost = counter("events_lost_total", "Acknowledged events that a damaged disk took.")
+	m.damaged = counter("log_damaged_regions_total", "Unreadable regions of the log.")
+	m.future = counter("events_future_dated_total", "Events moved to their arrival time because theirs was ahead of the clock or out of range.")
+	m.badTime = counter("events_unreadable_time_total", "Events moved to their arrival time because theirs could not be read.")
+	m.inserts = counter("inserts_total", "Blocks inserted.")
+	m.insertErrors = counter("insert_errors_total", "Inserts that failed and were tried again.")
+	m.refused = vector("batches_refused_total", "Batches that were not taken in.", "reason")
+	m.oddities = vector("oddities_total", "Strange input that was resolved by a rule.", "kind")
+	m.syncs = vector("fsyncs_total", "Group commits of the log.", "result")
+	m.syncSeconds = histogram("fsync_seconds", "How long an fsync of the log took.")
+	m.insertSeconds = histogram("insert_seconds", "How long an insert took.")
+	gauge("log_bytes", "Size of the log on disk.", func() float64 { return float64(in.log.Size()) })
+	gauge("backlog_bytes", "Bytes acknowledged and not yet stored.", func() float64 { return float64(in.Backlog()) })
+	gauge("backlog_events", "Events acknowledged and not yet stored.", func() float64 { return float64(in.Acknowledged() - min(in.Stored(), in.Acknowledged())) })
+	gauge("batch_ids", "Batch ids remembered.", func() float64 { return float64(in.batches.len()) })
+	return m
+}
+
+func (m *metrics) register(r prometheus.Registerer) error {
+	for _, c := range m.all {
+		if err := r.Register(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *metrics) synced(took time.Duration, err error) {
+	result := "ok"
+	if err != nil {
+		result = "error"
+	}
+	m.syncs.WithLabelValues(result).Inc()
+	m.syncSeconds.Observe(took.Seconds())
+}
+
+func (m *metrics) refuse(err error) {
+	var full *ErrBackpressure
+	var away *ErrUnavailable
+	reason := "other"
+	switch {
+	case errors.As(err, &full):
+		reason = "backpressure"
+	case errors.As(err, &away):
+		reason = "disk"
+	case errors.Is(err, ErrTooLarge):
+		reason = "too_large"
+	}
+	m.refused.WithLabelValues(reason).Inc()
+}
+
+func (m *metrics) odd(o schema.Oddities) {
+	for kind, n := range map[string]int{"duplicate_key": o.DuplicateKeys, "invalid_utf8": o.InvalidUTF8, "huge_number": o.HugeNumbers} {
+		if n > 0 {
+			m.oddities.WithLabelValues(kind).Add(float64(n))
+		}
+	}
+}

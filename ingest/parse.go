@@ -1,0 +1,105 @@
+package ingest
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/valyala/fastjson"
+
+	"nightjar/schema"
+)
+
+// Line is a raw log line and what is known about it from outside.
+type Line struct {
+	Text string
+	// Now bounds a time that is written without its year.
+	Now time.Time
+	// Year, when not 0, is that year.
+	Year int
+	// Zone is that of a time written without one; nil: UTC.
+	Zone *time.Location
+}
+
+// Parsed is what a Parser found in a line. The line stays the message.
+type Parsed struct {
+	At         time.Time // zero: none
+	Host       string
+	Attributes []Attribute
+}
+
+// Attribute is one found value: a string, an int64 or a bool.
+type Attribute struct {
+	Path  string
+	Value any
+}
+
+// Parser reads the lines of one source. It finds less in a line that it does
+// not know; it never fails.
+type Parser func(Line) Parsed
+
+// Parsers are the parsers by source. An event of such a source that is nothing
+// but a message goes through its parser.
+var Parsers = map[string]Parser{
+	"sshd": parseSSHD,
+}
+
+// pairs nests the attributes: paths that begin alike share an object.
+func (p Parsed) pairs() []schema.Pair {
+	var arena fastjson.Arena
+	var out []schema.Pair
+	for _, a := range p.Attributes {
+		var v *fastjson.Value
+		switch value := a.Value.(type) {
+		case string:
+			v = arena.NewString(value)
+		case int64:
+			v = arena.NewNumberString(strconv.FormatInt(value, 10))
+		case bool:
+			v = arena.NewFalse()
+			if value {
+				v = arena.NewTrue()
+			}
+		}
+		out = nest(&arena, out, a.Path, v)
+	}
+	return out
+}
+
+func nest(arena *fastjson.Arena, pairs []schema.Pair, path string, v *fastjson.Value) []schema.Pair {
+	key, rest, nested := cutPath(path)
+	if !nested {
+		return append(pairs, schema.Pair{Key: key, Value: v})
+	}
+	var object *fastjson.Value
+	for _, p := range pairs {
+		if p.Key == key {
+			object = p.Value
+		}
+	}
+	if object == nil {
+		object = arena.NewObject()
+		pairs = append(pairs, schema.Pair{Key: key, Value: object})
+	}
+	for {
+		key, rest, nested = cutPath(rest)
+		if !nested {
+			object.Set(key, v)
+			return pairs
+		}
+		inner := object.Get(key)
+		if inner == nil {
+			inner = arena.NewObject()
+			object.Set(key, inner)
+		}
+		object = inner
+	}
+}
+
+func cutPath(path string) (key, rest string, nested bool) {
+	for i := range len(path) {
+		if path[i] == '.' {
+			return path[:i], path[i+1:], true
+		}
+	}
+	return path, "", false
+}

@@ -1,0 +1,248 @@
+package ingest
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"nightjar/schema"
+)
+
+// batches remembers the ids of acknowledged batches. Ids of batches that are
+// still in the log are found there at the next start; before a part of the log
+// is deleted, they are written to one file per hour, which is deleted whole
+// when its time has come.
+type batches struct {
+	dir  string
+	keep time.Duration
+	max  int
+
+	mu       sync.Mutex
+	hours    map[int64]map[batchKey]struct{}
+	count    int
+	inFlight map[batchKey]chan struct{}
+	unsaved  map[int64][]batchKey
+}
+
+type batchKey [16]byte
+
+type loggedBatch struct {
+	id   string
+	seen schema.Millis
+}
+
+const entrySize = 16 + 4 // key, CRC-32C of it
+
+func keyOf(id string) batchKey {
+	sum := sha256.Sum256([]byte(id))
+	return batchKey(sum[:16])
+}
+
+func hourOf(m schema.Millis) int64 { return int64(m) / time.Hour.Milliseconds() }
+
+func openBatches(dir string, keep time.Duration, limit int, now time.Time) (*batches, error) {
+	b := &batches{
+		dir: dir, keep: keep, max: limit,
+		hours: map[int64]map[batchKey]struct{}{}, inFlight: map[batchKey]chan struct{}{}, unsaved: map[int64][]batchKey{},
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("remember batches: %w", err)
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("remember batches: %w", err)
+	}
+	for _, f := range files {
+		name, _ := strings.CutSuffix(f.Name(), ".ids")
+		hour, err := strconv.ParseInt(name, 10, 64)
+		if err != nil || b.expired(hour, now) {
+			continue
+		}
+		content, err := os.ReadFile(filepath.Join(dir, f.Name()))
+		if err != nil {
+			return nil, fmt.Errorf("remember batches: %w", err)
+		}
+		b.load(hour, content)
+	}
+	b.forget(now)
+	return b, nil
+}
+
+// load reads what an hour's file says. A damaged entry is one id forgotten.
+func (b *batches) load(hour int64, content []byte) {
+	for ; len(content) >= entrySize; content = content[entrySize:] {
+		key := batchKey(content[:16])
+		if binary.LittleEndian.Uint32(content[16:]) == sumOf(key) {
+			b.put(hour, key)
+		}
+	}
+}
+
+func sumOf(key batchKey) uint32 { return crc32.Checksum(key[:], crc32.MakeTable(crc32.Castagnoli)) }
+
+func (b *batches) put(hour int64, key batchKey) (added bool) {
+	if b.known(key) {
+		return false
+	}
+	if b.hours[hour] == nil {
+		b.hours[hour] = map[batchKey]struct{}{}
+	}
+	b.hours[hour][key] = struct{}{}
+	b.count++
+	return true
+}
+
+func (b *batches) known(key batchKey) bool {
+	for _, keys := range b.hours {
+		if _, ok := keys[key]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+// add remembers an id that is in the log.
+func (b *batches) add(id string, seen schema.Millis) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	key, hour := keyOf(id), hourOf(seen)
+	if b.put(hour, key) {
+		b.unsaved[hour] = append(b.unsaved[hour], key)
+	}
+}
+
+// claim tells whether the id was acknowledged before. If not, the caller has it
+// and must settle it; other callers with the same id wait for that.
+func (b *batches) claim(ctx context.Context, id string) (known bool, err error) {
+	key := keyOf(id)
+	for {
+		b.mu.Lock()
+		if b.known(key) {
+			b.mu.Unlock()
+			return true, nil
+		}
+		other := b.inFlight[key]
+		if other == nil {
+			defer b.mu.Unlock()
+			if b.count+len(b.inFlight) >= b.max {
+				return false, &ErrBackpressure{Reason: fmt.Sprintf("%d batch ids are remembered, which is the limit", b.max), RetryAfter: time.Minute}
+			}
+			b.inFlight[key] = make(chan struct{})
+			return false, nil
+		}
+		b.mu.Unlock()
+		select {
+		case <-other:
+		case <-ctx.Done():
+			return false, fmt.Errorf("wait for the same batch in another request: %w", ctx.Err())
+		}
+	}
+}
+
+// settle ends a claim: acknowledged or not.
+func (b *batches) settle(id string, seen schema.Millis, acknowledged bool) {
+	if acknowledged {
+		b.add(id, seen)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	key := keyOf(id)
+	close(b.inFlight[key])
+	delete(b.inFlight, key)
+}
+
+// save makes durable what is remembered so far.
+func (b *batches) save() error {
+	b.mu.Lock()
+	unsaved := b.unsaved
+	b.unsaved = map[int64][]batchKey{}
+	b.mu.Unlock()
+	for hour, keys := range unsaved {
+		if err := b.saveHour(hour, keys); err != nil {
+			b.mu.Lock()
+			for hour, keys := range unsaved { // a second entry does no harm
+				b.unsaved[hour] = append(b.unsaved[hour], keys...)
+			}
+			b.mu.Unlock()
+			return fmt.Errorf("save batch ids: %w", err)
+		}
+	}
+	return nil
+}
+
+func (b *batches) saveHour(hour int64, keys []batchKey) error {
+	path := b.path(hour)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	content := make([]byte, 0, len(keys)*entrySize)
+	for _, k := range keys {
+		content = append(content, k[:]...)
+		content = binary.LittleEndian.AppendUint32(content, sumOf(k))
+	}
+	// A crash may have left part of an entry at the end: begin on a boundary.
+	if _, err := f.WriteAt(content, info.Size()/entrySize*entrySize); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	return syncDir(b.dir)
+}
+
+func (b *batches) path(hour int64) string {
+	return filepath.Join(b.dir, strconv.FormatInt(hour, 10)+".ids")
+}
+
+func (b *batches) expired(hour int64, now time.Time) bool {
+	return now.UnixMilli() >= (hour+1)*time.Hour.Milliseconds()+b.keep.Milliseconds()
+}
+
+// forget drops the hours whose time has come.
+func (b *batches) forget(now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for hour, keys := range b.hours {
+		if b.expired(hour, now) {
+			b.count -= len(keys)
+			delete(b.hours, hour)
+			delete(b.unsaved, hour)
+		}
+	}
+	files, _ := os.ReadDir(b.dir)
+	for _, f := range files {
+		name, ok := strings.CutSuffix(f.Name(), ".ids")
+		if hour, err := strconv.ParseInt(name, 10, 64); ok && err == nil && b.expired(hour, now) {
+			_ = os.Remove(b.path(hour)) // it is tried again
+		}
+	}
+}
+
+func (b *batches) len() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.count
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}
