@@ -1,0 +1,235 @@
+package clickhouse_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"nightjar/api"
+	adapter "nightjar/api/clickhouse"
+	"nightjar/schema"
+	"nightjar/testenv"
+)
+
+var begin = schema.MillisOf(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))
+
+// store writes a version of a signal.
+func store(t *testing.T, conn driver.Conn, id string, version int, at schema.Millis, host, state, reason string) {
+	t.Helper()
+	raw := fmt.Sprintf(`{"title":"t","nightjar":{"state":%q,"reason":%q}}`, state, reason)
+	sql := fmt.Sprintf(`INSERT INTO signals (id, version, key, rule_id, timestamp, first_seen, state, reason, host, status, message, tags, attributes, raw)
+		VALUES ('%s', %d, %d, 'abc-def-ghi', fromUnixTimestamp64Milli(%d), fromUnixTimestamp64Milli(%[4]d), '%[5]s', '%[6]s', '%[7]s', 'high', 'found', ['source:sshd'], '%[8]s', '%[8]s')`,
+		id, version, id[0], at, state, reason, host, raw)
+	if err := conn.Exec(t.Context(), sql); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func signalsTable(t *testing.T) driver.Conn {
+	conn := testenv.ClickHouse(t)
+	if err := conn.Exec(t.Context(), schema.Signals.CreateSQL()); err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
+
+func search(t *testing.T, s *adapter.Signals, in api.SignalSearch) (ids string, page api.SignalPage) {
+	t.Helper()
+	if in.Limit == 0 {
+		in.Limit = 10
+	}
+	page, err := s.SearchSignals(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, found := range page.Signals {
+		ids += found.ID
+	}
+	return ids, page
+}
+
+func TestSearchShowsTheNewestVersionOfWhatMatches(t *testing.T) {
+	conn := signalsTable(t)
+	store(t, conn, "a", 1, begin, "web1", "open", "")
+	store(t, conn, "a", 2, begin, "web2", "open", "") // what counts of a
+	store(t, conn, "b", 1, begin+1000, "web1", "open", "")
+	store(t, conn, "c", 1, begin+1000, "web1", "open", "")
+	store(t, conn, "d", 1, begin+2000, "web1", "open", "")
+	store(t, conn, "d", 2, begin+2000, "web1", "archived", "merged")
+	store(t, conn, "e", 1, begin+3000, "web1", "archived", "retracted")
+	store(t, conn, "f", 1, begin+4000, "web1", "archived", "false_positive")
+	s := adapter.NewSignals(conn)
+
+	for _, c := range []struct {
+		want string
+		in   api.SignalSearch
+	}{
+		{"fcba", api.SignalSearch{}},
+		{"abcf", api.SignalSearch{Ascending: true}},
+		{"cb", api.SignalSearch{Query: "host:web1 @nightjar.state:open"}},
+		{"a", api.SignalSearch{Query: "host:web2"}},
+		{"fed", api.SignalSearch{Query: "@nightjar.state:archived"}},
+		{"fedcba", api.SignalSearch{Query: "@nightjar.state:archived OR host:*"}},
+		{"e", api.SignalSearch{Query: "@nightjar.state:(archived) @nightjar.reason:retracted"}},
+		{"", api.SignalSearch{Query: "@nightjar.reason:retracted"}},
+		{"fcba", api.SignalSearch{Query: "source:sshd OR tags:\"source:sshd\""}},
+		{"cb", api.SignalSearch{From: new(begin + 1000), To: new(begin + 4000)}},
+		{"a", api.SignalSearch{To: new(begin + 1)}},
+	} {
+		if got, _ := search(t, s, c.in); got != c.want {
+			t.Errorf("%+v: got %q, want %q", c.in, got, c.want)
+		}
+	}
+}
+
+func TestPagesFollowOneAnother(t *testing.T) {
+	conn := signalsTable(t)
+	for i, id := range []string{"a", "b", "c", "d", "e"} {
+		store(t, conn, id, 1, begin+schema.Millis(i/3), "h", "open", "") // several at one time
+	}
+	for _, ascending := range []bool{false, true} {
+		s, got, after := adapter.NewSignals(conn), "", api.SignalCursor{}
+		for pages := 0; pages < 4; pages++ {
+			ids, page := search(t, s, api.SignalSearch{Limit: 2, After: after, Ascending: ascending})
+			got += ids + "|"
+			if after = page.Next; after == (api.SignalCursor{}) {
+				break
+			}
+		}
+		if want := map[bool]string{false: "ed|cb|a|", true: "ab|cd|e|"}[ascending]; got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
+func TestSignalIsReadByID(t *testing.T) {
+	conn := signalsTable(t)
+	id := `q'\` + "\n"
+	store(t, conn, `a`, 1, begin, "web1", "open", "")
+	store(t, conn, `a`, 2, begin, "web2", "open", "")
+	s := adapter.NewSignals(conn)
+	got, err := s.Signal(t.Context(), "a")
+	if err != nil || got.Host != "web2" || got.At != begin || !strings.Contains(got.Attributes, `"title":"t"`) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	var missing *schema.NotFound
+	if _, err := s.Signal(t.Context(), id); !errors.As(err, &missing) {
+		t.Errorf("got %v, want NotFound", err)
+	}
+}
+
+func TestMistakeInASearchIsPlaced(t *testing.T) {
+	s := adapter.NewSignals(nil)
+	_, err := s.SearchSignals(t.Context(), api.SignalSearch{Query: "a (b", Limit: 1})
+	var invalid *schema.Invalid
+	if !errors.As(err, &invalid) || invalid.Details[0].Target != "filter.query" {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestCellsAreWhatJSONCanHold(t *testing.T) {
+	s := adapter.NewSQL(testenv.ClickHouse(t))
+	for sql, want := range map[string]string{
+		"1": "1", "toUInt64(18446744073709551615)": `"18446744073709551615"`,
+		"toInt64(9007199254740991)": "9007199254740991", "toInt64(-9007199254740993)": `"-9007199254740993"`,
+		"toUInt256('99999999999999999999')": `"99999999999999999999"`, "toInt128(5)": "5",
+		"0.1": "0.1", "toFloat32(0.1)": "0.1", "nan": "null", "-inf": "null", "NULL": "null", "toNullable(7)": "7",
+		"'a\\0b\"'": `"a\u0000b\""`, "true": "true", "[1,NULL]": "[1,null]", "map('a', 1)": `{"a":1}`,
+		"(1, 'x')": `[1,"x"]`, "CAST((1, 'x'), 'Tuple(n Int8, s String)')": `{"n":1,"s":"x"}`,
+		"toDateTime64('2026-03-01 12:00:00.5', 3, 'UTC')":   `"2026-03-01T12:00:00.5Z"`,
+		"toDateTime('2026-03-01 12:00:00', 'Europe/Paris')": `"2026-03-01T11:00:00Z"`,
+		"toDate('2026-03-01')":                              `"2026-03-01"`,
+		"toDecimal64(1.25, 2)":                              "1.25",
+		"toDecimal128('12345678901234567890.12', 2)":        `"12345678901234567890.12"`,
+		"toIPv4('10.0.0.1')":                                `"10.0.0.1"`,
+		"toUUID('61f0c404-5cb3-11e7-907b-a6006ad3dba0')":    `"61f0c404-5cb3-11e7-907b-a6006ad3dba0"`,
+		"CAST('x', 'Enum8(\\'x\\' = 1)')":                   `"x"`,
+		"toFixedString('ab', 3)":                            `"ab\u0000"`,
+		"toLowCardinality('w')":                             `"w"`,
+		`'{"a":{"b":1},"c":"x","d":[1,2]}'::JSON`:           `{"a":{"b":1},"c":"x","d":[1,2]}`,
+		"unhex('ff')":                                       `"` + "\uFFFD" + `"`, "CAST(5, 'Dynamic')": "5",
+		"CAST('s', 'Variant(String, UInt8)')": `"s"`,
+	} {
+		t.Run(sql, func(t *testing.T) {
+			got, err := s.QuerySQL(t.Context(), "SELECT "+sql, nil, 10)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if text, err := json.Marshal(got.Rows[0][0]); err != nil || string(text) != want {
+				t.Errorf("got %s (%v), want %s", text, err, want)
+			}
+		})
+	}
+}
+
+func TestRowsAreCappedAloud(t *testing.T) {
+	s := adapter.NewSQL(testenv.ClickHouse(t))
+	for limit, truncated := range map[int]bool{99: true, 100: false} {
+		got, err := s.QuerySQL(t.Context(), "SELECT number FROM numbers(100)", nil, limit)
+		if err != nil || len(got.Rows) != limit || got.Truncated != truncated {
+			t.Errorf("%d rows, truncated %t, %v", len(got.Rows), got.Truncated, err)
+		}
+	}
+	// The rest is not waited for.
+	start := time.Now()
+	if _, err := s.QuerySQL(t.Context(), "SELECT number FROM numbers(1000000000000)", nil, 10); err != nil || time.Since(start) > 5*time.Second {
+		t.Errorf("took %s, %v", time.Since(start), err)
+	}
+}
+
+func TestParametersArriveAsTheyWereSent(t *testing.T) {
+	s := adapter.NewSQL(testenv.ClickHouse(t))
+	text := `C:\new\tool.exe` + "\n\t'quoted'"
+	got, err := s.QuerySQL(t.Context(), "SELECT {a:String}, {b:UInt8} + 1, {c:Array(String)}", map[string]any{"a": text, "b": 5.0, "c": []any{"x", "it's"}}, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, _ := json.Marshal(got.Rows[0]); string(out) != `["C:\\new\\tool.exe\n\t'quoted'",6,["x","it's"]]` {
+		t.Errorf("got %s", out)
+	}
+}
+
+func TestRefusalIsInTheServersWordsWithoutItsInsides(t *testing.T) {
+	s := adapter.NewSQL(testenv.ClickHouse(t))
+	_, err := s.QuerySQL(t.Context(), "SELECT nonsense FROM system.one", nil, 10)
+	var refused *api.Refused
+	if !errors.As(err, &refused) || !strings.Contains(refused.Message, "nonsense") {
+		t.Fatalf("got %v", err)
+	}
+	for _, inside := range []string{"127.0.0.1", "version", "Stack trace", "DB::Exception"} {
+		if strings.Contains(refused.Message, inside) {
+			t.Errorf("%q in %s", inside, refused.Message)
+		}
+	}
+}
+
+func TestQueryEndsWithItsCaller(t *testing.T) {
+	conn := testenv.ClickHouse(t)
+	ctx, stop := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer stop()
+	start := time.Now()
+	_, err := adapter.NewSQL(conn).QuerySQL(ctx, "SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) = 1 /* planted */", nil, 10)
+	if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > 5*time.Second {
+		t.Errorf("got %v after %s", err, time.Since(start))
+	}
+	deadline := time.Now().Add(10 * time.Second)
+	for {
+		var running uint64
+		if err := conn.QueryRow(t.Context(), "SELECT count() FROM system.processes WHERE query LIKE '%planted%' AND query NOT LIKE '%processes%'").Scan(&running); err != nil {
+			t.Fatal(err)
+		}
+		if running == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the query still runs")
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}

@@ -1,0 +1,155 @@
+package clickhouse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+
+	ch "github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"nightjar/api"
+	"nightjar/clickhouse"
+)
+
+// SQL runs ad hoc queries as the user who may only read: whoever hands over the
+// connection has to see to that.
+type SQL struct{ conn driver.Conn }
+
+// NewSQL runs over conn, a connection of the analyst.
+func NewSQL(conn driver.Conn) *SQL { return &SQL{conn} }
+
+// maxResult bounds the text of an answer, in bytes, whatever the rows' number.
+const maxResult = 64 << 20
+
+// QuerySQL implements api.SQL. When ctx ends, the query ends on the server too.
+func (s *SQL) QuerySQL(ctx context.Context, query string, params map[string]any, limit int) (api.SQLResult, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	travelling := ch.Parameters{}
+	for name, value := range params {
+		travelling[name] = paramText(value)
+	}
+	rows, err := s.conn.Query(ch.Context(ctx, ch.WithParameters(travelling)), query)
+	if err != nil {
+		return api.SQLResult{}, refusal(err)
+	}
+	defer func() {
+		cancel() // before Close, which would read the rest of the rows
+		rows.Close()
+	}()
+	var out api.SQLResult
+	types := rows.ColumnTypes()
+	for _, c := range types {
+		out.Columns = append(out.Columns, api.SQLColumn{Name: c.Name(), Type: c.DatabaseTypeName()})
+	}
+	size := 0
+	for rows.Next() {
+		if len(out.Rows) == limit || size > maxResult {
+			out.Truncated = true
+			return out, nil
+		}
+		row, err := scanRow(rows, types)
+		if err != nil {
+			return out, err
+		}
+		for _, cell := range row {
+			size += cellSize(cell)
+		}
+		out.Rows = append(out.Rows, row)
+	}
+	return out, refusal(rows.Err())
+}
+
+// paramText is the value as a parameter travels. Lists are array literals.
+func paramText(value any) string {
+	list, ok := value.([]any)
+	if !ok {
+		return clickhouse.Text(scalarText(value))
+	}
+	return arrayText(list)
+}
+
+func arrayText(list []any) string {
+	parts := make([]string, len(list))
+	for i, e := range list {
+		switch e := e.(type) {
+		case []any:
+			parts[i] = arrayText(e)
+		case string:
+			parts[i] = "'" + clickhouse.Element(e) + "'"
+		default:
+			parts[i] = scalarText(e)
+		}
+	}
+	return "[" + strings.Join(parts, ",") + "]"
+}
+
+func scalarText(value any) string {
+	if f, ok := value.(float64); ok {
+		if f == math.Trunc(f) && math.Abs(f) < 1<<53 {
+			return strconv.FormatInt(int64(f), 10)
+		}
+		return strconv.FormatFloat(f, 'g', -1, 64)
+	}
+	return fmt.Sprint(value) // a string or a boolean
+}
+
+func scanRow(rows driver.Rows, types []driver.ColumnType) ([]any, error) {
+	targets := make([]any, len(types))
+	for i, c := range types {
+		targets[i] = reflect.New(c.ScanType()).Interface()
+	}
+	if err := rows.Scan(targets...); err != nil {
+		return nil, fmt.Errorf("scan row: %w", err)
+	}
+	row := make([]any, len(types))
+	for i, target := range targets {
+		row[i] = cell(reflect.ValueOf(target).Elem(), types[i].DatabaseTypeName())
+	}
+	return row, nil
+}
+
+// refusal is what the server says against a query, in its words, without what
+// concerns only the server: its version, its addresses, its stack.
+func refusal(err error) error {
+	var said *ch.Exception
+	if !errors.As(err, &said) {
+		return connError(err)
+	}
+	if text, ok := verdicts[said.Code]; ok {
+		return &api.Refused{Message: text}
+	}
+	text := said.Message
+	for _, noise := range noises {
+		text = noise.ReplaceAllString(text, "")
+	}
+	if r := []rune(text); len(r) > 2000 {
+		text = string(r[:2000]) + "…"
+	}
+	return &api.Refused{Message: fmt.Sprintf("ClickHouse (code %d): %s", said.Code, strings.TrimSpace(text))}
+}
+
+// verdicts are plainer words for the limits that an analyst meets.
+var verdicts = map[int32]string{
+	159: "the query took longer than ad hoc queries may; narrow it, by time first",
+	160: "the query would take longer than ad hoc queries may; narrow it, by time first",
+	158: "the query reads more rows than ad hoc queries may; narrow it, by time first",
+	307: "the query reads more bytes than ad hoc queries may; narrow it, by time first",
+	241: "the query needs more memory than ad hoc queries may use; narrow it or aggregate",
+	396: "the result is larger than ad hoc queries may return; add a LIMIT or aggregate",
+	202: "too many queries are running; try again",
+}
+
+var noises = []*regexp.Regexp{
+	regexp.MustCompile(`^(Code: \d+\. )?DB::Exception: `),
+	regexp.MustCompile(` ?\(version [^)]*\)`),
+	regexp.MustCompile(`,? ?Stack trace[\s\S]*$`),
+	regexp.MustCompile(`[Rr]eceived from [^ ]+\.? ?`),
+	regexp.MustCompile(`\b(\d{1,3}\.){3}\d{1,3}:\d+\b|\[[0-9a-fA-F:]+\]:\d+|localhost:\d+`),
+}

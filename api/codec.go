@@ -1,0 +1,615 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/structpb"
+
+	pb "nightjar/api/v1"
+)
+
+// codec is the REST form of our messages. protojson would not do: it writes
+// int64 as strings and leaves empty lists out, and Datadog's client then reads a
+// rule as nothing, without an error. What a field looks like is decided by its
+// kind and the options of wire.proto, nowhere else.
+type codec struct{}
+
+var _ runtime.Marshaler = codec{}
+
+// ContentType is that of the answer.
+func (codec) ContentType(v any) string {
+	if q, ok := v.(*pb.QueryResponse); ok && q.Csv != nil {
+		return "text/csv; charset=utf-8"
+	}
+	return "application/json"
+}
+
+// Marshal writes a message.
+func (codec) Marshal(v any) ([]byte, error) {
+	switch v := v.(type) {
+	case *pb.QueryResponse:
+		if v.Csv != nil {
+			return []byte(*v.Csv), nil
+		}
+		return encode(v)
+	case proto.Message:
+		return encode(v)
+	}
+	return json.Marshal(v)
+}
+
+// Unmarshal reads a message.
+func (codec) Unmarshal(data []byte, v any) error {
+	return codec{}.NewDecoder(bytes.NewReader(data)).Decode(v)
+}
+
+// NewDecoder reads one message. What is odd about the body goes to the exchange
+// that it belongs to.
+func (codec) NewDecoder(r io.Reader) runtime.Decoder {
+	return runtime.DecoderFunc(func(v any) error {
+		x := &exchange{}
+		if b, ok := r.(*body); ok {
+			x = b.exchange
+		}
+		err := x.read(r, v)
+		if err != nil && !errors.Is(err, io.EOF) {
+			x.failed = err
+		}
+		return err
+	})
+}
+
+// NewEncoder writes messages.
+func (c codec) NewEncoder(w io.Writer) runtime.Encoder {
+	return runtime.EncoderFunc(func(v any) error {
+		data, err := c.Marshal(v)
+		if err == nil {
+			_, err = w.Write(data)
+		}
+		return err
+	})
+}
+
+// messageOf is the message to decode into: v itself, or what v points to, made
+// when there is none yet (that is how the gateway hands over a field).
+func messageOf(v any) (proto.Message, error) {
+	switch v := v.(type) {
+	case proto.Message:
+		return v, nil
+	case **pb.Rule:
+		if *v == nil {
+			*v = new(pb.Rule)
+		}
+		return *v, nil
+	}
+	return nil, fmt.Errorf("codec: cannot decode into %T", v)
+}
+
+// read decodes one body into v. An empty one leaves v as it is.
+func (x *exchange) read(r io.Reader, v any) error {
+	text, err := io.ReadAll(r)
+	if err != nil {
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			return &problem{code: tooLargeCode, message: fmt.Sprintf("the body is larger than %d MiB", tooLarge.Limit>>20)}
+		}
+		return fmt.Errorf("read body: %w", err)
+	}
+	if len(bytes.TrimSpace(text)) == 0 {
+		return io.EOF // the gateway takes it as an empty message
+	}
+	m, err := messageOf(v)
+	if err != nil {
+		return err
+	}
+	d, err := decode(text, m)
+	if err != nil {
+		return err
+	}
+	x.present = append(x.present, d.present...)
+	for _, w := range d.unknown {
+		x.warn(w + ": unknown key, ignored")
+	}
+	return nil
+}
+
+// decode reads text, one JSON object, into m.
+func decode(text []byte, m proto.Message) (*decoder, error) {
+	if err := checkSyntax(text); err != nil {
+		return nil, err
+	}
+	d := &decoder{json: json.NewDecoder(bytes.NewReader(text))}
+	d.json.UseNumber()
+	return d, d.message(m.ProtoReflect(), "")
+}
+
+// checkSyntax says where the JSON breaks, as line:column.
+func checkSyntax(text []byte) error {
+	var raw json.RawMessage
+	err := json.Unmarshal(text, &raw)
+	if err == nil {
+		return nil
+	}
+	var syntax *json.SyntaxError
+	if !errors.As(err, &syntax) {
+		return &problem{message: "broken JSON: " + err.Error()}
+	}
+	before := text[:max(0, min(int(syntax.Offset)-1, len(text)))]
+	line := bytes.Count(before, []byte("\n")) + 1
+	column := len(before) - bytes.LastIndexByte(before, '\n')
+	return &problem{message: fmt.Sprintf("%d:%d: broken JSON: %s", line, column, syntax)}
+}
+
+type decoder struct {
+	json *json.Decoder
+	// present are the proto names of the fields that the outermost object has.
+	present []string
+	// unknown are the paths of the keys that no field has.
+	unknown []string
+}
+
+// maxUnknown bounds how many unknown keys are reported.
+const maxUnknown = 20
+
+func (d *decoder) message(m protoreflect.Message, path string) error {
+	t, err := d.json.Token()
+	if err != nil {
+		return err
+	}
+	if t != json.Delim('{') {
+		return wrongKind(path, "an object", t)
+	}
+	fields := m.Descriptor().Fields()
+	for d.json.More() {
+		t, err := d.json.Token()
+		if err != nil {
+			return err
+		}
+		key := t.(string) // the syntax is checked
+		at := join(path, key)
+		fd := fields.ByJSONName(key)
+		if fd == nil {
+			if len(d.unknown) < maxUnknown {
+				d.unknown = append(d.unknown, at)
+			}
+			if err := d.json.Decode(new(json.RawMessage)); err != nil {
+				return err
+			}
+			continue
+		}
+		null, err := d.field(m, fd, at)
+		if err != nil {
+			return err
+		}
+		if path == "" && (!null || fd.IsList() || fd.Message() != nil) {
+			d.present = append(d.present, string(fd.Name()))
+		}
+	}
+	_, err = d.json.Token()
+	return err
+}
+
+// field reads the value of one field. null clears it; null for a list or an
+// object counts as present, for a scalar as absent.
+func (d *decoder) field(m protoreflect.Message, fd protoreflect.FieldDescriptor, path string) (null bool, err error) {
+	m.Clear(fd) // of duplicate keys the last wins
+	if hasOption(fd, pb.E_RawJson) && !fd.IsList() {
+		var raw json.RawMessage
+		if err := d.json.Decode(&raw); err != nil {
+			return false, err
+		}
+		m.Set(fd, protoreflect.ValueOfString(string(raw)))
+		return false, nil
+	}
+	switch {
+	case fd.IsMap():
+		return d.mapField(m, fd, path)
+	case fd.IsList():
+		return d.list(m, fd, path)
+	case fd.Message() != nil:
+		return d.object(m, fd, path)
+	}
+	t, err := d.json.Token()
+	if err != nil || t == nil {
+		return true, err
+	}
+	v, err := scalar(fd, t, path)
+	if err != nil {
+		return false, err
+	}
+	m.Set(fd, v)
+	return false, nil
+}
+
+func (d *decoder) object(m protoreflect.Message, fd protoreflect.FieldDescriptor, path string) (null bool, err error) {
+	var raw json.RawMessage
+	if err := d.json.Decode(&raw); err != nil {
+		return false, err
+	}
+	if string(raw) == "null" {
+		return true, nil
+	}
+	return false, d.inside(raw, func(inner *decoder) error { return inner.message(m.Mutable(fd).Message(), path) })
+}
+
+// inside reads a value that was looked at before it was known what it is.
+func (d *decoder) inside(raw json.RawMessage, read func(*decoder) error) error {
+	inner := &decoder{json: json.NewDecoder(bytes.NewReader(raw)), unknown: d.unknown}
+	inner.json.UseNumber()
+	err := read(inner)
+	d.unknown = inner.unknown
+	return err
+}
+
+func (d *decoder) list(m protoreflect.Message, fd protoreflect.FieldDescriptor, path string) (null bool, err error) {
+	t, err := d.json.Token()
+	if err != nil || t == nil {
+		return true, err
+	}
+	if t != json.Delim('[') {
+		return false, wrongKind(path, "a list of "+plural(fd), t)
+	}
+	list := m.Mutable(fd).List()
+	for i := 0; d.json.More(); i++ {
+		at := path + "[" + strconv.Itoa(i) + "]"
+		if fd.Message() != nil {
+			e := list.NewElement()
+			if err := d.message(e.Message(), at); err != nil {
+				return false, err
+			}
+			list.Append(e)
+			continue
+		}
+		t, err := d.json.Token()
+		if err != nil {
+			return false, err
+		}
+		v, err := scalar(fd, t, at)
+		if err != nil {
+			return false, err
+		}
+		list.Append(v)
+	}
+	_, err = d.json.Token()
+	return false, err
+}
+
+// mapField reads a map with string keys.
+func (d *decoder) mapField(m protoreflect.Message, fd protoreflect.FieldDescriptor, path string) (null bool, err error) {
+	t, err := d.json.Token()
+	if err != nil || t == nil {
+		return true, err
+	}
+	if t != json.Delim('{') {
+		return false, wrongKind(path, "an object", t)
+	}
+	entries := m.Mutable(fd).Map()
+	for d.json.More() {
+		t, err := d.json.Token()
+		if err != nil {
+			return false, err
+		}
+		key := t.(string)
+		at := join(path, key)
+		if fd.MapValue().Message() != nil {
+			v, err := d.anyValue(at)
+			if err != nil {
+				return false, err
+			}
+			entries.Set(protoreflect.ValueOfString(key).MapKey(), protoreflect.ValueOfMessage(v.ProtoReflect()))
+			continue
+		}
+		if t, err = d.json.Token(); err != nil {
+			return false, err
+		}
+		v, err := scalar(fd.MapValue(), t, at)
+		if err != nil {
+			return false, err
+		}
+		entries.Set(protoreflect.ValueOfString(key).MapKey(), v)
+	}
+	_, err = d.json.Token()
+	return false, err
+}
+
+// anyValue reads any JSON value, the only message that our maps hold.
+func (d *decoder) anyValue(path string) (*structpb.Value, error) {
+	var raw json.RawMessage
+	if err := d.json.Decode(&raw); err != nil {
+		return nil, err
+	}
+	var v any
+	if err := json.Unmarshal(raw, &v); err != nil {
+		return nil, &problem{message: path + ": " + err.Error()}
+	}
+	out, err := structpb.NewValue(v)
+	if err != nil {
+		return nil, &problem{message: path + ": " + err.Error()}
+	}
+	return out, nil
+}
+
+// scalar is the token as a value of the field.
+func scalar(fd protoreflect.FieldDescriptor, t json.Token, path string) (protoreflect.Value, error) {
+	switch fd.Kind() {
+	case protoreflect.StringKind:
+		switch v := t.(type) {
+		case string:
+			return protoreflect.ValueOfString(v), nil
+		case json.Number:
+			if hasOption(fd, pb.E_Text) {
+				return protoreflect.ValueOfString(v.String()), nil
+			}
+		case bool:
+			if hasOption(fd, pb.E_Text) {
+				return protoreflect.ValueOfString(strconv.FormatBool(v)), nil
+			}
+		}
+	case protoreflect.BoolKind:
+		if v, ok := t.(bool); ok {
+			return protoreflect.ValueOfBool(v), nil
+		}
+	case protoreflect.DoubleKind:
+		if n, ok := t.(json.Number); ok {
+			if f, err := n.Float64(); err == nil {
+				return protoreflect.ValueOfFloat64(f), nil
+			}
+			return protoreflect.Value{}, outOfRange(path, n.String(), "a double")
+		}
+	case protoreflect.Int32Kind, protoreflect.Int64Kind, protoreflect.Uint64Kind:
+		if n, ok := t.(json.Number); ok {
+			return integer(fd, n.String(), path)
+		}
+	}
+	return protoreflect.Value{}, wrongKind(path, singular(fd), t)
+}
+
+// integer reads a whole number; 900.0 and 9e2 are the same one.
+func integer(fd protoreflect.FieldDescriptor, text, path string) (protoreflect.Value, error) {
+	if f, err := strconv.ParseFloat(text, 64); err == nil && strings.ContainsAny(text, ".eE") {
+		if f != math.Trunc(f) {
+			return protoreflect.Value{}, &problem{message: path + ": want a whole number, got " + text, target: path}
+		}
+		if math.Abs(f) < 1<<53 {
+			text = strconv.FormatInt(int64(f), 10)
+		}
+	}
+	switch fd.Kind() {
+	case protoreflect.Int32Kind:
+		if n, err := strconv.ParseInt(text, 10, 32); err == nil {
+			return protoreflect.ValueOfInt32(int32(n)), nil
+		}
+		return protoreflect.Value{}, outOfRange(path, text, "32 bits")
+	case protoreflect.Uint64Kind:
+		if n, err := strconv.ParseUint(text, 10, 64); err == nil {
+			return protoreflect.ValueOfUint64(n), nil
+		}
+		return protoreflect.Value{}, outOfRange(path, text, "64 bits without a sign")
+	}
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return protoreflect.ValueOfInt64(n), nil
+	}
+	return protoreflect.Value{}, outOfRange(path, text, "64 bits")
+}
+
+func outOfRange(path, text, room string) error {
+	if len(text) > 40 {
+		text = text[:40] + "…"
+	}
+	return &problem{message: path + ": " + text + " does not fit in " + room, target: path}
+}
+
+func wrongKind(path, want string, got json.Token) error {
+	place := path
+	if place == "" {
+		place = "body"
+	}
+	return &problem{message: place + ": want " + want + ", got " + kindOf(got), target: path}
+}
+
+func kindOf(t json.Token) string {
+	switch t := t.(type) {
+	case json.Delim:
+		if t == '[' {
+			return "a list"
+		}
+		return "an object"
+	case string:
+		return "a string"
+	case json.Number:
+		return "a number"
+	case bool:
+		return "a boolean"
+	}
+	return "null"
+}
+
+func singular(fd protoreflect.FieldDescriptor) string {
+	switch fd.Kind() {
+	case protoreflect.StringKind:
+		return "a string"
+	case protoreflect.BoolKind:
+		return "a boolean"
+	case protoreflect.MessageKind:
+		return "an object"
+	}
+	return "a number"
+}
+
+func plural(fd protoreflect.FieldDescriptor) string {
+	s := singular(fd)
+	return s[strings.IndexByte(s, ' ')+1:] + "s"
+}
+
+func join(path, key string) string {
+	if path == "" {
+		return key
+	}
+	return path + "." + key
+}
+
+// encode writes m.
+func encode(m proto.Message) ([]byte, error) {
+	var e encoder
+	if err := e.message(m.ProtoReflect()); err != nil {
+		return nil, err
+	}
+	return e.out, nil
+}
+
+type encoder struct{ out []byte }
+
+func (e *encoder) message(m protoreflect.Message) error {
+	if v, ok := m.Interface().(*structpb.Value); ok {
+		text, err := json.Marshal(v.AsInterface())
+		e.out = append(e.out, text...)
+		return err
+	}
+	e.out = append(e.out, '{')
+	fields := m.Descriptor().Fields()
+	first := true
+	for i := range fields.Len() {
+		fd := fields.Get(i)
+		null := hasOption(fd, pb.E_NullEmpty) && !m.Has(fd)
+		if !null && !isShown(m, fd) {
+			continue
+		}
+		if !first {
+			e.out = append(e.out, ',')
+		}
+		first = false
+		e.string(fd.JSONName())
+		e.out = append(e.out, ':')
+		if null {
+			e.out = append(e.out, "null"...)
+			continue
+		}
+		if err := e.field(fd, m.Get(fd)); err != nil {
+			return fmt.Errorf("%s: %w", fd.FullName(), err)
+		}
+	}
+	e.out = append(e.out, '}')
+	return nil
+}
+
+// isShown tells whether an answer has the field at all.
+func isShown(m protoreflect.Message, fd protoreflect.FieldDescriptor) bool {
+	if m.Has(fd) {
+		return true
+	}
+	if fd.IsList() {
+		return !hasOption(fd, pb.E_OmitEmpty)
+	}
+	return !fd.HasPresence() && !fd.IsMap()
+}
+
+func (e *encoder) field(fd protoreflect.FieldDescriptor, v protoreflect.Value) error {
+	switch {
+	case fd.IsMap():
+		return e.mapField(fd, v.Map())
+	case fd.IsList():
+		list := v.List()
+		e.out = append(e.out, '[')
+		for i := range list.Len() {
+			if i > 0 {
+				e.out = append(e.out, ',')
+			}
+			if err := e.value(fd, list.Get(i)); err != nil {
+				return err
+			}
+		}
+		e.out = append(e.out, ']')
+		return nil
+	}
+	return e.value(fd, v)
+}
+
+func (e *encoder) mapField(fd protoreflect.FieldDescriptor, entries protoreflect.Map) error {
+	var err error
+	e.out = append(e.out, '{')
+	first := true
+	entries.Range(func(k protoreflect.MapKey, v protoreflect.Value) bool {
+		if !first {
+			e.out = append(e.out, ',')
+		}
+		first = false
+		e.string(k.String())
+		e.out = append(e.out, ':')
+		err = e.value(fd.MapValue(), v)
+		return err == nil
+	})
+	e.out = append(e.out, '}')
+	return err
+}
+
+func (e *encoder) value(fd protoreflect.FieldDescriptor, v protoreflect.Value) error {
+	switch fd.Kind() {
+	case protoreflect.StringKind:
+		if !hasOption(fd, pb.E_RawJson) {
+			e.string(v.String())
+			return nil
+		}
+		if !json.Valid([]byte(v.String())) {
+			return errors.New("not JSON")
+		}
+		e.out = append(e.out, v.String()...)
+	case protoreflect.BoolKind:
+		e.out = strconv.AppendBool(e.out, v.Bool())
+	case protoreflect.Int32Kind, protoreflect.Int64Kind:
+		e.out = strconv.AppendInt(e.out, v.Int(), 10)
+	case protoreflect.Uint64Kind:
+		e.out = strconv.AppendUint(e.out, v.Uint(), 10)
+	case protoreflect.DoubleKind:
+		f := v.Float()
+		if math.IsNaN(f) || math.IsInf(f, 0) {
+			e.out = append(e.out, "null"...)
+			return nil
+		}
+		e.out = strconv.AppendFloat(e.out, f, 'g', -1, 64)
+	case protoreflect.MessageKind:
+		return e.message(v.Message())
+	default:
+		return fmt.Errorf("codec: no JSON for %s", fd.Kind())
+	}
+	return nil
+}
+
+func (e *encoder) string(s string) { e.out = appendQuoted(e.out, s) }
+
+// appendQuoted writes s as a JSON string. &, < and > stay as they are.
+func appendQuoted(out []byte, s string) []byte {
+	const hex = "0123456789abcdef"
+	out = append(out, '"')
+	for _, r := range s { // invalid UTF-8 comes out as U+FFFD
+		switch {
+		case r == '"' || r == '\\':
+			out = append(out, '\\', byte(r))
+		case r == '\n':
+			out = append(out, '\\', 'n')
+		case r == '\t':
+			out = append(out, '\\', 't')
+		case r < 0x20 || r == '\u2028' || r == '\u2029':
+			out = append(out, '\\', 'u', hex[r>>12&15], hex[r>>8&15], hex[r>>4&15], hex[r&15])
+		default:
+			out = utf8.AppendRune(out, r)
+		}
+	}
+	return append(out, '"')
+}
+
+func hasOption(fd protoreflect.FieldDescriptor, option protoreflect.ExtensionType) bool {
+	set, _ := proto.GetExtension(fd.Options(), option).(bool)
+	return set
+}

@@ -1,0 +1,127 @@
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"nightjar/schema"
+)
+
+// Deps are what a Server is made of.
+type Deps struct {
+	// HTTP and GRPC are the addresses to listen on; port 0 chooses one.
+	HTTP, GRPC string
+	// Key is the one key that lets callers in.
+	Key string
+	// Version is that of the program.
+	Version string
+
+	Rules   Rules
+	Signals Signals
+	SQL     SQL
+	Status  Reporter
+	// CheckRule says what is wrong with a rule, as *schema.Invalid, or else what
+	// is worth knowing.
+	CheckRule func(schema.Rule) (warnings []string, err error)
+	// Ready is nil when requests can be served.
+	Ready func(context.Context) error
+	// Raw are handlers that read their bodies themselves, by method and path
+	// ("POST /api/v2/logs"). They are behind the key, like everything else.
+	Raw map[string]http.Handler
+
+	// Now is the clock that `now-15m` is read against.
+	Now func() time.Time
+	Log *slog.Logger
+	// Metrics is what /metrics shows. OpenMetrics shows it without a key.
+	Metrics     *prometheus.Registry
+	OpenMetrics bool
+}
+
+// Rules keeps the rules. scheduler.Scheduler implements it.
+type Rules interface {
+	CreateRule(context.Context, schema.Rule) (stored schema.Rule, warnings []string, err error)
+	// UpdateRule changes a rule; ifVersion, unless 0, must be its version.
+	UpdateRule(ctx context.Context, id string, ifVersion int64, edit func(*schema.Rule) error) (stored schema.Rule, warnings []string, err error)
+	DeleteRule(ctx context.Context, id string) error
+	Rule(ctx context.Context, id string) (schema.Rule, error)
+	// Rules are all rules, by id.
+	Rules(context.Context) ([]schema.Rule, error)
+}
+
+// Signals shows what was found. api/clickhouse implements it.
+type Signals interface {
+	SearchSignals(context.Context, SignalSearch) (SignalPage, error)
+	// Signal is a *schema.NotFound when there is none with this id.
+	Signal(ctx context.Context, id string) (Signal, error)
+}
+
+// SignalSearch selects a page of signals.
+type SignalSearch struct {
+	Query     string         // as in rules; empty for all
+	From, To  *schema.Millis // first seen in [From, To); nil: open
+	Ascending bool           // oldest first
+	After     SignalCursor   // zero: from the beginning
+	Limit     int
+}
+
+// SignalCursor is a place in the order by time and id: just after this signal.
+type SignalCursor struct {
+	At schema.Millis
+	ID string
+}
+
+// SignalPage is a page, in order. Next is zero on the last one.
+type SignalPage struct {
+	Signals []Signal
+	Next    SignalCursor
+}
+
+// Signal is a signal as it is shown.
+type Signal struct {
+	ID                             string
+	At                             schema.Millis
+	Message, Status, Service, Host string
+	Tags                           []string
+	// Attributes is a JSON object: title, workflow, nightjar, samples, …
+	Attributes string
+}
+
+// SQL runs one query that Guard let through. api/clickhouse implements it.
+type SQL interface {
+	// QuerySQL stops reading after limit rows. A parameter is a string, float64,
+	// bool or a []any of these. What the database says against the query is a
+	// *Refused.
+	QuerySQL(ctx context.Context, query string, params map[string]any, limit int) (SQLResult, error)
+}
+
+// SQLResult are the rows of a query. A cell is nil, bool, string or json.Number,
+// or a list ([]any) or object (map[string]any) of these.
+type SQLResult struct {
+	Columns   []SQLColumn
+	Rows      [][]any
+	Truncated bool
+}
+
+// SQLColumn is a column of a result.
+type SQLColumn struct{ Name, Type string }
+
+// Reporter says how the engine is.
+type Reporter interface {
+	Status(context.Context) (Status, error)
+}
+
+// Status is how the engine is.
+type Status struct {
+	EventsReceived         uint64 // acknowledged since the first start
+	EventsEvaluatedThrough uint64
+	CaughtUp               bool
+	Lag                    time.Duration
+	ClickHouseUp           bool
+	ClickHouseVersion      string
+	ClickHouseEmbedded     bool
+	Rules                  struct{ Total, Enabled, Unsupported int }
+}

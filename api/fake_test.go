@@ -1,0 +1,190 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"nightjar/schema"
+)
+
+const testKey = "the-test-key"
+
+var testNow = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// world is the other implementation of every interface that Server calls.
+type world struct {
+	mu      sync.Mutex
+	rules   map[string]schema.Rule
+	signals []Signal
+	search  SignalSearch // the last one
+	query   string       // the last one
+	params  map[string]any
+	sql     func(context.Context) (SQLResult, error)
+	ready   error
+}
+
+func newWorld() *world { return &world{rules: map[string]schema.Rule{}} }
+
+func (w *world) CreateRule(_ context.Context, r schema.Rule) (schema.Rule, []string, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	warnings, err := w.check(r)
+	if err != nil {
+		return schema.Rule{}, nil, err
+	}
+	if r.Name == "panic" {
+		panic("planted")
+	}
+	r.ID, r.Version, r.CreatedAt = schema.NewID(), 1, schema.MillisOf(testNow)
+	w.rules[r.ID] = r
+	return r, warnings, nil
+}
+
+func (w *world) UpdateRule(_ context.Context, id string, ifVersion int64, edit func(*schema.Rule) error) (schema.Rule, []string, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	r, ok := w.rules[id]
+	if !ok {
+		return r, nil, &schema.NotFound{Kind: "rule", ID: id}
+	}
+	if ifVersion != 0 && ifVersion != r.Version {
+		return r, nil, &schema.Conflict{Kind: "rule", ID: id, Have: r.Version, Want: ifVersion}
+	}
+	if err := edit(&r); err != nil {
+		return r, nil, err
+	}
+	warnings, err := w.check(r)
+	if err != nil {
+		return r, nil, err
+	}
+	r.Version++
+	r.UpdatedAt = schema.MillisOf(testNow.Add(time.Minute))
+	w.rules[id] = r
+	return r, warnings, nil
+}
+
+func (w *world) DeleteRule(_ context.Context, id string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if _, ok := w.rules[id]; !ok {
+		return &schema.NotFound{Kind: "rule", ID: id}
+	}
+	delete(w.rules, id)
+	return nil
+}
+
+func (w *world) Rule(_ context.Context, id string) (schema.Rule, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if r, ok := w.rules[id]; ok {
+		return r, nil
+	}
+	return schema.Rule{}, &schema.NotFound{Kind: "rule", ID: id}
+}
+
+func (w *world) Rules(context.Context) ([]schema.Rule, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var out []schema.Rule
+	for _, r := range w.rules {
+		out = append(out, r)
+	}
+	slices.SortFunc(out, func(a, b schema.Rule) int { return strings.Compare(a.ID, b.ID) })
+	return out, nil
+}
+
+// check stands for the compiler: it knows the mistakes that the recordings make.
+func (w *world) check(r schema.Rule) ([]string, error) {
+	var bad schema.Invalid
+	for i, q := range r.Queries {
+		if q.Query == "" && q.RuleID == "" && q.DefaultRuleID == "" {
+			bad.Add("queries["+string(rune('0'+i))+"].query", "Query filter cannot be empty")
+		}
+	}
+	if s := r.Scheduling; s != nil && s.RRule == "" {
+		bad.Add("schedulingOptions.rrule", "The RRULE schedule is invalid for scheduled rules")
+	}
+	o := r.Options
+	if o.KeepAlive != nil && o.MaxSignalDuration != nil && *o.KeepAlive > *o.MaxSignalDuration {
+		bad.Add("maxSignalDuration", "Max signal duration must be greater than or equal to keep alive")
+	}
+	if o.KeepAlive != nil && *o.KeepAlive == 999999 {
+		bad.Add("keepAlive", "Keep alive is not in allowed durations: 0, 1, 5, 10, 15, 30, 60, 120, 180, 360 (in minutes)")
+	}
+	return nil, bad.Err()
+}
+
+func (w *world) SearchSignals(_ context.Context, s SignalSearch) (SignalPage, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.search = s
+	var page SignalPage
+	for _, found := range w.signals {
+		if s.After.ID == "" || found.ID > s.After.ID {
+			page.Signals = append(page.Signals, found)
+		}
+	}
+	if len(page.Signals) > s.Limit {
+		page.Signals = page.Signals[:s.Limit]
+		last := page.Signals[s.Limit-1]
+		page.Next = SignalCursor{last.At, last.ID}
+	}
+	return page, nil
+}
+
+func (w *world) Signal(_ context.Context, id string) (Signal, error) {
+	for _, s := range w.signals {
+		if s.ID == id {
+			return s, nil
+		}
+	}
+	return Signal{}, &schema.NotFound{Kind: "signal", ID: id}
+}
+
+func (w *world) QuerySQL(ctx context.Context, query string, params map[string]any, _ int) (SQLResult, error) {
+	w.query, w.params = query, params
+	if w.sql != nil {
+		return w.sql(ctx)
+	}
+	return SQLResult{
+		Columns: []SQLColumn{{"n", "UInt64"}, {"s", "Nullable(String)"}},
+		Rows:    [][]any{{json.Number("1"), "a,b"}, {json.Number("2"), nil}},
+	}, nil
+}
+
+func (w *world) Status(context.Context) (Status, error) {
+	return Status{EventsReceived: 5, EventsEvaluatedThrough: 5, CaughtUp: true, ClickHouseUp: true}, nil
+}
+
+// start serves the world until the test ends.
+func (w *world) start(t *testing.T) *Server {
+	t.Helper()
+	s, err := New(Deps{
+		HTTP: "127.0.0.1:0", GRPC: "127.0.0.1:0", Key: testKey, Version: "test",
+		Rules: w, Signals: w, SQL: w, Status: w, CheckRule: w.check,
+		Ready: func(context.Context) error { return w.ready },
+		Raw: map[string]http.Handler{
+			"POST /api/v2/logs": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusAccepted) }),
+		},
+		Now: func() time.Time { return testNow },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	})
+	return s
+}

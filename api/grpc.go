@@ -1,0 +1,69 @@
+package api
+
+import (
+	"context"
+	"runtime/debug"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/health"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/reflection"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	pb "nightjar/api/v1"
+)
+
+// grpcServer is the services over gRPC, with health and reflection. Everything
+// but health is behind the key.
+func (s *Server) grpcServer() *grpc.Server {
+	server := grpc.NewServer(
+		grpc.ChainUnaryInterceptor(s.unary),
+		grpc.ChainStreamInterceptor(s.stream),
+		grpc.MaxRecvMsgSize(maxBody),
+	)
+	pb.RegisterRuleServiceServer(server, s.rules)
+	pb.RegisterSignalServiceServer(server, s.signals)
+	pb.RegisterSQLServiceServer(server, s.sqls)
+	pb.RegisterStatusServiceServer(server, s.statuses)
+	healthpb.RegisterHealthServer(server, health.NewServer())
+	reflection.Register(server)
+	return server
+}
+
+func (s *Server) unary(ctx context.Context, in any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (out any, err error) {
+	defer s.recovered(ctx, info.FullMethod, &err)
+	if err := s.admitCall(ctx, info.FullMethod); err != nil {
+		return nil, explain(ctx, s.deps.Log, err).grpcStatus()
+	}
+	out, err = next(ctx, in)
+	if err != nil {
+		return nil, explain(ctx, s.deps.Log, err).grpcStatus()
+	}
+	return out, nil
+}
+
+func (s *Server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) (err error) {
+	defer s.recovered(ss.Context(), info.FullMethod, &err)
+	if err := s.admitCall(ss.Context(), info.FullMethod); err != nil {
+		return explain(ss.Context(), s.deps.Log, err).grpcStatus()
+	}
+	return next(srv, ss)
+}
+
+func (s *Server) admitCall(ctx context.Context, method string) error {
+	if method == healthpb.Health_Check_FullMethodName || method == healthpb.Health_Watch_FullMethodName {
+		return nil
+	}
+	return s.keys.admitGRPC(ctx)
+}
+
+func (s *Server) recovered(ctx context.Context, method string, err *error) {
+	if cause := recover(); cause != nil {
+		id := newID()
+		s.deps.Log.ErrorContext(ctx, "panic in a call", "id", id, "method", method, "cause", cause, "stack", string(debug.Stack()))
+		*err = (&problem{code: codes.Internal, message: "internal error " + id}).grpcStatus()
+	}
+}
+
+func protoString(s string) protoreflect.Value { return protoreflect.ValueOfString(s) }

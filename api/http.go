@@ -1,0 +1,236 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/emptypb"
+
+	pb "nightjar/api/v1"
+)
+
+// maxBody is the largest JSON body.
+const maxBody = 10 << 20
+
+// exchange is one HTTP request and what was noticed on its way.
+type exchange struct {
+	base     string // scheme and host that the caller used
+	present  []string
+	warnings []string
+	failed   error // why the body could not be read
+}
+
+type exchangeKey struct{}
+
+// exchangeOf is nil when the call came over gRPC.
+func exchangeOf(ctx context.Context) *exchange {
+	x, _ := ctx.Value(exchangeKey{}).(*exchange)
+	return x
+}
+
+func (x *exchange) warn(text string) { x.warnings = append(x.warnings, text) }
+
+// url is the path as the caller can follow it.
+func (x *exchange) url(path string) string {
+	if x == nil {
+		return path
+	}
+	return x.base + path
+}
+
+// body is a request's body that knows its exchange, so that the codec, which is
+// handed only a reader, can tell it what it noticed.
+type body struct {
+	io.ReadCloser
+	exchange *exchange
+}
+
+// handler is everything that HTTP serves.
+func (s *Server) handler() (http.Handler, error) {
+	gateway, err := s.gateway()
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
+	mux.HandleFunc("GET /readyz", s.ready)
+	mux.HandleFunc("GET /openapi.json", s.openAPI)
+	mux.HandleFunc("GET /{$}", s.index)
+	metrics := promhttp.HandlerFor(s.deps.Metrics, promhttp.HandlerOpts{})
+	if s.deps.OpenMetrics {
+		mux.Handle("GET /metrics", metrics)
+	} else {
+		mux.Handle("GET /metrics", s.locked(metrics))
+	}
+	mux.Handle("/", s.locked(gateway))
+	return s.outermost(mux), nil
+}
+
+// gateway is the REST form of the services, and the raw handlers beside them.
+func (s *Server) gateway() (http.Handler, error) {
+	mux := runtime.NewServeMux(
+		runtime.WithMarshalerOption(runtime.MIMEWildcard, codec{}),
+		runtime.WithErrorHandler(s.serviceError),
+		runtime.WithRoutingErrorHandler(s.routingError),
+		runtime.WithForwardResponseOption(finish),
+		runtime.SetQueryParameterParser(queryParser{}),
+		runtime.WithDisablePathLengthFallback(),
+		runtime.WithOutgoingHeaderMatcher(func(string) (string, bool) { return "", false }),
+	)
+	ctx := context.Background()
+	for _, err := range []error{
+		pb.RegisterRuleServiceHandlerServer(ctx, mux, s.rules),
+		pb.RegisterSignalServiceHandlerServer(ctx, mux, s.signals),
+		pb.RegisterSQLServiceHandlerServer(ctx, mux, s.sqls),
+		pb.RegisterStatusServiceHandlerServer(ctx, mux, s.statuses),
+	} {
+		if err != nil {
+			return nil, fmt.Errorf("register services: %w", err)
+		}
+	}
+	raw, rawPaths := http.NewServeMux(), map[string]bool{}
+	for pattern, h := range s.deps.Raw {
+		raw.Handle(pattern, h)
+		_, path, _ := strings.Cut(pattern, " ")
+		rawPaths[path] = true
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if h, pattern := raw.Handler(r); pattern != "" {
+			h.ServeHTTP(w, r)
+			return
+		}
+		if rawPaths[r.URL.Path] {
+			s.routingError(r.Context(), nil, nil, w, r, http.StatusMethodNotAllowed)
+			return
+		}
+		x := &exchange{base: baseURL(r)}
+		r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
+		r.Body = &body{http.MaxBytesReader(w, r.Body, maxBody), x}
+		mux.ServeHTTP(w, r)
+	}), nil
+}
+
+// finish puts what the codec noticed beside the answer, and the status where it
+// is not 200.
+func finish(ctx context.Context, w http.ResponseWriter, m proto.Message) error {
+	if _, empty := m.(*emptypb.Empty); empty {
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	x := exchangeOf(ctx)
+	fd := m.ProtoReflect().Descriptor().Fields().ByName("warnings")
+	if x == nil || fd == nil || len(x.warnings) == 0 {
+		return nil
+	}
+	list := m.ProtoReflect().Mutable(fd).List()
+	for _, text := range x.warnings {
+		list.Append(protoString(text))
+	}
+	return nil
+}
+
+func (s *Server) serviceError(ctx context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, _ *http.Request, err error) {
+	if x := exchangeOf(ctx); x != nil && x.failed != nil {
+		err = x.failed
+	}
+	explain(ctx, s.deps.Log, err).write(w)
+}
+
+func (s *Server) routingError(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, r *http.Request, status int) {
+	p := &problem{code: codes.InvalidArgument, message: http.StatusText(status)}
+	switch status {
+	case http.StatusNotFound:
+		p = &problem{code: codes.NotFound, message: "Not found: there is nothing at " + shorten(r.URL.Path)}
+	case http.StatusMethodNotAllowed:
+		p = &problem{code: methodCode, message: r.Method + " is not what " + shorten(r.URL.Path) + " answers to"}
+	}
+	p.write(w)
+}
+
+// locked lets in who has the key.
+func (s *Server) locked(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := s.keys.admitHTTP(r); err != nil {
+			explain(r.Context(), s.deps.Log, err).write(w)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// outermost names, counts and logs every request, and keeps a panic from ending
+// the process.
+func (s *Server) outermost(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id, start := newID(), time.Now()
+		w.Header().Set("X-Request-Id", id)
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		rec := &recorder{ResponseWriter: w}
+		defer func() {
+			if cause := recover(); cause != nil && cause != http.ErrAbortHandler {
+				s.deps.Log.ErrorContext(r.Context(), "panic in a handler", "id", id, "path", r.URL.Path, "cause", cause, "stack", string(debug.Stack()))
+				if rec.status == 0 {
+					(&problem{code: codes.Internal, message: "internal error " + id}).write(rec)
+				}
+			} else if cause != nil {
+				panic(cause)
+			}
+			s.metrics.requests.WithLabelValues(r.Method, strconv.Itoa(rec.status)).Inc()
+			s.deps.Log.LogAttrs(r.Context(), slog.LevelDebug, "request", slog.String("id", id), slog.String("method", r.Method),
+				slog.String("path", r.URL.Path), slog.Int("status", rec.status), slog.Duration("took", time.Since(start)))
+		}()
+		next.ServeHTTP(rec, r)
+	})
+}
+
+// recorder remembers the status.
+type recorder struct {
+	http.ResponseWriter
+	status int
+}
+
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 {
+		r.status = status
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(b []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	return r.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController reach what is inside.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
+	if err := s.deps.Ready(r.Context()); err != nil {
+		s.deps.Log.DebugContext(r.Context(), "not ready", "error", err)
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = io.WriteString(w, "not ready\n")
+		return
+	}
+	_, _ = io.WriteString(w, "ready\n")
+}
+
+func baseURL(r *http.Request) string {
+	scheme := "http"
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	return scheme + "://" + r.Host
+}

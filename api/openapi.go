@@ -1,0 +1,285 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"net/http"
+	"slices"
+	"sort"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/descriptorpb"
+
+	pb "nightjar/api/v1"
+)
+
+// binding is how one method is reached over HTTP.
+type binding struct {
+	verb, path string
+	body       string // the field that the body is, `*` for the whole message
+	method     protoreflect.MethodDescriptor
+}
+
+// bindings are those of gateway.yaml, with the descriptors that have comments.
+func bindings() ([]binding, error) {
+	var set descriptorpb.FileDescriptorSet
+	if err := proto.Unmarshal(pb.Descriptors, &set); err != nil {
+		return nil, fmt.Errorf("read descriptors: %w", err)
+	}
+	files, err := protodesc.NewFiles(&set)
+	if err != nil {
+		return nil, fmt.Errorf("read descriptors: %w", err)
+	}
+	var doc struct {
+		HTTP struct{ Rules []map[string]string }
+	}
+	if err := yaml.Unmarshal(pb.Gateway, &doc); err != nil {
+		return nil, fmt.Errorf("read gateway.yaml: %w", err)
+	}
+	var out []binding
+	for _, rule := range doc.HTTP.Rules {
+		d, err := files.FindDescriptorByName(protoreflect.FullName(rule["selector"]))
+		if err != nil {
+			return nil, fmt.Errorf("gateway.yaml: %s: %w", rule["selector"], err)
+		}
+		b := binding{body: rule["body"], method: d.(protoreflect.MethodDescriptor)}
+		for _, verb := range []string{"get", "post", "put", "patch", "delete"} {
+			if path, ok := rule[verb]; ok {
+				b.verb, b.path = verb, path
+			}
+		}
+		out = append(out, b)
+	}
+	return out, nil
+}
+
+type jsonObject = map[string]any
+
+// openAPIDocument describes the REST form of all bindings, as OpenAPI 3.
+func openAPIDocument(version string, raw []string) ([]byte, error) {
+	all, err := bindings()
+	if err != nil {
+		return nil, err
+	}
+	doc := openAPIWriter{schemas: jsonObject{"Error": errorSchema}}
+	paths := jsonObject{}
+	add := func(path, verb string, operation jsonObject) {
+		if paths[path] == nil {
+			paths[path] = jsonObject{}
+		}
+		paths[path].(jsonObject)[verb] = operation
+	}
+	for _, b := range all {
+		add(b.path, b.verb, doc.operation(b))
+	}
+	for _, pattern := range raw {
+		verb, path, _ := strings.Cut(pattern, " ")
+		add(path, strings.ToLower(verb), jsonObject{"tags": []string{"Intake"}, "responses": jsonObject{"default": jsonObject{"description": "see the documentation of the intake"}}})
+	}
+	return json.Marshal(jsonObject{
+		"openapi":    "3.0.3",
+		"info":       jsonObject{"title": "nightjar", "version": version, "description": "Rules, signals and everything around them, wire-compatible with Datadog's security-monitoring API."},
+		"security":   []jsonObject{{"key": []string{}}, {"bearer": []string{}}},
+		"paths":      paths,
+		"components": jsonObject{"schemas": doc.schemas, "securitySchemes": securitySchemes},
+	})
+}
+
+var securitySchemes = jsonObject{
+	"key":    jsonObject{"type": "apiKey", "in": "header", "name": "DD-API-KEY"},
+	"bearer": jsonObject{"type": "http", "scheme": "bearer"},
+}
+
+var errorSchema = jsonObject{
+	"type": "object", "required": []string{"errors"},
+	"properties": jsonObject{
+		"errors": jsonObject{"type": "array", "items": jsonObject{"type": "string"}},
+		"error": jsonObject{"type": "object", "properties": jsonObject{
+			"code": jsonObject{"type": "string"}, "message": jsonObject{"type": "string"},
+			"details": jsonObject{"type": "array", "items": jsonObject{"type": "object", "properties": jsonObject{
+				"code": jsonObject{"type": "string"}, "message": jsonObject{"type": "string"}, "target": jsonObject{"type": "string"},
+			}}},
+		}},
+	},
+}
+
+type openAPIWriter struct{ schemas jsonObject }
+
+func (w *openAPIWriter) operation(b binding) jsonObject {
+	failed := jsonObject{"description": "refused", "content": jsonContent(jsonObject{"$ref": "#/components/schemas/Error"})}
+	op := jsonObject{
+		"operationId": string(b.method.Name()),
+		"tags":        []string{strings.TrimSuffix(string(b.method.Parent().Name()), "Service")},
+		"description": comment(b.method),
+		"responses":   jsonObject{"200": jsonObject{"description": "done", "content": jsonContent(w.ref(b.method.Output()))}, "default": failed},
+	}
+	if b.method.Output().FullName() == "google.protobuf.Empty" {
+		op["responses"] = jsonObject{"204": jsonObject{"description": "done"}, "default": failed}
+	}
+	in := b.method.Input()
+	var parameters []jsonObject
+	for i := range in.Fields().Len() {
+		fd := in.Fields().Get(i)
+		name := string(fd.Name())
+		switch {
+		case strings.Contains(b.path, "{"+name+"}"):
+			parameters = append(parameters, jsonObject{"name": name, "in": "path", "required": true, "schema": w.field(fd)})
+		case b.body == name:
+			op["requestBody"] = jsonObject{"required": true, "content": jsonContent(w.field(fd))}
+		case b.body == "":
+			parameters = append(parameters, w.parameters(fd, fd.JSONName())...)
+		}
+	}
+	if b.body == "*" {
+		op["requestBody"] = jsonObject{"required": true, "content": jsonContent(w.ref(in))}
+	}
+	if len(parameters) > 0 {
+		op["parameters"] = parameters
+	}
+	return op
+}
+
+// parameters are the URL parameters of a field: `page[size]` for one inside.
+func (w *openAPIWriter) parameters(fd protoreflect.FieldDescriptor, name string) (out []jsonObject) {
+	if fd.Message() == nil {
+		return []jsonObject{{"name": name, "in": "query", "description": comment(fd), "schema": w.field(fd)}}
+	}
+	for i := range fd.Message().Fields().Len() {
+		inner := fd.Message().Fields().Get(i)
+		out = append(out, w.parameters(inner, name+"["+inner.JSONName()+"]")...)
+	}
+	return out
+}
+
+func jsonContent(schema any) jsonObject {
+	return jsonObject{"application/json": jsonObject{"schema": schema}}
+}
+
+// ref is a reference to the message's schema, which it writes the first time.
+func (w *openAPIWriter) ref(m protoreflect.MessageDescriptor) jsonObject {
+	if m.FullName().Parent() != "nightjar.v1" {
+		return jsonObject{} // any value
+	}
+	name := string(m.Name())
+	if _, written := w.schemas[name]; !written {
+		properties := jsonObject{}
+		w.schemas[name] = jsonObject{"type": "object", "description": comment(m), "properties": properties}
+		for i := range m.Fields().Len() {
+			fd := m.Fields().Get(i)
+			properties[fd.JSONName()] = described(w.field(fd), comment(fd))
+		}
+	}
+	return jsonObject{"$ref": "#/components/schemas/" + name}
+}
+
+func described(schema jsonObject, text string) jsonObject {
+	if text == "" {
+		return schema
+	}
+	if _, isRef := schema["$ref"]; isRef { // nothing may stand beside a reference
+		return jsonObject{"allOf": []jsonObject{schema}, "description": text}
+	}
+	schema["description"] = text
+	return schema
+}
+
+func (w *openAPIWriter) field(fd protoreflect.FieldDescriptor) jsonObject {
+	switch {
+	case fd.IsMap():
+		return jsonObject{"type": "object", "additionalProperties": w.value(fd.MapValue())}
+	case fd.IsList():
+		return w.nullable(fd, jsonObject{"type": "array", "items": w.value(fd)})
+	}
+	return w.nullable(fd, w.value(fd))
+}
+
+func (w *openAPIWriter) nullable(fd protoreflect.FieldDescriptor, schema jsonObject) jsonObject {
+	if hasOption(fd, pb.E_NullEmpty) {
+		schema["nullable"] = true
+	}
+	return schema
+}
+
+func (w *openAPIWriter) value(fd protoreflect.FieldDescriptor) jsonObject {
+	if hasOption(fd, pb.E_RawJson) || hasOption(fd, pb.E_Text) {
+		return jsonObject{}
+	}
+	switch fd.Kind() {
+	case protoreflect.StringKind:
+		return jsonObject{"type": "string"}
+	case protoreflect.BoolKind:
+		return jsonObject{"type": "boolean"}
+	case protoreflect.DoubleKind:
+		return jsonObject{"type": "number", "format": "double"}
+	case protoreflect.MessageKind:
+		return w.ref(fd.Message())
+	case protoreflect.Int32Kind:
+		return jsonObject{"type": "integer", "format": "int32"}
+	}
+	return jsonObject{"type": "integer", "format": "int64"}
+}
+
+// comment is what the .proto says above the declaration.
+func comment(d protoreflect.Descriptor) string {
+	return strings.TrimSpace(d.ParentFile().SourceLocations().ByDescriptor(d).LeadingComments)
+}
+
+// writeDocuments makes /openapi.json and the page at / once, for good.
+func (s *Server) writeDocuments() error {
+	var raw []string
+	for pattern := range s.deps.Raw {
+		raw = append(raw, pattern)
+	}
+	sort.Strings(raw)
+	var err error
+	if s.openAPIText, err = openAPIDocument(s.deps.Version, raw); err != nil {
+		return err
+	}
+	all, err := bindings()
+	if err != nil {
+		return err
+	}
+	type row struct{ Method, Path, Text string }
+	var rows []row
+	for _, b := range all {
+		rows = append(rows, row{strings.ToUpper(b.verb), b.path, comment(b.method)})
+	}
+	for _, pattern := range raw {
+		verb, path, _ := strings.Cut(pattern, " ")
+		rows = append(rows, row{verb, path, "Intake."})
+	}
+	slices.SortStableFunc(rows, func(a, b row) int { return strings.Compare(a.Path, b.Path) })
+	var page strings.Builder
+	if err := indexPage.Execute(&page, rows); err != nil {
+		return fmt.Errorf("write index page: %w", err)
+	}
+	s.indexText = page.String()
+	return nil
+}
+
+var indexPage = template.Must(template.New("index").Parse(`<!doctype html>
+<meta charset="utf-8">
+<title>nightjar</title>
+<style>body{font:15px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em}td{padding:.2em 1em .2em 0;vertical-align:top}code{white-space:nowrap}</style>
+<h1>nightjar</h1>
+<p>A security detection engine. Send the API key as <code>DD-API-KEY</code> or <code>Authorization: Bearer</code>.
+The whole API: <a href="/openapi.json">/openapi.json</a>; open without a key: <a href="/readyz">/readyz</a>, <a href="/healthz">/healthz</a>.</p>
+<table>{{range .}}<tr><td><code>{{.Method}}</code><td><code>{{.Path}}</code><td>{{.Text}}
+{{end}}</table>
+`))
+
+func (s *Server) openAPI(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(s.openAPIText) // the caller has gone: nobody to tell
+}
+
+func (s *Server) index(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+	_, _ = w.Write([]byte(s.indexText))
+}

@@ -1,0 +1,261 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/emptypb"
+
+	pb "nightjar/api/v1"
+	"nightjar/schema"
+)
+
+// rules serves RuleService.
+type rules struct {
+	pb.UnimplementedRuleServiceServer
+	store Rules
+	check func(schema.Rule) ([]string, error)
+}
+
+// CreateRule stores a rule.
+func (s *rules) CreateRule(ctx context.Context, in *pb.CreateRuleRequest) (*pb.Rule, error) {
+	rule, err := requestedRule(in.GetRule())
+	if err != nil {
+		return nil, err
+	}
+	stored, warnings, err := s.store.CreateRule(ctx, rule)
+	return ruleAnswer(stored, warnings, err)
+}
+
+// ValidateRule checks a rule.
+func (s *rules) ValidateRule(_ context.Context, in *pb.ValidateRuleRequest) (*emptypb.Empty, error) {
+	rule, err := requestedRule(in.GetRule())
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.check(rule); err != nil {
+		return nil, ruleProblem(err)
+	}
+	return &emptypb.Empty{}, nil
+}
+
+// GetRule reads a rule.
+func (s *rules) GetRule(ctx context.Context, in *pb.GetRuleRequest) (*pb.Rule, error) {
+	rule, err := s.store.Rule(ctx, in.GetRuleId())
+	return ruleAnswer(rule, nil, err)
+}
+
+// UpdateRule replaces fields of a rule.
+func (s *rules) UpdateRule(ctx context.Context, in *pb.UpdateRuleRequest) (*pb.Rule, error) {
+	update := in.GetRule()
+	if update == nil {
+		return nil, badRequest("rule", "missing")
+	}
+	fields := in.GetUpdateMask().GetPaths()
+	if x := exchangeOf(ctx); x != nil {
+		if fields = x.present; len(fields) == 0 {
+			fields = []string{"version"} // an empty object changes nothing
+		}
+	}
+	stored, warnings, err := s.store.UpdateRule(ctx, in.GetRuleId(), update.GetVersion(), func(r *schema.Rule) error {
+		if err := overwrite(r, update, fields); err != nil {
+			return err
+		}
+		complete(r)
+		return nil
+	})
+	return ruleAnswer(stored, warnings, err)
+}
+
+// DeleteRule deletes a rule.
+func (s *rules) DeleteRule(ctx context.Context, in *pb.DeleteRuleRequest) (*emptypb.Empty, error) {
+	if err := s.store.DeleteRule(ctx, in.GetRuleId()); err != nil {
+		return nil, err
+	}
+	return &emptypb.Empty{}, nil
+}
+
+// Sizes of a page of rules.
+const (
+	defaultRulePage = 10
+	maxRulePage     = 100
+)
+
+// ListRules reads a page.
+func (s *rules) ListRules(ctx context.Context, in *pb.ListRulesRequest) (*pb.ListRulesResponse, error) {
+	size := int64(defaultRulePage)
+	if p := in.GetPage(); p != nil && p.Size != nil {
+		size = p.GetSize()
+	}
+	number := in.GetPage().GetNumber()
+	if size < 1 || size > maxRulePage {
+		return nil, badRequest("page[size]", "want 1 to %d, got %d", maxRulePage, size)
+	}
+	if number < 0 {
+		return nil, badRequest("page[number]", "want 0 or more, got %d", number)
+	}
+	all, err := s.store.Rules(ctx)
+	if err != nil {
+		return nil, err
+	}
+	total := len(all)
+	out := &pb.ListRulesResponse{}
+	all, out.Warnings = filterRules(all, in.GetQuery())
+	if err := sortRules(all, in.GetSort()); err != nil {
+		return nil, err
+	}
+	out.Meta = &pb.ListRulesMeta{Page: &pb.RulePageMeta{TotalCount: int64(total), TotalFilteredCount: int64(len(all))}}
+	from := min(number, int64(len(all))/size+1) * size
+	for _, r := range all[min(from, int64(len(all))):min(from+size, int64(len(all)))] {
+		p, err := ruleToProto(r)
+		if err != nil {
+			return nil, err
+		}
+		out.Data = append(out.Data, p)
+	}
+	return out, nil
+}
+
+// filterRules keeps the rules that match every word of the query: `key:value`
+// for the keys below and for tags, other words in the name or message.
+func filterRules(all []schema.Rule, query string) (kept []schema.Rule, warnings []string) {
+	words := strings.Fields(query)
+	if len(words) == 0 || query == "*" {
+		return all, nil
+	}
+	for _, w := range words {
+		if w == "OR" || w == "AND" || w == "NOT" || strings.ContainsAny(w, `()*"`) || strings.HasPrefix(w, "-") {
+			warnings = append(warnings, "query: only words and key:value are understood so far, all of which must match")
+			break
+		}
+	}
+	for _, r := range all {
+		if !slices.ContainsFunc(words, func(w string) bool { return !ruleMatches(&r, w) }) {
+			kept = append(kept, r)
+		}
+	}
+	return kept, warnings
+}
+
+func ruleMatches(r *schema.Rule, word string) bool {
+	key, value, hasKey := strings.Cut(word, ":")
+	switch {
+	case !hasKey:
+		return containsFold(r.Name, word) || containsFold(r.Message, word)
+	case key == "type":
+		return r.Type == value
+	case key == "id" || key == "ruleId":
+		return r.ID == value
+	case key == "name":
+		return containsFold(r.Name, value)
+	case key == "enabled" || key == "isEnabled":
+		return r.IsEnabled == (value == "true")
+	case key == "detectionMethod":
+		return r.Options.DetectionMethod == value
+	case key == "defaultRule" || key == "isDefault":
+		return r.IsDefault == (value == "true")
+	}
+	return slices.Contains(r.Tags, word)
+}
+
+func containsFold(text, part string) bool {
+	return strings.Contains(strings.ToLower(text), strings.ToLower(part))
+}
+
+// sortRules orders by a key, descending after a minus, then by id.
+func sortRules(all []schema.Rule, key string) error {
+	key, descending := strings.CutPrefix(key, "-")
+	var by func(a, b *schema.Rule) int
+	switch key {
+	case "":
+		return nil
+	case "name":
+		by = func(a, b *schema.Rule) int { return cmp.Compare(a.Name, b.Name) }
+	case "creation_date":
+		by = func(a, b *schema.Rule) int { return cmp.Compare(a.CreatedAt, b.CreatedAt) }
+	case "update_date":
+		by = func(a, b *schema.Rule) int {
+			return cmp.Compare(max(a.UpdatedAt, a.CreatedAt), max(b.UpdatedAt, b.CreatedAt))
+		}
+	case "enabled":
+		by = func(a, b *schema.Rule) int { return cmp.Compare(rank(a.IsEnabled), rank(b.IsEnabled)) }
+	case "type":
+		by = func(a, b *schema.Rule) int { return cmp.Compare(a.Type, b.Type) }
+	case "highest_severity":
+		by = func(a, b *schema.Rule) int { return cmp.Compare(highestSeverity(a), highestSeverity(b)) }
+	case "source":
+		by = func(a, b *schema.Rule) int { return cmp.Compare(sourceTag(a), sourceTag(b)) }
+	default:
+		return badRequest("sort", "want name, creation_date, update_date, enabled, type, highest_severity or source, got %q", key)
+	}
+	slices.SortStableFunc(all, func(a, b schema.Rule) int {
+		if descending {
+			return by(&b, &a)
+		}
+		return by(&a, &b)
+	})
+	return nil
+}
+
+func rank(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func highestSeverity(r *schema.Rule) int {
+	highest := -1
+	for _, c := range r.Cases {
+		highest = max(highest, slices.Index([]string{"info", "low", "medium", "high", "critical"}, c.Status))
+	}
+	return highest
+}
+
+func sourceTag(r *schema.Rule) string {
+	for _, t := range r.Tags {
+		if source, ok := strings.CutPrefix(t, "source:"); ok {
+			return source
+		}
+	}
+	return ""
+}
+
+// requestedRule is the rule of a request, with its defaults.
+func requestedRule(in *pb.Rule) (schema.Rule, error) {
+	if in == nil {
+		return schema.Rule{}, badRequest("", "the body is empty; want a rule, a JSON object")
+	}
+	rule, err := ruleFromProto(in)
+	if err != nil {
+		return schema.Rule{}, err
+	}
+	complete(&rule)
+	return rule, nil
+}
+
+// ruleAnswer is the stored rule as an answer.
+func ruleAnswer(stored schema.Rule, warnings []string, err error) (*pb.Rule, error) {
+	if err != nil {
+		return nil, ruleProblem(err)
+	}
+	out, err := ruleToProto(stored)
+	if err != nil {
+		return nil, err
+	}
+	out.Warnings = warnings
+	return out, nil
+}
+
+// ruleProblem words a refusal as the reference does.
+func ruleProblem(err error) error {
+	var invalid *schema.Invalid
+	if errors.As(err, &invalid) {
+		return &problem{code: codes.InvalidArgument, message: "Invalid rule configuration", details: invalid.Details}
+	}
+	return err
+}

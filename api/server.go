@@ -1,0 +1,132 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/grpc"
+)
+
+// Server serves the API over HTTP and gRPC.
+type Server struct {
+	deps     Deps
+	keys     keys
+	metrics  metrics
+	rules    *rules
+	signals  *signals
+	sqls     *sqls
+	statuses *statuses
+
+	openAPIText []byte
+	indexText   string
+
+	http       *http.Server
+	grpc       *grpc.Server
+	httpListen net.Listener
+	grpcListen net.Listener
+}
+
+type metrics struct{ requests *prometheus.CounterVec }
+
+// New makes a Server and binds its addresses, so that a port in use is known at
+// once and port 0 has a number. It serves nothing before Run.
+func New(deps Deps) (*Server, error) {
+	if deps.Key == "" {
+		return nil, errors.New("api: no key; the API is never served without one")
+	}
+	if deps.Log == nil {
+		deps.Log = slog.New(slog.DiscardHandler)
+	}
+	if deps.Now == nil {
+		deps.Now = time.Now
+	}
+	if deps.Metrics == nil {
+		deps.Metrics = prometheus.NewRegistry()
+	}
+	s := &Server{
+		deps: deps, keys: newKeys(deps.Key),
+		rules:    &rules{store: deps.Rules, check: deps.CheckRule},
+		signals:  &signals{store: deps.Signals, now: deps.Now},
+		sqls:     &sqls{db: deps.SQL, now: deps.Now},
+		statuses: &statuses{engine: deps.Status, version: deps.Version},
+		metrics: metrics{prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "nightjar_api_requests_total", Help: "HTTP requests answered.",
+		}, []string{"method", "code"})},
+	}
+	if err := deps.Metrics.Register(s.metrics.requests); err != nil {
+		return nil, fmt.Errorf("register metrics: %w", err)
+	}
+	if err := s.writeDocuments(); err != nil {
+		return nil, err
+	}
+	handler, err := s.handler()
+	if err != nil {
+		return nil, err
+	}
+	s.http = &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(deps.Log.Handler(), slog.LevelDebug),
+	}
+	s.grpc = s.grpcServer()
+	return s, s.listen()
+}
+
+func (s *Server) listen() (err error) {
+	if s.httpListen, err = net.Listen("tcp", s.deps.HTTP); err != nil {
+		return fmt.Errorf("listen for HTTP on %s: %w", s.deps.HTTP, err)
+	}
+	if s.grpcListen, err = net.Listen("tcp", s.deps.GRPC); err != nil {
+		_ = s.httpListen.Close() // the other error is the one to tell
+		return fmt.Errorf("listen for gRPC on %s: %w", s.deps.GRPC, err)
+	}
+	return nil
+}
+
+// HTTPAddr is where HTTP is served.
+func (s *Server) HTTPAddr() net.Addr { return s.httpListen.Addr() }
+
+// GRPCAddr is where gRPC is served.
+func (s *Server) GRPCAddr() net.Addr { return s.grpcListen.Addr() }
+
+// drain is how long requests in progress may take to end when the server stops.
+const drain = 10 * time.Second
+
+// Run serves until ctx ends, then lets what is in progress finish.
+func (s *Server) Run(ctx context.Context) error {
+	failed := make(chan error, 2)
+	go func() { failed <- s.http.Serve(s.httpListen) }()
+	go func() { failed <- s.grpc.Serve(s.grpcListen) }()
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+		err = fmt.Errorf("serve: %w", err)
+	}
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+	defer cancel()
+	stopped := make(chan struct{})
+	go func() { s.grpc.GracefulStop(); close(stopped) }()
+	if shut := s.http.Shutdown(stop); shut != nil {
+		_ = s.http.Close() // cut off what did not end in time
+	}
+	select {
+	case <-stopped:
+	case <-stop.Done():
+		s.grpc.Stop()
+	}
+	return err
+}
+
+// Close frees the addresses of a Server that never ran.
+func (s *Server) Close() error {
+	return errors.Join(s.httpListen.Close(), s.grpcListen.Close())
+}

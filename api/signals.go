@@ -1,0 +1,160 @@
+package api
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"net/url"
+	"strconv"
+	"time"
+
+	pb "nightjar/api/v1"
+	"nightjar/schema"
+)
+
+// signals serves SignalService.
+type signals struct {
+	pb.UnimplementedSignalServiceServer
+	store Signals
+	now   func() time.Time
+}
+
+// Sizes of a page of signals.
+const (
+	defaultSignalPage = 10
+	maxSignalPage     = 1000
+)
+
+// SearchSignals reads a page.
+func (s *signals) SearchSignals(ctx context.Context, in *pb.SearchSignalsRequest) (*pb.SearchSignalsResponse, error) {
+	search, err := s.search(in)
+	if err != nil {
+		return nil, err
+	}
+	page, err := s.store.SearchSignals(ctx, search)
+	if err != nil {
+		return nil, err
+	}
+	out := &pb.SearchSignalsResponse{}
+	for i := range page.Signals {
+		out.Data = append(out.Data, signalItem(&page.Signals[i]))
+	}
+	if page.Next != (SignalCursor{}) {
+		after := page.Next.String()
+		out.Meta = &pb.SignalsMeta{Page: &pb.SignalsPageMeta{After: after}}
+		out.Links = &pb.SignalsLinks{Next: exchangeOf(ctx).url(nextSignals(in, after, search.Limit))}
+	}
+	return out, nil
+}
+
+// ListSignals is SearchSignals, asked by URL.
+func (s *signals) ListSignals(ctx context.Context, in *pb.SearchSignalsRequest) (*pb.SearchSignalsResponse, error) {
+	return s.SearchSignals(ctx, in)
+}
+
+// GetSignal reads one signal.
+func (s *signals) GetSignal(ctx context.Context, in *pb.GetSignalRequest) (*pb.GetSignalResponse, error) {
+	found, err := s.store.Signal(ctx, in.GetSignalId())
+	if err != nil {
+		return nil, err
+	}
+	item := signalItem(&found)
+	a := item.Attributes
+	return &pb.GetSignalResponse{Data: &pb.SignalDetail{
+		Id: item.Id, Type: item.Type,
+		Attributes: &pb.SignalDetailAttributes{
+			Timestamp: a.Timestamp, Message: a.Message, Tags: a.Tags, Status: a.Status,
+			Service: a.Service, Host: a.Host, Custom: a.Attributes,
+		},
+	}}, nil
+}
+
+func (s *signals) search(in *pb.SearchSignalsRequest) (SignalSearch, error) {
+	out := SignalSearch{Query: in.GetFilter().GetQuery(), Limit: defaultSignalPage}
+	var err error
+	if out.From, err = s.moment("filter.from", in.GetFilter().GetFrom()); err != nil {
+		return out, err
+	}
+	if out.To, err = s.moment("filter.to", in.GetFilter().GetTo()); err != nil {
+		return out, err
+	}
+	if p := in.GetPage(); p != nil && p.Limit != nil {
+		out.Limit = int(p.GetLimit())
+	}
+	if out.Limit < 1 || out.Limit > maxSignalPage {
+		return out, badRequest("page.limit", "want 1 to %d, got %d", maxSignalPage, out.Limit)
+	}
+	switch in.GetSort() {
+	case "", "-timestamp":
+	case "timestamp":
+		out.Ascending = true
+	default:
+		return out, badRequest("sort", "want timestamp or -timestamp, got %q", in.GetSort())
+	}
+	if text := in.GetPage().GetCursor(); text != "" {
+		if out.After, err = parseSignalCursor(text); err != nil {
+			return out, err
+		}
+	}
+	return out, nil
+}
+
+func (s *signals) moment(target, text string) (*schema.Millis, error) {
+	if text == "" {
+		return nil, nil
+	}
+	m, ok := parseMoment(text, s.now())
+	if !ok {
+		return nil, badRequest(target, "want RFC 3339, milliseconds since 1970 or a form like now-15m, got %q", text)
+	}
+	return &m, nil
+}
+
+// nextSignals is the path of the following page.
+func nextSignals(in *pb.SearchSignalsRequest, after string, limit int) string {
+	q := url.Values{}
+	set := func(key, value string) {
+		if value != "" {
+			q.Set(key, value)
+		}
+	}
+	set("filter[query]", in.GetFilter().GetQuery())
+	set("filter[from]", in.GetFilter().GetFrom())
+	set("filter[to]", in.GetFilter().GetTo())
+	set("sort", in.GetSort())
+	set("page[cursor]", after)
+	set("page[limit]", strconv.Itoa(limit))
+	return "/api/v2/security_monitoring/signals?" + q.Encode()
+}
+
+func signalItem(s *Signal) *pb.SignalItem {
+	attributes := s.Attributes
+	if attributes == "" {
+		attributes = "{}"
+	}
+	return &pb.SignalItem{
+		Id: s.ID, Type: "signal",
+		Attributes: &pb.SignalAttributes{
+			Timestamp: s.At.String(), Message: s.Message, Tags: s.Tags, Status: s.Status,
+			Service: []string{s.Service}, Host: s.Host, Attributes: attributes,
+		},
+	}
+}
+
+// String is the cursor as clients carry it.
+func (c SignalCursor) String() string {
+	text, _ := json.Marshal([]any{c.At, c.ID}) // a number and a string
+	return base64.RawURLEncoding.EncodeToString(text)
+}
+
+func parseSignalCursor(text string) (SignalCursor, error) {
+	var c SignalCursor
+	raw, err := base64.RawURLEncoding.DecodeString(text)
+	if err == nil {
+		err = json.Unmarshal(raw, &[]any{&c.At, &c.ID})
+	}
+	if err != nil || c.ID == "" {
+		return c, badRequest("page.cursor", "not a cursor: want the meta.page.after of the page before")
+	}
+	return c, nil
+}

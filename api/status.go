@@ -1,0 +1,42 @@
+package api
+
+import (
+	"context"
+
+	pb "nightjar/api/v1"
+)
+
+// statuses serves StatusService.
+type statuses struct {
+	pb.UnimplementedStatusServiceServer
+	engine  Reporter
+	version string
+}
+
+// GetStatus says how far evaluation has come.
+func (s *statuses) GetStatus(ctx context.Context, _ *pb.GetStatusRequest) (*pb.Status, error) {
+	now, err := s.engine.Status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	state := "down"
+	if now.ClickHouseUp {
+		state = "up"
+	}
+	return &pb.Status{
+		Version:                s.version,
+		EventsReceived:         now.EventsReceived,
+		EventsEvaluatedThrough: now.EventsEvaluatedThrough,
+		CaughtUp:               now.CaughtUp,
+		LagSeconds:             now.Lag.Seconds(),
+		Clickhouse:             &pb.ClickHouseStatus{State: state, Version: now.ClickHouseVersion, Embedded: now.ClickHouseEmbedded},
+		Rules: &pb.RulesStatus{
+			Total: int64(now.Rules.Total), Enabled: int64(now.Rules.Enabled), Unsupported: int64(now.Rules.Unsupported),
+		},
+	}, nil
+}
+
+// ValidateKey is reached by whoever has the key.
+func (s *statuses) ValidateKey(context.Context, *pb.ValidateKeyRequest) (*pb.ValidateKeyResponse, error) {
+	return &pb.ValidateKeyResponse{Valid: true}, nil
+}
