@@ -1,0 +1,52 @@
+# The two commands of the README are `make run` and `make test`.
+GO ?= go
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LIBRARY := node_modules/.package-lock.json
+
+.PHONY: build run test check lint generate bench setup clean fuzz
+
+build:
+	@command -v $(GO) >/dev/null || { echo "Go is missing: install Go 1.26 or newer."; exit 1; }
+	$(GO) build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/nightjar ./cmd/nightjar
+
+# setup fetches the pinned ClickHouse library (178 MB) once; npm checks its hash.
+setup: $(LIBRARY)
+
+$(LIBRARY): package.json package-lock.json
+	@command -v npm >/dev/null || { echo "npm is missing: install Node.js 20 or newer, or set LIBCHDB to a libchdb.so you have."; exit 1; }
+	npm ci --progress=true --loglevel=http
+	@touch $(LIBRARY)
+
+run: setup build
+	bin/nightjar up --demo
+
+# test runs everything against a real embedded ClickHouse; without one it fails.
+test: setup
+	REQUIRE_CLICKHOUSE=1 $(GO) test -timeout 9m ./...
+
+check: lint
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	sh api/generate.sh
+	@git diff --exit-code -- api/v1 || { echo "generated code was not current; commit what changed"; exit 1; }
+
+lint:
+	$(GO) vet ./...
+	$(GO) tool -modfile=tools.mod golangci-lint run
+
+generate:
+	sh api/generate.sh
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+# fuzz runs every fuzz target for FUZZTIME (default 30s).
+FUZZTIME ?= 30s
+fuzz: setup
+	@for pkg in $$($(GO) list ./...); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+	    echo "$$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+	  done; \
+	done
+
+clean:
+	rm -rf bin

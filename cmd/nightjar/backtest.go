@@ -1,0 +1,193 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"nightjar/compiler"
+	"nightjar/ingest"
+	"nightjar/scheduler"
+	"nightjar/schema"
+)
+
+// found is one signal of a backtest.
+type found struct {
+	Case      int           `json:"case"`
+	CaseName  string        `json:"case_name"`
+	Group     []string      `json:"group"`
+	FirstSeen schema.Millis `json:"first_seen"`
+	LastSeen  schema.Millis `json:"last_seen"`
+	Severity  string        `json:"severity"`
+	Events    uint64        `json:"events"`
+}
+
+func newBacktest() *cobra.Command {
+	var rulePath, eventsPath, until string
+	c := &cobra.Command{
+		Use:   "backtest --rule FILE --events FILE",
+		Short: "Show which signals a rule would have given, offline",
+		Long: `Evaluates a rule over a file of events, with the plan and the windows of the
+live evaluation, and prints its signals ordered by first seen, case and group.
+The events are JSON objects, one a line; their order does not matter.`,
+		Example: "  nightjar backtest --rule brute-force.json --events events.ndjson --output json",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			wantJSON, err := outputJSON(c)
+			if err != nil {
+				return err
+			}
+			if rulePath == "" || eventsPath == "" {
+				return &usageError{c.CommandPath(), errors.New("--rule and --events are needed")}
+			}
+			end, err := parseUntil(until)
+			if err != nil {
+				return &usageError{c.CommandPath(), err}
+			}
+			signals, err := backtest(rulePath, eventsPath, end)
+			if err != nil {
+				return err
+			}
+			if wantJSON {
+				return printJSON(os.Stdout, signals)
+			}
+			return printFound(signals)
+		},
+	}
+	addOutput(c)
+	c.Flags().StringVar(&rulePath, "rule", "", "the rule, a JSON document as the API takes it")
+	c.Flags().StringVar(&eventsPath, "events", "", "the events, one JSON object a line (- for standard input)")
+	c.Flags().StringVar(&until, "until", "", "leave out events after this time (milliseconds or RFC 3339)")
+	return c
+}
+
+func backtest(rulePath, eventsPath string, until schema.Millis) ([]found, error) {
+	plan, err := readRule(rulePath)
+	if err != nil {
+		return nil, err
+	}
+	var matches []compiler.Match
+	err = readEvents(eventsPath, func(e *schema.Event) {
+		if e.At <= until {
+			matches = append(matches, plan.Matches(e)...)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := []found{}
+	for _, s := range scheduler.Replay(plan, matches) {
+		name := ""
+		if s.Case >= 0 {
+			name = plan.Cases[s.Case].Name
+		}
+		out = append(out, found{s.Case, name, append([]string{}, s.Group...), s.FirstSeen, s.LastSeen, scheduler.Severity(plan, s), s.Events})
+	}
+	return out, nil
+}
+
+func readRule(path string) (*compiler.Plan, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var rule schema.Rule
+	if err := json.Unmarshal(text, &rule); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, jsonPlace(text, err))
+	}
+	plan, warnings, err := compiler.Compile(rule)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	for _, w := range warnings {
+		fmt.Fprintf(os.Stderr, "%s: warning: %s\n", path, w)
+	}
+	if plan.Unsupported != "" {
+		return nil, fmt.Errorf("%s: %s", path, plan.Unsupported)
+	}
+	return plan, nil
+}
+
+// jsonPlace adds line and column to an error of encoding/json.
+func jsonPlace(text []byte, err error) error {
+	offset := int64(-1)
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &syntax):
+		offset = syntax.Offset
+	case errors.As(err, &kind):
+		offset = kind.Offset
+		err = fmt.Errorf("%s: want %s, got a %s", kind.Field, kind.Type, kind.Value)
+	}
+	if offset < 0 || offset > int64(len(text)) {
+		return err
+	}
+	before := string(text[:offset])
+	return fmt.Errorf("%d:%d: %w", 1+strings.Count(before, "\n"), offset-int64(strings.LastIndexByte(before, '\n')), err)
+}
+
+// readEvents calls use with every event of a file; sequence numbers follow the
+// lines.
+func readEvents(path string, use func(*schema.Event)) error {
+	in := os.Stdin
+	if path != "-" {
+		f, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		in = f
+	}
+	lines := bufio.NewReaderSize(in, 1<<20)
+	decoder := ingest.Decoder{Now: time.Now()}
+	seq := uint64(0)
+	for n := 1; ; n++ {
+		line, err := lines.ReadBytes('\n')
+		if len(bytes.TrimSpace(line)) > 0 {
+			events, err := decoder.JSON(line)
+			if err != nil {
+				return fmt.Errorf("%s:%d: %w", path, n, err)
+			}
+			for i := range events {
+				seq++
+				events[i].Seq = seq
+				use(&events[i])
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read %s: %w", path, err)
+		}
+	}
+}
+
+func parseUntil(s string) (schema.Millis, error) {
+	if s == "" {
+		return schema.MaxMillis, nil
+	}
+	at, ok := ingest.ParseTime(s, time.UTC)
+	if !ok {
+		return 0, fmt.Errorf("--until: %q is no time; write milliseconds or 2006-01-02T15:04:05Z", s)
+	}
+	return at, nil
+}
+
+func printFound(signals []found) error {
+	rows := make([][]string, len(signals))
+	for i, s := range signals {
+		rows[i] = []string{s.FirstSeen.String(), s.LastSeen.String(), s.Severity, fmt.Sprint(s.Case), s.CaseName,
+			strings.Join(s.Group, ", "), fmt.Sprint(s.Events)}
+	}
+	return printTable(os.Stdout, []string{"FIRST SEEN", "LAST SEEN", "SEVERITY", "CASE", "NAME", "GROUP", "EVENTS"}, rows)
+}

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/knadh/koanf/parsers/yaml"
+	"github.com/knadh/koanf/providers/file"
+	"github.com/knadh/koanf/v2"
+	"github.com/spf13/pflag"
+)
+
+// setting is one thing that can be configured: by flag, by environment
+// (NIGHTJAR_ and its name in capitals) or in the YAML file, in this order.
+type setting struct {
+	name, value, help string // name as a flag; value is the default
+	secret            bool   // no flag: flags are seen by everybody on the host
+}
+
+var settings = []setting{
+	{name: "data-dir", value: "data", help: "folder that everything is kept in"},
+	{name: "http", value: "127.0.0.1:8420", help: "address of the REST API"},
+	{name: "grpc", value: "127.0.0.1:8421", help: "address of the gRPC API"},
+	{name: "clickhouse", value: "", help: "ClickHouse server to use, as clickhouse://user:password@host:9000/database (default: an embedded one)"},
+	{name: "clickhouse-analyst", value: "", help: "the same server as a read-only user, for ad hoc SQL (default: one is made)"},
+	{name: "lateness", value: "24h", help: "how far an event may arrive behind its own time and still be evaluated (30m, 24h, 7d)"},
+	{name: "pace", value: "1s", help: "least time between two evaluations"},
+	{name: "log-level", value: "info", help: "debug, info, warn or error"},
+	{name: "open-metrics", value: "false", help: "serve /metrics without the key"},
+	{name: "api-key", value: "", help: "the key of the API (default: made at the first start, in DATA-DIR/api-key)", secret: true},
+}
+
+// Config is the configuration of the engine.
+type Config struct {
+	DataDir, HTTP, GRPC string
+	ClickHouse, Analyst string // DSNs; secret
+	Lateness, Pace      time.Duration
+	LogLevel            string
+	OpenMetrics         bool
+	APIKey              string // secret; empty: read or made in the data folder
+	Demo                bool
+}
+
+func addSettings(flags *pflag.FlagSet) {
+	for _, s := range settings {
+		flags.String(s.name, s.value, s.help+"; "+envName(s.name))
+	}
+	flags.String("config", "", "YAML file with these settings by name")
+}
+
+func envName(name string) string {
+	return "NIGHTJAR_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+}
+
+// loadConfig merges flags, environment and file.
+func loadConfig(flags *pflag.FlagSet) (Config, error) {
+	path, _ := flags.GetString("config")
+	fromFile, err := readConfigFile(path)
+	if err != nil {
+		return Config{}, err
+	}
+	values := map[string]string{}
+	for _, s := range settings {
+		values[s.name] = s.value
+		if v, ok := fromFile[s.name]; ok {
+			values[s.name] = v
+		}
+		if v, ok := os.LookupEnv(envName(s.name)); ok {
+			values[s.name] = v
+		}
+		if f := flags.Lookup(s.name); f != nil && f.Changed {
+			values[s.name] = f.Value.String()
+		}
+	}
+	return parseConfig(values)
+}
+
+func parseConfig(values map[string]string) (c Config, err error) {
+	c = Config{
+		DataDir: values["data-dir"], HTTP: values["http"], GRPC: values["grpc"],
+		ClickHouse: values["clickhouse"], Analyst: values["clickhouse-analyst"],
+		LogLevel: values["log-level"], APIKey: values["api-key"],
+	}
+	if c.Lateness, err = parseDuration(values["lateness"]); err != nil {
+		return Config{}, fmt.Errorf("lateness: %w", err)
+	}
+	if c.Lateness <= 0 {
+		return Config{}, errors.New("lateness: must be more than zero")
+	}
+	if c.Pace, err = parseDuration(values["pace"]); err != nil {
+		return Config{}, fmt.Errorf("pace: %w", err)
+	}
+	if c.OpenMetrics, err = strconv.ParseBool(values["open-metrics"]); err != nil {
+		return Config{}, fmt.Errorf("open-metrics: want true or false, got %q", values["open-metrics"])
+	}
+	if c.DataDir, err = filepath.Abs(c.DataDir); err != nil {
+		return Config{}, fmt.Errorf("data-dir: %w", err)
+	}
+	return c, nil
+}
+
+// readConfigFile reads the YAML file; a name that is no setting is an error.
+func readConfigFile(path string) (map[string]string, error) {
+	if path == "" {
+		return nil, nil
+	}
+	k := koanf.New("\x00") // names have no parts
+	if err := k.Load(file.Provider(path), yaml.Parser()); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("config file %s does not exist", path)
+		}
+		return nil, fmt.Errorf("read config file %s: %w", path, err)
+	}
+	out := map[string]string{}
+	for name := range k.All() {
+		if !isSetting(name) {
+			return nil, fmt.Errorf("config file %s: unknown setting %q; there are %s", path, name, settingNames())
+		}
+		out[name] = k.String(name)
+	}
+	return out, nil
+}
+
+func isSetting(name string) bool {
+	for _, s := range settings {
+		if s.name == name {
+			return true
+		}
+	}
+	return false
+}
+
+func settingNames() string {
+	var names []string
+	for _, s := range settings {
+		names = append(names, s.name)
+	}
+	sort.Strings(names)
+	return strings.Join(names, ", ")
+}
+
+var days = regexp.MustCompile(`^(\d+)d(.*)$`)
+
+// parseDuration is time.ParseDuration that knows days.
+func parseDuration(s string) (time.Duration, error) {
+	rest, total := s, time.Duration(0)
+	if m := days.FindStringSubmatch(s); m != nil {
+		n, err := strconv.ParseInt(m[1], 10, 32)
+		if err != nil || n > 36500 {
+			return 0, fmt.Errorf("%q is more than a hundred years", s)
+		}
+		total, rest = time.Duration(n)*24*time.Hour, m[2]
+		if rest == "" {
+			return total, nil
+		}
+	}
+	d, err := time.ParseDuration(rest)
+	if err != nil {
+		return 0, fmt.Errorf("%q is not a duration; write 90s, 30m, 24h or 7d", s)
+	}
+	return total + d, nil
+}

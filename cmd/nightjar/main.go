@@ -1,0 +1,103 @@
+// Command nightjar is the whole program: the engine (`nightjar up`) and the
+// tools that talk to it.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"nightjar/clickhouse"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+func main() {
+	clickhouse.RunChild() // returns, unless this process is to be the embedded server
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+// Exit codes of every command.
+const (
+	exitOK      = 0
+	exitFailure = 1
+	exitUsage   = 2
+)
+
+// run is main without the process: it returns the exit code.
+func run(ctx context.Context, args []string) int {
+	root := newRoot()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	fmt.Fprintln(os.Stderr, "nightjar:", err)
+	var usage *usageError
+	if errors.As(err, &usage) {
+		fmt.Fprintf(os.Stderr, "See `%s --help`.\n", usage.command)
+		return exitUsage
+	}
+	return exitFailure
+}
+
+// usageError is a wrong command line, as opposed to a command that failed.
+type usageError struct {
+	command string
+	err     error
+}
+
+func (u *usageError) Error() string { return u.err.Error() }
+func (u *usageError) Unwrap() error { return u.err }
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "nightjar",
+		Short: "A security detection engine on ClickHouse",
+		Long: `Nightjar takes in logs, evaluates detection rules over them, and tells you in
+seconds when something is wrong. It runs an embedded ClickHouse, or uses yours.`,
+		Example: `  nightjar up                                   start the engine
+  nightjar ingest --source sshd /var/log/auth.log
+  nightjar sql "SELECT count() FROM events"`,
+		Version:           version,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+		Args:              cobra.NoArgs,
+		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.AddCommand(newUp(), newIngest(), newSQL(), newStatus(), newSignals(), newBacktest())
+	for _, c := range append(root.Commands(), root) {
+		asUsage(c)
+	}
+	return root
+}
+
+// asUsage makes wrong flags and arguments usage errors, in the command and
+// those below it.
+func asUsage(c *cobra.Command) {
+	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return &usageError{c.CommandPath(), err}
+	})
+	if check := c.Args; check != nil {
+		c.Args = func(c *cobra.Command, args []string) error {
+			if err := check(c, args); err != nil {
+				return &usageError{c.CommandPath(), errors.New(strings.ReplaceAll(err.Error(), "accepts ", "takes "))}
+			}
+			return nil
+		}
+	}
+	for _, sub := range c.Commands() {
+		asUsage(sub)
+	}
+}

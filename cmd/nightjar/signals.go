@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// signalItem is a signal as the API lists it, as far as the tool shows it.
+type signalItem struct {
+	ID         string `json:"id"`
+	Attributes struct {
+		Timestamp  string   `json:"timestamp"`
+		Message    string   `json:"message"`
+		Tags       []string `json:"tags"`
+		Attributes struct {
+			Title    string `json:"title"`
+			Status   string `json:"status"`
+			Nightjar struct {
+				Group  []string `json:"group"`
+				Events int64    `json:"events"`
+				State  string   `json:"state"`
+			} `json:"nightjar"`
+			Workflow struct {
+				FirstSeen string `json:"first_seen"`
+				LastSeen  string `json:"last_seen"`
+			} `json:"workflow"`
+		} `json:"attributes"`
+	} `json:"attributes"`
+}
+
+func newSignals() *cobra.Command {
+	c := &cobra.Command{
+		Use:     "signals",
+		Short:   "Look at what the rules found",
+		Example: "  nightjar signals list 'status:high'",
+		Args:    cobra.NoArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(newSignalsList(), newSignalsGet())
+	return c
+}
+
+func newSignalsList() *cobra.Command {
+	var limit int
+	var from, to string
+	c := &cobra.Command{
+		Use:   "list [QUERY]",
+		Short: "List signals, the newest first",
+		Example: `  nightjar signals list
+  nightjar signals list 'status:high @network.client.ip:203.0.113.66' --limit 100 --output json`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			wantJSON, err := outputJSON(c)
+			if err != nil {
+				return err
+			}
+			if limit < 1 {
+				return &usageError{c.CommandPath(), errors.New("--limit: at least 1")}
+			}
+			cl, err := newClient(c)
+			if err != nil {
+				return err
+			}
+			filter := map[string]string{"query": strings.Join(args, " ")}
+			if from != "" {
+				filter["from"] = from
+			}
+			if to != "" {
+				filter["to"] = to
+			}
+			items, more, err := cl.signals(c.Context(), filter, limit)
+			if err != nil {
+				return err
+			}
+			if more {
+				fmt.Fprintf(os.Stderr, "only the first %d; --limit shows more\n", limit)
+			}
+			if wantJSON {
+				return printJSON(os.Stdout, items)
+			}
+			return printSignals(items)
+		},
+	}
+	addClientFlags(c)
+	addOutput(c)
+	c.Flags().IntVar(&limit, "limit", 50, "how many signals at most")
+	c.Flags().StringVar(&from, "from", "", "first seen from then on: now-15m, RFC 3339 or milliseconds (default: all time)")
+	c.Flags().StringVar(&to, "to", "", "first seen before then")
+	return c
+}
+
+// signals reads up to limit signals, page by page; more says that there are
+// others.
+func (c *client) signals(ctx context.Context, filter map[string]string, limit int) (items []json.RawMessage, more bool, err error) {
+	cursor := ""
+	for {
+		page := map[string]any{"limit": min(1000, limit-len(items))}
+		if cursor != "" {
+			page["cursor"] = cursor
+		}
+		body, err := json.Marshal(map[string]any{"filter": filter, "page": page, "sort": "-timestamp"})
+		if err != nil {
+			return nil, false, err
+		}
+		var answer struct {
+			Data []json.RawMessage `json:"data"`
+			Meta struct {
+				Page struct {
+					After string `json:"after"`
+				} `json:"page"`
+			} `json:"meta"`
+		}
+		if err := c.do(ctx, http.MethodPost, "/api/v2/security_monitoring/signals/search", nil, body, &answer); err != nil {
+			return nil, false, err
+		}
+		items = append(items, answer.Data...)
+		cursor = answer.Meta.Page.After
+		if cursor == "" || len(answer.Data) == 0 || len(items) >= limit {
+			return items, cursor != "", nil
+		}
+	}
+}
+
+func printSignals(items []json.RawMessage) error {
+	rows := make([][]string, len(items))
+	for i, raw := range items {
+		var s signalItem
+		if err := json.Unmarshal(raw, &s); err != nil {
+			return fmt.Errorf("read signal %d of the answer: %w", i, err)
+		}
+		a := s.Attributes.Attributes
+		rows[i] = []string{a.Workflow.FirstSeen, a.Workflow.LastSeen, a.Status, a.Title,
+			strings.Join(a.Nightjar.Group, ", "), fmt.Sprint(a.Nightjar.Events), s.ID}
+	}
+	return printTable(os.Stdout, []string{"FIRST SEEN", "LAST SEEN", "STATUS", "TITLE", "GROUP", "EVENTS", "ID"}, rows)
+}
+
+func newSignalsGet() *cobra.Command {
+	c := &cobra.Command{
+		Use:     "get ID",
+		Short:   "Show one signal in full, as JSON",
+		Example: "  nightjar signals get 4pJ0…",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			cl, err := newClient(c)
+			if err != nil {
+				return err
+			}
+			var answer any
+			if err := cl.do(c.Context(), http.MethodGet, "/api/v2/security_monitoring/signals/"+url.PathEscape(args[0]), nil, nil, &answer); err != nil {
+				return err
+			}
+			return printJSON(os.Stdout, answer)
+		},
+	}
+	addClientFlags(c)
+	return c
+}

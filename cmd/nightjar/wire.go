@@ -1,0 +1,297 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	ch "github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"go.uber.org/dig"
+	"go.uber.org/fx"
+
+	"nightjar/api"
+	apistore "nightjar/api/clickhouse"
+	"nightjar/clickhouse"
+	"nightjar/compiler"
+	"nightjar/ingest"
+	intakestore "nightjar/ingest/clickhouse"
+	"nightjar/migrations"
+	"nightjar/scheduler"
+	rulestore "nightjar/scheduler/clickhouse"
+	"nightjar/schema"
+)
+
+// graph is the whole engine. Constructors make; hooks run and stop, in the
+// order in which things need each other.
+func graph(ctx context.Context, config Config) fx.Option {
+	return fx.Options(
+		fx.Supply(config),
+		fx.Provide(
+			func() context.Context { return ctx },
+			newLogger, newRegistry, newEngine, newDatabase, newIntake, newScheduler, newServer,
+		),
+		fx.Invoke(func(*api.Server) {}),
+	)
+}
+
+// engine is what `nightjar up` itself needs to know of the running parts.
+type engine struct {
+	config  Config
+	key     string
+	keyPath string
+	log     *slog.Logger
+	server  *api.Server
+	failed  chan error // a part ended by itself
+}
+
+func newLogger(config Config) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(config.LogLevel)); err != nil {
+		return nil, fmt.Errorf("log-level: want debug, info, warn or error, got %q", config.LogLevel)
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})), nil
+}
+
+func newRegistry() *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return r
+}
+
+// newEngine takes the data folder: nothing else may be read or written in it
+// before that.
+func newEngine(lc fx.Lifecycle, config Config, log *slog.Logger) (*engine, error) {
+	release, err := clickhouse.LockDataDir(config.DataDir)
+	if err != nil {
+		return nil, err
+	}
+	lc.Append(fx.StopHook(release))
+	key, path, err := serverKey(config)
+	if err != nil {
+		return nil, err
+	}
+	return &engine{config: config, key: key, keyPath: path, log: log, failed: make(chan error, 8)}, nil
+}
+
+// run runs a part until the engine stops; a part that ends before that ends the
+// engine.
+func (e *engine) run(lc fx.Lifecycle, name string, part func(context.Context) error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	lc.Append(fx.Hook{
+		OnStart: func(context.Context) error {
+			go func() {
+				defer close(done)
+				if err := part(ctx); err != nil {
+					e.failed <- fmt.Errorf("%s: %w", name, err)
+				}
+			}()
+			return nil
+		},
+		OnStop: func(stopping context.Context) error {
+			cancel()
+			select {
+			case <-done:
+				return nil
+			case <-stopping.Done():
+				return fmt.Errorf("%s did not stop in time", name)
+			}
+		},
+	})
+}
+
+// database is where everything is stored.
+type database struct {
+	conn driver.Conn
+	// analyst is the connection for ad hoc SQL, as a read-only user.
+	analyst  driver.Conn
+	embedded *clickhouse.Embedded // nil when the server is the user's
+}
+
+const databaseName = "nightjar"
+
+// analystTables are the tables that ad hoc SQL may read.
+var analystTables = []string{schema.Events.Name, schema.Signals.Name}
+
+func newDatabase(ctx context.Context, lc fx.Lifecycle, e *engine) (*database, error) {
+	d := &database{}
+	admin, err := d.server(ctx, lc, e)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	if err := migrations.CreateDatabase(ctx, admin); err != nil {
+		return nil, err
+	}
+	if d.conn, err = clickhouse.Open(ctx, admin); err != nil {
+		return nil, err
+	}
+	lc.Append(fx.StopHook(d.conn.Close))
+	ran, err := migrations.Apply(ctx, d.conn, schema.Tables)
+	if err != nil {
+		return nil, err
+	}
+	if len(ran) > 0 {
+		e.log.Info("tables made or completed", "statements", len(ran))
+	}
+	if d.analyst, err = d.openAnalyst(ctx, e, admin); err != nil {
+		return nil, err
+	}
+	lc.Append(fx.StopHook(d.analyst.Close))
+	return d, nil
+}
+
+// server is the admin's way to the server: the user's, or an embedded one
+// started here.
+func (d *database) server(ctx context.Context, lc fx.Lifecycle, e *engine) (*ch.Options, error) {
+	if e.config.ClickHouse != "" {
+		return clickhouse.ParseDSN(e.config.ClickHouse)
+	}
+	reads := make([]string, len(analystTables))
+	for i, t := range analystTables {
+		reads[i] = databaseName + "." + t
+	}
+	embedded, err := clickhouse.StartEmbedded(ctx, clickhouse.EmbeddedConfig{
+		DataDir: e.config.DataDir, Logger: e.log, AnalystTables: reads,
+	})
+	if err != nil {
+		return nil, err
+	}
+	d.embedded = embedded
+	lc.Append(fx.StopHook(embedded.Close))
+	e.run(lc, "embedded ClickHouse", func(ctx context.Context) error {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-embedded.Done():
+			return embedded.Err()
+		}
+	})
+	options := embedded.Options(clickhouse.Admin)
+	options.Auth.Database = databaseName
+	return options, nil
+}
+
+func (d *database) openAnalyst(ctx context.Context, e *engine, admin *ch.Options) (driver.Conn, error) {
+	var options *ch.Options
+	var err error
+	switch {
+	case d.embedded != nil:
+		options = d.embedded.Options(clickhouse.Analyst)
+		options.Auth.Database = databaseName
+	case e.config.Analyst != "":
+		options, err = clickhouse.ParseDSN(e.config.Analyst)
+	default:
+		options, err = clickhouse.CreateAnalyst(ctx, d.conn, admin, analystTables)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return clickhouse.Open(ctx, options)
+}
+
+func newIntake(lc fx.Lifecycle, e *engine, d *database, registry *prometheus.Registry) (*ingest.Intake, error) {
+	intake, err := ingest.New(ingest.Deps{
+		Dir: filepath.Join(e.config.DataDir, "intake"), Sink: intakestore.New(d.conn),
+		Log: e.log, Metrics: registry,
+	})
+	if err != nil {
+		return nil, err
+	}
+	lc.Append(fx.StopHook(intake.Close))
+	e.run(lc, "intake", intake.Run)
+	return intake, nil
+}
+
+func newScheduler(lc fx.Lifecycle, e *engine, d *database, intake *ingest.Intake, registry *prometheus.Registry) (*scheduler.Scheduler, error) {
+	deps := rulestore.New(d.conn).Deps()
+	deps.Arrivals, deps.Log, deps.Metrics = intake, e.log, registry
+	deps.Lateness, deps.Pace = e.config.Lateness, e.config.Pace
+	s, err := scheduler.New(deps)
+	if err != nil {
+		return nil, err
+	}
+	lc.Append(fx.StartHook(s.Load))
+	e.run(lc, "scheduler", s.Run)
+	return s, nil
+}
+
+func newServer(lc fx.Lifecycle, e *engine, d *database, intake *ingest.Intake, s *scheduler.Scheduler, registry *prometheus.Registry) (*api.Server, error) {
+	reporter := reporter{d, intake, s}
+	var err error
+	e.server, err = api.New(api.Deps{
+		HTTP: e.config.HTTP, GRPC: e.config.GRPC, Key: e.key, Version: version,
+		Rules: s, Signals: apistore.NewSignals(d.conn), SQL: apistore.NewSQL(d.analyst), Status: reporter,
+		CheckRule: func(r schema.Rule) ([]string, error) {
+			_, warnings, err := compiler.Compile(r)
+			return warnings, err
+		},
+		Ready: reporter.ready,
+		Raw:   map[string]http.Handler{"POST /api/v2/logs": ingest.NewHandler(intake)},
+		Now:   time.Now, Log: e.log, Metrics: registry, OpenMetrics: e.config.OpenMetrics,
+	})
+	if err != nil {
+		return nil, err
+	}
+	e.run(lc, "API", e.server.Run)
+	return e.server, nil
+}
+
+// reporter answers status and readiness from the parts that know.
+type reporter struct {
+	database  *database
+	intake    *ingest.Intake
+	scheduler *scheduler.Scheduler
+}
+
+func (r reporter) ready(ctx context.Context) error { return r.database.conn.Ping(ctx) }
+
+// Status implements api.Reporter.
+func (r reporter) Status(ctx context.Context) (api.Status, error) {
+	received := r.intake.Acknowledged()
+	progress := r.scheduler.Progress()
+	st := api.Status{
+		EventsReceived: received, EventsEvaluatedThrough: progress.Through,
+		CaughtUp:           progress.CaughtUp && progress.Through >= received,
+		ClickHouseEmbedded: r.database.embedded != nil,
+	}
+	st.Rules.Enabled = progress.Rules + progress.Unsupported
+	st.Rules.Unsupported = progress.Unsupported
+	rules, err := r.scheduler.Rules(ctx)
+	if err != nil {
+		return api.Status{}, err
+	}
+	st.Rules.Total = len(rules)
+	if v, err := r.database.conn.ServerVersion(); err == nil {
+		st.ClickHouseUp = r.database.conn.Ping(ctx) == nil
+		st.ClickHouseVersion = v.Version.String()
+	}
+	return st, nil
+}
+
+// announce tells where the engine listens, and where the key is.
+func (e *engine) announce() {
+	fmt.Fprintf(os.Stderr, "\nnightjar %s is up\n  REST  http://%s\n  gRPC  %s\n", version, e.server.HTTPAddr(), e.server.GRPCAddr())
+	if e.keyPath != "" {
+		fmt.Fprintf(os.Stderr, "  key   in %s\n", e.keyPath)
+	}
+	fmt.Fprintln(os.Stderr)
+}
+
+// rootCause leaves out what fx says of constructors and their places.
+func rootCause(err error) error {
+	cause := dig.RootCause(err)
+	if cause == nil {
+		return errors.New("unknown")
+	}
+	return cause
+}
