@@ -114,6 +114,10 @@ func (s *Server) gateway() (http.Handler, error) {
 			s.routingError(r.Context(), nil, nil, w, r, http.StatusMethodNotAllowed)
 			return
 		}
+		if e := r.Header.Get("Content-Encoding"); e != "" && e != "identity" {
+			(&problem{code: codes.InvalidArgument, message: "Content-Encoding: want identity here, got " + shorten(e)}).write(w)
+			return
+		}
 		x := &exchange{base: baseURL(r)}
 		r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
 		r.Body = &body{http.MaxBytesReader(w, r.Body, maxBody), x}
@@ -178,7 +182,7 @@ func (s *Server) outermost(next http.Handler) http.Handler {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		rec := &recorder{ResponseWriter: w}
 		defer func() {
-			if cause := recover(); cause != nil && cause != http.ErrAbortHandler {
+			if cause := recover(); cause != nil && cause != any(http.ErrAbortHandler) {
 				s.deps.Log.ErrorContext(r.Context(), "panic in a handler", "id", id, "path", r.URL.Path, "cause", cause, "stack", string(debug.Stack()))
 				if rec.status == 0 {
 					(&problem{code: codes.Internal, message: "internal error " + id}).write(rec)

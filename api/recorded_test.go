@@ -64,6 +64,9 @@ func ruleDifferences(want, got map[string]any) []string {
 			out = append(out, k+" is missing")
 		case slices.Contains(ownValues, k):
 		case !reflect.DeepEqual(v, g):
+			if k == "cases" {
+				v = withoutEmptyConditions(v) // one that is empty says nothing
+			}
 			if k == "queries" && !newer {
 				g = without(g, "dataSource")
 				v = without(v, "dataSource")
@@ -97,6 +100,15 @@ func without(list any, key string) any {
 		out = append(out, m)
 	}
 	return out
+}
+
+func withoutEmptyConditions(list any) any {
+	for _, e := range list.([]any) {
+		if m := e.(map[string]any); m["condition"] == "" {
+			delete(m, "condition")
+		}
+	}
+	return list
 }
 
 func withoutIn(object any, key, inner string) any {

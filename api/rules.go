@@ -98,20 +98,21 @@ func (s *rules) ListRules(ctx context.Context, in *pb.ListRulesRequest) (*pb.Lis
 	if number < 0 {
 		return nil, badRequest("page[number]", "want 0 or more, got %d", number)
 	}
-	all, err := s.store.Rules(ctx)
+	stored, err := s.store.Rules(ctx)
 	if err != nil {
 		return nil, err
 	}
-	total := len(all)
+	total := len(stored)
 	out := &pb.ListRulesResponse{}
-	all, out.Warnings = filterRules(all, in.GetQuery())
+	all, warnings := filterRules(stored, in.GetQuery())
+	out.Warnings = warnings
 	if err := sortRules(all, in.GetSort()); err != nil {
 		return nil, err
 	}
 	out.Meta = &pb.ListRulesMeta{Page: &pb.RulePageMeta{TotalCount: int64(total), TotalFilteredCount: int64(len(all))}}
 	from := min(number, int64(len(all))/size+1) * size
 	for _, r := range all[min(from, int64(len(all))):min(from+size, int64(len(all)))] {
-		p, err := ruleToProto(r)
+		p, err := ruleToProto(*r)
 		if err != nil {
 			return nil, err
 		}
@@ -122,10 +123,10 @@ func (s *rules) ListRules(ctx context.Context, in *pb.ListRulesRequest) (*pb.Lis
 
 // filterRules keeps the rules that match every word of the query: `key:value`
 // for the keys below and for tags, other words in the name or message.
-func filterRules(all []schema.Rule, query string) (kept []schema.Rule, warnings []string) {
+func filterRules(all []schema.Rule, query string) (kept []*schema.Rule, warnings []string) {
 	words := strings.Fields(query)
-	if len(words) == 0 || query == "*" {
-		return all, nil
+	if query == "*" {
+		words = nil
 	}
 	for _, w := range words {
 		if w == "OR" || w == "AND" || w == "NOT" || strings.ContainsAny(w, `()*"`) || strings.HasPrefix(w, "-") {
@@ -133,8 +134,9 @@ func filterRules(all []schema.Rule, query string) (kept []schema.Rule, warnings 
 			break
 		}
 	}
-	for _, r := range all {
-		if !slices.ContainsFunc(words, func(w string) bool { return !ruleMatches(&r, w) }) {
+	for i := range all {
+		r := &all[i]
+		if !slices.ContainsFunc(words, func(w string) bool { return !ruleMatches(r, w) }) {
 			kept = append(kept, r)
 		}
 	}
@@ -167,7 +169,7 @@ func containsFold(text, part string) bool {
 }
 
 // sortRules orders by a key, descending after a minus, then by id.
-func sortRules(all []schema.Rule, key string) error {
+func sortRules(all []*schema.Rule, key string) error {
 	key, descending := strings.CutPrefix(key, "-")
 	var by func(a, b *schema.Rule) int
 	switch key {
@@ -192,11 +194,11 @@ func sortRules(all []schema.Rule, key string) error {
 	default:
 		return badRequest("sort", "want name, creation_date, update_date, enabled, type, highest_severity or source, got %q", key)
 	}
-	slices.SortStableFunc(all, func(a, b schema.Rule) int {
+	slices.SortStableFunc(all, func(a, b *schema.Rule) int {
 		if descending {
-			return by(&b, &a)
+			return by(b, a)
 		}
-		return by(&a, &b)
+		return by(a, b)
 	})
 	return nil
 }

@@ -20,16 +20,7 @@ func CreateAnalyst(ctx context.Context, conn driver.Conn, admin *ch.Options, tab
 	rand.Read(secret[:]) // never fails
 	name := "nightjar_analyst_" + admin.Auth.Database
 	password := hex.EncodeToString(secret[:])
-	user := quoteIdentifier(name)
-	statements := []string{
-		"CREATE USER IF NOT EXISTS " + user + " IDENTIFIED WITH sha256_password BY '" + password + "'",
-		"ALTER USER " + user + " IDENTIFIED WITH sha256_password BY '" + password + "' SETTINGS " + analystSettings(DefaultLimits),
-		"REVOKE ALL ON *.* FROM " + user,
-	}
-	for _, t := range tables {
-		statements = append(statements, "GRANT SELECT ON "+quoteIdentifier(admin.Auth.Database)+"."+quoteIdentifier(t)+" TO "+user)
-	}
-	for _, sql := range statements {
+	for _, sql := range analystStatements(name, password, admin.Auth.Database, tables) {
 		if err := conn.Exec(ctx, sql); err != nil {
 			text := strings.ReplaceAll(err.Error(), password, "…")
 			return nil, fmt.Errorf("make user %s for ad hoc SQL (give nightjar's user ACCESS MANAGEMENT, or name a read-only user with clickhouse-analyst): %s", name, text)
@@ -38,6 +29,22 @@ func CreateAnalyst(ctx context.Context, conn driver.Conn, admin *ch.Options, tab
 	options := *admin
 	options.Auth.Username, options.Auth.Password = name, password
 	return &options, nil
+}
+
+// analystStatements make the user, or bring one of an earlier start to today's
+// password, limits and tables.
+func analystStatements(name, password, database string, tables []string) []string {
+	user := quoteIdentifier(name)
+	how := " IDENTIFIED WITH sha256_password BY '" + password + "' SETTINGS " + analystSettings(DefaultLimits)
+	statements := []string{
+		"CREATE USER IF NOT EXISTS " + user + how,
+		"ALTER USER " + user + how,
+		"REVOKE ALL ON *.* FROM " + user,
+	}
+	for _, t := range tables {
+		statements = append(statements, "GRANT SELECT ON "+quoteIdentifier(database)+"."+quoteIdentifier(t)+" TO "+user)
+	}
+	return statements
 }
 
 // analystSettings are the limits as CREATE USER takes them: a value, a minimum

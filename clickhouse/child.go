@@ -116,10 +116,10 @@ func serveStage(spec childSpec) error {
 		return fmt.Errorf("take over standard input: %w", err)
 	}
 	go func() {
-		io.Copy(io.Discard, parent)
+		_, _ = io.Copy(io.Discard, parent) // until it ends
 		hold.Close()
 		time.Sleep(dyingTime)
-		unix.Kill(os.Getpid(), unix.SIGKILL)
+		_ = unix.Kill(os.Getpid(), unix.SIGKILL) // can't fail
 	}()
 	if spec.Private {
 		go serveDials(os.NewFile(dialFD, "dial"), spec.Port)

@@ -45,11 +45,20 @@ func as(t *testing.T, user string) driver.Conn {
 	return testenv.Open(t, options)
 }
 
-func TestNoUserReadsTheMachinesFiles(t *testing.T) {
-	server := testenv.Server(t)
-	if !server.Confined() {
-		t.Skip("this kernel has no Landlock")
+// requireConfined skips the test where the kernel cannot confine the server.
+func requireConfined(t *testing.T) {
+	t.Helper()
+	if testenv.Server(t).Confined() {
+		return
 	}
+	if err := clickhouse.CanConfine(); err != nil {
+		t.Skip(err)
+	}
+	t.Fatal("the kernel has Landlock and the server is not confined")
+}
+
+func TestNoUserReadsTheMachinesFiles(t *testing.T) {
+	requireConfined(t)
 	secret := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(secret, []byte("secret"), 0o644); err != nil {
 		t.Fatal(err)
@@ -76,9 +85,7 @@ func TestNoUserReadsTheMachinesFiles(t *testing.T) {
 }
 
 func TestServerWritesOnlyItsOwnFiles(t *testing.T) {
-	if !testenv.Server(t).Confined() {
-		t.Skip("this kernel has no Landlock")
-	}
+	requireConfined(t)
 	target := filepath.Join(t.TempDir(), "written.csv")
 	conn := testenv.ClickHouse(t)
 	err := conn.Exec(t.Context(), "INSERT INTO FUNCTION file('"+target+"', 'CSV', 'a String') VALUES ('x')")

@@ -191,7 +191,7 @@ func serveDials(file *os.File, port int) {
 				defer file.Close()
 				rights = unix.UnixRights(int(file.Fd()))
 			}
-			answer.WriteMsgUnix(text, rights, nil)
+			_, _, _ = answer.WriteMsgUnix(text, rights, nil) // a parent that is gone needs no answer
 		}()
 	}
 }

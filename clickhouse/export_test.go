@@ -15,4 +15,12 @@ func ForgetRunChild() (restore func()) {
 	return func() { childAware = true }
 }
 
-var CheckVersion = checkVersion
+var (
+	CheckVersion      = checkVersion
+	AnalystStatements = analystStatements
+)
+
+const (
+	PinnedPackage = pinnedPackage
+	PinnedVersion = pinnedVersion
+)

@@ -39,9 +39,20 @@ func Library(explicit string) (string, error) {
 			return path, nil
 		}
 	}
-	return "", fmt.Errorf("the embedded ClickHouse (@chdb/%s) is not installed: "+
-		"run `make setup` (or `npm ci`) in nightjar's folder, or let %s name a libchdb.so", name, LibraryEnv)
+	fetch := "run `make setup` (or `npm ci`) in nightjar's folder"
+	if name != pinnedPackage {
+		fetch = "run `npm install --no-save @chdb/" + name + "@" + pinnedVersion + "` in nightjar's folder"
+	}
+	return "", fmt.Errorf("the embedded ClickHouse (@chdb/%s) is not installed: %s, or let %s name a libchdb.so",
+		name, fetch, LibraryEnv)
 }
+
+// What the lock file of package.json holds, with its hash. The packages of the
+// other platforms are of the same version, and not verified by us.
+const (
+	pinnedPackage = "lib-linux-x64-gnu"
+	pinnedVersion = "26.7.3-stable.1"
+)
 
 // Installed reports whether Library would find one.
 func Installed() bool {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"nightjar/clickhouse"
+	"nightjar/testenv"
 )
 
 func TestMissingLibrarySaysWhatToDo(t *testing.T) {
@@ -55,5 +56,20 @@ func TestLibraryIsFoundInAFolderAbove(t *testing.T) {
 	}
 	if path, err := clickhouse.Library(""); err != nil || path != own {
 		t.Errorf("%q, %v", path, err)
+	}
+}
+
+func TestLockFilePinsTheLibraryAndNoAddress(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(testenv.ModuleRoot(t), "package-lock.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{clickhouse.PinnedPackage, `"version": "` + clickhouse.PinnedVersion + `"`, `"integrity": "sha512-`} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("package-lock.json has no %s", want)
+		}
+	}
+	if strings.Contains(string(text), "://") {
+		t.Error("package-lock.json names where a package was fetched")
 	}
 }

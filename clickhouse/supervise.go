@@ -158,7 +158,7 @@ func (e *Embedded) endLeftover(pid int) error {
 	if err != nil {
 		return nil // it has ended
 	}
-	defer process.Release()
+	defer func() { _ = process.Release() }()
 	if !isServer(pid, e.at.root) {
 		return fmt.Errorf("the folder %s is in use, and process %d, which its lock names, is not a server of ours", e.at.root, pid)
 	}
@@ -325,9 +325,12 @@ func openConsole(path string) (*os.File, error) {
 		return nil, err
 	}
 	if info, err := file.Stat(); err == nil && info.Size() > maxConsole {
-		err = file.Truncate(0)
+		if err := file.Truncate(0); err != nil {
+			file.Close()
+			return nil, err
+		}
 	}
-	return file, err
+	return file, nil
 }
 
 // adminOver are the options for reaching one child, ready or not.
@@ -383,7 +386,7 @@ func (c *child) ended() bool {
 	}
 }
 
-func (c *child) kill() { c.cmd.Process.Kill() }
+func (c *child) kill() { _ = c.cmd.Process.Kill() }
 
 // exit says how an ended child ended.
 func (c *child) exit() string {

@@ -33,13 +33,17 @@ type CondCompare struct {
 	Number float64
 }
 
-// CondAnd, CondOr and CondNot combine conditions. CondTrue is the empty one.
-type (
-	CondAnd  struct{ Left, Right CondNode }
-	CondOr   struct{ Left, Right CondNode }
-	CondNot  struct{ Inner CondNode }
-	CondTrue struct{}
-)
+// CondAnd holds when both sides do.
+type CondAnd struct{ Left, Right CondNode }
+
+// CondOr holds when one side does.
+type CondOr struct{ Left, Right CondNode }
+
+// CondNot holds when the inner condition does not.
+type CondNot struct{ Inner CondNode }
+
+// CondTrue is the empty condition.
+type CondTrue struct{}
 
 // Holds compares the label's value.
 func (n CondCompare) Holds(values []float64) bool {

@@ -3,6 +3,8 @@ package compiler
 import (
 	"fmt"
 	"math"
+	"slices"
+	"sort"
 	"strings"
 
 	"nightjar/schema"
@@ -157,15 +159,35 @@ const (
 type attribute struct {
 	typed  bool
 	column string // the path itself
-	many   string // where several strings are
+	many   string // where several strings, or the texts of several values, are
+	shapes schema.Shapes
+}
+
+// has tells whether any of the forms can be there.
+func (a attribute) has(s schema.Shapes) bool { return a.shapes&s != 0 }
+
+// texts writes a test of the strings at the path, one or several.
+func (a attribute) texts(one, several func(column string) string) []string {
+	var parts []string
+	if a.has(schema.OneString) {
+		parts = append(parts, notNull(one(a.text())))
+	}
+	if a.has(schema.ManyStrings | schema.ManyMixed) {
+		parts = append(parts, several(a.many))
+	}
+	return parts
 }
 
 func (e *emitter) attribute(path string) attribute {
+	shapes := schema.AllShapes
+	if e.p.Shapes != nil {
+		shapes = e.p.Shapes(path)
+	}
 	if _, typed := schema.Typed(path); typed {
-		return attribute{true, "attributes.`" + path + "`", "attributes.`" + schema.ManyPath(path) + "`"}
+		return attribute{true, "attributes.`" + path + "`", "attributes.`" + schema.ManyPath(path) + "`", shapes}
 	}
 	column := "attributes." + e.p.Identifier(schema.StoredPath(path))
-	return attribute{false, column, column + stringList}
+	return attribute{false, column, column + stringList, shapes}
 }
 
 // text is the string, where there is one and it is a string.
@@ -229,7 +251,9 @@ func (e *emitter) attributeEquals(f schema.Field, values []string) string {
 		texts = append(texts, equalTexts(f, v)...)
 	}
 	a := e.attribute(f.Name)
-	parts := []string{notNull(e.in(a.text(), texts)), e.hasAny(a.many, texts)}
+	parts := a.texts(
+		func(x string) string { return e.in(x, texts) },
+		func(array string) string { return e.hasAny(array, texts) })
 	if a.typed {
 		return sqlAny(parts...)
 	}
@@ -248,26 +272,58 @@ func (e *emitter) attributeEquals(f schema.Field, values []string) string {
 			no = true
 		}
 	}
-	parts = append(parts, e.variantIn(a, ".:Int64", integerList, ints)...)
-	parts = append(parts, e.variantIn(a, ".:Float64", doubleList, floats)...)
-	if yes {
-		parts = append(parts, notNull(a.column+".:Bool"), "has("+a.column+booleanList+", true)")
-	}
-	if no {
-		parts = append(parts, notNull("NOT "+a.column+".:Bool"), "has("+a.column+booleanList+", false)")
-	}
-	return sqlAny(parts...)
+	parts = append(parts, variantIn(a, schema.OneInt, ints)...)
+	parts = append(parts, variantIn(a, schema.OneFloat, floats)...)
+	return sqlAny(append(parts, boolIs(a, yes, no)...)...)
 }
 
-func (e *emitter) variantIn(a attribute, scalar, array string, values []string) []string {
-	if len(values) == 0 {
-		return nil
+// variants are the forms of numbers and how the column's parts are called.
+var variants = map[schema.Shapes]struct {
+	scalar, array string
+	many          schema.Shapes
+}{
+	schema.OneInt:   {".:Int64", integerList, schema.ManyInts},
+	schema.OneFloat: {".:Float64", doubleList, schema.ManyFloats},
+}
+
+func variantIn(a attribute, one schema.Shapes, values []string) []string {
+	v, list := variants[one], strings.Join(values, ", ")
+	var parts []string
+	if len(values) > 0 && a.has(one) {
+		parts = append(parts, notNull("("+a.column+v.scalar+" IN ("+list+"))"))
 	}
-	list := strings.Join(values, ", ")
-	return []string{
-		notNull(a.column + scalar + " IN (" + list + ")"),
-		"hasAny(" + a.column + array + ", [" + list + "])",
+	if len(values) > 0 && a.has(v.many) {
+		parts = append(parts, "hasAny("+a.column+v.array+", ["+list+"])")
 	}
+	return parts
+}
+
+// variantTest writes a test of the numbers of one kind, one or several.
+func variantTest(a attribute, one schema.Shapes, test func(x string) string) []string {
+	v := variants[one]
+	var parts []string
+	if a.has(one) {
+		parts = append(parts, notNull(test(a.column+v.scalar)))
+	}
+	if a.has(v.many) {
+		parts = append(parts, arrayExists(a.column+v.array, test))
+	}
+	return parts
+}
+
+// boolIs holds when a boolean at the path is one of those asked for.
+func boolIs(a attribute, yes, no bool) []string {
+	var parts []string
+	for value, asked := range map[string]bool{"true": yes, "false": no} {
+		if asked && a.has(schema.OneBool) {
+			parts = append(parts, notNull("("+a.column+".:Bool = "+value+")"))
+		}
+		if asked && a.has(schema.ManyBools) {
+			parts = append(parts, "has("+a.column+booleanList+", "+value+")")
+		}
+	}
+	sort.Strings(parts)
+	return parts
 }
 
 func (e *emitter) timestampEquals(values []string) string {
@@ -304,7 +360,7 @@ func (e *emitter) texts(f schema.Field, test func(x string) string) string {
 	switch {
 	case f.Kind == schema.FieldAttribute:
 		a := e.attribute(f.Name)
-		return sqlAny(notNull(test(a.text())), arrayExists(a.many, test))
+		return sqlAny(a.texts(test, func(array string) string { return arrayExists(array, test) })...)
 	case f.Kind == schema.FieldTag:
 		key := f.Name + ":"
 		return "arrayExists(t -> (startsWith(t, " + e.p.String(key) + ") AND " +
@@ -332,26 +388,13 @@ func (e *emitter) like(f schema.Field, patterns []Pattern) string {
 	parts := []string{sql}
 	if numbers := fitting(patterns, "0123456789+-.e"); len(numbers) > 0 {
 		test := func(x string) string { return e.fits("toString("+x+")", numbers) }
-		for _, variant := range []string{".:Int64", ".:Float64"} {
-			parts = append(parts, notNull(test(a.column+variant)))
-		}
-		for _, variant := range []string{integerList, doubleList} {
-			parts = append(parts, arrayExists(a.column+variant, test))
-		}
+		parts = append(parts, variantTest(a, schema.OneInt, test)...)
+		parts = append(parts, variantTest(a, schema.OneFloat, test)...)
 	}
-	for _, b := range []struct{ text, scalar string }{{"true", ".:Bool"}, {"false", ".:Bool"}} {
-		for _, p := range patterns {
-			if newWholeText(p, false).match(b.text) {
-				is := a.column + b.scalar
-				if b.text == "false" {
-					is = "NOT " + is
-				}
-				parts = append(parts, notNull(is), "has("+a.column+booleanList+", "+b.text+")")
-				break
-			}
-		}
+	fits := func(text string) bool {
+		return slices.ContainsFunc(patterns, func(p Pattern) bool { return newWholeText(p, false).match(text) })
 	}
-	return sqlAny(parts...)
+	return sqlAny(append(parts, boolIs(a, fits("true"), fits("false"))...)...)
 }
 
 // fitting are the patterns whose text is made of these characters only.
@@ -448,33 +491,33 @@ func (e *emitter) interval(r Range) string {
 		return e.texts(r.Field, text)
 	}
 	v := newInterval(r, parseNumber)
-	integer := func(x string) string { return e.betweenInts(v.ints, x) }
-	double := func(x string) string { return e.betweenFloats(v, x) }
-	kinds := []struct {
-		letter, scalar, array string
-		read                  string // makes the text at a MixedPath a value
-		test                  func(x string) string
-		none                  bool
-	}{
-		{"s", ".:String", stringList, "substring(v, 2)", text, false},
-		{"i", ".:Int64", integerList, "toInt64OrNull(substring(v, 2))", integer, !v.numeric || v.ints.empty()},
-		{"f", ".:Float64", doubleList, "toFloat64OrNull(substring(v, 2))", double, !v.numeric},
-	}
 	mixed := "attributes." + e.p.Identifier(schema.MixedPath(r.Field.Name)) + stringList
-	var parts, ofMixed []string
-	for _, k := range kinds {
-		if k.none {
-			continue
-		}
-		array := a.column + k.array
-		if k.letter == "s" {
+	several := func(array string) string {
+		if a.has(schema.ManyMixed) { // then these are texts of any kind
 			array = "if(empty(" + mixed + "), " + array + ", [])"
 		}
-		parts = append(parts, notNull(k.test(a.column+k.scalar)), arrayExists(array, k.test))
-		ofMixed = append(ofMixed, "(startsWith(v, '"+k.letter+"') AND "+k.test(k.read)+")")
+		return arrayExists(array, text)
 	}
-	return sqlAny(append(parts, "arrayExists(v -> "+notNull(sqlAny(ofMixed...))+", "+mixed+")")...)
+	parts := a.texts(text, several)
+	ofMixed := []string{ofKind("s", text("substring(v, 2)"))}
+	if v.numeric && !v.ints.empty() {
+		test := func(x string) string { return e.betweenInts(v.ints, x) }
+		parts = append(parts, variantTest(a, schema.OneInt, test)...)
+		ofMixed = append(ofMixed, ofKind("i", test("toInt64OrNull(substring(v, 2))")))
+	}
+	if v.numeric {
+		test := func(x string) string { return e.betweenFloats(v, x) }
+		parts = append(parts, variantTest(a, schema.OneFloat, test)...)
+		ofMixed = append(ofMixed, ofKind("f", test("toFloat64OrNull(substring(v, 2))")))
+	}
+	if a.has(schema.ManyMixed) {
+		parts = append(parts, "arrayExists(v -> "+notNull(sqlAny(ofMixed...))+", "+mixed+")")
+	}
+	return sqlAny(parts...)
 }
+
+// ofKind is a test of the values at a MixedPath that are of one kind.
+func ofKind(letter, test string) string { return "(startsWith(v, '" + letter + "') AND " + test + ")" }
 
 // between compares x with the bounds' texts, byte by byte.
 func (e *emitter) between(r Range, x string, value func(string) string) string {
@@ -565,6 +608,8 @@ func (e *emitter) attributeExists(path string) string {
 }
 
 // network holds when a value of the field is an address in one of the blocks.
+// The server reads addresses more leniently than parseAddress (leading zeros,
+// `:::`), so what it finds must have the strict form too.
 func (e *emitter) network(n Network) string {
 	return e.texts(n.Field, func(x string) string {
 		parts := make([]string, len(n.Blocks))
@@ -573,6 +618,25 @@ func (e *emitter) network(n Network) string {
 			parts[i] = fmt.Sprintf("(toIPv6OrNull(%s) BETWEEN toIPv6(%s) AND toIPv6(%s))",
 				x, e.p.String(s.low.StringExpanded()), e.p.String(s.high.StringExpanded()))
 		}
-		return notNull(sqlAny(parts...))
+		return notNull(sqlAll(sqlAny(parts...), "match("+x+", "+e.p.String(strictAddress)+")"))
 	})
 }
+
+// strictAddress is the form of the addresses that netip.ParseAddr reads, zones
+// aside: the grammar of RFC 3986.
+var strictAddress = func() string {
+	const (
+		byte4 = `(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])`
+		v4    = `(?:` + byte4 + `\.){3}` + byte4
+		h     = `[0-9a-fA-F]{1,4}`
+		last  = `(?:` + h + `:` + h + `|` + v4 + `)`
+	)
+	before := func(n int) string { return fmt.Sprintf(`(?:(?:%s:){0,%d}%s)?::`, h, n, h) }
+	after := func(n int) string { return fmt.Sprintf(`(?:%s:){%d}%s`, h, n, last) }
+	forms := []string{v4, after(6), `::` + after(5), `(?:` + h + `)?::` + after(4)}
+	for n := 1; n <= 4; n++ {
+		forms = append(forms, before(n)+after(4-n))
+	}
+	forms = append(forms, before(5)+h, before(6))
+	return `\A(?:` + strings.Join(forms, "|") + `)\z`
+}()

@@ -225,11 +225,14 @@ func TestReadersAgree(t *testing.T) {
 	g := newGenerator(20250101)
 	w := newWorld(t, g.events(1500))
 	matched := 0
-	const queries = 400
+	const queries = 150
 	for range queries {
 		q := g.query()
 		w.agree(t, q)
 		matched += len(w.recall(q))
+	}
+	if pairs := queries * len(w.events); matched < pairs/20 || matched > pairs*19/20 {
+		t.Errorf("%d of %d pairs match: the generator has lost its point", matched, pairs)
 	}
 	t.Logf("%d queries on %d events: %d pairs, %d of them matches", queries, len(w.events), queries*len(w.events), matched)
 }

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"strconv"
 	"strings"
+
+	"nightjar/schema"
 )
 
 // Params are the values of the parameters of one statement: the only door by
@@ -12,6 +14,11 @@ import (
 // return the placeholder that stands for it in the SQL; equal values share one.
 // The zero value is ready for use.
 type Params struct {
+	// Shapes tells in which forms the values of an attribute have ever been
+	// stored, so that the SQL looks for no others: a look into a form that is
+	// not there costs as much as one that is. Nil: any form, for every path.
+	Shapes func(path string) schema.Shapes
+
 	values map[string]string // by name, as they travel
 	names  map[string]string // placeholder by type and value
 }

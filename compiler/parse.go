@@ -15,6 +15,8 @@ const (
 	MaxQueryLength = 128 << 10
 	MaxQueryTerms  = 20_000
 	MaxQueryDepth  = 100
+	maxWords       = 4 << 10 // bytes of one word or phrase for the message
+	maxWildcards   = 100     // of one pattern
 )
 
 // ParseQuery reads a log search. The error is an *Error.
@@ -347,6 +349,9 @@ func (p *queryParser) value(t target, start int, stop string) (Node, error) {
 // pattern makes the node for a word or quoted text.
 func (p *queryParser) pattern(t target, start int, word Pattern) (Node, error) {
 	at := At(start)
+	if err := p.limits(t, start, word); err != nil {
+		return nil, err
+	}
 	any := strings.Trim(string(word), "*") == "" && word != ""
 	literal, isLiteral := word.Literal()
 	switch t.kind {
@@ -372,6 +377,23 @@ func (p *queryParser) pattern(t target, start int, word Pattern) (Node, error) {
 		return Equals{at, t.field, literal}, nil
 	}
 	return Like{at, t.field, tidy(word)}, nil
+}
+
+// limits refuses patterns that would make either reader slow.
+func (p *queryParser) limits(t target, start int, word Pattern) error {
+	if len(word) > maxWords && (t.kind == targetMessage || t.kind == targetEverywhere) {
+		return p.errorf(start, fmt.Sprintf("this text has %d bytes, at most %d can be searched for", len(word), maxWords), "")
+	}
+	wildcards := 0
+	for _, g := range word.glyphs() {
+		if g.kind != glyphRune {
+			wildcards++
+		}
+	}
+	if wildcards > maxWildcards {
+		return p.errorf(start, fmt.Sprintf("this pattern has %d wildcards, at most %d are allowed", wildcards, maxWildcards), "")
+	}
+	return nil
 }
 
 // tidy makes neighbouring stars one.

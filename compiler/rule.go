@@ -3,6 +3,7 @@ package compiler
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -110,6 +111,9 @@ func (c *ruleCompiler) names() {
 	default:
 		c.bad.Add("type", fmt.Sprintf("unknown rule type %q; most rules are log_detection", r.Type))
 	}
+	if !slices.Contains(knownMethods, Method(*r)) {
+		c.bad.Add("options.detectionMethod", fmt.Sprintf("unknown detection method %q; there are %s", Method(*r), strings.Join(knownMethods, ", ")))
+	}
 	if len(r.Queries) > MaxQueries {
 		c.bad.Add("queries", fmt.Sprintf("a rule has at most %d queries, this one has %d", MaxQueries, len(r.Queries)))
 	}
@@ -118,17 +122,18 @@ func (c *ruleCompiler) names() {
 	}
 }
 
-var knownMethods = []string{
-	"threshold", "new_value", "anomaly_detection", "impossible_travel", "hardcoded",
-	"third_party", "anomaly_threshold", "sequence_detection", "content_anomaly",
-}
-
 // Method is the rule's detection method, threshold when it names none.
 func Method(r schema.Rule) string {
 	if r.Options.DetectionMethod == "" {
 		return "threshold"
 	}
 	return r.Options.DetectionMethod
+}
+
+// knownMethods are the API's detection methods; only some are evaluated.
+var knownMethods = []string{
+	"threshold", "new_value", "anomaly_detection", "impossible_travel", "hardcoded",
+	"third_party", "anomaly_threshold", "sequence_detection", "content_anomaly",
 }
 
 func unsupported(r schema.Rule) string {

@@ -82,12 +82,6 @@ func (c searchCase) event(t testing.TB) schema.Event {
 	return e
 }
 
-// known are optional cases that we read otherwise, and why.
-var known = map[string]string{
-	`@\"a-b\":1`: "quotes are part of the name: our paths need none",
-	`-[1 TO 6]`:  "",
-}
-
 func TestConformanceInMemory(t *testing.T) {
 	matched := 0
 	for _, c := range searchCases(t) {

@@ -19,12 +19,13 @@ import (
 type world struct {
 	conn   driver.Conn
 	events []schema.Event
+	shapes map[string]schema.Shapes
 }
 
 // newWorld stores the events and numbers them from 1.
 func newWorld(t testing.TB, events []schema.Event) *world {
 	t.Helper()
-	w := &world{conn: testenv.ClickHouse(t)}
+	w := &world{conn: testenv.ClickHouse(t), shapes: map[string]schema.Shapes{}}
 	if err := w.conn.Exec(t.Context(), schema.Events.CreateSQL()); err != nil {
 		t.Fatal(err)
 	}
@@ -46,6 +47,7 @@ func (w *world) add(t testing.TB, events []schema.Event) {
 	for _, e := range events {
 		e.Seq = uint64(len(w.events) + 1)
 		w.events = append(w.events, e)
+		e.Shapes(func(path string, s schema.Shapes) { w.shapes[path] |= s })
 		err := batch.Append(e.Seq, e.At.Time(), e.Seen.Time(), e.Source, e.Service, e.Host, e.Status, e.Message,
 			e.Tags, e.Attributes.Projection(), e.JSON)
 		if err != nil {
@@ -57,23 +59,12 @@ func (w *world) add(t testing.TB, events []schema.Event) {
 	}
 }
 
-// find runs the query on the server and returns the sequences it matches.
-func (w *world) find(t testing.TB, q *Query) []uint64 {
-	t.Helper()
-	got, err := w.try(t, q)
-	if err != nil {
-		t.Fatalf("%s: %v", clip(q.String()), err)
-	}
-	return got
-}
-
-func (w *world) try(t testing.TB, q *Query) ([]uint64, error) {
-	var p Params
-	sql, err := q.SQL(&p)
+func (w *world) try(t testing.TB, q *Query, p *Params) ([]uint64, error) {
+	sql, err := q.SQL(p)
 	if err != nil {
 		return nil, err
 	}
-	return w.seqs(t, "SELECT seq FROM events WHERE "+sql+" ORDER BY seq", &p)
+	return w.seqs(t, "SELECT seq FROM events WHERE "+sql+" ORDER BY seq", p)
 }
 
 func (w *world) seqs(t testing.TB, statement string, p *Params) ([]uint64, error) {
@@ -107,15 +98,25 @@ func (w *world) recall(q *Query) []uint64 {
 	return out
 }
 
-// agree fails the test where the two readers differ.
+// agree fails the test where the two readers differ, with what is known of the
+// stored forms and without.
 func (w *world) agree(t testing.TB, q *Query) {
 	t.Helper()
-	got, want := w.find(t, q), w.recall(q)
+	want := w.recall(q)
+	w.compare(t, q, want, &Params{})
+	w.compare(t, q, want, &Params{Shapes: func(path string) schema.Shapes { return w.shapes[path] }})
+}
+
+func (w *world) compare(t testing.TB, q *Query, want []uint64, p *Params) {
+	t.Helper()
+	got, err := w.try(t, q, p)
+	if err != nil {
+		t.Fatalf("%s: %v", clip(q.String()), clip(err.Error()))
+	}
 	if slices.Equal(got, want) {
 		return
 	}
-	var p Params
-	sql, _ := q.SQL(&p)
+	sql, _ := q.SQL(p)
 	for i := range w.events {
 		e := &w.events[i]
 		inSQL, inMemory := slices.Contains(got, e.Seq), slices.Contains(want, e.Seq)
@@ -144,7 +145,7 @@ func TestConformanceInSQL(t *testing.T) {
 		}
 		w.agree(t, q)
 		got := "no_match"
-		if slices.Contains(w.find(t, q), uint64(i+1)) {
+		if slices.Contains(w.recall(q), uint64(i+1)) { // what SQL found, too
 			got = "matches"
 		}
 		if got != c.Expect && c.Tier != "optional" {

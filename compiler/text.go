@@ -48,13 +48,13 @@ func isWordByte(c byte) bool { return isWordRune(rune(c)) }
 
 // text is a prepared pattern: pieces of fixed glyphs with runs between them.
 type text struct {
-	pieces         [][]glyph
-	fold           bool
-	openLow        bool // something may stand before the first piece
-	openHigh       bool // something may stand after the last
-	wordLow        bool // no word character before the first piece
-	wordHigh       bool // no word character after the last
-	literal, lower string
+	pieces   [][]glyph
+	fold     bool
+	openLow  bool // something may stand before the first piece
+	openHigh bool // something may stand after the last
+	wordLow  bool // no word character before the first piece
+	wordHigh bool // no word character after the last
+	literal  string
 }
 
 // newWholeText prepares a pattern that a whole text must fit.

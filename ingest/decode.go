@@ -40,7 +40,6 @@ type Decoder struct {
 	BadTimes int
 
 	parser fastjson.Parser
-	arena  fastjson.Arena
 	values int
 }
 
@@ -195,15 +194,15 @@ func scanObject(b []byte, at int) (end, values int, closed bool) {
 
 // explainJSON says what is wrong, and where, in text that fastjson refused.
 func explainJSON(text []byte, err error) (offset int, why string) {
+	if err != nil && strings.Contains(err.Error(), "too big depth") {
+		return 0, fmt.Sprintf("the object is nested more than %d levels deep; flatten it", fastjson.MaxDepth)
+	}
 	var syntax *json.SyntaxError
 	if e := json.Unmarshal(text, new(json.RawMessage)); errors.As(e, &syntax) {
 		if int(syntax.Offset) >= len(text) && strings.Contains(syntax.Error(), "unexpected end") {
 			return len(text), "the JSON ends before the object does; is the body cut off?"
 		}
 		return max(0, int(syntax.Offset)-1), "broken JSON: " + syntax.Error()
-	}
-	if err != nil && strings.Contains(err.Error(), "too big depth") {
-		return 0, fmt.Sprintf("the object is nested more than %d levels deep; flatten it", fastjson.MaxDepth)
 	}
 	return 0, fmt.Sprintf("broken JSON: %v", err)
 }
@@ -380,6 +379,9 @@ func asText(v *fastjson.Value) string {
 		return string(s)
 	case fastjson.TypeNull:
 		return ""
+	case fastjson.TypeObject, fastjson.TypeArray:
+		a, _ := schema.NewAttributes([]schema.Pair{{Key: "v", Value: v}})
+		return strings.TrimSuffix(strings.TrimPrefix(a.JSON, `{"v":`), "}")
 	}
 	return string(v.MarshalTo(nil))
 }

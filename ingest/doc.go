@@ -8,5 +8,5 @@
 // with, Parsers turn raw lines into attributes.
 //
 // It does not know ClickHouse (ingest/clickhouse does), rules or keys of access,
-// and it reads the clock only through Deps.Now.
+// and it reads the time of day only through Deps.Now.
 package ingest

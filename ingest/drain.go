@@ -17,19 +17,13 @@ import (
 func (in *Intake) Run(ctx context.Context) error {
 	d := &drainer{in: in, limit: in.config.BlockEvents}
 	err := d.run(ctx)
+	if errors.Is(err, context.Canceled) {
+		err = nil
+	}
 	if d.reader != nil {
 		d.reader.Close()
 	}
-	if e := in.batches.save(); err == nil {
-		err = e
-	}
-	if e := in.Close(); err == nil {
-		err = e
-	}
-	if errors.Is(err, context.Canceled) {
-		return nil
-	}
-	return err
+	return errors.Join(err, in.batches.save(), in.Close())
 }
 
 // drainer is the state of one Run. Only its goroutine touches it.
@@ -50,6 +44,7 @@ type recordEnd struct {
 	size int64
 }
 
+// run returns only with an error; the context's, when it was told to stop.
 func (d *drainer) run(ctx context.Context) error {
 	if err := d.start(ctx); err != nil {
 		return err

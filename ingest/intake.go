@@ -240,7 +240,7 @@ func (in *Intake) append(b Batch, seen schema.Millis) (Receipt, error) {
 
 	first, err := in.log.Append(buf.b, len(b.Events))
 	if errors.Is(err, wal.ErrTooLarge) {
-		return Receipt{}, fmt.Errorf("%w: %v", ErrTooLarge, err)
+		return Receipt{}, fmt.Errorf("%w: %w", ErrTooLarge, err)
 	}
 	if err != nil {
 		return Receipt{}, &ErrUnavailable{RetryAfter: 5 * time.Second, Err: err}

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/valyala/fastjson"
@@ -51,7 +52,7 @@ func (p Parsed) pairs() []schema.Pair {
 		var v *fastjson.Value
 		switch value := a.Value.(type) {
 		case string:
-			v = arena.NewString(value)
+			v = stringValue(&arena, value)
 		case int64:
 			v = arena.NewNumberString(strconv.FormatInt(value, 10))
 		case bool:
@@ -63,6 +64,20 @@ func (p Parsed) pairs() []schema.Pair {
 		out = nest(&arena, out, a.Path, v)
 	}
 	return out
+}
+
+// stringValue is s. The arena's own way of escaping is Go's, which its reader
+// does not understand, so what needs escaping is written here and parsed.
+func stringValue(arena *fastjson.Arena, s string) *fastjson.Value {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	if strings.IndexFunc(s, func(r rune) bool { return r < 0x20 || r == '"' || r == '\\' }) < 0 {
+		return arena.NewString(s)
+	}
+	v, err := fastjson.Parse(schema.QuoteJSON(s))
+	if err != nil {
+		return arena.NewNull() // cannot be: the text is a JSON string
+	}
+	return v
 }
 
 func nest(arena *fastjson.Arena, pairs []schema.Pair, path string, v *fastjson.Value) []schema.Pair {

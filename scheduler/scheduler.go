@@ -118,7 +118,7 @@ func (s *Scheduler) Run(ctx context.Context) error {
 		arrived := s.deps.Arrivals.StoredChanged()
 		for s.step(ctx) {
 		}
-		s.save(ctx, false)
+		_ = s.save(ctx, false) // it has been logged; the next one says the same
 		select {
 		case <-ctx.Done():
 			return s.save(context.WithoutCancel(ctx), true)

@@ -45,14 +45,10 @@ func appendStored(dst []byte, leaves []Leaf) []byte {
 	if len(leaves) == 1 {
 		return appendLeaf(appendKey(dst, StoredPath(path)), leaves[0])
 	}
-	mixed := false
-	for _, l := range leaves[1:] {
-		mixed = mixed || l.Kind != leaves[0].Kind
-	}
 	if _, typed := typedPaths[path]; typed {
 		return appendLeaves(appendKey(dst, ManyPath(path)), leaves)
 	}
-	if !mixed {
+	if shapeOf(leaves) != ManyMixed {
 		return appendLeaves(appendKey(dst, StoredPath(path)), leaves)
 	}
 	texts := make([]Leaf, len(leaves))
@@ -63,6 +59,50 @@ func appendStored(dst []byte, leaves []Leaf) []byte {
 	}
 	dst = appendLeaves(appendKey(dst, StoredPath(path)), texts)
 	return appendLeaves(appendKey(dst, MixedPath(path)), tagged)
+}
+
+// Shapes is a set of the forms in which a path's leaves are stored. A reader
+// that knows which forms a path has ever had need not look for the others.
+type Shapes uint16
+
+// The forms: one leaf of a kind, several of one kind, several of many. At a
+// typed path every leaf is a string, and several are ManyStrings.
+const (
+	OneString Shapes = 1 << iota
+	OneInt
+	OneFloat
+	OneBool
+	ManyStrings
+	ManyInts
+	ManyFloats
+	ManyBools
+	ManyMixed
+
+	AllShapes = ManyMixed<<1 - 1
+)
+
+// Shapes gives the form of every path that the attributes have.
+func (a *Attributes) Shapes(yield func(path string, s Shapes)) {
+	for i := 0; i < len(a.Leaves); {
+		j := i + 1
+		for j < len(a.Leaves) && a.Leaves[j].Path == a.Leaves[i].Path {
+			j++
+		}
+		yield(a.Leaves[i].Path, shapeOf(a.Leaves[i:j]))
+		i = j
+	}
+}
+
+func shapeOf(leaves []Leaf) Shapes {
+	if len(leaves) == 1 {
+		return OneString << leaves[0].Kind
+	}
+	for _, l := range leaves[1:] {
+		if l.Kind != leaves[0].Kind {
+			return ManyMixed
+		}
+	}
+	return ManyStrings << leaves[0].Kind
 }
 
 // kindLetters stand for string, integer, float and boolean at a MixedPath.

@@ -34,6 +34,8 @@ var Events = Table{
 	},
 	Indexes: append([]Index{
 		{"by_seq", "seq", "minmax", 1},
+		{"by_service", "service", "bloom_filter(0.01)", 1},
+		{"by_host", "host", "bloom_filter(0.01)", 1},
 		{"by_time", "timestamp", "minmax", 1},
 	}, typedIndexes()...),
 	Engine:      "MergeTree",

@@ -34,14 +34,16 @@ const AnalystTables = databasePrefix + "*.*"
 const databasePrefix = "test_"
 
 // ClickHouse returns a pool of connections, as the admin, to a database of this
-// test's own on the server that all tests of the binary share. Both end with
+// test's own on the server that all tests of the binary share. The pool ends with
 // the test.
 func ClickHouse(t testing.TB) driver.Conn {
 	t.Helper()
 	return Open(t, Options(t))
 }
 
-// Options are those for a fresh database, for a test that opens it itself.
+// Options are those for a fresh database, for a test that opens it itself. It
+// goes with the server, not with the test: a connection that is just logging in
+// to a database that is being dropped would take the embedded server with it.
 func Options(t testing.TB) *ch.Options {
 	t.Helper()
 	server := Server(t)
@@ -50,12 +52,6 @@ func Options(t testing.TB) *ch.Options {
 	if err := admin.Exec(t.Context(), "CREATE DATABASE "+name); err != nil {
 		t.Fatalf("create database %s: %v", name, err)
 	}
-	t.Cleanup(func() {
-		// The test's own context has ended by now.
-		if err := admin.Exec(context.Background(), "DROP DATABASE IF EXISTS "+name+" SYNC"); err != nil {
-			t.Errorf("drop database %s: %v", name, err)
-		}
-	})
 	options := server.Options(clickhouse.Admin)
 	options.Auth.Database = name
 	return options

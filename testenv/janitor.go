@@ -33,7 +33,7 @@ func tempDir() (string, error) {
 	if err := janitor.Start(); err != nil {
 		return "", fmt.Errorf("start the janitor: %w", err)
 	}
-	go janitor.Wait()
+	go func() { _ = janitor.Wait() }() // it outlives this process
 	return dir, nil
 }
 
@@ -43,7 +43,7 @@ func runJanitor() {
 		return
 	}
 	dir := os.Args[2]
-	io.Copy(io.Discard, os.Stdin) // until the test binary ends
+	_, _ = io.Copy(io.Discard, os.Stdin) // until the test binary ends
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
 		// The server ends a little later, and writes until it has.
 		if clickhouse.ServerEnded(dir) && os.RemoveAll(dir) == nil {

@@ -1,10 +1,13 @@
 package clickhouse_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +16,7 @@ import (
 
 	"nightjar/api"
 	adapter "nightjar/api/clickhouse"
+	"nightjar/clickhouse"
 	"nightjar/schema"
 	"nightjar/testenv"
 )
@@ -108,6 +112,70 @@ func TestPagesFollowOneAnother(t *testing.T) {
 	}
 }
 
+// However many old versions lie about, and however they differ from the newest,
+// the pages are those of the newest versions alone.
+func TestPagesAreOfNewestVersions(t *testing.T) {
+	conn := signalsTable(t)
+	if err := conn.Exec(t.Context(), "SYSTEM STOP MERGES signals"); err != nil {
+		t.Fatal(err)
+	}
+	type newest struct {
+		at   schema.Millis
+		open bool
+	}
+	random, all := rand.New(rand.NewPCG(1, 2)), map[string]newest{}
+	insert := "INSERT INTO signals (id, version, key, timestamp, state, reason, host) VALUES "
+	var values []string
+	for i := range 40 {
+		id := fmt.Sprintf("s%02d", i)
+		for version := range 1 + random.IntN(12) {
+			n := newest{begin + schema.Millis(random.IntN(30)), random.IntN(4) > 0}
+			state, reason := "open", ""
+			if !n.open {
+				state, reason = "archived", "merged"
+			}
+			all[id] = n
+			values = append(values, fmt.Sprintf("('%s', %d, %d, fromUnixTimestamp64Milli(%d), '%s', '%s', 'h')", id, version+1, i%7, n.at, state, reason))
+		}
+	}
+	random.Shuffle(len(values), func(i, j int) { values[i], values[j] = values[j], values[i] })
+	for part := range slices.Chunk(values, 50) {
+		if err := conn.Exec(t.Context(), insert+strings.Join(part, ", ")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var want []string
+	for id, n := range all {
+		if n.open {
+			want = append(want, id)
+		}
+	}
+	for _, ascending := range []bool{false, true} {
+		slices.SortFunc(want, func(a, b string) int {
+			order := cmp.Or(cmp.Compare(all[b].at, all[a].at), strings.Compare(b, a))
+			if ascending {
+				order = -order
+			}
+			return order
+		})
+		for _, limit := range []int{1, 3, 10, 1000} {
+			s, got, after := adapter.NewSignals(conn), []string{}, api.SignalCursor{}
+			for range len(want) + 1 {
+				_, page := search(t, s, api.SignalSearch{Limit: limit, After: after, Ascending: ascending, Query: "host:h"})
+				for _, found := range page.Signals {
+					got = append(got, found.ID)
+				}
+				if after = page.Next; after == (api.SignalCursor{}) {
+					break
+				}
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("ascending %t, limit %d:\ngot  %v\nwant %v", ascending, limit, got, want)
+			}
+		}
+	}
+}
+
 func TestSignalIsReadByID(t *testing.T) {
 	conn := signalsTable(t)
 	id := `q'\` + "\n"
@@ -192,6 +260,31 @@ func TestParametersArriveAsTheyWereSent(t *testing.T) {
 	}
 	if out, _ := json.Marshal(got.Rows[0]); string(out) != `["C:\\new\\tool.exe\n\t'quoted'",6,["x","it's"]]` {
 		t.Errorf("got %s", out)
+	}
+}
+
+// The same, as the user that ad hoc queries run as.
+func TestAnalystAsksWithParametersAndReadsNothingElse(t *testing.T) {
+	options := testenv.Options(t)
+	admin := testenv.Open(t, options)
+	if err := admin.Exec(t.Context(), "CREATE TABLE seen (s String) ENGINE = Memory"); err != nil {
+		t.Fatal(err)
+	}
+	if err := admin.Exec(t.Context(), "INSERT INTO seen VALUES ('a'), ('b')"); err != nil {
+		t.Fatal(err)
+	}
+	analyst := testenv.Server(t).Options(clickhouse.Analyst)
+	analyst.Auth.Database = options.Auth.Database
+	s := adapter.NewSQL(testenv.Open(t, analyst))
+	got, err := s.QuerySQL(t.Context(), "SELECT s FROM seen WHERE s = {s:String}", map[string]any{"s": "b"}, 10)
+	if err != nil || len(got.Rows) != 1 {
+		t.Errorf("got %v, %v", got.Rows, err)
+	}
+	for _, sql := range []string{"SELECT * FROM system.users", "DROP TABLE seen", "SELECT * FROM url('http://127.0.0.1/', 'CSV')"} {
+		var refused *api.Refused
+		if _, err := s.QuerySQL(t.Context(), sql, nil, 10); !errors.As(err, &refused) {
+			t.Errorf("%s: %v", sql, err)
+		}
 	}
 }
 

@@ -35,9 +35,15 @@ func (s *SQL) QuerySQL(ctx context.Context, query string, params map[string]any,
 	for name, value := range params {
 		travelling[name] = paramText(value)
 	}
-	rows, err := s.conn.Query(ch.Context(ctx, ch.WithParameters(travelling)), query)
+	ctx = ch.Context(ctx, ch.WithParameters(travelling))
+	if err := clickhouse.CheckAdHoc(ctx, s.conn, query); errors.Is(err, clickhouse.ErrReadsFiles) {
+		return api.SQLResult{}, &api.Refused{Message: err.Error()}
+	} else if err != nil {
+		return api.SQLResult{}, refusal(ctx, err)
+	}
+	rows, err := s.conn.Query(ctx, query)
 	if err != nil {
-		return api.SQLResult{}, refusal(err)
+		return api.SQLResult{}, refusal(ctx, err)
 	}
 	defer func() {
 		cancel() // before Close, which would read the rest of the rows
@@ -63,7 +69,7 @@ func (s *SQL) QuerySQL(ctx context.Context, query string, params map[string]any,
 		}
 		out.Rows = append(out.Rows, row)
 	}
-	return out, refusal(rows.Err())
+	return out, refusal(ctx, rows.Err())
 }
 
 // paramText is the value as a parameter travels. Lists are array literals.
@@ -117,10 +123,10 @@ func scanRow(rows driver.Rows, types []driver.ColumnType) ([]any, error) {
 
 // refusal is what the server says against a query, in its words, without what
 // concerns only the server: its version, its addresses, its stack.
-func refusal(err error) error {
+func refusal(ctx context.Context, err error) error {
 	var said *ch.Exception
 	if !errors.As(err, &said) {
-		return connError(err)
+		return connError(ctx, err)
 	}
 	if text, ok := verdicts[said.Code]; ok {
 		return &api.Refused{Message: text}

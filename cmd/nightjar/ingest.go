@@ -30,7 +30,6 @@ type shipper struct {
 	wait         time.Duration
 	sent         int
 	requests     int
-	skippedBatch int
 }
 
 func newIngest() *cobra.Command {
@@ -95,7 +94,7 @@ func (s *shipper) ship(ctx context.Context, path string) error {
 		in = f
 	}
 	bar := newBar(size, path)
-	defer bar.Finish()
+	defer func() { _ = bar.Finish() }()
 	lines := bufio.NewReaderSize(in, 1<<20)
 	var batch [][]byte
 	bytesIn, offset := 0, int64(0)
@@ -105,7 +104,7 @@ func (s *shipper) ship(ctx context.Context, path string) error {
 		}
 		err := s.send(ctx, batch, offset)
 		offset += int64(bytesIn)
-		bar.Add(bytesIn)
+		_ = bar.Add(bytesIn) // a bar that can't be drawn stops nothing
 		batch, bytesIn = nil, 0
 		return err
 	}

@@ -56,7 +56,9 @@ func expectedAddresses(t *testing.T) map[string][]string {
 	return out
 }
 
-func ruleName(threshold int, window string) string { return fmt.Sprintf("over %d in %s", threshold, window) }
+func ruleName(threshold int, window string) string {
+	return fmt.Sprintf("over %d in %s", threshold, window)
+}
 
 func thresholdRule(name string, threshold, seconds int) []byte {
 	return fmt.Appendf(nil, `{

@@ -3,10 +3,9 @@ package clickhouse_test
 import (
 	"context"
 	"fmt"
-	"os/exec"
 	"slices"
-	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -117,7 +116,20 @@ func TestOneTokenIsOneBlockHoweverLarge(t *testing.T) {
 	}
 }
 
-func TestDeduplicationOutlivesManyInsertsAndADay(t *testing.T) {
+func TestTheTokenTellsBlocksApartNotTheirRows(t *testing.T) {
+	conn := table(t)
+	sink := clickhouse.New(conn)
+	for _, token := range []string{"a", "b", "a"} {
+		if err := sink.Insert(t.Context(), token, []schema.Event{event(t, 1, "m", `{}`)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if rows, _, _ := count(t, conn); rows != 2 {
+		t.Fatalf("%d rows under two tokens", rows)
+	}
+}
+
+func TestDeduplicationCoversABlockOverTwoDays(t *testing.T) {
 	conn := table(t)
 	sink := clickhouse.New(conn)
 	two := []schema.Event{event(t, 1, "m", `{}`), event(t, 2, "m", `{}`)}
@@ -230,5 +242,60 @@ func TestEveryAcknowledgedEventIsStoredOnce(t *testing.T) {
 	}
 }
 
-var _ = exec.Command
-var _ = strings.Join
+// TestServerKilledInTheMiddleLosesAndDoublesNothing kills the server, more than
+// once, while events go in.
+func TestServerKilledInTheMiddleLosesAndDoublesNothing(t *testing.T) {
+	conn := table(t)
+	server := testenv.Server(t)
+	in, stop := start(t, t.TempDir(), clickhouse.New(conn))
+	defer stop()
+	sent, killed := 0, 0
+	var before uint64
+	for i := range 120 {
+		if i%40 == 20 {
+			awaitStored(t, in, before+1) // it is back from the last time
+			before = in.Stored()
+			if err := syscall.Kill(server.Pid(), syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+			killed++
+		}
+		events := make([]schema.Event, 0, 200)
+		for k := range 200 {
+			events = append(events, event(t, 0, fmt.Sprintf("%d-%d", i, k), `{"k":1}`))
+		}
+		if _, err := in.Submit(t.Context(), ingest.Batch{ID: fmt.Sprint(i), Events: events}); err != nil {
+			t.Fatal(err)
+		}
+		sent += len(events)
+		time.Sleep(5 * time.Millisecond)
+	}
+	awaitStored(t, in, uint64(sent))
+	rows, distinct, last := count(t, conn)
+	if int(rows) != sent || int(distinct) != sent || int(last) != sent {
+		t.Fatalf("sent %d; %d rows, %d arrival numbers, last %d", sent, rows, distinct, last)
+	}
+	t.Logf("%d events, server killed %d times", sent, killed)
+}
+
+func BenchmarkInsert(b *testing.B) {
+	conn := table(b)
+	sink := clickhouse.New(conn)
+	events := make([]schema.Event, 0, 10_000)
+	for i := range 10_000 {
+		events = append(events, event(b, uint64(i+1), benchMessage, benchAttributes))
+	}
+	b.SetBytes(int64(len(events) * (len(benchMessage) + len(benchAttributes))))
+	b.ResetTimer()
+	for i := range b.N {
+		if err := sink.Insert(b.Context(), fmt.Sprint("bench", i), events); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.N*len(events))/b.Elapsed().Seconds(), "events/s")
+}
+
+const (
+	benchMessage    = "POST /api/v1/login 401 failed for user-4711 from 203.0.113.7 in 12 ms"
+	benchAttributes = `{"evt":{"name":"authentication","outcome":"failure"},"usr":{"id":"user-4711","email":"user-4711@example.com"},"network":{"client":{"ip":"203.0.113.7","port":51234,"geo":{"cc":"DE","city":"Berlin","lat":52.5,"lon":13.4}}},"http":{"method":"POST","path":"/api/v1/login","code":401,"ua":"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36"},"req":"0f8fad5b-d9cb-469f-a165-70867728950e"}`
+)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,8 +15,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"math/rand/v2"
 )
 
 func open(t testing.TB, opts Options) (*Log, Report) {
@@ -184,7 +183,7 @@ func TestTailCutAtEveryByteLosesOnlyTheTail(t *testing.T) {
 		if err := os.Truncate(filepath.Join(at, last), int64(cut)); err != nil {
 			t.Fatal(err)
 		}
-		l, report := open(t, Options{Dir: at})
+		l, report := open(t, Options{Dir: at, FS: fast{}})
 		got, _ := payloads(t, l, 0)
 		keep := inFirst
 		for _, end := range []int{segmentHeader + 84, segmentHeader + 168} {
@@ -199,7 +198,7 @@ func TestTailCutAtEveryByteLosesOnlyTheTail(t *testing.T) {
 			t.Fatalf("cut at %d: append after: %d, %v", cut, first, err)
 		}
 		l.Close()
-		l, report = open(t, Options{Dir: at})
+		l, report = open(t, Options{Dir: at, FS: fast{}})
 		if got, _ = payloads(t, l, 0); len(got) != keep+1 || got[keep] != "new" {
 			t.Fatalf("cut at %d: after the second start %v; %v", cut, got, report)
 		}
@@ -218,7 +217,7 @@ func TestFlippedByteAnywhereLosesAtMostItsRecord(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(at, filepath.Base(file)), b, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			l, report := open(t, Options{Dir: at})
+			l, report := open(t, Options{Dir: at, FS: fast{}})
 			got, _ := payloads(t, l, 0)
 			var expect []string
 			lost := -1
@@ -471,6 +470,20 @@ func TestAcknowledgedSurvivesKill(t *testing.T) {
 	t.Logf("%d acknowledged, all there once", len(acked))
 }
 
+// fast is a file system that promises nothing, for tests that crash nothing.
+type fast struct{ OS }
+
+type fastFile struct{ File }
+
+func (fastFile) Sync() error { return nil }
+
+func (f fast) Create(path string) (File, error) {
+	file, err := f.OS.Create(path)
+	return fastFile{file}, err
+}
+
+func (fast) SyncDir(string) error { return nil }
+
 func FuzzOpen(f *testing.F) {
 	dir := f.TempDir()
 	l, _, err := Open(Options{Dir: dir})
@@ -489,13 +502,13 @@ func FuzzOpen(f *testing.F) {
 		if err := os.WriteFile(filepath.Join(dir, segmentName(1)), b, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		l, _ := open(t, Options{Dir: dir, MaxRecord: 1 << 20})
+		l, _ := open(t, Options{Dir: dir, MaxRecord: 1 << 20, FS: fast{}})
 		before, _ := payloads(t, l, 0)
 		if _, err := l.Append([]byte("new"), 1); err != nil {
 			t.Fatal(err)
 		}
 		l.Close()
-		l, _ = open(t, Options{Dir: dir, MaxRecord: 1 << 20})
+		l, _ = open(t, Options{Dir: dir, MaxRecord: 1 << 20, FS: fast{}})
 		after, _ := payloads(t, l, 0)
 		if len(after) != len(before)+1 {
 			t.Fatalf("%d records, then %d after one append", len(before), len(after))

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	ch "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	server "nightjar/clickhouse"
@@ -30,7 +31,11 @@ func (s *Store) Deps() scheduler.Deps {
 
 // insert sends rows as one block.
 func insert(ctx context.Context, conn driver.Conn, table schema.Table, rows int, row func(i int) []any) error {
-	batch, err := conn.PrepareBatch(ctx, insertSQL(table))
+	settings := ch.Settings{}
+	for name, value := range schema.ProjectionSettings {
+		settings[name] = value
+	}
+	batch, err := conn.PrepareBatch(ch.Context(ctx, ch.WithSettings(settings)), insertSQL(table))
 	if err != nil {
 		return fmt.Errorf("insert into %s: %w", table.Name, err)
 	}

@@ -1,0 +1,123 @@
+package nightjar
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// layers says what each package may import of ours. A new package fails the
+// test until somebody says here where it stands.
+var layers = map[string][]string{
+	// ground
+	"schema":     {},
+	"api/v1":     {},
+	"content":    {},
+	"clickhouse": {},
+	// language
+	"secl": {},
+	// core
+	"anomaly":   {},
+	"compiler":  {"schema"},
+	"scheduler": {"schema", "compiler"},
+	// edges
+	"migrations":           {"schema", "clickhouse"},
+	"ingest/wal":           {},
+	"ingest":               {"schema", "ingest/wal"},
+	"ingest/clickhouse":    {"schema", "clickhouse", "ingest"},
+	"scheduler/clickhouse": {"schema", "clickhouse", "compiler", "scheduler"},
+	"api":                  {"schema", "compiler", "api/v1"},
+	"api/clickhouse":       {"schema", "clickhouse", "compiler", "api"},
+	"agent":                {"schema", "secl"},
+	// entry
+	"cmd/nightjar": {"*"},
+	// tests only
+	"testenv": {"clickhouse"},
+}
+
+// onlyIn says which packages may import a module of others.
+var onlyIn = map[string][]string{
+	"go.uber.org/fx":               {"cmd/nightjar"},
+	"go.uber.org/dig":              {"cmd/nightjar"},
+	"github.com/spf13/cobra":       {"cmd/nightjar"},
+	"github.com/ebitengine/purego": {"clickhouse"},
+	"github.com/ClickHouse/clickhouse-go": {
+		"clickhouse", "migrations", "ingest/clickhouse", "scheduler/clickhouse", "api/clickhouse", "cmd/nightjar", "testenv",
+	},
+	"google.golang.org/grpc": {"api", "api/v1", "cmd/nightjar"},
+}
+
+type goPackage struct {
+	ImportPath                         string
+	Imports, TestImports, XTestImports []string
+}
+
+func packages(t *testing.T) []goPackage {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports,TestImports,XTestImports", "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []goPackage
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p goPackage
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return list
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, p)
+	}
+}
+
+func TestPackagesImportOnlyWhatStandsBelowThem(t *testing.T) {
+	seen := 0
+	for _, p := range packages(t) {
+		name := strings.TrimPrefix(p.ImportPath, "nightjar/")
+		if name == "nightjar" {
+			continue
+		}
+		seen++
+		allowed, known := layers[name]
+		if !known {
+			t.Errorf("package %s stands nowhere: add it to layers", name)
+			continue
+		}
+		for _, i := range p.Imports {
+			ours, isOurs := strings.CutPrefix(i, "nightjar/")
+			if isOurs && ours == "testenv" {
+				t.Errorf("%s imports testenv, which is for tests", name)
+			}
+			if isOurs && !slices.Contains(allowed, ours) && !slices.Contains(allowed, "*") {
+				t.Errorf("%s imports %s, which does not stand below it", name, ours)
+			}
+			for module, where := range onlyIn {
+				if (i == module || strings.HasPrefix(i, module+"/")) && !slices.Contains(where, name) {
+					t.Errorf("%s imports %s, which belongs to %s", name, i, strings.Join(where, ", "))
+				}
+			}
+		}
+	}
+	if seen != len(layers) {
+		t.Errorf("layers has %d packages, the module %d: one of them is gone", len(layers), seen)
+	}
+}
+
+// TestTheClockIsReadAtTheEdgesOnly holds that evaluation takes time as an
+// argument: the scheduler's pacing and the wiring are the only readers.
+func TestTheClockIsReadAtTheEdgesOnly(t *testing.T) {
+	out, err := exec.Command("grep", "-rlE", `time\.(Now|Since|Until)\(`, "--include=*.go", "compiler", "schema", "anomaly", "secl").Output()
+	var exit *exec.ExitError
+	if err != nil && (!errors.As(err, &exit) || exit.ExitCode() != 1) {
+		t.Fatal(err)
+	}
+	for _, file := range strings.Fields(string(out)) {
+		if !strings.HasSuffix(file, "_test.go") {
+			t.Errorf("%s reads the clock: take the time as an argument", file)
+		}
+	}
+}

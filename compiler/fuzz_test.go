@@ -1,0 +1,95 @@
+package compiler
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+var fuzzSeeds = []string{
+	``, `*`, `a AND b OR NOT c`, `source:sshd ("Failed password" OR "Failed publickey")`,
+	`@a:(x && -y || "z w")`, `@a.b:[1 TO 5}`, `@n:>=-2.5e3`, `CIDR(@ip, 10.0.0.0/8, ::1)`, `_exists_:@a -_missing_:b`,
+	`*:hello* *:"a b" tags:x env:(prod OR d?v)`, `a\:b\*c:"d\"e"`, `((((`, `@a:`, `"`, `[`, `\`, `#x:<1`, "a\x00b", "\xff",
+}
+
+// FuzzParse keeps the promises of ParseQuery: it ends, errors have a place in
+// the text, and the canonical text has the same tree.
+func FuzzParse(f *testing.F) {
+	for _, s := range fuzzSeeds {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		q, err := ParseQuery(text)
+		if err == nil {
+			checkRoundTrip(t, q)
+			var p Params
+			sql, err := q.SQL(&p)
+			if err == nil && !isPlainSQL(sql) {
+				t.Fatalf("user text in %s", sql)
+			}
+			return
+		}
+		var e *Error
+		if !errors.As(err, &e) {
+			t.Fatalf("error of another kind: %v", err)
+		}
+		lines := strings.Split(text, "\n")
+		if e.Line < 1 || e.Line > len(lines) || e.Column < 1 || e.Column > utf8.RuneCountInString(lines[e.Line-1])+1 {
+			t.Fatalf("%q: %v is outside the text", text, err)
+		}
+	})
+}
+
+// isPlainSQL tells whether SQL is made of what the emitter writes.
+func isPlainSQL(sql string) bool {
+	for _, word := range strings.FieldsFunc(sql, func(r rune) bool { return strings.ContainsRune("(){}[],;:.`'<>=! +->", r) }) {
+		if !plainWords[word] && !isNumbered(word) {
+			return false
+		}
+	}
+	return true
+}
+
+func isNumbered(word string) bool {
+	return isNumber(strings.TrimPrefix(word, "p"))
+}
+
+var plainWords = func() map[string]bool {
+	words := map[string]bool{}
+	for _, w := range strings.Fields(`true false AND OR NOT IN IS NULL BETWEEN LIKE attributes raw message tags source
+		service host status timestamp UTC v t s i f if empty has hasAny ifNull arrayExists startsWith substring toString
+		String Int64 Float64 Bool Array Nullable Identifier match positionCaseInsensitive multiSearchAny multiSearchAnyCaseInsensitive arrayStringConcat notEmpty length
+		JSONAllPaths toIPv6 toIPv6OrNull toInt64OrNull toFloat64OrNull fromUnixTimestamp64Milli toUnixTimestamp64Milli
+		usr id name evt outcome network client ip http method useragent agent rule_id process executable path file
+		id%many name%many outcome%many ip%many method%many useragent%many rule_id%many path%many`) {
+		words[w] = true
+	}
+	return words
+}()
+
+// FuzzReadersAgree asks both readers the same: the mutated text, and queries
+// made of the seed, on events made of it.
+func FuzzReadersAgree(f *testing.F) {
+	for i, s := range fuzzSeeds {
+		f.Add(s, uint64(i))
+	}
+	w := newWorld(f, newGenerator(1).events(500))
+	f.Fuzz(func(t *testing.T, text string, seed uint64) {
+		g := newGenerator(seed)
+		if seed%16 == 0 && len(w.events) < 20_000 {
+			w.add(t, g.events(50))
+		}
+		for range 3 {
+			w.agree(t, g.query())
+		}
+		q, err := ParseQuery(text)
+		if err != nil {
+			return
+		}
+		if _, err := q.SQL(&Params{}); err != nil {
+			return // too large, and says so
+		}
+		w.agree(t, q)
+	})
+}
