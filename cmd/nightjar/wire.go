@@ -111,8 +111,8 @@ func (e *engine) run(lc fx.Lifecycle, name string, part func(context.Context) er
 // database is where everything is stored.
 type database struct {
 	conn driver.Conn
-	// analyst is the connection for ad hoc SQL, as a read-only user.
-	analyst  driver.Conn
+	// sql runs ad hoc SQL, as a read-only user.
+	sql      api.SQL
 	embedded *clickhouse.Embedded // nil when the server is the user's
 }
 
@@ -143,11 +143,24 @@ func newDatabase(ctx context.Context, lc fx.Lifecycle, e *engine) (*database, er
 	if len(ran) > 0 {
 		e.log.Info("tables made or completed", "statements", len(ran))
 	}
-	if d.analyst, err = d.openAnalyst(ctx, e, admin); err != nil {
-		return nil, err
+	analyst, err := d.openAnalyst(ctx, e, admin)
+	if err != nil {
+		// Detection does not need it. Whoever asks for SQL is told why.
+		e.log.Warn("no ad hoc SQL", "reason", err)
+		d.sql = noSQL{err}
+		return d, nil
 	}
-	lc.Append(fx.StopHook(d.analyst.Close))
+	lc.Append(fx.StopHook(analyst.Close))
+	d.sql = apistore.NewSQL(analyst)
 	return d, nil
+}
+
+// noSQL answers for an engine that has no read-only user to run SQL as.
+type noSQL struct{ reason error }
+
+// QuerySQL implements api.SQL.
+func (n noSQL) QuerySQL(context.Context, string, map[string]any, int) (api.SQLResult, error) {
+	return api.SQLResult{}, &api.Refused{Message: "ad hoc SQL is switched off: " + n.reason.Error()}
 }
 
 // server is the admin's way to the server: the user's, or an embedded one
@@ -230,7 +243,7 @@ func newServer(lc fx.Lifecycle, e *engine, d *database, intake *ingest.Intake, s
 	var err error
 	e.server, err = api.New(api.Deps{
 		HTTP: e.config.HTTP, GRPC: e.config.GRPC, Key: e.key, Version: version,
-		Rules: s, Signals: apistore.NewSignals(d.conn), SQL: apistore.NewSQL(d.analyst), Status: reporter,
+		Rules: s, Signals: apistore.NewSignals(d.conn), SQL: d.sql, Status: reporter,
 		CheckRule: func(r schema.Rule) ([]string, error) {
 			_, warnings, err := compiler.Compile(r)
 			return warnings, err

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/pflag"
+)
+
+func flagsOf(t *testing.T, args ...string) *pflag.FlagSet {
+	t.Helper()
+	flags := pflag.NewFlagSet("up", pflag.ContinueOnError)
+	addSettings(flags)
+	if err := flags.Parse(args); err != nil {
+		t.Fatal(err)
+	}
+	return flags
+}
+
+func TestFlagBeatsEnvironmentBeatsFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "nightjar.yaml")
+	if err := os.WriteFile(path, []byte("lateness: 1h\npace: 2s\nhttp: 127.0.0.1:1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("NIGHTJAR_LATENESS", "2d")
+	t.Setenv("NIGHTJAR_PACE", "3s")
+	c, err := loadConfig(flagsOf(t, "--config", path, "--pace", "4s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Pace != 4*time.Second || c.Lateness != 48*time.Hour || c.HTTP != "127.0.0.1:1" || c.GRPC != "127.0.0.1:8421" {
+		t.Errorf("got %+v: want pace of the flag, lateness of the environment, http of the file, grpc by default", c)
+	}
+}
+
+func TestDurationsKnowDays(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		"24h": 24 * time.Hour, "7d": 7 * 24 * time.Hour, "1d12h": 36 * time.Hour, "90s": 90 * time.Second, "36500d": 36500 * 24 * time.Hour,
+	} {
+		if got, err := parseDuration(text); err != nil || got != want {
+			t.Errorf("%s: got %s, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "d", "1", "soon", "99999999d", "1d1"} {
+		if _, err := parseDuration(text); err == nil || !strings.Contains(err.Error(), text) {
+			t.Errorf("%q: got error %v, want one that names it", text, err)
+		}
+	}
+}
