@@ -134,7 +134,7 @@ func TestTheFirstStartEndsWithASignal(t *testing.T) {
 	if code != exitOK || json.Unmarshal([]byte(stdout), &items) != nil || len(items) != 1 {
 		t.Errorf("signals list: exit %d, %s %s", code, stdout, stderr)
 	}
-	p.kill()
+	p.terminate()
 	p.start()
 	if strings.Contains(p.output.String(), "First start") {
 		t.Error("the demo ran again on a folder that was in use")

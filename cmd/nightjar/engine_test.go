@@ -144,6 +144,22 @@ func (p *process) kill() {
 	<-p.stopped
 }
 
+// terminate asks the engine to stop, which it does without complaint.
+func (p *process) terminate() {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		p.t.Fatal(err)
+	}
+	select {
+	case <-p.stopped:
+	case <-time.After(20 * time.Second):
+		p.t.Fatalf("still up 20 s after SIGTERM:\n%s", p.output)
+	}
+	if code := p.cmd.ProcessState.ExitCode(); code != exitOK {
+		p.t.Errorf("exit %d after SIGTERM, want 0:\n%s", code, p.output)
+	}
+}
+
 // killServer ends the embedded ClickHouse as a crash would.
 func (p *process) killServer() {
 	p.t.Helper()

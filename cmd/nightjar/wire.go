@@ -220,8 +220,7 @@ func newIntake(lc fx.Lifecycle, e *engine, d *database, registry *prometheus.Reg
 	if err != nil {
 		return nil, err
 	}
-	lc.Append(fx.StopHook(intake.Close))
-	e.run(lc, "intake", intake.Run)
+	e.run(lc, "intake", intake.Run) // and frees its folder in the end
 	return intake, nil
 }
 
