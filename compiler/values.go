@@ -1,0 +1,105 @@
+package compiler
+
+import (
+	"strings"
+
+	"nightjar/schema"
+)
+
+// ValuesSQL is the field's values as an expression of type Array(String): the
+// texts that Event.Values gives, each once, in no order. The field's name is
+// in p, like everything a user wrote.
+func ValuesSQL(f schema.Field, p *Params) string {
+	e := emitter{p: p}
+	switch {
+	case f.Kind == schema.FieldAttribute:
+		return e.attributeValues(f.Name)
+	case f.Kind == schema.FieldTag && strings.Contains(f.Name, ":"):
+		return "CAST([], 'Array(String)')" // a tag's key ends at its first colon
+	case f.Kind == schema.FieldTag:
+		key := f.Name + ":"
+		return "arrayDistinct(arrayMap(t -> substring(t, " + p.Int(int64(len(key)+1)) + "), arrayFilter(t -> startsWith(t, " +
+			p.String(key) + "), CAST(tags, 'Array(String)'))))"
+	case f.Name == "tags":
+		return "arrayDistinct(CAST(tags, 'Array(String)'))"
+	case f.Name == "timestamp":
+		return "[toString(toUnixTimestamp64Milli(timestamp))]"
+	}
+	return "if(" + f.Name + " = '', [], [toString(" + f.Name + ")])"
+}
+
+// attributeValues joins the forms that the leaves at a path can be stored in.
+func (e *emitter) attributeValues(path string) string {
+	a := e.attribute(path)
+	var lists []string
+	add := func(s schema.Shapes, list string) {
+		if a.has(s) {
+			lists = append(lists, list)
+		}
+	}
+	add(schema.OneString, oneText(a.text(), "x"))
+	add(schema.ManyStrings|schema.ManyMixed, "arrayMap(x -> assumeNotNull(x), "+a.many+")")
+	if !a.typed {
+		add(schema.OneInt, oneText(a.column+".:Int64", "toString(x)"))
+		add(schema.OneFloat, oneText(a.column+".:Float64", "toString(x)"))
+		add(schema.OneBool, oneText(a.column+".:Bool", "toString(x)"))
+		for _, list := range []struct {
+			shapes schema.Shapes
+			column string
+		}{{schema.ManyInts, integerList}, {schema.ManyFloats, doubleList}, {schema.ManyBools, booleanList}} {
+			add(list.shapes, "arrayMap(x -> toString(assumeNotNull(x)), "+a.column+list.column+")")
+		}
+	}
+	switch len(lists) {
+	case 0:
+		return "CAST([], 'Array(String)')"
+	case 1:
+		return "arrayDistinct(" + lists[0] + ")"
+	}
+	return "arrayDistinct(arrayConcat(" + strings.Join(lists, ", ") + "))"
+}
+
+// oneText is a list of the text of a column, or of nothing where that is NULL.
+func oneText(column, text string) string {
+	return "arrayMap(x -> CAST(" + text + ", 'String'), arrayFilter(x -> isNotNull(x), [" + column + "]))"
+}
+
+// NumbersSQL is the field's numbers as an expression of type Array(Float64),
+// each as often as it is there. A text that looks like a number is none, here
+// as in a rule's metrics. Only attributes have numbers.
+func NumbersSQL(f schema.Field, p *Params) string {
+	e := emitter{p: p}
+	var lists []string
+	if f.Kind == schema.FieldAttribute {
+		lists = e.numbers(f.Name)
+	}
+	switch len(lists) {
+	case 0:
+		return "CAST([], 'Array(Float64)')"
+	case 1:
+		return lists[0]
+	}
+	return "arrayConcat(" + strings.Join(lists, ", ") + ")"
+}
+
+func (e *emitter) numbers(path string) []string {
+	a := e.attribute(path)
+	if a.typed {
+		return nil // every value is a text
+	}
+	var lists []string
+	for _, one := range []schema.Shapes{schema.OneInt, schema.OneFloat} {
+		v := variants[one]
+		if a.has(one) {
+			lists = append(lists, "arrayMap(x -> toFloat64(assumeNotNull(x)), arrayFilter(x -> isNotNull(x), ["+a.column+v.scalar+"]))")
+		}
+		if a.has(v.many) {
+			lists = append(lists, "arrayMap(x -> toFloat64(assumeNotNull(x)), "+a.column+v.array+")")
+		}
+	}
+	if a.has(schema.ManyMixed) {
+		mixed := "attributes." + e.p.Identifier(schema.MixedPath(path)) + stringList
+		lists = append(lists, "arrayMap(x -> toFloat64(substring(assumeNotNull(x), 2)), arrayFilter(x -> match(assumeNotNull(x), '^[if]'), "+mixed+"))")
+	}
+	return lists
+}
