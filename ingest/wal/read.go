@@ -124,12 +124,25 @@ func damagedAt(err error) error {
 	return err
 }
 
+// SkipUnreadable gives up what Next cannot read because the disk does not
+// answer, and goes on behind it, at the next record that can be read. Whatever
+// of the region is lost is so for good; the caller says when.
+func (r *Reader) SkipUnreadable() error {
+	length, ok := r.position()
+	if !ok || r.off >= length {
+		return nil
+	}
+	r.close()
+	return r.skip(length)
+}
+
 // skip moves past a damaged region, to the next whole record or to the end of
 // the segment.
 func (r *Reader) skip(length int64) error {
-	b, err := r.log.fs.ReadFile(r.seg.path, -1)
+	b, err := r.log.readAll(r.seg.path)
 	if err != nil {
-		return err
+		// Nothing of the file can be read: no more than the file is given up.
+		b = nil
 	}
 	b = b[:min(int64(len(b)), length)]
 	r.log.damaged.Add(1)

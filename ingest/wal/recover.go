@@ -1,7 +1,9 @@
 package wal
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"sort"
 )
@@ -56,7 +58,7 @@ func (l *Log) recover() (Report, error) {
 			report.LostEntries += seg.first - l.next
 		}
 		limit, finished := limits[seg.num]
-		b, err := l.fs.ReadFile(seg.path, -1)
+		b, err := l.readAll(seg.path)
 		if err != nil { // a disk that does not give it back now: keep the file for a better day
 			l.setAside(filepath.Base(seg.path), &report)
 			hole = true
@@ -69,6 +71,41 @@ func (l *Log) recover() (Report, error) {
 	l.segments = kept
 	l.damaged.Store(uint64(report.DamagedRegions) + uint64(len(report.Quarantined)))
 	return report, nil
+}
+
+// sector is the unit in which disks fail.
+const sector = 4096
+
+// readAll is the content of a segment. Sectors that the disk does not give back
+// are zeros in it, so that they cost the records in them and no others.
+func (l *Log) readAll(path string) ([]byte, error) {
+	b, err := l.fs.ReadFile(path, -1)
+	if err == nil {
+		return b, nil
+	}
+	f, open := l.fs.Open(path)
+	if open != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b = b[:0]
+	readable := false
+	for most := l.opts.SegmentBytes + 2*int64(l.opts.MaxRecord); int64(len(b)) < most; {
+		at := len(b)
+		b = append(b, make([]byte, sector)...)
+		n, e := f.ReadAt(b[at:], int64(at))
+		readable = readable || n > 0
+		switch {
+		case errors.Is(e, io.EOF):
+			if !readable {
+				return nil, err
+			}
+			return b[:at+n], nil
+		case e != nil:
+			clear(b[at+n:])
+		}
+	}
+	return nil, err // no end in sight: it is not the segment that it says it is
 }
 
 func (l *Log) readHeader(name string) (*segment, bool) {

@@ -311,6 +311,17 @@ func (l *Log) SkipTo(next uint64) {
 	l.next = max(l.next, next)
 }
 
+// Begin opens a segment where there is none: numbering, and the name of the log,
+// are remembered from here on.
+func (l *Log) Begin() error {
+	l.commit.Lock()
+	defer l.commit.Unlock()
+	if err := l.ensureActive(); err != nil {
+		return fmt.Errorf("begin log: %w", err)
+	}
+	return nil
+}
+
 // ID names the log: it is made with the folder and stays.
 func (l *Log) ID() string { return hex.EncodeToString(l.id[:]) }
 

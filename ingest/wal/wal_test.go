@@ -1,6 +1,7 @@
 package wal
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -536,4 +537,100 @@ func BenchmarkAppend(b *testing.B) {
 			})
 		})
 	}
+}
+
+// badSectors is a disk that does not give back some sectors of segment files.
+type badSectors struct {
+	OS
+	bad atomic.Pointer[map[int64]bool] // by number, in every segment
+}
+
+type badSectorFile struct {
+	ReadFile
+	fs *badSectors
+}
+
+func (f *badSectors) broken(from, to int64) bool {
+	bad := f.bad.Load()
+	for s := from / sector; bad != nil && s*sector < to; s++ {
+		if (*bad)[s] {
+			return true
+		}
+	}
+	return false
+}
+
+func (f *badSectors) Open(path string) (ReadFile, error) {
+	file, err := f.OS.Open(path)
+	return badSectorFile{file, f}, err
+}
+
+func (f *badSectors) ReadFile(path string, limit int) ([]byte, error) {
+	b, err := f.OS.ReadFile(path, limit)
+	if err == nil && strings.HasSuffix(path, suffix) && f.broken(0, int64(len(b))) {
+		return nil, syscall.EIO
+	}
+	return b, err
+}
+
+func (f badSectorFile) ReadAt(b []byte, off int64) (int, error) {
+	if f.fs.broken(off, off+int64(len(b))) {
+		return 0, syscall.EIO
+	}
+	return f.ReadFile.ReadAt(b, off)
+}
+
+// TestABadSectorCostsTheRecordsInItAndNoMore has a disk go bad under a log that
+// is open, and under one that is opened.
+func TestABadSectorCostsTheRecordsInItAndNoMore(t *testing.T) {
+	fs := &badSectors{}
+	opts := Options{Dir: t.TempDir(), FS: fs}
+	l, _ := open(t, opts)
+	const records, size = 100, 1000
+	for i := range records {
+		if _, err := l.Append(bytes.Repeat([]byte{byte(i)}, size), 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fs.bad.Store(&map[int64]bool{5: true, 6: true})
+	got := readPast(t, l)
+	// Two sectors of 4,096 bytes touch at most 10 records of 1,024.
+	if len(got) < records-10 || len(got) >= records {
+		t.Errorf("%d of %d records were read past two bad sectors", len(got), records)
+	}
+	if l.Damaged() == 0 {
+		t.Error("the damage was not counted")
+	}
+	l.Close()
+	l, report := open(t, opts)
+	again := readPast(t, l)
+	if len(again) != len(got) || report.LostEntries != records-uint64(len(got)) {
+		t.Errorf("opened again: %d records, want %d; report: %s", len(again), len(got), report)
+	}
+	if l.Next() != records+1 {
+		t.Errorf("numbering goes on at %d, want %d", l.Next(), records+1)
+	}
+}
+
+// readPast reads what there is, past what the disk does not give back.
+func readPast(t testing.TB, l *Log) (firsts []uint64) {
+	t.Helper()
+	r := l.ReadFrom(0)
+	defer r.Close()
+	for skips := 0; skips < 10; {
+		rec, err := r.Next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return firsts
+		case err != nil:
+			skips++
+			if err := r.SkipUnreadable(); err != nil {
+				t.Fatal(err)
+			}
+		default:
+			firsts = append(firsts, rec.First)
+		}
+	}
+	t.Fatal("the reader does not get past the sectors")
+	return nil
 }
