@@ -172,6 +172,7 @@ func fileRules(spec childSpec) []fileRule {
 	at := layout{spec.Root}
 	rules := []fileRule{
 		{at.data(), mayKeep},
+		{at.backups(), mayKeep},
 		{at.logs(), mayAppend},
 		{at.config(), mayRead},
 		{at.users(), mayRead},

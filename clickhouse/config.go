@@ -44,12 +44,13 @@ func (l layout) config() string  { return filepath.Join(l.root, "config.xml") }
 func (l layout) users() string   { return filepath.Join(l.root, "users.xml") }
 func (l layout) lock() string    { return filepath.Join(l.root, "lock") }
 func (l layout) data() string    { return filepath.Join(l.root, "data") }
+func (l layout) backups() string { return filepath.Join(l.root, "backups") }
 func (l layout) logs() string    { return filepath.Join(l.root, "log") }
 func (l layout) log() string     { return filepath.Join(l.root, "log", "server.log") }
 func (l layout) console() string { return filepath.Join(l.root, "log", "console.log") }
 
 func (l layout) create() error {
-	for _, dir := range []string{l.root, l.data(), l.logs()} {
+	for _, dir := range []string{l.root, l.data(), l.logs(), l.backups()} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return err
 		}
@@ -66,6 +67,7 @@ func writeConfig(at layout, cfg EmbeddedConfig, port int, passwords map[Role]str
 	values := map[string]any{
 		"Log":          at.log(),
 		"Data":         at.data() + "/",
+		"Backups":      at.backups() + "/",
 		"Users":        at.users(),
 		"Port":         port,
 		"MemoryRatio":  cfg.MemoryRatio,
@@ -107,6 +109,7 @@ var serverXML = template.Must(template.New("config.xml").Funcs(xmlFuncs).Parse(`
   <tmp_path>{{text .Data}}tmp/</tmp_path>
   <user_files_path>{{text .Data}}user_files/</user_files_path>
   <users_config>{{text .Users}}</users_config>
+  <backups><allowed_path>{{text .Backups}}</allowed_path></backups>
   <listen_host>127.0.0.1</listen_host>
   <tcp_port>{{.Port}}</tcp_port>
   <timezone>UTC</timezone>

@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"bufio"
-	"bytes"
 	"compress/zlib"
 	"errors"
 	"fmt"
@@ -24,24 +23,66 @@ var errBodyBroken = errors.New("the body cannot be decompressed")
 // errEncoding is a Content-Encoding that is not known.
 var errEncoding = errors.New("unknown Content-Encoding")
 
-// readBody reads a body of up to limit bytes, decompressed.
-func readBody(r io.Reader, encoding string, limit int64) ([]byte, error) {
+// A body is read in chunks: its memory grows with what has come, never by
+// doubling, so a bomb costs its limit and no more.
+const (
+	smallChunk = 16 << 10
+	largeChunk = 512 << 10
+)
+
+// readBody reads a body of up to limit bytes, decompressed. Before it keeps more
+// than it has, it asks room for the new total.
+func readBody(r io.Reader, encoding string, limit int64, room func(total int64) error) ([]byte, error) {
 	plain, err := decompress(io.LimitReader(r, limit+1), encoding)
 	if err != nil {
 		return nil, err
 	}
 	defer plain.Close()
-	var buf bytes.Buffer
-	n, err := buf.ReadFrom(io.LimitReader(plain, limit+1))
-	switch {
-	case n > limit:
-		return nil, errBodyTooLarge
-	case err != nil && plain.compressed:
-		return nil, fmt.Errorf("%w: %w", errBodyBroken, err)
-	case err != nil:
-		return nil, err
+	var chunks [][]byte
+	for total := int64(0); ; {
+		chunk := make([]byte, min(max(total, smallChunk), largeChunk, limit+1-total))
+		if err := room(total + int64(len(chunk))); err != nil {
+			return nil, err
+		}
+		n, err := fill(plain, chunk)
+		total += int64(n)
+		chunks = append(chunks, chunk[:n])
+		switch {
+		case total > limit:
+			return nil, errBodyTooLarge
+		case errors.Is(err, zstd.ErrWindowSizeExceeded) || errors.Is(err, zstd.ErrDecoderSizeExceeded):
+			return nil, errBodyTooLarge
+		case err == io.EOF: //nolint:errorlint // a wrapped one is a body that was cut off
+			return join(chunks, total), nil
+		case err != nil && plain.compressed:
+			return nil, fmt.Errorf("%w: %w", errBodyBroken, err)
+		case err != nil:
+			return nil, err
+		}
 	}
-	return buf.Bytes(), nil
+}
+
+// fill is io.ReadFull that tells an end from an end too early.
+func fill(r io.Reader, b []byte) (n int, err error) {
+	for n < len(b) && err == nil {
+		var more int
+		more, err = r.Read(b[n:])
+		n += more
+	}
+	return n, err
+}
+
+// join puts the chunks together, letting go of each that is copied.
+func join(chunks [][]byte, total int64) []byte {
+	if len(chunks) == 1 {
+		return chunks[0]
+	}
+	out := make([]byte, 0, total)
+	for i, c := range chunks {
+		out = append(out, c...)
+		chunks[i] = nil
+	}
+	return out
 }
 
 type plainReader struct {
@@ -72,7 +113,7 @@ func decompress(r io.Reader, encoding string) (plainReader, error) {
 		}
 		return plainReader{z, func() { z.Close() }, true}, nil
 	case "zstd":
-		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(8<<20))
+		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(8<<20), zstd.IgnoreChecksum(false))
 		if err != nil {
 			return broken(err)
 		}

@@ -34,6 +34,10 @@ type Decoder struct {
 	Year int
 	Zone *time.Location
 
+	// TextOnly leaves out the leaves of the attributes, which follow from their
+	// JSON and take several times the memory.
+	TextOnly bool
+
 	// What had to be resolved on the way in, so far.
 	Odd schema.Oddities
 	// BadTimes counts timestamps that could not be read.
@@ -331,6 +335,9 @@ func (d *Decoder) build(x *draft) schema.Event {
 	d.Odd.InvalidUTF8 += odd.InvalidUTF8
 	d.Odd.HugeNumbers += odd.HugeNumbers
 	e.Attributes = a
+	if d.TextOnly {
+		e.Leaves = nil
+	}
 	return e
 }
 

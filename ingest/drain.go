@@ -15,7 +15,7 @@ import (
 // Run carries the log into the sink until it is told to stop, then frees the
 // folder. What is not carried by then is by the next Run.
 func (in *Intake) Run(ctx context.Context) error {
-	d := &drainer{in: in, limit: in.config.BlockEvents}
+	d := &drainer{in: in, limit: in.config.BlockEvents, damaged: in.log.Damaged()}
 	err := d.run(ctx)
 	if errors.Is(err, context.Canceled) {
 		err = nil
@@ -37,6 +37,8 @@ type drainer struct {
 	// limit is the number of events that a block takes at present: less than
 	// the setting while the sink refuses something.
 	limit int
+	// damaged is the log's count of unreadable regions that was told of.
+	damaged uint64
 }
 
 type recordEnd struct {
@@ -54,10 +56,21 @@ func (d *drainer) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := d.store(ctx, block); err != nil {
+		if err := d.carry(ctx, block); err != nil {
 			return err
 		}
 	}
+}
+
+// carry is store, while nobody holds the intake still.
+func (d *drainer) carry(ctx context.Context, block []schema.Event) error {
+	select {
+	case d.in.carrying <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-d.in.carrying }()
+	return d.store(ctx, block)
 }
 
 // start asks the sink how far it is. Numbers go on behind what is stored there,
@@ -146,20 +159,14 @@ func (d *drainer) fill(ctx context.Context) error {
 		if n := len(d.events); enough && n > 0 && d.events[n-1].Seq >= m.To {
 			return nil
 		}
-		var rec wal.Record
-		err := d.in.retry(ctx, "read the intake log", func(context.Context) (err error) {
-			rec, err = d.reader.Next()
-			if errors.Is(err, io.EOF) {
-				return nil
-			}
-			return err
-		})
+		rec, err := d.read(ctx)
 		if err != nil {
 			return err
 		}
 		if rec.Count == 0 {
 			return nil
 		}
+		d.missing(rec)
 		events, err := decodeBatch(rec)
 		if err != nil {
 			// Whole by its checksum and yet not readable: only another version of
@@ -172,6 +179,48 @@ func (d *drainer) fill(ctx context.Context) error {
 		d.bytes += rec.Size
 		d.ends = append(d.ends, recordEnd{rec.Last(), rec.Size})
 	}
+}
+
+// read is the next record; Count is 0 when there is none. Detection goes on
+// behind a part of the log that stays unreadable.
+func (d *drainer) read(ctx context.Context) (rec wal.Record, err error) {
+	tries := 0
+	err = d.in.retry(ctx, "read the intake log", func(context.Context) error {
+		var err error
+		rec, err = d.reader.Next()
+		switch {
+		case err == nil || errors.Is(err, io.EOF):
+			return nil
+		case tries < d.in.config.ReadTries:
+			tries++
+			return err
+		}
+		d.in.deps.Log.Error("the disk does not give back a part of the intake log; going on behind it", "error", err)
+		d.in.metrics.damaged.Inc()
+		tries = 0
+		if e := d.reader.SkipUnreadable(); e != nil {
+			return e
+		}
+		return err
+	})
+	return rec, err
+}
+
+// missing tells of numbers that were skipped because the log is damaged there.
+func (d *drainer) missing(rec wal.Record) {
+	expected := d.in.mark.state.Stored + 1
+	if len(d.ends) > 0 {
+		expected = d.ends[len(d.ends)-1].last + 1
+	}
+	n := d.in.log.Damaged()
+	was := d.damaged
+	d.damaged = n
+	if n == was || rec.First <= expected {
+		return
+	}
+	lost := rec.First - expected
+	d.in.metrics.lost.Add(float64(lost))
+	d.in.deps.Log.Error("acknowledged events are lost with a damaged part of the intake log", "first", expected, "events", lost)
 }
 
 func (d *drainer) upTo(seq uint64) []schema.Event {
@@ -289,6 +338,7 @@ func (d *drainer) release(ctx context.Context) error {
 	err := in.batches.save()
 	if err == nil {
 		err = in.log.Release(stored)
+		in.batches.keepReserve()
 	}
 	if err != nil {
 		in.deps.Log.Warn("the intake log could not be shortened", "error", err)

@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"mime"
 	"net/http"
+	"os"
 	"regexp"
 	"strconv"
 	"time"
@@ -35,7 +37,7 @@ func NewHandler(in *Intake) *Handler { return &Handler{in: in} }
 
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if err := h.serve(r); err != nil {
+	if err := h.serve(w, r); err != nil {
 		reply(w, err)
 		return
 	}
@@ -44,7 +46,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write([]byte("{}"))
 }
 
-func (h *Handler) serve(r *http.Request) error {
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request) error {
 	if r.Method != http.MethodPost {
 		return &httpError{http.StatusMethodNotAllowed, "logs are sent with POST", 0}
 	}
@@ -56,7 +58,9 @@ func (h *Handler) serve(r *http.Request) error {
 	if len(id) > maxBatchID {
 		return &httpError{http.StatusBadRequest, fmt.Sprintf("header %s: longer than %d characters", BatchIDHeader, maxBatchID), 0}
 	}
-	body, err := readBody(r.Body, r.Header.Get("Content-Encoding"), h.maxBody())
+	mine := share{of: h.in.reading}
+	defer mine.giveBack()
+	body, err := h.readBody(w, r, &mine)
 	if err != nil {
 		return h.bodyError(err)
 	}
@@ -73,6 +77,38 @@ func (h *Handler) serve(r *http.Request) error {
 	return err
 }
 
+// readBody reads the body within the request's share of memory. What a sender
+// announces is waited for before anything is read; what turns out larger than
+// that is not.
+func (h *Handler) readBody(w http.ResponseWriter, r *http.Request, mine *share) ([]byte, error) {
+	if r.ContentLength > h.maxBody() {
+		return nil, errBodyTooLarge
+	}
+	if err := mine.cover(r.Context(), max(r.ContentLength, smallChunk), bodyPatience); err != nil {
+		return nil, err
+	}
+	body := steady{r.Body, http.NewResponseController(w)}
+	defer func() { _ = body.control.SetReadDeadline(time.Time{}) }()
+	return readBody(body, r.Header.Get("Content-Encoding"), h.maxBody(), func(total int64) error {
+		return mine.cover(r.Context(), total, 0)
+	})
+}
+
+// stall is how long a sender may send nothing in the middle of a body. It holds
+// memory meanwhile.
+const stall = 30 * time.Second
+
+// steady is a body that ends with an error when its sender stalls.
+type steady struct {
+	io.Reader
+	control *http.ResponseController
+}
+
+func (s steady) Read(b []byte) (int, error) {
+	_ = s.control.SetReadDeadline(time.Now().Add(stall)) // a test's recorder has none
+	return s.Reader.Read(b)
+}
+
 func (h *Handler) maxBody() int64 {
 	if h.MaxBody > 0 {
 		return h.MaxBody
@@ -81,12 +117,19 @@ func (h *Handler) maxBody() int64 {
 }
 
 func (h *Handler) bodyError(err error) error {
+	var full *ErrBackpressure
+	if errors.As(err, &full) {
+		h.in.metrics.refuse(err)
+		return err
+	}
 	h.in.metrics.refused.WithLabelValues("bad_body").Inc()
 	switch {
 	case errors.Is(err, errBodyTooLarge):
 		return &httpError{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes after decompression; send smaller batches", h.maxBody()), 0}
 	case errors.Is(err, errEncoding):
 		return &httpError{http.StatusUnsupportedMediaType, err.Error(), 0}
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return &httpError{http.StatusRequestTimeout, fmt.Sprintf("nothing came for %s in the middle of the body; send it again", stall), 0}
 	case errors.Is(err, errBodyBroken):
 		return &httpError{http.StatusBadRequest, err.Error() + "; is Content-Encoding right?", 0}
 	}
@@ -99,6 +142,7 @@ func (h *Handler) decoder(r *http.Request) (*Decoder, error) {
 	d := &Decoder{
 		Now: h.in.deps.Now(), Source: q.Get("ddsource"), Service: q.Get("service"),
 		Host: q.Get("hostname"), Tags: SplitTags(q.Get("ddtags")),
+		TextOnly: true,
 	}
 	if s := q.Get("nj_year"); s != "" {
 		year, err := strconv.Atoi(s)

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,20 +28,25 @@ type Deps struct {
 	// Metrics is where the counters are registered; nil: nowhere.
 	Metrics prometheus.Registerer
 	// FS is the log's file system; nil: the operating system's.
-	FS     wal.FS
-	Config Config
+	FS wal.FS
+	// Lateness is how far behind its own time an event may arrive and still be
+	// seen by rules. Later ones are taken in and counted; 0: none is late.
+	Lateness time.Duration
+	Config   Config
 }
 
 // Config are the settings. A zero field means its default.
 type Config struct {
 	MaxBacklog   int64         // bytes acknowledged and not yet stored; 4 GiB
 	MaxInFlight  int64         // bytes waiting to become durable; 64 MiB
+	MaxReading   int64         // memory of the requests being read; 256 MiB
 	MaxBatch     int           // bytes of one batch, encoded; 64 MiB
 	SegmentBytes int64         // size of a log file; 32 MiB
 	BlockEvents  int           // events in one insert; 50,000
 	BlockBytes   int64         // bytes in one insert; 16 MiB
 	Linger       time.Duration // how long an insert waits to fill up; 100 ms
 	Insert       time.Duration // how long one insert may take; 60 s
+	ReadTries    int           // of a part of the log that the disk does not give back; 16, about a minute
 	Remember     time.Duration // how long batch ids are remembered; 25 h
 	MaxBatchIDs  int           // how many at most; 5,000,000
 	MaxAhead     time.Duration // how far ahead of the clock an event may be; 10 min
@@ -50,12 +55,14 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	def(&c.MaxBacklog, 4<<30)
 	def(&c.MaxInFlight, 64<<20)
+	def(&c.MaxReading, 256<<20)
 	def(&c.MaxBatch, 64<<20)
 	def(&c.SegmentBytes, 32<<20)
 	def(&c.BlockEvents, 50_000)
 	def(&c.BlockBytes, 16<<20)
 	def(&c.Linger, 100*time.Millisecond)
 	def(&c.Insert, time.Minute)
+	def(&c.ReadTries, 16)
 	def(&c.Remember, 25*time.Hour)
 	def(&c.MaxBatchIDs, 5_000_000)
 	def(&c.MaxAhead, 10*time.Minute)
@@ -90,9 +97,14 @@ type Intake struct {
 	config  Config
 	log     *wal.Log
 	batches *batches
+	reading *budget
 	mark    *checkpoint
 	dead    *deadLetters
 	metrics *metrics
+
+	// carrying is held while a block is on its way into the sink.
+	carrying chan struct{}
+	late     lateness
 
 	ready    chan struct{} // closed when the first sequence number is known
 	inFlight atomic.Int64
@@ -113,8 +125,9 @@ func New(deps Deps) (*Intake, error) {
 	}
 	in := &Intake{
 		deps: deps, config: deps.Config.withDefaults(),
-		ready: make(chan struct{}), changed: make(chan struct{}),
+		ready: make(chan struct{}), changed: make(chan struct{}), carrying: make(chan struct{}, 1),
 	}
+	in.reading = newBudget(in.config.MaxReading)
 	in.metrics = newMetrics(in)
 	if err := in.open(); err != nil {
 		return nil, fmt.Errorf("open intake in %s: %w", deps.Dir, err)
@@ -133,23 +146,30 @@ func (in *Intake) open() (err error) {
 	// The log comes first: it holds the lock on the folder.
 	var inLog []loggedBatch
 	var backlog []recordEnd
-	log, report, err := wal.Open(wal.Options{
-		Dir:          filepath.Join(in.deps.Dir, "log"),
-		SegmentBytes: in.config.SegmentBytes,
-		MaxRecord:    in.config.MaxBatch,
-		FS:           in.deps.FS,
-		Synced:       in.metrics.synced,
-		Visit: func(r wal.Record) {
-			backlog = append(backlog, recordEnd{r.Last(), r.Size})
-			if id, seen, err := batchIDOf(r.Payload); err == nil && id != "" {
-				inLog = append(inLog, loggedBatch{id, seen})
-			}
-		},
+	var report wal.Report
+	if err := os.MkdirAll(in.deps.Dir, 0o700); err != nil {
+		return err
+	}
+	err = in.heal("log", isUnusableLog, func(path string) (err error) {
+		in.log, report, err = wal.Open(wal.Options{
+			Dir:          path,
+			SegmentBytes: in.config.SegmentBytes,
+			MaxRecord:    in.config.MaxBatch,
+			FS:           in.deps.FS,
+			Synced:       in.metrics.synced,
+			Visit: func(r wal.Record) {
+				backlog = append(backlog, recordEnd{r.Last(), r.Size})
+				if id, seen, err := batchIDOf(r.Payload); err == nil && id != "" {
+					inLog = append(inLog, loggedBatch{id, seen})
+				}
+			},
+		})
+		return err
 	})
 	if err != nil {
 		return err
 	}
-	in.log = log
+	log := in.log
 	defer func() {
 		if err != nil {
 			in.Close()
@@ -162,16 +182,31 @@ func (in *Intake) open() (err error) {
 	} else if report.TornBytes > 0 {
 		in.deps.Log.Info("the intake log ended in an append that was never acknowledged", "bytes", report.TornBytes)
 	}
-	if in.batches, err = openBatches(filepath.Join(in.deps.Dir, "batches"), in.config.Remember, in.config.MaxBatchIDs, now); err != nil {
+	err = in.heal("batches", always, func(path string) (err error) {
+		in.batches, err = openBatches(path, in.config.Remember, in.config.MaxBatchIDs, now, func(path string, err error) {
+			in.metrics.setAside.Inc()
+			in.deps.Log.Error("batch ids of an hour cannot be read and are forgotten", "aside", path, "error", err)
+		})
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	for _, b := range inLog {
 		in.batches.add(b.id, b.seen)
 	}
-	if in.mark, err = openCheckpoint(filepath.Join(in.deps.Dir, "checkpoint"), log.ID()); err != nil {
+	err = in.heal("checkpoint", always, func(path string) (err error) {
+		in.mark, err = openCheckpoint(path, log.ID())
+		return err
+	})
+	if err != nil {
 		return err
 	}
-	if in.dead, err = openDeadLetters(filepath.Join(in.deps.Dir, "dead-letters.jsonl")); err != nil {
+	err = in.heal("dead-letters.jsonl", always, func(path string) (err error) {
+		in.dead, err = openDeadLetters(path)
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	in.stored = in.mark.state.Stored
@@ -231,6 +266,7 @@ func (in *Intake) append(b Batch, seen schema.Millis) (Receipt, error) {
 			in.metrics.future.Inc()
 		}
 	}
+	late := in.countLate(b.Events, seen)
 	buf := encodeBatch(b, seen)
 	defer buf.free()
 	if err := in.admit(int64(len(buf.b))); err != nil {
@@ -246,6 +282,7 @@ func (in *Intake) append(b Batch, seen schema.Millis) (Receipt, error) {
 		return Receipt{}, &ErrUnavailable{RetryAfter: 5 * time.Second, Err: err}
 	}
 	in.backlog.Add(wal.RecordSize(len(buf.b)))
+	in.sayLate(late)
 	for i := range b.Events {
 		b.Events[i].Seq = first + uint64(i)
 	}

@@ -15,6 +15,7 @@ type metrics struct {
 	acknowledged, duplicates   prometheus.Counter
 	stored, deadLettered, lost prometheus.Counter
 	damaged, future, badTime   prometheus.Counter
+	late, setAside             prometheus.Counter
 	inserts, insertErrors      prometheus.Counter
 	refused, oddities, syncs   *prometheus.CounterVec
 	syncSeconds, insertSeconds prometheus.Histogram
@@ -50,6 +51,8 @@ func newMetrics(in *Intake) *metrics {
 	m.damaged = counter("log_damaged_regions_total", "Unreadable regions of the log.")
 	m.future = counter("events_future_dated_total", "Events moved to their arrival time because theirs was ahead of the clock or out of range.")
 	m.badTime = counter("events_unreadable_time_total", "Events moved to their arrival time because theirs could not be read.")
+	m.late = counter("late_events_total", "Events that arrived later than the lateness allowance: stored, and not seen by rules.")
+	m.setAside = counter("parts_set_aside_total", "Parts of the intake's folder that could not be used.")
 	m.inserts = counter("inserts_total", "Blocks inserted.")
 	m.insertErrors = counter("insert_errors_total", "Inserts that failed and were tried again.")
 	m.refused = vector("batches_refused_total", "Batches that were not taken in.", "reason")
@@ -60,6 +63,7 @@ func newMetrics(in *Intake) *metrics {
 	gauge("log_bytes", "Size of the log on disk.", func() float64 { return float64(in.log.Size()) })
 	gauge("backlog_bytes", "Bytes acknowledged and not yet stored.", func() float64 { return float64(in.Backlog()) })
 	gauge("backlog_events", "Events acknowledged and not yet stored.", func() float64 { return float64(in.Acknowledged() - min(in.Stored(), in.Acknowledged())) })
+	gauge("reading_bytes", "Memory that requests being read have taken of their quota.", func() float64 { return float64(in.reading.used()) })
 	gauge("batch_ids", "Batch ids remembered.", func() float64 { return float64(in.batches.len()) })
 	return m
 }

@@ -4,14 +4,19 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
+	"maps"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"nightjar/schema"
 )
@@ -48,7 +53,9 @@ func keyOf(id string) batchKey {
 
 func hourOf(m schema.Millis) int64 { return int64(m) / time.Hour.Milliseconds() }
 
-func openBatches(dir string, keep time.Duration, limit int, now time.Time) (*batches, error) {
+// openBatches reads what was remembered. A file that can't be read is renamed,
+// and told to damaged.
+func openBatches(dir string, keep time.Duration, limit int, now time.Time, damaged func(path string, err error)) (*batches, error) {
 	b := &batches{
 		dir: dir, keep: keep, max: limit,
 		hours: map[int64]map[batchKey]struct{}{}, inFlight: map[batchKey]chan struct{}{}, unsaved: map[int64][]batchKey{},
@@ -63,16 +70,22 @@ func openBatches(dir string, keep time.Duration, limit int, now time.Time) (*bat
 	for _, f := range files {
 		name, _ := strings.CutSuffix(f.Name(), ".ids")
 		hour, err := strconv.ParseInt(name, 10, 64)
-		if err != nil || b.expired(hour, now) {
+		if err != nil || !strings.HasSuffix(f.Name(), ".ids") || b.expired(hour, now) {
 			continue
 		}
-		content, err := os.ReadFile(filepath.Join(dir, f.Name()))
+		path := filepath.Join(dir, f.Name())
+		content, err := os.ReadFile(path)
 		if err != nil {
-			return nil, fmt.Errorf("remember batches: %w", err)
+			if e := os.Rename(path, path+".damaged"); e != nil {
+				return nil, fmt.Errorf("remember batches: %w", errors.Join(err, e))
+			}
+			damaged(path+".damaged", err)
+			continue
 		}
 		b.load(hour, content)
 	}
 	b.forget(now)
+	b.keepReserve()
 	return b, nil
 }
 
@@ -159,8 +172,36 @@ func (b *batches) settle(id string, seen schema.Millis, acknowledged bool) {
 	delete(b.inFlight, key)
 }
 
-// save makes durable what is remembered so far.
+// save makes durable what is remembered so far. On a full disk it gives up the
+// reserve: only when the ids are safe can the log be shortened, which is what
+// gives the disk room again.
 func (b *batches) save() error {
+	err := b.saveAll()
+	if errors.Is(err, syscall.ENOSPC) {
+		_ = os.Remove(b.reserve())
+		err = b.saveAll()
+	}
+	return err
+}
+
+const reserveSize = 8 << 20
+
+func (b *batches) reserve() string { return filepath.Join(b.dir, "reserve") }
+
+// keepReserve takes disk for the ids of a log to be released when nothing else
+// is free. It is tried again after every release.
+func (b *batches) keepReserve() {
+	f, err := os.OpenFile(b.reserve(), os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	if unix.Fallocate(int(f.Fd()), 0, 0, reserveSize) != nil {
+		_ = os.Remove(b.reserve())
+	}
+}
+
+func (b *batches) saveAll() error {
 	b.mu.Lock()
 	unsaved := b.unsaved
 	b.unsaved = map[int64][]batchKey{}
@@ -191,8 +232,7 @@ func (b *batches) saveHour(hour int64, keys []batchKey) error {
 	}
 	content := make([]byte, 0, len(keys)*entrySize)
 	for _, k := range keys {
-		content = append(content, k[:]...)
-		content = binary.LittleEndian.AppendUint32(content, sumOf(k))
+		content = appendEntry(content, k)
 	}
 	// A crash may have left part of an entry at the end: begin on a boundary.
 	if _, err := f.WriteAt(content, info.Size()/entrySize*entrySize); err != nil {
@@ -202,6 +242,21 @@ func (b *batches) saveHour(hour int64, keys []batchKey) error {
 		return err
 	}
 	return syncDir(b.dir)
+}
+
+func appendEntry(b []byte, k batchKey) []byte {
+	return binary.LittleEndian.AppendUint32(append(b, k[:]...), sumOf(k))
+}
+
+// copy is what is remembered now.
+func (b *batches) copy() map[int64]map[batchKey]struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	out := map[int64]map[batchKey]struct{}{}
+	for hour, keys := range b.hours {
+		out[hour] = maps.Clone(keys)
+	}
+	return out
 }
 
 func (b *batches) path(hour int64) string {

@@ -96,6 +96,9 @@ func (OS) SyncDir(dir string) error {
 // Lock implements FS.
 func (OS) Lock(path string) (File, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if errors.Is(err, unix.EISDIR) && os.Remove(path) == nil {
+		f, err = os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	}
 	if err != nil {
 		return nil, err
 	}

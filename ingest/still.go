@@ -1,0 +1,141 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// State is what an intake knows beside the events that are in the sink: enough
+// for another folder to go on from there.
+type State struct {
+	// Through: every event up to here is in the sink, and no other.
+	Through uint64
+	// Next is above every arrival number that was given.
+	Next uint64
+	// Batches are the remembered ids of those events, by hour of arrival, as
+	// files hold them.
+	Batches map[int64][]byte
+	// DeadLetters are the events that the sink refused, one JSON object a line.
+	DeadLetters []byte
+}
+
+// Still brings everything that is acknowledged by now into the sink and calls
+// snapshot while nothing else goes there. Events are taken in meanwhile; they
+// wait in the log. The State is of the moment of the snapshot.
+func (in *Intake) Still(ctx context.Context, snapshot func(context.Context) error) (State, error) {
+	through := in.Acknowledged()
+	for {
+		if err := in.awaitStored(ctx, through); err != nil {
+			return State{}, err
+		}
+		select {
+		case in.carrying <- struct{}{}:
+		case <-ctx.Done():
+			return State{}, ctx.Err()
+		}
+		// A block that was begun before the last crash may be there in part.
+		if in.mark.state.To == in.mark.state.Stored {
+			break
+		}
+		<-in.carrying
+		through = in.mark.state.To
+	}
+	defer func() { <-in.carrying }()
+	if err := snapshot(ctx); err != nil {
+		return State{}, err
+	}
+	return in.state()
+}
+
+func (in *Intake) awaitStored(ctx context.Context, seq uint64) error {
+	for {
+		changed := in.StoredChanged()
+		if in.Stored() >= seq {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return fmt.Errorf("wait until event %d is stored (now %d): %w", seq, in.Stored(), ctx.Err())
+		}
+	}
+}
+
+// state is read while nothing goes into the sink.
+func (in *Intake) state() (State, error) {
+	s := State{Through: in.mark.state.Stored}
+	var err error
+	if s.DeadLetters, err = os.ReadFile(in.dead.file.Name()); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return State{}, fmt.Errorf("read dead letters: %w", err)
+	}
+	// What is remembered first, then what the log holds beyond: an id that was
+	// remembered is in the log, and is found there.
+	hours := in.batches.copy()
+	beyond, err := in.batchesAfter(s.Through)
+	if err != nil {
+		return State{}, err
+	}
+	s.Batches = map[int64][]byte{}
+	for hour, keys := range hours {
+		for key := range keys {
+			if !beyond[key] {
+				s.Batches[hour] = appendEntry(s.Batches[hour], key)
+			}
+		}
+	}
+	s.Next = in.log.Next()
+	return s, nil
+}
+
+// batchesAfter are the ids of the batches in the log behind this number.
+func (in *Intake) batchesAfter(seq uint64) (map[batchKey]bool, error) {
+	out := map[batchKey]bool{}
+	r := in.log.ReadFrom(seq + 1)
+	defer r.Close()
+	for {
+		rec, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return out, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read batch ids: %w", err)
+		}
+		if id, _, err := batchIDOf(rec.Payload); err == nil && id != "" {
+			out[keyOf(id)] = true
+		}
+	}
+}
+
+// Seed makes the folder of an intake that goes on from a State.
+func Seed(dir string, s State) error {
+	in, err := New(Deps{Dir: dir, Now: time.Now})
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	if !in.log.Fresh() {
+		return fmt.Errorf("seed intake: %s is in use", dir)
+	}
+	in.log.SkipTo(s.Next)
+	if err := in.log.Begin(); err != nil {
+		return fmt.Errorf("seed intake: %w", err)
+	}
+	for hour, content := range s.Batches {
+		if err := os.WriteFile(in.batches.path(hour), content, 0o600); err != nil {
+			return fmt.Errorf("seed intake: %w", err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "dead-letters.jsonl"), s.DeadLetters, 0o600); err != nil {
+		return fmt.Errorf("seed intake: %w", err)
+	}
+	// Nothing waits: whatever had a number below Next is in the sink, or gone.
+	if err := in.mark.save(mark{s.Next - 1, s.Next - 1}); err != nil {
+		return fmt.Errorf("seed intake: %w", err)
+	}
+	return nil
+}
