@@ -590,14 +590,14 @@ func (e *emitter) exists(f schema.Field) string {
 // is longer than they are, and each is looked at by itself.
 func (e *emitter) attributeExists(path string) string {
 	a := e.attribute(path)
-	parts := []string{"(" + a.column + " IS NOT NULL)"}
-	if a.typed {
-		parts = append(parts, "notEmpty("+a.many+")")
+	parts := a.present()
+	if !a.has(schema.Below) {
+		return sqlAny(parts...)
 	}
 	typed := 0
 	for _, t := range schema.TypedPaths {
 		if strings.HasPrefix(t.Path, path+".") {
-			parts = append(parts, "(attributes.`"+t.Path+"` IS NOT NULL)", "notEmpty(attributes.`"+schema.ManyPath(t.Path)+"`)")
+			parts = append(parts, e.attribute(t.Path).present()...)
 			typed += 2
 		}
 	}
@@ -605,6 +605,24 @@ func (e *emitter) attributeExists(path string) string {
 	// server overlooks it. The stored path has no backquote.
 	below := "JSONAllPaths(attributes." + e.p.Identifier("^`"+schema.StoredPath(path)+"`") + ")"
 	return sqlAny(append(parts, fmt.Sprintf("(length(%s) > %d)", below, typed))...)
+}
+
+// present writes tests that a value, or several, are at the path itself.
+func (a attribute) present() []string {
+	switch {
+	case a.typed:
+		var parts []string
+		if a.has(schema.OneString) {
+			parts = append(parts, "("+a.column+" IS NOT NULL)")
+		}
+		if a.has(schema.ManyStrings) {
+			parts = append(parts, "notEmpty("+a.many+")")
+		}
+		return parts
+	case a.has(schema.AllShapes &^ schema.Below):
+		return []string{"(" + a.column + " IS NOT NULL)"}
+	}
+	return nil
 }
 
 // network holds when a value of the field is an address in one of the blocks.

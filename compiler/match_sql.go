@@ -3,6 +3,8 @@ package compiler
 import (
 	"fmt"
 	"strings"
+
+	"nightjar/schema"
 )
 
 // MatchStatement reads the events of an interval of arrivals once and says
@@ -25,8 +27,12 @@ type LabelRef struct{ Plan, Label int }
 
 // MatchSQL makes the statement for the plans. The caller binds {from:UInt64}
 // (exclusive), {to:UInt64} (inclusive) and {late:Int64} (ms) beside Params.
-func MatchSQL(plans []*Plan) (*MatchStatement, error) {
-	st := &MatchStatement{Params: &Params{}}
+//
+// shapes is Params.Shapes: of a catalogue's Snapshot, taken after `to` was, or
+// nil. A statement that is kept is good for as long as the catalogue's version
+// is the snapshot's.
+func MatchSQL(plans []*Plan, shapes func(path string) schema.Shapes) (*MatchStatement, error) {
+	st := &MatchStatement{Params: &Params{Shapes: shapes}}
 	number := map[string]int{}
 	var predicates []string
 	for i, plan := range plans {

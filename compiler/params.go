@@ -17,6 +17,7 @@ type Params struct {
 	// Shapes tells in which forms the values of an attribute have ever been
 	// stored, so that the SQL looks for no others: a look into a form that is
 	// not there costs as much as one that is. Nil: any form, for every path.
+	// schema.Catalogue.Shapes fits here; what its users owe is said there.
 	Shapes func(path string) schema.Shapes
 
 	values map[string]string // by name, as they travel

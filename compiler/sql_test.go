@@ -4,13 +4,13 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	store "nightjar/ingest/clickhouse"
 	"nightjar/schema"
 	"nightjar/testenv"
 )
@@ -19,14 +19,21 @@ import (
 type world struct {
 	conn   driver.Conn
 	events []schema.Event
-	shapes map[string]schema.Shapes
+	sink   *store.Sink
+	again  *schema.Catalogue // what another engine finds in the same table
 }
 
 // newWorld stores the events and numbers them from 1.
 func newWorld(t testing.TB, events []schema.Event) *world {
 	t.Helper()
-	w := &world{conn: testenv.ClickHouse(t), shapes: map[string]schema.Shapes{}}
-	if err := w.conn.Exec(t.Context(), schema.Events.CreateSQL()); err != nil {
+	w := &world{conn: testenv.ClickHouse(t)}
+	for _, table := range []schema.Table{schema.Events, schema.AttributeShapes} {
+		if err := w.conn.Exec(t.Context(), table.CreateSQL()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.sink = store.New(w.conn)
+	if err := w.sink.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	w.add(t, events)
@@ -35,28 +42,22 @@ func newWorld(t testing.TB, events []schema.Event) *world {
 
 func (w *world) add(t testing.TB, events []schema.Event) {
 	t.Helper()
-	settings := ch.Settings{}
-	for name, value := range schema.ProjectionSettings {
-		settings[name] = value
+	for i := range events {
+		events[i].Seq = uint64(len(w.events) + i + 1)
 	}
-	ctx := ch.Context(t.Context(), ch.WithSettings(settings))
-	batch, err := w.conn.PrepareBatch(ctx, "INSERT INTO events ("+strings.Join(schema.Events.ColumnNames(), ", ")+")")
-	if err != nil {
+	if err := w.sink.Insert(t.Context(), fmt.Sprintf("world %d", len(w.events)), events); err != nil {
 		t.Fatal(err)
 	}
-	for _, e := range events {
-		e.Seq = uint64(len(w.events) + 1)
-		w.events = append(w.events, e)
-		e.Shapes(func(path string, s schema.Shapes) { w.shapes[path] |= s })
-		err := batch.Append(e.Seq, e.At.Time(), e.Seen.Time(), e.Source, e.Service, e.Host, e.Status, e.Message,
-			e.Tags, e.Attributes.Projection(), e.JSON)
-		if err != nil {
-			t.Fatalf("append %s: %v", e.Attributes.Projection(), err)
-		}
-	}
-	if err := batch.Send(); err != nil {
+	w.events = append(w.events, events...)
+	// Nothing was kept of what this one loads: it is found in the events.
+	if err := w.conn.Exec(t.Context(), "TRUNCATE TABLE "+schema.AttributeShapes.Name); err != nil {
 		t.Fatal(err)
 	}
+	again := store.New(w.conn)
+	if err := again.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.again = again.Catalogue()
 }
 
 func (w *world) try(t testing.TB, q *Query, p *Params) ([]uint64, error) {
@@ -98,13 +99,18 @@ func (w *world) recall(q *Query) []uint64 {
 	return out
 }
 
-// agree fails the test where the two readers differ, with what is known of the
-// stored forms and without.
+// agree fails the test where the two readers differ: knowing nothing of the
+// stored forms, what was kept of them, and what is found in the table.
 func (w *world) agree(t testing.TB, q *Query) {
 	t.Helper()
 	want := w.recall(q)
 	w.compare(t, q, want, &Params{})
-	w.compare(t, q, want, &Params{Shapes: func(path string) schema.Shapes { return w.shapes[path] }})
+	kept, found := &Params{Shapes: w.sink.Catalogue().Shapes}, &Params{Shapes: w.again.Shapes}
+	w.compare(t, q, want, kept)
+	ofKept, _ := q.SQL(&Params{Shapes: kept.Shapes})
+	if ofFound, _ := q.SQL(&Params{Shapes: found.Shapes}); ofFound != ofKept {
+		w.compare(t, q, want, found)
+	}
 }
 
 func (w *world) compare(t testing.TB, q *Query, want []uint64, p *Params) {

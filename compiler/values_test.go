@@ -16,7 +16,7 @@ func TestValuesInSQLAreThoseInMemory(t *testing.T) {
 	events := newGenerator(11).events(600)
 	w := newWorld(t, events)
 	fields := valueFields(w.events)
-	for _, shapes := range []func(string) schema.Shapes{nil, func(path string) schema.Shapes { return w.shapes[path] }} {
+	for _, shapes := range []func(string) schema.Shapes{nil, w.sink.Catalogue().Shapes} {
 		for _, f := range fields {
 			p := &Params{Shapes: shapes}
 			sql := "SELECT seq, " + ValuesSQL(f, p) + ", " + NumbersSQL(f, p) + " FROM events ORDER BY seq"

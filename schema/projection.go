@@ -1,6 +1,8 @@
 package schema
 
 import (
+	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -65,8 +67,9 @@ func appendStored(dst []byte, leaves []Leaf) []byte {
 // that knows which forms a path has ever had need not look for the others.
 type Shapes uint16
 
-// The forms: one leaf of a kind, several of one kind, several of many. At a
-// typed path every leaf is a string, and several are ManyStrings.
+// The forms: one leaf of a kind, several of one kind, several of many; and,
+// which is no form of its own, leaves at paths below. At a typed path every leaf
+// is a string, and several are ManyStrings.
 const (
 	OneString Shapes = 1 << iota
 	OneInt
@@ -77,11 +80,12 @@ const (
 	ManyFloats
 	ManyBools
 	ManyMixed
+	Below
 
-	AllShapes = ManyMixed<<1 - 1
+	AllShapes = Below<<1 - 1
 )
 
-// Shapes gives the form of every path that the attributes have.
+// Shapes gives the form of every path that has leaves.
 func (a *Attributes) Shapes(yield func(path string, s Shapes)) {
 	for i := 0; i < len(a.Leaves); {
 		j := i + 1
@@ -174,11 +178,73 @@ func StoredPath(path string) string {
 
 // ManyPath is where the values of a typed path are stored when there are
 // several. No StoredPath is equal to it: there a % has two digits or a dash.
-func ManyPath(path string) string { return StoredPath(path) + "%many" }
+func ManyPath(path string) string { return StoredPath(path) + manySuffix }
 
 // MixedPath is where the leaves of a path are stored with their kinds when they
 // are of several.
-func MixedPath(path string) string { return StoredPath(path) + "%mixed" }
+func MixedPath(path string) string { return StoredPath(path) + mixedSuffix }
+
+const (
+	manySuffix  = "%many"
+	mixedSuffix = "%mixed"
+)
+
+// StoredShapes are the forms at a path of the JSON column, whose name and types
+// are given as the server spells them. At a typed path the type says nothing,
+// and what is at its ManyPath is at the path itself.
+func StoredShapes(stored string, types []string) (path string, s Shapes, err error) {
+	mixed := strings.HasSuffix(stored, mixedSuffix)
+	many := strings.HasSuffix(stored, manySuffix)
+	path, err = unstoredPath(strings.TrimSuffix(strings.TrimSuffix(stored, mixedSuffix), manySuffix))
+	if err != nil {
+		return "", 0, err
+	}
+	switch _, typed := typedPaths[path]; {
+	case mixed:
+		return path, ManyMixed, nil
+	case typed || many:
+		return path, 0, nil
+	}
+	for _, t := range types {
+		shape, known := shapeOfType[t]
+		if !known {
+			return "", 0, fmt.Errorf("attribute %s is stored as %s, which nightjar never writes", path, t)
+		}
+		s |= shape
+	}
+	return path, s, nil
+}
+
+// shapeOfType has the types in which the JSON column stores what Projection
+// makes. A list of texts may be one of mixed leaves, which MixedPath tells.
+var shapeOfType = map[string]Shapes{
+	"String": OneString, "Int64": OneInt, "Float64": OneFloat, "Bool": OneBool,
+	"Array(Nullable(String))": ManyStrings, "Array(Nullable(Int64))": ManyInts,
+	"Array(Nullable(Float64))": ManyFloats, "Array(Nullable(Bool))": ManyBools,
+}
+
+// unstoredPath is the inverse of StoredPath.
+func unstoredPath(stored string) (string, error) {
+	var b strings.Builder
+	for rest := stored; rest != ""; {
+		before, after, found := strings.Cut(rest, "%")
+		b.WriteString(before)
+		if !found {
+			break
+		}
+		if strings.HasPrefix(after, "-") {
+			rest = after[1:]
+			continue
+		}
+		c, err := strconv.ParseUint(after[:min(2, len(after))], 16, 8)
+		if err != nil || len(after) < 2 {
+			return "", fmt.Errorf("no path is stored as %q", stored)
+		}
+		b.WriteByte(byte(c))
+		rest = after[2:]
+	}
+	return b.String(), nil
+}
 
 func isSafe(c byte) bool {
 	return c|0x20 >= 'a' && c|0x20 <= 'z' || c >= '0' && c <= '9' || c == '_' || c == '-'

@@ -44,6 +44,9 @@ func FuzzStoredPath(f *testing.F) {
 				t.Errorf("%q is stored where the values of %q are", b, a)
 			}
 		}
+		if back, err := unstoredPath(sa); err != nil || back != a {
+			t.Errorf("%q is stored as %q, which is read as %q (%v)", a, sa, back, err)
+		}
 		for i := range len(sa) {
 			if c := sa[i]; !isSafe(c) && c != '.' && c != '%' {
 				t.Errorf("%q is stored as %q", a, sa)

@@ -3,7 +3,7 @@ package schema
 import "strings"
 
 // Tables are all tables there are, in the order in which they are created.
-var Tables = []Table{Events, Matches, Signals, Objects, Progress}
+var Tables = []Table{Events, AttributeShapes, Matches, Signals, Objects, Progress}
 
 const (
 	moment = "DateTime64(3, 'UTC')"
@@ -42,6 +42,26 @@ var Events = Table{
 	PartitionBy: "toDate(seen)",
 	OrderBy:     "(source, timestamp, seq)",
 	Settings:    "non_replicated_deduplication_window = 1000",
+}
+
+// AttributeShapes is the Catalogue of what Events holds. A form is stored here
+// before the first event that has it.
+//
+// Rows of kind `path` are the forms of a path. One of kind `through` says that
+// the forms of every event up to that arrival are among them: those of later
+// events are looked for anew when an engine starts, whoever wrote them. One of
+// kind `overflow` says that there are paths beyond.
+var AttributeShapes = Table{
+	Name:    "attribute_shapes",
+	Comment: "the forms that the values of attributes have ever had",
+	Columns: []Column{
+		{"kind", word, "", "path, through or overflow"},
+		{"path", "String", "", "attribute path"},
+		{"shapes", "UInt16", "", "set of forms; those of all rows of a path count"},
+		{"through", "UInt64", "", "arrival sequence; the highest counts"},
+	},
+	Engine:  "ReplacingMergeTree(through)",
+	OrderBy: "(kind, path, shapes)",
 }
 
 // Matches is the state of the windows: which event matched which query of

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -13,13 +14,17 @@ import (
 	"nightjar/schema"
 )
 
-// Sink inserts events. It implements ingest.Sink.
+// Sink inserts events, and keeps the catalogue of their attributes. It
+// implements ingest.Sink.
 type Sink struct {
-	conn driver.Conn
-	sql  string
+	conn      driver.Conn
+	sql       string
+	catalogue schema.Catalogue
+	unmarked  atomic.Int64 // events inserted since the last mark
 }
 
-// New is a Sink over this connection, into the connection's database.
+// New is a Sink over this connection, into the connection's database. Run Load
+// once beside it, or its catalogue stays empty-handed.
 func New(conn driver.Conn) *Sink {
 	names := schema.Events.ColumnNames()
 	return &Sink{conn: conn, sql: fmt.Sprintf("INSERT INTO %s (`%s`)", schema.Events.Name, strings.Join(names, "`, `"))}
@@ -44,8 +49,23 @@ func settings(token string) clickhouse.Settings {
 	return s
 }
 
-// Insert implements ingest.Sink.
+// Insert implements ingest.Sink. When it returns, and before anybody can read
+// one of the events, the catalogue has the forms of their attributes.
 func (s *Sink) Insert(ctx context.Context, token string, events []schema.Event) error {
+	if err := s.catalogueEvents(ctx, events); err != nil {
+		return err
+	}
+	if err := s.insert(ctx, token, events); err != nil {
+		return err
+	}
+	if s.unmarked.Add(int64(len(events))) >= markEvery && s.catalogue.IsComplete() {
+		s.unmarked.Store(0)
+		_ = s.mark(ctx, events[len(events)-1].Seq) // the next one will do, or the next start
+	}
+	return nil
+}
+
+func (s *Sink) insert(ctx context.Context, token string, events []schema.Event) error {
 	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(settings(token)))
 	batch, err := s.conn.PrepareBatch(ctx, s.sql, driver.WithReleaseConnection())
 	if err != nil {

@@ -22,8 +22,10 @@ var now = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 func table(t testing.TB) driver.Conn {
 	t.Helper()
 	conn := testenv.ClickHouse(t)
-	if err := conn.Exec(t.Context(), schema.Events.CreateSQL()); err != nil {
-		t.Fatal(err)
+	for _, table := range []schema.Table{schema.Events, schema.AttributeShapes} {
+		if err := conn.Exec(t.Context(), table.CreateSQL()); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return conn
 }

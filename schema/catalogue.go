@@ -1,0 +1,174 @@
+package schema
+
+import (
+	"maps"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// Catalogue knows in which forms the values of every attribute path are stored,
+// so that a statement looks for no others.
+//
+// The contract: whoever stores events adds their forms before the first of them
+// can be read, and a statement may read only events that were stored before it
+// was compiled. So take the highest arrival that is stored first, compile after
+// that, and read no further. A statement without such a bound is right if
+// Version is, after it ran, what it was when it was compiled; else run it again.
+// A form that is named and was never stored costs time, one that is stored and
+// was never named would cost a detection.
+//
+// The zero value knows nothing of what is stored, and says so: any form, for
+// every path, until Complete. It is safe for use by several goroutines.
+type Catalogue struct {
+	adding sync.Mutex
+	known  atomic.Pointer[catalogued]
+}
+
+// catalogued is never changed once it can be read.
+type catalogued struct {
+	paths    map[string]Shapes
+	version  uint64
+	complete bool
+	overflow bool
+}
+
+// What a catalogue holds is bounded. A path beyond the bounds may have any form.
+const (
+	MaxCataloguedPaths = 20_000
+	MaxCataloguedBytes = 512 // of one path
+)
+
+// PathShapes are forms of one path.
+type PathShapes struct {
+	Path   string
+	Shapes Shapes
+}
+
+// nothingKnown is what the zero value holds.
+var nothingKnown = &catalogued{}
+
+func (c *Catalogue) load() *catalogued {
+	if k := c.known.Load(); k != nil {
+		return k
+	}
+	return nothingKnown
+}
+
+// Version changes whenever an answer of Shapes does.
+func (c *Catalogue) Version() uint64 { return c.load().version }
+
+// Len is how many paths are known.
+func (c *Catalogue) Len() int { return len(c.load().paths) }
+
+// Overflowed tells whether there are more paths than the catalogue holds.
+func (c *Catalogue) Overflowed() bool { return c.load().overflow }
+
+// Shapes are the forms that the path's values may have, and Below where there
+// may be values below it.
+func (c *Catalogue) Shapes(path string) Shapes { return c.load().shapes(path) }
+
+// Snapshot is Shapes as it is now, and the version it is of. A statement that
+// asks for many paths, or that is kept, should be made of one.
+func (c *Catalogue) Snapshot() (shapes func(path string) Shapes, version uint64) {
+	k := c.load()
+	return k.shapes, k.version
+}
+
+func (k *catalogued) shapes(path string) Shapes {
+	if !k.complete || len(path) > MaxCataloguedBytes {
+		return AllShapes
+	}
+	if s, ok := k.paths[path]; ok {
+		return s
+	}
+	if k.overflow {
+		return AllShapes
+	}
+	return 0
+}
+
+// IsComplete tells whether what is stored is known.
+func (c *Catalogue) IsComplete() bool { return c.load().complete }
+
+// Missing are the forms in the events that the catalogue lacks, Below included.
+// With overflow there are more paths than it can take; none that is new to it is
+// among the missing then.
+func (c *Catalogue) Missing(events []Event) (missing []PathShapes, overflow bool) {
+	k := c.load()
+	fresh := map[string]Shapes{}
+	for i := range events {
+		events[i].Attributes.Shapes(func(path string, s Shapes) { k.note(fresh, path, s) })
+	}
+	return k.missing(fresh)
+}
+
+// MissingShapes is Missing for forms that are known in some other way.
+func (c *Catalogue) MissingShapes(found map[string]Shapes) (missing []PathShapes, overflow bool) {
+	k := c.load()
+	fresh := map[string]Shapes{}
+	for path, s := range found {
+		k.note(fresh, path, s)
+	}
+	return k.missing(fresh)
+}
+
+// note adds a form that is not known. A path that is known is known in all the
+// paths that it is below of.
+func (k *catalogued) note(fresh map[string]Shapes, path string, s Shapes) {
+	lacks := func(path string, s Shapes) bool { return k.paths[path]&s != s && fresh[path]&s != s }
+	if !lacks(path, s) {
+		return
+	}
+	for {
+		if len(path) <= MaxCataloguedBytes {
+			fresh[path] |= s
+		}
+		at := strings.LastIndexByte(path, '.')
+		if path, s = path[:max(at, 0)], Below; at < 0 || !lacks(path, s) {
+			return
+		}
+	}
+}
+
+func (k *catalogued) missing(fresh map[string]Shapes) (missing []PathShapes, overflow bool) {
+	paths := len(k.paths)
+	for path := range fresh {
+		if _, known := k.paths[path]; !known {
+			paths++
+		}
+	}
+	overflow = k.overflow || paths > MaxCataloguedPaths
+	for path, s := range fresh {
+		if _, known := k.paths[path]; known || !overflow {
+			missing = append(missing, PathShapes{path, s &^ k.paths[path]})
+		}
+	}
+	return missing, overflow
+}
+
+// Add makes forms known. With overflow there are paths that are not among them.
+func (c *Catalogue) Add(shapes []PathShapes, overflow bool) {
+	c.change(func(k *catalogued) {
+		k.overflow = k.overflow || overflow
+		for _, s := range shapes {
+			k.paths[s.Path] |= s.Shapes
+		}
+	})
+}
+
+// Complete says that what is stored is known.
+func (c *Catalogue) Complete() { c.change(func(k *catalogued) { k.complete = true }) }
+
+func (c *Catalogue) change(apply func(*catalogued)) {
+	c.adding.Lock()
+	defer c.adding.Unlock()
+	next := *c.load()
+	next.paths = maps.Clone(next.paths)
+	if next.paths == nil {
+		next.paths = map[string]Shapes{}
+	}
+	next.version++
+	apply(&next)
+	c.known.Store(&next)
+}
