@@ -3,6 +3,7 @@ package scheduler
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -15,93 +16,268 @@ import (
 // planning costs more than reading the events once more.
 const maxLabels = 200
 
+// compiled is what a set of plans is evaluated with: in memory over the events
+// that have just arrived, in SQL over all others.
+type compiled struct {
+	plans      []*compiler.Plan
+	set        *compiler.MatchSet
+	statements []statement
+	shapes     uint64 // version of the catalogue that the statements know
+}
+
 // statement is a compiled statement and the plans that it asks for.
 type statement struct {
 	*compiler.MatchStatement
 	plans []*compiler.Plan
 }
 
-// evaluate brings the signals of the plans up to date with the events
-// that arrived in the interval. Every step can be repeated without a trace,
-// so an evaluation that was cut short is simply done again.
+// touch is an event that matches a label of a plan.
+type touch struct {
+	plan  *compiler.Plan
+	label int
+	event *schema.Event
+}
+
+// evaluate brings the signals of the plans up to date with the events that
+// arrived in the interval. Every step can be repeated without a trace, so an
+// evaluation that was cut short is simply done again.
 func (s *Scheduler) evaluate(ctx context.Context, plans []*compiler.Plan, in Interval) error {
 	started := time.Now()
-	statements, err := s.compile(plans)
-	if err != nil {
-		return err
+	touches, err := s.find(ctx, s.compile(plans), in)
+	if err == nil {
+		err = s.absorb(ctx, touches)
 	}
-	for _, st := range statements {
-		found, err := s.deps.Events.Find(ctx, st.MatchStatement, in, s.deps.Lateness)
-		if err != nil {
-			return fmt.Errorf("find matching events: %w", err)
+	if err != nil {
+		for _, p := range plans {
+			s.cache.drop(p.Key) // it may be ahead of what was published
 		}
-		if err := s.absorb(ctx, st, found); err != nil {
-			return err
-		}
+		return err
 	}
 	s.metrics.evaluations.Inc()
 	s.metrics.seconds.Observe(time.Since(started).Seconds())
 	return nil
 }
 
-// compile makes the statements for a set of plans, or finds them again.
-func (s *Scheduler) compile(plans []*compiler.Plan) ([]statement, error) {
+// compile prepares a set of plans, or finds it again.
+func (s *Scheduler) compile(plans []*compiler.Plan) *compiled {
 	var id strings.Builder
 	for _, p := range plans {
 		fmt.Fprintf(&id, "%s %d\n", p.Key, p.Rule.Version)
 	}
 	s.mu.Lock()
-	known, ok := s.statements[id.String()]
+	known := s.compiled[id.String()]
 	s.mu.Unlock()
-	if ok {
-		return known, nil
+	if known != nil {
+		return known
+	}
+	c := &compiled{plans: plans, set: compiler.NewMatchSet(plans)}
+	s.mu.Lock()
+	s.compiled[id.String()] = c
+	s.mu.Unlock()
+	return c
+}
+
+// inSQL makes the statements, or finds them again. The interval that they are
+// for was chosen before, so that they know every shape of attribute in it.
+func (c *compiled) inSQL(catalogue *schema.Catalogue) ([]statement, error) {
+	var shapes func(string) schema.Shapes
+	var version uint64
+	if catalogue != nil {
+		shapes, version = catalogue.Snapshot()
+	}
+	if c.statements != nil && c.shapes == version {
+		return c.statements, nil
 	}
 	var out []statement
-	for len(plans) > 0 {
+	for plans := c.plans; len(plans) > 0; {
 		n, labels := 0, 0
 		for n < len(plans) && (n == 0 || labels+len(plans[n].Labels) <= maxLabels) {
 			labels += len(plans[n].Labels)
 			n++
 		}
-		st, err := compiler.MatchSQL(plans[:n])
+		st, err := compiler.MatchSQL(plans[:n], shapes)
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, statement{st, plans[:n]})
 		plans = plans[n:]
 	}
-	s.mu.Lock()
-	s.statements[id.String()] = out
-	s.mu.Unlock()
+	c.statements, c.shapes = out, version
 	return out, nil
 }
 
-// absorb stores the matches of what was found, and brings every signal group
-// that they touch up to date.
-func (s *Scheduler) absorb(ctx context.Context, st statement, found []Found) error {
-	if len(found) == 0 {
-		return nil
+// find asks which events of the interval match which labels: in memory where
+// the events are still there, else in the store.
+func (s *Scheduler) find(ctx context.Context, c *compiled, in Interval) ([]touch, error) {
+	if s.deps.Recent != nil {
+		if events, ok := s.deps.Recent.Between(in); ok {
+			return s.match(c, events), nil
+		}
 	}
-	d := dirty{units: map[uint64]*unit{}, globals: map[*compiler.Plan]schema.Millis{}}
-	var stored []StoredMatch
-	for i := range found {
-		for _, h := range found[i].Hits {
-			for _, ref := range st.Hits[h] {
-				stored = append(stored, d.note(st.plans[ref.Plan], ref.Label, &found[i].Event)...)
+	statements, err := c.inSQL(s.deps.Catalogue)
+	if err != nil {
+		return nil, err
+	}
+	var out []touch
+	for _, st := range statements {
+		found, err := s.deps.Events.Find(ctx, st.MatchStatement, in, s.deps.Lateness)
+		if err != nil {
+			return nil, fmt.Errorf("find matching events: %w", err)
+		}
+		for i := range found {
+			for _, h := range found[i].Hits {
+				for _, ref := range st.Hits[h] {
+					out = append(out, touch{st.plans[ref.Plan], ref.Label, &found[i].Event})
+				}
 			}
 		}
 	}
-	if len(stored) == 0 {
+	return out, nil
+}
+
+func (s *Scheduler) match(c *compiled, events []schema.Event) []touch {
+	var out []touch
+	late := schema.Millis(s.deps.Lateness.Milliseconds())
+	for i := range events {
+		e := &events[i]
+		if e.Seen-e.At > late {
+			continue
+		}
+		c.set.Match(e, func(hit int32) {
+			for _, ref := range c.set.Hits[hit] {
+				out = append(out, touch{c.plans[ref.Plan], ref.Label, e})
+			}
+		})
+	}
+	return out
+}
+
+// absorb notes the matches, and brings every signal group that they touch up to
+// date.
+func (s *Scheduler) absorb(ctx context.Context, touches []touch) error {
+	if len(touches) == 0 {
 		return nil
 	}
-	s.metrics.matches.Add(float64(len(stored)))
-	if err := s.deps.Windows.Append(ctx, stored); err != nil {
-		return fmt.Errorf("store matches: %w", err)
+	if err := s.warm(ctx, touches); err != nil {
+		return err
 	}
+	d := dirty{units: map[uint64]*unit{}, globals: map[*compiler.Plan]schema.Millis{}}
+	for _, t := range touches {
+		s.note(&d, t)
+	}
+	s.metrics.matches.Add(float64(len(touches)))
 	if err := s.spread(ctx, &d); err != nil {
 		return err
 	}
-	return s.update(ctx, d.list())
+	if err := s.update(ctx, d.list()); err != nil {
+		return err
+	}
+	s.tidy(&d)
+	return nil
+}
+
+// note expands an event that matches a label into its matches. They are in
+// memory at once, and in the store before the place is saved.
+func (s *Scheduler) note(d *dirty, t touch) {
+	cached := s.cache.of(t.plan, false)
+	global := t.plan.Labels[t.label].Global
+	for _, m := range t.plan.Expand(t.label, t.event) {
+		key := globalKey(t.plan)
+		var group []string
+		if global {
+			if since, ok := d.globals[t.plan]; !ok || m.At < since {
+				d.globals[t.plan] = m.At
+			}
+		} else {
+			u := d.touch(t.plan, m.Group, m.At)
+			key, group = u.key, u.group
+		}
+		s.cache.add(cached, key, group, global, m)
+		s.pending = append(s.pending, StoredMatch{key, t.plan.Key, m})
+	}
+}
+
+// flush stores the matches that are in memory only.
+func (s *Scheduler) flush(ctx context.Context) error {
+	if len(s.pending) == 0 {
+		return nil
+	}
+	if err := s.deps.Windows.Append(ctx, s.pending); err != nil {
+		return fmt.Errorf("store matches: %w", err)
+	}
+	s.pending = s.pending[:0]
+	return nil
+}
+
+// tidy keeps memory bounded after an evaluation.
+func (s *Scheduler) tidy(d *dirty) {
+	trimmed := map[*compiler.Plan]bool{}
+	for _, u := range d.units {
+		if !trimmed[u.plan] {
+			trimmed[u.plan] = true
+			s.cache.trim(s.cache.of(u.plan, false))
+		}
+	}
+	for _, key := range s.cache.bound(s.deps.MaxCached) {
+		s.deps.Log.Warn("a rule has more live matches than fit into memory; it is evaluated from the store, which is slower", "rule", key)
+		s.metrics.uncached.Inc()
+	}
+	s.metrics.cached.Set(float64(s.cache.matches))
+}
+
+// warm reads the near past of plans that were evaluated before this process,
+// or whose cache was thrown away.
+func (s *Scheduler) warm(ctx context.Context, touches []touch) error {
+	cold := map[string]*compiler.Plan{}
+	for _, t := range touches {
+		if s.cache.plans[t.plan.Key] == nil {
+			cold[t.plan.Key] = t.plan
+		}
+	}
+	back := map[string]time.Duration{}
+	for key, plan := range cold {
+		if s.isFresh(key) {
+			s.cache.of(plan, true)
+			delete(cold, key)
+			continue
+		}
+		back[key] = plan.Window + time.Duration(slack)*time.Millisecond
+	}
+	if len(cold) == 0 {
+		return nil
+	}
+	if err := s.flush(ctx); err != nil {
+		return err
+	}
+	matches, froms, err := s.deps.Windows.Recent(ctx, back, s.deps.MaxCached)
+	if err != nil {
+		return fmt.Errorf("load recent matches: %w", err)
+	}
+	ended := map[string]schema.Millis{}
+	for key, plan := range cold {
+		p := s.cache.of(plan, false)
+		p.from, p.ended = always, always
+		if from, ok := froms[key]; ok {
+			p.from = from
+			p.ended = max(from, always/2) - schema.Millis(plan.KeepAlive.Milliseconds())
+		}
+		ended[key] = p.ended
+	}
+	signals, err := s.deps.Signals.Recent(ctx, ended)
+	if err != nil {
+		return fmt.Errorf("load recent signals: %w", err)
+	}
+	for _, m := range matches {
+		plan := cold[m.RuleKey]
+		if m.Label >= len(plan.Labels) {
+			continue
+		}
+		s.cache.add(s.cache.of(plan, false), m.Key, signalGroup(plan, m.Group), plan.Labels[m.Label].Global, m.Match)
+	}
+	for _, sig := range signals {
+		s.cache.of(cold[sig.RuleKey], false).published(UnitKey(sig.RuleKey, sig.Group), sig)
+	}
+	return nil
 }
 
 // dirty collects the signal groups that new matches touch, each with the
@@ -111,24 +287,7 @@ type dirty struct {
 	globals map[*compiler.Plan]schema.Millis
 }
 
-// note expands an event that matches a label into its matches.
-func (d *dirty) note(plan *compiler.Plan, label int, e *schema.Event) []StoredMatch {
-	matches := plan.Expand(label, e)
-	out := make([]StoredMatch, len(matches))
-	for i, m := range matches {
-		if plan.Labels[label].Global {
-			out[i] = StoredMatch{globalKey(plan), plan.Key, m}
-			if since, ok := d.globals[plan]; !ok || m.At < since {
-				d.globals[plan] = m.At
-			}
-			continue
-		}
-		out[i] = StoredMatch{d.touch(plan, m.Group, m.At), plan.Key, m}
-	}
-	return out
-}
-
-func (d *dirty) touch(plan *compiler.Plan, group []string, at schema.Millis) uint64 {
+func (d *dirty) touch(plan *compiler.Plan, group []string, at schema.Millis) *unit {
 	values := signalGroup(plan, group)
 	key := unitKey(plan, values)
 	u := d.units[key]
@@ -137,23 +296,34 @@ func (d *dirty) touch(plan *compiler.Plan, group []string, at schema.Millis) uin
 		d.units[key] = u
 	}
 	u.since = min(u.since, at)
-	return key
+	return u
 }
 
 // spread touches the groups that a new match without group values reaches: all
 // those with an evaluation point while it is inside the window.
 func (s *Scheduler) spread(ctx context.Context, d *dirty) error {
-	for plan, since := range d.globals {
+	for plan, from := range d.globals {
 		if plan.Window == 0 {
 			continue // an event is judged alone; its own groups are touched already
 		}
-		groups, err := s.deps.Windows.Groups(ctx, plan.Key, since, schema.MaxMillis)
+		if p := s.cache.of(plan, false); from >= p.from {
+			for _, g := range p.groups {
+				for _, m := range since(g.matches, from) {
+					d.touch(plan, m.Group, from)
+				}
+			}
+			continue
+		}
+		if err := s.flush(ctx); err != nil {
+			return err
+		}
+		groups, err := s.deps.Windows.Groups(ctx, plan.Key, from, schema.MaxMillis)
 		if err != nil {
 			return fmt.Errorf("list groups of rule %s: %w", plan.Rule.ID, err)
 		}
 		for _, g := range groups {
 			if len(g) > 0 {
-				d.touch(plan, g, since)
+				d.touch(plan, g, from)
 			}
 		}
 	}
@@ -173,32 +343,97 @@ func (d *dirty) list() []*unit {
 // update reads what the units need of the past, advances them, and publishes
 // what changed.
 func (s *Scheduler) update(ctx context.Context, units []*unit) error {
+	if err := s.recall(ctx, units); err != nil {
+		return err
+	}
+	var changes []planChange
+	for _, u := range units {
+		for _, c := range u.advance(u.chained, u.matches, u.globals) {
+			changes = append(changes, planChange{c, u.plan})
+		}
+	}
+	return s.publish(ctx, changes)
+}
+
+// recall gives every unit its published signals, and its matches from where it
+// has to be looked at again: from memory where that reaches back far enough,
+// from the store otherwise.
+func (s *Scheduler) recall(ctx context.Context, units []*unit) error {
+	var unread []*unit
+	for _, u := range units {
+		p := s.cache.of(u.plan, false)
+		if u.since-u.keepAlive() < p.ended {
+			unread = append(unread, u)
+		} else if g := p.groups[u.key]; g != nil && groupKey(g.group) == groupKey(u.group) {
+			u.published = g.signals
+		}
+	}
+	if err := s.readSignals(ctx, unread); err != nil {
+		return err
+	}
+	unread = unread[:0]
+	for _, u := range units {
+		p := s.cache.of(u.plan, false)
+		u.chained = u.chains()
+		u.from = u.reach(u.chained)
+		if u.from < p.from {
+			unread = append(unread, u)
+			continue
+		}
+		if g := p.groups[u.key]; g != nil {
+			u.matches = u.own(since(g.matches, u.from))
+		}
+		u.globals = since(p.globals, u.from)
+	}
+	return s.readMatches(ctx, unread)
+}
+
+// own leaves out the matches of another group whose key is the same by chance.
+func (u *unit) own(ms []compiler.Match) []compiler.Match {
+	for i := range ms {
+		if !slices.Equal(signalGroup(u.plan, ms[i].Group), u.group) {
+			return slices.DeleteFunc(slices.Clone(ms), func(m compiler.Match) bool {
+				return !slices.Equal(signalGroup(u.plan, m.Group), u.group)
+			})
+		}
+	}
+	return ms
+}
+
+func (s *Scheduler) readSignals(ctx context.Context, units []*unit) error {
+	if len(units) == 0 {
+		return nil
+	}
 	published, err := s.deps.Signals.Load(ctx, signalSpans(units))
 	if err != nil {
 		return fmt.Errorf("load signals: %w", err)
 	}
-	all := make([][]chain, len(units))
-	for i, u := range units {
+	for _, u := range units {
 		for _, sig := range published[u.key] {
 			if sig.RuleKey == u.plan.Key && groupKey(sig.Group) == groupKey(u.group) {
 				u.published = append(u.published, sig)
 			}
 		}
-		all[i] = u.chains()
 	}
-	loaded, err := s.deps.Windows.Load(ctx, matchSpans(units, all))
+	return nil
+}
+
+func (s *Scheduler) readMatches(ctx context.Context, units []*unit) error {
+	if len(units) == 0 {
+		return nil
+	}
+	if err := s.flush(ctx); err != nil {
+		return err
+	}
+	loaded, err := s.deps.Windows.Load(ctx, matchSpans(units))
 	if err != nil {
 		return fmt.Errorf("load matches: %w", err)
 	}
-	var changes []planChange
-	for i, u := range units {
-		own := u.matchesOf(loaded[u.key], false)
-		globals := u.matchesOf(loaded[globalKey(u.plan)], true)
-		for _, c := range u.advance(all[i], own, globals) {
-			changes = append(changes, planChange{c, u.plan})
-		}
+	for _, u := range units {
+		u.matches = u.matchesOf(loaded[u.key], false)
+		u.globals = u.matchesOf(loaded[globalKey(u.plan)], true)
 	}
-	return s.publish(ctx, changes)
+	return nil
 }
 
 func signalSpans(units []*unit) []Span {
@@ -210,22 +445,21 @@ func signalSpans(units []*unit) []Span {
 }
 
 // matchSpans asks for every unit's matches, and once for each rule's globals.
-func matchSpans(units []*unit, all [][]chain) []Span {
+func matchSpans(units []*unit) []Span {
 	var spans []Span
 	globals := map[uint64]int{}
-	for i, u := range units {
-		from := u.reach(all[i])
-		spans = append(spans, Span{u.key, from})
+	for _, u := range units {
+		spans = append(spans, Span{u.key, u.from})
 		if !hasGlobals(u.plan) {
 			continue
 		}
 		key := globalKey(u.plan)
 		if n, ok := globals[key]; ok {
-			spans[n].From = min(spans[n].From, from)
+			spans[n].From = min(spans[n].From, u.from)
 			continue
 		}
 		globals[key] = len(spans)
-		spans = append(spans, Span{key, from})
+		spans = append(spans, Span{key, u.from})
 	}
 	return spans
 }

@@ -35,6 +35,11 @@ type unit struct {
 	group     []string
 	since     schema.Millis
 	published []schema.Signal
+
+	// What recall found: where to start again, and the matches from there on.
+	chained          []chain
+	from             schema.Millis
+	matches, globals []compiler.Match
 }
 
 // chains says, per case, from where to start again. A signal that spans since

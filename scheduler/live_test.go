@@ -28,6 +28,7 @@ func live(t *testing.T, seed uint64, rule schema.Rule, events []schema.Event, fa
 		t.Fatal(err)
 	}
 	w.objects = []Object{{Kind: kindRule, ID: rule.ID, Version: 1, Body: string(body)}}
+	w.cached = []int{0, 1, 60}[seed%3]
 	s := restart(t, w)
 	w.faults = faults
 	for len(events) > 0 {
@@ -35,6 +36,9 @@ func live(t *testing.T, seed uint64, rule schema.Rule, events []schema.Event, fa
 		for _, e := range events[:n] {
 			e.Seq = uint64(len(w.events) + 1)
 			w.events = append(w.events, e)
+		}
+		if w.recent != nil {
+			w.recent.Add(w.events[w.stored:])
 		}
 		w.stored = uint64(len(w.events))
 		events = events[n:]
@@ -69,6 +73,10 @@ func drain(s *Scheduler) {
 
 func restart(t *testing.T, w *world) *Scheduler {
 	t.Helper()
+	w.recent = nil
+	if w.rand.IntN(3) > 0 {
+		w.recent = NewRecent(1 + w.rand.IntN(100_000))
+	}
 	s, err := New(w.deps())
 	if err != nil {
 		t.Fatal(err)

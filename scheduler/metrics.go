@@ -3,8 +3,9 @@ package scheduler
 import "github.com/prometheus/client_golang/prometheus"
 
 type metrics struct {
-	evaluations, failures, matches, opened, withdrawn prometheus.Counter
-	seconds                                           prometheus.Histogram
+	evaluations, failures, matches, opened, withdrawn, uncached prometheus.Counter
+	cached                                                      prometheus.Gauge
+	seconds                                                     prometheus.Histogram
 }
 
 func newMetrics(r prometheus.Registerer) metrics {
@@ -17,13 +18,17 @@ func newMetrics(r prometheus.Registerer) metrics {
 		matches:     counter("matches_total", "Events that matched a query of a rule, per group."),
 		opened:      counter("signals_opened_total", "Signals published for the first time."),
 		withdrawn:   counter("signals_withdrawn_total", "Signals merged or retracted because of late events."),
+		uncached:    counter("uncached_rules_total", "Times that a rule's live matches did not fit into memory."),
+		cached: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "nightjar_scheduler_cached_matches", Help: "Matches held in memory.",
+		}),
 		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "nightjar_scheduler_evaluation_seconds", Help: "Time of one evaluation.",
 			Buckets: prometheus.ExponentialBuckets(0.002, 2, 14),
 		}),
 	}
 	if r != nil {
-		r.MustRegister(m.evaluations, m.failures, m.matches, m.opened, m.withdrawn, m.seconds)
+		r.MustRegister(m.evaluations, m.failures, m.matches, m.opened, m.withdrawn, m.uncached, m.cached, m.seconds)
 	}
 	return m
 }

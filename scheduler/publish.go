@@ -51,6 +51,7 @@ func (s *Scheduler) publish(ctx context.Context, changes []planChange) error {
 		return fmt.Errorf("publish signals: %w", err)
 	}
 	for _, c := range changes {
+		s.cache.of(c.plan, false).published(UnitKey(c.RuleKey, c.Group), c.Signal)
 		if c.isNew {
 			s.metrics.opened.Inc()
 		}
@@ -105,25 +106,33 @@ func (s *Scheduler) identify(ctx context.Context, changes []planChange) error {
 
 // sample reads some events for the signals whose beginning is new.
 func (s *Scheduler) sample(ctx context.Context, changes []planChange) error {
-	var refs []compiler.Match
+	bySeq := map[uint64]*schema.Event{}
+	var unread []compiler.Match
 	for _, c := range changes {
-		if c.moved && !c.Gone() {
-			refs = append(refs, c.evidence...)
+		if !c.moved || c.Gone() {
+			continue
+		}
+		for _, m := range c.evidence {
+			if s.deps.Recent != nil {
+				bySeq[m.Seq] = s.deps.Recent.find(m.Seq)
+			}
+			if bySeq[m.Seq] == nil {
+				unread = append(unread, m)
+			}
 		}
 	}
-	if len(refs) == 0 {
-		return nil
-	}
-	events, err := s.deps.Events.Fetch(ctx, refs)
-	if err != nil {
-		return fmt.Errorf("fetch sample events: %w", err)
-	}
-	bySeq := map[uint64]*schema.Event{}
-	for i := range events {
-		bySeq[events[i].Seq] = &events[i]
+	if len(unread) > 0 {
+		events, err := s.deps.Events.Fetch(ctx, unread)
+		if err != nil {
+			return fmt.Errorf("fetch sample events: %w", err)
+		}
+		for i := range events {
+			bySeq[events[i].Seq] = &events[i]
+		}
 	}
 	for i := range changes {
 		if c := &changes[i]; c.moved && !c.Gone() {
+			var err error
 			if c.Samples, err = samplesJSON(c.evidence, bySeq); err != nil {
 				return err
 			}

@@ -1,7 +1,6 @@
 package scheduler
 
 import (
-	"math"
 	"sort"
 
 	"nightjar/compiler"
@@ -15,8 +14,7 @@ func Replay(plan *compiler.Plan, matches []compiler.Match) []schema.Signal {
 	units, globals := split(plan, matches)
 	var out []schema.Signal
 	for _, u := range units {
-		// Far enough back for any event, and for subtracting a window from it.
-		u.since = math.MinInt64 / 2
+		u.since = always
 		sort.SliceStable(u.matches, func(i, j int) bool { return u.matches[i].At < u.matches[j].At })
 		for _, c := range u.advance(u.chains(), u.matches, globals) {
 			c.ID = schema.SignalID(plan.Key, c.Case, c.Group, c.FirstSeen, 0)
@@ -42,15 +40,10 @@ func signalLess(a, b *schema.Signal) bool {
 	return len(a.Group) < len(b.Group)
 }
 
-type unitMatches struct {
-	unit
-	matches []compiler.Match
-}
-
 // split sorts matches into the signal groups they belong to; those of labels
 // without group-by fields belong to all.
-func split(plan *compiler.Plan, matches []compiler.Match) (map[string]*unitMatches, []compiler.Match) {
-	units := map[string]*unitMatches{}
+func split(plan *compiler.Plan, matches []compiler.Match) (map[string]*unit, []compiler.Match) {
+	units := map[string]*unit{}
 	var globals []compiler.Match
 	for _, m := range matches {
 		if plan.Labels[m.Label].Global {
@@ -61,7 +54,7 @@ func split(plan *compiler.Plan, matches []compiler.Match) (map[string]*unitMatch
 		key := groupKey(group)
 		u := units[key]
 		if u == nil {
-			u = &unitMatches{unit: unit{plan: plan, group: group, key: unitKey(plan, group)}}
+			u = &unit{plan: plan, group: group, key: unitKey(plan, group)}
 			units[key] = u
 		}
 		u.matches = append(u.matches, m)

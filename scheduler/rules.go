@@ -103,7 +103,7 @@ func (s *Scheduler) replan(rule schema.Rule, w *watch) *compiler.Plan {
 		return w.plan
 	}
 	plan.Key = w.plan.Key
-	clear(s.statements)
+	clear(s.compiled)
 	return plan
 }
 
@@ -113,8 +113,10 @@ func (s *Scheduler) open(rule schema.Rule, from uint64) {
 		s.deps.Log.Error("stored rule does not compile; it is not evaluated", "rule", rule.ID, "error", err)
 		plan = &compiler.Plan{Rule: rule, Key: rule.DetectionKey(), Unsupported: err.Error()}
 	}
-	s.watches = append(s.watches, newWatch(plan, from))
-	clear(s.statements)
+	w := newWatch(plan, from)
+	w.fresh = s.loaded
+	s.watches = append(s.watches, w)
+	clear(s.compiled)
 }
 
 // CreateRule checks and stores a rule, and begins to evaluate it over what
@@ -140,7 +142,7 @@ func (s *Scheduler) CreateRule(ctx context.Context, rule schema.Rule) (schema.Ru
 func (s *Scheduler) UpdateRule(ctx context.Context, id string, ifVersion int64, edit func(*schema.Rule) error) (schema.Rule, []string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	state, err := s.find(id)
+	state, err := s.present(id)
 	if err != nil {
 		return schema.Rule{}, nil, err
 	}
@@ -168,7 +170,7 @@ func (s *Scheduler) UpdateRule(ctx context.Context, id string, ifVersion int64, 
 func (s *Scheduler) DeleteRule(ctx context.Context, id string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	state, err := s.find(id)
+	state, err := s.present(id)
 	if err != nil {
 		return err
 	}
@@ -183,7 +185,7 @@ func (s *Scheduler) DeleteRule(ctx context.Context, id string) error {
 func (s *Scheduler) Rule(_ context.Context, id string) (schema.Rule, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	state, err := s.find(id)
+	state, err := s.present(id)
 	if err != nil {
 		return schema.Rule{}, err
 	}
@@ -204,7 +206,7 @@ func (s *Scheduler) Rules(context.Context) ([]schema.Rule, error) {
 	return out, nil
 }
 
-func (s *Scheduler) find(id string) (*ruleState, error) {
+func (s *Scheduler) present(id string) (*ruleState, error) {
 	state := s.rules[id]
 	if state == nil || state.deleted {
 		return nil, &schema.NotFound{Kind: kindRule, ID: id}

@@ -32,6 +32,10 @@ type Windows interface {
 	Load(ctx context.Context, spans []Span) (map[uint64][]StoredMatch, error)
 	// Groups lists the full groups of a rule with a match in [from, to).
 	Groups(ctx context.Context, ruleKey string, from, to schema.Millis) ([][]string, error)
+	// Recent reads, for each rule key, the matches within so long before its
+	// newest, and from which moment those are; at most limit in all. A key
+	// without matches has no moment.
+	Recent(ctx context.Context, back map[string]time.Duration, limit int) ([]StoredMatch, map[string]schema.Millis, error)
 }
 
 // Signals keeps what was published.
@@ -39,6 +43,9 @@ type Signals interface {
 	// Load reads the signals of each key that ended at or after the span's
 	// beginning.
 	Load(ctx context.Context, spans []Span) (map[uint64][]schema.Signal, error)
+	// Recent reads, for each rule key, the signals that ended at or after a
+	// moment.
+	Recent(ctx context.Context, ended map[string]schema.Millis) ([]schema.Signal, error)
 	// ByID reads signals by id; absent ones are left out.
 	ByID(ctx context.Context, ids []string) (map[string]schema.Signal, error)
 	// Publish stores new versions; the same version twice changes nothing.
@@ -69,13 +76,20 @@ type Deps struct {
 	Journal  Journal
 	Objects  Objects
 	Arrivals Arrivals
-	Log      *slog.Logger
-	Metrics  prometheus.Registerer
+	// Recent holds the events stored last; nil: all are read from the store.
+	Recent *Recent
+	// Catalogue knows the shapes of stored attributes; nil: any may be.
+	Catalogue *schema.Catalogue
+	Log       *slog.Logger
+	Metrics   prometheus.Registerer
 	// Lateness is how far an event may arrive behind its own time and still be
 	// evaluated.
 	Lateness time.Duration
-	// Pace is the least time between two evaluations; 0 means a second.
+	// Pace is the least time between two evaluations; 0 means half a second.
 	Pace time.Duration
+	// MaxCached bounds the matches held in memory, about 200 bytes each; 0
+	// means four million.
+	MaxCached int
 }
 
 // Scheduler evaluates all rules over all arrivals, and keeps the rules.
@@ -88,25 +102,33 @@ type Scheduler struct {
 	watches []*watch
 	changed chan struct{} // buffered: the set of watches changed
 	loaded  bool
-	// statements are compiled for the present sets of watches.
-	statements map[string][]statement
-	saved      time.Time
+	// compiled are the present sets of plans.
+	compiled map[string]*compiled
+
+	// Of the goroutine that evaluates.
+	cache   *cache
+	pending []StoredMatch // in memory, not yet in the store
+	saved   time.Time
 }
 
 // New makes a Scheduler; nothing happens until Load and Run.
 func New(deps Deps) (*Scheduler, error) {
 	if deps.Pace == 0 {
-		deps.Pace = time.Second
+		deps.Pace = 500 * time.Millisecond
+	}
+	if deps.MaxCached == 0 {
+		deps.MaxCached = maxCached
 	}
 	if deps.Lateness <= 0 {
 		return nil, errors.New("scheduler: the lateness allowance must be positive")
 	}
 	return &Scheduler{
-		deps:       deps,
-		metrics:    newMetrics(deps.Metrics),
-		rules:      map[string]*ruleState{},
-		changed:    make(chan struct{}, 1),
-		statements: map[string][]statement{},
+		deps:     deps,
+		metrics:  newMetrics(deps.Metrics),
+		rules:    map[string]*ruleState{},
+		changed:  make(chan struct{}, 1),
+		compiled: map[string]*compiled{},
+		cache:    newCache(),
 	}, nil
 }
 
@@ -177,7 +199,12 @@ const maxArrivals = 100_000
 func (s *Scheduler) next(now time.Time, stored uint64) ([]turn, Interval) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.watches = slices.DeleteFunc(s.watches, (*watch).finished)
+	s.watches = slices.DeleteFunc(s.watches, func(w *watch) bool {
+		if w.finished() {
+			s.cache.drop(w.plan.Key)
+		}
+		return w.finished()
+	})
 	var group []turn
 	for _, w := range s.watches {
 		if !w.runnable() || now.Before(w.retryAt) || w.through >= w.target(stored) {
@@ -243,6 +270,21 @@ func (s *Scheduler) fail(w turn, in Interval, err error) {
 		"rule", w.plan.Rule.ID, "after", in.From, "through", in.To, "attempt", w.failures, "error", err)
 }
 
+// isFresh tells whether the rule of this key began in this process, so that the
+// store holds nothing of it from before.
+func (s *Scheduler) isFresh(key string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, w := range s.watches {
+		if w.plan.Key == key {
+			fresh := w.fresh
+			w.fresh = false // its cache may be dropped, but never anew be complete
+			return fresh
+		}
+	}
+	return false
+}
+
 // untilRetry is how long until a failed watch is due.
 func (s *Scheduler) untilRetry() time.Duration {
 	s.mu.Lock()
@@ -277,7 +319,11 @@ func (s *Scheduler) save(ctx context.Context, always bool) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	if err := s.deps.Journal.Save(ctx, through); err != nil {
+	err := s.flush(ctx) // first: the place must not be ahead of the matches
+	if err == nil {
+		err = s.deps.Journal.Save(ctx, through)
+	}
+	if err != nil {
 		s.deps.Log.Warn("progress not saved; the next start evaluates some arrivals again", "error", err)
 		if always {
 			return fmt.Errorf("save progress: %w", err)

@@ -19,6 +19,8 @@ type watch struct {
 	from, until uint64
 	// through is how far it is evaluated.
 	through uint64
+	// fresh: nothing of it was evaluated yet, in this process or another.
+	fresh bool
 
 	failures int
 	retryAt  time.Time

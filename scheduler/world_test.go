@@ -26,6 +26,8 @@ type world struct {
 	through map[string]uint64
 	objects []Object
 	stored  uint64
+	recent  *Recent // nil: none, and all is found in the store
+	cached  int     // MaxCached
 	// history is every state that was ever visible, for what must never happen.
 	history map[string][]schema.Signal
 }
@@ -51,7 +53,7 @@ func (w *world) deps() Deps {
 	return Deps{
 		Events: worldEvents{w}, Windows: worldWindows{w}, Signals: worldSignals{w}, Journal: worldJournal{w},
 		Objects: worldObjects{w}, Arrivals: worldArrivals{w},
-		Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Lateness: 100 * 365 * 24 * time.Hour, Pace: time.Millisecond,
+		Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Lateness: 100 * 365 * 24 * time.Hour, Pace: time.Millisecond, Recent: w.recent, MaxCached: w.cached,
 	}
 }
 
@@ -145,7 +147,37 @@ func (w worldWindows) Groups(_ context.Context, ruleKey string, from, to schema.
 	return out, w.fault()
 }
 
+func (w worldWindows) Recent(_ context.Context, back map[string]time.Duration, _ int) ([]StoredMatch, map[string]schema.Millis, error) {
+	froms := map[string]schema.Millis{}
+	for _, list := range w.matches {
+		for _, m := range list {
+			if b, ok := back[m.RuleKey]; ok {
+				froms[m.RuleKey] = max(froms[m.RuleKey], m.At-schema.Millis(b.Milliseconds()))
+			}
+		}
+	}
+	var out []StoredMatch
+	for _, list := range w.matches {
+		for _, m := range list {
+			if from, ok := froms[m.RuleKey]; ok && m.At >= from {
+				out = append(out, m)
+			}
+		}
+	}
+	return out, froms, w.fault()
+}
+
 type worldSignals struct{ *world }
+
+func (w worldSignals) Recent(_ context.Context, ended map[string]schema.Millis) ([]schema.Signal, error) {
+	var out []schema.Signal
+	for _, sig := range w.signals {
+		if from, ok := ended[sig.RuleKey]; ok && sig.LastSeen >= from {
+			out = append(out, sig)
+		}
+	}
+	return out, w.fault()
+}
 
 func (w worldSignals) Load(_ context.Context, spans []Span) (map[uint64][]schema.Signal, error) {
 	out := map[uint64][]schema.Signal{}

@@ -32,7 +32,7 @@ var settings = []setting{
 	{name: "clickhouse", value: "", help: "ClickHouse server to use, as clickhouse://user:password@host:9000/database (default: an embedded one)"},
 	{name: "clickhouse-analyst", value: "", help: "the same server as a read-only user, for ad hoc SQL (default: one is made)"},
 	{name: "lateness", value: "24h", help: "how far an event may arrive behind its own time and still be evaluated (30m, 24h, 7d)"},
-	{name: "pace", value: "1s", help: "least time between two evaluations"},
+	{name: "pace", value: "500ms", help: "least time between two evaluations"},
 	{name: "log-level", value: "info", help: "debug, info, warn or error"},
 	{name: "open-metrics", value: "false", help: "serve /metrics without the key"},
 	{name: "api-key", value: "", help: "the key of the API (default: made at the first start, in DATA-DIR/api-key)", secret: true},

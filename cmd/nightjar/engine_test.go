@@ -281,6 +281,7 @@ type liveSignal struct {
 	Group               []string
 	FirstSeen, LastSeen int64
 	Events              int64
+	Severity            string
 }
 
 // signals are all signals that the engine stands by.
@@ -307,6 +308,7 @@ func (p *process) signals(query string) []liveSignal {
 							FirstSeen int64 `json:"first_seen"`
 							LastSeen  int64 `json:"last_seen"`
 							Events    int64
+							Severity  string
 						}
 					}
 				}
@@ -316,7 +318,7 @@ func (p *process) signals(query string) []liveSignal {
 		p.call(http.MethodPost, "/api/v2/security_monitoring/signals/search", body, &answer)
 		for _, d := range answer.Data {
 			a := d.Attributes.Attributes
-			out = append(out, liveSignal{a.Workflow.Rule.Name, a.Nightjar.Case, a.Nightjar.Group, a.Nightjar.FirstSeen, a.Nightjar.LastSeen, a.Nightjar.Events})
+			out = append(out, liveSignal{a.Workflow.Rule.Name, a.Nightjar.Case, a.Nightjar.Group, a.Nightjar.FirstSeen, a.Nightjar.LastSeen, a.Nightjar.Events, a.Nightjar.Severity})
 		}
 		if cursor = answer.Meta.Page.After; cursor == "" || len(answer.Data) == 0 {
 			return out

@@ -36,7 +36,7 @@ func graph(ctx context.Context, config Config) fx.Option {
 		fx.Supply(config),
 		fx.Provide(
 			func() context.Context { return ctx },
-			newLogger, newRegistry, newEngine, newDatabase, newIntake, newScheduler, newServer,
+			newLogger, newRegistry, newEngine, newDatabase, newSink, newIntake, newScheduler, newServer,
 		),
 		fx.Invoke(func(*api.Server) {}),
 	)
@@ -212,9 +212,32 @@ func (d *database) openAnalyst(ctx context.Context, e *engine, admin *ch.Options
 	return clickhouse.Open(ctx, options)
 }
 
-func newIntake(lc fx.Lifecycle, e *engine, d *database, registry *prometheus.Registry) (*ingest.Intake, error) {
+// sink is where the intake stores events; what is stored is at hand for the
+// scheduler, which need not read it back.
+type sink struct {
+	*intakestore.Sink
+	recent *scheduler.Recent
+}
+
+// recentBytes is how much of what was stored last is kept in memory.
+const recentBytes = 96 << 20
+
+func newSink(d *database) sink {
+	return sink{intakestore.New(d.conn), scheduler.NewRecent(recentBytes)}
+}
+
+// Insert implements ingest.Sink.
+func (s sink) Insert(ctx context.Context, token string, events []schema.Event) error {
+	if err := s.Sink.Insert(ctx, token, events); err != nil {
+		return err
+	}
+	s.recent.Add(events)
+	return nil
+}
+
+func newIntake(lc fx.Lifecycle, e *engine, store sink, registry *prometheus.Registry) (*ingest.Intake, error) {
 	intake, err := ingest.New(ingest.Deps{
-		Dir: filepath.Join(e.config.DataDir, "intake"), Sink: intakestore.New(d.conn),
+		Dir: filepath.Join(e.config.DataDir, "intake"), Sink: store,
 		Log: e.log, Metrics: registry,
 	})
 	if err != nil {
@@ -224,9 +247,10 @@ func newIntake(lc fx.Lifecycle, e *engine, d *database, registry *prometheus.Reg
 	return intake, nil
 }
 
-func newScheduler(lc fx.Lifecycle, e *engine, d *database, intake *ingest.Intake, registry *prometheus.Registry) (*scheduler.Scheduler, error) {
+func newScheduler(lc fx.Lifecycle, e *engine, d *database, store sink, intake *ingest.Intake, registry *prometheus.Registry) (*scheduler.Scheduler, error) {
 	deps := rulestore.New(d.conn).Deps()
 	deps.Arrivals, deps.Log, deps.Metrics = intake, e.log, registry
+	deps.Recent, deps.Catalogue = store.recent, store.Catalogue()
 	deps.Lateness, deps.Pace = e.config.Lateness, e.config.Pace
 	s, err := scheduler.New(deps)
 	if err != nil {

@@ -32,6 +32,19 @@ func (s signals) Load(ctx context.Context, spans []scheduler.Span) (map[uint64][
 	return out, err
 }
 
+// Recent reads the present version of each rule's signals that ended at or after
+// a moment.
+func (s signals) Recent(ctx context.Context, ended map[string]schema.Millis) ([]schema.Signal, error) {
+	var out []schema.Signal
+	keys, moments := momentsOf(ended)
+	params := server.Params{}.Strings("rules", keys).Ints("froms", moments)
+	err := s.read(params.Context(ctx), `SELECT `+signalColumns+` FROM signals FINAL
+		WHERE rule_key IN {rules:Array(String)}
+		  AND toUnixTimestamp64Milli(last_seen) >= transform(rule_key, {rules:Array(String)}, {froms:Array(Int64)}, toInt64(0))`,
+		func(_ uint64, sig schema.Signal) { out = append(out, sig) })
+	return out, err
+}
+
 // ByID reads the present version of signals by id.
 func (s signals) ByID(ctx context.Context, ids []string) (map[string]schema.Signal, error) {
 	out := map[string]schema.Signal{}

@@ -64,6 +64,15 @@ func spansOf(spans []scheduler.Span) (keys []uint64, froms []int64) {
 	return keys, froms
 }
 
+// momentsOf splits moments by rule key into the two arrays that a query takes.
+func momentsOf(by map[string]schema.Millis) (keys []string, moments []int64) {
+	for key, m := range by {
+		keys = append(keys, key)
+		moments = append(moments, int64(max(m, schema.MinMillis)))
+	}
+	return keys, moments
+}
+
 // maxSpans bounds how many keys one query asks for.
 const maxSpans = 5000
 

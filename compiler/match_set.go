@@ -1,0 +1,212 @@
+package compiler
+
+import (
+	"nightjar/schema"
+)
+
+// MatchSet asks one event, in memory, of all labels of all its plans at once.
+// It gives the answers of MatchSQL's statement over the same plans, which is
+// what the agreement of the two readers is for.
+//
+// Most labels demand that some field has one of a few values. Those are found by
+// looking the event's values up; only the labels found so, and those that demand
+// nothing of the kind, are asked in full. An event's cost then goes with the
+// labels that nearly match it, not with all there are.
+//
+// A MatchSet is for one goroutine.
+type MatchSet struct {
+	// Hits says which labels each number that Match finds stands for.
+	Hits [][]LabelRef
+
+	matchers []func(*schema.Event) bool
+	always   []int32
+	fields   []indexedField
+	asked    []uint32 // per matcher: the event it was last asked for
+	event    uint32
+	current  *schema.Event
+	visit    []func(*schema.Event) bool // per field: looks its values up
+	found    func(hit int32)
+}
+
+// indexedField holds the labels that demand a value of one field.
+type indexedField struct {
+	field  schema.Field
+	values map[string][]int32
+}
+
+// NewMatchSet prepares the plans' labels.
+func NewMatchSet(plans []*Plan) *MatchSet {
+	labels, hits := distinctLabels(plans)
+	s := &MatchSet{Hits: hits, asked: make([]uint32, len(labels))}
+	for _, l := range labels {
+		s.matchers = append(s.matchers, l.matcher())
+	}
+	s.index(labels)
+	for i := range s.fields {
+		values := s.fields[i].values
+		s.visit = append(s.visit, matchTexts(s.fields[i].field, func(text string) bool {
+			s.ask(values[text])
+			return false // there may be other values
+		}))
+	}
+	return s
+}
+
+// distinctLabels finds the labels that ask the same.
+func distinctLabels(plans []*Plan) (labels []*Label, refs [][]LabelRef) {
+	number := map[string]int{}
+	for i, plan := range plans {
+		for j := range plan.Labels {
+			text := plan.Labels[j].text()
+			n, known := number[text]
+			if !known {
+				n = len(labels)
+				number[text] = n
+				labels = append(labels, &plan.Labels[j])
+				refs = append(refs, nil)
+			}
+			refs[n] = append(refs[n], LabelRef{i, j})
+		}
+	}
+	return labels, refs
+}
+
+// Match calls found with the number of every label that the event matches.
+func (s *MatchSet) Match(e *schema.Event, found func(hit int32)) {
+	s.event++
+	if s.event == 0 { // wrapped: the marks of four billion events ago would count
+		clear(s.asked)
+		s.event = 1
+	}
+	s.found = found
+	s.current = e
+	s.ask(s.always)
+	for _, visit := range s.visit {
+		visit(e)
+	}
+}
+
+func (s *MatchSet) ask(labels []int32) {
+	for _, l := range labels {
+		if s.asked[l] == s.event {
+			continue
+		}
+		s.asked[l] = s.event
+		if s.matchers[l](s.current) {
+			s.found(l)
+		}
+	}
+}
+
+// matcher prepares all parts of the label.
+func (l *Label) matcher() func(*schema.Event) bool {
+	ms := make([]func(*schema.Event) bool, len(l.Parts))
+	for i, part := range l.Parts {
+		m := part.Query.Matcher()
+		if part.Negated {
+			ms[i] = func(e *schema.Event) bool { return !m(e) }
+		} else {
+			ms[i] = m
+		}
+	}
+	if len(ms) == 1 {
+		return ms[0]
+	}
+	return matchEvery(ms)
+}
+
+// demand is a field that must have one of some values for a label to match.
+type demand struct {
+	field schema.Field
+	texts []string
+}
+
+// index files every label under the demand that the fewest others share.
+func (s *MatchSet) index(labels []*Label) {
+	demands := make([][]demand, len(labels))
+	sharing := map[schema.Field]map[string]int{}
+	for i, l := range labels {
+		demands[i] = l.demands()
+		for _, d := range demands[i] {
+			if sharing[d.field] == nil {
+				sharing[d.field] = map[string]int{}
+			}
+			for _, t := range d.texts {
+				sharing[d.field][t]++
+			}
+		}
+	}
+	at := map[schema.Field]int{}
+	for i := range labels {
+		best, fewest := -1, 0
+		for n, d := range demands[i] {
+			others := 0
+			for _, t := range d.texts {
+				others += sharing[d.field][t]
+			}
+			if best < 0 || others < fewest {
+				best, fewest = n, others
+			}
+		}
+		if best < 0 {
+			s.always = append(s.always, int32(i))
+			continue
+		}
+		d := demands[i][best]
+		if _, known := at[d.field]; !known {
+			at[d.field] = len(s.fields)
+			s.fields = append(s.fields, indexedField{d.field, map[string][]int32{}})
+		}
+		values := s.fields[at[d.field]].values
+		for _, t := range d.texts {
+			values[t] = append(values[t], int32(i))
+		}
+	}
+}
+
+// demands are the equalities that an event must satisfy to match the label.
+func (l *Label) demands() []demand {
+	var out []demand
+	for _, part := range l.Parts {
+		if part.Negated {
+			continue
+		}
+		nodes := []Node{part.Query.Root}
+		if c, ok := part.Query.Root.(Conjunction); ok {
+			nodes = c.Nodes
+		}
+		for _, n := range nodes {
+			if d, ok := demandOf(n); ok {
+				out = append(out, d)
+			}
+		}
+	}
+	return out
+}
+
+// demandOf reads an equality, or a choice of equalities of one field.
+func demandOf(n Node) (demand, bool) {
+	switch n := n.(type) {
+	case Equals:
+		if n.Field.Kind == schema.FieldReserved && n.Field.Name == "timestamp" {
+			return demand{}, false
+		}
+		return demand{n.Field, equalTexts(n.Field, n.Value)}, true
+	case Disjunction:
+		var all demand
+		for i, choice := range n.Nodes {
+			e, ok := choice.(Equals)
+			if !ok {
+				return demand{}, false
+			}
+			d, ok := demandOf(e)
+			if !ok || (i > 0 && d.field != all.field) {
+				return demand{}, false
+			}
+			all.field = d.field
+			all.texts = append(all.texts, d.texts...)
+		}
+		return all, true
+	}
+	return demand{}, false
+}

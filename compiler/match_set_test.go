@@ -1,0 +1,87 @@
+package compiler
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"nightjar/schema"
+)
+
+// TestAMatchSetFindsWhatEveryLabelFinds compares the index with asking every
+// label, over generated queries, equalities and choices among them.
+func TestAMatchSetFindsWhatEveryLabelFinds(t *testing.T) {
+	g := newGenerator(5)
+	events := g.events(600)
+	matched := 0
+	for round := range 20 {
+		var plans []*Plan
+		for range 60 {
+			plans = append(plans, &Plan{Labels: []Label{g.label(), g.label()}})
+		}
+		set := NewMatchSet(plans)
+		for i := range events {
+			var got, want []string
+			set.Match(&events[i], func(hit int32) {
+				for _, ref := range set.Hits[hit] {
+					got = append(got, fmt.Sprint(ref))
+				}
+			})
+			for p, plan := range plans {
+				for l := range plan.Labels {
+					if plan.Labels[l].Match(&events[i]) {
+						want = append(want, fmt.Sprint(LabelRef{p, l}))
+					}
+				}
+			}
+			slices.Sort(got)
+			slices.Sort(want)
+			if !slices.Equal(got, want) {
+				t.Fatalf("round %d, event %s:\ngot  %v\nwant %v", round, events[i].JSON, got, want)
+			}
+			matched += len(want)
+		}
+	}
+	if matched < 1000 {
+		t.Errorf("only %d matches: the generated labels test too little", matched)
+	}
+}
+
+// label is a conjunction that often demands a value, so that the index is used.
+func (g generator) label() Label {
+	l := Label{Parts: []Part{{Query: g.query(), Negated: g.IntN(4) == 0}}}
+	for range g.IntN(3) {
+		e := Equals{Field: g.field(), Value: g.text()}
+		var n Node = e
+		if g.IntN(2) == 0 {
+			n = Disjunction{Nodes: []Node{e, Equals{Field: e.Field, Value: g.number()}}}
+		}
+		l.Parts = append(l.Parts, Part{Query: &Query{Root: n}})
+	}
+	return l
+}
+
+func BenchmarkMatchSet(b *testing.B) {
+	for _, rules := range []int{100, 1000} {
+		b.Run(fmt.Sprint(rules), func(b *testing.B) {
+			var plans []*Plan
+			for i := range rules {
+				q, err := ParseQuery(fmt.Sprintf("service:app-%d @evt.outcome:failure @http.ua:*curl%d*", i%100, i/100))
+				if err != nil {
+					b.Fatal(err)
+				}
+				plans = append(plans, &Plan{Labels: []Label{{Parts: []Part{{Query: q}}}}})
+			}
+			a, err := schema.ParseAttributes(`{"evt":{"outcome":"failure","name":"login"},"usr":{"id":"u1"},"network":{"client":{"ip":"10.0.0.1"}},"http":{"ua":"Mozilla/5.0 (X11; Linux x86_64)"}}`)
+			if err != nil {
+				b.Fatal(err)
+			}
+			e := schema.Event{Source: "auth", Service: "app-7", Attributes: a}
+			set := NewMatchSet(plans)
+			b.ReportAllocs()
+			for b.Loop() {
+				set.Match(&e, func(int32) {})
+			}
+		})
+	}
+}

@@ -1,0 +1,213 @@
+package scheduler
+
+import (
+	"math"
+	"slices"
+	"sort"
+
+	"nightjar/compiler"
+	"nightjar/schema"
+)
+
+// cache keeps in memory what evaluation needs of the near past, so that an
+// event in order costs no reading from the store. It promises, for each plan,
+// to hold every match from a moment on, and every published signal that ended
+// after another; what lies before is read from the store. It may be thrown away
+// at any time.
+type cache struct {
+	plans   map[string]*planCache // by key
+	matches int                   // in all of them
+	tags    map[string][]string   // equal lists of tags are held once
+}
+
+// maxCached bounds the matches in memory: about 200 bytes each.
+const maxCached = 4_000_000
+
+func newCache() *cache {
+	return &cache{plans: map[string]*planCache{}, tags: map[string][]string{}}
+}
+
+// never is later than any event: nothing is held.
+const never = schema.Millis(math.MaxInt64)
+
+// always is earlier than any event, and far from overflow.
+const always = schema.Millis(math.MinInt64 / 2)
+
+type planCache struct {
+	plan *compiler.Plan
+	// from is the moment from which all matches are held, ended that after
+	// which all signals are that ended since.
+	from, ended schema.Millis
+	newest      schema.Millis
+	trimmed     schema.Millis
+	groups      map[uint64]*groupCache
+	globals     []compiler.Match // sorted like the others
+	count       int
+}
+
+// groupCache is one signal group: matches sorted by time, then arrival.
+type groupCache struct {
+	group   []string
+	matches []compiler.Match
+	signals []schema.Signal
+}
+
+// of is the plan's cache. A plan that never saw anything has nothing in the
+// store either, so its cache is complete from the start.
+func (c *cache) of(plan *compiler.Plan, unseen bool) *planCache {
+	p := c.plans[plan.Key]
+	if p == nil {
+		p = &planCache{from: never, ended: never, newest: always, trimmed: always, groups: map[uint64]*groupCache{}}
+		if unseen {
+			p.from, p.ended = always, always
+		}
+		c.plans[plan.Key] = p
+	}
+	p.plan = plan
+	return p
+}
+
+// drop forgets a plan.
+func (c *cache) drop(key string) {
+	if p := c.plans[key]; p != nil {
+		c.matches -= p.count
+		delete(c.plans, key)
+	}
+}
+
+func (p *planCache) group(key uint64, values []string) *groupCache {
+	g := p.groups[key]
+	if g == nil {
+		g = &groupCache{group: values}
+		p.groups[key] = g
+	}
+	return g
+}
+
+// add holds a match, unless it lies before what the plan's cache holds. Adding
+// one twice changes nothing.
+func (c *cache) add(p *planCache, key uint64, group []string, global bool, m compiler.Match) {
+	p.newest = max(p.newest, m.At)
+	if m.At < p.from {
+		return
+	}
+	m.Tags = c.intern(m.Tags)
+	list := &p.globals
+	if !global {
+		g := p.group(key, group)
+		if slices.Equal(m.Group, g.group) {
+			m.Group = g.group
+		}
+		list = &g.matches
+	}
+	if insert(list, m) {
+		p.count++
+		c.matches++
+	}
+}
+
+// intern bounds what equal tags cost. Events come with few different lists.
+func (c *cache) intern(tags []string) []string {
+	key := groupKey(tags)
+	if known, ok := c.tags[key]; ok {
+		return known
+	}
+	if len(c.tags) > 10_000 {
+		clear(c.tags)
+	}
+	c.tags[key] = tags
+	return tags
+}
+
+// insert keeps the list sorted by time and arrival, and free of duplicates.
+func insert(list *[]compiler.Match, m compiler.Match) bool {
+	ms := *list
+	i := sort.Search(len(ms), func(i int) bool {
+		return ms[i].At > m.At || (ms[i].At == m.At && ms[i].Seq >= m.Seq)
+	})
+	for j := i; j < len(ms) && ms[j].At == m.At && ms[j].Seq == m.Seq; j++ {
+		if ms[j].Label == m.Label && slices.Equal(ms[j].Group, m.Group) {
+			return false
+		}
+	}
+	*list = slices.Insert(ms, i, m)
+	return true
+}
+
+// since are the matches from a moment on.
+func since(ms []compiler.Match, from schema.Millis) []compiler.Match {
+	return ms[sort.Search(len(ms), func(i int) bool { return ms[i].At >= from }):]
+}
+
+// published notes a signal that was published.
+func (p *planCache) published(key uint64, sig schema.Signal) {
+	if sig.LastSeen < p.ended {
+		return
+	}
+	g := p.group(key, sig.Group)
+	for i := range g.signals {
+		if g.signals[i].ID == sig.ID {
+			g.signals[i] = sig
+			return
+		}
+	}
+	g.signals = append(g.signals, sig)
+}
+
+// slack is how far behind the newest event an event may be and still find its
+// window in memory. A clock may run ten minutes ahead, and shippers may pause.
+const slack = schema.Millis(15 * 60 * 1000)
+
+// trim forgets what is too old to be needed by events in order. It looks at all
+// groups, so it is done once per eighth of what is kept.
+func (c *cache) trim(p *planCache) {
+	window := schema.Millis(p.plan.Window.Milliseconds())
+	keep := window + slack
+	if p.newest-p.trimmed < keep/8 {
+		return
+	}
+	p.trimmed = p.newest
+	p.from = max(p.from, p.newest-keep)
+	p.ended = max(p.ended, p.newest-keep-schema.Millis(p.plan.KeepAlive.Milliseconds()))
+	before := p.count
+	p.globals = p.cut(p.globals)
+	for key, g := range p.groups {
+		g.matches = p.cut(g.matches)
+		g.signals = slices.DeleteFunc(g.signals, func(s schema.Signal) bool { return s.LastSeen < p.ended })
+		if len(g.matches) == 0 && len(g.signals) == 0 {
+			delete(p.groups, key)
+		}
+	}
+	c.matches -= before - p.count
+}
+
+// cut drops the matches before from, and their memory when that is worth it.
+func (p *planCache) cut(ms []compiler.Match) []compiler.Match {
+	rest := since(ms, p.from)
+	p.count -= len(ms) - len(rest)
+	switch {
+	case len(rest) == 0:
+		return nil
+	case len(rest) < cap(ms)/2:
+		return slices.Clone(rest)
+	}
+	return rest
+}
+
+// bound empties the largest plans until the rest fits; they are evaluated from
+// the store from then on. It returns their keys.
+func (c *cache) bound(limit int) []string {
+	var emptied []string
+	for c.matches > limit {
+		var largest *planCache
+		for _, p := range c.plans {
+			if largest == nil || p.count > largest.count {
+				largest = p
+			}
+		}
+		c.matches -= largest.count
+		emptied = append(emptied, largest.plan.Key)
+		*largest = planCache{plan: largest.plan, from: never, ended: never, newest: largest.newest, trimmed: largest.trimmed, groups: map[uint64]*groupCache{}}
+	}
+	return emptied
+}
