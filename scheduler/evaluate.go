@@ -299,13 +299,11 @@ func (d *dirty) touch(plan *compiler.Plan, group []string, at schema.Millis) *un
 	return u
 }
 
-// spread touches the groups that a new match without group values reaches: all
-// those with an evaluation point while it is inside the window.
+// spread touches the groups that a new match without group values may change:
+// those with an evaluation point at its time or later. Until the next point it
+// changes nothing.
 func (s *Scheduler) spread(ctx context.Context, d *dirty) error {
 	for plan, from := range d.globals {
-		if plan.Window == 0 {
-			continue // an event is judged alone; its own groups are touched already
-		}
 		if p := s.cache.of(plan, false); from >= p.from {
 			for _, g := range p.groups {
 				for _, m := range since(g.matches, from) {
