@@ -93,6 +93,14 @@ func (d *drainer) start(ctx context.Context) error {
 			return err
 		}
 	}
+	if m.To > m.Stored && last >= m.To {
+		// A block is stored whole or not at all, so this one is there; the server
+		// may have lost the memory of its token in a power cut.
+		m = mark{m.To, m.To}
+		if err := d.save(ctx, m); err != nil {
+			return err
+		}
+	}
 	if last >= in.log.Next() {
 		if !in.log.Fresh() {
 			in.deps.Log.Error("ClickHouse holds arrival numbers that this intake has not given: was its folder replaced, or another intake writing?", "stored", last, "next", in.log.Next())

@@ -3,6 +3,7 @@ package migrations
 import (
 	"context"
 	"fmt"
+	"sort"
 	"strings"
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
@@ -92,7 +93,40 @@ func missing(ctx context.Context, conn driver.Conn, t schema.Table) ([]string, e
 			out = append(out, "ALTER TABLE "+t.Name+" ADD INDEX IF NOT EXISTS "+i.SQL())
 		}
 	}
+	return appendSettings(ctx, conn, t, out)
+}
+
+// appendSettings brings the table's settings up to the declared ones, and
+// refuses a table that is laid out differently.
+func appendSettings(ctx context.Context, conn driver.Conn, t schema.Table, out []string) ([]string, error) {
+	var full, order, partition string
+	row := conn.QueryRow(clickhouse.Params{}.String("table", t.Name).Context(ctx), `
+		SELECT engine_full, sorting_key, partition_key FROM system.tables
+		WHERE database = currentDatabase() AND name = {table:String}`)
+	if err := row.Scan(&full, &order, &partition); err != nil {
+		return nil, fmt.Errorf("read layout: %w", err)
+	}
+	if bare(order) != bare(t.OrderBy) || bare(partition) != bare(t.PartitionBy) {
+		return nil, fmt.Errorf("it is ordered by %s and partitioned by %q, this version of nightjar needs %s and %q: use the version that wrote it, or another database", order, partition, t.OrderBy, t.PartitionBy)
+	}
+	_, have, _ := strings.Cut(full, " SETTINGS ")
+	stored := schema.ParseSettings(have)
+	var changes []string
+	for name, value := range t.AllSettings() {
+		if stored[name] != value {
+			changes = append(changes, name+" = "+value)
+		}
+	}
+	if len(changes) > 0 {
+		sort.Strings(changes)
+		out = append(out, "ALTER TABLE "+t.Name+" MODIFY SETTING "+strings.Join(changes, ", "))
+	}
 	return out, nil
+}
+
+// bare is an expression without what spellings differ in.
+func bare(expr string) string {
+	return strings.NewReplacer(" ", "", "(", "", ")", "", "`", "").Replace(expr)
 }
 
 func addColumn(t schema.Table, i int) string {

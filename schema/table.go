@@ -16,8 +16,32 @@ type Table struct {
 	Engine string
 	// PartitionBy and OrderBy are expressions over columns.
 	PartitionBy, OrderBy string
-	// Settings are appended as they are.
+	// Settings are the table's own, beside those of every table.
 	Settings string
+}
+
+// durable are the settings of every table: when an insert has returned, its rows
+// survive a power cut. What is acknowledged is let go of elsewhere after that.
+const durable = "fsync_after_insert = 1, fsync_part_directory = 1"
+
+// AllSettings are the table's settings by name.
+func (t Table) AllSettings() map[string]string { return ParseSettings(t.settings()) }
+
+// ParseSettings reads settings as CREATE TABLE writes them.
+func ParseSettings(text string) map[string]string {
+	out := map[string]string{}
+	for s := range strings.SplitSeq(text, ",") {
+		name, value, _ := strings.Cut(s, "=")
+		out[strings.TrimSpace(name)] = strings.TrimSpace(value)
+	}
+	return out
+}
+
+func (t Table) settings() string {
+	if t.Settings == "" {
+		return durable
+	}
+	return t.Settings + ", " + durable
 }
 
 // Column is one stored column.
@@ -47,10 +71,7 @@ func (t Table) CreateSQL() string {
 		sql += "\nPARTITION BY " + t.PartitionBy
 	}
 	sql += "\nORDER BY " + t.OrderBy
-	if t.Settings != "" {
-		sql += "\nSETTINGS " + t.Settings
-	}
-	return sql + "\nCOMMENT '" + t.Comment + "'"
+	return sql + "\nSETTINGS " + t.settings() + "\nCOMMENT '" + t.Comment + "'"
 }
 
 // SQL is the column as CREATE TABLE and ADD COLUMN write it.
