@@ -29,7 +29,8 @@ func (p *Plan) Matches(e *schema.Event) []Match {
 	var out []Match
 	for i := range p.Labels {
 		if p.Labels[i].Match(e) {
-			out = append(out, p.Expand(i, e)...)
+			matches, _ := p.Expand(i, e)
+			out = append(out, matches...)
 		}
 	}
 	return out
@@ -45,49 +46,61 @@ func (l *Label) Match(e *schema.Event) bool {
 	return true
 }
 
+// MaxTuples bounds how many groups, and how many distinct tuples, one event is
+// counted in for one label: an event with long arrays in several fields would
+// be in their product. The first ones in order of their values are kept.
+const MaxTuples = 10_000
+
 // Expand makes the matches of an event that label i is known to match: one for
-// every group it is in, none when it lacks a group-by field.
-func (p *Plan) Expand(i int, e *schema.Event) []Match {
+// every group it is in, none when it lacks a group-by field. capped says that
+// there would be more than MaxTuples.
+func (p *Plan) Expand(i int, e *schema.Event) (matches []Match, capped bool) {
 	l := &p.Labels[i]
 	base := Match{At: e.At, Seq: e.Seq, Label: i, Tags: e.Tags}
 	switch l.Aggregation {
 	case AggCardinality:
-		for _, tuple := range product(e, l.Distinct, false) {
+		tuples, more := product(e, l.Distinct, false)
+		capped = more
+		for _, tuple := range tuples {
 			base.Values = append(base.Values, joinTuple(tuple))
 		}
 	case AggSum, AggMax:
 		base.Number, base.HasNumber = l.number(e)
 	}
-	groups := product(e, l.GroupBy, l.Optional)
-	out := make([]Match, len(groups))
+	groups, more := product(e, l.GroupBy, l.Optional)
+	matches = make([]Match, len(groups))
 	for n, g := range groups {
-		out[n] = base
-		out[n].Group = g
+		matches[n] = base
+		matches[n].Group = g
 	}
-	return out
+	return matches, capped || more
 }
 
 // product is every combination of the fields' values, one combination of no
 // values for no fields, and none when a field is missing and not optional.
-func product(e *schema.Event, fields []schema.Field, optional bool) [][]string {
-	tuples := [][]string{make([]string, 0, len(fields))}
+func product(e *schema.Event, fields []schema.Field, optional bool) (tuples [][]string, capped bool) {
+	tuples = [][]string{make([]string, 0, len(fields))}
 	for _, f := range fields {
 		values := e.Values(f)
 		if len(values) == 0 {
 			if !optional {
-				return nil
+				return nil, false
 			}
 			values = []string{MissingGroup}
 		}
-		longer := make([][]string, 0, len(tuples)*len(values))
+		longer := make([][]string, 0, min(MaxTuples, len(tuples)*len(values)))
 		for _, t := range tuples {
 			for _, v := range values {
+				if len(longer) == MaxTuples {
+					capped = true
+					break
+				}
 				longer = append(longer, append(append(make([]string, 0, len(fields)), t...), v))
 			}
 		}
 		tuples = longer
 	}
-	return tuples
+	return tuples, capped
 }
 
 // joinTuple makes one string of a tuple; different tuples give different ones.

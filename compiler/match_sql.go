@@ -15,6 +15,7 @@ import (
 // raw, hits (indexes into Hits). Events that match nothing are left out, as are
 // those older at their arrival than the lateness allowance.
 type MatchStatement struct {
+	Plans  []*Plan
 	SQL    string
 	Params *Params
 	// Hits says, for each number in column hits, which labels it stands for.
@@ -32,25 +33,15 @@ type LabelRef struct{ Plan, Label int }
 // nil. A statement that is kept is good for as long as the catalogue's version
 // is the snapshot's.
 func MatchSQL(plans []*Plan, shapes func(path string) schema.Shapes) (*MatchStatement, error) {
-	st := &MatchStatement{Params: &Params{Shapes: shapes}}
-	number := map[string]int{}
-	var predicates []string
-	for i, plan := range plans {
-		for j := range plan.Labels {
-			text := plan.Labels[j].text()
-			n, known := number[text]
-			if !known {
-				sql, err := plan.Labels[j].sql(st.Params)
-				if err != nil {
-					return nil, fmt.Errorf("compile query %s of rule %s: %w", plan.Labels[j].Name, plan.Rule.ID, err)
-				}
-				n = len(predicates)
-				number[text] = n
-				predicates = append(predicates, sql)
-				st.Hits = append(st.Hits, nil)
-			}
-			st.Hits[n] = append(st.Hits[n], LabelRef{i, j})
+	labels, refs := distinctLabels(plans)
+	st := &MatchStatement{Plans: plans, Params: &Params{Shapes: shapes}, Hits: refs}
+	predicates := make([]string, len(labels))
+	for n, l := range labels {
+		sql, err := l.sql(st.Params)
+		if err != nil {
+			return nil, fmt.Errorf("compile query %s of rule %s: %w", l.Name, plans[refs[n][0].Plan].Rule.ID, err)
 		}
+		predicates[n] = sql
 	}
 	st.SQL = matchSelect(predicates)
 	return st, nil

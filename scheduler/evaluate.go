@@ -21,14 +21,8 @@ const maxLabels = 200
 type compiled struct {
 	plans      []*compiler.Plan
 	set        *compiler.MatchSet
-	statements []statement
+	statements []*compiler.MatchStatement
 	shapes     uint64 // version of the catalogue that the statements know
-}
-
-// statement is a compiled statement and the plans that it asks for.
-type statement struct {
-	*compiler.MatchStatement
-	plans []*compiler.Plan
 }
 
 // touch is an event that matches a label of a plan.
@@ -79,7 +73,7 @@ func (s *Scheduler) compile(plans []*compiler.Plan) *compiled {
 
 // inSQL makes the statements, or finds them again. The interval that they are
 // for was chosen before, so that they know every shape of attribute in it.
-func (c *compiled) inSQL(catalogue *schema.Catalogue) ([]statement, error) {
+func (c *compiled) inSQL(catalogue *schema.Catalogue) ([]*compiler.MatchStatement, error) {
 	var shapes func(string) schema.Shapes
 	var version uint64
 	if catalogue != nil {
@@ -88,7 +82,7 @@ func (c *compiled) inSQL(catalogue *schema.Catalogue) ([]statement, error) {
 	if c.statements != nil && c.shapes == version {
 		return c.statements, nil
 	}
-	var out []statement
+	var out []*compiler.MatchStatement
 	for plans := c.plans; len(plans) > 0; {
 		n, labels := 0, 0
 		for n < len(plans) && (n == 0 || labels+len(plans[n].Labels) <= maxLabels) {
@@ -99,7 +93,7 @@ func (c *compiled) inSQL(catalogue *schema.Catalogue) ([]statement, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, statement{st, plans[:n]})
+		out = append(out, st)
 		plans = plans[n:]
 	}
 	c.statements, c.shapes = out, version
@@ -120,14 +114,14 @@ func (s *Scheduler) find(ctx context.Context, c *compiled, in Interval) ([]touch
 	}
 	var out []touch
 	for _, st := range statements {
-		found, err := s.deps.Events.Find(ctx, st.MatchStatement, in, s.deps.Lateness)
+		found, err := s.deps.Events.Find(ctx, st, in, s.deps.Lateness)
 		if err != nil {
 			return nil, fmt.Errorf("find matching events: %w", err)
 		}
 		for i := range found {
 			for _, h := range found[i].Hits {
 				for _, ref := range st.Hits[h] {
-					out = append(out, touch{st.plans[ref.Plan], ref.Label, &found[i].Event})
+					out = append(out, touch{st.Plans[ref.Plan], ref.Label, &found[i].Event})
 				}
 			}
 		}
@@ -181,7 +175,14 @@ func (s *Scheduler) absorb(ctx context.Context, touches []touch) error {
 func (s *Scheduler) note(d *dirty, t touch) {
 	cached := s.cache.of(t.plan, false)
 	global := t.plan.Labels[t.label].Global
-	for _, m := range t.plan.Expand(t.label, t.event) {
+	matches, capped := t.plan.Expand(t.label, t.event)
+	if capped {
+		s.ledger.capped(t)
+	}
+	if t.event.At < cached.newest-reopenAfter {
+		s.ledger.reopened(t)
+	}
+	for _, m := range matches {
 		key := globalKey(t.plan)
 		var group []string
 		if global {

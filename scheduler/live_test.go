@@ -84,10 +84,6 @@ func restart(t *testing.T, w *world) *Scheduler {
 	if err := s.Load(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	w.plans = nil
-	for _, watch := range s.watches {
-		w.plans = append(w.plans, watch.plan)
-	}
 	return s
 }
 

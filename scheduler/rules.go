@@ -35,6 +35,17 @@ type ruleState struct {
 	rule    schema.Rule
 	from    uint64 // arrivals after this are seen by the present stretch
 	deleted bool
+	history []ruleVersion
+}
+
+// ruleVersion is a version of a rule, and the arrivals that it is in force for:
+// those after `after`, up to the next version's.
+type ruleVersion struct {
+	version     int64
+	after       uint64
+	runs        bool
+	key         string // of the watch
+	unsupported string
 }
 
 // storedRule is a rule in the store: the document, and the arrival after which
@@ -42,6 +53,8 @@ type ruleState struct {
 type storedRule struct {
 	Rule schema.Rule `json:"rule"`
 	From uint64      `json:"from"`
+	// After is the last arrival before this version.
+	After uint64 `json:"after"`
 }
 
 // Load reads the rules and how far each was evaluated. It must return before
@@ -76,23 +89,31 @@ func (s *Scheduler) Load(ctx context.Context) error {
 // store's versions, applied in order, give the same watches at every start.
 func (s *Scheduler) apply(stored storedRule, deleted bool) {
 	rule := stored.Rule
-	before := s.rules[rule.ID]
-	s.rules[rule.ID] = &ruleState{rule: rule, from: stored.From, deleted: deleted}
+	state := s.rules[rule.ID]
+	if state == nil {
+		state = &ruleState{}
+		s.rules[rule.ID] = state
+	}
 	runs := rule.IsEnabled && !deleted
+	goesOn := runs && len(state.history) > 0 && state.history[len(state.history)-1].runs && state.from == stored.From
+	state.rule, state.from, state.deleted = rule, stored.From, deleted
+	v := ruleVersion{version: rule.Version, after: stored.After, runs: runs}
 	for _, w := range s.watches {
 		if w.plan.Rule.ID != rule.ID || w.until > 0 {
 			continue
 		}
-		if runs && before != nil && before.from == stored.From {
+		if goesOn {
 			w.plan = s.replan(rule, w)
-			runs = false
+			v.key, v.unsupported = w.plan.Key, w.plan.Unsupported
 		} else {
-			w.until = max(stored.From, w.from)
+			w.close(stored.From)
 		}
 	}
-	if runs {
-		s.open(rule, stored.From)
+	if runs && !goesOn {
+		w := s.open(rule, stored.From)
+		v.key, v.unsupported = w.plan.Key, w.plan.Unsupported
 	}
+	state.history = append(state.history, v)
 }
 
 // replan gives an open watch the rule's new name, message and the like.
@@ -107,7 +128,7 @@ func (s *Scheduler) replan(rule schema.Rule, w *watch) *compiler.Plan {
 	return plan
 }
 
-func (s *Scheduler) open(rule schema.Rule, from uint64) {
+func (s *Scheduler) open(rule schema.Rule, from uint64) *watch {
 	plan, _, err := compiler.Compile(rule)
 	if err != nil {
 		s.deps.Log.Error("stored rule does not compile; it is not evaluated", "rule", rule.ID, "error", err)
@@ -117,6 +138,7 @@ func (s *Scheduler) open(rule schema.Rule, from uint64) {
 	w.fresh = s.loaded
 	s.watches = append(s.watches, w)
 	clear(s.compiled)
+	return w
 }
 
 // CreateRule checks and stores a rule, and begins to evaluate it over what
@@ -217,7 +239,7 @@ func (s *Scheduler) present(id string) (*ruleState, error) {
 // store appends a version and puts it into force. The lock is held: versions
 // have one writer.
 func (s *Scheduler) store(ctx context.Context, rule schema.Rule, from uint64, deleted bool) error {
-	stored := storedRule{rule, from}
+	stored := storedRule{rule, from, s.deps.Arrivals.Acknowledged()}
 	body, err := json.Marshal(stored)
 	if err != nil {
 		return fmt.Errorf("encode rule %s: %w", rule.ID, err)

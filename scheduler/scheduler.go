@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -74,6 +75,7 @@ type Deps struct {
 	Windows  Windows
 	Signals  Signals
 	Journal  Journal
+	Ledger   Ledger
 	Objects  Objects
 	Arrivals Arrivals
 	// Recent holds the events stored last; nil: all are read from the store.
@@ -107,7 +109,9 @@ type Scheduler struct {
 
 	// Of the goroutine that evaluates.
 	cache   *cache
-	pending []StoredMatch // in memory, not yet in the store
+	pending []StoredMatch     // in memory, not yet in the store
+	ledger  ledger            // likewise
+	done    map[string]uint64 // watches that ended, and their places, likewise
 	saved   time.Time
 }
 
@@ -129,6 +133,7 @@ func New(deps Deps) (*Scheduler, error) {
 		changed:  make(chan struct{}, 1),
 		compiled: map[string]*compiled{},
 		cache:    newCache(),
+		done:     map[string]uint64{},
 	}, nil
 }
 
@@ -202,6 +207,7 @@ func (s *Scheduler) next(now time.Time, stored uint64) ([]turn, Interval) {
 	s.watches = slices.DeleteFunc(s.watches, func(w *watch) bool {
 		if w.finished() {
 			s.cache.drop(w.plan.Key)
+			s.done[w.plan.Key] = w.through
 		}
 		return w.finished()
 	})
@@ -237,6 +243,9 @@ func (s *Scheduler) advance(group []turn, to uint64) {
 	defer s.mu.Unlock()
 	for _, t := range group {
 		w := t.watch
+		if w.failures > 0 {
+			s.ledger.recovered(t, to)
+		}
 		w.through, w.failures, w.retryAt, w.problem = to, 0, time.Time{}, ""
 	}
 }
@@ -261,6 +270,10 @@ func (s *Scheduler) isolate(ctx context.Context, group []turn, in Interval, err 
 
 func (s *Scheduler) fail(w turn, in Interval, err error) {
 	s.mu.Lock()
+	if w.failures == 0 {
+		w.failedFrom = in.From
+		s.ledger.failed(w, in, err)
+	}
 	w.failures++
 	w.problem = err.Error()
 	w.retryAt = time.Now().Add(min(time.Minute, 250*time.Millisecond<<min(w.failures, 8)))
@@ -309,7 +322,7 @@ func (s *Scheduler) save(ctx context.Context, always bool) error {
 		return nil
 	}
 	s.saved = time.Now()
-	through := map[string]uint64{}
+	through := maps.Clone(s.done)
 	for _, w := range s.watches {
 		through[w.plan.Key] = w.through
 	}
@@ -321,6 +334,9 @@ func (s *Scheduler) save(ctx context.Context, always bool) error {
 	defer cancel()
 	err := s.flush(ctx) // first: the place must not be ahead of the matches
 	if err == nil {
+		err = s.ledger.store(ctx, s.deps.Ledger)
+	}
+	if err == nil {
 		err = s.deps.Journal.Save(ctx, through)
 	}
 	if err != nil {
@@ -328,7 +344,9 @@ func (s *Scheduler) save(ctx context.Context, always bool) error {
 		if always {
 			return fmt.Errorf("save progress: %w", err)
 		}
+		return nil
 	}
+	clear(s.done)
 	return nil
 }
 

@@ -22,9 +22,10 @@ type watch struct {
 	// fresh: nothing of it was evaluated yet, in this process or another.
 	fresh bool
 
-	failures int
-	retryAt  time.Time
-	problem  string // why it failed last, or why it can't run
+	failures   int
+	failedFrom uint64 // the place at the first of them
+	retryAt    time.Time
+	problem    string // why it failed last, or why it can't run
 }
 
 // newWatch gives the plan a key of its own, so that what an earlier stretch of
@@ -41,6 +42,14 @@ func (w *watch) target(stored uint64) uint64 {
 		return min(stored, w.until)
 	}
 	return stored
+}
+
+// close ends the watch after an arrival. Until then it goes on.
+func (w *watch) close(after uint64) {
+	w.until = max(after, w.from)
+	if !w.runnable() || w.until == 0 {
+		w.until, w.through = max(w.until, 1), max(w.until, 1) // nothing is left to read
+	}
 }
 
 // finished tells whether a closed watch has nothing more to read.

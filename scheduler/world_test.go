@@ -19,13 +19,14 @@ type world struct {
 	rand    *rand.Rand
 	faults  float64 // how likely a call fails
 	events  []schema.Event
-	plans   []*compiler.Plan
 	matches map[uint64][]StoredMatch
 	signals map[string]schema.Signal
 	keys    map[string]uint64
 	through map[string]uint64
 	objects []Object
+	ledger  []Entry
 	stored  uint64
+	broken  string  // id of a rule that can't be evaluated
 	recent  *Recent // nil: none, and all is found in the store
 	cached  int     // MaxCached
 	// history is every state that was ever visible, for what must never happen.
@@ -51,7 +52,7 @@ func (w *world) fault() error {
 
 func (w *world) deps() Deps {
 	return Deps{
-		Events: worldEvents{w}, Windows: worldWindows{w}, Signals: worldSignals{w}, Journal: worldJournal{w},
+		Events: worldEvents{w}, Windows: worldWindows{w}, Signals: worldSignals{w}, Journal: worldJournal{w}, Ledger: worldLedger{w},
 		Objects: worldObjects{w}, Arrivals: worldArrivals{w},
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Lateness: 100 * 365 * 24 * time.Hour, Pace: time.Millisecond, Recent: w.recent, MaxCached: w.cached,
 	}
@@ -73,7 +74,11 @@ func (w worldEvents) Find(_ context.Context, st *compiler.MatchStatement, in Int
 	for _, e := range w.events[in.From:in.To] {
 		f := Found{Event: e}
 		for h, refs := range st.Hits {
-			if ref := refs[0]; w.plans[ref.Plan].Labels[ref.Label].Match(&e) {
+			plan := st.Plans[refs[0].Plan]
+			if plan.Rule.ID == w.broken {
+				return nil, errFault
+			}
+			if plan.Labels[refs[0].Label].Match(&e) {
 				f.Hits = append(f.Hits, int32(h))
 			}
 		}
@@ -239,4 +244,24 @@ func (w worldObjects) All(context.Context, string) ([]Object, error) { return w.
 func (w worldObjects) Append(_ context.Context, o Object) error {
 	w.world.objects = append(w.world.objects, o)
 	return nil
+}
+
+type worldLedger struct{ *world }
+
+func (w worldLedger) Note(_ context.Context, entries []Entry) error {
+	if err := w.fault(); err != nil {
+		return err
+	}
+	w.world.ledger = append(w.world.ledger, entries...)
+	return nil
+}
+
+func (w worldLedger) Entries(_ context.Context, id string) ([]Entry, error) {
+	var out []Entry
+	for _, e := range w.world.ledger {
+		if e.RuleID == id {
+			out = append(out, e)
+		}
+	}
+	return out, nil
 }

@@ -3,7 +3,7 @@ package schema
 import "strings"
 
 // Tables are all tables there are, in the order in which they are created.
-var Tables = []Table{Events, AttributeShapes, Matches, Signals, Objects, Progress}
+var Tables = []Table{Events, AttributeShapes, Matches, Signals, Objects, Progress, Coverage}
 
 const (
 	moment = "DateTime64(3, 'UTC')"
@@ -155,6 +155,30 @@ var Progress = Table{
 	},
 	Engine:  "ReplacingMergeTree(through)",
 	OrderBy: "rule_key",
+}
+
+// Coverage is the ledger of what was not evaluated as a matter of course: that a
+// rule failed, recovered, was reopened by late events or ran into a limit. What
+// is in neither this table nor ahead of Progress was evaluated.
+var Coverage = Table{
+	Name:    "coverage",
+	Comment: "what was not evaluated as a matter of course",
+	Columns: []Column{
+		{"rule_id", "String", "", "the rule"},
+		{"rule_key", "String", "", "what the rule detects"},
+		{"rule_version", "UInt32", "", "version of the rule then"},
+		{"state", word, "", "failed, recovered, reopened or capped"},
+		{"after", "UInt64", "", "arrivals after this one"},
+		{"through", "UInt64", "", "and through this one"},
+		{"earliest", moment, "", "event times: from here"},
+		{"latest", moment, "", "to here"},
+		{"events", "UInt64", "", "how many events it is about"},
+		{"reason", "String", "ZSTD(1)", "in words"},
+		{"at", moment, "", "when it was noted"},
+	},
+	Engine:   "MergeTree",
+	OrderBy:  "(rule_id, at, state, after)",
+	Settings: "non_replicated_deduplication_window = 1000",
 }
 
 // TypedPaths are the attributes that most rules ask for. They are stored as

@@ -25,7 +25,7 @@ func New(conn driver.Conn) *Store { return &Store{conn} }
 func (s *Store) Deps() scheduler.Deps {
 	return scheduler.Deps{
 		Events: events{s.conn}, Windows: windows{s.conn}, Signals: signals{s.conn},
-		Journal: journal{s.conn}, Objects: objects{s.conn},
+		Journal: journal{s.conn}, Ledger: ledger{s.conn}, Objects: objects{s.conn},
 	}
 }
 
@@ -151,4 +151,47 @@ func (o objects) Append(ctx context.Context, obj scheduler.Object) error {
 	return insert(ctx, o.conn, schema.Objects, 1, func(int) []any {
 		return []any{obj.Kind, obj.ID, uint32(obj.Version), obj.Written.Time(), obj.Deleted, obj.Body}
 	})
+}
+
+type ledger struct{ conn driver.Conn }
+
+// Note appends entries.
+func (l ledger) Note(ctx context.Context, entries []scheduler.Entry) error {
+	return insert(ctx, l.conn, schema.Coverage, len(entries), func(i int) []any {
+		e := &entries[i]
+		return []any{
+			e.RuleID, e.RuleKey, uint32(e.RuleVersion), e.State, e.In.From, e.In.To,
+			max(e.Earliest, 0).Time(), max(e.Latest, 0).Time(), e.Events, e.Reason, e.At.Time(),
+		}
+	})
+}
+
+// maxEntries bounds an answer; the newest are kept.
+const maxEntries = 10_000
+
+// Entries reads a rule's entries.
+func (l ledger) Entries(ctx context.Context, ruleID string) ([]scheduler.Entry, error) {
+	params := server.Params{}.String("rule", ruleID).Uint("limit", maxEntries)
+	rows, err := l.conn.Query(params.Context(ctx), `
+		SELECT rule_id, rule_key, rule_version, state, after, through, earliest, latest, events, reason, at FROM (
+			SELECT DISTINCT * FROM coverage WHERE rule_id = {rule:String} ORDER BY at DESC LIMIT {limit:UInt64})
+		ORDER BY at, after`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []scheduler.Entry
+	for rows.Next() {
+		var e scheduler.Entry
+		var version uint32
+		var earliest, latest, at time.Time
+		err := rows.Scan(&e.RuleID, &e.RuleKey, &version, &e.State, &e.In.From, &e.In.To, &earliest, &latest, &e.Events, &e.Reason, &at)
+		if err != nil {
+			return nil, err
+		}
+		e.RuleVersion, e.At = int64(version), schema.MillisOf(at)
+		e.Earliest, e.Latest = schema.MillisOf(earliest), schema.MillisOf(latest)
+		out = append(out, e)
+	}
+	return out, rows.Err()
 }
