@@ -3,7 +3,7 @@ GO ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LIBRARY := node_modules/.package-lock.json
 
-.PHONY: build run test check lint generate bench setup clean fuzz
+.PHONY: build run test check lint generate bench bench-ingest chaos setup clean fuzz
 
 build:
 	@command -v $(GO) >/dev/null || { echo "Go is missing: install Go 1.26 or newer."; exit 1; }
@@ -37,6 +37,16 @@ lint:
 
 generate:
 	sh api/generate.sh
+
+# chaos is the tests that `make test` runs short, at their full size: kills under
+# load, ten minutes without ClickHouse, a disk that is really full, bombs and
+# overload. It prints their figures and takes about half an hour.
+CHAOS_KILLS ?= 200
+CHAOS_OUTAGE ?= 600
+chaos: setup
+	REQUIRE_CLICKHOUSE=1 $(GO) test -count 1 -v ./ingest/wal | grep -v '^=== '
+	NIGHTJAR_CHAOS_KILLS=$(CHAOS_KILLS) NIGHTJAR_CHAOS_OUTAGE=$(CHAOS_OUTAGE) NIGHTJAR_CHAOS_RATE=5000 NIGHTJAR_CHAOS_ROUNDS=10 REQUIRE_CLICKHOUSE=1 \
+	  $(GO) test -count 1 -v -timeout 90m -run 'Chaos|Bombs|Overload' ./cmd/nightjar
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...

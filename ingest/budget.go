@@ -73,9 +73,9 @@ type share struct {
 	taken int64
 }
 
-// memoryFactor is what a byte of a body takes until it is in the log: itself,
+// MemoryFactor is what a byte of a body takes until it is in the log: itself,
 // the events made of it, and the record that is written.
-const memoryFactor = 4
+const MemoryFactor = 4
 
 // bodyPatience is how long a request waits for its share before it is read. One
 // that is being read waits no longer: it holds memory that others wait for.
@@ -83,7 +83,7 @@ const bodyPatience = 2 * time.Second
 
 // cover makes the share large enough for a body of n bytes.
 func (s *share) cover(ctx context.Context, n int64, patience time.Duration) error {
-	need := n*memoryFactor - s.taken
+	need := n*MemoryFactor - s.taken
 	if need <= 0 {
 		return nil
 	}

@@ -26,11 +26,7 @@ const maxBatchID = 256
 // Query parameters: ddsource, service, hostname and ddtags stand in for what
 // events lack; nj_year and nj_tz say the year and the time zone of raw lines
 // that are written without.
-type Handler struct {
-	in *Intake
-	// MaxBody bounds a body, decompressed; 0: 20 MiB.
-	MaxBody int64
-}
+type Handler struct{ in *Intake }
 
 // NewHandler is the door of this intake.
 func NewHandler(in *Intake) *Handler { return &Handler{in: in} }
@@ -109,12 +105,7 @@ func (s steady) Read(b []byte) (int, error) {
 	return s.Reader.Read(b)
 }
 
-func (h *Handler) maxBody() int64 {
-	if h.MaxBody > 0 {
-		return h.MaxBody
-	}
-	return 20 << 20
-}
+func (h *Handler) maxBody() int64 { return h.in.config.MaxBody }
 
 func (h *Handler) bodyError(err error) error {
 	var full *ErrBackpressure

@@ -40,6 +40,7 @@ type Config struct {
 	MaxBacklog   int64         // bytes acknowledged and not yet stored; 4 GiB
 	MaxInFlight  int64         // bytes waiting to become durable; 64 MiB
 	MaxReading   int64         // memory of the requests being read; 256 MiB
+	MaxBody      int64         // bytes of one request's body, decompressed; 20 MiB
 	MaxBatch     int           // bytes of one batch, encoded; 64 MiB
 	SegmentBytes int64         // size of a log file; 32 MiB
 	BlockEvents  int           // events in one insert; 50,000
@@ -56,6 +57,7 @@ func (c Config) withDefaults() Config {
 	def(&c.MaxBacklog, 4<<30)
 	def(&c.MaxInFlight, 64<<20)
 	def(&c.MaxReading, 256<<20)
+	def(&c.MaxBody, 20<<20)
 	def(&c.MaxBatch, 64<<20)
 	def(&c.SegmentBytes, 32<<20)
 	def(&c.BlockEvents, 50_000)

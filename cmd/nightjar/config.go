@@ -16,6 +16,8 @@ import (
 	"github.com/knadh/koanf/providers/file"
 	"github.com/knadh/koanf/v2"
 	"github.com/spf13/pflag"
+
+	"nightjar/ingest"
 )
 
 // setting is one thing that can be configured: by flag, by environment
@@ -33,6 +35,9 @@ var settings = []setting{
 	{name: "clickhouse-analyst", value: "", help: "the same server as a read-only user, for ad hoc SQL (default: one is made)"},
 	{name: "lateness", value: "24h", help: "how far an event may arrive behind its own time and still be evaluated (30m, 24h, 7d)"},
 	{name: "pace", value: "500ms", help: "least time between two evaluations"},
+	{name: "intake-quota", value: "4GiB", help: "disk for events that are acknowledged and not yet stored; senders are asked to wait (429) beyond"},
+	{name: "intake-memory", value: "256MiB", help: "memory for requests that are being read; senders are asked to wait (429) beyond"},
+	{name: "max-request", value: "20MiB", help: "largest body of an intake request, decompressed; larger ones are refused (413)"},
 	{name: "log-level", value: "info", help: "debug, info, warn or error"},
 	{name: "open-metrics", value: "false", help: "serve /metrics without the key"},
 	{name: "api-key", value: "", help: "the key of the API (default: made at the first start, in DATA-DIR/api-key)", secret: true},
@@ -43,10 +48,12 @@ type Config struct {
 	DataDir, HTTP, GRPC string
 	ClickHouse, Analyst string // DSNs; secret
 	Lateness, Pace      time.Duration
-	LogLevel            string
-	OpenMetrics         bool
-	APIKey              string // secret; empty: read or made in the data folder
-	Demo                bool
+	// Bytes.
+	IntakeQuota, IntakeMemory, MaxRequest int64
+	LogLevel                              string
+	OpenMetrics                           bool
+	APIKey                                string // secret; empty: read or made in the data folder
+	Demo                                  bool
 }
 
 func addSettings(flags *pflag.FlagSet) {
@@ -97,6 +104,17 @@ func parseConfig(values map[string]string) (c Config, err error) {
 	}
 	if c.Pace, err = parseDuration(values["pace"]); err != nil {
 		return Config{}, fmt.Errorf("pace: %w", err)
+	}
+	for name, field := range map[string]*int64{"intake-quota": &c.IntakeQuota, "intake-memory": &c.IntakeMemory, "max-request": &c.MaxRequest} {
+		if *field, err = parseSize(values[name]); err != nil || *field <= 0 {
+			return Config{}, fmt.Errorf("%s: want a size such as 512MiB or 4GB, got %q", name, values[name])
+		}
+	}
+	if c.MaxRequest > 64<<20 {
+		return Config{}, fmt.Errorf("max-request: at most 64MiB, got %s", values["max-request"])
+	}
+	if c.MaxRequest*ingest.MemoryFactor > c.IntakeMemory {
+		return Config{}, fmt.Errorf("intake-memory: a request of max-request (%s) takes up to %d times as much while it is read, so at least that is needed, got %s", values["max-request"], ingest.MemoryFactor, values["intake-memory"])
 	}
 	if c.OpenMetrics, err = strconv.ParseBool(values["open-metrics"]); err != nil {
 		return Config{}, fmt.Errorf("open-metrics: want true or false, got %q", values["open-metrics"])
@@ -167,4 +185,29 @@ func parseDuration(s string) (time.Duration, error) {
 		return 0, fmt.Errorf("%q is not a duration; write 90s, 30m, 24h or 7d", s)
 	}
 	return total + d, nil
+}
+
+var sizes = regexp.MustCompile(`^(\d+(?:\.\d+)?)\s*([KMGT]?)(iB|B|)$`)
+
+// parseSize reads a number of bytes: 4GiB (powers of 1024), 4GB (of 1000) or 4096.
+func parseSize(s string) (int64, error) {
+	m := sizes.FindStringSubmatch(strings.TrimSpace(s))
+	if m == nil {
+		return 0, fmt.Errorf("%q is not a size; write 512MiB, 4GB or a number of bytes", s)
+	}
+	n, err := strconv.ParseFloat(m[1], 64)
+	if err != nil {
+		return 0, fmt.Errorf("%q is not a size: %w", s, err)
+	}
+	base := 1000.0
+	if m[3] == "iB" {
+		base = 1024
+	}
+	for range strings.Index("KMGT", m[2]) + min(1, len(m[2])) {
+		n *= base
+	}
+	if n > 1<<62 {
+		return 0, fmt.Errorf("%q is more than there is", s)
+	}
+	return int64(n), nil
 }
