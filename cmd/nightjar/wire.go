@@ -238,7 +238,8 @@ func (s sink) Insert(ctx context.Context, token string, events []schema.Event) e
 func newIntake(lc fx.Lifecycle, e *engine, store sink, registry *prometheus.Registry) (*ingest.Intake, error) {
 	intake, err := ingest.New(ingest.Deps{
 		Dir: filepath.Join(e.config.DataDir, "intake"), Sink: store,
-		Log: e.log, Metrics: registry,
+		Log: e.log, Metrics: registry, Lateness: e.config.Lateness,
+		Config: ingest.Config{MaxBacklog: e.config.IntakeQuota, MaxReading: e.config.IntakeMemory, MaxBody: e.config.MaxRequest},
 	})
 	if err != nil {
 		return nil, err
