@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/pprof"
 	"os"
 	"path/filepath"
 	"time"
@@ -267,14 +268,18 @@ func newServer(lc fx.Lifecycle, e *engine, d *database, intake *ingest.Intake, s
 	var err error
 	e.server, err = api.New(api.Deps{
 		HTTP: e.config.HTTP, GRPC: e.config.GRPC, Key: e.key, Version: version,
-		Rules: s, Signals: apistore.NewSignals(d.conn), SQL: d.sql, Status: reporter,
+		Rules: s, Signals: apistore.NewSignals(d.conn), Logs: apistore.NewLogs(d.conn), SQL: d.sql, Status: reporter,
 		CheckRule: func(r schema.Rule) ([]string, error) {
 			_, warnings, err := compiler.Compile(r)
 			return warnings, err
 		},
 		Ready: reporter.ready,
-		Raw:   map[string]http.Handler{"POST /api/v2/logs": ingest.NewHandler(intake)},
-		Now:   time.Now, Log: e.log, Metrics: registry, OpenMetrics: e.config.OpenMetrics,
+		Raw: map[string]http.Handler{
+			"POST /api/v2/logs":        ingest.NewHandler(intake),
+			"GET /debug/pprof/profile": http.HandlerFunc(pprof.Profile),
+			"GET /debug/pprof/heap":    pprof.Handler("heap"),
+		},
+		Now: time.Now, Log: e.log, Metrics: registry, OpenMetrics: e.config.OpenMetrics,
 	})
 	if err != nil {
 		return nil, err

@@ -31,7 +31,8 @@ func (s *Store) Deps() scheduler.Deps {
 
 // insert sends rows as one block.
 func insert(ctx context.Context, conn driver.Conn, table schema.Table, rows int, row func(i int) []any) error {
-	settings := ch.Settings{}
+	// Late matches may be of many months, which are partitions.
+	settings := ch.Settings{"max_partitions_per_insert_block": 0}
 	for name, value := range schema.ProjectionSettings {
 		settings[name] = value
 	}
