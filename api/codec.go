@@ -218,6 +218,12 @@ func (d *decoder) field(m protoreflect.Message, fd protoreflect.FieldDescriptor,
 		return d.mapField(m, fd, path)
 	case fd.IsList():
 		return d.list(m, fd, path)
+	case isAny(fd):
+		v, err := d.anyValue(path)
+		if err == nil {
+			m.Set(fd, protoreflect.ValueOfMessage(v.ProtoReflect()))
+		}
+		return false, err
 	case fd.Message() != nil:
 		return d.object(m, fd, path)
 	}
@@ -322,6 +328,11 @@ func (d *decoder) mapField(m protoreflect.Message, fd protoreflect.FieldDescript
 	}
 	_, err = d.json.Token()
 	return false, err
+}
+
+// isAny tells a field that holds any JSON value.
+func isAny(fd protoreflect.FieldDescriptor) bool {
+	return fd.Message() != nil && fd.Message().FullName() == "google.protobuf.Value"
 }
 
 // anyValue reads any JSON value, the only message that our maps hold.

@@ -23,6 +23,11 @@ type world struct {
 	rules   map[string]schema.Rule
 	signals []Signal
 	search  SignalSearch // the last one
+	logs    []schema.Event
+	cut     bool
+	asked   LogSearch      // the last one
+	counted LogAggregation // the last one
+	buckets []LogBucket
 	query   string       // the last one
 	params  map[string]any
 	sql     func(context.Context) (SQLResult, error)
@@ -147,6 +152,37 @@ func (w *world) Signal(_ context.Context, id string) (Signal, error) {
 	return Signal{}, &schema.NotFound{Kind: "signal", ID: id}
 }
 
+// SearchLogs takes the events as they lie: in the order of the search.
+func (w *world) SearchLogs(_ context.Context, s LogSearch) (LogPage, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.asked = s
+	rest := w.logs
+	if s.After != nil {
+		rest = rest[1+slices.IndexFunc(rest, func(e schema.Event) bool { return e.At == s.After.At && e.Seq == s.After.Seq }):]
+	}
+	page := LogPage{Events: rest[:min(len(rest), s.Limit)], Cut: w.cut}
+	if n := len(page.Events); n > 0 {
+		page.Next = &LogCursor{page.Events[n-1].At, page.Events[n-1].Seq}
+	}
+	return page, nil
+}
+
+func (w *world) AggregateLogs(_ context.Context, a LogAggregation) ([]LogBucket, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.counted = a
+	return w.buckets, nil
+}
+
+func (w *world) ExplainLogs(_ context.Context, s LogSearch) (LogExplanation, error) {
+	w.asked = s
+	return LogExplanation{
+		SQL: "SELECT …", Params: map[string]string{"p0": "x"},
+		Indexes: []IndexUse{{Kind: "skip", Name: "by_time", Keys: []string{"timestamp"}, PartsBefore: 3, PartsAfter: 1, GranulesBefore: 9, GranulesAfter: 2}},
+	}, nil
+}
+
 func (w *world) QuerySQL(ctx context.Context, query string, params map[string]any, _ int) (SQLResult, error) {
 	w.query, w.params = query, params
 	if w.sql != nil {
@@ -167,7 +203,7 @@ func (w *world) start(t *testing.T) *Server {
 	t.Helper()
 	s, err := New(Deps{
 		HTTP: "127.0.0.1:0", GRPC: "127.0.0.1:0", Key: testKey, Version: "test",
-		Rules: w, Signals: w, SQL: w, Status: w, CheckRule: w.check,
+		Rules: w, Signals: w, Logs: w, SQL: w, Status: w, CheckRule: w.check,
 		Ready: func(context.Context) error { return w.ready },
 		Raw: map[string]http.Handler{
 			"POST /api/v2/logs": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusAccepted) }),

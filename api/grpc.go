@@ -24,6 +24,7 @@ func (s *Server) grpcServer() *grpc.Server {
 	)
 	pb.RegisterRuleServiceServer(server, s.rules)
 	pb.RegisterSignalServiceServer(server, s.signals)
+	pb.RegisterSearchServiceServer(server, s.searches)
 	pb.RegisterSQLServiceServer(server, s.sqls)
 	pb.RegisterStatusServiceServer(server, s.statuses)
 	healthpb.RegisterHealthServer(server, health.NewServer())

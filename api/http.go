@@ -25,6 +25,7 @@ const maxBody = 10 << 20
 
 // exchange is one HTTP request and what was noticed on its way.
 type exchange struct {
+	id       string // X-Request-Id of the answer
 	base     string // scheme and host that the caller used
 	present  []string
 	warnings []string
@@ -47,6 +48,14 @@ func (x *exchange) url(path string) string {
 		return path
 	}
 	return x.base + path
+}
+
+// requestID names the call to its caller.
+func requestID(ctx context.Context) string {
+	if x := exchangeOf(ctx); x != nil {
+		return x.id
+	}
+	return newID()
 }
 
 // body is a request's body that knows its exchange, so that the codec, which is
@@ -92,6 +101,7 @@ func (s *Server) gateway() (http.Handler, error) {
 	for _, err := range []error{
 		pb.RegisterRuleServiceHandlerServer(ctx, mux, s.rules),
 		pb.RegisterSignalServiceHandlerServer(ctx, mux, s.signals),
+		pb.RegisterSearchServiceHandlerServer(ctx, mux, s.searches),
 		pb.RegisterSQLServiceHandlerServer(ctx, mux, s.sqls),
 		pb.RegisterStatusServiceHandlerServer(ctx, mux, s.statuses),
 	} {
@@ -118,7 +128,7 @@ func (s *Server) gateway() (http.Handler, error) {
 			(&problem{code: codes.InvalidArgument, message: "Content-Encoding: want identity here, got " + shorten(e)}).write(w)
 			return
 		}
-		x := &exchange{base: baseURL(r)}
+		x := &exchange{id: w.Header().Get(requestIDHeader), base: baseURL(r)}
 		r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
 		r.Body = &body{http.MaxBytesReader(w, r.Body, maxBody), x}
 		mux.ServeHTTP(w, r)
@@ -173,12 +183,14 @@ func (s *Server) locked(next http.Handler) http.Handler {
 	})
 }
 
+const requestIDHeader = "X-Request-Id"
+
 // outermost names, counts and logs every request, and keeps a panic from ending
 // the process.
 func (s *Server) outermost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id, start := newID(), time.Now()
-		w.Header().Set("X-Request-Id", id)
+		w.Header().Set(requestIDHeader, id)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		rec := &recorder{ResponseWriter: w}
 		defer func() {

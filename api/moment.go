@@ -9,9 +9,9 @@ import (
 	"nightjar/schema"
 )
 
-// parseMoment reads a moment as searches write it: RFC 3339, a date, milliseconds
+// ParseMoment reads a moment as searches write it: RFC 3339, a date, milliseconds
 // since 1970, or `now` with spans added and taken away, `now-1d+2h`.
-func parseMoment(text string, now time.Time) (schema.Millis, bool) {
+func ParseMoment(text string, now time.Time) (schema.Millis, bool) {
 	if ms, err := strconv.ParseInt(text, 10, 64); err == nil {
 		return bounded(schema.Millis(ms))
 	}

@@ -20,6 +20,7 @@ type Server struct {
 	metrics  metrics
 	rules    *rules
 	signals  *signals
+	searches *searches
 	sqls     *sqls
 	statuses *statuses
 
@@ -53,6 +54,7 @@ func New(deps Deps) (*Server, error) {
 		deps: deps, keys: newKeys(deps.Key),
 		rules:    &rules{store: deps.Rules, check: deps.CheckRule},
 		signals:  &signals{store: deps.Signals, now: deps.Now},
+		searches: &searches{store: deps.Logs, now: deps.Now},
 		sqls:     &sqls{db: deps.SQL, now: deps.Now},
 		statuses: &statuses{engine: deps.Status, version: deps.Version},
 		metrics: metrics{prometheus.NewCounterVec(prometheus.CounterOpts{

@@ -103,7 +103,7 @@ func (s *signals) moment(target, text string) (*schema.Millis, error) {
 	if text == "" {
 		return nil, nil
 	}
-	m, ok := parseMoment(text, s.now())
+	m, ok := ParseMoment(text, s.now())
 	if !ok {
 		return nil, badRequest(target, "want RFC 3339, milliseconds since 1970 or a form like now-15m, got %q", text)
 	}

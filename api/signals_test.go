@@ -150,7 +150,7 @@ func TestMomentsAreReadAsSearchesWriteThem(t *testing.T) {
 		"9223372036854775807": "no", "-99999999999999": "no", "now-999999999w-999999999w": "no",
 	} {
 		got := "no"
-		if m, ok := parseMoment(text, testNow); ok {
+		if m, ok := ParseMoment(text, testNow); ok {
 			got = m.String()
 		}
 		if got != want {

@@ -1,0 +1,339 @@
+package clickhouse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"sync"
+	"time"
+
+	ch "github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"nightjar/api"
+	"nightjar/compiler"
+	"nightjar/schema"
+)
+
+// Logs reads the table of events.
+type Logs struct {
+	conn   driver.Conn
+	limits LogLimits
+
+	learning sync.Mutex
+	early    *bool // whether the server has indexesWhileReading; nil: not asked yet
+}
+
+// LogLimits is how much one call may take.
+type LogLimits struct {
+	Time   time.Duration
+	Memory int64 // bytes, of one statement
+}
+
+// DefaultLogLimits are those of NewLogs.
+var DefaultLogLimits = LogLimits{Time: 30 * time.Second, Memory: 2 << 30}
+
+// NewLogs reads over conn.
+func NewLogs(conn driver.Conn) *Logs { return NewLogsWithin(conn, DefaultLogLimits) }
+
+// NewLogsWithin reads over conn, within limits.
+func NewLogsWithin(conn driver.Conn, limits LogLimits) *Logs {
+	return &Logs{conn: conn, limits: limits}
+}
+
+const logColumns = "seq, toUnixTimestamp64Milli(timestamp), source, service, host, status, message, CAST(tags, 'Array(String)'), raw"
+
+// SearchLogs implements api.Logs.
+//
+// The table is ordered by source and time, so a page in the order of time has
+// to look at every row of its range. It therefore looks at a narrow range first,
+// at the end where the page begins, and goes on with wider ones until the page is
+// full: a search that matches often is answered from a few granules, and one that
+// matches hardly ever costs a handful of statements more than it must.
+func (l *Logs) SearchLogs(ctx context.Context, search api.LogSearch) (api.LogPage, error) {
+	w, err := l.newWalk(ctx, search)
+	if err != nil {
+		return api.LogPage{}, err
+	}
+	defer w.cancel()
+	for !w.done() {
+		if err := w.step(); err != nil {
+			if ctx.Err() == nil && ranOut(err) && w.moved {
+				return w.page(true), nil
+			}
+			return api.LogPage{}, fmt.Errorf("search events: %w", searchError(ctx, err))
+		}
+	}
+	return w.page(false), nil
+}
+
+// walk goes through the range of a search, from the end where its order begins.
+type walk struct {
+	logs   *Logs
+	ctx    context.Context
+	cancel context.CancelFunc
+	search api.LogSearch
+
+	low, high schema.Millis // what is not searched yet: [low, high)
+	width     schema.Millis // of the next step
+	jumped    bool          // to the nearest event
+	moved     bool          // a step was made
+	found     []schema.Event
+}
+
+// firstWidth is the width of the first step.
+const firstWidth = schema.Millis(60_000)
+
+// widened is the width of the next step: much more where the last was quick,
+// for there was little to look at, and not so much where it was not.
+func widened(width schema.Millis, took time.Duration) schema.Millis {
+	factor := schema.Millis(3)
+	switch {
+	case took < 50*time.Millisecond:
+		factor = 64
+	case took < 250*time.Millisecond:
+		factor = 8
+	}
+	return min(width*factor, schema.MaxMillis-schema.MinMillis)
+}
+
+func (l *Logs) newWalk(ctx context.Context, search api.LogSearch) (*walk, error) {
+	if _, err := search.Query.SQL(&compiler.Params{}); err != nil {
+		return nil, queryError(err)
+	}
+	w := &walk{logs: l, search: search, low: search.From, high: search.To, width: firstWidth}
+	if c := search.After; c != nil && search.Ascending {
+		w.low = max(w.low, c.At)
+	} else if c != nil {
+		w.high = min(w.high, c.At+1)
+	}
+	w.ctx, w.cancel = context.WithTimeout(ctx, l.limits.Time+grace)
+	return w, nil
+}
+
+// grace is how long a server may take to notice that the time is over.
+const grace = 2 * time.Second
+
+func (w *walk) done() bool { return w.low >= w.high || len(w.found) >= w.search.Limit }
+
+// step searches the next part of the range.
+func (w *walk) step() error {
+	from, to := max(w.low, w.high-w.width), w.high
+	if w.search.Ascending {
+		from, to = w.low, min(w.high, w.low+w.width)
+	}
+	n, start := len(w.found), time.Now()
+	if err := w.read(from, to); err != nil {
+		return err
+	}
+	w.moved = true
+	w.width = widened(w.width, time.Since(start))
+	if w.search.Ascending {
+		w.low = to
+	} else {
+		w.high = from
+	}
+	if len(w.found) > n || w.jumped || w.done() {
+		return nil
+	}
+	return w.jump()
+}
+
+// jump goes to the nearest event of all, over the time in which there was none.
+func (w *walk) jump() error {
+	w.jumped, w.width = true, firstWidth
+	order, empty := "DESC", w.low
+	if w.search.Ascending {
+		order, empty = "ASC", w.high
+	}
+	var p compiler.Params
+	// The server finds this one by the index on time while it reads.
+	rows, err := w.logs.query(w.ctx, &p, whileReading, "SELECT toUnixTimestamp64Milli(timestamp) FROM events WHERE "+between(&p, w.low, w.high)+" ORDER BY timestamp "+order+" LIMIT 1")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	nearest := int64(empty)
+	for rows.Next() {
+		if err := rows.Scan(&nearest); err != nil {
+			return fmt.Errorf("scan time: %w", err)
+		}
+		if !w.search.Ascending {
+			nearest++ // the range ends before its end
+		}
+	}
+	if w.search.Ascending {
+		w.low = schema.Millis(nearest)
+	} else {
+		w.high = schema.Millis(nearest)
+	}
+	return rows.Err()
+}
+
+// read adds what matches in a part of the range.
+func (w *walk) read(from, to schema.Millis) error {
+	var p compiler.Params
+	sql, err := pageSQL(&p, w.search, from, to, w.search.Limit-len(w.found))
+	if err != nil {
+		return err
+	}
+	rows, err := w.logs.query(w.ctx, &p, beforeReading, sql)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var e schema.Event
+		var at int64
+		if err := rows.Scan(&e.Seq, &at, &e.Source, &e.Service, &e.Host, &e.Status, &e.Message, &e.Tags, &e.JSON); err != nil {
+			return fmt.Errorf("scan event: %w", err)
+		}
+		e.At = schema.Millis(at)
+		w.found = append(w.found, e)
+	}
+	return rows.Err()
+}
+
+func pageSQL(p *compiler.Params, search api.LogSearch, from, to schema.Millis, limit int) (string, error) {
+	predicate, err := search.Query.SQL(p)
+	if err != nil {
+		return "", queryError(err)
+	}
+	order, after := "timestamp DESC, seq DESC", "<"
+	if search.Ascending {
+		order, after = "timestamp, seq", ">"
+	}
+	where := between(p, from, to) + " AND " + predicate
+	if c := search.After; c != nil {
+		where += fmt.Sprintf(" AND (timestamp, seq) %s (%s, toUInt64(%s))", after, moment(p, c.At), p.String(fmt.Sprint(c.Seq)))
+	}
+	return fmt.Sprintf("SELECT %s FROM events WHERE %s ORDER BY %s LIMIT %d", logColumns, where, order, limit), nil
+}
+
+// between tells whether an event happened in [from, to).
+func between(p *compiler.Params, from, to schema.Millis) string {
+	return "timestamp >= " + moment(p, from) + " AND timestamp < " + moment(p, to)
+}
+
+// indexUse is when skipping indexes are asked.
+type indexUse bool
+
+const (
+	whileReading  indexUse = false
+	beforeReading indexUse = true
+)
+
+// query runs a statement in what is left of the time.
+func (l *Logs) query(ctx context.Context, p *compiler.Params, use indexUse, sql string) (driver.Rows, error) {
+	left := l.limits.Time
+	if deadline, ok := ctx.Deadline(); ok {
+		left = time.Until(deadline) - grace
+	}
+	if left <= 0 {
+		return nil, context.DeadlineExceeded
+	}
+	settings := ch.Settings{
+		"max_execution_time":    math.Ceil(left.Seconds()),
+		"timeout_overflow_mode": "throw",
+		"max_memory_usage":      l.limits.Memory,
+	}
+	if use == beforeReading && l.canAskEarly(ctx) {
+		settings[indexesWhileReading] = 0
+	}
+	return l.conn.Query(ch.Context(ctx, ch.WithParameters(p.Map()), ch.WithSettings(settings)), sql)
+}
+
+// indexesWhileReading is the setting of newer servers that, at 0, has skipping
+// indexes asked before parts are opened, as the older ones do anyway. At 1 a
+// statement over JSON attributes takes 200 ms where the indexes leave nothing to
+// read, and at 0 it takes 20.
+const indexesWhileReading = "use_skip_indexes_on_data_read"
+
+func (l *Logs) canAskEarly(ctx context.Context) bool {
+	l.learning.Lock()
+	defer l.learning.Unlock()
+	if l.early == nil {
+		var n uint64
+		if err := l.conn.QueryRow(ctx, "SELECT count() FROM system.settings WHERE name = '"+indexesWhileReading+"'").Scan(&n); err != nil {
+			return false // it works without, and is asked again
+		}
+		l.early = new(n > 0)
+	}
+	return *l.early
+}
+
+// page is what was found. One that was cut off goes on where the walk stands.
+func (w *walk) page(cut bool) api.LogPage {
+	out := api.LogPage{Events: w.found, Cut: cut}
+	switch n := len(w.found); {
+	case cut && w.search.Ascending:
+		out.Next = &api.LogCursor{At: w.low - 1, Seq: math.MaxUint64}
+	case cut:
+		out.Next = &api.LogCursor{At: w.high}
+	case n > 0:
+		out.Next = &api.LogCursor{At: w.found[n-1].At, Seq: w.found[n-1].Seq}
+	}
+	return out
+}
+
+// ranOut tells whether the time was over.
+func ranOut(err error) bool {
+	var said *ch.Exception
+	if errors.As(err, &said) {
+		return said.Code == timeoutExceeded || said.Code == tooSlow
+	}
+	return errors.Is(err, context.DeadlineExceeded)
+}
+
+// Codes of the server.
+const (
+	timeoutExceeded = 159
+	tooSlow         = 160
+	memoryExceeded  = 241
+	tooManyQueries  = 202
+)
+
+// searchError says which limit a search met.
+func searchError(ctx context.Context, err error) error {
+	var said *ch.Exception
+	switch {
+	case ctx.Err() == nil && ranOut(err):
+		return &api.Refused{Message: "the search took longer than it may; narrow it, by time first"}
+	case !errors.As(err, &said):
+		return connError(ctx, err)
+	case said.Code == memoryExceeded:
+		return &api.Refused{Message: "the search needs more memory than it may use; narrow it, by time first"}
+	case said.Code == tooManyQueries:
+		return &api.Refused{Message: "too many queries are running; try again"}
+	}
+	return err
+}
+
+// ExplainLogs implements api.Logs: the statement over all of the range.
+func (l *Logs) ExplainLogs(ctx context.Context, search api.LogSearch) (api.LogExplanation, error) {
+	var p compiler.Params
+	sql, err := pageSQL(&p, search, search.From, search.To, search.Limit)
+	if err != nil {
+		return api.LogExplanation{}, err
+	}
+	var plan strings.Builder
+	rows, err := l.query(ctx, &p, beforeReading, "EXPLAIN json = 1, indexes = 1 "+sql)
+	if err != nil {
+		return api.LogExplanation{}, fmt.Errorf("explain search: %w", searchError(ctx, err))
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var line string
+		if err := rows.Scan(&line); err != nil {
+			return api.LogExplanation{}, fmt.Errorf("scan plan: %w", err)
+		}
+		plan.WriteString(line)
+	}
+	if err := rows.Err(); err != nil {
+		return api.LogExplanation{}, fmt.Errorf("explain search: %w", searchError(ctx, err))
+	}
+	indexes, err := indexUses(plan.String())
+	return api.LogExplanation{SQL: sql, Params: p.Map(), Indexes: indexes}, err
+}

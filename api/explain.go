@@ -1,0 +1,118 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	pb "nightjar/api/v1"
+	"nightjar/compiler"
+	"nightjar/schema"
+)
+
+// ExplainSearch shows how a query is understood and run.
+func (s *searches) ExplainSearch(ctx context.Context, in *pb.ExplainSearchRequest) (*pb.ExplainSearchResponse, error) {
+	r, err := s.selected(in.GetFilter())
+	if err != nil {
+		return nil, err
+	}
+	var tree strings.Builder
+	if err := writeTree(&tree, r.query.Root, 0); err != nil {
+		return nil, err
+	}
+	e, err := s.store.ExplainLogs(ctx, LogSearch{Query: r.query, From: r.from, To: r.to, Limit: defaultLogPage})
+	if err != nil {
+		return nil, err
+	}
+	out := &pb.ExplainSearchResponse{Canonical: r.query.String(), Tree: tree.String(), Sql: e.SQL, Params: e.Params}
+	for _, i := range e.Indexes {
+		out.Indexes = append(out.Indexes, &pb.IndexUse{
+			Kind: i.Kind, Name: i.Name, Keys: i.Keys, Condition: i.Condition,
+			PartsBefore: i.PartsBefore, PartsAfter: i.PartsAfter, GranulesBefore: i.GranulesBefore, GranulesAfter: i.GranulesAfter,
+		})
+	}
+	return out, nil
+}
+
+// writeTree writes a node and those below it, one a line.
+func writeTree(b *strings.Builder, n compiler.Node, depth int) error {
+	line := func(format string, args ...any) {
+		fmt.Fprintf(b, "%s%s\n", strings.Repeat("  ", depth), fmt.Sprintf(format, args...))
+	}
+	switch n := n.(type) {
+	case compiler.MatchAll:
+		line("every event")
+	case compiler.Conjunction:
+		line("all of")
+		return writeTrees(b, n.Nodes, depth+1)
+	case compiler.Disjunction:
+		line("any of")
+		return writeTrees(b, n.Nodes, depth+1)
+	case compiler.Negation:
+		line("not")
+		return writeTree(b, n.Node, depth+1)
+	case compiler.Words:
+		place := "message"
+		if n.Everywhere {
+			place = "message or any attribute"
+		}
+		line("%s contains %s", place, patternText(n.Pattern))
+	case compiler.Equals:
+		line("%s is %q", fieldText(n.Field), n.Value)
+	case compiler.Like:
+		line("%s is like %s", fieldText(n.Field), patternText(n.Pattern))
+	case compiler.Range:
+		line("%s is %s", fieldText(n.Field), rangeText(n))
+	case compiler.Exists:
+		line("%s exists", fieldText(n.Field))
+	case compiler.Network:
+		line("%s is an address in %s", fieldText(n.Field), strings.Trim(fmt.Sprint(n.Blocks), "[]"))
+	default:
+		return fmt.Errorf("explain: no text for %T", n)
+	}
+	return nil
+}
+
+func writeTrees(b *strings.Builder, nodes []compiler.Node, depth int) error {
+	for _, n := range nodes {
+		if err := writeTree(b, n, depth); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func patternText(p compiler.Pattern) string {
+	if text, literal := p.Literal(); literal {
+		return fmt.Sprintf("%q", text)
+	}
+	return fmt.Sprintf("the pattern %q", string(p))
+}
+
+func fieldText(f schema.Field) string {
+	switch f.Kind {
+	case schema.FieldAttribute:
+		return "attribute " + f.Name
+	case schema.FieldTag:
+		return "tag " + f.Name
+	}
+	return f.Name
+}
+
+func rangeText(r compiler.Range) string {
+	var parts []string
+	for _, end := range []struct {
+		bound  compiler.Bound
+		strict string
+	}{{r.Low, "above"}, {r.High, "below"}} {
+		if end.bound.Open {
+			continue
+		}
+		text := fmt.Sprintf("%s %q", end.strict, end.bound.Value)
+		if end.bound.Inclusive {
+			text = fmt.Sprintf("%s or equal to %q", end.strict, end.bound.Value)
+		}
+		parts = append(parts, text)
+	}
+	return strings.Join(parts, " and ")
+}

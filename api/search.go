@@ -1,0 +1,229 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	pb "nightjar/api/v1"
+	"nightjar/compiler"
+	"nightjar/schema"
+)
+
+// searches serves SearchService.
+type searches struct {
+	pb.UnimplementedSearchServiceServer
+	store Logs
+	now   func() time.Time
+}
+
+// Sizes of a page of events, and the range where a search names none.
+const (
+	defaultLogPage = 10
+	maxLogPage     = 1000
+	defaultFrom    = "now-15m"
+	defaultTo      = "now"
+)
+
+// SearchLogs reads a page.
+//
+// As with the reference, every page that has something on it has a cursor: the
+// last one's goes on with what arrives later. An empty answer is `{"data":[]}`.
+func (s *searches) SearchLogs(ctx context.Context, in *pb.SearchLogsRequest) (*pb.SearchLogsResponse, error) {
+	start := s.now()
+	search, err := s.search(in)
+	if err != nil {
+		return nil, err
+	}
+	page, err := s.store.SearchLogs(ctx, search)
+	if err != nil {
+		return nil, err
+	}
+	out := &pb.SearchLogsResponse{}
+	for i := range page.Events {
+		out.Data = append(out.Data, logItem(&page.Events[i]))
+	}
+	meta := s.meta(ctx, start, in.GetFilter(), page.Cut)
+	if page.Next != nil {
+		after := logCursor{*page.Next, search.From}.String()
+		meta.Page = &pb.LogsPageMeta{After: after}
+		out.Links = &pb.LogsLinks{Next: exchangeOf(ctx).url(nextLogs(in, after, search.Limit))}
+	}
+	if page.Next != nil || page.Cut || len(meta.Warnings) > 0 {
+		out.Meta = meta
+	}
+	return out, nil
+}
+
+// ListLogs is SearchLogs, asked by URL.
+func (s *searches) ListLogs(ctx context.Context, in *pb.SearchLogsRequest) (*pb.SearchLogsResponse, error) {
+	return s.SearchLogs(ctx, in)
+}
+
+func (s *searches) search(in *pb.SearchLogsRequest) (LogSearch, error) {
+	r, err := s.selected(in.GetFilter())
+	if err != nil {
+		return LogSearch{}, err
+	}
+	out := LogSearch{Query: r.query, From: r.from, To: r.to, Limit: defaultLogPage}
+	if p := in.GetPage(); p != nil && p.Limit != nil {
+		out.Limit = int(p.GetLimit())
+	}
+	if out.Limit < 1 || out.Limit > maxLogPage {
+		return out, badRequest("page.limit", "want 1 to %d, got %d", maxLogPage, out.Limit)
+	}
+	switch in.GetSort() {
+	case "", "-timestamp":
+	case "timestamp":
+		out.Ascending = true
+	default:
+		return out, badRequest("sort", "want timestamp or -timestamp, got %q", in.GetSort())
+	}
+	if text := in.GetPage().GetCursor(); text != "" {
+		c, err := parseLogCursor(text)
+		if err != nil {
+			return out, err
+		}
+		out.After, out.From = &c.LogCursor, c.from
+	}
+	return out, nil
+}
+
+// selection is a filter, read.
+type selection struct {
+	query    *compiler.Query
+	from, to schema.Millis
+}
+
+func (s *searches) selected(in *pb.LogFilter) (selection, error) {
+	var out selection
+	var err error
+	if out.query, err = compiler.ParseQuery(in.GetQuery()); err != nil {
+		return out, &schema.Invalid{Details: []schema.Detail{{Target: "filter.query", Message: err.Error()}}}
+	}
+	now := s.now()
+	if out.from, err = moment("filter.from", cmp.Or(in.GetFrom(), defaultFrom), now); err != nil {
+		return out, err
+	}
+	if out.to, err = moment("filter.to", cmp.Or(in.GetTo(), defaultTo), now); err != nil {
+		return out, err
+	}
+	if out.from > out.to {
+		return out, badRequest("filter.from", "%s is after filter.to, %s", out.from, out.to)
+	}
+	return out, nil
+}
+
+func moment(target, text string, now time.Time) (schema.Millis, error) {
+	m, ok := ParseMoment(text, now)
+	if !ok {
+		return 0, badRequest(target, "want RFC 3339, milliseconds since 1970 or a form like now-15m, got %q", text)
+	}
+	return m, nil
+}
+
+// meta is what is said of an answer beside its data.
+func (s *searches) meta(ctx context.Context, start time.Time, filter *pb.LogFilter, cut bool) *pb.LogsMeta {
+	out := &pb.LogsMeta{Elapsed: s.now().Sub(start).Milliseconds(), RequestId: requestID(ctx), Status: "done"}
+	if cut {
+		out.Status = "timeout"
+		out.Warnings = append(out.Warnings, &pb.LogsWarning{
+			Code: "timeout", Title: "The time ran out before all was searched",
+			Detail: "these are the first of the answer; meta.page.after goes on from there",
+		})
+	}
+	if unknown := unknownIndexes(filter.GetIndexes()); len(unknown) > 0 {
+		out.Warnings = append(out.Warnings, &pb.LogsWarning{
+			Code: "unknown_index", Title: "There is one index, main; it was searched",
+			Detail: "indexes: " + strings.Join(unknown, ", "),
+		})
+	}
+	return out
+}
+
+// unknownIndexes are the names that no index has. By URL several come as one
+// text.
+func unknownIndexes(indexes []string) []string {
+	var out []string
+	for _, list := range indexes {
+		for name := range strings.SplitSeq(list, ",") {
+			if name = strings.TrimSpace(name); name != "" && name != "*" && name != "main" && !slices.Contains(out, name) {
+				out = append(out, shorten(name))
+			}
+		}
+	}
+	return out
+}
+
+// nextLogs is the path of the following page.
+func nextLogs(in *pb.SearchLogsRequest, after string, limit int) string {
+	q := url.Values{}
+	set := func(key, value string) {
+		if value != "" {
+			q.Set(key, value)
+		}
+	}
+	set("filter[query]", in.GetFilter().GetQuery())
+	set("filter[from]", in.GetFilter().GetFrom())
+	set("filter[to]", in.GetFilter().GetTo())
+	set("filter[indexes]", strings.Join(in.GetFilter().GetIndexes(), ","))
+	set("sort", in.GetSort())
+	set("page[cursor]", after)
+	set("page[limit]", strconv.Itoa(limit))
+	return "/api/v2/logs/events?" + q.Encode()
+}
+
+func logItem(e *schema.Event) *pb.LogItem {
+	a := &pb.LogAttributes{
+		Timestamp: e.At.String(), Status: unlessEmpty(e.Status), Host: unlessEmpty(e.Host), Service: unlessEmpty(e.Service),
+		Source: unlessEmpty(e.Source), Message: unlessEmpty(e.Message), Tags: e.Tags,
+	}
+	if e.JSON != "{}" {
+		a.Attributes = unlessEmpty(e.JSON)
+	}
+	return &pb.LogItem{Id: e.ID(), Type: "log", Attributes: a}
+}
+
+func unlessEmpty(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// logCursor is a cursor as clients carry it. It holds where the range of the
+// first page began: `now-15m` moves on between pages, and what was in the range
+// then would be missing from the last of them.
+type logCursor struct {
+	LogCursor
+	from schema.Millis
+}
+
+func (c logCursor) String() string {
+	text, _ := json.Marshal([]any{c.At, c.Seq, c.from}) // numbers
+	return base64.RawURLEncoding.EncodeToString(text)
+}
+
+func parseLogCursor(text string) (logCursor, error) {
+	var c logCursor
+	var numbers []json.Number
+	raw, err := base64.RawURLEncoding.DecodeString(text)
+	if err == nil {
+		err = json.Unmarshal(raw, &numbers)
+	}
+	if err == nil && len(numbers) == 3 {
+		err = json.Unmarshal(raw, &[]any{&c.At, &c.Seq, &c.from})
+	}
+	_, atOK := bounded(c.At)
+	_, fromOK := bounded(c.from)
+	if err != nil || len(numbers) != 3 || !atOK || !fromOK {
+		return c, badRequest("page.cursor", "not a cursor: want the meta.page.after of the page before")
+	}
+	return c, nil
+}
