@@ -19,6 +19,17 @@ func (c *Condition) Holds(values []float64) bool {
 	return len(c.Parts) == 1 && c.Parts[0].Holds(values)
 }
 
+// names is the one label that the condition is about, or the empty string when
+// there is none or more than one.
+func (c *Condition) names() string {
+	if len(c.Parts) == 1 {
+		if n, ok := c.Parts[0].(CondCompare); ok {
+			return n.Name
+		}
+	}
+	return ""
+}
+
 // CondNode is a node of a condition.
 type CondNode interface {
 	Holds(values []float64) bool

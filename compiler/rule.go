@@ -26,6 +26,9 @@ type Plan struct {
 	// SignalGroup are the positions of the group values that make up the key
 	// of a signal, ascending.
 	SignalGroup []int
+	// Steps is the sequence to complete, in order: of sequence_detection, and of
+	// a condition with `then`. Cases have no say beside it.
+	Steps []Step
 	// Unsupported says why the engine can't run the rule yet; empty when it can.
 	Unsupported string
 }
@@ -58,6 +61,38 @@ type Case struct {
 	Condition    *Condition
 }
 
+// Step is one step of a sequence.
+type Step struct {
+	Name      string
+	Condition *Condition // of one part
+	// Window is the step's own; 0 asks for one event that makes it true.
+	Window time.Duration
+	// Within is how soon the step must follow the one before it, at most; 0
+	// means within the plan's window, and that all of the sequence must be.
+	Within time.Duration
+}
+
+// Then tells whether the sequence is that of a condition with `then`, all of
+// which must lie within the plan's window.
+func (p *Plan) Then() bool { return len(p.Steps) > 1 && p.Steps[1].Within == 0 }
+
+// Lookback is how far before a moment lie the matches that decide whether the
+// plan matches at it.
+func (p *Plan) Lookback() time.Duration {
+	if len(p.Steps) == 0 {
+		return p.Window
+	}
+	reach, widest := time.Duration(0), p.Window
+	for _, s := range p.Steps {
+		reach += s.Within
+		widest = max(widest, s.Window)
+	}
+	if p.Then() {
+		reach = p.Window
+	}
+	return reach + widest
+}
+
 // Aggregation is how a label's events become a value.
 type Aggregation uint8
 
@@ -88,8 +123,10 @@ func Compile(rule schema.Rule) (*Plan, []string, error) {
 	c.names()
 	c.plan.Unsupported = unsupported(rule)
 	c.labels()
+	c.steps()
 	c.cases()
 	c.durations()
+	c.thenSteps()
 	c.signalGroup()
 	return c.plan, c.warnings, c.bad.Err()
 }
@@ -142,7 +179,7 @@ func unsupported(r schema.Rule) string {
 		return "signal correlation is not evaluated yet"
 	case r.Type == "cloud_configuration" || r.Type == "infrastructure_configuration":
 		return "configuration rules are not evaluated by nightjar"
-	case Method(r) != "threshold":
+	case Method(r) != "threshold" && Method(r) != "sequence_detection":
 		return "detection method " + Method(r) + " is not evaluated yet"
 	case r.Scheduling != nil:
 		return "scheduled rules are not evaluated yet"
@@ -275,10 +312,7 @@ func (c *ruleCompiler) search(target, text string, negated bool) []Part {
 }
 
 func (c *ruleCompiler) cases() {
-	names := make([]string, len(c.plan.Labels))
-	for i, l := range c.plan.Labels {
-		names[i] = l.Name
-	}
+	names := c.labelNames()
 	rule := &c.plan.Rule
 	if len(rule.Cases) == 0 && c.plan.Unsupported == "" {
 		c.bad.Add("cases", "a rule needs at least one case")
@@ -296,23 +330,151 @@ func (c *ruleCompiler) cases() {
 			if len(rule.Cases) > 1 {
 				c.bad.Add(fmt.Sprintf("cases[%d].condition", i), "then is for rules with a single case")
 			}
-			if c.plan.Unsupported == "" {
-				c.plan.Unsupported = "conditions with then are not evaluated yet"
-			}
 		}
 		c.plan.Cases = append(c.plan.Cases, Case{Name: k.Name, Status: k.Status, Condition: condition})
 	}
 }
 
-// condition reads a case's condition. Those of sequences name steps, and those
-// of methods that are not built yet are read leniently for the same reason.
+// condition reads a case's condition. That of a sequence names its last step,
+// and holds when the sequence is complete.
 func (c *ruleCompiler) condition(text string, labels []string) (*Condition, error) {
-	if Method(c.plan.Rule) == "sequence_detection" && c.plan.Rule.Options.Sequence != nil {
-		for _, s := range c.plan.Rule.Options.Sequence.Steps {
-			labels = append(labels, s.Name)
+	if Method(c.plan.Rule) != "sequence_detection" {
+		return ParseCondition(text, labels)
+	}
+	names := []string{}
+	for _, s := range c.plan.Steps {
+		names = append(names, s.Name)
+	}
+	condition, err := ParseCondition(text, names)
+	if err != nil {
+		return nil, err
+	}
+	if last := names[len(names)-1:]; condition.names() != "" && len(last) > 0 && condition.names() != last[0] {
+		return nil, fmt.Errorf("the condition of a sequence names its last step: write %s > 0, or nothing", last[0])
+	}
+	return condition, nil
+}
+
+// steps makes the sequence of the plan: of its options, or of the one case
+// whose condition has a `then`.
+func (c *ruleCompiler) steps() {
+	if Method(c.plan.Rule) == "sequence_detection" {
+		c.sequence()
+	}
+}
+
+// maxSteps is how many steps a sequence has at most.
+const maxSteps = 10
+
+func (c *ruleCompiler) sequence() {
+	o := c.plan.Rule.Options.Sequence
+	const target = "options.sequenceDetectionOptions"
+	if o == nil || len(o.Steps) == 0 {
+		c.bad.Add(target+".steps", "a sequence needs at least one step")
+		return
+	}
+	if len(o.Steps) > maxSteps {
+		c.bad.Add(target+".steps", fmt.Sprintf("a sequence has at most %d steps, this one has %d", maxSteps, len(o.Steps)))
+		return
+	}
+	byName := map[string]Step{}
+	for i, s := range o.Steps {
+		at := fmt.Sprintf("%s.steps[%d]", target, i)
+		condition, err := ParseCondition(s.Condition, c.labelNames())
+		switch {
+		case err != nil:
+			c.bad.Add(at+".condition", err.Error())
+			continue
+		case len(condition.Parts) > 1:
+			c.bad.Add(at+".condition", "then is not for steps: the transitions say what follows what")
+		case !isLabel(s.Name):
+			c.bad.Add(at+".name", fmt.Sprintf("%q is no name: want a letter, then letters, digits and _", s.Name))
+		}
+		if _, twice := byName[s.Name]; twice {
+			c.bad.Add(at+".name", fmt.Sprintf("two steps are named %q", s.Name))
+		}
+		byName[s.Name] = Step{Name: s.Name, Condition: condition, Window: seconds(s.EvaluationWindow)}
+	}
+	if c.bad.Err() == nil {
+		c.order(byName, o.Transitions)
+	}
+}
+
+// order follows the transitions from the step that has none into it. A sequence
+// is linear: each step is entered once and left once.
+func (c *ruleCompiler) order(steps map[string]Step, transitions []schema.SequenceTransition) {
+	const target = "options.sequenceDetectionOptions.stepTransitions"
+	next, into := map[string]schema.SequenceTransition{}, map[string]bool{}
+	for i, t := range transitions {
+		at := fmt.Sprintf("%s[%d]", target, i)
+		for field, name := range map[string]string{".parent": t.Parent, ".child": t.Child} {
+			if _, ok := steps[name]; !ok {
+				c.bad.Add(at+field, fmt.Sprintf("no step is named %q", name))
+			}
+		}
+		if _, twice := next[t.Parent]; twice || into[t.Child] {
+			c.bad.Add(at, fmt.Sprintf("the sequence branches at %s -> %s; it must be linear", t.Parent, t.Child))
+		}
+		if seconds(t.EvaluationWindow) <= 0 {
+			c.bad.Add(at+".evaluationWindow", "how soon must the child follow? want more than 0 seconds")
+		}
+		next[t.Parent], into[t.Child] = t, true
+	}
+	if c.bad.Err() != nil {
+		return
+	}
+	first := ""
+	for i, s := range c.plan.Rule.Options.Sequence.Steps {
+		switch {
+		case into[s.Name]:
+		case first == "":
+			first = s.Name
+		default:
+			c.bad.Add(fmt.Sprintf("options.sequenceDetectionOptions.steps[%d]", i), fmt.Sprintf("no transition leads into step %q, and it is not the first", s.Name))
 		}
 	}
-	return ParseCondition(text, labels)
+	if first == "" {
+		c.bad.Add(target, "the transitions go in a circle: no step is the first")
+	}
+	for name, within := first, time.Duration(0); name != "" && len(c.plan.Steps) < len(steps); {
+		step := steps[name]
+		step.Within = within
+		c.plan.Steps = append(c.plan.Steps, step)
+		t := next[name]
+		name, within = t.Child, seconds(t.EvaluationWindow)
+	}
+	if c.bad.Err() == nil && len(c.plan.Steps) < len(steps) {
+		c.bad.Add(target, "the transitions go in a circle beside the sequence")
+	}
+}
+
+func seconds(n *int64) time.Duration {
+	if n == nil {
+		return 0
+	}
+	return time.Duration(*n) * time.Second
+}
+
+func (c *ruleCompiler) labelNames() []string {
+	names := make([]string, len(c.plan.Labels))
+	for i, l := range c.plan.Labels {
+		names[i] = l.Name
+	}
+	return names
+}
+
+// thenSteps makes a sequence of a condition with `then`: each part over the
+// rule's window, and all of it within that window.
+func (c *ruleCompiler) thenSteps() {
+	if len(c.plan.Cases) != 1 || len(c.plan.Cases[0].Condition.Parts) < 2 {
+		return
+	}
+	for _, part := range c.plan.Cases[0].Condition.Parts {
+		c.plan.Steps = append(c.plan.Steps, Step{Condition: &Condition{Parts: []CondNode{part}}, Window: c.plan.Window})
+	}
+	if c.plan.Window == 0 {
+		c.warnings = append(c.warnings, "cases[0].condition: with evaluationWindow 0 nothing can come before, so then never matches")
+	}
 }
 
 func isSeverity(s string) bool {

@@ -161,8 +161,7 @@ const slack = schema.Millis(15 * 60 * 1000)
 // trim forgets what is too old to be needed by events in order. It looks at all
 // groups, so it is done once per eighth of what is kept.
 func (c *cache) trim(p *planCache) {
-	window := schema.Millis(p.plan.Window.Milliseconds())
-	keep := window + slack
+	keep := schema.Millis(p.plan.Lookback().Milliseconds()) + slack
 	if p.newest-p.trimmed < keep/8 {
 		return
 	}

@@ -242,7 +242,7 @@ func (s *Scheduler) warm(ctx context.Context, touches []touch) error {
 			delete(cold, key)
 			continue
 		}
-		back[key] = plan.Window + time.Duration(slack)*time.Millisecond
+		back[key] = plan.Lookback() + time.Duration(slack)*time.Millisecond
 	}
 	if len(cold) == 0 {
 		return nil

@@ -75,10 +75,10 @@ func (u *unit) chains() []chain {
 
 // reach is the earliest event time whose matches advance needs.
 func (u *unit) reach(chains []chain) schema.Millis {
-	window := schema.Millis(u.plan.Window.Milliseconds())
-	reach := u.since - window
+	back := schema.Millis(u.plan.Lookback().Milliseconds())
+	reach := u.since - back
 	for _, c := range chains {
-		reach = min(reach, c.from-window)
+		reach = min(reach, c.from-back)
 		if c.carry != nil && u.since-c.carry.LastSeen <= u.keepAlive() {
 			reach = min(reach, c.carry.LastSeen)
 		}

@@ -79,6 +79,9 @@ func newOracle(rule schema.Rule, events []schema.Event) *oracleRule {
 		o.arity = max(o.arity, len(q.GroupByFields))
 	}
 	for _, c := range rule.Cases {
+		if rule.Options.Sequence != nil {
+			break // its condition says nothing that the steps don't
+		}
 		o.cases = append(o.cases, must(compiler.ParseCondition(c.Condition, names)))
 	}
 	return o
@@ -161,37 +164,126 @@ func (o *oracleRule) isGlobal(q int) bool {
 
 // judge looks at every evaluation point of a group.
 func (o *oracleRule) judge(g []string) []oracleHit {
+	if sequence := o.rule.Options.Sequence; sequence != nil {
+		return o.judgeSequence(g, sequence)
+	}
+	if parts := o.cases[0].Parts; len(parts) > 1 {
+		return o.judgeThen(g, parts)
+	}
 	var out []oracleHit
 	window := *o.rule.Options.EvaluationWindow * 1000
-	for i := range o.events {
-		point := false
-		for q := range o.queries {
-			point = point || !o.isGlobal(q) && o.in(q, &o.events[i], g)
-		}
-		if !point {
-			continue
-		}
-		t := int64(o.events[i].At)
-		values := make([]float64, len(o.queries))
-		for q := range o.queries {
-			var inside []*schema.Event
-			for j := range o.events {
-				e := &o.events[j]
-				within := int64(e.At) > t-window && int64(e.At) <= t
-				if window == 0 {
-					within = i == j
-				}
-				if within && o.in(q, e, g) {
-					inside = append(inside, e)
-				}
-			}
-			values[q] = aggregateOf(o.rule.Queries[q], inside)
-		}
+	for _, i := range o.points(g) {
 		for c := range o.cases {
-			if o.cases[c].Holds(values) {
-				out = append(out, oracleHit{t, c})
+			if o.cases[c].Holds(o.values(g, i, window)) {
+				out = append(out, oracleHit{int64(o.events[i].At), c})
 				break
 			}
+		}
+	}
+	return out
+}
+
+// points are the events that make evaluation points of the group.
+func (o *oracleRule) points(g []string) []int {
+	var out []int
+	for i := range o.events {
+		for q := range o.queries {
+			if !o.isGlobal(q) && o.in(q, &o.events[i], g) {
+				out = append(out, i)
+				break
+			}
+		}
+	}
+	return out
+}
+
+// values are the labels' values at event i; with window 0, of that event alone.
+func (o *oracleRule) values(g []string, i int, window int64) []float64 {
+	t := int64(o.events[i].At)
+	values := make([]float64, len(o.queries))
+	for q := range o.queries {
+		var inside []*schema.Event
+		for j := range o.events {
+			e := &o.events[j]
+			within := int64(e.At) > t-window && int64(e.At) <= t
+			if window == 0 {
+				within = i == j
+			}
+			if within && o.in(q, e, g) {
+				inside = append(inside, e)
+			}
+		}
+		values[q] = aggregateOf(o.rule.Queries[q], inside)
+	}
+	return values
+}
+
+// held are the times at which a part holds over a window.
+func (o *oracleRule) held(g []string, part compiler.CondNode, window int64) []int64 {
+	var out []int64
+	for _, i := range o.points(g) {
+		if part.Holds(o.values(g, i, window)) {
+			out = append(out, int64(o.events[i].At))
+		}
+	}
+	return out
+}
+
+// judgeThen tries every way of choosing a time for each part.
+func (o *oracleRule) judgeThen(g []string, parts []compiler.CondNode) []oracleHit {
+	window := *o.rule.Options.EvaluationWindow * 1000
+	var held [][]int64
+	for _, p := range parts {
+		held = append(held, o.held(g, p, window))
+	}
+	var before func(part int, t, earliest int64) bool
+	before = func(part int, t, earliest int64) bool {
+		if part < 0 {
+			return true
+		}
+		for _, u := range held[part] {
+			if u < t && u > earliest && before(part-1, u, earliest) {
+				return true
+			}
+		}
+		return false
+	}
+	var out []oracleHit
+	for _, t := range held[len(parts)-1] {
+		if before(len(parts)-2, t, t-window) {
+			out = append(out, oracleHit{t, 0})
+		}
+	}
+	return out
+}
+
+// judgeSequence tries every way through the steps, which are in order.
+func (o *oracleRule) judgeSequence(g []string, sequence *schema.SequenceOptions) []oracleHit {
+	var names []string
+	for _, q := range o.rule.Queries {
+		names = append(names, q.Name)
+	}
+	var held [][]int64
+	for _, s := range sequence.Steps {
+		held = append(held, o.held(g, must(compiler.ParseCondition(s.Condition, names)).Parts[0], *s.EvaluationWindow*1000))
+	}
+	var reached func(step int, t int64) bool
+	reached = func(step int, t int64) bool {
+		if step == 0 {
+			return true
+		}
+		for _, u := range held[step-1] {
+			if u < t && t <= u+*sequence.Transitions[step-1].EvaluationWindow*1000 && reached(step-1, u) {
+				return true
+			}
+		}
+		return false
+	}
+	var out []oracleHit
+	last := len(sequence.Steps) - 1
+	for _, t := range held[last] {
+		if reached(last, t) {
+			out = append(out, oracleHit{t, 0})
 		}
 	}
 	return out
@@ -367,10 +459,34 @@ func (w worlds) rule() schema.Rule {
 	for i := range 1 + w.IntN(3) {
 		rule.Cases = append(rule.Cases, schema.RuleCase{Name: strconv.Itoa(i), Status: "low", Condition: w.condition(len(rule.Queries), 0)})
 	}
+	switch w.IntN(6) {
+	case 0:
+		rule.Cases = rule.Cases[:1]
+		rule.Cases[0].Condition = w.condition(len(rule.Queries), 1) + " then " + w.condition(len(rule.Queries), 1)
+		if w.IntN(2) == 0 {
+			rule.Cases[0].Condition += " THEN " + w.condition(len(rule.Queries), 1)
+		}
+	case 1:
+		rule.Options.DetectionMethod = "sequence_detection"
+		rule.Options.Sequence = w.sequence(len(rule.Queries))
+		rule.Cases = []schema.RuleCase{{Status: "high"}}
+	}
 	if w.IntN(4) == 0 {
 		rule.Filters = []schema.RuleFilter{{Action: w.pick("suppress", "require"), Query: w.pick("service:web", "@bytes:*", "-@roles:dev")}}
 	}
 	return rule
+}
+
+func (w worlds) sequence(labels int) *schema.SequenceOptions {
+	o := &schema.SequenceOptions{}
+	for i := range 1 + w.IntN(3) {
+		window, within := []int64{0, 60, 300}[w.IntN(3)], []int64{60, 300, 900}[w.IntN(3)]
+		o.Steps = append(o.Steps, schema.SequenceStep{Name: fmt.Sprint("s", i), Condition: w.condition(labels, 1), EvaluationWindow: &window})
+		if i > 0 {
+			o.Transitions = append(o.Transitions, schema.SequenceTransition{Parent: fmt.Sprint("s", i-1), Child: fmt.Sprint("s", i), EvaluationWindow: &within})
+		}
+	}
+	return o
 }
 
 func (w worlds) query(i int, by []string) schema.RuleQuery {

@@ -1,11 +1,13 @@
 package scheduler
 
 import (
+	"iter"
 	"math/big"
 	"slices"
 	"sort"
 	"strconv"
 	"strings"
+	"time"
 
 	"nightjar/compiler"
 	"nightjar/schema"
@@ -24,9 +26,12 @@ type hit struct {
 func hits(plan *compiler.Plan, matches, globals []compiler.Match, from schema.Millis) []hit {
 	var out []hit
 	for _, group := range byGroup(matches) {
-		if plan.Window == 0 {
+		switch {
+		case len(plan.Steps) > 0:
+			out = append(out, stepHits(plan, group, globals, from)...)
+		case plan.Window == 0:
 			out = append(out, aloneHits(plan, group, globals, from)...)
-		} else {
+		default:
 			out = append(out, windowHits(plan, group, globals, from)...)
 		}
 	}
@@ -62,62 +67,105 @@ func groupKey(values []string) string {
 
 // windowHits slides (t − W, t] over the group's own event times.
 func windowHits(plan *compiler.Plan, group, globals []compiler.Match, from schema.Millis) []hit {
-	all := mergeByTime(group, globals)
-	w := newWindow(plan)
-	width := schema.Millis(plan.Window.Milliseconds())
+	w := newSlider(plan, mergeByTime(group, globals), plan.Window)
 	var out []hit
-	added, removed := 0, 0
-	for i := 0; i < len(group); {
-		t := group[i].At
-		for i < len(group) && group[i].At == t {
-			i++
-		}
-		for ; added < len(all) && all[added].At <= t; added++ {
-			w.add(&all[added])
-		}
-		for ; removed < added && all[removed].At <= t-width; removed++ {
-			w.remove(&all[removed])
-		}
+	for t := range moments(group) {
+		values := w.to(t)
 		if t < from {
 			continue
 		}
-		if c := firstCase(plan, w.values()); c >= 0 {
+		if c := firstCase(plan, values); c >= 0 {
 			out = append(out, hit{t, c})
 		}
 	}
 	return out
 }
 
-// aloneHits judges every event by itself, for rules with window 0.
-func aloneHits(plan *compiler.Plan, group, globals []compiler.Match, from schema.Millis) []hit {
-	bySeq := map[uint64][]compiler.Match{}
-	for _, m := range globals {
-		bySeq[m.Seq] = append(bySeq[m.Seq], m)
-	}
-	own := map[uint64][]compiler.Match{}
-	var order []uint64
-	for _, m := range group {
-		if m.At < from {
-			continue
-		}
-		if _, seen := own[m.Seq]; !seen {
-			order = append(order, m.Seq)
-		}
-		own[m.Seq] = append(own[m.Seq], m)
-	}
-	var out []hit
-	for _, seq := range order {
-		w := newWindow(plan)
-		for _, ms := range [2][]compiler.Match{own[seq], bySeq[seq]} {
-			for i := range ms {
-				w.add(&ms[i])
+// moments are the distinct times of matches, which are sorted.
+func moments(group []compiler.Match) iter.Seq[schema.Millis] {
+	return func(yield func(schema.Millis) bool) {
+		for i := range group {
+			if (i == 0 || group[i].At != group[i-1].At) && !yield(group[i].At) {
+				return
 			}
 		}
-		if c := firstCase(plan, w.values()); c >= 0 {
-			out = append(out, hit{own[seq][0].At, c})
+	}
+}
+
+// slider moves a window over matches, forward.
+type slider struct {
+	*window
+	all            []compiler.Match
+	width          schema.Millis
+	added, removed int
+}
+
+func newSlider(plan *compiler.Plan, all []compiler.Match, width time.Duration) *slider {
+	return &slider{window: newWindow(plan), all: all, width: schema.Millis(width.Milliseconds())}
+}
+
+// to moves the window to (t − W, t] and reads the labels' values.
+func (s *slider) to(t schema.Millis) []float64 {
+	for ; s.added < len(s.all) && s.all[s.added].At <= t; s.added++ {
+		s.add(&s.all[s.added])
+	}
+	for ; s.removed < s.added && s.all[s.removed].At <= t-s.width; s.removed++ {
+		s.remove(&s.all[s.removed])
+	}
+	return s.values()
+}
+
+// aloneHits judges every event by itself, for rules with window 0.
+func aloneHits(plan *compiler.Plan, group, globals []compiler.Match, from schema.Millis) []hit {
+	var out []hit
+	for e := range events(group, globals) {
+		if e.at < from {
+			continue
+		}
+		if c := firstCase(plan, e.values(plan)); c >= 0 {
+			out = append(out, hit{e.at, c})
 		}
 	}
 	return out
+}
+
+// oneEvent is an event of a group, with all that it matches there.
+type oneEvent struct {
+	at      schema.Millis
+	matches []compiler.Match
+}
+
+// values are the labels' values when there is nothing but this event.
+func (e oneEvent) values(plan *compiler.Plan) []float64 {
+	w := newWindow(plan)
+	for i := range e.matches {
+		w.add(&e.matches[i])
+	}
+	return w.values()
+}
+
+// events are the group's events, by time.
+func events(group, globals []compiler.Match) iter.Seq[oneEvent] {
+	return func(yield func(oneEvent) bool) {
+		more := map[uint64][]compiler.Match{}
+		for _, m := range globals {
+			more[m.Seq] = append(more[m.Seq], m)
+		}
+		own := map[uint64][]compiler.Match{}
+		var order []uint64
+		for _, m := range group {
+			if own[m.Seq] == nil {
+				order = append(order, m.Seq)
+			}
+			own[m.Seq] = append(own[m.Seq], m)
+		}
+		for _, seq := range order {
+			matches := own[seq]
+			if !yield(oneEvent{matches[0].At, append(matches[:len(matches):len(matches)], more[seq]...)}) {
+				return
+			}
+		}
+	}
 }
 
 func firstCase(plan *compiler.Plan, values []float64) int {
