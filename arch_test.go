@@ -36,7 +36,8 @@ var layers = map[string][]string{
 	// entry
 	"cmd/nightjar": {"*"},
 	// tests only
-	"testenv": {"clickhouse"},
+	"testenv":        {"clickhouse"},
+	"compiler/bench": {},
 }
 
 // onlyIn says which packages may import a module of others.
@@ -48,7 +49,8 @@ var onlyIn = map[string][]string{
 	"github.com/ClickHouse/clickhouse-go": {
 		"clickhouse", "migrations", "ingest/clickhouse", "scheduler/clickhouse", "api/clickhouse", "cmd/nightjar", "testenv",
 	},
-	"google.golang.org/grpc": {"api", "api/v1", "cmd/nightjar"},
+	"github.com/ClickHouse/ch-go": {"ingest/clickhouse"},
+	"google.golang.org/grpc":      {"api", "api/v1", "cmd/nightjar"},
 }
 
 type goPackage struct {

@@ -23,15 +23,20 @@ import (
 func (a *Attributes) Projection() string {
 	dst := make([]byte, 0, len(a.JSON)+16)
 	dst = append(dst, '{')
+	a.Paths(func(leaves []Leaf, s Shapes) { dst = appendStored(dst, leaves, s) })
+	return string(append(dst, '}'))
+}
+
+// Paths gives the leaves of every path that has any, and their form.
+func (a *Attributes) Paths(yield func(leaves []Leaf, s Shapes)) {
 	for i := 0; i < len(a.Leaves); {
 		j := i + 1
 		for j < len(a.Leaves) && a.Leaves[j].Path == a.Leaves[i].Path {
 			j++
 		}
-		dst = appendStored(dst, a.Leaves[i:j])
+		yield(a.Leaves[i:j], shapeOf(a.Leaves[i:j]))
 		i = j
 	}
-	return string(append(dst, '}'))
 }
 
 // ProjectionSettings keep the server from reading more into a text than is
@@ -42,7 +47,7 @@ var ProjectionSettings = map[string]string{
 }
 
 // appendStored writes the leaves of one path.
-func appendStored(dst []byte, leaves []Leaf) []byte {
+func appendStored(dst []byte, leaves []Leaf, s Shapes) []byte {
 	path := leaves[0].Path
 	if len(leaves) == 1 {
 		return appendLeaf(appendKey(dst, StoredPath(path)), leaves[0])
@@ -50,18 +55,21 @@ func appendStored(dst []byte, leaves []Leaf) []byte {
 	if _, typed := typedPaths[path]; typed {
 		return appendLeaves(appendKey(dst, ManyPath(path)), leaves)
 	}
-	if shapeOf(leaves) != ManyMixed {
+	if s != ManyMixed {
 		return appendLeaves(appendKey(dst, StoredPath(path)), leaves)
 	}
 	texts := make([]Leaf, len(leaves))
 	tagged := make([]Leaf, len(leaves))
 	for i, l := range leaves {
 		texts[i] = Leaf{Kind: KindString, Str: l.Text()}
-		tagged[i] = Leaf{Kind: KindString, Str: kindLetters[l.Kind:l.Kind+1] + l.Text()}
+		tagged[i] = Leaf{Kind: KindString, Str: l.Tagged()}
 	}
 	dst = appendLeaves(appendKey(dst, StoredPath(path)), texts)
 	return appendLeaves(appendKey(dst, MixedPath(path)), tagged)
 }
+
+// Tagged is the leaf's text after a letter for its kind, as a MixedPath has it.
+func (l Leaf) Tagged() string { return kindLetters[l.Kind:l.Kind+1] + l.Text() }
 
 // Shapes is a set of the forms in which a path's leaves are stored. A reader
 // that knows which forms a path has ever had need not look for the others.
@@ -87,14 +95,7 @@ const (
 
 // Shapes gives the form of every path that has leaves.
 func (a *Attributes) Shapes(yield func(path string, s Shapes)) {
-	for i := 0; i < len(a.Leaves); {
-		j := i + 1
-		for j < len(a.Leaves) && a.Leaves[j].Path == a.Leaves[i].Path {
-			j++
-		}
-		yield(a.Leaves[i].Path, shapeOf(a.Leaves[i:j]))
-		i = j
-	}
+	a.Paths(func(leaves []Leaf, s Shapes) { yield(leaves[0].Path, s) })
 }
 
 func shapeOf(leaves []Leaf) Shapes {

@@ -30,23 +30,17 @@ func New(conn driver.Conn) *Sink {
 	return &Sink{conn: conn, sql: fmt.Sprintf("INSERT INTO %s (`%s`)", schema.Events.Name, strings.Join(names, "`, `"))}
 }
 
-// settings of every insert. The block arrives whole and stays whole: it is
-// squashed with nothing and cut nowhere, so one token covers it.
+// settings of every insert. The block arrives whole and stays whole: the server
+// squashes it with nothing and cuts it nowhere, so one token covers it.
 func settings(token string) clickhouse.Settings {
-	s := clickhouse.Settings{
+	return clickhouse.Settings{
 		"insert_deduplicate":          1,
 		"insert_deduplication_token":  token,
 		"async_insert":                0,
 		"min_insert_block_size_rows":  0,
 		"min_insert_block_size_bytes": 0,
 		"max_insert_block_size":       1 << 30,
-		// A number in the attributes is read to the nearest double, as Go reads it.
-		"precise_float_parsing": 1,
 	}
-	for name, value := range schema.ProjectionSettings {
-		s[name] = value
-	}
-	return s
 }
 
 // Insert implements ingest.Sink. When it returns, and before anybody can read
@@ -65,7 +59,18 @@ func (s *Sink) Insert(ctx context.Context, token string, events []schema.Event) 
 	return nil
 }
 
+// insert stores the events as one block, if their attributes fit into one, and
+// else as two, each under a token of its own. The same events are always cut in
+// the same place.
 func (s *Sink) insert(ctx context.Context, token string, events []schema.Event) error {
+	attributes, err := nativeAttributes(events)
+	if errors.Is(err, errTooManyPaths) {
+		half := len(events) / 2
+		if err := s.insert(ctx, token+" 1/2", events[:half]); err != nil {
+			return err
+		}
+		return s.insert(ctx, token+" 2/2", events[half:])
+	}
 	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(settings(token)))
 	batch, err := s.conn.PrepareBatch(ctx, s.sql, driver.WithReleaseConnection())
 	if err != nil {
@@ -73,6 +78,12 @@ func (s *Sink) insert(ctx context.Context, token string, events []schema.Event) 
 	}
 	defer batch.Close()
 	for i, c := range schema.Events.Columns {
+		if c.Name == "attributes" {
+			if err := fill(batch.Columns()[i], attributes, len(events)); err != nil {
+				return err
+			}
+			continue
+		}
 		if err := batch.Column(i).Append(values(c.Name, events)); err != nil {
 			return fmt.Errorf("write column %s: %w: %w", c.Name, ingest.ErrRejected, err)
 		}
@@ -94,8 +105,6 @@ func values(name string, events []schema.Event) any {
 		return gather(events, func(e *schema.Event) int64 { return int64(e.Seen) })
 	case "tags":
 		return gather(events, func(e *schema.Event) []string { return e.Tags })
-	case "attributes":
-		return gather(events, func(e *schema.Event) string { return e.Projection() })
 	case "raw":
 		return gather(events, func(e *schema.Event) string { return e.JSON })
 	}

@@ -1,0 +1,182 @@
+// Package bench compares the SQL of searches with SQL written by hand, and the
+// choices that the table of events could have made with each other. README.md
+// has what was measured.
+package bench
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	ch "github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	store "nightjar/ingest/clickhouse"
+	"nightjar/schema"
+	"nightjar/testenv"
+)
+
+var (
+	flagEvents  = flag.Int("events", 20_000, "how many events to compare on")
+	flagDays    = flag.Int("days", 2, "how many days the events are spread over")
+	flagRepeats = flag.Int("repeats", 1, "how often to run each statement; with more than 1 the bounds count")
+	flagQuery   = flag.String("query", "", "only queries whose text contains this")
+	flagAlter   = flag.String("alter", "", "statements to change the empty table with, separated by ;")
+)
+
+// world is a table full of events.
+type world struct {
+	conn driver.Conn
+	sink *store.Sink
+}
+
+func newWorld(t testing.TB, events int) *world {
+	t.Helper()
+	w := &world{conn: testenv.ClickHouse(t)}
+	for _, table := range []schema.Table{schema.Events, schema.AttributeShapes} {
+		w.exec(t, table.CreateSQL())
+	}
+	for _, sql := range splitStatements(*flagAlter) {
+		w.exec(t, sql)
+	}
+	w.sink = store.New(w.conn)
+	if err := w.sink.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.fill(t, events)
+	return w
+}
+
+func (w *world) exec(t testing.TB, sql string) {
+	t.Helper()
+	if err := w.conn.Exec(t.Context(), sql); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+}
+
+// fill inserts while the next block is made.
+func (w *world) fill(t testing.TB, events int) {
+	t.Helper()
+	started := time.Now()
+	blocks := make(chan []schema.Event, 1)
+	var making sync.WaitGroup
+	making.Go(func() {
+		defer close(blocks)
+		g := newGenerator(1, events)
+		for {
+			b := g.block(50_000)
+			if len(b) == 0 {
+				return
+			}
+			blocks <- b
+		}
+	})
+	for b := range blocks {
+		if err := w.sink.Insert(t.Context(), fmt.Sprint("bench ", b[0].Seq), b); err != nil {
+			t.Error(err)
+			break
+		}
+	}
+	for range blocks { // let the maker end
+	}
+	making.Wait()
+	if t.Failed() {
+		t.FailNow()
+	}
+	took := time.Since(started)
+	if events >= 1_000_000 {
+		w.settle(t)
+	}
+	var bytes, raw, parts uint64
+	w.row(t, "SELECT sum(data_compressed_bytes), sum(data_uncompressed_bytes), count() FROM system.parts WHERE database = currentDatabase() AND table = 'events' AND active", &bytes, &raw, &parts)
+	t.Logf("%d events in %.0fs, %.0f bytes an event (%.0f before compression), %d parts", events, took.Seconds(),
+		float64(bytes)/float64(events), float64(raw)/float64(events), parts)
+}
+
+// settle waits until the merges are done.
+func (w *world) settle(t testing.TB) {
+	t.Helper()
+	for quiet := 0; quiet < 3; time.Sleep(500 * time.Millisecond) {
+		var merges uint64
+		w.row(t, "SELECT count() FROM system.merges", &merges)
+		if quiet++; merges > 0 {
+			quiet = 0
+		}
+	}
+}
+
+func (w *world) row(t testing.TB, sql string, into ...any) {
+	t.Helper()
+	if err := w.conn.QueryRow(t.Context(), sql).Scan(into...); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+}
+
+// cost is what a statement took.
+type cost struct{ cpu, wall, rows float64 }
+
+// run reads a statement to its end.
+func (w *world) run(t testing.TB, sql string, params map[string]string) (cost, uint64) {
+	t.Helper()
+	var c cost
+	var mu sync.Mutex
+	ctx := ch.Context(context.WithoutCancel(t.Context()), ch.WithParameters(params),
+		ch.WithSettings(ch.Settings{"max_threads": 1, "use_query_condition_cache": 0}),
+		ch.WithProfileEvents(func(events []ch.ProfileEvent) {
+			mu.Lock()
+			defer mu.Unlock()
+			for _, e := range events {
+				switch e.Name {
+				case "OSCPUVirtualTimeMicroseconds":
+					c.cpu += float64(e.Value) / 1e3
+				case "SelectedRows":
+					c.rows += float64(e.Value)
+				}
+			}
+		}))
+	started := time.Now()
+	rows, err := w.conn.Query(ctx, sql)
+	if err != nil {
+		t.Fatalf("%s\n%q: %v", sql, params, err)
+	}
+	var n uint64
+	for rows.Next() {
+		n++
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+	rows.Close()
+	c.wall = float64(time.Since(started).Microseconds()) / 1e3
+	return c, n
+}
+
+func median(values []float64) float64 {
+	s := slices.Clone(values)
+	slices.Sort(s)
+	return s[len(s)/2]
+}
+
+// ask runs a statement of one row.
+func (w *world) ask(t testing.TB, sql string, params map[string]string, into ...any) {
+	t.Helper()
+	ctx := ch.Context(t.Context(), ch.WithParameters(params))
+	if err := w.conn.QueryRow(ctx, sql).Scan(into...); err != nil {
+		t.Fatalf("%s\n%q: %v", sql, params, err)
+	}
+}
+
+func splitStatements(s string) []string {
+	var out []string
+	for sql := range strings.SplitSeq(s, ";") {
+		if sql = strings.TrimSpace(sql); sql != "" {
+			out = append(out, sql)
+		}
+	}
+	return out
+}

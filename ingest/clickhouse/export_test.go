@@ -1,0 +1,4 @@
+package clickhouse
+
+// MaxCells is how many paths × rows one block takes.
+const MaxCells = maxCells
