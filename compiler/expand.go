@@ -20,6 +20,8 @@ type Match struct {
 	// Number is what the event adds to AggSum and AggMax; valid if HasNumber.
 	Number    float64
 	HasNumber bool
+	// With AggPlace, Values are latitude, longitude and the place's name; with
+	// AggGrade, Number is the case.
 	// Tags are the event's, for what the signal's events have in common.
 	Tags []string
 }
@@ -46,6 +48,13 @@ func (l *Label) Match(e *schema.Event) bool {
 	return true
 }
 
+// Place is where the event of a match of AggPlace happened.
+func (m *Match) Place() Place {
+	latitude, _ := strconv.ParseFloat(m.Values[0], 64) // written by Expand
+	longitude, _ := strconv.ParseFloat(m.Values[1], 64)
+	return Place{latitude, longitude, m.Values[2]}
+}
+
 // MaxTuples bounds how many groups, and how many distinct tuples, one event is
 // counted in for one label: an event with long arrays in several fields would
 // be in their product. The first ones in order of their values are kept.
@@ -64,6 +73,14 @@ func (p *Plan) Expand(i int, e *schema.Event) (matches []Match, capped bool) {
 		for _, tuple := range tuples {
 			base.Values = append(base.Values, joinTuple(tuple))
 		}
+	case AggPlace:
+		place, ok := l.place(e)
+		if !ok {
+			return nil, false
+		}
+		base.Values = []string{schema.FormatFloat(place.Latitude), schema.FormatFloat(place.Longitude), place.Name}
+	case AggGrade:
+		base.Number, base.HasNumber = float64(p.grade(e)), true
 	case AggSum, AggMax:
 		base.Number, base.HasNumber = l.number(e)
 	}

@@ -29,6 +29,15 @@ type Plan struct {
 	// Steps is the sequence to complete, in order: of sequence_detection, and of
 	// a condition with `then`. Cases have no say beside it.
 	Steps []Step
+	// Method is how hits are found; see the constants.
+	Method PlanMethod
+	// Grades are the queries that grade the alerts of MethodThirdParty; they
+	// stand beside Cases, which have the grades' names and statuses.
+	Grades []*Query
+	// DefaultStatus is the severity of case −1: an alert that no grade matches.
+	DefaultStatus string
+	// PerEvent makes every event a signal of its own.
+	PerEvent bool
 	// Unsupported says why the engine can't run the rule yet; empty when it can.
 	Unsupported string
 }
@@ -61,6 +70,17 @@ type Case struct {
 	Condition    *Condition
 }
 
+// PlanMethod is how a plan finds the moments at which a case matches.
+type PlanMethod uint8
+
+// The methods. A sequence is that of sequence_detection or of `then`.
+const (
+	MethodThreshold PlanMethod = iota
+	MethodSequence
+	MethodThirdParty
+	MethodTravel
+)
+
 // Step is one step of a sequence.
 type Step struct {
 	Name      string
@@ -79,6 +99,9 @@ func (p *Plan) Then() bool { return len(p.Steps) > 1 && p.Steps[1].Within == 0 }
 // Lookback is how far before a moment lie the matches that decide whether the
 // plan matches at it.
 func (p *Plan) Lookback() time.Duration {
+	if p.Method == MethodTravel {
+		return TravelWithin
+	}
 	if len(p.Steps) == 0 {
 		return p.Window
 	}
@@ -102,6 +125,10 @@ const (
 	AggCardinality
 	AggSum
 	AggMax
+	// AggPlace keeps where an event happened.
+	AggPlace
+	// AggGrade keeps which grade an alert has.
+	AggGrade
 )
 
 // MissingGroup stands for a missing value of an optional group-by field.
@@ -179,7 +206,9 @@ func unsupported(r schema.Rule) string {
 		return "signal correlation is not evaluated yet"
 	case r.Type == "cloud_configuration" || r.Type == "infrastructure_configuration":
 		return "configuration rules are not evaluated by nightjar"
-	case Method(r) != "threshold" && Method(r) != "sequence_detection":
+	case Method(r) == "impossible_travel" && baseline(r):
+		return "baselineUserLocations is not evaluated yet"
+	case !slices.Contains([]string{"threshold", "sequence_detection", "third_party", "impossible_travel"}, Method(r)):
 		return "detection method " + Method(r) + " is not evaluated yet"
 	case r.Scheduling != nil:
 		return "scheduled rules are not evaluated yet"
@@ -196,8 +225,22 @@ func unsupported(r schema.Rule) string {
 	return ""
 }
 
+func baseline(r schema.Rule) bool {
+	o := r.Options.ImpossibleTravel
+	return o != nil && o.BaselineUserLocations != nil && *o.BaselineUserLocations
+}
+
 func (c *ruleCompiler) labels() {
 	r := &c.plan.Rule
+	switch Method(*r) {
+	case "third_party":
+		c.thirdParty()
+		return
+	case "impossible_travel":
+		c.plan.Method = MethodTravel
+	case "sequence_detection":
+		c.plan.Method = MethodSequence
+	}
 	if len(r.Queries) == 0 && c.plan.Unsupported == "" {
 		c.bad.Add("queries", "a rule needs at least one query")
 	}
@@ -267,7 +310,9 @@ func (c *ruleCompiler) aggregation(l *Label, q schema.RuleQuery, at func(string)
 			return
 		}
 		l.Metric = c.fields(at("metrics"), metrics)[0]
-	case "new_value", "geo_data":
+	case "geo_data":
+		c.travel(l, q, at)
+	case "new_value":
 		if c.plan.Unsupported == "" {
 			c.bad.Add(at("aggregation"), q.Aggregation+" does not go with detection method "+Method(c.plan.Rule))
 		}
@@ -314,6 +359,9 @@ func (c *ruleCompiler) search(target, text string, negated bool) []Part {
 func (c *ruleCompiler) cases() {
 	names := c.labelNames()
 	rule := &c.plan.Rule
+	if c.plan.Method == MethodThirdParty {
+		return // its cases are the grades
+	}
 	if len(rule.Cases) == 0 && c.plan.Unsupported == "" {
 		c.bad.Add("cases", "a rule needs at least one case")
 	}
@@ -469,6 +517,7 @@ func (c *ruleCompiler) thenSteps() {
 	if len(c.plan.Cases) != 1 || len(c.plan.Cases[0].Condition.Parts) < 2 {
 		return
 	}
+	c.plan.Method = MethodSequence
 	for _, part := range c.plan.Cases[0].Condition.Parts {
 		c.plan.Steps = append(c.plan.Steps, Step{Condition: &Condition{Parts: []CondNode{part}}, Window: c.plan.Window})
 	}
@@ -512,6 +561,13 @@ func (c *ruleCompiler) durations() {
 	c.allowed("evaluationWindow", "Evaluation window", window)
 	c.allowed("keepAlive", "Keep alive", keepAlive)
 	c.allowed("maxSignalDuration", "Max signal duration", longest)
+	if c.plan.Method == MethodThirdParty {
+		c.plan.KeepAlive, c.plan.MaxDuration = ThirdPartyRollUp, ThirdPartyRollUp
+		return
+	}
+	if c.plan.Method == MethodTravel {
+		window = 0 // it has no part in this method
+	}
 	c.plan.Window = time.Duration(window) * time.Second
 	c.plan.KeepAlive = time.Duration(keepAlive) * time.Second
 	c.plan.MaxDuration = time.Duration(longest) * time.Second

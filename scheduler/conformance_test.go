@@ -39,7 +39,7 @@ func TestReplayGivesTheExpectedSignals(t *testing.T) {
 			}
 			got := []expectedSignal{}
 			for _, s := range Replay(plan, matches) {
-				got = append(got, expectedSignal{s.Case, append([]string{}, s.Group...), s.FirstSeen, s.LastSeen, Severity(plan, s)})
+				got = append(got, expectedSignal{s.Case, append([]string{}, Visible(plan, s.Group)...), s.FirstSeen, s.LastSeen, Severity(plan, s)})
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("signals differ (-want +got):\n%s", diff)

@@ -190,7 +190,7 @@ func (s *Scheduler) note(d *dirty, t touch) {
 				d.globals[t.plan] = m.At
 			}
 		} else {
-			u := d.touch(t.plan, m.Group, m.At)
+			u := d.touch(t.plan, unitGroup(t.plan, &m), m.At)
 			key, group = u.key, u.group
 		}
 		s.cache.add(cached, key, group, global, m)
@@ -273,7 +273,7 @@ func (s *Scheduler) warm(ctx context.Context, touches []touch) error {
 		if m.Label >= len(plan.Labels) {
 			continue
 		}
-		s.cache.add(s.cache.of(plan, false), m.Key, signalGroup(plan, m.Group), plan.Labels[m.Label].Global, m.Match)
+		s.cache.add(s.cache.of(plan, false), m.Key, unitGroup(plan, &m.Match), plan.Labels[m.Label].Global, m.Match)
 	}
 	for _, sig := range signals {
 		s.cache.of(cold[sig.RuleKey], false).published(UnitKey(sig.RuleKey, sig.Group), sig)
@@ -288,8 +288,7 @@ type dirty struct {
 	globals map[*compiler.Plan]schema.Millis
 }
 
-func (d *dirty) touch(plan *compiler.Plan, group []string, at schema.Millis) *unit {
-	values := signalGroup(plan, group)
+func (d *dirty) touch(plan *compiler.Plan, values []string, at schema.Millis) *unit {
 	key := unitKey(plan, values)
 	u := d.units[key]
 	if u == nil {
@@ -308,7 +307,7 @@ func (s *Scheduler) spread(ctx context.Context, d *dirty) error {
 		if p := s.cache.of(plan, false); from >= p.from {
 			for _, g := range p.groups {
 				for _, m := range since(g.matches, from) {
-					d.touch(plan, m.Group, from)
+					d.touch(plan, unitGroup(plan, &m), from)
 				}
 			}
 			continue
@@ -322,7 +321,7 @@ func (s *Scheduler) spread(ctx context.Context, d *dirty) error {
 		}
 		for _, g := range groups {
 			if len(g) > 0 {
-				d.touch(plan, g, from)
+				d.touch(plan, signalGroup(plan, g), from)
 			}
 		}
 	}
@@ -390,9 +389,9 @@ func (s *Scheduler) recall(ctx context.Context, units []*unit) error {
 // own leaves out the matches of another group whose key is the same by chance.
 func (u *unit) own(ms []compiler.Match) []compiler.Match {
 	for i := range ms {
-		if !slices.Equal(signalGroup(u.plan, ms[i].Group), u.group) {
+		if !slices.Equal(unitGroup(u.plan, &ms[i]), u.group) {
 			return slices.DeleteFunc(slices.Clone(ms), func(m compiler.Match) bool {
-				return !slices.Equal(signalGroup(u.plan, m.Group), u.group)
+				return !slices.Equal(unitGroup(u.plan, &m), u.group)
 			})
 		}
 	}
@@ -480,7 +479,7 @@ func (u *unit) matchesOf(loaded []StoredMatch, global bool) []compiler.Match {
 		if m.RuleKey != u.plan.Key || m.Label >= len(u.plan.Labels) || u.plan.Labels[m.Label].Global != global {
 			continue
 		}
-		if global || groupKey(signalGroup(u.plan, m.Group)) == own {
+		if global || groupKey(unitGroup(u.plan, &m.Match)) == own {
 			out = append(out, m.Match)
 		}
 	}

@@ -20,7 +20,8 @@ type life struct {
 // chain is where one case of a group has to be looked at again: from a moment
 // before which nothing has changed.
 type chain struct {
-	from schema.Millis
+	caseAt int
+	from   schema.Millis
 	// carry is the last signal that ended before from, and may go on.
 	carry *schema.Signal
 	// old are the published signals that begin at from or later.
@@ -46,31 +47,40 @@ type unit struct {
 // is replayed from its own beginning: late events may cut or stretch it. One
 // that ended before since is settled, and can only go on.
 func (u *unit) chains() []chain {
-	out := make([]chain, len(u.plan.Cases))
-	for c := range out {
-		out[c].from = u.since
-		var before *schema.Signal
-		for i := range u.published {
-			s := &u.published[i]
-			if s.Case == c && !s.Gone() && s.FirstSeen < u.since && (before == nil || s.FirstSeen > before.FirstSeen) {
-				before = s
-			}
-		}
-		switch {
-		case before == nil:
-		case before.LastSeen >= u.since:
-			out[c].from = before.FirstSeen
-		default:
-			out[c].carry = before
-		}
-		for _, s := range u.published {
-			if s.Case == c && !s.Gone() && s.FirstSeen >= out[c].from {
-				out[c].old = append(out[c].old, s)
-			}
-		}
-		sort.Slice(out[c].old, func(i, j int) bool { return out[c].old[i].FirstSeen < out[c].old[j].FirstSeen })
+	var out []chain
+	first := 0
+	if u.plan.Method == compiler.MethodThirdParty {
+		first = -1
+	}
+	for c := first; c < len(u.plan.Cases); c++ {
+		out = append(out, u.chain(c))
 	}
 	return out
+}
+
+func (u *unit) chain(caseAt int) chain {
+	c := chain{caseAt: caseAt, from: u.since}
+	var before *schema.Signal
+	for i := range u.published {
+		s := &u.published[i]
+		if s.Case == caseAt && !s.Gone() && s.FirstSeen < u.since && (before == nil || s.FirstSeen > before.FirstSeen) {
+			before = s
+		}
+	}
+	switch {
+	case before == nil:
+	case before.LastSeen >= u.since:
+		c.from = before.FirstSeen
+	default:
+		c.carry = before
+	}
+	for _, s := range u.published {
+		if s.Case == caseAt && !s.Gone() && s.FirstSeen >= c.from {
+			c.old = append(c.old, s)
+		}
+	}
+	sort.Slice(c.old, func(i, j int) bool { return c.old[i].FirstSeen < c.old[j].FirstSeen })
+	return c
 }
 
 // reach is the earliest event time whose matches advance needs.
@@ -108,18 +118,18 @@ func (u *unit) advance(chains []chain, matches, globals []compiler.Match) []chan
 	all := mergeByTime(matches, globals)
 	found := hits(u.plan, matches, globals, from)
 	var out []change
-	for c := range chains {
+	for _, c := range chains {
 		var times []schema.Millis
 		for _, h := range found {
-			if h.caseAt == c && h.at >= chains[c].from {
+			if h.caseAt == c.caseAt && h.at >= c.from {
 				times = append(times, h.at)
 			}
 		}
-		lives := u.fold(chains[c].carry, times)
+		lives := u.fold(c.carry, times)
 		for i := range lives {
 			u.measure(&lives[i], all)
 		}
-		out = append(out, u.reconcile(c, lives, chains[c].old, all)...)
+		out = append(out, u.reconcile(c.caseAt, lives, c.old, all)...)
 	}
 	return out
 }

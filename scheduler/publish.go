@@ -212,7 +212,7 @@ func document(plan *compiler.Plan, sig schema.Signal) (Published, error) {
 			},
 		},
 		"nightjar": map[string]any{
-			"rule_id": sig.RuleID, "case": sig.Case, "case_name": caseName(plan, sig.Case), "group": notNil(sig.Group),
+			"rule_id": sig.RuleID, "case": sig.Case, "case_name": caseName(plan, sig.Case), "group": notNil(Visible(plan, sig.Group)),
 			"first_seen": sig.FirstSeen, "last_seen": sig.LastSeen, "severity": severity,
 			"events": sig.Events, "state": sig.State, "reason": sig.Reason,
 		},
@@ -254,7 +254,7 @@ var lowered = map[string]string{"critical": "high", "high": "medium", "medium": 
 // Severity is the case's status, lowered where the rule asks for that and the
 // events come from a staging, test or dev environment.
 func Severity(plan *compiler.Plan, sig schema.Signal) string {
-	status := "info"
+	status := plan.DefaultStatus
 	if sig.Case >= 0 && sig.Case < len(plan.Cases) {
 		status = plan.Cases[sig.Case].Status
 	}
@@ -329,8 +329,12 @@ func caseJSON(plan *compiler.Plan, caseAt int, severity string) map[string]any {
 func queriesJSON(plan *compiler.Plan) []map[string]any {
 	out := make([]map[string]any, len(plan.Rule.Queries))
 	for i, q := range plan.Rule.Queries {
+		name := q.Name
+		if i < len(plan.Labels) {
+			name = plan.Labels[i].Name
+		}
 		out[i] = map[string]any{
-			"name": plan.Labels[i].Name, "query": q.Query, "aggregation": q.Aggregation,
+			"name": name, "query": q.Query, "aggregation": q.Aggregation,
 			"groupByPaths": notNil(q.GroupByFields), "distinctFields": notNil(q.DistinctFields),
 		}
 	}

@@ -50,7 +50,7 @@ func split(plan *compiler.Plan, matches []compiler.Match) (map[string]*unit, []c
 			globals = append(globals, m)
 			continue
 		}
-		group := signalGroup(plan, m.Group)
+		group := unitGroup(plan, &m)
 		key := groupKey(group)
 		u := units[key]
 		if u == nil {
@@ -61,6 +61,22 @@ func split(plan *compiler.Plan, matches []compiler.Match) (map[string]*unit, []c
 	}
 	sort.SliceStable(globals, func(i, j int) bool { return globals[i].At < globals[j].At })
 	return units, globals
+}
+
+// unitGroup is what the signals that a match is for are kept under: their
+// group, and what sets them apart beyond that.
+func unitGroup(plan *compiler.Plan, m *compiler.Match) []string {
+	group := signalGroup(plan, m.Group)
+	if plan.PerEvent {
+		return append(group[:len(group):len(group)], schema.EventID(m.At, m.Seq))
+	}
+	return group
+}
+
+// Visible are the values of a signal's group that a user named; what follows
+// them only sets signals apart.
+func Visible(plan *compiler.Plan, group []string) []string {
+	return group[:min(len(group), len(plan.SignalGroup))]
 }
 
 // signalGroup keeps of a full group what the rule groups its signals by.

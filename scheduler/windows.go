@@ -27,7 +27,11 @@ func hits(plan *compiler.Plan, matches, globals []compiler.Match, from schema.Mi
 	var out []hit
 	for _, group := range byGroup(matches) {
 		switch {
-		case len(plan.Steps) > 0:
+		case plan.Method == compiler.MethodThirdParty:
+			out = append(out, gradedHits(group, from)...)
+		case plan.Method == compiler.MethodTravel:
+			out = append(out, travelHits(group, from)...)
+		case plan.Method == compiler.MethodSequence:
 			out = append(out, stepHits(plan, group, globals, from)...)
 		case plan.Window == 0:
 			out = append(out, aloneHits(plan, group, globals, from)...)

@@ -89,7 +89,7 @@ func backtest(rulePath, eventsPath string, until schema.Millis) ([]found, error)
 		if s.Case >= 0 {
 			name = plan.Cases[s.Case].Name
 		}
-		out = append(out, found{s.Case, name, append([]string{}, s.Group...), s.FirstSeen, s.LastSeen, scheduler.Severity(plan, s), s.Events})
+		out = append(out, found{s.Case, name, append([]string{}, scheduler.Visible(plan, s.Group)...), s.FirstSeen, s.LastSeen, scheduler.Severity(plan, s), s.Events})
 	}
 	return out, nil
 }

@@ -1,0 +1,146 @@
+package compiler
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"nightjar/schema"
+)
+
+// Limits of impossible travel. They belong to the quiet side.
+const (
+	TravelWithin = 24 * time.Hour
+	TravelKm     = 500
+	TravelKmh    = 1000
+)
+
+// ThirdPartyRollUp is how long after its first alert a signal takes in others.
+const ThirdPartyRollUp = 24 * time.Hour
+
+// thirdParty makes a label of each root query and a grade of each case. Where
+// the rule has no cases of its own kind, its queries and cases are paired.
+func (c *ruleCompiler) thirdParty() {
+	c.plan.Method = MethodThirdParty
+	r := &c.plan.Rule
+	o := r.Options.ThirdParty
+	if o == nil || len(o.RootQueries) == 0 {
+		c.bad.Add("options.thirdPartyRuleOptions.rootQueries", "a third-party rule needs at least one root query")
+		return
+	}
+	filters := c.filters()
+	c.plan.PerEvent = true
+	for i, root := range o.RootQueries {
+		at := fmt.Sprintf("options.thirdPartyRuleOptions.rootQueries[%d]", i)
+		label := Label{Name: defaultLabel(i), Aggregation: AggGrade, GroupBy: c.fields(at+".groupByFields", root.GroupByFields)}
+		label.Parts = append(c.search(at+".query", root.Query, false), filters...)
+		c.plan.Labels = append(c.plan.Labels, label)
+		c.plan.Arity = max(c.plan.Arity, len(label.GroupBy))
+	}
+	c.plan.PerEvent = c.plan.Arity == 0
+	c.grades()
+	if c.plan.DefaultStatus = o.DefaultStatus; !isSeverity(o.DefaultStatus) {
+		c.bad.Add("options.thirdPartyRuleOptions.defaultStatus", fmt.Sprintf("unknown status %q; want info, low, medium, high or critical", o.DefaultStatus))
+	}
+}
+
+func (c *ruleCompiler) grades() {
+	r := &c.plan.Rule
+	cases, target := r.ThirdPartyCases, "thirdPartyCases[%d]"
+	if len(cases) == 0 {
+		target = "cases[%d]"
+		for i, k := range r.Cases {
+			paired := schema.ThirdPartyCase{Name: k.Name, Status: k.Status, Query: "*"}
+			if i < len(r.Queries) {
+				paired.Query = r.Queries[i].Query
+			}
+			cases = append(cases, paired)
+		}
+	}
+	for i, k := range cases {
+		at := fmt.Sprintf(target, i)
+		if !isSeverity(k.Status) {
+			c.bad.Add(at+".status", fmt.Sprintf("unknown status %q; want info, low, medium, high or critical", k.Status))
+		}
+		q, err := ParseQuery(k.Query)
+		if err != nil {
+			c.bad.Add(at+".query", err.Error())
+			continue
+		}
+		c.plan.Grades = append(c.plan.Grades, q)
+		c.plan.Cases = append(c.plan.Cases, Case{Name: k.Name, Status: k.Status, Condition: &Condition{Parts: []CondNode{CondTrue{}}}})
+	}
+}
+
+// grade is the case of an alert: the first whose query matches, or −1.
+func (p *Plan) grade(e *schema.Event) int {
+	for i, q := range p.Grades {
+		if q.Match(e) {
+			return i
+		}
+	}
+	return -1
+}
+
+// travel makes the label of an impossible travel rule.
+func (c *ruleCompiler) travel(l *Label, q schema.RuleQuery, at func(string) string) {
+	if c.plan.Method != MethodTravel {
+		c.bad.Add(at("aggregation"), "geo_data does not go with detection method "+Method(c.plan.Rule))
+		return
+	}
+	l.Aggregation = AggPlace
+	if len(q.Metrics) != 1 {
+		c.bad.Add(at("metrics"), fmt.Sprintf("geo_data takes the field of the location, such as @network.client.geoip; got %d fields", len(q.Metrics)))
+		return
+	}
+	l.Metric = c.fields(at("metrics"), q.Metrics)[0]
+	if len(q.GroupByFields) == 0 {
+		c.bad.Add(at("groupByFields"), "whose travel? name the field of the user")
+	}
+}
+
+// Place is where an event happened.
+type Place struct {
+	Latitude, Longitude float64
+	// Name is city and country, as one text.
+	Name string
+}
+
+// place reads an event's location under the label's field; ok is false when it
+// has no coordinates.
+func (l *Label) place(e *schema.Event) (p Place, ok bool) {
+	number := func(names ...string) (float64, bool) {
+		for _, n := range names {
+			for _, leaf := range e.Lookup(l.Metric.Name + "." + n) {
+				if v, isNumber := leaf.Number(); isNumber {
+					return v, true
+				}
+			}
+		}
+		return 0, false
+	}
+	text := func(names ...string) string {
+		for _, n := range names {
+			if leaves := e.Lookup(l.Metric.Name + "." + n); len(leaves) > 0 {
+				return leaves[0].Text()
+			}
+		}
+		return ""
+	}
+	var hasLatitude, hasLongitude bool
+	p.Latitude, hasLatitude = number("latitude", "location.latitude")
+	p.Longitude, hasLongitude = number("longitude", "location.longitude")
+	p.Name = joinTuple([]string{text("city", "city.name"), text("country", "country.iso_code", "country.name")})
+	return p, hasLatitude && hasLongitude
+}
+
+// earthKm is the mean radius of the earth.
+const earthKm = 6371.0088
+
+// Km is the great-circle distance between two places, by the haversine formula.
+func (p Place) Km(q Place) float64 {
+	rad := math.Pi / 180
+	a, b := p.Latitude*rad, q.Latitude*rad
+	h := math.Pow(math.Sin((b-a)/2), 2) + math.Cos(a)*math.Cos(b)*math.Pow(math.Sin((q.Longitude-p.Longitude)*rad/2), 2)
+	return 2 * earthKm * math.Asin(math.Sqrt(min(1, h)))
+}
