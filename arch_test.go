@@ -26,9 +26,11 @@ var layers = map[string][]string{
 	"scheduler": {"schema", "compiler"},
 	// edges
 	"migrations":           {"schema", "clickhouse"},
+	"retention":            {"schema", "clickhouse"},
 	"ingest/wal":           {},
 	"ingest":               {"schema", "ingest/wal"},
 	"ingest/clickhouse":    {"schema", "clickhouse", "ingest"},
+	"backup":               {"schema", "migrations", "ingest"},
 	"scheduler/clickhouse": {"schema", "clickhouse", "compiler", "scheduler"},
 	"api":                  {"schema", "compiler", "api/v1"},
 	"api/clickhouse":       {"schema", "clickhouse", "compiler", "api"},
@@ -47,7 +49,7 @@ var onlyIn = map[string][]string{
 	"github.com/spf13/cobra":       {"cmd/nightjar"},
 	"github.com/ebitengine/purego": {"clickhouse"},
 	"github.com/ClickHouse/clickhouse-go": {
-		"clickhouse", "migrations", "ingest/clickhouse", "scheduler/clickhouse", "api/clickhouse", "cmd/nightjar", "testenv",
+		"clickhouse", "migrations", "retention", "backup", "ingest/clickhouse", "scheduler/clickhouse", "api/clickhouse", "cmd/nightjar", "testenv",
 	},
 	"github.com/ClickHouse/ch-go": {"ingest/clickhouse"},
 	"google.golang.org/grpc":      {"api", "api/v1", "cmd/nightjar"},

@@ -49,6 +49,12 @@ func (l layout) logs() string    { return filepath.Join(l.root, "log") }
 func (l layout) log() string     { return filepath.Join(l.root, "log", "server.log") }
 func (l layout) console() string { return filepath.Join(l.root, "log", "console.log") }
 
+// BackupsFolder is where the BACKUP TO File of the server on a data folder
+// arrives, and where its RESTORE FROM File reads.
+func BackupsFolder(dataDir string) string {
+	return layout{filepath.Join(dataDir, "clickhouse")}.backups()
+}
+
 func (l layout) create() error {
 	for _, dir := range []string{l.root, l.data(), l.logs(), l.backups()} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {

@@ -159,10 +159,6 @@ func (e *Embedded) Dial(ctx context.Context) (net.Conn, error) {
 
 var errClosed = errors.New("the embedded ClickHouse is closed")
 
-// Backups is the folder that BACKUP TO File and RESTORE FROM File work in; names
-// in those statements are relative to it.
-func (e *Embedded) Backups() string { return e.at.backups() }
-
 // Confined reports whether the kernel holds the server to its own files.
 func (e *Embedded) Confined() bool {
 	e.mu.Lock()

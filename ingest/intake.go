@@ -342,6 +342,9 @@ func (in *Intake) StoredChanged() <-chan struct{} {
 // Backlog is how many bytes are acknowledged and not yet stored.
 func (in *Intake) Backlog() int64 { return in.backlog.Load() }
 
+// LogBytes is what the log takes on disk.
+func (in *Intake) LogBytes() int64 { return in.log.Size() }
+
 func (in *Intake) advance(stored uint64) {
 	in.mu.Lock()
 	defer in.mu.Unlock()

@@ -189,8 +189,8 @@ func (p *process) report(pairs ...any) {
 	p.t.Logf("\n%s", &b)
 }
 
-// serverPid is the embedded server's; 0 when there is none just now.
-func (p *process) serverPid() int {
+// runningServer is the embedded server's; 0 when there is none just now.
+func (p *process) runningServer() int {
 	for _, pid := range children(p.t, p.cmd.Process.Pid) {
 		line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 		if bytes.Contains(line, []byte("__clickhouse")) {
@@ -211,9 +211,11 @@ func TestChaosKills(t *testing.T) {
 	for range chaosKills {
 		time.Sleep(time.Duration(random.IntN(1200)) * time.Millisecond)
 		if random.IntN(2) == 0 {
-			if pid := p.serverPid(); pid != 0 && syscall.Kill(pid, syscall.SIGKILL) == nil {
-				server++
-			}
+			p.await("a server to kill", time.Minute, func() bool {
+				pid := p.runningServer()
+				return pid != 0 && syscall.Kill(pid, syscall.SIGKILL) == nil
+			})
+			server++
 			continue
 		}
 		p.kill()
@@ -250,7 +252,7 @@ func TestChaosOutage(t *testing.T) {
 	p := startEngine(t)
 	l := startLoad(p, chaosRate)
 	p.await("storing", 30*time.Second, func() bool { return p.metric("nightjar_ingest_events_stored_total") > 0 })
-	pid := p.serverPid()
+	pid := p.runningServer()
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}

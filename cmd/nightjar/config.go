@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"nightjar/ingest"
+	"nightjar/retention"
 )
 
 // setting is one thing that can be configured: by flag, by environment
@@ -38,6 +39,9 @@ var settings = []setting{
 	{name: "intake-quota", value: "4GiB", help: "disk for events that are acknowledged and not yet stored; senders are asked to wait (429) beyond"},
 	{name: "intake-memory", value: "256MiB", help: "memory for requests that are being read; senders are asked to wait (429) beyond"},
 	{name: "max-request", value: "20MiB", help: "largest body of an intake request, decompressed; larger ones are refused (413)"},
+	{name: "retention", value: "events=90d,signals=15mo,matches=35d", help: "how long to keep what, by arrival; matches are the state of rules and stay as long as they are needed in any case"},
+	{name: "disk-quota", value: "0", help: "disk that everything stored may take, such as 50GB; the oldest days of events go when it is used up (0: no quota)"},
+	{name: "backup-to", value: "", help: "where a ClickHouse server of yours puts backups, such as Disk('backups', '{name}')", secret: true},
 	{name: "log-level", value: "info", help: "debug, info, warn or error"},
 	{name: "open-metrics", value: "false", help: "serve /metrics without the key"},
 	{name: "api-key", value: "", help: "the key of the API (default: made at the first start, in DATA-DIR/api-key)", secret: true},
@@ -50,6 +54,8 @@ type Config struct {
 	Lateness, Pace      time.Duration
 	// Bytes.
 	IntakeQuota, IntakeMemory, MaxRequest int64
+	Retention                             retention.Policy
+	BackupTo                              string // may hold a secret
 	LogLevel                              string
 	OpenMetrics                           bool
 	APIKey                                string // secret; empty: read or made in the data folder
@@ -94,7 +100,7 @@ func parseConfig(values map[string]string) (c Config, err error) {
 	c = Config{
 		DataDir: values["data-dir"], HTTP: values["http"], GRPC: values["grpc"],
 		ClickHouse: values["clickhouse"], Analyst: values["clickhouse-analyst"],
-		LogLevel: values["log-level"], APIKey: values["api-key"],
+		LogLevel: values["log-level"], APIKey: values["api-key"], BackupTo: values["backup-to"],
 	}
 	if c.Lateness, err = parseDuration(values["lateness"]); err != nil {
 		return Config{}, fmt.Errorf("lateness: %w", err)
@@ -109,6 +115,12 @@ func parseConfig(values map[string]string) (c Config, err error) {
 		if *field, err = parseSize(values[name]); err != nil || *field <= 0 {
 			return Config{}, fmt.Errorf("%s: want a size such as 512MiB or 4GB, got %q", name, values[name])
 		}
+	}
+	if err = c.Retention.Parse(values["retention"]); err != nil {
+		return Config{}, fmt.Errorf("retention: %w", err)
+	}
+	if c.Retention.DiskQuota, err = parseSize(values["disk-quota"]); err != nil {
+		return Config{}, fmt.Errorf("disk-quota: %w", err)
 	}
 	if c.MaxRequest > 64<<20 {
 		return Config{}, fmt.Errorf("max-request: at most 64MiB, got %s", values["max-request"])

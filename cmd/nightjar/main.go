@@ -76,7 +76,7 @@ seconds when something is wrong. It runs an embedded ClickHouse, or uses yours.`
 		Args:              cobra.NoArgs,
 		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	root.AddCommand(newUp(), newIngest(), newSQL(), newStatus(), newSignals(), newBacktest())
+	root.AddCommand(newUp(), newIngest(), newSQL(), newStatus(), newSignals(), newBacktest(), newBackup(), newRestore())
 	for _, c := range append(root.Commands(), root) {
 		asUsage(c)
 	}

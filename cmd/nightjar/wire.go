@@ -20,11 +20,13 @@ import (
 
 	"nightjar/api"
 	apistore "nightjar/api/clickhouse"
+	"nightjar/backup"
 	"nightjar/clickhouse"
 	"nightjar/compiler"
 	"nightjar/ingest"
 	intakestore "nightjar/ingest/clickhouse"
 	"nightjar/migrations"
+	"nightjar/retention"
 	"nightjar/scheduler"
 	rulestore "nightjar/scheduler/clickhouse"
 	"nightjar/schema"
@@ -37,9 +39,9 @@ func graph(ctx context.Context, config Config) fx.Option {
 		fx.Supply(config),
 		fx.Provide(
 			func() context.Context { return ctx },
-			newLogger, newRegistry, newEngine, newDatabase, newSink, newIntake, newScheduler, newServer,
+			newLogger, newRegistry, newEngine, newDatabase, newSink, newIntake, newScheduler, newKeeper, newBackups, newServer,
 		),
-		fx.Invoke(func(*api.Server) {}),
+		fx.Invoke(func(*retention.Keeper, *backup.Source, *api.Server) {}),
 	)
 }
 
@@ -50,6 +52,7 @@ type engine struct {
 	keyPath string
 	log     *slog.Logger
 	server  *api.Server
+	backups *backup.Source
 	failed  chan error // a part ended by itself
 }
 
@@ -112,6 +115,7 @@ func (e *engine) run(lc fx.Lifecycle, name string, part func(context.Context) er
 // database is where everything is stored.
 type database struct {
 	conn driver.Conn
+	name string
 	// sql runs ad hoc SQL, as a read-only user.
 	sql      api.SQL
 	embedded *clickhouse.Embedded // nil when the server is the user's
@@ -133,6 +137,7 @@ func newDatabase(ctx context.Context, lc fx.Lifecycle, e *engine) (*database, er
 	if err := migrations.CreateDatabase(ctx, admin); err != nil {
 		return nil, err
 	}
+	d.name = admin.Auth.Database
 	if d.conn, err = clickhouse.Open(ctx, admin); err != nil {
 		return nil, err
 	}
@@ -278,6 +283,7 @@ func newServer(lc fx.Lifecycle, e *engine, d *database, intake *ingest.Intake, s
 			"POST /api/v2/logs":        ingest.NewHandler(intake),
 			"GET /debug/pprof/profile": http.HandlerFunc(pprof.Profile),
 			"GET /debug/pprof/heap":    pprof.Handler("heap"),
+			"POST " + backupPath:       e.backupHandler(),
 		},
 		Now: time.Now, Log: e.log, Metrics: registry, OpenMetrics: e.config.OpenMetrics,
 	})

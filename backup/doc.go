@@ -1,0 +1,9 @@
+// Package backup writes everything that an engine knows into one stream, and
+// makes a data folder of it again.
+//
+// A backup is of one moment: every event that was acknowledged when it began is
+// in it, with the signals, rules and progress that belong to them, and with the
+// batch ids of exactly these events, so that what senders send again after a
+// restore is taken or left out rightly. The tables travel by ClickHouse's own
+// BACKUP and RESTORE. Keys of access are not in it.
+package backup

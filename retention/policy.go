@@ -1,0 +1,65 @@
+package retention
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"nightjar/schema"
+)
+
+// Policy says how long what is kept. A zero field keeps for ever.
+type Policy struct {
+	Events, Signals time.Duration
+	// Matches are the state of rules. They are kept at least as long as rules
+	// look back at them: see Deps.LookBack.
+	Matches time.Duration
+	// DiskQuota bounds what the database and the intake's log take together.
+	DiskQuota int64
+}
+
+const day = 24 * time.Hour
+
+var term = regexp.MustCompile(`^(\d+)(h|d|w|mo|y)$`)
+
+var units = map[string]time.Duration{"h": time.Hour, "d": day, "w": 7 * day, "mo": 30 * day, "y": 365 * day}
+
+// Parse reads "events=90d,signals=15mo" into the policy. A month is 30 days, a
+// year 365; "for-ever" is that.
+func (p *Policy) Parse(text string) error {
+	for part := range strings.SplitSeq(text, ",") {
+		if part = strings.TrimSpace(part); part == "" {
+			continue
+		}
+		table, value, _ := strings.Cut(part, "=")
+		field := map[string]*time.Duration{
+			schema.Events.Name: &p.Events, schema.Signals.Name: &p.Signals, schema.Matches.Name: &p.Matches,
+		}[strings.TrimSpace(table)]
+		if field == nil {
+			return fmt.Errorf("%q: there is retention of events, signals and matches, as in events=90d,signals=15mo", part)
+		}
+		keep, err := parseTerm(strings.TrimSpace(value))
+		if err != nil {
+			return err
+		}
+		*field = keep
+	}
+	return nil
+}
+
+func parseTerm(s string) (time.Duration, error) {
+	if s == "for-ever" {
+		return 0, nil
+	}
+	m := term.FindStringSubmatch(s)
+	if m == nil {
+		return 0, fmt.Errorf("%q is not a time to keep something; write 48h, 90d, 12w, 15mo, 2y or for-ever", s)
+	}
+	n, err := strconv.ParseInt(m[1], 10, 32)
+	if err != nil || n == 0 || time.Duration(n) > 200*365*day/units[m[2]] {
+		return 0, fmt.Errorf("%q is not between an hour and 200 years", s)
+	}
+	return time.Duration(n) * units[m[2]], nil
+}
