@@ -144,8 +144,11 @@ func (e *Embedded) Dial(ctx context.Context) (net.Conn, error) {
 		select {
 		case <-ready:
 			conn, err := child.dial(ctx)
-			if err == nil || !child.ended() {
-				return conn, err
+			if err == nil {
+				return &lingerConn{Conn: conn}, nil
+			}
+			if !child.ended() {
+				return nil, err
 			}
 			// It crashed just now, and the supervisor is about to notice.
 			time.Sleep(time.Millisecond)
