@@ -28,7 +28,7 @@ type world struct {
 	asked   LogSearch      // the last one
 	counted LogAggregation // the last one
 	buckets []LogBucket
-	query   string       // the last one
+	query   string // the last one
 	params  map[string]any
 	sql     func(context.Context) (SQLResult, error)
 	ready   error

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
 	"nightjar/api"
 	"nightjar/compiler"
 	"nightjar/schema"
@@ -18,7 +20,7 @@ import (
 // statement a facet, each confined to what the one before it kept. The last of
 // them computes the numbers, and one more for each interval the series.
 func (l *Logs) AggregateLogs(ctx context.Context, a api.LogAggregation) ([]api.LogBucket, error) {
-	ctx, cancel := context.WithTimeout(ctx, l.limits.Time+grace)
+	ctx, cancel := context.WithTimeout(ctx, l.config.Time+grace)
 	defer cancel()
 	g := &aggregator{logs: l, ctx: ctx, a: a}
 	kept, err := g.groups()
@@ -84,10 +86,17 @@ func pathOf(texts []string) string { return fmt.Sprintf("%q", texts) }
 
 // stage reads the groups of the first facets, within those that are kept. The
 // last stage computes.
-func (g *aggregator) stage(depth int, kept []api.LogBucket) ([]api.LogBucket, error) {
-	var p compiler.Params
+func (g *aggregator) stage(depth int, kept []api.LogBucket) (found []api.LogBucket, err error) {
+	err = g.logs.compiled(func(p *compiler.Params) error {
+		found, err = g.stageOnce(p, depth, kept)
+		return err
+	})
+	return found, err
+}
+
+func (g *aggregator) stageOnce(p *compiler.Params, depth int, kept []api.LogBucket) ([]api.LogBucket, error) {
 	last := depth == len(g.a.Groups)
-	s := &statement{p: &p}
+	s := &statement{p: p}
 	if err := s.begin(g.a, depth, kept); err != nil {
 		return nil, err
 	}
@@ -155,7 +164,8 @@ func (g *aggregator) series(kept []api.LogBucket) error {
 		place[pathOf(b.By)] = i
 	}
 	for _, interval := range intervals {
-		if err := g.points(interval, kept, place); err != nil {
+		err := g.logs.compiled(func(p *compiler.Params) error { return g.points(p, interval, kept, place) })
+		if err != nil {
 			return err
 		}
 	}
@@ -164,10 +174,9 @@ func (g *aggregator) series(kept []api.LogBucket) error {
 
 // points reads the series of one interval. A part of the time without events
 // has no point.
-func (g *aggregator) points(interval time.Duration, kept []api.LogBucket, place map[string]int) error {
+func (g *aggregator) points(p *compiler.Params, interval time.Duration, kept []api.LogBucket, place map[string]int) error {
 	depth := len(g.a.Groups)
-	var p compiler.Params
-	s := &statement{p: &p}
+	s := &statement{p: p}
 	if err := s.begin(g.a, depth, kept); err != nil {
 		return err
 	}
@@ -182,32 +191,46 @@ func (g *aggregator) points(interval time.Duration, kept []api.LogBucket, place 
 	}
 	names := append(s.names(depth), "bucket")
 	sql := "SELECT " + strings.Join(columns, ", ") + s.from() + " GROUP BY " + strings.Join(names, ", ") + " ORDER BY bucket"
+	for i := range kept {
+		for _, k := range which {
+			kept[i].Values[k] = nil // of a statement that is run again
+		}
+	}
 	rows, err := g.logs.query(g.ctx, s.p, beforeReading, sql)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		by, at, numbers := make([]string, depth), int64(0), make([]*float64, len(which))
-		var targets []any
-		for i := range by {
-			targets = append(targets, &by[i])
-		}
-		targets = append(targets, &at)
-		for i := range numbers {
-			targets = append(targets, &numbers[i])
-		}
-		if err := rows.Scan(targets...); err != nil {
-			return fmt.Errorf("scan point: %w", err)
+		by, at, numbers, err := scanPoint(rows, depth, len(which))
+		if err != nil {
+			return err
 		}
 		i, ok := place[pathOf(by)]
 		for k, n := range numbers {
 			if ok && n != nil {
-				addPoint(&kept[i], which[k], api.LogPoint{At: schema.Millis(at), Value: *n})
+				addPoint(&kept[i], which[k], api.LogPoint{At: at, Value: *n})
 			}
 		}
 	}
 	return rows.Err()
+}
+
+func scanPoint(rows driver.Rows, depth, computes int) (by []string, at schema.Millis, numbers []*float64, err error) {
+	by, numbers = make([]string, depth), make([]*float64, computes)
+	var targets []any
+	for i := range by {
+		targets = append(targets, &by[i])
+	}
+	var millis int64
+	targets = append(targets, &millis)
+	for i := range numbers {
+		targets = append(targets, &numbers[i])
+	}
+	if err := rows.Scan(targets...); err != nil {
+		return nil, 0, nil, fmt.Errorf("scan point: %w", err)
+	}
+	return by, schema.Millis(millis), numbers, nil
 }
 
 func addPoint(b *api.LogBucket, i int, p api.LogPoint) {

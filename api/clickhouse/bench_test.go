@@ -43,7 +43,7 @@ func fillEvents(t testing.TB, conn driver.Conn, n int) {
 func BenchmarkSearch(b *testing.B) {
 	conn := testenv.ClickHouse(b)
 	fillEvents(b, conn, benchEvents)
-	logs := adapter.NewLogs(conn)
+	logs := adapter.NewLogs(conn, adapter.LogsConfig{})
 	end := begin + 31*86_400_000
 	for _, text := range []string{"", "source:source3", "status:error", "took", "needle", "absentword", "@usr.id:u77", "@duration:>990 service:service7"} {
 		query, err := compiler.ParseQuery(text)

@@ -1,6 +1,7 @@
 package clickhouse
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,27 +21,42 @@ import (
 // Logs reads the table of events.
 type Logs struct {
 	conn   driver.Conn
-	limits LogLimits
+	config LogsConfig
 
 	learning sync.Mutex
 	early    *bool // whether the server has indexesWhileReading; nil: not asked yet
 }
 
-// LogLimits is how much one call may take.
-type LogLimits struct {
+// LogsConfig says what one call may take. A zero field has its default.
+type LogsConfig struct {
 	Time   time.Duration
 	Memory int64 // bytes, of one statement
+	// Catalogue knows the forms of what is stored; without it, every form is
+	// looked for.
+	Catalogue *schema.Catalogue
 }
 
-// DefaultLogLimits are those of NewLogs.
-var DefaultLogLimits = LogLimits{Time: 30 * time.Second, Memory: 2 << 30}
-
 // NewLogs reads over conn.
-func NewLogs(conn driver.Conn) *Logs { return NewLogsWithin(conn, DefaultLogLimits) }
+func NewLogs(conn driver.Conn, config LogsConfig) *Logs {
+	config.Time = cmp.Or(config.Time, 30*time.Second)
+	config.Memory = cmp.Or(config.Memory, 2<<30)
+	if config.Catalogue == nil {
+		config.Catalogue = &schema.Catalogue{} // knows nothing
+	}
+	return &Logs{conn: conn, config: config}
+}
 
-// NewLogsWithin reads over conn, within limits.
-func NewLogsWithin(conn driver.Conn, limits LogLimits) *Logs {
-	return &Logs{conn: conn, limits: limits}
+// compiled runs a statement that is made for the forms that are stored. When a
+// new one was stored meanwhile, it may have been overlooked, so it is run again,
+// and if that keeps happening, for any form.
+func (l *Logs) compiled(run func(p *compiler.Params) error) error {
+	for range 2 {
+		shapes, version := l.config.Catalogue.Snapshot()
+		if err := run(&compiler.Params{Shapes: shapes}); err != nil || l.config.Catalogue.Version() == version {
+			return err
+		}
+	}
+	return run(&compiler.Params{})
 }
 
 const logColumns = "seq, toUnixTimestamp64Milli(timestamp), source, service, host, status, message, CAST(tags, 'Array(String)'), raw"
@@ -109,7 +125,7 @@ func (l *Logs) newWalk(ctx context.Context, search api.LogSearch) (*walk, error)
 	} else if c != nil {
 		w.high = min(w.high, c.At+1)
 	}
-	w.ctx, w.cancel = context.WithTimeout(ctx, l.limits.Time+grace)
+	w.ctx, w.cancel = context.WithTimeout(ctx, l.config.Time+grace)
 	return w, nil
 }
 
@@ -174,26 +190,35 @@ func (w *walk) jump() error {
 
 // read adds what matches in a part of the range.
 func (w *walk) read(from, to schema.Millis) error {
-	var p compiler.Params
-	sql, err := pageSQL(&p, w.search, from, to, w.search.Limit-len(w.found))
-	if err != nil {
+	var part []schema.Event
+	err := w.logs.compiled(func(p *compiler.Params) error {
+		sql, err := pageSQL(p, w.search, from, to, w.search.Limit-len(w.found))
+		if err != nil {
+			return err
+		}
+		rows, err := w.logs.query(w.ctx, p, beforeReading, sql)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		part, err = scanEvents(rows)
 		return err
-	}
-	rows, err := w.logs.query(w.ctx, &p, beforeReading, sql)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
+	})
+	w.found = append(w.found, part...)
+	return err
+}
+
+func scanEvents(rows driver.Rows) (events []schema.Event, err error) {
 	for rows.Next() {
 		var e schema.Event
 		var at int64
 		if err := rows.Scan(&e.Seq, &at, &e.Source, &e.Service, &e.Host, &e.Status, &e.Message, &e.Tags, &e.JSON); err != nil {
-			return fmt.Errorf("scan event: %w", err)
+			return nil, fmt.Errorf("scan event: %w", err)
 		}
 		e.At = schema.Millis(at)
-		w.found = append(w.found, e)
+		events = append(events, e)
 	}
-	return rows.Err()
+	return events, rows.Err()
 }
 
 func pageSQL(p *compiler.Params, search api.LogSearch, from, to schema.Millis, limit int) (string, error) {
@@ -227,7 +252,7 @@ const (
 
 // query runs a statement in what is left of the time.
 func (l *Logs) query(ctx context.Context, p *compiler.Params, use indexUse, sql string) (driver.Rows, error) {
-	left := l.limits.Time
+	left := l.config.Time
 	if deadline, ok := ctx.Deadline(); ok {
 		left = time.Until(deadline) - grace
 	}
@@ -237,7 +262,7 @@ func (l *Logs) query(ctx context.Context, p *compiler.Params, use indexUse, sql 
 	settings := ch.Settings{
 		"max_execution_time":    math.Ceil(left.Seconds()),
 		"timeout_overflow_mode": "throw",
-		"max_memory_usage":      l.limits.Memory,
+		"max_memory_usage":      l.config.Memory,
 	}
 	if use == beforeReading && l.canAskEarly(ctx) {
 		settings[indexesWhileReading] = 0
@@ -313,27 +338,34 @@ func searchError(ctx context.Context, err error) error {
 
 // ExplainLogs implements api.Logs: the statement over all of the range.
 func (l *Logs) ExplainLogs(ctx context.Context, search api.LogSearch) (api.LogExplanation, error) {
-	var p compiler.Params
+	shapes, _ := l.config.Catalogue.Snapshot()
+	p := compiler.Params{Shapes: shapes}
 	sql, err := pageSQL(&p, search, search.From, search.To, search.Limit)
 	if err != nil {
 		return api.LogExplanation{}, err
 	}
-	var plan strings.Builder
-	rows, err := l.query(ctx, &p, beforeReading, "EXPLAIN json = 1, indexes = 1 "+sql)
+	plan, err := l.plan(ctx, &p, sql)
 	if err != nil {
 		return api.LogExplanation{}, fmt.Errorf("explain search: %w", searchError(ctx, err))
 	}
+	indexes, err := indexUses(plan)
+	return api.LogExplanation{SQL: sql, Params: p.Map(), Indexes: indexes}, err
+}
+
+// plan is the server's, as JSON.
+func (l *Logs) plan(ctx context.Context, p *compiler.Params, sql string) (string, error) {
+	rows, err := l.query(ctx, p, beforeReading, "EXPLAIN json = 1, indexes = 1 "+sql)
+	if err != nil {
+		return "", err
+	}
 	defer rows.Close()
+	var plan strings.Builder
 	for rows.Next() {
 		var line string
 		if err := rows.Scan(&line); err != nil {
-			return api.LogExplanation{}, fmt.Errorf("scan plan: %w", err)
+			return "", fmt.Errorf("scan plan: %w", err)
 		}
 		plan.WriteString(line)
 	}
-	if err := rows.Err(); err != nil {
-		return api.LogExplanation{}, fmt.Errorf("explain search: %w", searchError(ctx, err))
-	}
-	indexes, err := indexUses(plan.String())
-	return api.LogExplanation{SQL: sql, Params: p.Map(), Indexes: indexes}, err
+	return plan.String(), rows.Err()
 }

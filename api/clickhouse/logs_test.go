@@ -26,6 +26,7 @@ import (
 type shelf struct {
 	t      testing.TB
 	conn   driver.Conn
+	sink   *intake.Sink
 	events []schema.Event
 }
 
@@ -34,7 +35,16 @@ func newShelf(t testing.TB) *shelf {
 	if _, err := migrations.Apply(t.Context(), conn, schema.Tables); err != nil {
 		t.Fatal(err)
 	}
-	return &shelf{t: t, conn: conn}
+	s := &shelf{t: t, conn: conn, sink: intake.New(conn)}
+	if err := s.sink.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// logs looks only for the forms that are stored, as the engine does.
+func (s *shelf) logs() *adapter.Logs {
+	return adapter.NewLogs(s.conn, adapter.LogsConfig{Catalogue: s.sink.Catalogue()})
 }
 
 // add stores events, which are numbered as they come.
@@ -46,7 +56,7 @@ func (s *shelf) add(events ...schema.Event) {
 		s.events = append(s.events, events[i])
 	}
 	token := fmt.Sprintf("%s %d", s.t.Name(), len(s.events))
-	if err := intake.New(s.conn).Insert(s.t.Context(), token, events); err != nil {
+	if err := s.sink.Insert(s.t.Context(), token, events); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -140,7 +150,7 @@ func randomEvents(t testing.TB, random *rand.Rand, n int) []schema.Event {
 func TestLogsAreThoseOfMemoryInTheOrderOfTime(t *testing.T) {
 	s := newShelf(t)
 	s.add(randomEvents(t, rand.New(rand.NewPCG(1, 2)), 400)...)
-	logs := adapter.NewLogs(s.conn)
+	logs := s.logs()
 	for _, text := range []string{"", "@n:>40", "@list:b2 -source:s0 team:1", "nothing"} {
 		for _, ascending := range []bool{false, true} {
 			for _, limit := range []int{7, 1000} {
@@ -170,7 +180,7 @@ func TestPagesAreStableUnderInserts(t *testing.T) {
 		search := everything(t, "")
 		search.Ascending, search.Limit = ascending, 9
 		want, arrivals := s.expected(search), 0
-		got := pages(t, adapter.NewLogs(s.conn), search, func() {
+		got := pages(t, s.logs(), search, func() {
 			if arrivals++; arrivals < 8 {
 				s.add(randomEvents(t, random, 10)...)
 			}
@@ -194,7 +204,7 @@ func TestEventIsShownAsItWasStored(t *testing.T) {
 	e := event(t, begin, "sshd", `{"a":{"b":[1,"x",null]},"text":"q\"\\\n\u0000"}`, "k:v", "bare")
 	e.Service, e.Host, e.Status, e.Message = "svc", "web1", "error", "It's \"odd\"\n"
 	s.add(e)
-	page, err := adapter.NewLogs(s.conn).SearchLogs(t.Context(), everything(t, ""))
+	page, err := s.logs().SearchLogs(t.Context(), everything(t, ""))
 	if err != nil || len(page.Events) != 1 {
 		t.Fatalf("got %v, %v", page, err)
 	}
@@ -211,7 +221,7 @@ func TestSearchThatIsCutOffGoesOnWhereItWas(t *testing.T) {
 	s.add(randomEvents(t, rand.New(rand.NewPCG(5, 6)), 300)...)
 	cuts := 0
 	for limit := time.Millisecond; limit < 2*time.Second && cuts < 3; limit += limit / 8 {
-		logs := adapter.NewLogsWithin(s.conn, adapter.LogLimits{Time: limit, Memory: 1 << 30})
+		logs := adapter.NewLogs(s.conn, adapter.LogsConfig{Time: limit, Memory: 1 << 30})
 		search := everything(t, "@n:7")
 		search.Ascending = cuts == 1
 		page, err := logs.SearchLogs(t.Context(), search)
@@ -228,7 +238,7 @@ func TestSearchThatIsCutOffGoesOnWhereItWas(t *testing.T) {
 		cuts++
 		got := seqs(page.Events)
 		search.After = page.Next
-		got = append(got, pages(t, adapter.NewLogs(s.conn), search, func() {})...)
+		got = append(got, pages(t, s.logs(), search, func() {})...)
 		if want := s.expected(search); !slices.Equal(got, want) {
 			t.Errorf("cut after %s:\ngot  %v\nwant %v", limit, got, want)
 		}
@@ -241,7 +251,7 @@ func TestSearchThatIsCutOffGoesOnWhereItWas(t *testing.T) {
 func TestLogsAreBoundedInMemory(t *testing.T) {
 	conn := testenv.ClickHouse(t)
 	fillEvents(t, conn, 250_000)
-	logs := adapter.NewLogsWithin(conn, adapter.LogLimits{Time: time.Minute, Memory: 8 << 20})
+	logs := adapter.NewLogs(conn, adapter.LogsConfig{Time: time.Minute, Memory: 8 << 20})
 	a := api.LogAggregation{Query: parse(t, ""), From: begin, To: schema.MaxMillis, Computes: []api.LogCompute{{Function: "cardinality", Metric: schema.ParseField("message")}}}
 	var refused *api.Refused
 	if _, err := logs.AggregateLogs(t.Context(), a); !errors.As(err, &refused) || !strings.Contains(refused.Message, "more memory") {
@@ -254,7 +264,7 @@ func TestExplanationNamesTheIndexes(t *testing.T) {
 	s.add(randomEvents(t, rand.New(rand.NewPCG(9, 10)), 500)...)
 	search := everything(t, "source:s1 @usr.id:u1 service:x")
 	search.From, search.To = begin, begin+1000
-	e, err := adapter.NewLogs(s.conn).ExplainLogs(t.Context(), search)
+	e, err := s.logs().ExplainLogs(t.Context(), search)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -268,12 +268,12 @@ func newScheduler(lc fx.Lifecycle, e *engine, d *database, store sink, intake *i
 	return s, nil
 }
 
-func newServer(lc fx.Lifecycle, e *engine, d *database, intake *ingest.Intake, s *scheduler.Scheduler, registry *prometheus.Registry) (*api.Server, error) {
+func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *ingest.Intake, s *scheduler.Scheduler, registry *prometheus.Registry) (*api.Server, error) {
 	reporter := reporter{d, intake, s}
 	var err error
 	e.server, err = api.New(api.Deps{
 		HTTP: e.config.HTTP, GRPC: e.config.GRPC, Key: e.key, Version: version,
-		Rules: s, Signals: apistore.NewSignals(d.conn), Logs: apistore.NewLogs(d.conn), SQL: d.sql, Status: reporter,
+		Rules: s, Signals: apistore.NewSignals(d.conn), Logs: apistore.NewLogs(d.conn, apistore.LogsConfig{Catalogue: store.Catalogue()}), SQL: d.sql, Status: reporter,
 		CheckRule: func(r schema.Rule) ([]string, error) {
 			_, warnings, err := compiler.Compile(r)
 			return warnings, err
