@@ -45,6 +45,9 @@ func (n planNode) collect(out []api.IndexUse) []api.IndexUse {
 		if i.Condition == "true" && i.InitialGranules == i.SelectedGranules {
 			continue
 		}
+		if strings.HasPrefix(i.Name, "<Combined") {
+			i.Name = "indexes together"
+		}
 		out = append(out, api.IndexUse{
 			Kind: indexKind(i.Type), Name: i.Name, Keys: i.Keys, Condition: i.Condition,
 			PartsBefore: i.InitialParts, PartsAfter: i.SelectedParts,

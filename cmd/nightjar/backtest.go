@@ -1,12 +1,9 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"time"
@@ -138,38 +135,16 @@ func jsonPlace(text []byte, err error) error {
 // readEvents calls use with every event of a file; sequence numbers follow the
 // lines.
 func readEvents(path string, use func(*schema.Event)) error {
-	in := os.Stdin
-	if path != "-" {
-		f, err := os.Open(path)
-		if err != nil {
-			return err
+	now, seq := time.Now(), uint64(0)
+	return eachLine(path, func(line []byte, n int) error {
+		events, err := lineEvents(path, line, n, now)
+		for i := range events {
+			seq++
+			events[i].Seq = seq
+			use(&events[i])
 		}
-		defer f.Close()
-		in = f
-	}
-	lines := bufio.NewReaderSize(in, 1<<20)
-	decoder := ingest.Decoder{Now: time.Now()}
-	seq := uint64(0)
-	for n := 1; ; n++ {
-		line, err := lines.ReadBytes('\n')
-		if len(bytes.TrimSpace(line)) > 0 {
-			events, err := decoder.JSON(line)
-			if err != nil {
-				return fmt.Errorf("%s:%d: %w", path, n, err)
-			}
-			for i := range events {
-				seq++
-				events[i].Seq = seq
-				use(&events[i])
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("read %s: %w", path, err)
-		}
-	}
+		return err
+	})
 }
 
 func parseUntil(s string) (schema.Millis, error) {

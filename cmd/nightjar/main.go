@@ -68,6 +68,7 @@ func newRoot() *cobra.Command {
 seconds when something is wrong. It runs an embedded ClickHouse, or uses yours.`,
 		Example: `  nightjar up                                   start the engine
   nightjar ingest --source sshd /var/log/auth.log
+  nightjar search 'source:sshd "Failed password"' --from -1h
   nightjar sql "SELECT count() FROM events"`,
 		Version:           version,
 		SilenceErrors:     true,
@@ -76,7 +77,7 @@ seconds when something is wrong. It runs an embedded ClickHouse, or uses yours.`
 		Args:              cobra.NoArgs,
 		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	root.AddCommand(newUp(), newIngest(), newSQL(), newStatus(), newSignals(), newBacktest(), newBackup(), newRestore())
+	root.AddCommand(newUp(), newIngest(), newSearch(), newSQL(), newStatus(), newSignals(), newBacktest(), newBackup(), newRestore())
 	for _, c := range append(root.Commands(), root) {
 		asUsage(c)
 	}

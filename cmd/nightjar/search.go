@@ -1,0 +1,344 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"golang.org/x/term"
+
+	"nightjar/api"
+	"nightjar/schema"
+)
+
+// searchOptions are the flags of search.
+type searchOptions struct {
+	from, to      string
+	limit         int
+	output        string
+	explain       bool
+	events, event string
+	reader        string
+}
+
+func newSearch() *cobra.Command {
+	var o searchOptions
+	c := &cobra.Command{
+		Use:   "search QUERY",
+		Short: "Find events, in the engine or in a file",
+		Long: `Finds the events that a query selects, the newest first: a table on a terminal,
+elsewhere one JSON object a line, as "nightjar ingest" and "backtest --events"
+read them. The query may begin with a minus, and '' finds every event.
+
+With --events the engine is not asked: the lines of a file that match are
+printed as they are, in their order. They are matched in memory, or with
+--reader sql by an embedded ClickHouse that is started for it; the two agree.
+
+With --event the file holds one event, and the answer is {"match":true} or
+{"match":false}. A query that does not parse is told there as
+{"error":{"line":1,"column":7,"message":"…"}}.
+
+It exits with 0 when the search was done, whether or not anything was found,
+with 1 when it failed or the query does not parse, and with 2 for wrong usage.`,
+		Example: `  nightjar search 'source:sshd "Failed password"' --from -1h
+  nightjar search '-status:info @http.status_code:>=500' --limit 0 > events.ndjson
+  nightjar search 'source:sshd @network.client.ip:203.0.113.66' --explain
+  nightjar search 'CIDR(@ip, 10.0.0.0/8)' --events events.ndjson --reader sql`,
+		// A query that begins with a minus is no flag.
+		DisableFlagParsing: true,
+	}
+	c.RunE = func(c *cobra.Command, args []string) error {
+		query, help, err := searchArgs(c, args)
+		if help {
+			return c.Help()
+		}
+		if err == nil {
+			err = o.check()
+		}
+		if err != nil {
+			return &usageError{c.CommandPath(), err}
+		}
+		return o.run(c, query)
+	}
+	addClientFlags(c)
+	f := c.Flags()
+	f.StringVar(&o.from, "from", "", "from then on: -1h, now-1h, RFC 3339 or milliseconds (default: all time)")
+	f.StringVar(&o.to, "to", "", "before then")
+	f.IntVar(&o.limit, "limit", 100, "how many events at most; 0 for all")
+	f.StringVar(&o.output, "output", "", "table, json or jsonl (default: table on a terminal, else jsonl)")
+	f.BoolVar(&o.explain, "explain", false, "show how the query is understood and run, instead of running it")
+	f.StringVar(&o.events, "events", "", "search this file of events (- for standard input)")
+	f.StringVar(&o.event, "event", "", "tell whether the one event in this file matches (- for standard input)")
+	f.StringVar(&o.reader, "reader", "memory", "what searches --events: memory or sql")
+	return c
+}
+
+// searchArgs reads the flags, and the query from among them.
+func searchArgs(c *cobra.Command, args []string) (query string, help bool, err error) {
+	flags, rest := splitArgs(c.Flags(), args)
+	if err := c.Flags().Parse(flags); err != nil {
+		return "", errors.Is(err, pflag.ErrHelp), err
+	}
+	if help, _ := c.Flags().GetBool("help"); help {
+		return "", true, nil
+	}
+	if len(rest) != 1 {
+		return "", false, fmt.Errorf("takes one query, got %d; put quotes around it", len(rest))
+	}
+	return rest[0], false, nil
+}
+
+// splitArgs tells flags, which have two dashes, from queries.
+func splitArgs(known *pflag.FlagSet, args []string) (flags, rest []string) {
+	for i := 0; i < len(args); i++ {
+		a := args[i]
+		switch {
+		case a == "--":
+			return flags, append(rest, args[i+1:]...)
+		case a == "-h" || strings.HasPrefix(a, "--"):
+			flags = append(flags, a)
+			f := known.Lookup(strings.TrimPrefix(a, "--"))
+			if f != nil && f.NoOptDefVal == "" && i+1 < len(args) {
+				i++
+				flags = append(flags, args[i])
+			}
+		default:
+			rest = append(rest, a)
+		}
+	}
+	return flags, rest
+}
+
+func (o *searchOptions) check() error {
+	switch {
+	case o.limit < 0:
+		return errors.New("--limit: 0 for all, or how many")
+	case o.output != "" && o.output != "table" && o.output != "json" && o.output != "jsonl":
+		return fmt.Errorf("--output: want table, json or jsonl, got %q", o.output)
+	case o.reader != "memory" && o.reader != "sql":
+		return fmt.Errorf("--reader: want memory or sql, got %q", o.reader)
+	case o.events != "" && o.event != "":
+		return errors.New("--events and --event: one of them")
+	case o.explain && (o.events != "" || o.event != ""):
+		return errors.New("--explain asks the engine; it does not go with --events or --event")
+	}
+	return nil
+}
+
+func (o *searchOptions) run(c *cobra.Command, query string) error {
+	switch {
+	case o.event != "":
+		return searchEvent(os.Stdout, query, o.event)
+	case o.events != "":
+		from, to, err := o.interval(time.Now())
+		if err != nil {
+			return &usageError{c.CommandPath(), err}
+		}
+		return searchEvents(c.Context(), os.Stdout, query, o.events, o.reader, func(e *schema.Event) bool { return e.At >= from && e.At < to })
+	}
+	cl, err := newClient(c)
+	if err != nil {
+		return err
+	}
+	filter := map[string]string{"query": query, "from": o.moment(o.from, schema.MinMillis), "to": o.moment(o.to, schema.MaxMillis)}
+	if o.explain {
+		return explainSearch(c.Context(), cl, filter, o.output == "json")
+	}
+	return o.live(c.Context(), cl, filter)
+}
+
+// moment is a time as the API takes it: -1h is now-1h.
+func (o *searchOptions) moment(text string, otherwise schema.Millis) string {
+	switch {
+	case text == "":
+		return otherwise.String()
+	case len(text) > 1 && (text[0] == '-' || text[0] == '+') && strings.ContainsAny(text, "smhdwMy"):
+		return "now" + text
+	}
+	return text
+}
+
+// interval is the time that --from and --to name.
+func (o *searchOptions) interval(now time.Time) (from, to schema.Millis, err error) {
+	read := func(flag, text string, otherwise schema.Millis) (schema.Millis, error) {
+		at, ok := api.ParseMoment(o.moment(text, otherwise), now)
+		if !ok {
+			return 0, fmt.Errorf("%s: want -1h, now-1h, RFC 3339 or milliseconds, got %q", flag, text)
+		}
+		return at, nil
+	}
+	if from, err = read("--from", o.from, schema.MinMillis); err != nil {
+		return 0, 0, err
+	}
+	if to, err = read("--to", o.to, schema.MaxMillis); err != nil {
+		return 0, 0, err
+	}
+	if o.to == "" {
+		to++ // everything, the last moment too
+	}
+	return from, to, nil
+}
+
+// live searches the engine.
+func (o *searchOptions) live(ctx context.Context, cl *client, filter map[string]string) error {
+	output := o.output
+	if output == "" {
+		output = "jsonl"
+		if term.IsTerminal(int(os.Stdout.Fd())) {
+			output = "table"
+		}
+	}
+	var kept []eventLine
+	n := 0
+	more, err := cl.logs(ctx, filter, o.limit, func(l eventLine) error {
+		n++
+		if output == "jsonl" {
+			return writeLine(os.Stdout, l)
+		}
+		kept = append(kept, l)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	switch output {
+	case "json":
+		err = printJSON(os.Stdout, append([]eventLine{}, kept...))
+	case "table":
+		err = printEvents(os.Stdout, kept)
+	}
+	if more {
+		fmt.Fprintf(os.Stderr, "only the first %d; --limit shows more\n", n)
+	}
+	return err
+}
+
+func writeLine(w io.Writer, l eventLine) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return e.Encode(l)
+}
+
+// maxMessage is how much of a message a table shows.
+const maxMessage = 160
+
+func printEvents(w io.Writer, lines []eventLine) error {
+	rows := make([][]string, len(lines))
+	for i, l := range lines {
+		text := l.Message
+		if text == "" {
+			text = string(l.Attributes)
+		}
+		if r := []rune(text); len(r) > maxMessage {
+			text = string(r[:maxMessage]) + "…"
+		}
+		rows[i] = []string{l.Timestamp.String(), l.Status, l.Source, l.Host, l.Service, text}
+	}
+	return printTable(w, []string{"TIME", "STATUS", "SOURCE", "HOST", "SERVICE", "MESSAGE"}, rows)
+}
+
+// logItem is an event as the API has it.
+type logItem struct {
+	ID         string `json:"id"`
+	Attributes struct {
+		Timestamp                              time.Time
+		Source, Service, Host, Status, Message string
+		Tags                                   []string
+		Attributes                             json.RawMessage
+	} `json:"attributes"`
+}
+
+// maxPage is how many events the API gives at once.
+const maxPage = 1000
+
+// logs calls use with up to limit events, all if that is 0, page by page; more
+// says that there are others.
+func (c *client) logs(ctx context.Context, filter map[string]string, limit int, use func(eventLine) error) (more bool, err error) {
+	bar := newCounter()
+	defer func() { _ = bar.Finish() }() // a bar that can't be drawn stops nothing
+	cursor := ""
+	for n := 0; ; {
+		size := maxPage
+		if limit > 0 {
+			size = min(size, limit-n+1) // one more tells whether there are others
+		}
+		page, err := c.logPage(ctx, filter, cursor, size)
+		if err != nil {
+			return false, err
+		}
+		for i := range page.Data {
+			if limit > 0 && n == limit {
+				return true, nil
+			}
+			l, err := page.Data[i].line()
+			if err == nil {
+				err = use(l)
+			}
+			if err != nil {
+				return false, err
+			}
+			n++
+		}
+		_ = bar.Add(len(page.Data))
+		timeout := page.Meta.Status == "timeout"
+		if cursor = page.Meta.Page.After; cursor == "" || len(page.Data) < size && !timeout {
+			return false, nil
+		}
+		if timeout {
+			fmt.Fprintln(os.Stderr, "this takes long; it goes on …")
+		}
+	}
+}
+
+// newCounter counts on a terminal what has come so far.
+func newCounter() *progressbar.ProgressBar {
+	return progressbar.NewOptions(-1,
+		progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetVisibility(term.IsTerminal(int(os.Stderr.Fd()))),
+		progressbar.OptionSetDescription("events"), progressbar.OptionShowCount(),
+		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+}
+
+type logPage struct {
+	Data []logItem
+	Meta struct {
+		Status string
+		Page   struct{ After string }
+	}
+}
+
+func (c *client) logPage(ctx context.Context, filter map[string]string, cursor string, size int) (logPage, error) {
+	request := map[string]any{"limit": size}
+	if cursor != "" {
+		request["cursor"] = cursor
+	}
+	body, err := json.Marshal(map[string]any{"filter": filter, "page": request, "sort": "-timestamp"})
+	if err != nil {
+		return logPage{}, err
+	}
+	var page logPage
+	return page, c.do(ctx, http.MethodPost, "/api/v2/logs/events/search", nil, body, &page)
+}
+
+func (i *logItem) line() (eventLine, error) {
+	a := i.Attributes
+	l := eventLine{
+		Timestamp: schema.MillisOf(a.Timestamp), Source: a.Source, Service: a.Service, Host: a.Host, Status: a.Status,
+		Message: a.Message, Tags: a.Tags, Attributes: a.Attributes,
+	}
+	if l.Tags == nil {
+		l.Tags = []string{}
+	}
+	if l.Attributes == nil {
+		l.Attributes = json.RawMessage("{}")
+	}
+	return l, l.withID(i.ID)
+}

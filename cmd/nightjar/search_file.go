@@ -1,0 +1,255 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	ch "github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"nightjar/clickhouse"
+	"nightjar/compiler"
+	"nightjar/ingest"
+	intakestore "nightjar/ingest/clickhouse"
+	"nightjar/migrations"
+	"nightjar/schema"
+)
+
+// searchEvent tells whether the one event of a file matches.
+func searchEvent(w io.Writer, text, path string) error {
+	query, err := compiler.ParseQuery(text)
+	if err != nil {
+		return errors.Join(err, writeMistake(w, err))
+	}
+	body, err := readFile(path)
+	if err != nil {
+		return err
+	}
+	decoder := ingest.Decoder{Now: time.Now()}
+	events, err := decoder.JSON(body)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if len(events) != 1 {
+		return fmt.Errorf("%s: want one event, got %d; --events takes a file of several", path, len(events))
+	}
+	return json.NewEncoder(w).Encode(struct {
+		Match bool `json:"match"`
+	}{query.Match(&events[0])})
+}
+
+func readFile(path string) ([]byte, error) {
+	if path == "-" {
+		return io.ReadAll(os.Stdin)
+	}
+	return os.ReadFile(path)
+}
+
+// mistake is what is wrong with a query, as data.
+type mistake struct {
+	Line    int    `json:"line"`
+	Column  int    `json:"column"`
+	Message string `json:"message"`
+}
+
+func writeMistake(w io.Writer, err error) error {
+	var placed *compiler.Error
+	if !errors.As(err, &placed) {
+		return nil
+	}
+	m := mistake{placed.Line, placed.Column, placed.Message}
+	if placed.Hint != "" {
+		m.Message += "; " + placed.Hint
+	}
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return e.Encode(map[string]mistake{"error": m})
+}
+
+// matcher tells which of some events match.
+type matcher func(context.Context, []schema.Event) ([]bool, error)
+
+// maxHeld is how many events of a file are held at once.
+const maxHeld = 20_000
+
+// searchEvents prints the lines of a file that have a matching event within the
+// time.
+func searchEvents(ctx context.Context, w io.Writer, text, path, reader string, within func(*schema.Event) bool) error {
+	query, err := compiler.ParseQuery(text)
+	if err != nil {
+		return err
+	}
+	match := inMemory(query)
+	if reader == "sql" {
+		s, err := startReader(ctx, query)
+		if err != nil {
+			return err
+		}
+		defer s.close()
+		match = s.match
+	}
+	b := &batchOfLines{w: w, match: match, within: within}
+	now := time.Now()
+	err = eachLine(path, func(line []byte, n int) error {
+		events, err := lineEvents(path, line, n, now)
+		if err != nil {
+			return err
+		}
+		return b.add(ctx, line, events)
+	})
+	// What stands before a line that can't be read is answered all the same.
+	return errors.Join(err, b.flush(ctx))
+}
+
+func inMemory(query *compiler.Query) matcher {
+	match := query.Matcher()
+	return func(_ context.Context, events []schema.Event) ([]bool, error) {
+		out := make([]bool, len(events))
+		for i := range events {
+			out[i] = match(&events[i])
+		}
+		return out, nil
+	}
+}
+
+// batchOfLines are lines that are matched together.
+type batchOfLines struct {
+	w      io.Writer
+	match  matcher
+	within func(*schema.Event) bool
+
+	lines  [][]byte
+	events []schema.Event
+	line   []int // of each event
+}
+
+func (b *batchOfLines) add(ctx context.Context, line []byte, events []schema.Event) error {
+	for _, e := range events {
+		b.events = append(b.events, e)
+		b.line = append(b.line, len(b.lines))
+	}
+	b.lines = append(b.lines, line)
+	if len(b.events) < maxHeld {
+		return nil
+	}
+	return b.flush(ctx)
+}
+
+func (b *batchOfLines) flush(ctx context.Context) error {
+	if len(b.events) == 0 {
+		return nil
+	}
+	matched, err := b.match(ctx, b.events)
+	if err != nil {
+		return err
+	}
+	printed := -1
+	for i, yes := range matched {
+		if !yes || b.line[i] == printed || !b.within(&b.events[i]) {
+			continue
+		}
+		printed = b.line[i]
+		line := b.lines[printed]
+		if line[len(line)-1] != '\n' { // the last of the file
+			line = append(line, '\n')
+		}
+		if _, err := b.w.Write(line); err != nil {
+			return err
+		}
+	}
+	b.lines, b.events, b.line = nil, nil, nil
+	return nil
+}
+
+// sqlReader is an embedded server that is there for one search.
+type sqlReader struct {
+	dir    string
+	server *clickhouse.Embedded
+	conn   driver.Conn
+	sink   *intakestore.Sink
+	query  *compiler.Query
+	last   uint64 // arrival number
+}
+
+func startReader(ctx context.Context, query *compiler.Query) (r *sqlReader, err error) {
+	r = &sqlReader{query: query}
+	defer func() {
+		if err != nil {
+			r.close()
+		}
+	}()
+	if r.dir, err = os.MkdirTemp("", "nightjar-search-"); err != nil {
+		return nil, err
+	}
+	if _, err := clickhouse.LockDataDir(r.dir); err != nil {
+		return nil, err
+	}
+	if r.server, err = clickhouse.StartEmbedded(ctx, clickhouse.EmbeddedConfig{DataDir: r.dir}); err != nil {
+		return nil, err
+	}
+	options := r.server.Options(clickhouse.Admin)
+	options.Auth.Database = databaseName
+	if err := migrations.CreateDatabase(ctx, options); err != nil {
+		return nil, err
+	}
+	if r.conn, err = clickhouse.Open(ctx, options); err != nil {
+		return nil, err
+	}
+	if _, err := migrations.Apply(ctx, r.conn, schema.Tables); err != nil {
+		return nil, err
+	}
+	r.sink = intakestore.New(r.conn)
+	return r, nil
+}
+
+// close leaves nothing behind.
+func (r *sqlReader) close() {
+	if r.conn != nil {
+		_ = r.conn.Close()
+	}
+	if r.server != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+		defer cancel()
+		_ = r.server.Close(ctx) // killed, if it does not end
+	}
+	if r.dir != "" {
+		_ = os.RemoveAll(r.dir)
+	}
+}
+
+// match stores the events and asks which of them the statement finds.
+func (r *sqlReader) match(ctx context.Context, events []schema.Event) ([]bool, error) {
+	first := r.last + 1
+	for i := range events {
+		r.last++
+		events[i].Seq = r.last
+	}
+	if err := r.sink.Insert(ctx, fmt.Sprintf("search %d", first), events); err != nil {
+		return nil, err
+	}
+	var p compiler.Params
+	predicate, err := r.query.SQL(&p)
+	if err != nil {
+		return nil, err
+	}
+	sql := fmt.Sprintf("SELECT seq FROM events WHERE seq BETWEEN %d AND %d AND %s", first, r.last, predicate)
+	rows, err := r.conn.Query(ch.Context(ctx, ch.WithParameters(p.Map())), sql)
+	if err != nil {
+		return nil, fmt.Errorf("search the events: %w", err)
+	}
+	defer rows.Close()
+	out := make([]bool, len(events))
+	for rows.Next() {
+		var seq uint64
+		if err := rows.Scan(&seq); err != nil {
+			return nil, fmt.Errorf("read what was found: %w", err)
+		}
+		out[seq-first] = true
+	}
+	return out, rows.Err()
+}
