@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -151,6 +152,14 @@ func (d *Decoder) object(body []byte, at, element int, events *[]schema.Event) (
 		return 0, err
 	}
 	v, err := d.parser.ParseBytes(body[at:end])
+	if err != nil && closed {
+		if text, n := quoteInfinities(body[at:end]); n > 0 {
+			if again, e := d.parser.ParseBytes(text); e == nil {
+				d.Odd.HugeNumbers += n
+				v, err = again, nil
+			}
+		}
+	}
 	if err != nil || !closed {
 		offset, why := explainJSON(body[at:end], err)
 		return 0, d.bad(body, element, at+offset, why)
@@ -195,6 +204,37 @@ func scanObject(b []byte, at int) (end, values int, closed bool) {
 	}
 	return len(b), values, false
 }
+
+// quoteInfinities makes strings of the bare words Infinity and -Infinity, which
+// some writers of JSON use and no reader has to know. Like every number that a
+// double does not hold, they are the text that was sent.
+func quoteInfinities(text []byte) (out []byte, n int) {
+	inString := false
+	for i := 0; i < len(text); {
+		if !inString && (text[i] == 'I' || text[i] == '-') {
+			if word := infinity.Find(text[i:]); word != nil {
+				out = append(append(append(out, '"'), word...), '"')
+				i += len(word)
+				n++
+				continue
+			}
+		}
+		c := text[i]
+		if inString && c == '\\' && i+1 < len(text) {
+			out = append(out, c, text[i+1])
+			i += 2
+			continue
+		}
+		if c == '"' {
+			inString = !inString
+		}
+		out = append(out, c)
+		i++
+	}
+	return out, n
+}
+
+var infinity = regexp.MustCompile(`^-?Infinity\b`)
 
 // explainJSON says what is wrong, and where, in text that fastjson refused.
 func explainJSON(text []byte, err error) (offset int, why string) {
@@ -331,9 +371,7 @@ func (d *Decoder) build(x *draft) schema.Event {
 		e.Tags[i] = d.valid(t)
 	}
 	a, odd := schema.NewAttributes(x.pairs)
-	d.Odd.DuplicateKeys += odd.DuplicateKeys
-	d.Odd.InvalidUTF8 += odd.InvalidUTF8
-	d.Odd.HugeNumbers += odd.HugeNumbers
+	d.Odd.Add(odd)
 	e.Attributes = a
 	if d.TextOnly {
 		e.Leaves = nil

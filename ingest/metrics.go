@@ -102,7 +102,7 @@ func (m *metrics) refuse(err error) {
 }
 
 func (m *metrics) odd(o schema.Oddities) {
-	for kind, n := range map[string]int{"duplicate_key": o.DuplicateKeys, "invalid_utf8": o.InvalidUTF8, "huge_number": o.HugeNumbers} {
+	for kind, n := range map[string]int{"duplicate_key": o.DuplicateKeys, "invalid_utf8": o.InvalidUTF8, "huge_number": o.HugeNumbers, "flattened": o.Flattened} {
 		if n > 0 {
 			m.oddities.WithLabelValues(kind).Add(float64(n))
 		}

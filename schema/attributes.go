@@ -3,6 +3,7 @@ package schema
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -97,6 +98,16 @@ func (a *Attributes) Has(path string) bool {
 // Oddities counts what had to be resolved on the way in.
 type Oddities struct {
 	DuplicateKeys, InvalidUTF8, HugeNumbers int
+	// Flattened are objects and arrays kept as text: see MaxDepth and MaxPath.
+	Flattened int
+}
+
+// Add adds those of another.
+func (o *Oddities) Add(other Oddities) {
+	o.DuplicateKeys += other.DuplicateKeys
+	o.InvalidUTF8 += other.InvalidUTF8
+	o.HugeNumbers += other.HugeNumbers
+	o.Flattened += other.Flattened
 }
 
 // Pair is one top-level attribute.
@@ -108,6 +119,11 @@ type Pair struct {
 // MaxDepth is how deep attributes may nest; below it a value is kept as the
 // JSON text it was, in one string.
 const MaxDepth = 64
+
+// MaxPath is how long, in bytes, the path of an object or array may be; one at a
+// longer path is kept like one that is too deep. Every leaf carries its path, so
+// one long key over many leaves would cost their product.
+const MaxPath = 512
 
 // NewAttributes builds attributes from top-level pairs. Where a key comes
 // twice, the last wins, here as at every level.
@@ -150,8 +166,10 @@ type builder struct {
 func (b *builder) pairs(pairs []Pair, base, depth int) {
 	b.json = append(b.json, '{')
 	first := true
+	pairs = b.validKeys(pairs)
+	last := lastOf(pairs)
 	for i, p := range pairs {
-		if overridden(pairs, i) {
+		if !last(i) {
 			b.odd.DuplicateKeys++
 			continue
 		}
@@ -159,34 +177,59 @@ func (b *builder) pairs(pairs []Pair, base, depth int) {
 			b.json = append(b.json, ',')
 		}
 		first = false
-		key := b.valid(p.Key)
-		b.json = appendString(b.json, key)
+		b.json = appendString(b.json, p.Key)
 		b.json = append(b.json, ':')
 		b.path = b.path[:base]
-		if base > 0 {
+		if depth > 0 {
 			b.path = append(b.path, '.')
 		}
-		b.path = append(b.path, key...)
+		b.path = append(b.path, p.Key...)
 		b.value(p.Value, depth+1)
 	}
 	b.path = b.path[:base]
 	b.json = append(b.json, '}')
 }
 
-// overridden tells whether a later pair has the same key. Objects are small;
-// the intake refuses those with more keys than MaxKeys before this is called.
-func overridden(pairs []Pair, i int) bool {
-	for _, later := range pairs[i+1:] {
-		if later.Key == pairs[i].Key {
+// validKeys repairs the keys first: two that were different may be equal then.
+func (b *builder) validKeys(pairs []Pair) []Pair {
+	for i := range pairs {
+		if utf8.ValidString(pairs[i].Key) {
+			continue
+		}
+		pairs = slices.Clone(pairs)
+		for j := i; j < len(pairs); j++ {
+			pairs[j].Key = b.valid(pairs[j].Key)
+		}
+		break
+	}
+	return pairs
+}
+
+// lastOf tells of each pair whether no later one has the same key. Looking is
+// quickest where there are few, and would take for ever where there are many.
+func lastOf(pairs []Pair) func(i int) bool {
+	const few = 24
+	if len(pairs) <= few {
+		return func(i int) bool {
+			for _, later := range pairs[i+1:] {
+				if later.Key == pairs[i].Key {
+					return false
+				}
+			}
 			return true
 		}
 	}
-	return false
+	at := make(map[string]int, len(pairs))
+	for i, p := range pairs {
+		at[p.Key] = i
+	}
+	return func(i int) bool { return at[pairs[i].Key] == i }
 }
 
 func (b *builder) value(v *fastjson.Value, depth int) {
-	if depth >= MaxDepth && (v.Type() == fastjson.TypeObject || v.Type() == fastjson.TypeArray) {
-		b.string(string(v.MarshalTo(nil)))
+	if (depth >= MaxDepth || len(b.path) > MaxPath) && (v.Type() == fastjson.TypeObject || v.Type() == fastjson.TypeArray) {
+		b.odd.Flattened++
+		b.string(b.valid(string(v.MarshalTo(nil))))
 		return
 	}
 	switch v.Type() {

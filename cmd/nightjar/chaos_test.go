@@ -265,6 +265,7 @@ func TestChaosOutage(t *testing.T) {
 		t.Errorf("during the outage %.0f events/s were taken in, want %.0f", rate, want)
 	}
 	backlog, stored := p.metric("nightjar_ingest_backlog_events"), p.metric("nightjar_ingest_events_stored_total")
+	logged := p.metric("nightjar_ingest_log_bytes")
 	if err := syscall.Kill(pid, syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
@@ -280,7 +281,7 @@ func TestChaosOutage(t *testing.T) {
 	drain := (p.metric("nightjar_ingest_events_stored_total") - first) / took
 	l.finish(t)
 	p.report("ClickHouse away for", chaosOutage, "taken in meanwhile, events/s", int(rate), "backlog, events", int(backlog),
-		"log, MiB", int64(p.metric("nightjar_ingest_log_bytes"))>>20,
+		"log, MiB", int64(logged)>>20,
 		"drained in, s", int(took), "drain, events/s", int(drain), "drain to intake", fmt.Sprintf("%.1f", drain/rate))
 	if backlog > 20_000 && drain < 3*rate {
 		t.Errorf("it drained at %.0f events/s, %.1f times the intake; want 3 times", drain, drain/rate)
