@@ -32,7 +32,7 @@ var layers = map[string][]string{
 	"ingest/clickhouse":    {"schema", "clickhouse", "ingest"},
 	"backup":               {"schema", "migrations", "ingest"},
 	"scheduler/clickhouse": {"schema", "clickhouse", "compiler", "scheduler"},
-	"api":                  {"schema", "compiler", "api/v1"},
+	"api":                  {"schema", "compiler", "scheduler", "api/v1"},
 	"api/clickhouse":       {"schema", "clickhouse", "compiler", "api"},
 	"agent":                {"schema", "secl"},
 	// entry

@@ -26,6 +26,7 @@ type Deps struct {
 	Logs    Logs
 	SQL     SQL
 	Status  Reporter
+	Ledger  Ledger
 	// CheckRule says what is wrong with a rule, as *schema.Invalid, or else what
 	// is worth knowing.
 	CheckRule func(schema.Rule) (warnings []string, err error)

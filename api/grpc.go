@@ -27,6 +27,7 @@ func (s *Server) grpcServer() *grpc.Server {
 	pb.RegisterSearchServiceServer(server, s.searches)
 	pb.RegisterSQLServiceServer(server, s.sqls)
 	pb.RegisterStatusServiceServer(server, s.statuses)
+	pb.RegisterCoverageServiceServer(server, s.coverages)
 	healthpb.RegisterHealthServer(server, health.NewServer())
 	reflection.Register(server)
 	return server

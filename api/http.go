@@ -104,6 +104,7 @@ func (s *Server) gateway() (http.Handler, error) {
 		pb.RegisterSearchServiceHandlerServer(ctx, mux, s.searches),
 		pb.RegisterSQLServiceHandlerServer(ctx, mux, s.sqls),
 		pb.RegisterStatusServiceHandlerServer(ctx, mux, s.statuses),
+		pb.RegisterCoverageServiceHandlerServer(ctx, mux, s.coverages),
 	} {
 		if err != nil {
 			return nil, fmt.Errorf("register services: %w", err)

@@ -15,14 +15,15 @@ import (
 
 // Server serves the API over HTTP and gRPC.
 type Server struct {
-	deps     Deps
-	keys     keys
-	metrics  metrics
-	rules    *rules
-	signals  *signals
-	searches *searches
-	sqls     *sqls
-	statuses *statuses
+	deps      Deps
+	keys      keys
+	metrics   metrics
+	rules     *rules
+	signals   *signals
+	searches  *searches
+	sqls      *sqls
+	statuses  *statuses
+	coverages *coverages
 
 	openAPIText []byte
 	indexText   string
@@ -52,11 +53,12 @@ func New(deps Deps) (*Server, error) {
 	}
 	s := &Server{
 		deps: deps, keys: newKeys(deps.Key),
-		rules:    &rules{store: deps.Rules, check: deps.CheckRule},
-		signals:  &signals{store: deps.Signals, now: deps.Now},
-		searches: &searches{store: deps.Logs, now: deps.Now},
-		sqls:     &sqls{db: deps.SQL, now: deps.Now},
-		statuses: &statuses{engine: deps.Status, version: deps.Version},
+		rules:     &rules{store: deps.Rules, check: deps.CheckRule},
+		signals:   &signals{store: deps.Signals, now: deps.Now},
+		searches:  &searches{store: deps.Logs, now: deps.Now},
+		sqls:      &sqls{db: deps.SQL, now: deps.Now},
+		coverages: &coverages{ledger: deps.Ledger},
+		statuses:  &statuses{engine: deps.Status, version: deps.Version},
 		metrics: metrics{prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "nightjar_api_requests_total", Help: "HTTP requests answered.",
 		}, []string{"method", "code"})},

@@ -134,6 +134,11 @@ func TestTheFirstStartEndsWithASignal(t *testing.T) {
 	if code != exitOK || json.Unmarshal([]byte(stdout), &items) != nil || len(items) != 1 {
 		t.Errorf("signals list: exit %d, %s %s", code, stdout, stderr)
 	}
+	rule := announced(p.output.String(), `created the rule "SSH brute force" (`)
+	stdout, stderr, code = p.run("coverage", strings.TrimSuffix(rule, "),"), "--output", "json")
+	if code != exitOK || !strings.Contains(stdout, `"evaluated"`) {
+		t.Errorf("coverage: exit %d, %s %s", code, stdout, stderr)
+	}
 	p.terminate()
 	p.start()
 	if strings.Contains(p.output.String(), "First start") {

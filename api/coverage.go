@@ -1,0 +1,55 @@
+package api
+
+import (
+	"context"
+
+	pb "nightjar/api/v1"
+	"nightjar/scheduler"
+	"nightjar/schema"
+)
+
+// Ledger answers what was evaluated. scheduler.Scheduler implements it.
+type Ledger interface {
+	// Coverage is about the arrivals of an interval; one that ends at 0 ends now.
+	Coverage(ctx context.Context, ruleID string, version int64, in scheduler.Interval) (scheduler.Coverage, error)
+}
+
+// coverages serves CoverageService.
+type coverages struct {
+	pb.UnimplementedCoverageServiceServer
+	ledger Ledger
+}
+
+// GetCoverage answers for a rule, and for an event when one is named.
+func (s *coverages) GetCoverage(ctx context.Context, in *pb.GetCoverageRequest) (*pb.Coverage, error) {
+	interval := scheduler.Interval{From: in.After, To: in.Through}
+	if in.Event != "" {
+		_, seq, err := schema.ParseEventID(in.Event)
+		if err != nil || seq == 0 {
+			return nil, &problem{message: "event: not the id of an event", target: "event"}
+		}
+		interval = scheduler.Interval{From: seq - 1, To: seq}
+	}
+	found, err := s.ledger.Coverage(ctx, in.RuleId, in.Version, interval)
+	if err != nil {
+		return nil, err
+	}
+	out := &pb.Coverage{}
+	for _, st := range found.Stretches {
+		out.Stretches = append(out.Stretches, &pb.CoverageStretch{
+			Version: st.Version, After: st.In.From, Through: st.In.To, State: st.State, Reason: st.Reason,
+		})
+	}
+	for _, e := range found.Entries {
+		entry := &pb.CoverageEntry{
+			Version: e.RuleVersion, After: e.In.From, Through: e.In.To, State: e.State, Reason: e.Reason,
+			Events: e.Events, At: e.At.String(),
+		}
+		if e.Events > 0 {
+			earliest, latest := e.Earliest.String(), e.Latest.String()
+			entry.Earliest, entry.Latest = &earliest, &latest
+		}
+		out.Entries = append(out.Entries, entry)
+	}
+	return out, nil
+}
