@@ -42,8 +42,9 @@ func always(string, error) bool { return true }
 // isUnusableLog tells a log that is no folder from one that another process
 // holds, or a disk that has no room.
 func isUnusableLog(path string, err error) bool {
+	_, there := os.Lstat(path)
 	info, e := os.Stat(path)
-	return e == nil && !info.IsDir() ||
+	return there == nil && (e != nil || !info.IsDir()) ||
 		errors.Is(err, syscall.EISDIR) || errors.Is(err, syscall.ENOTDIR) ||
 		(errors.Is(err, syscall.EIO) && !strings.Contains(err.Error(), "another process"))
 }

@@ -38,18 +38,43 @@ func (in *Intake) Still(ctx context.Context, snapshot func(context.Context) erro
 		case <-ctx.Done():
 			return State{}, ctx.Err()
 		}
-		// A block that was begun before the last crash may be there in part.
-		if in.mark.state.To == in.mark.state.Stored {
+		more, err := in.untilWhole()
+		if more == 0 && err == nil {
 			break
 		}
 		<-in.carrying
-		through = in.mark.state.To
+		if err != nil {
+			return State{}, err
+		}
+		through = more
 	}
 	defer func() { <-in.carrying }()
 	if err := snapshot(ctx); err != nil {
 		return State{}, err
 	}
 	return in.state()
+}
+
+// untilWhole is how far the sink must be for what is in it to be whole batches,
+// or 0 when it is so: a block may end within a batch, and one that was begun
+// before the last crash may be there or not.
+func (in *Intake) untilWhole() (uint64, error) {
+	m := in.mark.state
+	if m.To != m.Stored {
+		return m.To, nil
+	}
+	r := in.log.ReadFrom(m.Stored + 1)
+	defer r.Close()
+	rec, err := r.Next()
+	switch {
+	case errors.Is(err, io.EOF):
+		return 0, nil
+	case err != nil:
+		return 0, fmt.Errorf("look for the end of a batch: %w", err)
+	case rec.First <= m.Stored:
+		return rec.Last(), nil
+	}
+	return 0, nil
 }
 
 func (in *Intake) awaitStored(ctx context.Context, seq uint64) error {

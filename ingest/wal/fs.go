@@ -96,7 +96,7 @@ func (OS) SyncDir(dir string) error {
 // Lock implements FS.
 func (OS) Lock(path string) (File, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if errors.Is(err, unix.EISDIR) && os.Remove(path) == nil {
+	if (errors.Is(err, unix.EISDIR) || errors.Is(err, unix.ENOENT)) && os.RemoveAll(path) == nil { // a folder or a broken link
 		f, err = os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	}
 	if err != nil {
