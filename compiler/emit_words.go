@@ -1,6 +1,7 @@
 package compiler
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -17,8 +18,8 @@ func (e *emitter) words(w Words) string {
 }
 
 // message holds when one of the patterns is found in the message. A search for
-// plain text that they need goes first: the server does it many times faster
-// than it runs an expression, and runs that only where the text was found.
+// words or plain text that they need goes first: the server looks words up in an
+// index, and searches plain text many times faster than it runs an expression.
 func (e *emitter) message(patterns []Pattern) string {
 	var plain, parts []string
 	var chunk messageChunk
@@ -41,6 +42,9 @@ func (e *emitter) message(patterns []Pattern) string {
 		if needle := longestASCII(glyphs); needle != "" {
 			chunk.needles = append(chunk.needles, needle)
 		}
+		if tokens := wholeTokens(glyphs); len(tokens) > 0 {
+			chunk.tokens = append(chunk.tokens, tokens)
+		}
 	}
 	if len(chunk.regexps) > 0 {
 		parts = append(parts, e.messageChunk(chunk))
@@ -53,19 +57,72 @@ func (e *emitter) message(patterns []Pattern) string {
 	return sqlAny(parts...)
 }
 
-// messageChunk are expressions that are looked for together, and the text that
-// each of them needs, as far as it needs any.
+// messageChunk are expressions that are looked for together, and the text and
+// the tokens that each of them needs, as far as it needs any.
 type messageChunk struct {
 	regexps, needles []string
+	tokens           [][]string
 	size             int
 }
 
+// maxTokens is how many tokens hasAnyTokens and hasAllTokens take, and
+// maxTokenSets how many sets of them are looked up one by one.
+const (
+	maxTokens    = 64
+	maxTokenSets = 8
+)
+
 func (e *emitter) messageChunk(c messageChunk) string {
 	guard := "true"
-	if len(c.needles) == len(c.regexps) {
+	switch n := len(c.regexps); {
+	case len(c.tokens) == n && n <= maxTokenSets:
+		sets := make([]string, n)
+		for i, tokens := range c.tokens {
+			sets[i] = "hasAllTokens(lower(message), " + e.p.Strings(tokens) + ")"
+		}
+		guard = sqlAny(sets...)
+	case len(c.tokens) == n && n <= maxTokens:
+		longest := make([]string, n)
+		for i, tokens := range c.tokens {
+			longest[i] = slices.MaxFunc(tokens, func(a, b string) int { return len(a) - len(b) })
+		}
+		guard = "hasAnyTokens(lower(message), " + e.p.Strings(longest) + ")"
+	case len(c.needles) == n:
 		guard = e.contains("message", c.needles)
 	}
 	return sqlAll(guard, "match(message, "+e.p.String("(?s)"+strings.Join(c.regexps, "|"))+")")
+}
+
+// wholeTokens are the tokens, as the index by_word has them, of every message in
+// which the glyphs are found: runs of ASCII letters and digits, in lower case,
+// that nothing can make longer. What is no ASCII is part of a token, but we and
+// the server fold it otherwise.
+func wholeTokens(glyphs []glyph) []string {
+	var out []string
+	var token []byte
+	open := false // what stands before may be part of the token, or it is in doubt
+	flush := func() {
+		if len(token) > 0 && !open && len(out) < maxTokens && !slices.Contains(out, string(token)) {
+			out = append(out, string(token))
+		}
+		token, open = nil, false
+	}
+	for _, g := range glyphs {
+		switch {
+		case g.kind == glyphSpace:
+			flush()
+		case g.kind != glyphRune || g.r >= utf8.RuneSelf:
+			open = true
+			token = append(token, 'x') // so that what follows stays in doubt
+		case g.r == '_' || !isWordRune(g.r):
+			flush()
+		default:
+			token = append(token, byte(foldRune(g.r)))
+		}
+	}
+	// Where the glyphs end in a word character, no word goes on behind them.
+	flush()
+	return out
 }
 
 // contains holds when one of the ASCII texts is in the column, in any case.

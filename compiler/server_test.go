@@ -221,7 +221,7 @@ func TestSQLDoesNotDependOnUserText(t *testing.T) {
 			out = append(out, Equals{0, f, s}, Like{0, f, "*" + p}, Exists{0, f}, Network{Field: f, Blocks: []netip.Prefix{netip.MustParsePrefix("::/1")}},
 				Range{0, f, Bound{Value: s}, Bound{Open: true}}, Negation{0, Equals{0, f, s}}, Disjunction{0, []Node{Equals{0, f, s}, Equals{0, f, "x"}}})
 		}
-		return append(out, Words{0, p, false}, Words{0, p + "*", true}, Disjunction{0, []Node{Words{0, p, false}, Words{0, "x?", false}}})
+		return append(out, Words{0, p, false}, Words{0, "x " + p + "*", true}, Disjunction{0, []Node{Words{0, p, false}, Words{0, "x?", false}}})
 	}
 	plain := nodes("plain")
 	for _, text := range []string{`q'uote`, `q"uote`, "back`tick", `b\slash`, "semi;colon", "comment--", "{p0:String}", "Identifier", "a.b", "p0", "n\x00l", ") OR (1=1"} {
@@ -242,7 +242,7 @@ func TestPredicatesPruneGranules(t *testing.T) {
 		t.Fatal(err)
 	}
 	const insert = `INSERT INTO events (seq, timestamp, seen, source, service, message, attributes)
-		SELECT number, fromUnixTimestamp64Milli(1700000000000 + number), fromUnixTimestamp64Milli(1700000000000), 's' || toString(intDiv(number, 40000)), 'svc' || toString(intDiv(number, 40000)), 'm',
+		SELECT number, fromUnixTimestamp64Milli(1700000000000 + number), fromUnixTimestamp64Milli(1700000000000), 's' || toString(intDiv(number, 40000)), 'svc' || toString(intDiv(number, 40000)), 'Word w' || toString(intDiv(number, 1000)),
 		'{"usr.id":"u' || toString(intDiv(number, 1000)) || '","evt.name":"e' || toString(intDiv(number, 9000)) || '"}' FROM numbers(200000)`
 	if err := w.conn.Exec(t.Context(), insert); err != nil {
 		t.Fatal(err)
@@ -256,6 +256,9 @@ func TestPredicatesPruneGranules(t *testing.T) {
 		`@usr.id:(u77 OR u78)`:               8,
 		`source:s2 @usr.id:u100`:             3,
 		`@evt.name:e3`:                       7,
+		`w77`:                                3,
+		`"WORD w77"`:                         3,
+		`w77 OR "word w78"`:                  4,
 		`source:s2 -@usr.id:u100 @a:b "x y"`: 8,
 	} {
 		q, err := ParseQuery(query)

@@ -54,7 +54,7 @@ type Column struct {
 // Index is a skipping index.
 type Index struct {
 	Name, Expr, Type string
-	Granularity      int
+	Granularity      int // 0: the server's default
 }
 
 // CreateSQL is the statement that creates the table when it is absent.
@@ -88,7 +88,11 @@ func (c Column) SQL() string {
 
 // SQL is the index as CREATE TABLE and ADD INDEX write it.
 func (i Index) SQL() string {
-	return fmt.Sprintf("%s %s TYPE %s GRANULARITY %d", i.Name, i.Expr, i.Type, i.Granularity)
+	sql := i.Name + " " + i.Expr + " TYPE " + i.Type
+	if i.Granularity > 0 {
+		sql += fmt.Sprintf(" GRANULARITY %d", i.Granularity)
+	}
+	return sql
 }
 
 // ColumnNames are the names in declared order.

@@ -40,6 +40,7 @@ var Events = Table{
 		{"by_service", "service", "bloom_filter(0.01)", 1},
 		{"by_host", "host", "bloom_filter(0.01)", 1},
 		{"by_time", "timestamp", "minmax", 1},
+		{"by_word", "lower(message)", "text(tokenizer = 'splitByNonAlpha')", 0},
 	}, typedIndexes()...),
 	Engine:      "MergeTree",
 	PartitionBy: "toDate(seen)",
