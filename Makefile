@@ -51,6 +51,16 @@ chaos: setup
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
+# bench-ingest measures CPU per event of the intake beside typed baselines, the
+# shared folder's own among them where it can be built (it needs a C compiler).
+CHNAIVE_SOURCE ?= ../shared/bench/chnaive
+CHDB := $(CURDIR)/node_modules/@chdb/lib-linux-x64-gnu
+bench-ingest: setup
+	@mkdir -p bin && test -d $(CHNAIVE_SOURCE) && (cd $(CHNAIVE_SOURCE) && CGO_ENABLED=1 CGO_LDFLAGS="-w -L$(CHDB) -Wl,-rpath,$(CHDB)" $(GO) build -o $(CURDIR)/bin/chnaive . 2>/dev/null) || echo "no chnaive: comparing with the typed baseline of this project only"
+	NIGHTJAR_CHNAIVE=$$(test -x bin/chnaive && echo $(CURDIR)/bin/chnaive) NIGHTJAR_BENCH_PROFILE=$(CURDIR)/bin/ingest.pprof \
+	  $(GO) test -run '^$$' -bench 'Ingest$$|InsertShares' -benchtime 1x -timeout 30m ./cmd/nightjar
+	$(GO) tool pprof -top -nodecount 25 bin/ingest.pprof
+
 # fuzz runs every fuzz target for FUZZTIME (default 30s).
 FUZZTIME ?= 30s
 fuzz: setup
