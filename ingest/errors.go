@@ -37,3 +37,18 @@ var ErrTooLarge = errors.New("the batch is too large")
 // ErrRejected marks an error of a Sink that the data caused: sending the same
 // events again will fail again.
 var ErrRejected = errors.New("rejected")
+
+// RetryAfter tells that the batch of a refusal may be sent again, and when. Over
+// HTTP it is the header Retry-After of a 429 (full: a quota is used up) or 503;
+// over gRPC, RetryInfo of RESOURCE_EXHAUSTED or UNAVAILABLE.
+func RetryAfter(err error) (after time.Duration, full, again bool) {
+	var pressure *ErrBackpressure
+	var away *ErrUnavailable
+	switch {
+	case errors.As(err, &pressure):
+		return pressure.RetryAfter, true, true
+	case errors.As(err, &away):
+		return away.RetryAfter, false, true
+	}
+	return 0, false, false
+}

@@ -304,3 +304,20 @@ func FuzzQuery(f *testing.F) {
 		_, _ = h.decoder(r)
 	})
 }
+
+func TestRefusalsSayWhenToSendAgain(t *testing.T) {
+	for _, c := range []struct {
+		err         error
+		after       time.Duration
+		full, again bool
+	}{
+		{fmt.Errorf("x: %w", &ErrBackpressure{Reason: "r", RetryAfter: time.Second}), time.Second, true, true},
+		{&ErrUnavailable{RetryAfter: 5 * time.Second, Err: io.EOF}, 5 * time.Second, false, true},
+		{ErrTooLarge, 0, false, false},
+		{nil, 0, false, false},
+	} {
+		if after, full, again := RetryAfter(c.err); after != c.after || full != c.full || again != c.again {
+			t.Errorf("%v: %s %v %v", c.err, after, full, again)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"os"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"nightjar/clickhouse"
 	"nightjar/testenv"
 )
 
@@ -156,4 +158,53 @@ func TestAKilledBackupLeavesNothingAndTheNextOneWorks(t *testing.T) {
 		t.Errorf("the next backup: %d %v", status, err)
 	}
 	l.verify(p)
+}
+
+// TestAServerOfTheUsersIsBackedUpWhereItSays has the tables of an engine on
+// another server go where backup-to says, and come back into another database.
+func TestAServerOfTheUsersIsBackedUpWhereItSays(t *testing.T) {
+	testenv.RequireLibrary(t)
+	server, err := clickhouse.StartEmbedded(t.Context(), clickhouse.EmbeddedConfig{DataDir: t.TempDir(), Loopback: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close(context.Background())
+	admin := testenv.Open(t, server.Options(clickhouse.Admin))
+	use := func(database string) {
+		if err := admin.Exec(t.Context(), "CREATE DATABASE "+database); err != nil {
+			t.Fatal(err)
+		}
+		o := server.Options(clickhouse.Admin)
+		t.Setenv("NIGHTJAR_CLICKHOUSE", fmt.Sprintf("clickhouse://%s:%s@%s/%s", o.Auth.Username, o.Auth.Password, server.Addr(), database))
+	}
+	use("before")
+	p := startEngine(t)
+	p.call(http.MethodPost, "/api/v2/logs", chaosBody("x"), nil)
+	p.drained(time.Minute)
+	file := filepath.Join(t.TempDir(), "backup.tar")
+	if _, stderr, code := p.run("backup", file); code != exitFailure || !strings.Contains(stderr, "backup-to") {
+		t.Errorf("without a destination: exit %d: %s", code, stderr)
+	}
+	p.kill()
+	t.Setenv("NIGHTJAR_BACKUP_TO", "File('mine-{name}')")
+	p.start()
+	if _, stderr, code := p.run("backup", file); code != exitOK {
+		t.Fatalf("backup: exit %d: %s", code, stderr)
+	}
+	p.kill()
+	use("after")
+	p.dir += "-restored"
+	if out, err := exec.Command(p.path, "restore", file, "--data-dir", p.dir).CombinedOutput(); err != nil {
+		t.Fatalf("restore: %v: %s", err, out)
+	}
+	p.start()
+	p.call(http.MethodPost, "/api/v2/logs", chaosBody("y"), nil)
+	p.drained(time.Minute)
+	var rows, names uint64
+	if err := admin.QueryRow(t.Context(), "SELECT count(), uniqExact(toString(attributes.name)) FROM after.events").Scan(&rows, &names); err != nil {
+		t.Fatal(err)
+	}
+	if rows != 2*batchEvents || names != rows {
+		t.Errorf("%d events, %d different ones, want %d", rows, names, 2*batchEvents)
+	}
 }

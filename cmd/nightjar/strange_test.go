@@ -301,7 +301,10 @@ func groupRule(name, field string) []byte {
 
 // TestWhatIsTooMuchIsRefusedWhole posts what no event may be.
 func TestWhatIsTooMuchIsRefusedWhole(t *testing.T) {
-	p := startEngine(t)
+	p := startEngine(t, "--disk-quota", "50GB")
+	if got := p.metric("nightjar_retention_disk_quota_bytes"); got != 50e9 {
+		t.Errorf("the quota of disk is %v bytes", got)
+	}
 	var keys strings.Builder
 	for i := range 100_000 {
 		fmt.Fprintf(&keys, `"k%d":1,`, i)
