@@ -21,9 +21,10 @@ var layers = map[string][]string{
 	// language
 	"secl": {},
 	// core
-	"anomaly":   {},
-	"compiler":  {"schema"},
-	"scheduler": {"schema", "compiler"},
+	"anomaly":           {},
+	"compiler":          {"schema"},
+	"compiler/template": {"schema"},
+	"scheduler":         {"schema", "compiler"},
 	// edges
 	"migrations":           {"schema", "clickhouse"},
 	"retention":            {"schema", "clickhouse"},
