@@ -39,11 +39,11 @@ func (s *SQL) QuerySQL(ctx context.Context, query string, params map[string]any,
 	if err := clickhouse.CheckAdHoc(ctx, s.conn, query); errors.Is(err, clickhouse.ErrReadsFiles) {
 		return api.SQLResult{}, &api.Refused{Message: err.Error()}
 	} else if err != nil {
-		return api.SQLResult{}, refusal(ctx, err)
+		return api.SQLResult{}, refusal(ctx, query, err)
 	}
 	rows, err := s.conn.Query(ctx, query)
 	if err != nil {
-		return api.SQLResult{}, refusal(ctx, err)
+		return api.SQLResult{}, refusal(ctx, query, err)
 	}
 	defer func() {
 		cancel() // before Close, which would read the rest of the rows
@@ -69,7 +69,7 @@ func (s *SQL) QuerySQL(ctx context.Context, query string, params map[string]any,
 		}
 		out.Rows = append(out.Rows, row)
 	}
-	return out, refusal(ctx, rows.Err())
+	return out, refusal(ctx, query, rows.Err())
 }
 
 // paramText is the value as a parameter travels. Lists are array literals.
@@ -122,8 +122,8 @@ func scanRow(rows driver.Rows, types []driver.ColumnType) ([]any, error) {
 }
 
 // refusal is what the server says against a query, in its words, without what
-// concerns only the server: its version, its addresses, its stack.
-func refusal(ctx context.Context, err error) error {
+// concerns only the server: its version, its addresses, its folders, its stack.
+func refusal(ctx context.Context, query string, err error) error {
 	var said *ch.Exception
 	if !errors.As(err, &said) {
 		return connError(ctx, err)
@@ -131,15 +131,28 @@ func refusal(ctx context.Context, err error) error {
 	if text, ok := verdicts[said.Code]; ok {
 		return &api.Refused{Message: text}
 	}
-	text := said.Message
-	for _, noise := range noises {
-		text = noise.ReplaceAllString(text, "")
-	}
+	text := withoutInsides(said.Message, query)
 	if r := []rune(text); len(r) > 2000 {
 		text = string(r[:2000]) + "…"
 	}
 	return &api.Refused{Message: fmt.Sprintf("ClickHouse (code %d): %s", said.Code, strings.TrimSpace(text))}
 }
+
+// withoutInsides is what the server said without what it said of itself. A path
+// that the query has is the caller's own.
+func withoutInsides(text, query string) string {
+	for _, noise := range noises {
+		text = noise.ReplaceAllString(text, "")
+	}
+	return absolutePath.ReplaceAllStringFunc(text, func(found string) string {
+		if path := found[strings.IndexByte(found, '/'):]; !strings.Contains(query, path) {
+			return strings.TrimSuffix(found, path) + "…"
+		}
+		return found
+	})
+}
+
+var absolutePath = regexp.MustCompile(`(?:^|[\s'"` + "`" + `(:=,])(?:/[\w.@+-]+){2,}/?`)
 
 // verdicts are plainer words for the limits that an analyst meets.
 var verdicts = map[int32]string{
