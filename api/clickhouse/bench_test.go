@@ -10,6 +10,8 @@ import (
 	"nightjar/api"
 	adapter "nightjar/api/clickhouse"
 	"nightjar/compiler"
+	intake "nightjar/ingest/clickhouse"
+	"nightjar/migrations"
 	"nightjar/schema"
 	"nightjar/testenv"
 )
@@ -43,7 +45,14 @@ func fillEvents(t testing.TB, conn driver.Conn, n int) {
 func BenchmarkSearch(b *testing.B) {
 	conn := testenv.ClickHouse(b)
 	fillEvents(b, conn, benchEvents)
-	logs := adapter.NewLogs(conn, adapter.LogsConfig{})
+	if _, err := migrations.Apply(b.Context(), conn, schema.Tables); err != nil {
+		b.Fatal(err)
+	}
+	sink := intake.New(conn)
+	if err := sink.Load(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	logs := adapter.NewLogs(conn, adapter.LogsConfig{Catalogue: sink.Catalogue()})
 	end := begin + 31*86_400_000
 	for _, text := range []string{"", "source:source3", "status:error", "took", "needle", "absentword", "@usr.id:u77", "@duration:>990 service:service7"} {
 		query, err := compiler.ParseQuery(text)
