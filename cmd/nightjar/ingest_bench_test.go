@@ -209,9 +209,7 @@ func startBaseline(b *testing.B, cmd *exec.Cmd, url string) benchTarget {
 			b.Fatalf("%s does not answer: %s", cmd.Path, &said)
 		}
 	}
-	for _, child := range children(b, cmd.Process.Pid) {
-		t.pids = append(t.pids, child)
-	}
+	t.pids = append(t.pids, children(b, cmd.Process.Pid)...)
 	return t
 }
 

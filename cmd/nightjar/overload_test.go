@@ -226,13 +226,14 @@ func TestOverloadIsRefusedAndMemoryStaysFlat(t *testing.T) {
 	if refused.Load() == 0 || accepted.Load() == 0 || odd.Load() > 0 {
 		t.Errorf("%d were taken in, %d refused, %d answered otherwise", accepted.Load(), refused.Load(), odd.Load())
 	}
-	const most = 1100
+	const most = 1280 // the limit that `up` sets
 	for _, peak := range peaks {
 		if peak > most {
 			t.Errorf("memory rose to %d MiB, want at most %d", peak, most)
 		}
 	}
-	if last := len(peaks) - 1; peaks[last] > peaks[last-1]+200 {
+	// The first rounds fill the quotas; after that there is nothing to grow.
+	if last := len(peaks) - 1; last >= 7 && peaks[last] > peaks[last-1]+100 {
 		t.Errorf("memory grows from round to round: %v MiB", peaks)
 	}
 	// It is still an engine.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -48,6 +49,7 @@ func up(ctx context.Context, config Config) error {
 	if err := os.MkdirAll(config.DataDir, 0o700); err != nil {
 		return fmt.Errorf("make the data folder: %w", err)
 	}
+	boundMemory(config)
 	var e *engine
 	app := fx.New(graph(ctx, config), fx.Populate(&e), fx.NopLogger,
 		fx.StartTimeout(startTimeout), fx.StopTimeout(stopTimeout))
@@ -76,6 +78,15 @@ func up(ctx context.Context, config Config) error {
 		return fmt.Errorf("stop: %w", err)
 	}
 	return failed
+}
+
+// boundMemory has the collector work harder rather than let garbage grow beside
+// a full intake. GOMEMLIMIT counts before it.
+func boundMemory(config Config) {
+	const rest = 768 << 20 // rules, caches and what is on its way to ClickHouse
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(2*config.IntakeMemory + rest)
+	}
 }
 
 // isFresh tells whether nothing was ever kept in the folder.
