@@ -24,7 +24,7 @@ var layers = map[string][]string{
 	"anomaly":           {},
 	"compiler":          {"schema"},
 	"compiler/template": {"schema"},
-	"scheduler":         {"schema", "compiler"},
+	"scheduler":         {"schema", "compiler", "compiler/template"},
 	// edges
 	"migrations":           {"schema", "clickhouse"},
 	"retention":            {"schema", "clickhouse"},

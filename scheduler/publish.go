@@ -189,13 +189,14 @@ func document(plan *compiler.Plan, sig schema.Signal) (Published, error) {
 		samples = json.RawMessage("[]")
 	}
 	rule := &plan.Rule
+	title, message := titleAndMessage(plan, sig, severity)
 	first, last := sig.FirstSeen.String(), sig.LastSeen.String()
 	doc := map[string]any{}
 	for i, values := range groupAttributes(plan, sig.Group) {
 		putPath(doc, i, values)
 	}
 	maps := map[string]any{
-		"title":              Title(plan, sig.Case),
+		"title":              title,
 		"status":             severity,
 		"groupByPaths":       groupPaths(plan),
 		"triggeringRuleCase": caseJSON(plan, sig.Case, severity),
@@ -228,17 +229,9 @@ func document(plan *compiler.Plan, sig schema.Signal) (Published, error) {
 	if err != nil {
 		return Published{}, err
 	}
-	p := Published{Signal: sig, Status: severity, Message: rule.Message, Tags: signalTags(rule, sig), Attributes: attributes}
+	p := Published{Signal: sig, Status: severity, Message: message, Tags: signalTags(rule, sig), Attributes: attributes}
 	p.Service, p.Host = commonService(sig.Samples)
 	return p, nil
-}
-
-// Title is the rule's name, with the case's where that has one.
-func Title(plan *compiler.Plan, caseAt int) string {
-	if name := caseName(plan, caseAt); name != "" {
-		return plan.Rule.Name + " - " + name
-	}
-	return plan.Rule.Name
 }
 
 func caseName(plan *compiler.Plan, caseAt int) string {

@@ -1,0 +1,76 @@
+package scheduler
+
+import (
+	"encoding/json"
+	"strings"
+
+	"nightjar/compiler"
+	"nightjar/compiler/template"
+	"nightjar/schema"
+)
+
+// titleAndMessage render a signal's texts. A title is one line; a message is
+// Markdown, as those of rules are. A template that is broken shows as it is.
+func titleAndMessage(plan *compiler.Plan, sig schema.Signal, severity string) (title, message string) {
+	name := plan.Rule.Name
+	if o := plan.Rule.Options.ThirdParty; o != nil && o.SignalTitleTemplate != "" {
+		name = o.SignalTitleTemplate
+	}
+	d := template.Data{RuleName: plan.Rule.Name, CaseName: caseName(plan, sig.Case), Severity: severity}
+	if strings.Contains(name+plan.Rule.Message, "{{") {
+		d = templateData(plan, sig, d)
+	}
+	title, _ = template.ParseLenient(name).Render(d, template.Header)
+	if name == plan.Rule.Name && d.CaseName != "" {
+		title += " - " + d.CaseName
+	}
+	message, _ = template.ParseLenient(plan.Rule.Message).Render(d, template.Markdown)
+	return title, message
+}
+
+// templateData adds what only templates with tags ask for. A signal is created
+// when it is first seen: the clock has no say in what is published.
+func templateData(plan *compiler.Plan, sig schema.Signal, d template.Data) template.Data {
+	d.Timestamp, d.FirstSeen, d.LastSeen = sig.FirstSeen, sig.FirstSeen, sig.LastSeen
+	d.EventsMatched = sig.Events
+	if len(plan.Labels) == 1 {
+		d.PerQuery = map[string]uint64{plan.Labels[0].Name: sig.Events}
+	}
+	d.Group = groupValues(plan, sig.Group)
+	d.Tags = signalTags(&plan.Rule, sig)
+	d.Events = sampleEvents(sig.Samples)
+	return d
+}
+
+// groupValues are the signal's group values under every field they came from.
+func groupValues(plan *compiler.Plan, group []string) []template.Value {
+	var out []template.Value
+	for i, position := range plan.SignalGroup {
+		for l := range plan.Labels {
+			if by := plan.Labels[l].GroupBy; i < len(group) && position < len(by) {
+				out = append(out, template.Value{Field: by[position], Text: group[i]})
+			}
+		}
+	}
+	return out
+}
+
+// sampleEvents are the events that a signal shows, read back.
+func sampleEvents(samples string) []schema.Event {
+	var list []sampleJSON
+	if json.Unmarshal([]byte(samples), &list) != nil {
+		return nil
+	}
+	events := make([]schema.Event, 0, len(list))
+	for _, s := range list {
+		c := s.Content
+		attributes, err := schema.ParseAttributes(string(c.Custom))
+		if err != nil {
+			continue
+		}
+		events = append(events, schema.Event{
+			Source: c.Source, Service: c.Service, Host: c.Host, Status: c.Status, Message: c.Message, Tags: c.Tags, Attributes: attributes,
+		})
+	}
+	return events
+}
