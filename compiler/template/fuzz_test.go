@@ -3,6 +3,8 @@ package template
 import (
 	"encoding/json"
 	"errors"
+	"flag"
+	"math/rand/v2"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -194,4 +196,55 @@ func unescaped(s string) string {
 		b.WriteByte(s[i])
 	}
 	return b.String()
+}
+
+var generate = flag.Int("generate", 2000, "how many templates TestGeneratedTemplatesKeepThePromises makes")
+
+// fragments are what the language is made of, and what breaks it.
+var fragments = []string{
+	"{{", "}}", "{", "}", "{{{", "}}}", "{{{{", "}}}}", "\\", "\\\\", " ", "\n", "\r\n", "\t", "text", "`", "```\n", "~~~", "](", "[", "]", "(", ")", "@", "@slack-", "<", "&", "é", "\x00", "\"", "'",
+	"{{rule_name}}", "{{@v}}", "{{ @usr.id }}", "{{@list}}", "{{@usr}}", "{{{@v}}}", "{{&@v}}", "{{env.name}}", "{{[a.b].name}}", "{{host}}", "{{events_matched_per_query.a}}", "{{first_seen}}",
+	"{{#if @v}}", "{{^if @no}}", "{{#if \"[a b]\"}}", "{{/if}}", "{{else}}", "{{#is_match \"host.name\" \"x\" 'y\"'}}", "{{^#is_match @v \"\"}}", "{{/is_match}}", "{{#is_exact_match \"@v\" \"a\\\\\" 5}}", "{{/is_exact_match}}",
+	"{{{{raw}}}}", "{{{{/raw}}}}", "{{{{is_match \"@v\" \"x\"}}}}", "{{{{/is_match}}}}", "{{! c }}", "{{!-- }} --}}", "{{!", "--}}",
+	"{{eval \"first_seen_epoch-15*60*1000\"}}", "{{eval '@usr.n/(events_matched-7)'}}", "{{eval \"2^-int(@v)\"}}", "{{eval \"", "{{local_time \"last_seen\" \"Asia/Tokyo\"}}", "{{local_time @v 'UTC'}}", "{{urlencode \"@v\"}}",
+	"# ", "- ", "1. ", "[x](http://", "\n\n",
+}
+
+// TestGeneratedTemplatesKeepThePromises does what the fuzz targets do, on
+// templates that more often parse.
+func TestGeneratedTemplatesKeepThePromises(t *testing.T) {
+	parsing := 0
+	for seed := range *generate {
+		g := rand.New(rand.NewPCG(uint64(seed), 1))
+		assemble := func(n int) string {
+			var b strings.Builder
+			for range g.IntN(n) {
+				b.WriteString(fragments[g.IntN(len(fragments))])
+			}
+			return b.String()
+		}
+		text, value := assemble(10), assemble(6)
+		parsed, err := Parse(text)
+		if err == nil {
+			parsing++
+			checkPrint(t, parsed)
+		} else {
+			checkPlace(t, text, err)
+			parsed = ParseLenient(text)
+		}
+		parsed.Check("a")
+		d := hostile(t, value)
+		for _, to := range destinations {
+			checkOutput(t, parsed, d, to)
+		}
+		parsed.Handles(d)
+		checkLiteral(t, parsed, text)
+		checkEscapes(t, value)
+		if t.Failed() {
+			t.Fatalf("seed %d, template %q, value %q", seed, text, value)
+		}
+	}
+	if parsing < *generate/4 {
+		t.Errorf("%d of %d templates parse: too few to mean anything", parsing, *generate)
+	}
 }

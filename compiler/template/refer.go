@@ -2,6 +2,7 @@ package template
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"nightjar/schema"
 )
@@ -40,11 +41,13 @@ func (p *parser) ref(source string, offset int) (ref, error) {
 	return r, nil
 }
 
-// isName tells whether all of a text is one name.
+// isName tells whether all of a text is one name. What begins otherwise is of
+// another language, such as {{ .Values.x }} or {{> partial}}.
 func isName(text string) bool {
 	p := parser{text: text}
 	name, err := p.name()
-	return err == nil && name == text && text != ""
+	first, _ := utf8.DecodeRuneInString(text)
+	return err == nil && name == text && (isWord(first) || first == '_' || first == '@' || first == '[')
 }
 
 // segments are the parts of a dotted name. One in brackets may have dots.
