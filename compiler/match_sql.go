@@ -47,21 +47,42 @@ func MatchSQL(plans []*Plan, shapes func(path string) schema.Shapes) (*MatchStat
 	return st, nil
 }
 
-// matchSelect filters before the wide columns are read, and asks only what
-// passed which predicate it was.
+// fewPredicates is up to how many predicates are written twice.
+const fewPredicates = 8
+
+// matchSelect says which predicates each event passes. Few are first of all a
+// filter: it prunes by indexes, and the wide columns are read of what passed.
+// Many together prune little, and planning them costs more than reading does, so
+// they are written once.
 func matchSelect(predicates []string) string {
-	hits := make([]string, len(predicates))
-	for i, p := range predicates {
-		hits[i] = fmt.Sprintf("if(%s, %d, -1)", p, i)
-	}
-	return `SELECT seq, toUnixTimestamp64Milli(timestamp) AS at, source, service, host, status, message, tags, raw,
-       arrayFilter(hit -> hit >= 0, [` + strings.Join(hits, ",\n           ") + `]) AS hits
+	columns := "seq, toUnixTimestamp64Milli(timestamp) AS at, source, service, host, status, message, tags, raw"
+	passed := "[" + strings.Join(predicates, ",\n        ") + "]"
+	numbers := fmt.Sprintf("CAST(range(%d), 'Array(Int32)')", len(predicates))
+	if len(predicates) <= fewPredicates {
+		return `SELECT ` + columns + `,
+       arrayFilter((hit, ok) -> ok, ` + numbers + `, ` + passed + `) AS hits
 FROM events
-PREWHERE seq > {from:UInt64} AND seq <= {to:UInt64}
-WHERE toUnixTimestamp64Milli(seen) - toUnixTimestamp64Milli(timestamp) <= {late:Int64}
+PREWHERE ` + within + `
+WHERE ` + inTime + `
   AND (` + strings.Join(predicates, "\n    OR ") + `)
 ORDER BY seq`
+	}
+	return `SELECT * EXCEPT passed, arrayFilter((hit, ok) -> ok, ` + numbers + `, passed) AS hits
+FROM (
+    SELECT ` + columns + `,
+        ` + passed + ` AS passed
+    FROM events
+    PREWHERE ` + within + `
+    WHERE ` + inTime + `
+)
+WHERE has(passed, true)
+ORDER BY seq`
 }
+
+const (
+	within = `seq > {from:UInt64} AND seq <= {to:UInt64}`
+	inTime = `toUnixTimestamp64Milli(seen) - toUnixTimestamp64Milli(timestamp) <= {late:Int64}`
+)
 
 // sql is the label's predicate.
 func (l *Label) sql(p *Params) (string, error) {

@@ -9,6 +9,19 @@ import (
 	"nightjar/schema"
 )
 
+// StatementSettings are what a statement with our SQL in it needs of the server:
+// a rule's predicate may have MaxSQLLength bytes, and a match statement has many
+// of those. They raise what the server allows of a query's text and tree, and go
+// beside the parameters of every such statement, as its settings.
+var StatementSettings = map[string]any{
+	"max_query_size":            64 << 20,
+	"max_ast_elements":          5_000_000,
+	"max_expanded_ast_elements": 5_000_000,
+	"max_ast_depth":             10_000,
+	"max_parser_depth":          10_000,
+	"max_parser_backtracks":     0, // no bound: ours has no alternatives to go back from
+}
+
 // Params are the values of the parameters of one statement: the only door by
 // which text that a user typed reaches the server. Its methods keep a value and
 // return the placeholder that stands for it in the SQL; equal values share one.
@@ -24,8 +37,13 @@ type Params struct {
 	names  map[string]string // placeholder by type and value
 }
 
-// Map holds the values by name, as clickhouse.WithParameters takes them.
-func (p *Params) Map() map[string]string { return maps.Clone(p.values) }
+// Map holds the values by name, as clickhouse.WithParameters takes them. It is
+// the caller's to add to.
+func (p *Params) Map() map[string]string {
+	values := make(map[string]string, len(p.values)+4)
+	maps.Copy(values, p.values)
+	return values
+}
 
 // Len is how many parameters there are.
 func (p *Params) Len() int { return len(p.values) }

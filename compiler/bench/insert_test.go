@@ -4,13 +4,10 @@ import (
 	"fmt"
 	"os"
 	"strconv"
-	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"nightjar/schema"
-	"nightjar/testenv"
 )
 
 // TestInsertCost says what the insert of an event costs the engine and the
@@ -20,7 +17,6 @@ func TestInsertCost(t *testing.T) {
 		t.Skip("runs with -repeats")
 	}
 	w := newWorld(t, 10_000)
-	server := testenv.Server(t)
 	w.exec(t, "SYSTEM STOP MERGES events")
 	for _, of := range []struct {
 		name string
@@ -41,12 +37,12 @@ func TestInsertCost(t *testing.T) {
 				events[k].Seen = schema.MillisOf(firstDay)
 				bytes += len(events[k].JSON) + len(events[k].Message)
 			}
-			us, it := processCPU(t, os.Getpid()), processCPU(t, server.Pid())
+			us, it := threadsCPU(t, os.Getpid()), threadsCPU(t, w.pid)
 			if err := w.sink.Insert(t.Context(), fmt.Sprint(of.name, i), events); err != nil {
 				t.Fatal(err)
 			}
-			ours = append(ours, (processCPU(t, os.Getpid())-us)/10)
-			theirs = append(theirs, (processCPU(t, server.Pid())-it)/10)
+			ours = append(ours, (threadsCPU(t, os.Getpid())-us)/10)
+			theirs = append(theirs, (threadsCPU(t, w.pid)-it)/10)
 		}
 		t.Logf("%s (%d bytes of message and attributes): engine %.1f µs, server %.1f µs an event, median of %d",
 			of.name, bytes/10_000 / *flagRepeats, median(ours), median(theirs), *flagRepeats)
@@ -69,24 +65,4 @@ func login(g *generator) schema.Event {
 		panic(err)
 	}
 	return e
-}
-
-// processCPU is what a process has used so far, in milliseconds.
-func processCPU(t *testing.T, pid int) float64 {
-	t.Helper()
-	if pid == os.Getpid() {
-		var u syscall.Rusage
-		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-			t.Fatal(err)
-		}
-		return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e6
-	}
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
-	user, _ := strconv.ParseFloat(fields[11], 64)
-	system, _ := strconv.ParseFloat(fields[12], 64)
-	return (user + system) * 10 // the kernel counts in hundredths of a second
 }

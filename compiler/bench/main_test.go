@@ -7,7 +7,11 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -16,6 +20,8 @@ import (
 	ch "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"nightjar/clickhouse"
+	"nightjar/compiler"
 	store "nightjar/ingest/clickhouse"
 	"nightjar/schema"
 	"nightjar/testenv"
@@ -26,18 +32,26 @@ var (
 	flagDays    = flag.Int("days", 2, "how many days the events are spread over")
 	flagRepeats = flag.Int("repeats", 1, "how often to run each statement; with more than 1 the bounds count")
 	flagQuery   = flag.String("query", "", "only queries whose text contains this")
+	flagKeep    = flag.String("keep", "", "a folder for the server's data; a full one is used as it is")
+	flagSet     = flag.String("set", "", "settings of every statement, as a=1,b=0")
 	flagAlter   = flag.String("alter", "", "statements to change the empty table with, separated by ;")
 )
 
 // world is a table full of events.
 type world struct {
 	conn driver.Conn
+	pid  int // of the server
 	sink *store.Sink
 }
 
 func newWorld(t testing.TB, events int) *world {
 	t.Helper()
-	w := &world{conn: testenv.ClickHouse(t)}
+	w := &world{}
+	if *flagKeep != "" {
+		w.open(t, *flagKeep)
+	} else {
+		w.conn, w.pid = testenv.ClickHouse(t), testenv.Server(t).Pid()
+	}
 	for _, table := range []schema.Table{schema.Events, schema.AttributeShapes} {
 		w.exec(t, table.CreateSQL())
 	}
@@ -48,8 +62,37 @@ func newWorld(t testing.TB, events int) *world {
 	if err := w.sink.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	w.fill(t, events)
+	var have uint64
+	if w.row(t, "SELECT count() FROM events", &have); have == 0 {
+		w.fill(t, events)
+	}
+	if events >= 1_000_000 {
+		w.settle(t)
+	}
 	return w
+}
+
+// open starts a server on a folder that stays.
+func (w *world) open(t testing.TB, dir string) {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	release, err := clickhouse.LockDataDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := clickhouse.StartEmbedded(context.WithoutCancel(t.Context()), clickhouse.EmbeddedConfig{DataDir: dir, MemoryRatio: 0.5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+		release()
+	})
+	w.conn, w.pid = testenv.Open(t, server.Options(clickhouse.Admin)), server.Pid()
 }
 
 func (w *world) exec(t testing.TB, sql string) {
@@ -89,9 +132,6 @@ func (w *world) fill(t testing.TB, events int) {
 		t.FailNow()
 	}
 	took := time.Since(started)
-	if events >= 1_000_000 {
-		w.settle(t)
-	}
 	var bytes, raw, parts uint64
 	w.row(t, "SELECT sum(data_compressed_bytes), sum(data_uncompressed_bytes), count() FROM system.parts WHERE database = currentDatabase() AND table = 'events' AND active", &bytes, &raw, &parts)
 	t.Logf("%d events in %.0fs, %.0f bytes an event (%.0f before compression), %d parts", events, took.Seconds(),
@@ -117,33 +157,27 @@ func (w *world) row(t testing.TB, sql string, into ...any) {
 	}
 }
 
-// cost is what a statement took.
-type cost struct{ cpu, wall, rows float64 }
+// cost is what a statement took, in milliseconds: of the server's processors,
+// planning included, and by the clock.
+type cost struct{ cpu, wall float64 }
 
 // run reads a statement to its end.
 func (w *world) run(t testing.TB, sql string, params map[string]string) (cost, uint64) {
 	t.Helper()
-	var c cost
-	var mu sync.Mutex
-	ctx := ch.Context(context.WithoutCancel(t.Context()), ch.WithParameters(params),
-		ch.WithSettings(ch.Settings{"max_threads": 1, "use_query_condition_cache": 0}),
-		ch.WithProfileEvents(func(events []ch.ProfileEvent) {
-			mu.Lock()
-			defer mu.Unlock()
-			for _, e := range events {
-				switch e.Name {
-				case "OSCPUVirtualTimeMicroseconds":
-					c.cpu += float64(e.Value) / 1e3
-				case "SelectedRows":
-					c.rows += float64(e.Value)
-				}
-			}
-		}))
-	started := time.Now()
+	settings := ch.Settings{"max_threads": 1, "use_query_condition_cache": 0}
+	maps.Copy(settings, compiler.StatementSettings)
+	for pair := range strings.SplitSeq(*flagSet, ",") {
+		if name, value, ok := strings.Cut(pair, "="); ok {
+			settings[name] = value
+		}
+	}
+	ctx := ch.Context(t.Context(), ch.WithParameters(params), ch.WithSettings(settings))
+	before, started := threadsCPU(t, w.pid), time.Now()
 	rows, err := w.conn.Query(ctx, sql)
 	if err != nil {
 		t.Fatalf("%s\n%q: %v", sql, params, err)
 	}
+	defer rows.Close()
 	var n uint64
 	for rows.Next() {
 		n++
@@ -151,9 +185,31 @@ func (w *world) run(t testing.TB, sql string, params map[string]string) (cost, u
 	if err := rows.Err(); err != nil {
 		t.Fatalf("%s: %v", sql, err)
 	}
-	rows.Close()
-	c.wall = float64(time.Since(started).Microseconds()) / 1e3
-	return c, n
+	return cost{threadsCPU(t, w.pid) - before, float64(time.Since(started).Microseconds()) / 1e3}, n
+}
+
+// threadsCPU is what the threads of a process that live have used, in
+// milliseconds. (The counters that a query reports leave out its planning.)
+func threadsCPU(t testing.TB, pid int) float64 {
+	t.Helper()
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("the threads of process %d: %v", pid, err)
+	}
+	total := 0.0
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			continue // it has just ended
+		}
+		ns, _, _ := strings.Cut(string(text), " ")
+		n, err := strconv.ParseFloat(ns, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		total += n / 1e6
+	}
+	return total
 }
 
 func median(values []float64) float64 {

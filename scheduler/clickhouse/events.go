@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	ch "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	server "nightjar/clickhouse"
@@ -22,7 +23,7 @@ func (e events) Find(ctx context.Context, st *compiler.MatchStatement, in schedu
 		params[name] = value
 	}
 	params.Uint("from", in.From).Uint("to", in.To).Int("late", late.Milliseconds())
-	rows, err := e.conn.Query(params.Context(ctx), st.SQL)
+	rows, err := e.conn.Query(params.Context(ctx, ch.WithSettings(compiler.StatementSettings)), st.SQL)
 	if err != nil {
 		return nil, err
 	}
