@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -124,6 +125,22 @@ func TestWorkIsBounded(t *testing.T) {
 		if took := time.Since(start); took > 2*time.Second || len(text) > MaxOutput {
 			t.Errorf("%.30s… took %s for %d bytes", text, took, len(text))
 		}
+	}
+}
+
+// TestARenderingStopsWhereItLookedAtTooMuch also says so, as if too long.
+func TestARenderingStopsWhereItLookedAtTooMuch(t *testing.T) {
+	d := withValue(t, strings.Repeat("x", 1<<20))
+	costly := `{{#is_match "@v" "y"}}{{/is_match}}`
+	if text, truncated := must(t, strings.Repeat(costly, 10)+"end").Render(d, Plain); truncated || text != "end" {
+		t.Errorf("ten looks at a megabyte: %q, truncated %t", text, truncated)
+	}
+	if text, truncated := must(t, strings.Repeat(costly, 100)+"end").Render(d, Plain); !truncated || text != cutMark(Plain) {
+		t.Errorf("a hundred: %q, truncated %t", text, truncated)
+	}
+	many := must(t, strings.Repeat("{{@v}}", 2)).run(Data{Events: slices.Repeat([]schema.Event{{Attributes: d.Attributes}}, 100)})
+	if !many.stopped || many.size > 3*MaxOutput {
+		t.Errorf("a hundred megabytes of values: stopped %t at %d bytes", many.stopped, many.size)
 	}
 }
 
