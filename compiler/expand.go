@@ -105,6 +105,9 @@ func product(e *schema.Event, fields []schema.Field, optional bool) (tuples [][]
 			}
 			values = []string{MissingGroup}
 		}
+		for i, v := range values {
+			values[i] = strings.Clone(v) // a match outlives the event, whose text this is part of
+		}
 		longer := make([][]string, 0, min(MaxTuples, len(tuples)*len(values)))
 		for _, t := range tuples {
 			for _, v := range values {

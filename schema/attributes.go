@@ -7,6 +7,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/valyala/fastjson"
@@ -128,16 +129,21 @@ const MaxPath = 512
 // NewAttributes builds attributes from top-level pairs. Where a key comes
 // twice, the last wins, here as at every level.
 func NewAttributes(pairs []Pair) (Attributes, Oddities) {
-	b := builder{json: make([]byte, 0, 512)}
-	b.pairs(pairs, 0, 0)
-	leaves := b.leaves
-	sort.SliceStable(leaves, func(i, j int) bool { return leaves[i].Path < leaves[j].Path })
-	return Attributes{JSON: string(b.json), Leaves: leaves}, b.odd
+	b := builders.Get().(*builder)
+	defer builders.Put(b)
+	b.reset()
+	b.object(pairs, 0, 0)
+	return b.attributes(), b.odd
 }
+
+// parsers keep their memory from one text to the next.
+var parsers fastjson.ParserPool
 
 // ParseAttributes reads a JSON object.
 func ParseAttributes(text string) (Attributes, error) {
-	v, err := fastjson.Parse(text)
+	parser := parsers.Get()
+	defer parsers.Put(parser)
+	v, err := parser.Parse(text)
 	if err != nil {
 		return Attributes{}, fmt.Errorf("parse attributes: %w", err)
 	}
@@ -145,8 +151,11 @@ func ParseAttributes(text string) (Attributes, error) {
 	if err != nil {
 		return Attributes{}, fmt.Errorf("parse attributes: want an object, got %s", v.Type())
 	}
-	a, _ := NewAttributes(Pairs(o))
-	return a, nil
+	b := builders.Get().(*builder)
+	defer builders.Put(b)
+	b.reset()
+	b.members(o, 0, 0)
+	return b.attributes(), nil
 }
 
 // Pairs are an object's members in order, duplicates included.
@@ -156,20 +165,76 @@ func Pairs(o *fastjson.Object) []Pair {
 	return pairs
 }
 
+// builder walks over one event after the other, in the same memory.
 type builder struct {
 	json   []byte
 	path   []byte
 	leaves []Leaf
+	// within says where in json the text of a string leaf stands as it is, so
+	// that the leaf can share it; empty for all other leaves.
+	within []span
+	pairs  []Pair // of the objects that the walk is inside of
 	odd    Oddities
+	// names holds keys and paths, which are the same in event after event.
+	names map[string]string
 }
 
-func (b *builder) pairs(pairs []Pair, base, depth int) {
+type span struct{ from, to int }
+
+var builders = sync.Pool{New: func() any { return &builder{names: map[string]string{}} }}
+
+// maxNames bounds what a builder remembers of names.
+const maxNames = 10_000
+
+func (b *builder) reset() {
+	b.json, b.path, b.leaves, b.within = b.json[:0], b.path[:0], b.leaves[:0], b.within[:0]
+	clear(b.pairs)
+	b.pairs, b.odd = b.pairs[:0], Oddities{}
+	if len(b.names) > maxNames {
+		clear(b.names)
+	}
+}
+
+// attributes takes what was built out of the builder's memory.
+func (b *builder) attributes() Attributes {
+	a := Attributes{JSON: string(b.json), Leaves: slices.Clone(b.leaves)}
+	for i, w := range b.within {
+		if w.to > 0 {
+			a.Leaves[i].Str = a.JSON[w.from:w.to]
+		}
+	}
+	clear(b.leaves) // they hold strings
+	slices.SortStableFunc(a.Leaves, func(x, y Leaf) int { return strings.Compare(x.Path, y.Path) })
+	return a
+}
+
+// name is the text as a string that is held once for many events.
+func (b *builder) name(text []byte) string {
+	if known, ok := b.names[string(text)]; ok {
+		return known
+	}
+	s := string(text)
+	if len(s) <= MaxPath {
+		b.names[s] = s
+	}
+	return s
+}
+
+// members walks over an object of the text.
+func (b *builder) members(o *fastjson.Object, base, depth int) {
+	first := len(b.pairs)
+	o.Visit(func(k []byte, v *fastjson.Value) { b.pairs = append(b.pairs, Pair{b.name(k), v}) })
+	b.object(b.pairs[first:], base, depth)
+	b.pairs = b.pairs[:first]
+}
+
+func (b *builder) object(pairs []Pair, base, depth int) {
 	b.json = append(b.json, '{')
 	first := true
 	pairs = b.validKeys(pairs)
-	last := lastOf(pairs)
+	at := lastOf(pairs)
 	for i, p := range pairs {
-		if !last(i) {
+		if !isLast(pairs, at, i) {
 			b.odd.DuplicateKeys++
 			continue
 		}
@@ -205,25 +270,30 @@ func (b *builder) validKeys(pairs []Pair) []Pair {
 	return pairs
 }
 
-// lastOf tells of each pair whether no later one has the same key. Looking is
-// quickest where there are few, and would take for ever where there are many.
-func lastOf(pairs []Pair) func(i int) bool {
+// lastOf is where each key comes last, when there are too many to look for each.
+func lastOf(pairs []Pair) map[string]int {
 	const few = 24
 	if len(pairs) <= few {
-		return func(i int) bool {
-			for _, later := range pairs[i+1:] {
-				if later.Key == pairs[i].Key {
-					return false
-				}
-			}
-			return true
-		}
+		return nil
 	}
 	at := make(map[string]int, len(pairs))
 	for i, p := range pairs {
 		at[p.Key] = i
 	}
-	return func(i int) bool { return at[pairs[i].Key] == i }
+	return at
+}
+
+// isLast tells of a pair whether no later one has the same key.
+func isLast(pairs []Pair, at map[string]int, i int) bool {
+	if at != nil {
+		return at[pairs[i].Key] == i
+	}
+	for _, later := range pairs[i+1:] {
+		if later.Key == pairs[i].Key {
+			return false
+		}
+	}
+	return true
 }
 
 func (b *builder) value(v *fastjson.Value, depth int) {
@@ -235,14 +305,13 @@ func (b *builder) value(v *fastjson.Value, depth int) {
 	switch v.Type() {
 	case fastjson.TypeObject:
 		o, _ := v.Object()
-		b.pairs(Pairs(o), len(b.path), depth)
+		b.members(o, len(b.path), depth)
 	case fastjson.TypeArray:
 		b.array(v, depth)
 	case fastjson.TypeString:
-		s, _ := v.StringBytes()
-		b.string(b.valid(string(s)))
+		b.text(v)
 	case fastjson.TypeNumber:
-		b.number(string(v.MarshalTo(nil)))
+		b.number(v)
 	case fastjson.TypeTrue:
 		b.scalar("true", Leaf{Kind: KindBool, Int: 1})
 	case fastjson.TypeFalse:
@@ -266,6 +335,24 @@ func (b *builder) array(v *fastjson.Value, depth int) {
 	b.json = append(b.json, ']')
 }
 
+// text writes a string. Most stand in the canonical JSON as they are, and then
+// the leaf is a part of that.
+func (b *builder) text(v *fastjson.Value) {
+	s, _ := v.StringBytes()
+	if !utf8.Valid(s) {
+		b.string(b.valid(string(s)))
+		return
+	}
+	from := len(b.json) + 1
+	b.json = appendString(b.json, s)
+	if to := len(b.json) - 1; to-from == len(s) && len(s) > 0 {
+		b.leaf(Leaf{Kind: KindString})
+		b.within[len(b.within)-1] = span{from, to}
+		return
+	}
+	b.leaf(Leaf{Kind: KindString, Str: string(s)})
+}
+
 func (b *builder) string(s string) {
 	b.json = appendString(b.json, s)
 	b.leaf(Leaf{Kind: KindString, Str: s})
@@ -274,7 +361,9 @@ func (b *builder) string(s string) {
 // number keeps integers of 64 bits exactly; other numbers are doubles, whole
 // ones below 2^53 integers. What a double cannot hold (1e400) stays the text
 // that was sent, as a string.
-func (b *builder) number(text string) {
+func (b *builder) number(v *fastjson.Value) {
+	var room [32]byte
+	text := string(v.MarshalTo(room[:0]))
 	if i, err := strconv.ParseInt(text, 10, 64); err == nil {
 		b.scalar(strconv.FormatInt(i, 10), Leaf{Kind: KindInt, Int: i})
 		return
@@ -305,8 +394,9 @@ func (b *builder) scalar(text string, l Leaf) {
 }
 
 func (b *builder) leaf(l Leaf) {
-	l.Path = string(b.path)
+	l.Path = b.name(b.path)
 	b.leaves = append(b.leaves, l)
+	b.within = append(b.within, span{})
 }
 
 func (b *builder) valid(s string) string {
@@ -318,19 +408,24 @@ func (b *builder) valid(s string) string {
 }
 
 // appendString writes s as a JSON string in the canonical form.
-func appendString(dst []byte, s string) []byte {
+func appendString[T string | []byte](dst []byte, s T) []byte {
 	const hex = "0123456789abcdef"
 	dst = append(dst, '"')
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '\\':
+	plain := 0 // what is before i and not yet written needs no escape
+	for i := range len(s) {
+		c := s[i]
+		if c >= 0x20 && c != '"' && c != '\\' {
+			continue
+		}
+		dst = append(dst, s[plain:i]...)
+		plain = i + 1
+		if c == '\\' {
 			dst = append(dst, '\\', '\\')
-		case c == '"' || c < 0x20:
+		} else {
 			dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-		default:
-			dst = append(dst, c)
 		}
 	}
+	dst = append(dst, s[plain:]...)
 	return append(dst, '"')
 }
 
