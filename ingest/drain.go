@@ -145,14 +145,27 @@ func (d *drainer) next(ctx context.Context) ([]schema.Event, error) {
 			return d.cut(), nil
 		}
 		if len(d.events) > 0 && linger == nil {
-			timer := time.NewTimer(d.in.config.Linger)
-			defer timer.Stop()
-			linger = timer.C
+			linger = time.After(d.in.config.Linger)
+		}
+		if len(d.events) == 0 {
+			select {
+			case <-grown:
+				// Read at the end of the linger, all at once: by then Submit has left
+				// the events beside the log.
+				linger = time.After(d.in.config.Linger)
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
 		}
 		select {
-		case <-grown:
 		case <-linger:
-			return d.cut(), nil
+			if err := d.fill(ctx); err != nil {
+				return nil, err
+			}
+			if len(d.events) > 0 && !begun {
+				return d.cut(), nil
+			}
+			linger = nil
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
@@ -175,7 +188,7 @@ func (d *drainer) fill(ctx context.Context) error {
 			return nil
 		}
 		d.missing(rec)
-		events, err := decodeBatch(rec)
+		events, err := d.eventsOf(rec)
 		if err != nil {
 			// Whole by its checksum and yet not readable: only another version of
 			// the program can have written it.
@@ -229,6 +242,14 @@ func (d *drainer) missing(rec wal.Record) {
 	lost := rec.First - expected
 	d.in.metrics.lost.Add(float64(lost))
 	d.in.deps.Log.Error("acknowledged events are lost with a damaged part of the intake log", "first", expected, "events", lost)
+}
+
+// eventsOf is what the record holds: as Submit left it, or read from the log.
+func (d *drainer) eventsOf(rec wal.Record) ([]schema.Event, error) {
+	if events, ok := d.in.handover.take(rec.First, int(rec.Count)); ok {
+		return events, nil
+	}
+	return decodeBatch(rec)
 }
 
 func (d *drainer) upTo(seq uint64) []schema.Event {

@@ -78,6 +78,10 @@ func def[T comparable](field *T, value T) {
 	}
 }
 
+// handoverBytes bounds what Submit leaves for the drainer, as bytes in the log;
+// in memory it is about three times that.
+const handoverBytes = 32 << 20
+
 // Batch is what a sender hands over at once: all of it is taken, or nothing.
 type Batch struct {
 	// ID, when not empty, makes sending the batch again a no-op.
@@ -101,8 +105,10 @@ type Intake struct {
 	batches *batches
 	reading *budget
 	mark    *checkpoint
-	dead    *deadLetters
-	metrics *metrics
+
+	handover *handover
+	dead     *deadLetters
+	metrics  *metrics
 
 	// carrying is held while a block is on its way into the sink.
 	carrying chan struct{}
@@ -130,6 +136,7 @@ func New(deps Deps) (*Intake, error) {
 		ready: make(chan struct{}), changed: make(chan struct{}), carrying: make(chan struct{}, 1),
 	}
 	in.reading = newBudget(in.config.MaxReading)
+	in.handover = newHandover(handoverBytes)
 	in.metrics = newMetrics(in)
 	if err := in.open(); err != nil {
 		return nil, fmt.Errorf("open intake in %s: %w", deps.Dir, err)
@@ -286,8 +293,9 @@ func (in *Intake) append(b Batch, seen schema.Millis) (Receipt, error) {
 	in.backlog.Add(wal.RecordSize(len(buf.b)))
 	in.sayLate(late)
 	for i := range b.Events {
-		b.Events[i].Seq = first + uint64(i)
+		b.Events[i].Seq, b.Events[i].Seen = first+uint64(i), seen
 	}
+	in.handover.put(b.Events, int64(len(buf.b)))
 	return Receipt{First: first, Last: first + uint64(len(b.Events)) - 1}, nil
 }
 
