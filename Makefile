@@ -3,7 +3,7 @@ GO ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LIBRARY := node_modules/.package-lock.json
 
-.PHONY: build run test check lint generate bench bench-ingest chaos setup clean fuzz
+.PHONY: build run test check lint generate bench bench-search bench-ingest chaos setup clean fuzz
 
 build:
 	@command -v $(GO) >/dev/null || { echo "Go is missing: install Go 1.26 or newer."; exit 1; }
@@ -50,6 +50,12 @@ chaos: setup
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+# bench-search compares the SQL of 30 searches with SQL written by hand, on
+# EVENTS events of 30 days. It takes some minutes and 2 GB in TMPDIR.
+EVENTS ?= 10000000
+bench-search: setup
+	REQUIRE_CLICKHOUSE=1 $(GO) test -v -timeout 3h -run SearchesAnswer ./compiler/bench -events $(EVENTS) -days 30 -repeats 7
 
 # bench-ingest measures CPU per event of the intake beside typed baselines, the
 # shared folder's own among them where it can be built (it needs a C compiler).

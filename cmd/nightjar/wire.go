@@ -228,8 +228,31 @@ type sink struct {
 // recentBytes is how much of what was stored last is kept in memory.
 const recentBytes = 96 << 20
 
-func newSink(d *database) sink {
-	return sink{intakestore.New(d.conn), scheduler.NewRecent(recentBytes)}
+func newSink(lc fx.Lifecycle, e *engine, d *database, registry *prometheus.Registry) sink {
+	s := sink{intakestore.New(d.conn), scheduler.NewRecent(recentBytes)}
+	registry.MustRegister(s.Sink)
+	e.run(lc, "catalogue of attributes", func(ctx context.Context) error {
+		s.loadCatalogue(ctx, e.log)
+		return nil
+	})
+	return s
+}
+
+// loadCatalogue tries until it is loaded. Searches and rules do without it
+// meanwhile, and are slower.
+func (s sink) loadCatalogue(ctx context.Context, log *slog.Logger) {
+	for {
+		err := s.Load(ctx)
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		log.Warn("cannot load the catalogue of attributes; searches are slower without", "error", err)
+		select {
+		case <-time.After(10 * time.Second):
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // Insert implements ingest.Sink.
@@ -268,8 +291,8 @@ func newScheduler(lc fx.Lifecycle, e *engine, d *database, store sink, intake *i
 	return s, nil
 }
 
-func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *ingest.Intake, s *scheduler.Scheduler, registry *prometheus.Registry) (*api.Server, error) {
-	reporter := reporter{d, intake, s}
+func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *ingest.Intake, s *scheduler.Scheduler, k *retention.Keeper, registry *prometheus.Registry) (*api.Server, error) {
+	reporter := reporter{d, intake, s, k}
 	var err error
 	e.server, err = api.New(api.Deps{
 		HTTP: e.config.HTTP, GRPC: e.config.GRPC, Key: e.key, Version: version,
@@ -299,6 +322,7 @@ type reporter struct {
 	database  *database
 	intake    *ingest.Intake
 	scheduler *scheduler.Scheduler
+	keeper    *retention.Keeper
 }
 
 func (r reporter) ready(ctx context.Context) error { return r.database.conn.Ping(ctx) }
@@ -313,7 +337,8 @@ func (r reporter) Status(ctx context.Context) (api.Status, error) {
 		ClickHouseEmbedded: r.database.embedded != nil,
 	}
 	st.Rules.Enabled = progress.Rules + progress.Unsupported
-	st.Rules.Unsupported = progress.Unsupported
+	st.Rules.Unsupported, st.Rules.Failing = progress.Unsupported, progress.Failing
+	st.Storage = r.storage()
 	rules, err := r.scheduler.Rules(ctx)
 	if err != nil {
 		return api.Status{}, err
@@ -324,6 +349,15 @@ func (r reporter) Status(ctx context.Context) (api.Status, error) {
 		st.ClickHouseVersion = v.Version.String()
 	}
 	return st, nil
+}
+
+func (r reporter) storage() api.Storage {
+	report := r.keeper.Report()
+	events := report.Totals[schema.Events.Name]
+	return api.Storage{
+		Used: uint64(report.Used), Quota: uint64(report.Quota), OverQuota: report.OverQuota, OldestDay: report.OldestDay,
+		Dropped: uint64(events.Rows), DroppedUnevaluated: uint64(events.Unevaluated),
+	}
 }
 
 // announce tells where the engine listens, and where the key is.

@@ -34,7 +34,7 @@ var (
 	flagQuery   = flag.String("query", "", "only queries whose text contains this")
 	flagKeep    = flag.String("keep", "", "a folder for the server's data; a full one is used as it is")
 	flagSet     = flag.String("set", "", "settings of every statement, as a=1,b=0")
-	flagAlter   = flag.String("alter", "", "statements to change the empty table with, separated by ;")
+	flagInstead = flag.String("instead", "", "what to write otherwise in CREATE TABLE events, as old=>new, separated by ;")
 )
 
 // world is a table full of events.
@@ -52,12 +52,8 @@ func newWorld(t testing.TB, events int) *world {
 	} else {
 		w.conn, w.pid = testenv.ClickHouse(t), testenv.Server(t).Pid()
 	}
-	for _, table := range []schema.Table{schema.Events, schema.AttributeShapes} {
-		w.exec(t, table.CreateSQL())
-	}
-	for _, sql := range splitStatements(*flagAlter) {
-		w.exec(t, sql)
-	}
+	w.exec(t, createEvents(t))
+	w.exec(t, schema.AttributeShapes.CreateSQL())
 	w.sink = store.New(w.conn)
 	if err := w.sink.Load(t.Context()); err != nil {
 		t.Fatal(err)
@@ -227,12 +223,19 @@ func (w *world) ask(t testing.TB, sql string, params map[string]string, into ...
 	}
 }
 
-func splitStatements(s string) []string {
-	var out []string
-	for sql := range strings.SplitSeq(s, ";") {
-		if sql = strings.TrimSpace(sql); sql != "" {
-			out = append(out, sql)
+// createEvents is the declared table, or what -instead makes of it.
+func createEvents(t testing.TB) string {
+	t.Helper()
+	sql := schema.Events.CreateSQL()
+	for change := range strings.SplitSeq(*flagInstead, ";") {
+		before, after, ok := strings.Cut(change, "=>")
+		if !ok {
+			continue
 		}
+		if !strings.Contains(sql, before) {
+			t.Fatalf("-instead: no %q in %s", before, sql)
+		}
+		sql = strings.ReplaceAll(sql, before, after)
 	}
-	return out
+	return sql
 }

@@ -61,7 +61,7 @@ var questions = []question{
 		"source = 'sshd' AND attributes.evt.outcome = 'failure' AND attributes.usr.name = 'root'", 0, byHost},
 	{`source:sshd CIDR(@network.client.ip, 10.3.0.0/16)`,
 		"source = 'sshd' AND isIPAddressInRange(ifNull(attributes.network.client.ip, '::'), '10.3.0.0/16')", 7, total},
-	{`@network.client.ip:10.0.13.38`, "attributes.network.client.ip = '10.0.13.38'", 0, latest},
+	{`@network.client.ip:10.1.29.49`, "attributes.network.client.ip = '10.1.29.49'", 0, latest},
 	{`@usr.name:user4712`, "attributes.usr.name = 'user4712'", 0, latest},
 	{`source:nginx @http.status_code:[500 TO 599]`,
 		"source = 'nginx' AND attributes.http.status_code" + integer + " BETWEEN 500 AND 599", 0, perDay},
@@ -75,7 +75,7 @@ var questions = []question{
 	{`service:payments status:error`, "service = 'payments' AND status = 'error'", 0, perDay},
 	{`service:payments "connection refused" -@error.kind:*SocketTimeout*`,
 		"service = 'payments' AND hasAllTokens(lower(message), ['connection', 'refused']) AND positionCaseInsensitive(message, 'connection refused') > 0 AND NOT ifNull(attributes.error.kind" + text + " LIKE '%SocketTimeout%', false)", 0, latest},
-	{`timeout`, "multiSearchAnyCaseInsensitive(message, ['timeout']) AND match(message, '(?i)\\\\btimeout\\\\b')", 0, total},
+	{`4711`, "hasToken(lower(message), '4711')", 0, latest},
 	{`source:java "refused after" @duration:>1900`,
 		"source = 'java' AND hasAllTokens(lower(message), ['refused', 'after']) AND positionCaseInsensitive(message, 'refused after') > 0 AND (attributes.duration" + integer + " > 1900 OR attributes.duration" + double + " > 1900)", 0, total},
 	{`@customer.id:47110`, "(attributes.customer.id" + integer + " = 47110 OR attributes.customer.id" + text + " = '47110')", 0, latest},
@@ -132,6 +132,7 @@ func TestSearchesAnswerAsByHand(t *testing.T) {
 	}
 	w := newWorld(t, *flagEvents)
 	var ratios []float64
+	all := 0.0
 	report := strings.Builder{}
 	fmt.Fprintf(&report, "%9s %9s %6s %9s %9s %6s %9s  query\n", "ours ms", "hand ms", "ratio", "wall", "wall", "ratio", "matches")
 	for _, q := range questions {
@@ -150,6 +151,7 @@ func TestSearchesAnswerAsByHand(t *testing.T) {
 		}
 		ratio := median(a.cpu) / median(b.cpu)
 		ratios = append(ratios, ratio)
+		all += median(a.cpu)
 		fmt.Fprintf(&report, "%9.1f %9.1f %6.2f %9.1f %9.1f %6.2f %9d  %s\n", median(a.cpu), median(b.cpu), ratio,
 			median(a.wall), median(b.wall), median(a.wall)/median(b.wall), found, q.query)
 		if *flagQuery != "" {
@@ -160,7 +162,7 @@ func TestSearchesAnswerAsByHand(t *testing.T) {
 	for _, r := range ratios {
 		worst = max(worst, r)
 	}
-	t.Logf("CPU and wall time of a statement, median of %d, one thread:\n%smedian %.2f, worst %.2f", *flagRepeats, report.String(), median(ratios), worst)
+	t.Logf("CPU and wall time of a statement, median of %d, one thread:\n%sours together %.0f ms; ratio: median %.2f, worst %.2f", *flagRepeats, report.String(), all, median(ratios), worst)
 	if *flagRepeats > 1 && *flagQuery == "" && (median(ratios) > medianBound || worst > worstBound) {
 		t.Errorf("median %.2f (at most %.2f), worst %.2f (at most %.2f)", median(ratios), medianBound, worst, worstBound)
 	}
