@@ -164,4 +164,16 @@ func TestBlockOfTooManyPathsIsCutAlike(t *testing.T) {
 	if rows, distinct, _ := count(t, conn); rows != 4200 || distinct != 4200 {
 		t.Errorf("%d rows, %d distinct", rows, distinct)
 	}
+	if err := conn.Exec(t.Context(), "OPTIMIZE TABLE events FINAL"); err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range []int{0, 700, 2099, 2100, 2500, 4199} {
+		var found []uint64
+		if err := conn.QueryRow(t.Context(), fmt.Sprintf("SELECT groupArray(seq) FROM events WHERE attributes.k%d IS NOT NULL", k)).Scan(&found); err != nil {
+			t.Fatal(err)
+		}
+		if len(found) != 1 || found[0] != uint64(k+1) {
+			t.Errorf("k%d is in the events %v, want %d", k, found, k+1)
+		}
+	}
 }
