@@ -219,5 +219,14 @@ type Status struct {
 	ClickHouseUp           bool
 	ClickHouseVersion      string
 	ClickHouseEmbedded     bool
-	Rules                  struct{ Total, Enabled, Unsupported int }
+	Rules                  struct{ Total, Enabled, Unsupported, Failing int }
+	Storage                Storage
+}
+
+// Storage is what is kept and what was dropped.
+type Storage struct {
+	Used, Quota                 uint64 // bytes
+	OverQuota                   bool
+	OldestDay                   string
+	Dropped, DroppedUnevaluated uint64 // events
 }

@@ -31,7 +31,11 @@ func (s *statuses) GetStatus(ctx context.Context, _ *pb.GetStatusRequest) (*pb.S
 		LagSeconds:             now.Lag.Seconds(),
 		Clickhouse:             &pb.ClickHouseStatus{State: state, Version: now.ClickHouseVersion, Embedded: now.ClickHouseEmbedded},
 		Rules: &pb.RulesStatus{
-			Total: int64(now.Rules.Total), Enabled: int64(now.Rules.Enabled), Unsupported: int64(now.Rules.Unsupported),
+			Total: int64(now.Rules.Total), Enabled: int64(now.Rules.Enabled), Unsupported: int64(now.Rules.Unsupported), Failing: int64(now.Rules.Failing),
+		},
+		Storage: &pb.StorageStatus{
+			UsedBytes: now.Storage.Used, QuotaBytes: now.Storage.Quota, OverQuota: now.Storage.OverQuota, OldestDay: now.Storage.OldestDay,
+			DroppedEvents: now.Storage.Dropped, DroppedUnevaluated: now.Storage.DroppedUnevaluated,
 		},
 	}, nil
 }

@@ -75,7 +75,7 @@ type share struct {
 
 // MemoryFactor is what a byte of a body takes until it is in the log: itself,
 // the events made of it, and the record that is written.
-const MemoryFactor = 4
+const MemoryFactor = 6
 
 // bodyPatience is how long a request waits for its share before it is read. One
 // that is being read waits no longer: it holds memory that others wait for.

@@ -35,10 +35,6 @@ type Decoder struct {
 	Year int
 	Zone *time.Location
 
-	// TextOnly leaves out the leaves of the attributes, which follow from their
-	// JSON and take several times the memory.
-	TextOnly bool
-
 	// What had to be resolved on the way in, so far.
 	Odd schema.Oddities
 	// BadTimes counts timestamps that could not be read.
@@ -373,9 +369,6 @@ func (d *Decoder) build(x *draft) schema.Event {
 	a, odd := schema.NewAttributes(x.pairs)
 	d.Odd.Add(odd)
 	e.Attributes = a
-	if d.TextOnly {
-		e.Leaves = nil
-	}
 	return e
 }
 

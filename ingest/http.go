@@ -133,7 +133,6 @@ func (h *Handler) decoder(r *http.Request) (*Decoder, error) {
 	d := &Decoder{
 		Now: h.in.deps.Now(), Source: q.Get("ddsource"), Service: q.Get("service"),
 		Host: q.Get("hostname"), Tags: SplitTags(q.Get("ddtags")),
-		TextOnly: true,
 	}
 	if s := q.Get("nj_year"); s != "" {
 		year, err := strconv.Atoi(s)

@@ -45,7 +45,7 @@ type Config struct {
 	SegmentBytes int64         // size of a log file; 32 MiB
 	BlockEvents  int           // events in one insert; 50,000
 	BlockBytes   int64         // bytes in one insert; 16 MiB
-	Linger       time.Duration // how long an insert waits to fill up; 100 ms
+	Linger       time.Duration // how long an insert waits to fill up; 400 ms
 	Insert       time.Duration // how long one insert may take; 60 s
 	ReadTries    int           // of a part of the log that the disk does not give back; 16, about a minute
 	Remember     time.Duration // how long batch ids are remembered; 25 h
@@ -62,7 +62,7 @@ func (c Config) withDefaults() Config {
 	def(&c.SegmentBytes, 32<<20)
 	def(&c.BlockEvents, 50_000)
 	def(&c.BlockBytes, 16<<20)
-	def(&c.Linger, 100*time.Millisecond)
+	def(&c.Linger, 400*time.Millisecond)
 	def(&c.Insert, time.Minute)
 	def(&c.ReadTries, 16)
 	def(&c.Remember, 25*time.Hour)

@@ -243,15 +243,15 @@ func TestABlockThatIsThereIsNotSentAgain(t *testing.T) {
 func TestRequestsShareTheirMemory(t *testing.T) {
 	b := newBudget(1000)
 	one, two := share{of: b}, share{of: b}
-	if err := one.cover(t.Context(), 200, 0); err != nil {
+	if err := one.cover(t.Context(), 800/MemoryFactor, 0); err != nil {
 		t.Fatal(err)
 	}
 	var full *ErrBackpressure
-	if err := two.cover(t.Context(), 100, 0); !errors.As(err, &full) || full.RetryAfter == 0 {
+	if err := two.cover(t.Context(), 400/MemoryFactor, 0); !errors.As(err, &full) || full.RetryAfter == 0 {
 		t.Errorf("a second share of more than there is: %v", err)
 	}
 	waited := make(chan error, 1)
-	go func() { waited <- two.cover(context.Background(), 100, time.Minute) }()
+	go func() { waited <- two.cover(context.Background(), 400/MemoryFactor, time.Minute) }()
 	time.Sleep(5 * time.Millisecond)
 	one.giveBack()
 	if err := <-waited; err != nil {

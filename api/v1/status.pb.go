@@ -70,6 +70,7 @@ type Status struct {
 	LagSeconds    float64           `protobuf:"fixed64,5,opt,name=lag_seconds,proto3" json:"lag_seconds,omitempty"`
 	Clickhouse    *ClickHouseStatus `protobuf:"bytes,6,opt,name=clickhouse,proto3" json:"clickhouse,omitempty"`
 	Rules         *RulesStatus      `protobuf:"bytes,7,opt,name=rules,proto3" json:"rules,omitempty"`
+	Storage       *StorageStatus    `protobuf:"bytes,8,opt,name=storage,proto3" json:"storage,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -153,6 +154,13 @@ func (x *Status) GetRules() *RulesStatus {
 	return nil
 }
 
+func (x *Status) GetStorage() *StorageStatus {
+	if x != nil {
+		return x.Storage
+	}
+	return nil
+}
+
 type ClickHouseStatus struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// up or down
@@ -219,7 +227,9 @@ type RulesStatus struct {
 	Total   int64                  `protobuf:"varint,1,opt,name=total,proto3" json:"total,omitempty"`
 	Enabled int64                  `protobuf:"varint,2,opt,name=enabled,proto3" json:"enabled,omitempty"`
 	// Kept, but not evaluated: the engine does not have the method yet.
-	Unsupported   int64 `protobuf:"varint,3,opt,name=unsupported,proto3" json:"unsupported,omitempty"`
+	Unsupported int64 `protobuf:"varint,3,opt,name=unsupported,proto3" json:"unsupported,omitempty"`
+	// Failed at their last evaluation; they are retried.
+	Failing       int64 `protobuf:"varint,4,opt,name=failing,proto3" json:"failing,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -275,6 +285,103 @@ func (x *RulesStatus) GetUnsupported() int64 {
 	return 0
 }
 
+func (x *RulesStatus) GetFailing() int64 {
+	if x != nil {
+		return x.Failing
+	}
+	return 0
+}
+
+// StorageStatus says what the engine keeps, and what it let go of.
+type StorageStatus struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Bytes on disk, and the quota they have; 0: none.
+	UsedBytes  uint64 `protobuf:"varint,1,opt,name=used_bytes,proto3" json:"used_bytes,omitempty"`
+	QuotaBytes uint64 `protobuf:"varint,2,opt,name=quota_bytes,proto3" json:"quota_bytes,omitempty"`
+	// Nothing more can be dropped and the quota is used up.
+	OverQuota bool `protobuf:"varint,3,opt,name=over_quota,proto3" json:"over_quota,omitempty"`
+	// The earliest day of arrival whose events are kept, as 20060102.
+	OldestDay string `protobuf:"bytes,4,opt,name=oldest_day,proto3" json:"oldest_day,omitempty"`
+	// Events dropped by retention or quota since the first start, and those of
+	// them that no rule had been evaluated over.
+	DroppedEvents      uint64 `protobuf:"varint,5,opt,name=dropped_events,proto3" json:"dropped_events,omitempty"`
+	DroppedUnevaluated uint64 `protobuf:"varint,6,opt,name=dropped_unevaluated,proto3" json:"dropped_unevaluated,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
+}
+
+func (x *StorageStatus) Reset() {
+	*x = StorageStatus{}
+	mi := &file_status_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StorageStatus) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StorageStatus) ProtoMessage() {}
+
+func (x *StorageStatus) ProtoReflect() protoreflect.Message {
+	mi := &file_status_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StorageStatus.ProtoReflect.Descriptor instead.
+func (*StorageStatus) Descriptor() ([]byte, []int) {
+	return file_status_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *StorageStatus) GetUsedBytes() uint64 {
+	if x != nil {
+		return x.UsedBytes
+	}
+	return 0
+}
+
+func (x *StorageStatus) GetQuotaBytes() uint64 {
+	if x != nil {
+		return x.QuotaBytes
+	}
+	return 0
+}
+
+func (x *StorageStatus) GetOverQuota() bool {
+	if x != nil {
+		return x.OverQuota
+	}
+	return false
+}
+
+func (x *StorageStatus) GetOldestDay() string {
+	if x != nil {
+		return x.OldestDay
+	}
+	return ""
+}
+
+func (x *StorageStatus) GetDroppedEvents() uint64 {
+	if x != nil {
+		return x.DroppedEvents
+	}
+	return 0
+}
+
+func (x *StorageStatus) GetDroppedUnevaluated() uint64 {
+	if x != nil {
+		return x.DroppedUnevaluated
+	}
+	return 0
+}
+
 type ValidateKeyRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -283,7 +390,7 @@ type ValidateKeyRequest struct {
 
 func (x *ValidateKeyRequest) Reset() {
 	*x = ValidateKeyRequest{}
-	mi := &file_status_proto_msgTypes[4]
+	mi := &file_status_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -295,7 +402,7 @@ func (x *ValidateKeyRequest) String() string {
 func (*ValidateKeyRequest) ProtoMessage() {}
 
 func (x *ValidateKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[4]
+	mi := &file_status_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -308,7 +415,7 @@ func (x *ValidateKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateKeyRequest.ProtoReflect.Descriptor instead.
 func (*ValidateKeyRequest) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{4}
+	return file_status_proto_rawDescGZIP(), []int{5}
 }
 
 type ValidateKeyResponse struct {
@@ -320,7 +427,7 @@ type ValidateKeyResponse struct {
 
 func (x *ValidateKeyResponse) Reset() {
 	*x = ValidateKeyResponse{}
-	mi := &file_status_proto_msgTypes[5]
+	mi := &file_status_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -332,7 +439,7 @@ func (x *ValidateKeyResponse) String() string {
 func (*ValidateKeyResponse) ProtoMessage() {}
 
 func (x *ValidateKeyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[5]
+	mi := &file_status_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -345,7 +452,7 @@ func (x *ValidateKeyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateKeyResponse.ProtoReflect.Descriptor instead.
 func (*ValidateKeyResponse) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{5}
+	return file_status_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ValidateKeyResponse) GetValid() bool {
@@ -360,7 +467,7 @@ var File_status_proto protoreflect.FileDescriptor
 const file_status_proto_rawDesc = "" +
 	"\n" +
 	"\fstatus.proto\x12\vnightjar.v1\"\x12\n" +
-	"\x10GetStatusRequest\"\xb7\x02\n" +
+	"\x10GetStatusRequest\"\xed\x02\n" +
 	"\x06Status\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12(\n" +
 	"\x0fevents_received\x18\x02 \x01(\x04R\x0fevents_received\x12:\n" +
@@ -370,15 +477,30 @@ const file_status_proto_rawDesc = "" +
 	"\n" +
 	"clickhouse\x18\x06 \x01(\v2\x1d.nightjar.v1.ClickHouseStatusR\n" +
 	"clickhouse\x12.\n" +
-	"\x05rules\x18\a \x01(\v2\x18.nightjar.v1.RulesStatusR\x05rules\"^\n" +
+	"\x05rules\x18\a \x01(\v2\x18.nightjar.v1.RulesStatusR\x05rules\x124\n" +
+	"\astorage\x18\b \x01(\v2\x1a.nightjar.v1.StorageStatusR\astorage\"^\n" +
 	"\x10ClickHouseStatus\x12\x14\n" +
 	"\x05state\x18\x01 \x01(\tR\x05state\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x1a\n" +
-	"\bembedded\x18\x03 \x01(\bR\bembedded\"_\n" +
+	"\bembedded\x18\x03 \x01(\bR\bembedded\"y\n" +
 	"\vRulesStatus\x12\x14\n" +
 	"\x05total\x18\x01 \x01(\x03R\x05total\x12\x18\n" +
 	"\aenabled\x18\x02 \x01(\x03R\aenabled\x12 \n" +
-	"\vunsupported\x18\x03 \x01(\x03R\vunsupported\"\x14\n" +
+	"\vunsupported\x18\x03 \x01(\x03R\vunsupported\x12\x18\n" +
+	"\afailing\x18\x04 \x01(\x03R\afailing\"\xeb\x01\n" +
+	"\rStorageStatus\x12\x1e\n" +
+	"\n" +
+	"used_bytes\x18\x01 \x01(\x04R\n" +
+	"used_bytes\x12 \n" +
+	"\vquota_bytes\x18\x02 \x01(\x04R\vquota_bytes\x12\x1e\n" +
+	"\n" +
+	"over_quota\x18\x03 \x01(\bR\n" +
+	"over_quota\x12\x1e\n" +
+	"\n" +
+	"oldest_day\x18\x04 \x01(\tR\n" +
+	"oldest_day\x12&\n" +
+	"\x0edropped_events\x18\x05 \x01(\x04R\x0edropped_events\x120\n" +
+	"\x13dropped_unevaluated\x18\x06 \x01(\x04R\x13dropped_unevaluated\"\x14\n" +
 	"\x12ValidateKeyRequest\"+\n" +
 	"\x13ValidateKeyResponse\x12\x14\n" +
 	"\x05valid\x18\x01 \x01(\bR\x05valid2\xa2\x01\n" +
@@ -398,27 +520,29 @@ func file_status_proto_rawDescGZIP() []byte {
 	return file_status_proto_rawDescData
 }
 
-var file_status_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_status_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_status_proto_goTypes = []any{
 	(*GetStatusRequest)(nil),    // 0: nightjar.v1.GetStatusRequest
 	(*Status)(nil),              // 1: nightjar.v1.Status
 	(*ClickHouseStatus)(nil),    // 2: nightjar.v1.ClickHouseStatus
 	(*RulesStatus)(nil),         // 3: nightjar.v1.RulesStatus
-	(*ValidateKeyRequest)(nil),  // 4: nightjar.v1.ValidateKeyRequest
-	(*ValidateKeyResponse)(nil), // 5: nightjar.v1.ValidateKeyResponse
+	(*StorageStatus)(nil),       // 4: nightjar.v1.StorageStatus
+	(*ValidateKeyRequest)(nil),  // 5: nightjar.v1.ValidateKeyRequest
+	(*ValidateKeyResponse)(nil), // 6: nightjar.v1.ValidateKeyResponse
 }
 var file_status_proto_depIdxs = []int32{
 	2, // 0: nightjar.v1.Status.clickhouse:type_name -> nightjar.v1.ClickHouseStatus
 	3, // 1: nightjar.v1.Status.rules:type_name -> nightjar.v1.RulesStatus
-	0, // 2: nightjar.v1.StatusService.GetStatus:input_type -> nightjar.v1.GetStatusRequest
-	4, // 3: nightjar.v1.StatusService.ValidateKey:input_type -> nightjar.v1.ValidateKeyRequest
-	1, // 4: nightjar.v1.StatusService.GetStatus:output_type -> nightjar.v1.Status
-	5, // 5: nightjar.v1.StatusService.ValidateKey:output_type -> nightjar.v1.ValidateKeyResponse
-	4, // [4:6] is the sub-list for method output_type
-	2, // [2:4] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	4, // 2: nightjar.v1.Status.storage:type_name -> nightjar.v1.StorageStatus
+	0, // 3: nightjar.v1.StatusService.GetStatus:input_type -> nightjar.v1.GetStatusRequest
+	5, // 4: nightjar.v1.StatusService.ValidateKey:input_type -> nightjar.v1.ValidateKeyRequest
+	1, // 5: nightjar.v1.StatusService.GetStatus:output_type -> nightjar.v1.Status
+	6, // 6: nightjar.v1.StatusService.ValidateKey:output_type -> nightjar.v1.ValidateKeyResponse
+	5, // [5:7] is the sub-list for method output_type
+	3, // [3:5] is the sub-list for method input_type
+	3, // [3:3] is the sub-list for extension type_name
+	3, // [3:3] is the sub-list for extension extendee
+	0, // [0:3] is the sub-list for field type_name
 }
 
 func init() { file_status_proto_init() }
@@ -432,7 +556,7 @@ func file_status_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_status_proto_rawDesc), len(file_status_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   6,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

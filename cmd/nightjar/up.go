@@ -87,6 +87,9 @@ func boundMemory(config Config) {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(2*config.IntakeMemory + rest)
 	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(200) // below that limit, memory is cheaper than collecting
+	}
 }
 
 // isFresh tells whether nothing was ever kept in the folder.
