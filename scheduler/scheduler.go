@@ -313,7 +313,7 @@ func (s *Scheduler) untilRetry() time.Duration {
 
 // saveEvery bounds how much is evaluated again after a crash. Evaluating twice
 // changes nothing.
-const saveEvery = 2 * time.Second
+const saveEvery = 5 * time.Second
 
 func (s *Scheduler) save(ctx context.Context, always bool) error {
 	s.mu.Lock()

@@ -246,7 +246,7 @@ func (p *process) watchSignals(seen map[string]time.Time, stop chan struct{}) {
 		select {
 		case <-stop:
 			return
-		case <-time.After(100 * time.Millisecond):
+		case <-time.After(250 * time.Millisecond):
 		}
 		_, text, err := p.request(http.MethodPost, "/api/v2/security_monitoring/signals/search",
 			[]byte(`{"filter":{"query":"@network.client.ip:203.0.*"},"sort":"-timestamp","page":{"limit":200}}`))
