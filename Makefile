@@ -3,7 +3,7 @@ GO ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LIBRARY := node_modules/.package-lock.json
 
-.PHONY: build run test check lint generate bench bench-search bench-ingest chaos setup clean fuzz
+.PHONY: build run test check lint generate bench bench-search bench-rules bench-ingest chaos setup clean fuzz
 
 build:
 	@command -v $(GO) >/dev/null || { echo "Go is missing: install Go 1.26 or newer."; exit 1; }
@@ -43,8 +43,10 @@ generate:
 # overload. It prints their figures and takes about half an hour.
 CHAOS_KILLS ?= 200
 CHAOS_OUTAGE ?= 600
+CHAOS_CASES ?= 50000
 chaos: setup
 	REQUIRE_CLICKHOUSE=1 $(GO) test -count 1 -v ./ingest/wal | grep -v '^=== '
+	NIGHTJAR_CASES=$(CHAOS_CASES) $(GO) test -count 1 -v -timeout 0 -run 'Generated' ./scheduler | grep -v '^=== '
 	NIGHTJAR_CHAOS_KILLS=$(CHAOS_KILLS) NIGHTJAR_CHAOS_OUTAGE=$(CHAOS_OUTAGE) NIGHTJAR_CHAOS_RATE=5000 NIGHTJAR_CHAOS_ROUNDS=10 REQUIRE_CLICKHOUSE=1 \
 	  $(GO) test -count 1 -v -timeout 90m -run 'Chaos|Bombs|Overload' ./cmd/nightjar
 
@@ -56,6 +58,11 @@ bench:
 EVENTS ?= 10000000
 bench-search: setup
 	REQUIRE_CLICKHOUSE=1 $(GO) test -v -timeout 3h -run SearchesAnswer ./compiler/bench -events $(EVENTS) -days 30 -repeats 7
+
+# bench-rules measures what rules cost under a live stream, and how soon an attack
+# is seen.
+bench-rules: setup
+	NIGHTJAR_BENCH_SECONDS=30 $(GO) test -run '^$$' -bench Rules -benchtime 1x -timeout 30m ./cmd/nightjar
 
 # bench-ingest measures CPU per event of the intake beside typed baselines, the
 # shared folder's own among them where it can be built (it needs a C compiler).
