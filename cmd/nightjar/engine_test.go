@@ -222,10 +222,15 @@ func (p *process) request(method, path string, body []byte, header ...string) (i
 	return resp.StatusCode, text, err
 }
 
-// call is request where nothing but success will do.
+// call is request where nothing but success will do, now or when the server that
+// was just killed is back.
 func (p *process) call(method, path string, body []byte, into any) {
 	p.t.Helper()
 	status, text, err := p.request(method, path, body)
+	for end := time.Now().Add(20 * time.Second); err == nil && status == http.StatusServiceUnavailable && time.Now().Before(end); {
+		time.Sleep(100 * time.Millisecond)
+		status, text, err = p.request(method, path, body)
+	}
 	if err != nil || status >= 300 {
 		p.t.Fatalf("%s %s: %d %s %v", method, path, status, text, err)
 	}
