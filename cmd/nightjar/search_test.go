@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -295,6 +296,9 @@ func TestSearchPrintsWhatIsStored(t *testing.T) {
 	if code != exitFailure || !strings.Contains(stderr, "1:") {
 		t.Errorf("exit %d, %s", code, stderr)
 	}
+	// The SQL asks for attributes that are stored somewhere; this one was not yet.
+	p.call(http.MethodPost, "/api/v2/logs", []byte(`{"ddsource":"app","message":"m","usr":{"id":"x"}}`), nil)
+	p.await("stored", 10*time.Second, func() bool { return p.count("SELECT count() FROM events WHERE attributes.usr.id = 'x'") == 1 })
 	stdout, _, code = p.run("search", "source:app @usr.id:x", "--explain")
 	for _, want := range []string{"TREE\n  all of\n    source is \"app\"", "SQL\n  SELECT", "\n  WHERE", "PARAMETERS\n  p0 = ", "primary key", "→", "skip by_usr_id"} {
 		if code != exitOK || !strings.Contains(stdout, want) {
