@@ -631,15 +631,31 @@ func (a attribute) present() []string {
 // `:::`), so what it finds must have the strict form too. Reading an address
 // costs more than a look at its first digits, so that goes first.
 func (e *emitter) network(n Network) string {
-	return e.texts(n.Field, func(x string) string {
+	test := func(x string) string {
 		parts := make([]string, len(n.Blocks))
 		for i, b := range n.Blocks {
 			s := newAddressSpan(b)
 			parts[i] = fmt.Sprintf("(toIPv6OrNull(%s) BETWEEN toIPv6(%s) AND toIPv6(%s))",
 				x, e.p.String(s.low.StringExpanded()), e.p.String(s.high.StringExpanded()))
 		}
-		return notNull(sqlAll(e.addressHint(x, n.Blocks), sqlAny(parts...), "match("+x+", "+e.p.String(strictAddress)+")"))
-	})
+		exact := notNull(sqlAll(sqlAny(parts...), "match("+x+", "+e.p.String(strictAddress)+")"))
+		if hint := e.addressHint(x, n.Blocks); hint != "true" {
+			return sqlAll(notNull(hint), exact) // the server runs them one after the other
+		}
+		return exact
+	}
+	if n.Field.Kind != schema.FieldAttribute {
+		return e.texts(n.Field, test)
+	}
+	a := e.attribute(n.Field.Name)
+	var parts []string
+	if a.has(schema.OneString) {
+		parts = append(parts, test(a.text()))
+	}
+	if a.has(schema.ManyStrings | schema.ManyMixed) {
+		parts = append(parts, "arrayExists(v -> "+test("v")+", "+a.many+")")
+	}
+	return sqlAny(parts...)
 }
 
 // maxHints is up to how many blocks a look at the first digits pays.

@@ -45,7 +45,7 @@ var Events = Table{
 	Engine:      "MergeTree",
 	PartitionBy: "toDate(seen)",
 	OrderBy:     "(source, timestamp, seq)",
-	Settings:    "non_replicated_deduplication_window = 1000, min_bytes_for_wide_part = 134217728",
+	Settings:    "non_replicated_deduplication_window = 1000, min_bytes_for_wide_part = 33554432",
 }
 
 // AttributeShapes is the Catalogue of what Events holds. A form is stored here
