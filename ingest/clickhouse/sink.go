@@ -46,6 +46,9 @@ func settings(token string) clickhouse.Settings {
 // Insert implements ingest.Sink. When it returns, and before anybody can read
 // one of the events, the catalogue has the forms of their attributes.
 func (s *Sink) Insert(ctx context.Context, token string, events []schema.Event) error {
+	if len(events) == 0 {
+		return nil
+	}
 	if err := s.catalogueEvents(ctx, events); err != nil {
 		return err
 	}
