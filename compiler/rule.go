@@ -178,6 +178,9 @@ func (c *ruleCompiler) names() {
 	if !slices.Contains(knownMethods, Method(*r)) {
 		c.bad.Add("options.detectionMethod", fmt.Sprintf("unknown detection method %q; there are %s", Method(*r), strings.Join(knownMethods, ", ")))
 	}
+	if r.Scheduling != nil && r.Scheduling.RRule == "" {
+		c.bad.Add("schedulingOptions.rrule", "The RRULE schedule is invalid for scheduled rules")
+	}
 	if len(r.Queries) > MaxQueries {
 		c.bad.Add("queries", fmt.Sprintf("a rule has at most %d queries, this one has %d", MaxQueries, len(r.Queries)))
 	}
@@ -272,7 +275,7 @@ func (c *ruleCompiler) label(i int, q schema.RuleQuery) Label {
 		c.bad.Add(at("name"), fmt.Sprintf("%q is no label: want a letter, then letters, digits and _", l.Name))
 	}
 	if strings.TrimSpace(q.Query) == "" && c.plan.Rule.Type != "signal_correlation" {
-		c.bad.Add("", "Query filter cannot be empty")
+		c.bad.Add(at("query"), "Query filter cannot be empty")
 	}
 	l.Parts = append(l.Parts, c.search(at("query"), q.Query, false)...)
 	if q.CustomExtension != "" {
