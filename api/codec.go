@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"reflect"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -30,8 +31,13 @@ var _ runtime.Marshaler = codec{}
 
 // ContentType is that of the answer.
 func (codec) ContentType(v any) string {
-	if q, ok := v.(*pb.QueryResponse); ok && q.Csv != nil {
-		return "text/csv; charset=utf-8"
+	switch v := v.(type) {
+	case *pb.QueryResponse:
+		if v.Csv != nil {
+			return "text/csv; charset=utf-8"
+		}
+	case *pb.File:
+		return v.GetContentType()
 	}
 	return "application/json"
 }
@@ -44,6 +50,8 @@ func (codec) Marshal(v any) ([]byte, error) {
 			return []byte(*v.Csv), nil
 		}
 		return encode(v)
+	case *pb.File:
+		return v.GetContent(), nil
 	case proto.Message:
 		return encode(v)
 	}
@@ -85,14 +93,16 @@ func (c codec) NewEncoder(w io.Writer) runtime.Encoder {
 // messageOf is the message to decode into: v itself, or what v points to, made
 // when there is none yet (that is how the gateway hands over a field).
 func messageOf(v any) (proto.Message, error) {
-	switch v := v.(type) {
-	case proto.Message:
-		return v, nil
-	case **pb.Rule:
-		if *v == nil {
-			*v = new(pb.Rule)
+	if m, ok := v.(proto.Message); ok {
+		return m, nil
+	}
+	if p := reflect.ValueOf(v); p.Kind() == reflect.Pointer && p.Elem().Kind() == reflect.Pointer {
+		if p.Elem().IsNil() {
+			p.Elem().Set(reflect.New(p.Type().Elem().Elem()))
 		}
-		return *v, nil
+		if m, ok := p.Elem().Interface().(proto.Message); ok {
+			return m, nil
+		}
 	}
 	return nil, fmt.Errorf("codec: cannot decode into %T", v)
 }
@@ -118,7 +128,7 @@ func (x *exchange) read(r io.Reader, v any) error {
 	if err != nil {
 		return err
 	}
-	x.present = append(x.present, d.present...)
+	x.present, x.keys = append(x.present, d.present...), d.keys
 	for _, w := range d.unknown {
 		x.warn(w + ": unknown key, ignored")
 	}
@@ -130,7 +140,7 @@ func decode(text []byte, m proto.Message) (*decoder, error) {
 	if err := checkSyntax(text); err != nil {
 		return nil, err
 	}
-	d := &decoder{json: json.NewDecoder(bytes.NewReader(text))}
+	d := &decoder{json: json.NewDecoder(bytes.NewReader(text)), keys: map[string]bool{}}
 	d.json.UseNumber()
 	return d, d.message(m.ProtoReflect(), "")
 }
@@ -156,6 +166,8 @@ type decoder struct {
 	json *json.Decoder
 	// present are the proto names of the fields that the outermost object has.
 	present []string
+	// keys are the paths of all keys.
+	keys map[string]bool
 	// unknown are the paths of the keys that no field has.
 	unknown []string
 }
@@ -180,6 +192,9 @@ func (d *decoder) message(m protoreflect.Message, path string) error {
 		key := t.(string) // the syntax is checked
 		at := join(path, key)
 		fd := fields.ByJSONName(key)
+		if fd != nil && d.keys != nil {
+			d.keys[at] = true
+		}
 		if fd == nil {
 			if len(d.unknown) < maxUnknown {
 				d.unknown = append(d.unknown, at)
@@ -252,7 +267,7 @@ func (d *decoder) object(m protoreflect.Message, fd protoreflect.FieldDescriptor
 
 // inside reads a value that was looked at before it was known what it is.
 func (d *decoder) inside(raw json.RawMessage, read func(*decoder) error) error {
-	inner := &decoder{json: json.NewDecoder(bytes.NewReader(raw)), unknown: d.unknown}
+	inner := &decoder{json: json.NewDecoder(bytes.NewReader(raw)), unknown: d.unknown, keys: d.keys}
 	inner.json.UseNumber()
 	err := read(inner)
 	d.unknown = inner.unknown

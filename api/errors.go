@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -37,6 +38,9 @@ type problem struct {
 	// target is the place that a message without details is about.
 	target  string
 	details []schema.Detail
+	// sort is the word that the configuration endpoints put around a message,
+	// such as not_found; empty for none.
+	sort string
 }
 
 // Codes of HTTP that gRPC has no name for travel as these.
@@ -74,11 +78,11 @@ func explain(ctx context.Context, log *slog.Logger, err error) *problem {
 		}
 		return &p
 	case errors.As(err, &invalid):
-		return &problem{code: codes.InvalidArgument, message: "Invalid request", details: invalid.Details}
+		return &problem{code: codes.InvalidArgument, message: "Invalid request", details: invalid.Details, sort: "input_validation_error"}
 	case errors.As(err, &missing):
-		return &problem{code: codes.NotFound, message: notFoundText(missing)}
+		return &problem{code: codes.NotFound, message: notFoundText(missing), sort: "not_found"}
 	case errors.As(err, &conflict):
-		return &problem{code: codes.Aborted, message: conflict.Error(), target: "version"}
+		return &problem{code: codes.Aborted, message: conflict.Error(), target: "version", sort: "conflict"}
 	case errors.As(err, &refused):
 		return &problem{code: codes.InvalidArgument, message: refused.Message, target: "query"}
 	case errors.Is(err, ErrUnavailable):
@@ -110,7 +114,20 @@ func notFoundText(e *schema.NotFound) string {
 	case e.Kind == "rule":
 		return "Not found"
 	}
+	if format, ok := notFoundFormats[e.Kind]; ok {
+		return fmt.Sprintf(format, e.ID)
+	}
 	return e.Error()
+}
+
+// notFoundFormats are the reference's, by kind of object.
+var notFoundFormats = map[string]string{
+	"suppression":       "Suppression with ID %s not found",
+	"security filter":   "Security filter with ID %s not found",
+	"critical asset":    "Critical asset with ID %s not found",
+	"notification rule": "Notification rule with id '%s' not found",
+	"agent rule":        "Agent rule not found: agentRuleId=%s",
+	"agent policy":      "Agent policy not found: agentPolicyId=%s",
 }
 
 // httpStatus is the code's status.
@@ -147,28 +164,57 @@ func (p *problem) all() []schema.Detail {
 	return p.details
 }
 
-// body is the problem over REST: the reference has two forms, `errors` for its
-// older endpoints and `error` for its newer ones, and clients read either; both
-// are sent.
-func (p *problem) body() []byte {
-	out := []byte(`{"errors":[`)
-	out = appendQuoted(out, p.message)
-	for _, d := range p.details {
-		out = append(out, ',')
-		out = appendQuoted(out, d.Message)
+// dialect is how one part of the reference's API words its errors. All of them
+// have an array `errors`; what is in it differs, and so do its clients.
+type dialect int
+
+const (
+	plainErrors   dialect = iota // ["message", …]
+	codedErrors                  // ["not_found(message)", …]
+	titledErrors                 // as codedErrors, but [{"title"}] for what is not there
+	jsonAPIErrors                // [{"status","title","detail"}]
+)
+
+// dialects are those of the paths that begin so; the others have plainErrors.
+var dialects = []struct {
+	prefix string
+	dialect
+}{
+	{"/api/v2/security_monitoring/configuration/", codedErrors},
+	{"/api/v2/security_monitoring/cloud_workload_security/", codedErrors},
+	{"/api/v2/security/signals/", codedErrors},
+	{"/api/v2/security/vulnerabilities/", codedErrors},
+	{"/api/v2/remote_config/", titledErrors},
+	{"/api/v2/siem-historical-detections/", jsonAPIErrors},
+	{"/api/v2/reference-tables/", jsonAPIErrors},
+}
+
+func dialectOf(path string) dialect {
+	for _, d := range dialects {
+		if strings.HasPrefix(path, d.prefix) {
+			return d.dialect
+		}
 	}
+	return plainErrors
+}
+
+// body is the problem over REST: the array of the dialect, and beside it always
+// the `error` of the reference's newest endpoints, which says which field is
+// meant.
+func (p *problem) body(d dialect) []byte {
+	out := append([]byte(`{"errors":[`), strings.Join(p.entries(d), ",")...)
 	out = append(out, `],"error":{"code":`...)
 	out = appendQuoted(out, p.code.String())
 	out = append(out, `,"message":`...)
 	out = appendQuoted(out, p.message)
-	for i, d := range p.all() {
+	for i, detail := range p.all() {
 		out = append(out, map[bool]string{true: `,"details":[`, false: ","}[i == 0]...)
 		out = append(out, `{"code":`...)
 		out = appendQuoted(out, p.code.String())
 		out = append(out, `,"message":`...)
-		out = appendQuoted(out, d.Message)
+		out = appendQuoted(out, detail.Message)
 		out = append(out, `,"target":`...)
-		out = appendQuoted(out, d.Target)
+		out = appendQuoted(out, detail.Target)
 		out = append(out, '}')
 	}
 	if len(p.all()) > 0 {
@@ -177,10 +223,52 @@ func (p *problem) body() []byte {
 	return append(out, "}}\n"...)
 }
 
-func (p *problem) write(w http.ResponseWriter) {
+// entries are the JSON values in `errors`.
+func (p *problem) entries(d dialect) (out []string) {
+	quote := func(s string) string { return string(appendQuoted(nil, s)) }
+	switch {
+	case d == jsonAPIErrors:
+		title := "Generic Error"
+		if p.code != codes.InvalidArgument {
+			title = http.StatusText(httpStatus(p.code))
+		}
+		for _, text := range p.texts() {
+			out = append(out, fmt.Sprintf(`{"status":"%d","title":%s,"detail":%s}`, httpStatus(p.code), quote(title), quote(text)))
+		}
+	case d == titledErrors && p.code == codes.NotFound:
+		out = append(out, `{"title":`+quote(p.message)+`}`)
+	case d == plainErrors || p.sort == "":
+		out = append(out, quote(p.message))
+		for _, detail := range p.details {
+			out = append(out, quote(detail.Message))
+		}
+	case len(p.details) > 0:
+		for _, detail := range p.details {
+			out = append(out, quote(fmt.Sprintf("%s(Field '%s' is invalid: %s)", p.sort, detail.Target, detail.Message)))
+		}
+	default:
+		out = append(out, quote(p.sort+"("+p.message+")"))
+	}
+	return out
+}
+
+// texts are the details, or else the message, for readers.
+func (p *problem) texts() []string {
+	if len(p.details) == 0 {
+		return []string{p.message}
+	}
+	var out []string
+	for _, d := range p.details {
+		out = append(out, strings.TrimPrefix(d.Target+": "+d.Message, ": "))
+	}
+	return out
+}
+
+// write answers r with the problem.
+func (p *problem) write(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(httpStatus(p.code))
-	_, _ = w.Write(p.body()) // the caller has gone: nobody to tell
+	_, _ = w.Write(p.body(dialectOf(r.URL.Path))) // the caller has gone: nobody to tell
 }
 
 func newID() string {

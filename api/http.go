@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"mime"
 	"net/http"
 	"runtime/debug"
 	"strconv"
@@ -25,10 +26,14 @@ const maxBody = 10 << 20
 
 // exchange is one HTTP request and what was noticed on its way.
 type exchange struct {
-	id       string // X-Request-Id of the answer
-	base     string // scheme and host that the caller used
+	id   string // X-Request-Id of the answer
+	base string // scheme and host that the caller used
+	// present are the fields that the outermost object of the body has, by proto
+	// name; keys are the paths of all its keys, as they are written.
 	present  []string
+	keys     map[string]bool
 	warnings []string
+	status   int   // of the answer; 0: 200, or 204 when it is empty
 	failed   error // why the body could not be read
 }
 
@@ -41,6 +46,13 @@ func exchangeOf(ctx context.Context) *exchange {
 }
 
 func (x *exchange) warn(text string) { x.warnings = append(x.warnings, text) }
+
+// answerWith sets the status of the answer, when the call came over HTTP.
+func answerWith(ctx context.Context, status int) {
+	if x := exchangeOf(ctx); x != nil {
+		x.status = status
+	}
+}
 
 // url is the path as the caller can follow it.
 func (x *exchange) url(path string) string {
@@ -126,7 +138,7 @@ func (s *Server) gateway() (http.Handler, error) {
 			return
 		}
 		if e := r.Header.Get("Content-Encoding"); e != "" && e != "identity" {
-			(&problem{code: codes.InvalidArgument, message: "Content-Encoding: want identity here, got " + shorten(e)}).write(w)
+			(&problem{code: codes.InvalidArgument, message: "Content-Encoding: want identity here, got " + shorten(e)}).write(w, r)
 			return
 		}
 		x := &exchange{id: w.Header().Get(requestIDHeader), base: baseURL(r)}
@@ -139,11 +151,17 @@ func (s *Server) gateway() (http.Handler, error) {
 // finish puts what the codec noticed beside the answer, and the status where it
 // is not 200.
 func finish(ctx context.Context, w http.ResponseWriter, m proto.Message) error {
-	if _, empty := m.(*emptypb.Empty); empty {
+	x := exchangeOf(ctx)
+	if file, ok := m.(*pb.File); ok {
+		w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": file.GetName()}))
+	}
+	if _, empty := m.(*emptypb.Empty); empty && (x == nil || x.status == 0) {
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	x := exchangeOf(ctx)
+	if x != nil && x.status != 0 {
+		defer w.WriteHeader(x.status)
+	}
 	fd := m.ProtoReflect().Descriptor().Fields().ByName("warnings")
 	if x == nil || fd == nil || len(x.warnings) == 0 {
 		return nil
@@ -155,11 +173,11 @@ func finish(ctx context.Context, w http.ResponseWriter, m proto.Message) error {
 	return nil
 }
 
-func (s *Server) serviceError(ctx context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, _ *http.Request, err error) {
+func (s *Server) serviceError(ctx context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, r *http.Request, err error) {
 	if x := exchangeOf(ctx); x != nil && x.failed != nil {
 		err = x.failed
 	}
-	explain(ctx, s.deps.Log, err).write(w)
+	explain(ctx, s.deps.Log, err).write(w, r)
 }
 
 func (s *Server) routingError(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, r *http.Request, status int) {
@@ -170,14 +188,14 @@ func (s *Server) routingError(_ context.Context, _ *runtime.ServeMux, _ runtime.
 	case http.StatusMethodNotAllowed:
 		p = &problem{code: methodCode, message: r.Method + " is not what " + shorten(r.URL.Path) + " answers to"}
 	}
-	p.write(w)
+	p.write(w, r)
 }
 
 // locked lets in who has the key.
 func (s *Server) locked(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := s.keys.admitHTTP(r); err != nil {
-			explain(r.Context(), s.deps.Log, err).write(w)
+			explain(r.Context(), s.deps.Log, err).write(w, r)
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -198,7 +216,7 @@ func (s *Server) outermost(next http.Handler) http.Handler {
 			if cause := recover(); cause != nil && cause != any(http.ErrAbortHandler) {
 				s.deps.Log.ErrorContext(r.Context(), "panic in a handler", "id", id, "path", r.URL.Path, "cause", cause, "stack", string(debug.Stack()))
 				if rec.status == 0 {
-					(&problem{code: codes.Internal, message: "internal error " + id}).write(rec)
+					(&problem{code: codes.Internal, message: "internal error " + id}).write(rec, r)
 				}
 			} else if cause != nil {
 				panic(cause)

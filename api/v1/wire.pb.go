@@ -14,6 +14,7 @@ import (
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	descriptorpb "google.golang.org/protobuf/types/descriptorpb"
 	reflect "reflect"
+	sync "sync"
 	unsafe "unsafe"
 )
 
@@ -23,6 +24,67 @@ const (
 	// Verify that runtime/protoimpl is sufficiently up-to-date.
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
+
+// File is an answer that is no JSON, as it is.
+type File struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	ContentType   string                 `protobuf:"bytes,2,opt,name=content_type,json=contentType,proto3" json:"content_type,omitempty"`
+	Content       []byte                 `protobuf:"bytes,3,opt,name=content,proto3" json:"content,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *File) Reset() {
+	*x = File{}
+	mi := &file_wire_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *File) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*File) ProtoMessage() {}
+
+func (x *File) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use File.ProtoReflect.Descriptor instead.
+func (*File) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *File) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *File) GetContentType() string {
+	if x != nil {
+		return x.ContentType
+	}
+	return ""
+}
+
+func (x *File) GetContent() []byte {
+	if x != nil {
+		return x.Content
+	}
+	return nil
+}
 
 var file_wire_proto_extTypes = []protoimpl.ExtensionInfo{
 	{
@@ -84,7 +146,11 @@ var File_wire_proto protoreflect.FileDescriptor
 const file_wire_proto_rawDesc = "" +
 	"\n" +
 	"\n" +
-	"wire.proto\x12\vnightjar.v1\x1a google/protobuf/descriptor.proto:>\n" +
+	"wire.proto\x12\vnightjar.v1\x1a google/protobuf/descriptor.proto\"W\n" +
+	"\x04File\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12!\n" +
+	"\fcontent_type\x18\x02 \x01(\tR\vcontentType\x12\x18\n" +
+	"\acontent\x18\x03 \x01(\fR\acontent:>\n" +
 	"\n" +
 	"omit_empty\x12\x1d.google.protobuf.FieldOptions\x18ц\x03 \x01(\bR\tomitEmpty:>\n" +
 	"\n" +
@@ -92,14 +158,28 @@ const file_wire_proto_rawDesc = "" +
 	"\braw_json\x12\x1d.google.protobuf.FieldOptions\x18ӆ\x03 \x01(\bR\arawJson:3\n" +
 	"\x04text\x12\x1d.google.protobuf.FieldOptions\x18Ԇ\x03 \x01(\bR\x04textB\x1cZ\x1anightjar/api/v1;nightjarv1b\x06proto3"
 
+var (
+	file_wire_proto_rawDescOnce sync.Once
+	file_wire_proto_rawDescData []byte
+)
+
+func file_wire_proto_rawDescGZIP() []byte {
+	file_wire_proto_rawDescOnce.Do(func() {
+		file_wire_proto_rawDescData = protoimpl.X.CompressGZIP(unsafe.Slice(unsafe.StringData(file_wire_proto_rawDesc), len(file_wire_proto_rawDesc)))
+	})
+	return file_wire_proto_rawDescData
+}
+
+var file_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
 var file_wire_proto_goTypes = []any{
-	(*descriptorpb.FieldOptions)(nil), // 0: google.protobuf.FieldOptions
+	(*File)(nil),                      // 0: nightjar.v1.File
+	(*descriptorpb.FieldOptions)(nil), // 1: google.protobuf.FieldOptions
 }
 var file_wire_proto_depIdxs = []int32{
-	0, // 0: nightjar.v1.omit_empty:extendee -> google.protobuf.FieldOptions
-	0, // 1: nightjar.v1.null_empty:extendee -> google.protobuf.FieldOptions
-	0, // 2: nightjar.v1.raw_json:extendee -> google.protobuf.FieldOptions
-	0, // 3: nightjar.v1.text:extendee -> google.protobuf.FieldOptions
+	1, // 0: nightjar.v1.omit_empty:extendee -> google.protobuf.FieldOptions
+	1, // 1: nightjar.v1.null_empty:extendee -> google.protobuf.FieldOptions
+	1, // 2: nightjar.v1.raw_json:extendee -> google.protobuf.FieldOptions
+	1, // 3: nightjar.v1.text:extendee -> google.protobuf.FieldOptions
 	4, // [4:4] is the sub-list for method output_type
 	4, // [4:4] is the sub-list for method input_type
 	4, // [4:4] is the sub-list for extension type_name
@@ -118,12 +198,13 @@ func file_wire_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_wire_proto_rawDesc), len(file_wire_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   0,
+			NumMessages:   1,
 			NumExtensions: 4,
 			NumServices:   0,
 		},
 		GoTypes:           file_wire_proto_goTypes,
 		DependencyIndexes: file_wire_proto_depIdxs,
+		MessageInfos:      file_wire_proto_msgTypes,
 		ExtensionInfos:    file_wire_proto_extTypes,
 	}.Build()
 	File_wire_proto = out.File
