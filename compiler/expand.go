@@ -61,10 +61,13 @@ func (m *Match) Place() Place {
 const MaxTuples = 10_000
 
 // Expand makes the matches of an event that label i is known to match: one for
-// every group it is in, none when it lacks a group-by field. capped says that
-// there would be more than MaxTuples.
+// every group it is in, none when it lacks a group-by field or fails a check of
+// a reference table. capped says that there would be more than MaxTuples.
 func (p *Plan) Expand(i int, e *schema.Event) (matches []Match, capped bool) {
 	l := &p.Labels[i]
+	if !p.passes(l, e) {
+		return nil, false
+	}
 	base := Match{At: e.At, Seq: e.Seq, Label: i, Tags: e.Tags}
 	switch l.Aggregation {
 	case AggCardinality:

@@ -11,7 +11,7 @@ import (
 // which labels of which plans each of them matches. Its text depends on the
 // plans only: from, to and lateness are parameters, so it fits any interval.
 //
-// Result columns: seq, at (ms), source, service, host, status, message, tags,
+// Result columns: seq, at and arrived (ms), source, service, host, status, message, tags,
 // raw, hits (indexes into Hits). Events that match nothing are left out, as are
 // those older at their arrival than the lateness allowance.
 type MatchStatement struct {
@@ -55,7 +55,7 @@ const fewPredicates = 8
 // Many together prune little, and planning them costs more than reading does, so
 // they are written once.
 func matchSelect(predicates []string) string {
-	columns := "seq, toUnixTimestamp64Milli(timestamp) AS at, source, service, host, status, message, tags, raw"
+	columns := "seq, toUnixTimestamp64Milli(timestamp) AS at, toUnixTimestamp64Milli(seen) AS arrived, source, service, host, status, message, tags, raw"
 	passed := "[" + strings.Join(predicates, ",\n        ") + "]"
 	numbers := fmt.Sprintf("CAST(range(%d), 'Array(Int32)')", len(predicates))
 	if len(predicates) <= fewPredicates {

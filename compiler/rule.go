@@ -40,6 +40,9 @@ type Plan struct {
 	PerEvent bool
 	// Unsupported says why the engine can't run the rule yet; empty when it can.
 	Unsupported string
+	// Tables answer the labels' checks. Compile leaves it to the runtime; without
+	// it every table is empty.
+	Tables Tables
 }
 
 // Label is one query of a rule: which events, in which group, counted how.
@@ -56,6 +59,8 @@ type Label struct {
 	Aggregation Aggregation
 	Distinct    []schema.Field // of AggCardinality
 	Metric      schema.Field   // of AggSum and AggMax
+	// Tables are asked of the events that pass Parts.
+	Tables []TableCheck
 }
 
 // Part is a search that an event must match, or must not.
@@ -150,6 +155,7 @@ func Compile(rule schema.Rule) (*Plan, []string, error) {
 	c.names()
 	c.plan.Unsupported = unsupported(rule)
 	c.labels()
+	c.tables()
 	c.steps()
 	c.cases()
 	c.durations()
@@ -215,8 +221,6 @@ func unsupported(r schema.Rule) string {
 		return "detection method " + Method(r) + " is not evaluated yet"
 	case r.Scheduling != nil:
 		return "scheduled rules are not evaluated yet"
-	case len(r.ReferenceTables) > 0:
-		return "reference tables are not evaluated yet"
 	}
 	for _, q := range r.Queries {
 		switch q.DataSource {

@@ -42,13 +42,13 @@ func (e events) Find(ctx context.Context, st *compiler.MatchStatement, in schedu
 // scanEvent reads the columns that MatchStatement and Fetch select, and parses
 // the attributes.
 func scanEvent(rows driver.Rows, e *schema.Event, more ...any) error {
-	var at int64
+	var at, seen int64
 	var raw string
-	into := append([]any{&e.Seq, &at, &e.Source, &e.Service, &e.Host, &e.Status, &e.Message, &e.Tags, &raw}, more...)
+	into := append([]any{&e.Seq, &at, &seen, &e.Source, &e.Service, &e.Host, &e.Status, &e.Message, &e.Tags, &raw}, more...)
 	if err := rows.Scan(into...); err != nil {
 		return err
 	}
-	e.At = schema.Millis(at)
+	e.At, e.Seen = schema.Millis(at), schema.Millis(seen)
 	if raw == "" {
 		return nil
 	}
@@ -83,7 +83,7 @@ func (e events) fetch(ctx context.Context, refs []compiler.Match) ([]schema.Even
 	}
 	params := server.Params{}.Int("from", int64(from)).Int("to", int64(to)).Uints("seqs", seqs)
 	rows, err := e.conn.Query(params.Context(ctx), `
-		SELECT seq, toUnixTimestamp64Milli(timestamp), source, service, host, status, message, tags, raw
+		SELECT seq, toUnixTimestamp64Milli(timestamp), toUnixTimestamp64Milli(seen), source, service, host, status, message, tags, raw
 		FROM events
 		PREWHERE seq IN {seqs:Array(UInt64)}
 		WHERE timestamp BETWEEN fromUnixTimestamp64Milli({from:Int64}) AND fromUnixTimestamp64Milli({to:Int64})`)
