@@ -21,10 +21,11 @@ var layers = map[string][]string{
 	// language
 	"secl": {},
 	// core
-	"anomaly":           {},
-	"compiler":          {"schema"},
-	"compiler/template": {"schema"},
-	"scheduler":         {"schema", "compiler", "compiler/template"},
+	"anomaly":             {},
+	"compiler":            {"schema"},
+	"compiler/template":   {"schema"},
+	"scheduler":           {"schema", "compiler", "compiler/template"},
+	"scheduler/reference": {"schema", "compiler"},
 	// edges
 	"migrations":           {"schema", "clickhouse"},
 	"retention":            {"schema", "clickhouse"},
