@@ -29,12 +29,15 @@ type found struct {
 
 func newBacktest() *cobra.Command {
 	var rulePath, eventsPath, until string
+	var tables tableFiles
 	c := &cobra.Command{
 		Use:   "backtest --rule FILE --events FILE",
 		Short: "Show which signals a rule would have given, offline",
 		Long: `Evaluates a rule over a file of events, with the plan and the windows of the
 live evaluation, and prints its signals ordered by first seen, case and group.
-The events are JSON objects, one a line; their order does not matter.`,
+The events are JSON objects, one a line; their order does not matter.
+
+` + referenceTableHelp,
 		Example: "  nightjar backtest --rule brute-force.json --events events.ndjson --output json",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -49,7 +52,7 @@ The events are JSON objects, one a line; their order does not matter.`,
 			if err != nil {
 				return &usageError{c.CommandPath(), err}
 			}
-			signals, err := backtest(rulePath, eventsPath, end)
+			signals, err := backtest(rulePath, eventsPath, end, tables...)
 			if err != nil {
 				return err
 			}
@@ -63,12 +66,16 @@ The events are JSON objects, one a line; their order does not matter.`,
 	c.Flags().StringVar(&rulePath, "rule", "", "the rule, a JSON document as the API takes it")
 	c.Flags().StringVar(&eventsPath, "events", "", "the events, one JSON object a line (- for standard input)")
 	c.Flags().StringVar(&until, "until", "", "leave out events after this time (milliseconds or RFC 3339)")
+	addReferenceTables(c, &tables)
 	return c
 }
 
-func backtest(rulePath, eventsPath string, until schema.Millis) ([]found, error) {
+func backtest(rulePath, eventsPath string, until schema.Millis, tables ...tableFile) ([]found, error) {
 	plan, err := readRule(rulePath)
 	if err != nil {
+		return nil, err
+	}
+	if plan.Tables, err = readTables(tables, plan.TableColumns()); err != nil {
 		return nil, err
 	}
 	var matches []compiler.Match
@@ -133,14 +140,14 @@ func jsonPlace(text []byte, err error) error {
 }
 
 // readEvents calls use with every event of a file; sequence numbers follow the
-// lines.
+// lines, and an event arrives at its time.
 func readEvents(path string, use func(*schema.Event)) error {
 	now, seq := time.Now(), uint64(0)
 	return eachLine(path, func(line []byte, n int) error {
 		events, err := lineEvents(path, line, n, now)
 		for i := range events {
 			seq++
-			events[i].Seq = seq
+			events[i].Seq, events[i].Seen = seq, events[i].At
 			use(&events[i])
 		}
 		return err
