@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
@@ -43,6 +44,7 @@ func live(t *testing.T, seed uint64, rule schema.Rule, events []schema.Event, fa
 		w.stored = uint64(len(w.events))
 		events = events[n:]
 		drain(s)
+		relate(s, w)
 		if w.rand.Float64() < faults {
 			if w.rand.IntN(2) == 0 {
 				s.save(context.Background(), true)
@@ -56,6 +58,26 @@ func live(t *testing.T, seed uint64, rule schema.Rule, events []schema.Event, fa
 		t.Fatalf("not caught up at the end: %+v", p)
 	}
 	return w
+}
+
+// relate is an analyst who relates a signal to ever higher incidents, and notes
+// what was confirmed.
+func relate(s *Scheduler, w *world) {
+	ids := slices.Sorted(maps.Keys(w.signals))
+	if len(ids) == 0 || w.rand.IntN(2) == 0 {
+		return
+	}
+	id := ids[w.rand.IntN(len(ids))]
+	w.incident++
+	incident := w.incident
+	t := triage{context.Background(), []TriageEdit{{ID: id, Edit: func(sig *schema.Signal) error {
+		sig.Triage.Incidents = []int64{incident}
+		return nil
+	}}}, make(chan triaged, 1)}
+	s.carryOut(t)
+	if done := <-t.done; done.err == nil {
+		w.related[id] = incident
+	}
 }
 
 // drain runs steps until there is nothing to do, retrying failures at once.
@@ -121,6 +143,14 @@ func mustAgree(t *testing.T, w *world, plan *compiler.Plan, events []schema.Even
 	}
 	if diff := cmp.Diff(essence(Replay(plan, matches)), essence(standing(w))); diff != "" {
 		t.Errorf("live differs from replay (-replay +live):\n%s", diff)
+	}
+	for id, incident := range w.related {
+		p := w.whole[id]
+		if len(p.Triage.Incidents) != 1 || p.Triage.Incidents[0] < incident {
+			t.Errorf("signal %s was related to incident %d, and is to %v", id, incident, p.Triage.Incidents)
+		} else if shown := p.Attributes.Lookup("workflow.triage.incidentIds"); len(shown) != 1 || shown[0].Text() != fmt.Sprint(p.Triage.Incidents[0]) {
+			t.Errorf("signal %s shows incidents %v, and has %v", id, shown, p.Triage.Incidents)
+		}
 	}
 	for id, versions := range w.history {
 		for i := 1; i < len(versions); i++ {

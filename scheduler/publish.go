@@ -98,7 +98,7 @@ func (s *Scheduler) identify(ctx context.Context, changes []planChange) error {
 			taken[id] = true
 			c.ID = id
 			if used {
-				c.isNew, c.Version = false, before.Version+1
+				c.isNew, c.Version, c.Triage = false, before.Version+1, before.Triage
 			}
 		}
 	}
@@ -208,19 +208,17 @@ func document(plan *compiler.Plan, sig schema.Signal) (Published, error) {
 				"isDefaultRule": rule.IsDefault, "detectionMethod": compiler.Method(*rule),
 			},
 			"first_seen": first, "last_seen": last, "events_matched": sig.Events,
-			"triage": map[string]any{
-				"state": sig.State, "assignee": map[string]any{"id": -1, "name": "Unassigned"}, "incidentIds": []int{},
-			},
 		},
 		"nightjar": map[string]any{
 			"rule_id": sig.RuleID, "case": sig.Case, "case_name": caseName(plan, sig.Case), "group": notNil(Visible(plan, sig.Group)),
-			"first_seen": sig.FirstSeen, "last_seen": sig.LastSeen, "severity": severity,
-			"events": sig.Events, "state": sig.State, "reason": sig.Reason,
+			"group_by": signalGroupBy(plan), "first_seen": sig.FirstSeen, "last_seen": sig.LastSeen, "severity": severity,
+			"events": sig.Events,
 		},
 	}
 	for k, v := range maps {
 		doc[k] = v
 	}
+	putStanding(doc, &sig)
 	text, err := json.Marshal(doc)
 	if err != nil {
 		return Published{}, fmt.Errorf("encode attributes: %w", err)
@@ -309,6 +307,20 @@ func groupPaths(plan *compiler.Plan) []string {
 		}
 	}
 	return paths
+}
+
+// signalGroupBy names the fields that the signal's group values are of.
+func signalGroupBy(plan *compiler.Plan) []string {
+	fields := []string{}
+	for l := range plan.Labels {
+		if by := plan.Labels[l].GroupBy; len(by) == plan.Arity {
+			for _, position := range plan.SignalGroup {
+				fields = append(fields, by[position].String())
+			}
+			break
+		}
+	}
+	return fields
 }
 
 func caseJSON(plan *compiler.Plan, caseAt int, severity string) map[string]any {

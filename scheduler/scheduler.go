@@ -49,6 +49,8 @@ type Signals interface {
 	Recent(ctx context.Context, ended map[string]schema.Millis) ([]schema.Signal, error)
 	// ByID reads signals by id; absent ones are left out.
 	ByID(ctx context.Context, ids []string) (map[string]schema.Signal, error)
+	// Whole reads signals by id, as they were published; absent ones are left out.
+	Whole(ctx context.Context, ids []string) (map[string]Published, error)
 	// Publish stores new versions; the same version twice changes nothing.
 	Publish(ctx context.Context, signals []Published) error
 }
@@ -103,6 +105,7 @@ type Scheduler struct {
 	rules   map[string]*ruleState
 	watches []*watch
 	changed chan struct{} // buffered: the set of watches changed
+	triages chan triage   // what the goroutine that evaluates is asked to change
 	loaded  bool
 	// compiled are the present sets of plans.
 	compiled map[string]*compiled
@@ -131,6 +134,7 @@ func New(deps Deps) (*Scheduler, error) {
 		metrics:  newMetrics(deps.Metrics),
 		rules:    map[string]*ruleState{},
 		changed:  make(chan struct{}, 1),
+		triages:  make(chan triage),
 		compiled: map[string]*compiled{},
 		cache:    newCache(),
 		done:     map[string]uint64{},
@@ -144,21 +148,36 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	for {
 		arrived := s.deps.Arrivals.StoredChanged()
 		for s.step(ctx) {
+			s.carryOutWaiting()
 		}
 		_ = s.save(ctx, false) // it has been logged; the next one says the same
-		select {
-		case <-ctx.Done():
+		if !s.wait(ctx, ticker.C, arrived) {
 			return s.save(context.WithoutCancel(ctx), true)
-		case <-ticker.C: // at most one round a tick …
-		}
-		select {
-		case <-ctx.Done():
-			return s.save(context.WithoutCancel(ctx), true)
-		case <-arrived: // … and only when there is something new
-		case <-s.changed:
-		case <-time.After(s.untilRetry()):
 		}
 	}
+}
+
+// wait ends at most once a tick, and only when there is something new; false
+// says that it is the end. Triage is carried out meanwhile.
+func (s *Scheduler) wait(ctx context.Context, tick <-chan time.Time, arrived <-chan struct{}) bool {
+	retry := time.After(s.untilRetry())
+	for ticked, news := false, false; !ticked || !news; {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-tick:
+			ticked = true
+		case <-arrived:
+			news, arrived = true, nil
+		case <-s.changed:
+			news = true
+		case <-retry:
+			news = true
+		case t := <-s.triages:
+			s.carryOut(t)
+		}
+	}
+	return true
 }
 
 // step evaluates the watches that are furthest behind, together, over the next

@@ -21,6 +21,7 @@ type world struct {
 	events  []schema.Event
 	matches map[uint64][]StoredMatch
 	signals map[string]schema.Signal
+	whole   map[string]Published
 	keys    map[string]uint64
 	through map[string]uint64
 	objects []Object
@@ -29,6 +30,10 @@ type world struct {
 	broken  string  // id of a rule that can't be evaluated
 	recent  *Recent // nil: none, and all is found in the store
 	cached  int     // MaxCached
+	// related is the highest incident that an analyst's signal is known to be
+	// related to, by id; incident is the one that was tried last.
+	related  map[string]int64
+	incident int64
 	// history is every state that was ever visible, for what must never happen.
 	history map[string][]schema.Signal
 }
@@ -38,8 +43,8 @@ var errFault = errors.New("injected fault")
 func newWorld(seed uint64) *world {
 	return &world{
 		rand:    rand.New(rand.NewPCG(seed, 1)),
-		matches: map[uint64][]StoredMatch{}, signals: map[string]schema.Signal{}, keys: map[string]uint64{},
-		through: map[string]uint64{}, history: map[string][]schema.Signal{},
+		matches: map[uint64][]StoredMatch{}, signals: map[string]schema.Signal{}, whole: map[string]Published{}, keys: map[string]uint64{},
+		through: map[string]uint64{}, history: map[string][]schema.Signal{}, related: map[string]int64{},
 	}
 }
 
@@ -206,13 +211,23 @@ func (w worldSignals) ByID(_ context.Context, ids []string) (map[string]schema.S
 	return out, w.fault()
 }
 
+func (w worldSignals) Whole(_ context.Context, ids []string) (map[string]Published, error) {
+	out := map[string]Published{}
+	for _, id := range ids {
+		if p, ok := w.whole[id]; ok {
+			out[id] = p
+		}
+	}
+	return out, w.fault()
+}
+
 func (w worldSignals) Publish(_ context.Context, list []Published) error {
 	for _, p := range list {
 		if w.rand.Float64() < w.faults/float64(len(list)) {
 			return errFault
 		}
 		if have, ok := w.signals[p.ID]; !ok || have.Version < p.Version {
-			w.signals[p.ID] = p.Signal
+			w.signals[p.ID], w.whole[p.ID] = p.Signal, p
 			w.keys[p.ID] = UnitKey(p.RuleKey, p.Group)
 			w.history[p.ID] = append(w.history[p.ID], p.Signal)
 		}

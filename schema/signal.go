@@ -18,8 +18,10 @@ type Signal struct {
 	FirstSeen   Millis
 	LastSeen    Millis
 	Events      uint64 // distinct matching events
-	State       string // StateOpen or StateArchived
-	Reason      string // why it is archived
+	State       string // StateOpen, or StateArchived where the engine withdrew it
+	Reason      string // why it did: ReasonMerged or ReasonRetracted
+	// Triage is what analysts made of it. Standing joins the two.
+	Triage Triage
 	// EventTags are the tags that all its matching events have, sorted.
 	EventTags []string
 	// Samples are some of its events, as the JSON array that the API shows.
@@ -28,10 +30,11 @@ type Signal struct {
 
 // States of a signal and the engine's own reasons for archiving one.
 const (
-	StateOpen       = "open"
-	StateArchived   = "archived"
-	ReasonMerged    = "merged"
-	ReasonRetracted = "retracted"
+	StateOpen        = "open"
+	StateUnderReview = "under_review"
+	StateArchived    = "archived"
+	ReasonMerged     = "merged"
+	ReasonRetracted  = "retracted"
 )
 
 // SignalID is the id of a signal of this rule, case and group that was first

@@ -107,8 +107,8 @@ var Signals = Table{
 		{"first_seen", moment, "", "time of the first match"},
 		{"last_seen", moment, "", "time of the last match"},
 		{"events", "UInt64", "", "distinct matching events"},
-		{"state", word, "", "open or archived"},
-		{"reason", word, "", "why it is archived"},
+		{"state", word, "", "open, or archived where the engine withdrew it"},
+		{"reason", word, "", "why it did: merged or retracted"},
 		{"event_tags", "Array(LowCardinality(String))", "", "tags that all its events have"},
 		{"samples", "String", "ZSTD(1)", "some of its events as JSON"},
 		{"timestamp", moment, "", "first_seen, under the name a search uses"},
@@ -120,6 +120,7 @@ var Signals = Table{
 		{"tags", "Array(LowCardinality(String))", "", "tags of the rule and of its events"},
 		{"attributes", attributesType(), "", "leaves of the attributes, for search"},
 		{"raw", "String", "ZSTD(1)", "attributes as canonical JSON, for display"},
+		{"triage", "String", "ZSTD(1)", "what analysts made of it, as JSON; empty: nothing"},
 	},
 	Indexes: []Index{
 		{"by_id", "id", "bloom_filter(0.001)", 1},

@@ -9,6 +9,7 @@ package nightjarv1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	structpb "google.golang.org/protobuf/types/known/structpb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -795,11 +796,2158 @@ func (x *SignalDetailAttributes) GetCustom() string {
 	return ""
 }
 
+// SignalUser is somebody that signals are assigned to: in an answer nobody has id
+// -1. We keep no directory of users: handle, name and id are what was sent.
+type SignalUser struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Empty: nobody.
+	Uuid          string  `protobuf:"bytes,1,opt,name=uuid,proto3" json:"uuid,omitempty"`
+	Handle        *string `protobuf:"bytes,2,opt,name=handle,proto3,oneof" json:"handle,omitempty"`
+	Name          *string `protobuf:"bytes,3,opt,name=name,proto3,oneof" json:"name,omitempty"`
+	Id            *int64  `protobuf:"varint,4,opt,name=id,proto3,oneof" json:"id,omitempty"`
+	Icon          *string `protobuf:"bytes,5,opt,name=icon,proto3,oneof" json:"icon,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignalUser) Reset() {
+	*x = SignalUser{}
+	mi := &file_signal_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignalUser) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignalUser) ProtoMessage() {}
+
+func (x *SignalUser) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignalUser.ProtoReflect.Descriptor instead.
+func (*SignalUser) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *SignalUser) GetUuid() string {
+	if x != nil {
+		return x.Uuid
+	}
+	return ""
+}
+
+func (x *SignalUser) GetHandle() string {
+	if x != nil && x.Handle != nil {
+		return *x.Handle
+	}
+	return ""
+}
+
+func (x *SignalUser) GetName() string {
+	if x != nil && x.Name != nil {
+		return *x.Name
+	}
+	return ""
+}
+
+func (x *SignalUser) GetId() int64 {
+	if x != nil && x.Id != nil {
+		return *x.Id
+	}
+	return 0
+}
+
+func (x *SignalUser) GetIcon() string {
+	if x != nil && x.Icon != nil {
+		return *x.Icon
+	}
+	return ""
+}
+
+// SignalAuthor is who changed a state. There is one key, hence one author.
+type SignalAuthor struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Handle        string                 `protobuf:"bytes,1,opt,name=handle,proto3" json:"handle,omitempty"`
+	Uuid          string                 `protobuf:"bytes,2,opt,name=uuid,proto3" json:"uuid,omitempty"`
+	Name          *string                `protobuf:"bytes,3,opt,name=name,proto3,oneof" json:"name,omitempty"`
+	Id            int64                  `protobuf:"varint,4,opt,name=id,proto3" json:"id,omitempty"`
+	Icon          string                 `protobuf:"bytes,5,opt,name=icon,proto3" json:"icon,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignalAuthor) Reset() {
+	*x = SignalAuthor{}
+	mi := &file_signal_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignalAuthor) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignalAuthor) ProtoMessage() {}
+
+func (x *SignalAuthor) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignalAuthor.ProtoReflect.Descriptor instead.
+func (*SignalAuthor) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *SignalAuthor) GetHandle() string {
+	if x != nil {
+		return x.Handle
+	}
+	return ""
+}
+
+func (x *SignalAuthor) GetUuid() string {
+	if x != nil {
+		return x.Uuid
+	}
+	return ""
+}
+
+func (x *SignalAuthor) GetName() string {
+	if x != nil && x.Name != nil {
+		return *x.Name
+	}
+	return ""
+}
+
+func (x *SignalAuthor) GetId() int64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *SignalAuthor) GetIcon() string {
+	if x != nil {
+		return x.Icon
+	}
+	return ""
+}
+
+type UpdateSignalStateRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	SignalId      string                 `protobuf:"bytes,1,opt,name=signal_id,json=signalId,proto3" json:"signal_id,omitempty"`
+	Data          *SignalStateData       `protobuf:"bytes,2,opt,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateSignalStateRequest) Reset() {
+	*x = UpdateSignalStateRequest{}
+	mi := &file_signal_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateSignalStateRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateSignalStateRequest) ProtoMessage() {}
+
+func (x *UpdateSignalStateRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateSignalStateRequest.ProtoReflect.Descriptor instead.
+func (*UpdateSignalStateRequest) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *UpdateSignalStateRequest) GetSignalId() string {
+	if x != nil {
+		return x.SignalId
+	}
+	return ""
+}
+
+func (x *UpdateSignalStateRequest) GetData() *SignalStateData {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+type SignalStateData struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The signal, in a request for several; ignored in one for one.
+	Id            *structpb.Value    `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Type          string             `protobuf:"bytes,2,opt,name=type,proto3" json:"type,omitempty"`
+	Attributes    *SignalStateChange `protobuf:"bytes,3,opt,name=attributes,proto3" json:"attributes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignalStateData) Reset() {
+	*x = SignalStateData{}
+	mi := &file_signal_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignalStateData) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignalStateData) ProtoMessage() {}
+
+func (x *SignalStateData) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignalStateData.ProtoReflect.Descriptor instead.
+func (*SignalStateData) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *SignalStateData) GetId() *structpb.Value {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *SignalStateData) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *SignalStateData) GetAttributes() *SignalStateChange {
+	if x != nil {
+		return x.Attributes
+	}
+	return nil
+}
+
+type SignalStateChange struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// open, under_review or archived
+	State string `protobuf:"bytes,1,opt,name=state,proto3" json:"state,omitempty"`
+	// Of archived: none, false_positive, testing_or_maintenance, remediated,
+	// investigated_case_opened, true_positive_benign, true_positive_malicious, other
+	ArchiveReason  *string `protobuf:"bytes,2,opt,name=archive_reason,proto3,oneof" json:"archive_reason,omitempty"`
+	ArchiveComment *string `protobuf:"bytes,3,opt,name=archive_comment,proto3,oneof" json:"archive_comment,omitempty"`
+	// Of the triage, as workflow.triage.version shows it: a change of an older one
+	// than the server's is refused.
+	Version       *uint64 `protobuf:"varint,4,opt,name=version,proto3,oneof" json:"version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignalStateChange) Reset() {
+	*x = SignalStateChange{}
+	mi := &file_signal_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignalStateChange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignalStateChange) ProtoMessage() {}
+
+func (x *SignalStateChange) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignalStateChange.ProtoReflect.Descriptor instead.
+func (*SignalStateChange) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *SignalStateChange) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *SignalStateChange) GetArchiveReason() string {
+	if x != nil && x.ArchiveReason != nil {
+		return *x.ArchiveReason
+	}
+	return ""
+}
+
+func (x *SignalStateChange) GetArchiveComment() string {
+	if x != nil && x.ArchiveComment != nil {
+		return *x.ArchiveComment
+	}
+	return ""
+}
+
+func (x *SignalStateChange) GetVersion() uint64 {
+	if x != nil && x.Version != nil {
+		return *x.Version
+	}
+	return 0
+}
+
+type UpdateSignalAssigneeRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	SignalId      string                 `protobuf:"bytes,1,opt,name=signal_id,json=signalId,proto3" json:"signal_id,omitempty"`
+	Data          *SignalAssigneeData    `protobuf:"bytes,2,opt,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateSignalAssigneeRequest) Reset() {
+	*x = UpdateSignalAssigneeRequest{}
+	mi := &file_signal_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateSignalAssigneeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateSignalAssigneeRequest) ProtoMessage() {}
+
+func (x *UpdateSignalAssigneeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateSignalAssigneeRequest.ProtoReflect.Descriptor instead.
+func (*UpdateSignalAssigneeRequest) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *UpdateSignalAssigneeRequest) GetSignalId() string {
+	if x != nil {
+		return x.SignalId
+	}
+	return ""
+}
+
+func (x *UpdateSignalAssigneeRequest) GetData() *SignalAssigneeData {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+type SignalAssigneeData struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Type          string                 `protobuf:"bytes,1,opt,name=type,proto3" json:"type,omitempty"`
+	Attributes    *SignalAssigneeChange  `protobuf:"bytes,2,opt,name=attributes,proto3" json:"attributes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignalAssigneeData) Reset() {
+	*x = SignalAssigneeData{}
+	mi := &file_signal_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignalAssigneeData) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignalAssigneeData) ProtoMessage() {}
+
+func (x *SignalAssigneeData) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignalAssigneeData.ProtoReflect.Descriptor instead.
+func (*SignalAssigneeData) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *SignalAssigneeData) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *SignalAssigneeData) GetAttributes() *SignalAssigneeChange {
+	if x != nil {
+		return x.Attributes
+	}
+	return nil
+}
+
+type SignalAssigneeChange struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Assignee      *SignalUser            `protobuf:"bytes,1,opt,name=assignee,proto3" json:"assignee,omitempty"`
+	Version       *uint64                `protobuf:"varint,2,opt,name=version,proto3,oneof" json:"version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignalAssigneeChange) Reset() {
+	*x = SignalAssigneeChange{}
+	mi := &file_signal_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignalAssigneeChange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignalAssigneeChange) ProtoMessage() {}
+
+func (x *SignalAssigneeChange) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignalAssigneeChange.ProtoReflect.Descriptor instead.
+func (*SignalAssigneeChange) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *SignalAssigneeChange) GetAssignee() *SignalUser {
+	if x != nil {
+		return x.Assignee
+	}
+	return nil
+}
+
+func (x *SignalAssigneeChange) GetVersion() uint64 {
+	if x != nil && x.Version != nil {
+		return *x.Version
+	}
+	return 0
+}
+
+type UpdateSignalIncidentsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	SignalId      string                 `protobuf:"bytes,1,opt,name=signal_id,json=signalId,proto3" json:"signal_id,omitempty"`
+	Data          *SignalIncidentsData   `protobuf:"bytes,2,opt,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateSignalIncidentsRequest) Reset() {
+	*x = UpdateSignalIncidentsRequest{}
+	mi := &file_signal_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateSignalIncidentsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateSignalIncidentsRequest) ProtoMessage() {}
+
+func (x *UpdateSignalIncidentsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateSignalIncidentsRequest.ProtoReflect.Descriptor instead.
+func (*UpdateSignalIncidentsRequest) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *UpdateSignalIncidentsRequest) GetSignalId() string {
+	if x != nil {
+		return x.SignalId
+	}
+	return ""
+}
+
+func (x *UpdateSignalIncidentsRequest) GetData() *SignalIncidentsData {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+type SignalIncidentsData struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Type          string                 `protobuf:"bytes,1,opt,name=type,proto3" json:"type,omitempty"`
+	Attributes    *SignalIncidentsChange `protobuf:"bytes,2,opt,name=attributes,proto3" json:"attributes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignalIncidentsData) Reset() {
+	*x = SignalIncidentsData{}
+	mi := &file_signal_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignalIncidentsData) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignalIncidentsData) ProtoMessage() {}
+
+func (x *SignalIncidentsData) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignalIncidentsData.ProtoReflect.Descriptor instead.
+func (*SignalIncidentsData) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *SignalIncidentsData) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *SignalIncidentsData) GetAttributes() *SignalIncidentsChange {
+	if x != nil {
+		return x.Attributes
+	}
+	return nil
+}
+
+type SignalIncidentsChange struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	IncidentIds   []int64                `protobuf:"varint,1,rep,packed,name=incident_ids,proto3" json:"incident_ids,omitempty"`
+	Version       *uint64                `protobuf:"varint,2,opt,name=version,proto3,oneof" json:"version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignalIncidentsChange) Reset() {
+	*x = SignalIncidentsChange{}
+	mi := &file_signal_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignalIncidentsChange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignalIncidentsChange) ProtoMessage() {}
+
+func (x *SignalIncidentsChange) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignalIncidentsChange.ProtoReflect.Descriptor instead.
+func (*SignalIncidentsChange) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *SignalIncidentsChange) GetIncidentIds() []int64 {
+	if x != nil {
+		return x.IncidentIds
+	}
+	return nil
+}
+
+func (x *SignalIncidentsChange) GetVersion() uint64 {
+	if x != nil && x.Version != nil {
+		return *x.Version
+	}
+	return 0
+}
+
+type UpdateSignalRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	SignalId      string                 `protobuf:"bytes,1,opt,name=signal_id,json=signalId,proto3" json:"signal_id,omitempty"`
+	Data          *SignalUpdateData      `protobuf:"bytes,2,opt,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateSignalRequest) Reset() {
+	*x = UpdateSignalRequest{}
+	mi := &file_signal_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateSignalRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateSignalRequest) ProtoMessage() {}
+
+func (x *UpdateSignalRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateSignalRequest.ProtoReflect.Descriptor instead.
+func (*UpdateSignalRequest) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *UpdateSignalRequest) GetSignalId() string {
+	if x != nil {
+		return x.SignalId
+	}
+	return ""
+}
+
+func (x *UpdateSignalRequest) GetData() *SignalUpdateData {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+type SignalUpdateData struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            *structpb.Value        `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Type          string                 `protobuf:"bytes,2,opt,name=type,proto3" json:"type,omitempty"`
+	Attributes    *SignalChange          `protobuf:"bytes,3,opt,name=attributes,proto3" json:"attributes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignalUpdateData) Reset() {
+	*x = SignalUpdateData{}
+	mi := &file_signal_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignalUpdateData) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignalUpdateData) ProtoMessage() {}
+
+func (x *SignalUpdateData) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignalUpdateData.ProtoReflect.Descriptor instead.
+func (*SignalUpdateData) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *SignalUpdateData) GetId() *structpb.Value {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *SignalUpdateData) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *SignalUpdateData) GetAttributes() *SignalChange {
+	if x != nil {
+		return x.Attributes
+	}
+	return nil
+}
+
+// SignalChange changes what is given.
+type SignalChange struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	State          *string                `protobuf:"bytes,1,opt,name=state,proto3,oneof" json:"state,omitempty"`
+	ArchiveReason  *string                `protobuf:"bytes,2,opt,name=archive_reason,proto3,oneof" json:"archive_reason,omitempty"`
+	ArchiveComment *string                `protobuf:"bytes,3,opt,name=archive_comment,proto3,oneof" json:"archive_comment,omitempty"`
+	Assignee       *SignalUser            `protobuf:"bytes,4,opt,name=assignee,proto3" json:"assignee,omitempty"`
+	Version        *uint64                `protobuf:"varint,5,opt,name=version,proto3,oneof" json:"version,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *SignalChange) Reset() {
+	*x = SignalChange{}
+	mi := &file_signal_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignalChange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignalChange) ProtoMessage() {}
+
+func (x *SignalChange) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignalChange.ProtoReflect.Descriptor instead.
+func (*SignalChange) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *SignalChange) GetState() string {
+	if x != nil && x.State != nil {
+		return *x.State
+	}
+	return ""
+}
+
+func (x *SignalChange) GetArchiveReason() string {
+	if x != nil && x.ArchiveReason != nil {
+		return *x.ArchiveReason
+	}
+	return ""
+}
+
+func (x *SignalChange) GetArchiveComment() string {
+	if x != nil && x.ArchiveComment != nil {
+		return *x.ArchiveComment
+	}
+	return ""
+}
+
+func (x *SignalChange) GetAssignee() *SignalUser {
+	if x != nil {
+		return x.Assignee
+	}
+	return nil
+}
+
+func (x *SignalChange) GetVersion() uint64 {
+	if x != nil && x.Version != nil {
+		return *x.Version
+	}
+	return 0
+}
+
+type BulkUpdateSignalStateRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Data          []*SignalStateData     `protobuf:"bytes,1,rep,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BulkUpdateSignalStateRequest) Reset() {
+	*x = BulkUpdateSignalStateRequest{}
+	mi := &file_signal_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BulkUpdateSignalStateRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BulkUpdateSignalStateRequest) ProtoMessage() {}
+
+func (x *BulkUpdateSignalStateRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BulkUpdateSignalStateRequest.ProtoReflect.Descriptor instead.
+func (*BulkUpdateSignalStateRequest) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *BulkUpdateSignalStateRequest) GetData() []*SignalStateData {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+type BulkUpdateSignalAssigneeRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Data          []*BulkAssigneeData    `protobuf:"bytes,1,rep,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BulkUpdateSignalAssigneeRequest) Reset() {
+	*x = BulkUpdateSignalAssigneeRequest{}
+	mi := &file_signal_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BulkUpdateSignalAssigneeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BulkUpdateSignalAssigneeRequest) ProtoMessage() {}
+
+func (x *BulkUpdateSignalAssigneeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BulkUpdateSignalAssigneeRequest.ProtoReflect.Descriptor instead.
+func (*BulkUpdateSignalAssigneeRequest) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *BulkUpdateSignalAssigneeRequest) GetData() []*BulkAssigneeData {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+type BulkAssigneeData struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Type          string                 `protobuf:"bytes,2,opt,name=type,proto3" json:"type,omitempty"`
+	Attributes    *BulkAssigneeChange    `protobuf:"bytes,3,opt,name=attributes,proto3" json:"attributes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BulkAssigneeData) Reset() {
+	*x = BulkAssigneeData{}
+	mi := &file_signal_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BulkAssigneeData) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BulkAssigneeData) ProtoMessage() {}
+
+func (x *BulkAssigneeData) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BulkAssigneeData.ProtoReflect.Descriptor instead.
+func (*BulkAssigneeData) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *BulkAssigneeData) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *BulkAssigneeData) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *BulkAssigneeData) GetAttributes() *BulkAssigneeChange {
+	if x != nil {
+		return x.Attributes
+	}
+	return nil
+}
+
+type BulkAssigneeChange struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The user's UUID; empty for nobody.
+	Assignee      *string `protobuf:"bytes,1,opt,name=assignee,proto3,oneof" json:"assignee,omitempty"`
+	Version       *uint64 `protobuf:"varint,2,opt,name=version,proto3,oneof" json:"version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BulkAssigneeChange) Reset() {
+	*x = BulkAssigneeChange{}
+	mi := &file_signal_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BulkAssigneeChange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BulkAssigneeChange) ProtoMessage() {}
+
+func (x *BulkAssigneeChange) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BulkAssigneeChange.ProtoReflect.Descriptor instead.
+func (*BulkAssigneeChange) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *BulkAssigneeChange) GetAssignee() string {
+	if x != nil && x.Assignee != nil {
+		return *x.Assignee
+	}
+	return ""
+}
+
+func (x *BulkAssigneeChange) GetVersion() uint64 {
+	if x != nil && x.Version != nil {
+		return *x.Version
+	}
+	return 0
+}
+
+type BulkUpdateSignalsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Data          []*SignalUpdateData    `protobuf:"bytes,1,rep,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BulkUpdateSignalsRequest) Reset() {
+	*x = BulkUpdateSignalsRequest{}
+	mi := &file_signal_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BulkUpdateSignalsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BulkUpdateSignalsRequest) ProtoMessage() {}
+
+func (x *BulkUpdateSignalsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BulkUpdateSignalsRequest.ProtoReflect.Descriptor instead.
+func (*BulkUpdateSignalsRequest) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *BulkUpdateSignalsRequest) GetData() []*SignalUpdateData {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+type SignalTriageResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Data          *SignalTriageItem      `protobuf:"bytes,1,opt,name=data,proto3" json:"data,omitempty"`
+	Warnings      []string               `protobuf:"bytes,90,rep,name=warnings,proto3" json:"warnings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignalTriageResponse) Reset() {
+	*x = SignalTriageResponse{}
+	mi := &file_signal_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignalTriageResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignalTriageResponse) ProtoMessage() {}
+
+func (x *SignalTriageResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignalTriageResponse.ProtoReflect.Descriptor instead.
+func (*SignalTriageResponse) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *SignalTriageResponse) GetData() *SignalTriageItem {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+func (x *SignalTriageResponse) GetWarnings() []string {
+	if x != nil {
+		return x.Warnings
+	}
+	return nil
+}
+
+type SignalTriageItem struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Type          string                 `protobuf:"bytes,2,opt,name=type,proto3" json:"type,omitempty"`
+	Attributes    *SignalTriage          `protobuf:"bytes,3,opt,name=attributes,proto3" json:"attributes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignalTriageItem) Reset() {
+	*x = SignalTriageItem{}
+	mi := &file_signal_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignalTriageItem) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignalTriageItem) ProtoMessage() {}
+
+func (x *SignalTriageItem) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignalTriageItem.ProtoReflect.Descriptor instead.
+func (*SignalTriageItem) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *SignalTriageItem) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *SignalTriageItem) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *SignalTriageItem) GetAttributes() *SignalTriage {
+	if x != nil {
+		return x.Attributes
+	}
+	return nil
+}
+
+// SignalTriage is what analysts made of a signal. Moments are in milliseconds
+// since 1970.
+type SignalTriage struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In the answers to bulk requests.
+	Id                      *string       `protobuf:"bytes,1,opt,name=id,proto3,oneof" json:"id,omitempty"`
+	IncidentIds             []int64       `protobuf:"varint,2,rep,packed,name=incident_ids,proto3" json:"incident_ids,omitempty"`
+	Assignee                *SignalUser   `protobuf:"bytes,3,opt,name=assignee,proto3" json:"assignee,omitempty"`
+	State                   string        `protobuf:"bytes,4,opt,name=state,proto3" json:"state,omitempty"`
+	ArchiveReason           string        `protobuf:"bytes,5,opt,name=archive_reason,proto3" json:"archive_reason,omitempty"`
+	ArchiveComment          *string       `protobuf:"bytes,6,opt,name=archive_comment,proto3,oneof" json:"archive_comment,omitempty"`
+	ArchiveCommentTimestamp *int64        `protobuf:"varint,7,opt,name=archive_comment_timestamp,proto3,oneof" json:"archive_comment_timestamp,omitempty"`
+	ArchiveCommentUser      *SignalAuthor `protobuf:"bytes,8,opt,name=archive_comment_user,proto3" json:"archive_comment_user,omitempty"`
+	StateUpdateTimestamp    int64         `protobuf:"varint,9,opt,name=state_update_timestamp,proto3" json:"state_update_timestamp,omitempty"`
+	StateUpdateUser         *SignalAuthor `protobuf:"bytes,10,opt,name=state_update_user,proto3" json:"state_update_user,omitempty"`
+	unknownFields           protoimpl.UnknownFields
+	sizeCache               protoimpl.SizeCache
+}
+
+func (x *SignalTriage) Reset() {
+	*x = SignalTriage{}
+	mi := &file_signal_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignalTriage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignalTriage) ProtoMessage() {}
+
+func (x *SignalTriage) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignalTriage.ProtoReflect.Descriptor instead.
+func (*SignalTriage) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *SignalTriage) GetId() string {
+	if x != nil && x.Id != nil {
+		return *x.Id
+	}
+	return ""
+}
+
+func (x *SignalTriage) GetIncidentIds() []int64 {
+	if x != nil {
+		return x.IncidentIds
+	}
+	return nil
+}
+
+func (x *SignalTriage) GetAssignee() *SignalUser {
+	if x != nil {
+		return x.Assignee
+	}
+	return nil
+}
+
+func (x *SignalTriage) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *SignalTriage) GetArchiveReason() string {
+	if x != nil {
+		return x.ArchiveReason
+	}
+	return ""
+}
+
+func (x *SignalTriage) GetArchiveComment() string {
+	if x != nil && x.ArchiveComment != nil {
+		return *x.ArchiveComment
+	}
+	return ""
+}
+
+func (x *SignalTriage) GetArchiveCommentTimestamp() int64 {
+	if x != nil && x.ArchiveCommentTimestamp != nil {
+		return *x.ArchiveCommentTimestamp
+	}
+	return 0
+}
+
+func (x *SignalTriage) GetArchiveCommentUser() *SignalAuthor {
+	if x != nil {
+		return x.ArchiveCommentUser
+	}
+	return nil
+}
+
+func (x *SignalTriage) GetStateUpdateTimestamp() int64 {
+	if x != nil {
+		return x.StateUpdateTimestamp
+	}
+	return 0
+}
+
+func (x *SignalTriage) GetStateUpdateUser() *SignalAuthor {
+	if x != nil {
+		return x.StateUpdateUser
+	}
+	return nil
+}
+
+type BulkTriageResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Type          string                 `protobuf:"bytes,1,opt,name=type,proto3" json:"type,omitempty"`
+	Status        string                 `protobuf:"bytes,2,opt,name=status,proto3" json:"status,omitempty"`
+	Result        *BulkTriageResult      `protobuf:"bytes,3,opt,name=result,proto3" json:"result,omitempty"`
+	Warnings      []string               `protobuf:"bytes,90,rep,name=warnings,proto3" json:"warnings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BulkTriageResponse) Reset() {
+	*x = BulkTriageResponse{}
+	mi := &file_signal_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BulkTriageResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BulkTriageResponse) ProtoMessage() {}
+
+func (x *BulkTriageResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BulkTriageResponse.ProtoReflect.Descriptor instead.
+func (*BulkTriageResponse) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *BulkTriageResponse) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *BulkTriageResponse) GetStatus() string {
+	if x != nil {
+		return x.Status
+	}
+	return ""
+}
+
+func (x *BulkTriageResponse) GetResult() *BulkTriageResult {
+	if x != nil {
+		return x.Result
+	}
+	return nil
+}
+
+func (x *BulkTriageResponse) GetWarnings() []string {
+	if x != nil {
+		return x.Warnings
+	}
+	return nil
+}
+
+type BulkTriageResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Count         int64                  `protobuf:"varint,1,opt,name=count,proto3" json:"count,omitempty"`
+	Events        []*BulkTriageEvent     `protobuf:"bytes,2,rep,name=events,proto3" json:"events,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BulkTriageResult) Reset() {
+	*x = BulkTriageResult{}
+	mi := &file_signal_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BulkTriageResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BulkTriageResult) ProtoMessage() {}
+
+func (x *BulkTriageResult) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BulkTriageResult.ProtoReflect.Descriptor instead.
+func (*BulkTriageResult) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *BulkTriageResult) GetCount() int64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *BulkTriageResult) GetEvents() []*BulkTriageEvent {
+	if x != nil {
+		return x.Events
+	}
+	return nil
+}
+
+type BulkTriageEvent struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Event         *SignalTriage          `protobuf:"bytes,2,opt,name=event,proto3" json:"event,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BulkTriageEvent) Reset() {
+	*x = BulkTriageEvent{}
+	mi := &file_signal_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BulkTriageEvent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BulkTriageEvent) ProtoMessage() {}
+
+func (x *BulkTriageEvent) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BulkTriageEvent.ProtoReflect.Descriptor instead.
+func (*BulkTriageEvent) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *BulkTriageEvent) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *BulkTriageEvent) GetEvent() *SignalTriage {
+	if x != nil {
+		return x.Event
+	}
+	return nil
+}
+
+type SuggestedActionsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Data          []*SuggestedAction     `protobuf:"bytes,1,rep,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SuggestedActionsResponse) Reset() {
+	*x = SuggestedActionsResponse{}
+	mi := &file_signal_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SuggestedActionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SuggestedActionsResponse) ProtoMessage() {}
+
+func (x *SuggestedActionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SuggestedActionsResponse.ProtoReflect.Descriptor instead.
+func (*SuggestedActionsResponse) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *SuggestedActionsResponse) GetData() []*SuggestedAction {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+type SuggestedAction struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// investigation_log_queries
+	Type          string                     `protobuf:"bytes,2,opt,name=type,proto3" json:"type,omitempty"`
+	Attributes    *SuggestedActionAttributes `protobuf:"bytes,3,opt,name=attributes,proto3" json:"attributes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SuggestedAction) Reset() {
+	*x = SuggestedAction{}
+	mi := &file_signal_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SuggestedAction) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SuggestedAction) ProtoMessage() {}
+
+func (x *SuggestedAction) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SuggestedAction.ProtoReflect.Descriptor instead.
+func (*SuggestedAction) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *SuggestedAction) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *SuggestedAction) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *SuggestedAction) GetAttributes() *SuggestedActionAttributes {
+	if x != nil {
+		return x.Attributes
+	}
+	return nil
+}
+
+type SuggestedActionAttributes struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// A search of events.
+	QueryFilter string `protobuf:"bytes,2,opt,name=query_filter,proto3" json:"query_filter,omitempty"`
+	// The values of the group in it: lists, by field.
+	TemplateVariables map[string]*structpb.Value `protobuf:"bytes,3,rep,name=template_variables,proto3" json:"template_variables,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Where this server answers the search.
+	Url           string `protobuf:"bytes,4,opt,name=url,proto3" json:"url,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SuggestedActionAttributes) Reset() {
+	*x = SuggestedActionAttributes{}
+	mi := &file_signal_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SuggestedActionAttributes) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SuggestedActionAttributes) ProtoMessage() {}
+
+func (x *SuggestedActionAttributes) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SuggestedActionAttributes.ProtoReflect.Descriptor instead.
+func (*SuggestedActionAttributes) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *SuggestedActionAttributes) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *SuggestedActionAttributes) GetQueryFilter() string {
+	if x != nil {
+		return x.QueryFilter
+	}
+	return ""
+}
+
+func (x *SuggestedActionAttributes) GetTemplateVariables() map[string]*structpb.Value {
+	if x != nil {
+		return x.TemplateVariables
+	}
+	return nil
+}
+
+func (x *SuggestedActionAttributes) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
+type GetSignalEntitiesRequest struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	SignalId string                 `protobuf:"bytes,1,opt,name=signal_id,json=signalId,proto3" json:"signal_id,omitempty"`
+	// How many at most; 0 or absent: all.
+	Limit         *int64 `protobuf:"varint,2,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetSignalEntitiesRequest) Reset() {
+	*x = GetSignalEntitiesRequest{}
+	mi := &file_signal_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetSignalEntitiesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetSignalEntitiesRequest) ProtoMessage() {}
+
+func (x *GetSignalEntitiesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetSignalEntitiesRequest.ProtoReflect.Descriptor instead.
+func (*GetSignalEntitiesRequest) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *GetSignalEntitiesRequest) GetSignalId() string {
+	if x != nil {
+		return x.SignalId
+	}
+	return ""
+}
+
+func (x *GetSignalEntitiesRequest) GetLimit() int64 {
+	if x != nil && x.Limit != nil {
+		return *x.Limit
+	}
+	return 0
+}
+
+type SignalEntitiesResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Data          *SignalEntitiesItem    `protobuf:"bytes,1,opt,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignalEntitiesResponse) Reset() {
+	*x = SignalEntitiesResponse{}
+	mi := &file_signal_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignalEntitiesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignalEntitiesResponse) ProtoMessage() {}
+
+func (x *SignalEntitiesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignalEntitiesResponse.ProtoReflect.Descriptor instead.
+func (*SignalEntitiesResponse) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *SignalEntitiesResponse) GetData() *SignalEntitiesItem {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+type SignalEntitiesItem struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Type          string                 `protobuf:"bytes,2,opt,name=type,proto3" json:"type,omitempty"`
+	Attributes    *SignalEntities        `protobuf:"bytes,3,opt,name=attributes,proto3" json:"attributes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignalEntitiesItem) Reset() {
+	*x = SignalEntitiesItem{}
+	mi := &file_signal_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignalEntitiesItem) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignalEntitiesItem) ProtoMessage() {}
+
+func (x *SignalEntitiesItem) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignalEntitiesItem.ProtoReflect.Descriptor instead.
+func (*SignalEntitiesItem) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{43}
+}
+
+func (x *SignalEntitiesItem) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *SignalEntitiesItem) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *SignalEntitiesItem) GetAttributes() *SignalEntities {
+	if x != nil {
+		return x.Attributes
+	}
+	return nil
+}
+
+type SignalEntities struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Identities    []*SignalIdentity      `protobuf:"bytes,1,rep,name=identities,proto3" json:"identities,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignalEntities) Reset() {
+	*x = SignalEntities{}
+	mi := &file_signal_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignalEntities) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignalEntities) ProtoMessage() {}
+
+func (x *SignalEntities) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignalEntities.ProtoReflect.Descriptor instead.
+func (*SignalEntities) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *SignalEntities) GetIdentities() []*SignalIdentity {
+	if x != nil {
+		return x.Identities
+	}
+	return nil
+}
+
+type SignalIdentity struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	PrincipalId   string                 `protobuf:"bytes,1,opt,name=principal_id,proto3" json:"principal_id,omitempty"`
+	DisplayName   string                 `protobuf:"bytes,2,opt,name=display_name,proto3" json:"display_name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignalIdentity) Reset() {
+	*x = SignalIdentity{}
+	mi := &file_signal_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignalIdentity) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignalIdentity) ProtoMessage() {}
+
+func (x *SignalIdentity) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignalIdentity.ProtoReflect.Descriptor instead.
+func (*SignalIdentity) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *SignalIdentity) GetPrincipalId() string {
+	if x != nil {
+		return x.PrincipalId
+	}
+	return ""
+}
+
+func (x *SignalIdentity) GetDisplayName() string {
+	if x != nil {
+		return x.DisplayName
+	}
+	return ""
+}
+
+type GetMatchingSignalsRequest struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	EventId string                 `protobuf:"bytes,1,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
+	// logs; there are no others
+	Track         string `protobuf:"bytes,2,opt,name=track,proto3" json:"track,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetMatchingSignalsRequest) Reset() {
+	*x = GetMatchingSignalsRequest{}
+	mi := &file_signal_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetMatchingSignalsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetMatchingSignalsRequest) ProtoMessage() {}
+
+func (x *GetMatchingSignalsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetMatchingSignalsRequest.ProtoReflect.Descriptor instead.
+func (*GetMatchingSignalsRequest) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{46}
+}
+
+func (x *GetMatchingSignalsRequest) GetEventId() string {
+	if x != nil {
+		return x.EventId
+	}
+	return ""
+}
+
+func (x *GetMatchingSignalsRequest) GetTrack() string {
+	if x != nil {
+		return x.Track
+	}
+	return ""
+}
+
+type MatchingSignalsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Data          []*MatchingSignal      `protobuf:"bytes,1,rep,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MatchingSignalsResponse) Reset() {
+	*x = MatchingSignalsResponse{}
+	mi := &file_signal_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MatchingSignalsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MatchingSignalsResponse) ProtoMessage() {}
+
+func (x *MatchingSignalsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MatchingSignalsResponse.ProtoReflect.Descriptor instead.
+func (*MatchingSignalsResponse) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{47}
+}
+
+func (x *MatchingSignalsResponse) GetData() []*MatchingSignal {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+type MatchingSignal struct {
+	state         protoimpl.MessageState    `protogen:"open.v1"`
+	Id            string                    `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Type          string                    `protobuf:"bytes,2,opt,name=type,proto3" json:"type,omitempty"`
+	Attributes    *MatchingSignalAttributes `protobuf:"bytes,3,opt,name=attributes,proto3" json:"attributes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MatchingSignal) Reset() {
+	*x = MatchingSignal{}
+	mi := &file_signal_proto_msgTypes[48]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MatchingSignal) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MatchingSignal) ProtoMessage() {}
+
+func (x *MatchingSignal) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[48]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MatchingSignal.ProtoReflect.Descriptor instead.
+func (*MatchingSignal) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{48}
+}
+
+func (x *MatchingSignal) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *MatchingSignal) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *MatchingSignal) GetAttributes() *MatchingSignalAttributes {
+	if x != nil {
+		return x.Attributes
+	}
+	return nil
+}
+
+type MatchingSignalAttributes struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The event that was asked for.
+	EventTrackerId string `protobuf:"bytes,1,opt,name=event_tracker_id,proto3" json:"event_tracker_id,omitempty"`
+	Severity       string `protobuf:"bytes,2,opt,name=severity,proto3" json:"severity,omitempty"`
+	Title          string `protobuf:"bytes,3,opt,name=title,proto3" json:"title,omitempty"`
+	// First seen, in milliseconds since 1970.
+	TriggerTimeMs int64 `protobuf:"varint,4,opt,name=trigger_time_ms,proto3" json:"trigger_time_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MatchingSignalAttributes) Reset() {
+	*x = MatchingSignalAttributes{}
+	mi := &file_signal_proto_msgTypes[49]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MatchingSignalAttributes) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MatchingSignalAttributes) ProtoMessage() {}
+
+func (x *MatchingSignalAttributes) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[49]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MatchingSignalAttributes.ProtoReflect.Descriptor instead.
+func (*MatchingSignalAttributes) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{49}
+}
+
+func (x *MatchingSignalAttributes) GetEventTrackerId() string {
+	if x != nil {
+		return x.EventTrackerId
+	}
+	return ""
+}
+
+func (x *MatchingSignalAttributes) GetSeverity() string {
+	if x != nil {
+		return x.Severity
+	}
+	return ""
+}
+
+func (x *MatchingSignalAttributes) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *MatchingSignalAttributes) GetTriggerTimeMs() int64 {
+	if x != nil {
+		return x.TriggerTimeMs
+	}
+	return 0
+}
+
 var File_signal_proto protoreflect.FileDescriptor
 
 const file_signal_proto_rawDesc = "" +
 	"\n" +
-	"\fsignal.proto\x12\vnightjar.v1\x1a\n" +
+	"\fsignal.proto\x12\vnightjar.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\n" +
 	"wire.proto\"\x8a\x01\n" +
 	"\x14SearchSignalsRequest\x121\n" +
 	"\x06filter\x18\x01 \x01(\v2\x19.nightjar.v1.SignalFilterR\x06filter\x12+\n" +
@@ -861,11 +3009,209 @@ const file_signal_proto_rawDesc = "" +
 	"\x06status\x18\x04 \x01(\tR\x06status\x12\x18\n" +
 	"\aservice\x18\x05 \x03(\tR\aservice\x12\x12\n" +
 	"\x04host\x18\x06 \x01(\tR\x04host\x12\x1c\n" +
-	"\x06custom\x18\a \x01(\tB\x04\x98\xb5\x18\x01R\x06custom2\x89\x02\n" +
+	"\x06custom\x18\a \x01(\tB\x04\x98\xb5\x18\x01R\x06custom\"\xa8\x01\n" +
+	"\n" +
+	"SignalUser\x12\x12\n" +
+	"\x04uuid\x18\x01 \x01(\tR\x04uuid\x12\x1b\n" +
+	"\x06handle\x18\x02 \x01(\tH\x00R\x06handle\x88\x01\x01\x12\x17\n" +
+	"\x04name\x18\x03 \x01(\tH\x01R\x04name\x88\x01\x01\x12\x13\n" +
+	"\x02id\x18\x04 \x01(\x03H\x02R\x02id\x88\x01\x01\x12\x17\n" +
+	"\x04icon\x18\x05 \x01(\tH\x03R\x04icon\x88\x01\x01B\t\n" +
+	"\a_handleB\a\n" +
+	"\x05_nameB\x05\n" +
+	"\x03_idB\a\n" +
+	"\x05_icon\"\x86\x01\n" +
+	"\fSignalAuthor\x12\x16\n" +
+	"\x06handle\x18\x01 \x01(\tR\x06handle\x12\x12\n" +
+	"\x04uuid\x18\x02 \x01(\tR\x04uuid\x12\x1d\n" +
+	"\x04name\x18\x03 \x01(\tB\x04\x90\xb5\x18\x01H\x00R\x04name\x88\x01\x01\x12\x0e\n" +
+	"\x02id\x18\x04 \x01(\x03R\x02id\x12\x12\n" +
+	"\x04icon\x18\x05 \x01(\tR\x04iconB\a\n" +
+	"\x05_name\"i\n" +
+	"\x18UpdateSignalStateRequest\x12\x1b\n" +
+	"\tsignal_id\x18\x01 \x01(\tR\bsignalId\x120\n" +
+	"\x04data\x18\x02 \x01(\v2\x1c.nightjar.v1.SignalStateDataR\x04data\"\x8d\x01\n" +
+	"\x0fSignalStateData\x12&\n" +
+	"\x02id\x18\x01 \x01(\v2\x16.google.protobuf.ValueR\x02id\x12\x12\n" +
+	"\x04type\x18\x02 \x01(\tR\x04type\x12>\n" +
+	"\n" +
+	"attributes\x18\x03 \x01(\v2\x1e.nightjar.v1.SignalStateChangeR\n" +
+	"attributes\"\xd7\x01\n" +
+	"\x11SignalStateChange\x12\x14\n" +
+	"\x05state\x18\x01 \x01(\tR\x05state\x12+\n" +
+	"\x0earchive_reason\x18\x02 \x01(\tH\x00R\x0earchive_reason\x88\x01\x01\x12-\n" +
+	"\x0farchive_comment\x18\x03 \x01(\tH\x01R\x0farchive_comment\x88\x01\x01\x12\x1d\n" +
+	"\aversion\x18\x04 \x01(\x04H\x02R\aversion\x88\x01\x01B\x11\n" +
+	"\x0f_archive_reasonB\x12\n" +
+	"\x10_archive_commentB\n" +
+	"\n" +
+	"\b_version\"o\n" +
+	"\x1bUpdateSignalAssigneeRequest\x12\x1b\n" +
+	"\tsignal_id\x18\x01 \x01(\tR\bsignalId\x123\n" +
+	"\x04data\x18\x02 \x01(\v2\x1f.nightjar.v1.SignalAssigneeDataR\x04data\"k\n" +
+	"\x12SignalAssigneeData\x12\x12\n" +
+	"\x04type\x18\x01 \x01(\tR\x04type\x12A\n" +
+	"\n" +
+	"attributes\x18\x02 \x01(\v2!.nightjar.v1.SignalAssigneeChangeR\n" +
+	"attributes\"v\n" +
+	"\x14SignalAssigneeChange\x123\n" +
+	"\bassignee\x18\x01 \x01(\v2\x17.nightjar.v1.SignalUserR\bassignee\x12\x1d\n" +
+	"\aversion\x18\x02 \x01(\x04H\x00R\aversion\x88\x01\x01B\n" +
+	"\n" +
+	"\b_version\"q\n" +
+	"\x1cUpdateSignalIncidentsRequest\x12\x1b\n" +
+	"\tsignal_id\x18\x01 \x01(\tR\bsignalId\x124\n" +
+	"\x04data\x18\x02 \x01(\v2 .nightjar.v1.SignalIncidentsDataR\x04data\"m\n" +
+	"\x13SignalIncidentsData\x12\x12\n" +
+	"\x04type\x18\x01 \x01(\tR\x04type\x12B\n" +
+	"\n" +
+	"attributes\x18\x02 \x01(\v2\".nightjar.v1.SignalIncidentsChangeR\n" +
+	"attributes\"f\n" +
+	"\x15SignalIncidentsChange\x12\"\n" +
+	"\fincident_ids\x18\x01 \x03(\x03R\fincident_ids\x12\x1d\n" +
+	"\aversion\x18\x02 \x01(\x04H\x00R\aversion\x88\x01\x01B\n" +
+	"\n" +
+	"\b_version\"e\n" +
+	"\x13UpdateSignalRequest\x12\x1b\n" +
+	"\tsignal_id\x18\x01 \x01(\tR\bsignalId\x121\n" +
+	"\x04data\x18\x02 \x01(\v2\x1d.nightjar.v1.SignalUpdateDataR\x04data\"\x89\x01\n" +
+	"\x10SignalUpdateData\x12&\n" +
+	"\x02id\x18\x01 \x01(\v2\x16.google.protobuf.ValueR\x02id\x12\x12\n" +
+	"\x04type\x18\x02 \x01(\tR\x04type\x129\n" +
+	"\n" +
+	"attributes\x18\x03 \x01(\v2\x19.nightjar.v1.SignalChangeR\n" +
+	"attributes\"\x96\x02\n" +
+	"\fSignalChange\x12\x19\n" +
+	"\x05state\x18\x01 \x01(\tH\x00R\x05state\x88\x01\x01\x12+\n" +
+	"\x0earchive_reason\x18\x02 \x01(\tH\x01R\x0earchive_reason\x88\x01\x01\x12-\n" +
+	"\x0farchive_comment\x18\x03 \x01(\tH\x02R\x0farchive_comment\x88\x01\x01\x123\n" +
+	"\bassignee\x18\x04 \x01(\v2\x17.nightjar.v1.SignalUserR\bassignee\x12\x1d\n" +
+	"\aversion\x18\x05 \x01(\x04H\x03R\aversion\x88\x01\x01B\b\n" +
+	"\x06_stateB\x11\n" +
+	"\x0f_archive_reasonB\x12\n" +
+	"\x10_archive_commentB\n" +
+	"\n" +
+	"\b_version\"P\n" +
+	"\x1cBulkUpdateSignalStateRequest\x120\n" +
+	"\x04data\x18\x01 \x03(\v2\x1c.nightjar.v1.SignalStateDataR\x04data\"T\n" +
+	"\x1fBulkUpdateSignalAssigneeRequest\x121\n" +
+	"\x04data\x18\x01 \x03(\v2\x1d.nightjar.v1.BulkAssigneeDataR\x04data\"w\n" +
+	"\x10BulkAssigneeData\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04type\x18\x02 \x01(\tR\x04type\x12?\n" +
+	"\n" +
+	"attributes\x18\x03 \x01(\v2\x1f.nightjar.v1.BulkAssigneeChangeR\n" +
+	"attributes\"m\n" +
+	"\x12BulkAssigneeChange\x12\x1f\n" +
+	"\bassignee\x18\x01 \x01(\tH\x00R\bassignee\x88\x01\x01\x12\x1d\n" +
+	"\aversion\x18\x02 \x01(\x04H\x01R\aversion\x88\x01\x01B\v\n" +
+	"\t_assigneeB\n" +
+	"\n" +
+	"\b_version\"M\n" +
+	"\x18BulkUpdateSignalsRequest\x121\n" +
+	"\x04data\x18\x01 \x03(\v2\x1d.nightjar.v1.SignalUpdateDataR\x04data\"k\n" +
+	"\x14SignalTriageResponse\x121\n" +
+	"\x04data\x18\x01 \x01(\v2\x1d.nightjar.v1.SignalTriageItemR\x04data\x12 \n" +
+	"\bwarnings\x18Z \x03(\tB\x04\x88\xb5\x18\x01R\bwarnings\"q\n" +
+	"\x10SignalTriageItem\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04type\x18\x02 \x01(\tR\x04type\x129\n" +
+	"\n" +
+	"attributes\x18\x03 \x01(\v2\x19.nightjar.v1.SignalTriageR\n" +
+	"attributes\"\xb5\x04\n" +
+	"\fSignalTriage\x12\x13\n" +
+	"\x02id\x18\x01 \x01(\tH\x00R\x02id\x88\x01\x01\x12\"\n" +
+	"\fincident_ids\x18\x02 \x03(\x03R\fincident_ids\x123\n" +
+	"\bassignee\x18\x03 \x01(\v2\x17.nightjar.v1.SignalUserR\bassignee\x12\x14\n" +
+	"\x05state\x18\x04 \x01(\tR\x05state\x12&\n" +
+	"\x0earchive_reason\x18\x05 \x01(\tR\x0earchive_reason\x12-\n" +
+	"\x0farchive_comment\x18\x06 \x01(\tH\x01R\x0farchive_comment\x88\x01\x01\x12A\n" +
+	"\x19archive_comment_timestamp\x18\a \x01(\x03H\x02R\x19archive_comment_timestamp\x88\x01\x01\x12M\n" +
+	"\x14archive_comment_user\x18\b \x01(\v2\x19.nightjar.v1.SignalAuthorR\x14archive_comment_user\x126\n" +
+	"\x16state_update_timestamp\x18\t \x01(\x03R\x16state_update_timestamp\x12G\n" +
+	"\x11state_update_user\x18\n" +
+	" \x01(\v2\x19.nightjar.v1.SignalAuthorR\x11state_update_userB\x05\n" +
+	"\x03_idB\x12\n" +
+	"\x10_archive_commentB\x1c\n" +
+	"\x1a_archive_comment_timestamp\"\x99\x01\n" +
+	"\x12BulkTriageResponse\x12\x12\n" +
+	"\x04type\x18\x01 \x01(\tR\x04type\x12\x16\n" +
+	"\x06status\x18\x02 \x01(\tR\x06status\x125\n" +
+	"\x06result\x18\x03 \x01(\v2\x1d.nightjar.v1.BulkTriageResultR\x06result\x12 \n" +
+	"\bwarnings\x18Z \x03(\tB\x04\x88\xb5\x18\x01R\bwarnings\"^\n" +
+	"\x10BulkTriageResult\x12\x14\n" +
+	"\x05count\x18\x01 \x01(\x03R\x05count\x124\n" +
+	"\x06events\x18\x02 \x03(\v2\x1c.nightjar.v1.BulkTriageEventR\x06events\"R\n" +
+	"\x0fBulkTriageEvent\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12/\n" +
+	"\x05event\x18\x02 \x01(\v2\x19.nightjar.v1.SignalTriageR\x05event\"L\n" +
+	"\x18SuggestedActionsResponse\x120\n" +
+	"\x04data\x18\x01 \x03(\v2\x1c.nightjar.v1.SuggestedActionR\x04data\"}\n" +
+	"\x0fSuggestedAction\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04type\x18\x02 \x01(\tR\x04type\x12F\n" +
+	"\n" +
+	"attributes\x18\x03 \x01(\v2&.nightjar.v1.SuggestedActionAttributesR\n" +
+	"attributes\"\xb2\x02\n" +
+	"\x19SuggestedActionAttributes\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\"\n" +
+	"\fquery_filter\x18\x02 \x01(\tR\fquery_filter\x12m\n" +
+	"\x12template_variables\x18\x03 \x03(\v2=.nightjar.v1.SuggestedActionAttributes.TemplateVariablesEntryR\x12template_variables\x12\x10\n" +
+	"\x03url\x18\x04 \x01(\tR\x03url\x1a\\\n" +
+	"\x16TemplateVariablesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12,\n" +
+	"\x05value\x18\x02 \x01(\v2\x16.google.protobuf.ValueR\x05value:\x028\x01\"\\\n" +
+	"\x18GetSignalEntitiesRequest\x12\x1b\n" +
+	"\tsignal_id\x18\x01 \x01(\tR\bsignalId\x12\x19\n" +
+	"\x05limit\x18\x02 \x01(\x03H\x00R\x05limit\x88\x01\x01B\b\n" +
+	"\x06_limit\"M\n" +
+	"\x16SignalEntitiesResponse\x123\n" +
+	"\x04data\x18\x01 \x01(\v2\x1f.nightjar.v1.SignalEntitiesItemR\x04data\"u\n" +
+	"\x12SignalEntitiesItem\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04type\x18\x02 \x01(\tR\x04type\x12;\n" +
+	"\n" +
+	"attributes\x18\x03 \x01(\v2\x1b.nightjar.v1.SignalEntitiesR\n" +
+	"attributes\"M\n" +
+	"\x0eSignalEntities\x12;\n" +
+	"\n" +
+	"identities\x18\x01 \x03(\v2\x1b.nightjar.v1.SignalIdentityR\n" +
+	"identities\"X\n" +
+	"\x0eSignalIdentity\x12\"\n" +
+	"\fprincipal_id\x18\x01 \x01(\tR\fprincipal_id\x12\"\n" +
+	"\fdisplay_name\x18\x02 \x01(\tR\fdisplay_name\"L\n" +
+	"\x19GetMatchingSignalsRequest\x12\x19\n" +
+	"\bevent_id\x18\x01 \x01(\tR\aeventId\x12\x14\n" +
+	"\x05track\x18\x02 \x01(\tR\x05track\"J\n" +
+	"\x17MatchingSignalsResponse\x12/\n" +
+	"\x04data\x18\x01 \x03(\v2\x1b.nightjar.v1.MatchingSignalR\x04data\"{\n" +
+	"\x0eMatchingSignal\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04type\x18\x02 \x01(\tR\x04type\x12E\n" +
+	"\n" +
+	"attributes\x18\x03 \x01(\v2%.nightjar.v1.MatchingSignalAttributesR\n" +
+	"attributes\"\xa2\x01\n" +
+	"\x18MatchingSignalAttributes\x12*\n" +
+	"\x10event_tracker_id\x18\x01 \x01(\tR\x10event_tracker_id\x12\x1a\n" +
+	"\bseverity\x18\x02 \x01(\tR\bseverity\x12\x14\n" +
+	"\x05title\x18\x03 \x01(\tR\x05title\x12(\n" +
+	"\x0ftrigger_time_ms\x18\x04 \x01(\x03R\x0ftrigger_time_ms2\xb9\n" +
+	"\n" +
 	"\rSignalService\x12V\n" +
 	"\rSearchSignals\x12!.nightjar.v1.SearchSignalsRequest\x1a\".nightjar.v1.SearchSignalsResponse\x12T\n" +
 	"\vListSignals\x12!.nightjar.v1.SearchSignalsRequest\x1a\".nightjar.v1.SearchSignalsResponse\x12J\n" +
-	"\tGetSignal\x12\x1d.nightjar.v1.GetSignalRequest\x1a\x1e.nightjar.v1.GetSignalResponseB\x1cZ\x1anightjar/api/v1;nightjarv1b\x06proto3"
+	"\tGetSignal\x12\x1d.nightjar.v1.GetSignalRequest\x1a\x1e.nightjar.v1.GetSignalResponse\x12]\n" +
+	"\x11UpdateSignalState\x12%.nightjar.v1.UpdateSignalStateRequest\x1a!.nightjar.v1.SignalTriageResponse\x12c\n" +
+	"\x14UpdateSignalAssignee\x12(.nightjar.v1.UpdateSignalAssigneeRequest\x1a!.nightjar.v1.SignalTriageResponse\x12e\n" +
+	"\x15UpdateSignalIncidents\x12).nightjar.v1.UpdateSignalIncidentsRequest\x1a!.nightjar.v1.SignalTriageResponse\x12S\n" +
+	"\fUpdateSignal\x12 .nightjar.v1.UpdateSignalRequest\x1a!.nightjar.v1.SignalTriageResponse\x12c\n" +
+	"\x15BulkUpdateSignalState\x12).nightjar.v1.BulkUpdateSignalStateRequest\x1a\x1f.nightjar.v1.BulkTriageResponse\x12i\n" +
+	"\x18BulkUpdateSignalAssignee\x12,.nightjar.v1.BulkUpdateSignalAssigneeRequest\x1a\x1f.nightjar.v1.BulkTriageResponse\x12[\n" +
+	"\x11BulkUpdateSignals\x12%.nightjar.v1.BulkUpdateSignalsRequest\x1a\x1f.nightjar.v1.BulkTriageResponse\x12_\n" +
+	"\x17GetInvestigationQueries\x12\x1d.nightjar.v1.GetSignalRequest\x1a%.nightjar.v1.SuggestedActionsResponse\x12[\n" +
+	"\x13GetSuggestedActions\x12\x1d.nightjar.v1.GetSignalRequest\x1a%.nightjar.v1.SuggestedActionsResponse\x12_\n" +
+	"\x11GetSignalEntities\x12%.nightjar.v1.GetSignalEntitiesRequest\x1a#.nightjar.v1.SignalEntitiesResponse\x12b\n" +
+	"\x12GetMatchingSignals\x12&.nightjar.v1.GetMatchingSignalsRequest\x1a$.nightjar.v1.MatchingSignalsResponseB\x1cZ\x1anightjar/api/v1;nightjarv1b\x06proto3"
 
 var (
 	file_signal_proto_rawDescOnce sync.Once
@@ -879,21 +3225,60 @@ func file_signal_proto_rawDescGZIP() []byte {
 	return file_signal_proto_rawDescData
 }
 
-var file_signal_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_signal_proto_msgTypes = make([]protoimpl.MessageInfo, 51)
 var file_signal_proto_goTypes = []any{
-	(*SearchSignalsRequest)(nil),   // 0: nightjar.v1.SearchSignalsRequest
-	(*SignalFilter)(nil),           // 1: nightjar.v1.SignalFilter
-	(*SignalPage)(nil),             // 2: nightjar.v1.SignalPage
-	(*SearchSignalsResponse)(nil),  // 3: nightjar.v1.SearchSignalsResponse
-	(*SignalsMeta)(nil),            // 4: nightjar.v1.SignalsMeta
-	(*SignalsPageMeta)(nil),        // 5: nightjar.v1.SignalsPageMeta
-	(*SignalsLinks)(nil),           // 6: nightjar.v1.SignalsLinks
-	(*SignalItem)(nil),             // 7: nightjar.v1.SignalItem
-	(*SignalAttributes)(nil),       // 8: nightjar.v1.SignalAttributes
-	(*GetSignalRequest)(nil),       // 9: nightjar.v1.GetSignalRequest
-	(*GetSignalResponse)(nil),      // 10: nightjar.v1.GetSignalResponse
-	(*SignalDetail)(nil),           // 11: nightjar.v1.SignalDetail
-	(*SignalDetailAttributes)(nil), // 12: nightjar.v1.SignalDetailAttributes
+	(*SearchSignalsRequest)(nil),            // 0: nightjar.v1.SearchSignalsRequest
+	(*SignalFilter)(nil),                    // 1: nightjar.v1.SignalFilter
+	(*SignalPage)(nil),                      // 2: nightjar.v1.SignalPage
+	(*SearchSignalsResponse)(nil),           // 3: nightjar.v1.SearchSignalsResponse
+	(*SignalsMeta)(nil),                     // 4: nightjar.v1.SignalsMeta
+	(*SignalsPageMeta)(nil),                 // 5: nightjar.v1.SignalsPageMeta
+	(*SignalsLinks)(nil),                    // 6: nightjar.v1.SignalsLinks
+	(*SignalItem)(nil),                      // 7: nightjar.v1.SignalItem
+	(*SignalAttributes)(nil),                // 8: nightjar.v1.SignalAttributes
+	(*GetSignalRequest)(nil),                // 9: nightjar.v1.GetSignalRequest
+	(*GetSignalResponse)(nil),               // 10: nightjar.v1.GetSignalResponse
+	(*SignalDetail)(nil),                    // 11: nightjar.v1.SignalDetail
+	(*SignalDetailAttributes)(nil),          // 12: nightjar.v1.SignalDetailAttributes
+	(*SignalUser)(nil),                      // 13: nightjar.v1.SignalUser
+	(*SignalAuthor)(nil),                    // 14: nightjar.v1.SignalAuthor
+	(*UpdateSignalStateRequest)(nil),        // 15: nightjar.v1.UpdateSignalStateRequest
+	(*SignalStateData)(nil),                 // 16: nightjar.v1.SignalStateData
+	(*SignalStateChange)(nil),               // 17: nightjar.v1.SignalStateChange
+	(*UpdateSignalAssigneeRequest)(nil),     // 18: nightjar.v1.UpdateSignalAssigneeRequest
+	(*SignalAssigneeData)(nil),              // 19: nightjar.v1.SignalAssigneeData
+	(*SignalAssigneeChange)(nil),            // 20: nightjar.v1.SignalAssigneeChange
+	(*UpdateSignalIncidentsRequest)(nil),    // 21: nightjar.v1.UpdateSignalIncidentsRequest
+	(*SignalIncidentsData)(nil),             // 22: nightjar.v1.SignalIncidentsData
+	(*SignalIncidentsChange)(nil),           // 23: nightjar.v1.SignalIncidentsChange
+	(*UpdateSignalRequest)(nil),             // 24: nightjar.v1.UpdateSignalRequest
+	(*SignalUpdateData)(nil),                // 25: nightjar.v1.SignalUpdateData
+	(*SignalChange)(nil),                    // 26: nightjar.v1.SignalChange
+	(*BulkUpdateSignalStateRequest)(nil),    // 27: nightjar.v1.BulkUpdateSignalStateRequest
+	(*BulkUpdateSignalAssigneeRequest)(nil), // 28: nightjar.v1.BulkUpdateSignalAssigneeRequest
+	(*BulkAssigneeData)(nil),                // 29: nightjar.v1.BulkAssigneeData
+	(*BulkAssigneeChange)(nil),              // 30: nightjar.v1.BulkAssigneeChange
+	(*BulkUpdateSignalsRequest)(nil),        // 31: nightjar.v1.BulkUpdateSignalsRequest
+	(*SignalTriageResponse)(nil),            // 32: nightjar.v1.SignalTriageResponse
+	(*SignalTriageItem)(nil),                // 33: nightjar.v1.SignalTriageItem
+	(*SignalTriage)(nil),                    // 34: nightjar.v1.SignalTriage
+	(*BulkTriageResponse)(nil),              // 35: nightjar.v1.BulkTriageResponse
+	(*BulkTriageResult)(nil),                // 36: nightjar.v1.BulkTriageResult
+	(*BulkTriageEvent)(nil),                 // 37: nightjar.v1.BulkTriageEvent
+	(*SuggestedActionsResponse)(nil),        // 38: nightjar.v1.SuggestedActionsResponse
+	(*SuggestedAction)(nil),                 // 39: nightjar.v1.SuggestedAction
+	(*SuggestedActionAttributes)(nil),       // 40: nightjar.v1.SuggestedActionAttributes
+	(*GetSignalEntitiesRequest)(nil),        // 41: nightjar.v1.GetSignalEntitiesRequest
+	(*SignalEntitiesResponse)(nil),          // 42: nightjar.v1.SignalEntitiesResponse
+	(*SignalEntitiesItem)(nil),              // 43: nightjar.v1.SignalEntitiesItem
+	(*SignalEntities)(nil),                  // 44: nightjar.v1.SignalEntities
+	(*SignalIdentity)(nil),                  // 45: nightjar.v1.SignalIdentity
+	(*GetMatchingSignalsRequest)(nil),       // 46: nightjar.v1.GetMatchingSignalsRequest
+	(*MatchingSignalsResponse)(nil),         // 47: nightjar.v1.MatchingSignalsResponse
+	(*MatchingSignal)(nil),                  // 48: nightjar.v1.MatchingSignal
+	(*MatchingSignalAttributes)(nil),        // 49: nightjar.v1.MatchingSignalAttributes
+	nil,                                     // 50: nightjar.v1.SuggestedActionAttributes.TemplateVariablesEntry
+	(*structpb.Value)(nil),                  // 51: google.protobuf.Value
 }
 var file_signal_proto_depIdxs = []int32{
 	1,  // 0: nightjar.v1.SearchSignalsRequest.filter:type_name -> nightjar.v1.SignalFilter
@@ -905,17 +3290,72 @@ var file_signal_proto_depIdxs = []int32{
 	8,  // 6: nightjar.v1.SignalItem.attributes:type_name -> nightjar.v1.SignalAttributes
 	11, // 7: nightjar.v1.GetSignalResponse.data:type_name -> nightjar.v1.SignalDetail
 	12, // 8: nightjar.v1.SignalDetail.attributes:type_name -> nightjar.v1.SignalDetailAttributes
-	0,  // 9: nightjar.v1.SignalService.SearchSignals:input_type -> nightjar.v1.SearchSignalsRequest
-	0,  // 10: nightjar.v1.SignalService.ListSignals:input_type -> nightjar.v1.SearchSignalsRequest
-	9,  // 11: nightjar.v1.SignalService.GetSignal:input_type -> nightjar.v1.GetSignalRequest
-	3,  // 12: nightjar.v1.SignalService.SearchSignals:output_type -> nightjar.v1.SearchSignalsResponse
-	3,  // 13: nightjar.v1.SignalService.ListSignals:output_type -> nightjar.v1.SearchSignalsResponse
-	10, // 14: nightjar.v1.SignalService.GetSignal:output_type -> nightjar.v1.GetSignalResponse
-	12, // [12:15] is the sub-list for method output_type
-	9,  // [9:12] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	16, // 9: nightjar.v1.UpdateSignalStateRequest.data:type_name -> nightjar.v1.SignalStateData
+	51, // 10: nightjar.v1.SignalStateData.id:type_name -> google.protobuf.Value
+	17, // 11: nightjar.v1.SignalStateData.attributes:type_name -> nightjar.v1.SignalStateChange
+	19, // 12: nightjar.v1.UpdateSignalAssigneeRequest.data:type_name -> nightjar.v1.SignalAssigneeData
+	20, // 13: nightjar.v1.SignalAssigneeData.attributes:type_name -> nightjar.v1.SignalAssigneeChange
+	13, // 14: nightjar.v1.SignalAssigneeChange.assignee:type_name -> nightjar.v1.SignalUser
+	22, // 15: nightjar.v1.UpdateSignalIncidentsRequest.data:type_name -> nightjar.v1.SignalIncidentsData
+	23, // 16: nightjar.v1.SignalIncidentsData.attributes:type_name -> nightjar.v1.SignalIncidentsChange
+	25, // 17: nightjar.v1.UpdateSignalRequest.data:type_name -> nightjar.v1.SignalUpdateData
+	51, // 18: nightjar.v1.SignalUpdateData.id:type_name -> google.protobuf.Value
+	26, // 19: nightjar.v1.SignalUpdateData.attributes:type_name -> nightjar.v1.SignalChange
+	13, // 20: nightjar.v1.SignalChange.assignee:type_name -> nightjar.v1.SignalUser
+	16, // 21: nightjar.v1.BulkUpdateSignalStateRequest.data:type_name -> nightjar.v1.SignalStateData
+	29, // 22: nightjar.v1.BulkUpdateSignalAssigneeRequest.data:type_name -> nightjar.v1.BulkAssigneeData
+	30, // 23: nightjar.v1.BulkAssigneeData.attributes:type_name -> nightjar.v1.BulkAssigneeChange
+	25, // 24: nightjar.v1.BulkUpdateSignalsRequest.data:type_name -> nightjar.v1.SignalUpdateData
+	33, // 25: nightjar.v1.SignalTriageResponse.data:type_name -> nightjar.v1.SignalTriageItem
+	34, // 26: nightjar.v1.SignalTriageItem.attributes:type_name -> nightjar.v1.SignalTriage
+	13, // 27: nightjar.v1.SignalTriage.assignee:type_name -> nightjar.v1.SignalUser
+	14, // 28: nightjar.v1.SignalTriage.archive_comment_user:type_name -> nightjar.v1.SignalAuthor
+	14, // 29: nightjar.v1.SignalTriage.state_update_user:type_name -> nightjar.v1.SignalAuthor
+	36, // 30: nightjar.v1.BulkTriageResponse.result:type_name -> nightjar.v1.BulkTriageResult
+	37, // 31: nightjar.v1.BulkTriageResult.events:type_name -> nightjar.v1.BulkTriageEvent
+	34, // 32: nightjar.v1.BulkTriageEvent.event:type_name -> nightjar.v1.SignalTriage
+	39, // 33: nightjar.v1.SuggestedActionsResponse.data:type_name -> nightjar.v1.SuggestedAction
+	40, // 34: nightjar.v1.SuggestedAction.attributes:type_name -> nightjar.v1.SuggestedActionAttributes
+	50, // 35: nightjar.v1.SuggestedActionAttributes.template_variables:type_name -> nightjar.v1.SuggestedActionAttributes.TemplateVariablesEntry
+	43, // 36: nightjar.v1.SignalEntitiesResponse.data:type_name -> nightjar.v1.SignalEntitiesItem
+	44, // 37: nightjar.v1.SignalEntitiesItem.attributes:type_name -> nightjar.v1.SignalEntities
+	45, // 38: nightjar.v1.SignalEntities.identities:type_name -> nightjar.v1.SignalIdentity
+	48, // 39: nightjar.v1.MatchingSignalsResponse.data:type_name -> nightjar.v1.MatchingSignal
+	49, // 40: nightjar.v1.MatchingSignal.attributes:type_name -> nightjar.v1.MatchingSignalAttributes
+	51, // 41: nightjar.v1.SuggestedActionAttributes.TemplateVariablesEntry.value:type_name -> google.protobuf.Value
+	0,  // 42: nightjar.v1.SignalService.SearchSignals:input_type -> nightjar.v1.SearchSignalsRequest
+	0,  // 43: nightjar.v1.SignalService.ListSignals:input_type -> nightjar.v1.SearchSignalsRequest
+	9,  // 44: nightjar.v1.SignalService.GetSignal:input_type -> nightjar.v1.GetSignalRequest
+	15, // 45: nightjar.v1.SignalService.UpdateSignalState:input_type -> nightjar.v1.UpdateSignalStateRequest
+	18, // 46: nightjar.v1.SignalService.UpdateSignalAssignee:input_type -> nightjar.v1.UpdateSignalAssigneeRequest
+	21, // 47: nightjar.v1.SignalService.UpdateSignalIncidents:input_type -> nightjar.v1.UpdateSignalIncidentsRequest
+	24, // 48: nightjar.v1.SignalService.UpdateSignal:input_type -> nightjar.v1.UpdateSignalRequest
+	27, // 49: nightjar.v1.SignalService.BulkUpdateSignalState:input_type -> nightjar.v1.BulkUpdateSignalStateRequest
+	28, // 50: nightjar.v1.SignalService.BulkUpdateSignalAssignee:input_type -> nightjar.v1.BulkUpdateSignalAssigneeRequest
+	31, // 51: nightjar.v1.SignalService.BulkUpdateSignals:input_type -> nightjar.v1.BulkUpdateSignalsRequest
+	9,  // 52: nightjar.v1.SignalService.GetInvestigationQueries:input_type -> nightjar.v1.GetSignalRequest
+	9,  // 53: nightjar.v1.SignalService.GetSuggestedActions:input_type -> nightjar.v1.GetSignalRequest
+	41, // 54: nightjar.v1.SignalService.GetSignalEntities:input_type -> nightjar.v1.GetSignalEntitiesRequest
+	46, // 55: nightjar.v1.SignalService.GetMatchingSignals:input_type -> nightjar.v1.GetMatchingSignalsRequest
+	3,  // 56: nightjar.v1.SignalService.SearchSignals:output_type -> nightjar.v1.SearchSignalsResponse
+	3,  // 57: nightjar.v1.SignalService.ListSignals:output_type -> nightjar.v1.SearchSignalsResponse
+	10, // 58: nightjar.v1.SignalService.GetSignal:output_type -> nightjar.v1.GetSignalResponse
+	32, // 59: nightjar.v1.SignalService.UpdateSignalState:output_type -> nightjar.v1.SignalTriageResponse
+	32, // 60: nightjar.v1.SignalService.UpdateSignalAssignee:output_type -> nightjar.v1.SignalTriageResponse
+	32, // 61: nightjar.v1.SignalService.UpdateSignalIncidents:output_type -> nightjar.v1.SignalTriageResponse
+	32, // 62: nightjar.v1.SignalService.UpdateSignal:output_type -> nightjar.v1.SignalTriageResponse
+	35, // 63: nightjar.v1.SignalService.BulkUpdateSignalState:output_type -> nightjar.v1.BulkTriageResponse
+	35, // 64: nightjar.v1.SignalService.BulkUpdateSignalAssignee:output_type -> nightjar.v1.BulkTriageResponse
+	35, // 65: nightjar.v1.SignalService.BulkUpdateSignals:output_type -> nightjar.v1.BulkTriageResponse
+	38, // 66: nightjar.v1.SignalService.GetInvestigationQueries:output_type -> nightjar.v1.SuggestedActionsResponse
+	38, // 67: nightjar.v1.SignalService.GetSuggestedActions:output_type -> nightjar.v1.SuggestedActionsResponse
+	42, // 68: nightjar.v1.SignalService.GetSignalEntities:output_type -> nightjar.v1.SignalEntitiesResponse
+	47, // 69: nightjar.v1.SignalService.GetMatchingSignals:output_type -> nightjar.v1.MatchingSignalsResponse
+	56, // [56:70] is the sub-list for method output_type
+	42, // [42:56] is the sub-list for method input_type
+	42, // [42:42] is the sub-list for extension type_name
+	42, // [42:42] is the sub-list for extension extendee
+	0,  // [0:42] is the sub-list for field type_name
 }
 
 func init() { file_signal_proto_init() }
@@ -926,13 +3366,22 @@ func file_signal_proto_init() {
 	file_wire_proto_init()
 	file_signal_proto_msgTypes[1].OneofWrappers = []any{}
 	file_signal_proto_msgTypes[2].OneofWrappers = []any{}
+	file_signal_proto_msgTypes[13].OneofWrappers = []any{}
+	file_signal_proto_msgTypes[14].OneofWrappers = []any{}
+	file_signal_proto_msgTypes[17].OneofWrappers = []any{}
+	file_signal_proto_msgTypes[20].OneofWrappers = []any{}
+	file_signal_proto_msgTypes[23].OneofWrappers = []any{}
+	file_signal_proto_msgTypes[26].OneofWrappers = []any{}
+	file_signal_proto_msgTypes[30].OneofWrappers = []any{}
+	file_signal_proto_msgTypes[34].OneofWrappers = []any{}
+	file_signal_proto_msgTypes[41].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_signal_proto_rawDesc), len(file_signal_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   13,
+			NumMessages:   51,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

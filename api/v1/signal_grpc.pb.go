@@ -19,16 +19,27 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	SignalService_SearchSignals_FullMethodName = "/nightjar.v1.SignalService/SearchSignals"
-	SignalService_ListSignals_FullMethodName   = "/nightjar.v1.SignalService/ListSignals"
-	SignalService_GetSignal_FullMethodName     = "/nightjar.v1.SignalService/GetSignal"
+	SignalService_SearchSignals_FullMethodName            = "/nightjar.v1.SignalService/SearchSignals"
+	SignalService_ListSignals_FullMethodName              = "/nightjar.v1.SignalService/ListSignals"
+	SignalService_GetSignal_FullMethodName                = "/nightjar.v1.SignalService/GetSignal"
+	SignalService_UpdateSignalState_FullMethodName        = "/nightjar.v1.SignalService/UpdateSignalState"
+	SignalService_UpdateSignalAssignee_FullMethodName     = "/nightjar.v1.SignalService/UpdateSignalAssignee"
+	SignalService_UpdateSignalIncidents_FullMethodName    = "/nightjar.v1.SignalService/UpdateSignalIncidents"
+	SignalService_UpdateSignal_FullMethodName             = "/nightjar.v1.SignalService/UpdateSignal"
+	SignalService_BulkUpdateSignalState_FullMethodName    = "/nightjar.v1.SignalService/BulkUpdateSignalState"
+	SignalService_BulkUpdateSignalAssignee_FullMethodName = "/nightjar.v1.SignalService/BulkUpdateSignalAssignee"
+	SignalService_BulkUpdateSignals_FullMethodName        = "/nightjar.v1.SignalService/BulkUpdateSignals"
+	SignalService_GetInvestigationQueries_FullMethodName  = "/nightjar.v1.SignalService/GetInvestigationQueries"
+	SignalService_GetSuggestedActions_FullMethodName      = "/nightjar.v1.SignalService/GetSuggestedActions"
+	SignalService_GetSignalEntities_FullMethodName        = "/nightjar.v1.SignalService/GetSignalEntities"
+	SignalService_GetMatchingSignals_FullMethodName       = "/nightjar.v1.SignalService/GetMatchingSignals"
 )
 
 // SignalServiceClient is the client API for SignalService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// SignalService shows what the rules found.
+// SignalService shows what the rules found, and keeps what analysts made of it.
 type SignalServiceClient interface {
 	// SearchSignals reads a page of the signals that a query selects.
 	SearchSignals(ctx context.Context, in *SearchSignalsRequest, opts ...grpc.CallOption) (*SearchSignalsResponse, error)
@@ -36,6 +47,28 @@ type SignalServiceClient interface {
 	ListSignals(ctx context.Context, in *SearchSignalsRequest, opts ...grpc.CallOption) (*SearchSignalsResponse, error)
 	// GetSignal reads one signal.
 	GetSignal(ctx context.Context, in *GetSignalRequest, opts ...grpc.CallOption) (*GetSignalResponse, error)
+	// UpdateSignalState opens, reviews or archives a signal.
+	UpdateSignalState(ctx context.Context, in *UpdateSignalStateRequest, opts ...grpc.CallOption) (*SignalTriageResponse, error)
+	// UpdateSignalAssignee gives a signal to somebody, or to nobody.
+	UpdateSignalAssignee(ctx context.Context, in *UpdateSignalAssigneeRequest, opts ...grpc.CallOption) (*SignalTriageResponse, error)
+	// UpdateSignalIncidents replaces the incidents that a signal is related to.
+	UpdateSignalIncidents(ctx context.Context, in *UpdateSignalIncidentsRequest, opts ...grpc.CallOption) (*SignalTriageResponse, error)
+	// UpdateSignal changes state and assignee together, those that are given.
+	UpdateSignal(ctx context.Context, in *UpdateSignalRequest, opts ...grpc.CallOption) (*SignalTriageResponse, error)
+	// BulkUpdateSignalState changes the states of up to 199 signals: all or none.
+	BulkUpdateSignalState(ctx context.Context, in *BulkUpdateSignalStateRequest, opts ...grpc.CallOption) (*BulkTriageResponse, error)
+	// BulkUpdateSignalAssignee is the same for assignees.
+	BulkUpdateSignalAssignee(ctx context.Context, in *BulkUpdateSignalAssigneeRequest, opts ...grpc.CallOption) (*BulkTriageResponse, error)
+	// BulkUpdateSignals is the same for both.
+	BulkUpdateSignals(ctx context.Context, in *BulkUpdateSignalsRequest, opts ...grpc.CallOption) (*BulkTriageResponse, error)
+	// GetInvestigationQueries are the searches that show a signal's events.
+	GetInvestigationQueries(ctx context.Context, in *GetSignalRequest, opts ...grpc.CallOption) (*SuggestedActionsResponse, error)
+	// GetSuggestedActions is what to look at next: the same searches, for now.
+	GetSuggestedActions(ctx context.Context, in *GetSignalRequest, opts ...grpc.CallOption) (*SuggestedActionsResponse, error)
+	// GetSignalEntities are the users that a signal is about.
+	GetSignalEntities(ctx context.Context, in *GetSignalEntitiesRequest, opts ...grpc.CallOption) (*SignalEntitiesResponse, error)
+	// GetMatchingSignals are the signals that an event is part of.
+	GetMatchingSignals(ctx context.Context, in *GetMatchingSignalsRequest, opts ...grpc.CallOption) (*MatchingSignalsResponse, error)
 }
 
 type signalServiceClient struct {
@@ -76,11 +109,121 @@ func (c *signalServiceClient) GetSignal(ctx context.Context, in *GetSignalReques
 	return out, nil
 }
 
+func (c *signalServiceClient) UpdateSignalState(ctx context.Context, in *UpdateSignalStateRequest, opts ...grpc.CallOption) (*SignalTriageResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SignalTriageResponse)
+	err := c.cc.Invoke(ctx, SignalService_UpdateSignalState_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *signalServiceClient) UpdateSignalAssignee(ctx context.Context, in *UpdateSignalAssigneeRequest, opts ...grpc.CallOption) (*SignalTriageResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SignalTriageResponse)
+	err := c.cc.Invoke(ctx, SignalService_UpdateSignalAssignee_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *signalServiceClient) UpdateSignalIncidents(ctx context.Context, in *UpdateSignalIncidentsRequest, opts ...grpc.CallOption) (*SignalTriageResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SignalTriageResponse)
+	err := c.cc.Invoke(ctx, SignalService_UpdateSignalIncidents_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *signalServiceClient) UpdateSignal(ctx context.Context, in *UpdateSignalRequest, opts ...grpc.CallOption) (*SignalTriageResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SignalTriageResponse)
+	err := c.cc.Invoke(ctx, SignalService_UpdateSignal_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *signalServiceClient) BulkUpdateSignalState(ctx context.Context, in *BulkUpdateSignalStateRequest, opts ...grpc.CallOption) (*BulkTriageResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(BulkTriageResponse)
+	err := c.cc.Invoke(ctx, SignalService_BulkUpdateSignalState_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *signalServiceClient) BulkUpdateSignalAssignee(ctx context.Context, in *BulkUpdateSignalAssigneeRequest, opts ...grpc.CallOption) (*BulkTriageResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(BulkTriageResponse)
+	err := c.cc.Invoke(ctx, SignalService_BulkUpdateSignalAssignee_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *signalServiceClient) BulkUpdateSignals(ctx context.Context, in *BulkUpdateSignalsRequest, opts ...grpc.CallOption) (*BulkTriageResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(BulkTriageResponse)
+	err := c.cc.Invoke(ctx, SignalService_BulkUpdateSignals_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *signalServiceClient) GetInvestigationQueries(ctx context.Context, in *GetSignalRequest, opts ...grpc.CallOption) (*SuggestedActionsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SuggestedActionsResponse)
+	err := c.cc.Invoke(ctx, SignalService_GetInvestigationQueries_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *signalServiceClient) GetSuggestedActions(ctx context.Context, in *GetSignalRequest, opts ...grpc.CallOption) (*SuggestedActionsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SuggestedActionsResponse)
+	err := c.cc.Invoke(ctx, SignalService_GetSuggestedActions_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *signalServiceClient) GetSignalEntities(ctx context.Context, in *GetSignalEntitiesRequest, opts ...grpc.CallOption) (*SignalEntitiesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SignalEntitiesResponse)
+	err := c.cc.Invoke(ctx, SignalService_GetSignalEntities_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *signalServiceClient) GetMatchingSignals(ctx context.Context, in *GetMatchingSignalsRequest, opts ...grpc.CallOption) (*MatchingSignalsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(MatchingSignalsResponse)
+	err := c.cc.Invoke(ctx, SignalService_GetMatchingSignals_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // SignalServiceServer is the server API for SignalService service.
 // All implementations must embed UnimplementedSignalServiceServer
 // for forward compatibility.
 //
-// SignalService shows what the rules found.
+// SignalService shows what the rules found, and keeps what analysts made of it.
 type SignalServiceServer interface {
 	// SearchSignals reads a page of the signals that a query selects.
 	SearchSignals(context.Context, *SearchSignalsRequest) (*SearchSignalsResponse, error)
@@ -88,6 +231,28 @@ type SignalServiceServer interface {
 	ListSignals(context.Context, *SearchSignalsRequest) (*SearchSignalsResponse, error)
 	// GetSignal reads one signal.
 	GetSignal(context.Context, *GetSignalRequest) (*GetSignalResponse, error)
+	// UpdateSignalState opens, reviews or archives a signal.
+	UpdateSignalState(context.Context, *UpdateSignalStateRequest) (*SignalTriageResponse, error)
+	// UpdateSignalAssignee gives a signal to somebody, or to nobody.
+	UpdateSignalAssignee(context.Context, *UpdateSignalAssigneeRequest) (*SignalTriageResponse, error)
+	// UpdateSignalIncidents replaces the incidents that a signal is related to.
+	UpdateSignalIncidents(context.Context, *UpdateSignalIncidentsRequest) (*SignalTriageResponse, error)
+	// UpdateSignal changes state and assignee together, those that are given.
+	UpdateSignal(context.Context, *UpdateSignalRequest) (*SignalTriageResponse, error)
+	// BulkUpdateSignalState changes the states of up to 199 signals: all or none.
+	BulkUpdateSignalState(context.Context, *BulkUpdateSignalStateRequest) (*BulkTriageResponse, error)
+	// BulkUpdateSignalAssignee is the same for assignees.
+	BulkUpdateSignalAssignee(context.Context, *BulkUpdateSignalAssigneeRequest) (*BulkTriageResponse, error)
+	// BulkUpdateSignals is the same for both.
+	BulkUpdateSignals(context.Context, *BulkUpdateSignalsRequest) (*BulkTriageResponse, error)
+	// GetInvestigationQueries are the searches that show a signal's events.
+	GetInvestigationQueries(context.Context, *GetSignalRequest) (*SuggestedActionsResponse, error)
+	// GetSuggestedActions is what to look at next: the same searches, for now.
+	GetSuggestedActions(context.Context, *GetSignalRequest) (*SuggestedActionsResponse, error)
+	// GetSignalEntities are the users that a signal is about.
+	GetSignalEntities(context.Context, *GetSignalEntitiesRequest) (*SignalEntitiesResponse, error)
+	// GetMatchingSignals are the signals that an event is part of.
+	GetMatchingSignals(context.Context, *GetMatchingSignalsRequest) (*MatchingSignalsResponse, error)
 	mustEmbedUnimplementedSignalServiceServer()
 }
 
@@ -106,6 +271,39 @@ func (UnimplementedSignalServiceServer) ListSignals(context.Context, *SearchSign
 }
 func (UnimplementedSignalServiceServer) GetSignal(context.Context, *GetSignalRequest) (*GetSignalResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetSignal not implemented")
+}
+func (UnimplementedSignalServiceServer) UpdateSignalState(context.Context, *UpdateSignalStateRequest) (*SignalTriageResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method UpdateSignalState not implemented")
+}
+func (UnimplementedSignalServiceServer) UpdateSignalAssignee(context.Context, *UpdateSignalAssigneeRequest) (*SignalTriageResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method UpdateSignalAssignee not implemented")
+}
+func (UnimplementedSignalServiceServer) UpdateSignalIncidents(context.Context, *UpdateSignalIncidentsRequest) (*SignalTriageResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method UpdateSignalIncidents not implemented")
+}
+func (UnimplementedSignalServiceServer) UpdateSignal(context.Context, *UpdateSignalRequest) (*SignalTriageResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method UpdateSignal not implemented")
+}
+func (UnimplementedSignalServiceServer) BulkUpdateSignalState(context.Context, *BulkUpdateSignalStateRequest) (*BulkTriageResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method BulkUpdateSignalState not implemented")
+}
+func (UnimplementedSignalServiceServer) BulkUpdateSignalAssignee(context.Context, *BulkUpdateSignalAssigneeRequest) (*BulkTriageResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method BulkUpdateSignalAssignee not implemented")
+}
+func (UnimplementedSignalServiceServer) BulkUpdateSignals(context.Context, *BulkUpdateSignalsRequest) (*BulkTriageResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method BulkUpdateSignals not implemented")
+}
+func (UnimplementedSignalServiceServer) GetInvestigationQueries(context.Context, *GetSignalRequest) (*SuggestedActionsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetInvestigationQueries not implemented")
+}
+func (UnimplementedSignalServiceServer) GetSuggestedActions(context.Context, *GetSignalRequest) (*SuggestedActionsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetSuggestedActions not implemented")
+}
+func (UnimplementedSignalServiceServer) GetSignalEntities(context.Context, *GetSignalEntitiesRequest) (*SignalEntitiesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetSignalEntities not implemented")
+}
+func (UnimplementedSignalServiceServer) GetMatchingSignals(context.Context, *GetMatchingSignalsRequest) (*MatchingSignalsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetMatchingSignals not implemented")
 }
 func (UnimplementedSignalServiceServer) mustEmbedUnimplementedSignalServiceServer() {}
 func (UnimplementedSignalServiceServer) testEmbeddedByValue()                       {}
@@ -182,6 +380,204 @@ func _SignalService_GetSignal_Handler(srv interface{}, ctx context.Context, dec 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _SignalService_UpdateSignalState_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UpdateSignalStateRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SignalServiceServer).UpdateSignalState(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SignalService_UpdateSignalState_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SignalServiceServer).UpdateSignalState(ctx, req.(*UpdateSignalStateRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SignalService_UpdateSignalAssignee_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UpdateSignalAssigneeRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SignalServiceServer).UpdateSignalAssignee(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SignalService_UpdateSignalAssignee_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SignalServiceServer).UpdateSignalAssignee(ctx, req.(*UpdateSignalAssigneeRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SignalService_UpdateSignalIncidents_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UpdateSignalIncidentsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SignalServiceServer).UpdateSignalIncidents(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SignalService_UpdateSignalIncidents_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SignalServiceServer).UpdateSignalIncidents(ctx, req.(*UpdateSignalIncidentsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SignalService_UpdateSignal_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UpdateSignalRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SignalServiceServer).UpdateSignal(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SignalService_UpdateSignal_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SignalServiceServer).UpdateSignal(ctx, req.(*UpdateSignalRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SignalService_BulkUpdateSignalState_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(BulkUpdateSignalStateRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SignalServiceServer).BulkUpdateSignalState(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SignalService_BulkUpdateSignalState_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SignalServiceServer).BulkUpdateSignalState(ctx, req.(*BulkUpdateSignalStateRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SignalService_BulkUpdateSignalAssignee_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(BulkUpdateSignalAssigneeRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SignalServiceServer).BulkUpdateSignalAssignee(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SignalService_BulkUpdateSignalAssignee_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SignalServiceServer).BulkUpdateSignalAssignee(ctx, req.(*BulkUpdateSignalAssigneeRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SignalService_BulkUpdateSignals_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(BulkUpdateSignalsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SignalServiceServer).BulkUpdateSignals(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SignalService_BulkUpdateSignals_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SignalServiceServer).BulkUpdateSignals(ctx, req.(*BulkUpdateSignalsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SignalService_GetInvestigationQueries_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetSignalRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SignalServiceServer).GetInvestigationQueries(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SignalService_GetInvestigationQueries_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SignalServiceServer).GetInvestigationQueries(ctx, req.(*GetSignalRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SignalService_GetSuggestedActions_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetSignalRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SignalServiceServer).GetSuggestedActions(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SignalService_GetSuggestedActions_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SignalServiceServer).GetSuggestedActions(ctx, req.(*GetSignalRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SignalService_GetSignalEntities_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetSignalEntitiesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SignalServiceServer).GetSignalEntities(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SignalService_GetSignalEntities_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SignalServiceServer).GetSignalEntities(ctx, req.(*GetSignalEntitiesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SignalService_GetMatchingSignals_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetMatchingSignalsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SignalServiceServer).GetMatchingSignals(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SignalService_GetMatchingSignals_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SignalServiceServer).GetMatchingSignals(ctx, req.(*GetMatchingSignalsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // SignalService_ServiceDesc is the grpc.ServiceDesc for SignalService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -200,6 +596,50 @@ var SignalService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetSignal",
 			Handler:    _SignalService_GetSignal_Handler,
+		},
+		{
+			MethodName: "UpdateSignalState",
+			Handler:    _SignalService_UpdateSignalState_Handler,
+		},
+		{
+			MethodName: "UpdateSignalAssignee",
+			Handler:    _SignalService_UpdateSignalAssignee_Handler,
+		},
+		{
+			MethodName: "UpdateSignalIncidents",
+			Handler:    _SignalService_UpdateSignalIncidents_Handler,
+		},
+		{
+			MethodName: "UpdateSignal",
+			Handler:    _SignalService_UpdateSignal_Handler,
+		},
+		{
+			MethodName: "BulkUpdateSignalState",
+			Handler:    _SignalService_BulkUpdateSignalState_Handler,
+		},
+		{
+			MethodName: "BulkUpdateSignalAssignee",
+			Handler:    _SignalService_BulkUpdateSignalAssignee_Handler,
+		},
+		{
+			MethodName: "BulkUpdateSignals",
+			Handler:    _SignalService_BulkUpdateSignals_Handler,
+		},
+		{
+			MethodName: "GetInvestigationQueries",
+			Handler:    _SignalService_GetInvestigationQueries_Handler,
+		},
+		{
+			MethodName: "GetSuggestedActions",
+			Handler:    _SignalService_GetSuggestedActions_Handler,
+		},
+		{
+			MethodName: "GetSignalEntities",
+			Handler:    _SignalService_GetSignalEntities_Handler,
+		},
+		{
+			MethodName: "GetMatchingSignals",
+			Handler:    _SignalService_GetMatchingSignals_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -2,6 +2,7 @@ package clickhouse
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 type signals struct{ conn driver.Conn }
 
 const signalColumns = `id, version, key, rule_key, rule_id, rule_version, case, group,
-	first_seen, last_seen, events, state, reason, event_tags, samples`
+	first_seen, last_seen, events, state, reason, event_tags, samples, triage`
 
 // Load reads the present version of each key's signals that ended at or after
 // the span's beginning.
@@ -59,6 +60,30 @@ func (s signals) ByID(ctx context.Context, ids []string) (map[string]schema.Sign
 	return out, nil
 }
 
+// Whole reads the present version of signals, as they were published.
+func (s signals) Whole(ctx context.Context, ids []string) (map[string]scheduler.Published, error) {
+	out := map[string]scheduler.Published{}
+	params := server.Params{}.Strings("ids", ids)
+	rows, err := s.conn.Query(params.Context(ctx), `SELECT `+signalColumns+`, service, host, status, message, tags, raw FROM signals
+		WHERE id IN {ids:Array(String)} ORDER BY version DESC LIMIT 1 BY id`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var p scheduler.Published
+		var raw string
+		if _, err := scanSignal(rows, &p.Signal, &p.Service, &p.Host, &p.Status, &p.Message, &p.Tags, &raw); err != nil {
+			return nil, err
+		}
+		if p.Attributes, err = schema.ParseAttributes(raw); err != nil {
+			return nil, fmt.Errorf("signal %s: %w", p.ID, err)
+		}
+		out[p.ID] = p
+	}
+	return out, rows.Err()
+}
+
 func (s signals) read(ctx context.Context, sql string, use func(uint64, schema.Signal)) error {
 	rows, err := s.conn.Query(ctx, sql)
 	if err != nil {
@@ -67,20 +92,32 @@ func (s signals) read(ctx context.Context, sql string, use func(uint64, schema.S
 	defer rows.Close()
 	for rows.Next() {
 		var sig schema.Signal
-		var key uint64
-		var ruleVersion uint32
-		var caseAt int16
-		var first, last time.Time
-		err := rows.Scan(&sig.ID, &sig.Version, &key, &sig.RuleKey, &sig.RuleID, &ruleVersion, &caseAt, &sig.Group,
-			&first, &last, &sig.Events, &sig.State, &sig.Reason, &sig.EventTags, &sig.Samples)
+		key, err := scanSignal(rows, &sig)
 		if err != nil {
 			return err
 		}
-		sig.RuleVersion, sig.Case = int64(ruleVersion), int(caseAt)
-		sig.FirstSeen, sig.LastSeen = schema.MillisOf(first), schema.MillisOf(last)
 		use(key, sig)
 	}
 	return rows.Err()
+}
+
+// scanSignal reads signalColumns, and what the query selects after them.
+func scanSignal(rows driver.Rows, sig *schema.Signal, more ...any) (key uint64, err error) {
+	var ruleVersion uint32
+	var caseAt int16
+	var first, last time.Time
+	var triage string
+	into := []any{&sig.ID, &sig.Version, &key, &sig.RuleKey, &sig.RuleID, &ruleVersion, &caseAt, &sig.Group,
+		&first, &last, &sig.Events, &sig.State, &sig.Reason, &sig.EventTags, &sig.Samples, &triage}
+	if err := rows.Scan(append(into, more...)...); err != nil {
+		return 0, err
+	}
+	sig.RuleVersion, sig.Case = int64(ruleVersion), int(caseAt)
+	sig.FirstSeen, sig.LastSeen = schema.MillisOf(first), schema.MillisOf(last)
+	if sig.Triage, err = schema.ParseTriage(triage); err != nil {
+		return 0, fmt.Errorf("signal %s: %w", sig.ID, err)
+	}
+	return key, nil
 }
 
 // Publish stores new versions of signals.
@@ -92,7 +129,7 @@ func (s signals) Publish(ctx context.Context, list []scheduler.Published) error 
 			int16(p.Case), notNil(p.Group), p.FirstSeen.Time(), p.LastSeen.Time(), p.Events, p.State, p.Reason,
 			notNil(p.EventTags), p.Samples,
 			p.FirstSeen.Time(), p.Source(), p.Service, p.Host, p.Status, p.Message, notNil(p.Tags),
-			p.Attributes.Projection(), p.Attributes.JSON,
+			p.Attributes.Projection(), p.Attributes.JSON, p.Triage.Text(),
 		}
 	})
 }

@@ -1,0 +1,187 @@
+package scheduler
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"nightjar/schema"
+)
+
+// TriageEdit changes what analysts made of one signal.
+type TriageEdit struct {
+	ID string
+	// IfVersion, unless nil, is the version of the triage that the caller saw: a
+	// newer one is a *schema.Conflict.
+	IfVersion *uint64
+	// Edit changes the signal's Triage, and nothing else of it.
+	Edit func(*schema.Signal) error
+}
+
+// triage is a request to the goroutine that evaluates: it alone publishes
+// signals, and its memory has to know what was published.
+type triage struct {
+	ctx   context.Context
+	edits []TriageEdit
+	done  chan triaged
+}
+
+type triaged struct {
+	signals []schema.Signal
+	err     error
+}
+
+// Triage carries out all of the edits or, when one of them is refused, none. It
+// returns the signals as they are stored now, in the order of the edits.
+func (s *Scheduler) Triage(ctx context.Context, edits []TriageEdit) ([]schema.Signal, error) {
+	t := triage{ctx, edits, make(chan triaged, 1)}
+	select {
+	case s.triages <- t:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	select {
+	case done := <-t.done:
+		return done.signals, done.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// carryOutWaiting does what has been asked for between two steps.
+func (s *Scheduler) carryOutWaiting() {
+	for {
+		select {
+		case t := <-s.triages:
+			s.carryOut(t)
+		default:
+			return
+		}
+	}
+}
+
+func (s *Scheduler) carryOut(t triage) {
+	changed, err := s.editSignals(t.ctx, t.edits)
+	if err == nil {
+		err = s.publishTriage(t.ctx, changed)
+	}
+	done := triaged{err: err}
+	for _, e := range t.edits {
+		if err == nil {
+			done.signals = append(done.signals, changed[e.ID].Signal)
+		}
+	}
+	t.done <- done
+}
+
+// editSignals are the next versions of the signals, by id.
+func (s *Scheduler) editSignals(ctx context.Context, edits []TriageEdit) (map[string]Published, error) {
+	ids := make([]string, len(edits))
+	for i, e := range edits {
+		ids[i] = e.ID
+	}
+	stored, err := s.deps.Signals.Whole(ctx, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read signals for triage: %w", err)
+	}
+	for _, e := range edits {
+		p, ok := stored[e.ID]
+		if !ok {
+			return nil, &schema.NotFound{Kind: "signal", ID: e.ID}
+		}
+		if e.IfVersion != nil && *e.IfVersion < p.Triage.Version {
+			return nil, &schema.Conflict{Kind: "signal", ID: e.ID, Have: int64(p.Triage.Version), Want: int64(*e.IfVersion)}
+		}
+		if err := e.Edit(&p.Signal); err != nil {
+			return nil, err
+		}
+		p.Triage.Version++
+		stored[e.ID] = p
+	}
+	for id, p := range stored {
+		p.Version++
+		if err := p.restate(); err != nil {
+			return nil, fmt.Errorf("render signal %s: %w", id, err)
+		}
+		stored[id] = p
+	}
+	return stored, nil
+}
+
+// publishTriage stores the versions. After a failure nobody knows whether it did,
+// so what is in memory of these rules is read again.
+func (s *Scheduler) publishTriage(ctx context.Context, changed map[string]Published) error {
+	list := make([]Published, 0, len(changed))
+	for _, p := range changed {
+		list = append(list, p)
+	}
+	err := s.deps.Signals.Publish(ctx, list)
+	for _, p := range list {
+		cached := s.cache.plans[p.RuleKey]
+		switch {
+		case cached == nil:
+		case err != nil:
+			s.cache.drop(p.RuleKey)
+		default:
+			cached.published(UnitKey(p.RuleKey, p.Group), p.Signal)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("store triage: %w", err)
+	}
+	return nil
+}
+
+// restate renders anew what the signal's document says of its standing. The rest
+// stays as it was published: the rule may be gone or have changed.
+func (p *Published) restate() error {
+	doc := map[string]any{}
+	d := json.NewDecoder(strings.NewReader(p.Attributes.JSON))
+	d.UseNumber()
+	if err := d.Decode(&doc); err != nil {
+		return fmt.Errorf("decode attributes: %w", err)
+	}
+	putStanding(doc, &p.Signal)
+	text, err := json.Marshal(doc)
+	if err != nil {
+		return fmt.Errorf("encode attributes: %w", err)
+	}
+	p.Attributes, err = schema.ParseAttributes(string(text))
+	return err
+}
+
+// putStanding writes into a signal's document how it stands: workflow.triage,
+// nightjar.state and nightjar.reason.
+func putStanding(doc map[string]any, sig *schema.Signal) {
+	state, reason := sig.Standing()
+	t := &sig.Triage
+	assignee := map[string]any{"id": -1, "name": "Unassigned"}
+	if t.Assignee.UUID != "" {
+		assignee = map[string]any{"uuid": t.Assignee.UUID, "handle": t.Assignee.Handle, "name": t.Assignee.Name, "id": t.Assignee.ID}
+	}
+	incidents := t.Incidents
+	if incidents == nil {
+		incidents = []int64{}
+	}
+	shown := map[string]any{"state": state, "assignee": assignee, "incidentIds": incidents, "version": t.Version}
+	if state == schema.StateArchived {
+		shown["archiveReason"] = reason
+	}
+	if t.Comment != "" {
+		shown["archiveComment"] = t.Comment
+	}
+	within(doc, "workflow")["triage"] = shown
+	own := within(doc, "nightjar")
+	own["state"], own["reason"] = state, reason
+}
+
+// within is the object under a key, made when there is none.
+func within(doc map[string]any, key string) map[string]any {
+	inner, ok := doc[key].(map[string]any)
+	if !ok {
+		inner = map[string]any{}
+		doc[key] = inner
+	}
+	return inner
+}

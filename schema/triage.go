@@ -1,0 +1,93 @@
+package schema
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+)
+
+// Triage is what analysts made of a signal. The zero value is that of a signal
+// that nobody has touched. The engine carries it along through every version of
+// the signal, withdrawn ones too.
+type Triage struct {
+	// Version counts the changes, so that nobody overwrites what they did not
+	// see.
+	Version uint64 `json:"version"`
+	// State is StateOpen, StateUnderReview or StateArchived; empty is open.
+	State string `json:"state,omitempty"`
+	// Reason and Comment say why it is archived; see ArchiveReasons.
+	Reason    string  `json:"reason,omitempty"`
+	Comment   string  `json:"comment,omitempty"`
+	CommentAt Millis  `json:"comment_at,omitempty"`
+	StateAt   Millis  `json:"state_at,omitempty"`
+	Assignee  User    `json:"assignee,omitzero"`
+	Incidents []int64 `json:"incidents,omitempty"`
+}
+
+// User is somebody that a signal is assigned to: nobody, when UUID is empty.
+type User struct {
+	UUID   string `json:"uuid"`
+	Handle string `json:"handle,omitempty"`
+	Name   string `json:"name,omitempty"`
+	ID     int64  `json:"id,omitempty"`
+}
+
+// ArchiveReasons are an analyst's reasons for archiving a signal.
+var ArchiveReasons = []string{
+	"none", "false_positive", "testing_or_maintenance", "remediated", "investigated_case_opened",
+	"true_positive_benign", "true_positive_malicious", "other",
+}
+
+// SetState moves the signal to a state at a moment. What was said of the state
+// before is gone with it.
+func (t *Triage) SetState(state, reason, comment string, at Millis) error {
+	switch {
+	case !slices.Contains([]string{StateOpen, StateUnderReview, StateArchived}, state):
+		return fmt.Errorf("state: want open, under_review or archived, got %q", state)
+	case reason != "" && !slices.Contains(ArchiveReasons, reason):
+		return fmt.Errorf("archive_reason: want one of %v, got %q", ArchiveReasons, reason)
+	case state != StateArchived && reason != "" && reason != "none":
+		return fmt.Errorf("archive_reason: only an archived signal has one; this one becomes %s", state)
+	}
+	t.State, t.Reason, t.Comment, t.CommentAt, t.StateAt = state, "", comment, 0, at
+	if state == StateArchived {
+		t.Reason = reason
+	}
+	if comment != "" {
+		t.CommentAt = at
+	}
+	return nil
+}
+
+// Text is how a triage is stored; that of a signal that nobody touched is empty.
+func (t Triage) Text() string {
+	if t.Version == 0 {
+		return ""
+	}
+	text, _ := json.Marshal(t) // strings and numbers
+	return string(text)
+}
+
+// ParseTriage is the inverse of Text.
+func ParseTriage(text string) (Triage, error) {
+	var t Triage
+	if text == "" {
+		return t, nil
+	}
+	if err := json.Unmarshal([]byte(text), &t); err != nil {
+		return t, fmt.Errorf("read triage: %w", err)
+	}
+	return t, nil
+}
+
+// Standing is the state of a signal as it is shown, and the reason where that is
+// archived: the engine's, where the engine withdrew it, else the analyst's.
+func (s *Signal) Standing() (state, reason string) {
+	switch {
+	case s.Gone():
+		return s.State, s.Reason
+	case s.Triage.State == "":
+		return StateOpen, ""
+	}
+	return s.Triage.State, s.Triage.Reason
+}
