@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"nightjar/compiler"
+	"nightjar/scheduler"
 	"nightjar/schema"
 )
 
@@ -23,6 +24,7 @@ type Deps struct {
 
 	Rules   Rules
 	Signals Signals
+	Triage  Triage
 	Logs    Logs
 	SQL     SQL
 	Status  Reporter
@@ -60,6 +62,16 @@ type Signals interface {
 	SearchSignals(context.Context, SignalSearch) (SignalPage, error)
 	// Signal is a *schema.NotFound when there is none with this id.
 	Signal(ctx context.Context, id string) (Signal, error)
+	// MatchingSignals are those that the event with this time and arrival is part
+	// of, and that the engine stands by; known some seconds after it arrived.
+	MatchingSignals(ctx context.Context, at schema.Millis, seq uint64) ([]Signal, error)
+}
+
+// Triage changes what analysts made of signals. scheduler.Scheduler implements it.
+type Triage interface {
+	// Triage carries out all of the edits, or on an error none, and returns the
+	// signals as they are now, in the order of the edits.
+	Triage(context.Context, []scheduler.TriageEdit) ([]schema.Signal, error)
 }
 
 // SignalSearch selects a page of signals.

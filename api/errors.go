@@ -183,6 +183,7 @@ var dialects = []struct {
 	{"/api/v2/security_monitoring/configuration/", codedErrors},
 	{"/api/v2/security_monitoring/cloud_workload_security/", codedErrors},
 	{"/api/v2/security/signals/", codedErrors},
+	{bulkSignals, jsonAPIErrors},
 	{"/api/v2/security/vulnerabilities/", codedErrors},
 	{"/api/v2/remote_config/", titledErrors},
 	{"/api/v2/siem-historical-detections/", jsonAPIErrors},
@@ -195,8 +196,16 @@ func dialectOf(path string) dialect {
 			return d.dialect
 		}
 	}
+	if strings.HasPrefix(path, signalsPath) && strings.HasSuffix(path, "/update") {
+		return jsonAPIErrors
+	}
 	return plainErrors
 }
+
+const (
+	signalsPath = "/api/v2/security_monitoring/signals/"
+	bulkSignals = signalsPath + "bulk/"
+)
 
 // body is the problem over REST: the array of the dialect, and beside it always
 // the `error` of the reference's newest endpoints, which says which field is

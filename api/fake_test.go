@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"nightjar/scheduler"
 	"nightjar/schema"
 )
 
@@ -23,6 +25,7 @@ type world struct {
 	rules   map[string]schema.Rule
 	signals []Signal
 	search  SignalSearch // the last one
+	triaged map[string]schema.Signal
 	logs    []schema.Event
 	cut     bool
 	asked   LogSearch      // the last one
@@ -152,6 +155,39 @@ func (w *world) Signal(_ context.Context, id string) (Signal, error) {
 	return Signal{}, &schema.NotFound{Kind: "signal", ID: id}
 }
 
+func (w *world) MatchingSignals(_ context.Context, at schema.Millis, seq uint64) ([]Signal, error) {
+	var out []Signal
+	for _, s := range w.signals {
+		if strings.Contains(s.Attributes, schema.EventID(at, seq)) {
+			out = append(out, s)
+		}
+	}
+	return out, nil
+}
+
+func (w *world) Triage(_ context.Context, edits []scheduler.TriageEdit) ([]schema.Signal, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	next, out := maps.Clone(w.triaged), []schema.Signal{}
+	for _, e := range edits {
+		sig, ok := next[e.ID]
+		if !ok {
+			return nil, &schema.NotFound{Kind: "signal", ID: e.ID}
+		}
+		if e.IfVersion != nil && *e.IfVersion < sig.Triage.Version {
+			return nil, &schema.Conflict{Kind: "signal", ID: e.ID, Have: int64(sig.Triage.Version), Want: int64(*e.IfVersion)}
+		}
+		if err := e.Edit(&sig); err != nil {
+			return nil, err
+		}
+		sig.Triage.Version++
+		next[e.ID] = sig
+		out = append(out, sig)
+	}
+	w.triaged = next
+	return out, nil
+}
+
 // SearchLogs takes the events as they lie: in the order of the search.
 func (w *world) SearchLogs(_ context.Context, s LogSearch) (LogPage, error) {
 	w.mu.Lock()
@@ -203,7 +239,7 @@ func (w *world) start(t *testing.T) *Server {
 	t.Helper()
 	s, err := New(Deps{
 		HTTP: "127.0.0.1:0", GRPC: "127.0.0.1:0", Key: testKey, Version: "test",
-		Rules: w, Signals: w, Logs: w, SQL: w, Status: w, CheckRule: w.check,
+		Rules: w, Signals: w, Triage: w, Logs: w, SQL: w, Status: w, CheckRule: w.check,
 		Ready: func(context.Context) error { return w.ready },
 		Raw: map[string]http.Handler{
 			"POST /api/v2/logs": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusAccepted) }),

@@ -54,7 +54,7 @@ func New(deps Deps) (*Server, error) {
 	s := &Server{
 		deps: deps, keys: newKeys(deps.Key),
 		rules:     &rules{store: deps.Rules, check: deps.CheckRule},
-		signals:   &signals{store: deps.Signals, now: deps.Now},
+		signals:   &signals{store: deps.Signals, triage: deps.Triage, now: deps.Now},
 		searches:  &searches{store: deps.Logs, now: deps.Now},
 		sqls:      &sqls{db: deps.SQL, now: deps.Now},
 		coverages: &coverages{ledger: deps.Ledger},

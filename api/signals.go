@@ -15,8 +15,9 @@ import (
 // signals serves SignalService.
 type signals struct {
 	pb.UnimplementedSignalServiceServer
-	store Signals
-	now   func() time.Time
+	store  Signals
+	triage Triage
+	now    func() time.Time
 }
 
 // Sizes of a page of signals.

@@ -45,9 +45,9 @@ func ruleToProto(r schema.Rule) (*pb.Rule, error) {
 }
 
 var author = struct {
-	id           int64
-	handle, name string
-}{1, "nightjar", "nightjar"}
+	id                 int64
+	handle, name, uuid string
+}{1, "nightjar", "nightjar", "00000000-0000-0000-0000-000000000001"}
 
 // ruleFromProto is the rule that a request describes. What only the server says
 // (ids, moments, versions) is not taken over.

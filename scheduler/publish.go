@@ -212,7 +212,7 @@ func document(plan *compiler.Plan, sig schema.Signal) (Published, error) {
 		"nightjar": map[string]any{
 			"rule_id": sig.RuleID, "case": sig.Case, "case_name": caseName(plan, sig.Case), "group": notNil(Visible(plan, sig.Group)),
 			"group_by": signalGroupBy(plan), "first_seen": sig.FirstSeen, "last_seen": sig.LastSeen, "severity": severity,
-			"events": sig.Events,
+			"events": sig.Events, "window": plan.Window.Milliseconds(),
 		},
 	}
 	for k, v := range maps {

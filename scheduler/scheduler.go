@@ -160,7 +160,11 @@ func (s *Scheduler) Run(ctx context.Context) error {
 // wait ends at most once a tick, and only when there is something new; false
 // says that it is the end. Triage is carried out meanwhile.
 func (s *Scheduler) wait(ctx context.Context, tick <-chan time.Time, arrived <-chan struct{}) bool {
-	retry := time.After(s.untilRetry())
+	due := s.untilRetry()
+	if len(s.pending) > 0 {
+		due = min(due, saveEvery) // others read the matches from the store
+	}
+	again := time.After(due)
 	for ticked, news := false, false; !ticked || !news; {
 		select {
 		case <-ctx.Done():
@@ -171,7 +175,7 @@ func (s *Scheduler) wait(ctx context.Context, tick <-chan time.Time, arrived <-c
 			news, arrived = true, nil
 		case <-s.changed:
 			news = true
-		case <-retry:
+		case <-again:
 			news = true
 		case t := <-s.triages:
 			s.carryOut(t)

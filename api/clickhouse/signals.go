@@ -182,6 +182,35 @@ func (s *Signals) Signal(ctx context.Context, id string) (api.Signal, error) {
 	return found[0].signal, nil
 }
 
+// maxMatching bounds how many signals one event is told to be part of.
+const maxMatching = 1000
+
+// MatchingSignals implements api.Signals. An event is part of the signals of the
+// groups that it matched for, whose span and evaluation window it lies in. One
+// that matched a query without group-by fields counts for all groups of its rule.
+func (s *Signals) MatchingSignals(ctx context.Context, at schema.Millis, seq uint64) ([]api.Signal, error) {
+	params := clickhouse.Params{}.Int("at", int64(at)).Uint("seq", seq).Uint("limit", maxMatching)
+	found, err := s.read(ctx, `WITH matched AS (
+			SELECT DISTINCT rule_key, key, empty(group) AS everyone FROM matches
+			WHERE at = fromUnixTimestamp64Milli({at:Int64}) AND seq = {seq:UInt64})
+		SELECT `+signalColumns+` FROM (
+			SELECT * FROM signals
+			WHERE key IN (SELECT key FROM matched) OR rule_key IN (SELECT rule_key FROM matched WHERE everyone)
+			ORDER BY version DESC LIMIT 1 BY key, id)
+		WHERE state = '`+schema.StateOpen+`' AND last_seen >= fromUnixTimestamp64Milli({at:Int64})
+			AND first_seen - toIntervalMillisecond(JSONExtractInt(raw, 'nightjar', 'window')) < fromUnixTimestamp64Milli({at:Int64} + (JSONExtractInt(raw, 'nightjar', 'window') = 0))
+			AND rule_key IN (SELECT rule_key FROM matched)
+		ORDER BY first_seen, id LIMIT {limit:UInt64}`, params)
+	if err != nil {
+		return nil, fmt.Errorf("read signals of an event: %w", err)
+	}
+	var out []api.Signal
+	for _, r := range found {
+		out = append(out, r.signal)
+	}
+	return out, nil
+}
+
 // filter is a search as ClickHouse reads it.
 type filter struct {
 	where     string
