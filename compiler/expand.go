@@ -15,7 +15,8 @@ type Match struct {
 	Label int
 	// Group are the values of the label's group-by fields, in order.
 	Group []string
-	// Values are the distinct tuples that the event adds to AggCardinality.
+	// Values are the distinct tuples that the event adds to AggCardinality, or
+	// whose being new is asked by AggNewValue.
 	Values []string
 	// Number is what the event adds to AggSum and AggMax; valid if HasNumber.
 	Number    float64
@@ -61,20 +62,24 @@ func (m *Match) Place() Place {
 const MaxTuples = 10_000
 
 // Expand makes the matches of an event that label i is known to match: one for
-// every group it is in, none when it lacks a group-by field or fails a check of
-// a reference table. capped says that there would be more than MaxTuples.
+// every group it is in, none when it lacks a group-by field, fails a check of a
+// reference table or is excluded by a suppression. capped says that there would
+// be more than MaxTuples.
 func (p *Plan) Expand(i int, e *schema.Event) (matches []Match, capped bool) {
 	l := &p.Labels[i]
-	if !p.passes(l, e) {
+	if p.excluded(e) || !p.passes(l, e) {
 		return nil, false
 	}
 	base := Match{At: e.At, Seq: e.Seq, Label: i, Tags: e.Tags}
 	switch l.Aggregation {
-	case AggCardinality:
+	case AggCardinality, AggNewValue:
 		tuples, more := product(e, l.Distinct, false)
 		capped = more
 		for _, tuple := range tuples {
 			base.Values = append(base.Values, joinTuple(tuple))
+		}
+		if l.Aggregation == AggNewValue && len(tuples) == 0 {
+			return nil, false // an event without a value is not even a group's first
 		}
 	case AggPlace:
 		place, ok := l.place(e)
@@ -138,6 +143,24 @@ func joinTuple(t []string) string {
 		b.WriteString(v)
 	}
 	return b.String()
+}
+
+// SplitTuple is the inverse of joinTuple, for a tuple of n values.
+func SplitTuple(joined string, n int) []string {
+	if n == 1 {
+		return []string{joined}
+	}
+	var out []string
+	for joined != "" {
+		length, rest, _ := strings.Cut(joined, ":")
+		size, err := strconv.Atoi(length)
+		if err != nil || size > len(rest) {
+			return append(out, joined) // not one of ours
+		}
+		out = append(out, rest[:size])
+		joined = rest[size:]
+	}
+	return out
 }
 
 // number is the event's value of the metric field. Of an array, sum adds all

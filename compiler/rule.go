@@ -36,8 +36,13 @@ type Plan struct {
 	Grades []*Query
 	// DefaultStatus is the severity of case −1: an alert that no grade matches.
 	DefaultStatus string
-	// PerEvent makes every event a signal of its own.
-	PerEvent bool
+	// PerEvent makes every event a signal of its own, PerValue every new value.
+	PerEvent, PerValue bool
+	// Novelty says what counts as new; nil: nothing has to be.
+	Novelty *Novelty
+	// Suppressions are those that select the rule. Expand leaves out the events
+	// that they exclude.
+	Suppressions []InForce
 	// Unsupported says why the engine can't run the rule yet; empty when it can.
 	Unsupported string
 	// Tables answer the labels' checks. Compile leaves it to the runtime; without
@@ -57,7 +62,7 @@ type Label struct {
 	// events count for every group, and are no evaluation points.
 	Global      bool
 	Aggregation Aggregation
-	Distinct    []schema.Field // of AggCardinality
+	Distinct    []schema.Field // of AggCardinality and AggNewValue
 	Metric      schema.Field   // of AggSum and AggMax
 	// Tables are asked of the events that pass Parts.
 	Tables []TableCheck
@@ -84,6 +89,7 @@ const (
 	MethodSequence
 	MethodThirdParty
 	MethodTravel
+	MethodNewValue
 )
 
 // Step is one step of a sequence.
@@ -134,6 +140,8 @@ const (
 	AggPlace
 	// AggGrade keeps which grade an alert has.
 	AggGrade
+	// AggNewValue counts the events with a new value.
+	AggNewValue
 )
 
 // MissingGroup stands for a missing value of an optional group-by field.
@@ -215,9 +223,7 @@ func unsupported(r schema.Rule) string {
 		return "signal correlation is not evaluated yet"
 	case r.Type == "cloud_configuration" || r.Type == "infrastructure_configuration":
 		return "configuration rules are not evaluated by nightjar"
-	case Method(r) == "impossible_travel" && baseline(r):
-		return "baselineUserLocations is not evaluated yet"
-	case !slices.Contains([]string{"threshold", "sequence_detection", "third_party", "impossible_travel"}, Method(r)):
+	case !slices.Contains([]string{"threshold", "sequence_detection", "third_party", "impossible_travel", "new_value"}, Method(r)):
 		return "detection method " + Method(r) + " is not evaluated yet"
 	case r.Scheduling != nil:
 		return "scheduled rules are not evaluated yet"
@@ -232,11 +238,6 @@ func unsupported(r schema.Rule) string {
 	return ""
 }
 
-func baseline(r schema.Rule) bool {
-	o := r.Options.ImpossibleTravel
-	return o != nil && o.BaselineUserLocations != nil && *o.BaselineUserLocations
-}
-
 func (c *ruleCompiler) labels() {
 	r := &c.plan.Rule
 	switch Method(*r) {
@@ -245,8 +246,12 @@ func (c *ruleCompiler) labels() {
 		return
 	case "impossible_travel":
 		c.plan.Method = MethodTravel
+		c.travelBaseline()
 	case "sequence_detection":
 		c.plan.Method = MethodSequence
+	case "new_value":
+		c.plan.Method = MethodNewValue
+		c.newValueOptions()
 	}
 	if len(r.Queries) == 0 && c.plan.Unsupported == "" {
 		c.bad.Add("queries", "a rule needs at least one query")
@@ -308,10 +313,7 @@ func (c *ruleCompiler) aggregation(l *Label, q schema.RuleQuery, at func(string)
 		if q.Aggregation == "max" {
 			l.Aggregation = AggMax
 		}
-		metrics := q.Metrics
-		if len(metrics) == 0 && q.Metric != "" {
-			metrics = []string{q.Metric}
-		}
+		metrics := metricsOf(q)
 		if len(metrics) != 1 {
 			c.bad.Add(at("metrics"), fmt.Sprintf("aggregation %s takes one numeric field, got %d", q.Aggregation, len(metrics)))
 			return
@@ -320,9 +322,7 @@ func (c *ruleCompiler) aggregation(l *Label, q schema.RuleQuery, at func(string)
 	case "geo_data":
 		c.travel(l, q, at)
 	case "new_value":
-		if c.plan.Unsupported == "" {
-			c.bad.Add(at("aggregation"), q.Aggregation+" does not go with detection method "+Method(c.plan.Rule))
-		}
+		c.newValue(l, q, at)
 	default:
 		c.bad.Add(at("aggregation"), fmt.Sprintf("unknown aggregation %q; want count, cardinality, sum, max, new_value, geo_data, event_count or none", q.Aggregation))
 	}
@@ -575,6 +575,7 @@ func (c *ruleCompiler) durations() {
 	if c.plan.Method == MethodTravel {
 		window = 0 // it has no part in this method
 	}
+	c.plan.PerValue = c.plan.Method == MethodNewValue && keepAlive == 0
 	c.plan.Window = time.Duration(window) * time.Second
 	c.plan.KeepAlive = time.Duration(keepAlive) * time.Second
 	c.plan.MaxDuration = time.Duration(longest) * time.Second

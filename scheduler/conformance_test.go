@@ -46,7 +46,7 @@ func TestReplayGivesTheExpectedSignals(t *testing.T) {
 			}
 		})
 	}
-	if ran < 85 {
+	if ran < 125 {
 		t.Errorf("only %d cases are of a kind that we evaluate", ran)
 	}
 }

@@ -163,11 +163,31 @@ func (s *Scheduler) absorb(ctx context.Context, touches []touch) error {
 	if err := s.spread(ctx, &d); err != nil {
 		return err
 	}
+	for plan := range planSet(touches) {
+		if k := s.known[plan.Key]; k != nil {
+			for _, t := range k.touched {
+				d.touch(plan, t.group, t.since)
+			}
+		}
+	}
 	if err := s.update(ctx, d.list()); err != nil {
 		return err
 	}
+	for plan := range planSet(touches) {
+		if k := s.known[plan.Key]; k != nil {
+			clear(k.touched)
+		}
+	}
 	s.tidy(&d)
 	return nil
+}
+
+func planSet(touches []touch) map[*compiler.Plan]bool {
+	set := map[*compiler.Plan]bool{}
+	for _, t := range touches {
+		set[t.plan] = true
+	}
+	return set
 }
 
 // note expands an event that matches a label into its matches. They are in
@@ -185,6 +205,9 @@ func (s *Scheduler) note(d *dirty, t touch) {
 	for _, m := range matches {
 		key := globalKey(t.plan)
 		var group []string
+		if t.plan.Novelty != nil && !s.isNews(t.plan, &m) {
+			continue
+		}
 		if global {
 			if since, ok := d.globals[t.plan]; !ok || m.At < since {
 				d.globals[t.plan] = m.At
@@ -196,6 +219,26 @@ func (s *Scheduler) note(d *dirty, t touch) {
 		s.cache.add(cached, key, group, global, m)
 		s.pending = append(s.pending, StoredMatch{key, t.plan.Key, m})
 	}
+}
+
+// isNews takes in what a match teaches, and tells whether the match may count.
+// One of a value that is known never will.
+func (s *Scheduler) isNews(plan *compiler.Plan, m *compiler.Match) bool {
+	values := plan.Values(m)
+	if values == nil {
+		return true
+	}
+	k := s.known[plan.Key]
+	news, differs := k.learn(m, values)
+	if differs {
+		group := unitGroup(plan, m)
+		k.touch(unitKey(plan, group), group, m.At)
+	}
+	if plan.Labels[m.Label].Aggregation != compiler.AggNewValue {
+		return true
+	}
+	m.Values = news
+	return len(news) > 0
 }
 
 // flush stores the matches that are in memory only.
@@ -237,7 +280,13 @@ func (s *Scheduler) warm(ctx context.Context, touches []touch) error {
 	}
 	back := map[string]time.Duration{}
 	for key, plan := range cold {
-		if s.isFresh(key) {
+		fresh := s.isFresh(key)
+		if plan.Novelty != nil {
+			if _, err := s.knowledge(ctx, plan, fresh); err != nil {
+				return err
+			}
+		}
+		if fresh {
 			s.cache.of(plan, true)
 			delete(cold, key)
 			continue
@@ -346,6 +395,7 @@ func (s *Scheduler) update(ctx context.Context, units []*unit) error {
 	}
 	var changes []planChange
 	for _, u := range units {
+		u.known = s.known[u.plan.Key]
 		for _, c := range u.advance(u.chained, u.matches, u.globals) {
 			changes = append(changes, planChange{c, u.plan})
 		}

@@ -1,8 +1,11 @@
 package scheduler
 
 import (
+	"fmt"
+	"maps"
 	"slices"
 	"sort"
+	"strings"
 
 	"nightjar/compiler"
 	"nightjar/schema"
@@ -14,6 +17,9 @@ type life struct {
 	first, last schema.Millis
 	events      uint64
 	tags        []string
+	opened      uint64   // the arrival of its first match
+	values      []string // new ones, sorted
+	seen        map[uint64]bool
 	old         *schema.Signal // the published signal that it goes on from
 }
 
@@ -36,6 +42,7 @@ type unit struct {
 	group     []string
 	since     schema.Millis
 	published []schema.Signal
+	known     *known // of plans with novelty
 
 	// What recall found: where to start again, and the matches from there on.
 	chained          []chain
@@ -104,8 +111,20 @@ type change struct {
 	isNew bool
 	// moved says that the first match is another than before.
 	moved bool
+	// perValue is the plan's.
+	perValue bool
 	// evidence are matches of the signal, the earliest first, for its samples.
 	evidence []compiler.Match
+}
+
+// id is the signal's, as it is first published. Where each new value has its
+// own signal, the value is part of it.
+func (c *change) id(salt int) string {
+	group := c.Group
+	if c.perValue {
+		group = append(group[:len(group):len(group)], c.Values...)
+	}
+	return schema.SignalID(c.RuleKey, c.Case, group, c.FirstSeen, salt)
 }
 
 // advance brings the unit's signals up to date. The matches reach back to
@@ -114,6 +133,10 @@ func (u *unit) advance(chains []chain, matches, globals []compiler.Match) []chan
 	from := u.since
 	for _, c := range chains {
 		from = min(from, c.from)
+	}
+	matches = matching(u.plan, u.known, matches)
+	if u.plan.PerValue {
+		return u.advanceEach(chains, matches, globals)
 	}
 	all := mergeByTime(matches, globals)
 	found := hits(u.plan, matches, globals, from)
@@ -165,8 +188,15 @@ func (u *unit) measure(l *life, all []compiler.Match) {
 		after = l.old.LastSeen
 		l.events, tags, fresh = l.old.Events, l.old.EventTags, l.old.Events == 0
 	}
+	if l.old != nil {
+		l.opened, l.values = l.old.Opened, slices.Clone(l.old.Values)
+	}
 	seen := map[uint64]bool{}
 	for _, m := range between(all, after, l.last) {
+		l.value(u.plan, &m)
+		if m.At == l.first && l.old == nil {
+			l.opened = max(l.opened, m.Seq)
+		}
 		if seen[m.Seq] {
 			continue
 		}
@@ -180,6 +210,18 @@ func (u *unit) measure(l *life, all []compiler.Match) {
 	}
 	sort.Strings(tags)
 	l.tags = tags
+}
+
+// value notes the new values of a match.
+func (l *life) value(plan *compiler.Plan, m *compiler.Match) {
+	if plan.Labels[m.Label].Aggregation != compiler.AggNewValue {
+		return
+	}
+	for _, v := range m.Values {
+		if i, known := slices.BinarySearch(l.values, v); !known && len(l.values) < schema.MaxValues {
+			l.values = slices.Insert(l.values, i, v)
+		}
+	}
 }
 
 // between are the matches with after < At <= until.
@@ -227,6 +269,7 @@ func (u *unit) reconcile(caseAt int, lives []life, old []schema.Signal, all []co
 
 // change compares a life with the signal it goes on from.
 func (u *unit) change(caseAt int, l *life) (c change, differs bool) {
+	c.perValue = u.plan.PerValue
 	if l.old == nil {
 		c.isNew, c.moved = true, true
 		c.Signal = schema.Signal{
@@ -235,14 +278,82 @@ func (u *unit) change(caseAt int, l *life) (c change, differs bool) {
 	} else {
 		c.Signal = *l.old
 		c.moved = l.old.FirstSeen != l.first
-		if !c.moved && l.old.LastSeen == l.last && l.old.Events == l.events && slices.Equal(l.old.EventTags, l.tags) {
+		if !c.moved && l.old.LastSeen == l.last && l.old.Events == l.events && slices.Equal(l.old.EventTags, l.tags) && slices.Equal(l.old.Values, l.values) {
 			return c, false
 		}
 	}
 	c.FirstSeen, c.LastSeen, c.Events, c.EventTags = l.first, l.last, l.events, l.tags
+	c.Opened, c.Values = l.opened, l.values
 	c.RuleVersion = u.plan.Rule.Version
 	c.Version++
 	return c, true
+}
+
+// advanceEach is advance where every new value, at every time, is a signal of
+// its own.
+func (u *unit) advanceEach(chains []chain, matches, globals []compiler.Match) []change {
+	all := mergeByTime(matches, globals)
+	var out []change
+	for _, c := range chains {
+		lives := map[string]*life{}
+		for _, group := range byGroup(matches) {
+			for e := range events(group, globals) {
+				if e.at >= c.from && firstCase(u.plan, e.values(u.plan)) == c.caseAt {
+					e.live(u.plan, lives)
+				}
+			}
+		}
+		for i := range c.old {
+			if l := lives[valueAt(c.old[i].Values, c.old[i].FirstSeen)]; l != nil {
+				l.old = &c.old[i]
+			} else {
+				out = append(out, withdraw(c.old[i], nil))
+			}
+		}
+		for _, name := range slices.Sorted(maps.Keys(lives)) {
+			l := lives[name]
+			if ch, differs := u.change(c.caseAt, l); differs {
+				ch.evidence = evidence(u.plan, l, slices.DeleteFunc(slices.Clone(between(all, l.first-1, l.last)), func(m compiler.Match) bool {
+					return !slices.Contains(m.Values, l.values[0])
+				}))
+				out = append(out, ch)
+			}
+		}
+	}
+	return out
+}
+
+// valueAt names a signal of rules where each new value has its own.
+func valueAt(values []string, at schema.Millis) string {
+	return fmt.Sprintf("%d %s", at, strings.Join(values, "\x00"))
+}
+
+// live adds the event to the life of each of its new values.
+func (e oneEvent) live(plan *compiler.Plan, lives map[string]*life) {
+	for i := range e.matches {
+		m := &e.matches[i]
+		if plan.Labels[m.Label].Aggregation != compiler.AggNewValue {
+			continue
+		}
+		for _, v := range m.Values {
+			name := valueAt([]string{v}, e.at)
+			l := lives[name]
+			if l == nil {
+				l = &life{first: e.at, last: e.at, values: []string{v}, tags: slices.Sorted(slices.Values(m.Tags))}
+				lives[name] = l
+			}
+			if l.seen[m.Seq] {
+				continue
+			}
+			if l.seen == nil {
+				l.seen = map[uint64]bool{}
+			}
+			l.seen[m.Seq] = true
+			l.events++
+			l.opened = max(l.opened, m.Seq)
+			l.tags = common(l.tags, m.Tags)
+		}
+	}
 }
 
 // withdraw archives a published signal that in-order processing would not have

@@ -1,6 +1,8 @@
 package scheduler
 
 import (
+	"sort"
+
 	"nightjar/compiler"
 	"nightjar/schema"
 )
@@ -16,35 +18,55 @@ func gradedHits(group []compiler.Match, from schema.Millis) []hit {
 	return out
 }
 
-// travelHits finds the moments at which somebody was further away from where
-// they last were than anybody travels.
-func travelHits(group []compiler.Match, from schema.Millis) []hit {
-	var out []hit
+// matching keeps the matches that count by the plan's method: those of a new
+// value, and those of somebody further away from where they last were than
+// anybody travels. They are sorted by time, and stay so.
+func matching(plan *compiler.Plan, k *known, matches []compiler.Match) []compiler.Match {
+	if plan.Method == compiler.MethodTravel {
+		var far []compiler.Match
+		for _, group := range byGroup(matches) {
+			far = append(far, travelled(group)...)
+		}
+		sort.Slice(far, func(i, j int) bool {
+			if far[i].At != far[j].At {
+				return far[i].At < far[j].At
+			}
+			return far[i].Seq < far[j].Seq
+		})
+		matches = far
+	}
+	if plan.Novelty != nil {
+		matches = k.news(plan, matches)
+	}
+	return matches
+}
+
+// travelled are the matches of one traveller, each too far from those at the
+// nearest moment before.
+func travelled(group []compiler.Match) []compiler.Match {
+	var out []compiler.Match
 	var before []compiler.Match // at the nearest earlier moment
 	for i := 0; i < len(group); {
 		j := i
-		for j < len(group) && group[j].At == group[i].At {
-			j++
-		}
-		if group[i].At >= from && impossible(before, group[i:j]) {
-			out = append(out, hit{group[i].At, 0})
+		for ; j < len(group) && group[j].At == group[i].At; j++ {
+			if impossible(before, group[j]) {
+				out = append(out, group[j])
+			}
 		}
 		before, i = group[i:j], j
 	}
 	return out
 }
 
-func impossible(before, now []compiler.Match) bool {
-	for i := range now {
-		for j := range before {
-			gap := now[i].At - before[j].At
-			if gap > schema.Millis(compiler.TravelWithin.Milliseconds()) {
-				return false
-			}
-			km := now[i].Place().Km(before[j].Place())
-			if km > compiler.TravelKm && km/(float64(gap)/3_600_000) > compiler.TravelKmh {
-				return true
-			}
+func impossible(before []compiler.Match, now compiler.Match) bool {
+	for i := range before {
+		gap := now.At - before[i].At
+		if gap > schema.Millis(compiler.TravelWithin.Milliseconds()) {
+			return false
+		}
+		km := now.Place().Km(before[i].Place())
+		if km > compiler.TravelKm && km/(float64(gap)/3_600_000) > compiler.TravelKmh {
+			return true
 		}
 	}
 	return false

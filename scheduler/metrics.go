@@ -4,7 +4,7 @@ import "github.com/prometheus/client_golang/prometheus"
 
 type metrics struct {
 	evaluations, failures, matches, opened, withdrawn, uncached prometheus.Counter
-	cached                                                      prometheus.Gauge
+	cached, known                                               prometheus.Gauge
 	seconds                                                     prometheus.Histogram
 }
 
@@ -22,13 +22,16 @@ func newMetrics(r prometheus.Registerer) metrics {
 		cached: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "nightjar_scheduler_cached_matches", Help: "Matches held in memory.",
 		}),
+		known: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "nightjar_scheduler_known_values", Help: "Values and groups that rules know, held in memory.",
+		}),
 		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "nightjar_scheduler_evaluation_seconds", Help: "Time of one evaluation.",
 			Buckets: prometheus.ExponentialBuckets(0.002, 2, 14),
 		}),
 	}
 	if r != nil {
-		r.MustRegister(m.evaluations, m.failures, m.matches, m.opened, m.withdrawn, m.uncached, m.cached, m.seconds)
+		r.MustRegister(m.evaluations, m.failures, m.matches, m.opened, m.withdrawn, m.uncached, m.cached, m.known, m.seconds)
 	}
 	return m
 }

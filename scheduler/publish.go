@@ -72,7 +72,7 @@ func (s *Scheduler) identify(ctx context.Context, changes []planChange) error {
 		var ids []string
 		for i := range changes {
 			if c := &changes[i]; c.isNew && c.ID == "" {
-				ids = append(ids, schema.SignalID(c.RuleKey, c.Case, c.Group, c.FirstSeen, salts[i]))
+				ids = append(ids, c.id(salts[i]))
 			}
 		}
 		if len(ids) == 0 {

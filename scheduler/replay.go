@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"slices"
 	"sort"
 
 	"nightjar/compiler"
@@ -12,12 +13,21 @@ import (
 // Signals come ordered by first seen, then case, then group.
 func Replay(plan *compiler.Plan, matches []compiler.Match) []schema.Signal {
 	units, globals := split(plan, matches)
+	var k *known
+	if plan.Novelty != nil {
+		k = newKnown(plan.Novelty)
+		for i := range matches {
+			if values := plan.Values(&matches[i]); values != nil {
+				k.learn(&matches[i], values)
+			}
+		}
+	}
 	var out []schema.Signal
 	for _, u := range units {
-		u.since = always
+		u.since, u.known = always, k
 		sort.SliceStable(u.matches, func(i, j int) bool { return u.matches[i].At < u.matches[j].At })
 		for _, c := range u.advance(u.chains(), u.matches, globals) {
-			c.ID = schema.SignalID(plan.Key, c.Case, c.Group, c.FirstSeen, 0)
+			c.ID = c.id(0)
 			out = append(out, c.Signal)
 		}
 	}
@@ -32,12 +42,10 @@ func signalLess(a, b *schema.Signal) bool {
 	case a.Case != b.Case:
 		return a.Case < b.Case
 	}
-	for i := range min(len(a.Group), len(b.Group)) {
-		if a.Group[i] != b.Group[i] {
-			return a.Group[i] < b.Group[i]
-		}
+	if order := slices.Compare(a.Group, b.Group); order != 0 {
+		return order < 0
 	}
-	return len(a.Group) < len(b.Group)
+	return slices.Compare(a.Values, b.Values) < 0
 }
 
 // split sorts matches into the signal groups they belong to; those of labels

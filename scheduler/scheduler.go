@@ -73,13 +73,15 @@ type Arrivals interface {
 
 // Deps are what a Scheduler needs.
 type Deps struct {
-	Events   Events
-	Windows  Windows
-	Signals  Signals
-	Journal  Journal
-	Ledger   Ledger
-	Objects  Objects
-	Arrivals Arrivals
+	Events  Events
+	Windows Windows
+	Signals Signals
+	Journal Journal
+	Ledger  Ledger
+	Objects Objects
+	// Knowledge is what rules have seen before.
+	Knowledge Knowledge
+	Arrivals  Arrivals
 	// Recent holds the events stored last; nil: all are read from the store.
 	Recent *Recent
 	// Catalogue knows the shapes of stored attributes; nil: any may be.
@@ -112,6 +114,7 @@ type Scheduler struct {
 
 	// Of the goroutine that evaluates.
 	cache   *cache
+	known   map[string]*known // by rule key
 	pending []StoredMatch     // in memory, not yet in the store
 	ledger  ledger            // likewise
 	done    map[string]uint64 // watches that ended, and their places, likewise
@@ -137,6 +140,7 @@ func New(deps Deps) (*Scheduler, error) {
 		triages:  make(chan triage),
 		compiled: map[string]*compiled{},
 		cache:    newCache(),
+		known:    map[string]*known{},
 		done:     map[string]uint64{},
 	}, nil
 }
@@ -230,6 +234,7 @@ func (s *Scheduler) next(now time.Time, stored uint64) ([]turn, Interval) {
 	s.watches = slices.DeleteFunc(s.watches, func(w *watch) bool {
 		if w.finished() {
 			s.cache.drop(w.plan.Key)
+			delete(s.known, w.plan.Key)
 			s.done[w.plan.Key] = w.through
 		}
 		return w.finished()
@@ -356,6 +361,12 @@ func (s *Scheduler) save(ctx context.Context, always bool) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	err := s.flush(ctx) // first: the place must not be ahead of the matches
+	if err == nil {
+		var behind map[string]bool
+		if behind, err = s.remember(ctx); err == nil {
+			maps.DeleteFunc(through, func(key string, _ uint64) bool { return behind[key] })
+		}
+	}
 	if err == nil {
 		err = s.ledger.store(ctx, s.deps.Ledger)
 	}

@@ -29,8 +29,6 @@ func hits(plan *compiler.Plan, matches, globals []compiler.Match, from schema.Mi
 		switch {
 		case plan.Method == compiler.MethodThirdParty:
 			out = append(out, gradedHits(group, from)...)
-		case plan.Method == compiler.MethodTravel:
-			out = append(out, travelHits(group, from)...)
 		case plan.Method == compiler.MethodSequence:
 			out = append(out, stepHits(plan, group, globals, from)...)
 		case plan.Window == 0:
@@ -217,7 +215,7 @@ func newWindow(plan *compiler.Plan) *window {
 func (w *window) add(m *compiler.Match) {
 	a := &w.labels[m.Label]
 	switch a.kind {
-	case compiler.AggCount:
+	case compiler.AggCount, compiler.AggNewValue, compiler.AggPlace:
 		a.count++
 	case compiler.AggCardinality:
 		if a.distinct == nil {
@@ -240,7 +238,7 @@ func (w *window) add(m *compiler.Match) {
 func (w *window) remove(m *compiler.Match) {
 	a := &w.labels[m.Label]
 	switch a.kind {
-	case compiler.AggCount:
+	case compiler.AggCount, compiler.AggNewValue, compiler.AggPlace:
 		a.count--
 	case compiler.AggCardinality:
 		for _, v := range m.Values {
@@ -280,7 +278,7 @@ func (w *window) values() []float64 {
 	for i := range w.labels {
 		a := &w.labels[i]
 		switch a.kind {
-		case compiler.AggCount:
+		case compiler.AggCount, compiler.AggNewValue, compiler.AggPlace:
 			w.out[i] = float64(a.count)
 		case compiler.AggCardinality:
 			w.out[i] = float64(len(a.distinct))

@@ -26,6 +26,8 @@ type world struct {
 	through map[string]uint64
 	objects []Object
 	ledger  []Entry
+	values  map[string]map[KnownValue]bool
+	groups  map[string]map[KnownKey]KnownGroup
 	stored  uint64
 	broken  string  // id of a rule that can't be evaluated
 	recent  *Recent // nil: none, and all is found in the store
@@ -44,6 +46,7 @@ func newWorld(seed uint64) *world {
 	return &world{
 		rand:    rand.New(rand.NewPCG(seed, 1)),
 		matches: map[uint64][]StoredMatch{}, signals: map[string]schema.Signal{}, whole: map[string]Published{}, keys: map[string]uint64{},
+		values: map[string]map[KnownValue]bool{}, groups: map[string]map[KnownKey]KnownGroup{},
 		through: map[string]uint64{}, history: map[string][]schema.Signal{}, related: map[string]int64{},
 	}
 }
@@ -58,7 +61,7 @@ func (w *world) fault() error {
 func (w *world) deps() Deps {
 	return Deps{
 		Events: worldEvents{w}, Windows: worldWindows{w}, Signals: worldSignals{w}, Journal: worldJournal{w}, Ledger: worldLedger{w},
-		Objects: worldObjects{w}, Arrivals: worldArrivals{w},
+		Knowledge: worldKnowledge{w}, Objects: worldObjects{w}, Arrivals: worldArrivals{w},
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Lateness: 100 * 365 * 24 * time.Hour, Pace: time.Millisecond, Recent: w.recent, MaxCached: w.cached,
 	}
 }
@@ -279,4 +282,39 @@ func (w worldLedger) Entries(_ context.Context, id string) ([]Entry, error) {
 		}
 	}
 	return out, nil
+}
+
+type worldKnowledge struct{ *world }
+
+func (w worldKnowledge) Load(_ context.Context, rule string, values func(KnownValue), groups func(KnownGroup)) error {
+	for v := range w.values[rule] {
+		values(v)
+	}
+	for _, g := range w.groups[rule] {
+		groups(g)
+	}
+	return w.fault()
+}
+
+func (w worldKnowledge) Learn(_ context.Context, rule string, values []KnownValue, groups []KnownGroup) error {
+	if w.values[rule] == nil {
+		w.values[rule], w.groups[rule] = map[KnownValue]bool{}, map[KnownKey]KnownGroup{}
+	}
+	for _, v := range values {
+		if w.rand.Float64() < w.faults/float64(len(values)) {
+			return errFault
+		}
+		for have := range w.values[rule] {
+			if have.Key == v.Key && have.Start == v.Start {
+				delete(w.values[rule], have)
+			}
+		}
+		if !v.Gone {
+			w.values[rule][v] = true
+		}
+	}
+	for _, g := range groups {
+		w.groups[rule][g.Key] = g
+	}
+	return w.fault()
 }

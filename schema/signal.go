@@ -18,10 +18,18 @@ type Signal struct {
 	FirstSeen   Millis
 	LastSeen    Millis
 	Events      uint64 // distinct matching events
-	State       string // StateOpen, or StateArchived where the engine withdrew it
-	Reason      string // why it did: ReasonMerged or ReasonRetracted
+	State       string // StateOpen, or StateArchived where the engine withdrew or withheld it
+	Reason      string // why it did: ReasonMerged, ReasonRetracted or ReasonSuppressed
 	// Triage is what analysts made of it. Standing joins the two.
 	Triage Triage
+	// Suppression is the id of the suppression that withholds it, with
+	// ReasonSuppressed.
+	Suppression string
+	// Opened is the arrival sequence of the event that opened it.
+	Opened uint64
+	// Values are the new values that it is about, sorted, of rules that look for
+	// those: at most MaxValues.
+	Values []string
 	// EventTags are the tags that all its matching events have, sorted.
 	EventTags []string
 	// Samples are some of its events, as the JSON array that the API shows.
@@ -35,7 +43,13 @@ const (
 	StateArchived    = "archived"
 	ReasonMerged     = "merged"
 	ReasonRetracted  = "retracted"
+	// ReasonSuppressed is that of a signal which a suppression withholds. Unlike
+	// the others it is part of what the rule found.
+	ReasonSuppressed = "suppressed"
 )
+
+// MaxValues is how many new values a signal lists.
+const MaxValues = 1000
 
 // SignalID is the id of a signal of this rule, case and group that was first
 // published with this first_seen. The salt is 0 unless another signal has that

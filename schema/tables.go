@@ -3,7 +3,7 @@ package schema
 import "strings"
 
 // Tables are all tables there are, in the order in which they are created.
-var Tables = []Table{Events, AttributeShapes, Matches, Signals, Objects, Progress, Coverage}
+var Tables = []Table{Events, AttributeShapes, Matches, Signals, Objects, Progress, Coverage, KnownValues, KnownGroups}
 
 const (
 	moment = "DateTime64(3, 'UTC')"
@@ -107,8 +107,11 @@ var Signals = Table{
 		{"first_seen", moment, "", "time of the first match"},
 		{"last_seen", moment, "", "time of the last match"},
 		{"events", "UInt64", "", "distinct matching events"},
-		{"state", word, "", "open, or archived where the engine withdrew it"},
-		{"reason", word, "", "why it did: merged or retracted"},
+		{"state", word, "", "open, or archived where the engine withdrew or withheld it"},
+		{"reason", word, "", "why it did: merged, retracted or suppressed"},
+		{"suppression", word, "", "id of the suppression that withholds it"},
+		{"opened", "UInt64", "", "arrival sequence of the event that opened it"},
+		{"values", "Array(String)", "ZSTD(1)", "the new values it is about"},
 		{"event_tags", "Array(LowCardinality(String))", "", "tags that all its events have"},
 		{"samples", "String", "ZSTD(1)", "some of its events as JSON"},
 		{"timestamp", moment, "", "first_seen, under the name a search uses"},
@@ -183,6 +186,42 @@ var Coverage = Table{
 	},
 	Engine:   "MergeTree",
 	OrderBy:  "(rule_id, at, state, after)",
+	Settings: "non_replicated_deduplication_window = 1000",
+}
+
+// KnownValues is what rules that look for new values have seen: a row per
+// stretch of event time in which a value was never out of mind. A row is written
+// anew when its stretch grows, and at the latest when it has gone.
+var KnownValues = Table{
+	Name:    "known_values",
+	Comment: "the values that rules know, and from when to when",
+	Columns: []Column{
+		{"rule_key", word, "", "what the rule detects"},
+		{"key", "FixedString(16)", "", "hash of query, group and value"},
+		{"start", moment, delta, "first seen"},
+		{"end", moment, delta, "last seen"},
+		{"gone", "Bool", "", "the stretch with this start is no more"},
+		{"version", "UInt64", "Delta, ZSTD(1)", "counts up; the highest counts"},
+	},
+	Engine:   "ReplacingMergeTree(version)",
+	OrderBy:  "(rule_key, key, start)",
+	Settings: "non_replicated_deduplication_window = 1000",
+}
+
+// KnownGroups are the first events of the groups of such rules: learning begins
+// with them.
+var KnownGroups = Table{
+	Name:    "known_groups",
+	Comment: "the first events of the groups that rules know",
+	Columns: []Column{
+		{"rule_key", word, "", "what the rule detects"},
+		{"key", "FixedString(16)", "", "hash of query and group"},
+		{"times", "Array(Int64)", "", "event times of the first events, in milliseconds"},
+		{"seqs", "Array(UInt64)", "", "their arrival sequences"},
+		{"version", "UInt64", "Delta, ZSTD(1)", "counts up; the highest counts"},
+	},
+	Engine:   "ReplacingMergeTree(version)",
+	OrderBy:  "(rule_key, key)",
 	Settings: "non_replicated_deduplication_window = 1000",
 }
 

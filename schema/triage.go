@@ -81,10 +81,10 @@ func ParseTriage(text string) (Triage, error) {
 }
 
 // Standing is the state of a signal as it is shown, and the reason where that is
-// archived: the engine's, where the engine withdrew it, else the analyst's.
+// archived: the engine's, where the engine withdrew or withheld it, else the analyst's.
 func (s *Signal) Standing() (state, reason string) {
 	switch {
-	case s.Gone():
+	case s.State == StateArchived:
 		return s.State, s.Reason
 	case s.Triage.State == "":
 		return StateOpen, ""

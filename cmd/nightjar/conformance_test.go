@@ -67,7 +67,7 @@ func oracleCases(t *testing.T) []oracleCase {
 		}
 		out = append(out, c)
 	}
-	if len(out) < 85 {
+	if len(out) < 125 {
 		t.Fatalf("only %d cases are of a kind that we evaluate", len(out))
 	}
 	return out

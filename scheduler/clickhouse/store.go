@@ -14,7 +14,7 @@ import (
 	"nightjar/schema"
 )
 
-// Store keeps events' matches, signals, objects and progress. Its four views
+// Store keeps events' matches, signals, objects and progress. Its views
 // implement the scheduler's interfaces.
 type Store struct{ conn driver.Conn }
 
@@ -26,6 +26,7 @@ func (s *Store) Deps() scheduler.Deps {
 	return scheduler.Deps{
 		Events: events{s.conn}, Windows: windows{s.conn}, Signals: signals{s.conn},
 		Journal: journal{s.conn}, Ledger: ledger{s.conn}, Objects: objects{s.conn},
+		Knowledge: knowledge{s.conn},
 	}
 }
 

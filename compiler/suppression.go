@@ -1,0 +1,151 @@
+package compiler
+
+import (
+	"strconv"
+	"strings"
+
+	"nightjar/schema"
+)
+
+// Suppression is a suppression, compiled.
+type Suppression struct {
+	schema.Suppression
+	rules  *Query
+	signal *Query // nil: it withholds no signals
+	data   *Query // nil: it excludes no events
+}
+
+// CompileSuppression checks a suppression. The error is a *schema.Invalid that
+// lists everything wrong.
+func CompileSuppression(s schema.Suppression) (*Suppression, error) {
+	c := &Suppression{Suppression: s}
+	var bad schema.Invalid
+	query := func(field, text string) *Query {
+		if strings.TrimSpace(text) == "" {
+			return nil
+		}
+		q, err := ParseQuery(text)
+		if err != nil {
+			bad.Add(field, err.Error())
+		}
+		return q
+	}
+	c.rules = query("rule_query", s.RuleQuery)
+	c.signal = query("suppression_query", s.SuppressionQuery)
+	c.data = query("data_exclusion_query", s.DataExclusionQuery)
+	switch {
+	case strings.TrimSpace(s.Name) == "":
+		bad.Add("name", "a suppression needs a name")
+	case strings.TrimSpace(s.RuleQuery) == "":
+		bad.Add("rule_query", "which rules? write a search over rules, such as type:log_detection, or * for all")
+	case strings.TrimSpace(s.SuppressionQuery) == "" && strings.TrimSpace(s.DataExclusionQuery) == "":
+		bad.Add("suppression_query", "what is suppressed? write a suppression_query over signals, a data_exclusion_query over events, or both")
+	case s.StartDate != nil && s.ExpirationDate != nil && *s.ExpirationDate <= *s.StartDate:
+		bad.Add("expiration_date", "a suppression expires after it starts")
+	}
+	return c, bad.Err()
+}
+
+// Selects tells whether the suppression applies to the rule.
+func (s *Suppression) Selects(r *schema.Rule) bool { return s.rules.Match(RuleEvent(r)) }
+
+// RuleEvent is a rule as a search over rules sees it: with its tags, and
+// `type`, `id`, `name` and the like beside them.
+func RuleEvent(r *schema.Rule) *schema.Event {
+	kind := r.Type
+	if kind == "" {
+		kind = "log_detection"
+	}
+	e := &schema.Event{Message: r.Name, At: r.CreatedAt}
+	add := func(key, value string) { e.Tags = append(e.Tags, key+":"+value) }
+	for _, t := range r.Tags {
+		key, value, _ := strings.Cut(t, ":")
+		switch key { // reserved names are no tags to a search
+		case "source":
+			e.Source = value
+		case "service":
+			e.Service = value
+		case "host":
+			e.Host = value
+		case "status":
+			e.Status = value
+		}
+		e.Tags = append(e.Tags, t)
+	}
+	add("type", kind)
+	add("name", r.Name)
+	add("id", r.ID)
+	add("ruleId", r.ID)
+	add("rule_id", r.ID)
+	add("detectionMethod", Method(*r))
+	add("enabled", strconv.FormatBool(r.IsEnabled))
+	add("isEnabled", strconv.FormatBool(r.IsEnabled))
+	add("isDefault", strconv.FormatBool(r.IsDefault))
+	for _, c := range r.Cases {
+		add("severity", c.Status)
+	}
+	for _, c := range r.ThirdPartyCases {
+		add("severity", c.Status)
+	}
+	return e
+}
+
+// InForce is a version of a suppression, with what it applies to: arrivals after
+// After and up to Through, of its own time.
+type InForce struct {
+	*Suppression
+	After, Through uint64
+}
+
+// Always is a suppression that applies to all arrivals: of a backtest.
+func Always(s *Suppression) InForce { return InForce{Suppression: s, Through: ^uint64(0)} }
+
+// covers tells whether something that happened at `at` and arrived as seq is the
+// suppression's business.
+func (f *InForce) covers(at schema.Millis, seq uint64) bool {
+	return seq > f.After && seq <= f.Through &&
+		(f.StartDate == nil || at >= *f.StartDate) && (f.ExpirationDate == nil || at < *f.ExpirationDate)
+}
+
+// excluded tells whether a suppression keeps the event from the plan.
+func (p *Plan) excluded(e *schema.Event) bool {
+	for i := range p.Suppressions {
+		if f := &p.Suppressions[i]; f.data != nil && f.covers(e.At, e.Seq) && f.data.Match(e) {
+			return true
+		}
+	}
+	return false
+}
+
+// Withholds tells whether any suppression may withhold signals of the plan.
+func (p *Plan) Withholds() bool {
+	for i := range p.Suppressions {
+		if p.Suppressions[i].signal != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// Withheld is the id of the suppression that withholds a signal, which is given
+// as a search sees it, first seen At and opened by the arrival Seq; "" when
+// there is none.
+func (p *Plan) Withheld(signal *schema.Event) string {
+	for i := range p.Suppressions {
+		f := &p.Suppressions[i]
+		if f.signal != nil && f.covers(signal.At, signal.Seq) && f.signal.Match(signal) {
+			return f.ID
+		}
+	}
+	return ""
+}
+
+// Suppress gives the plan those of the suppressions that select its rule.
+func (p *Plan) Suppress(list []InForce) {
+	p.Suppressions = nil
+	for _, f := range list {
+		if f.Enabled && f.Selects(&p.Rule) {
+			p.Suppressions = append(p.Suppressions, f)
+		}
+	}
+}

@@ -1,0 +1,417 @@
+package scheduler
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"sort"
+	"time"
+
+	"nightjar/compiler"
+	"nightjar/schema"
+)
+
+// Knowledge keeps what rules have seen before, for those that look for new
+// values.
+type Knowledge interface {
+	// Load reads all that a rule knows.
+	Load(ctx context.Context, ruleKey string, values func(KnownValue), groups func(KnownGroup)) error
+	// Learn stores changes; storing one twice changes nothing.
+	Learn(ctx context.Context, ruleKey string, values []KnownValue, groups []KnownGroup) error
+}
+
+// KnownKey names a value of a group of a label, or a group of a label.
+type KnownKey [16]byte
+
+// KnownValue is a stretch of event time in which a value was never out of mind:
+// seen at its start and at its end, and often enough in between. Gone says that
+// the stretch with this start is no more, having become part of another or been
+// forgotten for good.
+type KnownValue struct {
+	Key        KnownKey
+	Start, End schema.Millis
+	Gone       bool
+}
+
+// KnownGroup are the first events of a group: as many as learning waits for.
+type KnownGroup struct {
+	Key   KnownKey
+	First []Arrival
+}
+
+// Arrival is an event by its time and its arrival sequence.
+type Arrival struct {
+	At  schema.Millis
+	Seq uint64
+}
+
+// known is what one plan knows. Its answers do not depend on the order in which
+// it learnt: a value is a set of stretches of event time, each without a gap in
+// which the value would have been forgotten, and it is new where a stretch
+// starts. Learning something twice changes nothing.
+type known struct {
+	novelty *compiler.Novelty
+	forget  schema.Millis
+
+	// A value with one stretch, as nearly all have, is in one, the others are in
+	// many, in order.
+	one    map[KnownKey]stretch
+	many   map[KnownKey][]stretch
+	groups map[KnownKey]schema.Millis // First 1: the first time
+	firsts map[KnownKey][]Arrival     // First above 1: so many, in order
+
+	// Not stored yet.
+	changed map[KnownKey]bool
+	gone    []KnownValue
+	begun   map[KnownKey]bool
+	// touched are the signal groups that must be looked at again, since an
+	// event time; they stay until that was done.
+	touched map[uint64]touchedUnit
+	pruned  time.Time
+}
+
+type stretch struct{ start, end schema.Millis }
+
+type touchedUnit struct {
+	group []string
+	since schema.Millis
+}
+
+func newKnown(n *compiler.Novelty) *known {
+	return &known{
+		novelty: n, forget: schema.Millis(n.Forget.Milliseconds()),
+		one: map[KnownKey]stretch{}, many: map[KnownKey][]stretch{},
+		groups: map[KnownKey]schema.Millis{}, firsts: map[KnownKey][]Arrival{},
+		changed: map[KnownKey]bool{}, begun: map[KnownKey]bool{}, touched: map[uint64]touchedUnit{},
+	}
+}
+
+// keyOf is a hash that nobody can find a second preimage of: a value that an
+// attacker could make look like a known one would be no news.
+func keyOf(label int, parts ...string) KnownKey {
+	h := make([]byte, 0, 128)
+	h = append(h, byte(label), byte(len(parts)))
+	for _, p := range parts {
+		h = binary.AppendUvarint(h, uint64(len(p)))
+		h = append(h, p...)
+	}
+	sum := sha256.Sum256(h)
+	return KnownKey(sum[:16])
+}
+
+func groupKeyOf(m *compiler.Match) KnownKey { return keyOf(m.Label, m.Group...) }
+
+func valueKeyOf(m *compiler.Match, value string) KnownKey {
+	return keyOf(m.Label, append(m.Group[:len(m.Group):len(m.Group)], value)...)
+}
+
+// learn takes in a match. news are those of its values that are new at its time,
+// by what is known so far: later knowledge can only make them old. differs says
+// that something at that time or after may be other news than before.
+func (k *known) learn(m *compiler.Match, values []string) (news []string, differs bool) {
+	differs = k.begin(groupKeyOf(m), Arrival{m.At, m.Seq})
+	for _, v := range values {
+		isNew, changed := k.see(valueKeyOf(m, v), m.At)
+		if isNew {
+			news = append(news, v)
+		}
+		differs = differs || changed
+	}
+	return news, differs
+}
+
+// begin notes an event of a group, where it is among the first.
+func (k *known) begin(group KnownKey, a Arrival) (differs bool) {
+	if k.novelty.First == 1 {
+		first, any := k.groups[group]
+		if any && first <= a.At {
+			return false
+		}
+		k.groups[group] = a.At
+		k.begun[group] = true
+		return any
+	}
+	list := k.firsts[group]
+	i, found := slices.BinarySearchFunc(list, a, compareArrivals)
+	if found || i >= k.novelty.First {
+		return false
+	}
+	list = slices.Insert(list, i, a)
+	k.firsts[group] = list[:min(len(list), k.novelty.First)]
+	k.begun[group] = true
+	return true
+}
+
+func compareArrivals(a, b Arrival) int {
+	switch {
+	case a.At != b.At && a.At < b.At, a.At == b.At && a.Seq < b.Seq:
+		return -1
+	case a == b:
+		return 0
+	}
+	return 1
+}
+
+// see notes that a value was seen.
+func (k *known) see(value KnownKey, at schema.Millis) (isNew, differs bool) {
+	if s, ok := k.one[value]; ok && at >= s.start && at <= s.end+k.forget {
+		if at > s.end {
+			k.one[value] = stretch{s.start, at}
+			k.changed[value] = true
+		}
+		return at == s.start, at == s.start
+	}
+	list := k.stretches(value)
+	merged := stretch{at, at}
+	rest := make([]stretch, 0, len(list)+1)
+	joined := 0
+	for _, s := range list {
+		if at < s.start-k.forget || at > s.end+k.forget {
+			rest = append(rest, s)
+			continue
+		}
+		merged = stretch{min(merged.start, s.start), max(merged.end, s.end)}
+		joined++
+	}
+	for _, s := range list {
+		if s.start != merged.start && s.start > merged.start && s.start <= merged.end {
+			k.gone = append(k.gone, KnownValue{Key: value, Start: s.start, End: s.end, Gone: true})
+		}
+	}
+	rest = append(rest, merged)
+	sort.Slice(rest, func(i, j int) bool { return rest[i].start < rest[j].start })
+	k.put(value, rest)
+	k.changed[value] = true
+	return at == merged.start, at == merged.start || joined > 1
+}
+
+func (k *known) stretches(value KnownKey) []stretch {
+	if s, ok := k.one[value]; ok {
+		return []stretch{s}
+	}
+	return k.many[value]
+}
+
+func (k *known) put(value KnownKey, list []stretch) {
+	delete(k.many, value)
+	delete(k.one, value)
+	switch len(list) {
+	case 0:
+	case 1:
+		k.one[value] = list[0]
+	default:
+		k.many[value] = list
+	}
+}
+
+// touch notes that a signal group must be looked at again from a moment on.
+func (k *known) touch(key uint64, group []string, since schema.Millis) {
+	if t, ok := k.touched[key]; ok {
+		since = min(since, t.since)
+	}
+	k.touched[key] = touchedUnit{group, since}
+}
+
+// news keeps the matches of values that are new at their time and not learned
+// in silence, and of them only those values. Matches of labels without novelty
+// stay as they are.
+func (k *known) news(plan *compiler.Plan, matches []compiler.Match) []compiler.Match {
+	out := make([]compiler.Match, 0, len(matches))
+	for i := range matches {
+		m := &matches[i]
+		values := plan.Values(m)
+		if values == nil {
+			out = append(out, *m)
+			continue
+		}
+		if k.silent(groupKeyOf(m), m.At) {
+			continue
+		}
+		var fresh []string
+		for _, v := range values {
+			if k.starts(valueKeyOf(m, v), m.At) {
+				fresh = append(fresh, v)
+			}
+		}
+		if len(fresh) == 0 {
+			continue
+		}
+		n := *m
+		if plan.Labels[m.Label].Aggregation == compiler.AggNewValue {
+			n.Values = fresh
+		}
+		out = append(out, n)
+	}
+	return out
+}
+
+// starts tells whether a stretch of the value starts at this time.
+func (k *known) starts(value KnownKey, at schema.Millis) bool {
+	if s, ok := k.one[value]; ok {
+		return s.start == at
+	}
+	for _, s := range k.many[value] {
+		if s.start == at {
+			return true
+		}
+	}
+	return false
+}
+
+// silent tells whether the group is still being learned at this time.
+func (k *known) silent(group KnownKey, at schema.Millis) bool {
+	var until schema.Millis // the time up to which, itself included, all is silent
+	if k.novelty.First == 1 {
+		first, ok := k.groups[group]
+		if !ok {
+			return true
+		}
+		until = first
+	} else {
+		list := k.firsts[group]
+		if len(list) < k.novelty.First {
+			return true
+		}
+		until = list[len(list)-1].At
+	}
+	if learn := schema.Millis(k.novelty.Learn.Milliseconds()); learn > 0 {
+		until += learn
+		if !k.novelty.LearnEnd {
+			until--
+		}
+	}
+	return at <= until
+}
+
+// unstored are the changes since the last store, and clears them.
+func (k *known) unstored() (values []KnownValue, groups []KnownGroup) {
+	for key := range k.changed {
+		for _, s := range k.stretches(key) {
+			values = append(values, KnownValue{Key: key, Start: s.start, End: s.end})
+		}
+	}
+	values = append(values, k.gone...)
+	for key := range k.begun {
+		groups = append(groups, KnownGroup{Key: key, First: k.first(key)})
+	}
+	return values, groups
+}
+
+func (k *known) first(group KnownKey) []Arrival {
+	if k.novelty.First == 1 {
+		return []Arrival{{At: k.groups[group]}}
+	}
+	return k.firsts[group]
+}
+
+func (k *known) stored() {
+	clear(k.changed)
+	clear(k.begun)
+	k.gone = nil
+}
+
+// settled is how long after a stretch can no longer grow it may still be asked
+// for: signals that are looked at again reach back as long as they last.
+const settled = 3 * 24 * time.Hour
+
+// prune lets go of stretches so old that no event can come that would join
+// them: what was forgotten before then needs no memory.
+func (k *known) prune(horizon schema.Millis) {
+	before := horizon - k.forget - schema.Millis(settled.Milliseconds())
+	drop := func(key KnownKey, s stretch) bool {
+		if s.end >= before {
+			return false
+		}
+		k.gone = append(k.gone, KnownValue{Key: key, Start: s.start, End: s.end, Gone: true})
+		return true
+	}
+	dropped := 0
+	for key, s := range k.one {
+		if drop(key, s) {
+			delete(k.one, key)
+			dropped++
+		}
+	}
+	for key, list := range k.many {
+		rest := slices.DeleteFunc(slices.Clone(list), func(s stretch) bool { return drop(key, s) })
+		if len(rest) < len(list) {
+			k.put(key, rest)
+		}
+	}
+	if dropped > len(k.one) { // a map never shrinks
+		smaller := make(map[KnownKey]stretch, len(k.one))
+		for key, s := range k.one {
+			smaller[key] = s
+		}
+		k.one = smaller
+	}
+}
+
+// size is the number of values and groups held.
+func (k *known) size() int { return len(k.one) + len(k.many) + len(k.groups) + len(k.firsts) }
+
+// knowledge is what the plan knows, read from the store if need be.
+func (s *Scheduler) knowledge(ctx context.Context, plan *compiler.Plan, fresh bool) (*known, error) {
+	if k := s.known[plan.Key]; k != nil {
+		return k, nil
+	}
+	k := newKnown(plan.Novelty)
+	if !fresh {
+		err := s.deps.Knowledge.Load(ctx, plan.Key,
+			func(v KnownValue) {
+				list := append(slices.Clone(k.stretches(v.Key)), stretch{v.Start, v.End})
+				sort.Slice(list, func(i, j int) bool { return list[i].start < list[j].start })
+				k.put(v.Key, list)
+			},
+			func(g KnownGroup) {
+				if k.novelty.First == 1 && len(g.First) > 0 {
+					k.groups[g.Key] = g.First[0].At
+				} else {
+					k.firsts[g.Key] = g.First
+				}
+			})
+		if err != nil {
+			return nil, fmt.Errorf("load what rule %s knows: %w", plan.Rule.ID, err)
+		}
+	}
+	s.known[plan.Key] = k
+	return k, nil
+}
+
+// remember stores what plans have learnt. Those that still have something to
+// look at again are left out, and named: their place must not be saved either.
+func (s *Scheduler) remember(ctx context.Context) (behind map[string]bool, err error) {
+	behind = map[string]bool{}
+	values := 0
+	for key, k := range s.known {
+		if len(k.touched) > 0 {
+			behind[key] = true
+			continue
+		}
+		vs, gs := k.unstored()
+		if len(vs)+len(gs) > 0 {
+			if err := s.deps.Knowledge.Learn(ctx, key, vs, gs); err != nil {
+				return nil, fmt.Errorf("store what rules know: %w", err)
+			}
+		}
+		k.stored()
+		values += k.size()
+	}
+	s.metrics.known.Set(float64(values))
+	return behind, nil
+}
+
+// pruneEvery is how often old knowledge is looked for.
+const pruneEvery = time.Hour
+
+// forgetOld prunes, now and then. newest is when the last event arrived.
+func (s *Scheduler) forgetOld(newest schema.Millis, now time.Time) {
+	for _, k := range s.known {
+		if now.Sub(k.pruned) >= pruneEvery {
+			k.pruned = now
+			k.prune(newest - schema.Millis(s.deps.Lateness.Milliseconds()))
+		}
+	}
+}
