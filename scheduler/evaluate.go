@@ -202,6 +202,9 @@ func (s *Scheduler) note(d *dirty, t touch) {
 	if t.event.At < cached.newest-reopenAfter {
 		s.ledger.reopened(t)
 	}
+	if k := s.known[t.plan.Key]; k != nil {
+		k.arrived(t.event.Seen, s.deps.Lateness)
+	}
 	for _, m := range matches {
 		key := globalKey(t.plan)
 		var group []string

@@ -69,7 +69,9 @@ type known struct {
 	// touched are the signal groups that must be looked at again, since an
 	// event time; they stay until that was done.
 	touched map[uint64]touchedUnit
-	pruned  time.Time
+	// newest is the latest arrival it learnt of, pruned that at which old
+	// knowledge was looked for.
+	newest, pruned schema.Millis
 }
 
 type stretch struct{ start, end schema.Millis }
@@ -404,14 +406,14 @@ func (s *Scheduler) remember(ctx context.Context) (behind map[string]bool, err e
 }
 
 // pruneEvery is how often old knowledge is looked for.
-const pruneEvery = time.Hour
+const pruneEvery = schema.Millis(3_600_000)
 
-// forgetOld prunes, now and then. newest is when the last event arrived.
-func (s *Scheduler) forgetOld(newest schema.Millis, now time.Time) {
-	for _, k := range s.known {
-		if now.Sub(k.pruned) >= pruneEvery {
-			k.pruned = now
-			k.prune(newest - schema.Millis(s.deps.Lateness.Milliseconds()))
-		}
+// arrived notes when an event arrived, which tells how old others can still
+// come.
+func (k *known) arrived(seen schema.Millis, lateness time.Duration) {
+	if k.newest = max(k.newest, seen); k.newest-k.pruned < pruneEvery {
+		return
 	}
+	k.pruned = k.newest
+	k.prune(k.newest - schema.Millis(lateness.Milliseconds()))
 }

@@ -1,0 +1,71 @@
+package scheduler
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"nightjar/compiler"
+	"nightjar/schema"
+)
+
+const hour = schema.Millis(3_600_000)
+
+// TestKnowledgeDoesNotDependOnTheOrderOfLearning learns the same sightings in
+// two orders, one of them with repeats.
+func TestKnowledgeDoesNotDependOnTheOrderOfLearning(t *testing.T) {
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 5))
+		n := &compiler.Novelty{Forget: 24 * time.Hour, First: 1 + r.IntN(3)}
+		sightings := make([]Arrival, 30)
+		for i := range sightings {
+			sightings[i] = Arrival{schema.Millis(r.IntN(200)) * 6 * hour, uint64(i + 1)}
+		}
+		a, b := newKnown(n), newKnown(n)
+		value, group := keyOf(0, "g", "v"), keyOf(0, "g")
+		for _, s := range sightings {
+			a.see(value, s.At)
+			a.begin(group, s)
+		}
+		for range 2 {
+			for _, i := range r.Perm(len(sightings)) {
+				b.see(value, sightings[i].At)
+				b.begin(group, sightings[i])
+			}
+		}
+		for at := schema.Millis(0); at < 200*6*hour; at += 6 * hour {
+			if a.starts(value, at) != b.starts(value, at) || a.silent(group, at) != b.silent(group, at) {
+				t.Fatalf("seed %d: the two differ at %d", seed, at)
+			}
+		}
+	}
+}
+
+// TestForgottenKnowledgeTakesNoMemory lets days pass: what no event can reach
+// any more is dropped, and told to the store.
+func TestForgottenKnowledgeTakesNoMemory(t *testing.T) {
+	k := newKnown(&compiler.Novelty{Forget: 24 * time.Hour, First: 1})
+	const perDay, days = 1000, 60
+	gone := 0
+	for d := range schema.Millis(days) {
+		for i := range perDay {
+			k.see(keyOf(0, "g", string(rune(int(d)*perDay+i))), d*24*hour)
+		}
+		k.arrived(d*24*hour, 24*time.Hour)
+		values, _ := k.unstored()
+		for _, v := range values {
+			if v.Gone {
+				gone++
+			}
+		}
+		k.stored()
+	}
+	// Forgotten after a day, a late event may be a day late, and signals that
+	// are looked at again reach back three days more.
+	if most := 7 * perDay; len(k.one) > most || gone < (days-7)*perDay {
+		t.Errorf("%d values are held, want at most %d; %d were let go of", len(k.one), most, gone)
+	}
+	if isNew, _ := k.see(keyOf(0, "g", string(rune((days-1)*perDay))), (days-1)*24*hour+1); isNew {
+		t.Error("a value of yesterday is not known")
+	}
+}
