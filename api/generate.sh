@@ -23,6 +23,6 @@ PATH="$bin:$PATH" protoc -I api/v1 -I /usr/include \
 	--go_out=paths=source_relative:api/v1 \
 	--go-grpc_out=paths=source_relative:api/v1 \
 	--descriptor_set_out=api/v1/descriptors.binpb --include_imports --include_source_info \
-	--grpc-gateway_out=paths=source_relative,grpc_api_configuration=api/v1/gateway.yaml:api/v1 \
+	--grpc-gateway_out=paths=source_relative,allow_delete_body=true,grpc_api_configuration=api/v1/gateway.yaml:api/v1 \
 	api/v1/*.proto
 gofmt -w api/v1/*.pb.go api/v1/*.pb.gw.go

@@ -15,6 +15,8 @@ import (
 type Objects interface {
 	// All reads all versions of all objects of a kind, by id and version.
 	All(ctx context.Context, kind string) ([]Object, error)
+	// Versions reads all versions of one object, ascending.
+	Versions(ctx context.Context, kind, id string) ([]Object, error)
 	// Append stores a version; the same one twice changes nothing.
 	Append(ctx context.Context, o Object) error
 }
@@ -225,6 +227,26 @@ func (s *Scheduler) Rules(context.Context) ([]schema.Rule, error) {
 		}
 	}
 	sort.Slice(out, func(i, j int) bool { return out[i].ID < out[j].ID })
+	return out, nil
+}
+
+// RuleVersions are all versions of a rule that is not deleted, ascending.
+func (s *Scheduler) RuleVersions(ctx context.Context, id string) ([]schema.Rule, error) {
+	if _, err := s.Rule(ctx, id); err != nil {
+		return nil, err
+	}
+	objects, err := s.deps.Objects.Versions(ctx, kindRule, id)
+	if err != nil {
+		return nil, fmt.Errorf("read versions of rule %s: %w", id, err)
+	}
+	out := make([]schema.Rule, len(objects))
+	for i, o := range objects {
+		var stored storedRule
+		if err := json.Unmarshal([]byte(o.Body), &stored); err != nil {
+			return nil, fmt.Errorf("read rule %s version %d: %w", id, o.Version, err)
+		}
+		out[i] = stored.Rule
+	}
 	return out, nil
 }
 

@@ -259,6 +259,15 @@ type worldObjects struct{ *world }
 
 func (w worldObjects) All(context.Context, string) ([]Object, error) { return w.objects, nil }
 
+func (w worldObjects) Versions(_ context.Context, _, id string) (out []Object, err error) {
+	for _, o := range w.objects {
+		if o.ID == id {
+			out = append(out, o)
+		}
+	}
+	return out, nil
+}
+
 func (w worldObjects) Append(_ context.Context, o Object) error {
 	w.world.objects = append(w.world.objects, o)
 	return nil

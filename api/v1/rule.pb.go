@@ -2558,6 +2558,1050 @@ func (x *RulePageMeta) GetTotalFilteredCount() int64 {
 	return 0
 }
 
+// RulesRequest names several rules.
+type RulesRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Data          *RulesSelection        `protobuf:"bytes,1,opt,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RulesRequest) Reset() {
+	*x = RulesRequest{}
+	mi := &file_rule_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RulesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RulesRequest) ProtoMessage() {}
+
+func (x *RulesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rule_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RulesRequest.ProtoReflect.Descriptor instead.
+func (*RulesRequest) Descriptor() ([]byte, []int) {
+	return file_rule_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *RulesRequest) GetData() *RulesSelection {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+type RulesSelection struct {
+	state         protoimpl.MessageState    `protogen:"open.v1"`
+	Id            string                    `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Type          string                    `protobuf:"bytes,2,opt,name=type,proto3" json:"type,omitempty"`
+	Attributes    *RulesSelectionAttributes `protobuf:"bytes,3,opt,name=attributes,proto3" json:"attributes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RulesSelection) Reset() {
+	*x = RulesSelection{}
+	mi := &file_rule_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RulesSelection) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RulesSelection) ProtoMessage() {}
+
+func (x *RulesSelection) ProtoReflect() protoreflect.Message {
+	mi := &file_rule_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RulesSelection.ProtoReflect.Descriptor instead.
+func (*RulesSelection) Descriptor() ([]byte, []int) {
+	return file_rule_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *RulesSelection) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *RulesSelection) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *RulesSelection) GetAttributes() *RulesSelectionAttributes {
+	if x != nil {
+		return x.Attributes
+	}
+	return nil
+}
+
+type RulesSelectionAttributes struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	RuleIds       []string               `protobuf:"bytes,1,rep,name=rule_ids,json=ruleIds,proto3" json:"rule_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RulesSelectionAttributes) Reset() {
+	*x = RulesSelectionAttributes{}
+	mi := &file_rule_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RulesSelectionAttributes) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RulesSelectionAttributes) ProtoMessage() {}
+
+func (x *RulesSelectionAttributes) ProtoReflect() protoreflect.Message {
+	mi := &file_rule_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RulesSelectionAttributes.ProtoReflect.Descriptor instead.
+func (*RulesSelectionAttributes) Descriptor() ([]byte, []int) {
+	return file_rule_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *RulesSelectionAttributes) GetRuleIds() []string {
+	if x != nil {
+		return x.RuleIds
+	}
+	return nil
+}
+
+type DeleteRulesResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Data          *DeleteRulesResult     `protobuf:"bytes,1,opt,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteRulesResponse) Reset() {
+	*x = DeleteRulesResponse{}
+	mi := &file_rule_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteRulesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteRulesResponse) ProtoMessage() {}
+
+func (x *DeleteRulesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rule_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteRulesResponse.ProtoReflect.Descriptor instead.
+func (*DeleteRulesResponse) Descriptor() ([]byte, []int) {
+	return file_rule_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *DeleteRulesResponse) GetData() *DeleteRulesResult {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+type DeleteRulesResult struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// bulk_delete_response
+	Type          string                       `protobuf:"bytes,2,opt,name=type,proto3" json:"type,omitempty"`
+	Attributes    *DeleteRulesResultAttributes `protobuf:"bytes,3,opt,name=attributes,proto3" json:"attributes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteRulesResult) Reset() {
+	*x = DeleteRulesResult{}
+	mi := &file_rule_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteRulesResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteRulesResult) ProtoMessage() {}
+
+func (x *DeleteRulesResult) ProtoReflect() protoreflect.Message {
+	mi := &file_rule_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteRulesResult.ProtoReflect.Descriptor instead.
+func (*DeleteRulesResult) Descriptor() ([]byte, []int) {
+	return file_rule_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *DeleteRulesResult) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *DeleteRulesResult) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *DeleteRulesResult) GetAttributes() *DeleteRulesResultAttributes {
+	if x != nil {
+		return x.Attributes
+	}
+	return nil
+}
+
+type DeleteRulesResultAttributes struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	DeletedRules  []string               `protobuf:"bytes,1,rep,name=deleted_rules,json=deletedRules,proto3" json:"deleted_rules,omitempty"`
+	FailedRules   []string               `protobuf:"bytes,2,rep,name=failed_rules,json=failedRules,proto3" json:"failed_rules,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteRulesResultAttributes) Reset() {
+	*x = DeleteRulesResultAttributes{}
+	mi := &file_rule_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteRulesResultAttributes) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteRulesResultAttributes) ProtoMessage() {}
+
+func (x *DeleteRulesResultAttributes) ProtoReflect() protoreflect.Message {
+	mi := &file_rule_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteRulesResultAttributes.ProtoReflect.Descriptor instead.
+func (*DeleteRulesResultAttributes) Descriptor() ([]byte, []int) {
+	return file_rule_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *DeleteRulesResultAttributes) GetDeletedRules() []string {
+	if x != nil {
+		return x.DeletedRules
+	}
+	return nil
+}
+
+func (x *DeleteRulesResultAttributes) GetFailedRules() []string {
+	if x != nil {
+		return x.FailedRules
+	}
+	return nil
+}
+
+type ConvertRuleRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Rule          *Rule                  `protobuf:"bytes,1,opt,name=rule,proto3" json:"rule,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConvertRuleRequest) Reset() {
+	*x = ConvertRuleRequest{}
+	mi := &file_rule_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConvertRuleRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConvertRuleRequest) ProtoMessage() {}
+
+func (x *ConvertRuleRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rule_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConvertRuleRequest.ProtoReflect.Descriptor instead.
+func (*ConvertRuleRequest) Descriptor() ([]byte, []int) {
+	return file_rule_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *ConvertRuleRequest) GetRule() *Rule {
+	if x != nil {
+		return x.Rule
+	}
+	return nil
+}
+
+type ConvertStoredRuleRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	RuleId        string                 `protobuf:"bytes,1,opt,name=rule_id,json=ruleId,proto3" json:"rule_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConvertStoredRuleRequest) Reset() {
+	*x = ConvertStoredRuleRequest{}
+	mi := &file_rule_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConvertStoredRuleRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConvertStoredRuleRequest) ProtoMessage() {}
+
+func (x *ConvertStoredRuleRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rule_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConvertStoredRuleRequest.ProtoReflect.Descriptor instead.
+func (*ConvertStoredRuleRequest) Descriptor() ([]byte, []int) {
+	return file_rule_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *ConvertStoredRuleRequest) GetRuleId() string {
+	if x != nil {
+		return x.RuleId
+	}
+	return ""
+}
+
+type ConvertedRule struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	RuleId           *string                `protobuf:"bytes,1,opt,name=rule_id,json=ruleId,proto3,oneof" json:"rule_id,omitempty"`
+	TerraformContent string                 `protobuf:"bytes,2,opt,name=terraform_content,json=terraformContent,proto3" json:"terraform_content,omitempty"`
+	Warnings         []string               `protobuf:"bytes,90,rep,name=warnings,proto3" json:"warnings,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *ConvertedRule) Reset() {
+	*x = ConvertedRule{}
+	mi := &file_rule_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConvertedRule) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConvertedRule) ProtoMessage() {}
+
+func (x *ConvertedRule) ProtoReflect() protoreflect.Message {
+	mi := &file_rule_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConvertedRule.ProtoReflect.Descriptor instead.
+func (*ConvertedRule) Descriptor() ([]byte, []int) {
+	return file_rule_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *ConvertedRule) GetRuleId() string {
+	if x != nil && x.RuleId != nil {
+		return *x.RuleId
+	}
+	return ""
+}
+
+func (x *ConvertedRule) GetTerraformContent() string {
+	if x != nil {
+		return x.TerraformContent
+	}
+	return ""
+}
+
+func (x *ConvertedRule) GetWarnings() []string {
+	if x != nil {
+		return x.Warnings
+	}
+	return nil
+}
+
+type TestRuleRequest struct {
+	state             protoimpl.MessageState `protogen:"open.v1"`
+	Rule              *Rule                  `protobuf:"bytes,1,opt,name=rule,proto3" json:"rule,omitempty"`
+	RuleQueryPayloads []*RuleQueryPayload    `protobuf:"bytes,2,rep,name=rule_query_payloads,json=ruleQueryPayloads,proto3" json:"rule_query_payloads,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *TestRuleRequest) Reset() {
+	*x = TestRuleRequest{}
+	mi := &file_rule_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TestRuleRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TestRuleRequest) ProtoMessage() {}
+
+func (x *TestRuleRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rule_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TestRuleRequest.ProtoReflect.Descriptor instead.
+func (*TestRuleRequest) Descriptor() ([]byte, []int) {
+	return file_rule_proto_rawDescGZIP(), []int{43}
+}
+
+func (x *TestRuleRequest) GetRule() *Rule {
+	if x != nil {
+		return x.Rule
+	}
+	return nil
+}
+
+func (x *TestRuleRequest) GetRuleQueryPayloads() []*RuleQueryPayload {
+	if x != nil {
+		return x.RuleQueryPayloads
+	}
+	return nil
+}
+
+type TestStoredRuleRequest struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	RuleId string                 `protobuf:"bytes,1,opt,name=rule_id,json=ruleId,proto3" json:"rule_id,omitempty"`
+	// Ignored.
+	Rule              *Rule               `protobuf:"bytes,2,opt,name=rule,proto3" json:"rule,omitempty"`
+	RuleQueryPayloads []*RuleQueryPayload `protobuf:"bytes,3,rep,name=rule_query_payloads,json=ruleQueryPayloads,proto3" json:"rule_query_payloads,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *TestStoredRuleRequest) Reset() {
+	*x = TestStoredRuleRequest{}
+	mi := &file_rule_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TestStoredRuleRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TestStoredRuleRequest) ProtoMessage() {}
+
+func (x *TestStoredRuleRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rule_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TestStoredRuleRequest.ProtoReflect.Descriptor instead.
+func (*TestStoredRuleRequest) Descriptor() ([]byte, []int) {
+	return file_rule_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *TestStoredRuleRequest) GetRuleId() string {
+	if x != nil {
+		return x.RuleId
+	}
+	return ""
+}
+
+func (x *TestStoredRuleRequest) GetRule() *Rule {
+	if x != nil {
+		return x.Rule
+	}
+	return nil
+}
+
+func (x *TestStoredRuleRequest) GetRuleQueryPayloads() []*RuleQueryPayload {
+	if x != nil {
+		return x.RuleQueryPayloads
+	}
+	return nil
+}
+
+// RuleQueryPayload is an event, and whether the query at the index is expected
+// to let it through.
+type RuleQueryPayload struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Index          int64                  `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"`
+	ExpectedResult bool                   `protobuf:"varint,2,opt,name=expected_result,json=expectedResult,proto3" json:"expected_result,omitempty"`
+	// As sent to the intake.
+	Payload       string `protobuf:"bytes,3,opt,name=payload,proto3" json:"payload,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RuleQueryPayload) Reset() {
+	*x = RuleQueryPayload{}
+	mi := &file_rule_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RuleQueryPayload) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RuleQueryPayload) ProtoMessage() {}
+
+func (x *RuleQueryPayload) ProtoReflect() protoreflect.Message {
+	mi := &file_rule_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RuleQueryPayload.ProtoReflect.Descriptor instead.
+func (*RuleQueryPayload) Descriptor() ([]byte, []int) {
+	return file_rule_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *RuleQueryPayload) GetIndex() int64 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *RuleQueryPayload) GetExpectedResult() bool {
+	if x != nil {
+		return x.ExpectedResult
+	}
+	return false
+}
+
+func (x *RuleQueryPayload) GetPayload() string {
+	if x != nil {
+		return x.Payload
+	}
+	return ""
+}
+
+type TestRuleResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// By payload: whether the query did what was expected.
+	Results       []bool `protobuf:"varint,1,rep,packed,name=results,proto3" json:"results,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TestRuleResponse) Reset() {
+	*x = TestRuleResponse{}
+	mi := &file_rule_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TestRuleResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TestRuleResponse) ProtoMessage() {}
+
+func (x *TestRuleResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rule_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TestRuleResponse.ProtoReflect.Descriptor instead.
+func (*TestRuleResponse) Descriptor() ([]byte, []int) {
+	return file_rule_proto_rawDescGZIP(), []int{46}
+}
+
+func (x *TestRuleResponse) GetResults() []bool {
+	if x != nil {
+		return x.Results
+	}
+	return nil
+}
+
+type GetRuleHistoryRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	RuleId        string                 `protobuf:"bytes,1,opt,name=rule_id,json=ruleId,proto3" json:"rule_id,omitempty"`
+	Page          *HistoryPage           `protobuf:"bytes,2,opt,name=page,proto3" json:"page,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetRuleHistoryRequest) Reset() {
+	*x = GetRuleHistoryRequest{}
+	mi := &file_rule_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetRuleHistoryRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetRuleHistoryRequest) ProtoMessage() {}
+
+func (x *GetRuleHistoryRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rule_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetRuleHistoryRequest.ProtoReflect.Descriptor instead.
+func (*GetRuleHistoryRequest) Descriptor() ([]byte, []int) {
+	return file_rule_proto_rawDescGZIP(), []int{47}
+}
+
+func (x *GetRuleHistoryRequest) GetRuleId() string {
+	if x != nil {
+		return x.RuleId
+	}
+	return ""
+}
+
+func (x *GetRuleHistoryRequest) GetPage() *HistoryPage {
+	if x != nil {
+		return x.Page
+	}
+	return nil
+}
+
+// HistoryPage is a numbered page of versions, the newest first.
+type HistoryPage struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// All unless given.
+	Size *int64 `protobuf:"varint,1,opt,name=size,proto3,oneof" json:"size,omitempty"`
+	// From 0.
+	Number        int64 `protobuf:"varint,2,opt,name=number,proto3" json:"number,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HistoryPage) Reset() {
+	*x = HistoryPage{}
+	mi := &file_rule_proto_msgTypes[48]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HistoryPage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HistoryPage) ProtoMessage() {}
+
+func (x *HistoryPage) ProtoReflect() protoreflect.Message {
+	mi := &file_rule_proto_msgTypes[48]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HistoryPage.ProtoReflect.Descriptor instead.
+func (*HistoryPage) Descriptor() ([]byte, []int) {
+	return file_rule_proto_rawDescGZIP(), []int{48}
+}
+
+func (x *HistoryPage) GetSize() int64 {
+	if x != nil && x.Size != nil {
+		return *x.Size
+	}
+	return 0
+}
+
+func (x *HistoryPage) GetNumber() int64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+type RuleHistoryResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Data          *RuleHistory           `protobuf:"bytes,1,opt,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RuleHistoryResponse) Reset() {
+	*x = RuleHistoryResponse{}
+	mi := &file_rule_proto_msgTypes[49]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RuleHistoryResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RuleHistoryResponse) ProtoMessage() {}
+
+func (x *RuleHistoryResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rule_proto_msgTypes[49]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RuleHistoryResponse.ProtoReflect.Descriptor instead.
+func (*RuleHistoryResponse) Descriptor() ([]byte, []int) {
+	return file_rule_proto_rawDescGZIP(), []int{49}
+}
+
+func (x *RuleHistoryResponse) GetData() *RuleHistory {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+type RuleHistory struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// GetRuleVersionHistoryResponse
+	Type          string                 `protobuf:"bytes,2,opt,name=type,proto3" json:"type,omitempty"`
+	Attributes    *RuleHistoryAttributes `protobuf:"bytes,3,opt,name=attributes,proto3" json:"attributes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RuleHistory) Reset() {
+	*x = RuleHistory{}
+	mi := &file_rule_proto_msgTypes[50]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RuleHistory) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RuleHistory) ProtoMessage() {}
+
+func (x *RuleHistory) ProtoReflect() protoreflect.Message {
+	mi := &file_rule_proto_msgTypes[50]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RuleHistory.ProtoReflect.Descriptor instead.
+func (*RuleHistory) Descriptor() ([]byte, []int) {
+	return file_rule_proto_rawDescGZIP(), []int{50}
+}
+
+func (x *RuleHistory) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *RuleHistory) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *RuleHistory) GetAttributes() *RuleHistoryAttributes {
+	if x != nil {
+		return x.Attributes
+	}
+	return nil
+}
+
+type RuleHistoryAttributes struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Count int32                  `protobuf:"varint,1,opt,name=count,proto3" json:"count,omitempty"`
+	// By version.
+	Data          map[string]*RuleVersion `protobuf:"bytes,2,rep,name=data,proto3" json:"data,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RuleHistoryAttributes) Reset() {
+	*x = RuleHistoryAttributes{}
+	mi := &file_rule_proto_msgTypes[51]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RuleHistoryAttributes) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RuleHistoryAttributes) ProtoMessage() {}
+
+func (x *RuleHistoryAttributes) ProtoReflect() protoreflect.Message {
+	mi := &file_rule_proto_msgTypes[51]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RuleHistoryAttributes.ProtoReflect.Descriptor instead.
+func (*RuleHistoryAttributes) Descriptor() ([]byte, []int) {
+	return file_rule_proto_rawDescGZIP(), []int{51}
+}
+
+func (x *RuleHistoryAttributes) GetCount() int32 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *RuleHistoryAttributes) GetData() map[string]*RuleVersion {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+type RuleVersion struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Rule          *Rule                  `protobuf:"bytes,1,opt,name=rule,proto3" json:"rule,omitempty"`
+	Changes       []*Change              `protobuf:"bytes,2,rep,name=changes,proto3" json:"changes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RuleVersion) Reset() {
+	*x = RuleVersion{}
+	mi := &file_rule_proto_msgTypes[52]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RuleVersion) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RuleVersion) ProtoMessage() {}
+
+func (x *RuleVersion) ProtoReflect() protoreflect.Message {
+	mi := &file_rule_proto_msgTypes[52]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RuleVersion.ProtoReflect.Descriptor instead.
+func (*RuleVersion) Descriptor() ([]byte, []int) {
+	return file_rule_proto_rawDescGZIP(), []int{52}
+}
+
+func (x *RuleVersion) GetRule() *Rule {
+	if x != nil {
+		return x.Rule
+	}
+	return nil
+}
+
+func (x *RuleVersion) GetChanges() []*Change {
+	if x != nil {
+		return x.Changes
+	}
+	return nil
+}
+
+type RestoreRuleRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	RuleId        string                 `protobuf:"bytes,1,opt,name=rule_id,json=ruleId,proto3" json:"rule_id,omitempty"`
+	Version       int64                  `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RestoreRuleRequest) Reset() {
+	*x = RestoreRuleRequest{}
+	mi := &file_rule_proto_msgTypes[53]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RestoreRuleRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RestoreRuleRequest) ProtoMessage() {}
+
+func (x *RestoreRuleRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rule_proto_msgTypes[53]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RestoreRuleRequest.ProtoReflect.Descriptor instead.
+func (*RestoreRuleRequest) Descriptor() ([]byte, []int) {
+	return file_rule_proto_rawDescGZIP(), []int{53}
+}
+
+func (x *RestoreRuleRequest) GetRuleId() string {
+	if x != nil {
+		return x.RuleId
+	}
+	return ""
+}
+
+func (x *RestoreRuleRequest) GetVersion() int64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
 var File_rule_proto protoreflect.FileDescriptor
 
 const file_rule_proto_rawDesc = "" +
@@ -2831,7 +3875,78 @@ const file_rule_proto_rawDesc = "" +
 	"\x04page\x18\x01 \x01(\v2\x19.nightjar.v1.RulePageMetaR\x04page\"d\n" +
 	"\fRulePageMeta\x12 \n" +
 	"\vtotal_count\x18\x01 \x01(\x03R\vtotal_count\x122\n" +
-	"\x14total_filtered_count\x18\x02 \x01(\x03R\x14total_filtered_count2\xa6\x03\n" +
+	"\x14total_filtered_count\x18\x02 \x01(\x03R\x14total_filtered_count\"?\n" +
+	"\fRulesRequest\x12/\n" +
+	"\x04data\x18\x01 \x01(\v2\x1b.nightjar.v1.RulesSelectionR\x04data\"{\n" +
+	"\x0eRulesSelection\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04type\x18\x02 \x01(\tR\x04type\x12E\n" +
+	"\n" +
+	"attributes\x18\x03 \x01(\v2%.nightjar.v1.RulesSelectionAttributesR\n" +
+	"attributes\"5\n" +
+	"\x18RulesSelectionAttributes\x12\x19\n" +
+	"\brule_ids\x18\x01 \x03(\tR\aruleIds\"I\n" +
+	"\x13DeleteRulesResponse\x122\n" +
+	"\x04data\x18\x01 \x01(\v2\x1e.nightjar.v1.DeleteRulesResultR\x04data\"\x81\x01\n" +
+	"\x11DeleteRulesResult\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04type\x18\x02 \x01(\tR\x04type\x12H\n" +
+	"\n" +
+	"attributes\x18\x03 \x01(\v2(.nightjar.v1.DeleteRulesResultAttributesR\n" +
+	"attributes\"e\n" +
+	"\x1bDeleteRulesResultAttributes\x12#\n" +
+	"\rdeleted_rules\x18\x01 \x03(\tR\fdeletedRules\x12!\n" +
+	"\ffailed_rules\x18\x02 \x03(\tR\vfailedRules\";\n" +
+	"\x12ConvertRuleRequest\x12%\n" +
+	"\x04rule\x18\x01 \x01(\v2\x11.nightjar.v1.RuleR\x04rule\"3\n" +
+	"\x18ConvertStoredRuleRequest\x12\x17\n" +
+	"\arule_id\x18\x01 \x01(\tR\x06ruleId\"\x88\x01\n" +
+	"\rConvertedRule\x12\x1c\n" +
+	"\arule_id\x18\x01 \x01(\tH\x00R\x06ruleId\x88\x01\x01\x12+\n" +
+	"\x11terraform_content\x18\x02 \x01(\tR\x10terraformContent\x12 \n" +
+	"\bwarnings\x18Z \x03(\tB\x04\x88\xb5\x18\x01R\bwarningsB\n" +
+	"\n" +
+	"\b_rule_id\"\x87\x01\n" +
+	"\x0fTestRuleRequest\x12%\n" +
+	"\x04rule\x18\x01 \x01(\v2\x11.nightjar.v1.RuleR\x04rule\x12M\n" +
+	"\x13rule_query_payloads\x18\x02 \x03(\v2\x1d.nightjar.v1.RuleQueryPayloadR\x11ruleQueryPayloads\"\xa6\x01\n" +
+	"\x15TestStoredRuleRequest\x12\x17\n" +
+	"\arule_id\x18\x01 \x01(\tR\x06ruleId\x12%\n" +
+	"\x04rule\x18\x02 \x01(\v2\x11.nightjar.v1.RuleR\x04rule\x12M\n" +
+	"\x13rule_query_payloads\x18\x03 \x03(\v2\x1d.nightjar.v1.RuleQueryPayloadR\x11ruleQueryPayloads\"q\n" +
+	"\x10RuleQueryPayload\x12\x14\n" +
+	"\x05index\x18\x01 \x01(\x03R\x05index\x12'\n" +
+	"\x0fexpected_result\x18\x02 \x01(\bR\x0eexpectedResult\x12\x1e\n" +
+	"\apayload\x18\x03 \x01(\tB\x04\x98\xb5\x18\x01R\apayload\",\n" +
+	"\x10TestRuleResponse\x12\x18\n" +
+	"\aresults\x18\x01 \x03(\bR\aresults\"^\n" +
+	"\x15GetRuleHistoryRequest\x12\x17\n" +
+	"\arule_id\x18\x01 \x01(\tR\x06ruleId\x12,\n" +
+	"\x04page\x18\x02 \x01(\v2\x18.nightjar.v1.HistoryPageR\x04page\"G\n" +
+	"\vHistoryPage\x12\x17\n" +
+	"\x04size\x18\x01 \x01(\x03H\x00R\x04size\x88\x01\x01\x12\x16\n" +
+	"\x06number\x18\x02 \x01(\x03R\x06numberB\a\n" +
+	"\x05_size\"C\n" +
+	"\x13RuleHistoryResponse\x12,\n" +
+	"\x04data\x18\x01 \x01(\v2\x18.nightjar.v1.RuleHistoryR\x04data\"u\n" +
+	"\vRuleHistory\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04type\x18\x02 \x01(\tR\x04type\x12B\n" +
+	"\n" +
+	"attributes\x18\x03 \x01(\v2\".nightjar.v1.RuleHistoryAttributesR\n" +
+	"attributes\"\xc2\x01\n" +
+	"\x15RuleHistoryAttributes\x12\x14\n" +
+	"\x05count\x18\x01 \x01(\x05R\x05count\x12@\n" +
+	"\x04data\x18\x02 \x03(\v2,.nightjar.v1.RuleHistoryAttributes.DataEntryR\x04data\x1aQ\n" +
+	"\tDataEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12.\n" +
+	"\x05value\x18\x02 \x01(\v2\x18.nightjar.v1.RuleVersionR\x05value:\x028\x01\"c\n" +
+	"\vRuleVersion\x12%\n" +
+	"\x04rule\x18\x01 \x01(\v2\x11.nightjar.v1.RuleR\x04rule\x12-\n" +
+	"\achanges\x18\x02 \x03(\v2\x13.nightjar.v1.ChangeR\achanges\"G\n" +
+	"\x12RestoreRuleRequest\x12\x17\n" +
+	"\arule_id\x18\x01 \x01(\tR\x06ruleId\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\x03R\aversion2\xca\b\n" +
 	"\vRuleService\x12?\n" +
 	"\n" +
 	"CreateRule\x12\x1e.nightjar.v1.CreateRuleRequest\x1a\x11.nightjar.v1.Rule\x129\n" +
@@ -2841,7 +3956,16 @@ const file_rule_proto_rawDesc = "" +
 	"UpdateRule\x12\x1e.nightjar.v1.UpdateRuleRequest\x1a\x11.nightjar.v1.Rule\x12D\n" +
 	"\n" +
 	"DeleteRule\x12\x1e.nightjar.v1.DeleteRuleRequest\x1a\x16.google.protobuf.Empty\x12H\n" +
-	"\fValidateRule\x12 .nightjar.v1.ValidateRuleRequest\x1a\x16.google.protobuf.EmptyB\x1cZ\x1anightjar/api/v1;nightjarv1b\x06proto3"
+	"\fValidateRule\x12 .nightjar.v1.ValidateRuleRequest\x1a\x16.google.protobuf.Empty\x12J\n" +
+	"\vDeleteRules\x12\x19.nightjar.v1.RulesRequest\x1a .nightjar.v1.DeleteRulesResponse\x12;\n" +
+	"\vExportRules\x12\x19.nightjar.v1.RulesRequest\x1a\x11.nightjar.v1.File\x12J\n" +
+	"\vConvertRule\x12\x1f.nightjar.v1.ConvertRuleRequest\x1a\x1a.nightjar.v1.ConvertedRule\x12V\n" +
+	"\x11ConvertStoredRule\x12%.nightjar.v1.ConvertStoredRuleRequest\x1a\x1a.nightjar.v1.ConvertedRule\x12<\n" +
+	"\fConvertRules\x12\x19.nightjar.v1.RulesRequest\x1a\x11.nightjar.v1.File\x12G\n" +
+	"\bTestRule\x12\x1c.nightjar.v1.TestRuleRequest\x1a\x1d.nightjar.v1.TestRuleResponse\x12S\n" +
+	"\x0eTestStoredRule\x12\".nightjar.v1.TestStoredRuleRequest\x1a\x1d.nightjar.v1.TestRuleResponse\x12V\n" +
+	"\x0eGetRuleHistory\x12\".nightjar.v1.GetRuleHistoryRequest\x1a .nightjar.v1.RuleHistoryResponse\x12A\n" +
+	"\vRestoreRule\x12\x1f.nightjar.v1.RestoreRuleRequest\x1a\x11.nightjar.v1.RuleB\x1cZ\x1anightjar/api/v1;nightjarv1b\x06proto3"
 
 var (
 	file_rule_proto_rawDescOnce sync.Once
@@ -2855,44 +3979,67 @@ func file_rule_proto_rawDescGZIP() []byte {
 	return file_rule_proto_rawDescData
 }
 
-var file_rule_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
+var file_rule_proto_msgTypes = make([]protoimpl.MessageInfo, 55)
 var file_rule_proto_goTypes = []any{
-	(*Rule)(nil),                     // 0: nightjar.v1.Rule
-	(*User)(nil),                     // 1: nightjar.v1.User
-	(*RuleMetadata)(nil),             // 2: nightjar.v1.RuleMetadata
-	(*RuleQuery)(nil),                // 3: nightjar.v1.RuleQuery
-	(*RuleCase)(nil),                 // 4: nightjar.v1.RuleCase
-	(*RuleCaseAction)(nil),           // 5: nightjar.v1.RuleCaseAction
-	(*RuleCaseActionOptions)(nil),    // 6: nightjar.v1.RuleCaseActionOptions
-	(*ThirdPartyCase)(nil),           // 7: nightjar.v1.ThirdPartyCase
-	(*RuleFilter)(nil),               // 8: nightjar.v1.RuleFilter
-	(*RuleOptions)(nil),              // 9: nightjar.v1.RuleOptions
-	(*NewValueOptions)(nil),          // 10: nightjar.v1.NewValueOptions
-	(*AnomalyDetectionOptions)(nil),  // 11: nightjar.v1.AnomalyDetectionOptions
-	(*ImpossibleTravelOptions)(nil),  // 12: nightjar.v1.ImpossibleTravelOptions
-	(*ThirdPartyRuleOptions)(nil),    // 13: nightjar.v1.ThirdPartyRuleOptions
-	(*RootQuery)(nil),                // 14: nightjar.v1.RootQuery
-	(*SequenceDetectionOptions)(nil), // 15: nightjar.v1.SequenceDetectionOptions
-	(*SequenceStep)(nil),             // 16: nightjar.v1.SequenceStep
-	(*SequenceTransition)(nil),       // 17: nightjar.v1.SequenceTransition
-	(*ComplianceRuleOptions)(nil),    // 18: nightjar.v1.ComplianceRuleOptions
-	(*RegoRule)(nil),                 // 19: nightjar.v1.RegoRule
-	(*ComplianceSignalOptions)(nil),  // 20: nightjar.v1.ComplianceSignalOptions
-	(*RuleReferenceTable)(nil),       // 21: nightjar.v1.RuleReferenceTable
-	(*SchedulingOptions)(nil),        // 22: nightjar.v1.SchedulingOptions
-	(*CalculatedField)(nil),          // 23: nightjar.v1.CalculatedField
-	(*CreateRuleRequest)(nil),        // 24: nightjar.v1.CreateRuleRequest
-	(*ValidateRuleRequest)(nil),      // 25: nightjar.v1.ValidateRuleRequest
-	(*GetRuleRequest)(nil),           // 26: nightjar.v1.GetRuleRequest
-	(*DeleteRuleRequest)(nil),        // 27: nightjar.v1.DeleteRuleRequest
-	(*UpdateRuleRequest)(nil),        // 28: nightjar.v1.UpdateRuleRequest
-	(*ListRulesRequest)(nil),         // 29: nightjar.v1.ListRulesRequest
-	(*RulePage)(nil),                 // 30: nightjar.v1.RulePage
-	(*ListRulesResponse)(nil),        // 31: nightjar.v1.ListRulesResponse
-	(*ListRulesMeta)(nil),            // 32: nightjar.v1.ListRulesMeta
-	(*RulePageMeta)(nil),             // 33: nightjar.v1.RulePageMeta
-	(*fieldmaskpb.FieldMask)(nil),    // 34: google.protobuf.FieldMask
-	(*emptypb.Empty)(nil),            // 35: google.protobuf.Empty
+	(*Rule)(nil),                        // 0: nightjar.v1.Rule
+	(*User)(nil),                        // 1: nightjar.v1.User
+	(*RuleMetadata)(nil),                // 2: nightjar.v1.RuleMetadata
+	(*RuleQuery)(nil),                   // 3: nightjar.v1.RuleQuery
+	(*RuleCase)(nil),                    // 4: nightjar.v1.RuleCase
+	(*RuleCaseAction)(nil),              // 5: nightjar.v1.RuleCaseAction
+	(*RuleCaseActionOptions)(nil),       // 6: nightjar.v1.RuleCaseActionOptions
+	(*ThirdPartyCase)(nil),              // 7: nightjar.v1.ThirdPartyCase
+	(*RuleFilter)(nil),                  // 8: nightjar.v1.RuleFilter
+	(*RuleOptions)(nil),                 // 9: nightjar.v1.RuleOptions
+	(*NewValueOptions)(nil),             // 10: nightjar.v1.NewValueOptions
+	(*AnomalyDetectionOptions)(nil),     // 11: nightjar.v1.AnomalyDetectionOptions
+	(*ImpossibleTravelOptions)(nil),     // 12: nightjar.v1.ImpossibleTravelOptions
+	(*ThirdPartyRuleOptions)(nil),       // 13: nightjar.v1.ThirdPartyRuleOptions
+	(*RootQuery)(nil),                   // 14: nightjar.v1.RootQuery
+	(*SequenceDetectionOptions)(nil),    // 15: nightjar.v1.SequenceDetectionOptions
+	(*SequenceStep)(nil),                // 16: nightjar.v1.SequenceStep
+	(*SequenceTransition)(nil),          // 17: nightjar.v1.SequenceTransition
+	(*ComplianceRuleOptions)(nil),       // 18: nightjar.v1.ComplianceRuleOptions
+	(*RegoRule)(nil),                    // 19: nightjar.v1.RegoRule
+	(*ComplianceSignalOptions)(nil),     // 20: nightjar.v1.ComplianceSignalOptions
+	(*RuleReferenceTable)(nil),          // 21: nightjar.v1.RuleReferenceTable
+	(*SchedulingOptions)(nil),           // 22: nightjar.v1.SchedulingOptions
+	(*CalculatedField)(nil),             // 23: nightjar.v1.CalculatedField
+	(*CreateRuleRequest)(nil),           // 24: nightjar.v1.CreateRuleRequest
+	(*ValidateRuleRequest)(nil),         // 25: nightjar.v1.ValidateRuleRequest
+	(*GetRuleRequest)(nil),              // 26: nightjar.v1.GetRuleRequest
+	(*DeleteRuleRequest)(nil),           // 27: nightjar.v1.DeleteRuleRequest
+	(*UpdateRuleRequest)(nil),           // 28: nightjar.v1.UpdateRuleRequest
+	(*ListRulesRequest)(nil),            // 29: nightjar.v1.ListRulesRequest
+	(*RulePage)(nil),                    // 30: nightjar.v1.RulePage
+	(*ListRulesResponse)(nil),           // 31: nightjar.v1.ListRulesResponse
+	(*ListRulesMeta)(nil),               // 32: nightjar.v1.ListRulesMeta
+	(*RulePageMeta)(nil),                // 33: nightjar.v1.RulePageMeta
+	(*RulesRequest)(nil),                // 34: nightjar.v1.RulesRequest
+	(*RulesSelection)(nil),              // 35: nightjar.v1.RulesSelection
+	(*RulesSelectionAttributes)(nil),    // 36: nightjar.v1.RulesSelectionAttributes
+	(*DeleteRulesResponse)(nil),         // 37: nightjar.v1.DeleteRulesResponse
+	(*DeleteRulesResult)(nil),           // 38: nightjar.v1.DeleteRulesResult
+	(*DeleteRulesResultAttributes)(nil), // 39: nightjar.v1.DeleteRulesResultAttributes
+	(*ConvertRuleRequest)(nil),          // 40: nightjar.v1.ConvertRuleRequest
+	(*ConvertStoredRuleRequest)(nil),    // 41: nightjar.v1.ConvertStoredRuleRequest
+	(*ConvertedRule)(nil),               // 42: nightjar.v1.ConvertedRule
+	(*TestRuleRequest)(nil),             // 43: nightjar.v1.TestRuleRequest
+	(*TestStoredRuleRequest)(nil),       // 44: nightjar.v1.TestStoredRuleRequest
+	(*RuleQueryPayload)(nil),            // 45: nightjar.v1.RuleQueryPayload
+	(*TestRuleResponse)(nil),            // 46: nightjar.v1.TestRuleResponse
+	(*GetRuleHistoryRequest)(nil),       // 47: nightjar.v1.GetRuleHistoryRequest
+	(*HistoryPage)(nil),                 // 48: nightjar.v1.HistoryPage
+	(*RuleHistoryResponse)(nil),         // 49: nightjar.v1.RuleHistoryResponse
+	(*RuleHistory)(nil),                 // 50: nightjar.v1.RuleHistory
+	(*RuleHistoryAttributes)(nil),       // 51: nightjar.v1.RuleHistoryAttributes
+	(*RuleVersion)(nil),                 // 52: nightjar.v1.RuleVersion
+	(*RestoreRuleRequest)(nil),          // 53: nightjar.v1.RestoreRuleRequest
+	nil,                                 // 54: nightjar.v1.RuleHistoryAttributes.DataEntry
+	(*fieldmaskpb.FieldMask)(nil),       // 55: google.protobuf.FieldMask
+	(*Change)(nil),                      // 56: nightjar.v1.Change
+	(*emptypb.Empty)(nil),               // 57: google.protobuf.Empty
+	(*File)(nil),                        // 58: nightjar.v1.File
 }
 var file_rule_proto_depIdxs = []int32{
 	3,  // 0: nightjar.v1.Rule.queries:type_name -> nightjar.v1.RuleQuery
@@ -2922,28 +4069,62 @@ var file_rule_proto_depIdxs = []int32{
 	0,  // 24: nightjar.v1.CreateRuleRequest.rule:type_name -> nightjar.v1.Rule
 	0,  // 25: nightjar.v1.ValidateRuleRequest.rule:type_name -> nightjar.v1.Rule
 	0,  // 26: nightjar.v1.UpdateRuleRequest.rule:type_name -> nightjar.v1.Rule
-	34, // 27: nightjar.v1.UpdateRuleRequest.update_mask:type_name -> google.protobuf.FieldMask
+	55, // 27: nightjar.v1.UpdateRuleRequest.update_mask:type_name -> google.protobuf.FieldMask
 	30, // 28: nightjar.v1.ListRulesRequest.page:type_name -> nightjar.v1.RulePage
 	0,  // 29: nightjar.v1.ListRulesResponse.data:type_name -> nightjar.v1.Rule
 	32, // 30: nightjar.v1.ListRulesResponse.meta:type_name -> nightjar.v1.ListRulesMeta
 	33, // 31: nightjar.v1.ListRulesMeta.page:type_name -> nightjar.v1.RulePageMeta
-	24, // 32: nightjar.v1.RuleService.CreateRule:input_type -> nightjar.v1.CreateRuleRequest
-	26, // 33: nightjar.v1.RuleService.GetRule:input_type -> nightjar.v1.GetRuleRequest
-	29, // 34: nightjar.v1.RuleService.ListRules:input_type -> nightjar.v1.ListRulesRequest
-	28, // 35: nightjar.v1.RuleService.UpdateRule:input_type -> nightjar.v1.UpdateRuleRequest
-	27, // 36: nightjar.v1.RuleService.DeleteRule:input_type -> nightjar.v1.DeleteRuleRequest
-	25, // 37: nightjar.v1.RuleService.ValidateRule:input_type -> nightjar.v1.ValidateRuleRequest
-	0,  // 38: nightjar.v1.RuleService.CreateRule:output_type -> nightjar.v1.Rule
-	0,  // 39: nightjar.v1.RuleService.GetRule:output_type -> nightjar.v1.Rule
-	31, // 40: nightjar.v1.RuleService.ListRules:output_type -> nightjar.v1.ListRulesResponse
-	0,  // 41: nightjar.v1.RuleService.UpdateRule:output_type -> nightjar.v1.Rule
-	35, // 42: nightjar.v1.RuleService.DeleteRule:output_type -> google.protobuf.Empty
-	35, // 43: nightjar.v1.RuleService.ValidateRule:output_type -> google.protobuf.Empty
-	38, // [38:44] is the sub-list for method output_type
-	32, // [32:38] is the sub-list for method input_type
-	32, // [32:32] is the sub-list for extension type_name
-	32, // [32:32] is the sub-list for extension extendee
-	0,  // [0:32] is the sub-list for field type_name
+	35, // 32: nightjar.v1.RulesRequest.data:type_name -> nightjar.v1.RulesSelection
+	36, // 33: nightjar.v1.RulesSelection.attributes:type_name -> nightjar.v1.RulesSelectionAttributes
+	38, // 34: nightjar.v1.DeleteRulesResponse.data:type_name -> nightjar.v1.DeleteRulesResult
+	39, // 35: nightjar.v1.DeleteRulesResult.attributes:type_name -> nightjar.v1.DeleteRulesResultAttributes
+	0,  // 36: nightjar.v1.ConvertRuleRequest.rule:type_name -> nightjar.v1.Rule
+	0,  // 37: nightjar.v1.TestRuleRequest.rule:type_name -> nightjar.v1.Rule
+	45, // 38: nightjar.v1.TestRuleRequest.rule_query_payloads:type_name -> nightjar.v1.RuleQueryPayload
+	0,  // 39: nightjar.v1.TestStoredRuleRequest.rule:type_name -> nightjar.v1.Rule
+	45, // 40: nightjar.v1.TestStoredRuleRequest.rule_query_payloads:type_name -> nightjar.v1.RuleQueryPayload
+	48, // 41: nightjar.v1.GetRuleHistoryRequest.page:type_name -> nightjar.v1.HistoryPage
+	50, // 42: nightjar.v1.RuleHistoryResponse.data:type_name -> nightjar.v1.RuleHistory
+	51, // 43: nightjar.v1.RuleHistory.attributes:type_name -> nightjar.v1.RuleHistoryAttributes
+	54, // 44: nightjar.v1.RuleHistoryAttributes.data:type_name -> nightjar.v1.RuleHistoryAttributes.DataEntry
+	0,  // 45: nightjar.v1.RuleVersion.rule:type_name -> nightjar.v1.Rule
+	56, // 46: nightjar.v1.RuleVersion.changes:type_name -> nightjar.v1.Change
+	52, // 47: nightjar.v1.RuleHistoryAttributes.DataEntry.value:type_name -> nightjar.v1.RuleVersion
+	24, // 48: nightjar.v1.RuleService.CreateRule:input_type -> nightjar.v1.CreateRuleRequest
+	26, // 49: nightjar.v1.RuleService.GetRule:input_type -> nightjar.v1.GetRuleRequest
+	29, // 50: nightjar.v1.RuleService.ListRules:input_type -> nightjar.v1.ListRulesRequest
+	28, // 51: nightjar.v1.RuleService.UpdateRule:input_type -> nightjar.v1.UpdateRuleRequest
+	27, // 52: nightjar.v1.RuleService.DeleteRule:input_type -> nightjar.v1.DeleteRuleRequest
+	25, // 53: nightjar.v1.RuleService.ValidateRule:input_type -> nightjar.v1.ValidateRuleRequest
+	34, // 54: nightjar.v1.RuleService.DeleteRules:input_type -> nightjar.v1.RulesRequest
+	34, // 55: nightjar.v1.RuleService.ExportRules:input_type -> nightjar.v1.RulesRequest
+	40, // 56: nightjar.v1.RuleService.ConvertRule:input_type -> nightjar.v1.ConvertRuleRequest
+	41, // 57: nightjar.v1.RuleService.ConvertStoredRule:input_type -> nightjar.v1.ConvertStoredRuleRequest
+	34, // 58: nightjar.v1.RuleService.ConvertRules:input_type -> nightjar.v1.RulesRequest
+	43, // 59: nightjar.v1.RuleService.TestRule:input_type -> nightjar.v1.TestRuleRequest
+	44, // 60: nightjar.v1.RuleService.TestStoredRule:input_type -> nightjar.v1.TestStoredRuleRequest
+	47, // 61: nightjar.v1.RuleService.GetRuleHistory:input_type -> nightjar.v1.GetRuleHistoryRequest
+	53, // 62: nightjar.v1.RuleService.RestoreRule:input_type -> nightjar.v1.RestoreRuleRequest
+	0,  // 63: nightjar.v1.RuleService.CreateRule:output_type -> nightjar.v1.Rule
+	0,  // 64: nightjar.v1.RuleService.GetRule:output_type -> nightjar.v1.Rule
+	31, // 65: nightjar.v1.RuleService.ListRules:output_type -> nightjar.v1.ListRulesResponse
+	0,  // 66: nightjar.v1.RuleService.UpdateRule:output_type -> nightjar.v1.Rule
+	57, // 67: nightjar.v1.RuleService.DeleteRule:output_type -> google.protobuf.Empty
+	57, // 68: nightjar.v1.RuleService.ValidateRule:output_type -> google.protobuf.Empty
+	37, // 69: nightjar.v1.RuleService.DeleteRules:output_type -> nightjar.v1.DeleteRulesResponse
+	58, // 70: nightjar.v1.RuleService.ExportRules:output_type -> nightjar.v1.File
+	42, // 71: nightjar.v1.RuleService.ConvertRule:output_type -> nightjar.v1.ConvertedRule
+	42, // 72: nightjar.v1.RuleService.ConvertStoredRule:output_type -> nightjar.v1.ConvertedRule
+	58, // 73: nightjar.v1.RuleService.ConvertRules:output_type -> nightjar.v1.File
+	46, // 74: nightjar.v1.RuleService.TestRule:output_type -> nightjar.v1.TestRuleResponse
+	46, // 75: nightjar.v1.RuleService.TestStoredRule:output_type -> nightjar.v1.TestRuleResponse
+	49, // 76: nightjar.v1.RuleService.GetRuleHistory:output_type -> nightjar.v1.RuleHistoryResponse
+	0,  // 77: nightjar.v1.RuleService.RestoreRule:output_type -> nightjar.v1.Rule
+	63, // [63:78] is the sub-list for method output_type
+	48, // [48:63] is the sub-list for method input_type
+	48, // [48:48] is the sub-list for extension type_name
+	48, // [48:48] is the sub-list for extension extendee
+	0,  // [0:48] is the sub-list for field type_name
 }
 
 func init() { file_rule_proto_init() }
@@ -2968,13 +4149,15 @@ func file_rule_proto_init() {
 	file_rule_proto_msgTypes[20].OneofWrappers = []any{}
 	file_rule_proto_msgTypes[22].OneofWrappers = []any{}
 	file_rule_proto_msgTypes[30].OneofWrappers = []any{}
+	file_rule_proto_msgTypes[42].OneofWrappers = []any{}
+	file_rule_proto_msgTypes[48].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rule_proto_rawDesc), len(file_rule_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   34,
+			NumMessages:   55,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -20,12 +20,21 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	RuleService_CreateRule_FullMethodName   = "/nightjar.v1.RuleService/CreateRule"
-	RuleService_GetRule_FullMethodName      = "/nightjar.v1.RuleService/GetRule"
-	RuleService_ListRules_FullMethodName    = "/nightjar.v1.RuleService/ListRules"
-	RuleService_UpdateRule_FullMethodName   = "/nightjar.v1.RuleService/UpdateRule"
-	RuleService_DeleteRule_FullMethodName   = "/nightjar.v1.RuleService/DeleteRule"
-	RuleService_ValidateRule_FullMethodName = "/nightjar.v1.RuleService/ValidateRule"
+	RuleService_CreateRule_FullMethodName        = "/nightjar.v1.RuleService/CreateRule"
+	RuleService_GetRule_FullMethodName           = "/nightjar.v1.RuleService/GetRule"
+	RuleService_ListRules_FullMethodName         = "/nightjar.v1.RuleService/ListRules"
+	RuleService_UpdateRule_FullMethodName        = "/nightjar.v1.RuleService/UpdateRule"
+	RuleService_DeleteRule_FullMethodName        = "/nightjar.v1.RuleService/DeleteRule"
+	RuleService_ValidateRule_FullMethodName      = "/nightjar.v1.RuleService/ValidateRule"
+	RuleService_DeleteRules_FullMethodName       = "/nightjar.v1.RuleService/DeleteRules"
+	RuleService_ExportRules_FullMethodName       = "/nightjar.v1.RuleService/ExportRules"
+	RuleService_ConvertRule_FullMethodName       = "/nightjar.v1.RuleService/ConvertRule"
+	RuleService_ConvertStoredRule_FullMethodName = "/nightjar.v1.RuleService/ConvertStoredRule"
+	RuleService_ConvertRules_FullMethodName      = "/nightjar.v1.RuleService/ConvertRules"
+	RuleService_TestRule_FullMethodName          = "/nightjar.v1.RuleService/TestRule"
+	RuleService_TestStoredRule_FullMethodName    = "/nightjar.v1.RuleService/TestStoredRule"
+	RuleService_GetRuleHistory_FullMethodName    = "/nightjar.v1.RuleService/GetRuleHistory"
+	RuleService_RestoreRule_FullMethodName       = "/nightjar.v1.RuleService/RestoreRule"
 )
 
 // RuleServiceClient is the client API for RuleService service.
@@ -46,6 +55,25 @@ type RuleServiceClient interface {
 	DeleteRule(ctx context.Context, in *DeleteRuleRequest, opts ...grpc.CallOption) (*emptypb.Empty, error)
 	// ValidateRule says what is wrong with a rule, without storing it.
 	ValidateRule(ctx context.Context, in *ValidateRuleRequest, opts ...grpc.CallOption) (*emptypb.Empty, error)
+	// DeleteRules deletes several rules, and says which of them it could not.
+	DeleteRules(ctx context.Context, in *RulesRequest, opts ...grpc.CallOption) (*DeleteRulesResponse, error)
+	// ExportRules packs rules, as their author would write them, into a zip file.
+	ExportRules(ctx context.Context, in *RulesRequest, opts ...grpc.CallOption) (*File, error)
+	// ConvertRule writes a rule that need not exist as Terraform.
+	ConvertRule(ctx context.Context, in *ConvertRuleRequest, opts ...grpc.CallOption) (*ConvertedRule, error)
+	// ConvertStoredRule writes a stored rule as Terraform.
+	ConvertStoredRule(ctx context.Context, in *ConvertStoredRuleRequest, opts ...grpc.CallOption) (*ConvertedRule, error)
+	// ConvertRules packs rules, written as Terraform, into a zip file.
+	ConvertRules(ctx context.Context, in *RulesRequest, opts ...grpc.CallOption) (*File, error)
+	// TestRule tells which events the queries of a rule let through, by query and
+	// filter alone, and whether that is as expected.
+	TestRule(ctx context.Context, in *TestRuleRequest, opts ...grpc.CallOption) (*TestRuleResponse, error)
+	// TestStoredRule is TestRule of a stored rule.
+	TestStoredRule(ctx context.Context, in *TestStoredRuleRequest, opts ...grpc.CallOption) (*TestRuleResponse, error)
+	// GetRuleHistory reads all versions of a rule and what changed in each.
+	GetRuleHistory(ctx context.Context, in *GetRuleHistoryRequest, opts ...grpc.CallOption) (*RuleHistoryResponse, error)
+	// RestoreRule makes an earlier version of a rule its next one.
+	RestoreRule(ctx context.Context, in *RestoreRuleRequest, opts ...grpc.CallOption) (*Rule, error)
 }
 
 type ruleServiceClient struct {
@@ -116,6 +144,96 @@ func (c *ruleServiceClient) ValidateRule(ctx context.Context, in *ValidateRuleRe
 	return out, nil
 }
 
+func (c *ruleServiceClient) DeleteRules(ctx context.Context, in *RulesRequest, opts ...grpc.CallOption) (*DeleteRulesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DeleteRulesResponse)
+	err := c.cc.Invoke(ctx, RuleService_DeleteRules_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *ruleServiceClient) ExportRules(ctx context.Context, in *RulesRequest, opts ...grpc.CallOption) (*File, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(File)
+	err := c.cc.Invoke(ctx, RuleService_ExportRules_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *ruleServiceClient) ConvertRule(ctx context.Context, in *ConvertRuleRequest, opts ...grpc.CallOption) (*ConvertedRule, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ConvertedRule)
+	err := c.cc.Invoke(ctx, RuleService_ConvertRule_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *ruleServiceClient) ConvertStoredRule(ctx context.Context, in *ConvertStoredRuleRequest, opts ...grpc.CallOption) (*ConvertedRule, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ConvertedRule)
+	err := c.cc.Invoke(ctx, RuleService_ConvertStoredRule_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *ruleServiceClient) ConvertRules(ctx context.Context, in *RulesRequest, opts ...grpc.CallOption) (*File, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(File)
+	err := c.cc.Invoke(ctx, RuleService_ConvertRules_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *ruleServiceClient) TestRule(ctx context.Context, in *TestRuleRequest, opts ...grpc.CallOption) (*TestRuleResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(TestRuleResponse)
+	err := c.cc.Invoke(ctx, RuleService_TestRule_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *ruleServiceClient) TestStoredRule(ctx context.Context, in *TestStoredRuleRequest, opts ...grpc.CallOption) (*TestRuleResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(TestRuleResponse)
+	err := c.cc.Invoke(ctx, RuleService_TestStoredRule_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *ruleServiceClient) GetRuleHistory(ctx context.Context, in *GetRuleHistoryRequest, opts ...grpc.CallOption) (*RuleHistoryResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RuleHistoryResponse)
+	err := c.cc.Invoke(ctx, RuleService_GetRuleHistory_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *ruleServiceClient) RestoreRule(ctx context.Context, in *RestoreRuleRequest, opts ...grpc.CallOption) (*Rule, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Rule)
+	err := c.cc.Invoke(ctx, RuleService_RestoreRule_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // RuleServiceServer is the server API for RuleService service.
 // All implementations must embed UnimplementedRuleServiceServer
 // for forward compatibility.
@@ -134,6 +252,25 @@ type RuleServiceServer interface {
 	DeleteRule(context.Context, *DeleteRuleRequest) (*emptypb.Empty, error)
 	// ValidateRule says what is wrong with a rule, without storing it.
 	ValidateRule(context.Context, *ValidateRuleRequest) (*emptypb.Empty, error)
+	// DeleteRules deletes several rules, and says which of them it could not.
+	DeleteRules(context.Context, *RulesRequest) (*DeleteRulesResponse, error)
+	// ExportRules packs rules, as their author would write them, into a zip file.
+	ExportRules(context.Context, *RulesRequest) (*File, error)
+	// ConvertRule writes a rule that need not exist as Terraform.
+	ConvertRule(context.Context, *ConvertRuleRequest) (*ConvertedRule, error)
+	// ConvertStoredRule writes a stored rule as Terraform.
+	ConvertStoredRule(context.Context, *ConvertStoredRuleRequest) (*ConvertedRule, error)
+	// ConvertRules packs rules, written as Terraform, into a zip file.
+	ConvertRules(context.Context, *RulesRequest) (*File, error)
+	// TestRule tells which events the queries of a rule let through, by query and
+	// filter alone, and whether that is as expected.
+	TestRule(context.Context, *TestRuleRequest) (*TestRuleResponse, error)
+	// TestStoredRule is TestRule of a stored rule.
+	TestStoredRule(context.Context, *TestStoredRuleRequest) (*TestRuleResponse, error)
+	// GetRuleHistory reads all versions of a rule and what changed in each.
+	GetRuleHistory(context.Context, *GetRuleHistoryRequest) (*RuleHistoryResponse, error)
+	// RestoreRule makes an earlier version of a rule its next one.
+	RestoreRule(context.Context, *RestoreRuleRequest) (*Rule, error)
 	mustEmbedUnimplementedRuleServiceServer()
 }
 
@@ -161,6 +298,33 @@ func (UnimplementedRuleServiceServer) DeleteRule(context.Context, *DeleteRuleReq
 }
 func (UnimplementedRuleServiceServer) ValidateRule(context.Context, *ValidateRuleRequest) (*emptypb.Empty, error) {
 	return nil, status.Error(codes.Unimplemented, "method ValidateRule not implemented")
+}
+func (UnimplementedRuleServiceServer) DeleteRules(context.Context, *RulesRequest) (*DeleteRulesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DeleteRules not implemented")
+}
+func (UnimplementedRuleServiceServer) ExportRules(context.Context, *RulesRequest) (*File, error) {
+	return nil, status.Error(codes.Unimplemented, "method ExportRules not implemented")
+}
+func (UnimplementedRuleServiceServer) ConvertRule(context.Context, *ConvertRuleRequest) (*ConvertedRule, error) {
+	return nil, status.Error(codes.Unimplemented, "method ConvertRule not implemented")
+}
+func (UnimplementedRuleServiceServer) ConvertStoredRule(context.Context, *ConvertStoredRuleRequest) (*ConvertedRule, error) {
+	return nil, status.Error(codes.Unimplemented, "method ConvertStoredRule not implemented")
+}
+func (UnimplementedRuleServiceServer) ConvertRules(context.Context, *RulesRequest) (*File, error) {
+	return nil, status.Error(codes.Unimplemented, "method ConvertRules not implemented")
+}
+func (UnimplementedRuleServiceServer) TestRule(context.Context, *TestRuleRequest) (*TestRuleResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method TestRule not implemented")
+}
+func (UnimplementedRuleServiceServer) TestStoredRule(context.Context, *TestStoredRuleRequest) (*TestRuleResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method TestStoredRule not implemented")
+}
+func (UnimplementedRuleServiceServer) GetRuleHistory(context.Context, *GetRuleHistoryRequest) (*RuleHistoryResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetRuleHistory not implemented")
+}
+func (UnimplementedRuleServiceServer) RestoreRule(context.Context, *RestoreRuleRequest) (*Rule, error) {
+	return nil, status.Error(codes.Unimplemented, "method RestoreRule not implemented")
 }
 func (UnimplementedRuleServiceServer) mustEmbedUnimplementedRuleServiceServer() {}
 func (UnimplementedRuleServiceServer) testEmbeddedByValue()                     {}
@@ -291,6 +455,168 @@ func _RuleService_ValidateRule_Handler(srv interface{}, ctx context.Context, dec
 	return interceptor(ctx, in, info, handler)
 }
 
+func _RuleService_DeleteRules_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RulesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RuleServiceServer).DeleteRules(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RuleService_DeleteRules_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RuleServiceServer).DeleteRules(ctx, req.(*RulesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _RuleService_ExportRules_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RulesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RuleServiceServer).ExportRules(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RuleService_ExportRules_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RuleServiceServer).ExportRules(ctx, req.(*RulesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _RuleService_ConvertRule_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ConvertRuleRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RuleServiceServer).ConvertRule(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RuleService_ConvertRule_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RuleServiceServer).ConvertRule(ctx, req.(*ConvertRuleRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _RuleService_ConvertStoredRule_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ConvertStoredRuleRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RuleServiceServer).ConvertStoredRule(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RuleService_ConvertStoredRule_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RuleServiceServer).ConvertStoredRule(ctx, req.(*ConvertStoredRuleRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _RuleService_ConvertRules_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RulesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RuleServiceServer).ConvertRules(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RuleService_ConvertRules_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RuleServiceServer).ConvertRules(ctx, req.(*RulesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _RuleService_TestRule_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(TestRuleRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RuleServiceServer).TestRule(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RuleService_TestRule_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RuleServiceServer).TestRule(ctx, req.(*TestRuleRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _RuleService_TestStoredRule_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(TestStoredRuleRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RuleServiceServer).TestStoredRule(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RuleService_TestStoredRule_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RuleServiceServer).TestStoredRule(ctx, req.(*TestStoredRuleRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _RuleService_GetRuleHistory_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetRuleHistoryRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RuleServiceServer).GetRuleHistory(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RuleService_GetRuleHistory_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RuleServiceServer).GetRuleHistory(ctx, req.(*GetRuleHistoryRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _RuleService_RestoreRule_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RestoreRuleRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RuleServiceServer).RestoreRule(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RuleService_RestoreRule_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RuleServiceServer).RestoreRule(ctx, req.(*RestoreRuleRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // RuleService_ServiceDesc is the grpc.ServiceDesc for RuleService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -321,6 +647,42 @@ var RuleService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ValidateRule",
 			Handler:    _RuleService_ValidateRule_Handler,
+		},
+		{
+			MethodName: "DeleteRules",
+			Handler:    _RuleService_DeleteRules_Handler,
+		},
+		{
+			MethodName: "ExportRules",
+			Handler:    _RuleService_ExportRules_Handler,
+		},
+		{
+			MethodName: "ConvertRule",
+			Handler:    _RuleService_ConvertRule_Handler,
+		},
+		{
+			MethodName: "ConvertStoredRule",
+			Handler:    _RuleService_ConvertStoredRule_Handler,
+		},
+		{
+			MethodName: "ConvertRules",
+			Handler:    _RuleService_ConvertRules_Handler,
+		},
+		{
+			MethodName: "TestRule",
+			Handler:    _RuleService_TestRule_Handler,
+		},
+		{
+			MethodName: "TestStoredRule",
+			Handler:    _RuleService_TestStoredRule_Handler,
+		},
+		{
+			MethodName: "GetRuleHistory",
+			Handler:    _RuleService_GetRuleHistory_Handler,
+		},
+		{
+			MethodName: "RestoreRule",
+			Handler:    _RuleService_RestoreRule_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

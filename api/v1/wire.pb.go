@@ -86,6 +86,69 @@ func (x *File) GetContent() []byte {
 	return nil
 }
 
+// Change is what one version changed in one field.
+type Change struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Field string                 `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
+	// create, update or delete
+	Type string `protobuf:"bytes,2,opt,name=type,proto3" json:"type,omitempty"`
+	// The new value.
+	Change        string `protobuf:"bytes,3,opt,name=change,proto3" json:"change,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Change) Reset() {
+	*x = Change{}
+	mi := &file_wire_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Change) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Change) ProtoMessage() {}
+
+func (x *Change) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Change.ProtoReflect.Descriptor instead.
+func (*Change) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Change) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *Change) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *Change) GetChange() string {
+	if x != nil {
+		return x.Change
+	}
+	return ""
+}
+
 var file_wire_proto_extTypes = []protoimpl.ExtensionInfo{
 	{
 		ExtendedType:  (*descriptorpb.FieldOptions)(nil),
@@ -150,7 +213,11 @@ const file_wire_proto_rawDesc = "" +
 	"\x04File\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12!\n" +
 	"\fcontent_type\x18\x02 \x01(\tR\vcontentType\x12\x18\n" +
-	"\acontent\x18\x03 \x01(\fR\acontent:>\n" +
+	"\acontent\x18\x03 \x01(\fR\acontent\"J\n" +
+	"\x06Change\x12\x14\n" +
+	"\x05field\x18\x01 \x01(\tR\x05field\x12\x12\n" +
+	"\x04type\x18\x02 \x01(\tR\x04type\x12\x16\n" +
+	"\x06change\x18\x03 \x01(\tR\x06change:>\n" +
 	"\n" +
 	"omit_empty\x12\x1d.google.protobuf.FieldOptions\x18ц\x03 \x01(\bR\tomitEmpty:>\n" +
 	"\n" +
@@ -170,16 +237,17 @@ func file_wire_proto_rawDescGZIP() []byte {
 	return file_wire_proto_rawDescData
 }
 
-var file_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
+var file_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
 var file_wire_proto_goTypes = []any{
 	(*File)(nil),                      // 0: nightjar.v1.File
-	(*descriptorpb.FieldOptions)(nil), // 1: google.protobuf.FieldOptions
+	(*Change)(nil),                    // 1: nightjar.v1.Change
+	(*descriptorpb.FieldOptions)(nil), // 2: google.protobuf.FieldOptions
 }
 var file_wire_proto_depIdxs = []int32{
-	1, // 0: nightjar.v1.omit_empty:extendee -> google.protobuf.FieldOptions
-	1, // 1: nightjar.v1.null_empty:extendee -> google.protobuf.FieldOptions
-	1, // 2: nightjar.v1.raw_json:extendee -> google.protobuf.FieldOptions
-	1, // 3: nightjar.v1.text:extendee -> google.protobuf.FieldOptions
+	2, // 0: nightjar.v1.omit_empty:extendee -> google.protobuf.FieldOptions
+	2, // 1: nightjar.v1.null_empty:extendee -> google.protobuf.FieldOptions
+	2, // 2: nightjar.v1.raw_json:extendee -> google.protobuf.FieldOptions
+	2, // 3: nightjar.v1.text:extendee -> google.protobuf.FieldOptions
 	4, // [4:4] is the sub-list for method output_type
 	4, // [4:4] is the sub-list for method input_type
 	4, // [4:4] is the sub-list for extension type_name
@@ -198,7 +266,7 @@ func file_wire_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_wire_proto_rawDesc), len(file_wire_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   1,
+			NumMessages:   2,
 			NumExtensions: 4,
 			NumServices:   0,
 		},

@@ -127,9 +127,17 @@ type objects struct{ conn driver.Conn }
 
 // All reads every version of every object of a kind.
 func (o objects) All(ctx context.Context, kind string) ([]scheduler.Object, error) {
-	ctx = server.Params{}.String("kind", kind).Context(ctx)
-	rows, err := o.conn.Query(ctx, `SELECT id, version, written, deleted, body FROM objects
-		WHERE kind = {kind:String} ORDER BY id, version LIMIT 1 BY id, version`)
+	return o.read(ctx, kind, "kind = {kind:String}", server.Params{}.String("kind", kind))
+}
+
+// Versions reads every version of one object.
+func (o objects) Versions(ctx context.Context, kind, id string) ([]scheduler.Object, error) {
+	return o.read(ctx, kind, "kind = {kind:String} AND id = {id:String}", server.Params{}.String("kind", kind).String("id", id))
+}
+
+func (o objects) read(ctx context.Context, kind, where string, params server.Params) ([]scheduler.Object, error) {
+	rows, err := o.conn.Query(params.Context(ctx),
+		"SELECT id, version, written, deleted, body FROM objects WHERE "+where+" ORDER BY id, version LIMIT 1 BY id, version")
 	if err != nil {
 		return nil, err
 	}
