@@ -32,6 +32,8 @@ type Deps struct {
 	// CheckRule says what is wrong with a rule, as *schema.Invalid, or else what
 	// is worth knowing.
 	CheckRule func(schema.Rule) (warnings []string, err error)
+	// ReadEvent reads one event as the intake does.
+	ReadEvent func(json []byte) (schema.Event, error)
 	// Ready is nil when requests can be served.
 	Ready func(context.Context) error
 	// Raw are handlers that read their bodies themselves, by method and path
@@ -53,6 +55,8 @@ type Rules interface {
 	UpdateRule(ctx context.Context, id string, ifVersion int64, edit func(*schema.Rule) error) (stored schema.Rule, warnings []string, err error)
 	DeleteRule(ctx context.Context, id string) error
 	Rule(ctx context.Context, id string) (schema.Rule, error)
+	// RuleVersions are all versions of a rule, ascending.
+	RuleVersions(ctx context.Context, id string) ([]schema.Rule, error)
 	// Rules are all rules, by id.
 	Rules(context.Context) ([]schema.Rule, error)
 }

@@ -5,5 +5,5 @@
 // It owns the key check, the wire form (codec.go), the defaults that a rule gets
 // (complete.go), and what an error says to a caller (errors.go). It declares the
 // interfaces it needs from the rest; it does not know ClickHouse (api/clickhouse
-// does), does not compile rules, and does not evaluate them.
+// does) and does not evaluate rules.
 package api

@@ -23,6 +23,7 @@ var testNow = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 type world struct {
 	mu      sync.Mutex
 	rules   map[string]schema.Rule
+	past    map[string][]schema.Rule // versions before the present one
 	signals []Signal
 	search  SignalSearch // the last one
 	triaged map[string]schema.Signal
@@ -37,7 +38,9 @@ type world struct {
 	ready   error
 }
 
-func newWorld() *world { return &world{rules: map[string]schema.Rule{}} }
+func newWorld() *world {
+	return &world{rules: map[string]schema.Rule{}, past: map[string][]schema.Rule{}}
+}
 
 func (w *world) CreateRule(_ context.Context, r schema.Rule) (schema.Rule, []string, error) {
 	w.mu.Lock()
@@ -71,7 +74,9 @@ func (w *world) UpdateRule(_ context.Context, id string, ifVersion int64, edit f
 	if err != nil {
 		return r, nil, err
 	}
-	r.Version++
+	w.past[id] = append(w.past[id], w.rules[id])
+	r.Version = w.rules[id].Version + 1
+	r.ID, r.CreatedAt = id, w.rules[id].CreatedAt
 	r.UpdatedAt = schema.MillisOf(testNow.Add(time.Minute))
 	w.rules[id] = r
 	return r, warnings, nil
@@ -94,6 +99,16 @@ func (w *world) Rule(_ context.Context, id string) (schema.Rule, error) {
 		return r, nil
 	}
 	return schema.Rule{}, &schema.NotFound{Kind: "rule", ID: id}
+}
+
+func (w *world) RuleVersions(_ context.Context, id string) ([]schema.Rule, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	r, ok := w.rules[id]
+	if !ok {
+		return nil, &schema.NotFound{Kind: "rule", ID: id}
+	}
+	return append(slices.Clone(w.past[id]), r), nil
 }
 
 func (w *world) Rules(context.Context) ([]schema.Rule, error) {
@@ -240,7 +255,8 @@ func (w *world) start(t *testing.T) *Server {
 	s, err := New(Deps{
 		HTTP: "127.0.0.1:0", GRPC: "127.0.0.1:0", Key: testKey, Version: "test",
 		Rules: w, Signals: w, Triage: w, Logs: w, SQL: w, Status: w, CheckRule: w.check,
-		Ready: func(context.Context) error { return w.ready },
+		ReadEvent: readTestEvent,
+		Ready:     func(context.Context) error { return w.ready },
 		Raw: map[string]http.Handler{
 			"POST /api/v2/logs": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusAccepted) }),
 		},
@@ -259,4 +275,19 @@ func (w *world) start(t *testing.T) *Server {
 		}
 	})
 	return s
+}
+
+// readTestEvent knows what the tests send of the intake's fields.
+func readTestEvent(text []byte) (schema.Event, error) {
+	var in struct{ DDSource, DDTags, Message string }
+	if err := json.Unmarshal(text, &in); err != nil {
+		return schema.Event{}, err
+	}
+	e := schema.Event{Source: in.DDSource, Message: in.Message}
+	if in.DDTags != "" {
+		e.Tags = strings.Split(in.DDTags, ",")
+	}
+	var err error
+	e.Attributes, err = schema.ParseAttributes(string(text))
+	return e, err
 }

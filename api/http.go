@@ -28,6 +28,7 @@ const maxBody = 10 << 20
 type exchange struct {
 	id   string // X-Request-Id of the answer
 	base string // scheme and host that the caller used
+	path string // that was asked for
 	// present are the fields that the outermost object of the body has, by proto
 	// name; keys are the paths of all its keys, as they are written.
 	present  []string
@@ -141,7 +142,7 @@ func (s *Server) gateway() (http.Handler, error) {
 			(&problem{code: codes.InvalidArgument, message: "Content-Encoding: want identity here, got " + shorten(e)}).write(w, r)
 			return
 		}
-		x := &exchange{id: w.Header().Get(requestIDHeader), base: baseURL(r)}
+		x := &exchange{id: w.Header().Get(requestIDHeader), base: baseURL(r), path: r.URL.Path}
 		r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
 		r.Body = &body{http.MaxBytesReader(w, r.Body, maxBody), x}
 		mux.ServeHTTP(w, r)

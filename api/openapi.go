@@ -35,27 +35,34 @@ func bindings() ([]binding, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read descriptors: %w", err)
 	}
-	var doc struct {
-		HTTP struct{ Rules []map[string]string }
-	}
+	var doc struct{ HTTP struct{ Rules []httpRule } }
 	if err := yaml.Unmarshal(pb.Gateway, &doc); err != nil {
 		return nil, fmt.Errorf("read gateway.yaml: %w", err)
 	}
 	var out []binding
 	for _, rule := range doc.HTTP.Rules {
-		d, err := files.FindDescriptorByName(protoreflect.FullName(rule["selector"]))
+		d, err := files.FindDescriptorByName(protoreflect.FullName(rule.Selector))
 		if err != nil {
-			return nil, fmt.Errorf("gateway.yaml: %s: %w", rule["selector"], err)
+			return nil, fmt.Errorf("gateway.yaml: %s: %w", rule.Selector, err)
 		}
-		b := binding{body: rule["body"], method: d.(protoreflect.MethodDescriptor)}
-		for _, verb := range []string{"get", "post", "put", "patch", "delete"} {
-			if path, ok := rule[verb]; ok {
-				b.verb, b.path = verb, path
+		for _, r := range append([]httpRule{rule}, rule.Additional...) {
+			b := binding{body: r.Body, method: d.(protoreflect.MethodDescriptor)}
+			for verb, path := range map[string]string{"get": r.Get, "post": r.Post, "put": r.Put, "patch": r.Patch, "delete": r.Delete} {
+				if path != "" {
+					b.verb, b.path = verb, path
+				}
 			}
+			out = append(out, b)
 		}
-		out = append(out, b)
 	}
 	return out, nil
+}
+
+// httpRule is a rule of gateway.yaml.
+type httpRule struct {
+	Selector, Get, Post, Put, Patch, Delete, Body string
+
+	Additional []httpRule `yaml:"additional_bindings"`
 }
 
 type jsonObject = map[string]any

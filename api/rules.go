@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 
 	pb "nightjar/api/v1"
+	"nightjar/compiler"
 	"nightjar/schema"
 )
 
@@ -19,6 +20,7 @@ type rules struct {
 	pb.UnimplementedRuleServiceServer
 	store Rules
 	check func(schema.Rule) ([]string, error)
+	event func(json []byte) (schema.Event, error)
 }
 
 // CreateRule stores a rule.
@@ -27,8 +29,11 @@ func (s *rules) CreateRule(ctx context.Context, in *pb.CreateRuleRequest) (*pb.R
 	if err != nil {
 		return nil, err
 	}
+	if err := onItsSurface(ctx, &rule); err != nil {
+		return nil, err
+	}
 	stored, warnings, err := s.store.CreateRule(ctx, rule)
-	return ruleAnswer(stored, warnings, err)
+	return ruleAnswer(ctx, stored, warnings, err)
 }
 
 // ValidateRule checks a rule.
@@ -46,7 +51,7 @@ func (s *rules) ValidateRule(_ context.Context, in *pb.ValidateRuleRequest) (*em
 // GetRule reads a rule.
 func (s *rules) GetRule(ctx context.Context, in *pb.GetRuleRequest) (*pb.Rule, error) {
 	rule, err := s.store.Rule(ctx, in.GetRuleId())
-	return ruleAnswer(rule, nil, err)
+	return ruleAnswer(ctx, rule, nil, err)
 }
 
 // UpdateRule replaces fields of a rule.
@@ -62,13 +67,16 @@ func (s *rules) UpdateRule(ctx context.Context, in *pb.UpdateRuleRequest) (*pb.R
 		}
 	}
 	stored, warnings, err := s.store.UpdateRule(ctx, in.GetRuleId(), update.GetVersion(), func(r *schema.Rule) error {
+		if err := onItsSurface(ctx, r); err != nil {
+			return err
+		}
 		if err := overwrite(r, update, fields); err != nil {
 			return err
 		}
 		complete(r)
-		return nil
+		return onItsSurface(ctx, r)
 	})
-	return ruleAnswer(stored, warnings, err)
+	return ruleAnswer(ctx, stored, warnings, err)
 }
 
 // DeleteRule deletes a rule.
@@ -112,7 +120,7 @@ func (s *rules) ListRules(ctx context.Context, in *pb.ListRulesRequest) (*pb.Lis
 	out.Meta = &pb.ListRulesMeta{Page: &pb.RulePageMeta{TotalCount: int64(total), TotalFilteredCount: int64(len(all))}}
 	from := min(number, int64(len(all))/size+1) * size
 	for _, r := range all[min(from, int64(len(all))):min(from+size, int64(len(all)))] {
-		p, err := ruleToProto(*r)
+		p, err := ruleAnswer(ctx, *r, nil, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -241,7 +249,7 @@ func requestedRule(in *pb.Rule) (schema.Rule, error) {
 }
 
 // ruleAnswer is the stored rule as an answer.
-func ruleAnswer(stored schema.Rule, warnings []string, err error) (*pb.Rule, error) {
+func ruleAnswer(ctx context.Context, stored schema.Rule, warnings []string, err error) (*pb.Rule, error) {
 	if err != nil {
 		return nil, ruleProblem(err)
 	}
@@ -250,7 +258,26 @@ func ruleAnswer(stored schema.Rule, warnings []string, err error) (*pb.Rule, err
 		return nil, err
 	}
 	out.Warnings = warnings
+	if err := onItsSurface(ctx, &stored); err != nil {
+		out.Options.DetectionMethod = nil
+		out.Warnings = append(out.Warnings, "options.detectionMethod: "+compiler.Method(stored)+" is not shown here; see "+ownRules)
+	}
 	return out, nil
+}
+
+// ownRules is where rules are with what only nightjar has.
+const ownRules = "/api/nightjar/v1/rules"
+
+// onItsSurface refuses a rule that the reference's clients can't read where they
+// would: one unknown word, and they see no rule at all.
+func onItsSurface(ctx context.Context, r *schema.Rule) error {
+	x := exchangeOf(ctx)
+	if x == nil || compiler.Method(*r) != "content_anomaly" || strings.HasPrefix(x.path, ownRules) {
+		return nil
+	}
+	return &schema.Invalid{Details: []schema.Detail{{
+		Target: "options.detectionMethod", Message: "content_anomaly is nightjar's own; such rules are written at " + ownRules,
+	}}}
 }
 
 // ruleProblem words a refusal as the reference does.

@@ -53,7 +53,7 @@ func New(deps Deps) (*Server, error) {
 	}
 	s := &Server{
 		deps: deps, keys: newKeys(deps.Key),
-		rules:     &rules{store: deps.Rules, check: deps.CheckRule},
+		rules:     &rules{store: deps.Rules, check: deps.CheckRule, event: deps.ReadEvent},
 		signals:   &signals{store: deps.Signals, triage: deps.Triage, now: deps.Now},
 		searches:  &searches{store: deps.Logs, now: deps.Now},
 		sqls:      &sqls{db: deps.SQL, now: deps.Now},

@@ -38,7 +38,7 @@ var unlike = map[string]string{
 // pending are families that are not built yet.
 var pending = map[string]bool{
 	"historical jobs": true, "suppressions": true, "security filters": true, "critical assets": true, "notification rules": true,
-	"agent policies": true, "agent rules": true, "agent rules, legacy": true, "reference tables": true, "signals": true, "rules": true,
+	"agent policies": true, "agent rules": true, "agent rules, legacy": true, "reference tables": true, "signals": true,
 }
 
 // family says what an exchange is about.

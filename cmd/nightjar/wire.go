@@ -301,7 +301,8 @@ func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *inge
 			_, warnings, err := compiler.Compile(r)
 			return warnings, err
 		},
-		Ready: reporter.ready,
+		ReadEvent: readEvent,
+		Ready:     reporter.ready,
 		Raw: map[string]http.Handler{
 			"POST /api/v2/logs":        ingest.NewHandler(intake),
 			"GET /debug/pprof/profile": http.HandlerFunc(pprof.Profile),
@@ -315,6 +316,18 @@ func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *inge
 	}
 	e.run(lc, "API", e.server.Run)
 	return e.server, nil
+}
+
+// readEvent reads one event as the intake does.
+func readEvent(json []byte) (schema.Event, error) {
+	events, err := (&ingest.Decoder{Now: time.Now()}).JSON(json)
+	switch {
+	case err != nil:
+		return schema.Event{}, err
+	case len(events) != 1:
+		return schema.Event{}, fmt.Errorf("want one event, got %d", len(events))
+	}
+	return events[0], nil
 }
 
 // reporter answers status and readiness from the parts that know.
