@@ -34,11 +34,15 @@ type Decoder struct {
 	// Year and Zone are Line's.
 	Year int
 	Zone *time.Location
+	// Locator, when not nil, adds where the client's address is.
+	Locator Locator
 
 	// What had to be resolved on the way in, so far.
 	Odd schema.Oddities
 	// BadTimes counts timestamps that could not be read.
 	BadTimes int
+	// Located counts what came of clients' addresses.
+	Located Located
 
 	parser fastjson.Parser
 	values int
@@ -366,7 +370,7 @@ func (d *Decoder) build(x *draft) schema.Event {
 	for i, t := range e.Tags {
 		e.Tags[i] = d.valid(t)
 	}
-	a, odd := schema.NewAttributes(x.pairs)
+	a, odd := schema.NewAttributes(d.locate(x.pairs))
 	d.Odd.Add(odd)
 	e.Attributes = a
 	return e

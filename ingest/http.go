@@ -69,6 +69,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) error {
 	h.in.metrics.received.Add(float64(len(events)))
 	h.in.metrics.odd(d.Odd)
 	h.in.metrics.badTime.Add(float64(d.BadTimes))
+	h.in.metrics.locate(d.Located)
 	_, err = h.in.Submit(r.Context(), Batch{ID: id, Events: events})
 	return err
 }
@@ -132,7 +133,7 @@ func (h *Handler) decoder(r *http.Request) (*Decoder, error) {
 	q := r.URL.Query()
 	d := &Decoder{
 		Now: h.in.deps.Now(), Source: q.Get("ddsource"), Service: q.Get("service"),
-		Host: q.Get("hostname"), Tags: SplitTags(q.Get("ddtags")),
+		Host: q.Get("hostname"), Tags: SplitTags(q.Get("ddtags")), Locator: h.in.deps.Locator,
 	}
 	if s := q.Get("nj_year"); s != "" {
 		year, err := strconv.Atoi(s)

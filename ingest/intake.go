@@ -32,7 +32,9 @@ type Deps struct {
 	// Lateness is how far behind its own time an event may arrive and still be
 	// seen by rules. Later ones are taken in and counted; 0: none is late.
 	Lateness time.Duration
-	Config   Config
+	// Locator says where the addresses of clients are; nil: nobody does.
+	Locator Locator
+	Config  Config
 }
 
 // Config are the settings. A zero field means its default.

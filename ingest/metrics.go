@@ -18,6 +18,7 @@ type metrics struct {
 	late, setAside             prometheus.Counter
 	inserts, insertErrors      prometheus.Counter
 	refused, oddities, syncs   *prometheus.CounterVec
+	located                    *prometheus.CounterVec
 	syncSeconds, insertSeconds prometheus.Histogram
 }
 
@@ -57,6 +58,7 @@ func newMetrics(in *Intake) *metrics {
 	m.insertErrors = counter("insert_errors_total", "Inserts that failed and were tried again.")
 	m.refused = vector("batches_refused_total", "Batches that were not taken in.", "reason")
 	m.oddities = vector("oddities_total", "Strange input that was resolved by a rule.", "kind")
+	m.located = vector("geoip_events_total", "Events with a client's address, by what GeoIP databases said of it; counted where there are any.", "result")
 	m.syncs = vector("fsyncs_total", "Group commits of the log.", "result")
 	m.syncSeconds = histogram("fsync_seconds", "How long an fsync of the log took.")
 	m.insertSeconds = histogram("insert_seconds", "How long an insert took.")
@@ -105,6 +107,14 @@ func (m *metrics) odd(o schema.Oddities) {
 	for kind, n := range map[string]int{"duplicate_key": o.DuplicateKeys, "invalid_utf8": o.InvalidUTF8, "huge_number": o.HugeNumbers, "flattened": o.Flattened} {
 		if n > 0 {
 			m.oddities.WithLabelValues(kind).Add(float64(n))
+		}
+	}
+}
+
+func (m *metrics) locate(l Located) {
+	for result, n := range map[string]int{"found": l.Found, "unknown": l.Unknown, "unreadable": l.Unreadable, "failed": l.Failed, "present": l.Present} {
+		if n > 0 {
+			m.located.WithLabelValues(result).Add(float64(n))
 		}
 	}
 }
