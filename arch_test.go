@@ -30,6 +30,7 @@ var layers = map[string][]string{
 	"migrations":           {"schema", "clickhouse"},
 	"retention":            {"schema", "clickhouse"},
 	"ingest/wal":           {},
+	"ingest/geoip":         {"schema"},
 	"ingest":               {"schema", "ingest/wal"},
 	"ingest/clickhouse":    {"schema", "clickhouse", "ingest"},
 	"backup":               {"schema", "migrations", "ingest"},
@@ -53,8 +54,9 @@ var onlyIn = map[string][]string{
 	"github.com/ClickHouse/clickhouse-go": {
 		"clickhouse", "migrations", "retention", "backup", "ingest/clickhouse", "scheduler/clickhouse", "api/clickhouse", "cmd/nightjar", "testenv",
 	},
-	"github.com/ClickHouse/ch-go": {"ingest/clickhouse"},
-	"google.golang.org/grpc":      {"api", "api/v1", "cmd/nightjar"},
+	"github.com/oschwald/maxminddb-golang": {"ingest/geoip"},
+	"github.com/ClickHouse/ch-go":          {"ingest/clickhouse"},
+	"google.golang.org/grpc":               {"api", "api/v1", "cmd/nightjar"},
 }
 
 type goPackage struct {

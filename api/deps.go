@@ -237,6 +237,14 @@ type Status struct {
 	ClickHouseEmbedded     bool
 	Rules                  struct{ Total, Enabled, Unsupported, Failing int }
 	Storage                Storage
+	GeoIP                  []GeoIP
+}
+
+// GeoIP is a database that events are located by.
+type GeoIP struct {
+	File, Type  string
+	Built       time.Time
+	Attribution string // to be shown beside results
 }
 
 // Storage is what is kept and what was dropped.

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"time"
 
 	pb "nightjar/api/v1"
 )
@@ -23,6 +24,10 @@ func (s *statuses) GetStatus(ctx context.Context, _ *pb.GetStatusRequest) (*pb.S
 	if now.ClickHouseUp {
 		state = "up"
 	}
+	var geoip []*pb.GeoIPDatabase
+	for _, g := range now.GeoIP {
+		geoip = append(geoip, &pb.GeoIPDatabase{File: g.File, Type: g.Type, Built: g.Built.UTC().Format(time.RFC3339), Attribution: g.Attribution})
+	}
 	return &pb.Status{
 		Version:                s.version,
 		EventsReceived:         now.EventsReceived,
@@ -37,6 +42,7 @@ func (s *statuses) GetStatus(ctx context.Context, _ *pb.GetStatusRequest) (*pb.S
 			UsedBytes: now.Storage.Used, QuotaBytes: now.Storage.Quota, OverQuota: now.Storage.OverQuota, OldestDay: now.Storage.OldestDay,
 			DroppedEvents: now.Storage.Dropped, DroppedUnevaluated: now.Storage.DroppedUnevaluated,
 		},
+		Geoip: geoip,
 	}, nil
 }
 

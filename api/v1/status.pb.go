@@ -66,11 +66,13 @@ type Status struct {
 	EventsEvaluatedThrough uint64 `protobuf:"varint,3,opt,name=events_evaluated_through,proto3" json:"events_evaluated_through,omitempty"`
 	// Every enabled rule has been evaluated over all events acknowledged before
 	// this call, and its signals are visible to search.
-	CaughtUp      bool              `protobuf:"varint,4,opt,name=caught_up,proto3" json:"caught_up,omitempty"`
-	LagSeconds    float64           `protobuf:"fixed64,5,opt,name=lag_seconds,proto3" json:"lag_seconds,omitempty"`
-	Clickhouse    *ClickHouseStatus `protobuf:"bytes,6,opt,name=clickhouse,proto3" json:"clickhouse,omitempty"`
-	Rules         *RulesStatus      `protobuf:"bytes,7,opt,name=rules,proto3" json:"rules,omitempty"`
-	Storage       *StorageStatus    `protobuf:"bytes,8,opt,name=storage,proto3" json:"storage,omitempty"`
+	CaughtUp   bool              `protobuf:"varint,4,opt,name=caught_up,proto3" json:"caught_up,omitempty"`
+	LagSeconds float64           `protobuf:"fixed64,5,opt,name=lag_seconds,proto3" json:"lag_seconds,omitempty"`
+	Clickhouse *ClickHouseStatus `protobuf:"bytes,6,opt,name=clickhouse,proto3" json:"clickhouse,omitempty"`
+	Rules      *RulesStatus      `protobuf:"bytes,7,opt,name=rules,proto3" json:"rules,omitempty"`
+	Storage    *StorageStatus    `protobuf:"bytes,8,opt,name=storage,proto3" json:"storage,omitempty"`
+	// The databases that events are located by.
+	Geoip         []*GeoIPDatabase `protobuf:"bytes,9,rep,name=geoip,proto3" json:"geoip,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -161,6 +163,84 @@ func (x *Status) GetStorage() *StorageStatus {
 	return nil
 }
 
+func (x *Status) GetGeoip() []*GeoIPDatabase {
+	if x != nil {
+		return x.Geoip
+	}
+	return nil
+}
+
+type GeoIPDatabase struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	File  string                 `protobuf:"bytes,1,opt,name=file,proto3" json:"file,omitempty"`
+	// What the file says it is.
+	Type string `protobuf:"bytes,2,opt,name=type,proto3" json:"type,omitempty"`
+	// When it was built, as RFC 3339.
+	Built string `protobuf:"bytes,3,opt,name=built,proto3" json:"built,omitempty"`
+	// What its maker asks to be shown beside results; empty: nothing.
+	Attribution   string `protobuf:"bytes,4,opt,name=attribution,proto3" json:"attribution,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GeoIPDatabase) Reset() {
+	*x = GeoIPDatabase{}
+	mi := &file_status_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GeoIPDatabase) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GeoIPDatabase) ProtoMessage() {}
+
+func (x *GeoIPDatabase) ProtoReflect() protoreflect.Message {
+	mi := &file_status_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GeoIPDatabase.ProtoReflect.Descriptor instead.
+func (*GeoIPDatabase) Descriptor() ([]byte, []int) {
+	return file_status_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *GeoIPDatabase) GetFile() string {
+	if x != nil {
+		return x.File
+	}
+	return ""
+}
+
+func (x *GeoIPDatabase) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *GeoIPDatabase) GetBuilt() string {
+	if x != nil {
+		return x.Built
+	}
+	return ""
+}
+
+func (x *GeoIPDatabase) GetAttribution() string {
+	if x != nil {
+		return x.Attribution
+	}
+	return ""
+}
+
 type ClickHouseStatus struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// up or down
@@ -173,7 +253,7 @@ type ClickHouseStatus struct {
 
 func (x *ClickHouseStatus) Reset() {
 	*x = ClickHouseStatus{}
-	mi := &file_status_proto_msgTypes[2]
+	mi := &file_status_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -185,7 +265,7 @@ func (x *ClickHouseStatus) String() string {
 func (*ClickHouseStatus) ProtoMessage() {}
 
 func (x *ClickHouseStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[2]
+	mi := &file_status_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -198,7 +278,7 @@ func (x *ClickHouseStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClickHouseStatus.ProtoReflect.Descriptor instead.
 func (*ClickHouseStatus) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{2}
+	return file_status_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ClickHouseStatus) GetState() string {
@@ -236,7 +316,7 @@ type RulesStatus struct {
 
 func (x *RulesStatus) Reset() {
 	*x = RulesStatus{}
-	mi := &file_status_proto_msgTypes[3]
+	mi := &file_status_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -248,7 +328,7 @@ func (x *RulesStatus) String() string {
 func (*RulesStatus) ProtoMessage() {}
 
 func (x *RulesStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[3]
+	mi := &file_status_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -261,7 +341,7 @@ func (x *RulesStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RulesStatus.ProtoReflect.Descriptor instead.
 func (*RulesStatus) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{3}
+	return file_status_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *RulesStatus) GetTotal() int64 {
@@ -312,7 +392,7 @@ type StorageStatus struct {
 
 func (x *StorageStatus) Reset() {
 	*x = StorageStatus{}
-	mi := &file_status_proto_msgTypes[4]
+	mi := &file_status_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -324,7 +404,7 @@ func (x *StorageStatus) String() string {
 func (*StorageStatus) ProtoMessage() {}
 
 func (x *StorageStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[4]
+	mi := &file_status_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -337,7 +417,7 @@ func (x *StorageStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageStatus.ProtoReflect.Descriptor instead.
 func (*StorageStatus) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{4}
+	return file_status_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *StorageStatus) GetUsedBytes() uint64 {
@@ -390,7 +470,7 @@ type ValidateKeyRequest struct {
 
 func (x *ValidateKeyRequest) Reset() {
 	*x = ValidateKeyRequest{}
-	mi := &file_status_proto_msgTypes[5]
+	mi := &file_status_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -402,7 +482,7 @@ func (x *ValidateKeyRequest) String() string {
 func (*ValidateKeyRequest) ProtoMessage() {}
 
 func (x *ValidateKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[5]
+	mi := &file_status_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -415,7 +495,7 @@ func (x *ValidateKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateKeyRequest.ProtoReflect.Descriptor instead.
 func (*ValidateKeyRequest) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{5}
+	return file_status_proto_rawDescGZIP(), []int{6}
 }
 
 type ValidateKeyResponse struct {
@@ -427,7 +507,7 @@ type ValidateKeyResponse struct {
 
 func (x *ValidateKeyResponse) Reset() {
 	*x = ValidateKeyResponse{}
-	mi := &file_status_proto_msgTypes[6]
+	mi := &file_status_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -439,7 +519,7 @@ func (x *ValidateKeyResponse) String() string {
 func (*ValidateKeyResponse) ProtoMessage() {}
 
 func (x *ValidateKeyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[6]
+	mi := &file_status_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -452,7 +532,7 @@ func (x *ValidateKeyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateKeyResponse.ProtoReflect.Descriptor instead.
 func (*ValidateKeyResponse) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{6}
+	return file_status_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ValidateKeyResponse) GetValid() bool {
@@ -467,7 +547,7 @@ var File_status_proto protoreflect.FileDescriptor
 const file_status_proto_rawDesc = "" +
 	"\n" +
 	"\fstatus.proto\x12\vnightjar.v1\"\x12\n" +
-	"\x10GetStatusRequest\"\xed\x02\n" +
+	"\x10GetStatusRequest\"\x9f\x03\n" +
 	"\x06Status\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12(\n" +
 	"\x0fevents_received\x18\x02 \x01(\x04R\x0fevents_received\x12:\n" +
@@ -478,7 +558,13 @@ const file_status_proto_rawDesc = "" +
 	"clickhouse\x18\x06 \x01(\v2\x1d.nightjar.v1.ClickHouseStatusR\n" +
 	"clickhouse\x12.\n" +
 	"\x05rules\x18\a \x01(\v2\x18.nightjar.v1.RulesStatusR\x05rules\x124\n" +
-	"\astorage\x18\b \x01(\v2\x1a.nightjar.v1.StorageStatusR\astorage\"^\n" +
+	"\astorage\x18\b \x01(\v2\x1a.nightjar.v1.StorageStatusR\astorage\x120\n" +
+	"\x05geoip\x18\t \x03(\v2\x1a.nightjar.v1.GeoIPDatabaseR\x05geoip\"o\n" +
+	"\rGeoIPDatabase\x12\x12\n" +
+	"\x04file\x18\x01 \x01(\tR\x04file\x12\x12\n" +
+	"\x04type\x18\x02 \x01(\tR\x04type\x12\x14\n" +
+	"\x05built\x18\x03 \x01(\tR\x05built\x12 \n" +
+	"\vattribution\x18\x04 \x01(\tR\vattribution\"^\n" +
 	"\x10ClickHouseStatus\x12\x14\n" +
 	"\x05state\x18\x01 \x01(\tR\x05state\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x1a\n" +
@@ -520,29 +606,31 @@ func file_status_proto_rawDescGZIP() []byte {
 	return file_status_proto_rawDescData
 }
 
-var file_status_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_status_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_status_proto_goTypes = []any{
 	(*GetStatusRequest)(nil),    // 0: nightjar.v1.GetStatusRequest
 	(*Status)(nil),              // 1: nightjar.v1.Status
-	(*ClickHouseStatus)(nil),    // 2: nightjar.v1.ClickHouseStatus
-	(*RulesStatus)(nil),         // 3: nightjar.v1.RulesStatus
-	(*StorageStatus)(nil),       // 4: nightjar.v1.StorageStatus
-	(*ValidateKeyRequest)(nil),  // 5: nightjar.v1.ValidateKeyRequest
-	(*ValidateKeyResponse)(nil), // 6: nightjar.v1.ValidateKeyResponse
+	(*GeoIPDatabase)(nil),       // 2: nightjar.v1.GeoIPDatabase
+	(*ClickHouseStatus)(nil),    // 3: nightjar.v1.ClickHouseStatus
+	(*RulesStatus)(nil),         // 4: nightjar.v1.RulesStatus
+	(*StorageStatus)(nil),       // 5: nightjar.v1.StorageStatus
+	(*ValidateKeyRequest)(nil),  // 6: nightjar.v1.ValidateKeyRequest
+	(*ValidateKeyResponse)(nil), // 7: nightjar.v1.ValidateKeyResponse
 }
 var file_status_proto_depIdxs = []int32{
-	2, // 0: nightjar.v1.Status.clickhouse:type_name -> nightjar.v1.ClickHouseStatus
-	3, // 1: nightjar.v1.Status.rules:type_name -> nightjar.v1.RulesStatus
-	4, // 2: nightjar.v1.Status.storage:type_name -> nightjar.v1.StorageStatus
-	0, // 3: nightjar.v1.StatusService.GetStatus:input_type -> nightjar.v1.GetStatusRequest
-	5, // 4: nightjar.v1.StatusService.ValidateKey:input_type -> nightjar.v1.ValidateKeyRequest
-	1, // 5: nightjar.v1.StatusService.GetStatus:output_type -> nightjar.v1.Status
-	6, // 6: nightjar.v1.StatusService.ValidateKey:output_type -> nightjar.v1.ValidateKeyResponse
-	5, // [5:7] is the sub-list for method output_type
-	3, // [3:5] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	3, // 0: nightjar.v1.Status.clickhouse:type_name -> nightjar.v1.ClickHouseStatus
+	4, // 1: nightjar.v1.Status.rules:type_name -> nightjar.v1.RulesStatus
+	5, // 2: nightjar.v1.Status.storage:type_name -> nightjar.v1.StorageStatus
+	2, // 3: nightjar.v1.Status.geoip:type_name -> nightjar.v1.GeoIPDatabase
+	0, // 4: nightjar.v1.StatusService.GetStatus:input_type -> nightjar.v1.GetStatusRequest
+	6, // 5: nightjar.v1.StatusService.ValidateKey:input_type -> nightjar.v1.ValidateKeyRequest
+	1, // 6: nightjar.v1.StatusService.GetStatus:output_type -> nightjar.v1.Status
+	7, // 7: nightjar.v1.StatusService.ValidateKey:output_type -> nightjar.v1.ValidateKeyResponse
+	6, // [6:8] is the sub-list for method output_type
+	4, // [4:6] is the sub-list for method input_type
+	4, // [4:4] is the sub-list for extension type_name
+	4, // [4:4] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_status_proto_init() }
@@ -556,7 +644,7 @@ func file_status_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_status_proto_rawDesc), len(file_status_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   7,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

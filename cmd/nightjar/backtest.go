@@ -30,6 +30,7 @@ type found struct {
 func newBacktest() *cobra.Command {
 	var rulePath, eventsPath, until string
 	var tables tableFiles
+	var geo *[]string
 	c := &cobra.Command{
 		Use:   "backtest --rule FILE --events FILE",
 		Short: "Show which signals a rule would have given, offline",
@@ -52,7 +53,11 @@ The events are JSON objects, one a line; their order does not matter.
 			if err != nil {
 				return &usageError{c.CommandPath(), err}
 			}
-			signals, err := backtest(rulePath, eventsPath, end, tables...)
+			locator, err := openGeoIP(*geo)
+			if err != nil {
+				return err
+			}
+			signals, err := backtest(rulePath, eventsPath, end, locator, tables...)
 			if err != nil {
 				return err
 			}
@@ -63,6 +68,7 @@ The events are JSON objects, one a line; their order does not matter.
 		},
 	}
 	addOutput(c)
+	geo = addGeoIP(c.Flags())
 	c.Flags().StringVar(&rulePath, "rule", "", "the rule, a JSON document as the API takes it")
 	c.Flags().StringVar(&eventsPath, "events", "", "the events, one JSON object a line (- for standard input)")
 	c.Flags().StringVar(&until, "until", "", "leave out events after this time (milliseconds or RFC 3339)")
@@ -70,7 +76,7 @@ The events are JSON objects, one a line; their order does not matter.
 	return c
 }
 
-func backtest(rulePath, eventsPath string, until schema.Millis, tables ...tableFile) ([]found, error) {
+func backtest(rulePath, eventsPath string, until schema.Millis, locator ingest.Locator, tables ...tableFile) ([]found, error) {
 	plan, err := readRule(rulePath)
 	if err != nil {
 		return nil, err
@@ -79,7 +85,7 @@ func backtest(rulePath, eventsPath string, until schema.Millis, tables ...tableF
 		return nil, err
 	}
 	var matches []compiler.Match
-	err = readEvents(eventsPath, func(e *schema.Event) {
+	err = readEvents(eventsPath, locator, func(e *schema.Event) {
 		if e.At <= until {
 			matches = append(matches, plan.Matches(e)...)
 		}
@@ -141,10 +147,10 @@ func jsonPlace(text []byte, err error) error {
 
 // readEvents calls use with every event of a file; sequence numbers follow the
 // lines, and an event arrives at its time.
-func readEvents(path string, use func(*schema.Event)) error {
+func readEvents(path string, locator ingest.Locator, use func(*schema.Event)) error {
 	now, seq := time.Now(), uint64(0)
 	return eachLine(path, func(line []byte, n int) error {
-		events, err := lineEvents(path, line, n, now)
+		events, err := lineEvents(path, line, n, ingest.Decoder{Now: now, Locator: locator})
 		for i := range events {
 			seq++
 			events[i].Seq, events[i].Seen = seq, events[i].At

@@ -26,6 +26,7 @@ import (
 type setting struct {
 	name, value, help string // name as a flag; value is the default
 	secret            bool   // no flag: flags are seen by everybody on the host
+	list              bool   // several: repeated flags, a list in the file, cut at : in the environment
 }
 
 var settings = []setting{
@@ -41,6 +42,7 @@ var settings = []setting{
 	{name: "max-request", value: "20MiB", help: "largest body of an intake request, decompressed; larger ones are refused (413)"},
 	{name: "retention", value: "events=90d,signals=15mo,matches=35d", help: "how long to keep what, by arrival; matches are the state of rules and stay as long as they are needed in any case"},
 	{name: "disk-quota", value: "0", help: "disk that everything stored may take, such as 50GB; the oldest days of events go when it is used up (0: no quota)"},
+	{name: "geoip", list: true, help: geoipHelp},
 	{name: "backup-to", value: "", help: "where a ClickHouse server of yours puts backups, such as Disk('backups', '{name}')", secret: true},
 	{name: "log-level", value: "info", help: "debug, info, warn or error"},
 	{name: "open-metrics", value: "false", help: "serve /metrics without the key"},
@@ -55,7 +57,8 @@ type Config struct {
 	// Bytes.
 	IntakeQuota, IntakeMemory, MaxRequest int64
 	Retention                             retention.Policy
-	BackupTo                              string // may hold a secret
+	GeoIP                                 []string // files
+	BackupTo                              string   // may hold a secret
 	LogLevel                              string
 	OpenMetrics                           bool
 	APIKey                                string // secret; empty: read or made in the data folder
@@ -64,7 +67,11 @@ type Config struct {
 
 func addSettings(flags *pflag.FlagSet) {
 	for _, s := range settings {
-		flags.String(s.name, s.value, s.help+"; "+envName(s.name))
+		if help := s.help + "; " + envName(s.name); s.list {
+			flags.StringArray(s.name, nil, help)
+		} else {
+			flags.String(s.name, s.value, help)
+		}
 	}
 	flags.String("config", "", "YAML file with these settings by name")
 }
@@ -88,12 +95,28 @@ func loadConfig(flags *pflag.FlagSet) (Config, error) {
 		}
 		if v, ok := os.LookupEnv(envName(s.name)); ok {
 			values[s.name] = v
+			if s.list {
+				values[s.name] = joinList(filepath.SplitList(v))
+			}
 		}
 		if f := flags.Lookup(s.name); f != nil && f.Changed {
 			values[s.name] = f.Value.String()
+			if list, err := flags.GetStringArray(s.name); s.list && err == nil {
+				values[s.name] = joinList(list)
+			}
 		}
 	}
 	return parseConfig(values)
+}
+
+// joinList is a list as one value; no path contains a NUL.
+func joinList(list []string) string { return strings.Join(list, "\x00") }
+
+func splitList(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return strings.Split(s, "\x00")
 }
 
 func parseConfig(values map[string]string) (c Config, err error) {
@@ -101,6 +124,7 @@ func parseConfig(values map[string]string) (c Config, err error) {
 		DataDir: values["data-dir"], HTTP: values["http"], GRPC: values["grpc"],
 		ClickHouse: values["clickhouse"], Analyst: values["clickhouse-analyst"],
 		LogLevel: values["log-level"], APIKey: values["api-key"], BackupTo: values["backup-to"],
+		GeoIP: splitList(values["geoip"]),
 	}
 	if c.Lateness, err = parseDuration(values["lateness"]); err != nil {
 		return Config{}, fmt.Errorf("lateness: %w", err)
@@ -151,21 +175,27 @@ func readConfigFile(path string) (map[string]string, error) {
 	}
 	out := map[string]string{}
 	for name := range k.All() {
-		if !isSetting(name) {
+		if settingNamed(name) == nil {
 			return nil, fmt.Errorf("config file %s: unknown setting %q; there are %s", path, name, settingNames())
 		}
 		out[name] = k.String(name)
+		if list := k.Strings(name); len(list) > 0 {
+			if !settingNamed(name).list {
+				return nil, fmt.Errorf("config file %s: %s takes one value, not a list", path, name)
+			}
+			out[name] = joinList(list)
+		}
 	}
 	return out, nil
 }
 
-func isSetting(name string) bool {
-	for _, s := range settings {
-		if s.name == name {
-			return true
+func settingNamed(name string) *setting {
+	for i := range settings {
+		if settings[i].name == name {
+			return &settings[i]
 		}
 	}
-	return false
+	return nil
 }
 
 func settingNames() string {

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -48,5 +49,30 @@ func TestDurationsKnowDays(t *testing.T) {
 		if _, err := parseDuration(text); err == nil || !strings.Contains(err.Error(), text) {
 			t.Errorf("%q: got error %v, want one that names it", text, err)
 		}
+	}
+}
+
+func TestListsComeFromFlagsEnvironmentAndFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "nightjar.yaml")
+	if err := os.WriteFile(path, []byte("geoip: [/a:1.mmdb, b.mmdb]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want := func(from string, files []string, args ...string) {
+		t.Helper()
+		c, err := loadConfig(flagsOf(t, args...))
+		if err != nil || !slices.Equal(c.GeoIP, files) {
+			t.Errorf("%s: got %q, %v, want %q", from, c.GeoIP, err, files)
+		}
+	}
+	want("nothing", nil)
+	want("file", []string{"/a:1.mmdb", "b.mmdb"}, "--config", path)
+	want("flags", []string{"c:2.mmdb", "d,3.mmdb"}, "--config", path, "--geoip", "c:2.mmdb", "--geoip", "d,3.mmdb")
+	t.Setenv("NIGHTJAR_GEOIP", "e.mmdb:f.mmdb")
+	want("environment", []string{"e.mmdb", "f.mmdb"}, "--config", path)
+	if err := os.WriteFile(path, []byte("http: [a, b]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := loadConfig(flagsOf(t, "--config", path)); err == nil || !strings.Contains(err.Error(), "http takes one value") {
+		t.Errorf("a list for one value: got error %v", err)
 	}
 }

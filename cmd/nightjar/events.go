@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"time"
 
 	"github.com/valyala/fastjson"
 
@@ -81,10 +80,9 @@ func eachLine(path string, use func(line []byte, n int) error) error {
 	}
 }
 
-// lineEvents are the events of a line: one, unless it is a list. Each line is
-// decoded by itself, for a Decoder bounds what it reads in all.
-func lineEvents(path string, line []byte, n int, now time.Time) ([]schema.Event, error) {
-	decoder := ingest.Decoder{Now: now}
+// lineEvents are the events of a line: one, unless it is a list. Each line has a
+// decoder of its own, for a Decoder bounds what it reads in all.
+func lineEvents(path string, line []byte, n int, decoder ingest.Decoder) ([]schema.Event, error) {
 	events, err := decoder.JSON(line)
 	if err != nil {
 		return nil, fmt.Errorf("%s:%d: %w", path, n, err)

@@ -198,9 +198,10 @@ func (o *searchOptions) live(ctx context.Context, cl *client, filter map[string]
 		}
 	}
 	var kept []eventLine
-	n := 0
+	n, located := 0, false
 	more, err := cl.logs(ctx, filter, o.limit, func(l eventLine) error {
 		n++
+		located = located || mentionsGeoIP(l.Attributes)
 		if output == "jsonl" {
 			return writeLine(os.Stdout, l)
 		}
@@ -218,6 +219,9 @@ func (o *searchOptions) live(ctx context.Context, cl *client, filter map[string]
 	}
 	if more {
 		fmt.Fprintf(os.Stderr, "only the first %d; --limit shows more\n", n)
+	}
+	if located {
+		cl.credit(ctx)
 	}
 	return err
 }

@@ -96,7 +96,7 @@ func searchEvents(ctx context.Context, w io.Writer, text, path, reader string, w
 	b := &batchOfLines{w: w, match: match, within: within}
 	now := time.Now()
 	err = eachLine(path, func(line []byte, n int) error {
-		events, err := lineEvents(path, line, n, now)
+		events, err := lineEvents(path, line, n, ingest.Decoder{Now: now})
 		if err != nil {
 			return err
 		}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"nightjar/compiler"
+	"nightjar/ingest"
 	"nightjar/schema"
 	"nightjar/testenv"
 )
@@ -140,7 +141,7 @@ func grepped(t *testing.T, path string, match matcher) string {
 	var out bytes.Buffer
 	b := &batchOfLines{w: &out, match: match, within: func(*schema.Event) bool { return true }}
 	err := eachLine(path, func(line []byte, n int) error {
-		events, err := lineEvents(path, line, n, time.Now())
+		events, err := lineEvents(path, line, n, ingest.Decoder{Now: time.Now()})
 		if err != nil {
 			return err
 		}
@@ -263,14 +264,14 @@ func TestSearchPrintsWhatIsStored(t *testing.T) {
 	// Read again, they are the events of the file.
 	original := map[string]schema.Event{}
 	for _, line := range lines {
-		events, err := lineEvents("", []byte(line), 1, time.Now())
+		events, err := lineEvents("", []byte(line), 1, ingest.Decoder{Now: time.Now()})
 		if err != nil {
 			t.Fatal(err)
 		}
 		original[events[0].Values(schema.ParseField("@id"))[0]] = events[0]
 	}
 	for _, line := range got {
-		events, err := lineEvents("", []byte(line), 1, time.Now())
+		events, err := lineEvents("", []byte(line), 1, ingest.Decoder{Now: time.Now()})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -84,9 +85,14 @@ func newSignalsList() *cobra.Command {
 				fmt.Fprintf(os.Stderr, "only the first %d; --limit shows more\n", limit)
 			}
 			if wantJSON {
-				return printJSON(os.Stdout, items)
+				err = printJSON(os.Stdout, items)
+			} else {
+				err = printSignals(items)
 			}
-			return printSignals(items)
+			if slices.ContainsFunc(items, func(i json.RawMessage) bool { return mentionsGeoIP(i) }) {
+				cl.credit(c.Context())
+			}
+			return err
 		},
 	}
 	addClientFlags(c)
@@ -154,9 +160,12 @@ func newSignalsGet() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			var answer any
+			var answer json.RawMessage
 			if err := cl.do(c.Context(), http.MethodGet, "/api/v2/security_monitoring/signals/"+url.PathEscape(args[0]), nil, nil, &answer); err != nil {
 				return err
+			}
+			if mentionsGeoIP(answer) {
+				defer cl.credit(c.Context())
 			}
 			return printJSON(os.Stdout, answer)
 		},

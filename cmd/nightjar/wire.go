@@ -25,6 +25,7 @@ import (
 	"nightjar/compiler"
 	"nightjar/ingest"
 	intakestore "nightjar/ingest/clickhouse"
+	"nightjar/ingest/geoip"
 	"nightjar/migrations"
 	"nightjar/retention"
 	"nightjar/scheduler"
@@ -39,7 +40,7 @@ func graph(ctx context.Context, config Config) fx.Option {
 		fx.Supply(config),
 		fx.Provide(
 			func() context.Context { return ctx },
-			newLogger, newRegistry, newEngine, newDatabase, newSink, newIntake, newScheduler, newKeeper, newBackups, newServer,
+			newLogger, newRegistry, newEngine, newDatabase, newSink, newGeoIP, newIntake, newScheduler, newKeeper, newBackups, newServer,
 		),
 		fx.Invoke(func(*retention.Keeper, *backup.Source, *api.Server) {}),
 	)
@@ -264,10 +265,10 @@ func (s sink) Insert(ctx context.Context, token string, events []schema.Event) e
 	return nil
 }
 
-func newIntake(lc fx.Lifecycle, e *engine, store sink, registry *prometheus.Registry) (*ingest.Intake, error) {
+func newIntake(lc fx.Lifecycle, e *engine, store sink, geo *geoip.Databases, registry *prometheus.Registry) (*ingest.Intake, error) {
 	intake, err := ingest.New(ingest.Deps{
 		Dir: filepath.Join(e.config.DataDir, "intake"), Sink: store,
-		Log: e.log, Metrics: registry, Lateness: e.config.Lateness,
+		Log: e.log, Metrics: registry, Lateness: e.config.Lateness, Locator: locator(geo),
 		Config: ingest.Config{MaxBacklog: e.config.IntakeQuota, MaxReading: e.config.IntakeMemory, MaxBody: e.config.MaxRequest},
 	})
 	if err != nil {
@@ -291,8 +292,8 @@ func newScheduler(lc fx.Lifecycle, e *engine, d *database, store sink, intake *i
 	return s, nil
 }
 
-func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *ingest.Intake, s *scheduler.Scheduler, k *retention.Keeper, registry *prometheus.Registry) (*api.Server, error) {
-	reporter := reporter{d, intake, s, k}
+func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *ingest.Intake, s *scheduler.Scheduler, k *retention.Keeper, geo *geoip.Databases, registry *prometheus.Registry) (*api.Server, error) {
+	reporter := reporter{d, intake, s, k, geo}
 	var err error
 	e.server, err = api.New(api.Deps{
 		HTTP: e.config.HTTP, GRPC: e.config.GRPC, Key: e.key, Version: version,
@@ -336,6 +337,7 @@ type reporter struct {
 	intake    *ingest.Intake
 	scheduler *scheduler.Scheduler
 	keeper    *retention.Keeper
+	geoip     *geoip.Databases // nil: none
 }
 
 func (r reporter) ready(ctx context.Context) error { return r.database.conn.Ping(ctx) }
@@ -351,7 +353,7 @@ func (r reporter) Status(ctx context.Context) (api.Status, error) {
 	}
 	st.Rules.Enabled = progress.Rules + progress.Unsupported
 	st.Rules.Unsupported, st.Rules.Failing = progress.Unsupported, progress.Failing
-	st.Storage = r.storage()
+	st.Storage, st.GeoIP = r.storage(), describeGeoIP(r.geoip)
 	rules, err := r.scheduler.Rules(ctx)
 	if err != nil {
 		return api.Status{}, err
