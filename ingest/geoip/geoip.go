@@ -128,7 +128,7 @@ func (s *set) locate(ip netip.Addr) (*fastjson.Value, error) {
 	if known {
 		return place, failed
 	}
-	place, err := s.read(&results)
+	place, err := s.read(&key, &results)
 	if err != nil || failed != nil {
 		return place, errors.Join(failed, err)
 	}
@@ -142,11 +142,11 @@ func (s *set) locate(ip netip.Addr) (*fastjson.Value, error) {
 }
 
 // read puts together what the files say of an address.
-func (s *set) read(results *[MaxFiles]maxminddb.Result) (*fastjson.Value, error) {
+func (s *set) read(key *offsets, results *[MaxFiles]maxminddb.Result) (*fastjson.Value, error) {
 	var records []record
 	var failed error
 	for i, f := range s.files {
-		if !results[i].Found() {
+		if key[i] == 0 {
 			continue
 		}
 		var r record

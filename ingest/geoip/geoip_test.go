@@ -456,3 +456,29 @@ func BenchmarkLocate(b *testing.B) {
 		})
 	}
 }
+
+// TestFilesOfOneVersionOfIPGoTogether has a file that knows only IPv4 beside one
+// that knows only IPv6, as DB-IP has them.
+func TestFilesOfOneVersionOfIPGoTogether(t *testing.T) {
+	four := writeDatabase(t, 4, "city ipv4", map[string]record{"198.51.100.0/24": {"city": "Lyon", "country_code": "FR", "latitude": float32(45.7512), "longitude": float32(4.85)}})
+	six := writeDatabase(t, 6, "city ipv6", map[string]record{"2001:db8::/32": {"city": "Oslo", "country_code": "NO", "latitude": 59.9, "longitude": 10.75}})
+	for _, order := range [][]string{{four, six}, {six, four}} {
+		d, err := Open(t.TempDir(), order...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for ip, want := range map[string]string{
+			"198.51.100.9": "Lyon", "::ffff:198.51.100.9": "Lyon", "2001:db8:1::1": "Oslo", "fe80::1%eth0": "", "198.51.101.1": "", "2001:db9::1": "",
+		} {
+			if got := text(located(t, d, ip), "city"); got != want {
+				t.Errorf("%s is in %q, want %q", ip, got, want)
+			}
+		}
+		if got := number(located(t, d, "198.51.100.9"), "latitude"); got != 45.7512 {
+			t.Errorf("the latitude is %v, want the digits of the short float", got)
+		}
+		if diff := cmp.Diff([]string{creditDBIP}, d.Attributions()); diff != "" {
+			t.Errorf("credits (-want +got):\n%s", diff)
+		}
+	}
+}
