@@ -17,10 +17,11 @@ type life struct {
 	first, last schema.Millis
 	events      uint64
 	tags        []string
-	opened      uint64   // the arrival of its first match
+	opened      uint64   // the first arrival among its first matches
 	values      []string // new ones, sorted
 	seen        map[uint64]bool
 	old         *schema.Signal // the published signal that it goes on from
+	carried     bool           // which had ended before the first of these matches
 }
 
 // chain is where one case of a group has to be looked at again: from a moment
@@ -113,8 +114,10 @@ type change struct {
 	moved bool
 	// perValue is the plan's.
 	perValue bool
-	// evidence are matches of the signal, the earliest first, for its samples.
+	// evidence are matches of the signal, the earliest first, for its samples;
+	// those after the end of the signal before, if that is carried on.
 	evidence []compiler.Match
+	carried  bool
 }
 
 // id is the signal's, as it is first published. Where each new value has its
@@ -163,7 +166,7 @@ func (u *unit) fold(carry *schema.Signal, times []schema.Millis) []life {
 	longest := schema.Millis(u.plan.MaxDuration.Milliseconds())
 	var lives []life
 	if carry != nil {
-		lives = append(lives, life{first: carry.FirstSeen, last: carry.LastSeen, old: carry})
+		lives = append(lives, life{first: carry.FirstSeen, last: carry.LastSeen, old: carry, carried: true})
 	}
 	for _, t := range times {
 		if n := len(lives) - 1; n >= 0 && t-lives[n].last <= u.keepAlive() && t-lives[n].first <= longest {
@@ -189,13 +192,13 @@ func (u *unit) measure(l *life, all []compiler.Match) {
 		l.events, tags, fresh = l.old.Events, l.old.EventTags, l.old.Events == 0
 	}
 	if l.old != nil {
-		l.opened, l.values = l.old.Opened, slices.Clone(l.old.Values)
+		l.values = slices.Clone(l.old.Values)
 	}
 	seen := map[uint64]bool{}
 	for _, m := range between(all, after, l.last) {
 		l.value(u.plan, &m)
-		if m.At == l.first && l.old == nil {
-			l.opened = max(l.opened, m.Seq)
+		if m.At == l.first && (l.opened == 0 || m.Seq < l.opened) {
+			l.opened = m.Seq
 		}
 		if seen[m.Seq] {
 			continue
@@ -269,7 +272,7 @@ func (u *unit) reconcile(caseAt int, lives []life, old []schema.Signal, all []co
 
 // change compares a life with the signal it goes on from.
 func (u *unit) change(caseAt int, l *life) (c change, differs bool) {
-	c.perValue = u.plan.PerValue
+	c.perValue, c.carried = u.plan.PerValue, l.carried
 	if l.old == nil {
 		c.isNew, c.moved = true, true
 		c.Signal = schema.Signal{
@@ -283,7 +286,10 @@ func (u *unit) change(caseAt int, l *life) (c change, differs bool) {
 		}
 	}
 	c.FirstSeen, c.LastSeen, c.Events, c.EventTags = l.first, l.last, l.events, l.tags
-	c.Opened, c.Values = l.opened, l.values
+	c.Values = l.values
+	if l.old == nil {
+		c.Opened = l.opened
+	}
 	c.RuleVersion = u.plan.Rule.Version
 	c.Version++
 	return c, true
@@ -339,7 +345,7 @@ func (e oneEvent) live(plan *compiler.Plan, lives map[string]*life) {
 			name := valueAt([]string{v}, e.at)
 			l := lives[name]
 			if l == nil {
-				l = &life{first: e.at, last: e.at, values: []string{v}, tags: slices.Sorted(slices.Values(m.Tags))}
+				l = &life{first: e.at, last: e.at, opened: m.Seq, values: []string{v}, tags: slices.Sorted(slices.Values(m.Tags))}
 				lives[name] = l
 			}
 			if l.seen[m.Seq] {
@@ -350,7 +356,7 @@ func (e oneEvent) live(plan *compiler.Plan, lives map[string]*life) {
 			}
 			l.seen[m.Seq] = true
 			l.events++
-			l.opened = max(l.opened, m.Seq)
+			l.opened = min(l.opened, m.Seq)
 			l.tags = common(l.tags, m.Tags)
 		}
 	}
@@ -379,6 +385,9 @@ func evidence(plan *compiler.Plan, l *life, all []compiler.Match) []compiler.Mat
 		after = l.first - 1
 	}
 	var out []compiler.Match
+	if l.carried {
+		after = l.old.LastSeen
+	}
 	seen := map[uint64]bool{}
 	for _, m := range between(all, after, l.last) {
 		if !seen[m.Seq] && len(out) < maxSamples {

@@ -20,7 +20,7 @@ import (
 
 // live runs a rule over events that arrive in the given order, in random
 // pieces, with faults and restarts, and returns the world that is left.
-func live(t *testing.T, seed uint64, rule schema.Rule, events []schema.Event, faults float64) *world {
+func live(t *testing.T, seed uint64, rule schema.Rule, events []schema.Event, faults float64, suppressions ...schema.Suppression) *world {
 	t.Helper()
 	w := newWorld(seed)
 	rule.ID, rule.IsEnabled, rule.Version = "aaa-bbb-ccc", true, 1
@@ -29,6 +29,13 @@ func live(t *testing.T, seed uint64, rule schema.Rule, events []schema.Event, fa
 		t.Fatal(err)
 	}
 	w.objects = []Object{{Kind: kindRule, ID: rule.ID, Version: 1, Body: string(body)}}
+	for _, p := range suppressions {
+		body, err := json.Marshal(storedSuppression{Suppression: p})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.objects = append(w.objects, Object{Kind: kindSuppression, ID: p.ID, Version: 1, Body: string(body)})
+	}
 	w.cached = []int{0, 1, 60}[seed%3]
 	s := restart(t, w)
 	w.faults = faults
@@ -126,7 +133,13 @@ func standing(w *world) []schema.Signal {
 func essence(signals []schema.Signal) []string {
 	out := []string{}
 	for _, s := range signals {
-		out = append(out, fmt.Sprintf("case %d group %q from %d to %d events %d tags %q", s.Case, s.Group, s.FirstSeen, s.LastSeen, s.Events, s.EventTags))
+		var samples []string
+		for _, e := range readSamples(s.Samples) {
+			samples = append(samples, e.EventID)
+		}
+		sort.Strings(samples) // those of one moment have no order
+		out = append(out, fmt.Sprintf("case %d group %q from %d to %d events %d tags %q values %q suppressed %q samples %d %q",
+			s.Case, s.Group, s.FirstSeen, s.LastSeen, s.Events, s.EventTags, s.Values, s.Suppression, len(samples), samples))
 	}
 	return out
 }
@@ -141,7 +154,15 @@ func mustAgree(t *testing.T, w *world, plan *compiler.Plan, events []schema.Even
 		e.Seq = uint64(i + 1)
 		matches = append(matches, plan.Matches(&e)...)
 	}
-	if diff := cmp.Diff(essence(Replay(plan, matches)), essence(standing(w))); diff != "" {
+	rendered, err := ReplayRendered(plan, matches, worldEvents{w}.fetch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	replayed := make([]schema.Signal, len(rendered))
+	for i, p := range rendered {
+		replayed[i] = p.Signal
+	}
+	if diff := cmp.Diff(essence(replayed), essence(standing(w))); diff != "" {
 		t.Errorf("live differs from replay (-replay +live):\n%s", diff)
 	}
 	for id, incident := range w.related {

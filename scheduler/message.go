@@ -1,7 +1,6 @@
 package scheduler
 
 import (
-	"encoding/json"
 	"strings"
 
 	"nightjar/compiler"
@@ -11,7 +10,7 @@ import (
 
 // titleAndMessage render a signal's texts. A title is one line; a message is
 // Markdown, as those of rules are. A template that is broken shows as it is.
-func titleAndMessage(plan *compiler.Plan, sig schema.Signal, severity string) (title, message string) {
+func titleAndMessage(plan *compiler.Plan, sig schema.Signal, severity string, events []schema.Event) (title, message string) {
 	name := plan.Rule.Name
 	if o := plan.Rule.Options.ThirdParty; o != nil && o.SignalTitleTemplate != "" {
 		name = o.SignalTitleTemplate
@@ -19,6 +18,7 @@ func titleAndMessage(plan *compiler.Plan, sig schema.Signal, severity string) (t
 	d := template.Data{RuleName: plan.Rule.Name, CaseName: caseName(plan, sig.Case), Severity: severity}
 	if strings.Contains(name+plan.Rule.Message, "{{") {
 		d = templateData(plan, sig, d)
+		d.Events = events
 	}
 	title, _ = template.ParseLenient(name).Render(d, template.Header)
 	if name == plan.Rule.Name && d.CaseName != "" {
@@ -38,7 +38,6 @@ func templateData(plan *compiler.Plan, sig schema.Signal, d template.Data) templ
 	}
 	d.Group = groupValues(plan, sig.Group)
 	d.Tags = signalTags(&plan.Rule, sig)
-	d.Events = sampleEvents(sig.Samples)
 	return d
 }
 
@@ -53,24 +52,4 @@ func groupValues(plan *compiler.Plan, group []string) []template.Value {
 		}
 	}
 	return out
-}
-
-// sampleEvents are the events that a signal shows, read back.
-func sampleEvents(samples string) []schema.Event {
-	var list []sampleJSON
-	if json.Unmarshal([]byte(samples), &list) != nil {
-		return nil
-	}
-	events := make([]schema.Event, 0, len(list))
-	for _, s := range list {
-		c := s.Content
-		attributes, err := schema.ParseAttributes(string(c.Custom))
-		if err != nil {
-			continue
-		}
-		events = append(events, schema.Event{
-			Source: c.Source, Service: c.Service, Host: c.Host, Status: c.Status, Message: c.Message, Tags: c.Tags, Attributes: attributes,
-		})
-	}
-	return events
 }

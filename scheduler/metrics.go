@@ -3,9 +3,9 @@ package scheduler
 import "github.com/prometheus/client_golang/prometheus"
 
 type metrics struct {
-	evaluations, failures, matches, opened, withdrawn, uncached prometheus.Counter
-	cached, known                                               prometheus.Gauge
-	seconds                                                     prometheus.Histogram
+	evaluations, failures, matches, opened, withdrawn, suppressed, uncached prometheus.Counter
+	cached, known                                                           prometheus.Gauge
+	seconds                                                                 prometheus.Histogram
 }
 
 func newMetrics(r prometheus.Registerer) metrics {
@@ -18,6 +18,7 @@ func newMetrics(r prometheus.Registerer) metrics {
 		matches:     counter("matches_total", "Events that matched a query of a rule, per group."),
 		opened:      counter("signals_opened_total", "Signals published for the first time."),
 		withdrawn:   counter("signals_withdrawn_total", "Signals merged or retracted because of late events."),
+		suppressed:  counter("signals_suppressed_total", "Signals that a suppression withholds."),
 		uncached:    counter("uncached_rules_total", "Times that a rule's live matches did not fit into memory."),
 		cached: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "nightjar_scheduler_cached_matches", Help: "Matches held in memory.",
@@ -31,7 +32,7 @@ func newMetrics(r prometheus.Registerer) metrics {
 		}),
 	}
 	if r != nil {
-		r.MustRegister(m.evaluations, m.failures, m.matches, m.opened, m.withdrawn, m.uncached, m.cached, m.known, m.seconds)
+		r.MustRegister(m.evaluations, m.failures, m.matches, m.opened, m.withdrawn, m.suppressed, m.uncached, m.cached, m.known, m.seconds)
 	}
 	return m
 }

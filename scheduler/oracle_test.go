@@ -22,7 +22,13 @@ import (
 // events. It shares the search language with the engine, and nothing else.
 
 // oracle finds the signals of a rule over all its events.
-func oracle(rule schema.Rule, events []schema.Event) []string {
+func oracle(rule schema.Rule, events []schema.Event, suppressions ...schema.Suppression) []string {
+	events = slices.DeleteFunc(slices.Clone(events), func(e schema.Event) bool {
+		return slices.ContainsFunc(suppressions, func(p schema.Suppression) bool {
+			return p.DataExclusionQuery != "" && must(compiler.ParseQuery(p.DataExclusionQuery)).Match(&e) &&
+				(p.StartDate == nil || e.At >= *p.StartDate) && (p.ExpirationDate == nil || e.At < *p.ExpirationDate)
+		})
+	})
 	o := newOracle(rule, events)
 	hits := map[string][]oracleHit{} // by signal group
 	for _, g := range o.groups() {
@@ -554,6 +560,42 @@ func (w worlds) condition(labels, depth int) string {
 	return label + " " + w.pick(">", ">=", "<", "<=", "==", "!=") + " " + w.pick("0", "1", "2", "3", "0.3", "1.5")
 }
 
+// suppressions are some for the generated rules.
+func (w worlds) suppressions() []schema.Suppression {
+	var out []schema.Suppression
+	for i := range 1 + w.IntN(2) {
+		p := schema.Suppression{ID: fmt.Sprint("sup-", i), Version: 1, Name: "s", Enabled: true, RuleQuery: w.pick("*", "type:log_detection")}
+		if w.IntN(2) == 0 {
+			p.DataExclusionQuery = w.pick("host:h1", "@roles:dev", "service:db", "@bytes:>1")
+		} else {
+			p.SuppressionQuery = w.pick("@usr.id:u1", "@roles:ops", "host:h2", "@nightjar.events:>2", "@workflow.rule.name:generated @nightjar.case:0")
+		}
+		if w.IntN(2) == 0 {
+			at := schema.Millis(1_700_000_000_000 + w.Int64N(20)*60_000)
+			if w.IntN(2) == 0 {
+				p.StartDate = &at
+			} else {
+				p.ExpirationDate = &at
+			}
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+func suppress(t *testing.T, plan *compiler.Plan, list []schema.Suppression) {
+	t.Helper()
+	var inForce []compiler.InForce
+	for _, p := range list {
+		c, err := compiler.CompileSuppression(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		inForce = append(inForce, compiler.Always(c))
+	}
+	plan.Suppress(inForce)
+}
+
 // generatedCases is how many cases a run tries: NIGHTJAR_CASES, or as many as
 // CI has time for.
 func generatedCases() int {
@@ -578,7 +620,12 @@ func TestGeneratedRulesGiveTheSignalsOfTheOracle(t *testing.T) {
 		if err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
-		want := oracle(rule, events)
+		var suppressions []schema.Suppression
+		if seed%3 == 1 {
+			suppressions = w.suppressions()
+		}
+		suppress(t, plan, suppressions)
+		want := oracle(rule, events, suppressions...)
 		signals += len(want)
 		var matches []compiler.Match
 		for i := range events {
@@ -593,7 +640,7 @@ func TestGeneratedRulesGiveTheSignalsOfTheOracle(t *testing.T) {
 			t.Fatalf("seed %d: replay differs from the oracle (-want +got):\n%s\nrule %+v", seed, diff, rule)
 		}
 		late := shuffled(events, seed)
-		mustAgree(t, live(t, seed, rule, late, 0.1*float64(seed%2)), plan, late)
+		mustAgree(t, live(t, seed, rule, late, 0.1*float64(seed%2), suppressions...), plan, late)
 		if t.Failed() {
 			t.Fatalf("seed %d: rule %+v", seed, rule)
 		}

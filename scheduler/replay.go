@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"fmt"
 	"slices"
 	"sort"
 
@@ -10,8 +11,51 @@ import (
 
 // Replay evaluates a plan over all its matches at once: a backtest, or a rule
 // test. It is the same evaluation as the live one, from the beginning of time.
-// Signals come ordered by first seen, then case, then group.
+// Signals come ordered by first seen, then case, then group. They are as they
+// would be without suppressions of signals, which see what is rendered.
 func Replay(plan *compiler.Plan, matches []compiler.Match) []schema.Signal {
+	changes := replay(plan, matches)
+	out := make([]schema.Signal, len(changes))
+	for i := range changes {
+		out[i] = changes[i].Signal
+	}
+	return out
+}
+
+// ReplayRendered is Replay, with signals as they would be published: with sample
+// events, which fetch finds by time and sequence, and withheld where a
+// suppression says so.
+func ReplayRendered(plan *compiler.Plan, matches []compiler.Match, fetch func([]compiler.Match) ([]schema.Event, error)) ([]Published, error) {
+	changes := replay(plan, matches)
+	out := make([]Published, 0, len(changes))
+	for part := range slices.Chunk(changes, 1000) {
+		var wanted []compiler.Match
+		for i := range part {
+			wanted = append(wanted, part[i].evidence...)
+		}
+		events, err := fetch(wanted)
+		if err != nil {
+			return nil, fmt.Errorf("fetch sample events: %w", err)
+		}
+		bySeq := make(map[uint64]*schema.Event, len(events))
+		for i := range events {
+			bySeq[events[i].Seq] = &events[i]
+		}
+		for i := range part {
+			if err := part[i].resample(bySeq); err != nil {
+				return nil, err
+			}
+			p, err := Render(plan, part[i].Signal)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, p)
+		}
+	}
+	return out, nil
+}
+
+func replay(plan *compiler.Plan, matches []compiler.Match) []change {
 	units, globals := split(plan, matches)
 	var k *known
 	if plan.Novelty != nil {
@@ -22,16 +66,16 @@ func Replay(plan *compiler.Plan, matches []compiler.Match) []schema.Signal {
 			}
 		}
 	}
-	var out []schema.Signal
+	var out []change
 	for _, u := range units {
 		u.since, u.known = always, k
 		sort.SliceStable(u.matches, func(i, j int) bool { return u.matches[i].At < u.matches[j].At })
 		for _, c := range u.advance(u.chains(), u.matches, globals) {
 			c.ID = c.id(0)
-			out = append(out, c.Signal)
+			out = append(out, c)
 		}
 	}
-	sort.Slice(out, func(i, j int) bool { return signalLess(&out[i], &out[j]) })
+	sort.Slice(out, func(i, j int) bool { return signalLess(&out[i].Signal, &out[j].Signal) })
 	return out
 }
 

@@ -66,6 +66,9 @@ func (s *Scheduler) Load(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("load progress: %w", err)
 	}
+	if err := s.loadSuppressions(ctx); err != nil {
+		return err
+	}
 	objects, err := s.deps.Objects.All(ctx, kindRule)
 	if err != nil {
 		return fmt.Errorf("load rules: %w", err)
@@ -126,6 +129,7 @@ func (s *Scheduler) replan(rule schema.Rule, w *watch) *compiler.Plan {
 		return w.plan
 	}
 	plan.Key = w.plan.Key
+	s.suppress(plan)
 	clear(s.compiled)
 	return plan
 }
@@ -136,6 +140,7 @@ func (s *Scheduler) open(rule schema.Rule, from uint64) *watch {
 		s.deps.Log.Error("stored rule does not compile; it is not evaluated", "rule", rule.ID, "error", err)
 		plan = &compiler.Plan{Rule: rule, Key: rule.DetectionKey(), Unsupported: err.Error()}
 	}
+	s.suppress(plan)
 	w := newWatch(plan, from)
 	w.fresh = s.loaded
 	s.watches = append(s.watches, w)

@@ -103,8 +103,9 @@ type Scheduler struct {
 	deps    Deps
 	metrics metrics
 
-	mu      sync.Mutex
-	rules   map[string]*ruleState
+	mu    sync.Mutex
+	rules map[string]*ruleState
+	suppressions
 	watches []*watch
 	changed chan struct{} // buffered: the set of watches changed
 	triages chan triage   // what the goroutine that evaluates is asked to change
@@ -133,15 +134,16 @@ func New(deps Deps) (*Scheduler, error) {
 		return nil, errors.New("scheduler: the lateness allowance must be positive")
 	}
 	return &Scheduler{
-		deps:     deps,
-		metrics:  newMetrics(deps.Metrics),
-		rules:    map[string]*ruleState{},
-		changed:  make(chan struct{}, 1),
-		triages:  make(chan triage),
-		compiled: map[string]*compiled{},
-		cache:    newCache(),
-		known:    map[string]*known{},
-		done:     map[string]uint64{},
+		deps:         deps,
+		metrics:      newMetrics(deps.Metrics),
+		rules:        map[string]*ruleState{},
+		suppressions: suppressions{},
+		changed:      make(chan struct{}, 1),
+		triages:      make(chan triage),
+		compiled:     map[string]*compiled{},
+		cache:        newCache(),
+		known:        map[string]*known{},
+		done:         map[string]uint64{},
 	}, nil
 }
 

@@ -97,6 +97,10 @@ func (w worldEvents) Find(_ context.Context, st *compiler.MatchStatement, in Int
 	return out, nil
 }
 
+func (w worldEvents) fetch(refs []compiler.Match) ([]schema.Event, error) {
+	return w.Fetch(context.Background(), refs)
+}
+
 func (w worldEvents) Fetch(_ context.Context, refs []compiler.Match) ([]schema.Event, error) {
 	var out []schema.Event
 	for _, r := range refs {
@@ -257,7 +261,15 @@ func (w worldJournal) Save(_ context.Context, through map[string]uint64) error {
 
 type worldObjects struct{ *world }
 
-func (w worldObjects) All(context.Context, string) ([]Object, error) { return w.objects, nil }
+func (w worldObjects) All(_ context.Context, kind string) ([]Object, error) {
+	var out []Object
+	for _, o := range w.objects {
+		if o.Kind == kind {
+			out = append(out, o)
+		}
+	}
+	return out, nil
+}
 
 func (w worldObjects) Versions(_ context.Context, _, id string) (out []Object, err error) {
 	for _, o := range w.objects {

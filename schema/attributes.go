@@ -51,6 +51,20 @@ func (l Leaf) Text() string {
 	}
 }
 
+// Value is the leaf as a string, an int64, a float64 or a bool.
+func (l Leaf) Value() any {
+	switch l.Kind {
+	case KindString:
+		return l.Str
+	case KindInt:
+		return l.Int
+	case KindFloat:
+		return l.Num
+	default:
+		return l.Int != 0
+	}
+}
+
 // Number is the leaf's numeric value; ok is false for strings and booleans.
 func (l Leaf) Number() (n float64, ok bool) {
 	switch l.Kind {

@@ -25,7 +25,8 @@ type Signal struct {
 	// Suppression is the id of the suppression that withholds it, with
 	// ReasonSuppressed.
 	Suppression string
-	// Opened is the arrival sequence of the event that opened it.
+	// Opened is the arrival sequence of the event that opened it, fixed when it
+	// is first published.
 	Opened uint64
 	// Values are the new values that it is about, sorted, of rules that look for
 	// those: at most MaxValues.

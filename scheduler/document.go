@@ -1,0 +1,314 @@
+package scheduler
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"nightjar/compiler"
+	"nightjar/schema"
+)
+
+// Render makes of a signal what is published of it. Whether a suppression
+// withholds it is seen by what it looks like otherwise.
+func Render(plan *compiler.Plan, sig schema.Signal) (Published, error) {
+	if sig.Reason == schema.ReasonSuppressed {
+		sig.State, sig.Reason, sig.Suppression = schema.StateOpen, "", ""
+	}
+	p, err := document(plan, sig)
+	if err != nil || sig.Gone() || !plan.Withholds() {
+		return p, err
+	}
+	if id := plan.Withheld(p.event()); id != "" {
+		sig.State, sig.Reason, sig.Suppression = schema.StateArchived, schema.ReasonSuppressed, id
+		return document(plan, sig)
+	}
+	return p, nil
+}
+
+// event is the signal as a search of signals sees it.
+func (p *Published) event() *schema.Event {
+	return &schema.Event{
+		Seq: p.Opened, At: p.FirstSeen, Seen: p.FirstSeen, Source: p.Source(), Service: p.Service, Host: p.Host,
+		Status: p.Status, Message: p.Message, Tags: p.Tags, Attributes: p.Attributes,
+	}
+}
+
+// document renders a signal: its title and message, its tags, and the
+// attributes that the API shows and a search of signals sees.
+func document(plan *compiler.Plan, sig schema.Signal) (Published, error) {
+	severity := Severity(plan, sig)
+	samples := json.RawMessage(sig.Samples)
+	if len(samples) == 0 {
+		samples = json.RawMessage("[]")
+	}
+	rule := &plan.Rule
+	events := sampleEvents(sig.Samples)
+	title, message := titleAndMessage(plan, sig, severity, events)
+	first, last := sig.FirstSeen.String(), sig.LastSeen.String()
+	doc := merged(events)
+	for path, value := range groupAttributes(plan, sig.Group) {
+		putPath(doc, path, value)
+	}
+	maps := map[string]any{
+		"title":              title,
+		"status":             severity,
+		"groupByPaths":       groupPaths(plan),
+		"triggeringRuleCase": caseJSON(plan, sig.Case, severity),
+		"queries":            queriesJSON(plan),
+		"samples":            samples,
+		"workflow": map[string]any{
+			"rule": map[string]any{
+				"id": rule.ID, "name": rule.Name, "type": typeName(rule.Type), "version": sig.RuleVersion,
+				"isDefaultRule": rule.IsDefault, "detectionMethod": compiler.Method(*rule),
+			},
+			"first_seen": first, "last_seen": last, "events_matched": sig.Events,
+		},
+		"nightjar": map[string]any{
+			"rule_id": sig.RuleID, "case": sig.Case, "case_name": caseName(plan, sig.Case), "group": notNil(Visible(plan, sig.Group)),
+			"group_by": signalGroupBy(plan), "first_seen": sig.FirstSeen, "last_seen": sig.LastSeen, "severity": severity,
+			"events": sig.Events, "window": plan.Window.Milliseconds(),
+		},
+	}
+	for k, v := range maps {
+		doc[k] = v
+	}
+	putStanding(doc, &sig)
+	own := within(doc, "nightjar")
+	if sig.Suppression != "" {
+		own["suppression_id"] = sig.Suppression
+	}
+	if len(sig.Values) > 0 {
+		own["new_values"] = newValues(plan, sig.Values)
+		own["new_values_truncated"] = len(sig.Values) == schema.MaxValues
+	}
+	text, err := json.Marshal(doc)
+	if err != nil {
+		return Published{}, fmt.Errorf("encode attributes: %w", err)
+	}
+	attributes, err := schema.ParseAttributes(string(text))
+	if err != nil {
+		return Published{}, err
+	}
+	p := Published{Signal: sig, Status: severity, Message: message, Tags: signalTags(rule, sig), Attributes: attributes}
+	p.Service, p.Host = commonService(events)
+	return p, nil
+}
+
+func caseName(plan *compiler.Plan, caseAt int) string {
+	if caseAt >= 0 && caseAt < len(plan.Cases) {
+		return plan.Cases[caseAt].Name
+	}
+	return ""
+}
+
+// lowered is the severity one step down, for signals from tests and the like.
+var lowered = map[string]string{"critical": "high", "high": "medium", "medium": "info", "low": "info", "info": "info"}
+
+// Severity is the case's status, lowered where the rule asks for that and the
+// events come from a staging, test or dev environment.
+func Severity(plan *compiler.Plan, sig schema.Signal) string {
+	status := plan.DefaultStatus
+	if sig.Case >= 0 && sig.Case < len(plan.Cases) {
+		status = plan.Cases[sig.Case].Status
+	}
+	if d := plan.Rule.Options.DecreaseByEnv; d == nil || !*d {
+		return status
+	}
+	for _, t := range sig.EventTags {
+		env, ok := strings.CutPrefix(t, "env:")
+		if ok && (strings.HasPrefix(env, "staging") || strings.HasPrefix(env, "test") || strings.HasPrefix(env, "dev")) {
+			return lowered[status]
+		}
+	}
+	return status
+}
+
+// groupAttributes are the signal's group values under the paths they came
+// from, so that a search of signals finds them there.
+func groupAttributes(plan *compiler.Plan, group []string) map[string]string {
+	out := map[string]string{}
+	for i, position := range plan.SignalGroup {
+		for l := range plan.Labels {
+			by := plan.Labels[l].GroupBy
+			if i < len(group) && position < len(by) && by[position].Kind == schema.FieldAttribute {
+				out[by[position].Name] = group[i]
+			}
+		}
+	}
+	return out
+}
+
+// putPath stores a value under a dotted path, nesting objects. Where the path
+// runs into a value, it is stored under its dotted name.
+func putPath(doc map[string]any, path string, value any) {
+	at := doc
+	parts := strings.Split(path, ".")
+	for _, p := range parts[:len(parts)-1] {
+		next, ok := at[p].(map[string]any)
+		if !ok {
+			if _, exists := at[p]; exists {
+				doc[path] = value
+				return
+			}
+			next = map[string]any{}
+			at[p] = next
+		}
+		at = next
+	}
+	last := parts[len(parts)-1]
+	if _, object := at[last].(map[string]any); object {
+		doc[path] = value
+		return
+	}
+	at[last] = value
+}
+
+func groupPaths(plan *compiler.Plan) []string {
+	paths := []string{}
+	for l := range plan.Labels {
+		if by := plan.Labels[l].GroupBy; len(by) == plan.Arity {
+			for _, f := range by {
+				paths = append(paths, f.Name)
+			}
+			break
+		}
+	}
+	return paths
+}
+
+// signalGroupBy names the fields that the signal's group values are of.
+func signalGroupBy(plan *compiler.Plan) []string {
+	fields := []string{}
+	for l := range plan.Labels {
+		if by := plan.Labels[l].GroupBy; len(by) == plan.Arity {
+			for _, position := range plan.SignalGroup {
+				fields = append(fields, by[position].String())
+			}
+			break
+		}
+	}
+	return fields
+}
+
+func caseJSON(plan *compiler.Plan, caseAt int, severity string) map[string]any {
+	out := map[string]any{"name": caseName(plan, caseAt), "status": severity, "condition": ""}
+	if caseAt >= 0 && caseAt < len(plan.Cases) {
+		out["condition"] = plan.Cases[caseAt].Condition.Text
+	}
+	return out
+}
+
+func queriesJSON(plan *compiler.Plan) []map[string]any {
+	out := make([]map[string]any, len(plan.Rule.Queries))
+	for i, q := range plan.Rule.Queries {
+		name := q.Name
+		if i < len(plan.Labels) {
+			name = plan.Labels[i].Name
+		}
+		out[i] = map[string]any{
+			"name": name, "query": q.Query, "aggregation": q.Aggregation,
+			"groupByPaths": notNil(q.GroupByFields), "distinctFields": notNil(q.DistinctFields),
+		}
+	}
+	return out
+}
+
+// typeName is a rule's type as signals show it: "Log Detection".
+func typeName(t string) string {
+	if t == "" {
+		t = "log_detection"
+	}
+	words := strings.Split(t, "_")
+	for i, w := range words {
+		if w != "" {
+			words[i] = strings.ToUpper(w[:1]) + w[1:]
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+func signalTags(rule *schema.Rule, sig schema.Signal) []string {
+	tags := slices.Clone(notNil(rule.Tags))
+	for _, t := range sig.EventTags {
+		if !slices.Contains(tags, t) {
+			tags = append(tags, t)
+		}
+	}
+	return tags
+}
+
+// commonService is the service and the host of the sample events, where those
+// agree.
+func commonService(events []schema.Event) (service, host string) {
+	if len(events) == 0 {
+		return "", ""
+	}
+	service, host = events[0].Service, events[0].Host
+	for _, e := range events[1:] {
+		if e.Service != service {
+			service = ""
+		}
+		if e.Host != host {
+			host = ""
+		}
+	}
+	return service, host
+}
+
+// merged are the attributes of the sample events in one: a value where they
+// agree, a list of the distinct ones where they do not.
+func merged(events []schema.Event) map[string]any {
+	values := map[string][]string{}
+	var paths []string
+	for i := range events {
+		for _, l := range events[i].Leaves {
+			list, known := values[l.Path]
+			if !known {
+				paths = append(paths, l.Path)
+			}
+			text, err := json.Marshal(l.Value())
+			if err == nil && !slices.Contains(list, string(text)) {
+				values[l.Path] = append(list, string(text))
+			}
+		}
+	}
+	doc := map[string]any{}
+	for _, path := range paths {
+		list := values[path]
+		if len(list) == 1 {
+			putPath(doc, path, json.RawMessage(list[0]))
+		} else {
+			putPath(doc, path, json.RawMessage("["+strings.Join(list, ",")+"]"))
+		}
+	}
+	return doc
+}
+
+// newValues are a signal's new values as they are shown: text, or a list where
+// the value is of several fields.
+func newValues(plan *compiler.Plan, values []string) []any {
+	fields := 1
+	for i := range plan.Labels {
+		if plan.Labels[i].Aggregation == compiler.AggNewValue {
+			fields = max(fields, len(plan.Labels[i].Distinct))
+		}
+	}
+	out := make([]any, len(values))
+	for i, v := range values {
+		if parts := compiler.SplitTuple(v, fields); fields > 1 {
+			out[i] = parts
+		} else {
+			out[i] = v
+		}
+	}
+	return out
+}
+
+func notNil(s []string) []string {
+	if s == nil {
+		return []string{}
+	}
+	return s
+}

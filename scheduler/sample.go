@@ -1,0 +1,148 @@
+package scheduler
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"nightjar/compiler"
+	"nightjar/schema"
+)
+
+// sample gives the changed signals their sample events: the earliest, whatever
+// the order in which they came.
+func (s *Scheduler) sample(ctx context.Context, changes []planChange) error {
+	bySeq := map[uint64]*schema.Event{}
+	var unread []compiler.Match
+	for i := range changes {
+		for _, m := range changes[i].unsampled() {
+			if s.deps.Recent != nil {
+				bySeq[m.Seq] = s.deps.Recent.find(m.Seq)
+			}
+			if bySeq[m.Seq] == nil {
+				unread = append(unread, m)
+			}
+		}
+	}
+	if len(unread) > 0 {
+		events, err := s.deps.Events.Fetch(ctx, unread)
+		if err != nil {
+			return fmt.Errorf("fetch sample events: %w", err)
+		}
+		for i := range events {
+			bySeq[events[i].Seq] = &events[i]
+		}
+	}
+	for i := range changes {
+		if err := changes[i].resample(bySeq); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type sampleJSON struct {
+	EventID    string        `json:"eventId"`
+	QueryIndex int           `json:"queryIndex"`
+	Content    sampleContent `json:"content"`
+}
+
+type sampleContent struct {
+	Timestamp string          `json:"timestamp"`
+	Source    string          `json:"source,omitempty"`
+	Service   string          `json:"service"`
+	Host      string          `json:"host,omitempty"`
+	Status    string          `json:"status"`
+	Message   string          `json:"message"`
+	Tags      []string        `json:"tags"`
+	Custom    json.RawMessage `json:"custom"`
+}
+
+// unsampled are the matches of the change's evidence that its signal has no
+// sample of.
+func (c *change) unsampled() []compiler.Match {
+	if c.Gone() {
+		return nil
+	}
+	have := map[string]bool{}
+	list := readSamples(c.Samples)
+	for _, s := range list {
+		have[s.EventID] = true
+	}
+	var out []compiler.Match
+	for _, m := range c.evidence {
+		if !have[schema.EventID(m.At, m.Seq)] && (!c.carried || len(list)+len(out) < maxSamples) {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// resample makes the samples those of the evidence; where the signal goes on
+// from one that had ended, they are added to its own. Of an event that is gone
+// from the store the sample that there was is kept.
+func (c *change) resample(bySeq map[uint64]*schema.Event) error {
+	missing := c.unsampled()
+	old := readSamples(c.Samples)
+	if c.Gone() || (len(missing) == 0 && (c.carried || len(old) == len(c.evidence))) {
+		return nil
+	}
+	samples := []sampleJSON{}
+	wanted := c.evidence
+	if c.carried {
+		samples, wanted = append(samples, old...), missing
+	}
+	byID := map[string]sampleJSON{}
+	for _, s := range old {
+		byID[s.EventID] = s
+	}
+	for _, m := range wanted {
+		if e := bySeq[m.Seq]; e != nil {
+			samples = append(samples, sampleOf(e, m.Label))
+		} else if s, ok := byID[schema.EventID(m.At, m.Seq)]; ok {
+			samples = append(samples, s)
+		}
+	}
+	text, err := json.Marshal(samples)
+	if err != nil {
+		return fmt.Errorf("encode sample events: %w", err)
+	}
+	c.Samples = string(text)
+	return nil
+}
+
+func sampleOf(e *schema.Event, label int) sampleJSON {
+	custom := json.RawMessage(e.JSON)
+	if len(custom) == 0 {
+		custom = json.RawMessage("{}")
+	}
+	return sampleJSON{e.ID(), label, sampleContent{
+		e.At.String(), e.Source, e.Service, e.Host, e.Status, e.Message, notNil(e.Tags), custom,
+	}}
+}
+
+// readSamples is the inverse of what resample stores.
+func readSamples(text string) []sampleJSON {
+	var list []sampleJSON
+	if json.Unmarshal([]byte(text), &list) != nil {
+		return nil // none yet
+	}
+	return list
+}
+
+// sampleEvents are the events that a signal shows, read back.
+func sampleEvents(samples string) []schema.Event {
+	list := readSamples(samples)
+	events := make([]schema.Event, 0, len(list))
+	for _, s := range list {
+		c := s.Content
+		attributes, err := schema.ParseAttributes(string(c.Custom))
+		if err != nil {
+			continue
+		}
+		events = append(events, schema.Event{
+			Source: c.Source, Service: c.Service, Host: c.Host, Status: c.Status, Message: c.Message, Tags: c.Tags, Attributes: attributes,
+		})
+	}
+	return events
+}
