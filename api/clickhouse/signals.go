@@ -230,8 +230,8 @@ func newFilter(search api.SignalSearch) (*filter, error) {
 	}
 	where := []string{"(" + predicate + ")"}
 	if !asksForArchived(query.Root) {
-		where = append(where, fmt.Sprintf("NOT (state = '%s' AND reason IN ('%s', '%s'))",
-			schema.StateArchived, schema.ReasonMerged, schema.ReasonRetracted))
+		where = append(where, fmt.Sprintf("NOT (state = '%s' AND reason IN ('%s', '%s', '%s'))",
+			schema.StateArchived, schema.ReasonMerged, schema.ReasonRetracted, schema.ReasonSuppressed))
 	}
 	if search.From != nil {
 		where = append(where, "timestamp >= "+moment(&p, *search.From))
@@ -291,10 +291,18 @@ func asksForArchived(n compiler.Node) bool {
 	case compiler.Negation:
 		return asksForArchived(n.Node)
 	case compiler.Equals:
-		return n.Field == schema.ParseField("@nightjar.state") && n.Value == schema.StateArchived
+		return n.Field == stateField && n.Value == schema.StateArchived || n.Field == suppressionField
+	case compiler.Exists:
+		return n.Field == suppressionField
 	}
 	return false
 }
+
+// The fields that archived signals are asked for by.
+var (
+	stateField       = schema.ParseField("@nightjar.state")
+	suppressionField = schema.ParseField("@nightjar.suppression_id")
+)
 
 func anyAsks(nodes []compiler.Node) bool {
 	for _, n := range nodes {

@@ -28,7 +28,7 @@ type found struct {
 }
 
 func newBacktest() *cobra.Command {
-	var rulePath, eventsPath, until string
+	var rulePath, eventsPath, until, suppressionsPath string
 	var tables tableFiles
 	var geo *[]string
 	c := &cobra.Command{
@@ -57,7 +57,11 @@ The events are JSON objects, one a line; their order does not matter.
 			if err != nil {
 				return err
 			}
-			signals, err := backtest(rulePath, eventsPath, end, locator, tables...)
+			suppressions, err := readSuppressions(suppressionsPath)
+			if err != nil {
+				return err
+			}
+			signals, err := backtest(rulePath, eventsPath, end, locator, suppressions, tables...)
 			if err != nil {
 				return err
 			}
@@ -72,34 +76,75 @@ The events are JSON objects, one a line; their order does not matter.
 	c.Flags().StringVar(&rulePath, "rule", "", "the rule, a JSON document as the API takes it")
 	c.Flags().StringVar(&eventsPath, "events", "", "the events, one JSON object a line (- for standard input)")
 	c.Flags().StringVar(&until, "until", "", "leave out events after this time (milliseconds or RFC 3339)")
+	c.Flags().StringVar(&suppressionsPath, "suppressions", "", "suppressions, a JSON array of documents as the API takes them; suppressed signals are left out, and counted")
 	addReferenceTables(c, &tables)
 	return c
 }
 
-func backtest(rulePath, eventsPath string, until schema.Millis, locator ingest.Locator, tables ...tableFile) ([]found, error) {
+func backtest(rulePath, eventsPath string, until schema.Millis, locator ingest.Locator, suppressions []compiler.InForce, tables ...tableFile) ([]found, error) {
 	plan, err := readRule(rulePath)
 	if err != nil {
 		return nil, err
 	}
+	plan.Suppress(suppressions)
 	if plan.Tables, err = readTables(tables, plan.TableColumns()); err != nil {
 		return nil, err
 	}
 	var matches []compiler.Match
+	matched := map[uint64]schema.Event{} // where suppressions have to see them
 	err = readEvents(eventsPath, locator, func(e *schema.Event) {
-		if e.At <= until {
-			matches = append(matches, plan.Matches(e)...)
+		if e.At > until {
+			return
+		}
+		ms := plan.Matches(e)
+		if matches = append(matches, ms...); len(ms) > 0 && plan.Withholds() {
+			matched[e.Seq] = *e
 		}
 	})
 	if err != nil {
 		return nil, err
 	}
+	signals, err := standing(plan, matches, matched)
+	if err != nil {
+		return nil, err
+	}
 	out := []found{}
-	for _, s := range scheduler.Replay(plan, matches) {
+	for _, s := range signals {
 		name := ""
 		if s.Case >= 0 {
 			name = plan.Cases[s.Case].Name
 		}
 		out = append(out, found{s.Case, name, append([]string{}, scheduler.Visible(plan, s.Group)...), s.FirstSeen, s.LastSeen, scheduler.Severity(plan, s), s.Events})
+	}
+	return out, nil
+}
+
+// standing are the signals, without those that a suppression withholds.
+func standing(plan *compiler.Plan, matches []compiler.Match, matched map[uint64]schema.Event) ([]schema.Signal, error) {
+	if !plan.Withholds() {
+		return scheduler.Replay(plan, matches), nil
+	}
+	rendered, err := scheduler.ReplayRendered(plan, matches, func(refs []compiler.Match) ([]schema.Event, error) {
+		var out []schema.Event
+		for _, m := range refs {
+			out = append(out, matched[m.Seq])
+		}
+		return out, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	var out []schema.Signal
+	withheld := map[string]int{}
+	for _, p := range rendered {
+		if p.Suppression != "" {
+			withheld[p.Suppression]++
+		} else {
+			out = append(out, p.Signal)
+		}
+	}
+	for id, n := range withheld {
+		fmt.Fprintf(os.Stderr, "suppression %s withheld %d signals\n", id, n)
 	}
 	return out, nil
 }

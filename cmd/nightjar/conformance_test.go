@@ -86,7 +86,7 @@ func readJSONFile(t *testing.T, path string, into any) {
 
 func TestBacktestGivesTheSignalsOfTheOracle(t *testing.T) {
 	for _, c := range oracleCases(t) {
-		signals, err := backtest(filepath.Join(c.dir, "rule.json"), filepath.Join(c.dir, "events.ndjson"), schema.MaxMillis, nil)
+		signals, err := backtest(filepath.Join(c.dir, "rule.json"), filepath.Join(c.dir, "events.ndjson"), schema.MaxMillis, nil, nil)
 		if err != nil {
 			t.Fatalf("%s: %v", c.name, err)
 		}
