@@ -1,6 +1,11 @@
-// Package anomaly will hold the seasonal models behind the detection method
-// anomaly_detection: how high a count is for this group, at this hour of this
-// day, given the group's past.
+// Package anomaly holds the seasonal models: how unusual a number is, given the
+// series that it continues.
 //
-// It knows series of numbers, built on gonum, and neither rules nor storage.
+// A Model keeps the counts of one group of one rule in buckets of time and
+// gives the probability that a bucket is lower than what was observed. A Scorer
+// scores a series of real values, point by point. Both find trend and season
+// in the data.
+//
+// It knows series of numbers, built on gonum, and neither rules nor storage; it
+// does no I/O and reads no clock. What it promises is measured in README.md.
 package anomaly

@@ -1,0 +1,278 @@
+package main
+
+import (
+	"bufio"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"nightjar/anomaly"
+)
+
+func newAnomalyScore() *cobra.Command {
+	var path string
+	c := &cobra.Command{
+		Use:   "score --csv FILE",
+		Short: "Score how surprising each point of a series is",
+		Long: `Reads rows of timestamp and value, in order, and writes them with an anomaly
+score from 0 (as expected) to 1, which at each row is made from the rows before
+it only. High and low values count alike. 0.5 is five standard deviations.
+
+The first two columns are read, or those named timestamp and value in the first
+row. Times are Unix seconds or milliseconds, RFC 3339, or YYYY-MM-DD hh:mm:ss
+(UTC). A row without a number scores 0. What was odd about the rows is counted
+on standard error.`,
+		Example: `  nightjar anomaly score --csv cpu.csv
+  nightjar anomaly score --csv - <cpu.csv | sort -t, -k3 -g -r | head`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			output, _ := c.Flags().GetString("output")
+			if output != "csv" && output != "json" {
+				return &usageError{c.CommandPath(), fmt.Errorf("--output: want csv or json, got %q", output)}
+			}
+			if path == "" {
+				return &usageError{c.CommandPath(), errors.New("--csv is needed: the file of the series, or - for standard input")}
+			}
+			in := os.Stdin
+			if path != "-" {
+				f, err := os.Open(path)
+				if err != nil {
+					return fmt.Errorf("read the series: %w", err)
+				}
+				defer f.Close()
+				in = f
+			}
+			odd, err := scoreSeries(in, os.Stdout, output == "json")
+			for _, warning := range odd.warnings() {
+				fmt.Fprintln(os.Stderr, "nightjar: warning:", warning)
+			}
+			if err != nil {
+				return fmt.Errorf("score %s: %w", path, err)
+			}
+			return nil
+		},
+	}
+	c.Flags().StringVar(&path, "csv", "", "the series, a CSV file (- for standard input)")
+	c.Flags().String("output", "csv", "csv or json (one object a line)")
+	return c
+}
+
+// oddRows counts the rows that could not be taken as they are.
+type oddRows struct {
+	noTime, noValue, repeated, backwards oddity
+	missing                              int64 // points, in gaps
+}
+
+// oddity is one kind of odd rows, and the line of the first.
+type oddity struct{ rows, line int }
+
+func (o *oddity) add(line int) {
+	if o.rows++; o.rows == 1 {
+		o.line = line
+	}
+}
+
+func (o *oddRows) warnings() []string {
+	var out []string
+	for _, kind := range []struct {
+		oddity
+		text string
+	}{
+		{o.noTime, "without a time that can be read: scored 0"},
+		{o.noValue, "without a finite number: scored 0"},
+		{o.repeated, "at the time of the row before: scored, not learned from"},
+		{o.backwards, "earlier than the row before: scored, not learned from"},
+	} {
+		if kind.rows > 0 {
+			out = append(out, fmt.Sprintf("%d rows %s (the first in line %d)", kind.rows, kind.text, kind.line))
+		}
+	}
+	if o.missing > 0 {
+		out = append(out, fmt.Sprintf("%d points are missing in gaps between rows", o.missing))
+	}
+	return out
+}
+
+// scoreSeries scores the rows of r and writes them to w.
+func scoreSeries(r io.Reader, w io.Writer, asJSON bool) (oddRows, error) {
+	var odd oddRows
+	out := bufio.NewWriter(w)
+	in := csv.NewReader(skipMark(r))
+	in.FieldsPerRecord, in.ReuseRecord, in.LazyQuotes, in.TrimLeadingSpace = -1, true, true, true
+	series := series{at: 0, value: 1}
+	if !asJSON {
+		fmt.Fprintln(out, "timestamp,value,anomaly_score")
+	}
+	good := 0
+	for first := true; ; first = false {
+		row, err := in.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return odd, errors.Join(err, out.Flush())
+		}
+		line, _ := in.FieldPos(0)
+		if first && series.header(row) {
+			continue
+		}
+		if len(row) <= max(series.at, series.value) {
+			return odd, errors.Join(fmt.Errorf("line %d has %d fields: want a timestamp and a value, separated by a comma", line, len(row)), out.Flush())
+		}
+		score, known := series.score(row, line, &odd)
+		if known {
+			good++
+		}
+		if err := writeScore(out, row[series.at], row[series.value], score, asJSON); err != nil {
+			return odd, err
+		}
+	}
+	odd.missing = series.scorer.Missing()
+	if err := out.Flush(); err != nil {
+		return odd, err
+	}
+	if good == 0 {
+		return odd, errors.New("no row has a time and a number: want rows like 1469376000,0.25 or 2016-07-24 16:00:00,0.25")
+	}
+	return odd, nil
+}
+
+func writeScore(w *bufio.Writer, at, value string, score float64, asJSON bool) error {
+	if asJSON {
+		var number any // null where there is none
+		if v, ok := readNumber(value); ok {
+			number = v
+		}
+		text, err := json.Marshal(struct {
+			At    string  `json:"timestamp"`
+			Value any     `json:"value"`
+			Score float64 `json:"anomaly_score"`
+		}{at, number, score})
+		if err != nil {
+			return err
+		}
+		w.Write(text)
+		return w.WriteByte('\n')
+	}
+	w.WriteString(quoted(at))
+	w.WriteByte(',')
+	w.WriteString(quoted(value))
+	w.WriteByte(',')
+	w.Write(strconv.AppendFloat(w.AvailableBuffer(), score, 'g', 9, 64))
+	return w.WriteByte('\n') // a bufio.Writer keeps its first error
+}
+
+// quoted is a field as CSV has it.
+func quoted(s string) string {
+	if strings.ContainsAny(s, ",\"\n\r") {
+		return `"` + strings.ReplaceAll(s, `"`, `""`) + `"`
+	}
+	return s
+}
+
+// skipMark leaves out the byte order mark that some programs write first.
+func skipMark(r io.Reader) io.Reader {
+	b := bufio.NewReaderSize(r, 1<<16)
+	if mark, err := b.Peek(3); err == nil && string(mark) == "\ufeff" {
+		b.Discard(3)
+	}
+	return b
+}
+
+// series is where the columns are, and what has been read so far.
+type series struct {
+	at, value int
+	scorer    anomaly.Scorer
+	last      int64
+	begun     bool
+}
+
+// header tells whether the first row names columns, and finds the two.
+func (s *series) header(row []string) bool {
+	if _, ok := readTime(row[0]); ok {
+		return false
+	}
+	if len(row) > 1 {
+		if _, ok := readNumber(row[1]); ok {
+			return false // a row whose time is wrong
+		}
+	}
+	at, value := -1, -1
+	for i, name := range row {
+		switch strings.ToLower(strings.TrimSpace(name)) {
+		case "timestamp", "time", "date", "datetime", "ts":
+			if at < 0 {
+				at = i
+			}
+		case "value", "values", "v":
+			if value < 0 {
+				value = i
+			}
+		}
+	}
+	if at >= 0 && value >= 0 {
+		s.at, s.value = at, value
+	}
+	return true
+}
+
+// score scores a row; known is false when it has no time or no number.
+func (s *series) score(row []string, line int, odd *oddRows) (score float64, known bool) {
+	at, ok := readTime(row[s.at])
+	if !ok {
+		odd.noTime.add(line)
+		return 0, false
+	}
+	value, ok := readNumber(row[s.value])
+	if !ok {
+		odd.noValue.add(line)
+		value = math.NaN()
+	}
+	switch {
+	case s.begun && at == s.last:
+		odd.repeated.add(line)
+	case s.begun && at < s.last:
+		odd.backwards.add(line)
+	default:
+		s.begun, s.last = true, at
+	}
+	return s.scorer.Add(at, value), ok
+}
+
+func readNumber(text string) (float64, bool) {
+	v, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+	return v, err == nil && !math.IsNaN(v) && !math.IsInf(v, 0)
+}
+
+// layouts are the forms of a time that is written out; what has no zone is UTC.
+var layouts = []string{
+	"2006-01-02 15:04:05", time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05Z07:00",
+	"2006-01-02 15:04", "2006-01-02T15:04", "2006/01/02 15:04:05", "2006/01/02 15:04", time.DateOnly,
+}
+
+// readTime reads a time as milliseconds. A number is Unix time in the unit that
+// puts it between 1973 and 5138: seconds, or a thousand times finer ones.
+func readTime(text string) (ms int64, ok bool) {
+	text = strings.TrimSpace(text)
+	if v, finite := readNumber(text); finite {
+		for size := math.Abs(v); size >= 1e11; size /= 1000 {
+			v /= 1000
+		}
+		return int64(math.Round(v * 1000)), true
+	}
+	for _, layout := range layouts {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t.UnixMilli(), true
+		}
+	}
+	return 0, false
+}
