@@ -34,7 +34,7 @@ var layers = map[string][]string{
 	"ingest":               {"schema", "ingest/wal"},
 	"ingest/clickhouse":    {"schema", "clickhouse", "ingest"},
 	"backup":               {"schema", "migrations", "ingest"},
-	"scheduler/clickhouse": {"schema", "clickhouse", "compiler", "scheduler"},
+	"scheduler/clickhouse": {"schema", "clickhouse", "compiler", "scheduler", "scheduler/reference"},
 	"api":                  {"schema", "compiler", "scheduler", "api/v1"},
 	"api/clickhouse":       {"schema", "clickhouse", "compiler", "api"},
 	"agent":                {"schema", "secl"},

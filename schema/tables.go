@@ -3,7 +3,7 @@ package schema
 import "strings"
 
 // Tables are all tables there are, in the order in which they are created.
-var Tables = []Table{Events, AttributeShapes, Matches, Signals, Objects, Progress, Coverage, KnownValues, KnownGroups}
+var Tables = []Table{Events, AttributeShapes, Matches, Signals, Objects, Progress, Coverage, KnownValues, KnownGroups, ReferenceRows, ReferenceUploads}
 
 const (
 	moment = "DateTime64(3, 'UTC')"
@@ -223,6 +223,40 @@ var KnownGroups = Table{
 	Engine:   "ReplacingMergeTree(version)",
 	OrderBy:  "(rule_key, key)",
 	Settings: "non_replicated_deduplication_window = 1000",
+}
+
+// ReferenceRows holds every change of a row of a reference table. A change counts
+// when Objects has that version of the table; others were cut short.
+var ReferenceRows = Table{
+	Name:    "reference_rows",
+	Comment: "one row per change of a row of a reference table",
+	Columns: []Column{
+		{"table_id", word, "", "id of the table, as in objects"},
+		{"key", "String", "ZSTD(1)", "value of the primary key"},
+		{"version", "UInt32", delta, "version of the table that made the change"},
+		{"removed", "Bool", "", "the row is gone from then on"},
+		{"values", "Array(String)", "ZSTD(1)", "values in the order of the fields; empty when removed"},
+	},
+	Engine:   "MergeTree",
+	OrderBy:  "(table_id, key, version)",
+	Settings: "non_replicated_deduplication_window = 1000",
+}
+
+// ReferenceUploads holds what a file of a reference table has, until it has been
+// compared with the table. It is dropped after that.
+var ReferenceUploads = Table{
+	Name:    "reference_uploads",
+	Comment: "one row per line of a file that is being read",
+	Columns: []Column{
+		{"upload", "UInt64", "", "which reading"},
+		{"key", "String", "ZSTD(1)", "value of the primary key"},
+		{"line", "UInt64", delta, "number of the line; of one key the last counts"},
+		{"values", "Array(String)", "ZSTD(1)", "values in the order of the fields"},
+	},
+	Engine:      "MergeTree",
+	PartitionBy: "upload",
+	OrderBy:     "(key, line)",
+	Settings:    "non_replicated_deduplication_window = 1000",
 }
 
 // TypedPaths are the attributes that most rules ask for. They are stored as

@@ -32,9 +32,6 @@ type column struct {
 	texts *texts // with the words since, rows and past
 	past  []stretch
 	find  finder
-	// foreign are the values that are none of the kind: no networks, in a column
-	// of them. They are in the table and no event is in them.
-	foreign int
 }
 
 // The words beside a value.
@@ -108,7 +105,6 @@ func (c *column) intern(value string) (ref, error) {
 	}
 	key, ok := c.find.key(value)
 	if !ok {
-		c.foreign++
 		return 0, nil
 	}
 	r, isNew, err := c.texts.add(key)
@@ -153,13 +149,35 @@ func (c *column) drop(r ref, v Version) {
 	}
 }
 
-// size is the memory that the column takes, in bytes.
-func (c *column) size() int {
+// replace says that one row has another value from a version on. The values of a
+// row that there is not are empty.
+func (c *column) replace(old, new string, v Version) error {
+	if old == new {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	from, err := c.intern(old)
+	if err != nil {
+		return err
+	}
+	to, err := c.intern(new)
+	if err != nil {
+		return err
+	}
+	c.drop(from, v)
+	c.add(to, v)
+	return nil
+}
+
+// size is the memory that the column takes, in bytes, and how many values it
+// knows.
+func (c *column) size() (bytes, values int) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	n := c.texts.size() + 12*cap(c.past)
 	if p, ok := c.find.(*patterns); ok {
 		n += p.size()
 	}
-	return n
+	return n, c.texts.n
 }

@@ -53,10 +53,7 @@ func (m *Memory) Add(name string, file io.Reader, wanted []compiler.TableColumn)
 		return Report{}, err
 	}
 	m.tables[name] = table
-	report := Report{Fields: c.Fields, Rows: b.keys.n, Replaced: b.replaced}
-	for _, column := range b.columns {
-		report.Foreign += column.foreign
-	}
+	report := Report{Fields: c.Fields, Rows: b.keys.n, Replaced: b.replaced, Foreign: b.foreign}
 	return report, nil
 }
 
@@ -67,6 +64,7 @@ type builder struct {
 	columns  []*column
 	rows     []ref // the columns' values, row by row
 	replaced int
+	foreign  int
 }
 
 const onlyVersion Version = 1
@@ -84,6 +82,9 @@ func (b *builder) read(c *CSV) error {
 		for i, column := range b.columns {
 			if row[i], err = column.intern(cells[b.cells[i]]); err != nil {
 				return c.errorAt(b.cells[i], err.Error())
+			}
+			if row[i] == 0 && cells[b.cells[i]] != "" {
+				b.foreign++
 			}
 		}
 		if err := b.row(cells[0], row); err != nil {

@@ -129,19 +129,6 @@ func (t *texts) word(r ref, i int) uint32 { return binary.LittleEndian.Uint32(t.
 
 func (t *texts) setWord(r ref, i int, v uint32) { binary.LittleEndian.PutUint32(t.at(r)[4*i:], v) }
 
-// each calls use with every text.
-func (t *texts) each(use func(ref) error) error {
-	for _, r := range t.slots {
-		if r == 0 {
-			continue
-		}
-		if err := use(r); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // size is the memory that it takes, in bytes.
 func (t *texts) size() int { return len(t.chunks)*chunkBytes + 4*cap(t.slots) + cap(t.tags) }
 
