@@ -134,7 +134,7 @@ func (r *References) Merge(ctx context.Context, s reference.Snapshot, upload uin
 
 func (r *References) merged(ctx context.Context, params server.Params) (m reference.Merged, err error) {
 	lines := r.conn.QueryRow(params.Context(ctx, heavy), `
-		SELECT count(), sum(n) - count() FROM (SELECT key, count() AS n FROM reference_uploads WHERE upload = {upload:UInt64} GROUP BY key)`)
+		SELECT count(), toUInt64(sum(n) - count()) FROM (SELECT key, count() AS n FROM reference_uploads WHERE upload = {upload:UInt64} GROUP BY key)`)
 	if err := lines.Scan(&m.Rows, &m.Replaced); err != nil {
 		return m, fmt.Errorf("count the lines of the file: %w", err)
 	}

@@ -59,15 +59,15 @@ func (s *Tables) replace(ctx context.Context, def *Table, file *CSV, uploadID st
 	v, now := s.draft(t)
 	now.UploadID = uploadID
 	var merged Merged
-	err = s.write(ctx, t, v, &now, func() error {
+	err = s.write(ctx, t, v, &now, func() (changed bool, err error) {
 		if merged, err = s.store.Merge(ctx, before, upload, v); err != nil {
-			return err
+			return false, err
 		}
 		now.Rows = int64(merged.Rows)
-		if len(s.inMemory(t)) == 0 {
-			return nil
+		if len(s.inMemory(t)) > 0 {
+			err = s.store.Changes(ctx, before, v, s.foresee(t, v))
 		}
-		return s.store.Changes(ctx, before, v, s.foresee(t, v))
+		return merged.Put+merged.Removed > 0, err
 	})
 	report.Rows, report.Replaced = int(merged.Rows), int(merged.Replaced)
 	return report, err

@@ -192,17 +192,17 @@ func (s *Tables) edit(ctx context.Context, id string, ids []string, change func(
 		return nil
 	}
 	def.Rows += int64(more)
-	return s.write(ctx, t, v, &def, func() error {
+	return s.write(ctx, t, v, &def, func() (changed bool, err error) {
 		if err := s.store.Append(ctx, id, v, changes); err != nil {
-			return err
+			return false, err
 		}
 		foresee := s.foresee(t, v)
 		for _, c := range changes {
 			if err := foresee(c); err != nil {
-				return err
+				return false, err
 			}
 		}
-		return nil
+		return true, nil
 	})
 }
 
@@ -236,8 +236,9 @@ func differences(old, new map[string][]string) (changes []Change, more int) {
 
 // write stores the rows of a version, puts them into the columns in memory, and
 // commits. Until then nobody sees them, there or here.
-func (s *Tables) write(ctx context.Context, t *table, v Version, def *Table, rows func() error) error {
-	if err := rows(); err != nil {
+func (s *Tables) write(ctx context.Context, t *table, v Version, def *Table, rows func() (changed bool, err error)) error {
+	changed, err := rows()
+	if err != nil {
 		s.mu.Lock()
 		t.hidden = append(t.hidden, v) // some of it may be stored
 		for _, c := range t.columns {
@@ -248,7 +249,7 @@ func (s *Tables) write(ctx context.Context, t *table, v Version, def *Table, row
 		s.mu.Unlock()
 		return fmt.Errorf("store rows of reference table %s: %w", def.Name, err)
 	}
-	return s.commit(ctx, def.ID, v, storedTable{Table: *def, Changed: true}, false)
+	return s.commit(ctx, def.ID, v, storedTable{Table: *def, Changed: changed}, false)
 }
 
 // foresee puts changes of a version to come into the columns in memory.

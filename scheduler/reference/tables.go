@@ -41,7 +41,7 @@ type Table struct {
 
 // The states of a table. One with an error still has the rows that it had.
 const (
-	StatusInitialized = "INITIALIZED" // nothing was ever put into it
+	StatusInitialized = "INITIALIZED" // no file was read yet
 	StatusProcessing  = "PROCESSING"  // a file is being read
 	StatusDone        = "DONE"
 	StatusError       = "ERROR"
@@ -304,7 +304,7 @@ func (t *table) visible() Table {
 		out.Status = StatusProcessing
 	case t.Problem != "":
 		out.Status = StatusError
-	case len(t.changes) == 0:
+	case t.version == 1:
 		out.Status = StatusInitialized
 	default:
 		out.Status = StatusDone
