@@ -39,6 +39,9 @@ func (s *Scheduler) evaluate(ctx context.Context, plans []*compiler.Plan, in Int
 	started := time.Now()
 	touches, err := s.find(ctx, s.compile(plans), in)
 	if err == nil {
+		err = s.loadTables(ctx, touches)
+	}
+	if err == nil {
 		err = s.absorb(ctx, touches)
 	}
 	if err != nil {

@@ -85,6 +85,9 @@ func (s *Scheduler) Load(ctx context.Context) error {
 	for _, w := range s.watches {
 		w.through = max(w.through, through[w.plan.Key])
 	}
+	for _, w := range s.watches {
+		s.prepareTables(ctx, w.plan)
+	}
 	s.loaded = true
 	return nil
 }
@@ -128,7 +131,7 @@ func (s *Scheduler) replan(rule schema.Rule, w *watch) *compiler.Plan {
 		s.deps.Log.Error("stored rule no longer compiles; its former plan goes on", "rule", rule.ID, "error", err)
 		return w.plan
 	}
-	plan.Key = w.plan.Key
+	plan.Key, plan.Tables = w.plan.Key, s.deps.Tables
 	s.suppress(plan)
 	clear(s.compiled)
 	return plan
@@ -141,6 +144,7 @@ func (s *Scheduler) open(rule schema.Rule, from uint64) *watch {
 		plan = &compiler.Plan{Rule: rule, Key: rule.DetectionKey(), Unsupported: err.Error()}
 	}
 	s.suppress(plan)
+	plan.Tables = s.deps.Tables
 	w := newWatch(plan, from)
 	w.fresh = s.loaded
 	s.watches = append(s.watches, w)
@@ -154,10 +158,11 @@ func (s *Scheduler) CreateRule(ctx context.Context, rule schema.Rule) (schema.Ru
 	rule.Version, rule.IsDeleted = 1, false
 	rule.CreatedAt = schema.MillisOf(time.Now())
 	rule.UpdatedAt = 0
-	_, warnings, err := compiler.Compile(rule)
+	plan, warnings, err := compiler.Compile(rule)
 	if err != nil {
 		return schema.Rule{}, nil, err
 	}
+	warnings = append(warnings, s.prepareTables(ctx, plan)...)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	rule.ID = schema.NewID()
@@ -184,10 +189,11 @@ func (s *Scheduler) UpdateRule(ctx context.Context, id string, ifVersion int64, 
 	}
 	rule.ID, rule.Version, rule.CreatedAt = id, state.rule.Version+1, state.rule.CreatedAt
 	rule.UpdatedAt = schema.MillisOf(time.Now())
-	_, warnings, err := compiler.Compile(rule)
+	plan, warnings, err := compiler.Compile(rule)
 	if err != nil {
 		return schema.Rule{}, nil, err
 	}
+	warnings = append(warnings, s.missingTables(plan)...)
 	from := state.from
 	if rule.DetectionKey() != state.rule.DetectionKey() || rule.IsEnabled != state.rule.IsEnabled {
 		from = s.deps.Arrivals.Acknowledged()

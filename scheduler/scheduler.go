@@ -82,6 +82,8 @@ type Deps struct {
 	// Knowledge is what rules have seen before.
 	Knowledge Knowledge
 	Arrivals  Arrivals
+	// Tables are the reference tables; nil: there are none.
+	Tables Tables
 	// Recent holds the events stored last; nil: all are read from the store.
 	Recent *Recent
 	// Catalogue knows the shapes of stored attributes; nil: any may be.

@@ -30,6 +30,7 @@ import (
 	"nightjar/retention"
 	"nightjar/scheduler"
 	rulestore "nightjar/scheduler/clickhouse"
+	"nightjar/scheduler/reference"
 	"nightjar/schema"
 )
 
@@ -40,7 +41,7 @@ func graph(ctx context.Context, config Config) fx.Option {
 		fx.Supply(config),
 		fx.Provide(
 			func() context.Context { return ctx },
-			newLogger, newRegistry, newEngine, newDatabase, newSink, newGeoIP, newIntake, newScheduler, newKeeper, newBackups, newServer,
+			newLogger, newRegistry, newEngine, newDatabase, newSink, newGeoIP, newIntake, newTables, newScheduler, newKeeper, newBackups, newServer,
 		),
 		fx.Invoke(func(*retention.Keeper, *backup.Source, *api.Server) {}),
 	)
@@ -278,10 +279,17 @@ func newIntake(lc fx.Lifecycle, e *engine, store sink, geo *geoip.Databases, reg
 	return intake, nil
 }
 
-func newScheduler(lc fx.Lifecycle, e *engine, d *database, store sink, intake *ingest.Intake, registry *prometheus.Registry) (*scheduler.Scheduler, error) {
+func newTables(lc fx.Lifecycle, d *database, registry *prometheus.Registry) *reference.Tables {
+	tables := reference.New(rulestore.New(d.conn).References(), func() schema.Millis { return schema.MillisOf(time.Now()) })
+	registry.MustRegister(tables)
+	lc.Append(fx.StartHook(tables.Open))
+	return tables
+}
+
+func newScheduler(lc fx.Lifecycle, e *engine, d *database, store sink, intake *ingest.Intake, tables *reference.Tables, registry *prometheus.Registry) (*scheduler.Scheduler, error) {
 	deps := rulestore.New(d.conn).Deps()
 	deps.Arrivals, deps.Log, deps.Metrics = intake, e.log, registry
-	deps.Recent, deps.Catalogue = store.recent, store.Catalogue()
+	deps.Recent, deps.Catalogue, deps.Tables = store.recent, store.Catalogue(), tables
 	deps.Lateness, deps.Pace = e.config.Lateness, e.config.Pace
 	s, err := scheduler.New(deps)
 	if err != nil {

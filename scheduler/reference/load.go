@@ -199,19 +199,3 @@ func (f *filling) finish() {
 	}
 	f.later = nil
 }
-
-// Size is how many bytes the columns in memory take, and how many values they
-// have.
-func (s *Tables) Size() (bytes, values int) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	for _, t := range s.byID {
-		for _, c := range t.columns {
-			if c != nil {
-				b, v := c.size()
-				bytes, values = bytes+b, values+v
-			}
-		}
-	}
-	return bytes, values
-}

@@ -1,0 +1,62 @@
+package scheduler
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"nightjar/compiler"
+	"nightjar/schema"
+)
+
+// Tables are the reference tables.
+type Tables interface {
+	compiler.Tables
+	// Load makes the columns answer for every moment from since on. Every change
+	// whose moment has passed when it is called is seen once it has returned.
+	Load(ctx context.Context, columns []compiler.TableColumn, since schema.Millis) error
+	// Missing says which of the columns there are not, a line for each.
+	Missing(columns []compiler.TableColumn) []string
+}
+
+// prepareTables warns of tables that a rule asks and that there are not, and
+// loads the others, so that its evaluation need not wait for that.
+func (s *Scheduler) prepareTables(ctx context.Context, plan *compiler.Plan) []string {
+	columns := plan.TableColumns()
+	if len(columns) == 0 || s.deps.Tables == nil {
+		return nil
+	}
+	if err := s.deps.Tables.Load(ctx, columns, schema.MillisOf(time.Now())); err != nil {
+		s.deps.Log.Warn("cannot load reference tables yet", "rule", plan.Rule.Name, "error", err)
+	}
+	return s.missingTables(plan)
+}
+
+func (s *Scheduler) missingTables(plan *compiler.Plan) []string {
+	if s.deps.Tables == nil {
+		return nil
+	}
+	return s.deps.Tables.Missing(plan.TableColumns())
+}
+
+// loadTables makes the tables ready for the events: as they were when those
+// arrived, and with every change before.
+func (s *Scheduler) loadTables(ctx context.Context, touches []touch) error {
+	if s.deps.Tables == nil {
+		return nil
+	}
+	since := map[*compiler.Plan]schema.Millis{}
+	for _, t := range touches {
+		if at, known := since[t.plan]; !known || t.event.Seen < at {
+			since[t.plan] = t.event.Seen
+		}
+	}
+	for plan, at := range since {
+		if columns := plan.TableColumns(); len(columns) > 0 {
+			if err := s.deps.Tables.Load(ctx, columns, at); err != nil {
+				return fmt.Errorf("reference tables of rule %s: %w", plan.Rule.ID, err)
+			}
+		}
+	}
+	return nil
+}
