@@ -112,8 +112,10 @@ func (s *rules) ListRules(ctx context.Context, in *pb.ListRulesRequest) (*pb.Lis
 	}
 	total := len(stored)
 	out := &pb.ListRulesResponse{}
-	all, warnings := filterRules(stored, in.GetQuery())
-	out.Warnings = warnings
+	all, err := filterRules(stored, in.GetQuery())
+	if err != nil {
+		return nil, err
+	}
 	if err := sortRules(all, in.GetSort()); err != nil {
 		return nil, err
 	}
@@ -129,51 +131,20 @@ func (s *rules) ListRules(ctx context.Context, in *pb.ListRulesRequest) (*pb.Lis
 	return out, nil
 }
 
-// filterRules keeps the rules that match every word of the query: `key:value`
-// for the keys below and for tags, other words in the name or message.
-func filterRules(all []schema.Rule, query string) (kept []*schema.Rule, warnings []string) {
-	words := strings.Fields(query)
-	if query == "*" {
-		words = nil
+// filterRules keeps the rules that a search over rules finds: by type, tag, id
+// and the like (compiler.RuleEvent says by what).
+func filterRules(all []schema.Rule, text string) (kept []*schema.Rule, err error) {
+	query, err := compiler.ParseQuery(text)
+	if err != nil {
+		return nil, badRequest("query", "%s", err)
 	}
-	for _, w := range words {
-		if w == "OR" || w == "AND" || w == "NOT" || strings.ContainsAny(w, `()*"`) || strings.HasPrefix(w, "-") {
-			warnings = append(warnings, "query: only words and key:value are understood so far, all of which must match")
-			break
-		}
-	}
+	matches := query.Matcher()
 	for i := range all {
-		r := &all[i]
-		if !slices.ContainsFunc(words, func(w string) bool { return !ruleMatches(r, w) }) {
-			kept = append(kept, r)
+		if matches(compiler.RuleEvent(&all[i])) {
+			kept = append(kept, &all[i])
 		}
 	}
-	return kept, warnings
-}
-
-func ruleMatches(r *schema.Rule, word string) bool {
-	key, value, hasKey := strings.Cut(word, ":")
-	switch {
-	case !hasKey:
-		return containsFold(r.Name, word) || containsFold(r.Message, word)
-	case key == "type":
-		return r.Type == value
-	case key == "id" || key == "ruleId":
-		return r.ID == value
-	case key == "name":
-		return containsFold(r.Name, value)
-	case key == "enabled" || key == "isEnabled":
-		return r.IsEnabled == (value == "true")
-	case key == "detectionMethod":
-		return r.Options.DetectionMethod == value
-	case key == "defaultRule" || key == "isDefault":
-		return r.IsDefault == (value == "true")
-	}
-	return slices.Contains(r.Tags, word)
-}
-
-func containsFold(text, part string) bool {
-	return strings.Contains(strings.ToLower(text), strings.ToLower(part))
+	return kept, nil
 }
 
 // sortRules orders by a key, descending after a minus, then by id.
