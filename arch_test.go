@@ -26,6 +26,7 @@ var layers = map[string][]string{
 	"compiler/template":   {"schema"},
 	"scheduler":           {"schema", "compiler", "compiler/template"},
 	"scheduler/reference": {"schema", "compiler"},
+	"configuration":       {"schema", "compiler", "scheduler"},
 	// edges
 	"migrations":           {"schema", "clickhouse"},
 	"retention":            {"schema", "clickhouse"},
@@ -35,7 +36,7 @@ var layers = map[string][]string{
 	"ingest/clickhouse":    {"schema", "clickhouse", "ingest"},
 	"backup":               {"schema", "migrations", "ingest"},
 	"scheduler/clickhouse": {"schema", "clickhouse", "compiler", "scheduler", "scheduler/reference"},
-	"api":                  {"schema", "compiler", "scheduler", "api/v1"},
+	"api":                  {"schema", "compiler", "scheduler", "configuration", "api/v1"},
 	"api/clickhouse":       {"schema", "clickhouse", "compiler", "api"},
 	"agent":                {"schema", "secl"},
 	// entry

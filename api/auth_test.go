@@ -78,8 +78,10 @@ func TestOnlyHealthIsOpen(t *testing.T) {
 		t.Errorf("reflection without the key: %v", err)
 	}
 	names, err := listServices(withKey(t.Context()), conn)
-	if err != nil || !strings.Contains(names, "nightjar.v1.RuleService nightjar.v1.SQLService nightjar.v1.SearchService nightjar.v1.SignalService") {
-		t.Errorf("reflection: %s, %v", names, err)
+	for _, noun := range []string{"Rule", "SQL", "Search", "Signal", "SecurityFilter", "AgentPolicy"} {
+		if err != nil || !strings.Contains(names, "nightjar.v1."+noun+"Service ") {
+			t.Errorf("reflection lacks %s: %s, %v", noun, names, err)
+		}
 	}
 }
 

@@ -38,6 +38,10 @@ func (codec) ContentType(v any) string {
 		}
 	case *pb.File:
 		return v.GetContentType()
+	case proto.Message:
+		if isJSONAPI, _ := proto.GetExtension(v.ProtoReflect().Descriptor().Options(), pb.E_JsonApi).(bool); isJSONAPI {
+			return "application/vnd.api+json"
+		}
 	}
 	return "application/json"
 }

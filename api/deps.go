@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"nightjar/compiler"
+	"nightjar/configuration"
 	"nightjar/scheduler"
 	"nightjar/schema"
 )
@@ -29,6 +30,8 @@ type Deps struct {
 	SQL     SQL
 	Status  Reporter
 	Ledger  Ledger
+	// Configuration is what users configured beside rules.
+	Configuration *configuration.Stores
 	// CheckRule says what is wrong with a rule, as *schema.Invalid, or else what
 	// is worth knowing.
 	CheckRule func(schema.Rule) (warnings []string, err error)

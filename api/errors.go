@@ -38,6 +38,8 @@ type problem struct {
 	// target is the place that a message without details is about.
 	target  string
 	details []schema.Detail
+	// status is that of HTTP where the code has another; 0: the code's.
+	status int
 	// sort is the word that the configuration endpoints put around a message,
 	// such as not_found; empty for none.
 	sort string
@@ -126,19 +128,24 @@ var notFoundFormats = map[string]string{
 	"security filter":   "Security filter with ID %s not found",
 	"critical asset":    "Critical asset with ID %s not found",
 	"notification rule": "Notification rule with id '%s' not found",
-	"agent rule":        "Agent rule not found: agentRuleId=%s",
-	"agent policy":      "Agent policy not found: agentPolicyId=%s",
+
+	"vulnerability notification rule": "Notification rule with id '%s' not found",
+	"agent rule":                      "Agent rule not found: agentRuleId=%s",
+	"agent policy":                    "Agent policy not found: agentPolicyId=%s",
 }
 
-// httpStatus is the code's status.
-func httpStatus(code codes.Code) int {
-	switch code {
+// httpStatus is what HTTP calls the problem.
+func (p *problem) httpStatus() int {
+	if p.status != 0 {
+		return p.status
+	}
+	switch p.code {
 	case tooLargeCode:
 		return http.StatusRequestEntityTooLarge
 	case methodCode:
 		return http.StatusMethodNotAllowed
 	}
-	return runtime.HTTPStatusFromCode(code)
+	return runtime.HTTPStatusFromCode(p.code)
 }
 
 // grpcStatus is the problem over gRPC.
@@ -239,10 +246,10 @@ func (p *problem) entries(d dialect) (out []string) {
 	case d == jsonAPIErrors:
 		title := "Generic Error"
 		if p.code != codes.InvalidArgument {
-			title = http.StatusText(httpStatus(p.code))
+			title = http.StatusText(p.httpStatus())
 		}
 		for _, text := range p.texts() {
-			out = append(out, fmt.Sprintf(`{"status":"%d","title":%s,"detail":%s}`, httpStatus(p.code), quote(title), quote(text)))
+			out = append(out, fmt.Sprintf(`{"status":"%d","title":%s,"detail":%s}`, p.httpStatus(), quote(title), quote(text)))
 		}
 	case d == titledErrors && p.code == codes.NotFound:
 		out = append(out, `{"title":`+quote(p.message)+`}`)
@@ -276,7 +283,7 @@ func (p *problem) texts() []string {
 // write answers r with the problem.
 func (p *problem) write(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(httpStatus(p.code))
+	w.WriteHeader(p.httpStatus())
 	_, _ = w.Write(p.body(dialectOf(r.URL.Path))) // the caller has gone: nobody to tell
 }
 

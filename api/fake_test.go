@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"maps"
 	"net/http"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"nightjar/configuration"
 	"nightjar/scheduler"
 	"nightjar/schema"
 )
@@ -36,6 +38,8 @@ type world struct {
 	params  map[string]any
 	sql     func(context.Context) (SQLResult, error)
 	ready   error
+	objects []scheduler.Object
+	looks   int
 }
 
 func newWorld() *world {
@@ -255,8 +259,8 @@ func (w *world) start(t *testing.T) *Server {
 	s, err := New(Deps{
 		HTTP: "127.0.0.1:0", GRPC: "127.0.0.1:0", Key: testKey, Version: "test",
 		Rules: w, Signals: w, Triage: w, Logs: w, SQL: w, Status: w, CheckRule: w.check,
-		ReadEvent: readTestEvent,
-		Ready:     func(context.Context) error { return w.ready },
+		ReadEvent: readTestEvent, Configuration: configuration.NewStores(w, w.now, w.checkExpression),
+		Ready: func(context.Context) error { return w.ready },
 		Raw: map[string]http.Handler{
 			"POST /api/v2/logs": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusAccepted) }),
 		},
@@ -290,4 +294,33 @@ func readTestEvent(text []byte) (schema.Event, error) {
 	var err error
 	e.Attributes, err = schema.ParseAttributes(string(text))
 	return e, err
+}
+
+// now goes on by a second at every look.
+func (w *world) now() time.Time {
+	w.looks++
+	return testNow.Add(time.Duration(w.looks) * time.Second)
+}
+
+// All and Append make the world the store of configured objects.
+func (w *world) All(_ context.Context, kind string) (out []scheduler.Object, err error) {
+	for _, o := range w.objects {
+		if o.Kind == kind {
+			out = append(out, o)
+		}
+	}
+	return out, nil
+}
+
+func (w *world) Append(_ context.Context, o scheduler.Object) error {
+	w.objects = append(w.objects, o)
+	return nil
+}
+
+// checkExpression stands for secl: it knows the mistake that the recordings make.
+func (w *world) checkExpression(text string) error {
+	if text == "exec.file.name" {
+		return errors.New("rule syntax error: bool expected: 1:1: exec.file.name\n^")
+	}
+	return nil
 }

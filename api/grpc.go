@@ -28,6 +28,11 @@ func (s *Server) grpcServer() *grpc.Server {
 	pb.RegisterSQLServiceServer(server, s.sqls)
 	pb.RegisterStatusServiceServer(server, s.statuses)
 	pb.RegisterCoverageServiceServer(server, s.coverages)
+	pb.RegisterSecurityFilterServiceServer(server, s.securityFilters)
+	pb.RegisterCriticalAssetServiceServer(server, s.criticalAssets)
+	pb.RegisterNotificationRuleServiceServer(server, s.notificationRules)
+	pb.RegisterAgentRuleServiceServer(server, s.agentRules)
+	pb.RegisterAgentPolicyServiceServer(server, s.agentPolicies)
 	healthpb.RegisterHealthServer(server, health.NewServer())
 	reflection.Register(server)
 	return server

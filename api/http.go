@@ -118,6 +118,11 @@ func (s *Server) gateway() (http.Handler, error) {
 		pb.RegisterSQLServiceHandlerServer(ctx, mux, s.sqls),
 		pb.RegisterStatusServiceHandlerServer(ctx, mux, s.statuses),
 		pb.RegisterCoverageServiceHandlerServer(ctx, mux, s.coverages),
+		pb.RegisterSecurityFilterServiceHandlerServer(ctx, mux, s.securityFilters),
+		pb.RegisterCriticalAssetServiceHandlerServer(ctx, mux, s.criticalAssets),
+		pb.RegisterNotificationRuleServiceHandlerServer(ctx, mux, s.notificationRules),
+		pb.RegisterAgentRuleServiceHandlerServer(ctx, mux, s.agentRules),
+		pb.RegisterAgentPolicyServiceHandlerServer(ctx, mux, s.agentPolicies),
 	} {
 		if err != nil {
 			return nil, fmt.Errorf("register services: %w", err)

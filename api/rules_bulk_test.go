@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	rulesURL = "/api/v2/security_monitoring/rules"
+	rulesURL  = "/api/v2/security_monitoring/rules"
 	ruleNamed = `{"name":"%s","message":"m","isEnabled":true,"type":"log_detection","tags":["source:sshd"],
 		"queries":[{"query":"source:sshd","groupByFields":["host"]}],"cases":[{"status":"high","condition":"a > 3"}],
 		"options":{"evaluationWindow":300,"keepAlive":3600,"maxSignalDuration":86400}}`

@@ -25,6 +25,12 @@ type Server struct {
 	statuses  *statuses
 	coverages *coverages
 
+	securityFilters   *securityFilters
+	criticalAssets    *criticalAssets
+	notificationRules *notificationRules
+	agentRules        *agentRules
+	agentPolicies     *agentPolicies
+
 	openAPIText []byte
 	indexText   string
 
@@ -63,6 +69,7 @@ func New(deps Deps) (*Server, error) {
 			Name: "nightjar_api_requests_total", Help: "HTTP requests answered.",
 		}, []string{"method", "code"})},
 	}
+	s.configured(deps)
 	if err := deps.Metrics.Register(s.metrics.requests); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
@@ -84,6 +91,18 @@ func New(deps Deps) (*Server, error) {
 	}
 	s.grpc = s.grpcServer()
 	return s, s.listen()
+}
+
+// configured makes the services of what is configured beside rules.
+func (s *Server) configured(deps Deps) {
+	c := deps.Configuration
+	s.securityFilters = &securityFilters{store: c.SecurityFilters}
+	s.criticalAssets = &criticalAssets{store: c.CriticalAssets, rules: deps.Rules}
+	s.notificationRules = &notificationRules{
+		signals: notificationStore{c.SignalNotifications}, vulnerabilities: notificationStore{c.VulnerabilityNotifications},
+	}
+	s.agentRules = &agentRules{store: c.AgentRules, policies: c.AgentPolicies}
+	s.agentPolicies = &agentPolicies{store: c.AgentPolicies, rules: c.AgentRules}
 }
 
 func (s *Server) listen() (err error) {

@@ -182,6 +182,14 @@ var file_wire_proto_extTypes = []protoimpl.ExtensionInfo{
 		Tag:           "varint,50004,opt,name=text",
 		Filename:      "wire.proto",
 	},
+	{
+		ExtendedType:  (*descriptorpb.MessageOptions)(nil),
+		ExtensionType: (*bool)(nil),
+		Field:         50001,
+		Name:          "nightjar.v1.json_api",
+		Tag:           "varint,50001,opt,name=json_api",
+		Filename:      "wire.proto",
+	},
 }
 
 // Extension fields to descriptorpb.FieldOptions.
@@ -204,6 +212,14 @@ var (
 	E_Text = &file_wire_proto_extTypes[3]
 )
 
+// Extension fields to descriptorpb.MessageOptions.
+var (
+	// json_api marks answers whose media type is JSON:API's.
+	//
+	// optional bool json_api = 50001;
+	E_JsonApi = &file_wire_proto_extTypes[4]
+)
+
 var File_wire_proto protoreflect.FileDescriptor
 
 const file_wire_proto_rawDesc = "" +
@@ -223,7 +239,8 @@ const file_wire_proto_rawDesc = "" +
 	"\n" +
 	"null_empty\x12\x1d.google.protobuf.FieldOptions\x18҆\x03 \x01(\bR\tnullEmpty::\n" +
 	"\braw_json\x12\x1d.google.protobuf.FieldOptions\x18ӆ\x03 \x01(\bR\arawJson:3\n" +
-	"\x04text\x12\x1d.google.protobuf.FieldOptions\x18Ԇ\x03 \x01(\bR\x04textB\x1cZ\x1anightjar/api/v1;nightjarv1b\x06proto3"
+	"\x04text\x12\x1d.google.protobuf.FieldOptions\x18Ԇ\x03 \x01(\bR\x04text:<\n" +
+	"\bjson_api\x12\x1f.google.protobuf.MessageOptions\x18ц\x03 \x01(\bR\ajsonApiB\x1cZ\x1anightjar/api/v1;nightjarv1b\x06proto3"
 
 var (
 	file_wire_proto_rawDescOnce sync.Once
@@ -239,19 +256,21 @@ func file_wire_proto_rawDescGZIP() []byte {
 
 var file_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
 var file_wire_proto_goTypes = []any{
-	(*File)(nil),                      // 0: nightjar.v1.File
-	(*Change)(nil),                    // 1: nightjar.v1.Change
-	(*descriptorpb.FieldOptions)(nil), // 2: google.protobuf.FieldOptions
+	(*File)(nil),                        // 0: nightjar.v1.File
+	(*Change)(nil),                      // 1: nightjar.v1.Change
+	(*descriptorpb.FieldOptions)(nil),   // 2: google.protobuf.FieldOptions
+	(*descriptorpb.MessageOptions)(nil), // 3: google.protobuf.MessageOptions
 }
 var file_wire_proto_depIdxs = []int32{
 	2, // 0: nightjar.v1.omit_empty:extendee -> google.protobuf.FieldOptions
 	2, // 1: nightjar.v1.null_empty:extendee -> google.protobuf.FieldOptions
 	2, // 2: nightjar.v1.raw_json:extendee -> google.protobuf.FieldOptions
 	2, // 3: nightjar.v1.text:extendee -> google.protobuf.FieldOptions
-	4, // [4:4] is the sub-list for method output_type
-	4, // [4:4] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	0, // [0:4] is the sub-list for extension extendee
+	3, // 4: nightjar.v1.json_api:extendee -> google.protobuf.MessageOptions
+	5, // [5:5] is the sub-list for method output_type
+	5, // [5:5] is the sub-list for method input_type
+	5, // [5:5] is the sub-list for extension type_name
+	0, // [0:5] is the sub-list for extension extendee
 	0, // [0:0] is the sub-list for field type_name
 }
 
@@ -267,7 +286,7 @@ func file_wire_proto_init() {
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_wire_proto_rawDesc), len(file_wire_proto_rawDesc)),
 			NumEnums:      0,
 			NumMessages:   2,
-			NumExtensions: 4,
+			NumExtensions: 5,
 			NumServices:   0,
 		},
 		GoTypes:           file_wire_proto_goTypes,

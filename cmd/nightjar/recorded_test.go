@@ -33,12 +33,15 @@ type recordedExchange struct {
 // and number, with the reason. One that is answered as recorded fails the test.
 var unlike = map[string]string{
 	"List scanned assets metadata returns Bad request Invalid Pagination Token response 0": "vulnerability scanning is no part of nightjar",
+
+	"Create a Workload Protection agent rule returns Bad Request response 1":           "expressions are not checked before secl is here",
+	"Update a Workload Protection agent rule (US1-FED) returns Bad Request response 1": "expressions are not checked before secl is here",
 }
 
 // pending are families that are not built yet.
 var pending = map[string]bool{
-	"historical jobs": true, "suppressions": true, "security filters": true, "critical assets": true, "notification rules": true,
-	"agent policies": true, "agent rules": true, "agent rules, legacy": true, "reference tables": true, "signals": true,
+	"historical jobs": true, "suppressions": true,
+	"reference tables": true, "signals": true,
 }
 
 // family says what an exchange is about.
@@ -248,6 +251,8 @@ var ownValues = []string{
 	"creation_date", "update_date", "creation_author_id", "update_author_id", "created_at", "created_by", "modified_at", "modified_by",
 	"creationDate", "updateDate", "creationAuthorUuId", "updateAuthorUuId", "elapsed", "request_id",
 	"state_update_timestamp", "state_update_user",
+	// of policies: the vendor's own agent rules are in each
+	"disabledRulesCount", "monitoringRulesCount", "ruleCount",
 }
 
 // sinceThen are fields that newer recordings have and older ones lack; ours are

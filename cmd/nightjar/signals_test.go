@@ -78,7 +78,9 @@ func TestTriageIsKept(t *testing.T) {
 		var got struct {
 			Data struct {
 				Attributes struct {
-					Custom struct{ Workflow struct{ Triage json.RawMessage } }
+					Custom struct {
+						Workflow struct{ Triage json.RawMessage }
+					}
 				}
 			}
 		}

@@ -23,6 +23,7 @@ import (
 	"nightjar/backup"
 	"nightjar/clickhouse"
 	"nightjar/compiler"
+	"nightjar/configuration"
 	"nightjar/ingest"
 	intakestore "nightjar/ingest/clickhouse"
 	"nightjar/ingest/geoip"
@@ -41,7 +42,7 @@ func graph(ctx context.Context, config Config) fx.Option {
 		fx.Supply(config),
 		fx.Provide(
 			func() context.Context { return ctx },
-			newLogger, newRegistry, newEngine, newDatabase, newSink, newGeoIP, newIntake, newTables, newScheduler, newKeeper, newBackups, newServer,
+			newLogger, newRegistry, newEngine, newDatabase, newSink, newGeoIP, newIntake, newTables, newScheduler, newConfiguration, newKeeper, newBackups, newServer,
 		),
 		fx.Invoke(func(*retention.Keeper, *backup.Source, *api.Server) {}),
 	)
@@ -300,7 +301,7 @@ func newScheduler(lc fx.Lifecycle, e *engine, d *database, store sink, intake *i
 	return s, nil
 }
 
-func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *ingest.Intake, s *scheduler.Scheduler, k *retention.Keeper, geo *geoip.Databases, registry *prometheus.Registry) (*api.Server, error) {
+func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *ingest.Intake, s *scheduler.Scheduler, c *configuration.Stores, k *retention.Keeper, geo *geoip.Databases, registry *prometheus.Registry) (*api.Server, error) {
 	reporter := reporter{d, intake, s, k, geo}
 	var err error
 	e.server, err = api.New(api.Deps{
@@ -310,8 +311,9 @@ func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *inge
 			_, warnings, err := compiler.Compile(r)
 			return warnings, err
 		},
-		ReadEvent: readEvent,
-		Ready:     reporter.ready,
+		Configuration: c,
+		ReadEvent:     readEvent,
+		Ready:         reporter.ready,
 		Raw: map[string]http.Handler{
 			"POST /api/v2/logs":        ingest.NewHandler(intake),
 			"GET /debug/pprof/profile": http.HandlerFunc(pprof.Profile),

@@ -1,0 +1,184 @@
+package api
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"google.golang.org/protobuf/types/known/emptypb"
+
+	pb "nightjar/api/v1"
+	"nightjar/configuration"
+	"nightjar/schema"
+)
+
+// agentPolicies serves AgentPolicyService.
+type agentPolicies struct {
+	pb.UnimplementedAgentPolicyServiceServer
+	store *configuration.Store[configuration.AgentPolicy]
+	rules *configuration.Store[configuration.AgentRule]
+}
+
+// CreateAgentPolicy stores a policy.
+func (s *agentPolicies) CreateAgentPolicy(ctx context.Context, in *pb.CreateAgentPolicyRequest) (*pb.AgentPolicyResponse, error) {
+	attributes, err := requestedPolicy(in.GetData().GetAttributes())
+	if err != nil {
+		return nil, err
+	}
+	body := configuration.AgentPolicy{Enabled: true}
+	if err := fromMessage(attributes, &body); err != nil {
+		return nil, err
+	}
+	v, err := s.store.Create(ctx, body)
+	return s.answer(ctx, v, err)
+}
+
+// requestedPolicy reads the older form of the host tags as the newer one.
+func requestedPolicy(in *pb.AgentPolicyAttributes) (*pb.AgentPolicyAttributes, error) {
+	if in == nil {
+		return nil, badRequest(attributesPath, "missing")
+	}
+	lists := [][]string{}
+	if in.HostTagsLists != nil {
+		if err := json.Unmarshal([]byte(in.GetHostTagsLists()), &lists); err != nil {
+			return nil, &schema.Invalid{Details: []schema.Detail{{Target: "hostTagsLists", Message: "want a list of lists of tags: " + err.Error()}}}
+		}
+	}
+	if len(in.GetHostTags()) > 0 {
+		if len(lists) > 0 {
+			return nil, &schema.Invalid{Details: []schema.Detail{{Target: "tags", Message: "cannot have both the new and the legacy field populated"}}}
+		}
+		text, err := json.Marshal([][]string{in.GetHostTags()})
+		if err != nil {
+			return nil, fmt.Errorf("read host tags: %w", err)
+		}
+		in.HostTags, in.HostTagsLists = nil, new(string(text))
+	}
+	return in, nil
+}
+
+// ListAgentPolicies reads all policies.
+func (s *agentPolicies) ListAgentPolicies(ctx context.Context, _ *pb.ListAgentPoliciesRequest) (*pb.AgentPoliciesResponse, error) {
+	all, err := s.store.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := &pb.AgentPoliciesResponse{}
+	for _, v := range all {
+		shown, err := s.answer(ctx, v, nil)
+		if err != nil {
+			return nil, err
+		}
+		out.Data = append(out.Data, shown.Data)
+	}
+	return out, nil
+}
+
+// GetAgentPolicy reads a policy.
+func (s *agentPolicies) GetAgentPolicy(ctx context.Context, in *pb.GetAgentPolicyRequest) (*pb.AgentPolicyResponse, error) {
+	v, err := s.store.Get(ctx, in.GetPolicyId())
+	return s.answer(ctx, v, failedTo("get policy", err))
+}
+
+// UpdateAgentPolicy changes a policy.
+func (s *agentPolicies) UpdateAgentPolicy(ctx context.Context, in *pb.UpdateAgentPolicyRequest) (*pb.AgentPolicyResponse, error) {
+	attributes, err := requestedPolicy(in.GetData().GetAttributes())
+	if err != nil {
+		return nil, err
+	}
+	if id := in.GetData().GetId(); id != "" && id != in.GetPolicyId() {
+		return nil, &problem{message: "failed to update policy: mismatch between path and request body ID", target: "data.id"}
+	}
+	if x := exchangeOf(ctx); x != nil && x.keys[attributesPath+".hostTags"] {
+		x.keys[attributesPath+".hostTagsLists"] = true // as requestedPolicy has it
+	}
+	v, err := s.store.Update(ctx, in.GetPolicyId(), 0, func(body *configuration.AgentPolicy) error {
+		return patch(ctx, body, attributes, attributesPath, in.GetUpdateMask().GetPaths())
+	})
+	return s.answer(ctx, v, failedTo("update policy", err))
+}
+
+// DeleteAgentPolicy deletes a policy.
+func (s *agentPolicies) DeleteAgentPolicy(ctx context.Context, in *pb.DeleteAgentPolicyRequest) (*emptypb.Empty, error) {
+	return &emptypb.Empty{}, failedTo("delete policy", s.store.Delete(ctx, in.GetPolicyId()))
+}
+
+// DownloadAgentPolicies packs what is built in and what was added.
+func (s *agentPolicies) DownloadAgentPolicies(ctx context.Context, _ *pb.DownloadAgentPoliciesRequest) (*pb.File, error) {
+	all, err := s.rules.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	added := slices.IndexFunc(all, func(v versionedAgentRule) bool { return !v.BuiltIn })
+	if added < 0 {
+		added = len(all)
+	}
+	var buffer bytes.Buffer
+	files := zip.NewWriter(&buffer)
+	for _, f := range []struct {
+		name  string
+		rules []versionedAgentRule
+	}{{"default.policy", all[:added]}, {"custom.policy", all[added:]}} {
+		text, err := configuration.PolicyFile(f.rules)
+		if err != nil {
+			return nil, err
+		}
+		w, err := files.Create(f.name)
+		if err == nil {
+			_, err = w.Write(text)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("pack %s: %w", f.name, err)
+		}
+	}
+	if err := files.Close(); err != nil {
+		return nil, fmt.Errorf("pack policies: %w", err)
+	}
+	return &pb.File{Name: "policies.zip", ContentType: "application/zip", Content: buffer.Bytes()}, nil
+}
+
+// DownloadAgentPolicy is everything in one file.
+func (s *agentPolicies) DownloadAgentPolicy(ctx context.Context, _ *pb.DownloadAgentPoliciesRequest) (*pb.File, error) {
+	all, err := s.rules.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	text, err := configuration.PolicyFile(all)
+	return &pb.File{Name: "nightjar.policy", ContentType: "application/yaml", Content: text}, err
+}
+
+func (s *agentPolicies) answer(ctx context.Context, v configuration.Versioned[configuration.AgentPolicy], err error) (*pb.AgentPolicyResponse, error) {
+	if err != nil {
+		return nil, err
+	}
+	a := &pb.AgentPolicyAttributes{}
+	if err := toMessage(v.Body, a); err != nil {
+		return nil, err
+	}
+	rules, err := s.rules.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range rules {
+		switch {
+		case !r.Body.In(v.ID):
+			continue
+		case !r.Body.Enabled:
+			a.DisabledRulesCount++
+		case slices.Contains(r.Body.Blocking, v.ID):
+			a.BlockingRulesCount++
+		case slices.Contains(r.Body.Monitoring, v.ID):
+			a.MonitoringRulesCount++
+		default:
+			a.DisabledRulesCount++
+		}
+		a.RuleCount++
+	}
+	a.PolicyVersion, a.DatadogManaged = strconv.FormatInt(v.Version, 10), v.BuiltIn
+	a.UpdateDate, a.Updater = int64(v.UpdatedAt), theAuthor()
+	return &pb.AgentPolicyResponse{Data: &pb.AgentPolicy{Id: v.ID, Type: "policy", Attributes: a}}, nil
+}

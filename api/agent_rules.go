@@ -1,0 +1,209 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/emptypb"
+
+	pb "nightjar/api/v1"
+	"nightjar/configuration"
+	"nightjar/schema"
+)
+
+// agentRules serves AgentRuleService: one store in two forms.
+type agentRules struct {
+	pb.UnimplementedAgentRuleServiceServer
+	store    *configuration.Store[configuration.AgentRule]
+	policies *configuration.Store[configuration.AgentPolicy]
+}
+
+type versionedAgentRule = configuration.Versioned[configuration.AgentRule]
+
+// CreateAgentRule stores a rule.
+func (s *agentRules) CreateAgentRule(ctx context.Context, in *pb.CreateAgentRuleRequest) (*pb.AgentRuleResponse, error) {
+	return agentRuleAnswer(s.create(ctx, in))
+}
+
+// CreateLegacyAgentRule stores a rule.
+func (s *agentRules) CreateLegacyAgentRule(ctx context.Context, in *pb.CreateAgentRuleRequest) (*pb.LegacyAgentRuleResponse, error) {
+	return legacyAgentRuleAnswer(s.create(ctx, in))
+}
+
+func (s *agentRules) create(ctx context.Context, in *pb.CreateAgentRuleRequest) (v versionedAgentRule, err error) {
+	attributes := in.GetData().GetAttributes()
+	if attributes == nil {
+		return v, badRequest(attributesPath, "missing")
+	}
+	body := configuration.AgentRule{Enabled: true}
+	if err := s.read(ctx, attributes, &body); err != nil {
+		return v, err
+	}
+	return s.store.Create(ctx, body)
+}
+
+// read makes body what the attributes say. A policy that is named alone watches
+// with the rule.
+func (s *agentRules) read(ctx context.Context, attributes *pb.AgentRuleAttributes, body *configuration.AgentRule) error {
+	if _, err := configuration.ParseActions(attributes.GetActions()); err != nil {
+		return err
+	}
+	if err := fromMessage(attributes, body); err != nil {
+		return err
+	}
+	inPolicies := slices.Concat(body.Blocking, body.Monitoring, body.Disabled)
+	if id := attributes.GetPolicyId(); id != "" && !slices.Contains(inPolicies, id) {
+		body.Monitoring = append(body.Monitoring, id)
+		inPolicies = append(inPolicies, id)
+	}
+	for _, id := range inPolicies {
+		if _, err := s.policies.Get(ctx, id); err != nil {
+			return &schema.Invalid{Details: []schema.Detail{{Target: "policy_id", Message: err.Error()}}}
+		}
+	}
+	return nil
+}
+
+// ListAgentRules reads the rules, of one policy if it is named.
+func (s *agentRules) ListAgentRules(ctx context.Context, in *pb.ListAgentRulesRequest) (*pb.AgentRulesResponse, error) {
+	all, err := s.list(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	out := &pb.AgentRulesResponse{}
+	for _, v := range all {
+		shown, err := agentRuleAnswer(v, nil)
+		if err != nil {
+			return nil, err
+		}
+		out.Data = append(out.Data, shown.Data)
+	}
+	return out, nil
+}
+
+// ListLegacyAgentRules reads the rules.
+func (s *agentRules) ListLegacyAgentRules(ctx context.Context, in *pb.ListAgentRulesRequest) (*pb.LegacyAgentRulesResponse, error) {
+	all, err := s.list(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	out := &pb.LegacyAgentRulesResponse{}
+	for _, v := range all {
+		shown, err := legacyAgentRuleAnswer(v, nil)
+		if err != nil {
+			return nil, err
+		}
+		out.Data = append(out.Data, shown.Data)
+	}
+	return out, nil
+}
+
+func (s *agentRules) list(ctx context.Context, in *pb.ListAgentRulesRequest) ([]versionedAgentRule, error) {
+	all, err := s.store.List(ctx)
+	if id := in.GetPolicyId(); id != "" {
+		all = slices.DeleteFunc(all, func(v versionedAgentRule) bool { return !v.Body.In(id) })
+	}
+	return all, err
+}
+
+// GetAgentRule reads a rule.
+func (s *agentRules) GetAgentRule(ctx context.Context, in *pb.GetAgentRuleRequest) (*pb.AgentRuleResponse, error) {
+	v, err := s.store.Get(ctx, in.GetAgentRuleId())
+	return agentRuleAnswer(v, failedTo("get rule", err))
+}
+
+// GetLegacyAgentRule reads a rule.
+func (s *agentRules) GetLegacyAgentRule(ctx context.Context, in *pb.GetAgentRuleRequest) (*pb.LegacyAgentRuleResponse, error) {
+	return legacyAgentRuleAnswer(s.store.Get(ctx, in.GetAgentRuleId()))
+}
+
+// UpdateAgentRule changes a rule.
+func (s *agentRules) UpdateAgentRule(ctx context.Context, in *pb.UpdateAgentRuleRequest) (*pb.AgentRuleResponse, error) {
+	v, err := s.update(ctx, in)
+	return agentRuleAnswer(v, failedTo("update rule", err))
+}
+
+// UpdateLegacyAgentRule changes a rule.
+func (s *agentRules) UpdateLegacyAgentRule(ctx context.Context, in *pb.UpdateAgentRuleRequest) (*pb.LegacyAgentRuleResponse, error) {
+	return legacyAgentRuleAnswer(s.update(ctx, in))
+}
+
+func (s *agentRules) update(ctx context.Context, in *pb.UpdateAgentRuleRequest) (v versionedAgentRule, err error) {
+	attributes := in.GetData().GetAttributes()
+	switch {
+	case attributes == nil:
+		return v, badRequest(attributesPath, "missing")
+	case in.GetData().GetId() != "" && in.GetData().GetId() != in.GetAgentRuleId():
+		return v, &problem{message: "failed to update rule: mismatch between path and request body ID", target: "data.id"}
+	}
+	return s.store.Update(ctx, in.GetAgentRuleId(), 0, func(body *configuration.AgentRule) error {
+		if err := s.read(ctx, attributes, &configuration.AgentRule{}); err != nil { // for its mistakes
+			return err
+		}
+		if err := patch(ctx, body, attributes, attributesPath, in.GetUpdateMask().GetPaths()); err != nil {
+			return err
+		}
+		if id := attributes.GetPolicyId(); id != "" && !body.In(id) {
+			body.Monitoring = append(body.Monitoring, id)
+		}
+		return nil
+	})
+}
+
+// DeleteAgentRule deletes a rule.
+func (s *agentRules) DeleteAgentRule(ctx context.Context, in *pb.DeleteAgentRuleRequest) (*emptypb.Empty, error) {
+	return &emptypb.Empty{}, failedTo("delete rule", s.store.Delete(ctx, in.GetAgentRuleId()))
+}
+
+// DeleteLegacyAgentRule deletes a rule.
+func (s *agentRules) DeleteLegacyAgentRule(ctx context.Context, in *pb.DeleteAgentRuleRequest) (*emptypb.Empty, error) {
+	return &emptypb.Empty{}, s.store.Delete(ctx, in.GetAgentRuleId())
+}
+
+// failedTo says of what is not there only what could not be done with it, as the
+// reference's newer endpoints for agents do.
+func failedTo(what string, err error) error {
+	var missing *schema.NotFound
+	if errors.As(err, &missing) {
+		return &problem{code: codes.NotFound, message: "failed to " + what}
+	}
+	return err
+}
+
+func agentRuleAnswer(v versionedAgentRule, err error) (*pb.AgentRuleResponse, error) {
+	if err != nil {
+		return nil, err
+	}
+	a := &pb.AgentRuleAttributes{}
+	if err := toMessage(v.Body, a); err != nil {
+		return nil, err
+	}
+	a.Filters, a.Category, a.DefaultRule = v.Body.Filters(), v.Body.Category(), v.BuiltIn
+	a.CreationDate, a.Creator = int64(v.CreatedAt), theAuthor()
+	a.UpdateDate, a.Updater = int64(v.UpdatedAt), theAuthor()
+	return &pb.AgentRuleResponse{Data: &pb.AgentRule{Id: v.ID, Type: "agent_rule", Attributes: a}}, nil
+}
+
+func legacyAgentRuleAnswer(v versionedAgentRule, err error) (*pb.LegacyAgentRuleResponse, error) {
+	if err != nil {
+		return nil, err
+	}
+	actions := []byte("[]")
+	if len(v.Body.Actions) > 0 {
+		if actions, err = json.Marshal(v.Body.Actions); err != nil {
+			return nil, fmt.Errorf("show agent rule %s: %w", v.ID, err)
+		}
+	}
+	a := &pb.LegacyAgentRuleAttributes{
+		Name: v.Body.Name, Description: v.Body.Description, Expression: v.Body.Expression, Enabled: v.Body.Enabled,
+		AgentConstraint: v.Body.AgentVersion, Actions: string(actions), Version: v.Version,
+		Filters: v.Body.Filters(), Category: v.Body.Category(), DefaultRule: v.BuiltIn,
+		CreationDate: int64(v.CreatedAt), Creator: theAuthor(), CreationAuthorUuid: author.uuid,
+		UpdateDate: int64(v.UpdatedAt), Updater: theAuthor(), UpdateAuthorUuid: author.uuid,
+	}
+	return &pb.LegacyAgentRuleResponse{Data: &pb.LegacyAgentRule{Id: v.ID, Type: "agent_rule", Attributes: a}}, nil
+}

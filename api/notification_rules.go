@@ -1,0 +1,163 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"google.golang.org/protobuf/types/known/emptypb"
+
+	pb "nightjar/api/v1"
+	"nightjar/configuration"
+	"nightjar/schema"
+)
+
+// notificationRules serves NotificationRuleService: two kinds of one form.
+type notificationRules struct {
+	pb.UnimplementedNotificationRuleServiceServer
+	signals, vulnerabilities notificationStore
+}
+
+type notificationStore struct {
+	*configuration.Store[configuration.NotificationRule]
+}
+
+// CreateSignalNotificationRule stores a rule.
+func (s *notificationRules) CreateSignalNotificationRule(ctx context.Context, in *pb.CreateNotificationRuleRequest) (*pb.NotificationRuleResponse, error) {
+	return s.signals.create(ctx, in)
+}
+
+// ListSignalNotificationRules reads all rules.
+func (s *notificationRules) ListSignalNotificationRules(ctx context.Context, _ *pb.ListNotificationRulesRequest) (*pb.NotificationRulesResponse, error) {
+	return s.signals.list(ctx)
+}
+
+// GetSignalNotificationRule reads a rule.
+func (s *notificationRules) GetSignalNotificationRule(ctx context.Context, in *pb.GetNotificationRuleRequest) (*pb.NotificationRuleResponse, error) {
+	return notificationAnswer(s.signals.Get(ctx, in.GetId()))
+}
+
+// UpdateSignalNotificationRule changes a rule.
+func (s *notificationRules) UpdateSignalNotificationRule(ctx context.Context, in *pb.UpdateNotificationRuleRequest) (*pb.NotificationRuleResponse, error) {
+	return s.signals.update(ctx, in)
+}
+
+// DeleteSignalNotificationRule deletes a rule.
+func (s *notificationRules) DeleteSignalNotificationRule(ctx context.Context, in *pb.DeleteNotificationRuleRequest) (*emptypb.Empty, error) {
+	return &emptypb.Empty{}, s.signals.Delete(ctx, in.GetId())
+}
+
+// CreateVulnerabilityNotificationRule stores a rule.
+func (s *notificationRules) CreateVulnerabilityNotificationRule(ctx context.Context, in *pb.CreateNotificationRuleRequest) (*pb.NotificationRuleResponse, error) {
+	return s.vulnerabilities.create(ctx, in)
+}
+
+// ListVulnerabilityNotificationRules reads all rules.
+func (s *notificationRules) ListVulnerabilityNotificationRules(ctx context.Context, _ *pb.ListNotificationRulesRequest) (*pb.NotificationRulesResponse, error) {
+	return s.vulnerabilities.list(ctx)
+}
+
+// GetVulnerabilityNotificationRule reads a rule.
+func (s *notificationRules) GetVulnerabilityNotificationRule(ctx context.Context, in *pb.GetNotificationRuleRequest) (*pb.NotificationRuleResponse, error) {
+	return notificationAnswer(s.vulnerabilities.Get(ctx, in.GetId()))
+}
+
+// UpdateVulnerabilityNotificationRule changes a rule.
+func (s *notificationRules) UpdateVulnerabilityNotificationRule(ctx context.Context, in *pb.UpdateNotificationRuleRequest) (*pb.NotificationRuleResponse, error) {
+	return s.vulnerabilities.update(ctx, in)
+}
+
+// DeleteVulnerabilityNotificationRule deletes a rule.
+func (s *notificationRules) DeleteVulnerabilityNotificationRule(ctx context.Context, in *pb.DeleteNotificationRuleRequest) (*emptypb.Empty, error) {
+	return &emptypb.Empty{}, s.vulnerabilities.Delete(ctx, in.GetId())
+}
+
+// PreviewNotificationRule checks a rule. Nothing is delivered yet, so a preview
+// has the default text for every type.
+func (s *notificationRules) PreviewNotificationRule(_ context.Context, in *pb.CreateNotificationRuleRequest) (*pb.NotificationPreviewResponse, error) {
+	body, err := requestedNotification(in)
+	if err != nil {
+		return nil, err
+	}
+	if err := body.Check(); err != nil {
+		return nil, within(attributesPath, err)
+	}
+	types := body.Selectors.RuleTypes
+	if len(types) == 0 {
+		types = []string{"log_detection"}
+	}
+	preview := &pb.NotificationPreviewAttributes{}
+	for _, t := range types {
+		preview.PreviewResults = append(preview.PreviewResults, &pb.NotificationPreviewResult{RuleType: t, NotificationStatus: "DEFAULT"})
+	}
+	return &pb.NotificationPreviewResponse{Data: &pb.NotificationPreview{
+		Id: schema.NewID(), Type: "notification_preview_response", Attributes: preview,
+	}}, nil
+}
+
+func requestedNotification(in *pb.CreateNotificationRuleRequest) (configuration.NotificationRule, error) {
+	body := configuration.NotificationRule{Enabled: true}
+	attributes := in.GetData().GetAttributes()
+	if attributes == nil {
+		return body, badRequest(attributesPath, "missing")
+	}
+	return body, fromMessage(attributes, &body)
+}
+
+func (s notificationStore) create(ctx context.Context, in *pb.CreateNotificationRuleRequest) (*pb.NotificationRuleResponse, error) {
+	body, err := requestedNotification(in)
+	if err != nil {
+		return nil, err
+	}
+	answerWith(ctx, http.StatusCreated)
+	return notificationAnswer(s.Create(ctx, body))
+}
+
+func (s notificationStore) list(ctx context.Context) (*pb.NotificationRulesResponse, error) {
+	all, err := s.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := &pb.NotificationRulesResponse{}
+	for _, v := range all {
+		shown, err := notificationAnswer(v, nil)
+		if err != nil {
+			return nil, err
+		}
+		out.Data = append(out.Data, shown.Data)
+	}
+	return out, nil
+}
+
+// update changes a rule; unlike everywhere else, the request must name the
+// version.
+func (s notificationStore) update(ctx context.Context, in *pb.UpdateNotificationRuleRequest) (*pb.NotificationRuleResponse, error) {
+	attributes := in.GetData().GetAttributes()
+	if attributes.GetVersion() == 0 {
+		return nil, within(attributesPath, &schema.Invalid{Details: []schema.Detail{{
+			Target: "version", Message: "Specify the notification rule version to update, it cannot be 0.",
+		}}})
+	}
+	v, err := s.Update(ctx, in.GetId(), attributes.GetVersion(), func(body *configuration.NotificationRule) error {
+		return patch(ctx, body, attributes, attributesPath, in.GetUpdateMask().GetPaths())
+	})
+	var conflict *schema.Conflict
+	if errors.As(err, &conflict) {
+		return nil, &problem{status: http.StatusUnprocessableEntity, message: conflict.Error(), target: attributesPath + ".version", sort: "unprocessable_entity"}
+	}
+	return notificationAnswer(v, err)
+}
+
+func notificationAnswer(v configuration.Versioned[configuration.NotificationRule], err error) (*pb.NotificationRuleResponse, error) {
+	if err != nil {
+		return nil, within(attributesPath, err)
+	}
+	a := &pb.NotificationRuleAttributes{}
+	if err := toMessage(v.Body, a); err != nil {
+		return nil, err
+	}
+	a.Version = v.Version
+	a.CreatedAt, a.CreatedBy = int64(v.CreatedAt), theAuthor()
+	a.ModifiedAt, a.ModifiedBy = int64(v.UpdatedAt), theAuthor()
+	return &pb.NotificationRuleResponse{Data: &pb.NotificationRule{Id: v.ID, Type: "notification_rules", Attributes: a}}, nil
+}

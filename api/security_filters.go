@@ -1,0 +1,121 @@
+package api
+
+import (
+	"context"
+	"slices"
+	"strconv"
+
+	"google.golang.org/protobuf/types/known/emptypb"
+
+	pb "nightjar/api/v1"
+	"nightjar/configuration"
+)
+
+// securityFilters serves SecurityFilterService.
+type securityFilters struct {
+	pb.UnimplementedSecurityFilterServiceServer
+	store *configuration.Store[configuration.SecurityFilter]
+}
+
+// attributesPath is where a JSON:API request has what it is about.
+const attributesPath = "data.attributes"
+
+// CreateSecurityFilter stores a filter.
+func (s *securityFilters) CreateSecurityFilter(ctx context.Context, in *pb.CreateSecurityFilterRequest) (*pb.SecurityFilterResponse, error) {
+	attributes := in.GetData().GetAttributes()
+	if attributes == nil {
+		return nil, badRequest(attributesPath, "missing")
+	}
+	var body configuration.SecurityFilter
+	if err := fromMessage(attributes, &body); err != nil {
+		return nil, err
+	}
+	return s.answer(s.store.Create(ctx, body))
+}
+
+// ListSecurityFilters reads all filters.
+func (s *securityFilters) ListSecurityFilters(ctx context.Context, _ *pb.ListSecurityFiltersRequest) (*pb.SecurityFiltersResponse, error) {
+	all, err := s.store.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := &pb.SecurityFiltersResponse{}
+	for _, v := range all {
+		shown, err := s.answer(v, nil)
+		if err != nil {
+			return nil, err
+		}
+		out.Data = append(out.Data, shown.Data)
+	}
+	if !slices.ContainsFunc(out.Data, func(f *pb.SecurityFilter) bool { return f.GetAttributes().GetIsEnabled() }) {
+		out.Meta = &pb.SecurityFilterMeta{Warning: "All the security filters are disabled. As a result, no logs are being analyzed."}
+	}
+	return out, nil
+}
+
+// GetSecurityFilter reads a filter.
+func (s *securityFilters) GetSecurityFilter(ctx context.Context, in *pb.GetSecurityFilterRequest) (*pb.SecurityFilterResponse, error) {
+	return s.answer(s.store.Get(ctx, in.GetSecurityFilterId()))
+}
+
+// UpdateSecurityFilter changes a filter.
+func (s *securityFilters) UpdateSecurityFilter(ctx context.Context, in *pb.UpdateSecurityFilterRequest) (*pb.SecurityFilterResponse, error) {
+	attributes := in.GetData().GetAttributes()
+	if attributes == nil {
+		return nil, badRequest(attributesPath, "missing")
+	}
+	return s.answer(s.store.Update(ctx, in.GetSecurityFilterId(), attributes.GetVersion(), func(body *configuration.SecurityFilter) error {
+		return patch(ctx, body, attributes, attributesPath, in.GetUpdateMask().GetPaths())
+	}))
+}
+
+// DeleteSecurityFilter deletes a filter.
+func (s *securityFilters) DeleteSecurityFilter(ctx context.Context, in *pb.DeleteSecurityFilterRequest) (*emptypb.Empty, error) {
+	return &emptypb.Empty{}, s.store.Delete(ctx, in.GetSecurityFilterId())
+}
+
+// ListSecurityFilterVersions plays the log of changes.
+func (s *securityFilters) ListSecurityFilterVersions(ctx context.Context, _ *pb.ListSecurityFilterVersionsRequest) (*pb.SecurityFilterVersionsResponse, error) {
+	log, err := s.store.Log(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := &pb.SecurityFilterVersionsResponse{}
+	var present []*pb.SecurityFilterVersionEntry
+	for i, v := range log {
+		entry := &pb.SecurityFilterVersionEntry{}
+		if err := toMessage(v.Body, entry); err != nil {
+			return nil, err
+		}
+		entry.Id, entry.Version, entry.IsBuiltin = v.ID, v.Version, v.BuiltIn
+		at := slices.IndexFunc(present, func(e *pb.SecurityFilterVersionEntry) bool { return e.Id == v.ID })
+		present = slices.Clone(present) // earlier versions keep theirs
+		switch {
+		case v.Deleted && at >= 0:
+			present = slices.Delete(present, at, at+1)
+		case at >= 0:
+			present[at] = entry
+		default:
+			present = append(present, entry)
+		}
+		number := int64(i + 1)
+		out.Data = append(out.Data, &pb.SecurityFilterVersion{
+			Id: strconv.FormatInt(number, 10), Type: "security_filters_configuration",
+			Attributes: &pb.SecurityFilterVersionAttributes{Date: int64(v.UpdatedAt), Version: number, Filters: present},
+		})
+	}
+	slices.Reverse(out.Data)
+	return out, nil
+}
+
+func (s *securityFilters) answer(v configuration.Versioned[configuration.SecurityFilter], err error) (*pb.SecurityFilterResponse, error) {
+	if err != nil {
+		return nil, within(attributesPath, err)
+	}
+	attributes := &pb.SecurityFilterAttributes{}
+	if err := toMessage(v.Body, attributes); err != nil {
+		return nil, err
+	}
+	attributes.Version, attributes.IsBuiltin = v.Version, v.BuiltIn
+	return &pb.SecurityFilterResponse{Data: &pb.SecurityFilter{Id: v.ID, Type: "security_filters", Attributes: attributes}}, nil
+}

@@ -1,0 +1,38 @@
+package configuration
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Stores are the stores of all kinds.
+type Stores struct {
+	SecurityFilters            *Store[SecurityFilter]
+	CriticalAssets             *Store[CriticalAsset]
+	SignalNotifications        *Store[NotificationRule]
+	VulnerabilityNotifications *Store[NotificationRule]
+	AgentRules                 *Store[AgentRule]
+	AgentPolicies              *Store[AgentPolicy]
+}
+
+// NewStores makes the stores; checkExpression says what is wrong with an agent's
+// expression, and may be nil. Load must return before anything else is asked.
+func NewStores(objects Objects, now func() time.Time, checkExpression func(string) error) *Stores {
+	return &Stores{
+		SecurityFilters:            New(SecurityFilters, objects, now),
+		CriticalAssets:             New(CriticalAssets, objects, now),
+		SignalNotifications:        New(SignalNotificationRules, objects, now),
+		VulnerabilityNotifications: New(VulnerabilityNotificationRules, objects, now),
+		AgentRules:                 New(AgentRules(checkExpression), objects, now),
+		AgentPolicies:              New(AgentPolicies, objects, now),
+	}
+}
+
+// Load reads what is stored of every kind.
+func (s *Stores) Load(ctx context.Context) error {
+	return errors.Join(
+		s.SecurityFilters.Load(ctx), s.CriticalAssets.Load(ctx), s.SignalNotifications.Load(ctx),
+		s.VulnerabilityNotifications.Load(ctx), s.AgentRules.Load(ctx), s.AgentPolicies.Load(ctx),
+	)
+}
