@@ -36,6 +36,8 @@ type Plan struct {
 	Grades []*Query
 	// DefaultStatus is the severity of case −1: an alert that no grade matches.
 	DefaultStatus string
+	// OfSignals says that the plan's events are signals of other rules.
+	OfSignals bool
 	// PerEvent makes every event a signal of its own, PerValue every new value.
 	PerEvent, PerValue bool
 	// Novelty says what counts as new; nil: nothing has to be.
@@ -53,6 +55,8 @@ type Plan struct {
 // Label is one query of a rule: which events, in which group, counted how.
 type Label struct {
 	Name string
+	// OfRule is the rule whose signals are asked, of plans that are OfSignals.
+	OfRule string
 	// Parts must all hold (or, where Negated, not hold): the query and the
 	// rule's filters.
 	Parts    []Part
@@ -219,8 +223,8 @@ var knownMethods = []string{
 
 func unsupported(r schema.Rule) string {
 	switch {
-	case r.Type == "signal_correlation":
-		return "signal correlation is not evaluated yet"
+	case r.Type == "signal_correlation" && !slices.Contains([]string{"threshold", "sequence_detection"}, Method(r)):
+		return "signals are not correlated by detection method " + Method(r)
 	case r.Type == "cloud_configuration" || r.Type == "infrastructure_configuration":
 		return "configuration rules are not evaluated by nightjar"
 	case !slices.Contains([]string{"threshold", "sequence_detection", "third_party", "impossible_travel", "new_value"}, Method(r)):
@@ -230,7 +234,7 @@ func unsupported(r schema.Rule) string {
 	}
 	for _, q := range r.Queries {
 		switch q.DataSource {
-		case "", "logs", "audit", "security_runtime", "events":
+		case "", "logs", "audit", "security_runtime", "events", "security_signals":
 		default:
 			return "data source " + q.DataSource + " is not collected"
 		}
@@ -258,8 +262,13 @@ func (c *ruleCompiler) labels() {
 	}
 	filters := c.filters()
 	seen := map[string]bool{}
+	c.plan.OfSignals = r.Type == "signal_correlation"
 	for i, q := range r.Queries {
+		if c.plan.OfSignals {
+			q = c.ofSignals(i, q)
+		}
 		label := c.label(i, q)
+		label.OfRule = q.RuleID
 		label.Parts = append(label.Parts, filters...)
 		if seen[label.Name] {
 			c.bad.Add(fmt.Sprintf("queries[%d].name", i), fmt.Sprintf("two queries are named %q", label.Name))
@@ -283,7 +292,7 @@ func (c *ruleCompiler) label(i int, q schema.RuleQuery) Label {
 	if !isLabel(l.Name) {
 		c.bad.Add(at("name"), fmt.Sprintf("%q is no label: want a letter, then letters, digits and _", l.Name))
 	}
-	if strings.TrimSpace(q.Query) == "" && c.plan.Rule.Type != "signal_correlation" {
+	if strings.TrimSpace(q.Query) == "" && !c.plan.OfSignals {
 		c.bad.Add(at("query"), "Query filter cannot be empty")
 	}
 	l.Parts = append(l.Parts, c.search(at("query"), q.Query, false)...)

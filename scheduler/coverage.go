@@ -108,6 +108,12 @@ func (s *Scheduler) stretches(v ruleVersion, in Interval) []Stretch {
 	}
 	through, state, reason := in.To, CoverageEvaluated, ""
 	for _, w := range s.watches {
+		if w.plan.Key == v.key && w.plan.OfSignals {
+			if w.failures > 0 || w.through < w.target(s.published) { // its places are not arrivals
+				return []Stretch{{v.version, in, map[bool]string{true: CoverageFailed, false: CoveragePending}[w.failures > 0], w.problem}}
+			}
+			continue
+		}
 		if w.plan.Key == v.key {
 			through, state, reason = w.through, CoveragePending, ""
 			if w.failures > 0 {

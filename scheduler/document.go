@@ -66,7 +66,7 @@ func document(plan *compiler.Plan, sig schema.Signal) (Published, error) {
 			"first_seen": first, "last_seen": last, "events_matched": sig.Events,
 		},
 		"nightjar": map[string]any{
-			"rule_id": sig.RuleID, "case": sig.Case, "case_name": caseName(plan, sig.Case), "group": notNil(Visible(plan, sig.Group)),
+			"id": sig.ID, "rule_id": sig.RuleID, "case": sig.Case, "case_name": caseName(plan, sig.Case), "group": notNil(Visible(plan, sig.Group)),
 			"group_by": signalGroupBy(plan), "first_seen": sig.FirstSeen, "last_seen": sig.LastSeen, "severity": severity,
 			"events": sig.Events, "window": plan.Window.Milliseconds(),
 		},

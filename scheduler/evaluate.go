@@ -406,7 +406,7 @@ func (s *Scheduler) update(ctx context.Context, units []*unit) error {
 			changes = append(changes, planChange{c, u.plan})
 		}
 	}
-	return s.publish(ctx, changes)
+	return s.publish(ctx, changes, s.events)
 }
 
 // recall gives every unit its published signals, and its matches from where it

@@ -22,13 +22,21 @@ import (
 // pieces, with faults and restarts, and returns the world that is left.
 func live(t *testing.T, seed uint64, rule schema.Rule, events []schema.Event, faults float64, suppressions ...schema.Suppression) *world {
 	t.Helper()
+	rule.ID = "aaa-bbb-ccc"
+	return liveRules(t, seed, []schema.Rule{rule}, events, faults, suppressions...)
+}
+
+func liveRules(t *testing.T, seed uint64, rules []schema.Rule, events []schema.Event, faults float64, suppressions ...schema.Suppression) *world {
+	t.Helper()
 	w := newWorld(seed)
-	rule.ID, rule.IsEnabled, rule.Version = "aaa-bbb-ccc", true, 1
-	body, err := json.Marshal(storedRule{Rule: rule})
-	if err != nil {
-		t.Fatal(err)
+	for _, rule := range rules {
+		rule.IsEnabled, rule.Version = true, 1
+		body, err := json.Marshal(storedRule{Rule: rule})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.objects = append(w.objects, Object{Kind: kindRule, ID: rule.ID, Version: 1, Body: string(body)})
 	}
-	w.objects = []Object{{Kind: kindRule, ID: rule.ID, Version: 1, Body: string(body)}}
 	for _, p := range suppressions {
 		body, err := json.Marshal(storedSuppression{Suppression: p})
 		if err != nil {

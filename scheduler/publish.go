@@ -27,14 +27,14 @@ type Published struct {
 func (*Published) Source() string { return "nightjar" }
 
 // publish stores the changes.
-func (s *Scheduler) publish(ctx context.Context, changes []planChange) error {
+func (s *Scheduler) publish(ctx context.Context, changes []planChange, find finder) error {
 	if len(changes) == 0 {
 		return nil
 	}
 	if err := s.identify(ctx, changes); err != nil {
 		return err
 	}
-	if err := s.sample(ctx, changes); err != nil {
+	if err := s.sample(ctx, changes, find); err != nil {
 		return err
 	}
 	out := make([]Published, len(changes))
@@ -44,6 +44,7 @@ func (s *Scheduler) publish(ctx context.Context, changes []planChange) error {
 		if out[i], err = Render(c.plan, c.Signal); err != nil {
 			return fmt.Errorf("render signal %s: %w", c.ID, err)
 		}
+		out[i].Place = s.nextPublished(c.RuleID)
 		c.Signal = out[i].Signal
 	}
 	if err := s.deps.Signals.Publish(ctx, out); err != nil {

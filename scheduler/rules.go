@@ -66,6 +66,11 @@ func (s *Scheduler) Load(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("load progress: %w", err)
 	}
+	published, err := s.deps.Signals.Newest(ctx)
+	if err != nil {
+		return fmt.Errorf("find the newest signal: %w", err)
+	}
+	s.published, s.began = published, published
 	if err := s.loadSuppressions(ctx); err != nil {
 		return err
 	}
@@ -169,7 +174,7 @@ func (s *Scheduler) CreateRule(ctx context.Context, rule schema.Rule) (schema.Ru
 	for s.rules[rule.ID] != nil {
 		rule.ID = schema.NewID()
 	}
-	return rule, warnings, s.store(ctx, rule, s.deps.Arrivals.Acknowledged(), false)
+	return rule, warnings, s.store(ctx, rule, s.place(&rule), false)
 }
 
 // UpdateRule changes a rule. ifVersion, unless 0, must be its present version.
@@ -196,7 +201,7 @@ func (s *Scheduler) UpdateRule(ctx context.Context, id string, ifVersion int64, 
 	warnings = append(warnings, s.missingTables(plan)...)
 	from := state.from
 	if rule.DetectionKey() != state.rule.DetectionKey() || rule.IsEnabled != state.rule.IsEnabled {
-		from = s.deps.Arrivals.Acknowledged()
+		from = s.place(&rule)
 	}
 	return rule, warnings, s.store(ctx, rule, from, false)
 }
@@ -213,7 +218,7 @@ func (s *Scheduler) DeleteRule(ctx context.Context, id string) error {
 	rule.Version++
 	rule.IsDeleted = true
 	rule.UpdatedAt = schema.MillisOf(time.Now())
-	return s.store(ctx, rule, s.deps.Arrivals.Acknowledged(), true)
+	return s.store(ctx, rule, s.place(&rule), true)
 }
 
 // Rule is the present version of a rule.
@@ -259,6 +264,15 @@ func (s *Scheduler) RuleVersions(ctx context.Context, id string) ([]schema.Rule,
 		out[i] = stored.Rule
 	}
 	return out, nil
+}
+
+// place is where what a rule sees begins or ends now: an arrival or, of a rule
+// over signals, a place in the order in which those were published.
+func (s *Scheduler) place(rule *schema.Rule) uint64 {
+	if rule.Type == "signal_correlation" {
+		return s.published
+	}
+	return s.deps.Arrivals.Acknowledged()
 }
 
 func (s *Scheduler) present(id string) (*ruleState, error) {

@@ -11,27 +11,14 @@ import (
 
 // sample gives the changed signals their sample events: the earliest, whatever
 // the order in which they came.
-func (s *Scheduler) sample(ctx context.Context, changes []planChange) error {
-	bySeq := map[uint64]*schema.Event{}
-	var unread []compiler.Match
+func (s *Scheduler) sample(ctx context.Context, changes []planChange, find finder) error {
+	var wanted []compiler.Match
 	for i := range changes {
-		for _, m := range changes[i].unsampled() {
-			if s.deps.Recent != nil {
-				bySeq[m.Seq] = s.deps.Recent.find(m.Seq)
-			}
-			if bySeq[m.Seq] == nil {
-				unread = append(unread, m)
-			}
-		}
+		wanted = append(wanted, changes[i].unsampled()...)
 	}
-	if len(unread) > 0 {
-		events, err := s.deps.Events.Fetch(ctx, unread)
-		if err != nil {
-			return fmt.Errorf("fetch sample events: %w", err)
-		}
-		for i := range events {
-			bySeq[events[i].Seq] = &events[i]
-		}
+	bySeq, err := find(ctx, wanted)
+	if err != nil {
+		return err
 	}
 	for i := range changes {
 		if err := changes[i].resample(bySeq); err != nil {
@@ -39,6 +26,34 @@ func (s *Scheduler) sample(ctx context.Context, changes []planChange) error {
 		}
 	}
 	return nil
+}
+
+// finder finds the events of matches; those that are gone are left out.
+type finder func(context.Context, []compiler.Match) (map[uint64]*schema.Event, error)
+
+// events finds those that were stored last in memory, the others in the store.
+func (s *Scheduler) events(ctx context.Context, refs []compiler.Match) (map[uint64]*schema.Event, error) {
+	bySeq := map[uint64]*schema.Event{}
+	var unread []compiler.Match
+	for _, m := range refs {
+		if s.deps.Recent != nil {
+			bySeq[m.Seq] = s.deps.Recent.find(m.Seq)
+		}
+		if bySeq[m.Seq] == nil {
+			unread = append(unread, m)
+		}
+	}
+	if len(unread) == 0 {
+		return bySeq, nil
+	}
+	events, err := s.deps.Events.Fetch(ctx, unread)
+	if err != nil {
+		return nil, fmt.Errorf("fetch sample events: %w", err)
+	}
+	for i := range events {
+		bySeq[events[i].Seq] = &events[i]
+	}
+	return bySeq, nil
 }
 
 type sampleJSON struct {

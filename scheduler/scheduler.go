@@ -51,6 +51,14 @@ type Signals interface {
 	ByID(ctx context.Context, ids []string) (map[string]schema.Signal, error)
 	// Whole reads signals by id, as they were published; absent ones are left out.
 	Whole(ctx context.Context, ids []string) (map[string]Published, error)
+	// Newest is the highest Published of all.
+	Newest(ctx context.Context) (uint64, error)
+	// Versions reads all versions of those signals of the rules of which one was
+	// published after a place and up to another.
+	Versions(ctx context.Context, rules []string, after, through uint64) ([]Published, error)
+	// Standing reads the present version of the rules' signals that were first
+	// seen at or after a moment, with the place of its first version.
+	Standing(ctx context.Context, rules []string, from schema.Millis) ([]FirstPublished, error)
 	// Publish stores new versions; the same version twice changes nothing.
 	Publish(ctx context.Context, signals []Published) error
 }
@@ -109,9 +117,14 @@ type Scheduler struct {
 	rules map[string]*ruleState
 	suppressions
 	watches []*watch
-	changed chan struct{} // buffered: the set of watches changed
-	triages chan triage   // what the goroutine that evaluates is asked to change
-	loaded  bool
+	// published is the highest place that a version of a signal was given, and
+	// publishedOf that of each rule's, since this process began.
+	published   uint64
+	publishedOf map[string]uint64
+	began       uint64        // published, when it began
+	changed     chan struct{} // buffered: the set of watches changed
+	triages     chan triage   // what the goroutine that evaluates is asked to change
+	loaded      bool
 	// compiled are the present sets of plans.
 	compiled map[string]*compiled
 
@@ -140,6 +153,7 @@ func New(deps Deps) (*Scheduler, error) {
 		metrics:      newMetrics(deps.Metrics),
 		rules:        map[string]*ruleState{},
 		suppressions: suppressions{},
+		publishedOf:  map[string]uint64{},
 		changed:      make(chan struct{}, 1),
 		triages:      make(chan triage),
 		compiled:     map[string]*compiled{},
@@ -197,8 +211,11 @@ func (s *Scheduler) wait(ctx context.Context, tick <-chan time.Time, arrived <-c
 func (s *Scheduler) step(ctx context.Context) bool {
 	now := time.Now()
 	group, in := s.next(now, s.deps.Arrivals.Stored())
-	if len(group) == 0 || ctx.Err() != nil {
+	if ctx.Err() != nil {
 		return false
+	}
+	if len(group) == 0 {
+		return s.correlateNext(ctx, now)
 	}
 	if err := s.evaluate(ctx, plansOf(group), in); err != nil {
 		if ctx.Err() != nil {
@@ -245,7 +262,7 @@ func (s *Scheduler) next(now time.Time, stored uint64) ([]turn, Interval) {
 	})
 	var group []turn
 	for _, w := range s.watches {
-		if !w.runnable() || now.Before(w.retryAt) || w.through >= w.target(stored) {
+		if !w.runnable() || w.plan.OfSignals || now.Before(w.retryAt) || w.through >= w.target(stored) {
 			continue
 		}
 		switch {
@@ -260,7 +277,7 @@ func (s *Scheduler) next(now time.Time, stored uint64) ([]turn, Interval) {
 	}
 	in := Interval{group[0].through, min(stored, group[0].through+maxArrivals)}
 	for _, w := range s.watches {
-		if w.through > in.From && w.runnable() {
+		if w.through > in.From && w.runnable() && !w.plan.OfSignals {
 			in.To = min(in.To, w.through)
 		}
 	}
@@ -404,6 +421,7 @@ func (s *Scheduler) Progress() Progress {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := Progress{Through: s.deps.Arrivals.Stored()}
+	correlated := true
 	for _, w := range s.watches {
 		if !w.runnable() {
 			p.Unsupported++
@@ -413,10 +431,14 @@ func (s *Scheduler) Progress() Progress {
 		if w.failures > 0 {
 			p.Failing++
 		}
+		if w.plan.OfSignals {
+			correlated = correlated && (w.finished() || w.through >= w.target(s.published))
+			continue
+		}
 		if !w.finished() && w.through < p.Through {
 			p.Through = min(p.Through, w.through)
 		}
 	}
-	p.CaughtUp = s.loaded && p.Through >= acknowledged
+	p.CaughtUp = s.loaded && p.Through >= acknowledged && correlated
 	return p
 }

@@ -114,6 +114,7 @@ func (s *Scheduler) editSignals(ctx context.Context, edits []TriageEdit) (map[st
 func (s *Scheduler) publishTriage(ctx context.Context, changed map[string]Published) error {
 	list := make([]Published, 0, len(changed))
 	for _, p := range changed {
+		p.Place = s.nextPublished(p.RuleID)
 		list = append(list, p)
 	}
 	err := s.deps.Signals.Publish(ctx, list)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sort"
 	"time"
 
@@ -16,22 +17,23 @@ import (
 // world is a store in memory that can fail: before an effect, after it, or
 // halfway through it, as a server that is killed does.
 type world struct {
-	rand    *rand.Rand
-	faults  float64 // how likely a call fails
-	events  []schema.Event
-	matches map[uint64][]StoredMatch
-	signals map[string]schema.Signal
-	whole   map[string]Published
-	keys    map[string]uint64
-	through map[string]uint64
-	objects []Object
-	ledger  []Entry
-	values  map[string]map[KnownValue]bool
-	groups  map[string]map[KnownKey]KnownGroup
-	stored  uint64
-	broken  string  // id of a rule that can't be evaluated
-	recent  *Recent // nil: none, and all is found in the store
-	cached  int     // MaxCached
+	rand     *rand.Rand
+	faults   float64 // how likely a call fails
+	events   []schema.Event
+	matches  map[uint64][]StoredMatch
+	signals  map[string]schema.Signal
+	versions map[string][]Published
+	whole    map[string]Published
+	keys     map[string]uint64
+	through  map[string]uint64
+	objects  []Object
+	ledger   []Entry
+	values   map[string]map[KnownValue]bool
+	groups   map[string]map[KnownKey]KnownGroup
+	stored   uint64
+	broken   string  // id of a rule that can't be evaluated
+	recent   *Recent // nil: none, and all is found in the store
+	cached   int     // MaxCached
 	// related is the highest incident that an analyst's signal is known to be
 	// related to, by id; incident is the one that was tried last.
 	related  map[string]int64
@@ -45,7 +47,7 @@ var errFault = errors.New("injected fault")
 func newWorld(seed uint64) *world {
 	return &world{
 		rand:    rand.New(rand.NewPCG(seed, 1)),
-		matches: map[uint64][]StoredMatch{}, signals: map[string]schema.Signal{}, whole: map[string]Published{}, keys: map[string]uint64{},
+		matches: map[uint64][]StoredMatch{}, signals: map[string]schema.Signal{}, versions: map[string][]Published{}, whole: map[string]Published{}, keys: map[string]uint64{},
 		values: map[string]map[KnownValue]bool{}, groups: map[string]map[KnownKey]KnownGroup{},
 		through: map[string]uint64{}, history: map[string][]schema.Signal{}, related: map[string]int64{},
 	}
@@ -228,6 +230,39 @@ func (w worldSignals) Whole(_ context.Context, ids []string) (map[string]Publish
 	return out, w.fault()
 }
 
+func (w worldSignals) Newest(context.Context) (uint64, error) {
+	newest := uint64(0)
+	for _, versions := range w.versions {
+		for _, p := range versions {
+			newest = max(newest, p.Place)
+		}
+	}
+	return newest, nil
+}
+
+func (w worldSignals) Versions(_ context.Context, rules []string, after, through uint64) ([]Published, error) {
+	var out []Published
+	for _, versions := range w.versions {
+		if slices.ContainsFunc(versions, func(p Published) bool {
+			return slices.Contains(rules, p.RuleID) && p.Place > after && p.Place <= through
+		}) {
+			out = append(out, versions...)
+		}
+	}
+	return out, w.fault()
+}
+
+func (w worldSignals) Standing(_ context.Context, rules []string, from schema.Millis) ([]FirstPublished, error) {
+	var out []FirstPublished
+	for id, versions := range w.versions {
+		p := w.whole[id]
+		if slices.Contains(rules, p.RuleID) && p.FirstSeen >= from && !p.Gone() {
+			out = append(out, FirstPublished{p, versions[0].Place})
+		}
+	}
+	return out, w.fault()
+}
+
 func (w worldSignals) Publish(_ context.Context, list []Published) error {
 	for _, p := range list {
 		if w.rand.Float64() < w.faults/float64(len(list)) {
@@ -235,6 +270,7 @@ func (w worldSignals) Publish(_ context.Context, list []Published) error {
 		}
 		if have, ok := w.signals[p.ID]; !ok || have.Version < p.Version {
 			w.signals[p.ID], w.whole[p.ID] = p.Signal, p
+			w.versions[p.ID] = append(w.versions[p.ID], p)
 			w.keys[p.ID] = UnitKey(p.RuleKey, p.Group)
 			w.history[p.ID] = append(w.history[p.ID], p.Signal)
 		}

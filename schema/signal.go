@@ -28,6 +28,9 @@ type Signal struct {
 	// Opened is the arrival sequence of the event that opened it, fixed when it
 	// is first published.
 	Opened uint64
+	// Place counts up with every version of any signal that is published; rules
+	// over signals read on by it.
+	Place uint64
 	// Values are the new values that it is about, sorted, of rules that look for
 	// those: at most MaxValues.
 	Values []string

@@ -111,6 +111,7 @@ var Signals = Table{
 		{"reason", word, "", "why it did: merged, retracted or suppressed"},
 		{"suppression", word, "", "id of the suppression that withholds it"},
 		{"opened", "UInt64", "", "arrival sequence of the event that opened it"},
+		{"place", "UInt64", "", "counts up with every version of any signal"},
 		{"values", "Array(String)", "ZSTD(1)", "the new values it is about"},
 		{"event_tags", "Array(LowCardinality(String))", "", "tags that all its events have"},
 		{"samples", "String", "ZSTD(1)", "some of its events as JSON"},
@@ -128,6 +129,7 @@ var Signals = Table{
 	Indexes: []Index{
 		{"by_id", "id", "bloom_filter(0.001)", 1},
 		{"by_time", "timestamp", "minmax", 1},
+		{"by_place", "place", "minmax", 1},
 	},
 	Engine:   "ReplacingMergeTree(version)",
 	OrderBy:  "(key, id)",

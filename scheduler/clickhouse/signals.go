@@ -16,7 +16,7 @@ import (
 type signals struct{ conn driver.Conn }
 
 const signalColumns = `id, version, key, rule_key, rule_id, rule_version, case, group,
-	first_seen, last_seen, events, state, reason, suppression, opened, values, event_tags, samples, triage`
+	first_seen, last_seen, events, state, reason, suppression, opened, place, values, event_tags, samples, triage`
 
 // Load reads the present version of each key's signals that ended at or after
 // the span's beginning.
@@ -64,24 +64,72 @@ func (s signals) ByID(ctx context.Context, ids []string) (map[string]schema.Sign
 func (s signals) Whole(ctx context.Context, ids []string) (map[string]scheduler.Published, error) {
 	out := map[string]scheduler.Published{}
 	params := server.Params{}.Strings("ids", ids)
-	rows, err := s.conn.Query(params.Context(ctx), `SELECT `+signalColumns+`, service, host, status, message, tags, raw FROM signals
-		WHERE id IN {ids:Array(String)} ORDER BY version DESC LIMIT 1 BY id`)
+	err := s.whole(params.Context(ctx), `SELECT `+publishedColumns+`, place FROM signals
+		WHERE id IN {ids:Array(String)} ORDER BY version DESC LIMIT 1 BY id`,
+		func(p scheduler.Published, _ uint64) { out[p.ID] = p })
+	return out, err
+}
+
+const publishedColumns = signalColumns + ", service, host, status, message, tags, raw"
+
+// Newest is the highest place that a version was given.
+func (s signals) Newest(ctx context.Context) (uint64, error) {
+	var newest uint64
+	err := s.conn.QueryRow(ctx, "SELECT max(place) FROM signals").Scan(&newest)
+	return newest, err
+}
+
+// Versions reads all versions of the rules' signals of which one was published
+// in (after, through].
+func (s signals) Versions(ctx context.Context, rules []string, after, through uint64) ([]scheduler.Published, error) {
+	params := server.Params{}.Strings("rules", rules).Uint("after", after).Uint("through", through)
+	var out []scheduler.Published
+	err := s.whole(params.Context(ctx), `SELECT `+publishedColumns+`, place FROM signals
+		WHERE id IN (
+			SELECT id FROM signals
+			WHERE rule_id IN {rules:Array(String)} AND place > {after:UInt64} AND place <= {through:UInt64})
+		ORDER BY id, version LIMIT 1 BY id, version`,
+		func(p scheduler.Published, _ uint64) { out = append(out, p) })
+	return out, err
+}
+
+// Standing reads the present version of the rules' signals that were first seen
+// at or after a moment.
+func (s signals) Standing(ctx context.Context, rules []string, from schema.Millis) ([]scheduler.FirstPublished, error) {
+	params := server.Params{}.Strings("rules", rules).Int("from", int64(max(from, schema.MinMillis)))
+	var out []scheduler.FirstPublished
+	err := s.whole(params.Context(ctx), `
+		SELECT `+publishedColumns+`, first FROM signals FINAL
+		INNER JOIN (
+			SELECT id, min(place) AS first FROM signals
+			WHERE rule_id IN {rules:Array(String)} GROUP BY id) AS firsts USING id
+		WHERE rule_id IN {rules:Array(String)} AND first_seen >= fromUnixTimestamp64Milli({from:Int64})
+		  AND NOT (state = 'archived' AND reason IN ('merged', 'retracted', 'suppressed'))`,
+		func(p scheduler.Published, first uint64) {
+			out = append(out, scheduler.FirstPublished{Published: p, First: first})
+		})
+	return out, err
+}
+
+func (s signals) whole(ctx context.Context, sql string, use func(p scheduler.Published, place uint64)) error {
+	rows, err := s.conn.Query(ctx, sql)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var p scheduler.Published
 		var raw string
-		if _, err := scanSignal(rows, &p.Signal, &p.Service, &p.Host, &p.Status, &p.Message, &p.Tags, &raw); err != nil {
-			return nil, err
+		var place uint64
+		if _, err := scanSignal(rows, &p.Signal, &p.Service, &p.Host, &p.Status, &p.Message, &p.Tags, &raw, &place); err != nil {
+			return err
 		}
 		if p.Attributes, err = schema.ParseAttributes(raw); err != nil {
-			return nil, fmt.Errorf("signal %s: %w", p.ID, err)
+			return fmt.Errorf("signal %s: %w", p.ID, err)
 		}
-		out[p.ID] = p
+		use(p, place)
 	}
-	return out, rows.Err()
+	return rows.Err()
 }
 
 func (s signals) read(ctx context.Context, sql string, use func(uint64, schema.Signal)) error {
@@ -108,7 +156,7 @@ func scanSignal(rows driver.Rows, sig *schema.Signal, more ...any) (key uint64, 
 	var first, last time.Time
 	var triage string
 	into := []any{&sig.ID, &sig.Version, &key, &sig.RuleKey, &sig.RuleID, &ruleVersion, &caseAt, &sig.Group,
-		&first, &last, &sig.Events, &sig.State, &sig.Reason, &sig.Suppression, &sig.Opened, &sig.Values,
+		&first, &last, &sig.Events, &sig.State, &sig.Reason, &sig.Suppression, &sig.Opened, &sig.Place, &sig.Values,
 		&sig.EventTags, &sig.Samples, &triage}
 	if err := rows.Scan(append(into, more...)...); err != nil {
 		return 0, err
@@ -128,7 +176,7 @@ func (s signals) Publish(ctx context.Context, list []scheduler.Published) error 
 		return []any{
 			p.ID, p.Version, scheduler.UnitKey(p.RuleKey, p.Group), p.RuleKey, p.RuleID, uint32(p.RuleVersion),
 			int16(p.Case), notNil(p.Group), p.FirstSeen.Time(), p.LastSeen.Time(), p.Events, p.State, p.Reason,
-			p.Suppression, p.Opened, notNil(p.Values), notNil(p.EventTags), p.Samples,
+			p.Suppression, p.Opened, p.Place, notNil(p.Values), notNil(p.EventTags), p.Samples,
 			p.FirstSeen.Time(), p.Source(), p.Service, p.Host, p.Status, p.Message, notNil(p.Tags),
 			p.Attributes.Projection(), p.Attributes.JSON, p.Triage.Text(),
 		}

@@ -1,0 +1,213 @@
+package scheduler
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sort"
+	"time"
+
+	"nightjar/compiler"
+	"nightjar/schema"
+)
+
+// FirstPublished is a signal, and the place of its first version in the order in
+// which signals were published: the arrival of a signal, to rules over signals.
+type FirstPublished struct {
+	Published
+	First uint64
+}
+
+// SignalEvent is a signal as an event for rules over signals: it happened when
+// the signal was first seen, and arrived when that was first published.
+func SignalEvent(p *Published, arrival uint64) schema.Event {
+	e := p.event()
+	e.Seq = arrival
+	e.JSON = signalContent(e.JSON)
+	return *e
+}
+
+// nextPublished is the next place in the order of publishing.
+func (s *Scheduler) nextPublished(ruleID string) uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.published++
+	s.publishedOf[ruleID] = s.published
+	return s.published
+}
+
+// correlateNext brings one rule over signals up to date with what was published.
+// It tells whether there was anything to do.
+func (s *Scheduler) correlateNext(ctx context.Context, now time.Time) bool {
+	w, in := s.nextCorrelation(now)
+	if w.watch == nil {
+		return false
+	}
+	if err := s.correlate(ctx, w.plan, w.from, in); err != nil {
+		if ctx.Err() != nil {
+			return false
+		}
+		s.fail(w, in, err)
+		return true
+	}
+	s.advance([]turn{w}, in.To)
+	return true
+}
+
+func (s *Scheduler) nextCorrelation(now time.Time) (turn, Interval) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, w := range s.watches {
+		if !w.plan.OfSignals || !w.runnable() || now.Before(w.retryAt) {
+			continue
+		}
+		in := Interval{w.through, w.target(s.published)}
+		if in.From >= in.To {
+			continue
+		}
+		if in.From >= s.began && !s.publishedSince(w.plan, in.From) {
+			w.through = in.To // none of it is the rule's business
+			continue
+		}
+		return turn{w, w.plan}, in
+	}
+	return turn{}, Interval{}
+}
+
+func (s *Scheduler) publishedSince(plan *compiler.Plan, after uint64) bool {
+	for _, id := range rulesOf(plan) {
+		if s.publishedOf[id] > after {
+			return true
+		}
+	}
+	return false
+}
+
+// rulesOf are the rules whose signals the plan asks for.
+func rulesOf(plan *compiler.Plan) []string {
+	var ids []string
+	for i := range plan.Labels {
+		ids = append(ids, plan.Labels[i].OfRule)
+	}
+	return ids
+}
+
+// correlate brings the signals of a rule over signals up to date with versions
+// of those that were published in the interval. Signals come and go, unlike
+// events, so what a group consists of is read anew; from is where the rule began
+// to see.
+func (s *Scheduler) correlate(ctx context.Context, plan *compiler.Plan, from uint64, in Interval) error {
+	versions, err := s.deps.Signals.Versions(ctx, rulesOf(plan), in.From, in.To)
+	if err != nil {
+		return fmt.Errorf("read changed signals: %w", err)
+	}
+	d := dirty{units: map[uint64]*unit{}, globals: map[*compiler.Plan]schema.Millis{}}
+	earliest := map[string]schema.Millis{}
+	for i := range versions {
+		if at, known := earliest[versions[i].ID]; !known || versions[i].FirstSeen < at {
+			earliest[versions[i].ID] = versions[i].FirstSeen
+		}
+	}
+	first, everywhere := schema.MaxMillis, schema.MaxMillis
+	for i := range versions {
+		p := &versions[i]
+		e := SignalEvent(p, 0)
+		first = min(first, earliest[p.ID])
+		for _, m := range plan.SignalMatches(p.RuleID, &e) {
+			if plan.Labels[m.Label].Global {
+				everywhere = min(everywhere, earliest[p.ID])
+			} else {
+				d.touch(plan, unitGroup(plan, &m), earliest[p.ID])
+			}
+		}
+	}
+	if len(versions) == 0 {
+		return nil
+	}
+	return s.correlateGroups(ctx, plan, from, &d, first, everywhere)
+}
+
+func (s *Scheduler) correlateGroups(ctx context.Context, plan *compiler.Plan, from uint64, d *dirty, first, everywhere schema.Millis) error {
+	// A signal of the rule that is looked at again reaches back as long as it
+	// lasts, and what it was made of before that as long as a window.
+	reach := first - schema.Millis((2*plan.Lookback() + plan.MaxDuration + plan.KeepAlive).Milliseconds())
+	standing, err := s.deps.Signals.Standing(ctx, rulesOf(plan), reach)
+	if err != nil {
+		return fmt.Errorf("read the signals of other rules: %w", err)
+	}
+	of := signalsOf(plan, standing, from)
+	for i := range of.matches {
+		if m := &of.matches[i]; m.At >= everywhere {
+			d.touch(plan, unitGroup(plan, m), everywhere)
+		}
+	}
+	units := d.list()
+	if err := s.readSignals(ctx, units); err != nil {
+		return err
+	}
+	var changes []planChange
+	for _, u := range units {
+		u.chained = u.chains()
+		u.from = max(u.reach(u.chained), reach)
+		own := of.byUnit[u.key]
+		for _, c := range u.advance(u.chained, u.own(since(own, u.from)), since(of.globals, u.from)) {
+			changes = append(changes, planChange{c, plan})
+		}
+	}
+	return s.publish(ctx, changes, func(context.Context, []compiler.Match) (map[uint64]*schema.Event, error) {
+		return of.events, nil
+	})
+}
+
+// correlated are the matches of signals, as those of events are kept elsewhere.
+type correlated struct {
+	matches, globals []compiler.Match
+	byUnit           map[uint64][]compiler.Match
+	events           map[uint64]*schema.Event
+}
+
+// signalsOf are the matches of those signals that stand and were first published
+// after a place.
+func signalsOf(plan *compiler.Plan, standing []FirstPublished, after uint64) correlated {
+	out := correlated{byUnit: map[uint64][]compiler.Match{}, events: map[uint64]*schema.Event{}}
+	sort.Slice(standing, func(i, j int) bool {
+		a, b := &standing[i], &standing[j]
+		if a.FirstSeen != b.FirstSeen {
+			return a.FirstSeen < b.FirstSeen
+		}
+		return a.First < b.First
+	})
+	for i := range standing {
+		p := &standing[i]
+		if p.First <= after || p.Gone() || p.Suppression != "" {
+			continue
+		}
+		e := SignalEvent(&p.Published, p.First)
+		out.events[e.Seq] = &e
+		for _, m := range plan.SignalMatches(p.RuleID, &e) {
+			if plan.Labels[m.Label].Global {
+				out.globals = append(out.globals, m)
+				continue
+			}
+			out.matches = append(out.matches, m)
+			key := unitKey(plan, unitGroup(plan, &m))
+			out.byUnit[key] = append(out.byUnit[key], m)
+		}
+	}
+	return out
+}
+
+// signalContent is what a sample shows of a signal: its attributes without the
+// samples of its own.
+func signalContent(attributes string) string {
+	doc := map[string]json.RawMessage{}
+	if json.Unmarshal([]byte(attributes), &doc) != nil {
+		return "{}"
+	}
+	delete(doc, "samples")
+	text, err := json.Marshal(doc)
+	if err != nil {
+		return "{}"
+	}
+	return string(text)
+}
