@@ -30,6 +30,8 @@ type Deps struct {
 	SQL     SQL
 	Status  Reporter
 	Ledger  Ledger
+
+	Suppressions Suppressions
 	// Configuration is what users configured beside rules.
 	Configuration *configuration.Stores
 	// CheckRule says what is wrong with a rule, as *schema.Invalid, or else what
@@ -62,6 +64,20 @@ type Rules interface {
 	RuleVersions(ctx context.Context, id string) ([]schema.Rule, error)
 	// Rules are all rules, by id.
 	Rules(context.Context) ([]schema.Rule, error)
+}
+
+// Suppressions keeps the suppressions. scheduler.Scheduler implements it.
+type Suppressions interface {
+	CreateSuppression(context.Context, schema.Suppression) (schema.Suppression, error)
+	// UpdateSuppression changes one; ifVersion, unless 0, must be its version.
+	UpdateSuppression(ctx context.Context, id string, ifVersion int64, edit func(*schema.Suppression) error) (schema.Suppression, error)
+	DeleteSuppression(ctx context.Context, id string) error
+	Suppression(ctx context.Context, id string) (schema.Suppression, error)
+	Suppressions(context.Context) ([]schema.Suppression, error)
+	// SuppressionVersions are all versions of one, ascending.
+	SuppressionVersions(ctx context.Context, id string) ([]schema.Suppression, error)
+	// SuppressionsAffecting are those whose rule query selects the rule.
+	SuppressionsAffecting(context.Context, schema.Rule) ([]schema.Suppression, error)
 }
 
 // Signals shows what was found. api/clickhouse implements it.

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"nightjar/compiler"
 	"nightjar/configuration"
 	"nightjar/scheduler"
 	"nightjar/schema"
@@ -259,7 +260,7 @@ func (w *world) start(t *testing.T) *Server {
 	s, err := New(Deps{
 		HTTP: "127.0.0.1:0", GRPC: "127.0.0.1:0", Key: testKey, Version: "test",
 		Rules: w, Signals: w, Triage: w, Logs: w, SQL: w, Status: w, CheckRule: w.check,
-		ReadEvent: readTestEvent, Configuration: configuration.NewStores(w, w.now, w.checkExpression),
+		Suppressions: newTestSuppressions(w), ReadEvent: readTestEvent, Configuration: configuration.NewStores(w, w.now, w.checkExpression),
 		Ready: func(context.Context) error { return w.ready },
 		Raw: map[string]http.Handler{
 			"POST /api/v2/logs": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusAccepted) }),
@@ -323,4 +324,68 @@ func (w *world) checkExpression(text string) error {
 		return errors.New("rule syntax error: bool expected: 1:1: exec.file.name\n^")
 	}
 	return nil
+}
+
+// testSuppressions keeps suppressions as configuration keeps everything else.
+type testSuppressions struct {
+	*configuration.Store[schema.Suppression]
+}
+
+func newTestSuppressions(w *world) testSuppressions {
+	return testSuppressions{configuration.New(configuration.Kind[schema.Suppression]{
+		Name: "suppression", NewID: schema.NewID,
+		Check: func(p *schema.Suppression) error { _, err := compiler.CompileSuppression(*p); return err },
+	}, w, w.now)}
+}
+
+func asSuppression(v configuration.Versioned[schema.Suppression], err error) (schema.Suppression, error) {
+	v.Body.ID, v.Body.Version, v.Body.CreatedAt, v.Body.UpdatedAt = v.ID, v.Version, v.CreatedAt, v.UpdatedAt
+	return v.Body, err
+}
+
+func (s testSuppressions) CreateSuppression(ctx context.Context, p schema.Suppression) (schema.Suppression, error) {
+	return asSuppression(s.Create(ctx, p))
+}
+
+func (s testSuppressions) UpdateSuppression(ctx context.Context, id string, ifVersion int64, edit func(*schema.Suppression) error) (schema.Suppression, error) {
+	return asSuppression(s.Update(ctx, id, ifVersion, edit))
+}
+
+func (s testSuppressions) DeleteSuppression(ctx context.Context, id string) error {
+	return s.Delete(ctx, id)
+}
+
+func (s testSuppressions) Suppression(ctx context.Context, id string) (schema.Suppression, error) {
+	return asSuppression(s.Get(ctx, id))
+}
+
+func (s testSuppressions) Suppressions(ctx context.Context) (out []schema.Suppression, err error) {
+	all, err := s.List(ctx)
+	for _, v := range all {
+		p, _ := asSuppression(v, nil)
+		out = append(out, p)
+	}
+	return out, err
+}
+
+func (s testSuppressions) SuppressionVersions(ctx context.Context, id string) (out []schema.Suppression, err error) {
+	if _, err := s.Get(ctx, id); err != nil {
+		return nil, err
+	}
+	log, err := s.Log(ctx)
+	for _, v := range log {
+		if v.ID == id {
+			p, _ := asSuppression(v, nil)
+			out = append(out, p)
+		}
+	}
+	return out, err
+}
+
+func (s testSuppressions) SuppressionsAffecting(ctx context.Context, rule schema.Rule) ([]schema.Suppression, error) {
+	all, err := s.Suppressions(ctx)
+	return slices.DeleteFunc(all, func(p schema.Suppression) bool {
+		c, err := compiler.CompileSuppression(p)
+		return err != nil || !c.Selects(&rule)
+	}), err
 }

@@ -28,6 +28,7 @@ func (s *Server) grpcServer() *grpc.Server {
 	pb.RegisterSQLServiceServer(server, s.sqls)
 	pb.RegisterStatusServiceServer(server, s.statuses)
 	pb.RegisterCoverageServiceServer(server, s.coverages)
+	pb.RegisterSuppressionServiceServer(server, s.suppressions)
 	pb.RegisterSecurityFilterServiceServer(server, s.securityFilters)
 	pb.RegisterCriticalAssetServiceServer(server, s.criticalAssets)
 	pb.RegisterNotificationRuleServiceServer(server, s.notificationRules)

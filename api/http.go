@@ -118,6 +118,7 @@ func (s *Server) gateway() (http.Handler, error) {
 		pb.RegisterSQLServiceHandlerServer(ctx, mux, s.sqls),
 		pb.RegisterStatusServiceHandlerServer(ctx, mux, s.statuses),
 		pb.RegisterCoverageServiceHandlerServer(ctx, mux, s.coverages),
+		pb.RegisterSuppressionServiceHandlerServer(ctx, mux, s.suppressions),
 		pb.RegisterSecurityFilterServiceHandlerServer(ctx, mux, s.securityFilters),
 		pb.RegisterCriticalAssetServiceHandlerServer(ctx, mux, s.criticalAssets),
 		pb.RegisterNotificationRuleServiceHandlerServer(ctx, mux, s.notificationRules),

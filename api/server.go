@@ -25,6 +25,7 @@ type Server struct {
 	statuses  *statuses
 	coverages *coverages
 
+	suppressions      *suppressions
 	securityFilters   *securityFilters
 	criticalAssets    *criticalAssets
 	notificationRules *notificationRules
@@ -93,8 +94,9 @@ func New(deps Deps) (*Server, error) {
 	return s, s.listen()
 }
 
-// configured makes the services of what is configured beside rules.
+// configured makes the services of what is configured around rules.
 func (s *Server) configured(deps Deps) {
+	s.suppressions = &suppressions{store: deps.Suppressions, rules: deps.Rules, check: deps.CheckRule}
 	c := deps.Configuration
 	s.securityFilters = &securityFilters{store: c.SecurityFilters}
 	s.criticalAssets = &criticalAssets{store: c.CriticalAssets, rules: deps.Rules}

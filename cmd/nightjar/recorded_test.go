@@ -40,7 +40,7 @@ var unlike = map[string]string{
 
 // pending are families that are not built yet.
 var pending = map[string]bool{
-	"historical jobs": true, "suppressions": true,
+	"historical jobs":  true,
 	"reference tables": true, "signals": true,
 }
 

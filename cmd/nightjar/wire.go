@@ -311,9 +311,9 @@ func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *inge
 			_, warnings, err := compiler.Compile(r)
 			return warnings, err
 		},
-		Configuration: c,
-		ReadEvent:     readEvent,
-		Ready:         reporter.ready,
+		Suppressions: s, Configuration: c,
+		ReadEvent: readEvent,
+		Ready:     reporter.ready,
 		Raw: map[string]http.Handler{
 			"POST /api/v2/logs":        ingest.NewHandler(intake),
 			"GET /debug/pprof/profile": http.HandlerFunc(pprof.Profile),

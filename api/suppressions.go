@@ -1,0 +1,282 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/emptypb"
+
+	pb "nightjar/api/v1"
+	"nightjar/compiler"
+	"nightjar/schema"
+)
+
+// suppressions serves SuppressionService.
+type suppressions struct {
+	pb.UnimplementedSuppressionServiceServer
+	store Suppressions
+	rules Rules
+	check func(schema.Rule) ([]string, error)
+}
+
+// CreateSuppression stores a suppression.
+func (s *suppressions) CreateSuppression(ctx context.Context, in *pb.CreateSuppressionRequest) (*pb.SuppressionResponse, error) {
+	p, err := requestedSuppression(in)
+	if err != nil {
+		return nil, err
+	}
+	return suppressionAnswer(s.store.CreateSuppression(ctx, p))
+}
+
+// ValidateSuppression checks a suppression.
+func (s *suppressions) ValidateSuppression(_ context.Context, in *pb.CreateSuppressionRequest) (*emptypb.Empty, error) {
+	p, err := requestedSuppression(in)
+	if err != nil {
+		return nil, err
+	}
+	_, err = compiler.CompileSuppression(p)
+	return &emptypb.Empty{}, suppressionProblem(err)
+}
+
+func requestedSuppression(in *pb.CreateSuppressionRequest) (p schema.Suppression, err error) {
+	attributes := in.GetData().GetAttributes()
+	if attributes == nil {
+		return p, badRequest(attributesPath, "missing")
+	}
+	if err := fromMessage(attributes, &p); err != nil {
+		return p, err
+	}
+	slices.Sort(p.Tags)
+	return p, nil
+}
+
+// ListSuppressions reads a page.
+func (s *suppressions) ListSuppressions(ctx context.Context, in *pb.ListSuppressionsRequest) (*pb.SuppressionsPage, error) {
+	all, err := s.store.Suppressions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	query, err := compiler.ParseQuery(in.GetQuery())
+	if err != nil {
+		return nil, badRequest("query", "%s", err)
+	}
+	matches := query.Matcher()
+	all = slices.DeleteFunc(all, func(p schema.Suppression) bool { return !matches(suppressionEvent(&p)) })
+	if err := sortSuppressions(all, in.GetSort()); err != nil {
+		return nil, err
+	}
+	size, number := int64(-1), in.GetPage().GetNumber()
+	if p := in.GetPage(); p != nil && p.Size != nil {
+		size = p.GetSize()
+	}
+	if size < -1 || size == 0 || number < 0 {
+		return nil, badRequest("page", "want a size of 1 or more, or -1 for all, and a number from 0; got %d and %d", size, number)
+	}
+	total := int64(len(all))
+	if size == -1 {
+		size = max(total, 1)
+	}
+	out := &pb.SuppressionsPage{Meta: &pb.SuppressionsMeta{Page: &pb.SuppressionsPageMeta{TotalCount: total, PageSize: size, PageNumber: number}}}
+	from := min(number, total/size+1) * size
+	all = all[min(from, total):min(from+size, total)]
+	shown, err := suppressionsAnswer(all, nil)
+	out.Data = shown.GetData()
+	return out, err
+}
+
+// suppressionEvent is a suppression as a search over them sees it.
+func suppressionEvent(p *schema.Suppression) *schema.Event {
+	return &schema.Event{Message: p.Name + "\n" + p.Description, At: p.CreatedAt, Tags: append(slices.Clone(p.Tags),
+		"id:"+p.ID, "name:"+p.Name, "enabled:"+strconv.FormatBool(p.Enabled), "rule_query:"+p.RuleQuery,
+		"suppression_query:"+p.SuppressionQuery, "data_exclusion_query:"+p.DataExclusionQuery)}
+}
+
+// sortSuppressions orders by a key, descending after a minus, then by creation.
+func sortSuppressions(all []schema.Suppression, key string) error {
+	key, descending := strings.CutPrefix(key, "-")
+	moment := func(m *schema.Millis) schema.Millis {
+		if m == nil {
+			return 0
+		}
+		return *m
+	}
+	by := map[string]func(a, b *schema.Suppression) int{
+		"":              func(*schema.Suppression, *schema.Suppression) int { return 0 },
+		"name":          func(a, b *schema.Suppression) int { return cmp.Compare(a.Name, b.Name) },
+		"creation_date": func(a, b *schema.Suppression) int { return cmp.Compare(a.CreatedAt, b.CreatedAt) },
+		"update_date":   func(a, b *schema.Suppression) int { return cmp.Compare(a.UpdatedAt, b.UpdatedAt) },
+		"start_date":    func(a, b *schema.Suppression) int { return cmp.Compare(moment(a.StartDate), moment(b.StartDate)) },
+		"expiration_date": func(a, b *schema.Suppression) int {
+			return cmp.Compare(moment(a.ExpirationDate), moment(b.ExpirationDate))
+		},
+		"enabled": func(a, b *schema.Suppression) int { return cmp.Compare(rank(a.Enabled), rank(b.Enabled)) },
+	}[key]
+	if by == nil {
+		return badRequest("sort", "want name, start_date, expiration_date, update_date, creation_date or enabled, got %q", key)
+	}
+	slices.SortStableFunc(all, func(a, b schema.Suppression) int {
+		order := by(&a, &b)
+		if descending {
+			order = -order
+		}
+		return cmp.Or(order, cmp.Compare(a.CreatedAt, b.CreatedAt), cmp.Compare(a.ID, b.ID))
+	})
+	return nil
+}
+
+// GetSuppression reads a suppression.
+func (s *suppressions) GetSuppression(ctx context.Context, in *pb.GetSuppressionRequest) (*pb.SuppressionResponse, error) {
+	if !schema.IsID(in.GetSuppressionId()) { // it cannot be one
+		return nil, &problem{code: codes.NotFound, message: "Not found"}
+	}
+	return suppressionAnswer(s.store.Suppression(ctx, in.GetSuppressionId()))
+}
+
+// UpdateSuppression changes a suppression.
+func (s *suppressions) UpdateSuppression(ctx context.Context, in *pb.UpdateSuppressionRequest) (*pb.SuppressionResponse, error) {
+	attributes := in.GetData().GetAttributes()
+	if attributes == nil {
+		return nil, badRequest(attributesPath, "missing")
+	}
+	return suppressionAnswer(s.store.UpdateSuppression(ctx, in.GetSuppressionId(), attributes.GetVersion(), func(p *schema.Suppression) error {
+		if err := patch(ctx, p, attributes, attributesPath, in.GetUpdateMask().GetPaths()); err != nil {
+			return err
+		}
+		slices.Sort(p.Tags)
+		return nil
+	}))
+}
+
+// DeleteSuppression ends a suppression.
+func (s *suppressions) DeleteSuppression(ctx context.Context, in *pb.DeleteSuppressionRequest) (*emptypb.Empty, error) {
+	return &emptypb.Empty{}, s.store.DeleteSuppression(ctx, in.GetSuppressionId())
+}
+
+// GetSuppressionHistory reads the versions of a suppression.
+func (s *suppressions) GetSuppressionHistory(ctx context.Context, in *pb.GetSuppressionHistoryRequest) (*pb.SuppressionHistoryResponse, error) {
+	versions, err := s.store.SuppressionVersions(ctx, in.GetSuppressionId())
+	if err != nil {
+		return nil, err
+	}
+	shown, err := historyPage(in.GetPage(), len(versions))
+	if err != nil {
+		return nil, err
+	}
+	attributes := &pb.SuppressionHistoryAttributes{Count: int32(len(versions)), Data: map[string]*pb.SuppressionVersion{}}
+	var before map[string]json.RawMessage
+	for i, p := range versions {
+		a, err := suppressionAttributes(p)
+		if err != nil {
+			return nil, err
+		}
+		p.ID, p.Version, p.CreatedAt, p.UpdatedAt = "", 0, 0, 0
+		text, err := json.Marshal(p)
+		if err != nil {
+			return nil, fmt.Errorf("compare versions of suppression %s: %w", in.GetSuppressionId(), err)
+		}
+		changes, now, err := changesSince(before, text)
+		if err != nil {
+			return nil, err
+		}
+		before = now
+		if shown(i) {
+			attributes.Data[strconv.FormatInt(a.Version, 10)] = &pb.SuppressionVersion{Suppression: a, Changes: changes}
+		}
+	}
+	return &pb.SuppressionHistoryResponse{Data: &pb.SuppressionHistory{
+		Id: in.GetSuppressionId(), Type: "suppression_version_history", Attributes: attributes,
+	}}, nil
+}
+
+// ListSuppressionsOfRule reads those that select a stored rule.
+func (s *suppressions) ListSuppressionsOfRule(ctx context.Context, in *pb.ListSuppressionsOfRuleRequest) (*pb.SuppressionsResponse, error) {
+	rule, err := s.rules.Rule(ctx, in.GetRuleId())
+	var missing *schema.NotFound
+	if errors.As(err, &missing) {
+		return nil, &problem{code: codes.NotFound, message: "Threat detection rule not found: " + in.GetRuleId(), sort: "not_found"}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return suppressionsAnswer(s.store.SuppressionsAffecting(ctx, rule))
+}
+
+// ListSuppressionsOfNewRule reads those that would select a rule.
+func (s *suppressions) ListSuppressionsOfNewRule(ctx context.Context, in *pb.ListSuppressionsOfNewRuleRequest) (*pb.SuppressionsResponse, error) {
+	rule, err := requestedRule(in.GetRule())
+	if err == nil {
+		_, err = s.check(rule)
+	}
+	var invalid *schema.Invalid
+	if errors.As(err, &invalid) {
+		return nil, &problem{
+			message: "Invalid rule configuration", details: invalid.Details, errors: []string{"invalid_argument(Invalid rule configuration)"},
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return suppressionsAnswer(s.store.SuppressionsAffecting(ctx, rule))
+}
+
+func suppressionsAnswer(all []schema.Suppression, err error) (*pb.SuppressionsResponse, error) {
+	if err != nil {
+		return nil, err
+	}
+	out := &pb.SuppressionsResponse{}
+	for _, p := range all {
+		shown, err := suppressionAnswer(p, nil)
+		if err != nil {
+			return nil, err
+		}
+		out.Data = append(out.Data, shown.Data)
+	}
+	return out, nil
+}
+
+func suppressionAnswer(p schema.Suppression, err error) (*pb.SuppressionResponse, error) {
+	if err != nil {
+		return nil, suppressionProblem(err)
+	}
+	a, err := suppressionAttributes(p)
+	if err != nil {
+		return nil, err
+	}
+	return &pb.SuppressionResponse{Data: &pb.Suppression{Id: p.ID, Type: "suppressions", Attributes: a}}, nil
+}
+
+func suppressionAttributes(p schema.Suppression) (*pb.SuppressionAttributes, error) {
+	a := &pb.SuppressionAttributes{}
+	if err := toMessage(p, a); err != nil {
+		return nil, err
+	}
+	a.Creator, a.Updater, a.Editable = theAuthor(), theAuthor(), true
+	return a, nil
+}
+
+// suppressionProblem words a refusal as the reference does: of a query it says
+// only that it is invalid; our `error` says why.
+func suppressionProblem(err error) error {
+	var invalid *schema.Invalid
+	if !errors.As(err, &invalid) {
+		return err
+	}
+	p := &problem{message: "Invalid suppression"}
+	for _, d := range invalid.Details {
+		text := d.Message
+		if strings.HasSuffix(d.Target, "query") && !strings.Contains(text, "?") {
+			text = strings.ReplaceAll(d.Target, "_", " ") + " is invalid"
+		}
+		target := attributesPath + "." + d.Target
+		p.errors = append(p.errors, fmt.Sprintf("input_validation_error(Field '%s' is invalid: %s)", target, text))
+		p.details = append(p.details, schema.Detail{Target: target, Message: d.Message})
+	}
+	return p
+}
