@@ -19,7 +19,12 @@ var layers = map[string][]string{
 	"content":    {},
 	"clickhouse": {},
 	// language
-	"secl": {},
+	"secl":             {},
+	"secl/vars":        {"secl"},
+	"secl/event":       {"secl", "secl/vars"},
+	"secl/policy":      {"secl", "secl/vars"},
+	"secl/ruleset":     {"secl", "secl/vars", "secl/policy"},
+	"secl/conformance": {"secl", "secl/vars", "secl/event", "secl/policy", "secl/ruleset"},
 	// core
 	"anomaly":             {},
 	"compiler":            {"schema"},
@@ -38,7 +43,7 @@ var layers = map[string][]string{
 	"scheduler/clickhouse": {"schema", "clickhouse", "compiler", "scheduler", "scheduler/reference"},
 	"api":                  {"schema", "compiler", "scheduler", "configuration", "api/v1"},
 	"api/clickhouse":       {"schema", "clickhouse", "compiler", "api"},
-	"agent":                {"schema", "secl"},
+	"agent":                {"schema", "secl", "secl/vars", "secl/event", "secl/policy", "secl/ruleset"},
 	// entry
 	"cmd/nightjar": {"*"},
 	// tests only

@@ -1,6 +1,8 @@
-// Package secl will hold the agent's rule language: its parser, types and
-// checker, the evaluator that runs over live kernel events, and policy files.
+// Package secl is the agent's rule language: it parses a condition, checks it
+// against a model of events, and compiles it to closures that read the event
+// where it lies. Parse, Check and Compile are the way in.
 //
-// It does no I/O. Where a SECL rule is asked of stored events, package compiler
-// lowers the tree that this package makes.
+// The model of events is data: package event declares the one of Linux. secl
+// does no I/O, and the present is handed to it. Where a rule is asked of stored
+// events, package compiler lowers the tree that Check makes.
 package secl

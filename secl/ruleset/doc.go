@@ -1,0 +1,7 @@
+// Package ruleset evaluates many SECL rules over events together: an index of
+// what the rules ask for tells which few of them an event can match, and only
+// these are evaluated. It also says what a kernel can decide without them.
+//
+// It does not know where events come from, and of the actions it takes only
+// those that set variables; the others are its caller's.
+package ruleset
