@@ -89,13 +89,8 @@ func (r *References) Unstage(ctx context.Context, upload uint64) error {
 	return r.conn.Exec(ctx, "ALTER TABLE reference_uploads DROP PARTITION "+strconv.FormatUint(upload, 10))
 }
 
-// heavy are the settings of statements that go through all of a large table:
-// groups that are too many for memory go to disk.
-var heavy = ch.WithSettings(ch.Settings{
-	"max_bytes_before_external_group_by": 256 << 20,
-	"optimize_aggregation_in_order":      1,
-	"max_threads":                        2,
-})
+// heavy are the settings of statements that go through all of a large table.
+var heavy = ch.WithSettings(ch.Settings{"max_threads": 2})
 
 // inSnapshot are the changes that a table in a snapshot is made of.
 const inSnapshot = `table_id = {table:String} AND version <= {version:UInt32} AND NOT has({hidden:Array(UInt32)}, version)`
@@ -108,36 +103,42 @@ func snapshotParams(s reference.Snapshot) server.Params {
 	return server.Params{}.String("table", s.Table).Uint("version", uint64(s.Version)).Uints("hidden", hidden)
 }
 
-// Merge implements reference.Store. Rows of the table and lines of the file come
-// together by key; what differs is stored.
-func (r *References) Merge(ctx context.Context, s reference.Snapshot, upload uint64, v reference.Version) (reference.Merged, error) {
-	params := snapshotParams(s).Uint("upload", upload).Uint("new", uint64(v))
-	err := r.conn.Exec(params.Context(ctx, heavy), insertSQL(schema.ReferenceRows)+`
-		SELECT {table:String}, key, {new:UInt32}, lines = 0, if(lines = 0, [], found)
-		FROM (
-			SELECT key,
-				argMaxIf(values, version, line = 0) AS old, argMaxIf(NOT removed, version, line = 0) AS had,
-				argMaxIf(values, line, line > 0) AS found, countIf(line > 0) AS lines
-			FROM (
-				SELECT key, version, removed, values, toUInt64(0) AS line FROM reference_rows WHERE `+inSnapshot+`
-				UNION ALL
-				SELECT key, toUInt32(0), false, values, line FROM reference_uploads WHERE upload = {upload:UInt64}
-			)
-			GROUP BY key
-		)
-		WHERE if(lines = 0, had, NOT had OR arrayResize(old, length(found)) != found)`)
-	if err != nil {
-		return reference.Merged{}, fmt.Errorf("compare the file with the table: %w", err)
+// latest are the last changes of each key in a snapshot, and lines the last lines
+// of each key in a file. Both are read in the order in which keys are stored, so
+// that nothing is held in memory.
+const (
+	latest = `SELECT key, values, removed FROM reference_rows WHERE ` + inSnapshot + `
+		ORDER BY key, version DESC LIMIT 1 BY key`
+	lines = `SELECT key, values FROM reference_uploads WHERE upload = {upload:UInt64}
+		ORDER BY key, line DESC LIMIT 1 BY key`
+)
+
+// Merge implements reference.Store: lines that are not in the table as they are,
+// and rows of the table that are not in the file.
+func (r *References) Merge(ctx context.Context, s reference.Snapshot, upload uint64, fields int, v reference.Version) (reference.Merged, error) {
+	params := snapshotParams(s).Uint("upload", upload).Uint("fields", uint64(fields)).Uint("new", uint64(v))
+	into := insertSQL(schema.ReferenceRows)
+	for _, from := range []string{
+		`SELECT {table:String}, key, {new:UInt32}, false, values FROM (` + lines + `)
+			WHERE (key, values) NOT IN (SELECT key, arrayResize(values, {fields:UInt32}) FROM (` + latest + `) WHERE NOT removed)`,
+		`SELECT {table:String}, key, {new:UInt32}, true, [] FROM (` + latest + `)
+			WHERE NOT removed AND key NOT IN (SELECT key FROM reference_uploads WHERE upload = {upload:UInt64})`,
+	} {
+		if err := r.conn.Exec(params.Context(ctx, heavy), into+" "+from); err != nil {
+			return reference.Merged{}, fmt.Errorf("compare the file with the table: %w", err)
+		}
 	}
 	return r.merged(ctx, params)
 }
 
 func (r *References) merged(ctx context.Context, params server.Params) (m reference.Merged, err error) {
-	lines := r.conn.QueryRow(params.Context(ctx, heavy), `
-		SELECT count(), toUInt64(sum(n) - count()) FROM (SELECT key, count() AS n FROM reference_uploads WHERE upload = {upload:UInt64} GROUP BY key)`)
-	if err := lines.Scan(&m.Rows, &m.Replaced); err != nil {
+	counts := r.conn.QueryRow(params.Context(ctx, heavy), `
+		SELECT count(), (SELECT count() FROM reference_uploads WHERE upload = {upload:UInt64}) - count() FROM (`+lines+`)`)
+	var replaced int64
+	if err := counts.Scan(&m.Rows, &replaced); err != nil {
 		return m, fmt.Errorf("count the lines of the file: %w", err)
 	}
+	m.Replaced = uint64(replaced)
 	changes := r.conn.QueryRow(params.Context(ctx), `
 		SELECT countIf(NOT removed), countIf(removed) FROM reference_rows WHERE table_id = {table:String} AND version = {new:UInt32}`)
 	if err := changes.Scan(&m.Put, &m.Removed); err != nil {
@@ -151,7 +152,8 @@ func (r *References) Rows(ctx context.Context, s reference.Snapshot, keys []stri
 	var out []reference.StoredRow
 	for len(keys) > 0 {
 		n := min(len(keys), maxSpans)
-		some, err := r.rows(ctx, snapshotParams(s).Strings("keys", keys[:n]).Uint("limit", uint64(n)), "key IN {keys:Array(String)}")
+		params := snapshotParams(s).Strings("keys", keys[:n]).Uint("limit", uint64(n))
+		some, _, _, err := r.rows(ctx, params, "key IN {keys:Array(String)}")
 		if err != nil {
 			return nil, err
 		}
@@ -161,28 +163,46 @@ func (r *References) Rows(ctx context.Context, s reference.Snapshot, keys []stri
 	return out, nil
 }
 
-// Page implements reference.Store.
+// Page implements reference.Store. Keys whose rows are gone are read as well, so
+// it reads on until the page is full.
 func (r *References) Page(ctx context.Context, s reference.Snapshot, after string, limit int) ([]reference.StoredRow, error) {
-	return r.rows(ctx, snapshotParams(s).String("after", after).Uint("limit", uint64(limit)), "key > {after:String}")
-}
-
-func (r *References) rows(ctx context.Context, params server.Params, which string) ([]reference.StoredRow, error) {
-	rows, err := r.conn.Query(params.Context(ctx, heavy), `
-		SELECT key, argMax(values, version) FROM reference_rows WHERE `+inSnapshot+` AND `+which+`
-		GROUP BY key HAVING NOT argMax(removed, version) ORDER BY key LIMIT {limit:UInt64}`)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
 	var out []reference.StoredRow
-	for rows.Next() {
-		var row reference.StoredRow
-		if err := rows.Scan(&row.Key, &row.Values); err != nil {
+	for len(out) < limit {
+		params := snapshotParams(s).String("after", after).Uint("limit", uint64(limit))
+		some, last, n, err := r.rows(ctx, params, "key > {after:String}")
+		if err != nil {
 			return nil, err
 		}
-		out = append(out, row)
+		out = append(out, some...)
+		if n < limit {
+			break
+		}
+		after = last
 	}
-	return out, rows.Err()
+	return out[:min(len(out), limit)], nil
+}
+
+// rows reads the last changes of at most limit keys, in the order of keys: those
+// that leave a row, and of how many keys, and which is the last.
+func (r *References) rows(ctx context.Context, params server.Params, which string) (out []reference.StoredRow, last string, n int, err error) {
+	rows, err := r.conn.Query(params.Context(ctx), `
+		SELECT key, values, removed FROM reference_rows WHERE `+inSnapshot+` AND `+which+`
+		ORDER BY key, version DESC LIMIT 1 BY key LIMIT {limit:UInt64}`)
+	if err != nil {
+		return nil, "", 0, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var row reference.StoredRow
+		var removed bool
+		if err := rows.Scan(&row.Key, &row.Values, &removed); err != nil {
+			return nil, "", 0, err
+		}
+		if n, last = n+1, row.Key; !removed {
+			out = append(out, row)
+		}
+	}
+	return out, last, n, rows.Err()
 }
 
 // Changes implements reference.Store.

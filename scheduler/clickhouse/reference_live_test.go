@@ -26,8 +26,8 @@ import (
 // arrived are events that are all stored.
 type arrived struct{ through atomic.Uint64 }
 
-func (a *arrived) Acknowledged() uint64           { return a.through.Load() }
-func (a *arrived) Stored() uint64                 { return a.through.Load() }
+func (a *arrived) Acknowledged() uint64 { return a.through.Load() }
+func (a *arrived) Stored() uint64       { return a.through.Load() }
 
 // StoredChanged has always something to look for.
 func (a *arrived) StoredChanged() <-chan struct{} {

@@ -49,11 +49,11 @@ func (f *faulty) Append(ctx context.Context, table string, v reference.Version, 
 	return errors.Join(f.References.Append(ctx, table, v, changes), f.fail())
 }
 
-func (f *faulty) Merge(ctx context.Context, s reference.Snapshot, upload uint64, v reference.Version) (reference.Merged, error) {
+func (f *faulty) Merge(ctx context.Context, s reference.Snapshot, upload uint64, values int, v reference.Version) (reference.Merged, error) {
 	if err := f.fail(); err != nil {
 		return reference.Merged{}, err
 	}
-	m, err := f.References.Merge(ctx, s, upload, v)
+	m, err := f.References.Merge(ctx, s, upload, values, v)
 	return m, errors.Join(err, f.fail())
 }
 

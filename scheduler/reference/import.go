@@ -60,7 +60,7 @@ func (s *Tables) replace(ctx context.Context, def *Table, file *CSV, uploadID st
 	now.UploadID = uploadID
 	var merged Merged
 	err = s.write(ctx, t, v, &now, func() (changed bool, err error) {
-		if merged, err = s.store.Merge(ctx, before, upload, v); err != nil {
+		if merged, err = s.store.Merge(ctx, before, upload, len(def.Fields), v); err != nil {
 			return false, err
 		}
 		now.Rows = int64(merged.Rows)

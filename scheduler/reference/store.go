@@ -24,8 +24,8 @@ type Store interface {
 	// Unstage forgets a file; 0 forgets all.
 	Unstage(ctx context.Context, upload uint64) error
 	// Merge stores as version v what makes the table in the snapshot equal to the
-	// file, whose last line of a key counts.
-	Merge(ctx context.Context, s Snapshot, upload uint64, v Version) (Merged, error)
+	// file, whose last line of a key counts. Every line has as many values.
+	Merge(ctx context.Context, s Snapshot, upload uint64, values int, v Version) (Merged, error)
 
 	// Rows reads rows by key; absent ones are left out.
 	Rows(ctx context.Context, s Snapshot, keys []string) ([]StoredRow, error)

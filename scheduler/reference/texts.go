@@ -14,7 +14,7 @@ type texts struct {
 	words  int // beside each text
 	chunks [][]byte
 	slots  []ref
-	tags   []uint8 // of the hash, so that most texts that differ are not looked at
+	tags   []uint8 // of the hash, so that few others are looked at; 0 is an empty slot
 	n      int
 }
 
@@ -41,7 +41,7 @@ func (t *texts) find(hash uint64, text string) ref {
 	}
 	mask := uint64(len(t.slots) - 1)
 	tag := tagOf(hash)
-	for i := hash & mask; t.slots[i] != 0; i = (i + 1) & mask {
+	for i := hash & mask; t.tags[i] != 0; i = (i + 1) & mask {
 		if t.tags[i] == tag && string(t.bytes(t.slots[i])) == text {
 			return t.slots[i]
 		}
@@ -110,7 +110,7 @@ func (t *texts) grow() {
 func (t *texts) put(hash uint64, r ref) {
 	mask := uint64(len(t.slots) - 1)
 	i := hash & mask
-	for t.slots[i] != 0 {
+	for t.tags[i] != 0 {
 		i = (i + 1) & mask
 	}
 	t.slots[i], t.tags[i] = r, tagOf(hash)
@@ -155,4 +155,4 @@ func hashOf(text string) uint64 {
 	return hashEnd(h)
 }
 
-func tagOf(hash uint64) uint8 { return uint8(hash >> 56) }
+func tagOf(hash uint64) uint8 { return uint8(hash>>56) | 1 }
