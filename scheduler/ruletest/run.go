@@ -1,0 +1,204 @@
+package ruletest
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"sort"
+	"strings"
+
+	"nightjar/compiler"
+	"nightjar/ingest"
+	"nightjar/scheduler"
+	"nightjar/scheduler/reference"
+	"nightjar/schema"
+)
+
+// Options say how tests are run.
+type Options struct {
+	// Only are the tests to run, by "file: name"; nil: all.
+	Only *regexp.Regexp
+	// Locator says where the addresses of events are; nil: nobody does.
+	Locator ingest.Locator
+}
+
+// Report is what became of a file of tests.
+type Report struct {
+	Path string `json:"path"`
+	// Error says why none of its tests could be run; empty when they were.
+	Error    string   `json:"error,omitempty"`
+	Warnings []string `json:"warnings,omitempty"`
+	Tests    []Result `json:"tests"`
+}
+
+// Result is what became of a test.
+type Result struct {
+	Name   string `json:"name"`
+	Line   int    `json:"line"`
+	Passed bool   `json:"passed"`
+	// Problems say how what was found differs from what was expected, each in
+	// some lines of text.
+	Problems []string `json:"problems,omitempty"`
+}
+
+// Failed tells whether anything in the file is not as it should be.
+func (r *Report) Failed() bool {
+	for _, t := range r.Tests {
+		if !t.Passed {
+			return true
+		}
+	}
+	return r.Error != ""
+}
+
+// Find is the files of tests: those of a folder and all below it whose names end
+// in _test.yaml or _test.yml, or the file itself, whatever its name.
+func Find(path string) ([]string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		return []string{path}, nil
+	}
+	var out []string
+	err = filepath.WalkDir(path, func(file string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() && isTestFile(entry.Name()) {
+			out = append(out, file)
+		}
+		return err
+	})
+	if err == nil && len(out) == 0 {
+		err = fmt.Errorf("%s: no file below it has a name that ends in _test.yaml", path)
+	}
+	return out, err
+}
+
+func isTestFile(name string) bool {
+	return strings.HasSuffix(name, "_test.yaml") || strings.HasSuffix(name, "_test.yml")
+}
+
+// Run runs the tests of a file.
+func Run(path string, o Options) Report {
+	report := Report{Path: path, Tests: []Result{}}
+	s, warnings, err := read(path)
+	report.Warnings = warnings
+	if err != nil {
+		report.Error = indentLines(err.Error())
+		return report
+	}
+	for i := range s.Tests {
+		t := &s.Tests[i]
+		if o.Only != nil && !o.Only.MatchString(path+": "+t.Name) {
+			continue
+		}
+		r := run{suite: s, test: t, locator: o.Locator, start: defaultStart}
+		problems, err := r.run()
+		if err != nil {
+			problems = []string{err.Error()}
+		}
+		report.Tests = append(report.Tests, Result{t.Name, t.node.Line, len(problems) == 0, problems})
+	}
+	return report
+}
+
+// run is one test on its way.
+type run struct {
+	suite   *suite
+	test    *testCase
+	locator ingest.Locator
+	start   schema.Millis
+}
+
+// run evaluates the test, and says how what was found differs from what was
+// expected.
+func (r *run) run() ([]string, error) {
+	for _, m := range []*moment{r.suite.Start, r.test.Start} {
+		if m != nil {
+			r.start = m.at
+		}
+	}
+	events, err := r.events(r.test.Events)
+	if err != nil {
+		return nil, err
+	}
+	suppressions, err := r.suppressions()
+	if err != nil {
+		return nil, err
+	}
+	var found []Signal
+	for _, plan := range r.suite.plans {
+		signals, err := r.evaluate(*plan, events, suppressions)
+		if err != nil {
+			return nil, fmt.Errorf("rule %s: %w", plan.Rule.Name, err)
+		}
+		found = append(found, signals...)
+	}
+	sort.SliceStable(found, func(i, j int) bool { return found[i].FirstSeen < found[j].FirstSeen })
+	return r.compare(*r.test.Signals, found), nil
+}
+
+// evaluate is what a rule finds in the events. The plan is the test's own.
+func (r *run) evaluate(plan compiler.Plan, events []schema.Event, suppressions []compiler.InForce) ([]Signal, error) {
+	tables, err := r.tables(&plan)
+	if err != nil {
+		return nil, err
+	}
+	plan.Tables = tables
+	plan.Suppress(suppressions)
+	var matches []compiler.Match
+	for i := range events {
+		matches = append(matches, plan.Matches(&events[i])...)
+	}
+	published, err := scheduler.ReplayRendered(&plan, matches, func(wanted []compiler.Match) ([]schema.Event, error) {
+		out := make([]schema.Event, len(wanted))
+		for i, m := range wanted {
+			out[i] = events[m.Seq-1]
+		}
+		return out, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Signal, len(published))
+	for i := range published {
+		out[i] = signalOf(&plan, &published[i])
+	}
+	return out, nil
+}
+
+// tables are the reference tables of the test. A table that the rule asks and
+// the test lacks is a mistake of the test: it would be empty in silence.
+func (r *run) tables(plan *compiler.Plan) (compiler.Tables, error) {
+	wanted := plan.TableColumns()
+	tables := reference.NewMemory()
+	for _, list := range [][]tableSource{r.suite.Tables, r.test.Tables} {
+		for i := range list {
+			if err := list[i].add(tables, r.suite.dir, wanted); err != nil {
+				return nil, err
+			}
+		}
+	}
+	var missing []error
+	for _, text := range tables.Missing(wanted) {
+		missing = append(missing, errors.New(text))
+	}
+	return tables, errors.Join(missing...)
+}
+
+func (r *run) suppressions() ([]compiler.InForce, error) {
+	var out []compiler.InForce
+	for _, list := range [][]suppressionCase{r.suite.Suppressions, r.test.Suppressions} {
+		for i := range list {
+			s, err := list[i].compile(r.start)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, s)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,358 @@
+package ruletest
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"nightjar/compiler"
+	"nightjar/scheduler/reference"
+	"nightjar/schema"
+)
+
+// suite is a file of tests.
+type suite struct {
+	place        `json:"-"`
+	Rule         *ruleSource       `json:"rule"`
+	Rules        []ruleSource      `json:"rules"`
+	Start        *moment           `json:"start"`
+	Defaults     json.RawMessage   `json:"defaults"`
+	Tables       []tableSource     `json:"tables"`
+	Suppressions []suppressionCase `json:"suppressions"`
+	Tests        []testCase        `json:"tests"`
+
+	dir   string
+	plans []*compiler.Plan
+}
+
+// testCase is one test. What it lacks is the suite's; tables and suppressions
+// are added to the suite's.
+type testCase struct {
+	place        `json:"-"`
+	Name         string            `json:"name"`
+	Start        *moment           `json:"start"`
+	Tables       []tableSource     `json:"tables"`
+	Suppressions []suppressionCase `json:"suppressions"`
+	Events       []eventSource     `json:"events"`
+	Signals      *[]expectation    `json:"signals"`
+}
+
+// maxFile is how large a file of tests may be, in bytes.
+const maxFile = 16 << 20
+
+// read reads a file of tests and compiles its rules. Errors are mistakes with
+// their places, all there are.
+func read(path string) (*suite, []string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	return parse(filepath.Dir(path), text)
+}
+
+// parse reads the text of a file of tests in dir.
+func parse(dir string, text []byte) (*suite, []string, error) {
+	if len(text) > maxFile {
+		return nil, nil, fmt.Errorf("larger than %d bytes; split it", maxFile)
+	}
+	root, err := document(text)
+	if err != nil {
+		return nil, nil, err
+	}
+	s := &suite{dir: dir}
+	if err := decode(root, s); err != nil {
+		return nil, nil, err
+	}
+	warnings, err := s.compile()
+	return s, warnings, errors.Join(err, s.check())
+}
+
+// document is the one document of a text.
+func document(text []byte) (*yaml.Node, error) {
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	var doc, more yaml.Node
+	if err := d.Decode(&doc); err != nil {
+		if errors.Is(err, io.EOF) {
+			return nil, &Mistake{1, 1, "the file is empty"}
+		}
+		return nil, fmt.Errorf("%s", strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	if err := d.Decode(&more); !errors.Is(err, io.EOF) {
+		return nil, errors.New("want one document in a file, and there is more behind the first")
+	}
+	return doc.Content[0], nil
+}
+
+func (s *suite) compile() (warnings []string, err error) {
+	sources := s.Rules
+	if s.Rule != nil {
+		sources = append([]ruleSource{*s.Rule}, sources...)
+	}
+	if len(sources) == 0 {
+		return nil, mistake(s.node, "which rule? write `rule:` with a file or a rule, or `rules:` with several")
+	}
+	for i := range sources {
+		r := &sources[i]
+		plan, more, err := r.compile(s.dir)
+		if err != nil {
+			return warnings, r.mistakes(err)
+		}
+		for _, w := range more {
+			warnings = append(warnings, plan.Rule.Name+": "+w)
+		}
+		if slices.ContainsFunc(s.plans, func(p *compiler.Plan) bool { return p.Rule.Name == plan.Rule.Name }) {
+			return warnings, mistake(r.node, "two rules are named %q; a signal could be of either", plan.Rule.Name)
+		}
+		s.plans = append(s.plans, plan)
+	}
+	return warnings, nil
+}
+
+// check finds what is wrong with what could be read.
+func (s *suite) check() error {
+	var mistakes []error
+	bad := func(n *yaml.Node, format string, args ...any) {
+		mistakes = append(mistakes, mistake(n, format, args...))
+	}
+	if len(s.Tests) == 0 {
+		bad(s.node, "there are no tests; write them under `tests:`")
+	}
+	if s.Defaults != nil && !bytes.HasPrefix(s.Defaults, []byte("{")) {
+		bad(s.node, "defaults: want a mapping that every event begins with")
+	}
+	if s.Start != nil && s.Start.relative {
+		bad(s.Start.node, "start: relative to what? write a time such as 2026-03-01T09:00:00Z")
+	}
+	names := map[string]bool{}
+	for i := range s.Tests {
+		t := &s.Tests[i]
+		switch {
+		case t.Name == "":
+			bad(t.node, "a test needs a name: the fact that it shows")
+		case names[t.Name]:
+			bad(t.node, "two tests are named %q", t.Name)
+		case t.Signals == nil:
+			bad(t.node, "which signals are expected? `signals: []` is none")
+		case t.Start != nil && t.Start.relative:
+			bad(t.Start.node, "start: relative to what? write a time such as 2026-03-01T09:00:00Z")
+		}
+		names[t.Name] = true
+		for j := range t.Events {
+			if err := t.Events[j].check(); err != nil {
+				mistakes = append(mistakes, err)
+			}
+		}
+		if t.Signals == nil {
+			continue
+		}
+		for _, e := range *t.Signals {
+			if e.Rule != nil && !slices.ContainsFunc(s.plans, func(p *compiler.Plan) bool { return p.Rule.Name == *e.Rule }) {
+				bad(e.node, "no rule here is named %q", *e.Rule)
+			}
+		}
+	}
+	return errors.Join(mistakes...)
+}
+
+// ruleSource is a rule: the path of a file, `file:` with one, or the rule itself.
+type ruleSource struct {
+	place
+	path string
+	rule schema.Rule
+}
+
+func (r *ruleSource) fromYAML(n *yaml.Node) error {
+	var named struct {
+		File string `json:"file"`
+	}
+	switch {
+	case n.Kind == yaml.ScalarNode && n.Tag == "!!str":
+		r.path = n.Value
+		return nil
+	case n.Kind == yaml.MappingNode && len(n.Content) == 2 && n.Content[0].Value == "file":
+		err := decode(n, &named)
+		r.path = named.File
+		return err
+	}
+	return decode(n, &r.rule)
+}
+
+// compile makes the plan. A rule is evaluated whether or not it is enabled.
+func (r *ruleSource) compile(dir string) (*compiler.Plan, []string, error) {
+	rule := r.rule
+	if r.path != "" {
+		var err error
+		if rule, err = readRule(within(dir, r.path)); err != nil {
+			return nil, nil, err
+		}
+	}
+	plan, warnings, err := compiler.Compile(rule)
+	if err == nil && plan.Unsupported != "" {
+		err = errors.New(plan.Unsupported)
+	}
+	if err != nil && r.path != "" {
+		err = fmt.Errorf("%s: %w", r.path, err)
+	}
+	return plan, warnings, err
+}
+
+// mistakes says where in the file the rule is wrong.
+func (r *ruleSource) mistakes(err error) error {
+	var invalid *schema.Invalid
+	if r.path != "" || !errors.As(err, &invalid) {
+		return mistake(r.node, "%v", err)
+	}
+	var out []error
+	for _, d := range invalid.Details {
+		out = append(out, mistake(at(r.node, d.Target), "%s: %s", d.Target, d.Message))
+	}
+	return errors.Join(out...)
+}
+
+// readRule reads a rule's file: the JSON that the API takes, or the same as YAML.
+func readRule(path string) (rule schema.Rule, err error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return rule, err
+	}
+	if strings.EqualFold(filepath.Ext(path), ".json") {
+		if err := json.Unmarshal(text, &rule); err != nil {
+			return rule, fmt.Errorf("%s: %w", path, err)
+		}
+		return rule, nil
+	}
+	root, err := document(text)
+	if err == nil {
+		err = decode(root, &rule)
+	}
+	if err != nil {
+		return rule, fmt.Errorf("%s:%w", path, err)
+	}
+	return rule, nil
+}
+
+func within(dir, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(dir, path)
+}
+
+// tableSource is a reference table: a CSV file, CSV text or rows.
+type tableSource struct {
+	place `json:"-"`
+	Name  string     `json:"name"`
+	File  string     `json:"file"`
+	CSV   string     `json:"csv"`
+	Rows  []tableRow `json:"rows"`
+}
+
+// tableRow is a row by the names of its columns, in their order.
+type tableRow struct {
+	place
+	columns, cells []string
+}
+
+func (r *tableRow) fromYAML(n *yaml.Node) error {
+	if n.Kind != yaml.MappingNode {
+		return mistake(n, "want a row as a mapping of columns to values, got %s", kindOf(n))
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		if value.Kind != yaml.ScalarNode {
+			return mistake(value, "column %s: want one value, got %s", key.Value, kindOf(value))
+		}
+		r.columns = append(r.columns, key.Value)
+		r.cells = append(r.cells, value.Value)
+	}
+	return nil
+}
+
+// add reads the table into those of a test.
+func (t *tableSource) add(to *reference.Memory, dir string, wanted []compiler.TableColumn) error {
+	ways := 0
+	for _, there := range []bool{t.File != "", t.CSV != "", t.Rows != nil} {
+		if there {
+			ways++
+		}
+	}
+	if t.Name == "" || ways != 1 {
+		return mistake(t.node, "a table needs a name and one of file, csv and rows")
+	}
+	text, err := t.text(dir)
+	if err != nil {
+		return err
+	}
+	if _, err := to.Add(t.Name, strings.NewReader(text), wanted); err != nil {
+		return mistake(t.node, "table %s: %s%s", t.Name, t.File, err)
+	}
+	return nil
+}
+
+func (t *tableSource) text(dir string) (string, error) {
+	if t.CSV != "" {
+		return t.CSV, nil
+	}
+	if t.File != "" {
+		text, err := os.ReadFile(within(dir, t.File))
+		if err != nil {
+			return "", mistake(t.node, "table %s: %v", t.Name, err)
+		}
+		return string(text), nil
+	}
+	var out strings.Builder
+	w := csv.NewWriter(&out)
+	for i, r := range t.Rows {
+		if i == 0 {
+			_ = w.Write(r.columns) // a Builder takes everything
+		}
+		if !slices.Equal(r.columns, t.Rows[0].columns) {
+			return "", mistake(r.node, "table %s: this row has the columns %v, the first %v", t.Name, r.columns, t.Rows[0].columns)
+		}
+		_ = w.Write(r.cells)
+	}
+	w.Flush()
+	if len(t.Rows) == 0 {
+		return "", mistake(t.node, "table %s: a table without rows has no columns; give one as csv", t.Name)
+	}
+	return out.String(), nil
+}
+
+// suppressionCase is a suppression as a test has it: enabled unless it says
+// otherwise, its times relative or not.
+type suppressionCase struct {
+	place      `json:"-"`
+	ID         string  `json:"id"`
+	Name       string  `json:"name"`
+	Enabled    *bool   `json:"enabled"`
+	RuleQuery  string  `json:"rule_query"`
+	Signals    string  `json:"suppression_query"`
+	Data       string  `json:"data_exclusion_query"`
+	Start      *moment `json:"start_date"`
+	Expiration *moment `json:"expiration_date"`
+}
+
+func (s *suppressionCase) compile(start schema.Millis) (compiler.InForce, error) {
+	p := schema.Suppression{
+		ID: s.ID, Name: s.Name, Enabled: s.Enabled == nil || *s.Enabled,
+		RuleQuery: s.RuleQuery, SuppressionQuery: s.Signals, DataExclusionQuery: s.Data,
+		StartDate: s.Start.in(start), ExpirationDate: s.Expiration.in(start),
+	}
+	if p.ID == "" {
+		p.ID = p.Name
+	}
+	c, err := compiler.CompileSuppression(p)
+	if err != nil {
+		return compiler.InForce{}, mistake(s.node, "suppression %s: %v", p.ID, err)
+	}
+	return compiler.Always(c), nil
+}
