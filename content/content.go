@@ -6,5 +6,5 @@ import "embed"
 
 // Files are the bundled rules (rules/*.json) and samples (samples/*).
 //
-//go:embed rules samples
+//go:embed rules/*.json samples
 var Files embed.FS

@@ -2,6 +2,7 @@ package ruletest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -82,15 +83,16 @@ func (r *run) pair(want []expectation, found []Signal) (partner []int) {
 	return partner
 }
 
-// mostAlike is the signal, of those not taken, that differs in the fewest
-// fields; −1 when there is none.
+// mostAlike is the signal, of those not taken and of the rule and group that are
+// meant, that differs in the fewest fields; −1 when there is none.
 func (r *run) mostAlike(e *expectation, found []Signal, taken []bool) int {
 	best, least := -1, 0
 	for j := range found {
-		if taken[j] {
+		fields := e.fields(&found[j], r.start)
+		if taken[j] || slices.ContainsFunc(fields, func(f field) bool { return (f.name == "rule" || f.name == "group") && !f.equal() }) {
 			continue
 		}
-		if n := differences(e.fields(&found[j], r.start)); best < 0 || n < least {
+		if n := differences(fields); best < 0 || n < least {
 			best, least = j, n
 		}
 	}
@@ -121,7 +123,7 @@ func lines(fields []field, which int) string {
 			if i > 0 {
 				name = ""
 			}
-			out = append(out, strings.TrimRight(fmt.Sprintf("  %s %-12s %s", sign, name, printable(line)), " "))
+			out = append(out, strings.TrimRight(fmt.Sprintf("  %s %-16s %s", sign, name, printable(line)), " "))
 		}
 	}
 	for _, f := range fields {

@@ -79,12 +79,10 @@ func show(at, start schema.Millis, relative bool) string {
 		}
 	}
 	text += d.String()
-	text = strings.TrimSuffix(text, "0s")
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	if text == sign {
-		text += "0s"
+	for _, nothing := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(text, nothing) {
+			text = text[:len(text)-2]
+		}
 	}
 	return text
 }
