@@ -27,7 +27,7 @@ var layers = map[string][]string{
 	"secl/conformance": {"secl", "secl/vars", "secl/event", "secl/policy", "secl/ruleset"},
 	// core
 	"anomaly":             {},
-	"compiler":            {"schema"},
+	"compiler":            {"schema", "compiler/template"},
 	"compiler/template":   {"schema"},
 	"scheduler":           {"schema", "compiler", "compiler/template"},
 	"scheduler/reference": {"schema", "compiler"},

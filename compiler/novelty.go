@@ -113,7 +113,7 @@ func (p *Plan) Values(m *Match) []string {
 	case p.Labels[m.Label].Aggregation == AggNewValue:
 		return m.Values
 	case p.Labels[m.Label].Aggregation == AggPlace:
-		return m.Values[2:]
+		return m.Values[2:3]
 	}
 	return nil
 }

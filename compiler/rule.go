@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"nightjar/compiler/template"
 	"nightjar/schema"
 )
 
@@ -19,6 +20,8 @@ type Plan struct {
 	Key    string
 	Labels []Label
 	Cases  []Case
+	// Title and Message are the templates of its signals' texts.
+	Title, Message *template.Template
 	// Window is the evaluation window; 0 judges every event alone.
 	Window, KeepAlive, MaxDuration time.Duration
 	// Arity is the number of group-by fields of the labels that have any.
@@ -173,6 +176,7 @@ func Compile(rule schema.Rule) (*Plan, []string, error) {
 	c.durations()
 	c.thenSteps()
 	c.signalGroup()
+	c.texts()
 	return c.plan, c.warnings, c.bad.Err()
 }
 

@@ -3,6 +3,7 @@ package scheduler
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -79,10 +80,7 @@ func document(plan *compiler.Plan, sig schema.Signal) (Published, error) {
 	if sig.Suppression != "" {
 		own["suppression_id"] = sig.Suppression
 	}
-	if len(sig.Values) > 0 {
-		own["new_values"] = newValues(plan, sig.Values)
-		own["new_values_truncated"] = len(sig.Values) == schema.MaxValues
-	}
+	putValues(doc, plan, sig.Values)
 	text, err := json.Marshal(doc)
 	if err != nil {
 		return Published{}, fmt.Errorf("encode attributes: %w", err)
@@ -284,6 +282,50 @@ func merged(events []schema.Event) map[string]any {
 		}
 	}
 	return doc
+}
+
+// putValues writes what the signal is about besides its group.
+func putValues(doc map[string]any, plan *compiler.Plan, values []string) {
+	switch {
+	case len(values) == 0:
+	case plan.Method == compiler.MethodTravel:
+		doc["impossible_travel"] = journey(values)
+	default:
+		own := within(doc, "nightjar")
+		own["new_values"] = newValues(plan, values)
+		own["new_values_truncated"] = len(values) == schema.MaxValues
+	}
+}
+
+// ownAttributes are those attributes of a signal that none of its events has.
+func ownAttributes(plan *compiler.Plan, sig schema.Signal) schema.Attributes {
+	doc := map[string]any{}
+	putValues(doc, plan, sig.Values)
+	text, err := json.Marshal(doc)
+	if err != nil {
+		return schema.Attributes{}
+	}
+	attributes, _ := schema.ParseAttributes(string(text)) // written just now
+	return attributes
+}
+
+// journey is where a traveller was first and then, and what that comes to.
+func journey(values []string) map[string]any {
+	if len(values) != 7 {
+		return nil
+	}
+	then, first := compiler.Match{Values: values[:3]}, compiler.Match{Values: values[3:6]}
+	location := func(p compiler.Place) map[string]any {
+		names := compiler.SplitTuple(p.Name, 2)
+		for len(names) < 2 {
+			names = append(names, "")
+		}
+		return map[string]any{"city": names[0], "country": names[1], "latitude": p.Latitude, "longitude": p.Longitude}
+	}
+	return map[string]any{
+		"triggering_locations": map[string]any{"first_location": location(first.Place()), "second_location": location(then.Place())},
+		"distance_km":          math.Round(then.Place().Km(first.Place())),
+	}
 }
 
 // newValues are a signal's new values as they are shown: text, or a list where

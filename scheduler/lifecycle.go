@@ -16,6 +16,7 @@ import (
 type life struct {
 	first, last schema.Millis
 	events      uint64
+	perQuery    []uint64
 	tags        []string
 	opened      uint64   // the first arrival among its first matches
 	values      []string // new ones, sorted
@@ -191,12 +192,22 @@ func (u *unit) measure(l *life, all []compiler.Match) {
 		after = l.old.LastSeen
 		l.events, tags, fresh = l.old.Events, l.old.EventTags, l.old.Events == 0
 	}
+	l.perQuery = make([]uint64, len(u.plan.Labels))
 	if l.old != nil {
 		l.values = slices.Clone(l.old.Values)
+		copy(l.perQuery, l.old.PerQuery)
 	}
-	seen := map[uint64]bool{}
+	type inQuery struct {
+		seq   uint64
+		label int
+	}
+	seen, counted := map[uint64]bool{}, map[inQuery]bool{}
 	for _, m := range between(all, after, l.last) {
 		l.value(u.plan, &m)
+		if of := (inQuery{m.Seq, m.Label}); !counted[of] {
+			counted[of] = true
+			l.perQuery[m.Label]++
+		}
 		if m.At == l.first && (l.opened == 0 || m.Seq < l.opened) {
 			l.opened = m.Seq
 		}
@@ -215,8 +226,13 @@ func (u *unit) measure(l *life, all []compiler.Match) {
 	l.tags = tags
 }
 
-// value notes the new values of a match.
+// value notes the new values of a match, or the journey it ends.
 func (l *life) value(plan *compiler.Plan, m *compiler.Match) {
+	if plan.Method == compiler.MethodTravel && !l.carried && m.At == l.first {
+		if values := m.Values; len(l.values) == 0 || slices.Compare(values, l.values) < 0 {
+			l.values = slices.Clone(values)
+		}
+	}
 	if plan.Labels[m.Label].Aggregation != compiler.AggNewValue {
 		return
 	}
@@ -281,12 +297,12 @@ func (u *unit) change(caseAt int, l *life) (c change, differs bool) {
 	} else {
 		c.Signal = *l.old
 		c.moved = l.old.FirstSeen != l.first
-		if !c.moved && l.old.LastSeen == l.last && l.old.Events == l.events && slices.Equal(l.old.EventTags, l.tags) && slices.Equal(l.old.Values, l.values) {
+		if !c.moved && l.old.LastSeen == l.last && l.old.Events == l.events && slices.Equal(l.old.EventTags, l.tags) && slices.Equal(l.old.Values, l.values) && slices.Equal(l.old.PerQuery, l.perQuery) {
 			return c, false
 		}
 	}
 	c.FirstSeen, c.LastSeen, c.Events, c.EventTags = l.first, l.last, l.events, l.tags
-	c.Values = l.values
+	c.Values, c.PerQuery = l.values, l.perQuery
 	if l.old == nil {
 		c.Opened = l.opened
 	}
@@ -345,9 +361,10 @@ func (e oneEvent) live(plan *compiler.Plan, lives map[string]*life) {
 			name := valueAt([]string{v}, e.at)
 			l := lives[name]
 			if l == nil {
-				l = &life{first: e.at, last: e.at, opened: m.Seq, values: []string{v}, tags: slices.Sorted(slices.Values(m.Tags))}
+				l = &life{first: e.at, last: e.at, perQuery: make([]uint64, len(plan.Labels)), opened: m.Seq, values: []string{v}, tags: slices.Sorted(slices.Values(m.Tags))}
 				lives[name] = l
 			}
+			l.perQuery[m.Label]++
 			if l.seen[m.Seq] {
 				continue
 			}

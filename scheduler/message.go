@@ -1,8 +1,6 @@
 package scheduler
 
 import (
-	"strings"
-
 	"nightjar/compiler"
 	"nightjar/compiler/template"
 	"nightjar/schema"
@@ -11,20 +9,16 @@ import (
 // titleAndMessage render a signal's texts. A title is one line; a message is
 // Markdown, as those of rules are. A template that is broken shows as it is.
 func titleAndMessage(plan *compiler.Plan, sig schema.Signal, severity string, events []schema.Event) (title, message string) {
-	name := plan.Rule.Name
-	if o := plan.Rule.Options.ThirdParty; o != nil && o.SignalTitleTemplate != "" {
-		name = o.SignalTitleTemplate
-	}
 	d := template.Data{RuleName: plan.Rule.Name, CaseName: caseName(plan, sig.Case), Severity: severity}
-	if strings.Contains(name+plan.Rule.Message, "{{") {
+	if !plan.Title.Static() || !plan.Message.Static() {
 		d = templateData(plan, sig, d)
 		d.Events = events
 	}
-	title, _ = template.ParseLenient(name).Render(d, template.Header)
-	if name == plan.Rule.Name && d.CaseName != "" {
+	title, _ = plan.Title.Render(d, template.Header)
+	if o := plan.Rule.Options.ThirdParty; d.CaseName != "" && (o == nil || o.SignalTitleTemplate == "") {
 		title += " - " + d.CaseName
 	}
-	message, _ = template.ParseLenient(plan.Rule.Message).Render(d, template.Markdown)
+	message, _ = plan.Message.Render(d, template.Markdown)
 	return title, message
 }
 
@@ -33,9 +27,13 @@ func titleAndMessage(plan *compiler.Plan, sig schema.Signal, severity string, ev
 func templateData(plan *compiler.Plan, sig schema.Signal, d template.Data) template.Data {
 	d.Timestamp, d.FirstSeen, d.LastSeen = sig.FirstSeen, sig.FirstSeen, sig.LastSeen
 	d.EventsMatched = sig.Events
-	if len(plan.Labels) == 1 {
-		d.PerQuery = map[string]uint64{plan.Labels[0].Name: sig.Events}
+	d.PerQuery = map[string]uint64{}
+	for i, n := range sig.PerQuery {
+		if i < len(plan.Labels) {
+			d.PerQuery[plan.Labels[i].Name] = n
+		}
 	}
+	d.Attributes = ownAttributes(plan, sig)
 	d.Group = groupValues(plan, sig.Group)
 	d.Tags = signalTags(&plan.Rule, sig)
 	return d

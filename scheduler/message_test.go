@@ -22,7 +22,7 @@ func TestASignalSaysWhatItIsAbout(t *testing.T) {
 		t.Fatal(err)
 	}
 	sig := schema.Signal{
-		Group: []string{"ro\not"}, FirstSeen: 1622469600000, LastSeen: 1622472207000, Events: 12,
+		Group: []string{"ro\not"}, FirstSeen: 1622469600000, LastSeen: 1622472207000, Events: 12, PerQuery: []uint64{12},
 		Samples: `[{"eventId":"x","content":{"host":"web-1","service":"","status":"","message":"","tags":[],"custom":{"ip":"1.2.3.4","text":"[x](http://e) {{severity}}"}}}]`,
 	}
 	p, err := document(plan, sig)
@@ -36,8 +36,15 @@ func TestASignalSaysWhatItIsAbout(t *testing.T) {
 	if title := p.Attributes.Lookup("title"); len(title) != 1 || title[0].Str != "Brute force against ro ot - many {{rule_name}}" {
 		t.Errorf("title %v", title)
 	}
-	plan.Rule.Message = "broken {{#if @usr.id}} {{"
-	if p, err = document(plan, sig); err != nil || !strings.HasPrefix(p.Message, plan.Rule.Message) {
+	rule.Message, rule.CustomName = "broken {{#if @usr.id}} {{", "Ours: {{@usr.id}}"
+	plan, warnings, err := compiler.Compile(rule)
+	if err != nil || len(warnings) == 0 || !strings.HasPrefix(warnings[0], "message: 1:") {
+		t.Errorf("a broken message is not told of: %q (%v)", warnings, err)
+	}
+	if p, err = document(plan, sig); err != nil || !strings.HasPrefix(p.Message, rule.Message) {
 		t.Errorf("a broken message stops the signal: %q (%v)", p.Message, err)
+	}
+	if title := p.Attributes.Lookup("title"); len(title) != 1 || title[0].Str != "Ours: ro ot - many {{rule_name}}" {
+		t.Errorf("title %v", title)
 	}
 }

@@ -18,8 +18,10 @@ type Signal struct {
 	FirstSeen   Millis
 	LastSeen    Millis
 	Events      uint64 // distinct matching events
-	State       string // StateOpen, or StateArchived where the engine withdrew or withheld it
-	Reason      string // why it did: ReasonMerged, ReasonRetracted or ReasonSuppressed
+	// PerQuery are the distinct matching events of each query of the rule.
+	PerQuery []uint64
+	State    string // StateOpen, or StateArchived where the engine withdrew or withheld it
+	Reason   string // why it did: ReasonMerged, ReasonRetracted or ReasonSuppressed
 	// Triage is what analysts made of it. Standing joins the two.
 	Triage Triage
 	// Suppression is the id of the suppression that withholds it, with
@@ -31,8 +33,8 @@ type Signal struct {
 	// Place counts up with every version of any signal that is published; rules
 	// over signals read on by it.
 	Place uint64
-	// Values are the new values that it is about, sorted, of rules that look for
-	// those: at most MaxValues.
+	// Values are what it is about besides its group: the new values, sorted, at
+	// most MaxValues, or the journey of a traveller.
 	Values []string
 	// EventTags are the tags that all its matching events have, sorted.
 	EventTags []string

@@ -27,6 +27,9 @@ func Parse(text string) (*Template, error) {
 	return p.template()
 }
 
+// Static tells whether all signals render alike.
+func (t *Template) Static() bool { return !strings.Contains(t.source, "{{") }
+
 // ParseLenient reads the template of a stored rule, whose signals must go out
 // whatever it looks like. A tag that makes no sense is text; where the blocks
 // make none, all of the template is. Check tells.

@@ -16,7 +16,7 @@ import (
 type signals struct{ conn driver.Conn }
 
 const signalColumns = `id, version, key, rule_key, rule_id, rule_version, case, group,
-	first_seen, last_seen, events, state, reason, suppression, opened, place, values, event_tags, samples, triage`
+	first_seen, last_seen, events, state, reason, suppression, opened, place, values, per_query, event_tags, samples, triage`
 
 // Load reads the present version of each key's signals that ended at or after
 // the span's beginning.
@@ -156,7 +156,7 @@ func scanSignal(rows driver.Rows, sig *schema.Signal, more ...any) (key uint64, 
 	var first, last time.Time
 	var triage string
 	into := []any{&sig.ID, &sig.Version, &key, &sig.RuleKey, &sig.RuleID, &ruleVersion, &caseAt, &sig.Group,
-		&first, &last, &sig.Events, &sig.State, &sig.Reason, &sig.Suppression, &sig.Opened, &sig.Place, &sig.Values,
+		&first, &last, &sig.Events, &sig.State, &sig.Reason, &sig.Suppression, &sig.Opened, &sig.Place, &sig.Values, &sig.PerQuery,
 		&sig.EventTags, &sig.Samples, &triage}
 	if err := rows.Scan(append(into, more...)...); err != nil {
 		return 0, err
@@ -176,7 +176,7 @@ func (s signals) Publish(ctx context.Context, list []scheduler.Published) error 
 		return []any{
 			p.ID, p.Version, scheduler.UnitKey(p.RuleKey, p.Group), p.RuleKey, p.RuleID, uint32(p.RuleVersion),
 			int16(p.Case), notNil(p.Group), p.FirstSeen.Time(), p.LastSeen.Time(), p.Events, p.State, p.Reason,
-			p.Suppression, p.Opened, p.Place, notNil(p.Values), notNil(p.EventTags), p.Samples,
+			p.Suppression, p.Opened, p.Place, notNil(p.Values), p.PerQuery, notNil(p.EventTags), p.Samples,
 			p.FirstSeen.Time(), p.Source(), p.Service, p.Host, p.Status, p.Message, notNil(p.Tags),
 			p.Attributes.Projection(), p.Attributes.JSON, p.Triage.Text(),
 		}
