@@ -188,7 +188,9 @@ func TestGeoIPDatabasesAreReplacedWhileTheEngineRuns(t *testing.T) {
 	if diff := cmp.Diff([]string{"Lisbon", "", "London", ""}, places()); diff != "" {
 		t.Errorf("cities (-want +got):\n%s", diff)
 	}
-	var status struct{ GeoIP []struct{ File, Type, Built string } }
+	var status struct {
+		GeoIP []struct{ File, Type, Built string }
+	}
 	p.call(http.MethodGet, "/api/nightjar/v1/status", nil, &status)
 	if len(status.GeoIP) != 1 || status.GeoIP[0].File != path || status.GeoIP[0].Type != "GeoIP2-City" || status.GeoIP[0].Built == "" {
 		t.Errorf("the status says %+v", status.GeoIP)

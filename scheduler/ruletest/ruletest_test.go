@@ -45,6 +45,19 @@ func TestFailuresReadAsADiff(t *testing.T) {
 	}
 }
 
+func TestPassingSuitesPass(t *testing.T) {
+	paths, err := Find("testdata/passing")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range paths {
+		report := Run(path, Options{})
+		if report.Failed() {
+			t.Errorf("%s: %s%v", path, report.Error, report.Tests)
+		}
+	}
+}
+
 // header begins a file with a rule that counts all events by user.
 const header = `rule:
   name: r

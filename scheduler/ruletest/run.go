@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 
@@ -111,6 +112,9 @@ type run struct {
 	test    *testCase
 	locator ingest.Locator
 	start   schema.Millis
+
+	found     []Signal
+	published []scheduler.Published
 }
 
 // run evaluates the test, and says how what was found differs from what was
@@ -129,29 +133,31 @@ func (r *run) run() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	var found []Signal
-	for _, plan := range r.suite.plans {
-		signals, err := r.evaluate(*plan, events, suppressions)
-		if err != nil {
+	for _, plan := range r.suite.plans { // those over signals are last
+		if err := r.evaluate(*plan, events, suppressions); err != nil {
 			return nil, fmt.Errorf("rule %s: %w", plan.Rule.Name, err)
 		}
-		found = append(found, signals...)
 	}
-	sort.SliceStable(found, func(i, j int) bool { return found[i].FirstSeen < found[j].FirstSeen })
-	return r.compare(*r.test.Signals, found), nil
+	sort.SliceStable(r.found, func(i, j int) bool { return r.found[i].FirstSeen < r.found[j].FirstSeen })
+	return r.compare(*r.test.Signals, r.found), nil
 }
 
-// evaluate is what a rule finds in the events. The plan is the test's own.
-func (r *run) evaluate(plan compiler.Plan, events []schema.Event, suppressions []compiler.InForce) ([]Signal, error) {
+// evaluate adds what a rule finds in the events, or in the signals of the rules
+// before it. The plan is the test's own.
+func (r *run) evaluate(plan compiler.Plan, events []schema.Event, suppressions []compiler.InForce) error {
 	tables, err := r.tables(&plan)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	plan.Tables = tables
 	plan.Suppress(suppressions)
 	var matches []compiler.Match
-	for i := range events {
-		matches = append(matches, plan.Matches(&events[i])...)
+	if plan.OfSignals {
+		events, matches = r.signalsFor(&plan)
+	} else {
+		for i := range events {
+			matches = append(matches, plan.Matches(&events[i])...)
+		}
 	}
 	published, err := scheduler.ReplayRendered(&plan, matches, func(wanted []compiler.Match) ([]schema.Event, error) {
 		out := make([]schema.Event, len(wanted))
@@ -161,13 +167,25 @@ func (r *run) evaluate(plan compiler.Plan, events []schema.Event, suppressions [
 		return out, nil
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	out := make([]Signal, len(published))
 	for i := range published {
-		out[i] = signalOf(&plan, &published[i])
+		r.found = append(r.found, signalOf(&plan, &published[i]))
 	}
-	return out, nil
+	r.published = append(r.published, published...)
+	return nil
+}
+
+// signalsFor are the signals that a rule over signals sees: those that stand.
+func (r *run) signalsFor(plan *compiler.Plan) (events []schema.Event, matches []compiler.Match) {
+	standing := slices.DeleteFunc(slices.Clone(r.published), func(p scheduler.Published) bool { return p.Gone() || p.Suppression != "" })
+	sort.SliceStable(standing, func(i, j int) bool { return standing[i].FirstSeen < standing[j].FirstSeen })
+	for i := range standing {
+		e := scheduler.SignalEvent(&standing[i], uint64(i+1))
+		events = append(events, e)
+		matches = append(matches, plan.SignalMatches(standing[i].RuleID, &e)...)
+	}
+	return events, matches
 }
 
 // tables are the reference tables of the test. A table that the rule asks and

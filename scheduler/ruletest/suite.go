@@ -114,7 +114,23 @@ func (s *suite) compile() (warnings []string, err error) {
 		}
 		s.plans = append(s.plans, plan)
 	}
+	for i, plan := range s.plans {
+		for _, l := range plan.Labels {
+			if plan.OfSignals && !slices.ContainsFunc(s.plans, func(p *compiler.Plan) bool { return p.Rule.ID == l.OfRule && !p.OfSignals }) {
+				return warnings, mistake(sources[i].node, "the rule asks for signals of rule %q; list that rule too, with this `id:`", l.OfRule)
+			}
+		}
+	}
+	slices.SortStableFunc(s.plans, func(a, b *compiler.Plan) int { return overSignals(a) - overSignals(b) })
 	return warnings, nil
+}
+
+// overSignals is 1 for a rule over signals, which needs those of the others.
+func overSignals(p *compiler.Plan) int {
+	if p.OfSignals {
+		return 1
+	}
+	return 0
 }
 
 // check finds what is wrong with what could be read.
@@ -163,24 +179,26 @@ func (s *suite) check() error {
 	return errors.Join(mistakes...)
 }
 
-// ruleSource is a rule: the path of a file, `file:` with one, or the rule itself.
+// ruleSource is a rule: the path of a file, `file:` with one and perhaps the id
+// that rules over its signals know it by, or the rule itself.
 type ruleSource struct {
 	place
-	path string
-	rule schema.Rule
+	path, id string
+	rule     schema.Rule
 }
 
 func (r *ruleSource) fromYAML(n *yaml.Node) error {
 	var named struct {
 		File string `json:"file"`
+		ID   string `json:"id"`
 	}
 	switch {
 	case n.Kind == yaml.ScalarNode && n.Tag == "!!str":
 		r.path = n.Value
 		return nil
-	case n.Kind == yaml.MappingNode && len(n.Content) == 2 && n.Content[0].Value == "file":
+	case n.Kind == yaml.MappingNode && child(n, "file") != nil:
 		err := decode(n, &named)
-		r.path = named.File
+		r.path, r.id = named.File, named.ID
 		return err
 	}
 	return decode(n, &r.rule)
@@ -193,6 +211,9 @@ func (r *ruleSource) compile(dir string) (*compiler.Plan, []string, error) {
 		var err error
 		if rule, err = readRule(within(dir, r.path)); err != nil {
 			return nil, nil, err
+		}
+		if r.id != "" {
+			rule.ID = r.id
 		}
 	}
 	plan, warnings, err := compiler.Compile(rule)
