@@ -42,7 +42,7 @@ var layers = map[string][]string{
 	"backup":               {"schema", "migrations", "ingest"},
 	"scheduler/clickhouse": {"schema", "clickhouse", "compiler", "scheduler", "scheduler/reference"},
 	"scheduler/ruletest":   {"schema", "compiler", "scheduler", "scheduler/reference", "ingest"},
-	"api":                  {"schema", "compiler", "scheduler", "configuration", "api/v1"},
+	"api":                  {"schema", "compiler", "scheduler", "scheduler/reference", "configuration", "api/v1"},
 	"api/clickhouse":       {"schema", "clickhouse", "compiler", "api"},
 	"agent":                {"schema", "secl", "secl/vars", "secl/event", "secl/policy", "secl/ruleset"},
 	// entry

@@ -16,6 +16,7 @@ import (
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/emptypb"
 	"google.golang.org/protobuf/types/known/structpb"
 
 	pb "nightjar/api/v1"
@@ -56,6 +57,8 @@ func (codec) Marshal(v any) ([]byte, error) {
 		return encode(v)
 	case *pb.File:
 		return v.GetContent(), nil
+	case *emptypb.Empty:
+		return nil, nil
 	case proto.Message:
 		return encode(v)
 	}

@@ -11,6 +11,7 @@ import (
 	"nightjar/compiler"
 	"nightjar/configuration"
 	"nightjar/scheduler"
+	"nightjar/scheduler/reference"
 	"nightjar/schema"
 )
 
@@ -32,6 +33,9 @@ type Deps struct {
 	Ledger  Ledger
 
 	Suppressions Suppressions
+	Tables       Tables
+	// UploadDir is where uploads wait to be read by a table.
+	UploadDir string
 	// Configuration is what users configured beside rules.
 	Configuration *configuration.Stores
 	// CheckRule says what is wrong with a rule, as *schema.Invalid, or else what
@@ -78,6 +82,25 @@ type Suppressions interface {
 	SuppressionVersions(ctx context.Context, id string) ([]schema.Suppression, error)
 	// SuppressionsAffecting are those whose rule query selects the rule.
 	SuppressionsAffecting(context.Context, schema.Rule) ([]schema.Suppression, error)
+}
+
+// Tables keeps the reference tables. scheduler/reference implements it.
+type Tables interface {
+	// List is all tables, by name.
+	List() []reference.Table
+	Get(id string) (reference.Table, error)
+	Create(context.Context, reference.Table) (reference.Table, error)
+	Update(ctx context.Context, id string, edit func(*reference.Table) error) (reference.Table, error)
+	Delete(ctx context.Context, id string) error
+	// Rows reads rows by id, in the order of ids; those that there are not are
+	// left out.
+	Rows(ctx context.Context, id string, ids []string) ([]reference.Row, error)
+	// ListRows reads a page in the order of ids; next is empty at the end.
+	ListRows(ctx context.Context, id string, limit int, token string) (rows []reference.Row, next string, err error)
+	Upsert(ctx context.Context, id string, rows []reference.Row) error
+	DeleteRows(ctx context.Context, id string, ids []string) error
+	// Import makes a table equal to a file.
+	Import(ctx context.Context, id string, file *reference.CSV, uploadID string) (reference.Report, error)
 }
 
 // Signals shows what was found. api/clickhouse implements it.

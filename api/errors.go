@@ -38,9 +38,9 @@ type problem struct {
 	// target is the place that a message without details is about.
 	target  string
 	details []schema.Detail
-	// errors stand in `errors` where the reference has words of its own for what
-	// the details say.
-	errors []string
+	// entry is the JSON value in `errors`, or several with commas, where the
+	// recordings have one of their own; empty: as the dialect has it.
+	entry string
 	// status is that of HTTP where the code has another; 0: the code's.
 	status int
 	// sort is the word that the configuration endpoints put around a message,
@@ -246,10 +246,8 @@ func (p *problem) body(d dialect) []byte {
 func (p *problem) entries(d dialect) (out []string) {
 	quote := func(s string) string { return string(appendQuoted(nil, s)) }
 	switch {
-	case len(p.errors) > 0:
-		for _, text := range p.errors {
-			out = append(out, quote(text))
-		}
+	case p.entry != "":
+		out = append(out, p.entry)
 	case d == jsonAPIErrors:
 		title := "Generic Error"
 		if p.code != codes.InvalidArgument {

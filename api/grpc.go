@@ -29,6 +29,7 @@ func (s *Server) grpcServer() *grpc.Server {
 	pb.RegisterStatusServiceServer(server, s.statuses)
 	pb.RegisterCoverageServiceServer(server, s.coverages)
 	pb.RegisterSuppressionServiceServer(server, s.suppressions)
+	pb.RegisterReferenceTableServiceServer(server, s.referenceTables)
 	pb.RegisterSecurityFilterServiceServer(server, s.securityFilters)
 	pb.RegisterCriticalAssetServiceServer(server, s.criticalAssets)
 	pb.RegisterNotificationRuleServiceServer(server, s.notificationRules)

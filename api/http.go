@@ -89,6 +89,7 @@ func (s *Server) handler() (http.Handler, error) {
 	mux.HandleFunc("GET /readyz", s.ready)
 	mux.HandleFunc("GET /openapi.json", s.openAPI)
 	mux.HandleFunc("GET /{$}", s.index)
+	mux.Handle("PUT "+uploadsPath+"{id}/{token}/{part}", s.referenceTables.uploads)
 	metrics := promhttp.HandlerFor(s.deps.Metrics, promhttp.HandlerOpts{})
 	if s.deps.OpenMetrics {
 		mux.Handle("GET /metrics", metrics)
@@ -119,6 +120,7 @@ func (s *Server) gateway() (http.Handler, error) {
 		pb.RegisterStatusServiceHandlerServer(ctx, mux, s.statuses),
 		pb.RegisterCoverageServiceHandlerServer(ctx, mux, s.coverages),
 		pb.RegisterSuppressionServiceHandlerServer(ctx, mux, s.suppressions),
+		pb.RegisterReferenceTableServiceHandlerServer(ctx, mux, s.referenceTables),
 		pb.RegisterSecurityFilterServiceHandlerServer(ctx, mux, s.securityFilters),
 		pb.RegisterCriticalAssetServiceHandlerServer(ctx, mux, s.criticalAssets),
 		pb.RegisterNotificationRuleServiceHandlerServer(ctx, mux, s.notificationRules),

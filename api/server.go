@@ -26,6 +26,7 @@ type Server struct {
 	coverages *coverages
 
 	suppressions      *suppressions
+	referenceTables   *referenceTables
 	securityFilters   *securityFilters
 	criticalAssets    *criticalAssets
 	notificationRules *notificationRules
@@ -97,6 +98,7 @@ func New(deps Deps) (*Server, error) {
 // configured makes the services of what is configured around rules.
 func (s *Server) configured(deps Deps) {
 	s.suppressions = &suppressions{store: deps.Suppressions, rules: deps.Rules, check: deps.CheckRule}
+	s.referenceTables = &referenceTables{store: deps.Tables, uploads: &uploads{dir: deps.UploadDir, now: deps.Now}}
 	c := deps.Configuration
 	s.securityFilters = &securityFilters{store: c.SecurityFilters}
 	s.criticalAssets = &criticalAssets{store: c.CriticalAssets, rules: deps.Rules}

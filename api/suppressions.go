@@ -217,7 +217,7 @@ func (s *suppressions) ListSuppressionsOfNewRule(ctx context.Context, in *pb.Lis
 	var invalid *schema.Invalid
 	if errors.As(err, &invalid) {
 		return nil, &problem{
-			message: "Invalid rule configuration", details: invalid.Details, errors: []string{"invalid_argument(Invalid rule configuration)"},
+			message: "Invalid rule configuration", details: invalid.Details, entry: `"invalid_argument(Invalid rule configuration)"`,
 		}
 	}
 	if err != nil {
@@ -269,14 +269,16 @@ func suppressionProblem(err error) error {
 		return err
 	}
 	p := &problem{message: "Invalid suppression"}
+	var entries []string
 	for _, d := range invalid.Details {
 		text := d.Message
 		if strings.HasSuffix(d.Target, "query") && !strings.Contains(text, "?") {
 			text = strings.ReplaceAll(d.Target, "_", " ") + " is invalid"
 		}
 		target := attributesPath + "." + d.Target
-		p.errors = append(p.errors, fmt.Sprintf("input_validation_error(Field '%s' is invalid: %s)", target, text))
+		entries = append(entries, schema.QuoteJSON(fmt.Sprintf("input_validation_error(Field '%s' is invalid: %s)", target, text)))
 		p.details = append(p.details, schema.Detail{Target: target, Message: d.Message})
 	}
+	p.entry = strings.Join(entries, ",")
 	return p
 }

@@ -155,21 +155,16 @@ func patch[T any](ctx context.Context, body *T, update proto.Message, path strin
 	if err := toMessage(*body, merged.Interface()); err != nil {
 		return err
 	}
-	from, x := update.ProtoReflect(), exchangeOf(ctx)
+	from := update.ProtoReflect()
+	given := givenIn(ctx, path, update, mask)
 	for i := range from.Descriptor().Fields().Len() {
 		fd := from.Descriptor().Fields().Get(i)
 		has := from.Has(fd)
-		given := has
 		switch {
-		case fd.Number() >= firstServerField:
+		case fd.Number() >= firstServerField, !given(fd.Name()):
 			continue
-		case x != nil:
-			given = x.keys[join(path, fd.JSONName())]
-		case len(mask) > 0:
-			given = slices.Contains(mask, string(fd.Name()))
-		}
-		switch {
-		case !given, !has && fd.HasPresence() && fd.Kind() == protoreflect.BoolKind: // null is no answer to yes or no
+		case !has && fd.HasPresence() && fd.Kind() == protoreflect.BoolKind:
+			continue // null is no answer to yes or no
 		case has:
 			merged.Set(fd, from.Get(fd))
 		default:
@@ -182,6 +177,22 @@ func patch[T any](ctx context.Context, body *T, update proto.Message, path strin
 	}
 	*body = next
 	return nil
+}
+
+// givenIn tells which fields a request gives: over REST those whose keys it has
+// at the path, else those in mask, and without one those that are set.
+func givenIn(ctx context.Context, path string, m proto.Message, mask []string) func(protoreflect.Name) bool {
+	x, r := exchangeOf(ctx), m.ProtoReflect()
+	return func(name protoreflect.Name) bool {
+		fd := r.Descriptor().Fields().ByName(name)
+		switch {
+		case x != nil:
+			return x.keys[join(path, fd.JSONName())]
+		case len(mask) > 0:
+			return slices.Contains(mask, string(name))
+		}
+		return r.Has(fd)
+	}
 }
 
 // within puts a path before what an *schema.Invalid is about.

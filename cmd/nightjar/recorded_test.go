@@ -41,7 +41,7 @@ var unlike = map[string]string{
 // pending are families that are not built yet.
 var pending = map[string]bool{
 	"historical jobs":  true,
-	"reference tables": true, "signals": true,
+	"signals": true,
 }
 
 // family says what an exchange is about.

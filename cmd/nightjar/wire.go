@@ -301,7 +301,7 @@ func newScheduler(lc fx.Lifecycle, e *engine, d *database, store sink, intake *i
 	return s, nil
 }
 
-func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *ingest.Intake, s *scheduler.Scheduler, c *configuration.Stores, k *retention.Keeper, geo *geoip.Databases, registry *prometheus.Registry) (*api.Server, error) {
+func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *ingest.Intake, s *scheduler.Scheduler, c *configuration.Stores, tables *reference.Tables, k *retention.Keeper, geo *geoip.Databases, registry *prometheus.Registry) (*api.Server, error) {
 	reporter := reporter{d, intake, s, k, geo}
 	var err error
 	e.server, err = api.New(api.Deps{
@@ -311,7 +311,7 @@ func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *inge
 			_, warnings, err := compiler.Compile(r)
 			return warnings, err
 		},
-		Suppressions: s, Configuration: c,
+		Suppressions: s, Configuration: c, Tables: tables, UploadDir: filepath.Join(e.config.DataDir, "uploads"),
 		ReadEvent: readEvent,
 		Ready:     reporter.ready,
 		Raw: map[string]http.Handler{
