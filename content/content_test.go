@@ -1,7 +1,10 @@
 package content
 
 import (
+	"fmt"
+	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -31,6 +34,47 @@ func TestBundledRulesPassTheirTests(t *testing.T) {
 		}
 		if report.Error == "" && len(report.Tests) < 2 {
 			t.Errorf("%s: %d tests; want one that gives a signal and one that gives none", path, len(report.Tests))
+		}
+	}
+}
+
+// TestTheExampleOfTheReadmeIsTrue runs the file of tests that README.md shows,
+// and compares the failure that it shows with what is printed of such a one.
+func TestTheExampleOfTheReadmeIsTrue(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := regexp.MustCompile("(?s)```(yaml)?\n(.*?)```").FindAllStringSubmatch(string(readme), -1)
+	if len(blocks) != 2 || blocks[0][1] != "yaml" {
+		t.Fatalf("found %d blocks", len(blocks))
+	}
+	rule, err := filepath.Abs("rules/ssh-brute-force.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := func(text string) ruletest.Report {
+		path := filepath.Join(t.TempDir(), "x_test.yaml")
+		if err := os.WriteFile(path, []byte(strings.Replace(text, "rule: ssh-brute-force.json", "rule: "+rule, 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return ruletest.Run(path, ruletest.Options{})
+	}
+	if r := run(blocks[0][2]); r.Failed() || len(r.Tests) != 1 {
+		t.Errorf("the example gives %+v", r)
+	}
+	r := run(strings.Replace(blocks[0][2], "severity: high", "severity: critical", 1))
+	if len(r.Tests) != 1 || len(r.Tests[0].Problems) != 1 {
+		t.Fatalf("the changed example gives %+v", r)
+	}
+	shown := strings.Split(strings.TrimSpace(blocks[1][2]), "\n")
+	printed := strings.Split(r.Tests[0].Problems[0], "\n")
+	if want := fmt.Sprintf(":%d: %s", r.Tests[0].Line, r.Tests[0].Name); !strings.HasSuffix(shown[1], want) {
+		t.Errorf("README shows %q, want it to end in %q", shown[1], want)
+	}
+	for i, line := range shown[2:] {
+		if strings.TrimSpace(line) != strings.TrimSpace(printed[i]) {
+			t.Errorf("README shows  %s\nand printed is %s", line, printed[i])
 		}
 	}
 }

@@ -30,7 +30,7 @@ type found struct {
 func newBacktest() *cobra.Command {
 	var rulePath, eventsPath, until, suppressionsPath string
 	var tables tableFiles
-	var geo *[]string
+	var geo []string
 	c := &cobra.Command{
 		Use:   "backtest --rule FILE --events FILE",
 		Short: "Show which signals a rule would have given, offline",
@@ -53,7 +53,7 @@ The events are JSON objects, one a line; their order does not matter.
 			if err != nil {
 				return &usageError{c.CommandPath(), err}
 			}
-			locator, err := openGeoIP(*geo)
+			locator, err := openGeoIP(geo)
 			if err != nil {
 				return err
 			}
@@ -72,7 +72,7 @@ The events are JSON objects, one a line; their order does not matter.
 		},
 	}
 	addOutput(c)
-	geo = addGeoIP(c.Flags())
+	addGeoIP(c.Flags(), &geo)
 	c.Flags().StringVar(&rulePath, "rule", "", "the rule, a JSON document as the API takes it")
 	c.Flags().StringVar(&eventsPath, "events", "", "the events, one JSON object a line (- for standard input)")
 	c.Flags().StringVar(&until, "until", "", "leave out events after this time (milliseconds or RFC 3339)")

@@ -77,8 +77,8 @@ func describeGeoIP(d *geoip.Databases) []api.GeoIP {
 }
 
 // addGeoIP adds --geoip to a command that reads events from files.
-func addGeoIP(flags *pflag.FlagSet) *[]string {
-	return flags.StringArray("geoip", nil, geoipHelp)
+func addGeoIP(flags *pflag.FlagSet, into *[]string) {
+	flags.StringArrayVar(into, "geoip", nil, geoipHelp)
 }
 
 // openGeoIP opens what --geoip named, and credits its makers.

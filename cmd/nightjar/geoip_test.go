@@ -104,6 +104,13 @@ func TestRawLoginsBecomeImpossibleTravel(t *testing.T) {
 	if got := backtested(t, rule, writeFile(t, rawEvents(t))); len(got) != 0 {
 		t.Errorf("%d signals without a database", len(got))
 	}
+	raw := writeFile(t, rawEvents(t))
+	for _, reader := range []string{"memory", "sql"} {
+		found, stderr, code := runBinary(t, "search", "@network.client.geoip.city:Lisbon @usr.id:elastic_user_0", "--events", raw, "--geoip", database, "--reader", reader)
+		if code != exitOK || strings.Count(found, "\n") < 5 {
+			t.Errorf("search of raw lines by %s: exit %d, found %q, %s", reader, code, found, stderr)
+		}
+	}
 	if _, stderr, _ := p.run("signals", "list", "--limit", "3"); !strings.Contains(stderr, "https://db-ip.com") {
 		t.Errorf("signals list says %q: want the credit of DB-IP", stderr)
 	}

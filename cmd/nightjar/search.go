@@ -28,6 +28,7 @@ type searchOptions struct {
 	explain       bool
 	events, event string
 	reader        string
+	geoip         []string
 }
 
 func newSearch() *cobra.Command {
@@ -78,6 +79,7 @@ with 1 when it failed or the query does not parse, and with 2 for wrong usage.`,
 	f.BoolVar(&o.explain, "explain", false, "show how the query is understood and run, instead of running it")
 	f.StringVar(&o.events, "events", "", "search this file of events (- for standard input)")
 	f.StringVar(&o.event, "event", "", "tell whether the one event in this file matches (- for standard input)")
+	addGeoIP(f, &o.geoip)
 	f.StringVar(&o.reader, "reader", "memory", "what searches --events: memory or sql")
 	return c
 }
@@ -128,6 +130,8 @@ func (o *searchOptions) check() error {
 		return fmt.Errorf("--reader: want memory or sql, got %q", o.reader)
 	case o.events != "" && o.event != "":
 		return errors.New("--events and --event: one of them")
+	case len(o.geoip) > 0 && o.events == "" && o.event == "":
+		return errors.New("--geoip goes with --events or --event; the engine locates events when they arrive")
 	case o.explain && (o.events != "" || o.event != ""):
 		return errors.New("--explain asks the engine; it does not go with --events or --event")
 	}
@@ -135,15 +139,19 @@ func (o *searchOptions) check() error {
 }
 
 func (o *searchOptions) run(c *cobra.Command, query string) error {
+	locator, err := openGeoIP(o.geoip)
+	if err != nil {
+		return err
+	}
 	switch {
 	case o.event != "":
-		return searchEvent(os.Stdout, query, o.event)
+		return searchEvent(os.Stdout, query, o.event, locator)
 	case o.events != "":
 		from, to, err := o.interval(time.Now())
 		if err != nil {
 			return &usageError{c.CommandPath(), err}
 		}
-		return searchEvents(c.Context(), os.Stdout, query, o.events, o.reader, func(e *schema.Event) bool { return e.At >= from && e.At < to })
+		return searchEvents(c.Context(), os.Stdout, query, o.events, o.reader, locator, func(e *schema.Event) bool { return e.At >= from && e.At < to })
 	}
 	cl, err := newClient(c)
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 )
 
 // searchEvent tells whether the one event of a file matches.
-func searchEvent(w io.Writer, text, path string) error {
+func searchEvent(w io.Writer, text, path string, locator ingest.Locator) error {
 	query, err := compiler.ParseQuery(text)
 	if err != nil {
 		return errors.Join(err, writeMistake(w, err))
@@ -30,7 +30,7 @@ func searchEvent(w io.Writer, text, path string) error {
 	if err != nil {
 		return err
 	}
-	decoder := ingest.Decoder{Now: time.Now()}
+	decoder := ingest.Decoder{Now: time.Now(), Locator: locator}
 	events, err := decoder.JSON(body)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
@@ -79,7 +79,7 @@ const maxHeld = 20_000
 
 // searchEvents prints the lines of a file that have a matching event within the
 // time.
-func searchEvents(ctx context.Context, w io.Writer, text, path, reader string, within func(*schema.Event) bool) error {
+func searchEvents(ctx context.Context, w io.Writer, text, path, reader string, locator ingest.Locator, within func(*schema.Event) bool) error {
 	query, err := compiler.ParseQuery(text)
 	if err != nil {
 		return err
@@ -96,7 +96,7 @@ func searchEvents(ctx context.Context, w io.Writer, text, path, reader string, w
 	b := &batchOfLines{w: w, match: match, within: within}
 	now := time.Now()
 	err = eachLine(path, func(line []byte, n int) error {
-		events, err := lineEvents(path, line, n, ingest.Decoder{Now: now})
+		events, err := lineEvents(path, line, n, ingest.Decoder{Now: now, Locator: locator})
 		if err != nil {
 			return err
 		}

@@ -64,7 +64,7 @@ func TestSearchEventAnswersEveryCase(t *testing.T) {
 			event = `{"message":"x"}`
 		}
 		var out bytes.Buffer
-		err := searchEvent(&out, c.Query, writeFile(t, event))
+		err := searchEvent(&out, c.Query, writeFile(t, event), nil)
 		var answer struct {
 			Match *bool
 			Error *mistake
@@ -164,7 +164,7 @@ func TestLongFileIsSearchedWhole(t *testing.T) {
 	}
 	var out bytes.Buffer
 	all := func(*schema.Event) bool { return true }
-	if err := searchEvents(context.Background(), &out, "@n:>59990", writeFile(t, file.String()), "memory", all); err != nil {
+	if err := searchEvents(context.Background(), &out, "@n:>59990", writeFile(t, file.String()), "memory", nil, all); err != nil {
 		t.Fatal(err)
 	}
 	if n := strings.Count(out.String(), "\n"); n != 9 {

@@ -15,7 +15,7 @@ import (
 
 func newTest() *cobra.Command {
 	var only, junit string
-	var geo *[]string
+	var geo []string
 	c := &cobra.Command{
 		Use:   "test PATH…",
 		Short: "Run the tests of rules, offline",
@@ -42,7 +42,7 @@ evaluation, on a clock that the test sets. It exits with 1 when a test fails.`,
 					return &usageError{c.CommandPath(), fmt.Errorf("--run: %w", err)}
 				}
 			}
-			if o.Locator, err = openGeoIP(*geo); err != nil {
+			if o.Locator, err = openGeoIP(geo); err != nil {
 				return err
 			}
 			reports, err := testRules(paths, o)
@@ -63,7 +63,7 @@ evaluation, on a clock that the test sets. It exits with 1 when a test fails.`,
 		},
 	}
 	addOutput(c)
-	geo = addGeoIP(c.Flags())
+	addGeoIP(c.Flags(), &geo)
 	c.Flags().StringVar(&only, "run", "", "run only tests whose \"file: name\" this regular expression matches")
 	c.Flags().StringVar(&junit, "junit", "", "write the results to this file, as JUnit's XML")
 	return c

@@ -312,7 +312,7 @@ func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *inge
 			return warnings, err
 		},
 		Suppressions: s, Configuration: c, Tables: tables, UploadDir: filepath.Join(e.config.DataDir, "uploads"),
-		ReadEvent: readEvent,
+		ReadEvent: func(json []byte) (schema.Event, error) { return readEvent(json, locator(geo)) },
 		Ready:     reporter.ready,
 		Raw: map[string]http.Handler{
 			"POST /api/v2/logs":        ingest.NewHandler(intake),
@@ -330,8 +330,8 @@ func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *inge
 }
 
 // readEvent reads one event as the intake does.
-func readEvent(json []byte) (schema.Event, error) {
-	events, err := (&ingest.Decoder{Now: time.Now()}).JSON(json)
+func readEvent(json []byte, l ingest.Locator) (schema.Event, error) {
+	events, err := (&ingest.Decoder{Now: time.Now(), Locator: l}).JSON(json)
 	switch {
 	case err != nil:
 		return schema.Event{}, err

@@ -204,7 +204,7 @@ func toJSON(n *yaml.Node) (json.RawMessage, error) {
 }
 
 func appendJSON(out []byte, n *yaml.Node, left *int) ([]byte, error) {
-	if *left--; *left < 0 {
+	if *left--; *left < 0 || len(out) > maxFile {
 		return nil, mistake(n, "the value is too large; do aliases stand in each other?")
 	}
 	switch n.Kind {
