@@ -119,11 +119,10 @@ func (w *world) RuleVersions(_ context.Context, id string) ([]schema.Rule, error
 func (w *world) Rules(context.Context) ([]schema.Rule, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	var out []schema.Rule
-	for _, r := range w.rules {
-		out = append(out, r)
+	out := make([]schema.Rule, 0, len(w.rules))
+	for _, id := range slices.Sorted(maps.Keys(w.rules)) {
+		out = append(out, w.rules[id])
 	}
-	slices.SortFunc(out, func(a, b schema.Rule) int { return strings.Compare(a.ID, b.ID) })
 	return out, nil
 }
 
@@ -255,7 +254,7 @@ func (w *world) Status(context.Context) (Status, error) {
 }
 
 // start serves the world until the test ends.
-func (w *world) start(t *testing.T) *Server {
+func (w *world) start(t testing.TB) *Server {
 	t.Helper()
 	s, err := New(Deps{
 		HTTP: "127.0.0.1:0", GRPC: "127.0.0.1:0", Key: testKey, Version: "test",

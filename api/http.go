@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
+	"github.com/klauspost/compress/gzhttp"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
@@ -87,7 +88,7 @@ func (s *Server) handler() (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
 	mux.HandleFunc("GET /readyz", s.ready)
-	mux.HandleFunc("GET /openapi.json", s.openAPI)
+	mux.Handle("GET /openapi.json", gzhttp.GzipHandler(http.HandlerFunc(s.openAPI)))
 	mux.HandleFunc("GET /{$}", s.index)
 	mux.Handle("PUT "+uploadsPath+"{id}/{token}/{part}", s.referenceTables.uploads)
 	metrics := promhttp.HandlerFor(s.deps.Metrics, promhttp.HandlerOpts{})
@@ -137,6 +138,7 @@ func (s *Server) gateway() (http.Handler, error) {
 		_, path, _ := strings.Cut(pattern, " ")
 		rawPaths[path] = true
 	}
+	compressed := gzhttp.GzipHandler(mux) // what is large, and no archive
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if h, pattern := raw.Handler(r); pattern != "" {
 			h.ServeHTTP(w, r)
@@ -153,7 +155,7 @@ func (s *Server) gateway() (http.Handler, error) {
 		x := &exchange{id: w.Header().Get(requestIDHeader), base: baseURL(r), path: r.URL.Path}
 		r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
 		r.Body = &body{http.MaxBytesReader(w, r.Body, maxBody), x}
-		mux.ServeHTTP(w, r)
+		compressed.ServeHTTP(w, r)
 	}), nil
 }
 

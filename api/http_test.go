@@ -144,3 +144,32 @@ func TestHandlerPanicIsAnswered(t *testing.T) {
 		t.Errorf("got %d %s", status, answer)
 	}
 }
+
+// Large answers are compressed for those who ask; archives are not.
+func TestLargeAnswersAreCompressed(t *testing.T) {
+	s := newWorld().start(t)
+	for range 20 {
+		createRule(t, s, plainRule)
+	}
+	for path, want := range map[string]string{
+		"/api/v2/security_monitoring/rules?page[size]=20": "gzip",
+		"/openapi.json": "gzip",
+		"/api/v2/security_monitoring/rules/abc-def-ghi":      "",
+		"/api/v2/remote_config/products/cws/policy/download": "",
+	} {
+		req, err := http.NewRequest(http.MethodGet, "http://"+s.HTTPAddr().String()+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("DD-API-KEY", testKey)
+		req.Header.Set("Accept-Encoding", "gzip")
+		resp, err := http.DefaultTransport.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if got := resp.Header.Get("Content-Encoding"); got != want {
+			t.Errorf("%s: Content-Encoding %q, want %q", path, got, want)
+		}
+	}
+}

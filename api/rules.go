@@ -139,8 +139,9 @@ func filterRules(all []schema.Rule, text string) (kept []*schema.Rule, err error
 		return nil, badRequest("query", "%s", err)
 	}
 	matches := query.Matcher()
+	_, everything := query.Root.(compiler.MatchAll)
 	for i := range all {
-		if matches(compiler.RuleEvent(&all[i])) {
+		if everything || matches(compiler.RuleEvent(&all[i])) {
 			kept = append(kept, &all[i])
 		}
 	}

@@ -4,7 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"sort"
+	"maps"
+	"slices"
 	"time"
 
 	"nightjar/compiler"
@@ -236,13 +237,12 @@ func (s *Scheduler) Rule(_ context.Context, id string) (schema.Rule, error) {
 func (s *Scheduler) Rules(context.Context) ([]schema.Rule, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var out []schema.Rule
-	for _, state := range s.rules {
-		if !state.deleted {
+	out := make([]schema.Rule, 0, len(s.rules))
+	for _, id := range slices.Sorted(maps.Keys(s.rules)) {
+		if state := s.rules[id]; !state.deleted {
 			out = append(out, state.rule)
 		}
 	}
-	sort.Slice(out, func(i, j int) bool { return out[i].ID < out[j].ID })
 	return out, nil
 }
 
