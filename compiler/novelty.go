@@ -104,6 +104,15 @@ func (c *ruleCompiler) travelBaseline() {
 	c.plan.Novelty = &Novelty{Forget: travelForget, First: 1, Learn: time.Duration(days) * day, LearnEnd: true}
 }
 
+// TupleSize is how many fields a value of the label is of, whose being new
+// matters.
+func (p *Plan) TupleSize(label int) int {
+	if p.Labels[label].Aggregation == AggPlace {
+		return 2 // city and country
+	}
+	return len(p.Labels[label].Distinct)
+}
+
 // Values are the values of a match whose being new matters: the new-value
 // tuples, or the place.
 func (p *Plan) Values(m *Match) []string {

@@ -123,7 +123,7 @@ type Scheduler struct {
 	publishedOf map[string]uint64
 	began       uint64        // published, when it began
 	changed     chan struct{} // buffered: the set of watches changed
-	triages     chan triage   // what the goroutine that evaluates is asked to change
+	asks        chan func()   // what the goroutine that evaluates is asked to do between two steps
 	loaded      bool
 	// compiled are the present sets of plans.
 	compiled map[string]*compiled
@@ -155,7 +155,7 @@ func New(deps Deps) (*Scheduler, error) {
 		suppressions: suppressions{},
 		publishedOf:  map[string]uint64{},
 		changed:      make(chan struct{}, 1),
-		triages:      make(chan triage),
+		asks:         make(chan func()),
 		compiled:     map[string]*compiled{},
 		cache:        newCache(),
 		known:        map[string]*known{},
@@ -180,7 +180,7 @@ func (s *Scheduler) Run(ctx context.Context) error {
 }
 
 // wait ends at most once a tick, and only when there is something new; false
-// says that it is the end. Triage is carried out meanwhile.
+// says that it is the end. What is asked for is done meanwhile.
 func (s *Scheduler) wait(ctx context.Context, tick <-chan time.Time, arrived <-chan struct{}) bool {
 	due := s.untilRetry()
 	if len(s.pending) > 0 {
@@ -199,8 +199,8 @@ func (s *Scheduler) wait(ctx context.Context, tick <-chan time.Time, arrived <-c
 			news = true
 		case <-again:
 			news = true
-		case t := <-s.triages:
-			s.carryOut(t)
+		case ask := <-s.asks:
+			ask()
 		}
 	}
 	return true

@@ -37,7 +37,7 @@ type triaged struct {
 func (s *Scheduler) Triage(ctx context.Context, edits []TriageEdit) ([]schema.Signal, error) {
 	t := triage{ctx, edits, make(chan triaged, 1)}
 	select {
-	case s.triages <- t:
+	case s.asks <- func() { s.carryOut(t) }:
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -53,8 +53,8 @@ func (s *Scheduler) Triage(ctx context.Context, edits []TriageEdit) ([]schema.Si
 func (s *Scheduler) carryOutWaiting() {
 	for {
 		select {
-		case t := <-s.triages:
-			s.carryOut(t)
+		case ask := <-s.asks:
+			ask()
 		default:
 			return
 		}

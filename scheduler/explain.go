@@ -1,0 +1,415 @@
+package scheduler
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"nightjar/compiler"
+	"nightjar/schema"
+)
+
+// Question asks why a rule made a signal, or made none: of an event, or of a
+// group at a moment.
+type Question struct {
+	RuleID string
+	Event  string   // id of an event; or else
+	Group  []string // group values, in the order of the group-by fields
+	// At is the moment that is asked about, of a group; nil is that of its newest
+	// match.
+	At *schema.Millis
+}
+
+// Explanation is the answer.
+type Explanation struct {
+	RuleID  string
+	Version int64
+	// State is that of coverage: evaluated, pending, failed, unsupported,
+	// disabled; or `unseen`, when the rule never got to see the event. Why says
+	// more.
+	State, Why string
+	// Queries are what the rule's queries make of the event.
+	Queries []compiler.LabelExplanation
+	Groups  []GroupExplanation
+}
+
+// StateUnseen is that of an event which the rule was never asked about.
+const StateUnseen = "unseen"
+
+// GroupExplanation is how a group stands at a moment.
+type GroupExplanation struct {
+	Group []string
+	At    schema.Millis
+	// Values are the labels' values then, by label.
+	Values []LabelValue
+	Cases  []CaseExplanation
+	Steps  []StepExplanation
+	// Notes are what else decides: known values, journeys.
+	Notes []string
+	// Signals are those that were alive at the moment, or could have gone on.
+	Signals []schema.Signal
+}
+
+// LabelValue is the value of a label.
+type LabelValue struct {
+	Name  string
+	Value float64
+}
+
+// CaseExplanation is a condition with values in it, and whether it holds. The
+// first that holds is the match.
+type CaseExplanation struct {
+	Index        int
+	Name, Status string
+	Condition    string
+	Holds        bool
+}
+
+// StepExplanation is how far a sequence got.
+type StepExplanation struct {
+	Name, Condition string
+	// Holds says that the step holds at the moment, Reached when the sequence
+	// last got as far as it; nil: it never did.
+	Holds   bool
+	Reached *schema.Millis
+}
+
+// Explain answers a question. Nothing is evaluated meanwhile, so that the answer
+// is of one moment.
+func (s *Scheduler) Explain(ctx context.Context, q Question) (Explanation, error) {
+	type answer struct {
+		Explanation
+		err error
+	}
+	done := make(chan answer, 1)
+	ask := func() {
+		e, err := s.explain(ctx, q)
+		done <- answer{e, err}
+	}
+	select {
+	case s.asks <- ask:
+	case <-ctx.Done():
+		return Explanation{}, ctx.Err()
+	}
+	select {
+	case a := <-done:
+		return a.Explanation, a.err
+	case <-ctx.Done():
+		return Explanation{}, ctx.Err()
+	}
+}
+
+func (s *Scheduler) explain(ctx context.Context, q Question) (Explanation, error) {
+	plan, w, err := s.planOf(q.RuleID)
+	if err != nil {
+		return Explanation{}, err
+	}
+	out := Explanation{RuleID: q.RuleID, Version: plan.Rule.Version, State: CoverageEvaluated}
+	if plan.Unsupported != "" {
+		out.State, out.Why = CoverageUnsupported, plan.Unsupported
+		return out, nil
+	}
+	if plan.OfSignals && q.Event != "" {
+		return out, &schema.Invalid{Details: []schema.Detail{{Target: "event", Message: "the rule is over signals of other rules, not over events; ask about a group"}}}
+	}
+	if err := s.flush(ctx); err != nil {
+		return out, err
+	}
+	if q.Event == "" {
+		return out, s.explainGroup(ctx, plan, w, q, &out)
+	}
+	return out, s.explainEvent(ctx, plan, w, q, &out)
+}
+
+// planOf is the plan of a rule as it runs now, or would run.
+func (s *Scheduler) planOf(id string) (*compiler.Plan, *watch, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	state, err := s.present(id)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, w := range s.watches {
+		if w.plan.Rule.ID == id && w.until == 0 {
+			return w.plan, w, nil
+		}
+	}
+	plan, _, err := compiler.Compile(state.rule)
+	if err != nil {
+		return nil, nil, fmt.Errorf("compile rule %s: %w", id, err)
+	}
+	plan.Tables = s.deps.Tables
+	s.suppress(plan)
+	return plan, nil, nil
+}
+
+func (s *Scheduler) explainEvent(ctx context.Context, plan *compiler.Plan, w *watch, q Question, out *Explanation) error {
+	at, seq, err := schema.ParseEventID(q.Event)
+	if err != nil {
+		return &schema.Invalid{Details: []schema.Detail{{Target: "event", Message: err.Error()}}}
+	}
+	events, err := s.deps.Events.Fetch(ctx, []compiler.Match{{At: at, Seq: seq}})
+	if err != nil {
+		return fmt.Errorf("fetch the event: %w", err)
+	}
+	if len(events) == 0 {
+		return &schema.NotFound{Kind: "event", ID: q.Event}
+	}
+	e := &events[0]
+	out.State, out.Why = s.saw(w, e)
+	out.Queries = plan.Explain(e)
+	seen := map[string]bool{}
+	for _, l := range out.Queries {
+		for i := range l.Found {
+			m := &l.Found[i]
+			if key := groupKey(m.Group); !seen[key] && !plan.Labels[m.Label].Global {
+				seen[key] = true
+				g, err := s.explainAt(ctx, plan, m.Group, e.At, l.Found)
+				if err != nil {
+					return err
+				}
+				out.Groups = append(out.Groups, g)
+			}
+		}
+	}
+	return nil
+}
+
+// saw tells whether the rule was asked about an event.
+func (s *Scheduler) saw(w *watch, e *schema.Event) (state, why string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	late := time.Duration(e.Seen-e.At) * time.Millisecond
+	switch {
+	case w == nil:
+		return CoverageDisabled, "the rule is disabled; what follows is what it would see"
+	case e.Seq <= w.from:
+		return StateUnseen, "the event arrived before the rule detected what it detects now; a backtest sees it"
+	case late > s.deps.Lateness:
+		return StateUnseen, fmt.Sprintf("the event arrived %s behind its time, which is more than the %s that is allowed; a backtest sees it", late, s.deps.Lateness)
+	case e.Seq <= w.through:
+		return CoverageEvaluated, ""
+	case w.failures > 0:
+		return CoverageFailed, w.problem
+	}
+	return CoveragePending, fmt.Sprintf("the rule is evaluated through arrival %d, the event is arrival %d", w.through, e.Seq)
+}
+
+func (s *Scheduler) explainGroup(ctx context.Context, plan *compiler.Plan, w *watch, q Question, out *Explanation) error {
+	if len(q.Group) != plan.Arity {
+		return &schema.Invalid{Details: []schema.Detail{{Target: "group", Message: fmt.Sprintf("the rule groups by %d fields (%s), got %d values", plan.Arity, strings.Join(groupPaths(plan), ", "), len(q.Group))}}}
+	}
+	switch {
+	case w == nil:
+		out.State, out.Why = CoverageDisabled, "the rule is disabled; what follows is from when it was not"
+	case w.failures > 0:
+		out.State, out.Why = CoverageFailed, w.problem
+	}
+	at := schema.MinMillis
+	if q.At != nil {
+		at = *q.At
+	} else {
+		all, err := s.matchesOf(ctx, plan, q.Group, schema.MinMillis)
+		if err != nil {
+			return err
+		}
+		for _, m := range all.own {
+			at = max(at, m.At)
+		}
+		if len(all.own) == 0 {
+			out.Why = "no event has ever matched a query of the rule for this group"
+			return nil
+		}
+	}
+	g, err := s.explainAt(ctx, plan, q.Group, at, nil)
+	out.Groups = append(out.Groups, g)
+	return err
+}
+
+// groupMatches are the matches of one full group, and those that count for all.
+type groupMatches struct{ own, globals []compiler.Match }
+
+func (s *Scheduler) matchesOf(ctx context.Context, plan *compiler.Plan, group []string, from schema.Millis) (groupMatches, error) {
+	var out groupMatches
+	if plan.OfSignals {
+		standing, err := s.deps.Signals.Standing(ctx, rulesOf(plan), from)
+		if err != nil {
+			return out, fmt.Errorf("read the signals of other rules: %w", err)
+		}
+		of := signalsOf(plan, standing, 0)
+		return groupMatches{byGroup(of.matches)[groupKey(group)], of.globals}, nil
+	}
+	u := &unit{plan: plan, group: signalGroup(plan, group), from: from}
+	u.key = unitKey(plan, u.group)
+	if plan.PerEvent {
+		return out, nil // every event is a group of its own
+	}
+	if err := s.readMatches(ctx, []*unit{u}); err != nil {
+		return out, err
+	}
+	return groupMatches{byGroup(u.matches)[groupKey(group)], u.globals}, nil
+}
+
+// explainAt says how a group stands at a moment. These are matches of an event
+// that may not be among those that are stored.
+func (s *Scheduler) explainAt(ctx context.Context, plan *compiler.Plan, group []string, at schema.Millis, of []compiler.Match) (GroupExplanation, error) {
+	out := GroupExplanation{Group: group, At: at}
+	all, err := s.matchesOf(ctx, plan, group, at-schema.Millis(plan.Lookback().Milliseconds()))
+	if err != nil {
+		return out, err
+	}
+	for _, m := range of {
+		if slices.Equal(m.Group, group) {
+			insert(&all.own, m)
+		}
+	}
+	var k *known
+	if plan.Novelty != nil {
+		if k, err = s.knowledge(ctx, plan, false); err != nil {
+			return out, err
+		}
+		out.Notes = k.notes(plan, all.own, at)
+	}
+	if plan.Method == compiler.MethodTravel {
+		out.Notes = append(out.Notes, journeys(all.own, at)...)
+	}
+	out.judge(plan, matching(plan, k, all.own), all.globals, at)
+	return out, s.explainSignals(ctx, plan, &out)
+}
+
+// judge evaluates the cases or the steps at the moment.
+func (g *GroupExplanation) judge(plan *compiler.Plan, own, globals []compiler.Match, at schema.Millis) {
+	if plan.Method == compiler.MethodSequence {
+		g.follow(plan, own, globals, at)
+		return
+	}
+	values := make([]float64, len(plan.Labels))
+	if plan.Window > 0 {
+		copy(values, newSlider(plan, mergeByTime(own, globals), plan.Window).to(at))
+	} else {
+		for e := range events(own, globals) {
+			if e.at == at {
+				copy(values, e.values(plan))
+			}
+		}
+	}
+	for i, v := range values {
+		g.Values = append(g.Values, LabelValue{plan.Labels[i].Name, v})
+	}
+	for i, c := range plan.Cases {
+		x := CaseExplanation{Index: i, Name: c.Name, Status: c.Status, Condition: c.Condition.Explain(values), Holds: c.Condition.Holds(values)}
+		if plan.Method == compiler.MethodThirdParty {
+			x.Condition, x.Holds = plan.Grades[i].String(), false
+			for _, m := range own {
+				x.Holds = x.Holds || m.At == at && int(m.Number) == i
+			}
+		}
+		g.Cases = append(g.Cases, x)
+	}
+}
+
+// follow walks a sequence up to the moment.
+func (g *GroupExplanation) follow(plan *compiler.Plan, own, globals []compiler.Match, at schema.Millis) {
+	g.Steps = make([]StepExplanation, len(plan.Steps))
+	for i, st := range plan.Steps {
+		g.Steps[i] = StepExplanation{Name: st.Name, Condition: st.Condition.Explain(nil)}
+		if st.Name == "" {
+			g.Steps[i].Name = strconv.Itoa(i + 1)
+		}
+	}
+	holds, walk := newStepper(plan, own, globals), newWalk(plan)
+	complete := false
+	for t := range moments(own) {
+		if t > at {
+			break
+		}
+		held := holds.at(t)
+		before := slices.Clone(walk.latest)
+		complete = walk.to(t, held) && t == at
+		for i := range g.Steps {
+			if walk.latest[i] != before[i] {
+				g.Steps[i].Reached = &t
+			}
+			g.Steps[i].Holds = held[i] && t == at
+		}
+	}
+	for i, c := range plan.Cases {
+		g.Cases = append(g.Cases, CaseExplanation{Index: i, Name: c.Name, Status: c.Status, Condition: "the sequence is complete", Holds: complete})
+	}
+}
+
+// notes say what is known of the values of the group's events at a moment.
+func (k *known) notes(plan *compiler.Plan, own []compiler.Match, at schema.Millis) []string {
+	var out []string
+	for i := range own {
+		m := &own[i]
+		if m.At != at {
+			continue
+		}
+		if k.silent(groupKeyOf(m), at) {
+			out = append(out, "the group is still being learned: nothing is new yet")
+		}
+		for _, v := range plan.Values(m) {
+			shown := strings.Join(compiler.SplitTuple(v, plan.TupleSize(m.Label)), ", ")
+			for _, st := range k.stretches(valueKeyOf(m, v)) {
+				switch {
+				case st.start == at:
+					out = append(out, fmt.Sprintf("%s is new", shown))
+				case st.start < at && at <= st.end+k.forget:
+					out = append(out, fmt.Sprintf("%s is known since %s", shown, st.start))
+				}
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// journeys say how fast somebody would have come to where they are.
+func journeys(own []compiler.Match, at schema.Millis) []string {
+	var out []string
+	for i := range own {
+		if own[i].At != at {
+			continue
+		}
+		nearest := schema.Millis(0)
+		for j := range own {
+			if own[j].At < at {
+				nearest = max(nearest, own[j].At)
+			}
+		}
+		for j := range own {
+			if own[j].At != nearest || nearest == 0 {
+				continue
+			}
+			km := own[i].Place().Km(own[j].Place())
+			hours := float64(at-nearest) / 3_600_000
+			out = append(out, fmt.Sprintf("%.0f km in %.2f h (%.0f km/h) from where they were at %s; more than %d km and more than %d km/h are impossible",
+				km, hours, km/hours, nearest, compiler.TravelKm, compiler.TravelKmh))
+		}
+		if nearest == 0 {
+			out = append(out, "nothing is known of where they were in the 24 hours before")
+		}
+	}
+	return out
+}
+
+func (s *Scheduler) explainSignals(ctx context.Context, plan *compiler.Plan, g *GroupExplanation) error {
+	group := signalGroup(plan, g.Group)
+	key := unitKey(plan, group)
+	span := Span{key, g.At - schema.Millis(plan.KeepAlive.Milliseconds())}
+	found, err := s.deps.Signals.Load(ctx, []Span{span})
+	if err != nil {
+		return fmt.Errorf("load signals: %w", err)
+	}
+	for _, sig := range found[key] {
+		if sig.RuleKey == plan.Key && slices.Equal(Visible(plan, sig.Group), group) && sig.FirstSeen <= g.At {
+			g.Signals = append(g.Signals, sig)
+		}
+	}
+	slices.SortFunc(g.Signals, func(a, b schema.Signal) int { return int(a.FirstSeen - b.FirstSeen) })
+	return nil
+}
