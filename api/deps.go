@@ -31,6 +31,8 @@ type Deps struct {
 	SQL     SQL
 	Status  Reporter
 	Ledger  Ledger
+	// Explainer tells why rules made signals.
+	Explainer Explainer
 
 	Suppressions Suppressions
 	Tables       Tables

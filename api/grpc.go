@@ -28,6 +28,7 @@ func (s *Server) grpcServer() *grpc.Server {
 	pb.RegisterSQLServiceServer(server, s.sqls)
 	pb.RegisterStatusServiceServer(server, s.statuses)
 	pb.RegisterCoverageServiceServer(server, s.coverages)
+	pb.RegisterExplainServiceServer(server, s.explains)
 	pb.RegisterSuppressionServiceServer(server, s.suppressions)
 	pb.RegisterReferenceTableServiceServer(server, s.referenceTables)
 	pb.RegisterSecurityFilterServiceServer(server, s.securityFilters)

@@ -24,6 +24,7 @@ type Server struct {
 	sqls      *sqls
 	statuses  *statuses
 	coverages *coverages
+	explains  *explains
 
 	suppressions      *suppressions
 	referenceTables   *referenceTables
@@ -66,6 +67,7 @@ func New(deps Deps) (*Server, error) {
 		searches:  &searches{store: deps.Logs, now: deps.Now},
 		sqls:      &sqls{db: deps.SQL, now: deps.Now},
 		coverages: &coverages{ledger: deps.Ledger},
+		explains:  &explains{rules: deps.Explainer, now: deps.Now},
 		statuses:  &statuses{engine: deps.Status, version: deps.Version},
 		metrics: metrics{prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "nightjar_api_requests_total", Help: "HTTP requests answered.",

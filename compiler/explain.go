@@ -91,7 +91,7 @@ func (p *Plan) refused(l *Label, e *schema.Event, found []Match) string {
 	}
 	for _, check := range l.Tables {
 		if p.isIn(check, e) != check.Present {
-			return fmt.Sprintf("%s is %s %s", fieldName(check.Field), map[bool]string{true: "not in", false: "in"}[check.Present], check.TableColumn)
+			return fmt.Sprintf("%s is %s %s", check.Field.String(), map[bool]string{true: "not in", false: "in"}[check.Present], check.TableColumn)
 		}
 	}
 	if len(found) > 0 {
@@ -99,21 +99,15 @@ func (p *Plan) refused(l *Label, e *schema.Event, found []Match) string {
 	}
 	for _, f := range l.GroupBy {
 		if !l.Optional && len(e.Values(f)) == 0 {
-			return "it lacks the group-by field " + fieldName(f)
+			return "it lacks the group-by field " + f.String()
 		}
 	}
 	for _, f := range l.Distinct {
 		if len(e.Values(f)) == 0 {
-			return "it has no value of " + fieldName(f)
+			return "it has no value of " + f.String()
 		}
 	}
-	return "it has no place under " + fieldName(l.Metric)
-}
-
-func fieldName(f schema.Field) string {
-	var b formatter
-	b.field(f)
-	return b.b.String()
+	return "it has no place under " + l.Metric.String()
 }
 
 // Explain writes the condition with the values in place: `a 4 > 5`.

@@ -306,7 +306,7 @@ func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *inge
 	var err error
 	e.server, err = api.New(api.Deps{
 		HTTP: e.config.HTTP, GRPC: e.config.GRPC, Key: e.key, Version: version,
-		Rules: s, Triage: s, Signals: apistore.NewSignals(d.conn), Logs: apistore.NewLogs(d.conn, apistore.LogsConfig{Catalogue: store.Catalogue()}), SQL: d.sql, Status: reporter, Ledger: s,
+		Rules: s, Triage: s, Signals: apistore.NewSignals(d.conn), Logs: apistore.NewLogs(d.conn, apistore.LogsConfig{Catalogue: store.Catalogue()}), SQL: d.sql, Status: reporter, Ledger: s, Explainer: s,
 		CheckRule: func(r schema.Rule) ([]string, error) {
 			_, warnings, err := compiler.Compile(r)
 			return warnings, err
