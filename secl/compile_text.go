@@ -92,7 +92,13 @@ func (k *compiler) textWith(e Expr, m TextMatcher) func(*Context) bool {
 	}
 	for _, also := range read.Field.Also {
 		first, second := run, also
-		run = func(c *Context) bool { return first(c) || m(second(c)) }
+		run = func(c *Context) bool {
+			if first(c) {
+				return true
+			}
+			s := second(c)
+			return s != "" && m(s)
+		}
 	}
 	return run
 }

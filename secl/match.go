@@ -44,6 +44,11 @@ func newRegexp(text string, fold bool) (TextMatcher, error) {
 			return false
 		}, nil
 	}
+	if p := anchored(text); p != nil && !fold {
+		return func(s string) bool {
+			return p.match(s) && strings.IndexByte(s[len(p.prefix):len(s)-len(p.suffix)], '\n') < 0
+		}, nil
+	}
 	if fold {
 		text = "(?i)" + text
 	}
@@ -52,6 +57,59 @@ func newRegexp(text string, fold bool) (TextMatcher, error) {
 		return nil, err
 	}
 	return re.MatchString, nil
+}
+
+// anchored is the pattern that means the same as `^text.*text$`, but for
+// newlines, which a dot does not stand for; nil for an expression of another
+// shape.
+func anchored(text string) *pattern {
+	inner, ok := strings.CutPrefix(text, "^")
+	if !ok {
+		return nil
+	}
+	if inner, ok = strings.CutSuffix(inner, "$"); !ok {
+		return nil
+	}
+	prefix, suffix, ok := strings.Cut(inner, ".*")
+	prefix, plain1 := unquoted(prefix)
+	suffix, plain2 := unquoted(suffix)
+	if !ok || !plain1 || !plain2 {
+		return nil
+	}
+	return &pattern{prefix: prefix, suffix: suffix}
+}
+
+// unquoted is the text that a regular expression of no operators stands for.
+func unquoted(text string) (string, bool) {
+	var b strings.Builder
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '\\' && i+1 < len(text) && strings.IndexByte(`\.+*?()|[]{}^$`, text[i+1]) >= 0:
+			i++
+			b.WriteByte(text[i])
+		case strings.IndexByte(`\.+*?()|[]{}^$`, c) >= 0:
+			return "", false
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String(), true
+}
+
+// Ends are what every text that a literal stands for begins and ends with; if
+// exact, it stands for prefix alone. An index finds rules by it.
+func Ends(v Value) (prefix, suffix string, exact bool) {
+	first, last := strings.IndexByte(v.Text, '*'), strings.LastIndexByte(v.Text, '*')
+	switch {
+	case v.Form == Regexp:
+		if p := anchored(v.Text); p != nil {
+			return p.prefix, p.suffix, false
+		}
+		return "", "", false
+	case v.Form == Scalar || first < 0:
+		return v.Text, v.Text, true
+	}
+	return v.Text[:first], v.Text[last+1:], false
 }
 
 // regexpWords are the words of which `.*(word|word).*` finds any; nil for an

@@ -43,7 +43,8 @@ type Field struct {
 	Constants string // the family of constants that the values have
 	Never     string // why no agent can ever fill it; empty if one can
 
-	// Also are further readings of a text; a condition holds if it does for any.
+	// Also are further readings of a text; a condition holds if it does for any
+	// of them that is not empty.
 	Also []func(*Context) string
 	// Instead are the texts that the field is compared with, whatever is written.
 	Instead []string

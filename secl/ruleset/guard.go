@@ -1,10 +1,6 @@
 package ruleset
 
-import (
-	"strings"
-
-	"nightjar/secl"
-)
+import "nightjar/secl"
 
 // atomKind is a way to find rules by the value of a field, the cheaper and the
 // rarer to hold the lower.
@@ -13,11 +9,18 @@ type atomKind uint8
 const (
 	exactText atomKind = iota + 1
 	exactInt
-	isTrue
+	maskInt // the value has one of the bits
 	prefixText
 	suffixText
-	memberText // of an array
-	notEmpty
+	memberText // of an array, or of what an iterator visits
+	memberPrefix
+	memberSuffix
+	isTrue
+	notEmpty // of a field that all events have
+	common   // and from here on most events have it
+	ownNotEmpty
+	zeroInt
+	emptyText
 )
 
 // atom is a condition on one field.
@@ -46,7 +49,7 @@ func guard(e secl.Expr, denied bool) []atom {
 	case *secl.Comparison:
 		return compared(e, denied != e.Denied)
 	case *secl.FieldRead:
-		if !denied && plain(e) && e.Type() == (secl.Type{Kind: secl.Bool}) {
+		if !denied && plain(e) && e.Type() == truth {
 			return []atom{{kind: isTrue, field: e.Field}}
 		}
 	}
@@ -71,31 +74,62 @@ func cost(g []atom) int {
 	return int(worst)*perKind + len(g)
 }
 
-// plain tells whether a field has one reading for the whole event.
-func plain(e *secl.FieldRead) bool {
-	return e.Field.Iterator == nil && e.Index < 0 && e.Field.Instead == nil
-}
+// plain tells whether an index can read the field as the rule does.
+func plain(e *secl.FieldRead) bool { return e.Index < 0 && e.Field.Instead == nil }
+
+var (
+	truth  = secl.Type{Kind: secl.Bool}
+	number = secl.Type{Kind: secl.Int}
+	text   = secl.Type{Kind: secl.String}
+)
 
 // compared is the guard of a comparison.
 func compared(e *secl.Comparison, denied bool) []atom {
+	if a, ok := masked(e, denied); ok {
+		return []atom{a}
+	}
 	field, other := side(e.L, e.R)
 	if field == nil || !plain(field) || e.Age {
 		return nil
 	}
 	lit, isLiteral := secl.Bare(other).(*secl.Literal)
-	switch t := field.Type(); {
-	case denied && isLiteral && t == secl.Type{Kind: secl.String} && e.Op == secl.Equal && lit.Value.Form == secl.Scalar && lit.Value.Text == "":
-		return []atom{{kind: notEmpty, field: field.Field}}
-	case isLiteral && t == secl.Type{Kind: secl.Bool} && e.Op == secl.Equal && lit.Value.Bool != denied:
-		return []atom{{kind: isTrue, field: field.Field}}
-	case denied || e.Op != secl.Equal && e.Op != secl.In:
-		return nil
-	case isLiteral && t == secl.Type{Kind: secl.Int}:
-		return []atom{{kind: exactInt, field: field.Field, int: lit.Value.Int}}
-	case t.Kind == secl.String:
-		return textAtoms(field.Field, other)
+	if isLiteral && e.Op == secl.Equal {
+		switch t := field.Type(); {
+		case t == text && denied && lit.Value.Form == secl.Scalar && lit.Value.Text == "":
+			if field.Field.Event != "" {
+				return []atom{{kind: ownNotEmpty, field: field.Field}}
+			}
+			return []atom{{kind: notEmpty, field: field.Field}}
+		case t == truth && lit.Value.Bool != denied:
+			return []atom{{kind: isTrue, field: field.Field}}
+		case t == number && !denied && lit.Value.Int == 0:
+			return []atom{{kind: zeroInt, field: field.Field}}
+		case t == number && !denied:
+			return []atom{{kind: exactInt, field: field.Field, int: lit.Value.Int}}
+		}
 	}
-	return nil
+	if denied || e.Op != secl.Equal && e.Op != secl.In || field.Type().Kind != secl.String {
+		return nil
+	}
+	return textAtoms(field.Field, other)
+}
+
+// masked recognises field & mask > 0 and field & mask != 0.
+func masked(e *secl.Comparison, denied bool) (atom, bool) {
+	bits, ok := secl.Bare(e.L).(*secl.Arithmetic)
+	zero, isLiteral := secl.Bare(e.R).(*secl.Literal)
+	if !ok || bits.Op != secl.BitAnd || !isLiteral || zero.Value.Int != 0 {
+		return atom{}, false
+	}
+	if above := e.Op == secl.Greater && !denied; !above && !(e.Op == secl.Equal && denied) {
+		return atom{}, false
+	}
+	field, other := side(bits.L, bits.R)
+	mask, isMask := secl.Bare(other).(*secl.Literal)
+	if field == nil || !isMask || !plain(field) || field.Type() != number {
+		return atom{}, false
+	}
+	return atom{kind: maskInt, field: field.Field, int: mask.Value.Int}, true
 }
 
 // side finds the field that a comparison is about, and what stands beside it.
@@ -106,7 +140,7 @@ func side(l, r secl.Expr) (*secl.FieldRead, secl.Expr) {
 	if f, ok := secl.Bare(r).(*secl.FieldRead); ok {
 		return f, l
 	}
-	return nil, nil
+	return nil, r
 }
 
 // textAtoms are the atoms of the texts and patterns that a field is compared
@@ -132,21 +166,29 @@ func textAtoms(f *secl.Field, other secl.Expr) []atom {
 }
 
 func textAtom(f *secl.Field, v secl.Value) (atom, bool) {
-	first, last := strings.IndexByte(v.Text, '*'), strings.LastIndexByte(v.Text, '*')
-	isArray := f.Type().Array
+	out := atom{field: f}
+	prefix, suffix, exact := secl.Ends(v)
 	switch {
-	case v.Form == secl.Regexp || v.Kind != secl.String:
-		return atom{}, false
-	case (v.Form == secl.Scalar || first < 0) && isArray:
-		return atom{kind: memberText, field: f, text: v.Text}, true
-	case v.Form == secl.Scalar || first < 0:
-		return atom{kind: exactText, field: f, text: v.Text}, true
-	case isArray || f.Fold:
-		return atom{}, false
-	case first > 0:
-		return atom{kind: prefixText, field: f, text: v.Text[:first]}, true
-	case last < len(v.Text)-1 && !f.Path:
-		return atom{kind: suffixText, field: f, text: v.Text[last+1:]}, true
+	case v.Kind != secl.String || !exact && f.Fold:
+		return out, false
+	case exact:
+		out.kind, out.text = exactText, prefix
+	case prefix != "":
+		out.kind, out.text = prefixText, prefix
+	case suffix != "" && !f.Path:
+		out.kind, out.text = suffixText, suffix
+	default:
+		return out, false
 	}
-	return atom{}, false
+	switch isArray := f.Type().Array; {
+	case isArray && out.kind == exactText:
+		out.kind = memberText
+	case isArray && out.kind == prefixText:
+		out.kind = memberPrefix
+	case isArray:
+		out.kind = memberSuffix
+	case exact && prefix == "":
+		out.kind = emptyText
+	}
+	return out, true
 }

@@ -11,6 +11,9 @@ import (
 type fieldIndex struct {
 	texts    []func(*secl.Context) string // the readings of a text
 	members  func(*secl.Context) []string
+	each     func(*secl.Context, int) string // of what the iterator visits
+	eachOf   func(*secl.Context, int) []string
+	length   func(*secl.Context) int
 	number   func(*secl.Context) int64
 	truth    func(*secl.Context) bool
 	table    *secl.TextTable
@@ -18,8 +21,10 @@ type fieldIndex struct {
 	prefixes *trie
 	suffixes *trie
 	notEmpty []uint64
-	numbers  []int64 // ascending
+	numbers  []int64
 	byNumber [][]uint64
+	masks    []int64
+	byMask   [][]uint64
 	isTrue   []uint64
 }
 
@@ -30,7 +35,7 @@ func (b *Bucket) buildIndex() {
 	atoms := map[*secl.Field]map[atom][]uint64{}
 	for i, r := range b.Rules {
 		g := guard(r.Expr, false)
-		if r.Iterator() != nil || g == nil {
+		if g == nil {
 			b.always[i/64] |= 1 << (i % 64)
 			continue
 		}
@@ -55,12 +60,16 @@ func (b *Bucket) buildIndex() {
 }
 
 func newFieldIndex(f *secl.Field, atoms map[atom][]uint64) fieldIndex {
-	ix := fieldIndex{prefixes: &trie{}, suffixes: &trie{backwards: true}}
+	ix := fieldIndex{}
 	switch read := f.Read.(type) {
 	case func(*secl.Context) string:
 		ix.texts = append([]func(*secl.Context) string{read}, f.Also...)
 	case func(*secl.Context) []string:
 		ix.members = read
+	case func(*secl.Context, int) string:
+		ix.each, ix.length = read, f.Iterator.Len
+	case func(*secl.Context, int) []string:
+		ix.eachOf, ix.length = read, f.Iterator.Len
 	case func(*secl.Context) int64:
 		ix.number = read
 	case func(*secl.Context) bool:
@@ -76,24 +85,32 @@ func newFieldIndex(f *secl.Field, atoms map[atom][]uint64) fieldIndex {
 	var texts []string
 	for _, a := range ordered {
 		switch rules := atoms[a]; a.kind {
-		case exactText, memberText:
+		case exactText, memberText, emptyText:
 			texts = append(texts, a.text)
-		case exactInt:
+		case maskInt:
+			ix.masks, ix.byMask = append(ix.masks, a.int), append(ix.byMask, rules)
+		case exactInt, zeroInt:
 			ix.numbers, ix.byNumber = append(ix.numbers, a.int), append(ix.byNumber, rules)
 		case isTrue:
 			ix.isTrue = rules
-		case prefixText:
+		case prefixText, memberPrefix:
+			if ix.prefixes == nil {
+				ix.prefixes = &trie{}
+			}
 			ix.prefixes.add(a.text, rules)
-		case suffixText:
+		case suffixText, memberSuffix:
+			if ix.suffixes == nil {
+				ix.suffixes = &trie{backwards: true}
+			}
 			ix.suffixes.add(a.text, rules)
-		case notEmpty:
+		case notEmpty, ownNotEmpty:
 			ix.notEmpty = rules
 		}
 	}
 	ix.table = secl.NewTextTable(texts, f.Fold)
 	ix.byText = make([][]uint64, len(ix.table.Texts()))
 	for _, a := range ordered {
-		if a.kind == exactText || a.kind == memberText {
+		if a.kind == exactText || a.kind == memberText || a.kind == emptyText {
 			i := ix.table.Find(a.text)
 			ix.byText[i] = union(ix.byText[i], atoms[a])
 		}
@@ -127,21 +144,43 @@ func (b *Bucket) narrow(c *secl.Context) {
 func (ix *fieldIndex) find(c *secl.Context, to []uint64) {
 	switch {
 	case ix.texts != nil:
-		for _, read := range ix.texts {
-			ix.findText(read(c), to)
+		ix.findText(ix.texts[0](c), to)
+		for _, also := range ix.texts[1:] {
+			if s := also(c); s != "" {
+				ix.findText(s, to)
+			}
 		}
 	case ix.members != nil:
 		for _, s := range ix.members(c) {
-			if i := ix.table.Find(s); i >= 0 {
-				or(to, ix.byText[i])
+			ix.findText(s, to)
+		}
+	case ix.each != nil:
+		for i := range min(ix.length(c), secl.MaxIterations) {
+			ix.findText(ix.each(c, i), to)
+		}
+	case ix.eachOf != nil:
+		for i := range min(ix.length(c), secl.MaxIterations) {
+			for _, s := range ix.eachOf(c, i) {
+				ix.findText(s, to)
 			}
 		}
 	case ix.number != nil:
-		if i, ok := slices.BinarySearch(ix.numbers, ix.number(c)); ok {
-			or(to, ix.byNumber[i])
-		}
+		ix.findNumber(ix.number(c), to)
 	case ix.truth(c):
 		or(to, ix.isTrue)
+	}
+}
+
+func (ix *fieldIndex) findNumber(v int64, to []uint64) {
+	for i, n := range ix.numbers {
+		if n == v {
+			or(to, ix.byNumber[i])
+		}
+	}
+	for i, mask := range ix.masks {
+		if v&mask != 0 {
+			or(to, ix.byMask[i])
+		}
 	}
 }
 
@@ -152,7 +191,13 @@ func (ix *fieldIndex) findText(s string, to []uint64) {
 	if s == "" {
 		return
 	}
-	or(to, ix.notEmpty)
-	ix.prefixes.find(s, to)
-	ix.suffixes.find(s, to)
+	if ix.notEmpty != nil {
+		or(to, ix.notEmpty)
+	}
+	if ix.prefixes != nil {
+		ix.prefixes.find(s, to)
+	}
+	if ix.suffixes != nil {
+		ix.suffixes.find(s, to)
+	}
 }

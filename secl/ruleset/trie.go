@@ -54,9 +54,6 @@ func (n *node) child(c byte) *node {
 // find adds the rules of all texts that s begins with, or ends with.
 func (t *trie) find(s string, to []uint64) {
 	n := &t.root
-	if n.rules != nil {
-		or(to, n.rules)
-	}
 	for len(s) > 0 && len(n.first) > 0 {
 		c := s[0]
 		if t.backwards {
