@@ -25,6 +25,8 @@ var layers = map[string][]string{
 	"secl/policy":      {"secl", "secl/vars"},
 	"secl/ruleset":     {"secl", "secl/vars", "secl/policy"},
 	"secl/conformance": {"secl", "secl/vars", "secl/event", "secl/policy", "secl/ruleset"},
+	"secl/lint":        {"secl", "secl/policy"},
+	"secl/testcase":    {"secl", "secl/event", "secl/policy", "secl/ruleset"},
 	// core
 	"anomaly":             {},
 	"compiler":            {"schema", "compiler/template"},
@@ -50,6 +52,7 @@ var layers = map[string][]string{
 	// tests only
 	"testenv":        {"clickhouse"},
 	"compiler/bench": {},
+	"secl/bench":     {},
 }
 
 // onlyIn says which packages may import a module of others.

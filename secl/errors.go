@@ -40,8 +40,8 @@ func (es Errors) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// place is the line and the column of an offset, both from 1.
-func place(text string, at Pos) (line, column int) {
+// Place is the line and the column of an offset, both from 1.
+func Place(text string, at Pos) (line, column int) {
 	before := text[:min(int(at), len(text))]
 	start := strings.LastIndexByte(before, '\n') + 1
 	return strings.Count(before, "\n") + 1, utf8.RuneCountInString(before[start:]) + 1
@@ -54,7 +54,7 @@ type reporter struct {
 }
 
 func (r *reporter) report(at Pos, hint, format string, args ...any) {
-	line, column := place(r.text, at)
+	line, column := Place(r.text, at)
 	r.list = append(r.list, &Error{Line: line, Column: column, Message: fmt.Sprintf(format, args...), Hint: hint})
 }
 

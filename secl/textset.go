@@ -8,6 +8,10 @@ type TextTable struct {
 	texts []string
 	slots []int32 // 1 + index of a text; 0: free
 	fold  bool
+	// Most texts that are looked for are not there, and most of these can be told
+	// by their length and first byte.
+	lengths uint64
+	firsts  [256]bool
 }
 
 // NewTextTable makes a table of texts without duplicates.
@@ -22,6 +26,7 @@ func NewTextTable(texts []string, fold bool) *TextTable {
 			continue
 		}
 		t.texts = append(t.texts, s)
+		t.note(s)
 		i := t.hash(s)
 		for t.slots[i] != 0 {
 			i = (i + 1) & (len(t.slots) - 1)
@@ -34,8 +39,23 @@ func NewTextTable(texts []string, fold bool) *TextTable {
 // Texts are the texts of the table; a text's index is what Find returns.
 func (t *TextTable) Texts() []string { return t.texts }
 
+// note remembers the length and the first byte of a text.
+func (t *TextTable) note(s string) {
+	t.lengths |= 1 << min(len(s), 63)
+	if s == "" {
+		return
+	}
+	t.firsts[s[0]] = true
+	if letter := s[0] | 0x20; t.fold && letter >= 'a' && letter <= 'z' {
+		t.firsts[letter], t.firsts[letter&^0x20] = true, true
+	}
+}
+
 // Find is the index of a text, or -1.
 func (t *TextTable) Find(s string) int {
+	if t.lengths&(1<<min(len(s), 63)) == 0 || s != "" && !t.firsts[s[0]] {
+		return -1
+	}
 	for i := t.hash(s); ; i = (i + 1) & (len(t.slots) - 1) {
 		n := t.slots[i]
 		if n == 0 {

@@ -1,0 +1,169 @@
+package testcase
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"nightjar/secl"
+	"nightjar/secl/event"
+	"nightjar/secl/policy"
+	"nightjar/secl/ruleset"
+)
+
+// File is a file of tests.
+type File struct {
+	Policies     []string // paths of policies, merged in their order
+	Defaults     []string // paths of policies that the agent ships with
+	AgentVersion string   `json:"agent_version"`
+	Tests        []Test
+}
+
+// Test is a story: events in their order.
+type Test struct {
+	Name  string
+	Steps []Step
+}
+
+// Step is one event, and what is expected of it.
+type Step struct {
+	After     string         // the time since the step before: 5s; nothing: at the same moment
+	Event     map[string]any // type, and fields
+	Matches   []string       // ids of the rules that match, no others
+	Reported  []string       // ids of those of them that are reported; nothing: not looked at
+	Variables map[string]any // by their full names, after the event
+}
+
+// Failure is an expectation that did not hold.
+type Failure struct {
+	Test    string `json:"test"`
+	Step    int    `json:"step"` // from 1
+	Message string `json:"message"`
+}
+
+// Read reads a file of tests, in YAML or JSON.
+func Read(text []byte) (*File, error) {
+	var any any
+	if err := yaml.Unmarshal(text, &any); err != nil {
+		return nil, err
+	}
+	object, err := json.Marshal(any)
+	if err != nil {
+		return nil, fmt.Errorf("keys are strings: %w", err)
+	}
+	d := json.NewDecoder(bytes.NewReader(object))
+	d.UseNumber()
+	d.DisallowUnknownFields()
+	f := &File{}
+	if err := d.Decode(f); err != nil {
+		return nil, err
+	}
+	if len(f.Tests) == 0 {
+		return nil, errors.New("there are no tests in it")
+	}
+	return f, nil
+}
+
+// begin is the moment at which every test begins.
+var begin = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// Run runs the tests of a file against policies that have been read.
+func (f *File) Run(policies []*policy.Policy) ([]Failure, error) {
+	out := []Failure{}
+	for _, t := range f.Tests {
+		// Every test has variables of its own.
+		set, err := policy.Load(policies, policy.Options{Model: event.Model(), World: event.World{}, AgentVersion: f.AgentVersion})
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range set.Errors() {
+			return nil, p
+		}
+		failures, err := t.run(ruleset.New(set, event.World{}))
+		if err != nil {
+			return nil, fmt.Errorf("test %q: %w", t.Name, err)
+		}
+		out = append(out, failures...)
+	}
+	return out, nil
+}
+
+func (t *Test) run(rules *ruleset.Set) ([]Failure, error) {
+	var out []Failure
+	now := begin
+	for i, s := range t.Steps {
+		if s.After != "" {
+			d, err := time.ParseDuration(s.After)
+			if err != nil || d < 0 {
+				return nil, fmt.Errorf("step %d: %q is no time to wait; write 5s", i+1, s.After)
+			}
+			now = now.Add(d)
+		}
+		problems, err := s.run(rules, now.UnixNano())
+		if err != nil {
+			return nil, fmt.Errorf("step %d: %w", i+1, err)
+		}
+		for _, p := range problems {
+			out = append(out, Failure{t.Name, i + 1, p})
+		}
+	}
+	return out, nil
+}
+
+func (s *Step) run(rules *ruleset.Set, now int64) ([]string, error) {
+	e := &event.Event{}
+	if err := e.Fill(s.Event, now); err != nil {
+		return nil, err
+	}
+	c := &secl.Context{Event: e, Now: now}
+	matched, reported := []string{}, []string{}
+	if bucket := rules.For(e.Type); bucket != nil {
+		bucket.Evaluate(c, func(r *ruleset.Rule, report bool) {
+			matched = append(matched, r.ID)
+			if report {
+				reported = append(reported, r.ID)
+			}
+		})
+	}
+	problems := difference("match", s.Matches, matched)
+	if s.Reported != nil {
+		problems = append(problems, difference("be reported", s.Reported, reported)...)
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Variables)) {
+		v := rules.Vars.Get(name)
+		if v == nil {
+			return nil, fmt.Errorf("no rule sets a variable %q", name)
+		}
+		got, err := json.Marshal(secl.Printable(v.Value(c)))
+		want, err2 := json.Marshal(s.Variables[name])
+		if err := errors.Join(err, err2); err != nil {
+			return nil, err
+		}
+		if string(got) != string(want) && !(string(got) == "null" && string(want) == "[]") {
+			problems = append(problems, fmt.Sprintf("${%s} is %s, want %s", name, got, want))
+		}
+	}
+	return problems, nil
+}
+
+// difference tells which ids are in only one of two lists.
+func difference(verb string, want, got []string) []string {
+	var out []string
+	for _, id := range want {
+		if !slices.Contains(got, id) {
+			out = append(out, fmt.Sprintf("rule %s should %s and does not", id, verb))
+		}
+	}
+	for _, id := range got {
+		if !slices.Contains(want, id) {
+			out = append(out, fmt.Sprintf("rule %s should not %s and does", id, verb))
+		}
+	}
+	return out
+}
