@@ -8,7 +8,9 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -55,6 +57,16 @@ func (f *faulty) Merge(ctx context.Context, s reference.Snapshot, upload uint64,
 	}
 	m, err := f.References.Merge(ctx, s, upload, values, v)
 	return m, errors.Join(err, f.fail())
+}
+
+// Changes fails halfway.
+func (f *faulty) Changes(ctx context.Context, s reference.Snapshot, v reference.Version, use func(reference.Change) error) error {
+	return f.References.Changes(ctx, s, v, func(c reference.Change) error {
+		if err := f.fail(); err != nil {
+			return err
+		}
+		return use(c)
+	})
 }
 
 func (f *faulty) Cells(ctx context.Context, s reference.Snapshot, field int, isKey bool, use func(reference.Cell) error) error {
@@ -111,9 +123,10 @@ func (w *world) open() {
 }
 
 // do makes a change. A fault on the way leaves all of it or nothing: which of
-// them, the table's next version says.
+// them, the table says. Then it is tried again, or it is not.
 func (w *world) do(rows map[string][2]string, change func() error) {
 	w.t.Helper()
+	before := w.get().UpdatedAt
 	for {
 		err := change()
 		if err == nil {
@@ -126,6 +139,30 @@ func (w *world) do(rows map[string][2]string, change func() error) {
 		if w.store.rand.IntN(3) == 0 {
 			w.open()
 		}
+		w.load()
+		if w.get().UpdatedAt != before {
+			w.remember(rows)
+			return
+		}
+		if w.store.rand.IntN(2) == 0 {
+			return
+		}
+	}
+}
+
+func (w *world) get() reference.Table {
+	w.t.Helper()
+	table, err := w.tables.Get(w.id)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return table
+}
+
+// load tries until there is no fault.
+func (w *world) load() {
+	for w.tables.Load(w.t.Context(), columns, 0) != nil {
+		continue
 	}
 }
 
@@ -133,12 +170,8 @@ func (w *world) remember(rows map[string][2]string) {
 	if maps.Equal(rows, w.model.rows) {
 		return
 	}
-	table, err := w.tables.Get(w.id)
-	if err != nil {
-		w.t.Fatal(err)
-	}
 	w.model.rows = rows
-	w.model.past = append(w.model.past, era{table.UpdatedAt, maps.Clone(rows)})
+	w.model.past = append(w.model.past, era{w.get().UpdatedAt, maps.Clone(rows)})
 }
 
 func (w *world) step() {
@@ -185,9 +218,7 @@ var columns = []compiler.TableColumn{{Table: "t", Column: "key"}, {Table: "t", C
 // check compares what rules and users see with the model.
 func (w *world) check() {
 	w.t.Helper()
-	for w.tables.Load(w.t.Context(), columns, 0) != nil {
-		continue // a fault
-	}
+	w.load()
 	for i, e := range w.model.past {
 		moments := []schema.Millis{e.from}
 		if i+1 < len(w.model.past) {
@@ -222,8 +253,8 @@ func (w *world) check() {
 	if diff := cmp.Diff(want, listed); diff != "" {
 		w.t.Fatalf("rows (-want +got):\n%s", diff)
 	}
-	if table, err := w.tables.Get(w.id); err != nil || table.Rows != int64(len(want)) {
-		w.t.Fatalf("the table says it has %d rows, want %d (%v)", table.Rows, len(want), err)
+	if n := w.get().Rows; n != int64(len(want)) {
+		w.t.Fatalf("the table says it has %d rows, want %d", n, len(want))
 	}
 }
 
@@ -250,7 +281,7 @@ func TestTablesAreAtEveryMomentWhatWasPutIntoThem(t *testing.T) {
 	for seed := range uint64(4) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			w := newWorld(t, seed)
-			w.store.rate = float64(seed%2) * 0.1
+			w.store.rate = float64(seed%2) * 0.2
 			for n := range 30 {
 				w.step()
 				if n%5 == 4 {
@@ -261,5 +292,52 @@ func TestTablesAreAtEveryMomentWhatWasPutIntoThem(t *testing.T) {
 			w.open()
 			w.check()
 		})
+	}
+}
+
+func TestAChangeIsSeenByWhatArrivesAfterIt(t *testing.T) {
+	conn := testenv.ClickHouse(t)
+	if _, err := migrations.Apply(t.Context(), conn, schema.Tables); err != nil {
+		t.Fatal(err)
+	}
+	now := func() schema.Millis { return schema.MillisOf(time.Now()) }
+	tables := reference.New(New(conn).References(), now)
+	table, err := tables.Create(t.Context(), reference.Table{Name: "t", Fields: fields, Key: "key"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var done atomic.Int64
+	failed := make(chan error, 1)
+	go func() {
+		for n := range int64(50) {
+			row := []reference.Row{{ID: fmt.Sprint("k", n+1)}}
+			if err := tables.Upsert(t.Context(), table.ID, row); err != nil {
+				failed <- err
+				return
+			}
+			done.Store(n + 1)
+		}
+		close(failed)
+	}()
+	for finished := false; !finished; {
+		select {
+		case err, open := <-failed:
+			if finished = true; open {
+				t.Fatal(err)
+			}
+		default:
+		}
+		n := done.Load()
+		time.Sleep(2 * time.Millisecond)
+		at := now()
+		if err := tables.Load(t.Context(), columns[:1], at); err != nil {
+			t.Fatal(err)
+		}
+		if key := fmt.Sprint("k", n); n > 0 && !tables.Has("t", "key", key, at) {
+			t.Fatalf("%s was put into the table before, and is not seen", key)
+		}
+	}
+	if n := done.Load(); n != 50 {
+		t.Errorf("%d changes were made, want 50", n)
 	}
 }
