@@ -33,6 +33,9 @@ func newGeoIP(lc fx.Lifecycle, e *engine) (*geoip.Databases, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, db := range d.List() {
+		e.log.Info("events are located", "by", db.Path, "type", db.Type, "built", time.Unix(int64(db.BuildEpoch), 0).UTC().Format(time.DateOnly))
+	}
 	told := func(err error) {
 		if err != nil {
 			e.log.Error("a GeoIP database that changed cannot be used; events are located by the one before", "error", err)
