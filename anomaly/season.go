@@ -126,6 +126,20 @@ func (s *spectrum) seasonal(lag int) bool {
 	return c-lowest > max(0.15, c/3)
 }
 
+// repeats is seasonal for a lag that was expected and a season that may be faint
+// in noise: it averages the correlation over up to four cycles.
+func (s *spectrum) repeats(lag int) bool {
+	cycles := min(4, (len(s.acf)-1)/lag)
+	if lag < minSeason || cycles < 1 {
+		return false
+	}
+	c := 0.0
+	for k := 1; k <= cycles; k++ {
+		c += s.acf[k*lag] / float64(cycles)
+	}
+	return c > max(0.04, 3/math.Sqrt(float64(s.n*cycles))) && c-slices.Min(s.acf[1:lag]) > max(0.08, c/3)
+}
+
 // peaks are the lengths of the seasons that the periodogram shows, strongest
 // first, each moved to the lag nearby where the autocorrelation is highest.
 func (s *spectrum) peaks(most int) []int {
