@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -480,5 +481,39 @@ func TestFilesOfOneVersionOfIPGoTogether(t *testing.T) {
 		if diff := cmp.Diff([]string{creditDBIP}, d.Attributions()); diff != "" {
 			t.Errorf("credits (-want +got):\n%s", diff)
 		}
+	}
+}
+
+// TestDamagedFilesGiveErrors flips bytes of a database: it is refused, or some
+// addresses are not found or give an error, and nothing worse.
+func TestDamagedFilesGiveErrors(t *testing.T) {
+	whole, err := os.ReadFile(testenv.Shared(t, "data/geoip/GeoIP2-City-Test.mmdb"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "damaged.mmdb")
+	random := rand.New(rand.NewPCG(5, 5))
+	refused, failed := 0, 0
+	for range 300 {
+		damaged := bytes.Clone(whole)
+		for range 1 + random.IntN(200) {
+			damaged[random.IntN(len(damaged))] = byte(random.Uint32())
+		}
+		if err := os.WriteFile(path, damaged, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		d, err := Open(t.TempDir(), path)
+		if err != nil {
+			refused++
+			continue
+		}
+		for _, ip := range []string{"81.2.69.142", "2.125.160.216", "89.160.20.112", "2001:218::1", "216.160.83.56", "::1", "10.0.0.1"} {
+			if _, err := d.Locate(netip.MustParseAddr(ip)); err != nil {
+				failed++
+			}
+		}
+	}
+	if refused == 0 || failed == 0 {
+		t.Errorf("%d files were refused and %d look-ups failed: too little was damaged", refused, failed)
 	}
 }
