@@ -41,8 +41,7 @@ const UnnamedColumn = "value"
 type CSV struct {
 	Fields []Field
 	csv    *csv.Reader
-	first  []string // a first line that is no header, not yet read
-	last   []string // the line that was read last
+	first  []string // a list's first line, not yet read
 }
 
 // byteOrderMark is what some programs begin a UTF-8 file with.
@@ -50,7 +49,12 @@ const byteOrderMark = "\ufeff"
 
 // NewCSV reads the header. Errors begin with line:column.
 func NewCSV(r io.Reader) (*CSV, error) {
-	c := openCSV(r)
+	b := bufio.NewReaderSize(r, 1<<16)
+	if mark, _ := b.Peek(len(byteOrderMark)); string(mark) == byteOrderMark {
+		_, _ = b.Discard(len(byteOrderMark))
+	}
+	c := &CSV{csv: csv.NewReader(b)}
+	c.csv.ReuseRecord = true
 	header, err := c.csv.Read()
 	if errors.Is(err, io.EOF) {
 		return nil, errors.New("1:1: the file is empty; its first line names the columns")
@@ -58,36 +62,12 @@ func NewCSV(r io.Reader) (*CSV, error) {
 	if err != nil {
 		return nil, csvError(err)
 	}
-	c.last, header = header, slices.Clone(header)
+	header = slices.Clone(header)
 	if _, ok := ParseNetwork(header[0]); ok && len(header) == 1 {
 		c.first = header
 		header = []string{UnnamedColumn}
 	}
 	return c, c.header(header)
-}
-
-// NewCSVOf reads a file whose columns are known; it may have a header or not.
-func NewCSVOf(columns []string, r io.Reader) (*CSV, error) {
-	c := openCSV(r)
-	c.csv.FieldsPerRecord = len(columns)
-	first, err := c.csv.Read()
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, csvError(err)
-	}
-	if err == nil && !slices.Equal(first, columns) {
-		c.first = slices.Clone(first)
-	}
-	return c, c.header(columns)
-}
-
-func openCSV(r io.Reader) *CSV {
-	b := bufio.NewReaderSize(r, 1<<16)
-	if mark, _ := b.Peek(len(byteOrderMark)); string(mark) == byteOrderMark {
-		_, _ = b.Discard(len(byteOrderMark))
-	}
-	c := &CSV{csv: csv.NewReader(b)}
-	c.csv.ReuseRecord = true
-	return c
 }
 
 func (c *CSV) header(names []string) error {
@@ -137,7 +117,7 @@ func (c *CSV) Read() ([]string, error) {
 			return nil, csvError(err)
 		}
 	}
-	c.first, c.last = nil, row
+	c.first = nil
 	for i := range row {
 		text, err := c.Fields[i].Normal(row[i])
 		if err != nil {
@@ -156,10 +136,7 @@ func (c *CSV) Line() int {
 
 // errorAt is an error at a cell of the line that was read last.
 func (c *CSV) errorAt(cell int, message string) error {
-	line, column := 1, 1
-	if cell < len(c.last) {
-		line, column = c.csv.FieldPos(cell)
-	}
+	line, column := c.csv.FieldPos(cell)
 	return fmt.Errorf("%d:%d: %s", line, column, message)
 }
 

@@ -353,6 +353,11 @@ func (s *Tables) Update(ctx context.Context, id string, edit func(*Table) error)
 		return Table{}, err
 	}
 	def.Rows = before.Rows
+	for i := range min(len(def.Fields), len(before.Fields)) {
+		if f := &def.Fields[i]; f.Match == Auto {
+			f.Match = before.Fields[i].Match // the API's clients don't know of it
+		}
+	}
 	if err := def.follows(&before); err != nil {
 		return Table{}, err
 	}
