@@ -3,9 +3,11 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -69,5 +71,65 @@ func TestBacktestAsksReferenceTables(t *testing.T) {
 	}
 	if _, talk, code := run("--rule", in, "--reference-table", "bad"); code != 2 {
 		t.Errorf("a flag without a file ends with %d and says %s", code, talk)
+	}
+}
+
+// A table made of a file at the command line is asked by a live rule, and the
+// next file of it too.
+func TestTablesOfFilesAreAskedByLiveRules(t *testing.T) {
+	p := startEngine(t)
+	path := filepath.Join(t.TempDir(), "domains.csv")
+	fill := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, talk, code := p.run("tables", "import", "bad_domains", path); code != 0 {
+			t.Fatal(talk)
+		}
+	}
+	fill("domain:wildcard,why\n*.evil.example,phishing\n")
+	p.call(http.MethodPost, "/api/v2/security_monitoring/rules", []byte(`{
+		"name": "asks", "type": "log_detection", "isEnabled": true, "message": "", "tags": [], "filters": [],
+		"queries": [{"name": "a", "query": "source:dns", "aggregation": "count", "groupByFields": ["@name"], "distinctFields": []}],
+		"cases": [{"name": "", "status": "high", "condition": "a > 0", "notifications": []}],
+		"options": {"detectionMethod": "threshold", "evaluationWindow": 0, "keepAlive": 0, "maxSignalDuration": 0},
+		"referenceTables": [{"tableName": "bad_domains", "columnName": "domain", "logFieldPath": "@name", "ruleQueryName": "a", "checkPresence": true}]}`), nil)
+	ask := func(names ...string) {
+		t.Helper()
+		var lines []string
+		for _, n := range names {
+			lines = append(lines, `{"ddsource":"dns","message":"","name":"`+n+`"}`)
+		}
+		p.call(http.MethodPost, "/api/v2/logs", []byte("["+strings.Join(lines, ",")+"]"), nil)
+		p.caughtUp()
+	}
+	ask("www.evil.example", "www.good.example")
+	fill("domain:wildcard,why\n*.good.example,a mistake\n")
+	ask("a.evil.example", "a.good.example")
+	p.terminate()
+	p.start()
+	ask("b.evil.example", "b.good.example")
+	out, _, _ := p.run("tables", "rows", "bad_domains", "--output", "json")
+	if !strings.Contains(out, `"domain": "*.good.example"`) && !strings.Contains(out, `"domain":"*.good.example"`) {
+		t.Errorf("rows %s", out)
+	}
+	if _, talk, code := p.run("tables", "delete", "bad_domains"); code != 0 {
+		t.Error(talk)
+	}
+	ask("c.evil.example", "c.good.example")
+	if out, _, _ := p.run("tables", "list", "--output", "json"); strings.TrimSpace(out) != "[]" {
+		t.Errorf("a deleted table is listed: %s", out)
+	}
+	if _, talk, code := p.run("tables", "get", "bad_domains"); code != 1 || !strings.Contains(talk, "there is no such reference table: bad_domains") {
+		t.Errorf("a deleted table: %d %s", code, talk)
+	}
+	var got []string
+	for _, s := range p.signals("*") {
+		got = append(got, s.Group[0])
+	}
+	slices.Sort(got)
+	if want := "a.good.example b.good.example www.evil.example"; strings.Join(got, " ") != want {
+		t.Errorf("signals about %v, want %s", got, want)
 	}
 }
