@@ -32,6 +32,10 @@ func (s *rules) CreateRule(ctx context.Context, in *pb.CreateRuleRequest) (*pb.R
 	if err := onItsSurface(ctx, &rule); err != nil {
 		return nil, err
 	}
+	if in.GetDryRun() {
+		warnings, err := s.check(rule)
+		return ruleAnswer(ctx, rule, warnings, err)
+	}
 	stored, warnings, err := s.store.CreateRule(ctx, rule)
 	return ruleAnswer(ctx, stored, warnings, err)
 }

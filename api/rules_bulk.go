@@ -86,13 +86,13 @@ func exportedRule(r schema.Rule) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(text, &fields); err != nil {
+	var fields map[string]any
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	if err := d.Decode(&fields); err != nil {
 		return nil, fmt.Errorf("export rule %s: %w", r.ID, err)
 	}
-	for _, name := range serverFields {
-		delete(fields, name)
-	}
+	DropServerFields(fields)
 	var out bytes.Buffer
 	e := json.NewEncoder(&out)
 	e.SetEscapeHTML(false)
@@ -101,6 +101,13 @@ func exportedRule(r schema.Rule) ([]byte, error) {
 		return nil, fmt.Errorf("export rule %s: %w", r.ID, err)
 	}
 	return out.Bytes(), nil
+}
+
+// DropServerFields leaves of a rule, as REST shows it, what its author said.
+func DropServerFields(rule map[string]any) {
+	for _, name := range serverFields {
+		delete(rule, name)
+	}
 }
 
 // serverFields are the names of a rule's fields that only the server says.

@@ -2046,8 +2046,10 @@ func (x *CalculatedField) GetExpression() string {
 }
 
 type CreateRuleRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Rule          *Rule                  `protobuf:"bytes,1,opt,name=rule,proto3" json:"rule,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Rule  *Rule                  `protobuf:"bytes,1,opt,name=rule,proto3" json:"rule,omitempty"`
+	// Says what would be stored, without storing it.
+	DryRun        bool `protobuf:"varint,2,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2087,6 +2089,13 @@ func (x *CreateRuleRequest) GetRule() *Rule {
 		return x.Rule
 	}
 	return nil
+}
+
+func (x *CreateRuleRequest) GetDryRun() bool {
+	if x != nil {
+		return x.DryRun
+	}
+	return false
 }
 
 type ValidateRuleRequest struct {
@@ -3845,9 +3854,10 @@ const file_rule_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1e\n" +
 	"\n" +
 	"expression\x18\x02 \x01(\tR\n" +
-	"expression\":\n" +
+	"expression\"S\n" +
 	"\x11CreateRuleRequest\x12%\n" +
-	"\x04rule\x18\x01 \x01(\v2\x11.nightjar.v1.RuleR\x04rule\"<\n" +
+	"\x04rule\x18\x01 \x01(\v2\x11.nightjar.v1.RuleR\x04rule\x12\x17\n" +
+	"\adry_run\x18\x02 \x01(\bR\x06dryRun\"<\n" +
 	"\x13ValidateRuleRequest\x12%\n" +
 	"\x04rule\x18\x01 \x01(\v2\x11.nightjar.v1.RuleR\x04rule\")\n" +
 	"\x0eGetRuleRequest\x12\x17\n" +

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"nightjar/compiler"
+	"nightjar/schema"
+)
+
+const suppressionsPath = "/api/v2/security_monitoring/configuration/suppressions"
+
+func newSuppressions() *cobra.Command {
+	kind := &documents{
+		noun: "suppression", plural: "suppressions", query: "enabled:true",
+		list:     listSuppressions,
+		complete: completeSuppression,
+		create: func(ctx context.Context, c *client, body map[string]any) (string, error) {
+			return sendSuppression(ctx, c, http.MethodPost, suppressionsPath, body)
+		},
+		update: func(ctx context.Context, c *client, was document, body map[string]any) error {
+			body = cleared(was.body, body)
+			body["version"] = was.version
+			_, err := sendSuppression(ctx, c, http.MethodPatch, suppressionsPath+"/"+was.id, body)
+			return err
+		},
+		remove: func(ctx context.Context, c *client, id string) error {
+			return c.do(ctx, http.MethodDelete, suppressionsPath+"/"+url.PathEscape(id), nil, nil, nil)
+		},
+		check: func(text []byte) ([]string, error) {
+			s, err := readSuppression(text)
+			if err == nil {
+				_, err = compiler.CompileSuppression(s)
+			}
+			return nil, err
+		},
+		columns: []string{"NAME", "ENABLED", "RULES", "SIGNALS", "EVENTS", "UNTIL", "ID"},
+		cell:    suppressionCell,
+	}
+	return kind.command()
+}
+
+// readSuppression reads a file: the attributes, or the whole of what the API
+// takes.
+func readSuppression(text []byte) (s schema.Suppression, err error) {
+	var whole struct {
+		Data struct{ Attributes json.RawMessage }
+	}
+	if err := json.Unmarshal(text, &whole); err != nil {
+		return s, err
+	}
+	if whole.Data.Attributes != nil {
+		text = whole.Data.Attributes
+	}
+	return s, json.Unmarshal(text, &s)
+}
+
+// written is a suppression as its author would write it.
+func written(s schema.Suppression) (map[string]any, error) {
+	s.ID, s.Version, s.CreatedAt, s.UpdatedAt = "", 0, 0, 0
+	s.Tags = slices.Sorted(slices.Values(s.Tags))
+	text, err := json.Marshal(s)
+	if err != nil {
+		return nil, err
+	}
+	return jsonObject(text)
+}
+
+func completeSuppression(_ context.Context, _ *client, file map[string]any) (map[string]any, error) {
+	text, err := json.Marshal(file)
+	if err != nil {
+		return nil, err
+	}
+	s, err := readSuppression(text)
+	if err == nil {
+		_, err = compiler.CompileSuppression(s)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return written(s)
+}
+
+func listSuppressions(ctx context.Context, c *client, query string) (all []document, err error) {
+	var answer struct {
+		Data []struct {
+			ID         string
+			Attributes json.RawMessage
+		}
+	}
+	if err := c.do(ctx, http.MethodGet, suppressionsPath+"?"+url.Values{"query": {query}}.Encode(), nil, nil, &answer); err != nil {
+		return nil, err
+	}
+	for _, one := range answer.Data {
+		var s schema.Suppression
+		if err := json.Unmarshal(one.Attributes, &s); err != nil {
+			return nil, fmt.Errorf("read suppression %s: %w", one.ID, err)
+		}
+		d := document{id: one.ID, name: s.Name, version: s.Version}
+		if d.body, err = written(s); err != nil {
+			return nil, err
+		}
+		if d.shown, err = json.Marshal(one); err != nil {
+			return nil, err
+		}
+		all = append(all, d)
+	}
+	return all, nil
+}
+
+func sendSuppression(ctx context.Context, c *client, method, path string, attributes map[string]any) (id string, err error) {
+	text, err := json.Marshal(map[string]any{"data": map[string]any{"type": "suppressions", "attributes": attributes}})
+	if err != nil {
+		return "", err
+	}
+	var answer struct{ Data struct{ ID string } }
+	err = c.do(ctx, method, path, nil, text, &answer)
+	return answer.Data.ID, err
+}
+
+func suppressionCell(d document, column string) string {
+	text := func(key string) string { s, _ := d.body[key].(string); return s }
+	switch column {
+	case "NAME":
+		return d.name
+	case "ENABLED":
+		return fmt.Sprint(d.body["enabled"])
+	case "RULES":
+		return text("rule_query")
+	case "SIGNALS":
+		return text("suppression_query")
+	case "EVENTS":
+		return text("data_exclusion_query")
+	case "UNTIL":
+		if ms, err := strconv.ParseInt(fmt.Sprint(d.body["expiration_date"]), 10, 64); err == nil {
+			return time.UnixMilli(ms).UTC().Format(time.RFC3339)
+		}
+		return "-"
+	}
+	return d.id
+}
