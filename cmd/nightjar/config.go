@@ -19,6 +19,7 @@ import (
 
 	"nightjar/ingest"
 	"nightjar/retention"
+	"nightjar/schema"
 )
 
 // setting is one thing that can be configured: by flag, by environment
@@ -126,13 +127,13 @@ func parseConfig(values map[string]string) (c Config, err error) {
 		LogLevel: values["log-level"], APIKey: values["api-key"], BackupTo: values["backup-to"],
 		GeoIP: splitList(values["geoip"]),
 	}
-	if c.Lateness, err = parseDuration(values["lateness"]); err != nil {
+	if c.Lateness, err = schema.ParseDuration(values["lateness"]); err != nil {
 		return Config{}, fmt.Errorf("lateness: %w", err)
 	}
 	if c.Lateness <= 0 {
 		return Config{}, errors.New("lateness: must be more than zero")
 	}
-	if c.Pace, err = parseDuration(values["pace"]); err != nil {
+	if c.Pace, err = schema.ParseDuration(values["pace"]); err != nil {
 		return Config{}, fmt.Errorf("pace: %w", err)
 	}
 	for name, field := range map[string]*int64{"intake-quota": &c.IntakeQuota, "intake-memory": &c.IntakeMemory, "max-request": &c.MaxRequest} {
@@ -205,28 +206,6 @@ func settingNames() string {
 	}
 	sort.Strings(names)
 	return strings.Join(names, ", ")
-}
-
-var days = regexp.MustCompile(`^(\d+)d(.*)$`)
-
-// parseDuration is time.ParseDuration that knows days.
-func parseDuration(s string) (time.Duration, error) {
-	rest, total := s, time.Duration(0)
-	if m := days.FindStringSubmatch(s); m != nil {
-		n, err := strconv.ParseInt(m[1], 10, 32)
-		if err != nil || n > 36500 {
-			return 0, fmt.Errorf("%q is more than a hundred years", s)
-		}
-		total, rest = time.Duration(n)*24*time.Hour, m[2]
-		if rest == "" {
-			return total, nil
-		}
-	}
-	d, err := time.ParseDuration(rest)
-	if err != nil {
-		return 0, fmt.Errorf("%q is not a duration; write 90s, 30m, 24h or 7d", s)
-	}
-	return total + d, nil
 }
 
 var sizes = regexp.MustCompile(`^(\d+(?:\.\d+)?)\s*([KMGT]?)(iB|B|)$`)

@@ -37,21 +37,6 @@ func TestFlagBeatsEnvironmentBeatsFile(t *testing.T) {
 	}
 }
 
-func TestDurationsKnowDays(t *testing.T) {
-	for text, want := range map[string]time.Duration{
-		"24h": 24 * time.Hour, "7d": 7 * 24 * time.Hour, "1d12h": 36 * time.Hour, "90s": 90 * time.Second, "36500d": 36500 * 24 * time.Hour,
-	} {
-		if got, err := parseDuration(text); err != nil || got != want {
-			t.Errorf("%s: got %s, %v", text, got, err)
-		}
-	}
-	for _, text := range []string{"", "d", "1", "soon", "99999999d", "1d1"} {
-		if _, err := parseDuration(text); err == nil || !strings.Contains(err.Error(), text) {
-			t.Errorf("%q: got error %v, want one that names it", text, err)
-		}
-	}
-}
-
 func TestListsComeFromFlagsEnvironmentAndFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "nightjar.yaml")
 	if err := os.WriteFile(path, []byte("geoip: [/a:1.mmdb, b.mmdb]\n"), 0o600); err != nil {

@@ -22,13 +22,26 @@ func newTest() *cobra.Command {
 		Long: `Runs the tests that stand beside rules: YAML files whose names end in _test.yaml,
 in the folders named and all below, or the files named. A file has a rule, events
 with their times, reference tables and suppressions, and the signals that they
-must give, with as much of each signal as the test is about. content/README.md
-describes the format, and content/rules has examples.
+must give, with as much of each signal as the test is about:
+
+  rule: ssh-brute-force.json
+  defaults: {source: sshd}
+  tests:
+    - name: ten failures in five minutes
+      events:
+        - at: +0s
+          count: 10
+          every: 30s
+          event: "Failed password for root from 203.0.113.66 port 4{n} ssh2"
+      signals:
+        - {group: 203.0.113.66, severity: high, first_seen: +4m30s}
+
+content/README.md describes the format, and content/rules has examples.
 
 Nothing is asked but the files: the plan and the windows are those of the live
 evaluation, on a clock that the test sets. It exits with 1 when a test fails.`,
 		Example: `  nightjar test content/rules
-  nightjar test content/rules/ssh-brute-force_test.yaml --run 'success'
+  nightjar test content/rules/ssh-brute-force_test.yaml --run 'silence'
   nightjar test rules/ --junit report.xml --output json`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, paths []string) error {

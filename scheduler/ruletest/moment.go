@@ -2,8 +2,6 @@ package ruletest
 
 import (
 	"fmt"
-	"regexp"
-	"strconv"
 	"strings"
 	"time"
 
@@ -31,7 +29,7 @@ func (m *moment) fromYAML(n *yaml.Node) error {
 		return mistake(n, "want a time here, such as +5m or 2026-03-01T09:00:00Z, got %s", kindOf(n))
 	}
 	if text[0] == '+' || text[0] == '-' {
-		offset, err := duration(text[1:])
+		offset, err := schema.ParseDuration(text[1:])
 		if err != nil {
 			return mistake(n, "%v", err)
 		}
@@ -72,9 +70,9 @@ func show(at, start schema.Millis, relative bool) string {
 		sign, d = "-", -d
 	}
 	text := sign
-	if n := d / day; n > 0 {
+	if n := d / schema.Day; n > 0 {
 		text += fmt.Sprintf("%dd", n)
-		if d %= day; d == 0 {
+		if d %= schema.Day; d == 0 {
 			return text
 		}
 	}
@@ -91,35 +89,12 @@ func show(at, start schema.Millis, relative bool) string {
 type span time.Duration
 
 func (s *span) fromYAML(n *yaml.Node) error {
-	d, err := duration(n.Value)
+	d, err := schema.ParseDuration(n.Value)
 	if n.Kind != yaml.ScalarNode || err != nil || d < 0 {
 		return mistake(n, "want a duration here, such as 30s or 1d12h, got %s", kindOf(n))
 	}
 	*s = span(d)
 	return nil
-}
-
-const day = 24 * time.Hour
-
-var days = regexp.MustCompile(`^(\d{1,6})d(.*)$`)
-
-// duration is time.ParseDuration that knows days.
-func duration(text string) (time.Duration, error) {
-	rest, total := text, time.Duration(0)
-	if m := days.FindStringSubmatch(text); m != nil {
-		n, _ := strconv.Atoi(m[1]) // digits
-		if total, rest = time.Duration(n)*day, m[2]; n > 36500 {
-			return 0, fmt.Errorf("%q is more than a hundred years", text)
-		}
-		if rest == "" {
-			return total, nil
-		}
-	}
-	d, err := time.ParseDuration(rest)
-	if err != nil || d < 0 || d > 36500*day {
-		return 0, fmt.Errorf("%q is no duration; write 90s, 5m, 24h or 7d", text)
-	}
-	return total + d, nil
 }
 
 func (s span) millis() int64 { return time.Duration(s).Milliseconds() }

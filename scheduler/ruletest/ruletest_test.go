@@ -89,7 +89,7 @@ func TestMistakesHaveTheirPlaces(t *testing.T) {
 		{tests + "    signals: []\n    events: [{at: +0s}]\n", "9:14: which event?"},
 		{tests + "    signals: []\n    events: [{event: x}]\n", "9:14: when?"},
 		{tests + "    signals: []\n    events: [{at: +0s, event: [x]}]\n", "9:14: event: want a message"},
-		{tests + "    signals: []\n    events: [{at: +5parsecs, event: x}]\n", `9:19: "5parsecs" is no duration`},
+		{tests + "    signals: []\n    events: [{at: +5parsecs, event: x}]\n", `9:19: "5parsecs" is not a duration`},
 		{tests + "    signals: []\n    events: [{at: +0s, count: 2, event: x}]\n", "9:14: `count: 10` and `every: 30s` go together"},
 		{tests + "    signals: []\n    events: [{at: +0s, count: 0, every: 1s, event: x}]\n", "9:14: count: from 1 to 100000"},
 		{tests + "    signals: []\n    events: [{at: +0s, event: {a: 1, a: 2}}]\n", `9:38: key "a" is there twice`},
