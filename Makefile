@@ -3,7 +3,7 @@ GO ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LIBRARY := node_modules/.package-lock.json
 
-.PHONY: build run test check lint generate bench bench-search bench-rules bench-ingest chaos setup geoip clean fuzz
+.PHONY: build run test test-clients check lint generate bench bench-search bench-rules bench-ingest chaos setup geoip clean fuzz
 
 build:
 	@command -v $(GO) >/dev/null || { echo "Go is missing: install Go 1.26 or newer."; exit 1; }
@@ -33,6 +33,11 @@ run: setup build
 # test runs everything against a real embedded ClickHouse; without one it fails.
 test: setup
 	REQUIRE_CLICKHOUSE=1 $(GO) test -timeout 9m ./...
+
+# test-clients drives an engine with Datadog's Go client. That is a module of its
+# own, because its first build takes minutes and some GB of memory.
+test-clients: setup build
+	cd clienttest && $(GO) test -count 1 ./...
 
 check: lint
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
