@@ -89,8 +89,9 @@ func (r *References) Unstage(ctx context.Context, upload uint64) error {
 	return r.conn.Exec(ctx, "ALTER TABLE reference_uploads DROP PARTITION "+strconv.FormatUint(upload, 10))
 }
 
-// heavy are the settings of statements that go through all of a large table.
-var heavy = ch.WithSettings(ch.Settings{"max_threads": 2})
+// heavy are the settings of statements that go through all of a large table: in
+// the order in which it is stored, so that groups need not be kept.
+var heavy = ch.WithSettings(ch.Settings{"optimize_aggregation_in_order": 1, "max_threads": 2})
 
 // inSnapshot are the changes that a table in a snapshot is made of.
 const inSnapshot = `table_id = {table:String} AND version <= {version:UInt32} AND NOT has({hidden:Array(UInt32)}, version)`
@@ -104,25 +105,25 @@ func snapshotParams(s reference.Snapshot) server.Params {
 }
 
 // latest are the last changes of each key in a snapshot, and lines the last lines
-// of each key in a file. Both are read in the order in which keys are stored, so
-// that nothing is held in memory.
+// of each key in a file.
 const (
-	latest = `SELECT key, values, removed FROM reference_rows WHERE ` + inSnapshot + `
-		ORDER BY key, version DESC LIMIT 1 BY key`
-	lines = `SELECT key, values FROM reference_uploads WHERE upload = {upload:UInt64}
-		ORDER BY key, line DESC LIMIT 1 BY key`
+	latest = `SELECT key, argMax(values, version) AS row, argMax(removed, version) AS gone FROM reference_rows
+		WHERE ` + inSnapshot + ` GROUP BY table_id, key HAVING NOT gone`
+	lines = `SELECT key, argMax(values, line) AS row FROM reference_uploads
+		WHERE upload = {upload:UInt64} GROUP BY key`
 )
 
 // Merge implements reference.Store: lines that are not in the table as they are,
-// and rows of the table that are not in the file.
+// and rows of the table that are not in the file. What is compared are hashes of
+// 128 bits, of which the server keeps those of one side in memory.
 func (r *References) Merge(ctx context.Context, s reference.Snapshot, upload uint64, fields int, v reference.Version) (reference.Merged, error) {
 	params := snapshotParams(s).Uint("upload", upload).Uint("fields", uint64(fields)).Uint("new", uint64(v))
 	into := insertSQL(schema.ReferenceRows)
 	for _, from := range []string{
-		`SELECT {table:String}, key, {new:UInt32}, false, values FROM (` + lines + `)
-			WHERE (key, values) NOT IN (SELECT key, arrayResize(values, {fields:UInt32}) FROM (` + latest + `) WHERE NOT removed)`,
+		`SELECT {table:String}, key, {new:UInt32}, false, row FROM (` + lines + `)
+			WHERE sipHash128(key, row) NOT IN (SELECT sipHash128(key, arrayResize(row, {fields:UInt32})) FROM (` + latest + `))`,
 		`SELECT {table:String}, key, {new:UInt32}, true, [] FROM (` + latest + `)
-			WHERE NOT removed AND key NOT IN (SELECT key FROM reference_uploads WHERE upload = {upload:UInt64})`,
+			WHERE sipHash128(key) NOT IN (SELECT sipHash128(key) FROM reference_uploads WHERE upload = {upload:UInt64})`,
 	} {
 		if err := r.conn.Exec(params.Context(ctx, heavy), into+" "+from); err != nil {
 			return reference.Merged{}, fmt.Errorf("compare the file with the table: %w", err)
