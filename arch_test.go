@@ -29,6 +29,7 @@ var layers = map[string][]string{
 	"secl/testcase":    {"secl", "secl/event", "secl/policy", "secl/ruleset"},
 	// core
 	"anomaly":             {},
+	"anomaly/content":     {},
 	"compiler":            {"schema", "compiler/template"},
 	"compiler/template":   {"schema"},
 	"scheduler":           {"schema", "compiler", "compiler/template"},
