@@ -45,6 +45,10 @@ type Plan struct {
 	PerEvent, PerValue bool
 	// Novelty says what counts as new; nil: nothing has to be.
 	Novelty *Novelty
+	// Anomaly says how what is usual is learned, of MethodAnomaly.
+	Anomaly *Anomaly
+	// After is the last arrival before those that the rule sees.
+	After uint64
 	// Suppressions are those that select the rule. Expand leaves out the events
 	// that they exclude.
 	Suppressions []InForce
@@ -97,6 +101,7 @@ const (
 	MethodThirdParty
 	MethodTravel
 	MethodNewValue
+	MethodAnomaly
 )
 
 // Step is one step of a sequence.
@@ -117,8 +122,11 @@ func (p *Plan) Then() bool { return len(p.Steps) > 1 && p.Steps[1].Within == 0 }
 // Lookback is how far before a moment lie the matches that decide whether the
 // plan matches at it.
 func (p *Plan) Lookback() time.Duration {
-	if p.Method == MethodTravel {
+	switch p.Method {
+	case MethodTravel:
 		return TravelWithin
+	case MethodAnomaly:
+		return max(p.Window, p.Anomaly.Bucket)
 	}
 	if len(p.Steps) == 0 {
 		return p.Window
@@ -231,7 +239,7 @@ func unsupported(r schema.Rule) string {
 		return "signals are not correlated by detection method " + Method(r)
 	case r.Type == "cloud_configuration" || r.Type == "infrastructure_configuration":
 		return "configuration rules are not evaluated by nightjar"
-	case !slices.Contains([]string{"threshold", "sequence_detection", "third_party", "impossible_travel", "new_value"}, Method(r)):
+	case !slices.Contains([]string{"threshold", "sequence_detection", "third_party", "impossible_travel", "new_value", "anomaly_detection"}, Method(r)):
 		return "detection method " + Method(r) + " is not evaluated yet"
 	case r.Scheduling != nil:
 		return "scheduled rules are not evaluated yet"
@@ -260,6 +268,9 @@ func (c *ruleCompiler) labels() {
 	case "new_value":
 		c.plan.Method = MethodNewValue
 		c.newValueOptions()
+	case "anomaly_detection":
+		c.plan.Method = MethodAnomaly
+		c.anomalyOptions()
 	}
 	if len(r.Queries) == 0 && c.plan.Unsupported == "" {
 		c.bad.Add("queries", "a rule needs at least one query")
@@ -284,6 +295,9 @@ func (c *ruleCompiler) labels() {
 	for i := range c.plan.Labels {
 		l := &c.plan.Labels[i]
 		l.Global = len(l.GroupBy) == 0 && c.plan.Arity > 0
+		if l.Global && c.plan.Method == MethodAnomaly {
+			c.bad.Add(fmt.Sprintf("queries[%d].groupByFields", i), "the queries of an anomaly rule all have group-by fields, or none has")
+		}
 	}
 }
 

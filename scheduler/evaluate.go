@@ -162,6 +162,11 @@ func (s *Scheduler) absorb(ctx context.Context, touches []touch) error {
 	for _, t := range touches {
 		s.note(&d, t)
 	}
+	for _, t := range touches {
+		if u := s.usual[t.plan.Key]; u != nil {
+			u.counted = max(u.counted, t.event.Seq)
+		}
+	}
 	s.metrics.matches.Add(float64(len(touches)))
 	if err := s.spread(ctx, &d); err != nil {
 		return err
@@ -208,9 +213,16 @@ func (s *Scheduler) note(d *dirty, t touch) {
 	if k := s.known[t.plan.Key]; k != nil {
 		k.arrived(t.event.Seen, s.deps.Lateness)
 	}
+	u := s.usual[t.plan.Key]
+	if u != nil {
+		u.arrived(t.event.Seen)
+	}
 	for _, m := range matches {
 		key := globalKey(t.plan)
 		var group []string
+		if u != nil && m.Seq > u.counted {
+			u.count(&m)
+		}
 		if t.plan.Novelty != nil && !s.isNews(t.plan, &m) {
 			continue
 		}
@@ -219,8 +231,8 @@ func (s *Scheduler) note(d *dirty, t touch) {
 				d.globals[t.plan] = m.At
 			}
 		} else {
-			u := d.touch(t.plan, unitGroup(t.plan, &m), m.At)
-			key, group = u.key, u.group
+			touched := d.touch(t.plan, unitGroup(t.plan, &m), m.At)
+			key, group = touched.key, touched.group
 		}
 		s.cache.add(cached, key, group, global, m)
 		s.pending = append(s.pending, StoredMatch{key, t.plan.Key, m})
@@ -289,6 +301,11 @@ func (s *Scheduler) warm(ctx context.Context, touches []touch) error {
 		fresh := s.isFresh(key)
 		if plan.Novelty != nil {
 			if _, err := s.knowledge(ctx, plan, fresh); err != nil {
+				return err
+			}
+		}
+		if plan.Anomaly != nil {
+			if _, err := s.usualOf(ctx, plan, fresh, s.throughOf(key)); err != nil {
 				return err
 			}
 		}
@@ -401,9 +418,15 @@ func (s *Scheduler) update(ctx context.Context, units []*unit) error {
 	}
 	var changes []planChange
 	for _, u := range units {
-		u.known = s.known[u.plan.Key]
+		u.known, u.usual = s.known[u.plan.Key], s.usual[u.plan.Key]
 		for _, c := range u.advance(u.chained, u.matches, u.globals) {
 			changes = append(changes, planChange{c, u.plan})
+		}
+	}
+	for _, u := range units {
+		if u.usual != nil && u.usual.err != nil {
+			delete(s.usual, u.plan.Key) // read it again
+			return u.usual.err
 		}
 	}
 	return s.publish(ctx, changes, s.events)

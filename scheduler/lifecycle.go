@@ -45,6 +45,7 @@ type unit struct {
 	since     schema.Millis
 	published []schema.Signal
 	known     *known // of plans with novelty
+	usual     *usual // of those that look for anomalies
 
 	// What recall found: where to start again, and the matches from there on.
 	chained          []chain
@@ -143,7 +144,7 @@ func (u *unit) advance(chains []chain, matches, globals []compiler.Match) []chan
 		return u.advanceEach(chains, matches, globals)
 	}
 	all := mergeByTime(matches, globals)
-	found := hits(u.plan, matches, globals, from)
+	found := hits(u.plan, u.usual, matches, globals, from)
 	var out []change
 	for _, c := range chains {
 		var times []schema.Millis

@@ -4,7 +4,7 @@ import "github.com/prometheus/client_golang/prometheus"
 
 type metrics struct {
 	evaluations, failures, matches, opened, withdrawn, suppressed, uncached prometheus.Counter
-	cached, known                                                           prometheus.Gauge
+	cached, known, series                                                   prometheus.Gauge
 	seconds                                                                 prometheus.Histogram
 }
 
@@ -26,13 +26,16 @@ func newMetrics(r prometheus.Registerer) metrics {
 		known: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "nightjar_scheduler_known_values", Help: "Values and groups that rules know, held in memory.",
 		}),
+		series: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "nightjar_scheduler_series", Help: "Series of buckets that rules look for anomalies in, held in memory.",
+		}),
 		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "nightjar_scheduler_evaluation_seconds", Help: "Time of one evaluation.",
 			Buckets: prometheus.ExponentialBuckets(0.002, 2, 14),
 		}),
 	}
 	if r != nil {
-		r.MustRegister(m.evaluations, m.failures, m.matches, m.opened, m.withdrawn, m.suppressed, m.uncached, m.cached, m.known, m.seconds)
+		r.MustRegister(m.evaluations, m.failures, m.matches, m.opened, m.withdrawn, m.suppressed, m.uncached, m.cached, m.known, m.series, m.seconds)
 	}
 	return m
 }

@@ -66,9 +66,16 @@ func replay(plan *compiler.Plan, matches []compiler.Match) []change {
 			}
 		}
 	}
+	var us *usual
+	if plan.Anomaly != nil {
+		us = newUsual(plan)
+		for i := range matches {
+			us.count(&matches[i])
+		}
+	}
 	var out []change
 	for _, u := range units {
-		u.since, u.known = always, k
+		u.since, u.known, u.usual = always, k, us
 		sort.SliceStable(u.matches, func(i, j int) bool { return u.matches[i].At < u.matches[j].At })
 		for _, c := range u.advance(u.chains(), u.matches, globals) {
 			c.ID = c.id(0)

@@ -137,7 +137,7 @@ func (s *Scheduler) replan(rule schema.Rule, w *watch) *compiler.Plan {
 		s.deps.Log.Error("stored rule no longer compiles; its former plan goes on", "rule", rule.ID, "error", err)
 		return w.plan
 	}
-	plan.Key, plan.Tables = w.plan.Key, s.deps.Tables
+	plan.Key, plan.After, plan.Tables = w.plan.Key, w.plan.After, s.deps.Tables
 	s.suppress(plan)
 	clear(s.compiled)
 	return plan

@@ -89,7 +89,9 @@ type Deps struct {
 	Objects Objects
 	// Knowledge is what rules have seen before.
 	Knowledge Knowledge
-	Arrivals  Arrivals
+	// Models are what rules have learned of series.
+	Models   Models
+	Arrivals Arrivals
 	// Tables are the reference tables; nil: there are none.
 	Tables Tables
 	// Recent holds the events stored last; nil: all are read from the store.
@@ -131,6 +133,7 @@ type Scheduler struct {
 	// Of the goroutine that evaluates.
 	cache   *cache
 	known   map[string]*known // by rule key
+	usual   map[string]*usual // by rule key
 	pending []StoredMatch     // in memory, not yet in the store
 	ledger  ledger            // likewise
 	done    map[string]uint64 // watches that ended, and their places, likewise
@@ -159,6 +162,7 @@ func New(deps Deps) (*Scheduler, error) {
 		compiled:     map[string]*compiled{},
 		cache:        newCache(),
 		known:        map[string]*known{},
+		usual:        map[string]*usual{},
 		done:         map[string]uint64{},
 	}, nil
 }
@@ -256,6 +260,7 @@ func (s *Scheduler) next(now time.Time, stored uint64) ([]turn, Interval) {
 		if w.finished() {
 			s.cache.drop(w.plan.Key)
 			delete(s.known, w.plan.Key)
+			delete(s.usual, w.plan.Key)
 			s.done[w.plan.Key] = w.through
 		}
 		return w.finished()
@@ -332,6 +337,18 @@ func (s *Scheduler) fail(w turn, in Interval, err error) {
 		"rule", w.plan.Rule.ID, "after", in.From, "through", in.To, "attempt", w.failures, "error", err)
 }
 
+// throughOf is how far the rule of this key was evaluated.
+func (s *Scheduler) throughOf(key string) uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, w := range s.watches {
+		if w.plan.Key == key {
+			return w.through
+		}
+	}
+	return 0
+}
+
 // isFresh tells whether the rule of this key began in this process, so that the
 // store holds nothing of it from before.
 func (s *Scheduler) isFresh(key string) bool {
@@ -387,6 +404,9 @@ func (s *Scheduler) save(ctx context.Context, always bool) error {
 		if behind, err = s.remember(ctx); err == nil {
 			maps.DeleteFunc(through, func(key string, _ uint64) bool { return behind[key] })
 		}
+	}
+	if err == nil {
+		err = s.saveUsual(ctx)
 	}
 	if err == nil {
 		err = s.ledger.store(ctx, s.deps.Ledger)

@@ -32,6 +32,7 @@ type watch struct {
 // the rule saw is never mixed with this one.
 func newWatch(plan *compiler.Plan, from uint64) *watch {
 	plan.Key += "/" + strconv.FormatUint(from, 10)
+	plan.After = from
 	return &watch{plan: plan, from: from, through: from, problem: plan.Unsupported}
 }
 

@@ -23,10 +23,12 @@ type hit struct {
 // the matches of one signal group: an exact sliding window, at every distinct
 // event time. The matches must reach back to from − Window, sorted by time;
 // globals are those of the plan's labels without group-by fields.
-func hits(plan *compiler.Plan, matches, globals []compiler.Match, from schema.Millis) []hit {
+func hits(plan *compiler.Plan, u *usual, matches, globals []compiler.Match, from schema.Millis) []hit {
 	var out []hit
 	for _, group := range byGroup(matches) {
 		switch {
+		case plan.Method == compiler.MethodAnomaly:
+			out = append(out, u.hits(group, from)...)
 		case plan.Method == compiler.MethodThirdParty:
 			out = append(out, gradedHits(group, from)...)
 		case plan.Method == compiler.MethodSequence:

@@ -1,0 +1,70 @@
+package compiler
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"nightjar/schema"
+)
+
+// Anomaly says how a plan of MethodAnomaly learns what is usual (section 8 of
+// the semantics). The values of its labels are probabilities.
+type Anomaly struct {
+	// Bucket is the length of a bucket.
+	Bucket time.Duration
+	// Learn is how much history a group needs before it can match.
+	Learn time.Duration
+	// Baseline, unless nil, is the value above which a bucket matches before that.
+	Baseline *float64
+	// Tolerance, 1 to 5, widens what is usual.
+	Tolerance int
+	// Before is how far back events that were stored before the rule was made
+	// are learned from; 0: not at all.
+	Before time.Duration
+}
+
+// Defaults and limits of anomaly detection; the seconds and hours are the API's.
+var (
+	anomalyBuckets = []int64{300, 600, 900, 1800, 3600, 10800}
+	anomalyLearn   = []int64{1, 6, 12, 24, 48, 168, 336}
+)
+
+// anomalyPast is how much of the stored past is learned at once.
+const anomalyPast = 14 * day
+
+func (c *ruleCompiler) anomalyOptions() {
+	o := c.plan.Rule.Options.Anomaly
+	if o == nil {
+		o = &schema.AnomalyOptions{}
+	}
+	const target = "options.anomalyDetectionOptions."
+	bucket := c.oneOf(target+"bucketDuration", o.BucketDuration, 300, anomalyBuckets)
+	learn := c.oneOf(target+"learningDuration", o.LearningDuration, 24, anomalyLearn)
+	a := &Anomaly{
+		Bucket: time.Duration(bucket) * time.Second, Learn: time.Duration(learn) * time.Hour,
+		Tolerance: int(c.inRange(target+"detectionTolerance", o.DetectionTolerance, 1, 1, 5)),
+	}
+	if o.LearningPeriodBaseline != nil {
+		if *o.LearningPeriodBaseline < 0 {
+			c.bad.Add(target+"learningPeriodBaseline", "a bucket's value is not below 0")
+		}
+		baseline := float64(*o.LearningPeriodBaseline)
+		a.Baseline = &baseline
+	}
+	if o.InstantaneousBaseline != nil && *o.InstantaneousBaseline {
+		a.Before = max(anomalyPast, a.Learn)
+	}
+	c.plan.Anomaly = a
+}
+
+func (c *ruleCompiler) oneOf(target string, value *int64, absent int64, allowed []int64) int64 {
+	switch {
+	case value == nil:
+		return absent
+	case !slices.Contains(allowed, *value):
+		c.bad.Add(target, fmt.Sprintf("%d is none of %d", *value, allowed))
+		return absent
+	}
+	return *value
+}

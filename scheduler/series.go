@@ -1,0 +1,388 @@
+package scheduler
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"time"
+
+	"nightjar/anomaly"
+	"nightjar/compiler"
+	"nightjar/schema"
+)
+
+// Models keeps what was learned of the series of rules that look for anomalies.
+type Models interface {
+	// LoadModels reads a rule's models, and up to which moment all of its series
+	// have one: a series without began after that.
+	LoadModels(ctx context.Context, ruleKey string) (models []SeriesModel, through schema.Millis, err error)
+	// SaveModels stores models, and then that moment.
+	SaveModels(ctx context.Context, ruleKey string, models []SeriesModel, through schema.Millis) error
+	// Buckets reads a rule's stored matches from a moment on, of arrivals up to
+	// through, by bucket.
+	Buckets(ctx context.Context, ruleKey string, width time.Duration, from schema.Millis, through uint64, use func(BucketMatches)) error
+}
+
+// SeriesModel is the model of a series of buckets before Through.
+type SeriesModel struct {
+	Label   int
+	Group   []string
+	Through schema.Millis
+	State   []byte // of anomaly.Model
+}
+
+// BucketMatches are the matches of a label and a group in one bucket.
+type BucketMatches struct {
+	Label   int
+	Group   []string
+	Bucket  int64 // since the epoch
+	Count   uint64
+	Tuples  []string  // distinct, where the label counts those
+	Numbers []float64 // where it adds those
+}
+
+// usual is what one plan has learned: the series of each group of each label.
+type usual struct {
+	plan   *compiler.Plan
+	width  int64 // ms
+	series map[KnownKey]*series
+	// counted is the last arrival whose matches are in the series.
+	counted uint64
+	// newest is the latest arrival, settled the bucket before which all is in the
+	// models and stored.
+	newest  schema.Millis
+	settled int64
+	err     error // what went wrong last
+}
+
+// series is one group of one label. The model base has learned the buckets that
+// no event can change any more; counts and sums are those since then in which
+// something happened. head is base with the buckets before the one that was asked for last.
+type series struct {
+	label  int
+	group  []string
+	base   *anomaly.Model
+	counts []bucketCount     // of a label that counts: in order
+	sums   map[int64]*window // of others
+	first  int64             // bucket of the first event
+	begun  bool              // there was one
+	head   *anomaly.Model
+	next   int64 // bucket that head foresees
+}
+
+// bucketCount is kept small: there are a thousand for each group.
+type bucketCount struct{ bucket, count uint32 }
+
+func newUsual(plan *compiler.Plan) *usual {
+	return &usual{plan: plan, width: plan.Anomaly.Bucket.Milliseconds(), series: map[KnownKey]*series{}}
+}
+
+// bucketOf is the bucket of a moment.
+func (u *usual) bucketOf(at schema.Millis) int64 {
+	b := int64(at) / u.width
+	if int64(at)%u.width < 0 {
+		b--
+	}
+	return b
+}
+
+func (u *usual) of(label int, group []string) *series {
+	key := keyOf(label, group...)
+	s := u.series[key]
+	if s == nil {
+		s = &series{label: label, group: group}
+		u.series[key] = s
+	}
+	return s
+}
+
+// count takes a match into its series.
+func (u *usual) count(m *compiler.Match) {
+	s := u.of(m.Label, m.Group)
+	b := u.bucketOf(m.At)
+	s.changed(b)
+	if u.plan.Labels[m.Label].Aggregation == compiler.AggCount {
+		s.add(b, 1)
+	} else {
+		s.sum(u.plan, b).add(m)
+	}
+}
+
+// changed notes that a bucket is another now, and forgets what was foreseen from
+// it.
+func (s *series) changed(bucket int64) {
+	if !s.begun || bucket < s.first {
+		s.first, s.begun = bucket, true
+	}
+	if s.head != nil && bucket < s.next {
+		s.head = nil
+	}
+}
+
+func (s *series) add(bucket int64, n uint64) {
+	i, found := s.find(bucket)
+	if !found {
+		s.counts = slices.Insert(s.counts, i, bucketCount{bucket: uint32(bucket)})
+	}
+	s.counts[i].count = uint32(min(uint64(s.counts[i].count)+n, math.MaxUint32))
+}
+
+func (s *series) find(bucket int64) (int, bool) {
+	if n := len(s.counts); n > 0 && int64(s.counts[n-1].bucket) < bucket {
+		return n, false // as they come
+	}
+	return slices.BinarySearchFunc(s.counts, bucket, func(c bucketCount, b int64) int { return cmp.Compare(int64(c.bucket), b) })
+}
+
+// sum is what a bucket adds up to, as the window that slides over matches has it:
+// there is one way to add up.
+func (s *series) sum(plan *compiler.Plan, bucket int64) *window {
+	w := s.sums[bucket]
+	if w == nil {
+		if s.sums == nil {
+			s.sums = map[int64]*window{}
+		}
+		w = newWindow(plan)
+		s.sums[bucket] = w
+	}
+	return w
+}
+
+// model is the model that foresees a bucket: it has learned those before it.
+func (s *series) model(u *usual, bucket int64) (*anomaly.Model, error) {
+	if s.head == nil || s.next > bucket {
+		var err error
+		if s.head, s.next, err = s.restart(u); err != nil {
+			return nil, err
+		}
+	}
+	return s.head, s.learn(u, s.head, &s.next, bucket)
+}
+
+// learn teaches a model the buckets from next until another.
+func (s *series) learn(u *usual, m *anomaly.Model, next *int64, until int64) error {
+	for ; *next < until; *next++ {
+		if err := m.Add(*next*u.width, s.value(*next)); err != nil {
+			return fmt.Errorf("learn a bucket of rule %s: %w", u.plan.Rule.ID, err)
+		}
+	}
+	return nil
+}
+
+// restart is a copy of base, and the bucket that it foresees.
+func (s *series) restart(u *usual) (*anomaly.Model, int64, error) {
+	if s.base == nil {
+		m, err := anomaly.New(anomaly.Config{Bucket: u.plan.Anomaly.Bucket, Tolerance: u.plan.Anomaly.Tolerance})
+		return m, s.first, err
+	}
+	state, err := s.base.MarshalBinary()
+	if err != nil {
+		return nil, 0, fmt.Errorf("copy a model: %w", err)
+	}
+	m := new(anomaly.Model)
+	err = m.UnmarshalBinary(state)
+	return m, s.base.Next() / u.width, err
+}
+
+func (s *series) value(bucket int64) float64 {
+	if w := s.sums[bucket]; w != nil {
+		return max(-math.MaxFloat32, min(w.values()[s.label], math.MaxFloat32)) // finite
+	}
+	if i, found := s.find(bucket); found {
+		return float64(s.counts[i].count)
+	}
+	return 0
+}
+
+// judge is a label's value for a bucket that holds x so far: the probability
+// that it is lower.
+func (s *series) judge(u *usual, bucket int64, x float64) float64 {
+	a := u.plan.Anomaly
+	if age := time.Duration((bucket-s.first)*u.width) * time.Millisecond; bucket <= s.first || age < a.Learn {
+		if a.Baseline != nil && x > *a.Baseline {
+			return 1
+		}
+		return 0
+	}
+	m, err := s.model(u, bucket)
+	if err != nil {
+		u.err = err
+		return 0
+	}
+	return m.Probability(bucket*u.width, x)
+}
+
+// hits finds the moments at which cases hold, in the matches of one full group.
+// The open bucket may match before it ends, and stays matched as it fills.
+func (u *usual) hits(group []compiler.Match, from schema.Millis) []hit {
+	var out []hit
+	for i := 0; i < len(group); {
+		bucket, j := u.bucketOf(group[i].At), i
+		for j < len(group) && u.bucketOf(group[j].At) == bucket {
+			j++
+		}
+		out = append(out, u.bucketHits(group[i:j], bucket, from)...)
+		i = j
+	}
+	return out
+}
+
+func (u *usual) bucketHits(matches []compiler.Match, bucket int64, from schema.Millis) []hit {
+	var out []hit
+	w, matched := newWindow(u.plan), -1
+	for i := 0; i < len(matches); {
+		at, seen := matches[i].At, false
+		for ; i < len(matches) && matches[i].At == at; i++ {
+			w.add(&matches[i])
+			seen = seen || matches[i].Seq > u.plan.After
+		}
+		if !seen {
+			continue
+		}
+		if c := firstCase(u.plan, u.judge(matches[0].Group, bucket, w.values())); c >= 0 {
+			matched = c
+		}
+		if matched >= 0 && at >= from {
+			out = append(out, hit{at, matched})
+		}
+	}
+	return out
+}
+
+// judge are the labels' values in a bucket that comes to these sums so far.
+func (u *usual) judge(group []string, bucket int64, sums []float64) []float64 {
+	values := make([]float64, len(sums))
+	for label := range values {
+		if s := u.series[keyOf(label, group...)]; s != nil {
+			values[label] = s.judge(u, bucket, sums[label])
+		}
+	}
+	return values
+}
+
+// settle teaches the models the buckets that no event can change any more, and
+// returns the models that differ from what is stored.
+func (u *usual) settle(lateness time.Duration) ([]SeriesModel, int64, error) {
+	horizon := u.bucketOf(u.newest.Add(-lateness - settled))
+	if horizon-u.settled < settleEvery*3_600_000/u.width {
+		return nil, 0, nil
+	}
+	var out []SeriesModel
+	for _, s := range u.series {
+		if s.base == nil && s.first >= horizon {
+			continue
+		}
+		m, next, err := s.restart(u)
+		if err != nil {
+			return nil, 0, err
+		}
+		if err := s.learn(u, m, &next, horizon); err != nil {
+			return nil, 0, err
+		}
+		state, err := m.MarshalBinary()
+		if err != nil {
+			return nil, 0, err
+		}
+		s.base = m
+		s.counts = slices.DeleteFunc(s.counts, func(c bucketCount) bool { return int64(c.bucket) < horizon })
+		maps.DeleteFunc(s.sums, func(b int64, _ *window) bool { return b < horizon })
+		out = append(out, SeriesModel{s.label, s.group, schema.Millis(horizon * u.width), state})
+	}
+	return out, horizon, nil
+}
+
+// settleEvery is how many hours of buckets are settled together.
+const settleEvery = 6
+
+// arrived notes when an event arrived.
+func (u *usual) arrived(seen schema.Millis) { u.newest = max(u.newest, seen) }
+
+// usualOf is what the plan has learned, read from the store if need be.
+func (s *Scheduler) usualOf(ctx context.Context, plan *compiler.Plan, fresh bool, through uint64) (*usual, error) {
+	if u := s.usual[plan.Key]; u != nil {
+		return u, nil
+	}
+	u := newUsual(plan)
+	u.counted = through
+	if !fresh {
+		if err := u.load(ctx, s.deps.Models, through); err != nil {
+			return nil, fmt.Errorf("load what is usual for rule %s: %w", plan.Rule.ID, err)
+		}
+	}
+	s.usual[plan.Key] = u
+	return u, nil
+}
+
+func (u *usual) load(ctx context.Context, from Models, through uint64) error {
+	models, settledAt, err := from.LoadModels(ctx, u.plan.Key)
+	if err != nil {
+		return err
+	}
+	for _, m := range models {
+		s := u.of(m.Label, m.Group)
+		s.base = new(anomaly.Model)
+		if err := s.base.UnmarshalBinary(m.State); err != nil {
+			return err
+		}
+		s.first, s.begun = s.base.First()/u.width, true
+	}
+	u.settled = u.bucketOf(settledAt)
+	return from.Buckets(ctx, u.plan.Key, u.plan.Anomaly.Bucket, settledAt, through, func(b BucketMatches) {
+		s := u.of(b.Label, b.Group)
+		if s.base != nil && b.Bucket < s.base.Next()/u.width {
+			return
+		}
+		s.changed(b.Bucket)
+		if u.plan.Labels[b.Label].Aggregation == compiler.AggCount {
+			s.add(b.Bucket, b.Count)
+		} else {
+			s.sum(u.plan, b.Bucket).refill(b)
+		}
+	})
+}
+
+// refill adds matches that are known by what they come to.
+func (w *window) refill(b BucketMatches) {
+	a := &w.labels[b.Label]
+	for _, v := range b.Tuples {
+		if a.distinct == nil {
+			a.distinct = map[string]int{}
+		}
+		a.distinct[v]++
+	}
+	for _, n := range b.Numbers {
+		m := compiler.Match{Label: b.Label, Number: n, HasNumber: true}
+		if a.kind == compiler.AggSum || a.kind == compiler.AggMax {
+			w.add(&m)
+		}
+	}
+}
+
+// saveUsual stores what has settled.
+func (s *Scheduler) saveUsual(ctx context.Context) error {
+	total := 0
+	for key, u := range s.usual {
+		total += len(u.series)
+		models, horizon, err := u.settle(s.deps.Lateness)
+		if err != nil {
+			return fmt.Errorf("learn what is usual for rule %s: %w", u.plan.Rule.ID, err)
+		}
+		if len(models) == 0 {
+			continue
+		}
+		for part := range slices.Chunk(models, 1000) {
+			if err := s.deps.Models.SaveModels(ctx, key, part, 0); err != nil {
+				return fmt.Errorf("store what is usual: %w", err)
+			}
+		}
+		if err := s.deps.Models.SaveModels(ctx, key, nil, schema.Millis(horizon*u.width)); err != nil {
+			return fmt.Errorf("store what is usual: %w", err)
+		}
+		u.settled = horizon
+	}
+	s.metrics.series.Set(float64(total))
+	return nil
+}
