@@ -32,7 +32,7 @@ var layers = map[string][]string{
 	"anomaly/content":     {},
 	"compiler":            {"schema", "compiler/template"},
 	"compiler/template":   {"schema"},
-	"scheduler":           {"schema", "compiler", "compiler/template"},
+	"scheduler":           {"schema", "compiler", "compiler/template", "anomaly"},
 	"scheduler/reference": {"schema", "compiler"},
 	"configuration":       {"schema", "compiler", "scheduler"},
 	// edges

@@ -106,7 +106,7 @@ func TestAFailingRuleStopsOnlyItselfAndIsCaughtUp(t *testing.T) {
 
 func TestCoverageKnowsVersionsLateEventsAndWhatIsNotEvaluated(t *testing.T) {
 	unbuilt := counting("unbuilt")
-	unbuilt.Options.DetectionMethod = "anomaly_detection"
+	unbuilt.Options.DetectionMethod = "hardcoded"
 	w, s, rules := watching(t, counting("well"), unbuilt)
 	w.arrive(0, 10)
 	drain(s)

@@ -184,6 +184,10 @@ func (s *Scheduler) absorb(ctx context.Context, touches []touch) error {
 	for plan := range planSet(touches) {
 		if k := s.known[plan.Key]; k != nil {
 			clear(k.touched)
+			k.newest = k.seen
+		}
+		if u := s.usual[plan.Key]; u != nil {
+			u.newest = u.seen
 		}
 	}
 	s.tidy(&d)
@@ -211,7 +215,7 @@ func (s *Scheduler) note(d *dirty, t touch) {
 		s.ledger.reopened(t)
 	}
 	if k := s.known[t.plan.Key]; k != nil {
-		k.arrived(t.event.Seen, s.deps.Lateness)
+		k.arrived(t.event.Seen)
 	}
 	u := s.usual[t.plan.Key]
 	if u != nil {

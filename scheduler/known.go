@@ -69,9 +69,9 @@ type known struct {
 	// touched are the signal groups that must be looked at again, since an
 	// event time; they stay until that was done.
 	touched map[uint64]touchedUnit
-	// newest is the latest arrival it learnt of, pruned that at which old
-	// knowledge was looked for.
-	newest, pruned schema.Millis
+	// seen is the latest arrival it learnt of, newest that of those that were
+	// evaluated, pruned that at which old knowledge was looked for.
+	seen, newest, pruned schema.Millis
 }
 
 type stretch struct{ start, end schema.Millis }
@@ -408,12 +408,14 @@ func (s *Scheduler) remember(ctx context.Context) (behind map[string]bool, err e
 // pruneEvery is how often old knowledge is looked for.
 const pruneEvery = schema.Millis(3_600_000)
 
-// arrived notes when an event arrived, which tells how old others can still
-// come.
-func (k *known) arrived(seen schema.Millis, lateness time.Duration) {
-	if k.newest = max(k.newest, seen); k.newest-k.pruned < pruneEvery {
-		return
+// arrived notes when an event arrived.
+func (k *known) arrived(seen schema.Millis) { k.seen = max(k.seen, seen) }
+
+// settle prunes, now and then. Whatever was evaluated is saved: no event comes
+// again that arrived before newest.
+func (k *known) settle(lateness time.Duration) {
+	if k.newest-k.pruned >= pruneEvery {
+		k.pruned = k.newest
+		k.prune(k.newest - schema.Millis(lateness.Milliseconds()))
 	}
-	k.pruned = k.newest
-	k.prune(k.newest - schema.Millis(lateness.Milliseconds()))
 }

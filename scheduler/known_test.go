@@ -51,7 +51,9 @@ func TestForgottenKnowledgeTakesNoMemory(t *testing.T) {
 		for i := range perDay {
 			k.see(keyOf(0, "g", string(rune(int(d)*perDay+i))), d*24*hour)
 		}
-		k.arrived(d*24*hour, 24*time.Hour)
+		k.arrived(d * 24 * hour)
+		k.newest = k.seen
+		k.settle(24 * time.Hour)
 		values, _ := k.unstored()
 		for _, v := range values {
 			if v.Gone {

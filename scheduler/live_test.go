@@ -28,7 +28,12 @@ func live(t *testing.T, seed uint64, rule schema.Rule, events []schema.Event, fa
 
 func liveRules(t *testing.T, seed uint64, rules []schema.Rule, events []schema.Event, faults float64, suppressions ...schema.Suppression) *world {
 	t.Helper()
-	w := newWorld(seed)
+	return newWorld(seed).run(t, seed, rules, events, faults, suppressions...)
+}
+
+// run is liveRules in a world that was made for it.
+func (w *world) run(t *testing.T, seed uint64, rules []schema.Rule, events []schema.Event, faults float64, suppressions ...schema.Suppression) *world {
+	t.Helper()
 	for _, rule := range rules {
 		rule.IsEnabled, rule.Version = true, 1
 		body, err := json.Marshal(storedRule{Rule: rule})

@@ -406,13 +406,13 @@ func (s *Scheduler) save(ctx context.Context, always bool) error {
 		}
 	}
 	if err == nil {
-		err = s.saveUsual(ctx)
-	}
-	if err == nil {
 		err = s.ledger.store(ctx, s.deps.Ledger)
 	}
 	if err == nil {
 		err = s.deps.Journal.Save(ctx, through)
+	}
+	if err == nil {
+		err = s.settle(ctx) // last: what lets go of the past must not be ahead of the place
 	}
 	if err != nil {
 		s.deps.Log.Warn("progress not saved; the next start evaluates some arrivals again", "error", err)

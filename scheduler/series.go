@@ -51,8 +51,9 @@ type usual struct {
 	series map[KnownKey]*series
 	// counted is the last arrival whose matches are in the series.
 	counted uint64
-	// newest is the latest arrival, settled the bucket before which all is in the
-	// models and stored.
+	// seen is the latest arrival, newest that of those that were evaluated, settled
+	// the bucket before which all is in the models and stored.
+	seen    schema.Millis
 	newest  schema.Millis
 	settled int64
 	err     error // what went wrong last
@@ -263,12 +264,12 @@ func (u *usual) judge(group []string, bucket int64, sums []float64) []float64 {
 	return values
 }
 
-// settle teaches the models the buckets that no event can change any more, and
-// returns the models that differ from what is stored.
-func (u *usual) settle(lateness time.Duration) ([]SeriesModel, int64, error) {
-	horizon := u.bucketOf(u.newest.Add(-lateness - settled))
+// settle teaches the models the buckets that no event can change any more, those
+// before horizon, and returns the models that differ from what is stored.
+func (u *usual) settle(lateness time.Duration) (models []SeriesModel, horizon int64, err error) {
+	horizon = u.bucketOf(u.newest.Add(-lateness - settled))
 	if horizon-u.settled < settleEvery*3_600_000/u.width {
-		return nil, 0, nil
+		return nil, u.settled, nil
 	}
 	var out []SeriesModel
 	for _, s := range u.series {
@@ -298,7 +299,7 @@ func (u *usual) settle(lateness time.Duration) ([]SeriesModel, int64, error) {
 const settleEvery = 6
 
 // arrived notes when an event arrived.
-func (u *usual) arrived(seen schema.Millis) { u.newest = max(u.newest, seen) }
+func (u *usual) arrived(seen schema.Millis) { u.seen = max(u.seen, seen) }
 
 // usualOf is what the plan has learned, read from the store if need be.
 func (s *Scheduler) usualOf(ctx context.Context, plan *compiler.Plan, fresh bool, through uint64) (*usual, error) {
@@ -361,8 +362,12 @@ func (w *window) refill(b BucketMatches) {
 	}
 }
 
-// saveUsual stores what has settled.
-func (s *Scheduler) saveUsual(ctx context.Context) error {
+// settle lets go of what no event can change any more: of knowledge that is
+// forgotten, and of buckets, which go into models that are stored.
+func (s *Scheduler) settle(ctx context.Context) error {
+	for _, k := range s.known {
+		k.settle(s.deps.Lateness)
+	}
 	total := 0
 	for key, u := range s.usual {
 		total += len(u.series)
@@ -371,6 +376,7 @@ func (s *Scheduler) saveUsual(ctx context.Context) error {
 			return fmt.Errorf("learn what is usual for rule %s: %w", u.plan.Rule.ID, err)
 		}
 		if len(models) == 0 {
+			u.settled = horizon
 			continue
 		}
 		for part := range slices.Chunk(models, 1000) {

@@ -30,10 +30,13 @@ type world struct {
 	ledger   []Entry
 	values   map[string]map[KnownValue]bool
 	groups   map[string]map[KnownKey]KnownGroup
+	models   map[string]map[KnownKey]SeriesModel
+	modelled map[string]schema.Millis
 	stored   uint64
 	broken   string  // id of a rule that can't be evaluated
 	recent   *Recent // nil: none, and all is found in the store
 	cached   int     // MaxCached
+	lateness time.Duration
 	// related is the highest incident that an analyst's signal is known to be
 	// related to, by id; incident is the one that was tried last.
 	related  map[string]int64
@@ -46,9 +49,9 @@ var errFault = errors.New("injected fault")
 
 func newWorld(seed uint64) *world {
 	return &world{
-		rand:    rand.New(rand.NewPCG(seed, 1)),
+		rand: rand.New(rand.NewPCG(seed, 1)), lateness: 100 * 365 * 24 * time.Hour,
 		matches: map[uint64][]StoredMatch{}, signals: map[string]schema.Signal{}, versions: map[string][]Published{}, whole: map[string]Published{}, keys: map[string]uint64{},
-		values: map[string]map[KnownValue]bool{}, groups: map[string]map[KnownKey]KnownGroup{},
+		values: map[string]map[KnownValue]bool{}, groups: map[string]map[KnownKey]KnownGroup{}, models: map[string]map[KnownKey]SeriesModel{}, modelled: map[string]schema.Millis{},
 		through: map[string]uint64{}, history: map[string][]schema.Signal{}, related: map[string]int64{},
 	}
 }
@@ -63,8 +66,8 @@ func (w *world) fault() error {
 func (w *world) deps() Deps {
 	return Deps{
 		Events: worldEvents{w}, Windows: worldWindows{w}, Signals: worldSignals{w}, Journal: worldJournal{w}, Ledger: worldLedger{w},
-		Knowledge: worldKnowledge{w}, Objects: worldObjects{w}, Arrivals: worldArrivals{w},
-		Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Lateness: 100 * 365 * 24 * time.Hour, Pace: time.Millisecond, Recent: w.recent, MaxCached: w.cached,
+		Knowledge: worldKnowledge{w}, Models: worldModels{w}, Objects: worldObjects{w}, Arrivals: worldArrivals{w},
+		Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Lateness: w.lateness, Pace: time.Millisecond, Recent: w.recent, MaxCached: w.cached,
 	}
 }
 
@@ -372,6 +375,52 @@ func (w worldKnowledge) Learn(_ context.Context, rule string, values []KnownValu
 	}
 	for _, g := range groups {
 		w.groups[rule][g.Key] = g
+	}
+	return w.fault()
+}
+
+type worldModels struct{ *world }
+
+func (w worldModels) LoadModels(_ context.Context, rule string) ([]SeriesModel, schema.Millis, error) {
+	var out []SeriesModel
+	for _, m := range w.models[rule] {
+		out = append(out, m)
+	}
+	through, ok := w.modelled[rule]
+	if !ok {
+		through = schema.MinMillis
+	}
+	return out, through, w.fault()
+}
+
+func (w worldModels) SaveModels(_ context.Context, rule string, models []SeriesModel, through schema.Millis) error {
+	if w.models[rule] == nil {
+		w.models[rule] = map[KnownKey]SeriesModel{}
+	}
+	for _, m := range models {
+		if w.rand.Float64() < w.faults/float64(len(models)) {
+			return errFault
+		}
+		w.models[rule][keyOf(m.Label, m.Group...)] = m
+	}
+	if through != 0 {
+		w.modelled[rule] = through
+	}
+	return w.fault()
+}
+
+func (w worldModels) Buckets(_ context.Context, rule string, width time.Duration, from schema.Millis, through uint64, use func(BucketMatches)) error {
+	for _, list := range w.matches {
+		for _, m := range list {
+			if m.RuleKey != rule || m.At < from || m.Seq > through {
+				continue
+			}
+			b := BucketMatches{Label: m.Label, Group: m.Group, Bucket: int64(m.At) / width.Milliseconds(), Count: 1, Tuples: m.Values}
+			if m.HasNumber {
+				b.Numbers = []float64{m.Number}
+			}
+			use(b)
+		}
 	}
 	return w.fault()
 }

@@ -3,7 +3,7 @@ package schema
 import "strings"
 
 // Tables are all tables there are, in the order in which they are created.
-var Tables = []Table{Events, AttributeShapes, Matches, Signals, Objects, Progress, Coverage, KnownValues, KnownGroups, ReferenceRows, ReferenceUploads}
+var Tables = []Table{Events, AttributeShapes, Matches, Signals, Objects, Progress, Coverage, KnownValues, KnownGroups, Models, ReferenceRows, ReferenceUploads}
 
 const (
 	moment = "DateTime64(3, 'UTC')"
@@ -261,6 +261,29 @@ var ReferenceUploads = Table{
 	OrderBy:     "(key, line)",
 	Settings:    "non_replicated_deduplication_window = 1000",
 }
+
+// Models is what rules that look for anomalies have learned: for each series the
+// model of the buckets that no event can change any more. Those since then are
+// counted from Matches.
+var Models = Table{
+	Name:    "models",
+	Comment: "what is usual, per series of an anomaly rule",
+	Columns: []Column{
+		{"rule_key", word, "", "what the rule detects"},
+		{"label", "UInt8", "", "index of the query; 255: about all series of the rule"},
+		{"group", "Array(String)", "ZSTD(1)", "group values"},
+		{"through", moment, "", "the buckets before this moment are learned"},
+		{"state", "String", "ZSTD(1)", "the model, in the binary form of package anomaly"},
+		{"version", "UInt64", "Delta, ZSTD(1)", "counts up; the highest counts"},
+	},
+	Engine:   "ReplacingMergeTree(version)",
+	OrderBy:  "(rule_key, label, group)",
+	Settings: "non_replicated_deduplication_window = 1000",
+}
+
+// AllSeries stands for a label in the row of Models that is about all series of
+// a rule: up to its moment all have a model, and a series without began later.
+const AllSeries = 255
 
 // TypedPaths are the attributes that most rules ask for. They are stored as
 // typed columns inside `attributes`, and their values are strings, whatever the

@@ -26,7 +26,7 @@ func (s *Store) Deps() scheduler.Deps {
 	return scheduler.Deps{
 		Events: events{s.conn}, Windows: windows{s.conn}, Signals: signals{s.conn},
 		Journal: journal{s.conn}, Ledger: ledger{s.conn}, Objects: objects{s.conn},
-		Knowledge: knowledge{s.conn},
+		Knowledge: knowledge{s.conn}, Models: models{s.conn},
 	}
 }
 
