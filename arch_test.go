@@ -30,6 +30,7 @@ var layers = map[string][]string{
 	// core
 	"anomaly":             {},
 	"anomaly/content":     {},
+	"anomaly/plot":        {"anomaly"},
 	"compiler":            {"schema", "compiler/template"},
 	"compiler/template":   {"schema"},
 	"scheduler":           {"schema", "compiler", "compiler/template", "anomaly"},

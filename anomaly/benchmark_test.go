@@ -209,3 +209,23 @@ func TestScoresHoldUpOnMadeSeries(t *testing.T) {
 		}
 	}
 }
+
+func FuzzScorer(f *testing.F) {
+	f.Add(int64(300_000), uint64(1), 10.0, 3.0)
+	f.Add(int64(math.MaxInt64), uint64(2), 1e300, -1e149)
+	f.Add(int64(-1), uint64(3), math.Inf(1), 0.0)
+	f.Fuzz(func(t *testing.T, step int64, seed uint64, a, b float64) {
+		var s Scorer
+		at := int64(seed)
+		for i := range int64(300) {
+			at += step * (1 + int64(seed>>(i%50))&1)
+			x := a
+			if i%7 == 0 {
+				x = b * float64(i)
+			}
+			if score := s.Add(at, x); !(score >= 0 && score <= 1) {
+				t.Fatalf("score %v of %v", score, x)
+			}
+		}
+	})
+}

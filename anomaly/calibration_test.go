@@ -113,3 +113,32 @@ func TestShareOfHighBucketsIsWhatItSays(t *testing.T) {
 		}
 	}
 }
+
+func TestBucketsOfEveryLengthAreCalibrated(t *testing.T) {
+	for _, minutes := range []int{10, 15, 30, 60, 180} {
+		bucket := time.Duration(minutes) * time.Minute
+		perDay := int(24 * time.Hour / bucket)
+		c := counted{mean: func(i int) float64 { return 20 * office(i*288/perDay) }, excess: 0.1}
+		high, n := 0, 0
+		for seed := range uint64(15*minutes/60*2/3 + 2) {
+			m, err := New(Config{Bucket: bucket})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := rand.New(rand.NewPCG(seed, 2))
+			for i := range 42 * perDay {
+				at, x := monday+int64(i)*bucket.Milliseconds(), c.draw(i, r)
+				if i >= 21*perDay {
+					n++
+					if m.Probability(at, x) > 0.995 {
+						high++
+					}
+				}
+				m.Add(at, x)
+			}
+		}
+		if share := 100 * float64(high) / float64(n); share > 0.8 || share < 0.1 {
+			t.Errorf("buckets of %v: %.2f %% above 0.995", bucket, share)
+		}
+	}
+}

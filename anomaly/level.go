@@ -60,13 +60,13 @@ func (l *level) at(memory int, f family) (value, uncertain float64) {
 	return (2*sum + 0.5) / (2 * weight), 1/(2*sum+0.5) + l.dispersion()/(2*weight)
 }
 
-// dispersion is φ. Prior evidence for a little of it, four units and, in a young
-// series, a few buckets' worth, keeps the first buckets from being all too sure.
+// dispersion is φ. There is prior evidence for a little of it, four units, and in
+// a young series for a lot, which keeps the first buckets from being all too sure.
 func (l *level) dispersion() float64 {
-	const usual = 0.1
+	const usual, youthful = 0.1, 0.5
 	n := min(l.N, dispersionReach)
-	prior := 4 + 4*l.Base*max(0, 1-l.N/200)
-	return max(0, (l.Over*n+usual*prior)/(l.Base*n+prior))
+	young := 6 * l.Base * max(0, 1-l.N/100)
+	return max(0, (l.Over*n+4*usual+young*youthful)/(l.Base*n+4+young))
 }
 
 // foresee is the distribution of a bucket with the given season's factor, whose
@@ -121,7 +121,7 @@ func distance(x, mean, dispersion float64, f family) float64 {
 
 // renew makes the averages of errors follow soon: a season that was just found
 // has none of those from before.
-func (l *level) renew() { l.N = min(l.N, 60) }
+func (l *level) renew() { l.N = min(l.N, 20) }
 
 // learnDispersion averages how far squared errors exceed what the mean explains,
 // weighted by the precision that each has.

@@ -76,9 +76,9 @@ type episode struct {
 	levels []float64 // of all trackers before the episode
 }
 
-// Add returns the score of the value at a time (ms), in [0, 1), and learns from
-// it. A score of 0.5 is a distance of five standard deviations; scores have no
-// ties at the top. Values that are not finite, or beyond ±1e150, are missing
+// Add returns the score of the value at a time (ms), in [0, 1], and learns from
+// it. A score of 0.5 is a distance of five standard deviations, 0.9 one of 45, so
+// that the order of what is most surprising is kept. Values that are not finite, or beyond ±1e150, are missing
 // values: their score is 0 and only time passes. Times should ascend; a value
 // at a time not after the last one is scored and not learned from.
 func (s *Scorer) Add(at int64, x float64) float64 {
@@ -140,6 +140,7 @@ func (s *Scorer) findSeasons() {
 	before := s.trackers[len(speeds):]
 	s.trackers = s.trackers[:len(speeds):len(speeds)]
 	for _, period := range newSpectrum(h).seasons(daily) {
+		season := profile(h, s.clock.index+1, period)
 		for _, speed := range speeds {
 			t := newTracker(period, speed)
 			for _, b := range before {
@@ -147,7 +148,7 @@ func (s *Scorer) findSeasons() {
 					t = b
 				}
 			}
-			t.learnSeason(h, s.clock.index+1)
+			t.learnSeason(season, h, s.clock.index+1)
 			s.trackers = append(s.trackers, t)
 		}
 	}

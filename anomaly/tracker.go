@@ -136,9 +136,9 @@ func (t *tracker) settle(history []float64, end int64) {
 }
 
 // learnSeason gives a tracker the profile of the history, which ends before
-// index end. A new tracker first practises on the latest third of it with a
+// index end. The profile is shared and stays as it is. A new tracker first practises on the latest third of it with a
 // profile of the rest, so that its errors are those of forecasts.
-func (t *tracker) learnSeason(history []float64, end int64) {
+func (t *tracker) learnSeason(season, history []float64, end int64) {
 	if t.n == 0 {
 		test := max(1, min(len(history)/t.period, profileCycles)/3) * t.period
 		known := history[:len(history)-test]
@@ -149,7 +149,7 @@ func (t *tracker) learnSeason(history []float64, end int64) {
 			}
 		}
 	}
-	t.season = profile(history, end, t.period)
+	t.season = season
 	t.settle(history, end)
 }
 
