@@ -159,6 +159,9 @@ func (s *Scheduler) explainEvent(ctx context.Context, plan *compiler.Plan, w *wa
 		return &schema.NotFound{Kind: "event", ID: q.Event}
 	}
 	e := &events[0]
+	if err := s.loadTables(ctx, []touch{{plan: plan, event: e}}); err != nil {
+		return err
+	}
 	out.State, out.Why = s.saw(w, e)
 	out.Queries = plan.Explain(e)
 	seen := map[string]bool{}

@@ -308,8 +308,11 @@ func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *inge
 		HTTP: e.config.HTTP, GRPC: e.config.GRPC, Key: e.key, Version: version,
 		Rules: s, Triage: s, Signals: apistore.NewSignals(d.conn), Logs: apistore.NewLogs(d.conn, apistore.LogsConfig{Catalogue: store.Catalogue()}), SQL: d.sql, Status: reporter, Ledger: s, Explainer: s,
 		CheckRule: func(r schema.Rule) ([]string, error) {
-			_, warnings, err := compiler.Compile(r)
-			return warnings, err
+			plan, warnings, err := compiler.Compile(r)
+			if err != nil {
+				return nil, err
+			}
+			return append(warnings, tables.Missing(plan.TableColumns())...), nil
 		},
 		Suppressions: s, Configuration: c, Tables: tables, UploadDir: filepath.Join(e.config.DataDir, "uploads"),
 		ReadEvent: func(json []byte) (schema.Event, error) { return readEvent(json, locator(geo)) },
