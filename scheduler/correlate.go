@@ -101,6 +101,9 @@ func (s *Scheduler) correlate(ctx context.Context, plan *compiler.Plan, from uin
 	if err != nil {
 		return fmt.Errorf("read changed signals: %w", err)
 	}
+	if err := s.loadTablesOf(ctx, plan, schema.MinMillis); err != nil {
+		return err // signals that stand may be of any time
+	}
 	d := dirty{units: map[uint64]*unit{}, globals: map[*compiler.Plan]schema.Millis{}}
 	earliest := map[string]schema.Millis{}
 	for i := range versions {

@@ -52,11 +52,20 @@ func (s *Scheduler) loadTables(ctx context.Context, touches []touch) error {
 		}
 	}
 	for plan, at := range since {
-		if columns := plan.TableColumns(); len(columns) > 0 {
-			if err := s.deps.Tables.Load(ctx, columns, at); err != nil {
-				return fmt.Errorf("reference tables of rule %s: %w", plan.Rule.ID, err)
-			}
+		if err := s.loadTablesOf(ctx, plan, at); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+func (s *Scheduler) loadTablesOf(ctx context.Context, plan *compiler.Plan, since schema.Millis) error {
+	columns := plan.TableColumns()
+	if len(columns) == 0 || s.deps.Tables == nil {
+		return nil
+	}
+	if err := s.deps.Tables.Load(ctx, columns, since); err != nil {
+		return fmt.Errorf("reference tables of rule %s: %w", plan.Rule.ID, err)
 	}
 	return nil
 }
