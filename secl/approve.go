@@ -50,10 +50,12 @@ func Approve(r *Rule, model *Model, caps []Capability) *Approvers {
 // their denial can't. There are none where the field can also make it match with
 // a value that is not among them.
 func approverValues(r *Rule, f *Field, k *Capability) []FieldValue {
-	if !slices.Contains(r.fields, f) || f.Iterator != nil || kleene(r.Expr, covering(f, k))(nil) != Impossible {
+	if !slices.Contains(r.fields, f) || f.Iterator != nil || !covered(r, f, k) {
 		return nil
 	}
 	recorded := Values(r.Expr, f)
+	wanted := map[FieldValue]bool{}
+	wantedValues(r.Expr, f, false, wanted)
 	if k.UnsetIsRange {
 		unsetToRange(recorded, k)
 	}
@@ -69,10 +71,16 @@ func approverValues(r *Rule, f *Field, k *Capability) []FieldValue {
 			return nil
 		}
 		if v.Kind == KindRange {
-			v.Low, v.High = max(v.Low, k.Low), min(v.High, k.High)
+			if v.Low, v.High = max(v.Low, k.Low), min(v.High, k.High); v.Low > v.High {
+				continue
+			}
 		}
+		// Of values that stand for many, one was tried: the others may match, so
+		// where it is wanted it approves whatever came of that.
 		if inside, outside := probes(v); try(inside) == Impossible || try(outside) != Impossible {
-			continue
+			if v.Kind == KindScalar || v.Kind == KindBitmask || !wanted[plainRange(v)] {
+				continue
+			}
 		}
 		if k.Valid == nil || k.Valid(v) {
 			out = append(out, v)
@@ -81,20 +89,65 @@ func approverValues(r *Rule, f *Field, k *Capability) []FieldValue {
 	return out
 }
 
+// wantedValues are the values of a field that a condition compares it with where
+// that helps it to hold; the others are those where it must not.
+func wantedValues(e Expr, f *Field, denied bool, out map[FieldValue]bool) {
+	switch e := Bare(e).(type) {
+	case *Logic:
+		wantedValues(e.L, f, denied, out)
+		wantedValues(e.R, f, denied, out)
+	case *Denial:
+		wantedValues(e.X, f, !denied, out)
+	case *Comparison:
+		if isCondition(e.L) || isCondition(e.R) {
+			for _, side := range []Expr{e.L, e.R} {
+				wantedValues(side, f, false, out)
+				wantedValues(side, f, true, out)
+			}
+			return
+		}
+		if denied == e.Denied {
+			comparedWith(e, f, func(v FieldValue) { out[plainRange(v)] = true })
+		}
+	}
+}
+
+// plainRange is a range as it was written, not as a capability cuts it.
+func plainRange(v FieldValue) FieldValue {
+	if v.Kind == KindRange {
+		v.Low, v.High = 0, 0
+	}
+	return v
+}
+
+// covered tells whether the rule can't match with a value of the field that it
+// does not compare it with. Texts have two: some text, and none, which the
+// patterns that fit everything do not fit.
+func covered(r *Rule, f *Field, k *Capability) bool {
+	others := []Value{fresh}
+	none := FieldValue{Kind: KindScalar, Value: TextValue("")}
+	if f.Type().Kind == String && !slices.Contains(Values(r.Expr, f), none) {
+		others = append(others, none.Value)
+	}
+	return !slices.ContainsFunc(others, func(other Value) bool {
+		return kleene(r.Expr, covering(f, k, other))(nil) != Impossible
+	})
+}
+
 // covering says of a leaf what it is for a value of the field that is none of
 // those that are written: equality fails. What a kernel can't filter by might
 // hold for such a value, so it is unknown.
-func covering(f *Field, k *Capability) leafVerdict {
+func covering(f *Field, k *Capability, other Value) leafVerdict {
 	return func(e Expr) func(*Context) Verdict {
 		v := Unknown
 		if dependsOnlyOn(e, f) {
-			v = coverLeaf(e, f, k)
+			v = coverLeaf(e, f, k, other)
 		}
 		return func(*Context) Verdict { return v }
 	}
 }
 
-func coverLeaf(e Expr, f *Field, k *Capability) Verdict {
+func coverLeaf(e Expr, f *Field, k *Capability, other Value) Verdict {
 	cmp, ok := e.(*Comparison)
 	if !ok {
 		return Impossible // a bare truth value: the other one is not written
@@ -121,7 +174,7 @@ func coverLeaf(e Expr, f *Field, k *Capability) Verdict {
 		if lit, ok := Bare(cmp.R).(*Literal); ok && k.UnsetIsRange && cmp.Denied && lit.Value.Int == k.High+1 {
 			return Certain // and its denial fails, outside of the range
 		}
-		return freshMatch(cmp, f)
+		return otherMatch(cmp, f, other)
 	case k.can(KindRange):
 		return Impossible
 	}
@@ -132,13 +185,13 @@ func coverLeaf(e Expr, f *Field, k *Capability) Verdict {
 // everything.
 var fresh = Value{Kind: String, Text: "\x00"}
 
-// freshMatch evaluates an equality with a value that is written nowhere.
-func freshMatch(cmp *Comparison, f *Field) Verdict {
+// otherMatch evaluates an equality with a value that is written nowhere.
+func otherMatch(cmp *Comparison, f *Field, other Value) Verdict {
 	if f.Type().Kind != String {
 		return Impossible
 	}
 	run := (&compiler{probe: f}).comparison(cmp).run
-	return verdict(run(&Context{probe: fresh}))
+	return verdict(run(&Context{probe: other}))
 }
 
 // probes are a value that v stands for, and one that it does not.

@@ -47,15 +47,32 @@ func Place(text string, at Pos) (line, column int) {
 	return strings.Count(before, "\n") + 1, utf8.RuneCountInString(before[start:]) + 1
 }
 
+// maxErrors are told one by one; the rest is counted.
+const maxErrors = 100
+
 // reporter collects the mistakes of one text.
 type reporter struct {
 	text string
 	list Errors
+	more int // mistakes beyond maxErrors
 }
 
 func (r *reporter) report(at Pos, hint, format string, args ...any) {
+	if len(r.list) == maxErrors {
+		r.more++
+		return
+	}
 	line, column := Place(r.text, at)
 	r.list = append(r.list, &Error{Line: line, Column: column, Message: fmt.Sprintf(format, args...), Hint: hint})
+}
+
+// syntax reports that the text is no expression.
+func (r *reporter) syntax(at Pos, message, hint string) {
+	before := len(r.list)
+	r.report(at, hint, "%s", message)
+	if len(r.list) > before {
+		r.list[before].Syntax = true
+	}
 }
 
 // err is nil when there was nothing to report.
@@ -66,5 +83,9 @@ func (r *reporter) err() error {
 	slices.SortStableFunc(r.list, func(a, b *Error) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
+	if r.more > 0 {
+		last := r.list[len(r.list)-1]
+		r.list = append(r.list, &Error{last.Line, last.Column, fmt.Sprintf("and %d more mistakes", r.more), "", last.Syntax})
+	}
 	return r.list
 }

@@ -79,7 +79,7 @@ func explained(e Expr) []Expr {
 	case *Inversion:
 		parts = []Expr{e.X}
 	case *Interpolation:
-		parts = e.Parts
+		parts = slices.Clone(e.Parts)
 	}
 	return slices.DeleteFunc(parts, func(e Expr) bool {
 		switch e := e.(type) {

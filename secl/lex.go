@@ -54,8 +54,7 @@ func lex(text string) ([]token, *reporter) {
 		}
 		t, problem := l.next()
 		if problem != "" {
-			r.report(Pos(l.at), "", "%s", problem)
-			r.list[len(r.list)-1].Syntax = true
+			r.syntax(Pos(l.at), problem, "")
 			return append(tokens, token{kind: tokenEOF, at: Pos(l.at), end: Pos(l.at)}), r
 		}
 		tokens = append(tokens, t)

@@ -14,8 +14,9 @@ const maxDepth = 2000
 // place where the text is no expression.
 func Parse(text string) (Node, error) {
 	p := newParser(text)
-	if len(p.report.list) == 0 && p.peek().kind == tokenEOF {
+	if p.peek().kind == tokenEOF {
 		p.syntax(p.peek(), "empty expression", "")
+		return nil, p.report.err()
 	}
 	n := p.expression()
 	p.end()
@@ -26,7 +27,7 @@ func Parse(text string) (Node, error) {
 func ParseMacro(text string) (Node, error) {
 	p := newParser(text)
 	var n Node
-	if len(p.report.list) == 0 && p.isPunct(p.peek(), "[") {
+	if p.isPunct(p.peek(), "[") {
 		n = p.list()
 	} else {
 		n = p.expression()
@@ -39,12 +40,13 @@ type parser struct {
 	tokens []token
 	i      int
 	depth  int
+	torn   bool // the lexer could not go on: that the text ends is no news
 	report *reporter
 }
 
 func newParser(text string) *parser {
 	tokens, report := lex(text)
-	return &parser{tokens: tokens, report: report}
+	return &parser{tokens: tokens, torn: len(report.list) > 0, report: report}
 }
 
 func (p *parser) peek() token { return p.tokens[p.i] }
@@ -63,11 +65,10 @@ func (p *parser) isWord(t token, text string) bool  { return t.kind == tokenIden
 // syntax reports that t can't stand where it does. After a mistake of the lexer
 // there is nothing to add.
 func (p *parser) syntax(t token, message, hint string) {
-	if t.kind == tokenEOF && len(p.report.list) > 0 {
+	if t.kind == tokenEOF && p.torn {
 		return
 	}
-	p.report.report(t.at, hint, "%s", message)
-	p.report.list[len(p.report.list)-1].Syntax = true
+	p.report.syntax(t.at, message, hint)
 }
 
 func (p *parser) unexpected(t token, expected string) {

@@ -1,7 +1,5 @@
 package secl
 
-import "slices"
-
 // Verdict is what can be said of a condition when not everything is known.
 type Verdict int8
 
@@ -160,8 +158,10 @@ type FieldValue struct {
 // whichever way it counts.
 func Values(e Expr, f *Field) []FieldValue {
 	var out []FieldValue
+	seen := map[FieldValue]bool{}
 	add := func(v FieldValue) {
-		if !slices.Contains(out, v) {
+		if !seen[v] {
+			seen[v] = true
 			out = append(out, v)
 		}
 	}

@@ -21,6 +21,11 @@ type Approvals struct {
 // an event that has none of them in any of the fields matches no rule.
 func (b *Bucket) Approve(caps []secl.Capability) Approvals {
 	out := Approvals{Fields: map[string][]secl.FieldValue{}, By: map[string]string{}}
+	type fieldValue struct {
+		name  string
+		value secl.FieldValue
+	}
+	seen := map[fieldValue]bool{}
 	for _, r := range b.Rules {
 		a := secl.Approve(r.Rule.Rule, b.set.model, caps)
 		if a == nil {
@@ -30,7 +35,8 @@ func (b *Bucket) Approve(caps []secl.Capability) Approvals {
 		name := a.Capability.Field
 		out.By[r.ID] = name
 		for _, v := range a.Values {
-			if !slices.Contains(out.Fields[name], v) {
+			if key := (fieldValue{name, v}); !seen[key] {
+				seen[key] = true
 				out.Fields[name] = append(out.Fields[name], v)
 			}
 		}
