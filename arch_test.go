@@ -31,7 +31,7 @@ var layers = map[string][]string{
 	"anomaly":             {},
 	"anomaly/content":     {},
 	"anomaly/plot":        {"anomaly"},
-	"compiler":            {"schema", "compiler/template"},
+	"compiler":            {"schema", "secl", "compiler/template"},
 	"compiler/template":   {"schema"},
 	"scheduler":           {"schema", "compiler", "compiler/template", "anomaly"},
 	"scheduler/reference": {"schema", "compiler"},

@@ -18,6 +18,13 @@ func (k *compiler) comparison(e *Comparison) cond {
 	return cond{run: k.compareBools(e)}
 }
 
+// ConstantComparison is the value of a comparison of nothing but values that are
+// written there, with its denial left out; ok is false for any other.
+func ConstantComparison(e *Comparison) (value, ok bool) {
+	x, ok := (&compiler{}).static(e)
+	return x.value, ok
+}
+
 // static evaluates a comparison of nothing but values that are written there,
 // once, now. The present is none of these.
 func (k *compiler) static(e *Comparison) (cond, bool) {

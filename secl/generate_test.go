@@ -2,6 +2,7 @@ package secl_test
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -249,4 +250,28 @@ func approves(a *secl.Approvers, p *event.Process) bool {
 		}
 	}
 	return false
+}
+
+// TestARegexpStandsForWhatALiteralDoes holds the form in which literals reach the
+// database against the matcher of events.
+func TestARegexpStandsForWhatALiteralDoes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		alphabet := rapid.SampledFrom([]rune("ab/*.[B\n"))
+		v := secl.Value{Kind: secl.String, Text: rapid.StringOfN(alphabet, 0, 7, -1).Draw(t, "literal"), Form: rapid.SampledFrom([]secl.Form{secl.Scalar, secl.Pattern}).Draw(t, "form")}
+		path, fold := rapid.Bool().Draw(t, "path"), rapid.Bool().Draw(t, "fold")
+		match, err := secl.NewTextMatcher(v, path, fold)
+		if err != nil {
+			return // two ** in a path
+		}
+		re, err := regexp.Compile(secl.TextRegexp(v, path, fold))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 10 {
+			text := rapid.StringOfN(alphabet, 0, 7, -1).Draw(t, "text")
+			if got, want := re.MatchString(text) && (text != "" || !path || v.Form == secl.Scalar), match(text); got != want {
+				t.Fatalf("%s on %q (path %t, fold %t): %s gives %t, the matcher %t", v, text, path, fold, re, got, want)
+			}
+		}
+	})
 }

@@ -42,6 +42,7 @@ type Field struct {
 	Domain    bool   // .root_domain can be read
 	Constants string // the family of constants that the values have
 	Never     string // why no agent can ever fill it; empty if one can
+	Stored    string // the attribute that stored events have it at; empty: none
 
 	// Also are further readings of a text; a condition holds if it does for any
 	// of them that is not empty.

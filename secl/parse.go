@@ -3,6 +3,7 @@ package secl
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -422,6 +423,9 @@ func (p *parser) list() Node {
 		switch {
 		case p.isPunct(sep, "]"):
 			return list
+		case t.kind == tokenIdent && strings.HasSuffix(t.text, "]") && !strings.Contains(t.text, "["):
+			p.syntax(t, fmt.Sprintf("the name %q takes the ] with it", t.text), "put a space before the ]")
+			return &Bad{sep.at}
 		case !p.isPunct(sep, ","):
 			p.unexpected(sep, `"," or "]"`)
 			return &Bad{sep.at}

@@ -24,6 +24,7 @@ func TestEveryMistakeIsToldWithItsPlace(t *testing.T) {
 		`exec.comm == "a" && exec.uid in [1, "b"]`: "1:37: the members of a list are of one kind",
 		`process.created_at != 10s && exec.uid==1`: "1:23: a duration can't be compared with !=; write < or >",
 		`1+2 == 3`:                              "1:2: unexpected token \"+2\"; for arithmetic put a space after +",
+		`bpf.cmd in [BPF_MAP_CREATE]`:           "1:13: the name \"BPF_MAP_CREATE]\" takes the ] with it; put a space before the ]",
 		"exec.uid == 1\r":                       `1:14: no token begins with '\r'`,
 		`exec.comm == "é" && exec.uid == "ü"`:   "1:33: got string, want int",
 		"exec.uid == 1 &&\n  exec.comm > \"a\"": "2:15: got string, want string",

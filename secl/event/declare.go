@@ -1,8 +1,11 @@
 package event
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
+	"slices"
+	"strings"
 
 	"nightjar/secl"
 )
@@ -17,6 +20,7 @@ type declarer struct {
 // block is a struct within an event, and the names its fields have there.
 type block[B any] struct {
 	prefix string // with its dot
+	stored string // what stored events have instead of the prefix; empty: the same
 	event  string // the type of events that has it; empty: all
 	// at finds the struct. With fresh it makes what is not there yet; without,
 	// what is not there is empty.
@@ -29,6 +33,9 @@ type block[B any] struct {
 // within is the block of a struct in the struct of b.
 func within[A, B any](b block[A], name string, part func(*A) *B) block[B] {
 	out := block[B]{prefix: b.prefix + name, event: b.event, iterator: b.iterator}
+	if b.stored != "" {
+		out.stored = b.stored + name
+	}
 	if at := b.at; at != nil {
 		out.at = func(e *Event, fresh bool) *B { return part(at(e, fresh)) }
 	}
@@ -43,6 +50,10 @@ type stored interface {
 	bool | int64 | string | netip.Prefix | []bool | []int64 | []string | []netip.Prefix
 }
 
+// storedOfElements are the fields that events keep of every ancestor of a
+// process; of all of them it would be too much.
+var storedOfElements = strings.Fields("pid uid comm args argv args_flags args_options file.path file.name")
+
 // option says more of a field.
 type option func(*secl.Field)
 
@@ -56,7 +67,10 @@ func always(f *secl.Field)   { f.Event = "" }
 
 // field declares one field: its name, and where it is stored.
 func field[B any, T stored](d *declarer, b block[B], name string, at func(*B) *T, options ...option) {
-	f := secl.Field{Name: b.prefix + name, Event: b.event, Iterator: b.iterator}
+	f := secl.Field{Name: b.prefix + name, Event: b.event, Iterator: b.iterator, Stored: cmp.Or(b.stored, b.prefix) + name}
+	if b.iterator != nil && !slices.Contains(storedOfElements, name) && !slices.Contains(storedOfElements, strings.TrimPrefix(b.prefix, b.iterator.Name+".")+name) {
+		f.Stored = ""
+	}
 	if b.each != nil {
 		each := b.each
 		f.Read = func(c *secl.Context, i int) T { return *at(each(c.Event.(*Event), i)) }

@@ -86,7 +86,7 @@ func present(p **Process, fresh bool) *Process {
 func self(e *Event, _ bool) *Event { return e }
 
 func declareCommon(d *declarer) {
-	ev := block[Event]{prefix: "event.", at: self}
+	ev := block[Event]{prefix: "event.", stored: "evt.", at: self}
 	field(d, ev, "async", func(e *Event) *bool { return &e.Async })
 	field(d, ev, "hostname", func(e *Event) *string { return &e.Hostname })
 	field(d, ev, "origin", func(e *Event) *string { return &e.Origin }, doc("ebpf, or ebpfless"))
@@ -115,7 +115,11 @@ func cgroupFields(d *declarer, b block[CGroup]) {
 
 func declareProcesses(d *declarer) {
 	process4 := func(prefix, event string, at func(*Event, bool) *Process, chain int) {
-		processFields(d, block[Process]{prefix: prefix, event: event, at: at})
+		stored := ""
+		if chain < 0 {
+			stored = "process." // it is the process of the event by another name
+		}
+		processFields(d, block[Process]{prefix: prefix, stored: stored, event: event, at: at})
 		if chain < 0 {
 			return
 		}

@@ -12,7 +12,7 @@ var syscallEvents = strings.Fields("accept bind bpf capset chdir chmod chown con
 
 func declareFiles(d *declarer) {
 	for _, name := range syscallEvents {
-		field(d, block[Event]{prefix: name + ".", event: name, at: self}, "retval", func(e *Event) *int64 { return &e.Retval },
+		field(d, block[Event]{prefix: name + ".", stored: "syscall.", event: name, at: self}, "retval", func(e *Event) *int64 { return &e.Retval },
 			family("errors"), doc("what the call returned; an error is negative"))
 	}
 	for _, name := range strings.Fields("chdir chmod chown link load_module mkdir mmap open removexattr rename rmdir setxattr splice unlink utimes cgroup_write") {
@@ -20,11 +20,11 @@ func declareFiles(d *declarer) {
 	}
 	for _, name := range []string{"rename", "link"} {
 		b := fileOf(name)
-		b.prefix, b.at = b.prefix+"destination.", func(e *Event, _ bool) *File { return &e.Destination }
+		b.prefix, b.stored, b.at = b.prefix+"destination.", b.stored+"destination.", func(e *Event, _ bool) *File { return &e.Destination }
 		fileFields(d, b)
 	}
 	destination := func(name string) block[File] {
-		return block[File]{prefix: name + ".file.destination.", event: name, at: func(e *Event, _ bool) *File { return &e.Destination }}
+		return block[File]{prefix: name + ".file.destination.", stored: "file.destination.", event: name, at: func(e *Event, _ bool) *File { return &e.Destination }}
 	}
 	for _, name := range []string{"open", "chmod", "mkdir"} {
 		field(d, destination(name), "mode", func(f *File) *int64 { return &f.Mode }, family("file modes"), doc("the mode that was asked for"))
@@ -36,7 +36,7 @@ func declareFiles(d *declarer) {
 	field(d, chown, "user", func(f *File) *string { return &f.User })
 	field(d, chown, "group", func(f *File) *string { return &f.Group })
 	for _, name := range []string{"setxattr", "removexattr"} {
-		b := block[Xattr]{prefix: name + ".file.destination.", event: name, at: func(e *Event, _ bool) *Xattr { return &e.Xattr }}
+		b := block[Xattr]{prefix: name + ".file.destination.", stored: "file.destination.", event: name, at: func(e *Event, _ bool) *Xattr { return &e.Xattr }}
 		field(d, b, "namespace", func(x *Xattr) *string { return &x.Namespace })
 		field(d, b, "name", func(x *Xattr) *string { return &x.Name })
 	}
@@ -44,13 +44,13 @@ func declareFiles(d *declarer) {
 }
 
 func fileOf(name string) block[File] {
-	return block[File]{prefix: name + ".file.", event: name, at: func(e *Event, _ bool) *File { return &e.File }}
+	return block[File]{prefix: name + ".file.", stored: "file.", event: name, at: func(e *Event, _ bool) *File { return &e.File }}
 }
 
 // declareSyscalls declares the arguments as the caller wrote them.
 func declareSyscalls(d *declarer) {
 	of := func(name string) block[Syscall] {
-		return block[Syscall]{prefix: name + ".syscall.", event: name, at: func(e *Event, _ bool) *Syscall { return &e.Syscall }}
+		return block[Syscall]{prefix: name + ".syscall.", stored: "syscall.", event: name, at: func(e *Event, _ bool) *Syscall { return &e.Syscall }}
 	}
 	for _, name := range strings.Fields("open chmod chown rename link unlink utimes chdir exec") {
 		field(d, of(name), "path", func(s *Syscall) *string { return &s.Path }, segments, doc("the path as it was written"))
