@@ -27,7 +27,7 @@ func (c Config) check() error {
 
 // A Model learns a series of buckets, and tells what the next ones are expected
 // to hold. The same buckets in the same order give the same model, on any
-// machine, whether or not it was encoded and decoded in between: to take in a
+// kind of processor, whether or not it was encoded and decoded in between: to take in a
 // late event, decode an earlier state and add the buckets since then again.
 //
 // It is not safe for concurrent use.

@@ -160,15 +160,14 @@ func writeScore(w *bufio.Writer, at, value string, score float64, asJSON bool) e
 		if err != nil {
 			return err
 		}
-		w.Write(text)
-		return w.WriteByte('\n')
+		_, err = fmt.Fprintf(w, "%s\n", text)
+		return err
 	}
-	w.WriteString(quoted(at))
-	w.WriteByte(',')
-	w.WriteString(quoted(value))
-	w.WriteByte(',')
-	w.Write(strconv.AppendFloat(w.AvailableBuffer(), score, 'g', 9, 64))
-	return w.WriteByte('\n') // a bufio.Writer keeps its first error
+	line := append(w.AvailableBuffer(), quoted(at)...)
+	line = append(append(append(line, ','), quoted(value)...), ',')
+	line = strconv.AppendFloat(line, score, 'g', 9, 64)
+	_, err := w.Write(append(line, '\n'))
+	return err
 }
 
 // quoted is a field as CSV has it.
@@ -183,7 +182,7 @@ func quoted(s string) string {
 func skipMark(r io.Reader) io.Reader {
 	b := bufio.NewReaderSize(r, 1<<16)
 	if mark, err := b.Peek(3); err == nil && string(mark) == "\ufeff" {
-		b.Discard(3)
+		_, _ = b.Discard(3) // they were just seen
 	}
 	return b
 }
