@@ -17,8 +17,12 @@ type Options struct {
 
 // Limits of the options, and what they are when nothing is said.
 const (
-	MinSimilarity, MaxSimilarity, DefaultSimilarity = 35, 100, 70
-	MinItems, MaxItems, DefaultItems                = 1, 20, 1
+	MinSimilarity     = 35
+	MaxSimilarity     = 100
+	DefaultSimilarity = 70
+	MinItems          = 1
+	MaxItems          = 20
+	DefaultItems      = 1
 )
 
 // Check says what is wrong with the options.
