@@ -7,12 +7,14 @@ import (
 	pb "nightjar/api/v1"
 	"nightjar/compiler"
 	"nightjar/scheduler"
+	"nightjar/schema"
 )
 
 // Explainer tells why a rule made a signal, or none. scheduler.Scheduler
 // implements it.
 type Explainer interface {
 	Explain(context.Context, scheduler.Question) (scheduler.Explanation, error)
+	ExplainSeries(context.Context, scheduler.SeriesQuestion) (scheduler.SeriesExplanation, error)
 }
 
 // explains serves ExplainService.
@@ -25,12 +27,9 @@ type explains struct {
 // ExplainRule answers about an event, or about a group at a moment.
 func (s *explains) ExplainRule(ctx context.Context, in *pb.ExplainRuleRequest) (*pb.RuleExplanation, error) {
 	q := scheduler.Question{RuleID: in.RuleId, Event: in.Event, Group: in.Group}
-	if in.At != "" {
-		at, ok := ParseMoment(in.At, s.now())
-		if !ok {
-			return nil, &problem{message: "at: not a time; write RFC 3339, milliseconds, or now-15m", target: "at"}
-		}
-		q.At = &at
+	var err error
+	if q.At, err = momentParam("at", in.At, s.now()); err != nil {
+		return nil, err
 	}
 	found, err := s.rules.Explain(ctx, q)
 	if err != nil {
@@ -79,4 +78,15 @@ func groupToProto(g *scheduler.GroupExplanation) *pb.GroupExplanation {
 		})
 	}
 	return out
+}
+
+func momentParam(name, text string, now time.Time) (*schema.Millis, error) {
+	if text == "" {
+		return nil, nil
+	}
+	at, ok := ParseMoment(text, now)
+	if !ok {
+		return nil, &problem{message: name + ": not a time; write RFC 3339, milliseconds, or now-15m", target: name}
+	}
+	return &at, nil
 }

@@ -29,6 +29,7 @@ func (s *Server) grpcServer() *grpc.Server {
 	pb.RegisterStatusServiceServer(server, s.statuses)
 	pb.RegisterCoverageServiceServer(server, s.coverages)
 	pb.RegisterExplainServiceServer(server, s.explains)
+	pb.RegisterAnomalyServiceServer(server, s.anomalies)
 	pb.RegisterSuppressionServiceServer(server, s.suppressions)
 	pb.RegisterReferenceTableServiceServer(server, s.referenceTables)
 	pb.RegisterSecurityFilterServiceServer(server, s.securityFilters)

@@ -121,6 +121,7 @@ func (s *Server) gateway() (http.Handler, error) {
 		pb.RegisterStatusServiceHandlerServer(ctx, mux, s.statuses),
 		pb.RegisterCoverageServiceHandlerServer(ctx, mux, s.coverages),
 		pb.RegisterExplainServiceHandlerServer(ctx, mux, s.explains),
+		pb.RegisterAnomalyServiceHandlerServer(ctx, mux, s.anomalies),
 		pb.RegisterSuppressionServiceHandlerServer(ctx, mux, s.suppressions),
 		pb.RegisterReferenceTableServiceHandlerServer(ctx, mux, s.referenceTables),
 		pb.RegisterSecurityFilterServiceHandlerServer(ctx, mux, s.securityFilters),

@@ -25,6 +25,7 @@ type Server struct {
 	statuses  *statuses
 	coverages *coverages
 	explains  *explains
+	anomalies *anomalies
 
 	suppressions      *suppressions
 	referenceTables   *referenceTables
@@ -68,6 +69,7 @@ func New(deps Deps) (*Server, error) {
 		sqls:      &sqls{db: deps.SQL, now: deps.Now},
 		coverages: &coverages{ledger: deps.Ledger},
 		explains:  &explains{rules: deps.Explainer, now: deps.Now},
+		anomalies: &anomalies{rules: deps.Explainer, now: deps.Now},
 		statuses:  &statuses{engine: deps.Status, version: deps.Version},
 		metrics: metrics{prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "nightjar_api_requests_total", Help: "HTTP requests answered.",

@@ -80,26 +80,24 @@ type StepExplanation struct {
 // Explain answers a question. Nothing is evaluated meanwhile, so that the answer
 // is of one moment.
 func (s *Scheduler) Explain(ctx context.Context, q Question) (Explanation, error) {
-	type answer struct {
-		Explanation
-		err error
-	}
-	done := make(chan answer, 1)
-	ask := func() {
-		e, err := s.explain(ctx, q)
-		done <- answer{e, err}
-	}
+	var out Explanation
+	err := s.between(ctx, func() (err error) {
+		out, err = s.explain(ctx, q)
+		return err
+	})
+	return out, err
+}
+
+// between does something between two steps of evaluation. Whoever asked is gone
+// when ctx ends; what do writes is theirs only after it returned.
+func (s *Scheduler) between(ctx context.Context, do func() error) error {
+	done := make(chan error, 1)
 	select {
-	case s.asks <- ask:
+	case s.asks <- func() { done <- do() }:
 	case <-ctx.Done():
-		return Explanation{}, ctx.Err()
+		return ctx.Err()
 	}
-	select {
-	case a := <-done:
-		return a.Explanation, a.err
-	case <-ctx.Done():
-		return Explanation{}, ctx.Err()
-	}
+	return <-done // do has the context, and ends with it
 }
 
 func (s *Scheduler) explain(ctx context.Context, q Question) (Explanation, error) {

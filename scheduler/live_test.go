@@ -90,12 +90,11 @@ func relate(s *Scheduler, w *world) {
 	id := ids[w.rand.IntN(len(ids))]
 	w.incident++
 	incident := w.incident
-	t := triage{context.Background(), []TriageEdit{{ID: id, Edit: func(sig *schema.Signal) error {
+	_, err := s.carryOut(context.Background(), []TriageEdit{{ID: id, Edit: func(sig *schema.Signal) error {
 		sig.Triage.Incidents = []int64{incident}
 		return nil
-	}}}, make(chan triaged, 1)}
-	s.carryOut(t)
-	if done := <-t.done; done.err == nil {
+	}}})
+	if err == nil {
 		w.related[id] = incident
 	}
 }

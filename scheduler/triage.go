@@ -19,34 +19,32 @@ type TriageEdit struct {
 	Edit func(*schema.Signal) error
 }
 
-// triage is a request to the goroutine that evaluates: it alone publishes
-// signals, and its memory has to know what was published.
-type triage struct {
-	ctx   context.Context
-	edits []TriageEdit
-	done  chan triaged
-}
-
-type triaged struct {
-	signals []schema.Signal
-	err     error
-}
-
 // Triage carries out all of the edits or, when one of them is refused, none. It
-// returns the signals as they are stored now, in the order of the edits.
+// returns the signals as they are stored now, in the order of the edits. It is
+// done between two steps of evaluation: what evaluates alone publishes signals,
+// and its memory has to know what was published.
 func (s *Scheduler) Triage(ctx context.Context, edits []TriageEdit) ([]schema.Signal, error) {
-	t := triage{ctx, edits, make(chan triaged, 1)}
-	select {
-	case s.asks <- func() { s.carryOut(t) }:
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	var out []schema.Signal
+	err := s.between(ctx, func() (err error) {
+		out, err = s.carryOut(ctx, edits)
+		return err
+	})
+	return out, err
+}
+
+func (s *Scheduler) carryOut(ctx context.Context, edits []TriageEdit) ([]schema.Signal, error) {
+	changed, err := s.editSignals(ctx, edits)
+	if err == nil {
+		err = s.publishTriage(ctx, changed)
 	}
-	select {
-	case done := <-t.done:
-		return done.signals, done.err
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	if err != nil {
+		return nil, err
 	}
+	out := make([]schema.Signal, len(edits))
+	for i, e := range edits {
+		out[i] = changed[e.ID].Signal
+	}
+	return out, nil
 }
 
 // carryOutWaiting does what has been asked for between two steps.
@@ -59,20 +57,6 @@ func (s *Scheduler) carryOutWaiting() {
 			return
 		}
 	}
-}
-
-func (s *Scheduler) carryOut(t triage) {
-	changed, err := s.editSignals(t.ctx, t.edits)
-	if err == nil {
-		err = s.publishTriage(t.ctx, changed)
-	}
-	done := triaged{err: err}
-	for _, e := range t.edits {
-		if err == nil {
-			done.signals = append(done.signals, changed[e.ID].Signal)
-		}
-	}
-	t.done <- done
 }
 
 // editSignals are the next versions of the signals, by id.

@@ -50,10 +50,7 @@ func (w *world) happen(s *Scheduler, source string, at ...schema.Millis) {
 
 // edit carries out edits as Run does.
 func (s *Scheduler) edit(edits ...TriageEdit) ([]schema.Signal, error) {
-	t := triage{context.Background(), edits, make(chan triaged, 1)}
-	s.carryOut(t)
-	done := <-t.done
-	return done.signals, done.err
+	return s.carryOut(context.Background(), edits)
 }
 
 func archive(id string) TriageEdit {

@@ -12,6 +12,6 @@ func newAnomaly() *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(newAnomalyScore())
+	c.AddCommand(newAnomalyScore(), newAnomalyExplain())
 	return c
 }

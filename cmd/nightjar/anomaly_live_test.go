@@ -53,7 +53,8 @@ func TestABurstInAStreamSignalsInItsBucketLiveAndInBacktest(t *testing.T) {
 	r.Shuffle(len(events), func(i, j int) { events[i], events[j] = events[j], events[i] })
 
 	p := startEngine(t, longAgo...)
-	p.call(http.MethodPost, "/api/v2/security_monitoring/rules", body, nil)
+	var made struct{ ID string }
+	p.call(http.MethodPost, "/api/v2/security_monitoring/rules", body, &made)
 	half := len(events) / 2
 	p.call(http.MethodPost, "/api/v2/logs", []byte("["+strings.Join(events[:half], ",")+"]"), nil)
 	p.caughtUp()
@@ -90,5 +91,19 @@ func TestABurstInAStreamSignalsInItsBucketLiveAndInBacktest(t *testing.T) {
 	hour := schema.MillisOf(burst.Truncate(time.Hour))
 	if len(live) != 1 || live[0].Group[0] != "web-2" || live[0].First < schema.MillisOf(burst) || live[0].Last >= hour+3_600_000 {
 		t.Errorf("signals %+v, want one of web-2 in the hour from %s", live, hour)
+	}
+	png := filepath.Join(dir, "web-2.png")
+	if _, stderr, code := p.run("anomaly", "explain", made.ID, "web-2", "--png", png); code != 0 {
+		t.Errorf("anomaly explain --png: exit %d: %s", code, stderr)
+	}
+	if image, err := os.ReadFile(png); err != nil || !strings.HasPrefix(string(image), "\x89PNG") {
+		t.Errorf("no picture: %v", err)
+	}
+	out, stderr, code := p.run("anomaly", "explain", made.ID, "web-2", "--threshold", "0.9999")
+	if code != 0 || !strings.Contains(out, hour.String()) || strings.Count(out, " was expected") != 1 {
+		t.Errorf("anomaly explain: exit %d: %s\n%s", code, stderr, out)
+	}
+	if _, stderr, code := p.run("anomaly", "explain", made.ID, "nobody"); code != 1 || !strings.Contains(stderr, "nobody") {
+		t.Errorf("anomaly explain of nobody: exit %d: %s", code, stderr)
 	}
 }

@@ -1,0 +1,42 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	pb "nightjar/api/v1"
+	"nightjar/scheduler"
+)
+
+// anomalies serves AnomalyService.
+type anomalies struct {
+	pb.UnimplementedAnomalyServiceServer
+	rules Explainer
+	now   func() time.Time
+}
+
+// GetSeries is the series of a group with what was expected of it.
+func (s *anomalies) GetSeries(ctx context.Context, in *pb.GetSeriesRequest) (*pb.AnomalySeries, error) {
+	q := scheduler.SeriesQuestion{RuleID: in.RuleId, Group: in.Group, Query: in.Query}
+	var err error
+	if q.From, err = momentParam("from", in.From, s.now()); err != nil {
+		return nil, err
+	}
+	if q.To, err = momentParam("to", in.To, s.now()); err != nil {
+		return nil, err
+	}
+	found, err := s.rules.ExplainSeries(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	out := &pb.AnomalySeries{
+		RuleId: found.RuleID, Query: found.Query, Group: found.Group, BucketDuration: found.Bucket / 1000,
+		First: found.First.String(), Ready: found.Ready.String(), Season: found.Season, Truncated: found.Truncated,
+	}
+	for _, p := range found.Points {
+		out.Points = append(out.Points, &pb.AnomalyPoint{
+			At: p.At.String(), Value: p.Value, Lower: p.Lower, Median: p.Median, Upper: p.Upper, Probability: p.Probability,
+		})
+	}
+	return out, nil
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"nightjar/anomaly"
+	"nightjar/anomaly/plot"
+)
+
+// anomalySeries is the API's answer.
+type anomalySeries struct {
+	Query, Season, First, Ready string
+	Group                       []string
+	BucketDuration              int64 `json:"bucket_duration"`
+	Truncated                   bool
+	Points                      []struct {
+		At                                       string
+		Value, Lower, Median, Upper, Probability float64
+	}
+}
+
+func newAnomalyExplain() *cobra.Command {
+	var query, from, to, png string
+	var columns, rows int
+	var threshold float64
+	c := &cobra.Command{
+		Use:   "explain RULE [GROUP…]",
+		Short: "Show what an anomaly rule expected of a group",
+		Long: `Draws the series of a group of an anomaly rule with the band that was expected
+of every bucket from those before it, and tells the season that was found. GROUP
+is the values of the group-by fields, in order. Points above the threshold are
+marked.`,
+		Example: `  nightjar anomaly explain l41-vti-cye web-1
+  nightjar anomaly explain l41-vti-cye web-1 --from now-2d --png web-1.png
+  nightjar anomaly explain l41-vti-cye web-1 --output json`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			wantJSON, err := outputJSON(c)
+			if err != nil {
+				return err
+			}
+			if wantJSON && png != "" {
+				return &usageError{c.CommandPath(), errors.New("--png and --output json are two answers; choose one")}
+			}
+			cl, err := newClient(c)
+			if err != nil {
+				return err
+			}
+			params := url.Values{"group": args[1:]}
+			for name, value := range map[string]string{"query": query, "from": from, "to": to} {
+				if value != "" {
+					params.Set(name, value)
+				}
+			}
+			var raw json.RawMessage
+			path := "/api/nightjar/v1/rules/" + url.PathEscape(args[0]) + "/series?" + params.Encode()
+			if err := cl.do(c.Context(), http.MethodGet, path, nil, nil, &raw); err != nil {
+				return err
+			}
+			if wantJSON {
+				return printJSON(os.Stdout, raw)
+			}
+			var s anomalySeries
+			if err := json.Unmarshal(raw, &s); err != nil {
+				return fmt.Errorf("read the engine's answer: %w", err)
+			}
+			chart, err := s.chart(args[0], threshold)
+			if err != nil {
+				return err
+			}
+			if png == "" {
+				return s.print(chart, columns, rows)
+			}
+			image, err := chart.PNG(1200, 500)
+			if err != nil {
+				return err
+			}
+			return os.WriteFile(png, image, 0o644)
+		},
+	}
+	addClientFlags(c)
+	addOutput(c)
+	c.Flags().StringVar(&query, "query", "", "the query of the rule, by its name (default the first)")
+	c.Flags().StringVar(&from, "from", "", "the first bucket to show (default a fortnight before the last)")
+	c.Flags().StringVar(&to, "to", "", "the last bucket to show (default the newest)")
+	c.Flags().StringVar(&png, "png", "", "write a picture to this file instead")
+	c.Flags().IntVar(&columns, "columns", 100, "width of the drawing in characters")
+	c.Flags().IntVar(&rows, "rows", 16, "height of the drawing in lines")
+	c.Flags().Float64Var(&threshold, "threshold", 0.995, "mark buckets whose probability of a lower value is above this")
+	return c
+}
+
+func (s *anomalySeries) chart(rule string, threshold float64) (plot.Chart, error) {
+	chart := plot.Chart{Title: strings.TrimSpace(rule + " " + strings.Join(s.Group, ", "))}
+	for _, p := range s.Points {
+		at, err := time.Parse(time.RFC3339, p.At)
+		if err != nil {
+			return chart, fmt.Errorf("read the engine's answer: %w", err)
+		}
+		chart.Points = append(chart.Points, plot.Point{
+			Start: at.UnixMilli(), Value: p.Value, Band: anomaly.Band{Lower: p.Lower, Median: p.Median, Upper: p.Upper},
+			Anomalous: p.Probability > threshold,
+		})
+	}
+	return chart, nil
+}
+
+func (s *anomalySeries) print(chart plot.Chart, columns, rows int) error {
+	text, err := chart.Text(columns, rows)
+	if err != nil {
+		return err
+	}
+	season := s.Season
+	if season == "" {
+		season = "none"
+	}
+	fmt.Print(text)
+	fmt.Printf("buckets of %s, season: %s; learning began %s and was enough %s\n",
+		time.Duration(s.BucketDuration)*time.Second, season, s.First, s.Ready)
+	for i, p := range s.Points {
+		if chart.Points[i].Anomalous {
+			fmt.Printf("%s  %v where %.0f to %.0f was expected (lower with probability %.5f)\n", p.At, p.Value, p.Lower, p.Upper, p.Probability)
+		}
+	}
+	if s.Truncated {
+		fmt.Fprintln(os.Stderr, "there are more buckets; --from and --to choose among them")
+	}
+	return nil
+}
