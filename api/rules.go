@@ -32,8 +32,8 @@ func (s *rules) CreateRule(ctx context.Context, in *pb.CreateRuleRequest) (*pb.R
 	if err := onItsSurface(ctx, &rule); err != nil {
 		return nil, err
 	}
-	if in.GetDryRun() {
-		warnings, err := s.check(rule)
+	warnings, err := s.examine(rule)
+	if err != nil || in.GetDryRun() {
 		return ruleAnswer(ctx, rule, warnings, err)
 	}
 	stored, warnings, err := s.store.CreateRule(ctx, rule)
@@ -46,10 +46,16 @@ func (s *rules) ValidateRule(_ context.Context, in *pb.ValidateRuleRequest) (*em
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.check(rule); err != nil {
+	if _, err := s.examine(rule); err != nil {
 		return nil, ruleProblem(err)
 	}
 	return &emptypb.Empty{}, nil
+}
+
+// examine says all that is wrong with a rule, or else what is worth knowing.
+func (s *rules) examine(rule schema.Rule) ([]string, error) {
+	warnings, err := s.check(rule)
+	return warnings, joined(err, checkWords(&rule))
 }
 
 // GetRule reads a rule.
@@ -78,7 +84,11 @@ func (s *rules) UpdateRule(ctx context.Context, in *pb.UpdateRuleRequest) (*pb.R
 			return err
 		}
 		complete(r)
-		return onItsSurface(ctx, r)
+		if err := onItsSurface(ctx, r); err != nil {
+			return err
+		}
+		_, err := s.examine(*r)
+		return err
 	})
 	return ruleAnswer(ctx, stored, warnings, err)
 }

@@ -127,7 +127,7 @@ func (s *rules) ConvertRule(_ context.Context, in *pb.ConvertRuleRequest) (*pb.C
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.check(rule); err != nil {
+	if _, err := s.examine(rule); err != nil {
 		return nil, ruleProblem(err)
 	}
 	return &pb.ConvertedRule{TerraformContent: terraformRule(&rule)}, nil

@@ -1,0 +1,138 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"nightjar/schema"
+)
+
+// This file knows the words and numbers that the reference's clients know in a
+// rule. One other word, and they read nothing of the rule, without an error; so
+// it is refused. What the compiler checks itself is not here.
+
+var (
+	knownSeverities = []string{"info", "low", "medium", "high", "critical"}
+	knownSources    = []string{"logs", "audit", "app_sec_spans", "spans", "security_runtime", "network", "events", "security_signals"}
+	knownActions    = []string{"block_ip", "block_user", "user_behavior", "flag_ip"}
+	knownFlags      = []string{"SUSPICIOUS", "FLAGGED"}
+	knownWindows    = []int64{0, 60, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400}
+	knownBuckets    = []int64{300, 600, 900, 1800, 3600, 10800}
+	knownLearning   = []int64{1, 6, 12, 24, 48, 168, 336}
+)
+
+// checkWords says where a rule has a word or number that clients don't know, as
+// *schema.Invalid.
+func checkWords(r *schema.Rule) error {
+	var w vocabulary
+	for i, q := range r.Queries {
+		at := fmt.Sprintf("queries[%d].", i)
+		w.word(at+"dataSource", q.DataSource, knownSources)
+		if c := q.CorrelatedQueryIndex; c != nil {
+			w.between(at+"correlatedQueryIndex", new(int64(*c)), 0, 9)
+		}
+	}
+	for i, c := range r.Cases {
+		at := fmt.Sprintf("cases[%d].", i)
+		w.word(at+"customStatus", c.CustomStatus, knownSeverities)
+		w.actions(at+"actions", c.Actions)
+	}
+	for i, c := range r.ThirdPartyCases {
+		at := fmt.Sprintf("thirdPartyCases[%d].", i)
+		w.word(at+"status", c.Status, knownSeverities)
+		w.word(at+"customStatus", c.CustomStatus, knownSeverities)
+	}
+	w.options(&r.Options)
+	return w.Err()
+}
+
+func (w *vocabulary) options(o *schema.RuleOptions) {
+	w.word("options.hardcodedEvaluatorType", o.HardcodedType, []string{"log4shell"})
+	if n := o.NewValue; n != nil {
+		const at = "options.newValueOptions."
+		w.between(at+"forgetAfter", n.ForgetAfter, 1, 30)
+		w.between(at+"learningDuration", n.LearningDuration, 0, 30)
+		w.word(at+"learningMethod", n.LearningMethod, []string{"duration", "threshold"})
+		w.between(at+"learningThreshold", n.LearningThreshold, 0, 1)
+	}
+	if a := o.Anomaly; a != nil {
+		const at = "options.anomalyDetectionOptions."
+		w.number(at+"bucketDuration", a.BucketDuration, knownBuckets)
+		w.number(at+"learningDuration", a.LearningDuration, knownLearning)
+		w.between(at+"detectionTolerance", a.DetectionTolerance, 1, 5)
+		w.between(at+"learningPeriodBaseline", a.LearningPeriodBaseline, 0, 1<<31)
+	}
+	if t := o.ImpossibleTravel; t != nil {
+		w.between("options.impossibleTravelOptions.baselineUserLocationsDuration", t.BaselineUserLocationsDuration, 1, 30)
+	}
+	if t := o.ThirdParty; t != nil {
+		w.word("options.thirdPartyRuleOptions.defaultStatus", t.DefaultStatus, knownSeverities)
+	}
+	if s := o.Sequence; s != nil {
+		for i, step := range s.Steps {
+			w.number(fmt.Sprintf("options.sequenceDetectionOptions.steps[%d].evaluationWindow", i), step.EvaluationWindow, knownWindows)
+		}
+		for i, step := range s.Transitions {
+			w.number(fmt.Sprintf("options.sequenceDetectionOptions.stepTransitions[%d].evaluationWindow", i), step.EvaluationWindow, knownWindows)
+		}
+	}
+}
+
+// vocabulary collects what clients don't know.
+type vocabulary struct{ schema.Invalid }
+
+func (w *vocabulary) word(at, word string, known []string) {
+	if word != "" && !slices.Contains(known, word) {
+		w.Add(at, fmt.Sprintf("want %s, got %q", strings.Join(known, ", "), word))
+	}
+}
+
+func (w *vocabulary) number(at string, n *int64, known []int64) {
+	if n != nil && !slices.Contains(known, *n) {
+		w.Add(at, fmt.Sprintf("want one of %s, got %d", strings.Trim(fmt.Sprint(known), "[]"), *n))
+	}
+}
+
+func (w *vocabulary) between(at string, n *int64, low, high int64) {
+	if n != nil && (*n < low || *n > high) {
+		w.Add(at, fmt.Sprintf("want %d to %d, got %d", low, high, *n))
+	}
+}
+
+func (w *vocabulary) actions(at string, raw json.RawMessage) {
+	var actions []struct {
+		Type    string
+		Options *struct {
+			Duration      *int64
+			FlaggedIPType string
+		}
+	}
+	_ = json.Unmarshal(raw, &actions) // absent, or what the codec let in
+	for i, a := range actions {
+		w.word(fmt.Sprintf("%s[%d].type", at, i), a.Type, knownActions)
+		if o := a.Options; o != nil {
+			w.between(fmt.Sprintf("%s[%d].options.duration", at, i), o.Duration, 0, 1<<53)
+			w.word(fmt.Sprintf("%s[%d].options.flaggedIPType", at, i), o.FlaggedIPType, knownFlags)
+		}
+	}
+}
+
+// joined is one *schema.Invalid of two errors, if both are.
+func joined(a, b error) error {
+	var first, second *schema.Invalid
+	if errors.As(a, &first) && errors.As(b, &second) {
+		for _, d := range second.Details {
+			if !slices.Contains(first.Details, d) {
+				first.Details = append(first.Details, d)
+			}
+		}
+		return first
+	}
+	if a != nil {
+		return a
+	}
+	return b
+}
