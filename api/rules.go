@@ -29,7 +29,7 @@ func (s *rules) CreateRule(ctx context.Context, in *pb.CreateRuleRequest) (*pb.R
 	if err != nil {
 		return nil, err
 	}
-	if err := onItsSurface(ctx, &rule); err != nil {
+	if err := refuseUnseen(ctx, &rule); err != nil {
 		return nil, err
 	}
 	warnings, err := s.examine(rule)
@@ -77,14 +77,14 @@ func (s *rules) UpdateRule(ctx context.Context, in *pb.UpdateRuleRequest) (*pb.R
 		}
 	}
 	stored, warnings, err := s.store.UpdateRule(ctx, in.GetRuleId(), update.GetVersion(), func(r *schema.Rule) error {
-		if err := onItsSurface(ctx, r); err != nil {
+		if err := refuseUnseen(ctx, r); err != nil {
 			return err
 		}
 		if err := overwrite(r, update, fields); err != nil {
 			return err
 		}
 		complete(r)
-		if err := onItsSurface(ctx, r); err != nil {
+		if err := refuseUnseen(ctx, r); err != nil {
 			return err
 		}
 		_, err := s.examine(*r)
@@ -244,26 +244,10 @@ func ruleAnswer(ctx context.Context, stored schema.Rule, warnings []string, err 
 		return nil, err
 	}
 	out.Warnings = warnings
-	if err := onItsSurface(ctx, &stored); err != nil {
-		out.Options.DetectionMethod = nil
-		out.Warnings = append(out.Warnings, "options.detectionMethod: "+compiler.Method(stored)+" is not shown here; see "+ownRules)
+	if !ownSurface(ctx) {
+		conceal(out)
 	}
 	return out, nil
-}
-
-// ownRules is where rules are with what only nightjar has.
-const ownRules = "/api/nightjar/v1/rules"
-
-// onItsSurface refuses a rule that the reference's clients can't read where they
-// would: one unknown word, and they see no rule at all.
-func onItsSurface(ctx context.Context, r *schema.Rule) error {
-	x := exchangeOf(ctx)
-	if x == nil || compiler.Method(*r) != "content_anomaly" || strings.HasPrefix(x.path, ownRules) {
-		return nil
-	}
-	return &schema.Invalid{Details: []schema.Detail{{
-		Target: "options.detectionMethod", Message: "content_anomaly is nightjar's own; such rules are written at " + ownRules,
-	}}}
 }
 
 // ruleProblem words a refusal as the reference does.

@@ -162,4 +162,12 @@ func TestRulesThatOnlyNightjarHasAreReadableWhereItsClientsLook(t *testing.T) {
 	if status, _ := call(t, s, "PUT", rulesURL+"/"+id, `{"name":"two"}`); status != 400 {
 		t.Errorf("an update that can't see the method: %d", status)
 	}
+	learns := strings.Replace(fmt.Sprintf(ruleNamed, "two"), `"options":{`, `"options":{"newValueOptions":{"learningMethod":"threshold","learningThreshold":5},`, 1)
+	made := createRule(t, s, learns)
+	if n := jsonText(made["options"].(map[string]any)["newValueOptions"]); strings.Contains(n, "Threshold") || made["warnings"] == nil {
+		t.Errorf("shown where clients look: %s, %v", n, made["warnings"])
+	}
+	if _, answer := call(t, s, "GET", "/api/nightjar/v1/rules/"+made["id"].(string), ""); !strings.Contains(answer, `"learningThreshold":5`) {
+		t.Errorf("lost: %s", answer)
+	}
 }

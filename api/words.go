@@ -1,12 +1,16 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
+	pb "nightjar/api/v1"
+	"nightjar/compiler"
 	"nightjar/schema"
 )
 
@@ -56,7 +60,7 @@ func (w *vocabulary) options(o *schema.RuleOptions) {
 		w.between(at+"forgetAfter", n.ForgetAfter, 1, 30)
 		w.between(at+"learningDuration", n.LearningDuration, 0, 30)
 		w.word(at+"learningMethod", n.LearningMethod, []string{"duration", "threshold"})
-		w.between(at+"learningThreshold", n.LearningThreshold, 0, 1)
+		w.between(at+"learningThreshold", n.LearningThreshold, 0, 1<<31) // above 1: see conceal
 	}
 	if a := o.Anomaly; a != nil {
 		const at = "options.anomalyDetectionOptions."
@@ -79,6 +83,47 @@ func (w *vocabulary) options(o *schema.RuleOptions) {
 			w.number(fmt.Sprintf("options.sequenceDetectionOptions.stepTransitions[%d].evaluationWindow", i), step.EvaluationWindow, knownWindows)
 		}
 	}
+}
+
+// ownRules is where rules are with everything that nightjar has.
+const ownRules = "/api/nightjar/v1/rules"
+
+// ownSurface tells whether the caller looks where only nightjar's own clients
+// do.
+func ownSurface(ctx context.Context) bool {
+	x := exchangeOf(ctx)
+	return x == nil || strings.HasPrefix(x.path, ownRules)
+}
+
+// conceal leaves out of a rule what is right and what the reference's clients
+// would read no rule with, and says so.
+func conceal(out *pb.Rule) {
+	leftOut := func(field, value string) {
+		out.Warnings = append(out.Warnings, fmt.Sprintf("%s: %s is not shown here; see %s", field, value, ownRules))
+	}
+	o := out.GetOptions()
+	if o.GetDetectionMethod() == contentAnomaly {
+		leftOut("options.detectionMethod", contentAnomaly)
+		o.DetectionMethod = nil
+	}
+	if n := o.GetNewValueOptions(); n.GetLearningThreshold() > 1 {
+		leftOut("options.newValueOptions.learningThreshold", strconv.FormatInt(n.GetLearningThreshold(), 10))
+		n.LearningThreshold = nil
+	}
+}
+
+// contentAnomaly is nightjar's own detection method.
+const contentAnomaly = "content_anomaly"
+
+// refuseUnseen refuses a rule whose method a client of the reference can't see:
+// it would write another one in its place.
+func refuseUnseen(ctx context.Context, r *schema.Rule) error {
+	if ownSurface(ctx) || compiler.Method(*r) != contentAnomaly {
+		return nil
+	}
+	return &schema.Invalid{Details: []schema.Detail{{
+		Target: "options.detectionMethod", Message: "content_anomaly is nightjar's own; such rules are written at " + ownRules,
+	}}}
 }
 
 // vocabulary collects what clients don't know.
