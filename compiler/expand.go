@@ -73,12 +73,8 @@ func (p *Plan) Expand(i int, e *schema.Event) (matches []Match, capped bool) {
 	base := Match{At: e.At, Seq: e.Seq, Label: i, Tags: e.Tags}
 	switch l.Aggregation {
 	case AggCardinality, AggNewValue:
-		tuples, more := product(e, l.Distinct, false)
-		capped = more
-		for _, tuple := range tuples {
-			base.Values = append(base.Values, joinTuple(tuple))
-		}
-		if l.Aggregation == AggNewValue && len(tuples) == 0 {
+		base.Values, capped = l.tuples(e.Values)
+		if l.Aggregation == AggNewValue && len(base.Values) == 0 {
 			return nil, false // an event without a value is not even a group's first
 		}
 	case AggPlace:
@@ -92,21 +88,36 @@ func (p *Plan) Expand(i int, e *schema.Event) (matches []Match, capped bool) {
 	case AggSum, AggMax:
 		base.Number, base.HasNumber = l.number(e)
 	}
-	groups, more := product(e, l.GroupBy, l.Optional)
+	matches, more := l.inGroups(base, e.Values)
+	return matches, capped || more
+}
+
+// tuples are the distinct tuples of an event with these values.
+func (l *Label) tuples(values func(schema.Field) []string) (out []string, capped bool) {
+	tuples, capped := product(values, l.Distinct, false)
+	for _, tuple := range tuples {
+		out = append(out, joinTuple(tuple))
+	}
+	return out, capped
+}
+
+// inGroups is the match in every group of an event with these values.
+func (l *Label) inGroups(base Match, values func(schema.Field) []string) (matches []Match, capped bool) {
+	groups, capped := product(values, l.GroupBy, l.Optional)
 	matches = make([]Match, len(groups))
 	for n, g := range groups {
 		matches[n] = base
 		matches[n].Group = g
 	}
-	return matches, capped || more
+	return matches, capped
 }
 
 // product is every combination of the fields' values, one combination of no
 // values for no fields, and none when a field is missing and not optional.
-func product(e *schema.Event, fields []schema.Field, optional bool) (tuples [][]string, capped bool) {
+func product(valuesOf func(schema.Field) []string, fields []schema.Field, optional bool) (tuples [][]string, capped bool) {
 	tuples = [][]string{make([]string, 0, len(fields))}
 	for _, f := range fields {
-		values := e.Values(f)
+		values := valuesOf(f)
 		if len(values) == 0 {
 			if !optional {
 				return nil, false

@@ -33,50 +33,60 @@ type LabelRef struct{ Plan, Label int }
 // nil. A statement that is kept is good for as long as the catalogue's version
 // is the snapshot's.
 func MatchSQL(plans []*Plan, shapes func(path string) schema.Shapes) (*MatchStatement, error) {
-	labels, refs := distinctLabels(plans)
-	st := &MatchStatement{Plans: plans, Params: &Params{Shapes: shapes}, Hits: refs}
-	predicates := make([]string, len(labels))
-	for n, l := range labels {
-		sql, err := l.sql(st.Params)
-		if err != nil {
-			return nil, fmt.Errorf("compile query %s of rule %s: %w", l.Name, plans[refs[n][0].Plan].Rule.ID, err)
-		}
-		predicates[n] = sql
+	st := &MatchStatement{Plans: plans, Params: &Params{Shapes: shapes}}
+	var predicates []string
+	var err error
+	if predicates, st.Hits, err = predicatesOf(plans, st.Params); err != nil {
+		return nil, err
 	}
-	st.SQL = matchSelect(predicates)
+	st.SQL = matchSelect(wholeEvent, predicates, within, inTime) + "\nORDER BY seq"
 	return st, nil
+}
+
+// predicatesOf are the predicates of the plans' labels; labels that ask the same
+// share one.
+func predicatesOf(plans []*Plan, p *Params) (predicates []string, refs [][]LabelRef, err error) {
+	labels, refs := distinctLabels(plans)
+	predicates = make([]string, len(labels))
+	for n, l := range labels {
+		if predicates[n], err = l.sql(p); err != nil {
+			return nil, nil, fmt.Errorf("compile query %s of rule %s: %w", l.Name, plans[refs[n][0].Plan].Rule.ID, err)
+		}
+	}
+	return predicates, refs, nil
 }
 
 // fewPredicates is up to how many predicates are written twice.
 const fewPredicates = 8
 
-// matchSelect says which predicates each event passes. Few are first of all a
-// filter: it prunes by indexes, and the wide columns are read of what passed.
-// Many together prune little, and planning them costs more than reading does, so
-// they are written once.
-func matchSelect(predicates []string) string {
-	columns := "seq, toUnixTimestamp64Milli(timestamp) AS at, toUnixTimestamp64Milli(seen) AS arrived, source, service, host, status, message, tags, raw"
+// wholeEvent are the columns of an event as it is shown.
+const wholeEvent = "seq, toUnixTimestamp64Milli(timestamp) AS at, toUnixTimestamp64Milli(seen) AS arrived, source, service, host, status, message, tags, raw"
+
+// matchSelect says which predicates each event passes that fulfils two conditions,
+// the first of which is cheap to check. Few predicates are first of all a filter:
+// it prunes by indexes, and the wide columns are read of what passed. Many
+// together prune little, and planning them costs more than reading does, so they
+// are written once.
+func matchSelect(columns string, predicates []string, first, second string) string {
 	passed := "[" + strings.Join(predicates, ",\n        ") + "]"
 	numbers := fmt.Sprintf("CAST(range(%d), 'Array(Int32)')", len(predicates))
 	if len(predicates) <= fewPredicates {
 		return `SELECT ` + columns + `,
        arrayFilter((hit, ok) -> ok, ` + numbers + `, ` + passed + `) AS hits
 FROM events
-PREWHERE ` + within + `
-WHERE ` + inTime + `
-  AND (` + strings.Join(predicates, "\n    OR ") + `)
-ORDER BY seq`
+PREWHERE ` + first + `
+WHERE ` + second + `
+  AND (` + strings.Join(predicates, "\n    OR ") + `)`
 	}
 	return `SELECT * EXCEPT passed, arrayFilter((hit, ok) -> ok, ` + numbers + `, passed) AS hits
 FROM (
     SELECT ` + columns + `,
         ` + passed + ` AS passed
     FROM events
-    PREWHERE ` + within + `
-    WHERE ` + inTime + `
+    PREWHERE ` + first + `
+    WHERE ` + second + `
 )
-WHERE has(passed, true)
-ORDER BY seq`
+WHERE has(passed, true)`
 }
 
 const (

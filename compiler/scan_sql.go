@@ -1,0 +1,134 @@
+package compiler
+
+import (
+	"slices"
+	"strings"
+
+	"nightjar/schema"
+)
+
+// ScanStatement reads stored events by their own time and says which labels of
+// one plan they match: a MatchStatement for history. Where the plan asks no more
+// of an event than values of fields, events with equal values come as one row, so
+// that what a backtest costs is hardly more than counting does.
+type ScanStatement struct {
+	Plan   *Plan
+	SQL    string
+	Params *Params
+	// Whole says that every row is an event, with the columns of MatchStatement.
+	// Otherwise a row is the events that are alike: hits, values (of each field a
+	// list), tags, ats (ms) and seqs.
+	Whole bool
+
+	hits   [][]LabelRef
+	fields []schema.Field
+}
+
+// Scanned is one row of a ScanStatement.
+type Scanned struct {
+	Hits  []int32
+	Event schema.Event // when Whole
+
+	Values [][]string // by field of the statement
+	Tags   []string
+	Ats    []int64
+	Seqs   []uint64
+}
+
+// ScanSQL makes the statement for the plan. The caller binds {from:Int64} and
+// {to:Int64} (event time in ms, inclusive) and {through:UInt64} (the last arrival)
+// beside Params. shapes is as for MatchSQL, taken after `through` was.
+func ScanSQL(plan *Plan, shapes func(path string) schema.Shapes) (*ScanStatement, error) {
+	st := &ScanStatement{Plan: plan, Params: &Params{Shapes: shapes}, Whole: needsWhole(plan)}
+	predicates, refs, err := predicatesOf([]*Plan{plan}, st.Params)
+	if err != nil {
+		return nil, err
+	}
+	st.hits = refs
+	if st.Whole {
+		st.SQL = matchSelect(wholeEvent, predicates, happened, stored)
+		return st, nil
+	}
+	st.fields = fieldsOf(plan)
+	lists := make([]string, len(st.fields))
+	for i, f := range st.fields {
+		lists[i] = ValuesSQL(f, st.Params)
+	}
+	values := "CAST([" + strings.Join(lists, ", ") + "], 'Array(Array(String))') AS values"
+	columns := "toUnixTimestamp64Milli(timestamp) AS at, seq, tags, " + values
+	st.SQL = `SELECT hits, values, tags, groupArray(at) AS ats, groupArray(seq) AS seqs FROM (
+` + matchSelect(columns, predicates, happened, stored) + `
+)
+GROUP BY hits, values, tags`
+	return st, nil
+}
+
+const (
+	happened = `timestamp >= fromUnixTimestamp64Milli({from:Int64}) AND timestamp <= fromUnixTimestamp64Milli({to:Int64})`
+	stored   = `seq <= {through:UInt64}`
+)
+
+// needsWhole tells whether the plan asks more of an event than values of fields.
+func needsWhole(plan *Plan) bool {
+	return slices.ContainsFunc(plan.Labels, func(l Label) bool {
+		return (l.Aggregation != AggCount && l.Aggregation != AggCardinality) || len(l.Tables) > 0
+	})
+}
+
+// fieldsOf are the fields whose values make groups and tuples, each once.
+func fieldsOf(plan *Plan) []schema.Field {
+	var fields []schema.Field
+	for i := range plan.Labels {
+		for _, f := range append(slices.Clone(plan.Labels[i].GroupBy), plan.Labels[i].Distinct...) {
+			if !slices.Contains(fields, f) {
+				fields = append(fields, f)
+			}
+		}
+	}
+	return fields
+}
+
+// Matches are the plan's matches of a row, those that Plan.Matches finds of its
+// events. capped is how many of them had more than MaxTuples.
+func (st *ScanStatement) Matches(row *Scanned) (matches []Match, capped int) {
+	for i := range row.Values {
+		slices.Sort(row.Values[i]) // as Event.Values has them
+	}
+	for _, hit := range row.Hits {
+		for _, ref := range st.hits[hit] {
+			if st.Whole {
+				found, more := st.Plan.Expand(ref.Label, &row.Event)
+				matches = append(matches, found...)
+				if more {
+					capped++
+				}
+				continue
+			}
+			found, more := st.expand(ref.Label, row)
+			if more {
+				capped += len(row.Ats)
+			}
+			matches = slices.Grow(matches, len(found)*len(row.Ats))
+			for _, m := range found {
+				for i, at := range row.Ats {
+					m.At, m.Seq = schema.Millis(at), row.Seqs[i]
+					matches = append(matches, m)
+				}
+			}
+		}
+	}
+	return matches, capped
+}
+
+// expand is Plan.Expand of events that are alike: their matches but for time and
+// sequence.
+func (st *ScanStatement) expand(label int, row *Scanned) (matches []Match, capped bool) {
+	l := &st.Plan.Labels[label]
+	values := func(f schema.Field) []string { return row.Values[slices.Index(st.fields, f)] }
+	base := Match{Label: label, Tags: row.Tags}
+	if l.Aggregation == AggCardinality {
+		base.Values, capped = l.tuples(values)
+	}
+	matches, more := l.inGroups(base, values)
+	return matches, capped || more
+}
