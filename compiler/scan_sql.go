@@ -70,8 +70,11 @@ const (
 
 // needsWhole tells whether the plan asks more of an event than values of fields.
 func needsWhole(plan *Plan) bool {
+	if slices.ContainsFunc(plan.Suppressions, func(f InForce) bool { return f.data != nil }) {
+		return true
+	}
 	return slices.ContainsFunc(plan.Labels, func(l Label) bool {
-		return (l.Aggregation != AggCount && l.Aggregation != AggCardinality) || len(l.Tables) > 0
+		return !slices.Contains([]Aggregation{AggCount, AggCardinality, AggNewValue}, l.Aggregation) || len(l.Tables) > 0
 	})
 }
 
@@ -126,8 +129,12 @@ func (st *ScanStatement) expand(label int, row *Scanned) (matches []Match, cappe
 	l := &st.Plan.Labels[label]
 	values := func(f schema.Field) []string { return row.Values[slices.Index(st.fields, f)] }
 	base := Match{Label: label, Tags: row.Tags}
-	if l.Aggregation == AggCardinality {
+	switch l.Aggregation {
+	case AggCardinality, AggNewValue:
 		base.Values, capped = l.tuples(values)
+		if l.Aggregation == AggNewValue && len(base.Values) == 0 {
+			return nil, false
+		}
 	}
 	matches, more := l.inGroups(base, values)
 	return matches, capped || more

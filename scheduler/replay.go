@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"sort"
@@ -28,34 +29,51 @@ func Replay(plan *compiler.Plan, matches []compiler.Match) []schema.Signal {
 func ReplayRendered(plan *compiler.Plan, matches []compiler.Match, fetch func([]compiler.Match) ([]schema.Event, error)) ([]Published, error) {
 	changes := replay(plan, matches)
 	out := make([]Published, 0, len(changes))
-	for part := range slices.Chunk(changes, 1000) {
-		var wanted []compiler.Match
-		for i := range part {
-			wanted = append(wanted, part[i].evidence...)
-		}
-		events, err := fetch(wanted)
+	for part := range slices.Chunk(changes, renderedAtOnce) {
+		published, err := renderChanges(plan, part, fetch)
 		if err != nil {
-			return nil, fmt.Errorf("fetch sample events: %w", err)
+			return nil, err
 		}
-		bySeq := make(map[uint64]*schema.Event, len(events))
-		for i := range events {
-			bySeq[events[i].Seq] = &events[i]
+		out = append(out, published...)
+	}
+	return out, nil
+}
+
+// renderedAtOnce bounds how many signals' samples are fetched together.
+const renderedAtOnce = 1000
+
+func renderChanges(plan *compiler.Plan, changes []change, fetch func([]compiler.Match) ([]schema.Event, error)) ([]Published, error) {
+	var wanted []compiler.Match
+	for i := range changes {
+		wanted = append(wanted, changes[i].evidence...)
+	}
+	events, err := fetch(wanted)
+	if err != nil {
+		return nil, fmt.Errorf("fetch sample events: %w", err)
+	}
+	bySeq := make(map[uint64]*schema.Event, len(events))
+	for i := range events {
+		bySeq[events[i].Seq] = &events[i]
+	}
+	out := make([]Published, len(changes))
+	for i := range changes {
+		if err := changes[i].resample(bySeq); err != nil {
+			return nil, err
 		}
-		for i := range part {
-			if err := part[i].resample(bySeq); err != nil {
-				return nil, err
-			}
-			p, err := Render(plan, part[i].Signal)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, p)
+		if out[i], err = Render(plan, changes[i].Signal); err != nil {
+			return nil, err
 		}
 	}
 	return out, nil
 }
 
 func replay(plan *compiler.Plan, matches []compiler.Match) []change {
+	changes, _ := replayWatched(context.Background(), plan, matches, func(float64) {}) // fails only with its context
+	return changes
+}
+
+// replayWatched tells how much is done, from 0 to 1, and ends with ctx.
+func replayWatched(ctx context.Context, plan *compiler.Plan, matches []compiler.Match, progress func(float64)) ([]change, error) {
 	units, globals := split(plan, matches)
 	var k *known
 	if plan.Novelty != nil {
@@ -74,7 +92,14 @@ func replay(plan *compiler.Plan, matches []compiler.Match) []change {
 		}
 	}
 	var out []change
+	done := 0
 	for _, u := range units {
+		if done++; done%100 == 0 {
+			progress(float64(done) / float64(len(units)))
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		u.since, u.known, u.usual = always, k, us
 		sort.SliceStable(u.matches, func(i, j int) bool { return u.matches[i].At < u.matches[j].At })
 		for _, c := range u.advance(u.chains(), u.matches, globals) {
@@ -83,7 +108,7 @@ func replay(plan *compiler.Plan, matches []compiler.Match) []change {
 		}
 	}
 	sort.Slice(out, func(i, j int) bool { return signalLess(&out[i].Signal, &out[j].Signal) })
-	return out
+	return out, nil
 }
 
 func signalLess(a, b *schema.Signal) bool {

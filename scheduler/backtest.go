@@ -1,0 +1,155 @@
+package scheduler
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"nightjar/compiler"
+	"nightjar/schema"
+)
+
+// Scanner reads stored events by their own time.
+type Scanner interface {
+	// Scan hands over the rows of the statement, with times in the span and
+	// arrivals up to through. A row is good until use returns.
+	Scan(ctx context.Context, st *compiler.ScanStatement, in TimeSpan, through uint64, use func(*compiler.Scanned) error) error
+}
+
+// TimeSpan is a stretch of event time, both ends included.
+type TimeSpan struct{ From, To schema.Millis }
+
+// BacktestDeps are what a Backtester needs.
+type BacktestDeps struct {
+	Scanner  Scanner
+	Events   Events // to fetch samples from
+	Arrivals Arrivals
+	// Catalogue knows the shapes of stored attributes; nil: any may be.
+	Catalogue *schema.Catalogue
+	Log       *slog.Logger
+	// MaxMatches bounds the matches of one backtest, which are held in memory,
+	// about 200 bytes each; 0 means five million.
+	MaxMatches int
+}
+
+// Backtester runs plans over stored history.
+type Backtester struct{ deps BacktestDeps }
+
+// NewBacktester makes one.
+func NewBacktester(deps BacktestDeps) *Backtester {
+	if deps.MaxMatches == 0 {
+		deps.MaxMatches = 5_000_000
+	}
+	if deps.Log == nil {
+		deps.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Backtester{deps}
+}
+
+// Backtest is what a plan found in history.
+type Backtest struct {
+	Plan *compiler.Plan
+	// Signals are ordered by first seen, then case, then group.
+	Signals []schema.Signal
+	// Matches is how many there were; Capped counts the events that were in more
+	// than compiler.MaxTuples groups, of which only those were looked at.
+	Matches, Capped int
+
+	changes []change // by signal
+}
+
+// Run finds the signals that the plan gives over the stored events with a time in
+// the span, as if there had been no others: the matches come from the store, by
+// the plan's own predicates, and Replay makes signals of them. Events that are
+// stored after the call are not seen. progress, unless nil, is told how much is
+// done, from 0 to 1. When ctx ends, so does the run.
+//
+// A plan that the engine can't run, and one that matches more often than
+// MaxMatches, is a *schema.Invalid.
+func (b *Backtester) Run(ctx context.Context, plan *compiler.Plan, in TimeSpan, progress func(float64)) (*Backtest, error) {
+	if progress == nil {
+		progress = func(float64) {}
+	}
+	if plan.Unsupported != "" {
+		return nil, &schema.Invalid{Details: []schema.Detail{{Message: plan.Unsupported}}}
+	}
+	out := &Backtest{Plan: plan}
+	matches, err := b.scan(ctx, plan, in, out, progress)
+	if err != nil {
+		return nil, err
+	}
+	out.Matches = len(matches)
+	out.changes, err = replayWatched(ctx, plan, matches, func(done float64) { progress(scanShare + (1-scanShare)*done) })
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range out.changes {
+		out.Signals = append(out.Signals, c.Signal)
+	}
+	progress(1)
+	return out, nil
+}
+
+// scanShare is how much of a run reading is, for the progress.
+const scanShare = 0.8
+
+// scan reads the matches, slice by slice. A slice is as long as reads in a second
+// or so: that is how often progress moves, and about what there is to cancel.
+func (b *Backtester) scan(ctx context.Context, plan *compiler.Plan, in TimeSpan, out *Backtest, progress func(float64)) ([]compiler.Match, error) {
+	through := b.deps.Arrivals.Stored() // before the catalogue is asked
+	var shapes func(string) schema.Shapes
+	if b.deps.Catalogue != nil {
+		shapes, _ = b.deps.Catalogue.Snapshot()
+	}
+	st, err := compiler.ScanSQL(plan, shapes)
+	if err != nil {
+		return nil, err
+	}
+	in = TimeSpan{max(in.From, schema.MinMillis), min(in.To, schema.MaxMillis)}
+	var matches []compiler.Match
+	width := max((in.To-in.From)/firstSlice, 60_000)
+	for from := in.From; from <= in.To; {
+		slice := TimeSpan{from, min(in.To, from+width-1)}
+		started := time.Now()
+		err := b.deps.Scanner.Scan(ctx, st, slice, through, func(row *compiler.Scanned) error {
+			found, capped := st.Matches(row)
+			matches = append(matches, found...)
+			out.Capped += capped
+			if len(matches) > b.deps.MaxMatches {
+				return &schema.Invalid{Details: []schema.Detail{{Message: fmt.Sprintf(
+					"the rule matches more than %d times in this time, which is more than a backtest holds; narrow its queries or the time", b.deps.MaxMatches)}}}
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, fmt.Errorf("scan events of %s to %s: %w", slice.From, slice.To, err)
+		}
+		from = slice.To + 1
+		width = nextWidth(width, time.Since(started), in)
+		progress(scanShare * float64(from-in.From) / float64(in.To-in.From+1))
+	}
+	return matches, nil
+}
+
+// firstSlice is the part of the time that is read first: one in so many.
+const firstSlice = 64
+
+// nextWidth makes slices longer while they are quick to read.
+func nextWidth(width schema.Millis, took time.Duration, in TimeSpan) schema.Millis {
+	switch {
+	case took < 250*time.Millisecond:
+		return min(width*8, in.To-in.From+1)
+	case took > 2*time.Second:
+		return max(width/2, 1)
+	}
+	return width
+}
+
+// Documents are some of the signals, from one to before another, as live ones are
+// published: with sample events, and withheld where a suppression says so.
+func (b *Backtester) Documents(ctx context.Context, t *Backtest, from, to int) ([]Published, error) {
+	return renderChanges(t.Plan, t.changes[from:to], func(refs []compiler.Match) ([]schema.Event, error) {
+		return b.deps.Events.Fetch(ctx, refs)
+	})
+}

@@ -1,0 +1,51 @@
+package clickhouse
+
+import (
+	"context"
+
+	ch "github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	server "nightjar/clickhouse"
+	"nightjar/compiler"
+	"nightjar/scheduler"
+)
+
+type scanner struct{ conn driver.Conn }
+
+// Scanner reads stored events for backtests.
+func (s *Store) Scanner() scheduler.Scanner { return scanner{s.conn} }
+
+// Scan hands over the rows of a scan. When ctx or use fails, the query ends.
+func (s scanner) Scan(ctx context.Context, st *compiler.ScanStatement, in scheduler.TimeSpan, through uint64, use func(*compiler.Scanned) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // before the rows are closed, which would read the rest of them
+	params := server.Params{}
+	for name, value := range st.Params.Map() {
+		params[name] = value
+	}
+	params.Int("from", int64(in.From)).Int("to", int64(in.To)).Uint("through", through)
+	rows, err := s.conn.Query(params.Context(ctx, ch.WithSettings(compiler.StatementSettings)), st.SQL)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		cancel()
+		rows.Close()
+	}()
+	for rows.Next() {
+		var row compiler.Scanned
+		if st.Whole {
+			err = scanEvent(rows, &row.Event, &row.Hits)
+		} else {
+			err = rows.Scan(&row.Hits, &row.Values, &row.Tags, &row.Ats, &row.Seqs)
+		}
+		if err != nil {
+			return err
+		}
+		if err := use(&row); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
