@@ -27,10 +27,14 @@ type Deps struct {
 	Rules   Rules
 	Signals Signals
 	Triage  Triage
-	Logs    Logs
-	SQL     SQL
-	Status  Reporter
-	Ledger  Ledger
+	// Backtests and Jobs run rules over history; JobSignals is what jobs found.
+	Backtests  Backtests
+	Jobs       Jobs
+	JobSignals Signals
+	Logs       Logs
+	SQL        SQL
+	Status     Reporter
+	Ledger     Ledger
 	// Explainer tells why rules made signals.
 	Explainer Explainer
 
@@ -122,8 +126,30 @@ type Triage interface {
 	Triage(context.Context, []scheduler.TriageEdit) ([]schema.Signal, error)
 }
 
+// Backtests runs rules over stored events. scheduler.Backtester implements it.
+type Backtests interface {
+	// Backtest is a *schema.Invalid for a rule that is wrong or can't be run.
+	Backtest(context.Context, schema.Rule, scheduler.TimeSpan) (found *scheduler.Backtest, warnings []string, err error)
+}
+
+// Jobs keeps and runs historical jobs. scheduler.Jobs implements it.
+type Jobs interface {
+	Create(context.Context, scheduler.Job) (scheduler.Job, error)
+	// Job, Cancel and Delete are a *schema.NotFound where there is no such job.
+	Job(ctx context.Context, id string) (scheduler.Job, error)
+	// Jobs are all jobs, the newest first.
+	Jobs(context.Context) ([]scheduler.Job, error)
+	// Cancel is a *scheduler.JobBusy for a job that has ended, Delete for one that
+	// has not.
+	Cancel(ctx context.Context, id string) error
+	Delete(ctx context.Context, id string) error
+	// Convert makes signals of results; a *schema.NotFound names one that is none.
+	Convert(ctx context.Context, ids []string, message, severity string) error
+}
+
 // SignalSearch selects a page of signals.
 type SignalSearch struct {
+	Job       string         // of results: the job's id; empty for all
 	Query     string         // as in rules; empty for all
 	From, To  *schema.Millis // first seen in [From, To); nil: open
 	Ascending bool           // oldest first

@@ -20,6 +20,7 @@ type Server struct {
 	metrics   metrics
 	rules     *rules
 	signals   *signals
+	backtests *backtests
 	searches  *searches
 	sqls      *sqls
 	statuses  *statuses
@@ -63,8 +64,11 @@ func New(deps Deps) (*Server, error) {
 	}
 	s := &Server{
 		deps: deps, keys: newKeys(deps.Key),
-		rules:     &rules{store: deps.Rules, check: deps.CheckRule, event: deps.ReadEvent},
-		signals:   &signals{store: deps.Signals, triage: deps.Triage, now: deps.Now},
+		rules:   &rules{store: deps.Rules, check: deps.CheckRule, event: deps.ReadEvent},
+		signals: &signals{store: deps.Signals, triage: deps.Triage, now: deps.Now},
+		backtests: &backtests{
+			runner: deps.Backtests, jobs: deps.Jobs, rules: deps.Rules, now: deps.Now, results: &signals{store: deps.JobSignals, now: deps.Now},
+		},
 		searches:  &searches{store: deps.Logs, now: deps.Now},
 		sqls:      &sqls{db: deps.SQL, now: deps.Now},
 		coverages: &coverages{ledger: deps.Ledger},

@@ -28,10 +28,17 @@ const (
 
 // SearchSignals reads a page.
 func (s *signals) SearchSignals(ctx context.Context, in *pb.SearchSignalsRequest) (*pb.SearchSignalsResponse, error) {
+	return s.searchOf(ctx, in, "", "/api/v2/security_monitoring/signals")
+}
+
+// searchOf reads a page of signals: of results of a job, where one is named. path
+// is where the following page is.
+func (s *signals) searchOf(ctx context.Context, in *pb.SearchSignalsRequest, job, path string) (*pb.SearchSignalsResponse, error) {
 	search, err := s.search(in)
 	if err != nil {
 		return nil, err
 	}
+	search.Job = job
 	page, err := s.store.SearchSignals(ctx, search)
 	if err != nil {
 		return nil, err
@@ -43,7 +50,7 @@ func (s *signals) SearchSignals(ctx context.Context, in *pb.SearchSignalsRequest
 	if page.Next != (SignalCursor{}) {
 		after := page.Next.String()
 		out.Meta = &pb.SignalsMeta{Page: &pb.SignalsPageMeta{After: after}}
-		out.Links = &pb.SignalsLinks{Next: exchangeOf(ctx).url(nextSignals(in, after, search.Limit))}
+		out.Links = &pb.SignalsLinks{Next: exchangeOf(ctx).url(path + "?" + nextSignals(in, after, search.Limit))}
 	}
 	return out, nil
 }
@@ -111,7 +118,7 @@ func (s *signals) moment(target, text string) (*schema.Millis, error) {
 	return &m, nil
 }
 
-// nextSignals is the path of the following page.
+// nextSignals are the parameters of the following page.
 func nextSignals(in *pb.SearchSignalsRequest, after string, limit int) string {
 	q := url.Values{}
 	set := func(key, value string) {
@@ -125,7 +132,7 @@ func nextSignals(in *pb.SearchSignalsRequest, after string, limit int) string {
 	set("sort", in.GetSort())
 	set("page[cursor]", after)
 	set("page[limit]", strconv.Itoa(limit))
-	return "/api/v2/security_monitoring/signals?" + q.Encode()
+	return q.Encode()
 }
 
 func signalItem(s *Signal) *pb.SignalItem {

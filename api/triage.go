@@ -122,9 +122,9 @@ const maxComment = 10_000
 func (c signalChange) edit(id, place string) scheduler.TriageEdit {
 	return scheduler.TriageEdit{ID: id, IfVersion: c.version, Edit: func(sig *schema.Signal) error {
 		if c.state != nil {
-			if sig.Gone() {
+			if sig.State == schema.StateArchived {
 				return &problem{code: codes.FailedPrecondition, target: place + ".state",
-					message: fmt.Sprintf("the engine withdrew signal %s (%s): its state is not for triage", id, sig.Reason)}
+					message: fmt.Sprintf("the engine archived signal %s (%s): its state is not for triage", id, sig.Reason)}
 			}
 			if len(c.state.comment) > maxComment {
 				return badRequest(place+".archive_comment", "longer than %d bytes", maxComment)
@@ -203,7 +203,7 @@ func triageToProto(sig *schema.Signal) *pb.SignalTriage {
 	if reason != "" {
 		out.ArchiveReason = reason
 	}
-	if sig.Gone() {
+	if sig.State == schema.StateArchived {
 		out.ArchiveReason = "other" // than the reference's: its clients know no others
 	}
 	if t.StateAt != 0 {

@@ -47,7 +47,7 @@ func TestTriageOfOneSignal(t *testing.T) {
 		{"s1/assignee", `{"data":{"attributes":{}}}`, 400, `"target":"data.attributes.assignee"`},
 		{"nobody/state", `{"data":{"attributes":{"state":"open"}}}`, 404, `"errors":["no signal with id nobody"]`},
 		{"nobody/update", `{"data":{"attributes":{"state":"open"}}}`, 404, `"errors":[{"status":"404","title":"Not Found","detail":"no signal with id nobody"}]`},
-		{"s3/state", `{"data":{"attributes":{"state":"open"}}}`, 400, `the engine withdrew signal s3 (merged)`},
+		{"s3/state", `{"data":{"attributes":{"state":"open"}}}`, 400, `the engine archived signal s3 (merged)`},
 		{"s3/assignee", `{"data":{"attributes":{"assignee":{"uuid":"u"}}}}`, 200, `"state":"archived"`},
 	} {
 		status, answer := call(t, s, "PATCH", base+c.path, c.body)

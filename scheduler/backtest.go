@@ -22,6 +22,8 @@ type TimeSpan struct{ From, To schema.Millis }
 
 // BacktestDeps are what a Backtester needs.
 type BacktestDeps struct {
+	// Plan compiles a rule for Backtest; Scheduler.HistoryPlan is that.
+	Plan     func(context.Context, schema.Rule) (*compiler.Plan, []string, error)
 	Scanner  Scanner
 	Events   Events // to fetch samples from
 	Arrivals Arrivals
@@ -50,13 +52,24 @@ func NewBacktester(deps BacktestDeps) *Backtester {
 // Backtest is what a plan found in history.
 type Backtest struct {
 	Plan *compiler.Plan
-	// Signals are ordered by first seen, then case, then group.
+	// Signals are ordered by first seen, then case, then group. What a suppression
+	// withholds is among them, and says so.
 	Signals []schema.Signal
 	// Matches is how many there were; Capped counts the events that were in more
 	// than compiler.MaxTuples groups, of which only those were looked at.
 	Matches, Capped int
 
 	changes []change // by signal
+}
+
+// Backtest compiles a rule and runs it. A rule that is wrong is a *schema.Invalid.
+func (b *Backtester) Backtest(ctx context.Context, rule schema.Rule, in TimeSpan) (*Backtest, []string, error) {
+	plan, warnings, err := b.deps.Plan(ctx, rule)
+	if err != nil {
+		return nil, nil, err
+	}
+	found, err := b.Run(ctx, plan, in, nil)
+	return found, warnings, err
 }
 
 // Run finds the signals that the plan gives over the stored events with a time in
@@ -86,6 +99,16 @@ func (b *Backtester) Run(ctx context.Context, plan *compiler.Plan, in TimeSpan, 
 	}
 	for _, c := range out.changes {
 		out.Signals = append(out.Signals, c.Signal)
+	}
+	for from := 0; plan.Withholds() && from < len(out.Signals); from += renderedAtOnce {
+		to := min(from+renderedAtOnce, len(out.Signals))
+		documents, err := b.Documents(ctx, out, from, to) // suppressions see what is rendered
+		if err != nil {
+			return nil, err
+		}
+		for i := range documents {
+			out.Signals[from+i] = documents[i].Signal
+		}
 	}
 	progress(1)
 	return out, nil

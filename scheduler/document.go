@@ -67,7 +67,7 @@ func document(plan *compiler.Plan, sig schema.Signal) (Published, error) {
 			"first_seen": first, "last_seen": last, "events_matched": sig.Events,
 		},
 		"nightjar": map[string]any{
-			"id": sig.ID, "rule_id": sig.RuleID, "case": sig.Case, "case_name": caseName(plan, sig.Case), "group": notNil(Visible(plan, sig.Group)),
+			"id": sig.ID, "rule_id": sig.RuleID, "case": sig.Case, "case_name": CaseName(plan, sig.Case), "group": notNil(Visible(plan, sig.Group)),
 			"group_by": signalGroupBy(plan), "first_seen": sig.FirstSeen, "last_seen": sig.LastSeen, "severity": severity,
 			"events": sig.Events, "window": plan.Window.Milliseconds(),
 		},
@@ -94,7 +94,8 @@ func document(plan *compiler.Plan, sig schema.Signal) (Published, error) {
 	return p, nil
 }
 
-func caseName(plan *compiler.Plan, caseAt int) string {
+// CaseName is the name of a case of the plan; a default has none.
+func CaseName(plan *compiler.Plan, caseAt int) string {
 	if caseAt >= 0 && caseAt < len(plan.Cases) {
 		return plan.Cases[caseAt].Name
 	}
@@ -191,7 +192,7 @@ func signalGroupBy(plan *compiler.Plan) []string {
 }
 
 func caseJSON(plan *compiler.Plan, caseAt int, severity string) map[string]any {
-	out := map[string]any{"name": caseName(plan, caseAt), "status": severity, "condition": ""}
+	out := map[string]any{"name": CaseName(plan, caseAt), "status": severity, "condition": ""}
 	if caseAt >= 0 && caseAt < len(plan.Cases) {
 		out["condition"] = plan.Cases[caseAt].Condition.Text
 	}

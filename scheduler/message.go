@@ -9,7 +9,7 @@ import (
 // titleAndMessage render a signal's texts. A title is one line; a message is
 // Markdown, as those of rules are. A template that is broken shows as it is.
 func titleAndMessage(plan *compiler.Plan, sig schema.Signal, severity string, events []schema.Event) (title, message string) {
-	d := template.Data{RuleName: plan.Rule.Name, CaseName: caseName(plan, sig.Case), Severity: severity}
+	d := template.Data{RuleName: plan.Rule.Name, CaseName: CaseName(plan, sig.Case), Severity: severity}
 	if !plan.Title.Static() || !plan.Message.Static() {
 		d = templateData(plan, sig, d)
 		d.Events = events

@@ -203,8 +203,8 @@ func (s *Scheduler) wait(ctx context.Context, tick <-chan time.Time, arrived <-c
 			news = true
 		case <-again:
 			news = true
-		case ask := <-s.asks:
-			ask()
+		case do := <-s.asks:
+			do()
 		}
 	}
 	return true

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"nightjar/schema"
@@ -45,6 +46,34 @@ func (s *Scheduler) carryOut(ctx context.Context, edits []TriageEdit) ([]schema.
 		out[i] = changed[e.ID].Signal
 	}
 	return out, nil
+}
+
+// Adopt publishes signals that the engine did not find live, unless there are
+// signals with their ids. No rule's evaluation touches them.
+func (s *Scheduler) Adopt(ctx context.Context, signals []Published) error {
+	return s.between(ctx, func() error { return s.adopt(ctx, signals) })
+}
+
+func (s *Scheduler) adopt(ctx context.Context, signals []Published) error {
+	ids := make([]string, len(signals))
+	for i := range signals {
+		ids[i] = signals[i].ID
+	}
+	known, err := s.deps.Signals.ByID(ctx, ids)
+	if err != nil {
+		return fmt.Errorf("look up signal ids: %w", err)
+	}
+	signals = slices.DeleteFunc(slices.Clone(signals), func(p Published) bool { return known[p.ID].ID != "" })
+	if len(signals) == 0 {
+		return nil
+	}
+	for i := range signals {
+		signals[i].Place = s.nextPublished(signals[i].RuleID)
+	}
+	if err := s.deps.Signals.Publish(ctx, signals); err != nil {
+		return fmt.Errorf("publish signals: %w", err)
+	}
+	return nil
 }
 
 // carryOutWaiting does what has been asked for between two steps.
@@ -121,13 +150,18 @@ func (s *Scheduler) publishTriage(ctx context.Context, changed map[string]Publis
 // restate renders anew what the signal's document says of its standing. The rest
 // stays as it was published: the rule may be gone or have changed.
 func (p *Published) restate() error {
+	return p.redocument(func(doc map[string]any) { putStanding(doc, &p.Signal) })
+}
+
+// redocument changes the signal's document.
+func (p *Published) redocument(edit func(doc map[string]any)) error {
 	doc := map[string]any{}
 	d := json.NewDecoder(strings.NewReader(p.Attributes.JSON))
 	d.UseNumber()
 	if err := d.Decode(&doc); err != nil {
 		return fmt.Errorf("decode attributes: %w", err)
 	}
-	putStanding(doc, &p.Signal)
+	edit(doc)
 	text, err := json.Marshal(doc)
 	if err != nil {
 		return fmt.Errorf("encode attributes: %w", err)

@@ -1,9 +1,12 @@
 package schema
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Tables are all tables there are, in the order in which they are created.
-var Tables = []Table{Events, AttributeShapes, Matches, Signals, Objects, Progress, Coverage, KnownValues, KnownGroups, Models, ReferenceRows, ReferenceUploads}
+var Tables = []Table{Events, AttributeShapes, Matches, Signals, HistoricalSignals, Objects, Progress, Coverage, KnownValues, KnownGroups, Models, ReferenceRows, ReferenceUploads}
 
 const (
 	moment = "DateTime64(3, 'UTC')"
@@ -136,6 +139,15 @@ var Signals = Table{
 	OrderBy:  "(key, id)",
 	Settings: "non_replicated_deduplication_window = 1000",
 }
+
+// HistoricalSignals holds what historical jobs found: signals, whose rule key
+// names the job.
+var HistoricalSignals = func() Table {
+	t := Signals
+	t.Name, t.Comment = "historical_signals", "one row per version of a result of a historical job"
+	t.Indexes = append(slices.Clone(t.Indexes), Index{"by_rule_key", "rule_key", "bloom_filter(0.01)", 1})
+	return t
+}()
 
 // Objects holds what users configure (rules, suppressions, …): every version of
 // every object, appended and never changed.

@@ -9,6 +9,7 @@ import (
 	server "nightjar/clickhouse"
 	"nightjar/compiler"
 	"nightjar/scheduler"
+	"nightjar/schema"
 )
 
 type scanner struct{ conn driver.Conn }
@@ -48,4 +49,17 @@ func (s scanner) Scan(ctx context.Context, st *compiler.ScanStatement, in schedu
 		}
 	}
 	return rows.Err()
+}
+
+// Results keeps what historical jobs found.
+func (s *Store) Results() scheduler.Results {
+	return results{signals{s.conn, schema.HistoricalSignals}}
+}
+
+type results struct{ signals }
+
+// Drop forgets the results of a job.
+func (r results) Drop(ctx context.Context, ruleKey string) error {
+	ctx = server.Params{}.String("rule", ruleKey).Context(ctx)
+	return r.conn.Exec(ctx, "DELETE FROM "+r.table.Name+" WHERE rule_key = {rule:String}")
 }

@@ -13,7 +13,10 @@ import (
 	"nightjar/schema"
 )
 
-type signals struct{ conn driver.Conn }
+type signals struct {
+	conn  driver.Conn
+	table schema.Table
+}
 
 const signalColumns = `id, version, key, rule_key, rule_id, rule_version, case, group,
 	first_seen, last_seen, events, state, reason, suppression, opened, place, values, per_query, event_tags, samples, triage`
@@ -64,7 +67,7 @@ func (s signals) ByID(ctx context.Context, ids []string) (map[string]schema.Sign
 func (s signals) Whole(ctx context.Context, ids []string) (map[string]scheduler.Published, error) {
 	out := map[string]scheduler.Published{}
 	params := server.Params{}.Strings("ids", ids)
-	err := s.whole(params.Context(ctx), `SELECT `+publishedColumns+`, place FROM signals
+	err := s.whole(params.Context(ctx), `SELECT `+publishedColumns+`, place FROM `+s.table.Name+`
 		WHERE id IN {ids:Array(String)} ORDER BY version DESC LIMIT 1 BY id`,
 		func(p scheduler.Published, _ uint64) { out[p.ID] = p })
 	return out, err
@@ -171,7 +174,7 @@ func scanSignal(rows driver.Rows, sig *schema.Signal, more ...any) (key uint64, 
 
 // Publish stores new versions of signals.
 func (s signals) Publish(ctx context.Context, list []scheduler.Published) error {
-	return insert(ctx, s.conn, schema.Signals, len(list), func(i int) []any {
+	return insert(ctx, s.conn, s.table, len(list), func(i int) []any {
 		p := &list[i]
 		return []any{
 			p.ID, p.Version, scheduler.UnitKey(p.RuleKey, p.Group), p.RuleKey, p.RuleID, uint32(p.RuleVersion),

@@ -24,7 +24,7 @@ func New(conn driver.Conn) *Store { return &Store{conn} }
 // Deps are the scheduler's dependencies that the store fulfils.
 func (s *Store) Deps() scheduler.Deps {
 	return scheduler.Deps{
-		Events: events{s.conn}, Windows: windows{s.conn}, Signals: signals{s.conn},
+		Events: events{s.conn}, Windows: windows{s.conn}, Signals: signals{s.conn, schema.Signals},
 		Journal: journal{s.conn}, Ledger: ledger{s.conn}, Objects: objects{s.conn},
 		Knowledge: knowledge{s.conn}, Models: models{s.conn},
 	}

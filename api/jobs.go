@@ -1,0 +1,374 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/emptypb"
+
+	pb "nightjar/api/v1"
+	"nightjar/scheduler"
+	"nightjar/schema"
+)
+
+// backtests serves BacktestService.
+type backtests struct {
+	pb.UnimplementedBacktestServiceServer
+	runner  Backtests
+	jobs    Jobs
+	rules   Rules
+	results *signals
+	now     func() time.Time
+}
+
+// RunBacktest runs a rule over history.
+func (s *backtests) RunBacktest(ctx context.Context, in *pb.RunBacktestRequest) (*pb.RunBacktestResponse, error) {
+	rule, err := requestedRule(in.GetRule())
+	if err != nil {
+		return nil, err
+	}
+	span, err := s.span(in.GetFrom(), in.GetTo())
+	if err != nil {
+		return nil, err
+	}
+	found, warnings, err := s.runner.Backtest(ctx, rule, span)
+	if err != nil {
+		return nil, ruleProblem(err)
+	}
+	out := &pb.RunBacktestResponse{Matches: int64(found.Matches), Warnings: warnings}
+	if found.Capped > 0 {
+		out.Warnings = append(out.Warnings, fmt.Sprintf("%d events are in more groups than are looked at of one event", found.Capped))
+	}
+	for i := range found.Signals {
+		sig := &found.Signals[i]
+		if sig.Suppression != "" {
+			out.Suppressed++
+			continue
+		}
+		out.Signals = append(out.Signals, &pb.BacktestSignal{
+			Case: int32(sig.Case), CaseName: scheduler.CaseName(found.Plan, sig.Case), Group: scheduler.Visible(found.Plan, sig.Group),
+			FirstSeen: int64(sig.FirstSeen), LastSeen: int64(sig.LastSeen), Severity: scheduler.Severity(found.Plan, *sig), Events: int64(sig.Events),
+		})
+	}
+	return out, nil
+}
+
+func (s *backtests) span(from, to string) (span scheduler.TimeSpan, err error) {
+	for name, end := range map[string]struct {
+		text string
+		into *schema.Millis
+	}{"from": {from, &span.From}, "to": {to, &span.To}} {
+		at, ok := ParseMoment(end.text, s.now())
+		if !ok {
+			return span, badRequest(name, "want RFC 3339, milliseconds since 1970 or a form like now-1d, got %q", shorten(end.text))
+		}
+		*end.into = at
+	}
+	if span.From > span.To {
+		return span, badRequest("from", "it is after to")
+	}
+	return span, nil
+}
+
+// CreateJob stores a job.
+func (s *backtests) CreateJob(ctx context.Context, in *pb.CreateJobRequest) (*pb.CreateJobResponse, error) {
+	a := in.GetData().GetAttributes()
+	var job scheduler.Job
+	var err error
+	switch definition, from := a.GetJobDefinition(), a.GetFromRule(); {
+	case definition != nil && from != nil:
+		return nil, badRequest("data.attributes", "want one of jobDefinition and fromRule, got both")
+	case definition != nil:
+		job, err = definedJob(definition)
+	case from != nil:
+		job, err = s.jobOfRule(ctx, from)
+	default:
+		return nil, badRequest("data.attributes", "want jobDefinition or fromRule")
+	}
+	if err != nil {
+		return nil, err
+	}
+	job.SignalOutput = a.GetSignalOutput()
+	if job.From >= job.To {
+		return nil, badRequest("from", "want a time before to")
+	}
+	job, err = s.jobs.Create(ctx, job)
+	if err != nil {
+		return nil, ruleProblem(err)
+	}
+	answerWith(ctx, 201)
+	return &pb.CreateJobResponse{Data: &pb.JobReference{Id: job.ID, Type: jobType}}, nil
+}
+
+const (
+	jobType   = "historicalDetectionsJob"
+	mainIndex = "main"
+)
+
+// checkIndex knows the one index that there is.
+func checkIndex(name string) error {
+	if name == mainIndex {
+		return nil
+	}
+	const text = "input_validation_error(Field 'index' is invalid: Invalid index): Index must exist"
+	return &problem{
+		code: codes.InvalidArgument, message: fmt.Sprintf("there is no index %q; the one there is is %s", shorten(name), mainIndex),
+		target: "index", entry: string(appendQuoted(nil, text)),
+	}
+}
+
+func definedJob(d *pb.JobDefinition) (scheduler.Job, error) {
+	if err := checkIndex(d.GetIndex()); err != nil {
+		return scheduler.Job{}, err
+	}
+	rule, err := requestedRule(&pb.Rule{
+		Name: d.GetName(), Message: d.GetMessage(), IsEnabled: true, Type: d.GetType(), Tags: d.GetTags(), Queries: d.GetQueries(),
+		Cases: d.GetCases(), Options: d.GetOptions(), GroupSignalsBy: d.GetGroupSignalsBy(), ThirdPartyCases: d.GetThirdPartyCases(),
+		ReferenceTables: d.GetReferenceTables(), CalculatedFields: d.GetCalculatedFields(),
+	})
+	return scheduler.Job{Rule: rule, Index: d.GetIndex(), From: schema.Millis(d.GetFrom()), To: schema.Millis(d.GetTo())}, err
+}
+
+func (s *backtests) jobOfRule(ctx context.Context, in *pb.JobFromRule) (scheduler.Job, error) {
+	if err := checkIndex(in.GetIndex()); err != nil {
+		return scheduler.Job{}, err
+	}
+	rule, err := s.rules.Rule(ctx, in.GetId())
+	if errors.As(err, new(*schema.NotFound)) {
+		return scheduler.Job{}, &problem{code: codes.NotFound, message: "no rule with id " + shorten(in.GetId()), entry: `{"status":"404","title":"Not Found"}`}
+	}
+	if err != nil {
+		return scheduler.Job{}, err
+	}
+	job := scheduler.Job{
+		Rule: rule, FromRule: rule.ID, Index: in.GetIndex(), Notifications: in.GetNotifications(),
+		From: schema.Millis(in.GetFrom()), To: schema.Millis(in.GetTo()),
+	}
+	if in.CaseIndex != nil {
+		if n := in.GetCaseIndex(); n < 0 || int(n) >= max(len(rule.Cases), len(rule.ThirdPartyCases)) {
+			return job, badRequest("caseIndex", "the rule has no case %d; they count from 0", n)
+		}
+		job.OnlyCase = new(int(in.GetCaseIndex()))
+	}
+	return job, nil
+}
+
+// Sizes of a page of jobs.
+const (
+	defaultJobPage = 10
+	maxJobPage     = 100
+)
+
+// ListJobs reads a page.
+func (s *backtests) ListJobs(ctx context.Context, in *pb.ListJobsRequest) (*pb.ListJobsResponse, error) {
+	size := int64(defaultJobPage)
+	if p := in.GetPage(); p != nil && p.Size != nil {
+		size = p.GetSize()
+	}
+	number := in.GetPage().GetNumber()
+	if size < 1 || size > maxJobPage {
+		return nil, badRequest("page[size]", "want 1 to %d, got %d", maxJobPage, size)
+	}
+	if number < 0 {
+		return nil, badRequest("page[number]", "want 0 or more, got %d", number)
+	}
+	all, err := s.jobs.Jobs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	words := strings.Fields(in.GetFilter().GetQuery())
+	all = slices.DeleteFunc(all, func(j scheduler.Job) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return !jobMatches(&j, w) })
+	})
+	if err := sortJobs(all, in.GetSort()); err != nil {
+		return nil, err
+	}
+	out := &pb.ListJobsResponse{Meta: &pb.ListJobsMeta{TotalCount: int64(len(all))}}
+	total := int64(len(all))
+	from := min(min(number, total/size+1)*size, total)
+	for i := from; i < min(from+size, total); i++ {
+		item, err := jobToProto(&all[i])
+		if err != nil {
+			return nil, err
+		}
+		out.Data = append(out.Data, item)
+	}
+	return out, nil
+}
+
+func jobMatches(j *scheduler.Job, word string) bool {
+	key, value, keyed := strings.Cut(word, ":")
+	value = strings.Trim(value, `"`)
+	switch {
+	case word == "*":
+		return true
+	case keyed && key == "id":
+		return j.ID == value
+	case keyed && (key == "jobStatus" || key == "status"):
+		return j.Status == value
+	case keyed && key == "createdFromRuleId":
+		return j.FromRule == value
+	}
+	return strings.Contains(strings.ToLower(j.Rule.Name), strings.ToLower(word))
+}
+
+func sortJobs(all []scheduler.Job, key string) error {
+	if key == "" {
+		return nil // the newest first
+	}
+	key, descending := strings.CutPrefix(key, "-")
+	by := map[string]func(a, b *scheduler.Job) int{
+		"createdAt":  func(a, b *scheduler.Job) int { return cmp.Compare(a.CreatedAt, b.CreatedAt) },
+		"modifiedAt": func(a, b *scheduler.Job) int { return cmp.Compare(a.ModifiedAt, b.ModifiedAt) },
+		"jobName":    func(a, b *scheduler.Job) int { return cmp.Compare(a.Rule.Name, b.Rule.Name) },
+		"jobStatus":  func(a, b *scheduler.Job) int { return cmp.Compare(a.Status, b.Status) },
+	}[key]
+	if by == nil {
+		return badRequest("sort", "want createdAt, modifiedAt, jobName or jobStatus, got %q", shorten(key))
+	}
+	slices.SortStableFunc(all, func(a, b scheduler.Job) int {
+		if descending {
+			return by(&b, &a)
+		}
+		return by(&a, &b)
+	})
+	return nil
+}
+
+var jobID = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
+
+// checkJobID refuses what can be no job's id. The recordings word it in two ways.
+func checkJobID(id string, titled bool) error {
+	if jobID.MatchString(id) {
+		return nil
+	}
+	p := &problem{code: codes.InvalidArgument, message: "invalid jobId", target: "jobId", entry: `{"status":"400","detail":"invalid jobId"}`}
+	if titled {
+		p.entry = `{"status":"400","title":"Generic Error","detail":"invalid jobId"}`
+	}
+	return p
+}
+
+// jobProblem words what was refused about a job as the recordings do.
+func jobProblem(err error) error {
+	var busy *scheduler.JobBusy
+	switch {
+	case errors.As(err, &busy):
+		return &problem{code: codes.Aborted, message: busy.Error()}
+	case errors.As(err, new(*schema.NotFound)):
+		return &problem{code: codes.NotFound, message: err.Error(), entry: `{"status":"404","detail":"Not Found"}`}
+	}
+	return err
+}
+
+// GetJob reads a job.
+func (s *backtests) GetJob(ctx context.Context, in *pb.GetJobRequest) (*pb.GetJobResponse, error) {
+	if err := checkJobID(in.GetJobId(), false); err != nil {
+		return nil, err
+	}
+	job, err := s.jobs.Job(ctx, in.GetJobId())
+	if err != nil {
+		return nil, jobProblem(err)
+	}
+	item, err := jobToProto(&job)
+	return &pb.GetJobResponse{Data: item}, err
+}
+
+// CancelJob ends a job.
+func (s *backtests) CancelJob(ctx context.Context, in *pb.GetJobRequest) (*emptypb.Empty, error) {
+	if err := checkJobID(in.GetJobId(), true); err != nil {
+		return nil, err
+	}
+	return &emptypb.Empty{}, jobProblem(s.jobs.Cancel(ctx, in.GetJobId()))
+}
+
+// DeleteJob deletes a job.
+func (s *backtests) DeleteJob(ctx context.Context, in *pb.GetJobRequest) (*emptypb.Empty, error) {
+	if err := checkJobID(in.GetJobId(), true); err != nil {
+		return nil, err
+	}
+	return &emptypb.Empty{}, jobProblem(s.jobs.Delete(ctx, in.GetJobId()))
+}
+
+const histSignals = "/api/v2/siem-historical-detections/histsignals"
+
+// SearchJobSignals reads a page of the results of all jobs.
+func (s *backtests) SearchJobSignals(ctx context.Context, in *pb.SearchSignalsRequest) (*pb.SearchSignalsResponse, error) {
+	return s.results.searchOf(ctx, in, "", histSignals)
+}
+
+// ListJobSignals is SearchJobSignals, asked by URL.
+func (s *backtests) ListJobSignals(ctx context.Context, in *pb.SearchSignalsRequest) (*pb.SearchSignalsResponse, error) {
+	return s.SearchJobSignals(ctx, in)
+}
+
+// ListSignalsOfJob reads a page of the results of one job.
+func (s *backtests) ListSignalsOfJob(ctx context.Context, in *pb.ListSignalsOfJobRequest) (*pb.SearchSignalsResponse, error) {
+	if err := checkJobID(in.GetJobId(), false); err != nil {
+		return nil, err
+	}
+	if _, err := s.jobs.Job(ctx, in.GetJobId()); err != nil {
+		return nil, jobProblem(err)
+	}
+	search := &pb.SearchSignalsRequest{Filter: in.GetFilter(), Page: in.GetPage(), Sort: in.GetSort()}
+	return s.results.searchOf(ctx, search, in.GetJobId(), "/api/v2/siem-historical-detections/jobs/"+in.GetJobId()+"/histsignals")
+}
+
+// GetJobSignal reads one result.
+func (s *backtests) GetJobSignal(ctx context.Context, in *pb.GetSignalRequest) (*pb.GetSignalResponse, error) {
+	return s.results.GetSignal(ctx, in)
+}
+
+// maxConverted is how many results one request may make signals of.
+const maxConverted = 1000
+
+// ConvertJobSignals makes signals of results.
+func (s *backtests) ConvertJobSignals(ctx context.Context, in *pb.ConvertJobSignalsRequest) (*emptypb.Empty, error) {
+	a := in.GetData().GetAttributes()
+	ids := a.GetJobResultIds()
+	switch {
+	case len(ids) == 0 || slices.Contains(ids, ""):
+		return nil, &problem{message: "empty jobResultId provided"}
+	case len(ids) > maxConverted:
+		return nil, badRequest("jobResultIds", "want at most %d, got %d", maxConverted, len(ids))
+	case !slices.Contains([]string{"info", "low", "medium", "high", "critical"}, a.GetSignalSeverity()):
+		return nil, badRequest("signalSeverity", "want info, low, medium, high or critical, got %q", shorten(a.GetSignalSeverity()))
+	case strings.TrimSpace(a.GetSignalMessage()) == "":
+		return nil, badRequest("signalMessage", "missing")
+	}
+	return &emptypb.Empty{}, s.jobs.Convert(ctx, ids, a.GetSignalMessage(), a.GetSignalSeverity())
+}
+
+// jobTime is a moment as jobs show it.
+func jobTime(m schema.Millis) string { return m.Time().Format("2006-01-02 15:04:05.000000-07") }
+
+func jobToProto(j *scheduler.Job) (*pb.JobItem, error) {
+	rule, err := ruleToProto(j.Rule)
+	if err != nil {
+		return nil, err
+	}
+	a := &pb.JobAttributes{
+		JobName: j.Rule.Name, JobStatus: j.Status, ProgressRate: j.Progress, CreatedAt: jobTime(j.CreatedAt), ModifiedAt: jobTime(j.ModifiedAt),
+		CreatedByHandle: author.handle, CreatedByName: author.name, SignalOutput: j.SignalOutput, Signals: int64(j.Signals),
+		JobDefinition: &pb.JobDefinition{
+			Name: rule.GetName(), Message: rule.GetMessage(), Index: j.Index, From: int64(j.From), To: int64(j.To), Type: rule.GetType(),
+			Tags: rule.GetTags(), Queries: rule.GetQueries(), Cases: rule.GetCases(), Options: rule.GetOptions(),
+			GroupSignalsBy: rule.GetGroupSignalsBy(), ThirdPartyCases: rule.GetThirdPartyCases(),
+			ReferenceTables: rule.GetReferenceTables(), CalculatedFields: rule.GetCalculatedFields(),
+		},
+	}
+	if j.FromRule != "" {
+		a.CreatedFromRuleId = &j.FromRule
+	}
+	if j.Problem != "" {
+		a.Problem = &j.Problem
+	}
+	return &pb.JobItem{Id: j.ID, Type: jobType, Attributes: a}, nil
+}

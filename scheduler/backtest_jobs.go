@@ -1,0 +1,453 @@
+package scheduler
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"nightjar/schema"
+)
+
+// Job is a backtest that is kept: what is to be run, and how far it is.
+type Job struct {
+	ID   string      `json:"id"`
+	Rule schema.Rule `json:"rule"`
+	// FromRule is the rule that Rule is a copy of; "" when it was sent.
+	FromRule string `json:"from_rule,omitempty"`
+	// OnlyCase, unless nil, is the case whose signals are kept.
+	OnlyCase      *int          `json:"only_case,omitempty"`
+	Index         string        `json:"index"`
+	From          schema.Millis `json:"from"`
+	To            schema.Millis `json:"to"`
+	Notifications []string      `json:"notifications,omitempty"`
+	// SignalOutput makes live signals of the results.
+	SignalOutput bool          `json:"signal_output,omitempty"`
+	Status       string        `json:"status"`
+	Problem      string        `json:"problem,omitempty"` // why it failed
+	Signals      int           `json:"signals"`
+	CreatedAt    schema.Millis `json:"created_at"`
+	ModifiedAt   schema.Millis `json:"modified_at"`
+	// Progress is from 0 to 1.
+	Progress float64 `json:"progress"`
+}
+
+// States of a job. A pending one waits for those before it.
+const (
+	JobPending   = "pending"
+	JobRunning   = "running"
+	JobCompleted = "completed"
+	JobFailed    = "failed"
+	JobCancelled = "cancelled"
+)
+
+// Ended tells whether nothing more will happen to the job.
+func (j *Job) Ended() bool { return j.Status != JobPending && j.Status != JobRunning }
+
+// RuleKey is the key that the job's signals are kept under.
+func (j *Job) RuleKey() string { return JobRuleKey(j.ID) }
+
+// JobRuleKey is the RuleKey of the job with this id.
+func JobRuleKey(id string) string { return "job/" + id }
+
+const kindJob = "historical_job"
+
+// Results keeps what jobs found.
+type Results interface {
+	Publish(ctx context.Context, signals []Published) error
+	// Whole reads results by id, of any job; absent ones are left out.
+	Whole(ctx context.Context, ids []string) (map[string]Published, error)
+	// Drop forgets the results of a job.
+	Drop(ctx context.Context, ruleKey string) error
+}
+
+// JobsDeps are what Jobs needs.
+type JobsDeps struct {
+	Backtester *Backtester
+	// Adopt makes live signals; Scheduler.Adopt is that.
+	Adopt   func(context.Context, []Published) error
+	Objects Objects
+	Results Results
+	Log     *slog.Logger
+}
+
+// Jobs runs historical jobs one after the other, in the order in which they were
+// created. A job that is running when the process ends is run again by the next.
+type Jobs struct {
+	deps JobsDeps
+
+	mu      sync.Mutex
+	jobs    map[string]*keptJob
+	changed chan struct{} // buffered: there may be something to run
+}
+
+type keptJob struct {
+	Job
+	version int64
+	deleted bool
+	stop    context.CancelFunc // of a running one
+}
+
+// NewJobs makes a Jobs; nothing happens until Load and Run.
+func NewJobs(deps JobsDeps) *Jobs {
+	return &Jobs{deps: deps, jobs: map[string]*keptJob{}, changed: make(chan struct{}, 1)}
+}
+
+// Load reads the jobs. It must return before anything else is asked.
+func (j *Jobs) Load(ctx context.Context) error {
+	objects, err := j.deps.Objects.All(ctx, kindJob)
+	if err != nil {
+		return fmt.Errorf("load jobs: %w", err)
+	}
+	for _, o := range objects {
+		kept := &keptJob{version: o.Version, deleted: o.Deleted}
+		if err := json.Unmarshal([]byte(o.Body), &kept.Job); err != nil {
+			return fmt.Errorf("load job %s version %d: %w", o.ID, o.Version, err)
+		}
+		j.jobs[o.ID] = kept // versions come in order
+	}
+	return nil
+}
+
+// Run runs jobs until the context ends. It returns nil then.
+func (j *Jobs) Run(ctx context.Context) error {
+	for {
+		if next := j.next(); next != nil {
+			j.run(ctx, next)
+		} else {
+			select {
+			case <-ctx.Done():
+			case <-j.changed:
+			}
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+	}
+}
+
+// next is the oldest job that has not ended.
+func (j *Jobs) next() *keptJob {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var next *keptJob
+	for _, k := range j.jobs {
+		if !k.deleted && !k.Ended() && (next == nil || jobLess(&k.Job, &next.Job)) {
+			next = k
+		}
+	}
+	return next
+}
+
+func jobLess(a, b *Job) bool {
+	return cmp.Or(cmp.Compare(a.CreatedAt, b.CreatedAt), cmp.Compare(a.ID, b.ID)) < 0
+}
+
+// jobAttempts is how often a job is tried whose failure may pass.
+const jobAttempts = 5
+
+// run runs one job to its end, whatever that is.
+func (j *Jobs) run(ctx context.Context, k *keptJob) {
+	running, stop := context.WithCancel(ctx)
+	defer stop()
+	job, err := j.change(ctx, k, func(job *Job) error {
+		if job.Ended() {
+			return errNotNow
+		}
+		job.Status, job.Progress, k.stop = JobRunning, 0, stop
+		return nil
+	})
+	if err == nil {
+		job.Signals, err = j.try(running, k, job)
+	}
+	switch {
+	case errors.Is(err, errNotNow) || ctx.Err() != nil:
+		return // somebody else ended it, or the process ends, and it will be run again
+	case running.Err() != nil:
+		// Cancelled, which is noted. What was being stored meanwhile goes, too.
+		if err := j.deps.Results.Drop(ctx, job.RuleKey()); err != nil {
+			j.deps.Log.Warn("results of a cancelled historical job are still stored", "job", job.ID, "error", err)
+		}
+		return
+	case err != nil:
+		j.deps.Log.Error("historical job failed", "job", job.ID, "error", err)
+	}
+	_, unstored := j.change(ctx, k, func(stored *Job) error {
+		if stored.Ended() {
+			return errNotNow
+		}
+		stored.Status, stored.Progress, stored.Signals = JobCompleted, 1, job.Signals
+		if err != nil {
+			stored.Status, stored.Problem, stored.Signals = JobFailed, err.Error(), 0
+		}
+		k.stop = nil
+		return nil
+	})
+	if unstored != nil && !errors.Is(unstored, errNotNow) {
+		j.deps.Log.Warn("the end of a historical job could not be stored; it is run again", "job", job.ID, "error", unstored)
+		_ = pause(ctx, 2*time.Second) // it ends with ctx, like the caller
+	}
+}
+
+// try attempts it until it works, or fails for good.
+func (j *Jobs) try(ctx context.Context, k *keptJob, job Job) (signals int, err error) {
+	for attempt := 1; ; attempt++ {
+		signals, err = j.attempt(ctx, k, job)
+		if err == nil || ctx.Err() != nil || isMistake(err) || attempt == jobAttempts {
+			return signals, err
+		}
+		j.deps.Log.Warn("historical job failed; it is tried again", "job", job.ID, "attempt", attempt, "error", err)
+		if err := pause(ctx, time.Duration(attempt)*2*time.Second); err != nil {
+			return 0, err
+		}
+	}
+}
+
+func isMistake(err error) bool { return errors.As(err, new(*schema.Invalid)) }
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
+
+// attempt runs the backtest and stores what it found, in place of what an attempt
+// before it did.
+func (j *Jobs) attempt(ctx context.Context, k *keptJob, job Job) (signals int, err error) {
+	plan, _, err := j.deps.Backtester.deps.Plan(ctx, job.Rule)
+	if err != nil {
+		return 0, err
+	}
+	plan.Key = job.RuleKey()
+	if err := j.deps.Results.Drop(ctx, plan.Key); err != nil {
+		return 0, fmt.Errorf("drop former results: %w", err)
+	}
+	found, err := j.deps.Backtester.Run(ctx, plan, TimeSpan{job.From, job.To}, func(done float64) { j.progress(k, backtestShare*done) })
+	if err != nil {
+		return 0, err
+	}
+	n := len(found.Signals)
+	for from := 0; from < n; from += renderedAtOnce {
+		to := min(n, from+renderedAtOnce)
+		documents, err := j.deps.Backtester.Documents(ctx, found, from, to)
+		if err != nil {
+			return 0, err
+		}
+		if documents, err = j.keep(ctx, job, documents); err != nil {
+			return 0, err
+		}
+		signals += len(documents)
+		j.progress(k, backtestShare+(1-backtestShare)*float64(to)/float64(n))
+	}
+	return signals, nil
+}
+
+// keep stores those of the signals that the job is about.
+func (j *Jobs) keep(ctx context.Context, job Job, signals []Published) ([]Published, error) {
+	if job.OnlyCase != nil {
+		signals = slices.DeleteFunc(signals, func(p Published) bool { return p.Case != *job.OnlyCase })
+	}
+	if len(signals) == 0 {
+		return nil, nil
+	}
+	if err := j.deps.Results.Publish(ctx, signals); err != nil {
+		return nil, fmt.Errorf("store results: %w", err)
+	}
+	if job.SignalOutput {
+		if err := j.deps.Adopt(ctx, signals); err != nil {
+			return nil, fmt.Errorf("make signals of results: %w", err)
+		}
+	}
+	return signals, nil
+}
+
+// backtestShare is how much of a job the backtest is, for the progress.
+const backtestShare = 0.9
+
+func (j *Jobs) progress(k *keptJob, done float64) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if k.Status == JobRunning {
+		k.Progress = max(k.Progress, done)
+	}
+}
+
+// errNotNow says that a job is in no state for a change.
+var errNotNow = errors.New("not in this state")
+
+// change stores a changed job and puts it into force, or leaves it as it was.
+func (j *Jobs) change(ctx context.Context, k *keptJob, edit func(*Job) error) (Job, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	err := j.store(ctx, k, edit, false)
+	return k.Job, err
+}
+
+// store appends a version of a job. The lock is held: versions have one writer.
+func (j *Jobs) store(ctx context.Context, k *keptJob, edit func(*Job) error, deleted bool) error {
+	next := k.Job
+	if err := edit(&next); err != nil {
+		return err
+	}
+	next.ModifiedAt = schema.MillisOf(time.Now())
+	body, err := json.Marshal(next)
+	if err != nil {
+		return fmt.Errorf("encode job %s: %w", next.ID, err)
+	}
+	o := Object{Kind: kindJob, ID: next.ID, Version: k.version + 1, Written: next.ModifiedAt, Deleted: deleted, Body: string(body)}
+	if err := j.deps.Objects.Append(ctx, o); err != nil {
+		return fmt.Errorf("store job %s: %w", next.ID, err)
+	}
+	k.Job, k.version, k.deleted = next, o.Version, deleted
+	select {
+	case j.changed <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+// Create stores a job, to be run when its turn comes. Its id, state and moments
+// are given here.
+func (j *Jobs) Create(ctx context.Context, job Job) (Job, error) {
+	plan, _, err := j.deps.Backtester.deps.Plan(ctx, job.Rule)
+	switch {
+	case err != nil:
+		return Job{}, err
+	case plan.Unsupported != "":
+		return Job{}, &schema.Invalid{Details: []schema.Detail{{Message: plan.Unsupported}}}
+	}
+	job.ID, job.Status, job.Progress, job.Signals = uuid.NewString(), JobPending, 0, 0
+	job.CreatedAt = schema.MillisOf(time.Now())
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	k := &keptJob{Job: job}
+	if err := j.store(ctx, k, func(*Job) error { return nil }, false); err != nil {
+		return Job{}, err
+	}
+	j.jobs[job.ID] = k
+	return k.Job, nil
+}
+
+// Jobs are all jobs, the newest first.
+func (j *Jobs) Jobs(context.Context) ([]Job, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var out []Job
+	for _, k := range j.jobs {
+		if !k.deleted {
+			out = append(out, k.Job)
+		}
+	}
+	slices.SortFunc(out, func(a, b Job) int {
+		if jobLess(&a, &b) {
+			return 1
+		}
+		return -1
+	})
+	return out, nil
+}
+
+// Job is one job; a *schema.NotFound when there is none with this id.
+func (j *Jobs) Job(_ context.Context, id string) (Job, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	k, err := j.present(id)
+	if err != nil {
+		return Job{}, err
+	}
+	return k.Job, nil
+}
+
+func (j *Jobs) present(id string) (*keptJob, error) {
+	k := j.jobs[id]
+	if k == nil || k.deleted {
+		return nil, &schema.NotFound{Kind: "job", ID: id}
+	}
+	return k, nil
+}
+
+// JobBusy says that a job is in no state for what was asked.
+type JobBusy struct{ ID, Status string }
+
+// Error names the state.
+func (b *JobBusy) Error() string { return "job " + b.ID + " is " + b.Status }
+
+// Cancel ends a job that has not ended; what it has found so far is dropped.
+func (j *Jobs) Cancel(ctx context.Context, id string) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	k, err := j.present(id)
+	if err != nil {
+		return err
+	}
+	err = j.store(ctx, k, func(job *Job) error {
+		if job.Ended() {
+			return &JobBusy{id, job.Status}
+		}
+		job.Status = JobCancelled
+		return nil
+	}, false)
+	if err != nil {
+		return err
+	}
+	if k.stop != nil {
+		k.stop()
+	}
+	return j.deps.Results.Drop(ctx, k.RuleKey())
+}
+
+// Delete forgets a job that has ended, with its results.
+func (j *Jobs) Delete(ctx context.Context, id string) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	k, err := j.present(id)
+	if err != nil {
+		return err
+	}
+	err = j.store(ctx, k, func(job *Job) error {
+		if !job.Ended() {
+			return &JobBusy{id, job.Status}
+		}
+		return nil
+	}, true)
+	if err != nil {
+		return err
+	}
+	return j.deps.Results.Drop(ctx, k.RuleKey())
+}
+
+// Convert makes live signals of results, with a message and a severity. A result
+// that was converted before stays the signal that it is.
+func (j *Jobs) Convert(ctx context.Context, ids []string, message, severity string) error {
+	results, err := j.deps.Results.Whole(ctx, ids)
+	if err != nil {
+		return fmt.Errorf("read results: %w", err)
+	}
+	var signals []Published
+	for _, id := range ids {
+		p, ok := results[id]
+		if !ok {
+			return &schema.NotFound{Kind: "job result", ID: id}
+		}
+		p.Message, p.Status = message, severity
+		err := p.redocument(func(doc map[string]any) {
+			doc["status"] = severity
+			within(doc, "nightjar")["severity"] = severity
+		})
+		if err != nil {
+			return fmt.Errorf("render signal %s: %w", id, err)
+		}
+		signals = append(signals, p)
+	}
+	return j.deps.Adopt(ctx, signals)
+}
