@@ -149,7 +149,7 @@ type Jobs interface {
 
 // SignalSearch selects a page of signals.
 type SignalSearch struct {
-	Job       string         // of results: the job's id; empty for all
+	RuleKey   string         // empty for all; results of a job have its own
 	Query     string         // as in rules; empty for all
 	From, To  *schema.Millis // first seen in [From, To); nil: open
 	Ascending bool           // oldest first

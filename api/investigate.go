@@ -23,7 +23,8 @@ type signalDocument struct {
 		Name, Query  string
 		GroupByPaths []string
 	}
-	Samples []struct {
+	Workflow struct{ Triage struct{ Version uint64 } }
+	Samples  []struct {
 		Content struct{ Custom json.RawMessage }
 	}
 	Nightjar struct {
@@ -46,6 +47,9 @@ func (s *signals) document(ctx context.Context, id string) (signalDocument, erro
 
 func readDocument(sig *Signal) (signalDocument, error) {
 	var doc signalDocument
+	if sig.Attributes == "" {
+		return doc, nil
+	}
 	if err := json.Unmarshal([]byte(sig.Attributes), &doc); err != nil {
 		return doc, fmt.Errorf("read attributes of signal %s: %w", sig.ID, err)
 	}

@@ -318,7 +318,7 @@ func (s *backtests) ListSignalsOfJob(ctx context.Context, in *pb.ListSignalsOfJo
 		return nil, jobProblem(err)
 	}
 	search := &pb.SearchSignalsRequest{Filter: in.GetFilter(), Page: in.GetPage(), Sort: in.GetSort()}
-	return s.results.searchOf(ctx, search, in.GetJobId(), "/api/v2/siem-historical-detections/jobs/"+in.GetJobId()+"/histsignals")
+	return s.results.searchOf(ctx, search, scheduler.JobRuleKey(in.GetJobId()), "/api/v2/siem-historical-detections/jobs/"+in.GetJobId()+"/histsignals")
 }
 
 // GetJobSignal reads one result.

@@ -31,14 +31,14 @@ func (s *signals) SearchSignals(ctx context.Context, in *pb.SearchSignalsRequest
 	return s.searchOf(ctx, in, "", "/api/v2/security_monitoring/signals")
 }
 
-// searchOf reads a page of signals: of results of a job, where one is named. path
-// is where the following page is.
-func (s *signals) searchOf(ctx context.Context, in *pb.SearchSignalsRequest, job, path string) (*pb.SearchSignalsResponse, error) {
+// searchOf reads a page of signals, of all or of one rule key. path is where the
+// following page is.
+func (s *signals) searchOf(ctx context.Context, in *pb.SearchSignalsRequest, ruleKey, path string) (*pb.SearchSignalsResponse, error) {
 	search, err := s.search(in)
 	if err != nil {
 		return nil, err
 	}
-	search.Job = job
+	search.RuleKey = ruleKey
 	page, err := s.store.SearchSignals(ctx, search)
 	if err != nil {
 		return nil, err
@@ -66,13 +66,17 @@ func (s *signals) GetSignal(ctx context.Context, in *pb.GetSignalRequest) (*pb.G
 	if err != nil {
 		return nil, err
 	}
+	doc, err := readDocument(&found)
+	if err != nil {
+		return nil, err
+	}
 	item := signalItem(&found)
 	a := item.Attributes
 	return &pb.GetSignalResponse{Data: &pb.SignalDetail{
 		Id: item.Id, Type: item.Type,
 		Attributes: &pb.SignalDetailAttributes{
 			Timestamp: a.Timestamp, Message: a.Message, Tags: a.Tags, Status: a.Status,
-			Service: a.Service, Host: a.Host, Custom: a.Attributes,
+			Service: a.Service, Host: a.Host, Custom: a.Attributes, Version: doc.Workflow.Triage.Version,
 		},
 	}}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"nightjar/compiler"
@@ -25,7 +26,8 @@ type BacktestDeps struct {
 	// Plan compiles a rule for Backtest; Scheduler.HistoryPlan is that.
 	Plan     func(context.Context, schema.Rule) (*compiler.Plan, []string, error)
 	Scanner  Scanner
-	Events   Events // to fetch samples from
+	Events   Events  // to fetch samples from
+	Signals  Signals // what rules over signals are run over
 	Arrivals Arrivals
 	// Catalogue knows the shapes of stored attributes; nil: any may be.
 	Catalogue *schema.Catalogue
@@ -60,6 +62,8 @@ type Backtest struct {
 	Matches, Capped int
 
 	changes []change // by signal
+	// signals are what a rule over signals was run over, as events by place.
+	signals map[uint64]*schema.Event
 }
 
 // Backtest compiles a rule and runs it. A rule that is wrong is a *schema.Invalid.
@@ -88,7 +92,11 @@ func (b *Backtester) Run(ctx context.Context, plan *compiler.Plan, in TimeSpan, 
 		return nil, &schema.Invalid{Details: []schema.Detail{{Message: plan.Unsupported}}}
 	}
 	out := &Backtest{Plan: plan}
-	matches, err := b.scan(ctx, plan, in, out, progress)
+	read := b.scan
+	if plan.OfSignals {
+		read = b.correlate
+	}
+	matches, err := read(ctx, plan, in, out, progress)
 	if err != nil {
 		return nil, err
 	}
@@ -169,10 +177,29 @@ func nextWidth(width schema.Millis, took time.Duration, in TimeSpan) schema.Mill
 	return width
 }
 
+// correlate reads the matches of a rule over signals: of the signals that stand.
+func (b *Backtester) correlate(ctx context.Context, plan *compiler.Plan, in TimeSpan, out *Backtest, _ func(float64)) ([]compiler.Match, error) {
+	standing, err := b.deps.Signals.Standing(ctx, rulesOf(plan), in.From)
+	if err != nil {
+		return nil, fmt.Errorf("read the signals of other rules: %w", err)
+	}
+	standing = slices.DeleteFunc(standing, func(p FirstPublished) bool { return p.FirstSeen > in.To })
+	of := signalsOf(plan, standing, 0)
+	out.signals = of.events
+	return append(of.matches, of.globals...), nil
+}
+
 // Documents are some of the signals, from one to before another, as live ones are
 // published: with sample events, and withheld where a suppression says so.
 func (b *Backtester) Documents(ctx context.Context, t *Backtest, from, to int) ([]Published, error) {
 	return renderChanges(t.Plan, t.changes[from:to], func(refs []compiler.Match) ([]schema.Event, error) {
-		return b.deps.Events.Fetch(ctx, refs)
+		if t.signals == nil {
+			return b.deps.Events.Fetch(ctx, refs)
+		}
+		var out []schema.Event
+		for _, m := range refs {
+			out = append(out, *t.signals[m.Seq])
+		}
+		return out, nil
 	})
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math"
 	"strings"
-	"sync"
 	"time"
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
@@ -23,8 +22,7 @@ type Logs struct {
 	conn   driver.Conn
 	config LogsConfig
 
-	learning sync.Mutex
-	early    *bool // whether the server has indexesWhileReading; nil: not asked yet
+	known knownSettings
 }
 
 // LogsConfig says what one call may take. A zero field has its default.
@@ -259,34 +257,14 @@ func (l *Logs) query(ctx context.Context, p *compiler.Params, use indexUse, sql 
 	if left <= 0 {
 		return nil, context.DeadlineExceeded
 	}
-	settings := ch.Settings{
-		"max_execution_time":    math.Ceil(left.Seconds()),
-		"timeout_overflow_mode": "throw",
-		"max_memory_usage":      l.config.Memory,
-	}
-	if use == beforeReading && l.canAskEarly(ctx) {
-		settings[indexesWhileReading] = 0
+	settings := l.known.statement(ctx, l.conn)
+	settings["max_execution_time"] = math.Ceil(left.Seconds())
+	settings["timeout_overflow_mode"] = "throw"
+	settings["max_memory_usage"] = l.config.Memory
+	if use == whileReading {
+		delete(settings, indexesWhileReading)
 	}
 	return l.conn.Query(ch.Context(ctx, ch.WithParameters(p.Map()), ch.WithSettings(settings)), sql)
-}
-
-// indexesWhileReading is the setting of newer servers that, at 0, has skipping
-// indexes asked before parts are opened, as the older ones do anyway. At 1 a
-// statement over JSON attributes takes 200 ms where the indexes leave nothing to
-// read, and at 0 it takes 20.
-const indexesWhileReading = "use_skip_indexes_on_data_read"
-
-func (l *Logs) canAskEarly(ctx context.Context) bool {
-	l.learning.Lock()
-	defer l.learning.Unlock()
-	if l.early == nil {
-		var n uint64
-		if err := l.conn.QueryRow(ctx, "SELECT count() FROM system.settings WHERE name = '"+indexesWhileReading+"'").Scan(&n); err != nil {
-			return false // it works without, and is asked again
-		}
-		l.early = new(n > 0)
-	}
-	return *l.early
 }
 
 // page is what was found. One that was cut off goes on where the walk stands.

@@ -20,11 +20,27 @@ import (
 	"nightjar/schema"
 )
 
-// Signals reads the table of signals.
-type Signals struct{ conn driver.Conn }
+// Signals reads a table of signals.
+type Signals struct {
+	conn  driver.Conn
+	table string
+	known knownSettings
+}
 
-// NewSignals reads over conn.
-func NewSignals(conn driver.Conn) *Signals { return &Signals{conn} }
+// NewSignals reads what the rules found, over conn.
+func NewSignals(conn driver.Conn) *Signals {
+	return &Signals{conn: conn, table: schema.Signals.Name}
+}
+
+// NewJobSignals reads what historical jobs found, over conn.
+func NewJobSignals(conn driver.Conn) *Signals {
+	return &Signals{conn: conn, table: schema.HistoricalSignals.Name}
+}
+
+// query runs a statement.
+func (s *Signals) query(ctx context.Context, sql string, params map[string]string) (driver.Rows, error) {
+	return s.conn.Query(ch.Context(ctx, ch.WithParameters(params), ch.WithSettings(s.known.statement(ctx, s.conn))), sql)
+}
 
 const signalColumns = "key, id, version, timestamp, message, status, service, host, tags, raw"
 
@@ -37,7 +53,7 @@ const signalColumns = "key, id, version, timestamp, message, status, service, ho
 // its place in the order. Too many rows of old versions, and FINAL it is. With a
 // million signals a page takes 40 ms, where FINAL takes 300.
 func (s *Signals) SearchSignals(ctx context.Context, search api.SignalSearch) (api.SignalPage, error) {
-	f, err := newFilter(search)
+	f, err := newFilter(s.table, search)
 	if err != nil {
 		return api.SignalPage{}, err
 	}
@@ -130,7 +146,7 @@ func (s *Signals) final(ctx context.Context, f *filter, condition string, rows i
 
 // places are where the rows of a narrow query stand.
 func (s *Signals) places(ctx context.Context, sql string, params map[string]string) ([]place, error) {
-	rows, err := s.conn.Query(ch.Context(ctx, ch.WithParameters(params)), sql)
+	rows, err := s.query(ctx, sql, params)
 	if err != nil {
 		return nil, connError(ctx, err)
 	}
@@ -155,7 +171,7 @@ func (s *Signals) whole(ctx context.Context, places []place) (map[name]row, erro
 		keys[i], ids[i] = p.key, p.id
 	}
 	asked := clickhouse.Params{}.Uints("keys", keys).Strings("ids", ids)
-	rows, err := s.read(ctx, `SELECT `+signalColumns+` FROM signals
+	rows, err := s.read(ctx, `SELECT `+signalColumns+` FROM `+s.table+`
 		WHERE key IN {keys:Array(UInt64)} AND id IN {ids:Array(String)}
 		ORDER BY version DESC LIMIT 1 BY key, id`, asked)
 	if err != nil {
@@ -171,7 +187,7 @@ func (s *Signals) whole(ctx context.Context, places []place) (map[name]row, erro
 // Signal implements api.Signals.
 func (s *Signals) Signal(ctx context.Context, id string) (api.Signal, error) {
 	var p compiler.Params
-	sql := "SELECT " + signalColumns + " FROM signals WHERE id = " + p.String(id) + " ORDER BY version DESC LIMIT 1"
+	sql := "SELECT " + signalColumns + " FROM " + s.table + " WHERE id = " + p.String(id) + " ORDER BY version DESC LIMIT 1"
 	found, err := s.read(ctx, sql, p.Map())
 	if err != nil {
 		return api.Signal{}, fmt.Errorf("read signal: %w", err)
@@ -194,7 +210,7 @@ func (s *Signals) MatchingSignals(ctx context.Context, at schema.Millis, seq uin
 			SELECT DISTINCT rule_key, key, empty(group) AS everyone FROM matches
 			WHERE at = fromUnixTimestamp64Milli({at:Int64}) AND seq = {seq:UInt64})
 		SELECT `+signalColumns+` FROM (
-			SELECT * FROM signals
+			SELECT * FROM `+s.table+`
 			WHERE key IN (SELECT key FROM matched) OR rule_key IN (SELECT rule_key FROM matched WHERE everyone)
 			ORDER BY version DESC LIMIT 1 BY key, id)
 		WHERE state = '`+schema.StateOpen+`' AND last_seen >= fromUnixTimestamp64Milli({at:Int64})
@@ -213,12 +229,13 @@ func (s *Signals) MatchingSignals(ctx context.Context, at schema.Millis, seq uin
 
 // filter is a search as ClickHouse reads it.
 type filter struct {
+	table     string
 	where     string
 	params    map[string]string
 	ascending bool
 }
 
-func newFilter(search api.SignalSearch) (*filter, error) {
+func newFilter(table string, search api.SignalSearch) (*filter, error) {
 	query, err := compiler.ParseQuery(search.Query)
 	if err != nil {
 		return nil, queryError(err)
@@ -233,6 +250,9 @@ func newFilter(search api.SignalSearch) (*filter, error) {
 		where = append(where, fmt.Sprintf("NOT (state = '%s' AND reason IN ('%s', '%s', '%s'))",
 			schema.StateArchived, schema.ReasonMerged, schema.ReasonRetracted, schema.ReasonSuppressed))
 	}
+	if search.RuleKey != "" {
+		where = append(where, "rule_key = "+p.String(search.RuleKey))
+	}
 	if search.From != nil {
 		where = append(where, "timestamp >= "+moment(&p, *search.From))
 	}
@@ -243,7 +263,7 @@ func newFilter(search api.SignalSearch) (*filter, error) {
 		after := map[bool]string{true: ">", false: "<"}[search.Ascending]
 		where = append(where, fmt.Sprintf("(timestamp, id) %s (%s, %s)", after, moment(&p, search.After.At), p.String(search.After.ID)))
 	}
-	return &filter{strings.Join(where, " AND "), p.Map(), search.Ascending}, nil
+	return &filter{table, strings.Join(where, " AND "), p.Map(), search.Ascending}, nil
 }
 
 // sql reads where the first rows stand.
@@ -252,8 +272,8 @@ func (f *filter) sql(final, condition string, rows int) string {
 	if f.ascending {
 		order = "timestamp, id, version DESC"
 	}
-	return fmt.Sprintf("SELECT key, id, version, timestamp FROM signals %s WHERE %s %s ORDER BY %s LIMIT %d",
-		final, f.where, condition, order, rows)
+	return fmt.Sprintf("SELECT key, id, version, timestamp FROM %s %s WHERE %s %s ORDER BY %s LIMIT %d",
+		f.table, final, f.where, condition, order, rows)
 }
 
 // before tells whether a comes before b on a page.
@@ -341,7 +361,7 @@ func keysOf(rows map[name]row) string {
 }
 
 func (s *Signals) read(ctx context.Context, sql string, params map[string]string) ([]row, error) {
-	rows, err := s.conn.Query(ch.Context(ctx, ch.WithParameters(params)), sql)
+	rows, err := s.query(ctx, sql, params)
 	if err != nil {
 		return nil, connError(ctx, err)
 	}

@@ -712,7 +712,9 @@ type SignalDetailAttributes struct {
 	Service   []string               `protobuf:"bytes,5,rep,name=service,proto3" json:"service,omitempty"`
 	Host      string                 `protobuf:"bytes,6,opt,name=host,proto3" json:"host,omitempty"`
 	// What SignalAttributes calls attributes.
-	Custom        string `protobuf:"bytes,7,opt,name=custom,proto3" json:"custom,omitempty"`
+	Custom string `protobuf:"bytes,7,opt,name=custom,proto3" json:"custom,omitempty"`
+	// Of the triage: what a change of it names to be sure that it is the newest.
+	Version       uint64 `protobuf:"varint,8,opt,name=version,proto3" json:"version,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -794,6 +796,13 @@ func (x *SignalDetailAttributes) GetCustom() string {
 		return x.Custom
 	}
 	return ""
+}
+
+func (x *SignalDetailAttributes) GetVersion() uint64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
 }
 
 // SignalUser is somebody that signals are assigned to: in an answer nobody has id
@@ -3001,7 +3010,7 @@ const file_signal_proto_rawDesc = "" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12C\n" +
 	"\n" +
 	"attributes\x18\x03 \x01(\v2#.nightjar.v1.SignalDetailAttributesR\n" +
-	"attributes\"\xc8\x01\n" +
+	"attributes\"\xe2\x01\n" +
 	"\x16SignalDetailAttributes\x12\x1c\n" +
 	"\ttimestamp\x18\x01 \x01(\tR\ttimestamp\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x12\n" +
@@ -3009,7 +3018,8 @@ const file_signal_proto_rawDesc = "" +
 	"\x06status\x18\x04 \x01(\tR\x06status\x12\x18\n" +
 	"\aservice\x18\x05 \x03(\tR\aservice\x12\x12\n" +
 	"\x04host\x18\x06 \x01(\tR\x04host\x12\x1c\n" +
-	"\x06custom\x18\a \x01(\tB\x04\x98\xb5\x18\x01R\x06custom\"\xa8\x01\n" +
+	"\x06custom\x18\a \x01(\tB\x04\x98\xb5\x18\x01R\x06custom\x12\x18\n" +
+	"\aversion\x18\b \x01(\x04R\aversion\"\xa8\x01\n" +
 	"\n" +
 	"SignalUser\x12\x12\n" +
 	"\x04uuid\x18\x01 \x01(\tR\x04uuid\x12\x1b\n" +

@@ -42,7 +42,7 @@ func graph(ctx context.Context, config Config) fx.Option {
 		fx.Supply(config),
 		fx.Provide(
 			func() context.Context { return ctx },
-			newLogger, newRegistry, newEngine, newDatabase, newSink, newGeoIP, newIntake, newTables, newScheduler, newConfiguration, newKeeper, newBackups, newServer,
+			newLogger, newRegistry, newEngine, newDatabase, newSink, newGeoIP, newIntake, newTables, newScheduler, newBacktester, newJobs, newConfiguration, newKeeper, newBackups, newServer,
 		),
 		fx.Invoke(func(*retention.Keeper, *backup.Source, *api.Server) {}),
 	)
@@ -301,12 +301,32 @@ func newScheduler(lc fx.Lifecycle, e *engine, d *database, store sink, intake *i
 	return s, nil
 }
 
-func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *ingest.Intake, s *scheduler.Scheduler, c *configuration.Stores, tables *reference.Tables, k *retention.Keeper, geo *geoip.Databases, registry *prometheus.Registry) (*api.Server, error) {
+// newBacktester runs rules over what is stored.
+func newBacktester(e *engine, d *database, store sink, intake *ingest.Intake, s *scheduler.Scheduler) *scheduler.Backtester {
+	stored := rulestore.New(d.conn)
+	deps := stored.Deps()
+	return scheduler.NewBacktester(scheduler.BacktestDeps{
+		Plan: s.HistoryPlan, Scanner: stored.Scanner(), Events: deps.Events, Signals: deps.Signals,
+		Arrivals: intake, Catalogue: store.Catalogue(), Log: e.log,
+	})
+}
+
+func newJobs(lc fx.Lifecycle, e *engine, d *database, b *scheduler.Backtester, s *scheduler.Scheduler) *scheduler.Jobs {
+	stored := rulestore.New(d.conn)
+	jobs := scheduler.NewJobs(scheduler.JobsDeps{Backtester: b, Adopt: s.Adopt, Objects: stored.Deps().Objects, Results: stored.Results(), Log: e.log})
+	lc.Append(fx.StartHook(jobs.Load))
+	e.run(lc, "historical jobs", jobs.Run)
+	return jobs
+}
+
+func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *ingest.Intake, s *scheduler.Scheduler, b *scheduler.Backtester, j *scheduler.Jobs, c *configuration.Stores, tables *reference.Tables, k *retention.Keeper, geo *geoip.Databases, registry *prometheus.Registry) (*api.Server, error) {
 	reporter := reporter{d, intake, s, k, geo}
 	var err error
 	e.server, err = api.New(api.Deps{
 		HTTP: e.config.HTTP, GRPC: e.config.GRPC, Key: e.key, Version: version,
-		Rules: s, Triage: s, Signals: apistore.NewSignals(d.conn), Logs: apistore.NewLogs(d.conn, apistore.LogsConfig{Catalogue: store.Catalogue()}), SQL: d.sql, Status: reporter, Ledger: s, Explainer: s,
+		Rules: s, Triage: s, Signals: apistore.NewSignals(d.conn),
+		Backtests: b, Jobs: j, JobSignals: apistore.NewJobSignals(d.conn),
+		Logs: apistore.NewLogs(d.conn, apistore.LogsConfig{Catalogue: store.Catalogue()}), SQL: d.sql, Status: reporter, Ledger: s, Explainer: s,
 		CheckRule: func(r schema.Rule) ([]string, error) {
 			plan, warnings, err := compiler.Compile(r)
 			if err != nil {
