@@ -167,6 +167,9 @@ func (s *Scheduler) absorb(ctx context.Context, touches []touch) error {
 			u.counted = max(u.counted, t.event.Seq)
 		}
 	}
+	for _, t := range touches {
+		s.metrics.ruleMatches.WithLabelValues(t.plan.Rule.ID).Inc()
+	}
 	s.metrics.matches.Add(float64(len(touches)))
 	if err := s.spread(ctx, &d); err != nil {
 		return err
@@ -423,9 +426,11 @@ func (s *Scheduler) update(ctx context.Context, units []*unit) error {
 	var changes []planChange
 	for _, u := range units {
 		u.known, u.usual = s.known[u.plan.Key], s.usual[u.plan.Key]
+		started := time.Now()
 		for _, c := range u.advance(u.chained, u.matches, u.globals) {
 			changes = append(changes, planChange{c, u.plan})
 		}
+		s.metrics.ruleSeconds.WithLabelValues(u.plan.Rule.ID).Add(time.Since(started).Seconds())
 	}
 	for _, u := range units {
 		if u.usual != nil && u.usual.err != nil {

@@ -6,13 +6,22 @@ type metrics struct {
 	evaluations, failures, matches, opened, withdrawn, suppressed, uncached prometheus.Counter
 	cached, known, series                                                   prometheus.Gauge
 	seconds                                                                 prometheus.Histogram
+	// By rule: what it costs beside the reading that all share. By state of the
+	// ledger: what was not a matter of course.
+	ruleMatches, ruleSeconds, noted *prometheus.CounterVec
 }
 
 func newMetrics(r prometheus.Registerer) metrics {
 	counter := func(name, help string) prometheus.Counter {
 		return prometheus.NewCounter(prometheus.CounterOpts{Name: "nightjar_scheduler_" + name, Help: help})
 	}
+	vector := func(name, help, label string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "nightjar_" + name, Help: help}, []string{label})
+	}
 	m := metrics{
+		ruleMatches: vector("rule_matches_total", "Events that matched a query of the rule, per group.", "rule"),
+		ruleSeconds: vector("rule_seconds_total", "Time that the windows of the rule took, beside the matching that all rules share.", "rule"),
+		noted:       vector("coverage_entries_total", "Entries in the ledger of coverage: failed, recovered, reopened by late events, or capped by a limit.", "state"),
 		evaluations: counter("evaluations_total", "Evaluations of a set of rules over a stretch of arrivals."),
 		failures:    counter("rule_failures_total", "Evaluations of a rule that failed and will be retried."),
 		matches:     counter("matches_total", "Events that matched a query of a rule, per group."),
@@ -35,7 +44,27 @@ func newMetrics(r prometheus.Registerer) metrics {
 		}),
 	}
 	if r != nil {
-		r.MustRegister(m.evaluations, m.failures, m.matches, m.opened, m.withdrawn, m.suppressed, m.uncached, m.cached, m.known, m.series, m.seconds)
+		r.MustRegister(m.evaluations, m.failures, m.matches, m.opened, m.withdrawn, m.suppressed, m.uncached, m.cached, m.known, m.series, m.seconds, m.ruleMatches, m.ruleSeconds, m.noted)
 	}
 	return m
+}
+
+// watchProgress shows how far evaluation is behind, and the rules that it does
+// not cover.
+func (s *Scheduler) watchProgress(r prometheus.Registerer) {
+	if r == nil {
+		return
+	}
+	gauge := func(name, help string, labels prometheus.Labels, value func(Progress) int) {
+		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "nightjar_scheduler_" + name, Help: help, ConstLabels: labels,
+		}, func() float64 { return float64(value(s.Progress())) }))
+	}
+	gauge("lag_events", "Acknowledged events that not every running rule was evaluated over.", nil, func(p Progress) int {
+		return int(max(p.Through, s.deps.Arrivals.Acknowledged()) - p.Through)
+	})
+	const rules = "Enabled rules: running, failing (and retried), or unsupported (kept, not evaluated)."
+	gauge("rules", rules, prometheus.Labels{"state": "running"}, func(p Progress) int { return p.Rules - p.Failing })
+	gauge("rules", rules, prometheus.Labels{"state": "failing"}, func(p Progress) int { return p.Failing })
+	gauge("rules", rules, prometheus.Labels{"state": "unsupported"}, func(p Progress) int { return p.Unsupported })
 }

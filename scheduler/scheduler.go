@@ -151,7 +151,7 @@ func New(deps Deps) (*Scheduler, error) {
 	if deps.Lateness <= 0 {
 		return nil, errors.New("scheduler: the lateness allowance must be positive")
 	}
-	return &Scheduler{
+	s := &Scheduler{
 		deps:         deps,
 		metrics:      newMetrics(deps.Metrics),
 		rules:        map[string]*ruleState{},
@@ -164,7 +164,9 @@ func New(deps Deps) (*Scheduler, error) {
 		known:        map[string]*known{},
 		usual:        map[string]*usual{},
 		done:         map[string]uint64{},
-	}, nil
+	}
+	s.watchProgress(deps.Metrics)
+	return s, nil
 }
 
 // Run evaluates until the context ends. It returns nil then.
@@ -406,7 +408,12 @@ func (s *Scheduler) save(ctx context.Context, always bool) error {
 		}
 	}
 	if err == nil {
-		err = s.ledger.store(ctx, s.deps.Ledger)
+		entries := s.ledger.entries
+		if err = s.ledger.store(ctx, s.deps.Ledger); err == nil {
+			for _, e := range entries {
+				s.metrics.noted.WithLabelValues(e.State).Inc()
+			}
+		}
 	}
 	if err == nil {
 		err = s.deps.Journal.Save(ctx, through)
