@@ -31,9 +31,9 @@ var layers = map[string][]string{
 	"anomaly":             {},
 	"anomaly/content":     {},
 	"anomaly/plot":        {"anomaly"},
-	"compiler":            {"schema", "secl", "compiler/template"},
+	"compiler":            {"schema", "secl", "compiler/template", "anomaly/content"},
 	"compiler/template":   {"schema"},
-	"scheduler":           {"schema", "compiler", "compiler/template", "anomaly"},
+	"scheduler":           {"schema", "compiler", "compiler/template", "anomaly", "anomaly/content"},
 	"scheduler/reference": {"schema", "compiler"},
 	"configuration":       {"schema", "compiler", "scheduler"},
 	// edges

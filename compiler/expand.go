@@ -83,6 +83,12 @@ func (p *Plan) Expand(i int, e *schema.Event) (matches []Match, capped bool) {
 			return nil, false
 		}
 		base.Values = []string{schema.FormatFloat(place.Latitude), schema.FormatFloat(place.Longitude), place.Name}
+	case AggContent:
+		signature, ok := l.signature(e)
+		if !ok {
+			return nil, false
+		}
+		base.Values = []string{signature}
 	case AggGrade:
 		base.Number, base.HasNumber = float64(p.grade(e)), true
 	case AggSum, AggMax:

@@ -123,6 +123,8 @@ func (p *Plan) Values(m *Match) []string {
 		return m.Values
 	case p.Labels[m.Label].Aggregation == AggPlace:
 		return m.Values[2:3]
+	case p.Labels[m.Label].Aggregation == AggContent:
+		return []string{} // it is no value that is new or known
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"nightjar/anomaly/content"
 	"nightjar/compiler/template"
 	"nightjar/schema"
 )
@@ -47,6 +48,8 @@ type Plan struct {
 	Novelty *Novelty
 	// Anomaly says how what is usual is learned, of MethodAnomaly.
 	Anomaly *Anomaly
+	// Content says which texts are similar, of MethodContent.
+	Content *content.Options
 	// After is the last arrival before those that the rule sees.
 	After uint64
 	// Suppressions are those that select the rule. Expand leaves out the events
@@ -102,6 +105,7 @@ const (
 	MethodTravel
 	MethodNewValue
 	MethodAnomaly
+	MethodContent
 )
 
 // Step is one step of a sequence.
@@ -127,6 +131,8 @@ func (p *Plan) Lookback() time.Duration {
 		return TravelWithin
 	case MethodAnomaly:
 		return max(p.Window, p.Anomaly.Bucket)
+	case MethodContent:
+		return p.Window + p.Novelty.Forget
 	}
 	if len(p.Steps) == 0 {
 		return p.Window
@@ -157,6 +163,8 @@ const (
 	AggGrade
 	// AggNewValue counts the events with a new value.
 	AggNewValue
+	// AggContent counts the events with a text like few others.
+	AggContent
 )
 
 // MissingGroup stands for a missing value of an optional group-by field.
@@ -239,7 +247,7 @@ func unsupported(r schema.Rule) string {
 		return "signals are not correlated by detection method " + Method(r)
 	case r.Type == "cloud_configuration" || r.Type == "infrastructure_configuration":
 		return "configuration rules are not evaluated by nightjar"
-	case !slices.Contains([]string{"threshold", "sequence_detection", "third_party", "impossible_travel", "new_value", "anomaly_detection"}, Method(r)):
+	case !slices.Contains([]string{"threshold", "sequence_detection", "third_party", "impossible_travel", "new_value", "anomaly_detection", "content_anomaly"}, Method(r)):
 		return "detection method " + Method(r) + " is not evaluated yet"
 	case r.Scheduling != nil:
 		return "scheduled rules are not evaluated yet"
@@ -271,6 +279,9 @@ func (c *ruleCompiler) labels() {
 	case "anomaly_detection":
 		c.plan.Method = MethodAnomaly
 		c.anomalyOptions()
+	case "content_anomaly":
+		c.plan.Method = MethodContent
+		c.contentOptions()
 	}
 	if len(r.Queries) == 0 && c.plan.Unsupported == "" {
 		c.bad.Add("queries", "a rule needs at least one query")
@@ -326,6 +337,10 @@ func (c *ruleCompiler) label(i int, q schema.RuleQuery) Label {
 }
 
 func (c *ruleCompiler) aggregation(l *Label, q schema.RuleQuery, at func(string) string) {
+	if c.plan.Method == MethodContent {
+		c.content(l, q, at)
+		return
+	}
 	switch q.Aggregation {
 	case "", "count", "event_count", "none":
 		l.Aggregation = AggCount

@@ -231,6 +231,10 @@ func (k *known) news(plan *compiler.Plan, matches []compiler.Match) []compiler.M
 		if k.silent(groupKeyOf(m), m.At) {
 			continue
 		}
+		if plan.Labels[m.Label].Aggregation == compiler.AggContent {
+			out = append(out, *m)
+			continue
+		}
 		var fresh []string
 		for _, v := range values {
 			if k.starts(valueKeyOf(m, v), m.At) {

@@ -139,7 +139,7 @@ func (u *unit) advance(chains []chain, matches, globals []compiler.Match) []chan
 	for _, c := range chains {
 		from = min(from, c.from)
 	}
-	matches = matching(u.plan, u.known, matches)
+	matches = matching(u.plan, u.known, matches, from-schema.Millis(u.plan.Window.Milliseconds()))
 	if u.plan.PerValue {
 		return u.advanceEach(chains, matches, globals)
 	}

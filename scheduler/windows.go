@@ -217,7 +217,7 @@ func newWindow(plan *compiler.Plan) *window {
 func (w *window) add(m *compiler.Match) {
 	a := &w.labels[m.Label]
 	switch a.kind {
-	case compiler.AggCount, compiler.AggNewValue, compiler.AggPlace:
+	case compiler.AggCount, compiler.AggNewValue, compiler.AggPlace, compiler.AggContent:
 		a.count++
 	case compiler.AggCardinality:
 		if a.distinct == nil {
@@ -240,7 +240,7 @@ func (w *window) add(m *compiler.Match) {
 func (w *window) remove(m *compiler.Match) {
 	a := &w.labels[m.Label]
 	switch a.kind {
-	case compiler.AggCount, compiler.AggNewValue, compiler.AggPlace:
+	case compiler.AggCount, compiler.AggNewValue, compiler.AggPlace, compiler.AggContent:
 		a.count--
 	case compiler.AggCardinality:
 		for _, v := range m.Values {
@@ -280,7 +280,7 @@ func (w *window) values() []float64 {
 	for i := range w.labels {
 		a := &w.labels[i]
 		switch a.kind {
-		case compiler.AggCount, compiler.AggNewValue, compiler.AggPlace:
+		case compiler.AggCount, compiler.AggNewValue, compiler.AggPlace, compiler.AggContent:
 			w.out[i] = float64(a.count)
 		case compiler.AggCardinality:
 			w.out[i] = float64(len(a.distinct))

@@ -97,6 +97,7 @@ type RuleOptions struct {
 	HardcodedType     string             `json:"hardcodedEvaluatorType,omitempty"`
 	NewValue          *NewValueOptions   `json:"newValueOptions,omitempty"`
 	Anomaly           *AnomalyOptions    `json:"anomalyDetectionOptions,omitempty"`
+	ContentAnomaly    *ContentOptions    `json:"contentAnomalyOptions,omitempty"`
 	ImpossibleTravel  *TravelOptions     `json:"impossibleTravelOptions,omitempty"`
 	ThirdParty        *ThirdPartyOptions `json:"thirdPartyRuleOptions,omitempty"`
 	Sequence          *SequenceOptions   `json:"sequenceDetectionOptions,omitempty"`
@@ -124,6 +125,15 @@ type AnomalyOptions struct {
 	LearningPeriodBaseline *int64 `json:"learningPeriodBaseline,omitempty"`
 	InstantaneousBaseline  *bool  `json:"instantaneousBaseline,omitempty"`
 	InstantaneousTimeout   *int64 `json:"instantaneousBaselineTimeoutMinutes,omitempty"`
+}
+
+// ContentOptions are those of detectionMethod content_anomaly, which is our own.
+// Percent, and days.
+type ContentOptions struct {
+	Similarity       *int64 `json:"similarityPercentage,omitempty"`
+	SimilarItems     *int64 `json:"similarItems,omitempty"`
+	LearningDuration *int64 `json:"learningDuration,omitempty"`
+	ForgetAfter      *int64 `json:"forgetAfter,omitempty"`
 }
 
 // TravelOptions are those of detectionMethod impossible_travel. Days.

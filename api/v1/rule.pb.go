@@ -1017,8 +1017,10 @@ type RuleOptions struct {
 	SequenceDetectionOptions      *SequenceDetectionOptions `protobuf:"bytes,11,opt,name=sequence_detection_options,json=sequenceDetectionOptions,proto3" json:"sequence_detection_options,omitempty"`
 	ComplianceRuleOptions         *ComplianceRuleOptions    `protobuf:"bytes,12,opt,name=compliance_rule_options,json=complianceRuleOptions,proto3" json:"compliance_rule_options,omitempty"`
 	RelatedSignalsFields          []string                  `protobuf:"bytes,13,rep,name=related_signals_fields,json=relatedSignalsFields,proto3" json:"related_signals_fields,omitempty"`
-	unknownFields                 protoimpl.UnknownFields
-	sizeCache                     protoimpl.SizeCache
+	// Nightjar's own.
+	ContentAnomalyOptions *ContentAnomalyOptions `protobuf:"bytes,14,opt,name=content_anomaly_options,json=contentAnomalyOptions,proto3" json:"content_anomaly_options,omitempty"`
+	unknownFields         protoimpl.UnknownFields
+	sizeCache             protoimpl.SizeCache
 }
 
 func (x *RuleOptions) Reset() {
@@ -1138,6 +1140,13 @@ func (x *RuleOptions) GetComplianceRuleOptions() *ComplianceRuleOptions {
 func (x *RuleOptions) GetRelatedSignalsFields() []string {
 	if x != nil {
 		return x.RelatedSignalsFields
+	}
+	return nil
+}
+
+func (x *RuleOptions) GetContentAnomalyOptions() *ContentAnomalyOptions {
+	if x != nil {
+		return x.ContentAnomalyOptions
 	}
 	return nil
 }
@@ -1312,6 +1321,76 @@ func (x *AnomalyDetectionOptions) GetInstantaneousBaselineTimeoutMinutes() int64
 	return 0
 }
 
+// ContentAnomalyOptions: an event is an anomaly when fewer than similar_items of
+// the last forget_after days share similarity_percentage of its words.
+type ContentAnomalyOptions struct {
+	state                protoimpl.MessageState `protogen:"open.v1"`
+	SimilarityPercentage *int64                 `protobuf:"varint,1,opt,name=similarity_percentage,json=similarityPercentage,proto3,oneof" json:"similarity_percentage,omitempty"`
+	SimilarItems         *int64                 `protobuf:"varint,2,opt,name=similar_items,json=similarItems,proto3,oneof" json:"similar_items,omitempty"`
+	LearningDuration     *int64                 `protobuf:"varint,3,opt,name=learning_duration,json=learningDuration,proto3,oneof" json:"learning_duration,omitempty"`
+	ForgetAfter          *int64                 `protobuf:"varint,4,opt,name=forget_after,json=forgetAfter,proto3,oneof" json:"forget_after,omitempty"`
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
+}
+
+func (x *ContentAnomalyOptions) Reset() {
+	*x = ContentAnomalyOptions{}
+	mi := &file_rule_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ContentAnomalyOptions) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ContentAnomalyOptions) ProtoMessage() {}
+
+func (x *ContentAnomalyOptions) ProtoReflect() protoreflect.Message {
+	mi := &file_rule_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ContentAnomalyOptions.ProtoReflect.Descriptor instead.
+func (*ContentAnomalyOptions) Descriptor() ([]byte, []int) {
+	return file_rule_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *ContentAnomalyOptions) GetSimilarityPercentage() int64 {
+	if x != nil && x.SimilarityPercentage != nil {
+		return *x.SimilarityPercentage
+	}
+	return 0
+}
+
+func (x *ContentAnomalyOptions) GetSimilarItems() int64 {
+	if x != nil && x.SimilarItems != nil {
+		return *x.SimilarItems
+	}
+	return 0
+}
+
+func (x *ContentAnomalyOptions) GetLearningDuration() int64 {
+	if x != nil && x.LearningDuration != nil {
+		return *x.LearningDuration
+	}
+	return 0
+}
+
+func (x *ContentAnomalyOptions) GetForgetAfter() int64 {
+	if x != nil && x.ForgetAfter != nil {
+		return *x.ForgetAfter
+	}
+	return 0
+}
+
 // ImpossibleTravelOptions: the duration is in days.
 type ImpossibleTravelOptions struct {
 	state                         protoimpl.MessageState `protogen:"open.v1"`
@@ -1324,7 +1403,7 @@ type ImpossibleTravelOptions struct {
 
 func (x *ImpossibleTravelOptions) Reset() {
 	*x = ImpossibleTravelOptions{}
-	mi := &file_rule_proto_msgTypes[12]
+	mi := &file_rule_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1336,7 +1415,7 @@ func (x *ImpossibleTravelOptions) String() string {
 func (*ImpossibleTravelOptions) ProtoMessage() {}
 
 func (x *ImpossibleTravelOptions) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[12]
+	mi := &file_rule_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1349,7 +1428,7 @@ func (x *ImpossibleTravelOptions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImpossibleTravelOptions.ProtoReflect.Descriptor instead.
 func (*ImpossibleTravelOptions) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{12}
+	return file_rule_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ImpossibleTravelOptions) GetBaselineUserLocations() bool {
@@ -1386,7 +1465,7 @@ type ThirdPartyRuleOptions struct {
 
 func (x *ThirdPartyRuleOptions) Reset() {
 	*x = ThirdPartyRuleOptions{}
-	mi := &file_rule_proto_msgTypes[13]
+	mi := &file_rule_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1398,7 +1477,7 @@ func (x *ThirdPartyRuleOptions) String() string {
 func (*ThirdPartyRuleOptions) ProtoMessage() {}
 
 func (x *ThirdPartyRuleOptions) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[13]
+	mi := &file_rule_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1411,7 +1490,7 @@ func (x *ThirdPartyRuleOptions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThirdPartyRuleOptions.ProtoReflect.Descriptor instead.
 func (*ThirdPartyRuleOptions) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{13}
+	return file_rule_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ThirdPartyRuleOptions) GetDefaultStatus() string {
@@ -1453,7 +1532,7 @@ type RootQuery struct {
 
 func (x *RootQuery) Reset() {
 	*x = RootQuery{}
-	mi := &file_rule_proto_msgTypes[14]
+	mi := &file_rule_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1465,7 +1544,7 @@ func (x *RootQuery) String() string {
 func (*RootQuery) ProtoMessage() {}
 
 func (x *RootQuery) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[14]
+	mi := &file_rule_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1478,7 +1557,7 @@ func (x *RootQuery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RootQuery.ProtoReflect.Descriptor instead.
 func (*RootQuery) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{14}
+	return file_rule_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *RootQuery) GetQuery() string {
@@ -1506,7 +1585,7 @@ type SequenceDetectionOptions struct {
 
 func (x *SequenceDetectionOptions) Reset() {
 	*x = SequenceDetectionOptions{}
-	mi := &file_rule_proto_msgTypes[15]
+	mi := &file_rule_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1518,7 +1597,7 @@ func (x *SequenceDetectionOptions) String() string {
 func (*SequenceDetectionOptions) ProtoMessage() {}
 
 func (x *SequenceDetectionOptions) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[15]
+	mi := &file_rule_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1531,7 +1610,7 @@ func (x *SequenceDetectionOptions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SequenceDetectionOptions.ProtoReflect.Descriptor instead.
 func (*SequenceDetectionOptions) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{15}
+	return file_rule_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *SequenceDetectionOptions) GetSteps() []*SequenceStep {
@@ -1560,7 +1639,7 @@ type SequenceStep struct {
 
 func (x *SequenceStep) Reset() {
 	*x = SequenceStep{}
-	mi := &file_rule_proto_msgTypes[16]
+	mi := &file_rule_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1572,7 +1651,7 @@ func (x *SequenceStep) String() string {
 func (*SequenceStep) ProtoMessage() {}
 
 func (x *SequenceStep) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[16]
+	mi := &file_rule_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1585,7 +1664,7 @@ func (x *SequenceStep) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SequenceStep.ProtoReflect.Descriptor instead.
 func (*SequenceStep) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{16}
+	return file_rule_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *SequenceStep) GetName() string {
@@ -1621,7 +1700,7 @@ type SequenceTransition struct {
 
 func (x *SequenceTransition) Reset() {
 	*x = SequenceTransition{}
-	mi := &file_rule_proto_msgTypes[17]
+	mi := &file_rule_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1633,7 +1712,7 @@ func (x *SequenceTransition) String() string {
 func (*SequenceTransition) ProtoMessage() {}
 
 func (x *SequenceTransition) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[17]
+	mi := &file_rule_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1646,7 +1725,7 @@ func (x *SequenceTransition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SequenceTransition.ProtoReflect.Descriptor instead.
 func (*SequenceTransition) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{17}
+	return file_rule_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *SequenceTransition) GetParent() string {
@@ -1683,7 +1762,7 @@ type ComplianceRuleOptions struct {
 
 func (x *ComplianceRuleOptions) Reset() {
 	*x = ComplianceRuleOptions{}
-	mi := &file_rule_proto_msgTypes[18]
+	mi := &file_rule_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1695,7 +1774,7 @@ func (x *ComplianceRuleOptions) String() string {
 func (*ComplianceRuleOptions) ProtoMessage() {}
 
 func (x *ComplianceRuleOptions) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[18]
+	mi := &file_rule_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1708,7 +1787,7 @@ func (x *ComplianceRuleOptions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ComplianceRuleOptions.ProtoReflect.Descriptor instead.
 func (*ComplianceRuleOptions) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{18}
+	return file_rule_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ComplianceRuleOptions) GetResourceType() string {
@@ -1743,7 +1822,7 @@ type RegoRule struct {
 
 func (x *RegoRule) Reset() {
 	*x = RegoRule{}
-	mi := &file_rule_proto_msgTypes[19]
+	mi := &file_rule_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1755,7 +1834,7 @@ func (x *RegoRule) String() string {
 func (*RegoRule) ProtoMessage() {}
 
 func (x *RegoRule) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[19]
+	mi := &file_rule_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1768,7 +1847,7 @@ func (x *RegoRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegoRule.ProtoReflect.Descriptor instead.
 func (*RegoRule) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{19}
+	return file_rule_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *RegoRule) GetPolicy() string {
@@ -1798,7 +1877,7 @@ type ComplianceSignalOptions struct {
 
 func (x *ComplianceSignalOptions) Reset() {
 	*x = ComplianceSignalOptions{}
-	mi := &file_rule_proto_msgTypes[20]
+	mi := &file_rule_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1810,7 +1889,7 @@ func (x *ComplianceSignalOptions) String() string {
 func (*ComplianceSignalOptions) ProtoMessage() {}
 
 func (x *ComplianceSignalOptions) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[20]
+	mi := &file_rule_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1823,7 +1902,7 @@ func (x *ComplianceSignalOptions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ComplianceSignalOptions.ProtoReflect.Descriptor instead.
 func (*ComplianceSignalOptions) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{20}
+	return file_rule_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ComplianceSignalOptions) GetDefaultActivationStatus() bool {
@@ -1868,7 +1947,7 @@ type RuleReferenceTable struct {
 
 func (x *RuleReferenceTable) Reset() {
 	*x = RuleReferenceTable{}
-	mi := &file_rule_proto_msgTypes[21]
+	mi := &file_rule_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1880,7 +1959,7 @@ func (x *RuleReferenceTable) String() string {
 func (*RuleReferenceTable) ProtoMessage() {}
 
 func (x *RuleReferenceTable) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[21]
+	mi := &file_rule_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1893,7 +1972,7 @@ func (x *RuleReferenceTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleReferenceTable.ProtoReflect.Descriptor instead.
 func (*RuleReferenceTable) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{21}
+	return file_rule_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *RuleReferenceTable) GetTableName() string {
@@ -1943,7 +2022,7 @@ type SchedulingOptions struct {
 
 func (x *SchedulingOptions) Reset() {
 	*x = SchedulingOptions{}
-	mi := &file_rule_proto_msgTypes[22]
+	mi := &file_rule_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1955,7 +2034,7 @@ func (x *SchedulingOptions) String() string {
 func (*SchedulingOptions) ProtoMessage() {}
 
 func (x *SchedulingOptions) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[22]
+	mi := &file_rule_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1968,7 +2047,7 @@ func (x *SchedulingOptions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedulingOptions.ProtoReflect.Descriptor instead.
 func (*SchedulingOptions) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{22}
+	return file_rule_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *SchedulingOptions) GetRrule() string {
@@ -2003,7 +2082,7 @@ type CalculatedField struct {
 
 func (x *CalculatedField) Reset() {
 	*x = CalculatedField{}
-	mi := &file_rule_proto_msgTypes[23]
+	mi := &file_rule_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2015,7 +2094,7 @@ func (x *CalculatedField) String() string {
 func (*CalculatedField) ProtoMessage() {}
 
 func (x *CalculatedField) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[23]
+	mi := &file_rule_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2028,7 +2107,7 @@ func (x *CalculatedField) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CalculatedField.ProtoReflect.Descriptor instead.
 func (*CalculatedField) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{23}
+	return file_rule_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *CalculatedField) GetName() string {
@@ -2056,7 +2135,7 @@ type CreateRuleRequest struct {
 
 func (x *CreateRuleRequest) Reset() {
 	*x = CreateRuleRequest{}
-	mi := &file_rule_proto_msgTypes[24]
+	mi := &file_rule_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2068,7 +2147,7 @@ func (x *CreateRuleRequest) String() string {
 func (*CreateRuleRequest) ProtoMessage() {}
 
 func (x *CreateRuleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[24]
+	mi := &file_rule_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2081,7 +2160,7 @@ func (x *CreateRuleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateRuleRequest.ProtoReflect.Descriptor instead.
 func (*CreateRuleRequest) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{24}
+	return file_rule_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *CreateRuleRequest) GetRule() *Rule {
@@ -2107,7 +2186,7 @@ type ValidateRuleRequest struct {
 
 func (x *ValidateRuleRequest) Reset() {
 	*x = ValidateRuleRequest{}
-	mi := &file_rule_proto_msgTypes[25]
+	mi := &file_rule_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2119,7 +2198,7 @@ func (x *ValidateRuleRequest) String() string {
 func (*ValidateRuleRequest) ProtoMessage() {}
 
 func (x *ValidateRuleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[25]
+	mi := &file_rule_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2132,7 +2211,7 @@ func (x *ValidateRuleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateRuleRequest.ProtoReflect.Descriptor instead.
 func (*ValidateRuleRequest) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{25}
+	return file_rule_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ValidateRuleRequest) GetRule() *Rule {
@@ -2151,7 +2230,7 @@ type GetRuleRequest struct {
 
 func (x *GetRuleRequest) Reset() {
 	*x = GetRuleRequest{}
-	mi := &file_rule_proto_msgTypes[26]
+	mi := &file_rule_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2163,7 +2242,7 @@ func (x *GetRuleRequest) String() string {
 func (*GetRuleRequest) ProtoMessage() {}
 
 func (x *GetRuleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[26]
+	mi := &file_rule_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2176,7 +2255,7 @@ func (x *GetRuleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRuleRequest.ProtoReflect.Descriptor instead.
 func (*GetRuleRequest) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{26}
+	return file_rule_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *GetRuleRequest) GetRuleId() string {
@@ -2195,7 +2274,7 @@ type DeleteRuleRequest struct {
 
 func (x *DeleteRuleRequest) Reset() {
 	*x = DeleteRuleRequest{}
-	mi := &file_rule_proto_msgTypes[27]
+	mi := &file_rule_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2207,7 +2286,7 @@ func (x *DeleteRuleRequest) String() string {
 func (*DeleteRuleRequest) ProtoMessage() {}
 
 func (x *DeleteRuleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[27]
+	mi := &file_rule_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2220,7 +2299,7 @@ func (x *DeleteRuleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteRuleRequest.ProtoReflect.Descriptor instead.
 func (*DeleteRuleRequest) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{27}
+	return file_rule_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *DeleteRuleRequest) GetRuleId() string {
@@ -2244,7 +2323,7 @@ type UpdateRuleRequest struct {
 
 func (x *UpdateRuleRequest) Reset() {
 	*x = UpdateRuleRequest{}
-	mi := &file_rule_proto_msgTypes[28]
+	mi := &file_rule_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2256,7 +2335,7 @@ func (x *UpdateRuleRequest) String() string {
 func (*UpdateRuleRequest) ProtoMessage() {}
 
 func (x *UpdateRuleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[28]
+	mi := &file_rule_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2269,7 +2348,7 @@ func (x *UpdateRuleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateRuleRequest.ProtoReflect.Descriptor instead.
 func (*UpdateRuleRequest) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{28}
+	return file_rule_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *UpdateRuleRequest) GetRuleId() string {
@@ -2307,7 +2386,7 @@ type ListRulesRequest struct {
 
 func (x *ListRulesRequest) Reset() {
 	*x = ListRulesRequest{}
-	mi := &file_rule_proto_msgTypes[29]
+	mi := &file_rule_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2319,7 +2398,7 @@ func (x *ListRulesRequest) String() string {
 func (*ListRulesRequest) ProtoMessage() {}
 
 func (x *ListRulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[29]
+	mi := &file_rule_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2332,7 +2411,7 @@ func (x *ListRulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRulesRequest.ProtoReflect.Descriptor instead.
 func (*ListRulesRequest) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{29}
+	return file_rule_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ListRulesRequest) GetPage() *RulePage {
@@ -2369,7 +2448,7 @@ type RulePage struct {
 
 func (x *RulePage) Reset() {
 	*x = RulePage{}
-	mi := &file_rule_proto_msgTypes[30]
+	mi := &file_rule_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2381,7 +2460,7 @@ func (x *RulePage) String() string {
 func (*RulePage) ProtoMessage() {}
 
 func (x *RulePage) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[30]
+	mi := &file_rule_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2394,7 +2473,7 @@ func (x *RulePage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RulePage.ProtoReflect.Descriptor instead.
 func (*RulePage) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{30}
+	return file_rule_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *RulePage) GetSize() int64 {
@@ -2422,7 +2501,7 @@ type ListRulesResponse struct {
 
 func (x *ListRulesResponse) Reset() {
 	*x = ListRulesResponse{}
-	mi := &file_rule_proto_msgTypes[31]
+	mi := &file_rule_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2434,7 +2513,7 @@ func (x *ListRulesResponse) String() string {
 func (*ListRulesResponse) ProtoMessage() {}
 
 func (x *ListRulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[31]
+	mi := &file_rule_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2447,7 +2526,7 @@ func (x *ListRulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRulesResponse.ProtoReflect.Descriptor instead.
 func (*ListRulesResponse) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{31}
+	return file_rule_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ListRulesResponse) GetData() []*Rule {
@@ -2480,7 +2559,7 @@ type ListRulesMeta struct {
 
 func (x *ListRulesMeta) Reset() {
 	*x = ListRulesMeta{}
-	mi := &file_rule_proto_msgTypes[32]
+	mi := &file_rule_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2492,7 +2571,7 @@ func (x *ListRulesMeta) String() string {
 func (*ListRulesMeta) ProtoMessage() {}
 
 func (x *ListRulesMeta) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[32]
+	mi := &file_rule_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2505,7 +2584,7 @@ func (x *ListRulesMeta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRulesMeta.ProtoReflect.Descriptor instead.
 func (*ListRulesMeta) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{32}
+	return file_rule_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ListRulesMeta) GetPage() *RulePageMeta {
@@ -2525,7 +2604,7 @@ type RulePageMeta struct {
 
 func (x *RulePageMeta) Reset() {
 	*x = RulePageMeta{}
-	mi := &file_rule_proto_msgTypes[33]
+	mi := &file_rule_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2537,7 +2616,7 @@ func (x *RulePageMeta) String() string {
 func (*RulePageMeta) ProtoMessage() {}
 
 func (x *RulePageMeta) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[33]
+	mi := &file_rule_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2550,7 +2629,7 @@ func (x *RulePageMeta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RulePageMeta.ProtoReflect.Descriptor instead.
 func (*RulePageMeta) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{33}
+	return file_rule_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *RulePageMeta) GetTotalCount() int64 {
@@ -2577,7 +2656,7 @@ type RulesRequest struct {
 
 func (x *RulesRequest) Reset() {
 	*x = RulesRequest{}
-	mi := &file_rule_proto_msgTypes[34]
+	mi := &file_rule_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2589,7 +2668,7 @@ func (x *RulesRequest) String() string {
 func (*RulesRequest) ProtoMessage() {}
 
 func (x *RulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[34]
+	mi := &file_rule_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2602,7 +2681,7 @@ func (x *RulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RulesRequest.ProtoReflect.Descriptor instead.
 func (*RulesRequest) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{34}
+	return file_rule_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *RulesRequest) GetData() *RulesSelection {
@@ -2623,7 +2702,7 @@ type RulesSelection struct {
 
 func (x *RulesSelection) Reset() {
 	*x = RulesSelection{}
-	mi := &file_rule_proto_msgTypes[35]
+	mi := &file_rule_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2635,7 +2714,7 @@ func (x *RulesSelection) String() string {
 func (*RulesSelection) ProtoMessage() {}
 
 func (x *RulesSelection) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[35]
+	mi := &file_rule_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2648,7 +2727,7 @@ func (x *RulesSelection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RulesSelection.ProtoReflect.Descriptor instead.
 func (*RulesSelection) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{35}
+	return file_rule_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *RulesSelection) GetId() string {
@@ -2681,7 +2760,7 @@ type RulesSelectionAttributes struct {
 
 func (x *RulesSelectionAttributes) Reset() {
 	*x = RulesSelectionAttributes{}
-	mi := &file_rule_proto_msgTypes[36]
+	mi := &file_rule_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2693,7 +2772,7 @@ func (x *RulesSelectionAttributes) String() string {
 func (*RulesSelectionAttributes) ProtoMessage() {}
 
 func (x *RulesSelectionAttributes) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[36]
+	mi := &file_rule_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2706,7 +2785,7 @@ func (x *RulesSelectionAttributes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RulesSelectionAttributes.ProtoReflect.Descriptor instead.
 func (*RulesSelectionAttributes) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{36}
+	return file_rule_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *RulesSelectionAttributes) GetRuleIds() []string {
@@ -2725,7 +2804,7 @@ type DeleteRulesResponse struct {
 
 func (x *DeleteRulesResponse) Reset() {
 	*x = DeleteRulesResponse{}
-	mi := &file_rule_proto_msgTypes[37]
+	mi := &file_rule_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2737,7 +2816,7 @@ func (x *DeleteRulesResponse) String() string {
 func (*DeleteRulesResponse) ProtoMessage() {}
 
 func (x *DeleteRulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[37]
+	mi := &file_rule_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2750,7 +2829,7 @@ func (x *DeleteRulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteRulesResponse.ProtoReflect.Descriptor instead.
 func (*DeleteRulesResponse) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{37}
+	return file_rule_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *DeleteRulesResponse) GetData() *DeleteRulesResult {
@@ -2772,7 +2851,7 @@ type DeleteRulesResult struct {
 
 func (x *DeleteRulesResult) Reset() {
 	*x = DeleteRulesResult{}
-	mi := &file_rule_proto_msgTypes[38]
+	mi := &file_rule_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2784,7 +2863,7 @@ func (x *DeleteRulesResult) String() string {
 func (*DeleteRulesResult) ProtoMessage() {}
 
 func (x *DeleteRulesResult) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[38]
+	mi := &file_rule_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2797,7 +2876,7 @@ func (x *DeleteRulesResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteRulesResult.ProtoReflect.Descriptor instead.
 func (*DeleteRulesResult) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{38}
+	return file_rule_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *DeleteRulesResult) GetId() string {
@@ -2831,7 +2910,7 @@ type DeleteRulesResultAttributes struct {
 
 func (x *DeleteRulesResultAttributes) Reset() {
 	*x = DeleteRulesResultAttributes{}
-	mi := &file_rule_proto_msgTypes[39]
+	mi := &file_rule_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2843,7 +2922,7 @@ func (x *DeleteRulesResultAttributes) String() string {
 func (*DeleteRulesResultAttributes) ProtoMessage() {}
 
 func (x *DeleteRulesResultAttributes) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[39]
+	mi := &file_rule_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2856,7 +2935,7 @@ func (x *DeleteRulesResultAttributes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteRulesResultAttributes.ProtoReflect.Descriptor instead.
 func (*DeleteRulesResultAttributes) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{39}
+	return file_rule_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *DeleteRulesResultAttributes) GetDeletedRules() []string {
@@ -2882,7 +2961,7 @@ type ConvertRuleRequest struct {
 
 func (x *ConvertRuleRequest) Reset() {
 	*x = ConvertRuleRequest{}
-	mi := &file_rule_proto_msgTypes[40]
+	mi := &file_rule_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2894,7 +2973,7 @@ func (x *ConvertRuleRequest) String() string {
 func (*ConvertRuleRequest) ProtoMessage() {}
 
 func (x *ConvertRuleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[40]
+	mi := &file_rule_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2907,7 +2986,7 @@ func (x *ConvertRuleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConvertRuleRequest.ProtoReflect.Descriptor instead.
 func (*ConvertRuleRequest) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{40}
+	return file_rule_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ConvertRuleRequest) GetRule() *Rule {
@@ -2926,7 +3005,7 @@ type ConvertStoredRuleRequest struct {
 
 func (x *ConvertStoredRuleRequest) Reset() {
 	*x = ConvertStoredRuleRequest{}
-	mi := &file_rule_proto_msgTypes[41]
+	mi := &file_rule_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2938,7 +3017,7 @@ func (x *ConvertStoredRuleRequest) String() string {
 func (*ConvertStoredRuleRequest) ProtoMessage() {}
 
 func (x *ConvertStoredRuleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[41]
+	mi := &file_rule_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2951,7 +3030,7 @@ func (x *ConvertStoredRuleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConvertStoredRuleRequest.ProtoReflect.Descriptor instead.
 func (*ConvertStoredRuleRequest) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{41}
+	return file_rule_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *ConvertStoredRuleRequest) GetRuleId() string {
@@ -2972,7 +3051,7 @@ type ConvertedRule struct {
 
 func (x *ConvertedRule) Reset() {
 	*x = ConvertedRule{}
-	mi := &file_rule_proto_msgTypes[42]
+	mi := &file_rule_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2984,7 +3063,7 @@ func (x *ConvertedRule) String() string {
 func (*ConvertedRule) ProtoMessage() {}
 
 func (x *ConvertedRule) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[42]
+	mi := &file_rule_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2997,7 +3076,7 @@ func (x *ConvertedRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConvertedRule.ProtoReflect.Descriptor instead.
 func (*ConvertedRule) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{42}
+	return file_rule_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *ConvertedRule) GetRuleId() string {
@@ -3031,7 +3110,7 @@ type TestRuleRequest struct {
 
 func (x *TestRuleRequest) Reset() {
 	*x = TestRuleRequest{}
-	mi := &file_rule_proto_msgTypes[43]
+	mi := &file_rule_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3043,7 +3122,7 @@ func (x *TestRuleRequest) String() string {
 func (*TestRuleRequest) ProtoMessage() {}
 
 func (x *TestRuleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[43]
+	mi := &file_rule_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3056,7 +3135,7 @@ func (x *TestRuleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestRuleRequest.ProtoReflect.Descriptor instead.
 func (*TestRuleRequest) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{43}
+	return file_rule_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *TestRuleRequest) GetRule() *Rule {
@@ -3085,7 +3164,7 @@ type TestStoredRuleRequest struct {
 
 func (x *TestStoredRuleRequest) Reset() {
 	*x = TestStoredRuleRequest{}
-	mi := &file_rule_proto_msgTypes[44]
+	mi := &file_rule_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3097,7 +3176,7 @@ func (x *TestStoredRuleRequest) String() string {
 func (*TestStoredRuleRequest) ProtoMessage() {}
 
 func (x *TestStoredRuleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[44]
+	mi := &file_rule_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3110,7 +3189,7 @@ func (x *TestStoredRuleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestStoredRuleRequest.ProtoReflect.Descriptor instead.
 func (*TestStoredRuleRequest) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{44}
+	return file_rule_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *TestStoredRuleRequest) GetRuleId() string {
@@ -3148,7 +3227,7 @@ type RuleQueryPayload struct {
 
 func (x *RuleQueryPayload) Reset() {
 	*x = RuleQueryPayload{}
-	mi := &file_rule_proto_msgTypes[45]
+	mi := &file_rule_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3160,7 +3239,7 @@ func (x *RuleQueryPayload) String() string {
 func (*RuleQueryPayload) ProtoMessage() {}
 
 func (x *RuleQueryPayload) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[45]
+	mi := &file_rule_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3173,7 +3252,7 @@ func (x *RuleQueryPayload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleQueryPayload.ProtoReflect.Descriptor instead.
 func (*RuleQueryPayload) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{45}
+	return file_rule_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *RuleQueryPayload) GetIndex() int64 {
@@ -3207,7 +3286,7 @@ type TestRuleResponse struct {
 
 func (x *TestRuleResponse) Reset() {
 	*x = TestRuleResponse{}
-	mi := &file_rule_proto_msgTypes[46]
+	mi := &file_rule_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3219,7 +3298,7 @@ func (x *TestRuleResponse) String() string {
 func (*TestRuleResponse) ProtoMessage() {}
 
 func (x *TestRuleResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[46]
+	mi := &file_rule_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3232,7 +3311,7 @@ func (x *TestRuleResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestRuleResponse.ProtoReflect.Descriptor instead.
 func (*TestRuleResponse) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{46}
+	return file_rule_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *TestRuleResponse) GetResults() []bool {
@@ -3252,7 +3331,7 @@ type GetRuleHistoryRequest struct {
 
 func (x *GetRuleHistoryRequest) Reset() {
 	*x = GetRuleHistoryRequest{}
-	mi := &file_rule_proto_msgTypes[47]
+	mi := &file_rule_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3264,7 +3343,7 @@ func (x *GetRuleHistoryRequest) String() string {
 func (*GetRuleHistoryRequest) ProtoMessage() {}
 
 func (x *GetRuleHistoryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[47]
+	mi := &file_rule_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3277,7 +3356,7 @@ func (x *GetRuleHistoryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRuleHistoryRequest.ProtoReflect.Descriptor instead.
 func (*GetRuleHistoryRequest) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{47}
+	return file_rule_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *GetRuleHistoryRequest) GetRuleId() string {
@@ -3307,7 +3386,7 @@ type HistoryPage struct {
 
 func (x *HistoryPage) Reset() {
 	*x = HistoryPage{}
-	mi := &file_rule_proto_msgTypes[48]
+	mi := &file_rule_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3319,7 +3398,7 @@ func (x *HistoryPage) String() string {
 func (*HistoryPage) ProtoMessage() {}
 
 func (x *HistoryPage) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[48]
+	mi := &file_rule_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3332,7 +3411,7 @@ func (x *HistoryPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HistoryPage.ProtoReflect.Descriptor instead.
 func (*HistoryPage) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{48}
+	return file_rule_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *HistoryPage) GetSize() int64 {
@@ -3358,7 +3437,7 @@ type RuleHistoryResponse struct {
 
 func (x *RuleHistoryResponse) Reset() {
 	*x = RuleHistoryResponse{}
-	mi := &file_rule_proto_msgTypes[49]
+	mi := &file_rule_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3370,7 +3449,7 @@ func (x *RuleHistoryResponse) String() string {
 func (*RuleHistoryResponse) ProtoMessage() {}
 
 func (x *RuleHistoryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[49]
+	mi := &file_rule_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3383,7 +3462,7 @@ func (x *RuleHistoryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleHistoryResponse.ProtoReflect.Descriptor instead.
 func (*RuleHistoryResponse) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{49}
+	return file_rule_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *RuleHistoryResponse) GetData() *RuleHistory {
@@ -3405,7 +3484,7 @@ type RuleHistory struct {
 
 func (x *RuleHistory) Reset() {
 	*x = RuleHistory{}
-	mi := &file_rule_proto_msgTypes[50]
+	mi := &file_rule_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3417,7 +3496,7 @@ func (x *RuleHistory) String() string {
 func (*RuleHistory) ProtoMessage() {}
 
 func (x *RuleHistory) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[50]
+	mi := &file_rule_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3430,7 +3509,7 @@ func (x *RuleHistory) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleHistory.ProtoReflect.Descriptor instead.
 func (*RuleHistory) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{50}
+	return file_rule_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *RuleHistory) GetId() string {
@@ -3465,7 +3544,7 @@ type RuleHistoryAttributes struct {
 
 func (x *RuleHistoryAttributes) Reset() {
 	*x = RuleHistoryAttributes{}
-	mi := &file_rule_proto_msgTypes[51]
+	mi := &file_rule_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3477,7 +3556,7 @@ func (x *RuleHistoryAttributes) String() string {
 func (*RuleHistoryAttributes) ProtoMessage() {}
 
 func (x *RuleHistoryAttributes) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[51]
+	mi := &file_rule_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3490,7 +3569,7 @@ func (x *RuleHistoryAttributes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleHistoryAttributes.ProtoReflect.Descriptor instead.
 func (*RuleHistoryAttributes) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{51}
+	return file_rule_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *RuleHistoryAttributes) GetCount() int32 {
@@ -3517,7 +3596,7 @@ type RuleVersion struct {
 
 func (x *RuleVersion) Reset() {
 	*x = RuleVersion{}
-	mi := &file_rule_proto_msgTypes[52]
+	mi := &file_rule_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3529,7 +3608,7 @@ func (x *RuleVersion) String() string {
 func (*RuleVersion) ProtoMessage() {}
 
 func (x *RuleVersion) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[52]
+	mi := &file_rule_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3542,7 +3621,7 @@ func (x *RuleVersion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleVersion.ProtoReflect.Descriptor instead.
 func (*RuleVersion) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{52}
+	return file_rule_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *RuleVersion) GetRule() *Rule {
@@ -3569,7 +3648,7 @@ type RestoreRuleRequest struct {
 
 func (x *RestoreRuleRequest) Reset() {
 	*x = RestoreRuleRequest{}
-	mi := &file_rule_proto_msgTypes[53]
+	mi := &file_rule_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3581,7 +3660,7 @@ func (x *RestoreRuleRequest) String() string {
 func (*RestoreRuleRequest) ProtoMessage() {}
 
 func (x *RestoreRuleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[53]
+	mi := &file_rule_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3594,7 +3673,7 @@ func (x *RestoreRuleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestoreRuleRequest.ProtoReflect.Descriptor instead.
 func (*RestoreRuleRequest) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{53}
+	return file_rule_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *RestoreRuleRequest) GetRuleId() string {
@@ -3741,7 +3820,7 @@ const file_rule_proto_rawDesc = "" +
 	"\n" +
 	"RuleFilter\x12\x16\n" +
 	"\x06action\x18\x01 \x01(\tR\x06action\x12\x14\n" +
-	"\x05query\x18\x02 \x01(\tR\x05query\"\xd3\b\n" +
+	"\x05query\x18\x02 \x01(\tR\x05query\"\xaf\t\n" +
 	"\vRuleOptions\x12.\n" +
 	"\x10detection_method\x18\x01 \x01(\tH\x00R\x0fdetectionMethod\x88\x01\x01\x120\n" +
 	"\x11evaluation_window\x18\x02 \x01(\x03H\x01R\x10evaluationWindow\x88\x01\x01\x12\"\n" +
@@ -3757,7 +3836,8 @@ const file_rule_proto_rawDesc = "" +
 	" \x01(\v2\".nightjar.v1.ThirdPartyRuleOptionsR\x15thirdPartyRuleOptions\x12c\n" +
 	"\x1asequence_detection_options\x18\v \x01(\v2%.nightjar.v1.SequenceDetectionOptionsR\x18sequenceDetectionOptions\x12Z\n" +
 	"\x17compliance_rule_options\x18\f \x01(\v2\".nightjar.v1.ComplianceRuleOptionsR\x15complianceRuleOptions\x12:\n" +
-	"\x16related_signals_fields\x18\r \x03(\tB\x04\x88\xb5\x18\x01R\x14relatedSignalsFieldsB\x13\n" +
+	"\x16related_signals_fields\x18\r \x03(\tB\x04\x88\xb5\x18\x01R\x14relatedSignalsFields\x12Z\n" +
+	"\x17content_anomaly_options\x18\x0e \x01(\v2\".nightjar.v1.ContentAnomalyOptionsR\x15contentAnomalyOptionsB\x13\n" +
 	"\x11_detection_methodB\x14\n" +
 	"\x12_evaluation_windowB\r\n" +
 	"\v_keep_aliveB\x16\n" +
@@ -3789,7 +3869,16 @@ const file_rule_proto_rawDesc = "" +
 	"\x14_detection_toleranceB\x1b\n" +
 	"\x19_learning_period_baselineB\x19\n" +
 	"\x17_instantaneous_baselineB)\n" +
-	"'_instantaneous_baseline_timeout_minutes\"\xb5\x02\n" +
+	"'_instantaneous_baseline_timeout_minutes\"\xa8\x02\n" +
+	"\x15ContentAnomalyOptions\x128\n" +
+	"\x15similarity_percentage\x18\x01 \x01(\x03H\x00R\x14similarityPercentage\x88\x01\x01\x12(\n" +
+	"\rsimilar_items\x18\x02 \x01(\x03H\x01R\fsimilarItems\x88\x01\x01\x120\n" +
+	"\x11learning_duration\x18\x03 \x01(\x03H\x02R\x10learningDuration\x88\x01\x01\x12&\n" +
+	"\fforget_after\x18\x04 \x01(\x03H\x03R\vforgetAfter\x88\x01\x01B\x18\n" +
+	"\x16_similarity_percentageB\x10\n" +
+	"\x0e_similar_itemsB\x14\n" +
+	"\x12_learning_durationB\x0f\n" +
+	"\r_forget_after\"\xb5\x02\n" +
 	"\x17ImpossibleTravelOptions\x12;\n" +
 	"\x17baseline_user_locations\x18\x01 \x01(\bH\x00R\x15baselineUserLocations\x88\x01\x01\x12L\n" +
 	" baseline_user_locations_duration\x18\x02 \x01(\x03H\x01R\x1dbaselineUserLocationsDuration\x88\x01\x01\x125\n" +
@@ -3989,7 +4078,7 @@ func file_rule_proto_rawDescGZIP() []byte {
 	return file_rule_proto_rawDescData
 }
 
-var file_rule_proto_msgTypes = make([]protoimpl.MessageInfo, 55)
+var file_rule_proto_msgTypes = make([]protoimpl.MessageInfo, 56)
 var file_rule_proto_goTypes = []any{
 	(*Rule)(nil),                        // 0: nightjar.v1.Rule
 	(*User)(nil),                        // 1: nightjar.v1.User
@@ -4003,53 +4092,54 @@ var file_rule_proto_goTypes = []any{
 	(*RuleOptions)(nil),                 // 9: nightjar.v1.RuleOptions
 	(*NewValueOptions)(nil),             // 10: nightjar.v1.NewValueOptions
 	(*AnomalyDetectionOptions)(nil),     // 11: nightjar.v1.AnomalyDetectionOptions
-	(*ImpossibleTravelOptions)(nil),     // 12: nightjar.v1.ImpossibleTravelOptions
-	(*ThirdPartyRuleOptions)(nil),       // 13: nightjar.v1.ThirdPartyRuleOptions
-	(*RootQuery)(nil),                   // 14: nightjar.v1.RootQuery
-	(*SequenceDetectionOptions)(nil),    // 15: nightjar.v1.SequenceDetectionOptions
-	(*SequenceStep)(nil),                // 16: nightjar.v1.SequenceStep
-	(*SequenceTransition)(nil),          // 17: nightjar.v1.SequenceTransition
-	(*ComplianceRuleOptions)(nil),       // 18: nightjar.v1.ComplianceRuleOptions
-	(*RegoRule)(nil),                    // 19: nightjar.v1.RegoRule
-	(*ComplianceSignalOptions)(nil),     // 20: nightjar.v1.ComplianceSignalOptions
-	(*RuleReferenceTable)(nil),          // 21: nightjar.v1.RuleReferenceTable
-	(*SchedulingOptions)(nil),           // 22: nightjar.v1.SchedulingOptions
-	(*CalculatedField)(nil),             // 23: nightjar.v1.CalculatedField
-	(*CreateRuleRequest)(nil),           // 24: nightjar.v1.CreateRuleRequest
-	(*ValidateRuleRequest)(nil),         // 25: nightjar.v1.ValidateRuleRequest
-	(*GetRuleRequest)(nil),              // 26: nightjar.v1.GetRuleRequest
-	(*DeleteRuleRequest)(nil),           // 27: nightjar.v1.DeleteRuleRequest
-	(*UpdateRuleRequest)(nil),           // 28: nightjar.v1.UpdateRuleRequest
-	(*ListRulesRequest)(nil),            // 29: nightjar.v1.ListRulesRequest
-	(*RulePage)(nil),                    // 30: nightjar.v1.RulePage
-	(*ListRulesResponse)(nil),           // 31: nightjar.v1.ListRulesResponse
-	(*ListRulesMeta)(nil),               // 32: nightjar.v1.ListRulesMeta
-	(*RulePageMeta)(nil),                // 33: nightjar.v1.RulePageMeta
-	(*RulesRequest)(nil),                // 34: nightjar.v1.RulesRequest
-	(*RulesSelection)(nil),              // 35: nightjar.v1.RulesSelection
-	(*RulesSelectionAttributes)(nil),    // 36: nightjar.v1.RulesSelectionAttributes
-	(*DeleteRulesResponse)(nil),         // 37: nightjar.v1.DeleteRulesResponse
-	(*DeleteRulesResult)(nil),           // 38: nightjar.v1.DeleteRulesResult
-	(*DeleteRulesResultAttributes)(nil), // 39: nightjar.v1.DeleteRulesResultAttributes
-	(*ConvertRuleRequest)(nil),          // 40: nightjar.v1.ConvertRuleRequest
-	(*ConvertStoredRuleRequest)(nil),    // 41: nightjar.v1.ConvertStoredRuleRequest
-	(*ConvertedRule)(nil),               // 42: nightjar.v1.ConvertedRule
-	(*TestRuleRequest)(nil),             // 43: nightjar.v1.TestRuleRequest
-	(*TestStoredRuleRequest)(nil),       // 44: nightjar.v1.TestStoredRuleRequest
-	(*RuleQueryPayload)(nil),            // 45: nightjar.v1.RuleQueryPayload
-	(*TestRuleResponse)(nil),            // 46: nightjar.v1.TestRuleResponse
-	(*GetRuleHistoryRequest)(nil),       // 47: nightjar.v1.GetRuleHistoryRequest
-	(*HistoryPage)(nil),                 // 48: nightjar.v1.HistoryPage
-	(*RuleHistoryResponse)(nil),         // 49: nightjar.v1.RuleHistoryResponse
-	(*RuleHistory)(nil),                 // 50: nightjar.v1.RuleHistory
-	(*RuleHistoryAttributes)(nil),       // 51: nightjar.v1.RuleHistoryAttributes
-	(*RuleVersion)(nil),                 // 52: nightjar.v1.RuleVersion
-	(*RestoreRuleRequest)(nil),          // 53: nightjar.v1.RestoreRuleRequest
-	nil,                                 // 54: nightjar.v1.RuleHistoryAttributes.DataEntry
-	(*fieldmaskpb.FieldMask)(nil),       // 55: google.protobuf.FieldMask
-	(*Change)(nil),                      // 56: nightjar.v1.Change
-	(*emptypb.Empty)(nil),               // 57: google.protobuf.Empty
-	(*File)(nil),                        // 58: nightjar.v1.File
+	(*ContentAnomalyOptions)(nil),       // 12: nightjar.v1.ContentAnomalyOptions
+	(*ImpossibleTravelOptions)(nil),     // 13: nightjar.v1.ImpossibleTravelOptions
+	(*ThirdPartyRuleOptions)(nil),       // 14: nightjar.v1.ThirdPartyRuleOptions
+	(*RootQuery)(nil),                   // 15: nightjar.v1.RootQuery
+	(*SequenceDetectionOptions)(nil),    // 16: nightjar.v1.SequenceDetectionOptions
+	(*SequenceStep)(nil),                // 17: nightjar.v1.SequenceStep
+	(*SequenceTransition)(nil),          // 18: nightjar.v1.SequenceTransition
+	(*ComplianceRuleOptions)(nil),       // 19: nightjar.v1.ComplianceRuleOptions
+	(*RegoRule)(nil),                    // 20: nightjar.v1.RegoRule
+	(*ComplianceSignalOptions)(nil),     // 21: nightjar.v1.ComplianceSignalOptions
+	(*RuleReferenceTable)(nil),          // 22: nightjar.v1.RuleReferenceTable
+	(*SchedulingOptions)(nil),           // 23: nightjar.v1.SchedulingOptions
+	(*CalculatedField)(nil),             // 24: nightjar.v1.CalculatedField
+	(*CreateRuleRequest)(nil),           // 25: nightjar.v1.CreateRuleRequest
+	(*ValidateRuleRequest)(nil),         // 26: nightjar.v1.ValidateRuleRequest
+	(*GetRuleRequest)(nil),              // 27: nightjar.v1.GetRuleRequest
+	(*DeleteRuleRequest)(nil),           // 28: nightjar.v1.DeleteRuleRequest
+	(*UpdateRuleRequest)(nil),           // 29: nightjar.v1.UpdateRuleRequest
+	(*ListRulesRequest)(nil),            // 30: nightjar.v1.ListRulesRequest
+	(*RulePage)(nil),                    // 31: nightjar.v1.RulePage
+	(*ListRulesResponse)(nil),           // 32: nightjar.v1.ListRulesResponse
+	(*ListRulesMeta)(nil),               // 33: nightjar.v1.ListRulesMeta
+	(*RulePageMeta)(nil),                // 34: nightjar.v1.RulePageMeta
+	(*RulesRequest)(nil),                // 35: nightjar.v1.RulesRequest
+	(*RulesSelection)(nil),              // 36: nightjar.v1.RulesSelection
+	(*RulesSelectionAttributes)(nil),    // 37: nightjar.v1.RulesSelectionAttributes
+	(*DeleteRulesResponse)(nil),         // 38: nightjar.v1.DeleteRulesResponse
+	(*DeleteRulesResult)(nil),           // 39: nightjar.v1.DeleteRulesResult
+	(*DeleteRulesResultAttributes)(nil), // 40: nightjar.v1.DeleteRulesResultAttributes
+	(*ConvertRuleRequest)(nil),          // 41: nightjar.v1.ConvertRuleRequest
+	(*ConvertStoredRuleRequest)(nil),    // 42: nightjar.v1.ConvertStoredRuleRequest
+	(*ConvertedRule)(nil),               // 43: nightjar.v1.ConvertedRule
+	(*TestRuleRequest)(nil),             // 44: nightjar.v1.TestRuleRequest
+	(*TestStoredRuleRequest)(nil),       // 45: nightjar.v1.TestStoredRuleRequest
+	(*RuleQueryPayload)(nil),            // 46: nightjar.v1.RuleQueryPayload
+	(*TestRuleResponse)(nil),            // 47: nightjar.v1.TestRuleResponse
+	(*GetRuleHistoryRequest)(nil),       // 48: nightjar.v1.GetRuleHistoryRequest
+	(*HistoryPage)(nil),                 // 49: nightjar.v1.HistoryPage
+	(*RuleHistoryResponse)(nil),         // 50: nightjar.v1.RuleHistoryResponse
+	(*RuleHistory)(nil),                 // 51: nightjar.v1.RuleHistory
+	(*RuleHistoryAttributes)(nil),       // 52: nightjar.v1.RuleHistoryAttributes
+	(*RuleVersion)(nil),                 // 53: nightjar.v1.RuleVersion
+	(*RestoreRuleRequest)(nil),          // 54: nightjar.v1.RestoreRuleRequest
+	nil,                                 // 55: nightjar.v1.RuleHistoryAttributes.DataEntry
+	(*fieldmaskpb.FieldMask)(nil),       // 56: google.protobuf.FieldMask
+	(*Change)(nil),                      // 57: nightjar.v1.Change
+	(*emptypb.Empty)(nil),               // 58: google.protobuf.Empty
+	(*File)(nil),                        // 59: nightjar.v1.File
 }
 var file_rule_proto_depIdxs = []int32{
 	3,  // 0: nightjar.v1.Rule.queries:type_name -> nightjar.v1.RuleQuery
@@ -4057,10 +4147,10 @@ var file_rule_proto_depIdxs = []int32{
 	8,  // 2: nightjar.v1.Rule.filters:type_name -> nightjar.v1.RuleFilter
 	9,  // 3: nightjar.v1.Rule.options:type_name -> nightjar.v1.RuleOptions
 	7,  // 4: nightjar.v1.Rule.third_party_cases:type_name -> nightjar.v1.ThirdPartyCase
-	21, // 5: nightjar.v1.Rule.reference_tables:type_name -> nightjar.v1.RuleReferenceTable
-	22, // 6: nightjar.v1.Rule.scheduling_options:type_name -> nightjar.v1.SchedulingOptions
-	23, // 7: nightjar.v1.Rule.calculated_fields:type_name -> nightjar.v1.CalculatedField
-	20, // 8: nightjar.v1.Rule.compliance_signal_options:type_name -> nightjar.v1.ComplianceSignalOptions
+	22, // 5: nightjar.v1.Rule.reference_tables:type_name -> nightjar.v1.RuleReferenceTable
+	23, // 6: nightjar.v1.Rule.scheduling_options:type_name -> nightjar.v1.SchedulingOptions
+	24, // 7: nightjar.v1.Rule.calculated_fields:type_name -> nightjar.v1.CalculatedField
+	21, // 8: nightjar.v1.Rule.compliance_signal_options:type_name -> nightjar.v1.ComplianceSignalOptions
 	1,  // 9: nightjar.v1.Rule.creator:type_name -> nightjar.v1.User
 	1,  // 10: nightjar.v1.Rule.updater:type_name -> nightjar.v1.User
 	2,  // 11: nightjar.v1.Rule.metadata:type_name -> nightjar.v1.RuleMetadata
@@ -4068,73 +4158,74 @@ var file_rule_proto_depIdxs = []int32{
 	6,  // 13: nightjar.v1.RuleCaseAction.options:type_name -> nightjar.v1.RuleCaseActionOptions
 	10, // 14: nightjar.v1.RuleOptions.new_value_options:type_name -> nightjar.v1.NewValueOptions
 	11, // 15: nightjar.v1.RuleOptions.anomaly_detection_options:type_name -> nightjar.v1.AnomalyDetectionOptions
-	12, // 16: nightjar.v1.RuleOptions.impossible_travel_options:type_name -> nightjar.v1.ImpossibleTravelOptions
-	13, // 17: nightjar.v1.RuleOptions.third_party_rule_options:type_name -> nightjar.v1.ThirdPartyRuleOptions
-	15, // 18: nightjar.v1.RuleOptions.sequence_detection_options:type_name -> nightjar.v1.SequenceDetectionOptions
-	18, // 19: nightjar.v1.RuleOptions.compliance_rule_options:type_name -> nightjar.v1.ComplianceRuleOptions
-	14, // 20: nightjar.v1.ThirdPartyRuleOptions.root_queries:type_name -> nightjar.v1.RootQuery
-	16, // 21: nightjar.v1.SequenceDetectionOptions.steps:type_name -> nightjar.v1.SequenceStep
-	17, // 22: nightjar.v1.SequenceDetectionOptions.step_transitions:type_name -> nightjar.v1.SequenceTransition
-	19, // 23: nightjar.v1.ComplianceRuleOptions.rego_rule:type_name -> nightjar.v1.RegoRule
-	0,  // 24: nightjar.v1.CreateRuleRequest.rule:type_name -> nightjar.v1.Rule
-	0,  // 25: nightjar.v1.ValidateRuleRequest.rule:type_name -> nightjar.v1.Rule
-	0,  // 26: nightjar.v1.UpdateRuleRequest.rule:type_name -> nightjar.v1.Rule
-	55, // 27: nightjar.v1.UpdateRuleRequest.update_mask:type_name -> google.protobuf.FieldMask
-	30, // 28: nightjar.v1.ListRulesRequest.page:type_name -> nightjar.v1.RulePage
-	0,  // 29: nightjar.v1.ListRulesResponse.data:type_name -> nightjar.v1.Rule
-	32, // 30: nightjar.v1.ListRulesResponse.meta:type_name -> nightjar.v1.ListRulesMeta
-	33, // 31: nightjar.v1.ListRulesMeta.page:type_name -> nightjar.v1.RulePageMeta
-	35, // 32: nightjar.v1.RulesRequest.data:type_name -> nightjar.v1.RulesSelection
-	36, // 33: nightjar.v1.RulesSelection.attributes:type_name -> nightjar.v1.RulesSelectionAttributes
-	38, // 34: nightjar.v1.DeleteRulesResponse.data:type_name -> nightjar.v1.DeleteRulesResult
-	39, // 35: nightjar.v1.DeleteRulesResult.attributes:type_name -> nightjar.v1.DeleteRulesResultAttributes
-	0,  // 36: nightjar.v1.ConvertRuleRequest.rule:type_name -> nightjar.v1.Rule
-	0,  // 37: nightjar.v1.TestRuleRequest.rule:type_name -> nightjar.v1.Rule
-	45, // 38: nightjar.v1.TestRuleRequest.rule_query_payloads:type_name -> nightjar.v1.RuleQueryPayload
-	0,  // 39: nightjar.v1.TestStoredRuleRequest.rule:type_name -> nightjar.v1.Rule
-	45, // 40: nightjar.v1.TestStoredRuleRequest.rule_query_payloads:type_name -> nightjar.v1.RuleQueryPayload
-	48, // 41: nightjar.v1.GetRuleHistoryRequest.page:type_name -> nightjar.v1.HistoryPage
-	50, // 42: nightjar.v1.RuleHistoryResponse.data:type_name -> nightjar.v1.RuleHistory
-	51, // 43: nightjar.v1.RuleHistory.attributes:type_name -> nightjar.v1.RuleHistoryAttributes
-	54, // 44: nightjar.v1.RuleHistoryAttributes.data:type_name -> nightjar.v1.RuleHistoryAttributes.DataEntry
-	0,  // 45: nightjar.v1.RuleVersion.rule:type_name -> nightjar.v1.Rule
-	56, // 46: nightjar.v1.RuleVersion.changes:type_name -> nightjar.v1.Change
-	52, // 47: nightjar.v1.RuleHistoryAttributes.DataEntry.value:type_name -> nightjar.v1.RuleVersion
-	24, // 48: nightjar.v1.RuleService.CreateRule:input_type -> nightjar.v1.CreateRuleRequest
-	26, // 49: nightjar.v1.RuleService.GetRule:input_type -> nightjar.v1.GetRuleRequest
-	29, // 50: nightjar.v1.RuleService.ListRules:input_type -> nightjar.v1.ListRulesRequest
-	28, // 51: nightjar.v1.RuleService.UpdateRule:input_type -> nightjar.v1.UpdateRuleRequest
-	27, // 52: nightjar.v1.RuleService.DeleteRule:input_type -> nightjar.v1.DeleteRuleRequest
-	25, // 53: nightjar.v1.RuleService.ValidateRule:input_type -> nightjar.v1.ValidateRuleRequest
-	34, // 54: nightjar.v1.RuleService.DeleteRules:input_type -> nightjar.v1.RulesRequest
-	34, // 55: nightjar.v1.RuleService.ExportRules:input_type -> nightjar.v1.RulesRequest
-	40, // 56: nightjar.v1.RuleService.ConvertRule:input_type -> nightjar.v1.ConvertRuleRequest
-	41, // 57: nightjar.v1.RuleService.ConvertStoredRule:input_type -> nightjar.v1.ConvertStoredRuleRequest
-	34, // 58: nightjar.v1.RuleService.ConvertRules:input_type -> nightjar.v1.RulesRequest
-	43, // 59: nightjar.v1.RuleService.TestRule:input_type -> nightjar.v1.TestRuleRequest
-	44, // 60: nightjar.v1.RuleService.TestStoredRule:input_type -> nightjar.v1.TestStoredRuleRequest
-	47, // 61: nightjar.v1.RuleService.GetRuleHistory:input_type -> nightjar.v1.GetRuleHistoryRequest
-	53, // 62: nightjar.v1.RuleService.RestoreRule:input_type -> nightjar.v1.RestoreRuleRequest
-	0,  // 63: nightjar.v1.RuleService.CreateRule:output_type -> nightjar.v1.Rule
-	0,  // 64: nightjar.v1.RuleService.GetRule:output_type -> nightjar.v1.Rule
-	31, // 65: nightjar.v1.RuleService.ListRules:output_type -> nightjar.v1.ListRulesResponse
-	0,  // 66: nightjar.v1.RuleService.UpdateRule:output_type -> nightjar.v1.Rule
-	57, // 67: nightjar.v1.RuleService.DeleteRule:output_type -> google.protobuf.Empty
-	57, // 68: nightjar.v1.RuleService.ValidateRule:output_type -> google.protobuf.Empty
-	37, // 69: nightjar.v1.RuleService.DeleteRules:output_type -> nightjar.v1.DeleteRulesResponse
-	58, // 70: nightjar.v1.RuleService.ExportRules:output_type -> nightjar.v1.File
-	42, // 71: nightjar.v1.RuleService.ConvertRule:output_type -> nightjar.v1.ConvertedRule
-	42, // 72: nightjar.v1.RuleService.ConvertStoredRule:output_type -> nightjar.v1.ConvertedRule
-	58, // 73: nightjar.v1.RuleService.ConvertRules:output_type -> nightjar.v1.File
-	46, // 74: nightjar.v1.RuleService.TestRule:output_type -> nightjar.v1.TestRuleResponse
-	46, // 75: nightjar.v1.RuleService.TestStoredRule:output_type -> nightjar.v1.TestRuleResponse
-	49, // 76: nightjar.v1.RuleService.GetRuleHistory:output_type -> nightjar.v1.RuleHistoryResponse
-	0,  // 77: nightjar.v1.RuleService.RestoreRule:output_type -> nightjar.v1.Rule
-	63, // [63:78] is the sub-list for method output_type
-	48, // [48:63] is the sub-list for method input_type
-	48, // [48:48] is the sub-list for extension type_name
-	48, // [48:48] is the sub-list for extension extendee
-	0,  // [0:48] is the sub-list for field type_name
+	13, // 16: nightjar.v1.RuleOptions.impossible_travel_options:type_name -> nightjar.v1.ImpossibleTravelOptions
+	14, // 17: nightjar.v1.RuleOptions.third_party_rule_options:type_name -> nightjar.v1.ThirdPartyRuleOptions
+	16, // 18: nightjar.v1.RuleOptions.sequence_detection_options:type_name -> nightjar.v1.SequenceDetectionOptions
+	19, // 19: nightjar.v1.RuleOptions.compliance_rule_options:type_name -> nightjar.v1.ComplianceRuleOptions
+	12, // 20: nightjar.v1.RuleOptions.content_anomaly_options:type_name -> nightjar.v1.ContentAnomalyOptions
+	15, // 21: nightjar.v1.ThirdPartyRuleOptions.root_queries:type_name -> nightjar.v1.RootQuery
+	17, // 22: nightjar.v1.SequenceDetectionOptions.steps:type_name -> nightjar.v1.SequenceStep
+	18, // 23: nightjar.v1.SequenceDetectionOptions.step_transitions:type_name -> nightjar.v1.SequenceTransition
+	20, // 24: nightjar.v1.ComplianceRuleOptions.rego_rule:type_name -> nightjar.v1.RegoRule
+	0,  // 25: nightjar.v1.CreateRuleRequest.rule:type_name -> nightjar.v1.Rule
+	0,  // 26: nightjar.v1.ValidateRuleRequest.rule:type_name -> nightjar.v1.Rule
+	0,  // 27: nightjar.v1.UpdateRuleRequest.rule:type_name -> nightjar.v1.Rule
+	56, // 28: nightjar.v1.UpdateRuleRequest.update_mask:type_name -> google.protobuf.FieldMask
+	31, // 29: nightjar.v1.ListRulesRequest.page:type_name -> nightjar.v1.RulePage
+	0,  // 30: nightjar.v1.ListRulesResponse.data:type_name -> nightjar.v1.Rule
+	33, // 31: nightjar.v1.ListRulesResponse.meta:type_name -> nightjar.v1.ListRulesMeta
+	34, // 32: nightjar.v1.ListRulesMeta.page:type_name -> nightjar.v1.RulePageMeta
+	36, // 33: nightjar.v1.RulesRequest.data:type_name -> nightjar.v1.RulesSelection
+	37, // 34: nightjar.v1.RulesSelection.attributes:type_name -> nightjar.v1.RulesSelectionAttributes
+	39, // 35: nightjar.v1.DeleteRulesResponse.data:type_name -> nightjar.v1.DeleteRulesResult
+	40, // 36: nightjar.v1.DeleteRulesResult.attributes:type_name -> nightjar.v1.DeleteRulesResultAttributes
+	0,  // 37: nightjar.v1.ConvertRuleRequest.rule:type_name -> nightjar.v1.Rule
+	0,  // 38: nightjar.v1.TestRuleRequest.rule:type_name -> nightjar.v1.Rule
+	46, // 39: nightjar.v1.TestRuleRequest.rule_query_payloads:type_name -> nightjar.v1.RuleQueryPayload
+	0,  // 40: nightjar.v1.TestStoredRuleRequest.rule:type_name -> nightjar.v1.Rule
+	46, // 41: nightjar.v1.TestStoredRuleRequest.rule_query_payloads:type_name -> nightjar.v1.RuleQueryPayload
+	49, // 42: nightjar.v1.GetRuleHistoryRequest.page:type_name -> nightjar.v1.HistoryPage
+	51, // 43: nightjar.v1.RuleHistoryResponse.data:type_name -> nightjar.v1.RuleHistory
+	52, // 44: nightjar.v1.RuleHistory.attributes:type_name -> nightjar.v1.RuleHistoryAttributes
+	55, // 45: nightjar.v1.RuleHistoryAttributes.data:type_name -> nightjar.v1.RuleHistoryAttributes.DataEntry
+	0,  // 46: nightjar.v1.RuleVersion.rule:type_name -> nightjar.v1.Rule
+	57, // 47: nightjar.v1.RuleVersion.changes:type_name -> nightjar.v1.Change
+	53, // 48: nightjar.v1.RuleHistoryAttributes.DataEntry.value:type_name -> nightjar.v1.RuleVersion
+	25, // 49: nightjar.v1.RuleService.CreateRule:input_type -> nightjar.v1.CreateRuleRequest
+	27, // 50: nightjar.v1.RuleService.GetRule:input_type -> nightjar.v1.GetRuleRequest
+	30, // 51: nightjar.v1.RuleService.ListRules:input_type -> nightjar.v1.ListRulesRequest
+	29, // 52: nightjar.v1.RuleService.UpdateRule:input_type -> nightjar.v1.UpdateRuleRequest
+	28, // 53: nightjar.v1.RuleService.DeleteRule:input_type -> nightjar.v1.DeleteRuleRequest
+	26, // 54: nightjar.v1.RuleService.ValidateRule:input_type -> nightjar.v1.ValidateRuleRequest
+	35, // 55: nightjar.v1.RuleService.DeleteRules:input_type -> nightjar.v1.RulesRequest
+	35, // 56: nightjar.v1.RuleService.ExportRules:input_type -> nightjar.v1.RulesRequest
+	41, // 57: nightjar.v1.RuleService.ConvertRule:input_type -> nightjar.v1.ConvertRuleRequest
+	42, // 58: nightjar.v1.RuleService.ConvertStoredRule:input_type -> nightjar.v1.ConvertStoredRuleRequest
+	35, // 59: nightjar.v1.RuleService.ConvertRules:input_type -> nightjar.v1.RulesRequest
+	44, // 60: nightjar.v1.RuleService.TestRule:input_type -> nightjar.v1.TestRuleRequest
+	45, // 61: nightjar.v1.RuleService.TestStoredRule:input_type -> nightjar.v1.TestStoredRuleRequest
+	48, // 62: nightjar.v1.RuleService.GetRuleHistory:input_type -> nightjar.v1.GetRuleHistoryRequest
+	54, // 63: nightjar.v1.RuleService.RestoreRule:input_type -> nightjar.v1.RestoreRuleRequest
+	0,  // 64: nightjar.v1.RuleService.CreateRule:output_type -> nightjar.v1.Rule
+	0,  // 65: nightjar.v1.RuleService.GetRule:output_type -> nightjar.v1.Rule
+	32, // 66: nightjar.v1.RuleService.ListRules:output_type -> nightjar.v1.ListRulesResponse
+	0,  // 67: nightjar.v1.RuleService.UpdateRule:output_type -> nightjar.v1.Rule
+	58, // 68: nightjar.v1.RuleService.DeleteRule:output_type -> google.protobuf.Empty
+	58, // 69: nightjar.v1.RuleService.ValidateRule:output_type -> google.protobuf.Empty
+	38, // 70: nightjar.v1.RuleService.DeleteRules:output_type -> nightjar.v1.DeleteRulesResponse
+	59, // 71: nightjar.v1.RuleService.ExportRules:output_type -> nightjar.v1.File
+	43, // 72: nightjar.v1.RuleService.ConvertRule:output_type -> nightjar.v1.ConvertedRule
+	43, // 73: nightjar.v1.RuleService.ConvertStoredRule:output_type -> nightjar.v1.ConvertedRule
+	59, // 74: nightjar.v1.RuleService.ConvertRules:output_type -> nightjar.v1.File
+	47, // 75: nightjar.v1.RuleService.TestRule:output_type -> nightjar.v1.TestRuleResponse
+	47, // 76: nightjar.v1.RuleService.TestStoredRule:output_type -> nightjar.v1.TestRuleResponse
+	50, // 77: nightjar.v1.RuleService.GetRuleHistory:output_type -> nightjar.v1.RuleHistoryResponse
+	0,  // 78: nightjar.v1.RuleService.RestoreRule:output_type -> nightjar.v1.Rule
+	64, // [64:79] is the sub-list for method output_type
+	49, // [49:64] is the sub-list for method input_type
+	49, // [49:49] is the sub-list for extension type_name
+	49, // [49:49] is the sub-list for extension extendee
+	0,  // [0:49] is the sub-list for field type_name
 }
 
 func init() { file_rule_proto_init() }
@@ -4153,21 +4244,22 @@ func file_rule_proto_init() {
 	file_rule_proto_msgTypes[11].OneofWrappers = []any{}
 	file_rule_proto_msgTypes[12].OneofWrappers = []any{}
 	file_rule_proto_msgTypes[13].OneofWrappers = []any{}
-	file_rule_proto_msgTypes[16].OneofWrappers = []any{}
+	file_rule_proto_msgTypes[14].OneofWrappers = []any{}
 	file_rule_proto_msgTypes[17].OneofWrappers = []any{}
 	file_rule_proto_msgTypes[18].OneofWrappers = []any{}
-	file_rule_proto_msgTypes[20].OneofWrappers = []any{}
-	file_rule_proto_msgTypes[22].OneofWrappers = []any{}
-	file_rule_proto_msgTypes[30].OneofWrappers = []any{}
-	file_rule_proto_msgTypes[42].OneofWrappers = []any{}
-	file_rule_proto_msgTypes[48].OneofWrappers = []any{}
+	file_rule_proto_msgTypes[19].OneofWrappers = []any{}
+	file_rule_proto_msgTypes[21].OneofWrappers = []any{}
+	file_rule_proto_msgTypes[23].OneofWrappers = []any{}
+	file_rule_proto_msgTypes[31].OneofWrappers = []any{}
+	file_rule_proto_msgTypes[43].OneofWrappers = []any{}
+	file_rule_proto_msgTypes[49].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rule_proto_rawDesc), len(file_rule_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   55,
+			NumMessages:   56,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
