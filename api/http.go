@@ -79,6 +79,8 @@ type body struct {
 	exchange *exchange
 }
 
+const backtestsPath = "/api/nightjar/v1/backtests"
+
 // handler is everything that HTTP serves.
 func (s *Server) handler() (http.Handler, error) {
 	gateway, err := s.gateway()
@@ -154,6 +156,9 @@ func (s *Server) gateway() (http.Handler, error) {
 		if e := r.Header.Get("Content-Encoding"); e != "" && e != "identity" {
 			(&problem{code: codes.InvalidArgument, message: "Content-Encoding: want identity here, got " + shorten(e)}).write(w, r)
 			return
+		}
+		if r.URL.Path == backtestsPath {
+			_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // it takes what it takes, or until its caller hangs up
 		}
 		x := &exchange{id: w.Header().Get(requestIDHeader), base: baseURL(r), path: r.URL.Path}
 		r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))

@@ -4,12 +4,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"nightjar/api"
 	"nightjar/compiler"
 	"nightjar/ingest"
 	"nightjar/scheduler"
@@ -28,30 +30,48 @@ type found struct {
 }
 
 func newBacktest() *cobra.Command {
-	var rulePath, eventsPath, until, suppressionsPath string
+	var rulePath, eventsPath, from, to, until, suppressionsPath string
 	var tables tableFiles
 	var geo []string
 	c := &cobra.Command{
-		Use:   "backtest --rule FILE --events FILE",
-		Short: "Show which signals a rule would have given, offline",
-		Long: `Evaluates a rule over a file of events, with the plan and the windows of the
-live evaluation, and prints its signals ordered by first seen, case and group.
-The events are JSON objects, one a line; their order does not matter.
+		Use:   "backtest --rule FILE (--events FILE | --from TIME --to TIME)",
+		Short: "Show which signals a rule would have given",
+		Long: `Evaluates a rule over events, with the plan and the windows of the live
+evaluation, and prints its signals ordered by first seen, case and group.
+
+The events are those of a file, JSON objects, one a line, in any order; no engine
+is needed. Or they are those that an engine has stored, by their own time, both
+ends included: then the engine's suppressions and reference tables count.
 
 ` + referenceTableHelp,
-		Example: "  nightjar backtest --rule brute-force.json --events events.ndjson --output json",
-		Args:    cobra.NoArgs,
+		Example: `  nightjar backtest --rule brute-force.json --events events.ndjson --output json
+  nightjar backtest --rule brute-force.json --from now-7d --to now`,
+		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			wantJSON, err := outputJSON(c)
 			if err != nil {
 				return err
 			}
-			if rulePath == "" || eventsPath == "" {
-				return &usageError{c.CommandPath(), errors.New("--rule and --events are needed")}
+			stored := from != "" || to != ""
+			switch {
+			case rulePath == "" || (eventsPath != "") == stored || (from != "") != (to != ""):
+				return &usageError{c.CommandPath(), errors.New("--rule is needed, and either --events or both --from and --to")}
+			case stored && (suppressionsPath != "" || len(tables) > 0):
+				return &usageError{c.CommandPath(), errors.New("--suppressions and --reference-table go with --events; stored events are seen with those of the engine")}
 			}
 			end, err := parseUntil(until)
 			if err != nil {
 				return &usageError{c.CommandPath(), err}
+			}
+			if stored {
+				signals, err := backtestStored(c, rulePath, from, to, end)
+				if err != nil {
+					return err
+				}
+				if wantJSON {
+					return printJSON(os.Stdout, signals)
+				}
+				return printFound(signals)
 			}
 			locator, err := openGeoIP(geo)
 			if err != nil {
@@ -72,13 +92,60 @@ The events are JSON objects, one a line; their order does not matter.
 		},
 	}
 	addOutput(c)
+	addClientFlags(c)
 	addGeoIP(c.Flags(), &geo)
+	c.Flags().StringVar(&from, "from", "", "over stored events, from this time on: now-7d, RFC 3339 or milliseconds")
+	c.Flags().StringVar(&to, "to", "", "up to this time, included")
 	c.Flags().StringVar(&rulePath, "rule", "", "the rule, a JSON document as the API takes it")
 	c.Flags().StringVar(&eventsPath, "events", "", "the events, one JSON object a line (- for standard input)")
 	c.Flags().StringVar(&until, "until", "", "leave out events after this time (milliseconds or RFC 3339)")
 	c.Flags().StringVar(&suppressionsPath, "suppressions", "", "suppressions, a JSON array of documents as the API takes them; suppressed signals are left out, and counted")
 	addReferenceTables(c, &tables)
 	return c
+}
+
+// backtestStored asks the engine.
+func backtestStored(c *cobra.Command, rulePath, from, to string, until schema.Millis) ([]found, error) {
+	now := time.Now()
+	ends := map[string]schema.Millis{}
+	for name, text := range map[string]string{"from": from, "to": to} {
+		at, ok := api.ParseMoment(text, now)
+		if !ok {
+			return nil, &usageError{c.CommandPath(), fmt.Errorf("--%s: %q is no time; write now-7d, RFC 3339 or milliseconds", name, text)}
+		}
+		ends[name] = min(at, until)
+	}
+	rule, err := os.ReadFile(rulePath)
+	if err != nil {
+		return nil, err
+	}
+	if !json.Valid(rule) {
+		var any json.RawMessage
+		return nil, fmt.Errorf("%s: %w", rulePath, jsonPlace(rule, json.Unmarshal(rule, &any)))
+	}
+	cl, err := newClient(c)
+	if err != nil {
+		return nil, err
+	}
+	body, err := json.Marshal(map[string]any{"rule": json.RawMessage(rule), "from": ends["from"], "to": ends["to"]})
+	if err != nil {
+		return nil, err
+	}
+	var answer struct {
+		Signals    []found
+		Suppressed int
+		Warnings   []string
+	}
+	if err := cl.do(c.Context(), http.MethodPost, "/api/nightjar/v1/backtests", nil, body, &answer); err != nil {
+		return nil, err
+	}
+	for _, w := range answer.Warnings {
+		fmt.Fprintf(os.Stderr, "warning: %s\n", w)
+	}
+	if answer.Suppressed > 0 {
+		fmt.Fprintf(os.Stderr, "suppressions withheld %d signals\n", answer.Suppressed)
+	}
+	return append([]found{}, answer.Signals...), nil
 }
 
 func backtest(rulePath, eventsPath string, until schema.Millis, locator ingest.Locator, suppressions []compiler.InForce, tables ...tableFile) ([]found, error) {

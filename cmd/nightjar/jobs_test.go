@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -183,4 +185,72 @@ func TestMistakesOfJobsAreToldOnCreation(t *testing.T) {
 			t.Errorf("got %d %s %v, want 400 with %s", status, text, err, c.says)
 		}
 	}
+}
+
+// TestToolsForJobsAndTriage goes through the life of a job and of a signal with
+// the commands that people use.
+func TestToolsForJobsAndTriage(t *testing.T) {
+	p := startEngine(t)
+	begin := time.Now().Add(-30 * time.Minute).Truncate(time.Second)
+	p.failures(begin, 0, 10, 20)
+	rule := writeFile(t, "{"+failuresRule+`,"isEnabled":true}`)
+
+	run := func(code int, args ...string) string {
+		t.Helper()
+		out, errs, got := p.run(args...)
+		if got != code {
+			t.Fatalf("nightjar %s: exit %d, want %d: %s%s", strings.Join(args, " "), got, code, out, errs)
+		}
+		return out
+	}
+	span := []string{"--from", "now-1h", "--to", "now"}
+	backtest := run(0, append([]string{"backtest", "--rule", rule, "--output", "json"}, span...)...)
+	var signals []found
+	if err := json.Unmarshal([]byte(backtest), &signals); err != nil || len(signals) != 2 || signals[0].Case != 1 || signals[1].Events != 3 || signals[1].Severity != "high" {
+		t.Errorf("backtest: %s (%v)", backtest, err)
+	}
+	run(2, "backtest", "--rule", rule, "--from", "now-1h")
+	run(2, append([]string{"backtest", "--rule", rule, "--events", rule}, span...)...)
+
+	if out := run(0, append([]string{"jobs", "create", "--rule", rule, "--wait", "--signal-output"}, span...)...); !strings.Contains(out, "completed  100 %  2 ") {
+		t.Errorf("jobs create: %s", out)
+	}
+	var jobs []jobItem
+	if err := json.Unmarshal([]byte(run(0, "jobs", "list", "--query", "jobStatus:completed", "--output", "json")), &jobs); err != nil || len(jobs) != 1 {
+		t.Fatalf("jobs list: %+v (%v)", jobs, err)
+	}
+	id := jobs[0].ID
+	if out := run(0, "jobs", "results", id, "--query", "-status:low"); strings.Count(out, "203.0.113.66") != 1 {
+		t.Errorf("jobs results: %s", out)
+	}
+	run(1, "jobs", "cancel", id)
+	run(1, append([]string{"jobs", "create", "--from-rule", "abc-def-ghi"}, span...)...)
+	run(2, "jobs", "create", "--from", "now-1h")
+
+	high := p.found("status:high") // by --signal-output
+	if out := run(0, "signals", "triage", high, "--state", "archived", "--reason", "false_positive", "--incidents", "4,5", "--output", "json"); !strings.Contains(out, `"state": "archived"`) || !strings.Contains(out, "5") {
+		t.Errorf("signals triage: %s", out)
+	}
+	if out := run(0, "signals", "list", "--query", "-@nightjar.state:archived status:*"); strings.Contains(out, high) || !strings.Contains(out, "203.0.113.66") {
+		t.Errorf("signals list: %s", out)
+	}
+	out, errs, code := runAfter(p, "-@nightjar.state:archived status:*", "signals", "list")
+	if code != 0 || strings.Contains(out, high) || !strings.Contains(out, "203.0.113.66") {
+		t.Errorf("signals list --: exit %d, %s%s", code, out, errs)
+	}
+	run(2, "signals", "triage", high)
+	run(1, "signals", "triage", high, "--state", "closed")
+	run(1, "signals", "triage", high, "--state", "open", "--if-version", "0")
+	run(0, "jobs", "delete", id)
+}
+
+// runAfter is run with an argument behind `--`.
+func runAfter(p *process, last string, args ...string) (stdout, stderr string, code int) {
+	cmd := exec.Command(p.path, append(args, "--server", p.base, "--data-dir", p.dir, "--", last)...)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+		p.t.Fatal(err)
+	}
+	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
 }

@@ -40,21 +40,23 @@ type signalItem struct {
 func newSignals() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "signals",
-		Short:   "Look at what the rules found",
+		Short:   "Look at what the rules found, and say what you make of it",
 		Example: "  nightjar signals list 'status:high'",
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(newSignalsList(), newSignalsGet())
+	c.AddCommand(newSignalsList(), newSignalsGet(), newSignalsTriage())
 	return c
 }
 
 func newSignalsList() *cobra.Command {
 	var limit int
-	var from, to string
+	var from, to, query string
 	c := &cobra.Command{
 		Use:   "list [QUERY]",
 		Short: "List signals, the newest first",
+		Long: `Lists signals, the newest first. A query that begins with a minus is no flag
+behind --query, or behind --, as in: nightjar signals list -- -status:info`,
 		Example: `  nightjar signals list
   nightjar signals list 'status:high @network.client.ip:203.0.113.66' --limit 100 --output json`,
 		Args: cobra.MaximumNArgs(1),
@@ -70,7 +72,10 @@ func newSignalsList() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			filter := map[string]string{"query": strings.Join(args, " ")}
+			if len(args) > 0 && query != "" {
+				return &usageError{c.CommandPath(), errors.New("the query is given twice: as an argument and as --query")}
+			}
+			filter := map[string]string{"query": query + strings.Join(args, " ")}
 			if from != "" {
 				filter["from"] = from
 			}
@@ -97,6 +102,7 @@ func newSignalsList() *cobra.Command {
 	}
 	addClientFlags(c)
 	addOutput(c)
+	c.Flags().StringVar(&query, "query", "", "the query, instead of an argument")
 	c.Flags().IntVar(&limit, "limit", 50, "how many signals at most")
 	c.Flags().StringVar(&from, "from", "", "first seen from then on: now-15m, RFC 3339 or milliseconds (default: all time)")
 	c.Flags().StringVar(&to, "to", "", "first seen before then")
