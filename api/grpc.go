@@ -33,6 +33,7 @@ func (s *Server) grpcServer() *grpc.Server {
 	pb.RegisterAnomalyServiceServer(server, s.anomalies)
 	pb.RegisterSuppressionServiceServer(server, s.suppressions)
 	pb.RegisterReferenceTableServiceServer(server, s.referenceTables)
+	pb.RegisterTerraformServiceServer(server, s.terraforms)
 	pb.RegisterSecurityFilterServiceServer(server, s.securityFilters)
 	pb.RegisterCriticalAssetServiceServer(server, s.criticalAssets)
 	pb.RegisterNotificationRuleServiceServer(server, s.notificationRules)

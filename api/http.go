@@ -127,6 +127,7 @@ func (s *Server) gateway() (http.Handler, error) {
 		pb.RegisterAnomalyServiceHandlerServer(ctx, mux, s.anomalies),
 		pb.RegisterSuppressionServiceHandlerServer(ctx, mux, s.suppressions),
 		pb.RegisterReferenceTableServiceHandlerServer(ctx, mux, s.referenceTables),
+		pb.RegisterTerraformServiceHandlerServer(ctx, mux, s.terraforms),
 		pb.RegisterSecurityFilterServiceHandlerServer(ctx, mux, s.securityFilters),
 		pb.RegisterCriticalAssetServiceHandlerServer(ctx, mux, s.criticalAssets),
 		pb.RegisterNotificationRuleServiceHandlerServer(ctx, mux, s.notificationRules),

@@ -23,8 +23,8 @@ func (s *rules) GetRuleHistory(ctx context.Context, in *pb.GetRuleHistoryRequest
 	}
 	attributes := &pb.RuleHistoryAttributes{Count: int32(len(versions)), Data: map[string]*pb.RuleVersion{}}
 	var before map[string]json.RawMessage
-	shown := func(int) bool { return true }
-	if shown, err = historyPage(in.GetPage(), len(versions)); err != nil {
+	shown, err := historyPage(in.GetPage(), len(versions))
+	if err != nil {
 		return nil, err
 	}
 	for i, v := range versions {

@@ -30,6 +30,7 @@ type Server struct {
 
 	suppressions      *suppressions
 	referenceTables   *referenceTables
+	terraforms        *terraforms
 	securityFilters   *securityFilters
 	criticalAssets    *criticalAssets
 	notificationRules *notificationRules
@@ -108,6 +109,7 @@ func (s *Server) configured(deps Deps) {
 	s.suppressions = &suppressions{store: deps.Suppressions, rules: deps.Rules, check: deps.CheckRule}
 	s.referenceTables = &referenceTables{store: deps.Tables, uploads: &uploads{dir: deps.UploadDir, now: deps.Now}}
 	c := deps.Configuration
+	s.terraforms = &terraforms{rules: s.rules, suppressions: deps.Suppressions, configuration: c}
 	s.securityFilters = &securityFilters{store: c.SecurityFilters}
 	s.criticalAssets = &criticalAssets{store: c.CriticalAssets, rules: deps.Rules}
 	s.notificationRules = &notificationRules{
