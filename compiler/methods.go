@@ -29,7 +29,6 @@ func (c *ruleCompiler) thirdParty() {
 		return
 	}
 	filters := c.filters()
-	c.plan.PerEvent = true
 	for i, root := range o.RootQueries {
 		at := fmt.Sprintf("options.thirdPartyRuleOptions.rootQueries[%d]", i)
 		label := Label{Name: defaultLabel(i), Aggregation: AggGrade, GroupBy: c.fields(at+".groupByFields", root.GroupByFields)}
@@ -37,7 +36,6 @@ func (c *ruleCompiler) thirdParty() {
 		c.plan.Labels = append(c.plan.Labels, label)
 		c.plan.Arity = max(c.plan.Arity, len(label.GroupBy))
 	}
-	c.plan.PerEvent = c.plan.Arity == 0
 	c.grades()
 	if c.plan.DefaultStatus = o.DefaultStatus; !isSeverity(o.DefaultStatus) {
 		c.bad.Add("options.thirdPartyRuleOptions.defaultStatus", fmt.Sprintf("unknown status %q; want info, low, medium, high or critical", o.DefaultStatus))
@@ -70,6 +68,12 @@ func (c *ruleCompiler) grades() {
 		c.plan.Grades = append(c.plan.Grades, q)
 		c.plan.Cases = append(c.plan.Cases, Case{Name: k.Name, Status: k.Status, Condition: &Condition{Parts: []CondNode{CondTrue{}}}})
 	}
+}
+
+// PerEvent tells whether an event with these group values has a signal of its
+// own: an alert that its root query does not group.
+func (p *Plan) PerEvent(group []string) bool {
+	return p.Method == MethodThirdParty && len(group) == 0
 }
 
 // grade is the case of an alert: the first whose query matches, or −1.

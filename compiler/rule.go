@@ -42,8 +42,8 @@ type Plan struct {
 	DefaultStatus string
 	// OfSignals says that the plan's events are signals of other rules.
 	OfSignals bool
-	// PerEvent makes every event a signal of its own, PerValue every new value.
-	PerEvent, PerValue bool
+	// PerValue makes every new value a signal of its own.
+	PerValue bool
 	// Novelty says what counts as new; nil: nothing has to be.
 	Novelty *Novelty
 	// Anomaly says how what is usual is learned, of MethodAnomaly.

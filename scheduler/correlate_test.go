@@ -39,22 +39,8 @@ func replayed(t *testing.T, rule schema.Rule, events []schema.Event, suppression
 		t.Fatal(err)
 	}
 	suppress(t, plan, suppressions)
-	var matches []compiler.Match
-	for i := range events {
-		matches = append(matches, plan.Matches(&events[i])...)
-	}
-	list, err := ReplayRendered(plan, matches, func(refs []compiler.Match) ([]schema.Event, error) {
-		var out []schema.Event
-		for _, m := range refs {
-			out = append(out, events[m.Seq-1])
-		}
-		return out, nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	var out []FirstPublished
-	for _, p := range list {
+	for _, p := range backtested(t, plan, events) {
 		out = append(out, FirstPublished{p, 0})
 	}
 	return out
@@ -81,7 +67,7 @@ func TestSignalsOfOtherRulesAreCorrelatedAsTheyStandInTheEnd(t *testing.T) {
 		}
 		var suppressions []schema.Suppression
 		if seed%4 == 0 {
-			suppressions = w.suppressions()
+			suppressions = w.suppressions(rules[0], events)
 		}
 		suppress(t, plan, suppressions)
 		var inputs []FirstPublished

@@ -49,7 +49,7 @@ func document(plan *compiler.Plan, sig schema.Signal) (Published, error) {
 	title, message := titleAndMessage(plan, sig, severity, events)
 	first, last := sig.FirstSeen.String(), sig.LastSeen.String()
 	doc := merged(events)
-	for path, value := range groupAttributes(plan, sig.Group) {
+	for path, value := range groupAttributes(plan, Visible(plan, sig.Group)) {
 		putPath(doc, path, value)
 	}
 	maps := map[string]any{

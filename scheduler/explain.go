@@ -245,7 +245,7 @@ func (s *Scheduler) matchesOf(ctx context.Context, plan *compiler.Plan, group []
 	}
 	u := &unit{plan: plan, group: signalGroup(plan, group), from: from}
 	u.key = unitKey(plan, u.group)
-	if plan.PerEvent {
+	if plan.PerEvent(group) {
 		return out, nil // every event is a group of its own
 	}
 	if err := s.readMatches(ctx, []*unit{u}); err != nil {

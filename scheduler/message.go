@@ -34,7 +34,7 @@ func templateData(plan *compiler.Plan, sig schema.Signal, d template.Data) templ
 		}
 	}
 	d.Attributes = ownAttributes(plan, sig)
-	d.Group = groupValues(plan, sig.Group)
+	d.Group = groupValues(plan, Visible(plan, sig.Group))
 	d.Tags = signalTags(&plan.Rule, sig)
 	return d
 }

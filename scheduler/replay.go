@@ -150,17 +150,19 @@ func split(plan *compiler.Plan, matches []compiler.Match) (map[string]*unit, []c
 // unitGroup is what the signals that a match is for are kept under: their
 // group, and what sets them apart beyond that.
 func unitGroup(plan *compiler.Plan, m *compiler.Match) []string {
-	group := signalGroup(plan, m.Group)
-	if plan.PerEvent {
-		return append(group[:len(group):len(group)], schema.EventID(m.At, m.Seq))
+	if plan.PerEvent(m.Group) {
+		return append(make([]string, len(plan.SignalGroup)), schema.EventID(m.At, m.Seq))
 	}
-	return group
+	return signalGroup(plan, m.Group)
 }
 
-// Visible are the values of a signal's group that a user named; what follows
-// them only sets signals apart.
+// Visible are the values of a signal's group that a user named: none where the
+// group only sets the signal of an event apart.
 func Visible(plan *compiler.Plan, group []string) []string {
-	return group[:min(len(group), len(plan.SignalGroup))]
+	if len(group) > len(plan.SignalGroup) {
+		return nil
+	}
+	return group
 }
 
 // signalGroup keeps of a full group what the rule groups its signals by.

@@ -37,6 +37,7 @@ type world struct {
 	recent   *Recent // nil: none, and all is found in the store
 	cached   int     // MaxCached
 	lateness time.Duration
+	tables   Tables // nil: none
 	// related is the highest incident that an analyst's signal is known to be
 	// related to, by id; incident is the one that was tried last.
 	related  map[string]int64
@@ -67,7 +68,7 @@ func (w *world) deps() Deps {
 	return Deps{
 		Events: worldEvents{w}, Windows: worldWindows{w}, Signals: worldSignals{w}, Journal: worldJournal{w}, Ledger: worldLedger{w},
 		Knowledge: worldKnowledge{w}, Models: worldModels{w}, Objects: worldObjects{w}, Arrivals: worldArrivals{w},
-		Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Lateness: w.lateness, Pace: time.Millisecond, Recent: w.recent, MaxCached: w.cached,
+		Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Lateness: w.lateness, Pace: time.Millisecond, Recent: w.recent, MaxCached: w.cached, Tables: w.tables,
 	}
 }
 

@@ -1,0 +1,209 @@
+package scheduler
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+
+	"nightjar/compiler"
+	"nightjar/scheduler/reference"
+	"nightjar/schema"
+)
+
+// This file is the oracle's part for reference tables and suppressions.
+
+// listing is a column of a reference table, as it was and as it became.
+type listing struct {
+	kind          reference.Kind
+	before, after []string
+}
+
+var listings = map[string]listing{ // table and column have the same name
+	"names":    {reference.Exact, []string{"u1", "dev", "h1", "x", "1"}, []string{"u2", "ops", "h1", "0.1"}},
+	"networks": {reference.CIDR, []string{"10.0.0.0/8", "192.168.7.7", "2001:db8::/32"}, []string{"10.1.0.0/16", "8.8.8.0/24"}},
+	"starts":   {reference.Prefix, []string{"u", "h1", "10.2."}, []string{"192.", "d", "2001:db8:"}},
+	"looks":    {reference.Wildcard, []string{"*2", "d?v", "10.*.1"}, []string{"?1", "1*"}},
+}
+
+// lists tells whether a column has a value, by looking at all of it.
+func lists(name, value string, at, changed schema.Millis) bool {
+	l := listings[name]
+	column := l.before
+	if at >= changed {
+		column = l.after
+	}
+	return slices.ContainsFunc(column, func(listed string) bool {
+		switch l.kind {
+		case reference.Prefix:
+			return strings.HasPrefix(value, listed)
+		case reference.Wildcard:
+			return must(path.Match(listed, value))
+		case reference.CIDR:
+			address, err := netip.ParseAddr(value)
+			if network, of := netip.ParsePrefix(listed); err == nil && of == nil {
+				return network.Contains(address)
+			}
+			return err == nil && address == must(netip.ParseAddr(listed))
+		}
+		return value == listed
+	})
+}
+
+// passesTables tells whether an event is in and not in the tables as the rule
+// wants, as those were when it arrived.
+func (o *oracleRule) passesTables(q int, e *schema.Event) bool {
+	for _, c := range o.rule.ReferenceTables {
+		if c.RuleQueryName != "" && c.RuleQueryName != o.rule.Queries[q].Name {
+			continue
+		}
+		in := false
+		for _, v := range e.Values(schema.ParseField(c.LogFieldPath)) {
+			in = in || lists(c.TableName, v, e.Seen, o.changed)
+		}
+		if in != c.CheckPresence {
+			return false
+		}
+	}
+	return true
+}
+
+// changing are the reference tables in memory: they changed at a moment.
+type changing struct{ changed schema.Millis }
+
+var memories = sync.OnceValue(func() (out [2]*reference.Memory) {
+	for i := range out {
+		out[i] = reference.NewMemory()
+		for name, l := range listings {
+			lines := append([]string{name + ":" + string(l.kind)}, [][]string{l.before, l.after}[i]...)
+			must(out[i].Add(name, strings.NewReader(strings.Join(lines, "\n")), []compiler.TableColumn{{Table: name, Column: name}}))
+		}
+	}
+	return out
+})
+
+func (c changing) Has(table, column, value string, at schema.Millis) bool {
+	if at >= c.changed {
+		return memories()[1].Has(table, column, value, at)
+	}
+	return memories()[0].Has(table, column, value, at)
+}
+
+type worldTables struct {
+	*world
+	changing
+}
+
+func (w worldTables) Load(context.Context, []compiler.TableColumn, schema.Millis) error {
+	return w.fault()
+}
+
+func (w worldTables) Missing(columns []compiler.TableColumn) []string {
+	return memories()[0].Missing(columns)
+}
+
+// tables gives the rule checks of tables, now and then, and lets events arrive
+// before and after those changed.
+func (w worlds) tables(rule *schema.Rule, events []schema.Event) changing {
+	for i := range events {
+		if w.IntN(3) == 0 {
+			events[i].Seen += schema.Millis(w.IntN(20)) * 60_000
+		}
+	}
+	changed := events[w.IntN(len(events))].Seen
+	if w.IntN(2) == 0 {
+		return changing{changed}
+	}
+	for range 1 + w.IntN(2) {
+		name := w.pick("names", "networks", "starts", "looks")
+		rule.ReferenceTables = append(rule.ReferenceTables, schema.ReferenceTable{
+			TableName: name, ColumnName: name, CheckPresence: w.IntN(2) == 0, RuleQueryName: w.pick("", "a"),
+			LogFieldPath: w.pick("@ip", "@ip", "@usr.id", "@roles", "@bytes", "host", "source"),
+		})
+	}
+	return changing{changed}
+}
+
+// ruleQueries are queries of suppressions, and whether they select the rules
+// that are generated.
+var ruleQueries = map[string]bool{"*": true, "type:log_detection": true, "name:generated -severity:none": true, "name:other": false}
+
+// signalQueries are queries of suppressions with their answers.
+var signalQueries = map[string]func(*oracleLife) bool{
+	"@nightjar.case:0":                                       func(l *oracleLife) bool { return l.caseAt == 0 },
+	"@nightjar.case:<0 OR @nightjar.events:1":                func(l *oracleLife) bool { return l.caseAt < 0 || l.events == 1 },
+	"@nightjar.events:>2":                                    func(l *oracleLife) bool { return l.events > 2 },
+	"@workflow.rule.name:generated -@nightjar.case:0":        func(l *oracleLife) bool { return l.caseAt != 0 },
+	"@nightjar.first_seen:>=1700000600000":                   func(l *oracleLife) bool { return l.first >= 1_700_000_600_000 },
+	"@nightjar.group:(u1 OR dev) -@nightjar.events:[2 TO 3]": func(l *oracleLife) bool { return l.is("u1", "dev") && (l.events < 2 || l.events > 3) },
+	"@usr.id:u1":  func(l *oracleLife) bool { return l.is("u1") },
+	"-@usr.id:u1": func(l *oracleLife) bool { return !l.is("u1") },
+}
+
+// is tells whether one of the group's values is among these.
+func (l *oracleLife) is(values ...string) bool {
+	return slices.ContainsFunc(l.group, func(v string) bool { return slices.Contains(values, v) })
+}
+
+// byUser tells whether all signals of the rule name the user in their group.
+func byUser(rule schema.Rule) bool {
+	if rule.Options.ThirdParty != nil {
+		rule.Queries = rootQueries(rule)
+	}
+	return slices.Contains(rule.Queries[0].GroupByFields, "@usr.id") &&
+		!slices.ContainsFunc(rule.Queries, func(q schema.RuleQuery) bool {
+			return len(q.GroupByFields) > 0 && !slices.Contains(q.GroupByFields, "@usr.id") || len(q.GroupByFields) == 0 && rule.Options.ThirdParty != nil
+		}) &&
+		(len(rule.GroupSignalsBy) == 0 || slices.Contains(rule.GroupSignalsBy, "@usr.id"))
+}
+
+// suppressions are some for a generated rule. They often begin and end at the
+// very moment of an event.
+func (w worlds) suppressions(rule schema.Rule, events []schema.Event) []schema.Suppression {
+	var out []schema.Suppression
+	for i := range 1 + w.IntN(3) {
+		p := schema.Suppression{ID: fmt.Sprint("sup-", i), Version: 1, Name: "s", Enabled: w.IntN(8) > 0, RuleQuery: key(w, ruleQueries)}
+		if w.IntN(3) == 0 {
+			p.DataExclusionQuery = w.pick("host:h1", "@roles:dev", "service:db", "@bytes:>1")
+		}
+		if p.DataExclusionQuery == "" || w.IntN(4) == 0 {
+			p.SuppressionQuery = key(w, signalQueries)
+			if strings.Contains(p.SuppressionQuery, "@usr.id") && !byUser(rule) {
+				p.SuppressionQuery = "@nightjar.events:>2"
+			}
+		}
+		at, until := events[w.IntN(len(events))].At, events[w.IntN(len(events))].At
+		if at > until {
+			at, until = until, at
+		}
+		until++
+		switch w.IntN(4) {
+		case 0:
+			p.StartDate = &at
+		case 1:
+			p.ExpirationDate = &at
+		case 2:
+			p.StartDate, p.ExpirationDate = &at, &until
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+// applies tells whether a suppression is for generated rules at a moment.
+func applies(p schema.Suppression, at schema.Millis) bool {
+	return p.Enabled && ruleQueries[p.RuleQuery] && (p.StartDate == nil || at >= *p.StartDate) && (p.ExpirationDate == nil || at < *p.ExpirationDate)
+}
+
+// withheld is the suppression that withholds a signal.
+func (o *oracleRule) withheld(l *oracleLife, suppressions []schema.Suppression) string {
+	for _, p := range suppressions {
+		if p.SuppressionQuery != "" && applies(p, schema.Millis(l.first)) && signalQueries[p.SuppressionQuery](l) {
+			return p.ID
+		}
+	}
+	return ""
+}
