@@ -1,0 +1,60 @@
+package scheduler
+
+import (
+	"fmt"
+	"runtime"
+	"testing"
+	"time"
+
+	"nightjar/compiler"
+	"nightjar/schema"
+)
+
+// BenchmarkTenMillionKnownValues sees 12.5 million pairs of a group and a value
+// for the first time in the course of 40 days, and a tenth of them again four
+// days later, and takes what it learnt as stored every hour. A fifth of them is forgotten
+// and let go of by the end, so that 10 million are held.
+func BenchmarkTenMillionKnownValues(b *testing.B) {
+	const groups, pairs = 100_000, 100_000 * 125
+	for range b.N {
+		before := heap()
+		k := newKnown(&compiler.Novelty{Forget: 28 * 24 * time.Hour, First: 1})
+		var peak uint64
+		var pruning time.Duration
+		var m runtime.MemStats
+		began := time.Now()
+		const perHour = pairs / (40 * 24)
+		for n := range pairs {
+			at := schema.Millis(int64(n) * 40 * 24 * int64(hour) / pairs)
+			learnPair(k, n*7919%pairs, groups, at)
+			if again := n - pairs/10; again >= 0 && n%10 == 0 {
+				learnPair(k, again*7919%pairs, groups, at)
+			}
+			if n%perHour == 0 {
+				k.arrived(at)
+				k.newest = k.seen
+				pause := time.Now()
+				k.settle(24 * time.Hour)
+				pruning += time.Since(pause)
+				k.unstored()
+				k.stored()
+				runtime.ReadMemStats(&m)
+				peak = max(peak, m.HeapSys-m.HeapReleased)
+			}
+		}
+		b.ReportMetric(float64((time.Since(began)-pruning).Nanoseconds())/(1.09*pairs), "ns/event")
+		b.ReportMetric(pruning.Seconds()*1000/(40*24), "ms/prune")
+		b.ReportMetric(float64(heap()-before)/(1<<20), "MiB")
+		b.ReportMetric(float64(peak)/(1<<20), "peak-MiB")
+		b.ReportMetric(float64(k.size()), "held")
+		if held := len(k.one) + len(k.many); held < pairs*3/4 || held > pairs*9/10 {
+			b.Errorf("%d values are held of %d: too few or too many were forgotten", held, pairs)
+		}
+		runtime.KeepAlive(k)
+	}
+}
+
+func learnPair(k *known, pair, groups int, at schema.Millis) {
+	m := compiler.Match{At: at, Seq: uint64(pair + 1), Group: []string{fmt.Sprint("user-", pair%groups)}}
+	k.learn(&m, []string{fmt.Sprint("host-", pair/groups)})
+}
