@@ -36,7 +36,8 @@ type Scanned struct {
 }
 
 // ScanSQL makes the statement for the plan. The caller binds {from:Int64} and
-// {to:Int64} (event time in ms, inclusive) and {through:UInt64} (the last arrival)
+// {to:Int64} (event time in ms, inclusive), {after:UInt64} and {through:UInt64} (the
+// arrivals after one and up to another)
 // beside Params. shapes is as for MatchSQL, taken after `through` was.
 func ScanSQL(plan *Plan, shapes func(path string) schema.Shapes) (*ScanStatement, error) {
 	st := &ScanStatement{Plan: plan, Params: &Params{Shapes: shapes}, Whole: needsWhole(plan)}
@@ -65,7 +66,7 @@ GROUP BY hits, values, tags`
 
 const (
 	happened = `timestamp >= fromUnixTimestamp64Milli({from:Int64}) AND timestamp <= fromUnixTimestamp64Milli({to:Int64})`
-	stored   = `seq <= {through:UInt64}`
+	stored   = `seq > {after:UInt64} AND seq <= {through:UInt64}`
 )
 
 // needsWhole tells whether the plan asks more of an event than values of fields.

@@ -13,9 +13,11 @@ import (
 
 // Scanner reads stored events by their own time.
 type Scanner interface {
-	// Scan hands over the rows of the statement, with times in the span and
-	// arrivals up to through. A row is good until use returns.
-	Scan(ctx context.Context, st *compiler.ScanStatement, in TimeSpan, through uint64, use func(*compiler.Scanned) error) error
+	// Scan hands over the rows of the statement, with times in the span, of these
+	// arrivals. A row is good until use returns.
+	Scan(ctx context.Context, st *compiler.ScanStatement, in TimeSpan, arrived Interval, use func(*compiler.Scanned) error) error
+	// FirstSince is the first arrival at or after a moment; 0: there is none.
+	FirstSince(ctx context.Context, seen schema.Millis) (uint64, error)
 }
 
 // TimeSpan is a stretch of event time, both ends included.
@@ -143,7 +145,7 @@ func (b *Backtester) scan(ctx context.Context, plan *compiler.Plan, in TimeSpan,
 	for from := in.From; from <= in.To; {
 		slice := TimeSpan{from, min(in.To, from+width-1)}
 		started := time.Now()
-		err := b.deps.Scanner.Scan(ctx, st, slice, through, func(row *compiler.Scanned) error {
+		err := b.deps.Scanner.Scan(ctx, st, slice, Interval{To: through}, func(row *compiler.Scanned) error {
 			found, capped := st.Matches(row)
 			matches = append(matches, found...)
 			out.Capped += capped

@@ -3,22 +3,23 @@ package scheduler
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"nightjar/compiler"
 	"nightjar/schema"
 )
 
-// HistoryPlan is the plan of a rule for a backtest: with the suppressions and the
-// reference tables that there are now, whenever the events arrived.
+// HistoryPlan is the plan of a rule for a backtest: with the suppressions that
+// there are now, whenever the events arrived, and the reference tables as they
+// were when each event did.
 func (s *Scheduler) HistoryPlan(ctx context.Context, rule schema.Rule) (*compiler.Plan, []string, error) {
 	plan, warnings, err := compiler.Compile(rule)
 	if err != nil {
 		return nil, nil, err
 	}
-	warnings = append(warnings, s.prepareTables(ctx, plan)...)
-	if s.deps.Tables != nil {
-		plan.Tables = tablesAt{s.deps.Tables, schema.MillisOf(time.Now())}
+	warnings = append(warnings, s.missingTables(plan)...)
+	plan.Tables = s.deps.Tables
+	if err := s.loadTablesOf(ctx, plan, schema.MinMillis); err != nil {
+		return nil, nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -34,15 +35,4 @@ func (s *Scheduler) HistoryPlan(ctx context.Context, rule schema.Rule) (*compile
 	}
 	plan.Suppress(present)
 	return plan, warnings, nil
-}
-
-// tablesAt are the reference tables as they were at a moment.
-type tablesAt struct {
-	tables compiler.Tables
-	at     schema.Millis
-}
-
-// Has implements compiler.Tables.
-func (t tablesAt) Has(table, column, value string, _ schema.Millis) bool {
-	return t.tables.Has(table, column, value, t.at)
 }

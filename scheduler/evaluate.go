@@ -37,6 +37,9 @@ type touch struct {
 // evaluation that was cut short is simply done again.
 func (s *Scheduler) evaluate(ctx context.Context, plans []*compiler.Plan, in Interval) error {
 	started := time.Now()
+	if err := s.learnPast(ctx, plans); err != nil {
+		return err
+	}
 	touches, err := s.find(ctx, s.compile(plans), in)
 	if err == nil {
 		err = s.loadTables(ctx, touches)

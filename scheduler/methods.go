@@ -27,6 +27,8 @@ func gradedHits(group []compiler.Match, from schema.Millis) []hit {
 // stay so. Before from they need not be asked.
 func matching(plan *compiler.Plan, k *known, matches []compiler.Match, from schema.Millis) []compiler.Match {
 	switch plan.Method {
+	case compiler.MethodAnomaly: // the past is learned from, and is not what the rule sees
+		matches = slices.DeleteFunc(slices.Clone(matches), func(m compiler.Match) bool { return m.Seq <= plan.After })
 	case compiler.MethodTravel:
 		matches = inGroups(matches, travelled)
 	case compiler.MethodContent:

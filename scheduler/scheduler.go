@@ -89,6 +89,8 @@ type Deps struct {
 	Objects Objects
 	// Knowledge is what rules have seen before.
 	Knowledge Knowledge
+	// Scanner reads the past that rules learn from at once; nil: they do not.
+	Scanner Scanner
 	// Models are what rules have learned of series.
 	Models   Models
 	Arrivals Arrivals
@@ -134,6 +136,7 @@ type Scheduler struct {
 	cache   *cache
 	known   map[string]*known // by rule key
 	usual   map[string]*usual // by rule key
+	learned map[string]bool   // rule keys that learned from the past, where they ask for that
 	pending []StoredMatch     // in memory, not yet in the store
 	ledger  ledger            // likewise
 	done    map[string]uint64 // watches that ended, and their places, likewise
@@ -163,6 +166,7 @@ func New(deps Deps) (*Scheduler, error) {
 		cache:        newCache(),
 		known:        map[string]*known{},
 		usual:        map[string]*usual{},
+		learned:      map[string]bool{},
 		done:         map[string]uint64{},
 	}
 	s.watchProgress(deps.Metrics)
@@ -263,6 +267,7 @@ func (s *Scheduler) next(now time.Time, stored uint64) ([]turn, Interval) {
 			s.cache.drop(w.plan.Key)
 			delete(s.known, w.plan.Key)
 			delete(s.usual, w.plan.Key)
+			delete(s.learned, w.plan.Key)
 			s.done[w.plan.Key] = w.through
 		}
 		return w.finished()

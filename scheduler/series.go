@@ -235,13 +235,9 @@ func (u *usual) bucketHits(matches []compiler.Match, bucket int64, from schema.M
 	var out []hit
 	w, matched := newWindow(u.plan), -1
 	for i := 0; i < len(matches); {
-		at, seen := matches[i].At, false
+		at := matches[i].At
 		for ; i < len(matches) && matches[i].At == at; i++ {
 			w.add(&matches[i])
-			seen = seen || matches[i].Seq > u.plan.After
-		}
-		if !seen {
-			continue
 		}
 		if c := firstCase(u.plan, u.judge(matches[0].Group, bucket, w.values())); c >= 0 {
 			matched = c

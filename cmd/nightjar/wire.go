@@ -288,7 +288,9 @@ func newTables(lc fx.Lifecycle, d *database, registry *prometheus.Registry) *ref
 }
 
 func newScheduler(lc fx.Lifecycle, e *engine, d *database, store sink, intake *ingest.Intake, tables *reference.Tables, registry *prometheus.Registry) (*scheduler.Scheduler, error) {
-	deps := rulestore.New(d.conn).Deps()
+	stored := rulestore.New(d.conn)
+	deps := stored.Deps()
+	deps.Scanner = stored.Scanner()
 	deps.Arrivals, deps.Log, deps.Metrics = intake, e.log, registry
 	deps.Recent, deps.Catalogue, deps.Tables = store.recent, store.Catalogue(), tables
 	deps.Lateness, deps.Pace = e.config.Lateness, e.config.Pace

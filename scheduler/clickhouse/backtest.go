@@ -18,14 +18,14 @@ type scanner struct{ conn driver.Conn }
 func (s *Store) Scanner() scheduler.Scanner { return scanner{s.conn} }
 
 // Scan hands over the rows of a scan. When ctx or use fails, the query ends.
-func (s scanner) Scan(ctx context.Context, st *compiler.ScanStatement, in scheduler.TimeSpan, through uint64, use func(*compiler.Scanned) error) error {
+func (s scanner) Scan(ctx context.Context, st *compiler.ScanStatement, in scheduler.TimeSpan, arrived scheduler.Interval, use func(*compiler.Scanned) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // before the rows are closed, which would read the rest of them
 	params := server.Params{}
 	for name, value := range st.Params.Map() {
 		params[name] = value
 	}
-	params.Int("from", int64(in.From)).Int("to", int64(in.To)).Uint("through", through)
+	params.Int("from", int64(in.From)).Int("to", int64(in.To)).Uint("after", arrived.From).Uint("through", arrived.To)
 	rows, err := s.conn.Query(params.Context(ctx, ch.WithSettings(compiler.StatementSettings)), st.SQL)
 	if err != nil {
 		return err
@@ -49,6 +49,14 @@ func (s scanner) Scan(ctx context.Context, st *compiler.ScanStatement, in schedu
 		}
 	}
 	return rows.Err()
+}
+
+// FirstSince is the first arrival at or after a moment; 0 when there is none.
+func (s scanner) FirstSince(ctx context.Context, seen schema.Millis) (uint64, error) {
+	params := server.Params{}.Int("seen", int64(max(seen, schema.MinMillis)))
+	var seq uint64
+	err := s.conn.QueryRow(params.Context(ctx), `SELECT min(seq) FROM events WHERE seen >= fromUnixTimestamp64Milli({seen:Int64})`).Scan(&seq)
+	return seq, err
 }
 
 // Results keeps what historical jobs found.

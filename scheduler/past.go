@@ -1,0 +1,91 @@
+package scheduler
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"nightjar/compiler"
+	"nightjar/schema"
+)
+
+// learnPast lets plans with an instantaneous baseline learn from the events that
+// were stored before their rule was made, before they are evaluated over any
+// other. It is done again until something was evaluated and saved: learning
+// twice is learning once.
+func (s *Scheduler) learnPast(ctx context.Context, plans []*compiler.Plan) error {
+	for _, plan := range plans {
+		back := pastOf(plan)
+		if back == 0 || s.learned[plan.Key] || s.deps.Scanner == nil || s.throughOf(plan.Key) != plan.After {
+			continue
+		}
+		if err := s.learnFrom(ctx, plan, back); err != nil {
+			return fmt.Errorf("learn from the past of rule %s: %w", plan.Rule.ID, err)
+		}
+		s.learned[plan.Key] = true
+	}
+	return nil
+}
+
+// pastOf is how far back a plan learns.
+func pastOf(plan *compiler.Plan) time.Duration {
+	switch {
+	case plan.Novelty != nil:
+		return plan.Novelty.Before
+	case plan.Anomaly != nil:
+		return plan.Anomaly.Before
+	}
+	return 0
+}
+
+func (s *Scheduler) learnFrom(ctx context.Context, plan *compiler.Plan, back time.Duration) error {
+	made := max(plan.Rule.CreatedAt, plan.Rule.UpdatedAt)
+	first, err := s.deps.Scanner.FirstSince(ctx, made.Add(-back))
+	if err != nil || first == 0 || first > plan.After {
+		return err
+	}
+	if err := s.loadTablesOf(ctx, plan, made.Add(-back)); err != nil {
+		return err
+	}
+	var shapes func(string) schema.Shapes
+	if s.deps.Catalogue != nil {
+		shapes, _ = s.deps.Catalogue.Snapshot()
+	}
+	st, err := compiler.ScanSQL(plan, shapes)
+	if err != nil {
+		return err
+	}
+	learn, err := s.pastLearner(ctx, plan)
+	if err != nil {
+		return err
+	}
+	all := TimeSpan{schema.MinMillis, schema.MaxMillis}
+	return s.deps.Scanner.Scan(ctx, st, all, Interval{first - 1, plan.After}, func(row *compiler.Scanned) error {
+		matches, _ := st.Matches(row)
+		for i := range matches {
+			learn(&matches[i])
+		}
+		return nil
+	})
+}
+
+// pastLearner takes in the matches of the past. Those that series are counted
+// from are stored, as later ones are.
+func (s *Scheduler) pastLearner(ctx context.Context, plan *compiler.Plan) (func(*compiler.Match), error) {
+	if plan.Anomaly == nil {
+		k, err := s.knowledge(ctx, plan, false)
+		return func(m *compiler.Match) {
+			if values := plan.Values(m); values != nil {
+				k.learn(m, values) // in silence: no signal is looked at for it
+			}
+		}, err
+	}
+	u := newUsual(plan) // what was counted of it before, in this process or another, is counted again
+	u.counted = plan.After
+	s.usual[plan.Key] = u
+	return func(m *compiler.Match) {
+		u.count(m)
+		group := unitGroup(plan, m)
+		s.pending = append(s.pending, StoredMatch{unitKey(plan, group), plan.Key, *m})
+	}, nil
+}
