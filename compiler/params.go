@@ -34,6 +34,7 @@ type Params struct {
 	Shapes func(path string) schema.Shapes
 
 	values map[string]string // by name, as they travel
+	given  map[string]any    // by name, as they were given
 	names  map[string]string // placeholder by type and value
 }
 
@@ -45,11 +46,20 @@ func (p *Params) Map() map[string]string {
 	return values
 }
 
+// Given holds the values by name as they were before they were written for the
+// server, which is how the engine's API takes them: strings, lists of strings, and
+// numbers as strings. It is the caller's to add to.
+func (p *Params) Given() map[string]any {
+	given := make(map[string]any, len(p.given)+4)
+	maps.Copy(given, p.given)
+	return given
+}
+
 // Len is how many parameters there are.
 func (p *Params) Len() int { return len(p.values) }
 
 // String is the placeholder of a text.
-func (p *Params) String(s string) string { return p.add("String", paramText.Replace(s)) }
+func (p *Params) String(s string) string { return p.add("String", paramText.Replace(s), s) }
 
 // Strings is the placeholder of an array of texts.
 func (p *Params) Strings(values []string) string {
@@ -64,32 +74,38 @@ func (p *Params) Strings(values []string) string {
 		b.WriteByte('\'')
 	}
 	b.WriteByte(']')
-	return p.add("Array(String)", b.String())
+	return p.add("Array(String)", b.String(), values)
 }
 
 // Int is the placeholder of an integer.
-func (p *Params) Int(i int64) string { return p.add("Int64", strconv.FormatInt(i, 10)) }
+func (p *Params) Int(i int64) string {
+	text := strconv.FormatInt(i, 10)
+	return p.add("Int64", text, text)
+}
 
 // Float is the placeholder of a double; the server reads back the same number.
 func (p *Params) Float(f float64) string {
-	return p.add("Float64", strconv.FormatFloat(f, 'g', -1, 64))
+	text := strconv.FormatFloat(f, 'g', -1, 64)
+	return p.add("Float64", text, text)
 }
 
 // Identifier is the placeholder of a name. It stands where an identifier can,
 // so not even the name of an attribute is part of the SQL text.
-func (p *Params) Identifier(name string) string { return p.add("Identifier", paramText.Replace(name)) }
+func (p *Params) Identifier(name string) string {
+	return p.add("Identifier", paramText.Replace(name), name)
+}
 
-func (p *Params) add(kind, value string) string {
+func (p *Params) add(kind, value string, given any) string {
 	key := kind + "\x00" + value
 	if placeholder, known := p.names[key]; known {
 		return placeholder
 	}
 	if p.values == nil {
-		p.values, p.names = map[string]string{}, map[string]string{}
+		p.values, p.given, p.names = map[string]string{}, map[string]any{}, map[string]string{}
 	}
 	name := "p" + strconv.Itoa(len(p.values))
 	placeholder := fmt.Sprintf("{%s:%s}", name, kind)
-	p.values[name] = value
+	p.values[name], p.given[name] = value, given
 	p.names[key] = placeholder
 	return placeholder
 }

@@ -27,7 +27,7 @@ func newSECL() *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(newSECLCheck(), newSECLLint(), newSECLTest(), newSECLExplain(), newSECLFields(), newSECLConformance())
+	c.AddCommand(newSECLCheck(), newSECLLint(), newSECLTest(), newSECLExplain(), newSECLBacktest(), newSECLFields(), newSECLConformance())
 	return c
 }
 

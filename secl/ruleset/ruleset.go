@@ -125,17 +125,6 @@ func (b *Bucket) Evaluate(c *secl.Context, found func(r *Rule, report bool)) {
 	}
 }
 
-// EvaluateAll is Evaluate without the index: the plain reading of the rules, by
-// which the index is tested.
-func (b *Bucket) EvaluateAll(c *secl.Context, found func(*Rule)) {
-	for _, r := range b.Rules {
-		if r.program.Match(c) {
-			b.set.act(r, c)
-			found(r)
-		}
-	}
-}
-
 // Candidates tells how many rules the index leaves for the event of the context.
 func (b *Bucket) Candidates(c *secl.Context) int {
 	b.narrow(c)
