@@ -4,8 +4,6 @@ import "time"
 
 // Node is a node of the tree that a text is parsed to, as it was written:
 // parentheses are kept, names are not yet looked up.
-//
-//sumtype:decl
 type Node interface {
 	Pos() Pos
 	node()
@@ -139,18 +137,40 @@ type (
 )
 
 // Pos is where the left operand begins.
-func (n *Binary) Pos() Pos    { return n.L.Pos() }
-func (n *Unary) Pos() Pos     { return n.At }
-func (n *Paren) Pos() Pos     { return n.At }
-func (n *List) Pos() Pos      { return n.At }
-func (n *Ident) Pos() Pos     { return n.At }
-func (n *Variable) Pos() Pos  { return n.At }
+func (n *Binary) Pos() Pos { return n.L.Pos() }
+
+// Pos is where it begins.
+func (n *Unary) Pos() Pos { return n.At }
+
+// Pos is where it begins.
+func (n *Paren) Pos() Pos { return n.At }
+
+// Pos is where it begins.
+func (n *List) Pos() Pos { return n.At }
+
+// Pos is where it begins.
+func (n *Ident) Pos() Pos { return n.At }
+
+// Pos is where it begins.
+func (n *Variable) Pos() Pos { return n.At }
+
+// Pos is where it begins.
 func (n *Reference) Pos() Pos { return n.At }
-func (n *Number) Pos() Pos    { return n.At }
-func (n *Duration) Pos() Pos  { return n.At }
-func (n *Text) Pos() Pos      { return n.At }
-func (n *Network) Pos() Pos   { return n.At }
-func (n *Bad) Pos() Pos       { return n.At }
+
+// Pos is where it begins.
+func (n *Number) Pos() Pos { return n.At }
+
+// Pos is where it begins.
+func (n *Duration) Pos() Pos { return n.At }
+
+// Pos is where it begins.
+func (n *Text) Pos() Pos { return n.At }
+
+// Pos is where it begins.
+func (n *Network) Pos() Pos { return n.At }
+
+// Pos is where it begins.
+func (n *Bad) Pos() Pos { return n.At }
 
 func (*Binary) node()    {}
 func (*Unary) node()     {}

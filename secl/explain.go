@@ -163,27 +163,30 @@ func (m *spanFinder) comparison(e *Comparison) {
 }
 
 // add marks a name or a value of the rule's own text. Of a pattern that is what
-// stands in quotes.
+// stands in quotes; true and false are no values that anything is found by.
 func (m *spanFinder) add(e Expr) {
-	switch e.(type) {
-	case *FieldRead, *VarRead, *Literal, *Interpolation:
-		at := e.Source().Pos()
-		tokens, _ := lex(m.text[at:])
-		end := at + tokens[0].end
-		if text, ok := e.Source().(*Text); ok && text.Form != Scalar {
-			at++
-		}
-		if _, constant := e.Source().(*Ident); constant {
-			if lit, ok := e.(*Literal); ok && lit.Value.Kind == Bool {
-				return
-			}
-		}
-		m.spans = append(m.spans, Span{at, end})
+	switch e := e.(type) {
 	case *Arithmetic:
-		a := e.(*Arithmetic)
-		m.add(a.L)
-		m.add(a.R)
+		m.add(e.L)
+		m.add(e.R)
+	case *Literal:
+		if _, constant := e.Source().(*Ident); constant && e.Value.Kind == Bool {
+			return
+		}
+		m.mark(e.Source())
+	case *FieldRead, *VarRead, *Interpolation:
+		m.mark(e.Source())
 	}
+}
+
+func (m *spanFinder) mark(n Node) {
+	at := n.Pos()
+	tokens, _ := lex(m.text[at:])
+	end := at + tokens[0].end
+	if text, ok := n.(*Text); ok && text.Form != Scalar {
+		at++
+	}
+	m.spans = append(m.spans, Span{at, end})
 }
 
 // Printable is a value as JSON can hold it.

@@ -19,8 +19,6 @@ type Context struct {
 	register int    // what the iterator's register stands for
 	buffer   []byte // where interpolated texts are put together
 	probe    Value  // what a field under test has instead of its value
-	memo     []uint64
-	turn     uint64
 }
 
 // Field is one field of an event, declared once: the checker, the evaluator, the

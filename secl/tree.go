@@ -1,9 +1,8 @@
 package secl
 
 // Expr is a node of the checked tree: names are resolved, types agree. The
-// evaluator, explanations, the linter and the lowering to SQL read it.
-//
-//sumtype:decl
+// evaluator, explanations, the linter and the lowering to SQL read it. Most of
+// them look for a few kinds of nodes, whose types the checker has made sure of.
 type Expr interface {
 	// Type is the type of the node's value.
 	Type() Type
@@ -87,17 +86,35 @@ type (
 	}
 )
 
-// Type of a Literal and so on.
-func (e *Literal) Type() Type       { return Type{Kind: e.Value.Kind} }
-func (e *Set) Type() Type           { return Type{e.Kind, true} }
-func (e *VarRead) Type() Type       { return e.Var.Type() }
+// Type is that of the value.
+func (e *Literal) Type() Type { return Type{Kind: e.Value.Kind} }
+
+// Type is that of the value.
+func (e *Set) Type() Type { return Type{e.Kind, true} }
+
+// Type is that of the value.
+func (e *VarRead) Type() Type { return e.Var.Type() }
+
+// Type is that of the value.
 func (e *Interpolation) Type() Type { return Type{Kind: String} }
-func (e *MacroUse) Type() Type      { return e.Macro.Expr.Type() }
-func (e *Logic) Type() Type         { return Type{Kind: Bool} }
-func (e *Denial) Type() Type        { return Type{Kind: Bool} }
-func (e *Comparison) Type() Type    { return Type{Kind: Bool} }
-func (e *Arithmetic) Type() Type    { return Type{Kind: Int} }
-func (e *Inversion) Type() Type     { return Type{Kind: Int} }
+
+// Type is that of the value.
+func (e *MacroUse) Type() Type { return e.Macro.Expr.Type() }
+
+// Type is that of the value.
+func (e *Logic) Type() Type { return Type{Kind: Bool} }
+
+// Type is that of the value.
+func (e *Denial) Type() Type { return Type{Kind: Bool} }
+
+// Type is that of the value.
+func (e *Comparison) Type() Type { return Type{Kind: Bool} }
+
+// Type is that of the value.
+func (e *Arithmetic) Type() Type { return Type{Kind: Int} }
+
+// Type is that of the value.
+func (e *Inversion) Type() Type { return Type{Kind: Int} }
 
 // Type of one element is no array, of the elements of a register it is one.
 func (e *FieldRead) Type() Type {

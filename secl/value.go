@@ -49,10 +49,16 @@ type Value struct {
 	Duration bool // Int is nanoseconds, written with a unit
 }
 
-// BoolValue, IntValue, TextValue and NetValue make values.
-func BoolValue(v bool) Value        { return Value{Kind: Bool, Bool: v} }
-func IntValue(v int64) Value        { return Value{Kind: Int, Int: v} }
-func TextValue(v string) Value      { return Value{Kind: String, Text: v} }
+// BoolValue is a truth value.
+func BoolValue(v bool) Value { return Value{Kind: Bool, Bool: v} }
+
+// IntValue is an integer.
+func IntValue(v int64) Value { return Value{Kind: Int, Int: v} }
+
+// TextValue is a text that is compared as it stands.
+func TextValue(v string) Value { return Value{Kind: String, Text: v} }
+
+// NetValue is an address or a network.
 func NetValue(v netip.Prefix) Value { return Value{Kind: Net, Net: v} }
 
 // String is the value as it would be written in an expression.

@@ -3,6 +3,7 @@ package conformance
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -171,7 +172,8 @@ func verdict(err error, c *Case) (any, bool) {
 func (r *runner) compiles(c *Case) (any, bool) {
 	_, _, _, err := r.check(c)
 	got, equal := verdict(err, c)
-	if list, ok := err.(secl.Errors); ok && c.ErrorColumn > 0 {
+	var list secl.Errors
+	if c.ErrorColumn > 0 && errors.As(err, &list) {
 		equal = equal && list[0].Column == c.ErrorColumn
 	}
 	return got, equal

@@ -63,7 +63,6 @@ func measured(f *secl.Field) { f.Measured = true }
 func domain(f *secl.Field)   { f.Fold, f.Measured, f.Domain = true, true, true }
 func isPath(f *secl.Field)   { f.Path, f.Measured, f.Check = true, true, checkPath }
 func segments(f *secl.Field) { f.Path = true }
-func always(f *secl.Field)   { f.Event = "" }
 
 // field declares one field: its name, and where it is stored.
 func field[B any, T stored](d *declarer, b block[B], name string, at func(*B) *T, options ...option) {

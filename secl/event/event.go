@@ -209,80 +209,103 @@ func (f *File) SetPath(p string) {
 	f.Extension = path.Ext(f.Name)
 }
 
-// The rest of what events have.
+// What events have beside processes and files.
 type (
+	// Container is a container.
 	Container struct {
 		ID, Runtime string
 		CreatedAt   int64 // ns since 1970
 		Tags        []string
 	}
+	// CGroup is a control group.
 	CGroup struct {
 		ID, Manager             string
 		Inode, MountID, Version int64
 	}
+	// Endpoint is one end of a connection.
 	Endpoint struct {
 		IP       netip.Prefix
 		Port     int64
 		IsPublic bool
 	}
+	// Network is what a packet is part of.
 	Network struct {
 		Source, Destination           Endpoint
 		L3, L4, Size, Direction, Type int64
 		Device                        string
 	}
+	// Socket is the other end of a connection, or the own one that is bound.
 	Socket struct {
 		Endpoint
 		Family, Protocol int64
 		Hostnames        []string
 	}
+	// Syscall has the arguments of a system call as they were written.
 	Syscall struct {
 		Path, DestinationPath, FSType string
 		Flags, Mode, UID, GID, DirFD  int64
 	}
-	Xattr  struct{ Namespace, Name string }
-	Open   struct{ Flags int64 }
-	Exit   struct{ Cause, Code int64 }
+	// Xattr is an extended attribute.
+	Xattr struct{ Namespace, Name string }
+	// Open is how a file was opened.
+	Open struct{ Flags int64 }
+	// Exit is how a process ended.
+	Exit struct{ Cause, Code int64 }
+	// Splice is what became of a pipe.
 	Splice struct{ EntryFlag, ExitFlag int64 }
-	Mount  struct {
+	// Mount is what was mounted where.
+	Mount struct {
 		FSType, MountpointPath, SourcePath, RootPath string
 		Detached, Visible                            bool
 	}
+	// BPF is a BPF command, and its map or program.
 	BPF struct {
 		Cmd, MapType, ProgType, AttachType int64
 		MapName, ProgName, ProgTag         string
 		Helpers                            []int64
 	}
+	// Memory is what mmap or mprotect asked for.
 	Memory struct {
 		Protection, Flags, VMProtection, ReqProtection int64
 	}
+	// Module is a kernel module.
 	Module struct {
 		Name, Args       string
 		Argv             []string
 		Truncated, InRAM bool
 	}
+	// Identity is the user or the group that a process becomes.
 	Identity struct {
 		ID, Effective, FS           int64
 		Name, EffectiveName, FSName string
 	}
+	// Capabilities are capabilities of a process, as bits.
 	Capabilities struct{ Effective, Permitted, Attempted, Used int64 }
-	Signal       struct{ Type, PID int64 }
-	Ptrace       struct{ Request int64 }
-	SELinux      struct {
+	// Signal is a signal and who gets it.
+	Signal struct{ Type, PID int64 }
+	// Ptrace is what a tracer asked for.
+	Ptrace struct{ Request int64 }
+	// SELinux is what was changed in SELinux.
+	SELinux struct {
 		BoolName, BoolState, Enforce string
 		Commit                       bool
 	}
+	// DNS is a question and its answer.
 	DNS struct {
 		ID, Type, Class, Length, Count, Response int64
 		Name                                     string
 	}
+	// IMDS is a request to the metadata service of a cloud.
 	IMDS struct {
 		Type, URL, Host, UserAgent, Server, Provider, Credentials string
 		V2                                                        bool
 	}
+	// Packet is a raw packet.
 	Packet struct {
 		Filter string
 		TLS    int64
 	}
+	// Flow is what a connection transferred.
 	Flow struct {
 		Source, Destination          Endpoint
 		L3, L4                       int64
@@ -290,20 +313,25 @@ type (
 		EgressBytes, EgressPackets   int64
 		Device                       string
 	}
+	// CGroupWrite is the process that was moved.
 	CGroupWrite struct{ PID int64 }
-	Prctl       struct {
+	// Prctl is what was changed of a process.
+	Prctl struct {
 		Option    int64
 		Name      string
 		Truncated bool
 	}
+	// Setsockopt is the option that was set.
 	Setsockopt struct {
 		Level, Option, Type, Family, Protocol int64
 		FilterLength                          int64
 		FilterInstructions, FilterHash        string
 		UsedImmediates                        []int64
 	}
+	// Setrlimit is the limit that was set.
 	Setrlimit struct{ Resource, Current, Max int64 }
-	Sysctl    struct {
+	// Sysctl is a parameter of the kernel.
+	Sysctl struct {
 		Name, Value, OldValue string
 		Action                int64
 		Position              int64
@@ -311,6 +339,7 @@ type (
 		ValueTruncated        bool
 		OldTruncated          bool
 	}
+	// OnDemand is a hook that was asked for, and its arguments.
 	OnDemand struct {
 		Name string
 		Str  [4]string

@@ -132,7 +132,9 @@ type value struct {
 // reader makes the reader of the variable's type.
 func (v *Variable) reader() any {
 	none := &value{}
-	none.set(v.Default)
+	if err := none.set(v.Default); err != nil {
+		panic(fmt.Sprintf("variable %s: %v", v.FullName(), err)) // no policy can say that
+	}
 	find := func(c *secl.Context) *value {
 		if got := v.find(c); got != nil {
 			return got
