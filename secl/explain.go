@@ -181,12 +181,11 @@ func (m *spanFinder) add(e Expr) {
 
 func (m *spanFinder) mark(n Node) {
 	at := n.Pos()
-	tokens, _ := lex(m.text[at:])
-	end := at + tokens[0].end
+	token, _ := (&lexer{text: m.text, at: int(at)}).next() // it was one when it was parsed
 	if text, ok := n.(*Text); ok && text.Form != Scalar {
 		at++
 	}
-	m.spans = append(m.spans, Span{at, end})
+	m.spans = append(m.spans, Span{at, token.end})
 }
 
 // Printable is a value as JSON can hold it.
