@@ -152,18 +152,18 @@ func coverLeaf(e Expr, f *Field, k *Capability, other Value) Verdict {
 	if !ok {
 		return Impossible // a bare truth value: the other one is not written
 	}
-	var masked, plain, both bool
+	var masked, plain bool
 	for _, side := range []Expr{cmp.L, cmp.R} {
 		switch x := Bare(side).(type) {
 		case *Arithmetic:
 			masked = masked || x.Op == BitAnd && (reads(x.L, f) || reads(x.R, f))
 		case *FieldRead:
-			both, plain = plain, true
+			plain = true
 		}
 	}
 	switch {
-	case both:
-		return Unknown
+	case fieldReads(cmp) != 1:
+		return Unknown // compared with itself
 	case masked:
 		// A value that has none of the bits.
 		run := (&compiler{probe: f}).comparison(cmp).run
@@ -179,6 +179,18 @@ func coverLeaf(e Expr, f *Field, k *Capability, other Value) Verdict {
 		return Impossible
 	}
 	return Unknown
+}
+
+// fieldReads counts how often an expression reads a field.
+func fieldReads(e Expr) int {
+	n := 0
+	Walk(e, func(e Expr) bool {
+		if _, ok := e.(*FieldRead); ok {
+			n++
+		}
+		return true
+	})
+	return n
 }
 
 // fresh is a text that no rule has in mind: it fits only patterns that fit

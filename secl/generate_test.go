@@ -232,6 +232,31 @@ func TestAnApproverHidesNoMatch(t *testing.T) {
 	}
 }
 
+// TestWhatIsUnsatisfiableNeverMatches holds what the linter says of such rules.
+func TestWhatIsUnsatisfiableNeverMatches(t *testing.T) {
+	found := 0
+	rapid.Check(t, func(t *rapid.T) {
+		rule, err := secl.Check(drawRule(t), env())
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := secl.Unsatisfiable(rule)
+		if f == nil {
+			return
+		}
+		found++
+		program := secl.Compile(rule)
+		for range 10 {
+			if program.Match(&secl.Context{Event: drawEvent(t), Now: 3}) {
+				t.Fatalf("%s: no value of %s is said to satisfy it, and an event matches", rule.Text, f.Name)
+			}
+		}
+	})
+	if found == 0 {
+		t.Error("nothing was unsatisfiable: the cases tell nothing")
+	}
+}
+
 func approves(a *secl.Approvers, p *event.Process) bool {
 	for _, v := range a.Values {
 		switch a.Capability.Field {

@@ -38,6 +38,9 @@ func impossible(r *Rule, f *Field) bool {
 			return false
 		}
 	}
+	if computedWith(r.Expr, f) {
+		return false
+	}
 	try := probing(r, f)
 	for _, v := range candidates {
 		if try(v) != Impossible {
@@ -45,4 +48,22 @@ func impossible(r *Rule, f *Field) bool {
 		}
 	}
 	return true
+}
+
+// computedWith tells whether a condition computes something with a field before
+// it compares: then other values matter than the ones that are written.
+func computedWith(e Expr, f *Field) bool {
+	found := false
+	Walk(e, func(e Expr) bool {
+		switch e.(type) {
+		case *Arithmetic, *Inversion, *Interpolation:
+			Walk(e, func(e Expr) bool {
+				read, ok := e.(*FieldRead)
+				found = found || ok && read.Field == f
+				return true
+			})
+		}
+		return !found
+	})
+	return found
 }
