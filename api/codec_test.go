@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/getkin/kin-openapi/openapi3"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
@@ -174,6 +175,14 @@ func TestOpenAPIIsComplete(t *testing.T) {
 			t.Errorf("no schema %s", name)
 		}
 	}
+	// Validated as OpenAPI, by a library that reads it.
+	parsed, err := openapi3.NewLoader().LoadFromData([]byte(text))
+	if err == nil {
+		err = parsed.Validate(t.Context())
+	}
+	if err != nil {
+		t.Errorf("it is no OpenAPI document: %v", err)
+	}
 	all, err := bindings()
 	if err != nil {
 		t.Fatal(err)
@@ -209,6 +218,11 @@ func TestOpenAPIIsComplete(t *testing.T) {
 		t.Errorf("Rule says %v", rule["description"])
 	}
 	_, page := call(t, s, "GET", "/", "")
+	for _, part := range strings.Split(page, `href="#`)[1:] {
+		if name, _, _ := strings.Cut(part, `"`); !strings.Contains(page, `<h3 id="`+name+`">`) {
+			t.Errorf("the page leads to %s, which it does not have", name)
+		}
+	}
 	if !strings.Contains(page, "/api/v2/security_monitoring/signals/search") {
 		t.Errorf("the page lacks the search: %s", page)
 	}

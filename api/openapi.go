@@ -3,9 +3,7 @@ package api
 import (
 	"encoding/json"
 	"fmt"
-	"html/template"
 	"net/http"
-	"slices"
 	"sort"
 	"strings"
 
@@ -22,6 +20,8 @@ import (
 type binding struct {
 	verb, path string
 	body       string // the field that the body is, `*` for the whole message
+	// additional is one of a method that has another.
+	additional bool
 	method     protoreflect.MethodDescriptor
 }
 
@@ -45,8 +45,8 @@ func bindings() ([]binding, error) {
 		if err != nil {
 			return nil, fmt.Errorf("gateway.yaml: %s: %w", rule.Selector, err)
 		}
-		for _, r := range append([]httpRule{rule}, rule.Additional...) {
-			b := binding{body: r.Body, method: d.(protoreflect.MethodDescriptor)}
+		for i, r := range append([]httpRule{rule}, rule.Additional...) {
+			b := binding{additional: i > 0, body: r.Body, method: d.(protoreflect.MethodDescriptor)}
 			for verb, path := range map[string]string{"get": r.Get, "post": r.Post, "put": r.Put, "patch": r.Patch, "delete": r.Delete} {
 				if path != "" {
 					b.verb, b.path = verb, path
@@ -119,11 +119,15 @@ type openAPIWriter struct{ schemas jsonObject }
 
 func (w *openAPIWriter) operation(b binding) jsonObject {
 	failed := jsonObject{"description": "refused", "content": jsonContent(jsonObject{"$ref": "#/components/schemas/Error"})}
+	id := string(b.method.Name())
+	if b.additional {
+		id += "Own"
+	}
 	op := jsonObject{
-		"operationId": string(b.method.Name()),
+		"operationId": id,
 		"tags":        []string{strings.TrimSuffix(string(b.method.Parent().Name()), "Service")},
 		"description": comment(b.method),
-		"responses":   jsonObject{"200": jsonObject{"description": "done", "content": jsonContent(w.ref(b.method.Output()))}, "default": failed},
+		"responses":   jsonObject{"200": jsonObject{"description": "done", "content": w.answer(b.method.Output())}, "default": failed},
 	}
 	if b.method.Output().FullName() == "google.protobuf.Empty" {
 		op["responses"] = jsonObject{"204": jsonObject{"description": "done"}, "default": failed}
@@ -138,7 +142,7 @@ func (w *openAPIWriter) operation(b binding) jsonObject {
 			parameters = append(parameters, jsonObject{"name": name, "in": "path", "required": true, "schema": w.field(fd)})
 		case b.body == name:
 			op["requestBody"] = jsonObject{"required": true, "content": jsonContent(w.field(fd))}
-		case b.body == "":
+		case b.body != "*":
 			parameters = append(parameters, w.parameters(fd, fd.JSONName())...)
 		}
 	}
@@ -153,7 +157,10 @@ func (w *openAPIWriter) operation(b binding) jsonObject {
 
 // parameters are the URL parameters of a field: `page[size]` for one inside.
 func (w *openAPIWriter) parameters(fd protoreflect.FieldDescriptor, name string) (out []jsonObject) {
-	if fd.Message() == nil {
+	switch {
+	case fd.Message() != nil && fd.Message().FullName().Parent() != "nightjar.v1":
+		return nil // a mask, which REST has no need of
+	case fd.Message() == nil:
 		return []jsonObject{{"name": name, "in": "query", "description": comment(fd), "schema": w.field(fd)}}
 	}
 	for i := range fd.Message().Fields().Len() {
@@ -161,6 +168,17 @@ func (w *openAPIWriter) parameters(fd protoreflect.FieldDescriptor, name string)
 		out = append(out, w.parameters(inner, name+"["+inner.JSONName()+"]")...)
 	}
 	return out
+}
+
+// answer is the content of an answer, by its media type.
+func (w *openAPIWriter) answer(m protoreflect.MessageDescriptor) jsonObject {
+	switch isJSONAPI, _ := proto.GetExtension(m.Options(), pb.E_JsonApi).(bool); {
+	case m.FullName() == "nightjar.v1.File":
+		return jsonObject{"application/octet-stream": jsonObject{"schema": jsonObject{"type": "string", "format": "binary"}}}
+	case isJSONAPI:
+		return jsonObject{"application/vnd.api+json": jsonObject{"schema": w.ref(m)}}
+	}
+	return jsonContent(w.ref(m))
 }
 
 func jsonContent(schema any) jsonObject {
@@ -251,34 +269,9 @@ func (s *Server) writeDocuments() error {
 	if err != nil {
 		return err
 	}
-	type row struct{ Method, Path, Text string }
-	var rows []row
-	for _, b := range all {
-		rows = append(rows, row{strings.ToUpper(b.verb), b.path, comment(b.method)})
-	}
-	for _, pattern := range raw {
-		verb, path, _ := strings.Cut(pattern, " ")
-		rows = append(rows, row{verb, path, "Intake."})
-	}
-	slices.SortStableFunc(rows, func(a, b row) int { return strings.Compare(a.Path, b.Path) })
-	var page strings.Builder
-	if err := indexPage.Execute(&page, rows); err != nil {
-		return fmt.Errorf("write index page: %w", err)
-	}
-	s.indexText = page.String()
-	return nil
+	s.indexText, err = referencePage(all, raw)
+	return err
 }
-
-var indexPage = template.Must(template.New("index").Parse(`<!doctype html>
-<meta charset="utf-8">
-<title>nightjar</title>
-<style>body{font:15px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em}td{padding:.2em 1em .2em 0;vertical-align:top}code{white-space:nowrap}</style>
-<h1>nightjar</h1>
-<p>A security detection engine. Send the API key as <code>DD-API-KEY</code> or <code>Authorization: Bearer</code>.
-The whole API: <a href="/openapi.json">/openapi.json</a>; open without a key: <a href="/readyz">/readyz</a>, <a href="/healthz">/healthz</a>.</p>
-<table>{{range .}}<tr><td><code>{{.Method}}</code><td><code>{{.Path}}</code><td>{{.Text}}
-{{end}}</table>
-`))
 
 func (s *Server) openAPI(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
