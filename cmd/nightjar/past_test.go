@@ -34,8 +34,8 @@ func TestRulesLearnFromThePastAtOnce(t *testing.T) {
 		t.Helper()
 		rule := fmt.Sprintf(`{"name":%q,"type":"log_detection","isEnabled":true,"message":"m","tags":[],"queries":[%s],
 			"cases":[{"status":"low","condition":%q}],
-			"options":{"detectionMethod":%q,"evaluationWindow":0,"keepAlive":0,"maxSignalDuration":3600,%s}}`,
-			name, query, map[bool]string{true: "a > 0.9999"}[method == "anomaly_detection"], method, options)
+			"options":{"detectionMethod":%q,"evaluationWindow":0,"keepAlive":%d,"maxSignalDuration":3600,%s}}`,
+			name, query, map[bool]string{true: "a > 0.9999"}[method == "anomaly_detection"], method, map[bool]int{true: 3600}[method == "anomaly_detection"], options)
 		if !json.Valid([]byte(rule)) {
 			t.Fatal(rule)
 		}
