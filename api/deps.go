@@ -27,6 +27,8 @@ type Deps struct {
 	Rules   Rules
 	Signals Signals
 	Triage  Triage
+	// Intake takes in what LogService is sent.
+	Intake Intake
 	// Backtests and Jobs run rules over history; JobSignals is what jobs found.
 	Backtests  Backtests
 	Jobs       Jobs
@@ -124,6 +126,14 @@ type Triage interface {
 	// Triage carries out all of the edits, or on an error none, and returns the
 	// signals as they are now, in the order of the edits.
 	Triage(context.Context, []scheduler.TriageEdit) ([]schema.Signal, error)
+}
+
+// Intake takes logs in. cmd/nightjar joins it to package ingest.
+type Intake interface {
+	// SubmitJSON takes in a JSON array of logs, and returns when they are on disk;
+	// the batch's id may be empty. A refusal that may pass is a *Busy, one of bad
+	// input a *schema.Invalid.
+	SubmitJSON(ctx context.Context, batchID string, body []byte) (events int, duplicate bool, err error)
 }
 
 // Backtests runs rules over stored events. scheduler.Backtester implements it.

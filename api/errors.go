@@ -8,12 +8,15 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"nightjar/schema"
 )
@@ -43,6 +46,8 @@ type problem struct {
 	entry string
 	// status is that of HTTP where the code has another; 0: the code's.
 	status int
+	// again is when to try again; 0 when that is not known.
+	again time.Duration
 	// sort is the word that the configuration endpoints put around a message,
 	// such as not_found; empty for none.
 	sort string
@@ -74,6 +79,7 @@ func explain(ctx context.Context, log *slog.Logger, err error) *problem {
 		missing  *schema.NotFound
 		conflict *schema.Conflict
 		refused  *Refused
+		busy     *Busy
 	)
 	switch {
 	case errors.As(err, &known):
@@ -90,6 +96,8 @@ func explain(ctx context.Context, log *slog.Logger, err error) *problem {
 		return &problem{code: codes.Aborted, message: conflict.Error(), target: "version", sort: "conflict"}
 	case errors.As(err, &refused):
 		return &problem{code: codes.InvalidArgument, message: refused.Message, target: "query"}
+	case errors.As(err, &busy):
+		return &problem{code: map[bool]codes.Code{true: codes.ResourceExhausted, false: codes.Unavailable}[busy.Full], message: busy.Error(), again: busy.After}
 	case errors.Is(err, ErrUnavailable):
 		log.WarnContext(ctx, "database unavailable", "error", err)
 		return &problem{code: codes.Unavailable, message: ErrUnavailable.Error()}
@@ -160,6 +168,11 @@ func (p *problem) grpcStatus() error {
 	}
 	if len(bad.FieldViolations) > 0 {
 		if with, err := s.WithDetails(bad); err == nil {
+			s = with
+		}
+	}
+	if p.again > 0 {
+		if with, err := s.WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(p.again)}); err == nil {
 			s = with
 		}
 	}
@@ -288,6 +301,9 @@ func (p *problem) texts() []string {
 // write answers r with the problem.
 func (p *problem) write(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
+	if p.again > 0 {
+		w.Header().Set("Retry-After", strconv.FormatInt(int64((p.again+time.Second-1)/time.Second), 10))
+	}
 	w.WriteHeader(p.httpStatus())
 	_, _ = w.Write(p.body(dialectOf(r.URL.Path))) // the caller has gone: nobody to tell
 }

@@ -30,6 +30,7 @@ type world struct {
 	signals []Signal
 	search  SignalSearch // the last one
 	triaged map[string]schema.Signal
+	intake  Intake
 	logs    []schema.Event
 	cut     bool
 	asked   LogSearch      // the last one
@@ -258,7 +259,7 @@ func (w *world) start(t testing.TB) *Server {
 	t.Helper()
 	s, err := New(Deps{
 		HTTP: "127.0.0.1:0", GRPC: "127.0.0.1:0", Key: testKey, Version: "test",
-		Rules: w, Signals: w, Triage: w, Logs: w, SQL: w, Status: w, CheckRule: w.check,
+		Rules: w, Signals: w, Triage: w, Intake: w.intake, Logs: w, SQL: w, Status: w, CheckRule: w.check,
 		Suppressions: newTestSuppressions(w), ReadEvent: readTestEvent, Configuration: configuration.NewStores(w, w.now, w.checkExpression),
 		Ready: func(context.Context) error { return w.ready },
 		Raw: map[string]http.Handler{

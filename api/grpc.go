@@ -24,6 +24,7 @@ func (s *Server) grpcServer() *grpc.Server {
 	)
 	pb.RegisterRuleServiceServer(server, s.rules)
 	pb.RegisterSignalServiceServer(server, s.signals)
+	pb.RegisterLogServiceServer(server, s.logs)
 	pb.RegisterBacktestServiceServer(server, s.backtests)
 	pb.RegisterSearchServiceServer(server, s.searches)
 	pb.RegisterSQLServiceServer(server, s.sqls)

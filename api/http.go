@@ -118,6 +118,7 @@ func (s *Server) gateway() (http.Handler, error) {
 	for _, err := range []error{
 		pb.RegisterRuleServiceHandlerServer(ctx, mux, s.rules),
 		pb.RegisterSignalServiceHandlerServer(ctx, mux, s.signals),
+		pb.RegisterLogServiceHandlerServer(ctx, mux, s.logs),
 		pb.RegisterBacktestServiceHandlerServer(ctx, mux, s.backtests),
 		pb.RegisterSearchServiceHandlerServer(ctx, mux, s.searches),
 		pb.RegisterSQLServiceHandlerServer(ctx, mux, s.sqls),

@@ -21,6 +21,7 @@ type Server struct {
 	rules     *rules
 	signals   *signals
 	backtests *backtests
+	logs      *logs
 	searches  *searches
 	sqls      *sqls
 	statuses  *statuses
@@ -67,6 +68,7 @@ func New(deps Deps) (*Server, error) {
 		deps: deps, keys: newKeys(deps.Key),
 		rules:   &rules{store: deps.Rules, check: deps.CheckRule, event: deps.ReadEvent},
 		signals: &signals{store: deps.Signals, triage: deps.Triage, now: deps.Now},
+		logs:    &logs{intake: deps.Intake},
 		backtests: &backtests{
 			runner: deps.Backtests, jobs: deps.Jobs, rules: deps.Rules, now: deps.Now, results: &signals{store: deps.JobSignals, now: deps.Now},
 		},

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -60,18 +61,39 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return h.bodyError(err)
 	}
+	_, _, err = h.take(r.Context(), d, id, body, r.Header.Get("Content-Type"))
+	return err
+}
+
+// Submit takes in a JSON body that came through another door. The id may be empty.
+func (h *Handler) Submit(ctx context.Context, id string, body []byte) (events int, receipt Receipt, err error) {
+	if len(id) > maxBatchID {
+		return 0, Receipt{}, &BadInput{Element: -1, Detail: fmt.Sprintf("the batch's id is longer than %d characters", maxBatchID)}
+	}
+	mine := share{of: h.in.reading}
+	defer mine.giveBack()
+	if err := mine.cover(ctx, int64(len(body)), bodyPatience); err != nil {
+		h.in.metrics.refuse(err)
+		return 0, Receipt{}, err
+	}
+	d := &Decoder{Now: h.in.deps.Now(), Locator: h.in.deps.Locator}
+	return h.take(ctx, d, id, body, "application/json")
+}
+
+// take decodes a body and submits its events.
+func (h *Handler) take(ctx context.Context, d *Decoder, id string, body []byte, contentType string) (int, Receipt, error) {
 	h.in.metrics.bytes.Add(float64(len(body)))
-	events, err := decodeBody(d, body, r.Header.Get("Content-Type"))
+	events, err := decodeBody(d, body, contentType)
 	if err != nil {
 		h.in.metrics.refused.WithLabelValues("bad_input").Inc()
-		return err
+		return 0, Receipt{}, err
 	}
 	h.in.metrics.received.Add(float64(len(events)))
 	h.in.metrics.odd(d.Odd)
 	h.in.metrics.badTime.Add(float64(d.BadTimes))
 	h.in.metrics.locate(d.Located)
-	_, err = h.in.Submit(r.Context(), Batch{ID: id, Events: events})
-	return err
+	receipt, err := h.in.Submit(ctx, Batch{ID: id, Events: events})
+	return len(events), receipt, err
 }
 
 // readBody reads the body within the request's share of memory. What a sender

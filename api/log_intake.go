@@ -1,0 +1,67 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"google.golang.org/grpc/metadata"
+
+	pb "nightjar/api/v1"
+)
+
+// logs serves LogService.
+type logs struct {
+	pb.UnimplementedLogServiceServer
+	intake Intake
+}
+
+// batchIDKey is the metadata that carries a batch's id.
+const batchIDKey = "nightjar-batch-id"
+
+// SubmitLogs takes a batch in. Its entries become the JSON that REST takes, so
+// that a log means one thing by whatever door it came.
+func (s *logs) SubmitLogs(ctx context.Context, in *pb.SubmitLogsRequest) (*pb.SubmitLogsResponse, error) {
+	if len(in.GetLogs()) == 0 {
+		return nil, badRequest("logs", "empty; want at least one")
+	}
+	batch := in.GetBatchId()
+	if md, ok := metadata.FromIncomingContext(ctx); ok && batch == "" {
+		if ids := md.Get(batchIDKey); len(ids) > 0 {
+			batch = ids[0]
+		}
+	}
+	body := []byte{'['}
+	for i, entry := range in.GetLogs() {
+		if a := entry.GetAttributes(); a != "" && (!json.Valid([]byte(a)) || a[0] != '{') {
+			return nil, badRequest(fmt.Sprintf("logs[%d].attributes", i), "want a JSON object")
+		}
+		text, err := encode(entry)
+		if err != nil {
+			return nil, badRequest(fmt.Sprintf("logs[%d]", i), "%s", err)
+		}
+		if i > 0 {
+			body = append(body, ',')
+		}
+		body = append(body, text...)
+	}
+	events, duplicate, err := s.intake.SubmitJSON(ctx, batch, append(body, ']'))
+	if err != nil {
+		return nil, err
+	}
+	return &pb.SubmitLogsResponse{Events: int64(events), Duplicate: duplicate}, nil
+}
+
+// Busy refuses something for now: it may be sent again after a while.
+type Busy struct {
+	After time.Duration
+	// Full says that a quota is used up, rather than that something is broken.
+	Full bool
+	Err  error
+}
+
+func (b *Busy) Error() string { return b.Err.Error() }
+
+// Unwrap is what was refused.
+func (b *Busy) Unwrap() error { return b.Err }

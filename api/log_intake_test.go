@@ -1,0 +1,69 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+
+	pb "nightjar/api/v1"
+)
+
+// door notes what it is sent, and refuses what it is told to.
+type door struct {
+	batch, body string
+	refuse      error
+}
+
+func (d *door) SubmitJSON(_ context.Context, batch string, body []byte) (int, bool, error) {
+	d.batch, d.body = batch, string(body)
+	return 2, false, d.refuse
+}
+
+func TestLogsAreTakenInOverGRPC(t *testing.T) {
+	d := &door{}
+	w := newWorld()
+	w.intake = d
+	client, ctx := pb.NewLogServiceClient(dial(t, w.start(t))), withKey(t.Context())
+	ctx = metadata.AppendToOutgoingContext(ctx, "nightjar-batch-id", "b1")
+	logs := []*pb.LogEntry{
+		{Timestamp: new(int64(5)), Source: new("sshd"), Message: new("a \"line\"")},
+		{Host: new("h"), Tags: []string{"env:prod"}, Attributes: new(`{"usr":{"id":7}}`)},
+	}
+	answer, err := client.SubmitLogs(ctx, &pb.SubmitLogsRequest{Logs: logs})
+	if err != nil || answer.GetEvents() != 2 {
+		t.Fatalf("%v, %v", answer, err)
+	}
+	const want = `[{"timestamp":5,"ddsource":"sshd","message":"a \"line\""},{"hostname":"h","tags":["env:prod"],"attributes":{"usr":{"id":7}}}]`
+	if d.body != want || d.batch != "b1" {
+		t.Errorf("batch %q, body %s\nwant %s", d.batch, d.body, want)
+	}
+	for _, c := range []struct {
+		full bool
+		code codes.Code
+	}{{true, codes.ResourceExhausted}, {false, codes.Unavailable}} {
+		d.refuse = &Busy{After: 3 * time.Second, Full: c.full, Err: errors.New("not now")}
+		_, err := client.SubmitLogs(ctx, &pb.SubmitLogsRequest{Logs: logs})
+		s := status.Convert(err)
+		var delay time.Duration
+		for _, detail := range s.Details() {
+			if retry, ok := detail.(*errdetails.RetryInfo); ok {
+				delay = retry.GetRetryDelay().AsDuration()
+			}
+		}
+		if s.Code() != c.code || delay != 3*time.Second {
+			t.Errorf("got %v after %s, want %v after 3 s", s.Code(), delay, c.code)
+		}
+	}
+	d.refuse = nil
+	for _, bad := range []*pb.SubmitLogsRequest{{}, {Logs: []*pb.LogEntry{{Attributes: new("[1]")}}}, {Logs: []*pb.LogEntry{{Attributes: new("{")}}}} {
+		if _, err := client.SubmitLogs(ctx, bad); status.Code(err) != codes.InvalidArgument {
+			t.Errorf("%v: got %v", bad, err)
+		}
+	}
+}

@@ -1,0 +1,29 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"nightjar/api"
+	"nightjar/ingest"
+	"nightjar/schema"
+)
+
+// logDoor is how LogService reaches the intake.
+type logDoor struct{ handler *ingest.Handler }
+
+// SubmitJSON implements api.Intake.
+func (d logDoor) SubmitJSON(ctx context.Context, batchID string, body []byte) (events int, duplicate bool, err error) {
+	events, receipt, err := d.handler.Submit(ctx, batchID, body)
+	if err == nil {
+		return events, receipt.Duplicate, nil
+	}
+	if after, full, again := ingest.RetryAfter(err); again {
+		return 0, false, &api.Busy{After: after, Full: full, Err: err}
+	}
+	var bad *ingest.BadInput
+	if errors.As(err, &bad) || errors.Is(err, ingest.ErrTooLarge) {
+		return 0, false, &schema.Invalid{Details: []schema.Detail{{Target: "logs", Message: err.Error()}}}
+	}
+	return 0, false, err
+}
