@@ -67,6 +67,8 @@ var onlyIn = map[string][]string{
 		"clickhouse", "migrations", "retention", "backup", "ingest/clickhouse", "scheduler/clickhouse", "api/clickhouse", "cmd/nightjar", "testenv",
 	},
 	"github.com/oschwald/maxminddb-golang": {"ingest/geoip"},
+	"github.com/expr-lang/expr":            {}, // for comparison, in tests
+	"cel.dev/cel-go":                       {},
 	"github.com/ClickHouse/ch-go":          {"ingest/clickhouse"},
 	"google.golang.org/grpc":               {"api", "api/v1", "cmd/nightjar"},
 }
