@@ -28,8 +28,9 @@ type engine struct {
 
 // unstable are the operations that the client wants to be asked for.
 var unstable = []string{
-	"v2.GetRuleVersionHistory", "v2.RestoreSecurityMonitoringRule", "v2.BulkConvertExistingSecurityMonitoringRules",
-	"v2.GetSuppressionVersionHistory", "v2.ListSecurityFilterVersions", "v2.SendSecurityMonitoringNotificationPreview",
+	"v2.GetRuleVersionHistory", "v2.RestoreSecurityMonitoringRule",
+	"v2.RunHistoricalJob", "v2.GetHistoricalJob", "v2.ListHistoricalJobs", "v2.CancelHistoricalJob", "v2.DeleteHistoricalJob",
+	"v2.GetSecurityMonitoringHistsignal", "v2.GetSecurityMonitoringHistsignalsByJobId", "v2.SearchSecurityMonitoringHistsignals",
 }
 
 // start runs the binary that NIGHTJAR_BINARY names, or bin/nightjar.
