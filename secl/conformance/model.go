@@ -233,15 +233,28 @@ func variables(of map[string]any) map[string]*secl.Var {
 		case bool:
 			variable.Read = func(*secl.Context) bool { return v }
 		case []any:
-			list := make([]string, len(v))
-			for i := range v {
-				list[i] = fmt.Sprint(v[i])
-			}
-			variable.Read = func(*secl.Context) []string { return list }
+			variable.Read = listReader(v)
 		default:
 			continue
 		}
 		out[name] = variable
 	}
 	return out
+}
+
+// listReader reads a list: of integers if its first member is one, else of texts.
+func listReader(list []any) any {
+	var numbers []int64
+	var texts []string
+	for _, v := range list {
+		if n, ok := v.(json.Number); ok {
+			i, _ := n.Int64()
+			numbers = append(numbers, i)
+		}
+		texts = append(texts, fmt.Sprint(v))
+	}
+	if len(numbers) > 0 {
+		return func(*secl.Context) []int64 { return numbers }
+	}
+	return func(*secl.Context) []string { return texts }
 }
