@@ -167,3 +167,30 @@ func TestAnEventInTooManyGroupsIsNoted(t *testing.T) {
 		t.Errorf("coverage %q, want %q", got, want)
 	}
 }
+
+func TestLagIsHowLongTheOldestEventWaits(t *testing.T) {
+	w := newWorld(1)
+	w.recent = NewRecent(1 << 20)
+	s := must(New(w.deps()))
+	if err := s.Load(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	rule := schema.Rule{
+		Name: "r", Type: "log_detection", IsEnabled: true, Queries: []schema.RuleQuery{{Query: "*"}},
+		Cases: []schema.RuleCase{{Status: "low", Condition: "a > 0"}},
+	}
+	if _, _, err := s.CreateRule(context.Background(), rule); err != nil {
+		t.Fatal(err)
+	}
+	ago := schema.MillisOf(time.Now().Add(-time.Minute))
+	w.events = []schema.Event{{Seq: 1, At: ago, Seen: ago}, {Seq: 2, At: ago + 1, Seen: ago + 1}}
+	w.recent.Add(w.events)
+	w.stored = 2
+	if lag := s.Progress().Lag; lag < time.Minute || lag > 2*time.Minute {
+		t.Errorf("lag %s, want about a minute", lag)
+	}
+	drain(s)
+	if p := s.Progress(); p.Lag != 0 || !p.CaughtUp {
+		t.Errorf("after catching up: %+v", p)
+	}
+}

@@ -129,6 +129,7 @@ type Scheduler struct {
 	changed     chan struct{} // buffered: the set of watches changed
 	asks        chan func()   // what the goroutine that evaluates is asked to do between two steps
 	loaded      bool
+	behind      time.Time // since when it is known not to have caught up
 	// compiled are the present sets of plans.
 	compiled map[string]*compiled
 
@@ -443,6 +444,8 @@ type Progress struct {
 	Through uint64
 	// CaughtUp is true when Through covers everything acknowledged by now.
 	CaughtUp bool
+	// Lag is how long what is not evaluated has been waiting.
+	Lag time.Duration
 	// Rules, Failing and Unsupported count enabled rules.
 	Rules, Failing, Unsupported int
 }
@@ -472,5 +475,25 @@ func (s *Scheduler) Progress() Progress {
 		}
 	}
 	p.CaughtUp = s.loaded && p.Through >= acknowledged && correlated
+	p.Lag = s.lag(p, time.Now())
 	return p
+}
+
+// lag is how long the oldest event that is not evaluated has been there: as far
+// as it is in memory, and otherwise since it was first seen to be behind.
+func (s *Scheduler) lag(p Progress, now time.Time) time.Duration {
+	if p.CaughtUp {
+		s.behind = time.Time{}
+		return 0
+	}
+	if s.behind.IsZero() {
+		s.behind = now
+	}
+	since := s.behind
+	if s.deps.Recent != nil {
+		if e := s.deps.Recent.find(p.Through + 1); e != nil && e.Seen.Time().Before(since) {
+			since = e.Seen.Time()
+		}
+	}
+	return now.Sub(since)
 }

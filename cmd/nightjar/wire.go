@@ -383,8 +383,8 @@ func (r reporter) Status(ctx context.Context) (api.Status, error) {
 	progress := r.scheduler.Progress()
 	st := api.Status{
 		EventsReceived: received, EventsEvaluatedThrough: progress.Through,
-		CaughtUp:           progress.CaughtUp && progress.Through >= received,
-		ClickHouseEmbedded: r.database.embedded != nil,
+		CaughtUp: progress.CaughtUp && progress.Through >= received,
+		Lag:      progress.Lag, ClickHouseEmbedded: r.database.embedded != nil,
 	}
 	st.Rules.Enabled = progress.Rules + progress.Unsupported
 	st.Rules.Unsupported, st.Rules.Failing = progress.Unsupported, progress.Failing
