@@ -155,6 +155,7 @@ var usersXML = template.Must(template.New("users.xml").Funcs(xmlFuncs).Parse(`<c
     <analyst>
       <profile>default</profile>
       <readonly>1</readonly>
+      <use_skip_indexes_on_data_read>0</use_skip_indexes_on_data_read>
 {{- range .Limits.Settings}}
       <{{.Name}}>{{.Max}}</{{.Name}}>
 {{- end}}

@@ -58,7 +58,7 @@ func (s *Signals) SearchSignals(ctx context.Context, search api.SignalSearch) (a
 		return api.SignalPage{}, err
 	}
 	wanted := search.Limit + 1 // one more tells whether another page follows
-	var found []row
+	var found []place
 	for _, rows := range []int{2*wanted + 20, 20*wanted + 200, 0} {
 		var more bool
 		if rows == 0 {
@@ -73,48 +73,55 @@ func (s *Signals) SearchSignals(ctx context.Context, search api.SignalSearch) (a
 			break
 		}
 	}
+	onPage := found[:min(len(found), search.Limit)]
+	whole, err := s.whole(ctx, onPage)
+	if err != nil {
+		return api.SignalPage{}, fmt.Errorf("search signals: %w", err)
+	}
 	var page api.SignalPage
-	for _, r := range found[:min(len(found), search.Limit)] {
-		page.Signals = append(page.Signals, r.signal)
+	for _, p := range onPage {
+		if r, ok := whole[p.name]; ok {
+			page.Signals = append(page.Signals, r.signal)
+		}
 	}
 	if len(found) > search.Limit {
-		last := page.Signals[search.Limit-1]
-		page.Next = api.SignalCursor{At: last.At, ID: last.ID}
+		last := onPage[search.Limit-1]
+		page.Next = api.SignalCursor{At: last.at, ID: last.id}
 	}
 	return page, nil
 }
 
 // newest looks at so many rows and keeps, in order, those that are the newest
 // version of their signal. more tells whether there are rows beyond.
-func (s *Signals) newest(ctx context.Context, f *filter, rows int) (kept []row, more bool, err error) {
+func (s *Signals) newest(ctx context.Context, f *filter, rows int) (kept []place, more bool, err error) {
 	places, err := s.places(ctx, f.sql("", "", rows), f.params)
 	if err != nil || len(places) == 0 {
 		return nil, false, err
 	}
 	more = len(places) == rows
-	whole, err := s.whole(ctx, places)
+	versions, err := s.versions(ctx, places)
 	if err != nil {
 		return nil, false, err
 	}
 	for _, p := range places {
-		if r, ok := whole[p.name]; ok && r.version == p.version {
-			kept = append(kept, r)
-			delete(whole, p.name) // a row that was stored twice counts once
+		if v, ok := versions[p.name]; ok && v == p.version {
+			kept = append(kept, p)
+			delete(versions, p.name) // a row that was stored twice counts once
 		}
 	}
-	if len(whole) == 0 {
+	if len(versions) == 0 {
 		return kept, more, nil
 	}
 	// The newest version of these was not among the rows: it does not match, or
 	// belongs elsewhere, or was written a moment ago.
-	late, err := s.final(ctx, f, "AND key IN ("+keysOf(whole)+")", maxLate)
+	late, err := s.final(ctx, f, "AND key IN ("+keysOf(versions)+")", maxLate)
 	if err != nil {
 		return nil, false, err
 	}
 	last := places[len(places)-1]
-	for _, r := range late {
-		if _, missed := whole[r.name]; missed && (!more || !f.before(last, r.place)) {
-			kept = append(kept, r)
+	for _, p := range late {
+		if _, missed := versions[p.name]; missed && (!more || !f.before(last, p)) {
+			kept = append(kept, p)
 		}
 	}
 	f.sort(kept)
@@ -125,23 +132,8 @@ func (s *Signals) newest(ctx context.Context, f *filter, rows int) (kept []row, 
 const maxLate = 10_000
 
 // final is the exact answer, which reads all rows that the condition leaves.
-func (s *Signals) final(ctx context.Context, f *filter, condition string, rows int) ([]row, error) {
-	places, err := s.places(ctx, f.sql("FINAL", condition, rows), f.params)
-	if err != nil || len(places) == 0 {
-		return nil, err
-	}
-	whole, err := s.whole(ctx, places)
-	if err != nil {
-		return nil, err
-	}
-	var out []row
-	for _, p := range places {
-		if r, ok := whole[p.name]; ok {
-			out = append(out, r)
-		}
-	}
-	f.sort(out)
-	return out, nil
+func (s *Signals) final(ctx context.Context, f *filter, condition string, rows int) ([]place, error) {
+	return s.places(ctx, f.sql("FINAL", condition, rows), f.params)
 }
 
 // places are where the rows of a narrow query stand.
@@ -164,16 +156,45 @@ func (s *Signals) places(ctx context.Context, sql string, params map[string]stri
 	return out, connError(ctx, rows.Err())
 }
 
-// whole reads the newest versions of the signals at these places.
-func (s *Signals) whole(ctx context.Context, places []place) (map[name]row, error) {
+// versions are the numbers of the newest versions of the signals at these places.
+func (s *Signals) versions(ctx context.Context, places []place) (map[name]uint64, error) {
+	rows, err := s.query(ctx, `SELECT key, id, max(version) FROM `+s.table+`
+		WHERE key IN {keys:Array(UInt64)} AND id IN {ids:Array(String)} GROUP BY key, id`, named(places))
+	if err != nil {
+		return nil, connError(ctx, err)
+	}
+	defer rows.Close()
+	out := make(map[name]uint64, len(places))
+	for rows.Next() {
+		var n name
+		var version uint64
+		if err := rows.Scan(&n.key, &n.id, &version); err != nil {
+			return nil, fmt.Errorf("scan signal: %w", err)
+		}
+		out[n] = version
+	}
+	return out, connError(ctx, rows.Err())
+}
+
+// named are the parameters that name the signals at these places.
+func named(places []place) map[string]string {
 	keys, ids := make([]uint64, len(places)), make([]string, len(places))
 	for i, p := range places {
 		keys[i], ids[i] = p.key, p.id
 	}
-	asked := clickhouse.Params{}.Uints("keys", keys).Strings("ids", ids)
+	return clickhouse.Params{}.Uints("keys", keys).Strings("ids", ids)
+}
+
+// whole reads the newest versions of the signals at these places. Their documents
+// are wide, and lie among others of the table's granules: only what is shown is
+// read.
+func (s *Signals) whole(ctx context.Context, places []place) (map[name]row, error) {
+	if len(places) == 0 {
+		return nil, nil
+	}
 	rows, err := s.read(ctx, `SELECT `+signalColumns+` FROM `+s.table+`
 		WHERE key IN {keys:Array(UInt64)} AND id IN {ids:Array(String)}
-		ORDER BY version DESC LIMIT 1 BY key, id`, asked)
+		ORDER BY version DESC LIMIT 1 BY key, id`, named(places))
 	if err != nil {
 		return nil, err
 	}
@@ -287,9 +308,7 @@ func (f *filter) compare(a, b place) int {
 	return order
 }
 
-func (f *filter) sort(rows []row) {
-	slices.SortStableFunc(rows, func(a, b row) int { return f.compare(a.place, b.place) })
-}
+func (f *filter) sort(places []place) { slices.SortStableFunc(places, f.compare) }
 
 func moment(p *compiler.Params, m schema.Millis) string {
 	return "fromUnixTimestamp64Milli(" + p.Int(int64(m)) + ", 'UTC')"
@@ -352,7 +371,7 @@ type row struct {
 	signal api.Signal
 }
 
-func keysOf(rows map[name]row) string {
+func keysOf(rows map[name]uint64) string {
 	var keys []string
 	for n := range rows {
 		keys = append(keys, strconv.FormatUint(n.key, 10))
