@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -136,18 +137,23 @@ func TestLiveEvaluationGivesTheSignalsOfTheOracle(t *testing.T) {
 	}
 }
 
-// createTagged creates the case's rule, named after it and for its events only.
+// createTagged creates the case's tagged rule.
 func (p *process) createTagged(c oracleCase) {
 	p.t.Helper()
-	c.rule["name"] = c.name
-	filters, _ := c.rule["filters"].([]any)
-	c.rule["filters"] = append(filters[:len(filters):len(filters)], map[string]any{"action": "require", "query": "oracle:" + c.name})
-	body, err := json.Marshal(c.rule)
+	body, err := json.Marshal(taggedRule(c))
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	p.call(http.MethodPost, "/api/v2/security_monitoring/rules", body, nil)
-	c.rule["filters"] = filters
+}
+
+// taggedRule is the case's rule, named after it and for its events only.
+func taggedRule(c oracleCase) map[string]any {
+	rule := maps.Clone(c.rule)
+	filters, _ := rule["filters"].([]any)
+	rule["name"] = c.name
+	rule["filters"] = append(filters[:len(filters):len(filters)], map[string]any{"action": "require", "query": "oracle:" + c.name})
+	return rule
 }
 
 func tagged(e map[string]any, name string) map[string]any {
