@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	ch "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"nightjar/api"
@@ -58,11 +59,20 @@ func BenchmarkSignals(b *testing.B) {
 		"an hour":         {From: new(begin + 3_600_000*100), To: new(begin + 3_600_000*101), Limit: 10},
 	} {
 		b.Run(name, func(b *testing.B) {
+			var cpu int64 // the server's, in microseconds
+			ctx := ch.Context(b.Context(), ch.WithProfileEvents(func(events []ch.ProfileEvent) {
+				for _, e := range events {
+					if e.Name == "UserTimeMicroseconds" || e.Name == "SystemTimeMicroseconds" {
+						cpu += e.Value
+					}
+				}
+			}))
 			for b.Loop() {
-				if _, err := signals.SearchSignals(b.Context(), search); err != nil {
+				if _, err := signals.SearchSignals(ctx, search); err != nil {
 					b.Fatal(err)
 				}
 			}
+			b.ReportMetric(float64(cpu)/1000/float64(b.N), "server-cpu-ms/op")
 		})
 	}
 	page, err := signals.SearchSignals(b.Context(), api.SignalSearch{Limit: 1})
