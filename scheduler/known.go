@@ -291,15 +291,27 @@ func (k *known) silent(group KnownKey, at schema.Millis) bool {
 	return at <= until
 }
 
-// unstored are the changes since the last store, and clears them.
+// maxLearned is how many changes are stored at a time, so that those of many
+// values neither take memory twice over nor are all tried again when one store
+// fails.
+const maxLearned = 100_000
+
+// unstored are changes that are not stored yet: not all, where there are many,
+// and none when there are none.
 func (k *known) unstored() (values []KnownValue, groups []KnownGroup) {
+	values = slices.Clone(k.gone[:min(len(k.gone), maxLearned)])
 	for key := range k.changed {
+		if len(values) >= maxLearned {
+			break
+		}
 		for _, s := range k.stretches(key) {
 			values = append(values, KnownValue{Key: key, Start: s.start, End: s.end})
 		}
 	}
-	values = append(values, k.gone...)
 	for key := range k.begun {
+		if len(groups) >= maxLearned {
+			break
+		}
 		groups = append(groups, KnownGroup{Key: key, First: k.first(key)})
 	}
 	return values, groups
@@ -312,10 +324,20 @@ func (k *known) first(group KnownKey) []Arrival {
 	return k.firsts[group]
 }
 
-func (k *known) stored() {
-	clear(k.changed)
-	clear(k.begun)
-	k.gone = nil
+// stored notes that these changes were.
+func (k *known) stored(values []KnownValue, groups []KnownGroup) {
+	k.gone = k.gone[min(len(k.gone), len(values)):]
+	for i := range values {
+		if !values[i].Gone {
+			delete(k.changed, values[i].Key)
+		}
+	}
+	for i := range groups {
+		delete(k.begun, groups[i].Key)
+	}
+	if len(k.changed)+len(k.begun)+len(k.gone) == 0 { // none of them ever shrinks
+		k.changed, k.begun, k.gone = map[KnownKey]bool{}, map[KnownKey]bool{}, nil
+	}
 }
 
 // settled is how long after a stretch can no longer grow it may still be asked
@@ -358,6 +380,18 @@ func (k *known) prune(horizon schema.Millis) {
 // size is the number of values and groups held.
 func (k *known) size() int { return len(k.one) + len(k.many) + len(k.groups) + len(k.firsts) }
 
+// restore takes a stretch that was stored.
+func (k *known) restore(v KnownValue) {
+	list := k.stretches(v.Key)
+	if len(list) == 0 {
+		k.one[v.Key] = stretch{v.Start, v.End}
+		return
+	}
+	list = append(slices.Clone(list), stretch{v.Start, v.End})
+	sort.Slice(list, func(i, j int) bool { return list[i].start < list[j].start })
+	k.put(v.Key, list)
+}
+
 // knowledge is what the plan knows, read from the store if need be.
 func (s *Scheduler) knowledge(ctx context.Context, plan *compiler.Plan, fresh bool) (*known, error) {
 	if k := s.known[plan.Key]; k != nil {
@@ -366,11 +400,7 @@ func (s *Scheduler) knowledge(ctx context.Context, plan *compiler.Plan, fresh bo
 	k := newKnown(plan.Novelty)
 	if !fresh {
 		err := s.deps.Knowledge.Load(ctx, plan.Key,
-			func(v KnownValue) {
-				list := append(slices.Clone(k.stretches(v.Key)), stretch{v.Start, v.End})
-				sort.Slice(list, func(i, j int) bool { return list[i].start < list[j].start })
-				k.put(v.Key, list)
-			},
+			k.restore,
 			func(g KnownGroup) {
 				if k.novelty.First == 1 && len(g.First) > 0 {
 					k.groups[g.Key] = g.First[0].At
@@ -396,13 +426,12 @@ func (s *Scheduler) remember(ctx context.Context) (behind map[string]bool, err e
 			behind[key] = true
 			continue
 		}
-		vs, gs := k.unstored()
-		if len(vs)+len(gs) > 0 {
+		for vs, gs := k.unstored(); len(vs)+len(gs) > 0; vs, gs = k.unstored() {
 			if err := s.deps.Knowledge.Learn(ctx, key, vs, gs); err != nil {
 				return nil, fmt.Errorf("store what rules know: %w", err)
 			}
+			k.stored(vs, gs)
 		}
-		k.stored()
 		values += k.size()
 	}
 	s.metrics.known.Set(float64(values))

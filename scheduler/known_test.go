@@ -54,13 +54,13 @@ func TestForgottenKnowledgeTakesNoMemory(t *testing.T) {
 		k.arrived(d * 24 * hour)
 		k.newest = k.seen
 		k.settle(24 * time.Hour)
-		values, _ := k.unstored()
+		values, groups := k.unstored()
 		for _, v := range values {
 			if v.Gone {
 				gone++
 			}
 		}
-		k.stored()
+		k.stored(values, groups)
 	}
 	// Forgotten after a day, a late event may be a day late, and signals that
 	// are looked at again reach back three days more.

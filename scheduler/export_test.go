@@ -1,0 +1,17 @@
+package scheduler
+
+import (
+	"context"
+
+	"nightjar/compiler"
+)
+
+// LoadKnown is for benchmarks with a real store: it reads what a plan knows, and
+// says how many values and groups that is.
+func LoadKnown(ctx context.Context, s *Scheduler, plan *compiler.Plan) (int, error) {
+	k, err := s.knowledge(ctx, plan, false)
+	if err != nil {
+		return 0, err
+	}
+	return k.size(), nil
+}
