@@ -41,6 +41,7 @@ type Deps struct {
 	Explainer Explainer
 
 	Suppressions Suppressions
+	Previews     Previews
 	Tables       Tables
 	// UploadDir is where uploads wait to be read by a table.
 	UploadDir string
@@ -90,6 +91,12 @@ type Suppressions interface {
 	SuppressionVersions(ctx context.Context, id string) ([]schema.Suppression, error)
 	// SuppressionsAffecting are those whose rule query selects the rule.
 	SuppressionsAffecting(context.Context, schema.Rule) ([]schema.Suppression, error)
+}
+
+// Previews says what suppressions would have hidden. scheduler.Previewer
+// implements it.
+type Previews interface {
+	Preview(context.Context, schema.Suppression, scheduler.TimeSpan) (*scheduler.Preview, error)
 }
 
 // Tables keeps the reference tables. scheduler/reference implements it.

@@ -34,7 +34,7 @@ func (s *backtests) RunBacktest(ctx context.Context, in *pb.RunBacktestRequest) 
 	if err != nil {
 		return nil, err
 	}
-	span, err := s.span(in.GetFrom(), in.GetTo())
+	span, err := spanOf(in.GetFrom(), in.GetTo(), s.now())
 	if err != nil {
 		return nil, err
 	}
@@ -60,12 +60,13 @@ func (s *backtests) RunBacktest(ctx context.Context, in *pb.RunBacktestRequest) 
 	return out, nil
 }
 
-func (s *backtests) span(from, to string) (span scheduler.TimeSpan, err error) {
+// spanOf reads a stretch of event time, both ends included.
+func spanOf(from, to string, now time.Time) (span scheduler.TimeSpan, err error) {
 	for name, end := range map[string]struct {
 		text string
 		into *schema.Millis
 	}{"from": {from, &span.From}, "to": {to, &span.To}} {
-		at, ok := ParseMoment(end.text, s.now())
+		at, ok := ParseMoment(end.text, now)
 		if !ok {
 			return span, badRequest(name, "want RFC 3339, milliseconds since 1970 or a form like now-1d, got %q", shorten(end.text))
 		}

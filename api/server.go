@@ -108,7 +108,7 @@ func New(deps Deps) (*Server, error) {
 
 // configured makes the services of what is configured around rules.
 func (s *Server) configured(deps Deps) {
-	s.suppressions = &suppressions{store: deps.Suppressions, rules: deps.Rules, check: deps.CheckRule}
+	s.suppressions = &suppressions{store: deps.Suppressions, rules: deps.Rules, check: deps.CheckRule, previews: deps.Previews, now: deps.Now}
 	s.referenceTables = &referenceTables{store: deps.Tables, uploads: &uploads{dir: deps.UploadDir, now: deps.Now}}
 	c := deps.Configuration
 	s.terraforms = &terraforms{rules: s.rules, suppressions: deps.Suppressions, configuration: c}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/emptypb"
@@ -24,6 +25,9 @@ type suppressions struct {
 	store Suppressions
 	rules Rules
 	check func(schema.Rule) ([]string, error)
+
+	previews Previews
+	now      func() time.Time
 }
 
 // CreateSuppression stores a suppression.

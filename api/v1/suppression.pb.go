@@ -544,6 +544,391 @@ func (x *CreateSuppressionRequest) GetData() *Suppression {
 	return nil
 }
 
+type PreviewSuppressionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One that need not be stored. Its dates, and whether it is enabled, play no
+	// part.
+	Data *Suppression `protobuf:"bytes,1,opt,name=data,proto3" json:"data,omitempty"`
+	// Or a stored one.
+	SuppressionId string `protobuf:"bytes,2,opt,name=suppression_id,proto3" json:"suppression_id,omitempty"`
+	// When signals were first seen, both included: RFC 3339, milliseconds since
+	// 1970, or `now-15m`. The last 90 days unless given.
+	From          string `protobuf:"bytes,3,opt,name=from,proto3" json:"from,omitempty"`
+	To            string `protobuf:"bytes,4,opt,name=to,proto3" json:"to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PreviewSuppressionRequest) Reset() {
+	*x = PreviewSuppressionRequest{}
+	mi := &file_suppression_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PreviewSuppressionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PreviewSuppressionRequest) ProtoMessage() {}
+
+func (x *PreviewSuppressionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_suppression_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PreviewSuppressionRequest.ProtoReflect.Descriptor instead.
+func (*PreviewSuppressionRequest) Descriptor() ([]byte, []int) {
+	return file_suppression_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *PreviewSuppressionRequest) GetData() *Suppression {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+func (x *PreviewSuppressionRequest) GetSuppressionId() string {
+	if x != nil {
+		return x.SuppressionId
+	}
+	return ""
+}
+
+func (x *PreviewSuppressionRequest) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *PreviewSuppressionRequest) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+type PreviewSuppressionResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many signals it would have hidden or changed, and by severity.
+	Total      int64            `protobuf:"varint,1,opt,name=total,proto3" json:"total,omitempty"`
+	BySeverity map[string]int64 `protobuf:"bytes,2,rep,name=by_severity,proto3" json:"by_severity,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	// The rules that it selects, by name.
+	Rules []*SuppressionPreviewRule `protobuf:"bytes,3,rep,name=rules,proto3" json:"rules,omitempty"`
+	// By first seen; the first 1,000.
+	Signals   []*SuppressionPreviewSignal `protobuf:"bytes,4,rep,name=signals,proto3" json:"signals,omitempty"`
+	Truncated bool                        `protobuf:"varint,5,opt,name=truncated,proto3" json:"truncated,omitempty"`
+	// Every signal that an analyst had confirmed, is reviewing or was given, and
+	// what could not be looked at.
+	Warnings      []string `protobuf:"bytes,6,rep,name=warnings,proto3" json:"warnings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PreviewSuppressionResponse) Reset() {
+	*x = PreviewSuppressionResponse{}
+	mi := &file_suppression_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PreviewSuppressionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PreviewSuppressionResponse) ProtoMessage() {}
+
+func (x *PreviewSuppressionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_suppression_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PreviewSuppressionResponse.ProtoReflect.Descriptor instead.
+func (*PreviewSuppressionResponse) Descriptor() ([]byte, []int) {
+	return file_suppression_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *PreviewSuppressionResponse) GetTotal() int64 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
+}
+
+func (x *PreviewSuppressionResponse) GetBySeverity() map[string]int64 {
+	if x != nil {
+		return x.BySeverity
+	}
+	return nil
+}
+
+func (x *PreviewSuppressionResponse) GetRules() []*SuppressionPreviewRule {
+	if x != nil {
+		return x.Rules
+	}
+	return nil
+}
+
+func (x *PreviewSuppressionResponse) GetSignals() []*SuppressionPreviewSignal {
+	if x != nil {
+		return x.Signals
+	}
+	return nil
+}
+
+func (x *PreviewSuppressionResponse) GetTruncated() bool {
+	if x != nil {
+		return x.Truncated
+	}
+	return false
+}
+
+func (x *PreviewSuppressionResponse) GetWarnings() []string {
+	if x != nil {
+		return x.Warnings
+	}
+	return nil
+}
+
+type SuppressionPreviewRule struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Id      string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Name    string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Deleted bool                   `protobuf:"varint,3,opt,name=deleted,proto3" json:"deleted,omitempty"`
+	// Signals that suppression_query would have withheld.
+	Withheld int64 `protobuf:"varint,4,opt,name=withheld,proto3" json:"withheld,omitempty"`
+	// Those that would not have come to be without the excluded events, and those
+	// that would have had fewer.
+	Gone          int64 `protobuf:"varint,5,opt,name=gone,proto3" json:"gone,omitempty"`
+	FewerEvents   int64 `protobuf:"varint,6,opt,name=fewer_events,proto3" json:"fewer_events,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SuppressionPreviewRule) Reset() {
+	*x = SuppressionPreviewRule{}
+	mi := &file_suppression_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SuppressionPreviewRule) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SuppressionPreviewRule) ProtoMessage() {}
+
+func (x *SuppressionPreviewRule) ProtoReflect() protoreflect.Message {
+	mi := &file_suppression_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SuppressionPreviewRule.ProtoReflect.Descriptor instead.
+func (*SuppressionPreviewRule) Descriptor() ([]byte, []int) {
+	return file_suppression_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *SuppressionPreviewRule) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *SuppressionPreviewRule) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *SuppressionPreviewRule) GetDeleted() bool {
+	if x != nil {
+		return x.Deleted
+	}
+	return false
+}
+
+func (x *SuppressionPreviewRule) GetWithheld() int64 {
+	if x != nil {
+		return x.Withheld
+	}
+	return 0
+}
+
+func (x *SuppressionPreviewRule) GetGone() int64 {
+	if x != nil {
+		return x.Gone
+	}
+	return 0
+}
+
+func (x *SuppressionPreviewRule) GetFewerEvents() int64 {
+	if x != nil {
+		return x.FewerEvents
+	}
+	return 0
+}
+
+type SuppressionPreviewSignal struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Empty: the rule finds it in stored events, and it was never published.
+	Id        string   `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	RuleId    string   `protobuf:"bytes,2,opt,name=rule_id,proto3" json:"rule_id,omitempty"`
+	RuleName  string   `protobuf:"bytes,3,opt,name=rule_name,proto3" json:"rule_name,omitempty"`
+	Group     []string `protobuf:"bytes,4,rep,name=group,proto3" json:"group,omitempty"`
+	FirstSeen int64    `protobuf:"varint,5,opt,name=first_seen,proto3" json:"first_seen,omitempty"`
+	Severity  string   `protobuf:"bytes,6,opt,name=severity,proto3" json:"severity,omitempty"`
+	// open, under_review or archived, with the reason.
+	State         string `protobuf:"bytes,7,opt,name=state,proto3" json:"state,omitempty"`
+	ArchiveReason string `protobuf:"bytes,8,opt,name=archive_reason,proto3" json:"archive_reason,omitempty"`
+	Assignee      string `protobuf:"bytes,9,opt,name=assignee,proto3" json:"assignee,omitempty"`
+	// withheld, gone or fewer_events
+	Effect string `protobuf:"bytes,10,opt,name=effect,proto3" json:"effect,omitempty"`
+	// How many it has, and how many would be left.
+	Events        int64 `protobuf:"varint,11,opt,name=events,proto3" json:"events,omitempty"`
+	EventsLeft    int64 `protobuf:"varint,12,opt,name=events_left,proto3" json:"events_left,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SuppressionPreviewSignal) Reset() {
+	*x = SuppressionPreviewSignal{}
+	mi := &file_suppression_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SuppressionPreviewSignal) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SuppressionPreviewSignal) ProtoMessage() {}
+
+func (x *SuppressionPreviewSignal) ProtoReflect() protoreflect.Message {
+	mi := &file_suppression_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SuppressionPreviewSignal.ProtoReflect.Descriptor instead.
+func (*SuppressionPreviewSignal) Descriptor() ([]byte, []int) {
+	return file_suppression_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *SuppressionPreviewSignal) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *SuppressionPreviewSignal) GetRuleId() string {
+	if x != nil {
+		return x.RuleId
+	}
+	return ""
+}
+
+func (x *SuppressionPreviewSignal) GetRuleName() string {
+	if x != nil {
+		return x.RuleName
+	}
+	return ""
+}
+
+func (x *SuppressionPreviewSignal) GetGroup() []string {
+	if x != nil {
+		return x.Group
+	}
+	return nil
+}
+
+func (x *SuppressionPreviewSignal) GetFirstSeen() int64 {
+	if x != nil {
+		return x.FirstSeen
+	}
+	return 0
+}
+
+func (x *SuppressionPreviewSignal) GetSeverity() string {
+	if x != nil {
+		return x.Severity
+	}
+	return ""
+}
+
+func (x *SuppressionPreviewSignal) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *SuppressionPreviewSignal) GetArchiveReason() string {
+	if x != nil {
+		return x.ArchiveReason
+	}
+	return ""
+}
+
+func (x *SuppressionPreviewSignal) GetAssignee() string {
+	if x != nil {
+		return x.Assignee
+	}
+	return ""
+}
+
+func (x *SuppressionPreviewSignal) GetEffect() string {
+	if x != nil {
+		return x.Effect
+	}
+	return ""
+}
+
+func (x *SuppressionPreviewSignal) GetEvents() int64 {
+	if x != nil {
+		return x.Events
+	}
+	return 0
+}
+
+func (x *SuppressionPreviewSignal) GetEventsLeft() int64 {
+	if x != nil {
+		return x.EventsLeft
+	}
+	return 0
+}
+
 type ListSuppressionsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A search over suppressions: id:…, name:…, enabled:…, tags, words.
@@ -558,7 +943,7 @@ type ListSuppressionsRequest struct {
 
 func (x *ListSuppressionsRequest) Reset() {
 	*x = ListSuppressionsRequest{}
-	mi := &file_suppression_proto_msgTypes[8]
+	mi := &file_suppression_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -570,7 +955,7 @@ func (x *ListSuppressionsRequest) String() string {
 func (*ListSuppressionsRequest) ProtoMessage() {}
 
 func (x *ListSuppressionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_suppression_proto_msgTypes[8]
+	mi := &file_suppression_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -583,7 +968,7 @@ func (x *ListSuppressionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSuppressionsRequest.ProtoReflect.Descriptor instead.
 func (*ListSuppressionsRequest) Descriptor() ([]byte, []int) {
-	return file_suppression_proto_rawDescGZIP(), []int{8}
+	return file_suppression_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListSuppressionsRequest) GetQuery() string {
@@ -620,7 +1005,7 @@ type SuppressionPage struct {
 
 func (x *SuppressionPage) Reset() {
 	*x = SuppressionPage{}
-	mi := &file_suppression_proto_msgTypes[9]
+	mi := &file_suppression_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -632,7 +1017,7 @@ func (x *SuppressionPage) String() string {
 func (*SuppressionPage) ProtoMessage() {}
 
 func (x *SuppressionPage) ProtoReflect() protoreflect.Message {
-	mi := &file_suppression_proto_msgTypes[9]
+	mi := &file_suppression_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -645,7 +1030,7 @@ func (x *SuppressionPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SuppressionPage.ProtoReflect.Descriptor instead.
 func (*SuppressionPage) Descriptor() ([]byte, []int) {
-	return file_suppression_proto_rawDescGZIP(), []int{9}
+	return file_suppression_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SuppressionPage) GetSize() int64 {
@@ -671,7 +1056,7 @@ type GetSuppressionRequest struct {
 
 func (x *GetSuppressionRequest) Reset() {
 	*x = GetSuppressionRequest{}
-	mi := &file_suppression_proto_msgTypes[10]
+	mi := &file_suppression_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -683,7 +1068,7 @@ func (x *GetSuppressionRequest) String() string {
 func (*GetSuppressionRequest) ProtoMessage() {}
 
 func (x *GetSuppressionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_suppression_proto_msgTypes[10]
+	mi := &file_suppression_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -696,7 +1081,7 @@ func (x *GetSuppressionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSuppressionRequest.ProtoReflect.Descriptor instead.
 func (*GetSuppressionRequest) Descriptor() ([]byte, []int) {
-	return file_suppression_proto_rawDescGZIP(), []int{10}
+	return file_suppression_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *GetSuppressionRequest) GetSuppressionId() string {
@@ -719,7 +1104,7 @@ type UpdateSuppressionRequest struct {
 
 func (x *UpdateSuppressionRequest) Reset() {
 	*x = UpdateSuppressionRequest{}
-	mi := &file_suppression_proto_msgTypes[11]
+	mi := &file_suppression_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -731,7 +1116,7 @@ func (x *UpdateSuppressionRequest) String() string {
 func (*UpdateSuppressionRequest) ProtoMessage() {}
 
 func (x *UpdateSuppressionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_suppression_proto_msgTypes[11]
+	mi := &file_suppression_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -744,7 +1129,7 @@ func (x *UpdateSuppressionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateSuppressionRequest.ProtoReflect.Descriptor instead.
 func (*UpdateSuppressionRequest) Descriptor() ([]byte, []int) {
-	return file_suppression_proto_rawDescGZIP(), []int{11}
+	return file_suppression_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *UpdateSuppressionRequest) GetSuppressionId() string {
@@ -777,7 +1162,7 @@ type DeleteSuppressionRequest struct {
 
 func (x *DeleteSuppressionRequest) Reset() {
 	*x = DeleteSuppressionRequest{}
-	mi := &file_suppression_proto_msgTypes[12]
+	mi := &file_suppression_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -789,7 +1174,7 @@ func (x *DeleteSuppressionRequest) String() string {
 func (*DeleteSuppressionRequest) ProtoMessage() {}
 
 func (x *DeleteSuppressionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_suppression_proto_msgTypes[12]
+	mi := &file_suppression_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -802,7 +1187,7 @@ func (x *DeleteSuppressionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteSuppressionRequest.ProtoReflect.Descriptor instead.
 func (*DeleteSuppressionRequest) Descriptor() ([]byte, []int) {
-	return file_suppression_proto_rawDescGZIP(), []int{12}
+	return file_suppression_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *DeleteSuppressionRequest) GetSuppressionId() string {
@@ -822,7 +1207,7 @@ type GetSuppressionHistoryRequest struct {
 
 func (x *GetSuppressionHistoryRequest) Reset() {
 	*x = GetSuppressionHistoryRequest{}
-	mi := &file_suppression_proto_msgTypes[13]
+	mi := &file_suppression_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -834,7 +1219,7 @@ func (x *GetSuppressionHistoryRequest) String() string {
 func (*GetSuppressionHistoryRequest) ProtoMessage() {}
 
 func (x *GetSuppressionHistoryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_suppression_proto_msgTypes[13]
+	mi := &file_suppression_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -847,7 +1232,7 @@ func (x *GetSuppressionHistoryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSuppressionHistoryRequest.ProtoReflect.Descriptor instead.
 func (*GetSuppressionHistoryRequest) Descriptor() ([]byte, []int) {
-	return file_suppression_proto_rawDescGZIP(), []int{13}
+	return file_suppression_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *GetSuppressionHistoryRequest) GetSuppressionId() string {
@@ -873,7 +1258,7 @@ type SuppressionHistoryResponse struct {
 
 func (x *SuppressionHistoryResponse) Reset() {
 	*x = SuppressionHistoryResponse{}
-	mi := &file_suppression_proto_msgTypes[14]
+	mi := &file_suppression_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -885,7 +1270,7 @@ func (x *SuppressionHistoryResponse) String() string {
 func (*SuppressionHistoryResponse) ProtoMessage() {}
 
 func (x *SuppressionHistoryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_suppression_proto_msgTypes[14]
+	mi := &file_suppression_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -898,7 +1283,7 @@ func (x *SuppressionHistoryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SuppressionHistoryResponse.ProtoReflect.Descriptor instead.
 func (*SuppressionHistoryResponse) Descriptor() ([]byte, []int) {
-	return file_suppression_proto_rawDescGZIP(), []int{14}
+	return file_suppression_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *SuppressionHistoryResponse) GetData() *SuppressionHistory {
@@ -920,7 +1305,7 @@ type SuppressionHistory struct {
 
 func (x *SuppressionHistory) Reset() {
 	*x = SuppressionHistory{}
-	mi := &file_suppression_proto_msgTypes[15]
+	mi := &file_suppression_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -932,7 +1317,7 @@ func (x *SuppressionHistory) String() string {
 func (*SuppressionHistory) ProtoMessage() {}
 
 func (x *SuppressionHistory) ProtoReflect() protoreflect.Message {
-	mi := &file_suppression_proto_msgTypes[15]
+	mi := &file_suppression_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -945,7 +1330,7 @@ func (x *SuppressionHistory) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SuppressionHistory.ProtoReflect.Descriptor instead.
 func (*SuppressionHistory) Descriptor() ([]byte, []int) {
-	return file_suppression_proto_rawDescGZIP(), []int{15}
+	return file_suppression_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *SuppressionHistory) GetId() string {
@@ -980,7 +1365,7 @@ type SuppressionHistoryAttributes struct {
 
 func (x *SuppressionHistoryAttributes) Reset() {
 	*x = SuppressionHistoryAttributes{}
-	mi := &file_suppression_proto_msgTypes[16]
+	mi := &file_suppression_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -992,7 +1377,7 @@ func (x *SuppressionHistoryAttributes) String() string {
 func (*SuppressionHistoryAttributes) ProtoMessage() {}
 
 func (x *SuppressionHistoryAttributes) ProtoReflect() protoreflect.Message {
-	mi := &file_suppression_proto_msgTypes[16]
+	mi := &file_suppression_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1005,7 +1390,7 @@ func (x *SuppressionHistoryAttributes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SuppressionHistoryAttributes.ProtoReflect.Descriptor instead.
 func (*SuppressionHistoryAttributes) Descriptor() ([]byte, []int) {
-	return file_suppression_proto_rawDescGZIP(), []int{16}
+	return file_suppression_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *SuppressionHistoryAttributes) GetCount() int32 {
@@ -1032,7 +1417,7 @@ type SuppressionVersion struct {
 
 func (x *SuppressionVersion) Reset() {
 	*x = SuppressionVersion{}
-	mi := &file_suppression_proto_msgTypes[17]
+	mi := &file_suppression_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1044,7 +1429,7 @@ func (x *SuppressionVersion) String() string {
 func (*SuppressionVersion) ProtoMessage() {}
 
 func (x *SuppressionVersion) ProtoReflect() protoreflect.Message {
-	mi := &file_suppression_proto_msgTypes[17]
+	mi := &file_suppression_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1057,7 +1442,7 @@ func (x *SuppressionVersion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SuppressionVersion.ProtoReflect.Descriptor instead.
 func (*SuppressionVersion) Descriptor() ([]byte, []int) {
-	return file_suppression_proto_rawDescGZIP(), []int{17}
+	return file_suppression_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *SuppressionVersion) GetSuppression() *SuppressionAttributes {
@@ -1083,7 +1468,7 @@ type ListSuppressionsOfRuleRequest struct {
 
 func (x *ListSuppressionsOfRuleRequest) Reset() {
 	*x = ListSuppressionsOfRuleRequest{}
-	mi := &file_suppression_proto_msgTypes[18]
+	mi := &file_suppression_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1095,7 +1480,7 @@ func (x *ListSuppressionsOfRuleRequest) String() string {
 func (*ListSuppressionsOfRuleRequest) ProtoMessage() {}
 
 func (x *ListSuppressionsOfRuleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_suppression_proto_msgTypes[18]
+	mi := &file_suppression_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1108,7 +1493,7 @@ func (x *ListSuppressionsOfRuleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSuppressionsOfRuleRequest.ProtoReflect.Descriptor instead.
 func (*ListSuppressionsOfRuleRequest) Descriptor() ([]byte, []int) {
-	return file_suppression_proto_rawDescGZIP(), []int{18}
+	return file_suppression_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ListSuppressionsOfRuleRequest) GetRuleId() string {
@@ -1127,7 +1512,7 @@ type ListSuppressionsOfNewRuleRequest struct {
 
 func (x *ListSuppressionsOfNewRuleRequest) Reset() {
 	*x = ListSuppressionsOfNewRuleRequest{}
-	mi := &file_suppression_proto_msgTypes[19]
+	mi := &file_suppression_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1139,7 +1524,7 @@ func (x *ListSuppressionsOfNewRuleRequest) String() string {
 func (*ListSuppressionsOfNewRuleRequest) ProtoMessage() {}
 
 func (x *ListSuppressionsOfNewRuleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_suppression_proto_msgTypes[19]
+	mi := &file_suppression_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1152,7 +1537,7 @@ func (x *ListSuppressionsOfNewRuleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSuppressionsOfNewRuleRequest.ProtoReflect.Descriptor instead.
 func (*ListSuppressionsOfNewRuleRequest) Descriptor() ([]byte, []int) {
-	return file_suppression_proto_rawDescGZIP(), []int{19}
+	return file_suppression_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ListSuppressionsOfNewRuleRequest) GetRule() *Rule {
@@ -1215,7 +1600,45 @@ const file_suppression_proto_rawDesc = "" +
 	"\vpage_number\x18\x03 \x01(\x03R\n" +
 	"pageNumber\"H\n" +
 	"\x18CreateSuppressionRequest\x12,\n" +
-	"\x04data\x18\x01 \x01(\v2\x18.nightjar.v1.SuppressionR\x04data\"u\n" +
+	"\x04data\x18\x01 \x01(\v2\x18.nightjar.v1.SuppressionR\x04data\"\xa1\x01\n" +
+	"\x19PreviewSuppressionRequest\x12,\n" +
+	"\x04data\x18\x01 \x01(\v2\x18.nightjar.v1.SuppressionR\x04data\x12&\n" +
+	"\x0esuppression_id\x18\x02 \x01(\tR\x0esuppression_id\x12\x18\n" +
+	"\x04from\x18\x03 \x01(\tB\x04\xa0\xb5\x18\x01R\x04from\x12\x14\n" +
+	"\x02to\x18\x04 \x01(\tB\x04\xa0\xb5\x18\x01R\x02to\"\x82\x03\n" +
+	"\x1aPreviewSuppressionResponse\x12\x14\n" +
+	"\x05total\x18\x01 \x01(\x03R\x05total\x12Y\n" +
+	"\vby_severity\x18\x02 \x03(\v27.nightjar.v1.PreviewSuppressionResponse.BySeverityEntryR\vby_severity\x129\n" +
+	"\x05rules\x18\x03 \x03(\v2#.nightjar.v1.SuppressionPreviewRuleR\x05rules\x12?\n" +
+	"\asignals\x18\x04 \x03(\v2%.nightjar.v1.SuppressionPreviewSignalR\asignals\x12\x1c\n" +
+	"\ttruncated\x18\x05 \x01(\bR\ttruncated\x12\x1a\n" +
+	"\bwarnings\x18\x06 \x03(\tR\bwarnings\x1a=\n" +
+	"\x0fBySeverityEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\xaa\x01\n" +
+	"\x16SuppressionPreviewRule\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
+	"\adeleted\x18\x03 \x01(\bR\adeleted\x12\x1a\n" +
+	"\bwithheld\x18\x04 \x01(\x03R\bwithheld\x12\x12\n" +
+	"\x04gone\x18\x05 \x01(\x03R\x04gone\x12\"\n" +
+	"\ffewer_events\x18\x06 \x01(\x03R\ffewer_events\"\xe0\x02\n" +
+	"\x18SuppressionPreviewSignal\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
+	"\arule_id\x18\x02 \x01(\tR\arule_id\x12\x1c\n" +
+	"\trule_name\x18\x03 \x01(\tR\trule_name\x12\x14\n" +
+	"\x05group\x18\x04 \x03(\tR\x05group\x12\x1e\n" +
+	"\n" +
+	"first_seen\x18\x05 \x01(\x03R\n" +
+	"first_seen\x12\x1a\n" +
+	"\bseverity\x18\x06 \x01(\tR\bseverity\x12\x14\n" +
+	"\x05state\x18\a \x01(\tR\x05state\x12&\n" +
+	"\x0earchive_reason\x18\b \x01(\tR\x0earchive_reason\x12\x1a\n" +
+	"\bassignee\x18\t \x01(\tR\bassignee\x12\x16\n" +
+	"\x06effect\x18\n" +
+	" \x01(\tR\x06effect\x12\x16\n" +
+	"\x06events\x18\v \x01(\x03R\x06events\x12 \n" +
+	"\vevents_left\x18\f \x01(\x03R\vevents_left\"u\n" +
 	"\x17ListSuppressionsRequest\x12\x14\n" +
 	"\x05query\x18\x01 \x01(\tR\x05query\x12\x12\n" +
 	"\x04sort\x18\x02 \x01(\tR\x04sort\x120\n" +
@@ -1255,14 +1678,15 @@ const file_suppression_proto_rawDesc = "" +
 	"\x1dListSuppressionsOfRuleRequest\x12\x18\n" +
 	"\arule_id\x18\x01 \x01(\tR\arule_id\"I\n" +
 	" ListSuppressionsOfNewRuleRequest\x12%\n" +
-	"\x04rule\x18\x01 \x01(\v2\x11.nightjar.v1.RuleR\x04rule2\xf0\x06\n" +
+	"\x04rule\x18\x01 \x01(\v2\x11.nightjar.v1.RuleR\x04rule2\xd7\a\n" +
 	"\x12SuppressionService\x12\\\n" +
 	"\x11CreateSuppression\x12%.nightjar.v1.CreateSuppressionRequest\x1a .nightjar.v1.SuppressionResponse\x12W\n" +
 	"\x10ListSuppressions\x12$.nightjar.v1.ListSuppressionsRequest\x1a\x1d.nightjar.v1.SuppressionsPage\x12V\n" +
 	"\x0eGetSuppression\x12\".nightjar.v1.GetSuppressionRequest\x1a .nightjar.v1.SuppressionResponse\x12\\\n" +
 	"\x11UpdateSuppression\x12%.nightjar.v1.UpdateSuppressionRequest\x1a .nightjar.v1.SuppressionResponse\x12R\n" +
 	"\x11DeleteSuppression\x12%.nightjar.v1.DeleteSuppressionRequest\x1a\x16.google.protobuf.Empty\x12T\n" +
-	"\x13ValidateSuppression\x12%.nightjar.v1.CreateSuppressionRequest\x1a\x16.google.protobuf.Empty\x12k\n" +
+	"\x13ValidateSuppression\x12%.nightjar.v1.CreateSuppressionRequest\x1a\x16.google.protobuf.Empty\x12e\n" +
+	"\x12PreviewSuppression\x12&.nightjar.v1.PreviewSuppressionRequest\x1a'.nightjar.v1.PreviewSuppressionResponse\x12k\n" +
 	"\x15GetSuppressionHistory\x12).nightjar.v1.GetSuppressionHistoryRequest\x1a'.nightjar.v1.SuppressionHistoryResponse\x12g\n" +
 	"\x16ListSuppressionsOfRule\x12*.nightjar.v1.ListSuppressionsOfRuleRequest\x1a!.nightjar.v1.SuppressionsResponse\x12m\n" +
 	"\x19ListSuppressionsOfNewRule\x12-.nightjar.v1.ListSuppressionsOfNewRuleRequest\x1a!.nightjar.v1.SuppressionsResponseB\x1cZ\x1anightjar/api/v1;nightjarv1b\x06proto3"
@@ -1279,7 +1703,7 @@ func file_suppression_proto_rawDescGZIP() []byte {
 	return file_suppression_proto_rawDescData
 }
 
-var file_suppression_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_suppression_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_suppression_proto_goTypes = []any{
 	(*Suppression)(nil),                      // 0: nightjar.v1.Suppression
 	(*SuppressionAttributes)(nil),            // 1: nightjar.v1.SuppressionAttributes
@@ -1289,70 +1713,81 @@ var file_suppression_proto_goTypes = []any{
 	(*SuppressionsMeta)(nil),                 // 5: nightjar.v1.SuppressionsMeta
 	(*SuppressionsPageMeta)(nil),             // 6: nightjar.v1.SuppressionsPageMeta
 	(*CreateSuppressionRequest)(nil),         // 7: nightjar.v1.CreateSuppressionRequest
-	(*ListSuppressionsRequest)(nil),          // 8: nightjar.v1.ListSuppressionsRequest
-	(*SuppressionPage)(nil),                  // 9: nightjar.v1.SuppressionPage
-	(*GetSuppressionRequest)(nil),            // 10: nightjar.v1.GetSuppressionRequest
-	(*UpdateSuppressionRequest)(nil),         // 11: nightjar.v1.UpdateSuppressionRequest
-	(*DeleteSuppressionRequest)(nil),         // 12: nightjar.v1.DeleteSuppressionRequest
-	(*GetSuppressionHistoryRequest)(nil),     // 13: nightjar.v1.GetSuppressionHistoryRequest
-	(*SuppressionHistoryResponse)(nil),       // 14: nightjar.v1.SuppressionHistoryResponse
-	(*SuppressionHistory)(nil),               // 15: nightjar.v1.SuppressionHistory
-	(*SuppressionHistoryAttributes)(nil),     // 16: nightjar.v1.SuppressionHistoryAttributes
-	(*SuppressionVersion)(nil),               // 17: nightjar.v1.SuppressionVersion
-	(*ListSuppressionsOfRuleRequest)(nil),    // 18: nightjar.v1.ListSuppressionsOfRuleRequest
-	(*ListSuppressionsOfNewRuleRequest)(nil), // 19: nightjar.v1.ListSuppressionsOfNewRuleRequest
-	nil,                                      // 20: nightjar.v1.SuppressionHistoryAttributes.DataEntry
-	(*User)(nil),                             // 21: nightjar.v1.User
-	(*fieldmaskpb.FieldMask)(nil),            // 22: google.protobuf.FieldMask
-	(*HistoryPage)(nil),                      // 23: nightjar.v1.HistoryPage
-	(*Change)(nil),                           // 24: nightjar.v1.Change
-	(*Rule)(nil),                             // 25: nightjar.v1.Rule
-	(*emptypb.Empty)(nil),                    // 26: google.protobuf.Empty
+	(*PreviewSuppressionRequest)(nil),        // 8: nightjar.v1.PreviewSuppressionRequest
+	(*PreviewSuppressionResponse)(nil),       // 9: nightjar.v1.PreviewSuppressionResponse
+	(*SuppressionPreviewRule)(nil),           // 10: nightjar.v1.SuppressionPreviewRule
+	(*SuppressionPreviewSignal)(nil),         // 11: nightjar.v1.SuppressionPreviewSignal
+	(*ListSuppressionsRequest)(nil),          // 12: nightjar.v1.ListSuppressionsRequest
+	(*SuppressionPage)(nil),                  // 13: nightjar.v1.SuppressionPage
+	(*GetSuppressionRequest)(nil),            // 14: nightjar.v1.GetSuppressionRequest
+	(*UpdateSuppressionRequest)(nil),         // 15: nightjar.v1.UpdateSuppressionRequest
+	(*DeleteSuppressionRequest)(nil),         // 16: nightjar.v1.DeleteSuppressionRequest
+	(*GetSuppressionHistoryRequest)(nil),     // 17: nightjar.v1.GetSuppressionHistoryRequest
+	(*SuppressionHistoryResponse)(nil),       // 18: nightjar.v1.SuppressionHistoryResponse
+	(*SuppressionHistory)(nil),               // 19: nightjar.v1.SuppressionHistory
+	(*SuppressionHistoryAttributes)(nil),     // 20: nightjar.v1.SuppressionHistoryAttributes
+	(*SuppressionVersion)(nil),               // 21: nightjar.v1.SuppressionVersion
+	(*ListSuppressionsOfRuleRequest)(nil),    // 22: nightjar.v1.ListSuppressionsOfRuleRequest
+	(*ListSuppressionsOfNewRuleRequest)(nil), // 23: nightjar.v1.ListSuppressionsOfNewRuleRequest
+	nil,                                      // 24: nightjar.v1.PreviewSuppressionResponse.BySeverityEntry
+	nil,                                      // 25: nightjar.v1.SuppressionHistoryAttributes.DataEntry
+	(*User)(nil),                             // 26: nightjar.v1.User
+	(*fieldmaskpb.FieldMask)(nil),            // 27: google.protobuf.FieldMask
+	(*HistoryPage)(nil),                      // 28: nightjar.v1.HistoryPage
+	(*Change)(nil),                           // 29: nightjar.v1.Change
+	(*Rule)(nil),                             // 30: nightjar.v1.Rule
+	(*emptypb.Empty)(nil),                    // 31: google.protobuf.Empty
 }
 var file_suppression_proto_depIdxs = []int32{
 	1,  // 0: nightjar.v1.Suppression.attributes:type_name -> nightjar.v1.SuppressionAttributes
-	21, // 1: nightjar.v1.SuppressionAttributes.creator:type_name -> nightjar.v1.User
-	21, // 2: nightjar.v1.SuppressionAttributes.updater:type_name -> nightjar.v1.User
+	26, // 1: nightjar.v1.SuppressionAttributes.creator:type_name -> nightjar.v1.User
+	26, // 2: nightjar.v1.SuppressionAttributes.updater:type_name -> nightjar.v1.User
 	0,  // 3: nightjar.v1.SuppressionResponse.data:type_name -> nightjar.v1.Suppression
 	0,  // 4: nightjar.v1.SuppressionsResponse.data:type_name -> nightjar.v1.Suppression
 	0,  // 5: nightjar.v1.SuppressionsPage.data:type_name -> nightjar.v1.Suppression
 	5,  // 6: nightjar.v1.SuppressionsPage.meta:type_name -> nightjar.v1.SuppressionsMeta
 	6,  // 7: nightjar.v1.SuppressionsMeta.page:type_name -> nightjar.v1.SuppressionsPageMeta
 	0,  // 8: nightjar.v1.CreateSuppressionRequest.data:type_name -> nightjar.v1.Suppression
-	9,  // 9: nightjar.v1.ListSuppressionsRequest.page:type_name -> nightjar.v1.SuppressionPage
-	0,  // 10: nightjar.v1.UpdateSuppressionRequest.data:type_name -> nightjar.v1.Suppression
-	22, // 11: nightjar.v1.UpdateSuppressionRequest.update_mask:type_name -> google.protobuf.FieldMask
-	23, // 12: nightjar.v1.GetSuppressionHistoryRequest.page:type_name -> nightjar.v1.HistoryPage
-	15, // 13: nightjar.v1.SuppressionHistoryResponse.data:type_name -> nightjar.v1.SuppressionHistory
-	16, // 14: nightjar.v1.SuppressionHistory.attributes:type_name -> nightjar.v1.SuppressionHistoryAttributes
-	20, // 15: nightjar.v1.SuppressionHistoryAttributes.data:type_name -> nightjar.v1.SuppressionHistoryAttributes.DataEntry
-	1,  // 16: nightjar.v1.SuppressionVersion.suppression:type_name -> nightjar.v1.SuppressionAttributes
-	24, // 17: nightjar.v1.SuppressionVersion.changes:type_name -> nightjar.v1.Change
-	25, // 18: nightjar.v1.ListSuppressionsOfNewRuleRequest.rule:type_name -> nightjar.v1.Rule
-	17, // 19: nightjar.v1.SuppressionHistoryAttributes.DataEntry.value:type_name -> nightjar.v1.SuppressionVersion
-	7,  // 20: nightjar.v1.SuppressionService.CreateSuppression:input_type -> nightjar.v1.CreateSuppressionRequest
-	8,  // 21: nightjar.v1.SuppressionService.ListSuppressions:input_type -> nightjar.v1.ListSuppressionsRequest
-	10, // 22: nightjar.v1.SuppressionService.GetSuppression:input_type -> nightjar.v1.GetSuppressionRequest
-	11, // 23: nightjar.v1.SuppressionService.UpdateSuppression:input_type -> nightjar.v1.UpdateSuppressionRequest
-	12, // 24: nightjar.v1.SuppressionService.DeleteSuppression:input_type -> nightjar.v1.DeleteSuppressionRequest
-	7,  // 25: nightjar.v1.SuppressionService.ValidateSuppression:input_type -> nightjar.v1.CreateSuppressionRequest
-	13, // 26: nightjar.v1.SuppressionService.GetSuppressionHistory:input_type -> nightjar.v1.GetSuppressionHistoryRequest
-	18, // 27: nightjar.v1.SuppressionService.ListSuppressionsOfRule:input_type -> nightjar.v1.ListSuppressionsOfRuleRequest
-	19, // 28: nightjar.v1.SuppressionService.ListSuppressionsOfNewRule:input_type -> nightjar.v1.ListSuppressionsOfNewRuleRequest
-	2,  // 29: nightjar.v1.SuppressionService.CreateSuppression:output_type -> nightjar.v1.SuppressionResponse
-	4,  // 30: nightjar.v1.SuppressionService.ListSuppressions:output_type -> nightjar.v1.SuppressionsPage
-	2,  // 31: nightjar.v1.SuppressionService.GetSuppression:output_type -> nightjar.v1.SuppressionResponse
-	2,  // 32: nightjar.v1.SuppressionService.UpdateSuppression:output_type -> nightjar.v1.SuppressionResponse
-	26, // 33: nightjar.v1.SuppressionService.DeleteSuppression:output_type -> google.protobuf.Empty
-	26, // 34: nightjar.v1.SuppressionService.ValidateSuppression:output_type -> google.protobuf.Empty
-	14, // 35: nightjar.v1.SuppressionService.GetSuppressionHistory:output_type -> nightjar.v1.SuppressionHistoryResponse
-	3,  // 36: nightjar.v1.SuppressionService.ListSuppressionsOfRule:output_type -> nightjar.v1.SuppressionsResponse
-	3,  // 37: nightjar.v1.SuppressionService.ListSuppressionsOfNewRule:output_type -> nightjar.v1.SuppressionsResponse
-	29, // [29:38] is the sub-list for method output_type
-	20, // [20:29] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	0,  // 9: nightjar.v1.PreviewSuppressionRequest.data:type_name -> nightjar.v1.Suppression
+	24, // 10: nightjar.v1.PreviewSuppressionResponse.by_severity:type_name -> nightjar.v1.PreviewSuppressionResponse.BySeverityEntry
+	10, // 11: nightjar.v1.PreviewSuppressionResponse.rules:type_name -> nightjar.v1.SuppressionPreviewRule
+	11, // 12: nightjar.v1.PreviewSuppressionResponse.signals:type_name -> nightjar.v1.SuppressionPreviewSignal
+	13, // 13: nightjar.v1.ListSuppressionsRequest.page:type_name -> nightjar.v1.SuppressionPage
+	0,  // 14: nightjar.v1.UpdateSuppressionRequest.data:type_name -> nightjar.v1.Suppression
+	27, // 15: nightjar.v1.UpdateSuppressionRequest.update_mask:type_name -> google.protobuf.FieldMask
+	28, // 16: nightjar.v1.GetSuppressionHistoryRequest.page:type_name -> nightjar.v1.HistoryPage
+	19, // 17: nightjar.v1.SuppressionHistoryResponse.data:type_name -> nightjar.v1.SuppressionHistory
+	20, // 18: nightjar.v1.SuppressionHistory.attributes:type_name -> nightjar.v1.SuppressionHistoryAttributes
+	25, // 19: nightjar.v1.SuppressionHistoryAttributes.data:type_name -> nightjar.v1.SuppressionHistoryAttributes.DataEntry
+	1,  // 20: nightjar.v1.SuppressionVersion.suppression:type_name -> nightjar.v1.SuppressionAttributes
+	29, // 21: nightjar.v1.SuppressionVersion.changes:type_name -> nightjar.v1.Change
+	30, // 22: nightjar.v1.ListSuppressionsOfNewRuleRequest.rule:type_name -> nightjar.v1.Rule
+	21, // 23: nightjar.v1.SuppressionHistoryAttributes.DataEntry.value:type_name -> nightjar.v1.SuppressionVersion
+	7,  // 24: nightjar.v1.SuppressionService.CreateSuppression:input_type -> nightjar.v1.CreateSuppressionRequest
+	12, // 25: nightjar.v1.SuppressionService.ListSuppressions:input_type -> nightjar.v1.ListSuppressionsRequest
+	14, // 26: nightjar.v1.SuppressionService.GetSuppression:input_type -> nightjar.v1.GetSuppressionRequest
+	15, // 27: nightjar.v1.SuppressionService.UpdateSuppression:input_type -> nightjar.v1.UpdateSuppressionRequest
+	16, // 28: nightjar.v1.SuppressionService.DeleteSuppression:input_type -> nightjar.v1.DeleteSuppressionRequest
+	7,  // 29: nightjar.v1.SuppressionService.ValidateSuppression:input_type -> nightjar.v1.CreateSuppressionRequest
+	8,  // 30: nightjar.v1.SuppressionService.PreviewSuppression:input_type -> nightjar.v1.PreviewSuppressionRequest
+	17, // 31: nightjar.v1.SuppressionService.GetSuppressionHistory:input_type -> nightjar.v1.GetSuppressionHistoryRequest
+	22, // 32: nightjar.v1.SuppressionService.ListSuppressionsOfRule:input_type -> nightjar.v1.ListSuppressionsOfRuleRequest
+	23, // 33: nightjar.v1.SuppressionService.ListSuppressionsOfNewRule:input_type -> nightjar.v1.ListSuppressionsOfNewRuleRequest
+	2,  // 34: nightjar.v1.SuppressionService.CreateSuppression:output_type -> nightjar.v1.SuppressionResponse
+	4,  // 35: nightjar.v1.SuppressionService.ListSuppressions:output_type -> nightjar.v1.SuppressionsPage
+	2,  // 36: nightjar.v1.SuppressionService.GetSuppression:output_type -> nightjar.v1.SuppressionResponse
+	2,  // 37: nightjar.v1.SuppressionService.UpdateSuppression:output_type -> nightjar.v1.SuppressionResponse
+	31, // 38: nightjar.v1.SuppressionService.DeleteSuppression:output_type -> google.protobuf.Empty
+	31, // 39: nightjar.v1.SuppressionService.ValidateSuppression:output_type -> google.protobuf.Empty
+	9,  // 40: nightjar.v1.SuppressionService.PreviewSuppression:output_type -> nightjar.v1.PreviewSuppressionResponse
+	18, // 41: nightjar.v1.SuppressionService.GetSuppressionHistory:output_type -> nightjar.v1.SuppressionHistoryResponse
+	3,  // 42: nightjar.v1.SuppressionService.ListSuppressionsOfRule:output_type -> nightjar.v1.SuppressionsResponse
+	3,  // 43: nightjar.v1.SuppressionService.ListSuppressionsOfNewRule:output_type -> nightjar.v1.SuppressionsResponse
+	34, // [34:44] is the sub-list for method output_type
+	24, // [24:34] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_suppression_proto_init() }
@@ -1363,14 +1798,14 @@ func file_suppression_proto_init() {
 	file_rule_proto_init()
 	file_wire_proto_init()
 	file_suppression_proto_msgTypes[1].OneofWrappers = []any{}
-	file_suppression_proto_msgTypes[9].OneofWrappers = []any{}
+	file_suppression_proto_msgTypes[13].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_suppression_proto_rawDesc), len(file_suppression_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   21,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -26,6 +26,7 @@ const (
 	SuppressionService_UpdateSuppression_FullMethodName         = "/nightjar.v1.SuppressionService/UpdateSuppression"
 	SuppressionService_DeleteSuppression_FullMethodName         = "/nightjar.v1.SuppressionService/DeleteSuppression"
 	SuppressionService_ValidateSuppression_FullMethodName       = "/nightjar.v1.SuppressionService/ValidateSuppression"
+	SuppressionService_PreviewSuppression_FullMethodName        = "/nightjar.v1.SuppressionService/PreviewSuppression"
 	SuppressionService_GetSuppressionHistory_FullMethodName     = "/nightjar.v1.SuppressionService/GetSuppressionHistory"
 	SuppressionService_ListSuppressionsOfRule_FullMethodName    = "/nightjar.v1.SuppressionService/ListSuppressionsOfRule"
 	SuppressionService_ListSuppressionsOfNewRule_FullMethodName = "/nightjar.v1.SuppressionService/ListSuppressionsOfNewRule"
@@ -49,6 +50,8 @@ type SuppressionServiceClient interface {
 	DeleteSuppression(ctx context.Context, in *DeleteSuppressionRequest, opts ...grpc.CallOption) (*emptypb.Empty, error)
 	// ValidateSuppression says what is wrong with one, without storing it.
 	ValidateSuppression(ctx context.Context, in *CreateSuppressionRequest, opts ...grpc.CallOption) (*emptypb.Empty, error)
+	// PreviewSuppression says what one would have hidden, had it been in force.
+	PreviewSuppression(ctx context.Context, in *PreviewSuppressionRequest, opts ...grpc.CallOption) (*PreviewSuppressionResponse, error)
 	// GetSuppressionHistory reads all versions and what changed in each.
 	GetSuppressionHistory(ctx context.Context, in *GetSuppressionHistoryRequest, opts ...grpc.CallOption) (*SuppressionHistoryResponse, error)
 	// ListSuppressionsOfRule reads those that select a stored rule.
@@ -125,6 +128,16 @@ func (c *suppressionServiceClient) ValidateSuppression(ctx context.Context, in *
 	return out, nil
 }
 
+func (c *suppressionServiceClient) PreviewSuppression(ctx context.Context, in *PreviewSuppressionRequest, opts ...grpc.CallOption) (*PreviewSuppressionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PreviewSuppressionResponse)
+	err := c.cc.Invoke(ctx, SuppressionService_PreviewSuppression_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *suppressionServiceClient) GetSuppressionHistory(ctx context.Context, in *GetSuppressionHistoryRequest, opts ...grpc.CallOption) (*SuppressionHistoryResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(SuppressionHistoryResponse)
@@ -173,6 +186,8 @@ type SuppressionServiceServer interface {
 	DeleteSuppression(context.Context, *DeleteSuppressionRequest) (*emptypb.Empty, error)
 	// ValidateSuppression says what is wrong with one, without storing it.
 	ValidateSuppression(context.Context, *CreateSuppressionRequest) (*emptypb.Empty, error)
+	// PreviewSuppression says what one would have hidden, had it been in force.
+	PreviewSuppression(context.Context, *PreviewSuppressionRequest) (*PreviewSuppressionResponse, error)
 	// GetSuppressionHistory reads all versions and what changed in each.
 	GetSuppressionHistory(context.Context, *GetSuppressionHistoryRequest) (*SuppressionHistoryResponse, error)
 	// ListSuppressionsOfRule reads those that select a stored rule.
@@ -206,6 +221,9 @@ func (UnimplementedSuppressionServiceServer) DeleteSuppression(context.Context, 
 }
 func (UnimplementedSuppressionServiceServer) ValidateSuppression(context.Context, *CreateSuppressionRequest) (*emptypb.Empty, error) {
 	return nil, status.Error(codes.Unimplemented, "method ValidateSuppression not implemented")
+}
+func (UnimplementedSuppressionServiceServer) PreviewSuppression(context.Context, *PreviewSuppressionRequest) (*PreviewSuppressionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method PreviewSuppression not implemented")
 }
 func (UnimplementedSuppressionServiceServer) GetSuppressionHistory(context.Context, *GetSuppressionHistoryRequest) (*SuppressionHistoryResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetSuppressionHistory not implemented")
@@ -345,6 +363,24 @@ func _SuppressionService_ValidateSuppression_Handler(srv interface{}, ctx contex
 	return interceptor(ctx, in, info, handler)
 }
 
+func _SuppressionService_PreviewSuppression_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PreviewSuppressionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SuppressionServiceServer).PreviewSuppression(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SuppressionService_PreviewSuppression_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SuppressionServiceServer).PreviewSuppression(ctx, req.(*PreviewSuppressionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _SuppressionService_GetSuppressionHistory_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetSuppressionHistoryRequest)
 	if err := dec(in); err != nil {
@@ -429,6 +465,10 @@ var SuppressionService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ValidateSuppression",
 			Handler:    _SuppressionService_ValidateSuppression_Handler,
+		},
+		{
+			MethodName: "PreviewSuppression",
+			Handler:    _SuppressionService_PreviewSuppression_Handler,
 		},
 		{
 			MethodName: "GetSuppressionHistory",

@@ -45,7 +45,9 @@ func newSuppressions() *cobra.Command {
 		columns: []string{"NAME", "ENABLED", "RULES", "SIGNALS", "EVENTS", "UNTIL", "ID"},
 		cell:    suppressionCell,
 	}
-	return kind.command()
+	c := kind.command()
+	c.AddCommand(newSuppressionsPreview())
+	return c
 }
 
 // readSuppression reads a file: the attributes, or the whole of what the API

@@ -336,7 +336,7 @@ func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *inge
 			}
 			return append(warnings, tables.Missing(plan.TableColumns())...), nil
 		},
-		Suppressions: s, Configuration: c, Tables: tables, UploadDir: filepath.Join(e.config.DataDir, "uploads"),
+		Suppressions: s, Previews: scheduler.NewPreviewer(s, b, rulestore.New(d.conn).Oldest), Configuration: c, Tables: tables, UploadDir: filepath.Join(e.config.DataDir, "uploads"),
 		ReadEvent: func(json []byte) (schema.Event, error) { return readEvent(json, locator(geo)) },
 		Ready:     reporter.ready,
 		Raw: map[string]http.Handler{

@@ -17,6 +17,17 @@ type scanner struct{ conn driver.Conn }
 // Scanner reads stored events for backtests.
 func (s *Store) Scanner() scheduler.Scanner { return scanner{s.conn} }
 
+// Oldest is when the first of the stored events arrived, schema.MaxMillis when
+// there are none. The partitions know.
+func (s *Store) Oldest(ctx context.Context) (schema.Millis, error) {
+	var oldest int64
+	var stored uint64
+	if err := s.conn.QueryRow(ctx, "SELECT toUnixTimestamp64Milli(min(seen)), count() FROM events").Scan(&oldest, &stored); err != nil || stored == 0 {
+		return schema.MaxMillis, err
+	}
+	return schema.Millis(oldest), nil
+}
+
 // Scan hands over the rows of a scan. When ctx or use fails, the query ends.
 func (s scanner) Scan(ctx context.Context, st *compiler.ScanStatement, in scheduler.TimeSpan, arrived scheduler.Interval, use func(*compiler.Scanned) error) error {
 	ctx, cancel := context.WithCancel(ctx)
