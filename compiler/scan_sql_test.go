@@ -58,9 +58,10 @@ func (w *world) compareScan(t *testing.T, st *ScanStatement) int {
 		times[i] = w.events[i].At
 	}
 	slices.Sort(times)
-	from, to, through := times[len(times)/10], times[len(times)-len(times)/10], uint64(len(w.events)-20)
+	from, to := times[len(times)/10], times[len(times)-len(times)/10]
+	after, through := uint64(10), uint64(len(w.events)-20)
 	params := st.Params.Map()
-	params["from"], params["to"], params["through"] = fmt.Sprint(int64(from)), fmt.Sprint(int64(to)), fmt.Sprint(through)
+	params["from"], params["to"], params["after"], params["through"] = fmt.Sprint(int64(from)), fmt.Sprint(int64(to)), fmt.Sprint(after), fmt.Sprint(through)
 	columns := "hits, values, tags, ats, seqs"
 	if st.Whole {
 		columns = "hits, seq"
@@ -90,7 +91,7 @@ func (w *world) compareScan(t *testing.T, st *ScanStatement) int {
 	}
 	var want []Match
 	for i := range w.events {
-		if e := &w.events[i]; e.At >= from && e.At <= to && e.Seq <= through {
+		if e := &w.events[i]; e.At >= from && e.At <= to && e.Seq <= through && e.Seq > after {
 			want = append(want, st.Plan.Matches(e)...)
 		}
 	}

@@ -79,8 +79,13 @@ CREATE TABLE IF NOT EXISTS signals (
     `first_seen` DateTime64(3, 'UTC') COMMENT 'time of the first match',
     `last_seen` DateTime64(3, 'UTC') COMMENT 'time of the last match',
     `events` UInt64 COMMENT 'distinct matching events',
-    `state` LowCardinality(String) COMMENT 'open, or archived where the engine withdrew it',
-    `reason` LowCardinality(String) COMMENT 'why it did: merged or retracted',
+    `state` LowCardinality(String) COMMENT 'open, or archived where the engine withdrew or withheld it',
+    `reason` LowCardinality(String) COMMENT 'why it did: merged, retracted or suppressed',
+    `suppression` LowCardinality(String) COMMENT 'id of the suppression that withholds it',
+    `opened` UInt64 COMMENT 'arrival sequence of the event that opened it',
+    `place` UInt64 COMMENT 'counts up with every version of any signal',
+    `values` Array(String) COMMENT 'what it is about besides its group: new values, a journey' CODEC(ZSTD(1)),
+    `per_query` Array(UInt64) COMMENT 'distinct matching events of each query',
     `event_tags` Array(LowCardinality(String)) COMMENT 'tags that all its events have',
     `samples` String COMMENT 'some of its events as JSON' CODEC(ZSTD(1)),
     `timestamp` DateTime64(3, 'UTC') COMMENT 'first_seen, under the name a search uses',
@@ -94,11 +99,52 @@ CREATE TABLE IF NOT EXISTS signals (
     `raw` String COMMENT 'attributes as canonical JSON, for display' CODEC(ZSTD(1)),
     `triage` String COMMENT 'what analysts made of it, as JSON; empty: nothing' CODEC(ZSTD(1)),
     INDEX by_id id TYPE bloom_filter(0.001) GRANULARITY 1,
-    INDEX by_time timestamp TYPE minmax GRANULARITY 1
+    INDEX by_time timestamp TYPE minmax GRANULARITY 1,
+    INDEX by_place place TYPE minmax GRANULARITY 1
 ) ENGINE = ReplacingMergeTree(version)
 ORDER BY (key, id)
 SETTINGS non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1
 COMMENT 'one row per version of a signal';
+
+CREATE TABLE IF NOT EXISTS historical_signals (
+    `id` String COMMENT 'fixed when first published',
+    `version` UInt64 COMMENT 'counts up with every change',
+    `key` UInt64 COMMENT 'hash of rule key and group',
+    `rule_key` LowCardinality(String) COMMENT 'what the rule detected',
+    `rule_id` LowCardinality(String) COMMENT 'the rule',
+    `rule_version` UInt32 COMMENT 'version of the rule that wrote this row',
+    `case` Int16 COMMENT 'index of the case',
+    `group` Array(String) COMMENT 'group values',
+    `first_seen` DateTime64(3, 'UTC') COMMENT 'time of the first match',
+    `last_seen` DateTime64(3, 'UTC') COMMENT 'time of the last match',
+    `events` UInt64 COMMENT 'distinct matching events',
+    `state` LowCardinality(String) COMMENT 'open, or archived where the engine withdrew or withheld it',
+    `reason` LowCardinality(String) COMMENT 'why it did: merged, retracted or suppressed',
+    `suppression` LowCardinality(String) COMMENT 'id of the suppression that withholds it',
+    `opened` UInt64 COMMENT 'arrival sequence of the event that opened it',
+    `place` UInt64 COMMENT 'counts up with every version of any signal',
+    `values` Array(String) COMMENT 'what it is about besides its group: new values, a journey' CODEC(ZSTD(1)),
+    `per_query` Array(UInt64) COMMENT 'distinct matching events of each query',
+    `event_tags` Array(LowCardinality(String)) COMMENT 'tags that all its events have',
+    `samples` String COMMENT 'some of its events as JSON' CODEC(ZSTD(1)),
+    `timestamp` DateTime64(3, 'UTC') COMMENT 'first_seen, under the name a search uses',
+    `source` LowCardinality(String) COMMENT 'reserved: source',
+    `service` LowCardinality(String) COMMENT 'reserved: service',
+    `host` LowCardinality(String) COMMENT 'reserved: host',
+    `status` LowCardinality(String) COMMENT 'reserved: severity',
+    `message` String COMMENT 'reserved: message' CODEC(ZSTD(1)),
+    `tags` Array(LowCardinality(String)) COMMENT 'tags of the rule and of its events',
+    `attributes` JSON(max_dynamic_paths = 1024, `usr.id` Nullable(String), `usr.id%many` Array(String), `usr.name` Nullable(String), `usr.name%many` Array(String), `evt.name` LowCardinality(Nullable(String)), `evt.name%many` Array(String), `evt.outcome` LowCardinality(Nullable(String)), `evt.outcome%many` Array(String), `network.client.ip` Nullable(String), `network.client.ip%many` Array(String), `http.method` LowCardinality(Nullable(String)), `http.method%many` Array(String), `http.useragent` Nullable(String), `http.useragent%many` Array(String), `agent.rule_id` LowCardinality(Nullable(String)), `agent.rule_id%many` Array(String), `process.executable.path` Nullable(String), `process.executable.path%many` Array(String), `file.path` Nullable(String), `file.path%many` Array(String)) COMMENT 'leaves of the attributes, for search',
+    `raw` String COMMENT 'attributes as canonical JSON, for display' CODEC(ZSTD(1)),
+    `triage` String COMMENT 'what analysts made of it, as JSON; empty: nothing' CODEC(ZSTD(1)),
+    INDEX by_id id TYPE bloom_filter(0.001) GRANULARITY 1,
+    INDEX by_time timestamp TYPE minmax GRANULARITY 1,
+    INDEX by_place place TYPE minmax GRANULARITY 1,
+    INDEX by_rule_key rule_key TYPE bloom_filter(0.01) GRANULARITY 1
+) ENGINE = ReplacingMergeTree(version)
+ORDER BY (key, id)
+SETTINGS non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1
+COMMENT 'one row per version of a result of a historical job';
 
 CREATE TABLE IF NOT EXISTS objects (
     `kind` LowCardinality(String) COMMENT 'rule, suppression, …',
@@ -137,3 +183,60 @@ CREATE TABLE IF NOT EXISTS coverage (
 ORDER BY (rule_id, at, state, after)
 SETTINGS non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1
 COMMENT 'what was not evaluated as a matter of course';
+
+CREATE TABLE IF NOT EXISTS known_values (
+    `rule_key` LowCardinality(String) COMMENT 'what the rule detects',
+    `key` FixedString(16) COMMENT 'hash of query, group and value',
+    `start` DateTime64(3, 'UTC') COMMENT 'first seen' CODEC(Delta, ZSTD(1)),
+    `end` DateTime64(3, 'UTC') COMMENT 'last seen' CODEC(Delta, ZSTD(1)),
+    `gone` Bool COMMENT 'the stretch with this start is no more',
+    `version` UInt64 COMMENT 'counts up; the highest counts' CODEC(Delta, ZSTD(1))
+) ENGINE = ReplacingMergeTree(version)
+ORDER BY (rule_key, key, start)
+SETTINGS non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1
+COMMENT 'the values that rules know, and from when to when';
+
+CREATE TABLE IF NOT EXISTS known_groups (
+    `rule_key` LowCardinality(String) COMMENT 'what the rule detects',
+    `key` FixedString(16) COMMENT 'hash of query and group',
+    `times` Array(Int64) COMMENT 'event times of the first events, in milliseconds',
+    `seqs` Array(UInt64) COMMENT 'their arrival sequences',
+    `version` UInt64 COMMENT 'counts up; the highest counts' CODEC(Delta, ZSTD(1))
+) ENGINE = ReplacingMergeTree(version)
+ORDER BY (rule_key, key)
+SETTINGS non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1
+COMMENT 'the first events of the groups that rules know';
+
+CREATE TABLE IF NOT EXISTS models (
+    `rule_key` LowCardinality(String) COMMENT 'what the rule detects',
+    `label` UInt8 COMMENT 'index of the query; 255: about all series of the rule',
+    `group` Array(String) COMMENT 'group values' CODEC(ZSTD(1)),
+    `through` DateTime64(3, 'UTC') COMMENT 'the buckets before this moment are learned',
+    `state` String COMMENT 'the model, in the binary form of package anomaly' CODEC(ZSTD(1)),
+    `version` UInt64 COMMENT 'counts up; the highest counts' CODEC(Delta, ZSTD(1))
+) ENGINE = ReplacingMergeTree(version)
+ORDER BY (rule_key, label, group)
+SETTINGS non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1
+COMMENT 'what is usual, per series of an anomaly rule';
+
+CREATE TABLE IF NOT EXISTS reference_rows (
+    `table_id` LowCardinality(String) COMMENT 'id of the table, as in objects',
+    `key` String COMMENT 'value of the primary key' CODEC(ZSTD(1)),
+    `version` UInt32 COMMENT 'version of the table that made the change' CODEC(Delta, ZSTD(1)),
+    `removed` Bool COMMENT 'the row is gone from then on',
+    `values` Array(String) COMMENT 'values in the order of the fields; empty when removed' CODEC(ZSTD(1))
+) ENGINE = MergeTree
+ORDER BY (table_id, key, version)
+SETTINGS non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1
+COMMENT 'one row per change of a row of a reference table';
+
+CREATE TABLE IF NOT EXISTS reference_uploads (
+    `upload` UInt64 COMMENT 'which reading',
+    `key` String COMMENT 'value of the primary key' CODEC(ZSTD(1)),
+    `line` UInt64 COMMENT 'number of the line; of one key the last counts' CODEC(Delta, ZSTD(1)),
+    `values` Array(String) COMMENT 'values in the order of the fields' CODEC(ZSTD(1))
+) ENGINE = MergeTree
+PARTITION BY upload
+ORDER BY (key, line)
+SETTINGS non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1
+COMMENT 'one row per line of a file that is being read';
