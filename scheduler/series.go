@@ -305,6 +305,9 @@ func (s *Scheduler) usualOf(ctx context.Context, plan *compiler.Plan, fresh bool
 	u := newUsual(plan)
 	u.counted = through
 	if !fresh {
+		if err := s.flush(ctx); err != nil { // buckets are counted from what is stored
+			return nil, err
+		}
 		if err := u.load(ctx, s.deps.Models, through); err != nil {
 			return nil, fmt.Errorf("load what is usual for rule %s: %w", plan.Rule.ID, err)
 		}
