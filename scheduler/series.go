@@ -75,7 +75,10 @@ type series struct {
 }
 
 // bucketCount is kept small: there are a thousand for each group.
-type bucketCount struct{ bucket, count uint32 }
+type bucketCount struct {
+	bucket int32 // before 1970 it is negative
+	count  uint32
+}
 
 func newUsual(plan *compiler.Plan) *usual {
 	return &usual{plan: plan, width: plan.Anomaly.Bucket.Milliseconds(), series: map[KnownKey]*series{}}
@@ -126,7 +129,7 @@ func (s *series) changed(bucket int64) {
 func (s *series) add(bucket int64, n uint64) {
 	i, found := s.find(bucket)
 	if !found {
-		s.counts = slices.Insert(s.counts, i, bucketCount{bucket: uint32(bucket)})
+		s.counts = slices.Insert(s.counts, i, bucketCount{bucket: int32(bucket)})
 	}
 	s.counts[i].count = uint32(min(uint64(s.counts[i].count)+n, math.MaxUint32))
 }
