@@ -23,10 +23,12 @@ type suppressionState struct {
 }
 
 // storedSuppression is a version of a suppression in the store: it is for the
-// arrivals after After, up to those of the next version.
+// arrivals after After, up to those of the next version; of rules over signals,
+// for the signals that were first published after Place.
 type storedSuppression struct {
 	Suppression schema.Suppression `json:"suppression"`
 	After       uint64             `json:"after"`
+	Place       uint64             `json:"place"`
 	Deleted     bool               `json:"deleted,omitempty"`
 }
 
@@ -65,18 +67,26 @@ func (all suppressions) apply(stored storedSuppression) {
 	state.deleted = stored.Deleted
 }
 
-// inForce are all versions, each with the arrivals it is for, in a fixed order.
-// Versions that end before an arrival are left out.
-func (all suppressions) inForce(before uint64) ([]compiler.InForce, error) {
+// begins is where the version begins, in what the plan counts by.
+func (v *storedSuppression) begins(plan *compiler.Plan) uint64 {
+	if plan.OfSignals {
+		return v.Place
+	}
+	return v.After
+}
+
+// inForce are all versions, each with what it is for of what the plan sees, in a
+// fixed order.
+func (all suppressions) inForce(plan *compiler.Plan) ([]compiler.InForce, error) {
 	var out []compiler.InForce
 	var bad error
 	for _, state := range all {
 		for i, v := range state.versions {
-			through := ^uint64(0)
+			after, through := v.begins(plan), ^uint64(0)
 			if i+1 < len(state.versions) {
-				through = state.versions[i+1].After
+				through = state.versions[i+1].begins(plan)
 			}
-			if v.Deleted || !v.Suppression.Enabled || through <= v.After || through < before {
+			if v.Deleted || !v.Suppression.Enabled || through <= after {
 				continue
 			}
 			c, err := compiler.CompileSuppression(v.Suppression)
@@ -84,7 +94,7 @@ func (all suppressions) inForce(before uint64) ([]compiler.InForce, error) {
 				bad = errors.Join(bad, fmt.Errorf("suppression %s: %w", v.Suppression.ID, err))
 				continue
 			}
-			out = append(out, compiler.InForce{Suppression: c, After: v.After, Through: through})
+			out = append(out, compiler.InForce{Suppression: c, After: after, Through: through})
 		}
 	}
 	sort.Slice(out, func(i, j int) bool {
@@ -98,7 +108,7 @@ func (all suppressions) inForce(before uint64) ([]compiler.InForce, error) {
 
 // suppress gives a plan the suppressions of its rule. The lock is held.
 func (s *Scheduler) suppress(plan *compiler.Plan) {
-	list, err := s.suppressions.inForce(0)
+	list, err := s.suppressions.inForce(plan)
 	if err != nil {
 		s.deps.Log.Error("a stored suppression no longer compiles; it is not applied", "error", err)
 	}
@@ -227,7 +237,7 @@ func (s *Scheduler) storeSuppression(ctx context.Context, p schema.Suppression, 
 	if _, err := compiler.CompileSuppression(p); err != nil {
 		return schema.Suppression{}, err
 	}
-	stored := storedSuppression{p, s.deps.Arrivals.Acknowledged(), deleted}
+	stored := storedSuppression{p, s.deps.Arrivals.Acknowledged(), s.published, deleted}
 	body, err := json.Marshal(stored)
 	if err != nil {
 		return schema.Suppression{}, fmt.Errorf("encode suppression %s: %w", p.ID, err)

@@ -145,3 +145,43 @@ func TestWhatIsWrongWithASuppressionIsToldWithItsPlace(t *testing.T) {
 		}
 	}
 }
+
+// TestSuppressionsOfRulesOverSignalsCountByWhatThoseSee has many more arrivals
+// than signals: the numbers of the one say nothing about the other.
+func TestSuppressionsOfRulesOverSignalsCountByWhatThoseSee(t *testing.T) {
+	w := newSuppressed(t)
+	rules, err := w.s.Rules(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	over := schema.Rule{
+		Name: "over", Type: "signal_correlation", IsEnabled: true,
+		Queries: []schema.RuleQuery{{RuleID: rules[0].ID, Aggregation: "event_count", CorrelatedByFields: []string{"@usr.id"}}},
+		Cases:   []schema.RuleCase{{Status: "high", Condition: "a > 0"}},
+	}
+	if _, _, err := w.s.CreateRule(context.Background(), over); err != nil {
+		t.Fatal(err)
+	}
+	for range 200 {
+		w.world.events = append(w.world.events, schema.Event{Seq: uint64(len(w.events) + 1), Source: "other"})
+	}
+	w.sees("before", 1)
+	p := w.create(schema.Suppression{RuleQuery: "type:signal_correlation", SuppressionQuery: "*"})
+	w.sees("during", 2)
+	w.s = restart(t, w.world)
+	w.sees("during", 2)
+	if err := w.s.DeleteSuppression(context.Background(), p.ID); err != nil {
+		t.Fatal(err)
+	}
+	w.sees("after", 3)
+	drain(w.s)
+	var got []string
+	for _, sig := range standing(w.world) {
+		if sig.RuleID != rules[0].ID {
+			got = append(got, strings.TrimSpace(sig.Group[0]+" "+sig.Suppression))
+		}
+	}
+	if diff := cmp.Diff([]string{"before", "during " + p.ID, "after"}, got); diff != "" {
+		t.Errorf("signals over signals (-want +got):\n%s", diff)
+	}
+}
