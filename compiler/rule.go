@@ -50,7 +50,8 @@ type Plan struct {
 	Anomaly *Anomaly
 	// Content says which texts are similar, of MethodContent.
 	Content *content.Options
-	// After is the last arrival before those that the rule sees.
+	// After is the last arrival before those that the rule sees; of OfSignals, the
+	// last place in the order in which signals are published.
 	After uint64
 	// Suppressions are those that select the rule. Expand leaves out the events
 	// that they exclude.

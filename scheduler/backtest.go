@@ -186,7 +186,7 @@ func (b *Backtester) correlate(ctx context.Context, plan *compiler.Plan, in Time
 		return nil, fmt.Errorf("read the signals of other rules: %w", err)
 	}
 	standing = slices.DeleteFunc(standing, func(p FirstPublished) bool { return p.FirstSeen > in.To })
-	of := signalsOf(plan, standing, 0)
+	of := signalsOf(plan, standing)
 	out.signals = of.events
 	return append(of.matches, of.globals...), nil
 }

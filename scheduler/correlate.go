@@ -43,7 +43,7 @@ func (s *Scheduler) correlateNext(ctx context.Context, now time.Time) bool {
 	if w.watch == nil {
 		return false
 	}
-	if err := s.correlate(ctx, w.plan, w.from, in); err != nil {
+	if err := s.correlate(ctx, w.plan, in); err != nil {
 		if ctx.Err() != nil {
 			return false
 		}
@@ -94,9 +94,8 @@ func rulesOf(plan *compiler.Plan) []string {
 
 // correlate brings the signals of a rule over signals up to date with versions
 // of those that were published in the interval. Signals come and go, unlike
-// events, so what a group consists of is read anew; from is where the rule began
-// to see.
-func (s *Scheduler) correlate(ctx context.Context, plan *compiler.Plan, from uint64, in Interval) error {
+// events, so what a group consists of is read anew.
+func (s *Scheduler) correlate(ctx context.Context, plan *compiler.Plan, in Interval) error {
 	versions, err := s.deps.Signals.Versions(ctx, rulesOf(plan), in.From, in.To)
 	if err != nil {
 		return fmt.Errorf("read changed signals: %w", err)
@@ -127,10 +126,10 @@ func (s *Scheduler) correlate(ctx context.Context, plan *compiler.Plan, from uin
 	if len(versions) == 0 {
 		return nil
 	}
-	return s.correlateGroups(ctx, plan, from, &d, first, everywhere)
+	return s.correlateGroups(ctx, plan, &d, first, everywhere)
 }
 
-func (s *Scheduler) correlateGroups(ctx context.Context, plan *compiler.Plan, from uint64, d *dirty, first, everywhere schema.Millis) error {
+func (s *Scheduler) correlateGroups(ctx context.Context, plan *compiler.Plan, d *dirty, first, everywhere schema.Millis) error {
 	// A signal of the rule that is looked at again reaches back as long as it
 	// lasts, and what it was made of before that as long as a window.
 	reach := first - schema.Millis((2*plan.Lookback() + plan.MaxDuration + plan.KeepAlive).Milliseconds())
@@ -138,7 +137,7 @@ func (s *Scheduler) correlateGroups(ctx context.Context, plan *compiler.Plan, fr
 	if err != nil {
 		return fmt.Errorf("read the signals of other rules: %w", err)
 	}
-	of := signalsOf(plan, standing, from)
+	of := signalsOf(plan, standing)
 	for i := range of.matches {
 		if m := &of.matches[i]; m.At >= everywhere {
 			d.touch(plan, unitGroup(plan, m), everywhere)
@@ -170,8 +169,8 @@ type correlated struct {
 }
 
 // signalsOf are the matches of those signals that stand and were first published
-// after a place.
-func signalsOf(plan *compiler.Plan, standing []FirstPublished, after uint64) correlated {
+// after what the plan does not see.
+func signalsOf(plan *compiler.Plan, standing []FirstPublished) correlated {
 	out := correlated{byUnit: map[uint64][]compiler.Match{}, events: map[uint64]*schema.Event{}}
 	sort.Slice(standing, func(i, j int) bool {
 		a, b := &standing[i], &standing[j]
@@ -182,7 +181,7 @@ func signalsOf(plan *compiler.Plan, standing []FirstPublished, after uint64) cor
 	})
 	for i := range standing {
 		p := &standing[i]
-		if p.First <= after || p.Gone() || p.Suppression != "" {
+		if p.First <= plan.After || p.Gone() || p.Suppression != "" {
 			continue
 		}
 		e := SignalEvent(&p.Published, p.First)

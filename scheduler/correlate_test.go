@@ -77,7 +77,7 @@ func TestSignalsOfOtherRulesAreCorrelatedAsTheyStandInTheEnd(t *testing.T) {
 		for i := range inputs {
 			inputs[i].First = uint64(i + 1)
 		}
-		of := signalsOf(plan, inputs, 0)
+		of := signalsOf(plan, inputs)
 		want := essenceOfSignals(Replay(plan, append(slices.Clone(of.matches), of.globals...)))
 		found += len(want)
 		live := liveRules(t, seed, append(rules, correlation), events, 0.1*float64(seed%2), suppressions...)

@@ -240,7 +240,7 @@ func (s *Scheduler) matchesOf(ctx context.Context, plan *compiler.Plan, group []
 		if err != nil {
 			return out, fmt.Errorf("read the signals of other rules: %w", err)
 		}
-		of := signalsOf(plan, standing, 0)
+		of := signalsOf(plan, standing)
 		return groupMatches{byGroup(of.matches)[groupKey(group)], of.globals}, nil
 	}
 	u := &unit{plan: plan, group: signalGroup(plan, group), from: from}
