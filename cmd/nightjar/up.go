@@ -85,7 +85,8 @@ func up(ctx context.Context, config Config) error {
 func boundMemory(config Config) {
 	const rest = 768 << 20 // rules, caches and what is on its way to ClickHouse
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(2*config.IntakeMemory + rest)
+		const program = 64 << 20 // its pages and mapped files, which the limit does not see
+		debug.SetMemoryLimit(2*config.IntakeMemory + rest - program)
 	}
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(200) // below that limit, memory is cheaper than collecting
