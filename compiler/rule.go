@@ -572,7 +572,7 @@ func (c *ruleCompiler) thenSteps() {
 		c.plan.Steps = append(c.plan.Steps, Step{Condition: &Condition{Parts: []CondNode{part}}, Window: c.plan.Window})
 	}
 	if c.plan.Window == 0 {
-		c.warnings = append(c.warnings, "cases[0].condition: with evaluationWindow 0 nothing can come before, so then never matches")
+		c.warnings = append(c.warnings, "cases[0].condition: with evaluationWindow 0 nothing lies within the window, so then never matches: choose a window")
 	}
 }
 

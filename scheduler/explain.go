@@ -323,13 +323,13 @@ func (g *GroupExplanation) follow(plan *compiler.Plan, own, globals []compiler.M
 	}
 	holds, walk := newStepper(plan, own, globals), newWalk(plan)
 	complete := false
-	for t := range moments(own) {
+	for t, events := range ties(own, len(plan.Steps)) {
 		if t > at {
 			break
 		}
 		held := holds.at(t)
 		before := slices.Clone(walk.latest)
-		complete = walk.to(t, held) && t == at
+		complete = walk.to(t, events, held) && t == at
 		for i := range g.Steps {
 			if walk.latest[i] != before[i] {
 				g.Steps[i].Reached = &t

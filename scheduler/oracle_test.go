@@ -246,6 +246,17 @@ func (o *oracleRule) points(g []string) []int {
 	return out
 }
 
+// eventsAt is how many events of its grouped queries the group has at a time.
+func (o *oracleRule) eventsAt(g []string, t int64) int {
+	n := 0
+	for _, i := range o.points(g) {
+		if int64(o.events[i].At) == t {
+			n++
+		}
+	}
+	return n
+}
+
 // values are the labels' values at event i; with window 0, of that event alone.
 func (o *oracleRule) values(g []string, i int, window int64) []float64 {
 	t := int64(o.events[i].At)
@@ -275,7 +286,8 @@ func (o *oracleRule) held(g []string, part compiler.CondNode, window int64) []in
 			out = append(out, int64(o.events[i].At))
 		}
 	}
-	return out
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // judgeThen tries every way of choosing a time for each part.
@@ -285,13 +297,17 @@ func (o *oracleRule) judgeThen(g []string, parts []compiler.CondNode) []oracleHi
 	for _, p := range parts {
 		held = append(held, o.held(g, p, window))
 	}
-	var before func(part int, t, earliest int64) bool
-	before = func(part int, t, earliest int64) bool {
+	var before func(part int, t, earliest int64, room int) bool // with room for so many more at t
+	before = func(part int, t, earliest int64, room int) bool {
 		if part < 0 {
 			return true
 		}
 		for _, u := range held[part] {
-			if u < t && u > earliest && before(part-1, u, earliest) {
+			left := room
+			if u < t {
+				left = o.eventsAt(g, u)
+			}
+			if u <= t && left > 0 && u > earliest && before(part-1, u, earliest, left-1) {
 				return true
 			}
 		}
@@ -299,7 +315,7 @@ func (o *oracleRule) judgeThen(g []string, parts []compiler.CondNode) []oracleHi
 	}
 	var out []oracleHit
 	for _, t := range held[len(parts)-1] {
-		if before(len(parts)-2, t, t-window) {
+		if before(len(parts)-2, t, t-window, o.eventsAt(g, t)-1) {
 			out = append(out, oracleHit{at: t, caseAt: 0})
 		}
 	}
@@ -316,13 +332,17 @@ func (o *oracleRule) judgeSequence(g []string, sequence *schema.SequenceOptions)
 	for _, s := range sequence.Steps {
 		held = append(held, o.held(g, must(compiler.ParseCondition(s.Condition, names)).Parts[0], *s.EvaluationWindow*1000))
 	}
-	var reached func(step int, t int64) bool
-	reached = func(step int, t int64) bool {
+	var reached func(step int, t int64, room int) bool // with room for so many more at t
+	reached = func(step int, t int64, room int) bool {
 		if step == 0 {
 			return true
 		}
 		for _, u := range held[step-1] {
-			if u < t && t <= u+*sequence.Transitions[step-1].EvaluationWindow*1000 && reached(step-1, u) {
+			left := room
+			if u < t {
+				left = o.eventsAt(g, u)
+			}
+			if u <= t && left > 0 && t <= u+*sequence.Transitions[step-1].EvaluationWindow*1000 && reached(step-1, u, left-1) {
 				return true
 			}
 		}
@@ -331,7 +351,7 @@ func (o *oracleRule) judgeSequence(g []string, sequence *schema.SequenceOptions)
 	var out []oracleHit
 	last := len(sequence.Steps) - 1
 	for _, t := range held[last] {
-		if reached(last, t) {
+		if reached(last, t, o.eventsAt(g, t)-1) {
 			out = append(out, oracleHit{at: t, caseAt: 0})
 		}
 	}

@@ -1,7 +1,9 @@
 package scheduler
 
 import (
+	"iter"
 	"math"
+	"slices"
 	"time"
 
 	"nightjar/compiler"
@@ -9,18 +11,38 @@ import (
 )
 
 // stepHits finds the moments at which a sequence is complete: its last step
-// holds, and the steps before it held at earlier moments, in order and near
-// enough. Every moment of the group is a candidate for every step.
+// holds, and the steps before it held before it, in order and near enough.
+// Every moment of the group is a candidate for every step, and for as many of
+// them as the group has events there.
 func stepHits(plan *compiler.Plan, group, globals []compiler.Match, from schema.Millis) []hit {
 	holds := newStepper(plan, group, globals)
 	walk := newWalk(plan)
 	var out []hit
-	for t := range moments(group) {
-		if walk.to(t, holds.at(t)) && t >= from {
+	for t, events := range ties(group, len(plan.Steps)) {
+		if walk.to(t, events, holds.at(t)) && t >= from {
 			out = append(out, hit{t, 0})
 		}
 	}
 	return out
+}
+
+// ties are the distinct times of matches, which are sorted, each with the number
+// of distinct events at it, which is counted up to most.
+func ties(group []compiler.Match, most int) iter.Seq2[schema.Millis, int] {
+	return func(yield func(schema.Millis, int) bool) {
+		var seqs []uint64
+		for i := 0; i < len(group); {
+			t := group[i].At
+			for seqs = seqs[:0]; i < len(group) && group[i].At == t; i++ {
+				if len(seqs) < most && !slices.Contains(seqs, group[i].Seq) {
+					seqs = append(seqs, group[i].Seq)
+				}
+			}
+			if !yield(t, len(seqs)) {
+				return
+			}
+		}
+	}
 }
 
 // stepper tells which steps hold at a moment, each over a window of its own.
@@ -96,27 +118,37 @@ func newWalk(plan *compiler.Plan) *walk {
 	return w
 }
 
-// to moves to a moment, at which these steps hold, and tells whether the last
-// step is reached there. What is reached at a moment counts from the next on.
-func (w *walk) to(t schema.Millis, holds []bool) (complete bool) {
-	for i := len(holds) - 1; i >= 0; i-- {
-		if !holds[i] {
-			continue
+// to moves to a moment with so many events, at which these steps hold, and tells
+// whether the last step is reached there.
+func (w *walk) to(t schema.Millis, events int, holds []bool) (complete bool) {
+	if w.plan.Then() && w.whole == 0 {
+		return false // nothing lies within a window of 0
+	}
+	for i := len(holds) - 1; i >= 0; i-- { // backwards, so that latest is of before t
+		if reached := w.reach(i, t, events, holds); reached > nowhere {
+			w.latest[i] = max(w.latest[i], reached)
+			complete = complete || i == len(holds)-1
 		}
-		reached := t
-		switch {
-		case i == 0:
-		case w.whole > 0:
-			if reached = w.latest[i-1]; reached <= t-w.whole {
-				continue
-			}
-		default:
-			if t-w.latest[i-1] > schema.Millis(w.plan.Steps[i].Within.Milliseconds()) {
-				continue
-			}
-		}
-		w.latest[i] = max(w.latest[i], reached)
-		complete = complete || i == len(holds)-1
 	}
 	return complete
+}
+
+// reach is what a step that is reached at t is reached with: t, or the beginning
+// of the way; nowhere, when it is not. The steps j to i stand at t together, for
+// the j that there are events for; the one before them was reached earlier.
+func (w *walk) reach(i int, t schema.Millis, events int, holds []bool) schema.Millis {
+	best := nowhere
+	for j := i; j >= 0 && i-j < events && holds[j]; j-- {
+		switch {
+		case j == 0:
+			return t
+		case w.whole > 0:
+			if begun := w.latest[j-1]; begun > t-w.whole {
+				best = max(best, begun)
+			}
+		case t-w.latest[j-1] <= schema.Millis(w.plan.Steps[j].Within.Milliseconds()):
+			return t
+		}
+	}
+	return best
 }
