@@ -3,7 +3,7 @@ GO ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LIBRARY := node_modules/.package-lock.json
 
-.PHONY: build run test test-clients check lint generate bench bench-search bench-rules bench-ingest chaos setup geoip clean fuzz
+.PHONY: build run test test-clients test-kernels check lint generate bench bench-search bench-rules bench-ingest chaos setup geoip clean fuzz
 
 build:
 	@command -v $(GO) >/dev/null || { echo "Go is missing: install Go 1.26 or newer."; exit 1; }
@@ -38,6 +38,12 @@ test: setup
 # own, because its first build takes minutes and some GB of memory.
 test-clients: setup build
 	cd clienttest && $(GO) test -count 1 ./...
+
+# test-kernels runs the agent's tests in stock Debian kernels under QEMU.
+KERNELS ?= 5.10,6.1,6.12
+test-kernels:
+	@for tool in qemu-system-x86_64 cpio; do command -v $$tool >/dev/null || { echo "$$tool is missing: apt-get install --no-install-recommends qemu-system-x86 cpio"; exit 1; }; done
+	$(GO) run ./agent/kerneltest -kernels $(KERNELS)
 
 check: lint
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted:"; gofmt -l $$(git ls-files '*.go'); exit 1; }

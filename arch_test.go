@@ -50,7 +50,8 @@ var layers = map[string][]string{
 	"api/clickhouse":       {"schema", "clickhouse", "compiler", "api"},
 	"agent":                {"schema", "secl", "secl/vars", "secl/event", "secl/policy", "secl/ruleset"},
 	// entry
-	"cmd/nightjar": {"*"},
+	"cmd/nightjar":     {"*"},
+	"agent/kerneltest": {},
 	// tests only
 	"testenv":        {"clickhouse"},
 	"compiler/bench": {},
