@@ -42,6 +42,7 @@ var layers = map[string][]string{
 	"ingest/wal":           {},
 	"ingest/geoip":         {"schema"},
 	"ingest":               {"schema", "ingest/wal"},
+	"ingest/files":         {},
 	"ingest/clickhouse":    {"schema", "clickhouse", "ingest"},
 	"backup":               {"schema", "migrations", "ingest"},
 	"scheduler/clickhouse": {"schema", "clickhouse", "compiler", "scheduler", "scheduler/reference"},

@@ -2,7 +2,10 @@ module nightjar
 
 go 1.26.0
 
-require github.com/ClickHouse/clickhouse-go/v2 v2.50.0
+require (
+	github.com/ClickHouse/clickhouse-go/v2 v2.50.0
+	github.com/ulikunitz/xz v0.5.17
+)
 
 require github.com/davecgh/go-spew v1.1.2-0.20180830191138-d8f796af33cc // indirect
 

@@ -1,0 +1,90 @@
+package files
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"path/filepath"
+	"strings"
+)
+
+// form is how the records stand in a text.
+type form int
+
+const (
+	// rawLines are log lines; one that is a JSON object is one all the same.
+	rawLines form = iota
+	// jsonLines are JSON objects, one a line.
+	jsonLines
+	// jsonText is JSON over several lines: an array, or values one after the other.
+	jsonText
+	// separated are rows of columns whose names stand in the first.
+	separated
+)
+
+// records reads the text in the form that it has.
+func (r *reading) records(path string, in *bufio.Reader) error {
+	head, err := in.Peek(lookAhead)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) {
+		return placed(path, 1, err)
+	}
+	switch formOf(path, head) {
+	case separated:
+		return r.csv(path, in, delimiterOf(path))
+	case jsonText:
+		s := &jsonReader{reading: r, path: path, in: in, line: 1}
+		return s.values()
+	case jsonLines:
+		return r.lines(path, in, true)
+	}
+	return r.lines(path, in, false)
+}
+
+// formOf tells the form by the name and the beginning of a text.
+func formOf(path string, head []byte) form {
+	if delimiterOf(path) != 0 {
+		return separated
+	}
+	text := bytes.TrimLeft(head, " \t\r\n")
+	if len(text) == 0 {
+		return rawLines
+	}
+	first, _, whole := bytes.Cut(text, []byte("\n"))
+	whole = whole || len(head) < lookAhead
+	next := byte(0)
+	if behind := bytes.TrimLeft(text[1:], " \t\r\n"); len(behind) > 0 {
+		next = behind[0]
+	}
+	switch {
+	case text[0] == '{' && whole && json.Valid(first):
+		return jsonLines
+	case text[0] == '{' && (next == '"' || next == '}' || next == 0):
+		return jsonText
+	case text[0] == '[' && whole && json.Valid(first) && next == '{':
+		return jsonLines
+	case text[0] == '[' && (next == '{' || next == ']'):
+		return jsonText
+	}
+	return rawLines
+}
+
+// delimiterOf is what separates the columns of a file of this name; 0: it has none.
+func delimiterOf(path string) rune {
+	name := strings.ToLower(path[strings.LastIndexByte(path, '!')+1:])
+	for _, packed := range []string{".gz", ".zst", ".bz2", ".xz"} {
+		name = strings.TrimSuffix(name, packed)
+	}
+	switch filepath.Ext(name) {
+	case ".csv":
+		return ','
+	case ".tsv":
+		return '\t'
+	}
+	return 0
+}
+
+func placed(path string, line int, err error) error {
+	return &PlaceError{Place: Place{Path: path, Line: line}, Err: err}
+}

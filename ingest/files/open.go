@@ -1,0 +1,214 @@
+package files
+
+import (
+	"archive/tar"
+	"archive/zip"
+	"bufio"
+	"bytes"
+	"compress/bzip2"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/ulikunitz/xz"
+	"golang.org/x/text/encoding/unicode"
+)
+
+// reading is one call of Each.
+type reading struct {
+	options Options
+	use     func(Record) error
+}
+
+// maxNested is how many layers of compression and archives are undone: a
+// .tar.gz of .gz files has three.
+const maxNested = 4
+
+// lookAhead is how much of a file decides its form.
+const lookAhead = 64 << 10
+
+// maxWindow bounds the memory that a decompressor may ask for.
+const maxWindow = 64 << 20
+
+func (r *reading) file(path string, in io.Reader) error {
+	if seekable, ok := in.(interface {
+		io.ReaderAt
+		io.Seeker
+	}); ok {
+		if members, err := zipOf(seekable); err == nil && members != nil {
+			return r.zip(path, members)
+		}
+	}
+	if r.options.Read != nil {
+		in = &counted{in, r.options.Read}
+	}
+	return r.open(path, in, 0)
+}
+
+// counted tells how much is read.
+type counted struct {
+	io.Reader
+	read func(int)
+}
+
+func (c *counted) Read(b []byte) (int, error) {
+	n, err := c.Reader.Read(b)
+	c.read(n)
+	return n, err
+}
+
+// open undoes one layer, and reads what is below all of them.
+func (r *reading) open(path string, in io.Reader, layers int) error {
+	b := bufio.NewReaderSize(in, lookAhead)
+	head, err := b.Peek(512)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("read %s: %w", path, err)
+	}
+	name, undo := compression(head)
+	isTar := len(head) > 262 && string(head[257:262]) == "ustar"
+	if (undo != nil || isTar) && layers >= maxNested {
+		return fmt.Errorf("%s: compressed or packed more than %d times over", path, maxNested)
+	}
+	switch {
+	case undo != nil:
+		plain, err := undo(b)
+		if err == nil {
+			err = r.open(path, plain, layers+1)
+			if c, ok := plain.(io.Closer); ok {
+				_ = c.Close() // what it has to say was said by Read
+			}
+			return err
+		}
+		return fmt.Errorf("%s: looks like %s and cannot be decompressed: %w", path, name, err)
+	case isTar:
+		return r.tar(path, b, layers+1)
+	}
+	return r.text(path, b)
+}
+
+// compression is what undoes that of a file which begins like this.
+func compression(head []byte) (name string, undo func(io.Reader) (io.Reader, error)) {
+	switch {
+	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
+		return "gzip", func(in io.Reader) (io.Reader, error) { return gzip.NewReader(in) }
+	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		return "zstd", func(in io.Reader) (io.Reader, error) {
+			z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
+			if err != nil {
+				return nil, err
+			}
+			return z.IOReadCloser(), nil
+		}
+	case bytes.HasPrefix(head, []byte("BZh")) && len(head) > 4 && head[3] >= '1' && head[3] <= '9' && head[4] == 0x31:
+		return "bzip2", func(in io.Reader) (io.Reader, error) { return bzip2.NewReader(in), nil }
+	case bytes.HasPrefix(head, []byte("\xfd7zXZ\x00")):
+		return "xz", func(in io.Reader) (io.Reader, error) {
+			return xz.ReaderConfig{DictCap: 8 << 20}.NewReader(in)
+		}
+	}
+	return "", nil
+}
+
+// tar reads the regular members one after the other.
+func (r *reading) tar(path string, in io.Reader, layers int) error {
+	t := tar.NewReader(in)
+	for {
+		h, err := t.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("%s: the tar archive cannot be read on: %w", path, err)
+		}
+		if h.Typeflag != tar.TypeReg || h.Size == 0 {
+			continue
+		}
+		if err := r.open(path+"!"+h.Name, t, layers); err != nil {
+			return err
+		}
+	}
+}
+
+// zipOf is the archive, or nil where the file is none.
+func zipOf(in interface {
+	io.ReaderAt
+	io.Seeker
+}) (*zip.Reader, error) {
+	var head [4]byte
+	if _, err := in.ReadAt(head[:], 0); err != nil || string(head[:]) != "PK\x03\x04" {
+		return nil, nil
+	}
+	size, err := in.Seek(0, io.SeekEnd)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := in.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	return zip.NewReader(in, size)
+}
+
+func (r *reading) zip(path string, archive *zip.Reader) error {
+	for _, m := range archive.File {
+		if !m.Mode().IsRegular() || m.UncompressedSize64 == 0 || strings.HasSuffix(m.Name, "/") {
+			continue
+		}
+		in, err := m.Open()
+		if err != nil {
+			return fmt.Errorf("%s!%s: %w", path, m.Name, err)
+		}
+		err = r.open(path+"!"+m.Name, in, 1)
+		_ = in.Close()
+		if err != nil {
+			return err
+		}
+		if r.options.Read != nil {
+			r.options.Read(int(m.CompressedSize64))
+		}
+	}
+	return nil
+}
+
+// text brings what is to be text into UTF-8, and refuses what is none.
+func (r *reading) text(path string, in *bufio.Reader) error {
+	head, err := in.Peek(lookAhead)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("read %s: %w", path, err)
+	}
+	switch {
+	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf")):
+		_, _ = in.Discard(3) // they are there
+	case bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("\xfe\xff")):
+		utf16 := unicode.UTF16(unicode.LittleEndian, unicode.ExpectBOM).NewDecoder()
+		in = bufio.NewReaderSize(utf16.Reader(in), lookAhead)
+	default:
+		if what := binary(head); what != "" {
+			return fmt.Errorf("%s is %s, and no text; nothing of it was read", path, what)
+		}
+	}
+	return r.records(path, in)
+}
+
+// binary names what is no text by how it begins; empty: it may be text.
+func binary(head []byte) string {
+	for magic, what := range map[string]string{
+		"ElfFile\x00": "a Windows event log (EVTX); convert it to JSON",
+		"PK\x03\x04":  "a zip archive that is read from a stream; name the file itself",
+		"\x7fELF":     "a program", "LPKSHHRH": "a systemd journal; use journalctl -o json",
+	} {
+		if bytes.HasPrefix(head, []byte(magic)) {
+			return what
+		}
+	}
+	// A log may hold a stray NUL; files of other kinds are full of them.
+	if n := bytes.Count(head, []byte{0}); n > len(head)/64 {
+		if len(head) >= 4 && (head[0] == 0 || head[1] == 0) {
+			return "UTF-16 without a byte order mark, or binary; convert it to UTF-8"
+		}
+		return "binary"
+	}
+	return ""
+}
