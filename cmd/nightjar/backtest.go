@@ -106,7 +106,7 @@ ends included: then the engine's suppressions and reference tables count.
 
 // backtestStored asks the engine.
 func backtestStored(c *cobra.Command, rulePath, from, to string, until schema.Millis) ([]found, error) {
-	now := time.Now()
+	now := now()
 	ends := map[string]schema.Millis{}
 	for name, text := range map[string]string{"from": from, "to": to} {
 		at, ok := api.ParseMoment(text, now)
@@ -260,7 +260,7 @@ func jsonPlace(text []byte, err error) error {
 // readEvents calls use with every event of a file; sequence numbers follow the
 // lines, and an event arrives at its time.
 func readEvents(path string, locator ingest.Locator, use func(*schema.Event)) error {
-	now, seq := time.Now(), uint64(0)
+	now, seq := now(), uint64(0)
 	return eachLine(path, func(line []byte, n int) error {
 		events, err := lineEvents(path, line, n, ingest.Decoder{Now: now, Locator: locator})
 		for i := range events {

@@ -29,7 +29,7 @@ func (e *engine) backupHandler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		log := e.log
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // it may be large
-		p, err := e.backups.Prepare(r.Context(), time.Now())
+		p, err := e.backups.Prepare(r.Context(), now())
 		if err != nil {
 			status := http.StatusInternalServerError
 			switch {
@@ -87,7 +87,7 @@ where the setting backup-to says, and the file holds the rest.`,
 				return cl.download(c.Context(), backupPath, os.Stdout)
 			}
 			if info, err := os.Stat(path); err == nil && info.IsDir() {
-				path = filepath.Join(path, "nightjar-"+time.Now().UTC().Format("20060102T150405")+".tar")
+				path = filepath.Join(path, "nightjar-"+now().UTC().Format("20060102T150405")+".tar")
 			}
 			size, err := downloadTo(c.Context(), cl, path)
 			if err != nil {

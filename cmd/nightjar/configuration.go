@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"go.uber.org/fx"
 
@@ -16,7 +15,7 @@ import (
 
 // newConfiguration loads what users configured beside rules.
 func newConfiguration(lc fx.Lifecycle, d *database) *configuration.Stores {
-	c := configuration.NewStores(rulestore.New(d.conn).Deps().Objects, time.Now, checkExpression)
+	c := configuration.NewStores(rulestore.New(d.conn).Deps().Objects, now, checkExpression)
 	lc.Append(fx.StartHook(c.Load))
 	return c
 }

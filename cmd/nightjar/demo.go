@@ -33,7 +33,7 @@ func runDemo(ctx context.Context, e *engine) error {
 		return fmt.Errorf("create the bundled rule: %w", err)
 	}
 	say("First start: created the rule %q (%s),", created.Name, created.ID)
-	lines, err := demoLines(time.Now())
+	lines, err := demoLines(now())
 	if err != nil {
 		return err
 	}

@@ -70,7 +70,7 @@ and fails when the job did.`,
 			}
 			span := map[string]any{"index": "main"}
 			for name, text := range map[string]string{"from": from, "to": to} {
-				at, ok := api.ParseMoment(text, time.Now())
+				at, ok := api.ParseMoment(text, now())
 				if !ok {
 					return &usageError{c.CommandPath(), fmt.Errorf("--%s: %q is no time; write now-30d, RFC 3339 or milliseconds", name, text)}
 				}

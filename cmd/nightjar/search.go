@@ -147,7 +147,7 @@ func (o *searchOptions) run(c *cobra.Command, query string) error {
 	case o.event != "":
 		return searchEvent(os.Stdout, query, o.event, locator)
 	case o.events != "":
-		from, to, err := o.interval(time.Now())
+		from, to, err := o.interval(now())
 		if err != nil {
 			return &usageError{c.CommandPath(), err}
 		}

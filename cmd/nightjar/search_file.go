@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"time"
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -30,7 +29,7 @@ func searchEvent(w io.Writer, text, path string, locator ingest.Locator) error {
 	if err != nil {
 		return err
 	}
-	decoder := ingest.Decoder{Now: time.Now(), Locator: locator}
+	decoder := ingest.Decoder{Now: now(), Locator: locator}
 	events, err := decoder.JSON(body)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
@@ -94,7 +93,7 @@ func searchEvents(ctx context.Context, w io.Writer, text, path, reader string, l
 		match = s.match
 	}
 	b := &batchOfLines{w: w, match: match, within: within}
-	now := time.Now()
+	now := now()
 	err = eachLine(path, func(line []byte, n int) error {
 		events, err := lineEvents(path, line, n, ingest.Decoder{Now: now, Locator: locator})
 		if err != nil {

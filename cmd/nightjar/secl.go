@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -270,7 +269,7 @@ what was expected. The exit code is 1 if any is not.`,
 			if err != nil {
 				return err
 			}
-			results, err := conformance.Run(text, time.Now().UnixNano())
+			results, err := conformance.Run(text, now().UnixNano())
 			if err != nil {
 				return fmt.Errorf("%s: %w", args[0], err)
 			}

@@ -9,7 +9,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -71,7 +70,7 @@ type wouldHave struct {
 }
 
 func (o *seclBacktest) run(c *cobra.Command, wantJSON bool) error {
-	now := time.Now()
+	now := now()
 	var bounds [2]schema.Millis
 	for i, text := range []string{o.from, o.to} {
 		moment := (&searchOptions{}).moment(text, []schema.Millis{schema.MinMillis, schema.MaxMillis}[i])

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -187,7 +186,7 @@ event in JSON: its type, and fields by their names.`,
 			if err != nil {
 				return err
 			}
-			now := time.Now().UnixNano()
+			now := now().UnixNano()
 			e, err := event.Decode(text, now)
 			if err != nil {
 				return fmt.Errorf("%s: %w", args[1], err)

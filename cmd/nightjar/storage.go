@@ -23,7 +23,7 @@ func newKeeper(lc fx.Lifecycle, e *engine, d *database, intake *ingest.Intake, s
 		Conn: d.conn, Policy: e.config.Retention, LookBack: e.config.Lateness + lookBack,
 		Record: filepath.Join(e.config.DataDir, "retention.json"),
 		Beside: intake.LogBytes, Evaluated: func() uint64 { return s.Progress().Through },
-		Log: e.log, Metrics: registry,
+		Log: e.log, Metrics: registry, Now: now,
 	})
 	if err != nil {
 		return nil, err

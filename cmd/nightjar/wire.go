@@ -81,6 +81,9 @@ func newEngine(lc fx.Lifecycle, config Config, log *slog.Logger) (*engine, error
 		return nil, err
 	}
 	lc.Append(fx.StopHook(release))
+	if err := checkClock(); err != nil {
+		return nil, err
+	}
 	key, path, err := serverKey(config)
 	if err != nil {
 		return nil, err
@@ -270,7 +273,7 @@ func (s sink) Insert(ctx context.Context, token string, events []schema.Event) e
 func newIntake(lc fx.Lifecycle, e *engine, store sink, geo *geoip.Databases, registry *prometheus.Registry) (*ingest.Intake, error) {
 	intake, err := ingest.New(ingest.Deps{
 		Dir: filepath.Join(e.config.DataDir, "intake"), Sink: store,
-		Log: e.log, Metrics: registry, Lateness: e.config.Lateness, Locator: locator(geo),
+		Log: e.log, Metrics: registry, Lateness: e.config.Lateness, Locator: locator(geo), Now: now,
 		Config: ingest.Config{MaxBacklog: e.config.IntakeQuota, MaxReading: e.config.IntakeMemory, MaxBody: e.config.MaxRequest},
 	})
 	if err != nil {
@@ -281,7 +284,7 @@ func newIntake(lc fx.Lifecycle, e *engine, store sink, geo *geoip.Databases, reg
 }
 
 func newTables(lc fx.Lifecycle, d *database, registry *prometheus.Registry) *reference.Tables {
-	tables := reference.New(rulestore.New(d.conn).References(), func() schema.Millis { return schema.MillisOf(time.Now()) })
+	tables := reference.New(rulestore.New(d.conn).References(), func() schema.Millis { return schema.MillisOf(now()) })
 	registry.MustRegister(tables)
 	lc.Append(fx.StartHook(tables.Open))
 	return tables
@@ -345,7 +348,7 @@ func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *inge
 			"GET /debug/pprof/heap":    pprof.Handler("heap"),
 			"POST " + backupPath:       e.backupHandler(),
 		},
-		Now: time.Now, Log: e.log, Metrics: registry, OpenMetrics: e.config.OpenMetrics,
+		Now: now, Log: e.log, Metrics: registry, OpenMetrics: e.config.OpenMetrics,
 	})
 	if err != nil {
 		return nil, err
@@ -356,7 +359,7 @@ func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *inge
 
 // readEvent reads one event as the intake does.
 func readEvent(json []byte, l ingest.Locator) (schema.Event, error) {
-	events, err := (&ingest.Decoder{Now: time.Now(), Locator: l}).JSON(json)
+	events, err := (&ingest.Decoder{Now: now(), Locator: l}).JSON(json)
 	switch {
 	case err != nil:
 		return schema.Event{}, err
