@@ -57,8 +57,9 @@ type CondNot struct{ Inner CondNode }
 type CondTrue struct{}
 
 // Holds compares the label's value.
-func (n CondCompare) Holds(values []float64) bool {
-	v := values[n.Label]
+func (n CondCompare) Holds(values []float64) bool { return n.compare(values[n.Label]) }
+
+func (n CondCompare) compare(v float64) bool {
 	switch n.Op {
 	case ">":
 		return v > n.Number
@@ -157,9 +158,8 @@ func (p *condParser) next() {
 	n := 0
 	switch {
 	case rest == "":
-	case isCondWord(rest[0]):
-		for n < len(rest) && isCondWord(rest[n]) {
-			n++
+	case isCondWord(rest[0]), signed(rest):
+		for n = 1; n < len(rest) && (isCondWord(rest[n]) || isExponentSign(rest, n)); n++ {
 		}
 	default:
 		n = 1
@@ -170,6 +170,17 @@ func (p *condParser) next() {
 		}
 	}
 	p.token, p.after = rest[:n], p.at+n
+}
+
+// signed reports whether the text begins with the sign of a number.
+func signed(s string) bool {
+	return len(s) > 1 && (s[0] == '-' || s[0] == '+') && (s[1] == '.' || s[1] >= '0' && s[1] <= '9')
+}
+
+// isExponentSign reports whether s[i] is the sign in a number like 1e-3.
+func isExponentSign(s string, i int) bool {
+	_, number := condNumber(s[:i-1])
+	return number && (s[i-1] == 'e' || s[i-1] == 'E') && signed(s[i:])
 }
 
 func isCondWord(c byte) bool {
@@ -233,7 +244,7 @@ func (p *condParser) compare() (CondNode, error) {
 		return nil, p.errorf("expected a comparison such as %s > 5, got the end", p.anyLabel())
 	}
 	if _, ok := condNumber(p.token); ok {
-		return nil, p.errorf("the label stands before the operator: write %s > %s", p.anyLabel(), p.token)
+		return nil, p.turned()
 	}
 	if !isCondWord(p.token[0]) {
 		return nil, p.errorf("expected a label (%s), got %q", strings.Join(p.labels, ", "), p.token)
@@ -252,17 +263,43 @@ func (p *condParser) compare() (CondNode, error) {
 	p.next()
 	number, ok := condNumber(p.token)
 	if !ok {
-		return nil, p.errorf("expected a number after %s %s, got %s", n.Name, n.Op, p.shown())
+		return nil, p.errorf("expected a number after %s %s, got %s%s", n.Name, n.Op, p.shown(), p.againstLabel())
 	}
 	n.Number = number
 	p.next()
 	return n, nil
 }
 
-// condNumber reads a plain decimal number; labels begin with a letter, so that
-// neither "inf" nor "nan" is one.
+// mirrored are the operators as they read from the other side.
+var mirrored = map[string]string{">": "<", ">=": "<=", "<": ">", "<=": ">=", "==": "==", "!=": "!="}
+
+// turned is the error of a comparison that begins with a number: how to write it.
+func (p *condParser) turned() error {
+	ahead := *p
+	ahead.next()
+	op, label := ">", p.anyLabel()
+	if m, ok := mirrored[ahead.token]; ok {
+		op = m
+		if ahead.next(); p.label(ahead.token) >= 0 {
+			label = ahead.token
+		}
+	}
+	return p.errorf("the label stands before the operator: write %s %s %s", label, op, p.token)
+}
+
+// againstLabel explains what is not taken where a label stands for a number.
+func (p *condParser) againstLabel() string {
+	if p.label(p.token) < 0 {
+		return ""
+	}
+	return "; a label is compared with a number, not with another label"
+}
+
+// condNumber reads a decimal number, which may have a sign; labels begin with a
+// letter, so that neither "inf" nor "nan" is one.
 func condNumber(s string) (float64, bool) {
-	if s == "" || (s[0] != '.' && (s[0] < '0' || s[0] > '9')) {
+	digits := strings.TrimLeft(s, "+-")
+	if len(s)-len(digits) > 1 || digits == "" || (digits[0] != '.' && (digits[0] < '0' || digits[0] > '9')) || strings.ContainsAny(digits, "_xXpP") {
 		return 0, false
 	}
 	n, err := strconv.ParseFloat(s, 64)

@@ -183,15 +183,26 @@ const (
 // effect. A rule of a kind that the engine can't run yet compiles to a plan
 // that says so.
 func Compile(rule schema.Rule) (*Plan, []string, error) {
-	c := ruleCompiler{plan: &Plan{Rule: rule, Key: rule.DetectionKey()}}
+	return compile(ruleCompiler{plan: &Plan{Rule: rule, Key: rule.DetectionKey()}})
+}
+
+// CompileStored makes the plan of a rule that was accepted once, by an earlier
+// version maybe: what is refused only since then goes on without it.
+func CompileStored(rule schema.Rule) (*Plan, error) {
+	plan, _, err := compile(ruleCompiler{plan: &Plan{Rule: rule, Key: rule.DetectionKey()}, stored: true})
+	return plan, err
+}
+
+func compile(c ruleCompiler) (*Plan, []string, error) {
 	c.names()
-	c.plan.Unsupported = unsupported(rule)
+	c.plan.Unsupported = unsupported(c.plan.Rule)
 	c.labels()
 	c.tables()
 	c.steps()
 	c.cases()
 	c.durations()
 	c.thenSteps()
+	c.analyze()
 	c.signalGroup()
 	c.texts()
 	return c.plan, c.warnings, c.bad.Err()
@@ -201,6 +212,7 @@ type ruleCompiler struct {
 	plan     *Plan
 	bad      schema.Invalid
 	warnings []string
+	stored   bool // see CompileStored
 }
 
 func (c *ruleCompiler) names() {

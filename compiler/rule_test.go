@@ -63,8 +63,11 @@ func TestWhatIsWrongWithARuleIsToldInFull(t *testing.T) {
 func TestConditionsSayWhereTheyGoWrong(t *testing.T) {
 	labels := []string{"a", "failed"}
 	for text, want := range map[string]string{
-		"a >": "1:4:", "a > 1 &": "1:7:", "(a > 1": "1:7:", "a = 1": "1:3:", "nope > 1": "1:1:", "a > 1 b": "1:7:", "a > -1": "1:5:",
+		"a >": "1:4:", "a > 1 &": "1:7:", "(a > 1": "1:7:", "a = 1": "1:3:", "nope > 1": "1:1:", "a > 1 b": "1:7:", "a > - 1": "1:5:",
 		"a > 1 then": "1:11:", "a > inf": "1:5:", strings.Repeat("(", 200) + "a": "more than 100", "a\n> x": "2:3:",
+		"3 < a": "1:1: the label stands before the operator: write a > 3", "a > 1 && (-2.5 >= failed)": "1:11: the label stands before the operator: write failed <= -2.5",
+		"0 != failed": "write failed != 0", "7": "write a > 7", "a > failed": "1:5: expected a number after a >, got \"failed\"; a label is compared with a number",
+		"a > 0x1p4": "1:5:", "a > --1": "1:5:", "a * 2 > 3": "1:3:",
 	} {
 		if _, err := ParseCondition(text, labels); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v, want an error at %s", text, err, want)
@@ -73,6 +76,7 @@ func TestConditionsSayWhereTheyGoWrong(t *testing.T) {
 	for text, want := range map[string]string{
 		"a > 1 && failed <= 2.5 || !(a == 3)": "((a > 1 && failed <= 2.5) || !a == 3)",
 		"a>1||a>2&&failed!=0":                 "(a > 1 || (a > 2 && failed != 0))",
+		"a>-1&&failed<=+.5||a==-1.5e-3":       "((a > -1 && failed <= 0.5) || a == -0.0015)",
 	} {
 		c, err := ParseCondition(text, labels)
 		if err != nil || c.Parts[0].String() != want {
@@ -82,7 +86,7 @@ func TestConditionsSayWhereTheyGoWrong(t *testing.T) {
 }
 
 func FuzzParseCondition(f *testing.F) {
-	for _, seed := range []string{"a > 1", "a > 1 then b < 2", "!(a == 1) || b >= .5", "((((", "a > 1 && "} {
+	for _, seed := range []string{"a > 1", "a > 1 then b < 2", "!(a == 1) || b >= .5", "((((", "a > 1 && ", "a > -1e-3", "-3 < a"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

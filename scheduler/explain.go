@@ -135,7 +135,7 @@ func (s *Scheduler) planOf(id string) (*compiler.Plan, *watch, error) {
 			return w.plan, w, nil
 		}
 	}
-	plan, _, err := compiler.Compile(state.rule)
+	plan, err := compiler.CompileStored(state.rule)
 	if err != nil {
 		return nil, nil, fmt.Errorf("compile rule %s: %w", id, err)
 	}

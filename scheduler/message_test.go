@@ -15,7 +15,7 @@ func TestASignalSaysWhatItIsAbout(t *testing.T) {
 		ID: "r", Name: "Brute force against {{@usr.id}}", Tags: []string{"team:red"},
 		Message: "{{events_matched_per_query.a}} failures of `{{@usr.id}}` from {{@ip}} on {{host.name}} for {{team.name}} since {{first_seen}}: {{@text}}",
 		Queries: []schema.RuleQuery{{Name: "a", Query: "*", Aggregation: "count", GroupByFields: []string{"@usr.id"}}},
-		Cases:   []schema.RuleCase{{Name: "many {{rule_name}}", Status: "high", Condition: "a > 1"}},
+		Cases:   []schema.RuleCase{{Name: "many {{rule_name}}", Status: "high", Condition: "a > 0"}},
 	}
 	plan, _, err := compiler.Compile(rule)
 	if err != nil {

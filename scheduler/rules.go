@@ -132,7 +132,7 @@ func (s *Scheduler) apply(stored storedRule, deleted bool) {
 
 // replan gives an open watch the rule's new name, message and the like.
 func (s *Scheduler) replan(rule schema.Rule, w *watch) *compiler.Plan {
-	plan, _, err := compiler.Compile(rule)
+	plan, err := compiler.CompileStored(rule)
 	if err != nil {
 		s.deps.Log.Error("stored rule no longer compiles; its former plan goes on", "rule", rule.ID, "error", err)
 		return w.plan
@@ -144,7 +144,7 @@ func (s *Scheduler) replan(rule schema.Rule, w *watch) *compiler.Plan {
 }
 
 func (s *Scheduler) open(rule schema.Rule, from uint64) *watch {
-	plan, _, err := compiler.Compile(rule)
+	plan, err := compiler.CompileStored(rule)
 	if err != nil {
 		s.deps.Log.Error("stored rule does not compile; it is not evaluated", "rule", rule.ID, "error", err)
 		plan = &compiler.Plan{Rule: rule, Key: rule.DetectionKey(), Unsupported: err.Error()}
