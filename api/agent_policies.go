@@ -43,8 +43,8 @@ func requestedPolicy(in *pb.AgentPolicyAttributes) (*pb.AgentPolicyAttributes, e
 		return nil, badRequest(attributesPath, "missing")
 	}
 	lists := [][]string{}
-	if in.HostTagsLists != nil {
-		if err := json.Unmarshal([]byte(in.GetHostTagsLists()), &lists); err != nil {
+	if in.HostTagsListsText != nil {
+		if err := json.Unmarshal([]byte(in.GetHostTagsListsText()), &lists); err != nil {
 			return nil, &schema.Invalid{Details: []schema.Detail{{Target: "hostTagsLists", Message: "want a list of lists of tags: " + err.Error()}}}
 		}
 	}
@@ -56,7 +56,7 @@ func requestedPolicy(in *pb.AgentPolicyAttributes) (*pb.AgentPolicyAttributes, e
 		if err != nil {
 			return nil, fmt.Errorf("read host tags: %w", err)
 		}
-		in.HostTags, in.HostTagsLists = nil, new(string(text))
+		in.HostTags, in.HostTagsListsText = nil, new(string(text))
 	}
 	return in, nil
 }

@@ -49,7 +49,7 @@ func (s *agentRules) create(ctx context.Context, in *pb.CreateAgentRuleRequest) 
 // read makes body what the attributes say. A policy that is named alone watches
 // with the rule.
 func (s *agentRules) read(ctx context.Context, attributes *pb.AgentRuleAttributes, body *configuration.AgentRule) error {
-	if _, err := configuration.ParseActions(attributes.GetActions()); err != nil {
+	if _, err := configuration.ParseActions(attributes.GetActionsText()); err != nil {
 		return err
 	}
 	if err := fromMessage(attributes, body); err != nil {
@@ -203,7 +203,7 @@ func legacyAgentRuleAnswer(v versionedAgentRule, err error) (*pb.LegacyAgentRule
 	}
 	a := &pb.LegacyAgentRuleAttributes{
 		Name: v.Body.Name, Description: v.Body.Description, Expression: v.Body.Expression, Enabled: v.Body.Enabled,
-		AgentConstraint: v.Body.AgentVersion, Actions: string(actions), Version: v.Version,
+		AgentConstraint: v.Body.AgentVersion, ActionsText: string(actions), Version: v.Version,
 		Filters: v.Body.Filters(), Category: v.Body.Category(), DefaultRule: v.BuiltIn,
 		CreationDate: int64(v.CreatedAt), Creator: theAuthor(), CreationAuthorUuid: author.uuid,
 		UpdateDate: int64(v.UpdatedAt), Updater: theAuthor(), UpdateAuthorUuid: author.uuid,

@@ -20,6 +20,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	pb "nightjar/api/v1"
+	"nightjar/schema"
 )
 
 // codec is the REST form of our messages. protojson would not do: it writes
@@ -136,10 +137,16 @@ func (x *exchange) read(r io.Reader, v any) error {
 		return err
 	}
 	x.present, x.keys = append(x.present, d.present...), d.keys
-	for _, w := range d.unknown {
-		x.warn(w + ": unknown key, ignored")
+	return d.strict()
+}
+
+// strict is an error that names every key of the document that is none: one
+// that is passed over would make another document of it.
+func (d *decoder) strict() error {
+	if len(d.unknown) == 0 {
+		return nil
 	}
-	return nil
+	return &problem{message: "Unknown keys", details: d.unknown, placed: true, sort: "input_validation_error"}
 }
 
 // decode reads text, one JSON object, into m.
@@ -175,8 +182,8 @@ type decoder struct {
 	present []string
 	// keys are the paths of all keys.
 	keys map[string]bool
-	// unknown are the paths of the keys that no field has.
-	unknown []string
+	// unknown are the keys that no field has.
+	unknown []schema.Detail
 }
 
 // maxUnknown bounds how many unknown keys are reported.
@@ -190,7 +197,7 @@ func (d *decoder) message(m protoreflect.Message, path string) error {
 	if t != json.Delim('{') {
 		return wrongKind(path, "an object", t)
 	}
-	fields := m.Descriptor().Fields()
+	keys := keysOfMessage(m.Descriptor())
 	for d.json.More() {
 		t, err := d.json.Token()
 		if err != nil {
@@ -198,13 +205,13 @@ func (d *decoder) message(m protoreflect.Message, path string) error {
 		}
 		key := t.(string) // the syntax is checked
 		at := join(path, key)
-		fd := fields.ByJSONName(key)
+		fd := keys.fields[key]
 		if fd != nil && d.keys != nil {
 			d.keys[at] = true
 		}
 		if fd == nil {
-			if len(d.unknown) < maxUnknown {
-				d.unknown = append(d.unknown, at)
+			if bad := keys.unknown(at, key); bad != nil && len(d.unknown) < maxUnknown {
+				d.unknown = append(d.unknown, *bad)
 			}
 			if err := d.json.Decode(new(json.RawMessage)); err != nil {
 				return err
@@ -216,7 +223,7 @@ func (d *decoder) message(m protoreflect.Message, path string) error {
 			return err
 		}
 		if path == "" && (!null || fd.IsList() || fd.Message() != nil) {
-			d.present = append(d.present, string(fd.Name()))
+			d.present = append(d.present, string(maskName(fd)))
 		}
 	}
 	_, err = d.json.Token()
@@ -227,7 +234,7 @@ func (d *decoder) message(m protoreflect.Message, path string) error {
 // object counts as present, for a scalar as absent.
 func (d *decoder) field(m protoreflect.Message, fd protoreflect.FieldDescriptor, path string) (null bool, err error) {
 	m.Clear(fd) // of duplicate keys the last wins
-	if hasOption(fd, pb.E_RawJson) && !fd.IsList() {
+	if textOf(fd) != nil && !fd.IsList() {
 		var raw json.RawMessage
 		if err := d.json.Decode(&raw); err != nil {
 			return false, err
@@ -515,6 +522,9 @@ func (e *encoder) message(m protoreflect.Message) error {
 	first := true
 	for i := range fields.Len() {
 		fd := fields.Get(i)
+		if overGRPC(fd) {
+			continue
+		}
 		null := hasOption(fd, pb.E_NullEmpty) && !m.Has(fd)
 		if !null && !isShown(m, fd) {
 			continue
@@ -523,7 +533,7 @@ func (e *encoder) message(m protoreflect.Message) error {
 			e.out = append(e.out, ',')
 		}
 		first = false
-		e.string(fd.JSONName())
+		e.string(restName(fd))
 		e.out = append(e.out, ':')
 		if null {
 			e.out = append(e.out, "null"...)
@@ -590,7 +600,7 @@ func (e *encoder) mapField(fd protoreflect.FieldDescriptor, entries protoreflect
 func (e *encoder) value(fd protoreflect.FieldDescriptor, v protoreflect.Value) error {
 	switch fd.Kind() {
 	case protoreflect.StringKind:
-		if !hasOption(fd, pb.E_RawJson) {
+		if textOf(fd) == nil {
 			e.string(v.String())
 			return nil
 		}

@@ -2,11 +2,11 @@ package api
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
-	"sort"
 	"strings"
 	"testing"
 
@@ -261,13 +261,34 @@ func sameJSON(a, b []byte) bool {
 	return json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil && reflect.DeepEqual(x, y)
 }
 
-func TestUnknownKeysAreListedByPath(t *testing.T) {
-	d, err := decode([]byte(`{"a":{"b":1},"options":{"c":[]},"queries":[{},{"d":1}],"schedulingOptions":{"e":0}}`), new(pb.Rule))
-	if err != nil {
-		t.Fatal(err)
-	}
-	sort.Strings(d.unknown)
-	if got := strings.Join(d.unknown, " "); got != "a options.c queries[1].d schedulingOptions.e" {
-		t.Errorf("got %s", got)
+// A key that no field has is refused, with its place and what was meant; those
+// that the reference's servers say are not.
+func TestUnknownKeysAreRefused(t *testing.T) {
+	for _, c := range []struct{ rule, want string }{
+		{`{"a":{"b":1}}`, `a: unknown key "a"`},
+		{`{"queries":[{},{"groupByField":["@ip"]}]}`, `queries[1].groupByField: unknown key "groupByField"; did you mean "groupByFields"?`},
+		{`{"queries":[{"group_by_fields":[]}]}`, `queries[0].group_by_fields: unknown key "group_by_fields"; did you mean "groupByFields"?`},
+		{`{"enabled":true}`, `enabled: unknown key "enabled"; did you mean "isEnabled"?`},
+		{`{"keepAlive":60}`, `keepAlive: unknown key "keepAlive"; did you mean "options.keepAlive"?`},
+		{`{"options":{"c":[]},"schedulingOptions":{"e":0}}`, `options.c: unknown key "c"; schedulingOptions.e: unknown key "e"`},
+		{`{"cases":[{"actions":[{"type":"block_ip","options":{"durations":1}}]}]}`, `cases[0].actions[0].options.durations: unknown key "durations"; did you mean "duration"?`},
+		{`{"creationAuthorId":1,"partnerIntegrationId":"x","defaultTags":[],"dependencies":[],"isBeta":true,"metadata":{"entities":null}}`, ""},
+	} {
+		d, err := decode([]byte(c.rule), new(pb.Rule))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		if err := d.strict(); err != nil {
+			got = strings.TrimPrefix(err.Error(), "Unknown keys: ")
+		}
+		if got != c.want {
+			t.Errorf("%s\n got %s\nwant %s", c.rule, got, c.want)
+		}
+		// A file is read as a request is.
+		err = schema.Read([]byte(c.rule), new(schema.Rule))
+		if got := fmt.Sprint(err); got != c.want && (c.want != "" || err != nil) && !strings.Contains(c.rule, "actions") {
+			t.Errorf("a file %s\n got %s\nwant %s", c.rule, got, c.want)
+		}
 	}
 }

@@ -41,6 +41,8 @@ type problem struct {
 	// target is the place that a message without details is about.
 	target  string
 	details []schema.Detail
+	// placed has the targets in `errors` too, where the recordings have none.
+	placed bool
 	// entry is the JSON value in `errors`, or several with commas, where the
 	// recordings have one of their own; empty: as the dialect has it.
 	entry string
@@ -274,6 +276,9 @@ func (p *problem) entries(d dialect) (out []string) {
 	case d == plainErrors || p.sort == "":
 		out = append(out, quote(p.message))
 		for _, detail := range p.details {
+			if p.placed {
+				detail.Message = detail.Target + ": " + detail.Message
+			}
 			out = append(out, quote(detail.Message))
 		}
 	case len(p.details) > 0:

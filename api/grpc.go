@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc/health"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/reflection"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	pb "nightjar/api/v1"
@@ -50,11 +51,27 @@ func (s *Server) unary(ctx context.Context, in any, info *grpc.UnaryServerInfo, 
 	if err := s.admitCall(ctx, info.FullMethod); err != nil {
 		return nil, explain(ctx, s.deps.Log, err).grpcStatus()
 	}
-	out, err = next(ctx, in)
-	if err != nil {
+	if out, err = typedCall(ctx, in, next); err != nil {
 		return nil, explain(ctx, s.deps.Log, err).grpcStatus()
 	}
 	return out, nil
+}
+
+// typedCall answers a call; any JSON in it travels as Structs and the like.
+func typedCall(ctx context.Context, in any, next grpc.UnaryHandler) (any, error) {
+	if m, ok := in.(proto.Message); ok {
+		if err := flatten(m.ProtoReflect()); err != nil {
+			return nil, err
+		}
+	}
+	out, err := next(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	if m, ok := out.(proto.Message); ok {
+		err = withTyped(m.ProtoReflect())
+	}
+	return out, err
 }
 
 func (s *Server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) (err error) {

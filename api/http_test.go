@@ -129,11 +129,16 @@ func TestGarbageOfTenMebibytesIsRefused(t *testing.T) {
 	createRule(t, s, plainRule) // and it still serves
 }
 
-func TestUnknownKeysAreReportedAndHarmless(t *testing.T) {
+// What would be passed over would make another document of a request.
+func TestUnknownKeysOfARequestAreRefused(t *testing.T) {
 	s := newWorld().start(t)
-	got := createRule(t, s, strings.Replace(plainRule, `"name"`, `"colour":{"a":[1]},"name"`, 1))
-	if w := got["warnings"].([]any); len(w) != 1 || w[0] != "colour: unknown key, ignored" {
-		t.Errorf("warnings: %v", w)
+	status, answer := call(t, s, "POST", "/api/v2/security_monitoring/rules", strings.Replace(plainRule, `"name"`, `"colour":{"a":[1]},"mesage":"m","name"`, 1))
+	const want = `{"errors":["Unknown keys","colour: unknown key \"colour\"","mesage: unknown key \"mesage\"; did you mean \"message\"?"]`
+	if status != 400 || !strings.HasPrefix(answer, want) {
+		t.Errorf("got %d %s", status, answer)
+	}
+	if status, answer := call(t, s, "GET", "/api/v2/security_monitoring/rules", ""); status != 200 || !strings.Contains(answer, `"total_count":0`) {
+		t.Errorf("it is stored all the same: %d %s", status, answer)
 	}
 }
 

@@ -34,7 +34,7 @@ func (s *logs) SubmitLogs(ctx context.Context, in *pb.SubmitLogsRequest) (*pb.Su
 	}
 	body := []byte{'['}
 	for i, entry := range in.GetLogs() {
-		if a := entry.GetAttributes(); a != "" && (!json.Valid([]byte(a)) || a[0] != '{') {
+		if a := entry.GetAttributesText(); a != "" && (!json.Valid([]byte(a)) || a[0] != '{') {
 			return nil, badRequest(fmt.Sprintf("logs[%d].attributes", i), "want a JSON object")
 		}
 		text, err := encode(entry)

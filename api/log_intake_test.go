@@ -11,6 +11,8 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
+	"google.golang.org/protobuf/types/known/structpb"
+
 	pb "nightjar/api/v1"
 )
 
@@ -33,7 +35,7 @@ func TestLogsAreTakenInOverGRPC(t *testing.T) {
 	ctx = metadata.AppendToOutgoingContext(ctx, "nightjar-batch-id", "b1")
 	logs := []*pb.LogEntry{
 		{Timestamp: new(int64(5)), Source: new("sshd"), Message: new("a \"line\"")},
-		{Host: new("h"), Tags: []string{"env:prod"}, Attributes: new(`{"usr":{"id":7}}`)},
+		{Host: new("h"), Tags: []string{"env:prod"}, Attributes: asStruct(t, `{"usr":{"id":7}}`)},
 	}
 	answer, err := client.SubmitLogs(ctx, &pb.SubmitLogsRequest{Logs: logs})
 	if err != nil || answer.GetEvents() != 2 {
@@ -61,9 +63,19 @@ func TestLogsAreTakenInOverGRPC(t *testing.T) {
 		}
 	}
 	d.refuse = nil
-	for _, bad := range []*pb.SubmitLogsRequest{{}, {Logs: []*pb.LogEntry{{Attributes: new("[1]")}}}, {Logs: []*pb.LogEntry{{Attributes: new("{")}}}} {
+	for _, bad := range []*pb.SubmitLogsRequest{{}, {Logs: []*pb.LogEntry{{AttributesText: new("{}")}}}} {
 		if _, err := client.SubmitLogs(ctx, bad); status.Code(err) != codes.InvalidArgument {
 			t.Errorf("%v: got %v", bad, err)
 		}
 	}
+}
+
+// asStruct is JSON as gRPC carries it.
+func asStruct(t *testing.T, text string) *structpb.Struct {
+	t.Helper()
+	out := &structpb.Struct{}
+	if err := structured(text, out); err != nil {
+		t.Fatal(err)
+	}
+	return out
 }

@@ -196,7 +196,14 @@ func (w *openAPIWriter) ref(m protoreflect.MessageDescriptor) jsonObject {
 		w.schemas[name] = jsonObject{"type": "object", "description": comment(m), "properties": properties}
 		for i := range m.Fields().Len() {
 			fd := m.Fields().Get(i)
-			properties[fd.JSONName()] = described(w.field(fd), comment(fd))
+			if overGRPC(fd) {
+				continue
+			}
+			text := comment(fd)
+			if typed := textOf(fd); typed != nil {
+				text = comment(typed)
+			}
+			properties[restName(fd)] = described(w.field(fd), text)
 		}
 	}
 	return jsonObject{"$ref": "#/components/schemas/" + name}
@@ -231,7 +238,7 @@ func (w *openAPIWriter) nullable(fd protoreflect.FieldDescriptor, schema jsonObj
 }
 
 func (w *openAPIWriter) value(fd protoreflect.FieldDescriptor) jsonObject {
-	if hasOption(fd, pb.E_RawJson) || hasOption(fd, pb.E_Text) {
+	if textOf(fd) != nil || hasOption(fd, pb.E_Text) {
 		return jsonObject{}
 	}
 	switch fd.Kind() {

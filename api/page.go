@@ -64,6 +64,9 @@ func (r *apiPage) link(m protoreflect.MessageDescriptor) string {
 	out := pageMessage{Name: name, Text: comment(m)}
 	for i := range m.Fields().Len() {
 		fd := m.Fields().Get(i)
+		if textOf(fd) != nil {
+			continue // shown as the field that gRPC has of it
+		}
 		f := pageField{Name: fd.JSONName(), Type: fd.Kind().String(), Text: comment(fd)}
 		value := fd
 		switch {

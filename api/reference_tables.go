@@ -270,7 +270,7 @@ func (s *referenceTables) ListRows(ctx context.Context, in *pb.ListRowsRequest) 
 func (s *referenceTables) UpsertRows(ctx context.Context, in *pb.UpsertRowsRequest) (*emptypb.Empty, error) {
 	rows := make([]reference.Row, len(in.GetData()))
 	for i, r := range in.GetData() {
-		values, err := rowValues(r.GetAttributes().GetValues())
+		values, err := rowValues(r.GetAttributes().GetValuesText())
 		if err != nil {
 			return nil, badRequest(fmt.Sprintf("data[%d].attributes.values", i), "%s", err)
 		}
@@ -367,7 +367,7 @@ func rowsToProto(t *reference.Table, rows []reference.Row) ([]*pb.Row, error) {
 		if err := e.Encode(values); err != nil {
 			return nil, fmt.Errorf("show row %s of reference table %s: %w", r.ID, t.Name, err)
 		}
-		out[i] = &pb.Row{Id: r.ID, Type: "row", Attributes: &pb.RowAttributes{Values: text.String()}}
+		out[i] = &pb.Row{Id: r.ID, Type: "row", Attributes: &pb.RowAttributes{ValuesText: text.String()}}
 	}
 	return out, nil
 }

@@ -39,7 +39,7 @@ func (s *rules) try(rule schema.Rule, payloads []*pb.RuleQueryPayload) (*pb.Test
 		if p.GetIndex() < 0 || p.GetIndex() >= int64(len(rule.Queries)) {
 			return nil, badRequest(at+".index", "the rule has %d queries, which are counted from 0; got %d", len(rule.Queries), p.GetIndex())
 		}
-		event, err := s.event([]byte(p.GetPayload()))
+		event, err := s.event([]byte(p.GetPayloadText()))
 		if err != nil {
 			return nil, badRequest(at+".payload", "%s", err)
 		}

@@ -185,7 +185,7 @@ func logItem(e *schema.Event) *pb.LogItem {
 		Source: unlessEmpty(e.Source), Message: unlessEmpty(e.Message), Tags: e.Tags,
 	}
 	if e.JSON != "{}" {
-		a.Attributes = unlessEmpty(e.JSON)
+		a.AttributesText = unlessEmpty(e.JSON)
 	}
 	return &pb.LogItem{Id: e.ID(), Type: "log", Attributes: a}
 }

@@ -76,7 +76,7 @@ func (s *signals) GetSignal(ctx context.Context, in *pb.GetSignalRequest) (*pb.G
 		Id: item.Id, Type: item.Type,
 		Attributes: &pb.SignalDetailAttributes{
 			Timestamp: a.Timestamp, Message: a.Message, Tags: a.Tags, Status: a.Status,
-			Service: a.Service, Host: a.Host, Custom: a.Attributes, Version: doc.Workflow.Triage.Version,
+			Service: a.Service, Host: a.Host, CustomText: a.AttributesText, Version: doc.Workflow.Triage.Version,
 		},
 	}}, nil
 }
@@ -148,7 +148,7 @@ func signalItem(s *Signal) *pb.SignalItem {
 		Id: s.ID, Type: "signal",
 		Attributes: &pb.SignalAttributes{
 			Timestamp: s.At.String(), Message: s.Message, Tags: s.Tags, Status: s.Status,
-			Service: []string{s.Service}, Host: s.Host, Attributes: attributes,
+			Service: []string{s.Service}, Host: s.Host, AttributesText: attributes,
 		},
 	}
 }

@@ -61,7 +61,7 @@ func (s *sqls) Query(ctx context.Context, in *pb.QueryRequest) (*pb.QueryRespons
 		if err != nil {
 			return nil, fmt.Errorf("encode row: %w", err)
 		}
-		out.Rows = append(out.Rows, string(text))
+		out.RowsText = append(out.RowsText, string(text))
 	}
 	return out, nil
 }

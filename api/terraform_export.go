@@ -71,7 +71,7 @@ func unknownResource(kind string) error {
 
 // ConvertTerraform checks an object and writes it.
 func (s *terraforms) ConvertTerraform(_ context.Context, in *pb.ConvertTerraformRequest) (*pb.TerraformResponse, error) {
-	return terraformAnswer(s.converted(in.GetResourceType(), in.GetData().GetId(), in.GetData().GetAttributes().GetResourceJson()))
+	return terraformAnswer(s.converted(in.GetResourceType(), in.GetData().GetId(), in.GetData().GetAttributes().GetResourceText()))
 }
 
 func (s *terraforms) converted(kind, id, text string) (e exported, err error) {

@@ -187,9 +187,9 @@ func givenIn(ctx context.Context, path string, m proto.Message, mask []string) f
 		fd := r.Descriptor().Fields().ByName(name)
 		switch {
 		case x != nil:
-			return x.keys[join(path, fd.JSONName())]
+			return x.keys[join(path, restName(fd))]
 		case len(mask) > 0:
-			return slices.Contains(mask, string(name))
+			return slices.Contains(mask, string(maskName(fd)))
 		}
 		return r.Has(fd)
 	}

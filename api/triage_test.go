@@ -43,7 +43,7 @@ func TestTriageOfOneSignal(t *testing.T) {
 		{"s1/state", `{"data":{"attributes":{"state":"archived","archive_reason":"boredom"}}}`, 400, `archive_reason: want one of`},
 		{"s1/state", `{"data":{"attributes":{"state":"open","archive_reason":"other"}}}`, 400, `only an archived signal has one`},
 		{"s1/state", `{}`, 400, `data.attributes: missing`},
-		{"s1/state", `{"data":{"attributes":{"state":"open","stat":"x"}}}`, 200, `"warnings":["data.attributes.stat: unknown key, ignored"]`},
+		{"s1/state", `{"data":{"attributes":{"state":"open","stat":"x"}}}`, 400, `data.attributes.stat: unknown key`},
 		{"s1/assignee", `{"data":{"attributes":{}}}`, 400, `"target":"data.attributes.assignee"`},
 		{"nobody/state", `{"data":{"attributes":{"state":"open"}}}`, 404, `"errors":["no signal with id nobody"]`},
 		{"nobody/update", `{"data":{"attributes":{"state":"open"}}}`, 404, `"errors":[{"status":"404","title":"Not Found","detail":"no signal with id nobody"}]`},

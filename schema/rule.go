@@ -38,6 +38,15 @@ type Rule struct {
 	IsDeleted bool   `json:"isDeleted"`
 }
 
+// KnownKeys are those that the reference's servers add to a rule, and that mean
+// nothing in a document.
+func (*Rule) KnownKeys() []string {
+	return []string{
+		"blocking", "compatibleVersion", "creationAuthorId", "creator", "defaultRuleId", "defaultTags", "dependencies", "deprecationDate",
+		"isBeta", "isDeprecated", "isPartner", "metadata", "partnerIntegrationId", "partnerRuleId", "updateAuthorId", "updater", "warnings",
+	}
+}
+
 // RuleQuery is one labelled query of a rule.
 type RuleQuery struct {
 	Name             string   `json:"name"`
@@ -52,6 +61,7 @@ type RuleQuery struct {
 	CustomExtension  string   `json:"customQueryExtension,omitempty"`
 	Index            string   `json:"index,omitempty"`
 	Indexes          []string `json:"indexes,omitempty"`
+	Language         string   `json:"queryLanguage,omitempty"`
 
 	// Of signal_correlation rules.
 	RuleID               string   `json:"ruleId,omitempty"`

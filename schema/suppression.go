@@ -24,3 +24,7 @@ type Suppression struct {
 	CreatedAt Millis `json:"creation_date,omitempty"`
 	UpdatedAt Millis `json:"update_date,omitempty"`
 }
+
+// KnownKeys are those that the reference's servers add to a suppression, and that
+// mean nothing in a document.
+func (*Suppression) KnownKeys() []string { return []string{"creator", "editable", "updater"} }

@@ -11,6 +11,7 @@ import (
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	emptypb "google.golang.org/protobuf/types/known/emptypb"
 	fieldmaskpb "google.golang.org/protobuf/types/known/fieldmaskpb"
+	structpb "google.golang.org/protobuf/types/known/structpb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -102,14 +103,15 @@ type AgentRuleAttributes struct {
 	ProductTags []string `protobuf:"bytes,10,rep,name=product_tags,proto3" json:"product_tags,omitempty"`
 	Silent      *bool    `protobuf:"varint,11,opt,name=silent,proto3,oneof" json:"silent,omitempty"`
 	// What the agent does on a match: a list of objects.
-	Actions       *string  `protobuf:"bytes,12,opt,name=actions,proto3,oneof" json:"actions,omitempty"`
-	Filters       []string `protobuf:"bytes,50,rep,name=filters,proto3" json:"filters,omitempty"`
-	Category      string   `protobuf:"bytes,51,opt,name=category,proto3" json:"category,omitempty"`
-	DefaultRule   bool     `protobuf:"varint,52,opt,name=default_rule,json=defaultRule,proto3" json:"default_rule,omitempty"`
-	CreationDate  int64    `protobuf:"varint,53,opt,name=creation_date,json=creationDate,proto3" json:"creation_date,omitempty"`
-	Creator       *User    `protobuf:"bytes,54,opt,name=creator,proto3" json:"creator,omitempty"`
-	UpdateDate    int64    `protobuf:"varint,55,opt,name=update_date,json=updateDate,proto3" json:"update_date,omitempty"`
-	Updater       *User    `protobuf:"bytes,56,opt,name=updater,proto3" json:"updater,omitempty"`
+	Actions       *structpb.ListValue `protobuf:"bytes,13,opt,name=actions,proto3" json:"actions,omitempty"`
+	ActionsText   *string             `protobuf:"bytes,12,opt,name=actions_text,json=actionsText,proto3,oneof" json:"actions_text,omitempty"`
+	Filters       []string            `protobuf:"bytes,50,rep,name=filters,proto3" json:"filters,omitempty"`
+	Category      string              `protobuf:"bytes,51,opt,name=category,proto3" json:"category,omitempty"`
+	DefaultRule   bool                `protobuf:"varint,52,opt,name=default_rule,json=defaultRule,proto3" json:"default_rule,omitempty"`
+	CreationDate  int64               `protobuf:"varint,53,opt,name=creation_date,json=creationDate,proto3" json:"creation_date,omitempty"`
+	Creator       *User               `protobuf:"bytes,54,opt,name=creator,proto3" json:"creator,omitempty"`
+	UpdateDate    int64               `protobuf:"varint,55,opt,name=update_date,json=updateDate,proto3" json:"update_date,omitempty"`
+	Updater       *User               `protobuf:"bytes,56,opt,name=updater,proto3" json:"updater,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -221,9 +223,16 @@ func (x *AgentRuleAttributes) GetSilent() bool {
 	return false
 }
 
-func (x *AgentRuleAttributes) GetActions() string {
-	if x != nil && x.Actions != nil {
-		return *x.Actions
+func (x *AgentRuleAttributes) GetActions() *structpb.ListValue {
+	if x != nil {
+		return x.Actions
+	}
+	return nil
+}
+
+func (x *AgentRuleAttributes) GetActionsText() string {
+	if x != nil && x.ActionsText != nil {
+		return *x.ActionsText
 	}
 	return ""
 }
@@ -442,7 +451,8 @@ type LegacyAgentRuleAttributes struct {
 	Expression         string                 `protobuf:"bytes,3,opt,name=expression,proto3" json:"expression,omitempty"`
 	Enabled            bool                   `protobuf:"varint,4,opt,name=enabled,proto3" json:"enabled,omitempty"`
 	AgentConstraint    string                 `protobuf:"bytes,5,opt,name=agent_constraint,json=agentConstraint,proto3" json:"agent_constraint,omitempty"`
-	Actions            string                 `protobuf:"bytes,6,opt,name=actions,proto3" json:"actions,omitempty"`
+	Actions            *structpb.ListValue    `protobuf:"bytes,7,opt,name=actions,proto3" json:"actions,omitempty"`
+	ActionsText        string                 `protobuf:"bytes,6,opt,name=actions_text,json=actionsText,proto3" json:"actions_text,omitempty"`
 	Filters            []string               `protobuf:"bytes,50,rep,name=filters,proto3" json:"filters,omitempty"`
 	Category           string                 `protobuf:"bytes,51,opt,name=category,proto3" json:"category,omitempty"`
 	DefaultRule        bool                   `protobuf:"varint,52,opt,name=default_rule,json=defaultRule,proto3" json:"default_rule,omitempty"`
@@ -522,9 +532,16 @@ func (x *LegacyAgentRuleAttributes) GetAgentConstraint() string {
 	return ""
 }
 
-func (x *LegacyAgentRuleAttributes) GetActions() string {
+func (x *LegacyAgentRuleAttributes) GetActions() *structpb.ListValue {
 	if x != nil {
 		return x.Actions
+	}
+	return nil
+}
+
+func (x *LegacyAgentRuleAttributes) GetActionsText() string {
+	if x != nil {
+		return x.ActionsText
 	}
 	return ""
 }
@@ -1030,16 +1047,17 @@ type AgentPolicyAttributes struct {
 	// hostTagsLists, which it excludes.
 	HostTags []string `protobuf:"bytes,4,rep,name=host_tags,json=hostTags,proto3" json:"host_tags,omitempty"`
 	// A list of lists: the hosts have all tags of one of them; none mean all hosts.
-	HostTagsLists        *string `protobuf:"bytes,5,opt,name=host_tags_lists,json=hostTagsLists,proto3,oneof" json:"host_tags_lists,omitempty"`
-	BlockingRulesCount   int32   `protobuf:"varint,50,opt,name=blocking_rules_count,json=blockingRulesCount,proto3" json:"blocking_rules_count,omitempty"`
-	MonitoringRulesCount int32   `protobuf:"varint,51,opt,name=monitoring_rules_count,json=monitoringRulesCount,proto3" json:"monitoring_rules_count,omitempty"`
-	DisabledRulesCount   int32   `protobuf:"varint,52,opt,name=disabled_rules_count,json=disabledRulesCount,proto3" json:"disabled_rules_count,omitempty"`
-	RuleCount            int32   `protobuf:"varint,53,opt,name=rule_count,json=ruleCount,proto3" json:"rule_count,omitempty"`
-	PolicyVersion        string  `protobuf:"bytes,54,opt,name=policy_version,json=policyVersion,proto3" json:"policy_version,omitempty"`
-	Pinned               bool    `protobuf:"varint,55,opt,name=pinned,proto3" json:"pinned,omitempty"`
-	DatadogManaged       bool    `protobuf:"varint,56,opt,name=datadog_managed,json=datadogManaged,proto3" json:"datadog_managed,omitempty"`
-	UpdateDate           int64   `protobuf:"varint,57,opt,name=update_date,json=updateDate,proto3" json:"update_date,omitempty"`
-	Updater              *User   `protobuf:"bytes,58,opt,name=updater,proto3" json:"updater,omitempty"`
+	HostTagsLists        *structpb.ListValue `protobuf:"bytes,6,opt,name=host_tags_lists,json=hostTagsLists,proto3" json:"host_tags_lists,omitempty"`
+	HostTagsListsText    *string             `protobuf:"bytes,5,opt,name=host_tags_lists_text,json=hostTagsListsText,proto3,oneof" json:"host_tags_lists_text,omitempty"`
+	BlockingRulesCount   int32               `protobuf:"varint,50,opt,name=blocking_rules_count,json=blockingRulesCount,proto3" json:"blocking_rules_count,omitempty"`
+	MonitoringRulesCount int32               `protobuf:"varint,51,opt,name=monitoring_rules_count,json=monitoringRulesCount,proto3" json:"monitoring_rules_count,omitempty"`
+	DisabledRulesCount   int32               `protobuf:"varint,52,opt,name=disabled_rules_count,json=disabledRulesCount,proto3" json:"disabled_rules_count,omitempty"`
+	RuleCount            int32               `protobuf:"varint,53,opt,name=rule_count,json=ruleCount,proto3" json:"rule_count,omitempty"`
+	PolicyVersion        string              `protobuf:"bytes,54,opt,name=policy_version,json=policyVersion,proto3" json:"policy_version,omitempty"`
+	Pinned               bool                `protobuf:"varint,55,opt,name=pinned,proto3" json:"pinned,omitempty"`
+	DatadogManaged       bool                `protobuf:"varint,56,opt,name=datadog_managed,json=datadogManaged,proto3" json:"datadog_managed,omitempty"`
+	UpdateDate           int64               `protobuf:"varint,57,opt,name=update_date,json=updateDate,proto3" json:"update_date,omitempty"`
+	Updater              *User               `protobuf:"bytes,58,opt,name=updater,proto3" json:"updater,omitempty"`
 	unknownFields        protoimpl.UnknownFields
 	sizeCache            protoimpl.SizeCache
 }
@@ -1102,9 +1120,16 @@ func (x *AgentPolicyAttributes) GetHostTags() []string {
 	return nil
 }
 
-func (x *AgentPolicyAttributes) GetHostTagsLists() string {
-	if x != nil && x.HostTagsLists != nil {
-		return *x.HostTagsLists
+func (x *AgentPolicyAttributes) GetHostTagsLists() *structpb.ListValue {
+	if x != nil {
+		return x.HostTagsLists
+	}
+	return nil
+}
+
+func (x *AgentPolicyAttributes) GetHostTagsListsText() string {
+	if x != nil && x.HostTagsListsText != nil {
+		return *x.HostTagsListsText
 	}
 	return ""
 }
@@ -1539,14 +1564,14 @@ var File_agent_rule_proto protoreflect.FileDescriptor
 const file_agent_rule_proto_rawDesc = "" +
 	"\n" +
 	"\x10agent_rule.proto\x12\vnightjar.v1\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\n" +
-	"rule.proto\x1a\n" +
+	"rule.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\n" +
 	"wire.proto\"q\n" +
 	"\tAgentRule\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12@\n" +
 	"\n" +
 	"attributes\x18\x03 \x01(\v2 .nightjar.v1.AgentRuleAttributesR\n" +
-	"attributes\"\xe4\x05\n" +
+	"attributes\"\x86\a\n" +
 	"\x13AgentRuleAttributes\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12 \n" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\x12\x1e\n" +
@@ -1563,8 +1588,9 @@ const file_agent_rule_proto_rawDesc = "" +
 	"\bdisabled\x18\t \x03(\tB\x04\x88\xb5\x18\x01R\bdisabled\x12\"\n" +
 	"\fproduct_tags\x18\n" +
 	" \x03(\tR\fproduct_tags\x12\x1b\n" +
-	"\x06silent\x18\v \x01(\bH\x03R\x06silent\x88\x01\x01\x12#\n" +
-	"\aactions\x18\f \x01(\tB\x04\x98\xb5\x18\x01H\x04R\aactions\x88\x01\x01\x12\x18\n" +
+	"\x06silent\x18\v \x01(\bH\x03R\x06silent\x88\x01\x01\x124\n" +
+	"\aactions\x18\r \x01(\v2\x1a.google.protobuf.ListValueR\aactions\x123\n" +
+	"\factions_text\x18\f \x01(\tB\v\x9a\xb5\x18\aactionsH\x04R\vactionsText\x88\x01\x01\x12\x18\n" +
 	"\afilters\x182 \x03(\tR\afilters\x12\x1a\n" +
 	"\bcategory\x183 \x01(\tR\bcategory\x12!\n" +
 	"\fdefault_rule\x184 \x01(\bR\vdefaultRule\x12#\n" +
@@ -1572,15 +1598,14 @@ const file_agent_rule_proto_rawDesc = "" +
 	"\acreator\x186 \x01(\v2\x11.nightjar.v1.UserR\acreator\x12\x1f\n" +
 	"\vupdate_date\x187 \x01(\x03R\n" +
 	"updateDate\x12+\n" +
-	"\aupdater\x188 \x01(\v2\x11.nightjar.v1.UserR\aupdaterB\n" +
+	"\aupdater\x188 \x01(\v2\x11.nightjar.v1.UserR\aupdater:U\x92\xb5\x18\x0fagentConstraint\x92\xb5\x18\aversion\x92\xb5\x18\tupdatedAt\x92\xb5\x18\x12creationAuthorUuId\x92\xb5\x18\x10updateAuthorUuIdB\n" +
 	"\n" +
 	"\b_enabledB\x10\n" +
 	"\x0e_agent_versionB\f\n" +
 	"\n" +
 	"_policy_idB\t\n" +
-	"\a_silentB\n" +
-	"\n" +
-	"\b_actions\"a\n" +
+	"\a_silentB\x0f\n" +
+	"\r_actions_text\"a\n" +
 	"\x11AgentRuleResponse\x12*\n" +
 	"\x04data\x18\x01 \x01(\v2\x16.nightjar.v1.AgentRuleR\x04data\x12 \n" +
 	"\bwarnings\x18Z \x03(\tB\x04\x88\xb5\x18\x01R\bwarnings\"@\n" +
@@ -1591,7 +1616,7 @@ const file_agent_rule_proto_rawDesc = "" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12F\n" +
 	"\n" +
 	"attributes\x18\x03 \x01(\v2&.nightjar.v1.LegacyAgentRuleAttributesR\n" +
-	"attributes\"\xc9\x04\n" +
+	"attributes\"\x8f\x05\n" +
 	"\x19LegacyAgentRuleAttributes\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12 \n" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\x12\x1e\n" +
@@ -1599,8 +1624,9 @@ const file_agent_rule_proto_rawDesc = "" +
 	"expression\x18\x03 \x01(\tR\n" +
 	"expression\x12\x18\n" +
 	"\aenabled\x18\x04 \x01(\bR\aenabled\x12)\n" +
-	"\x10agent_constraint\x18\x05 \x01(\tR\x0fagentConstraint\x12\x1e\n" +
-	"\aactions\x18\x06 \x01(\tB\x04\x98\xb5\x18\x01R\aactions\x12\x18\n" +
+	"\x10agent_constraint\x18\x05 \x01(\tR\x0fagentConstraint\x124\n" +
+	"\aactions\x18\a \x01(\v2\x1a.google.protobuf.ListValueR\aactions\x12.\n" +
+	"\factions_text\x18\x06 \x01(\tB\v\x9a\xb5\x18\aactionsR\vactionsText\x12\x18\n" +
 	"\afilters\x182 \x03(\tR\afilters\x12\x1a\n" +
 	"\bcategory\x183 \x01(\tR\bcategory\x12!\n" +
 	"\fdefault_rule\x184 \x01(\bR\vdefaultRule\x12#\n" +
@@ -1637,13 +1663,14 @@ const file_agent_rule_proto_rawDesc = "" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12B\n" +
 	"\n" +
 	"attributes\x18\x03 \x01(\v2\".nightjar.v1.AgentPolicyAttributesR\n" +
-	"attributes\"\xd1\x04\n" +
+	"attributes\"\xb2\x05\n" +
 	"\x15AgentPolicyAttributes\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12 \n" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\x12\x1d\n" +
 	"\aenabled\x18\x03 \x01(\bH\x00R\aenabled\x88\x01\x01\x12!\n" +
-	"\thost_tags\x18\x04 \x03(\tB\x04\x88\xb5\x18\x01R\bhostTags\x121\n" +
-	"\x0fhost_tags_lists\x18\x05 \x01(\tB\x04\x98\xb5\x18\x01H\x01R\rhostTagsLists\x88\x01\x01\x120\n" +
+	"\thost_tags\x18\x04 \x03(\tB\x04\x88\xb5\x18\x01R\bhostTags\x12B\n" +
+	"\x0fhost_tags_lists\x18\x06 \x01(\v2\x1a.google.protobuf.ListValueR\rhostTagsLists\x12I\n" +
+	"\x14host_tags_lists_text\x18\x05 \x01(\tB\x13\x9a\xb5\x18\x0fhost_tags_listsH\x01R\x11hostTagsListsText\x88\x01\x01\x120\n" +
 	"\x14blocking_rules_count\x182 \x01(\x05R\x12blockingRulesCount\x124\n" +
 	"\x16monitoring_rules_count\x183 \x01(\x05R\x14monitoringRulesCount\x120\n" +
 	"\x14disabled_rules_count\x184 \x01(\x05R\x12disabledRulesCount\x12\x1d\n" +
@@ -1656,8 +1683,8 @@ const file_agent_rule_proto_rawDesc = "" +
 	"updateDate\x12+\n" +
 	"\aupdater\x18: \x01(\v2\x11.nightjar.v1.UserR\aupdaterB\n" +
 	"\n" +
-	"\b_enabledB\x12\n" +
-	"\x10_host_tags_lists\"e\n" +
+	"\b_enabledB\x17\n" +
+	"\x15_host_tags_lists_text\"e\n" +
 	"\x13AgentPolicyResponse\x12,\n" +
 	"\x04data\x18\x01 \x01(\v2\x18.nightjar.v1.AgentPolicyR\x04data\x12 \n" +
 	"\bwarnings\x18Z \x03(\tB\x04\x88\xb5\x18\x01R\bwarnings\"E\n" +
@@ -1732,71 +1759,75 @@ var file_agent_rule_proto_goTypes = []any{
 	(*UpdateAgentPolicyRequest)(nil),     // 20: nightjar.v1.UpdateAgentPolicyRequest
 	(*DeleteAgentPolicyRequest)(nil),     // 21: nightjar.v1.DeleteAgentPolicyRequest
 	(*DownloadAgentPoliciesRequest)(nil), // 22: nightjar.v1.DownloadAgentPoliciesRequest
-	(*User)(nil),                         // 23: nightjar.v1.User
-	(*fieldmaskpb.FieldMask)(nil),        // 24: google.protobuf.FieldMask
-	(*emptypb.Empty)(nil),                // 25: google.protobuf.Empty
-	(*File)(nil),                         // 26: nightjar.v1.File
+	(*structpb.ListValue)(nil),           // 23: google.protobuf.ListValue
+	(*User)(nil),                         // 24: nightjar.v1.User
+	(*fieldmaskpb.FieldMask)(nil),        // 25: google.protobuf.FieldMask
+	(*emptypb.Empty)(nil),                // 26: google.protobuf.Empty
+	(*File)(nil),                         // 27: nightjar.v1.File
 }
 var file_agent_rule_proto_depIdxs = []int32{
 	1,  // 0: nightjar.v1.AgentRule.attributes:type_name -> nightjar.v1.AgentRuleAttributes
-	23, // 1: nightjar.v1.AgentRuleAttributes.creator:type_name -> nightjar.v1.User
-	23, // 2: nightjar.v1.AgentRuleAttributes.updater:type_name -> nightjar.v1.User
-	0,  // 3: nightjar.v1.AgentRuleResponse.data:type_name -> nightjar.v1.AgentRule
-	0,  // 4: nightjar.v1.AgentRulesResponse.data:type_name -> nightjar.v1.AgentRule
-	5,  // 5: nightjar.v1.LegacyAgentRule.attributes:type_name -> nightjar.v1.LegacyAgentRuleAttributes
-	23, // 6: nightjar.v1.LegacyAgentRuleAttributes.creator:type_name -> nightjar.v1.User
-	23, // 7: nightjar.v1.LegacyAgentRuleAttributes.updater:type_name -> nightjar.v1.User
-	4,  // 8: nightjar.v1.LegacyAgentRuleResponse.data:type_name -> nightjar.v1.LegacyAgentRule
-	4,  // 9: nightjar.v1.LegacyAgentRulesResponse.data:type_name -> nightjar.v1.LegacyAgentRule
-	0,  // 10: nightjar.v1.CreateAgentRuleRequest.data:type_name -> nightjar.v1.AgentRule
-	0,  // 11: nightjar.v1.UpdateAgentRuleRequest.data:type_name -> nightjar.v1.AgentRule
-	24, // 12: nightjar.v1.UpdateAgentRuleRequest.update_mask:type_name -> google.protobuf.FieldMask
-	14, // 13: nightjar.v1.AgentPolicy.attributes:type_name -> nightjar.v1.AgentPolicyAttributes
-	23, // 14: nightjar.v1.AgentPolicyAttributes.updater:type_name -> nightjar.v1.User
-	13, // 15: nightjar.v1.AgentPolicyResponse.data:type_name -> nightjar.v1.AgentPolicy
-	13, // 16: nightjar.v1.AgentPoliciesResponse.data:type_name -> nightjar.v1.AgentPolicy
-	13, // 17: nightjar.v1.CreateAgentPolicyRequest.data:type_name -> nightjar.v1.AgentPolicy
-	13, // 18: nightjar.v1.UpdateAgentPolicyRequest.data:type_name -> nightjar.v1.AgentPolicy
-	24, // 19: nightjar.v1.UpdateAgentPolicyRequest.update_mask:type_name -> google.protobuf.FieldMask
-	8,  // 20: nightjar.v1.AgentRuleService.CreateAgentRule:input_type -> nightjar.v1.CreateAgentRuleRequest
-	9,  // 21: nightjar.v1.AgentRuleService.ListAgentRules:input_type -> nightjar.v1.ListAgentRulesRequest
-	10, // 22: nightjar.v1.AgentRuleService.GetAgentRule:input_type -> nightjar.v1.GetAgentRuleRequest
-	11, // 23: nightjar.v1.AgentRuleService.UpdateAgentRule:input_type -> nightjar.v1.UpdateAgentRuleRequest
-	12, // 24: nightjar.v1.AgentRuleService.DeleteAgentRule:input_type -> nightjar.v1.DeleteAgentRuleRequest
-	8,  // 25: nightjar.v1.AgentRuleService.CreateLegacyAgentRule:input_type -> nightjar.v1.CreateAgentRuleRequest
-	9,  // 26: nightjar.v1.AgentRuleService.ListLegacyAgentRules:input_type -> nightjar.v1.ListAgentRulesRequest
-	10, // 27: nightjar.v1.AgentRuleService.GetLegacyAgentRule:input_type -> nightjar.v1.GetAgentRuleRequest
-	11, // 28: nightjar.v1.AgentRuleService.UpdateLegacyAgentRule:input_type -> nightjar.v1.UpdateAgentRuleRequest
-	12, // 29: nightjar.v1.AgentRuleService.DeleteLegacyAgentRule:input_type -> nightjar.v1.DeleteAgentRuleRequest
-	17, // 30: nightjar.v1.AgentPolicyService.CreateAgentPolicy:input_type -> nightjar.v1.CreateAgentPolicyRequest
-	18, // 31: nightjar.v1.AgentPolicyService.ListAgentPolicies:input_type -> nightjar.v1.ListAgentPoliciesRequest
-	19, // 32: nightjar.v1.AgentPolicyService.GetAgentPolicy:input_type -> nightjar.v1.GetAgentPolicyRequest
-	20, // 33: nightjar.v1.AgentPolicyService.UpdateAgentPolicy:input_type -> nightjar.v1.UpdateAgentPolicyRequest
-	21, // 34: nightjar.v1.AgentPolicyService.DeleteAgentPolicy:input_type -> nightjar.v1.DeleteAgentPolicyRequest
-	22, // 35: nightjar.v1.AgentPolicyService.DownloadAgentPolicies:input_type -> nightjar.v1.DownloadAgentPoliciesRequest
-	22, // 36: nightjar.v1.AgentPolicyService.DownloadAgentPolicy:input_type -> nightjar.v1.DownloadAgentPoliciesRequest
-	2,  // 37: nightjar.v1.AgentRuleService.CreateAgentRule:output_type -> nightjar.v1.AgentRuleResponse
-	3,  // 38: nightjar.v1.AgentRuleService.ListAgentRules:output_type -> nightjar.v1.AgentRulesResponse
-	2,  // 39: nightjar.v1.AgentRuleService.GetAgentRule:output_type -> nightjar.v1.AgentRuleResponse
-	2,  // 40: nightjar.v1.AgentRuleService.UpdateAgentRule:output_type -> nightjar.v1.AgentRuleResponse
-	25, // 41: nightjar.v1.AgentRuleService.DeleteAgentRule:output_type -> google.protobuf.Empty
-	6,  // 42: nightjar.v1.AgentRuleService.CreateLegacyAgentRule:output_type -> nightjar.v1.LegacyAgentRuleResponse
-	7,  // 43: nightjar.v1.AgentRuleService.ListLegacyAgentRules:output_type -> nightjar.v1.LegacyAgentRulesResponse
-	6,  // 44: nightjar.v1.AgentRuleService.GetLegacyAgentRule:output_type -> nightjar.v1.LegacyAgentRuleResponse
-	6,  // 45: nightjar.v1.AgentRuleService.UpdateLegacyAgentRule:output_type -> nightjar.v1.LegacyAgentRuleResponse
-	25, // 46: nightjar.v1.AgentRuleService.DeleteLegacyAgentRule:output_type -> google.protobuf.Empty
-	15, // 47: nightjar.v1.AgentPolicyService.CreateAgentPolicy:output_type -> nightjar.v1.AgentPolicyResponse
-	16, // 48: nightjar.v1.AgentPolicyService.ListAgentPolicies:output_type -> nightjar.v1.AgentPoliciesResponse
-	15, // 49: nightjar.v1.AgentPolicyService.GetAgentPolicy:output_type -> nightjar.v1.AgentPolicyResponse
-	15, // 50: nightjar.v1.AgentPolicyService.UpdateAgentPolicy:output_type -> nightjar.v1.AgentPolicyResponse
-	25, // 51: nightjar.v1.AgentPolicyService.DeleteAgentPolicy:output_type -> google.protobuf.Empty
-	26, // 52: nightjar.v1.AgentPolicyService.DownloadAgentPolicies:output_type -> nightjar.v1.File
-	26, // 53: nightjar.v1.AgentPolicyService.DownloadAgentPolicy:output_type -> nightjar.v1.File
-	37, // [37:54] is the sub-list for method output_type
-	20, // [20:37] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	23, // 1: nightjar.v1.AgentRuleAttributes.actions:type_name -> google.protobuf.ListValue
+	24, // 2: nightjar.v1.AgentRuleAttributes.creator:type_name -> nightjar.v1.User
+	24, // 3: nightjar.v1.AgentRuleAttributes.updater:type_name -> nightjar.v1.User
+	0,  // 4: nightjar.v1.AgentRuleResponse.data:type_name -> nightjar.v1.AgentRule
+	0,  // 5: nightjar.v1.AgentRulesResponse.data:type_name -> nightjar.v1.AgentRule
+	5,  // 6: nightjar.v1.LegacyAgentRule.attributes:type_name -> nightjar.v1.LegacyAgentRuleAttributes
+	23, // 7: nightjar.v1.LegacyAgentRuleAttributes.actions:type_name -> google.protobuf.ListValue
+	24, // 8: nightjar.v1.LegacyAgentRuleAttributes.creator:type_name -> nightjar.v1.User
+	24, // 9: nightjar.v1.LegacyAgentRuleAttributes.updater:type_name -> nightjar.v1.User
+	4,  // 10: nightjar.v1.LegacyAgentRuleResponse.data:type_name -> nightjar.v1.LegacyAgentRule
+	4,  // 11: nightjar.v1.LegacyAgentRulesResponse.data:type_name -> nightjar.v1.LegacyAgentRule
+	0,  // 12: nightjar.v1.CreateAgentRuleRequest.data:type_name -> nightjar.v1.AgentRule
+	0,  // 13: nightjar.v1.UpdateAgentRuleRequest.data:type_name -> nightjar.v1.AgentRule
+	25, // 14: nightjar.v1.UpdateAgentRuleRequest.update_mask:type_name -> google.protobuf.FieldMask
+	14, // 15: nightjar.v1.AgentPolicy.attributes:type_name -> nightjar.v1.AgentPolicyAttributes
+	23, // 16: nightjar.v1.AgentPolicyAttributes.host_tags_lists:type_name -> google.protobuf.ListValue
+	24, // 17: nightjar.v1.AgentPolicyAttributes.updater:type_name -> nightjar.v1.User
+	13, // 18: nightjar.v1.AgentPolicyResponse.data:type_name -> nightjar.v1.AgentPolicy
+	13, // 19: nightjar.v1.AgentPoliciesResponse.data:type_name -> nightjar.v1.AgentPolicy
+	13, // 20: nightjar.v1.CreateAgentPolicyRequest.data:type_name -> nightjar.v1.AgentPolicy
+	13, // 21: nightjar.v1.UpdateAgentPolicyRequest.data:type_name -> nightjar.v1.AgentPolicy
+	25, // 22: nightjar.v1.UpdateAgentPolicyRequest.update_mask:type_name -> google.protobuf.FieldMask
+	8,  // 23: nightjar.v1.AgentRuleService.CreateAgentRule:input_type -> nightjar.v1.CreateAgentRuleRequest
+	9,  // 24: nightjar.v1.AgentRuleService.ListAgentRules:input_type -> nightjar.v1.ListAgentRulesRequest
+	10, // 25: nightjar.v1.AgentRuleService.GetAgentRule:input_type -> nightjar.v1.GetAgentRuleRequest
+	11, // 26: nightjar.v1.AgentRuleService.UpdateAgentRule:input_type -> nightjar.v1.UpdateAgentRuleRequest
+	12, // 27: nightjar.v1.AgentRuleService.DeleteAgentRule:input_type -> nightjar.v1.DeleteAgentRuleRequest
+	8,  // 28: nightjar.v1.AgentRuleService.CreateLegacyAgentRule:input_type -> nightjar.v1.CreateAgentRuleRequest
+	9,  // 29: nightjar.v1.AgentRuleService.ListLegacyAgentRules:input_type -> nightjar.v1.ListAgentRulesRequest
+	10, // 30: nightjar.v1.AgentRuleService.GetLegacyAgentRule:input_type -> nightjar.v1.GetAgentRuleRequest
+	11, // 31: nightjar.v1.AgentRuleService.UpdateLegacyAgentRule:input_type -> nightjar.v1.UpdateAgentRuleRequest
+	12, // 32: nightjar.v1.AgentRuleService.DeleteLegacyAgentRule:input_type -> nightjar.v1.DeleteAgentRuleRequest
+	17, // 33: nightjar.v1.AgentPolicyService.CreateAgentPolicy:input_type -> nightjar.v1.CreateAgentPolicyRequest
+	18, // 34: nightjar.v1.AgentPolicyService.ListAgentPolicies:input_type -> nightjar.v1.ListAgentPoliciesRequest
+	19, // 35: nightjar.v1.AgentPolicyService.GetAgentPolicy:input_type -> nightjar.v1.GetAgentPolicyRequest
+	20, // 36: nightjar.v1.AgentPolicyService.UpdateAgentPolicy:input_type -> nightjar.v1.UpdateAgentPolicyRequest
+	21, // 37: nightjar.v1.AgentPolicyService.DeleteAgentPolicy:input_type -> nightjar.v1.DeleteAgentPolicyRequest
+	22, // 38: nightjar.v1.AgentPolicyService.DownloadAgentPolicies:input_type -> nightjar.v1.DownloadAgentPoliciesRequest
+	22, // 39: nightjar.v1.AgentPolicyService.DownloadAgentPolicy:input_type -> nightjar.v1.DownloadAgentPoliciesRequest
+	2,  // 40: nightjar.v1.AgentRuleService.CreateAgentRule:output_type -> nightjar.v1.AgentRuleResponse
+	3,  // 41: nightjar.v1.AgentRuleService.ListAgentRules:output_type -> nightjar.v1.AgentRulesResponse
+	2,  // 42: nightjar.v1.AgentRuleService.GetAgentRule:output_type -> nightjar.v1.AgentRuleResponse
+	2,  // 43: nightjar.v1.AgentRuleService.UpdateAgentRule:output_type -> nightjar.v1.AgentRuleResponse
+	26, // 44: nightjar.v1.AgentRuleService.DeleteAgentRule:output_type -> google.protobuf.Empty
+	6,  // 45: nightjar.v1.AgentRuleService.CreateLegacyAgentRule:output_type -> nightjar.v1.LegacyAgentRuleResponse
+	7,  // 46: nightjar.v1.AgentRuleService.ListLegacyAgentRules:output_type -> nightjar.v1.LegacyAgentRulesResponse
+	6,  // 47: nightjar.v1.AgentRuleService.GetLegacyAgentRule:output_type -> nightjar.v1.LegacyAgentRuleResponse
+	6,  // 48: nightjar.v1.AgentRuleService.UpdateLegacyAgentRule:output_type -> nightjar.v1.LegacyAgentRuleResponse
+	26, // 49: nightjar.v1.AgentRuleService.DeleteLegacyAgentRule:output_type -> google.protobuf.Empty
+	15, // 50: nightjar.v1.AgentPolicyService.CreateAgentPolicy:output_type -> nightjar.v1.AgentPolicyResponse
+	16, // 51: nightjar.v1.AgentPolicyService.ListAgentPolicies:output_type -> nightjar.v1.AgentPoliciesResponse
+	15, // 52: nightjar.v1.AgentPolicyService.GetAgentPolicy:output_type -> nightjar.v1.AgentPolicyResponse
+	15, // 53: nightjar.v1.AgentPolicyService.UpdateAgentPolicy:output_type -> nightjar.v1.AgentPolicyResponse
+	26, // 54: nightjar.v1.AgentPolicyService.DeleteAgentPolicy:output_type -> google.protobuf.Empty
+	27, // 55: nightjar.v1.AgentPolicyService.DownloadAgentPolicies:output_type -> nightjar.v1.File
+	27, // 56: nightjar.v1.AgentPolicyService.DownloadAgentPolicy:output_type -> nightjar.v1.File
+	40, // [40:57] is the sub-list for method output_type
+	23, // [23:40] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_agent_rule_proto_init() }

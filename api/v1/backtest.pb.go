@@ -425,6 +425,7 @@ type JobDefinition struct {
 	ThirdPartyCases  []*ThirdPartyCase     `protobuf:"bytes,12,rep,name=third_party_cases,json=thirdPartyCases,proto3" json:"third_party_cases,omitempty"`
 	ReferenceTables  []*RuleReferenceTable `protobuf:"bytes,13,rep,name=reference_tables,json=referenceTables,proto3" json:"reference_tables,omitempty"`
 	CalculatedFields []*CalculatedField    `protobuf:"bytes,14,rep,name=calculated_fields,json=calculatedFields,proto3" json:"calculated_fields,omitempty"`
+	Filters          []*RuleFilter         `protobuf:"bytes,15,rep,name=filters,proto3" json:"filters,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
@@ -553,6 +554,13 @@ func (x *JobDefinition) GetReferenceTables() []*RuleReferenceTable {
 func (x *JobDefinition) GetCalculatedFields() []*CalculatedField {
 	if x != nil {
 		return x.CalculatedFields
+	}
+	return nil
+}
+
+func (x *JobDefinition) GetFilters() []*RuleFilter {
+	if x != nil {
+		return x.Filters
 	}
 	return nil
 }
@@ -1562,7 +1570,7 @@ const file_backtest_proto_rawDesc = "" +
 	"\x0ejob_definition\x18\x01 \x01(\v2\x1a.nightjar.v1.JobDefinitionR\rjobDefinition\x125\n" +
 	"\tfrom_rule\x18\x02 \x01(\v2\x18.nightjar.v1.JobFromRuleR\bfromRule\x12(\n" +
 	"\rsignal_output\x18\x03 \x01(\bH\x00R\fsignalOutput\x88\x01\x01B\x10\n" +
-	"\x0e_signal_output\"\xd4\x04\n" +
+	"\x0e_signal_output\"\xb8\b\n" +
 	"\rJobDefinition\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x14\n" +
@@ -1578,7 +1586,9 @@ const file_backtest_proto_rawDesc = "" +
 	"\x10group_signals_by\x18\v \x03(\tB\x04\x88\xb5\x18\x01R\x0egroupSignalsBy\x12M\n" +
 	"\x11third_party_cases\x18\f \x03(\v2\x1b.nightjar.v1.ThirdPartyCaseB\x04\x88\xb5\x18\x01R\x0fthirdPartyCases\x12P\n" +
 	"\x10reference_tables\x18\r \x03(\v2\x1f.nightjar.v1.RuleReferenceTableB\x04\x88\xb5\x18\x01R\x0freferenceTables\x12O\n" +
-	"\x11calculated_fields\x18\x0e \x03(\v2\x1c.nightjar.v1.CalculatedFieldB\x04\x88\xb5\x18\x01R\x10calculatedFields\"\xb0\x01\n" +
+	"\x11calculated_fields\x18\x0e \x03(\v2\x1c.nightjar.v1.CalculatedFieldB\x04\x88\xb5\x18\x01R\x10calculatedFields\x127\n" +
+	"\afilters\x18\x0f \x03(\v2\x17.nightjar.v1.RuleFilterB\x04\x88\xb5\x18\x01R\afilters:\xa8\x03\x92\xb5\x18\tisEnabled\x92\xb5\x18\x10hasExtendedTitle\x92\xb5\x18\x17complianceSignalOptions\x92\xb5\x18\n" +
+	"customName\x92\xb5\x18\rcustomMessage\x92\xb5\x18\x02id\x92\xb5\x18\aversion\x92\xb5\x18\tcreatedAt\x92\xb5\x18\tupdatedAt\x92\xb5\x18\x10creationAuthorId\x92\xb5\x18\x0eupdateAuthorId\x92\xb5\x18\acreator\x92\xb5\x18\aupdater\x92\xb5\x18\tisDefault\x92\xb5\x18\tisPartner\x92\xb5\x18\x06isBeta\x92\xb5\x18\tisDeleted\x92\xb5\x18\fisDeprecated\x92\xb5\x18\x0fdeprecationDate\x92\xb5\x18\bblocking\x92\xb5\x18\bmetadata\x92\xb5\x18\vdefaultTags\x92\xb5\x18\rdefaultRuleId\x92\xb5\x18\rpartnerRuleId\x92\xb5\x18\x14partnerIntegrationId\x92\xb5\x18\x11compatibleVersion\x92\xb5\x18\fdependencies\x92\xb5\x18\bwarnings\"\xb0\x01\n" +
 	"\vJobFromRule\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05index\x18\x02 \x01(\tR\x05index\x12\x12\n" +
@@ -1714,13 +1724,14 @@ var file_backtest_proto_goTypes = []any{
 	(*ThirdPartyCase)(nil),              // 27: nightjar.v1.ThirdPartyCase
 	(*RuleReferenceTable)(nil),          // 28: nightjar.v1.RuleReferenceTable
 	(*CalculatedField)(nil),             // 29: nightjar.v1.CalculatedField
-	(*SignalFilter)(nil),                // 30: nightjar.v1.SignalFilter
-	(*SignalPage)(nil),                  // 31: nightjar.v1.SignalPage
-	(*SearchSignalsRequest)(nil),        // 32: nightjar.v1.SearchSignalsRequest
-	(*GetSignalRequest)(nil),            // 33: nightjar.v1.GetSignalRequest
-	(*emptypb.Empty)(nil),               // 34: google.protobuf.Empty
-	(*SearchSignalsResponse)(nil),       // 35: nightjar.v1.SearchSignalsResponse
-	(*GetSignalResponse)(nil),           // 36: nightjar.v1.GetSignalResponse
+	(*RuleFilter)(nil),                  // 30: nightjar.v1.RuleFilter
+	(*SignalFilter)(nil),                // 31: nightjar.v1.SignalFilter
+	(*SignalPage)(nil),                  // 32: nightjar.v1.SignalPage
+	(*SearchSignalsRequest)(nil),        // 33: nightjar.v1.SearchSignalsRequest
+	(*GetSignalRequest)(nil),            // 34: nightjar.v1.GetSignalRequest
+	(*emptypb.Empty)(nil),               // 35: google.protobuf.Empty
+	(*SearchSignalsResponse)(nil),       // 36: nightjar.v1.SearchSignalsResponse
+	(*GetSignalResponse)(nil),           // 37: nightjar.v1.GetSignalResponse
 }
 var file_backtest_proto_depIdxs = []int32{
 	23, // 0: nightjar.v1.RunBacktestRequest.rule:type_name -> nightjar.v1.Rule
@@ -1735,45 +1746,46 @@ var file_backtest_proto_depIdxs = []int32{
 	27, // 9: nightjar.v1.JobDefinition.third_party_cases:type_name -> nightjar.v1.ThirdPartyCase
 	28, // 10: nightjar.v1.JobDefinition.reference_tables:type_name -> nightjar.v1.RuleReferenceTable
 	29, // 11: nightjar.v1.JobDefinition.calculated_fields:type_name -> nightjar.v1.CalculatedField
-	9,  // 12: nightjar.v1.CreateJobResponse.data:type_name -> nightjar.v1.JobReference
-	11, // 13: nightjar.v1.ListJobsRequest.page:type_name -> nightjar.v1.JobPage
-	12, // 14: nightjar.v1.ListJobsRequest.filter:type_name -> nightjar.v1.JobFilter
-	17, // 15: nightjar.v1.ListJobsResponse.data:type_name -> nightjar.v1.JobItem
-	14, // 16: nightjar.v1.ListJobsResponse.meta:type_name -> nightjar.v1.ListJobsMeta
-	17, // 17: nightjar.v1.GetJobResponse.data:type_name -> nightjar.v1.JobItem
-	18, // 18: nightjar.v1.JobItem.attributes:type_name -> nightjar.v1.JobAttributes
-	6,  // 19: nightjar.v1.JobAttributes.job_definition:type_name -> nightjar.v1.JobDefinition
-	30, // 20: nightjar.v1.ListSignalsOfJobRequest.filter:type_name -> nightjar.v1.SignalFilter
-	31, // 21: nightjar.v1.ListSignalsOfJobRequest.page:type_name -> nightjar.v1.SignalPage
-	21, // 22: nightjar.v1.ConvertJobSignalsRequest.data:type_name -> nightjar.v1.ConvertJobSignalsData
-	22, // 23: nightjar.v1.ConvertJobSignalsData.attributes:type_name -> nightjar.v1.ConvertJobSignalsAttributes
-	0,  // 24: nightjar.v1.BacktestService.RunBacktest:input_type -> nightjar.v1.RunBacktestRequest
-	3,  // 25: nightjar.v1.BacktestService.CreateJob:input_type -> nightjar.v1.CreateJobRequest
-	10, // 26: nightjar.v1.BacktestService.ListJobs:input_type -> nightjar.v1.ListJobsRequest
-	15, // 27: nightjar.v1.BacktestService.GetJob:input_type -> nightjar.v1.GetJobRequest
-	15, // 28: nightjar.v1.BacktestService.CancelJob:input_type -> nightjar.v1.GetJobRequest
-	15, // 29: nightjar.v1.BacktestService.DeleteJob:input_type -> nightjar.v1.GetJobRequest
-	32, // 30: nightjar.v1.BacktestService.SearchJobSignals:input_type -> nightjar.v1.SearchSignalsRequest
-	32, // 31: nightjar.v1.BacktestService.ListJobSignals:input_type -> nightjar.v1.SearchSignalsRequest
-	19, // 32: nightjar.v1.BacktestService.ListSignalsOfJob:input_type -> nightjar.v1.ListSignalsOfJobRequest
-	33, // 33: nightjar.v1.BacktestService.GetJobSignal:input_type -> nightjar.v1.GetSignalRequest
-	20, // 34: nightjar.v1.BacktestService.ConvertJobSignals:input_type -> nightjar.v1.ConvertJobSignalsRequest
-	1,  // 35: nightjar.v1.BacktestService.RunBacktest:output_type -> nightjar.v1.RunBacktestResponse
-	8,  // 36: nightjar.v1.BacktestService.CreateJob:output_type -> nightjar.v1.CreateJobResponse
-	13, // 37: nightjar.v1.BacktestService.ListJobs:output_type -> nightjar.v1.ListJobsResponse
-	16, // 38: nightjar.v1.BacktestService.GetJob:output_type -> nightjar.v1.GetJobResponse
-	34, // 39: nightjar.v1.BacktestService.CancelJob:output_type -> google.protobuf.Empty
-	34, // 40: nightjar.v1.BacktestService.DeleteJob:output_type -> google.protobuf.Empty
-	35, // 41: nightjar.v1.BacktestService.SearchJobSignals:output_type -> nightjar.v1.SearchSignalsResponse
-	35, // 42: nightjar.v1.BacktestService.ListJobSignals:output_type -> nightjar.v1.SearchSignalsResponse
-	35, // 43: nightjar.v1.BacktestService.ListSignalsOfJob:output_type -> nightjar.v1.SearchSignalsResponse
-	36, // 44: nightjar.v1.BacktestService.GetJobSignal:output_type -> nightjar.v1.GetSignalResponse
-	34, // 45: nightjar.v1.BacktestService.ConvertJobSignals:output_type -> google.protobuf.Empty
-	35, // [35:46] is the sub-list for method output_type
-	24, // [24:35] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	30, // 12: nightjar.v1.JobDefinition.filters:type_name -> nightjar.v1.RuleFilter
+	9,  // 13: nightjar.v1.CreateJobResponse.data:type_name -> nightjar.v1.JobReference
+	11, // 14: nightjar.v1.ListJobsRequest.page:type_name -> nightjar.v1.JobPage
+	12, // 15: nightjar.v1.ListJobsRequest.filter:type_name -> nightjar.v1.JobFilter
+	17, // 16: nightjar.v1.ListJobsResponse.data:type_name -> nightjar.v1.JobItem
+	14, // 17: nightjar.v1.ListJobsResponse.meta:type_name -> nightjar.v1.ListJobsMeta
+	17, // 18: nightjar.v1.GetJobResponse.data:type_name -> nightjar.v1.JobItem
+	18, // 19: nightjar.v1.JobItem.attributes:type_name -> nightjar.v1.JobAttributes
+	6,  // 20: nightjar.v1.JobAttributes.job_definition:type_name -> nightjar.v1.JobDefinition
+	31, // 21: nightjar.v1.ListSignalsOfJobRequest.filter:type_name -> nightjar.v1.SignalFilter
+	32, // 22: nightjar.v1.ListSignalsOfJobRequest.page:type_name -> nightjar.v1.SignalPage
+	21, // 23: nightjar.v1.ConvertJobSignalsRequest.data:type_name -> nightjar.v1.ConvertJobSignalsData
+	22, // 24: nightjar.v1.ConvertJobSignalsData.attributes:type_name -> nightjar.v1.ConvertJobSignalsAttributes
+	0,  // 25: nightjar.v1.BacktestService.RunBacktest:input_type -> nightjar.v1.RunBacktestRequest
+	3,  // 26: nightjar.v1.BacktestService.CreateJob:input_type -> nightjar.v1.CreateJobRequest
+	10, // 27: nightjar.v1.BacktestService.ListJobs:input_type -> nightjar.v1.ListJobsRequest
+	15, // 28: nightjar.v1.BacktestService.GetJob:input_type -> nightjar.v1.GetJobRequest
+	15, // 29: nightjar.v1.BacktestService.CancelJob:input_type -> nightjar.v1.GetJobRequest
+	15, // 30: nightjar.v1.BacktestService.DeleteJob:input_type -> nightjar.v1.GetJobRequest
+	33, // 31: nightjar.v1.BacktestService.SearchJobSignals:input_type -> nightjar.v1.SearchSignalsRequest
+	33, // 32: nightjar.v1.BacktestService.ListJobSignals:input_type -> nightjar.v1.SearchSignalsRequest
+	19, // 33: nightjar.v1.BacktestService.ListSignalsOfJob:input_type -> nightjar.v1.ListSignalsOfJobRequest
+	34, // 34: nightjar.v1.BacktestService.GetJobSignal:input_type -> nightjar.v1.GetSignalRequest
+	20, // 35: nightjar.v1.BacktestService.ConvertJobSignals:input_type -> nightjar.v1.ConvertJobSignalsRequest
+	1,  // 36: nightjar.v1.BacktestService.RunBacktest:output_type -> nightjar.v1.RunBacktestResponse
+	8,  // 37: nightjar.v1.BacktestService.CreateJob:output_type -> nightjar.v1.CreateJobResponse
+	13, // 38: nightjar.v1.BacktestService.ListJobs:output_type -> nightjar.v1.ListJobsResponse
+	16, // 39: nightjar.v1.BacktestService.GetJob:output_type -> nightjar.v1.GetJobResponse
+	35, // 40: nightjar.v1.BacktestService.CancelJob:output_type -> google.protobuf.Empty
+	35, // 41: nightjar.v1.BacktestService.DeleteJob:output_type -> google.protobuf.Empty
+	36, // 42: nightjar.v1.BacktestService.SearchJobSignals:output_type -> nightjar.v1.SearchSignalsResponse
+	36, // 43: nightjar.v1.BacktestService.ListJobSignals:output_type -> nightjar.v1.SearchSignalsResponse
+	36, // 44: nightjar.v1.BacktestService.ListSignalsOfJob:output_type -> nightjar.v1.SearchSignalsResponse
+	37, // 45: nightjar.v1.BacktestService.GetJobSignal:output_type -> nightjar.v1.GetSignalResponse
+	35, // 46: nightjar.v1.BacktestService.ConvertJobSignals:output_type -> google.protobuf.Empty
+	36, // [36:47] is the sub-list for method output_type
+	25, // [25:36] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_backtest_proto_init() }

@@ -9,6 +9,7 @@ package nightjarv1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	structpb "google.golang.org/protobuf/types/known/structpb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -81,16 +82,16 @@ type LogEntry struct {
 	// In milliseconds since 1970; the arrival unless given.
 	Timestamp *int64 `protobuf:"varint,1,opt,name=timestamp,proto3,oneof" json:"timestamp,omitempty"`
 	// A raw line is read by the parser of its source.
-	Source  *string  `protobuf:"bytes,2,opt,name=source,json=ddsource,proto3,oneof" json:"source,omitempty"`
-	Service *string  `protobuf:"bytes,3,opt,name=service,proto3,oneof" json:"service,omitempty"`
-	Host    *string  `protobuf:"bytes,4,opt,name=host,json=hostname,proto3,oneof" json:"host,omitempty"`
-	Status  *string  `protobuf:"bytes,5,opt,name=status,proto3,oneof" json:"status,omitempty"`
-	Message *string  `protobuf:"bytes,6,opt,name=message,proto3,oneof" json:"message,omitempty"`
-	Tags    []string `protobuf:"bytes,7,rep,name=tags,proto3" json:"tags,omitempty"`
-	// A JSON object.
-	Attributes    *string `protobuf:"bytes,8,opt,name=attributes,proto3,oneof" json:"attributes,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Source         *string          `protobuf:"bytes,2,opt,name=source,json=ddsource,proto3,oneof" json:"source,omitempty"`
+	Service        *string          `protobuf:"bytes,3,opt,name=service,proto3,oneof" json:"service,omitempty"`
+	Host           *string          `protobuf:"bytes,4,opt,name=host,json=hostname,proto3,oneof" json:"host,omitempty"`
+	Status         *string          `protobuf:"bytes,5,opt,name=status,proto3,oneof" json:"status,omitempty"`
+	Message        *string          `protobuf:"bytes,6,opt,name=message,proto3,oneof" json:"message,omitempty"`
+	Tags           []string         `protobuf:"bytes,7,rep,name=tags,proto3" json:"tags,omitempty"`
+	Attributes     *structpb.Struct `protobuf:"bytes,9,opt,name=attributes,proto3" json:"attributes,omitempty"`
+	AttributesText *string          `protobuf:"bytes,8,opt,name=attributes_text,json=attributesText,proto3,oneof" json:"attributes_text,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *LogEntry) Reset() {
@@ -172,9 +173,16 @@ func (x *LogEntry) GetTags() []string {
 	return nil
 }
 
-func (x *LogEntry) GetAttributes() string {
-	if x != nil && x.Attributes != nil {
-		return *x.Attributes
+func (x *LogEntry) GetAttributes() *structpb.Struct {
+	if x != nil {
+		return x.Attributes
+	}
+	return nil
+}
+
+func (x *LogEntry) GetAttributesText() string {
+	if x != nil && x.AttributesText != nil {
+		return *x.AttributesText
 	}
 	return ""
 }
@@ -236,11 +244,11 @@ var File_log_proto protoreflect.FileDescriptor
 
 const file_log_proto_rawDesc = "" +
 	"\n" +
-	"\tlog.proto\x12\vnightjar.v1\x1a\n" +
+	"\tlog.proto\x12\vnightjar.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\n" +
 	"wire.proto\"Y\n" +
 	"\x11SubmitLogsRequest\x12)\n" +
 	"\x04logs\x18\x01 \x03(\v2\x15.nightjar.v1.LogEntryR\x04logs\x12\x19\n" +
-	"\bbatch_id\x18\x02 \x01(\tR\abatchId\"\xdd\x02\n" +
+	"\bbatch_id\x18\x02 \x01(\tR\abatchId\"\xae\x03\n" +
 	"\bLogEntry\x12!\n" +
 	"\ttimestamp\x18\x01 \x01(\x03H\x00R\ttimestamp\x88\x01\x01\x12\x1d\n" +
 	"\x06source\x18\x02 \x01(\tH\x01R\bddsource\x88\x01\x01\x12\x1d\n" +
@@ -248,10 +256,12 @@ const file_log_proto_rawDesc = "" +
 	"\x04host\x18\x04 \x01(\tH\x03R\bhostname\x88\x01\x01\x12\x1b\n" +
 	"\x06status\x18\x05 \x01(\tH\x04R\x06status\x88\x01\x01\x12\x1d\n" +
 	"\amessage\x18\x06 \x01(\tH\x05R\amessage\x88\x01\x01\x12\x18\n" +
-	"\x04tags\x18\a \x03(\tB\x04\x88\xb5\x18\x01R\x04tags\x12)\n" +
+	"\x04tags\x18\a \x03(\tB\x04\x88\xb5\x18\x01R\x04tags\x127\n" +
 	"\n" +
-	"attributes\x18\b \x01(\tB\x04\x98\xb5\x18\x01H\x06R\n" +
-	"attributes\x88\x01\x01B\f\n" +
+	"attributes\x18\t \x01(\v2\x17.google.protobuf.StructR\n" +
+	"attributes\x12<\n" +
+	"\x0fattributes_text\x18\b \x01(\tB\x0e\x9a\xb5\x18\n" +
+	"attributesH\x06R\x0eattributesText\x88\x01\x01B\f\n" +
 	"\n" +
 	"_timestampB\t\n" +
 	"\a_sourceB\n" +
@@ -260,8 +270,8 @@ const file_log_proto_rawDesc = "" +
 	"\x05_hostB\t\n" +
 	"\a_statusB\n" +
 	"\n" +
-	"\b_messageB\r\n" +
-	"\v_attributes\"J\n" +
+	"\b_messageB\x12\n" +
+	"\x10_attributes_text\"J\n" +
 	"\x12SubmitLogsResponse\x12\x16\n" +
 	"\x06events\x18\x01 \x01(\x03R\x06events\x12\x1c\n" +
 	"\tduplicate\x18\x02 \x01(\bR\tduplicate2[\n" +
@@ -287,16 +297,18 @@ var file_log_proto_goTypes = []any{
 	(*SubmitLogsRequest)(nil),  // 0: nightjar.v1.SubmitLogsRequest
 	(*LogEntry)(nil),           // 1: nightjar.v1.LogEntry
 	(*SubmitLogsResponse)(nil), // 2: nightjar.v1.SubmitLogsResponse
+	(*structpb.Struct)(nil),    // 3: google.protobuf.Struct
 }
 var file_log_proto_depIdxs = []int32{
 	1, // 0: nightjar.v1.SubmitLogsRequest.logs:type_name -> nightjar.v1.LogEntry
-	0, // 1: nightjar.v1.LogService.SubmitLogs:input_type -> nightjar.v1.SubmitLogsRequest
-	2, // 2: nightjar.v1.LogService.SubmitLogs:output_type -> nightjar.v1.SubmitLogsResponse
-	2, // [2:3] is the sub-list for method output_type
-	1, // [1:2] is the sub-list for method input_type
-	1, // [1:1] is the sub-list for extension type_name
-	1, // [1:1] is the sub-list for extension extendee
-	0, // [0:1] is the sub-list for field type_name
+	3, // 1: nightjar.v1.LogEntry.attributes:type_name -> google.protobuf.Struct
+	0, // 2: nightjar.v1.LogService.SubmitLogs:input_type -> nightjar.v1.SubmitLogsRequest
+	2, // 3: nightjar.v1.LogService.SubmitLogs:output_type -> nightjar.v1.SubmitLogsResponse
+	3, // [3:4] is the sub-list for method output_type
+	2, // [2:3] is the sub-list for method input_type
+	2, // [2:2] is the sub-list for extension type_name
+	2, // [2:2] is the sub-list for extension extendee
+	0, // [0:2] is the sub-list for field type_name
 }
 
 func init() { file_log_proto_init() }

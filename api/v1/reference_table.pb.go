@@ -11,6 +11,7 @@ import (
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	emptypb "google.golang.org/protobuf/types/known/emptypb"
 	fieldmaskpb "google.golang.org/protobuf/types/known/fieldmaskpb"
+	structpb "google.golang.org/protobuf/types/known/structpb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -334,8 +335,9 @@ type ReferenceTableFile struct {
 	// Of a request: an upload, all parts of which were sent.
 	UploadId *string `protobuf:"bytes,1,opt,name=upload_id,proto3,oneof" json:"upload_id,omitempty"`
 	// Of tables in cloud storage, which nightjar does not read.
-	AccessDetails *string `protobuf:"bytes,2,opt,name=access_details,proto3,oneof" json:"access_details,omitempty"`
-	SyncEnabled   *bool   `protobuf:"varint,3,opt,name=sync_enabled,proto3,oneof" json:"sync_enabled,omitempty"`
+	AccessDetails     *structpb.Struct `protobuf:"bytes,4,opt,name=access_details,proto3" json:"access_details,omitempty"`
+	AccessDetailsText *string          `protobuf:"bytes,2,opt,name=access_details_text,json=accessDetailsText,proto3,oneof" json:"access_details_text,omitempty"`
+	SyncEnabled       *bool            `protobuf:"varint,3,opt,name=sync_enabled,proto3,oneof" json:"sync_enabled,omitempty"`
 	// Why the last file was not read.
 	ErrorMessage  *string `protobuf:"bytes,50,opt,name=error_message,proto3,oneof" json:"error_message,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -379,9 +381,16 @@ func (x *ReferenceTableFile) GetUploadId() string {
 	return ""
 }
 
-func (x *ReferenceTableFile) GetAccessDetails() string {
-	if x != nil && x.AccessDetails != nil {
-		return *x.AccessDetails
+func (x *ReferenceTableFile) GetAccessDetails() *structpb.Struct {
+	if x != nil {
+		return x.AccessDetails
+	}
+	return nil
+}
+
+func (x *ReferenceTableFile) GetAccessDetailsText() string {
+	if x != nil && x.AccessDetailsText != nil {
+		return *x.AccessDetailsText
 	}
 	return ""
 }
@@ -1024,8 +1033,9 @@ func (x *Row) GetAttributes() *RowAttributes {
 
 type RowAttributes struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// An object of texts and numbers, by field.
-	Values        string `protobuf:"bytes,1,opt,name=values,proto3" json:"values,omitempty"`
+	// Texts and numbers, by field.
+	Values        *structpb.Struct `protobuf:"bytes,2,opt,name=values,proto3" json:"values,omitempty"`
+	ValuesText    string           `protobuf:"bytes,1,opt,name=values_text,json=valuesText,proto3" json:"values_text,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1060,9 +1070,16 @@ func (*RowAttributes) Descriptor() ([]byte, []int) {
 	return file_reference_table_proto_rawDescGZIP(), []int{17}
 }
 
-func (x *RowAttributes) GetValues() string {
+func (x *RowAttributes) GetValues() *structpb.Struct {
 	if x != nil {
 		return x.Values
+	}
+	return nil
+}
+
+func (x *RowAttributes) GetValuesText() string {
+	if x != nil {
+		return x.ValuesText
 	}
 	return ""
 }
@@ -2322,7 +2339,7 @@ var File_reference_table_proto protoreflect.FileDescriptor
 
 const file_reference_table_proto_rawDesc = "" +
 	"\n" +
-	"\x15reference_table.proto\x12\vnightjar.v1\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\n" +
+	"\x15reference_table.proto\x12\vnightjar.v1\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\n" +
 	"wire.proto\"{\n" +
 	"\x0eReferenceTable\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
@@ -2356,15 +2373,16 @@ const file_reference_table_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12\x19\n" +
 	"\x05match\x18\x03 \x01(\tH\x00R\x05match\x88\x01\x01B\b\n" +
-	"\x06_match\"\x82\x02\n" +
+	"\x06_match\"\xde\x02\n" +
 	"\x12ReferenceTableFile\x12!\n" +
-	"\tupload_id\x18\x01 \x01(\tH\x00R\tupload_id\x88\x01\x01\x121\n" +
-	"\x0eaccess_details\x18\x02 \x01(\tB\x04\x98\xb5\x18\x01H\x01R\x0eaccess_details\x88\x01\x01\x12'\n" +
+	"\tupload_id\x18\x01 \x01(\tH\x00R\tupload_id\x88\x01\x01\x12?\n" +
+	"\x0eaccess_details\x18\x04 \x01(\v2\x17.google.protobuf.StructR\x0eaccess_details\x12G\n" +
+	"\x13access_details_text\x18\x02 \x01(\tB\x12\x9a\xb5\x18\x0eaccess_detailsH\x01R\x11accessDetailsText\x88\x01\x01\x12'\n" +
 	"\fsync_enabled\x18\x03 \x01(\bH\x02R\fsync_enabled\x88\x01\x01\x12)\n" +
 	"\rerror_message\x182 \x01(\tH\x03R\rerror_message\x88\x01\x01B\f\n" +
 	"\n" +
-	"_upload_idB\x11\n" +
-	"\x0f_access_detailsB\x0f\n" +
+	"_upload_idB\x16\n" +
+	"\x14_access_details_textB\x0f\n" +
 	"\r_sync_enabledB\x10\n" +
 	"\x0e_error_message\"q\n" +
 	"\x16ReferenceTableResponse\x12/\n" +
@@ -2407,9 +2425,12 @@ const file_reference_table_proto_rawDesc = "" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12:\n" +
 	"\n" +
 	"attributes\x18\x03 \x01(\v2\x1a.nightjar.v1.RowAttributesR\n" +
-	"attributes\"-\n" +
-	"\rRowAttributes\x12\x1c\n" +
-	"\x06values\x18\x01 \x01(\tB\x04\x98\xb5\x18\x01R\x06values\"e\n" +
+	"attributes\"m\n" +
+	"\rRowAttributes\x12/\n" +
+	"\x06values\x18\x02 \x01(\v2\x17.google.protobuf.StructR\x06values\x12+\n" +
+	"\vvalues_text\x18\x01 \x01(\tB\n" +
+	"\x9a\xb5\x18\x06valuesR\n" +
+	"valuesText\"e\n" +
 	"\fRowsResponse\x12$\n" +
 	"\x04data\x18\x01 \x03(\v2\x10.nightjar.v1.RowR\x04data\x12)\n" +
 	"\x04meta\x18\x02 \x01(\v2\x15.nightjar.v1.RowsMetaR\x04meta:\x04\x88\xb5\x18\x01\"t\n" +
@@ -2564,70 +2585,73 @@ var file_reference_table_proto_goTypes = []any{
 	(*UploadResponse)(nil),              // 39: nightjar.v1.UploadResponse
 	(*Upload)(nil),                      // 40: nightjar.v1.Upload
 	(*UploadAttributes)(nil),            // 41: nightjar.v1.UploadAttributes
-	(*fieldmaskpb.FieldMask)(nil),       // 42: google.protobuf.FieldMask
-	(*emptypb.Empty)(nil),               // 43: google.protobuf.Empty
+	(*structpb.Struct)(nil),             // 42: google.protobuf.Struct
+	(*fieldmaskpb.FieldMask)(nil),       // 43: google.protobuf.FieldMask
+	(*emptypb.Empty)(nil),               // 44: google.protobuf.Empty
 }
 var file_reference_table_proto_depIdxs = []int32{
 	1,  // 0: nightjar.v1.ReferenceTable.attributes:type_name -> nightjar.v1.ReferenceTableAttributes
 	2,  // 1: nightjar.v1.ReferenceTableAttributes.schema:type_name -> nightjar.v1.ReferenceTableSchema
 	4,  // 2: nightjar.v1.ReferenceTableAttributes.file_metadata:type_name -> nightjar.v1.ReferenceTableFile
 	3,  // 3: nightjar.v1.ReferenceTableSchema.fields:type_name -> nightjar.v1.ReferenceTableField
-	0,  // 4: nightjar.v1.ReferenceTableResponse.data:type_name -> nightjar.v1.ReferenceTable
-	0,  // 5: nightjar.v1.ReferenceTablesResponse.data:type_name -> nightjar.v1.ReferenceTable
-	0,  // 6: nightjar.v1.CreateReferenceTableRequest.data:type_name -> nightjar.v1.ReferenceTable
-	9,  // 7: nightjar.v1.ListReferenceTablesRequest.page:type_name -> nightjar.v1.OffsetPage
-	10, // 8: nightjar.v1.ListReferenceTablesRequest.filter:type_name -> nightjar.v1.ReferenceTableFilter
-	11, // 9: nightjar.v1.ReferenceTableFilter.table_name:type_name -> nightjar.v1.ReferenceTableNameFilter
-	0,  // 10: nightjar.v1.UpdateReferenceTableRequest.data:type_name -> nightjar.v1.ReferenceTable
-	42, // 11: nightjar.v1.UpdateReferenceTableRequest.update_mask:type_name -> google.protobuf.FieldMask
-	17, // 12: nightjar.v1.Row.attributes:type_name -> nightjar.v1.RowAttributes
-	16, // 13: nightjar.v1.RowsResponse.data:type_name -> nightjar.v1.Row
-	19, // 14: nightjar.v1.RowsResponse.meta:type_name -> nightjar.v1.RowsMeta
-	21, // 15: nightjar.v1.ListRowsRequest.page:type_name -> nightjar.v1.TokenPage
-	16, // 16: nightjar.v1.RowsPage.data:type_name -> nightjar.v1.Row
-	23, // 17: nightjar.v1.RowsPage.links:type_name -> nightjar.v1.RowsLinks
-	24, // 18: nightjar.v1.RowsPage.meta:type_name -> nightjar.v1.RowsPageMeta
-	25, // 19: nightjar.v1.RowsPageMeta.page:type_name -> nightjar.v1.RowsPageToken
-	16, // 20: nightjar.v1.UpsertRowsRequest.data:type_name -> nightjar.v1.Row
-	27, // 21: nightjar.v1.DeleteRowsRequest.data:type_name -> nightjar.v1.RowIdentifier
-	30, // 22: nightjar.v1.QueryRowsRequest.data:type_name -> nightjar.v1.RowsQuery
-	31, // 23: nightjar.v1.RowsQuery.attributes:type_name -> nightjar.v1.RowsQueryAttributes
-	33, // 24: nightjar.v1.QueryRowsResponse.data:type_name -> nightjar.v1.RowsQueryResult
-	16, // 25: nightjar.v1.QueryRowsResponse.included:type_name -> nightjar.v1.Row
-	34, // 26: nightjar.v1.RowsQueryResult.relationships:type_name -> nightjar.v1.RowsQueryRelationships
-	35, // 27: nightjar.v1.RowsQueryRelationships.rows:type_name -> nightjar.v1.RowIdentifiers
-	27, // 28: nightjar.v1.RowIdentifiers.data:type_name -> nightjar.v1.RowIdentifier
-	37, // 29: nightjar.v1.CreateUploadRequest.data:type_name -> nightjar.v1.UploadRequest
-	38, // 30: nightjar.v1.UploadRequest.attributes:type_name -> nightjar.v1.UploadRequestAttributes
-	40, // 31: nightjar.v1.UploadResponse.data:type_name -> nightjar.v1.Upload
-	41, // 32: nightjar.v1.Upload.attributes:type_name -> nightjar.v1.UploadAttributes
-	7,  // 33: nightjar.v1.ReferenceTableService.CreateReferenceTable:input_type -> nightjar.v1.CreateReferenceTableRequest
-	8,  // 34: nightjar.v1.ReferenceTableService.ListReferenceTables:input_type -> nightjar.v1.ListReferenceTablesRequest
-	12, // 35: nightjar.v1.ReferenceTableService.GetReferenceTable:input_type -> nightjar.v1.GetReferenceTableRequest
-	13, // 36: nightjar.v1.ReferenceTableService.UpdateReferenceTable:input_type -> nightjar.v1.UpdateReferenceTableRequest
-	14, // 37: nightjar.v1.ReferenceTableService.DeleteReferenceTable:input_type -> nightjar.v1.DeleteReferenceTableRequest
-	15, // 38: nightjar.v1.ReferenceTableService.GetRows:input_type -> nightjar.v1.GetRowsRequest
-	20, // 39: nightjar.v1.ReferenceTableService.ListRows:input_type -> nightjar.v1.ListRowsRequest
-	26, // 40: nightjar.v1.ReferenceTableService.UpsertRows:input_type -> nightjar.v1.UpsertRowsRequest
-	28, // 41: nightjar.v1.ReferenceTableService.DeleteRows:input_type -> nightjar.v1.DeleteRowsRequest
-	29, // 42: nightjar.v1.ReferenceTableService.QueryRows:input_type -> nightjar.v1.QueryRowsRequest
-	36, // 43: nightjar.v1.ReferenceTableService.CreateUpload:input_type -> nightjar.v1.CreateUploadRequest
-	5,  // 44: nightjar.v1.ReferenceTableService.CreateReferenceTable:output_type -> nightjar.v1.ReferenceTableResponse
-	6,  // 45: nightjar.v1.ReferenceTableService.ListReferenceTables:output_type -> nightjar.v1.ReferenceTablesResponse
-	5,  // 46: nightjar.v1.ReferenceTableService.GetReferenceTable:output_type -> nightjar.v1.ReferenceTableResponse
-	43, // 47: nightjar.v1.ReferenceTableService.UpdateReferenceTable:output_type -> google.protobuf.Empty
-	43, // 48: nightjar.v1.ReferenceTableService.DeleteReferenceTable:output_type -> google.protobuf.Empty
-	18, // 49: nightjar.v1.ReferenceTableService.GetRows:output_type -> nightjar.v1.RowsResponse
-	22, // 50: nightjar.v1.ReferenceTableService.ListRows:output_type -> nightjar.v1.RowsPage
-	43, // 51: nightjar.v1.ReferenceTableService.UpsertRows:output_type -> google.protobuf.Empty
-	43, // 52: nightjar.v1.ReferenceTableService.DeleteRows:output_type -> google.protobuf.Empty
-	32, // 53: nightjar.v1.ReferenceTableService.QueryRows:output_type -> nightjar.v1.QueryRowsResponse
-	39, // 54: nightjar.v1.ReferenceTableService.CreateUpload:output_type -> nightjar.v1.UploadResponse
-	44, // [44:55] is the sub-list for method output_type
-	33, // [33:44] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	42, // 4: nightjar.v1.ReferenceTableFile.access_details:type_name -> google.protobuf.Struct
+	0,  // 5: nightjar.v1.ReferenceTableResponse.data:type_name -> nightjar.v1.ReferenceTable
+	0,  // 6: nightjar.v1.ReferenceTablesResponse.data:type_name -> nightjar.v1.ReferenceTable
+	0,  // 7: nightjar.v1.CreateReferenceTableRequest.data:type_name -> nightjar.v1.ReferenceTable
+	9,  // 8: nightjar.v1.ListReferenceTablesRequest.page:type_name -> nightjar.v1.OffsetPage
+	10, // 9: nightjar.v1.ListReferenceTablesRequest.filter:type_name -> nightjar.v1.ReferenceTableFilter
+	11, // 10: nightjar.v1.ReferenceTableFilter.table_name:type_name -> nightjar.v1.ReferenceTableNameFilter
+	0,  // 11: nightjar.v1.UpdateReferenceTableRequest.data:type_name -> nightjar.v1.ReferenceTable
+	43, // 12: nightjar.v1.UpdateReferenceTableRequest.update_mask:type_name -> google.protobuf.FieldMask
+	17, // 13: nightjar.v1.Row.attributes:type_name -> nightjar.v1.RowAttributes
+	42, // 14: nightjar.v1.RowAttributes.values:type_name -> google.protobuf.Struct
+	16, // 15: nightjar.v1.RowsResponse.data:type_name -> nightjar.v1.Row
+	19, // 16: nightjar.v1.RowsResponse.meta:type_name -> nightjar.v1.RowsMeta
+	21, // 17: nightjar.v1.ListRowsRequest.page:type_name -> nightjar.v1.TokenPage
+	16, // 18: nightjar.v1.RowsPage.data:type_name -> nightjar.v1.Row
+	23, // 19: nightjar.v1.RowsPage.links:type_name -> nightjar.v1.RowsLinks
+	24, // 20: nightjar.v1.RowsPage.meta:type_name -> nightjar.v1.RowsPageMeta
+	25, // 21: nightjar.v1.RowsPageMeta.page:type_name -> nightjar.v1.RowsPageToken
+	16, // 22: nightjar.v1.UpsertRowsRequest.data:type_name -> nightjar.v1.Row
+	27, // 23: nightjar.v1.DeleteRowsRequest.data:type_name -> nightjar.v1.RowIdentifier
+	30, // 24: nightjar.v1.QueryRowsRequest.data:type_name -> nightjar.v1.RowsQuery
+	31, // 25: nightjar.v1.RowsQuery.attributes:type_name -> nightjar.v1.RowsQueryAttributes
+	33, // 26: nightjar.v1.QueryRowsResponse.data:type_name -> nightjar.v1.RowsQueryResult
+	16, // 27: nightjar.v1.QueryRowsResponse.included:type_name -> nightjar.v1.Row
+	34, // 28: nightjar.v1.RowsQueryResult.relationships:type_name -> nightjar.v1.RowsQueryRelationships
+	35, // 29: nightjar.v1.RowsQueryRelationships.rows:type_name -> nightjar.v1.RowIdentifiers
+	27, // 30: nightjar.v1.RowIdentifiers.data:type_name -> nightjar.v1.RowIdentifier
+	37, // 31: nightjar.v1.CreateUploadRequest.data:type_name -> nightjar.v1.UploadRequest
+	38, // 32: nightjar.v1.UploadRequest.attributes:type_name -> nightjar.v1.UploadRequestAttributes
+	40, // 33: nightjar.v1.UploadResponse.data:type_name -> nightjar.v1.Upload
+	41, // 34: nightjar.v1.Upload.attributes:type_name -> nightjar.v1.UploadAttributes
+	7,  // 35: nightjar.v1.ReferenceTableService.CreateReferenceTable:input_type -> nightjar.v1.CreateReferenceTableRequest
+	8,  // 36: nightjar.v1.ReferenceTableService.ListReferenceTables:input_type -> nightjar.v1.ListReferenceTablesRequest
+	12, // 37: nightjar.v1.ReferenceTableService.GetReferenceTable:input_type -> nightjar.v1.GetReferenceTableRequest
+	13, // 38: nightjar.v1.ReferenceTableService.UpdateReferenceTable:input_type -> nightjar.v1.UpdateReferenceTableRequest
+	14, // 39: nightjar.v1.ReferenceTableService.DeleteReferenceTable:input_type -> nightjar.v1.DeleteReferenceTableRequest
+	15, // 40: nightjar.v1.ReferenceTableService.GetRows:input_type -> nightjar.v1.GetRowsRequest
+	20, // 41: nightjar.v1.ReferenceTableService.ListRows:input_type -> nightjar.v1.ListRowsRequest
+	26, // 42: nightjar.v1.ReferenceTableService.UpsertRows:input_type -> nightjar.v1.UpsertRowsRequest
+	28, // 43: nightjar.v1.ReferenceTableService.DeleteRows:input_type -> nightjar.v1.DeleteRowsRequest
+	29, // 44: nightjar.v1.ReferenceTableService.QueryRows:input_type -> nightjar.v1.QueryRowsRequest
+	36, // 45: nightjar.v1.ReferenceTableService.CreateUpload:input_type -> nightjar.v1.CreateUploadRequest
+	5,  // 46: nightjar.v1.ReferenceTableService.CreateReferenceTable:output_type -> nightjar.v1.ReferenceTableResponse
+	6,  // 47: nightjar.v1.ReferenceTableService.ListReferenceTables:output_type -> nightjar.v1.ReferenceTablesResponse
+	5,  // 48: nightjar.v1.ReferenceTableService.GetReferenceTable:output_type -> nightjar.v1.ReferenceTableResponse
+	44, // 49: nightjar.v1.ReferenceTableService.UpdateReferenceTable:output_type -> google.protobuf.Empty
+	44, // 50: nightjar.v1.ReferenceTableService.DeleteReferenceTable:output_type -> google.protobuf.Empty
+	18, // 51: nightjar.v1.ReferenceTableService.GetRows:output_type -> nightjar.v1.RowsResponse
+	22, // 52: nightjar.v1.ReferenceTableService.ListRows:output_type -> nightjar.v1.RowsPage
+	44, // 53: nightjar.v1.ReferenceTableService.UpsertRows:output_type -> google.protobuf.Empty
+	44, // 54: nightjar.v1.ReferenceTableService.DeleteRows:output_type -> google.protobuf.Empty
+	32, // 55: nightjar.v1.ReferenceTableService.QueryRows:output_type -> nightjar.v1.QueryRowsResponse
+	39, // 56: nightjar.v1.ReferenceTableService.CreateUpload:output_type -> nightjar.v1.UploadResponse
+	46, // [46:57] is the sub-list for method output_type
+	35, // [35:46] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_reference_table_proto_init() }

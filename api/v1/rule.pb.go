@@ -11,6 +11,7 @@ import (
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	emptypb "google.golang.org/protobuf/types/known/emptypb"
 	fieldmaskpb "google.golang.org/protobuf/types/known/fieldmaskpb"
+	structpb "google.golang.org/protobuf/types/known/structpb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -522,8 +523,10 @@ type RuleQuery struct {
 	DefaultRuleId            *string  `protobuf:"bytes,14,opt,name=default_rule_id,json=defaultRuleId,proto3,oneof" json:"default_rule_id,omitempty"`
 	CorrelatedByFields       []string `protobuf:"bytes,15,rep,name=correlated_by_fields,json=correlatedByFields,proto3" json:"correlated_by_fields,omitempty"`
 	CorrelatedQueryIndex     *int32   `protobuf:"varint,16,opt,name=correlated_query_index,json=correlatedQueryIndex,proto3,oneof" json:"correlated_query_index,omitempty"`
-	unknownFields            protoimpl.UnknownFields
-	sizeCache                protoimpl.SizeCache
+	// sql, or that of searches; queries in SQL are kept and not evaluated.
+	QueryLanguage *string `protobuf:"bytes,17,opt,name=query_language,json=queryLanguage,proto3,oneof" json:"query_language,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RuleQuery) Reset() {
@@ -666,6 +669,13 @@ func (x *RuleQuery) GetCorrelatedQueryIndex() int32 {
 		return *x.CorrelatedQueryIndex
 	}
 	return 0
+}
+
+func (x *RuleQuery) GetQueryLanguage() string {
+	if x != nil && x.QueryLanguage != nil {
+		return *x.QueryLanguage
+	}
+	return ""
 }
 
 // RuleCase is a condition over the labels, and what a match of it is worth. The
@@ -3220,7 +3230,8 @@ type RuleQueryPayload struct {
 	Index          int64                  `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"`
 	ExpectedResult bool                   `protobuf:"varint,2,opt,name=expected_result,json=expectedResult,proto3" json:"expected_result,omitempty"`
 	// As sent to the intake.
-	Payload       string `protobuf:"bytes,3,opt,name=payload,proto3" json:"payload,omitempty"`
+	Payload       *structpb.Value `protobuf:"bytes,4,opt,name=payload,proto3" json:"payload,omitempty"`
+	PayloadText   string          `protobuf:"bytes,3,opt,name=payload_text,json=payloadText,proto3" json:"payload_text,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3269,9 +3280,16 @@ func (x *RuleQueryPayload) GetExpectedResult() bool {
 	return false
 }
 
-func (x *RuleQueryPayload) GetPayload() string {
+func (x *RuleQueryPayload) GetPayload() *structpb.Value {
 	if x != nil {
 		return x.Payload
+	}
+	return nil
+}
+
+func (x *RuleQueryPayload) GetPayloadText() string {
+	if x != nil {
+		return x.PayloadText
 	}
 	return ""
 }
@@ -3695,7 +3713,7 @@ var File_rule_proto protoreflect.FileDescriptor
 const file_rule_proto_rawDesc = "" +
 	"\n" +
 	"\n" +
-	"rule.proto\x12\vnightjar.v1\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\n" +
+	"rule.proto\x12\vnightjar.v1\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\n" +
 	"wire.proto\"\xca\x0f\n" +
 	"\x04Rule\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
@@ -3761,7 +3779,7 @@ const file_rule_proto_rawDesc = "" +
 	"\x04name\x18\x02 \x01(\tR\x04name\"P\n" +
 	"\fRuleMetadata\x12 \n" +
 	"\bentities\x18\x01 \x03(\tB\x04\x90\xb5\x18\x01R\bentities\x12\x1e\n" +
-	"\asources\x18\x02 \x03(\tB\x04\x90\xb5\x18\x01R\asources\"\x89\x06\n" +
+	"\asources\x18\x02 \x03(\tB\x04\x90\xb5\x18\x01R\asources\"\xc8\x06\n" +
 	"\tRuleQuery\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x19\n" +
 	"\x05query\x18\x02 \x01(\tH\x00R\x05query\x88\x01\x01\x12 \n" +
@@ -3780,7 +3798,8 @@ const file_rule_proto_rawDesc = "" +
 	"\arule_id\x18\r \x01(\tH\x05R\x06ruleId\x88\x01\x01\x12+\n" +
 	"\x0fdefault_rule_id\x18\x0e \x01(\tH\x06R\rdefaultRuleId\x88\x01\x01\x126\n" +
 	"\x14correlated_by_fields\x18\x0f \x03(\tB\x04\x88\xb5\x18\x01R\x12correlatedByFields\x129\n" +
-	"\x16correlated_query_index\x18\x10 \x01(\x05H\aR\x14correlatedQueryIndex\x88\x01\x01B\b\n" +
+	"\x16correlated_query_index\x18\x10 \x01(\x05H\aR\x14correlatedQueryIndex\x88\x01\x01\x12*\n" +
+	"\x0equery_language\x18\x11 \x01(\tH\bR\rqueryLanguage\x88\x01\x01B\b\n" +
 	"\x06_queryB\t\n" +
 	"\a_metricB\x0e\n" +
 	"\f_data_sourceB\x19\n" +
@@ -3789,7 +3808,8 @@ const file_rule_proto_rawDesc = "" +
 	"\n" +
 	"\b_rule_idB\x12\n" +
 	"\x10_default_rule_idB\x19\n" +
-	"\x17_correlated_query_index\"\x86\x02\n" +
+	"\x17_correlated_query_indexB\x11\n" +
+	"\x0f_query_language\"\x86\x02\n" +
 	"\bRuleCase\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06status\x18\x02 \x01(\tR\x06status\x12!\n" +
@@ -4012,11 +4032,12 @@ const file_rule_proto_rawDesc = "" +
 	"\x15TestStoredRuleRequest\x12\x17\n" +
 	"\arule_id\x18\x01 \x01(\tR\x06ruleId\x12%\n" +
 	"\x04rule\x18\x02 \x01(\v2\x11.nightjar.v1.RuleR\x04rule\x12M\n" +
-	"\x13rule_query_payloads\x18\x03 \x03(\v2\x1d.nightjar.v1.RuleQueryPayloadR\x11ruleQueryPayloads\"q\n" +
+	"\x13rule_query_payloads\x18\x03 \x03(\v2\x1d.nightjar.v1.RuleQueryPayloadR\x11ruleQueryPayloads\"\xb3\x01\n" +
 	"\x10RuleQueryPayload\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x03R\x05index\x12'\n" +
-	"\x0fexpected_result\x18\x02 \x01(\bR\x0eexpectedResult\x12\x1e\n" +
-	"\apayload\x18\x03 \x01(\tB\x04\x98\xb5\x18\x01R\apayload\",\n" +
+	"\x0fexpected_result\x18\x02 \x01(\bR\x0eexpectedResult\x120\n" +
+	"\apayload\x18\x04 \x01(\v2\x16.google.protobuf.ValueR\apayload\x12.\n" +
+	"\fpayload_text\x18\x03 \x01(\tB\v\x9a\xb5\x18\apayloadR\vpayloadText\",\n" +
 	"\x10TestRuleResponse\x12\x18\n" +
 	"\aresults\x18\x01 \x03(\bR\aresults\"^\n" +
 	"\x15GetRuleHistoryRequest\x12\x17\n" +
@@ -4137,9 +4158,10 @@ var file_rule_proto_goTypes = []any{
 	(*RestoreRuleRequest)(nil),          // 54: nightjar.v1.RestoreRuleRequest
 	nil,                                 // 55: nightjar.v1.RuleHistoryAttributes.DataEntry
 	(*fieldmaskpb.FieldMask)(nil),       // 56: google.protobuf.FieldMask
-	(*Change)(nil),                      // 57: nightjar.v1.Change
-	(*emptypb.Empty)(nil),               // 58: google.protobuf.Empty
-	(*File)(nil),                        // 59: nightjar.v1.File
+	(*structpb.Value)(nil),              // 57: google.protobuf.Value
+	(*Change)(nil),                      // 58: nightjar.v1.Change
+	(*emptypb.Empty)(nil),               // 59: google.protobuf.Empty
+	(*File)(nil),                        // 60: nightjar.v1.File
 }
 var file_rule_proto_depIdxs = []int32{
 	3,  // 0: nightjar.v1.Rule.queries:type_name -> nightjar.v1.RuleQuery
@@ -4184,48 +4206,49 @@ var file_rule_proto_depIdxs = []int32{
 	46, // 39: nightjar.v1.TestRuleRequest.rule_query_payloads:type_name -> nightjar.v1.RuleQueryPayload
 	0,  // 40: nightjar.v1.TestStoredRuleRequest.rule:type_name -> nightjar.v1.Rule
 	46, // 41: nightjar.v1.TestStoredRuleRequest.rule_query_payloads:type_name -> nightjar.v1.RuleQueryPayload
-	49, // 42: nightjar.v1.GetRuleHistoryRequest.page:type_name -> nightjar.v1.HistoryPage
-	51, // 43: nightjar.v1.RuleHistoryResponse.data:type_name -> nightjar.v1.RuleHistory
-	52, // 44: nightjar.v1.RuleHistory.attributes:type_name -> nightjar.v1.RuleHistoryAttributes
-	55, // 45: nightjar.v1.RuleHistoryAttributes.data:type_name -> nightjar.v1.RuleHistoryAttributes.DataEntry
-	0,  // 46: nightjar.v1.RuleVersion.rule:type_name -> nightjar.v1.Rule
-	57, // 47: nightjar.v1.RuleVersion.changes:type_name -> nightjar.v1.Change
-	53, // 48: nightjar.v1.RuleHistoryAttributes.DataEntry.value:type_name -> nightjar.v1.RuleVersion
-	25, // 49: nightjar.v1.RuleService.CreateRule:input_type -> nightjar.v1.CreateRuleRequest
-	27, // 50: nightjar.v1.RuleService.GetRule:input_type -> nightjar.v1.GetRuleRequest
-	30, // 51: nightjar.v1.RuleService.ListRules:input_type -> nightjar.v1.ListRulesRequest
-	29, // 52: nightjar.v1.RuleService.UpdateRule:input_type -> nightjar.v1.UpdateRuleRequest
-	28, // 53: nightjar.v1.RuleService.DeleteRule:input_type -> nightjar.v1.DeleteRuleRequest
-	26, // 54: nightjar.v1.RuleService.ValidateRule:input_type -> nightjar.v1.ValidateRuleRequest
-	35, // 55: nightjar.v1.RuleService.DeleteRules:input_type -> nightjar.v1.RulesRequest
-	35, // 56: nightjar.v1.RuleService.ExportRules:input_type -> nightjar.v1.RulesRequest
-	41, // 57: nightjar.v1.RuleService.ConvertRule:input_type -> nightjar.v1.ConvertRuleRequest
-	42, // 58: nightjar.v1.RuleService.ConvertStoredRule:input_type -> nightjar.v1.ConvertStoredRuleRequest
-	35, // 59: nightjar.v1.RuleService.ConvertRules:input_type -> nightjar.v1.RulesRequest
-	44, // 60: nightjar.v1.RuleService.TestRule:input_type -> nightjar.v1.TestRuleRequest
-	45, // 61: nightjar.v1.RuleService.TestStoredRule:input_type -> nightjar.v1.TestStoredRuleRequest
-	48, // 62: nightjar.v1.RuleService.GetRuleHistory:input_type -> nightjar.v1.GetRuleHistoryRequest
-	54, // 63: nightjar.v1.RuleService.RestoreRule:input_type -> nightjar.v1.RestoreRuleRequest
-	0,  // 64: nightjar.v1.RuleService.CreateRule:output_type -> nightjar.v1.Rule
-	0,  // 65: nightjar.v1.RuleService.GetRule:output_type -> nightjar.v1.Rule
-	32, // 66: nightjar.v1.RuleService.ListRules:output_type -> nightjar.v1.ListRulesResponse
-	0,  // 67: nightjar.v1.RuleService.UpdateRule:output_type -> nightjar.v1.Rule
-	58, // 68: nightjar.v1.RuleService.DeleteRule:output_type -> google.protobuf.Empty
-	58, // 69: nightjar.v1.RuleService.ValidateRule:output_type -> google.protobuf.Empty
-	38, // 70: nightjar.v1.RuleService.DeleteRules:output_type -> nightjar.v1.DeleteRulesResponse
-	59, // 71: nightjar.v1.RuleService.ExportRules:output_type -> nightjar.v1.File
-	43, // 72: nightjar.v1.RuleService.ConvertRule:output_type -> nightjar.v1.ConvertedRule
-	43, // 73: nightjar.v1.RuleService.ConvertStoredRule:output_type -> nightjar.v1.ConvertedRule
-	59, // 74: nightjar.v1.RuleService.ConvertRules:output_type -> nightjar.v1.File
-	47, // 75: nightjar.v1.RuleService.TestRule:output_type -> nightjar.v1.TestRuleResponse
-	47, // 76: nightjar.v1.RuleService.TestStoredRule:output_type -> nightjar.v1.TestRuleResponse
-	50, // 77: nightjar.v1.RuleService.GetRuleHistory:output_type -> nightjar.v1.RuleHistoryResponse
-	0,  // 78: nightjar.v1.RuleService.RestoreRule:output_type -> nightjar.v1.Rule
-	64, // [64:79] is the sub-list for method output_type
-	49, // [49:64] is the sub-list for method input_type
-	49, // [49:49] is the sub-list for extension type_name
-	49, // [49:49] is the sub-list for extension extendee
-	0,  // [0:49] is the sub-list for field type_name
+	57, // 42: nightjar.v1.RuleQueryPayload.payload:type_name -> google.protobuf.Value
+	49, // 43: nightjar.v1.GetRuleHistoryRequest.page:type_name -> nightjar.v1.HistoryPage
+	51, // 44: nightjar.v1.RuleHistoryResponse.data:type_name -> nightjar.v1.RuleHistory
+	52, // 45: nightjar.v1.RuleHistory.attributes:type_name -> nightjar.v1.RuleHistoryAttributes
+	55, // 46: nightjar.v1.RuleHistoryAttributes.data:type_name -> nightjar.v1.RuleHistoryAttributes.DataEntry
+	0,  // 47: nightjar.v1.RuleVersion.rule:type_name -> nightjar.v1.Rule
+	58, // 48: nightjar.v1.RuleVersion.changes:type_name -> nightjar.v1.Change
+	53, // 49: nightjar.v1.RuleHistoryAttributes.DataEntry.value:type_name -> nightjar.v1.RuleVersion
+	25, // 50: nightjar.v1.RuleService.CreateRule:input_type -> nightjar.v1.CreateRuleRequest
+	27, // 51: nightjar.v1.RuleService.GetRule:input_type -> nightjar.v1.GetRuleRequest
+	30, // 52: nightjar.v1.RuleService.ListRules:input_type -> nightjar.v1.ListRulesRequest
+	29, // 53: nightjar.v1.RuleService.UpdateRule:input_type -> nightjar.v1.UpdateRuleRequest
+	28, // 54: nightjar.v1.RuleService.DeleteRule:input_type -> nightjar.v1.DeleteRuleRequest
+	26, // 55: nightjar.v1.RuleService.ValidateRule:input_type -> nightjar.v1.ValidateRuleRequest
+	35, // 56: nightjar.v1.RuleService.DeleteRules:input_type -> nightjar.v1.RulesRequest
+	35, // 57: nightjar.v1.RuleService.ExportRules:input_type -> nightjar.v1.RulesRequest
+	41, // 58: nightjar.v1.RuleService.ConvertRule:input_type -> nightjar.v1.ConvertRuleRequest
+	42, // 59: nightjar.v1.RuleService.ConvertStoredRule:input_type -> nightjar.v1.ConvertStoredRuleRequest
+	35, // 60: nightjar.v1.RuleService.ConvertRules:input_type -> nightjar.v1.RulesRequest
+	44, // 61: nightjar.v1.RuleService.TestRule:input_type -> nightjar.v1.TestRuleRequest
+	45, // 62: nightjar.v1.RuleService.TestStoredRule:input_type -> nightjar.v1.TestStoredRuleRequest
+	48, // 63: nightjar.v1.RuleService.GetRuleHistory:input_type -> nightjar.v1.GetRuleHistoryRequest
+	54, // 64: nightjar.v1.RuleService.RestoreRule:input_type -> nightjar.v1.RestoreRuleRequest
+	0,  // 65: nightjar.v1.RuleService.CreateRule:output_type -> nightjar.v1.Rule
+	0,  // 66: nightjar.v1.RuleService.GetRule:output_type -> nightjar.v1.Rule
+	32, // 67: nightjar.v1.RuleService.ListRules:output_type -> nightjar.v1.ListRulesResponse
+	0,  // 68: nightjar.v1.RuleService.UpdateRule:output_type -> nightjar.v1.Rule
+	59, // 69: nightjar.v1.RuleService.DeleteRule:output_type -> google.protobuf.Empty
+	59, // 70: nightjar.v1.RuleService.ValidateRule:output_type -> google.protobuf.Empty
+	38, // 71: nightjar.v1.RuleService.DeleteRules:output_type -> nightjar.v1.DeleteRulesResponse
+	60, // 72: nightjar.v1.RuleService.ExportRules:output_type -> nightjar.v1.File
+	43, // 73: nightjar.v1.RuleService.ConvertRule:output_type -> nightjar.v1.ConvertedRule
+	43, // 74: nightjar.v1.RuleService.ConvertStoredRule:output_type -> nightjar.v1.ConvertedRule
+	60, // 75: nightjar.v1.RuleService.ConvertRules:output_type -> nightjar.v1.File
+	47, // 76: nightjar.v1.RuleService.TestRule:output_type -> nightjar.v1.TestRuleResponse
+	47, // 77: nightjar.v1.RuleService.TestStoredRule:output_type -> nightjar.v1.TestRuleResponse
+	50, // 78: nightjar.v1.RuleService.GetRuleHistory:output_type -> nightjar.v1.RuleHistoryResponse
+	0,  // 79: nightjar.v1.RuleService.RestoreRule:output_type -> nightjar.v1.Rule
+	65, // [65:80] is the sub-list for method output_type
+	50, // [50:65] is the sub-list for method input_type
+	50, // [50:50] is the sub-list for extension type_name
+	50, // [50:50] is the sub-list for extension extendee
+	0,  // [0:50] is the sub-list for field type_name
 }
 
 func init() { file_rule_proto_init() }

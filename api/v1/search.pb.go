@@ -640,18 +640,18 @@ func (x *LogItem) GetAttributes() *LogAttributes {
 
 // LogAttributes is an event; what it lacks is absent.
 type LogAttributes struct {
-	state     protoimpl.MessageState `protogen:"open.v1"`
-	Timestamp string                 `protobuf:"bytes,1,opt,name=timestamp,proto3" json:"timestamp,omitempty"`
-	Status    *string                `protobuf:"bytes,2,opt,name=status,proto3,oneof" json:"status,omitempty"`
-	Host      *string                `protobuf:"bytes,3,opt,name=host,proto3,oneof" json:"host,omitempty"`
-	Service   *string                `protobuf:"bytes,4,opt,name=service,proto3,oneof" json:"service,omitempty"`
-	Source    *string                `protobuf:"bytes,5,opt,name=source,proto3,oneof" json:"source,omitempty"`
-	Message   *string                `protobuf:"bytes,6,opt,name=message,proto3,oneof" json:"message,omitempty"`
-	Tags      []string               `protobuf:"bytes,7,rep,name=tags,proto3" json:"tags,omitempty"`
-	// A JSON object.
-	Attributes    *string `protobuf:"bytes,8,opt,name=attributes,proto3,oneof" json:"attributes,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Timestamp      string                 `protobuf:"bytes,1,opt,name=timestamp,proto3" json:"timestamp,omitempty"`
+	Status         *string                `protobuf:"bytes,2,opt,name=status,proto3,oneof" json:"status,omitempty"`
+	Host           *string                `protobuf:"bytes,3,opt,name=host,proto3,oneof" json:"host,omitempty"`
+	Service        *string                `protobuf:"bytes,4,opt,name=service,proto3,oneof" json:"service,omitempty"`
+	Source         *string                `protobuf:"bytes,5,opt,name=source,proto3,oneof" json:"source,omitempty"`
+	Message        *string                `protobuf:"bytes,6,opt,name=message,proto3,oneof" json:"message,omitempty"`
+	Tags           []string               `protobuf:"bytes,7,rep,name=tags,proto3" json:"tags,omitempty"`
+	Attributes     *structpb.Struct       `protobuf:"bytes,9,opt,name=attributes,proto3" json:"attributes,omitempty"`
+	AttributesText *string                `protobuf:"bytes,8,opt,name=attributes_text,json=attributesText,proto3,oneof" json:"attributes_text,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *LogAttributes) Reset() {
@@ -733,9 +733,16 @@ func (x *LogAttributes) GetTags() []string {
 	return nil
 }
 
-func (x *LogAttributes) GetAttributes() string {
-	if x != nil && x.Attributes != nil {
-		return *x.Attributes
+func (x *LogAttributes) GetAttributes() *structpb.Struct {
+	if x != nil {
+		return x.Attributes
+	}
+	return nil
+}
+
+func (x *LogAttributes) GetAttributesText() string {
+	if x != nil && x.AttributesText != nil {
+		return *x.AttributesText
 	}
 	return ""
 }
@@ -1495,6 +1502,287 @@ func (x *IndexUse) GetGranulesAfter() int64 {
 	return 0
 }
 
+// QueryLogsRequest is a page of a search, in the reference's first form.
+type QueryLogsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Query string                 `protobuf:"bytes,1,opt,name=query,proto3" json:"query,omitempty"`
+	Time  *LogsTime              `protobuf:"bytes,2,opt,name=time,proto3" json:"time,omitempty"`
+	// There is one index, main.
+	Index *string `protobuf:"bytes,3,opt,name=index,proto3,oneof" json:"index,omitempty"`
+	// How many at most: 10 unless given, at most 1000.
+	Limit *int32 `protobuf:"varint,4,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
+	// asc or desc (default: the newest first)
+	Sort *string `protobuf:"bytes,5,opt,name=sort,proto3,oneof" json:"sort,omitempty"`
+	// Where the page before ended: its nextLogId.
+	StartAt       *string `protobuf:"bytes,6,opt,name=start_at,json=startAt,proto3,oneof" json:"start_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QueryLogsRequest) Reset() {
+	*x = QueryLogsRequest{}
+	mi := &file_search_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QueryLogsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QueryLogsRequest) ProtoMessage() {}
+
+func (x *QueryLogsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_search_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QueryLogsRequest.ProtoReflect.Descriptor instead.
+func (*QueryLogsRequest) Descriptor() ([]byte, []int) {
+	return file_search_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *QueryLogsRequest) GetQuery() string {
+	if x != nil {
+		return x.Query
+	}
+	return ""
+}
+
+func (x *QueryLogsRequest) GetTime() *LogsTime {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
+func (x *QueryLogsRequest) GetIndex() string {
+	if x != nil && x.Index != nil {
+		return *x.Index
+	}
+	return ""
+}
+
+func (x *QueryLogsRequest) GetLimit() int32 {
+	if x != nil && x.Limit != nil {
+		return *x.Limit
+	}
+	return 0
+}
+
+func (x *QueryLogsRequest) GetSort() string {
+	if x != nil && x.Sort != nil {
+		return *x.Sort
+	}
+	return ""
+}
+
+func (x *QueryLogsRequest) GetStartAt() string {
+	if x != nil && x.StartAt != nil {
+		return *x.StartAt
+	}
+	return ""
+}
+
+type LogsTime struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// RFC 3339, milliseconds since 1970, or now-15m.
+	From *string `protobuf:"bytes,1,opt,name=from,proto3,oneof" json:"from,omitempty"`
+	To   *string `protobuf:"bytes,2,opt,name=to,proto3,oneof" json:"to,omitempty"`
+	// Times are moments, which need neither.
+	Timezone      *string `protobuf:"bytes,3,opt,name=timezone,proto3,oneof" json:"timezone,omitempty"`
+	Offset        *int64  `protobuf:"varint,4,opt,name=offset,proto3,oneof" json:"offset,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LogsTime) Reset() {
+	*x = LogsTime{}
+	mi := &file_search_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LogsTime) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LogsTime) ProtoMessage() {}
+
+func (x *LogsTime) ProtoReflect() protoreflect.Message {
+	mi := &file_search_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LogsTime.ProtoReflect.Descriptor instead.
+func (*LogsTime) Descriptor() ([]byte, []int) {
+	return file_search_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *LogsTime) GetFrom() string {
+	if x != nil && x.From != nil {
+		return *x.From
+	}
+	return ""
+}
+
+func (x *LogsTime) GetTo() string {
+	if x != nil && x.To != nil {
+		return *x.To
+	}
+	return ""
+}
+
+func (x *LogsTime) GetTimezone() string {
+	if x != nil && x.Timezone != nil {
+		return *x.Timezone
+	}
+	return ""
+}
+
+func (x *LogsTime) GetOffset() int64 {
+	if x != nil && x.Offset != nil {
+		return *x.Offset
+	}
+	return 0
+}
+
+type QueryLogsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Logs  []*QueriedLog          `protobuf:"bytes,1,rep,name=logs,proto3" json:"logs,omitempty"`
+	// Where the next page begins; null on the last one.
+	NextLogId *string `protobuf:"bytes,2,opt,name=next_log_id,json=nextLogId,proto3,oneof" json:"next_log_id,omitempty"`
+	// done or timeout
+	Status        string   `protobuf:"bytes,3,opt,name=status,proto3" json:"status,omitempty"`
+	Warnings      []string `protobuf:"bytes,90,rep,name=warnings,proto3" json:"warnings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QueryLogsResponse) Reset() {
+	*x = QueryLogsResponse{}
+	mi := &file_search_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QueryLogsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QueryLogsResponse) ProtoMessage() {}
+
+func (x *QueryLogsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_search_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QueryLogsResponse.ProtoReflect.Descriptor instead.
+func (*QueryLogsResponse) Descriptor() ([]byte, []int) {
+	return file_search_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *QueryLogsResponse) GetLogs() []*QueriedLog {
+	if x != nil {
+		return x.Logs
+	}
+	return nil
+}
+
+func (x *QueryLogsResponse) GetNextLogId() string {
+	if x != nil && x.NextLogId != nil {
+		return *x.NextLogId
+	}
+	return ""
+}
+
+func (x *QueryLogsResponse) GetStatus() string {
+	if x != nil {
+		return x.Status
+	}
+	return ""
+}
+
+func (x *QueryLogsResponse) GetWarnings() []string {
+	if x != nil {
+		return x.Warnings
+	}
+	return nil
+}
+
+type QueriedLog struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Content       *LogAttributes         `protobuf:"bytes,2,opt,name=content,proto3" json:"content,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QueriedLog) Reset() {
+	*x = QueriedLog{}
+	mi := &file_search_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QueriedLog) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QueriedLog) ProtoMessage() {}
+
+func (x *QueriedLog) ProtoReflect() protoreflect.Message {
+	mi := &file_search_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QueriedLog.ProtoReflect.Descriptor instead.
+func (*QueriedLog) Descriptor() ([]byte, []int) {
+	return file_search_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *QueriedLog) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *QueriedLog) GetContent() *LogAttributes {
+	if x != nil {
+		return x.Content
+	}
+	return nil
+}
+
 var File_search_proto protoreflect.FileDescriptor
 
 const file_search_proto_rawDesc = "" +
@@ -1550,7 +1838,7 @@ const file_search_proto_rawDesc = "" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12:\n" +
 	"\n" +
 	"attributes\x18\x03 \x01(\v2\x1a.nightjar.v1.LogAttributesR\n" +
-	"attributes\"\xc3\x02\n" +
+	"attributes\"\x94\x03\n" +
 	"\rLogAttributes\x12\x1c\n" +
 	"\ttimestamp\x18\x01 \x01(\tR\ttimestamp\x12\x1b\n" +
 	"\x06status\x18\x02 \x01(\tH\x00R\x06status\x88\x01\x01\x12\x17\n" +
@@ -1558,23 +1846,25 @@ const file_search_proto_rawDesc = "" +
 	"\aservice\x18\x04 \x01(\tH\x02R\aservice\x88\x01\x01\x12\x1b\n" +
 	"\x06source\x18\x05 \x01(\tH\x03R\x06source\x88\x01\x01\x12\x1d\n" +
 	"\amessage\x18\x06 \x01(\tH\x04R\amessage\x88\x01\x01\x12\x12\n" +
-	"\x04tags\x18\a \x03(\tR\x04tags\x12)\n" +
+	"\x04tags\x18\a \x03(\tR\x04tags\x127\n" +
 	"\n" +
-	"attributes\x18\b \x01(\tB\x04\x98\xb5\x18\x01H\x05R\n" +
-	"attributes\x88\x01\x01B\t\n" +
+	"attributes\x18\t \x01(\v2\x17.google.protobuf.StructR\n" +
+	"attributes\x12<\n" +
+	"\x0fattributes_text\x18\b \x01(\tB\x0e\x9a\xb5\x18\n" +
+	"attributesH\x05R\x0eattributesText\x88\x01\x01B\t\n" +
 	"\a_statusB\a\n" +
 	"\x05_hostB\n" +
 	"\n" +
 	"\b_serviceB\t\n" +
 	"\a_sourceB\n" +
 	"\n" +
-	"\b_messageB\r\n" +
-	"\v_attributes\"\xe1\x01\n" +
+	"\b_messageB\x12\n" +
+	"\x10_attributes_text\"\xeb\x01\n" +
 	"\x14AggregateLogsRequest\x12.\n" +
 	"\x06filter\x18\x01 \x01(\v2\x16.nightjar.v1.LogFilterR\x06filter\x121\n" +
 	"\acompute\x18\x02 \x03(\v2\x17.nightjar.v1.LogComputeR\acompute\x123\n" +
 	"\bgroup_by\x18\x03 \x03(\v2\x17.nightjar.v1.LogGroupByR\bgroup_by\x121\n" +
-	"\aoptions\x18\x04 \x01(\v2\x17.nightjar.v1.LogOptionsR\aoptions\"\x8e\x01\n" +
+	"\aoptions\x18\x04 \x01(\v2\x17.nightjar.v1.LogOptionsR\aoptions:\b\x92\xb5\x18\x04page\"\x8e\x01\n" +
 	"\n" +
 	"LogCompute\x12 \n" +
 	"\vaggregation\x18\x01 \x01(\tR\vaggregation\x12\x16\n" +
@@ -1636,11 +1926,42 @@ const file_search_proto_rawDesc = "" +
 	"\fparts_before\x18\x05 \x01(\x03R\fparts_before\x12 \n" +
 	"\vparts_after\x18\x06 \x01(\x03R\vparts_after\x12(\n" +
 	"\x0fgranules_before\x18\a \x01(\x03R\x0fgranules_before\x12&\n" +
-	"\x0egranules_after\x18\b \x01(\x03R\x0egranules_after2\xdb\x02\n" +
+	"\x0egranules_after\x18\b \x01(\x03R\x0egranules_after\"\xec\x01\n" +
+	"\x10QueryLogsRequest\x12\x14\n" +
+	"\x05query\x18\x01 \x01(\tR\x05query\x12)\n" +
+	"\x04time\x18\x02 \x01(\v2\x15.nightjar.v1.LogsTimeR\x04time\x12\x19\n" +
+	"\x05index\x18\x03 \x01(\tH\x00R\x05index\x88\x01\x01\x12\x19\n" +
+	"\x05limit\x18\x04 \x01(\x05H\x01R\x05limit\x88\x01\x01\x12\x17\n" +
+	"\x04sort\x18\x05 \x01(\tH\x02R\x04sort\x88\x01\x01\x12\x1e\n" +
+	"\bstart_at\x18\x06 \x01(\tH\x03R\astartAt\x88\x01\x01B\b\n" +
+	"\x06_indexB\b\n" +
+	"\x06_limitB\a\n" +
+	"\x05_sortB\v\n" +
+	"\t_start_at\"\xaa\x01\n" +
+	"\bLogsTime\x12\x1d\n" +
+	"\x04from\x18\x01 \x01(\tB\x04\xa0\xb5\x18\x01H\x00R\x04from\x88\x01\x01\x12\x19\n" +
+	"\x02to\x18\x02 \x01(\tB\x04\xa0\xb5\x18\x01H\x01R\x02to\x88\x01\x01\x12\x1f\n" +
+	"\btimezone\x18\x03 \x01(\tH\x02R\btimezone\x88\x01\x01\x12\x1b\n" +
+	"\x06offset\x18\x04 \x01(\x03H\x03R\x06offset\x88\x01\x01B\a\n" +
+	"\x05_fromB\x05\n" +
+	"\x03_toB\v\n" +
+	"\t_timezoneB\t\n" +
+	"\a_offset\"\xb5\x01\n" +
+	"\x11QueryLogsResponse\x12+\n" +
+	"\x04logs\x18\x01 \x03(\v2\x17.nightjar.v1.QueriedLogR\x04logs\x12)\n" +
+	"\vnext_log_id\x18\x02 \x01(\tB\x04\x90\xb5\x18\x01H\x00R\tnextLogId\x88\x01\x01\x12\x16\n" +
+	"\x06status\x18\x03 \x01(\tR\x06status\x12 \n" +
+	"\bwarnings\x18Z \x03(\tB\x04\x88\xb5\x18\x01R\bwarningsB\x0e\n" +
+	"\f_next_log_id\"R\n" +
+	"\n" +
+	"QueriedLog\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x124\n" +
+	"\acontent\x18\x02 \x01(\v2\x1a.nightjar.v1.LogAttributesR\acontent2\xa7\x03\n" +
 	"\rSearchService\x12M\n" +
 	"\n" +
 	"SearchLogs\x12\x1e.nightjar.v1.SearchLogsRequest\x1a\x1f.nightjar.v1.SearchLogsResponse\x12K\n" +
-	"\bListLogs\x12\x1e.nightjar.v1.SearchLogsRequest\x1a\x1f.nightjar.v1.SearchLogsResponse\x12V\n" +
+	"\bListLogs\x12\x1e.nightjar.v1.SearchLogsRequest\x1a\x1f.nightjar.v1.SearchLogsResponse\x12J\n" +
+	"\tQueryLogs\x12\x1d.nightjar.v1.QueryLogsRequest\x1a\x1e.nightjar.v1.QueryLogsResponse\x12V\n" +
 	"\rAggregateLogs\x12!.nightjar.v1.AggregateLogsRequest\x1a\".nightjar.v1.AggregateLogsResponse\x12V\n" +
 	"\rExplainSearch\x12!.nightjar.v1.ExplainSearchRequest\x1a\".nightjar.v1.ExplainSearchResponseB\x1cZ\x1anightjar/api/v1;nightjarv1b\x06proto3"
 
@@ -1656,7 +1977,7 @@ func file_search_proto_rawDescGZIP() []byte {
 	return file_search_proto_rawDescData
 }
 
-var file_search_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
+var file_search_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_search_proto_goTypes = []any{
 	(*SearchLogsRequest)(nil),     // 0: nightjar.v1.SearchLogsRequest
 	(*LogFilter)(nil),             // 1: nightjar.v1.LogFilter
@@ -1680,10 +2001,15 @@ var file_search_proto_goTypes = []any{
 	(*ExplainSearchRequest)(nil),  // 19: nightjar.v1.ExplainSearchRequest
 	(*ExplainSearchResponse)(nil), // 20: nightjar.v1.ExplainSearchResponse
 	(*IndexUse)(nil),              // 21: nightjar.v1.IndexUse
-	nil,                           // 22: nightjar.v1.LogBucket.ByEntry
-	nil,                           // 23: nightjar.v1.LogBucket.ComputesEntry
-	nil,                           // 24: nightjar.v1.ExplainSearchResponse.ParamsEntry
-	(*structpb.Value)(nil),        // 25: google.protobuf.Value
+	(*QueryLogsRequest)(nil),      // 22: nightjar.v1.QueryLogsRequest
+	(*LogsTime)(nil),              // 23: nightjar.v1.LogsTime
+	(*QueryLogsResponse)(nil),     // 24: nightjar.v1.QueryLogsResponse
+	(*QueriedLog)(nil),            // 25: nightjar.v1.QueriedLog
+	nil,                           // 26: nightjar.v1.LogBucket.ByEntry
+	nil,                           // 27: nightjar.v1.LogBucket.ComputesEntry
+	nil,                           // 28: nightjar.v1.ExplainSearchResponse.ParamsEntry
+	(*structpb.Struct)(nil),       // 29: google.protobuf.Struct
+	(*structpb.Value)(nil),        // 30: google.protobuf.Value
 }
 var file_search_proto_depIdxs = []int32{
 	1,  // 0: nightjar.v1.SearchLogsRequest.filter:type_name -> nightjar.v1.LogFilter
@@ -1695,37 +2021,43 @@ var file_search_proto_depIdxs = []int32{
 	6,  // 6: nightjar.v1.LogsMeta.page:type_name -> nightjar.v1.LogsPageMeta
 	7,  // 7: nightjar.v1.LogsMeta.warnings:type_name -> nightjar.v1.LogsWarning
 	10, // 8: nightjar.v1.LogItem.attributes:type_name -> nightjar.v1.LogAttributes
-	1,  // 9: nightjar.v1.AggregateLogsRequest.filter:type_name -> nightjar.v1.LogFilter
-	12, // 10: nightjar.v1.AggregateLogsRequest.compute:type_name -> nightjar.v1.LogCompute
-	13, // 11: nightjar.v1.AggregateLogsRequest.group_by:type_name -> nightjar.v1.LogGroupBy
-	2,  // 12: nightjar.v1.AggregateLogsRequest.options:type_name -> nightjar.v1.LogOptions
-	14, // 13: nightjar.v1.LogGroupBy.sort:type_name -> nightjar.v1.LogSort
-	25, // 14: nightjar.v1.LogGroupBy.missing:type_name -> google.protobuf.Value
-	25, // 15: nightjar.v1.LogGroupBy.total:type_name -> google.protobuf.Value
-	15, // 16: nightjar.v1.LogGroupBy.histogram:type_name -> nightjar.v1.LogHistogram
-	17, // 17: nightjar.v1.AggregateLogsResponse.data:type_name -> nightjar.v1.LogBuckets
-	5,  // 18: nightjar.v1.AggregateLogsResponse.meta:type_name -> nightjar.v1.LogsMeta
-	18, // 19: nightjar.v1.LogBuckets.buckets:type_name -> nightjar.v1.LogBucket
-	22, // 20: nightjar.v1.LogBucket.by:type_name -> nightjar.v1.LogBucket.ByEntry
-	23, // 21: nightjar.v1.LogBucket.computes:type_name -> nightjar.v1.LogBucket.ComputesEntry
-	1,  // 22: nightjar.v1.ExplainSearchRequest.filter:type_name -> nightjar.v1.LogFilter
-	24, // 23: nightjar.v1.ExplainSearchResponse.params:type_name -> nightjar.v1.ExplainSearchResponse.ParamsEntry
-	21, // 24: nightjar.v1.ExplainSearchResponse.indexes:type_name -> nightjar.v1.IndexUse
-	25, // 25: nightjar.v1.LogBucket.ByEntry.value:type_name -> google.protobuf.Value
-	25, // 26: nightjar.v1.LogBucket.ComputesEntry.value:type_name -> google.protobuf.Value
-	0,  // 27: nightjar.v1.SearchService.SearchLogs:input_type -> nightjar.v1.SearchLogsRequest
-	0,  // 28: nightjar.v1.SearchService.ListLogs:input_type -> nightjar.v1.SearchLogsRequest
-	11, // 29: nightjar.v1.SearchService.AggregateLogs:input_type -> nightjar.v1.AggregateLogsRequest
-	19, // 30: nightjar.v1.SearchService.ExplainSearch:input_type -> nightjar.v1.ExplainSearchRequest
-	4,  // 31: nightjar.v1.SearchService.SearchLogs:output_type -> nightjar.v1.SearchLogsResponse
-	4,  // 32: nightjar.v1.SearchService.ListLogs:output_type -> nightjar.v1.SearchLogsResponse
-	16, // 33: nightjar.v1.SearchService.AggregateLogs:output_type -> nightjar.v1.AggregateLogsResponse
-	20, // 34: nightjar.v1.SearchService.ExplainSearch:output_type -> nightjar.v1.ExplainSearchResponse
-	31, // [31:35] is the sub-list for method output_type
-	27, // [27:31] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	29, // 9: nightjar.v1.LogAttributes.attributes:type_name -> google.protobuf.Struct
+	1,  // 10: nightjar.v1.AggregateLogsRequest.filter:type_name -> nightjar.v1.LogFilter
+	12, // 11: nightjar.v1.AggregateLogsRequest.compute:type_name -> nightjar.v1.LogCompute
+	13, // 12: nightjar.v1.AggregateLogsRequest.group_by:type_name -> nightjar.v1.LogGroupBy
+	2,  // 13: nightjar.v1.AggregateLogsRequest.options:type_name -> nightjar.v1.LogOptions
+	14, // 14: nightjar.v1.LogGroupBy.sort:type_name -> nightjar.v1.LogSort
+	30, // 15: nightjar.v1.LogGroupBy.missing:type_name -> google.protobuf.Value
+	30, // 16: nightjar.v1.LogGroupBy.total:type_name -> google.protobuf.Value
+	15, // 17: nightjar.v1.LogGroupBy.histogram:type_name -> nightjar.v1.LogHistogram
+	17, // 18: nightjar.v1.AggregateLogsResponse.data:type_name -> nightjar.v1.LogBuckets
+	5,  // 19: nightjar.v1.AggregateLogsResponse.meta:type_name -> nightjar.v1.LogsMeta
+	18, // 20: nightjar.v1.LogBuckets.buckets:type_name -> nightjar.v1.LogBucket
+	26, // 21: nightjar.v1.LogBucket.by:type_name -> nightjar.v1.LogBucket.ByEntry
+	27, // 22: nightjar.v1.LogBucket.computes:type_name -> nightjar.v1.LogBucket.ComputesEntry
+	1,  // 23: nightjar.v1.ExplainSearchRequest.filter:type_name -> nightjar.v1.LogFilter
+	28, // 24: nightjar.v1.ExplainSearchResponse.params:type_name -> nightjar.v1.ExplainSearchResponse.ParamsEntry
+	21, // 25: nightjar.v1.ExplainSearchResponse.indexes:type_name -> nightjar.v1.IndexUse
+	23, // 26: nightjar.v1.QueryLogsRequest.time:type_name -> nightjar.v1.LogsTime
+	25, // 27: nightjar.v1.QueryLogsResponse.logs:type_name -> nightjar.v1.QueriedLog
+	10, // 28: nightjar.v1.QueriedLog.content:type_name -> nightjar.v1.LogAttributes
+	30, // 29: nightjar.v1.LogBucket.ByEntry.value:type_name -> google.protobuf.Value
+	30, // 30: nightjar.v1.LogBucket.ComputesEntry.value:type_name -> google.protobuf.Value
+	0,  // 31: nightjar.v1.SearchService.SearchLogs:input_type -> nightjar.v1.SearchLogsRequest
+	0,  // 32: nightjar.v1.SearchService.ListLogs:input_type -> nightjar.v1.SearchLogsRequest
+	22, // 33: nightjar.v1.SearchService.QueryLogs:input_type -> nightjar.v1.QueryLogsRequest
+	11, // 34: nightjar.v1.SearchService.AggregateLogs:input_type -> nightjar.v1.AggregateLogsRequest
+	19, // 35: nightjar.v1.SearchService.ExplainSearch:input_type -> nightjar.v1.ExplainSearchRequest
+	4,  // 36: nightjar.v1.SearchService.SearchLogs:output_type -> nightjar.v1.SearchLogsResponse
+	4,  // 37: nightjar.v1.SearchService.ListLogs:output_type -> nightjar.v1.SearchLogsResponse
+	24, // 38: nightjar.v1.SearchService.QueryLogs:output_type -> nightjar.v1.QueryLogsResponse
+	16, // 39: nightjar.v1.SearchService.AggregateLogs:output_type -> nightjar.v1.AggregateLogsResponse
+	20, // 40: nightjar.v1.SearchService.ExplainSearch:output_type -> nightjar.v1.ExplainSearchResponse
+	36, // [36:41] is the sub-list for method output_type
+	31, // [31:36] is the sub-list for method input_type
+	31, // [31:31] is the sub-list for extension type_name
+	31, // [31:31] is the sub-list for extension extendee
+	0,  // [0:31] is the sub-list for field type_name
 }
 
 func init() { file_search_proto_init() }
@@ -1740,13 +2072,16 @@ func file_search_proto_init() {
 	file_search_proto_msgTypes[10].OneofWrappers = []any{}
 	file_search_proto_msgTypes[12].OneofWrappers = []any{}
 	file_search_proto_msgTypes[13].OneofWrappers = []any{}
+	file_search_proto_msgTypes[22].OneofWrappers = []any{}
+	file_search_proto_msgTypes[23].OneofWrappers = []any{}
+	file_search_proto_msgTypes[24].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_search_proto_rawDesc), len(file_search_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   25,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

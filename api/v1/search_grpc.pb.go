@@ -21,6 +21,7 @@ const _ = grpc.SupportPackageIsVersion9
 const (
 	SearchService_SearchLogs_FullMethodName    = "/nightjar.v1.SearchService/SearchLogs"
 	SearchService_ListLogs_FullMethodName      = "/nightjar.v1.SearchService/ListLogs"
+	SearchService_QueryLogs_FullMethodName     = "/nightjar.v1.SearchService/QueryLogs"
 	SearchService_AggregateLogs_FullMethodName = "/nightjar.v1.SearchService/AggregateLogs"
 	SearchService_ExplainSearch_FullMethodName = "/nightjar.v1.SearchService/ExplainSearch"
 )
@@ -35,6 +36,8 @@ type SearchServiceClient interface {
 	SearchLogs(ctx context.Context, in *SearchLogsRequest, opts ...grpc.CallOption) (*SearchLogsResponse, error)
 	// ListLogs is the same, asked by URL.
 	ListLogs(ctx context.Context, in *SearchLogsRequest, opts ...grpc.CallOption) (*SearchLogsResponse, error)
+	// QueryLogs is SearchLogs in its first form.
+	QueryLogs(ctx context.Context, in *QueryLogsRequest, opts ...grpc.CallOption) (*QueryLogsResponse, error)
 	// AggregateLogs counts and measures the events that a query selects.
 	AggregateLogs(ctx context.Context, in *AggregateLogsRequest, opts ...grpc.CallOption) (*AggregateLogsResponse, error)
 	// ExplainSearch shows how a query is understood and run.
@@ -63,6 +66,16 @@ func (c *searchServiceClient) ListLogs(ctx context.Context, in *SearchLogsReques
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(SearchLogsResponse)
 	err := c.cc.Invoke(ctx, SearchService_ListLogs_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *searchServiceClient) QueryLogs(ctx context.Context, in *QueryLogsRequest, opts ...grpc.CallOption) (*QueryLogsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(QueryLogsResponse)
+	err := c.cc.Invoke(ctx, SearchService_QueryLogs_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -99,6 +112,8 @@ type SearchServiceServer interface {
 	SearchLogs(context.Context, *SearchLogsRequest) (*SearchLogsResponse, error)
 	// ListLogs is the same, asked by URL.
 	ListLogs(context.Context, *SearchLogsRequest) (*SearchLogsResponse, error)
+	// QueryLogs is SearchLogs in its first form.
+	QueryLogs(context.Context, *QueryLogsRequest) (*QueryLogsResponse, error)
 	// AggregateLogs counts and measures the events that a query selects.
 	AggregateLogs(context.Context, *AggregateLogsRequest) (*AggregateLogsResponse, error)
 	// ExplainSearch shows how a query is understood and run.
@@ -118,6 +133,9 @@ func (UnimplementedSearchServiceServer) SearchLogs(context.Context, *SearchLogsR
 }
 func (UnimplementedSearchServiceServer) ListLogs(context.Context, *SearchLogsRequest) (*SearchLogsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListLogs not implemented")
+}
+func (UnimplementedSearchServiceServer) QueryLogs(context.Context, *QueryLogsRequest) (*QueryLogsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method QueryLogs not implemented")
 }
 func (UnimplementedSearchServiceServer) AggregateLogs(context.Context, *AggregateLogsRequest) (*AggregateLogsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method AggregateLogs not implemented")
@@ -182,6 +200,24 @@ func _SearchService_ListLogs_Handler(srv interface{}, ctx context.Context, dec f
 	return interceptor(ctx, in, info, handler)
 }
 
+func _SearchService_QueryLogs_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(QueryLogsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SearchServiceServer).QueryLogs(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SearchService_QueryLogs_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SearchServiceServer).QueryLogs(ctx, req.(*QueryLogsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _SearchService_AggregateLogs_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(AggregateLogsRequest)
 	if err := dec(in); err != nil {
@@ -232,6 +268,10 @@ var SearchService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListLogs",
 			Handler:    _SearchService_ListLogs_Handler,
+		},
+		{
+			MethodName: "QueryLogs",
+			Handler:    _SearchService_QueryLogs_Handler,
 		},
 		{
 			MethodName: "AggregateLogs",

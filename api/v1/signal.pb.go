@@ -470,10 +470,11 @@ type SignalAttributes struct {
 	Status    string                 `protobuf:"bytes,4,opt,name=status,proto3" json:"status,omitempty"`
 	Service   []string               `protobuf:"bytes,5,rep,name=service,proto3" json:"service,omitempty"`
 	Host      string                 `protobuf:"bytes,6,opt,name=host,proto3" json:"host,omitempty"`
-	// A JSON object: title, workflow, nightjar, samples and those of the events.
-	Attributes    string `protobuf:"bytes,7,opt,name=attributes,proto3" json:"attributes,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// title, workflow, nightjar, samples and the attributes of the events.
+	Attributes     *structpb.Struct `protobuf:"bytes,8,opt,name=attributes,proto3" json:"attributes,omitempty"`
+	AttributesText string           `protobuf:"bytes,7,opt,name=attributes_text,json=attributesText,proto3" json:"attributes_text,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *SignalAttributes) Reset() {
@@ -548,9 +549,16 @@ func (x *SignalAttributes) GetHost() string {
 	return ""
 }
 
-func (x *SignalAttributes) GetAttributes() string {
+func (x *SignalAttributes) GetAttributes() *structpb.Struct {
 	if x != nil {
 		return x.Attributes
+	}
+	return nil
+}
+
+func (x *SignalAttributes) GetAttributesText() string {
+	if x != nil {
+		return x.AttributesText
 	}
 	return ""
 }
@@ -712,7 +720,8 @@ type SignalDetailAttributes struct {
 	Service   []string               `protobuf:"bytes,5,rep,name=service,proto3" json:"service,omitempty"`
 	Host      string                 `protobuf:"bytes,6,opt,name=host,proto3" json:"host,omitempty"`
 	// What SignalAttributes calls attributes.
-	Custom string `protobuf:"bytes,7,opt,name=custom,proto3" json:"custom,omitempty"`
+	Custom     *structpb.Struct `protobuf:"bytes,9,opt,name=custom,proto3" json:"custom,omitempty"`
+	CustomText string           `protobuf:"bytes,7,opt,name=custom_text,json=customText,proto3" json:"custom_text,omitempty"`
 	// Of the triage: what a change of it names to be sure that it is the newest.
 	Version       uint64 `protobuf:"varint,8,opt,name=version,proto3" json:"version,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -791,9 +800,16 @@ func (x *SignalDetailAttributes) GetHost() string {
 	return ""
 }
 
-func (x *SignalDetailAttributes) GetCustom() string {
+func (x *SignalDetailAttributes) GetCustom() *structpb.Struct {
 	if x != nil {
 		return x.Custom
+	}
+	return nil
+}
+
+func (x *SignalDetailAttributes) GetCustomText() string {
+	if x != nil {
+		return x.CustomText
 	}
 	return ""
 }
@@ -1648,6 +1664,389 @@ func (x *SignalChange) GetVersion() uint64 {
 	return 0
 }
 
+type EditSignalStateRequest struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	SignalId string                 `protobuf:"bytes,1,opt,name=signal_id,json=signalId,proto3" json:"signal_id,omitempty"`
+	// open, archived or under_review
+	State          string  `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`
+	ArchiveReason  *string `protobuf:"bytes,3,opt,name=archive_reason,json=archiveReason,proto3,oneof" json:"archive_reason,omitempty"`
+	ArchiveComment *string `protobuf:"bytes,4,opt,name=archive_comment,json=archiveComment,proto3,oneof" json:"archive_comment,omitempty"`
+	Version        *uint64 `protobuf:"varint,5,opt,name=version,proto3,oneof" json:"version,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *EditSignalStateRequest) Reset() {
+	*x = EditSignalStateRequest{}
+	mi := &file_signal_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EditSignalStateRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EditSignalStateRequest) ProtoMessage() {}
+
+func (x *EditSignalStateRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EditSignalStateRequest.ProtoReflect.Descriptor instead.
+func (*EditSignalStateRequest) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *EditSignalStateRequest) GetSignalId() string {
+	if x != nil {
+		return x.SignalId
+	}
+	return ""
+}
+
+func (x *EditSignalStateRequest) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *EditSignalStateRequest) GetArchiveReason() string {
+	if x != nil && x.ArchiveReason != nil {
+		return *x.ArchiveReason
+	}
+	return ""
+}
+
+func (x *EditSignalStateRequest) GetArchiveComment() string {
+	if x != nil && x.ArchiveComment != nil {
+		return *x.ArchiveComment
+	}
+	return ""
+}
+
+func (x *EditSignalStateRequest) GetVersion() uint64 {
+	if x != nil && x.Version != nil {
+		return *x.Version
+	}
+	return 0
+}
+
+type EditSignalAssigneeRequest struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	SignalId string                 `protobuf:"bytes,1,opt,name=signal_id,json=signalId,proto3" json:"signal_id,omitempty"`
+	// The user's UUID; empty for nobody.
+	Assignee      *string `protobuf:"bytes,2,opt,name=assignee,proto3,oneof" json:"assignee,omitempty"`
+	Version       *uint64 `protobuf:"varint,3,opt,name=version,proto3,oneof" json:"version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EditSignalAssigneeRequest) Reset() {
+	*x = EditSignalAssigneeRequest{}
+	mi := &file_signal_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EditSignalAssigneeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EditSignalAssigneeRequest) ProtoMessage() {}
+
+func (x *EditSignalAssigneeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EditSignalAssigneeRequest.ProtoReflect.Descriptor instead.
+func (*EditSignalAssigneeRequest) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *EditSignalAssigneeRequest) GetSignalId() string {
+	if x != nil {
+		return x.SignalId
+	}
+	return ""
+}
+
+func (x *EditSignalAssigneeRequest) GetAssignee() string {
+	if x != nil && x.Assignee != nil {
+		return *x.Assignee
+	}
+	return ""
+}
+
+func (x *EditSignalAssigneeRequest) GetVersion() uint64 {
+	if x != nil && x.Version != nil {
+		return *x.Version
+	}
+	return 0
+}
+
+type AddSignalToIncidentRequest struct {
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	SignalId   string                 `protobuf:"bytes,1,opt,name=signal_id,json=signalId,proto3" json:"signal_id,omitempty"`
+	IncidentId int64                  `protobuf:"varint,2,opt,name=incident_id,proto3" json:"incident_id,omitempty"`
+	// Incidents and their timelines are kept elsewhere.
+	AddToSignalTimeline *bool   `protobuf:"varint,3,opt,name=add_to_signal_timeline,proto3,oneof" json:"add_to_signal_timeline,omitempty"`
+	Version             *uint64 `protobuf:"varint,4,opt,name=version,proto3,oneof" json:"version,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
+}
+
+func (x *AddSignalToIncidentRequest) Reset() {
+	*x = AddSignalToIncidentRequest{}
+	mi := &file_signal_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AddSignalToIncidentRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AddSignalToIncidentRequest) ProtoMessage() {}
+
+func (x *AddSignalToIncidentRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AddSignalToIncidentRequest.ProtoReflect.Descriptor instead.
+func (*AddSignalToIncidentRequest) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *AddSignalToIncidentRequest) GetSignalId() string {
+	if x != nil {
+		return x.SignalId
+	}
+	return ""
+}
+
+func (x *AddSignalToIncidentRequest) GetIncidentId() int64 {
+	if x != nil {
+		return x.IncidentId
+	}
+	return 0
+}
+
+func (x *AddSignalToIncidentRequest) GetAddToSignalTimeline() bool {
+	if x != nil && x.AddToSignalTimeline != nil {
+		return *x.AddToSignalTimeline
+	}
+	return false
+}
+
+func (x *AddSignalToIncidentRequest) GetVersion() uint64 {
+	if x != nil && x.Version != nil {
+		return *x.Version
+	}
+	return 0
+}
+
+type EditSignalResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// done
+	Status        string   `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
+	Warnings      []string `protobuf:"bytes,90,rep,name=warnings,proto3" json:"warnings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EditSignalResponse) Reset() {
+	*x = EditSignalResponse{}
+	mi := &file_signal_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EditSignalResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EditSignalResponse) ProtoMessage() {}
+
+func (x *EditSignalResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EditSignalResponse.ProtoReflect.Descriptor instead.
+func (*EditSignalResponse) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *EditSignalResponse) GetStatus() string {
+	if x != nil {
+		return x.Status
+	}
+	return ""
+}
+
+func (x *EditSignalResponse) GetWarnings() []string {
+	if x != nil {
+		return x.Warnings
+	}
+	return nil
+}
+
+type TriageSignalsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which signals, as in a search. A query is needed; * is all.
+	Filter        *SignalFilter `protobuf:"bytes,1,opt,name=filter,proto3" json:"filter,omitempty"`
+	Change        *SignalChange `protobuf:"bytes,2,opt,name=change,proto3" json:"change,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TriageSignalsRequest) Reset() {
+	*x = TriageSignalsRequest{}
+	mi := &file_signal_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TriageSignalsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TriageSignalsRequest) ProtoMessage() {}
+
+func (x *TriageSignalsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TriageSignalsRequest.ProtoReflect.Descriptor instead.
+func (*TriageSignalsRequest) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *TriageSignalsRequest) GetFilter() *SignalFilter {
+	if x != nil {
+		return x.Filter
+	}
+	return nil
+}
+
+func (x *TriageSignalsRequest) GetChange() *SignalChange {
+	if x != nil {
+		return x.Change
+	}
+	return nil
+}
+
+type TriageSignalsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many signals were found, how many of them now stand as was asked, and
+	// how many were left alone because the engine itself archived them.
+	Found         int64    `protobuf:"varint,1,opt,name=found,proto3" json:"found,omitempty"`
+	Changed       int64    `protobuf:"varint,2,opt,name=changed,proto3" json:"changed,omitempty"`
+	Left          int64    `protobuf:"varint,3,opt,name=left,proto3" json:"left,omitempty"`
+	Warnings      []string `protobuf:"bytes,90,rep,name=warnings,proto3" json:"warnings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TriageSignalsResponse) Reset() {
+	*x = TriageSignalsResponse{}
+	mi := &file_signal_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TriageSignalsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TriageSignalsResponse) ProtoMessage() {}
+
+func (x *TriageSignalsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TriageSignalsResponse.ProtoReflect.Descriptor instead.
+func (*TriageSignalsResponse) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *TriageSignalsResponse) GetFound() int64 {
+	if x != nil {
+		return x.Found
+	}
+	return 0
+}
+
+func (x *TriageSignalsResponse) GetChanged() int64 {
+	if x != nil {
+		return x.Changed
+	}
+	return 0
+}
+
+func (x *TriageSignalsResponse) GetLeft() int64 {
+	if x != nil {
+		return x.Left
+	}
+	return 0
+}
+
+func (x *TriageSignalsResponse) GetWarnings() []string {
+	if x != nil {
+		return x.Warnings
+	}
+	return nil
+}
+
 type BulkUpdateSignalStateRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Data          []*SignalStateData     `protobuf:"bytes,1,rep,name=data,proto3" json:"data,omitempty"`
@@ -1657,7 +2056,7 @@ type BulkUpdateSignalStateRequest struct {
 
 func (x *BulkUpdateSignalStateRequest) Reset() {
 	*x = BulkUpdateSignalStateRequest{}
-	mi := &file_signal_proto_msgTypes[27]
+	mi := &file_signal_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1669,7 +2068,7 @@ func (x *BulkUpdateSignalStateRequest) String() string {
 func (*BulkUpdateSignalStateRequest) ProtoMessage() {}
 
 func (x *BulkUpdateSignalStateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[27]
+	mi := &file_signal_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1682,7 +2081,7 @@ func (x *BulkUpdateSignalStateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BulkUpdateSignalStateRequest.ProtoReflect.Descriptor instead.
 func (*BulkUpdateSignalStateRequest) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{27}
+	return file_signal_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *BulkUpdateSignalStateRequest) GetData() []*SignalStateData {
@@ -1701,7 +2100,7 @@ type BulkUpdateSignalAssigneeRequest struct {
 
 func (x *BulkUpdateSignalAssigneeRequest) Reset() {
 	*x = BulkUpdateSignalAssigneeRequest{}
-	mi := &file_signal_proto_msgTypes[28]
+	mi := &file_signal_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1713,7 +2112,7 @@ func (x *BulkUpdateSignalAssigneeRequest) String() string {
 func (*BulkUpdateSignalAssigneeRequest) ProtoMessage() {}
 
 func (x *BulkUpdateSignalAssigneeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[28]
+	mi := &file_signal_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1726,7 +2125,7 @@ func (x *BulkUpdateSignalAssigneeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BulkUpdateSignalAssigneeRequest.ProtoReflect.Descriptor instead.
 func (*BulkUpdateSignalAssigneeRequest) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{28}
+	return file_signal_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *BulkUpdateSignalAssigneeRequest) GetData() []*BulkAssigneeData {
@@ -1747,7 +2146,7 @@ type BulkAssigneeData struct {
 
 func (x *BulkAssigneeData) Reset() {
 	*x = BulkAssigneeData{}
-	mi := &file_signal_proto_msgTypes[29]
+	mi := &file_signal_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1759,7 +2158,7 @@ func (x *BulkAssigneeData) String() string {
 func (*BulkAssigneeData) ProtoMessage() {}
 
 func (x *BulkAssigneeData) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[29]
+	mi := &file_signal_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1772,7 +2171,7 @@ func (x *BulkAssigneeData) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BulkAssigneeData.ProtoReflect.Descriptor instead.
 func (*BulkAssigneeData) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{29}
+	return file_signal_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *BulkAssigneeData) GetId() string {
@@ -1807,7 +2206,7 @@ type BulkAssigneeChange struct {
 
 func (x *BulkAssigneeChange) Reset() {
 	*x = BulkAssigneeChange{}
-	mi := &file_signal_proto_msgTypes[30]
+	mi := &file_signal_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1819,7 +2218,7 @@ func (x *BulkAssigneeChange) String() string {
 func (*BulkAssigneeChange) ProtoMessage() {}
 
 func (x *BulkAssigneeChange) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[30]
+	mi := &file_signal_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1832,7 +2231,7 @@ func (x *BulkAssigneeChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BulkAssigneeChange.ProtoReflect.Descriptor instead.
 func (*BulkAssigneeChange) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{30}
+	return file_signal_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *BulkAssigneeChange) GetAssignee() string {
@@ -1858,7 +2257,7 @@ type BulkUpdateSignalsRequest struct {
 
 func (x *BulkUpdateSignalsRequest) Reset() {
 	*x = BulkUpdateSignalsRequest{}
-	mi := &file_signal_proto_msgTypes[31]
+	mi := &file_signal_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1870,7 +2269,7 @@ func (x *BulkUpdateSignalsRequest) String() string {
 func (*BulkUpdateSignalsRequest) ProtoMessage() {}
 
 func (x *BulkUpdateSignalsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[31]
+	mi := &file_signal_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1883,7 +2282,7 @@ func (x *BulkUpdateSignalsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BulkUpdateSignalsRequest.ProtoReflect.Descriptor instead.
 func (*BulkUpdateSignalsRequest) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{31}
+	return file_signal_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *BulkUpdateSignalsRequest) GetData() []*SignalUpdateData {
@@ -1903,7 +2302,7 @@ type SignalTriageResponse struct {
 
 func (x *SignalTriageResponse) Reset() {
 	*x = SignalTriageResponse{}
-	mi := &file_signal_proto_msgTypes[32]
+	mi := &file_signal_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1915,7 +2314,7 @@ func (x *SignalTriageResponse) String() string {
 func (*SignalTriageResponse) ProtoMessage() {}
 
 func (x *SignalTriageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[32]
+	mi := &file_signal_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1928,7 +2327,7 @@ func (x *SignalTriageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalTriageResponse.ProtoReflect.Descriptor instead.
 func (*SignalTriageResponse) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{32}
+	return file_signal_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *SignalTriageResponse) GetData() *SignalTriageItem {
@@ -1956,7 +2355,7 @@ type SignalTriageItem struct {
 
 func (x *SignalTriageItem) Reset() {
 	*x = SignalTriageItem{}
-	mi := &file_signal_proto_msgTypes[33]
+	mi := &file_signal_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1968,7 +2367,7 @@ func (x *SignalTriageItem) String() string {
 func (*SignalTriageItem) ProtoMessage() {}
 
 func (x *SignalTriageItem) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[33]
+	mi := &file_signal_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1981,7 +2380,7 @@ func (x *SignalTriageItem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalTriageItem.ProtoReflect.Descriptor instead.
 func (*SignalTriageItem) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{33}
+	return file_signal_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *SignalTriageItem) GetId() string {
@@ -2026,7 +2425,7 @@ type SignalTriage struct {
 
 func (x *SignalTriage) Reset() {
 	*x = SignalTriage{}
-	mi := &file_signal_proto_msgTypes[34]
+	mi := &file_signal_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2038,7 +2437,7 @@ func (x *SignalTriage) String() string {
 func (*SignalTriage) ProtoMessage() {}
 
 func (x *SignalTriage) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[34]
+	mi := &file_signal_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2051,7 +2450,7 @@ func (x *SignalTriage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalTriage.ProtoReflect.Descriptor instead.
 func (*SignalTriage) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{34}
+	return file_signal_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *SignalTriage) GetId() string {
@@ -2136,7 +2535,7 @@ type BulkTriageResponse struct {
 
 func (x *BulkTriageResponse) Reset() {
 	*x = BulkTriageResponse{}
-	mi := &file_signal_proto_msgTypes[35]
+	mi := &file_signal_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2148,7 +2547,7 @@ func (x *BulkTriageResponse) String() string {
 func (*BulkTriageResponse) ProtoMessage() {}
 
 func (x *BulkTriageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[35]
+	mi := &file_signal_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2161,7 +2560,7 @@ func (x *BulkTriageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BulkTriageResponse.ProtoReflect.Descriptor instead.
 func (*BulkTriageResponse) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{35}
+	return file_signal_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *BulkTriageResponse) GetType() string {
@@ -2202,7 +2601,7 @@ type BulkTriageResult struct {
 
 func (x *BulkTriageResult) Reset() {
 	*x = BulkTriageResult{}
-	mi := &file_signal_proto_msgTypes[36]
+	mi := &file_signal_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2214,7 +2613,7 @@ func (x *BulkTriageResult) String() string {
 func (*BulkTriageResult) ProtoMessage() {}
 
 func (x *BulkTriageResult) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[36]
+	mi := &file_signal_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2227,7 +2626,7 @@ func (x *BulkTriageResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BulkTriageResult.ProtoReflect.Descriptor instead.
 func (*BulkTriageResult) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{36}
+	return file_signal_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *BulkTriageResult) GetCount() int64 {
@@ -2254,7 +2653,7 @@ type BulkTriageEvent struct {
 
 func (x *BulkTriageEvent) Reset() {
 	*x = BulkTriageEvent{}
-	mi := &file_signal_proto_msgTypes[37]
+	mi := &file_signal_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2266,7 +2665,7 @@ func (x *BulkTriageEvent) String() string {
 func (*BulkTriageEvent) ProtoMessage() {}
 
 func (x *BulkTriageEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[37]
+	mi := &file_signal_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2279,7 +2678,7 @@ func (x *BulkTriageEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BulkTriageEvent.ProtoReflect.Descriptor instead.
 func (*BulkTriageEvent) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{37}
+	return file_signal_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *BulkTriageEvent) GetId() string {
@@ -2305,7 +2704,7 @@ type SuggestedActionsResponse struct {
 
 func (x *SuggestedActionsResponse) Reset() {
 	*x = SuggestedActionsResponse{}
-	mi := &file_signal_proto_msgTypes[38]
+	mi := &file_signal_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2317,7 +2716,7 @@ func (x *SuggestedActionsResponse) String() string {
 func (*SuggestedActionsResponse) ProtoMessage() {}
 
 func (x *SuggestedActionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[38]
+	mi := &file_signal_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2330,7 +2729,7 @@ func (x *SuggestedActionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SuggestedActionsResponse.ProtoReflect.Descriptor instead.
 func (*SuggestedActionsResponse) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{38}
+	return file_signal_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *SuggestedActionsResponse) GetData() []*SuggestedAction {
@@ -2352,7 +2751,7 @@ type SuggestedAction struct {
 
 func (x *SuggestedAction) Reset() {
 	*x = SuggestedAction{}
-	mi := &file_signal_proto_msgTypes[39]
+	mi := &file_signal_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2364,7 +2763,7 @@ func (x *SuggestedAction) String() string {
 func (*SuggestedAction) ProtoMessage() {}
 
 func (x *SuggestedAction) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[39]
+	mi := &file_signal_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2377,7 +2776,7 @@ func (x *SuggestedAction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SuggestedAction.ProtoReflect.Descriptor instead.
 func (*SuggestedAction) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{39}
+	return file_signal_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *SuggestedAction) GetId() string {
@@ -2416,7 +2815,7 @@ type SuggestedActionAttributes struct {
 
 func (x *SuggestedActionAttributes) Reset() {
 	*x = SuggestedActionAttributes{}
-	mi := &file_signal_proto_msgTypes[40]
+	mi := &file_signal_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2428,7 +2827,7 @@ func (x *SuggestedActionAttributes) String() string {
 func (*SuggestedActionAttributes) ProtoMessage() {}
 
 func (x *SuggestedActionAttributes) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[40]
+	mi := &file_signal_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2441,7 +2840,7 @@ func (x *SuggestedActionAttributes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SuggestedActionAttributes.ProtoReflect.Descriptor instead.
 func (*SuggestedActionAttributes) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{40}
+	return file_signal_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *SuggestedActionAttributes) GetName() string {
@@ -2483,7 +2882,7 @@ type GetSignalEntitiesRequest struct {
 
 func (x *GetSignalEntitiesRequest) Reset() {
 	*x = GetSignalEntitiesRequest{}
-	mi := &file_signal_proto_msgTypes[41]
+	mi := &file_signal_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2495,7 +2894,7 @@ func (x *GetSignalEntitiesRequest) String() string {
 func (*GetSignalEntitiesRequest) ProtoMessage() {}
 
 func (x *GetSignalEntitiesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[41]
+	mi := &file_signal_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2508,7 +2907,7 @@ func (x *GetSignalEntitiesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSignalEntitiesRequest.ProtoReflect.Descriptor instead.
 func (*GetSignalEntitiesRequest) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{41}
+	return file_signal_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *GetSignalEntitiesRequest) GetSignalId() string {
@@ -2534,7 +2933,7 @@ type SignalEntitiesResponse struct {
 
 func (x *SignalEntitiesResponse) Reset() {
 	*x = SignalEntitiesResponse{}
-	mi := &file_signal_proto_msgTypes[42]
+	mi := &file_signal_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2546,7 +2945,7 @@ func (x *SignalEntitiesResponse) String() string {
 func (*SignalEntitiesResponse) ProtoMessage() {}
 
 func (x *SignalEntitiesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[42]
+	mi := &file_signal_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2559,7 +2958,7 @@ func (x *SignalEntitiesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalEntitiesResponse.ProtoReflect.Descriptor instead.
 func (*SignalEntitiesResponse) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{42}
+	return file_signal_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *SignalEntitiesResponse) GetData() *SignalEntitiesItem {
@@ -2580,7 +2979,7 @@ type SignalEntitiesItem struct {
 
 func (x *SignalEntitiesItem) Reset() {
 	*x = SignalEntitiesItem{}
-	mi := &file_signal_proto_msgTypes[43]
+	mi := &file_signal_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2592,7 +2991,7 @@ func (x *SignalEntitiesItem) String() string {
 func (*SignalEntitiesItem) ProtoMessage() {}
 
 func (x *SignalEntitiesItem) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[43]
+	mi := &file_signal_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2605,7 +3004,7 @@ func (x *SignalEntitiesItem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalEntitiesItem.ProtoReflect.Descriptor instead.
 func (*SignalEntitiesItem) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{43}
+	return file_signal_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *SignalEntitiesItem) GetId() string {
@@ -2638,7 +3037,7 @@ type SignalEntities struct {
 
 func (x *SignalEntities) Reset() {
 	*x = SignalEntities{}
-	mi := &file_signal_proto_msgTypes[44]
+	mi := &file_signal_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2650,7 +3049,7 @@ func (x *SignalEntities) String() string {
 func (*SignalEntities) ProtoMessage() {}
 
 func (x *SignalEntities) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[44]
+	mi := &file_signal_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2663,7 +3062,7 @@ func (x *SignalEntities) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalEntities.ProtoReflect.Descriptor instead.
 func (*SignalEntities) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{44}
+	return file_signal_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *SignalEntities) GetIdentities() []*SignalIdentity {
@@ -2683,7 +3082,7 @@ type SignalIdentity struct {
 
 func (x *SignalIdentity) Reset() {
 	*x = SignalIdentity{}
-	mi := &file_signal_proto_msgTypes[45]
+	mi := &file_signal_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2695,7 +3094,7 @@ func (x *SignalIdentity) String() string {
 func (*SignalIdentity) ProtoMessage() {}
 
 func (x *SignalIdentity) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[45]
+	mi := &file_signal_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2708,7 +3107,7 @@ func (x *SignalIdentity) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalIdentity.ProtoReflect.Descriptor instead.
 func (*SignalIdentity) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{45}
+	return file_signal_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *SignalIdentity) GetPrincipalId() string {
@@ -2736,7 +3135,7 @@ type GetMatchingSignalsRequest struct {
 
 func (x *GetMatchingSignalsRequest) Reset() {
 	*x = GetMatchingSignalsRequest{}
-	mi := &file_signal_proto_msgTypes[46]
+	mi := &file_signal_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2748,7 +3147,7 @@ func (x *GetMatchingSignalsRequest) String() string {
 func (*GetMatchingSignalsRequest) ProtoMessage() {}
 
 func (x *GetMatchingSignalsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[46]
+	mi := &file_signal_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2761,7 +3160,7 @@ func (x *GetMatchingSignalsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetMatchingSignalsRequest.ProtoReflect.Descriptor instead.
 func (*GetMatchingSignalsRequest) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{46}
+	return file_signal_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *GetMatchingSignalsRequest) GetEventId() string {
@@ -2787,7 +3186,7 @@ type MatchingSignalsResponse struct {
 
 func (x *MatchingSignalsResponse) Reset() {
 	*x = MatchingSignalsResponse{}
-	mi := &file_signal_proto_msgTypes[47]
+	mi := &file_signal_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2799,7 +3198,7 @@ func (x *MatchingSignalsResponse) String() string {
 func (*MatchingSignalsResponse) ProtoMessage() {}
 
 func (x *MatchingSignalsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[47]
+	mi := &file_signal_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2812,7 +3211,7 @@ func (x *MatchingSignalsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchingSignalsResponse.ProtoReflect.Descriptor instead.
 func (*MatchingSignalsResponse) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{47}
+	return file_signal_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *MatchingSignalsResponse) GetData() []*MatchingSignal {
@@ -2833,7 +3232,7 @@ type MatchingSignal struct {
 
 func (x *MatchingSignal) Reset() {
 	*x = MatchingSignal{}
-	mi := &file_signal_proto_msgTypes[48]
+	mi := &file_signal_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2845,7 +3244,7 @@ func (x *MatchingSignal) String() string {
 func (*MatchingSignal) ProtoMessage() {}
 
 func (x *MatchingSignal) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[48]
+	mi := &file_signal_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2858,7 +3257,7 @@ func (x *MatchingSignal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchingSignal.ProtoReflect.Descriptor instead.
 func (*MatchingSignal) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{48}
+	return file_signal_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *MatchingSignal) GetId() string {
@@ -2896,7 +3295,7 @@ type MatchingSignalAttributes struct {
 
 func (x *MatchingSignalAttributes) Reset() {
 	*x = MatchingSignalAttributes{}
-	mi := &file_signal_proto_msgTypes[49]
+	mi := &file_signal_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2908,7 +3307,7 @@ func (x *MatchingSignalAttributes) String() string {
 func (*MatchingSignalAttributes) ProtoMessage() {}
 
 func (x *MatchingSignalAttributes) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[49]
+	mi := &file_signal_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2921,7 +3320,7 @@ func (x *MatchingSignalAttributes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchingSignalAttributes.ProtoReflect.Descriptor instead.
 func (*MatchingSignalAttributes) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{49}
+	return file_signal_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *MatchingSignalAttributes) GetEventTrackerId() string {
@@ -2990,17 +3389,19 @@ const file_signal_proto_rawDesc = "" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12=\n" +
 	"\n" +
 	"attributes\x18\x03 \x01(\v2\x1d.nightjar.v1.SignalAttributesR\n" +
-	"attributes\"\xca\x01\n" +
+	"attributes\"\x96\x02\n" +
 	"\x10SignalAttributes\x12\x1c\n" +
 	"\ttimestamp\x18\x01 \x01(\tR\ttimestamp\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x12\n" +
 	"\x04tags\x18\x03 \x03(\tR\x04tags\x12\x16\n" +
 	"\x06status\x18\x04 \x01(\tR\x06status\x12\x18\n" +
 	"\aservice\x18\x05 \x03(\tR\aservice\x12\x12\n" +
-	"\x04host\x18\x06 \x01(\tR\x04host\x12$\n" +
+	"\x04host\x18\x06 \x01(\tR\x04host\x127\n" +
 	"\n" +
-	"attributes\x18\a \x01(\tB\x04\x98\xb5\x18\x01R\n" +
-	"attributes\"/\n" +
+	"attributes\x18\b \x01(\v2\x17.google.protobuf.StructR\n" +
+	"attributes\x127\n" +
+	"\x0fattributes_text\x18\a \x01(\tB\x0e\x9a\xb5\x18\n" +
+	"attributesR\x0eattributesText\"/\n" +
 	"\x10GetSignalRequest\x12\x1b\n" +
 	"\tsignal_id\x18\x01 \x01(\tR\bsignalId\"B\n" +
 	"\x11GetSignalResponse\x12-\n" +
@@ -3010,15 +3411,18 @@ const file_signal_proto_rawDesc = "" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12C\n" +
 	"\n" +
 	"attributes\x18\x03 \x01(\v2#.nightjar.v1.SignalDetailAttributesR\n" +
-	"attributes\"\xe2\x01\n" +
+	"attributes\"\xa2\x02\n" +
 	"\x16SignalDetailAttributes\x12\x1c\n" +
 	"\ttimestamp\x18\x01 \x01(\tR\ttimestamp\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x12\n" +
 	"\x04tags\x18\x03 \x03(\tR\x04tags\x12\x16\n" +
 	"\x06status\x18\x04 \x01(\tR\x06status\x12\x18\n" +
 	"\aservice\x18\x05 \x03(\tR\aservice\x12\x12\n" +
-	"\x04host\x18\x06 \x01(\tR\x04host\x12\x1c\n" +
-	"\x06custom\x18\a \x01(\tB\x04\x98\xb5\x18\x01R\x06custom\x12\x18\n" +
+	"\x04host\x18\x06 \x01(\tR\x04host\x12/\n" +
+	"\x06custom\x18\t \x01(\v2\x17.google.protobuf.StructR\x06custom\x12+\n" +
+	"\vcustom_text\x18\a \x01(\tB\n" +
+	"\x9a\xb5\x18\x06customR\n" +
+	"customText\x12\x18\n" +
 	"\aversion\x18\b \x01(\x04R\aversion\"\xa8\x01\n" +
 	"\n" +
 	"SignalUser\x12\x12\n" +
@@ -3101,7 +3505,43 @@ const file_signal_proto_rawDesc = "" +
 	"\x0f_archive_reasonB\x12\n" +
 	"\x10_archive_commentB\n" +
 	"\n" +
-	"\b_version\"P\n" +
+	"\b_version\"\xf7\x01\n" +
+	"\x16EditSignalStateRequest\x12\x1b\n" +
+	"\tsignal_id\x18\x01 \x01(\tR\bsignalId\x12\x14\n" +
+	"\x05state\x18\x02 \x01(\tR\x05state\x12*\n" +
+	"\x0earchive_reason\x18\x03 \x01(\tH\x00R\rarchiveReason\x88\x01\x01\x12,\n" +
+	"\x0farchive_comment\x18\x04 \x01(\tH\x01R\x0earchiveComment\x88\x01\x01\x12\x1d\n" +
+	"\aversion\x18\x05 \x01(\x04H\x02R\aversion\x88\x01\x01B\x11\n" +
+	"\x0f_archive_reasonB\x12\n" +
+	"\x10_archive_commentB\n" +
+	"\n" +
+	"\b_version\"\x91\x01\n" +
+	"\x19EditSignalAssigneeRequest\x12\x1b\n" +
+	"\tsignal_id\x18\x01 \x01(\tR\bsignalId\x12\x1f\n" +
+	"\bassignee\x18\x02 \x01(\tH\x00R\bassignee\x88\x01\x01\x12\x1d\n" +
+	"\aversion\x18\x03 \x01(\x04H\x01R\aversion\x88\x01\x01B\v\n" +
+	"\t_assigneeB\n" +
+	"\n" +
+	"\b_version\"\xde\x01\n" +
+	"\x1aAddSignalToIncidentRequest\x12\x1b\n" +
+	"\tsignal_id\x18\x01 \x01(\tR\bsignalId\x12 \n" +
+	"\vincident_id\x18\x02 \x01(\x03R\vincident_id\x12;\n" +
+	"\x16add_to_signal_timeline\x18\x03 \x01(\bH\x00R\x16add_to_signal_timeline\x88\x01\x01\x12\x1d\n" +
+	"\aversion\x18\x04 \x01(\x04H\x01R\aversion\x88\x01\x01B\x19\n" +
+	"\x17_add_to_signal_timelineB\n" +
+	"\n" +
+	"\b_version\"N\n" +
+	"\x12EditSignalResponse\x12\x16\n" +
+	"\x06status\x18\x01 \x01(\tR\x06status\x12 \n" +
+	"\bwarnings\x18Z \x03(\tB\x04\x88\xb5\x18\x01R\bwarnings\"|\n" +
+	"\x14TriageSignalsRequest\x121\n" +
+	"\x06filter\x18\x01 \x01(\v2\x19.nightjar.v1.SignalFilterR\x06filter\x121\n" +
+	"\x06change\x18\x02 \x01(\v2\x19.nightjar.v1.SignalChangeR\x06change\"}\n" +
+	"\x15TriageSignalsResponse\x12\x14\n" +
+	"\x05found\x18\x01 \x01(\x03R\x05found\x12\x18\n" +
+	"\achanged\x18\x02 \x01(\x03R\achanged\x12\x12\n" +
+	"\x04left\x18\x03 \x01(\x03R\x04left\x12 \n" +
+	"\bwarnings\x18Z \x03(\tB\x04\x88\xb5\x18\x01R\bwarnings\"P\n" +
 	"\x1cBulkUpdateSignalStateRequest\x120\n" +
 	"\x04data\x18\x01 \x03(\v2\x1c.nightjar.v1.SignalStateDataR\x04data\"T\n" +
 	"\x1fBulkUpdateSignalAssigneeRequest\x121\n" +
@@ -3205,8 +3645,7 @@ const file_signal_proto_rawDesc = "" +
 	"\x10event_tracker_id\x18\x01 \x01(\tR\x10event_tracker_id\x12\x1a\n" +
 	"\bseverity\x18\x02 \x01(\tR\bseverity\x12\x14\n" +
 	"\x05title\x18\x03 \x01(\tR\x05title\x12(\n" +
-	"\x0ftrigger_time_ms\x18\x04 \x01(\x03R\x0ftrigger_time_ms2\xb9\n" +
-	"\n" +
+	"\x0ftrigger_time_ms\x18\x04 \x01(\x03R\x0ftrigger_time_ms2\xaa\r\n" +
 	"\rSignalService\x12V\n" +
 	"\rSearchSignals\x12!.nightjar.v1.SearchSignalsRequest\x1a\".nightjar.v1.SearchSignalsResponse\x12T\n" +
 	"\vListSignals\x12!.nightjar.v1.SearchSignalsRequest\x1a\".nightjar.v1.SearchSignalsResponse\x12J\n" +
@@ -3214,7 +3653,11 @@ const file_signal_proto_rawDesc = "" +
 	"\x11UpdateSignalState\x12%.nightjar.v1.UpdateSignalStateRequest\x1a!.nightjar.v1.SignalTriageResponse\x12c\n" +
 	"\x14UpdateSignalAssignee\x12(.nightjar.v1.UpdateSignalAssigneeRequest\x1a!.nightjar.v1.SignalTriageResponse\x12e\n" +
 	"\x15UpdateSignalIncidents\x12).nightjar.v1.UpdateSignalIncidentsRequest\x1a!.nightjar.v1.SignalTriageResponse\x12S\n" +
-	"\fUpdateSignal\x12 .nightjar.v1.UpdateSignalRequest\x1a!.nightjar.v1.SignalTriageResponse\x12c\n" +
+	"\fUpdateSignal\x12 .nightjar.v1.UpdateSignalRequest\x1a!.nightjar.v1.SignalTriageResponse\x12W\n" +
+	"\x0fEditSignalState\x12#.nightjar.v1.EditSignalStateRequest\x1a\x1f.nightjar.v1.EditSignalResponse\x12]\n" +
+	"\x12EditSignalAssignee\x12&.nightjar.v1.EditSignalAssigneeRequest\x1a\x1f.nightjar.v1.EditSignalResponse\x12_\n" +
+	"\x13AddSignalToIncident\x12'.nightjar.v1.AddSignalToIncidentRequest\x1a\x1f.nightjar.v1.EditSignalResponse\x12V\n" +
+	"\rTriageSignals\x12!.nightjar.v1.TriageSignalsRequest\x1a\".nightjar.v1.TriageSignalsResponse\x12c\n" +
 	"\x15BulkUpdateSignalState\x12).nightjar.v1.BulkUpdateSignalStateRequest\x1a\x1f.nightjar.v1.BulkTriageResponse\x12i\n" +
 	"\x18BulkUpdateSignalAssignee\x12,.nightjar.v1.BulkUpdateSignalAssigneeRequest\x1a\x1f.nightjar.v1.BulkTriageResponse\x12[\n" +
 	"\x11BulkUpdateSignals\x12%.nightjar.v1.BulkUpdateSignalsRequest\x1a\x1f.nightjar.v1.BulkTriageResponse\x12_\n" +
@@ -3235,7 +3678,7 @@ func file_signal_proto_rawDescGZIP() []byte {
 	return file_signal_proto_rawDescData
 }
 
-var file_signal_proto_msgTypes = make([]protoimpl.MessageInfo, 51)
+var file_signal_proto_msgTypes = make([]protoimpl.MessageInfo, 57)
 var file_signal_proto_goTypes = []any{
 	(*SearchSignalsRequest)(nil),            // 0: nightjar.v1.SearchSignalsRequest
 	(*SignalFilter)(nil),                    // 1: nightjar.v1.SignalFilter
@@ -3264,31 +3707,38 @@ var file_signal_proto_goTypes = []any{
 	(*UpdateSignalRequest)(nil),             // 24: nightjar.v1.UpdateSignalRequest
 	(*SignalUpdateData)(nil),                // 25: nightjar.v1.SignalUpdateData
 	(*SignalChange)(nil),                    // 26: nightjar.v1.SignalChange
-	(*BulkUpdateSignalStateRequest)(nil),    // 27: nightjar.v1.BulkUpdateSignalStateRequest
-	(*BulkUpdateSignalAssigneeRequest)(nil), // 28: nightjar.v1.BulkUpdateSignalAssigneeRequest
-	(*BulkAssigneeData)(nil),                // 29: nightjar.v1.BulkAssigneeData
-	(*BulkAssigneeChange)(nil),              // 30: nightjar.v1.BulkAssigneeChange
-	(*BulkUpdateSignalsRequest)(nil),        // 31: nightjar.v1.BulkUpdateSignalsRequest
-	(*SignalTriageResponse)(nil),            // 32: nightjar.v1.SignalTriageResponse
-	(*SignalTriageItem)(nil),                // 33: nightjar.v1.SignalTriageItem
-	(*SignalTriage)(nil),                    // 34: nightjar.v1.SignalTriage
-	(*BulkTriageResponse)(nil),              // 35: nightjar.v1.BulkTriageResponse
-	(*BulkTriageResult)(nil),                // 36: nightjar.v1.BulkTriageResult
-	(*BulkTriageEvent)(nil),                 // 37: nightjar.v1.BulkTriageEvent
-	(*SuggestedActionsResponse)(nil),        // 38: nightjar.v1.SuggestedActionsResponse
-	(*SuggestedAction)(nil),                 // 39: nightjar.v1.SuggestedAction
-	(*SuggestedActionAttributes)(nil),       // 40: nightjar.v1.SuggestedActionAttributes
-	(*GetSignalEntitiesRequest)(nil),        // 41: nightjar.v1.GetSignalEntitiesRequest
-	(*SignalEntitiesResponse)(nil),          // 42: nightjar.v1.SignalEntitiesResponse
-	(*SignalEntitiesItem)(nil),              // 43: nightjar.v1.SignalEntitiesItem
-	(*SignalEntities)(nil),                  // 44: nightjar.v1.SignalEntities
-	(*SignalIdentity)(nil),                  // 45: nightjar.v1.SignalIdentity
-	(*GetMatchingSignalsRequest)(nil),       // 46: nightjar.v1.GetMatchingSignalsRequest
-	(*MatchingSignalsResponse)(nil),         // 47: nightjar.v1.MatchingSignalsResponse
-	(*MatchingSignal)(nil),                  // 48: nightjar.v1.MatchingSignal
-	(*MatchingSignalAttributes)(nil),        // 49: nightjar.v1.MatchingSignalAttributes
-	nil,                                     // 50: nightjar.v1.SuggestedActionAttributes.TemplateVariablesEntry
-	(*structpb.Value)(nil),                  // 51: google.protobuf.Value
+	(*EditSignalStateRequest)(nil),          // 27: nightjar.v1.EditSignalStateRequest
+	(*EditSignalAssigneeRequest)(nil),       // 28: nightjar.v1.EditSignalAssigneeRequest
+	(*AddSignalToIncidentRequest)(nil),      // 29: nightjar.v1.AddSignalToIncidentRequest
+	(*EditSignalResponse)(nil),              // 30: nightjar.v1.EditSignalResponse
+	(*TriageSignalsRequest)(nil),            // 31: nightjar.v1.TriageSignalsRequest
+	(*TriageSignalsResponse)(nil),           // 32: nightjar.v1.TriageSignalsResponse
+	(*BulkUpdateSignalStateRequest)(nil),    // 33: nightjar.v1.BulkUpdateSignalStateRequest
+	(*BulkUpdateSignalAssigneeRequest)(nil), // 34: nightjar.v1.BulkUpdateSignalAssigneeRequest
+	(*BulkAssigneeData)(nil),                // 35: nightjar.v1.BulkAssigneeData
+	(*BulkAssigneeChange)(nil),              // 36: nightjar.v1.BulkAssigneeChange
+	(*BulkUpdateSignalsRequest)(nil),        // 37: nightjar.v1.BulkUpdateSignalsRequest
+	(*SignalTriageResponse)(nil),            // 38: nightjar.v1.SignalTriageResponse
+	(*SignalTriageItem)(nil),                // 39: nightjar.v1.SignalTriageItem
+	(*SignalTriage)(nil),                    // 40: nightjar.v1.SignalTriage
+	(*BulkTriageResponse)(nil),              // 41: nightjar.v1.BulkTriageResponse
+	(*BulkTriageResult)(nil),                // 42: nightjar.v1.BulkTriageResult
+	(*BulkTriageEvent)(nil),                 // 43: nightjar.v1.BulkTriageEvent
+	(*SuggestedActionsResponse)(nil),        // 44: nightjar.v1.SuggestedActionsResponse
+	(*SuggestedAction)(nil),                 // 45: nightjar.v1.SuggestedAction
+	(*SuggestedActionAttributes)(nil),       // 46: nightjar.v1.SuggestedActionAttributes
+	(*GetSignalEntitiesRequest)(nil),        // 47: nightjar.v1.GetSignalEntitiesRequest
+	(*SignalEntitiesResponse)(nil),          // 48: nightjar.v1.SignalEntitiesResponse
+	(*SignalEntitiesItem)(nil),              // 49: nightjar.v1.SignalEntitiesItem
+	(*SignalEntities)(nil),                  // 50: nightjar.v1.SignalEntities
+	(*SignalIdentity)(nil),                  // 51: nightjar.v1.SignalIdentity
+	(*GetMatchingSignalsRequest)(nil),       // 52: nightjar.v1.GetMatchingSignalsRequest
+	(*MatchingSignalsResponse)(nil),         // 53: nightjar.v1.MatchingSignalsResponse
+	(*MatchingSignal)(nil),                  // 54: nightjar.v1.MatchingSignal
+	(*MatchingSignalAttributes)(nil),        // 55: nightjar.v1.MatchingSignalAttributes
+	nil,                                     // 56: nightjar.v1.SuggestedActionAttributes.TemplateVariablesEntry
+	(*structpb.Struct)(nil),                 // 57: google.protobuf.Struct
+	(*structpb.Value)(nil),                  // 58: google.protobuf.Value
 }
 var file_signal_proto_depIdxs = []int32{
 	1,  // 0: nightjar.v1.SearchSignalsRequest.filter:type_name -> nightjar.v1.SignalFilter
@@ -3298,74 +3748,86 @@ var file_signal_proto_depIdxs = []int32{
 	6,  // 4: nightjar.v1.SearchSignalsResponse.links:type_name -> nightjar.v1.SignalsLinks
 	5,  // 5: nightjar.v1.SignalsMeta.page:type_name -> nightjar.v1.SignalsPageMeta
 	8,  // 6: nightjar.v1.SignalItem.attributes:type_name -> nightjar.v1.SignalAttributes
-	11, // 7: nightjar.v1.GetSignalResponse.data:type_name -> nightjar.v1.SignalDetail
-	12, // 8: nightjar.v1.SignalDetail.attributes:type_name -> nightjar.v1.SignalDetailAttributes
-	16, // 9: nightjar.v1.UpdateSignalStateRequest.data:type_name -> nightjar.v1.SignalStateData
-	51, // 10: nightjar.v1.SignalStateData.id:type_name -> google.protobuf.Value
-	17, // 11: nightjar.v1.SignalStateData.attributes:type_name -> nightjar.v1.SignalStateChange
-	19, // 12: nightjar.v1.UpdateSignalAssigneeRequest.data:type_name -> nightjar.v1.SignalAssigneeData
-	20, // 13: nightjar.v1.SignalAssigneeData.attributes:type_name -> nightjar.v1.SignalAssigneeChange
-	13, // 14: nightjar.v1.SignalAssigneeChange.assignee:type_name -> nightjar.v1.SignalUser
-	22, // 15: nightjar.v1.UpdateSignalIncidentsRequest.data:type_name -> nightjar.v1.SignalIncidentsData
-	23, // 16: nightjar.v1.SignalIncidentsData.attributes:type_name -> nightjar.v1.SignalIncidentsChange
-	25, // 17: nightjar.v1.UpdateSignalRequest.data:type_name -> nightjar.v1.SignalUpdateData
-	51, // 18: nightjar.v1.SignalUpdateData.id:type_name -> google.protobuf.Value
-	26, // 19: nightjar.v1.SignalUpdateData.attributes:type_name -> nightjar.v1.SignalChange
-	13, // 20: nightjar.v1.SignalChange.assignee:type_name -> nightjar.v1.SignalUser
-	16, // 21: nightjar.v1.BulkUpdateSignalStateRequest.data:type_name -> nightjar.v1.SignalStateData
-	29, // 22: nightjar.v1.BulkUpdateSignalAssigneeRequest.data:type_name -> nightjar.v1.BulkAssigneeData
-	30, // 23: nightjar.v1.BulkAssigneeData.attributes:type_name -> nightjar.v1.BulkAssigneeChange
-	25, // 24: nightjar.v1.BulkUpdateSignalsRequest.data:type_name -> nightjar.v1.SignalUpdateData
-	33, // 25: nightjar.v1.SignalTriageResponse.data:type_name -> nightjar.v1.SignalTriageItem
-	34, // 26: nightjar.v1.SignalTriageItem.attributes:type_name -> nightjar.v1.SignalTriage
-	13, // 27: nightjar.v1.SignalTriage.assignee:type_name -> nightjar.v1.SignalUser
-	14, // 28: nightjar.v1.SignalTriage.archive_comment_user:type_name -> nightjar.v1.SignalAuthor
-	14, // 29: nightjar.v1.SignalTriage.state_update_user:type_name -> nightjar.v1.SignalAuthor
-	36, // 30: nightjar.v1.BulkTriageResponse.result:type_name -> nightjar.v1.BulkTriageResult
-	37, // 31: nightjar.v1.BulkTriageResult.events:type_name -> nightjar.v1.BulkTriageEvent
-	34, // 32: nightjar.v1.BulkTriageEvent.event:type_name -> nightjar.v1.SignalTriage
-	39, // 33: nightjar.v1.SuggestedActionsResponse.data:type_name -> nightjar.v1.SuggestedAction
-	40, // 34: nightjar.v1.SuggestedAction.attributes:type_name -> nightjar.v1.SuggestedActionAttributes
-	50, // 35: nightjar.v1.SuggestedActionAttributes.template_variables:type_name -> nightjar.v1.SuggestedActionAttributes.TemplateVariablesEntry
-	43, // 36: nightjar.v1.SignalEntitiesResponse.data:type_name -> nightjar.v1.SignalEntitiesItem
-	44, // 37: nightjar.v1.SignalEntitiesItem.attributes:type_name -> nightjar.v1.SignalEntities
-	45, // 38: nightjar.v1.SignalEntities.identities:type_name -> nightjar.v1.SignalIdentity
-	48, // 39: nightjar.v1.MatchingSignalsResponse.data:type_name -> nightjar.v1.MatchingSignal
-	49, // 40: nightjar.v1.MatchingSignal.attributes:type_name -> nightjar.v1.MatchingSignalAttributes
-	51, // 41: nightjar.v1.SuggestedActionAttributes.TemplateVariablesEntry.value:type_name -> google.protobuf.Value
-	0,  // 42: nightjar.v1.SignalService.SearchSignals:input_type -> nightjar.v1.SearchSignalsRequest
-	0,  // 43: nightjar.v1.SignalService.ListSignals:input_type -> nightjar.v1.SearchSignalsRequest
-	9,  // 44: nightjar.v1.SignalService.GetSignal:input_type -> nightjar.v1.GetSignalRequest
-	15, // 45: nightjar.v1.SignalService.UpdateSignalState:input_type -> nightjar.v1.UpdateSignalStateRequest
-	18, // 46: nightjar.v1.SignalService.UpdateSignalAssignee:input_type -> nightjar.v1.UpdateSignalAssigneeRequest
-	21, // 47: nightjar.v1.SignalService.UpdateSignalIncidents:input_type -> nightjar.v1.UpdateSignalIncidentsRequest
-	24, // 48: nightjar.v1.SignalService.UpdateSignal:input_type -> nightjar.v1.UpdateSignalRequest
-	27, // 49: nightjar.v1.SignalService.BulkUpdateSignalState:input_type -> nightjar.v1.BulkUpdateSignalStateRequest
-	28, // 50: nightjar.v1.SignalService.BulkUpdateSignalAssignee:input_type -> nightjar.v1.BulkUpdateSignalAssigneeRequest
-	31, // 51: nightjar.v1.SignalService.BulkUpdateSignals:input_type -> nightjar.v1.BulkUpdateSignalsRequest
-	9,  // 52: nightjar.v1.SignalService.GetInvestigationQueries:input_type -> nightjar.v1.GetSignalRequest
-	9,  // 53: nightjar.v1.SignalService.GetSuggestedActions:input_type -> nightjar.v1.GetSignalRequest
-	41, // 54: nightjar.v1.SignalService.GetSignalEntities:input_type -> nightjar.v1.GetSignalEntitiesRequest
-	46, // 55: nightjar.v1.SignalService.GetMatchingSignals:input_type -> nightjar.v1.GetMatchingSignalsRequest
-	3,  // 56: nightjar.v1.SignalService.SearchSignals:output_type -> nightjar.v1.SearchSignalsResponse
-	3,  // 57: nightjar.v1.SignalService.ListSignals:output_type -> nightjar.v1.SearchSignalsResponse
-	10, // 58: nightjar.v1.SignalService.GetSignal:output_type -> nightjar.v1.GetSignalResponse
-	32, // 59: nightjar.v1.SignalService.UpdateSignalState:output_type -> nightjar.v1.SignalTriageResponse
-	32, // 60: nightjar.v1.SignalService.UpdateSignalAssignee:output_type -> nightjar.v1.SignalTriageResponse
-	32, // 61: nightjar.v1.SignalService.UpdateSignalIncidents:output_type -> nightjar.v1.SignalTriageResponse
-	32, // 62: nightjar.v1.SignalService.UpdateSignal:output_type -> nightjar.v1.SignalTriageResponse
-	35, // 63: nightjar.v1.SignalService.BulkUpdateSignalState:output_type -> nightjar.v1.BulkTriageResponse
-	35, // 64: nightjar.v1.SignalService.BulkUpdateSignalAssignee:output_type -> nightjar.v1.BulkTriageResponse
-	35, // 65: nightjar.v1.SignalService.BulkUpdateSignals:output_type -> nightjar.v1.BulkTriageResponse
-	38, // 66: nightjar.v1.SignalService.GetInvestigationQueries:output_type -> nightjar.v1.SuggestedActionsResponse
-	38, // 67: nightjar.v1.SignalService.GetSuggestedActions:output_type -> nightjar.v1.SuggestedActionsResponse
-	42, // 68: nightjar.v1.SignalService.GetSignalEntities:output_type -> nightjar.v1.SignalEntitiesResponse
-	47, // 69: nightjar.v1.SignalService.GetMatchingSignals:output_type -> nightjar.v1.MatchingSignalsResponse
-	56, // [56:70] is the sub-list for method output_type
-	42, // [42:56] is the sub-list for method input_type
-	42, // [42:42] is the sub-list for extension type_name
-	42, // [42:42] is the sub-list for extension extendee
-	0,  // [0:42] is the sub-list for field type_name
+	57, // 7: nightjar.v1.SignalAttributes.attributes:type_name -> google.protobuf.Struct
+	11, // 8: nightjar.v1.GetSignalResponse.data:type_name -> nightjar.v1.SignalDetail
+	12, // 9: nightjar.v1.SignalDetail.attributes:type_name -> nightjar.v1.SignalDetailAttributes
+	57, // 10: nightjar.v1.SignalDetailAttributes.custom:type_name -> google.protobuf.Struct
+	16, // 11: nightjar.v1.UpdateSignalStateRequest.data:type_name -> nightjar.v1.SignalStateData
+	58, // 12: nightjar.v1.SignalStateData.id:type_name -> google.protobuf.Value
+	17, // 13: nightjar.v1.SignalStateData.attributes:type_name -> nightjar.v1.SignalStateChange
+	19, // 14: nightjar.v1.UpdateSignalAssigneeRequest.data:type_name -> nightjar.v1.SignalAssigneeData
+	20, // 15: nightjar.v1.SignalAssigneeData.attributes:type_name -> nightjar.v1.SignalAssigneeChange
+	13, // 16: nightjar.v1.SignalAssigneeChange.assignee:type_name -> nightjar.v1.SignalUser
+	22, // 17: nightjar.v1.UpdateSignalIncidentsRequest.data:type_name -> nightjar.v1.SignalIncidentsData
+	23, // 18: nightjar.v1.SignalIncidentsData.attributes:type_name -> nightjar.v1.SignalIncidentsChange
+	25, // 19: nightjar.v1.UpdateSignalRequest.data:type_name -> nightjar.v1.SignalUpdateData
+	58, // 20: nightjar.v1.SignalUpdateData.id:type_name -> google.protobuf.Value
+	26, // 21: nightjar.v1.SignalUpdateData.attributes:type_name -> nightjar.v1.SignalChange
+	13, // 22: nightjar.v1.SignalChange.assignee:type_name -> nightjar.v1.SignalUser
+	1,  // 23: nightjar.v1.TriageSignalsRequest.filter:type_name -> nightjar.v1.SignalFilter
+	26, // 24: nightjar.v1.TriageSignalsRequest.change:type_name -> nightjar.v1.SignalChange
+	16, // 25: nightjar.v1.BulkUpdateSignalStateRequest.data:type_name -> nightjar.v1.SignalStateData
+	35, // 26: nightjar.v1.BulkUpdateSignalAssigneeRequest.data:type_name -> nightjar.v1.BulkAssigneeData
+	36, // 27: nightjar.v1.BulkAssigneeData.attributes:type_name -> nightjar.v1.BulkAssigneeChange
+	25, // 28: nightjar.v1.BulkUpdateSignalsRequest.data:type_name -> nightjar.v1.SignalUpdateData
+	39, // 29: nightjar.v1.SignalTriageResponse.data:type_name -> nightjar.v1.SignalTriageItem
+	40, // 30: nightjar.v1.SignalTriageItem.attributes:type_name -> nightjar.v1.SignalTriage
+	13, // 31: nightjar.v1.SignalTriage.assignee:type_name -> nightjar.v1.SignalUser
+	14, // 32: nightjar.v1.SignalTriage.archive_comment_user:type_name -> nightjar.v1.SignalAuthor
+	14, // 33: nightjar.v1.SignalTriage.state_update_user:type_name -> nightjar.v1.SignalAuthor
+	42, // 34: nightjar.v1.BulkTriageResponse.result:type_name -> nightjar.v1.BulkTriageResult
+	43, // 35: nightjar.v1.BulkTriageResult.events:type_name -> nightjar.v1.BulkTriageEvent
+	40, // 36: nightjar.v1.BulkTriageEvent.event:type_name -> nightjar.v1.SignalTriage
+	45, // 37: nightjar.v1.SuggestedActionsResponse.data:type_name -> nightjar.v1.SuggestedAction
+	46, // 38: nightjar.v1.SuggestedAction.attributes:type_name -> nightjar.v1.SuggestedActionAttributes
+	56, // 39: nightjar.v1.SuggestedActionAttributes.template_variables:type_name -> nightjar.v1.SuggestedActionAttributes.TemplateVariablesEntry
+	49, // 40: nightjar.v1.SignalEntitiesResponse.data:type_name -> nightjar.v1.SignalEntitiesItem
+	50, // 41: nightjar.v1.SignalEntitiesItem.attributes:type_name -> nightjar.v1.SignalEntities
+	51, // 42: nightjar.v1.SignalEntities.identities:type_name -> nightjar.v1.SignalIdentity
+	54, // 43: nightjar.v1.MatchingSignalsResponse.data:type_name -> nightjar.v1.MatchingSignal
+	55, // 44: nightjar.v1.MatchingSignal.attributes:type_name -> nightjar.v1.MatchingSignalAttributes
+	58, // 45: nightjar.v1.SuggestedActionAttributes.TemplateVariablesEntry.value:type_name -> google.protobuf.Value
+	0,  // 46: nightjar.v1.SignalService.SearchSignals:input_type -> nightjar.v1.SearchSignalsRequest
+	0,  // 47: nightjar.v1.SignalService.ListSignals:input_type -> nightjar.v1.SearchSignalsRequest
+	9,  // 48: nightjar.v1.SignalService.GetSignal:input_type -> nightjar.v1.GetSignalRequest
+	15, // 49: nightjar.v1.SignalService.UpdateSignalState:input_type -> nightjar.v1.UpdateSignalStateRequest
+	18, // 50: nightjar.v1.SignalService.UpdateSignalAssignee:input_type -> nightjar.v1.UpdateSignalAssigneeRequest
+	21, // 51: nightjar.v1.SignalService.UpdateSignalIncidents:input_type -> nightjar.v1.UpdateSignalIncidentsRequest
+	24, // 52: nightjar.v1.SignalService.UpdateSignal:input_type -> nightjar.v1.UpdateSignalRequest
+	27, // 53: nightjar.v1.SignalService.EditSignalState:input_type -> nightjar.v1.EditSignalStateRequest
+	28, // 54: nightjar.v1.SignalService.EditSignalAssignee:input_type -> nightjar.v1.EditSignalAssigneeRequest
+	29, // 55: nightjar.v1.SignalService.AddSignalToIncident:input_type -> nightjar.v1.AddSignalToIncidentRequest
+	31, // 56: nightjar.v1.SignalService.TriageSignals:input_type -> nightjar.v1.TriageSignalsRequest
+	33, // 57: nightjar.v1.SignalService.BulkUpdateSignalState:input_type -> nightjar.v1.BulkUpdateSignalStateRequest
+	34, // 58: nightjar.v1.SignalService.BulkUpdateSignalAssignee:input_type -> nightjar.v1.BulkUpdateSignalAssigneeRequest
+	37, // 59: nightjar.v1.SignalService.BulkUpdateSignals:input_type -> nightjar.v1.BulkUpdateSignalsRequest
+	9,  // 60: nightjar.v1.SignalService.GetInvestigationQueries:input_type -> nightjar.v1.GetSignalRequest
+	9,  // 61: nightjar.v1.SignalService.GetSuggestedActions:input_type -> nightjar.v1.GetSignalRequest
+	47, // 62: nightjar.v1.SignalService.GetSignalEntities:input_type -> nightjar.v1.GetSignalEntitiesRequest
+	52, // 63: nightjar.v1.SignalService.GetMatchingSignals:input_type -> nightjar.v1.GetMatchingSignalsRequest
+	3,  // 64: nightjar.v1.SignalService.SearchSignals:output_type -> nightjar.v1.SearchSignalsResponse
+	3,  // 65: nightjar.v1.SignalService.ListSignals:output_type -> nightjar.v1.SearchSignalsResponse
+	10, // 66: nightjar.v1.SignalService.GetSignal:output_type -> nightjar.v1.GetSignalResponse
+	38, // 67: nightjar.v1.SignalService.UpdateSignalState:output_type -> nightjar.v1.SignalTriageResponse
+	38, // 68: nightjar.v1.SignalService.UpdateSignalAssignee:output_type -> nightjar.v1.SignalTriageResponse
+	38, // 69: nightjar.v1.SignalService.UpdateSignalIncidents:output_type -> nightjar.v1.SignalTriageResponse
+	38, // 70: nightjar.v1.SignalService.UpdateSignal:output_type -> nightjar.v1.SignalTriageResponse
+	30, // 71: nightjar.v1.SignalService.EditSignalState:output_type -> nightjar.v1.EditSignalResponse
+	30, // 72: nightjar.v1.SignalService.EditSignalAssignee:output_type -> nightjar.v1.EditSignalResponse
+	30, // 73: nightjar.v1.SignalService.AddSignalToIncident:output_type -> nightjar.v1.EditSignalResponse
+	32, // 74: nightjar.v1.SignalService.TriageSignals:output_type -> nightjar.v1.TriageSignalsResponse
+	41, // 75: nightjar.v1.SignalService.BulkUpdateSignalState:output_type -> nightjar.v1.BulkTriageResponse
+	41, // 76: nightjar.v1.SignalService.BulkUpdateSignalAssignee:output_type -> nightjar.v1.BulkTriageResponse
+	41, // 77: nightjar.v1.SignalService.BulkUpdateSignals:output_type -> nightjar.v1.BulkTriageResponse
+	44, // 78: nightjar.v1.SignalService.GetInvestigationQueries:output_type -> nightjar.v1.SuggestedActionsResponse
+	44, // 79: nightjar.v1.SignalService.GetSuggestedActions:output_type -> nightjar.v1.SuggestedActionsResponse
+	48, // 80: nightjar.v1.SignalService.GetSignalEntities:output_type -> nightjar.v1.SignalEntitiesResponse
+	53, // 81: nightjar.v1.SignalService.GetMatchingSignals:output_type -> nightjar.v1.MatchingSignalsResponse
+	64, // [64:82] is the sub-list for method output_type
+	46, // [46:64] is the sub-list for method input_type
+	46, // [46:46] is the sub-list for extension type_name
+	46, // [46:46] is the sub-list for extension extendee
+	0,  // [0:46] is the sub-list for field type_name
 }
 
 func init() { file_signal_proto_init() }
@@ -3382,16 +3844,19 @@ func file_signal_proto_init() {
 	file_signal_proto_msgTypes[20].OneofWrappers = []any{}
 	file_signal_proto_msgTypes[23].OneofWrappers = []any{}
 	file_signal_proto_msgTypes[26].OneofWrappers = []any{}
-	file_signal_proto_msgTypes[30].OneofWrappers = []any{}
-	file_signal_proto_msgTypes[34].OneofWrappers = []any{}
-	file_signal_proto_msgTypes[41].OneofWrappers = []any{}
+	file_signal_proto_msgTypes[27].OneofWrappers = []any{}
+	file_signal_proto_msgTypes[28].OneofWrappers = []any{}
+	file_signal_proto_msgTypes[29].OneofWrappers = []any{}
+	file_signal_proto_msgTypes[36].OneofWrappers = []any{}
+	file_signal_proto_msgTypes[40].OneofWrappers = []any{}
+	file_signal_proto_msgTypes[47].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_signal_proto_rawDesc), len(file_signal_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   51,
+			NumMessages:   57,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -26,6 +26,10 @@ const (
 	SignalService_UpdateSignalAssignee_FullMethodName     = "/nightjar.v1.SignalService/UpdateSignalAssignee"
 	SignalService_UpdateSignalIncidents_FullMethodName    = "/nightjar.v1.SignalService/UpdateSignalIncidents"
 	SignalService_UpdateSignal_FullMethodName             = "/nightjar.v1.SignalService/UpdateSignal"
+	SignalService_EditSignalState_FullMethodName          = "/nightjar.v1.SignalService/EditSignalState"
+	SignalService_EditSignalAssignee_FullMethodName       = "/nightjar.v1.SignalService/EditSignalAssignee"
+	SignalService_AddSignalToIncident_FullMethodName      = "/nightjar.v1.SignalService/AddSignalToIncident"
+	SignalService_TriageSignals_FullMethodName            = "/nightjar.v1.SignalService/TriageSignals"
 	SignalService_BulkUpdateSignalState_FullMethodName    = "/nightjar.v1.SignalService/BulkUpdateSignalState"
 	SignalService_BulkUpdateSignalAssignee_FullMethodName = "/nightjar.v1.SignalService/BulkUpdateSignalAssignee"
 	SignalService_BulkUpdateSignals_FullMethodName        = "/nightjar.v1.SignalService/BulkUpdateSignals"
@@ -55,6 +59,14 @@ type SignalServiceClient interface {
 	UpdateSignalIncidents(ctx context.Context, in *UpdateSignalIncidentsRequest, opts ...grpc.CallOption) (*SignalTriageResponse, error)
 	// UpdateSignal changes state and assignee together, those that are given.
 	UpdateSignal(ctx context.Context, in *UpdateSignalRequest, opts ...grpc.CallOption) (*SignalTriageResponse, error)
+	// EditSignalState is UpdateSignalState in its first form.
+	EditSignalState(ctx context.Context, in *EditSignalStateRequest, opts ...grpc.CallOption) (*EditSignalResponse, error)
+	// EditSignalAssignee is UpdateSignalAssignee in its first form.
+	EditSignalAssignee(ctx context.Context, in *EditSignalAssigneeRequest, opts ...grpc.CallOption) (*EditSignalResponse, error)
+	// AddSignalToIncident relates a signal to one more incident.
+	AddSignalToIncident(ctx context.Context, in *AddSignalToIncidentRequest, opts ...grpc.CallOption) (*EditSignalResponse, error)
+	// TriageSignals changes every signal that a search selects, however many.
+	TriageSignals(ctx context.Context, in *TriageSignalsRequest, opts ...grpc.CallOption) (*TriageSignalsResponse, error)
 	// BulkUpdateSignalState changes the states of up to 199 signals: all or none.
 	BulkUpdateSignalState(ctx context.Context, in *BulkUpdateSignalStateRequest, opts ...grpc.CallOption) (*BulkTriageResponse, error)
 	// BulkUpdateSignalAssignee is the same for assignees.
@@ -143,6 +155,46 @@ func (c *signalServiceClient) UpdateSignal(ctx context.Context, in *UpdateSignal
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(SignalTriageResponse)
 	err := c.cc.Invoke(ctx, SignalService_UpdateSignal_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *signalServiceClient) EditSignalState(ctx context.Context, in *EditSignalStateRequest, opts ...grpc.CallOption) (*EditSignalResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(EditSignalResponse)
+	err := c.cc.Invoke(ctx, SignalService_EditSignalState_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *signalServiceClient) EditSignalAssignee(ctx context.Context, in *EditSignalAssigneeRequest, opts ...grpc.CallOption) (*EditSignalResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(EditSignalResponse)
+	err := c.cc.Invoke(ctx, SignalService_EditSignalAssignee_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *signalServiceClient) AddSignalToIncident(ctx context.Context, in *AddSignalToIncidentRequest, opts ...grpc.CallOption) (*EditSignalResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(EditSignalResponse)
+	err := c.cc.Invoke(ctx, SignalService_AddSignalToIncident_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *signalServiceClient) TriageSignals(ctx context.Context, in *TriageSignalsRequest, opts ...grpc.CallOption) (*TriageSignalsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(TriageSignalsResponse)
+	err := c.cc.Invoke(ctx, SignalService_TriageSignals_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -239,6 +291,14 @@ type SignalServiceServer interface {
 	UpdateSignalIncidents(context.Context, *UpdateSignalIncidentsRequest) (*SignalTriageResponse, error)
 	// UpdateSignal changes state and assignee together, those that are given.
 	UpdateSignal(context.Context, *UpdateSignalRequest) (*SignalTriageResponse, error)
+	// EditSignalState is UpdateSignalState in its first form.
+	EditSignalState(context.Context, *EditSignalStateRequest) (*EditSignalResponse, error)
+	// EditSignalAssignee is UpdateSignalAssignee in its first form.
+	EditSignalAssignee(context.Context, *EditSignalAssigneeRequest) (*EditSignalResponse, error)
+	// AddSignalToIncident relates a signal to one more incident.
+	AddSignalToIncident(context.Context, *AddSignalToIncidentRequest) (*EditSignalResponse, error)
+	// TriageSignals changes every signal that a search selects, however many.
+	TriageSignals(context.Context, *TriageSignalsRequest) (*TriageSignalsResponse, error)
 	// BulkUpdateSignalState changes the states of up to 199 signals: all or none.
 	BulkUpdateSignalState(context.Context, *BulkUpdateSignalStateRequest) (*BulkTriageResponse, error)
 	// BulkUpdateSignalAssignee is the same for assignees.
@@ -283,6 +343,18 @@ func (UnimplementedSignalServiceServer) UpdateSignalIncidents(context.Context, *
 }
 func (UnimplementedSignalServiceServer) UpdateSignal(context.Context, *UpdateSignalRequest) (*SignalTriageResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method UpdateSignal not implemented")
+}
+func (UnimplementedSignalServiceServer) EditSignalState(context.Context, *EditSignalStateRequest) (*EditSignalResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method EditSignalState not implemented")
+}
+func (UnimplementedSignalServiceServer) EditSignalAssignee(context.Context, *EditSignalAssigneeRequest) (*EditSignalResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method EditSignalAssignee not implemented")
+}
+func (UnimplementedSignalServiceServer) AddSignalToIncident(context.Context, *AddSignalToIncidentRequest) (*EditSignalResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method AddSignalToIncident not implemented")
+}
+func (UnimplementedSignalServiceServer) TriageSignals(context.Context, *TriageSignalsRequest) (*TriageSignalsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method TriageSignals not implemented")
 }
 func (UnimplementedSignalServiceServer) BulkUpdateSignalState(context.Context, *BulkUpdateSignalStateRequest) (*BulkTriageResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method BulkUpdateSignalState not implemented")
@@ -452,6 +524,78 @@ func _SignalService_UpdateSignal_Handler(srv interface{}, ctx context.Context, d
 	return interceptor(ctx, in, info, handler)
 }
 
+func _SignalService_EditSignalState_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(EditSignalStateRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SignalServiceServer).EditSignalState(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SignalService_EditSignalState_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SignalServiceServer).EditSignalState(ctx, req.(*EditSignalStateRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SignalService_EditSignalAssignee_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(EditSignalAssigneeRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SignalServiceServer).EditSignalAssignee(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SignalService_EditSignalAssignee_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SignalServiceServer).EditSignalAssignee(ctx, req.(*EditSignalAssigneeRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SignalService_AddSignalToIncident_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AddSignalToIncidentRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SignalServiceServer).AddSignalToIncident(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SignalService_AddSignalToIncident_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SignalServiceServer).AddSignalToIncident(ctx, req.(*AddSignalToIncidentRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SignalService_TriageSignals_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(TriageSignalsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SignalServiceServer).TriageSignals(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SignalService_TriageSignals_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SignalServiceServer).TriageSignals(ctx, req.(*TriageSignalsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _SignalService_BulkUpdateSignalState_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(BulkUpdateSignalStateRequest)
 	if err := dec(in); err != nil {
@@ -612,6 +756,22 @@ var SignalService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "UpdateSignal",
 			Handler:    _SignalService_UpdateSignal_Handler,
+		},
+		{
+			MethodName: "EditSignalState",
+			Handler:    _SignalService_EditSignalState_Handler,
+		},
+		{
+			MethodName: "EditSignalAssignee",
+			Handler:    _SignalService_EditSignalAssignee_Handler,
+		},
+		{
+			MethodName: "AddSignalToIncident",
+			Handler:    _SignalService_AddSignalToIncident_Handler,
+		},
+		{
+			MethodName: "TriageSignals",
+			Handler:    _SignalService_TriageSignals_Handler,
 		},
 		{
 			MethodName: "BulkUpdateSignalState",

@@ -88,9 +88,10 @@ func (x *QueryRequest) GetFormat() string {
 type QueryResponse struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Columns []*Column              `protobuf:"bytes,1,rep,name=columns,proto3" json:"columns,omitempty"`
-	// One JSON list a row. Integers that a double cannot hold are strings, times
+	// One list a row. Integers that a double cannot hold are strings, times
 	// RFC 3339, NaN and infinities null.
-	Rows []string `protobuf:"bytes,2,rep,name=rows,proto3" json:"rows,omitempty"`
+	Rows     []*structpb.ListValue `protobuf:"bytes,6,rep,name=rows,proto3" json:"rows,omitempty"`
+	RowsText []string              `protobuf:"bytes,2,rep,name=rows_text,json=rowsText,proto3" json:"rows_text,omitempty"`
 	// There were more rows than are shown.
 	Truncated bool  `protobuf:"varint,3,opt,name=truncated,proto3" json:"truncated,omitempty"`
 	ElapsedMs int64 `protobuf:"varint,4,opt,name=elapsed_ms,proto3" json:"elapsed_ms,omitempty"`
@@ -139,9 +140,16 @@ func (x *QueryResponse) GetColumns() []*Column {
 	return nil
 }
 
-func (x *QueryResponse) GetRows() []string {
+func (x *QueryResponse) GetRows() []*structpb.ListValue {
 	if x != nil {
 		return x.Rows
+	}
+	return nil
+}
+
+func (x *QueryResponse) GetRowsText() []string {
+	if x != nil {
+		return x.RowsText
 	}
 	return nil
 }
@@ -238,10 +246,11 @@ const file_sql_proto_rawDesc = "" +
 	"\x06format\x18\x03 \x01(\tR\x06format\x1aQ\n" +
 	"\vParamsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12,\n" +
-	"\x05value\x18\x02 \x01(\v2\x16.google.protobuf.ValueR\x05value:\x028\x01\"\xd7\x01\n" +
+	"\x05value\x18\x02 \x01(\v2\x16.google.protobuf.ValueR\x05value:\x028\x01\"\x94\x02\n" +
 	"\rQueryResponse\x12-\n" +
-	"\acolumns\x18\x01 \x03(\v2\x13.nightjar.v1.ColumnR\acolumns\x12\x18\n" +
-	"\x04rows\x18\x02 \x03(\tB\x04\x98\xb5\x18\x01R\x04rows\x12\x1c\n" +
+	"\acolumns\x18\x01 \x03(\v2\x13.nightjar.v1.ColumnR\acolumns\x12.\n" +
+	"\x04rows\x18\x06 \x03(\v2\x1a.google.protobuf.ListValueR\x04rows\x12%\n" +
+	"\trows_text\x18\x02 \x03(\tB\b\x9a\xb5\x18\x04rowsR\browsText\x12\x1c\n" +
 	"\ttruncated\x18\x03 \x01(\bR\ttruncated\x12\x1e\n" +
 	"\n" +
 	"elapsed_ms\x18\x04 \x01(\x03R\n" +
@@ -270,23 +279,25 @@ func file_sql_proto_rawDescGZIP() []byte {
 
 var file_sql_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
 var file_sql_proto_goTypes = []any{
-	(*QueryRequest)(nil),   // 0: nightjar.v1.QueryRequest
-	(*QueryResponse)(nil),  // 1: nightjar.v1.QueryResponse
-	(*Column)(nil),         // 2: nightjar.v1.Column
-	nil,                    // 3: nightjar.v1.QueryRequest.ParamsEntry
-	(*structpb.Value)(nil), // 4: google.protobuf.Value
+	(*QueryRequest)(nil),       // 0: nightjar.v1.QueryRequest
+	(*QueryResponse)(nil),      // 1: nightjar.v1.QueryResponse
+	(*Column)(nil),             // 2: nightjar.v1.Column
+	nil,                        // 3: nightjar.v1.QueryRequest.ParamsEntry
+	(*structpb.ListValue)(nil), // 4: google.protobuf.ListValue
+	(*structpb.Value)(nil),     // 5: google.protobuf.Value
 }
 var file_sql_proto_depIdxs = []int32{
 	3, // 0: nightjar.v1.QueryRequest.params:type_name -> nightjar.v1.QueryRequest.ParamsEntry
 	2, // 1: nightjar.v1.QueryResponse.columns:type_name -> nightjar.v1.Column
-	4, // 2: nightjar.v1.QueryRequest.ParamsEntry.value:type_name -> google.protobuf.Value
-	0, // 3: nightjar.v1.SQLService.Query:input_type -> nightjar.v1.QueryRequest
-	1, // 4: nightjar.v1.SQLService.Query:output_type -> nightjar.v1.QueryResponse
-	4, // [4:5] is the sub-list for method output_type
-	3, // [3:4] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	4, // 2: nightjar.v1.QueryResponse.rows:type_name -> google.protobuf.ListValue
+	5, // 3: nightjar.v1.QueryRequest.ParamsEntry.value:type_name -> google.protobuf.Value
+	0, // 4: nightjar.v1.SQLService.Query:input_type -> nightjar.v1.QueryRequest
+	1, // 5: nightjar.v1.SQLService.Query:output_type -> nightjar.v1.QueryResponse
+	5, // [5:6] is the sub-list for method output_type
+	4, // [4:5] is the sub-list for method input_type
+	4, // [4:4] is the sub-list for extension type_name
+	4, // [4:4] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_sql_proto_init() }

@@ -72,7 +72,9 @@ type Status struct {
 	Rules      *RulesStatus      `protobuf:"bytes,7,opt,name=rules,proto3" json:"rules,omitempty"`
 	Storage    *StorageStatus    `protobuf:"bytes,8,opt,name=storage,proto3" json:"storage,omitempty"`
 	// The databases that events are located by.
-	Geoip         []*GeoIPDatabase `protobuf:"bytes,9,rep,name=geoip,proto3" json:"geoip,omitempty"`
+	Geoip []*GeoIPDatabase `protobuf:"bytes,9,rep,name=geoip,proto3" json:"geoip,omitempty"`
+	// What is stored and does nothing, each with its reason.
+	WithoutEffect []*WithoutEffect `protobuf:"bytes,10,rep,name=without_effect,proto3" json:"without_effect,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -170,6 +172,93 @@ func (x *Status) GetGeoip() []*GeoIPDatabase {
 	return nil
 }
 
+func (x *Status) GetWithoutEffect() []*WithoutEffect {
+	if x != nil {
+		return x.WithoutEffect
+	}
+	return nil
+}
+
+// WithoutEffect is an object, or a part of one, that is kept and does nothing
+// yet.
+type WithoutEffect struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// rule, security filter, critical asset, notification rule, …
+	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	Id   string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	// Which part of it; empty: all of it.
+	Field         string `protobuf:"bytes,4,opt,name=field,proto3" json:"field,omitempty"`
+	Reason        string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WithoutEffect) Reset() {
+	*x = WithoutEffect{}
+	mi := &file_status_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WithoutEffect) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WithoutEffect) ProtoMessage() {}
+
+func (x *WithoutEffect) ProtoReflect() protoreflect.Message {
+	mi := &file_status_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WithoutEffect.ProtoReflect.Descriptor instead.
+func (*WithoutEffect) Descriptor() ([]byte, []int) {
+	return file_status_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *WithoutEffect) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *WithoutEffect) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *WithoutEffect) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *WithoutEffect) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *WithoutEffect) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 type GeoIPDatabase struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	File  string                 `protobuf:"bytes,1,opt,name=file,proto3" json:"file,omitempty"`
@@ -185,7 +274,7 @@ type GeoIPDatabase struct {
 
 func (x *GeoIPDatabase) Reset() {
 	*x = GeoIPDatabase{}
-	mi := &file_status_proto_msgTypes[2]
+	mi := &file_status_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -197,7 +286,7 @@ func (x *GeoIPDatabase) String() string {
 func (*GeoIPDatabase) ProtoMessage() {}
 
 func (x *GeoIPDatabase) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[2]
+	mi := &file_status_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -210,7 +299,7 @@ func (x *GeoIPDatabase) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GeoIPDatabase.ProtoReflect.Descriptor instead.
 func (*GeoIPDatabase) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{2}
+	return file_status_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *GeoIPDatabase) GetFile() string {
@@ -253,7 +342,7 @@ type ClickHouseStatus struct {
 
 func (x *ClickHouseStatus) Reset() {
 	*x = ClickHouseStatus{}
-	mi := &file_status_proto_msgTypes[3]
+	mi := &file_status_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -265,7 +354,7 @@ func (x *ClickHouseStatus) String() string {
 func (*ClickHouseStatus) ProtoMessage() {}
 
 func (x *ClickHouseStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[3]
+	mi := &file_status_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -278,7 +367,7 @@ func (x *ClickHouseStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClickHouseStatus.ProtoReflect.Descriptor instead.
 func (*ClickHouseStatus) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{3}
+	return file_status_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ClickHouseStatus) GetState() string {
@@ -316,7 +405,7 @@ type RulesStatus struct {
 
 func (x *RulesStatus) Reset() {
 	*x = RulesStatus{}
-	mi := &file_status_proto_msgTypes[4]
+	mi := &file_status_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -328,7 +417,7 @@ func (x *RulesStatus) String() string {
 func (*RulesStatus) ProtoMessage() {}
 
 func (x *RulesStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[4]
+	mi := &file_status_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -341,7 +430,7 @@ func (x *RulesStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RulesStatus.ProtoReflect.Descriptor instead.
 func (*RulesStatus) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{4}
+	return file_status_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *RulesStatus) GetTotal() int64 {
@@ -392,7 +481,7 @@ type StorageStatus struct {
 
 func (x *StorageStatus) Reset() {
 	*x = StorageStatus{}
-	mi := &file_status_proto_msgTypes[5]
+	mi := &file_status_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -404,7 +493,7 @@ func (x *StorageStatus) String() string {
 func (*StorageStatus) ProtoMessage() {}
 
 func (x *StorageStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[5]
+	mi := &file_status_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -417,7 +506,7 @@ func (x *StorageStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageStatus.ProtoReflect.Descriptor instead.
 func (*StorageStatus) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{5}
+	return file_status_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *StorageStatus) GetUsedBytes() uint64 {
@@ -470,7 +559,7 @@ type ValidateKeyRequest struct {
 
 func (x *ValidateKeyRequest) Reset() {
 	*x = ValidateKeyRequest{}
-	mi := &file_status_proto_msgTypes[6]
+	mi := &file_status_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -482,7 +571,7 @@ func (x *ValidateKeyRequest) String() string {
 func (*ValidateKeyRequest) ProtoMessage() {}
 
 func (x *ValidateKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[6]
+	mi := &file_status_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -495,7 +584,7 @@ func (x *ValidateKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateKeyRequest.ProtoReflect.Descriptor instead.
 func (*ValidateKeyRequest) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{6}
+	return file_status_proto_rawDescGZIP(), []int{7}
 }
 
 type ValidateKeyResponse struct {
@@ -507,7 +596,7 @@ type ValidateKeyResponse struct {
 
 func (x *ValidateKeyResponse) Reset() {
 	*x = ValidateKeyResponse{}
-	mi := &file_status_proto_msgTypes[7]
+	mi := &file_status_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -519,7 +608,7 @@ func (x *ValidateKeyResponse) String() string {
 func (*ValidateKeyResponse) ProtoMessage() {}
 
 func (x *ValidateKeyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[7]
+	mi := &file_status_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -532,7 +621,7 @@ func (x *ValidateKeyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateKeyResponse.ProtoReflect.Descriptor instead.
 func (*ValidateKeyResponse) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{7}
+	return file_status_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ValidateKeyResponse) GetValid() bool {
@@ -547,7 +636,7 @@ var File_status_proto protoreflect.FileDescriptor
 const file_status_proto_rawDesc = "" +
 	"\n" +
 	"\fstatus.proto\x12\vnightjar.v1\"\x12\n" +
-	"\x10GetStatusRequest\"\x9f\x03\n" +
+	"\x10GetStatusRequest\"\xe3\x03\n" +
 	"\x06Status\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12(\n" +
 	"\x0fevents_received\x18\x02 \x01(\x04R\x0fevents_received\x12:\n" +
@@ -559,7 +648,15 @@ const file_status_proto_rawDesc = "" +
 	"clickhouse\x12.\n" +
 	"\x05rules\x18\a \x01(\v2\x18.nightjar.v1.RulesStatusR\x05rules\x124\n" +
 	"\astorage\x18\b \x01(\v2\x1a.nightjar.v1.StorageStatusR\astorage\x120\n" +
-	"\x05geoip\x18\t \x03(\v2\x1a.nightjar.v1.GeoIPDatabaseR\x05geoip\"o\n" +
+	"\x05geoip\x18\t \x03(\v2\x1a.nightjar.v1.GeoIPDatabaseR\x05geoip\x12B\n" +
+	"\x0ewithout_effect\x18\n" +
+	" \x03(\v2\x1a.nightjar.v1.WithoutEffectR\x0ewithout_effect\"u\n" +
+	"\rWithoutEffect\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\tR\x02id\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12\x14\n" +
+	"\x05field\x18\x04 \x01(\tR\x05field\x12\x16\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\"o\n" +
 	"\rGeoIPDatabase\x12\x12\n" +
 	"\x04file\x18\x01 \x01(\tR\x04file\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12\x14\n" +
@@ -606,31 +703,33 @@ func file_status_proto_rawDescGZIP() []byte {
 	return file_status_proto_rawDescData
 }
 
-var file_status_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_status_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_status_proto_goTypes = []any{
 	(*GetStatusRequest)(nil),    // 0: nightjar.v1.GetStatusRequest
 	(*Status)(nil),              // 1: nightjar.v1.Status
-	(*GeoIPDatabase)(nil),       // 2: nightjar.v1.GeoIPDatabase
-	(*ClickHouseStatus)(nil),    // 3: nightjar.v1.ClickHouseStatus
-	(*RulesStatus)(nil),         // 4: nightjar.v1.RulesStatus
-	(*StorageStatus)(nil),       // 5: nightjar.v1.StorageStatus
-	(*ValidateKeyRequest)(nil),  // 6: nightjar.v1.ValidateKeyRequest
-	(*ValidateKeyResponse)(nil), // 7: nightjar.v1.ValidateKeyResponse
+	(*WithoutEffect)(nil),       // 2: nightjar.v1.WithoutEffect
+	(*GeoIPDatabase)(nil),       // 3: nightjar.v1.GeoIPDatabase
+	(*ClickHouseStatus)(nil),    // 4: nightjar.v1.ClickHouseStatus
+	(*RulesStatus)(nil),         // 5: nightjar.v1.RulesStatus
+	(*StorageStatus)(nil),       // 6: nightjar.v1.StorageStatus
+	(*ValidateKeyRequest)(nil),  // 7: nightjar.v1.ValidateKeyRequest
+	(*ValidateKeyResponse)(nil), // 8: nightjar.v1.ValidateKeyResponse
 }
 var file_status_proto_depIdxs = []int32{
-	3, // 0: nightjar.v1.Status.clickhouse:type_name -> nightjar.v1.ClickHouseStatus
-	4, // 1: nightjar.v1.Status.rules:type_name -> nightjar.v1.RulesStatus
-	5, // 2: nightjar.v1.Status.storage:type_name -> nightjar.v1.StorageStatus
-	2, // 3: nightjar.v1.Status.geoip:type_name -> nightjar.v1.GeoIPDatabase
-	0, // 4: nightjar.v1.StatusService.GetStatus:input_type -> nightjar.v1.GetStatusRequest
-	6, // 5: nightjar.v1.StatusService.ValidateKey:input_type -> nightjar.v1.ValidateKeyRequest
-	1, // 6: nightjar.v1.StatusService.GetStatus:output_type -> nightjar.v1.Status
-	7, // 7: nightjar.v1.StatusService.ValidateKey:output_type -> nightjar.v1.ValidateKeyResponse
-	6, // [6:8] is the sub-list for method output_type
-	4, // [4:6] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	4, // 0: nightjar.v1.Status.clickhouse:type_name -> nightjar.v1.ClickHouseStatus
+	5, // 1: nightjar.v1.Status.rules:type_name -> nightjar.v1.RulesStatus
+	6, // 2: nightjar.v1.Status.storage:type_name -> nightjar.v1.StorageStatus
+	3, // 3: nightjar.v1.Status.geoip:type_name -> nightjar.v1.GeoIPDatabase
+	2, // 4: nightjar.v1.Status.without_effect:type_name -> nightjar.v1.WithoutEffect
+	0, // 5: nightjar.v1.StatusService.GetStatus:input_type -> nightjar.v1.GetStatusRequest
+	7, // 6: nightjar.v1.StatusService.ValidateKey:input_type -> nightjar.v1.ValidateKeyRequest
+	1, // 7: nightjar.v1.StatusService.GetStatus:output_type -> nightjar.v1.Status
+	8, // 8: nightjar.v1.StatusService.ValidateKey:output_type -> nightjar.v1.ValidateKeyResponse
+	7, // [7:9] is the sub-list for method output_type
+	5, // [5:7] is the sub-list for method input_type
+	5, // [5:5] is the sub-list for extension type_name
+	5, // [5:5] is the sub-list for extension extendee
+	0, // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_status_proto_init() }
@@ -644,7 +743,7 @@ func file_status_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_status_proto_rawDesc), len(file_status_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

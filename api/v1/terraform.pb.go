@@ -9,6 +9,7 @@ package nightjarv1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	structpb "google.golang.org/protobuf/types/known/structpb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -189,7 +190,8 @@ func (x *ConvertTerraformData) GetAttributes() *ConvertTerraformAttributes {
 type ConvertTerraformAttributes struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The attributes of the object; of a rule, the rule.
-	ResourceJson  string `protobuf:"bytes,1,opt,name=resource_json,proto3" json:"resource_json,omitempty"`
+	Resource      *structpb.Struct `protobuf:"bytes,2,opt,name=resource,json=resource_json,proto3" json:"resource,omitempty"`
+	ResourceText  string           `protobuf:"bytes,1,opt,name=resource_text,json=resourceText,proto3" json:"resource_text,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -224,9 +226,16 @@ func (*ConvertTerraformAttributes) Descriptor() ([]byte, []int) {
 	return file_terraform_proto_rawDescGZIP(), []int{3}
 }
 
-func (x *ConvertTerraformAttributes) GetResourceJson() string {
+func (x *ConvertTerraformAttributes) GetResource() *structpb.Struct {
 	if x != nil {
-		return x.ResourceJson
+		return x.Resource
+	}
+	return nil
+}
+
+func (x *ConvertTerraformAttributes) GetResourceText() string {
+	if x != nil {
+		return x.ResourceText
 	}
 	return ""
 }
@@ -548,7 +557,7 @@ var File_terraform_proto protoreflect.FileDescriptor
 
 const file_terraform_proto_rawDesc = "" +
 	"\n" +
-	"\x0fterraform.proto\x12\vnightjar.v1\x1a\n" +
+	"\x0fterraform.proto\x12\vnightjar.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\n" +
 	"wire.proto\"^\n" +
 	"\x16ExportTerraformRequest\x12#\n" +
 	"\rresource_type\x18\x01 \x01(\tR\fresourceType\x12\x1f\n" +
@@ -562,9 +571,10 @@ const file_terraform_proto_rawDesc = "" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12G\n" +
 	"\n" +
 	"attributes\x18\x03 \x01(\v2'.nightjar.v1.ConvertTerraformAttributesR\n" +
-	"attributes\"H\n" +
-	"\x1aConvertTerraformAttributes\x12*\n" +
-	"\rresource_json\x18\x01 \x01(\tB\x04\x98\xb5\x18\x01R\rresource_json\"}\n" +
+	"attributes\"\x89\x01\n" +
+	"\x1aConvertTerraformAttributes\x128\n" +
+	"\bresource\x18\x02 \x01(\v2\x17.google.protobuf.StructR\rresource_json\x121\n" +
+	"\rresource_text\x18\x01 \x01(\tB\f\x9a\xb5\x18\bresourceR\fresourceText\"}\n" +
 	"\x1bExportTerraformFilesRequest\x12#\n" +
 	"\rresource_type\x18\x01 \x01(\tR\fresourceType\x129\n" +
 	"\x04data\x18\x02 \x01(\v2%.nightjar.v1.ExportTerraformFilesDataR\x04data\"{\n" +
@@ -616,26 +626,28 @@ var file_terraform_proto_goTypes = []any{
 	(*TerraformResponse)(nil),              // 7: nightjar.v1.TerraformResponse
 	(*TerraformResource)(nil),              // 8: nightjar.v1.TerraformResource
 	(*TerraformResourceAttributes)(nil),    // 9: nightjar.v1.TerraformResourceAttributes
-	(*File)(nil),                           // 10: nightjar.v1.File
+	(*structpb.Struct)(nil),                // 10: google.protobuf.Struct
+	(*File)(nil),                           // 11: nightjar.v1.File
 }
 var file_terraform_proto_depIdxs = []int32{
 	2,  // 0: nightjar.v1.ConvertTerraformRequest.data:type_name -> nightjar.v1.ConvertTerraformData
 	3,  // 1: nightjar.v1.ConvertTerraformData.attributes:type_name -> nightjar.v1.ConvertTerraformAttributes
-	5,  // 2: nightjar.v1.ExportTerraformFilesRequest.data:type_name -> nightjar.v1.ExportTerraformFilesData
-	6,  // 3: nightjar.v1.ExportTerraformFilesData.attributes:type_name -> nightjar.v1.ExportTerraformFilesAttributes
-	8,  // 4: nightjar.v1.TerraformResponse.data:type_name -> nightjar.v1.TerraformResource
-	9,  // 5: nightjar.v1.TerraformResource.attributes:type_name -> nightjar.v1.TerraformResourceAttributes
-	0,  // 6: nightjar.v1.TerraformService.ExportTerraform:input_type -> nightjar.v1.ExportTerraformRequest
-	1,  // 7: nightjar.v1.TerraformService.ConvertTerraform:input_type -> nightjar.v1.ConvertTerraformRequest
-	4,  // 8: nightjar.v1.TerraformService.ExportTerraformFiles:input_type -> nightjar.v1.ExportTerraformFilesRequest
-	7,  // 9: nightjar.v1.TerraformService.ExportTerraform:output_type -> nightjar.v1.TerraformResponse
-	7,  // 10: nightjar.v1.TerraformService.ConvertTerraform:output_type -> nightjar.v1.TerraformResponse
-	10, // 11: nightjar.v1.TerraformService.ExportTerraformFiles:output_type -> nightjar.v1.File
-	9,  // [9:12] is the sub-list for method output_type
-	6,  // [6:9] is the sub-list for method input_type
-	6,  // [6:6] is the sub-list for extension type_name
-	6,  // [6:6] is the sub-list for extension extendee
-	0,  // [0:6] is the sub-list for field type_name
+	10, // 2: nightjar.v1.ConvertTerraformAttributes.resource:type_name -> google.protobuf.Struct
+	5,  // 3: nightjar.v1.ExportTerraformFilesRequest.data:type_name -> nightjar.v1.ExportTerraformFilesData
+	6,  // 4: nightjar.v1.ExportTerraformFilesData.attributes:type_name -> nightjar.v1.ExportTerraformFilesAttributes
+	8,  // 5: nightjar.v1.TerraformResponse.data:type_name -> nightjar.v1.TerraformResource
+	9,  // 6: nightjar.v1.TerraformResource.attributes:type_name -> nightjar.v1.TerraformResourceAttributes
+	0,  // 7: nightjar.v1.TerraformService.ExportTerraform:input_type -> nightjar.v1.ExportTerraformRequest
+	1,  // 8: nightjar.v1.TerraformService.ConvertTerraform:input_type -> nightjar.v1.ConvertTerraformRequest
+	4,  // 9: nightjar.v1.TerraformService.ExportTerraformFiles:input_type -> nightjar.v1.ExportTerraformFilesRequest
+	7,  // 10: nightjar.v1.TerraformService.ExportTerraform:output_type -> nightjar.v1.TerraformResponse
+	7,  // 11: nightjar.v1.TerraformService.ConvertTerraform:output_type -> nightjar.v1.TerraformResponse
+	11, // 12: nightjar.v1.TerraformService.ExportTerraformFiles:output_type -> nightjar.v1.File
+	10, // [10:13] is the sub-list for method output_type
+	7,  // [7:10] is the sub-list for method input_type
+	7,  // [7:7] is the sub-list for extension type_name
+	7,  // [7:7] is the sub-list for extension extendee
+	0,  // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_terraform_proto_init() }

@@ -168,10 +168,10 @@ var file_wire_proto_extTypes = []protoimpl.ExtensionInfo{
 	},
 	{
 		ExtendedType:  (*descriptorpb.FieldOptions)(nil),
-		ExtensionType: (*bool)(nil),
+		ExtensionType: (*string)(nil),
 		Field:         50003,
 		Name:          "nightjar.v1.raw_json",
-		Tag:           "varint,50003,opt,name=raw_json",
+		Tag:           "bytes,50003,opt,name=raw_json",
 		Filename:      "wire.proto",
 	},
 	{
@@ -190,6 +190,14 @@ var file_wire_proto_extTypes = []protoimpl.ExtensionInfo{
 		Tag:           "varint,50001,opt,name=json_api",
 		Filename:      "wire.proto",
 	},
+	{
+		ExtendedType:  (*descriptorpb.MessageOptions)(nil),
+		ExtensionType: ([]string)(nil),
+		Field:         50002,
+		Name:          "nightjar.v1.known",
+		Tag:           "bytes,50002,rep,name=known",
+		Filename:      "wire.proto",
+	},
 }
 
 // Extension fields to descriptorpb.FieldOptions.
@@ -202,9 +210,11 @@ var (
 	//
 	// optional bool null_empty = 50002;
 	E_NullEmpty = &file_wire_proto_extTypes[1]
-	// raw_json marks a string that holds JSON text; REST shows the value itself.
+	// raw_json marks a string of JSON text and names the field that gRPC carries
+	// the same value in. REST shows the value itself, to the digit, under that
+	// field's name; over gRPC the text is empty.
 	//
-	// optional bool raw_json = 50003;
+	// optional string raw_json = 50003;
 	E_RawJson = &file_wire_proto_extTypes[2]
 	// text marks a string that REST also takes as a number or boolean.
 	//
@@ -218,6 +228,11 @@ var (
 	//
 	// optional bool json_api = 50001;
 	E_JsonApi = &file_wire_proto_extTypes[4]
+	// known are keys of the reference's that a document may have and that mean
+	// nothing here; any other key that is no field is an error.
+	//
+	// repeated string known = 50002;
+	E_Known = &file_wire_proto_extTypes[5]
 )
 
 var File_wire_proto protoreflect.FileDescriptor
@@ -238,9 +253,10 @@ const file_wire_proto_rawDesc = "" +
 	"omit_empty\x12\x1d.google.protobuf.FieldOptions\x18ц\x03 \x01(\bR\tomitEmpty:>\n" +
 	"\n" +
 	"null_empty\x12\x1d.google.protobuf.FieldOptions\x18҆\x03 \x01(\bR\tnullEmpty::\n" +
-	"\braw_json\x12\x1d.google.protobuf.FieldOptions\x18ӆ\x03 \x01(\bR\arawJson:3\n" +
+	"\braw_json\x12\x1d.google.protobuf.FieldOptions\x18ӆ\x03 \x01(\tR\arawJson:3\n" +
 	"\x04text\x12\x1d.google.protobuf.FieldOptions\x18Ԇ\x03 \x01(\bR\x04text:<\n" +
-	"\bjson_api\x12\x1f.google.protobuf.MessageOptions\x18ц\x03 \x01(\bR\ajsonApiB\x1cZ\x1anightjar/api/v1;nightjarv1b\x06proto3"
+	"\bjson_api\x12\x1f.google.protobuf.MessageOptions\x18ц\x03 \x01(\bR\ajsonApi:7\n" +
+	"\x05known\x12\x1f.google.protobuf.MessageOptions\x18҆\x03 \x03(\tR\x05knownB\x1cZ\x1anightjar/api/v1;nightjarv1b\x06proto3"
 
 var (
 	file_wire_proto_rawDescOnce sync.Once
@@ -267,10 +283,11 @@ var file_wire_proto_depIdxs = []int32{
 	2, // 2: nightjar.v1.raw_json:extendee -> google.protobuf.FieldOptions
 	2, // 3: nightjar.v1.text:extendee -> google.protobuf.FieldOptions
 	3, // 4: nightjar.v1.json_api:extendee -> google.protobuf.MessageOptions
-	5, // [5:5] is the sub-list for method output_type
-	5, // [5:5] is the sub-list for method input_type
-	5, // [5:5] is the sub-list for extension type_name
-	0, // [0:5] is the sub-list for extension extendee
+	3, // 5: nightjar.v1.known:extendee -> google.protobuf.MessageOptions
+	6, // [6:6] is the sub-list for method output_type
+	6, // [6:6] is the sub-list for method input_type
+	6, // [6:6] is the sub-list for extension type_name
+	0, // [0:6] is the sub-list for extension extendee
 	0, // [0:0] is the sub-list for field type_name
 }
 
@@ -286,7 +303,7 @@ func file_wire_proto_init() {
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_wire_proto_rawDesc), len(file_wire_proto_rawDesc)),
 			NumEnums:      0,
 			NumMessages:   2,
-			NumExtensions: 5,
+			NumExtensions: 6,
 			NumServices:   0,
 		},
 		GoTypes:           file_wire_proto_goTypes,

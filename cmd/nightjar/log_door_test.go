@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/types/known/structpb"
 
 	pb "nightjar/api/v1"
 )
@@ -26,8 +27,12 @@ func TestALogMeansTheSameByBothDoors(t *testing.T) {
 	at := time.Now().UnixMilli()
 	ctx, cancel := context.WithTimeout(metadata.AppendToOutgoingContext(t.Context(), "dd-api-key", p.key), 20*time.Second)
 	defer cancel()
+	attributes, err := structpb.NewStruct(map[string]any{"usr": map[string]any{"id": 7}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	entry := &pb.LogEntry{
-		Timestamp: new(at), Source: new("sshd"), Host: new("web-1"), Tags: []string{"env:prod"}, Attributes: new(`{"usr":{"id":7}}`),
+		Timestamp: new(at), Source: new("sshd"), Host: new("web-1"), Tags: []string{"env:prod"}, Attributes: attributes,
 		Message: new("Failed password for root from 203.0.113.66 port 22 ssh2"),
 	}
 	for _, duplicate := range []bool{false, true} {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"nightjar/schema"
 )
 
 // Error is a mistake in a template, told to its author.
@@ -46,37 +48,4 @@ func place(text string, offset int) (line, column int) {
 
 // closest is the candidate that differs from the name by a slip or two, or the
 // empty string.
-func closest(name string, candidates []string) string {
-	best, distance := "", min(2, len(name)/3)+1
-	for _, c := range candidates {
-		if d := edits(name, c, distance); d < distance {
-			best, distance = c, d
-		}
-	}
-	return best
-}
-
-// edits is the number of insertions, deletions and replacements between a and
-// b, or limit where it is at least that.
-func edits(a, b string, limit int) int {
-	if max(len(a), len(b))-min(len(a), len(b)) >= limit {
-		return limit
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return min(row[len(b)], limit)
-}
+func closest(name string, candidates []string) string { return schema.Closest(name, candidates, 2) }
