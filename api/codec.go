@@ -137,7 +137,7 @@ func (x *exchange) read(r io.Reader, v any) error {
 		return err
 	}
 	x.present, x.keys = append(x.present, d.present...), d.keys
-	return d.strict()
+	return newRuleProblem(x.path, d.strict())
 }
 
 // strict is an error that names every key of the document that is none: one

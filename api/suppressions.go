@@ -218,14 +218,8 @@ func (s *suppressions) ListSuppressionsOfNewRule(ctx context.Context, in *pb.Lis
 	if err == nil {
 		_, err = s.check(rule)
 	}
-	var invalid *schema.Invalid
-	if errors.As(err, &invalid) {
-		return nil, &problem{
-			message: "Invalid rule configuration", details: invalid.Details, entry: `"invalid_argument(Invalid rule configuration)"`,
-		}
-	}
 	if err != nil {
-		return nil, err
+		return nil, newRuleProblem(newRuleSuppressions, err)
 	}
 	return suppressionsAnswer(s.store.SuppressionsAffecting(ctx, rule))
 }
@@ -285,4 +279,25 @@ func suppressionProblem(err error) error {
 	}
 	p.entry = strings.Join(entries, ",")
 	return p
+}
+
+// newRuleSuppressions is where it is asked what would suppress a rule.
+const newRuleSuppressions = "/api/v2/security_monitoring/configuration/suppressions/rules"
+
+// newRuleProblem words what is wrong with such a rule as the recordings do.
+func newRuleProblem(path string, err error) error {
+	var known *problem
+	var invalid *schema.Invalid
+	out := &problem{message: "Invalid rule configuration", entry: `"invalid_argument(Invalid rule configuration)"`}
+	switch {
+	case path != newRuleSuppressions:
+		return err
+	case errors.As(err, &invalid):
+		out.details = invalid.Details
+	case errors.As(err, &known):
+		out.details = known.details
+	default:
+		return err
+	}
+	return out
 }
