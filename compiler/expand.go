@@ -148,6 +148,26 @@ func product(valuesOf func(schema.Field) []string, fields []schema.Field, option
 	return tuples, capped
 }
 
+// Signals is about how many signals an event that label i matches may be in: one
+// for every group that signals are kept apart by and, where each new value is a
+// signal, every value.
+func (p *Plan) Signals(i int, e *schema.Event) int {
+	l := &p.Labels[i]
+	n := 1
+	for _, position := range p.SignalGroup {
+		if position < len(l.GroupBy) {
+			n = min(MaxTuples, n*max(1, len(e.Values(l.GroupBy[position]))))
+		}
+	}
+	if !p.PerValue || l.Aggregation != AggNewValue {
+		return n
+	}
+	for _, f := range l.Distinct {
+		n *= max(1, len(e.Values(f)))
+	}
+	return n
+}
+
 // joinTuple makes one string of a tuple; different tuples give different ones.
 func joinTuple(t []string) string {
 	if len(t) == 1 {

@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"sort"
@@ -84,30 +85,40 @@ func (p *planCache) group(key uint64, values []string) *groupCache {
 	return g
 }
 
-// add holds a match, unless it lies before what the plan's cache holds. Adding
-// one twice changes nothing.
-func (c *cache) add(p *planCache, key uint64, group []string, global bool, m compiler.Match) {
-	p.newest = max(p.newest, m.At)
-	if m.At < p.from {
+// add holds the matches of one event and label in one signal group, unless they
+// lie before what the plan's cache holds. Adding them twice changes nothing.
+func (c *cache) add(p *planCache, key uint64, group []string, global bool, ms ...compiler.Match) {
+	at := ms[0].At
+	p.newest = max(p.newest, at)
+	if at < p.from {
 		return
 	}
-	m.Tags = c.intern(m.Tags)
+	tags := c.intern(ms[0].Tags)
 	list := &p.globals
 	if !global {
 		g := p.group(key, group)
-		if slices.Equal(m.Group, g.group) {
-			m.Group = g.group
+		if slices.Equal(ms[0].Group, g.group) {
+			ms[0].Group = g.group
 		}
 		list = &g.matches
 	}
-	if insert(list, m) {
-		p.count++
-		c.matches++
+	for i := range ms {
+		ms[i].Tags = tags
 	}
+	n := insert(list, ms)
+	p.count += n
+	c.matches += n
 }
+
+// mostInterned is how long a list of tags may be that is looked for among those held:
+// longer ones are rarely equal, and are as long as their event.
+const mostInterned = 100
 
 // intern bounds what equal tags cost. Events come with few different lists.
 func (c *cache) intern(tags []string) []string {
+	if len(tags) > mostInterned {
+		return tags
+	}
 	key := groupKey(tags)
 	if known, ok := c.tags[key]; ok {
 		return known
@@ -119,19 +130,43 @@ func (c *cache) intern(tags []string) []string {
 	return tags
 }
 
-// insert keeps the list sorted by time and arrival, and free of duplicates.
-func insert(list *[]compiler.Match, m compiler.Match) bool {
-	ms := *list
-	i := sort.Search(len(ms), func(i int) bool {
-		return ms[i].At > m.At || (ms[i].At == m.At && ms[i].Seq >= m.Seq)
-	})
-	for j := i; j < len(ms) && ms[j].At == m.At && ms[j].Seq == m.Seq; j++ {
-		if ms[j].Label == m.Label && slices.Equal(ms[j].Group, m.Group) {
-			return false
+// insert keeps the list sorted by time, arrival and label, and free of
+// duplicates. The matches are those of one event and label, which stand side by
+// side, so that the list is moved once for all of them. It returns how many were
+// new.
+func insert(list *[]compiler.Match, ms []compiler.Match) int {
+	old := *list
+	i := sort.Search(len(old), func(i int) bool { return compareEvents(&old[i], &ms[0]) >= 0 })
+	j := i
+	for j < len(old) && compareEvents(&old[j], &ms[0]) == 0 {
+		j++
+	}
+	fresh := ms
+	if j > i || len(ms) > 1 {
+		fresh = missing(old[i:j], ms)
+	}
+	*list = slices.Insert(old, j, fresh...)
+	return len(fresh)
+}
+
+func compareEvents(a, b *compiler.Match) int {
+	return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.Label, b.Label))
+}
+
+// missing are the matches of groups that those held are not of, each once.
+func missing(held, ms []compiler.Match) []compiler.Match {
+	known := make(map[string]bool, len(held)+len(ms))
+	for i := range held {
+		known[groupKey(held[i].Group)] = true
+	}
+	out := make([]compiler.Match, 0, len(ms))
+	for i := range ms {
+		if key := groupKey(ms[i].Group); !known[key] {
+			known[key] = true
+			out = append(out, ms[i])
 		}
 	}
-	*list = slices.Insert(ms, i, m)
-	return true
+	return out
 }
 
 // since are the matches from a moment on.

@@ -14,16 +14,45 @@ import (
 // Render makes of a signal what is published of it. Whether a suppression
 // withholds it is seen by what it looks like otherwise.
 func Render(plan *compiler.Plan, sig schema.Signal) (Published, error) {
+	return newRenderer().render(plan, sig)
+}
+
+// renderer renders signals one after the other. What they show of events is made
+// once for all that show the same.
+type renderer struct{ shown map[string]*shownEvents }
+
+func newRenderer() *renderer { return &renderer{map[string]*shownEvents{}} }
+
+// shownEvents are the sample events of a signal, and their attributes in one.
+type shownEvents struct {
+	events     []schema.Event
+	attributes []attribute
+	cut        int // how many are not shown whole
+}
+
+func (r *renderer) of(samples string) *shownEvents {
+	s := r.shown[samples]
+	if s == nil {
+		s = &shownEvents{}
+		s.events, s.cut = sampleEvents(samples)
+		s.attributes = merged(s.events)
+		r.shown[samples] = s
+	}
+	return s
+}
+
+func (r *renderer) render(plan *compiler.Plan, sig schema.Signal) (Published, error) {
 	if sig.Reason == schema.ReasonSuppressed {
 		sig.State, sig.Reason, sig.Suppression = schema.StateOpen, "", ""
 	}
-	p, err := document(plan, sig)
+	shown := r.of(sig.Samples)
+	p, err := document(plan, sig, shown)
 	if err != nil || sig.Gone() || !plan.Withholds() {
 		return p, err
 	}
 	if id := plan.Withheld(p.event()); id != "" {
 		sig.State, sig.Reason, sig.Suppression = schema.StateArchived, schema.ReasonSuppressed, id
-		return document(plan, sig)
+		return document(plan, sig, shown)
 	}
 	return p, nil
 }
@@ -38,17 +67,20 @@ func (p *Published) event() *schema.Event {
 
 // document renders a signal: its title and message, its tags, and the
 // attributes that the API shows and a search of signals sees.
-func document(plan *compiler.Plan, sig schema.Signal) (Published, error) {
+func document(plan *compiler.Plan, sig schema.Signal, shown *shownEvents) (Published, error) {
 	severity := Severity(plan, sig)
 	samples := json.RawMessage(sig.Samples)
 	if len(samples) == 0 {
 		samples = json.RawMessage("[]")
 	}
 	rule := &plan.Rule
-	events := sampleEvents(sig.Samples)
+	events := shown.events
 	title, message := titleAndMessage(plan, sig, severity, events)
 	first, last := sig.FirstSeen.String(), sig.LastSeen.String()
-	doc := merged(events)
+	doc := map[string]any{}
+	for _, a := range shown.attributes {
+		putPath(doc, a.path, a.value)
+	}
 	for path, value := range groupAttributes(plan, Visible(plan, sig.Group)) {
 		putPath(doc, path, value)
 	}
@@ -79,6 +111,9 @@ func document(plan *compiler.Plan, sig schema.Signal) (Published, error) {
 	own := within(doc, "nightjar")
 	if sig.Suppression != "" {
 		own["suppression_id"] = sig.Suppression
+	}
+	if shown.cut > 0 {
+		own["samples_cut"] = shown.cut
 	}
 	putValues(doc, plan, sig.Values)
 	text, err := json.Marshal(doc)
@@ -231,7 +266,7 @@ func typeName(t string) string {
 func signalTags(rule *schema.Rule, sig schema.Signal) []string {
 	tags := slices.Clone(notNil(rule.Tags))
 	for _, t := range sig.EventTags {
-		if !slices.Contains(tags, t) {
+		if !slices.Contains(rule.Tags, t) { // they are distinct among themselves
 			tags = append(tags, t)
 		}
 	}
@@ -256,33 +291,46 @@ func commonService(events []schema.Event) (service, host string) {
 	return service, host
 }
 
+// attribute is a value of a signal under the path that it has in events.
+type attribute struct {
+	path  string
+	value json.RawMessage
+}
+
 // merged are the attributes of the sample events in one: a value where they
 // agree, a list of the distinct ones where they do not.
-func merged(events []schema.Event) map[string]any {
-	values := map[string][]string{}
+func merged(events []schema.Event) []attribute {
+	type valueAt struct{ path, text string }
+	seen := map[valueAt]bool{}
+	values := map[string][]json.RawMessage{}
 	var paths []string
 	for i := range events {
 		for _, l := range events[i].Leaves {
 			list, known := values[l.Path]
 			if !known {
 				paths = append(paths, l.Path)
+				values[l.Path] = nil
 			}
 			text, err := json.Marshal(l.Value())
-			if err == nil && !slices.Contains(list, string(text)) {
-				values[l.Path] = append(list, string(text))
+			if at := (valueAt{l.Path, string(text)}); err == nil && !seen[at] {
+				seen[at] = true
+				values[l.Path] = append(list, text)
 			}
 		}
 	}
-	doc := map[string]any{}
-	for _, path := range paths {
-		list := values[path]
-		if len(list) == 1 {
-			putPath(doc, path, json.RawMessage(list[0]))
-		} else {
-			putPath(doc, path, json.RawMessage("["+strings.Join(list, ",")+"]"))
-		}
+	out := make([]attribute, len(paths))
+	for i, path := range paths {
+		out[i] = attribute{path, joined(values[path])}
 	}
-	return doc
+	return out
+}
+
+// joined is the one value, or an array of several.
+func joined(list []json.RawMessage) json.RawMessage {
+	if len(list) == 1 {
+		return list[0]
+	}
+	return json.RawMessage(joinJSON(list))
 }
 
 // putValues writes what the signal is about besides its group.

@@ -212,7 +212,6 @@ func planSet(touches []touch) map[*compiler.Plan]bool {
 // memory at once, and in the store before the place is saved.
 func (s *Scheduler) note(d *dirty, t touch) {
 	cached := s.cache.of(t.plan, false)
-	global := t.plan.Labels[t.label].Global
 	matches, capped := t.plan.Expand(t.label, t.event)
 	if capped {
 		s.ledger.capped(t)
@@ -223,50 +222,10 @@ func (s *Scheduler) note(d *dirty, t touch) {
 	if k := s.known[t.plan.Key]; k != nil {
 		k.arrived(t.event.Seen)
 	}
-	u := s.usual[t.plan.Key]
-	if u != nil {
+	if u := s.usual[t.plan.Key]; u != nil {
 		u.arrived(t.event.Seen)
 	}
-	for _, m := range matches {
-		key := globalKey(t.plan)
-		var group []string
-		if u != nil && m.Seq > u.counted {
-			u.count(&m)
-		}
-		if t.plan.Novelty != nil && !s.isNews(t.plan, &m) {
-			continue
-		}
-		if global {
-			if since, ok := d.globals[t.plan]; !ok || m.At < since {
-				d.globals[t.plan] = m.At
-			}
-		} else {
-			touched := d.touch(t.plan, unitGroup(t.plan, &m), m.At)
-			key, group = touched.key, touched.group
-		}
-		s.cache.add(cached, key, group, global, m)
-		s.pending = append(s.pending, StoredMatch{key, t.plan.Key, m})
-	}
-}
-
-// isNews takes in what a match teaches, and tells whether the match may count.
-// One of a value that is known never will.
-func (s *Scheduler) isNews(plan *compiler.Plan, m *compiler.Match) bool {
-	values := plan.Values(m)
-	if values == nil {
-		return true
-	}
-	k := s.known[plan.Key]
-	news, differs := k.learn(m, values)
-	if differs {
-		group := unitGroup(plan, m)
-		k.touch(unitKey(plan, group), group, m.At)
-	}
-	if plan.Labels[m.Label].Aggregation != compiler.AggNewValue {
-		return true
-	}
-	m.Values = news
-	return len(news) > 0
+	s.noteMatches(d, t.plan, t.label, matches)
 }
 
 // flush stores the matches that are in memory only.
@@ -350,12 +309,13 @@ func (s *Scheduler) warm(ctx context.Context, touches []touch) error {
 	if err != nil {
 		return fmt.Errorf("load recent signals: %w", err)
 	}
-	for _, m := range matches {
+	for run := range runs(matches) {
+		m := &run[0]
 		plan := cold[m.RuleKey]
 		if m.Label >= len(plan.Labels) {
 			continue
 		}
-		s.cache.add(s.cache.of(plan, false), m.Key, unitGroup(plan, &m.Match), plan.Labels[m.Label].Global, m.Match)
+		s.cache.add(s.cache.of(plan, false), m.Key, unitGroup(plan, &m.Match), plan.Labels[m.Label].Global, matchesIn(run)...)
 	}
 	for _, sig := range signals {
 		s.cache.of(cold[sig.RuleKey], false).published(UnitKey(sig.RuleKey, sig.Group), sig)

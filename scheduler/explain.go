@@ -167,7 +167,9 @@ func (s *Scheduler) explainEvent(ctx context.Context, plan *compiler.Plan, w *wa
 		for i := range l.Found {
 			m := &l.Found[i]
 			if key := groupKey(m.Group); !seen[key] && !plan.Labels[m.Label].Global {
-				seen[key] = true
+				if seen[key] = true; len(seen) > maxExplained {
+					continue
+				}
 				g, err := s.explainAt(ctx, plan, m.Group, e.At, l.Found)
 				if err != nil {
 					return err
@@ -176,8 +178,16 @@ func (s *Scheduler) explainEvent(ctx context.Context, plan *compiler.Plan, w *wa
 			}
 		}
 	}
+	if more := len(seen) - maxExplained; more > 0 {
+		last := &out.Groups[len(out.Groups)-1]
+		last.Notes = append(last.Notes, fmt.Sprintf("the event is in %d more groups, which are left out here; ask about one of them by its values", more))
+	}
 	return nil
 }
+
+// maxExplained is how many groups of an event are explained, and how many values
+// of a group: evaluation waits meanwhile.
+const maxExplained = 20
 
 // saw tells whether the rule was asked about an event.
 func (s *Scheduler) saw(w *watch, e *schema.Event) (state, why string) {
@@ -264,7 +274,7 @@ func (s *Scheduler) explainAt(ctx context.Context, plan *compiler.Plan, group []
 	}
 	for _, m := range of {
 		if slices.Equal(m.Group, group) {
-			insert(&all.own, m)
+			insert(&all.own, []compiler.Match{m})
 		}
 	}
 	var k *known
@@ -366,7 +376,11 @@ func (k *known) notes(plan *compiler.Plan, own []compiler.Match, at schema.Milli
 		}
 	}
 	slices.Sort(out)
-	return slices.Compact(out)
+	out = slices.Compact(out)
+	if more := len(out) - maxExplained; more > 0 {
+		out = append(out[:maxExplained:maxExplained], fmt.Sprintf("and so on for %d more values", more))
+	}
+	return out
 }
 
 // journeys say how fast somebody would have come to where they are.

@@ -114,12 +114,21 @@ func valueKeyOf(m *compiler.Match, value string) KnownKey {
 // that something at that time or after may be other news than before.
 func (k *known) learn(m *compiler.Match, values []string) (news []string, differs bool) {
 	differs = k.begin(groupKeyOf(m), Arrival{m.At, m.Seq})
-	for _, v := range values {
+	known := 0 // of the values so far
+	for i, v := range values {
 		isNew, changed := k.see(valueKeyOf(m, v), m.At)
-		if isNew {
+		switch {
+		case isNew && known > 0:
 			news = append(news, v)
+		case !isNew:
+			if known++; known == 1 {
+				news = slices.Clone(values[:i])
+			}
 		}
 		differs = differs || changed
+	}
+	if known == 0 {
+		return values, differs // one list for all groups of the event
 	}
 	return news, differs
 }

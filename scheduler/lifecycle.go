@@ -252,14 +252,25 @@ func between(all []compiler.Match, after, until schema.Millis) []compiler.Match 
 }
 
 func common(a, b []string) []string {
+	has := func(t string) bool { return slices.Contains(b, t) }
+	if len(a) > few && len(b) > few {
+		set := make(map[string]bool, len(b))
+		for _, t := range b {
+			set[t] = true
+		}
+		has = func(t string) bool { return set[t] }
+	}
 	out := a[:0:0]
 	for _, t := range a {
-		if slices.Contains(b, t) {
+		if has(t) {
 			out = append(out, t)
 		}
 	}
 	return out
 }
+
+// few is up to how many texts are quicker looked through than put into a set.
+const few = 16
 
 // reconcile tells what changes for those who saw the old signals. Every life
 // goes on under the id of the earliest old signal it overlaps; an old one that
@@ -333,13 +344,34 @@ func (u *unit) advanceEach(chains []chain, matches, globals []compiler.Match) []
 				out = append(out, withdraw(c.old[i], nil))
 			}
 		}
+		with := matchesOfLives(lives, all)
 		for _, name := range slices.Sorted(maps.Keys(lives)) {
 			l := lives[name]
 			if ch, differs := u.change(c.caseAt, l); differs {
-				ch.evidence = evidence(u.plan, l, slices.DeleteFunc(slices.Clone(between(all, l.first-1, l.last)), func(m compiler.Match) bool {
-					return !slices.Contains(m.Values, l.values[0])
-				}))
+				ch.evidence = evidence(u.plan, l, with[name])
 				out = append(out, ch)
+			}
+		}
+	}
+	return out
+}
+
+// matchesOfLives are the matches that each new value is seen in, at its time.
+func matchesOfLives(lives map[string]*life, all []compiler.Match) map[string][]compiler.Match {
+	out := make(map[string][]compiler.Match, len(lives))
+	times := map[schema.Millis]bool{}
+	for _, l := range lives {
+		times[l.first] = true
+	}
+	for i := range all {
+		if !times[all[i].At] {
+			continue
+		}
+		for _, v := range all[i].Values {
+			if name := valueAt([]string{v}, all[i].At); lives[name] != nil {
+				if list := out[name]; len(list) == 0 || list[len(list)-1].Seq != all[i].Seq {
+					out[name] = append(list, all[i])
+				}
 			}
 		}
 	}

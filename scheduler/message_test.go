@@ -25,7 +25,7 @@ func TestASignalSaysWhatItIsAbout(t *testing.T) {
 		Group: []string{"ro\not"}, FirstSeen: 1622469600000, LastSeen: 1622472207000, Events: 12, PerQuery: []uint64{12},
 		Samples: `[{"eventId":"x","content":{"host":"web-1","service":"","status":"","message":"","tags":[],"custom":{"ip":"1.2.3.4","text":"[x](http://e) {{severity}}"}}}]`,
 	}
-	p, err := document(plan, sig)
+	p, err := Render(plan, sig)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func TestASignalSaysWhatItIsAbout(t *testing.T) {
 	if err != nil || len(warnings) == 0 || !strings.HasPrefix(warnings[0], "message: 1:") {
 		t.Errorf("a broken message is not told of: %q (%v)", warnings, err)
 	}
-	if p, err = document(plan, sig); err != nil || !strings.HasPrefix(p.Message, rule.Message) {
+	if p, err = Render(plan, sig); err != nil || !strings.HasPrefix(p.Message, rule.Message) {
 		t.Errorf("a broken message stops the signal: %q (%v)", p.Message, err)
 	}
 	if title := p.Attributes.Lookup("title"); len(title) != 1 || title[0].Str != "Ours: ro ot - many {{rule_name}}" {

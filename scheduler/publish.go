@@ -37,11 +37,12 @@ func (s *Scheduler) publish(ctx context.Context, changes []planChange, find find
 	if err := s.sample(ctx, changes, find); err != nil {
 		return err
 	}
+	draw := newRenderer()
 	out := make([]Published, len(changes))
 	for i := range changes {
 		c := &changes[i]
 		var err error
-		if out[i], err = Render(c.plan, c.Signal); err != nil {
+		if out[i], err = draw.render(c.plan, c.Signal); err != nil {
 			return fmt.Errorf("render signal %s: %w", c.ID, err)
 		}
 		out[i].Place = s.nextPublished(c.RuleID)

@@ -55,12 +55,13 @@ func renderChanges(plan *compiler.Plan, changes []change, fetch func([]compiler.
 	for i := range events {
 		bySeq[events[i].Seq] = &events[i]
 	}
+	shown, draw := newSamples(bySeq), newRenderer()
 	out := make([]Published, len(changes))
 	for i := range changes {
-		if err := changes[i].resample(bySeq); err != nil {
+		if err := changes[i].resample(plan, shown); err != nil {
 			return nil, err
 		}
-		if out[i], err = Render(plan, changes[i].Signal); err != nil {
+		if out[i], err = draw.render(plan, changes[i].Signal); err != nil {
 			return nil, err
 		}
 	}

@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -20,8 +21,9 @@ func (s *Scheduler) sample(ctx context.Context, changes []planChange, find finde
 	if err != nil {
 		return err
 	}
+	shown := newSamples(bySeq)
 	for i := range changes {
-		if err := changes[i].resample(bySeq); err != nil {
+		if err := changes[i].resample(changes[i].plan, shown); err != nil {
 			return err
 		}
 	}
@@ -36,6 +38,10 @@ func (s *Scheduler) events(ctx context.Context, refs []compiler.Match) (map[uint
 	bySeq := map[uint64]*schema.Event{}
 	var unread []compiler.Match
 	for _, m := range refs {
+		if _, asked := bySeq[m.Seq]; asked {
+			continue
+		}
+		bySeq[m.Seq] = nil
 		if s.deps.Recent != nil {
 			bySeq[m.Seq] = s.deps.Recent.find(m.Seq)
 		}
@@ -71,6 +77,7 @@ type sampleContent struct {
 	Message   string          `json:"message"`
 	Tags      []string        `json:"tags"`
 	Custom    json.RawMessage `json:"custom"`
+	Cut       *cutOf          `json:"cut,omitempty"`
 }
 
 // unsampled are the matches of the change's evidence that its signal has no
@@ -96,44 +103,52 @@ func (c *change) unsampled() []compiler.Match {
 // resample makes the samples those of the evidence; where the signal goes on
 // from one that had ended, they are added to its own. Of an event that is gone
 // from the store the sample that there was is kept.
-func (c *change) resample(bySeq map[uint64]*schema.Event) error {
+func (c *change) resample(plan *compiler.Plan, shown *samples) error {
 	missing := c.unsampled()
 	old := readSamples(c.Samples)
 	if c.Gone() || (len(missing) == 0 && (c.carried || len(old) == len(c.evidence))) {
 		return nil
 	}
-	samples := []sampleJSON{}
+	list := []json.RawMessage{}
 	wanted := c.evidence
-	if c.carried {
-		samples, wanted = append(samples, old...), missing
-	}
-	byID := map[string]sampleJSON{}
+	byID := map[string]json.RawMessage{}
 	for _, s := range old {
-		byID[s.EventID] = s
-	}
-	for _, m := range wanted {
-		if e := bySeq[m.Seq]; e != nil {
-			samples = append(samples, sampleOf(e, m.Label))
-		} else if s, ok := byID[schema.EventID(m.At, m.Seq)]; ok {
-			samples = append(samples, s)
+		text, err := json.Marshal(s)
+		if err != nil {
+			return fmt.Errorf("encode sample events: %w", err)
+		}
+		byID[s.EventID] = text
+		if c.carried {
+			list, wanted = append(list, text), missing
 		}
 	}
-	text, err := json.Marshal(samples)
-	if err != nil {
-		return fmt.Errorf("encode sample events: %w", err)
+	for i := range wanted {
+		text, ok, err := shown.of(plan, &wanted[i])
+		if err != nil {
+			return err
+		}
+		if !ok {
+			text, ok = byID[schema.EventID(wanted[i].At, wanted[i].Seq)]
+		}
+		if ok {
+			list = append(list, text)
+		}
 	}
-	c.Samples = string(text)
+	c.Samples = joinJSON(list)
 	return nil
 }
 
-func sampleOf(e *schema.Event, label int) sampleJSON {
-	custom := json.RawMessage(e.JSON)
-	if len(custom) == 0 {
-		custom = json.RawMessage("{}")
+// joinJSON is an array of these values.
+func joinJSON(list []json.RawMessage) string {
+	return "[" + string(bytes.Join(asBytes(list), []byte{','})) + "]"
+}
+
+func asBytes(list []json.RawMessage) [][]byte {
+	out := make([][]byte, len(list))
+	for i := range list {
+		out[i] = list[i]
 	}
-	return sampleJSON{e.ID(), label, sampleContent{
-		e.At.String(), e.Source, e.Service, e.Host, e.Status, e.Message, notNil(e.Tags), custom,
-	}}
+	return out
 }
 
 // readSamples is the inverse of what resample stores.
@@ -145,19 +160,23 @@ func readSamples(text string) []sampleJSON {
 	return list
 }
 
-// sampleEvents are the events that a signal shows, read back.
-func sampleEvents(samples string) []schema.Event {
+// sampleEvents are the events that a signal shows, read back, and how many of
+// them it does not show whole.
+func sampleEvents(samples string) (events []schema.Event, cut int) {
 	list := readSamples(samples)
-	events := make([]schema.Event, 0, len(list))
+	events = make([]schema.Event, 0, len(list))
 	for _, s := range list {
 		c := s.Content
 		attributes, err := schema.ParseAttributes(string(c.Custom))
 		if err != nil {
 			continue
 		}
+		if c.Cut != nil {
+			cut++
+		}
 		events = append(events, schema.Event{
 			Source: c.Source, Service: c.Service, Host: c.Host, Status: c.Status, Message: c.Message, Tags: c.Tags, Attributes: attributes,
 		})
 	}
-	return events
+	return events, cut
 }

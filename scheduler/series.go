@@ -350,12 +350,7 @@ func (u *usual) load(ctx context.Context, from Models, through uint64) error {
 // refill adds matches that are known by what they come to.
 func (w *window) refill(b BucketMatches) {
 	a := &w.labels[b.Label]
-	for _, v := range b.Tuples {
-		if a.distinct == nil {
-			a.distinct = map[string]int{}
-		}
-		a.distinct[v]++
-	}
+	a.distinct.add(b.Tuples)
 	for _, n := range b.Numbers {
 		m := compiler.Match{Label: b.Label, Number: n, HasNumber: true}
 		if a.kind == compiler.AggSum || a.kind == compiler.AggMax {

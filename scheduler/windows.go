@@ -200,7 +200,7 @@ type window struct {
 type aggregate struct {
 	kind     compiler.Aggregation
 	count    int
-	distinct map[string]int
+	distinct distinct
 	sum      exactSum
 	queue    []float64 // of max: decreasing candidates
 	numbers  []float64 // of max: all numbers inside, in order
@@ -220,12 +220,7 @@ func (w *window) add(m *compiler.Match) {
 	case compiler.AggCount, compiler.AggNewValue, compiler.AggPlace, compiler.AggContent:
 		a.count++
 	case compiler.AggCardinality:
-		if a.distinct == nil {
-			a.distinct = map[string]int{}
-		}
-		for _, v := range m.Values {
-			a.distinct[v]++
-		}
+		a.distinct.add(m.Values)
 	case compiler.AggSum:
 		if m.HasNumber {
 			a.sum.add(m.Number)
@@ -243,11 +238,7 @@ func (w *window) remove(m *compiler.Match) {
 	case compiler.AggCount, compiler.AggNewValue, compiler.AggPlace, compiler.AggContent:
 		a.count--
 	case compiler.AggCardinality:
-		for _, v := range m.Values {
-			if a.distinct[v]--; a.distinct[v] == 0 {
-				delete(a.distinct, v)
-			}
-		}
+		a.distinct.remove(m.Values)
 	case compiler.AggSum:
 		if m.HasNumber {
 			a.sum.add(-m.Number)
@@ -283,7 +274,7 @@ func (w *window) values() []float64 {
 		case compiler.AggCount, compiler.AggNewValue, compiler.AggPlace, compiler.AggContent:
 			w.out[i] = float64(a.count)
 		case compiler.AggCardinality:
-			w.out[i] = float64(len(a.distinct))
+			w.out[i] = float64(a.distinct.size())
 		case compiler.AggSum:
 			w.out[i] = a.sum.value()
 		case compiler.AggMax:

@@ -1,0 +1,126 @@
+package scheduler
+
+import (
+	"iter"
+
+	"nightjar/compiler"
+)
+
+// noteMatches takes in the matches of one event and label: what they teach, what
+// they touch, and themselves. What an event costs here goes with the groups and
+// the values that it is in.
+func (s *Scheduler) noteMatches(d *dirty, plan *compiler.Plan, label int, matches []compiler.Match) {
+	matches = s.learn(plan, matches)
+	if len(matches) == 0 {
+		return
+	}
+	cached := s.cache.of(plan, false)
+	if plan.Labels[label].Global {
+		if since, ok := d.globals[plan]; !ok || matches[0].At < since {
+			d.globals[plan] = matches[0].At
+		}
+		s.hold(cached, &unit{plan: plan, key: globalKey(plan)}, true, matches)
+		return
+	}
+	for _, part := range d.byUnit(plan, matches) {
+		s.hold(cached, part.unit, false, part.matches)
+	}
+}
+
+// learn takes in what matches teach, and keeps those that may count.
+func (s *Scheduler) learn(plan *compiler.Plan, matches []compiler.Match) []compiler.Match {
+	if u := s.usual[plan.Key]; u != nil {
+		for i := range matches {
+			if m := &matches[i]; m.Seq > u.counted {
+				u.count(m)
+			}
+		}
+	}
+	if plan.Novelty == nil {
+		return matches
+	}
+	kept := matches[:0]
+	for i := range matches {
+		if m := matches[i]; s.isNews(plan, &m) {
+			kept = append(kept, m)
+		}
+	}
+	return kept
+}
+
+// hold keeps matches in memory, and notes that they are to be stored.
+func (s *Scheduler) hold(cached *planCache, u *unit, global bool, matches []compiler.Match) {
+	for i := range matches {
+		s.pending = append(s.pending, StoredMatch{u.key, u.plan.Key, matches[i]})
+	}
+	s.cache.add(cached, u.key, u.group, global, matches...)
+}
+
+// unitMatches are those matches of an event that are for one signal group.
+type unitMatches struct {
+	unit    *unit
+	matches []compiler.Match
+}
+
+// byUnit touches the signal groups of an event's matches, and splits them so, in
+// the order in which they come.
+func (d *dirty) byUnit(plan *compiler.Plan, matches []compiler.Match) []unitMatches {
+	out := make([]unitMatches, 0, len(matches))
+	at := map[uint64]int{}
+	for i := range matches {
+		u := d.touch(plan, unitGroup(plan, &matches[i]), matches[i].At)
+		n, known := at[u.key]
+		if !known {
+			n = len(out)
+			at[u.key] = n
+			out = append(out, unitMatches{unit: u, matches: matches[i : i : i+1]})
+		}
+		out[n].matches = append(out[n].matches, matches[i])
+	}
+	return out
+}
+
+// isNews takes in what a match teaches, and tells whether the match may count.
+// One of a value that is known never will.
+func (s *Scheduler) isNews(plan *compiler.Plan, m *compiler.Match) bool {
+	values := plan.Values(m)
+	if values == nil {
+		return true
+	}
+	k := s.known[plan.Key]
+	news, differs := k.learn(m, values)
+	if differs {
+		group := unitGroup(plan, m)
+		k.touch(unitKey(plan, group), group, m.At)
+	}
+	if plan.Labels[m.Label].Aggregation != compiler.AggNewValue {
+		return true
+	}
+	m.Values = news
+	return len(news) > 0
+}
+
+// runs are the stored matches of the same event, label and signal group that
+// stand side by side.
+func runs(matches []StoredMatch) iter.Seq[[]StoredMatch] {
+	return func(yield func([]StoredMatch) bool) {
+		for i := 0; i < len(matches); {
+			j := i + 1
+			for j < len(matches) && matches[j].Key == matches[i].Key && compareEvents(&matches[j].Match, &matches[i].Match) == 0 {
+				j++
+			}
+			if !yield(matches[i:j]) {
+				return
+			}
+			i = j
+		}
+	}
+}
+
+func matchesIn(stored []StoredMatch) []compiler.Match {
+	out := make([]compiler.Match, len(stored))
+	for i := range stored {
+		out[i] = stored[i].Match
+	}
+	return out
+}
