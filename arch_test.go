@@ -49,6 +49,7 @@ var layers = map[string][]string{
 	"scheduler/ruletest":   {"schema", "compiler", "scheduler", "scheduler/reference", "ingest"},
 	"api":                  {"schema", "compiler", "scheduler", "scheduler/reference", "configuration", "api/v1"},
 	"api/clickhouse":       {"schema", "clickhouse", "compiler", "api"},
+	"agent/delivery":       {},
 	"agent":                {"schema", "secl", "secl/vars", "secl/event", "secl/policy", "secl/ruleset"},
 	// entry
 	"cmd/nightjar":     {"*"},

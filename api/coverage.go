@@ -1,7 +1,9 @@
 package api
 
 import (
+	"cmp"
 	"context"
+	"slices"
 
 	pb "nightjar/api/v1"
 	"nightjar/scheduler"
@@ -18,6 +20,8 @@ type Ledger interface {
 type coverages struct {
 	pb.UnimplementedCoverageServiceServer
 	ledger Ledger
+	rules  Rules
+	agents Agents
 }
 
 // GetCoverage answers for a rule, and for an event when one is named.
@@ -34,6 +38,12 @@ func (s *coverages) GetCoverage(ctx context.Context, in *pb.GetCoverageRequest) 
 	if err != nil {
 		return nil, err
 	}
+	gaps, err := s.agentGaps(ctx, in.RuleId, found)
+	if err != nil {
+		return nil, err
+	}
+	found.Entries = append(found.Entries, gaps...)
+	slices.SortStableFunc(found.Entries, func(a, b scheduler.Entry) int { return cmp.Compare(a.At, b.At) })
 	out := &pb.Coverage{}
 	for _, st := range found.Stretches {
 		out.Stretches = append(out.Stretches, &pb.CoverageStretch{

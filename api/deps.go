@@ -37,6 +37,7 @@ type Deps struct {
 	SQL        SQL
 	Status     Reporter
 	Ledger     Ledger
+	Agents     Agents
 	// Explainer tells why rules made signals.
 	Explainer Explainer
 

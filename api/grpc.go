@@ -31,6 +31,7 @@ func (s *Server) grpcServer() *grpc.Server {
 	pb.RegisterSQLServiceServer(server, s.sqls)
 	pb.RegisterStatusServiceServer(server, s.statuses)
 	pb.RegisterCoverageServiceServer(server, s.coverages)
+	pb.RegisterAgentServiceServer(server, s.agents)
 	pb.RegisterExplainServiceServer(server, s.explains)
 	pb.RegisterAnomalyServiceServer(server, s.anomalies)
 	pb.RegisterSuppressionServiceServer(server, s.suppressions)

@@ -124,6 +124,7 @@ func (s *Server) gateway() (http.Handler, error) {
 		pb.RegisterSQLServiceHandlerServer(ctx, mux, s.sqls),
 		pb.RegisterStatusServiceHandlerServer(ctx, mux, s.statuses),
 		pb.RegisterCoverageServiceHandlerServer(ctx, mux, s.coverages),
+		pb.RegisterAgentServiceHandlerServer(ctx, mux, s.agents),
 		pb.RegisterExplainServiceHandlerServer(ctx, mux, s.explains),
 		pb.RegisterAnomalyServiceHandlerServer(ctx, mux, s.anomalies),
 		pb.RegisterSuppressionServiceHandlerServer(ctx, mux, s.suppressions),

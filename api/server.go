@@ -26,6 +26,7 @@ type Server struct {
 	sqls      *sqls
 	statuses  *statuses
 	coverages *coverages
+	agents    *agents
 	explains  *explains
 	anomalies *anomalies
 
@@ -74,7 +75,8 @@ func New(deps Deps) (*Server, error) {
 		},
 		searches:  &searches{store: deps.Logs, now: deps.Now},
 		sqls:      &sqls{db: deps.SQL, now: deps.Now},
-		coverages: &coverages{ledger: deps.Ledger},
+		coverages: &coverages{ledger: deps.Ledger, rules: deps.Rules, agents: deps.Agents},
+		agents:    &agents{store: deps.Agents, now: deps.Now},
 		explains:  &explains{rules: deps.Explainer, now: deps.Now},
 		anomalies: &anomalies{rules: deps.Explainer, now: deps.Now},
 		statuses:  &statuses{engine: deps.Status, version: deps.Version},
@@ -83,8 +85,14 @@ func New(deps Deps) (*Server, error) {
 		}, []string{"method", "code"})},
 	}
 	s.configured(deps)
-	if err := deps.Metrics.Register(s.metrics.requests); err != nil {
-		return nil, fmt.Errorf("register metrics: %w", err)
+	shown := []prometheus.Collector{s.metrics.requests}
+	if deps.Agents != nil {
+		shown = append(shown, agentMetrics{deps.Agents, deps.Now})
+	}
+	for _, c := range shown {
+		if err := deps.Metrics.Register(c); err != nil {
+			return nil, fmt.Errorf("register metrics: %w", err)
+		}
 	}
 	if err := s.writeDocuments(); err != nil {
 		return nil, err

@@ -237,10 +237,11 @@ type CoverageEntry struct {
 	Version int64                  `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
 	After   uint64                 `protobuf:"varint,2,opt,name=after,proto3" json:"after,omitempty"`
 	Through uint64                 `protobuf:"varint,3,opt,name=through,proto3" json:"through,omitempty"`
-	// failed, recovered, reopened (by late events) or capped (by a limit)
+	// failed, recovered, reopened (by late events), capped (by a limit) or lost (on
+	// the way to the engine, by an agent whose events the rule could match)
 	State  string `protobuf:"bytes,4,opt,name=state,proto3" json:"state,omitempty"`
 	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
-	// How many events it is about, and their times, of reopened and capped.
+	// How many events it is about, and their times, of reopened, capped and lost.
 	Events   uint64  `protobuf:"varint,6,opt,name=events,proto3" json:"events,omitempty"`
 	Earliest *string `protobuf:"bytes,7,opt,name=earliest,proto3,oneof" json:"earliest,omitempty"`
 	Latest   *string `protobuf:"bytes,8,opt,name=latest,proto3,oneof" json:"latest,omitempty"`

@@ -1,0 +1,90 @@
+package clickhouse
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	ch "github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"nightjar/api"
+	"nightjar/compiler"
+	"nightjar/schema"
+)
+
+// Agents reads what agents report of themselves. They do so in events: nothing
+// else is kept, and a restart changes nothing.
+type Agents struct {
+	conn  driver.Conn
+	known knownSettings
+}
+
+// NewAgents reads over conn.
+func NewAgents(conn driver.Conn) *Agents { return &Agents{conn: conn} }
+
+// Agents implements api.Agents.
+func (a *Agents) Agents(ctx context.Context, since schema.Millis) ([]api.AgentReport, error) {
+	all, err := a.read(ctx, "heartbeat OR lost_events", func(p *compiler.Params) string {
+		return " AND seen >= " + moment(p, since) + " ORDER BY seq DESC LIMIT 1 BY host, JSONExtractString(raw, 'agent', 'report', 'instance')"
+	})
+	slices.SortFunc(all, func(a, b api.AgentReport) int {
+		return cmp.Or(cmp.Compare(a.Host, b.Host), cmp.Compare(a.Seq, b.Seq))
+	})
+	return all, err
+}
+
+// maxLosses bounds an answer.
+const maxLosses = 10_000
+
+// AgentLosses implements api.Agents.
+func (a *Agents) AgentLosses(ctx context.Context, after, through uint64) ([]api.AgentReport, bool, error) {
+	all, err := a.read(ctx, schema.AgentLost, func(p *compiler.Params) string {
+		return fmt.Sprintf(" AND seq > %d AND seq <= %d ORDER BY seq DESC LIMIT %d", after, through, maxLosses+1)
+	})
+	more := len(all) > maxLosses
+	all = all[:min(len(all), maxLosses)]
+	slices.Reverse(all)
+	return all, more, err
+}
+
+// read reads the reports with one of these values as their agent.rule_id, of those
+// that the rest of the statement leaves. What has no report at its place is none.
+func (a *Agents) read(ctx context.Context, ruleIDs string, rest func(*compiler.Params) string) ([]api.AgentReport, error) {
+	query, err := compiler.ParseQuery("source:" + schema.AgentSource + " @agent.rule_id:(" + ruleIDs + ")")
+	if err != nil {
+		return nil, err
+	}
+	var p compiler.Params
+	where, err := query.SQL(&p)
+	if err != nil {
+		return nil, err
+	}
+	sql := "SELECT host, seq, toUnixTimestamp64Milli(seen), raw FROM events WHERE " + where + rest(&p)
+	rows, err := a.conn.Query(ch.Context(ctx, ch.WithParameters(p.Map()), ch.WithSettings(a.known.statement(ctx, a.conn))), sql)
+	if err != nil {
+		return nil, fmt.Errorf("read reports of agents: %w", err)
+	}
+	defer rows.Close()
+	var out []api.AgentReport
+	for rows.Next() {
+		var r api.AgentReport
+		var seen int64
+		var raw string
+		if err := rows.Scan(&r.Host, &r.Seq, &seen, &raw); err != nil {
+			return nil, fmt.Errorf("scan a report: %w", err)
+		}
+		r.Seen = schema.Millis(seen)
+		var event struct {
+			Agent struct{ Report *schema.AgentReport }
+		}
+		if json.Unmarshal([]byte(raw), &event) != nil || event.Agent.Report == nil {
+			continue
+		}
+		r.AgentReport = *event.Agent.Report
+		out = append(out, r)
+	}
+	return out, rows.Err()
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"nightjar/schema"
+)
+
+// agentAnswer is an agent as the API shows it.
+type agentAnswer struct {
+	Host, Version, Kernel, State            string
+	LastReport                              string `json:"last_report"`
+	Generated, Delivered, Filtered, Waiting uint64
+	Lost                                    map[string]uint64
+	Unsupported                             []schema.AgentUnsupported
+}
+
+func newAgents() *cobra.Command {
+	var within string
+	c := &cobra.Command{
+		Use:   "agents",
+		Short: "List the agents on hosts, what they see and what they lost",
+		Long: `Lists the agents that reported to the engine, by host: how many events the kernel
+made, what became of them, and which types of events the host's kernel does not
+show. Of every agent, generated is delivered + filtered + waiting + lost. --output
+json has more: the reasons, and how each type of events is seen.
+
+What was lost is also a gap in the coverage of the rules that could have matched
+it (nightjar coverage RULE).`,
+		Example: `  nightjar agents
+  nightjar agents --within 7d --output json`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			wantJSON, err := outputJSON(c)
+			if err != nil {
+				return err
+			}
+			back, err := schema.ParseDuration(within)
+			if err != nil || back < time.Second {
+				return &usageError{c.CommandPath(), errors.Join(fmt.Errorf("--within: want a time such as 24h or 7d, got %q", within), err)}
+			}
+			cl, err := newClient(c)
+			if err != nil {
+				return err
+			}
+			var answer struct{ Agents json.RawMessage }
+			path := fmt.Sprintf("/api/nightjar/v1/agents?within_seconds=%d", int64(back.Seconds()))
+			if err := cl.do(c.Context(), http.MethodGet, path, nil, nil, &answer); err != nil {
+				return err
+			}
+			if wantJSON {
+				return printJSON(os.Stdout, answer.Agents)
+			}
+			return printAgents(answer.Agents)
+		},
+	}
+	addClientFlags(c)
+	addOutput(c)
+	c.Flags().StringVar(&within, "within", "24h", "agents that reported within this time")
+	return c
+}
+
+func printAgents(raw json.RawMessage) error {
+	var all []agentAnswer
+	if err := json.Unmarshal(raw, &all); err != nil {
+		return fmt.Errorf("read the engine's answer: %w", err)
+	}
+	var rows [][]string
+	for _, a := range all {
+		var unseen []string
+		for _, u := range a.Unsupported {
+			unseen = append(unseen, u.Event)
+		}
+		rows = append(rows, []string{
+			a.Host, a.State, a.LastReport, a.Kernel, fmt.Sprint(a.Generated), fmt.Sprint(a.Delivered), fmt.Sprint(a.Filtered), fmt.Sprint(a.Waiting),
+			lostText(a.Lost), strings.Join(unseen, " "),
+		})
+	}
+	return printTable(os.Stdout, []string{"HOST", "STATE", "LAST REPORT", "KERNEL", "GENERATED", "DELIVERED", "FILTERED", "WAITING", "LOST", "NOT SEEN"}, rows)
+}
+
+// lostText is the sum, and the causes where there are any.
+func lostText(lost map[string]uint64) string {
+	var sum uint64
+	var parts []string
+	for _, cause := range slices.Sorted(maps.Keys(lost)) {
+		if n := lost[cause]; n > 0 {
+			sum += n
+			parts = append(parts, fmt.Sprintf("%s %d", cause, n))
+		}
+	}
+	if sum == 0 {
+		return "0"
+	}
+	return fmt.Sprintf("%d (%s)", sum, strings.Join(parts, ", "))
+}

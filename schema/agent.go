@@ -1,0 +1,63 @@
+package schema
+
+// AgentSource is the source of the events that agents send.
+const AgentSource = "runtime-security-agent"
+
+// Agents report how they are in events of AgentSource, whose agent.rule_id is
+// AgentLost where events were lost since the report before, and AgentHeartbeat
+// elsewhere. The report is at agent.report.
+const (
+	AgentHeartbeat = "heartbeat"
+	AgentLost      = "lost_events"
+)
+
+// AgentReport is how an agent is. Its counts are of kernel events since Started:
+// Generated is the sum of Delivered, Filtered, Waiting and all that is Lost.
+type AgentReport struct {
+	Instance string `json:"instance"` // unlike that of any other run of an agent
+	Version  string `json:"version"`
+	Kernel   string `json:"kernel"` // release and architecture
+	Started  Millis `json:"started"`
+
+	Generated uint64            `json:"generated"`
+	Delivered uint64            `json:"delivered"` // matched a rule, and the server has it
+	Filtered  uint64            `json:"filtered"`  // matched no rule, in the kernel or in the agent
+	Waiting   uint64            `json:"waiting"`   // on its way
+	Lost      map[string]uint64 `json:"lost"`      // by cause
+
+	// LostSince is what was lost in (From, To], since the last report that the server
+	// acknowledged; reports of one instance touch.
+	From      Millis            `json:"from"`
+	To        Millis            `json:"to"`
+	LostSince map[string]uint64 `json:"lost_since"`
+
+	// Hooks are how events are seen, and Unsupported the types of events that this
+	// kernel does not show.
+	Hooks       []AgentHook        `json:"hooks"`
+	Unsupported []AgentUnsupported `json:"unsupported"`
+	Policies    []string           `json:"policies"`
+	// Stopping is said by the last report.
+	Stopping bool `json:"stopping"`
+}
+
+// AgentHook is how events of a type are seen.
+type AgentHook struct {
+	Event    string `json:"event"`
+	Provider string `json:"provider"`
+}
+
+// AgentUnsupported is a type of events that is not seen, and why.
+type AgentUnsupported struct {
+	Event  string `json:"event"`
+	Reason string `json:"reason"`
+}
+
+// RuleID is the agent.rule_id of the event that carries the report.
+func (r *AgentReport) RuleID() string {
+	for _, n := range r.LostSince {
+		if n > 0 {
+			return AgentLost
+		}
+	}
+	return AgentHeartbeat
+}
