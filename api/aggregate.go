@@ -156,10 +156,10 @@ func parseInterval(text string) (time.Duration, bool) {
 		return 0, false
 	}
 	n, _ := strconv.Atoi(m[1]) // nine digits
-	if n == 0 || n > int(math.MaxInt64/spans[m[2]]) {
+	if n == 0 || n > int(math.MaxInt64/schema.Units[m[2]]) {
 		return 0, false
 	}
-	return time.Duration(n) * spans[m[2]], true
+	return time.Duration(n) * schema.Units[m[2]], true
 }
 
 func logGroups(in []*pb.LogGroupBy, computes []LogCompute) ([]LogGroup, error) {

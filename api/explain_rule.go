@@ -84,9 +84,9 @@ func momentParam(name, text string, now time.Time) (*schema.Millis, error) {
 	if text == "" {
 		return nil, nil
 	}
-	at, ok := ParseMoment(text, now)
-	if !ok {
-		return nil, &problem{message: name + ": not a time; write RFC 3339, milliseconds, or now-15m", target: name}
+	at, err := schema.ParseMoment(text, now)
+	if err != nil {
+		return nil, &problem{message: name + ": " + err.Error(), target: name}
 	}
 	return &at, nil
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"google.golang.org/protobuf/types/known/structpb"
@@ -71,8 +70,7 @@ func (s *signals) GetInvestigationQueries(ctx context.Context, in *pb.GetSignalR
 		}
 		from := doc.Nightjar.FirstSeen - schema.Millis(doc.Nightjar.Window)
 		link := url.Values{
-			"filter[query]": {filter}, "filter[from]": {strconv.FormatInt(int64(from), 10)},
-			"filter[to]": {strconv.FormatInt(int64(doc.Nightjar.LastSeen)+1, 10)},
+			"filter[query]": {filter}, "filter[from]": {from.String()}, "filter[to]": {(doc.Nightjar.LastSeen + 1).String()},
 		}
 		out.Data = append(out.Data, &pb.SuggestedAction{
 			Id: fmt.Sprintf("%s-%d", in.GetSignalId(), i), Type: "investigation_log_queries",

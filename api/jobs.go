@@ -66,9 +66,9 @@ func spanOf(from, to string, now time.Time) (span scheduler.TimeSpan, err error)
 		text string
 		into *schema.Millis
 	}{"from": {from, &span.From}, "to": {to, &span.To}} {
-		at, ok := ParseMoment(end.text, now)
-		if !ok {
-			return span, badRequest(name, "want RFC 3339, milliseconds since 1970 or a form like now-1d, got %q", shorten(end.text))
+		at, err := schema.ParseMoment(end.text, now)
+		if err != nil {
+			return span, badRequest(name, "%v", err)
 		}
 		*end.into = at
 	}

@@ -121,9 +121,9 @@ func (s *searches) selected(in *pb.LogFilter) (selection, error) {
 }
 
 func moment(target, text string, now time.Time) (schema.Millis, error) {
-	m, ok := ParseMoment(text, now)
-	if !ok {
-		return 0, badRequest(target, "want RFC 3339, milliseconds since 1970 or a form like now-15m, got %q", text)
+	m, err := schema.ParseMoment(text, now)
+	if err != nil {
+		return 0, badRequest(target, "%v", err)
 	}
 	return m, nil
 }
@@ -220,9 +220,7 @@ func parseLogCursor(text string) (logCursor, error) {
 	if err == nil && len(numbers) == 3 {
 		err = json.Unmarshal(raw, &[]any{&c.At, &c.Seq, &c.from})
 	}
-	_, atOK := bounded(c.At)
-	_, fromOK := bounded(c.from)
-	if err != nil || len(numbers) != 3 || !atOK || !fromOK {
+	if err != nil || len(numbers) != 3 || !c.At.Storable() || !c.from.Storable() {
 		return c, badRequest("page.cursor", "not a cursor: want the meta.page.after of the page before")
 	}
 	return c, nil

@@ -115,11 +115,8 @@ func (s *signals) moment(target, text string) (*schema.Millis, error) {
 	if text == "" {
 		return nil, nil
 	}
-	m, ok := ParseMoment(text, s.now())
-	if !ok {
-		return nil, badRequest(target, "want RFC 3339, milliseconds since 1970 or a form like now-15m, got %q", text)
-	}
-	return &m, nil
+	m, err := moment(target, text, s.now())
+	return &m, err
 }
 
 // nextSignals are the parameters of the following page.

@@ -148,7 +148,7 @@ func TestInvestigationAsksForTheGroupOfTheSignal(t *testing.T) {
 		for _, item := range object(t, answer)["data"].([]any) {
 			a := item.(map[string]any)["attributes"].(map[string]any)
 			got = append(got, a["query_filter"].(string)+" "+jsonText(a["template_variables"]))
-			if !strings.Contains(a["url"].(string), "filter%5Bfrom%5D=50000&") {
+			if !strings.Contains(a["url"].(string), "filter%5Bfrom%5D=1970-01-01T00%3A00%3A50.000Z&") {
 				t.Errorf("url %s", a["url"])
 			}
 		}

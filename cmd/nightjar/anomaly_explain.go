@@ -29,45 +29,50 @@ type anomalySeries struct {
 }
 
 func newAnomalyExplain() *cobra.Command {
-	var query, from, to, png string
+	var query, png string
+	var span spanFlags
 	var columns, rows int
 	var threshold float64
 	c := &cobra.Command{
-		Use:   "explain RULE [GROUP…]",
+		Use:   "explain ID|NAME [GROUP…]",
 		Short: "Show what an anomaly rule expected of a group",
 		Long: `Draws the series of a group of an anomaly rule with the band that was expected
-of every bucket from those before it, and tells the season that was found. GROUP
-is the values of the group-by fields, in order. Points above the threshold are
+of every bucket from those before it, and tells the season that was found. The rule
+is named by its id or its name; GROUP is the values of the group-by fields, in order. Points above the threshold are
 marked.`,
-		Example: `  nightjar anomaly explain l41-vti-cye web-1
+		Example: `  nightjar anomaly explain 'Requests per host' web-1
   nightjar anomaly explain l41-vti-cye web-1 --from now-2d --png web-1.png
   nightjar anomaly explain l41-vti-cye web-1 --output json`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			wantJSON, err := outputJSON(c)
-			if err != nil {
-				return err
-			}
-			if wantJSON && png != "" {
+			if outputOf(c) != asTable && png != "" {
 				return &usageError{c.CommandPath(), errors.New("--png and --output json are two answers; choose one")}
 			}
 			cl, err := newClient(c)
 			if err != nil {
 				return err
 			}
+			rule, err := cl.ruleID(c.Context(), args[0])
+			if err != nil {
+				return err
+			}
 			params := url.Values{"group": args[1:]}
-			for name, value := range map[string]string{"query": query, "from": from, "to": to} {
+			ends := map[string]string{"query": query}
+			if err := span.into(c, ends); err != nil {
+				return err
+			}
+			for name, value := range ends {
 				if value != "" {
 					params.Set(name, value)
 				}
 			}
 			var raw json.RawMessage
-			path := "/api/nightjar/v1/rules/" + url.PathEscape(args[0]) + "/series?" + params.Encode()
+			path := "/api/nightjar/v1/rules/" + url.PathEscape(rule) + "/series?" + params.Encode()
 			if err := cl.do(c.Context(), http.MethodGet, path, nil, nil, &raw); err != nil {
 				return err
 			}
-			if wantJSON {
-				return printJSON(os.Stdout, raw)
+			if outputOf(c) != asTable {
+				return result{data: raw}.print(c)
 			}
 			var s anomalySeries
 			if err := json.Unmarshal(raw, &s); err != nil {
@@ -88,10 +93,9 @@ marked.`,
 		},
 	}
 	addClientFlags(c)
-	addOutput(c)
+	addOutput(c, textFormats...)
 	c.Flags().StringVar(&query, "query", "", "the query of the rule, by its name (default the first)")
-	c.Flags().StringVar(&from, "from", "", "the first bucket to show (default a fortnight before the last)")
-	c.Flags().StringVar(&to, "to", "", "the last bucket to show (default the newest)")
+	span.add(c, "(default: the last fortnight) buckets ", "up to then")
 	c.Flags().StringVar(&png, "png", "", "write a picture to this file instead")
 	c.Flags().IntVar(&columns, "columns", 100, "width of the drawing in characters")
 	c.Flags().IntVar(&rows, "rows", 16, "height of the drawing in lines")

@@ -11,11 +11,11 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"nightjar/anomaly"
+	"nightjar/schema"
 )
 
 func newAnomalyScore() *cobra.Command {
@@ -35,10 +35,6 @@ on standard error.`,
   nightjar anomaly score --csv - <cpu.csv | sort -t, -k3 -g -r | head`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			output, _ := c.Flags().GetString("output")
-			if output != "csv" && output != "json" {
-				return &usageError{c.CommandPath(), fmt.Errorf("--output: want csv or json, got %q", output)}
-			}
 			if path == "" {
 				return &usageError{c.CommandPath(), errors.New("--csv is needed: the file of the series, or - for standard input")}
 			}
@@ -51,7 +47,7 @@ on standard error.`,
 				defer f.Close()
 				in = f
 			}
-			odd, err := scoreSeries(in, os.Stdout, output == "json")
+			odd, err := scoreSeries(in, os.Stdout, outputOf(c))
 			for _, warning := range odd.warnings() {
 				fmt.Fprintln(os.Stderr, "nightjar: warning:", warning)
 			}
@@ -62,7 +58,7 @@ on standard error.`,
 		},
 	}
 	c.Flags().StringVar(&path, "csv", "", "the series, a CSV file (- for standard input)")
-	c.Flags().String("output", "csv", "csv or json (one object a line)")
+	addOutput(c, asCSV, asJSON, asLines, asTable)
 	return c
 }
 
@@ -103,15 +99,14 @@ func (o *oddRows) warnings() []string {
 }
 
 // scoreSeries scores the rows of r and writes them to w.
-func scoreSeries(r io.Reader, w io.Writer, asJSON bool) (oddRows, error) {
+func scoreSeries(r io.Reader, w io.Writer, as format) (oddRows, error) {
 	var odd oddRows
 	out := bufio.NewWriter(w)
 	in := csv.NewReader(skipMark(r))
 	in.FieldsPerRecord, in.ReuseRecord, in.LazyQuotes, in.TrimLeadingSpace = -1, true, true, true
 	series := series{at: 0, value: 1}
-	if !asJSON {
-		fmt.Fprintln(out, "timestamp,value,anomaly_score")
-	}
+	scores := scoreWriter{w: out, as: as}
+	scores.begin()
 	good := 0
 	for first := true; ; first = false {
 		row, err := in.Read()
@@ -132,11 +127,12 @@ func scoreSeries(r io.Reader, w io.Writer, asJSON bool) (oddRows, error) {
 		if known {
 			good++
 		}
-		if err := writeScore(out, row[series.at], row[series.value], score, asJSON); err != nil {
+		if err := scores.write(row[series.at], row[series.value], score); err != nil {
 			return odd, err
 		}
 	}
 	odd.missing = series.scorer.Missing()
+	scores.end()
 	if err := out.Flush(); err != nil {
 		return odd, err
 	}
@@ -146,27 +142,69 @@ func scoreSeries(r io.Reader, w io.Writer, asJSON bool) (oddRows, error) {
 	return odd, nil
 }
 
-func writeScore(w *bufio.Writer, at, value string, score float64, asJSON bool) error {
-	if asJSON {
-		var number any // null where there is none
-		if v, ok := readNumber(value); ok {
-			number = v
-		}
-		text, err := json.Marshal(struct {
-			At    string  `json:"timestamp"`
-			Value any     `json:"value"`
-			Score float64 `json:"anomaly_score"`
-		}{at, number, score})
-		if err != nil {
-			return err
-		}
-		_, err = fmt.Fprintf(w, "%s\n", text)
+// scoreWriter writes rows as they come: a series may be long.
+type scoreWriter struct {
+	w    *bufio.Writer
+	as   format
+	rows int
+}
+
+// scoreColumns is where the columns of a table end; a series' times have one
+// length nearly always.
+const scoreColumns = "%-25s  %-20s  %s\n"
+
+func (s *scoreWriter) begin() {
+	switch s.as {
+	case asCSV:
+		fmt.Fprintln(s.w, "timestamp,value,anomaly_score")
+	case asTable:
+		fmt.Fprintf(s.w, scoreColumns, "TIMESTAMP", "VALUE", "ANOMALY SCORE")
+	case asJSON:
+		fmt.Fprint(s.w, "[")
+	}
+}
+
+func (s *scoreWriter) end() {
+	if s.as == asJSON {
+		fmt.Fprint(s.w, "\n]\n")
+	}
+}
+
+func (s *scoreWriter) write(at, value string, score float64) error {
+	s.rows++
+	switch s.as {
+	case asTable:
+		_, err := fmt.Fprintf(s.w, scoreColumns, printable(at), printable(value), strconv.FormatFloat(score, 'g', 9, 64))
+		return err
+	case asCSV:
+		line := append(s.w.AvailableBuffer(), quoted(at)...)
+		line = append(append(append(line, ','), quoted(value)...), ',')
+		line = strconv.AppendFloat(line, score, 'g', 9, 64)
+		_, err := s.w.Write(append(line, '\n'))
 		return err
 	}
-	line := append(w.AvailableBuffer(), quoted(at)...)
-	line = append(append(append(line, ','), quoted(value)...), ',')
-	line = strconv.AppendFloat(line, score, 'g', 9, 64)
-	_, err := w.Write(append(line, '\n'))
+	var number any // null where there is none
+	if v, ok := readNumber(value); ok {
+		number = v
+	}
+	text, err := json.Marshal(struct {
+		At    string  `json:"timestamp"`
+		Value any     `json:"value"`
+		Score float64 `json:"anomaly_score"`
+	}{at, number, score})
+	if err != nil {
+		return err
+	}
+	before := ""
+	switch {
+	case s.as == asJSON && s.rows > 1:
+		before = ",\n  "
+	case s.as == asJSON:
+		before = "\n  "
+	default:
+		text = append(text, '\n')
+	}
+	_, err = fmt.Fprintf(s.w, "%s%s", before, text)
 	return err
 }
 
@@ -252,26 +290,13 @@ func readNumber(text string) (float64, bool) {
 	return v, err == nil && !math.IsNaN(v) && !math.IsInf(v, 0)
 }
 
-// layouts are the forms of a time that is written out; what has no zone is UTC.
-var layouts = []string{
-	"2006-01-02 15:04:05", time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05Z07:00",
-	"2006-01-02 15:04", "2006-01-02T15:04", "2006/01/02 15:04:05", "2006/01/02 15:04", time.DateOnly,
-}
-
-// readTime reads a time as milliseconds. A number is Unix time in the unit that
-// puts it between 1973 and 5138: seconds, or a thousand times finer ones.
+// readTime reads a time as milliseconds: Unix time in the unit that its size
+// shows, or a date with or without a time of day, UTC where it has no zone.
 func readTime(text string) (ms int64, ok bool) {
 	text = strings.TrimSpace(text)
-	if v, finite := readNumber(text); finite {
-		for size := math.Abs(v); size >= 1e11; size /= 1000 {
-			v /= 1000
-		}
-		return int64(math.Round(v * 1000)), true
+	at, ok := schema.ParseEpoch(text)
+	if !ok {
+		at, ok = schema.ParseClock(strings.ReplaceAll(text, "/", "-"))
 	}
-	for _, layout := range layouts {
-		if t, err := time.Parse(layout, text); err == nil {
-			return t.UnixMilli(), true
-		}
-	}
-	return 0, false
+	return int64(at), ok
 }

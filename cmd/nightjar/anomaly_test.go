@@ -10,7 +10,7 @@ import (
 func scored(t *testing.T, text string) (rows []string, odd oddRows, err error) {
 	t.Helper()
 	var out strings.Builder
-	odd, err = scoreSeries(strings.NewReader(text), &out, false)
+	odd, err = scoreSeries(strings.NewReader(text), &out, asCSV)
 	return strings.Split(strings.TrimSpace(out.String()), "\n")[1:], odd, err
 }
 
@@ -86,7 +86,7 @@ func FuzzScoreSeries(f *testing.F) {
 	f.Add("2016-07-24 16:00:00,1e300\n\"2016\n,\x00")
 	f.Fuzz(func(t *testing.T, text string) {
 		var out strings.Builder
-		if _, err := scoreSeries(strings.NewReader(text), &out, true); err != nil && err.Error() == "" {
+		if _, err := scoreSeries(strings.NewReader(text), &out, asJSON); err != nil && err.Error() == "" {
 			t.Error("an error without words")
 		}
 	})

@@ -7,11 +7,9 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"nightjar/api"
 	"nightjar/compiler"
 	"nightjar/ingest"
 	"nightjar/scheduler"
@@ -30,7 +28,8 @@ type found struct {
 }
 
 func newBacktest() *cobra.Command {
-	var rulePath, eventsPath, from, to, until, suppressionsPath string
+	var rulePath, eventsPath, until, suppressionsPath string
+	var span spanFlags
 	var tables tableFiles
 	var geo []string
 	c := &cobra.Command{
@@ -48,13 +47,9 @@ ends included: then the engine's suppressions and reference tables count.
   nightjar backtest --rule brute-force.json --from now-7d --to now`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			wantJSON, err := outputJSON(c)
-			if err != nil {
-				return err
-			}
-			stored := from != "" || to != ""
+			stored := span.from != "" || span.to != ""
 			switch {
-			case rulePath == "" || (eventsPath != "") == stored || (from != "") != (to != ""):
+			case rulePath == "" || (eventsPath != "") == stored || (span.from != "") != (span.to != ""):
 				return &usageError{c.CommandPath(), errors.New("--rule is needed, and either --events or both --from and --to")}
 			case stored && (suppressionsPath != "" || len(tables) > 0):
 				return &usageError{c.CommandPath(), errors.New("--suppressions and --reference-table go with --events; stored events are seen with those of the engine")}
@@ -64,14 +59,11 @@ ends included: then the engine's suppressions and reference tables count.
 				return &usageError{c.CommandPath(), err}
 			}
 			if stored {
-				signals, err := backtestStored(c, rulePath, from, to, end)
+				signals, err := backtestStored(c, rulePath, &span, end)
 				if err != nil {
 					return err
 				}
-				if wantJSON {
-					return printJSON(os.Stdout, signals)
-				}
-				return printFound(signals)
+				return printFound(c, signals)
 			}
 			locator, err := openGeoIP(geo)
 			if err != nil {
@@ -85,49 +77,39 @@ ends included: then the engine's suppressions and reference tables count.
 			if err != nil {
 				return err
 			}
-			if wantJSON {
-				return printJSON(os.Stdout, signals)
-			}
-			return printFound(signals)
+			return printFound(c, signals)
 		},
 	}
-	addOutput(c)
+	addOutput(c, tableFormats...)
 	addClientFlags(c)
 	addGeoIP(c.Flags(), &geo)
-	c.Flags().StringVar(&from, "from", "", "over stored events, from this time on: now-7d, RFC 3339 or milliseconds")
-	c.Flags().StringVar(&to, "to", "", "up to this time, included")
+	span.add(c, "over stored events ", "up to then, included")
 	c.Flags().StringVar(&rulePath, "rule", "", "the rule, a JSON document as the API takes it")
 	c.Flags().StringVar(&eventsPath, "events", "", "the events, one JSON object a line (- for standard input)")
-	c.Flags().StringVar(&until, "until", "", "leave out events after this time (milliseconds or RFC 3339)")
+	c.Flags().StringVar(&until, "until", "", "leave out events after this time: "+schema.MomentForms)
 	c.Flags().StringVar(&suppressionsPath, "suppressions", "", "suppressions, a JSON array of documents as the API takes them; suppressed signals are left out, and counted")
 	addReferenceTables(c, &tables)
 	return c
 }
 
 // backtestStored asks the engine.
-func backtestStored(c *cobra.Command, rulePath, from, to string, until schema.Millis) ([]found, error) {
-	now := now()
-	ends := map[string]schema.Millis{}
-	for name, text := range map[string]string{"from": from, "to": to} {
-		at, ok := api.ParseMoment(text, now)
-		if !ok {
-			return nil, &usageError{c.CommandPath(), fmt.Errorf("--%s: %q is no time; write now-7d, RFC 3339 or milliseconds", name, text)}
-		}
-		ends[name] = min(at, until)
-	}
-	rule, err := os.ReadFile(rulePath)
+func backtestStored(c *cobra.Command, rulePath string, span *spanFlags, until schema.Millis) ([]found, error) {
+	from, to, err := span.given(c)
 	if err != nil {
 		return nil, err
 	}
-	if !json.Valid(rule) {
-		var any json.RawMessage
-		return nil, fmt.Errorf("%s: %w", rulePath, jsonPlace(rule, json.Unmarshal(rule, &any)))
+	rule, err := documentText(rulePath)
+	if err == nil {
+		_, err = jsonObject(rule)
+	}
+	if err != nil {
+		return nil, inFile(rulePath, err)
 	}
 	cl, err := newClient(c)
 	if err != nil {
 		return nil, err
 	}
-	body, err := json.Marshal(map[string]any{"rule": json.RawMessage(rule), "from": ends["from"], "to": ends["to"]})
+	body, err := json.Marshal(map[string]any{"rule": json.RawMessage(rule), "from": min(*from, until).String(), "to": min(*to, until).String()})
 	if err != nil {
 		return nil, err
 	}
@@ -217,13 +199,13 @@ func standing(plan *compiler.Plan, matches []compiler.Match, matched map[uint64]
 }
 
 func readRule(path string) (*compiler.Plan, error) {
-	text, err := os.ReadFile(path)
+	text, err := documentText(path)
 	if err != nil {
-		return nil, err
+		return nil, inFile(path, err)
 	}
 	var rule schema.Rule
 	if err := json.Unmarshal(text, &rule); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, jsonPlace(text, err))
+		return nil, inFile(path, jsonPlace(text, err))
 	}
 	plan, warnings, err := compiler.Compile(rule)
 	if err != nil {
@@ -276,18 +258,18 @@ func parseUntil(s string) (schema.Millis, error) {
 	if s == "" {
 		return schema.MaxMillis, nil
 	}
-	at, ok := ingest.ParseTime(s, time.UTC)
-	if !ok {
-		return 0, fmt.Errorf("--until: %q is no time; write milliseconds or 2006-01-02T15:04:05Z", s)
+	at, err := schema.ParseMoment(s, now())
+	if err != nil {
+		return 0, fmt.Errorf("--until: %w", err)
 	}
 	return at, nil
 }
 
-func printFound(signals []found) error {
+func printFound(c *cobra.Command, signals []found) error {
 	rows := make([][]string, len(signals))
 	for i, s := range signals {
 		rows[i] = []string{s.FirstSeen.String(), s.LastSeen.String(), s.Severity, fmt.Sprint(s.Case), s.CaseName,
 			strings.Join(s.Group, ", "), fmt.Sprint(s.Events)}
 	}
-	return printTable(os.Stdout, []string{"FIRST SEEN", "LAST SEEN", "SEVERITY", "CASE", "NAME", "GROUP", "EVENTS"}, rows)
+	return result{data: signals, header: []string{"FIRST SEEN", "LAST SEEN", "SEVERITY", "CASE", "NAME", "GROUP", "EVENTS"}, rows: rows}.print(c)
 }

@@ -74,10 +74,6 @@ where the setting backup-to says, and the file holds the rest.`,
   nightjar backup - | ssh backup-host 'cat > nightjar.tar'`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			wantJSON, err := outputJSON(c)
-			if err != nil {
-				return err
-			}
 			cl, err := newClient(c)
 			if err != nil {
 				return err
@@ -93,15 +89,13 @@ where the setting backup-to says, and the file holds the rest.`,
 			if err != nil {
 				return err
 			}
-			if wantJSON {
-				return printJSON(os.Stdout, map[string]any{"file": path, "bytes": size})
-			}
-			fmt.Fprintf(os.Stderr, "%s, %d bytes\n", path, size)
-			return nil
+			return result{
+				data: map[string]any{"file": path, "bytes": size}, header: []string{"FILE", "BYTES"}, rows: [][]string{{path, fmt.Sprint(size)}},
+			}.print(c)
 		},
 	}
 	addClientFlags(c)
-	addOutput(c)
+	addOutput(c, tableFormats...)
 	return c
 }
 
@@ -138,7 +132,7 @@ func (c *client) download(ctx context.Context, path string, w io.Writer) error {
 	req.Header.Set("DD-API-KEY", c.key)
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return fmt.Errorf("is the engine up at %s? %w", c.base, err)
+		return c.unreachable(err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {

@@ -8,10 +8,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -77,7 +79,7 @@ func (c *client) do(ctx context.Context, method, path string, header http.Header
 	req.Header.Set("DD-API-KEY", c.key)
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return fmt.Errorf("is the engine up at %s? %w", c.base, err)
+		return c.unreachable(err)
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(resp.Body, 256<<20))
@@ -96,9 +98,35 @@ func (c *client) do(ctx context.Context, method, path string, header http.Header
 	return nil
 }
 
-// answerError reads the messages out of the API's error bodies.
+// unreachable is why there was no answer, in the words of somebody who wants one.
+func (c *client) unreachable(err error) error {
+	var network *net.OpError
+	switch {
+	case errors.Is(err, context.Canceled):
+		return context.Canceled
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("no engine listens at %s: start it with `nightjar up`, or name another with --server or NIGHTJAR_SERVER", c.base)
+	case errors.As(err, &network):
+		return fmt.Errorf("cannot reach the engine at %s: %w", c.base, network)
+	}
+	return fmt.Errorf("cannot reach the engine at %s: %w", c.base, err)
+}
+
+// answerError reads the messages out of the API's error bodies. A refusal that is
+// over soon says that the engine is busy.
 func answerError(resp *http.Response, text []byte) error {
 	h := &httpError{status: resp.StatusCode, message: fmt.Sprintf("the engine answered %s", resp.Status)}
+	defer func() {
+		if h.retry > 0 {
+			h.message += fmt.Sprintf("; try again in %s", h.retry)
+		}
+	}()
+	switch resp.StatusCode {
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		h.message = "the engine is busy"
+	case http.StatusUnauthorized, http.StatusForbidden:
+		h.message = "the engine does not take this key"
+	}
 	if s, err := time.ParseDuration(resp.Header.Get("Retry-After") + "s"); err == nil {
 		h.retry = s
 	}

@@ -46,7 +46,11 @@ func runDemo(ctx context.Context, e *engine) error {
 	if err != nil {
 		return err
 	}
-	if err := printSignals([]json.RawMessage{signal}); err != nil {
+	listed, err := listOfSignals([]json.RawMessage{signal})
+	if err == nil {
+		err = listed.write(os.Stdout, asTable)
+	}
+	if err != nil {
 		return err
 	}
 	say("\nSee it with   curl -H \"DD-API-KEY: $(cat %s)\" %s/api/v2/security_monitoring/signals", e.keyPath, cl.base)

@@ -6,13 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
-	"github.com/aymanbagabas/go-udiff"
 	"github.com/spf13/cobra"
 )
 
@@ -22,14 +19,17 @@ import (
 type documents struct {
 	noun, plural string
 	query        string // an example
+	enabled      string // the member that switches an object on
 	// list reads the objects that a search finds.
 	list func(ctx context.Context, c *client, query string) ([]document, error)
-	// complete is what the server would keep of a file.
-	complete func(ctx context.Context, c *client, file map[string]any) (map[string]any, error)
+	// complete is what the server would keep of a file, and what it warns of.
+	complete func(ctx context.Context, c *client, file map[string]any) (body map[string]any, warnings []string, err error)
 	create   func(ctx context.Context, c *client, body map[string]any) (id string, err error)
 	// update makes body of what there is.
 	update func(ctx context.Context, c *client, was document, body map[string]any) error
 	remove func(ctx context.Context, c *client, id string) error
+	// history reads the versions of an object, the newest first.
+	history func(ctx context.Context, c *client, id string) ([]revision, error)
 	// check says what is wrong with a file, without a server.
 	check func(text []byte) (warnings []string, err error)
 	// columns are the header of a list, and cell one of its cells.
@@ -46,7 +46,7 @@ type document struct {
 	path     string          // of a file
 }
 
-// text is the one way in which the object is written.
+// text is the one way in which the object is written, without its id.
 func (d *document) text() (string, error) {
 	if d == nil {
 		return "", nil
@@ -56,6 +56,16 @@ func (d *document) text() (string, error) {
 	return out.String(), err
 }
 
+// withID is the object as a file has it: its id says which it is, whatever its
+// name becomes.
+func (d *document) withID() map[string]any {
+	out := map[string]any{"id": d.id}
+	for key, value := range d.body {
+		out[key] = value
+	}
+	return out
+}
+
 func (k *documents) command() *cobra.Command {
 	c := &cobra.Command{
 		Use: k.plural, Short: "Keep " + k.plural + " in files as on a server",
@@ -63,7 +73,8 @@ func (k *documents) command() *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(k.listCommand(), k.getCommand(), k.applyCommand(), k.diffCommand(), k.pullCommand(), k.validateCommand(), k.deleteCommand())
+	c.AddCommand(k.listCommand(), k.getCommand(), k.applyCommand(), k.diffCommand(), k.pullCommand(), k.validateCommand(), k.deleteCommand(),
+		k.switchCommand("enable", true), k.switchCommand("disable", false), k.historyCommand(), k.restoreCommand())
 	return c
 }
 
@@ -73,10 +84,6 @@ func (k *documents) listCommand() *cobra.Command {
 		Example: fmt.Sprintf("  nightjar %s list\n  nightjar %s list '%s' --output json", k.plural, k.plural, k.query),
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			wantJSON, err := outputJSON(c)
-			if err != nil {
-				return err
-			}
 			cl, err := newClient(c)
 			if err != nil {
 				return err
@@ -86,31 +93,33 @@ func (k *documents) listCommand() *cobra.Command {
 				return err
 			}
 			slices.SortStableFunc(all, func(a, b document) int { return strings.Compare(a.name, b.name) })
-			if wantJSON {
-				shown := make([]json.RawMessage, len(all))
-				for i, d := range all {
-					shown[i] = d.shown
-				}
-				return printJSON(os.Stdout, shown)
-			}
-			rows := make([][]string, len(all))
+			shown := make([]json.RawMessage, len(all))
 			for i, d := range all {
-				for _, column := range k.columns {
-					rows[i] = append(rows[i], k.cell(d, column))
-				}
+				shown[i] = d.shown
 			}
-			return printTable(os.Stdout, k.columns, rows)
+			return k.table(shown, all...).print(c)
 		},
 	}
 	addClientFlags(c)
-	addOutput(c)
+	addOutput(c, tableFormats...)
 	return c
+}
+
+// table shows objects: data for programs, a row of each for people.
+func (k *documents) table(data any, all ...document) result {
+	rows := make([][]string, len(all))
+	for i, d := range all {
+		for _, column := range k.columns {
+			rows[i] = append(rows[i], k.cell(d, column))
+		}
+	}
+	return result{data: data, header: k.columns, rows: rows}
 }
 
 func (k *documents) getCommand() *cobra.Command {
 	var bare bool
 	c := &cobra.Command{
-		Use: "get ID|NAME", Short: "Show one " + k.noun + " in full, as JSON",
+		Use: "get ID|NAME", Short: "Show one " + k.noun + " in full",
 		Example: fmt.Sprintf("  nightjar %s get abc-def-ghi\n  nightjar %s get 'SSH brute force' --bare > file.json", k.plural, k.plural),
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -122,14 +131,16 @@ func (k *documents) getCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			data := any(d.shown)
 			if bare {
-				return printJSON(os.Stdout, d.body)
+				data = d.withID()
 			}
-			return printJSON(os.Stdout, d.shown)
+			return k.table(data, d).print(c)
 		},
 	}
 	addClientFlags(c)
-	c.Flags().BoolVar(&bare, "bare", false, "only what its author says: the text of a file")
+	addOutput(c, documentFormats...)
+	c.Flags().BoolVar(&bare, "bare", false, "only its id and what its author says: the text of a file")
 	return c
 }
 
@@ -176,395 +187,36 @@ func (k *documents) match(all []document, id, name string) (*document, error) {
 func (k *documents) deleteCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "delete ID|NAME…", Short: "Delete " + k.plural,
-		Example: fmt.Sprintf("  nightjar %s delete abc-def-ghi", k.plural),
+		Example: fmt.Sprintf("  nightjar %[1]s delete abc-def-ghi\n  nightjar %[1]s delete 'SSH brute force'", k.plural),
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			cl, err := newClient(c)
 			if err != nil {
 				return err
 			}
-			for _, arg := range args {
-				d, err := k.find(c.Context(), cl, arg)
-				if err != nil {
-					return err
-				}
-				if err := k.remove(c.Context(), cl, d.id); err != nil {
-					return err
-				}
-				fmt.Fprintf(os.Stderr, "deleted %s %q (%s)\n", k.noun, d.name, d.id)
-			}
-			return nil
+			return k.each(c.Context(), cl, args, "deleted", func(d document) error {
+				return k.remove(c.Context(), cl, d.id)
+			})
 		},
 	}
 	addClientFlags(c)
 	return c
 }
 
-func (k *documents) validateCommand() *cobra.Command {
-	c := &cobra.Command{
-		Use: "validate FILE|FOLDER…", Short: "Say what is wrong with files, without a server",
-		Example: fmt.Sprintf("  nightjar %[1]s validate %[1]s/", k.plural),
-		Args:    cobra.MinimumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			files, err := documentFiles(args)
-			if err != nil {
-				return err
-			}
-			var bad error
-			for _, path := range files {
-				text, err := os.ReadFile(path)
-				if err == nil {
-					var warnings []string
-					warnings, err = k.check(text)
-					for _, w := range warnings {
-						fmt.Fprintf(os.Stderr, "%s: warning: %s\n", path, w)
-					}
-				}
-				if err != nil {
-					bad = errors.Join(bad, fmt.Errorf("%s: %w", path, err))
-				}
-			}
-			if bad == nil {
-				fmt.Fprintf(os.Stderr, "%d of %d files are valid\n", len(files), len(files))
-			}
-			return bad
-		},
-	}
-	return c
-}
-
-// documentFiles are the files, and the .json files below the folders.
-func documentFiles(args []string) (files []string, err error) {
+// each does something to the objects with these ids or names, and says so. One
+// that there is not, or that fails, does not stop the others.
+func (k *documents) each(ctx context.Context, cl *client, args []string, done string, do func(document) error) error {
+	var failed error
 	for _, arg := range args {
-		info, err := os.Stat(arg)
-		if err != nil {
-			return nil, err
-		}
-		if !info.IsDir() {
-			files = append(files, arg)
-			continue
-		}
-		err = filepath.WalkDir(arg, func(path string, d fs.DirEntry, err error) error {
-			if err == nil && !d.IsDir() && filepath.Ext(path) == ".json" {
-				files = append(files, path)
-			}
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	if len(files) == 0 {
-		return nil, fmt.Errorf("no .json files in %s", strings.Join(args, ", "))
-	}
-	return files, nil
-}
-
-// readDocument reads a file; its id and name say which object it is.
-func readDocument(path string) (document, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return document{}, err
-	}
-	d := document{path: path}
-	if d.body, err = jsonObject(text); err != nil {
-		return document{}, fmt.Errorf("%s: %w", path, err)
-	}
-	if data, ok := d.body["data"].(map[string]any); ok { // as the API takes it
-		if d.body, _ = data["attributes"].(map[string]any); d.body == nil {
-			return document{}, fmt.Errorf("%s: its data has no attributes", path)
-		}
-		d.body["id"] = data["id"]
-	}
-	d.id, _ = d.body["id"].(string)
-	if d.name, _ = d.body["name"].(string); d.name == "" {
-		return document{}, fmt.Errorf(`%s: it has no "name"`, path)
-	}
-	delete(d.body, "id")
-	return d, nil
-}
-
-// jsonObject decodes an object, numbers as they are written.
-func jsonObject(text []byte) (map[string]any, error) {
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.UseNumber()
-	var out map[string]any
-	if err := d.Decode(&out); err != nil {
-		return nil, fmt.Errorf("want a JSON object: %w", err)
-	}
-	return out, nil
-}
-
-// fileChange is what applying a file does.
-type fileChange struct {
-	File   string `json:"file"`
-	Name   string `json:"name"`
-	ID     string `json:"id,omitempty"`
-	Action string `json:"action"` // create, update or unchanged
-	Diff   string `json:"diff,omitempty"`
-
-	was  *document
-	body map[string]any
-}
-
-// plan says what applying the files would do. Nothing is planned when anything
-// is wrong with one of them.
-func (k *documents) plan(ctx context.Context, c *client, args []string) ([]fileChange, error) {
-	files, err := documentFiles(args)
-	if err != nil {
-		return nil, err
-	}
-	there, err := k.list(ctx, c, "")
-	if err != nil {
-		return nil, err
-	}
-	var out []fileChange
-	var bad error
-	taken := map[string]string{} // files by what they are
-	for _, path := range files {
-		one, err := k.planOne(ctx, c, there, path)
+		d, err := k.find(ctx, cl, arg)
 		if err == nil {
-			key := one.Name
-			if one.was != nil {
-				key = one.was.id
-			}
-			if other := taken[key]; other != "" {
-				err = fmt.Errorf("%s: it is the same %s as %s", path, k.noun, other)
-			}
-			taken[key] = path
+			err = do(d)
 		}
-		bad = errors.Join(bad, err)
-		out = append(out, one)
-	}
-	return out, bad
-}
-
-func (k *documents) planOne(ctx context.Context, c *client, there []document, path string) (fileChange, error) {
-	file, err := readDocument(path)
-	if err != nil {
-		return fileChange{}, err
-	}
-	was, err := k.match(there, file.id, file.name)
-	if err != nil {
-		return fileChange{}, fmt.Errorf("%s: %w", path, err)
-	}
-	body, err := k.complete(ctx, c, file.body)
-	if err != nil {
-		return fileChange{}, fmt.Errorf("%s: %w", path, err)
-	}
-	before, err := was.text()
-	if err != nil {
-		return fileChange{}, err
-	}
-	after, err := (&document{body: body}).text()
-	if err != nil {
-		return fileChange{}, err
-	}
-	out := fileChange{File: path, Name: file.name, Action: "create", was: was, body: body}
-	from := "/dev/null"
-	if was != nil {
-		out.ID, from, out.Action = was.id, "server/"+was.id, "update"
-	}
-	if out.Diff = udiff.Unified(from, path, before, after); out.Diff == "" {
-		out.Action = "unchanged"
-	}
-	return out, nil
-}
-
-func (k *documents) diffCommand() *cobra.Command {
-	var exitCode bool
-	c := &cobra.Command{
-		Use: "diff FILE|FOLDER…", Short: "Show what apply would change",
-		Example: fmt.Sprintf("  nightjar %[1]s diff %[1]s/ --exit-code", k.plural),
-		Args:    cobra.MinimumNArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			wantJSON, err := outputJSON(c)
-			if err != nil {
-				return err
-			}
-			cl, err := newClient(c)
-			if err != nil {
-				return err
-			}
-			changes, err := k.plan(c.Context(), cl, args)
-			if err != nil {
-				return err
-			}
-			if err := k.print(changes, wantJSON); err != nil {
-				return err
-			}
-			if exitCode && slices.ContainsFunc(changes, func(c fileChange) bool { return c.Action != "unchanged" }) {
-				return errors.New("the server differs from the files")
-			}
-			return nil
-		},
-	}
-	addClientFlags(c)
-	addOutput(c)
-	c.Flags().BoolVar(&exitCode, "exit-code", false, "exit 1 when there are differences")
-	return c
-}
-
-// print shows changes, and counts them.
-func (k *documents) print(changes []fileChange, wantJSON bool) error {
-	counts := map[string]int{}
-	for _, c := range changes {
-		counts[c.Action]++
-		if !wantJSON {
-			fmt.Print(c.Diff)
-		}
-	}
-	fmt.Fprintf(os.Stderr, "%s: %d to create, %d to update, %d unchanged\n", k.plural, counts["create"], counts["update"], counts["unchanged"])
-	if wantJSON {
-		return printJSON(os.Stdout, changes)
-	}
-	return nil
-}
-
-func (k *documents) applyCommand() *cobra.Command {
-	c := &cobra.Command{
-		Use: "apply FILE|FOLDER…", Short: "Make the server have the " + k.plural + " that files say",
-		Long: fmt.Sprintf(`Shows what changes, and changes it. A file is the %[1]s with its "id" if it has
-one and the server does, or else the one with its name. What a file does not say
-gets its default. A second time changes nothing; %[2]s that no file is about stay
-as they are. Nothing is changed when anything is wrong with one of the files.`, k.noun, k.plural),
-		Example: fmt.Sprintf("  nightjar %[1]s apply %[1]s/\n  nightjar %[1]s apply one.json --output json", k.plural),
-		Args:    cobra.MinimumNArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			wantJSON, err := outputJSON(c)
-			if err != nil {
-				return err
-			}
-			cl, err := newClient(c)
-			if err != nil {
-				return err
-			}
-			changes, err := k.plan(c.Context(), cl, args)
-			if err != nil {
-				return err
-			}
-			for i := range changes {
-				if err := k.carryOut(c.Context(), cl, &changes[i]); err != nil {
-					return fmt.Errorf("%s: %w", changes[i].File, err)
-				}
-			}
-			return k.print(changes, wantJSON)
-		},
-	}
-	addClientFlags(c)
-	addOutput(c)
-	return c
-}
-
-func (k *documents) carryOut(ctx context.Context, c *client, one *fileChange) (err error) {
-	switch one.Action {
-	case "create":
-		one.ID, err = k.create(ctx, c, one.body)
-	case "update":
-		err = k.update(ctx, c, *one.was, one.body)
-	}
-	return err
-}
-
-func (k *documents) pullCommand() *cobra.Command {
-	c := &cobra.Command{
-		Use: "pull FOLDER [QUERY]", Short: "Write the server's " + k.plural + " into files",
-		Long: fmt.Sprintf(`Writes each %[1]s that the query finds into a file named after it, or into the file
-of the folder that is about it already. A file has its %[1]s's id only where
-another one has the same name.`, k.noun),
-		Example: fmt.Sprintf("  nightjar %[1]s pull %[1]s/\n  nightjar %[1]s pull %[1]s/ '%[2]s'", k.plural, k.query),
-		Args:    cobra.RangeArgs(1, 2),
-		RunE: func(c *cobra.Command, args []string) error {
-			cl, err := newClient(c)
-			if err != nil {
-				return err
-			}
-			all, err := k.list(c.Context(), cl, strings.Join(args[1:], " "))
-			if err != nil {
-				return err
-			}
-			written, err := k.write(args[0], all)
-			fmt.Fprintf(os.Stderr, "%d %s, %d files written\n", len(all), k.plural, written)
-			return err
-		},
-	}
-	addClientFlags(c)
-	return c
-}
-
-// write puts objects into the files of a folder, and counts those that changed.
-func (k *documents) write(folder string, all []document) (written int, err error) {
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return 0, err
-	}
-	var files []document
-	paths, _ := documentFiles([]string{folder}) // none yet
-	for _, path := range paths {
-		d, err := readDocument(path)
 		if err != nil {
-			return 0, err
-		}
-		files = append(files, d)
-	}
-	names := map[string]int{}
-	for _, d := range all {
-		names[d.name]++
-	}
-	for _, d := range all {
-		path := filepath.Join(folder, fileName(d.name)+".json")
-		if names[d.name] > 1 {
-			d.body["id"] = d.id
-			path = filepath.Join(folder, fileName(d.name)+"-"+d.id+".json")
-		}
-		at := slices.IndexFunc(files, func(f document) bool {
-			return f.id == d.id || f.id == "" && f.name == d.name && names[d.name] == 1
-		})
-		if at >= 0 {
-			path = files[at].path
-		}
-		text, err := d.text()
-		if err != nil {
-			return written, err
-		}
-		if old, err := os.ReadFile(path); err == nil && string(old) == text {
+			failed = errors.Join(failed, err)
 			continue
 		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			return written, err
-		}
-		written++
+		fmt.Fprintf(os.Stderr, "%s %s %q (%s)\n", done, k.noun, d.name, d.id)
 	}
-	return written, nil
-}
-
-// fileName is a name in lower case, with single dashes for what is no letter or
-// digit.
-func fileName(name string) string {
-	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
-	if len(words) == 0 {
-		return "unnamed"
-	}
-	return strings.Join(words, "-")
-}
-
-// cleared adds, to what is to be sent, that the fields are gone which were there
-// and no longer are.
-func cleared(was, body map[string]any) map[string]any {
-	out := map[string]any{}
-	for name, old := range was {
-		switch old.(type) {
-		case string:
-			out[name] = ""
-		case []any:
-			out[name] = []any{}
-		case bool:
-			out[name] = false
-		default:
-			out[name] = nil
-		}
-	}
-	for name, v := range body {
-		out[name] = v
-	}
-	return out
+	return failed
 }

@@ -4,12 +4,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"nightjar/schema"
 )
 
 // ruleExplanation is the API's answer.
@@ -58,21 +60,17 @@ func newExplain() *cobra.Command {
 	var rule, event, at string
 	var group []string
 	c := &cobra.Command{
-		Use:   "explain --rule ID (--event ID | --group VALUE…)",
+		Use:   "explain --rule ID|NAME (--event ID | --group VALUE…)",
 		Short: "Show why a rule made a signal, or made none",
 		Long: `Asks a rule about an event: which clauses of its queries match, in which group
 the event counts, what the labels come to there and which condition that meets
 or misses, how far a sequence got, what is known or new, which suppression or
 reference table is in the way, and whether the rule saw the event at all.
 --group asks about a group instead, at its newest match or at --at.`,
-		Example: `  nightjar explain --rule l41-vti-cye --event AAABnFq3aBAAAAAAAAAAiQ
+		Example: `  nightjar explain --rule 'SSH brute force' --event AAABnFq3aBAAAAAAAAAAiQ
   nightjar explain --rule l41-vti-cye --group 10.0.0.7 --at 2026-03-01T12:00:00Z`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			wantJSON, err := outputJSON(c)
-			if err != nil {
-				return err
-			}
 			if rule == "" || (event == "") == !c.Flags().Changed("group") {
 				return &usageError{c.CommandPath(), errors.New("--rule is needed, and one of --event and --group")}
 			}
@@ -80,33 +78,41 @@ reference table is in the way, and whether the rule saw the event at all.
 			if err != nil {
 				return err
 			}
+			id, err := cl.ruleID(c.Context(), rule)
+			if err != nil {
+				return err
+			}
 			query := url.Values{"group": group}
+			if at != "" {
+				moment, err := schema.ParseMoment(at, now())
+				if err != nil {
+					return &usageError{c.CommandPath(), fmt.Errorf("--at: %w", err)}
+				}
+				at = moment.String()
+			}
 			for name, value := range map[string]string{"event": event, "at": at} {
 				if value != "" {
 					query.Set(name, value)
 				}
 			}
 			var raw json.RawMessage
-			path := "/api/nightjar/v1/rules/" + url.PathEscape(rule) + "/explain?" + query.Encode()
+			path := "/api/nightjar/v1/rules/" + url.PathEscape(id) + "/explain?" + query.Encode()
 			if err := cl.do(c.Context(), http.MethodGet, path, nil, nil, &raw); err != nil {
 				return err
 			}
-			if wantJSON {
-				return printJSON(os.Stdout, raw)
-			}
-			return printRuleExplanation(raw)
+			return result{data: raw, text: func(w io.Writer) error { return printRuleExplanation(w, raw) }}.print(c)
 		},
 	}
 	addClientFlags(c)
-	addOutput(c)
-	c.Flags().StringVar(&rule, "rule", "", "the rule")
-	c.Flags().StringVar(&event, "event", "", "the event")
+	addOutput(c, textFormats...)
+	c.Flags().StringVar(&rule, "rule", "", "the rule, by its id or name")
+	c.Flags().StringVar(&event, "event", "", "the event, by its id (as search shows it)")
 	c.Flags().StringArrayVar(&group, "group", nil, "a value of the group, in the order of the group-by fields (repeat it for several)")
-	c.Flags().StringVar(&at, "at", "", "the moment to ask about, with --group")
+	c.Flags().StringVar(&at, "at", "", "the moment to ask about, with --group: "+schema.MomentForms)
 	return c
 }
 
-func printRuleExplanation(raw json.RawMessage) error {
+func printRuleExplanation(w io.Writer, raw json.RawMessage) error {
 	var e ruleExplanation
 	if err := json.Unmarshal(raw, &e); err != nil {
 		return fmt.Errorf("read the explanation: %w", err)
@@ -120,7 +126,7 @@ func printRuleExplanation(raw json.RawMessage) error {
 	for i := range e.Groups {
 		e.Groups[i].write(&b)
 	}
-	_, err := fmt.Print(b.String())
+	_, err := io.WriteString(w, b.String())
 	return err
 }
 

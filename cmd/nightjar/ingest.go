@@ -58,7 +58,11 @@ again until --wait has passed.`,
 				return err
 			}
 			for _, f := range files {
-				if err := s.ship(c.Context(), f); err != nil {
+				err := s.ship(c.Context(), f)
+				if c.Context().Err() != nil {
+					return &interruptedError{fmt.Sprintf("%s acknowledged; the same command goes on from there", counted(s.sent, "line"))}
+				}
+				if err != nil {
 					return fmt.Errorf("%s: %w", f, err)
 				}
 			}

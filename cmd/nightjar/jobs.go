@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -14,8 +15,6 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
-
-	"nightjar/api"
 )
 
 const jobsPath = "/api/v2/siem-historical-detections"
@@ -49,57 +48,53 @@ func newJobsCommand() *cobra.Command {
 }
 
 func newJobsCreate() *cobra.Command {
-	var rulePath, fromRule, from, to string
+	var rulePath, fromRule string
+	var span spanFlags
 	var caseIndex int
 	var output, wait bool
 	c := &cobra.Command{
-		Use:   "create (--rule FILE | --from-rule ID) --from TIME --to TIME",
+		Use:   "create (--rule FILE | --from-rule ID|NAME) --from TIME --to TIME",
 		Short: "Create a job; it runs when those before it have ended",
 		Long: `Creates a job and prints its id. With --wait it waits until the job has ended,
 and fails when the job did.`,
 		Example: `  nightjar jobs create --rule brute-force.json --from now-30d --to now --wait
-  nightjar jobs create --from-rule abc-def-ghi --from 2026-01-01T00:00:00Z --to now`,
+  nightjar jobs create --from-rule 'SSH brute force' --from 2026-01-01T00:00:00Z --to now`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			wantJSON, err := outputJSON(c)
-			if err != nil {
-				return err
-			}
-			if (rulePath != "") == (fromRule != "") || from == "" || to == "" {
+			if (rulePath != "") == (fromRule != "") || span.from == "" || span.to == "" {
 				return &usageError{c.CommandPath(), errors.New("one of --rule and --from-rule is needed, and --from and --to")}
 			}
-			span := map[string]any{"index": "main"}
-			for name, text := range map[string]string{"from": from, "to": to} {
-				at, ok := api.ParseMoment(text, now())
-				if !ok {
-					return &usageError{c.CommandPath(), fmt.Errorf("--%s: %q is no time; write now-30d, RFC 3339 or milliseconds", name, text)}
-				}
-				span[name] = at
-			}
-			attributes := map[string]any{"signalOutput": output}
-			if fromRule != "" {
-				span["id"], span["notifications"] = fromRule, []string{}
-				if c.Flags().Changed("case") {
-					span["caseIndex"] = caseIndex
-				}
-				attributes["fromRule"] = span
-			} else if attributes["jobDefinition"], err = jobDefinition(rulePath, span); err != nil {
+			from, to, err := span.given(c)
+			if err != nil {
 				return err
 			}
 			cl, err := newClient(c)
 			if err != nil {
 				return err
 			}
-			return createJob(c.Context(), cl, attributes, wait, wantJSON)
+			over := map[string]any{"index": "main", "from": from, "to": to}
+			attributes := map[string]any{"signalOutput": output}
+			if fromRule != "" {
+				if over["id"], err = cl.ruleID(c.Context(), fromRule); err != nil {
+					return err
+				}
+				over["notifications"] = []string{}
+				if c.Flags().Changed("case") {
+					over["caseIndex"] = caseIndex
+				}
+				attributes["fromRule"] = over
+			} else if attributes["jobDefinition"], err = jobDefinition(rulePath, over); err != nil {
+				return err
+			}
+			return createJob(c, cl, attributes, wait)
 		},
 	}
 	addClientFlags(c)
-	addOutput(c)
+	addOutput(c, tableFormats...)
 	c.Flags().StringVar(&rulePath, "rule", "", "the rule, a JSON document as the API takes it")
-	c.Flags().StringVar(&fromRule, "from-rule", "", "id of a rule, as it is now")
+	c.Flags().StringVar(&fromRule, "from-rule", "", "a rule of the engine, as it is now: its id or name")
 	c.Flags().IntVar(&caseIndex, "case", 0, "keep only the signals of this case of --from-rule, counted from 0")
-	c.Flags().StringVar(&from, "from", "", "event times from here on: now-30d, RFC 3339 or milliseconds")
-	c.Flags().StringVar(&to, "to", "", "up to here, included")
+	span.add(c, "event times ", "up to then, included")
 	c.Flags().BoolVar(&output, "signal-output", false, "make signals of the results, too")
 	c.Flags().BoolVar(&wait, "wait", false, "wait until it has ended")
 	return c
@@ -107,13 +102,13 @@ and fails when the job did.`,
 
 // jobDefinition is the rule of a file, and what it is run over.
 func jobDefinition(path string, span map[string]any) (map[string]any, error) {
-	text, err := os.ReadFile(path)
+	text, err := documentText(path)
 	if err != nil {
-		return nil, err
+		return nil, inFile(path, err)
 	}
-	definition := map[string]any{}
-	if err := json.Unmarshal(text, &definition); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, jsonPlace(text, err))
+	definition, err := jsonObject(text)
+	if err != nil {
+		return nil, inFile(path, err)
 	}
 	for key, value := range span {
 		definition[key] = value
@@ -121,7 +116,8 @@ func jobDefinition(path string, span map[string]any) (map[string]any, error) {
 	return definition, nil
 }
 
-func createJob(ctx context.Context, cl *client, attributes map[string]any, wait, wantJSON bool) error {
+func createJob(c *cobra.Command, cl *client, attributes map[string]any, wait bool) error {
+	ctx := c.Context()
 	body := map[string]any{"data": map[string]any{"type": "historicalDetectionsJobCreate", "attributes": attributes}}
 	var created struct{ Data struct{ ID string } }
 	if err := cl.send(ctx, http.MethodPost, jobsPath+"/jobs", body, &created); err != nil {
@@ -129,22 +125,17 @@ func createJob(ctx context.Context, cl *client, attributes map[string]any, wait,
 	}
 	id := created.Data.ID
 	if !wait {
-		if wantJSON {
-			return printJSON(os.Stdout, map[string]string{"id": id})
-		}
-		fmt.Println(id)
-		return nil
+		return result{
+			data: map[string]string{"id": id}, header: []string{"ID"}, rows: [][]string{{id}},
+			text: func(w io.Writer) error { _, err := fmt.Fprintln(w, id); return err },
+		}.print(c)
 	}
 	fmt.Fprintf(os.Stderr, "job %s\n", id)
 	job, raw, err := cl.awaitJob(ctx, id)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case wantJSON:
-		err = printJSON(os.Stdout, raw)
-	default:
-		err = printJobs([]jobItem{job})
 	}
+	err = printJobs(c, raw, []jobItem{job})
 	if a := job.Attributes; a.JobStatus != "completed" {
 		return errors.Join(err, fmt.Errorf("the job is %s %s", a.JobStatus, a.Problem))
 	}
@@ -194,10 +185,6 @@ func newJobsList() *cobra.Command {
 		Example: "  nightjar jobs list --query jobStatus:running",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			wantJSON, err := outputJSON(c)
-			if err != nil {
-				return err
-			}
 			if limit < 1 {
 				return &usageError{c.CommandPath(), errors.New("--limit: at least 1")}
 			}
@@ -212,20 +199,17 @@ func newJobsList() *cobra.Command {
 			if total > len(raw) {
 				fmt.Fprintf(os.Stderr, "only the first %d of %d; --limit shows more\n", len(raw), total)
 			}
-			if wantJSON {
-				return printJSON(os.Stdout, raw)
-			}
 			items := make([]jobItem, len(raw))
 			for i := range raw {
 				if err := json.Unmarshal(raw[i], &items[i]); err != nil {
 					return fmt.Errorf("read job %d of the answer: %w", i, err)
 				}
 			}
-			return printJobs(items)
+			return printJobs(c, raw, items)
 		},
 	}
 	addClientFlags(c)
-	addOutput(c)
+	addOutput(c, tableFormats...)
 	c.Flags().StringVar(&query, "query", "", "words that must fit: id:…, jobStatus:…, createdFromRuleId:…, or part of the name")
 	c.Flags().IntVar(&limit, "limit", 50, "how many jobs at most")
 	return c
@@ -249,19 +233,19 @@ func (c *client) jobs(ctx context.Context, query string, limit int) (items []jso
 	}
 }
 
-func printJobs(items []jobItem) error {
+func printJobs(c *cobra.Command, data any, items []jobItem) error {
 	rows := make([][]string, len(items))
 	for i, j := range items {
 		a := j.Attributes
 		rows[i] = []string{j.ID, a.JobStatus, fmt.Sprintf("%.0f %%", 100*a.ProgressRate), strconv.Itoa(a.Signals), a.JobName, a.CreatedAt, a.Problem}
 	}
-	return printTable(os.Stdout, []string{"ID", "STATUS", "DONE", "SIGNALS", "NAME", "CREATED", "PROBLEM"}, rows)
+	return result{data: data, header: []string{"ID", "STATUS", "DONE", "SIGNALS", "NAME", "CREATED", "PROBLEM"}, rows: rows}.print(c)
 }
 
 func newJobsGet() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "get ID",
-		Short:   "Show a job in full, as JSON",
+		Short:   "Show a job in full",
 		Example: "  nightjar jobs get 1fa783c4-c6ce-430c-972c-43a2ccde1420",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -269,14 +253,15 @@ func newJobsGet() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, raw, err := cl.job(c.Context(), args[0])
+			job, raw, err := cl.job(c.Context(), args[0])
 			if err != nil {
 				return err
 			}
-			return printJSON(os.Stdout, raw)
+			return printJobs(c, raw, []jobItem{job})
 		},
 	}
 	addClientFlags(c)
+	addOutput(c, documentFormats...)
 	return c
 }
 
@@ -307,10 +292,6 @@ func newJobsResults() *cobra.Command {
 		Example: "  nightjar jobs results 1fa783c4-c6ce-430c-972c-43a2ccde1420 --query status:high --output json",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			wantJSON, err := outputJSON(c)
-			if err != nil {
-				return err
-			}
 			if limit < 1 {
 				return &usageError{c.CommandPath(), errors.New("--limit: at least 1")}
 			}
@@ -325,14 +306,11 @@ func newJobsResults() *cobra.Command {
 			if more {
 				fmt.Fprintf(os.Stderr, "only the first %d; --limit shows more\n", limit)
 			}
-			if wantJSON {
-				return printJSON(os.Stdout, items)
-			}
-			return printSignals(items)
+			return printSignals(c, items)
 		},
 	}
 	addClientFlags(c)
-	addOutput(c)
+	addOutput(c, tableFormats...)
 	c.Flags().StringVar(&query, "query", "", "a search, as of signals")
 	c.Flags().IntVar(&limit, "limit", 50, "how many results at most")
 	return c

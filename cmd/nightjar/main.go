@@ -22,6 +22,7 @@ var version = "dev"
 func main() {
 	clickhouse.RunChild() // returns, unless this process is to be the embedded server
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends what does not end by itself
 	code := run(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)
@@ -42,6 +43,9 @@ func run(ctx context.Context, args []string) int {
 	if err == nil {
 		return exitOK
 	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		err = interrupted(err)
+	}
 	fmt.Fprintln(os.Stderr, "nightjar:", err)
 	var usage *usageError
 	if errors.As(err, &usage) {
@@ -49,6 +53,22 @@ func run(ctx context.Context, args []string) int {
 		return exitUsage
 	}
 	return exitFailure
+}
+
+// interruptedError is a command that was interrupted when it had done a part.
+type interruptedError struct{ done string }
+
+func (i *interruptedError) Error() string { return "interrupted: " + i.done }
+
+func (i *interruptedError) Is(target error) bool { return target == context.Canceled }
+
+// interrupted is all that there is to say of a command that was told to stop.
+func interrupted(err error) error {
+	var part *interruptedError
+	if errors.As(err, &part) {
+		return part
+	}
+	return errors.New("interrupted")
 }
 
 // usageError is a wrong command line, as opposed to a command that failed.

@@ -1,39 +1,157 @@
 package main
 
 import (
+	"bytes"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"reflect"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 )
 
-// addOutput adds --output to a command that prints data.
-func addOutput(c *cobra.Command) {
-	c.Flags().String("output", "table", "table or json")
+// format is how a command prints its data: the values of --output.
+type format string
+
+const (
+	asTable format = "table" // for people: a table, or text where that says more
+	asJSON  format = "json"  // one document, an array where it is a list
+	asLines format = "jsonl" // one document a line
+	asCSV   format = "csv"   // a table for other programs
+)
+
+// The formats of a command whose data is a table, of one that has more to say to
+// people, and of one that shows a document.
+var (
+	tableFormats    = []format{asTable, asJSON, asLines, asCSV}
+	textFormats     = []format{asTable, asJSON, asLines}
+	documentFormats = []format{asJSON, asLines, asTable, asCSV}
+)
+
+// outputFlag is the flag's value. It refuses what the command does not print.
+type outputFlag struct {
+	value   format
+	formats []format
 }
 
-// outputJSON tells which output was asked for.
-func outputJSON(c *cobra.Command) (bool, error) {
-	switch v, _ := c.Flags().GetString("output"); v {
-	case "json":
-		return true, nil
-	case "table":
-		return false, nil
-	default:
-		return false, &usageError{c.CommandPath(), fmt.Errorf("--output: want table or json, got %q", v)}
+// Set implements pflag.Value.
+func (o *outputFlag) Set(s string) error {
+	if !slices.Contains(o.formats, format(s)) {
+		return fmt.Errorf("want %s", o.names())
 	}
+	o.value = format(s)
+	return nil
+}
+
+// String implements pflag.Value.
+func (o *outputFlag) String() string { return string(o.value) }
+
+// Type implements pflag.Value.
+func (o *outputFlag) Type() string { return "FORMAT" }
+
+func (o *outputFlag) names() string {
+	names := make([]string, len(o.formats))
+	for i, f := range o.formats {
+		names[i] = string(f)
+	}
+	last := len(names) - 1
+	if last == 0 {
+		return names[0]
+	}
+	return strings.Join(names[:last], ", ") + " or " + names[last]
+}
+
+// addOutput adds --output to a command that prints data; the first format is
+// what it prints unasked.
+func addOutput(c *cobra.Command, formats ...format) {
+	o := &outputFlag{formats[0], formats}
+	c.Flags().Var(o, "output", o.names())
+}
+
+// addTerminalOutput is addOutput for a command that prints one format unasked on
+// a terminal, and another elsewhere.
+func addTerminalOutput(c *cobra.Command, terminal, elsewhere format, formats ...format) {
+	o := &outputFlag{elsewhere, formats}
+	if term.IsTerminal(int(os.Stdout.Fd())) {
+		o.value = terminal
+	}
+	c.Flags().Var(o, "output", fmt.Sprintf("%s (default: %s on a terminal, else %s)", o.names(), terminal, elsewhere))
+	c.Flags().Lookup("output").DefValue = "" // it is in the text
+}
+
+// outputOf is the format that was asked for.
+func outputOf(c *cobra.Command) format {
+	return c.Flags().Lookup("output").Value.(*outputFlag).value
+}
+
+// result is what a command prints to standard output.
+type result struct {
+	// data is for programs. Of a slice, each element is a document of its own
+	// where there is one a line.
+	data any
+	// header and rows are a table.
+	header []string
+	rows   [][]string
+	// text is for people, where there is more to say than a table.
+	text func(w io.Writer) error
+}
+
+// print prints the result as the command was asked to.
+func (r result) print(c *cobra.Command) error { return r.write(os.Stdout, outputOf(c)) }
+
+func (r result) write(w io.Writer, f format) error {
+	switch {
+	case f == asJSON:
+		return printJSON(w, r.data)
+	case f == asLines:
+		return printLines(w, r.data)
+	case f == asCSV:
+		return printCSV(w, r.header, r.rows)
+	case r.text != nil:
+		return r.text(w)
+	}
+	return printTable(w, r.header, r.rows)
+}
+
+func encoder(w io.Writer) *json.Encoder {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return e
 }
 
 func printJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
+	e := encoder(w)
 	e.SetIndent("", "  ")
 	return e.Encode(v)
+}
+
+// printLines prints each element of a slice on a line, or else the document.
+func printLines(w io.Writer, v any) error {
+	list := reflect.ValueOf(v)
+	raw, isRaw := v.(json.RawMessage)
+	if isRaw {
+		var elements []json.RawMessage
+		if json.Unmarshal(raw, &elements) == nil {
+			list, isRaw = reflect.ValueOf(elements), false
+		}
+	}
+	e := encoder(w)
+	if isRaw || list.Kind() != reflect.Slice {
+		return e.Encode(v)
+	}
+	for i := range list.Len() {
+		if err := e.Encode(list.Index(i).Interface()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // printTable aligns rows under a header. What a cell contains can't break the
@@ -88,4 +206,11 @@ func cell(v any) string {
 		return fmt.Sprint(v)
 	}
 	return string(text)
+}
+
+// numbers decodes JSON with its numbers as they are written.
+func numbers(raw []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	return d.Decode(into)
 }

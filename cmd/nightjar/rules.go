@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -19,9 +20,11 @@ import (
 // rulesPath is where rules are with everything that nightjar has.
 const rulesPath = "/api/nightjar/v1/rules"
 
-func newRules() *cobra.Command {
-	kind := &documents{
-		noun: "rule", plural: "rules", query: "source:sshd type:log_detection",
+func newRules() *cobra.Command { return ruleDocuments().command() }
+
+func ruleDocuments() *documents {
+	return &documents{
+		noun: "rule", plural: "rules", query: "source:sshd type:log_detection", enabled: "isEnabled",
 		list: listRules, complete: completeRule,
 		create: func(ctx context.Context, c *client, body map[string]any) (string, error) {
 			d, err := sendRule(ctx, c, http.MethodPost, rulesPath, body)
@@ -39,11 +42,13 @@ func newRules() *cobra.Command {
 		remove: func(ctx context.Context, c *client, id string) error {
 			return c.do(ctx, http.MethodDelete, rulesPath+"/"+url.PathEscape(id), nil, nil, nil)
 		},
+		history: func(ctx context.Context, c *client, id string) ([]revision, error) {
+			return readHistory(ctx, c, "/api/v2/security_monitoring/rules/"+url.PathEscape(id)+"/version_history", "rule", ruleDocument)
+		},
 		check:   checkRule,
 		columns: []string{"NAME", "TYPE", "METHOD", "ENABLED", "SEVERITY", "ID"},
 		cell:    ruleCell,
 	}
-	return kind.command()
 }
 
 func listRules(ctx context.Context, c *client, query string) (all []document, err error) {
@@ -97,9 +102,24 @@ func sendRule(ctx context.Context, c *client, method, path string, body map[stri
 }
 
 // completeRule asks the server what it would keep.
-func completeRule(ctx context.Context, c *client, file map[string]any) (map[string]any, error) {
+func completeRule(ctx context.Context, c *client, file map[string]any) (map[string]any, []string, error) {
 	d, err := sendRule(ctx, c, http.MethodPost, rulesPath+"?dry_run=true", file)
-	return d.body, err
+	var said struct{ Warnings []string }
+	_ = json.Unmarshal(d.shown, &said) // it was read before
+	return d.body, said.Warnings, err
+}
+
+// ruleID is the id of the rule that a user named by its id or its name.
+func (c *client) ruleID(ctx context.Context, idOrName string) (string, error) {
+	if schema.IsID(idOrName) {
+		err := c.do(ctx, http.MethodGet, rulesPath+"/"+url.PathEscape(idOrName), nil, nil, nil)
+		var answer *httpError
+		if err == nil || !errors.As(err, &answer) || answer.status != http.StatusNotFound {
+			return idOrName, err
+		}
+	}
+	d, err := ruleDocuments().find(ctx, c, idOrName)
+	return d.id, err
 }
 
 func checkRule(text []byte) ([]string, error) {

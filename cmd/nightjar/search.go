@@ -16,15 +16,13 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
-	"nightjar/api"
 	"nightjar/schema"
 )
 
 // searchOptions are the flags of search.
 type searchOptions struct {
-	from, to      string
+	span          spanFlags
 	limit         int
-	output        string
 	explain       bool
 	events, event string
 	reader        string
@@ -72,10 +70,9 @@ with 1 when it failed or the query does not parse, and with 2 for wrong usage.`,
 	}
 	addClientFlags(c)
 	f := c.Flags()
-	f.StringVar(&o.from, "from", "", "from then on: -1h, now-1h, RFC 3339 or milliseconds (default: all time)")
-	f.StringVar(&o.to, "to", "", "before then")
+	o.span.add(c, "(default: all time) ", "before then")
 	f.IntVar(&o.limit, "limit", 100, "how many events at most; 0 for all")
-	f.StringVar(&o.output, "output", "", "table, json or jsonl (default: table on a terminal, else jsonl)")
+	addTerminalOutput(c, asTable, asLines, tableFormats...)
 	f.BoolVar(&o.explain, "explain", false, "show how the query is understood and run, instead of running it")
 	f.StringVar(&o.events, "events", "", "search this file of events (- for standard input)")
 	f.StringVar(&o.event, "event", "", "tell whether the one event in this file matches (- for standard input)")
@@ -124,8 +121,6 @@ func (o *searchOptions) check() error {
 	switch {
 	case o.limit < 0:
 		return errors.New("--limit: 0 for all, or how many")
-	case o.output != "" && o.output != "table" && o.output != "json" && o.output != "jsonl":
-		return fmt.Errorf("--output: want table, json or jsonl, got %q", o.output)
 	case o.reader != "memory" && o.reader != "sql":
 		return fmt.Errorf("--reader: want memory or sql, got %q", o.reader)
 	case o.events != "" && o.event != "":
@@ -147,9 +142,9 @@ func (o *searchOptions) run(c *cobra.Command, query string) error {
 	case o.event != "":
 		return searchEvent(os.Stdout, query, o.event, locator)
 	case o.events != "":
-		from, to, err := o.interval(now())
+		from, to, err := o.span.bounds(c)
 		if err != nil {
-			return &usageError{c.CommandPath(), err}
+			return err
 		}
 		return searchEvents(c.Context(), os.Stdout, query, o.events, o.reader, locator, func(e *schema.Event) bool { return e.At >= from && e.At < to })
 	}
@@ -157,73 +152,41 @@ func (o *searchOptions) run(c *cobra.Command, query string) error {
 	if err != nil {
 		return err
 	}
-	filter := map[string]string{"query": query, "from": o.moment(o.from, schema.MinMillis), "to": o.moment(o.to, schema.MaxMillis)}
+	filter := map[string]string{"query": query, "from": schema.MinMillis.String(), "to": schema.MaxMillis.String()}
+	if err := o.span.into(c, filter); err != nil {
+		return err
+	}
 	if o.explain {
-		return explainSearch(c.Context(), cl, filter, o.output == "json")
+		return explainSearch(c, cl, filter)
 	}
-	return o.live(c.Context(), cl, filter)
+	return o.live(c, cl, filter)
 }
 
-// moment is a time as the API takes it: -1h is now-1h.
-func (o *searchOptions) moment(text string, otherwise schema.Millis) string {
-	switch {
-	case text == "":
-		return otherwise.String()
-	case len(text) > 1 && (text[0] == '-' || text[0] == '+') && strings.ContainsAny(text, "smhdwMy"):
-		return "now" + text
-	}
-	return text
-}
-
-// interval is the time that --from and --to name.
-func (o *searchOptions) interval(now time.Time) (from, to schema.Millis, err error) {
-	read := func(flag, text string, otherwise schema.Millis) (schema.Millis, error) {
-		at, ok := api.ParseMoment(o.moment(text, otherwise), now)
-		if !ok {
-			return 0, fmt.Errorf("%s: want -1h, now-1h, RFC 3339 or milliseconds, got %q", flag, text)
-		}
-		return at, nil
-	}
-	if from, err = read("--from", o.from, schema.MinMillis); err != nil {
-		return 0, 0, err
-	}
-	if to, err = read("--to", o.to, schema.MaxMillis); err != nil {
-		return 0, 0, err
-	}
-	if o.to == "" {
-		to++ // everything, the last moment too
-	}
-	return from, to, nil
+// foundEvent is an event that was found, and the engine's id for it.
+type foundEvent struct {
+	eventLine
+	id string
 }
 
 // live searches the engine.
-func (o *searchOptions) live(ctx context.Context, cl *client, filter map[string]string) error {
-	output := o.output
-	if output == "" {
-		output = "jsonl"
-		if term.IsTerminal(int(os.Stdout.Fd())) {
-			output = "table"
-		}
-	}
-	var kept []eventLine
+func (o *searchOptions) live(c *cobra.Command, cl *client, filter map[string]string) error {
+	ctx, output := c.Context(), outputOf(c)
+	var kept []foundEvent
 	n, located := 0, false
-	more, err := cl.logs(ctx, filter, o.limit, func(l eventLine) error {
+	more, err := cl.logs(ctx, filter, o.limit, func(e foundEvent) error {
 		n++
-		located = located || mentionsGeoIP(l.Attributes)
-		if output == "jsonl" {
-			return writeLine(os.Stdout, l)
+		located = located || mentionsGeoIP(e.Attributes)
+		if output == asLines {
+			return writeLine(os.Stdout, e.eventLine)
 		}
-		kept = append(kept, l)
+		kept = append(kept, e)
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	switch output {
-	case "json":
-		err = printJSON(os.Stdout, append([]eventLine{}, kept...))
-	case "table":
-		err = printEvents(os.Stdout, kept)
+	if output != asLines {
+		err = eventTable(kept).print(c)
 	}
 	if more {
 		fmt.Fprintf(os.Stderr, "only the first %d; --limit shows more\n", n)
@@ -234,28 +197,26 @@ func (o *searchOptions) live(ctx context.Context, cl *client, filter map[string]
 	return err
 }
 
-func writeLine(w io.Writer, l eventLine) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	return e.Encode(l)
-}
+func writeLine(w io.Writer, l eventLine) error { return encoder(w).Encode(l) }
 
 // maxMessage is how much of a message a table shows.
 const maxMessage = 160
 
-func printEvents(w io.Writer, lines []eventLine) error {
-	rows := make([][]string, len(lines))
-	for i, l := range lines {
-		text := l.Message
+// eventTable is a list of events; their ids are what explain and coverage ask for.
+func eventTable(events []foundEvent) result {
+	lines, rows := make([]eventLine, len(events)), make([][]string, len(events))
+	for i, e := range events {
+		text := e.Message
 		if text == "" {
-			text = string(l.Attributes)
+			text = string(e.Attributes)
 		}
 		if r := []rune(text); len(r) > maxMessage {
 			text = string(r[:maxMessage]) + "…"
 		}
-		rows[i] = []string{l.Timestamp.String(), l.Status, l.Source, l.Host, l.Service, text}
+		lines[i] = e.eventLine
+		rows[i] = []string{e.Timestamp.String(), e.Status, e.Source, e.Host, e.Service, e.id, text}
 	}
-	return printTable(w, []string{"TIME", "STATUS", "SOURCE", "HOST", "SERVICE", "MESSAGE"}, rows)
+	return result{data: lines, header: []string{"TIME", "STATUS", "SOURCE", "HOST", "SERVICE", "ID", "MESSAGE"}, rows: rows}
 }
 
 // logItem is an event as the API has it.
@@ -274,7 +235,7 @@ const maxPage = 1000
 
 // logs calls use with up to limit events, all if that is 0, page by page; more
 // says that there are others.
-func (c *client) logs(ctx context.Context, filter map[string]string, limit int, use func(eventLine) error) (more bool, err error) {
+func (c *client) logs(ctx context.Context, filter map[string]string, limit int, use func(foundEvent) error) (more bool, err error) {
 	bar := newCounter()
 	defer func() { _ = bar.Finish() }() // a bar that can't be drawn stops nothing
 	cursor := ""
@@ -293,7 +254,7 @@ func (c *client) logs(ctx context.Context, filter map[string]string, limit int, 
 			}
 			l, err := page.Data[i].line()
 			if err == nil {
-				err = use(l)
+				err = use(foundEvent{l, page.Data[i].ID})
 			}
 			if err != nil {
 				return false, err

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -9,6 +8,8 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+
+	"github.com/spf13/cobra"
 )
 
 // explanation is the API's answer.
@@ -26,17 +27,17 @@ type explanation struct {
 }
 
 // explainSearch shows how a query is understood and run.
-func explainSearch(ctx context.Context, cl *client, filter map[string]string, wantJSON bool) error {
+func explainSearch(c *cobra.Command, cl *client, filter map[string]string) error {
 	body, err := json.Marshal(map[string]any{"filter": filter})
 	if err != nil {
 		return err
 	}
 	var raw json.RawMessage
-	if err := cl.do(ctx, http.MethodPost, "/api/nightjar/v1/search/explain", nil, body, &raw); err != nil {
+	if err := cl.do(c.Context(), http.MethodPost, "/api/nightjar/v1/search/explain", nil, body, &raw); err != nil {
 		return err
 	}
-	if wantJSON {
-		return printJSON(os.Stdout, raw)
+	if c.Flags().Changed("output") && outputOf(c) != asTable {
+		return result{data: raw}.print(c)
 	}
 	var e explanation
 	if err := json.Unmarshal(raw, &e); err != nil {

@@ -2,9 +2,9 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -111,18 +111,14 @@ loads but can never fire with this agent is printed to standard error.`,
   nightjar secl check --default default.policy custom.policy --output json`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			wantJSON, err := outputJSON(c)
-			if err != nil {
-				return err
-			}
 			set, problems, err := flags.load(args)
 			if err != nil {
 				return err
 			}
-			return printCheck(set, problems, wantJSON)
+			return printCheck(c, set, problems)
 		},
 	}
-	addOutput(c)
+	addOutput(c, textFormats...)
 	flags.add(c)
 	return c
 }
@@ -133,7 +129,7 @@ type neverFires struct {
 	Reason []string `json:"reasons"`
 }
 
-func printCheck(set *policy.Set, problems []*policy.Problem, wantJSON bool) error {
+func printCheck(c *cobra.Command, set *policy.Set, problems []*policy.Problem) error {
 	mistakes := 0
 	list, never := []told{}, []neverFires{}
 	for _, p := range problems {
@@ -146,22 +142,22 @@ func printCheck(set *policy.Set, problems []*policy.Problem, wantJSON bool) erro
 			never = append(never, neverFires{r.ID, r.Never})
 		}
 	}
-	if wantJSON {
-		err := printJSON(os.Stdout, map[string]any{
-			"rules": len(set.Rules), "macros": len(set.Env.Macros), "problems": list, "never_fire": never,
-		})
-		if err != nil {
-			return err
-		}
-	} else {
+	checked := result{data: map[string]any{
+		"rules": len(set.Rules), "macros": len(set.Env.Macros), "problems": list, "never_fire": never,
+	}}
+	checked.text = func(w io.Writer) error {
 		for _, p := range problems {
-			fmt.Println(p.Error())
+			fmt.Fprintln(w, p.Error())
 		}
 		for _, n := range never {
 			fmt.Fprintf(os.Stderr, "rule `%s` never fires: %s\n", n.ID, strings.Join(n.Reason, "; "))
 		}
-		fmt.Fprintf(os.Stderr, "%d rules and %d macros are good; %d mistakes; %d rules never fire with this agent\n",
+		_, err := fmt.Fprintf(os.Stderr, "%d rules and %d macros are good; %d mistakes; %d rules never fire with this agent\n",
 			len(set.Rules), len(set.Env.Macros), mistakes, len(never))
+		return err
+	}
+	if err := checked.print(c); err != nil {
+		return err
 	}
 	if mistakes > 0 {
 		return fmt.Errorf("%d mistakes", mistakes)
@@ -179,12 +175,8 @@ of events. With --constants it lists the constants and their values.`,
   nightjar secl fields --constants`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			wantJSON, err := outputJSON(c)
-			if err != nil {
-				return err
-			}
 			if constants, _ := c.Flags().GetBool("constants"); constants {
-				return printConstants(wantJSON)
+				return printConstants(c)
 			}
 			only := ""
 			if len(args) == 1 {
@@ -192,15 +184,15 @@ of events. With --constants it lists the constants and their values.`,
 					return &usageError{c.CommandPath(), fmt.Errorf("no events have the type %q", only)}
 				}
 			}
-			return printFields(only, wantJSON)
+			return printFields(c, only)
 		},
 	}
-	addOutput(c)
+	addOutput(c, tableFormats...)
 	c.Flags().Bool("constants", false, "list constants")
 	return c
 }
 
-func printFields(only string, wantJSON bool) error {
+func printFields(c *cobra.Command, only string) error {
 	header := []string{"EVENT", "FIELD", "TYPE", "CONSTANTS", "ABOUT"}
 	var rows [][]string
 	type line struct {
@@ -231,13 +223,10 @@ func printFields(only string, wantJSON bool) error {
 		lines = append(lines, l)
 		rows = append(rows, []string{of, f.Name, f.Type().String(), f.Constants, about})
 	}
-	if wantJSON {
-		return printJSON(os.Stdout, lines)
-	}
-	return printTable(os.Stdout, header, rows)
+	return result{data: lines, header: header, rows: rows}.print(c)
 }
 
-func printConstants(wantJSON bool) error {
+func printConstants(c *cobra.Command) error {
 	var rows [][]string
 	type line struct {
 		Family string `json:"family"`
@@ -249,14 +238,11 @@ func printConstants(wantJSON bool) error {
 		lines = append(lines, line{k.Family, k.Name, k.Value.Any()})
 		rows = append(rows, []string{k.Family, k.Name, k.Value.String()})
 	}
-	if wantJSON {
-		return printJSON(os.Stdout, lines)
-	}
-	return printTable(os.Stdout, []string{"FAMILY", "CONSTANT", "VALUE"}, rows)
+	return result{data: lines, header: []string{"FAMILY", "CONSTANT", "VALUE"}, rows: rows}.print(c)
 }
 
 func newSECLConformance() *cobra.Command {
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use:   "conformance FILE",
 		Short: "Evaluate a file of cases of the language",
 		Long: `Evaluates cases of the language, whose models are described in the same file, and
@@ -264,7 +250,7 @@ prints one JSON object for each: its id, what was got, and whether it is equal t
 what was expected. The exit code is 1 if any is not.`,
 		Example: "  nightjar secl conformance cases.json",
 		Args:    cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
 			text, err := os.ReadFile(args[0])
 			if err != nil {
 				return err
@@ -273,19 +259,15 @@ what was expected. The exit code is 1 if any is not.`,
 			if err != nil {
 				return fmt.Errorf("%s: %w", args[0], err)
 			}
-			out := bufio.NewWriter(os.Stdout)
-			e := json.NewEncoder(out)
-			e.SetEscapeHTML(false)
 			different := 0
 			for _, r := range results {
 				if !r.Equal {
 					different++
 				}
-				if err := e.Encode(r); err != nil {
-					return err
-				}
 			}
-			if err := out.Flush(); err != nil {
+			out := bufio.NewWriter(os.Stdout)
+			err = result{data: results}.write(out, outputOf(c))
+			if err := errors.Join(err, out.Flush()); err != nil {
 				return err
 			}
 			fmt.Fprintf(os.Stderr, "%d of %d cases are as expected\n", len(results)-different, len(results))
@@ -295,4 +277,6 @@ what was expected. The exit code is 1 if any is not.`,
 			return nil
 		},
 	}
+	addOutput(c, asLines, asJSON)
+	return c
 }

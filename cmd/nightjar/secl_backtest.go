@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"nightjar/api"
 	"nightjar/compiler"
 	"nightjar/schema"
 	"nightjar/secl/policy"
@@ -22,7 +21,7 @@ import (
 type seclBacktest struct {
 	policyFlags
 	policies, rules []string
-	from, to        string
+	span            spanFlags
 }
 
 func newSECLBacktest() *cobra.Command {
@@ -38,23 +37,18 @@ asked (variables, registers) is said for each rule.`,
   nightjar secl backtest --policy custom.policy --rule kill_miners --output json`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			wantJSON, err := outputJSON(c)
-			if err != nil {
-				return err
-			}
 			if len(o.policies)+len(o.defaults) == 0 {
 				return &usageError{c.CommandPath(), errors.New("--policy is needed")}
 			}
-			return o.run(c, wantJSON)
+			return o.run(c)
 		},
 	}
 	addClientFlags(c)
-	addOutput(c)
+	addOutput(c, tableFormats...)
 	o.add(c)
 	c.Flags().StringArrayVar(&o.policies, "policy", nil, "a policy whose rules are asked")
 	c.Flags().StringArrayVar(&o.rules, "rule", nil, "the id of a rule (all of them, if none is named)")
-	c.Flags().StringVar(&o.from, "from", "", "from then on: -1h, now-1h, RFC 3339 or milliseconds (default: all time)")
-	c.Flags().StringVar(&o.to, "to", "", "before then")
+	o.span.add(c, "(default: all time) ", "before then")
 	return c
 }
 
@@ -69,16 +63,10 @@ type wouldHave struct {
 	Not     string        `json:"not_asked,omitempty"` // why the rule was not asked
 }
 
-func (o *seclBacktest) run(c *cobra.Command, wantJSON bool) error {
-	now := now()
-	var bounds [2]schema.Millis
-	for i, text := range []string{o.from, o.to} {
-		moment := (&searchOptions{}).moment(text, []schema.Millis{schema.MinMillis, schema.MaxMillis}[i])
-		at, ok := api.ParseMoment(moment, now)
-		if !ok {
-			return &usageError{c.CommandPath(), fmt.Errorf("want -1h, now-1h, RFC 3339 or milliseconds, got %q", text)}
-		}
-		bounds[i] = at
+func (o *seclBacktest) run(c *cobra.Command) error {
+	from, to, err := o.span.bounds(c)
+	if err != nil {
+		return err
 	}
 	set, problems, err := o.load(o.policies)
 	if err != nil {
@@ -96,7 +84,7 @@ func (o *seclBacktest) run(c *cobra.Command, wantJSON bool) error {
 		if len(o.rules) > 0 && !slices.Contains(o.rules, r.ID) || r.Disabled {
 			continue
 		}
-		found, err := askRule(c.Context(), cl, r, bounds[0], bounds[1])
+		found, err := askRule(c.Context(), cl, r, from, to)
 		if err != nil {
 			return fmt.Errorf("rule %s: %w", r.ID, err)
 		}
@@ -105,10 +93,7 @@ func (o *seclBacktest) run(c *cobra.Command, wantJSON bool) error {
 	if len(out) == 0 {
 		return errors.New("none of the rules is in the policies")
 	}
-	if wantJSON {
-		return printJSON(os.Stdout, out)
-	}
-	return printWouldHave(out)
+	return printWouldHave(c, out)
 }
 
 // askRule counts the stored events that a rule matches.
@@ -162,7 +147,7 @@ WHERE toUnixTimestamp64Milli(timestamp) >= ` + params.Int(int64(from)) + ` AND t
 	return out, nil
 }
 
-func printWouldHave(list []wouldHave) error {
+func printWouldHave(c *cobra.Command, list []wouldHave) error {
 	var rows [][]string
 	for _, w := range list {
 		if w.Not != "" {
@@ -175,5 +160,5 @@ func printWouldHave(list []wouldHave) error {
 		}
 		rows = append(rows, []string{w.Rule, fmt.Sprint(w.Events), first, last, strings.Join(w.Hosts, ", "), strings.Join(w.Actions, ", ")})
 	}
-	return printTable(os.Stdout, []string{"RULE", "EVENTS", "FIRST SEEN", "LAST SEEN", "HOSTS", "WOULD HAVE"}, rows)
+	return result{data: list, header: []string{"RULE", "EVENTS", "FIRST SEEN", "LAST SEEN", "HOSTS", "WOULD HAVE"}, rows: rows}.print(c)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,10 +30,6 @@ that stand in a list twice. The exit code is 1 if there is any.`,
   nightjar secl lint --output json custom.policy`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			wantJSON, err := outputJSON(c)
-			if err != nil {
-				return err
-			}
 			set, problems, err := flags.load(args)
 			if err != nil {
 				return err
@@ -41,36 +38,36 @@ that stand in a list twice. The exit code is 1 if there is any.`,
 				fmt.Fprintln(os.Stderr, p.Error())
 			}
 			findings := lint.Lint(set, event.KernelFilters)
-			return printFindings(findings, wantJSON)
+			return printFindings(c, findings)
 		},
 	}
-	addOutput(c)
+	addOutput(c, textFormats...)
 	flags.add(c)
 	return c
 }
 
-func printFindings(findings []lint.Finding, wantJSON bool) error {
-	if wantJSON {
-		type line struct {
-			File    string     `json:"file"`
-			Line    int        `json:"line"`
-			Kind    string     `json:"kind"`
-			ID      string     `json:"id"`
-			Check   lint.Check `json:"check"`
-			Message string     `json:"message"`
-			ExprAt  [2]int     `json:"expression_place"`
-		}
-		lines := []line{}
+func printFindings(c *cobra.Command, findings []lint.Finding) error {
+	type line struct {
+		File    string     `json:"file"`
+		Line    int        `json:"line"`
+		Kind    string     `json:"kind"`
+		ID      string     `json:"id"`
+		Check   lint.Check `json:"check"`
+		Message string     `json:"message"`
+		ExprAt  [2]int     `json:"expression_place"`
+	}
+	lines := []line{}
+	for _, f := range findings {
+		lines = append(lines, line{f.Where.File, f.Where.Line, f.Kind, f.ID, f.Check, f.Message, [2]int{f.Line, f.Column}})
+	}
+	found := result{data: lines, text: func(w io.Writer) error {
 		for _, f := range findings {
-			lines = append(lines, line{f.Where.File, f.Where.Line, f.Kind, f.ID, f.Check, f.Message, [2]int{f.Line, f.Column}})
+			fmt.Fprintln(w, f)
 		}
-		if err := printJSON(os.Stdout, lines); err != nil {
-			return err
-		}
-	} else {
-		for _, f := range findings {
-			fmt.Println(f)
-		}
+		return nil
+	}}
+	if err := found.print(c); err != nil {
+		return err
 	}
 	if len(findings) > 0 {
 		return fmt.Errorf("%d findings", len(findings))
@@ -88,10 +85,6 @@ The format is described in secl/README.md. The exit code is 1 if any test fails.
 		Example: "  nightjar secl test rules_test.yaml",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			wantJSON, err := outputJSON(c)
-			if err != nil {
-				return err
-			}
 			all, tests := []testcase.Failure{}, 0
 			for _, path := range args {
 				failures, n, err := runTests(path)
@@ -100,10 +93,10 @@ The format is described in secl/README.md. The exit code is 1 if any test fails.
 				}
 				all, tests = append(all, failures...), tests+n
 			}
-			return printTests(all, tests, wantJSON)
+			return printTests(c, all, tests)
 		},
 	}
-	addOutput(c)
+	addOutput(c, textFormats...)
 	return c
 }
 
@@ -137,18 +130,19 @@ func runTests(path string) ([]testcase.Failure, int, error) {
 	return failures, len(file.Tests), err
 }
 
-func printTests(failures []testcase.Failure, tests int, wantJSON bool) error {
-	if wantJSON {
-		if err := printJSON(os.Stdout, failures); err != nil {
-			return err
+func printTests(c *cobra.Command, failures []testcase.Failure, tests int) error {
+	told := result{data: failures, text: func(w io.Writer) error {
+		for _, f := range failures {
+			fmt.Fprintf(w, "%s, step %d: %s\n", f.Test, f.Step, f.Message)
 		}
+		return nil
+	}}
+	if err := told.print(c); err != nil {
+		return err
 	}
 	failed := map[string]bool{}
 	for _, f := range failures {
 		failed[f.Test] = true
-		if !wantJSON {
-			fmt.Printf("%s, step %d: %s\n", f.Test, f.Step, f.Message)
-		}
 	}
 	fmt.Fprintf(os.Stderr, "%d of %d tests pass\n", tests-len(failed), tests)
 	if len(failed) > 0 {
@@ -170,10 +164,6 @@ event in JSON: its type, and fields by their names.`,
   nightjar secl explain 'exec.file.name == "sh" && container.id != ""' event.json`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
-			wantJSON, err := outputJSON(c)
-			if err != nil {
-				return err
-			}
 			set, _, err := flags.load(policies)
 			if err != nil {
 				return err
@@ -194,10 +184,10 @@ event in JSON: its type, and fields by their names.`,
 			if rule.Event() != "" && rule.Event() != e.Type {
 				return fmt.Errorf("the rule is about %s events, and this is one of type %s", rule.Event(), e.Type)
 			}
-			return printExplanation(secl.Explain(rule, &secl.Context{Event: e, Now: now}), wantJSON)
+			return printExplanation(c, secl.Explain(rule, &secl.Context{Event: e, Now: now}))
 		},
 	}
-	addOutput(c)
+	addOutput(c, textFormats...)
 	flags.add(c)
 	c.Flags().StringArrayVar(&policies, "policy", nil, "a policy to find the rule in")
 	return c
@@ -220,32 +210,33 @@ func ruleOf(set *policy.Set, text string) (*secl.Rule, error) {
 	return nil, errors.New("the condition is wrong:\n" + err.Error())
 }
 
-func printExplanation(why secl.Explanation, wantJSON bool) error {
-	if wantJSON {
-		type line struct {
-			Depth int    `json:"depth"`
-			Text  string `json:"text"`
-			Macro string `json:"macro,omitempty"`
-			Type  string `json:"type"`
-			Value any    `json:"value"`
-		}
-		steps := []line{}
-		for _, s := range why.Steps {
-			steps = append(steps, line{s.Depth, s.Text, s.Macro, s.Type.String(), secl.Printable(s.Value)})
-		}
-		out := map[string]any{"match": why.Match, "steps": steps}
-		if why.Element >= 0 {
-			out["element"] = why.Element
-		}
-		return printJSON(os.Stdout, out)
+func printExplanation(c *cobra.Command, why secl.Explanation) error {
+	type line struct {
+		Depth int    `json:"depth"`
+		Text  string `json:"text"`
+		Macro string `json:"macro,omitempty"`
+		Type  string `json:"type"`
+		Value any    `json:"value"`
 	}
+	steps := []line{}
+	for _, s := range why.Steps {
+		steps = append(steps, line{s.Depth, s.Text, s.Macro, s.Type.String(), secl.Printable(s.Value)})
+	}
+	out := map[string]any{"match": why.Match, "steps": steps}
+	if why.Element >= 0 {
+		out["element"] = why.Element
+	}
+	return result{data: out, text: func(w io.Writer) error { return writeExplanation(w, why) }}.print(c)
+}
+
+func writeExplanation(w io.Writer, why secl.Explanation) error {
 	rows := make([][]string, len(why.Steps))
 	for i, s := range why.Steps {
 		rows[i] = []string{fmt.Sprint(secl.Printable(s.Value)), strings.Repeat("  ", s.Depth) + strings.Join(strings.Fields(s.Text), " ")}
 	}
-	fmt.Printf("match: %t\n", why.Match)
+	fmt.Fprintf(w, "match: %t\n", why.Match)
 	if why.Element >= 0 {
-		fmt.Printf("element: %d\n", why.Element)
+		fmt.Fprintf(w, "element: %d\n", why.Element)
 	}
-	return printTable(os.Stdout, []string{"VALUE", "PART"}, rows)
+	return printTable(w, []string{"VALUE", "PART"}, rows)
 }

@@ -51,7 +51,8 @@ func newSignals() *cobra.Command {
 
 func newSignalsList() *cobra.Command {
 	var limit int
-	var from, to, query string
+	var query string
+	var span spanFlags
 	c := &cobra.Command{
 		Use:   "list [QUERY]",
 		Short: "List signals, the newest first",
@@ -61,10 +62,6 @@ behind --query, or behind --, as in: nightjar signals list -- -status:info`,
   nightjar signals list 'status:high @network.client.ip:203.0.113.66' --limit 100 --output json`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			wantJSON, err := outputJSON(c)
-			if err != nil {
-				return err
-			}
 			if limit < 1 {
 				return &usageError{c.CommandPath(), errors.New("--limit: at least 1")}
 			}
@@ -76,11 +73,8 @@ behind --query, or behind --, as in: nightjar signals list -- -status:info`,
 				return &usageError{c.CommandPath(), errors.New("the query is given twice: as an argument and as --query")}
 			}
 			filter := map[string]string{"query": query + strings.Join(args, " ")}
-			if from != "" {
-				filter["from"] = from
-			}
-			if to != "" {
-				filter["to"] = to
+			if err := span.into(c, filter); err != nil {
+				return err
 			}
 			items, more, err := cl.signals(c.Context(), filter, limit)
 			if err != nil {
@@ -89,11 +83,7 @@ behind --query, or behind --, as in: nightjar signals list -- -status:info`,
 			if more {
 				fmt.Fprintf(os.Stderr, "only the first %d; --limit shows more\n", limit)
 			}
-			if wantJSON {
-				err = printJSON(os.Stdout, items)
-			} else {
-				err = printSignals(items)
-			}
+			err = printSignals(c, items)
 			if slices.ContainsFunc(items, func(i json.RawMessage) bool { return mentionsGeoIP(i) }) {
 				cl.credit(c.Context())
 			}
@@ -101,11 +91,10 @@ behind --query, or behind --, as in: nightjar signals list -- -status:info`,
 		},
 	}
 	addClientFlags(c)
-	addOutput(c)
+	addOutput(c, tableFormats...)
 	c.Flags().StringVar(&query, "query", "", "the query, instead of an argument")
 	c.Flags().IntVar(&limit, "limit", 50, "how many signals at most")
-	c.Flags().StringVar(&from, "from", "", "first seen from then on: now-15m, RFC 3339 or milliseconds (default: all time)")
-	c.Flags().StringVar(&to, "to", "", "first seen before then")
+	span.add(c, "(default: all time) first seen ", "before then")
 	return c
 }
 
@@ -141,18 +130,28 @@ func (c *client) signals(ctx context.Context, filter map[string]string, limit in
 	}
 }
 
-func printSignals(items []json.RawMessage) error {
+func printSignals(c *cobra.Command, items []json.RawMessage) error {
+	listed, err := listOfSignals(items)
+	if err != nil {
+		return err
+	}
+	return listed.print(c)
+}
+
+var signalColumns = []string{"FIRST SEEN", "LAST SEEN", "STATUS", "TITLE", "GROUP", "EVENTS", "ID"}
+
+func listOfSignals(items []json.RawMessage) (result, error) {
 	rows := make([][]string, len(items))
 	for i, raw := range items {
 		var s signalItem
 		if err := json.Unmarshal(raw, &s); err != nil {
-			return fmt.Errorf("read signal %d of the answer: %w", i, err)
+			return result{}, fmt.Errorf("read signal %d of the answer: %w", i, err)
 		}
 		a := s.Attributes.Attributes
 		rows[i] = []string{a.Workflow.FirstSeen, a.Workflow.LastSeen, a.Status, a.Title,
 			strings.Join(a.Nightjar.Group, ", "), fmt.Sprint(a.Nightjar.Events), s.ID}
 	}
-	return printTable(os.Stdout, []string{"FIRST SEEN", "LAST SEEN", "STATUS", "TITLE", "GROUP", "EVENTS", "ID"}, rows)
+	return result{data: items, header: signalColumns, rows: rows}, nil
 }
 
 func newSignalsGet() *cobra.Command {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 
 	"github.com/spf13/cobra"
 )
@@ -34,10 +33,6 @@ none.`,
   nightjar signals triage 7cP1I9tDnaT_fd07FLiCwDPO --assignee 0c5b32e4-7f0e-4a0e-9f55-2f1f0e6d1c11`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, ids []string) error {
-			wantJSON, err := outputJSON(c)
-			if err != nil {
-				return err
-			}
 			changes := f.changes(c)
 			if len(changes) == 0 && !c.Flags().Changed("incidents") {
 				return &usageError{c.CommandPath(), errors.New("nothing to change: name --state, --assignee or --incidents")}
@@ -53,14 +48,11 @@ none.`,
 			if err != nil {
 				return err
 			}
-			if wantJSON {
-				return printJSON(os.Stdout, stand)
-			}
-			return printTriage(ids, stand)
+			return printTriage(c, ids, stand)
 		},
 	}
 	addClientFlags(c)
-	addOutput(c)
+	addOutput(c, tableFormats...)
 	c.Flags().StringVar(&f.state, "state", "", "open, under_review or archived")
 	c.Flags().StringVar(&f.reason, "reason", "", "why it is archived")
 	c.Flags().StringVar(&f.comment, "comment", "", "and in your words")
@@ -127,7 +119,7 @@ func (f *triageFlags) send(c *cobra.Command, cl *client, ids []string, changes m
 	return stand, nil
 }
 
-func printTriage(ids []string, stand []json.RawMessage) error {
+func printTriage(c *cobra.Command, ids []string, stand []json.RawMessage) error {
 	rows := make([][]string, len(stand))
 	for i, raw := range stand {
 		var t struct {
@@ -146,5 +138,5 @@ func printTriage(ids []string, stand []json.RawMessage) error {
 		}
 		rows[i] = []string{ids[i], t.State, t.Reason, t.Comment, assignee, fmt.Sprint(t.IncidentIDs)}
 	}
-	return printTable(os.Stdout, []string{"ID", "STATE", "REASON", "COMMENT", "ASSIGNEE", "INCIDENTS"}, rows)
+	return result{data: stand, header: []string{"ID", "STATE", "REASON", "COMMENT", "ASSIGNEE", "INCIDENTS"}, rows: rows}.print(c)
 }

@@ -20,7 +20,6 @@ type sqlAnswer struct {
 }
 
 func newSQL() *cobra.Command {
-	var format string
 	var params []string
 	c := &cobra.Command{
 		Use:   "sql QUERY",
@@ -29,30 +28,21 @@ func newSQL() *cobra.Command {
 events and signals and nothing else, within limits of time, memory and rows.
 Attributes are the columns attributes.<path>; "DESCRIBE events" lists the rest.`,
 		Example: `  nightjar sql "SELECT attributes.network.client.ip AS ip, count() FROM events WHERE source = 'sshd' GROUP BY ip ORDER BY 2 DESC LIMIT 10"
-  nightjar sql "SELECT count() FROM events WHERE host = {host:String}" --param host=web-1 --format json`,
+  nightjar sql "SELECT count() FROM events WHERE host = {host:String}" --param host=web-1 --output json`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			if !c.Flags().Changed("format") {
-				if wantJSON, err := outputJSON(c); err != nil {
-					return err
-				} else if wantJSON {
-					format = "json"
-				}
-			}
-			return runSQL(c, args[0], params, format)
+			return runSQL(c, args[0], params)
 		},
 	}
 	addClientFlags(c)
-	addOutput(c)
-	c.Flags().StringVar(&format, "format", "table", "table, json or csv")
+	addOutput(c, tableFormats...)
+	c.Flags().Var(c.Flags().Lookup("output").Value, "format", "another name of --output")
+	_ = c.Flags().MarkHidden("format") // it was just made
 	c.Flags().StringArrayVar(&params, "param", nil, "name=value for a {name:Type} in the query")
 	return c
 }
 
-func runSQL(c *cobra.Command, query string, params []string, format string) error {
-	if format != "table" && format != "json" && format != "csv" {
-		return &usageError{c.CommandPath(), fmt.Errorf("--format: want table, json or csv, got %q", format)}
-	}
+func runSQL(c *cobra.Command, query string, params []string) error {
 	values := map[string]string{}
 	for _, p := range params {
 		name, value, ok := strings.Cut(p, "=")
@@ -73,20 +63,21 @@ func runSQL(c *cobra.Command, query string, params []string, format string) erro
 	if err := cl.do(c.Context(), http.MethodPost, "/api/nightjar/v1/sql", nil, body, &raw); err != nil {
 		return err
 	}
-	return printSQL(raw, format)
+	return printSQL(c, raw)
 }
 
-func printSQL(raw json.RawMessage, format string) error {
+// printSQL prints an answer: as JSON in full, and as lines each row as an object
+// of its columns.
+func printSQL(c *cobra.Command, raw json.RawMessage) error {
 	var answer sqlAnswer
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	if err := d.Decode(&answer); err != nil {
+	if err := numbers(raw, &answer); err != nil {
 		return errors.New("the engine's answer is no result")
 	}
 	if answer.Truncated {
 		fmt.Fprintf(os.Stderr, "truncated: only the first %d rows\n", len(answer.Rows))
 	}
-	if format == "json" {
+	format := outputOf(c)
+	if format == asJSON {
 		_, err := fmt.Printf("%s\n", bytes.TrimSpace(raw))
 		return err
 	}
@@ -94,16 +85,40 @@ func printSQL(raw json.RawMessage, format string) error {
 	for i, col := range answer.Columns {
 		header[i] = col.Name
 	}
-	rows := make([][]string, len(answer.Rows))
+	rows, lines := make([][]string, len(answer.Rows)), make([]json.RawMessage, len(answer.Rows))
 	for i, r := range answer.Rows {
 		for _, v := range r {
 			rows[i] = append(rows[i], cell(v))
 		}
+		line, err := object(header, r)
+		if err != nil {
+			return err
+		}
+		lines[i] = line
 	}
-	if format == "csv" {
-		return printCSV(os.Stdout, header, rows)
+	err := result{data: lines, header: header, rows: rows}.print(c)
+	if format == asTable {
+		fmt.Fprintf(os.Stderr, "%d rows in %d ms\n", len(rows), answer.Elapsed)
 	}
-	err := printTable(os.Stdout, header, rows)
-	fmt.Fprintf(os.Stderr, "%d rows in %d ms\n", len(rows), answer.Elapsed)
 	return err
+}
+
+// object is a row as a JSON object, its keys in the order of the columns.
+func object(names []string, values []any) (json.RawMessage, error) {
+	var b bytes.Buffer
+	b.WriteByte('{')
+	for i, v := range values {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		if err := encoder(&b).Encode(names[i]); err != nil {
+			return nil, err
+		}
+		b.WriteByte(':')
+		if err := encoder(&b).Encode(v); err != nil {
+			return nil, err
+		}
+	}
+	b.WriteByte('}')
+	return b.Bytes(), nil
 }

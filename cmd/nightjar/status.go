@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"net/http"
-	"os"
 	"sort"
 
 	"github.com/spf13/cobra"
@@ -16,10 +15,6 @@ func newStatus() *cobra.Command {
 		Example: "  nightjar status --output json",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			wantJSON, err := outputJSON(c)
-			if err != nil {
-				return err
-			}
 			cl, err := newClient(c)
 			if err != nil {
 				return err
@@ -27,9 +22,6 @@ func newStatus() *cobra.Command {
 			var answer map[string]any
 			if err := cl.do(c.Context(), http.MethodGet, "/api/nightjar/v1/status", nil, nil, &answer); err != nil {
 				return err
-			}
-			if wantJSON {
-				return printJSON(os.Stdout, answer)
 			}
 			var rows [][]string
 			for k, v := range answer {
@@ -39,11 +31,11 @@ func newStatus() *cobra.Command {
 				rows = append(rows, []string{k, cell(v)})
 			}
 			sort.Slice(rows, func(i, j int) bool { return rows[i][0] < rows[j][0] })
-			return printTable(os.Stdout, []string{"WHAT", "VALUE"}, rows)
+			return result{data: answer, header: []string{"WHAT", "VALUE"}, rows: rows}.print(c)
 		},
 	}
 	addClientFlags(c)
-	addOutput(c)
+	addOutput(c, tableFormats...)
 	return c
 }
 

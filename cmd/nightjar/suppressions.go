@@ -19,8 +19,14 @@ import (
 const suppressionsPath = "/api/v2/security_monitoring/configuration/suppressions"
 
 func newSuppressions() *cobra.Command {
-	kind := &documents{
-		noun: "suppression", plural: "suppressions", query: "enabled:true",
+	c := suppressionDocuments().command()
+	c.AddCommand(newSuppressionsPreview())
+	return c
+}
+
+func suppressionDocuments() *documents {
+	return &documents{
+		noun: "suppression", plural: "suppressions", query: "enabled:true", enabled: "enabled",
 		list:     listSuppressions,
 		complete: completeSuppression,
 		create: func(ctx context.Context, c *client, body map[string]any) (string, error) {
@@ -35,6 +41,9 @@ func newSuppressions() *cobra.Command {
 		remove: func(ctx context.Context, c *client, id string) error {
 			return c.do(ctx, http.MethodDelete, suppressionsPath+"/"+url.PathEscape(id), nil, nil, nil)
 		},
+		history: func(ctx context.Context, c *client, id string) ([]revision, error) {
+			return readHistory(ctx, c, suppressionsPath+"/"+url.PathEscape(id)+"/version_history", "suppression", suppressionVersion)
+		},
 		check: func(text []byte) ([]string, error) {
 			s, err := readSuppression(text)
 			if err == nil {
@@ -45,9 +54,6 @@ func newSuppressions() *cobra.Command {
 		columns: []string{"NAME", "ENABLED", "RULES", "SIGNALS", "EVENTS", "UNTIL", "ID"},
 		cell:    suppressionCell,
 	}
-	c := kind.command()
-	c.AddCommand(newSuppressionsPreview())
-	return c
 }
 
 // readSuppression reads a file: the attributes, or the whole of what the API
@@ -76,19 +82,30 @@ func written(s schema.Suppression) (map[string]any, error) {
 	return jsonObject(text)
 }
 
-func completeSuppression(_ context.Context, _ *client, file map[string]any) (map[string]any, error) {
+func completeSuppression(_ context.Context, _ *client, file map[string]any) (map[string]any, []string, error) {
 	text, err := json.Marshal(file)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	s, err := readSuppression(text)
 	if err == nil {
 		_, err = compiler.CompileSuppression(s)
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return written(s)
+	body, err := written(s)
+	return body, nil, err
+}
+
+// suppressionVersion is a suppression as its history shows it.
+func suppressionVersion(attributes json.RawMessage) (document, error) {
+	var s schema.Suppression
+	if err := json.Unmarshal(attributes, &s); err != nil {
+		return document{}, err
+	}
+	body, err := written(s)
+	return document{name: s.Name, version: s.Version, body: body}, err
 }
 
 func listSuppressions(ctx context.Context, c *client, query string) (all []document, err error) {
@@ -102,14 +119,11 @@ func listSuppressions(ctx context.Context, c *client, query string) (all []docum
 		return nil, err
 	}
 	for _, one := range answer.Data {
-		var s schema.Suppression
-		if err := json.Unmarshal(one.Attributes, &s); err != nil {
+		d, err := suppressionVersion(one.Attributes)
+		if err != nil {
 			return nil, fmt.Errorf("read suppression %s: %w", one.ID, err)
 		}
-		d := document{id: one.ID, name: s.Name, version: s.Version}
-		if d.body, err = written(s); err != nil {
-			return nil, err
-		}
+		d.id = one.ID
 		if d.shown, err = json.Marshal(one); err != nil {
 			return nil, err
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"os"
@@ -42,9 +43,9 @@ type suppressionPreview struct {
 }
 
 func newSuppressionsPreview() *cobra.Command {
-	var from, to string
+	span := spanFlags{from: "now-90d", to: "now"}
 	c := &cobra.Command{
-		Use: "preview FILE|ID", Short: "Show what a suppression would have hidden",
+		Use: "preview FILE|ID|NAME", Short: "Show what a suppression would have hidden",
 		Long: `Asks which of the signals of the last 90 days a suppression would have withheld,
 and which would have fewer events, or none, without those that it excludes. Its
 dates, and whether it is enabled, play no part. It warns of every signal among
@@ -52,30 +53,30 @@ them that an analyst had confirmed, is reviewing or was given.`,
 		Example: "  nightjar suppressions preview scanner.json\n  nightjar suppressions preview abc-def-ghi --from now-7d --output json",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			wantJSON, err := outputJSON(c)
+			ends := map[string]string{}
+			if err := span.into(c, ends); err != nil {
+				return err
+			}
+			request := map[string]any{"from": ends["from"], "to": ends["to"]}
+			cl, err := newClient(c)
 			if err != nil {
 				return err
 			}
-			request := map[string]any{"from": from, "to": to}
-			text, err := os.ReadFile(args[0])
+			file, err := readDocument(args[0])
 			switch {
 			case err == nil:
-				var file map[string]any
-				if err := json.Unmarshal(text, &file); err != nil {
-					return fmt.Errorf("%s: %w", args[0], err)
-				}
-				attributes, err := completeSuppression(c.Context(), nil, file)
+				attributes, _, err := completeSuppression(c.Context(), nil, file.body)
 				if err != nil {
 					return fmt.Errorf("%s: %w", args[0], err)
 				}
 				request["data"] = map[string]any{"type": "suppressions", "attributes": attributes}
-			case errors.Is(err, fs.ErrNotExist) && schema.IsID(args[0]):
-				request["suppression_id"] = args[0]
+			case errors.Is(err, fs.ErrNotExist):
+				d, err := suppressionDocuments().find(c.Context(), cl, args[0])
+				if err != nil {
+					return err
+				}
+				request["suppression_id"] = d.id
 			default:
-				return err
-			}
-			cl, err := newClient(c)
-			if err != nil {
 				return err
 			}
 			body, err := json.Marshal(request)
@@ -86,20 +87,16 @@ them that an analyst had confirmed, is reviewing or was given.`,
 			if err := cl.do(c.Context(), http.MethodPost, "/api/nightjar/v1/suppressions/preview", nil, body, &raw); err != nil {
 				return err
 			}
-			if wantJSON {
-				return printJSON(os.Stdout, raw)
-			}
-			return printPreview(raw)
+			return result{data: raw, text: func(w io.Writer) error { return printPreview(w, raw) }}.print(c)
 		},
 	}
 	addClientFlags(c)
-	addOutput(c)
-	c.Flags().StringVar(&from, "from", "now-90d", "first seen at this time or later: RFC 3339, milliseconds, or now-15m")
-	c.Flags().StringVar(&to, "to", "now", "first seen at this time or earlier")
+	addOutput(c, textFormats...)
+	span.add(c, "first seen ", "at this time or earlier")
 	return c
 }
 
-func printPreview(raw json.RawMessage) error {
+func printPreview(w io.Writer, raw json.RawMessage) error {
 	var p suppressionPreview
 	if err := json.Unmarshal(raw, &p); err != nil {
 		return fmt.Errorf("read the preview: %w", err)
@@ -109,7 +106,7 @@ func printPreview(raw json.RawMessage) error {
 		severities = append(severities, fmt.Sprint(n, " ", severity))
 	}
 	sort.Strings(severities)
-	fmt.Fprintf(os.Stdout, "%s signals would have been hidden or changed: %s\n\n", p.Total, strings.Join(append(severities, "nothing")[:max(1, len(severities))], ", "))
+	fmt.Fprintf(w, "%s signals would have been hidden or changed: %s\n\n", p.Total, strings.Join(append(severities, "nothing")[:max(1, len(severities))], ", "))
 	var rows [][]string
 	for _, r := range p.Rules {
 		name := r.Name
@@ -118,7 +115,7 @@ func printPreview(raw json.RawMessage) error {
 		}
 		rows = append(rows, []string{name, r.Withheld.String(), r.Gone.String(), r.Fewer.String(), r.ID})
 	}
-	if err := printTable(os.Stdout, []string{"RULE", "WITHHELD", "GONE", "FEWER EVENTS", "ID"}, rows); err != nil {
+	if err := printTable(w, []string{"RULE", "WITHHELD", "GONE", "FEWER EVENTS", "ID"}, rows); err != nil {
 		return err
 	}
 	rows = nil
@@ -129,8 +126,8 @@ func printPreview(raw json.RawMessage) error {
 		})
 	}
 	if len(rows) > 0 {
-		fmt.Fprintln(os.Stdout)
-		if err := printTable(os.Stdout, []string{"FIRST SEEN", "SEVERITY", "RULE", "GROUP", "EFFECT", "EVENTS LEFT", "STATE", "ID"}, rows); err != nil {
+		fmt.Fprintln(w)
+		if err := printTable(w, []string{"FIRST SEEN", "SEVERITY", "RULE", "GROUP", "EFFECT", "EVENTS LEFT", "STATE", "ID"}, rows); err != nil {
 			return err
 		}
 	}

@@ -236,7 +236,7 @@ func newTablesList() *cobra.Command {
 		Example: "  nightjar tables list --output json",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			cl, wantJSON, err := tablesClient(c)
+			cl, err := newClient(c)
 			if err != nil {
 				return err
 			}
@@ -253,25 +253,15 @@ func newTablesList() *cobra.Command {
 					break
 				}
 			}
-			if wantJSON {
-				return printJSON(os.Stdout, all)
-			}
-			return printTables(all)
+			return printTables(c, all, all)
 		},
 	}
 	addClientFlags(c)
-	addOutput(c)
+	addOutput(c, tableFormats...)
 	return c
 }
 
-func tablesClient(c *cobra.Command) (cl *client, wantJSON bool, err error) {
-	if wantJSON, err = outputJSON(c); err == nil {
-		cl, err = newClient(c)
-	}
-	return cl, wantJSON, err
-}
-
-func printTables(all []tableItem) error {
+func printTables(c *cobra.Command, data any, all []tableItem) error {
 	rows := make([][]string, len(all))
 	for i, t := range all {
 		var columns []string
@@ -281,13 +271,13 @@ func printTables(all []tableItem) error {
 		a := &t.Attributes
 		rows[i] = []string{a.TableName, a.Status, fmt.Sprint(a.RowCount), a.UpdatedAt, strings.Join(columns, ", "), t.ID}
 	}
-	return printTable(os.Stdout, []string{"NAME", "STATUS", "ROWS", "UPDATED", "COLUMNS", "ID"}, rows)
+	return result{data: data, header: []string{"NAME", "STATUS", "ROWS", "UPDATED", "COLUMNS", "ID"}, rows: rows}.print(c)
 }
 
 func newTablesGet() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "get NAME",
-		Short:   "Show a table's definition, as JSON",
+		Short:   "Show a table's definition",
 		Example: "  nightjar tables get bad_addresses",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -299,10 +289,11 @@ func newTablesGet() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return printJSON(os.Stdout, table)
+			return printTables(c, table, []tableItem{table})
 		},
 	}
 	addClientFlags(c)
+	addOutput(c, documentFormats...)
 	return c
 }
 
@@ -317,7 +308,7 @@ func newTablesRows() *cobra.Command {
 			if limit < 1 {
 				return &usageError{c.CommandPath(), errors.New("--limit: at least 1")}
 			}
-			cl, wantJSON, err := tablesClient(c)
+			cl, err := newClient(c)
 			if err != nil {
 				return err
 			}
@@ -332,14 +323,11 @@ func newTablesRows() *cobra.Command {
 			if more {
 				fmt.Fprintf(os.Stderr, "only the first %d of %d; --limit shows more\n", len(rows), table.Attributes.RowCount)
 			}
-			if wantJSON {
-				return printJSON(os.Stdout, rows)
-			}
-			return printRows(&table, rows)
+			return printRows(c, &table, rows)
 		},
 	}
 	addClientFlags(c)
-	addOutput(c)
+	addOutput(c, tableFormats...)
 	c.Flags().IntVar(&limit, "limit", 100, "how many rows at most")
 	return c
 }
@@ -377,7 +365,7 @@ func (c *client) tableRows(ctx context.Context, id string, limit int) (rows []ma
 	}
 }
 
-func printRows(t *tableItem, rows []map[string]any) error {
+func printRows(c *cobra.Command, t *tableItem, rows []map[string]any) error {
 	var columns []string
 	for _, f := range t.Attributes.Schema.Fields {
 		columns = append(columns, f.Name)
@@ -392,7 +380,7 @@ func printRows(t *tableItem, rows []map[string]any) error {
 			lines[i] = append(lines[i], cell)
 		}
 	}
-	return printTable(os.Stdout, columns, lines)
+	return result{data: rows, header: columns, rows: lines}.print(c)
 }
 
 func newTablesDelete() *cobra.Command {

@@ -45,11 +45,8 @@ evaluation, on a clock that the test sets. It exits with 1 when a test fails.`,
   nightjar test rules/ --junit report.xml --output json`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, paths []string) error {
-			wantJSON, err := outputJSON(c)
-			if err != nil {
-				return err
-			}
 			var o ruletest.Options
+			var err error
 			if only != "" {
 				if o.Only, err = regexp.Compile(only); err != nil {
 					return &usageError{c.CommandPath(), fmt.Errorf("--run: %w", err)}
@@ -67,15 +64,11 @@ evaluation, on a clock that the test sets. It exits with 1 when a test fails.`,
 					return err
 				}
 			}
-			if wantJSON {
-				err = printJSON(os.Stdout, reports)
-			} else {
-				err = printReports(os.Stdout, reports)
-			}
+			err = result{data: reports, text: func(w io.Writer) error { return printReports(w, reports) }}.print(c)
 			return errors.Join(err, verdict(reports))
 		},
 	}
-	addOutput(c)
+	addOutput(c, textFormats...)
 	addGeoIP(c.Flags(), &geo)
 	c.Flags().StringVar(&only, "run", "", "run only tests whose \"file: name\" this regular expression matches")
 	c.Flags().StringVar(&junit, "junit", "", "write the results to this file, as JUnit's XML")

@@ -59,6 +59,9 @@ func up(ctx context.Context, config Config) error {
 	starting, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	if err := app.Start(starting); err != nil {
+		if ctx.Err() != nil {
+			return &interruptedError{"the engine was not up yet"}
+		}
 		return fmt.Errorf("start: %w", rootCause(err))
 	}
 	e.announce()

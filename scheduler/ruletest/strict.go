@@ -196,6 +196,19 @@ func fieldNames(t reflect.Type) []string {
 	return out
 }
 
+// YAMLToJSON is the one document of a text in YAML as JSON. Mistakes have a place
+// (Mistake), and what nests aliases in aliases without end is one.
+func YAMLToJSON(text []byte) (json.RawMessage, error) {
+	if len(text) > maxFile {
+		return nil, fmt.Errorf("larger than %d bytes", maxFile)
+	}
+	root, err := document(text)
+	if err != nil {
+		return nil, err
+	}
+	return toJSON(root)
+}
+
 // toJSON is the node as JSON. Numbers keep their digits, and what YAML takes for
 // a date is the text that was written.
 func toJSON(n *yaml.Node) (json.RawMessage, error) {

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"nightjar/scheduler/ruletest"
+)
+
+func (k *documents) validateCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use: "validate FILE|FOLDER…", Short: "Say what is wrong with files, without a server",
+		Example: fmt.Sprintf("  nightjar %[1]s validate %[1]s/", k.plural),
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			files, err := documentFiles(args)
+			if err != nil {
+				return err
+			}
+			var bad error
+			wrong := 0
+			for _, path := range files {
+				text, err := documentText(path)
+				if err == nil {
+					var warnings []string
+					warnings, err = k.check(text)
+					for _, w := range warnings {
+						fmt.Fprintf(os.Stderr, "%s: warning: %s\n", path, w)
+					}
+				}
+				if err != nil {
+					wrong++
+					bad = errors.Join(bad, inFile(path, err))
+				}
+			}
+			fmt.Fprintf(os.Stderr, "%d of %d files are valid\n", len(files)-wrong, len(files))
+			return bad
+		},
+	}
+	return c
+}
+
+// isDocument reports whether a file of a folder has an object in it: JSON or YAML,
+// and no tests.
+func isDocument(name string) bool {
+	switch ext := strings.ToLower(filepath.Ext(name)); ext {
+	case ".yaml", ".yml":
+		return !strings.HasSuffix(strings.TrimSuffix(strings.ToLower(name), ext), "_test")
+	case ".json":
+		return true
+	}
+	return false
+}
+
+// documentFiles are the files, and the .json and .yaml files below the folders.
+func documentFiles(args []string) (files []string, err error) {
+	for _, arg := range args {
+		info, err := os.Stat(arg)
+		if err != nil {
+			return nil, err
+		}
+		if !info.IsDir() {
+			files = append(files, arg)
+			continue
+		}
+		err = filepath.WalkDir(arg, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && !d.IsDir() && isDocument(path) {
+				files = append(files, path)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("no .json or .yaml files in %s", strings.Join(args, ", "))
+	}
+	return files, nil
+}
+
+// readDocument reads a file; its id and name say which object it is.
+func readDocument(path string) (document, error) {
+	text, err := documentText(path)
+	if err != nil {
+		return document{}, inFile(path, err)
+	}
+	d := document{path: path}
+	if d.body, err = jsonObject(text); err != nil {
+		return document{}, inFile(path, err)
+	}
+	if data, ok := d.body["data"].(map[string]any); ok { // as the API takes it
+		if d.body, _ = data["attributes"].(map[string]any); d.body == nil {
+			return document{}, fmt.Errorf("%s: its data has no attributes", path)
+		}
+		d.body["id"] = data["id"]
+	}
+	d.id, _ = d.body["id"].(string)
+	if d.name, _ = d.body["name"].(string); d.name == "" {
+		return document{}, fmt.Errorf(`%s: it has no "name"`, path)
+	}
+	delete(d.body, "id")
+	return d, nil
+}
+
+// documentText is the text of a file as JSON, which it is, or else YAML.
+func documentText(path string) ([]byte, error) {
+	text, err := readFile(path)
+	if err != nil || !isYAML(path) {
+		return bytes.TrimPrefix(text, []byte("\ufeff")), err
+	}
+	return ruletest.YAMLToJSON(text)
+}
+
+func isYAML(path string) bool {
+	ext := strings.ToLower(filepath.Ext(path))
+	return ext == ".yaml" || ext == ".yml"
+}
+
+// inFile puts the path before what is wrong, and before its line and column where
+// it has them.
+func inFile(path string, err error) error {
+	var placed *ruletest.Mistake
+	var missing *fs.PathError
+	switch {
+	case errors.As(err, &missing):
+		return err // it names the path
+	case errors.As(err, &placed):
+		return fmt.Errorf("%s:%w", path, err)
+	}
+	return fmt.Errorf("%s: %w", path, err)
+}
+
+// jsonObject decodes an object, numbers as they are written.
+func jsonObject(text []byte) (map[string]any, error) {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	var out map[string]any
+	if err := d.Decode(&out); err != nil {
+		return nil, fmt.Errorf("want a JSON object: %w", jsonPlace(text, err))
+	}
+	return out, nil
+}
