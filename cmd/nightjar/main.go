@@ -104,6 +104,18 @@ seconds when something is wrong. It runs an embedded ClickHouse, or uses yours.`
 	return root
 }
 
+// meant is the commands that somebody may have meant who named none.
+func meant(c *cobra.Command, args []string) string {
+	if !c.HasSubCommands() || len(args) == 0 {
+		return ""
+	}
+	c.SuggestionsMinimumDistance = 2
+	if close := c.SuggestionsFor(args[0]); len(close) > 0 {
+		return "; did you mean " + strings.Join(close, " or ") + "?"
+	}
+	return ""
+}
+
 // asUsage makes wrong flags and arguments usage errors, in the command and
 // those below it.
 func asUsage(c *cobra.Command) {
@@ -113,7 +125,7 @@ func asUsage(c *cobra.Command) {
 	if check := c.Args; check != nil {
 		c.Args = func(c *cobra.Command, args []string) error {
 			if err := check(c, args); err != nil {
-				return &usageError{c.CommandPath(), errors.New(strings.ReplaceAll(err.Error(), "accepts ", "takes "))}
+				return &usageError{c.CommandPath(), errors.New(strings.ReplaceAll(err.Error(), "accepts ", "takes ") + meant(c, args))}
 			}
 			return nil
 		}

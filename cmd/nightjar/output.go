@@ -99,6 +99,8 @@ type result struct {
 	// header and rows are a table.
 	header []string
 	rows   [][]string
+	// widest is how many characters of a cell people are shown; 0: all.
+	widest int
 	// text is for people, where there is more to say than a table.
 	text func(w io.Writer) error
 }
@@ -117,7 +119,23 @@ func (r result) write(w io.Writer, f format) error {
 	case r.text != nil:
 		return r.text(w)
 	}
-	return printTable(w, r.header, r.rows)
+	return printTable(w, r.header, cut(r.rows, r.widest))
+}
+
+func cut(rows [][]string, widest int) [][]string {
+	if widest == 0 {
+		return rows
+	}
+	out := make([][]string, len(rows))
+	for i, row := range rows {
+		out[i] = slices.Clone(row)
+		for j, text := range row {
+			if r := []rune(text); len(r) > widest {
+				out[i][j] = string(r[:widest]) + "…"
+			}
+		}
+	}
+	return out
 }
 
 func encoder(w io.Writer) *json.Encoder {

@@ -210,13 +210,10 @@ func eventTable(events []foundEvent) result {
 		if text == "" {
 			text = string(e.Attributes)
 		}
-		if r := []rune(text); len(r) > maxMessage {
-			text = string(r[:maxMessage]) + "…"
-		}
 		lines[i] = e.eventLine
 		rows[i] = []string{e.Timestamp.String(), e.Status, e.Source, e.Host, e.Service, e.id, text}
 	}
-	return result{data: lines, header: []string{"TIME", "STATUS", "SOURCE", "HOST", "SERVICE", "ID", "MESSAGE"}, rows: rows}
+	return result{data: lines, header: []string{"TIME", "STATUS", "SOURCE", "HOST", "SERVICE", "ID", "MESSAGE"}, rows: rows, widest: maxMessage}
 }
 
 // logItem is an event as the API has it.
