@@ -98,9 +98,7 @@ seconds when something is wrong. It runs an embedded ClickHouse, or uses yours.`
 		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.AddCommand(newUp(), newIngest(), newSearch(), newSQL(), newStatus(), newAgents(), newSignals(), newRules(), newSuppressions(), newTablesCommand(), newBacktest(), newJobsCommand(), newTest(), newCoverage(), newExplain(), newBackup(), newRestore(), newAnomaly(), newSECL())
-	for _, c := range append(root.Commands(), root) {
-		asUsage(c)
-	}
+	asUsage(root)
 	return root
 }
 
