@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -41,10 +40,6 @@ it (nightjar coverage RULE).`,
   nightjar agents --within 7d --output json`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			wantJSON, err := outputJSON(c)
-			if err != nil {
-				return err
-			}
 			back, err := schema.ParseDuration(within)
 			if err != nil || back < time.Second {
 				return &usageError{c.CommandPath(), errors.Join(fmt.Errorf("--within: want a time such as 24h or 7d, got %q", within), err)}
@@ -58,19 +53,16 @@ it (nightjar coverage RULE).`,
 			if err := cl.do(c.Context(), http.MethodGet, path, nil, nil, &answer); err != nil {
 				return err
 			}
-			if wantJSON {
-				return printJSON(os.Stdout, answer.Agents)
-			}
-			return printAgents(answer.Agents)
+			return printAgents(c, answer.Agents)
 		},
 	}
 	addClientFlags(c)
-	addOutput(c)
+	addOutput(c, tableFormats...)
 	c.Flags().StringVar(&within, "within", "24h", "agents that reported within this time")
 	return c
 }
 
-func printAgents(raw json.RawMessage) error {
+func printAgents(c *cobra.Command, raw json.RawMessage) error {
 	var all []agentAnswer
 	if err := json.Unmarshal(raw, &all); err != nil {
 		return fmt.Errorf("read the engine's answer: %w", err)
@@ -86,7 +78,7 @@ func printAgents(raw json.RawMessage) error {
 			lostText(a.Lost), strings.Join(unseen, " "),
 		})
 	}
-	return printTable(os.Stdout, []string{"HOST", "STATE", "LAST REPORT", "KERNEL", "GENERATED", "DELIVERED", "FILTERED", "WAITING", "LOST", "NOT SEEN"}, rows)
+	return result{data: raw, header: []string{"HOST", "STATE", "LAST REPORT", "KERNEL", "GENERATED", "DELIVERED", "FILTERED", "WAITING", "LOST", "NOT SEEN"}, rows: rows}.print(c)
 }
 
 // lostText is the sum, and the causes where there are any.
