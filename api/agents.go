@@ -77,7 +77,8 @@ func (s *agents) ListAgents(ctx context.Context, in *pb.ListAgentsRequest) (*pb.
 		a := &pb.Agent{
 			Host: r.Host, Instance: r.Instance, Version: r.Version, Kernel: r.Kernel, State: r.State(now),
 			Started: r.Started.String(), LastReport: r.Seen.String(),
-			Generated: r.Generated, Delivered: r.Delivered, Filtered: r.Filtered, Waiting: r.Waiting, Lost: r.Lost, Policies: r.Policies,
+			Generated: r.Generated, Filtered: r.Filtered, Delivered: r.Delivered, Waiting: r.Waiting, Lost: r.Lost, Incomplete: r.Incomplete,
+			Matches: r.Matches, HeldBack: r.HeldBack, Sent: r.Sent, Unsent: r.Unsent, Undelivered: r.Undelivered, Policies: r.Policies,
 		}
 		for _, h := range r.Hooks {
 			a.Hooks = append(a.Hooks, &pb.AgentHook{Event: h.Event, Provider: h.Provider})

@@ -28,6 +28,7 @@ func (m agentMetrics) Describe(to chan<- *prometheus.Desc) {
 	to <- agentsByState
 	to <- agentEvents
 	to <- agentLost
+	to <- agentUndelivered
 }
 
 // Collect implements prometheus.Collector. Without an answer of the store it tells
@@ -58,6 +59,9 @@ func (m agentMetrics) Collect(to chan<- prometheus.Metric) {
 		}
 		for cause, n := range r.Lost {
 			gauge(agentLost, n, r.Host, r.Instance, cause)
+		}
+		for cause, n := range r.Undelivered {
+			gauge(agentUndelivered, n, r.Host, r.Instance, cause)
 		}
 	}
 	for state, n := range states {

@@ -11,22 +11,30 @@ const (
 	AgentLost      = "lost_events"
 )
 
-// AgentReport is how an agent is. Its counts are of kernel events since Started:
-// Generated is the sum of Delivered, Filtered, Waiting and all that is Lost.
+// AgentReport is how an agent is. Its counts are since Started. Of kernel events,
+// Generated is the sum of Filtered, Delivered, Waiting and all that is Lost; of
+// matches, Matches is the sum of HeldBack, Sent, Unsent and all that is Undelivered.
 type AgentReport struct {
 	Instance string `json:"instance"` // unlike that of any other run of an agent
 	Version  string `json:"version"`
 	Kernel   string `json:"kernel"` // release and architecture
 	Started  Millis `json:"started"`
 
-	Generated uint64            `json:"generated"`
-	Delivered uint64            `json:"delivered"` // matched a rule, and the server has it
-	Filtered  uint64            `json:"filtered"`  // matched no rule, in the kernel or in the agent
-	Waiting   uint64            `json:"waiting"`   // on its way
-	Lost      map[string]uint64 `json:"lost"`      // by cause
+	Generated  uint64            `json:"generated"`
+	Filtered   uint64            `json:"filtered"`   // in the kernel, since no rule could match them
+	Delivered  uint64            `json:"delivered"`  // to the rules
+	Waiting    uint64            `json:"waiting"`    // on the way to the rules
+	Lost       map[string]uint64 `json:"lost"`       // by cause
+	Incomplete map[string]uint64 `json:"incomplete"` // delivered with something missing, by what
 
-	// LostSince is what was lost in (From, To], since the last report that the server
-	// acknowledged; reports of one instance touch.
+	Matches     uint64            `json:"matches"`
+	HeldBack    uint64            `json:"held_back"`   // over the limit of their rule
+	Sent        uint64            `json:"sent"`        // the server has them
+	Unsent      uint64            `json:"unsent"`      // on the way to the server
+	Undelivered map[string]uint64 `json:"undelivered"` // lost on that way, by cause
+
+	// LostSince is what was lost in (From, To], events and matches, since the last
+	// report that the server acknowledged; reports of one instance touch.
 	From      Millis            `json:"from"`
 	To        Millis            `json:"to"`
 	LostSince map[string]uint64 `json:"lost_since"`

@@ -110,8 +110,9 @@ func (x *ListAgentsResponse) GetAgents() []*Agent {
 	return nil
 }
 
-// Agent is a run of an agent. Its counts are of kernel events since it started:
-// generated is the sum of delivered, filtered, waiting and all that is lost.
+// Agent is a run of an agent. Its counts are since it started. Of kernel events,
+// generated is the sum of filtered, delivered, waiting and all that is lost; of
+// matches, matches is the sum of held_back, sent, unsent and all that is undelivered.
 type Agent struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Host     string                 `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
@@ -126,15 +127,29 @@ type Agent struct {
 	Started    string `protobuf:"bytes,6,opt,name=started,proto3" json:"started,omitempty"`
 	LastReport string `protobuf:"bytes,7,opt,name=last_report,proto3" json:"last_report,omitempty"`
 	Generated  uint64 `protobuf:"varint,8,opt,name=generated,proto3" json:"generated,omitempty"`
-	Delivered  uint64 `protobuf:"varint,9,opt,name=delivered,proto3" json:"delivered,omitempty"`
-	Filtered   uint64 `protobuf:"varint,10,opt,name=filtered,proto3" json:"filtered,omitempty"`
-	Waiting    uint64 `protobuf:"varint,11,opt,name=waiting,proto3" json:"waiting,omitempty"`
+	// In the kernel, since no rule could match them.
+	Filtered uint64 `protobuf:"varint,9,opt,name=filtered,proto3" json:"filtered,omitempty"`
+	// To the rules.
+	Delivered uint64 `protobuf:"varint,10,opt,name=delivered,proto3" json:"delivered,omitempty"`
+	// On the way to the rules.
+	Waiting uint64 `protobuf:"varint,11,opt,name=waiting,proto3" json:"waiting,omitempty"`
 	// By cause.
-	Lost  map[string]uint64 `protobuf:"bytes,12,rep,name=lost,proto3" json:"lost,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
-	Hooks []*AgentHook      `protobuf:"bytes,13,rep,name=hooks,proto3" json:"hooks,omitempty"`
+	Lost map[string]uint64 `protobuf:"bytes,12,rep,name=lost,proto3" json:"lost,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	// Delivered with something missing, by what that is.
+	Incomplete map[string]uint64 `protobuf:"bytes,13,rep,name=incomplete,proto3" json:"incomplete,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	Matches    uint64            `protobuf:"varint,14,opt,name=matches,proto3" json:"matches,omitempty"`
+	// Over the limit of their rule.
+	HeldBack uint64 `protobuf:"varint,15,opt,name=held_back,proto3" json:"held_back,omitempty"`
+	// The server has them.
+	Sent uint64 `protobuf:"varint,16,opt,name=sent,proto3" json:"sent,omitempty"`
+	// On the way to the server.
+	Unsent uint64 `protobuf:"varint,17,opt,name=unsent,proto3" json:"unsent,omitempty"`
+	// Lost on the way to the server, by cause.
+	Undelivered map[string]uint64 `protobuf:"bytes,18,rep,name=undelivered,proto3" json:"undelivered,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	Hooks       []*AgentHook      `protobuf:"bytes,19,rep,name=hooks,proto3" json:"hooks,omitempty"`
 	// Types of events that its kernel does not show.
-	Unsupported   []*AgentUnsupported `protobuf:"bytes,14,rep,name=unsupported,proto3" json:"unsupported,omitempty"`
-	Policies      []string            `protobuf:"bytes,15,rep,name=policies,proto3" json:"policies,omitempty"`
+	Unsupported   []*AgentUnsupported `protobuf:"bytes,20,rep,name=unsupported,proto3" json:"unsupported,omitempty"`
+	Policies      []string            `protobuf:"bytes,21,rep,name=policies,proto3" json:"policies,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -225,16 +240,16 @@ func (x *Agent) GetGenerated() uint64 {
 	return 0
 }
 
-func (x *Agent) GetDelivered() uint64 {
+func (x *Agent) GetFiltered() uint64 {
 	if x != nil {
-		return x.Delivered
+		return x.Filtered
 	}
 	return 0
 }
 
-func (x *Agent) GetFiltered() uint64 {
+func (x *Agent) GetDelivered() uint64 {
 	if x != nil {
-		return x.Filtered
+		return x.Delivered
 	}
 	return 0
 }
@@ -249,6 +264,48 @@ func (x *Agent) GetWaiting() uint64 {
 func (x *Agent) GetLost() map[string]uint64 {
 	if x != nil {
 		return x.Lost
+	}
+	return nil
+}
+
+func (x *Agent) GetIncomplete() map[string]uint64 {
+	if x != nil {
+		return x.Incomplete
+	}
+	return nil
+}
+
+func (x *Agent) GetMatches() uint64 {
+	if x != nil {
+		return x.Matches
+	}
+	return 0
+}
+
+func (x *Agent) GetHeldBack() uint64 {
+	if x != nil {
+		return x.HeldBack
+	}
+	return 0
+}
+
+func (x *Agent) GetSent() uint64 {
+	if x != nil {
+		return x.Sent
+	}
+	return 0
+}
+
+func (x *Agent) GetUnsent() uint64 {
+	if x != nil {
+		return x.Unsent
+	}
+	return 0
+}
+
+func (x *Agent) GetUndelivered() map[string]uint64 {
+	if x != nil {
+		return x.Undelivered
 	}
 	return nil
 }
@@ -388,7 +445,7 @@ const file_agent_proto_rawDesc = "" +
 	"\x11ListAgentsRequest\x12&\n" +
 	"\x0ewithin_seconds\x18\x01 \x01(\x03R\x0ewithin_seconds\"@\n" +
 	"\x12ListAgentsResponse\x12*\n" +
-	"\x06agents\x18\x01 \x03(\v2\x12.nightjar.v1.AgentR\x06agents\"\xa3\x04\n" +
+	"\x06agents\x18\x01 \x03(\v2\x12.nightjar.v1.AgentR\x06agents\"\x91\a\n" +
 	"\x05Agent\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x1a\n" +
 	"\binstance\x18\x02 \x01(\tR\binstance\x12\x18\n" +
@@ -397,16 +454,30 @@ const file_agent_proto_rawDesc = "" +
 	"\x05state\x18\x05 \x01(\tR\x05state\x12\x18\n" +
 	"\astarted\x18\x06 \x01(\tR\astarted\x12 \n" +
 	"\vlast_report\x18\a \x01(\tR\vlast_report\x12\x1c\n" +
-	"\tgenerated\x18\b \x01(\x04R\tgenerated\x12\x1c\n" +
-	"\tdelivered\x18\t \x01(\x04R\tdelivered\x12\x1a\n" +
-	"\bfiltered\x18\n" +
-	" \x01(\x04R\bfiltered\x12\x18\n" +
+	"\tgenerated\x18\b \x01(\x04R\tgenerated\x12\x1a\n" +
+	"\bfiltered\x18\t \x01(\x04R\bfiltered\x12\x1c\n" +
+	"\tdelivered\x18\n" +
+	" \x01(\x04R\tdelivered\x12\x18\n" +
 	"\awaiting\x18\v \x01(\x04R\awaiting\x120\n" +
-	"\x04lost\x18\f \x03(\v2\x1c.nightjar.v1.Agent.LostEntryR\x04lost\x12,\n" +
-	"\x05hooks\x18\r \x03(\v2\x16.nightjar.v1.AgentHookR\x05hooks\x12?\n" +
-	"\vunsupported\x18\x0e \x03(\v2\x1d.nightjar.v1.AgentUnsupportedR\vunsupported\x12\x1a\n" +
-	"\bpolicies\x18\x0f \x03(\tR\bpolicies\x1a7\n" +
+	"\x04lost\x18\f \x03(\v2\x1c.nightjar.v1.Agent.LostEntryR\x04lost\x12B\n" +
+	"\n" +
+	"incomplete\x18\r \x03(\v2\".nightjar.v1.Agent.IncompleteEntryR\n" +
+	"incomplete\x12\x18\n" +
+	"\amatches\x18\x0e \x01(\x04R\amatches\x12\x1c\n" +
+	"\theld_back\x18\x0f \x01(\x04R\theld_back\x12\x12\n" +
+	"\x04sent\x18\x10 \x01(\x04R\x04sent\x12\x16\n" +
+	"\x06unsent\x18\x11 \x01(\x04R\x06unsent\x12E\n" +
+	"\vundelivered\x18\x12 \x03(\v2#.nightjar.v1.Agent.UndeliveredEntryR\vundelivered\x12,\n" +
+	"\x05hooks\x18\x13 \x03(\v2\x16.nightjar.v1.AgentHookR\x05hooks\x12?\n" +
+	"\vunsupported\x18\x14 \x03(\v2\x1d.nightjar.v1.AgentUnsupportedR\vunsupported\x12\x1a\n" +
+	"\bpolicies\x18\x15 \x03(\tR\bpolicies\x1a7\n" +
 	"\tLostEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\x1a=\n" +
+	"\x0fIncompleteEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\x1a>\n" +
+	"\x10UndeliveredEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\"=\n" +
 	"\tAgentHook\x12\x14\n" +
@@ -431,7 +502,7 @@ func file_agent_proto_rawDescGZIP() []byte {
 	return file_agent_proto_rawDescData
 }
 
-var file_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_agent_proto_goTypes = []any{
 	(*ListAgentsRequest)(nil),  // 0: nightjar.v1.ListAgentsRequest
 	(*ListAgentsResponse)(nil), // 1: nightjar.v1.ListAgentsResponse
@@ -439,19 +510,23 @@ var file_agent_proto_goTypes = []any{
 	(*AgentHook)(nil),          // 3: nightjar.v1.AgentHook
 	(*AgentUnsupported)(nil),   // 4: nightjar.v1.AgentUnsupported
 	nil,                        // 5: nightjar.v1.Agent.LostEntry
+	nil,                        // 6: nightjar.v1.Agent.IncompleteEntry
+	nil,                        // 7: nightjar.v1.Agent.UndeliveredEntry
 }
 var file_agent_proto_depIdxs = []int32{
 	2, // 0: nightjar.v1.ListAgentsResponse.agents:type_name -> nightjar.v1.Agent
 	5, // 1: nightjar.v1.Agent.lost:type_name -> nightjar.v1.Agent.LostEntry
-	3, // 2: nightjar.v1.Agent.hooks:type_name -> nightjar.v1.AgentHook
-	4, // 3: nightjar.v1.Agent.unsupported:type_name -> nightjar.v1.AgentUnsupported
-	0, // 4: nightjar.v1.AgentService.ListAgents:input_type -> nightjar.v1.ListAgentsRequest
-	1, // 5: nightjar.v1.AgentService.ListAgents:output_type -> nightjar.v1.ListAgentsResponse
-	5, // [5:6] is the sub-list for method output_type
-	4, // [4:5] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	6, // 2: nightjar.v1.Agent.incomplete:type_name -> nightjar.v1.Agent.IncompleteEntry
+	7, // 3: nightjar.v1.Agent.undelivered:type_name -> nightjar.v1.Agent.UndeliveredEntry
+	3, // 4: nightjar.v1.Agent.hooks:type_name -> nightjar.v1.AgentHook
+	4, // 5: nightjar.v1.Agent.unsupported:type_name -> nightjar.v1.AgentUnsupported
+	0, // 6: nightjar.v1.AgentService.ListAgents:input_type -> nightjar.v1.ListAgentsRequest
+	1, // 7: nightjar.v1.AgentService.ListAgents:output_type -> nightjar.v1.ListAgentsResponse
+	7, // [7:8] is the sub-list for method output_type
+	6, // [6:7] is the sub-list for method input_type
+	6, // [6:6] is the sub-list for extension type_name
+	6, // [6:6] is the sub-list for extension extendee
+	0, // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_agent_proto_init() }
@@ -465,7 +540,7 @@ func file_agent_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_agent_proto_rawDesc), len(file_agent_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   6,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -15,13 +15,13 @@ import (
 	"nightjar/schema"
 )
 
-// agentAnswer is an agent as the API shows it.
+// agentAnswer is what is listed of an agent.
 type agentAnswer struct {
-	Host, Version, Kernel, State            string
-	LastReport                              string `json:"last_report"`
-	Generated, Delivered, Filtered, Waiting uint64
-	Lost                                    map[string]uint64
-	Unsupported                             []schema.AgentUnsupported
+	Host, Kernel, State                           string
+	LastReport                                    string `json:"last_report"`
+	Generated, Filtered, Delivered, Matches, Sent uint64
+	Lost, Undelivered                             map[string]uint64
+	Unsupported                                   []schema.AgentUnsupported
 }
 
 func newAgents() *cobra.Command {
@@ -31,8 +31,9 @@ func newAgents() *cobra.Command {
 		Short: "List the agents on hosts, what they see and what they lost",
 		Long: `Lists the agents that reported to the engine, by host: how many events the kernel
 made, what became of them, and which types of events the host's kernel does not
-show. Of every agent, generated is delivered + filtered + waiting + lost. --output
-json has more: the reasons, and how each type of events is seen.
+show. Filtered events were left out in the kernel, since no rule could match them;
+delivered ones were looked at by the rules. --output json has more: what is on its
+way, why a type of events is not seen, and how the others are.
 
 What was lost is also a gap in the coverage of the rules that could have matched
 it (nightjar coverage RULE).`,
@@ -74,11 +75,11 @@ func printAgents(c *cobra.Command, raw json.RawMessage) error {
 			unseen = append(unseen, u.Event)
 		}
 		rows = append(rows, []string{
-			a.Host, a.State, a.LastReport, a.Kernel, fmt.Sprint(a.Generated), fmt.Sprint(a.Delivered), fmt.Sprint(a.Filtered), fmt.Sprint(a.Waiting),
-			lostText(a.Lost), strings.Join(unseen, " "),
+			a.Host, a.State, a.LastReport, a.Kernel, fmt.Sprint(a.Generated), fmt.Sprint(a.Filtered), fmt.Sprint(a.Delivered), lostText(a.Lost),
+			fmt.Sprint(a.Matches), fmt.Sprint(a.Sent), lostText(a.Undelivered), strings.Join(unseen, " "),
 		})
 	}
-	return result{data: raw, header: []string{"HOST", "STATE", "LAST REPORT", "KERNEL", "GENERATED", "DELIVERED", "FILTERED", "WAITING", "LOST", "NOT SEEN"}, rows: rows}.print(c)
+	return result{data: raw, header: []string{"HOST", "STATE", "LAST REPORT", "KERNEL", "GENERATED", "FILTERED", "DELIVERED", "LOST", "MATCHES", "SENT", "UNDELIVERED", "NOT SEEN"}, rows: rows}.print(c)
 }
 
 // lostText is the sum, and the causes where there are any.
