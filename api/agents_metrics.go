@@ -17,10 +17,11 @@ type agentMetrics struct {
 }
 
 var (
-	agentsByState                      = prometheus.NewDesc("nightjar_agents", "Agents that reported within a day.", []string{"state"}, nil)
-	agentEvents                        = prometheus.NewDesc("nightjar_agent_events", "Kernel events since the agent started, as its newest report says.", []string{"host", "instance", "became"}, nil)
-	agentLost                          = prometheus.NewDesc("nightjar_agent_lost_events", "Kernel events that the agent lost since it started, by cause.", []string{"host", "instance", "cause"}, nil)
-	_             prometheus.Collector = agentMetrics{}
+	agentUndelivered                      = prometheus.NewDesc("nightjar_agent_undelivered_matches", "Matches that the agent lost on the way to the engine since it started, by cause.", []string{"host", "instance", "cause"}, nil)
+	agentsByState                         = prometheus.NewDesc("nightjar_agents", "Agents that reported within a day.", []string{"state"}, nil)
+	agentEvents                           = prometheus.NewDesc("nightjar_agent_events", "Kernel events since the agent started, as its newest report says.", []string{"host", "instance", "became"}, nil)
+	agentLost                             = prometheus.NewDesc("nightjar_agent_lost_events", "Kernel events that the agent lost since it started, by cause.", []string{"host", "instance", "cause"}, nil)
+	_                prometheus.Collector = agentMetrics{}
 )
 
 // Describe implements prometheus.Collector.
