@@ -1,10 +1,11 @@
-// Package content holds what ships with nightjar: rules, and the sample log of
-// the first start.
+// Package content holds what ships with nightjar: rules, the policy of an agent that
+// is given none, and the sample log of the first start.
 package content
 
 import "embed"
 
-// Files are the bundled rules (rules/*.json) and samples (samples/*).
+// Files are the bundled rules (rules/*.json), samples (samples/*) and policies
+// (agent/*.policy).
 //
-//go:embed rules/*.json samples
+//go:embed rules/*.json samples agent/*.policy
 var Files embed.FS

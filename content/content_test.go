@@ -9,6 +9,10 @@ import (
 	"testing"
 
 	"nightjar/scheduler/ruletest"
+	"nightjar/secl/event"
+	"nightjar/secl/lint"
+	"nightjar/secl/policy"
+	"nightjar/secl/testcase"
 )
 
 // TestBundledRulesPassTheirTests runs the tests beside the rules, and wants some
@@ -34,6 +38,47 @@ func TestBundledRulesPassTheirTests(t *testing.T) {
 		}
 		if report.Error == "" && len(report.Tests) < 2 {
 			t.Errorf("%s: %d tests; want one that gives a signal and one that gives none", path, len(report.Tests))
+		}
+	}
+}
+
+// TestBundledPoliciesPassTheirTests wants tests beside every policy, no mistake in it
+// and nothing that the linter finds.
+func TestBundledPoliciesPassTheirTests(t *testing.T) {
+	policies, err := filepath.Glob("agent/*.policy")
+	if err != nil || len(policies) == 0 {
+		t.Fatalf("found %d policies, %v", len(policies), err)
+	}
+	for _, path := range policies {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, problems := policy.Read(filepath.Base(path), text)
+		if len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		tests, err := os.ReadFile(strings.TrimSuffix(path, ".policy") + "_test.yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, err := testcase.Read(tests)
+		if err != nil {
+			t.Fatal(err)
+		}
+		failures, err := file.Run([]*policy.Policy{p})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range failures {
+			t.Errorf("%s: %s, step %d: %s", path, f.Test, f.Step, f.Message)
+		}
+		set, err := policy.Load([]*policy.Policy{p}, policy.Options{Model: event.Model(), World: event.World{}})
+		if err != nil || len(set.Problems) > 0 {
+			t.Fatal(err, set.Problems)
+		}
+		for _, f := range lint.Lint(set, event.KernelFilters) {
+			t.Errorf("%s: %s", path, f)
 		}
 	}
 }
