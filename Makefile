@@ -48,7 +48,8 @@ test-kernels:
 check: lint
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	sh api/generate.sh
-	@git diff --exit-code -- api/v1 || { echo "generated code was not current; commit what changed"; exit 1; }
+	sh agent/bpf/generate.sh
+	@git diff --exit-code -- api/v1 agent/bpf || { echo "generated code was not current; commit what changed"; exit 1; }
 
 # One analysis at a time: with more, golangci-lint 2.15 now and then fails to
 # import the standard library.
@@ -58,6 +59,7 @@ lint:
 
 generate:
 	sh api/generate.sh
+	sh agent/bpf/generate.sh
 
 # chaos is the tests that `make test` runs short, at their full size: kills under
 # load, ten minutes without ClickHouse, a disk that is really full, bombs and

@@ -50,7 +50,12 @@ var layers = map[string][]string{
 	"api":                  {"schema", "compiler", "scheduler", "scheduler/reference", "configuration", "api/v1"},
 	"api/clickhouse":       {"schema", "clickhouse", "compiler", "api"},
 	"agent/delivery":       {},
-	"agent":                {"schema", "secl", "secl/vars", "secl/event", "secl/policy", "secl/ruleset"},
+	"agent/abi":            {},
+	"agent/bpf":            {},
+	"agent/probe":          {"agent/abi", "agent/bpf"},
+	"agent/process":        {"agent/bpf", "secl/event"},
+	"agent/decode":         {"agent/abi", "agent/bpf", "agent/process", "secl/event"},
+	"agent":                {"schema", "secl", "secl/vars", "secl/event", "secl/policy", "secl/ruleset", "agent/bpf", "agent/probe", "agent/process", "agent/decode"},
 	// entry
 	"cmd/nightjar":     {"*"},
 	"agent/kerneltest": {},
@@ -69,6 +74,7 @@ var onlyIn = map[string][]string{
 	"github.com/ClickHouse/clickhouse-go": {
 		"clickhouse", "migrations", "retention", "backup", "ingest/clickhouse", "scheduler/clickhouse", "api/clickhouse", "cmd/nightjar", "testenv",
 	},
+	"github.com/cilium/ebpf":              {"agent/bpf", "agent/probe"},
 	"github.com/oschwald/maxminddb-golang": {"ingest/geoip"},
 	"github.com/expr-lang/expr":            {}, // for comparison, in tests
 	"cel.dev/cel-go":                       {},

@@ -4,10 +4,9 @@ go 1.26.0
 
 require (
 	github.com/ClickHouse/clickhouse-go/v2 v2.50.0
+	github.com/cilium/ebpf v0.22.0
 	github.com/ulikunitz/xz v0.5.17
 )
-
-require github.com/davecgh/go-spew v1.1.2-0.20180830191138-d8f796af33cc // indirect
 
 require (
 	cel.dev/cel-go v0.33.2
@@ -94,3 +93,5 @@ require (
 	google.golang.org/protobuf v1.36.12
 	pgregory.net/rapid v1.3.0
 )
+
+tool github.com/cilium/ebpf/cmd/bpf2go

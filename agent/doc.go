@@ -1,6 +1,9 @@
-// Package agent will watch a host through eBPF, evaluate SECL rules on what it
-// sees, ship what matches, and kill or block where a rule says so.
+// Package agent watches a host through eBPF, evaluates SECL rules on what it sees,
+// and hands what matches to a Sink.
 //
-// It never waits for the network while reading the kernel's ring buffer; what
-// it drops, it counts.
+// It never waits for the Sink while reading the kernel's ring: what is dropped is
+// counted, and told with the matches. Start at Run. The rooms below it: bpf (the
+// programs and their records), probe (what loads, what is filtered in the kernel,
+// what is counted), process (who is who), decode (records to events), abi (numbers
+// of system calls).
 package agent

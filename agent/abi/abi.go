@@ -1,0 +1,21 @@
+// Package abi has the numbers of the system calls that the agent watches, of the
+// machine's own and, on x86-64, of programs of 32 bits.
+package abi
+
+var native, compat = reversed(Native), reversed(Compat)
+
+func reversed(numbers map[string]int) map[int]string {
+	out := make(map[int]string, len(numbers))
+	for name, nr := range numbers {
+		out[nr] = name
+	}
+	return out
+}
+
+// Name is the name of a system call; empty if it is none that is watched.
+func Name(nr int, is32 bool) string {
+	if is32 {
+		return compat[nr]
+	}
+	return native[nr]
+}

@@ -1,0 +1,245 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"nightjar/agent/bpf"
+	"nightjar/agent/decode"
+	"nightjar/agent/probe"
+	"nightjar/agent/process"
+	"nightjar/secl"
+	"nightjar/secl/event"
+	"nightjar/secl/policy"
+	"nightjar/secl/ruleset"
+)
+
+// Config says what an agent does.
+type Config struct {
+	Policies  []*policy.Policy
+	Sink      Sink          // gets what is found
+	Hostname  string        // empty: that of the machine
+	Version   string        // of the agent, which policies may ask for; empty: they may not
+	StateDir  string        // of the socket that answers `agent status`; empty: there is none
+	RingBytes int           // see probe.Options
+	Report    time.Duration // between two reports to the Sink; 0: ten seconds
+	Limits    process.Limits
+	Events    []string // types of events to watch even where no rule is about them: for recordings
+}
+
+// Agent watches the host. It is inert until Run.
+type Agent struct {
+	config  Config
+	rules   *ruleset.Set
+	set     *policy.Set
+	cache   *process.Cache
+	decoder *decode.Decoder
+	probe   *probe.Probe
+	filters filters
+	asks    chan func()
+
+	context secl.Context
+	event   event.Event
+	account account
+}
+
+// New checks the policies. Rules that are wrong are left out: Problems tells.
+func New(c Config) (*Agent, error) {
+	if c.Hostname == "" {
+		c.Hostname, _ = os.Hostname()
+	}
+	if c.Report == 0 {
+		c.Report = 10 * time.Second
+	}
+	clock := newClock()
+	a := &Agent{config: c, cache: process.New(c.Limits, clock.at), asks: make(chan func())}
+	world := event.World{ByPID: func(pid int64) *event.Process { return a.cache.Get(uint32(pid)) }}
+	set, err := policy.Load(c.Policies, policy.Options{
+		Model: event.Model(), World: world, AgentVersion: c.Version, Host: thisHost(),
+		Support: &policy.Support{Events: event.Supported, Actions: event.SupportedActions},
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.set, a.rules = set, ruleset.New(set, world)
+	a.decoder = &decode.Decoder{Cache: a.cache, Clock: clock.at, Hostname: c.Hostname}
+	a.cache.Ended = a.ended
+	a.context.Event = &a.event
+	a.account.start()
+	return a, nil
+}
+
+// Problems are what is wrong in the policies, and what in them can never fire.
+func (a *Agent) Problems() []*policy.Problem { return a.set.Problems }
+
+// Never says of each rule that can never fire with this agent why that is.
+func (a *Agent) Never() []string {
+	var out []string
+	for _, r := range a.set.Rules {
+		for _, why := range r.Never {
+			out = append(out, fmt.Sprintf("rule `%s` never fires: %s", r.ID, why))
+		}
+	}
+	return out
+}
+
+// readDeadline is how long an event that nobody must act on waits at most.
+const readDeadline = 50 * time.Millisecond
+
+// Run watches until the context is done, then takes everything out of the kernel
+// and looks at what is still in the ring. Its error is probe.ErrUnavailable where
+// no events can be seen.
+func (a *Agent) Run(ctx context.Context) error {
+	p, err := probe.Open(probe.Options{Events: a.watched(), RingBytes: a.config.RingBytes, Urgent: a.acting()})
+	if err != nil {
+		return err
+	}
+	a.probe = p
+	defer p.Close()
+	if err := a.begin(); err != nil {
+		return err
+	}
+	stop, err := a.serve()
+	if err != nil {
+		return err
+	}
+	defer stop()
+	for next := time.Now().Add(a.config.Report); ctx.Err() == nil; {
+		if err := a.step(time.Now().Add(readDeadline)); err != nil {
+			return err
+		}
+		if now := time.Now(); now.After(next) {
+			next = now.Add(a.config.Report)
+			a.report()
+		}
+	}
+	return a.drain()
+}
+
+// begin tells the kernel what to filter, and takes in the processes there are.
+func (a *Agent) begin() error {
+	if err := a.filters.install(a.rules, a.probe, a.config.Events); err != nil {
+		return err
+	}
+	if err := a.probe.Snapshot(a.cache.Start); err != nil {
+		return err
+	}
+	a.cache.Link()
+	if ready, ok := a.config.Sink.(interface{ Ready(hooks []probe.Hook) }); ok {
+		ready.Ready(a.probe.Hooks())
+	}
+	return nil
+}
+
+// step looks at the records that are there, answers who asks, and waits for
+// further ones until the deadline.
+func (a *Agent) step(deadline time.Time) error {
+	const many = 4096
+	for range many {
+		r, err := a.probe.Read(deadline)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			break
+		}
+		if err != nil {
+			return fmt.Errorf("read events: %w", err)
+		}
+		a.handle(r)
+	}
+	select {
+	case ask := <-a.asks:
+		ask()
+	default:
+	}
+	a.cache.Shed(liveHeap())
+	return nil
+}
+
+// drain lets no more events come and looks at those that came.
+func (a *Agent) drain() error {
+	if err := a.probe.Detach(); err != nil {
+		return err
+	}
+	for {
+		r, err := a.probe.Read(time.Now())
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			break
+		}
+		if err != nil {
+			return fmt.Errorf("read the last events: %w", err)
+		}
+		a.handle(r)
+	}
+	a.report()
+	return nil
+}
+
+// handle evaluates the rules on one record.
+func (a *Agent) handle(r bpf.Record) {
+	a.account.delivered[r.Type]++
+	a.event.Reset()
+	done, isEvent := a.decoder.Event(&a.event, r)
+	defer done()
+	if !isEvent {
+		return
+	}
+	a.account.seen(&a.event)
+	if rec, ok := a.config.Sink.(Recorder); ok {
+		rec.Event(&a.event)
+	}
+	bucket := a.rules.For(a.event.Type)
+	if bucket == nil {
+		return
+	}
+	a.context.Now = a.event.Timestamp
+	a.context.Scope = nil
+	found := false
+	bucket.Evaluate(&a.context, func(rule *ruleset.Rule, report bool) {
+		found = true
+		a.matched(rule, report)
+	})
+	if !found {
+		a.filters.learn(a.probe, bucket, r)
+	}
+}
+
+func (a *Agent) matched(rule *ruleset.Rule, report bool) {
+	m := a.account.rule(rule.ID)
+	m.Matches++
+	if !report {
+		if !rule.Silent {
+			m.HeldBack++
+		}
+		return
+	}
+	if a.config.Sink != nil {
+		a.config.Sink.Match(a.match(rule))
+	}
+}
+
+// ended forgets the variables of a process.
+func (a *Agent) ended(p *event.Process) {
+	if key, ok := (event.World{}).Ancestor(&secl.Context{Event: &event.Event{Process: p}}, 0); ok {
+		a.rules.Vars.Forget("process", key)
+	}
+}
+
+// watched are the types of events that rules are about, or that were asked for.
+func (a *Agent) watched() []string {
+	return append(a.rules.Events(), a.config.Events...)
+}
+
+// acting are the types of events on which rules act.
+func (a *Agent) acting() []string {
+	var out []string
+	for _, r := range a.set.Rules {
+		for _, action := range r.Actions {
+			if kind := action.Kind(); kind == "kill" || kind == "network_filter" {
+				out = append(out, r.Event())
+			}
+		}
+	}
+	return out
+}

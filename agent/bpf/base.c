@@ -1,0 +1,20 @@
+//go:build ignore
+
+// The base provider: tracepoints, which load on every kernel with BTF from 5.10.
+#include "cgroup.h"
+#include "snapshot.h"
+#include "calls.h"
+
+char _license[] SEC("license") = "Dual BSD/GPL";
+
+// What bpf2go makes Go types of.
+struct record *record_type __attribute__((unused));
+struct part *part_type __attribute__((unused));
+struct file_info *file_info_type __attribute__((unused));
+struct call *call_type __attribute__((unused));
+struct filter *filter_type __attribute__((unused));
+struct name_key *name_key_type __attribute__((unused));
+struct folder_key *folder_key_type __attribute__((unused));
+struct folder_value *folder_value_type __attribute__((unused));
+enum event_type *event_type_type __attribute__((unused));
+enum part_kind *part_kind_type __attribute__((unused));

@@ -1,0 +1,223 @@
+// Events that are system calls, told when they return: the arguments are still
+// there, what came of them is known, and what a descriptor stands for can be
+// asked of the kernel.
+//
+// What is done about a call is data (struct call), which the agent writes: a new
+// event of this kind is a line of agent/probe/calls.go.
+#pragma once
+#include "filter.h"
+
+#define TS_COMPAT 2
+
+struct args {
+	__u64 at[8];
+};
+
+#if defined(__TARGET_ARCH_x86)
+static __always_inline bool is_compat(void)
+{
+	struct task_struct *t = (void *)bpf_get_current_task();
+	return BPF_CORE_READ(t, thread_info.status) & TS_COMPAT;
+}
+static __always_inline __u32 number_of(struct pt_regs *r) { return BPF_CORE_READ(r, orig_ax) & 0x3fffffff; }
+static __always_inline void args_of(struct args *a, struct pt_regs *r, bool compat)
+{
+	if (compat) {
+		a->at[0] = (__u32)BPF_CORE_READ(r, bx);
+		a->at[1] = (__u32)BPF_CORE_READ(r, cx);
+		a->at[2] = (__u32)BPF_CORE_READ(r, dx);
+		a->at[3] = (__u32)BPF_CORE_READ(r, si);
+		a->at[4] = (__u32)BPF_CORE_READ(r, di);
+		a->at[5] = (__u32)BPF_CORE_READ(r, bp);
+		return;
+	}
+	a->at[0] = BPF_CORE_READ(r, di);
+	a->at[1] = BPF_CORE_READ(r, si);
+	a->at[2] = BPF_CORE_READ(r, dx);
+	a->at[3] = BPF_CORE_READ(r, r10);
+	a->at[4] = BPF_CORE_READ(r, r8);
+	a->at[5] = BPF_CORE_READ(r, r9);
+}
+#else
+static __always_inline bool is_compat(void) { return false; }
+static __always_inline __u32 number_of(struct pt_regs *r) { return BPF_CORE_READ(r, syscallno); }
+static __always_inline void args_of(struct args *a, struct pt_regs *r, bool compat)
+{
+	a->at[0] = BPF_CORE_READ(r, orig_x0);
+	for (int i = 1; i < 6; i++)
+		a->at[i] = BPF_CORE_READ(r, regs[i]);
+}
+#endif
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 8);
+	__type(key, __u32);
+	__type(value, __u32);
+} handlers SEC(".maps");
+
+static __always_inline struct call *call_of(struct pt_regs *r, __u32 *nr)
+{
+	*nr = number_of(r);
+	if (*nr >= CALLS / 2)
+		return 0;
+	struct call *c = bpf_map_lookup_elem(&calls, nr);
+	return c;
+}
+
+// on_return is run at the return of every system call: what it costs, all of
+// them pay. Most have no struct call in either table and end here.
+SEC("tp_btf/sys_exit")
+int on_return(__u64 *ctx)
+{
+	__u32 nr = number_of((void *)ctx[0]);
+	if (nr >= CALLS / 2)
+		return 0;
+	struct call *c = bpf_map_lookup_elem(&calls, &nr);
+	__u32 other = nr + CALLS / 2;
+	struct call *o = bpf_map_lookup_elem(&calls, &other);
+	if (!c || !o || !(c->type | o->type))
+		return 0;
+	if (is_compat())
+		c = o;
+	if (!c->type)
+		return 0;
+	bpf_tail_call(ctx, &handlers, c->handler);
+	return 0;
+}
+
+static __always_inline bool guarded(struct call *c, struct args *a)
+{
+	if (c->guard >= 6)
+		return true;
+	__u64 v = a->at[c->guard & 7];
+	return c->guard_equal ? v == c->guard_mask : (v & c->guard_mask) != 0;
+}
+
+static __always_inline struct file *wanted_file(struct task_struct *t, struct want *w, struct args *a, long ret)
+{
+	if (w->kind == WANT_CWD || w->kind != WANT_FILE)
+		return 0;
+	return file_at(t, w->arg == ARG_RETURNED ? (int)ret : (int)a->at[w->arg & 7]);
+}
+
+// approved reports whether the event can match a rule, as far as is known here.
+static __always_inline bool approved(struct scratch *s, struct call *c, struct filter *f, struct args *a, struct task_struct *t, long ret)
+{
+	struct want *w = &c->want[0];
+	struct file *file = c->name == NAME_FILE && ret >= 0 ? wanted_file(t, w, a, ret) : 0;
+	if (file) {
+		struct dentry *d = BPF_CORE_READ(file, f_path.dentry);
+		if (discarded(f, c->type, d, BPF_CORE_READ(file, f_path.mnt)))
+			return false;
+		if (f->approving && dentry_approves(s, f, c->type, d))
+			return true;
+	}
+	if (!f->approving || value_approves(f, a->at[c->filter_arg & 7], t))
+		return true;
+	if (c->filter_arg >= 6 && (f->any_of || f->equals))
+		return true;
+	if (file)
+		return false;
+	if (c->name == NAME_UNKNOWN)
+		return true;
+	// The path of what failed, or is not there any more; the second want of a
+	// call whose file has its name is the path as it was written.
+	struct want *p = c->name == NAME_FILE ? &c->want[1] : w;
+	if (p->kind != WANT_PATH || path_approves(s, f, c->type, (void *)a->at[p->arg & 7]))
+		return true;
+	struct want *second = &c->want[1];
+	return c->name == NAME_PATH && second->kind == WANT_PATH && path_approves(s, f, c->type, (void *)a->at[second->arg & 7]);
+}
+
+static __always_inline void put_base(struct scratch *s, struct task_struct *t, __u32 kind, int fd)
+{
+	if (fd == -100) {
+		struct fs_struct *fs = BPF_CORE_READ(t, fs);
+		put_path(s, SLOT_TASK, kind, __builtin_preserve_access_index(&fs->pwd));
+		return;
+	}
+	put_file(s, SLOT_TASK, kind, file_at(t, fd));
+}
+
+static __always_inline void put_wanted(struct scratch *s, struct task_struct *t, struct want *w, struct args *a, long ret, bool has_file)
+{
+	__u64 from = a->at[w->arg & 7];
+	switch (w->kind) {
+	case WANT_FILE:
+		put_file(s, SLOT_TASK, w->part, wanted_file(t, w, a, ret));
+		break;
+	case WANT_CWD:
+		put_base(s, t, w->part, -100);
+		break;
+	case WANT_PATH: {
+		char first = 0;
+		if (from) {
+			bpf_probe_read_user(&first, 1, (void *)from);
+			put_user(s, w->part, (void *)from, PATH_SIZE, true);
+		}
+		if (first != '/' && !(has_file && ret >= 0))
+			put_base(s, t, w->part == PART_PATH ? PART_BASE : PART_BASE2, w->arg2 == ARG_CWD ? -100 : (int)a->at[w->arg2 & 7]);
+		break;
+	}
+	case WANT_TEXT:
+		if (from)
+			put_user(s, w->part, (void *)from, w->size, true);
+		break;
+	case WANT_BYTES: {
+		__u32 size = w->size;
+		if (w->arg2 < 6 && a->at[w->arg2 & 7] < size)
+			size = a->at[w->arg2 & 7];
+		if (from)
+			put_user(s, w->part, (void *)from, size, false);
+		break;
+	}
+	}
+}
+
+SEC("tp_btf/sys_exit")
+int on_call(__u64 *ctx)
+{
+	struct pt_regs *regs = (void *)ctx[0];
+	long ret = ctx[1];
+	bool compat = is_compat();
+	__u32 nr = number_of(regs), index = nr + (compat ? CALLS / 2 : 0);
+	struct call *c = bpf_map_lookup_elem(&calls, &index);
+	if (!c)
+		return 0;
+	struct args a = {};
+	args_of(&a, regs, compat);
+	for (int i = 0; i < 4 && !guarded(c, &a); i++) {
+		index = c->next;
+		c = index ? bpf_map_lookup_elem(&calls, &index) : 0;
+		if (!c)
+			return 0;
+	}
+	if (!guarded(c, &a) || (c->flags & CALL_SUCCESS && ret < 0 && ret > -4096))
+		return 0;
+	if (c->flags & CALL_MOVES && ret >= 0)
+		__sync_fetch_and_add(&generation, 1);
+	__u32 type = c->type;
+	struct filter *f = bpf_map_lookup_elem(&filters, &type);
+	if (!f || !f->active)
+		return 0;
+	if (bpf_get_current_pid_tgid() >> 32 == agent_pid)
+		return 0;
+	count_of(type, COUNT_GENERATED);
+	struct scratch *s = scratch_of(SLOT_TASK);
+	struct task_struct *t = (void *)bpf_get_current_task();
+	if (!s || !approved(s, c, f, &a, t, ret)) {
+		count_of(type, s ? COUNT_FILTERED : COUNT_LOST_SCRATCH);
+		return 0;
+	}
+	struct record *r = begin(s, type, t);
+	r->flags = compat ? REC_COMPAT : 0;
+	r->ret = ret;
+	r->call = nr;
+	for (int i = 0; i < 6; i++)
+		r->num[i] = a.at[i];
+	for (int i = 0; i < 4; i++)
+		put_wanted(s, t, &c->want[i], &a, ret, c->name == NAME_FILE);
+	submit(s);
+	return 0;
+}

@@ -1,0 +1,56 @@
+package agent
+
+import (
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"nightjar/secl/policy"
+)
+
+// clock turns the time since boot, which the kernel counts in, into that of day.
+// The difference changes when somebody sets the clock, and is looked at again
+// every second.
+type clock struct {
+	offset int64
+	read   int64 // boot time at which it was read
+}
+
+func newClock() *clock { return &clock{} }
+
+func (c *clock) at(boot uint64) int64 {
+	const again = int64(time.Second)
+	if d := int64(boot) - c.read; c.offset == 0 || d > again {
+		var t unix.Timespec
+		if unix.ClockGettime(unix.CLOCK_BOOTTIME, &t) == nil {
+			c.read = t.Nano()
+			c.offset = time.Now().UnixNano() - c.read
+		}
+	}
+	return int64(boot) + c.offset
+}
+
+// thisHost is what filters of rules ask about.
+func thisHost() *policy.Host {
+	h := &policy.Host{OS: "linux", Origin: "ebpf", Envs: os.Environ()}
+	var u unix.Utsname
+	if unix.Uname(&u) == nil {
+		h.ParseKernel(unix.ByteSliceToString(u.Release[:]))
+	}
+	text, _ := os.ReadFile("/etc/os-release")
+	for line := range strings.Lines(string(text)) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		value = strings.Trim(value, `"`)
+		switch name {
+		case "ID":
+			h.ID = value
+		case "VERSION_ID":
+			h.VersionID = value
+		case "PRETTY_NAME":
+			h.PrettyName = value
+		}
+	}
+	return h
+}

@@ -1,0 +1,246 @@
+package probe
+
+import (
+	"fmt"
+
+	"nightjar/agent/abi"
+	"nightjar/agent/bpf"
+)
+
+// row says of a system call which event it is, and what its record carries. To
+// add an event that is a system call, add its rows here and its reading to
+// package decode.
+type row struct {
+	event string
+	call  string // as in package abi
+	wants []want
+	guard guard
+	name  uint8 // how the kernel finds the name that approves
+	value uint8 // the argument that approved values are of
+	flags uint8
+}
+
+// guard is a condition on an argument: it has one of the bits of mask, or, with
+// equal, is it.
+type guard struct {
+	arg   uint8
+	equal bool
+	mask  uint64
+}
+
+// want is one thing of a record, as struct want of wire.h.
+type want struct {
+	kind, arg, arg2 uint8
+	part            bpf.Part
+	size            uint16
+}
+
+// As in wire.h.
+const (
+	wantFile = iota + 1
+	wantPath
+	wantText
+	wantBytes
+	wantCWD
+)
+
+const (
+	returned = 6
+	cwd      = 7
+	none     = 8
+)
+
+const (
+	nameUnknown = iota
+	nameFile
+	namePath
+)
+
+const (
+	success = 1
+	moves   = 2
+)
+
+func file(arg uint8) want     { return want{kind: wantFile, arg: arg, part: bpf.PartFile} }
+func workingFolder() want     { return want{kind: wantCWD, part: bpf.PartFile} }
+func path(at, dir uint8) want { return want{kind: wantPath, arg: at, arg2: dir, part: bpf.PartPath} }
+func path2(at, dir uint8) want {
+	return want{kind: wantPath, arg: at, arg2: dir, part: bpf.PartPath2}
+}
+func text(at uint8) want { return want{kind: wantText, arg: at, part: bpf.PartText, size: 256} }
+func bytes(at uint8, size uint16) want {
+	return want{kind: wantBytes, arg: at, arg2: none, part: bpf.PartBytes, size: size}
+}
+func bytesOf(at, length uint8, most uint16) want {
+	return want{kind: wantBytes, arg: at, arg2: length, part: bpf.PartBytes, size: most}
+}
+
+func when(arg uint8, equal uint64) guard { return guard{arg, true, equal} }
+func bits(arg uint8, mask uint64) guard  { return guard{arg, false, mask} }
+
+var always = guard{arg: none}
+
+// sharp is what a row has that differs from the most frequent.
+type sharp func(*row)
+
+func named(how uint8) sharp     { return func(r *row) { r.name = how } }
+func valued(arg uint8) sharp    { return func(r *row) { r.value = arg } }
+func guarded(g guard) sharp     { return func(r *row) { r.guard = g } }
+func flagged(flags uint8) sharp { return func(r *row) { r.flags = flags } }
+
+func on(event, call string, wants []want, more ...sharp) row {
+	r := row{event: event, call: call, wants: wants, guard: always, value: none}
+	for _, m := range more {
+		m(&r)
+	}
+	return r
+}
+
+const removeFolder = 0x200 // AT_REMOVEDIR
+
+// rows are the system calls that are events. Where a call has several rows, the
+// first whose guard holds is it.
+var rows = func() []row {
+	var out []row
+	add := func(r ...row) { out = append(out, r...) }
+	add(
+		on("open", "open", []want{file(returned), path(0, cwd)}, named(nameFile), valued(1)),
+		on("open", "creat", []want{file(returned), path(0, cwd)}, named(nameFile)),
+		on("open", "openat", []want{file(returned), path(1, 0)}, named(nameFile), valued(2)),
+		on("open", "openat2", []want{file(returned), path(1, 0), bytes(2, 24)}, named(nameFile)),
+		on("open", "open_by_handle_at", []want{file(returned)}, named(nameFile), valued(2)),
+
+		on("chmod", "chmod", []want{path(0, cwd)}),
+		on("chmod", "fchmod", []want{file(0)}, named(nameFile)),
+		on("chmod", "fchmodat", []want{path(1, 0)}),
+		on("chmod", "fchmodat2", []want{path(1, 0)}),
+		on("chown", "fchownat", []want{path(1, 0)}),
+		on("utimes", "utime", []want{path(0, cwd)}),
+		on("utimes", "utimes", []want{path(0, cwd)}),
+		on("utimes", "futimesat", []want{path(1, 0)}),
+		on("utimes", "utimensat", []want{path(1, 0)}),
+		on("utimes", "utimensat_time64", []want{path(1, 0)}),
+
+		on("link", "link", []want{path(0, cwd), path2(1, cwd)}),
+		on("link", "linkat", []want{path(1, 0), path2(3, 2)}),
+		on("mkdir", "mkdir", []want{path(0, cwd)}, named(namePath)),
+		on("mkdir", "mkdirat", []want{path(1, 0)}, named(namePath)),
+		on("rmdir", "rmdir", []want{path(0, cwd)}, named(namePath)),
+		on("rmdir", "unlinkat", []want{path(1, 0)}, named(namePath), guarded(bits(2, removeFolder))),
+		on("unlink", "unlink", []want{path(0, cwd)}, named(namePath)),
+		on("unlink", "unlinkat", []want{path(1, 0)}, named(namePath)),
+		on("rename", "rename", []want{path(0, cwd), path2(1, cwd)}, named(namePath), flagged(moves)),
+		on("rename", "renameat", []want{path(1, 0), path2(3, 2)}, named(namePath), flagged(moves)),
+		on("rename", "renameat2", []want{path(1, 0), path2(3, 2)}, named(namePath), flagged(moves)),
+		on("chdir", "chdir", []want{workingFolder(), path(0, cwd)}),
+		on("chdir", "fchdir", []want{workingFolder()}),
+
+		on("mount", "mount", []want{path(1, cwd), path2(0, cwd), text(2)}, flagged(moves)),
+		on("mount", "move_mount", []want{path(3, 2), path2(1, 0)}, flagged(moves)),
+		on("", "umount", nil, flagged(moves)),
+		on("", "umount2", nil, flagged(moves)),
+		on("", "pivot_root", nil, flagged(moves)),
+
+		on("mmap", "mmap", []want{file(4)}, named(nameFile), valued(2)),
+		on("mmap", "mmap2", []want{file(4)}, named(nameFile), valued(2)),
+		on("mprotect", "mprotect", nil, valued(2)),
+		on("mprotect", "pkey_mprotect", nil, valued(2)),
+		on("ptrace", "ptrace", nil),
+		on("capset", "capset", nil, flagged(success)),
+		on("prctl", "prctl", []want{text(1)}, guarded(when(0, 15))), // PR_SET_NAME
+		on("prctl", "prctl", nil),
+		on("setrlimit", "setrlimit", []want{bytes(1, 16)}),
+		on("setrlimit", "prlimit64", []want{bytes(2, 16)}, guarded(bits(2, 1<<64-1))),
+		on("splice", "splice", []want{file(0)}, named(nameFile)),
+		on("bpf", "bpf", []want{bytesOf(1, 2, 160)}, valued(0)),
+		on("load_module", "finit_module", []want{file(0), text(1)}, named(nameFile)),
+		on("load_module", "init_module", []want{text(2)}),
+		on("unload_module", "delete_module", []want{text(0)}),
+		on("tracer_memfd_seal", "fcntl", []want{file(0)}, guarded(when(1, 1033))), // F_ADD_SEALS
+		on("tracer_memfd_seal", "fcntl64", []want{file(0)}, guarded(when(1, 1033))),
+	)
+	for _, wide := range []string{"", "32"} {
+		add(
+			on("chown", "chown"+wide, []want{path(0, cwd)}),
+			on("chown", "lchown"+wide, []want{path(0, cwd)}),
+			on("chown", "fchown"+wide, []want{file(0)}, named(nameFile)),
+		)
+		for _, id := range []string{"uid", "gid"} {
+			for _, call := range []string{"set" + id, "setre" + id, "setres" + id, "setfs" + id} {
+				add(on("set"+id, call+wide, nil, flagged(success)))
+			}
+		}
+	}
+	for _, link := range []string{"", "l"} {
+		add(
+			on("setxattr", link+"setxattr", []want{path(0, cwd), text(1)}),
+			on("removexattr", link+"removexattr", []want{path(0, cwd), text(1)}),
+		)
+	}
+	add(
+		on("setxattr", "fsetxattr", []want{file(0), text(1)}, named(nameFile)),
+		on("setxattr", "setxattrat", []want{path(1, 0), text(3)}),
+		on("removexattr", "fremovexattr", []want{file(0), text(1)}, named(nameFile)),
+		on("removexattr", "removexattrat", []want{path(1, 0), text(3)}),
+	)
+	for _, call := range []string{"kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_send_signal"} {
+		add(on("signal", call, nil))
+	}
+	return out
+}()
+
+// callsOf fills the tables of calls: by number, and what further rows of the same
+// number there are.
+func callsOf(wanted map[string]bool) ([]bpf.Call, error) {
+	table := make([]bpf.Call, calls+callsMore)
+	next := calls
+	last := map[int]int{} // number → where its last row stands
+	for _, r := range rows {
+		if r.event != "" && !wanted[r.event] || r.event == "" && !wanted["open"] {
+			continue
+		}
+		for compat, numbers := range []map[string]int{abi.Native, abi.Compat} {
+			nr, ok := numbers[r.call]
+			if !ok {
+				continue
+			}
+			at := nr + compat*calls/2
+			if before, again := last[at]; again {
+				if next == len(table) {
+					return nil, fmt.Errorf("more than %d further rows of system calls", callsMore)
+				}
+				table[before].Next = uint32(next)
+				last[at], at = next, next
+				next++
+			} else {
+				last[at] = at
+			}
+			table[at] = r.call64()
+		}
+	}
+	return table, nil
+}
+
+// As in maps.h and wire.h.
+const (
+	calls       = 1024
+	callsMore   = 128
+	typeOfMoves = 63
+)
+
+func (r row) call64() bpf.Call {
+	c := bpf.Call{
+		Type: uint8(bpf.TypeOf(r.event)), Name: r.name, FilterArg: r.value, Flags: r.flags,
+		Guard: r.guard.arg, GuardMask: r.guard.mask,
+	}
+	if r.event == "" {
+		c.Type = typeOfMoves
+	}
+	if r.guard.equal {
+		c.GuardEqual = 1
+	}
+	for i, w := range r.wants {
+		c.Want[i].Kind, c.Want[i].Part, c.Want[i].Arg, c.Want[i].Arg2, c.Want[i].Size = w.kind, uint8(w.part), w.arg, w.arg2, w.size
+	}
+	return c
+}

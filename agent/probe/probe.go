@@ -1,0 +1,235 @@
+package probe
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+	"github.com/cilium/ebpf/ringbuf"
+	"github.com/cilium/ebpf/rlimit"
+
+	"nightjar/agent/bpf"
+)
+
+// Options say what to watch.
+type Options struct {
+	Events    []string // types of events that there are rules about; processes are always watched
+	RingBytes int      // of the ring between the kernel and the agent: a power of two; 0: DefaultRing
+	WakeBytes int      // how much may wait before the reader is woken; 0: an eighth of the ring
+	Urgent    []string // types of events of which the reader is told at once
+}
+
+// DefaultRing is the size of the ring, in bytes. It is mapped twice, so that it
+// counts twice in the agent's memory.
+const DefaultRing = 8 << 20
+
+// Probe is programs in the kernel. Reading belongs to one goroutine; the rest may
+// be called from any.
+type Probe struct {
+	objects *ebpf.Collection
+	links   []link.Link
+	hooks   []Hook
+	reader  *ringbuf.Reader
+	record  ringbuf.Record
+}
+
+// Hook is a program, and whether this kernel takes it.
+type Hook struct {
+	Name     string   `json:"name"`
+	Attached bool     `json:"attached"`
+	Reason   string   `json:"reason,omitempty"` // why it is not
+	Events   []string `json:"events,omitempty"` // that it serves
+}
+
+// ErrUnavailable is the error of a kernel, or a user, with which no events can be
+// seen at all.
+var ErrUnavailable = errors.New("this kernel shows the agent no events")
+
+// Open loads and attaches the programs. What only some events need and this
+// kernel refuses is no error: Hooks tells.
+func Open(o Options) (*Probe, error) {
+	p, err := load(o)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w%s", ErrUnavailable, err, advice())
+	}
+	if err := p.start(o); err != nil {
+		p.Close()
+		return nil, fmt.Errorf("%w: %w%s", ErrUnavailable, err, advice())
+	}
+	return p, nil
+}
+
+// advice is what a person can do about it.
+func advice() string {
+	if os.Geteuid() != 0 {
+		return " (the agent must run as root, or with CAP_BPF, CAP_PERFMON and CAP_SYS_RESOURCE)"
+	}
+	if _, err := os.Stat("/sys/kernel/btf/vmlinux"); err != nil {
+		return " (the kernel has no BTF: /sys/kernel/btf/vmlinux is missing; 5.10 or newer with CONFIG_DEBUG_INFO_BTF is needed)"
+	}
+	return ""
+}
+
+func load(o Options) (*Probe, error) {
+	if err := rlimit.RemoveMemlock(); err != nil {
+		return nil, err
+	}
+	spec, err := bpf.Load()
+	if err != nil {
+		return nil, err
+	}
+	ring := o.RingBytes
+	if ring == 0 {
+		ring = DefaultRing
+	}
+	spec.Maps["events"].MaxEntries = uint32(ring)
+	optional := map[string]*ebpf.ProgramSpec{}
+	for name, program := range spec.Programs {
+		if !slices.Contains(essential, name) {
+			optional[name] = program
+			delete(spec.Programs, name)
+		}
+	}
+	objects, err := ebpf.NewCollection(spec)
+	if err != nil {
+		return nil, err
+	}
+	p := &Probe{objects: objects}
+	for name, program := range optional {
+		p.loadOptional(spec, name, program)
+	}
+	return p, nil
+}
+
+// essential programs are those without which there is no agent.
+var essential = []string{"on_fork", "on_exec", "on_exit", "on_return", "on_call"}
+
+// serves says which events each optional program is for.
+var serves = map[string][]string{
+	"on_cgroup_mkdir":  nil,
+	"on_cgroup_attach": {"cgroup_write"},
+	"on_task":          nil,
+}
+
+// loadOptional loads a program that shares the maps of the others.
+func (p *Probe) loadOptional(spec *ebpf.CollectionSpec, name string, program *ebpf.ProgramSpec) {
+	alone := spec.Copy()
+	alone.Programs = map[string]*ebpf.ProgramSpec{name: program}
+	c, err := ebpf.NewCollectionWithOptions(alone, ebpf.CollectionOptions{MapReplacements: p.objects.Maps})
+	if err != nil {
+		p.hooks = append(p.hooks, Hook{Name: name, Reason: err.Error(), Events: serves[name]})
+		return
+	}
+	p.objects.Programs[name] = c.DetachProgram(name)
+	c.Close()
+}
+
+// start fills the tables, and then lets events come.
+func (p *Probe) start(o Options) error {
+	if err := p.configure(o); err != nil {
+		return err
+	}
+	reader, err := ringbuf.NewReader(p.objects.Maps["events"])
+	if err != nil {
+		return err
+	}
+	p.reader = reader
+	for name, program := range p.objects.Programs {
+		if name == "on_call" || name == "on_task" {
+			continue
+		}
+		if err := p.attach(name, program); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *Probe) attach(name string, program *ebpf.Program) error {
+	l, err := link.AttachTracing(link.TracingOptions{Program: program})
+	hook := Hook{Name: name, Attached: err == nil, Events: serves[name]}
+	if err != nil {
+		hook.Reason = err.Error()
+		if slices.Contains(essential, name) {
+			return fmt.Errorf("attach %s: %w", name, err)
+		}
+	} else {
+		p.links = append(p.links, l)
+	}
+	p.hooks = append(p.hooks, hook)
+	return nil
+}
+
+func (p *Probe) configure(o Options) error {
+	wake := o.WakeBytes
+	if wake == 0 {
+		wake = int(p.objects.Maps["events"].MaxEntries()) / 8
+	}
+	var urgent uint64
+	for _, name := range o.Urgent {
+		urgent |= 1 << bpf.TypeOf(name)
+	}
+	for name, value := range map[string]any{"agent_pid": uint32(os.Getpid()), "wake_bytes": uint32(wake), "urgent": urgent} {
+		if err := p.objects.Variables[name].Set(value); err != nil {
+			return fmt.Errorf("set %s: %w", name, err)
+		}
+	}
+	wanted := map[string]bool{}
+	for _, name := range o.Events {
+		wanted[name] = true
+		if err := p.SetFilter(bpf.TypeOf(name), bpf.Filter{}); err != nil {
+			return err
+		}
+	}
+	table, err := callsOf(wanted)
+	if err != nil {
+		return err
+	}
+	for i, c := range table {
+		if c.Type == 0 {
+			continue
+		}
+		if err := p.objects.Maps["calls"].Put(uint32(i), &c); err != nil {
+			return fmt.Errorf("write the table of system calls: %w", err)
+		}
+	}
+	return p.objects.Maps["handlers"].Put(uint32(0), p.objects.Programs["on_call"])
+}
+
+// Hooks tells which programs run, and why others do not.
+func (p *Probe) Hooks() []Hook { return p.hooks }
+
+// Read waits for the next record, at most until the deadline. What it returns is
+// good until the next call. Its error is os.ErrDeadlineExceeded when there was
+// none, and os.ErrClosed after Close.
+func (p *Probe) Read(deadline time.Time) (bpf.Record, error) {
+	p.reader.SetDeadline(deadline)
+	if err := p.reader.ReadInto(&p.record); err != nil {
+		return bpf.Record{}, err
+	}
+	return bpf.Parse(p.record.RawSample)
+}
+
+// Detach lets no more events come. Those in the ring can still be read.
+func (p *Probe) Detach() error {
+	var err error
+	for _, l := range p.links {
+		err = errors.Join(err, l.Close())
+	}
+	p.links = nil
+	return err
+}
+
+// Close takes everything out of the kernel.
+func (p *Probe) Close() error {
+	err := p.Detach()
+	if p.reader != nil {
+		err = errors.Join(err, p.reader.Close())
+	}
+	p.objects.Close()
+	return err
+}

@@ -1,0 +1,125 @@
+package probe
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+
+	"nightjar/agent/bpf"
+)
+
+// SetFilter says which events of a type leave the kernel, from now on.
+func (p *Probe) SetFilter(t bpf.Type, f bpf.Filter) error {
+	f.Active = 1
+	if f.AuidLow == 0 && f.AuidHigh == 0 {
+		f.AuidLow = 1 // no range approves
+	}
+	if err := p.objects.Maps["filters"].Put(uint32(t), &f); err != nil {
+		return fmt.Errorf("set the filter of %s events: %w", t.Name(), err)
+	}
+	return nil
+}
+
+// ApproveName lets events of these types, a bit each, through by the last name
+// of their file.
+func (p *Probe) ApproveName(name string, types uint64) error {
+	var key bpf.NameKey
+	for i := range min(len(name), len(key.Name)) {
+		key.Name[i] = int8(name[i])
+	}
+	if err := p.objects.Maps["names"].Put(&key, types); err != nil {
+		return fmt.Errorf("approve the name %q: %w", name, err)
+	}
+	return nil
+}
+
+// DiscardFolder holds back events of these types, a bit each, in a folder, as
+// long as no name of a folder has changed since the generation.
+func (p *Probe) DiscardFolder(key bpf.FolderKey, types uint64, generation uint32) error {
+	return p.objects.Maps["folders"].Put(&key, &bpf.FolderValue{Types: types, Generation: uint64(generation)})
+}
+
+// Counts is what became of the events of each type.
+type Counts [bpf.Types][bpf.Counts]uint64
+
+// Counts reads the counts of the kernel.
+func (p *Probe) Counts() (Counts, error) {
+	var out Counts
+	for t := range out {
+		var perCPU [][bpf.Counts]uint64
+		err := p.objects.Maps["counts"].Lookup(uint32(t), &perCPU)
+		if err != nil {
+			return out, fmt.Errorf("read what was counted: %w", err)
+		}
+		for _, one := range perCPU {
+			for i, n := range one {
+				out[t][i] += n
+			}
+		}
+	}
+	return out, nil
+}
+
+// ErrNoSnapshot is the error of a kernel that has no program for it.
+var ErrNoSnapshot = errors.New("the kernel has no iterator of tasks")
+
+// Snapshot calls found with a record for every process there is.
+func (p *Probe) Snapshot(found func(bpf.Record)) error {
+	program := p.objects.Programs["on_task"]
+	if program == nil {
+		return ErrNoSnapshot
+	}
+	it, err := link.AttachIter(link.IterOptions{Program: program})
+	if err != nil {
+		return fmt.Errorf("list the tasks: %w", err)
+	}
+	defer it.Close()
+	r, err := it.Open()
+	if err != nil {
+		return fmt.Errorf("list the tasks: %w", err)
+	}
+	defer r.Close()
+	return eachRecord(r, found)
+}
+
+// eachRecord reads records that stand one after the other.
+func eachRecord(r io.Reader, found func(bpf.Record)) error {
+	all, err := io.ReadAll(r)
+	if err != nil {
+		return fmt.Errorf("list the tasks: %w", err)
+	}
+	for len(all) > 0 {
+		record, err := bpf.Parse(all)
+		if err != nil {
+			return err
+		}
+		size := int(record.Size)
+		if size < bpf.HeaderSize || size > len(all) {
+			return fmt.Errorf("%w: it says %d of %d bytes", bpf.ErrShort, size, len(all))
+		}
+		if record, err = bpf.Parse(all[:size]); err != nil {
+			return err
+		}
+		found(record)
+		all = all[size:]
+	}
+	return nil
+}
+
+// MapIDs are the ids of the maps, which are gone after Close.
+func (p *Probe) MapIDs() ([]ebpf.MapID, error) {
+	var out []ebpf.MapID
+	for name, m := range p.objects.Maps {
+		info, err := m.Info()
+		if err != nil {
+			return nil, fmt.Errorf("ask about map %s: %w", name, err)
+		}
+		if id, ok := info.ID(); ok {
+			out = append(out, id)
+		}
+	}
+	return out, nil
+}
