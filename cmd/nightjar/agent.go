@@ -3,11 +3,13 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"runtime/debug"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -40,7 +42,7 @@ on standard error.`,
 	f.StringVar(&o.state, "state-dir", "/run/nightjar-agent", "where `nightjar agent status` finds this agent")
 	f.StringVar(&o.hostname, "hostname", "", "the name of this host in events (that of the machine, if empty)")
 	f.IntVar(&o.ring, "ring", probe.DefaultRing>>20, "size of the ring between kernel and agent, in MiB: a power of two")
-	f.String("output", "auto", "auto, json (a line of JSON per match) or text; auto is text on a terminal")
+	addTerminalOutput(c, asTable, asJSON, asTable, asJSON, asLines)
 	c.AddCommand(newAgentStatus())
 	return c
 }
@@ -69,9 +71,9 @@ func (o *agentRun) run(c *cobra.Command) error {
 	if o.ring <= 0 || o.ring&(o.ring-1) != 0 {
 		return &usageError{c.CommandPath(), fmt.Errorf("--ring: want a power of two in MiB, got %d", o.ring)}
 	}
-	line, err := agentLine(c)
-	if err != nil {
-		return err
+	line := agent.JSONLine // also for json: matches never end, so that they can be no one document
+	if outputOf(c) == asTable {
+		line = agent.TextLine
 	}
 	policies, problems, err := readPolicies(o.policies, o.defaults)
 	if err != nil {
@@ -92,23 +94,6 @@ func (o *agentRun) run(c *cobra.Command) error {
 	sink.rules = a.Never()
 	err = a.Run(c.Context())
 	return errors.Join(err, sink.Close())
-}
-
-// agentLine is how a match is printed.
-func agentLine(c *cobra.Command) (func(agent.Match) []byte, error) {
-	switch v, _ := c.Flags().GetString("output"); {
-	case v == "json", v == "auto" && !isTerminal(os.Stdout):
-		return agent.JSONLine, nil
-	case v == "text", v == "auto":
-		return agent.TextLine, nil
-	default:
-		return nil, &usageError{c.CommandPath(), fmt.Errorf("--output: want auto, json or text, got %q", v)}
-	}
-}
-
-func isTerminal(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // agentSink also says when the agent watches, and what it can't see.
@@ -161,33 +146,32 @@ generated = filtered (in the kernel) + delivered (to the rules) + lost + waiting
 		Example: "  nightjar agent status\n  nightjar agent status --output json",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			wantJSON, err := outputJSON(c)
-			if err != nil {
-				return err
-			}
 			s, err := agent.Ask(state)
 			if err != nil {
 				return err
 			}
-			if wantJSON {
-				return printJSON(c.OutOrStdout(), s)
-			}
-			return printAgentStatus(c, s)
+			return agentStatus(s).print(c)
 		},
 	}
-	addOutput(c)
+	addOutput(c, textFormats...)
 	c.Flags().StringVar(&state, "state-dir", state, "of the agent")
 	return c
 }
 
-func printAgentStatus(c *cobra.Command, s *agent.Status) error {
-	out := c.OutOrStdout()
-	fmt.Fprintf(out, "agent %d, since %s: %d processes, %d matches, %d held back, %d lost\n\n",
-		s.PID, s.Started.Format("2006-01-02 15:04:05"), s.Processes.Living, s.Matches, s.HeldBack, s.LostAll())
+func agentStatus(s *agent.Status) result {
 	var rows [][]string
 	for _, name := range slices.Sorted(maps.Keys(s.Events)) {
 		e := s.Events[name]
-		rows = append(rows, []string{name, fmt.Sprint(e.Generated), fmt.Sprint(e.Filtered), fmt.Sprint(e.Delivered), fmt.Sprint(e.Lost), fmt.Sprint(e.Waiting)})
+		row := []string{name}
+		for _, n := range []uint64{e.Generated, e.Filtered, e.Delivered, e.Lost, e.Waiting} {
+			row = append(row, fmt.Sprint(n))
+		}
+		rows = append(rows, row)
 	}
-	return printTable(out, []string{"EVENT", "GENERATED", "FILTERED", "DELIVERED", "LOST", "WAITING"}, rows)
+	header := []string{"EVENT", "GENERATED", "FILTERED", "DELIVERED", "LOST", "WAITING"}
+	return result{data: s, header: header, rows: rows, text: func(w io.Writer) error {
+		fmt.Fprintf(w, "agent %d, since %s: %d processes, %d matches, %d held back, %d lost\n\n",
+			s.PID, s.Started.Format(time.DateTime), s.Processes.Living, s.Matches, s.HeldBack, s.LostAll())
+		return printTable(w, header, rows)
+	}}
 }
