@@ -49,7 +49,7 @@ var layers = map[string][]string{
 	"scheduler/ruletest":   {"schema", "compiler", "scheduler", "scheduler/reference", "ingest"},
 	"api":                  {"schema", "compiler", "scheduler", "scheduler/reference", "configuration", "api/v1"},
 	"api/clickhouse":       {"schema", "clickhouse", "compiler", "api"},
-	"agent/delivery":       {},
+	"agent/delivery":       {"schema", "agent", "agent/probe"},
 	"agent/abi":            {},
 	"agent/bpf":            {},
 	"agent/probe":          {"agent/abi", "agent/bpf"},

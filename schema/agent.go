@@ -13,7 +13,8 @@ const (
 
 // AgentReport is how an agent is. Its counts are since Started. Of kernel events,
 // Generated is the sum of Filtered, Delivered, Waiting and all that is Lost; of
-// matches, Matches is the sum of HeldBack, Sent, Unsent and all that is Undelivered.
+// matches, Matches is the sum of HeldBack, Sent, Unsent, all that is Undelivered, and
+// the matches of silent rules, which are not sent.
 type AgentReport struct {
 	Instance string `json:"instance"` // unlike that of any other run of an agent
 	Version  string `json:"version"`
@@ -34,7 +35,7 @@ type AgentReport struct {
 	Undelivered map[string]uint64 `json:"undelivered"` // lost on that way, by cause
 
 	// LostSince is what was lost in (From, To], events and matches, since the last
-	// report that the server acknowledged; reports of one instance touch.
+	// report that the server acknowledged; reports of one instance leave no time out.
 	From      Millis            `json:"from"`
 	To        Millis            `json:"to"`
 	LostSince map[string]uint64 `json:"lost_since"`

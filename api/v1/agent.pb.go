@@ -112,7 +112,8 @@ func (x *ListAgentsResponse) GetAgents() []*Agent {
 
 // Agent is a run of an agent. Its counts are since it started. Of kernel events,
 // generated is the sum of filtered, delivered, waiting and all that is lost; of
-// matches, matches is the sum of held_back, sent, unsent and all that is undelivered.
+// matches, matches is the sum of held_back, sent, unsent, all that is undelivered, and
+// the matches of silent rules, which are not sent.
 type Agent struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Host     string                 `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`

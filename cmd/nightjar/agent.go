@@ -15,6 +15,7 @@ import (
 
 	"nightjar/agent"
 	"nightjar/agent/probe"
+	"nightjar/secl/policy"
 )
 
 func newAgent() *cobra.Command {
@@ -23,12 +24,15 @@ func newAgent() *cobra.Command {
 		Use:   "agent",
 		Short: "Watch this host through eBPF, with rules in SECL",
 		Long: `Watches this host (Linux 5.10 or newer with BTF, as root) and evaluates the SECL
-rules of policies on what it sees. With --standalone it prints what matches: one
-JSON object per line, or, on a terminal, a line to read with the process tree.
+rules of policies on what it sees. What matches goes to an engine (--server), which
+makes signals of it; with --standalone it is printed: one JSON object per line, or,
+on a terminal, a line to read with the process tree.
 
-What is lost, held back by a rule's limit or can't be seen on this kernel is told
-on standard error.`,
-		Example: `  nightjar agent --standalone --policy custom.policy
+The agent never waits for the engine: while that is away, 16 MiB of matches wait,
+and what is more is counted as lost. What is lost, held back by a rule's limit or
+can't be seen on this kernel is told on standard error, and to the engine.`,
+		Example: `  NIGHTJAR_API_KEY=… nightjar agent --server https://nightjar.example:8420
+  nightjar agent --standalone --policy custom.policy
   nightjar agent --standalone --policy custom.policy --output json | jq .agent.rule_id
   nightjar agent check`,
 		Args: cobra.NoArgs,
@@ -36,12 +40,14 @@ on standard error.`,
 	}
 	f := c.Flags()
 	f.BoolVar(&o.standalone, "standalone", false, "print what matches, instead of sending it to a server")
-	f.StringArrayVar(&o.policies, "policy", nil, "a policy file; several are merged in their order")
+	f.StringArrayVar(&o.policies, "policy", nil, "a policy file; several are merged in their order (for a server: a small one that ships)")
 	f.StringArrayVar(&o.defaults, "default", nil, "a policy that ships with the agent; custom ones override it")
 	f.StringVar(&o.version, "agent-version", "", "load what is for this version of the agent (everything, if empty)")
 	f.StringVar(&o.state, "state-dir", "/run/nightjar-agent", "where `nightjar agent status` finds this agent")
 	f.StringVar(&o.hostname, "hostname", "", "the name of this host in events (that of the machine, if empty)")
 	f.IntVar(&o.ring, "ring", probe.DefaultRing>>20, "size of the ring between kernel and agent, in MiB: a power of two")
+	f.DurationVar(&o.report, "report", agentReport, "time between two reports to the server")
+	addClientFlags(c)
 	addTerminalOutput(c, asTable, asJSON, asTable, asJSON, asLines)
 	c.AddCommand(newAgentStatus())
 	return c
@@ -54,6 +60,7 @@ type agentRun struct {
 	version            string
 	state, hostname    string
 	ring               int
+	report             time.Duration
 }
 
 // agentMemory is how much memory the agent's heap may take before the collector
@@ -62,28 +69,28 @@ type agentRun struct {
 const agentMemory = 120 << 20
 
 func (o *agentRun) run(c *cobra.Command) error {
-	if !o.standalone {
-		return &usageError{c.CommandPath(), errors.New("say where matches go: --standalone prints them")}
+	if o.standalone && c.Flags().Changed("server") || !o.standalone && !toServer(c) {
+		return &usageError{c.CommandPath(), errors.New("say where matches go: --server URL sends them, --standalone prints them")}
 	}
-	if len(o.policies)+len(o.defaults) == 0 {
+	if o.standalone && len(o.policies)+len(o.defaults) == 0 {
 		return &usageError{c.CommandPath(), errors.New("no rules to watch for: give --policy FILE")}
 	}
 	if o.ring <= 0 || o.ring&(o.ring-1) != 0 {
 		return &usageError{c.CommandPath(), fmt.Errorf("--ring: want a power of two in MiB, got %d", o.ring)}
 	}
-	line := agent.JSONLine // also for json: matches never end, so that they can be no one document
-	if outputOf(c) == asTable {
-		line = agent.TextLine
-	}
-	policies, problems, err := readPolicies(o.policies, o.defaults)
+	policies, problems, err := o.readAgentPolicies()
 	if err != nil {
 		return err
 	}
 	debug.SetMemoryLimit(agentMemory)
-	var last agent.Report
-	sink := &agentSink{Writer: agent.NewWriter(c.OutOrStdout(), line, func(r agent.Report) { last = tellLosses(last, r) })}
+	out, err := o.output(c, policies)
+	if err != nil {
+		return err
+	}
+	sink := &agentSink{agentOutput: out}
 	a, err := agent.New(agent.Config{
 		Policies: policies, Sink: sink, Hostname: o.hostname, Version: o.version, StateDir: o.state, RingBytes: o.ring << 20,
+		Report: min(o.report, localReport),
 	})
 	if err != nil {
 		return err
@@ -96,23 +103,17 @@ func (o *agentRun) run(c *cobra.Command) error {
 	return errors.Join(err, sink.Close())
 }
 
-// agentSink also says when the agent watches, and what it can't see.
-type agentSink struct {
-	*agent.Writer
-	rules []string
-}
-
-// Ready says so.
-func (s *agentSink) Ready(hooks []probe.Hook) {
-	for _, h := range hooks {
-		if !h.Attached {
-			fmt.Fprintf(os.Stderr, "not on this kernel: %s (%s)\n", h.Name, h.Reason)
-		}
+// output is where the command's flags want matches to go.
+func (o *agentRun) output(c *cobra.Command, policies []*policy.Policy) (agentOutput, error) {
+	if !o.standalone {
+		return newServerOutput(c, o, policies)
 	}
-	for _, line := range s.rules {
-		fmt.Fprintln(os.Stderr, line)
+	line := agent.JSONLine // also for json: matches never end, so that they can be no one document
+	if outputOf(c) == asTable {
+		line = agent.TextLine
 	}
-	fmt.Fprintln(os.Stderr, "watching")
+	var last agent.Report
+	return agent.NewWriter(c.OutOrStdout(), line, func(r agent.Report) { last = tellLosses(last, r) }), nil
 }
 
 // tellLosses says what was lost since the last report.
@@ -124,7 +125,7 @@ func tellLosses(last, now agent.Report) agent.Report {
 		}
 	}
 	if d := now.Dropped - last.Dropped; d > 0 {
-		parts = append(parts, fmt.Sprintf("%d matches not printed: the output is too slow", d))
+		parts = append(parts, fmt.Sprintf("%d matches dropped: where they go is too slow, or away", d))
 	}
 	if d := now.HeldBack - last.HeldBack; d > 0 {
 		parts = append(parts, fmt.Sprintf("%d matches held back by limits of rules", d))

@@ -1,0 +1,188 @@
+package delivery
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"nightjar/agent"
+	"nightjar/agent/probe"
+	"nightjar/schema"
+)
+
+// Sink is an agent.Sink whose matches go to a server, and its reports with them.
+type Sink struct {
+	*Sender
+	about   schema.AgentReport // what does not change
+	host    string
+	every   time.Duration
+	stop    func() error
+	mu      sync.Mutex
+	latest  agent.Report
+	asked   time.Time // when a report was last asked for
+	ready   bool
+	reached said // what the last report that was acknowledged said
+}
+
+// said is what was lost until a moment.
+type said struct {
+	at   time.Time
+	lost map[string]uint64
+}
+
+// About says which agent reports.
+type About struct {
+	Host     string
+	Version  string
+	Policies []string
+	Report   time.Duration // between two reports to the server; 0: a minute
+}
+
+// NewSink starts to send; Close ends it.
+func NewSink(c Config, about About) (*Sink, error) {
+	now := time.Now()
+	s := &Sink{host: about.Host, every: about.Report, reached: said{at: now}, latest: agent.Report{Time: now, Started: now}}
+	if s.every == 0 {
+		s.every = time.Minute
+	}
+	c.Report = s.event
+	sender, err := New(c)
+	if err != nil {
+		return nil, err
+	}
+	s.Sender = sender
+	s.about = schema.AgentReport{
+		Instance: sender.id, Version: about.Version, Kernel: kernel(), Started: schema.MillisOf(now),
+		Policies: about.Policies, Hooks: []schema.AgentHook{}, Unsupported: []schema.AgentUnsupported{},
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- sender.Run(ctx) }()
+	s.stop = func() error { cancel(); return <-ended }
+	return s, nil
+}
+
+// Match implements agent.Sink.
+func (s *Sink) Match(m agent.Match) { s.Send(m.JSON) }
+
+// Dropped implements agent.Sink.
+func (s *Sink) Dropped() uint64 {
+	var n uint64
+	for _, k := range s.Counts().Lost {
+		n += k
+	}
+	return n
+}
+
+// Ready takes how events are seen, and has that reported at once.
+func (s *Sink) Ready(hooks []probe.Hook) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, h := range hooks {
+		for _, e := range h.Events {
+			if h.Attached {
+				s.about.Hooks = append(s.about.Hooks, schema.AgentHook{Event: e, Provider: h.Name})
+			} else {
+				s.about.Unsupported = append(s.about.Unsupported, schema.AgentUnsupported{Event: e, Reason: h.Reason})
+			}
+		}
+	}
+	s.ready = true
+	s.ReportSoon()
+}
+
+// Report implements agent.Sink.
+func (s *Sink) Report(r agent.Report) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.latest = r
+	if r.Time.Sub(s.asked) >= s.every {
+		s.asked = r.Time
+		s.ReportSoon()
+	}
+}
+
+// Close sends what waits, and a last report.
+func (s *Sink) Close() error {
+	s.mu.Lock()
+	s.about.Stopping = true
+	if s.ready { // an agent that never watched has nothing to report
+		s.ReportSoon()
+	}
+	s.mu.Unlock()
+	return s.stop()
+}
+
+// event is the event that carries the report of now.
+func (s *Sink) event() (text []byte, acknowledged func()) {
+	counts := s.Counts()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r, l := s.about, s.latest
+	r.Generated, r.Filtered, r.Delivered, r.Waiting, r.Lost, r.Incomplete = l.Generated, l.Filtered, l.Delivered, l.Waiting, l.Lost, l.Incomplete
+	r.Matches, r.HeldBack = l.Matches, l.HeldBack
+	r.Sent, r.Unsent, r.Undelivered = counts.Delivered, counts.Waiting, counts.Lost
+	now := said{at: l.Time, lost: sum(l.Lost, counts.Lost)}
+	// The counts of the kernel are a little older than those of the way to the server.
+	r.From, r.To, r.LostSince = schema.MillisOf(s.reached.at), schema.MillisOf(time.Now()), less(now.lost, s.reached.lost)
+	id := r.RuleID()
+	text, err := json.Marshal(map[string]any{
+		"timestamp": r.To, "source": schema.AgentSource, "hostname": s.host, "message": message(&r),
+		"agent": map[string]any{"rule_id": id, "report": r}, "evt": map[string]any{"name": id},
+	})
+	if err != nil {
+		panic(err) // texts and numbers always have a JSON
+	}
+	return text, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.reached = now
+	}
+}
+
+// message is what a person reads of a report.
+func message(r *schema.AgentReport) string {
+	if r.RuleID() == schema.AgentLost {
+		return "the agent lost events"
+	}
+	if r.Stopping {
+		return "the agent stops"
+	}
+	return "the agent watches"
+}
+
+// sum adds numbers by cause.
+func sum(a, b map[string]uint64) map[string]uint64 {
+	out := maps.Clone(a)
+	if out == nil {
+		out = map[string]uint64{}
+	}
+	for cause, n := range b {
+		out[cause] += n
+	}
+	return out
+}
+
+// less is what is in a and not in b, by cause.
+func less(a, b map[string]uint64) map[string]uint64 {
+	out := map[string]uint64{}
+	for cause, n := range a {
+		if n > b[cause] {
+			out[cause] = n - b[cause]
+		}
+	}
+	return out
+}
+
+// kernel is its release and architecture.
+func kernel() string {
+	var u unix.Utsname
+	if unix.Uname(&u) != nil {
+		return ""
+	}
+	return unix.ByteSliceToString(u.Release[:]) + " " + unix.ByteSliceToString(u.Machine[:])
+}

@@ -1,0 +1,86 @@
+package delivery_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"nightjar/agent"
+	"nightjar/agent/delivery"
+	"nightjar/agent/probe"
+	"nightjar/schema"
+)
+
+// The server does not answer two of three requests, and matches are lost on the way.
+func TestReportsSayOnceWhatWasLostAndEndWithTheAgent(t *testing.T) {
+	s := newServer(t, func(n int, _ []byte) (int, bool) {
+		if n%3 != 0 {
+			return http.StatusServiceUnavailable, false
+		}
+		return 0, false
+	})
+	sink, err := delivery.NewSink(delivery.Config{
+		Server: s.URL, Key: "key", Memory: 400, Linger: time.Millisecond, Pause: time.Millisecond, MaxPause: time.Millisecond,
+		Client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
+	}, delivery.About{Host: "web-1", Version: "1.2", Policies: []string{"p"}, Report: time.Nanosecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sink.Ready([]probe.Hook{{Name: "on_open", Attached: true, Events: []string{"open"}}, {Name: "on_module", Reason: "no modules", Events: []string{"load_module"}}})
+	const rounds = 50
+	lost := map[string]uint64{}
+	for i := range rounds {
+		for range 10 {
+			sink.Match(agent.Match{JSON: event(i)})
+		}
+		lost["ring_full"] += uint64(i)
+		sink.Report(agent.Report{Time: time.Now().Add(time.Duration(i)), Generated: uint64(10 * i), Lost: map[string]uint64{"ring_full": lost["ring_full"]}})
+		time.Sleep(time.Millisecond)
+	}
+	if err := sink.Close(); err != nil {
+		t.Fatal(err)
+	}
+	since, matches := map[string]uint64{}, uint64(0)
+	var last schema.AgentReport
+	for _, text := range s.received() {
+		r := reportOf(t, text)
+		if r == nil {
+			matches++
+			continue
+		}
+		for cause, n := range r.LostSince {
+			since[cause] += n
+		}
+		last = *r
+	}
+	if since["ring_full"] != lost["ring_full"] || since[delivery.LostQueueFull] != sink.Dropped() || sink.Dropped() == 0 {
+		t.Errorf("reports say %v, lost were %v and %d matches", since, lost, sink.Dropped())
+	}
+	if matches+sink.Dropped() != 10*rounds || last.Undelivered[delivery.LostQueueFull] != sink.Dropped() {
+		t.Errorf("%d matches arrived and %d are said to be lost, of %d", matches, sink.Dropped(), 10*rounds)
+	}
+	if !last.Stopping || last.Generated != 10*(rounds-1) || last.Version != "1.2" || fmt.Sprint(last.Hooks, last.Unsupported, last.Policies) != "[{open on_open}] [{load_module no modules}] [p]" {
+		t.Errorf("the last report is %+v", last)
+	}
+}
+
+// reportOf is the report that an event carries; nil where it carries none.
+func reportOf(t *testing.T, text string) *schema.AgentReport {
+	t.Helper()
+	var e struct {
+		Source, Hostname string
+		Agent            struct {
+			RuleID string `json:"rule_id"`
+			Report *schema.AgentReport
+		}
+	}
+	if err := json.Unmarshal([]byte(text), &e); err != nil {
+		t.Fatal(err)
+	}
+	if r := e.Agent.Report; r != nil && (e.Source != schema.AgentSource || e.Hostname != "web-1" || e.Agent.RuleID != r.RuleID()) {
+		t.Errorf("a report in %s", text)
+	}
+	return e.Agent.Report
+}
