@@ -11,18 +11,25 @@ import (
 type Condition struct {
 	Text  string
 	Parts []CondNode
+	// Absent is the Y of `… then not Y`: what must not follow the Parts; nil where
+	// the condition has no such end.
+	Absent CondNode
 }
 
-// Holds tells whether the condition is true of these label values. A condition
-// with `then` holds over time, not at a moment: its Parts are asked one by one.
+// OverTime reports whether the condition has a `then`, so that it holds over
+// time, not at a moment: its Parts are asked one by one.
+func (c *Condition) OverTime() bool { return len(c.Parts) > 1 || c.Absent != nil }
+
+// Holds reports whether the condition is true of these label values. One that
+// holds over time holds of none.
 func (c *Condition) Holds(values []float64) bool {
-	return len(c.Parts) == 1 && c.Parts[0].Holds(values)
+	return !c.OverTime() && c.Parts[0].Holds(values)
 }
 
 // names is the one label that the condition is about, or the empty string when
 // there is none or more than one.
 func (c *Condition) names() string {
-	if len(c.Parts) == 1 {
+	if !c.OverTime() {
 		if n, ok := c.Parts[0].(CondCompare); ok {
 			return n.Name
 		}
@@ -134,6 +141,16 @@ func ParseCondition(text string, labels []string) (*Condition, error) {
 			break
 		}
 		p.next()
+		if p.isNot() {
+			p.next()
+			if c.Absent, err = p.or(0); err != nil {
+				return nil, err
+			}
+			break
+		}
+	}
+	if c.Absent != nil && strings.EqualFold(p.token, "then") {
+		return nil, p.errorf("`then not` ends a condition: nothing can follow what did not happen")
 	}
 	if p.token != "" {
 		return nil, p.errorf("expected &&, ||, then or the end, got %q", p.token)
@@ -181,6 +198,17 @@ func signed(s string) bool {
 func isExponentSign(s string, i int) bool {
 	_, number := condNumber(s[:i-1])
 	return number && (s[i-1] == 'e' || s[i-1] == 'E') && signed(s[i:])
+}
+
+// isNot reports whether the token is the `not` of `then not`. A label of that
+// name is followed by an operator.
+func (p *condParser) isNot() bool {
+	if !strings.EqualFold(p.token, "not") {
+		return false
+	}
+	ahead := *p
+	ahead.next()
+	return ahead.token == "" || ahead.token == "(" || ahead.token == "!" || isCondWord(ahead.token[0])
 }
 
 func isCondWord(c byte) bool {

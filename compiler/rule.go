@@ -33,6 +33,8 @@ type Plan struct {
 	// Steps is the sequence to complete, in order: of sequence_detection, and of
 	// a condition with `then`. Cases have no say beside it.
 	Steps []Step
+	// Absence is what must not follow the last step; nil: nothing.
+	Absence *Absence
 	// Method is how hits are found; see the constants.
 	Method PlanMethod
 	// Grades are the queries that grade the alerts of MethodThirdParty; they
@@ -50,6 +52,12 @@ type Plan struct {
 	Anomaly *Anomaly
 	// Content says which texts are similar, of MethodContent.
 	Content *content.Options
+	// Silence says that some case may hold where a group falls silent, so that its
+	// silence points (section 4 of the semantics) have to be judged.
+	Silence bool
+	// SilenceDelay is how far behind the clock silence is judged, where the rule
+	// says so; nil leaves it to the engine.
+	SilenceDelay *time.Duration
 	// After is the last arrival before those that the rule sees; of OfSignals, the
 	// last place in the order in which signals are published.
 	After uint64
@@ -146,6 +154,9 @@ func (p *Plan) Lookback() time.Duration {
 	if p.Then() {
 		reach = p.Window
 	}
+	if p.Absence != nil {
+		reach += p.Window
+	}
 	return reach + widest
 }
 
@@ -203,6 +214,7 @@ func compile(c ruleCompiler) (*Plan, []string, error) {
 	c.durations()
 	c.thenSteps()
 	c.analyze()
+	c.silence()
 	c.signalGroup()
 	c.texts()
 	return c.plan, c.warnings, c.bad.Err()
@@ -436,10 +448,8 @@ func (c *ruleCompiler) cases() {
 			c.bad.Add(fmt.Sprintf("cases[%d].condition", i), err.Error())
 			continue
 		}
-		if len(condition.Parts) > 1 {
-			if len(rule.Cases) > 1 {
-				c.bad.Add(fmt.Sprintf("cases[%d].condition", i), "then is for rules with a single case")
-			}
+		if condition.OverTime() && len(rule.Cases) > 1 {
+			c.bad.Add(fmt.Sprintf("cases[%d].condition", i), "then is for rules with a single case")
 		}
 		c.plan.Cases = append(c.plan.Cases, Case{Name: k.Name, Status: k.Status, Condition: condition})
 	}
@@ -495,7 +505,7 @@ func (c *ruleCompiler) sequence() {
 		case err != nil:
 			c.bad.Add(at+".condition", err.Error())
 			continue
-		case len(condition.Parts) > 1:
+		case condition.OverTime():
 			c.bad.Add(at+".condition", "then is not for steps: the transitions say what follows what")
 		case !isLabel(s.Name):
 			c.bad.Add(at+".name", fmt.Sprintf("%q is no name: want a letter, then letters, digits and _", s.Name))
@@ -576,12 +586,17 @@ func (c *ruleCompiler) labelNames() []string {
 // thenSteps makes a sequence of a condition with `then`: each part over the
 // rule's window, and all of it within that window.
 func (c *ruleCompiler) thenSteps() {
-	if len(c.plan.Cases) != 1 || len(c.plan.Cases[0].Condition.Parts) < 2 {
+	if len(c.plan.Cases) != 1 || !c.plan.Cases[0].Condition.OverTime() {
 		return
 	}
+	condition := c.plan.Cases[0].Condition
 	c.plan.Method = MethodSequence
-	for _, part := range c.plan.Cases[0].Condition.Parts {
+	for _, part := range condition.Parts {
 		c.plan.Steps = append(c.plan.Steps, Step{Condition: &Condition{Parts: []CondNode{part}}, Window: c.plan.Window})
+	}
+	if condition.Absent != nil {
+		c.absence(condition)
+		return
 	}
 	if c.plan.Window == 0 {
 		c.warnings = append(c.warnings, "cases[0].condition: with evaluationWindow 0 nothing lies within the window, so then never matches: choose a window")
