@@ -34,6 +34,10 @@ type BacktestDeps struct {
 	// Catalogue knows the shapes of stored attributes; nil: any may be.
 	Catalogue *schema.Catalogue
 	Log       *slog.Logger
+	// Now is the clock; nil: time.Now.
+	Now func() time.Time
+	// Delays say how far behind the clock silence is judged.
+	Delays SilenceDelays
 	// MaxMatches bounds the matches of one backtest, which are held in memory,
 	// about 200 bytes each; 0 means five million.
 	MaxMatches int
@@ -49,6 +53,9 @@ func NewBacktester(deps BacktestDeps) *Backtester {
 	}
 	if deps.Log == nil {
 		deps.Log = slog.New(slog.DiscardHandler)
+	}
+	if deps.Now == nil {
+		deps.Now = time.Now
 	}
 	return &Backtester{deps}
 }
@@ -103,7 +110,7 @@ func (b *Backtester) Run(ctx context.Context, plan *compiler.Plan, in TimeSpan, 
 		return nil, err
 	}
 	out.Matches = len(matches)
-	out.changes, err = replayWatched(ctx, plan, matches, func(done float64) { progress(scanShare + (1-scanShare)*done) })
+	out.changes, err = replayWatched(ctx, plan, matches, b.horizon(plan, in), func(done float64) { progress(scanShare + (1-scanShare)*done) })
 	if err != nil {
 		return nil, err
 	}
@@ -122,6 +129,12 @@ func (b *Backtester) Run(ctx context.Context, plan *compiler.Plan, in TimeSpan, 
 	}
 	progress(1)
 	return out, nil
+}
+
+// horizon is the end of the time that is looked at, and never beyond the moment
+// up to which live evaluation would judge what did not happen.
+func (b *Backtester) horizon(plan *compiler.Plan, in TimeSpan) Horizon {
+	return Until(min(in.To, schema.MillisOf(b.deps.Now().Add(-b.deps.Delays.Of(plan)))))
 }
 
 // scanShare is how much of a run reading is, for the progress.

@@ -4,8 +4,12 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -26,7 +30,7 @@ type expectedSignal struct {
 
 func TestReplayGivesTheExpectedSignals(t *testing.T) {
 	ran := 0
-	for _, dir := range conformanceCases(t) {
+	for _, dir := range slices.Concat(conformanceCases(t, "signals"), conformanceCases(t, "absence")) {
 		plan, events, want := readCase(t, dir)
 		if plan.Unsupported != "" {
 			continue
@@ -38,7 +42,7 @@ func TestReplayGivesTheExpectedSignals(t *testing.T) {
 				matches = append(matches, plan.Matches(&events[i])...)
 			}
 			got := []expectedSignal{}
-			for _, s := range Replay(plan, matches) {
+			for _, s := range Replay(plan, matches, readHorizon(t, dir, events)) {
 				got = append(got, expectedSignal{s.Case, append([]string{}, Visible(plan, s.Group)...), s.FirstSeen, s.LastSeen, Severity(plan, s)})
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
@@ -46,13 +50,39 @@ func TestReplayGivesTheExpectedSignals(t *testing.T) {
 			}
 		})
 	}
-	if ran < 125 {
+	if ran < 185 {
 		t.Errorf("only %d cases are of a kind that we evaluate", ran)
 	}
 }
 
-func conformanceCases(t *testing.T) []string {
-	dirs, err := filepath.Glob(filepath.Join(testenv.Shared(t, "conformance/signals"), "*"))
+// newest is the horizon of a file: the time of its newest event.
+func newest(events []schema.Event) Horizon {
+	until := schema.MinMillis
+	for i := range events {
+		until = max(until, events[i].At)
+	}
+	return Until(until)
+}
+
+// readHorizon is what the case's until.txt says, where it has one.
+func readHorizon(t *testing.T, dir string, events []schema.Event) Horizon {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(dir, "until.txt"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return newest(events)
+	}
+	var until schema.Millis
+	if err == nil {
+		_, err = fmt.Sscan(string(text), &until)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Until(until)
+}
+
+func conformanceCases(t *testing.T, kind string) []string {
+	dirs, err := filepath.Glob(filepath.Join(testenv.Shared(t, "conformance/"+kind), "*"))
 	if err != nil || len(dirs) == 0 {
 		t.Fatalf("no cases: %v", err)
 	}

@@ -78,7 +78,7 @@ func TestSignalsOfOtherRulesAreCorrelatedAsTheyStandInTheEnd(t *testing.T) {
 			inputs[i].First = uint64(i + 1)
 		}
 		of := signalsOf(plan, inputs)
-		want := essenceOfSignals(Replay(plan, append(slices.Clone(of.matches), of.globals...)))
+		want := essenceOfSignals(Replay(plan, append(slices.Clone(of.matches), of.globals...), Horizon{}))
 		found += len(want)
 		live := liveRules(t, seed, append(rules, correlation), events, 0.1*float64(seed%2), suppressions...)
 		var got []schema.Signal

@@ -141,20 +141,14 @@ func CaseName(plan *compiler.Plan, caseAt int) string {
 var lowered = map[string]string{"critical": "high", "high": "medium", "medium": "info", "low": "info", "info": "info"}
 
 // Severity is the case's status, lowered where the rule asks for that and the
-// events come from a staging, test or dev environment.
+// signal was opened by events of a staging, test or dev environment.
 func Severity(plan *compiler.Plan, sig schema.Signal) string {
 	status := plan.DefaultStatus
 	if sig.Case >= 0 && sig.Case < len(plan.Cases) {
 		status = plan.Cases[sig.Case].Status
 	}
-	if d := plan.Rule.Options.DecreaseByEnv; d == nil || !*d {
-		return status
-	}
-	for _, t := range sig.EventTags {
-		env, ok := strings.CutPrefix(t, "env:")
-		if ok && (strings.HasPrefix(env, "staging") || strings.HasPrefix(env, "test") || strings.HasPrefix(env, "dev")) {
-			return lowered[status]
-		}
+	if d := plan.Rule.Options.DecreaseByEnv; d != nil && *d && sig.Lowered {
+		return lowered[status]
 	}
 	return status
 }

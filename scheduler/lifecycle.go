@@ -23,6 +23,17 @@ type life struct {
 	seen        map[uint64]bool
 	old         *schema.Signal // the published signal that it goes on from
 	carried     bool           // which had ended before the first of these matches
+	quiets      []*quiet       // what its hits that no event made are about
+	silence     *schema.Silence
+	lowered     bool // it was opened by events of a lesser environment
+}
+
+// opensQuiet is what did not happen, where that is what the life begins with.
+func (l *life) opensQuiet(plan *compiler.Plan) *quiet {
+	if l.carried || len(l.quiets) == 0 || l.quiets[0].since+windowOf(plan) != l.first {
+		return nil
+	}
+	return l.quiets[0]
 }
 
 // chain is where one case of a group has to be looked at again: from a moment
@@ -44,8 +55,9 @@ type unit struct {
 	group     []string
 	since     schema.Millis
 	published []schema.Signal
-	known     *known // of plans with novelty
-	usual     *usual // of those that look for anomalies
+	known     *known  // of plans with novelty
+	usual     *usual  // of those that look for anomalies
+	horizon   Horizon // up to which what did not happen is judged
 
 	// What recall found: where to start again, and the matches from there on.
 	chained          []chain
@@ -144,18 +156,19 @@ func (u *unit) advance(chains []chain, matches, globals []compiler.Match) []chan
 		return u.advanceEach(chains, matches, globals)
 	}
 	all := mergeByTime(matches, globals)
-	found := hits(u.plan, u.usual, matches, globals, from)
+	found := hits(u.plan, u.usual, matches, globals, from, u.horizon)
 	var out []change
 	for _, c := range chains {
-		var times []schema.Millis
+		var own []hit
 		for _, h := range found {
 			if h.caseAt == c.caseAt && h.at >= c.from {
-				times = append(times, h.at)
+				own = append(own, h)
 			}
 		}
-		lives := u.fold(c.carry, times)
+		lives := u.fold(c.carry, own)
 		for i := range lives {
 			u.measure(&lives[i], all)
+			u.silence(&lives[i], matches)
 		}
 		out = append(out, u.reconcile(c.caseAt, lives, c.old, all)...)
 	}
@@ -164,18 +177,22 @@ func (u *unit) advance(chains []chain, matches, globals []compiler.Match) []chan
 
 // fold makes signals of the times at which a case matched (section 11): a match
 // extends the last signal while that is alive and not too long, else opens one.
-func (u *unit) fold(carry *schema.Signal, times []schema.Millis) []life {
+func (u *unit) fold(carry *schema.Signal, hits []hit) []life {
 	longest := schema.Millis(u.plan.MaxDuration.Milliseconds())
 	var lives []life
 	if carry != nil {
 		lives = append(lives, life{first: carry.FirstSeen, last: carry.LastSeen, old: carry, carried: true})
 	}
-	for _, t := range times {
-		if n := len(lives) - 1; n >= 0 && t-lives[n].last <= u.keepAlive() && t-lives[n].first <= longest {
-			lives[n].last = t
-			continue
+	for _, h := range hits {
+		n := len(lives) - 1
+		if n < 0 || h.at-lives[n].last > u.keepAlive() || h.at-lives[n].first > longest {
+			lives = append(lives, life{first: h.at})
+			n++
 		}
-		lives = append(lives, life{first: t, last: t})
+		lives[n].last = h.at
+		if h.quiet != nil {
+			lives[n].quiets = append(lives[n].quiets, h.quiet)
+		}
 	}
 	return lives
 }
@@ -183,48 +200,112 @@ func (u *unit) fold(carry *schema.Signal, times []schema.Millis) []life {
 // measure counts the distinct events of a life, and the tags they share. What
 // was counted before a carried signal's end stays counted.
 func (u *unit) measure(l *life, all []compiler.Match) {
-	after := l.first - schema.Millis(u.plan.Window.Milliseconds())
-	if u.plan.Window == 0 {
-		after = l.first - 1
-	}
-	var tags []string
-	fresh := true
-	if l.old != nil {
-		after = l.old.LastSeen
-		l.events, tags, fresh = l.old.Events, l.old.EventTags, l.old.Events == 0
-	}
+	m := measure{plan: u.plan, life: l, seen: map[uint64]bool{}, counted: map[inQuery]bool{}}
 	l.perQuery = make([]uint64, len(u.plan.Labels))
 	if l.old != nil {
-		l.values = slices.Clone(l.old.Values)
+		l.events, l.tags, m.tagged = l.old.Events, l.old.EventTags, l.old.Events > 0 || l.old.Silence != nil
+		l.values, l.lowered = slices.Clone(l.old.Values), l.old.Lowered
 		copy(l.perQuery, l.old.PerQuery)
 	}
-	type inQuery struct {
-		seq   uint64
-		label int
+	openedBy := between(all, l.first-1, l.first)
+	if q := l.opensQuiet(u.plan); q != nil {
+		openedBy = q.of(all)
+		m.opening(q, openedBy)
 	}
-	seen, counted := map[uint64]bool{}, map[inQuery]bool{}
-	for _, m := range between(all, after, l.last) {
-		l.value(u.plan, &m)
-		if of := (inQuery{m.Seq, m.Label}); !counted[of] {
-			counted[of] = true
-			l.perQuery[m.Label]++
+	if !l.carried {
+		l.lowered = len(openedBy) > 0 && !slices.ContainsFunc(openedBy, func(e compiler.Match) bool { return !isLesser(e.Tags) })
+	}
+	for _, e := range between(all, l.after(u.plan), l.last) {
+		m.count(&e)
+		if u.plan.Absence == nil {
+			m.tag(&e)
 		}
-		if m.At == l.first && (l.opened == 0 || m.Seq < l.opened) {
-			l.opened = m.Seq
+	}
+	if u.plan.Absence != nil { // the events that were not followed, and no others
+		for _, q := range l.quiets {
+			for _, e := range q.of(all) {
+				m.tag(&e)
+			}
 		}
-		if seen[m.Seq] {
-			continue
+	}
+	sort.Strings(l.tags)
+}
+
+// after is the moment after which the life's events lie: those of its first
+// window on, or those after the end of the signal that it goes on from.
+func (l *life) after(plan *compiler.Plan) schema.Millis {
+	switch {
+	case l.carried:
+		return l.old.LastSeen
+	case plan.Window == 0:
+		return l.first - 1
+	}
+	return l.first - windowOf(plan)
+}
+
+// measure is a life being measured.
+type measure struct {
+	plan    *compiler.Plan
+	life    *life
+	seen    map[uint64]bool
+	counted map[inQuery]bool
+	tagged  bool // some event's tags are in
+}
+
+// inQuery is an event in a query.
+type inQuery struct {
+	seq   uint64
+	label int
+}
+
+// opening takes in the events before what did not happen. They give the tags;
+// they count where they are what was not followed.
+func (m *measure) opening(q *quiet, events []compiler.Match) {
+	for i := range events {
+		e := &events[i]
+		if m.life.opened == 0 || e.Seq < m.life.opened {
+			m.life.opened = e.Seq
 		}
-		seen[m.Seq] = true
+		m.tag(e)
+		if q.counts {
+			m.count(e)
+		}
+	}
+}
+
+// isLesser reports whether the tags name a staging, test or dev environment.
+func isLesser(tags []string) bool {
+	for _, t := range tags {
+		env, ok := strings.CutPrefix(t, "env:")
+		if ok && (strings.HasPrefix(env, "staging") || strings.HasPrefix(env, "test") || strings.HasPrefix(env, "dev")) {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *measure) count(e *compiler.Match) {
+	l := m.life
+	l.value(m.plan, e)
+	if of := (inQuery{e.Seq, e.Label}); !m.counted[of] {
+		m.counted[of] = true
+		l.perQuery[e.Label]++
+	}
+	if e.At == l.first && (l.opened == 0 || e.Seq < l.opened) {
+		l.opened = e.Seq
+	}
+	if !m.seen[e.Seq] {
+		m.seen[e.Seq] = true
 		l.events++
-		if fresh {
-			tags, fresh = slices.Clone(m.Tags), false
-		} else {
-			tags = common(tags, m.Tags)
-		}
 	}
-	sort.Strings(tags)
-	l.tags = tags
+}
+
+func (m *measure) tag(e *compiler.Match) {
+	if !m.tagged {
+		m.life.tags, m.tagged = slices.Clone(e.Tags), true
+		return
+	}
+	m.life.tags = common(m.life.tags, e.Tags)
 }
 
 // value notes the new values of a match, or the journey it ends.
@@ -309,12 +390,12 @@ func (u *unit) change(caseAt int, l *life) (c change, differs bool) {
 	} else {
 		c.Signal = *l.old
 		c.moved = l.old.FirstSeen != l.first
-		if !c.moved && l.old.LastSeen == l.last && l.old.Events == l.events && slices.Equal(l.old.EventTags, l.tags) && slices.Equal(l.old.Values, l.values) && slices.Equal(l.old.PerQuery, l.perQuery) {
+		if !c.moved && l.old.LastSeen == l.last && l.old.Events == l.events && slices.Equal(l.old.EventTags, l.tags) && slices.Equal(l.old.Values, l.values) && slices.Equal(l.old.PerQuery, l.perQuery) && l.old.Silence.Equal(l.silence) && l.old.Lowered == l.lowered {
 			return c, false
 		}
 	}
 	c.FirstSeen, c.LastSeen, c.Events, c.EventTags = l.first, l.last, l.events, l.tags
-	c.Values, c.PerQuery = l.values, l.perQuery
+	c.Values, c.PerQuery, c.Silence, c.Lowered = l.values, l.perQuery, l.silence, l.lowered
 	if l.old == nil {
 		c.Opened = l.opened
 	}
@@ -394,9 +475,10 @@ func (e oneEvent) live(plan *compiler.Plan, lives map[string]*life) {
 			name := valueAt([]string{v}, e.at)
 			l := lives[name]
 			if l == nil {
-				l = &life{first: e.at, last: e.at, perQuery: make([]uint64, len(plan.Labels)), opened: m.Seq, values: []string{v}, tags: slices.Sorted(slices.Values(m.Tags))}
+				l = &life{first: e.at, last: e.at, perQuery: make([]uint64, len(plan.Labels)), opened: m.Seq, values: []string{v}, tags: slices.Sorted(slices.Values(m.Tags)), lowered: true}
 				lives[name] = l
 			}
+			l.lowered = l.lowered && isLesser(m.Tags)
 			l.perQuery[m.Label]++
 			if l.seen[m.Seq] {
 				continue
@@ -428,18 +510,16 @@ func withdraw(s schema.Signal, lives []life) change {
 // maxSamples is how many events a signal shows.
 const maxSamples = 10
 
-// evidence are the signal's earliest distinct events.
+// evidence are the signal's earliest distinct events; where it began with what
+// did not happen, those before that.
 func evidence(plan *compiler.Plan, l *life, all []compiler.Match) []compiler.Match {
-	after := l.first - schema.Millis(plan.Window.Milliseconds())
-	if plan.Window == 0 {
-		after = l.first - 1
+	own := between(all, l.after(plan), l.last)
+	if q := l.opensQuiet(plan); q != nil {
+		own = append(q.of(all), own...)
 	}
 	var out []compiler.Match
-	if l.carried {
-		after = l.old.LastSeen
-	}
 	seen := map[uint64]bool{}
-	for _, m := range between(all, after, l.last) {
+	for _, m := range own {
 		if !seen[m.Seq] && len(out) < maxSamples {
 			seen[m.Seq] = true
 			out = append(out, m)

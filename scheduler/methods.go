@@ -15,7 +15,7 @@ func gradedHits(group []compiler.Match, from schema.Millis) []hit {
 	var out []hit
 	for _, m := range group {
 		if m.At >= from {
-			out = append(out, hit{m.At, int(m.Number)})
+			out = append(out, hit{at: m.At, caseAt: int(m.Number)})
 		}
 	}
 	return out

@@ -703,7 +703,7 @@ func backtested(t *testing.T, plan *compiler.Plan, events []schema.Event) []Publ
 	for i := range events {
 		matches = append(matches, plan.Matches(&events[i])...)
 	}
-	out, err := ReplayRendered(plan, matches, func(wanted []compiler.Match) ([]schema.Event, error) {
+	out, err := ReplayRendered(plan, matches, newest(events), func(wanted []compiler.Match) ([]schema.Event, error) {
 		var found []schema.Event
 		for _, m := range wanted {
 			found = append(found, events[m.Seq-1])

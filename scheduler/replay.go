@@ -11,11 +11,12 @@ import (
 )
 
 // Replay evaluates a plan over all its matches at once: a backtest, or a rule
-// test. It is the same evaluation as the live one, from the beginning of time.
-// Signals come ordered by first seen, then case, then group. They are as they
-// would be without suppressions of signals, which see what is rendered.
-func Replay(plan *compiler.Plan, matches []compiler.Match) []schema.Signal {
-	changes := replay(plan, matches)
+// test. It is the same evaluation as the live one, from the beginning of time;
+// what did not happen is judged up to the horizon. Signals come ordered by first
+// seen, then case, then group. They are as they would be without suppressions of
+// signals, which see what is rendered.
+func Replay(plan *compiler.Plan, matches []compiler.Match, h Horizon) []schema.Signal {
+	changes := replay(plan, matches, h)
 	out := make([]schema.Signal, len(changes))
 	for i := range changes {
 		out[i] = changes[i].Signal
@@ -26,8 +27,8 @@ func Replay(plan *compiler.Plan, matches []compiler.Match) []schema.Signal {
 // ReplayRendered is Replay, with signals as they would be published: with sample
 // events, which fetch finds by time and sequence, and withheld where a
 // suppression says so.
-func ReplayRendered(plan *compiler.Plan, matches []compiler.Match, fetch func([]compiler.Match) ([]schema.Event, error)) ([]Published, error) {
-	changes := replay(plan, matches)
+func ReplayRendered(plan *compiler.Plan, matches []compiler.Match, h Horizon, fetch func([]compiler.Match) ([]schema.Event, error)) ([]Published, error) {
+	changes := replay(plan, matches, h)
 	out := make([]Published, 0, len(changes))
 	for part := range slices.Chunk(changes, renderedAtOnce) {
 		published, err := renderChanges(plan, part, fetch)
@@ -68,13 +69,13 @@ func renderChanges(plan *compiler.Plan, changes []change, fetch func([]compiler.
 	return out, nil
 }
 
-func replay(plan *compiler.Plan, matches []compiler.Match) []change {
-	changes, _ := replayWatched(context.Background(), plan, matches, func(float64) {}) // fails only with its context
+func replay(plan *compiler.Plan, matches []compiler.Match, h Horizon) []change {
+	changes, _ := replayWatched(context.Background(), plan, matches, h, func(float64) {}) // fails only with its context
 	return changes
 }
 
 // replayWatched tells how much is done, from 0 to 1, and ends with ctx.
-func replayWatched(ctx context.Context, plan *compiler.Plan, matches []compiler.Match, progress func(float64)) ([]change, error) {
+func replayWatched(ctx context.Context, plan *compiler.Plan, matches []compiler.Match, h Horizon, progress func(float64)) ([]change, error) {
 	units, globals := split(plan, matches)
 	var k *known
 	if plan.Novelty != nil {
@@ -101,7 +102,7 @@ func replayWatched(ctx context.Context, plan *compiler.Plan, matches []compiler.
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		u.since, u.known, u.usual = always, k, us
+		u.since, u.known, u.usual, u.horizon = always, k, us, h
 		sort.SliceStable(u.matches, func(i, j int) bool { return u.matches[i].At < u.matches[j].At })
 		for _, c := range u.advance(u.chains(), u.matches, globals) {
 			c.ID = c.id(0)

@@ -246,7 +246,7 @@ func (u *usual) bucketHits(matches []compiler.Match, bucket int64, from schema.M
 			matched = c
 		}
 		if matched >= 0 && at >= from {
-			out = append(out, hit{at, matched})
+			out = append(out, hit{at: at, caseAt: matched})
 		}
 	}
 	return out

@@ -13,17 +13,32 @@ import (
 // stepHits finds the moments at which a sequence is complete: its last step
 // holds, and the steps before it held before it, in order and near enough.
 // Every moment of the group is a candidate for every step, and for as many of
-// them as the group has events there.
-func stepHits(plan *compiler.Plan, group, globals []compiler.Match, from schema.Millis) []hit {
-	holds := newStepper(plan, group, globals)
-	walk := newWalk(plan)
+// them as the group has events there. Where something must not follow, it is
+// complete when that has stayed away for as long as the window.
+func stepHits(plan *compiler.Plan, group, globals []compiler.Match, from schema.Millis, h Horizon) []hit {
+	if plan.Absence != nil {
+		return absenceHits(plan, group, globals, from, h)
+	}
 	var out []hit
-	for t, events := range ties(group, len(plan.Steps)) {
-		if walk.to(t, events, holds.at(t)) && t >= from {
-			out = append(out, hit{t, 0})
+	for t := range completions(plan, group, globals) {
+		if t >= from {
+			out = append(out, hit{at: t})
 		}
 	}
 	return out
+}
+
+// completions are the moments at which the steps of the plan are complete.
+func completions(plan *compiler.Plan, group, globals []compiler.Match) iter.Seq[schema.Millis] {
+	return func(yield func(schema.Millis) bool) {
+		holds := newStepper(plan, group, globals)
+		walk := newWalk(plan)
+		for t, events := range ties(group, len(plan.Steps)) {
+			if walk.to(t, events, holds.at(t)) && !yield(t) {
+				return
+			}
+		}
+	}
 }
 
 // ties are the distinct times of matches, which are sorted, each with the number

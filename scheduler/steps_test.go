@@ -48,7 +48,7 @@ func TestAsManyStepsStandAtOneTimeAsThereAreEvents(t *testing.T) {
 				matches = append(matches, plan.Matches(&event)...)
 			}
 			var got []string
-			for _, s := range Replay(plan, matches) {
+			for _, s := range Replay(plan, matches, Horizon{}) {
 				got = append(got, fmt.Sprint(int64(s.FirstSeen)/1000))
 			}
 			if strings.Join(got, " ") != c.want {
@@ -103,7 +103,7 @@ func TestThenWithoutAWindowNeverHolds(t *testing.T) {
 	}
 	a := schema.Event{Seq: 1, Attributes: must(schema.ParseAttributes(`{"is":"a","usr":"u"}`))}
 	b := schema.Event{Seq: 2, Attributes: must(schema.ParseAttributes(`{"is":"b","usr":"u"}`))}
-	if got := Replay(plan, append(plan.Matches(&a), plan.Matches(&b)...)); len(got) > 0 {
+	if got := Replay(plan, append(plan.Matches(&a), plan.Matches(&b)...), Horizon{}); len(got) > 0 {
 		t.Errorf("two events at one time gave %v", got)
 	}
 }

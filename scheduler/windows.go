@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"cmp"
 	"iter"
 	"math/big"
 	"slices"
@@ -17,13 +18,16 @@ import (
 type hit struct {
 	at     schema.Millis
 	caseAt int
+	// quiet is what was not there, of a hit at a silence point or of an absence.
+	quiet *quiet
 }
 
 // hits finds the moments, from `from` on, at which cases of the plan match, in
 // the matches of one signal group: an exact sliding window, at every distinct
-// event time. The matches must reach back to from − Window, sorted by time;
-// globals are those of the plan's labels without group-by fields.
-func hits(plan *compiler.Plan, u *usual, matches, globals []compiler.Match, from schema.Millis) []hit {
+// event time, and where events stay away up to the horizon. The matches must
+// reach back to from − Lookback, sorted by time; globals are those of the plan's
+// labels without group-by fields.
+func hits(plan *compiler.Plan, u *usual, matches, globals []compiler.Match, from schema.Millis, h Horizon) []hit {
 	var out []hit
 	for _, group := range byGroup(matches) {
 		switch {
@@ -32,20 +36,21 @@ func hits(plan *compiler.Plan, u *usual, matches, globals []compiler.Match, from
 		case plan.Method == compiler.MethodThirdParty:
 			out = append(out, gradedHits(group, from)...)
 		case plan.Method == compiler.MethodSequence:
-			out = append(out, stepHits(plan, group, globals, from)...)
+			out = append(out, stepHits(plan, group, globals, from, h)...)
 		case plan.Window == 0:
 			out = append(out, aloneHits(plan, group, globals, from)...)
 		default:
-			out = append(out, windowHits(plan, group, globals, from)...)
+			out = append(out, windowHits(plan, group, globals, from, h)...)
 		}
 	}
-	sort.Slice(out, func(i, j int) bool {
-		if out[i].at != out[j].at {
-			return out[i].at < out[j].at
-		}
-		return out[i].caseAt < out[j].caseAt
-	})
-	return slices.Compact(out)
+	sort.Slice(out, func(i, j int) bool { return compareHits(out[i], out[j]) < 0 })
+	return slices.CompactFunc(out, func(a, b hit) bool { return compareHits(a, b) == 0 })
+}
+
+// compareHits orders hits by time and case; of those, events come before what
+// did not happen.
+func compareHits(a, b hit) int {
+	return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.caseAt, b.caseAt), a.quiet.compare(b.quiet))
 }
 
 // byGroup splits matches by full group, keeping their order.
@@ -69,27 +74,35 @@ func groupKey(values []string) string {
 	return b.String()
 }
 
-// windowHits slides (t − W, t] over the group's own event times.
-func windowHits(plan *compiler.Plan, group, globals []compiler.Match, from schema.Millis) []hit {
+// windowHits slides (t − W, t] over the group's own event times, and over the
+// moments at which its window has run empty.
+func windowHits(plan *compiler.Plan, group, globals []compiler.Match, from schema.Millis, h Horizon) []hit {
 	w := newSlider(plan, mergeByTime(group, globals), plan.Window)
 	var out []hit
-	for t := range moments(group) {
-		values := w.to(t)
-		if t < from {
+	for p := range points(plan, group, h) {
+		values := w.to(p.at)
+		if p.at < from {
 			continue
 		}
 		if c := firstCase(plan, values); c >= 0 {
-			out = append(out, hit{t, c})
+			out = append(out, hit{at: p.at, caseAt: c, quiet: p.quiet})
 		}
 	}
 	return out
 }
 
-// moments are the distinct times of matches, which are sorted.
-func moments(group []compiler.Match) iter.Seq[schema.Millis] {
-	return func(yield func(schema.Millis) bool) {
-		for i := range group {
-			if (i == 0 || group[i].At != group[i-1].At) && !yield(group[i].At) {
+// moments are the distinct times of matches, which are sorted, each with the next
+// one; that of the last is never.
+func moments(group []compiler.Match) iter.Seq2[schema.Millis, schema.Millis] {
+	return func(yield func(t, next schema.Millis) bool) {
+		for i := 0; i < len(group); {
+			t, next := group[i].At, never
+			for ; i < len(group) && group[i].At == t; i++ {
+			}
+			if i < len(group) {
+				next = group[i].At
+			}
+			if !yield(t, next) {
 				return
 			}
 		}
@@ -127,7 +140,7 @@ func aloneHits(plan *compiler.Plan, group, globals []compiler.Match, from schema
 			continue
 		}
 		if c := firstCase(plan, e.values(plan)); c >= 0 {
-			out = append(out, hit{e.at, c})
+			out = append(out, hit{at: e.at, caseAt: c})
 		}
 	}
 	return out

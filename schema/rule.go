@@ -113,6 +113,19 @@ type RuleOptions struct {
 	Sequence          *SequenceOptions   `json:"sequenceDetectionOptions,omitempty"`
 	Compliance        json.RawMessage    `json:"complianceRuleOptions,omitempty"`
 	RelatedFields     []string           `json:"relatedSignalsFields,omitempty"`
+	// SilenceDelay is how many seconds behind the clock the rule judges silence and
+	// what did not follow, where its events always come late. Our own.
+	SilenceDelay *int64 `json:"silenceDelay,omitempty"`
+	// ExpectedGroups says where the groups stand that are silent when they are
+	// never heard of at all. Our own.
+	ExpectedGroups *ExpectedGroups `json:"expectedGroups,omitempty"`
+}
+
+// ExpectedGroups names the column of a reference table whose values are groups
+// of the rule, which has one group-by field.
+type ExpectedGroups struct {
+	Table  string `json:"tableName"`
+	Column string `json:"columnName"`
 }
 
 // NewValueOptions are those of detectionMethod new_value. Days, except the
@@ -214,7 +227,7 @@ type CalculatedField struct {
 func (r *Rule) DetectionKey() string {
 	d := *r
 	d.Version, d.Name, d.Message, d.Tags, d.HasExtendedName = 0, "", "", nil, false
-	d.CustomName, d.CustomMessage, d.Options.RelatedFields = "", "", nil
+	d.CustomName, d.CustomMessage, d.Options.RelatedFields, d.Options.SilenceDelay = "", "", nil, nil
 	d.CreatedAt, d.UpdatedAt, d.IsDefault, d.IsDeleted, d.IsEnabled = 0, 0, false, false, false
 	d.Cases = make([]RuleCase, len(r.Cases))
 	for i, c := range r.Cases {

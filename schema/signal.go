@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"slices"
 )
 
 // Signal is what a rule found: about whom, from when to when.
@@ -36,10 +37,37 @@ type Signal struct {
 	// Values are what it is about besides its group: the new values, sorted, at
 	// most MaxValues, or the journey of a traveller.
 	Values []string
+	// Silence is what it is about where its group fell silent, or where something
+	// did not follow: of the latest time that this happened. Nil: neither did.
+	Silence *Silence
+	// Lowered says that the events it was opened by come from a staging, test or dev
+	// environment.
+	Lowered bool
 	// EventTags are the tags that all its matching events have, sorted.
 	EventTags []string
 	// Samples are some of its events, as the JSON array that the API shows.
 	Samples string
+}
+
+// Silence is a time without the events that a rule waited for.
+type Silence struct {
+	// Since is the time of the group's last event before it.
+	Since Millis `json:"since"`
+	// Until is when the group was heard again; 0: not yet, or not asked.
+	Until Millis `json:"until,omitempty"`
+	// Group is the full group that was silent.
+	Group []string `json:"group,omitempty"`
+	// Absence says that events of the group went on, without the one that was to
+	// follow.
+	Absence bool `json:"absence,omitempty"`
+}
+
+// Equal reports whether both say the same; nil equals nil only.
+func (s *Silence) Equal(other *Silence) bool {
+	if s == nil || other == nil {
+		return s == other
+	}
+	return s.Since == other.Since && s.Until == other.Until && s.Absence == other.Absence && slices.Equal(s.Group, other.Group)
 }
 
 // States of a signal and the engine's own reasons for archiving one.

@@ -140,11 +140,13 @@ func backtest(rulePath, eventsPath string, until schema.Millis, locator ingest.L
 		return nil, err
 	}
 	var matches []compiler.Match
+	newest := schema.MinMillis
 	matched := map[uint64]schema.Event{} // where suppressions have to see them
 	err = readEvents(eventsPath, locator, func(e *schema.Event) {
 		if e.At > until {
 			return
 		}
+		newest = max(newest, e.At)
 		ms := plan.Matches(e)
 		if matches = append(matches, ms...); len(ms) > 0 && plan.Withholds() {
 			matched[e.Seq] = *e
@@ -153,7 +155,10 @@ func backtest(rulePath, eventsPath string, until schema.Millis, locator ingest.L
 	if err != nil {
 		return nil, err
 	}
-	signals, err := standing(plan, matches, matched)
+	if until == schema.MaxMillis {
+		until = newest
+	}
+	signals, err := standing(plan, matches, scheduler.Until(until), matched)
 	if err != nil {
 		return nil, err
 	}
@@ -169,11 +174,11 @@ func backtest(rulePath, eventsPath string, until schema.Millis, locator ingest.L
 }
 
 // standing are the signals, without those that a suppression withholds.
-func standing(plan *compiler.Plan, matches []compiler.Match, matched map[uint64]schema.Event) ([]schema.Signal, error) {
+func standing(plan *compiler.Plan, matches []compiler.Match, h scheduler.Horizon, matched map[uint64]schema.Event) ([]schema.Signal, error) {
 	if !plan.Withholds() {
-		return scheduler.Replay(plan, matches), nil
+		return scheduler.Replay(plan, matches, h), nil
 	}
-	rendered, err := scheduler.ReplayRendered(plan, matches, func(refs []compiler.Match) ([]schema.Event, error) {
+	rendered, err := scheduler.ReplayRendered(plan, matches, h, func(refs []compiler.Match) ([]schema.Event, error) {
 		var out []schema.Event
 		for _, m := range refs {
 			out = append(out, matched[m.Seq])

@@ -112,6 +112,7 @@ type run struct {
 	test    *testCase
 	locator ingest.Locator
 	start   schema.Millis
+	horizon scheduler.Horizon
 
 	found     []Signal
 	published []scheduler.Published
@@ -129,6 +130,7 @@ func (r *run) run() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	events, r.horizon = r.look(events)
 	suppressions, err := r.suppressions()
 	if err != nil {
 		return nil, err
@@ -159,7 +161,7 @@ func (r *run) evaluate(plan compiler.Plan, events []schema.Event, suppressions [
 			matches = append(matches, plan.Matches(&events[i])...)
 		}
 	}
-	published, err := scheduler.ReplayRendered(&plan, matches, func(wanted []compiler.Match) ([]schema.Event, error) {
+	published, err := scheduler.ReplayRendered(&plan, matches, r.horizon, func(wanted []compiler.Match) ([]schema.Event, error) {
 		out := make([]schema.Event, len(wanted))
 		for i, m := range wanted {
 			out[i] = events[m.Seq-1]
@@ -174,6 +176,23 @@ func (r *run) evaluate(plan compiler.Plan, events []schema.Event, suppressions [
 	}
 	r.published = append(r.published, published...)
 	return nil
+}
+
+// look leaves out the events after the moment at which the test looks, and gives
+// the horizon there: that of until, or of the newest event.
+func (r *run) look(events []schema.Event) ([]schema.Event, scheduler.Horizon) {
+	if until := r.test.Until.in(r.start); until != nil {
+		events = slices.DeleteFunc(events, func(e schema.Event) bool { return e.At > *until })
+		for i := range events {
+			events[i].Seq = uint64(i + 1)
+		}
+		return events, scheduler.Until(*until)
+	}
+	newest := schema.MinMillis
+	for i := range events {
+		newest = max(newest, events[i].At)
+	}
+	return events, scheduler.Until(newest)
 }
 
 // signalsFor are the signals that a rule over signals sees: those that stand.

@@ -37,9 +37,12 @@ type suite struct {
 // testCase is one test. What it lacks is the suite's; tables and suppressions
 // are added to the suite's.
 type testCase struct {
-	place        `json:"-"`
-	Name         string            `json:"name"`
-	Start        *moment           `json:"start"`
+	place `json:"-"`
+	Name  string  `json:"name"`
+	Start *moment `json:"start"`
+	// Until is the moment at which the test looks: later events are left out, and
+	// silence is judged up to it.
+	Until        *moment           `json:"until"`
 	Tables       []tableSource     `json:"tables"`
 	Suppressions []suppressionCase `json:"suppressions"`
 	Events       []eventSource     `json:"events"`

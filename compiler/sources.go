@@ -1,0 +1,60 @@
+package compiler
+
+import (
+	"slices"
+
+	"nightjar/schema"
+)
+
+// Sources are the sources that the plan's queries name, sorted; nil, when one of
+// them takes events of any source.
+func (p *Plan) Sources() []string {
+	var out []string
+	for i := range p.Labels {
+		named := p.Labels[i].sources()
+		if named == nil {
+			return nil
+		}
+		out = append(out, named...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// sources are those that some part of the label confines its events to.
+func (l *Label) sources() []string {
+	for _, p := range l.Parts {
+		if named := sourcesOf(p.Query.Root); named != nil && !p.Negated {
+			return named
+		}
+	}
+	return nil
+}
+
+// sourcesOf are the sources that the query confines its events to; nil: it does
+// not.
+func sourcesOf(n Node) []string {
+	switch n := n.(type) {
+	case Equals:
+		if n.Field.Kind == schema.FieldReserved && n.Field.Name == "source" {
+			return []string{n.Value}
+		}
+	case Conjunction:
+		for _, part := range n.Nodes {
+			if named := sourcesOf(part); named != nil {
+				return named
+			}
+		}
+	case Disjunction:
+		var out []string
+		for _, part := range n.Nodes {
+			named := sourcesOf(part)
+			if named == nil {
+				return nil
+			}
+			out = append(out, named...)
+		}
+		return out
+	}
+	return nil
+}

@@ -1,0 +1,201 @@
+package scheduler
+
+import (
+	"cmp"
+	"iter"
+	"slices"
+
+	"nightjar/compiler"
+	"nightjar/schema"
+)
+
+// Horizon bounds the moments at which what did not happen is judged: silence
+// points, and those of `then not` (sections 4 and 5 of the semantics). They exist
+// in (After, Through].
+type Horizon struct{ After, Through schema.Millis }
+
+// Until is the horizon of a replay from the beginning of time.
+func Until(through schema.Millis) Horizon { return Horizon{After: always, Through: through} }
+
+func (h Horizon) has(t schema.Millis) bool { return t > h.After && t <= h.Through }
+
+// quiet is what a hit is about when no event made it.
+type quiet struct {
+	// since is the time of the group's last event before a silence, or of the
+	// events that were not followed.
+	since schema.Millis
+	group []string // the full group
+	// counts says that the events at since are the hit's own: of an absence.
+	counts bool
+}
+
+func (q *quiet) compare(other *quiet) int {
+	switch {
+	case q == nil && other == nil:
+		return 0
+	case q == nil:
+		return -1
+	case other == nil:
+		return 1
+	}
+	return cmp.Or(cmp.Compare(q.since, other.since), slices.Compare(q.group, other.group))
+}
+
+// of are the quiet hit's own matches among those of its signal group: the
+// group's at since.
+func (q *quiet) of(all []compiler.Match) []compiler.Match {
+	var out []compiler.Match
+	for _, m := range between(all, q.since-1, q.since) {
+		if slices.Equal(m.Group, q.group) {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// point is a moment at which a group's cases are tried.
+type point struct {
+	at    schema.Millis
+	quiet *quiet // of a silence point
+}
+
+// points are the evaluation points of a group and, where the plan asks for them,
+// its silence points, in order.
+func points(plan *compiler.Plan, group []compiler.Match, h Horizon) iter.Seq[point] {
+	return func(yield func(point) bool) {
+		for t, next := range moments(group) {
+			if !yield(point{at: t}) {
+				return
+			}
+			silent := t + windowOf(plan)
+			if !plan.Silence || next <= silent || !h.has(silent) {
+				continue
+			}
+			if !yield(point{silent, &quiet{since: t, group: group[0].Group}}) {
+				return
+			}
+		}
+	}
+}
+
+func windowOf(plan *compiler.Plan) schema.Millis { return schema.Millis(plan.Window.Milliseconds()) }
+
+// absenceHits finds where what the plan's absence waits for has stayed away: a
+// window after each moment at which the steps were complete, and at which an
+// event happened that the last of them asks for.
+func absenceHits(plan *compiler.Plan, group, globals []compiler.Match, from schema.Millis, h Horizon) []hit {
+	wait := windowOf(plan)
+	answers := newAnswers(plan, group, globals)
+	var out []hit
+	for t := range completions(plan, group, globals) {
+		if at := t + wait; at < from || !h.has(at) || !asked(plan, group, t) || answers.within(t, t+wait) {
+			continue
+		}
+		out = append(out, hit{at: t + wait, quiet: &quiet{since: t, group: group[0].Group, counts: true}})
+	}
+	return out
+}
+
+// asked reports whether an event of the group at t matches a query that the last
+// step names.
+func asked(plan *compiler.Plan, group []compiler.Match, t schema.Millis) bool {
+	return slices.ContainsFunc(between(group, t-1, t), func(m compiler.Match) bool {
+		return slices.Contains(plan.Absence.Asked, m.Label)
+	})
+}
+
+// answers tells where the answer of an absence came.
+type answers struct {
+	plan           *compiler.Plan
+	group, all     []compiler.Match
+	window         *window // of an answer that grows: all[removed:added]
+	added, removed int
+}
+
+func newAnswers(plan *compiler.Plan, group, globals []compiler.Match) *answers {
+	return &answers{plan: plan, group: group, all: mergeByTime(group, globals), window: newWindow(plan)}
+}
+
+// within reports whether the answer holds at an evaluation point after t and up
+// to end, of what happened since t. Two events at t may be question and answer;
+// one does not answer itself. It is asked for moments in order.
+func (a *answers) within(t, end schema.Millis) bool {
+	after := t
+	if distinctEvents(between(a.group, t-1, t)) > 1 {
+		after = t - 1
+	}
+	replies := between(a.group, after, end)
+	if len(replies) == 0 {
+		return false
+	}
+	if a.plan.Absence.Grows {
+		return a.holdsOver(after, replies[len(replies)-1].At)
+	}
+	return a.holdsSomewhere(after, replies)
+}
+
+// holdsOver reports whether the answer holds of everything in (after, last]. Both
+// only move on from call to call.
+func (a *answers) holdsOver(after, last schema.Millis) bool {
+	for ; a.added < len(a.all) && a.all[a.added].At <= last; a.added++ {
+		a.window.add(&a.all[a.added])
+	}
+	for ; a.removed < a.added && a.all[a.removed].At <= after; a.removed++ {
+		a.window.remove(&a.all[a.removed])
+	}
+	return a.plan.Absence.Answer.Holds(a.window.values())
+}
+
+// holdsSomewhere tries the answer at every moment of the replies.
+func (a *answers) holdsSomewhere(after schema.Millis, replies []compiler.Match) bool {
+	w := newWindow(a.plan)
+	since := between(a.all, after, replies[len(replies)-1].At)
+	for t := range moments(replies) {
+		for ; len(since) > 0 && since[0].At <= t; since = since[1:] {
+			w.add(&since[0])
+		}
+		if a.plan.Absence.Answer.Holds(w.values()) {
+			return true
+		}
+	}
+	return false
+}
+
+// distinctEvents counts the events among matches of one moment, up to two.
+func distinctEvents(matches []compiler.Match) int {
+	for i := range matches {
+		if matches[i].Seq != matches[0].Seq {
+			return 2
+		}
+	}
+	return min(len(matches), 1)
+}
+
+// silence says what the life tells of its latest silence: since when, and until
+// when. That of a signal which goes on ends with the first event after it.
+func (u *unit) silence(l *life, matches []compiler.Match) {
+	if l.old != nil && l.old.Silence != nil {
+		kept := *l.old.Silence
+		l.silence = &kept
+	}
+	if n := len(l.quiets); n > 0 {
+		q := l.quiets[n-1]
+		l.silence = &schema.Silence{Since: q.since, Group: q.group, Absence: q.counts}
+	}
+	s := l.silence
+	if s == nil || s.Absence {
+		return
+	}
+	unseen := s.Since + 1
+	if len(l.quiets) == 0 {
+		unseen = max(unseen, u.since)
+	}
+	for _, m := range since(matches, unseen) {
+		if slices.Equal(m.Group, s.Group) {
+			if s.Until == 0 || m.At < s.Until {
+				s.Until = m.At
+			}
+			return
+		}
+	}
+}
