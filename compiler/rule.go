@@ -214,7 +214,7 @@ func compile(c ruleCompiler) (*Plan, []string, error) {
 	c.durations()
 	c.thenSteps()
 	c.analyze()
-	c.silence()
+	c.plan.Silence = c.plan.HasSilencePoints()
 	c.signalGroup()
 	c.texts()
 	return c.plan, c.warnings, c.bad.Err()

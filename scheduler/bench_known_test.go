@@ -17,7 +17,7 @@ import (
 func BenchmarkTenMillionKnownValues(b *testing.B) {
 	const groups, pairs = 100_000, 100_000 * 125
 	for range b.N {
-		before := heap()
+		before := heapAlloc()
 		k := newKnown(&compiler.Novelty{Forget: 28 * 24 * time.Hour, First: 1})
 		var peak uint64
 		var pruning time.Duration
@@ -43,7 +43,7 @@ func BenchmarkTenMillionKnownValues(b *testing.B) {
 		}
 		b.ReportMetric(float64((time.Since(began)-pruning).Nanoseconds())/(1.09*pairs), "ns/event")
 		b.ReportMetric(pruning.Seconds()*1000/(40*24), "ms/prune")
-		b.ReportMetric(float64(heap()-before)/(1<<20), "MiB")
+		b.ReportMetric(float64(heapAlloc()-before)/(1<<20), "MiB")
 		b.ReportMetric(float64(peak)/(1<<20), "peak-MiB")
 		b.ReportMetric(float64(k.size()), "held")
 		if held := len(k.one) + len(k.many); held < pairs*3/4 || held > pairs*9/10 {

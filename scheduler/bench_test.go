@@ -66,7 +66,7 @@ func BenchmarkLiveEvaluation(b *testing.B) {
 func BenchmarkMillionGroups(b *testing.B) {
 	const groups = 1_000_000
 	for range b.N {
-		before := heap()
+		before := heapAlloc()
 		w := newWorld(1)
 		w.recent = NewRecent(64 << 20)
 		s, _ := benchScheduler(b, w, "count")
@@ -82,8 +82,8 @@ func BenchmarkMillionGroups(b *testing.B) {
 			s.pending = nil
 			w.events = nil
 		}
-		b.ReportMetric(float64(heap()-before)/(1<<20), "MB")
-		b.ReportMetric(float64(heap()-before)/groups, "B/group")
+		b.ReportMetric(float64(heapAlloc()-before)/(1<<20), "MB")
+		b.ReportMetric(float64(heapAlloc()-before)/groups, "B/group")
 		if n := s.cache.matches; n != groups {
 			b.Fatalf("%d matches are held, want %d", n, groups)
 		}
@@ -91,7 +91,7 @@ func BenchmarkMillionGroups(b *testing.B) {
 	}
 }
 
-func heap() uint64 {
+func heapAlloc() uint64 {
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)

@@ -176,7 +176,7 @@ func since(ms []compiler.Match, from schema.Millis) []compiler.Match {
 
 // published notes a signal that was published.
 func (p *planCache) published(key uint64, sig schema.Signal) {
-	if sig.LastSeen < p.ended {
+	if sig.Ends() < p.ended {
 		return
 	}
 	g := p.group(key, sig.Group)
@@ -207,7 +207,7 @@ func (c *cache) trim(p *planCache) {
 	p.globals = p.cut(p.globals)
 	for key, g := range p.groups {
 		g.matches = p.cut(g.matches)
-		g.signals = slices.DeleteFunc(g.signals, func(s schema.Signal) bool { return s.LastSeen < p.ended })
+		g.signals = slices.DeleteFunc(g.signals, func(s schema.Signal) bool { return s.Ends() < p.ended })
 		if len(g.matches) == 0 && len(g.signals) == 0 {
 			delete(p.groups, key)
 		}

@@ -158,7 +158,7 @@ func (s *Scheduler) absorb(ctx context.Context, touches []touch) error {
 	if len(touches) == 0 {
 		return nil
 	}
-	if err := s.warm(ctx, touches); err != nil {
+	if err := s.warm(ctx, planSet(touches)); err != nil {
 		return err
 	}
 	d := dirty{units: map[uint64]*unit{}, globals: map[*compiler.Plan]schema.Millis{}}
@@ -258,11 +258,11 @@ func (s *Scheduler) tidy(d *dirty) {
 
 // warm reads the near past of plans that were evaluated before this process,
 // or whose cache was thrown away.
-func (s *Scheduler) warm(ctx context.Context, touches []touch) error {
+func (s *Scheduler) warm(ctx context.Context, plans map[*compiler.Plan]bool) error {
 	cold := map[string]*compiler.Plan{}
-	for _, t := range touches {
-		if s.cache.plans[t.plan.Key] == nil {
-			cold[t.plan.Key] = t.plan
+	for plan := range plans {
+		if s.cache.plans[plan.Key] == nil {
+			cold[plan.Key] = plan
 		}
 	}
 	back := map[string]time.Duration{}
@@ -343,12 +343,16 @@ func (d *dirty) touch(plan *compiler.Plan, values []string, at schema.Millis) *u
 
 // spread touches the groups that a new match without group values may change:
 // those with an evaluation point at its time or later. Until the next point it
-// changes nothing.
+// changes nothing but what was told of a silence before it arrived.
 func (s *Scheduler) spread(ctx context.Context, d *dirty) error {
 	for plan, from := range d.globals {
-		if p := s.cache.of(plan, false); from >= p.from {
+		points := from
+		if v := s.vigilOf(plan); v != nil && from <= v.horizon.Through {
+			points -= windowOf(plan)
+		}
+		if p := s.cache.of(plan, false); points >= p.from {
 			for _, g := range p.groups {
-				for _, m := range since(g.matches, from) {
+				for _, m := range since(g.matches, points) {
 					d.touch(plan, unitGroup(plan, &m), from)
 				}
 			}
@@ -357,7 +361,7 @@ func (s *Scheduler) spread(ctx context.Context, d *dirty) error {
 		if err := s.flush(ctx); err != nil {
 			return err
 		}
-		groups, err := s.deps.Windows.Groups(ctx, plan.Key, from, schema.MaxMillis)
+		groups, err := s.deps.Windows.Groups(ctx, plan.Key, points, schema.MaxMillis)
 		if err != nil {
 			return fmt.Errorf("list groups of rule %s: %w", plan.Rule.ID, err)
 		}
@@ -389,6 +393,9 @@ func (s *Scheduler) update(ctx context.Context, units []*unit) error {
 	var changes []planChange
 	for _, u := range units {
 		u.known, u.usual = s.known[u.plan.Key], s.usual[u.plan.Key]
+		if v := s.vigilOf(u.plan); v != nil {
+			u.horizon = v.horizon
+		}
 		started := time.Now()
 		for _, c := range u.advance(u.chained, u.matches, u.globals) {
 			changes = append(changes, planChange{c, u.plan})

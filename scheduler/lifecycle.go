@@ -213,7 +213,7 @@ func (u *unit) measure(l *life, all []compiler.Match) {
 		m.opening(q, openedBy)
 	}
 	if !l.carried {
-		l.lowered = len(openedBy) > 0 && !slices.ContainsFunc(openedBy, func(e compiler.Match) bool { return !isLesser(e.Tags) })
+		l.lowered = len(openedBy) > 0 && !slices.ContainsFunc(openedBy, func(e compiler.Match) bool { return !schema.IsLesserEnvironment(e.Tags) })
 	}
 	for _, e := range between(all, l.after(u.plan), l.last) {
 		m.count(&e)
@@ -271,17 +271,6 @@ func (m *measure) opening(q *quiet, events []compiler.Match) {
 			m.count(e)
 		}
 	}
-}
-
-// isLesser reports whether the tags name a staging, test or dev environment.
-func isLesser(tags []string) bool {
-	for _, t := range tags {
-		env, ok := strings.CutPrefix(t, "env:")
-		if ok && (strings.HasPrefix(env, "staging") || strings.HasPrefix(env, "test") || strings.HasPrefix(env, "dev")) {
-			return true
-		}
-	}
-	return false
 }
 
 func (m *measure) count(e *compiler.Match) {
@@ -478,7 +467,7 @@ func (e oneEvent) live(plan *compiler.Plan, lives map[string]*life) {
 				l = &life{first: e.at, last: e.at, perQuery: make([]uint64, len(plan.Labels)), opened: m.Seq, values: []string{v}, tags: slices.Sorted(slices.Values(m.Tags)), lowered: true}
 				lives[name] = l
 			}
-			l.lowered = l.lowered && isLesser(m.Tags)
+			l.lowered = l.lowered && schema.IsLesserEnvironment(m.Tags)
 			l.perQuery[m.Label]++
 			if l.seen[m.Seq] {
 				continue

@@ -28,7 +28,9 @@ func live(t *testing.T, seed uint64, rule schema.Rule, events []schema.Event, fa
 
 func liveRules(t *testing.T, seed uint64, rules []schema.Rule, events []schema.Event, faults float64, suppressions ...schema.Suppression) *world {
 	t.Helper()
-	return newWorld(seed).run(t, seed, rules, events, faults, suppressions...)
+	w := newWorld(seed)
+	w.until = newest(events).Through
+	return w.run(t, seed, rules, events, faults, suppressions...)
 }
 
 // run is liveRules in a world that was made for it.
@@ -63,6 +65,7 @@ func (w *world) run(t *testing.T, seed uint64, rules []schema.Rule, events []sch
 		}
 		w.stored = uint64(len(w.events))
 		events = events[n:]
+		w.lookAround(s)
 		drain(s)
 		relate(s, w)
 		if w.rand.Float64() < faults {
@@ -72,12 +75,30 @@ func (w *world) run(t *testing.T, seed uint64, rules []schema.Rule, events []sch
 			s = restart(t, w)
 		}
 	}
+	w.attend(s, w.until)
+	drain(s)
 	w.faults = 0
 	drain(s)
 	if p := s.Progress(); !p.CaughtUp || p.Failing > 0 {
 		t.Fatalf("not caught up at the end: %+v", p)
 	}
 	return w
+}
+
+// lookAround now and then lets time go by, to a moment at which much has not
+// arrived that will.
+func (w *world) lookAround(s *Scheduler) {
+	end := w.until - schema.Millis(DefaultSilenceDelay.Milliseconds())
+	if w.until == 0 || w.rand.IntN(3) > 0 {
+		return
+	}
+	begin := w.events[0].At
+	for _, e := range w.events {
+		begin = min(begin, e.At)
+	}
+	if begin < end {
+		w.attend(s, begin+schema.Millis(w.rand.Int64N(int64(end-begin))))
+	}
 }
 
 // relate is an analyst who relates a signal to ever higher incidents, and notes
@@ -103,9 +124,12 @@ func relate(s *Scheduler, w *world) {
 func drain(s *Scheduler) {
 	for range 10_000 {
 		for _, w := range s.watches {
-			w.retryAt = time.Time{}
+			w.retryAt, w.judgeAt = time.Time{}, time.Time{}
 		}
-		if !s.step(context.Background()) {
+		if s.step(context.Background()) || s.judge(context.Background()) {
+			continue
+		}
+		if !slices.ContainsFunc(s.watches, func(w *watch) bool { return w.judgeFailures > 0 }) {
 			return
 		}
 	}
@@ -150,8 +174,8 @@ func essence(signals []schema.Signal) []string {
 			samples = append(samples, e.EventID)
 		}
 		sort.Strings(samples) // those of one moment have no order
-		out = append(out, fmt.Sprintf("case %d group %q from %d to %d events %d tags %q values %q suppressed %q samples %d %q",
-			s.Case, s.Group, s.FirstSeen, s.LastSeen, s.Events, s.EventTags, s.Values, s.Suppression, len(samples), samples))
+		out = append(out, fmt.Sprintf("case %d group %q from %d to %d events %d tags %q values %q suppressed %q silence %s samples %d %q",
+			s.Case, s.Group, s.FirstSeen, s.LastSeen, s.Events, s.EventTags, s.Values, s.Suppression, s.Silence.Text(), len(samples), samples))
 	}
 	return out
 }
@@ -166,7 +190,7 @@ func mustAgree(t *testing.T, w *world, plan *compiler.Plan, events []schema.Even
 		e.Seq = uint64(i + 1)
 		matches = append(matches, plan.Matches(&e)...)
 	}
-	rendered, err := ReplayRendered(plan, matches, newest(events), worldEvents{w}.fetch)
+	rendered, err := ReplayRendered(plan, matches, Until(w.until), worldEvents{w}.fetch)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,19 +225,29 @@ func shuffled(events []schema.Event, seed uint64) []schema.Event {
 }
 
 func TestLiveEvaluationEqualsReplayInAnyOrderAndThroughFaults(t *testing.T) {
-	for n, dir := range conformanceCases(t, "signals") {
+	for n, dir := range slices.Concat(conformanceCases(t, "signals"), conformanceCases(t, "absence")) {
 		plan, events, _ := readCase(t, dir)
 		if plan.Unsupported != "" {
 			continue
 		}
-		t.Run(filepath.Base(dir), func(t *testing.T) {
+		t.Run(filepath.Base(filepath.Dir(dir))+"/"+filepath.Base(dir), func(t *testing.T) {
+			until := readHorizon(t, dir, events).Through
 			inOrder := slices.Clone(events)
 			sort.SliceStable(inOrder, func(i, j int) bool { return inOrder[i].At < inOrder[j].At })
-			seed := uint64(n)
-			mustAgree(t, live(t, seed, plan.Rule, inOrder, 0), plan, inOrder)
-			late := shuffled(events, seed)
-			mustAgree(t, live(t, seed, plan.Rule, late, 0), plan, late)
-			mustAgree(t, live(t, seed, plan.Rule, late, 0.1), plan, late)
+			for seed := uint64(10 * n); seed < uint64(10*n+3); seed++ {
+				arrived, faults := inOrder, 0.0
+				if seed%10 > 0 {
+					arrived = shuffled(events, seed)
+				}
+				if seed%10 > 1 {
+					faults = 0.1
+				}
+				w := newWorld(seed)
+				w.until = until
+				rule := plan.Rule
+				rule.ID = "aaa-bbb-ccc"
+				mustAgree(t, w.run(t, seed, []schema.Rule{rule}, arrived, faults), plan, arrived)
+			}
 		})
 	}
 }

@@ -22,8 +22,12 @@ func (s *Scheduler) noteMatches(d *dirty, plan *compiler.Plan, label int, matche
 		s.hold(cached, &unit{plan: plan, key: globalKey(plan)}, true, matches)
 		return
 	}
+	v := s.vigilOf(plan)
 	for _, part := range d.byUnit(plan, matches) {
 		s.hold(cached, part.unit, false, part.matches)
+		if v != nil {
+			v.expect(part.unit, &part.matches[0])
+		}
 	}
 }
 

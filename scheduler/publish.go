@@ -48,6 +48,9 @@ func (s *Scheduler) publish(ctx context.Context, changes []planChange, find find
 		out[i].Place = s.nextPublished(c.RuleID)
 		c.Signal = out[i].Signal
 	}
+	if err := s.keepHorizons(ctx, changes); err != nil {
+		return err
+	}
 	if err := s.deps.Signals.Publish(ctx, out); err != nil {
 		return fmt.Errorf("publish signals: %w", err)
 	}

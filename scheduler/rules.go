@@ -63,10 +63,11 @@ type storedRule struct {
 // Load reads the rules and how far each was evaluated. It must return before
 // anything else is asked of the Scheduler.
 func (s *Scheduler) Load(ctx context.Context) error {
-	through, err := s.deps.Journal.Load(ctx)
+	checkpoints, err := s.deps.Journal.Load(ctx)
 	if err != nil {
 		return fmt.Errorf("load progress: %w", err)
 	}
+	s.checkpoints = checkpoints
 	published, err := s.deps.Signals.Newest(ctx)
 	if err != nil {
 		return fmt.Errorf("find the newest signal: %w", err)
@@ -89,7 +90,7 @@ func (s *Scheduler) Load(ctx context.Context) error {
 		s.apply(stored, o.Deleted)
 	}
 	for _, w := range s.watches {
-		w.through = max(w.through, through[w.plan.Key])
+		w.through = max(w.through, checkpoints[w.plan.Key].Through)
 	}
 	for _, w := range s.watches {
 		s.prepareTables(ctx, w.plan)

@@ -63,12 +63,6 @@ type Signals interface {
 	Publish(ctx context.Context, signals []Published) error
 }
 
-// Journal remembers how far each watch was evaluated.
-type Journal interface {
-	Load(ctx context.Context) (map[string]uint64, error)
-	Save(ctx context.Context, through map[string]uint64) error
-}
-
 // Arrivals tells how far events have come.
 type Arrivals interface {
 	// Acknowledged is the last sequence that a sender was promised.
@@ -102,6 +96,13 @@ type Deps struct {
 	Catalogue *schema.Catalogue
 	Log       *slog.Logger
 	Metrics   prometheus.Registerer
+	// Now is the clock that silence is judged by; nil: time.Now.
+	Now func() time.Time
+	// TurnedAway counts the senders that were told to come back later; nil: none
+	// ever is.
+	TurnedAway func() uint64
+	// Delays say how far behind the clock silence is judged.
+	Delays SilenceDelays
 	// Lateness is how far an event may arrive behind its own time and still be
 	// evaluated.
 	Lateness time.Duration
@@ -133,15 +134,21 @@ type Scheduler struct {
 	// compiled are the present sets of plans.
 	compiled map[string]*compiled
 
+	attention attention
+
 	// Of the goroutine that evaluates.
-	cache   *cache
-	known   map[string]*known // by rule key
-	usual   map[string]*usual // by rule key
-	learned map[string]bool   // rule keys that learned from the past, where they ask for that
-	pending []StoredMatch     // in memory, not yet in the store
-	ledger  ledger            // likewise
-	done    map[string]uint64 // watches that ended, and their places, likewise
-	saved   time.Time
+	cache *cache
+	// checkpoints are how far watches were evaluated when this process began;
+	// vigils are what they wait for, by rule key.
+	checkpoints map[string]Checkpoint
+	vigils      map[string]*vigil
+	known       map[string]*known     // by rule key
+	usual       map[string]*usual     // by rule key
+	learned     map[string]bool       // rule keys that learned from the past, where they ask for that
+	pending     []StoredMatch         // in memory, not yet in the store
+	ledger      ledger                // likewise
+	done        map[string]Checkpoint // of watches that ended, likewise
+	saved       time.Time
 }
 
 // New makes a Scheduler; nothing happens until Load and Run.
@@ -151,6 +158,12 @@ func New(deps Deps) (*Scheduler, error) {
 	}
 	if deps.MaxCached == 0 {
 		deps.MaxCached = maxCached
+	}
+	if deps.Now == nil {
+		deps.Now = time.Now
+	}
+	if deps.TurnedAway == nil {
+		deps.TurnedAway = func() uint64 { return 0 }
 	}
 	if deps.Lateness <= 0 {
 		return nil, errors.New("scheduler: the lateness allowance must be positive")
@@ -168,7 +181,8 @@ func New(deps Deps) (*Scheduler, error) {
 		known:        map[string]*known{},
 		usual:        map[string]*usual{},
 		learned:      map[string]bool{},
-		done:         map[string]uint64{},
+		done:         map[string]Checkpoint{},
+		vigils:       map[string]*vigil{},
 	}
 	s.watchProgress(deps.Metrics)
 	return s, nil
@@ -178,9 +192,15 @@ func New(deps Deps) (*Scheduler, error) {
 func (s *Scheduler) Run(ctx context.Context) error {
 	ticker := time.NewTicker(s.deps.Pace)
 	defer ticker.Stop()
+	looking := make(chan struct{})
+	go func() {
+		defer close(looking)
+		s.stayAwake(ctx)
+	}()
+	defer func() { <-looking }()
 	for {
 		arrived := s.deps.Arrivals.StoredChanged()
-		for s.step(ctx) {
+		for s.step(ctx) || s.judge(ctx) {
 			s.carryOutWaiting()
 		}
 		_ = s.save(ctx, false) // it has been logged; the next one says the same
@@ -190,10 +210,36 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	}
 }
 
+// stayAwake looks at the clock until the context ends. It does nothing else, so
+// that only a process that stands still, or has no time, misses a look.
+func (s *Scheduler) stayAwake(ctx context.Context) {
+	started := time.Now()
+	ticker := time.NewTicker(lookEvery)
+	defer ticker.Stop()
+	for {
+		s.look(time.Since(started))
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// look asks the clock before it asks what has arrived: what arrived before the
+// moment is then among it.
+func (s *Scheduler) look(mono time.Duration) {
+	now := s.deps.Now()
+	s.attention.look(now, mono, s.deps.Arrivals.Acknowledged(), s.deps.TurnedAway())
+}
+
 // wait ends at most once a tick, and only when there is something new; false
 // says that it is the end. What is asked for is done meanwhile.
 func (s *Scheduler) wait(ctx context.Context, tick <-chan time.Time, arrived <-chan struct{}) bool {
 	due := s.untilRetry()
+	if len(s.vigils) > 0 {
+		due = min(due, judgeEvery)
+	}
 	if len(s.pending) > 0 {
 		due = min(due, saveEvery) // others read the matches from the store
 	}
@@ -216,6 +262,9 @@ func (s *Scheduler) wait(ctx context.Context, tick <-chan time.Time, arrived <-c
 	}
 	return true
 }
+
+// judgeEvery is how often silence is judged.
+const judgeEvery = time.Second
 
 // step evaluates the watches that are furthest behind, together, over the next
 // arrivals. It tells whether there was anything to do.
@@ -269,7 +318,8 @@ func (s *Scheduler) next(now time.Time, stored uint64) ([]turn, Interval) {
 			delete(s.known, w.plan.Key)
 			delete(s.usual, w.plan.Key)
 			delete(s.learned, w.plan.Key)
-			s.done[w.plan.Key] = w.through
+			delete(s.vigils, w.plan.Key)
+			s.done[w.plan.Key] = Checkpoint{Through: w.through}
 		}
 		return w.finished()
 	})
@@ -338,11 +388,16 @@ func (s *Scheduler) fail(w turn, in Interval, err error) {
 	}
 	w.failures++
 	w.problem = err.Error()
-	w.retryAt = time.Now().Add(min(time.Minute, 250*time.Millisecond<<min(w.failures, 8)))
+	w.retryAt = time.Now().Add(retryAfter(w.failures))
 	s.mu.Unlock()
 	s.metrics.failures.Inc()
 	s.deps.Log.Error("rule not evaluated; it will be retried",
 		"rule", w.plan.Rule.ID, "after", in.From, "through", in.To, "attempt", w.failures, "error", err)
+}
+
+// retryAfter is how long to wait after so many failures in a row.
+func retryAfter(failures int) time.Duration {
+	return min(time.Minute, 250*time.Millisecond<<min(failures, 8))
 }
 
 // throughOf is how far the rule of this key was evaluated.
@@ -396,12 +451,15 @@ func (s *Scheduler) save(ctx context.Context, always bool) error {
 		return nil
 	}
 	s.saved = time.Now()
-	through := maps.Clone(s.done)
+	checkpoints := maps.Clone(s.done)
 	for _, w := range s.watches {
-		through[w.plan.Key] = w.through
+		checkpoints[w.plan.Key] = Checkpoint{Through: w.through}
+		if v := s.vigilOf(w.plan); v != nil {
+			checkpoints[w.plan.Key] = v.checkpoint(w.through)
+		}
 	}
 	s.mu.Unlock()
-	if len(through) == 0 {
+	if len(checkpoints) == 0 {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
@@ -410,7 +468,7 @@ func (s *Scheduler) save(ctx context.Context, always bool) error {
 	if err == nil {
 		var behind map[string]bool
 		if behind, err = s.remember(ctx); err == nil {
-			maps.DeleteFunc(through, func(key string, _ uint64) bool { return behind[key] })
+			maps.DeleteFunc(checkpoints, func(key string, _ Checkpoint) bool { return behind[key] })
 		}
 	}
 	if err == nil {
@@ -422,7 +480,7 @@ func (s *Scheduler) save(ctx context.Context, always bool) error {
 		}
 	}
 	if err == nil {
-		err = s.deps.Journal.Save(ctx, through)
+		err = s.deps.Journal.Save(ctx, checkpoints)
 	}
 	if err == nil {
 		err = s.settle(ctx) // last: what lets go of the past must not be ahead of the place
@@ -435,6 +493,11 @@ func (s *Scheduler) save(ctx context.Context, always bool) error {
 		return nil
 	}
 	clear(s.done)
+	for key, c := range checkpoints {
+		if v := s.vigils[key]; v != nil {
+			v.saved = c
+		}
+	}
 	return nil
 }
 

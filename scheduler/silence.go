@@ -192,7 +192,7 @@ func (u *unit) silence(l *life, matches []compiler.Match) {
 	}
 	for _, m := range since(matches, unseen) {
 		if slices.Equal(m.Group, s.Group) {
-			if s.Until == 0 || m.At < s.Until {
+			if m.At-s.Since <= schema.MaxSilence && (s.Until == 0 || m.At < s.Until) {
 				s.Until = m.At
 			}
 			return

@@ -26,6 +26,15 @@ type watch struct {
 	failedFrom uint64 // the place at the first of them
 	retryAt    time.Time
 	problem    string // why it failed last, or why it can't run
+
+	// Of watches that wait for what does not happen: up to when that was judged, how
+	// many groups have something to wait for, and why the horizon does not move,
+	// where it does not.
+	judged        schema.Millis
+	waits         int
+	held          string
+	judgeFailures int
+	judgeAt       time.Time
 }
 
 // newWatch gives the plan a key of its own, so that what an earlier stretch of

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sort"
@@ -25,7 +26,7 @@ type world struct {
 	versions map[string][]Published
 	whole    map[string]Published
 	keys     map[string]uint64
-	through  map[string]uint64
+	through  map[string]Checkpoint
 	objects  []Object
 	ledger   []Entry
 	values   map[string]map[KnownValue]bool
@@ -33,6 +34,10 @@ type world struct {
 	models   map[string]map[KnownKey]SeriesModel
 	modelled map[string]schema.Millis
 	stored   uint64
+	clock    time.Time     // virtual
+	mono     time.Duration // of the steady clock, likewise
+	away     uint64        // senders turned away
+	until    schema.Millis // up to when silence is judged in the end; 0: it is not
 	broken   string  // id of a rule that can't be evaluated
 	recent   *Recent // nil: none, and all is found in the store
 	cached   int     // MaxCached
@@ -53,7 +58,7 @@ func newWorld(seed uint64) *world {
 		rand: rand.New(rand.NewPCG(seed, 1)), lateness: 100 * 365 * 24 * time.Hour,
 		matches: map[uint64][]StoredMatch{}, signals: map[string]schema.Signal{}, versions: map[string][]Published{}, whole: map[string]Published{}, keys: map[string]uint64{},
 		values: map[string]map[KnownValue]bool{}, groups: map[string]map[KnownKey]KnownGroup{}, models: map[string]map[KnownKey]SeriesModel{}, modelled: map[string]schema.Millis{},
-		through: map[string]uint64{}, history: map[string][]schema.Signal{}, related: map[string]int64{},
+		through: map[string]Checkpoint{}, history: map[string][]schema.Signal{}, related: map[string]int64{},
 	}
 }
 
@@ -69,6 +74,22 @@ func (w *world) deps() Deps {
 		Events: worldEvents{w}, Windows: worldWindows{w}, Signals: worldSignals{w}, Journal: worldJournal{w}, Ledger: worldLedger{w},
 		Knowledge: worldKnowledge{w}, Models: worldModels{w}, Objects: worldObjects{w}, Arrivals: worldArrivals{w},
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Lateness: w.lateness, Pace: time.Millisecond, Recent: w.recent, MaxCached: w.cached, Tables: w.tables,
+		Now: func() time.Time { return w.clock }, TurnedAway: func() uint64 { return w.away },
+	}
+}
+
+// attend lets the clock jump to a moment, and then so much time go by, with the
+// engine awake, that silence can be judged up to there. It never goes back.
+func (w *world) attend(s *Scheduler, m schema.Millis) {
+	if m.Time().Before(w.clock) {
+		return
+	}
+	w.clock = m.Time()
+	for end := w.clock.Add(DefaultSilenceDelay); ; w.clock, w.mono = w.clock.Add(lookEvery), w.mono+lookEvery {
+		s.look(w.mono)
+		if !w.clock.Before(end) {
+			return
+		}
 	}
 }
 
@@ -195,7 +216,7 @@ type worldSignals struct{ *world }
 func (w worldSignals) Recent(_ context.Context, ended map[string]schema.Millis) ([]schema.Signal, error) {
 	var out []schema.Signal
 	for _, sig := range w.signals {
-		if from, ok := ended[sig.RuleKey]; ok && sig.LastSeen >= from {
+		if from, ok := ended[sig.RuleKey]; ok && sig.Ends() >= from {
 			out = append(out, sig)
 		}
 	}
@@ -206,7 +227,7 @@ func (w worldSignals) Load(_ context.Context, spans []Span) (map[uint64][]schema
 	out := map[uint64][]schema.Signal{}
 	for _, s := range spans {
 		for id, sig := range w.signals {
-			if w.keys[id] == s.Key && sig.LastSeen >= s.From {
+			if w.keys[id] == s.Key && sig.Ends() >= s.From {
 				out[s.Key] = append(out[s.Key], sig)
 			}
 		}
@@ -284,19 +305,24 @@ func (w worldSignals) Publish(_ context.Context, list []Published) error {
 
 type worldJournal struct{ *world }
 
-func (w worldJournal) Load(context.Context) (map[string]uint64, error) {
-	out := map[string]uint64{}
-	for k, v := range w.through {
-		out[k] = v
-	}
-	return out, nil
+func (w worldJournal) Load(context.Context) (map[string]Checkpoint, error) {
+	return maps.Clone(w.through), nil
 }
 
-func (w worldJournal) Save(_ context.Context, through map[string]uint64) error {
-	for k, v := range through {
-		w.through[k] = max(w.through[k], v)
+// Save keeps what a table that is merged keeps: the row that is furthest through.
+func (w worldJournal) Save(_ context.Context, checkpoints map[string]Checkpoint) error {
+	if err := w.fault(); err != nil && w.rand.IntN(2) == 0 {
+		return err
 	}
-	return nil
+	for k, c := range checkpoints {
+		if have := w.through[k]; c.Through >= have.Through {
+			w.through[k] = Checkpoint{
+				Through: c.Through, SilenceFrom: max(c.SilenceFrom, have.SilenceFrom),
+				Judged: max(c.Judged, have.Judged), Horizon: max(c.Horizon, have.Horizon),
+			}
+		}
+	}
+	return w.fault()
 }
 
 type worldObjects struct{ *world }

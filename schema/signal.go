@@ -4,7 +4,10 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/json"
+	"fmt"
 	"slices"
+	"strings"
 )
 
 // Signal is what a rule found: about whom, from when to when.
@@ -68,6 +71,56 @@ func (s *Silence) Equal(other *Silence) bool {
 		return s == other
 	}
 	return s.Since == other.Since && s.Until == other.Until && s.Absence == other.Absence && slices.Equal(s.Group, other.Group)
+}
+
+// MaxSilence is how long after a group fell silent it is still told when it was
+// heard again.
+const MaxSilence = Millis(7 * 24 * 3600 * 1000)
+
+// Ends is the event time after which no event can change the signal any more, but
+// for one that its keep alive lets extend it.
+func (s *Signal) Ends() Millis {
+	switch q := s.Silence; {
+	case q == nil || q.Absence:
+		return s.LastSeen
+	case q.Until == 0:
+		return max(s.LastSeen, q.Since+MaxSilence)
+	default:
+		return max(s.LastSeen, q.Until)
+	}
+}
+
+// Text is the form that is stored: JSON, or empty where there is none.
+func (s *Silence) Text() string {
+	if s == nil {
+		return ""
+	}
+	text, _ := json.Marshal(s) // plain values: cannot fail
+	return string(text)
+}
+
+// ParseSilence reads the form that is stored.
+func ParseSilence(text string) (*Silence, error) {
+	if text == "" {
+		return nil, nil
+	}
+	s := new(Silence)
+	if err := json.Unmarshal([]byte(text), s); err != nil {
+		return nil, fmt.Errorf("silence: %w", err)
+	}
+	return s, nil
+}
+
+// IsLesserEnvironment reports whether the tags name a staging, test or dev
+// environment.
+func IsLesserEnvironment(tags []string) bool {
+	for _, t := range tags {
+		env, ok := strings.CutPrefix(t, "env:")
+		if ok && (strings.HasPrefix(env, "staging") || strings.HasPrefix(env, "test") || strings.HasPrefix(env, "dev")) {
+			return true
+		}
+	}
+	return false
 }
 
 // States of a signal and the engine's own reasons for archiving one.

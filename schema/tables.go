@@ -117,6 +117,8 @@ var Signals = Table{
 		{"place", "UInt64", "", "counts up with every version of any signal"},
 		{"values", "Array(String)", "ZSTD(1)", "what it is about besides its group: new values, a journey"},
 		{"per_query", "Array(UInt64)", "", "distinct matching events of each query"},
+		{"silence", "String", "ZSTD(1)", "where something stayed away: since when, until when, as JSON; else empty"},
+		{"environment", word, "", "of the events that opened it: lesser (staging, test, dev) or other; empty in rows that older versions wrote"},
 		{"event_tags", "Array(LowCardinality(String))", "", "tags that all its events have"},
 		{"samples", "String", "ZSTD(1)", "some of its events as JSON"},
 		{"timestamp", moment, "", "first_seen, under the name a search uses"},
@@ -174,6 +176,9 @@ var Progress = Table{
 	Columns: []Column{
 		{"rule_key", "String", "", "what the rule detects"},
 		{"through", "UInt64", "", "every event up to this arrival is evaluated"},
+		{"silence_from", moment, "", "silence is judged after this moment"},
+		{"silence_judged", moment, "", "silence up to here has been told"},
+		{"silence_horizon", moment, "", "silence up to here may have been told"},
 		{"at", moment, "", "when"},
 	},
 	Engine:  "ReplacingMergeTree(through)",

@@ -19,7 +19,13 @@ type signals struct {
 }
 
 const signalColumns = `id, version, key, rule_key, rule_id, rule_version, case, group,
-	first_seen, last_seen, events, state, reason, suppression, opened, place, values, per_query, event_tags, samples, triage`
+	first_seen, last_seen, events, state, reason, suppression, opened, place, values, per_query, silence, environment, event_tags, samples, triage`
+
+// ends is Signal.Ends in SQL.
+var ends = fmt.Sprintf(`greatest(toUnixTimestamp64Milli(last_seen), multiIf(
+	silence = '' OR JSONHas(silence, 'absence'), 0,
+	JSONHas(silence, 'until'), JSONExtractInt(silence, 'until'),
+	JSONExtractInt(silence, 'since') + %d))`, schema.MaxSilence)
 
 // Load reads the present version of each key's signals that ended at or after
 // the span's beginning.
@@ -30,7 +36,7 @@ func (s signals) Load(ctx context.Context, spans []scheduler.Span) (map[uint64][
 		params := server.Params{}.Uints("keys", keys).Ints("froms", froms)
 		return s.read(params.Context(ctx), `SELECT `+signalColumns+` FROM signals FINAL
 			WHERE key IN {keys:Array(UInt64)}
-			  AND toUnixTimestamp64Milli(last_seen) >= transform(key, {keys:Array(UInt64)}, {froms:Array(Int64)}, toInt64(0))`,
+			  AND `+ends+` >= transform(key, {keys:Array(UInt64)}, {froms:Array(Int64)}, toInt64(0))`,
 			func(key uint64, sig schema.Signal) { out[key] = append(out[key], sig) })
 	})
 	return out, err
@@ -44,7 +50,7 @@ func (s signals) Recent(ctx context.Context, ended map[string]schema.Millis) ([]
 	params := server.Params{}.Strings("rules", keys).Ints("froms", moments)
 	err := s.read(params.Context(ctx), `SELECT `+signalColumns+` FROM signals FINAL
 		WHERE rule_key IN {rules:Array(String)}
-		  AND toUnixTimestamp64Milli(last_seen) >= transform(rule_key, {rules:Array(String)}, {froms:Array(Int64)}, toInt64(0))`,
+		  AND `+ends+` >= transform(rule_key, {rules:Array(String)}, {froms:Array(Int64)}, toInt64(0))`,
 		func(_ uint64, sig schema.Signal) { out = append(out, sig) })
 	return out, err
 }
@@ -157,10 +163,10 @@ func scanSignal(rows driver.Rows, sig *schema.Signal, more ...any) (key uint64, 
 	var ruleVersion uint32
 	var caseAt int16
 	var first, last time.Time
-	var triage string
+	var triage, silence, environment string
 	into := []any{&sig.ID, &sig.Version, &key, &sig.RuleKey, &sig.RuleID, &ruleVersion, &caseAt, &sig.Group,
 		&first, &last, &sig.Events, &sig.State, &sig.Reason, &sig.Suppression, &sig.Opened, &sig.Place, &sig.Values, &sig.PerQuery,
-		&sig.EventTags, &sig.Samples, &triage}
+		&silence, &environment, &sig.EventTags, &sig.Samples, &triage}
 	if err := rows.Scan(append(into, more...)...); err != nil {
 		return 0, err
 	}
@@ -169,7 +175,24 @@ func scanSignal(rows driver.Rows, sig *schema.Signal, more ...any) (key uint64, 
 	if sig.Triage, err = schema.ParseTriage(triage); err != nil {
 		return 0, fmt.Errorf("signal %s: %w", sig.ID, err)
 	}
+	if sig.Silence, err = schema.ParseSilence(silence); err != nil {
+		return 0, fmt.Errorf("signal %s: %w", sig.ID, err)
+	}
+	sig.Lowered = environment == lesser || environment == "" && schema.IsLesserEnvironment(sig.EventTags)
 	return key, nil
+}
+
+// Values of the column environment.
+const (
+	lesser = "lesser"
+	other  = "other"
+)
+
+func environmentOf(sig *schema.Signal) string {
+	if sig.Lowered {
+		return lesser
+	}
+	return other
 }
 
 // Publish stores new versions of signals.
@@ -179,7 +202,8 @@ func (s signals) Publish(ctx context.Context, list []scheduler.Published) error 
 		return []any{
 			p.ID, p.Version, scheduler.UnitKey(p.RuleKey, p.Group), p.RuleKey, p.RuleID, uint32(p.RuleVersion),
 			int16(p.Case), notNil(p.Group), p.FirstSeen.Time(), p.LastSeen.Time(), p.Events, p.State, p.Reason,
-			p.Suppression, p.Opened, p.Place, notNil(p.Values), p.PerQuery, notNil(p.EventTags), p.Samples,
+			p.Suppression, p.Opened, p.Place, notNil(p.Values), p.PerQuery,
+			p.Silence.Text(), environmentOf(&p.Signal), notNil(p.EventTags), p.Samples,
 			p.FirstSeen.Time(), p.Source(), p.Service, p.Host, p.Status, p.Message, notNil(p.Tags),
 			p.Attributes.Projection(), p.Attributes.JSON, p.Triage.Text(),
 		}

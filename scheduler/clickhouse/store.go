@@ -3,6 +3,8 @@ package clickhouse
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -92,34 +94,37 @@ func inChunks(spans []scheduler.Span, ask func([]scheduler.Span) error) error {
 
 type journal struct{ conn driver.Conn }
 
-// Load reads how far each watch was evaluated.
-func (j journal) Load(ctx context.Context) (map[string]uint64, error) {
-	rows, err := j.conn.Query(ctx, "SELECT rule_key, max(through) FROM progress GROUP BY rule_key")
+// Load reads how far each watch was evaluated. Each number only ever grows, so
+// the newest of a watch is the largest.
+func (j journal) Load(ctx context.Context) (map[string]scheduler.Checkpoint, error) {
+	rows, err := j.conn.Query(ctx, `
+		SELECT rule_key, max(through), max(silence_from), max(silence_judged), max(silence_horizon)
+		FROM progress GROUP BY rule_key`)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	out := map[string]uint64{}
+	out := map[string]scheduler.Checkpoint{}
 	for rows.Next() {
 		var key string
-		var through uint64
-		if err := rows.Scan(&key, &through); err != nil {
+		var c scheduler.Checkpoint
+		var from, judged, horizon time.Time
+		if err := rows.Scan(&key, &c.Through, &from, &judged, &horizon); err != nil {
 			return nil, err
 		}
-		out[key] = through
+		c.SilenceFrom, c.Judged, c.Horizon = schema.MillisOf(from), schema.MillisOf(judged), schema.MillisOf(horizon)
+		out[key] = c
 	}
 	return out, rows.Err()
 }
 
 // Save appends how far each watch was evaluated.
-func (j journal) Save(ctx context.Context, through map[string]uint64) error {
+func (j journal) Save(ctx context.Context, checkpoints map[string]scheduler.Checkpoint) error {
 	now := time.Now().UTC()
-	keys := make([]string, 0, len(through))
-	for k := range through {
-		keys = append(keys, k)
-	}
+	keys := slices.Collect(maps.Keys(checkpoints))
 	return insert(ctx, j.conn, schema.Progress, len(keys), func(i int) []any {
-		return []any{keys[i], through[keys[i]], now}
+		c := checkpoints[keys[i]]
+		return []any{keys[i], c.Through, c.SilenceFrom.Time(), c.Judged.Time(), c.Horizon.Time(), now}
 	})
 }
 

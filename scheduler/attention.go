@@ -1,0 +1,119 @@
+package scheduler
+
+import (
+	"fmt"
+	"math"
+	"sync"
+	"time"
+
+	"nightjar/schema"
+)
+
+// attention tells since when, without a break, this process has been awake and
+// has turned no sender away: only what did not arrive in such a time was not
+// sent. It also tells which arrivals were there at a moment.
+type attention struct {
+	mu         sync.Mutex
+	looked     bool
+	wall       time.Time
+	mono       time.Duration
+	turnedAway uint64
+	lapses     []lapse // oldest first, each longer than those after it
+	marks      []mark  // oldest first
+}
+
+// lapse is a break in the attention, which ended at a moment.
+type lapse struct {
+	ended  time.Time
+	length time.Duration
+	why    string
+}
+
+// mark is the last arrival that was acknowledged before a moment.
+type mark struct {
+	seq uint64
+	at  time.Time
+}
+
+const (
+	// lookEvery is how often attention is proven.
+	lookEvery = 500 * time.Millisecond
+	// shortestLapse is the longest pause between two looks that is none.
+	shortestLapse = time.Second
+	// maxMarks bounds the marks; beyond, every second one goes.
+	maxMarks = 4096
+	// endless is the length of a lapse in which senders were not heard at all.
+	endless = time.Duration(math.MaxInt64)
+)
+
+// look proves that the process is awake: at this time of the clock and of a
+// steady one, with everything up to acknowledged arrived before the former, and
+// so many senders turned away until now.
+func (a *attention) look(wall time.Time, mono time.Duration, acknowledged, turnedAway uint64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	wall = wall.Round(0)
+	elapsed := mono - a.mono
+	moved := wall.Sub(a.wall) - elapsed
+	switch {
+	case !a.looked:
+		a.lapse(wall, endless, "the engine was started")
+	case moved > shortestLapse || moved < -shortestLapse:
+		a.lapse(wall, endless, fmt.Sprintf("the clock was moved by %s", moved.Round(time.Millisecond)))
+		a.marks = nil
+	case turnedAway > a.turnedAway:
+		a.lapse(wall, endless, "the intake had to turn senders away")
+	case elapsed > shortestLapse:
+		a.lapse(wall, elapsed, fmt.Sprintf("the engine stood still for %s", elapsed.Round(time.Millisecond)))
+	}
+	a.looked, a.wall, a.mono, a.turnedAway = true, wall, mono, turnedAway
+	a.mark(acknowledged, wall)
+}
+
+func (a *attention) lapse(ended time.Time, length time.Duration, why string) {
+	for len(a.lapses) > 0 && a.lapses[len(a.lapses)-1].length <= length {
+		a.lapses = a.lapses[:len(a.lapses)-1]
+	}
+	a.lapses = append(a.lapses, lapse{ended, length, why})
+}
+
+func (a *attention) mark(seq uint64, at time.Time) {
+	if n := len(a.marks); n > 0 && a.marks[n-1].seq == seq {
+		a.marks[n-1].at = at
+		return
+	}
+	if len(a.marks) >= maxMarks {
+		kept := a.marks[:0]
+		for i := 1; i < len(a.marks); i += 2 {
+			kept = append(kept, a.marks[i])
+		}
+		a.marks = kept
+	}
+	a.marks = append(a.marks, mark{seq, at})
+}
+
+// horizon is up to when silence can be judged by who has evaluated every arrival
+// up to through, so long behind the clock; not ok says that it cannot move yet,
+// and why.
+func (a *attention) horizon(through uint64, delay time.Duration) (at schema.Millis, ok bool, why string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var evaluated time.Time
+	for i := len(a.marks) - 1; i >= 0 && evaluated.IsZero(); i-- {
+		if a.marks[i].seq <= through {
+			evaluated = a.marks[i].at
+		}
+	}
+	if evaluated.IsZero() {
+		return 0, false, "the rule has not caught up"
+	}
+	for i := len(a.lapses) - 1; i >= 0; i-- {
+		if b := a.lapses[i]; b.length > max(shortestLapse, delay/4) {
+			if evaluated.Sub(b.ended) < delay {
+				return 0, false, fmt.Sprintf("%s at %s", b.why, schema.MillisOf(b.ended))
+			}
+			break
+		}
+	}
+	return schema.MillisOf(evaluated.Add(-delay)), true, ""
+}

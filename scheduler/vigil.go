@@ -1,0 +1,311 @@
+package scheduler
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"nightjar/compiler"
+	"nightjar/schema"
+)
+
+// vigil is how a watch waits for what does not happen: which groups may fall
+// silent when, and how far that was judged. It is the evaluating goroutine's.
+type vigil struct {
+	// horizon is up to where silence may have been told, judged up to where it has.
+	horizon Horizon
+	judged  schema.Millis
+	saved   Checkpoint // as it was saved last
+	timers  timers
+	// armed says that every group with something to wait for has its timer.
+	armed bool
+}
+
+// sinceEver is before every event; 0 is for what was never said.
+const sinceEver = schema.Millis(1)
+
+// vigilOf is the plan's vigil; nil where it waits for nothing.
+func (s *Scheduler) vigilOf(plan *compiler.Plan) *vigil {
+	if !plan.Waits() {
+		return nil
+	}
+	v := s.vigils[plan.Key]
+	if v == nil {
+		v = newVigil(s.checkpoints, plan.Key, schema.MillisOf(s.deps.Now()))
+		s.vigils[plan.Key] = v
+	}
+	return v
+}
+
+// newVigil goes on from a checkpoint. What was evaluated before anybody knew of
+// silence is not judged by it.
+func newVigil(checkpoints map[string]Checkpoint, key string, now schema.Millis) *vigil {
+	c, before := checkpoints[key]
+	saved := c
+	if before && c.SilenceFrom == 0 {
+		c.SilenceFrom, c.Judged, c.Horizon = now, now, now
+	}
+	c.SilenceFrom = max(c.SilenceFrom, sinceEver)
+	return &vigil{
+		horizon: Horizon{After: c.SilenceFrom, Through: max(c.Horizon, c.SilenceFrom)}, judged: max(c.Judged, c.SilenceFrom),
+		saved: saved, armed: !before,
+	}
+}
+
+func (v *vigil) checkpoint(through uint64) Checkpoint {
+	return Checkpoint{Through: through, SilenceFrom: v.horizon.After, Judged: v.judged, Horizon: v.horizon.Through}
+}
+
+// expect arms the signal group of a match for when it may be missed.
+func (v *vigil) expect(u *unit, m *compiler.Match) {
+	if a := u.plan.Absence; a != nil && !slices.Contains(a.Asked, m.Label) {
+		return
+	}
+	if due := m.At + windowOf(u.plan); due > v.horizon.Through {
+		v.timers.arm(u.key, u.group, due)
+	}
+}
+
+// nextDue is the first moment after another at which one of the groups of these
+// matches may be missed; never, when none may. The matches are sorted by time and
+// reach back to after − Window.
+func nextDue(plan *compiler.Plan, matches []compiler.Match, after schema.Millis) schema.Millis {
+	wait, due := windowOf(plan), never
+	if plan.Absence != nil {
+		for _, m := range since(matches, after-wait+1) {
+			if slices.Contains(plan.Absence.Asked, m.Label) {
+				return m.At + wait
+			}
+		}
+		return due
+	}
+	for _, group := range byGroup(since(matches, after-wait+1)) {
+		for t, next := range moments(group) {
+			if next-t > wait {
+				due = min(due, t+wait)
+				break
+			}
+		}
+	}
+	return due
+}
+
+// wakeAtOnce bounds how many groups are judged together.
+const wakeAtOnce = 20_000
+
+// vigilant is a watch with its vigil, about to be judged.
+type vigilant struct {
+	turn
+	*vigil
+	woken []woken
+	units []*unit
+	until schema.Millis // judged up to here, when all goes well
+}
+
+// judge tells of what did not happen, as far as that can be known. It reports
+// whether there is more to judge at once.
+func (s *Scheduler) judge(ctx context.Context) bool {
+	now := s.deps.Now()
+	var all []*vigilant
+	more := false
+	plans := map[*compiler.Plan]bool{}
+	for _, w := range s.waiting(now) {
+		if v := (&vigilant{turn: w, vigil: s.vigilOf(w.plan)}); s.reachable(v) {
+			all = append(all, v)
+			plans[v.plan] = true
+		}
+	}
+	if err := s.warm(ctx, plans); err != nil {
+		s.failJudging(ctx, all, err)
+		return false
+	}
+	all = slices.DeleteFunc(all, func(v *vigilant) bool {
+		err := s.wake(ctx, v)
+		if err != nil {
+			s.failJudging(ctx, []*vigilant{v}, err)
+		}
+		more = more || err == nil && v.until < v.horizon.Through
+		return err != nil
+	})
+	if err := s.judgeAll(ctx, all); err != nil {
+		more = s.judgeEach(ctx, all, err)
+	}
+	return more && ctx.Err() == nil
+}
+
+// judgeEach judges what failed together one by one, so that one rule's failure
+// stops only that rule. It reports whether any was judged.
+func (s *Scheduler) judgeEach(ctx context.Context, all []*vigilant, err error) (judged bool) {
+	for _, v := range all {
+		s.cache.drop(v.plan.Key) // it may be ahead of what was published
+		if len(all) > 1 {
+			v.begin()
+			if err = s.warm(ctx, map[*compiler.Plan]bool{v.plan: true}); err == nil {
+				err = s.judgeAll(ctx, []*vigilant{v})
+			}
+		}
+		if err != nil {
+			s.failJudging(ctx, []*vigilant{v}, err)
+		}
+		judged = judged || err == nil
+	}
+	return judged
+}
+
+// begin makes the units those that nothing was recalled for yet.
+func (v *vigilant) begin() {
+	for i, u := range v.units {
+		v.units[i] = &unit{plan: u.plan, key: u.key, group: u.group, since: u.since}
+	}
+}
+
+// waiting are the watches that wait for what does not happen.
+func (s *Scheduler) waiting(now time.Time) []turn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []turn
+	for _, w := range s.watches {
+		if w.runnable() && w.plan.Waits() && w.until == 0 && w.failures == 0 && !now.Before(w.judgeAt) {
+			out = append(out, turn{w, w.plan})
+		}
+	}
+	return out
+}
+
+// reachable moves the horizon on, and reports whether there is anything between
+// what was judged and it.
+func (s *Scheduler) reachable(v *vigilant) bool {
+	at, ok, why := s.attention.horizon(v.watch.through, s.deps.Delays.Of(v.plan))
+	s.mu.Lock()
+	v.watch.held = why
+	s.mu.Unlock()
+	if ok {
+		v.horizon.Through = max(v.horizon.Through, at)
+	}
+	return v.judged < v.horizon.Through
+}
+
+// wake finds the groups that may be missed up to the horizon.
+func (s *Scheduler) wake(ctx context.Context, v *vigilant) error {
+	if err := s.armAll(ctx, v); err != nil {
+		return err
+	}
+	v.woken, v.until = v.timers.take(v.horizon.Through, wakeAtOnce)
+	p := s.cache.of(v.plan, false)
+	for _, w := range v.woken {
+		due, key := w.due, unitKey(v.plan, w.group)
+		if g := p.groups[key]; g != nil && slices.Equal(g.group, w.group) && p.from <= v.judged-windowOf(v.plan) && sameGroup(v.plan, g) {
+			due = nextDue(v.plan, g.matches, v.judged)
+		}
+		switch {
+		case due <= v.until:
+			v.units = append(v.units, &unit{plan: v.plan, key: key, group: w.group, since: due})
+		case due < never:
+			v.timers.arm(key, w.group, due)
+		}
+	}
+	return nil
+}
+
+// sameGroup reports whether the cached matches are all of one full group, and no
+// others have the same key by chance.
+func sameGroup(plan *compiler.Plan, g *groupCache) bool {
+	if len(plan.SignalGroup) != plan.Arity {
+		return true // nextDue tells full groups apart, and another key's are none of ours
+	}
+	return !slices.ContainsFunc(g.matches, func(m compiler.Match) bool { return !slices.Equal(m.Group, g.group) })
+}
+
+// armAll arms what a process before this one waited for.
+func (s *Scheduler) armAll(ctx context.Context, v *vigilant) error {
+	if v.armed {
+		return nil
+	}
+	if err := s.flush(ctx); err != nil {
+		return err
+	}
+	groups, err := s.deps.Windows.Groups(ctx, v.plan.Key, v.judged-windowOf(v.plan)+1, schema.MaxMillis)
+	if err != nil {
+		return fmt.Errorf("list groups of rule %s: %w", v.plan.Rule.ID, err)
+	}
+	for _, g := range groups {
+		if len(g) == v.plan.Arity {
+			group := signalGroup(v.plan, g)
+			v.timers.arm(unitKey(v.plan, group), group, v.judged+1)
+		}
+	}
+	v.armed = true
+	return nil
+}
+
+// judgeAll brings the woken groups up to date, publishes what changed, and
+// arms them for when they may be missed next.
+func (s *Scheduler) judgeAll(ctx context.Context, all []*vigilant) error {
+	var units []*unit
+	for _, v := range all {
+		units = append(units, v.units...)
+	}
+	if err := s.update(ctx, units); err != nil {
+		return err
+	}
+	for _, v := range all {
+		for _, u := range v.units {
+			if due := nextDue(v.plan, u.matches, v.until); due < never {
+				v.timers.arm(u.key, u.group, due)
+			}
+		}
+		v.judged = v.until
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, v := range all {
+		v.watch.judged, v.watch.waits, v.watch.judgeFailures = v.judged, len(v.timers.groups), 0
+	}
+	return nil
+}
+
+// failJudging arms again what was woken in vain.
+func (s *Scheduler) failJudging(ctx context.Context, all []*vigilant, err error) {
+	for _, v := range all {
+		for _, w := range v.woken {
+			v.timers.arm(w.key, w.group, w.due)
+		}
+		s.cache.drop(v.plan.Key)
+	}
+	if ctx.Err() != nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, v := range all {
+		v.watch.judgeFailures++
+		v.watch.judgeAt = s.deps.Now().Add(retryAfter(v.watch.judgeFailures))
+		v.watch.held = err.Error()
+		s.metrics.failures.Inc()
+		s.deps.Log.Error("silence not judged; it will be retried", "rule", v.plan.Rule.ID, "after", v.judged, "attempt", v.watch.judgeFailures, "error", err)
+	}
+}
+
+// keepHorizons saves how far silence may have been told before it is: after a
+// crash, what was told must not look as if it were yet to come.
+func (s *Scheduler) keepHorizons(ctx context.Context, changes []planChange) error {
+	unsaved := map[string]Checkpoint{}
+	for i := range changes {
+		if v := s.vigilOf(changes[i].plan); v != nil && v.horizon.Through > v.saved.Horizon {
+			c := v.saved
+			c.SilenceFrom, c.Horizon = v.horizon.After, v.horizon.Through
+			unsaved[changes[i].plan.Key] = c
+		}
+	}
+	if len(unsaved) == 0 {
+		return nil
+	}
+	if err := s.deps.Journal.Save(ctx, unsaved); err != nil {
+		return fmt.Errorf("save the horizon of silence: %w", err)
+	}
+	for key, c := range unsaved {
+		s.vigils[key].saved = c
+	}
+	return nil
+}
