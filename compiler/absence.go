@@ -19,7 +19,7 @@ type Absence struct {
 func (c *ruleCompiler) absence(condition *Condition) {
 	last := condition.Parts[len(condition.Parts)-1]
 	c.plan.Absence = &Absence{
-		Asked:  labelsIn(last),
+		Asked:  slices.Sorted(labelsIn(last)),
 		Answer: &Condition{Parts: []CondNode{condition.Absent}},
 		Grows:  grows(condition.Absent, c.plan.Labels),
 	}
@@ -29,23 +29,6 @@ func (c *ruleCompiler) absence(condition *Condition) {
 	if c.plan.OfSignals {
 		c.bad.Add("cases[0].condition", "rules over signals have no `then not`: signals come and go, their absence tells nothing")
 	}
-}
-
-// labelsIn are the labels that the condition names, ascending.
-func labelsIn(n CondNode) []int {
-	var out []int
-	switch n := n.(type) {
-	case CondCompare:
-		out = []int{n.Label}
-	case CondAnd:
-		out = append(labelsIn(n.Left), labelsIn(n.Right)...)
-	case CondOr:
-		out = append(labelsIn(n.Left), labelsIn(n.Right)...)
-	case CondNot:
-		out = labelsIn(n.Inner)
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
 }
 
 // grows reports whether the condition stays true when events are added. It may

@@ -13,7 +13,7 @@ import (
 // any value. The empty condition asks for a match, and one with `then` is not
 // tried there, so neither does. Of conditions too large to be sure it says true.
 func (c *Condition) HoldsAtSilence(labels []Label) bool {
-	if len(c.Parts) != 1 || c.Parts[0] == (CondTrue{}) {
+	if c.OverTime() || c.isEmpty() {
 		return false
 	}
 	a := analysis{labels: labels}
@@ -37,7 +37,7 @@ func (p *Plan) judgesSilence() bool { return p.Method == MethodThreshold && p.Wi
 func (c *ruleCompiler) analyze() {
 	switch p := c.plan; {
 	case c.bad.Err() != nil || p.Unsupported != "" || p.Method == MethodThirdParty:
-	case p.Then():
+	case p.Then() || p.Absence != nil:
 		c.analyzeThen()
 	case p.Method == MethodSequence:
 		c.analyzeSteps()
@@ -88,7 +88,11 @@ func (c *ruleCompiler) analyzeCase(i int, a analysis, r reading) {
 
 func (c *ruleCompiler) analyzeThen() {
 	a := analysis{labels: c.plan.Labels}
-	for i, part := range c.plan.Cases[0].Condition.Parts {
+	condition := c.plan.Cases[0].Condition
+	if n := condition.Absent; n != nil && !a.possible(CondAnd{n, a.matched()}) {
+		c.warn("cases[0].condition", "what must not follow, %s, never holds, so nothing ever does: %s", shortened(n.String()), a.values(n))
+	}
+	for i, part := range condition.Parts {
 		if c.plan.Window > 0 && !a.possible(CondAnd{part, a.matched()}) {
 			c.warn("cases[0].condition", "part %d, %s, never holds, so the case never matches: %s", i+1, shortened(part.String()), a.values(part))
 		}

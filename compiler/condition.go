@@ -20,6 +20,12 @@ type Condition struct {
 // time, not at a moment: its Parts are asked one by one.
 func (c *Condition) OverTime() bool { return len(c.Parts) > 1 || c.Absent != nil }
 
+func (c *Condition) isEmpty() bool { return len(c.Parts) == 1 && c.Parts[0] == CondNode(CondTrue{}) }
+
+// HoldsInSilence is Holds at a silence point. The empty condition, for which it is
+// enough that something matched, does not hold there.
+func (c *Condition) HoldsInSilence(values []float64) bool { return !c.isEmpty() && c.Holds(values) }
+
 // Holds reports whether the condition is true of these label values. One that
 // holds over time holds of none.
 func (c *Condition) Holds(values []float64) bool {

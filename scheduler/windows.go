@@ -84,7 +84,11 @@ func windowHits(plan *compiler.Plan, group, globals []compiler.Match, from schem
 		if p.at < from {
 			continue
 		}
-		if c := firstCase(plan, values); c >= 0 {
+		c := firstCase(plan, values)
+		if p.quiet != nil {
+			c = silentCase(plan, values)
+		}
+		if c >= 0 {
 			out = append(out, hit{at: p.at, caseAt: c, quiet: p.quiet})
 		}
 	}
@@ -185,13 +189,14 @@ func events(group, globals []compiler.Match) iter.Seq[oneEvent] {
 	}
 }
 
+// firstCase is the first case that holds; −1: none does.
 func firstCase(plan *compiler.Plan, values []float64) int {
-	for i, c := range plan.Cases {
-		if c.Condition.Holds(values) {
-			return i
-		}
-	}
-	return -1
+	return slices.IndexFunc(plan.Cases, func(c compiler.Case) bool { return c.Condition.Holds(values) })
+}
+
+// silentCase is the first case that holds at a silence point; −1: none does.
+func silentCase(plan *compiler.Plan, values []float64) int {
+	return slices.IndexFunc(plan.Cases, func(c compiler.Case) bool { return c.Condition.HoldsInSilence(values) })
 }
 
 func mergeByTime(a, b []compiler.Match) []compiler.Match {
