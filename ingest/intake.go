@@ -125,6 +125,10 @@ type Intake struct {
 	changed chan struct{}
 }
 
+// TurnedAway counts the batches whose senders were told to come back later, for
+// reasons that are not theirs: too much was waiting, or nothing could be kept.
+func (in *Intake) TurnedAway() uint64 { return in.metrics.away.Load() }
+
 // New reads what an earlier Intake left in the folder. It starts nothing.
 func New(deps Deps) (*Intake, error) {
 	if deps.Now == nil {

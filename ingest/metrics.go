@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -20,6 +21,7 @@ type metrics struct {
 	refused, oddities, syncs   *prometheus.CounterVec
 	located                    *prometheus.CounterVec
 	syncSeconds, insertSeconds prometheus.Histogram
+	away                       atomic.Uint64 // batches to be sent again later
 }
 
 func newMetrics(in *Intake) *metrics {
@@ -95,8 +97,10 @@ func (m *metrics) refuse(err error) {
 	switch {
 	case errors.As(err, &full):
 		reason = "backpressure"
+		m.away.Add(1)
 	case errors.As(err, &away):
 		reason = "disk"
+		m.away.Add(1)
 	case errors.Is(err, ErrTooLarge):
 		reason = "too_large"
 	}

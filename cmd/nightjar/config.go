@@ -19,6 +19,7 @@ import (
 
 	"nightjar/ingest"
 	"nightjar/retention"
+	"nightjar/scheduler"
 	"nightjar/schema"
 )
 
@@ -37,6 +38,7 @@ var settings = []setting{
 	{name: "clickhouse", value: "", help: "ClickHouse server to use, as clickhouse://user:password@host:9000/database (default: an embedded one)"},
 	{name: "clickhouse-analyst", value: "", help: "the same server as a read-only user, for ad hoc SQL (default: one is made)"},
 	{name: "lateness", value: "24h", help: "how far an event may arrive behind its own time and still be evaluated (30m, 24h, 7d)"},
+	{name: "silence-delay", value: "2m", help: "how far behind the clock it is judged that a group fell silent or that something did not follow; longer for sources that always come late (2m,cloudtrail=20m)"},
 	{name: "pace", value: "500ms", help: "least time between two evaluations"},
 	{name: "intake-quota", value: "4GiB", help: "disk for events that are acknowledged and not yet stored; senders are asked to wait (429) beyond"},
 	{name: "intake-memory", value: "256MiB", help: "memory for requests that are being read; senders are asked to wait (429) beyond"},
@@ -55,6 +57,7 @@ type Config struct {
 	DataDir, HTTP, GRPC string
 	ClickHouse, Analyst string // DSNs; secret
 	Lateness, Pace      time.Duration
+	Silence             scheduler.SilenceDelays
 	// Bytes.
 	IntakeQuota, IntakeMemory, MaxRequest int64
 	Retention                             retention.Policy
@@ -110,6 +113,33 @@ func loadConfig(flags *pflag.FlagSet) (Config, error) {
 	return parseConfig(values)
 }
 
+// parseSilenceDelay reads a duration and, behind it, those of sources: 2m,aws=20m.
+func parseSilenceDelay(text string) (scheduler.SilenceDelays, error) {
+	out := scheduler.SilenceDelays{BySource: map[string]time.Duration{}}
+	for part := range strings.SplitSeq(text, ",") {
+		source, value, named := strings.Cut(strings.TrimSpace(part), "=")
+		if !named {
+			source, value = "", source
+		}
+		delay, err := schema.ParseDuration(value)
+		switch {
+		case err == nil && delay <= 0:
+			err = errors.New("it is judged behind the clock: want more than 0")
+		case err == nil && named && source == "":
+			err = errors.New("want a source before the =")
+		}
+		if err != nil {
+			return out, fmt.Errorf("silence-delay: %q: %w", part, err)
+		}
+		if named {
+			out.BySource[source] = delay
+		} else {
+			out.Default = delay
+		}
+	}
+	return out, nil
+}
+
 // joinList is a list as one value; no path contains a NUL.
 func joinList(list []string) string { return strings.Join(list, "\x00") }
 
@@ -129,6 +159,9 @@ func parseConfig(values map[string]string) (c Config, err error) {
 	}
 	if c.Lateness, err = schema.ParseDuration(values["lateness"]); err != nil {
 		return Config{}, fmt.Errorf("lateness: %w", err)
+	}
+	if c.Silence, err = parseSilenceDelay(values["silence-delay"]); err != nil {
+		return Config{}, err
 	}
 	if c.Lateness <= 0 {
 		return Config{}, errors.New("lateness: must be more than zero")

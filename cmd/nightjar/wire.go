@@ -297,6 +297,7 @@ func newScheduler(lc fx.Lifecycle, e *engine, d *database, store sink, intake *i
 	deps.Arrivals, deps.Log, deps.Metrics = intake, e.log, registry
 	deps.Recent, deps.Catalogue, deps.Tables = store.recent, store.Catalogue(), tables
 	deps.Lateness, deps.Pace = e.config.Lateness, e.config.Pace
+	deps.Now, deps.TurnedAway, deps.Delays = now, intake.TurnedAway, e.config.Silence
 	s, err := scheduler.New(deps)
 	if err != nil {
 		return nil, err
@@ -312,7 +313,7 @@ func newBacktester(e *engine, d *database, store sink, intake *ingest.Intake, s 
 	deps := stored.Deps()
 	return scheduler.NewBacktester(scheduler.BacktestDeps{
 		Plan: s.HistoryPlan, Scanner: stored.Scanner(), Events: deps.Events, Signals: deps.Signals,
-		Arrivals: intake, Catalogue: store.Catalogue(), Log: e.log,
+		Arrivals: intake, Catalogue: store.Catalogue(), Log: e.log, Now: now, Delays: e.config.Silence,
 	})
 }
 
