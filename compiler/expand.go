@@ -153,17 +153,15 @@ func product(valuesOf func(schema.Field) []string, fields []schema.Field, option
 // signal, every value.
 func (p *Plan) Signals(i int, e *schema.Event) int {
 	l := &p.Labels[i]
-	n := 1
+	var by []schema.Field
 	for _, position := range p.SignalGroup {
 		if position < len(l.GroupBy) {
-			n = min(MaxTuples, n*max(1, len(e.Values(l.GroupBy[position]))))
+			by = append(by, l.GroupBy[position])
 		}
 	}
-	if !p.PerValue || l.Aggregation != AggNewValue {
-		return n
-	}
-	for _, f := range l.Distinct {
-		n *= max(1, len(e.Values(f)))
+	n := combinations(e, by)
+	if p.PerValue && l.Aggregation == AggNewValue {
+		n *= combinations(e, l.Distinct)
 	}
 	return n
 }

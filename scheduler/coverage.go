@@ -1,9 +1,11 @@
 package scheduler
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"nightjar/compiler"
@@ -16,13 +18,16 @@ type Ledger interface {
 	Note(ctx context.Context, entries []Entry) error
 	// Entries are those of a rule, in the order in which they were noted.
 	Entries(ctx context.Context, ruleID string) ([]Entry, error)
+	// Aside are the entries of events that were set aside and not finished, of all
+	// rules, in the order in which they were noted.
+	Aside(ctx context.Context) ([]Entry, error)
 }
 
 // Entry is a line of the ledger.
 type Entry struct {
 	RuleID, RuleKey  string
 	RuleVersion      int64
-	State            string // a Coverage state: failed, recovered, reopened or capped
+	State            string // a Coverage state: failed, recovered, reopened, capped, aside or finished
 	In               Interval
 	Earliest, Latest schema.Millis // event times, of reopened and capped
 	Events           uint64
@@ -38,6 +43,8 @@ const (
 	CoverageRecovered   = "recovered" // an entry's: the failed arrivals were caught up
 	CoverageReopened    = "reopened"  // an entry's: late events changed what was evaluated
 	CoverageCapped      = "capped"    // an entry's: a limit was hit
+	CoverageAside       = "aside"     // an event was too much work, and is evaluated in the background or by hand
+	CoverageFinished    = "finished"  // an entry's: the event that was set aside was evaluated
 	CoverageUnsupported = "unsupported"
 	CoverageDisabled    = "disabled"
 )
@@ -122,14 +129,33 @@ func (s *Scheduler) stretches(v ruleVersion, in Interval) []Stretch {
 		}
 	}
 	through = min(max(through, in.From), in.To)
-	return []Stretch{
-		{v.version, Interval{in.From, through}, CoverageEvaluated, ""},
-		{v.version, Interval{through, in.To}, state, reason},
+	out := s.aroundAsides(v, Interval{in.From, through})
+	return append(out, Stretch{v.version, Interval{through, in.To}, state, reason})
+}
+
+// aroundAsides splits what is evaluated by the events that are set aside.
+func (s *Scheduler) aroundAsides(v ruleVersion, in Interval) []Stretch {
+	var out []Stretch
+	var asides []*aside
+	for _, a := range s.asides {
+		if a.plan.Key == v.key && a.seq > in.From && a.seq <= in.To {
+			asides = append(asides, a)
+		}
 	}
+	slices.SortFunc(asides, func(a, b *aside) int { return cmp.Compare(a.seq, b.seq) })
+	for _, a := range asides {
+		out = append(out, Stretch{v.version, Interval{in.From, a.seq - 1}, CoverageEvaluated, ""},
+			Stretch{v.version, Interval{a.seq - 1, a.seq}, CoverageAside, a.reason()})
+		in.From = a.seq
+	}
+	return append(out, Stretch{v.version, in, CoverageEvaluated, ""})
 }
 
 // ledger collects entries until they are stored, together with the place.
-type ledger struct{ entries []Entry }
+type ledger struct {
+	mu      sync.Mutex
+	entries []Entry
+}
 
 // reopenAfter is how far behind the newest event that a rule has seen an event
 // must be to count as having reopened it. Less is how events come.
@@ -156,26 +182,51 @@ func (e *Entry) include(event *schema.Event) {
 }
 
 func (l *ledger) reopened(t touch) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	e := l.about(t, CoverageReopened)
 	e.include(t.event)
 	e.Reason = "events arrived late; what was evaluated before them was evaluated again"
 }
 
 func (l *ledger) capped(t touch) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	e := l.about(t, CoverageCapped)
 	e.include(t.event)
 	e.Reason = fmt.Sprintf("event %s has long arrays in several fields: only the first %d combinations of their values count", t.event.ID(), compiler.MaxTuples)
 }
 
 func (l *ledger) failed(w turn, in Interval, err error) {
-	l.entries = append(l.entries, Entry{
+	l.add(Entry{
 		RuleID: w.plan.Rule.ID, RuleKey: w.plan.Key, RuleVersion: w.plan.Rule.Version,
 		State: CoverageFailed, In: in, Reason: err.Error(),
 	})
 }
 
+func (l *ledger) add(e Entry) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.entries = append(l.entries, e)
+}
+
+func (l *ledger) aside(a *aside) {
+	e := a.entry(CoverageAside)
+	e.Reason = a.reason()
+	l.add(e)
+}
+
+// finished ends what aside began; a reason says why it was not evaluated.
+func (l *ledger) finished(a *aside, reason string) {
+	e := a.entry(CoverageFinished)
+	if e.Reason = reason; reason == "" {
+		e.Reason = fmt.Sprintf("event %s was evaluated; it had been set aside at %s", schema.EventID(a.at, a.seq), a.since)
+	}
+	l.add(e)
+}
+
 func (l *ledger) recovered(w turn, to uint64) {
-	l.entries = append(l.entries, Entry{
+	l.add(Entry{
 		RuleID: w.plan.Rule.ID, RuleKey: w.plan.Key, RuleVersion: w.plan.Rule.Version,
 		State: CoverageRecovered, In: Interval{w.failedFrom, to},
 		Reason: fmt.Sprintf("evaluated at the %s attempt", ordinal(w.failures+1)),
@@ -189,19 +240,33 @@ func ordinal(n int) string {
 	return fmt.Sprintf("%dth", n)
 }
 
-// store writes what was collected. On failure it is kept for the next time.
-func (l *ledger) store(ctx context.Context, to Ledger) error {
-	if len(l.entries) == 0 {
-		return nil
-	}
+// store writes what was collected, and returns it. On failure it is kept for the
+// next time, and so is that an event was finished of a rule whose knowledge is not
+// stored yet.
+func (l *ledger) store(ctx context.Context, to Ledger, behind map[string]bool) ([]Entry, error) {
 	now := schema.MillisOf(time.Now())
-	entries := slices.Clone(l.entries)
-	for i := range entries {
-		entries[i].At = now
+	var entries, kept []Entry
+	l.mu.Lock()
+	held := len(l.entries)
+	for _, e := range l.entries {
+		if e.State == CoverageFinished && behind[e.RuleKey] {
+			kept = append(kept, e)
+			continue
+		}
+		if e.At == 0 {
+			e.At = now
+		}
+		entries = append(entries, e)
+	}
+	l.mu.Unlock()
+	if len(entries) == 0 {
+		return nil, nil
 	}
 	if err := to.Note(ctx, entries); err != nil {
-		return fmt.Errorf("store the ledger: %w", err)
+		return nil, fmt.Errorf("store the ledger: %w", err)
 	}
-	l.entries = nil
-	return nil
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.entries = append(kept, l.entries[held:]...)
+	return entries, nil
 }

@@ -163,7 +163,7 @@ func TestAnEventInTooManyGroupsIsNoted(t *testing.T) {
 	if n := len(standing(w)); n != compiler.MaxTuples {
 		t.Errorf("%d signals, want %d", n, compiler.MaxTuples)
 	}
-	if got, want := s.described(t, rules[0].ID), "v1 0-1 evaluated; noted capped 0-1; "; got != want {
+	if got, want := s.described(t, rules[0].ID), "v1 0-1 evaluated; noted aside 0-1; noted capped 0-1; noted finished 0-1; "; got != want {
 		t.Errorf("coverage %q, want %q", got, want)
 	}
 }

@@ -161,8 +161,9 @@ func (s *Scheduler) absorb(ctx context.Context, touches []touch) error {
 	if err := s.warm(ctx, planSet(touches)); err != nil {
 		return err
 	}
-	d := dirty{units: map[uint64]*unit{}, globals: map[*compiler.Plan]schema.Millis{}}
-	for _, t := range touches {
+	d := newDirty()
+	inTurn := s.setAside(touches)
+	for _, t := range inTurn {
 		s.note(&d, t)
 	}
 	for _, t := range touches {
@@ -174,10 +175,15 @@ func (s *Scheduler) absorb(ctx context.Context, touches []touch) error {
 		s.metrics.ruleMatches.WithLabelValues(t.plan.Rule.ID).Inc()
 	}
 	s.metrics.matches.Add(float64(len(touches)))
-	if err := s.spread(ctx, &d); err != nil {
+	return s.settleDirty(ctx, &d, planSet(touches))
+}
+
+// settleDirty brings every signal group that was touched up to date.
+func (s *Scheduler) settleDirty(ctx context.Context, d *dirty, plans map[*compiler.Plan]bool) error {
+	if err := s.spread(ctx, d); err != nil {
 		return err
 	}
-	for plan := range planSet(touches) {
+	for plan := range plans {
 		if k := s.known[plan.Key]; k != nil {
 			for _, t := range k.touched {
 				d.touch(plan, t.group, t.since)
@@ -187,7 +193,7 @@ func (s *Scheduler) absorb(ctx context.Context, touches []touch) error {
 	if err := s.update(ctx, d.list()); err != nil {
 		return err
 	}
-	for plan := range planSet(touches) {
+	for plan := range plans {
 		if k := s.known[plan.Key]; k != nil {
 			clear(k.touched)
 			k.newest = k.seen
@@ -196,7 +202,7 @@ func (s *Scheduler) absorb(ctx context.Context, touches []touch) error {
 			u.newest = u.seen
 		}
 	}
-	s.tidy(&d)
+	s.tidy(d)
 	return nil
 }
 
@@ -226,18 +232,6 @@ func (s *Scheduler) note(d *dirty, t touch) {
 		u.arrived(t.event.Seen)
 	}
 	s.noteMatches(d, t.plan, t.label, matches)
-}
-
-// flush stores the matches that are in memory only.
-func (s *Scheduler) flush(ctx context.Context) error {
-	if len(s.pending) == 0 {
-		return nil
-	}
-	if err := s.deps.Windows.Append(ctx, s.pending); err != nil {
-		return fmt.Errorf("store matches: %w", err)
-	}
-	s.pending = s.pending[:0]
-	return nil
 }
 
 // tidy keeps memory bounded after an evaluation.
@@ -328,6 +322,10 @@ func (s *Scheduler) warm(ctx context.Context, plans map[*compiler.Plan]bool) err
 type dirty struct {
 	units   map[uint64]*unit
 	globals map[*compiler.Plan]schema.Millis
+}
+
+func newDirty() dirty {
+	return dirty{units: map[uint64]*unit{}, globals: map[*compiler.Plan]schema.Millis{}}
 }
 
 func (d *dirty) touch(plan *compiler.Plan, values []string, at schema.Millis) *unit {

@@ -52,6 +52,9 @@ func (w *world) run(t *testing.T, seed uint64, rules []schema.Rule, events []sch
 		w.objects = append(w.objects, Object{Kind: kindSuppression, ID: p.ID, Version: 1, Body: string(body)})
 	}
 	w.cached = []int{0, 1, 60}[seed%3]
+	if w.budget == (Budget{}) { // from all events being set aside to none
+		w.budget = []Budget{{}, {Event: 1, Slice: 1}, {Event: 120, Slice: 250}, {Event: 101, Slice: 1}, {}}[seed%5]
+	}
 	s := restart(t, w)
 	w.faults = faults
 	for len(events) > 0 {
@@ -66,6 +69,15 @@ func (w *world) run(t *testing.T, seed uint64, rules []schema.Rule, events []sch
 		w.stored = uint64(len(w.events))
 		events = events[n:]
 		w.lookAround(s)
+		if w.rand.Float64() < 3*faults { // an end in the midst of it
+			for range w.rand.IntN(8) {
+				s.step(context.Background())
+			}
+			if w.rand.IntN(3) > 0 {
+				_ = s.save(context.Background(), true)
+			}
+			s = restart(t, w)
+		}
 		drain(s)
 		relate(s, w)
 		if w.rand.Float64() < faults {
@@ -125,6 +137,9 @@ func drain(s *Scheduler) {
 	for range 10_000 {
 		for _, w := range s.watches {
 			w.retryAt, w.judgeAt = time.Time{}, time.Time{}
+		}
+		for _, a := range s.asides {
+			a.retryAt = time.Time{}
 		}
 		if s.step(context.Background()) || s.judge(context.Background()) {
 			continue

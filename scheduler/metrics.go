@@ -9,6 +9,7 @@ type metrics struct {
 	// By rule: what it costs beside the reading that all share. By state of the
 	// ledger: what was not a matter of course.
 	ruleMatches, ruleSeconds, noted *prometheus.CounterVec
+	asides                          *prometheus.GaugeVec // by rule
 }
 
 func newMetrics(r prometheus.Registerer) metrics {
@@ -21,7 +22,10 @@ func newMetrics(r prometheus.Registerer) metrics {
 	m := metrics{
 		ruleMatches: vector("rule_matches_total", "Events that matched a query of the rule, per group.", "rule"),
 		ruleSeconds: vector("rule_seconds_total", "Time that the windows of the rule took, beside the matching that all rules share.", "rule"),
-		noted:       vector("coverage_entries_total", "Entries in the ledger of coverage: failed, recovered, reopened by late events, or capped by a limit.", "state"),
+		noted:       vector("coverage_entries_total", "Entries in the ledger of coverage: failed, recovered, reopened by late events, capped by a limit, set aside, or finished after that.", "state"),
+		asides: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "nightjar_rule_events_aside", Help: "Events that were too much work for the rule in their turn, and are not evaluated yet.",
+		}, []string{"rule"}),
 		evaluations: counter("evaluations_total", "Evaluations of a set of rules over a stretch of arrivals."),
 		failures:    counter("rule_failures_total", "Evaluations of a rule that failed and will be retried."),
 		matches:     counter("matches_total", "Events that matched a query of a rule, per group."),
@@ -44,7 +48,7 @@ func newMetrics(r prometheus.Registerer) metrics {
 		}),
 	}
 	if r != nil {
-		r.MustRegister(m.evaluations, m.failures, m.matches, m.opened, m.withdrawn, m.suppressed, m.uncached, m.cached, m.known, m.series, m.seconds, m.ruleMatches, m.ruleSeconds, m.noted)
+		r.MustRegister(m.evaluations, m.failures, m.matches, m.opened, m.withdrawn, m.suppressed, m.uncached, m.cached, m.known, m.series, m.seconds, m.ruleMatches, m.ruleSeconds, m.noted, m.asides)
 	}
 	return m
 }

@@ -1,6 +1,8 @@
 package scheduler
 
 import (
+	"context"
+	"fmt"
 	"iter"
 
 	"nightjar/compiler"
@@ -55,9 +57,44 @@ func (s *Scheduler) learn(plan *compiler.Plan, matches []compiler.Match) []compi
 // hold keeps matches in memory, and notes that they are to be stored.
 func (s *Scheduler) hold(cached *planCache, u *unit, global bool, matches []compiler.Match) {
 	for i := range matches {
-		s.pending = append(s.pending, StoredMatch{u.key, u.plan.Key, matches[i]})
+		m := StoredMatch{u.key, u.plan.Key, matches[i]}
+		s.pending = append(s.pending, m)
+		s.heavy += m.texts()
 	}
 	s.cache.add(cached, u.key, u.group, global, matches...)
+}
+
+// maxTexts bounds how many texts are sent to the store at a time, and about how
+// many are held for that.
+const maxTexts = 1_000_000
+
+// texts is how many a match is stored with.
+func (m *StoredMatch) texts() int { return 1 + len(m.Group) + len(m.Values) + len(m.Tags) }
+
+// flush stores the matches that are in memory only.
+func (s *Scheduler) flush(ctx context.Context) error {
+	for rest := s.pending; len(rest) > 0; {
+		n, texts := 0, 0
+		for n < len(rest) && (n == 0 || texts+rest[n].texts() <= maxTexts) {
+			texts += rest[n].texts()
+			n++
+		}
+		if err := s.deps.Windows.Append(ctx, rest[:n]); err != nil {
+			return fmt.Errorf("store matches: %w", err)
+		}
+		rest = rest[n:]
+	}
+	clear(s.pending) // they hold on to events
+	s.pending, s.heavy = s.pending[:0], 0
+	return nil
+}
+
+// flushMany is flush when there is much.
+func (s *Scheduler) flushMany(ctx context.Context) error {
+	if s.heavy < maxTexts {
+		return nil
+	}
+	return s.flush(ctx)
 }
 
 // unitMatches are those matches of an event that are for one signal group.

@@ -92,6 +92,9 @@ func (s *Scheduler) Load(ctx context.Context) error {
 	for _, w := range s.watches {
 		w.through = max(w.through, checkpoints[w.plan.Key].Through)
 	}
+	if err := s.loadAsides(ctx); err != nil {
+		return err
+	}
 	for _, w := range s.watches {
 		s.prepareTables(ctx, w.plan)
 	}
@@ -122,6 +125,9 @@ func (s *Scheduler) apply(stored storedRule, deleted bool) {
 			v.key, v.unsupported = w.plan.Key, w.plan.Unsupported
 		} else {
 			w.close(stored.From)
+			if !runs {
+				s.dropAsides(w.plan.Key)
+			}
 		}
 	}
 	if runs && !goesOn {
@@ -300,9 +306,6 @@ func (s *Scheduler) store(ctx context.Context, rule schema.Rule, from uint64, de
 		return fmt.Errorf("store rule %s: %w", rule.ID, err)
 	}
 	s.apply(stored, deleted)
-	select {
-	case s.changed <- struct{}{}:
-	default:
-	}
+	s.notify()
 	return nil
 }

@@ -111,6 +111,8 @@ type Deps struct {
 	// MaxCached bounds the matches held in memory, about 200 bytes each; 0
 	// means four million.
 	MaxCached int
+	// Budget is how much work an event may be before it is set aside.
+	Budget Budget
 }
 
 // Scheduler evaluates all rules over all arrivals, and keeps the rules.
@@ -133,6 +135,7 @@ type Scheduler struct {
 	behind      time.Time // since when it is known not to have caught up
 	// compiled are the present sets of plans.
 	compiled map[string]*compiled
+	asides   []*aside // events that are set aside, in that order
 
 	attention attention
 
@@ -142,11 +145,15 @@ type Scheduler struct {
 	// vigils are what they wait for, by rule key.
 	checkpoints map[string]Checkpoint
 	vigils      map[string]*vigil
-	known       map[string]*known     // by rule key
-	usual       map[string]*usual     // by rule key
-	learned     map[string]bool       // rule keys that learned from the past, where they ask for that
-	pending     []StoredMatch         // in memory, not yet in the store
-	ledger      ledger                // likewise
+	known       map[string]*known // by rule key
+	usual       map[string]*usual // by rule key
+	learned     map[string]bool   // rule keys that learned from the past, where they ask for that
+	pending     []StoredMatch     // in memory, not yet in the store
+	heavy       int               // how many texts those hold
+	served      map[string]uint64 // by rule key: when a slice of what it set aside was done last
+	slices      uint64            // how many were
+	told        map[string]schema.Millis
+	ledger      ledger                // to be stored likewise
 	done        map[string]Checkpoint // of watches that ended, likewise
 	saved       time.Time
 }
@@ -165,6 +172,7 @@ func New(deps Deps) (*Scheduler, error) {
 	if deps.TurnedAway == nil {
 		deps.TurnedAway = func() uint64 { return 0 }
 	}
+	deps.Budget = deps.Budget.orDefaults()
 	if deps.Lateness <= 0 {
 		return nil, errors.New("scheduler: the lateness allowance must be positive")
 	}
@@ -183,6 +191,8 @@ func New(deps Deps) (*Scheduler, error) {
 		learned:      map[string]bool{},
 		done:         map[string]Checkpoint{},
 		vigils:       map[string]*vigil{},
+		served:       map[string]uint64{},
+		told:         map[string]schema.Millis{},
 	}
 	s.watchProgress(deps.Metrics)
 	return s, nil
@@ -266,9 +276,16 @@ func (s *Scheduler) wait(ctx context.Context, tick <-chan time.Time, arrived <-c
 // judgeEvery is how often silence is judged.
 const judgeEvery = time.Second
 
-// step evaluates the watches that are furthest behind, together, over the next
-// arrivals. It tells whether there was anything to do.
+// step evaluates the next arrivals, and then a slice of what was set aside. It
+// tells whether there was anything to do.
 func (s *Scheduler) step(ctx context.Context) bool {
+	did := s.goOn(ctx)
+	return s.resume(ctx, time.Now()) || did
+}
+
+// goOn evaluates the watches that are furthest behind, together, over the next
+// arrivals. It tells whether there was anything to do.
+func (s *Scheduler) goOn(ctx context.Context) bool {
 	now := time.Now()
 	group, in := s.next(now, s.deps.Arrivals.Stored())
 	if ctx.Err() != nil {
@@ -313,7 +330,8 @@ func (s *Scheduler) next(now time.Time, stored uint64) ([]turn, Interval) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.watches = slices.DeleteFunc(s.watches, func(w *watch) bool {
-		if w.finished() {
+		finished := w.finished() && !s.hasAsides(w.plan.Key)
+		if finished {
 			s.cache.drop(w.plan.Key)
 			delete(s.known, w.plan.Key)
 			delete(s.usual, w.plan.Key)
@@ -321,7 +339,7 @@ func (s *Scheduler) next(now time.Time, stored uint64) ([]turn, Interval) {
 			delete(s.vigils, w.plan.Key)
 			s.done[w.plan.Key] = Checkpoint{Through: w.through}
 		}
-		return w.finished()
+		return finished
 	})
 	var group []turn
 	for _, w := range s.watches {
@@ -437,6 +455,11 @@ func (s *Scheduler) untilRetry() time.Duration {
 			wait = min(wait, max(0, time.Until(w.retryAt)))
 		}
 	}
+	for _, a := range s.asides {
+		if !a.waits {
+			wait = min(wait, max(0, time.Until(a.retryAt)))
+		}
+	}
 	return wait
 }
 
@@ -464,19 +487,18 @@ func (s *Scheduler) save(ctx context.Context, always bool) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
+	var behind map[string]bool
 	err := s.flush(ctx) // first: the place must not be ahead of the matches
 	if err == nil {
-		var behind map[string]bool
 		if behind, err = s.remember(ctx); err == nil {
 			maps.DeleteFunc(checkpoints, func(key string, _ Checkpoint) bool { return behind[key] })
 		}
 	}
 	if err == nil {
-		entries := s.ledger.entries
-		if err = s.ledger.store(ctx, s.deps.Ledger); err == nil {
-			for _, e := range entries {
-				s.metrics.noted.WithLabelValues(e.State).Inc()
-			}
+		var entries []Entry
+		entries, err = s.ledger.store(ctx, s.deps.Ledger, behind)
+		for _, e := range entries {
+			s.metrics.noted.WithLabelValues(e.State).Inc()
 		}
 	}
 	if err == nil {

@@ -22,8 +22,8 @@ type Models interface {
 	// SaveModels stores models, and then that moment.
 	SaveModels(ctx context.Context, ruleKey string, models []SeriesModel, through schema.Millis) error
 	// Buckets reads a rule's stored matches from a moment on, of arrivals up to
-	// through, by bucket.
-	Buckets(ctx context.Context, ruleKey string, width time.Duration, from schema.Millis, through uint64, use func(BucketMatches)) error
+	// through but some, by bucket.
+	Buckets(ctx context.Context, ruleKey string, width time.Duration, from schema.Millis, through uint64, except []uint64, use func(BucketMatches)) error
 }
 
 // SeriesModel is the model of a series of buckets before Through.
@@ -311,7 +311,7 @@ func (s *Scheduler) usualOf(ctx context.Context, plan *compiler.Plan, fresh bool
 		if err := s.flush(ctx); err != nil { // buckets are counted from what is stored
 			return nil, err
 		}
-		if err := u.load(ctx, s.deps.Models, through); err != nil {
+		if err := u.load(ctx, s.deps.Models, through, s.recountAsides(plan.Key)); err != nil {
 			return nil, fmt.Errorf("load what is usual for rule %s: %w", plan.Rule.ID, err)
 		}
 	}
@@ -319,7 +319,7 @@ func (s *Scheduler) usualOf(ctx context.Context, plan *compiler.Plan, fresh bool
 	return u, nil
 }
 
-func (u *usual) load(ctx context.Context, from Models, through uint64) error {
+func (u *usual) load(ctx context.Context, from Models, through uint64, except []uint64) error {
 	models, settledAt, err := from.LoadModels(ctx, u.plan.Key)
 	if err != nil {
 		return err
@@ -333,7 +333,7 @@ func (u *usual) load(ctx context.Context, from Models, through uint64) error {
 		s.first, s.begun = s.base.First()/u.width, true
 	}
 	u.settled = u.bucketOf(settledAt)
-	return from.Buckets(ctx, u.plan.Key, u.plan.Anomaly.Bucket, settledAt, through, func(b BucketMatches) {
+	return from.Buckets(ctx, u.plan.Key, u.plan.Anomaly.Bucket, settledAt, through, except, func(b BucketMatches) {
 		s := u.of(b.Label, b.Group)
 		if s.base != nil && b.Bucket < s.base.Next()/u.width {
 			return
@@ -362,12 +362,17 @@ func (w *window) refill(b BucketMatches) {
 // settle lets go of what no event can change any more: of knowledge that is
 // forgotten, and of buckets, which go into models that are stored.
 func (s *Scheduler) settle(ctx context.Context) error {
-	for _, k := range s.known {
-		k.settle(s.deps.Lateness)
+	for key, k := range s.known {
+		if !s.resumes(key) {
+			k.settle(s.deps.Lateness)
+		}
 	}
 	total := 0
 	for key, u := range s.usual {
 		total += len(u.series)
+		if s.resumes(key) {
+			continue
+		}
 		models, horizon, err := u.settle(s.deps.Lateness)
 		if err != nil {
 			return fmt.Errorf("learn what is usual for rule %s: %w", u.plan.Rule.ID, err)

@@ -176,7 +176,7 @@ func (s *Scheduler) waiting(now time.Time) []turn {
 // reachable moves the horizon on, and reports whether there is anything between
 // what was judged and it.
 func (s *Scheduler) reachable(v *vigilant) bool {
-	at, ok, why := s.attention.horizon(v.watch.through, s.deps.Delays.Of(v.plan))
+	at, ok, why := s.attention.horizon(s.judgeable(v.watch), s.deps.Delays.Of(v.plan))
 	s.mu.Lock()
 	v.watch.held = why
 	s.mu.Unlock()

@@ -38,9 +38,10 @@ type world struct {
 	mono     time.Duration // of the steady clock, likewise
 	away     uint64        // senders turned away
 	until    schema.Millis // up to when silence is judged in the end; 0: it is not
-	broken   string  // id of a rule that can't be evaluated
-	recent   *Recent // nil: none, and all is found in the store
-	cached   int     // MaxCached
+	broken   string        // id of a rule that can't be evaluated
+	recent   *Recent       // nil: none, and all is found in the store
+	cached   int           // MaxCached
+	budget   Budget
 	lateness time.Duration
 	tables   Tables // nil: none
 	// related is the highest incident that an analyst's signal is known to be
@@ -74,7 +75,8 @@ func (w *world) deps() Deps {
 		Events: worldEvents{w}, Windows: worldWindows{w}, Signals: worldSignals{w}, Journal: worldJournal{w}, Ledger: worldLedger{w},
 		Knowledge: worldKnowledge{w}, Models: worldModels{w}, Objects: worldObjects{w}, Arrivals: worldArrivals{w},
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Lateness: w.lateness, Pace: time.Millisecond, Recent: w.recent, MaxCached: w.cached, Tables: w.tables,
-		Now: func() time.Time { return w.clock }, TurnedAway: func() uint64 { return w.away },
+		Budget: w.budget,
+		Now:    func() time.Time { return w.clock }, TurnedAway: func() uint64 { return w.away },
 	}
 }
 
@@ -371,6 +373,18 @@ func (w worldLedger) Entries(_ context.Context, id string) ([]Entry, error) {
 	return out, nil
 }
 
+func (w worldLedger) Aside(context.Context) ([]Entry, error) {
+	var out []Entry
+	for _, e := range w.world.ledger {
+		if e.State == CoverageAside && !slices.ContainsFunc(w.world.ledger, func(f Entry) bool {
+			return f.State == CoverageFinished && f.RuleKey == e.RuleKey && f.In == e.In
+		}) {
+			out = append(out, e)
+		}
+	}
+	return out, nil
+}
+
 type worldKnowledge struct{ *world }
 
 func (w worldKnowledge) Load(_ context.Context, rule string, values func(KnownValue), groups func(KnownGroup)) error {
@@ -436,10 +450,10 @@ func (w worldModels) SaveModels(_ context.Context, rule string, models []SeriesM
 	return w.fault()
 }
 
-func (w worldModels) Buckets(_ context.Context, rule string, width time.Duration, from schema.Millis, through uint64, use func(BucketMatches)) error {
+func (w worldModels) Buckets(_ context.Context, rule string, width time.Duration, from schema.Millis, through uint64, except []uint64, use func(BucketMatches)) error {
 	for _, list := range w.matches {
 		for _, m := range list {
-			if m.RuleKey != rule || m.At < from || m.Seq > through {
+			if m.RuleKey != rule || m.At < from || m.Seq > through || slices.Contains(except, m.Seq) {
 				continue
 			}
 			b := BucketMatches{Label: m.Label, Group: m.Group, Bucket: int64(m.At) / width.Milliseconds(), Count: 1, Tuples: m.Values}

@@ -62,14 +62,16 @@ func (m models) SaveModels(ctx context.Context, ruleKey string, list []scheduler
 	})
 }
 
-// Buckets reads a rule's matches from a moment on, of arrivals up to through.
-func (m models) Buckets(ctx context.Context, ruleKey string, width time.Duration, from schema.Millis, through uint64, use func(scheduler.BucketMatches)) error {
-	params := server.Params{}.String("rule", ruleKey).Int("width", width.Milliseconds()).Int("from", int64(max(from, schema.MinMillis))).Uint("through", through)
+// Buckets reads a rule's matches from a moment on, of arrivals up to through but
+// some.
+func (m models) Buckets(ctx context.Context, ruleKey string, width time.Duration, from schema.Millis, through uint64, except []uint64, use func(scheduler.BucketMatches)) error {
+	params := server.Params{}.String("rule", ruleKey).Int("width", width.Milliseconds()).Int("from", int64(max(from, schema.MinMillis))).Uint("through", through).Uints("except", except)
 	rows, err := m.conn.Query(params.Context(ctx), `
 		SELECT label, group, toInt64(floor(toUnixTimestamp64Milli(at) / {width:Int64})) AS bucket,
 			count(), groupUniqArrayArray(values), groupArray(number)
 		FROM matches FINAL
 		WHERE rule_key = {rule:String} AND at >= fromUnixTimestamp64Milli({from:Int64}) AND seq <= {through:UInt64}
+			AND seq NOT IN {except:Array(UInt64)}
 		GROUP BY label, group, bucket`)
 	if err != nil {
 		return err

@@ -187,10 +187,22 @@ const maxEntries = 10_000
 // Entries reads a rule's entries.
 func (l ledger) Entries(ctx context.Context, ruleID string) ([]scheduler.Entry, error) {
 	params := server.Params{}.String("rule", ruleID).Uint("limit", maxEntries)
-	rows, err := l.conn.Query(params.Context(ctx), `
+	return l.read(params.Context(ctx), `
 		SELECT rule_id, rule_key, rule_version, state, after, through, earliest, latest, events, reason, at FROM (
 			SELECT DISTINCT * FROM coverage WHERE rule_id = {rule:String} ORDER BY at DESC LIMIT {limit:UInt64})
 		ORDER BY at, after`)
+}
+
+// Aside reads the entries of events that were set aside and not finished.
+func (l ledger) Aside(ctx context.Context) ([]scheduler.Entry, error) {
+	return l.read(ctx, `
+		SELECT rule_id, rule_key, rule_version, state, after, through, earliest, latest, events, reason, at FROM coverage
+		WHERE state = 'aside' AND (rule_key, after) NOT IN (SELECT rule_key, after FROM coverage WHERE state = 'finished')
+		ORDER BY at, after LIMIT 1 BY rule_key, after`)
+}
+
+func (l ledger) read(ctx context.Context, sql string) ([]scheduler.Entry, error) {
+	rows, err := l.conn.Query(ctx, sql)
 	if err != nil {
 		return nil, err
 	}

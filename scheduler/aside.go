@@ -1,0 +1,464 @@
+package scheduler
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"nightjar/compiler"
+	"nightjar/schema"
+)
+
+// Budget says how much work, in units of about a microsecond (compiler.Plan.Cost),
+// an event may be for a rule before it is set aside, so that no event stops the
+// evaluation of the others.
+type Budget struct {
+	// Event is up to how much work an event is evaluated in its turn. One that is
+	// more is set aside, and is evaluated between the others, a slice at a time, as
+	// an event that arrived late is. 0 means 100,000: a thousand groups.
+	Event int
+	// Slice is about how much of that is done before others have their turn; 0
+	// means 100,000.
+	Slice int
+	// Most is up to how much work is done unasked: an event that is more stays
+	// aside until FinishAside asks for it. 0 means 50 million, about a minute.
+	Most int
+}
+
+func (b Budget) orDefaults() Budget {
+	const turn = 100_000
+	if b.Event == 0 {
+		b.Event = turn
+	}
+	if b.Slice == 0 {
+		b.Slice = turn
+	}
+	if b.Most == 0 {
+		b.Most = 500 * turn
+	}
+	return b
+}
+
+// aside is an event that was set aside for a rule.
+type aside struct {
+	plan *compiler.Plan
+	at   schema.Millis
+	seq  uint64
+	// since is when it was set aside, work how much it is.
+	since schema.Millis
+	work  int
+	// waits says that it is more than is done unasked, asked that it was asked for.
+	waits    bool
+	asked    bool
+	failures int
+	retryAt  time.Time
+
+	// Of the goroutine that evaluates: what is to be noted, how far it is, and how
+	// far it is counted.
+	event         *schema.Event
+	parts         []asidePart
+	next, counted int
+}
+
+// asidePart are matches of one label.
+type asidePart struct {
+	label   int
+	matches []compiler.Match
+}
+
+// Aside is an event that was set aside for a rule, for those who ask.
+type Aside struct {
+	RuleID, Event string
+	Seq           uint64
+	// Since is when it was set aside.
+	Since schema.Millis
+	// Work is how much it is, in units of about a microsecond.
+	Work int
+	// Waits says that it is only evaluated when FinishAside asks for it.
+	Waits bool
+}
+
+// Asides are the events that are set aside now, the earliest first.
+func (s *Scheduler) Asides() []Aside {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]Aside, len(s.asides))
+	for i, a := range s.asides {
+		out[i] = Aside{a.plan.Rule.ID, schema.EventID(a.at, a.seq), a.seq, a.since, a.work, a.waits}
+	}
+	return out
+}
+
+// FinishAside has the events evaluated that wait aside for a rule: all, or one by
+// its id. It returns how many it found.
+func (s *Scheduler) FinishAside(ruleID, event string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, a := range s.asides {
+		if a.plan.Rule.ID == ruleID && a.waits && (event == "" || event == schema.EventID(a.at, a.seq)) {
+			a.waits, a.asked = false, true
+			n++
+		}
+	}
+	if n > 0 {
+		s.notify()
+	}
+	return n
+}
+
+// notify wakes the goroutine that evaluates.
+func (s *Scheduler) notify() {
+	select {
+	case s.changed <- struct{}{}:
+	default:
+	}
+}
+
+// setAside takes out of the touches those of events that are too much work for
+// their rule.
+func (s *Scheduler) setAside(touches []touch) []touch {
+	type ruleEvent struct {
+		plan *compiler.Plan
+		seq  uint64
+	}
+	var work map[ruleEvent]int
+	for _, t := range touches {
+		if cost := t.plan.Cost(t.label, t.event); cost > s.deps.Budget.Event/maxLabelsOfRule {
+			if work == nil {
+				work = map[ruleEvent]int{}
+			}
+			work[ruleEvent{t.plan, t.event.Seq}] += cost
+		}
+	}
+	if work == nil {
+		return touches
+	}
+	var rest []touch
+	taken := map[ruleEvent]bool{}
+	for _, t := range touches {
+		key := ruleEvent{t.plan, t.event.Seq}
+		if work[key] <= s.deps.Budget.Event {
+			rest = append(rest, t)
+		} else if !taken[key] {
+			taken[key] = true
+			s.putAside(t, work[key])
+		}
+	}
+	return rest
+}
+
+// maxLabelsOfRule is how many queries a rule may have, at least.
+const maxLabelsOfRule = 10
+
+func (s *Scheduler) putAside(t touch, work int) {
+	a := &aside{
+		plan: t.plan, at: t.event.At, seq: t.event.Seq, since: schema.MillisOf(time.Now()), work: work, waits: work > s.deps.Budget.Most,
+	}
+	s.mu.Lock()
+	known := slices.ContainsFunc(s.asides, a.same)
+	if !known {
+		s.asides = append(s.asides, a)
+		s.ledger.aside(a)
+	}
+	s.mu.Unlock()
+	if !known {
+		s.metrics.asides.WithLabelValues(a.plan.Rule.ID).Inc()
+		s.tellAside(a)
+	}
+}
+
+// entry is one of the ledger, about the event.
+func (a *aside) entry(state string) Entry {
+	e := Entry{
+		RuleID: a.plan.Rule.ID, RuleKey: a.plan.Key, RuleVersion: a.plan.Rule.Version, State: state,
+		In: Interval{a.seq - 1, a.seq}, Earliest: a.at, Latest: a.at, Events: 1,
+	}
+	if state == CoverageAside {
+		e.At = a.since
+	}
+	return e
+}
+
+// reason says what it is that is set aside, and what becomes of it.
+func (a *aside) reason() string {
+	text := fmt.Sprintf("event %s is in so many groups, or has so many values, that all else would wait for it; ", schema.EventID(a.at, a.seq))
+	if a.waits {
+		return text + "it is evaluated when that is asked for: nightjar coverage " + a.plan.Rule.ID + " --finish"
+	}
+	return text + "it is evaluated in the background"
+}
+
+func (a *aside) same(b *aside) bool { return a.seq == b.seq && a.plan.Key == b.plan.Key }
+
+// tellEvery is how often a rule's events that are set aside are logged: there may
+// be many, and the ledger has them all.
+const tellEvery = schema.Millis(10_000)
+
+func (s *Scheduler) tellAside(a *aside) {
+	id := a.plan.Rule.ID
+	if last, ok := s.told[id]; ok && a.since-last < tellEvery {
+		return
+	}
+	s.told[id] = a.since
+	s.deps.Log.Warn("an event is too much work for a rule and is set aside for it; all else goes on",
+		"rule", id, "name", a.plan.Rule.Name, "event", schema.EventID(a.at, a.seq), "arrival", a.seq, "work", a.work,
+		"then", map[bool]string{false: "it is evaluated in the background", true: "it waits until it is asked for: nightjar coverage " + id + " --finish"}[a.waits])
+}
+
+// resume does a slice of what was set aside. It tells whether there was any.
+func (s *Scheduler) resume(ctx context.Context, now time.Time) bool {
+	a := s.nextAside(now)
+	if a == nil {
+		return false
+	}
+	err := s.slice(ctx, a)
+	if ctx.Err() != nil {
+		return false
+	}
+	if err != nil {
+		s.cache.drop(a.plan.Key) // it may be ahead of what was published
+		s.mu.Lock()
+		a.failures++
+		a.retryAt = now.Add(retryAfter(a.failures))
+		s.mu.Unlock()
+		s.metrics.failures.Inc()
+		s.deps.Log.Error("event that was set aside not evaluated; it will be retried",
+			"rule", a.plan.Rule.ID, "event", schema.EventID(a.at, a.seq), "attempt", a.failures, "error", err)
+	}
+	return true
+}
+
+// nextAside is the first event of the rule that has waited longest for a slice:
+// of each rule one event is done after the other.
+func (s *Scheduler) nextAside(now time.Time) *aside {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var next *aside
+	seen := map[string]bool{}
+	for _, a := range s.asides {
+		key := a.plan.Key
+		if a.waits || now.Before(a.retryAt) || seen[key] {
+			continue
+		}
+		seen[key] = true
+		if next == nil || s.served[key] < s.served[next.plan.Key] {
+			next = a
+		}
+	}
+	if next == nil {
+		return nil
+	}
+	s.slices++
+	s.served[next.plan.Key] = s.slices
+	for _, w := range s.watches {
+		if w.plan.Key == next.plan.Key {
+			next.plan = w.plan // its name may be another now
+		}
+	}
+	return next
+}
+
+func (s *Scheduler) slice(ctx context.Context, a *aside) error {
+	started := time.Now()
+	if ok, err := s.unfold(ctx, a); err != nil {
+		return err
+	} else if !ok {
+		s.endAside(a, "the event is no longer stored; it was not evaluated")
+		return nil
+	}
+	if a.parts == nil {
+		return nil // it waits
+	}
+	label, matches, n := a.take(s.deps.Budget.Slice)
+	d := newDirty()
+	if n > 0 {
+		if err := s.warm(ctx, map[*compiler.Plan]bool{a.plan: true}); err != nil {
+			return err
+		}
+		s.countAside(a, matches)
+		s.noteMatches(&d, a.plan, label, slices.Clone(matches))
+	}
+	if err := s.settleDirty(ctx, &d, map[*compiler.Plan]bool{a.plan: true}); err != nil {
+		return err
+	}
+	if err := s.flushMany(ctx); err != nil {
+		return err
+	}
+	a.next += n
+	s.metrics.ruleSeconds.WithLabelValues(a.plan.Rule.ID).Add(time.Since(started).Seconds())
+	if a.next >= a.total() {
+		s.endAside(a, "")
+	}
+	return nil
+}
+
+// unfold reads the event and makes its matches; ok is false when it is gone.
+func (s *Scheduler) unfold(ctx context.Context, a *aside) (ok bool, err error) {
+	if a.parts != nil {
+		return true, nil
+	}
+	if a.event == nil {
+		found, err := s.events(ctx, []compiler.Match{{At: a.at, Seq: a.seq}})
+		if err != nil || found[a.seq] == nil {
+			return false, err
+		}
+		a.event = found[a.seq]
+	}
+	if err := s.loadTables(ctx, []touch{{plan: a.plan, event: a.event}}); err != nil {
+		return false, err
+	}
+	if a.work = a.workOf(); a.work > s.deps.Budget.Most && !a.asked {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		a.waits, a.event = true, nil
+		return true, nil
+	}
+	a.parts = []asidePart{}
+	for i := range a.plan.Labels {
+		if !a.plan.Labels[i].Match(a.event) {
+			continue
+		}
+		matches, capped := a.plan.Expand(i, a.event)
+		if capped {
+			s.ledger.capped(touch{plan: a.plan, label: i, event: a.event})
+		}
+		a.parts = append(a.parts, asidePart{i, matches})
+	}
+	return true, nil
+}
+
+func (a *aside) workOf() int {
+	work := 0
+	for i := range a.plan.Labels {
+		if a.plan.Labels[i].Match(a.event) {
+			work += a.plan.Cost(i, a.event)
+		}
+	}
+	return work
+}
+
+func (a *aside) total() int {
+	n := 0
+	for _, p := range a.parts {
+		n += len(p.matches)
+	}
+	return n
+}
+
+// take are the next matches, of one label, that are about so much work.
+func (a *aside) take(work int) (label int, matches []compiler.Match, n int) {
+	at := a.next
+	for _, p := range a.parts {
+		if at >= len(p.matches) {
+			at -= len(p.matches)
+			continue
+		}
+		each := max(1, a.plan.Cost(p.label, a.event)/len(p.matches))
+		rest := p.matches[at:]
+		n = min(len(rest), max(1, work/each))
+		return p.label, rest[:n], n
+	}
+	return 0, nil, 0
+}
+
+// countAside takes matches into the series that rules look for anomalies in, which
+// have gone on past the event. A slice that failed is not counted twice.
+func (s *Scheduler) countAside(a *aside, matches []compiler.Match) {
+	u := s.usual[a.plan.Key]
+	if u == nil {
+		return
+	}
+	u.counted = max(u.counted, a.seq)
+	for i := range matches {
+		if a.next+i >= a.counted {
+			u.count(&matches[i])
+		}
+	}
+	a.counted = max(a.counted, a.next+len(matches))
+}
+
+// endAside ends what was set aside: it was evaluated or, for a reason, was not.
+func (s *Scheduler) endAside(a *aside, reason string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asides = slices.DeleteFunc(s.asides, func(b *aside) bool { return a == b })
+	s.metrics.asides.WithLabelValues(a.plan.Rule.ID).Dec()
+	s.ledger.finished(a, reason)
+}
+
+// dropAsides ends what is set aside for a rule that is evaluated no more. The
+// lock is held.
+func (s *Scheduler) dropAsides(key string) {
+	s.asides = slices.DeleteFunc(s.asides, func(a *aside) bool {
+		if a.plan.Key != key {
+			return false
+		}
+		s.metrics.asides.WithLabelValues(a.plan.Rule.ID).Dec()
+		s.ledger.finished(a, "the rule was disabled or deleted before the event was evaluated")
+		return true
+	})
+}
+
+// recountAsides are the arrivals that are set aside for a rule key. Of those, what was
+// counted of series is counted anew.
+func (s *Scheduler) recountAsides(key string) (seqs []uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, a := range s.asides {
+		if a.plan.Key == key {
+			a.counted, a.next = 0, 0
+			seqs = append(seqs, a.seq)
+		}
+	}
+	return seqs
+}
+
+// resumes tells whether events of a rule key are evaluated in the background: what
+// lets go of the past waits for them.
+func (s *Scheduler) resumes(key string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(s.asides, func(a *aside) bool { return a.plan.Key == key && !a.waits })
+}
+
+// judgeable is the last arrival up to which everything was evaluated for a watch:
+// silence is not judged while an event that would break it is still aside.
+func (s *Scheduler) judgeable(w *watch) uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	through := w.through
+	for _, a := range s.asides {
+		if a.plan.Key == w.plan.Key && !a.waits {
+			through = min(through, a.seq-1)
+		}
+	}
+	return through
+}
+
+// hasAsides tells whether events are set aside for a rule key. The lock is held.
+func (s *Scheduler) hasAsides(key string) bool {
+	return slices.ContainsFunc(s.asides, func(a *aside) bool { return a.plan.Key == key })
+}
+
+// loadAsides goes on with what was set aside before this process began.
+func (s *Scheduler) loadAsides(ctx context.Context) error {
+	entries, err := s.deps.Ledger.Aside(ctx)
+	if err != nil {
+		return fmt.Errorf("load what was set aside: %w", err)
+	}
+	for _, e := range entries {
+		for _, w := range s.watches {
+			if w.plan.Key != e.RuleKey {
+				continue
+			}
+			s.asides = append(s.asides, &aside{plan: w.plan, at: e.Earliest, seq: e.In.To, since: e.At})
+			s.metrics.asides.WithLabelValues(w.plan.Rule.ID).Inc()
+			if state := s.rules[w.plan.Rule.ID]; state == nil || state.deleted || !state.rule.IsEnabled {
+				s.dropAsides(e.RuleKey)
+			}
+		}
+	}
+	return nil
+}
