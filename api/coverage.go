@@ -14,6 +14,9 @@ import (
 type Ledger interface {
 	// Coverage is about the arrivals of an interval; one that ends at 0 ends now.
 	Coverage(ctx context.Context, ruleID string, version int64, in scheduler.Interval) (scheduler.Coverage, error)
+	// FinishAside has events evaluated that wait for being asked for, one by its id
+	// or all of a rule, and returns how many.
+	FinishAside(ruleID, event string) (int, error)
 }
 
 // coverages serves CoverageService.
@@ -22,6 +25,12 @@ type coverages struct {
 	ledger Ledger
 	rules  Rules
 	agents Agents
+}
+
+// FinishAside has what waits evaluated.
+func (s *coverages) FinishAside(_ context.Context, in *pb.FinishAsideRequest) (*pb.FinishAsideResponse, error) {
+	n, err := s.ledger.FinishAside(in.RuleId, in.Event)
+	return &pb.FinishAsideResponse{Events: int64(n)}, err
 }
 
 // GetCoverage answers for a rule, and for an event when one is named.

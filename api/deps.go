@@ -324,6 +324,8 @@ type Status struct {
 	ClickHouseVersion      string
 	ClickHouseEmbedded     bool
 	Rules                  struct{ Total, Enabled, Unsupported, Failing int }
+	// Aside are the events that are set aside, for some rule, the earliest first.
+	Aside []scheduler.Aside
 	Storage                Storage
 	GeoIP                  []GeoIP
 }

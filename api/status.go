@@ -14,6 +14,9 @@ type statuses struct {
 	version string
 }
 
+// mostAside is how many events that are set aside a status names.
+const mostAside = 100
+
 // GetStatus says how far evaluation has come.
 func (s *statuses) GetStatus(ctx context.Context, _ *pb.GetStatusRequest) (*pb.Status, error) {
 	now, err := s.engine.Status(ctx)
@@ -28,7 +31,13 @@ func (s *statuses) GetStatus(ctx context.Context, _ *pb.GetStatusRequest) (*pb.S
 	for _, g := range now.GeoIP {
 		geoip = append(geoip, &pb.GeoIPDatabase{File: g.File, Type: g.Type, Built: g.Built.UTC().Format(time.RFC3339), Attribution: g.Attribution})
 	}
+	var aside []*pb.AsideEvent
+	for _, a := range now.Aside[:min(len(now.Aside), mostAside)] {
+		aside = append(aside, &pb.AsideEvent{RuleId: a.RuleID, Event: a.Event, Since: a.Since.String(), Work: int64(a.Work), Waits: a.Waits})
+	}
 	return &pb.Status{
+		Aside:                  aside,
+		AsideEvents:            int64(len(now.Aside)),
 		Version:                s.version,
 		EventsReceived:         now.EventsReceived,
 		EventsEvaluatedThrough: now.EventsEvaluatedThrough,

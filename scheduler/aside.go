@@ -92,10 +92,12 @@ func (s *Scheduler) Asides() []Aside {
 
 // FinishAside has the events evaluated that wait aside for a rule: all, or one by
 // its id. It returns how many it found.
-func (s *Scheduler) FinishAside(ruleID, event string) int {
+func (s *Scheduler) FinishAside(ruleID, event string) (n int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n := 0
+	if _, err := s.present(ruleID); err != nil {
+		return 0, err
+	}
 	for _, a := range s.asides {
 		if a.plan.Rule.ID == ruleID && a.waits && (event == "" || event == schema.EventID(a.at, a.seq)) {
 			a.waits, a.asked = false, true
@@ -105,7 +107,7 @@ func (s *Scheduler) FinishAside(ruleID, event string) int {
 	if n > 0 {
 		s.notify()
 	}
-	return n
+	return n, nil
 }
 
 // notify wakes the goroutine that evaluates.

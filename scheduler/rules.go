@@ -95,6 +95,9 @@ func (s *Scheduler) Load(ctx context.Context) error {
 	if err := s.loadAsides(ctx); err != nil {
 		return err
 	}
+	if err := s.loadBehind(ctx); err != nil {
+		return err
+	}
 	for _, w := range s.watches {
 		s.prepareTables(ctx, w.plan)
 	}

@@ -559,9 +559,33 @@ func (s *Scheduler) Progress() Progress {
 			p.Through = min(p.Through, w.through)
 		}
 	}
-	p.CaughtUp = s.loaded && p.Through >= acknowledged && correlated
+	p.CaughtUp = s.loaded && p.Through >= acknowledged && correlated && !slices.ContainsFunc(s.asides, func(a *aside) bool { return !a.waits })
 	p.Lag = s.lag(p, time.Now())
 	return p
+}
+
+// loadBehind finds since when the first event waits that the process before this
+// one did not evaluate. The lock is held.
+func (s *Scheduler) loadBehind(ctx context.Context) error {
+	stored := s.deps.Arrivals.Stored()
+	first := stored
+	for _, w := range s.watches {
+		if w.runnable() && !w.plan.OfSignals && !w.finished() {
+			first = min(first, w.through)
+		}
+	}
+	if first == stored {
+		return nil
+	}
+	ofAnyTime := []compiler.Match{{At: schema.MinMillis, Seq: first + 1}, {At: schema.MaxMillis, Seq: first + 1}}
+	events, err := s.deps.Events.Fetch(ctx, ofAnyTime)
+	if err != nil {
+		return fmt.Errorf("read the first event that was not evaluated: %w", err)
+	}
+	if len(events) > 0 {
+		s.behind = events[0].Seen.Time()
+	}
+	return nil
 }
 
 // lag is how long the oldest event that is not evaluated has been there: as far
@@ -575,6 +599,11 @@ func (s *Scheduler) lag(p Progress, now time.Time) time.Duration {
 		s.behind = now
 	}
 	since := s.behind
+	for _, a := range s.asides {
+		if began := a.since.Time(); !a.waits && began.Before(since) {
+			since = began
+		}
+	}
 	if s.deps.Recent != nil {
 		if e := s.deps.Recent.find(p.Through + 1); e != nil && e.Seen.Time().Before(since) {
 			since = e.Seen.Time()

@@ -100,6 +100,104 @@ func (x *GetCoverageRequest) GetEvent() string {
 	return ""
 }
 
+type FinishAsideRequest struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	RuleId string                 `protobuf:"bytes,1,opt,name=rule_id,proto3" json:"rule_id,omitempty"`
+	// The id of the event; empty: all that wait.
+	Event         string `protobuf:"bytes,2,opt,name=event,proto3" json:"event,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FinishAsideRequest) Reset() {
+	*x = FinishAsideRequest{}
+	mi := &file_coverage_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FinishAsideRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FinishAsideRequest) ProtoMessage() {}
+
+func (x *FinishAsideRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_coverage_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FinishAsideRequest.ProtoReflect.Descriptor instead.
+func (*FinishAsideRequest) Descriptor() ([]byte, []int) {
+	return file_coverage_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *FinishAsideRequest) GetRuleId() string {
+	if x != nil {
+		return x.RuleId
+	}
+	return ""
+}
+
+func (x *FinishAsideRequest) GetEvent() string {
+	if x != nil {
+		return x.Event
+	}
+	return ""
+}
+
+type FinishAsideResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many events that waited are evaluated in the background now.
+	Events        int64 `protobuf:"varint,1,opt,name=events,proto3" json:"events,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FinishAsideResponse) Reset() {
+	*x = FinishAsideResponse{}
+	mi := &file_coverage_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FinishAsideResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FinishAsideResponse) ProtoMessage() {}
+
+func (x *FinishAsideResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_coverage_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FinishAsideResponse.ProtoReflect.Descriptor instead.
+func (*FinishAsideResponse) Descriptor() ([]byte, []int) {
+	return file_coverage_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *FinishAsideResponse) GetEvents() int64 {
+	if x != nil {
+		return x.Events
+	}
+	return 0
+}
+
 type Coverage struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Stretches     []*CoverageStretch     `protobuf:"bytes,1,rep,name=stretches,proto3" json:"stretches,omitempty"`
@@ -110,7 +208,7 @@ type Coverage struct {
 
 func (x *Coverage) Reset() {
 	*x = Coverage{}
-	mi := &file_coverage_proto_msgTypes[1]
+	mi := &file_coverage_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -122,7 +220,7 @@ func (x *Coverage) String() string {
 func (*Coverage) ProtoMessage() {}
 
 func (x *Coverage) ProtoReflect() protoreflect.Message {
-	mi := &file_coverage_proto_msgTypes[1]
+	mi := &file_coverage_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -135,7 +233,7 @@ func (x *Coverage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Coverage.ProtoReflect.Descriptor instead.
 func (*Coverage) Descriptor() ([]byte, []int) {
-	return file_coverage_proto_rawDescGZIP(), []int{1}
+	return file_coverage_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Coverage) GetStretches() []*CoverageStretch {
@@ -158,7 +256,7 @@ type CoverageStretch struct {
 	Version int64                  `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
 	After   uint64                 `protobuf:"varint,2,opt,name=after,proto3" json:"after,omitempty"`
 	Through uint64                 `protobuf:"varint,3,opt,name=through,proto3" json:"through,omitempty"`
-	// evaluated, pending, failed, unsupported or disabled
+	// evaluated, pending, failed, aside, unsupported or disabled
 	State string `protobuf:"bytes,4,opt,name=state,proto3" json:"state,omitempty"`
 	// Why it failed, or can't be evaluated.
 	Reason        string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
@@ -168,7 +266,7 @@ type CoverageStretch struct {
 
 func (x *CoverageStretch) Reset() {
 	*x = CoverageStretch{}
-	mi := &file_coverage_proto_msgTypes[2]
+	mi := &file_coverage_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -180,7 +278,7 @@ func (x *CoverageStretch) String() string {
 func (*CoverageStretch) ProtoMessage() {}
 
 func (x *CoverageStretch) ProtoReflect() protoreflect.Message {
-	mi := &file_coverage_proto_msgTypes[2]
+	mi := &file_coverage_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -193,7 +291,7 @@ func (x *CoverageStretch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CoverageStretch.ProtoReflect.Descriptor instead.
 func (*CoverageStretch) Descriptor() ([]byte, []int) {
-	return file_coverage_proto_rawDescGZIP(), []int{2}
+	return file_coverage_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *CoverageStretch) GetVersion() int64 {
@@ -237,7 +335,8 @@ type CoverageEntry struct {
 	Version int64                  `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
 	After   uint64                 `protobuf:"varint,2,opt,name=after,proto3" json:"after,omitempty"`
 	Through uint64                 `protobuf:"varint,3,opt,name=through,proto3" json:"through,omitempty"`
-	// failed, recovered, reopened (by late events), capped (by a limit) or lost (on
+	// failed, recovered, aside (too much work in its turn), finished (after that),
+	// reopened (by late events), capped (by a limit) or lost (on
 	// the way to the engine, by an agent whose events the rule could match)
 	State  string `protobuf:"bytes,4,opt,name=state,proto3" json:"state,omitempty"`
 	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
@@ -253,7 +352,7 @@ type CoverageEntry struct {
 
 func (x *CoverageEntry) Reset() {
 	*x = CoverageEntry{}
-	mi := &file_coverage_proto_msgTypes[3]
+	mi := &file_coverage_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -265,7 +364,7 @@ func (x *CoverageEntry) String() string {
 func (*CoverageEntry) ProtoMessage() {}
 
 func (x *CoverageEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_coverage_proto_msgTypes[3]
+	mi := &file_coverage_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -278,7 +377,7 @@ func (x *CoverageEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CoverageEntry.ProtoReflect.Descriptor instead.
 func (*CoverageEntry) Descriptor() ([]byte, []int) {
-	return file_coverage_proto_rawDescGZIP(), []int{3}
+	return file_coverage_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *CoverageEntry) GetVersion() int64 {
@@ -354,7 +453,12 @@ const file_coverage_proto_rawDesc = "" +
 	"\aversion\x18\x02 \x01(\x03R\aversion\x12\x14\n" +
 	"\x05after\x18\x03 \x01(\x04R\x05after\x12\x18\n" +
 	"\athrough\x18\x04 \x01(\x04R\athrough\x12\x14\n" +
-	"\x05event\x18\x05 \x01(\tR\x05event\"|\n" +
+	"\x05event\x18\x05 \x01(\tR\x05event\"D\n" +
+	"\x12FinishAsideRequest\x12\x18\n" +
+	"\arule_id\x18\x01 \x01(\tR\arule_id\x12\x14\n" +
+	"\x05event\x18\x02 \x01(\tR\x05event\"-\n" +
+	"\x13FinishAsideResponse\x12\x16\n" +
+	"\x06events\x18\x01 \x01(\x03R\x06events\"|\n" +
 	"\bCoverage\x12:\n" +
 	"\tstretches\x18\x01 \x03(\v2\x1c.nightjar.v1.CoverageStretchR\tstretches\x124\n" +
 	"\aentries\x18\x02 \x03(\v2\x1a.nightjar.v1.CoverageEntryR\aentries\"\x89\x01\n" +
@@ -375,9 +479,10 @@ const file_coverage_proto_rawDesc = "" +
 	"\x06latest\x18\b \x01(\tH\x01R\x06latest\x88\x01\x01\x12\x0e\n" +
 	"\x02at\x18\t \x01(\tR\x02atB\v\n" +
 	"\t_earliestB\t\n" +
-	"\a_latest2X\n" +
+	"\a_latest2\xaa\x01\n" +
 	"\x0fCoverageService\x12E\n" +
-	"\vGetCoverage\x12\x1f.nightjar.v1.GetCoverageRequest\x1a\x15.nightjar.v1.CoverageB\x1cZ\x1anightjar/api/v1;nightjarv1b\x06proto3"
+	"\vGetCoverage\x12\x1f.nightjar.v1.GetCoverageRequest\x1a\x15.nightjar.v1.Coverage\x12P\n" +
+	"\vFinishAside\x12\x1f.nightjar.v1.FinishAsideRequest\x1a .nightjar.v1.FinishAsideResponseB\x1cZ\x1anightjar/api/v1;nightjarv1b\x06proto3"
 
 var (
 	file_coverage_proto_rawDescOnce sync.Once
@@ -391,20 +496,24 @@ func file_coverage_proto_rawDescGZIP() []byte {
 	return file_coverage_proto_rawDescData
 }
 
-var file_coverage_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_coverage_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_coverage_proto_goTypes = []any{
-	(*GetCoverageRequest)(nil), // 0: nightjar.v1.GetCoverageRequest
-	(*Coverage)(nil),           // 1: nightjar.v1.Coverage
-	(*CoverageStretch)(nil),    // 2: nightjar.v1.CoverageStretch
-	(*CoverageEntry)(nil),      // 3: nightjar.v1.CoverageEntry
+	(*GetCoverageRequest)(nil),  // 0: nightjar.v1.GetCoverageRequest
+	(*FinishAsideRequest)(nil),  // 1: nightjar.v1.FinishAsideRequest
+	(*FinishAsideResponse)(nil), // 2: nightjar.v1.FinishAsideResponse
+	(*Coverage)(nil),            // 3: nightjar.v1.Coverage
+	(*CoverageStretch)(nil),     // 4: nightjar.v1.CoverageStretch
+	(*CoverageEntry)(nil),       // 5: nightjar.v1.CoverageEntry
 }
 var file_coverage_proto_depIdxs = []int32{
-	2, // 0: nightjar.v1.Coverage.stretches:type_name -> nightjar.v1.CoverageStretch
-	3, // 1: nightjar.v1.Coverage.entries:type_name -> nightjar.v1.CoverageEntry
+	4, // 0: nightjar.v1.Coverage.stretches:type_name -> nightjar.v1.CoverageStretch
+	5, // 1: nightjar.v1.Coverage.entries:type_name -> nightjar.v1.CoverageEntry
 	0, // 2: nightjar.v1.CoverageService.GetCoverage:input_type -> nightjar.v1.GetCoverageRequest
-	1, // 3: nightjar.v1.CoverageService.GetCoverage:output_type -> nightjar.v1.Coverage
-	3, // [3:4] is the sub-list for method output_type
-	2, // [2:3] is the sub-list for method input_type
+	1, // 3: nightjar.v1.CoverageService.FinishAside:input_type -> nightjar.v1.FinishAsideRequest
+	3, // 4: nightjar.v1.CoverageService.GetCoverage:output_type -> nightjar.v1.Coverage
+	2, // 5: nightjar.v1.CoverageService.FinishAside:output_type -> nightjar.v1.FinishAsideResponse
+	4, // [4:6] is the sub-list for method output_type
+	2, // [2:4] is the sub-list for method input_type
 	2, // [2:2] is the sub-list for extension type_name
 	2, // [2:2] is the sub-list for extension extendee
 	0, // [0:2] is the sub-list for field type_name
@@ -415,14 +524,14 @@ func file_coverage_proto_init() {
 	if File_coverage_proto != nil {
 		return
 	}
-	file_coverage_proto_msgTypes[3].OneofWrappers = []any{}
+	file_coverage_proto_msgTypes[5].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_coverage_proto_rawDesc), len(file_coverage_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   4,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -20,6 +20,7 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	CoverageService_GetCoverage_FullMethodName = "/nightjar.v1.CoverageService/GetCoverage"
+	CoverageService_FinishAside_FullMethodName = "/nightjar.v1.CoverageService/FinishAside"
 )
 
 // CoverageServiceClient is the client API for CoverageService service.
@@ -31,6 +32,9 @@ type CoverageServiceClient interface {
 	// GetCoverage says what became of every arrival since the rule was made, under
 	// the version that was in force, and what happened on the way.
 	GetCoverage(ctx context.Context, in *GetCoverageRequest, opts ...grpc.CallOption) (*Coverage, error)
+	// FinishAside has events evaluated that were so much work for a rule that they
+	// wait until somebody asks.
+	FinishAside(ctx context.Context, in *FinishAsideRequest, opts ...grpc.CallOption) (*FinishAsideResponse, error)
 }
 
 type coverageServiceClient struct {
@@ -51,6 +55,16 @@ func (c *coverageServiceClient) GetCoverage(ctx context.Context, in *GetCoverage
 	return out, nil
 }
 
+func (c *coverageServiceClient) FinishAside(ctx context.Context, in *FinishAsideRequest, opts ...grpc.CallOption) (*FinishAsideResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(FinishAsideResponse)
+	err := c.cc.Invoke(ctx, CoverageService_FinishAside_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // CoverageServiceServer is the server API for CoverageService service.
 // All implementations must embed UnimplementedCoverageServiceServer
 // for forward compatibility.
@@ -60,6 +74,9 @@ type CoverageServiceServer interface {
 	// GetCoverage says what became of every arrival since the rule was made, under
 	// the version that was in force, and what happened on the way.
 	GetCoverage(context.Context, *GetCoverageRequest) (*Coverage, error)
+	// FinishAside has events evaluated that were so much work for a rule that they
+	// wait until somebody asks.
+	FinishAside(context.Context, *FinishAsideRequest) (*FinishAsideResponse, error)
 	mustEmbedUnimplementedCoverageServiceServer()
 }
 
@@ -72,6 +89,9 @@ type UnimplementedCoverageServiceServer struct{}
 
 func (UnimplementedCoverageServiceServer) GetCoverage(context.Context, *GetCoverageRequest) (*Coverage, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetCoverage not implemented")
+}
+func (UnimplementedCoverageServiceServer) FinishAside(context.Context, *FinishAsideRequest) (*FinishAsideResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method FinishAside not implemented")
 }
 func (UnimplementedCoverageServiceServer) mustEmbedUnimplementedCoverageServiceServer() {}
 func (UnimplementedCoverageServiceServer) testEmbeddedByValue()                         {}
@@ -112,6 +132,24 @@ func _CoverageService_GetCoverage_Handler(srv interface{}, ctx context.Context, 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _CoverageService_FinishAside_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(FinishAsideRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CoverageServiceServer).FinishAside(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CoverageService_FinishAside_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CoverageServiceServer).FinishAside(ctx, req.(*FinishAsideRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // CoverageService_ServiceDesc is the grpc.ServiceDesc for CoverageService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -122,6 +160,10 @@ var CoverageService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetCoverage",
 			Handler:    _CoverageService_GetCoverage_Handler,
+		},
+		{
+			MethodName: "FinishAside",
+			Handler:    _CoverageService_FinishAside_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -75,6 +75,10 @@ type Status struct {
 	Geoip []*GeoIPDatabase `protobuf:"bytes,9,rep,name=geoip,proto3" json:"geoip,omitempty"`
 	// What is stored and does nothing, each with its reason.
 	WithoutEffect []*WithoutEffect `protobuf:"bytes,10,rep,name=without_effect,proto3" json:"without_effect,omitempty"`
+	// The events that are set aside, the earliest first, up to a hundred; and how
+	// many there are.
+	Aside         []*AsideEvent `protobuf:"bytes,20,rep,name=aside,proto3" json:"aside,omitempty"`
+	AsideEvents   int64         `protobuf:"varint,21,opt,name=aside_events,proto3" json:"aside_events,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -177,6 +181,20 @@ func (x *Status) GetWithoutEffect() []*WithoutEffect {
 		return x.WithoutEffect
 	}
 	return nil
+}
+
+func (x *Status) GetAside() []*AsideEvent {
+	if x != nil {
+		return x.Aside
+	}
+	return nil
+}
+
+func (x *Status) GetAsideEvents() int64 {
+	if x != nil {
+		return x.AsideEvents
+	}
+	return 0
 }
 
 // WithoutEffect is an object, or a part of one, that is kept and does nothing
@@ -391,6 +409,89 @@ func (x *ClickHouseStatus) GetEmbedded() bool {
 	return false
 }
 
+// AsideEvent is an event that was too much work for a rule in its turn, and is not
+// evaluated for it yet.
+type AsideEvent struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	RuleId string                 `protobuf:"bytes,1,opt,name=rule_id,proto3" json:"rule_id,omitempty"`
+	// The id of the event.
+	Event string `protobuf:"bytes,2,opt,name=event,proto3" json:"event,omitempty"`
+	// When it was set aside.
+	Since string `protobuf:"bytes,3,opt,name=since,proto3" json:"since,omitempty"`
+	// How much work it is, in units of about a microsecond; 0: not known since the
+	// last start.
+	Work int64 `protobuf:"varint,4,opt,name=work,proto3" json:"work,omitempty"`
+	// It is evaluated only when that is asked for: see FinishAside.
+	Waits         bool `protobuf:"varint,5,opt,name=waits,proto3" json:"waits,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AsideEvent) Reset() {
+	*x = AsideEvent{}
+	mi := &file_status_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AsideEvent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AsideEvent) ProtoMessage() {}
+
+func (x *AsideEvent) ProtoReflect() protoreflect.Message {
+	mi := &file_status_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AsideEvent.ProtoReflect.Descriptor instead.
+func (*AsideEvent) Descriptor() ([]byte, []int) {
+	return file_status_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *AsideEvent) GetRuleId() string {
+	if x != nil {
+		return x.RuleId
+	}
+	return ""
+}
+
+func (x *AsideEvent) GetEvent() string {
+	if x != nil {
+		return x.Event
+	}
+	return ""
+}
+
+func (x *AsideEvent) GetSince() string {
+	if x != nil {
+		return x.Since
+	}
+	return ""
+}
+
+func (x *AsideEvent) GetWork() int64 {
+	if x != nil {
+		return x.Work
+	}
+	return 0
+}
+
+func (x *AsideEvent) GetWaits() bool {
+	if x != nil {
+		return x.Waits
+	}
+	return false
+}
+
 type RulesStatus struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Total   int64                  `protobuf:"varint,1,opt,name=total,proto3" json:"total,omitempty"`
@@ -405,7 +506,7 @@ type RulesStatus struct {
 
 func (x *RulesStatus) Reset() {
 	*x = RulesStatus{}
-	mi := &file_status_proto_msgTypes[5]
+	mi := &file_status_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -417,7 +518,7 @@ func (x *RulesStatus) String() string {
 func (*RulesStatus) ProtoMessage() {}
 
 func (x *RulesStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[5]
+	mi := &file_status_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -430,7 +531,7 @@ func (x *RulesStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RulesStatus.ProtoReflect.Descriptor instead.
 func (*RulesStatus) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{5}
+	return file_status_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *RulesStatus) GetTotal() int64 {
@@ -481,7 +582,7 @@ type StorageStatus struct {
 
 func (x *StorageStatus) Reset() {
 	*x = StorageStatus{}
-	mi := &file_status_proto_msgTypes[6]
+	mi := &file_status_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -493,7 +594,7 @@ func (x *StorageStatus) String() string {
 func (*StorageStatus) ProtoMessage() {}
 
 func (x *StorageStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[6]
+	mi := &file_status_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -506,7 +607,7 @@ func (x *StorageStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageStatus.ProtoReflect.Descriptor instead.
 func (*StorageStatus) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{6}
+	return file_status_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *StorageStatus) GetUsedBytes() uint64 {
@@ -559,7 +660,7 @@ type ValidateKeyRequest struct {
 
 func (x *ValidateKeyRequest) Reset() {
 	*x = ValidateKeyRequest{}
-	mi := &file_status_proto_msgTypes[7]
+	mi := &file_status_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -571,7 +672,7 @@ func (x *ValidateKeyRequest) String() string {
 func (*ValidateKeyRequest) ProtoMessage() {}
 
 func (x *ValidateKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[7]
+	mi := &file_status_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -584,7 +685,7 @@ func (x *ValidateKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateKeyRequest.ProtoReflect.Descriptor instead.
 func (*ValidateKeyRequest) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{7}
+	return file_status_proto_rawDescGZIP(), []int{8}
 }
 
 type ValidateKeyResponse struct {
@@ -596,7 +697,7 @@ type ValidateKeyResponse struct {
 
 func (x *ValidateKeyResponse) Reset() {
 	*x = ValidateKeyResponse{}
-	mi := &file_status_proto_msgTypes[8]
+	mi := &file_status_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -608,7 +709,7 @@ func (x *ValidateKeyResponse) String() string {
 func (*ValidateKeyResponse) ProtoMessage() {}
 
 func (x *ValidateKeyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[8]
+	mi := &file_status_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -621,7 +722,7 @@ func (x *ValidateKeyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateKeyResponse.ProtoReflect.Descriptor instead.
 func (*ValidateKeyResponse) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{8}
+	return file_status_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ValidateKeyResponse) GetValid() bool {
@@ -636,7 +737,7 @@ var File_status_proto protoreflect.FileDescriptor
 const file_status_proto_rawDesc = "" +
 	"\n" +
 	"\fstatus.proto\x12\vnightjar.v1\"\x12\n" +
-	"\x10GetStatusRequest\"\xe3\x03\n" +
+	"\x10GetStatusRequest\"\xb6\x04\n" +
 	"\x06Status\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12(\n" +
 	"\x0fevents_received\x18\x02 \x01(\x04R\x0fevents_received\x12:\n" +
@@ -650,7 +751,9 @@ const file_status_proto_rawDesc = "" +
 	"\astorage\x18\b \x01(\v2\x1a.nightjar.v1.StorageStatusR\astorage\x120\n" +
 	"\x05geoip\x18\t \x03(\v2\x1a.nightjar.v1.GeoIPDatabaseR\x05geoip\x12B\n" +
 	"\x0ewithout_effect\x18\n" +
-	" \x03(\v2\x1a.nightjar.v1.WithoutEffectR\x0ewithout_effect\"u\n" +
+	" \x03(\v2\x1a.nightjar.v1.WithoutEffectR\x0ewithout_effect\x12-\n" +
+	"\x05aside\x18\x14 \x03(\v2\x17.nightjar.v1.AsideEventR\x05aside\x12\"\n" +
+	"\faside_events\x18\x15 \x01(\x03R\faside_events\"u\n" +
 	"\rWithoutEffect\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12\x12\n" +
@@ -665,7 +768,14 @@ const file_status_proto_rawDesc = "" +
 	"\x10ClickHouseStatus\x12\x14\n" +
 	"\x05state\x18\x01 \x01(\tR\x05state\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x1a\n" +
-	"\bembedded\x18\x03 \x01(\bR\bembedded\"y\n" +
+	"\bembedded\x18\x03 \x01(\bR\bembedded\"|\n" +
+	"\n" +
+	"AsideEvent\x12\x18\n" +
+	"\arule_id\x18\x01 \x01(\tR\arule_id\x12\x14\n" +
+	"\x05event\x18\x02 \x01(\tR\x05event\x12\x14\n" +
+	"\x05since\x18\x03 \x01(\tR\x05since\x12\x12\n" +
+	"\x04work\x18\x04 \x01(\x03R\x04work\x12\x14\n" +
+	"\x05waits\x18\x05 \x01(\bR\x05waits\"y\n" +
 	"\vRulesStatus\x12\x14\n" +
 	"\x05total\x18\x01 \x01(\x03R\x05total\x12\x18\n" +
 	"\aenabled\x18\x02 \x01(\x03R\aenabled\x12 \n" +
@@ -703,33 +813,35 @@ func file_status_proto_rawDescGZIP() []byte {
 	return file_status_proto_rawDescData
 }
 
-var file_status_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_status_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_status_proto_goTypes = []any{
 	(*GetStatusRequest)(nil),    // 0: nightjar.v1.GetStatusRequest
 	(*Status)(nil),              // 1: nightjar.v1.Status
 	(*WithoutEffect)(nil),       // 2: nightjar.v1.WithoutEffect
 	(*GeoIPDatabase)(nil),       // 3: nightjar.v1.GeoIPDatabase
 	(*ClickHouseStatus)(nil),    // 4: nightjar.v1.ClickHouseStatus
-	(*RulesStatus)(nil),         // 5: nightjar.v1.RulesStatus
-	(*StorageStatus)(nil),       // 6: nightjar.v1.StorageStatus
-	(*ValidateKeyRequest)(nil),  // 7: nightjar.v1.ValidateKeyRequest
-	(*ValidateKeyResponse)(nil), // 8: nightjar.v1.ValidateKeyResponse
+	(*AsideEvent)(nil),          // 5: nightjar.v1.AsideEvent
+	(*RulesStatus)(nil),         // 6: nightjar.v1.RulesStatus
+	(*StorageStatus)(nil),       // 7: nightjar.v1.StorageStatus
+	(*ValidateKeyRequest)(nil),  // 8: nightjar.v1.ValidateKeyRequest
+	(*ValidateKeyResponse)(nil), // 9: nightjar.v1.ValidateKeyResponse
 }
 var file_status_proto_depIdxs = []int32{
 	4, // 0: nightjar.v1.Status.clickhouse:type_name -> nightjar.v1.ClickHouseStatus
-	5, // 1: nightjar.v1.Status.rules:type_name -> nightjar.v1.RulesStatus
-	6, // 2: nightjar.v1.Status.storage:type_name -> nightjar.v1.StorageStatus
+	6, // 1: nightjar.v1.Status.rules:type_name -> nightjar.v1.RulesStatus
+	7, // 2: nightjar.v1.Status.storage:type_name -> nightjar.v1.StorageStatus
 	3, // 3: nightjar.v1.Status.geoip:type_name -> nightjar.v1.GeoIPDatabase
 	2, // 4: nightjar.v1.Status.without_effect:type_name -> nightjar.v1.WithoutEffect
-	0, // 5: nightjar.v1.StatusService.GetStatus:input_type -> nightjar.v1.GetStatusRequest
-	7, // 6: nightjar.v1.StatusService.ValidateKey:input_type -> nightjar.v1.ValidateKeyRequest
-	1, // 7: nightjar.v1.StatusService.GetStatus:output_type -> nightjar.v1.Status
-	8, // 8: nightjar.v1.StatusService.ValidateKey:output_type -> nightjar.v1.ValidateKeyResponse
-	7, // [7:9] is the sub-list for method output_type
-	5, // [5:7] is the sub-list for method input_type
-	5, // [5:5] is the sub-list for extension type_name
-	5, // [5:5] is the sub-list for extension extendee
-	0, // [0:5] is the sub-list for field type_name
+	5, // 5: nightjar.v1.Status.aside:type_name -> nightjar.v1.AsideEvent
+	0, // 6: nightjar.v1.StatusService.GetStatus:input_type -> nightjar.v1.GetStatusRequest
+	8, // 7: nightjar.v1.StatusService.ValidateKey:input_type -> nightjar.v1.ValidateKeyRequest
+	1, // 8: nightjar.v1.StatusService.GetStatus:output_type -> nightjar.v1.Status
+	9, // 9: nightjar.v1.StatusService.ValidateKey:output_type -> nightjar.v1.ValidateKeyResponse
+	8, // [8:10] is the sub-list for method output_type
+	6, // [6:8] is the sub-list for method input_type
+	6, // [6:6] is the sub-list for extension type_name
+	6, // [6:6] is the sub-list for extension extendee
+	0, // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_status_proto_init() }
@@ -743,7 +855,7 @@ func file_status_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_status_proto_rawDesc), len(file_status_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   9,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -25,16 +25,21 @@ type coverageAnswer struct {
 func newCoverage() *cobra.Command {
 	var event string
 	var version int64
+	var finish bool
 	c := &cobra.Command{
 		Use:   "coverage ID|NAME",
 		Short: "Show what of the arrived events a rule was evaluated over",
 		Long: `Shows, for every arrival since the rule was made, what became of it under the
-version that was in force: evaluated, pending, failed, unsupported or disabled;
-and what happened on the way: failures and their catching up, late events that
-reopened what was evaluated, limits that were hit. Arrivals are numbered in the
+version that was in force: evaluated, pending, failed, aside, unsupported or
+disabled; and what happened on the way: failures and their catching up, late
+events that reopened what was evaluated, limits that were hit, events that were
+set aside. An event is set aside when it is in so many groups of the rule, or has
+so many values, that all else would wait for it; it is evaluated in the background
+or, when it is very much, after --finish. Arrivals are numbered in the
 order in which events came; --event asks about the arrival of one event.`,
 		Example: `  nightjar coverage 'SSH brute force'
-  nightjar coverage l41-vti-cye --event AAABnFq3aBAAAAAAAAAAiQ --output json`,
+  nightjar coverage l41-vti-cye --event AAABnFq3aBAAAAAAAAAAiQ --output json
+  nightjar coverage l41-vti-cye --finish`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			cl, err := newClient(c)
@@ -52,6 +57,9 @@ order in which events came; --event asks about the arrival of one event.`,
 			if err != nil {
 				return err
 			}
+			if finish {
+				return finishAside(c, cl, rule, event)
+			}
 			var raw json.RawMessage
 			path := "/api/nightjar/v1/rules/" + url.PathEscape(rule) + "/coverage?" + query.Encode()
 			if err := cl.do(c.Context(), http.MethodGet, path, nil, nil, &raw); err != nil {
@@ -63,8 +71,27 @@ order in which events came; --event asks about the arrival of one event.`,
 	addClientFlags(c)
 	addOutput(c, tableFormats...)
 	c.Flags().StringVar(&event, "event", "", "only the arrival of this event")
+	c.Flags().BoolVar(&finish, "finish", false, "have the events evaluated that wait aside: all, or the one of --event")
 	c.Flags().Int64Var(&version, "version", 0, "only this version of the rule")
 	return c
+}
+
+// finishAside asks for the evaluation of what waits.
+func finishAside(c *cobra.Command, cl *client, rule, event string) error {
+	body, err := json.Marshal(map[string]string{"event": event})
+	if err != nil {
+		return err
+	}
+	var answer struct{ Events string }
+	path := "/api/nightjar/v1/rules/" + url.PathEscape(rule) + "/coverage/finish"
+	if err := cl.do(c.Context(), http.MethodPost, path, nil, body, &answer); err != nil {
+		return err
+	}
+	if answer.Events == "" {
+		answer.Events = "0"
+	}
+	fmt.Printf("%s events that waited are evaluated in the background now.\n", answer.Events)
+	return nil
 }
 
 func printCoverage(c *cobra.Command, raw json.RawMessage) error {

@@ -390,6 +390,7 @@ func (r reporter) Status(ctx context.Context) (api.Status, error) {
 		CaughtUp: progress.CaughtUp && progress.Through >= received,
 		Lag:      progress.Lag, ClickHouseEmbedded: r.database.embedded != nil,
 	}
+	st.Aside = r.scheduler.Asides()
 	st.Rules.Enabled = progress.Rules + progress.Unsupported
 	st.Rules.Unsupported, st.Rules.Failing = progress.Unsupported, progress.Failing
 	st.Storage, st.GeoIP = r.storage(), describeGeoIP(r.geoip)
