@@ -29,6 +29,7 @@ type setting struct {
 	name, value, help string // name as a flag; value is the default
 	secret            bool   // no flag: flags are seen by everybody on the host
 	list              bool   // several: repeated flags, a list in the file, cut at : in the environment
+	bare              string // what the flag without a value means; empty: it must have one
 }
 
 var settings = []setting{
@@ -45,6 +46,8 @@ var settings = []setting{
 	{name: "max-request", value: "20MiB", help: "largest body of an intake request, decompressed; larger ones are refused (413)"},
 	{name: "retention", value: "events=90d,signals=15mo,matches=35d", help: "how long to keep what, by arrival; matches are the state of rules and stay as long as they are needed in any case"},
 	{name: "disk-quota", value: "0", help: "disk that everything stored may take, such as 50GB; the oldest days of events go when it is used up (0: no quota)"},
+	{name: "agent", value: "", bare: "true", help: "watch this host: run an agent beside the engine, as root on Linux 5.10 or newer (default: with --demo only)"},
+	{name: "agent-policy", list: true, help: "a policy file for that agent (default: a small one that ships)"},
 	{name: "geoip", list: true, help: geoipHelp},
 	{name: "backup-to", value: "", help: "where a ClickHouse server of yours puts backups, such as Disk('backups', '{name}')", secret: true},
 	{name: "log-level", value: "info", help: "debug, info, warn or error"},
@@ -67,6 +70,8 @@ type Config struct {
 	OpenMetrics                           bool
 	APIKey                                string // secret; empty: read or made in the data folder
 	Demo                                  bool
+	Agent                                 string   // beside the engine: "true", "false", or "" for with Demo only
+	AgentPolicies                         []string // files
 }
 
 func addSettings(flags *pflag.FlagSet) {
@@ -75,6 +80,7 @@ func addSettings(flags *pflag.FlagSet) {
 			flags.StringArray(s.name, nil, help)
 		} else {
 			flags.String(s.name, s.value, help)
+			flags.Lookup(s.name).NoOptDefVal = s.bare
 		}
 	}
 	flags.String("config", "", "YAML file with these settings by name")
@@ -155,7 +161,7 @@ func parseConfig(values map[string]string) (c Config, err error) {
 		DataDir: values["data-dir"], HTTP: values["http"], GRPC: values["grpc"],
 		ClickHouse: values["clickhouse"], Analyst: values["clickhouse-analyst"],
 		LogLevel: values["log-level"], APIKey: values["api-key"], BackupTo: values["backup-to"],
-		GeoIP: splitList(values["geoip"]),
+		GeoIP: splitList(values["geoip"]), AgentPolicies: splitList(values["agent-policy"]),
 	}
 	if c.Lateness, err = schema.ParseDuration(values["lateness"]); err != nil {
 		return Config{}, fmt.Errorf("lateness: %w", err)
@@ -188,6 +194,9 @@ func parseConfig(values map[string]string) (c Config, err error) {
 	}
 	if c.OpenMetrics, err = strconv.ParseBool(values["open-metrics"]); err != nil {
 		return Config{}, fmt.Errorf("open-metrics: want true or false, got %q", values["open-metrics"])
+	}
+	if c.Agent = values["agent"]; c.Agent != "" && c.Agent != "true" && c.Agent != "false" {
+		return Config{}, fmt.Errorf("agent: want true or false, got %q", c.Agent)
 	}
 	if c.DataDir, err = filepath.Abs(c.DataDir); err != nil {
 		return Config{}, fmt.Errorf("data-dir: %w", err)

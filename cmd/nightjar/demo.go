@@ -20,16 +20,12 @@ const demoWait = 30 * time.Second
 
 // runDemo creates the bundled rule, replays the sample log through the intake
 // as if it had happened in the last minutes, and shows the signal.
-func runDemo(ctx context.Context, e *engine) error {
+func runDemo(ctx context.Context, e *engine, a *companion) error {
 	cl := &client{base: "http://" + e.server.HTTPAddr().String(), key: e.key, http: &http.Client{}}
 	say := func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
 
-	rule, err := content.Files.ReadFile("rules/ssh-brute-force.json")
+	created, err := createBundled(ctx, cl, "rules/ssh-brute-force.json")
 	if err != nil {
-		return err
-	}
-	var created struct{ ID, Name string }
-	if err := cl.do(ctx, http.MethodPost, "/api/v2/security_monitoring/rules", nil, rule, &created); err != nil {
 		return fmt.Errorf("create the bundled rule: %w", err)
 	}
 	say("First start: created the rule %q (%s),", created.Name, created.ID)
@@ -54,10 +50,17 @@ func runDemo(ctx context.Context, e *engine) error {
 		return err
 	}
 	say("\nSee it with   curl -H \"DD-API-KEY: $(cat %s)\" %s/api/v2/security_monitoring/signals", e.keyPath, cl.base)
+	watched := runAgentDemo(ctx, e, a)
+	if watched != nil && !errors.Is(watched, errNotWatched) {
+		say("demo of the agent: %v", watched)
+	}
 	say("\nNext, in another terminal:")
 	flags := clientFlags(e)
 	say("  bin/nightjar signals list%s", flags)
 	say("  bin/nightjar sql%s \"SELECT attributes.network.client.ip AS ip, count() FROM events GROUP BY ip ORDER BY 2 DESC\"", flags)
+	if watched == nil {
+		say("  bin/nightjar agents%s", flags)
+	}
 	say("  bin/nightjar ingest%s --source sshd /var/log/auth.log", flags)
 	return nil
 }

@@ -120,7 +120,7 @@ func TestEveryCommandHasHelpWithAnExample(t *testing.T) {
 // TestTheFirstStartEndsWithASignal is `make run` on an empty data folder.
 func TestTheFirstStartEndsWithASignal(t *testing.T) {
 	started := time.Now()
-	p := startEngine(t, "--demo")
+	p := startEngine(t, "--demo", "--agent=false")
 	p.await("a signal on the screen", 30*time.Second, func() bool {
 		out := p.output.String()
 		return strings.Contains(out, "203.0.113.66") && strings.Contains(out, "Next, in another terminal")

@@ -27,6 +27,9 @@ var binary = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if err := os.Chmod(dir, 0o755); err != nil { // for tests that run it as somebody else
+		return "", err
+	}
 	path := filepath.Join(dir, "nightjar")
 	out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput()
 	if err != nil {
@@ -49,6 +52,7 @@ type process struct {
 	path    string
 	dir     string
 	args    []string
+	user    uint32 // 0: who runs the tests
 	cmd     *exec.Cmd
 	base    string
 	key     string
@@ -94,6 +98,9 @@ func (p *process) start() {
 	p.output = &lockedBuffer{}
 	p.cmd = exec.Command(p.path, append([]string{"up", "--data-dir", p.dir, "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"}, p.args...)...)
 	p.cmd.Stderr, p.cmd.Stdout = p.output, p.output
+	if p.user != 0 {
+		p.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: p.user, Gid: p.user}}
+	}
 	if err := p.cmd.Start(); err != nil {
 		p.t.Fatal(err)
 	}

@@ -41,7 +41,7 @@ func TestAServerOfTheUsersServesAsWell(t *testing.T) {
 	}
 	t.Setenv("NIGHTJAR_CLICKHOUSE", dsn(clickhouse.Admin, "mine"))
 	t.Setenv("NIGHTJAR_CLICKHOUSE_ANALYST", dsn(clickhouse.Analyst, "mine"))
-	p := startEngine(t, "--demo")
+	p := startEngine(t, "--demo", "--agent=false")
 	p.await("a signal", demoWait, func() bool { return len(p.signals("")) == 1 })
 	if n := p.count("SELECT count() FROM events"); n == 0 {
 		t.Error("no events in the user's server")
@@ -61,7 +61,7 @@ func TestAServerOfTheUsersServesAsWell(t *testing.T) {
 
 // TestSignalsAreTheSameOverGRPC asks the service behind the REST API.
 func TestSignalsAreTheSameOverGRPC(t *testing.T) {
-	p := startEngine(t, "--demo")
+	p := startEngine(t, "--demo", "--agent=false")
 	p.await("a signal", demoWait, func() bool { return len(p.signals("")) == 1 })
 	conn, err := grpc.NewClient(p.grpc, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {

@@ -18,7 +18,10 @@ func newUp() *cobra.Command {
 		Short: "Start the engine",
 		Long: `Starts everything in one process tree: the embedded ClickHouse (or a connection
 to yours), the intake, the evaluation of rules, and the REST and gRPC APIs.
-It runs until it gets SIGINT or SIGTERM. After a kill -9 it goes on where it was.`,
+It runs until it gets SIGINT or SIGTERM. After a kill -9 it goes on where it was.
+
+With --agent it also watches this host, in a process of its own; where that can't
+be, it says why and goes on.`,
 		Example: `  nightjar up
   nightjar up --data-dir /var/lib/nightjar --http 127.0.0.1:8420
   NIGHTJAR_CLICKHOUSE=clickhouse://user:password@host:9000/nightjar nightjar up`,
@@ -33,7 +36,7 @@ It runs until it gets SIGINT or SIGTERM. After a kill -9 it goes on where it was
 		},
 	}
 	addSettings(c.Flags())
-	c.Flags().BoolVar(&demo, "demo", false, "on an empty data folder: replay a sample log with a bundled rule, and show the signal")
+	c.Flags().BoolVar(&demo, "demo", false, "on an empty data folder: replay a sample log with a bundled rule, and show the signal; with an agent, unless --agent=false")
 	return c
 }
 
@@ -65,8 +68,9 @@ func up(ctx context.Context, config Config) error {
 		return fmt.Errorf("start: %w", rootCause(err))
 	}
 	e.announce()
+	companion := startCompanion(e)
 	if config.Demo && fresh {
-		if err := runDemo(ctx, e); err != nil {
+		if err := runDemo(ctx, e, companion); err != nil {
 			fmt.Fprintln(os.Stderr, "demo:", err)
 		}
 	}
@@ -75,6 +79,7 @@ func up(ctx context.Context, config Config) error {
 	case <-ctx.Done():
 	case failed = <-e.failed:
 	}
+	companion.close()
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
 	if err := app.Stop(stopping); err != nil && failed == nil {
