@@ -113,11 +113,12 @@ func widen(f bpf.Filter, v secl.FieldValue) (low, high uint32) {
 	return min(f.AuidLow, uint32(v.Low)), max(f.AuidHigh, uint32(v.High))
 }
 
-// approveName adds the last name of a path. Names as long as the programs look
-// at all pass, and need not be told.
+// approveName adds the last name of a path. Names that are longer than the
+// programs look at pass all, if one of them does.
 func approveName(f *bpf.Filter, t bpf.Type, text string, names map[string]uint64) {
 	name := text[strings.LastIndexByte(text, '/')+1:]
 	if len(name) >= len(bpf.NameKey{}.Name) {
+		f.LongNames = 1
 		return
 	}
 	f.Lengths[len(name)/64] |= 1 << (len(name) % 64)

@@ -54,7 +54,14 @@ func do(t *testing.T, name string, args ...string) int {
 // be: it puts all of the programs into the kernel.
 var needEBPF = func() func(*testing.T) {
 	try := sync.OnceValue(func() error {
-		p, err := probe.Open(probe.Options{})
+		p, err := probe.Open(probe.Options{Events: probe.Everything()})
+		if err == nil {
+			for _, h := range p.Hooks() {
+				if !h.Attached {
+					fmt.Fprintf(os.Stderr, "not on this kernel: %s: %s\n", h.Name, h.Reason)
+				}
+			}
+		}
 		if err != nil {
 			return err
 		}

@@ -39,6 +39,8 @@ var Native = map[string]int{
 	"prlimit64":         261,
 	"ptrace":            117,
 	"pwrite64":          68,
+	"pwritev":           70,
+	"pwritev2":          287,
 	"removexattr":       14,
 	"removexattrat":     466,
 	"renameat":          38,

@@ -4,6 +4,11 @@
 #include "cgroup.h"
 #include "snapshot.h"
 #include "calls.h"
+#include "capable.h"
+#include "enter.h"
+#include "signal.h"
+#include "sysctl.h"
+#include "uring.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
@@ -15,6 +20,7 @@ struct call *call_type __attribute__((unused));
 struct filter *filter_type __attribute__((unused));
 struct name_key *name_key_type __attribute__((unused));
 struct folder_key *folder_key_type __attribute__((unused));
+struct bpf_object *bpf_object_type __attribute__((unused));
 struct folder_value *folder_value_type __attribute__((unused));
 enum event_type *event_type_type __attribute__((unused));
 enum part_kind *part_kind_type __attribute__((unused));

@@ -13,6 +13,16 @@ import (
 	"github.com/cilium/ebpf"
 )
 
+type baseBpfObject struct {
+	_          structs.HostLayout
+	IsProg     uint32
+	Type       uint32
+	AttachType uint32
+	Pad        uint32
+	Tag        [8]uint8
+	Name       [16]int8
+}
+
 type baseCall struct {
 	_          structs.HostLayout
 	Type       uint8
@@ -60,9 +70,10 @@ type baseFilter struct {
 	Approving uint8
 	Discards  uint8
 	Equals    uint8
+	LongNames uint8
+	Pad       [3]uint8
 	AuidLow   uint32
 	AuidHigh  uint32
-	_         [4]byte
 	AnyOf     uint64
 	Equal     [8]uint64
 	Lengths   [4]uint64
@@ -133,37 +144,49 @@ type baseRecord struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	baseMapCalls           = "calls"
-	baseMapCounts          = "counts"
-	baseMapEvents          = "events"
-	baseMapExited          = "exited"
-	baseMapFilters         = "filters"
-	baseMapFolders         = "folders"
-	baseMapHandlers        = "handlers"
-	baseMapNames           = "names"
-	baseMapScratches       = "scratches"
-	baseProgOnCall         = "on_call"
-	baseProgOnCgroupAttach = "on_cgroup_attach"
-	baseProgOnCgroupMkdir  = "on_cgroup_mkdir"
-	baseProgOnExec         = "on_exec"
-	baseProgOnExit         = "on_exit"
-	baseProgOnFork         = "on_fork"
-	baseProgOnReturn       = "on_return"
-	baseProgOnTask         = "on_task"
-	baseVarAgentPid        = "agent_pid"
-	baseVarCallType        = "call_type"
-	baseVarEventTypeType   = "event_type_type"
-	baseVarFileInfoType    = "file_info_type"
-	baseVarFilterType      = "filter_type"
-	baseVarFolderKeyType   = "folder_key_type"
-	baseVarFolderValueType = "folder_value_type"
-	baseVarGeneration      = "generation"
-	baseVarNameKeyType     = "name_key_type"
-	baseVarPartKindType    = "part_kind_type"
-	baseVarPartType        = "part_type"
-	baseVarRecordType      = "record_type"
-	baseVarUrgent          = "urgent"
-	baseVarWakeBytes       = "wake_bytes"
+	baseMapCalls            = "calls"
+	baseMapCapabilitiesSeen = "capabilities_seen"
+	baseMapCounts           = "counts"
+	baseMapEvents           = "events"
+	baseMapExited           = "exited"
+	baseMapFilters          = "filters"
+	baseMapFolders          = "folders"
+	baseMapHandlers         = "handlers"
+	baseMapNames            = "names"
+	baseMapSaved            = "saved"
+	baseMapScratches        = "scratches"
+	baseProgOnCall          = "on_call"
+	baseProgOnCapable       = "on_capable"
+	baseProgOnCapableExit   = "on_capable_exit"
+	baseProgOnCgroupAttach  = "on_cgroup_attach"
+	baseProgOnCgroupMkdir   = "on_cgroup_mkdir"
+	baseProgOnEnter         = "on_enter"
+	baseProgOnExec          = "on_exec"
+	baseProgOnExit          = "on_exit"
+	baseProgOnFork          = "on_fork"
+	baseProgOnModuleLoad    = "on_module_load"
+	baseProgOnReturn        = "on_return"
+	baseProgOnSignal        = "on_signal"
+	baseProgOnSysctl        = "on_sysctl"
+	baseProgOnTask          = "on_task"
+	baseProgOnUring         = "on_uring"
+	baseProgOnUringOld      = "on_uring_old"
+	baseProgOnWrite         = "on_write"
+	baseVarAgentPid         = "agent_pid"
+	baseVarBpfObjectType    = "bpf_object_type"
+	baseVarCallType         = "call_type"
+	baseVarEventTypeType    = "event_type_type"
+	baseVarFileInfoType     = "file_info_type"
+	baseVarFilterType       = "filter_type"
+	baseVarFolderKeyType    = "folder_key_type"
+	baseVarFolderValueType  = "folder_value_type"
+	baseVarGeneration       = "generation"
+	baseVarNameKeyType      = "name_key_type"
+	baseVarPartKindType     = "part_kind_type"
+	baseVarPartType         = "part_type"
+	baseVarRecordType       = "record_type"
+	baseVarUrgent           = "urgent"
+	baseVarWakeBytes        = "wake_bytes"
 )
 
 // loadBase returns the embedded CollectionSpec for base.
@@ -209,28 +232,39 @@ type baseSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type baseProgramSpecs struct {
 	OnCall         *ebpf.ProgramSpec `ebpf:"on_call"`
+	OnCapable      *ebpf.ProgramSpec `ebpf:"on_capable"`
+	OnCapableExit  *ebpf.ProgramSpec `ebpf:"on_capable_exit"`
 	OnCgroupAttach *ebpf.ProgramSpec `ebpf:"on_cgroup_attach"`
 	OnCgroupMkdir  *ebpf.ProgramSpec `ebpf:"on_cgroup_mkdir"`
+	OnEnter        *ebpf.ProgramSpec `ebpf:"on_enter"`
 	OnExec         *ebpf.ProgramSpec `ebpf:"on_exec"`
 	OnExit         *ebpf.ProgramSpec `ebpf:"on_exit"`
 	OnFork         *ebpf.ProgramSpec `ebpf:"on_fork"`
+	OnModuleLoad   *ebpf.ProgramSpec `ebpf:"on_module_load"`
 	OnReturn       *ebpf.ProgramSpec `ebpf:"on_return"`
+	OnSignal       *ebpf.ProgramSpec `ebpf:"on_signal"`
+	OnSysctl       *ebpf.ProgramSpec `ebpf:"on_sysctl"`
 	OnTask         *ebpf.ProgramSpec `ebpf:"on_task"`
+	OnUring        *ebpf.ProgramSpec `ebpf:"on_uring"`
+	OnUringOld     *ebpf.ProgramSpec `ebpf:"on_uring_old"`
+	OnWrite        *ebpf.ProgramSpec `ebpf:"on_write"`
 }
 
 // baseMapSpecs contains maps before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type baseMapSpecs struct {
-	Calls     *ebpf.MapSpec `ebpf:"calls"`
-	Counts    *ebpf.MapSpec `ebpf:"counts"`
-	Events    *ebpf.MapSpec `ebpf:"events"`
-	Exited    *ebpf.MapSpec `ebpf:"exited"`
-	Filters   *ebpf.MapSpec `ebpf:"filters"`
-	Folders   *ebpf.MapSpec `ebpf:"folders"`
-	Handlers  *ebpf.MapSpec `ebpf:"handlers"`
-	Names     *ebpf.MapSpec `ebpf:"names"`
-	Scratches *ebpf.MapSpec `ebpf:"scratches"`
+	Calls            *ebpf.MapSpec `ebpf:"calls"`
+	CapabilitiesSeen *ebpf.MapSpec `ebpf:"capabilities_seen"`
+	Counts           *ebpf.MapSpec `ebpf:"counts"`
+	Events           *ebpf.MapSpec `ebpf:"events"`
+	Exited           *ebpf.MapSpec `ebpf:"exited"`
+	Filters          *ebpf.MapSpec `ebpf:"filters"`
+	Folders          *ebpf.MapSpec `ebpf:"folders"`
+	Handlers         *ebpf.MapSpec `ebpf:"handlers"`
+	Names            *ebpf.MapSpec `ebpf:"names"`
+	Saved            *ebpf.MapSpec `ebpf:"saved"`
+	Scratches        *ebpf.MapSpec `ebpf:"scratches"`
 }
 
 // baseVariableSpecs contains global variables before they are loaded into the kernel.
@@ -238,6 +272,7 @@ type baseMapSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type baseVariableSpecs struct {
 	AgentPid        *ebpf.VariableSpec `ebpf:"agent_pid"`
+	BpfObjectType   *ebpf.VariableSpec `ebpf:"bpf_object_type"`
 	CallType        *ebpf.VariableSpec `ebpf:"call_type"`
 	EventTypeType   *ebpf.VariableSpec `ebpf:"event_type_type"`
 	FileInfoType    *ebpf.VariableSpec `ebpf:"file_info_type"`
@@ -273,20 +308,23 @@ func (o *baseObjects) Close() error {
 //
 // It can be passed to loadBaseObjects or ebpf.CollectionSpec.LoadAndAssign.
 type baseMaps struct {
-	Calls     *ebpf.Map `ebpf:"calls"`
-	Counts    *ebpf.Map `ebpf:"counts"`
-	Events    *ebpf.Map `ebpf:"events"`
-	Exited    *ebpf.Map `ebpf:"exited"`
-	Filters   *ebpf.Map `ebpf:"filters"`
-	Folders   *ebpf.Map `ebpf:"folders"`
-	Handlers  *ebpf.Map `ebpf:"handlers"`
-	Names     *ebpf.Map `ebpf:"names"`
-	Scratches *ebpf.Map `ebpf:"scratches"`
+	Calls            *ebpf.Map `ebpf:"calls"`
+	CapabilitiesSeen *ebpf.Map `ebpf:"capabilities_seen"`
+	Counts           *ebpf.Map `ebpf:"counts"`
+	Events           *ebpf.Map `ebpf:"events"`
+	Exited           *ebpf.Map `ebpf:"exited"`
+	Filters          *ebpf.Map `ebpf:"filters"`
+	Folders          *ebpf.Map `ebpf:"folders"`
+	Handlers         *ebpf.Map `ebpf:"handlers"`
+	Names            *ebpf.Map `ebpf:"names"`
+	Saved            *ebpf.Map `ebpf:"saved"`
+	Scratches        *ebpf.Map `ebpf:"scratches"`
 }
 
 func (m *baseMaps) Close() error {
 	return _BaseClose(
 		m.Calls,
+		m.CapabilitiesSeen,
 		m.Counts,
 		m.Events,
 		m.Exited,
@@ -294,6 +332,7 @@ func (m *baseMaps) Close() error {
 		m.Folders,
 		m.Handlers,
 		m.Names,
+		m.Saved,
 		m.Scratches,
 	)
 }
@@ -303,6 +342,7 @@ func (m *baseMaps) Close() error {
 // It can be passed to loadBaseObjects or ebpf.CollectionSpec.LoadAndAssign.
 type baseVariables struct {
 	AgentPid        *ebpf.Variable `ebpf:"agent_pid"`
+	BpfObjectType   *ebpf.Variable `ebpf:"bpf_object_type"`
 	CallType        *ebpf.Variable `ebpf:"call_type"`
 	EventTypeType   *ebpf.Variable `ebpf:"event_type_type"`
 	FileInfoType    *ebpf.Variable `ebpf:"file_info_type"`
@@ -323,25 +363,43 @@ type baseVariables struct {
 // It can be passed to loadBaseObjects or ebpf.CollectionSpec.LoadAndAssign.
 type basePrograms struct {
 	OnCall         *ebpf.Program `ebpf:"on_call"`
+	OnCapable      *ebpf.Program `ebpf:"on_capable"`
+	OnCapableExit  *ebpf.Program `ebpf:"on_capable_exit"`
 	OnCgroupAttach *ebpf.Program `ebpf:"on_cgroup_attach"`
 	OnCgroupMkdir  *ebpf.Program `ebpf:"on_cgroup_mkdir"`
+	OnEnter        *ebpf.Program `ebpf:"on_enter"`
 	OnExec         *ebpf.Program `ebpf:"on_exec"`
 	OnExit         *ebpf.Program `ebpf:"on_exit"`
 	OnFork         *ebpf.Program `ebpf:"on_fork"`
+	OnModuleLoad   *ebpf.Program `ebpf:"on_module_load"`
 	OnReturn       *ebpf.Program `ebpf:"on_return"`
+	OnSignal       *ebpf.Program `ebpf:"on_signal"`
+	OnSysctl       *ebpf.Program `ebpf:"on_sysctl"`
 	OnTask         *ebpf.Program `ebpf:"on_task"`
+	OnUring        *ebpf.Program `ebpf:"on_uring"`
+	OnUringOld     *ebpf.Program `ebpf:"on_uring_old"`
+	OnWrite        *ebpf.Program `ebpf:"on_write"`
 }
 
 func (p *basePrograms) Close() error {
 	return _BaseClose(
 		p.OnCall,
+		p.OnCapable,
+		p.OnCapableExit,
 		p.OnCgroupAttach,
 		p.OnCgroupMkdir,
+		p.OnEnter,
 		p.OnExec,
 		p.OnExit,
 		p.OnFork,
+		p.OnModuleLoad,
 		p.OnReturn,
+		p.OnSignal,
+		p.OnSysctl,
 		p.OnTask,
+		p.OnUring,
+		p.OnUringOld,
+		p.OnWrite,
 	)
 }
 

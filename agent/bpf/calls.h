@@ -9,6 +9,19 @@
 
 #define TS_COMPAT 2
 
+// What a call will have changed when it returns, saved when it begins.
+struct saved {
+	__u64 value;
+	char text[56];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32); // thread
+	__type(value, struct saved);
+} saved SEC(".maps");
+
 struct args {
 	__u64 at[8];
 };
@@ -140,6 +153,97 @@ static __always_inline void put_base(struct scratch *s, struct task_struct *t, _
 	put_file(s, SLOT_TASK, kind, file_at(t, fd));
 }
 
+#define PIPE_MAGIC 0x50495045
+
+static __always_inline struct pipe_inode_info *pipe_of(struct file *f)
+{
+	if (!f || BPF_CORE_READ(f, f_inode, i_sb, s_magic) != PIPE_MAGIC)
+		return 0;
+	return BPF_CORE_READ(f, private_data);
+}
+
+// pipe_flags are the flags of the buffer that was written last.
+static __always_inline __u64 pipe_flags(struct task_struct *t, int in, int out)
+{
+	struct pipe_inode_info *p = pipe_of(file_at(t, out));
+	if (!p)
+		p = pipe_of(file_at(t, in));
+	if (!p)
+		return 0;
+	__u32 last = (BPF_CORE_READ(p, head) - 1) & (BPF_CORE_READ(p, ring_size) - 1);
+	struct pipe_buffer *b = (void *)BPF_CORE_READ(p, bufs) + last * bpf_core_type_size(struct pipe_buffer);
+	return BPF_CORE_READ(b, flags);
+}
+
+#define CODE_MOST 8000 // bytes of a BPF program, 1000 instructions
+
+// put_bpf adds the map or program that a BPF command is about. Where its
+// descriptor stands depends on the command.
+static __always_inline void put_bpf(struct scratch *s, struct task_struct *t, struct args *a, long ret)
+{
+	__u32 cmd = a->at[0], at = 0;
+	int fd = -1;
+	struct { __u32 type, count; __u64 code; } load;
+	switch (cmd) {
+	case 0: case 5: case 7: case 13: case 14:
+		fd = ret;
+		break;
+	case 8: case 9:
+		at = 4;
+		break;
+	case 17:
+		at = 8;
+		break;
+	}
+	if (fd < 0)
+		bpf_probe_read_user(&fd, sizeof(fd), (void *)a->at[1] + at);
+	struct file *f = file_at(t, fd);
+	struct part *p = room(s);
+	if (f && p) {
+		char kind[10] = {};
+		bpf_probe_read_kernel_str(kind, sizeof(kind), BPF_CORE_READ(f, f_path.dentry, d_name.name));
+		void *object = BPF_CORE_READ(f, private_data);
+		struct bpf_object *o = (void *)(p + 1);
+		__builtin_memset(o, 0, sizeof(*o));
+		if (kind[0] == 'b' && kind[3] == '-' && kind[4] == 'm') {
+			struct bpf_map *m = object;
+			o->type = BPF_CORE_READ(m, map_type);
+			bpf_core_read(o->name, sizeof(o->name), &m->name);
+			fill(s, p, PART_OBJECT, sizeof(*o));
+		} else if (kind[0] == 'b' && kind[3] == '-' && kind[4] == 'p') {
+			struct bpf_prog *g = object;
+			o->is_prog = 1;
+			o->type = BPF_CORE_READ(g, type);
+			o->attach_type = BPF_CORE_READ(g, expected_attach_type);
+			bpf_core_read(o->tag, sizeof(o->tag), &g->tag);
+			struct bpf_prog_aux *x = BPF_CORE_READ(g, aux);
+			bpf_core_read(o->name, sizeof(o->name), &x->name);
+			fill(s, p, PART_OBJECT, sizeof(*o));
+		}
+	}
+	if (cmd != 5 || bpf_probe_read_user(&load, sizeof(load), (void *)a->at[1]))
+		return;
+	__u32 size = load.count * 8;
+	if (load.count > CODE_MOST / 8)
+		size = CODE_MOST;
+	put_user(s, PART_BYTES2, (void *)load.code, size, false);
+}
+
+static __always_inline void put_saved(struct scratch *s, struct task_struct *t, struct want *w, struct args *a)
+{
+	struct record *r = (void *)s->data;
+	__u32 tid = bpf_get_current_pid_tgid();
+	struct saved *v = bpf_map_lookup_elem(&saved, &tid);
+	if (r->type == EV_SPLICE)
+		r->num[4] = pipe_flags(t, a->at[0], a->at[2]);
+	r->num[w->arg & 3] = v ? v->value : 0;
+	if (!v)
+		return;
+	if (v->text[0])
+		put_kernel_text(s, w->part, v->text, sizeof(v->text));
+	bpf_map_delete_elem(&saved, &tid);
+}
+
 static __always_inline void put_wanted(struct scratch *s, struct task_struct *t, struct want *w, struct args *a, long ret, bool has_file)
 {
 	__u64 from = a->at[w->arg & 7];
@@ -160,6 +264,12 @@ static __always_inline void put_wanted(struct scratch *s, struct task_struct *t,
 			put_base(s, t, w->part == PART_PATH ? PART_BASE : PART_BASE2, w->arg2 == ARG_CWD ? -100 : (int)a->at[w->arg2 & 7]);
 		break;
 	}
+	case WANT_BPF:
+		put_bpf(s, t, a, ret);
+		break;
+	case WANT_SAVED:
+		put_saved(s, t, w, a);
+		break;
 	case WANT_TEXT:
 		if (from)
 			put_user(s, w->part, (void *)from, w->size, true);
@@ -193,7 +303,8 @@ int on_call(__u64 *ctx)
 		if (!c)
 			return 0;
 	}
-	if (!guarded(c, &a) || (c->flags & CALL_SUCCESS && ret < 0 && ret > -4096))
+	bool failed = ret < 0 && ret > -4096;
+	if (!guarded(c, &a) || c->flags & (failed ? CALL_SUCCESS : CALL_FAILURE))
 		return 0;
 	if (c->flags & CALL_MOVES && ret >= 0)
 		__sync_fetch_and_add(&generation, 1);
@@ -218,6 +329,61 @@ int on_call(__u64 *ctx)
 		r->num[i] = a.at[i];
 	for (int i = 0; i < 4; i++)
 		put_wanted(s, t, &c->want[i], &a, ret, c->name == NAME_FILE);
+	submit(s);
+	return 0;
+}
+
+#define PROC_MAGIC 0x9fa0
+#define SELINUX_MAGIC 0xf97cff8c
+
+// on_write is run at the return of writes, where somebody asks about files that
+// are switches of the kernel.
+SEC("tp_btf/sys_exit")
+int on_write(__u64 *ctx)
+{
+	struct pt_regs *regs = (void *)ctx[0];
+	long ret = ctx[1];
+	bool compat = is_compat();
+	struct args a = {};
+	args_of(&a, regs, compat);
+	struct task_struct *t = (void *)bpf_get_current_task();
+	struct file *file = file_at(t, a.at[0]);
+	if (!file)
+		return 0;
+	__u32 type, magic = BPF_CORE_READ(file, f_inode, i_sb, s_magic);
+	if (magic == SELINUX_MAGIC) {
+		type = EV_SELINUX;
+	} else if (magic == PROC_MAGIC) {
+		struct { char loginuid[8]; char end; } want = {"loginuid"}, name = {};
+		bpf_probe_read_kernel_str(&name, sizeof(name), BPF_CORE_READ(file, f_path.dentry, d_name.name));
+		if (*(__u64 *)&name != *(__u64 *)&want || name.end)
+			return 0;
+		type = EV_LOGIN_UID_WRITE;
+	} else {
+		return 0;
+	}
+	struct filter *f = bpf_map_lookup_elem(&filters, &type);
+	if (!f || !f->active || bpf_get_current_pid_tgid() >> 32 == agent_pid)
+		return 0;
+	count_of(type, COUNT_GENERATED);
+	struct scratch *s = scratch_of(SLOT_TASK);
+	if (!s)
+		return 0;
+	struct record *r = begin(s, type, t);
+	r->flags = compat ? REC_COMPAT : 0;
+	r->ret = ret;
+	r->call = number_of(regs);
+	for (int i = 0; i < 6; i++)
+		r->num[i] = a.at[i];
+	put_file(s, SLOT_TASK, PART_FILE, file);
+	struct { __u64 base, len; } from = {a.at[1], a.at[2]};
+	__u32 index = r->call + (compat ? CALLS / 2 : 0);
+	struct call *c = bpf_map_lookup_elem(&calls, &index);
+	if (c && c->flags & CALL_VECTOR && !compat)
+		bpf_probe_read_user(&from, sizeof(from), (void *)a.at[1]);
+	if (from.len > 64)
+		from.len = 64;
+	put_user(s, PART_TEXT, (void *)from.base, from.len, false);
 	submit(s);
 	return 0;
 }

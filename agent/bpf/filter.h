@@ -7,7 +7,7 @@
 static __always_inline bool name_approves(struct scratch *s, struct filter *f, __u32 type, const void *name, __u32 len)
 {
 	if (len >= NAME_SIZE)
-		return true; // none so long is written down: too rare to be worth it
+		return f->long_names;
 	if (!(f->lengths[(len >> 6) & 3] & (1ull << (len & 63))))
 		return false;
 	__builtin_memset(s->name, 0, NAME_SIZE);

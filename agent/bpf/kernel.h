@@ -234,14 +234,14 @@ struct filename {
 	const char *name;
 };
 
-struct open_how_kernel;
+struct open_how {
+	__u64 flags, mode;
+};
+
 struct io_open {
 	int dfd;
 	struct filename *filename;
-};
-
-struct io_open___how {
-	struct { __u64 flags, mode; } how;
+	struct open_how how;
 };
 
 struct io_unlink {
@@ -266,6 +266,39 @@ struct io_kiocb {
 
 struct module {
 	char name[56];
+};
+
+struct vm_area_struct {
+	unsigned long vm_flags;
+};
+
+struct pipe_buffer {
+	unsigned int flags;
+};
+
+struct pipe_inode_info {
+	unsigned int head, ring_size;
+	struct pipe_buffer *bufs;
+};
+
+struct bpf_map {
+	enum bpf_map_type map_type;
+	char name[16];
+};
+
+struct bpf_prog_aux {
+	char name[16];
+};
+
+struct bpf_prog {
+	enum bpf_prog_type type;
+	enum bpf_attach_type expected_attach_type;
+	__u8 tag[8];
+	struct bpf_prog_aux *aux;
+};
+
+struct io_cmd_data {
+	struct file *file;
 };
 
 struct kernel_siginfo {

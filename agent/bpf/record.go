@@ -22,6 +22,8 @@ type (
 	NameKey = baseNameKey
 	// FolderKey names a folder.
 	FolderKey = baseFolderKey
+	// Object is a map or a program.
+	Object = baseBpfObject
 	// FolderValue says which types of events are discarded in a folder.
 	FolderValue = baseFolderValue
 )
@@ -44,6 +46,7 @@ const (
 	PartBytes2
 	PartArgs
 	PartTTY
+	PartObject
 )
 
 // Flags of records, as enum record_flag of wire.h.
@@ -117,6 +120,18 @@ func (r Record) File(kind Part) (*FileInfo, string) {
 	}
 	return (*FileInfo)(unsafe.Pointer(&b[0])), string(b[size:])
 }
+
+// Object is the map or program that a record is about; nil if there is none.
+func (r Record) Object() *Object {
+	b := r.Part(PartObject)
+	if len(b) < int(unsafe.Sizeof(Object{})) {
+		return nil
+	}
+	return (*Object)(unsafe.Pointer(&b[0]))
+}
+
+// Name is the name of a map or a program.
+func Name(o *Object) string { return cString(o.Name[:]) }
 
 // Comm is the name of the thread.
 func (r Record) Comm() string { return cString(r.Who.Comm[:]) }

@@ -37,6 +37,7 @@ enum part_kind {
 	PART_BYTES2,
 	PART_ARGS,     // arguments and environment, a zero after each
 	PART_TTY,
+	PART_OBJECT,   // struct bpf_object
 };
 
 // Flags of records.
@@ -105,6 +106,8 @@ enum want_kind {
 	WANT_TEXT,  // the text at arg
 	WANT_BYTES, // size bytes at arg; with arg2 not NONE, as many as that argument says, at most size
 	WANT_CWD,   // the working directory as the file
+	WANT_BPF,   // the map or program that a BPF command at arg is about, and a program's code
+	WANT_SAVED, // what was saved when the call began: its number, or a text as part
 };
 
 #define ARG_RETURNED 6
@@ -136,6 +139,15 @@ enum name_of { NAME_UNKNOWN, NAME_FILE, NAME_PATH };
 enum call_flag {
 	CALL_SUCCESS = 1, // failures are not events
 	CALL_MOVES = 2,   // success changes names of folders: discarders begin anew
+	CALL_FAILURE = 4, // successes are told by another program
+	CALL_VECTOR = 8,  // of a write: the first piece of several
+};
+
+// bpf_object is a map or a program.
+struct bpf_object {
+	__u32 is_prog, type, attach_type, pad;
+	__u8 tag[8];
+	char name[16];
 };
 
 // filter says which events of a type leave the kernel: those that any of these
@@ -145,6 +157,8 @@ struct filter {
 	__u8 approving; // 0: all are approved
 	__u8 discards;  // folders may be discarded
 	__u8 equals;    // how many of equal count
+	__u8 long_names; // names of NAME_SIZE bytes and more are approved
+	__u8 pad[3];
 	__u32 auid_low, auid_high; // of approved login users; low > high: none are
 	__u64 any_of;     // the bits, of the filter argument, of which one approves
 	__u64 equal[8];   // values of the filter argument that approve

@@ -25,7 +25,10 @@ func init() {
 			d.file(e, &e.File, r, bpf.PartFile)
 			e.Syscall.Path = r.Text(bpf.PartPath)
 		},
-		"splice": func(d *Decoder, e *event.Event, r bpf.Record) { d.file(e, &e.File, r, bpf.PartFile) },
+		"splice": func(d *Decoder, e *event.Event, r bpf.Record) {
+			d.file(e, &e.File, r, bpf.PartFile)
+			e.Splice.EntryFlag, e.Splice.ExitFlag = int64(r.Num[3]), int64(r.Num[4])
+		},
 		"tracer_memfd_seal": func(d *Decoder, e *event.Event, r bpf.Record) {
 			d.file(e, &e.File, r, bpf.PartFile)
 			e.Memfd = int64(int32(r.Num[0]))
@@ -91,6 +94,9 @@ func open(d *Decoder, e *event.Event, r bpf.Record) {
 	const make = 0o100
 	if flags&make == 0 {
 		mode = 0
+	}
+	if r.Has(bpf.Uring) {
+		flags, mode = r.Num[1], r.Num[2]
 	}
 	e.Open.Flags = int64(uint32(flags))
 	e.Syscall.Flags, e.Syscall.Mode = e.Open.Flags, int64(uint32(mode))

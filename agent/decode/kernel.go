@@ -3,7 +3,9 @@ package decode
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/hex"
 	"path"
+	"strconv"
 	"strings"
 
 	"nightjar/agent/bpf"
@@ -16,7 +18,9 @@ func init() {
 			d.file(e, &e.File, r, bpf.PartFile)
 			e.Memory.Protection, e.Memory.Flags = int64(r.Num[2]), int64(r.Num[3])
 		},
-		"mprotect": func(d *Decoder, e *event.Event, r bpf.Record) { e.Memory.ReqProtection = int64(r.Num[2]) },
+		"mprotect": func(d *Decoder, e *event.Event, r bpf.Record) {
+			e.Memory.ReqProtection, e.Memory.VMProtection = int64(r.Num[2]), int64(r.Num[3])
+		},
 		"ptrace": func(d *Decoder, e *event.Event, r bpf.Record) {
 			e.Ptrace.Request = int64(r.Num[0])
 			e.Target = d.Cache.ByPID(r, uint32(r.Num[1]))
@@ -54,6 +58,19 @@ func init() {
 		},
 		"unload_module": func(d *Decoder, e *event.Event, r bpf.Record) { e.LoadModule.Name = r.Text(bpf.PartText) },
 		"bpf":           bpfCommand,
+		"capabilities": func(d *Decoder, e *event.Event, r bpf.Record) {
+			e.Capabilities.Attempted, e.Capabilities.Used = int64(r.Num[0]), int64(r.Num[1])
+			e.Process.CapsAttempted, e.Process.CapsUsed = e.Capabilities.Attempted, e.Capabilities.Used
+		},
+		"sysctl":  sysctl,
+		"selinux": selinux,
+		"login_uid_write": func(d *Decoder, e *event.Event, r bpf.Record) {
+			id, _ := strconv.ParseUint(strings.TrimSpace(r.Text(bpf.PartText)), 10, 32)
+			e.LoginUID = int64(id)
+			if strings.HasPrefix(r.Text(bpf.PartText), "-1") {
+				e.LoginUID = event.AuditUnset
+			}
+		},
 		"cgroup_write": func(d *Decoder, e *event.Event, r bpf.Record) {
 			g := d.Cache.CGroups.Moved(r)
 			e.File.SetPath(path.Join(g.ID, "cgroup.procs"))
@@ -65,7 +82,46 @@ func init() {
 // maxText is how long the texts of records are at most, without their zero.
 const maxText = 255
 
+// maxSysctl is how long a name or a value of a parameter is at most, as in
+// sysctl.h.
+const maxSysctl = 1023
+
+func sysctl(d *Decoder, e *event.Event, r bpf.Record) {
+	s := &e.Sysctl
+	s.Action, s.Position = int64(r.Num[0]), int64(r.Num[1])
+	s.Name = r.Text(bpf.PartText)
+	s.OldValue, s.Value = strings.TrimRight(r.Text(bpf.PartText2), "\n\x00"), strings.TrimRight(r.Text(bpf.PartText3), "\n\x00")
+	const read = 1
+	if s.Action == read {
+		s.Value, s.OldValue = s.OldValue, ""
+	}
+	s.NameTruncated, s.ValueTruncated, s.OldTruncated = len(s.Name) >= maxSysctl, len(s.Value) >= maxSysctl, len(s.OldValue) >= maxSysctl
+}
+
+// selinux reads what was written to a file of selinuxfs.
+func selinux(d *Decoder, e *event.Event, r bpf.Record) {
+	_, at := r.File(bpf.PartFile)
+	value := strings.TrimSpace(r.Text(bpf.PartText))
+	folder, name := path.Split(at)
+	states := map[string]string{"0": "off", "1": "on"}
+	switch {
+	case name == "enforce":
+		e.SELinux.Enforce = map[string]string{"0": "permissive", "1": "enforcing"}[value]
+	case name == "disable" && value == "1":
+		e.SELinux.Enforce = "disabled"
+	case name == "commit_pending_bools":
+		e.SELinux.Commit = value == "1"
+	case path.Base(folder) == "booleans":
+		e.SELinux.BoolName, e.SELinux.BoolState = name, states[value]
+	}
+}
+
 func signal(d *Decoder, e *event.Event, r bpf.Record) {
+	if r.Call == 0 && r.Num[3] != 0 { // one that arrived
+		e.Signal.Type, e.Signal.PID = int64(r.Num[1]), int64(r.Num[0])
+		e.Target = d.Cache.Get(uint32(r.Num[0]))
+		return
+	}
 	pid, number := r.Num[0], r.Num[1]
 	switch call(r) {
 	case "tgkill", "rt_tgsigqueueinfo":
@@ -152,6 +208,13 @@ func bpfCommand(d *Decoder, e *event.Event, r bpf.Record) {
 	case progLoad:
 		b.ProgType, b.ProgName, b.AttachType = u32(0), text(progNameAt), u32(attachTypeAt)
 		b.Helpers = helpers(r.Part(bpf.PartBytes2))
+	}
+	switch o := r.Object(); {
+	case o == nil:
+	case o.IsProg != 0:
+		b.ProgType, b.ProgName, b.AttachType, b.ProgTag = int64(o.Type), bpf.Name(o), int64(o.AttachType), hex.EncodeToString(o.Tag[:])
+	default:
+		b.MapType, b.MapName = int64(o.Type), bpf.Name(o)
 	}
 }
 

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"fmt"
+	"strings"
 
 	"nightjar/agent/abi"
 	"nightjar/agent/bpf"
@@ -11,13 +12,14 @@ import (
 // add an event that is a system call, add its rows here and its reading to
 // package decode.
 type row struct {
-	event string
-	call  string // as in package abi
-	wants []want
-	guard guard
-	name  uint8 // how the kernel finds the name that approves
-	value uint8 // the argument that approved values are of
-	flags uint8
+	event   string
+	call    string // as in package abi
+	wants   []want
+	guard   guard
+	handler uint8 // 0: the general one
+	name    uint8 // how the kernel finds the name that approves
+	value   uint8 // the argument that approved values are of
+	flags   uint8
 }
 
 // guard is a condition on an argument: it has one of the bits of mask, or, with
@@ -42,6 +44,8 @@ const (
 	wantText
 	wantBytes
 	wantCWD
+	wantBPF
+	wantSaved
 )
 
 const (
@@ -59,6 +63,8 @@ const (
 const (
 	success = 1
 	moves   = 2
+	failure = 4
+	vector  = 8
 )
 
 func file(arg uint8) want     { return want{kind: wantFile, arg: arg, part: bpf.PartFile} }
@@ -74,6 +80,12 @@ func bytes(at uint8, size uint16) want {
 func bytesOf(at, length uint8, most uint16) want {
 	return want{kind: wantBytes, arg: at, arg2: length, part: bpf.PartBytes, size: most}
 }
+
+// saved is the number that was saved when the call began, as an argument.
+func saved(as uint8) want { return want{kind: wantSaved, arg: as} }
+
+// savedText is the text that was saved.
+func savedText() want { return want{kind: wantSaved, arg: 3, part: bpf.PartText2} }
 
 func when(arg uint8, equal uint64) guard { return guard{arg, true, equal} }
 func bits(arg uint8, mask uint64) guard  { return guard{arg, false, mask} }
@@ -143,18 +155,18 @@ var rows = func() []row {
 
 		on("mmap", "mmap", []want{file(4)}, named(nameFile), valued(2)),
 		on("mmap", "mmap2", []want{file(4)}, named(nameFile), valued(2)),
-		on("mprotect", "mprotect", nil, valued(2)),
-		on("mprotect", "pkey_mprotect", nil, valued(2)),
+		on("mprotect", "mprotect", []want{saved(3)}, valued(2)),
+		on("mprotect", "pkey_mprotect", []want{saved(3)}, valued(2)),
 		on("ptrace", "ptrace", nil),
 		on("capset", "capset", nil, flagged(success)),
 		on("prctl", "prctl", []want{text(1)}, guarded(when(0, 15))), // PR_SET_NAME
 		on("prctl", "prctl", nil),
 		on("setrlimit", "setrlimit", []want{bytes(1, 16)}),
 		on("setrlimit", "prlimit64", []want{bytes(2, 16)}, guarded(bits(2, 1<<64-1))),
-		on("splice", "splice", []want{file(0)}, named(nameFile)),
-		on("bpf", "bpf", []want{bytesOf(1, 2, 160)}, valued(0)),
-		on("load_module", "finit_module", []want{file(0), text(1)}, named(nameFile)),
-		on("load_module", "init_module", []want{text(2)}),
+		on("splice", "splice", []want{file(0), saved(3)}, named(nameFile)),
+		on("bpf", "bpf", []want{bytesOf(1, 2, 160), {kind: wantBPF}}, valued(0)),
+		on("load_module", "finit_module", []want{file(0), text(1), savedText()}, named(nameFile)),
+		on("load_module", "init_module", []want{text(2), savedText()}),
 		on("unload_module", "delete_module", []want{text(0)}),
 		on("tracer_memfd_seal", "fcntl", []want{file(0)}, guarded(when(1, 1033))), // F_ADD_SEALS
 		on("tracer_memfd_seal", "fcntl64", []want{file(0)}, guarded(when(1, 1033))),
@@ -184,7 +196,17 @@ var rows = func() []row {
 		on("removexattr", "removexattrat", []want{path(1, 0), text(3)}),
 	)
 	for _, call := range []string{"kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_send_signal"} {
-		add(on("signal", call, nil))
+		// on_signal tells of those that arrive; 0 only asks, and nothing arrives.
+		number := uint8(1)
+		if strings.Contains(call, "tg") {
+			number = 2
+		}
+		add(on("signal", call, nil, guarded(when(number, 0))), on("signal", call, nil, flagged(failure)))
+	}
+	for call, flags := range map[string]uint8{"write": 0, "pwrite64": 0, "writev": vector, "pwritev": vector, "pwritev2": vector} {
+		for _, event := range []string{"selinux", "login_uid_write"} {
+			add(row{event: event, call: call, handler: writeHandler, guard: always, value: none, flags: flags})
+		}
 	}
 	return out
 }()
@@ -230,7 +252,7 @@ const (
 
 func (r row) call64() bpf.Call {
 	c := bpf.Call{
-		Type: uint8(bpf.TypeOf(r.event)), Name: r.name, FilterArg: r.value, Flags: r.flags,
+		Type: uint8(bpf.TypeOf(r.event)), Handler: r.handler, Name: r.name, FilterArg: r.value, Flags: r.flags,
 		Guard: r.guard.arg, GuardMask: r.guard.mask,
 	}
 	if r.event == "" {

@@ -3,11 +3,14 @@ package probe
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
 	"github.com/cilium/ebpf/ringbuf"
 	"github.com/cilium/ebpf/rlimit"
@@ -31,6 +34,7 @@ const DefaultRing = 8 << 20
 // be called from any.
 type Probe struct {
 	objects *ebpf.Collection
+	ready   map[string]string // of the optional programs that are loaded, the form, by the first form
 	links   []link.Link
 	hooks   []Hook
 	reader  *ringbuf.Reader
@@ -40,6 +44,7 @@ type Probe struct {
 // Hook is a program, and whether this kernel takes it.
 type Hook struct {
 	Name     string   `json:"name"`
+	Kind     string   `json:"kind"` // of attachment: tp_btf, fexit, lsm, cgroup, iter
 	Attached bool     `json:"attached"`
 	Reason   string   `json:"reason,omitempty"` // why it is not
 	Events   []string `json:"events,omitempty"` // that it serves
@@ -48,6 +53,21 @@ type Hook struct {
 // ErrUnavailable is the error of a kernel, or a user, with which no events can be
 // seen at all.
 var ErrUnavailable = errors.New("this kernel shows the agent no events")
+
+// Everything is the name of every type of events that a program is written for.
+func Everything() []string {
+	seen := map[string]bool{"exec": true, "exit": true, "cgroup_write": true}
+	for _, r := range rows {
+		seen[r.event] = true
+	}
+	for _, p := range optional {
+		for _, e := range p.events {
+			seen[e] = true
+		}
+	}
+	delete(seen, "")
+	return slices.Sorted(maps.Keys(seen))
+}
 
 // Open loads and attaches the programs. What only some events need and this
 // kernel refuses is no error: Hooks tells.
@@ -87,45 +107,90 @@ func load(o Options) (*Probe, error) {
 		ring = DefaultRing
 	}
 	spec.Maps["events"].MaxEntries = uint32(ring)
-	optional := map[string]*ebpf.ProgramSpec{}
-	for name, program := range spec.Programs {
-		if !slices.Contains(essential, name) {
-			optional[name] = program
-			delete(spec.Programs, name)
-		}
+	p := &Probe{}
+	wanted := optional.wanted(o)
+	if err := p.loadTogether(spec, wanted); err == nil {
+		return p, nil
 	}
-	objects, err := ebpf.NewCollection(spec)
-	if err != nil {
+	programs := spec.Programs
+	spec.Programs = map[string]*ebpf.ProgramSpec{}
+	for _, name := range essential {
+		spec.Programs[name] = programs[name]
+	}
+	if p.objects, err = ebpf.NewCollection(spec); err != nil {
 		return nil, err
 	}
-	p := &Probe{objects: objects}
-	for name, program := range optional {
-		p.loadOptional(spec, name, program)
+	for _, o := range wanted {
+		p.loadAlone(spec, programs, o)
 	}
 	return p, nil
 }
 
-// essential programs are those without which there is no agent.
-var essential = []string{"on_fork", "on_exec", "on_exit", "on_return", "on_call"}
-
-// serves says which events each optional program is for.
-var serves = map[string][]string{
-	"on_cgroup_mkdir":  nil,
-	"on_cgroup_attach": {"cgroup_write"},
-	"on_task":          nil,
+// loadTogether loads all that this kernel is likely to take, which takes a tenth
+// of a second where one by one takes that each: the kernel's types are read once.
+func (p *Probe) loadTogether(spec *ebpf.CollectionSpec, wanted programs) error {
+	kernel, err := btf.LoadKernelSpec()
+	if err != nil {
+		return err
+	}
+	all := spec.Copy()
+	all.Programs = map[string]*ebpf.ProgramSpec{}
+	for _, name := range essential {
+		all.Programs[name] = spec.Programs[name].Copy()
+	}
+	p.ready = map[string]string{}
+	for _, o := range wanted {
+		for _, form := range o.forms {
+			if hasTarget(kernel, spec.Programs[form]) {
+				all.Programs[form] = spec.Programs[form].Copy()
+				p.ready[o.forms[0]] = form
+				break
+			}
+		}
+	}
+	p.objects, err = ebpf.NewCollection(all)
+	if err != nil {
+		p.ready = nil
+		return err
+	}
+	for _, o := range wanted {
+		if p.ready[o.forms[0]] == "" {
+			p.hooks = append(p.hooks, Hook{Name: o.forms[0], Kind: o.kind(o.forms[0]), Events: o.events, Reason: reason(o.forms[0], ebpf.ErrNotSupported)})
+		}
+	}
+	return nil
 }
 
-// loadOptional loads a program that shares the maps of the others.
-func (p *Probe) loadOptional(spec *ebpf.CollectionSpec, name string, program *ebpf.ProgramSpec) {
-	alone := spec.Copy()
-	alone.Programs = map[string]*ebpf.ProgramSpec{name: program}
-	c, err := ebpf.NewCollectionWithOptions(alone, ebpf.CollectionOptions{MapReplacements: p.objects.Maps})
-	if err != nil {
-		p.hooks = append(p.hooks, Hook{Name: name, Reason: err.Error(), Events: serves[name]})
+// hasTarget reports whether there is what a program is attached to.
+func hasTarget(kernel *btf.Spec, program *ebpf.ProgramSpec) bool {
+	if program.Type != ebpf.Tracing || program.AttachType != ebpf.AttachTraceRawTp {
+		return program.Type != ebpf.Tracing || program.AttachType == ebpf.AttachTraceIter
+	}
+	var t *btf.Typedef
+	return kernel.TypeByName("btf_trace_"+program.AttachTo, &t) == nil
+}
+
+// loadAlone loads the first of a program's forms that this kernel takes. It
+// shares the maps of the others.
+func (p *Probe) loadAlone(spec *ebpf.CollectionSpec, programs map[string]*ebpf.ProgramSpec, o program) {
+	var reasons []string
+	for _, name := range o.forms {
+		alone := spec.Copy()
+		alone.Programs = map[string]*ebpf.ProgramSpec{name: programs[name].Copy()}
+		c, err := ebpf.NewCollectionWithOptions(alone, ebpf.CollectionOptions{MapReplacements: p.objects.Maps})
+		if err != nil {
+			reasons = append(reasons, reason(name, err))
+			continue
+		}
+		p.objects.Programs[name] = c.DetachProgram(name)
+		c.Close()
+		if p.ready == nil {
+			p.ready = map[string]string{}
+		}
+		p.ready[o.forms[0]] = name
 		return
 	}
-	p.objects.Programs[name] = c.DetachProgram(name)
-	c.Close()
+	p.hooks = append(p.hooks, Hook{Name: o.forms[0], Kind: o.kind(o.forms[0]), Reason: strings.Join(reasons, "; "), Events: o.events})
 }
 
 // start fills the tables, and then lets events come.
@@ -138,29 +203,24 @@ func (p *Probe) start(o Options) error {
 		return err
 	}
 	p.reader = reader
-	for name, program := range p.objects.Programs {
-		if name == "on_call" || name == "on_task" {
+	for _, o := range optional {
+		name := p.ready[o.forms[0]]
+		if name == "" {
 			continue
 		}
-		if err := p.attach(name, program); err != nil {
-			return err
+		hook := Hook{Name: name, Kind: o.kind(name), Events: o.events}
+		if err := p.use(name, o); err != nil {
+			hook.Reason = reason(name, err)
 		}
+		hook.Attached = hook.Reason == ""
+		p.hooks = append(p.hooks, hook)
 	}
-	return nil
-}
-
-func (p *Probe) attach(name string, program *ebpf.Program) error {
-	l, err := link.AttachTracing(link.TracingOptions{Program: program})
-	hook := Hook{Name: name, Attached: err == nil, Events: serves[name]}
-	if err != nil {
-		hook.Reason = err.Error()
-		if slices.Contains(essential, name) {
+	for _, name := range []string{"on_fork", "on_exec", "on_exit", "on_return"} {
+		if err := p.attach(name); err != nil {
 			return fmt.Errorf("attach %s: %w", name, err)
 		}
-	} else {
-		p.links = append(p.links, l)
+		p.hooks = append(p.hooks, Hook{Name: name, Kind: "tp_btf", Attached: true, Events: essentialEvents[name]})
 	}
-	p.hooks = append(p.hooks, hook)
 	return nil
 }
 

@@ -184,7 +184,7 @@ func (c *Cache) Exec(r bpf.Record) *event.Process {
 	}
 	p := &event.Process{
 		PID: e.PID, TID: int64(r.Who.Tid), PPID: int64(r.Who.Ppid), CreatedAt: c.clock(r.Who.Start), Key: r.Who.Start,
-		IsExec: true, Parent: e.Parent,
+		IsExec: true, Parent: e.Parent, MountNS: int64(r.Who.Mntns),
 	}
 	if e.IsExec {
 		p.Parent, e.depth = e.Process, e.depth+1

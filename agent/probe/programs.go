@@ -1,0 +1,152 @@
+package probe
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+)
+
+// essential programs are those without which there is no agent. They load on every
+// kernel with BTF from 5.10.
+var essential = []string{"on_fork", "on_exec", "on_exit", "on_return", "on_call"}
+
+var essentialEvents = map[string][]string{"on_fork": {"fork"}, "on_exec": {"exec"}, "on_exit": {"exit"}}
+
+// program is an optional one, in the forms in which kernels may take it, the best
+// first.
+type program struct {
+	forms  []string
+	events []string // that need it; none: it always runs
+	use    usage
+}
+
+// usage is what is done with a program once it is loaded.
+type usage int
+
+const (
+	attached usage = iota
+	toCGroup       // at the root of version 2
+	handler        // of calls: it stands in the array of handlers
+	onDemand       // somebody else uses it
+)
+
+type programs []program
+
+// optional programs serve some types of events each.
+var optional = programs{
+	{forms: []string{"on_task"}, use: onDemand},
+	{forms: []string{"on_cgroup_mkdir"}},
+	{forms: []string{"on_cgroup_attach"}},
+	{forms: []string{"on_write"}, events: []string{"selinux", "login_uid_write"}, use: handler},
+	{forms: []string{"on_enter"}, events: []string{"mprotect", "splice"}},
+	{forms: []string{"on_signal"}, events: []string{"signal"}},
+	{forms: []string{"on_capable", "on_capable_exit"}, events: []string{"capabilities"}},
+	{forms: []string{"on_uring", "on_uring_old"}, events: []string{"open", "unlink", "rmdir", "rename", "mkdir", "link"}},
+	{forms: []string{"on_module_load"}, events: []string{"load_module"}},
+	{forms: []string{"on_sysctl"}, events: []string{"sysctl"}, use: toCGroup},
+}
+
+// wanted are the programs that the events of the options need.
+func (all programs) wanted(o Options) programs {
+	var out programs
+	for _, p := range all {
+		if len(p.events) == 0 || slices.ContainsFunc(p.events, func(e string) bool { return slices.Contains(o.Events, e) }) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// kind names how a form is attached.
+func (p program) kind(form string) string {
+	switch {
+	case p.use == toCGroup:
+		return "cgroup"
+	case form == "on_task":
+		return "iter"
+	case strings.HasSuffix(form, "_exit"):
+		return "fexit"
+	case strings.HasPrefix(form, "lsm_"):
+		return "lsm"
+	}
+	return "tp_btf"
+}
+
+// writeHandler is where on_write stands in the array of handlers.
+const writeHandler = 1
+
+// use puts a loaded program to its use.
+func (p *Probe) use(name string, o program) error {
+	switch o.use {
+	case attached:
+		return p.attach(name)
+	case toCGroup:
+		return p.attachToCGroup(name)
+	case handler:
+		return p.objects.Maps["handlers"].Put(uint32(writeHandler), p.objects.Programs[name])
+	}
+	return nil
+}
+
+func (p *Probe) attach(name string) error {
+	program := p.objects.Programs[name]
+	var l link.Link
+	var err error
+	if program.Type() == ebpf.LSM {
+		l, err = link.AttachLSM(link.LSMOptions{Program: program})
+	} else {
+		l, err = link.AttachTracing(link.TracingOptions{Program: program})
+	}
+	if err == nil {
+		p.links = append(p.links, l)
+	}
+	return err
+}
+
+func (p *Probe) attachToCGroup(name string) error {
+	root, err := cgroupRoot()
+	if err != nil {
+		return err
+	}
+	l, err := link.AttachCgroup(link.CgroupOptions{Path: root, Attach: ebpf.AttachCGroupSysctl, Program: p.objects.Programs[name]})
+	if err == nil {
+		p.links = append(p.links, l)
+	}
+	return err
+}
+
+// cgroupRoot is where cgroups of version 2 are mounted.
+func cgroupRoot() (string, error) {
+	mounts, err := os.ReadFile("/proc/self/mounts")
+	if err != nil {
+		return "", err
+	}
+	for line := range strings.Lines(string(mounts)) {
+		const point, kind = 1, 2
+		if f := strings.Fields(line); len(f) > kind && f[kind] == "cgroup2" {
+			return f[point], nil
+		}
+	}
+	return "", errors.New("cgroups of version 2 are not mounted")
+}
+
+// reason is why a program was refused, on one line. The verifier's own words and
+// cilium's hint about memory, which is wrong for programs that a kernel forbids,
+// are left out.
+func reason(name string, err error) string {
+	text := err.Error()
+	var verifier *ebpf.VerifierError
+	switch {
+	case errors.Is(err, os.ErrPermission) && (!errors.As(err, &verifier) || len(verifier.Log) == 0):
+		text = "this kernel forbids programs of this kind"
+	case errors.Is(err, ebpf.ErrNotSupported):
+		text = "this kernel does not have what it is attached to"
+	}
+	line, _, _ := strings.Cut(text, "\n")
+	return fmt.Sprintf("%s: %s", name, line)
+}
