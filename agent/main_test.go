@@ -95,7 +95,8 @@ type watched struct {
 	mu      sync.Mutex
 	matches []found
 	last    Report
-	keep    func(*Match) bool // nil: all
+	keep    func(*Match) bool  // nil: all
+	each    func(*event.Event) // is shown every event, by the agent's goroutine
 	ready   chan struct{}
 	stop    func()
 }
@@ -116,6 +117,13 @@ func (w *watched) Match(m Match) {
 	w.matches = append(w.matches, f)
 }
 
+// Event shows an event to whoever wants to see all.
+func (w *watched) Event(e *event.Event) {
+	if w.each != nil {
+		w.each(e)
+	}
+}
+
 func (w *watched) Report(r Report) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -128,13 +136,13 @@ func (w *watched) Ready([]probe.Hook) { close(w.ready) }
 
 // watch runs an agent with the rules `id: expression`, a line each, until the test
 // or stop ends it.
-func watch(t *testing.T, rules string, change ...func(*Config)) *watched {
+func watch(t *testing.T, rules string, change ...func(*Config, *watched)) *watched {
 	t.Helper()
 	needEBPF(t)
 	w := &watched{t: t, ready: make(chan struct{})}
 	c := Config{Sink: w, Policies: []*policy.Policy{policyOf(t, rules)}}
 	for _, f := range change {
-		f(&c)
+		f(&c, w)
 	}
 	a, err := New(c)
 	if err != nil {

@@ -187,6 +187,7 @@ const (
 	baseVarRecordType       = "record_type"
 	baseVarUrgent           = "urgent"
 	baseVarWakeBytes        = "wake_bytes"
+	baseVarWoken            = "woken"
 )
 
 // loadBase returns the embedded CollectionSpec for base.
@@ -286,6 +287,7 @@ type baseVariableSpecs struct {
 	RecordType      *ebpf.VariableSpec `ebpf:"record_type"`
 	Urgent          *ebpf.VariableSpec `ebpf:"urgent"`
 	WakeBytes       *ebpf.VariableSpec `ebpf:"wake_bytes"`
+	Woken           *ebpf.VariableSpec `ebpf:"woken"`
 }
 
 // baseObjects contains all objects after they have been loaded into the kernel.
@@ -356,6 +358,7 @@ type baseVariables struct {
 	RecordType      *ebpf.Variable `ebpf:"record_type"`
 	Urgent          *ebpf.Variable `ebpf:"urgent"`
 	WakeBytes       *ebpf.Variable `ebpf:"wake_bytes"`
+	Woken           *ebpf.Variable `ebpf:"woken"`
 }
 
 // basePrograms contains all programs after they have been loaded into the kernel.

@@ -45,7 +45,7 @@ static __always_inline bool path_approves(struct scratch *s, struct filter *f, _
 	}
 	if (end < NAME_SIZE)
 		return (end == 1 && s->path[0] == '.') || name_approves(s, f, type, s->path, end);
-	return true;
+	return f->long_names;
 }
 
 // value_approves asks by the numbers of the call: its filter argument, and the

@@ -63,7 +63,8 @@ struct {
 
 // What the agent sets while the programs run.
 __u32 agent_pid = 0;
-__u32 wake_bytes = 1 << 20; // wake the reader when so much waits for it
+__u32 wake_bytes = 1 << 20; // wake the reader when so much was written since it was woken last
+__u64 woken = 0;            // how much had been written then
 __u64 urgent = 0;           // types of events, a bit each, of which it is told at once
 __u32 generation = 1;       // of names of folders: it changes when one may have moved
 

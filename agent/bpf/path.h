@@ -14,9 +14,10 @@ __noinline int path_step(__u32 slot)
 		return 1;
 	struct dentry *d = s->walk.dentry, *up = BPF_CORE_READ(d, d_parent);
 	struct mount *m = s->walk.mount;
-	if (d == s->walk.root || d == up) {
+	bool alone = d == up && d != s->walk.root; // in no folder, as a file in memory is
+	if (d == s->walk.root) {
 		struct mount *above = m ? BPF_CORE_READ(m, mnt_parent) : m;
-		if (!m || d != s->walk.root || above == m) {
+		if (!m || above == m) {
 			s->walk.done = 1;
 			return 1;
 		}
@@ -42,7 +43,8 @@ __noinline int path_step(__u32 slot)
 		bpf_probe_read_kernel(s->path + at + 1, len, name);
 	s->walk.at = at;
 	s->walk.dentry = up;
-	return 0;
+	s->walk.done = alone;
+	return alone;
 }
 
 // path_walk makes the path that walk begins at, of which the length is returned:

@@ -235,7 +235,7 @@ static __always_inline struct file *file_at(struct task_struct *t, int fd)
 	return f;
 }
 
-// submit sends the record. The reader is woken when enough waits for it, or at
+// submit sends the record. The reader is woken when enough was written, or at
 // once for what must be acted on; otherwise it looks by itself after a while.
 static __always_inline bool submit(struct scratch *s)
 {
@@ -251,9 +251,11 @@ static __always_inline bool submit(struct scratch *s)
 		count_of(type, COUNT_CUT);
 	if (r->flags & REC_FAULT)
 		count_of(type, COUNT_FAULT);
-	__u64 flags = BPF_RB_NO_WAKEUP;
-	if (urgent & (1ull << (type & 63)) || bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > wake_bytes)
+	__u64 flags = BPF_RB_NO_WAKEUP, written = bpf_ringbuf_query(&events, BPF_RB_PROD_POS);
+	if (urgent & (1ull << (type & 63)) || written - woken > wake_bytes) {
 		flags = BPF_RB_FORCE_WAKEUP;
+		woken = written;
+	}
 	if (bpf_ringbuf_output(&events, r, size, flags)) {
 		count_of(type, COUNT_LOST_RING);
 		return false;

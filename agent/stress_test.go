@@ -1,0 +1,156 @@
+package agent
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"nightjar/secl/event"
+)
+
+// loop runs a program many times, from a shell that does nothing else.
+const loop = `i=0; while [ $i -lt $1 ]; do /bin/true $2 $i; i=$((i+1)); done`
+
+func TestOfShortLivesNoneIsMissing(t *testing.T) {
+	const shells, each = 2, 10_000
+	type life struct{ execs, exits int }
+	lives := map[string]*life{}
+	w := watch(t, "any: exec.comm == \"no-such-comm\"", func(_ *Config, w *watched) {
+		w.each = func(e *event.Event) {
+			p := e.Process
+			if len(p.Argv) != 2 || !strings.HasPrefix(p.Argv[0], "short-") || p.File.Path != "/usr/bin/true" {
+				return
+			}
+			l := lives[p.Args]
+			if l == nil {
+				l = &life{}
+				lives[p.Args] = l
+			}
+			switch e.Type {
+			case "exec":
+				l.execs++
+			case "exit":
+				l.exits++
+			}
+			if p.Parent == nil || p.Parent.File.Name != "dash" && p.Parent.File.Name != "sh" && p.Parent.File.Name != "bash" {
+				t.Errorf("%s has the parent %+v", p.Args, p.Parent)
+			}
+		}
+	})
+	var wait sync.WaitGroup
+	for i := range shells {
+		wait.Go(func() {
+			if err := exec.Command("/bin/sh", "-c", loop, "sh", strconv.Itoa(each), fmt.Sprintf("short-%d", i)).Run(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wait.Wait()
+	w.stop()
+	w.adds()
+	if lost := w.last.LostAll(); lost != 0 {
+		t.Errorf("%d events were lost", lost)
+	}
+	if len(lives) != shells*each {
+		t.Errorf("%d lives, want %d", len(lives), shells*each)
+	}
+	for args, l := range lives {
+		if l.execs != 1 || l.exits != 1 {
+			t.Fatalf("%s: %+v, want one of each", args, *l)
+		}
+	}
+}
+
+func init() {
+	works["opens"] = func(args []string) error {
+		n, err := strconv.Atoi(args[0])
+		if err != nil {
+			return err
+		}
+		for range n {
+			fd, err := unix.Open(args[1], unix.O_RDONLY, 0)
+			if err != nil {
+				return err
+			}
+			unix.Close(fd)
+		}
+		return nil
+	}
+}
+
+func TestNothingIsUnaccountedWhenTheReaderStops(t *testing.T) {
+	const opens = 300_000
+	file := filepath.Join(t.TempDir(), "counted.txt")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	stopped, release := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	seen := 0
+	w := watch(t, `counted: open.file.path == "`+file+`"`, func(_ *Config, w *watched) {
+		w.keep = func(*Match) bool { return false }
+		w.each = func(e *event.Event) {
+			if e.Type == "open" && e.File.Path == file {
+				seen++
+				once.Do(func() {
+					close(stopped)
+					<-release
+				})
+			}
+		}
+	})
+	if err := work("opens", "1", file).Run(); err != nil {
+		t.Fatal(err)
+	}
+	<-stopped
+	before, err := w.agent.probe.Counts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	do(t, "opens", strconv.Itoa(opens), file)
+	after, err := w.agent.probe.Counts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	close(release)
+	w.stop()
+	w.adds()
+	// What the kernel says was generated is what the workload did; others on this
+	// machine open files too, but not of this name.
+	open := w.last.Events["open"]
+	if grown := after[4][0] - before[4][0] - (after[4][1] - before[4][1]); grown != opens {
+		t.Errorf("the kernel counted %d opens of the file, the workload did %d", grown, opens)
+	}
+	if open.Lost == 0 {
+		t.Error("nothing was lost: the ring holds all, and the test shows nothing")
+	}
+	if got := uint64(seen) + open.Lost; got != opens+1 {
+		t.Errorf("%d seen + %d lost, want %d", seen, open.Lost, opens+1)
+	}
+	if w.last.Lost[lostRing] < open.Lost {
+		t.Errorf("lost: %v, of opens %d", w.last.Lost, open.Lost)
+	}
+}
+
+func TestTheRateLimitCountsWhatItHoldsBack(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "limited.txt")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w := watch(t, `limited: open.file.path == "`+file+`"`, func(c *Config, _ *watched) {
+		c.Policies[0].Rules[0].Every = time.Hour
+	})
+	do(t, "opens", "100", file)
+	w.stop()
+	if r := w.last.Rules["limited"]; r == nil || r.Matches != 100 || r.HeldBack != 99 || len(w.matches) != 1 {
+		t.Errorf("the rule has %+v, and %d were reported", r, len(w.matches))
+	}
+}
