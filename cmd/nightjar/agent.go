@@ -31,8 +31,8 @@ on a terminal, a line to read with the process tree.
 The agent never waits for the engine: while that is away, 16 MiB of matches wait,
 and what is more is counted as lost. What is lost, held back by a rule's limit or
 can't be seen on this kernel is told on standard error, and to the engine.`,
-		Example: `  NIGHTJAR_API_KEY=… nightjar agent --server https://nightjar.example:8420
-  nightjar agent --standalone --policy custom.policy
+		Example: `  nightjar agent --standalone --policy custom.policy
+  NIGHTJAR_API_KEY=… nightjar agent --server https://nightjar.example:8420
   nightjar agent --standalone --policy custom.policy --output json | jq .agent.rule_id
   nightjar agent check`,
 		Args: cobra.NoArgs,
