@@ -54,6 +54,12 @@ func (s *coverages) GetCoverage(ctx context.Context, in *pb.GetCoverageRequest) 
 	found.Entries = append(found.Entries, gaps...)
 	slices.SortStableFunc(found.Entries, func(a, b scheduler.Entry) int { return cmp.Compare(a.At, b.At) })
 	out := &pb.Coverage{}
+	if q := found.Silence; q != nil {
+		out.Silence = &pb.SilenceCoverage{DelaySeconds: q.Delay.Seconds(), Waiting: int64(q.Waiting), Held: q.Held}
+		if q.Judged > 0 {
+			out.Silence.JudgedThrough = q.Judged.String()
+		}
+	}
 	for _, st := range found.Stretches {
 		out.Stretches = append(out.Stretches, &pb.CoverageStretch{
 			Version: st.Version, After: st.In.From, Through: st.In.To, State: st.State, Reason: st.Reason,
@@ -64,7 +70,7 @@ func (s *coverages) GetCoverage(ctx context.Context, in *pb.GetCoverageRequest) 
 			Version: e.RuleVersion, After: e.In.From, Through: e.In.To, State: e.State, Reason: e.Reason,
 			Events: e.Events, At: e.At.String(),
 		}
-		if e.Events > 0 {
+		if e.Events > 0 || e.State == scheduler.CoveragePostponed {
 			earliest, latest := e.Earliest.String(), e.Latest.String()
 			entry.Earliest, entry.Latest = &earliest, &latest
 		}

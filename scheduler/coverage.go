@@ -27,9 +27,9 @@ type Ledger interface {
 type Entry struct {
 	RuleID, RuleKey  string
 	RuleVersion      int64
-	State            string // a Coverage state: failed, recovered, reopened, capped, aside or finished
+	State            string // a Coverage state: failed, recovered, reopened, capped, postponed, aside or finished
 	In               Interval
-	Earliest, Latest schema.Millis // event times, of reopened and capped
+	Earliest, Latest schema.Millis // event times, of reopened, capped and postponed
 	Events           uint64
 	Reason           string
 	At               schema.Millis
@@ -45,6 +45,7 @@ const (
 	CoverageCapped      = "capped"    // an entry's: a limit was hit
 	CoverageAside       = "aside"     // an event was too much work, and is evaluated in the background or by hand
 	CoverageFinished    = "finished"  // an entry's: the event that was set aside was evaluated
+	CoveragePostponed   = "postponed" // an entry's: silence was judged late
 	CoverageUnsupported = "unsupported"
 	CoverageDisabled    = "disabled"
 )
@@ -62,6 +63,20 @@ type Stretch struct {
 type Coverage struct {
 	Stretches []Stretch
 	Entries   []Entry
+	// Silence is how far the rule has judged what did not happen; nil: it does not.
+	Silence *SilenceCoverage
+}
+
+// SilenceCoverage is how far a rule has judged what did not happen.
+type SilenceCoverage struct {
+	// Judged: silence up to this event time has been told.
+	Judged schema.Millis
+	// Delay is how far behind the clock that is when all is well.
+	Delay time.Duration
+	// Waiting is how many groups have something to wait for.
+	Waiting int
+	// Held is why it does not move on; empty: it does.
+	Held string
 }
 
 // Coverage answers for a rule and the arrivals of an interval; an interval that
@@ -97,12 +112,23 @@ func (s *Scheduler) Coverage(ctx context.Context, id string, version int64, in I
 			}
 		}
 	}
+	out.Silence = s.silenceCoverage(id)
 	for _, e := range entries {
 		if e.In.From < in.To && e.In.To > in.From && (version == 0 || version == e.RuleVersion) {
 			out.Entries = append(out.Entries, e)
 		}
 	}
 	return out, nil
+}
+
+// silenceCoverage is that of the rule as it runs now. The lock is held.
+func (s *Scheduler) silenceCoverage(id string) *SilenceCoverage {
+	for _, w := range s.watches {
+		if w.plan.Rule.ID == id && w.until == 0 && w.runnable() && w.plan.Waits() {
+			return &SilenceCoverage{Judged: w.judged, Delay: s.deps.Delays.Of(w.plan), Waiting: w.waits, Held: w.held}
+		}
+	}
+	return nil
 }
 
 // stretches splits a version's arrivals by what became of them.
@@ -195,6 +221,15 @@ func (l *ledger) capped(t touch) {
 	e := l.about(t, CoverageCapped)
 	e.include(t.event)
 	e.Reason = fmt.Sprintf("event %s has long arrays in several fields: only the first %d combinations of their values count", t.event.ID(), compiler.MaxTuples)
+}
+
+// postponed notes that silence up to a moment was judged later than usual.
+func (l *ledger) postponed(w turn, from, to schema.Millis, why string) {
+	l.entries = append(l.entries, Entry{
+		RuleID: w.plan.Rule.ID, RuleKey: w.plan.Key, RuleVersion: w.plan.Rule.Version,
+		State: CoveragePostponed, In: Interval{max(w.through, 1) - 1, max(w.through, 1)}, Earliest: from, Latest: to,
+		Reason: fmt.Sprintf("silence between %s and %s was judged late: %s", from, to, why),
+	})
 }
 
 func (l *ledger) failed(w turn, in Interval, err error) {

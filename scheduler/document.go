@@ -115,6 +115,7 @@ func document(plan *compiler.Plan, sig schema.Signal, shown *shownEvents) (Publi
 	if shown.cut > 0 {
 		own["samples_cut"] = shown.cut
 	}
+	putSilence(own, sig)
 	putValues(doc, plan, sig.Values)
 	text, err := json.Marshal(doc)
 	if err != nil {

@@ -1,6 +1,8 @@
 package scheduler
 
 import (
+	"strings"
+
 	"nightjar/compiler"
 	"nightjar/compiler/template"
 	"nightjar/schema"
@@ -19,6 +21,9 @@ func titleAndMessage(plan *compiler.Plan, sig schema.Signal, severity string, ev
 		title += " - " + d.CaseName
 	}
 	message, _ = plan.Message.Render(d, template.Markdown)
+	if back := cameBack(sig); back != "" {
+		message = strings.TrimSpace(message + "\n\nIt " + back + ".")
+	}
 	return title, message
 }
 
@@ -26,6 +31,9 @@ func titleAndMessage(plan *compiler.Plan, sig schema.Signal, severity string, ev
 // when it is first seen: the clock has no say in what is published.
 func templateData(plan *compiler.Plan, sig schema.Signal, d template.Data) template.Data {
 	d.Timestamp, d.FirstSeen, d.LastSeen = sig.FirstSeen, sig.FirstSeen, sig.LastSeen
+	if sig.Silence != nil {
+		d.SilentSince, d.SilentFor = sig.Silence.Since, silentFor(sig)
+	}
 	d.EventsMatched = sig.Events
 	d.PerQuery = map[string]uint64{}
 	for i, n := range sig.PerQuery {
@@ -50,4 +58,37 @@ func groupValues(plan *compiler.Plan, group []string) []template.Value {
 		}
 	}
 	return out
+}
+
+// silentFor is how long a silence lasted: until the group was heard again, or
+// until the signal was last seen.
+func silentFor(sig schema.Signal) schema.Millis {
+	if sig.Silence.Until != 0 {
+		return sig.Silence.Until - sig.Silence.Since
+	}
+	return sig.LastSeen - sig.Silence.Since
+}
+
+// cameBack says that a silent group was heard again; empty: it was not.
+func cameBack(sig schema.Signal) string {
+	if sig.Silence == nil || sig.Silence.Until == 0 {
+		return ""
+	}
+	return "came back after " + schema.SpokenDuration(silentFor(sig))
+}
+
+// putSilence writes what the signal says of the time without events.
+func putSilence(own map[string]any, sig schema.Signal) {
+	q := sig.Silence
+	if q == nil {
+		return
+	}
+	silence := map[string]any{"since": q.Since, "for": silentFor(sig), "group": notNil(q.Group), "kind": "silence"}
+	if q.Absence {
+		silence["kind"] = "absence"
+	}
+	if back := cameBack(sig); back != "" {
+		silence["until"], silence["note"] = q.Until, back
+	}
+	own["silence"] = silence
 }

@@ -178,10 +178,14 @@ func (s *Scheduler) waiting(now time.Time) []turn {
 func (s *Scheduler) reachable(v *vigilant) bool {
 	at, ok, why := s.attention.horizon(s.judgeable(v.watch), s.deps.Delays.Of(v.plan))
 	s.mu.Lock()
+	held := v.watch.held
 	v.watch.held = why
 	s.mu.Unlock()
-	if ok {
-		v.horizon.Through = max(v.horizon.Through, at)
+	if ok && at > v.horizon.Through {
+		if held != "" && v.horizon.Through > sinceEver {
+			s.ledger.postponed(v.turn, v.horizon.Through, at, held)
+		}
+		v.horizon.Through = at
 	}
 	return v.judged < v.horizon.Through
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -37,4 +38,28 @@ func ParseDuration(s string) (time.Duration, error) {
 		return 0, fmt.Errorf("%q is more than a hundred years", s)
 	}
 	return total + d, nil
+}
+
+// SpokenDuration is a length of time as people say it, in its two largest units:
+// 45 s, 40 min, 1 h 5 min, 2 d 3 h.
+func SpokenDuration(length Millis) string {
+	var said []string
+	rest := int64(length) / 1000
+	for _, unit := range []struct {
+		seconds int64
+		name    string
+	}{{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}} {
+		n := rest / unit.seconds
+		if n > 0 && len(said) < 2 {
+			said = append(said, fmt.Sprintf("%d %s", n, unit.name))
+		}
+		if len(said) > 0 && n == 0 {
+			break
+		}
+		rest -= n * unit.seconds
+	}
+	if len(said) == 0 {
+		return fmt.Sprintf("%d ms", int64(length))
+	}
+	return strings.Join(said, " ")
 }

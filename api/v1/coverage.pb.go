@@ -199,9 +199,11 @@ func (x *FinishAsideResponse) GetEvents() int64 {
 }
 
 type Coverage struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Stretches     []*CoverageStretch     `protobuf:"bytes,1,rep,name=stretches,proto3" json:"stretches,omitempty"`
-	Entries       []*CoverageEntry       `protobuf:"bytes,2,rep,name=entries,proto3" json:"entries,omitempty"`
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Stretches []*CoverageStretch     `protobuf:"bytes,1,rep,name=stretches,proto3" json:"stretches,omitempty"`
+	Entries   []*CoverageEntry       `protobuf:"bytes,2,rep,name=entries,proto3" json:"entries,omitempty"`
+	// How far the rule has judged what did not happen, where it does.
+	Silence       *SilenceCoverage `protobuf:"bytes,3,opt,name=silence,proto3" json:"silence,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -250,6 +252,86 @@ func (x *Coverage) GetEntries() []*CoverageEntry {
 	return nil
 }
 
+func (x *Coverage) GetSilence() *SilenceCoverage {
+	if x != nil {
+		return x.Silence
+	}
+	return nil
+}
+
+// SilenceCoverage is how far a rule has judged silence, and what did not follow.
+type SilenceCoverage struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Event time up to which it has been told; empty: nothing was judged yet.
+	JudgedThrough string `protobuf:"bytes,1,opt,name=judged_through,proto3" json:"judged_through,omitempty"`
+	// How far behind the clock that is when all is well.
+	DelaySeconds float64 `protobuf:"fixed64,2,opt,name=delay_seconds,proto3" json:"delay_seconds,omitempty"`
+	// Groups with something to wait for.
+	Waiting int64 `protobuf:"varint,3,opt,name=waiting,proto3" json:"waiting,omitempty"`
+	// Why it does not move on; empty: it does.
+	Held          string `protobuf:"bytes,4,opt,name=held,proto3" json:"held,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SilenceCoverage) Reset() {
+	*x = SilenceCoverage{}
+	mi := &file_coverage_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SilenceCoverage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SilenceCoverage) ProtoMessage() {}
+
+func (x *SilenceCoverage) ProtoReflect() protoreflect.Message {
+	mi := &file_coverage_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SilenceCoverage.ProtoReflect.Descriptor instead.
+func (*SilenceCoverage) Descriptor() ([]byte, []int) {
+	return file_coverage_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *SilenceCoverage) GetJudgedThrough() string {
+	if x != nil {
+		return x.JudgedThrough
+	}
+	return ""
+}
+
+func (x *SilenceCoverage) GetDelaySeconds() float64 {
+	if x != nil {
+		return x.DelaySeconds
+	}
+	return 0
+}
+
+func (x *SilenceCoverage) GetWaiting() int64 {
+	if x != nil {
+		return x.Waiting
+	}
+	return 0
+}
+
+func (x *SilenceCoverage) GetHeld() string {
+	if x != nil {
+		return x.Held
+	}
+	return ""
+}
+
 // CoverageStretch is a stretch of arrivals: those after `after`, up to `through`.
 type CoverageStretch struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
@@ -266,7 +348,7 @@ type CoverageStretch struct {
 
 func (x *CoverageStretch) Reset() {
 	*x = CoverageStretch{}
-	mi := &file_coverage_proto_msgTypes[4]
+	mi := &file_coverage_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -278,7 +360,7 @@ func (x *CoverageStretch) String() string {
 func (*CoverageStretch) ProtoMessage() {}
 
 func (x *CoverageStretch) ProtoReflect() protoreflect.Message {
-	mi := &file_coverage_proto_msgTypes[4]
+	mi := &file_coverage_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -291,7 +373,7 @@ func (x *CoverageStretch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CoverageStretch.ProtoReflect.Descriptor instead.
 func (*CoverageStretch) Descriptor() ([]byte, []int) {
-	return file_coverage_proto_rawDescGZIP(), []int{4}
+	return file_coverage_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *CoverageStretch) GetVersion() int64 {
@@ -336,7 +418,8 @@ type CoverageEntry struct {
 	After   uint64                 `protobuf:"varint,2,opt,name=after,proto3" json:"after,omitempty"`
 	Through uint64                 `protobuf:"varint,3,opt,name=through,proto3" json:"through,omitempty"`
 	// failed, recovered, aside (too much work in its turn), finished (after that),
-	// reopened (by late events), capped (by a limit) or lost (on
+	// reopened (by late events), postponed (silence was judged late), capped (by a
+	// limit) or lost (on
 	// the way to the engine, by an agent whose events the rule could match)
 	State  string `protobuf:"bytes,4,opt,name=state,proto3" json:"state,omitempty"`
 	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
@@ -352,7 +435,7 @@ type CoverageEntry struct {
 
 func (x *CoverageEntry) Reset() {
 	*x = CoverageEntry{}
-	mi := &file_coverage_proto_msgTypes[5]
+	mi := &file_coverage_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -364,7 +447,7 @@ func (x *CoverageEntry) String() string {
 func (*CoverageEntry) ProtoMessage() {}
 
 func (x *CoverageEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_coverage_proto_msgTypes[5]
+	mi := &file_coverage_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -377,7 +460,7 @@ func (x *CoverageEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CoverageEntry.ProtoReflect.Descriptor instead.
 func (*CoverageEntry) Descriptor() ([]byte, []int) {
-	return file_coverage_proto_rawDescGZIP(), []int{5}
+	return file_coverage_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CoverageEntry) GetVersion() int64 {
@@ -458,10 +541,16 @@ const file_coverage_proto_rawDesc = "" +
 	"\arule_id\x18\x01 \x01(\tR\arule_id\x12\x14\n" +
 	"\x05event\x18\x02 \x01(\tR\x05event\"-\n" +
 	"\x13FinishAsideResponse\x12\x16\n" +
-	"\x06events\x18\x01 \x01(\x03R\x06events\"|\n" +
+	"\x06events\x18\x01 \x01(\x03R\x06events\"\xb4\x01\n" +
 	"\bCoverage\x12:\n" +
 	"\tstretches\x18\x01 \x03(\v2\x1c.nightjar.v1.CoverageStretchR\tstretches\x124\n" +
-	"\aentries\x18\x02 \x03(\v2\x1a.nightjar.v1.CoverageEntryR\aentries\"\x89\x01\n" +
+	"\aentries\x18\x02 \x03(\v2\x1a.nightjar.v1.CoverageEntryR\aentries\x126\n" +
+	"\asilence\x18\x03 \x01(\v2\x1c.nightjar.v1.SilenceCoverageR\asilence\"\x8d\x01\n" +
+	"\x0fSilenceCoverage\x12&\n" +
+	"\x0ejudged_through\x18\x01 \x01(\tR\x0ejudged_through\x12$\n" +
+	"\rdelay_seconds\x18\x02 \x01(\x01R\rdelay_seconds\x12\x18\n" +
+	"\awaiting\x18\x03 \x01(\x03R\awaiting\x12\x12\n" +
+	"\x04held\x18\x04 \x01(\tR\x04held\"\x89\x01\n" +
 	"\x0fCoverageStretch\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\x03R\aversion\x12\x14\n" +
 	"\x05after\x18\x02 \x01(\x04R\x05after\x12\x18\n" +
@@ -496,27 +585,29 @@ func file_coverage_proto_rawDescGZIP() []byte {
 	return file_coverage_proto_rawDescData
 }
 
-var file_coverage_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_coverage_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_coverage_proto_goTypes = []any{
 	(*GetCoverageRequest)(nil),  // 0: nightjar.v1.GetCoverageRequest
 	(*FinishAsideRequest)(nil),  // 1: nightjar.v1.FinishAsideRequest
 	(*FinishAsideResponse)(nil), // 2: nightjar.v1.FinishAsideResponse
 	(*Coverage)(nil),            // 3: nightjar.v1.Coverage
-	(*CoverageStretch)(nil),     // 4: nightjar.v1.CoverageStretch
-	(*CoverageEntry)(nil),       // 5: nightjar.v1.CoverageEntry
+	(*SilenceCoverage)(nil),     // 4: nightjar.v1.SilenceCoverage
+	(*CoverageStretch)(nil),     // 5: nightjar.v1.CoverageStretch
+	(*CoverageEntry)(nil),       // 6: nightjar.v1.CoverageEntry
 }
 var file_coverage_proto_depIdxs = []int32{
-	4, // 0: nightjar.v1.Coverage.stretches:type_name -> nightjar.v1.CoverageStretch
-	5, // 1: nightjar.v1.Coverage.entries:type_name -> nightjar.v1.CoverageEntry
-	0, // 2: nightjar.v1.CoverageService.GetCoverage:input_type -> nightjar.v1.GetCoverageRequest
-	1, // 3: nightjar.v1.CoverageService.FinishAside:input_type -> nightjar.v1.FinishAsideRequest
-	3, // 4: nightjar.v1.CoverageService.GetCoverage:output_type -> nightjar.v1.Coverage
-	2, // 5: nightjar.v1.CoverageService.FinishAside:output_type -> nightjar.v1.FinishAsideResponse
-	4, // [4:6] is the sub-list for method output_type
-	2, // [2:4] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	5, // 0: nightjar.v1.Coverage.stretches:type_name -> nightjar.v1.CoverageStretch
+	6, // 1: nightjar.v1.Coverage.entries:type_name -> nightjar.v1.CoverageEntry
+	4, // 2: nightjar.v1.Coverage.silence:type_name -> nightjar.v1.SilenceCoverage
+	0, // 3: nightjar.v1.CoverageService.GetCoverage:input_type -> nightjar.v1.GetCoverageRequest
+	1, // 4: nightjar.v1.CoverageService.FinishAside:input_type -> nightjar.v1.FinishAsideRequest
+	3, // 5: nightjar.v1.CoverageService.GetCoverage:output_type -> nightjar.v1.Coverage
+	2, // 6: nightjar.v1.CoverageService.FinishAside:output_type -> nightjar.v1.FinishAsideResponse
+	5, // [5:7] is the sub-list for method output_type
+	3, // [3:5] is the sub-list for method input_type
+	3, // [3:3] is the sub-list for extension type_name
+	3, // [3:3] is the sub-list for extension extendee
+	0, // [0:3] is the sub-list for field type_name
 }
 
 func init() { file_coverage_proto_init() }
@@ -524,14 +615,14 @@ func file_coverage_proto_init() {
 	if File_coverage_proto != nil {
 		return
 	}
-	file_coverage_proto_msgTypes[5].OneofWrappers = []any{}
+	file_coverage_proto_msgTypes[6].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_coverage_proto_rawDesc), len(file_coverage_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   6,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

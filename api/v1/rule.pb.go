@@ -1029,8 +1029,12 @@ type RuleOptions struct {
 	RelatedSignalsFields          []string                  `protobuf:"bytes,13,rep,name=related_signals_fields,json=relatedSignalsFields,proto3" json:"related_signals_fields,omitempty"`
 	// Nightjar's own.
 	ContentAnomalyOptions *ContentAnomalyOptions `protobuf:"bytes,14,opt,name=content_anomaly_options,json=contentAnomalyOptions,proto3" json:"content_anomaly_options,omitempty"`
-	unknownFields         protoimpl.UnknownFields
-	sizeCache             protoimpl.SizeCache
+	// Seconds behind the clock that the rule judges silence and what did not
+	// follow, where its events always come late.
+	SilenceDelay   *int64          `protobuf:"varint,15,opt,name=silence_delay,json=silenceDelay,proto3,oneof" json:"silence_delay,omitempty"`
+	ExpectedGroups *ExpectedGroups `protobuf:"bytes,16,opt,name=expected_groups,json=expectedGroups,proto3" json:"expected_groups,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *RuleOptions) Reset() {
@@ -1161,6 +1165,74 @@ func (x *RuleOptions) GetContentAnomalyOptions() *ContentAnomalyOptions {
 	return nil
 }
 
+func (x *RuleOptions) GetSilenceDelay() int64 {
+	if x != nil && x.SilenceDelay != nil {
+		return *x.SilenceDelay
+	}
+	return 0
+}
+
+func (x *RuleOptions) GetExpectedGroups() *ExpectedGroups {
+	if x != nil {
+		return x.ExpectedGroups
+	}
+	return nil
+}
+
+// ExpectedGroups names the column of a reference table whose values are groups of
+// the rule: one that is never heard of is silent from the rule's creation on.
+type ExpectedGroups struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	TableName     string                 `protobuf:"bytes,1,opt,name=table_name,json=tableName,proto3" json:"table_name,omitempty"`
+	ColumnName    string                 `protobuf:"bytes,2,opt,name=column_name,json=columnName,proto3" json:"column_name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExpectedGroups) Reset() {
+	*x = ExpectedGroups{}
+	mi := &file_rule_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExpectedGroups) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExpectedGroups) ProtoMessage() {}
+
+func (x *ExpectedGroups) ProtoReflect() protoreflect.Message {
+	mi := &file_rule_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExpectedGroups.ProtoReflect.Descriptor instead.
+func (*ExpectedGroups) Descriptor() ([]byte, []int) {
+	return file_rule_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ExpectedGroups) GetTableName() string {
+	if x != nil {
+		return x.TableName
+	}
+	return ""
+}
+
+func (x *ExpectedGroups) GetColumnName() string {
+	if x != nil {
+		return x.ColumnName
+	}
+	return ""
+}
+
 // NewValueOptions count in days, and the timeout in minutes.
 type NewValueOptions struct {
 	state                               protoimpl.MessageState `protogen:"open.v1"`
@@ -1176,7 +1248,7 @@ type NewValueOptions struct {
 
 func (x *NewValueOptions) Reset() {
 	*x = NewValueOptions{}
-	mi := &file_rule_proto_msgTypes[10]
+	mi := &file_rule_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1188,7 +1260,7 @@ func (x *NewValueOptions) String() string {
 func (*NewValueOptions) ProtoMessage() {}
 
 func (x *NewValueOptions) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[10]
+	mi := &file_rule_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1201,7 +1273,7 @@ func (x *NewValueOptions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NewValueOptions.ProtoReflect.Descriptor instead.
 func (*NewValueOptions) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{10}
+	return file_rule_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *NewValueOptions) GetForgetAfter() int64 {
@@ -1261,7 +1333,7 @@ type AnomalyDetectionOptions struct {
 
 func (x *AnomalyDetectionOptions) Reset() {
 	*x = AnomalyDetectionOptions{}
-	mi := &file_rule_proto_msgTypes[11]
+	mi := &file_rule_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1273,7 +1345,7 @@ func (x *AnomalyDetectionOptions) String() string {
 func (*AnomalyDetectionOptions) ProtoMessage() {}
 
 func (x *AnomalyDetectionOptions) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[11]
+	mi := &file_rule_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1286,7 +1358,7 @@ func (x *AnomalyDetectionOptions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnomalyDetectionOptions.ProtoReflect.Descriptor instead.
 func (*AnomalyDetectionOptions) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{11}
+	return file_rule_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *AnomalyDetectionOptions) GetBucketDuration() int64 {
@@ -1345,7 +1417,7 @@ type ContentAnomalyOptions struct {
 
 func (x *ContentAnomalyOptions) Reset() {
 	*x = ContentAnomalyOptions{}
-	mi := &file_rule_proto_msgTypes[12]
+	mi := &file_rule_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1357,7 +1429,7 @@ func (x *ContentAnomalyOptions) String() string {
 func (*ContentAnomalyOptions) ProtoMessage() {}
 
 func (x *ContentAnomalyOptions) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[12]
+	mi := &file_rule_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1370,7 +1442,7 @@ func (x *ContentAnomalyOptions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContentAnomalyOptions.ProtoReflect.Descriptor instead.
 func (*ContentAnomalyOptions) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{12}
+	return file_rule_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ContentAnomalyOptions) GetSimilarityPercentage() int64 {
@@ -1413,7 +1485,7 @@ type ImpossibleTravelOptions struct {
 
 func (x *ImpossibleTravelOptions) Reset() {
 	*x = ImpossibleTravelOptions{}
-	mi := &file_rule_proto_msgTypes[13]
+	mi := &file_rule_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1425,7 +1497,7 @@ func (x *ImpossibleTravelOptions) String() string {
 func (*ImpossibleTravelOptions) ProtoMessage() {}
 
 func (x *ImpossibleTravelOptions) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[13]
+	mi := &file_rule_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1438,7 +1510,7 @@ func (x *ImpossibleTravelOptions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImpossibleTravelOptions.ProtoReflect.Descriptor instead.
 func (*ImpossibleTravelOptions) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{13}
+	return file_rule_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ImpossibleTravelOptions) GetBaselineUserLocations() bool {
@@ -1475,7 +1547,7 @@ type ThirdPartyRuleOptions struct {
 
 func (x *ThirdPartyRuleOptions) Reset() {
 	*x = ThirdPartyRuleOptions{}
-	mi := &file_rule_proto_msgTypes[14]
+	mi := &file_rule_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1487,7 +1559,7 @@ func (x *ThirdPartyRuleOptions) String() string {
 func (*ThirdPartyRuleOptions) ProtoMessage() {}
 
 func (x *ThirdPartyRuleOptions) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[14]
+	mi := &file_rule_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1500,7 +1572,7 @@ func (x *ThirdPartyRuleOptions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThirdPartyRuleOptions.ProtoReflect.Descriptor instead.
 func (*ThirdPartyRuleOptions) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{14}
+	return file_rule_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ThirdPartyRuleOptions) GetDefaultStatus() string {
@@ -1542,7 +1614,7 @@ type RootQuery struct {
 
 func (x *RootQuery) Reset() {
 	*x = RootQuery{}
-	mi := &file_rule_proto_msgTypes[15]
+	mi := &file_rule_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1554,7 +1626,7 @@ func (x *RootQuery) String() string {
 func (*RootQuery) ProtoMessage() {}
 
 func (x *RootQuery) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[15]
+	mi := &file_rule_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1567,7 +1639,7 @@ func (x *RootQuery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RootQuery.ProtoReflect.Descriptor instead.
 func (*RootQuery) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{15}
+	return file_rule_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *RootQuery) GetQuery() string {
@@ -1595,7 +1667,7 @@ type SequenceDetectionOptions struct {
 
 func (x *SequenceDetectionOptions) Reset() {
 	*x = SequenceDetectionOptions{}
-	mi := &file_rule_proto_msgTypes[16]
+	mi := &file_rule_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1607,7 +1679,7 @@ func (x *SequenceDetectionOptions) String() string {
 func (*SequenceDetectionOptions) ProtoMessage() {}
 
 func (x *SequenceDetectionOptions) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[16]
+	mi := &file_rule_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1620,7 +1692,7 @@ func (x *SequenceDetectionOptions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SequenceDetectionOptions.ProtoReflect.Descriptor instead.
 func (*SequenceDetectionOptions) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{16}
+	return file_rule_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *SequenceDetectionOptions) GetSteps() []*SequenceStep {
@@ -1649,7 +1721,7 @@ type SequenceStep struct {
 
 func (x *SequenceStep) Reset() {
 	*x = SequenceStep{}
-	mi := &file_rule_proto_msgTypes[17]
+	mi := &file_rule_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1661,7 +1733,7 @@ func (x *SequenceStep) String() string {
 func (*SequenceStep) ProtoMessage() {}
 
 func (x *SequenceStep) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[17]
+	mi := &file_rule_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1674,7 +1746,7 @@ func (x *SequenceStep) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SequenceStep.ProtoReflect.Descriptor instead.
 func (*SequenceStep) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{17}
+	return file_rule_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *SequenceStep) GetName() string {
@@ -1710,7 +1782,7 @@ type SequenceTransition struct {
 
 func (x *SequenceTransition) Reset() {
 	*x = SequenceTransition{}
-	mi := &file_rule_proto_msgTypes[18]
+	mi := &file_rule_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1722,7 +1794,7 @@ func (x *SequenceTransition) String() string {
 func (*SequenceTransition) ProtoMessage() {}
 
 func (x *SequenceTransition) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[18]
+	mi := &file_rule_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1735,7 +1807,7 @@ func (x *SequenceTransition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SequenceTransition.ProtoReflect.Descriptor instead.
 func (*SequenceTransition) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{18}
+	return file_rule_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *SequenceTransition) GetParent() string {
@@ -1772,7 +1844,7 @@ type ComplianceRuleOptions struct {
 
 func (x *ComplianceRuleOptions) Reset() {
 	*x = ComplianceRuleOptions{}
-	mi := &file_rule_proto_msgTypes[19]
+	mi := &file_rule_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1784,7 +1856,7 @@ func (x *ComplianceRuleOptions) String() string {
 func (*ComplianceRuleOptions) ProtoMessage() {}
 
 func (x *ComplianceRuleOptions) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[19]
+	mi := &file_rule_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1797,7 +1869,7 @@ func (x *ComplianceRuleOptions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ComplianceRuleOptions.ProtoReflect.Descriptor instead.
 func (*ComplianceRuleOptions) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{19}
+	return file_rule_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ComplianceRuleOptions) GetResourceType() string {
@@ -1832,7 +1904,7 @@ type RegoRule struct {
 
 func (x *RegoRule) Reset() {
 	*x = RegoRule{}
-	mi := &file_rule_proto_msgTypes[20]
+	mi := &file_rule_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1844,7 +1916,7 @@ func (x *RegoRule) String() string {
 func (*RegoRule) ProtoMessage() {}
 
 func (x *RegoRule) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[20]
+	mi := &file_rule_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1857,7 +1929,7 @@ func (x *RegoRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegoRule.ProtoReflect.Descriptor instead.
 func (*RegoRule) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{20}
+	return file_rule_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *RegoRule) GetPolicy() string {
@@ -1887,7 +1959,7 @@ type ComplianceSignalOptions struct {
 
 func (x *ComplianceSignalOptions) Reset() {
 	*x = ComplianceSignalOptions{}
-	mi := &file_rule_proto_msgTypes[21]
+	mi := &file_rule_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1899,7 +1971,7 @@ func (x *ComplianceSignalOptions) String() string {
 func (*ComplianceSignalOptions) ProtoMessage() {}
 
 func (x *ComplianceSignalOptions) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[21]
+	mi := &file_rule_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1912,7 +1984,7 @@ func (x *ComplianceSignalOptions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ComplianceSignalOptions.ProtoReflect.Descriptor instead.
 func (*ComplianceSignalOptions) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{21}
+	return file_rule_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ComplianceSignalOptions) GetDefaultActivationStatus() bool {
@@ -1957,7 +2029,7 @@ type RuleReferenceTable struct {
 
 func (x *RuleReferenceTable) Reset() {
 	*x = RuleReferenceTable{}
-	mi := &file_rule_proto_msgTypes[22]
+	mi := &file_rule_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1969,7 +2041,7 @@ func (x *RuleReferenceTable) String() string {
 func (*RuleReferenceTable) ProtoMessage() {}
 
 func (x *RuleReferenceTable) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[22]
+	mi := &file_rule_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1982,7 +2054,7 @@ func (x *RuleReferenceTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleReferenceTable.ProtoReflect.Descriptor instead.
 func (*RuleReferenceTable) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{22}
+	return file_rule_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *RuleReferenceTable) GetTableName() string {
@@ -2032,7 +2104,7 @@ type SchedulingOptions struct {
 
 func (x *SchedulingOptions) Reset() {
 	*x = SchedulingOptions{}
-	mi := &file_rule_proto_msgTypes[23]
+	mi := &file_rule_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2044,7 +2116,7 @@ func (x *SchedulingOptions) String() string {
 func (*SchedulingOptions) ProtoMessage() {}
 
 func (x *SchedulingOptions) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[23]
+	mi := &file_rule_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2057,7 +2129,7 @@ func (x *SchedulingOptions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedulingOptions.ProtoReflect.Descriptor instead.
 func (*SchedulingOptions) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{23}
+	return file_rule_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *SchedulingOptions) GetRrule() string {
@@ -2092,7 +2164,7 @@ type CalculatedField struct {
 
 func (x *CalculatedField) Reset() {
 	*x = CalculatedField{}
-	mi := &file_rule_proto_msgTypes[24]
+	mi := &file_rule_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2104,7 +2176,7 @@ func (x *CalculatedField) String() string {
 func (*CalculatedField) ProtoMessage() {}
 
 func (x *CalculatedField) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[24]
+	mi := &file_rule_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2117,7 +2189,7 @@ func (x *CalculatedField) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CalculatedField.ProtoReflect.Descriptor instead.
 func (*CalculatedField) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{24}
+	return file_rule_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *CalculatedField) GetName() string {
@@ -2145,7 +2217,7 @@ type CreateRuleRequest struct {
 
 func (x *CreateRuleRequest) Reset() {
 	*x = CreateRuleRequest{}
-	mi := &file_rule_proto_msgTypes[25]
+	mi := &file_rule_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2157,7 +2229,7 @@ func (x *CreateRuleRequest) String() string {
 func (*CreateRuleRequest) ProtoMessage() {}
 
 func (x *CreateRuleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[25]
+	mi := &file_rule_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2170,7 +2242,7 @@ func (x *CreateRuleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateRuleRequest.ProtoReflect.Descriptor instead.
 func (*CreateRuleRequest) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{25}
+	return file_rule_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *CreateRuleRequest) GetRule() *Rule {
@@ -2196,7 +2268,7 @@ type ValidateRuleRequest struct {
 
 func (x *ValidateRuleRequest) Reset() {
 	*x = ValidateRuleRequest{}
-	mi := &file_rule_proto_msgTypes[26]
+	mi := &file_rule_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2208,7 +2280,7 @@ func (x *ValidateRuleRequest) String() string {
 func (*ValidateRuleRequest) ProtoMessage() {}
 
 func (x *ValidateRuleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[26]
+	mi := &file_rule_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2221,7 +2293,7 @@ func (x *ValidateRuleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateRuleRequest.ProtoReflect.Descriptor instead.
 func (*ValidateRuleRequest) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{26}
+	return file_rule_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ValidateRuleRequest) GetRule() *Rule {
@@ -2240,7 +2312,7 @@ type GetRuleRequest struct {
 
 func (x *GetRuleRequest) Reset() {
 	*x = GetRuleRequest{}
-	mi := &file_rule_proto_msgTypes[27]
+	mi := &file_rule_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2252,7 +2324,7 @@ func (x *GetRuleRequest) String() string {
 func (*GetRuleRequest) ProtoMessage() {}
 
 func (x *GetRuleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[27]
+	mi := &file_rule_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2265,7 +2337,7 @@ func (x *GetRuleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRuleRequest.ProtoReflect.Descriptor instead.
 func (*GetRuleRequest) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{27}
+	return file_rule_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *GetRuleRequest) GetRuleId() string {
@@ -2284,7 +2356,7 @@ type DeleteRuleRequest struct {
 
 func (x *DeleteRuleRequest) Reset() {
 	*x = DeleteRuleRequest{}
-	mi := &file_rule_proto_msgTypes[28]
+	mi := &file_rule_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2296,7 +2368,7 @@ func (x *DeleteRuleRequest) String() string {
 func (*DeleteRuleRequest) ProtoMessage() {}
 
 func (x *DeleteRuleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[28]
+	mi := &file_rule_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2309,7 +2381,7 @@ func (x *DeleteRuleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteRuleRequest.ProtoReflect.Descriptor instead.
 func (*DeleteRuleRequest) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{28}
+	return file_rule_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *DeleteRuleRequest) GetRuleId() string {
@@ -2333,7 +2405,7 @@ type UpdateRuleRequest struct {
 
 func (x *UpdateRuleRequest) Reset() {
 	*x = UpdateRuleRequest{}
-	mi := &file_rule_proto_msgTypes[29]
+	mi := &file_rule_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2345,7 +2417,7 @@ func (x *UpdateRuleRequest) String() string {
 func (*UpdateRuleRequest) ProtoMessage() {}
 
 func (x *UpdateRuleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[29]
+	mi := &file_rule_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2358,7 +2430,7 @@ func (x *UpdateRuleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateRuleRequest.ProtoReflect.Descriptor instead.
 func (*UpdateRuleRequest) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{29}
+	return file_rule_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *UpdateRuleRequest) GetRuleId() string {
@@ -2396,7 +2468,7 @@ type ListRulesRequest struct {
 
 func (x *ListRulesRequest) Reset() {
 	*x = ListRulesRequest{}
-	mi := &file_rule_proto_msgTypes[30]
+	mi := &file_rule_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2408,7 +2480,7 @@ func (x *ListRulesRequest) String() string {
 func (*ListRulesRequest) ProtoMessage() {}
 
 func (x *ListRulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[30]
+	mi := &file_rule_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2421,7 +2493,7 @@ func (x *ListRulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRulesRequest.ProtoReflect.Descriptor instead.
 func (*ListRulesRequest) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{30}
+	return file_rule_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ListRulesRequest) GetPage() *RulePage {
@@ -2458,7 +2530,7 @@ type RulePage struct {
 
 func (x *RulePage) Reset() {
 	*x = RulePage{}
-	mi := &file_rule_proto_msgTypes[31]
+	mi := &file_rule_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2470,7 +2542,7 @@ func (x *RulePage) String() string {
 func (*RulePage) ProtoMessage() {}
 
 func (x *RulePage) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[31]
+	mi := &file_rule_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2483,7 +2555,7 @@ func (x *RulePage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RulePage.ProtoReflect.Descriptor instead.
 func (*RulePage) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{31}
+	return file_rule_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *RulePage) GetSize() int64 {
@@ -2511,7 +2583,7 @@ type ListRulesResponse struct {
 
 func (x *ListRulesResponse) Reset() {
 	*x = ListRulesResponse{}
-	mi := &file_rule_proto_msgTypes[32]
+	mi := &file_rule_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2523,7 +2595,7 @@ func (x *ListRulesResponse) String() string {
 func (*ListRulesResponse) ProtoMessage() {}
 
 func (x *ListRulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[32]
+	mi := &file_rule_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2536,7 +2608,7 @@ func (x *ListRulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRulesResponse.ProtoReflect.Descriptor instead.
 func (*ListRulesResponse) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{32}
+	return file_rule_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ListRulesResponse) GetData() []*Rule {
@@ -2569,7 +2641,7 @@ type ListRulesMeta struct {
 
 func (x *ListRulesMeta) Reset() {
 	*x = ListRulesMeta{}
-	mi := &file_rule_proto_msgTypes[33]
+	mi := &file_rule_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2581,7 +2653,7 @@ func (x *ListRulesMeta) String() string {
 func (*ListRulesMeta) ProtoMessage() {}
 
 func (x *ListRulesMeta) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[33]
+	mi := &file_rule_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2594,7 +2666,7 @@ func (x *ListRulesMeta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRulesMeta.ProtoReflect.Descriptor instead.
 func (*ListRulesMeta) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{33}
+	return file_rule_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *ListRulesMeta) GetPage() *RulePageMeta {
@@ -2614,7 +2686,7 @@ type RulePageMeta struct {
 
 func (x *RulePageMeta) Reset() {
 	*x = RulePageMeta{}
-	mi := &file_rule_proto_msgTypes[34]
+	mi := &file_rule_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2626,7 +2698,7 @@ func (x *RulePageMeta) String() string {
 func (*RulePageMeta) ProtoMessage() {}
 
 func (x *RulePageMeta) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[34]
+	mi := &file_rule_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2639,7 +2711,7 @@ func (x *RulePageMeta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RulePageMeta.ProtoReflect.Descriptor instead.
 func (*RulePageMeta) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{34}
+	return file_rule_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *RulePageMeta) GetTotalCount() int64 {
@@ -2666,7 +2738,7 @@ type RulesRequest struct {
 
 func (x *RulesRequest) Reset() {
 	*x = RulesRequest{}
-	mi := &file_rule_proto_msgTypes[35]
+	mi := &file_rule_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2678,7 +2750,7 @@ func (x *RulesRequest) String() string {
 func (*RulesRequest) ProtoMessage() {}
 
 func (x *RulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[35]
+	mi := &file_rule_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2691,7 +2763,7 @@ func (x *RulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RulesRequest.ProtoReflect.Descriptor instead.
 func (*RulesRequest) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{35}
+	return file_rule_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *RulesRequest) GetData() *RulesSelection {
@@ -2712,7 +2784,7 @@ type RulesSelection struct {
 
 func (x *RulesSelection) Reset() {
 	*x = RulesSelection{}
-	mi := &file_rule_proto_msgTypes[36]
+	mi := &file_rule_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2724,7 +2796,7 @@ func (x *RulesSelection) String() string {
 func (*RulesSelection) ProtoMessage() {}
 
 func (x *RulesSelection) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[36]
+	mi := &file_rule_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2737,7 +2809,7 @@ func (x *RulesSelection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RulesSelection.ProtoReflect.Descriptor instead.
 func (*RulesSelection) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{36}
+	return file_rule_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *RulesSelection) GetId() string {
@@ -2770,7 +2842,7 @@ type RulesSelectionAttributes struct {
 
 func (x *RulesSelectionAttributes) Reset() {
 	*x = RulesSelectionAttributes{}
-	mi := &file_rule_proto_msgTypes[37]
+	mi := &file_rule_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2782,7 +2854,7 @@ func (x *RulesSelectionAttributes) String() string {
 func (*RulesSelectionAttributes) ProtoMessage() {}
 
 func (x *RulesSelectionAttributes) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[37]
+	mi := &file_rule_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2795,7 +2867,7 @@ func (x *RulesSelectionAttributes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RulesSelectionAttributes.ProtoReflect.Descriptor instead.
 func (*RulesSelectionAttributes) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{37}
+	return file_rule_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *RulesSelectionAttributes) GetRuleIds() []string {
@@ -2814,7 +2886,7 @@ type DeleteRulesResponse struct {
 
 func (x *DeleteRulesResponse) Reset() {
 	*x = DeleteRulesResponse{}
-	mi := &file_rule_proto_msgTypes[38]
+	mi := &file_rule_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2826,7 +2898,7 @@ func (x *DeleteRulesResponse) String() string {
 func (*DeleteRulesResponse) ProtoMessage() {}
 
 func (x *DeleteRulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[38]
+	mi := &file_rule_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2839,7 +2911,7 @@ func (x *DeleteRulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteRulesResponse.ProtoReflect.Descriptor instead.
 func (*DeleteRulesResponse) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{38}
+	return file_rule_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *DeleteRulesResponse) GetData() *DeleteRulesResult {
@@ -2861,7 +2933,7 @@ type DeleteRulesResult struct {
 
 func (x *DeleteRulesResult) Reset() {
 	*x = DeleteRulesResult{}
-	mi := &file_rule_proto_msgTypes[39]
+	mi := &file_rule_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2873,7 +2945,7 @@ func (x *DeleteRulesResult) String() string {
 func (*DeleteRulesResult) ProtoMessage() {}
 
 func (x *DeleteRulesResult) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[39]
+	mi := &file_rule_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2886,7 +2958,7 @@ func (x *DeleteRulesResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteRulesResult.ProtoReflect.Descriptor instead.
 func (*DeleteRulesResult) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{39}
+	return file_rule_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *DeleteRulesResult) GetId() string {
@@ -2920,7 +2992,7 @@ type DeleteRulesResultAttributes struct {
 
 func (x *DeleteRulesResultAttributes) Reset() {
 	*x = DeleteRulesResultAttributes{}
-	mi := &file_rule_proto_msgTypes[40]
+	mi := &file_rule_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2932,7 +3004,7 @@ func (x *DeleteRulesResultAttributes) String() string {
 func (*DeleteRulesResultAttributes) ProtoMessage() {}
 
 func (x *DeleteRulesResultAttributes) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[40]
+	mi := &file_rule_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2945,7 +3017,7 @@ func (x *DeleteRulesResultAttributes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteRulesResultAttributes.ProtoReflect.Descriptor instead.
 func (*DeleteRulesResultAttributes) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{40}
+	return file_rule_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *DeleteRulesResultAttributes) GetDeletedRules() []string {
@@ -2971,7 +3043,7 @@ type ConvertRuleRequest struct {
 
 func (x *ConvertRuleRequest) Reset() {
 	*x = ConvertRuleRequest{}
-	mi := &file_rule_proto_msgTypes[41]
+	mi := &file_rule_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2983,7 +3055,7 @@ func (x *ConvertRuleRequest) String() string {
 func (*ConvertRuleRequest) ProtoMessage() {}
 
 func (x *ConvertRuleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[41]
+	mi := &file_rule_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2996,7 +3068,7 @@ func (x *ConvertRuleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConvertRuleRequest.ProtoReflect.Descriptor instead.
 func (*ConvertRuleRequest) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{41}
+	return file_rule_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *ConvertRuleRequest) GetRule() *Rule {
@@ -3015,7 +3087,7 @@ type ConvertStoredRuleRequest struct {
 
 func (x *ConvertStoredRuleRequest) Reset() {
 	*x = ConvertStoredRuleRequest{}
-	mi := &file_rule_proto_msgTypes[42]
+	mi := &file_rule_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3027,7 +3099,7 @@ func (x *ConvertStoredRuleRequest) String() string {
 func (*ConvertStoredRuleRequest) ProtoMessage() {}
 
 func (x *ConvertStoredRuleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[42]
+	mi := &file_rule_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3040,7 +3112,7 @@ func (x *ConvertStoredRuleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConvertStoredRuleRequest.ProtoReflect.Descriptor instead.
 func (*ConvertStoredRuleRequest) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{42}
+	return file_rule_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *ConvertStoredRuleRequest) GetRuleId() string {
@@ -3061,7 +3133,7 @@ type ConvertedRule struct {
 
 func (x *ConvertedRule) Reset() {
 	*x = ConvertedRule{}
-	mi := &file_rule_proto_msgTypes[43]
+	mi := &file_rule_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3073,7 +3145,7 @@ func (x *ConvertedRule) String() string {
 func (*ConvertedRule) ProtoMessage() {}
 
 func (x *ConvertedRule) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[43]
+	mi := &file_rule_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3086,7 +3158,7 @@ func (x *ConvertedRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConvertedRule.ProtoReflect.Descriptor instead.
 func (*ConvertedRule) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{43}
+	return file_rule_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *ConvertedRule) GetRuleId() string {
@@ -3120,7 +3192,7 @@ type TestRuleRequest struct {
 
 func (x *TestRuleRequest) Reset() {
 	*x = TestRuleRequest{}
-	mi := &file_rule_proto_msgTypes[44]
+	mi := &file_rule_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3132,7 +3204,7 @@ func (x *TestRuleRequest) String() string {
 func (*TestRuleRequest) ProtoMessage() {}
 
 func (x *TestRuleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[44]
+	mi := &file_rule_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3145,7 +3217,7 @@ func (x *TestRuleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestRuleRequest.ProtoReflect.Descriptor instead.
 func (*TestRuleRequest) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{44}
+	return file_rule_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *TestRuleRequest) GetRule() *Rule {
@@ -3174,7 +3246,7 @@ type TestStoredRuleRequest struct {
 
 func (x *TestStoredRuleRequest) Reset() {
 	*x = TestStoredRuleRequest{}
-	mi := &file_rule_proto_msgTypes[45]
+	mi := &file_rule_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3186,7 +3258,7 @@ func (x *TestStoredRuleRequest) String() string {
 func (*TestStoredRuleRequest) ProtoMessage() {}
 
 func (x *TestStoredRuleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[45]
+	mi := &file_rule_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3199,7 +3271,7 @@ func (x *TestStoredRuleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestStoredRuleRequest.ProtoReflect.Descriptor instead.
 func (*TestStoredRuleRequest) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{45}
+	return file_rule_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *TestStoredRuleRequest) GetRuleId() string {
@@ -3238,7 +3310,7 @@ type RuleQueryPayload struct {
 
 func (x *RuleQueryPayload) Reset() {
 	*x = RuleQueryPayload{}
-	mi := &file_rule_proto_msgTypes[46]
+	mi := &file_rule_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3250,7 +3322,7 @@ func (x *RuleQueryPayload) String() string {
 func (*RuleQueryPayload) ProtoMessage() {}
 
 func (x *RuleQueryPayload) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[46]
+	mi := &file_rule_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3263,7 +3335,7 @@ func (x *RuleQueryPayload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleQueryPayload.ProtoReflect.Descriptor instead.
 func (*RuleQueryPayload) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{46}
+	return file_rule_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *RuleQueryPayload) GetIndex() int64 {
@@ -3304,7 +3376,7 @@ type TestRuleResponse struct {
 
 func (x *TestRuleResponse) Reset() {
 	*x = TestRuleResponse{}
-	mi := &file_rule_proto_msgTypes[47]
+	mi := &file_rule_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3316,7 +3388,7 @@ func (x *TestRuleResponse) String() string {
 func (*TestRuleResponse) ProtoMessage() {}
 
 func (x *TestRuleResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[47]
+	mi := &file_rule_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3329,7 +3401,7 @@ func (x *TestRuleResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestRuleResponse.ProtoReflect.Descriptor instead.
 func (*TestRuleResponse) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{47}
+	return file_rule_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *TestRuleResponse) GetResults() []bool {
@@ -3349,7 +3421,7 @@ type GetRuleHistoryRequest struct {
 
 func (x *GetRuleHistoryRequest) Reset() {
 	*x = GetRuleHistoryRequest{}
-	mi := &file_rule_proto_msgTypes[48]
+	mi := &file_rule_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3361,7 +3433,7 @@ func (x *GetRuleHistoryRequest) String() string {
 func (*GetRuleHistoryRequest) ProtoMessage() {}
 
 func (x *GetRuleHistoryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[48]
+	mi := &file_rule_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3374,7 +3446,7 @@ func (x *GetRuleHistoryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRuleHistoryRequest.ProtoReflect.Descriptor instead.
 func (*GetRuleHistoryRequest) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{48}
+	return file_rule_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *GetRuleHistoryRequest) GetRuleId() string {
@@ -3404,7 +3476,7 @@ type HistoryPage struct {
 
 func (x *HistoryPage) Reset() {
 	*x = HistoryPage{}
-	mi := &file_rule_proto_msgTypes[49]
+	mi := &file_rule_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3416,7 +3488,7 @@ func (x *HistoryPage) String() string {
 func (*HistoryPage) ProtoMessage() {}
 
 func (x *HistoryPage) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[49]
+	mi := &file_rule_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3429,7 +3501,7 @@ func (x *HistoryPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HistoryPage.ProtoReflect.Descriptor instead.
 func (*HistoryPage) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{49}
+	return file_rule_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *HistoryPage) GetSize() int64 {
@@ -3455,7 +3527,7 @@ type RuleHistoryResponse struct {
 
 func (x *RuleHistoryResponse) Reset() {
 	*x = RuleHistoryResponse{}
-	mi := &file_rule_proto_msgTypes[50]
+	mi := &file_rule_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3467,7 +3539,7 @@ func (x *RuleHistoryResponse) String() string {
 func (*RuleHistoryResponse) ProtoMessage() {}
 
 func (x *RuleHistoryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[50]
+	mi := &file_rule_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3480,7 +3552,7 @@ func (x *RuleHistoryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleHistoryResponse.ProtoReflect.Descriptor instead.
 func (*RuleHistoryResponse) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{50}
+	return file_rule_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *RuleHistoryResponse) GetData() *RuleHistory {
@@ -3502,7 +3574,7 @@ type RuleHistory struct {
 
 func (x *RuleHistory) Reset() {
 	*x = RuleHistory{}
-	mi := &file_rule_proto_msgTypes[51]
+	mi := &file_rule_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3514,7 +3586,7 @@ func (x *RuleHistory) String() string {
 func (*RuleHistory) ProtoMessage() {}
 
 func (x *RuleHistory) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[51]
+	mi := &file_rule_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3527,7 +3599,7 @@ func (x *RuleHistory) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleHistory.ProtoReflect.Descriptor instead.
 func (*RuleHistory) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{51}
+	return file_rule_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *RuleHistory) GetId() string {
@@ -3562,7 +3634,7 @@ type RuleHistoryAttributes struct {
 
 func (x *RuleHistoryAttributes) Reset() {
 	*x = RuleHistoryAttributes{}
-	mi := &file_rule_proto_msgTypes[52]
+	mi := &file_rule_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3574,7 +3646,7 @@ func (x *RuleHistoryAttributes) String() string {
 func (*RuleHistoryAttributes) ProtoMessage() {}
 
 func (x *RuleHistoryAttributes) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[52]
+	mi := &file_rule_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3587,7 +3659,7 @@ func (x *RuleHistoryAttributes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleHistoryAttributes.ProtoReflect.Descriptor instead.
 func (*RuleHistoryAttributes) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{52}
+	return file_rule_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *RuleHistoryAttributes) GetCount() int32 {
@@ -3614,7 +3686,7 @@ type RuleVersion struct {
 
 func (x *RuleVersion) Reset() {
 	*x = RuleVersion{}
-	mi := &file_rule_proto_msgTypes[53]
+	mi := &file_rule_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3626,7 +3698,7 @@ func (x *RuleVersion) String() string {
 func (*RuleVersion) ProtoMessage() {}
 
 func (x *RuleVersion) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[53]
+	mi := &file_rule_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3639,7 +3711,7 @@ func (x *RuleVersion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleVersion.ProtoReflect.Descriptor instead.
 func (*RuleVersion) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{53}
+	return file_rule_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *RuleVersion) GetRule() *Rule {
@@ -3666,7 +3738,7 @@ type RestoreRuleRequest struct {
 
 func (x *RestoreRuleRequest) Reset() {
 	*x = RestoreRuleRequest{}
-	mi := &file_rule_proto_msgTypes[54]
+	mi := &file_rule_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3678,7 +3750,7 @@ func (x *RestoreRuleRequest) String() string {
 func (*RestoreRuleRequest) ProtoMessage() {}
 
 func (x *RestoreRuleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rule_proto_msgTypes[54]
+	mi := &file_rule_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3691,7 +3763,7 @@ func (x *RestoreRuleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestoreRuleRequest.ProtoReflect.Descriptor instead.
 func (*RestoreRuleRequest) Descriptor() ([]byte, []int) {
-	return file_rule_proto_rawDescGZIP(), []int{54}
+	return file_rule_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *RestoreRuleRequest) GetRuleId() string {
@@ -3840,7 +3912,8 @@ const file_rule_proto_rawDesc = "" +
 	"\n" +
 	"RuleFilter\x12\x16\n" +
 	"\x06action\x18\x01 \x01(\tR\x06action\x12\x14\n" +
-	"\x05query\x18\x02 \x01(\tR\x05query\"\xaf\t\n" +
+	"\x05query\x18\x02 \x01(\tR\x05query\"\xb1\n" +
+	"\n" +
 	"\vRuleOptions\x12.\n" +
 	"\x10detection_method\x18\x01 \x01(\tH\x00R\x0fdetectionMethod\x88\x01\x01\x120\n" +
 	"\x11evaluation_window\x18\x02 \x01(\x03H\x01R\x10evaluationWindow\x88\x01\x01\x12\"\n" +
@@ -3857,13 +3930,21 @@ const file_rule_proto_rawDesc = "" +
 	"\x1asequence_detection_options\x18\v \x01(\v2%.nightjar.v1.SequenceDetectionOptionsR\x18sequenceDetectionOptions\x12Z\n" +
 	"\x17compliance_rule_options\x18\f \x01(\v2\".nightjar.v1.ComplianceRuleOptionsR\x15complianceRuleOptions\x12:\n" +
 	"\x16related_signals_fields\x18\r \x03(\tB\x04\x88\xb5\x18\x01R\x14relatedSignalsFields\x12Z\n" +
-	"\x17content_anomaly_options\x18\x0e \x01(\v2\".nightjar.v1.ContentAnomalyOptionsR\x15contentAnomalyOptionsB\x13\n" +
+	"\x17content_anomaly_options\x18\x0e \x01(\v2\".nightjar.v1.ContentAnomalyOptionsR\x15contentAnomalyOptions\x12(\n" +
+	"\rsilence_delay\x18\x0f \x01(\x03H\x06R\fsilenceDelay\x88\x01\x01\x12D\n" +
+	"\x0fexpected_groups\x18\x10 \x01(\v2\x1b.nightjar.v1.ExpectedGroupsR\x0eexpectedGroupsB\x13\n" +
 	"\x11_detection_methodB\x14\n" +
 	"\x12_evaluation_windowB\r\n" +
 	"\v_keep_aliveB\x16\n" +
 	"\x14_max_signal_durationB$\n" +
 	"\"_decrease_criticality_based_on_envB\x1b\n" +
-	"\x19_hardcoded_evaluator_type\"\xfb\x03\n" +
+	"\x19_hardcoded_evaluator_typeB\x10\n" +
+	"\x0e_silence_delay\"P\n" +
+	"\x0eExpectedGroups\x12\x1d\n" +
+	"\n" +
+	"table_name\x18\x01 \x01(\tR\ttableName\x12\x1f\n" +
+	"\vcolumn_name\x18\x02 \x01(\tR\n" +
+	"columnName\"\xfb\x03\n" +
 	"\x0fNewValueOptions\x12&\n" +
 	"\fforget_after\x18\x01 \x01(\x03H\x00R\vforgetAfter\x88\x01\x01\x120\n" +
 	"\x11learning_duration\x18\x02 \x01(\x03H\x01R\x10learningDuration\x88\x01\x01\x12,\n" +
@@ -4099,7 +4180,7 @@ func file_rule_proto_rawDescGZIP() []byte {
 	return file_rule_proto_rawDescData
 }
 
-var file_rule_proto_msgTypes = make([]protoimpl.MessageInfo, 56)
+var file_rule_proto_msgTypes = make([]protoimpl.MessageInfo, 57)
 var file_rule_proto_goTypes = []any{
 	(*Rule)(nil),                        // 0: nightjar.v1.Rule
 	(*User)(nil),                        // 1: nightjar.v1.User
@@ -4111,57 +4192,58 @@ var file_rule_proto_goTypes = []any{
 	(*ThirdPartyCase)(nil),              // 7: nightjar.v1.ThirdPartyCase
 	(*RuleFilter)(nil),                  // 8: nightjar.v1.RuleFilter
 	(*RuleOptions)(nil),                 // 9: nightjar.v1.RuleOptions
-	(*NewValueOptions)(nil),             // 10: nightjar.v1.NewValueOptions
-	(*AnomalyDetectionOptions)(nil),     // 11: nightjar.v1.AnomalyDetectionOptions
-	(*ContentAnomalyOptions)(nil),       // 12: nightjar.v1.ContentAnomalyOptions
-	(*ImpossibleTravelOptions)(nil),     // 13: nightjar.v1.ImpossibleTravelOptions
-	(*ThirdPartyRuleOptions)(nil),       // 14: nightjar.v1.ThirdPartyRuleOptions
-	(*RootQuery)(nil),                   // 15: nightjar.v1.RootQuery
-	(*SequenceDetectionOptions)(nil),    // 16: nightjar.v1.SequenceDetectionOptions
-	(*SequenceStep)(nil),                // 17: nightjar.v1.SequenceStep
-	(*SequenceTransition)(nil),          // 18: nightjar.v1.SequenceTransition
-	(*ComplianceRuleOptions)(nil),       // 19: nightjar.v1.ComplianceRuleOptions
-	(*RegoRule)(nil),                    // 20: nightjar.v1.RegoRule
-	(*ComplianceSignalOptions)(nil),     // 21: nightjar.v1.ComplianceSignalOptions
-	(*RuleReferenceTable)(nil),          // 22: nightjar.v1.RuleReferenceTable
-	(*SchedulingOptions)(nil),           // 23: nightjar.v1.SchedulingOptions
-	(*CalculatedField)(nil),             // 24: nightjar.v1.CalculatedField
-	(*CreateRuleRequest)(nil),           // 25: nightjar.v1.CreateRuleRequest
-	(*ValidateRuleRequest)(nil),         // 26: nightjar.v1.ValidateRuleRequest
-	(*GetRuleRequest)(nil),              // 27: nightjar.v1.GetRuleRequest
-	(*DeleteRuleRequest)(nil),           // 28: nightjar.v1.DeleteRuleRequest
-	(*UpdateRuleRequest)(nil),           // 29: nightjar.v1.UpdateRuleRequest
-	(*ListRulesRequest)(nil),            // 30: nightjar.v1.ListRulesRequest
-	(*RulePage)(nil),                    // 31: nightjar.v1.RulePage
-	(*ListRulesResponse)(nil),           // 32: nightjar.v1.ListRulesResponse
-	(*ListRulesMeta)(nil),               // 33: nightjar.v1.ListRulesMeta
-	(*RulePageMeta)(nil),                // 34: nightjar.v1.RulePageMeta
-	(*RulesRequest)(nil),                // 35: nightjar.v1.RulesRequest
-	(*RulesSelection)(nil),              // 36: nightjar.v1.RulesSelection
-	(*RulesSelectionAttributes)(nil),    // 37: nightjar.v1.RulesSelectionAttributes
-	(*DeleteRulesResponse)(nil),         // 38: nightjar.v1.DeleteRulesResponse
-	(*DeleteRulesResult)(nil),           // 39: nightjar.v1.DeleteRulesResult
-	(*DeleteRulesResultAttributes)(nil), // 40: nightjar.v1.DeleteRulesResultAttributes
-	(*ConvertRuleRequest)(nil),          // 41: nightjar.v1.ConvertRuleRequest
-	(*ConvertStoredRuleRequest)(nil),    // 42: nightjar.v1.ConvertStoredRuleRequest
-	(*ConvertedRule)(nil),               // 43: nightjar.v1.ConvertedRule
-	(*TestRuleRequest)(nil),             // 44: nightjar.v1.TestRuleRequest
-	(*TestStoredRuleRequest)(nil),       // 45: nightjar.v1.TestStoredRuleRequest
-	(*RuleQueryPayload)(nil),            // 46: nightjar.v1.RuleQueryPayload
-	(*TestRuleResponse)(nil),            // 47: nightjar.v1.TestRuleResponse
-	(*GetRuleHistoryRequest)(nil),       // 48: nightjar.v1.GetRuleHistoryRequest
-	(*HistoryPage)(nil),                 // 49: nightjar.v1.HistoryPage
-	(*RuleHistoryResponse)(nil),         // 50: nightjar.v1.RuleHistoryResponse
-	(*RuleHistory)(nil),                 // 51: nightjar.v1.RuleHistory
-	(*RuleHistoryAttributes)(nil),       // 52: nightjar.v1.RuleHistoryAttributes
-	(*RuleVersion)(nil),                 // 53: nightjar.v1.RuleVersion
-	(*RestoreRuleRequest)(nil),          // 54: nightjar.v1.RestoreRuleRequest
-	nil,                                 // 55: nightjar.v1.RuleHistoryAttributes.DataEntry
-	(*fieldmaskpb.FieldMask)(nil),       // 56: google.protobuf.FieldMask
-	(*structpb.Value)(nil),              // 57: google.protobuf.Value
-	(*Change)(nil),                      // 58: nightjar.v1.Change
-	(*emptypb.Empty)(nil),               // 59: google.protobuf.Empty
-	(*File)(nil),                        // 60: nightjar.v1.File
+	(*ExpectedGroups)(nil),              // 10: nightjar.v1.ExpectedGroups
+	(*NewValueOptions)(nil),             // 11: nightjar.v1.NewValueOptions
+	(*AnomalyDetectionOptions)(nil),     // 12: nightjar.v1.AnomalyDetectionOptions
+	(*ContentAnomalyOptions)(nil),       // 13: nightjar.v1.ContentAnomalyOptions
+	(*ImpossibleTravelOptions)(nil),     // 14: nightjar.v1.ImpossibleTravelOptions
+	(*ThirdPartyRuleOptions)(nil),       // 15: nightjar.v1.ThirdPartyRuleOptions
+	(*RootQuery)(nil),                   // 16: nightjar.v1.RootQuery
+	(*SequenceDetectionOptions)(nil),    // 17: nightjar.v1.SequenceDetectionOptions
+	(*SequenceStep)(nil),                // 18: nightjar.v1.SequenceStep
+	(*SequenceTransition)(nil),          // 19: nightjar.v1.SequenceTransition
+	(*ComplianceRuleOptions)(nil),       // 20: nightjar.v1.ComplianceRuleOptions
+	(*RegoRule)(nil),                    // 21: nightjar.v1.RegoRule
+	(*ComplianceSignalOptions)(nil),     // 22: nightjar.v1.ComplianceSignalOptions
+	(*RuleReferenceTable)(nil),          // 23: nightjar.v1.RuleReferenceTable
+	(*SchedulingOptions)(nil),           // 24: nightjar.v1.SchedulingOptions
+	(*CalculatedField)(nil),             // 25: nightjar.v1.CalculatedField
+	(*CreateRuleRequest)(nil),           // 26: nightjar.v1.CreateRuleRequest
+	(*ValidateRuleRequest)(nil),         // 27: nightjar.v1.ValidateRuleRequest
+	(*GetRuleRequest)(nil),              // 28: nightjar.v1.GetRuleRequest
+	(*DeleteRuleRequest)(nil),           // 29: nightjar.v1.DeleteRuleRequest
+	(*UpdateRuleRequest)(nil),           // 30: nightjar.v1.UpdateRuleRequest
+	(*ListRulesRequest)(nil),            // 31: nightjar.v1.ListRulesRequest
+	(*RulePage)(nil),                    // 32: nightjar.v1.RulePage
+	(*ListRulesResponse)(nil),           // 33: nightjar.v1.ListRulesResponse
+	(*ListRulesMeta)(nil),               // 34: nightjar.v1.ListRulesMeta
+	(*RulePageMeta)(nil),                // 35: nightjar.v1.RulePageMeta
+	(*RulesRequest)(nil),                // 36: nightjar.v1.RulesRequest
+	(*RulesSelection)(nil),              // 37: nightjar.v1.RulesSelection
+	(*RulesSelectionAttributes)(nil),    // 38: nightjar.v1.RulesSelectionAttributes
+	(*DeleteRulesResponse)(nil),         // 39: nightjar.v1.DeleteRulesResponse
+	(*DeleteRulesResult)(nil),           // 40: nightjar.v1.DeleteRulesResult
+	(*DeleteRulesResultAttributes)(nil), // 41: nightjar.v1.DeleteRulesResultAttributes
+	(*ConvertRuleRequest)(nil),          // 42: nightjar.v1.ConvertRuleRequest
+	(*ConvertStoredRuleRequest)(nil),    // 43: nightjar.v1.ConvertStoredRuleRequest
+	(*ConvertedRule)(nil),               // 44: nightjar.v1.ConvertedRule
+	(*TestRuleRequest)(nil),             // 45: nightjar.v1.TestRuleRequest
+	(*TestStoredRuleRequest)(nil),       // 46: nightjar.v1.TestStoredRuleRequest
+	(*RuleQueryPayload)(nil),            // 47: nightjar.v1.RuleQueryPayload
+	(*TestRuleResponse)(nil),            // 48: nightjar.v1.TestRuleResponse
+	(*GetRuleHistoryRequest)(nil),       // 49: nightjar.v1.GetRuleHistoryRequest
+	(*HistoryPage)(nil),                 // 50: nightjar.v1.HistoryPage
+	(*RuleHistoryResponse)(nil),         // 51: nightjar.v1.RuleHistoryResponse
+	(*RuleHistory)(nil),                 // 52: nightjar.v1.RuleHistory
+	(*RuleHistoryAttributes)(nil),       // 53: nightjar.v1.RuleHistoryAttributes
+	(*RuleVersion)(nil),                 // 54: nightjar.v1.RuleVersion
+	(*RestoreRuleRequest)(nil),          // 55: nightjar.v1.RestoreRuleRequest
+	nil,                                 // 56: nightjar.v1.RuleHistoryAttributes.DataEntry
+	(*fieldmaskpb.FieldMask)(nil),       // 57: google.protobuf.FieldMask
+	(*structpb.Value)(nil),              // 58: google.protobuf.Value
+	(*Change)(nil),                      // 59: nightjar.v1.Change
+	(*emptypb.Empty)(nil),               // 60: google.protobuf.Empty
+	(*File)(nil),                        // 61: nightjar.v1.File
 }
 var file_rule_proto_depIdxs = []int32{
 	3,  // 0: nightjar.v1.Rule.queries:type_name -> nightjar.v1.RuleQuery
@@ -4169,86 +4251,87 @@ var file_rule_proto_depIdxs = []int32{
 	8,  // 2: nightjar.v1.Rule.filters:type_name -> nightjar.v1.RuleFilter
 	9,  // 3: nightjar.v1.Rule.options:type_name -> nightjar.v1.RuleOptions
 	7,  // 4: nightjar.v1.Rule.third_party_cases:type_name -> nightjar.v1.ThirdPartyCase
-	22, // 5: nightjar.v1.Rule.reference_tables:type_name -> nightjar.v1.RuleReferenceTable
-	23, // 6: nightjar.v1.Rule.scheduling_options:type_name -> nightjar.v1.SchedulingOptions
-	24, // 7: nightjar.v1.Rule.calculated_fields:type_name -> nightjar.v1.CalculatedField
-	21, // 8: nightjar.v1.Rule.compliance_signal_options:type_name -> nightjar.v1.ComplianceSignalOptions
+	23, // 5: nightjar.v1.Rule.reference_tables:type_name -> nightjar.v1.RuleReferenceTable
+	24, // 6: nightjar.v1.Rule.scheduling_options:type_name -> nightjar.v1.SchedulingOptions
+	25, // 7: nightjar.v1.Rule.calculated_fields:type_name -> nightjar.v1.CalculatedField
+	22, // 8: nightjar.v1.Rule.compliance_signal_options:type_name -> nightjar.v1.ComplianceSignalOptions
 	1,  // 9: nightjar.v1.Rule.creator:type_name -> nightjar.v1.User
 	1,  // 10: nightjar.v1.Rule.updater:type_name -> nightjar.v1.User
 	2,  // 11: nightjar.v1.Rule.metadata:type_name -> nightjar.v1.RuleMetadata
 	5,  // 12: nightjar.v1.RuleCase.actions:type_name -> nightjar.v1.RuleCaseAction
 	6,  // 13: nightjar.v1.RuleCaseAction.options:type_name -> nightjar.v1.RuleCaseActionOptions
-	10, // 14: nightjar.v1.RuleOptions.new_value_options:type_name -> nightjar.v1.NewValueOptions
-	11, // 15: nightjar.v1.RuleOptions.anomaly_detection_options:type_name -> nightjar.v1.AnomalyDetectionOptions
-	13, // 16: nightjar.v1.RuleOptions.impossible_travel_options:type_name -> nightjar.v1.ImpossibleTravelOptions
-	14, // 17: nightjar.v1.RuleOptions.third_party_rule_options:type_name -> nightjar.v1.ThirdPartyRuleOptions
-	16, // 18: nightjar.v1.RuleOptions.sequence_detection_options:type_name -> nightjar.v1.SequenceDetectionOptions
-	19, // 19: nightjar.v1.RuleOptions.compliance_rule_options:type_name -> nightjar.v1.ComplianceRuleOptions
-	12, // 20: nightjar.v1.RuleOptions.content_anomaly_options:type_name -> nightjar.v1.ContentAnomalyOptions
-	15, // 21: nightjar.v1.ThirdPartyRuleOptions.root_queries:type_name -> nightjar.v1.RootQuery
-	17, // 22: nightjar.v1.SequenceDetectionOptions.steps:type_name -> nightjar.v1.SequenceStep
-	18, // 23: nightjar.v1.SequenceDetectionOptions.step_transitions:type_name -> nightjar.v1.SequenceTransition
-	20, // 24: nightjar.v1.ComplianceRuleOptions.rego_rule:type_name -> nightjar.v1.RegoRule
-	0,  // 25: nightjar.v1.CreateRuleRequest.rule:type_name -> nightjar.v1.Rule
-	0,  // 26: nightjar.v1.ValidateRuleRequest.rule:type_name -> nightjar.v1.Rule
-	0,  // 27: nightjar.v1.UpdateRuleRequest.rule:type_name -> nightjar.v1.Rule
-	56, // 28: nightjar.v1.UpdateRuleRequest.update_mask:type_name -> google.protobuf.FieldMask
-	31, // 29: nightjar.v1.ListRulesRequest.page:type_name -> nightjar.v1.RulePage
-	0,  // 30: nightjar.v1.ListRulesResponse.data:type_name -> nightjar.v1.Rule
-	33, // 31: nightjar.v1.ListRulesResponse.meta:type_name -> nightjar.v1.ListRulesMeta
-	34, // 32: nightjar.v1.ListRulesMeta.page:type_name -> nightjar.v1.RulePageMeta
-	36, // 33: nightjar.v1.RulesRequest.data:type_name -> nightjar.v1.RulesSelection
-	37, // 34: nightjar.v1.RulesSelection.attributes:type_name -> nightjar.v1.RulesSelectionAttributes
-	39, // 35: nightjar.v1.DeleteRulesResponse.data:type_name -> nightjar.v1.DeleteRulesResult
-	40, // 36: nightjar.v1.DeleteRulesResult.attributes:type_name -> nightjar.v1.DeleteRulesResultAttributes
-	0,  // 37: nightjar.v1.ConvertRuleRequest.rule:type_name -> nightjar.v1.Rule
-	0,  // 38: nightjar.v1.TestRuleRequest.rule:type_name -> nightjar.v1.Rule
-	46, // 39: nightjar.v1.TestRuleRequest.rule_query_payloads:type_name -> nightjar.v1.RuleQueryPayload
-	0,  // 40: nightjar.v1.TestStoredRuleRequest.rule:type_name -> nightjar.v1.Rule
-	46, // 41: nightjar.v1.TestStoredRuleRequest.rule_query_payloads:type_name -> nightjar.v1.RuleQueryPayload
-	57, // 42: nightjar.v1.RuleQueryPayload.payload:type_name -> google.protobuf.Value
-	49, // 43: nightjar.v1.GetRuleHistoryRequest.page:type_name -> nightjar.v1.HistoryPage
-	51, // 44: nightjar.v1.RuleHistoryResponse.data:type_name -> nightjar.v1.RuleHistory
-	52, // 45: nightjar.v1.RuleHistory.attributes:type_name -> nightjar.v1.RuleHistoryAttributes
-	55, // 46: nightjar.v1.RuleHistoryAttributes.data:type_name -> nightjar.v1.RuleHistoryAttributes.DataEntry
-	0,  // 47: nightjar.v1.RuleVersion.rule:type_name -> nightjar.v1.Rule
-	58, // 48: nightjar.v1.RuleVersion.changes:type_name -> nightjar.v1.Change
-	53, // 49: nightjar.v1.RuleHistoryAttributes.DataEntry.value:type_name -> nightjar.v1.RuleVersion
-	25, // 50: nightjar.v1.RuleService.CreateRule:input_type -> nightjar.v1.CreateRuleRequest
-	27, // 51: nightjar.v1.RuleService.GetRule:input_type -> nightjar.v1.GetRuleRequest
-	30, // 52: nightjar.v1.RuleService.ListRules:input_type -> nightjar.v1.ListRulesRequest
-	29, // 53: nightjar.v1.RuleService.UpdateRule:input_type -> nightjar.v1.UpdateRuleRequest
-	28, // 54: nightjar.v1.RuleService.DeleteRule:input_type -> nightjar.v1.DeleteRuleRequest
-	26, // 55: nightjar.v1.RuleService.ValidateRule:input_type -> nightjar.v1.ValidateRuleRequest
-	35, // 56: nightjar.v1.RuleService.DeleteRules:input_type -> nightjar.v1.RulesRequest
-	35, // 57: nightjar.v1.RuleService.ExportRules:input_type -> nightjar.v1.RulesRequest
-	41, // 58: nightjar.v1.RuleService.ConvertRule:input_type -> nightjar.v1.ConvertRuleRequest
-	42, // 59: nightjar.v1.RuleService.ConvertStoredRule:input_type -> nightjar.v1.ConvertStoredRuleRequest
-	35, // 60: nightjar.v1.RuleService.ConvertRules:input_type -> nightjar.v1.RulesRequest
-	44, // 61: nightjar.v1.RuleService.TestRule:input_type -> nightjar.v1.TestRuleRequest
-	45, // 62: nightjar.v1.RuleService.TestStoredRule:input_type -> nightjar.v1.TestStoredRuleRequest
-	48, // 63: nightjar.v1.RuleService.GetRuleHistory:input_type -> nightjar.v1.GetRuleHistoryRequest
-	54, // 64: nightjar.v1.RuleService.RestoreRule:input_type -> nightjar.v1.RestoreRuleRequest
-	0,  // 65: nightjar.v1.RuleService.CreateRule:output_type -> nightjar.v1.Rule
-	0,  // 66: nightjar.v1.RuleService.GetRule:output_type -> nightjar.v1.Rule
-	32, // 67: nightjar.v1.RuleService.ListRules:output_type -> nightjar.v1.ListRulesResponse
-	0,  // 68: nightjar.v1.RuleService.UpdateRule:output_type -> nightjar.v1.Rule
-	59, // 69: nightjar.v1.RuleService.DeleteRule:output_type -> google.protobuf.Empty
-	59, // 70: nightjar.v1.RuleService.ValidateRule:output_type -> google.protobuf.Empty
-	38, // 71: nightjar.v1.RuleService.DeleteRules:output_type -> nightjar.v1.DeleteRulesResponse
-	60, // 72: nightjar.v1.RuleService.ExportRules:output_type -> nightjar.v1.File
-	43, // 73: nightjar.v1.RuleService.ConvertRule:output_type -> nightjar.v1.ConvertedRule
-	43, // 74: nightjar.v1.RuleService.ConvertStoredRule:output_type -> nightjar.v1.ConvertedRule
-	60, // 75: nightjar.v1.RuleService.ConvertRules:output_type -> nightjar.v1.File
-	47, // 76: nightjar.v1.RuleService.TestRule:output_type -> nightjar.v1.TestRuleResponse
-	47, // 77: nightjar.v1.RuleService.TestStoredRule:output_type -> nightjar.v1.TestRuleResponse
-	50, // 78: nightjar.v1.RuleService.GetRuleHistory:output_type -> nightjar.v1.RuleHistoryResponse
-	0,  // 79: nightjar.v1.RuleService.RestoreRule:output_type -> nightjar.v1.Rule
-	65, // [65:80] is the sub-list for method output_type
-	50, // [50:65] is the sub-list for method input_type
-	50, // [50:50] is the sub-list for extension type_name
-	50, // [50:50] is the sub-list for extension extendee
-	0,  // [0:50] is the sub-list for field type_name
+	11, // 14: nightjar.v1.RuleOptions.new_value_options:type_name -> nightjar.v1.NewValueOptions
+	12, // 15: nightjar.v1.RuleOptions.anomaly_detection_options:type_name -> nightjar.v1.AnomalyDetectionOptions
+	14, // 16: nightjar.v1.RuleOptions.impossible_travel_options:type_name -> nightjar.v1.ImpossibleTravelOptions
+	15, // 17: nightjar.v1.RuleOptions.third_party_rule_options:type_name -> nightjar.v1.ThirdPartyRuleOptions
+	17, // 18: nightjar.v1.RuleOptions.sequence_detection_options:type_name -> nightjar.v1.SequenceDetectionOptions
+	20, // 19: nightjar.v1.RuleOptions.compliance_rule_options:type_name -> nightjar.v1.ComplianceRuleOptions
+	13, // 20: nightjar.v1.RuleOptions.content_anomaly_options:type_name -> nightjar.v1.ContentAnomalyOptions
+	10, // 21: nightjar.v1.RuleOptions.expected_groups:type_name -> nightjar.v1.ExpectedGroups
+	16, // 22: nightjar.v1.ThirdPartyRuleOptions.root_queries:type_name -> nightjar.v1.RootQuery
+	18, // 23: nightjar.v1.SequenceDetectionOptions.steps:type_name -> nightjar.v1.SequenceStep
+	19, // 24: nightjar.v1.SequenceDetectionOptions.step_transitions:type_name -> nightjar.v1.SequenceTransition
+	21, // 25: nightjar.v1.ComplianceRuleOptions.rego_rule:type_name -> nightjar.v1.RegoRule
+	0,  // 26: nightjar.v1.CreateRuleRequest.rule:type_name -> nightjar.v1.Rule
+	0,  // 27: nightjar.v1.ValidateRuleRequest.rule:type_name -> nightjar.v1.Rule
+	0,  // 28: nightjar.v1.UpdateRuleRequest.rule:type_name -> nightjar.v1.Rule
+	57, // 29: nightjar.v1.UpdateRuleRequest.update_mask:type_name -> google.protobuf.FieldMask
+	32, // 30: nightjar.v1.ListRulesRequest.page:type_name -> nightjar.v1.RulePage
+	0,  // 31: nightjar.v1.ListRulesResponse.data:type_name -> nightjar.v1.Rule
+	34, // 32: nightjar.v1.ListRulesResponse.meta:type_name -> nightjar.v1.ListRulesMeta
+	35, // 33: nightjar.v1.ListRulesMeta.page:type_name -> nightjar.v1.RulePageMeta
+	37, // 34: nightjar.v1.RulesRequest.data:type_name -> nightjar.v1.RulesSelection
+	38, // 35: nightjar.v1.RulesSelection.attributes:type_name -> nightjar.v1.RulesSelectionAttributes
+	40, // 36: nightjar.v1.DeleteRulesResponse.data:type_name -> nightjar.v1.DeleteRulesResult
+	41, // 37: nightjar.v1.DeleteRulesResult.attributes:type_name -> nightjar.v1.DeleteRulesResultAttributes
+	0,  // 38: nightjar.v1.ConvertRuleRequest.rule:type_name -> nightjar.v1.Rule
+	0,  // 39: nightjar.v1.TestRuleRequest.rule:type_name -> nightjar.v1.Rule
+	47, // 40: nightjar.v1.TestRuleRequest.rule_query_payloads:type_name -> nightjar.v1.RuleQueryPayload
+	0,  // 41: nightjar.v1.TestStoredRuleRequest.rule:type_name -> nightjar.v1.Rule
+	47, // 42: nightjar.v1.TestStoredRuleRequest.rule_query_payloads:type_name -> nightjar.v1.RuleQueryPayload
+	58, // 43: nightjar.v1.RuleQueryPayload.payload:type_name -> google.protobuf.Value
+	50, // 44: nightjar.v1.GetRuleHistoryRequest.page:type_name -> nightjar.v1.HistoryPage
+	52, // 45: nightjar.v1.RuleHistoryResponse.data:type_name -> nightjar.v1.RuleHistory
+	53, // 46: nightjar.v1.RuleHistory.attributes:type_name -> nightjar.v1.RuleHistoryAttributes
+	56, // 47: nightjar.v1.RuleHistoryAttributes.data:type_name -> nightjar.v1.RuleHistoryAttributes.DataEntry
+	0,  // 48: nightjar.v1.RuleVersion.rule:type_name -> nightjar.v1.Rule
+	59, // 49: nightjar.v1.RuleVersion.changes:type_name -> nightjar.v1.Change
+	54, // 50: nightjar.v1.RuleHistoryAttributes.DataEntry.value:type_name -> nightjar.v1.RuleVersion
+	26, // 51: nightjar.v1.RuleService.CreateRule:input_type -> nightjar.v1.CreateRuleRequest
+	28, // 52: nightjar.v1.RuleService.GetRule:input_type -> nightjar.v1.GetRuleRequest
+	31, // 53: nightjar.v1.RuleService.ListRules:input_type -> nightjar.v1.ListRulesRequest
+	30, // 54: nightjar.v1.RuleService.UpdateRule:input_type -> nightjar.v1.UpdateRuleRequest
+	29, // 55: nightjar.v1.RuleService.DeleteRule:input_type -> nightjar.v1.DeleteRuleRequest
+	27, // 56: nightjar.v1.RuleService.ValidateRule:input_type -> nightjar.v1.ValidateRuleRequest
+	36, // 57: nightjar.v1.RuleService.DeleteRules:input_type -> nightjar.v1.RulesRequest
+	36, // 58: nightjar.v1.RuleService.ExportRules:input_type -> nightjar.v1.RulesRequest
+	42, // 59: nightjar.v1.RuleService.ConvertRule:input_type -> nightjar.v1.ConvertRuleRequest
+	43, // 60: nightjar.v1.RuleService.ConvertStoredRule:input_type -> nightjar.v1.ConvertStoredRuleRequest
+	36, // 61: nightjar.v1.RuleService.ConvertRules:input_type -> nightjar.v1.RulesRequest
+	45, // 62: nightjar.v1.RuleService.TestRule:input_type -> nightjar.v1.TestRuleRequest
+	46, // 63: nightjar.v1.RuleService.TestStoredRule:input_type -> nightjar.v1.TestStoredRuleRequest
+	49, // 64: nightjar.v1.RuleService.GetRuleHistory:input_type -> nightjar.v1.GetRuleHistoryRequest
+	55, // 65: nightjar.v1.RuleService.RestoreRule:input_type -> nightjar.v1.RestoreRuleRequest
+	0,  // 66: nightjar.v1.RuleService.CreateRule:output_type -> nightjar.v1.Rule
+	0,  // 67: nightjar.v1.RuleService.GetRule:output_type -> nightjar.v1.Rule
+	33, // 68: nightjar.v1.RuleService.ListRules:output_type -> nightjar.v1.ListRulesResponse
+	0,  // 69: nightjar.v1.RuleService.UpdateRule:output_type -> nightjar.v1.Rule
+	60, // 70: nightjar.v1.RuleService.DeleteRule:output_type -> google.protobuf.Empty
+	60, // 71: nightjar.v1.RuleService.ValidateRule:output_type -> google.protobuf.Empty
+	39, // 72: nightjar.v1.RuleService.DeleteRules:output_type -> nightjar.v1.DeleteRulesResponse
+	61, // 73: nightjar.v1.RuleService.ExportRules:output_type -> nightjar.v1.File
+	44, // 74: nightjar.v1.RuleService.ConvertRule:output_type -> nightjar.v1.ConvertedRule
+	44, // 75: nightjar.v1.RuleService.ConvertStoredRule:output_type -> nightjar.v1.ConvertedRule
+	61, // 76: nightjar.v1.RuleService.ConvertRules:output_type -> nightjar.v1.File
+	48, // 77: nightjar.v1.RuleService.TestRule:output_type -> nightjar.v1.TestRuleResponse
+	48, // 78: nightjar.v1.RuleService.TestStoredRule:output_type -> nightjar.v1.TestRuleResponse
+	51, // 79: nightjar.v1.RuleService.GetRuleHistory:output_type -> nightjar.v1.RuleHistoryResponse
+	0,  // 80: nightjar.v1.RuleService.RestoreRule:output_type -> nightjar.v1.Rule
+	66, // [66:81] is the sub-list for method output_type
+	51, // [51:66] is the sub-list for method input_type
+	51, // [51:51] is the sub-list for extension type_name
+	51, // [51:51] is the sub-list for extension extendee
+	0,  // [0:51] is the sub-list for field type_name
 }
 
 func init() { file_rule_proto_init() }
@@ -4263,26 +4346,26 @@ func file_rule_proto_init() {
 	file_rule_proto_msgTypes[6].OneofWrappers = []any{}
 	file_rule_proto_msgTypes[7].OneofWrappers = []any{}
 	file_rule_proto_msgTypes[9].OneofWrappers = []any{}
-	file_rule_proto_msgTypes[10].OneofWrappers = []any{}
 	file_rule_proto_msgTypes[11].OneofWrappers = []any{}
 	file_rule_proto_msgTypes[12].OneofWrappers = []any{}
 	file_rule_proto_msgTypes[13].OneofWrappers = []any{}
 	file_rule_proto_msgTypes[14].OneofWrappers = []any{}
-	file_rule_proto_msgTypes[17].OneofWrappers = []any{}
+	file_rule_proto_msgTypes[15].OneofWrappers = []any{}
 	file_rule_proto_msgTypes[18].OneofWrappers = []any{}
 	file_rule_proto_msgTypes[19].OneofWrappers = []any{}
-	file_rule_proto_msgTypes[21].OneofWrappers = []any{}
-	file_rule_proto_msgTypes[23].OneofWrappers = []any{}
-	file_rule_proto_msgTypes[31].OneofWrappers = []any{}
-	file_rule_proto_msgTypes[43].OneofWrappers = []any{}
-	file_rule_proto_msgTypes[49].OneofWrappers = []any{}
+	file_rule_proto_msgTypes[20].OneofWrappers = []any{}
+	file_rule_proto_msgTypes[22].OneofWrappers = []any{}
+	file_rule_proto_msgTypes[24].OneofWrappers = []any{}
+	file_rule_proto_msgTypes[32].OneofWrappers = []any{}
+	file_rule_proto_msgTypes[44].OneofWrappers = []any{}
+	file_rule_proto_msgTypes[50].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rule_proto_rawDesc), len(file_rule_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   56,
+			NumMessages:   57,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -20,6 +20,12 @@ type coverageAnswer struct {
 		After, Through    uint64
 		State, Reason, At string
 	}
+	Silence *struct {
+		Judged  string  `json:"judged_through"`
+		Delay   float64 `json:"delay_seconds"`
+		Waiting int64   `json:",string"`
+		Held    string
+	}
 }
 
 func newCoverage() *cobra.Command {
@@ -105,6 +111,13 @@ func printCoverage(c *cobra.Command, raw json.RawMessage) error {
 	}
 	for _, e := range answer.Entries {
 		rows = append(rows, []string{fmt.Sprint(e.Version), fmt.Sprintf("%d to %d", e.After+1, e.Through), e.State, e.Reason, e.At})
+	}
+	if q := answer.Silence; q != nil {
+		state, reason := "judged through "+q.Judged, fmt.Sprintf("%d groups waited for, judged %g s behind the clock", q.Waiting, q.Delay)
+		if q.Held != "" {
+			reason += "; held back: " + q.Held
+		}
+		rows = append(rows, []string{"", "silence", state, reason, ""})
 	}
 	return result{data: raw, header: []string{"VERSION", "ARRIVALS", "STATE", "REASON", "NOTED"}, rows: rows}.print(c)
 }

@@ -103,8 +103,9 @@ const (
 	builtinEpoch // the same moment, in milliseconds
 )
 
-// builtins are the variables of the reference. last_triggered_at is what its
-// documentation calls last_seen in an example.
+// builtins are the variables of the reference, and ours of signals about what
+// did not happen. last_triggered_at is what its documentation calls last_seen in
+// an example.
 var builtins = map[string]builtinKind{
 	"rule_name": builtinText, "case_name": builtinText,
 	"severity": builtinNumber, "events_matched": builtinNumber,
@@ -112,6 +113,7 @@ var builtins = map[string]builtinKind{
 	"first_seen": builtinDate, "first_seen_epoch": builtinEpoch,
 	"last_seen": builtinDate, "last_seen_epoch": builtinEpoch,
 	"last_triggered_at": builtinDate, "last_triggered_at_epoch": builtinEpoch,
+	"silent_since": builtinDate, "silent_since_epoch": builtinEpoch, "silent_for": builtinText,
 }
 
 var builtinNames = slices.Sorted(maps.Keys(builtins))

@@ -16,6 +16,9 @@ type Data struct {
 	Severity string
 	// Timestamp is when the signal was created.
 	Timestamp, FirstSeen, LastSeen schema.Millis
+	// SilentSince is since when a group was silent, or waited for what did not
+	// follow, and SilentFor for how long; 0: it was not.
+	SilentSince, SilentFor schema.Millis
 	EventsMatched                  uint64
 	// PerQuery are the matching events of each query of the rule, by its name.
 	PerQuery map[string]uint64
@@ -101,6 +104,12 @@ func (l *lookups) builtin(name string) []schema.Leaf {
 		}
 		return nil
 	}
+	if strings.HasPrefix(name, "silent_") && l.data.SilentFor == 0 {
+		return nil
+	}
+	if name == "silent_for" {
+		return texts(schema.SpokenDuration(l.data.SilentFor))
+	}
 	at := l.moment(strings.TrimSuffix(name, "_epoch"))
 	if builtins[name] == builtinEpoch {
 		return []schema.Leaf{{Kind: schema.KindInt, Int: int64(at)}}
@@ -114,6 +123,8 @@ func (l *lookups) moment(name string) schema.Millis {
 		return l.data.Timestamp
 	case "first_seen":
 		return l.data.FirstSeen
+	case "silent_since":
+		return l.data.SilentSince
 	}
 	return l.data.LastSeen
 }
