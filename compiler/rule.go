@@ -55,12 +55,17 @@ type Plan struct {
 	// Silence says that some case may hold where a group falls silent, so that its
 	// silence points (section 4 of the semantics) have to be judged.
 	Silence bool
+	// Expected is the column whose values are groups of the plan that are silent
+	// when they are never heard of; nil: there is none.
+	Expected *TableColumn
 	// SilenceDelay is how far behind the clock silence is judged, where the rule
 	// says so; nil leaves it to the engine.
 	SilenceDelay *time.Duration
 	// After is the last arrival before those that the rule sees; of OfSignals, the
 	// last place in the order in which signals are published.
 	After uint64
+	// Began is when the rule began to see events.
+	Began schema.Millis
 	// Suppressions are those that select the rule. Expand leaves out the events
 	// that they exclude.
 	Suppressions []InForce
@@ -214,8 +219,8 @@ func compile(c ruleCompiler) (*Plan, []string, error) {
 	c.durations()
 	c.thenSteps()
 	c.analyze()
-	c.plan.Silence = c.plan.HasSilencePoints()
 	c.signalGroup()
+	c.silence()
 	c.texts()
 	return c.plan, c.warnings, c.bad.Err()
 }

@@ -78,7 +78,7 @@ func (p *Plan) isIn(check TableCheck, e *schema.Event) bool {
 	})
 }
 
-// TableColumns are the columns that the plan's labels ask, each once.
+// TableColumns are the columns that the plan asks, each once.
 func (p *Plan) TableColumns() []TableColumn {
 	var out []TableColumn
 	for i := range p.Labels {
@@ -87,6 +87,9 @@ func (p *Plan) TableColumns() []TableColumn {
 				out = append(out, check.TableColumn)
 			}
 		}
+	}
+	if p.Expected != nil && !slices.Contains(out, *p.Expected) {
+		out = append(out, *p.Expected)
 	}
 	return out
 }

@@ -134,7 +134,7 @@ func (b *Backtester) Run(ctx context.Context, plan *compiler.Plan, in TimeSpan, 
 // horizon is the end of the time that is looked at, and never beyond the moment
 // up to which live evaluation would judge what did not happen.
 func (b *Backtester) horizon(plan *compiler.Plan, in TimeSpan) Horizon {
-	return Until(min(in.To, schema.MillisOf(b.deps.Now().Add(-b.deps.Delays.Of(plan)))))
+	return Over(in.From, min(in.To, schema.MillisOf(b.deps.Now().Add(-b.deps.Delays.Of(plan)))))
 }
 
 // scanShare is how much of a run reading is, for the progress.

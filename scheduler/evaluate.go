@@ -393,6 +393,9 @@ func (s *Scheduler) update(ctx context.Context, units []*unit) error {
 		u.known, u.usual = s.known[u.plan.Key], s.usual[u.plan.Key]
 		if v := s.vigilOf(u.plan); v != nil {
 			u.horizon = v.horizon
+			if since, ok := u.plan.ExpectedSince(u.group, v.horizon.Through); ok {
+				u.expected = max(since, u.plan.Began, sinceEver)
+			}
 		}
 		started := time.Now()
 		for _, c := range u.advance(u.chained, u.matches, u.globals) {

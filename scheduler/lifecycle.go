@@ -58,6 +58,8 @@ type unit struct {
 	known     *known  // of plans with novelty
 	usual     *usual  // of those that look for anomalies
 	horizon   Horizon // up to which what did not happen is judged
+	// expected is since when the group is expected to be heard of; 0: it is not.
+	expected schema.Millis
 
 	// What recall found: where to start again, and the matches from there on.
 	chained          []chain
@@ -156,7 +158,7 @@ func (u *unit) advance(chains []chain, matches, globals []compiler.Match) []chan
 		return u.advanceEach(chains, matches, globals)
 	}
 	all := mergeByTime(matches, globals)
-	found := hits(u.plan, u.usual, matches, globals, from, u.horizon)
+	found := u.hits(matches, globals, from)
 	var out []change
 	for _, c := range chains {
 		var own []hit

@@ -205,7 +205,7 @@ func mustAgree(t *testing.T, w *world, plan *compiler.Plan, events []schema.Even
 		e.Seq = uint64(i + 1)
 		matches = append(matches, plan.Matches(&e)...)
 	}
-	rendered, err := ReplayRendered(plan, matches, Until(w.until), worldEvents{w}.fetch)
+	rendered, err := ReplayRendered(plan, matches, Over(always, w.until), worldEvents{w}.fetch)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -77,6 +77,7 @@ func replay(plan *compiler.Plan, matches []compiler.Match, h Horizon) []change {
 // replayWatched tells how much is done, from 0 to 1, and ends with ctx.
 func replayWatched(ctx context.Context, plan *compiler.Plan, matches []compiler.Match, h Horizon, progress func(float64)) ([]change, error) {
 	units, globals := split(plan, matches)
+	expectAll(plan, units, h)
 	var k *known
 	if plan.Novelty != nil {
 		k = newKnown(plan.Novelty)
@@ -111,6 +112,19 @@ func replayWatched(ctx context.Context, plan *compiler.Plan, matches []compiler.
 	}
 	sort.Slice(out, func(i, j int) bool { return signalLess(&out[i].Signal, &out[j].Signal) })
 	return out, nil
+}
+
+// expectAll adds the groups that are expected at the horizon, and says since when
+// each is.
+func expectAll(plan *compiler.Plan, units map[string]*unit, h Horizon) {
+	plan.ExpectedGroups(h.Through, func(group []string, since schema.Millis) bool {
+		key := groupKey(group)
+		if units[key] == nil {
+			units[key] = &unit{plan: plan, group: group, key: unitKey(plan, group)}
+		}
+		units[key].expected = max(since, h.Began, sinceEver)
+		return true
+	})
 }
 
 func signalLess(a, b *schema.Signal) bool {

@@ -87,7 +87,7 @@ func (s *Scheduler) Load(ctx context.Context) error {
 		if err := json.Unmarshal([]byte(o.Body), &stored); err != nil {
 			return fmt.Errorf("load rule %s version %d: %w", o.ID, o.Version, err)
 		}
-		s.apply(stored, o.Deleted)
+		s.apply(stored, o.Written, o.Deleted)
 	}
 	for _, w := range s.watches {
 		w.through = max(w.through, checkpoints[w.plan.Key].Through)
@@ -108,7 +108,7 @@ func (s *Scheduler) Load(ctx context.Context) error {
 // apply makes a version of a rule the present one: it closes the watch of the
 // version before, where that detected something else, and opens a new one. The
 // store's versions, applied in order, give the same watches at every start.
-func (s *Scheduler) apply(stored storedRule, deleted bool) {
+func (s *Scheduler) apply(stored storedRule, written schema.Millis, deleted bool) {
 	rule := stored.Rule
 	state := s.rules[rule.ID]
 	if state == nil {
@@ -135,6 +135,7 @@ func (s *Scheduler) apply(stored storedRule, deleted bool) {
 	}
 	if runs && !goesOn {
 		w := s.open(rule, stored.From)
+		w.plan.Began = written
 		v.key, v.unsupported = w.plan.Key, w.plan.Unsupported
 	}
 	state.history = append(state.history, v)
@@ -147,7 +148,7 @@ func (s *Scheduler) replan(rule schema.Rule, w *watch) *compiler.Plan {
 		s.deps.Log.Error("stored rule no longer compiles; its former plan goes on", "rule", rule.ID, "error", err)
 		return w.plan
 	}
-	plan.Key, plan.After, plan.Tables = w.plan.Key, w.plan.After, s.deps.Tables
+	plan.Key, plan.After, plan.Began, plan.Tables = w.plan.Key, w.plan.After, w.plan.Began, s.deps.Tables
 	s.suppress(plan)
 	clear(s.compiled)
 	return plan
@@ -303,12 +304,12 @@ func (s *Scheduler) store(ctx context.Context, rule schema.Rule, from uint64, de
 	}
 	o := Object{
 		Kind: kindRule, ID: rule.ID, Version: rule.Version,
-		Written: schema.MillisOf(time.Now()), Deleted: deleted, Body: string(body),
+		Written: schema.MillisOf(s.deps.Now()), Deleted: deleted, Body: string(body),
 	}
 	if err := s.deps.Objects.Append(ctx, o); err != nil {
 		return fmt.Errorf("store rule %s: %w", rule.ID, err)
 	}
-	s.apply(stored, deleted)
+	s.apply(stored, o.Written, deleted)
 	s.notify()
 	return nil
 }

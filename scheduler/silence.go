@@ -12,10 +12,16 @@ import (
 // Horizon bounds the moments at which what did not happen is judged: silence
 // points, and those of `then not` (sections 4 and 5 of the semantics). They exist
 // in (After, Through].
-type Horizon struct{ After, Through schema.Millis }
+type Horizon struct {
+	After, Through schema.Millis
+	// Began is since when groups that a table lists are expected.
+	Began schema.Millis
+}
 
-// Until is the horizon of a replay from the beginning of time.
-func Until(through schema.Millis) Horizon { return Horizon{After: always, Through: through} }
+// Over is the horizon of a replay over a stretch of event time.
+func Over(began, through schema.Millis) Horizon {
+	return Horizon{After: always, Through: through, Began: began}
+}
 
 func (h Horizon) has(t schema.Millis) bool { return t > h.After && t <= h.Through }
 
@@ -61,19 +67,50 @@ type point struct {
 
 // points are the evaluation points of a group and, where the plan asks for them,
 // its silence points, in order.
-func points(plan *compiler.Plan, group []compiler.Match, h Horizon) iter.Seq[point] {
+func points(plan *compiler.Plan, group fullGroup, h Horizon) iter.Seq[point] {
 	return func(yield func(point) bool) {
-		for t, next := range moments(group) {
-			if !yield(point{at: t}) {
+		for t, next := range heard(group) {
+			if t.matched && !yield(point{at: t.at}) {
 				return
 			}
-			silent := t + windowOf(plan)
+			silent := t.at + windowOf(plan)
 			if !plan.Silence || next <= silent || !h.has(silent) {
 				continue
 			}
-			if !yield(point{silent, &quiet{since: t, group: group[0].Group}}) {
+			if !yield(point{silent, &quiet{since: t.at, group: group.values}}) {
 				return
 			}
+		}
+	}
+}
+
+// hearing is a moment at which a group was heard of, or began to be expected.
+type hearing struct {
+	at      schema.Millis
+	matched bool
+}
+
+// heard are the moments at which a group was heard of, in order, each with the
+// time of the next event; that of the last is never.
+func heard(group fullGroup) iter.Seq2[hearing, schema.Millis] {
+	return func(yield func(hearing, schema.Millis) bool) {
+		expected := group.expected
+		for t, next := range moments(group.matches) {
+			if expected != 0 && expected < t {
+				if !yield(hearing{at: expected}, t) {
+					return
+				}
+				expected = 0
+			}
+			if expected == t {
+				expected = 0
+			}
+			if !yield(hearing{t, true}, next) {
+				return
+			}
+		}
+		if expected != 0 {
+			yield(hearing{at: expected}, never)
 		}
 	}
 }

@@ -20,6 +20,8 @@ type vigil struct {
 	timers  timers
 	// armed says that every group with something to wait for has its timer.
 	armed bool
+	// listed is when the groups that are expected were read last.
+	listed time.Time
 }
 
 // sinceEver is before every event; 0 is for what was never said.
@@ -195,11 +197,14 @@ func (s *Scheduler) wake(ctx context.Context, v *vigilant) error {
 	if err := s.armAll(ctx, v); err != nil {
 		return err
 	}
+	if err := s.armExpected(ctx, v); err != nil {
+		return err
+	}
 	v.woken, v.until = v.timers.take(v.horizon.Through, wakeAtOnce)
 	p := s.cache.of(v.plan, false)
 	for _, w := range v.woken {
 		due, key := w.due, unitKey(v.plan, w.group)
-		if g := p.groups[key]; g != nil && slices.Equal(g.group, w.group) && p.from <= v.judged-windowOf(v.plan) && sameGroup(v.plan, g) {
+		if g := p.groups[key]; g != nil && v.plan.Expected == nil && slices.Equal(g.group, w.group) && p.from <= v.judged-windowOf(v.plan) && sameGroup(v.plan, g) {
 			due = nextDue(v.plan, g.matches, v.judged)
 		}
 		switch {
@@ -240,6 +245,29 @@ func (s *Scheduler) armAll(ctx context.Context, v *vigilant) error {
 		}
 	}
 	v.armed = true
+	return nil
+}
+
+// listEvery is how often the groups that are expected are read.
+const listEvery = 30 * time.Second
+
+// armExpected arms the groups that a table lists for when they may be missed
+// first. One that is new there is missed no sooner than a window later.
+func (s *Scheduler) armExpected(ctx context.Context, v *vigilant) error {
+	now := s.deps.Now()
+	if v.plan.Expected == nil || now.Sub(v.listed).Abs() < listEvery {
+		return nil
+	}
+	if err := s.loadTablesOf(ctx, v.plan, v.horizon.Through); err != nil {
+		return err
+	}
+	v.plan.ExpectedGroups(schema.MillisOf(now), func(group []string, since schema.Millis) bool {
+		if due := max(since, v.plan.Began) + windowOf(v.plan); due > v.judged {
+			v.timers.arm(unitKey(v.plan, group), group, due)
+		}
+		return true
+	})
+	v.listed = now
 	return nil
 }
 

@@ -23,28 +23,49 @@ type hit struct {
 }
 
 // hits finds the moments, from `from` on, at which cases of the plan match, in
-// the matches of one signal group: an exact sliding window, at every distinct
+// the matches of the signal group: an exact sliding window, at every distinct
 // event time, and where events stay away up to the horizon. The matches must
 // reach back to from − Lookback, sorted by time; globals are those of the plan's
 // labels without group-by fields.
-func hits(plan *compiler.Plan, u *usual, matches, globals []compiler.Match, from schema.Millis, h Horizon) []hit {
+func (u *unit) hits(matches, globals []compiler.Match, from schema.Millis) []hit {
 	var out []hit
-	for _, group := range byGroup(matches) {
-		switch {
+	for _, group := range u.groups(matches) {
+		switch plan := u.plan; {
 		case plan.Method == compiler.MethodAnomaly:
-			out = append(out, u.hits(group, from)...)
+			out = append(out, u.usual.hits(group.matches, from)...)
 		case plan.Method == compiler.MethodThirdParty:
-			out = append(out, gradedHits(group, from)...)
+			out = append(out, gradedHits(group.matches, from)...)
 		case plan.Method == compiler.MethodSequence:
-			out = append(out, stepHits(plan, group, globals, from, h)...)
+			out = append(out, stepHits(plan, group.matches, globals, from, u.horizon)...)
 		case plan.Window == 0:
-			out = append(out, aloneHits(plan, group, globals, from)...)
+			out = append(out, aloneHits(plan, group.matches, globals, from)...)
 		default:
-			out = append(out, windowHits(plan, group, globals, from, h)...)
+			out = append(out, windowHits(plan, group, globals, from, u.horizon)...)
 		}
 	}
 	sort.Slice(out, func(i, j int) bool { return compareHits(out[i], out[j]) < 0 })
 	return slices.CompactFunc(out, func(a, b hit) bool { return compareHits(a, b) == 0 })
+}
+
+// fullGroup is one full group with its matches.
+type fullGroup struct {
+	values  []string
+	matches []compiler.Match
+	// expected is since when it is expected to be heard of; 0: it is not.
+	expected schema.Millis
+}
+
+// groups splits the unit's matches by full group. A group that is expected is
+// there without any.
+func (u *unit) groups(matches []compiler.Match) []fullGroup {
+	var out []fullGroup
+	for _, group := range byGroup(matches) {
+		out = append(out, fullGroup{values: group[0].Group, matches: group, expected: u.expected})
+	}
+	if len(out) == 0 && u.expected != 0 {
+		out = append(out, fullGroup{values: u.group, expected: u.expected})
+	}
+	return out
 }
 
 // compareHits orders hits by time and case; of those, events come before what
@@ -76,8 +97,8 @@ func groupKey(values []string) string {
 
 // windowHits slides (t − W, t] over the group's own event times, and over the
 // moments at which its window has run empty.
-func windowHits(plan *compiler.Plan, group, globals []compiler.Match, from schema.Millis, h Horizon) []hit {
-	w := newSlider(plan, mergeByTime(group, globals), plan.Window)
+func windowHits(plan *compiler.Plan, group fullGroup, globals []compiler.Match, from schema.Millis, h Horizon) []hit {
+	w := newSlider(plan, mergeByTime(group.matches, globals), plan.Window)
 	var out []hit
 	for p := range points(plan, group, h) {
 		values := w.to(p.at)

@@ -140,13 +140,13 @@ func backtest(rulePath, eventsPath string, until schema.Millis, locator ingest.L
 		return nil, err
 	}
 	var matches []compiler.Match
-	newest := schema.MinMillis
+	oldest, newest := schema.MaxMillis, schema.MinMillis
 	matched := map[uint64]schema.Event{} // where suppressions have to see them
 	err = readEvents(eventsPath, locator, func(e *schema.Event) {
 		if e.At > until {
 			return
 		}
-		newest = max(newest, e.At)
+		oldest, newest = min(oldest, e.At), max(newest, e.At)
 		ms := plan.Matches(e)
 		if matches = append(matches, ms...); len(ms) > 0 && plan.Withholds() {
 			matched[e.Seq] = *e
@@ -158,7 +158,7 @@ func backtest(rulePath, eventsPath string, until schema.Millis, locator ingest.L
 	if until == schema.MaxMillis {
 		until = newest
 	}
-	signals, err := standing(plan, matches, scheduler.Until(until), matched)
+	signals, err := standing(plan, matches, scheduler.Over(oldest, until), matched)
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ type Data struct {
 	// SilentSince is since when a group was silent, or waited for what did not
 	// follow, and SilentFor for how long; 0: it was not.
 	SilentSince, SilentFor schema.Millis
-	EventsMatched                  uint64
+	EventsMatched          uint64
 	// PerQuery are the matching events of each query of the rule, by its name.
 	PerQuery map[string]uint64
 	// Group are the signal's group values. They come before all else that has

@@ -86,15 +86,8 @@ func (c *column) has(value string, v Version) bool {
 }
 
 func (c *column) inForce(r ref, v Version) bool {
-	if c.texts.word(r, wordRows) > 0 && Version(c.texts.word(r, wordSince)) <= v {
-		return true
-	}
-	for n := c.texts.word(r, wordPast); n > 0; n = c.past[n-1].before {
-		if s := c.past[n-1]; s.from <= v && v < s.to {
-			return true
-		}
-	}
-	return false
+	_, ok := c.stretchAt(r, v)
+	return ok
 }
 
 // intern is the place of a value of the table; 0 for one without meaning: an

@@ -186,13 +186,13 @@ func (r *run) look(events []schema.Event) ([]schema.Event, scheduler.Horizon) {
 		for i := range events {
 			events[i].Seq = uint64(i + 1)
 		}
-		return events, scheduler.Until(*until)
+		return events, scheduler.Over(r.start, *until)
 	}
 	newest := schema.MinMillis
 	for i := range events {
 		newest = max(newest, events[i].At)
 	}
-	return events, scheduler.Until(newest)
+	return events, scheduler.Over(r.start, newest)
 }
 
 // signalsFor are the signals that a rule over signals sees: those that stand.
