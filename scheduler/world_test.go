@@ -41,10 +41,7 @@ type world struct {
 	broken   string        // id of a rule that can't be evaluated
 	recent   *Recent       // nil: none, and all is found in the store
 	cached   int           // MaxCached
-<<<<<<< HEAD
 	budget   Budget
-=======
->>>>>>> b054a88 (scheduler, api: messages, explanations and the ledger tell of silence)
 	lateness time.Duration
 	tables   Tables // nil: none
 	// related is the highest incident that an analyst's signal is known to be
