@@ -79,8 +79,9 @@ type Like struct {
 
 // Range holds when a value of the field lies between the bounds. Numbers
 // compare with bounds that are number literals, numerically, and with no
-// others; strings, reserved fields and tags compare as bytes with the bound's
-// text; booleans lie in no range. At least one bound is not open.
+// others. So do texts that are numbers (schema.NumberOf), of any field, unless a
+// bound is quoted; other texts compare as bytes with the bound's text. Booleans
+// lie in no range. At least one bound is not open.
 type Range struct {
 	At
 	Field     schema.Field
@@ -92,6 +93,9 @@ type Bound struct {
 	Value     string
 	Open      bool // `*`: no bound at all
 	Inclusive bool // false for an open end
+	// Quoted says that a number literal is in quotes: texts compare with its text.
+	// Of other bounds it is false.
+	Quoted bool
 }
 
 // Exists holds when the event has the field: for an attribute a value at the

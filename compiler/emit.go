@@ -33,7 +33,7 @@ func (q *Query) SQL(p *Params) (string, error) {
 }
 
 // MaxSQLLength keeps a query below the server's limits on text and tree size.
-const MaxSQLLength = 100 << 10
+const MaxSQLLength = 200 << 10
 
 type emitter struct{ p *Params }
 
@@ -483,7 +483,8 @@ func (e *emitter) interval(r Range) string {
 		}
 		return e.timestampIn(v.ints)
 	}
-	text := func(x string) string { return e.between(r, x, e.p.String) }
+	v := newInterval(r, parseNumber)
+	text := func(x string) string { return e.textBetween(r, v, x) }
 	if r.Field.Kind != schema.FieldAttribute {
 		return e.texts(r.Field, text)
 	}
@@ -491,7 +492,6 @@ func (e *emitter) interval(r Range) string {
 	if a.typed {
 		return e.texts(r.Field, text)
 	}
-	v := newInterval(r, parseNumber)
 	mixed := "attributes." + e.p.Identifier(schema.MixedPath(r.Field.Name)) + stringList
 	several := func(array string) string {
 		if a.has(schema.ManyMixed) { // then these are texts of any kind
@@ -519,6 +519,28 @@ func (e *emitter) interval(r Range) string {
 
 // ofKind is a test of the values at a MixedPath that are of one kind.
 func ofKind(letter, test string) string { return "(startsWith(v, '" + letter + "') AND " + test + ")" }
+
+// textBetween compares x as the number that it is, where the bounds are numbers,
+// else with their texts: that is what the texts say, and the opposite of a text
+// that has the form of a number and lies elsewhere as a number. What costs is
+// asked last: few texts begin like a number, and fewer lie elsewhere.
+func (e *emitter) textBetween(r Range, v interval, x string) string {
+	text := e.between(r, x, e.p.String)
+	if !v.ofNumbers() {
+		return text
+	}
+	float := "toFloat64OrNull(" + x + ")"
+	number := notNull(e.betweenFloats(v, float))
+	if whole := "toInt64OrNull(" + x + ")"; !v.exactInFloats() {
+		ints := "false"
+		if !v.ints.empty() {
+			ints = notNull(e.betweenInts(v.ints, whole))
+		}
+		number = "if((" + whole + " IS NOT NULL), " + ints + ", " + number + ")"
+	}
+	return "(" + text + " != ((" + x + " >= '+') AND (" + x + " < ':') AND (" + number + " != " + text + ") AND isFinite(" + float + ") AND match(" +
+		x + ", " + e.p.String(schema.NumberForm) + ")))"
+}
 
 // between compares x with the bounds' texts, byte by byte.
 func (e *emitter) between(r Range, x string, value func(string) string) string {

@@ -21,8 +21,8 @@ type Match struct {
 	// Number is what the event adds to AggSum and AggMax; valid if HasNumber.
 	Number    float64
 	HasNumber bool
-	// With AggPlace, Values are latitude, longitude and the place's name; with
-	// AggGrade, Number is the case.
+	// With AggPlace, Values are latitude, longitude, the place's name and the
+	// event's address; with AggGrade, Number is the case.
 	// Tags are the event's, for what the signal's events have in common.
 	Tags []string
 }
@@ -47,13 +47,6 @@ func (l *Label) Match(e *schema.Event) bool {
 		}
 	}
 	return true
-}
-
-// Place is where the event of a match of AggPlace happened.
-func (m *Match) Place() Place {
-	latitude, _ := strconv.ParseFloat(m.Values[0], 64) // written by Expand
-	longitude, _ := strconv.ParseFloat(m.Values[1], 64)
-	return Place{latitude, longitude, m.Values[2]}
 }
 
 // MaxTuples bounds how many groups, and how many distinct tuples, one event is
@@ -82,7 +75,7 @@ func (p *Plan) Expand(i int, e *schema.Event) (matches []Match, capped bool) {
 		if !ok {
 			return nil, false
 		}
-		base.Values = []string{schema.FormatFloat(place.Latitude), schema.FormatFloat(place.Longitude), place.Name}
+		base.Values = place.values(e)
 	case AggContent:
 		signature, ok := l.signature(e)
 		if !ok {
@@ -199,7 +192,7 @@ func SplitTuple(joined string, n int) []string {
 }
 
 // number is the event's value of the metric field. Of an array, sum adds all
-// numbers and max takes the greatest; numeric strings are no numbers.
+// numbers and max takes the greatest. Texts that are numbers are among them.
 func (l *Label) number(e *schema.Event) (n float64, ok bool) {
 	if l.Metric.Kind != schema.FieldAttribute {
 		return 0, false

@@ -150,9 +150,9 @@ func (f *formatter) bounds(r Range) {
 		end = ']'
 	}
 	f.b.WriteByte(open)
-	f.text(r.Low.Value)
+	f.bound(r.Low)
 	f.b.WriteString(" TO ")
-	f.text(r.High.Value)
+	f.bound(r.High)
 	f.b.WriteByte(end)
 }
 
@@ -160,7 +160,20 @@ func (f *formatter) comparison(b Bound) {
 	if b.Inclusive {
 		f.b.WriteByte('=')
 	}
-	f.text(b.Value)
+	f.bound(b)
+}
+
+// bound writes the value of a bound: a number literal in quotes or without, for
+// that makes a difference.
+func (f *formatter) bound(b Bound) {
+	switch {
+	case !isNumber(b.Value):
+		f.text(b.Value)
+	case b.Quoted:
+		f.quoted(b.Value)
+	default:
+		f.b.WriteString(b.Value)
+	}
 }
 
 // text writes literal text: bare where that is plain to read, else quoted.
@@ -169,6 +182,10 @@ func (f *formatter) text(s string) {
 		f.b.WriteString(s)
 		return
 	}
+	f.quoted(s)
+}
+
+func (f *formatter) quoted(s string) {
 	f.b.WriteByte('"')
 	f.b.WriteString(quoteEscaper.Replace(s))
 	f.b.WriteByte('"')

@@ -60,7 +60,7 @@ var plainWords = func() map[string]bool {
 	for _, w := range strings.Fields(`true false AND OR NOT IN IS NULL BETWEEN LIKE attributes raw message tags source
 		service host status timestamp UTC v t s i f if empty has hasAny ifNull arrayExists startsWith substring toString
 		String Int64 Float64 Bool Array Nullable Identifier match positionCaseInsensitive multiSearchAny multiSearchAnyCaseInsensitive arrayStringConcat notEmpty length
-		JSONAllPaths hasAllTokens hasAnyTokens lower position toIPv6 toIPv6OrNull toInt64OrNull toFloat64OrNull fromUnixTimestamp64Milli toUnixTimestamp64Milli
+		JSONAllPaths hasAllTokens hasAnyTokens lower position toIPv6 toIPv6OrNull toInt64OrNull toFloat64OrNull isFinite fromUnixTimestamp64Milli toUnixTimestamp64Milli
 		usr id name evt outcome network client ip http method useragent agent rule_id process executable path file
 		id%many name%many outcome%many ip%many method%many useragent%many rule_id%many path%many`) {
 		words[w] = true

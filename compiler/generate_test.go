@@ -30,6 +30,7 @@ var (
 		"foo", "Foo", "FOO", "foo bar", "bar", "root", "Failed", "password", "a_b", "a-b", "été", "ÉTÉ", "straße", "ſ", "K", "k", "Ω", "ω", "Ω", "日本", "😀",
 		"404", "404.0", "4", "40", "5", "-5", "1e3", "1000", "2.5", "true", "false", "True", "null", "0", "0.1", "1e21", "9007199254740993", "9223372036854775807",
 		"", " ", "%", "_", `\`, `\\`, `"`, "'", "`", "*", "?", "a*b", "a\nb", "a\tb", "a\x00b", "\x1f", `\u001f`, `\n`, "{", "}", "[", "]", ",", ":", "{p0:String}", "10.0.0.1", "10.1.2.3", "::1", "::ffff:10.0.0.1", "2001:db8::5", "1.2.3", "010.0.0.1", "fe80::1%eth0",
+		"+5", "007", "5.", ".5", "1.5e-3", "-0", "5e2", "500", "0x10", "inf", "nan", "1_000", "5 ", "1e400", "9223372036854775808", "-1e-2", "1.5.2", "1e", "４",
 		"2020-01-01", "2020-01-01 00:00:00", "/etc/passwd", "C:\\new\\tool.exe", "x", "y", "i", "İ", "ı",
 	}
 	genSources = []string{"", "sshd", "nginx", "foo"}
@@ -187,7 +188,7 @@ func (g generator) bound() Bound {
 	if g.IntN(2) == 0 {
 		value = pick(g, genWords)
 	}
-	return Bound{Value: value, Inclusive: g.IntN(2) == 0}
+	return Bound{Value: value, Inclusive: g.IntN(2) == 0, Quoted: isNumber(value) && g.IntN(4) == 0}
 }
 
 func (g generator) pattern() Pattern {

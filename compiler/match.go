@@ -211,6 +211,7 @@ type interval struct {
 	lowExclude  bool
 	highExclude bool
 	numeric     bool // false: no number lies in the range
+	quoted      bool // and no text is compared as the number that it is
 }
 
 func newInterval(r Range, parse func(string) (literal, bool)) interval {
@@ -227,14 +228,30 @@ func newInterval(r Range, parse func(string) (literal, bool)) interval {
 		v.ints = v.ints.to(h, r.High.Inclusive)
 		v.floatHigh, v.highExclude = h.f, !r.High.Inclusive
 	}
+	v.quoted = r.Low.Quoted || r.High.Quoted
 	return v
 }
 
 func (v *interval) hasText(s string) bool {
+	if v.ofNumbers() && schema.HasNumberForm(s) {
+		if n, ok := parseNumber(s); ok {
+			return n.isInt && v.hasInt(n.i) || !n.isInt && v.hasFloat(n.f)
+		}
+	}
 	if !v.low.Open && (s < v.low.Value || s == v.low.Value && !v.low.Inclusive) {
 		return false
 	}
 	return v.high.Open || s < v.high.Value || s == v.high.Value && v.high.Inclusive
+}
+
+// ofNumbers reports whether texts that are numbers are compared as such.
+func (v *interval) ofNumbers() bool { return v.numeric && !v.quoted }
+
+// exactInFloats reports whether integers compare with the bounds as doubles as
+// they do exactly: the bounds are where doubles hold every integer.
+func (v *interval) exactInFloats() bool {
+	exact := func(b Bound, f float64) bool { return b.Open || math.Abs(f) < 1<<53 }
+	return exact(v.low, v.floatLow) && exact(v.high, v.floatHigh)
 }
 
 func (v *interval) hasInt(i int64) bool { return v.numeric && v.ints.contains(i) }

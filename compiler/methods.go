@@ -2,7 +2,6 @@ package compiler
 
 import (
 	"fmt"
-	"math"
 	"time"
 
 	"nightjar/schema"
@@ -101,50 +100,4 @@ func (c *ruleCompiler) travel(l *Label, q schema.RuleQuery, at func(string) stri
 	if len(q.GroupByFields) == 0 {
 		c.bad.Add(at("groupByFields"), "whose travel? name the field of the user")
 	}
-}
-
-// Place is where an event happened.
-type Place struct {
-	Latitude, Longitude float64
-	// Name is city and country, as one text.
-	Name string
-}
-
-// place reads an event's location under the label's field; ok is false when it
-// has no coordinates.
-func (l *Label) place(e *schema.Event) (p Place, ok bool) {
-	number := func(names ...string) (float64, bool) {
-		for _, n := range names {
-			for _, leaf := range e.Lookup(l.Metric.Name + "." + n) {
-				if v, isNumber := leaf.Number(); isNumber {
-					return v, true
-				}
-			}
-		}
-		return 0, false
-	}
-	text := func(names ...string) string {
-		for _, n := range names {
-			if leaves := e.Lookup(l.Metric.Name + "." + n); len(leaves) > 0 {
-				return leaves[0].Text()
-			}
-		}
-		return ""
-	}
-	var hasLatitude, hasLongitude bool
-	p.Latitude, hasLatitude = number("latitude", "location.latitude")
-	p.Longitude, hasLongitude = number("longitude", "location.longitude")
-	p.Name = joinTuple([]string{text("city", "city.name"), text("country", "country.iso_code", "country.name")})
-	return p, hasLatitude && hasLongitude
-}
-
-// earthKm is the mean radius of the earth.
-const earthKm = 6371.0088
-
-// Km is the great-circle distance between two places, by the haversine formula.
-func (p Place) Km(q Place) float64 {
-	rad := math.Pi / 180
-	a, b := p.Latitude*rad, q.Latitude*rad
-	h := math.Pow(math.Sin((b-a)/2), 2) + math.Cos(a)*math.Cos(b)*math.Pow(math.Sin((q.Longitude-p.Longitude)*rad/2), 2)
-	return 2 * earthKm * math.Asin(math.Sqrt(min(1, h)))
 }

@@ -114,7 +114,7 @@ func (p *Plan) TupleSize(label int) int {
 }
 
 // Values are the values of a match whose being new matters: the new-value
-// tuples, or the place.
+// tuples, or the place; nil where nothing has to be new.
 func (p *Plan) Values(m *Match) []string {
 	switch {
 	case p.Novelty == nil:
@@ -122,7 +122,7 @@ func (p *Plan) Values(m *Match) []string {
 	case p.Labels[m.Label].Aggregation == AggNewValue:
 		return m.Values
 	case p.Labels[m.Label].Aggregation == AggPlace:
-		return m.Values[2:3]
+		return m.common()
 	case p.Labels[m.Label].Aggregation == AggContent:
 		return []string{} // it is no value that is new or known
 	}

@@ -469,8 +469,7 @@ func (p *queryParser) bound() (Bound, error) {
 	p.skipSpace()
 	at := p.at
 	if p.peek() == '"' {
-		text, err := p.quoted()
-		return Bound{Value: text}, err
+		return p.quotedBound()
 	}
 	word, err := p.word("]}")
 	if err != nil {
@@ -487,6 +486,11 @@ func (p *queryParser) bound() (Bound, error) {
 		return Bound{}, p.errorf(at, "the end of a range can't have wildcards", "quote it, or write * alone for an open end")
 	}
 	return Bound{Value: text}, nil
+}
+
+func (p *queryParser) quotedBound() (Bound, error) {
+	text, err := p.quoted()
+	return Bound{Value: text, Quoted: isNumber(text)}, err
 }
 
 // comparison reads `>x`, `>=x`, `<x`, `<=x`.
@@ -507,7 +511,7 @@ func (p *queryParser) comparison(t target, start int) (Node, error) {
 	at := p.at
 	var b Bound
 	if p.peek() == '"' {
-		b.Value, err = p.quoted()
+		b, err = p.quotedBound()
 	} else {
 		var word Pattern
 		if word, err = p.word(""); err == nil {

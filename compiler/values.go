@@ -65,8 +65,8 @@ func oneText(column, text string) string {
 }
 
 // NumbersSQL is the field's numbers as an expression of type Array(Float64),
-// each as often as it is there. A text that looks like a number is none, here
-// as in a rule's metrics. Only attributes have numbers.
+// each as often as it is there: schema.Leaf.Number of its leaves, as a rule's
+// metrics have them. Only attributes have numbers.
 func NumbersSQL(f schema.Field, p *Params) string {
 	e := emitter{p: p}
 	var lists []string
@@ -84,10 +84,16 @@ func NumbersSQL(f schema.Field, p *Params) string {
 
 func (e *emitter) numbers(path string) []string {
 	a := e.attribute(path)
-	if a.typed {
-		return nil // every value is a text
-	}
 	var lists []string
+	if a.has(schema.OneString) {
+		lists = append(lists, e.numbersOf("["+a.text()+"]", "x", "false"))
+	}
+	if a.typed {
+		if a.has(schema.ManyStrings) {
+			lists = append(lists, e.numbersOf(a.many, "x", "false"))
+		}
+		return lists
+	}
 	for _, one := range []schema.Shapes{schema.OneInt, schema.OneFloat} {
 		v := variants[one]
 		if a.has(one) {
@@ -99,7 +105,25 @@ func (e *emitter) numbers(path string) []string {
 	}
 	if a.has(schema.ManyMixed) {
 		mixed := "attributes." + e.p.Identifier(schema.MixedPath(path)) + stringList
-		lists = append(lists, "arrayMap(x -> toFloat64(substring(assumeNotNull(x), 2)), arrayFilter(x -> match(assumeNotNull(x), '^[if]'), "+mixed+"))")
+		lists = append(lists, e.numbersOf(mixed, "substring(x, 2)", "match(x, '^[if]')"))
+	}
+	if a.has(schema.ManyStrings) {
+		strings := a.many
+		if a.has(schema.ManyMixed) { // whose texts are there, too
+			strings = "if(empty(attributes." + e.p.Identifier(schema.MixedPath(path)) + stringList + "), " + a.many + ", [])"
+		}
+		lists = append(lists, e.numbersOf(strings, "x", "false"))
 	}
 	return lists
+}
+
+// numbersOf are the numbers among the texts of a list: those that are surely one,
+// and those that have the form of one and that a double can hold.
+func (e *emitter) numbersOf(list, text, surely string) string {
+	number := "toFloat64OrNull(" + text + ")"
+	form := "(match(" + text + ", " + e.p.String(schema.NumberForm) + ") AND isFinite(" + number + "))"
+	if surely != "false" {
+		form = "(" + surely + " OR (startsWith(x, 's') AND " + form + "))"
+	}
+	return "arrayMap(x -> assumeNotNull(" + number + "), arrayFilter(x -> " + notNull(form) + ", " + list + "))"
 }

@@ -18,9 +18,7 @@ func TestValuesInSQLAreThoseInMemory(t *testing.T) {
 	fields := valueFields(w.events)
 	for _, shapes := range []func(string) schema.Shapes{nil, w.sink.Catalogue().Shapes} {
 		for _, f := range fields {
-			p := &Params{Shapes: shapes}
-			sql := "SELECT seq, " + ValuesSQL(f, p) + ", " + NumbersSQL(f, p) + " FROM events ORDER BY seq"
-			w.compareValues(t, f, sql, p)
+			w.compareValues(t, f, &Params{Shapes: shapes})
 		}
 	}
 	if len(fields) < 40 {
@@ -54,8 +52,9 @@ func valueFields(events []schema.Event) []schema.Field {
 	return out[:min(len(out), 150)]
 }
 
-func (w *world) compareValues(t *testing.T, f schema.Field, sql string, p *Params) {
+func (w *world) compareValues(t *testing.T, f schema.Field, p *Params) {
 	t.Helper()
+	sql := "SELECT seq, " + ValuesSQL(f, p) + ", " + NumbersSQL(f, p) + " FROM events ORDER BY seq"
 	rows, err := w.conn.Query(ch.Context(t.Context(), ch.WithParameters(p.Map())), sql)
 	if err != nil {
 		t.Fatalf("%s: %v\n%s", f, err, sql)

@@ -428,11 +428,21 @@ func (s *Scheduler) recall(ctx context.Context, units []*unit) error {
 	if err := s.readSignals(ctx, unread); err != nil {
 		return err
 	}
-	unread = unread[:0]
 	for _, u := range units {
-		p := s.cache.of(u.plan, false)
 		u.chained = u.chains()
 		u.from = u.reach(u.chained)
+	}
+	if err := s.recallMatches(ctx, units); err != nil {
+		return err
+	}
+	return s.recallWays(ctx, units)
+}
+
+// recallMatches gives every unit its matches from where it says.
+func (s *Scheduler) recallMatches(ctx context.Context, units []*unit) error {
+	var unread []*unit
+	for _, u := range units {
+		p := s.cache.of(u.plan, false)
 		if u.from < p.from {
 			unread = append(unread, u)
 			continue

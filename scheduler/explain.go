@@ -268,7 +268,12 @@ func (s *Scheduler) matchesOf(ctx context.Context, plan *compiler.Plan, group []
 // that may not be among those that are stored.
 func (s *Scheduler) explainAt(ctx context.Context, plan *compiler.Plan, group []string, at schema.Millis, of []compiler.Match) (GroupExplanation, error) {
 	out := GroupExplanation{Group: group, At: at}
-	all, err := s.matchesOf(ctx, plan, group, at-schema.Millis(plan.Lookback().Milliseconds()))
+	read := s.matchesOf
+	from := at - schema.Millis(plan.Lookback().Milliseconds())
+	if plan.Method == compiler.MethodTravel {
+		read, from = s.wayOf, at
+	}
+	all, err := read(ctx, plan, group, from)
 	if err != nil {
 		return out, err
 	}
@@ -380,35 +385,6 @@ func (k *known) notes(plan *compiler.Plan, own []compiler.Match, at schema.Milli
 	out = slices.Compact(out)
 	if more := len(out) - maxExplained; more > 0 {
 		out = append(out[:maxExplained:maxExplained], fmt.Sprintf("and so on for %d more values", more))
-	}
-	return out
-}
-
-// journeys say how fast somebody would have come to where they are.
-func journeys(own []compiler.Match, at schema.Millis) []string {
-	var out []string
-	for i := range own {
-		if own[i].At != at {
-			continue
-		}
-		nearest := schema.Millis(0)
-		for j := range own {
-			if own[j].At < at {
-				nearest = max(nearest, own[j].At)
-			}
-		}
-		for j := range own {
-			if own[j].At != nearest || nearest == 0 {
-				continue
-			}
-			km := own[i].Place().Km(own[j].Place())
-			hours := float64(at-nearest) / 3_600_000
-			out = append(out, fmt.Sprintf("%.0f km in %.2f h (%.0f km/h) from where they were at %s; more than %d km and more than %d km/h are impossible",
-				km, hours, km/hours, nearest, compiler.TravelKm, compiler.TravelKmh))
-		}
-		if nearest == 0 {
-			out = append(out, "nothing is known of where they were in the 24 hours before")
-		}
 	}
 	return out
 }

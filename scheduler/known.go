@@ -240,7 +240,7 @@ func (k *known) news(plan *compiler.Plan, matches []compiler.Match) []compiler.M
 		if k.silent(groupKeyOf(m), m.At) {
 			continue
 		}
-		if plan.Labels[m.Label].Aggregation == compiler.AggContent {
+		if len(values) == 0 { // nothing that could be known
 			out = append(out, *m)
 			continue
 		}

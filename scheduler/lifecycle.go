@@ -120,6 +120,15 @@ func (u *unit) reach(chains []chain) schema.Millis {
 	return reach
 }
 
+// earliest is the moment from which on the unit's signals are found anew.
+func (u *unit) earliest(chains []chain) schema.Millis {
+	from := u.since
+	for _, c := range chains {
+		from = min(from, c.from)
+	}
+	return from
+}
+
 func (u *unit) keepAlive() schema.Millis { return schema.Millis(u.plan.KeepAlive.Milliseconds()) }
 
 // change is a signal that is new, or differs from what was published.
@@ -149,10 +158,7 @@ func (c *change) id(salt int) string {
 // advance brings the unit's signals up to date. The matches reach back to
 // reach(), sorted by time; globals likewise.
 func (u *unit) advance(chains []chain, matches, globals []compiler.Match) []change {
-	from := u.since
-	for _, c := range chains {
-		from = min(from, c.from)
-	}
+	from := u.earliest(chains)
 	matches = matching(u.plan, u.known, matches, from-schema.Millis(u.plan.Window.Milliseconds()))
 	if u.plan.PerValue {
 		return u.advanceEach(chains, matches, globals)

@@ -3,7 +3,6 @@ package scheduler
 import (
 	"slices"
 	"sort"
-	"strconv"
 
 	"nightjar/anomaly/content"
 	"nightjar/compiler"
@@ -85,38 +84,4 @@ func unlike(plan *compiler.Plan, group []compiler.Match, from schema.Millis) []c
 		memory.Add(s, at)
 	}
 	return out
-}
-
-// travelled are the matches of one traveller that are too far from one at the
-// nearest moment before, whose place and time follow their own in Values.
-func travelled(group []compiler.Match) []compiler.Match {
-	var out []compiler.Match
-	var before []compiler.Match // at the nearest earlier moment
-	for i := 0; i < len(group); {
-		j := i
-		for ; j < len(group) && group[j].At == group[i].At; j++ {
-			if from := impossible(before, group[j]); from != nil {
-				m := group[j]
-				m.Values = slices.Concat(m.Values, from.Values, []string{strconv.FormatInt(int64(from.At), 10)})
-				out = append(out, m)
-			}
-		}
-		before, i = group[i:j], j
-	}
-	return out
-}
-
-// impossible is the match that nobody could have come from, or nil.
-func impossible(before []compiler.Match, now compiler.Match) *compiler.Match {
-	for i := range before {
-		gap := now.At - before[i].At
-		if gap > schema.Millis(compiler.TravelWithin.Milliseconds()) {
-			return nil
-		}
-		km := now.Place().Km(before[i].Place())
-		if km > compiler.TravelKm && km/(float64(gap)/3_600_000) > compiler.TravelKmh {
-			return &before[i]
-		}
-	}
-	return nil
 }

@@ -102,50 +102,98 @@ func (o *oracleRule) knows(q int, g []string, at int64, value string) bool {
 		if !o.in(q, e, g) || int64(e.At) >= at || int64(e.At) < at-forget*24*3_600_000 {
 			continue
 		}
-		if o.learns() && value == city(e) || !o.learns() && slices.Contains(o.tuples(q, e), value) {
+		if o.learns() && value != "" && value == city(e) || !o.learns() && slices.Contains(o.tuples(q, e), value) {
 			return true
 		}
 	}
 	return false
 }
 
+// city is what makes a place common; there is none without a country.
 func city(e *schema.Event) string {
-	if l := e.Lookup("network.client.geoip.city"); len(l) > 0 {
-		return "city " + l[0].Text()
+	country := e.Lookup("network.client.geoip.country")
+	if len(country) == 0 {
+		return ""
 	}
-	return ""
+	if l := e.Lookup("network.client.geoip.city"); len(l) > 0 {
+		return "city " + l[0].Text() + " in " + country[0].Text()
+	}
+	return "somewhere in " + country[0].Text()
+}
+
+// located tells whether an event says where it was.
+func located(e *schema.Event) bool {
+	latitude, longitude, ok := coordinates(e)
+	return ok && latitude >= -90 && latitude <= 90 && longitude >= -180 && longitude <= 180 && (latitude != 0 || longitude != 0)
+}
+
+func coordinates(e *schema.Event) (latitude, longitude float64, ok bool) {
+	for _, c := range []struct {
+		name string
+		into *float64
+	}{{"latitude", &latitude}, {"longitude", &longitude}} {
+		l := e.Lookup("network.client.geoip." + c.name)
+		if len(l) == 0 {
+			return 0, 0, false
+		}
+		if *c.into, ok = numberIn(l[0]); !ok {
+			return 0, 0, false
+		}
+	}
+	return latitude, longitude, true
+}
+
+// before are the events at the nearest earlier time, if that is near enough.
+func (o *oracleRule) before(q int, g []string, e *schema.Event) []*schema.Event {
+	var out []*schema.Event
+	for i := range o.events {
+		b := &o.events[i]
+		if !o.in(q, b, g) || b.At >= e.At || e.At-b.At > 24*3_600_000 {
+			continue
+		}
+		switch {
+		case len(out) == 0 || b.At > out[0].At:
+			out = []*schema.Event{b}
+		case b.At == out[0].At:
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
+// place is where the user is taken to be at an event: where they were before,
+// from the same address, or where the event says.
+func (o *oracleRule) place(q int, g []string, e *schema.Event) [2]float64 {
+	latitude, longitude, _ := coordinates(e)
+	here, found := [2]float64{latitude, longitude}, false
+	address := e.Lookup("network.client.ip")
+	for _, b := range o.before(q, g, e) {
+		if other := b.Lookup("network.client.ip"); len(address) == 0 || len(other) == 0 || address[0].Str != other[0].Str {
+			continue
+		}
+		if there := o.place(q, g, b); !found || slices.Compare(there[:], here[:]) < 0 { // events of one time have no order
+			here, found = there, true
+		}
+	}
+	return here
 }
 
 // flew compares with the events at the nearest earlier time.
 func (o *oracleRule) flew(q int, g []string, e *schema.Event) bool {
-	nearest := int64(math.MinInt64)
-	for i := range o.events {
-		if b := &o.events[i]; o.in(q, b, g) && b.At < e.At {
-			nearest = max(nearest, int64(b.At))
-		}
-	}
-	if int64(e.At)-nearest > 24*3_600_000 || nearest == math.MinInt64 {
-		return false
-	}
-	for i := range o.events {
-		if b := &o.events[i]; o.in(q, b, g) && int64(b.At) == nearest {
-			km := arc(b, e)
-			if km > 500 && km > 1000*float64(int64(e.At)-nearest)/3_600_000 {
-				return true
-			}
+	for _, b := range o.before(q, g, e) {
+		km := arc(o.place(q, g, b), o.place(q, g, e))
+		if km > 500 && km > 1000*float64(e.At-b.At)/3_600_000 {
+			return true
 		}
 	}
 	return false
 }
 
 // arc is the great-circle distance, by the spherical law of cosines.
-func arc(a, b *schema.Event) float64 {
-	at := func(e *schema.Event, name string) float64 {
-		n, _ := e.Lookup("network.client.geoip." + name)[0].Number()
-		return n * math.Pi / 180
-	}
-	p, q := at(a, "latitude"), at(b, "latitude")
-	c := math.Sin(p)*math.Sin(q) + math.Cos(p)*math.Cos(q)*math.Cos(at(a, "longitude")-at(b, "longitude"))
+func arc(a, b [2]float64) float64 {
+	radian := math.Pi / 180
+	p, q := a[0]*radian, b[0]*radian
+	c := math.Sin(p)*math.Sin(q) + math.Cos(p)*math.Cos(q)*math.Cos((a[1]-b[1])*radian)
 	return 6371.0088 * math.Acos(max(-1, min(1, c)))
 }
 
@@ -158,12 +206,15 @@ func (w worlds) days(events []schema.Event) []schema.Event {
 		if w.IntN(5) == 0 {
 			continue
 		}
-		where := []string{`48.85,"longitude":2.35,"city":"Paris"`, `40.71,"longitude":-74.0,"city":"New York"`, `52.52,"longitude":13.4,"city":"Berlin"`, `48.8,"longitude":2.1,"city":"Versailles"`}[w.IntN(4)]
+		where := w.pick(`48.85,"longitude":2.35,"city":"Paris","country":"FR"`, `40.71,"longitude":-74.0,"city":"New York","country":"US"`, `52.52,"longitude":13.4,"city":"Berlin","country":"DE"`,
+			`48.8,"longitude":2.1,"city":"Versailles","country":"FR"`, `"35.68","longitude":"139.65","city":"Tokyo","country":"JP"`, `-33.87,"longitude":151.21,"city":"Sydney"`,
+			`0,"longitude":0,"city":"Null Island","country":"XX"`, `948.85,"longitude":2.35`, `48.85,"longitude":181`, `" 48.85","longitude":2.35`)
+		address := w.pick(`"ip":"1.1.1.1",`, `"ip":"1.1.1.1",`, `"ip":"2.2.2.2",`, `"ip":"3.3.3.3",`, "")
 		text := e.JSON[:len(e.JSON)-1]
 		if len(text) > 1 {
 			text += ","
 		}
-		e.Attributes = must(schema.ParseAttributes(text + `"network":{"client":{"geoip":{"latitude":` + where + `}}}}`))
+		e.Attributes = must(schema.ParseAttributes(text + `"network":{"client":{` + address + `"geoip":{"latitude":` + where + `}}}}`))
 	}
 	return events
 }

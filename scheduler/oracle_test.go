@@ -7,6 +7,7 @@ import (
 	"math/big"
 	"math/rand/v2"
 	"os"
+	"regexp"
 	"slices"
 	"sort"
 	"strconv"
@@ -133,7 +134,7 @@ func (o *oracleRule) in(q int, e *schema.Event, g []string) bool {
 	if !o.queries[q].Match(e) {
 		return false
 	}
-	if m := o.rule.Queries[q].Aggregation; (m == "new_value" && len(o.tuples(q, e)) == 0) || (m == "geo_data" && len(e.Lookup("network.client.geoip.latitude")) == 0) {
+	if m := o.rule.Queries[q].Aggregation; (m == "new_value" && len(o.tuples(q, e)) == 0) || (m == "geo_data" && !located(e)) {
 		return false // ignored
 	}
 	for _, f := range o.rule.Filters {
@@ -385,7 +386,7 @@ func aggregateOf(q schema.RuleQuery, inside []*schema.Event) float64 {
 	for _, e := range inside {
 		own := 0.0 // the numeric value of a list is one number too: what it adds up to
 		for _, l := range e.Lookup(strings.TrimPrefix(q.Metrics[0], "@")) {
-			n, ok := l.Number()
+			n, ok := numberIn(l)
 			if !ok {
 				continue
 			}
@@ -401,6 +402,17 @@ func aggregateOf(q schema.RuleQuery, inside []*schema.Event) float64 {
 	}
 	f, _ := sum.Float64()
 	return f
+}
+
+var aNumber = regexp.MustCompile(`^[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$`)
+
+// numberIn is a number, or a text that is one.
+func numberIn(l schema.Leaf) (float64, bool) {
+	if l.Kind == schema.KindBool || !aNumber.MatchString(l.Text()) {
+		return 0, false
+	}
+	n, err := strconv.ParseFloat(l.Text(), 64)
+	return n, err == nil
 }
 
 // coarse keeps of a group what signals are grouped by.
@@ -523,7 +535,7 @@ func (w worlds) events() []schema.Event {
 			attributes = append(attributes, `"roles":`+w.pick(`["admin","dev"]`, `["admin"]`, `[]`, `["dev","dev"]`, `"ops"`, `null`))
 		}
 		if w.IntN(4) > 0 {
-			attributes = append(attributes, `"bytes":`+w.pick("1", "2", "0.1", "0.2", "-3", "1e15", "\"many\"", "[1,0.3]"))
+			attributes = append(attributes, `"bytes":`+w.pick("1", "2", "0.1", "0.2", "-3", "1e15", "\"many\"", "[1,0.3]", "\"2\"", "\"+1e-1\"", "[\"1\",\" 1\",3]"))
 		}
 		if w.IntN(3) > 0 {
 			attributes = append(attributes, `"ip":`+w.pick(`"10.1.2.1"`, `"10.2.0.5"`, `"192.168.7.7"`, `"2001:db8::1"`, `"none"`, `["10.1.0.9","8.8.8.8"]`))
@@ -591,7 +603,7 @@ func (w worlds) sequence(labels int) *schema.SequenceOptions {
 
 func (w worlds) query(i int, by []string) schema.RuleQuery {
 	q := schema.RuleQuery{
-		Name: string(rune('a' + i)), Query: w.pick("*", "source:x", "source:y", "@roles:admin", "@bytes:>0", "service:web -@usr.id:u3"),
+		Name: string(rune('a' + i)), Query: w.pick("*", "source:x", "source:y", "@roles:admin", "@bytes:>0", "@bytes:[0.1 TO 2}", "service:web -@usr.id:u3"),
 		GroupByFields: by, OptionalGroupBys: w.IntN(4) == 0,
 	}
 	if i > 0 && w.IntN(3) == 0 {

@@ -65,9 +65,13 @@ func (l Leaf) Value() any {
 	}
 }
 
-// Number is the leaf's numeric value; ok is false for strings and booleans.
+// Number is the leaf's numeric value: a number's, or that of a text which is one.
+// It is what is added up and what ranges compare; ok is false for other texts and
+// for booleans.
 func (l Leaf) Number() (n float64, ok bool) {
 	switch l.Kind {
+	case KindString:
+		return NumberOf(l.Str)
 	case KindInt:
 		return float64(l.Int), true
 	case KindFloat:

@@ -1,7 +1,6 @@
 package template
 
 import (
-	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -156,7 +155,7 @@ func equals(leaf schema.Leaf, word string) bool {
 	}
 	n, isNumber := leaf.Number()
 	f, err := strconv.ParseFloat(word, 64)
-	return isNumber && err == nil && n == f
+	return leaf.Kind != schema.KindString && isNumber && err == nil && n == f
 }
 
 // number is a name's value in arithmetic: dates count in milliseconds, and a
@@ -169,14 +168,7 @@ func (r *renderer) number(name ref) (float64, bool) {
 	if len(list) != 1 {
 		return 0, false
 	}
-	if n, ok := list[0].Number(); ok {
-		return n, true
-	}
-	if list[0].Kind != schema.KindString {
-		return 0, false
-	}
-	f, err := strconv.ParseFloat(list[0].Str, 64)
-	return f, err == nil && !math.IsInf(f, 0) && !math.IsNaN(f)
+	return list[0].Number()
 }
 
 // time is a name's value as a moment: of an attribute, milliseconds or RFC 3339.

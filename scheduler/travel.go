@@ -1,0 +1,172 @@
+package scheduler
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"nightjar/compiler"
+	"nightjar/schema"
+)
+
+// stop is a match of a traveller, and where they are taken to be then: where
+// they were at the nearest moment before from the same address, if they were
+// anywhere from there, for then it is the database that moved.
+type stop struct {
+	*compiler.Match
+	place compiler.Place
+	// open says that an event before those at hand may be at the same address,
+	// and then this is where that one was.
+	open bool
+}
+
+const travelWithin = schema.Millis(compiler.TravelWithin / 1_000_000) // in milliseconds
+
+// stops are the matches of one traveller, in the order of time, each with those
+// at the nearest earlier moment within a day. The matches reach back to from.
+func stops(group []compiler.Match, from schema.Millis, visit func(now stop, before []stop) bool) {
+	var before []stop
+	for i := 0; i < len(group); {
+		t, j := group[i].At, i
+		if len(before) > 0 && t-before[0].At > travelWithin {
+			before = nil
+		}
+		open := i == 0 && from > always && t-from <= travelWithin
+		var now []stop
+		for ; j < len(group) && group[j].At == t; j++ {
+			s := arrive(&group[j], before)
+			s.open = s.open || open
+			if !visit(s, before) {
+				return
+			}
+			now = append(now, s)
+		}
+		before, i = now, j
+	}
+}
+
+// arrive says where a traveller is, who was there before. Where several were at
+// the same address, events of one time have no order: it is the least of places.
+func arrive(m *compiler.Match, before []stop) stop {
+	s, found := stop{Match: m, place: m.Place()}, false
+	for _, b := range before {
+		if !sameAddress(m, b.Match) {
+			continue
+		}
+		s.open = s.open || b.open
+		if !found || comparePlaces(b.place, s.place) < 0 {
+			s.place, found = b.place, true
+		}
+	}
+	return s
+}
+
+func sameAddress(a, b *compiler.Match) bool { return a.Address() != "" && a.Address() == b.Address() }
+
+func comparePlaces(a, b compiler.Place) int {
+	return cmp.Or(cmp.Compare(a.Latitude, b.Latitude), cmp.Compare(a.Longitude, b.Longitude), cmp.Compare(a.Name, b.Name))
+}
+
+// travelled are the matches of one traveller that are too far from one at the
+// nearest moment before, whose place and time follow their own in Values.
+func travelled(group []compiler.Match) []compiler.Match {
+	var out []compiler.Match
+	stops(group, always, func(now stop, before []stop) bool {
+		for _, b := range before {
+			if km, kmh := leg(b, now); km > compiler.TravelKm && kmh > compiler.TravelKmh {
+				m := *now.Match
+				m.Values = slices.Concat(words(now.place), words(b.place), []string{strconv.FormatInt(int64(b.At), 10)})
+				out = append(out, m)
+				break
+			}
+		}
+		return true
+	})
+	return out
+}
+
+// leg is how far it is from one stop to the next, and how fast that would be.
+func leg(from, to stop) (km, kmh float64) {
+	km = to.place.Km(from.place)
+	return km, km / (float64(to.At-from.At) / 3_600_000)
+}
+
+func words(p compiler.Place) []string {
+	return []string{schema.FormatFloat(p.Latitude), schema.FormatFloat(p.Longitude), p.Name}
+}
+
+// reachesFurther reports whether the matches, which reach back to from, leave
+// open where a traveller was who came to another address at since or later.
+func reachesFurther(matches []compiler.Match, from, since schema.Millis) (further bool) {
+	for _, group := range byGroup(matches) {
+		stops(group, from, func(now stop, before []stop) bool {
+			if now.At < since {
+				return true
+			}
+			for _, b := range before {
+				further = further || (b.open || now.open) && !sameAddress(now.Match, b.Match)
+			}
+			return !further
+		})
+		if further {
+			return true
+		}
+	}
+	return false
+}
+
+// recallWays reads more of the past of travellers who stayed at one address for
+// longer than their rule looks back, and have left it now.
+func (s *Scheduler) recallWays(ctx context.Context, units []*unit) error {
+	for back := travelWithin; ; back *= 2 {
+		var short []*unit
+		for _, u := range units {
+			if u.plan.Method == compiler.MethodTravel && reachesFurther(u.matches, u.from, u.earliest(u.chained)) {
+				u.from -= back
+				short = append(short, u)
+			}
+		}
+		if len(short) == 0 {
+			return nil
+		}
+		if err := s.recallMatches(ctx, short); err != nil {
+			return err
+		}
+	}
+}
+
+// wayOf are the matches of a group that say where a traveller was at a moment.
+func (s *Scheduler) wayOf(ctx context.Context, plan *compiler.Plan, group []string, at schema.Millis) (groupMatches, error) {
+	for back := travelWithin; ; back *= 2 {
+		all, err := s.matchesOf(ctx, plan, group, at-back)
+		if err != nil || !reachesFurther(all.own, at-back, at) {
+			return all, err
+		}
+	}
+}
+
+// journeys say how fast somebody would have come to where they are.
+func journeys(own []compiler.Match, at schema.Millis) []string {
+	var out []string
+	stops(own, always, func(now stop, before []stop) bool {
+		if now.At != at {
+			return now.At < at
+		}
+		if len(before) == 0 {
+			out = append(out, "nothing is known of where they were in the 24 hours before")
+		}
+		for _, b := range before {
+			if sameAddress(now.Match, b.Match) {
+				out = append(out, fmt.Sprintf("the address is the one they were at before, at %s: they are taken to be where they were", b.At))
+				continue
+			}
+			km, kmh := leg(b, now)
+			out = append(out, fmt.Sprintf("%.0f km in %.2f h (%.0f km/h) from where they were at %s; more than %d km and more than %d km/h are impossible",
+				km, float64(at-b.At)/3_600_000, kmh, b.At, compiler.TravelKm, compiler.TravelKmh))
+		}
+		return true
+	})
+	return out
+}
