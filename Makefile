@@ -10,7 +10,16 @@ build:
 	$(GO) build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/nightjar ./cmd/nightjar
 
 # setup fetches the pinned ClickHouse library (178 MB) once; npm checks its hash.
+# With LIBCHDB, a library of yours is used and npm is not needed.
+ifdef LIBCHDB
+override LIBCHDB := $(abspath $(LIBCHDB))
+export LIBCHDB
+setup:
+	@test -f "$(LIBCHDB)" || { echo "LIBCHDB names $(LIBCHDB), which is no file: name a libchdb.so, or unset it to have npm fetch one."; exit 1; }
+	@echo "ClickHouse: $(LIBCHDB)"
+else
 setup: $(LIBRARY)
+endif
 
 $(LIBRARY): package.json package-lock.json
 	@command -v npm >/dev/null || { echo "npm is missing: install Node.js 20 or newer, or set LIBCHDB to a libchdb.so you have."; exit 1; }

@@ -14,9 +14,9 @@ import (
 const LibraryEnv = "LIBCHDB"
 
 // Library returns the path of the libchdb to load. An explicit path, or else
-// LIBCHDB, is taken at its word; otherwise the library is where npm put it: in
-// node_modules beside the working directory or the executable, or in a folder
-// above one of them, or in the user's cache.
+// LIBCHDB, is taken at its word; otherwise it is libchdb.so beside the executable,
+// or where npm put it: in node_modules beside the working directory or the
+// executable, or in a folder above one of them, or in the user's cache.
 func Library(explicit string) (string, error) {
 	for _, path := range []string{explicit, os.Getenv(LibraryEnv)} {
 		if path == "" {
@@ -28,13 +28,16 @@ func Library(explicit string) (string, error) {
 		return filepath.Abs(path)
 	}
 
+	if beside := besideExecutable(); beside != "" {
+		return beside, nil
+	}
 	name, known := libraryPackages[runtime.GOOS+"/"+runtime.GOARCH]
 	if !known {
 		return "", fmt.Errorf("no embedded ClickHouse exists for %s/%s: start nightjar with --clickhouse and the address of a server",
 			runtime.GOOS, runtime.GOARCH)
 	}
 	for _, root := range libraryRoots() {
-		path := filepath.Join(root, "node_modules", "@chdb", name, "libchdb.so")
+		path := filepath.Join(root, "node_modules", "@chdb", name, libraryFile)
 		if isFile(path) == nil {
 			return path, nil
 		}
@@ -43,8 +46,30 @@ func Library(explicit string) (string, error) {
 	if name != pinnedPackage {
 		fetch = "run `npm install --no-save @chdb/" + name + "@" + pinnedVersion + "` in nightjar's folder"
 	}
-	return "", fmt.Errorf("the embedded ClickHouse (@chdb/%s) is not installed: %s, or let %s name a libchdb.so",
+	return "", fmt.Errorf("the embedded ClickHouse (@chdb/%s) is not installed: %s, or put a libchdb.so beside the binary or let %s name one",
 		name, fetch, LibraryEnv)
+}
+
+// libraryFile is the library's name.
+const libraryFile = "libchdb.so"
+
+// besideExecutable is the library that lies beside the executable, the one that a
+// symbolic link leads to included; empty when there is none.
+func besideExecutable() string {
+	exe, err := os.Executable()
+	if err != nil {
+		return ""
+	}
+	folders := []string{filepath.Dir(exe)}
+	if real, err := filepath.EvalSymlinks(exe); err == nil {
+		folders = append(folders, filepath.Dir(real))
+	}
+	for _, folder := range folders {
+		if path := filepath.Join(folder, libraryFile); isFile(path) == nil {
+			return path
+		}
+	}
+	return ""
 }
 
 // What the lock file of package.json holds, with its hash. The packages of the

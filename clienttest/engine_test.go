@@ -40,7 +40,7 @@ func start(t *testing.T) engine {
 	if binary == "" {
 		binary = filepath.Join("..", "bin", "nightjar")
 	}
-	const key = "the-key-of-the-client-test"
+	const key = "the-key-of-the-client-test-has-32-characters"
 	cmd := exec.Command(binary, "up", "--data-dir", filepath.Join(t.TempDir(), "data"), "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0")
 	cmd.Env = append(os.Environ(), "NIGHTJAR_API_KEY="+key)
 	stderr, err := cmd.StderrPipe()

@@ -52,7 +52,7 @@ var settings = []setting{
 	{name: "backup-to", value: "", help: "where a ClickHouse server of yours puts backups, such as Disk('backups', '{name}')", secret: true},
 	{name: "log-level", value: "info", help: "debug, info, warn or error"},
 	{name: "open-metrics", value: "false", help: "serve /metrics without the key"},
-	{name: "api-key", value: "", help: "the key of the API (default: made at the first start, in DATA-DIR/api-key)", secret: true},
+	{name: "api-key", value: "", help: "the key of the API, at least 32 characters (default: made at the first start, in DATA-DIR/api-key, which nobody else may read)", secret: true},
 }
 
 // Config is the configuration of the engine.
@@ -69,6 +69,7 @@ type Config struct {
 	LogLevel                              string
 	OpenMetrics                           bool
 	APIKey                                string // secret; empty: read or made in the data folder
+	KeyFrom                               string // the configuration file that it is in, if it is
 	Demo                                  bool
 	Agent                                 string   // beside the engine: "true", "false", or "" for with Demo only
 	AgentPolicies                         []string // files
@@ -116,7 +117,11 @@ func loadConfig(flags *pflag.FlagSet) (Config, error) {
 			}
 		}
 	}
-	return parseConfig(values)
+	c, err := parseConfig(values)
+	if c.APIKey != "" && values["api-key"] == fromFile["api-key"] {
+		c.KeyFrom = path
+	}
+	return c, err
 }
 
 // parseSilenceDelay reads a duration and, behind it, those of sources: 2m,aws=20m.

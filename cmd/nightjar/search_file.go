@@ -175,35 +175,38 @@ type sqlReader struct {
 	last   uint64 // arrival number
 }
 
-func startReader(ctx context.Context, query *compiler.Query) (r *sqlReader, err error) {
-	r = &sqlReader{query: query}
-	defer func() {
-		if err != nil {
-			r.close()
-		}
-	}()
-	if r.dir, err = os.MkdirTemp("", "nightjar-search-"); err != nil {
+func startReader(ctx context.Context, query *compiler.Query) (*sqlReader, error) {
+	r := &sqlReader{query: query}
+	if err := r.start(ctx); err != nil {
+		r.close()
 		return nil, err
+	}
+	return r, nil
+}
+
+func (r *sqlReader) start(ctx context.Context) (err error) {
+	if r.dir, err = os.MkdirTemp("", "nightjar-search-"); err != nil {
+		return err
 	}
 	if _, err := clickhouse.LockDataDir(r.dir); err != nil {
-		return nil, err
+		return err
 	}
 	if r.server, err = clickhouse.StartEmbedded(ctx, clickhouse.EmbeddedConfig{DataDir: r.dir}); err != nil {
-		return nil, err
+		return err
 	}
 	options := r.server.Options(clickhouse.Admin)
 	options.Auth.Database = databaseName
 	if err := migrations.CreateDatabase(ctx, options); err != nil {
-		return nil, err
+		return err
 	}
 	if r.conn, err = clickhouse.Open(ctx, options); err != nil {
-		return nil, err
+		return err
 	}
 	if _, err := migrations.Apply(ctx, r.conn, schema.Tables); err != nil {
-		return nil, err
+		return err
 	}
 	r.sink = intakestore.New(r.conn)
-	return r, nil
+	return nil
 }
 
 // close leaves nothing behind.

@@ -21,7 +21,11 @@ to yours), the intake, the evaluation of rules, and the REST and gRPC APIs.
 It runs until it gets SIGINT or SIGTERM. After a kill -9 it goes on where it was.
 
 With --agent it also watches this host, in a process of its own; where that can't
-be, it says why and goes on.`,
+be, it says why and goes on.
+
+The embedded ClickHouse is a library: the libchdb.so that LIBCHDB names, or the one
+beside the nightjar binary, or the one that "npm ci" (make setup) fetched into
+node_modules.`,
 		Example: `  nightjar up
   nightjar up --data-dir /var/lib/nightjar --http 127.0.0.1:8420
   NIGHTJAR_CLICKHOUSE=clickhouse://user:password@host:9000/nightjar nightjar up`,
