@@ -46,7 +46,7 @@ var layers = map[string][]string{
 	"ingest/clickhouse":    {"schema", "clickhouse", "ingest"},
 	"backup":               {"schema", "migrations", "ingest"},
 	"scheduler/clickhouse": {"schema", "clickhouse", "compiler", "scheduler", "scheduler/reference"},
-	"scheduler/ruletest":   {"schema", "compiler", "scheduler", "scheduler/reference", "ingest"},
+	"scheduler/ruletest":   {"schema", "compiler", "scheduler", "scheduler/reference", "ingest", "ingest/files"},
 	"api":                  {"schema", "compiler", "scheduler", "scheduler/reference", "configuration", "api/v1"},
 	"api/clickhouse":       {"schema", "clickhouse", "compiler", "api"},
 	"agent/delivery":       {"schema", "agent", "agent/probe"},

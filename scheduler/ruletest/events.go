@@ -5,11 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 
 	"nightjar/ingest"
+	"nightjar/ingest/files"
 	"nightjar/schema"
 )
 
@@ -145,22 +145,27 @@ func (r *run) decode(body []byte) (schema.Event, error) {
 	return events[0], nil
 }
 
-// eventsOfFile reads a file of events, one JSON object a line.
+// eventsOfFile reads a file of events, in any form that ingest/files knows. What
+// events have by default, those of a file have too.
 func (r *run) eventsOfFile(s *eventSource) ([]schema.Event, error) {
-	text, err := os.ReadFile(within(r.suite.dir, s.File))
-	if err != nil {
-		return nil, mistake(s.node, "%v", err)
-	}
 	var out []schema.Event
-	for n, line := range bytes.Split(text, []byte("\n")) {
-		if len(bytes.TrimSpace(line)) == 0 {
-			continue
+	err := files.Each(within(r.suite.dir, s.File), files.Options{}, func(rec files.Record) error {
+		body := rec.Text
+		if !rec.JSON {
+			body = slices.Concat([]byte(`{"message":`), appendText(nil, string(body)), []byte(`}`))
 		}
-		e, err := r.decode(line)
+		if r.suite.Defaults != nil {
+			body = below(body, r.suite.Defaults)
+		}
+		e, err := r.decode(body)
 		if err != nil {
-			return nil, mistake(s.node, "%s:%d: %v", s.File, n+1, err)
+			return &files.PlaceError{Place: files.Place{Path: s.File, Line: rec.Place.Line}, Err: err}
 		}
 		out = append(out, e)
+		return nil
+	})
+	if err != nil {
+		return nil, mistake(s.node, "%v", err)
 	}
 	return out, nil
 }

@@ -7,7 +7,6 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"nightjar/ingest"
 	"nightjar/schema"
 )
 
@@ -39,8 +38,11 @@ func (m *moment) fromYAML(n *yaml.Node) error {
 		m.relative, m.offset = true, offset
 		return nil
 	}
-	at, ok := ingest.ParseTime(text, time.UTC)
+	at, ok := schema.ParseEpoch(text)
 	if !ok {
+		at, ok = schema.ParseClock(text)
+	}
+	if !ok || !at.Storable() {
 		return mistake(n, "%q is no time; write +5m after the start, 2026-03-01T09:00:00Z or milliseconds", text)
 	}
 	m.at = at
