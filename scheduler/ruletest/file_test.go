@@ -33,23 +33,25 @@ func TestEventsOfAFileHaveTheDefaults(t *testing.T) {
 	put("a.ndjson", `{"timestamp":1772366400000,"network":{"client":{"port":1}}}`+"\n")
 	put("b.json", `[{"timestamp":1772366401000,"source":"other"},{"timestamp":1772366402000,"usr":{"id":"bob"}}]`)
 	put("c.log.gz", "Mar  1 12:00:03 h sshd[1]: Failed password for root from 192.0.2.9 port 1 ssh2\n")
-	put("x_test.yaml", `rule:
+	suite := func(name, defaults, events, signals string) {
+		put(name, `rule:
   name: r
-  queries: [{name: a, query: "source:sshd @team:red", groupByFields: ["@usr.id", "@network.client.ip"]}]
+  queries: [{name: a, query: "source:sshd", groupByFields: ["@usr.id", "@network.client.ip"]}]
   cases: [{name: "", status: low, condition: a > 0}]
   options: {evaluationWindow: 0, keepAlive: 0, maxSignalDuration: 0}
 start: 2026-03-01T12:00:00Z
-defaults: {source: sshd, team: red, usr: {id: ann}, network: {client: {ip: 192.0.2.1}}}
+defaults: `+defaults+`
 tests:
   - name: defaults
-    events: [{file: a.ndjson}, {file: b.json}, {file: c.log.gz}]
-    signals:
-      - {group: [ann, 192.0.2.1], first_seen: +0s}
-      - {group: [bob, 192.0.2.1], first_seen: +2s}
-      - {group: [ann, 192.0.2.1], first_seen: +3s} # what is written counts before what a parser finds
-`)
-	report := Run(filepath.Join(dir, "x_test.yaml"), Options{})
-	if report.Failed() {
-		t.Errorf("%s %v", report.Error, report.Tests)
+    events: `+events+`
+    signals: `+signals)
+	}
+	suite("objects_test.yaml", "{source: sshd, usr: {id: ann}, network: {client: {ip: 192.0.2.1}}}", "[{file: a.ndjson}, {file: b.json}]",
+		"[{group: [ann, 192.0.2.1], first_seen: +0s}, {group: [bob, 192.0.2.1], first_seen: +2s}]")
+	suite("lines_test.yaml", "{source: sshd}", "[{file: c.log.gz}]", "[{group: [root, 192.0.2.9], first_seen: +3s}]")
+	for _, name := range []string{"objects_test.yaml", "lines_test.yaml"} {
+		if report := Run(filepath.Join(dir, name), Options{}); report.Failed() {
+			t.Errorf("%s: %s %v", name, report.Error, report.Tests)
+		}
 	}
 }
