@@ -1,11 +1,9 @@
 package api
 
 import (
-	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,7 +12,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"time"
 
@@ -184,35 +181,9 @@ func (u *uploads) read(id string, with func(*reference.CSV) error) error {
 		parts = append(parts, f)
 	}
 	defer os.RemoveAll(filepath.Join(u.dir, id)) // or after a day
-	whole, err := withHeader(io.MultiReader(parts...), about.Headers)
-	if err != nil {
-		return err
-	}
-	file, err := reference.NewCSV(whole)
+	file, err := reference.NewCSV(io.MultiReader(parts...), reference.CSVOptions{Columns: about.Headers})
 	if err != nil {
 		return err
 	}
 	return with(file)
-}
-
-// withHeader puts the columns' names before a file whose first line does not
-// name them.
-func withHeader(file io.Reader, headers []string) (io.Reader, error) {
-	if len(headers) == 0 {
-		return file, nil
-	}
-	var seen bytes.Buffer
-	first, err := csv.NewReader(io.TeeReader(file, &seen)).Read()
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("read the first line: %w", err)
-	}
-	rest := io.MultiReader(&seen, file)
-	if slices.Equal(slices.Sorted(slices.Values(first)), slices.Sorted(slices.Values(headers))) {
-		return rest, nil
-	}
-	var line bytes.Buffer
-	w := csv.NewWriter(&line)
-	_ = w.Write(headers) // into memory
-	w.Flush()
-	return io.MultiReader(&line, rest), nil
 }

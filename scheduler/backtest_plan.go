@@ -16,6 +16,9 @@ func (s *Scheduler) HistoryPlan(ctx context.Context, rule schema.Rule) (*compile
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := s.checkTables(&rule); err != nil {
+		return nil, nil, err
+	}
 	warnings = append(warnings, s.missingTables(plan)...)
 	plan.Tables = s.deps.Tables
 	if err := s.loadTablesOf(ctx, plan, schema.MinMillis); err != nil {

@@ -117,9 +117,17 @@ func (s *Scheduler) explain(ctx context.Context, q Question) (Explanation, error
 		return out, err
 	}
 	if q.Event == "" {
-		return out, s.explainGroup(ctx, plan, w, q, &out)
+		err = s.explainGroup(ctx, plan, w, q, &out)
+	} else {
+		err = s.explainEvent(ctx, plan, w, q, &out)
 	}
-	return out, s.explainEvent(ctx, plan, w, q, &out)
+	for _, missing := range s.missingTables(plan) { // nothing is in those
+		if out.Why != "" {
+			out.Why += "; "
+		}
+		out.Why += missing
+	}
+	return out, err
 }
 
 // planOf is the plan of a rule as it runs now, or would run.

@@ -101,6 +101,8 @@ func (w worldTables) Load(context.Context, []compiler.TableColumn, schema.Millis
 	return w.fault()
 }
 
+func (w worldTables) Check(compiler.TableColumn) error { return nil }
+
 func (w worldTables) Missing(columns []compiler.TableColumn) []string {
 	return memories()[0].Missing(columns)
 }

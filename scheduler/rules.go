@@ -179,6 +179,9 @@ func (s *Scheduler) CreateRule(ctx context.Context, rule schema.Rule) (schema.Ru
 	if err != nil {
 		return schema.Rule{}, nil, err
 	}
+	if err := s.checkTables(&rule); err != nil {
+		return schema.Rule{}, nil, err
+	}
 	warnings = append(warnings, s.prepareTables(ctx, plan)...)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -209,6 +212,11 @@ func (s *Scheduler) UpdateRule(ctx context.Context, id string, ifVersion int64, 
 	plan, warnings, err := compiler.Compile(rule)
 	if err != nil {
 		return schema.Rule{}, nil, err
+	}
+	if rule.IsEnabled { // one can be switched off whatever became of its tables
+		if err := s.checkTables(&rule); err != nil {
+			return schema.Rule{}, nil, err
+		}
 	}
 	warnings = append(warnings, s.missingTables(plan)...)
 	from := state.from

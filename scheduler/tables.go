@@ -17,6 +17,29 @@ type Tables interface {
 	Load(ctx context.Context, columns []compiler.TableColumn, since schema.Millis) error
 	// Missing says which of the columns there are not, a line for each.
 	Missing(columns []compiler.TableColumn) []string
+	// Check is an error when there is the table and it has no such column.
+	Check(column compiler.TableColumn) error
+}
+
+// CheckTables refuses a rule that asks a reference table that there is for a column
+// that it does not have. A table may come after the rules that ask it.
+func CheckTables(tables interface {
+	Check(compiler.TableColumn) error
+}, rule *schema.Rule) error {
+	var bad schema.Invalid
+	for i, t := range rule.ReferenceTables {
+		if err := tables.Check(compiler.TableColumn{Table: t.TableName, Column: t.ColumnName}); err != nil {
+			bad.Add(fmt.Sprintf("referenceTables[%d].columnName", i), err.Error())
+		}
+	}
+	return bad.Err()
+}
+
+func (s *Scheduler) checkTables(rule *schema.Rule) error {
+	if s.deps.Tables == nil {
+		return nil
+	}
+	return CheckTables(s.deps.Tables, rule)
 }
 
 // prepareTables warns of tables that a rule asks and that there are not, and

@@ -31,7 +31,9 @@ type documents struct {
 	// history reads the versions of an object, the newest first.
 	history func(ctx context.Context, c *client, id string) ([]revision, error)
 	// check says what is wrong with a file, without a server.
-	check func(text []byte) (warnings []string, err error)
+	check func(text []byte, tables tableFiles) (warnings []string, err error)
+	// asksTables says that objects ask reference tables.
+	asksTables bool
 	// columns are the header of a list, and cell one of its cells.
 	columns []string
 	cell    func(d document, column string) string

@@ -16,6 +16,7 @@ import (
 )
 
 func (k *documents) validateCommand() *cobra.Command {
+	var tables tableFiles
 	c := &cobra.Command{
 		Use: "validate FILE|FOLDER…", Short: "Say what is wrong with files, without a server",
 		Example: fmt.Sprintf("  nightjar %[1]s validate %[1]s/", k.plural),
@@ -31,7 +32,7 @@ func (k *documents) validateCommand() *cobra.Command {
 				text, err := documentText(path)
 				if err == nil {
 					var warnings []string
-					warnings, err = k.check(text)
+					warnings, err = k.check(text, tables)
 					for _, w := range warnings {
 						fmt.Fprintf(os.Stderr, "%s: warning: %s\n", path, w)
 					}
@@ -44,6 +45,10 @@ func (k *documents) validateCommand() *cobra.Command {
 			fmt.Fprintf(os.Stderr, "%d of %d files are valid\n", len(files)-wrong, len(files))
 			return bad
 		},
+	}
+	if k.asksTables {
+		c.Long = "Says what is wrong with files, without a server: every mistake, with its place. With\n--reference-table NAME=FILE it says too which columns rules ask that the files of\nreference tables do not have."
+		addReferenceTables(c, &tables)
 	}
 	return c
 }

@@ -14,6 +14,8 @@ import (
 
 	"nightjar/api"
 	"nightjar/compiler"
+	"nightjar/scheduler"
+	"nightjar/scheduler/reference"
 	"nightjar/schema"
 )
 
@@ -45,7 +47,7 @@ func ruleDocuments() *documents {
 		history: func(ctx context.Context, c *client, id string) ([]revision, error) {
 			return readHistory(ctx, c, "/api/v2/security_monitoring/rules/"+url.PathEscape(id)+"/version_history", "rule", ruleDocument)
 		},
-		check:   checkRule,
+		check: checkRule, asksTables: true,
 		columns: []string{"NAME", "TYPE", "METHOD", "ENABLED", "SEVERITY", "ID"},
 		cell:    ruleCell,
 	}
@@ -122,13 +124,23 @@ func (c *client) ruleID(ctx context.Context, idOrName string) (string, error) {
 	return d.id, err
 }
 
-func checkRule(text []byte) ([]string, error) {
+func checkRule(text []byte, files tableFiles) ([]string, error) {
 	var rule schema.Rule
 	if err := json.Unmarshal(text, &rule); err != nil {
+		return nil, jsonPlace(text, err)
+	}
+	plan, warnings, err := compiler.Compile(rule)
+	if err != nil || len(files) == 0 {
+		return warnings, err
+	}
+	tables, err := tablesOf(files, plan.TableColumns(), func(tableFile, reference.Report) {})
+	if err != nil {
 		return nil, err
 	}
-	_, warnings, err := compiler.Compile(rule)
-	return warnings, err
+	if err := scheduler.CheckTables(tables, &rule); err != nil {
+		return warnings, err
+	}
+	return append(warnings, tables.Missing(plan.TableColumns())...), nil
 }
 
 func ruleCell(d document, column string) string {

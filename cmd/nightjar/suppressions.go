@@ -44,7 +44,7 @@ func suppressionDocuments() *documents {
 		history: func(ctx context.Context, c *client, id string) ([]revision, error) {
 			return readHistory(ctx, c, suppressionsPath+"/"+url.PathEscape(id)+"/version_history", "suppression", suppressionVersion)
 		},
-		check: func(text []byte) ([]string, error) {
+		check: func(text []byte, _ tableFiles) ([]string, error) {
 			s, err := readSuppression(text)
 			if err == nil {
 				_, err = compiler.CompileSuppression(s)

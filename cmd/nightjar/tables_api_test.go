@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os/exec"
 	"strings"
 	"testing"
 )
@@ -99,4 +100,49 @@ func TestReferenceTablesLiveTheirLifeOverREST(t *testing.T) {
 	}
 	ask("DELETE", path, "", 200)
 	ask("GET", path, "", 404)
+}
+
+// TestAColumnThatIsAskedMustBeThere: a rule that asks a table for a column which it
+// lacks is refused wherever it is met, and so is a file that lacks one which a rule
+// asks.
+func TestAColumnThatIsAskedMustBeThere(t *testing.T) {
+	f := newFolder(t)
+	rule := f.put("rule.json", strings.Replace(ruleFile, `"queries":`,
+		`"referenceTables":[{"tableName":"bad","columnName":"address","logFieldPath":"@ip","checkPresence":true}],"queries":`, 1))
+	list := f.put("list.txt", "\ufeff# bad ones\n 192.0.2.1 ; seen\n192.0.2.0/25\n")
+	events := f.put("e.ndjson", `{"timestamp":1000000000000,"source":"sshd","host":"h","attributes":{"ip":"192.0.2.9","usr":{"name":"u"}}}`+"\n")
+	lacks := func(want int, args ...string) {
+		t.Helper()
+		if stdout, stderr := f.run(want, args...); !strings.Contains(stderr, `"address"`) && !strings.Contains(stderr, "column address") {
+			t.Errorf("%v: %s%s", args, stdout, stderr)
+		}
+	}
+	if out, err := exec.Command(f.p.path, "rules", "validate", rule, "--reference-table", "bad="+list).CombinedOutput(); err == nil || !strings.Contains(string(out), `has no column "address"; it has "value"`) {
+		t.Errorf("validate: %v %s", err, out)
+	}
+	lacks(exitFailure, "backtest", "--rule", rule, "--events", events, "--reference-table", "bad="+list)
+	f.run(exitOK, "tables", "import", "bad", list)
+	lacks(exitFailure, "rules", "apply", rule)
+	lacks(exitFailure, "backtest", "--rule", rule, "--from", "-1d", "--to", "now")
+	status, answer, err := f.p.request(http.MethodPost, "/api/v2/security_monitoring/rules/validation", []byte(read(t, rule)))
+	if err != nil || status != http.StatusBadRequest || !strings.Contains(string(answer), "address") {
+		t.Errorf("validation: %d %s %v", status, answer, err)
+	}
+	f.run(exitOK, "tables", "delete", "bad")
+	if _, stderr := f.run(exitOK, "rules", "apply", rule); !strings.Contains(stderr, `warning: there is no reference table "bad"`) {
+		t.Errorf("apply before the table: %s", stderr)
+	}
+	if why, _ := f.run(exitOK, "explain", "--rule", "one", "--group", "h", "--group", "u"); !strings.Contains(why, `there is no reference table "bad"`) {
+		t.Errorf("explain: %s", why)
+	}
+	lacks(exitFailure, "tables", "import", "bad", list)
+	f.run(exitOK, "tables", "import", "bad", list, "--columns", "address")
+	rows, _ := f.run(exitOK, "tables", "rows", "bad", "--output", "jsonl")
+	if !strings.Contains(rows, `{"address":"192.0.2.0/25"}`) || !strings.Contains(rows, `{"address":"192.0.2.1"}`) || strings.Count(rows, "\n") != 2 {
+		t.Errorf("rows: %s", rows)
+	}
+	f.run(exitOK, "tables", "import", "bad", f.put("again.csv", "address\n192.0.2.2\n"), "--columns", "address") // it says so itself
+	if rows, _ := f.run(exitOK, "tables", "rows", "bad", "--output", "jsonl"); rows != `{"address":"192.0.2.2"}`+"\n" {
+		t.Errorf("rows of a file with a header: %s", rows)
+	}
 }

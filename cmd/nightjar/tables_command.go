@@ -9,11 +9,13 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"nightjar/scheduler/reference"
+	"nightjar/schema"
 )
 
 const (
@@ -61,6 +63,7 @@ func newTablesCommand() *cobra.Command {
 
 func newTablesImport() *cobra.Command {
 	var key string
+	var how reference.CSVOptions
 	c := &cobra.Command{
 		Use:   "import NAME FILE",
 		Short: "Make a table of a file, or make its rows those of the file",
@@ -69,10 +72,15 @@ the file. What it held before stays known for the events of that time.
 
 The file's first line names the columns. A name may say how values are compared,
 as in domain:wildcard (exact, cidr, prefix or wildcard); without that, an address
-or network stands for all addresses in it, and anything else for itself. A file
-whose first line is one address or network is a list without a header: its column
-is called ` + reference.UnnamedColumn + `.`,
-		Example: `  nightjar tables import bad_addresses ipsum.csv
+or network stands for all addresses in it, a domain for itself in capital and small
+letters, and anything else for itself. Blanks around values, empty lines and lines
+that begin with # or ; are left out.
+
+A file whose first line is addresses, domains or hashes like the lines below it has
+no header: its columns are ` + reference.UnnamedColumn + `, column2 and so on. --columns names them, and
+--no-header says so of a file where it can't be seen. A table that rules ask for a
+column which the file does not have is not imported.`,
+		Example: `  nightjar tables import bad_addresses ipsum.txt --columns address,reports
   nightjar tables import staff people.csv --key mail`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -80,21 +88,26 @@ is called ` + reference.UnnamedColumn + `.`,
 			if err != nil {
 				return err
 			}
-			return cl.importTable(c.Context(), args[0], args[1], key)
+			return cl.importTable(c.Context(), args[0], args[1], key, how)
 		},
 	}
 	addClientFlags(c)
 	c.Flags().StringVar(&key, "key", "", "the column that tells rows apart (default: the first)")
+	c.Flags().StringSliceVar(&how.Columns, "columns", nil, "names of the columns, for a file that does not name them")
+	c.Flags().BoolVar(&how.NoHeader, "no-header", false, "the first line is a row, whatever it looks like")
 	return c
 }
 
-func (c *client) importTable(ctx context.Context, name, path, key string) error {
-	headers, schema, err := readHeader(path)
+func (c *client) importTable(ctx context.Context, name, path, key string, how reference.CSVOptions) error {
+	headers, fields, err := readHeader(path, how)
 	if err != nil {
 		return err
 	}
+	if err := c.checkAsked(ctx, name, fields); err != nil {
+		return err
+	}
 	if key != "" {
-		schema.PrimaryKeys = []string{key}
+		fields.PrimaryKeys = []string{key}
 	}
 	upload, err := c.upload(ctx, name, path, headers)
 	if err != nil {
@@ -107,7 +120,7 @@ func (c *client) importTable(ctx context.Context, name, path, key string) error 
 		err = c.send(ctx, http.MethodPatch, tablesPath+"/"+table.ID, tableDocument(map[string]any{"file_metadata": metadata}), nil)
 	case errors.Is(err, errNoTable):
 		err = c.send(ctx, http.MethodPost, tablesPath, tableDocument(map[string]any{
-			"table_name": name, "source": "LOCAL_FILE", "schema": schema, "file_metadata": metadata,
+			"table_name": name, "source": "LOCAL_FILE", "schema": fields, "file_metadata": metadata,
 		}), nil)
 	}
 	if err != nil {
@@ -121,6 +134,31 @@ func (c *client) importTable(ctx context.Context, name, path, key string) error 
 	}
 	fmt.Fprintf(os.Stderr, "reference table %s has %d rows\n", name, table.Attributes.RowCount)
 	return nil
+}
+
+// checkAsked refuses a table that lacks a column which rules ask: nothing would be
+// in it, in silence.
+func (c *client) checkAsked(ctx context.Context, table string, has tableSchema) error {
+	rules, err := listRules(ctx, c, "")
+	if err != nil {
+		return err
+	}
+	var columns []string
+	for _, f := range has.Fields {
+		columns = append(columns, f.Name)
+	}
+	var bad []error
+	for _, d := range rules {
+		var rule schema.Rule
+		_ = json.Unmarshal(d.shown, &rule) // what does not fit asks nothing
+		for _, t := range rule.ReferenceTables {
+			if t.TableName == table && !slices.Contains(columns, t.ColumnName) {
+				bad = append(bad, fmt.Errorf("rule %q (%s) asks table %s for column %s, and the file has %s: name its columns with --columns, or change the rule",
+					d.name, d.id, table, t.ColumnName, strings.Join(columns, ", ")))
+			}
+		}
+	}
+	return errors.Join(bad...)
 }
 
 func tableDocument(attributes map[string]any) map[string]any {
@@ -138,15 +176,15 @@ func (c *client) send(ctx context.Context, method, path string, body, out any) e
 
 // readHeader reads what the columns of a file are called, and which fields they
 // make.
-func readHeader(path string) (headers []string, schema tableSchema, err error) {
+func readHeader(path string, how reference.CSVOptions) (headers []string, fields tableSchema, err error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, schema, err
+		return nil, fields, err
 	}
 	defer file.Close()
-	csv, err := reference.NewCSV(file)
+	csv, err := reference.NewCSV(file, how)
 	if err != nil {
-		return nil, schema, fmt.Errorf("%s:%w", path, err)
+		return nil, fields, fmt.Errorf("%s:%w", path, err)
 	}
 	for _, f := range csv.Fields {
 		header := f.Name
@@ -154,6 +192,9 @@ func readHeader(path string) (headers []string, schema tableSchema, err error) {
 			header += ":" + string(f.Match)
 		}
 		headers = append(headers, header)
+	}
+	if !csv.Header && len(how.Columns) == 0 {
+		fmt.Fprintf(os.Stderr, "%s names no columns: they are %s; --columns gives them other names\n", path, strings.Join(headers, ", "))
 	}
 	return headers, tableSchema{csv.Fields, []string{csv.Fields[0].Name}}, nil
 }

@@ -66,7 +66,7 @@ func TestBacktestAsksReferenceTables(t *testing.T) {
 		t.Errorf("in no table: %s\n%s", got, talk)
 	}
 	broken := "bad=" + write("broken.csv", "net,why\n1,2,3\n")
-	if _, talk, code := run("--rule", in, "--reference-table", broken); code != 1 || !strings.Contains(talk, "broken.csv:2:1: the line has more or fewer values") {
+	if _, talk, code := run("--rule", in, "--reference-table", broken); code != 1 || !strings.Contains(talk, "broken.csv:2:1: the line has 3 values, and there are 2 columns") {
 		t.Errorf("a broken file ends with %d and says %s", code, talk)
 	}
 	if _, talk, code := run("--rule", in, "--reference-table", "bad"); code != 2 {

@@ -338,7 +338,7 @@ func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *inge
 			if err != nil {
 				return nil, err
 			}
-			return append(warnings, tables.Missing(plan.TableColumns())...), nil
+			return append(warnings, tables.Missing(plan.TableColumns())...), scheduler.CheckTables(tables, &r)
 		},
 		Suppressions: s, Previews: scheduler.NewPreviewer(s, b, rulestore.New(d.conn).Oldest), Configuration: c, Tables: tables, UploadDir: filepath.Join(e.config.DataDir, "uploads"),
 		ReadEvent: func(json []byte) (schema.Event, error) { return readEvent(json, locator(geo)) },

@@ -55,7 +55,7 @@ func BenchmarkReferenceTable(b *testing.B) {
 	load := func() error { return tables.Load(b.Context(), columns, now()) }
 	fill := func(changed int) func() error {
 		return func() error {
-			file, err := reference.NewCSV(scores(rows, changed))
+			file, err := reference.NewCSV(scores(rows, changed), reference.CSVOptions{})
 			if err != nil {
 				return err
 			}

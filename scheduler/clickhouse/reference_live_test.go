@@ -134,7 +134,7 @@ func (e *engine) groups(rule string) map[string]uint64 {
 func (e *engine) table(name, file string) string {
 	e.t.Helper()
 	open := func() *reference.CSV {
-		csv, err := reference.NewCSV(strings.NewReader(file))
+		csv, err := reference.NewCSV(strings.NewReader(file), reference.CSVOptions{})
 		if err != nil {
 			e.t.Fatal(err)
 		}
@@ -150,7 +150,7 @@ func (e *engine) table(name, file string) string {
 
 func (e *engine) fill(id, file string) {
 	e.t.Helper()
-	csv, err := reference.NewCSV(strings.NewReader(file))
+	csv, err := reference.NewCSV(strings.NewReader(file), reference.CSVOptions{})
 	if err != nil {
 		e.t.Fatal(err)
 	}

@@ -190,7 +190,7 @@ func (w *world) step() {
 			fmt.Fprintf(&text, "%s,%s\n", row[1], row[0])
 		}
 		w.do(rows, func() error {
-			file, err := reference.NewCSV(strings.NewReader(text.String()))
+			file, err := reference.NewCSV(strings.NewReader(text.String()), reference.CSVOptions{})
 			if err != nil {
 				w.t.Fatal(err)
 			}

@@ -8,9 +8,10 @@ import (
 // Kind says how the values of a column are compared with those of events.
 type Kind string
 
-// The kinds. Comparison is of whole texts and knows upper from lower case.
+// The kinds. Comparison is of whole texts and knows upper from lower case, but in
+// domains, where there is no such difference.
 const (
-	Auto     Kind = "" // addresses and networks as CIDR, all else as Exact
+	Auto     Kind = "" // addresses and networks as CIDR, domains, all else as Exact
 	Exact    Kind = "exact"
 	CIDR     Kind = "cidr"     // addresses and networks, which an event's address is in
 	Prefix   Kind = "prefix"   // what an event's value begins with

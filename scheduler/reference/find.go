@@ -16,7 +16,8 @@ func (x exact) candidates(value string, is func(ref) bool) bool {
 	return r != 0 && is(r)
 }
 
-// auto finds an address in networks, and any other value as it is. Which of
+// auto finds an address in networks, a domain whatever its letters' case, and any
+// other value as it is. Which of
 // them a value of the table is, it says itself, so that a table's other rows
 // don't change what it means.
 type auto struct{ networks }
@@ -25,7 +26,7 @@ func (a *auto) key(value string) (string, bool) {
 	if key, ok := a.networks.key(value); ok {
 		return key, true
 	}
-	return value, value[0] != networkMark
+	return domainKey(value), value[0] != networkMark
 }
 
 func (a *auto) added(r ref) {
@@ -38,7 +39,7 @@ func (a *auto) candidates(value string, is func(ref) bool) bool {
 	if address, err := netip.ParseAddr(value); err == nil {
 		return a.around(address, is)
 	}
-	return value != "" && value[0] != networkMark && exact{a.texts}.candidates(value, is)
+	return value != "" && value[0] != networkMark && exact{a.texts}.candidates(domainKey(value), is)
 }
 
 // networks finds the networks that an event's address is in. The key of one is a

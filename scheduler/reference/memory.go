@@ -12,7 +12,10 @@ import (
 
 // Memory is tables read from files, for evaluation without a store: their only
 // version counts at every moment. It implements compiler.Tables.
-type Memory struct{ tables map[string]map[string]*column }
+type Memory struct {
+	tables map[string]map[string]*column
+	fields map[string][]Field
+}
 
 // Report says what was read of a file.
 type Report struct {
@@ -26,12 +29,12 @@ type Report struct {
 }
 
 // NewMemory makes one without tables.
-func NewMemory() *Memory { return &Memory{map[string]map[string]*column{}} }
+func NewMemory() *Memory { return &Memory{map[string]map[string]*column{}, map[string][]Field{}} }
 
 // Add reads a table. Its first column is its key. Of the columns, only those
 // that are wanted are kept.
 func (m *Memory) Add(name string, file io.Reader, wanted []compiler.TableColumn) (Report, error) {
-	c, err := NewCSV(file)
+	c, err := NewCSV(file, CSVOptions{})
 	if err != nil {
 		return Report{}, err
 	}
@@ -52,7 +55,7 @@ func (m *Memory) Add(name string, file io.Reader, wanted []compiler.TableColumn)
 	if err := b.read(c); err != nil {
 		return Report{}, err
 	}
-	m.tables[name] = table
+	m.tables[name], m.fields[name] = table, c.Fields
 	report := Report{Fields: c.Fields, Rows: b.keys.n, Replaced: b.replaced, Foreign: b.foreign}
 	return report, nil
 }
@@ -123,14 +126,23 @@ func (m *Memory) Has(table, column, value string, _ schema.Millis) bool {
 	return c != nil && c.has(value, onlyVersion)
 }
 
+// Check is a ColumnError when there is the table and it has no such column.
+func (m *Memory) Check(c compiler.TableColumn) error {
+	table, there := m.tables[c.Table]
+	if _, ok := table[c.Column]; there && !ok {
+		return &ColumnError{c, m.fields[c.Table]}
+	}
+	return nil
+}
+
 // Missing says of the columns which there are not.
 func (m *Memory) Missing(columns []compiler.TableColumn) []string {
 	var out []string
 	for _, c := range columns {
 		if _, ok := m.tables[c.Table]; !ok {
 			out = append(out, noTable(c))
-		} else if _, ok := m.tables[c.Table][c.Column]; !ok {
-			out = append(out, noColumn(c))
+		} else if err := m.Check(c); err != nil {
+			out = append(out, err.Error())
 		}
 	}
 	return out
@@ -140,8 +152,15 @@ func noTable(c compiler.TableColumn) string {
 	return fmt.Sprintf("there is no reference table %q: until there is, nothing is in it", c.Table)
 }
 
-func noColumn(c compiler.TableColumn) string {
-	return fmt.Sprintf("reference table %q has no column %q: until it has, nothing is in it", c.Table, c.Column)
+// ColumnError is a column that somebody asks and that a table does not have.
+type ColumnError struct {
+	compiler.TableColumn
+	Fields []Field
+}
+
+// Error implements error.
+func (e *ColumnError) Error() string {
+	return fmt.Sprintf("reference table %q has no column %q; it has %s", e.Table, e.Column, fieldNames(e.Fields))
 }
 
 // String is the report in words.

@@ -2,6 +2,7 @@ package reference
 
 import (
 	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -39,7 +40,13 @@ const crowded = 4
 
 func newPatterns(t *texts) *patterns { return &patterns{texts: t, files: map[uint64]file{}} }
 
-func (*patterns) key(value string) (string, bool) { return value, true }
+// key is the pattern; one of domains in small letters, as domains are compared.
+func (*patterns) key(value string) (string, bool) {
+	if hasCapital(value) && isDomainPattern(value) {
+		value = strings.ToLower(value)
+	}
+	return value, true
+}
 
 // added files the pattern under the piece that has the fewest patterns. What a
 // value begins or ends with comes first, as that costs least to look up.
@@ -96,6 +103,19 @@ func gramSize(n int) int {
 }
 
 func (p *patterns) candidates(value string, is func(ref) bool) bool {
+	if p.fitting(value, is) {
+		return true
+	}
+	if root, ok := strings.CutSuffix(value, "."); ok && isDomain(value) {
+		value = root
+	} else if !hasCapital(value) {
+		return false
+	}
+	return p.fitting(strings.ToLower(value), func(r ref) bool { return is(r) && isDomainPattern(string(p.texts.bytes(r))) })
+}
+
+// fitting goes through the patterns that the value, as it is, fits.
+func (p *patterns) fitting(value string, is func(ref) bool) bool {
 	try := func(hash uint64) bool {
 		for n := p.files[hash].first; n > 0; n = p.links[n-1].next {
 			if r := p.links[n-1].pattern; is(r) && fits(string(p.texts.bytes(r)), value) {

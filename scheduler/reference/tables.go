@@ -443,16 +443,34 @@ func (s *Tables) draft(t *table) (Version, Table) {
 
 // Missing says which of the columns there are not now.
 func (s *Tables) Missing(columns []compiler.TableColumn) []string {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
 	var out []string
 	for _, c := range columns {
-		i := slices.IndexFunc(s.byName[c.Table], func(t *table) bool { return t.deleted == 0 })
-		if i < 0 {
+		if there, err := s.askable(c); !there {
 			out = append(out, noTable(c))
-		} else if s.byName[c.Table][i].field(c.Column) < 0 {
-			out = append(out, noColumn(c))
+		} else if err != nil {
+			out = append(out, err.Error())
 		}
 	}
 	return out
+}
+
+// Check is a ColumnError when there is the table and it has no such column.
+func (s *Tables) Check(c compiler.TableColumn) error {
+	_, err := s.askable(c)
+	return err
+}
+
+func (s *Tables) askable(c compiler.TableColumn) (table bool, err error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, t := range s.byName[c.Table] {
+		if t.deleted != 0 {
+			continue
+		}
+		if t.field(c.Column) < 0 {
+			err = &ColumnError{c, slices.Clone(t.Fields)}
+		}
+		return true, err
+	}
+	return false, nil
 }
