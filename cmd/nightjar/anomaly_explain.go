@@ -97,8 +97,8 @@ marked.`,
 	c.Flags().StringVar(&query, "query", "", "the query of the rule, by its name (default the first)")
 	span.add(c, "(default: the last fortnight) buckets ", "up to then")
 	c.Flags().StringVar(&png, "png", "", "write a picture to this file instead")
-	c.Flags().IntVar(&columns, "columns", 100, "width of the drawing in characters")
-	c.Flags().IntVar(&rows, "rows", 16, "height of the drawing in lines")
+	c.Flags().IntVar(&columns, "width", 100, "width of the drawing in characters")
+	c.Flags().IntVar(&rows, "height", 16, "height of the drawing in lines")
 	c.Flags().Float64Var(&threshold, "threshold", 0.995, "mark buckets whose probability of a lower value is above this")
 	return c
 }
