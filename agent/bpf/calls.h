@@ -223,7 +223,7 @@ static __always_inline void put_bpf(struct scratch *s, struct task_struct *t, st
 	}
 	if (cmd != 5 || bpf_probe_read_user(&load, sizeof(load), (void *)a->at[1]))
 		return;
-	__u32 size = load.count * 8;
+	__u64 size = (__u64)load.count * 8;
 	if (load.count > CODE_MOST / 8)
 		size = CODE_MOST;
 	put_user(s, PART_BYTES2, (void *)load.code, size, false);
@@ -275,7 +275,7 @@ static __always_inline void put_wanted(struct scratch *s, struct task_struct *t,
 			put_user(s, w->part, (void *)from, w->size, true);
 		break;
 	case WANT_BYTES: {
-		__u32 size = w->size;
+		__u64 size = w->size;
 		if (w->arg2 < 6 && a->at[w->arg2 & 7] < size)
 			size = a->at[w->arg2 & 7];
 		if (from)

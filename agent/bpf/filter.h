@@ -4,7 +4,7 @@
 
 // name_approves reports whether the last name, of len bytes at name, is one that
 // rules about this type ask for.
-static __always_inline bool name_approves(struct scratch *s, struct filter *f, __u32 type, const void *name, __u32 len)
+static __always_inline bool name_approves(struct scratch *s, struct filter *f, __u32 type, const void *name, __u64 len)
 {
 	if (len >= NAME_SIZE)
 		return f->long_names;
@@ -32,7 +32,7 @@ static __always_inline bool path_approves(struct scratch *s, struct filter *f, _
 	long n = bpf_probe_read_user_str(s->path, PATH_SIZE, from);
 	if (n < 2)
 		return true;
-	__u32 end = n - 1, at;
+	__u64 end = n - 1, at;
 	for (int i = 0; i < NAME_SIZE; i++) {
 		at = end - 1 - i;
 		if (i >= end)

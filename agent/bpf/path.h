@@ -26,11 +26,11 @@ __noinline int path_step(__u32 slot)
 		s->walk.root = BPF_CORE_READ(above, mnt.mnt_root);
 		return 0;
 	}
-	__u32 len = BPF_CORE_READ(d, d_name.len);
+	__u64 len = BPF_CORE_READ(d, d_name.len);
 	const unsigned char *name = BPF_CORE_READ(d, d_name.name);
 	bounded(len);
 	len &= NAME_MAX_SIZE - 1;
-	__u32 at = s->walk.at;
+	__u64 at = s->walk.at;
 	if (at < len + 1 || at > PATH_SIZE) {
 		s->walk.done = 2;
 		return 1;

@@ -96,7 +96,7 @@ static __always_inline void clear_numbers(struct record *r)
 // record then says.
 static __always_inline struct part *room(struct scratch *s)
 {
-	__u32 at = s->used;
+	__u64 at = s->used;
 	bounded(at);
 	if (at > DATA_SIZE - sizeof(struct part)) {
 		((struct record *)s->data)->flags |= REC_CUT;
@@ -115,7 +115,7 @@ static __always_inline void fill(struct scratch *s, struct part *p, __u32 kind, 
 }
 
 // put_user adds memory of the caller; with text, up to its zero.
-static __always_inline void put_user(struct scratch *s, __u32 kind, const void *from, __u32 len, bool text)
+static __always_inline void put_user(struct scratch *s, __u32 kind, const void *from, __u64 len, bool text)
 {
 	struct part *p = room(s);
 	if (!p)
@@ -128,7 +128,7 @@ static __always_inline void put_user(struct scratch *s, __u32 kind, const void *
 		((struct record *)s->data)->flags |= REC_FAULT;
 		return;
 	}
-	__u32 got = text ? n - 1 : len;
+	__u64 got = text ? n - 1 : len;
 	bounded(got);
 	if (got > PART_MAX)
 		return;
@@ -197,7 +197,7 @@ __noinline int put_walked(__u32 slot, __u32 kind)
 	const char *type = BPF_CORE_READ(b, s_type, name);
 	if (bpf_probe_read_kernel_str(f->filesystem, sizeof(f->filesystem), type) < 0)
 		f->filesystem[0] = 0;
-	__u32 len = path_walk(slot), at = s->walk.at;
+	__u64 len = path_walk(slot), at = s->walk.at;
 	bounded(len);
 	bounded(at);
 	if (len > PATH_SIZE || at > PATH_SIZE)
@@ -240,7 +240,8 @@ static __always_inline struct file *file_at(struct task_struct *t, int fd)
 static __always_inline bool submit(struct scratch *s)
 {
 	struct record *r = (void *)s->data;
-	__u32 size = s->used, type = r->type;
+	__u64 size = s->used; // 64 bits: 5.10 does not follow comparisons of 32
+	__u32 type = r->type;
 	bounded(size);
 	if (size > DATA_SIZE + PART_MAX || size < sizeof(*r)) {
 		count_of(type, COUNT_LOST_SCRATCH);

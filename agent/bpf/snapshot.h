@@ -32,7 +32,7 @@ int on_task(struct bpf_iter__task *ctx)
 	if (fs)
 		put_path(s, SLOT_ITER, PART_BASE, __builtin_preserve_access_index(&fs->pwd));
 	put_tty(s, t);
-	__u32 size = s->used;
+	__u64 size = s->used;
 	bounded(size);
 	if (size > DATA_SIZE + PART_MAX || size < sizeof(*r))
 		return 0;
