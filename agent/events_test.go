@@ -103,8 +103,8 @@ var trials = []trial{
 		return expected("flags", e.Memory.Flags, unix.MAP_PRIVATE)
 	}},
 	{"mprotect", `mprotect.req_protection & VM_EXEC > 0 && mprotect.vm_protection & VM_WRITE > 0`, "mprotect", nil, nil},
-	{"ptrace", `ptrace.request == PTRACE_ATTACH && ptrace.tracee.file.name == "sleep"`, "ptrace", nil, nil},
-	{"signal", `signal.type == SIGUSR1 && signal.target.file.name == "sleep"`, "kill", nil, func(e *event.Event) error {
+	{"ptrace", `ptrace.request == PTRACE_ATTACH && ptrace.tracee.comm == "sleep"`, "ptrace", nil, nil},
+	{"signal", `signal.type == SIGUSR1 && signal.target.comm == "sleep"`, "kill", nil, func(e *event.Event) error {
 		return expected("pid", e.Signal.PID, e.Target.PID, "retval", e.Retval, 0)
 	}},
 	{"signal", `signal.type == SIGUSR2 && signal.retval == ESRCH`, "kill-nobody", nil, nil},
@@ -137,16 +137,16 @@ var trials = []trial{
 	{"login_uid_write", `login_uid_write.auid == 4294967295`, "loginuid", nil, nil},
 	{"capabilities", `capabilities.used & CAP_SYS_CHROOT > 0`, "chroot", nil, nil},
 	{"cgroup_write", `cgroup_write.pid > 0 && cgroup_write.file.path =~ "**/nightjar-test/cgroup.procs"`, "cgroup", nil, nil},
-	{"exec", `exec.file.path == "/usr/bin/true" && exec.args_options in ["count=3"]`, "true", nil, func(e *event.Event) error {
+	{"exec", `exec.file.path == "$SELF" && exec.args_options in ["count=3"]`, "true", nil, func(e *event.Event) error {
 		p := e.Process
 		return expected("argv0", p.Argv0, "spoofed", "argv", p.Argv, []string{"--count=3", "x"}, "mode", p.File.Mode&unix.S_IFMT, unix.S_IFREG,
 			"owner", p.File.User, "root", "fs", p.File.Filesystem != "", true, "times", p.File.ModificationTime > 0 && p.File.ChangeTime > 0, true,
-			"comm", p.Comm, "true", "user", p.User, "root", "env", slices.Contains(p.Envp, "NIGHTJAR_VALUE=secret"), true,
+			"comm", p.Comm, "exe", "user", p.User, "root", "env", slices.Contains(p.Envp, "NIGHTJAR_VALUE=secret"), true,
 			"env name", slices.Contains(p.Envs, "NIGHTJAR_VALUE"), true, "parent", p.Parent.PID, p.PPID,
 			"caps", p.CapEffective != 0, true, "auid", p.AUID != 0, true)
 	}},
 	{"exit", `exit.code == 7 && exit.cause == EXITED`, "seven", nil, nil},
-	{"exit", `exit.cause == SIGNALED && exit.code == SIGKILL && exit.file.name == "sleep"`, "killed", nil, nil},
+	{"exit", `exit.cause == SIGNALED && exit.code == SIGKILL && exit.comm == "sleep"`, "killed", nil, nil},
 }
 
 // notHere are the types that the model of this kernel can't cause, with the hook
@@ -165,7 +165,11 @@ func notHere(hooks []probe.Hook) map[string]string {
 
 func TestEveryTypeOfEventsIsSeenWithItsFields(t *testing.T) {
 	dir := t.TempDir()
-	fill := strings.NewReplacer("$D", dir)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fill := strings.NewReplacer("$D", dir, "$SELF", self)
 	prepare(t, dir)
 	rules := ""
 	for i, c := range trials {
@@ -391,12 +395,13 @@ func init() {
 		"chroot":   func([]string) error { return unix.Chroot("/") },
 		"cgroup":   intoCGroup,
 		"true": func([]string) error {
-			c := exec.Command("/usr/bin/true")
+			c := work("nothing")
 			c.Args = []string{"spoofed", "--count=3", "x"}
-			c.Env = []string{"NIGHTJAR_VALUE=secret"}
+			c.Env = append(c.Env, "NIGHTJAR_VALUE=secret")
 			return c.Run()
 		},
-		"seven": func([]string) error { _ = exec.Command("/bin/sh", "-c", "exit 7").Run(); return nil },
+		"nothing": func([]string) error { return nil },
+		"seven":   func([]string) error { _ = exec.Command("/bin/sh", "-c", "exit 7").Run(); return nil },
 		"killed": func([]string) error {
 			return withSleep(func(int) error { return nil })
 		},

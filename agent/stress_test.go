@@ -23,10 +23,11 @@ func TestOfShortLivesNoneIsMissing(t *testing.T) {
 	const shells, each = 2, 10_000
 	type life struct{ execs, exits int }
 	lives := map[string]*life{}
+	program := realPath(t, "/bin/true")
 	w := watch(t, "any: exec.comm == \"no-such-comm\"", func(_ *Config, w *watched) {
 		w.each = func(e *event.Event) {
 			p := e.Process
-			if len(p.Argv) != 2 || !strings.HasPrefix(p.Argv[0], "short-") || p.File.Path != "/usr/bin/true" {
+			if len(p.Argv) != 2 || !strings.HasPrefix(p.Argv[0], "short-") || p.File.Path != program {
 				return
 			}
 			l := lives[p.Args]
@@ -40,7 +41,7 @@ func TestOfShortLivesNoneIsMissing(t *testing.T) {
 			case "exit":
 				l.exits++
 			}
-			if p.Parent == nil || p.Parent.File.Name != "dash" && p.Parent.File.Name != "sh" && p.Parent.File.Name != "bash" {
+			if p.Parent == nil || p.Parent.Comm != "sh" {
 				t.Errorf("%s has the parent %+v", p.Args, p.Parent)
 			}
 		}
@@ -67,6 +68,17 @@ func TestOfShortLivesNoneIsMissing(t *testing.T) {
 			t.Fatalf("%s: %+v, want one of each", args, *l)
 		}
 	}
+}
+
+// realPath is where a program is, links followed: in some systems it is one
+// program with many names.
+func realPath(t *testing.T, name string) string {
+	t.Helper()
+	at, err := filepath.EvalSymlinks(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at
 }
 
 func init() {
