@@ -41,6 +41,7 @@ type Account struct {
 type RuleAccount struct {
 	Matches  uint64 `json:"matches"`
 	HeldBack uint64 `json:"held_back"`
+	about    []byte // see appendAbout
 }
 
 // The causes of losses.

@@ -43,6 +43,7 @@ type Agent struct {
 
 	context secl.Context
 	event   event.Event
+	scratch []byte // the last match: the next one may be as long
 	account account
 }
 

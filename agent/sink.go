@@ -2,6 +2,7 @@ package agent
 
 import (
 	"encoding/json"
+	"strconv"
 	"time"
 
 	"nightjar/secl"
@@ -39,74 +40,76 @@ type Match struct {
 
 // match makes a match of the event at hand.
 func (a *Agent) match(rule *ruleset.Rule) Match {
-	object := event.Attributes(&a.context)
-	object["source"] = event.Source
-	object["hostname"] = a.event.Hostname
-	object["timestamp"] = a.event.Timestamp / int64(time.Millisecond)
+	dst := append(make([]byte, 0, len(a.scratch)), `{"timestamp":`...)
+	dst = strconv.AppendInt(dst, a.event.Timestamp/int64(time.Millisecond), 10)
+	dst = append(append(dst, `,"source":`...), `"`+event.Source+`"`...)
+	dst = event.AppendString(append(dst, `,"hostname":`...), a.event.Hostname)
 	if a.event.Service != "" {
-		object["service"] = a.event.Service
+		dst = event.AppendString(append(dst, `,"service":`...), a.event.Service)
 	}
-	object["agent"] = a.about(rule)
-	a.addToProcess(object)
-	text, err := json.Marshal(object)
-	if err != nil {
-		// Texts and numbers always have a JSON.
-		panic(err)
-	}
-	return Match{Rule: rule, Event: &a.event, JSON: text}
+	dst = a.appendAbout(append(dst, `,"agent":`...), rule)
+	dst = append(event.AppendJSON(append(dst, ','), &a.context), '}')
+	a.scratch = dst[:len(dst):len(dst)]
+	return Match{Rule: rule, Event: &a.event, JSON: dst}
 }
 
-// about is what the agent says of the rule.
-func (a *Agent) about(rule *ruleset.Rule) map[string]any {
-	out := map[string]any{"rule_id": rule.ID, "os": "linux", "version": a.config.Version}
-	if rule.Version != "" {
-		out["rule_version"] = rule.Version
+// appendAbout appends what the agent says of the rule.
+func (a *Agent) appendAbout(dst []byte, rule *ruleset.Rule) []byte {
+	r := a.account.rule(rule.ID)
+	if r.about == nil {
+		r.about = a.about(rule)
 	}
-	if rule.Description != "" {
-		out["rule_description"] = rule.Description
+	dst = append(dst, r.about...)
+	if r.HeldBack > 0 { // matches that the rule's limit did not let through, so far
+		dst = strconv.AppendUint(append(dst, `,"held_back":`...), r.HeldBack, 10)
 	}
+	if set := a.variables(); len(set) > 0 {
+		if text, err := json.Marshal(set); err == nil {
+			dst = append(append(dst, `,"variables":`...), text...)
+		}
+	}
+	return append(dst, '}')
+}
+
+// about is what is always said of a rule: an object without its last brace.
+func (a *Agent) about(rule *ruleset.Rule) []byte {
+	out := map[string]any{"rule_id": rule.ID, "os": "linux"}
+	set := func(name, value string) {
+		if value != "" {
+			out[name] = value
+		}
+	}
+	set("version", a.config.Version)
+	set("rule_version", rule.Version)
+	set("rule_description", rule.Description)
 	if len(rule.Tags) > 0 {
 		out["rule_tags"] = rule.Tags
 	}
 	if len(rule.From) > 0 {
 		from := rule.From[len(rule.From)-1]
-		out["policy_name"], out["policy_version"] = from.Name, from.Version
+		set("policy_name", from.Name)
+		set("policy_version", from.Version)
 	}
-	if held := a.account.rule(rule.ID).HeldBack; held > 0 {
-		out["held_back"] = held // matches that the rule's limit did not let through, so far
+	text, err := json.Marshal(out)
+	if err != nil {
+		panic(err) // texts always have a JSON
 	}
-	if set := a.variables(); len(set) > 0 {
-		out["variables"] = set
-	}
-	return out
+	return text[:len(text)-1]
 }
 
 // variables are the values of the variables that policies report.
 func (a *Agent) variables() map[string]any {
-	out := map[string]any{}
+	var out map[string]any
 	for _, v := range a.rules.Vars.All() {
 		if v.Private {
 			continue
 		}
 		if value := secl.Printable(v.Value(&a.context)); value != nil {
+			if out == nil {
+				out = map[string]any{}
+			}
 			out[v.FullName()] = value
 		}
 	}
 	return out
-}
-
-// addToProcess adds what no field has, and takes away what does not leave the
-// host: the values of environment variables may be secrets.
-func (a *Agent) addToProcess(object map[string]any) {
-	p, ok := object["process"].(map[string]any)
-	if !ok {
-		return
-	}
-	delete(p, "envp")
-	if parent, ok := p["parent"].(map[string]any); ok {
-		delete(parent, "envp")
-	}
-	if folder := a.cache.Folder(a.event.Process); folder != "" {
-		p["cwd"] = folder
-	}
 }

@@ -84,14 +84,6 @@ func (c *Cache) Get(pid uint32) *event.Process {
 	return nil
 }
 
-// Folder is the working directory that a process had at its last exec.
-func (c *Cache) Folder(p *event.Process) string {
-	if e := c.living[uint32(p.PID)]; e != nil && e.Process == p {
-		return e.folder
-	}
-	return ""
-}
-
 // Of is the process of a record, as the record says it is now: with its
 // credentials, its cgroup and its name. A process that no record has told of is
 // looked up in /proc.
@@ -128,7 +120,7 @@ func (c *Cache) Fork(r bpf.Record) *event.Process {
 	e := &entry{Process: &event.Process{}, start: w.Start, told: r.Time}
 	if parent != nil {
 		*e.Process = *parent.Process
-		e.folder, e.depth, e.creds = parent.folder, parent.depth+1, parent.creds
+		e.depth, e.creds = parent.depth+1, parent.creds
 	}
 	p := e.Process
 	p.Parent, p.IsExec, p.IsThread = nil, false, parent != nil
@@ -184,7 +176,7 @@ func (c *Cache) Exec(r bpf.Record) *event.Process {
 	}
 	p := &event.Process{
 		PID: e.PID, TID: int64(r.Who.Tid), PPID: int64(r.Who.Ppid), CreatedAt: c.clock(r.Who.Start), Key: r.Who.Start,
-		IsExec: true, Parent: e.Parent, MountNS: int64(r.Who.Mntns),
+		IsExec: true, Parent: e.Parent, MountNS: int64(r.Who.Mntns), Folder: e.Folder,
 	}
 	if e.IsExec {
 		p.Parent, e.depth = e.Process, e.depth+1

@@ -66,11 +66,11 @@ func (c *Cache) setExec(e *entry, r bpf.Record) {
 	info, at := r.File(bpf.PartFile)
 	c.File(p, &p.File, info, at)
 	if _, folder := r.File(bpf.PartBase); folder != "" {
-		e.folder = folder
+		e.Folder = folder
 	}
 	typed := r.Text(bpf.PartPath)
 	if typed != "" && !path.IsAbs(typed) {
-		typed = path.Join(e.folder, typed)
+		typed = path.Join(e.Folder, typed)
 	}
 	p.TTY = r.Text(bpf.PartTTY)
 	switch {

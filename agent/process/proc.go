@@ -105,7 +105,7 @@ func recoverLiving(c *Cache, pid uint32, start uint64) *entry {
 		statFile(dir+"exe", &e.File)
 	}
 	if folder, err := os.Readlink(dir + "cwd"); err == nil {
-		e.folder = folder
+		e.Folder = folder
 	}
 	readTexts(e)
 	if parent := c.living[uint32(ppid)]; parent != nil {

@@ -61,13 +61,14 @@ func doc(s string) option    { return func(f *secl.Field) { f.Doc = s } }
 func family(s string) option { return func(f *secl.Field) { f.Constants = s } }
 func measured(f *secl.Field) { f.Measured = true }
 func domain(f *secl.Field)   { f.Fold, f.Measured, f.Domain = true, true, true }
+func secret(f *secl.Field)   { f.Stored = "" }
 func isPath(f *secl.Field)   { f.Path, f.Measured, f.Check = true, true, checkPath }
 func segments(f *secl.Field) { f.Path = true }
 
 // field declares one field: its name, and where it is stored.
 func field[B any, T stored](d *declarer, b block[B], name string, at func(*B) *T, options ...option) {
 	f := secl.Field{Name: b.prefix + name, Event: b.event, Iterator: b.iterator, Stored: cmp.Or(b.stored, b.prefix) + name}
-	if b.iterator != nil && !slices.Contains(storedOfElements, name) && !slices.Contains(storedOfElements, strings.TrimPrefix(b.prefix, b.iterator.Name+".")+name) {
+	if b.iterator != nil && !slices.Contains(storedOfElements, strings.TrimPrefix(b.prefix, b.iterator.Name+".")+name) {
 		f.Stored = ""
 	}
 	if b.each != nil {

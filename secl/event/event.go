@@ -114,6 +114,7 @@ type Process struct {
 	IsKworker, IsThread, IsExec        bool
 	File, Interpreter                  File
 	SymlinkPath, SymlinkName           string // by which it was called, if that was a link
+	Folder                             string // working directory at its last exec
 	Container                          string // id
 	CGroup                             CGroup
 	K8sUser, K8sUID, SessionType       string

@@ -2,6 +2,7 @@ package event
 
 import (
 	"encoding/json"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -108,4 +109,45 @@ func TestAWrongEventIsRefusedWithItsField(t *testing.T) {
 			t.Errorf("%s: got %v, want %s", text, err, want)
 		}
 	}
+}
+
+func TestAppendedJSONIsWhatAttributesSay(t *testing.T) {
+	parent := &Process{PID: 2, UID: 7, Comm: "a\"\\\n\x01\xff", Argv: []string{"x"}}
+	e := &Event{
+		Type: "open", Timestamp: 3, Retval: -2, Async: true, RuleTags: []string{"a", "ü\u2028"},
+		Process: &Process{PID: 1, Parent: parent, File: File{Path: "/x", Mode: 0o644}, Argv: []string{"", "b"}},
+		File:    File{Path: "/etc/x", Name: "x"}, Container: Container{ID: "c"},
+	}
+	c := &secl.Context{Event: e}
+	want, err := json.Marshal(Attributes(c))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var a, b any
+	if err := json.Unmarshal(want, &a); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal([]byte("{"+string(AppendJSON(nil, c))+"}"), &b); err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(a, b) {
+		t.Errorf("got  %v\nwant %v", b, a)
+	}
+}
+
+func FuzzAppendString(f *testing.F) {
+	f.Add("a\"\\\n\x01\xff\u2028")
+	f.Fuzz(func(t *testing.T, s string) {
+		var got, want string
+		text, err := json.Marshal(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(text, &want); err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(AppendString(nil, s), &got); err != nil || got != want {
+			t.Errorf("%q is %q, want %q (%v)", s, got, want, err)
+		}
+	})
 }

@@ -189,10 +189,11 @@ func processFields(d *declarer, b block[Process]) {
 	for name, at := range map[string]func(*Process) *[]string{
 		"argv": func(p *Process) *[]string { return &p.Argv }, "args_flags": func(p *Process) *[]string { return &p.ArgsFlags },
 		"args_options": func(p *Process) *[]string { return &p.ArgsOptions }, "envs": func(p *Process) *[]string { return &p.Envs },
-		"envp": func(p *Process) *[]string { return &p.Envp }, "user_session.k8s_groups": func(p *Process) *[]string { return &p.K8sGroups },
+		"user_session.k8s_groups": func(p *Process) *[]string { return &p.K8sGroups },
 	} {
 		field(d, b, name, at)
 	}
+	field(d, b, "envp", func(p *Process) *[]string { return &p.Envp }, secret, doc("name=value; not stored, since values may be secrets"))
 	for name, at := range map[string]func(*Process) *bool{
 		"args_truncated": func(p *Process) *bool { return &p.ArgsTruncated }, "envs_truncated": func(p *Process) *bool { return &p.EnvsTruncated },
 		"is_kworker": func(p *Process) *bool { return &p.IsKworker }, "is_thread": func(p *Process) *bool { return &p.IsThread },
