@@ -43,8 +43,8 @@ func (s *backtests) RunBacktest(ctx context.Context, in *pb.RunBacktestRequest) 
 		return nil, ruleProblem(err)
 	}
 	out := &pb.RunBacktestResponse{Matches: int64(found.Matches), Warnings: warnings}
-	if found.Capped > 0 {
-		out.Warnings = append(out.Warnings, fmt.Sprintf("%d events are in more groups than are looked at of one event", found.Capped))
+	if told := found.LeftOut.String(); told != "" {
+		out.Warnings = append(out.Warnings, told)
 	}
 	for i := range found.Signals {
 		sig := &found.Signals[i]

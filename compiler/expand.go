@@ -28,15 +28,22 @@ type Match struct {
 }
 
 // Matches are the plan's matches of the event, by the reader in memory.
-func (p *Plan) Matches(e *schema.Event) []Match {
-	var out []Match
+func (p *Plan) Matches(e *schema.Event) []Match { return p.MatchesCounting(e, &LeftOut{}) }
+
+// MatchesCounting are the same, and count what is left out of them.
+func (p *Plan) MatchesCounting(e *schema.Event, out *LeftOut) []Match {
+	var all []Match
+	left := 0
 	for i := range p.Labels {
 		if p.Labels[i].Match(e) {
-			matches, _ := p.Expand(i, e)
-			out = append(out, matches...)
+			matches, more := p.Expand(i, e)
+			all, left = append(all, matches...), sum(left, more)
 		}
 	}
-	return out
+	if left > 0 {
+		out.Add(e.ID(), left)
+	}
+	return all
 }
 
 // Match tells whether the event passes the label's query and filters.
@@ -49,37 +56,32 @@ func (l *Label) Match(e *schema.Event) bool {
 	return true
 }
 
-// MaxTuples bounds how many groups, and how many distinct tuples, one event is
-// counted in for one label: an event with long arrays in several fields would
-// be in their product. The first ones in order of their values are kept.
-const MaxTuples = 10_000
-
 // Expand makes the matches of an event that label i is known to match: one for
 // every group it is in, none when it lacks a group-by field, fails a check of a
-// reference table or is excluded by a suppression. capped says that there would
-// be more than MaxTuples.
-func (p *Plan) Expand(i int, e *schema.Event) (matches []Match, capped bool) {
+// reference table or is excluded by a suppression. left is how many groups and
+// tuples there would be beyond MaxTuples.
+func (p *Plan) Expand(i int, e *schema.Event) (matches []Match, left int) {
 	l := &p.Labels[i]
 	if p.excluded(e) || !p.passes(l, e) {
-		return nil, false
+		return nil, 0
 	}
 	base := Match{At: e.At, Seq: e.Seq, Label: i, Tags: e.Tags}
 	switch l.Aggregation {
 	case AggCardinality, AggNewValue:
-		base.Values, capped = l.tuples(e.Values)
+		base.Values, left = l.tuples(e.Listed)
 		if l.Aggregation == AggNewValue && len(base.Values) == 0 {
-			return nil, false // an event without a value is not even a group's first
+			return nil, 0 // an event without a value is not even a group's first
 		}
 	case AggPlace:
 		place, ok := l.place(e)
 		if !ok {
-			return nil, false
+			return nil, 0
 		}
 		base.Values = place.values(e)
 	case AggContent:
 		signature, ok := l.signature(e)
 		if !ok {
-			return nil, false
+			return nil, 0
 		}
 		base.Values = []string{signature}
 	case AggGrade:
@@ -87,58 +89,28 @@ func (p *Plan) Expand(i int, e *schema.Event) (matches []Match, capped bool) {
 	case AggSum, AggMax:
 		base.Number, base.HasNumber = l.number(e)
 	}
-	matches, more := l.inGroups(base, e.Values)
-	return matches, capped || more
+	matches, more := l.inGroups(base, e.Listed)
+	return matches, sum(left, more)
 }
 
 // tuples are the distinct tuples of an event with these values.
-func (l *Label) tuples(values func(schema.Field) []string) (out []string, capped bool) {
-	tuples, capped := product(values, l.Distinct, false)
+func (l *Label) tuples(values func(schema.Field) []string) (out []string, left int) {
+	tuples, left := l.product(values, l.Distinct, false)
 	for _, tuple := range tuples {
 		out = append(out, joinTuple(tuple))
 	}
-	return out, capped
+	return out, left
 }
 
 // inGroups is the match in every group of an event with these values.
-func (l *Label) inGroups(base Match, values func(schema.Field) []string) (matches []Match, capped bool) {
-	groups, capped := product(values, l.GroupBy, l.Optional)
+func (l *Label) inGroups(base Match, values func(schema.Field) []string) (matches []Match, left int) {
+	groups, left := l.product(values, l.GroupBy, l.Optional)
 	matches = make([]Match, len(groups))
 	for n, g := range groups {
 		matches[n] = base
 		matches[n].Group = g
 	}
-	return matches, capped
-}
-
-// product is every combination of the fields' values, one combination of no
-// values for no fields, and none when a field is missing and not optional.
-func product(valuesOf func(schema.Field) []string, fields []schema.Field, optional bool) (tuples [][]string, capped bool) {
-	tuples = [][]string{make([]string, 0, len(fields))}
-	for _, f := range fields {
-		values := valuesOf(f)
-		if len(values) == 0 {
-			if !optional {
-				return nil, false
-			}
-			values = []string{MissingGroup}
-		}
-		for i, v := range values {
-			values[i] = strings.Clone(v) // a match outlives the event, whose text this is part of
-		}
-		longer := make([][]string, 0, min(MaxTuples, len(tuples)*len(values)))
-		for _, t := range tuples {
-			for _, v := range values {
-				if len(longer) == MaxTuples {
-					capped = true
-					break
-				}
-				longer = append(longer, append(append(make([]string, 0, len(fields)), t...), v))
-			}
-		}
-		tuples = longer
-	}
-	return tuples, capped
+	return matches, left
 }
 
 // Signals is about how many signals an event that label i matches may be in: one

@@ -293,12 +293,15 @@ func matchRange(r Range) func(*schema.Event) bool {
 	}
 }
 
-func matchNetwork(n Network) func(*schema.Event) bool {
+func matchNetwork(n Network) func(*schema.Event) bool { return matchTexts(n.Field, n.texts()) }
+
+// texts is the test of a text: whether it is an address in one of the blocks.
+func (n Network) texts() func(string) bool {
 	blocks := make([]addressSpan, len(n.Blocks))
 	for i, b := range n.Blocks {
 		blocks[i] = newAddressSpan(b)
 	}
-	return matchTexts(n.Field, func(s string) bool {
+	return func(s string) bool {
 		addr, ok := parseAddress(s)
 		if !ok {
 			return false
@@ -309,7 +312,7 @@ func matchNetwork(n Network) func(*schema.Event) bool {
 			}
 		}
 		return false
-	})
+	}
 }
 
 // addressSpan is a network block as its first and last address, as IPv6.

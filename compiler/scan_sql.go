@@ -93,25 +93,19 @@ func fieldsOf(plan *Plan) []schema.Field {
 }
 
 // Matches are the plan's matches of a row, those that Plan.Matches finds of its
-// events. capped is how many of them had more than MaxTuples.
-func (st *ScanStatement) Matches(row *Scanned) (matches []Match, capped int) {
-	for i := range row.Values {
-		slices.Sort(row.Values[i]) // as Event.Values has them
-	}
+// events. What MaxTuples leaves out of them is counted.
+func (st *ScanStatement) Matches(row *Scanned, out *LeftOut) []Match {
+	var matches []Match
+	left := 0
 	for _, hit := range row.Hits {
 		for _, ref := range st.hits[hit] {
 			if st.Whole {
 				found, more := st.Plan.Expand(ref.Label, &row.Event)
-				matches = append(matches, found...)
-				if more {
-					capped++
-				}
+				matches, left = append(matches, found...), sum(left, more)
 				continue
 			}
 			found, more := st.expand(ref.Label, row)
-			if more {
-				capped += len(row.Ats)
-			}
+			left = sum(left, more)
 			matches = slices.Grow(matches, len(found)*len(row.Ats))
 			for _, m := range found {
 				for i, at := range row.Ats {
@@ -121,22 +115,31 @@ func (st *ScanStatement) Matches(row *Scanned) (matches []Match, capped int) {
 			}
 		}
 	}
-	return matches, capped
+	switch {
+	case left == 0:
+	case st.Whole:
+		out.Add(row.Event.ID(), left)
+	default:
+		for i, at := range row.Ats {
+			out.Add(schema.EventID(schema.Millis(at), row.Seqs[i]), left)
+		}
+	}
+	return matches
 }
 
 // expand is Plan.Expand of events that are alike: their matches but for time and
 // sequence.
-func (st *ScanStatement) expand(label int, row *Scanned) (matches []Match, capped bool) {
+func (st *ScanStatement) expand(label int, row *Scanned) (matches []Match, left int) {
 	l := &st.Plan.Labels[label]
-	values := func(f schema.Field) []string { return row.Values[slices.Index(st.fields, f)] }
+	values := func(f schema.Field) []string { return slices.Clone(row.Values[slices.Index(st.fields, f)]) }
 	base := Match{Label: label, Tags: row.Tags}
 	switch l.Aggregation {
 	case AggCardinality, AggNewValue:
-		base.Values, capped = l.tuples(values)
+		base.Values, left = l.tuples(values)
 		if l.Aggregation == AggNewValue && len(base.Values) == 0 {
-			return nil, false
+			return nil, 0
 		}
 	}
 	matches, more := l.inGroups(base, values)
-	return matches, capped || more
+	return matches, sum(left, more)
 }

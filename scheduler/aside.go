@@ -322,10 +322,8 @@ func (s *Scheduler) unfold(ctx context.Context, a *aside) (ok bool, err error) {
 		if !a.plan.Labels[i].Match(a.event) {
 			continue
 		}
-		matches, capped := a.plan.Expand(i, a.event)
-		if capped {
-			s.ledger.capped(touch{plan: a.plan, label: i, event: a.event})
-		}
+		matches, left := a.plan.Expand(i, a.event)
+		s.ledger.capped(touch{plan: a.plan, label: i, event: a.event}, left)
 		a.parts = append(a.parts, asidePart{i, matches})
 	}
 	return true, nil

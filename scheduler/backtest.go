@@ -66,9 +66,10 @@ type Backtest struct {
 	// Signals are ordered by first seen, then case, then group. What a suppression
 	// withholds is among them, and says so.
 	Signals []schema.Signal
-	// Matches is how many there were; Capped counts the events that were in more
-	// than compiler.MaxTuples groups, of which only those were looked at.
-	Matches, Capped int
+	// Matches is how many there were.
+	Matches int
+	// LeftOut is what compiler.MaxTuples left out of them.
+	LeftOut compiler.LeftOut
 
 	changes []change // by signal
 	// signals are what a rule over signals was run over, as events by place.
@@ -159,9 +160,7 @@ func (b *Backtester) scan(ctx context.Context, plan *compiler.Plan, in TimeSpan,
 		slice := TimeSpan{from, min(in.To, from+width-1)}
 		started := time.Now()
 		err := b.deps.Scanner.Scan(ctx, st, slice, Interval{To: through}, func(row *compiler.Scanned) error {
-			found, capped := st.Matches(row)
-			matches = append(matches, found...)
-			out.Capped += capped
+			matches = append(matches, st.Matches(row, &out.LeftOut)...)
 			if len(matches) > b.deps.MaxMatches {
 				return &schema.Invalid{Details: []schema.Detail{{Message: fmt.Sprintf(
 					"the rule matches more than %d times in this time, which is more than a backtest holds; narrow its queries or the time", b.deps.MaxMatches)}}}

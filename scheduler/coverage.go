@@ -33,6 +33,8 @@ type Entry struct {
 	Events           uint64
 	Reason           string
 	At               schema.Millis
+
+	left compiler.LeftOut // of capped, while it is collected
 }
 
 // States of coverage.
@@ -215,12 +217,17 @@ func (l *ledger) reopened(t touch) {
 	e.Reason = "events arrived late; what was evaluated before them was evaluated again"
 }
 
-func (l *ledger) capped(t touch) {
+// capped notes that so many groups and tuples of an event were left out.
+func (l *ledger) capped(t touch, left int) {
+	if left == 0 {
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	e := l.about(t, CoverageCapped)
 	e.include(t.event)
-	e.Reason = fmt.Sprintf("event %s has long arrays in several fields: only the first %d combinations of their values count", t.event.ID(), compiler.MaxTuples)
+	e.left.Add(t.event.ID(), left)
+	e.Reason = e.left.String()
 }
 
 // postponed notes that silence up to a moment was judged later than usual.

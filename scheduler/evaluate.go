@@ -218,10 +218,8 @@ func planSet(touches []touch) map[*compiler.Plan]bool {
 // memory at once, and in the store before the place is saved.
 func (s *Scheduler) note(d *dirty, t touch) {
 	cached := s.cache.of(t.plan, false)
-	matches, capped := t.plan.Expand(t.label, t.event)
-	if capped {
-		s.ledger.capped(t)
-	}
+	matches, left := t.plan.Expand(t.label, t.event)
+	s.ledger.capped(t, left)
 	if t.event.At < cached.newest-reopenAfter {
 		s.ledger.reopened(t)
 	}

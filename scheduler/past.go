@@ -60,13 +60,18 @@ func (s *Scheduler) learnFrom(ctx context.Context, plan *compiler.Plan, back tim
 		return err
 	}
 	all := TimeSpan{schema.MinMillis, schema.MaxMillis}
-	return s.deps.Scanner.Scan(ctx, st, all, Interval{first - 1, plan.After}, func(row *compiler.Scanned) error {
-		matches, _ := st.Matches(row)
+	var left compiler.LeftOut
+	err = s.deps.Scanner.Scan(ctx, st, all, Interval{first - 1, plan.After}, func(row *compiler.Scanned) error {
+		matches := st.Matches(row, &left)
 		for i := range matches {
 			learn(&matches[i])
 		}
 		return nil
 	})
+	if err == nil && left.Events > 0 {
+		s.deps.Log.Warn("not all of the past was learned", "rule", plan.Rule.ID, "reason", left.String())
+	}
+	return err
 }
 
 // pastLearner takes in the matches of the past. Those that series are counted

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"slices"
 	"sort"
 	"strings"
 )
@@ -61,7 +62,23 @@ func (f Field) String() string {
 
 // Values are the texts of the field in the event, without duplicates, sorted;
 // none when the event lacks it. A reserved field that is empty is lacking.
-func (e *Event) Values(f Field) []string {
+func (e *Event) Values(f Field) []string { return distinct(e.texts(f)) }
+
+// Listed are the same values in the order in which the event has them.
+func (e *Event) Listed(f Field) []string {
+	out := e.texts(f)
+	if len(out) < 2 {
+		return out
+	}
+	seen := make(map[string]bool, len(out))
+	return slices.DeleteFunc(out, func(v string) bool {
+		again := seen[v]
+		seen[v] = true
+		return again
+	})
+}
+
+func (e *Event) texts(f Field) []string {
 	var out []string
 	switch f.Kind {
 	case FieldAttribute:
@@ -81,7 +98,7 @@ func (e *Event) Values(f Field) []string {
 			out = append(out, v)
 		}
 	}
-	return distinct(out)
+	return out
 }
 
 // Reserved is the text of a reserved field other than tags.

@@ -140,6 +140,7 @@ func backtest(rulePath, eventsPath string, until schema.Millis, locator ingest.L
 		return nil, err
 	}
 	var matches []compiler.Match
+	var left compiler.LeftOut
 	oldest, newest := schema.MaxMillis, schema.MinMillis
 	matched := map[uint64]schema.Event{} // where suppressions have to see them
 	err = readEvents(eventsPath, locator, func(e *schema.Event) {
@@ -147,13 +148,16 @@ func backtest(rulePath, eventsPath string, until schema.Millis, locator ingest.L
 			return
 		}
 		oldest, newest = min(oldest, e.At), max(newest, e.At)
-		ms := plan.Matches(e)
+		ms := plan.MatchesCounting(e, &left)
 		if matches = append(matches, ms...); len(ms) > 0 && plan.Withholds() {
 			matched[e.Seq] = *e
 		}
 	})
 	if err != nil {
 		return nil, err
+	}
+	if told := left.String(); told != "" {
+		fmt.Fprintf(os.Stderr, "%s: warning: %s\n", rulePath, told)
 	}
 	if until == schema.MaxMillis {
 		until = newest

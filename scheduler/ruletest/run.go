@@ -101,6 +101,9 @@ func Run(path string, o Options) Report {
 		if err != nil {
 			problems = []string{err.Error()}
 		}
+		if told := r.left.String(); told != "" {
+			report.Warnings = append(report.Warnings, t.Name+": "+told)
+		}
 		report.Tests = append(report.Tests, Result{t.Name, t.node.Line, len(problems) == 0, problems})
 	}
 	return report
@@ -114,6 +117,7 @@ type run struct {
 	start   schema.Millis
 	horizon scheduler.Horizon
 
+	left      compiler.LeftOut
 	found     []Signal
 	published []scheduler.Published
 }
@@ -158,7 +162,7 @@ func (r *run) evaluate(plan compiler.Plan, events []schema.Event, suppressions [
 		events, matches = r.signalsFor(&plan)
 	} else {
 		for i := range events {
-			matches = append(matches, plan.Matches(&events[i])...)
+			matches = append(matches, plan.MatchesCounting(&events[i], &r.left)...)
 		}
 	}
 	published, err := scheduler.ReplayRendered(&plan, matches, r.horizon, func(wanted []compiler.Match) ([]schema.Event, error) {
