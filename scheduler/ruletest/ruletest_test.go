@@ -127,6 +127,18 @@ func TestRunsSayWhatTheyCannotRead(t *testing.T) {
 	}
 }
 
+// TestWhatIsLeftOutOfAnEventIsAWarning has an event in more groups than count.
+func TestWhatIsLeftOutOfAnEventIsAWarning(t *testing.T) {
+	values := make([]string, compiler.MaxTuples+3)
+	for i := range values {
+		values[i] = fmt.Sprint(i)
+	}
+	report := runText(t, header+"tests: [{name: long, signals: [{group: ['10002']}], events: [{at: +0s, event: {u: ["+strings.Join(values, ",")+"]}}]}]", Options{})
+	if len(report.Warnings) != 1 || !strings.HasPrefix(report.Warnings[0], "long: 3 groups and tuples of values were left out") {
+		t.Errorf("warnings %q, error %s", report.Warnings, report.Error)
+	}
+}
+
 func runText(t *testing.T, text string, o Options) Report {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "x_test.yaml")
