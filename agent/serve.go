@@ -98,7 +98,7 @@ func (a *Agent) answer(l net.Listener, ended chan struct{}) {
 }
 
 func (a *Agent) status() *Status {
-	const most = 50
+	const most = 200
 	s := &Status{PID: os.Getpid(), Hooks: a.probe.Hooks(), Filtering: a.filters.state, Top: a.account.top.most(most)}
 	if r, err := a.Account(); err == nil {
 		s.Report = r

@@ -55,8 +55,9 @@ func (w *Writer) write(to io.Writer) {
 }
 
 // Match queues a match, or drops it where too much waits.
-func (w *Writer) Match(m Match) {
-	line := w.line(m)
+func (w *Writer) Match(m Match) { w.queue(w.line(m)) }
+
+func (w *Writer) queue(line []byte) {
 	n := int64(len(line)) + 1
 	if w.queued.Load()+n > maxQueued {
 		w.dropped.Add(1)

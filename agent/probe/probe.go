@@ -56,7 +56,7 @@ var ErrUnavailable = errors.New("this kernel shows the agent no events")
 
 // Everything is the name of every type of events that a program is written for.
 func Everything() []string {
-	seen := map[string]bool{"exec": true, "exit": true, "cgroup_write": true}
+	seen := map[string]bool{"exec": true, "exit": true}
 	for _, r := range rows {
 		seen[r.event] = true
 	}
@@ -291,5 +291,6 @@ func (p *Probe) Close() error {
 		err = errors.Join(err, p.reader.Close())
 	}
 	p.objects.Close()
+	p.objects.Variables = nil // they map memory of the kernel, until they are collected
 	return err
 }

@@ -22,6 +22,7 @@ var essentialEvents = map[string][]string{"on_fork": {"fork"}, "on_exec": {"exec
 type program struct {
 	forms  []string
 	events []string // that need it; none: it always runs
+	always bool     // it runs also where nobody wants these
 	use    usage
 }
 
@@ -41,7 +42,7 @@ type programs []program
 var optional = programs{
 	{forms: []string{"on_task"}, use: onDemand},
 	{forms: []string{"on_cgroup_mkdir"}},
-	{forms: []string{"on_cgroup_attach"}},
+	{forms: []string{"on_cgroup_attach"}, events: []string{"cgroup_write"}, always: true},
 	{forms: []string{"on_write"}, events: []string{"selinux", "login_uid_write"}, use: handler},
 	{forms: []string{"on_enter"}, events: []string{"mprotect", "splice"}},
 	{forms: []string{"on_signal"}, events: []string{"signal"}},
@@ -55,7 +56,7 @@ var optional = programs{
 func (all programs) wanted(o Options) programs {
 	var out programs
 	for _, p := range all {
-		if len(p.events) == 0 || slices.ContainsFunc(p.events, func(e string) bool { return slices.Contains(o.Events, e) }) {
+		if p.always || len(p.events) == 0 || slices.ContainsFunc(p.events, func(e string) bool { return slices.Contains(o.Events, e) }) {
 			out = append(out, p)
 		}
 	}

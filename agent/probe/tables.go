@@ -123,3 +123,34 @@ func (p *Probe) MapIDs() ([]ebpf.MapID, error) {
 	}
 	return out, nil
 }
+
+// ProgramIDs are the ids of the programs, which are gone after Close.
+func (p *Probe) ProgramIDs() []ebpf.ProgramID {
+	var out []ebpf.ProgramID
+	for _, program := range p.objects.Programs {
+		if info, err := program.Info(); err == nil {
+			if id, ok := info.ID(); ok {
+				out = append(out, id)
+			}
+		}
+	}
+	return out
+}
+
+// Existing counts the maps and programs that the kernel still has.
+func Existing(maps []ebpf.MapID, programs []ebpf.ProgramID) int {
+	n := 0
+	for _, id := range maps {
+		if m, err := ebpf.NewMapFromID(id); err == nil {
+			m.Close()
+			n++
+		}
+	}
+	for _, id := range programs {
+		if p, err := ebpf.NewProgramFromID(id); err == nil {
+			p.Close()
+			n++
+		}
+	}
+	return n
+}

@@ -43,15 +43,18 @@ can't be seen on this kernel is told on standard error, and to the engine.`,
 	f.StringArrayVar(&o.policies, "policy", nil, "a policy file; several are merged in their order (for a server: a small one that ships)")
 	f.StringArrayVar(&o.defaults, "default", nil, "a policy that ships with the agent; custom ones override it")
 	f.StringVar(&o.version, "agent-version", "", "load what is for this version of the agent (everything, if empty)")
-	f.StringVar(&o.state, "state-dir", "/run/nightjar-agent", "where `nightjar agent status` finds this agent")
+	f.StringVar(&o.state, "state-dir", agentState, "where `nightjar agent status` finds this agent")
 	f.StringVar(&o.hostname, "hostname", "", "the name of this host in events (that of the machine, if empty)")
 	f.IntVar(&o.ring, "ring", probe.DefaultRing>>20, "size of the ring between kernel and agent, in MiB: a power of two")
 	f.DurationVar(&o.report, "report", agentReport, "time between two reports to the server")
 	addClientFlags(c)
 	addTerminalOutput(c, asTable, asJSON, asTable, asJSON, asLines)
-	c.AddCommand(newAgentStatus())
+	c.AddCommand(newAgentStatus(), newAgentCheck(), newAgentTop(), newAgentRecord(), newAgentCleanup())
 	return c
 }
+
+// agentState is where an agent answers unless it is told otherwise.
+const agentState = "/run/nightjar-agent"
 
 // agentRun are the flags of the command.
 type agentRun struct {
@@ -138,7 +141,7 @@ func tellLosses(last, now agent.Report) agent.Report {
 }
 
 func newAgentStatus() *cobra.Command {
-	state := "/run/nightjar-agent"
+	state := agentState
 	c := &cobra.Command{
 		Use:   "status",
 		Short: "Tell what the running agent sees, filters and loses",

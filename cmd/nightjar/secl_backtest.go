@@ -9,12 +9,16 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"nightjar/compiler"
 	"nightjar/schema"
+	"nightjar/secl/event"
 	"nightjar/secl/policy"
+	"nightjar/secl/ruleset"
+	"nightjar/secl/testcase"
 )
 
 // seclBacktest are the flags of the command.
@@ -27,18 +31,24 @@ type seclBacktest struct {
 func newSECLBacktest() *cobra.Command {
 	var o seclBacktest
 	c := &cobra.Command{
-		Use:   "backtest --policy FILE",
+		Use:   "backtest --policy FILE [RECORDING…]",
 		Short: "Show what rules would have matched in stored events, and what they would have killed",
 		Long: `Asks a running engine for the stored events of agents that the rules of a policy
 would have matched, and says for each rule how many there are, when and on which
 hosts, and what the rule would have done about them. What stored events can't be
-asked (variables, registers) is said for each rule.`,
+asked (variables, registers) is said for each rule.
+
+With recordings (nightjar agent record), the rules are evaluated on their events
+instead, as an agent would, and no engine is needed.`,
 		Example: `  nightjar secl backtest --policy custom.policy --from -7d
-  nightjar secl backtest --policy custom.policy --rule kill_miners --output json`,
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
+  nightjar secl backtest --policy custom.policy --rule kill_miners --output json
+  nightjar secl backtest --policy custom.policy host.jsonl`,
+		RunE: func(c *cobra.Command, recordings []string) error {
 			if len(o.policies)+len(o.defaults) == 0 {
 				return &usageError{c.CommandPath(), errors.New("--policy is needed")}
+			}
+			if len(recordings) > 0 {
+				return o.play(c, recordings)
 			}
 			return o.run(c)
 		},
@@ -96,6 +106,83 @@ func (o *seclBacktest) run(c *cobra.Command) error {
 	return printWouldHave(c, out)
 }
 
+// play evaluates the rules on recordings.
+func (o *seclBacktest) play(c *cobra.Command, recordings []string) error {
+	set, problems, err := o.load(o.policies)
+	if err != nil {
+		return err
+	}
+	for _, p := range problems {
+		fmt.Fprintln(os.Stderr, p.Error())
+	}
+	from, to, err := o.span.bounds(c)
+	if err != nil {
+		return err
+	}
+	set.Rules = slices.DeleteFunc(set.Rules, func(r *policy.Rule) bool {
+		return len(o.rules) > 0 && !slices.Contains(o.rules, r.ID) || r.Disabled
+	})
+	if len(set.Rules) == 0 {
+		return errors.New("none of the rules is in the policies")
+	}
+	found := make([]wouldHave, len(set.Rules))
+	at := map[string]*wouldHave{}
+	for i, r := range set.Rules {
+		found[i].Rule = r.ID
+		at[r.ID] = &found[i]
+	}
+	rules := ruleset.New(set, event.World{})
+	for _, name := range recordings {
+		if err := playFile(name, rules, func(r *ruleset.Rule, e *event.Event) {
+			if when := schema.Millis(e.Timestamp / int64(time.Millisecond)); when >= from && when < to {
+				at[r.ID].add(r.Rule, when, e.Hostname)
+			}
+		}); err != nil {
+			return err
+		}
+	}
+	return printWouldHave(c, found)
+}
+
+func playFile(name string, rules *ruleset.Set, found func(*ruleset.Rule, *event.Event)) error {
+	file, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if err := testcase.Play(file, rules, func(r *ruleset.Rule, e *event.Event, _ bool) { found(r, e) }); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// add adds an event that the rule matches.
+func (w *wouldHave) add(r *policy.Rule, when schema.Millis, host string) {
+	if w.Events == 0 {
+		w.First = when
+		w.Actions = actionsOf(r)
+	}
+	w.Events++
+	w.Last = max(w.Last, when)
+	if host != "" && !slices.Contains(w.Hosts, host) {
+		w.Hosts = append(w.Hosts, host)
+	}
+}
+
+// actionsOf are what a rule would have done.
+func actionsOf(r *policy.Rule) []string {
+	var out []string
+	for _, a := range r.Actions {
+		switch {
+		case a.Kill != nil:
+			out = append(out, "killed")
+		case a.ActionDef.Set == nil:
+			out = append(out, a.Kind())
+		}
+	}
+	return out
+}
+
 // askRule counts the stored events that a rule matches.
 func askRule(ctx context.Context, cl *client, r *policy.Rule, from, to schema.Millis) (wouldHave, error) {
 	out := wouldHave{Rule: r.ID}
@@ -136,14 +223,7 @@ WHERE toUnixTimestamp64Milli(timestamp) >= ` + params.Int(int64(from)) + ` AND t
 		return out, nil
 	}
 	out.Hosts = strings.Split(hosts, "\n")
-	for _, a := range r.Actions {
-		switch {
-		case a.Kill != nil:
-			out.Actions = append(out.Actions, "killed")
-		case a.ActionDef.Set == nil:
-			out.Actions = append(out.Actions, a.Kind())
-		}
-	}
+	out.Actions = actionsOf(r)
 	return out, nil
 }
 

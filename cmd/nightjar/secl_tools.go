@@ -80,7 +80,9 @@ func newSECLTest() *cobra.Command {
 		Use:   "test FILE…",
 		Short: "Run tests of policies: events, and the rules that are to match",
 		Long: `Runs files of tests, in YAML or JSON. A test is a list of steps, each with an
-event and the ids of the rules that match it; variables live from step to step.
+event and the ids of the rules that match it, or a recording (events: {file: …},
+as nightjar agent record writes it) and how often each rule matches in it;
+variables live from step to step.
 The format is described in secl/README.md. The exit code is 1 if any test fails.`,
 		Example: "  nightjar secl test rules_test.yaml",
 		Args:    cobra.MinimumNArgs(1),
@@ -126,7 +128,7 @@ func runTests(path string) ([]testcase.Failure, int, error) {
 	for _, p := range problems {
 		return nil, 0, p
 	}
-	failures, err := file.Run(policies)
+	failures, err := file.Run(policies, func(name string) (io.ReadCloser, error) { return os.Open(beside([]string{name})[0]) })
 	return failures, len(file.Tests), err
 }
 

@@ -151,3 +151,30 @@ func FuzzAppendString(f *testing.F) {
 		}
 	})
 }
+
+func TestARecordedEventIsReadAsItWas(t *testing.T) {
+	e := &Event{
+		Type: "open", Timestamp: 1_800_000_000_000_000_001, Retval: -2, Hostname: "h",
+		Process: &Process{
+			PID: 1, Comm: "x", Envs: []string{"A"}, File: File{Path: "/x", Name: "x", Mode: 0o100644},
+			Parent: &Process{PID: 2, UID: 7, Parent: &Process{PID: 3, Comm: "init"}},
+		},
+		File: File{Path: "/etc/x", Name: "x"}, Open: Open{Flags: 2}, Container: Container{ID: "c"},
+	}
+	got, err := Decode(AppendRecord(nil, e), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range Model().Fields() {
+		if f.Event != "" && f.Event != "open" || strings.HasPrefix(f.Name, "process.ancestors") {
+			continue
+		}
+		a, b := storedValue(f, &secl.Context{Event: e}), storedValue(f, &secl.Context{Event: got})
+		if !reflect.DeepEqual(a, b) {
+			t.Errorf("%s is %v, want %v", f.Name, b, a)
+		}
+	}
+	if p := got.Process.Parent; p == nil || p.Parent == nil || p.Parent.Comm != "init" {
+		t.Errorf("the ancestors are %+v", p)
+	}
+}

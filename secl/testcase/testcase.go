@@ -1,10 +1,12 @@
 package testcase
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"time"
@@ -25,11 +27,17 @@ type File struct {
 	Tests        []Test
 }
 
-// Test is a story: events in their order.
+// Test is a story: events in their order, in steps or in a recording.
 type Test struct {
-	Name  string
-	Steps []Step
+	Name    string
+	Steps   []Step
+	Events  Recording
+	Matches map[string]int // of a recording: how often each rule matches; no other rule does
 }
+
+// Recording is a file that `nightjar agent record` wrote: an event in JSON on every
+// line, evaluated at the time it happened.
+type Recording struct{ File string }
 
 // Step is one event, and what is expected of it.
 type Step struct {
@@ -73,8 +81,9 @@ func Read(text []byte) (*File, error) {
 // begin is the moment at which every test begins.
 var begin = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// Run runs the tests of a file against policies that have been read.
-func (f *File) Run(policies []*policy.Policy) ([]Failure, error) {
+// Run runs the tests of a file against policies that have been read. Recordings are
+// opened with open.
+func (f *File) Run(policies []*policy.Policy, open func(name string) (io.ReadCloser, error)) ([]Failure, error) {
 	out := []Failure{}
 	for _, t := range f.Tests {
 		// Every test has variables of its own.
@@ -85,7 +94,11 @@ func (f *File) Run(policies []*policy.Policy) ([]Failure, error) {
 		for _, p := range set.Errors() {
 			return nil, p
 		}
-		failures, err := t.run(ruleset.New(set, event.World{}))
+		rules := ruleset.New(set, event.World{})
+		failures, err := t.run(rules)
+		if t.Events.File != "" {
+			failures, err = t.runRecording(rules, open)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("test %q: %w", t.Name, err)
 		}
@@ -114,6 +127,55 @@ func (t *Test) run(rules *ruleset.Set) ([]Failure, error) {
 		}
 	}
 	return out, nil
+}
+
+// runRecording compares how often each rule matches in a recording.
+func (t *Test) runRecording(rules *ruleset.Set, open func(string) (io.ReadCloser, error)) ([]Failure, error) {
+	if len(t.Steps) > 0 {
+		return nil, errors.New("it has steps and a recording; write two tests")
+	}
+	file, err := open(t.Events.File)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	got := map[string]int{}
+	err = Play(file, rules, func(r *ruleset.Rule, _ *event.Event, _ bool) { got[r.ID]++ })
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", t.Events.File, err)
+	}
+	var out []Failure
+	all := maps.Clone(got)
+	maps.Copy(all, t.Matches)
+	for _, id := range slices.Sorted(maps.Keys(all)) {
+		if got[id] != t.Matches[id] {
+			out = append(out, Failure{t.Name, 1, fmt.Sprintf("rule %s matches %d events, want %d", id, got[id], t.Matches[id])})
+		}
+	}
+	return out, nil
+}
+
+// maxLine bounds an event of a recording, in bytes.
+const maxLine = 16 << 20
+
+// Play evaluates rules over the events of a recording, each at its own time, and
+// calls found for every match.
+func Play(recording io.Reader, rules *ruleset.Set, found func(r *ruleset.Rule, e *event.Event, report bool)) error {
+	lines := bufio.NewScanner(recording)
+	lines.Buffer(nil, maxLine)
+	for n := 1; lines.Scan(); n++ {
+		if len(bytes.TrimSpace(lines.Bytes())) == 0 {
+			continue
+		}
+		e, err := event.Decode(lines.Bytes(), 0)
+		if err != nil {
+			return fmt.Errorf("line %d: %w", n, err)
+		}
+		if bucket := rules.For(e.Type); bucket != nil {
+			bucket.Evaluate(&secl.Context{Event: e, Now: e.Timestamp}, func(r *ruleset.Rule, report bool) { found(r, e, report) })
+		}
+	}
+	return lines.Err()
 }
 
 func (s *Step) run(rules *ruleset.Set, now int64) ([]string, error) {

@@ -1,0 +1,107 @@
+package agent
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"nightjar/agent/probe"
+	"nightjar/secl/event"
+)
+
+func TestEveryTypeIsSeenOrSaysWhyNot(t *testing.T) {
+	needEBPF(t)
+	p, err := probe.Open(probe.Options{Events: probe.Everything()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	list := probe.SupportOf(p.Hooks())
+	if len(list) != len(probe.Everything()) {
+		t.Errorf("%d types are told of, want %d", len(list), len(probe.Everything()))
+	}
+	for _, s := range list {
+		if !s.Seen && len(s.Without) == 0 || s.Seen && len(s.Hooks) == 0 {
+			t.Errorf("%+v", s)
+		}
+	}
+}
+
+func TestNothingIsLeftBehind(t *testing.T) {
+	w := watch(t, `any: exec.comm == "no-such-comm"`)
+	ids, err := w.agent.probe.MapIDs()
+	if err != nil || len(ids) == 0 {
+		t.Fatalf("the agent has %d maps: %v", len(ids), err)
+	}
+	programs := w.agent.probe.ProgramIDs()
+	w.stop()
+	for range 500 { // the kernel frees what is let go of a little later
+		left := probe.Existing(ids, programs)
+		if left == 0 {
+			return
+		}
+		runtime.GC()
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Errorf("%d maps and programs are left", probe.Existing(ids, programs))
+}
+
+func TestTheSocketTellsTheAccount(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state")
+	file := filepath.Join(t.TempDir(), "told.txt")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w := watch(t, `told: open.file.path == "`+file+`"`, func(c *Config, _ *watched) { c.StateDir = dir })
+	w.one("told", do(t, "open", file))
+	s, err := Ask(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Rules["told"].Matches != 1 || !s.Filtering["open"].Approving || len(s.Hooks) == 0 || s.Policies[0].Rules != 1 || len(s.Top) == 0 {
+		t.Errorf("the status is %+v", s)
+	}
+	if info, err := os.Stat(Socket(dir)); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the socket is %v, %v", info, err)
+	}
+	w.stop()
+	if _, err := Ask(dir); err == nil {
+		t.Error("an agent answers that was stopped")
+	}
+	if _, err := os.Stat(Socket(dir)); err == nil {
+		t.Error("the socket is left")
+	}
+}
+
+func TestARecordingIsReadAsItWas(t *testing.T) {
+	needEBPF(t)
+	var out bytes.Buffer
+	file := filepath.Join(t.TempDir(), "recorded.txt")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	recording := NewRecording(&out, nil)
+	w := watch(t, `any: exec.comm == "no-such-comm"`, func(c *Config, w *watched) {
+		c.Events = []string{"open"}
+		w.each = func(e *event.Event) {
+			if e.File.Path == file {
+				recording.Event(e)
+			}
+		}
+	})
+	pid := do(t, "open", file)
+	w.stop()
+	if err := recording.Close(); err != nil {
+		t.Fatal(err)
+	}
+	e, err := event.Decode(bytes.TrimSpace(out.Bytes()), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.Type != "open" || e.File.Path != file || e.Process.PID != int64(pid) || e.Process.Parent == nil || e.Timestamp == 0 {
+		t.Errorf("read: %s of %s by %d", e.Type, e.File.Path, e.Process.PID)
+	}
+}

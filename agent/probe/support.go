@@ -1,0 +1,67 @@
+package probe
+
+import (
+	"maps"
+	"slices"
+)
+
+// Support says whether a type of events is seen on this kernel.
+type Support struct {
+	Event   string   `json:"event"`
+	Seen    bool     `json:"seen"`
+	Hooks   []string `json:"hooks"`             // that see it
+	Without []string `json:"without,omitempty"` // what is missing, and why
+}
+
+// lacks says what an optional program's absence costs a type that others see too;
+// of a type that is not in it, nothing is seen.
+var lacks = map[string]map[string]string{
+	"on_enter":       {"mprotect": "vm_protection", "splice": "pipe_entry_flag"},
+	"on_module_load": {"load_module": "the name of a module that is loaded from memory"},
+	"on_signal":      {"signal": "signals that arrive; failures are seen"},
+	"on_uring":       asked("open", "unlink", "rmdir", "rename", "mkdir", "link"),
+}
+
+func asked(events ...string) map[string]string {
+	out := map[string]string{}
+	for _, e := range events {
+		out[e] = "what is asked for through io_uring"
+	}
+	return out
+}
+
+// SupportOf says of every type of events whether it is seen with these hooks.
+func SupportOf(hooks []Hook) []Support {
+	all := map[string]*Support{}
+	for _, name := range Everything() {
+		all[name] = &Support{Event: name}
+	}
+	for _, r := range rows {
+		if s := all[r.event]; s != nil && r.handler == 0 && !slices.Contains(s.Hooks, "sys_exit") {
+			s.Seen, s.Hooks = true, append(s.Hooks, "sys_exit")
+		}
+	}
+	for _, h := range hooks {
+		for _, e := range h.Events {
+			if s := all[e]; s != nil {
+				s.add(h)
+			}
+		}
+	}
+	var out []Support
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		out = append(out, *all[name])
+	}
+	return out
+}
+
+func (s *Support) add(h Hook) {
+	switch what := lacks[h.Name][s.Event]; {
+	case h.Attached:
+		s.Seen, s.Hooks = true, append(s.Hooks, h.Name[len("on_"):]+" ("+h.Kind+")")
+	case what != "":
+		s.Without = append(s.Without, what+": "+h.Reason)
+	default:
+		s.Without = append(s.Without, h.Reason)
+	}
+}
