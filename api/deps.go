@@ -325,9 +325,9 @@ type Status struct {
 	ClickHouseEmbedded     bool
 	Rules                  struct{ Total, Enabled, Unsupported, Failing int }
 	// Aside are the events that are set aside, for some rule, the earliest first.
-	Aside []scheduler.Aside
-	Storage                Storage
-	GeoIP                  []GeoIP
+	Aside   []scheduler.Aside
+	Storage Storage
+	GeoIP   []GeoIP
 }
 
 // GeoIP is a database that events are located by.

@@ -14,12 +14,13 @@ import (
 // an event may be for a rule before it is set aside, so that no event stops the
 // evaluation of the others.
 type Budget struct {
-	// Event is up to how much work an event is evaluated in its turn. One that is
+	// Event is up to how much work an event is evaluated in its turn, and how much
+	// all events of a turn may be that are more than a fiftieth of it each. What is
 	// more is set aside, and is evaluated between the others, a slice at a time, as
-	// an event that arrived late is. 0 means 100,000: a thousand groups.
+	// an event that arrived late is. 0 means 50,000: five hundred groups.
 	Event int
 	// Slice is about how much of that is done before others have their turn; 0
-	// means 100,000.
+	// means 25,000.
 	Slice int
 	// Most is up to how much work is done unasked: an event that is more stays
 	// aside until FinishAside asks for it. 0 means 50 million, about a minute.
@@ -27,15 +28,14 @@ type Budget struct {
 }
 
 func (b Budget) orDefaults() Budget {
-	const turn = 100_000
 	if b.Event == 0 {
-		b.Event = turn
+		b.Event = 50_000
 	}
 	if b.Slice == 0 {
-		b.Slice = turn
+		b.Slice = 25_000
 	}
 	if b.Most == 0 {
-		b.Most = 500 * turn
+		b.Most = 50_000_000
 	}
 	return b
 }
@@ -127,7 +127,7 @@ func (s *Scheduler) setAside(touches []touch) []touch {
 	}
 	var work map[ruleEvent]int
 	for _, t := range touches {
-		if cost := t.plan.Cost(t.label, t.event); cost > s.deps.Budget.Event/maxLabelsOfRule {
+		if cost := t.plan.Cost(t.label, t.event); cost > s.deps.Budget.Event/(wideShare*maxLabelsOfRule) {
 			if work == nil {
 				work = map[ruleEvent]int{}
 			}
@@ -138,21 +138,34 @@ func (s *Scheduler) setAside(touches []touch) []touch {
 		return touches
 	}
 	var rest []touch
-	taken := map[ruleEvent]bool{}
+	left := s.deps.Budget.Event
+	decided := map[ruleEvent]bool{} // whether it is evaluated in its turn
 	for _, t := range touches {
 		key := ruleEvent{t.plan, t.event.Seq}
-		if work[key] <= s.deps.Budget.Event {
+		cost := work[key]
+		inTurn, known := decided[key]
+		if wide := cost > s.deps.Budget.Event/wideShare; !known {
+			if inTurn = !wide || cost <= left; !inTurn {
+				s.putAside(t, cost)
+			} else if wide {
+				left -= cost
+			}
+			decided[key] = inTurn
+		}
+		if inTurn {
 			rest = append(rest, t)
-		} else if !taken[key] {
-			taken[key] = true
-			s.putAside(t, work[key])
 		}
 	}
 	return rest
 }
 
-// maxLabelsOfRule is how many queries a rule may have, at least.
-const maxLabelsOfRule = 10
+const (
+	// wideShare is the part of the budget of an event, one in so many, from which on
+	// it counts as wide: those of a turn share the budget.
+	wideShare = 50
+	// maxLabelsOfRule is about how many queries a rule has at most.
+	maxLabelsOfRule = 10
+)
 
 func (s *Scheduler) putAside(t touch, work int) {
 	a := &aside{

@@ -3,6 +3,7 @@ package scheduler
 import (
 	"context"
 	"fmt"
+	"iter"
 
 	"nightjar/compiler"
 	"nightjar/schema"
@@ -51,8 +52,10 @@ func (s *Scheduler) publish(ctx context.Context, changes []planChange, find find
 	if err := s.keepHorizons(ctx, changes); err != nil {
 		return err
 	}
-	if err := s.deps.Signals.Publish(ctx, out); err != nil {
-		return fmt.Errorf("publish signals: %w", err)
+	for part := range bySize(out) {
+		if err := s.deps.Signals.Publish(ctx, part); err != nil {
+			return fmt.Errorf("publish signals: %w", err)
+		}
 	}
 	for _, c := range changes {
 		s.cache.of(c.plan, false).published(UnitKey(c.RuleKey, c.Group), c.Signal)
@@ -67,6 +70,32 @@ func (s *Scheduler) publish(ctx context.Context, changes []planChange, find find
 		}
 	}
 	return nil
+}
+
+// publishedAtOnce is about how many bytes of signals are stored at a time.
+const publishedAtOnce = 8 << 20
+
+// bySize splits signals into parts that are stored one after the other.
+func bySize(list []Published) iter.Seq[[]Published] {
+	return func(yield func([]Published) bool) {
+		for len(list) > 0 {
+			n, size := 0, 0
+			for n < len(list) && (n == 0 || size < publishedAtOnce) {
+				size += list[n].size()
+				n++
+			}
+			if !yield(list[:n]) {
+				return
+			}
+			list = list[n:]
+		}
+	}
+}
+
+// size is about how many bytes it is stored in: what it shows, twice over, and its
+// tags, twice as well.
+func (p *Published) size() int {
+	return 512 + len(p.Samples) + len(p.Message) + 2*len(p.Attributes.JSON) + 16*(len(p.Tags)+len(p.EventTags)+len(p.Values))
 }
 
 // identify gives new signals their ids. An id that a withdrawn signal of the

@@ -95,6 +95,10 @@ var Matches = Table{
 
 // Signals holds every version of every signal; the highest version counts. The
 // columns that a search names are the same as those of events.
+//
+// Below min_bytes_for_wide_part a part is one file. Of signals that show events
+// with a thousand attributes, a wide part is some ten thousand files, and merging a
+// few of those needs more at a time than a process may open.
 var Signals = Table{
 	Name:    "signals",
 	Comment: "one row per version of a signal",
@@ -139,7 +143,7 @@ var Signals = Table{
 	},
 	Engine:   "ReplacingMergeTree(version)",
 	OrderBy:  "(key, id)",
-	Settings: "non_replicated_deduplication_window = 1000",
+	Settings: "non_replicated_deduplication_window = 1000, min_bytes_for_wide_part = 1073741824",
 }
 
 // HistoricalSignals holds what historical jobs found: signals, whose rule key

@@ -105,7 +105,7 @@ CREATE TABLE IF NOT EXISTS signals (
     INDEX by_place place TYPE minmax GRANULARITY 1
 ) ENGINE = ReplacingMergeTree(version)
 ORDER BY (key, id)
-SETTINGS non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1
+SETTINGS non_replicated_deduplication_window = 1000, min_bytes_for_wide_part = 1073741824, fsync_after_insert = 1, fsync_part_directory = 1
 COMMENT 'one row per version of a signal';
 
 CREATE TABLE IF NOT EXISTS historical_signals (
@@ -147,7 +147,7 @@ CREATE TABLE IF NOT EXISTS historical_signals (
     INDEX by_rule_key rule_key TYPE bloom_filter(0.01) GRANULARITY 1
 ) ENGINE = ReplacingMergeTree(version)
 ORDER BY (key, id)
-SETTINGS non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1
+SETTINGS non_replicated_deduplication_window = 1000, min_bytes_for_wide_part = 1073741824, fsync_after_insert = 1, fsync_part_directory = 1
 COMMENT 'one row per version of a result of a historical job';
 
 CREATE TABLE IF NOT EXISTS objects (
