@@ -148,7 +148,7 @@ func (s *rules) ListRules(ctx context.Context, in *pb.ListRulesRequest) (*pb.Lis
 // filterRules keeps the rules that a search over rules finds: by type, tag, id
 // and the like (compiler.RuleEvent says by what).
 func filterRules(all []schema.Rule, text string) (kept []*schema.Rule, err error) {
-	query, err := compiler.ParseQuery(text)
+	query, err := compiler.ParseRuleQuery(text)
 	if err != nil {
 		return nil, badRequest("query", "%s", err)
 	}
@@ -184,7 +184,7 @@ func sortRules(all []*schema.Rule, key string) error {
 	case "highest_severity":
 		by = func(a, b *schema.Rule) int { return cmp.Compare(highestSeverity(a), highestSeverity(b)) }
 	case "source":
-		by = func(a, b *schema.Rule) int { return cmp.Compare(sourceTag(a), sourceTag(b)) }
+		by = func(a, b *schema.Rule) int { return cmp.Compare(firstSource(a), firstSource(b)) }
 	default:
 		return badRequest("sort", "want name, creation_date, update_date, enabled, type, highest_severity or source, got %q", key)
 	}
@@ -212,11 +212,10 @@ func highestSeverity(r *schema.Rule) int {
 	return highest
 }
 
-func sourceTag(r *schema.Rule) string {
-	for _, t := range r.Tags {
-		if source, ok := strings.CutPrefix(t, "source:"); ok {
-			return source
-		}
+// firstSource is the source that a rule is sorted by.
+func firstSource(r *schema.Rule) string {
+	if all := compiler.RuleSources(r); len(all) > 0 {
+		return all[0]
 	}
 	return ""
 }

@@ -54,10 +54,13 @@ type Negation struct {
 // or digit, `_`, anything beyond ASCII), no word character may stand before or
 // after it. A wildcard at an end lifts that. White space in a pattern without
 // wildcards stands for any run of white space.
+//
+// With In they are looked for so in an attribute instead of the message.
 type Words struct {
 	At
 	Pattern    Pattern
 	Everywhere bool
+	In         string // an attribute's path
 }
 
 // Equals holds when a value of the field is Value: whole, and in the same

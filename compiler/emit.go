@@ -103,7 +103,7 @@ func (e *emitter) disjunction(nodes []Node) ([]string, error) {
 			patterns[n.Field] = append(patterns[n.Field], n.Pattern)
 			continue
 		case Words:
-			if !n.Everywhere {
+			if !n.Everywhere && n.In == "" {
 				words = append(words, n.Pattern)
 				continue
 			}

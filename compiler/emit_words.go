@@ -10,11 +10,22 @@ import (
 
 // words looks in the message and, with Everywhere, in the attributes.
 func (e *emitter) words(w Words) string {
+	if w.In != "" {
+		return e.texts(schema.Field{Name: w.In}, func(x string) string { return e.wordsIn(x, messageGlyphs(w.Pattern)) })
+	}
 	message := e.message([]Pattern{w.Pattern})
 	if !w.Everywhere {
 		return message
 	}
 	return sqlAny(message, e.anyValue(w.Pattern))
+}
+
+// wordsIn holds when the glyphs are found in the text x.
+func (e *emitter) wordsIn(x string, glyphs []glyph) string {
+	if len(glyphs) == 0 {
+		return "true"
+	}
+	return "match(" + x + ", " + e.p.String("(?s)"+messageRegexp(glyphs)) + ")"
 }
 
 // message holds when one of the patterns is found in the message. A search for

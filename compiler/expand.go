@@ -23,7 +23,8 @@ type Match struct {
 	HasNumber bool
 	// With AggPlace, Values are latitude, longitude, the place's name and the
 	// event's address; with AggGrade, Number is the case.
-	// Tags are the event's, for what the signal's events have in common.
+	// Tags are the event's, for what the signal's events have in common, and those
+	// of its origin.
 	Tags []string
 }
 
@@ -65,7 +66,7 @@ func (p *Plan) Expand(i int, e *schema.Event) (matches []Match, left int) {
 	if p.excluded(e) || !p.passes(l, e) {
 		return nil, 0
 	}
-	base := Match{At: e.At, Seq: e.Seq, Label: i, Tags: e.Tags}
+	base := Match{At: e.At, Seq: e.Seq, Label: i, Tags: tagsOf(e)}
 	switch l.Aggregation {
 	case AggCardinality, AggNewValue:
 		base.Values, left = l.tuples(e.Listed)

@@ -77,6 +77,9 @@ func matchAny(ms []func(*schema.Event) bool) func(*schema.Event) bool {
 
 func matchWords(w Words) func(*schema.Event) bool {
 	message := newMessageText(w.Pattern)
+	if w.In != "" {
+		return matchTexts(schema.Field{Name: w.In}, message.match)
+	}
 	if !w.Everywhere {
 		return func(e *schema.Event) bool { return message.match(e.Message) }
 	}

@@ -359,7 +359,7 @@ func (p *queryParser) pattern(t target, start int, word Pattern) (Node, error) {
 		if any {
 			return MatchAll{at}, nil
 		}
-		return Words{at, Pattern(tidy(word)), t.kind == targetEverywhere}, nil
+		return Words{At: at, Pattern: Pattern(tidy(word)), Everywhere: t.kind == targetEverywhere}, nil
 	case targetExists, targetMissing:
 		f, err := p.fieldName(word, start)
 		if err != nil {

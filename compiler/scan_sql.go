@@ -56,11 +56,11 @@ func ScanSQL(plan *Plan, shapes func(path string) schema.Shapes) (*ScanStatement
 		lists[i] = ValuesSQL(f, st.Params)
 	}
 	values := "CAST([" + strings.Join(lists, ", ") + "], 'Array(Array(String))') AS values"
-	columns := "toUnixTimestamp64Milli(timestamp) AS at, seq, tags, " + values
-	st.SQL = `SELECT hits, values, tags, groupArray(at) AS ats, groupArray(seq) AS seqs FROM (
+	columns := "toUnixTimestamp64Milli(timestamp) AS at, seq, " + tagsSQL + " AS with_origin, " + values
+	st.SQL = `SELECT hits, values, with_origin AS tags, groupArray(at) AS ats, groupArray(seq) AS seqs FROM (
 ` + matchSelect(columns, predicates, happened, stored) + `
 )
-GROUP BY hits, values, tags`
+GROUP BY hits, values, with_origin`
 	return st, nil
 }
 

@@ -221,7 +221,7 @@ func TestSQLDoesNotDependOnUserText(t *testing.T) {
 			out = append(out, Equals{0, f, s}, Like{0, f, "*" + p}, Exists{0, f}, Network{Field: f, Blocks: []netip.Prefix{netip.MustParsePrefix("::/1")}},
 				Range{0, f, Bound{Value: s}, Bound{Open: true}}, Negation{0, Equals{0, f, s}}, Disjunction{0, []Node{Equals{0, f, s}, Equals{0, f, "x"}}})
 		}
-		return append(out, Words{0, p, false}, Words{0, "x " + p + "*", true}, Disjunction{0, []Node{Words{0, p, false}, Words{0, "x?", false}}})
+		return append(out, Words{Pattern: p}, Words{Pattern: "x " + p + "*", Everywhere: true}, Disjunction{0, []Node{Words{Pattern: p}, Words{Pattern: "x?"}}})
 	}
 	plain := nodes("plain")
 	for _, text := range []string{`q'uote`, `q"uote`, "back`tick", `b\slash`, "semi;colon", "comment--", "{p0:String}", "Identifier", "a.b", "p0", "n\x00l", ") OR (1=1"} {

@@ -3,6 +3,7 @@ package compiler
 import (
 	"strconv"
 	"strings"
+	"sync"
 
 	"nightjar/schema"
 )
@@ -20,19 +21,19 @@ type Suppression struct {
 func CompileSuppression(s schema.Suppression) (*Suppression, error) {
 	c := &Suppression{Suppression: s}
 	var bad schema.Invalid
-	query := func(field, text string) *Query {
+	query := func(field, text string, parse func(string) (*Query, error)) *Query {
 		if strings.TrimSpace(text) == "" {
 			return nil
 		}
-		q, err := ParseQuery(text)
+		q, err := parse(text)
 		if err != nil {
 			bad.Add(field, err.Error())
 		}
 		return q
 	}
-	c.rules = query("rule_query", s.RuleQuery)
-	c.signal = query("suppression_query", s.SuppressionQuery)
-	c.data = query("data_exclusion_query", s.DataExclusionQuery)
+	c.rules = query("rule_query", s.RuleQuery, ParseRuleQuery)
+	c.signal = query("suppression_query", s.SuppressionQuery, ParseSignalQuery)
+	c.data = query("data_exclusion_query", s.DataExclusionQuery, ParseQuery)
 	switch {
 	case strings.TrimSpace(s.Name) == "":
 		bad.Add("name", "a suppression needs a name")
@@ -72,6 +73,11 @@ func RuleEvent(r *schema.Rule) *schema.Event {
 		}
 		e.Tags = append(e.Tags, t)
 	}
+	for _, q := range r.Queries {
+		for _, source := range namedSources(q.Query) {
+			add("source", source)
+		}
+	}
 	add("type", kind)
 	add("name", r.Name)
 	add("id", r.ID)
@@ -88,6 +94,43 @@ func RuleEvent(r *schema.Rule) *schema.Event {
 		add("severity", c.Status)
 	}
 	return e
+}
+
+// RuleSources are the sources that a rule is about: those of its tags, then
+// those that its queries name.
+func RuleSources(r *schema.Rule) []string {
+	return (&schema.Event{Tags: RuleEvent(r).Tags}).Values(sourceAsTag)
+}
+
+var sourceAsTag = schema.Field{Kind: schema.FieldTag, Name: "source"}
+
+// sourcesByQuery are the sources that queries name, remembered because a search
+// over rules asks every rule.
+var sourcesByQuery struct {
+	sync.Mutex
+	known map[string][]string
+}
+
+// maxSourcesKnown bounds them.
+const maxSourcesKnown = 50_000
+
+// namedSources are the sources that a query names for its events.
+func namedSources(query string) []string {
+	c := &sourcesByQuery
+	c.Lock()
+	defer c.Unlock()
+	if out, known := c.known[query]; known {
+		return out
+	}
+	if len(c.known) >= maxSourcesKnown || c.known == nil {
+		c.known = map[string][]string{}
+	}
+	var out []string
+	if q, err := ParseQuery(query); err == nil {
+		out = q.Named(schema.ParseField("source"))
+	} // else of a rule that is not evaluated
+	c.known[query] = out
+	return out
 }
 
 // InForce is a version of a suppression, with what it applies to: arrivals after

@@ -149,7 +149,7 @@ var CriticalAssets = Kind[CriticalAsset]{
 
 // Affects tells whether the asset is about signals of the rule.
 func (a *CriticalAsset) Affects(r *schema.Rule) bool {
-	q, err := compiler.ParseQuery(a.RuleQuery)
+	q, err := compiler.ParseRuleQuery(a.RuleQuery)
 	return err == nil && a.Enabled && q.Match(compiler.RuleEvent(r))
 }
 

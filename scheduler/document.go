@@ -60,7 +60,7 @@ func (r *renderer) render(plan *compiler.Plan, sig schema.Signal) (Published, er
 // event is the signal as a search of signals sees it.
 func (p *Published) event() *schema.Event {
 	return &schema.Event{
-		Seq: p.Opened, At: p.FirstSeen, Seen: p.FirstSeen, Source: p.Source(), Service: p.Service, Host: p.Host,
+		Seq: p.Opened, At: p.FirstSeen, Seen: p.FirstSeen, Source: p.Source, Service: p.Service, Host: p.Host,
 		Status: p.Status, Message: p.Message, Tags: p.Tags, Attributes: p.Attributes,
 	}
 }
@@ -107,6 +107,8 @@ func document(plan *compiler.Plan, sig schema.Signal, shown *shownEvents) (Publi
 	for k, v := range maps {
 		doc[k] = v
 	}
+	from := originsOf(&sig, events)
+	putOrigins(doc, from)
 	putStanding(doc, &sig)
 	own := within(doc, "nightjar")
 	if sig.Suppression != "" {
@@ -125,9 +127,10 @@ func document(plan *compiler.Plan, sig schema.Signal, shown *shownEvents) (Publi
 	if err != nil {
 		return Published{}, err
 	}
-	p := Published{Signal: sig, Status: severity, Message: message, Tags: signalTags(rule, sig), Attributes: attributes}
-	p.Service, p.Host = commonService(events)
-	return p, nil
+	return Published{
+		Signal: sig, Status: severity, Message: message, Tags: signalTags(rule, sig, from), Attributes: attributes,
+		Source: only(from["source"]), Service: only(from["service"]), Host: only(from["host"]),
+	}, nil
 }
 
 // CaseName is the name of a case of the plan; a default has none.
@@ -258,32 +261,29 @@ func typeName(t string) string {
 	return strings.Join(words, " ")
 }
 
-func signalTags(rule *schema.Rule, sig schema.Signal) []string {
+// signalTags are those of the rule, those that all events have, and where the
+// events came from.
+func signalTags(rule *schema.Rule, sig schema.Signal, from map[string][]string) []string {
 	tags := slices.Clone(notNil(rule.Tags))
-	for _, t := range sig.EventTags {
-		if !slices.Contains(rule.Tags, t) { // they are distinct among themselves
+	known := map[string]bool{}
+	for _, t := range tags {
+		known[t] = true
+	}
+	add := func(t string) {
+		if !known[t] {
+			known[t] = true
 			tags = append(tags, t)
 		}
 	}
+	for _, t := range sig.EventTags {
+		add(t)
+	}
+	for _, key := range compiler.OriginKeys {
+		for _, value := range from[key] {
+			add(key + ":" + value)
+		}
+	}
 	return tags
-}
-
-// commonService is the service and the host of the sample events, where those
-// agree.
-func commonService(events []schema.Event) (service, host string) {
-	if len(events) == 0 {
-		return "", ""
-	}
-	service, host = events[0].Service, events[0].Host
-	for _, e := range events[1:] {
-		if e.Service != service {
-			service = ""
-		}
-		if e.Host != host {
-			host = ""
-		}
-	}
-	return service, host
 }
 
 // attribute is a value of a signal under the path that it has in events.

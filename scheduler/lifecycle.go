@@ -21,6 +21,7 @@ type life struct {
 	opened      uint64   // the first arrival among its first matches
 	values      []string // new ones, sorted
 	seen        map[uint64]bool
+	from        origins        // of its events
 	old         *schema.Signal // the published signal that it goes on from
 	carried     bool           // which had ended before the first of these matches
 	quiets      []*quiet       // what its hits that no event made are about
@@ -214,6 +215,7 @@ func (u *unit) measure(l *life, all []compiler.Match) {
 		l.events, l.tags, m.tagged = l.old.Events, l.old.EventTags, l.old.Events > 0 || l.old.Silence != nil
 		l.values, l.lowered = slices.Clone(l.old.Values), l.old.Lowered
 		copy(l.perQuery, l.old.PerQuery)
+		l.from.add(l.old.EventTags)
 	}
 	openedBy := between(all, l.first-1, l.first)
 	if q := l.opensQuiet(u.plan); q != nil {
@@ -236,7 +238,7 @@ func (u *unit) measure(l *life, all []compiler.Match) {
 			}
 		}
 	}
-	sort.Strings(l.tags)
+	l.tags = l.from.with(l.tags)
 }
 
 // after is the moment after which the life's events lie: those of its first
@@ -298,6 +300,7 @@ func (m *measure) count(e *compiler.Match) {
 }
 
 func (m *measure) tag(e *compiler.Match) {
+	m.life.from.add(e.Tags)
 	if !m.tagged {
 		m.life.tags, m.tagged = slices.Clone(e.Tags), true
 		return
@@ -486,7 +489,8 @@ func (e oneEvent) live(plan *compiler.Plan, lives map[string]*life) {
 			l.seen[m.Seq] = true
 			l.events++
 			l.opened = min(l.opened, m.Seq)
-			l.tags = common(l.tags, m.Tags)
+			l.from.add(m.Tags)
+			l.tags = l.from.with(common(l.tags, m.Tags))
 		}
 	}
 }

@@ -13,8 +13,8 @@ import (
 func titleAndMessage(plan *compiler.Plan, sig schema.Signal, severity string, events []schema.Event) (title, message string) {
 	d := template.Data{RuleName: plan.Rule.Name, CaseName: CaseName(plan, sig.Case), Severity: severity}
 	if !plan.Title.Static() || !plan.Message.Static() {
-		d = templateData(plan, sig, d)
 		d.Events = events
+		d = templateData(plan, sig, d)
 	}
 	title, _ = plan.Title.Render(d, template.Header)
 	if o := plan.Rule.Options.ThirdParty; d.CaseName != "" && (o == nil || o.SignalTitleTemplate == "") {
@@ -43,7 +43,7 @@ func templateData(plan *compiler.Plan, sig schema.Signal, d template.Data) templ
 	}
 	d.Attributes = ownAttributes(plan, sig)
 	d.Group = groupValues(plan, Visible(plan, sig.Group))
-	d.Tags = signalTags(&plan.Rule, sig)
+	d.Tags = signalTags(&plan.Rule, sig, originsOf(&sig, d.Events))
 	return d
 }
 

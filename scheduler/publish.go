@@ -19,13 +19,12 @@ type planChange struct {
 // and the attributes that a search of signals sees.
 type Published struct {
 	schema.Signal
-	Service, Host, Status, Message string
-	Tags                           []string
-	Attributes                     schema.Attributes
+	// Source, Service and Host are empty where the signal's events have several:
+	// the tags have them all.
+	Source, Service, Host, Status, Message string
+	Tags                                   []string
+	Attributes                             schema.Attributes
 }
-
-// Source is what the signals of the API have as their source.
-func (*Published) Source() string { return "nightjar" }
 
 // publish stores the changes.
 func (s *Scheduler) publish(ctx context.Context, changes []planChange, find finder) error {

@@ -257,7 +257,7 @@ type filter struct {
 }
 
 func newFilter(table string, search api.SignalSearch) (*filter, error) {
-	query, err := compiler.ParseQuery(search.Query)
+	query, err := compiler.ParseSignalQuery(search.Query)
 	if err != nil {
 		return nil, queryError(err)
 	}
@@ -267,7 +267,7 @@ func newFilter(table string, search api.SignalSearch) (*filter, error) {
 		return nil, queryError(err)
 	}
 	where := []string{"(" + predicate + ")"}
-	if !asksForArchived(query.Root) {
+	if !compiler.AsksForState(query.Root) {
 		where = append(where, fmt.Sprintf("NOT (state = '%s' AND reason IN ('%s', '%s', '%s'))",
 			schema.StateArchived, schema.ReasonMerged, schema.ReasonRetracted, schema.ReasonSuppressed))
 	}
@@ -317,39 +317,6 @@ func moment(p *compiler.Params, m schema.Millis) string {
 // queryError places what is wrong with a search.
 func queryError(err error) error {
 	return &schema.Invalid{Details: []schema.Detail{{Target: "filter.query", Message: err.Error()}}}
-}
-
-// asksForArchived tells whether a query names the archived signals, which are
-// otherwise no answer where the engine itself archived them.
-func asksForArchived(n compiler.Node) bool {
-	switch n := n.(type) {
-	case compiler.Conjunction:
-		return anyAsks(n.Nodes)
-	case compiler.Disjunction:
-		return anyAsks(n.Nodes)
-	case compiler.Negation:
-		return asksForArchived(n.Node)
-	case compiler.Equals:
-		return n.Field == stateField && n.Value == schema.StateArchived || n.Field == suppressionField
-	case compiler.Exists:
-		return n.Field == suppressionField
-	}
-	return false
-}
-
-// The fields that archived signals are asked for by.
-var (
-	stateField       = schema.ParseField("@nightjar.state")
-	suppressionField = schema.ParseField("@nightjar.suppression_id")
-)
-
-func anyAsks(nodes []compiler.Node) bool {
-	for _, n := range nodes {
-		if asksForArchived(n) {
-			return true
-		}
-	}
-	return false
 }
 
 // name is what the versions of one signal have in common.

@@ -79,7 +79,7 @@ func (s signals) Whole(ctx context.Context, ids []string) (map[string]scheduler.
 	return out, err
 }
 
-const publishedColumns = signalColumns + ", service, host, status, message, tags, raw"
+const publishedColumns = signalColumns + ", source, service, host, status, message, tags, raw"
 
 // Newest is the highest place that a version was given.
 func (s signals) Newest(ctx context.Context) (uint64, error) {
@@ -130,7 +130,7 @@ func (s signals) whole(ctx context.Context, sql string, use func(p scheduler.Pub
 		var p scheduler.Published
 		var raw string
 		var place uint64
-		if _, err := scanSignal(rows, &p.Signal, &p.Service, &p.Host, &p.Status, &p.Message, &p.Tags, &raw, &place); err != nil {
+		if _, err := scanSignal(rows, &p.Signal, &p.Source, &p.Service, &p.Host, &p.Status, &p.Message, &p.Tags, &raw, &place); err != nil {
 			return err
 		}
 		if p.Attributes, err = schema.ParseAttributes(raw); err != nil {
@@ -204,7 +204,7 @@ func (s signals) Publish(ctx context.Context, list []scheduler.Published) error 
 			int16(p.Case), notNil(p.Group), p.FirstSeen.Time(), p.LastSeen.Time(), p.Events, p.State, p.Reason,
 			p.Suppression, p.Opened, p.Place, notNil(p.Values), p.PerQuery,
 			p.Silence.Text(), environmentOf(&p.Signal), notNil(p.EventTags), p.Samples,
-			p.FirstSeen.Time(), p.Source(), p.Service, p.Host, p.Status, p.Message, notNil(p.Tags),
+			p.FirstSeen.Time(), p.Source, p.Service, p.Host, p.Status, p.Message, notNil(p.Tags),
 			p.Attributes.Projection(), p.Attributes.JSON, p.Triage.Text(),
 		}
 	})

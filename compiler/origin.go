@@ -1,0 +1,41 @@
+package compiler
+
+import (
+	"strings"
+	"unique"
+
+	"nightjar/schema"
+)
+
+// An event's source, service and host travel with its matches as tags, so that
+// a signal can say where all of its events came from.
+
+// OriginKeys are the keys of those tags.
+var OriginKeys = []string{"source", "service", "host"}
+
+// tagsOf are the event's tags and those of its origin.
+func tagsOf(e *schema.Event) []string {
+	out := make([]string, 0, len(e.Tags)+len(OriginKeys))
+	out = append(out, e.Tags...)
+	for _, key := range OriginKeys {
+		if value := e.Reserved(key); value != "" {
+			out = append(out, unique.Make(key+":"+value).Value()) // events come from few places
+		}
+	}
+	return out
+}
+
+// tagsSQL is tagsOf of a row of events.
+var tagsSQL = func() string {
+	parts := []string{"CAST(tags, 'Array(String)')"}
+	for _, key := range OriginKeys {
+		parts = append(parts, "if("+key+" = '', emptyArrayString(), [concat('"+key+":', "+key+")])")
+	}
+	return "arrayConcat(" + strings.Join(parts, ", ") + ")"
+}()
+
+// IsOrigin tells whether a tag says where an event came from.
+func IsOrigin(tag string) bool {
+	key, value, ok := strings.Cut(tag, ":")
+	return ok && value != "" && (key == OriginKeys[0] || key == OriginKeys[1] || key == OriginKeys[2])
+}
