@@ -207,7 +207,7 @@ func rank(b bool) int {
 func highestSeverity(r *schema.Rule) int {
 	highest := -1
 	for _, c := range r.Cases {
-		highest = max(highest, slices.Index([]string{"info", "low", "medium", "high", "critical"}, c.Status))
+		highest = max(highest, slices.Index([]string{"info", "low", "medium", "high", "critical"}, c.Severity()))
 	}
 	return highest
 }

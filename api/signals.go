@@ -145,9 +145,18 @@ func signalItem(s *Signal) *pb.SignalItem {
 		Id: s.ID, Type: "signal",
 		Attributes: &pb.SignalAttributes{
 			Timestamp: s.At.String(), Message: s.Message, Tags: s.Tags, Status: s.Status,
-			Service: []string{s.Service}, Host: s.Host, AttributesText: attributes,
+			Service: servicesOf(s), Host: s.Host, AttributesText: attributes,
 		},
 	}
+}
+
+// servicesOf are the services of a signal's events; there may be none.
+func servicesOf(s *Signal) []string {
+	out := (&schema.Event{Tags: s.Tags}).Values(schema.Field{Kind: schema.FieldTag, Name: "service"})
+	if len(out) == 0 && s.Service != "" {
+		out = []string{s.Service}
+	}
+	return out
 }
 
 // String is the cursor as clients carry it.

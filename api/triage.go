@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
@@ -93,7 +94,9 @@ type signalChange struct {
 	state     *stateChange
 	assignee  *pb.SignalUser
 	incidents *[]int64
-	version   *uint64
+	// addIncident is one more.
+	addIncident *int64
+	version     *uint64
 }
 
 type stateChange struct {
@@ -123,23 +126,23 @@ func (c signalChange) edit(id, place string) scheduler.TriageEdit {
 	return scheduler.TriageEdit{ID: id, IfVersion: c.version, Edit: func(sig *schema.Signal) error {
 		if c.state != nil {
 			if sig.State == schema.StateArchived {
-				return &problem{code: codes.FailedPrecondition, target: place + ".state",
+				return &problem{code: codes.FailedPrecondition, target: join(place, "state"),
 					message: fmt.Sprintf("the engine archived signal %s (%s): its state is not for triage", id, sig.Reason)}
 			}
 			if len(c.state.comment) > maxComment {
-				return badRequest(place+".archive_comment", "longer than %d bytes", maxComment)
+				return badRequest(join(place, "archive_comment"), "longer than %d bytes", maxComment)
 			}
 			state, _ := sig.Standing()
 			if c.state.state != nil {
 				state = *c.state.state
 			}
-			if err := sig.Triage.SetState(state, c.state.reason, c.state.comment, c.state.at); err != nil {
+			if err := sig.Triage.SetState(state, c.state.reason, c.state.comment, author.handle, c.state.at); err != nil {
 				return badRequest(place, "%s", err)
 			}
 		}
 		if c.assignee != nil {
 			if len(c.assignee.GetUuid()) > 100 || len(c.assignee.GetHandle()) > 300 || len(c.assignee.GetName()) > 300 {
-				return badRequest(place+".assignee", "too long: want a user's UUID, handle and name")
+				return badRequest(join(place, "assignee"), "too long: want a user's UUID, handle and name")
 			}
 			sig.Triage.Assignee = schema.User{
 				UUID: c.assignee.GetUuid(), Handle: c.assignee.GetHandle(), Name: c.assignee.GetName(), ID: c.assignee.GetId(),
@@ -147,6 +150,9 @@ func (c signalChange) edit(id, place string) scheduler.TriageEdit {
 		}
 		if c.incidents != nil {
 			sig.Triage.Incidents = *c.incidents
+		}
+		if c.addIncident != nil && !slices.Contains(sig.Triage.Incidents, *c.addIncident) {
+			sig.Triage.Incidents = append(slices.Clone(sig.Triage.Incidents), *c.addIncident)
 		}
 		return nil
 	}}
@@ -204,7 +210,8 @@ func triageToProto(sig *schema.Signal) *pb.SignalTriage {
 		out.ArchiveReason = reason
 	}
 	if sig.State == schema.StateArchived {
-		out.ArchiveReason = "other" // than the reference's: its clients know no others
+		// Its clients know no other states and reasons than the reference's.
+		out.State, out.ArchiveReason = schema.StateArchived, "other"
 	}
 	if t.StateAt != 0 {
 		out.StateUpdateTimestamp = int64(t.StateAt)

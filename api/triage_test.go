@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -173,5 +174,61 @@ func TestInvestigationAsksForTheGroupOfTheSignal(t *testing.T) {
 		if status, answer := call(t, s, "GET", "/api/v2/security_monitoring/events/"+path, ""); status != 400 {
 			t.Errorf("got %d %s", status, answer)
 		}
+	}
+}
+
+// A search may select more signals than one bulk request names.
+func TestTriageByQueryChangesAnyNumber(t *testing.T) {
+	w := triageable()
+	for i := range 450 {
+		id := fmt.Sprintf("t%03d", i)
+		w.triaged[id] = schema.Signal{ID: id, State: schema.StateOpen}
+	}
+	for id := range w.triaged {
+		w.signals = append(w.signals, Signal{ID: id})
+	}
+	slices.SortFunc(w.signals, func(a, b Signal) int { return strings.Compare(a.ID, b.ID) })
+	s := w.start(t)
+	status, answer := call(t, s, "POST", "/api/nightjar/v1/signals/triage", `{"filter":{"query":"source:x"},"change":{"state":"archived","archive_reason":"other"}}`)
+	if status != 200 || !strings.Contains(answer, `"found":453,"changed":452,"left":1`) || w.search.Query != "source:x" {
+		t.Errorf("got %d %s", status, answer)
+	}
+	for id, sig := range w.triaged {
+		if state, _ := sig.Standing(); state != schema.StateArchived || sig.Triage.StateBy == "" && id != "s3" {
+			t.Errorf("%s is %+v", id, sig)
+		}
+	}
+	for _, bad := range []string{`{"change":{"state":"open"}}`, `{"filter":{"query":"*"}}`, `{"filter":{"query":"*"},"change":{"state":"closed"}}`} {
+		if status, answer := call(t, s, "POST", "/api/nightjar/v1/signals/triage", bad); status != 400 {
+			t.Errorf("%s: %d %s", bad, status, answer)
+		}
+	}
+}
+
+func TestTriageInItsFirstForm(t *testing.T) {
+	w := triageable()
+	s := w.start(t)
+	const base = "/api/v1/security_analytics/signals/"
+	for _, c := range []struct {
+		path, body string
+		status     int
+	}{
+		{"s1/state", `{"state":"archived","archiveReason":"false_positive","archiveComment":"a drill","version":0}`, 200},
+		{"s1/assignee", `{"assignee":"u-1"}`, 200},
+		{"s1/add_to_incident", `{"incident_id":2066,"add_to_signal_timeline":true}`, 200},
+		{"s1/add_to_incident", `{"incident_id":2067}`, 200},
+		{"s1/add_to_incident", `{"incident_id":2066}`, 200},
+		{"s1/add_to_incident", `{}`, 400},
+		{"s1/assignee", `{}`, 400},
+		{"s1/state", `{"state":"closed"}`, 400},
+		{"no/state", `{"state":"open"}`, 404},
+	} {
+		if status, answer := call(t, s, "PATCH", base+c.path, c.body); status != c.status || status == 200 && !strings.Contains(answer, `"status":"done"`) {
+			t.Errorf("%s %s: %d %s", c.path, c.body, status, answer)
+		}
+	}
+	got := w.triaged["s1"].Triage
+	if got.State != "archived" || got.Reason != "false_positive" || got.Comment != "a drill" || got.Assignee.UUID != "u-1" || !slices.Equal(got.Incidents, []int64{2066, 2067}) {
+		t.Errorf("s1 is %+v", got)
 	}
 }

@@ -47,7 +47,7 @@ func (c *ruleCompiler) grades() {
 	if len(cases) == 0 {
 		target = "cases[%d]"
 		for i, k := range r.Cases {
-			paired := schema.ThirdPartyCase{Name: k.Name, Status: k.Status, Query: "*"}
+			paired := schema.ThirdPartyCase{Name: k.Name, Status: k.Status, CustomStatus: k.CustomStatus, Query: "*"}
 			if i < len(r.Queries) {
 				paired.Query = r.Queries[i].Query
 			}
@@ -59,13 +59,14 @@ func (c *ruleCompiler) grades() {
 		if !isSeverity(k.Status) {
 			c.bad.Add(at+".status", fmt.Sprintf("unknown status %q; want info, low, medium, high or critical", k.Status))
 		}
+		c.customStatus(at, k.CustomStatus)
 		q, err := ParseQuery(k.Query)
 		if err != nil {
 			c.bad.Add(at+".query", err.Error())
 			continue
 		}
 		c.plan.Grades = append(c.plan.Grades, q)
-		c.plan.Cases = append(c.plan.Cases, Case{Name: k.Name, Status: k.Status, Condition: &Condition{Parts: []CondNode{CondTrue{}}}})
+		c.plan.Cases = append(c.plan.Cases, Case{Name: k.Name, Status: k.Severity(), Condition: &Condition{Parts: []CondNode{CondTrue{}}}})
 	}
 }
 

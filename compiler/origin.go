@@ -1,6 +1,7 @@
 package compiler
 
 import (
+	"slices"
 	"strings"
 	"unique"
 
@@ -18,8 +19,12 @@ func tagsOf(e *schema.Event) []string {
 	out := make([]string, 0, len(e.Tags)+len(OriginKeys))
 	out = append(out, e.Tags...)
 	for _, key := range OriginKeys {
-		if value := e.Reserved(key); value != "" {
-			out = append(out, unique.Make(key+":"+value).Value()) // events come from few places
+		value := e.Reserved(key)
+		if value == "" {
+			continue
+		}
+		if tag := unique.Make(key + ":" + value).Value(); !slices.Contains(e.Tags, tag) { // events come from few places
+			out = append(out, tag)
 		}
 	}
 	return out
@@ -29,7 +34,7 @@ func tagsOf(e *schema.Event) []string {
 var tagsSQL = func() string {
 	parts := []string{"CAST(tags, 'Array(String)')"}
 	for _, key := range OriginKeys {
-		parts = append(parts, "if("+key+" = '', emptyArrayString(), [concat('"+key+":', "+key+")])")
+		parts = append(parts, "if("+key+" = '' OR has(tags, concat('"+key+":', "+key+")), emptyArrayString(), [concat('"+key+":', "+key+")])")
 	}
 	return "arrayConcat(" + strings.Join(parts, ", ") + ")"
 }()

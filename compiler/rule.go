@@ -448,6 +448,7 @@ func (c *ruleCompiler) cases() {
 		if !isSeverity(k.Status) {
 			c.bad.Add(fmt.Sprintf("cases[%d].status", i), fmt.Sprintf("unknown status %q; want info, low, medium, high or critical", k.Status))
 		}
+		c.customStatus(fmt.Sprintf("cases[%d]", i), k.CustomStatus)
 		condition, err := c.condition(k.Condition, names)
 		if err != nil {
 			c.bad.Add(fmt.Sprintf("cases[%d].condition", i), err.Error())
@@ -456,7 +457,14 @@ func (c *ruleCompiler) cases() {
 		if condition.OverTime() && len(rule.Cases) > 1 {
 			c.bad.Add(fmt.Sprintf("cases[%d].condition", i), "then is for rules with a single case")
 		}
-		c.plan.Cases = append(c.plan.Cases, Case{Name: k.Name, Status: k.Status, Condition: condition})
+		c.plan.Cases = append(c.plan.Cases, Case{Name: k.Name, Status: k.Severity(), Condition: condition})
+	}
+}
+
+// customStatus checks the status that stands in the place of a case's own.
+func (c *ruleCompiler) customStatus(at, status string) {
+	if status != "" && !isSeverity(status) {
+		c.bad.Add(at+".customStatus", fmt.Sprintf("unknown status %q; want info, low, medium, high or critical", status))
 	}
 }
 

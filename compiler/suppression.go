@@ -88,10 +88,10 @@ func RuleEvent(r *schema.Rule) *schema.Event {
 	add("isEnabled", strconv.FormatBool(r.IsEnabled))
 	add("isDefault", strconv.FormatBool(r.IsDefault))
 	for _, c := range r.Cases {
-		add("severity", c.Status)
+		add("severity", c.Severity())
 	}
 	for _, c := range r.ThirdPartyCases {
-		add("severity", c.Status)
+		add("severity", c.Severity())
 	}
 	return e
 }

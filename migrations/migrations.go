@@ -77,6 +77,11 @@ func missing(ctx context.Context, conn driver.Conn, t schema.Table) ([]string, e
 	for i, c := range t.Columns {
 		stored, ok := have[c.Name]
 		if !ok {
+			for _, w := range t.Rewrites {
+				if w.Before == c.Name {
+					out = append(out, "ALTER TABLE "+t.Name+" "+w.SQL+" SETTINGS mutations_sync = 1")
+				}
+			}
 			out = append(out, addColumn(t, i))
 			continue
 		}

@@ -210,7 +210,7 @@ func (p *previewing) inForce(s schema.Suppression) compiler.InForce {
 func hidden(rule *schema.Rule, s *Published, effect Effect) HiddenSignal {
 	h := HiddenSignal{
 		ID: s.ID, RuleID: rule.ID, RuleName: rule.Name, FirstSeen: s.FirstSeen, Severity: s.Status,
-		Effect: effect, Events: s.Events, Assignee: cmp.Or(s.Triage.Assignee.Handle, s.Triage.Assignee.Name, s.Triage.Assignee.UUID),
+		Effect: effect, Events: s.Events, Assignee: s.Triage.Assignee.Label(),
 	}
 	h.State, h.Reason = s.Standing()
 	for _, l := range s.Attributes.Lookup("nightjar.group") {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 
 	"nightjar/compiler"
 	"nightjar/schema"
@@ -113,9 +114,9 @@ func (s *Scheduler) identify(ctx context.Context, changes []planChange) error {
 		if len(ids) == 0 {
 			return nil
 		}
-		known, err := s.deps.Signals.ByID(ctx, ids)
+		known, err := s.byIDs(ctx, ids)
 		if err != nil {
-			return fmt.Errorf("look up signal ids: %w", err)
+			return err
 		}
 		n := 0
 		for i := range changes {
@@ -137,4 +138,25 @@ func (s *Scheduler) identify(ctx context.Context, changes []planChange) error {
 			}
 		}
 	}
+}
+
+// byIDs are the signals that have these ids. One that was published under the
+// former form of its id keeps that, and ids has it from then on.
+func (s *Scheduler) byIDs(ctx context.Context, ids []string) (map[string]schema.Signal, error) {
+	asked := slices.Clone(ids)
+	for _, id := range ids {
+		if former := schema.FormerSignalID(id); former != "" {
+			asked = append(asked, former)
+		}
+	}
+	known, err := s.deps.Signals.ByID(ctx, asked)
+	if err != nil {
+		return nil, fmt.Errorf("look up signal ids: %w", err)
+	}
+	for i, id := range ids {
+		if former := schema.FormerSignalID(id); former != "" && known[former].ID != "" {
+			ids[i] = former
+		}
+	}
+	return known, nil
 }

@@ -183,7 +183,13 @@ func putStanding(doc map[string]any, sig *schema.Signal) {
 	if incidents == nil {
 		incidents = []int64{}
 	}
-	shown := map[string]any{"state": state, "assignee": assignee, "incidentIds": incidents, "version": t.Version}
+	user := func(handle string) map[string]any { return map[string]any{"handle": handle, "name": handle} }
+	shown := map[string]any{
+		"state": state, "assignee": assignee, "incidentIds": incidents, "version": t.Version, "creator": user(""), "updater": user(t.StateBy),
+	}
+	if t.StateAt != 0 {
+		shown["stateUpdateTimestamp"] = t.StateAt.String()
+	}
 	if state == schema.StateArchived {
 		shown["archiveReason"] = reason
 	}

@@ -56,7 +56,7 @@ func (s *Scheduler) edit(edits ...TriageEdit) ([]schema.Signal, error) {
 func archive(id string) TriageEdit {
 	return TriageEdit{ID: id, Edit: func(sig *schema.Signal) error {
 		sig.Triage.Assignee = schema.User{UUID: "u", Name: "Ann"}
-		return sig.Triage.SetState(schema.StateArchived, "false_positive", "a drill", 5)
+		return sig.Triage.SetState(schema.StateArchived, "false_positive", "a drill", "ada", 5)
 	}}
 }
 

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -80,6 +81,13 @@ type RuleCase struct {
 	// Actions are Application Security's: kept, and not carried out.
 	Actions json.RawMessage `json:"actions,omitempty"`
 }
+
+// Severity is what a signal of the case is worth: its own status, or the one that
+// was put in its place.
+func (c *RuleCase) Severity() string { return cmp.Or(c.CustomStatus, c.Status) }
+
+// Severity is as RuleCase.Severity.
+func (c *ThirdPartyCase) Severity() string { return cmp.Or(c.CustomStatus, c.Status) }
 
 // ThirdPartyCase grades the alerts of a vendor.
 type ThirdPartyCase struct {

@@ -128,8 +128,10 @@ const (
 	StateOpen        = "open"
 	StateUnderReview = "under_review"
 	StateArchived    = "archived"
-	ReasonMerged     = "merged"
-	ReasonRetracted  = "retracted"
+	// StateSuppressed is shown of a signal with ReasonSuppressed.
+	StateSuppressed = "suppressed"
+	ReasonMerged    = "merged"
+	ReasonRetracted = "retracted"
 	// ReasonSuppressed is that of a signal which a suppression withholds. Unlike
 	// the others it is part of what the rule found.
 	ReasonSuppressed = "suppressed"
@@ -161,7 +163,36 @@ func SignalID(ruleKey string, caseIndex int, group []string, first Millis, salt 
 	}
 	number(int64(first))
 	number(int64(salt))
-	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:18])
+	id := base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:18])
+	if id[0] == '-' {
+		id = dashed + id
+	}
+	return id
+}
+
+// FormerSignalID is what SignalID makes of the same signal where ids began with
+// a dash, which is a flag to every command: "" where it never did. Signals that
+// were published under one keep it.
+func FormerSignalID(id string) string {
+	if former, ok := strings.CutPrefix(id, dashed); ok && strings.HasPrefix(former, "-") {
+		return former
+	}
+	return ""
+}
+
+// dashed goes before what would begin with a dash.
+const dashed = "s"
+
+// EngineReasons are the engine's own reasons, in the order of their names.
+var EngineReasons = []string{ReasonMerged, ReasonRetracted, ReasonSuppressed}
+
+// SetStanding is the inverse of Standing: what the engine made of a signal that
+// is stored with this state and reason. An analyst's is in the triage.
+func (s *Signal) SetStanding(_, reason string) {
+	s.State, s.Reason = StateOpen, ""
+	if slices.Contains(EngineReasons, reason) {
+		s.State, s.Reason = StateArchived, reason
+	}
 }
 
 // Gone tells whether the engine withdrew the signal: it was merged into another

@@ -18,7 +18,13 @@ type Table struct {
 	PartitionBy, OrderBy string
 	// Settings are the table's own, beside those of every table.
 	Settings string
+	// Rewrites bring rows of earlier states up to the present meaning.
+	Rewrites []Rewrite
 }
+
+// Rewrite is the rest of an ALTER TABLE that is carried out before the column is
+// added. It may be carried out twice.
+type Rewrite struct{ Before, SQL string }
 
 // durable are the settings of every table: when an insert has returned, its rows
 // survive a power cut. What is acknowledged is let go of elsewhere after that.

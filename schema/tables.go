@@ -114,8 +114,8 @@ var Signals = Table{
 		{"first_seen", moment, "", "time of the first match"},
 		{"last_seen", moment, "", "time of the last match"},
 		{"events", "UInt64", "", "distinct matching events"},
-		{"state", word, "", "open, or archived where the engine withdrew or withheld it"},
-		{"reason", word, "", "why it did: merged, retracted or suppressed"},
+		{"state", word, "", "open, under_review, archived, or suppressed where a suppression withholds it"},
+		{"reason", word, "", "why: merged, retracted or suppressed by the engine, or as an analyst said"},
 		{"suppression", word, "", "id of the suppression that withholds it"},
 		{"opened", "UInt64", "", "arrival sequence of the event that opened it"},
 		{"place", "UInt64", "", "counts up with every version of any signal"},
@@ -135,11 +135,21 @@ var Signals = Table{
 		{"attributes", attributesType(), "", "leaves of the attributes, for search"},
 		{"raw", "String", "ZSTD(1)", "attributes as canonical JSON, for display"},
 		{"triage", "String", "ZSTD(1)", "what analysts made of it, as JSON; empty: nothing"},
+		{"assignee", word, "", "who it is assigned to"},
+		{"triaged_by", word, "", "who changed its state"},
+		{"triaged_at", moment, "", "and when; 1970: never"},
+		{"triage_comment", "String", "ZSTD(1)", "and in which words"},
 	},
 	Indexes: []Index{
 		{"by_id", "id", "bloom_filter(0.001)", 1},
 		{"by_time", "timestamp", "minmax", 1},
 		{"by_place", "place", "minmax", 1},
+	},
+	// Once, the states were the engine's only.
+	Rewrites: []Rewrite{
+		{"triaged_by", `UPDATE state = JSONExtractString(triage, 'state'), reason = JSONExtractString(triage, 'reason')
+			WHERE state = 'open' AND JSONExtractString(triage, 'state') != ''`},
+		{"triaged_by", `UPDATE state = 'suppressed' WHERE state = 'archived' AND reason = 'suppressed'`},
 	},
 	Engine:   "ReplacingMergeTree(version)",
 	OrderBy:  "(key, id)",

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -20,6 +21,7 @@ type Triage struct {
 	Comment   string  `json:"comment,omitempty"`
 	CommentAt Millis  `json:"comment_at,omitempty"`
 	StateAt   Millis  `json:"state_at,omitempty"`
+	StateBy   string  `json:"state_by,omitempty"` // the handle of who changed it
 	Assignee  User    `json:"assignee,omitzero"`
 	Incidents []int64 `json:"incidents,omitempty"`
 }
@@ -38,9 +40,9 @@ var ArchiveReasons = []string{
 	"true_positive_benign", "true_positive_malicious", "other",
 }
 
-// SetState moves the signal to a state at a moment. What was said of the state
-// before is gone with it.
-func (t *Triage) SetState(state, reason, comment string, at Millis) error {
+// SetState moves the signal to a state at a moment; by is the handle of who does.
+// What was said of the state before is gone with it.
+func (t *Triage) SetState(state, reason, comment, by string, at Millis) error {
 	switch {
 	case !slices.Contains([]string{StateOpen, StateUnderReview, StateArchived}, state):
 		return fmt.Errorf("state: want open, under_review or archived, got %q", state)
@@ -49,7 +51,7 @@ func (t *Triage) SetState(state, reason, comment string, at Millis) error {
 	case state != StateArchived && reason != "" && reason != "none":
 		return fmt.Errorf("archive_reason: only an archived signal has one; this one becomes %s", state)
 	}
-	t.State, t.Reason, t.Comment, t.CommentAt, t.StateAt = state, "", comment, 0, at
+	t.State, t.Reason, t.Comment, t.CommentAt, t.StateAt, t.StateBy = state, "", comment, 0, at, by
 	if state == StateArchived {
 		t.Reason = reason
 	}
@@ -80,10 +82,16 @@ func ParseTriage(text string) (Triage, error) {
 	return t, nil
 }
 
+// Label is how the user is shown: the handle, or else the name or the id.
+func (u User) Label() string { return cmp.Or(u.Handle, u.Name, u.UUID) }
+
 // Standing is the state of a signal as it is shown, and the reason where that is
-// archived: the engine's, where the engine withdrew or withheld it, else the analyst's.
+// archived or suppressed: the engine's, where the engine withdrew or withheld it,
+// else the analyst's.
 func (s *Signal) Standing() (state, reason string) {
 	switch {
+	case s.Reason == ReasonSuppressed:
+		return StateSuppressed, s.Reason
 	case s.State == StateArchived:
 		return s.State, s.Reason
 	case s.Triage.State == "":

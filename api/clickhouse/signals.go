@@ -234,7 +234,7 @@ func (s *Signals) MatchingSignals(ctx context.Context, at schema.Millis, seq uin
 			SELECT * FROM `+s.table+`
 			WHERE key IN (SELECT key FROM matched) OR rule_key IN (SELECT rule_key FROM matched WHERE everyone)
 			ORDER BY version DESC LIMIT 1 BY key, id)
-		WHERE state = '`+schema.StateOpen+`' AND last_seen >= fromUnixTimestamp64Milli({at:Int64})
+		WHERE `+standing+` AND last_seen >= fromUnixTimestamp64Milli({at:Int64})
 			AND first_seen - toIntervalMillisecond(JSONExtractInt(raw, 'nightjar', 'window')) < fromUnixTimestamp64Milli({at:Int64} + (JSONExtractInt(raw, 'nightjar', 'window') = 0))
 			AND rule_key IN (SELECT rule_key FROM matched)
 		ORDER BY first_seen, id LIMIT {limit:UInt64}`, params)
@@ -247,6 +247,9 @@ func (s *Signals) MatchingSignals(ctx context.Context, at schema.Millis, seq uin
 	}
 	return out, nil
 }
+
+// standing are the signals that the engine neither withdrew nor withheld.
+var standing = "reason NOT IN ('" + strings.Join(schema.EngineReasons, "', '") + "')"
 
 // filter is a search as ClickHouse reads it.
 type filter struct {
@@ -268,8 +271,7 @@ func newFilter(table string, search api.SignalSearch) (*filter, error) {
 	}
 	where := []string{"(" + predicate + ")"}
 	if !compiler.AsksForState(query.Root) {
-		where = append(where, fmt.Sprintf("NOT (state = '%s' AND reason IN ('%s', '%s', '%s'))",
-			schema.StateArchived, schema.ReasonMerged, schema.ReasonRetracted, schema.ReasonSuppressed))
+		where = append(where, standing)
 	}
 	if search.RuleKey != "" {
 		where = append(where, "rule_key = "+p.String(search.RuleKey))

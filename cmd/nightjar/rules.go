@@ -158,7 +158,7 @@ func ruleCell(d document, column string) string {
 	case "SEVERITY":
 		var severities []string
 		for _, c := range r.Cases {
-			severities = append(severities, c.Status)
+			severities = append(severities, c.Severity())
 		}
 		return strings.Join(severities, ", ")
 	}

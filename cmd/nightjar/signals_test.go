@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -43,6 +44,8 @@ func (p *process) found(query string) string {
 	}
 	return strings.Join(ids, " ")
 }
+
+var momentInJSON = regexp.MustCompile(`"20[^"]*Z"`)
 
 // TestTriageIsKept archives a signal, and finds it archived in every way there is
 // to ask, after late events have changed it, a crash, and an orderly stop.
@@ -85,8 +88,9 @@ func TestTriageIsKept(t *testing.T) {
 			}
 		}
 		p.call(http.MethodGet, signalsAPI+"/"+id, nil, &got)
-		want := `{"archiveComment":"a drill","archiveReason":"false_positive","assignee":{"handle":"","id":0,"name":"Ann","uuid":"u-1"},"incidentIds":[7],"state":"archived","version":3}`
-		if triage := string(got.Data.Attributes.Custom.Workflow.Triage); triage != want {
+		want := `{"archiveComment":"a drill","archiveReason":"false_positive","assignee":{"handle":"","id":0,"name":"Ann","uuid":"u-1"},"creator":{"handle":"","name":""},"incidentIds":[7],"state":"archived","stateUpdateTimestamp":"…","updater":{"handle":"nightjar","name":"nightjar"},"version":3}`
+		triage := momentInJSON.ReplaceAllString(string(got.Data.Attributes.Custom.Workflow.Triage), `"…"`)
+		if triage != want {
 			t.Errorf("%s: triage %s\nwant %s", when, triage, want)
 		}
 	}
@@ -152,5 +156,81 @@ func TestAnEventIsPartOfItsSignals(t *testing.T) {
 	p.call(http.MethodGet, signalsAPI+"/"+id+"/entities", nil, &entities)
 	if list := entities.Data.Attributes.Identities; len(list) != 1 || list[0]["principal_id"] != "root" {
 		t.Errorf("identities %v, want root", list)
+	}
+}
+
+// TestSignalsAreFoundByTheNamesThatPeopleTry has a signal of two sources, hosts
+// and services, and one that a suppression by source withholds.
+func TestSignalsAreFoundByTheNamesThatPeopleTry(t *testing.T) {
+	p := startEngine(t)
+	rule := `{"name":"Login storm {{@usr.id}}","message":"look at it","isEnabled":true,"type":"log_detection","tags":["team:blue"],
+		"queries":[{"name":"a","query":"source:(sshd OR pam)","aggregation":"count","groupByFields":["@usr.id"]}],
+		"cases":[{"status":"high","customStatus":"critical","condition":"a > 1"}],"options":{"evaluationWindow":60,"keepAlive":300,"maxSignalDuration":3600}}`
+	var made struct{ ID string }
+	p.call(http.MethodPost, "/api/v2/security_monitoring/rules", []byte(rule), &made)
+	// What a rule's queries name is a source of the rule (28).
+	p.call(http.MethodPost, suppressionsPath, []byte(`{"data":{"type":"suppressions","attributes":{"name":"s","enabled":true,"rule_query":"source:pam","suppression_query":"source:lab"}}}`), nil)
+	var rules struct{ Data []struct{ ID string } }
+	p.call(http.MethodGet, "/api/v2/security_monitoring/rules?query=source:pam", nil, &rules)
+	if len(rules.Data) != 1 {
+		t.Errorf("a rule is not found by the source that its query names")
+	}
+	at := time.Now().Add(-time.Minute).UnixMilli()
+	var lines []string
+	for i, e := range [][4]string{{"sshd", "web-1", "login", "root"}, {"pam", "web-2", "desk", "root"}, {"sshd", "web-9", "", "eve"}, {"pam", "web-9", "", "eve"}} {
+		tags := ""
+		if e[3] == "eve" {
+			tags = "source:lab"
+		}
+		lines = append(lines, fmt.Sprintf(`{"ddsource":"%s","hostname":"%s","service":"%s","usr":{"id":"%s"},"timestamp":%d,"message":"m","ddtags":"%s"}`, e[0], e[1], e[2], e[3], at+int64(i), tags))
+	}
+	p.call(http.MethodPost, "/api/v2/logs", []byte("["+strings.Join(lines, ",")+"]"), nil)
+	p.caughtUp()
+	id := p.found("@usr.id:root")
+	if id == "" || strings.Contains(id, " ") {
+		t.Fatalf("signals %q, want one", id)
+	}
+	hidden := p.found("state:suppressed")
+	if hidden == "" || hidden == id {
+		t.Errorf("the withheld signal is not found: %q", hidden)
+	}
+	for query, want := range map[string]string{
+		"source:sshd": id, "source:pam": id, "source:nightjar": "", "-source:sshd": "", "host:web-2": id, "host:(web-1 OR nobody)": id,
+		"service:desk": id, "service:lo*": id, "-host:*": "", "@source:pam": id, "@hostname:web-1": id, "@service:login": id,
+		"storm": id, "Login storm root": id, `"login storm"`: id, "stor": "", "look": id, "severity:critical status:critical": id,
+		"rule_id:" + made.ID: id, "state:open": id, "state:archived": "", "team:blue": id,
+	} {
+		if got := p.found(query); got != want {
+			t.Errorf("%s finds %q, want %q", query, got, want)
+		}
+	}
+	var got struct {
+		Data struct {
+			Attributes struct {
+				Service []string
+				Tags    []string
+			}
+		}
+	}
+	p.call(http.MethodGet, signalsAPI+"/"+id, nil, &got)
+	if s := got.Data.Attributes.Service; fmt.Sprint(s) != "[desk login]" {
+		t.Errorf("services %q", s)
+	}
+	p.call(http.MethodGet, signalsAPI+"/"+hidden, nil, &got)
+	if s := got.Data.Attributes.Service; len(s) != 0 {
+		t.Errorf("services %q of events without one", s)
+	}
+	p.call(http.MethodPost, "/api/nightjar/v1/signals/triage", []byte(`{"filter":{"query":"host:web-1"},"change":{"state":"archived","archive_reason":"false_positive","archive_comment":"a drill"}}`), nil)
+	for query, want := range map[string]string{"state:archived": id, "archive_reason:false_positive": id, "archived_by:nightjar": id, "archived_at:*": id, "state:open": ""} {
+		if got := p.found(query); got != want {
+			t.Errorf("%s finds %q, want %q", query, got, want)
+		}
+	}
+	const columns = "SELECT count() FROM signals FINAL WHERE state = 'archived' AND reason = 'false_positive' AND triaged_by = 'nightjar' AND triaged_at > now() - 600 AND triage_comment = 'a drill'"
+	if n := p.count(columns); n != 1 {
+		t.Errorf("%d rows say so in SQL", n)
+	}
+	if n := p.count("SELECT count() FROM signals FINAL WHERE state = 'suppressed'"); n != 1 {
+		t.Errorf("%d signals are suppressed in SQL", n)
 	}
 }

@@ -113,7 +113,7 @@ func (s signals) Standing(ctx context.Context, rules []string, from schema.Milli
 			SELECT id, min(place) AS first FROM signals
 			WHERE rule_id IN {rules:Array(String)} GROUP BY id) AS firsts USING id
 		WHERE rule_id IN {rules:Array(String)} AND first_seen >= fromUnixTimestamp64Milli({from:Int64})
-		  AND NOT (state = 'archived' AND reason IN ('merged', 'retracted', 'suppressed'))`,
+		  AND reason NOT IN ('merged', 'retracted', 'suppressed')`,
 		func(p scheduler.Published, first uint64) {
 			out = append(out, scheduler.FirstPublished{Published: p, First: first})
 		})
@@ -163,13 +163,14 @@ func scanSignal(rows driver.Rows, sig *schema.Signal, more ...any) (key uint64, 
 	var ruleVersion uint32
 	var caseAt int16
 	var first, last time.Time
-	var triage, silence, environment string
+	var triage, silence, environment, state, reason string
 	into := []any{&sig.ID, &sig.Version, &key, &sig.RuleKey, &sig.RuleID, &ruleVersion, &caseAt, &sig.Group,
-		&first, &last, &sig.Events, &sig.State, &sig.Reason, &sig.Suppression, &sig.Opened, &sig.Place, &sig.Values, &sig.PerQuery,
+		&first, &last, &sig.Events, &state, &reason, &sig.Suppression, &sig.Opened, &sig.Place, &sig.Values, &sig.PerQuery,
 		&silence, &environment, &sig.EventTags, &sig.Samples, &triage}
 	if err := rows.Scan(append(into, more...)...); err != nil {
 		return 0, err
 	}
+	sig.SetStanding(state, reason)
 	sig.RuleVersion, sig.Case = int64(ruleVersion), int(caseAt)
 	sig.FirstSeen, sig.LastSeen = schema.MillisOf(first), schema.MillisOf(last)
 	if sig.Triage, err = schema.ParseTriage(triage); err != nil {
@@ -199,13 +200,15 @@ func environmentOf(sig *schema.Signal) string {
 func (s signals) Publish(ctx context.Context, list []scheduler.Published) error {
 	return insert(ctx, s.conn, s.table, len(list), func(i int) []any {
 		p := &list[i]
+		state, reason := p.Standing()
 		return []any{
 			p.ID, p.Version, scheduler.UnitKey(p.RuleKey, p.Group), p.RuleKey, p.RuleID, uint32(p.RuleVersion),
-			int16(p.Case), notNil(p.Group), p.FirstSeen.Time(), p.LastSeen.Time(), p.Events, p.State, p.Reason,
+			int16(p.Case), notNil(p.Group), p.FirstSeen.Time(), p.LastSeen.Time(), p.Events, state, reason,
 			p.Suppression, p.Opened, p.Place, notNil(p.Values), p.PerQuery,
 			p.Silence.Text(), environmentOf(&p.Signal), notNil(p.EventTags), p.Samples,
 			p.FirstSeen.Time(), p.Source, p.Service, p.Host, p.Status, p.Message, notNil(p.Tags),
 			p.Attributes.Projection(), p.Attributes.JSON, p.Triage.Text(),
+			p.Triage.Assignee.Label(), p.Triage.StateBy, p.Triage.StateAt.Time(), p.Triage.Comment,
 		}
 	})
 }
