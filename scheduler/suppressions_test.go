@@ -85,7 +85,7 @@ func TestASuppressionWithholdsSignalsOpenedWhileItIsInForce(t *testing.T) {
 	}
 	w.sees("during", 2) // opened while it was in force
 	w.sees("during", 4)
-	want := []string{"before 2 open", "during 2 archived suppressed " + p.ID, "other 1 open", "during 1 open"}
+	want := []string{"before 2 open", "during 2 suppressed suppressed " + p.ID, "other 1 open", "during 1 open"}
 	w.want(want...)
 	w.s = restart(t, w.world)
 	w.sees("during", 4)
