@@ -31,7 +31,7 @@ type woken struct {
 func (t *timers) arm(key uint64, group []string, due schema.Millis) {
 	have, ok := t.groups[key]
 	for ; ok && !slices.Equal(have.group, group); have, ok = t.groups[key] {
-		key++ // another group's key is the same by chance
+		key++ // another group's key is the same by chance; it may get a second timer
 	}
 	if ok && have.due <= due {
 		return

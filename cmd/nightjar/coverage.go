@@ -23,7 +23,7 @@ type coverageAnswer struct {
 	Silence *struct {
 		Judged  string  `json:"judged_through"`
 		Delay   float64 `json:"delay_seconds"`
-		Waiting int64   `json:",string"`
+		Waiting int64
 		Held    string
 	}
 }
