@@ -15,25 +15,21 @@ func (s *Scheduler) silenceNotes(plan *compiler.Plan, all groupMatches, at schem
 	if v == nil {
 		return nil
 	}
-	judged := v.judged
 	last := lastAsked(plan, all.own, at)
 	if last == nil {
 		return nil
 	}
 	due := *last + windowOf(plan)
-	after := fmt.Sprintf("silent since %s (%s until then)", *last, schema.SpokenDuration(at-*last))
-	what := "falls silent"
+	waits := fmt.Sprintf("silent since %s", *last)
 	if plan.Absence != nil {
-		after = fmt.Sprintf("waits since %s for %s", *last, plan.Absence.Answer.Explain(nil))
-		what = "did not follow"
+		waits = fmt.Sprintf("since %s it waits for what must not follow, %s", *last, plan.Absence.Answer.Explain(nil))
+	} else if len(between(all.own, *last, due)) > 0 {
+		return nil // it was heard of again in time
 	}
-	switch {
-	case due > judged:
-		return []string{fmt.Sprintf("%s; would fire at %s, and is judged %s later", after, due, schema.SpokenDuration(schema.Millis(s.deps.Delays.Of(plan).Milliseconds())))}
-	case at >= due:
-		return []string{fmt.Sprintf("%s; %s was judged at %s", after, what, due)}
+	if due <= v.judged {
+		return []string{fmt.Sprintf("%s; that was judged at %s", waits, due)}
 	}
-	return nil
+	return []string{fmt.Sprintf("%s; would fire at %s, and is judged %s later", waits, due, s.deps.Delays.Of(plan))}
 }
 
 // lastAsked is the group's last event at or before a moment that begins a wait.

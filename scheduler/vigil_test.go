@@ -276,7 +276,7 @@ func TestRulesSayWhatTheyWaitFor(t *testing.T) {
 		t.Fatalf("coverage of silence: %+v, %v", c.Silence, err)
 	}
 	x, err := w.s.explain(context.Background(), Question{RuleID: id, Group: []string{"h1"}})
-	if err != nil || len(x.Groups) != 1 || !strings.Contains(strings.Join(x.Groups[0].Notes, "\n"), "silent since 2026-05-01T12:00:00.000Z") ||
+	if err != nil || len(x.Groups) != 1 || !strings.Contains(strings.Join(x.Groups[0].Notes, "\n"), "silent since 2026-05-01T12:00:00.000Z; would fire at") ||
 		!strings.Contains(strings.Join(x.Groups[0].Notes, "\n"), "would fire at 2026-05-01T12:05:00.000Z") {
 		t.Errorf("explained: %+v, %v", x, err)
 	}
