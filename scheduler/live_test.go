@@ -3,6 +3,7 @@ package scheduler
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -157,14 +158,19 @@ func restart(t *testing.T, w *world) *Scheduler {
 	if w.rand.IntN(3) > 0 {
 		w.recent = NewRecent(1 + w.rand.IntN(100_000))
 	}
-	s, err := New(w.deps())
-	if err != nil {
-		t.Fatal(err)
+	for {
+		s, err := New(w.deps())
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = s.Load(context.Background())
+		if err == nil {
+			return s
+		}
+		if !errors.Is(err, errFault) { // that of a store which does not answer: it is started again
+			t.Fatal(err)
+		}
 	}
-	if err := s.Load(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	return s
 }
 
 // standing are the signals that were neither merged nor retracted, in the

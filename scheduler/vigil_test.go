@@ -212,6 +212,8 @@ func (r roster) Has(_, _, value string, _ schema.Millis) bool { _, ok := r.hosts
 
 func (r roster) Load(context.Context, []compiler.TableColumn, schema.Millis) error { return nil }
 
+func (r roster) Check(compiler.TableColumn) error { return nil }
+
 func (r roster) Missing([]compiler.TableColumn) []string { return nil }
 
 func (r roster) Values(_, _ string, _ schema.Millis, use func(string, schema.Millis) bool) {
