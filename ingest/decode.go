@@ -37,15 +37,25 @@ type Decoder struct {
 	// Locator, when not nil, adds where the client's address is.
 	Locator Locator
 
+	// Offline reads events of a file that nobody sent: each arrives at its own
+	// time, and one without has NoTime.
+	Offline bool
+
 	// What had to be resolved on the way in, so far.
 	Odd schema.Oddities
-	// BadTimes counts timestamps that could not be read.
-	BadTimes int
+	// BadTimes counts events by source whose time could not be read, and Untimed
+	// those that say none.
+	BadTimes map[string]int
+	Untimed  int
+	// Cut counts events that were larger or deeper than events may be, and Warnings
+	// tell of the first of them.
+	Cut      int
+	Warnings []string
 	// Located counts what came of clients' addresses.
 	Located Located
 
-	parser fastjson.Parser
-	values int
+	parser, inner fastjson.Parser
+	values        int
 }
 
 // BadInput is a body that is refused, and where in it the reason is.
@@ -139,28 +149,26 @@ func (d *Decoder) object(body []byte, at, element int, events *[]schema.Event) (
 	if at >= len(body) || body[at] != '{' {
 		return 0, d.bad(body, element, at, "want a log object here, as in {\"message\": \"…\"}"+orPlain(element))
 	}
-	end, values, closed := scanObject(body, at)
-	d.values += values
-	switch {
-	case end-at > MaxEventBytes:
-		err := d.bad(body, element, at, fmt.Sprintf("the event is larger than %d bytes; split or shorten it", MaxEventBytes))
-		err.TooLarge = true
-		return 0, err
-	case values > MaxEventValues || d.values > MaxRequestValues:
-		err := d.bad(body, element, at, fmt.Sprintf("more than %d values in an event or %d in a request; send fewer", MaxEventValues, MaxRequestValues))
+	end, shape := scanObject(body, at)
+	text, cut := body[at:end], (*cut)(nil)
+	if shape.closed {
+		text, cut = d.fit(text, shape)
+	}
+	if d.values += min(shape.values, MaxEventValues); d.values > MaxRequestValues {
+		err := d.bad(body, element, at, fmt.Sprintf("more than %d values in a request; send smaller batches", MaxRequestValues))
 		err.TooLarge = true
 		return 0, err
 	}
-	v, err := d.parser.ParseBytes(body[at:end])
-	if err != nil && closed {
-		if text, n := quoteInfinities(body[at:end]); n > 0 {
-			if again, e := d.parser.ParseBytes(text); e == nil {
+	v, err := d.parser.ParseBytes(text)
+	if err != nil && shape.closed {
+		if again, n := quoteInfinities(text); n > 0 {
+			if w, e := d.parser.ParseBytes(again); e == nil {
 				d.Odd.HugeNumbers += n
-				v, err = again, nil
+				v, err = w, nil
 			}
 		}
 	}
-	if err != nil || !closed {
+	if err != nil || !shape.closed {
 		offset, why := explainJSON(body[at:end], err)
 		return 0, d.bad(body, element, at+offset, why)
 	}
@@ -168,9 +176,34 @@ func (d *Decoder) object(body []byte, at, element int, events *[]schema.Event) (
 	if err != nil {
 		return 0, d.bad(body, element, at, "want a log object, got "+v.Type().String())
 	}
-	*events = append(*events, d.Event(o))
+	x := draft{pairs: make([]schema.Pair, 0, o.Len()+8), cut: cut}
+	d.members(&x, o)
+	*events = append(*events, d.built(&x, element))
 	return end, nil
 }
+
+// built is the event, with a warning where it was cut.
+func (d *Decoder) built(x *draft, element int) schema.Event {
+	e := d.build(x)
+	if x.cut != nil {
+		d.Cut++
+		if len(d.Warnings) < maxWarnings {
+			d.Warnings = append(d.Warnings, fmt.Sprintf("event %d: %s", element, x.cut))
+		}
+	}
+	return e
+}
+
+// warnings tell which events were cut.
+func (d *Decoder) warnings() []string {
+	if more := d.Cut - len(d.Warnings); more > 0 {
+		return append(d.Warnings[:len(d.Warnings):len(d.Warnings)], fmt.Sprintf("%d more events were cut (@nightjar.cut)", more))
+	}
+	return d.Warnings
+}
+
+// maxWarnings is how many events that were cut a request is told of one by one.
+const maxWarnings = 20
 
 func orPlain(element int) string {
 	if element > 0 {
@@ -179,9 +212,15 @@ func orPlain(element int) string {
 	return "; lines of text go with Content-Type: text/plain"
 }
 
+// shape is what is known of an object before it is parsed.
+type shape struct {
+	values, depth int
+	closed        bool // its end is there
+}
+
 // scanObject finds where the object ends, without looking at more of JSON than
-// strings and brackets, and counts the values in it.
-func scanObject(b []byte, at int) (end, values int, closed bool) {
+// strings and brackets, and counts the values in it and how deep they nest.
+func scanObject(b []byte, at int) (end int, s shape) {
 	depth := 0
 	for i := at; i < len(b); i++ {
 		switch b[i] {
@@ -193,16 +232,18 @@ func scanObject(b []byte, at int) (end, values int, closed bool) {
 			}
 		case '{', '[':
 			depth++
-			values++
+			s.values++
+			s.depth = max(s.depth, depth)
 		case ',':
-			values++
+			s.values++
 		case '}', ']':
 			if depth--; depth == 0 {
-				return i + 1, values, true
+				s.closed = true
+				return i + 1, s
 			}
 		}
 	}
-	return len(b), values, false
+	return len(b), s
 }
 
 // quoteInfinities makes strings of the bare words Infinity and -Infinity, which
@@ -238,9 +279,6 @@ var infinity = regexp.MustCompile(`^-?Infinity\b`)
 
 // explainJSON says what is wrong, and where, in text that fastjson refused.
 func explainJSON(text []byte, err error) (offset int, why string) {
-	if err != nil && strings.Contains(err.Error(), "too big depth") {
-		return 0, fmt.Sprintf("the object is nested more than %d levels deep; flatten it", fastjson.MaxDepth)
-	}
 	var syntax *json.SyntaxError
 	if e := json.Unmarshal(text, new(json.RawMessage)); errors.As(e, &syntax) {
 		if int(syntax.Offset) >= len(text) && strings.Contains(syntax.Error(), "unexpected end") {
@@ -260,18 +298,15 @@ func (d *Decoder) Lines(body []byte) ([]schema.Event, error) {
 			end = at + i
 		}
 		line := bytes.TrimSuffix(body[at:end], []byte("\r"))
-		if len(line) > MaxEventBytes {
-			err := d.bad(body, len(events), at, fmt.Sprintf("the line is longer than %d bytes; split or shorten it", MaxEventBytes))
-			err.TooLarge = true
-			return nil, err
-		}
 		if len(bytes.TrimSpace(line)) > 0 {
 			if len(events) >= MaxRequestValues {
 				err := d.bad(body, len(events), at, fmt.Sprintf("more than %d lines in a request; send fewer", MaxRequestValues))
 				err.TooLarge = true
 				return nil, err
 			}
-			events = append(events, d.Raw(string(line)))
+			x := draft{}
+			x.rawMessage, x.cut = fitLine(line)
+			events = append(events, d.built(&x, len(events)))
 		}
 		at = end + 1
 	}
@@ -279,222 +314,4 @@ func (d *Decoder) Lines(body []byte) ([]schema.Event, error) {
 		return nil, d.bad(body, -1, 0, "the body is empty; send one log a line")
 	}
 	return events, nil
-}
-
-// Raw is the event of a line of text.
-func (d *Decoder) Raw(line string) schema.Event {
-	return d.build(&draft{message: line})
-}
-
-// Event is the event that a log object stands for. Reserved keys become
-// reserved fields; the members of `attributes` and all other keys become
-// attributes. Of a key that comes twice, the last counts.
-func (d *Decoder) Event(o *fastjson.Object) schema.Event {
-	x := draft{pairs: make([]schema.Pair, 0, o.Len()+8)}
-	o.Visit(func(k []byte, v *fastjson.Value) {
-		switch string(k) {
-		case "message":
-			d.text(&x.message, &x.has.message, v)
-		case "ddsource":
-			d.text(&x.ddsource, &x.has.ddsource, v)
-		case "source":
-			d.text(&x.source, &x.has.source, v)
-		case "service":
-			d.text(&x.service, &x.has.service, v)
-		case "hostname":
-			d.text(&x.hostname, &x.has.hostname, v)
-		case "host":
-			d.text(&x.host, &x.has.host, v)
-		case "status":
-			d.text(&x.status, &x.has.status, v)
-		case "ddtags":
-			d.tags(&x.ddtags, &x.has.ddtags, v)
-		case "tags":
-			d.tags(&x.tags, &x.has.tags, v)
-		case "timestamp":
-			d.once(&x.has.timestamp)
-			x.timestamp = v
-		case "date":
-			d.once(&x.has.date)
-			x.date = v
-		case "attributes":
-			if members, err := v.Object(); err == nil {
-				x.pairs = append(x.pairs, schema.Pairs(members)...)
-				return
-			}
-			fallthrough
-		default:
-			x.pairs = append(x.pairs, schema.Pair{Key: string(k), Value: v})
-		}
-	})
-	return d.build(&x)
-}
-
-// draft is an event while it is put together.
-type draft struct {
-	message, ddsource, source, service, hostname, host, status string
-
-	ddtags, tags    []string
-	timestamp, date *fastjson.Value
-	pairs           []schema.Pair
-	has             struct {
-		message, ddsource, source, service, hostname, host, status, ddtags, tags, timestamp, date bool
-	}
-}
-
-func (d *Decoder) build(x *draft) schema.Event {
-	e := schema.Event{
-		At:      schema.MillisOf(d.Now),
-		Seen:    schema.MillisOf(d.Now),
-		Source:  first(x.ddsource, x.source, d.Source),
-		Service: first(x.service, d.Service),
-		Host:    first(x.hostname, x.host),
-		Status:  first(x.status, "info"),
-		Message: x.message,
-		Tags:    distinctTags(x.ddtags, x.tags, d.Tags),
-	}
-	// What an event says of itself counts before what its line says, and that
-	// before what the request says.
-	timed := d.setTime(&e, x)
-	if parse := Parsers[e.Source]; parse != nil && onlyMessage(x.pairs) {
-		p := parse(Line{Text: e.Message, Now: d.Now, Year: d.Year, Zone: d.Zone})
-		x.pairs = append(x.pairs, p.pairs()...)
-		e.Host = first(e.Host, p.Host)
-		if !timed && !p.At.IsZero() {
-			e.At = schema.MillisOf(p.At)
-		}
-	}
-	e.Host = first(e.Host, d.Host)
-	e.Message = d.valid(e.Message)
-	e.Source, e.Service, e.Host, e.Status = d.valid(e.Source), d.valid(e.Service), d.valid(e.Host), d.valid(e.Status)
-	for i, t := range e.Tags {
-		e.Tags[i] = d.valid(t)
-	}
-	a, odd := schema.NewAttributes(d.locate(x.pairs))
-	d.Odd.Add(odd)
-	e.Attributes = a
-	return e
-}
-
-// setTime gives the event its own time, if it can be read. If not, the event
-// happened when it arrived, and what was sent is kept.
-func (d *Decoder) setTime(e *schema.Event, x *draft) (timed bool) {
-	v := x.timestamp
-	if v == nil || v.Type() == fastjson.TypeNull {
-		v = x.date
-	}
-	if v == nil || v.Type() == fastjson.TypeNull {
-		return false
-	}
-	at, ok := parseTime(v, d.Zone)
-	if !ok {
-		d.BadTimes++
-		x.pairs = append(x.pairs, originalPair(x.pairs, v))
-		return false
-	}
-	e.At = at
-	return true
-}
-
-// onlyMessage tells whether an event came without attributes; an id is the
-// sender's name for it and says nothing about it.
-func onlyMessage(pairs []schema.Pair) bool {
-	for _, p := range pairs {
-		if p.Key != "id" {
-			return false
-		}
-	}
-	return true
-}
-
-// text reads a reserved field: a string is itself, null is nothing, and
-// anything else is its JSON.
-func (d *Decoder) text(field *string, has *bool, v *fastjson.Value) {
-	d.once(has)
-	*field = asText(v)
-}
-
-func asText(v *fastjson.Value) string {
-	switch v.Type() {
-	case fastjson.TypeString:
-		s, _ := v.StringBytes()
-		return string(s)
-	case fastjson.TypeNull:
-		return ""
-	case fastjson.TypeObject, fastjson.TypeArray:
-		a, _ := schema.NewAttributes([]schema.Pair{{Key: "v", Value: v}})
-		return strings.TrimSuffix(strings.TrimPrefix(a.JSON, `{"v":`), "}")
-	}
-	return string(v.MarshalTo(nil))
-}
-
-// tags reads "a:b,c:d", or an array of such strings.
-func (d *Decoder) tags(field *[]string, has *bool, v *fastjson.Value) {
-	d.once(has)
-	*field = nil
-	if elements, err := v.Array(); err == nil {
-		for _, e := range elements {
-			*field = append(*field, SplitTags(asText(e))...)
-		}
-		return
-	}
-	*field = SplitTags(asText(v))
-}
-
-// once counts a key that comes again.
-func (d *Decoder) once(has *bool) {
-	if *has {
-		d.Odd.DuplicateKeys++
-	}
-	*has = true
-}
-
-func (d *Decoder) valid(s string) string {
-	if utf8.ValidString(s) {
-		return s
-	}
-	d.Odd.InvalidUTF8++
-	return strings.ToValidUTF8(s, "\uFFFD")
-}
-
-// SplitTags reads a list of tags, as ddtags and the command line have it.
-func SplitTags(s string) []string {
-	var out []string
-	for t := range strings.SplitSeq(s, ",") {
-		if t = strings.TrimSpace(t); t != "" {
-			out = append(out, t)
-		}
-	}
-	return out
-}
-
-func distinctTags(lists ...[]string) []string {
-	var out []string
-	for _, list := range lists {
-		for _, t := range list {
-			if !contains(out, t) {
-				out = append(out, t)
-			}
-		}
-	}
-	return out
-}
-
-// contains is for lists of a few; MaxEventBytes bounds the worst.
-func contains(list []string, s string) bool {
-	for _, have := range list {
-		if have == s {
-			return true
-		}
-	}
-	return false
-}
-
-func first(texts ...string) string {
-	for _, s := range texts {
-		if s != "" {
-			return s
-		}
-	}
-	return ""
 }

@@ -34,50 +34,57 @@ func NewHandler(in *Intake) *Handler { return &Handler{in: in} }
 
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if err := h.serve(w, r); err != nil {
+	warnings, err := h.serve(w, r)
+	if err != nil {
 		reply(w, err)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusAccepted)
-	_, _ = w.Write([]byte("{}"))
+	answer := []byte("{}")
+	if len(warnings) > 0 {
+		answer, _ = json.Marshal(map[string][]string{"warnings": warnings}) // strings: cannot fail
+	}
+	_, _ = w.Write(answer)
 }
 
-func (h *Handler) serve(w http.ResponseWriter, r *http.Request) error {
+// serve takes the request's events in, and warns of those that were cut.
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request) (warnings []string, err error) {
 	if r.Method != http.MethodPost {
-		return &httpError{http.StatusMethodNotAllowed, "logs are sent with POST", 0}
+		return nil, &httpError{http.StatusMethodNotAllowed, "logs are sent with POST", 0}
 	}
 	d, err := h.decoder(r)
 	if err != nil {
-		return &httpError{http.StatusBadRequest, err.Error(), 0}
+		return nil, &httpError{http.StatusBadRequest, err.Error(), 0}
 	}
 	id := r.Header.Get(BatchIDHeader)
 	if len(id) > maxBatchID {
-		return &httpError{http.StatusBadRequest, fmt.Sprintf("header %s: longer than %d characters", BatchIDHeader, maxBatchID), 0}
+		return nil, &httpError{http.StatusBadRequest, fmt.Sprintf("header %s: longer than %d characters", BatchIDHeader, maxBatchID), 0}
 	}
 	mine := share{of: h.in.reading}
 	defer mine.giveBack()
 	body, err := h.readBody(w, r, &mine)
 	if err != nil {
-		return h.bodyError(err)
+		return nil, h.bodyError(err)
 	}
 	_, _, err = h.take(r.Context(), d, id, body, r.Header.Get("Content-Type"))
-	return err
+	return d.warnings(), err
 }
 
 // Submit takes in a JSON body that came through another door. The id may be empty.
-func (h *Handler) Submit(ctx context.Context, id string, body []byte) (events int, receipt Receipt, err error) {
+func (h *Handler) Submit(ctx context.Context, id string, body []byte) (events int, receipt Receipt, warnings []string, err error) {
 	if len(id) > maxBatchID {
-		return 0, Receipt{}, &BadInput{Element: -1, Detail: fmt.Sprintf("the batch's id is longer than %d characters", maxBatchID)}
+		return 0, Receipt{}, nil, &BadInput{Element: -1, Detail: fmt.Sprintf("the batch's id is longer than %d characters", maxBatchID)}
 	}
 	mine := share{of: h.in.reading}
 	defer mine.giveBack()
 	if err := mine.cover(ctx, int64(len(body)), bodyPatience); err != nil {
 		h.in.metrics.refuse(err)
-		return 0, Receipt{}, err
+		return 0, Receipt{}, nil, err
 	}
 	d := &Decoder{Now: h.in.deps.Now(), Locator: h.in.deps.Locator}
-	return h.take(ctx, d, id, body, "application/json")
+	events, receipt, err = h.take(ctx, d, id, body, "application/json")
+	return events, receipt, d.warnings(), err
 }
 
 // take decodes a body and submits its events.
@@ -89,9 +96,8 @@ func (h *Handler) take(ctx context.Context, d *Decoder, id string, body []byte, 
 		return 0, Receipt{}, err
 	}
 	h.in.metrics.received.Add(float64(len(events)))
-	h.in.metrics.odd(d.Odd)
-	h.in.metrics.badTime.Add(float64(d.BadTimes))
-	h.in.metrics.locate(d.Located)
+	h.in.clocks.unreadable(d.BadTimes, d.Now)
+	h.in.metrics.decoded(d, &h.in.clocks)
 	receipt, err := h.in.Submit(ctx, Batch{ID: id, Events: events})
 	return len(events), receipt, err
 }

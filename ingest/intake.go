@@ -115,6 +115,7 @@ type Intake struct {
 	// carrying is held while a block is on its way into the sink.
 	carrying chan struct{}
 	late     lateness
+	clocks   clocks
 
 	ready    chan struct{} // closed when the first sequence number is known
 	inFlight atomic.Int64
@@ -276,6 +277,7 @@ func (in *Intake) submit(ctx context.Context, b Batch) (Receipt, error) {
 
 // append settles the events' times and writes them to the log.
 func (in *Intake) append(b Batch, seen schema.Millis) (Receipt, error) {
+	in.clocks.watch(b.Events, seen, in.deps.Lateness)
 	for i := range b.Events {
 		if in.settleTime(&b.Events[i], seen) {
 			in.metrics.future.Inc()

@@ -15,11 +15,12 @@ type metrics struct {
 	received, bytes            prometheus.Counter
 	acknowledged, duplicates   prometheus.Counter
 	stored, deadLettered, lost prometheus.Counter
-	damaged, future, badTime   prometheus.Counter
+	damaged, future, untimed   prometheus.Counter
+	cut                        prometheus.Counter
 	late, setAside             prometheus.Counter
 	inserts, insertErrors      prometheus.Counter
 	refused, oddities, syncs   *prometheus.CounterVec
-	located                    *prometheus.CounterVec
+	located, badTime           *prometheus.CounterVec
 	syncSeconds, insertSeconds prometheus.Histogram
 	away                       atomic.Uint64 // batches to be sent again later
 }
@@ -52,8 +53,9 @@ func newMetrics(in *Intake) *metrics {
 	m.deadLettered = counter("events_dead_lettered_total", "Events that ClickHouse refused for good.")
 	m.lost = counter("events_lost_total", "Acknowledged events that a damaged disk took.")
 	m.damaged = counter("log_damaged_regions_total", "Unreadable regions of the log.")
-	m.future = counter("events_future_dated_total", "Events moved to their arrival time because theirs was ahead of the clock or out of range.")
-	m.badTime = counter("events_unreadable_time_total", "Events moved to their arrival time because theirs could not be read.")
+	m.future = counter("events_future_dated_total", "Events moved to their arrival time because theirs was ahead of the clock or before the year 2000.")
+	m.untimed = counter("events_without_time_total", "Events that say no time, which happened when they arrived.")
+	m.cut = counter("events_cut_total", "Events larger or deeper than events may be, stored without what was too much.")
 	m.late = counter("late_events_total", "Events that arrived later than the lateness allowance: stored, and not seen by rules.")
 	m.setAside = counter("parts_set_aside_total", "Parts of the intake's folder that could not be used.")
 	m.inserts = counter("inserts_total", "Blocks inserted.")
@@ -61,6 +63,7 @@ func newMetrics(in *Intake) *metrics {
 	m.refused = vector("batches_refused_total", "Batches that were not taken in.", "reason")
 	m.oddities = vector("oddities_total", "Strange input that was resolved by a rule.", "kind")
 	m.located = vector("geoip_events_total", "Events with a client's address, by what GeoIP databases said of it; counted where there are any.", "result")
+	m.badTime = vector("events_unreadable_time_total", "Events moved to their arrival time because theirs could not be read, by source.", "source")
 	m.syncs = vector("fsyncs_total", "Group commits of the log.", "result")
 	m.syncSeconds = histogram("fsync_seconds", "How long an fsync of the log took.")
 	m.insertSeconds = histogram("insert_seconds", "How long an insert took.")
@@ -68,6 +71,8 @@ func newMetrics(in *Intake) *metrics {
 	gauge("backlog_bytes", "Bytes acknowledged and not yet stored.", func() float64 { return float64(in.Backlog()) })
 	gauge("backlog_events", "Events acknowledged and not yet stored.", func() float64 { return float64(in.Acknowledged() - min(in.Stored(), in.Acknowledged())) })
 	gauge("reading_bytes", "Memory that requests being read have taken of their quota.", func() float64 { return float64(in.reading.used()) })
+	gauge("clocks_off", "Sources and hosts whose events are all more than ten minutes ahead of the clock or behind it; the status says which.", func() float64 { return float64(len(in.ClockSkews())) })
+	gauge("clock_skew_max_seconds", "How far the furthest of them is off.", func() float64 { return in.furthestSkew() })
 	gauge("batch_ids", "Batch ids remembered.", func() float64 { return float64(in.batches.len()) })
 	return m
 }
@@ -105,6 +110,17 @@ func (m *metrics) refuse(err error) {
 		reason = "too_large"
 	}
 	m.refused.WithLabelValues(reason).Inc()
+}
+
+// decoded counts what came of reading a body.
+func (m *metrics) decoded(d *Decoder, times *clocks) {
+	m.odd(d.Odd)
+	m.locate(d.Located)
+	m.untimed.Add(float64(d.Untimed))
+	m.cut.Add(float64(d.Cut))
+	for source, n := range d.BadTimes {
+		m.badTime.WithLabelValues(times.label(source)).Add(float64(n))
+	}
 }
 
 func (m *metrics) odd(o schema.Oddities) {

@@ -1,46 +1,83 @@
 package ingest
 
 import (
+	"strconv"
+	"time"
+
 	"github.com/valyala/fastjson"
 
 	"nightjar/schema"
 )
 
-// Where an event's own timestamp is kept when another one counts.
+// What the intake says of an event stands in an attribute of its own, beside what
+// a sender may have put there.
 const (
-	ownAttribute      = "nightjar"
+	ownAttribute = "nightjar"
+	// originalTimestamp keeps the time that does not count, and timestampProblem
+	// says why it does not.
 	originalTimestamp = "original_timestamp"
+	timestampProblem  = "timestamp_problem"
 )
 
+// Why an event's own time does not count.
+const (
+	tooEarly = "before the year 2000"
+	tooLate  = "ahead of the clock"
+)
+
+// earliest is where the time of events begins. Before it are clocks that were
+// never set, and numbers in another unit.
+var earliest = schema.MillisOf(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC))
+
 // settleTime gives the event its arrival time. An event that claims to be far
-// ahead of the clock, or at a time that cannot be stored, happened when it
-// arrived; what it claimed stays in @nightjar.original_timestamp.
+// ahead of the clock, or of before the year 2000, happened when it arrived; what
+// it claimed stays in @nightjar.original_timestamp.
 func (in *Intake) settleTime(e *schema.Event, seen schema.Millis) (moved bool) {
 	e.Seen = seen
-	if e.At <= seen.Add(in.config.MaxAhead) && e.At >= schema.MinMillis && e.At <= schema.MaxMillis {
+	problem := ""
+	switch {
+	case e.At > seen.Add(in.config.MaxAhead):
+		problem = tooLate
+	case e.At < earliest:
+		problem = tooEarly
+	default:
 		return false
 	}
-	var arena fastjson.Arena
-	e.Attributes = withOriginal(e.Attributes, arena.NewNumberString(schema.Leaf{Kind: schema.KindInt, Int: int64(e.At)}.Text()))
+	e.Attributes = withOwn(e.Attributes, ownMembers{
+		originalTimestamp: millisValue(e.At), timestampProblem: textValue(problem),
+	})
 	e.At = seen
 	return true
 }
 
-// withOriginal adds the attribute, beside what a sender may have put there.
-func withOriginal(a schema.Attributes, value *fastjson.Value) schema.Attributes {
+func millisValue(at schema.Millis) *fastjson.Value {
+	var arena fastjson.Arena
+	return arena.NewNumberString(strconv.FormatInt(int64(at), 10))
+}
+
+func textValue(s string) *fastjson.Value {
+	var arena fastjson.Arena
+	return stringValue(&arena, s)
+}
+
+// ownMembers are members of the intake's own attribute.
+type ownMembers map[string]*fastjson.Value
+
+// withOwn adds them to attributes that are made already.
+func withOwn(a schema.Attributes, members ownMembers) schema.Attributes {
 	var pairs []schema.Pair
 	if v, err := fastjson.Parse(a.JSON); err == nil {
 		if o, err := v.Object(); err == nil {
 			pairs = schema.Pairs(o)
 		}
 	}
-	out, _ := schema.NewAttributes(append(pairs, originalPair(pairs, value)))
+	out, _ := schema.NewAttributes(append(pairs, ownPair(pairs, members)))
 	return out
 }
 
-// originalPair is the attribute as a pair to append to these: the last of
-// several with one key counts, so it takes in the members of a former one.
-func originalPair(pairs []schema.Pair, value *fastjson.Value) schema.Pair {
+// ownPair is the attribute as a pair to append to these: the last of several with
+// one key counts, so it takes in the members of a former one.
+func ownPair(pairs []schema.Pair, members ownMembers) schema.Pair {
 	var arena fastjson.Arena
 	own := arena.NewObject()
 	for _, p := range pairs {
@@ -48,6 +85,10 @@ func originalPair(pairs []schema.Pair, value *fastjson.Value) schema.Pair {
 			own = p.Value
 		}
 	}
-	own.Set(originalTimestamp, value)
+	for _, key := range []string{originalTimestamp, timestampProblem, cutAttribute} {
+		if v := members[key]; v != nil {
+			own.Set(key, v)
+		}
+	}
 	return schema.Pair{Key: ownAttribute, Value: own}
 }

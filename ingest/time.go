@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -12,53 +13,139 @@ import (
 	"nightjar/schema"
 )
 
-// parseTime reads a timestamp: a number since the epoch, in the unit that its
-// size shows, or text.
-func parseTime(v *fastjson.Value, zone *time.Location) (schema.Millis, bool) {
+// NoTime is the time of an event that has none and was read offline, where there
+// is no arrival to stand in for it.
+const NoTime = schema.Millis(math.MinInt64)
+
+// errNoTime is text that is no time.
+var errNoTime = errors.New("unreadable")
+
+// zoneError is a time in a zone whose abbreviation stands for none or for several.
+type zoneError struct{ name string }
+
+func (e *zoneError) Error() string { return "unknown time zone " + e.name }
+
+// moments is how times are read: what is known where they leave something open.
+type moments struct {
+	// Zone is that of times written without one; nil: UTC.
+	Zone *time.Location
+	// Now bounds times written without a year, and Year, when not 0, is theirs.
+	Now  time.Time
+	Year int
+	// millis says that numbers are milliseconds, as long as they can be.
+	millis bool
+}
+
+// value reads a member that holds a time: a number, text, or an object that some
+// writers of JSON put around either.
+func (m moments) value(v *fastjson.Value, depth int) (schema.Millis, error) {
 	switch v.Type() {
 	case fastjson.TypeNumber:
-		return parseEpoch(string(v.MarshalTo(nil)))
+		return m.number(string(v.MarshalTo(nil)))
 	case fastjson.TypeString:
 		s, _ := v.StringBytes()
-		return ParseTime(string(s), zone)
-	}
-	return 0, false
-}
-
-// layouts of timestamps in text, besides numbers. Where a layout has no zone,
-// the time is in the zone that the request says, else in UTC.
-var layouts = []string{
-	time.RFC3339Nano,
-	"2006-01-02T15:04:05.999999999Z0700",
-	"2006-01-02T15:04:05.999999999",
-	"2006-01-02 15:04:05.999999999Z07:00",
-	"2006-01-02 15:04:05.999999999 -0700",
-	"2006-01-02 15:04:05.999999999 MST",
-	"2006-01-02 15:04:05.999999999",
-	"2006-01-02T15:04:05,999999999",
-	"2006-01-02 15:04:05,999999999",
-	"02/Jan/2006:15:04:05 -0700",
-	time.RFC1123Z, time.RFC1123, time.RFC850, time.ANSIC, time.UnixDate, time.RubyDate,
-	"2006-01-02",
-}
-
-// ParseTime reads a timestamp in text: digits as a number since the epoch, or
-// one of the usual layouts.
-func ParseTime(s string, zone *time.Location) (schema.Millis, bool) {
-	s = strings.TrimSpace(s)
-	if at, ok := parseEpoch(s); ok {
-		return at, true
-	}
-	if zone == nil {
-		zone = time.UTC
-	}
-	for _, layout := range layouts {
-		if at, err := time.ParseInLocation(layout, s, zone); err == nil {
-			return schema.MillisOf(at), true
+		return m.text(string(s))
+	case fastjson.TypeObject:
+		if depth < 3 {
+			return m.object(v, depth)
 		}
 	}
-	return 0, false
+	return 0, errNoTime
 }
+
+// object reads what MongoDB, protobuf, Firestore and Windows' XML make of a time.
+func (m moments) object(v *fastjson.Value, depth int) (schema.Millis, error) {
+	m.millis = true
+	for _, key := range []string{"$date", "$numberLong", "SystemTime", "#attributes"} {
+		if inner := v.Get(key); inner != nil {
+			return m.value(inner, depth+1)
+		}
+	}
+	for _, keys := range [][2]string{{"seconds", "nanos"}, {"_seconds", "_nanoseconds"}} {
+		if s := v.Get(keys[0]); s != nil && s.Type() == fastjson.TypeNumber {
+			if n := s.GetInt64(); n > -1e11 && n < 1e11 {
+				return schema.Millis(n*1000 + v.GetInt64(keys[1])/1e6), nil
+			}
+		}
+	}
+	return 0, errNoTime
+}
+
+// text reads a time in text: digits as a number since the epoch, or one of the
+// usual written forms.
+func (m moments) text(s string) (schema.Millis, error) {
+	s = strings.TrimSpace(s)
+	if at, err := m.number(s); err == nil {
+		return at, nil
+	}
+	if inner, ok := strings.CutPrefix(s, "/Date("); ok {
+		inner, ok = strings.CutSuffix(inner, ")/")
+		// What follows the number is the writer's zone, which changes nothing.
+		if end := strings.LastIndexAny(inner, "+-"); ok && end > 0 {
+			inner = inner[:end]
+		}
+		m.millis = true
+		return m.number(inner)
+	}
+	at, err := m.written(s)
+	if err != nil {
+		return 0, err
+	}
+	return schema.MillisOf(at), nil
+}
+
+// number reads a number since the epoch.
+func (m moments) number(s string) (schema.Millis, error) {
+	if m.millis {
+		if at, ok := wholeMillis(s); ok && at >= schema.MinMillis && at <= schema.MaxMillis {
+			return at, nil
+		}
+	}
+	at, ok := parseEpoch(s)
+	if !ok {
+		return 0, errNoTime
+	}
+	return at, nil
+}
+
+func wholeMillis(s string) (schema.Millis, bool) {
+	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
+		return schema.Millis(n), true
+	}
+	f, ok := decimal(s)
+	if !ok || math.Abs(f) > 1e15 {
+		return 0, false
+	}
+	return schema.Millis(math.Floor(f)), true
+}
+
+// decimal reads a number as JSON writes it, and no other.
+func decimal(s string) (float64, bool) {
+	if s == "" || len(s) > 64 || strings.Trim(s, "+-.eE0123456789") != "" {
+		return 0, false
+	}
+	f, err := strconv.ParseFloat(s, 64)
+	return f, err == nil && !math.IsInf(f, 0)
+}
+
+// ParseTime reads a time in text: digits as a number since the epoch whose unit
+// its size tells, or one of the usual written forms, in the zone when it says none.
+func ParseTime(s string, zone *time.Location) (schema.Millis, bool) {
+	at, err := moments{Zone: zone}.text(s)
+	return at, err == nil
+}
+
+// Numbers that are not since 1970: Windows counts tenths of microseconds since
+// 1601, .NET since the year 1. Between these bounds, which are of the years 1980
+// to 2100, nanoseconds since 1970 would be of 1973 or 1990.
+const (
+	minFileTime, maxFileTime = 119_600_064_000_000_000, 157_469_184_000_000_000
+	minTicks, maxTicks       = 624_511_296_000_000_000, 662_380_416_000_000_000
+
+	fileTimeEpoch = -11_644_473_600_000 // ms
+	ticksEpoch    = -62_135_596_800_000 // ms
+	perMillisTick = int64(time.Millisecond) / 100
+)
 
 // parseEpoch tells the unit by the size. Seconds reach to the year 5138 and
 // milliseconds begin in 1973, so nothing near the present is taken for another.
@@ -77,11 +164,15 @@ func parseEpoch(s string) (schema.Millis, bool) {
 			return schema.Millis(n), true
 		case abs < 1e17:
 			return schema.Millis(floorDiv(n, 1e3)), true
+		case n >= minFileTime && n < maxFileTime:
+			return schema.Millis(n/perMillisTick + fileTimeEpoch), true
+		case n >= minTicks && n < maxTicks:
+			return schema.Millis(n/perMillisTick + ticksEpoch), true
 		}
 		return schema.Millis(floorDiv(n, 1e6)), true
 	}
-	f, err := strconv.ParseFloat(s, 64)
-	if err != nil || math.IsNaN(f) || math.Abs(f) > 1e19 || strings.ContainsAny(s, "xX_pP") {
+	f, ok := decimal(s)
+	if !ok || math.Abs(f) > 1e19 {
 		return 0, false
 	}
 	switch abs := math.Abs(f); {

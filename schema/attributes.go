@@ -137,7 +137,7 @@ type Pair struct {
 
 // MaxDepth is how deep attributes may nest; below it a value is kept as the
 // JSON text it was, in one string.
-const MaxDepth = 64
+const MaxDepth = 128
 
 // MaxPath is how long, in bytes, the path of an object or array may be; one at a
 // longer path is kept like one that is too deep. Every leaf carries its path, so

@@ -1,0 +1,375 @@
+package ingest
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/valyala/fastjson"
+
+	"nightjar/schema"
+)
+
+// draft is an event while it is put together.
+type draft struct {
+	named
+	// said are the members of the JSON object that the message is.
+	said         named
+	tags         []string
+	pairs        []schema.Pair
+	rawMessage   string // of a raw line
+	hasDD, hasDT bool   // ddtags and tags were there
+	cut          *cut
+}
+
+// Event is the event that a log object stands for. Names that senders use for the
+// reserved fields give them their values (fields says which, in which order); the
+// members of `attributes` and all that is not used up become attributes, as do
+// the members of a message that is itself a JSON object. Of a key that comes
+// twice, the last counts.
+func (d *Decoder) Event(o *fastjson.Object) schema.Event {
+	x := draft{pairs: make([]schema.Pair, 0, o.Len()+8)}
+	d.members(&x, o)
+	return d.build(&x)
+}
+
+// Raw is the event of a line of text.
+func (d *Decoder) Raw(line string) schema.Event {
+	return d.build(&draft{rawMessage: line})
+}
+
+func (d *Decoder) members(x *draft, o *fastjson.Object) {
+	var ddtags, tags []string
+	o.Visit(func(k []byte, v *fastjson.Value) {
+		switch string(k) {
+		case "ddtags":
+			d.tags(x, &ddtags, &x.hasDD, "ddtags", v)
+			return
+		case "tags":
+			d.tags(x, &tags, &x.hasDT, "tags", v)
+			return
+		case "attributes":
+			if members, err := v.Object(); err == nil {
+				x.pairs = append(x.pairs, schema.Pairs(members)...)
+				return
+			}
+		}
+		s := slotOf(k)
+		if s >= 0 && own[s] && x.named[s] != nil {
+			d.Odd.DuplicateKeys++
+		}
+		x.take(s, k, v)
+		if s < 0 || !own[s] {
+			x.pairs = append(x.pairs, schema.Pair{Key: string(k), Value: v})
+		}
+	})
+	x.tags = append(ddtags, tags...)
+}
+
+func (d *Decoder) build(x *draft) schema.Event {
+	e := schema.Event{At: schema.MillisOf(d.Now), Seen: schema.MillisOf(d.Now)}
+	if d.Offline {
+		e.At = NoTime
+	}
+	used := usedSlots{}
+	e.Message = d.message(x, &used)
+	e.Source = first(used.text(&x.named, fields.source), said(&x.said, fields.source), d.Source)
+	e.Service = first(used.text(&x.named, fields.service), said(&x.said, fields.service), d.Service)
+	e.Host = first(used.text(&x.named, fields.host), said(&x.said, fields.host))
+	e.Status = d.status(x, &used)
+	e.Tags = distinctTags(x.tags, d.Tags)
+	// What an event says of itself counts before what its line says, and that
+	// before what the request says.
+	timed := d.setTime(&e, x, &used)
+	x.pairs = used.left(x)
+	if parse := Parsers[e.Source]; parse != nil && x.said == (named{}) && onlyMessage(x.pairs) {
+		p := parse(Line{Text: e.Message, Now: d.Now, Year: d.Year, Zone: d.Zone})
+		x.pairs = append(x.pairs, p.pairs()...)
+		e.Host = first(e.Host, p.Host)
+		if !timed && !p.At.IsZero() {
+			e.At = schema.MillisOf(p.At)
+		}
+	}
+	e.Host = first(e.Host, d.Host)
+	d.finish(&e, x)
+	return e
+}
+
+// finish makes the event's texts valid and its attributes of the pairs.
+func (d *Decoder) finish(e *schema.Event, x *draft) {
+	for _, s := range []*string{&e.Message, &e.Source, &e.Service, &e.Host, &e.Status} {
+		*s = d.valid(*s)
+	}
+	for i, t := range e.Tags {
+		e.Tags[i] = d.valid(t)
+	}
+	if d.Offline && e.At < earliest && e.At != NoTime {
+		x.pairs = append(x.pairs, ownPair(x.pairs, ownMembers{originalTimestamp: millisValue(e.At), timestampProblem: textValue(tooEarly)}))
+	}
+	if x.cut != nil {
+		x.pairs = append(x.pairs, ownPair(x.pairs, ownMembers{cutAttribute: x.cut.value()}))
+	}
+	a, odd := schema.NewAttributes(d.locate(x.pairs))
+	d.Odd.Add(odd)
+	e.Attributes = a
+}
+
+// message is the event's message; where it is a JSON object, or the text of one,
+// its members are attributes too.
+func (d *Decoder) message(x *draft, used *usedSlots) string {
+	if x.rawMessage != "" {
+		d.unfoldText(x, x.rawMessage)
+		return x.rawMessage
+	}
+	text, at := x.first(fields.message)
+	if at >= 0 {
+		used[at] = true
+		if x.named[at].Type() == fastjson.TypeString {
+			d.unfoldText(x, text)
+		}
+	}
+	if v := x.named[slotMessage]; v != nil && v.Type() == fastjson.TypeObject {
+		used[slotMessage] = true
+		d.unfold(x, v.GetObject())
+	}
+	return first(text, said(&x.said, fields.message))
+}
+
+// unfoldText unfolds a text that is one JSON object, and nothing else.
+func (d *Decoder) unfoldText(x *draft, text string) {
+	text = strings.TrimSpace(text)
+	if len(text) < 2 || text[0] != '{' || text[len(text)-1] != '}' {
+		return
+	}
+	object := []byte(text)
+	end, shape := scanObject(object, 0)
+	if !shape.closed || end != len(object) {
+		return
+	}
+	object, cut := d.fit(object, shape)
+	v, err := d.inner.ParseBytes(object)
+	if err != nil {
+		return
+	}
+	if cut != nil && x.cut == nil {
+		x.cut = cut
+	}
+	d.unfold(x, v.GetObject())
+}
+
+// unfold puts the members of a message before those of the event, which count
+// before them where both have a key.
+func (d *Decoder) unfold(x *draft, o *fastjson.Object) {
+	pairs := make([]schema.Pair, 0, o.Len()+len(x.pairs)+8)
+	o.Visit(func(k []byte, v *fastjson.Value) {
+		x.said.take(slotOf(k), k, v)
+		pairs = append(pairs, schema.Pair{Key: string(k), Value: v})
+	})
+	x.pairs = append(pairs, x.pairs...)
+}
+
+func (d *Decoder) status(x *draft, used *usedSlots) string {
+	text, at := x.named.status(x.pairs)
+	if at < 0 {
+		text, _ = x.said.status(x.pairs)
+		return first(text, defaultStatus)
+	}
+	// The word that the sender wrote is kept where another one stands for it.
+	if sent, _ := scalarText(x.named[at]); strings.EqualFold(sent, text) {
+		used[at] = true
+	}
+	return text
+}
+
+// usedSlots are those whose value went into a field of its own.
+type usedSlots [slots]bool
+
+func (u *usedSlots) text(n *named, of span) string {
+	text, at := n.first(of)
+	if at < 0 {
+		return ""
+	}
+	for s := of.first; s <= of.last; s++ {
+		if same, _ := scalarText(n[s]); same == text {
+			u[s] = true
+		}
+	}
+	return text
+}
+
+func said(n *named, of span) string {
+	text, _ := n.first(of)
+	return text
+}
+
+// left are the pairs, with what stands under a field's own name and was not used.
+func (u *usedSlots) left(x *draft) []schema.Pair {
+	pairs := x.pairs
+	for s, v := range x.named {
+		if v == nil || !own[s] || u[s] || v.Type() == fastjson.TypeNull || isEmptyText(v) {
+			continue
+		}
+		pairs = append(pairs, schema.Pair{Key: ownNames[s], Value: v})
+	}
+	return pairs
+}
+
+func isEmptyText(v *fastjson.Value) bool {
+	return v.Type() == fastjson.TypeString && len(v.GetStringBytes()) == 0
+}
+
+// setTime gives the event its own time: that of the first name under which one can
+// be read. If none can, the event happened when it arrived, and what was sent is
+// kept and counted.
+func (d *Decoder) setTime(e *schema.Event, x *draft, used *usedSlots) (timed bool) {
+	var bad *fastjson.Value
+	var problem error
+	badAt := noSlot
+	for i, n := range [...]*named{&x.named, &x.said} {
+		for s := fields.time.first; s <= fields.time.last; s++ {
+			v := n[s]
+			if v == nil || v.Type() == fastjson.TypeNull || isEmptyText(v) {
+				continue
+			}
+			at, err := moments{Zone: d.Zone, Now: d.Now, Year: d.Year, millis: s == slotTimestamp}.value(v, 0)
+			if err == nil {
+				used[s] = used[s] || i == 0
+				e.At = at
+				return true
+			}
+			if bad == nil {
+				bad, problem = v, err
+				if i == 0 {
+					badAt = s
+				}
+			}
+		}
+	}
+	if bad == nil {
+		d.Untimed++
+		return false
+	}
+	if badAt >= 0 {
+		used[badAt] = true
+	}
+	d.unreadable(e.Source)
+	x.pairs = append(x.pairs, ownPair(x.pairs, ownMembers{originalTimestamp: bad, timestampProblem: textValue(problem.Error())}))
+	return false
+}
+
+// unreadable counts a time that could not be read, by source.
+func (d *Decoder) unreadable(source string) {
+	if d.BadTimes == nil {
+		d.BadTimes = map[string]int{}
+	}
+	d.BadTimes[source]++
+}
+
+// onlyMessage tells whether an event came without attributes; an id is the
+// sender's name for it and says nothing about it, nor does what the intake says.
+func onlyMessage(pairs []schema.Pair) bool {
+	for _, p := range pairs {
+		if p.Key != "id" && p.Key != ownAttribute {
+			return false
+		}
+	}
+	return true
+}
+
+// tags reads "a:b,c:d", an array of such strings, or the members of an object.
+// What is none of these is an attribute.
+func (d *Decoder) tags(x *draft, field *[]string, has *bool, key string, v *fastjson.Value) {
+	if *has {
+		d.Odd.DuplicateKeys++
+	}
+	*has = true
+	*field = nil
+	rest := false
+	add := func(name string, e *fastjson.Value) {
+		text, ok := scalarText(e)
+		if rest = rest || !ok; ok && name != "" {
+			*field = append(*field, name+":"+text)
+		} else if ok {
+			*field = append(*field, SplitTags(text)...)
+		}
+	}
+	switch v.Type() {
+	case fastjson.TypeArray:
+		for _, e := range v.GetArray() {
+			add("", e)
+		}
+	case fastjson.TypeObject:
+		v.GetObject().Visit(func(k []byte, e *fastjson.Value) { add(string(k), e) })
+	case fastjson.TypeNull:
+	default:
+		add("", v)
+	}
+	if rest {
+		x.pairs = append(x.pairs, schema.Pair{Key: key, Value: v})
+	}
+}
+
+func (d *Decoder) valid(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	d.Odd.InvalidUTF8++
+	return strings.ToValidUTF8(s, "\uFFFD")
+}
+
+// SplitTags reads a list of tags, as ddtags and the command line have it.
+func SplitTags(s string) []string {
+	var out []string
+	for t := range strings.SplitSeq(s, ",") {
+		if t = strings.TrimSpace(t); t != "" {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// fewTags are compared with one another; more are looked up.
+const fewTags = 16
+
+// distinctTags are the tags of the lists, each where it comes first.
+func distinctTags(lists ...[]string) []string {
+	var out []string
+	var seen map[string]struct{}
+	for _, list := range lists {
+		for _, t := range list {
+			if seen == nil && len(out) >= fewTags {
+				seen = make(map[string]struct{}, len(list))
+				for _, have := range out {
+					seen[have] = struct{}{}
+				}
+			}
+			if seen != nil {
+				if _, known := seen[t]; known {
+					continue
+				}
+				seen[t] = struct{}{}
+			} else if contains(out, t) {
+				continue
+			}
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+func contains(few []string, s string) bool {
+	for _, have := range few {
+		if have == s {
+			return true
+		}
+	}
+	return false
+}
+
+func first(texts ...string) string {
+	for _, s := range texts {
+		if s != "" {
+			return s
+		}
+	}
+	return ""
+}
