@@ -140,8 +140,8 @@ type Triage interface {
 type Intake interface {
 	// SubmitJSON takes in a JSON array of logs, and returns when they are on disk;
 	// the batch's id may be empty. A refusal that may pass is a *Busy, one of bad
-	// input a *schema.Invalid.
-	SubmitJSON(ctx context.Context, batchID string, body []byte) (events int, duplicate bool, err error)
+	// input a *schema.Invalid. Warnings tell of logs that were taken in part.
+	SubmitJSON(ctx context.Context, batchID string, body []byte) (events int, duplicate bool, warnings []string, err error)
 }
 
 // Backtests runs rules over stored events. scheduler.Backtester implements it.
@@ -328,6 +328,26 @@ type Status struct {
 	Aside   []scheduler.Aside
 	Storage Storage
 	GeoIP   []GeoIP
+	// Clocks that are off, the furthest first; and sources with times that could
+	// not be read, the most first.
+	Clocks          []ClockSkew
+	UnreadableTimes []UnreadableTimes
+}
+
+// ClockSkew is a source and host whose events are all ahead of the clock or behind
+// it, by more than ten minutes.
+type ClockSkew struct {
+	Source, Host         string
+	Since, Last          time.Time
+	Events, NotEvaluated uint64
+	Behind               time.Duration // of the last event; negative: ahead
+}
+
+// UnreadableTimes counts events of a source whose time could not be read.
+type UnreadableTimes struct {
+	Source string
+	Events uint64
+	Last   time.Time
 }
 
 // GeoIP is a database that events are located by.

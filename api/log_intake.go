@@ -46,11 +46,11 @@ func (s *logs) SubmitLogs(ctx context.Context, in *pb.SubmitLogsRequest) (*pb.Su
 		}
 		body = append(body, text...)
 	}
-	events, duplicate, err := s.intake.SubmitJSON(ctx, batch, append(body, ']'))
+	events, duplicate, warnings, err := s.intake.SubmitJSON(ctx, batch, append(body, ']'))
 	if err != nil {
 		return nil, err
 	}
-	return &pb.SubmitLogsResponse{Events: int64(events), Duplicate: duplicate}, nil
+	return &pb.SubmitLogsResponse{Events: int64(events), Duplicate: duplicate, Warnings: warnings}, nil
 }
 
 // Busy refuses something for now: it may be sent again after a while.

@@ -22,9 +22,9 @@ type door struct {
 	refuse      error
 }
 
-func (d *door) SubmitJSON(_ context.Context, batch string, body []byte) (int, bool, error) {
+func (d *door) SubmitJSON(_ context.Context, batch string, body []byte) (int, bool, []string, error) {
 	d.batch, d.body = batch, string(body)
-	return 2, false, d.refuse
+	return 2, false, nil, d.refuse
 }
 
 func TestLogsAreTakenInOverGRPC(t *testing.T) {

@@ -51,8 +51,30 @@ func (s *statuses) GetStatus(ctx context.Context, _ *pb.GetStatusRequest) (*pb.S
 			UsedBytes: now.Storage.Used, QuotaBytes: now.Storage.Quota, OverQuota: now.Storage.OverQuota, OldestDay: now.Storage.OldestDay,
 			DroppedEvents: now.Storage.Dropped, DroppedUnevaluated: now.Storage.DroppedUnevaluated,
 		},
-		Geoip: geoip,
+		Geoip: geoip, Clocks: clocksOf(now.Clocks), UnreadableTimes: unreadableOf(now.UnreadableTimes),
 	}, nil
+}
+
+// maxListed bounds what the status lists of a kind.
+const maxListed = 100
+
+func clocksOf(skews []ClockSkew) []*pb.ClockSkew {
+	var out []*pb.ClockSkew
+	for _, c := range skews[:min(len(skews), maxListed)] {
+		out = append(out, &pb.ClockSkew{
+			Source: c.Source, Host: c.Host, BehindSeconds: c.Behind.Seconds(), Events: c.Events, NotEvaluated: c.NotEvaluated,
+			Since: c.Since.UTC().Format(time.RFC3339), Last: c.Last.UTC().Format(time.RFC3339),
+		})
+	}
+	return out
+}
+
+func unreadableOf(times []UnreadableTimes) []*pb.UnreadableTimes {
+	var out []*pb.UnreadableTimes
+	for _, t := range times[:min(len(times), maxListed)] {
+		out = append(out, &pb.UnreadableTimes{Source: t.Source, Events: t.Events, Last: t.Last.UTC().Format(time.RFC3339)})
+	}
+	return out
 }
 
 // ValidateKey is reached by whoever has the key.

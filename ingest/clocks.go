@@ -23,9 +23,9 @@ type ClockSkew struct {
 
 // SourceTimes counts the events of a source whose time could not be read.
 type SourceTimes struct {
-	Source     string
-	Unreadable uint64
-	Last       time.Time
+	Source string
+	Events uint64
+	Last   time.Time
 }
 
 // clocks watches the clocks of senders. It remembers those that are off, and of
@@ -119,7 +119,7 @@ func (c *clocks) unreadable(bySource map[string]int, now time.Time) {
 			}
 			c.times[source] = t
 		}
-		t.Unreadable += uint64(n)
+		t.Events += uint64(n)
 		t.Last = now
 	}
 }
@@ -155,7 +155,7 @@ func (in *Intake) UnreadableTimes() []SourceTimes {
 		out = append(out, *t)
 	}
 	slices.SortFunc(out, func(a, b SourceTimes) int {
-		return cmp.Or(cmp.Compare(b.Unreadable, a.Unreadable), cmp.Compare(a.Source, b.Source))
+		return cmp.Or(cmp.Compare(b.Events, a.Events), cmp.Compare(a.Source, b.Source))
 	})
 	return out
 }

@@ -187,6 +187,7 @@ func (d *Decoder) built(x *draft, element int) schema.Event {
 	e := d.build(x)
 	if x.cut != nil {
 		d.Cut++
+		d.Odd.Flattened += x.cut.deep
 		if len(d.Warnings) < maxWarnings {
 			d.Warnings = append(d.Warnings, fmt.Sprintf("event %d: %s", element, x.cut))
 		}

@@ -191,7 +191,10 @@ type SubmitLogsResponse struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Events int64                  `protobuf:"varint,1,opt,name=events,proto3" json:"events,omitempty"`
 	// The batch was acknowledged before.
-	Duplicate     bool `protobuf:"varint,2,opt,name=duplicate,proto3" json:"duplicate,omitempty"`
+	Duplicate bool `protobuf:"varint,2,opt,name=duplicate,proto3" json:"duplicate,omitempty"`
+	// What was taken in only in part: logs that are larger or deeper than logs may
+	// be are cut, and marked.
+	Warnings      []string `protobuf:"bytes,90,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -240,6 +243,13 @@ func (x *SubmitLogsResponse) GetDuplicate() bool {
 	return false
 }
 
+func (x *SubmitLogsResponse) GetWarnings() []string {
+	if x != nil {
+		return x.Warnings
+	}
+	return nil
+}
+
 var File_log_proto protoreflect.FileDescriptor
 
 const file_log_proto_rawDesc = "" +
@@ -271,10 +281,11 @@ const file_log_proto_rawDesc = "" +
 	"\a_statusB\n" +
 	"\n" +
 	"\b_messageB\x12\n" +
-	"\x10_attributes_text\"J\n" +
+	"\x10_attributes_text\"l\n" +
 	"\x12SubmitLogsResponse\x12\x16\n" +
 	"\x06events\x18\x01 \x01(\x03R\x06events\x12\x1c\n" +
-	"\tduplicate\x18\x02 \x01(\bR\tduplicate2[\n" +
+	"\tduplicate\x18\x02 \x01(\bR\tduplicate\x12 \n" +
+	"\bwarnings\x18Z \x03(\tB\x04\x88\xb5\x18\x01R\bwarnings2[\n" +
 	"\n" +
 	"LogService\x12M\n" +
 	"\n" +

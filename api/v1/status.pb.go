@@ -77,10 +77,14 @@ type Status struct {
 	WithoutEffect []*WithoutEffect `protobuf:"bytes,10,rep,name=without_effect,proto3" json:"without_effect,omitempty"`
 	// The events that are set aside, the earliest first, up to a hundred; and how
 	// many there are.
-	Aside         []*AsideEvent `protobuf:"bytes,20,rep,name=aside,proto3" json:"aside,omitempty"`
-	AsideEvents   int64         `protobuf:"varint,21,opt,name=aside_events,proto3" json:"aside_events,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Aside       []*AsideEvent `protobuf:"bytes,20,rep,name=aside,proto3" json:"aside,omitempty"`
+	AsideEvents int64         `protobuf:"varint,21,opt,name=aside_events,proto3" json:"aside_events,omitempty"`
+	// Sources and hosts whose clocks are off, the furthest first; at most 100.
+	Clocks []*ClockSkew `protobuf:"bytes,30,rep,name=clocks,proto3" json:"clocks,omitempty"`
+	// Sources with events whose time could not be read, the most first; at most 100.
+	UnreadableTimes []*UnreadableTimes `protobuf:"bytes,31,rep,name=unreadable_times,proto3" json:"unreadable_times,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Status) Reset() {
@@ -197,6 +201,181 @@ func (x *Status) GetAsideEvents() int64 {
 	return 0
 }
 
+func (x *Status) GetClocks() []*ClockSkew {
+	if x != nil {
+		return x.Clocks
+	}
+	return nil
+}
+
+func (x *Status) GetUnreadableTimes() []*UnreadableTimes {
+	if x != nil {
+		return x.UnreadableTimes
+	}
+	return nil
+}
+
+// ClockSkew is a source and host all of whose events are ahead of the clock or
+// behind it, by more than ten minutes. One event that is on time ends it.
+type ClockSkew struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Source string                 `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
+	Host   string                 `protobuf:"bytes,2,opt,name=host,proto3" json:"host,omitempty"`
+	// How far the last event was behind its arrival; negative: ahead of it. Events
+	// that are ahead happened when they arrived.
+	BehindSeconds float64 `protobuf:"fixed64,3,opt,name=behind_seconds,proto3" json:"behind_seconds,omitempty"`
+	// The first and last such event arrived then, as RFC 3339.
+	Since  string `protobuf:"bytes,4,opt,name=since,proto3" json:"since,omitempty"`
+	Last   string `protobuf:"bytes,5,opt,name=last,proto3" json:"last,omitempty"`
+	Events uint64 `protobuf:"varint,6,opt,name=events,proto3" json:"events,omitempty"`
+	// Behind by more than the lateness allowance: stored, and not seen by rules.
+	NotEvaluated  uint64 `protobuf:"varint,7,opt,name=not_evaluated,proto3" json:"not_evaluated,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClockSkew) Reset() {
+	*x = ClockSkew{}
+	mi := &file_status_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClockSkew) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClockSkew) ProtoMessage() {}
+
+func (x *ClockSkew) ProtoReflect() protoreflect.Message {
+	mi := &file_status_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClockSkew.ProtoReflect.Descriptor instead.
+func (*ClockSkew) Descriptor() ([]byte, []int) {
+	return file_status_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ClockSkew) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *ClockSkew) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
+func (x *ClockSkew) GetBehindSeconds() float64 {
+	if x != nil {
+		return x.BehindSeconds
+	}
+	return 0
+}
+
+func (x *ClockSkew) GetSince() string {
+	if x != nil {
+		return x.Since
+	}
+	return ""
+}
+
+func (x *ClockSkew) GetLast() string {
+	if x != nil {
+		return x.Last
+	}
+	return ""
+}
+
+func (x *ClockSkew) GetEvents() uint64 {
+	if x != nil {
+		return x.Events
+	}
+	return 0
+}
+
+func (x *ClockSkew) GetNotEvaluated() uint64 {
+	if x != nil {
+		return x.NotEvaluated
+	}
+	return 0
+}
+
+// UnreadableTimes counts events that happened when they arrived because their time
+// could not be read; @nightjar.original_timestamp keeps what was sent.
+type UnreadableTimes struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Source string                 `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
+	Events uint64                 `protobuf:"varint,2,opt,name=events,proto3" json:"events,omitempty"`
+	// The last of them arrived then, as RFC 3339.
+	Last          string `protobuf:"bytes,3,opt,name=last,proto3" json:"last,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnreadableTimes) Reset() {
+	*x = UnreadableTimes{}
+	mi := &file_status_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnreadableTimes) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnreadableTimes) ProtoMessage() {}
+
+func (x *UnreadableTimes) ProtoReflect() protoreflect.Message {
+	mi := &file_status_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnreadableTimes.ProtoReflect.Descriptor instead.
+func (*UnreadableTimes) Descriptor() ([]byte, []int) {
+	return file_status_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *UnreadableTimes) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *UnreadableTimes) GetEvents() uint64 {
+	if x != nil {
+		return x.Events
+	}
+	return 0
+}
+
+func (x *UnreadableTimes) GetLast() string {
+	if x != nil {
+		return x.Last
+	}
+	return ""
+}
+
 // WithoutEffect is an object, or a part of one, that is kept and does nothing
 // yet.
 type WithoutEffect struct {
@@ -214,7 +393,7 @@ type WithoutEffect struct {
 
 func (x *WithoutEffect) Reset() {
 	*x = WithoutEffect{}
-	mi := &file_status_proto_msgTypes[2]
+	mi := &file_status_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -226,7 +405,7 @@ func (x *WithoutEffect) String() string {
 func (*WithoutEffect) ProtoMessage() {}
 
 func (x *WithoutEffect) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[2]
+	mi := &file_status_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -239,7 +418,7 @@ func (x *WithoutEffect) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WithoutEffect.ProtoReflect.Descriptor instead.
 func (*WithoutEffect) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{2}
+	return file_status_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *WithoutEffect) GetKind() string {
@@ -292,7 +471,7 @@ type GeoIPDatabase struct {
 
 func (x *GeoIPDatabase) Reset() {
 	*x = GeoIPDatabase{}
-	mi := &file_status_proto_msgTypes[3]
+	mi := &file_status_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -304,7 +483,7 @@ func (x *GeoIPDatabase) String() string {
 func (*GeoIPDatabase) ProtoMessage() {}
 
 func (x *GeoIPDatabase) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[3]
+	mi := &file_status_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -317,7 +496,7 @@ func (x *GeoIPDatabase) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GeoIPDatabase.ProtoReflect.Descriptor instead.
 func (*GeoIPDatabase) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{3}
+	return file_status_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *GeoIPDatabase) GetFile() string {
@@ -360,7 +539,7 @@ type ClickHouseStatus struct {
 
 func (x *ClickHouseStatus) Reset() {
 	*x = ClickHouseStatus{}
-	mi := &file_status_proto_msgTypes[4]
+	mi := &file_status_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -372,7 +551,7 @@ func (x *ClickHouseStatus) String() string {
 func (*ClickHouseStatus) ProtoMessage() {}
 
 func (x *ClickHouseStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[4]
+	mi := &file_status_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -385,7 +564,7 @@ func (x *ClickHouseStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClickHouseStatus.ProtoReflect.Descriptor instead.
 func (*ClickHouseStatus) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{4}
+	return file_status_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ClickHouseStatus) GetState() string {
@@ -429,7 +608,7 @@ type AsideEvent struct {
 
 func (x *AsideEvent) Reset() {
 	*x = AsideEvent{}
-	mi := &file_status_proto_msgTypes[5]
+	mi := &file_status_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -441,7 +620,7 @@ func (x *AsideEvent) String() string {
 func (*AsideEvent) ProtoMessage() {}
 
 func (x *AsideEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[5]
+	mi := &file_status_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -454,7 +633,7 @@ func (x *AsideEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AsideEvent.ProtoReflect.Descriptor instead.
 func (*AsideEvent) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{5}
+	return file_status_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *AsideEvent) GetRuleId() string {
@@ -506,7 +685,7 @@ type RulesStatus struct {
 
 func (x *RulesStatus) Reset() {
 	*x = RulesStatus{}
-	mi := &file_status_proto_msgTypes[6]
+	mi := &file_status_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -518,7 +697,7 @@ func (x *RulesStatus) String() string {
 func (*RulesStatus) ProtoMessage() {}
 
 func (x *RulesStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[6]
+	mi := &file_status_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -531,7 +710,7 @@ func (x *RulesStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RulesStatus.ProtoReflect.Descriptor instead.
 func (*RulesStatus) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{6}
+	return file_status_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *RulesStatus) GetTotal() int64 {
@@ -582,7 +761,7 @@ type StorageStatus struct {
 
 func (x *StorageStatus) Reset() {
 	*x = StorageStatus{}
-	mi := &file_status_proto_msgTypes[7]
+	mi := &file_status_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -594,7 +773,7 @@ func (x *StorageStatus) String() string {
 func (*StorageStatus) ProtoMessage() {}
 
 func (x *StorageStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[7]
+	mi := &file_status_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -607,7 +786,7 @@ func (x *StorageStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageStatus.ProtoReflect.Descriptor instead.
 func (*StorageStatus) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{7}
+	return file_status_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *StorageStatus) GetUsedBytes() uint64 {
@@ -660,7 +839,7 @@ type ValidateKeyRequest struct {
 
 func (x *ValidateKeyRequest) Reset() {
 	*x = ValidateKeyRequest{}
-	mi := &file_status_proto_msgTypes[8]
+	mi := &file_status_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -672,7 +851,7 @@ func (x *ValidateKeyRequest) String() string {
 func (*ValidateKeyRequest) ProtoMessage() {}
 
 func (x *ValidateKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[8]
+	mi := &file_status_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -685,7 +864,7 @@ func (x *ValidateKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateKeyRequest.ProtoReflect.Descriptor instead.
 func (*ValidateKeyRequest) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{8}
+	return file_status_proto_rawDescGZIP(), []int{10}
 }
 
 type ValidateKeyResponse struct {
@@ -697,7 +876,7 @@ type ValidateKeyResponse struct {
 
 func (x *ValidateKeyResponse) Reset() {
 	*x = ValidateKeyResponse{}
-	mi := &file_status_proto_msgTypes[9]
+	mi := &file_status_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -709,7 +888,7 @@ func (x *ValidateKeyResponse) String() string {
 func (*ValidateKeyResponse) ProtoMessage() {}
 
 func (x *ValidateKeyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[9]
+	mi := &file_status_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -722,7 +901,7 @@ func (x *ValidateKeyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateKeyResponse.ProtoReflect.Descriptor instead.
 func (*ValidateKeyResponse) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{9}
+	return file_status_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ValidateKeyResponse) GetValid() bool {
@@ -737,7 +916,7 @@ var File_status_proto protoreflect.FileDescriptor
 const file_status_proto_rawDesc = "" +
 	"\n" +
 	"\fstatus.proto\x12\vnightjar.v1\"\x12\n" +
-	"\x10GetStatusRequest\"\xb6\x04\n" +
+	"\x10GetStatusRequest\"\xb0\x05\n" +
 	"\x06Status\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12(\n" +
 	"\x0fevents_received\x18\x02 \x01(\x04R\x0fevents_received\x12:\n" +
@@ -753,7 +932,21 @@ const file_status_proto_rawDesc = "" +
 	"\x0ewithout_effect\x18\n" +
 	" \x03(\v2\x1a.nightjar.v1.WithoutEffectR\x0ewithout_effect\x12-\n" +
 	"\x05aside\x18\x14 \x03(\v2\x17.nightjar.v1.AsideEventR\x05aside\x12\"\n" +
-	"\faside_events\x18\x15 \x01(\x03R\faside_events\"u\n" +
+	"\faside_events\x18\x15 \x01(\x03R\faside_events\x12.\n" +
+	"\x06clocks\x18\x1e \x03(\v2\x16.nightjar.v1.ClockSkewR\x06clocks\x12H\n" +
+	"\x10unreadable_times\x18\x1f \x03(\v2\x1c.nightjar.v1.UnreadableTimesR\x10unreadable_times\"\xc7\x01\n" +
+	"\tClockSkew\x12\x16\n" +
+	"\x06source\x18\x01 \x01(\tR\x06source\x12\x12\n" +
+	"\x04host\x18\x02 \x01(\tR\x04host\x12&\n" +
+	"\x0ebehind_seconds\x18\x03 \x01(\x01R\x0ebehind_seconds\x12\x14\n" +
+	"\x05since\x18\x04 \x01(\tR\x05since\x12\x12\n" +
+	"\x04last\x18\x05 \x01(\tR\x04last\x12\x16\n" +
+	"\x06events\x18\x06 \x01(\x04R\x06events\x12$\n" +
+	"\rnot_evaluated\x18\a \x01(\x04R\rnot_evaluated\"U\n" +
+	"\x0fUnreadableTimes\x12\x16\n" +
+	"\x06source\x18\x01 \x01(\tR\x06source\x12\x16\n" +
+	"\x06events\x18\x02 \x01(\x04R\x06events\x12\x12\n" +
+	"\x04last\x18\x03 \x01(\tR\x04last\"u\n" +
 	"\rWithoutEffect\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12\x12\n" +
@@ -813,35 +1006,39 @@ func file_status_proto_rawDescGZIP() []byte {
 	return file_status_proto_rawDescData
 }
 
-var file_status_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_status_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_status_proto_goTypes = []any{
 	(*GetStatusRequest)(nil),    // 0: nightjar.v1.GetStatusRequest
 	(*Status)(nil),              // 1: nightjar.v1.Status
-	(*WithoutEffect)(nil),       // 2: nightjar.v1.WithoutEffect
-	(*GeoIPDatabase)(nil),       // 3: nightjar.v1.GeoIPDatabase
-	(*ClickHouseStatus)(nil),    // 4: nightjar.v1.ClickHouseStatus
-	(*AsideEvent)(nil),          // 5: nightjar.v1.AsideEvent
-	(*RulesStatus)(nil),         // 6: nightjar.v1.RulesStatus
-	(*StorageStatus)(nil),       // 7: nightjar.v1.StorageStatus
-	(*ValidateKeyRequest)(nil),  // 8: nightjar.v1.ValidateKeyRequest
-	(*ValidateKeyResponse)(nil), // 9: nightjar.v1.ValidateKeyResponse
+	(*ClockSkew)(nil),           // 2: nightjar.v1.ClockSkew
+	(*UnreadableTimes)(nil),     // 3: nightjar.v1.UnreadableTimes
+	(*WithoutEffect)(nil),       // 4: nightjar.v1.WithoutEffect
+	(*GeoIPDatabase)(nil),       // 5: nightjar.v1.GeoIPDatabase
+	(*ClickHouseStatus)(nil),    // 6: nightjar.v1.ClickHouseStatus
+	(*AsideEvent)(nil),          // 7: nightjar.v1.AsideEvent
+	(*RulesStatus)(nil),         // 8: nightjar.v1.RulesStatus
+	(*StorageStatus)(nil),       // 9: nightjar.v1.StorageStatus
+	(*ValidateKeyRequest)(nil),  // 10: nightjar.v1.ValidateKeyRequest
+	(*ValidateKeyResponse)(nil), // 11: nightjar.v1.ValidateKeyResponse
 }
 var file_status_proto_depIdxs = []int32{
-	4, // 0: nightjar.v1.Status.clickhouse:type_name -> nightjar.v1.ClickHouseStatus
-	6, // 1: nightjar.v1.Status.rules:type_name -> nightjar.v1.RulesStatus
-	7, // 2: nightjar.v1.Status.storage:type_name -> nightjar.v1.StorageStatus
-	3, // 3: nightjar.v1.Status.geoip:type_name -> nightjar.v1.GeoIPDatabase
-	2, // 4: nightjar.v1.Status.without_effect:type_name -> nightjar.v1.WithoutEffect
-	5, // 5: nightjar.v1.Status.aside:type_name -> nightjar.v1.AsideEvent
-	0, // 6: nightjar.v1.StatusService.GetStatus:input_type -> nightjar.v1.GetStatusRequest
-	8, // 7: nightjar.v1.StatusService.ValidateKey:input_type -> nightjar.v1.ValidateKeyRequest
-	1, // 8: nightjar.v1.StatusService.GetStatus:output_type -> nightjar.v1.Status
-	9, // 9: nightjar.v1.StatusService.ValidateKey:output_type -> nightjar.v1.ValidateKeyResponse
-	8, // [8:10] is the sub-list for method output_type
-	6, // [6:8] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	6,  // 0: nightjar.v1.Status.clickhouse:type_name -> nightjar.v1.ClickHouseStatus
+	8,  // 1: nightjar.v1.Status.rules:type_name -> nightjar.v1.RulesStatus
+	9,  // 2: nightjar.v1.Status.storage:type_name -> nightjar.v1.StorageStatus
+	5,  // 3: nightjar.v1.Status.geoip:type_name -> nightjar.v1.GeoIPDatabase
+	4,  // 4: nightjar.v1.Status.without_effect:type_name -> nightjar.v1.WithoutEffect
+	7,  // 5: nightjar.v1.Status.aside:type_name -> nightjar.v1.AsideEvent
+	2,  // 6: nightjar.v1.Status.clocks:type_name -> nightjar.v1.ClockSkew
+	3,  // 7: nightjar.v1.Status.unreadable_times:type_name -> nightjar.v1.UnreadableTimes
+	0,  // 8: nightjar.v1.StatusService.GetStatus:input_type -> nightjar.v1.GetStatusRequest
+	10, // 9: nightjar.v1.StatusService.ValidateKey:input_type -> nightjar.v1.ValidateKeyRequest
+	1,  // 10: nightjar.v1.StatusService.GetStatus:output_type -> nightjar.v1.Status
+	11, // 11: nightjar.v1.StatusService.ValidateKey:output_type -> nightjar.v1.ValidateKeyResponse
+	10, // [10:12] is the sub-list for method output_type
+	8,  // [8:10] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_status_proto_init() }
@@ -855,7 +1052,7 @@ func file_status_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_status_proto_rawDesc), len(file_status_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   10,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

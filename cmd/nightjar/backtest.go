@@ -12,6 +12,7 @@ import (
 
 	"nightjar/compiler"
 	"nightjar/ingest"
+	"nightjar/ingest/files"
 	"nightjar/scheduler"
 	"nightjar/schema"
 )
@@ -249,17 +250,21 @@ func jsonPlace(text []byte, err error) error {
 }
 
 // readEvents calls use with every event of a file; sequence numbers follow the
-// lines, and an event arrives at its time.
+// lines, and an event arrives at its time. One without is left out, and told: what
+// comes out never depends on the moment of the run.
 func readEvents(path string, locator ingest.Locator, use func(*schema.Event)) error {
-	now, seq := now(), uint64(0)
-	return eachLine(path, func(line []byte, n int) error {
-		events, err := lineEvents(path, line, n, ingest.Decoder{Now: now, Locator: locator})
-		for i := range events {
-			seq++
-			events[i].Seq, events[i].Seen = seq, events[i].At
-			use(&events[i])
+	var untimed leftOut
+	defer untimed.close()
+	seq := uint64(0)
+	return eventFile{path, ingest.NewOffline(now(), locator)}.each(func(r files.Record, e *schema.Event) error {
+		if e.At == ingest.NoTime {
+			untimed.add(r.Place, whyNoTime(e))
+			return nil
 		}
-		return err
+		seq++
+		e.Seq, e.Seen = seq, e.At
+		use(e)
+		return nil
 	})
 }
 

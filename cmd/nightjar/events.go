@@ -1,17 +1,15 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 
 	"github.com/valyala/fastjson"
 
 	"nightjar/ingest"
+	"nightjar/ingest/files"
 	"nightjar/schema"
 )
 
@@ -51,41 +49,49 @@ func (l *eventLine) withID(id string) error {
 	return nil
 }
 
-// eachLine calls use with every line of a file that is not empty, its end
-// included, and the line's number. - is standard input.
-func eachLine(path string, use func(line []byte, n int) error) error {
-	in := os.Stdin
-	if path != "-" {
-		f, err := os.Open(path)
+// eventFile is a file of events that nobody sent, as backtests and searches read
+// it: in any form that ingest/files knows, each record as the intake reads it.
+type eventFile struct {
+	path string
+	// decoder is the intake's, offline; its Source is that of raw lines.
+	decoder *ingest.Decoder
+}
+
+// each calls use with every event of the file, in order. An event without a
+// readable time has ingest.NoTime.
+func (f eventFile) each(use func(files.Record, *schema.Event) error) error {
+	return files.Each(f.path, files.Options{}, func(r files.Record) error {
+		e, err := f.decoder.Record(r.Text, r.JSON)
 		if err != nil {
-			return err
+			return &files.PlaceError{Place: r.Place, Err: err}
 		}
-		defer f.Close()
-		in = f
-	}
-	lines := bufio.NewReaderSize(in, 1<<20)
-	for n := 1; ; n++ {
-		line, err := lines.ReadBytes('\n')
-		if len(bytes.TrimSpace(line)) > 0 {
-			if err := use(line, n); err != nil {
-				return err
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("read %s: %w", path, err)
-		}
+		return use(r, &e)
+	})
+}
+
+// leftOut are records that a command leaves out, and told on standard error: the
+// first of them one by one, the others by their number.
+type leftOut struct{ n int }
+
+// maxTold is how many are told one by one.
+const maxTold = 20
+
+func (l *leftOut) add(at files.Place, why string) {
+	if l.n++; l.n <= maxTold {
+		fmt.Fprintf(os.Stderr, "%s: left out: %s\n", at, why)
 	}
 }
 
-// lineEvents are the events of a line: one, unless it is a list. Each line has a
-// decoder of its own, for a Decoder bounds what it reads in all.
-func lineEvents(path string, line []byte, n int, decoder ingest.Decoder) ([]schema.Event, error) {
-	events, err := decoder.JSON(line)
-	if err != nil {
-		return nil, fmt.Errorf("%s:%d: %w", path, n, err)
+func (l *leftOut) close() {
+	if l.n > maxTold {
+		fmt.Fprintf(os.Stderr, "%d more were left out\n", l.n-maxTold)
 	}
-	return events, nil
+}
+
+// whyNoTime says of an event without a time what was in its place.
+func whyNoTime(e *schema.Event) string {
+	if sent := e.Lookup("nightjar.original_timestamp"); len(sent) > 0 {
+		return fmt.Sprintf("its time cannot be read: %.100q", sent[0].Text())
+	}
+	return "it has no time that can be read"
 }

@@ -13,17 +13,17 @@ import (
 type logDoor struct{ handler *ingest.Handler }
 
 // SubmitJSON implements api.Intake.
-func (d logDoor) SubmitJSON(ctx context.Context, batchID string, body []byte) (events int, duplicate bool, err error) {
-	events, receipt, err := d.handler.Submit(ctx, batchID, body)
+func (d logDoor) SubmitJSON(ctx context.Context, batchID string, body []byte) (events int, duplicate bool, warnings []string, err error) {
+	events, receipt, warnings, err := d.handler.Submit(ctx, batchID, body)
 	if err == nil {
-		return events, receipt.Duplicate, nil
+		return events, receipt.Duplicate, warnings, nil
 	}
 	if after, full, again := ingest.RetryAfter(err); again {
-		return 0, false, &api.Busy{After: after, Full: full, Err: err}
+		return 0, false, nil, &api.Busy{After: after, Full: full, Err: err}
 	}
 	var bad *ingest.BadInput
 	if errors.As(err, &bad) || errors.Is(err, ingest.ErrTooLarge) {
-		return 0, false, &schema.Invalid{Details: []schema.Detail{{Target: "logs", Message: err.Error()}}}
+		return 0, false, nil, &schema.Invalid{Details: []schema.Detail{{Target: "logs", Message: err.Error()}}}
 	}
-	return 0, false, err
+	return 0, false, nil, err
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,6 +16,7 @@ import (
 	"nightjar/compiler"
 	"nightjar/ingest"
 	intakestore "nightjar/ingest/clickhouse"
+	"nightjar/ingest/files"
 	"nightjar/migrations"
 	"nightjar/schema"
 )
@@ -29,17 +31,13 @@ func searchEvent(w io.Writer, text, path string, locator ingest.Locator) error {
 	if err != nil {
 		return err
 	}
-	decoder := ingest.Decoder{Now: now(), Locator: locator}
-	events, err := decoder.JSON(body)
+	e, err := ingest.NewOffline(now(), locator).Record(body, true)
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	if len(events) != 1 {
-		return fmt.Errorf("%s: want one event, got %d; --events takes a file of several", path, len(events))
+		return fmt.Errorf("%s: %w; --events takes a file of several", path, err)
 	}
 	return json.NewEncoder(w).Encode(struct {
 		Match bool `json:"match"`
-	}{query.Match(&events[0])})
+	}{query.Match(withTime(&e))})
 }
 
 func readFile(path string) ([]byte, error) {
@@ -93,16 +91,20 @@ func searchEvents(ctx context.Context, w io.Writer, text, path, reader string, l
 		match = s.match
 	}
 	b := &batchOfLines{w: w, match: match, within: within}
-	now := now()
-	err = eachLine(path, func(line []byte, n int) error {
-		events, err := lineEvents(path, line, n, ingest.Decoder{Now: now, Locator: locator})
-		if err != nil {
-			return err
-		}
-		return b.add(ctx, line, events)
+	err = eventFile{path, ingest.NewOffline(now(), locator)}.each(func(r files.Record, e *schema.Event) error {
+		return b.add(ctx, r.Text, *withTime(e))
 	})
 	// What stands before a line that can't be read is answered all the same.
 	return errors.Join(err, b.flush(ctx))
+}
+
+// withTime gives an event that has no time the beginning of all: it is within no
+// time that is asked for.
+func withTime(e *schema.Event) *schema.Event {
+	if e.At == ingest.NoTime {
+		e.At, e.Seen = 0, 0
+	}
+	return e
 }
 
 func inMemory(query *compiler.Query) matcher {
@@ -124,15 +126,18 @@ type batchOfLines struct {
 
 	lines  [][]byte
 	events []schema.Event
-	line   []int // of each event
 }
 
-func (b *batchOfLines) add(ctx context.Context, line []byte, events []schema.Event) error {
-	for _, e := range events {
-		b.events = append(b.events, e)
-		b.line = append(b.line, len(b.lines))
+// add keeps an event and a copy of the record that it is of, as one line.
+func (b *batchOfLines) add(ctx context.Context, record []byte, e schema.Event) error {
+	var line bytes.Buffer
+	if bytes.IndexByte(record, '\n') < 0 || json.Compact(&line, record) != nil {
+		line.Reset()
+		line.Write(record)
 	}
-	b.lines = append(b.lines, line)
+	line.WriteByte('\n')
+	b.events = append(b.events, e)
+	b.lines = append(b.lines, line.Bytes())
 	if len(b.events) < maxHeld {
 		return nil
 	}
@@ -147,21 +152,15 @@ func (b *batchOfLines) flush(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	printed := -1
 	for i, yes := range matched {
-		if !yes || b.line[i] == printed || !b.within(&b.events[i]) {
+		if !yes || !b.within(&b.events[i]) {
 			continue
 		}
-		printed = b.line[i]
-		line := b.lines[printed]
-		if line[len(line)-1] != '\n' { // the last of the file
-			line = append(line, '\n')
-		}
-		if _, err := b.w.Write(line); err != nil {
+		if _, err := b.w.Write(b.lines[i]); err != nil {
 			return err
 		}
 	}
-	b.lines, b.events, b.line = nil, nil, nil
+	b.lines, b.events = nil, nil
 	return nil
 }
 

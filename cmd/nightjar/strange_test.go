@@ -203,7 +203,7 @@ func TestStrangeInputMeansOneThing(t *testing.T) {
 	for metric, least := range map[string]float64{
 		`nightjar_ingest_oddities_total{kind="duplicate_key"}`: 5, `nightjar_ingest_oddities_total{kind="invalid_utf8"}`: 3,
 		`nightjar_ingest_oddities_total{kind="huge_number"}`: 7, `nightjar_ingest_oddities_total{kind="flattened"}`: 3,
-		"nightjar_ingest_events_future_dated_total": 2, "nightjar_ingest_events_unreadable_time_total": 1, "nightjar_ingest_late_events_total": 1,
+		"nightjar_ingest_events_future_dated_total": 2, `nightjar_ingest_events_unreadable_time_total{source="strange"}`: 1, "nightjar_ingest_late_events_total": 1,
 	} {
 		if n := p.metric(metric); n < least {
 			t.Errorf("%s is %v, want at least %v", metric, n, least)
@@ -299,8 +299,9 @@ func groupRule(name, field string) []byte {
 	return bytes.ReplaceAll(rule, []byte("@network.client.ip"), []byte(field))
 }
 
-// TestWhatIsTooMuchIsRefusedWhole posts what no event may be.
-func TestWhatIsTooMuchIsRefusedWhole(t *testing.T) {
+// TestWhatIsTooMuchIsCutAndNothingElseIsLost posts what no event may be, each
+// behind a good one.
+func TestWhatIsTooMuchIsCutAndNothingElseIsLost(t *testing.T) {
 	p := startEngine(t, "--disk-quota", "50GB")
 	if got := p.metric("nightjar_retention_disk_quota_bytes"); got != 50e9 {
 		t.Errorf("the quota of disk is %v bytes", got)
@@ -315,16 +316,19 @@ func TestWhatIsTooMuchIsRefusedWhole(t *testing.T) {
 		status           int
 		says             string
 	}{
-		{"depth 10,000", "application/json", `[{"a":1},` + deep + `]`, 400, "event 1 at byte 9 (line 1, column 10): the object is nested more than 300 levels"},
-		{"100,000 keys", "application/json", `{` + keys.String() + `"z":1}`, 413, "event 0"},
+		{"depth 10,000", "application/json", `[{"a":1},` + deep + `]`, 202, "event 1: 1 objects or arrays below depth 128 were kept as text"},
+		{"100,000 keys", "application/json", `{"a":1} {` + keys.String() + `"z":1}`, 202, "values were left out"},
 		{"a line of 100 MB", "text/plain", strings.Repeat("x", 100_000_000), 413, "larger than 20971520 bytes"},
-		{"a line of 2 MB", "text/plain", "short\n" + strings.Repeat("x", 2_000_000), 413, "event 1 at byte 6"},
-		{"an event of 2 MB", "application/json", `{"m":"` + strings.Repeat("x", 2_000_000) + `"}`, 413, "larger than 1048576 bytes"},
+		{"a line of 2 MB", "text/plain", "short\n" + strings.Repeat("x", 2_000_000), 202, "event 1: its 2000000 bytes"},
+		{"an event of 2 MB", "application/json", `{"a":1} {"m":"` + strings.Repeat("x", 2_000_000) + `"}`, 202, "1 texts were shortened"},
 	} {
 		status, text, err := p.request(http.MethodPost, "/api/v2/logs", []byte(c.body), "Content-Type", c.kind)
 		if err != nil || status != c.status || !strings.Contains(string(text), c.says) {
 			t.Errorf("%s: %d %.300s %v, want %d %s", c.name, status, text, err, c.status, c.says)
 		}
+	}
+	if n := p.metric("nightjar_ingest_events_cut_total"); n != 4 {
+		t.Errorf("%v events are counted as cut, want 4", n)
 	}
 	// Many keys over many events are no more than many events.
 	for part := range 10 {
@@ -339,8 +343,8 @@ func TestWhatIsTooMuchIsRefusedWhole(t *testing.T) {
 		p.call(http.MethodPost, "/api/v2/logs", []byte(b.String()), nil)
 	}
 	p.caughtUp()
-	if n := p.count("SELECT count() FROM events"); n != 1000 {
-		t.Errorf("%d events are stored, want the 1,000 with 100,000 keys and none of what was refused", n)
+	if n := p.count("SELECT count() FROM events"); n != 1008 {
+		t.Errorf("%d events are stored, want the 1,000 with 100,000 keys, four that were cut and four beside them", n)
 	}
 	for _, key := range []string{"key0", "key777", "key50000", "key99999"} {
 		var answer struct{ Data []json.RawMessage }

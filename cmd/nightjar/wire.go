@@ -394,6 +394,12 @@ func (r reporter) Status(ctx context.Context) (api.Status, error) {
 	st.Rules.Enabled = progress.Rules + progress.Unsupported
 	st.Rules.Unsupported, st.Rules.Failing = progress.Unsupported, progress.Failing
 	st.Storage, st.GeoIP = r.storage(), describeGeoIP(r.geoip)
+	for _, c := range r.intake.ClockSkews() {
+		st.Clocks = append(st.Clocks, api.ClockSkew(c))
+	}
+	for _, t := range r.intake.UnreadableTimes() {
+		st.UnreadableTimes = append(st.UnreadableTimes, api.UnreadableTimes(t))
+	}
 	rules, err := r.scheduler.Rules(ctx)
 	if err != nil {
 		return api.Status{}, err

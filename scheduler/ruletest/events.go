@@ -132,17 +132,14 @@ func below(value, ground json.RawMessage) json.RawMessage {
 }
 
 func (r *run) decode(body []byte) (schema.Event, error) {
-	d := ingest.Decoder{Now: r.start.Time(), Locator: r.locator}
-	events, err := d.JSON(body)
+	e, err := ingest.NewOffline(r.start.Time(), r.locator).Record(body, true)
 	switch {
 	case err != nil:
 		return schema.Event{}, err
-	case len(events) != 1:
-		return schema.Event{}, errors.New("want one event")
-	case d.BadTimes > 0:
-		return schema.Event{}, errors.New("its time cannot be read")
+	case e.At == ingest.NoTime:
+		return schema.Event{}, errors.New("its time cannot be read; write one under timestamp, in milliseconds or as 2026-03-01T09:00:00Z")
 	}
-	return events[0], nil
+	return e, nil
 }
 
 // eventsOfFile reads a file of events, in any form that ingest/files knows. What
