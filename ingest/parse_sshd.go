@@ -9,15 +9,19 @@ import (
 // parseSSHD reads what OpenSSH's server and its PAM modules log. Lines of other
 // programs in the same file keep what their head says.
 //
-// Names of users are the client's to choose, spaces and ` from 1.2.3.4 port 22`
-// included. So an address is looked for where only sshd can have written: from
-// the end where the name comes first, from the start where the client's text
-// comes last.
+// Much of a line is the client's to choose: names of users, versions, keys' ids,
+// ` from 1.2.3.4 port 22` included. So an address is looked for where only the
+// daemon can have written: from the end where the client's text comes first, from
+// the start where it comes last. Where it stands on both sides, each reader says
+// how it tells, and gives no address where it cannot.
 func parseSSHD(l Line) Parsed {
-	s := parseSyslog(l)
+	s := parseSyslog(l, isSSHDText)
+	if s.program == "" && !isSSHDText(s.text) {
+		s = behindTag(l, s)
+	}
 	out := Parsed{At: s.at, Host: s.host}
 	p := sshd{}
-	if s.program == "" || s.program == "sshd" || strings.HasPrefix(s.program, "sshd-") {
+	if s.program == "" || isSSHD(s.program) {
 		p.line(strings.TrimRight(s.text, " \r\n"))
 	}
 	if s.program != "" {
@@ -30,6 +34,39 @@ func parseSSHD(l Line) Parsed {
 	return out
 }
 
+// isSSHD tells the server's programs: sshd, sshd-session, sshd-auth, and sshd as
+// old PAM modules write it.
+func isSSHD(program string) bool {
+	return program == "sshd" || strings.HasPrefix(program, "sshd-") || program == "sshd(pam_unix)"
+}
+
+// longestHead is how far into a line the daemon's name is looked for.
+const longestHead = 160
+
+// behindTag reads what follows the daemon's name, where the head before it is in
+// no form that is known.
+func behindTag(l Line, s syslog) syslog {
+	head := l.Text[:min(len(l.Text), longestHead)]
+	for at := 0; at < len(head); {
+		i := strings.Index(head[at:], "sshd")
+		if i < 0 {
+			return s
+		}
+		at += i
+		word, after, ok := strings.Cut(l.Text[at:], " ")
+		program, pid, is := programOf(word)
+		if ok && is && isSSHD(program) && (at == 0 || strings.IndexByte(" ]>|\t", head[at-1]) >= 0) {
+			return syslog{at: s.at, host: s.host, program: program, pid: pid, text: cutID(after)}
+		}
+		// The client's text may be in quotes from here on; heads have none.
+		if strings.ContainsAny(head[:at], `'"`) {
+			return s
+		}
+		at += len("sshd")
+	}
+	return s
+}
+
 type sshd struct{ found []Attribute }
 
 func (p *sshd) set(path string, value any) { p.found = append(p.found, Attribute{path, value}) }
@@ -39,6 +76,13 @@ const (
 	success = "success"
 	failure = "failure"
 	neither = ""
+)
+
+// Categories of events.
+const (
+	authentication = "authentication"
+	session        = "session"
+	server         = "server"
 )
 
 func (p *sshd) event(name, outcome, category string) {
@@ -54,7 +98,14 @@ func (p *sshd) user(name string) {
 	p.set("usr.name", name)
 }
 
+// longestText is what a daemon's line has at most, several times over: OpenSSH
+// cuts its own at 1,024 bytes. What is longer was written by nobody that is known.
+const longestText = 16 << 10
+
 func (p *sshd) line(text string) {
+	if len(text) > longestText {
+		return
+	}
 	if inner, n, ok := cutRepeated(text); ok {
 		p.set("evt.repeat", n)
 		text = inner
@@ -63,15 +114,29 @@ func (p *sshd) line(text string) {
 		p.set("ssh.preauth", true)
 		text = inner
 	}
-	for _, level := range []string{"error: ", "fatal: "} {
-		text = strings.TrimPrefix(text, level)
+	text = cutLevel(text)
+	if read, rest := readerOf(text); read != nil {
+		read(p, rest)
 	}
-	for _, k := range sshdLines {
-		if rest, ok := strings.CutPrefix(text, k.prefix); ok {
-			k.read(p, rest)
-			return
-		}
+}
+
+func cutLevel(text string) string {
+	if level, rest, ok := strings.Cut(text, ": "); ok && isLevel(level) {
+		return rest
 	}
+	return text
+}
+
+// isSSHDText tells whether a text begins as one of the daemon's.
+func isSSHDText(text string) bool {
+	if inner, _, ok := cutRepeated(text); ok {
+		text = inner
+	}
+	if bare := cutLevel(text); bare != text {
+		return true // no head begins with a level
+	}
+	read, _ := readerOf(text)
+	return read != nil
 }
 
 // cutRepeated reads syslog's "message repeated 3 times: [ …]".
@@ -88,178 +153,181 @@ func cutRepeated(text string) (inner string, n int64, ok bool) {
 	return strings.TrimSuffix(inner, "]"), n, err == nil
 }
 
-// sshdLines are the messages by how they begin; the first that fits counts.
-var sshdLines = []struct {
-	prefix string
-	read   func(p *sshd, rest string)
-}{
-	{"Accepted ", func(p *sshd, rest string) { p.login("ssh_login", success, rest) }},
-	{"Failed ", func(p *sshd, rest string) { p.login("ssh_login", failure, rest) }},
-	{"Postponed ", func(p *sshd, rest string) { p.login("ssh_login_postponed", neither, rest) }},
-	{"Partial ", func(p *sshd, rest string) { p.login("ssh_login_partial", neither, rest) }},
-	{"maximum authentication attempts exceeded for ", func(p *sshd, rest string) {
-		p.event("ssh_max_attempts", failure, authentication)
-		p.userFrom(rest)
-	}},
-	{"Invalid user ", func(p *sshd, rest string) {
-		p.event("ssh_invalid_user", failure, authentication)
-		p.set("ssh.invalid_user", true)
-		p.nameFrom(rest)
-	}},
-	{"input_userauth_request: invalid user ", func(p *sshd, rest string) {
-		p.event("ssh_userauth_request", failure, authentication)
-		p.set("ssh.invalid_user", true)
-		p.user(rest)
-	}},
-	{"User ", (*sshd).notAllowed},
-	{"ROOT LOGIN REFUSED FROM ", func(p *sshd, rest string) {
-		p.event("ssh_root_refused", failure, authentication)
-		p.user("root")
-		p.endpoint(rest)
-	}},
-	{"Connection closed by ", func(p *sshd, rest string) {
-		p.event("ssh_connection_closed", neither, session)
-		p.whoAt(rest)
-	}},
-	{"Connection reset by ", func(p *sshd, rest string) {
-		p.event("ssh_connection_reset", neither, session)
-		p.whoAt(rest)
-	}},
-	{"Disconnected from ", func(p *sshd, rest string) {
-		p.event("ssh_disconnected", neither, session)
-		p.whoAt(rest)
-	}},
-	{"Received disconnect from ", func(p *sshd, rest string) {
-		p.event("ssh_disconnect", neither, session)
-		p.leading(rest)
-	}},
-	{"Disconnecting", (*sshd).disconnecting},
-	{"Connection from ", func(p *sshd, rest string) {
-		p.event("ssh_connection", neither, session)
-		p.leading(rest)
-	}},
-	{"Starting session: ", func(p *sshd, rest string) {
-		p.event("ssh_session_started", neither, session)
-		if at := strings.LastIndex(rest, " id "); at >= 0 {
-			rest = rest[:at]
-		}
-		if _, rest, ok := strings.Cut(rest, " for "); ok {
-			p.nameFrom(rest)
-		}
-	}},
-	{"Did not receive identification string from ", func(p *sshd, rest string) {
-		p.event("ssh_no_identification", failure, session)
-		p.endpoint(rest)
-	}},
-	{"Bad protocol version identification ", func(p *sshd, rest string) {
-		p.event("ssh_bad_protocol", failure, session)
-		if at := strings.LastIndex(rest, " from "); at >= 0 {
-			p.endpoint(rest[at+len(" from "):])
-		}
-	}},
-	{"banner exchange: Connection from ", func(p *sshd, rest string) {
-		p.event("ssh_bad_protocol", failure, session)
-		p.leading(rest)
-	}},
-	{"Unable to negotiate with ", func(p *sshd, rest string) {
-		p.event("ssh_negotiation_failed", failure, session)
-		p.leading(rest)
-	}},
-	{"Timeout before authentication for ", func(p *sshd, rest string) {
-		p.event("ssh_authentication_timeout", failure, authentication)
-		p.endpoint(strings.TrimPrefix(rest, "connection from "))
-	}},
-	{"reverse mapping checking getaddrinfo for ", func(p *sshd, rest string) {
-		p.event("ssh_reverse_mapping", failure, session)
-		// The name is whoever's runs the address's DNS.
-		if end := strings.LastIndex(rest, "] failed"); end >= 0 {
-			if start := strings.LastIndexByte(rest[:end], '['); start >= 0 {
-				p.address(rest[start+1 : end])
-			}
-		}
-	}},
-	{"Address ", func(p *sshd, rest string) {
-		ip, _, ok := strings.Cut(rest, " maps to ")
-		if ok && p.address(ip) {
-			p.event("ssh_reverse_mapping", failure, session)
-		}
-	}},
-	{"pam_unix(sshd:auth): authentication failure; ", (*sshd).pamFailure},
-	{"pam_unix(sshd:auth): check pass; user unknown", func(p *sshd, _ string) {
-		p.event("pam_user_unknown", failure, authentication)
-	}},
-	{"PAM ", (*sshd).pamMore},
-	{"pam_unix(sshd:session): session opened for user ", func(p *sshd, rest string) {
-		p.event("session_opened", success, session)
-		if at := strings.LastIndex(rest, " by "); at >= 0 {
-			rest = rest[:at]
-		}
-		p.user(cutUID(rest))
-	}},
-	{"pam_unix(sshd:session): session closed for user ", func(p *sshd, rest string) {
-		p.event("session_closed", neither, session)
-		p.user(rest)
-	}},
-	{"Server listening on ", func(p *sshd, _ string) { p.event("ssh_server_listening", neither, server) }},
-	{"Received signal ", func(p *sshd, _ string) { p.event("ssh_server_signal", neither, server) }},
+// endpoint is an address, with its port or without, as the daemon writes it.
+type endpoint struct {
+	ip, port string
 }
 
-// Categories of events.
-const (
-	authentication = "authentication"
-	session        = "session"
-	server         = "server"
-)
+// cutEndpoint reads "IP[ port N]" at the start of s.
+func cutEndpoint(s string) (e endpoint, rest string, ok bool) {
+	end := strings.IndexByte(s[:min(len(s), 80)], ' ')
+	if end < 0 {
+		end = len(s)
+	}
+	word := s[:end]
+	if e.ip, ok = addressOf(word); !ok {
+		// IP: is how some texts go on.
+		if word, ok = strings.CutSuffix(word, ":"); ok {
+			e.ip, ok = addressOf(word)
+			end--
+		}
+		return e, s[end:], ok
+	}
+	rest = s[end:]
+	if digits, is := strings.CutPrefix(rest, " port "); is {
+		n := 0
+		for n < len(digits) && n < 6 && digits[n] >= '0' && digits[n] <= '9' {
+			n++
+		}
+		if _, err := strconv.ParseUint(digits[:n], 10, 16); err == nil && (n == 1 || digits[0] != '0') {
+			e.port, rest = digits[:n], digits[n:]
+		}
+	}
+	return e, rest, true
+}
 
-// login reads "METHOD for [invalid user ]NAME from IP port N ssh2[: KEY]".
-func (p *sshd) login(name, outcome, rest string) {
-	method, rest, ok := strings.Cut(rest, " for ")
-	if !ok || strings.Contains(method, " ") {
+func addressOf(s string) (string, bool) {
+	ip, err := netip.ParseAddr(s)
+	if err != nil {
+		return "", false
+	}
+	return ip.Unmap().String(), true
+}
+
+func (p *sshd) from(e endpoint) {
+	p.set("network.client.ip", e.ip)
+	if n, err := strconv.ParseUint(e.port, 10, 16); err == nil {
+		p.set("network.client.port", int64(n))
+	}
+}
+
+// whole reads "IP[ port N]" and nothing behind it.
+func (p *sshd) whole(s string) bool {
+	e, rest, ok := cutEndpoint(s)
+	if ok = ok && strings.Trim(rest, " .") == ""; ok {
+		p.from(e)
+	}
+	return ok
+}
+
+// leading reads "IP[ port N]" at the start of text that goes on as the client
+// likes.
+func (p *sshd) leading(rest string) {
+	if e, _, ok := cutEndpoint(rest); ok {
+		p.from(e)
+	}
+}
+
+// client reads one word that is an address or the name that DNS has for it.
+func (p *sshd) client(word string) bool {
+	if ip, ok := addressOf(word); ok {
+		p.set("network.client.ip", ip)
+		return true
+	}
+	if word == "" || word == "UNKNOWN" || strings.ContainsAny(word, " '\"()[]") {
+		return false
+	}
+	p.set("network.client.domain", word)
+	return true
+}
+
+// cutInvalid takes what the daemon writes before the name of a user that there is
+// not.
+func (p *sshd) cutInvalid(rest string) (name string, invalid bool) {
+	for _, word := range []string{"invalid user ", "illegal user "} {
+		if name, ok := strings.CutPrefix(rest, word); ok {
+			p.set("ssh.invalid_user", true)
+			return name, true
+		}
+	}
+	return rest, false
+}
+
+// userFrom reads "[invalid user ]NAME from IP port N ssh2[: INFO]".
+func (p *sshd) userFrom(rest string) {
+	name, invalid := p.cutInvalid(rest)
+	p.nameFrom(name, invalid)
+}
+
+// nameFrom reads "NAME from IP[ port N][ ssh2[: INFO]]".
+//
+// The name of a user that there is (not invalid) is the system's, and INFO may
+// hold the client's text: the first " from " with an address counts. Any other
+// name is the client's, and nothing may follow the daemon's address that the
+// daemon does not write: the last counts. Where INFO is of a certificate, whose id
+// is the client's too, it is the first again.
+func (p *sshd) nameFrom(rest string, invalid bool) {
+	best := -1
+	var e endpoint
+	var info string
+	for at := 0; ; {
+		i := strings.Index(rest[at:], " from ")
+		if i < 0 {
+			break
+		}
+		at += i
+		found, more, kind := origin(rest[at+len(" from "):])
+		at += len(" from ") - 1 // a name may end in the space of the next
+		if kind == noOrigin || kind == openOrigin && best >= 0 {
+			continue
+		}
+		best, e, info = at-len(" from ")+1, found, more
+		if !invalid || len(rest) > cutTexts {
+			break // of a name the daemon keeps 100 bytes: more is INFO, perhaps cut off
+		}
+	}
+	if best < 0 {
 		return
 	}
-	p.event(name, outcome, authentication)
-	// keyboard-interactive/pam says which device; the method is what is before.
-	method, device, ok := strings.Cut(method, "/")
-	p.set("ssh.method", method)
-	if ok {
-		p.set("ssh.device", device)
-	}
-	p.userFrom(rest)
+	p.user(rest[:best])
+	p.from(e)
+	p.key(info)
 }
 
-// userFrom reads "[invalid user ]NAME from IP port N ssh2[: KEY]".
-func (p *sshd) userFrom(rest string) {
-	if name, ok := strings.CutPrefix(rest, "invalid user "); ok {
-		p.set("ssh.invalid_user", true)
-		rest = name
+// cutTexts is more than a line has whose INFO is not the client's.
+const cutTexts = 900
+
+// Kinds of what may be where a client comes from.
+const (
+	noOrigin     = iota
+	closedOrigin // to the end, every word of it the daemon's
+	openOrigin   // it goes on with the client's text
+)
+
+// origin reads "IP[ port N][ ssh2[: INFO]]".
+func origin(s string) (e endpoint, info string, kind int) {
+	e, rest, ok := cutEndpoint(s)
+	if !ok {
+		return e, "", noOrigin
 	}
-	p.nameFrom(rest)
+	for _, protocol := range []string{" ssh2", " ssh1"} {
+		rest = strings.TrimPrefix(rest, protocol)
+	}
+	info, hasInfo := strings.CutPrefix(rest, ": ")
+	switch {
+	case strings.Trim(rest, " ") == "":
+		return e, "", closedOrigin
+	case !hasInfo:
+		return e, "", noOrigin
+	case isKey(info):
+		return e, info, closedOrigin
+	case isOpenInfo(info):
+		return e, info, openOrigin
+	}
+	return e, "", noOrigin
 }
 
-// nameFrom reads "NAME from IP[ port N][ ssh2[: KEY]]". The last " from " with
-// an address and nothing unknown behind it is sshd's; all before is the name.
-func (p *sshd) nameFrom(rest string) {
-	for end := len(rest); ; {
-		at := strings.LastIndex(rest[:end], " from ")
-		if at < 0 {
-			return
-		}
-		if key, ok := p.origin(rest[at+len(" from "):]); ok {
-			p.user(rest[:at])
-			p.key(key)
-			return
-		}
-		end = at + len(" from ") - 1 // a name may end in the space of the next
-	}
+// isKey tells "RSA SHA256:…" and what else is one or two words.
+func isKey(info string) bool {
+	return info != "" && len(info) < 512 && strings.Count(info, " ") < 2
 }
 
-// origin reads "IP[ port N][ ssh2[: KEY]]" to its end.
-func (p *sshd) origin(s string) (key string, ok bool) {
-	head, key, hasKey := strings.Cut(s, " ssh2: ")
-	if !hasKey {
-		head = strings.TrimSuffix(strings.TrimSuffix(s, " ssh2"), " ssh1")
-	}
-	return key, p.endpoint(head)
+// isOpenInfo tells "RSA-CERT SHA256:… ID …" and `RSA SHA256:…, client user "…"`.
+func isOpenInfo(info string) bool {
+	kind, rest, ok := strings.Cut(info[:min(len(info), 256)], " ")
+	print, rest, more := strings.Cut(rest, " ")
+	return ok && more && (strings.HasSuffix(kind, "-CERT") && strings.HasPrefix(rest, "ID ") ||
+		strings.HasSuffix(print, ",") && strings.HasPrefix(rest, "client user "))
 }
 
 // key reads "RSA SHA256:…", and of a certificate "RSA-CERT SHA256:… ID …".
@@ -270,143 +338,32 @@ func (p *sshd) key(s string) {
 	}
 	print, certificate, _ := strings.Cut(rest, " ")
 	p.set("ssh.key.type", kind)
-	p.set("ssh.key.fingerprint", print)
-	if certificate != "" {
+	p.set("ssh.key.fingerprint", strings.TrimSuffix(print, ","))
+	if certificate != "" && strings.HasSuffix(kind, "-CERT") {
 		p.set("ssh.key.certificate", certificate)
 	}
 }
 
-// whoAt reads "[authenticating user |invalid user |user ]NAME IP port N" from
-// its end.
+// whoAt reads "[WHO ]IP[ port N]" from its end, where WHO is what whose says.
 func (p *sshd) whoAt(rest string) {
-	port := strings.LastIndex(rest, " port ")
-	if port < 0 {
-		p.endpoint(rest)
-		return
+	ip := strings.LastIndexByte(rest, ' ') + 1
+	if port := strings.LastIndex(rest, " port "); port >= 0 {
+		ip = strings.LastIndexByte(rest[:port], ' ') + 1
 	}
-	ip := strings.LastIndexByte(rest[:port], ' ') + 1
-	if !p.endpoint(rest[ip:]) || ip == 0 {
-		return
+	if p.whole(rest[ip:]) && ip > 0 {
+		p.who(rest[:ip-1])
 	}
-	who := rest[:ip-1]
+}
+
+// who reads "authenticating user NAME", "invalid user NAME" and "user NAME".
+func (p *sshd) who(s string) {
 	for _, kind := range []string{"authenticating user ", "invalid user ", "user "} {
-		if name, ok := strings.CutPrefix(who+" ", kind); ok {
+		if name, ok := strings.CutPrefix(s+" ", kind); ok {
 			if kind == "invalid user " {
 				p.set("ssh.invalid_user", true)
 			}
 			p.user(strings.TrimSuffix(name, " "))
 			return
 		}
-	}
-}
-
-// leading reads "IP[ port N]" at the start of text that goes on as the client
-// likes.
-func (p *sshd) leading(rest string) {
-	ip, rest, _ := strings.Cut(rest, " ")
-	if !p.address(strings.TrimSuffix(ip, ":")) {
-		return
-	}
-	if rest, ok := strings.CutPrefix(rest, "port "); ok {
-		end := 0
-		for end < len(rest) && rest[end] >= '0' && rest[end] <= '9' {
-			end++
-		}
-		p.port(rest[:end])
-	}
-}
-
-// disconnecting reads "Disconnecting: REASON" and "Disconnecting [WHO ]IP port
-// N: REASON".
-func (p *sshd) disconnecting(rest string) {
-	p.event("ssh_disconnecting", neither, session)
-	rest, ok := strings.CutPrefix(rest, " ")
-	if !ok {
-		return
-	}
-	for _, reason := range []string{": Too many authentication failures", ": Change of username or service not allowed"} {
-		if at := strings.LastIndex(rest, reason); at >= 0 {
-			p.whoAt(rest[:at])
-			return
-		}
-	}
-}
-
-// notAllowed reads "NAME from HOST not allowed because …".
-func (p *sshd) notAllowed(rest string) {
-	at := strings.LastIndex(rest, " not allowed because ")
-	if at < 0 {
-		return
-	}
-	p.event("ssh_user_not_allowed", failure, authentication)
-	p.nameFrom(rest[:at])
-}
-
-// pamFailure reads "logname= uid=0 euid=0 tty=ssh ruser= rhost=IP  user=NAME".
-func (p *sshd) pamFailure(rest string) {
-	p.event("pam_authentication_failure", failure, authentication)
-	_, rest, ok := strings.Cut(rest, " rhost=")
-	if !ok {
-		return
-	}
-	host, rest, _ := strings.Cut(rest, " ")
-	if !p.address(host) && host != "" {
-		p.set("network.client.domain", host)
-	}
-	if name, ok := strings.CutPrefix(strings.TrimLeft(rest, " "), "user="); ok {
-		p.user(name)
-	}
-}
-
-// pamMore reads "PAM 2 more authentication failures; …".
-func (p *sshd) pamMore(rest string) {
-	times, rest, ok := strings.Cut(rest, " more authentication failure")
-	if !ok {
-		return
-	}
-	if n, err := strconv.ParseInt(times, 10, 64); err == nil {
-		p.set("evt.repeat", n)
-	}
-	_, rest, _ = strings.Cut(rest, "; ")
-	p.pamFailure(rest)
-}
-
-// cutUID drops the "(uid=0)" that newer PAM writes behind a name.
-func cutUID(name string) string {
-	if at := strings.LastIndex(name, "(uid="); at > 0 && strings.HasSuffix(name, ")") {
-		return name[:at]
-	}
-	return name
-}
-
-// endpoint reads "IP" or "IP port N", all of it.
-func (p *sshd) endpoint(s string) bool {
-	ip, port, hasPort := strings.Cut(s, " port ")
-	if hasPort {
-		if n, err := strconv.ParseUint(port, 10, 16); err != nil || strconv.FormatUint(n, 10) != port {
-			return false
-		}
-	}
-	if !p.address(ip) {
-		return false
-	}
-	if hasPort {
-		p.port(port)
-	}
-	return true
-}
-
-func (p *sshd) address(s string) bool {
-	ip, err := netip.ParseAddr(s)
-	if err != nil {
-		return false
-	}
-	p.set("network.client.ip", ip.Unmap().String())
-	return true
-}
-
-func (p *sshd) port(s string) {
-	if n, err := strconv.ParseUint(s, 10, 16); err == nil {
-		p.set("network.client.port", int64(n))
 	}
 }

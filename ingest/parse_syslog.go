@@ -14,45 +14,121 @@ type syslog struct {
 	text          string
 }
 
-// parseSyslog reads these heads, each with or without a priority `<n>`:
+// parseSyslog reads these heads, each with or without a priority `<n>` before it,
+// the time in any form of moments.written:
 //
 //	Mar 27 13:06:56 host prog[pid]: text
 //	2026-03-27T13:06:56.123+02:00 host prog[pid]: text
+//	Tue Mar 27 13:06:56 2026 auth.info prog[pid]: text
 //	1 2026-03-27T13:06:56Z host prog pid msgid - text        (RFC 5424)
+//	host prog[pid]: text, prog[pid]: text
 //
-// What has none of them is all text.
-func parseSyslog(l Line) syslog {
+// What has none of them is all text. isText tells a text that the daemon is known
+// to write, in which nothing is to be taken for a head.
+func parseSyslog(l Line, isText func(string) bool) syslog {
 	rest := cutPriority(l.Text)
 	if after, ok := strings.CutPrefix(rest, "1 "); ok {
 		if s, ok := parse5424(after); ok {
 			return s
 		}
 	}
-	at, rest, ok := cutTime(rest, l)
-	if !ok {
-		return syslog{text: l.Text}
+	if isText(rest) {
+		return syslog{text: rest}
 	}
+	at, rest, timed := cutTime(rest, l)
 	s := syslog{at: at, text: rest}
-	host, rest, ok := strings.Cut(rest, " ")
-	if !ok {
-		return s
+	words := rest
+	for range 3 { // a host, a facility, or both may stand before the program
+		if isText(words) {
+			s.text = words
+			return s
+		}
+		word, after, ok := strings.Cut(words, " ")
+		if program, pid, is := programOf(word); is && (timed || pid != 0 || isSSHD(program)) {
+			s.program, s.pid, s.text = program, pid, cutID(strings.TrimLeft(after, " "))
+			return s
+		}
+		if !ok || !isHeadWord(word) {
+			break
+		}
+		if s.host == "" && !isFacility(word) {
+			s.host = word
+		}
+		words = strings.TrimLeft(after, " ")
 	}
-	s.host, s.text = host, rest
-	tag, text, ok := strings.Cut(rest, ": ")
-	if !ok {
-		tag, ok = strings.CutSuffix(rest, ":")
+	if !timed {
+		return syslog{text: rest}
 	}
-	if ok && tag != "" && !strings.Contains(tag, " ") {
-		s.program, s.pid = cutPID(tag)
-		s.text = text
+	// No program is named: what follows the host is text.
+	s.host = ""
+	if host, after, ok := strings.Cut(rest, " "); ok && isHeadWord(host) {
+		s.host, s.text = host, after
 	}
 	return s
+}
+
+// programOf reads prog[pid]: and prog:.
+func programOf(word string) (program string, pid int64, ok bool) {
+	tag, ok := strings.CutSuffix(word, ":")
+	if !ok || tag == "" {
+		return "", 0, false
+	}
+	program, pid = cutPID(tag)
+	return program, pid, strings.IndexByte(program, ':') < 0 && !isLevel(program)
+}
+
+// isLevel tells the level that OpenSSH writes before a text from a program.
+func isLevel(word string) bool {
+	switch word {
+	case "error", "fatal", "warning", "info", "verbose", "debug1", "debug2", "debug3":
+		return true
+	}
+	return false
+}
+
+// isHeadWord tells whether a word may be a host's name, its address or a facility.
+func isHeadWord(word string) bool {
+	if word == "" || len(word) > 255 {
+		return false
+	}
+	for i := range len(word) {
+		c := word[i]
+		if (c|0x20 < 'a' || c|0x20 > 'z') && (c < '0' || c > '9') && strings.IndexByte("-_.:%", c) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+var facilities = map[string]bool{
+	"auth": true, "authpriv": true, "daemon": true, "user": true, "syslog": true, "kern": true, "cron": true, "local0": true, "local1": true,
+	"local2": true, "local3": true, "local4": true, "local5": true, "local6": true, "local7": true, "security": true, "audit": true,
+}
+
+// isFacility tells auth.info from a host.
+func isFacility(word string) bool {
+	name, level, ok := strings.Cut(word, ".")
+	if !ok || !facilities[name] {
+		return false
+	}
+	_, ok = wordOf(level, false)
+	return ok
+}
+
+// cutID drops the "[ID 800047 auth.info] " that Solaris writes before a text.
+func cutID(text string) string {
+	if rest, ok := strings.CutPrefix(text, "[ID "); ok {
+		if end := strings.Index(rest, "] "); end >= 0 && end < 40 {
+			return rest[end+2:]
+		}
+	}
+	return text
 }
 
 func cutPriority(s string) string {
 	if i := strings.IndexByte(s, '>'); i > 1 && i < 5 && s[0] == '<' {
 		if _, err := strconv.Atoi(s[1:i]); err == nil {
-			return s[i+1:]
+			return strings.TrimLeft(s[i+1:], " ")
 		}
 	}
 	return s
@@ -67,53 +143,75 @@ func cutPID(tag string) (program string, pid int64) {
 	return tag, 0
 }
 
-// cutTime reads the time at the start of s.
+// maxTimeWords is how many words a time at the start of a line has at most:
+// Tue Mar 27 13:06:56 CEST 2026.
+const maxTimeWords = 6
+
+// cutTime reads the time at the start of s: the longest stretch of words that is
+// one. An ISO time has at most three, of which the second begins with a digit.
 func cutTime(s string, l Line) (at time.Time, rest string, ok bool) {
-	zone := l.Zone
-	if zone == nil {
-		zone = time.UTC
+	m := moments{Zone: l.Zone, Now: l.Now, Year: l.Year}
+	if s == "" || strings.IndexByte("0123456789ADFJMNOSTW", s[0]) < 0 {
+		return time.Time{}, s, false
 	}
-	if head, rest, ok := strings.Cut(s, " "); ok && len(head) >= len("2006-01-02T15:04:05") && head[4] == '-' {
-		if at, err := time.Parse(time.RFC3339Nano, head); err == nil {
-			return at, rest, true
+	var ends [maxTimeWords]int
+	words := 0
+	for i := 0; i < len(s) && words < maxTimeWords && i < 64; {
+		end := strings.IndexByte(s[i:], ' ')
+		if end < 0 {
+			break
 		}
-		if at, err := time.ParseInLocation("2006-01-02T15:04:05.999999999", head, zone); err == nil {
-			return at, rest, true
+		if end > 0 {
+			ends[words] = i + end
+			words++
 		}
-		return time.Time{}, s, false
+		i += end + 1
 	}
-	const stamp = len("Jan _2 15:04:05")
-	if len(s) <= stamp || s[stamp] != ' ' {
-		return time.Time{}, s, false
+	for n := words; n > 0; n-- {
+		head := s[:ends[n-1]]
+		if !endsATime(head, n) {
+			continue
+		}
+		if t, ok := m.head(head, n); ok {
+			return t, strings.TrimLeft(s[ends[n-1]:], " "), true
+		}
 	}
-	// The leap year stands for all: 29 February is sorted out below.
-	parsed, err := time.ParseInLocation("2006 Jan _2 15:04:05", "2000 "+s[:stamp], time.UTC)
-	if err != nil {
-		return time.Time{}, s, false
-	}
-	return inYear(parsed, l, zone), s[stamp+1:], true
+	return time.Time{}, s, false
 }
 
-// inYear gives the time its year: the one that was stated, or the newest that
-// leaves it no more than a day ahead of now. It is zero when the stated year
-// has no such day.
-func inYear(t time.Time, l Line, zone *time.Location) time.Time {
-	in := func(year int) (time.Time, bool) {
-		at := time.Date(year, t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), 0, zone)
-		return at, at.Day() == t.Day()
+// endsATime tells whether the last of several words may belong to a time: a host
+// may be called like a month or a zone, but for its letters' case.
+func endsATime(head string, words int) bool {
+	last := head[strings.LastIndexByte(head, ' ')+1:]
+	if words == 1 {
+		return true
 	}
-	if l.Year != 0 {
-		if at, ok := in(l.Year); ok {
-			return at
+	if _, known := zones[last]; known {
+		return true
+	}
+	c := last[0]
+	return (c >= '0' && c <= '9' || c == '+' || c == '-') && !strings.HasSuffix(last, ":")
+}
+
+// head reads a time that stands before a host. The year is one that is stated, or
+// the one that stands there; a stated one without such a day gives none.
+func (m moments) head(s string, words int) (time.Time, bool) {
+	if words == 1 {
+		// Seconds since the epoch, as journalctl -o short-unix has them.
+		if at, ok := parseEpoch(s); ok && len(s) >= len("1700000000") && at >= earliest {
+			return at.Time(), true
 		}
-		return time.Time{}
 	}
-	for year := l.Now.Year() + 1; year >= l.Now.Year()-8; year-- {
-		if at, ok := in(year); ok && !at.After(l.Now.Add(24*time.Hour)) {
-			return at
+	if strings.IndexByte(s, ':') < 0 {
+		return time.Time{}, false
+	}
+	at, err := m.written(s)
+	if err != nil && m.Year != 0 {
+		if _, any := (moments{Zone: m.Zone, Now: m.Now}).written(s); any == nil {
+			return time.Time{}, true
 		}
 	}
-	return time.Time{}
+	return at, err == nil
 }
 
 // parse5424 reads what follows the version.

@@ -274,28 +274,6 @@ func slide(events []schema.Event, w time.Duration) (most, users int) {
 	return most, users
 }
 
-func FuzzSSHD(f *testing.F) {
-	f.Add("Mar 27 13:06:56 host sshd[12]: Failed password for invalid user x from 1.2.3.4 port 5 ssh2")
-	f.Add("Failed password for  from  from 1.2.3.4 port 5 ssh2 [preauth]")
-	f.Add("message repeated 2 times: [ Connection closed by invalid user  ::1 port 5 [preauth]]")
-	f.Add("<1>1 2020-03-27T13:06:56.5Z h sshd 1 - - Disconnecting authenticating user a 1.1.1.1 port 1: Too many")
-	f.Fuzz(func(t *testing.T, line string) {
-		d := Decoder{Now: testNow, Source: "sshd"}
-		e := d.Raw(line)
-		if a, err := schema.ParseAttributes(e.JSON); err != nil || len(a.Leaves) != len(e.Leaves) {
-			t.Fatalf("%q: attributes %s do not read back: %v", line, e.JSON, err)
-		}
-		// Whatever name the client picks, the address is the one sshd wrote.
-		for _, form := range []string{"Failed password for invalid user %s from 192.0.2.1 port 7 ssh2", "Invalid user %s from 192.0.2.1 port 7", "Connection closed by invalid user %s 192.0.2.1 port 7 [preauth]"} {
-			name := strings.TrimRight(strings.NewReplacer("\n", "", "\r", "").Replace(line), " ")
-			e := d.Raw("Mar 27 13:06:56 host sshd[12]: " + fmt.Sprintf(form, name))
-			if value(&e, "network.client.ip") != "192.0.2.1" || value(&e, "network.client.port") != "7" || value(&e, "usr.name") != strings.ToValidUTF8(name, "\uFFFD") {
-				t.Fatalf("%q\n%s", e.Message, show(e))
-			}
-		}
-	})
-}
-
 func BenchmarkSSHD(b *testing.B) {
 	f, err := os.Open(testenv.Shared(b, "data/auth/elastic_examples_auth.log"))
 	if err != nil {

@@ -15,10 +15,13 @@ func (m moments) written(s string) (time.Time, error) {
 	if len(s) < len("Jan 2 1:02") || len(s) > 96 {
 		return time.Time{}, errNoTime
 	}
-	if s[0] >= '0' && s[0] <= '9' {
-		if w, rest, ok := isoDate(s); ok {
-			return m.iso(w, rest)
+	if day, after, ok := strings.Cut(s, " "); ok && isWeekday(strings.ToLower(strings.TrimSuffix(day, ","))) && after != "" {
+		if c, rest, ok := isoDate(after); ok {
+			return m.iso(c, rest)
 		}
+	}
+	if c, rest, ok := isoDate(s); ok {
+		return m.iso(c, rest)
 	}
 	return m.named(s)
 }
@@ -167,7 +170,7 @@ func (m moments) zone(s string) (*time.Location, error) {
 	return time.FixedZone(name, hours*3600), nil
 }
 
-// offset reads +01:00, +0100, +01 and +01:00:00, and lets be what follows.
+// offset reads +01:00, +0100 and +01, and lets be the zone's name that may follow.
 func offset(s string) (*time.Location, error) {
 	sign := 1
 	if s[0] == '-' {
@@ -183,17 +186,30 @@ func offset(s string) (*time.Location, error) {
 			return nil, errNoTime
 		}
 	}
-	if hours > 18 || minutes > 59 || rest != "" && strings.IndexByte(" [(:", rest[0]) < 0 {
+	if hours > 18 || minutes > 59 || !isZoneName(rest) {
 		return nil, errNoTime
 	}
 	return time.FixedZone("", sign*(hours*3600+minutes*60)), nil
+}
+
+// isZoneName tells what stands behind an offset: nothing, [Europe/Paris], or
+// " UTC m=+0.5" as Go writes it.
+func isZoneName(s string) bool {
+	if s == "" || s[0] == '[' && strings.IndexByte(s, ' ') < 0 {
+		return true
+	}
+	name, rest, _ := strings.Cut(strings.TrimPrefix(s, " "), " ")
+	return s[0] == ' ' && strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ+-0123456789") == "" && (rest == "" || strings.HasPrefix(rest, "m="))
 }
 
 // named reads a time with the name of a month. Weekdays say nothing that is not
 // said, and are not compared with the day.
 func (m moments) named(s string) (time.Time, error) {
 	n := namedTime{}
-	for _, word := range strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == ',' || r == '(' || r == ')' }) {
+	for _, word := range strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == '(' || r == ')' }) {
+		if word = strings.Trim(word, ","); word == "" {
+			continue
+		}
 		if err := n.word(m, word); err != nil {
 			return time.Time{}, err
 		}
@@ -265,7 +281,19 @@ func (n *namedTime) digits(word string) error {
 	return nil
 }
 
-var weekdays = map[string]bool{"tues": true, "wednes": true, "thur": true, "thurs": true}
+// isWeekday reads a day's name, its first three letters, or what else it is cut to.
+func isWeekday(lower string) bool {
+	switch lower {
+	case "tues", "thur", "thurs":
+		return true
+	}
+	for day := time.Sunday; day <= time.Saturday; day++ {
+		if name := strings.ToLower(day.String()); lower == name || lower == name[:3] {
+			return true
+		}
+	}
+	return false
+}
 
 func (n *namedTime) letters(m moments, word string) error {
 	lower := strings.ToLower(strings.Trim(word, "."))
@@ -273,10 +301,8 @@ func (n *namedTime) letters(m moments, word string) error {
 		n.a, n.afternoon = true, lower == "pm"
 		return nil
 	}
-	for day := time.Sunday; day <= time.Saturday; day++ {
-		if name := strings.ToLower(day.String()); lower == name || lower == name[:3] || weekdays[lower] {
-			return nil
-		}
+	if isWeekday(lower) {
+		return nil
 	}
 	if month, ok := monthOf(lower); ok && !n.dated {
 		n.month, n.dated = month, true
