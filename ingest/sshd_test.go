@@ -276,10 +276,12 @@ var claims = []string{
 	"x 6.6.6.6 port 1 timed out", "x from 6.6.6.6 port 22 ssh2 [preauth]", "", " ", "x by user y", "x: 7 (y)", "x not met by user \"y",
 }
 
+var attackedHeads = []string{"Mar 27 13:06:56 host sshd[12]: ", "", "Mar 27 13:06:56 host ", "strange | sshd[12]: ", "Mar 27 13:06:56 "}
+
 // checkAttack wants the daemon's address or none, wherever the line has its head.
-func checkAttack(t *testing.T, form, claim string) {
+func checkAttack(t *testing.T, form, claim string, heads ...string) {
 	t.Helper()
-	for _, head := range []string{"Mar 27 13:06:56 host sshd[12]: ", "", "Mar 27 13:06:56 host ", "strange | sshd[12]: ", "Mar 27 13:06:56 "} {
+	for _, head := range heads {
 		d := Decoder{Now: testNow, Source: "sshd"}
 		e := d.Raw(head + fmt.Sprintf(form, claim))
 		ip, port := value(&e, "network.client.ip"), value(&e, "network.client.port")
@@ -293,7 +295,7 @@ func TestWhatAClientSaysIsNeverItsAddress(t *testing.T) {
 	found := 0
 	for _, form := range attacks {
 		for _, claim := range claims {
-			checkAttack(t, form, claim)
+			checkAttack(t, form, claim, attackedHeads...)
 		}
 		d := Decoder{Now: testNow, Source: "sshd"}
 		e := d.Raw(fmt.Sprintf(form, "bob"))
@@ -309,10 +311,10 @@ func TestWhatAClientSaysIsNeverItsAddress(t *testing.T) {
 	}
 	// A certificate's id that is cut off by the length of the daemon's texts.
 	long := strings.Repeat("x", 880) + " from 6.6.6.6 port 22 ssh2"
-	checkAttack(t, "Failed publickey for root from 192.0.2.1 port 7 ssh2: RSA-CERT SHA256:abc ID %[1]s", long)
-	checkAttack(t, "Failed publickey for invalid user x from 192.0.2.1 port 7 ssh2: RSA-CERT SHA256:abc ID %[1]s", long)
-	checkAttack(t, "Failed publickey for invalid user x from 192.0.2.1 port 7 ssh2: RSA-CERT SHA256:abc ID %[1]s (serial 0) CA RSA SHA256:def", "x from 6.6.6.6 port 22 ssh2")
-	checkAttack(t, "Failed publickey for invalid user x from 192.0.2.1 port 7 ssh2: RSA-CERT SHA256:abc ID %[1]s (serial 0) CA RSA SHA256:def", "x from 6.6.6.6 port 22 ssh2: RSA-CERT SHA256:a ID y")
+	checkAttack(t, "Failed publickey for root from 192.0.2.1 port 7 ssh2: RSA-CERT SHA256:abc ID %[1]s", long, attackedHeads...)
+	checkAttack(t, "Failed publickey for invalid user x from 192.0.2.1 port 7 ssh2: RSA-CERT SHA256:abc ID %[1]s", long, attackedHeads...)
+	checkAttack(t, "Failed publickey for invalid user x from 192.0.2.1 port 7 ssh2: RSA-CERT SHA256:abc ID %[1]s (serial 0) CA RSA SHA256:def", "x from 6.6.6.6 port 22 ssh2", attackedHeads...)
+	checkAttack(t, "Failed publickey for invalid user x from 192.0.2.1 port 7 ssh2: RSA-CERT SHA256:abc ID %[1]s (serial 0) CA RSA SHA256:def", "x from 6.6.6.6 port 22 ssh2: RSA-CERT SHA256:a ID y", attackedHeads...)
 }
 
 // TestSSHDLinesThatWentWrong are those of ../shared/faults.
@@ -352,14 +354,14 @@ func TestLongLinesOfSSHDCostNoMoreThanTheirLength(t *testing.T) {
 }
 
 func FuzzSSHD(f *testing.F) {
-	f.Add("Mar 27 13:06:56 host sshd[12]: Failed password for invalid user x from 1.2.3.4 port 5 ssh2")
-	f.Add("Failed password for  from  from 1.2.3.4 port 5 ssh2 [preauth]")
-	f.Add("message repeated 2 times: [ Connection closed by invalid user  ::1 port 5 [preauth]]")
-	f.Add("<1>1 2020-03-27T13:06:56.5Z h sshd 1 - - Disconnecting authenticating user a 1.1.1.1 port 1: Too many")
+	f.Add("Mar 27 13:06:56 host sshd[12]: Failed password for invalid user x from 1.2.3.4 port 5 ssh2", uint16(7))
+	f.Add("Failed password for  from  from 1.2.3.4 port 5 ssh2 [preauth]", uint16(7))
+	f.Add("message repeated 2 times: [ Connection closed by invalid user  ::1 port 5 [preauth]]", uint16(7))
+	f.Add("<1>1 2020-03-27T13:06:56.5Z h sshd 1 - - Disconnecting authenticating user a 1.1.1.1 port 1: Too many", uint16(7))
 	for _, c := range claims {
-		f.Add(c)
+		f.Add(c, uint16(0))
 	}
-	f.Fuzz(func(t *testing.T, line string) {
+	f.Fuzz(func(t *testing.T, line string, pick uint16) {
 		d := Decoder{Now: testNow, Source: "sshd"}
 		e := d.Raw(line)
 		if a, err := schema.ParseAttributes(e.JSON); err != nil || len(a.Leaves) != len(e.Leaves) {
@@ -372,9 +374,7 @@ func FuzzSSHD(f *testing.F) {
 		if strings.Contains(claim, "192.0.2.1") {
 			return
 		}
-		for _, form := range attacks {
-			checkAttack(t, form, claim)
-		}
+		checkAttack(t, attacks[int(pick)%len(attacks)], claim, attackedHeads[int(pick)/len(attacks)%len(attackedHeads)])
 		name := strings.TrimRight(claim, " ")
 		for _, form := range []string{"Failed password for invalid user %s from 192.0.2.1 port 7 ssh2", "Invalid user %s from 192.0.2.1 port 7", "Connection closed by invalid user %s 192.0.2.1 port 7 [preauth]"} {
 			e := d.Raw("Mar 27 13:06:56 host sshd[12]: " + fmt.Sprintf(form, name))
