@@ -3,7 +3,7 @@ GO ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LIBRARY := node_modules/.package-lock.json
 
-.PHONY: build run test test-clients test-kernels check lint generate bench bench-search bench-rules bench-ingest chaos setup geoip clean fuzz
+.PHONY: build run test test-clients test-kernels check lint generate bench bench-search bench-rules bench-ingest bench-agent chaos setup geoip clean fuzz
 
 build:
 	@command -v $(GO) >/dev/null || { echo "Go is missing: install Go 1.26 or newer."; exit 1; }
@@ -52,7 +52,7 @@ test-clients: setup build
 KERNELS ?= 5.10,6.1,6.12
 test-kernels:
 	@for tool in qemu-system-x86_64 cpio; do command -v $$tool >/dev/null || { echo "$$tool is missing: apt-get install --no-install-recommends qemu-system-x86 cpio"; exit 1; }; done
-	$(GO) run ./agent/kerneltest -kernels $(KERNELS)
+	$(GO) run ./agent/kerneltest -kernels $(KERNELS) $$($(GO) list ./agent/... | grep -v /bench)
 
 check: lint
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
@@ -105,6 +105,13 @@ bench-ingest: setup
 	NIGHTJAR_CHNAIVE=$$(test -x bin/chnaive && echo $(CURDIR)/bin/chnaive) NIGHTJAR_BENCH_PROFILE=$(CURDIR)/bin/ingest.pprof \
 	  $(GO) test -run '^$$' -bench 'Ingest$$|InsertShares' -benchtime 1x -timeout 30m ./cmd/nightjar
 	$(GO) tool pprof -top -nodecount 25 bin/ingest.pprof
+
+# bench-agent measures what an agent costs the programs of this host (as root), and
+# with QEMU the same by counted instructions, whatever else the machine does.
+PAIRS ?= 9
+bench-agent:
+	$(GO) test -count 1 -v -timeout 2h -run Ratios ./agent/bench -pairs $(PAIRS)
+	$(GO) run ./agent/kerneltest -v -icount -kernels 6.1 -args "-test.run Ratios -pairs 2 -scale 10" ./agent/bench
 
 # fuzz runs every fuzz target for FUZZTIME (default 30s).
 FUZZTIME ?= 30s

@@ -59,6 +59,7 @@ var layers = map[string][]string{
 	// entry
 	"cmd/nightjar":     {"*"},
 	"agent/kerneltest": {},
+	"agent/bench":      {},
 	// tests only
 	"testenv":        {"clickhouse"},
 	"compiler/bench": {},
