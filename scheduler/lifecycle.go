@@ -366,8 +366,16 @@ func (u *unit) reconcile(caseAt int, lives []life, old []schema.Signal, all []co
 				l.old, taken[j] = &old[j], true
 			}
 		}
-		if c, differs := u.change(caseAt, l); differs {
+		c, differs := u.change(caseAt, l)
+		replaced := !differs && u.plan.Method == compiler.MethodTravel && !l.carried
+		if differs || replaced {
 			c.evidence = evidence(u.plan, l, all)
+		}
+		if replaced && len(c.unsampled()) > 0 { // a late event took the place of a match
+			differs = true
+			c.Version++
+		}
+		if differs {
 			out = append(out, c)
 		}
 	}

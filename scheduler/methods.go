@@ -29,7 +29,7 @@ func matching(plan *compiler.Plan, k *known, matches []compiler.Match, from sche
 	case compiler.MethodAnomaly: // the past is learned from, and is not what the rule sees
 		matches = slices.DeleteFunc(slices.Clone(matches), func(m compiler.Match) bool { return m.Seq <= plan.After })
 	case compiler.MethodTravel:
-		matches = inGroups(matches, travelled)
+		matches = inGroups(matches, func(group []compiler.Match) []compiler.Match { return travelled(group, from) })
 	case compiler.MethodContent:
 		matches = inGroups(matches, func(group []compiler.Match) []compiler.Match { return unlike(plan, group, from) })
 	}

@@ -69,11 +69,15 @@ func comparePlaces(a, b compiler.Place) int {
 	return cmp.Or(cmp.Compare(a.Latitude, b.Latitude), cmp.Compare(a.Longitude, b.Longitude), cmp.Compare(a.Name, b.Name))
 }
 
-// travelled are the matches of one traveller that are too far from one at the
-// nearest moment before, whose place and time follow their own in Values.
-func travelled(group []compiler.Match) []compiler.Match {
+// travelled are the matches of one traveller, from a moment on, that are too far
+// from one at the nearest moment before, whose place and time follow their own in
+// Values. Before that moment it may not be known where they were.
+func travelled(group []compiler.Match, from schema.Millis) []compiler.Match {
 	var out []compiler.Match
 	stops(group, always, func(now stop, before []stop) bool {
+		if now.At < from {
+			return true
+		}
 		for _, b := range before {
 			if km, kmh := leg(b, now); km > compiler.TravelKm && kmh > compiler.TravelKmh {
 				m := *now.Match
