@@ -5,15 +5,22 @@ import "slices"
 // Absence is the end of `X then not Y`: a moment at which X holds, and after
 // which Y holds at none for as long as the plan's window.
 type Absence struct {
-	// Asked are the labels that X names: only where an event of one of them
-	// happened does the wait for Y begin.
+	// Asked are the labels that X names: only where an event of the group matches
+	// one of them does the wait for Y begin.
 	Asked []int
+	// AnyAsks says that one of them has no groups, so that an event of whatever
+	// label may match it too.
+	AnyAsks bool
 	// Answer is Y, whose values are taken over what happened since.
 	Answer *Condition
 	// Grows says that Y, once it holds, goes on holding while events are added, so
 	// that it need only be asked of all of them together.
 	Grows bool
 }
+
+// MayAsk reports whether an event of the group that matches the label may be one
+// after which the wait for Y begins.
+func (a *Absence) MayAsk(label int) bool { return a.AnyAsks || slices.Contains(a.Asked, label) }
 
 // absence makes the plan wait for what does not follow.
 func (c *ruleCompiler) absence(condition *Condition) {
@@ -23,6 +30,7 @@ func (c *ruleCompiler) absence(condition *Condition) {
 		Answer: &Condition{Parts: []CondNode{condition.Absent}},
 		Grows:  grows(condition.Absent, c.plan.Labels),
 	}
+	c.plan.Absence.AnyAsks = slices.ContainsFunc(c.plan.Absence.Asked, func(l int) bool { return c.plan.Labels[l].Global })
 	if c.plan.Window == 0 {
 		c.bad.Add("cases[0].condition", "how long to wait? `then not` needs an evaluationWindow above 0")
 	}

@@ -25,16 +25,21 @@ type life struct {
 	old         *schema.Signal // the published signal that it goes on from
 	carried     bool           // which had ended before the first of these matches
 	quiets      []*quiet       // what its hits that no event made are about
+	spoke       bool           // a hit that events made is among its first
 	silence     *schema.Silence
 	lowered     bool // it was opened by events of a lesser environment
 }
 
-// opensQuiet is what did not happen, where that is what the life begins with.
-func (l *life) opensQuiet(plan *compiler.Plan) *quiet {
-	if l.carried || len(l.quiets) == 0 || l.quiets[0].since+windowOf(plan) != l.first {
+// opensQuiet are what did not happen, where that is what the life begins with.
+func (l *life) opensQuiet(plan *compiler.Plan) []*quiet {
+	if l.carried {
 		return nil
 	}
-	return l.quiets[0]
+	n := 0
+	for n < len(l.quiets) && l.quiets[n].since+windowOf(plan) == l.first {
+		n++
+	}
+	return l.quiets[:n]
 }
 
 // chain is where one case of a group has to be looked at again: from a moment
@@ -180,6 +185,7 @@ func (u *unit) advance(chains []chain, matches, globals []compiler.Match) []chan
 			u.silence(&lives[i], matches)
 		}
 		out = append(out, u.reconcile(c.caseAt, lives, c.old, all)...)
+		out = append(out, u.heardAgain(&c, matches)...)
 	}
 	return out
 }
@@ -201,6 +207,8 @@ func (u *unit) fold(carry *schema.Signal, hits []hit) []life {
 		lives[n].last = h.at
 		if h.quiet != nil {
 			lives[n].quiets = append(lives[n].quiets, h.quiet)
+		} else if h.at == lives[n].first {
+			lives[n].spoke = true
 		}
 	}
 	return lives
@@ -217,10 +225,13 @@ func (u *unit) measure(l *life, all []compiler.Match) {
 		copy(l.perQuery, l.old.PerQuery)
 		l.from.add(l.old.EventTags)
 	}
-	openedBy := between(all, l.first-1, l.first)
-	if q := l.opensQuiet(u.plan); q != nil {
-		openedBy = q.of(all)
-		m.opening(q, openedBy)
+	var openedBy []compiler.Match
+	if l.spoke {
+		openedBy = between(all, l.first-1, l.first)
+	}
+	for _, q := range l.opensQuiet(u.plan) {
+		m.opening(q, q.of(all))
+		openedBy = append(q.of(all), openedBy...)
 	}
 	if !l.carried {
 		l.lowered = len(openedBy) > 0 && !slices.ContainsFunc(openedBy, func(e compiler.Match) bool { return !schema.IsLesserEnvironment(e.Tags) })
@@ -367,12 +378,11 @@ func (u *unit) reconcile(caseAt int, lives []life, old []schema.Signal, all []co
 			}
 		}
 		c, differs := u.change(caseAt, l)
-		replaced := !differs && u.plan.Method == compiler.MethodTravel && !l.carried
-		if differs || replaced {
+		if differs || len(l.opensQuiet(u.plan)) > 0 { // whose events are not among those that are counted
 			c.evidence = evidence(u.plan, l, all)
 		}
-		if replaced && len(c.unsampled()) > 0 { // a late event took the place of a match
-			differs = true
+		if !differs && len(c.unsampled()) > 0 {
+			c.RuleVersion, differs = u.plan.Rule.Version, true
 			c.Version++
 		}
 		if differs {
@@ -523,7 +533,7 @@ const maxSamples = 10
 // did not happen, those before that.
 func evidence(plan *compiler.Plan, l *life, all []compiler.Match) []compiler.Match {
 	own := between(all, l.after(plan), l.last)
-	if q := l.opensQuiet(plan); q != nil {
+	for _, q := range slices.Backward(l.opensQuiet(plan)) {
 		own = append(q.of(all), own...)
 	}
 	var out []compiler.Match

@@ -125,7 +125,7 @@ func absenceHits(plan *compiler.Plan, group, globals []compiler.Match, from sche
 	answers := newAnswers(plan, group, globals)
 	var out []hit
 	for t := range completions(plan, group, globals) {
-		if at := t + wait; at < from || !h.has(at) || !asked(plan, group, t) || answers.within(t, t+wait) {
+		if at := t + wait; at < from || !h.has(at) || !asked(plan, group, globals, t) || answers.within(t, t+wait) {
 			continue
 		}
 		out = append(out, hit{at: t + wait, quiet: &quiet{since: t, group: group[0].Group, counts: true}})
@@ -134,10 +134,12 @@ func absenceHits(plan *compiler.Plan, group, globals []compiler.Match, from sche
 }
 
 // asked reports whether an event of the group at t matches a query that the last
-// step names.
-func asked(plan *compiler.Plan, group []compiler.Match, t schema.Millis) bool {
-	return slices.ContainsFunc(between(group, t-1, t), func(m compiler.Match) bool {
-		return slices.Contains(plan.Absence.Asked, m.Label)
+// step names: one of the group's, or one without groups.
+func asked(plan *compiler.Plan, group, globals []compiler.Match, t schema.Millis) bool {
+	own := between(group, t-1, t)
+	named := func(m compiler.Match) bool { return slices.Contains(plan.Absence.Asked, m.Label) }
+	return slices.ContainsFunc(own, named) || slices.ContainsFunc(between(globals, t-1, t), func(m compiler.Match) bool {
+		return named(m) && slices.ContainsFunc(own, func(of compiler.Match) bool { return of.Seq == m.Seq })
 	})
 }
 
@@ -223,16 +225,48 @@ func (u *unit) silence(l *life, matches []compiler.Match) {
 	if s == nil || s.Absence {
 		return
 	}
-	unseen := s.Since + 1
+	after := s.Since
 	if len(l.quiets) == 0 {
-		unseen = max(unseen, u.since)
+		after = max(after, u.since-1)
 	}
-	for _, m := range since(matches, unseen) {
-		if slices.Equal(m.Group, s.Group) {
-			if m.At-s.Since <= schema.MaxSilence && (s.Until == 0 || m.At < s.Until) {
-				s.Until = m.At
-			}
-			return
+	hears(s, matches, after)
+}
+
+// heardAgain are the signals of a case that are settled, but for the end of their
+// silence: where several groups share signals, another's may be newer than the
+// one that this group's event ends.
+func (u *unit) heardAgain(c *chain, matches []compiler.Match) []change {
+	var out []change
+	for i := range u.published {
+		sig := &u.published[i]
+		if sig.Case != c.caseAt || sig.Gone() || sig.FirstSeen >= c.from || sig == c.carry || sig.Silence == nil || sig.Silence.Absence {
+			continue
 		}
+		ended := *sig.Silence
+		if !hears(&ended, matches, max(ended.Since, u.since-1)) {
+			continue
+		}
+		told := change{Signal: *sig, carried: true}
+		told.Silence = &ended
+		told.RuleVersion = u.plan.Rule.Version
+		told.Version++
+		out = append(out, told)
 	}
+	return out
+}
+
+// hears notes when the silence ended: with the first event of the group after a
+// moment, if that is earlier than what is known. It reports whether it is.
+func hears(s *schema.Silence, matches []compiler.Match, after schema.Millis) bool {
+	for _, m := range since(matches, after+1) {
+		if !slices.Equal(m.Group, s.Group) {
+			continue
+		}
+		if m.At-s.Since > schema.MaxSilence || s.Until != 0 && m.At >= s.Until {
+			return false
+		}
+		s.Until = m.At
+		return true
+	}
+	return false
 }

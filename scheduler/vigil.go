@@ -61,7 +61,7 @@ func (v *vigil) checkpoint(through uint64) Checkpoint {
 
 // expect arms the signal group of a match for when it may be missed.
 func (v *vigil) expect(u *unit, m *compiler.Match) {
-	if a := u.plan.Absence; a != nil && !slices.Contains(a.Asked, m.Label) {
+	if a := u.plan.Absence; a != nil && !a.MayAsk(m.Label) {
 		return
 	}
 	if due := m.At + windowOf(u.plan); due > v.horizon.Through {
@@ -76,7 +76,7 @@ func nextDue(plan *compiler.Plan, matches []compiler.Match, after schema.Millis)
 	wait, due := windowOf(plan), never
 	if plan.Absence != nil {
 		for _, m := range since(matches, after-wait+1) {
-			if slices.Contains(plan.Absence.Asked, m.Label) {
+			if plan.Absence.MayAsk(m.Label) {
 				return m.At + wait
 			}
 		}
