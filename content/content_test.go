@@ -24,17 +24,9 @@ func TestBundledRulesPassTheirTests(t *testing.T) {
 	}
 	for _, rule := range rules {
 		path := strings.TrimSuffix(rule, ".json") + "_test.yaml"
-		report := ruletest.Run(path, ruletest.Options{})
-		if report.Error != "" {
-			t.Errorf("%s:%s", path, report.Error)
-		}
+		report := passes(t, path)
 		for _, w := range report.Warnings {
 			t.Errorf("%s: warning: %s", path, w)
-		}
-		for _, test := range report.Tests {
-			if !test.Passed {
-				t.Errorf("%s:%d: %s\n%s", path, test.Line, test.Name, strings.Join(test.Problems, "\n"))
-			}
 		}
 		if report.Error == "" && len(report.Tests) < 2 {
 			t.Errorf("%s: %d tests; want one that gives a signal and one that gives none", path, len(report.Tests))
@@ -81,6 +73,32 @@ func TestBundledPoliciesPassTheirTests(t *testing.T) {
 			t.Errorf("%s: %s", path, f)
 		}
 	}
+}
+
+// TestTheSemanticsAreAsTheirTestsSay runs the tests of what rules mean.
+func TestTheSemanticsAreAsTheirTestsSay(t *testing.T) {
+	files, err := filepath.Glob("semantics/*_test.yaml")
+	if err != nil || len(files) < 5 {
+		t.Fatalf("found %d files of tests, %v", len(files), err)
+	}
+	for _, path := range files {
+		passes(t, path)
+	}
+}
+
+// passes runs a file of tests, all of which must pass.
+func passes(t *testing.T, path string) ruletest.Report {
+	t.Helper()
+	report := ruletest.Run(path, ruletest.Options{})
+	if report.Error != "" {
+		t.Errorf("%s:%s", path, report.Error)
+	}
+	for _, test := range report.Tests {
+		if !test.Passed {
+			t.Errorf("%s:%d: %s\n%s", path, test.Line, test.Name, strings.Join(test.Problems, "\n"))
+		}
+	}
+	return report
 }
 
 // TestTheExampleOfTheReadmeIsTrue runs the file of tests that README.md shows,
