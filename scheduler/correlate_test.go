@@ -40,7 +40,7 @@ func replayed(t *testing.T, rule schema.Rule, events []schema.Event, suppression
 	}
 	suppress(t, plan, suppressions)
 	var out []FirstPublished
-	for _, p := range backtested(t, plan, events) {
+	for _, p := range backtested(t, plan, events, newest(events)) {
 		out = append(out, FirstPublished{p, 0})
 	}
 	return out

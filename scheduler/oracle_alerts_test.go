@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"nightjar/compiler"
 	"nightjar/schema"
 )
 
@@ -36,16 +35,13 @@ func (o *oracleRule) grades(rule schema.Rule) []schema.ThirdPartyCase {
 
 func (o *oracleRule) grade(e *schema.Event) int {
 	return slices.IndexFunc(o.grades(o.rule), func(c schema.ThirdPartyCase) bool {
-		return must(compiler.ParseQuery(c.Query)).Match(e)
+		return matchesQuery(c.Query, e)
 	})
 }
 
-// severity is a case's.
-func (o *oracleRule) severity(caseAt int) string {
-	switch {
-	case o.rule.Options.DetectionMethod != "third_party":
-		return o.rule.Cases[caseAt].Status
-	case caseAt < 0:
+// graded is the severity of a case.
+func (o *oracleRule) graded(caseAt int) string {
+	if caseAt < 0 {
 		return o.rule.Options.ThirdParty.DefaultStatus
 	}
 	return o.grades(o.rule)[caseAt].Status
@@ -57,13 +53,16 @@ func (o *oracleRule) alerts() []oracleLife {
 	events, groups := map[string][]*schema.Event{}, map[string][]string{}
 	for i := range o.events {
 		e := &o.events[i]
-		for q := range o.queries {
+		for q := range o.rule.Queries {
+			if !o.candidate(q, e) {
+				continue
+			}
 			for _, g := range o.tuplesOf(q, e) {
 				key := strings.Join(g, "\x1f")
 				if len(g) == 0 {
 					key = fmt.Sprint("event ", e.Seq)
 				}
-				if o.in(q, e, g) && !slices.Contains(events[key], e) {
+				if !slices.Contains(events[key], e) {
 					events[key], groups[key] = append(events[key], e), g
 				}
 			}
@@ -86,7 +85,7 @@ func (o *oracleRule) rollUp(group []string, grade int, list []*schema.Event) []o
 			continue
 		}
 		if n := len(out); n == 0 || int64(e.At) > out[n-1].first+24*3_600_000 {
-			out = append(out, oracleLife{caseAt: grade, group: group, first: int64(e.At)})
+			out = append(out, oracleLife{caseAt: grade, group: group, first: int64(e.At), severity: o.graded(grade)})
 		}
 		out[len(out)-1].last = int64(e.At)
 	}
@@ -98,35 +97,4 @@ func (o *oracleRule) rollUp(group []string, grade int, list []*schema.Event) []o
 		}
 	}
 	return out
-}
-
-// alertRule is a third-party rule.
-func (w worlds) alertRule() schema.Rule {
-	window, longest := []int64{0, 60}[w.IntN(2)], int64(300)
-	rule := schema.Rule{Name: "generated", IsEnabled: true, Type: "log_detection", Options: schema.RuleOptions{
-		DetectionMethod: "third_party", EvaluationWindow: &window, KeepAlive: &window, MaxSignalDuration: &longest, // they play no part
-		ThirdParty: &schema.ThirdPartyOptions{DefaultStatus: w.pick("info", "medium")},
-	}}
-	query := func() string {
-		return w.pick("*", "source:x", "@roles:admin", "@bytes:>0", "service:web -@usr.id:u3", "host:h1")
-	}
-	for range 1 + w.IntN(2) {
-		rule.Options.ThirdParty.RootQueries = append(rule.Options.ThirdParty.RootQueries, schema.RootQuery{
-			Query: query(), GroupByFields: [][]string{{"@usr.id"}, {"@roles"}, {"@usr.id", "host"}, {"service"}, {}}[w.IntN(5)],
-		})
-	}
-	paired := w.IntN(3) == 0
-	for i := range w.IntN(4) {
-		name, status := fmt.Sprint("g", i), w.pick("low", "high", "critical")
-		if paired {
-			rule.Queries = append(rule.Queries, schema.RuleQuery{Query: query()})
-			rule.Cases = append(rule.Cases, schema.RuleCase{Name: name, Status: status})
-		} else {
-			rule.ThirdPartyCases = append(rule.ThirdPartyCases, schema.ThirdPartyCase{Name: name, Status: status, Query: query()})
-		}
-	}
-	if w.IntN(4) == 0 {
-		rule.Filters = []schema.RuleFilter{{Action: w.pick("suppress", "require"), Query: w.pick("service:web", "@bytes:*")}}
-	}
-	return rule
 }

@@ -2,7 +2,6 @@ package scheduler
 
 import (
 	"context"
-	"fmt"
 	"net/netip"
 	"path"
 	"slices"
@@ -107,28 +106,6 @@ func (w worldTables) Missing(columns []compiler.TableColumn) []string {
 	return memories()[0].Missing(columns)
 }
 
-// tables gives the rule checks of tables, now and then, and lets events arrive
-// before and after those changed.
-func (w worlds) tables(rule *schema.Rule, events []schema.Event) changing {
-	for i := range events {
-		if w.IntN(3) == 0 {
-			events[i].Seen += schema.Millis(w.IntN(20)) * 60_000
-		}
-	}
-	changed := events[w.IntN(len(events))].Seen
-	if w.IntN(2) == 0 {
-		return changing{changed}
-	}
-	for range 1 + w.IntN(2) {
-		name := w.pick("names", "networks", "starts", "looks")
-		rule.ReferenceTables = append(rule.ReferenceTables, schema.ReferenceTable{
-			TableName: name, ColumnName: name, CheckPresence: w.IntN(2) == 0, RuleQueryName: w.pick("", "a"),
-			LogFieldPath: w.pick("@ip", "@ip", "@usr.id", "@roles", "@bytes", "host", "source"),
-		})
-	}
-	return changing{changed}
-}
-
 // ruleQueries are queries of suppressions, and whether they select the rules
 // that are generated.
 var ruleQueries = map[string]bool{"*": true, "type:log_detection": true, "name:generated -severity:none": true, "name:other": false}
@@ -160,39 +137,6 @@ func byUser(rule schema.Rule) bool {
 			return len(q.GroupByFields) > 0 && !slices.Contains(q.GroupByFields, "@usr.id") || len(q.GroupByFields) == 0 && rule.Options.ThirdParty != nil
 		}) &&
 		(len(rule.GroupSignalsBy) == 0 || slices.Contains(rule.GroupSignalsBy, "@usr.id"))
-}
-
-// suppressions are some for a generated rule. They often begin and end at the
-// very moment of an event.
-func (w worlds) suppressions(rule schema.Rule, events []schema.Event) []schema.Suppression {
-	var out []schema.Suppression
-	for i := range 1 + w.IntN(3) {
-		p := schema.Suppression{ID: fmt.Sprint("sup-", i), Version: 1, Name: "s", Enabled: w.IntN(8) > 0, RuleQuery: key(w, ruleQueries)}
-		if w.IntN(3) == 0 {
-			p.DataExclusionQuery = w.pick("host:h1", "@roles:dev", "service:db", "@bytes:>1")
-		}
-		if p.DataExclusionQuery == "" || w.IntN(4) == 0 {
-			p.SuppressionQuery = key(w, signalQueries)
-			if strings.Contains(p.SuppressionQuery, "@usr.id") && !byUser(rule) {
-				p.SuppressionQuery = "@nightjar.events:>2"
-			}
-		}
-		at, until := events[w.IntN(len(events))].At, events[w.IntN(len(events))].At
-		if at > until {
-			at, until = until, at
-		}
-		until++
-		switch w.IntN(4) {
-		case 0:
-			p.StartDate = &at
-		case 1:
-			p.ExpirationDate = &at
-		case 2:
-			p.StartDate, p.ExpirationDate = &at, &until
-		}
-		out = append(out, p)
-	}
-	return out
 }
 
 // applies tells whether a suppression is for generated rules at a moment.

@@ -1,0 +1,162 @@
+package scheduler
+
+import (
+	"slices"
+	"strings"
+
+	"nightjar/compiler"
+	"nightjar/schema"
+)
+
+// This file is the oracle's part for groups.
+
+// oracleGroup is one group of a rule, with what each event is to it.
+type oracleGroup struct {
+	o   *oracleRule
+	key []string
+	// matches tells of each query and event whether it matches in this group.
+	// Every group holds the events of a query that has no group-by fields.
+	matches [][]bool
+}
+
+// matchesQuery tells whether an event matches a query of the search language.
+func matchesQuery(text string, e *schema.Event) bool {
+	if meaning, ok := meanings[text]; ok {
+		return meaning(e)
+	}
+	return parsedQuery(text).Match(e)
+}
+
+var parsedQueries = map[string]*compiler.Query{}
+
+func parsedQuery(text string) *compiler.Query {
+	if parsedQueries[text] == nil {
+		parsedQueries[text] = must(compiler.ParseQuery(text))
+	}
+	return parsedQueries[text]
+}
+
+// candidate tells whether an event matches query q in whatever group.
+func (o *oracleRule) candidate(q int, e *schema.Event) bool {
+	query := o.rule.Queries[q]
+	if !matchesQuery(query.Query, e) {
+		return false
+	}
+	switch query.Aggregation {
+	case "new_value":
+		if len(o.tuples(q, e)) == 0 {
+			return false
+		}
+	case "geo_data":
+		if _, ok := o.located(q, e); !ok {
+			return false
+		}
+	}
+	for _, f := range o.rule.Filters {
+		if matchesQuery(f.Query, e) != (f.Action == "require") {
+			return false
+		}
+	}
+	return o.passesTables(q, e)
+}
+
+// groups are all groups that occur.
+func (o *oracleRule) groups() []*oracleGroup {
+	seen := map[string]*oracleGroup{}
+	tuples := make([][][][]string, len(o.rule.Queries)) // by query and event
+	for q := range o.rule.Queries {
+		tuples[q] = make([][][]string, len(o.events))
+		for i := range o.events {
+			if !o.candidate(q, &o.events[i]) {
+				continue
+			}
+			tuples[q][i] = o.tuplesOf(q, &o.events[i])
+			for _, key := range tuples[q][i] {
+				if !o.isGlobal(q) {
+					seen[strings.Join(key, "\x1f")] = &oracleGroup{o: o, key: key}
+				}
+			}
+		}
+	}
+	var out []*oracleGroup
+	for _, g := range seen {
+		g.matches = make([][]bool, len(tuples))
+		for q := range tuples {
+			g.matches[q] = make([]bool, len(o.events))
+			for i := range tuples[q] {
+				g.matches[q][i] = slices.ContainsFunc(tuples[q][i], func(key []string) bool {
+					return o.isGlobal(q) || slices.Equal(key, g.key)
+				})
+			}
+		}
+		out = append(out, g)
+	}
+	return out
+}
+
+// tuplesOf are the event's values of a query's group-by fields, in every
+// combination.
+func (o *oracleRule) tuplesOf(q int, e *schema.Event) [][]string {
+	tuples := [][]string{{}}
+	for _, f := range o.rule.Queries[q].GroupByFields {
+		values := e.Values(schema.ParseField(f))
+		if len(values) == 0 && o.rule.Queries[q].OptionalGroupBys {
+			values = []string{"N/A"}
+		}
+		var longer [][]string
+		for _, t := range tuples {
+			for _, v := range values {
+				longer = append(longer, append(slices.Clone(t), v))
+			}
+		}
+		tuples = longer
+	}
+	return tuples
+}
+
+func (o *oracleRule) isGlobal(q int) bool {
+	return o.arity > 0 && len(o.rule.Queries[q].GroupByFields) == 0
+}
+
+// coarse keeps of a group what signals are grouped by.
+func (o *oracleRule) coarse(g []string) []string {
+	if len(o.rule.GroupSignalsBy) == 0 {
+		return g
+	}
+	out := []string{}
+	for position := range g {
+		for _, q := range o.rule.Queries {
+			if position < len(q.GroupByFields) && slices.Contains(o.rule.GroupSignalsBy, q.GroupByFields[position]) {
+				out = append(out, g[position])
+				break
+			}
+		}
+	}
+	return out
+}
+
+// own tells whether an event is one of the group's: it matches one of its
+// grouped queries.
+func (g *oracleGroup) own(i int) bool {
+	for q := range g.matches {
+		if !g.o.isGlobal(q) && g.matches[q][i] {
+			return true
+		}
+	}
+	return false
+}
+
+// points are the evaluation points of the group: the times of its events.
+func (g *oracleGroup) points() []int64 {
+	var out []int64
+	for i := range g.o.events {
+		if g.own(i) {
+			out = append(out, int64(g.o.events[i].At))
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// distinct is how many events the group has at a time.
+func (g *oracleGroup) distinct(t int64) int { return len(g.at(t)) }

@@ -1,0 +1,42 @@
+package scheduler
+
+import "slices"
+
+// This file is the oracle's part for thresholds, and for the silence after the
+// last event of a group.
+
+// judgeThreshold looks at every evaluation point and every silence point.
+func (g *oracleGroup) judgeThreshold(cases []caseWords) []oracleHit {
+	var out []oracleHit
+	judge := func(values []float64, h oracleHit) {
+		h.caseAt = slices.IndexFunc(cases, func(c caseWords) bool { return c.parts[0].holds(values) })
+		if h.group = g; h.caseAt >= 0 {
+			out = append(out, h)
+		}
+	}
+	window := *g.o.rule.Options.EvaluationWindow * 1000
+	if window == 0 {
+		for i := range g.o.events {
+			if g.own(i) {
+				judge(g.alone(i), oracleHit{at: int64(g.o.events[i].At)})
+			}
+		}
+		return out
+	}
+	for _, t := range g.points() {
+		judge(g.between(t-window, t), oracleHit{at: t})
+	}
+	for _, t := range g.falls(window) {
+		judge(g.between(t, t+window), oracleHit{at: t + window, silent: true, from: t})
+	}
+	return out
+}
+
+// falls are the points after which the group is silent for the whole window,
+// which has ended by the horizon.
+func (g *oracleGroup) falls(window int64) []int64 {
+	points := g.points()
+	return slices.DeleteFunc(slices.Clone(points), func(t int64) bool {
+		return t+window > g.o.horizon || slices.ContainsFunc(points, func(other int64) bool { return other > t && other <= t+window })
+	})
+}
