@@ -378,7 +378,7 @@ func (u *unit) reconcile(caseAt int, lives []life, old []schema.Signal, all []co
 			}
 		}
 		c, differs := u.change(caseAt, l)
-		if differs || len(l.opensQuiet(u.plan)) > 0 { // whose events are not among those that are counted
+		if differs || u.othersMayShow(l) {
 			c.evidence = evidence(u.plan, l, all)
 		}
 		if !differs && len(c.unsampled()) > 0 {
@@ -395,6 +395,13 @@ func (u *unit) reconcile(caseAt int, lives []life, old []schema.Signal, all []co
 		}
 	}
 	return out
+}
+
+// othersMayShow reports whether a life that is as it was may be about other events
+// than before: about those before a silence, which are not counted, or about as
+// many others, where what came before them decides which match.
+func (u *unit) othersMayShow(l *life) bool {
+	return !l.carried && (len(l.opensQuiet(u.plan)) > 0 || u.plan.Novelty != nil || u.plan.Method == compiler.MethodTravel)
 }
 
 // change compares a life with the signal it goes on from.
