@@ -58,7 +58,7 @@ func TestBundledPoliciesPassTheirTests(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		failures, err := file.Run([]*policy.Policy{p})
+		failures, err := file.Run([]*policy.Policy{p}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
