@@ -39,8 +39,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	programs := w.agent.probe.ProgramIDs()
 	w.stop()
 	for range 500 { // the kernel frees what is let go of a little later
-		left := probe.Existing(ids, programs)
-		if left == 0 {
+		if probe.Existing(ids, programs) == 0 {
 			return
 		}
 		runtime.GC()
