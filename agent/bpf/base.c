@@ -1,11 +1,13 @@
 //go:build ignore
 
-// The base provider: tracepoints, which load on every kernel with BTF from 5.10.
+// All programs: the base provider, tracepoints that load on every kernel with BTF from
+// 5.10, and the rich one (rich.h).
 #include "cgroup.h"
 #include "snapshot.h"
 #include "calls.h"
 #include "capable.h"
 #include "enter.h"
+#include "rich.h"
 #include "signal.h"
 #include "sysctl.h"
 #include "uring.h"

@@ -152,9 +152,19 @@ const (
 	baseMapFilters          = "filters"
 	baseMapFolders          = "folders"
 	baseMapHandlers         = "handlers"
+	baseMapKept             = "kept"
 	baseMapNames            = "names"
 	baseMapSaved            = "saved"
 	baseMapScratches        = "scratches"
+	baseProgLsmChmod        = "lsm_chmod"
+	baseProgLsmChown        = "lsm_chown"
+	baseProgLsmLink         = "lsm_link"
+	baseProgLsmMkdir        = "lsm_mkdir"
+	baseProgLsmMount        = "lsm_mount"
+	baseProgLsmMprotect     = "lsm_mprotect"
+	baseProgLsmRename       = "lsm_rename"
+	baseProgLsmRmdir        = "lsm_rmdir"
+	baseProgLsmUnlink       = "lsm_unlink"
 	baseProgOnCall          = "on_call"
 	baseProgOnCapable       = "on_capable"
 	baseProgOnCapableExit   = "on_capable_exit"
@@ -232,6 +242,15 @@ type baseSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type baseProgramSpecs struct {
+	LsmChmod       *ebpf.ProgramSpec `ebpf:"lsm_chmod"`
+	LsmChown       *ebpf.ProgramSpec `ebpf:"lsm_chown"`
+	LsmLink        *ebpf.ProgramSpec `ebpf:"lsm_link"`
+	LsmMkdir       *ebpf.ProgramSpec `ebpf:"lsm_mkdir"`
+	LsmMount       *ebpf.ProgramSpec `ebpf:"lsm_mount"`
+	LsmMprotect    *ebpf.ProgramSpec `ebpf:"lsm_mprotect"`
+	LsmRename      *ebpf.ProgramSpec `ebpf:"lsm_rename"`
+	LsmRmdir       *ebpf.ProgramSpec `ebpf:"lsm_rmdir"`
+	LsmUnlink      *ebpf.ProgramSpec `ebpf:"lsm_unlink"`
 	OnCall         *ebpf.ProgramSpec `ebpf:"on_call"`
 	OnCapable      *ebpf.ProgramSpec `ebpf:"on_capable"`
 	OnCapableExit  *ebpf.ProgramSpec `ebpf:"on_capable_exit"`
@@ -263,6 +282,7 @@ type baseMapSpecs struct {
 	Filters          *ebpf.MapSpec `ebpf:"filters"`
 	Folders          *ebpf.MapSpec `ebpf:"folders"`
 	Handlers         *ebpf.MapSpec `ebpf:"handlers"`
+	Kept             *ebpf.MapSpec `ebpf:"kept"`
 	Names            *ebpf.MapSpec `ebpf:"names"`
 	Saved            *ebpf.MapSpec `ebpf:"saved"`
 	Scratches        *ebpf.MapSpec `ebpf:"scratches"`
@@ -318,6 +338,7 @@ type baseMaps struct {
 	Filters          *ebpf.Map `ebpf:"filters"`
 	Folders          *ebpf.Map `ebpf:"folders"`
 	Handlers         *ebpf.Map `ebpf:"handlers"`
+	Kept             *ebpf.Map `ebpf:"kept"`
 	Names            *ebpf.Map `ebpf:"names"`
 	Saved            *ebpf.Map `ebpf:"saved"`
 	Scratches        *ebpf.Map `ebpf:"scratches"`
@@ -333,6 +354,7 @@ func (m *baseMaps) Close() error {
 		m.Filters,
 		m.Folders,
 		m.Handlers,
+		m.Kept,
 		m.Names,
 		m.Saved,
 		m.Scratches,
@@ -365,6 +387,15 @@ type baseVariables struct {
 //
 // It can be passed to loadBaseObjects or ebpf.CollectionSpec.LoadAndAssign.
 type basePrograms struct {
+	LsmChmod       *ebpf.Program `ebpf:"lsm_chmod"`
+	LsmChown       *ebpf.Program `ebpf:"lsm_chown"`
+	LsmLink        *ebpf.Program `ebpf:"lsm_link"`
+	LsmMkdir       *ebpf.Program `ebpf:"lsm_mkdir"`
+	LsmMount       *ebpf.Program `ebpf:"lsm_mount"`
+	LsmMprotect    *ebpf.Program `ebpf:"lsm_mprotect"`
+	LsmRename      *ebpf.Program `ebpf:"lsm_rename"`
+	LsmRmdir       *ebpf.Program `ebpf:"lsm_rmdir"`
+	LsmUnlink      *ebpf.Program `ebpf:"lsm_unlink"`
 	OnCall         *ebpf.Program `ebpf:"on_call"`
 	OnCapable      *ebpf.Program `ebpf:"on_capable"`
 	OnCapableExit  *ebpf.Program `ebpf:"on_capable_exit"`
@@ -386,6 +417,15 @@ type basePrograms struct {
 
 func (p *basePrograms) Close() error {
 	return _BaseClose(
+		p.LsmChmod,
+		p.LsmChown,
+		p.LsmLink,
+		p.LsmMkdir,
+		p.LsmMount,
+		p.LsmMprotect,
+		p.LsmRename,
+		p.LsmRmdir,
+		p.LsmUnlink,
 		p.OnCall,
 		p.OnCapable,
 		p.OnCapableExit,

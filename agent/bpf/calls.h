@@ -26,6 +26,24 @@ struct args {
 	__u64 at[8];
 };
 
+// What LSM hooks saw of a call: parts, as in records.
+#define KEPT_HEADER 16
+struct kept {
+	__u64 time; // ns since boot
+	__u32 used; // of parts
+	__u32 pad;
+	char parts[8400];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 256);
+	__type(key, __u32); // thread
+	__type(value, struct kept);
+} kept SEC(".maps");
+
+#define KEPT_AGE 1000000000ull // ns, beyond which it is of an earlier call
+
 #if defined(__TARGET_ARCH_x86)
 static __always_inline bool is_compat(void)
 {
@@ -244,7 +262,30 @@ static __always_inline void put_saved(struct scratch *s, struct task_struct *t, 
 	bpf_map_delete_elem(&saved, &tid);
 }
 
-static __always_inline void put_wanted(struct scratch *s, struct task_struct *t, struct want *w, struct args *a, long ret, bool has_file)
+// put_kept adds what LSM hooks saw of this call, and reports whether they did.
+static __always_inline bool put_kept(struct scratch *s)
+{
+	struct record *r = (void *)s->data;
+	__u32 tid = bpf_get_current_pid_tgid();
+	struct kept *k = bpf_map_lookup_elem(&kept, &tid);
+	if (!k)
+		return false;
+	__u64 len = k->used, at = s->used;
+	bool fresh = r->time - k->time < KEPT_AGE;
+	bounded(len);
+	bounded(at);
+	if (fresh && len && len <= sizeof(k->parts) && at <= DATA_SIZE - sizeof(k->parts)) {
+		bpf_probe_read_kernel(s->data + at, len, k->parts);
+		s->used += len;
+		r->flags |= REC_LSM;
+	} else {
+		fresh = false;
+	}
+	bpf_map_delete_elem(&kept, &tid);
+	return fresh;
+}
+
+static __always_inline void put_wanted(struct scratch *s, struct task_struct *t, struct want *w, struct args *a, long ret, bool known)
 {
 	__u64 from = a->at[w->arg & 7];
 	switch (w->kind) {
@@ -260,7 +301,7 @@ static __always_inline void put_wanted(struct scratch *s, struct task_struct *t,
 			bpf_probe_read_user(&first, 1, (void *)from);
 			put_user(s, w->part, (void *)from, PATH_SIZE, true);
 		}
-		if (first != '/' && !(has_file && ret >= 0))
+		if (first != '/' && !known)
 			put_base(s, t, w->part == PART_PATH ? PART_BASE : PART_BASE2, w->arg2 == ARG_CWD ? -100 : (int)a->at[w->arg2 & 7]);
 		break;
 	}
@@ -327,8 +368,11 @@ int on_call(__u64 *ctx)
 	r->call = nr;
 	for (int i = 0; i < 6; i++)
 		r->num[i] = a.at[i];
+	bool known = c->name == NAME_FILE && ret >= 0;
+	if (c->flags & CALL_KEPT)
+		known = put_kept(s);
 	for (int i = 0; i < 4; i++)
-		put_wanted(s, t, &c->want[i], &a, ret, c->name == NAME_FILE);
+		put_wanted(s, t, &c->want[i], &a, ret, known);
 	submit(s);
 	return 0;
 }

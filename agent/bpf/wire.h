@@ -141,6 +141,7 @@ enum call_flag {
 	CALL_MOVES = 2,   // success changes names of folders: discarders begin anew
 	CALL_FAILURE = 4, // successes are told by another program
 	CALL_VECTOR = 8,  // of a write: the first piece of several
+	CALL_KEPT = 16,   // LSM hooks may have kept what it is about
 };
 
 // bpf_object is a map or a program.

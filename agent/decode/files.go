@@ -139,7 +139,12 @@ func xattr(d *Decoder, e *event.Event, r bpf.Record) {
 
 func mkdir(d *Decoder, e *event.Event, r bpf.Record) {
 	e.Syscall.Path = r.Text(bpf.PartPath)
-	d.resolve(e, &e.File, d.written(r, bpf.PartPath, bpf.PartBase), false)
+	if _, at := r.File(bpf.PartFile); at != "" { // as the hook saw it, before it was made
+		d.resolve(e, &e.File, at, false)
+		e.File.SetPath(at)
+	} else {
+		d.resolve(e, &e.File, d.written(r, bpf.PartPath, bpf.PartBase), false)
+	}
 	mode := r.Num[1]
 	if call(r) == "mkdirat" {
 		mode = r.Num[2]
@@ -152,7 +157,9 @@ func mkdir(d *Decoder, e *event.Event, r bpf.Record) {
 // still be asked.
 func removed(d *Decoder, e *event.Event, r bpf.Record) {
 	e.Syscall.Path = r.Text(bpf.PartPath)
-	d.resolveFolder(e, &e.File, d.written(r, bpf.PartPath, bpf.PartBase))
+	if !d.file(e, &e.File, r, bpf.PartFile) {
+		d.resolveFolder(e, &e.File, d.written(r, bpf.PartPath, bpf.PartBase))
+	}
 	if call(r) == "unlinkat" {
 		e.Syscall.DirFD, e.Syscall.Flags = int64(int32(r.Num[0])), int64(uint32(r.Num[2]))
 		e.UnlinkFlags = e.Syscall.Flags
@@ -161,6 +168,9 @@ func removed(d *Decoder, e *event.Event, r bpf.Record) {
 
 func renamed(d *Decoder, e *event.Event, r bpf.Record) {
 	e.Syscall.Path, e.Syscall.DestinationPath = r.Text(bpf.PartPath), r.Text(bpf.PartPath2)
+	if d.both(e, r) {
+		return
+	}
 	d.resolveFolder(e, &e.File, d.written(r, bpf.PartPath, bpf.PartBase))
 	d.resolve(e, &e.Destination, d.written(r, bpf.PartPath2, bpf.PartBase2), false)
 	if r.Ret == 0 { // the inode is the same under both names
@@ -170,8 +180,23 @@ func renamed(d *Decoder, e *event.Event, r bpf.Record) {
 	}
 }
 
+// both sets the two names of a file from what LSM hooks saw, and reports whether
+// they did. The second name had no inode then.
+func (d *Decoder) both(e *event.Event, r bpf.Record) bool {
+	if !d.file(e, &e.File, r, bpf.PartFile) || !d.file(e, &e.Destination, r, bpf.PartFile2) {
+		return false
+	}
+	at := e.Destination.Path
+	e.Destination = e.File
+	e.Destination.SetPath(at)
+	return true
+}
+
 func linked(d *Decoder, e *event.Event, r bpf.Record) {
 	e.Syscall.Path, e.Syscall.DestinationPath = r.Text(bpf.PartPath), r.Text(bpf.PartPath2)
+	if d.both(e, r) {
+		return
+	}
 	const follow = 0x400 // AT_SYMLINK_FOLLOW
 	d.resolve(e, &e.File, d.written(r, bpf.PartPath, bpf.PartBase), call(r) == "linkat" && r.Num[4]&follow != 0)
 	d.resolve(e, &e.Destination, d.written(r, bpf.PartPath2, bpf.PartBase2), false)

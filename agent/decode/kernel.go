@@ -158,7 +158,9 @@ func mounted(d *Decoder, e *event.Event, r bpf.Record) {
 	e.Syscall.DestinationPath, e.Syscall.Path, e.Syscall.FSType = r.Text(bpf.PartPath), r.Text(bpf.PartPath2), r.Text(bpf.PartText)
 	m.FSType = e.Syscall.FSType
 	var at event.File
-	d.resolve(e, &at, d.written(r, bpf.PartPath, bpf.PartBase), true)
+	if !d.file(e, &at, r, bpf.PartFile) {
+		d.resolve(e, &at, d.written(r, bpf.PartPath, bpf.PartBase), true)
+	}
 	m.MountpointPath = at.Path
 	const bind = 0x1000 // MS_BIND
 	switch {

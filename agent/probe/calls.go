@@ -2,6 +2,7 @@ package probe
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"nightjar/agent/abi"
@@ -65,6 +66,7 @@ const (
 	moves   = 2
 	failure = 4
 	vector  = 8
+	kept    = 16
 )
 
 func file(arg uint8) want     { return want{kind: wantFile, arg: arg, part: bpf.PartFile} }
@@ -100,10 +102,16 @@ func valued(arg uint8) sharp    { return func(r *row) { r.value = arg } }
 func guarded(g guard) sharp     { return func(r *row) { r.guard = g } }
 func flagged(flags uint8) sharp { return func(r *row) { r.flags = flags } }
 
+// keeping are the types of events for which LSM hooks keep what they saw.
+var keeping = []string{"chmod", "chown", "link", "mkdir", "mount", "rename", "rmdir", "unlink"}
+
 func on(event, call string, wants []want, more ...sharp) row {
 	r := row{event: event, call: call, wants: wants, guard: always, value: none}
 	for _, m := range more {
 		m(&r)
+	}
+	if slices.Contains(keeping, event) && r.name != nameFile {
+		r.flags |= kept
 	}
 	return r
 }

@@ -6,10 +6,10 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
 	"github.com/cilium/ebpf/ringbuf"
@@ -35,6 +35,7 @@ const DefaultRing = 8 << 20
 type Probe struct {
 	objects *ebpf.Collection
 	ready   map[string]string // of the optional programs that are loaded, the form, by the first form
+	refused map[string]string // why others are not, likewise
 	links   []link.Link
 	hooks   []Hook
 	reader  *ringbuf.Reader
@@ -107,90 +108,146 @@ func load(o Options) (*Probe, error) {
 		ring = DefaultRing
 	}
 	spec.Maps["events"].MaxEntries = uint32(ring)
-	p := &Probe{}
-	wanted := optional.wanted(o)
-	if err := p.loadTogether(spec, wanted); err == nil {
-		return p, nil
-	}
-	programs := spec.Programs
-	spec.Programs = map[string]*ebpf.ProgramSpec{}
-	for _, name := range essential {
-		spec.Programs[name] = programs[name]
-	}
-	if p.objects, err = ebpf.NewCollection(spec); err != nil {
+	p := &Probe{ready: map[string]string{}, refused: map[string]string{}}
+	kernel, err := btf.LoadKernelSpec()
+	if err != nil {
 		return nil, err
 	}
+	lsm := tryLSM()
+	wanted := optional.wanted(o)
+	choice := map[string]string{} // by first form
 	for _, o := range wanted {
-		p.loadAlone(spec, programs, o)
+		for _, form := range o.forms {
+			why := error(nil)
+			switch program := spec.Programs[form]; {
+			case program.Type == ebpf.LSM:
+				why = lsm
+			case !hasTarget(kernel, program):
+				why = ebpf.ErrNotSupported
+			}
+			if why == nil {
+				choice[o.forms[0]] = form
+				break
+			}
+			p.refuse(o, form, why)
+		}
 	}
+	if err := p.loadBase(spec, wanted, choice); err != nil {
+		return nil, err
+	}
+	p.loadMore(spec, wanted, choice, func(s *ebpf.ProgramSpec) bool { return s.Type == ebpf.LSM })
 	return p, nil
 }
 
-// loadTogether loads all that this kernel is likely to take, which takes a tenth
-// of a second where one by one takes that each: the kernel's types are read once.
-func (p *Probe) loadTogether(spec *ebpf.CollectionSpec, wanted programs) error {
-	kernel, err := btf.LoadKernelSpec()
+// refuse keeps why a form of a program is not used.
+func (p *Probe) refuse(o program, form string, err error) {
+	if text := p.refused[o.forms[0]]; text != "" {
+		p.refused[o.forms[0]] = text + "; " + reason(form, err)
+	} else {
+		p.refused[o.forms[0]] = reason(form, err)
+	}
+}
+
+// tryLSM is why this kernel takes no LSM programs; nil if it does. The list of
+// LSMs that are active does not tell.
+func tryLSM() error {
+	p, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+		Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: "file_open", License: "Dual BSD/GPL",
+		Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()},
+	})
 	if err != nil {
 		return err
 	}
-	all := spec.Copy()
-	all.Programs = map[string]*ebpf.ProgramSpec{}
+	defer p.Close()
+	l, err := link.AttachLSM(link.LSMOptions{Program: p})
+	if err != nil {
+		return err
+	}
+	return l.Close()
+}
+
+// loadBase loads the essential programs, and with them the others that were
+// chosen and are not LSM programs; where that fails, these one by one. All at once
+// take a tenth of a second, one by one each takes that: the kernel's types are read
+// every time.
+func (p *Probe) loadBase(spec *ebpf.CollectionSpec, wanted programs, choice map[string]string) error {
+	base := spec.Copy()
+	base.Programs = map[string]*ebpf.ProgramSpec{}
 	for _, name := range essential {
-		all.Programs[name] = spec.Programs[name].Copy()
+		base.Programs[name] = spec.Programs[name].Copy()
 	}
-	p.ready = map[string]string{}
+	all := base.Copy()
+	ready := map[string]string{}
 	for _, o := range wanted {
-		for _, form := range o.forms {
-			if hasTarget(kernel, spec.Programs[form]) {
-				all.Programs[form] = spec.Programs[form].Copy()
-				p.ready[o.forms[0]] = form
-				break
-			}
+		if form := choice[o.forms[0]]; form != "" && spec.Programs[form].Type != ebpf.LSM {
+			all.Programs[form] = spec.Programs[form].Copy()
+			ready[o.forms[0]] = form
 		}
 	}
-	p.objects, err = ebpf.NewCollection(all)
-	if err != nil {
-		p.ready = nil
+	var err error
+	if p.objects, err = ebpf.NewCollection(all); err == nil {
+		p.ready = ready
+		return nil
+	}
+	if p.objects, err = ebpf.NewCollection(base); err != nil {
 		return err
 	}
+	p.loadMore(spec, wanted, choice, func(s *ebpf.ProgramSpec) bool { return s.Type != ebpf.LSM })
+	return nil
+}
+
+// loadMore loads the chosen programs of a kind, which share the maps of the others:
+// together, or where that fails one by one.
+func (p *Probe) loadMore(spec *ebpf.CollectionSpec, wanted programs, choice map[string]string, kind func(*ebpf.ProgramSpec) bool) {
+	var list programs
 	for _, o := range wanted {
-		if p.ready[o.forms[0]] == "" {
-			p.hooks = append(p.hooks, Hook{Name: o.forms[0], Kind: o.kind(o.forms[0]), Events: o.events, Reason: reason(o.forms[0], ebpf.ErrNotSupported)})
+		if form := choice[o.forms[0]]; form != "" && kind(spec.Programs[form]) {
+			list = append(list, o)
 		}
+	}
+	if len(list) == 0 || p.loadSharing(spec, list, choice) == nil {
+		return
+	}
+	for _, o := range list {
+		if err := p.loadSharing(spec, programs{o}, choice); err != nil {
+			p.refuse(o, choice[o.forms[0]], err)
+		}
+	}
+}
+
+func (p *Probe) loadSharing(spec *ebpf.CollectionSpec, list programs, choice map[string]string) error {
+	more := spec.Copy()
+	more.Programs = map[string]*ebpf.ProgramSpec{}
+	for _, o := range list {
+		form := choice[o.forms[0]]
+		more.Programs[form] = spec.Programs[form].Copy()
+	}
+	c, err := ebpf.NewCollectionWithOptions(more, ebpf.CollectionOptions{MapReplacements: p.objects.Maps})
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	for _, o := range list {
+		form := choice[o.forms[0]]
+		if p.objects.Programs[form] == nil {
+			p.objects.Programs[form] = c.DetachProgram(form)
+		}
+		p.ready[o.forms[0]] = form
 	}
 	return nil
 }
 
 // hasTarget reports whether there is what a program is attached to.
 func hasTarget(kernel *btf.Spec, program *ebpf.ProgramSpec) bool {
-	if program.Type != ebpf.Tracing || program.AttachType != ebpf.AttachTraceRawTp {
-		return program.Type != ebpf.Tracing || program.AttachType == ebpf.AttachTraceIter
+	if program.Type == ebpf.Tracing && program.AttachType == ebpf.AttachTraceRawTp {
+		var t *btf.Typedef
+		return kernel.TypeByName("btf_trace_"+program.AttachTo, &t) == nil
 	}
-	var t *btf.Typedef
-	return kernel.TypeByName("btf_trace_"+program.AttachTo, &t) == nil
-}
-
-// loadAlone loads the first of a program's forms that this kernel takes. It
-// shares the maps of the others.
-func (p *Probe) loadAlone(spec *ebpf.CollectionSpec, programs map[string]*ebpf.ProgramSpec, o program) {
-	var reasons []string
-	for _, name := range o.forms {
-		alone := spec.Copy()
-		alone.Programs = map[string]*ebpf.ProgramSpec{name: programs[name].Copy()}
-		c, err := ebpf.NewCollectionWithOptions(alone, ebpf.CollectionOptions{MapReplacements: p.objects.Maps})
-		if err != nil {
-			reasons = append(reasons, reason(name, err))
-			continue
-		}
-		p.objects.Programs[name] = c.DetachProgram(name)
-		c.Close()
-		if p.ready == nil {
-			p.ready = map[string]string{}
-		}
-		p.ready[o.forms[0]] = name
-		return
+	if program.Type == ebpf.Tracing && program.AttachType == ebpf.AttachTraceFExit {
+		var f *btf.Func
+		return kernel.TypeByName(program.AttachTo, &f) == nil
 	}
-	p.hooks = append(p.hooks, Hook{Name: o.forms[0], Kind: o.kind(o.forms[0]), Reason: strings.Join(reasons, "; "), Events: o.events})
+	return true
 }
 
 // start fills the tables, and then lets events come.
@@ -203,16 +260,20 @@ func (p *Probe) start(o Options) error {
 		return err
 	}
 	p.reader = reader
-	for _, o := range optional {
-		name := p.ready[o.forms[0]]
-		if name == "" {
-			continue
+	done := map[string]bool{}
+	for _, wanted := range optional.wanted(o) {
+		name := p.ready[wanted.forms[0]]
+		hook := Hook{Name: wanted.forms[0], Events: wanted.events, Reason: p.refused[wanted.forms[0]]}
+		if name != "" {
+			hook.Name, hook.Reason = name, ""
+			if !done[name] {
+				if err := p.use(name, wanted); err != nil {
+					hook.Reason = reason(name, err)
+				}
+			}
+			done[name] = true
 		}
-		hook := Hook{Name: name, Kind: o.kind(name), Events: o.events}
-		if err := p.use(name, o); err != nil {
-			hook.Reason = reason(name, err)
-		}
-		hook.Attached = hook.Reason == ""
+		hook.Kind, hook.Attached = wanted.kind(hook.Name), name != "" && hook.Reason == ""
 		p.hooks = append(p.hooks, hook)
 	}
 	for _, name := range []string{"on_fork", "on_exec", "on_exit", "on_return"} {

@@ -3,6 +3,7 @@ package probe
 import (
 	"maps"
 	"slices"
+	"strings"
 )
 
 // Support says whether a type of events is seen on this kernel.
@@ -16,11 +17,23 @@ type Support struct {
 // lacks says what an optional program's absence costs a type that others see too;
 // of a type that is not in it, nothing is seen.
 var lacks = map[string]map[string]string{
-	"on_enter":       {"mprotect": "vm_protection", "splice": "pipe_entry_flag"},
+	"on_enter":       {"splice": "pipe_entry_flag"},
+	"lsm_mprotect":   {"mprotect": "vm_protection"},
+	"lsm_unlink":     {"unlink": changed},
+	"lsm_rmdir":      {"rmdir": changed},
+	"lsm_mkdir":      {"mkdir": changed},
+	"lsm_rename":     {"rename": changed},
+	"lsm_link":       {"link": changed},
+	"lsm_chmod":      {"chmod": changed},
+	"lsm_chown":      {"chown": changed},
+	"lsm_mount":      {"mount": changed},
 	"on_module_load": {"load_module": "the name of a module that is loaded from memory"},
 	"on_signal":      {"signal": "signals that arrive; failures are seen"},
 	"on_uring":       asked("open", "unlink", "rmdir", "rename", "mkdir", "link"),
 }
+
+// changed is what LSM hooks see, and the names that a caller wrote do not tell.
+const changed = "the file itself, where its path changes between check and use, and a removed file's inode"
 
 func asked(events ...string) map[string]string {
 	out := map[string]string{}
@@ -58,7 +71,8 @@ func SupportOf(hooks []Hook) []Support {
 func (s *Support) add(h Hook) {
 	switch what := lacks[h.Name][s.Event]; {
 	case h.Attached:
-		s.Seen, s.Hooks = true, append(s.Hooks, h.Name[len("on_"):]+" ("+h.Kind+")")
+		_, name, _ := strings.Cut(h.Name, "_")
+		s.Seen, s.Hooks = true, append(s.Hooks, name+" ("+h.Kind+")")
 	case what != "":
 		s.Without = append(s.Without, what+": "+h.Reason)
 	default:
