@@ -100,6 +100,9 @@ func (a *Agent) Run(ctx context.Context) error {
 	}
 	a.probe = p
 	defer p.Close()
+	ended := make(chan struct{})
+	defer close(ended)
+	a.cache.Packages = process.NewPackages("/", ended)
 	if err := a.begin(); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"unsafe"
 
@@ -154,5 +155,61 @@ func TestWhatIsAskedForThroughIOUringIsSeen(t *testing.T) {
 	pid := do(t, "uring", secret, moved)
 	for _, rule := range []string{"opened", "renamed", "gone"} {
 		w.one(rule, pid)
+	}
+}
+
+func init() {
+	// A thread removes a file whose name another one changes all the time.
+	works["race"] = func(a []string) error {
+		const times = 300
+		for i := range times {
+			real := fmt.Sprintf("%s/a%04d", a[0], i)
+			if err := os.WriteFile(real, nil, 0o600); err != nil {
+				return err
+			}
+			name := append([]byte(real), 0)
+			at := len(name) - 6
+			pinner.Pin(&name[0])
+			var stop atomic.Bool
+			flipped := make(chan struct{})
+			go func() {
+				for !stop.Load() {
+					name[at] ^= 'a' ^ 'b' // b0001 does not exist
+				}
+				close(flipped)
+			}()
+			for call(unix.SYS_UNLINKAT, here, uintptr(unsafe.Pointer(&name[0])), 0) != nil {
+				runtime.Gosched()
+			}
+			stop.Store(true)
+			<-flipped
+		}
+		return nil
+	}
+}
+
+func TestNamesThatChangeBetweenCheckAndUseAreSeen(t *testing.T) {
+	dir := t.TempDir()
+	w := watch(t, `gone: unlink.file.path =~ "`+dir+`/*" && unlink.retval == 0`)
+	for _, h := range w.agent.probe.Hooks() {
+		if h.Name == "lsm_unlink" && !h.Attached {
+			if os.Getenv("REQUIRE_BPF_LSM") != "" {
+				t.Fatalf("REQUIRE_BPF_LSM is set: %s", h.Reason)
+			}
+			t.Skipf("SKIP-LSM: only LSM hooks see the name that the kernel used: %s", h.Reason)
+		}
+	}
+	pid := do(t, "race", dir)
+	w.stop()
+	seen := map[string]bool{}
+	wrong := 0
+	for _, m := range w.of("gone", pid) {
+		if m.event.File.Name[0] != 'a' || m.event.File.Inode == 0 {
+			wrong++
+		}
+		seen[m.event.File.Name] = true
+	}
+	if wrong > 0 || len(seen) != 300 {
+		t.Errorf("%d of 300 files were seen to go, %d events have another name or no inode", len(seen), wrong)
 	}
 }

@@ -141,10 +141,11 @@ func load(o Options) (*Probe, error) {
 
 // refuse keeps why a form of a program is not used.
 func (p *Probe) refuse(o program, form string, err error) {
-	if text := p.refused[o.forms[0]]; text != "" {
-		p.refused[o.forms[0]] = text + "; " + reason(form, err)
+	first := o.forms[0]
+	if text := p.refused[first]; text != "" {
+		p.refused[first] = first + ": " + text + "; " + form + ": " + reason(err)
 	} else {
-		p.refused[o.forms[0]] = reason(form, err)
+		p.refused[first] = reason(err)
 	}
 }
 
@@ -268,7 +269,7 @@ func (p *Probe) start(o Options) error {
 			hook.Name, hook.Reason = name, ""
 			if !done[name] {
 				if err := p.use(name, wanted); err != nil {
-					hook.Reason = reason(name, err)
+					hook.Reason = reason(err)
 				}
 			}
 			done[name] = true

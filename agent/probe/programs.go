@@ -2,7 +2,6 @@ package probe
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -148,15 +147,14 @@ func cgroupRoot() (string, error) {
 // reason is why a program was refused, on one line. The verifier's own words and
 // cilium's hint about memory, which is wrong for programs that a kernel forbids,
 // are left out.
-func reason(name string, err error) string {
-	text := err.Error()
+func reason(err error) string {
 	var verifier *ebpf.VerifierError
 	switch {
 	case errors.Is(err, os.ErrPermission) && (!errors.As(err, &verifier) || len(verifier.Log) == 0):
-		text = "this kernel forbids programs of this kind"
+		return "this kernel forbids programs of this kind"
 	case errors.Is(err, ebpf.ErrNotSupported):
-		text = "this kernel does not have what it is attached to"
+		return "this kernel does not have what it is attached to"
 	}
-	line, _, _ := strings.Cut(text, "\n")
-	return fmt.Sprintf("%s: %s", name, line)
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
 }

@@ -45,7 +45,9 @@ type Cache struct {
 	pending map[uint32]*pieces
 	users   *names
 	CGroups *CGroups
-	Stats   Stats
+	// Packages says which package a file came with; nil: nobody does.
+	Packages *Packages
+	Stats    Stats
 	// Ended is called for every process that is gone, after its last event.
 	Ended func(*event.Process)
 }

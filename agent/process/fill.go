@@ -99,6 +99,9 @@ func (c *Cache) File(p *event.Process, f *event.File, info *bpf.FileInfo, at str
 	f.MountVisible = info.Pad == 0
 	in := c.users.of(uint32(p.MountNS), uint32(p.PID))
 	f.User, f.Group = in.user(info.Uid), in.group(info.Gid)
+	if c.Here(p) {
+		c.Packages.set(f)
+	}
 }
 
 // pieces are arguments and environment that were too long for one record.

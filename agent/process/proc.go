@@ -153,6 +153,9 @@ func (c *Cache) lookUp(p *event.Process, f *event.File) {
 	if statFile("/proc/"+strconv.FormatInt(p.PID, 10)+"/root"+f.Path, f) || uint32(p.MountNS) == c.users.own && statFile(f.Path, f) {
 		in := c.users.of(uint32(p.MountNS), uint32(p.PID))
 		f.User, f.Group = in.user(uint32(f.UID)), in.group(uint32(f.GID))
+		if c.Here(p) {
+			c.Packages.set(f)
+		}
 	}
 }
 
