@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"nightjar/agent/bpf"
@@ -67,6 +68,7 @@ func New(c Config) (*Agent, error) {
 	}
 	a.set, a.rules = set, ruleset.New(set, world)
 	a.decoder = &decode.Decoder{Cache: a.cache, Clock: clock.at, Hostname: c.Hostname}
+	a.decoder.Functions = functionsOf(set)
 	a.cache.Ended = a.ended
 	a.context.Event = &a.event
 	a.account.start()
@@ -94,7 +96,7 @@ const readDeadline = 50 * time.Millisecond
 // and looks at what is still in the ring. Its error is probe.ErrUnavailable where
 // no events can be seen.
 func (a *Agent) Run(ctx context.Context) error {
-	p, err := probe.Open(probe.Options{Events: a.watched(), RingBytes: a.config.RingBytes, Urgent: a.acting()})
+	p, err := probe.Open(probe.Options{Events: a.watched(), RingBytes: a.config.RingBytes, Urgent: a.acting(), Functions: a.decoder.Functions})
 	if err != nil {
 		return err
 	}
@@ -228,6 +230,21 @@ func (a *Agent) ended(p *event.Process) {
 	if key, ok := (event.World{}).Ancestor(&secl.Context{Event: &event.Event{Process: p}}, 0); ok {
 		a.rules.Vars.Forget("process", key)
 	}
+}
+
+// functionsOf are the functions of the kernel that rules name. Of patterns nobody
+// could tell which they mean: such a rule never matches.
+func functionsOf(set *policy.Set) []string {
+	var out []string
+	name := event.Model().Field("ondemand.name")
+	for _, r := range set.Rules {
+		for _, v := range secl.Values(r.Expr, name) {
+			if v.Kind == secl.KindScalar && v.Value.Text != "" && !slices.Contains(out, v.Value.Text) {
+				out = append(out, v.Value.Text)
+			}
+		}
+	}
+	return out
 }
 
 // watched are the types of events that rules are about, or that were asked for.

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -137,6 +138,7 @@ var trials = []trial{
 	{"login_uid_write", `login_uid_write.auid == 4294967295`, "loginuid", nil, nil},
 	{"capabilities", `capabilities.used & CAP_SYS_CHROOT > 0`, "chroot", nil, nil},
 	{"cgroup_write", `cgroup_write.pid > 0 && cgroup_write.file.path =~ "**/nightjar-test/cgroup.procs"`, "cgroup", nil, nil},
+	{"ondemand", `ondemand.name == "vfs_rmdir"`, "rmdir-any", []string{"$D/ondemand"}, nil},
 	{"exec", `exec.file.path == "$SELF" && exec.args_options in ["count=3"]`, "true", nil, func(e *event.Event) error {
 		p := e.Process
 		return expected("argv0", p.Argv0, "spoofed", "argv", p.Argv, []string{"--count=3", "x"}, "mode", p.File.Mode&unix.S_IFMT, unix.S_IFREG,
@@ -154,7 +156,7 @@ var trials = []trial{
 func notHere(hooks []probe.Hook) map[string]string {
 	out := map[string]string{}
 	for _, h := range hooks {
-		if !h.Attached && h.Name != "on_module_load" {
+		if !h.Attached && h.Name != "on_module_load" && h.Kind != "lsm" {
 			for _, e := range h.Events {
 				out[e] = h.Reason
 			}
@@ -296,8 +298,9 @@ func init() {
 			}
 			return call(unix.SYS_UNLINKAT, uintptr(dir), text(a[1]), 0)
 		},
-		"rmdirat": func(a []string) error { return call(unix.SYS_UNLINKAT, here, text(a[0]), unix.AT_REMOVEDIR) },
-		"chdir":   func(a []string) error { return unix.Chdir(filepath.Dir(a[0]) + "/./sub") },
+		"rmdirat":   func(a []string) error { return call(unix.SYS_UNLINKAT, here, text(a[0]), unix.AT_REMOVEDIR) },
+		"rmdir-any": func(a []string) error { return errors.Join(unix.Mkdir(a[0], 0o700), unix.Rmdir(a[0])) },
+		"chdir":     func(a []string) error { return unix.Chdir(filepath.Dir(a[0]) + "/./sub") },
 		"mount": func(a []string) error {
 			runtime.LockOSThread()
 			if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {

@@ -7,6 +7,7 @@
 #include "calls.h"
 #include "capable.h"
 #include "enter.h"
+#include "ondemand.h"
 #include "rich.h"
 #include "signal.h"
 #include "sysctl.h"

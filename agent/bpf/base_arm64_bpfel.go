@@ -170,6 +170,7 @@ const (
 	baseProgOnCapableExit   = "on_capable_exit"
 	baseProgOnCgroupAttach  = "on_cgroup_attach"
 	baseProgOnCgroupMkdir   = "on_cgroup_mkdir"
+	baseProgOnDemand        = "on_demand"
 	baseProgOnEnter         = "on_enter"
 	baseProgOnExec          = "on_exec"
 	baseProgOnExit          = "on_exit"
@@ -256,6 +257,7 @@ type baseProgramSpecs struct {
 	OnCapableExit  *ebpf.ProgramSpec `ebpf:"on_capable_exit"`
 	OnCgroupAttach *ebpf.ProgramSpec `ebpf:"on_cgroup_attach"`
 	OnCgroupMkdir  *ebpf.ProgramSpec `ebpf:"on_cgroup_mkdir"`
+	OnDemand       *ebpf.ProgramSpec `ebpf:"on_demand"`
 	OnEnter        *ebpf.ProgramSpec `ebpf:"on_enter"`
 	OnExec         *ebpf.ProgramSpec `ebpf:"on_exec"`
 	OnExit         *ebpf.ProgramSpec `ebpf:"on_exit"`
@@ -401,6 +403,7 @@ type basePrograms struct {
 	OnCapableExit  *ebpf.Program `ebpf:"on_capable_exit"`
 	OnCgroupAttach *ebpf.Program `ebpf:"on_cgroup_attach"`
 	OnCgroupMkdir  *ebpf.Program `ebpf:"on_cgroup_mkdir"`
+	OnDemand       *ebpf.Program `ebpf:"on_demand"`
 	OnEnter        *ebpf.Program `ebpf:"on_enter"`
 	OnExec         *ebpf.Program `ebpf:"on_exec"`
 	OnExit         *ebpf.Program `ebpf:"on_exit"`
@@ -431,6 +434,7 @@ func (p *basePrograms) Close() error {
 		p.OnCapableExit,
 		p.OnCgroupAttach,
 		p.OnCgroupMkdir,
+		p.OnDemand,
 		p.OnEnter,
 		p.OnExec,
 		p.OnExit,

@@ -29,7 +29,7 @@ struct scratch {
 	char data[DATA_SIZE + PART_MAX];
 };
 
-enum scratch_slot { SLOT_TASK, SLOT_SOFTIRQ, SLOT_LSM, SLOT_ITER, SLOT_CAPABLE, SLOT_CGROUP, SLOTS };
+enum scratch_slot { SLOT_TASK, SLOT_SOFTIRQ, SLOT_LSM, SLOT_ITER, SLOT_CAPABLE, SLOT_CGROUP, SLOT_KPROBE, SLOTS };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

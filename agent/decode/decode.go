@@ -12,6 +12,8 @@ type Decoder struct {
 	Cache    *process.Cache
 	Clock    process.Clock
 	Hostname string
+	// Functions are those of probe.Options.
+	Functions []string
 	// Unresolved counts files of which only the path as it was written is known.
 	Unresolved uint64
 }

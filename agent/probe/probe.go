@@ -24,6 +24,7 @@ type Options struct {
 	RingBytes int      // of the ring between the kernel and the agent: a power of two; 0: DefaultRing
 	WakeBytes int      // how much may wait before the reader is woken; 0: an eighth of the ring
 	Urgent    []string // types of events of which the reader is told at once
+	Functions []string // of the kernel: ondemand events tell of their calls, with the place in this list
 }
 
 // DefaultRing is the size of the ring, in bytes. It is mapped twice, so that it
@@ -33,13 +34,14 @@ const DefaultRing = 8 << 20
 // Probe is programs in the kernel. Reading belongs to one goroutine; the rest may
 // be called from any.
 type Probe struct {
-	objects *ebpf.Collection
-	ready   map[string]string // of the optional programs that are loaded, the form, by the first form
-	refused map[string]string // why others are not, likewise
-	links   []link.Link
-	hooks   []Hook
-	reader  *ringbuf.Reader
-	record  ringbuf.Record
+	objects   *ebpf.Collection
+	ready     map[string]string // of the optional programs that are loaded, the form, by the first form
+	refused   map[string]string // why others are not, likewise
+	links     []link.Link
+	hooks     []Hook
+	functions []string
+	reader    *ringbuf.Reader
+	record    ringbuf.Record
 }
 
 // Hook is a program, and whether this kernel takes it.
@@ -108,7 +110,7 @@ func load(o Options) (*Probe, error) {
 		ring = DefaultRing
 	}
 	spec.Maps["events"].MaxEntries = uint32(ring)
-	p := &Probe{ready: map[string]string{}, refused: map[string]string{}}
+	p := &Probe{ready: map[string]string{}, refused: map[string]string{}, functions: o.Functions}
 	kernel, err := btf.LoadKernelSpec()
 	if err != nil {
 		return nil, err

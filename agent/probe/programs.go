@@ -2,6 +2,7 @@ package probe
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -29,17 +30,18 @@ type program struct {
 type usage int
 
 const (
-	attached usage = iota
-	toCGroup       // at the root of version 2
-	handler        // of calls: it stands in the array of handlers
-	onDemand       // somebody else uses it
+	attached    usage = iota
+	toCGroup          // at the root of version 2
+	handler           // of calls: it stands in the array of handlers
+	elsewhere         // somebody else uses it
+	toFunctions       // of the kernel, which rules name
 )
 
 type programs []program
 
 // optional programs serve some types of events each.
 var optional = programs{
-	{forms: []string{"on_task"}, use: onDemand},
+	{forms: []string{"on_task"}, use: elsewhere},
 	{forms: []string{"on_cgroup_mkdir"}},
 	{forms: []string{"on_cgroup_attach"}, events: []string{"cgroup_write"}, always: true},
 	{forms: []string{"on_write"}, events: []string{"selinux", "login_uid_write"}, use: handler},
@@ -49,6 +51,7 @@ var optional = programs{
 	{forms: []string{"on_capable", "on_capable_exit"}, events: []string{"capabilities"}},
 	{forms: []string{"on_uring", "on_uring_old"}, events: []string{"open", "unlink", "rmdir", "rename", "mkdir", "link"}},
 	{forms: []string{"on_module_load"}, events: []string{"load_module"}},
+	{forms: []string{"on_demand"}, events: []string{"ondemand"}, use: toFunctions},
 	{forms: []string{"lsm_unlink"}, events: []string{"unlink"}},
 	{forms: []string{"lsm_rmdir"}, events: []string{"rmdir"}},
 	{forms: []string{"lsm_mkdir"}, events: []string{"mkdir"}},
@@ -76,6 +79,8 @@ func (p program) kind(form string) string {
 	switch {
 	case p.use == toCGroup:
 		return "cgroup"
+	case p.use == toFunctions:
+		return "kprobe"
 	case form == "on_task":
 		return "iter"
 	case strings.HasSuffix(form, "_exit"):
@@ -96,6 +101,8 @@ func (p *Probe) use(name string, o program) error {
 		return p.attach(name)
 	case toCGroup:
 		return p.attachToCGroup(name)
+	case toFunctions:
+		return p.attachToFunctions(name)
 	case handler:
 		return p.objects.Maps["handlers"].Put(uint32(writeHandler), p.objects.Programs[name])
 	}
@@ -127,6 +134,19 @@ func (p *Probe) attachToCGroup(name string) error {
 		p.links = append(p.links, l)
 	}
 	return err
+}
+
+// attachToFunctions attaches a program to every function that rules name. The
+// cookie tells which one it was.
+func (p *Probe) attachToFunctions(name string) error {
+	for i, function := range p.functions {
+		l, err := link.Kprobe(function, p.objects.Programs[name], &link.KprobeOptions{Cookie: uint64(i)})
+		if err != nil {
+			return fmt.Errorf("%s: %w", function, err)
+		}
+		p.links = append(p.links, l)
+	}
+	return nil
 }
 
 // cgroupRoot is where cgroups of version 2 are mounted.

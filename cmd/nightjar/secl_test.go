@@ -58,7 +58,7 @@ func TestSECLToolsTellWhatIsWrongAndWhere(t *testing.T) {
 	dir := seclFolder(t, map[string]string{
 		"good.policy": seclPolicy,
 		"bad.policy": "rules:\n  - id: a\n    expression: exec.file.name == 3 && exec.uid == \"x\"\n  - id: b\n    expression: open.flags =-= 1\n" +
-			"  - id: c\n    expresion: \"true\"\n  - id: d\n    expression: exec.comm in [\"a*\", \"b\", \"b\"] && exec.uid == 1 || exec.gid == 1\n  - id: e\n    expression: ondemand.name == \"x\"\n",
+			"  - id: c\n    expresion: \"true\"\n  - id: d\n    expression: exec.comm in [\"a*\", \"b\", \"b\"] && exec.uid == 1 || exec.gid == 1\n  - id: e\n    expression: packet.filter == \"x\"\n",
 		"event.json": `{"type": "exec", "exec.file.path": "/bin/sh", "container.id": "c1"}`,
 		"good_test.yaml": `policies: [good.policy]
 tests:
@@ -85,7 +85,7 @@ tests:
 		{[]string{"secl", "check", "bad.policy"}, exitFailure,
 			[]string{"bad.policy:2: rule `a` error: 1:19: got int, want string", "rule `a` error: 1:36: got string, want int",
 				"bad.policy:4: rule `b` error: syntax error `1:13: unexpected token \"-\" (expected \"~\")`", "bad.policy:7: rule `c` error: Additional property expresion is not allowed"},
-			[]string{"rule `e` never fires: the agent does not see ondemand events"}},
+			[]string{"rule `e` never fires: the agent does not see packet events"}},
 		{[]string{"secl", "lint", "good.policy"}, exitOK, nil, nil},
 		{[]string{"secl", "lint", "bad.policy"}, exitFailure,
 			[]string{"[dead-pattern]", "[duplicate]", "|| beside && without parentheses is read as exec.comm in [\"a*\", \"b\", \"b\"] && (exec.uid == 1 || exec.gid == 1) [mixed-logic]"}, nil},
