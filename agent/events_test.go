@@ -383,9 +383,12 @@ func init() {
 			return err
 		},
 		"finit_module": func(a []string) error {
-			return onFile(a[0], func(fd uintptr) error {
-				return expectError(call(unix.SYS_FINIT_MODULE, fd, text("a=1 b=2"), 0), unix.ENOSYS, unix.ENOEXEC, unix.EPERM, unix.EINVAL)
-			})
+			file, err := os.Open(a[0])
+			if err != nil {
+				return err
+			}
+			defer file.Close()
+			return expectError(call(unix.SYS_FINIT_MODULE, file.Fd(), text("a=1 b=2"), 0), unix.ENOSYS, unix.ENOEXEC, unix.EPERM, unix.EINVAL)
 		},
 		"delete_module": func([]string) error {
 			return expectError(call(unix.SYS_DELETE_MODULE, text("no_such_module"), 0), unix.ENOSYS, unix.ENOENT, unix.EPERM)

@@ -99,7 +99,7 @@ func init() {
 		return <-failed
 	}
 	works["again"] = func([]string) error {
-		return unix.Exec("/bin/sh", []string{"sh", "-c", "exec true nightjar-again"}, nil)
+		return unix.Exec("/bin/sh", []string{"sh", "-c", "exec /bin/true nightjar-again"}, nil)
 	}
 }
 
