@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"nightjar/content"
+	"nightjar/ingest/files"
 )
 
 // demoWait is how long the demo looks for its signal.
@@ -34,7 +35,7 @@ func runDemo(ctx context.Context, e *engine, a *companion) error {
 		return err
 	}
 	s := shipper{client: cl, source: "sshd", tags: "env:demo", wait: demoWait}
-	if err := s.send(ctx, lines, 0); err != nil {
+	if err := s.send(ctx, lines, files.Place{}); err != nil {
 		return fmt.Errorf("replay the sample log: %w", err)
 	}
 	say("and sent it %d lines of a sample sshd log. Waiting for the signal …\n", len(lines))
@@ -96,7 +97,11 @@ func demoLines(now time.Time) ([][]byte, error) {
 			return nil, fmt.Errorf("sample log: %w", err)
 		}
 		at := now.UTC().Add(time.Duration(seconds) * time.Second)
-		out = append(out, []byte(at.Format("Jan _2 15:04:05")+" "+rest))
+		item, err := itemOf(nil, files.Record{Text: []byte(at.Format("Jan _2 15:04:05") + " " + rest)})
+		if err != nil {
+			return nil, fmt.Errorf("sample log: %w", err)
+		}
+		out = append(out, item)
 	}
 	return out, nil
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
@@ -9,15 +8,19 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"nightjar/ingest"
+	"nightjar/ingest/files"
 )
 
 // shipper sends the lines of files to the intake.
@@ -37,19 +40,26 @@ func newIngest() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "ingest --source SOURCE FILE…",
 		Short: "Ship log files to the engine",
-		Long: `Ships log files, line by line, to the engine's intake. A line that is a JSON
-object is an event as /api/v2/logs takes it; any other is a raw log line, which
-the engine parses by its source (sshd). "-" reads standard input.
+		Long: `Ships log files to the engine's intake. A JSON object is an event as /api/v2/logs
+takes it, and means what it does to "backtest" and "search --events"; a line of
+text is a raw log line, which the engine parses by its source (sshd).
+
+Files may be text (UTF-8 or UTF-16), JSON (objects one a line or over several,
+arrays, {"Records":[…]}, {"value":[…]} and the like) and CSV; compressed with gzip,
+zstd, bzip2 or xz; and in tar and zip archives. Their content tells. A folder
+stands for all files in it, a quoted pattern for those that fit; "-" reads standard
+input. What is no text, or broken, is refused with its place.
 
 Every request has an id made of its content and its place in the file: shipping
 the same file again within a day adds nothing, and a request that was cut off is
 sent again without doubling an event. A refused or unreachable engine is tried
 again until --wait has passed.`,
 		Example: `  nightjar ingest --source sshd /var/log/auth.log
+  nightjar ingest --source cloudtrail trails/*.json.gz
   nightjar ingest --source sshd --year 2017 --tz Europe/Paris old-auth.log
   journalctl -u ssh -o short | nightjar ingest --source sshd -`,
 		Args: cobra.MinimumNArgs(1),
-		RunE: func(c *cobra.Command, files []string) error {
+		RunE: func(c *cobra.Command, arguments []string) error {
 			if s.source == "" {
 				return &usageError{c.CommandPath(), errors.New("--source is missing: what wrote these logs, such as sshd")}
 			}
@@ -57,13 +67,17 @@ again until --wait has passed.`,
 			if s.client, err = newClient(c); err != nil {
 				return err
 			}
-			for _, f := range files {
+			paths, err := files.Expand(arguments)
+			if err != nil {
+				return err
+			}
+			for _, f := range paths {
 				err := s.ship(c.Context(), f)
 				if c.Context().Err() != nil {
 					return &interruptedError{fmt.Sprintf("%s acknowledged; the same command goes on from there", counted(s.sent, "line"))}
 				}
 				if err != nil {
-					return fmt.Errorf("%s: %w", f, err)
+					return err
 				}
 			}
 			fmt.Fprintf(os.Stderr, "%d lines acknowledged in %d requests\n", s.sent, s.requests)
@@ -83,53 +97,62 @@ again until --wait has passed.`,
 // maxRequest bounds a request's bytes, well below what the intake takes.
 const maxRequest = 4 << 20
 
+// ship sends the records of a file. Those before one that can't be read are sent
+// all the same.
 func (s *shipper) ship(ctx context.Context, path string) error {
-	in := os.Stdin
 	size := int64(-1)
-	if path != "-" {
-		f, err := os.Open(path)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
-			size = info.Size()
-		}
-		in = f
+	if info, err := os.Stat(path); path != "-" && err == nil && info.Mode().IsRegular() {
+		size = info.Size()
 	}
 	bar := newBar(size, path)
 	defer func() { _ = bar.Finish() }()
-	lines := bufio.NewReaderSize(in, 1<<20)
+	options := files.Options{Read: func(n int) { _ = bar.Add(n) }} // a bar that can't be drawn stops nothing
+	reader := ingest.NewOffline(now(), nil)
 	var batch [][]byte
-	bytesIn, offset := 0, int64(0)
+	var first files.Place
+	bytesIn := 0
 	flush := func() error {
 		if len(batch) == 0 {
 			return nil
 		}
-		err := s.send(ctx, batch, offset)
-		offset += int64(bytesIn)
-		_ = bar.Add(bytesIn) // a bar that can't be drawn stops nothing
+		err := s.send(ctx, batch, first)
 		batch, bytesIn = nil, 0
 		return err
 	}
-	for {
-		line, err := lines.ReadBytes('\n')
-		if text := bytes.TrimRight(line, "\r\n"); len(text) > 0 {
-			batch = append(batch, text)
+	err := files.Each(path, options, func(r files.Record) error {
+		item, err := itemOf(reader, r)
+		if err != nil {
+			return &files.PlaceError{Place: r.Place, Err: err}
 		}
-		bytesIn += len(line)
-		if len(batch) >= max(1, s.lines) || bytesIn >= maxRequest || err != nil {
+		if len(batch) >= max(1, s.lines) || len(batch) > 0 && bytesIn+len(item) > maxRequest {
 			if err := flush(); err != nil {
 				return err
 			}
 		}
-		if errors.Is(err, io.EOF) {
-			return nil
+		if len(batch) == 0 {
+			first = r.Place
+			first.Path = strings.TrimPrefix(first.Path, path) // its member in an archive
 		}
-		if err != nil {
-			return err
-		}
+		batch = append(batch, item)
+		bytesIn += len(item)
+		return nil
+	})
+	if err != nil && ctx.Err() != nil {
+		return err
 	}
+	return errors.Join(flush(), err)
+}
+
+// itemOf is a record as an item of a request: an object as it is, if it can be
+// read, and the object of a raw line.
+func itemOf(reader *ingest.Decoder, r files.Record) ([]byte, error) {
+	if !r.JSON {
+		return json.Marshal(map[string]string{"message": string(r.Text)})
+	}
+	if _, err := reader.Record(r.Text, true); err != nil {
+		return nil, err
+	}
+	return bytes.Clone(r.Text), nil
 }
 
 // newBar is a progress bar on a terminal, and nothing elsewhere.
@@ -141,13 +164,11 @@ func newBar(size int64, name string) *progressbar.ProgressBar {
 		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
 }
 
-// send posts one batch until it is acknowledged.
-func (s *shipper) send(ctx context.Context, batch [][]byte, offset int64) error {
-	body, err := s.body(batch)
-	if err != nil {
-		return err
-	}
-	query := url.Values{}
+// send posts one batch, which begins at this place of a file, until it is
+// acknowledged. The source stands in where an event has none.
+func (s *shipper) send(ctx context.Context, batch [][]byte, first files.Place) error {
+	body := slices.Concat([]byte{'['}, bytes.Join(batch, []byte{','}), []byte{']'})
+	query := url.Values{"ddsource": {s.source}}
 	if s.tags != "" {
 		query.Set("ddtags", s.tags)
 	}
@@ -158,11 +179,15 @@ func (s *shipper) send(ctx context.Context, batch [][]byte, offset int64) error 
 		query.Set("nj_tz", s.zone)
 	}
 	path := "/api/v2/logs?" + query.Encode()
-	header := http.Header{"Nightjar-Batch-Id": {s.batchID(body, query.Encode(), offset)}}
+	header := http.Header{"Nightjar-Batch-Id": {batchID(body, query.Encode(), first)}}
 	deadline := time.Now().Add(s.wait)
 	for pause := 200 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
-		err := s.client.do(ctx, http.MethodPost, path, header, body, nil)
+		var taken struct{ Warnings []string }
+		err := s.client.do(ctx, http.MethodPost, path, header, body, &taken)
 		if err == nil {
+			for _, w := range taken.Warnings {
+				fmt.Fprintf(os.Stderr, "warning: the request from %s on: %s\n", first, w)
+			}
 			s.sent += len(batch)
 			s.requests++
 			return nil
@@ -184,51 +209,11 @@ func (s *shipper) send(ctx context.Context, batch [][]byte, offset int64) error 
 	}
 }
 
-// body is the batch as a JSON array. Lines that are JSON objects go as they
-// are, with the source beside them.
-func (s *shipper) body(batch [][]byte) ([]byte, error) {
-	var out bytes.Buffer
-	out.WriteByte('[')
-	for i, line := range batch {
-		if i > 0 {
-			out.WriteByte(',')
-		}
-		if line[0] == '{' && json.Valid(line) {
-			out.Write(s.withSource(line))
-			continue
-		}
-		item, err := json.Marshal(map[string]string{"ddsource": s.source, "message": string(line)})
-		if err != nil {
-			return nil, err
-		}
-		out.Write(item)
-	}
-	out.WriteByte(']')
-	return out.Bytes(), nil
-}
-
-func (s *shipper) withSource(object []byte) []byte {
-	var has struct {
-		Source   *json.RawMessage `json:"source"`
-		DDSource *json.RawMessage `json:"ddsource"`
-	}
-	if json.Unmarshal(object, &has) == nil && (has.Source != nil || has.DDSource != nil) {
-		return object
-	}
-	source, _ := json.Marshal(s.source) // a string: cannot fail
-	rest := bytes.TrimSpace(object[1:])
-	out := append([]byte(`{"ddsource":`), source...)
-	if rest[0] != '}' {
-		out = append(out, ',')
-	}
-	return append(out, rest...)
-}
-
-// batchID is equal for the same lines, at the same place of a file, read in
-// the same way.
-func (s *shipper) batchID(body []byte, how string, offset int64) string {
+// batchID is equal for the same records, at the same place of a file, read in the
+// same way.
+func batchID(body []byte, how string, first files.Place) string {
 	sum := sha256.New()
-	fmt.Fprintf(sum, "%s\n%d\n", how, offset)
+	fmt.Fprintf(sum, "%s\n%s\n", how, first)
 	sum.Write(body)
 	return "ingest-" + hex.EncodeToString(sum.Sum(nil)[:16])
 }

@@ -2,8 +2,12 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"os"
 	"sort"
+	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -23,6 +27,9 @@ func newStatus() *cobra.Command {
 			if err := cl.do(c.Context(), http.MethodGet, "/api/nightjar/v1/status", nil, nil, &answer); err != nil {
 				return err
 			}
+			for _, w := range warningsOf(answer) {
+				fmt.Fprintf(os.Stderr, "warning: %s\n", w)
+			}
 			var rows [][]string
 			for k, v := range answer {
 				if f, ok := v.(float64); ok {
@@ -37,6 +44,45 @@ func newStatus() *cobra.Command {
 	addClientFlags(c)
 	addOutput(c, tableFormats...)
 	return c
+}
+
+// warningsOf are what the status says of senders that somebody should look at.
+func warningsOf(answer map[string]any) (out []string) {
+	text := func(object any, key string) string {
+		m, _ := object.(map[string]any)
+		s, _ := m[key].(string)
+		return s
+	}
+	number := func(object any, key string) float64 {
+		m, _ := object.(map[string]any)
+		switch n := m[key].(type) { // 64-bit integers are strings in the API's JSON
+		case float64:
+			return n
+		case string:
+			f, _ := strconv.ParseFloat(n, 64)
+			return f
+		}
+		return 0
+	}
+	clocks, _ := answer["clocks"].([]any)
+	for _, c := range clocks {
+		behind := time.Duration(number(c, "behind_seconds") * float64(time.Second)).Round(time.Second)
+		said := fmt.Sprintf("the clock of %s (%s) is %s ", text(c, "host"), text(c, "source"), behind.Abs())
+		switch {
+		case behind < 0:
+			said += "ahead: its events happen when they arrive"
+		case number(c, "not_evaluated") > 0:
+			said += "behind, more than the lateness allowance: rules do not see its events"
+		default:
+			said += "behind, or its events come late"
+		}
+		out = append(out, said)
+	}
+	times, _ := answer["unreadable_times"].([]any)
+	for _, t := range times {
+		out = append(out, fmt.Sprintf("%.0f events of %s have a time that cannot be read, and happen when they arrive: search @nightjar.timestamp_problem:*", number(t, "events"), text(t, "source")))
+	}
+	return out
 }
 
 func jsonNumber(f float64) string {

@@ -195,9 +195,9 @@ func (r *reading) text(path string, in *bufio.Reader) error {
 // binary names what is no text by how it begins; empty: it may be text.
 func binary(head []byte) string {
 	for magic, what := range map[string]string{
-		"ElfFile\x00": "a Windows event log (EVTX); convert it to JSON",
-		"PK\x03\x04":  "a zip archive that is read from a stream; name the file itself",
-		"\x7fELF":     "a program", "LPKSHHRH": "a systemd journal; use journalctl -o json",
+		"ElfFile\x00": "a Windows event log, EVTX (convert it to JSON)",
+		"PK\x03\x04":  "a zip archive that is read from a stream (name the file itself)",
+		"\x7fELF":     "a program", "LPKSHHRH": "a systemd journal (use journalctl -o json)",
 	} {
 		if bytes.HasPrefix(head, []byte(magic)) {
 			return what
@@ -205,8 +205,8 @@ func binary(head []byte) string {
 	}
 	// A log may hold a stray NUL; files of other kinds are full of them.
 	if n := bytes.Count(head, []byte{0}); n > len(head)/64 {
-		if len(head) >= 4 && (head[0] == 0 || head[1] == 0) {
-			return "UTF-16 without a byte order mark, or binary; convert it to UTF-8"
+		if len(head) >= 4 && (head[0] == 0) != (head[1] == 0) && (head[2] == 0) != (head[3] == 0) {
+			return "UTF-16 without a byte order mark (convert it to UTF-8)"
 		}
 		return "binary"
 	}
