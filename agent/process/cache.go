@@ -10,7 +10,7 @@ import (
 // Limits bound the memory of a Cache.
 type Limits struct {
 	Processes int // living ones that are remembered; 0: 32768
-	HeapBytes int // of the program's heap, beyond which texts and old ancestors are let go of; 0: 72 MiB
+	HeapBytes int // of the program's heap, beyond which texts and old ancestors are let go of; 0: 64 MiB
 	Ancestors int // how far up a process's chain goes; 0: 64
 }
 
@@ -21,7 +21,7 @@ func (l *Limits) defaults() {
 		}
 	}
 	set(&l.Processes, 1<<15)
-	set(&l.HeapBytes, 72<<20)
+	set(&l.HeapBytes, 64<<20)
 	set(&l.Ancestors, 64)
 }
 
@@ -44,6 +44,7 @@ type Cache struct {
 	oldest  queue // of living entries, by when they were last used
 	pending map[uint32]*pieces
 	users   *names
+	shedAt  uint64
 	CGroups *CGroups
 	// Packages says which package a file came with; nil: nobody does.
 	Packages *Packages
@@ -236,9 +237,10 @@ func (c *Cache) remove(e *entry) {
 // far away, and of the arguments and environments of the processes that were not
 // seen for longest. What is left is marked as cut. Call it now and then.
 func (c *Cache) Shed(live uint64) {
-	if live < uint64(c.limits.HeapBytes) {
-		return
+	if live < uint64(c.limits.HeapBytes) || live == c.shedAt {
+		return // it was not cleaned since
 	}
+	c.shedAt = live
 	const near = 4 // ancestors that are kept
 	left := len(c.living) / 2
 	for e := c.oldest.last; e != nil; e = e.newer {

@@ -69,7 +69,7 @@ type agentRun struct {
 // agentMemory is how much memory the agent's heap may take before the collector
 // works harder, in bytes: with the ring, which is mapped beside it, the process
 // stays below 200 MiB.
-const agentMemory = 120 << 20
+const agentMemory = 104 << 20
 
 func (o *agentRun) run(c *cobra.Command) error {
 	if o.standalone && c.Flags().Changed("server") || !o.standalone && !toServer(c) {
