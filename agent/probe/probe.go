@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -124,7 +125,7 @@ func load(o Options) (*Probe, error) {
 			switch program := spec.Programs[form]; {
 			case program.Type == ebpf.LSM:
 				why = lsm
-			case !hasTarget(kernel, program):
+			case !hasTarget(kernel, program) || !hasStruct(kernel, needs[form]):
 				why = ebpf.ErrNotSupported
 			}
 			if why == nil {
@@ -137,7 +138,7 @@ func load(o Options) (*Probe, error) {
 	if err := p.loadBase(spec, wanted, choice); err != nil {
 		return nil, err
 	}
-	p.loadMore(spec, wanted, choice, func(s *ebpf.ProgramSpec) bool { return s.Type == ebpf.LSM })
+	p.loadMore(spec, wanted, choice)
 	return p, nil
 }
 
@@ -169,75 +170,67 @@ func tryLSM() error {
 	return l.Close()
 }
 
-// loadBase loads the essential programs, and with them the others that were
-// chosen and are not LSM programs; where that fails, these one by one. All at once
-// take a tenth of a second, one by one each takes that: the kernel's types are read
-// every time.
+// loadBase loads the essential programs, and with them the others that were chosen
+// and are not LSM programs.
 func (p *Probe) loadBase(spec *ebpf.CollectionSpec, wanted programs, choice map[string]string) error {
 	base := spec.Copy()
 	base.Programs = map[string]*ebpf.ProgramSpec{}
 	for _, name := range essential {
 		base.Programs[name] = spec.Programs[name].Copy()
 	}
-	all := base.Copy()
-	ready := map[string]string{}
-	for _, o := range wanted {
-		if form := choice[o.forms[0]]; form != "" && spec.Programs[form].Type != ebpf.LSM {
-			all.Programs[form] = spec.Programs[form].Copy()
-			ready[o.forms[0]] = form
-		}
-	}
-	var err error
-	if p.objects, err = ebpf.NewCollection(all); err == nil {
-		p.ready = ready
-		return nil
-	}
-	if p.objects, err = ebpf.NewCollection(base); err != nil {
-		return err
-	}
-	p.loadMore(spec, wanted, choice, func(s *ebpf.ProgramSpec) bool { return s.Type != ebpf.LSM })
-	return nil
+	list := wanted.chosen(choice, func(form string) bool { return spec.Programs[form].Type != ebpf.LSM })
+	objects, err := p.loadWithout(base, spec, list, choice, ebpf.CollectionOptions{})
+	p.objects = objects
+	return err
 }
 
-// loadMore loads the chosen programs of a kind, which share the maps of the others:
-// together, or where that fails one by one.
-func (p *Probe) loadMore(spec *ebpf.CollectionSpec, wanted programs, choice map[string]string, kind func(*ebpf.ProgramSpec) bool) {
-	var list programs
-	for _, o := range wanted {
-		if form := choice[o.forms[0]]; form != "" && kind(spec.Programs[form]) {
-			list = append(list, o)
-		}
-	}
-	if len(list) == 0 || p.loadSharing(spec, list, choice) == nil {
+// loadMore loads the chosen LSM programs, which share the maps of the others.
+func (p *Probe) loadMore(spec *ebpf.CollectionSpec, wanted programs, choice map[string]string) {
+	list := wanted.chosen(choice, func(form string) bool { return spec.Programs[form].Type == ebpf.LSM })
+	if len(list) == 0 {
 		return
 	}
-	for _, o := range list {
-		if err := p.loadSharing(spec, programs{o}, choice); err != nil {
+	none := spec.Copy()
+	none.Programs = map[string]*ebpf.ProgramSpec{}
+	c, err := p.loadWithout(none, spec, list, choice, ebpf.CollectionOptions{MapReplacements: p.objects.Maps})
+	if err != nil {
+		for _, o := range list {
 			p.refuse(o, choice[o.forms[0]], err)
 		}
+		return
 	}
+	for name := range c.Programs {
+		p.objects.Programs[name] = c.DetachProgram(name)
+	}
+	c.Close()
 }
 
-func (p *Probe) loadSharing(spec *ebpf.CollectionSpec, list programs, choice map[string]string) error {
-	more := spec.Copy()
-	more.Programs = map[string]*ebpf.ProgramSpec{}
-	for _, o := range list {
-		form := choice[o.forms[0]]
-		more.Programs[form] = spec.Programs[form].Copy()
-	}
-	c, err := ebpf.NewCollectionWithOptions(more, ebpf.CollectionOptions{MapReplacements: p.objects.Maps})
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	for _, o := range list {
-		form := choice[o.forms[0]]
-		if p.objects.Programs[form] == nil {
-			p.objects.Programs[form] = c.DetachProgram(form)
+// loadWithout loads a collection and the chosen programs of a list, without those
+// that the kernel refuses. All are loaded at once, and again when one was refused:
+// the kernel's types are read each time, which takes a tenth of a second.
+func (p *Probe) loadWithout(base, spec *ebpf.CollectionSpec, list programs, choice map[string]string, o ebpf.CollectionOptions) (*ebpf.Collection, error) {
+	for {
+		all := base.Copy()
+		for _, one := range list {
+			form := choice[one.forms[0]]
+			all.Programs[form] = spec.Programs[form].Copy()
 		}
-		p.ready[o.forms[0]] = form
+		c, err := ebpf.NewCollectionWithOptions(all, o)
+		if err == nil {
+			for _, one := range list {
+				p.ready[one.forms[0]] = choice[one.forms[0]]
+			}
+			return c, nil
+		}
+		at := slices.IndexFunc(list, func(one program) bool {
+			return strings.HasPrefix(err.Error(), "program "+choice[one.forms[0]]+":")
+		})
+		if at < 0 {
+			return nil, err
+		}
+		p.refuse(list[at], choice[list[at].forms[0]], err)
+		list = slices.Delete(slices.Clone(list), at, at+1)
 	}
-	return nil
 }
 
 // hasTarget reports whether there is what a program is attached to.
@@ -251,6 +244,13 @@ func hasTarget(kernel *btf.Spec, program *ebpf.ProgramSpec) bool {
 		return kernel.TypeByName(program.AttachTo, &f) == nil
 	}
 	return true
+}
+
+// hasStruct reports whether the kernel has a struct; there is always the one without
+// a name.
+func hasStruct(kernel *btf.Spec, name string) bool {
+	var s *btf.Struct
+	return name == "" || kernel.TypeByName(name, &s) == nil
 }
 
 // start fills the tables, and then lets events come.

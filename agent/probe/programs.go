@@ -63,6 +63,10 @@ var optional = programs{
 	{forms: []string{"on_sysctl"}, events: []string{"sysctl"}, use: toCGroup},
 }
 
+// needs names the struct without which a form reads nothing: requests of io_uring
+// were laid out otherwise before 6.0.
+var needs = map[string]string{"on_uring": "io_cmd_data", "on_uring_old": "io_cmd_data"}
+
 // wanted are the programs that the events of the options need.
 func (all programs) wanted(o Options) programs {
 	var out programs
@@ -72,6 +76,14 @@ func (all programs) wanted(o Options) programs {
 		}
 	}
 	return out
+}
+
+// chosen are the programs of which a form was chosen that is wanted.
+func (all programs) chosen(choice map[string]string, wanted func(form string) bool) programs {
+	return slices.DeleteFunc(slices.Clone(all), func(o program) bool {
+		form := choice[o.forms[0]]
+		return form == "" || !wanted(form)
+	})
 }
 
 // kind names how a form is attached.
