@@ -56,10 +56,8 @@ var needEBPF = func() func(*testing.T) {
 	try := sync.OnceValue(func() error {
 		p, err := probe.Open(probe.Options{Events: probe.Everything()})
 		if err == nil {
-			for _, h := range p.Hooks() {
-				if !h.Attached {
-					fmt.Fprintf(os.Stderr, "not on this kernel: %s: %s\n", h.Name, h.Reason)
-				}
+			for _, line := range probe.Missing(p.Hooks()) {
+				fmt.Fprintln(os.Stderr, "on this kernel:", line)
 			}
 		}
 		if err != nil {

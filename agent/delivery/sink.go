@@ -83,6 +83,9 @@ func (s *Sink) Ready(hooks []probe.Hook) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, h := range hooks {
+		if !h.Attached && h.Partly() {
+			continue // others see these events
+		}
 		for _, e := range h.Events {
 			if h.Attached {
 				s.about.Hooks = append(s.about.Hooks, schema.AgentHook{Event: e, Provider: h.Name})

@@ -283,7 +283,7 @@ func (p *Probe) start(o Options) error {
 		if err := p.attach(name); err != nil {
 			return fmt.Errorf("attach %s: %w", name, err)
 		}
-		p.hooks = append(p.hooks, Hook{Name: name, Kind: "tp_btf", Attached: true, Events: essentialEvents[name]})
+		p.hooks = append(p.hooks, Hook{Name: name, Kind: "tp_btf", Attached: true, Events: served(name, o.Events)})
 	}
 	return nil
 }

@@ -15,7 +15,20 @@ import (
 // kernel with BTF from 5.10.
 var essential = []string{"on_fork", "on_exec", "on_exit", "on_return", "on_call"}
 
-var essentialEvents = map[string][]string{"on_fork": {"fork"}, "on_exec": {"exec"}, "on_exit": {"exit"}}
+// served are the types of events that an essential program serves, of those that are
+// wanted: processes always, and system calls by their return.
+func served(name string, wanted []string) []string {
+	if name != "on_return" {
+		return []string{strings.TrimPrefix(name, "on_")}
+	}
+	var out []string
+	for _, r := range rows {
+		if r.handler == 0 && slices.Contains(wanted, r.event) && !slices.Contains(out, r.event) {
+			out = append(out, r.event)
+		}
+	}
+	return out
+}
 
 // program is an optional one, in the forms in which kernels may take it, the best
 // first.

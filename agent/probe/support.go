@@ -32,6 +32,9 @@ var lacks = map[string]map[string]string{
 	"on_uring":       asked("open", "unlink", "rmdir", "rename", "mkdir", "link"),
 }
 
+// Partly reports whether the events of a hook are seen without it, with less in them.
+func (h Hook) Partly() bool { return lacks[h.Name] != nil }
+
 // changed is what LSM hooks see, and the names that a caller wrote do not tell.
 const changed = "the file itself, where its path changes between check and use, and a removed file's inode"
 
@@ -43,22 +46,32 @@ func asked(events ...string) map[string]string {
 	return out
 }
 
-// SupportOf says of every type of events whether it is seen with these hooks.
-func SupportOf(hooks []Hook) []Support {
-	all := map[string]*Support{}
-	for _, name := range Everything() {
-		all[name] = &Support{Event: name}
-	}
-	for _, r := range rows {
-		if s := all[r.event]; s != nil && r.handler == 0 && !slices.Contains(s.Hooks, "sys_exit") {
-			s.Seen, s.Hooks = true, append(s.Hooks, "sys_exit")
+// Missing says in lines what is missing with these hooks, and why; events that miss
+// the same stand in one.
+func Missing(hooks []Hook) []string {
+	events := map[string][]string{}
+	for _, s := range SupportOf(hooks) {
+		for _, what := range s.Without {
+			events[what] = append(events[what], s.Event)
 		}
 	}
+	var out []string
+	for what, list := range events {
+		out = append(out, strings.Join(list, ", ")+" without "+what)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// SupportOf says of every type of events that hooks are for whether it is seen.
+func SupportOf(hooks []Hook) []Support {
+	all := map[string]*Support{}
 	for _, h := range hooks {
 		for _, e := range h.Events {
-			if s := all[e]; s != nil {
-				s.add(h)
+			if all[e] == nil {
+				all[e] = &Support{Event: e}
 			}
+			all[e].add(h)
 		}
 	}
 	var out []Support
@@ -76,6 +89,6 @@ func (s *Support) add(h Hook) {
 	case what != "":
 		s.Without = append(s.Without, what+": "+h.Reason)
 	default:
-		s.Without = append(s.Without, h.Reason)
+		s.Without = append(s.Without, "any of it: "+h.Reason)
 	}
 }

@@ -85,10 +85,8 @@ type agentSink struct {
 
 // Ready says so.
 func (s *agentSink) Ready(hooks []probe.Hook) {
-	for _, h := range hooks {
-		if !h.Attached {
-			fmt.Fprintf(os.Stderr, "not on this kernel: %s (%s)\n", h.Name, h.Reason)
-		}
+	for _, line := range probe.Missing(hooks) {
+		fmt.Fprintln(os.Stderr, "on this kernel:", line)
 	}
 	for _, line := range s.rules {
 		fmt.Fprintln(os.Stderr, line)

@@ -29,7 +29,7 @@ code is 1 where no events can be seen at all.`,
 		Example: "  nightjar agent check\n  nightjar agent check --output json",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			p, err := probe.Open(probe.Options{Events: probe.Everything()})
+			p, err := probe.Open(probe.Options{Events: probe.Everything(), Functions: []string{"vfs_rmdir"}})
 			if err != nil {
 				return err
 			}
@@ -158,7 +158,7 @@ until it is interrupted. Recordings are read by nightjar secl backtest, and by t
 of policies (events: {file: …}). They are for whoever may see what this host does:
 arguments of programs are in them, the values of their environment are not.`,
 		Example: "  nightjar agent record host.jsonl --events exec,open --for 1m",
-		Args: cobra.ExactArgs(1),
+		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			for _, e := range events {
 				if !slices.Contains(probe.Everything(), e) {
