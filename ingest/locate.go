@@ -20,6 +20,8 @@ type Locator interface {
 // Located counts events with a client's address by what came of it.
 type Located struct {
 	Found, Unknown, Unreadable, Failed int
+	// Limited had more addresses than are looked up, and none of those has a place.
+	Limited int
 	// Present had a place already, and were left alone.
 	Present int
 }
@@ -29,6 +31,10 @@ var (
 	clientIP    = newSteps("network.client.ip")
 	clientGeoIP = newSteps("network.client.geoip")
 )
+
+// maxAddresses is how many addresses of an event are looked up at most: each may
+// have to be read from the file.
+const maxAddresses = 64
 
 // locate adds where the client is. Of several addresses, it is the first that
 // has a place.
@@ -46,9 +52,13 @@ func (d *Decoder) locate(pairs []schema.Pair) []schema.Pair {
 			return pairs
 		}
 	}
-	readable, failed := false, false
+	readable, failed, tried := false, false, 0
 	for _, m := range addresses {
 		for _, ip := range addressesIn(m.value) {
+			if tried++; tried > maxAddresses {
+				d.Located.Limited++
+				return pairs
+			}
 			readable = true
 			place, err := d.Locator.Locate(ip)
 			failed = failed || err != nil

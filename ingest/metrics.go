@@ -132,7 +132,7 @@ func (m *metrics) odd(o schema.Oddities) {
 }
 
 func (m *metrics) locate(l Located) {
-	for result, n := range map[string]int{"found": l.Found, "unknown": l.Unknown, "unreadable": l.Unreadable, "failed": l.Failed, "present": l.Present} {
+	for result, n := range map[string]int{"found": l.Found, "unknown": l.Unknown, "unreadable": l.Unreadable, "failed": l.Failed, "present": l.Present, "limited": l.Limited} {
 		if n > 0 {
 			m.located.WithLabelValues(result).Add(float64(n))
 		}

@@ -168,29 +168,30 @@ func (d *Decoder) unfold(x *draft, o *fastjson.Object) {
 }
 
 func (d *Decoder) status(x *draft, used *usedSlots) string {
-	text, at := x.named.status(x.pairs)
+	text, sent, at := x.named.status(x.pairs)
 	if at < 0 {
-		text, _ = x.said.status(x.pairs)
+		text, _, _ = x.said.status(x.pairs)
 		return first(text, defaultStatus)
 	}
 	// The word that the sender wrote is kept where another one stands for it.
-	if sent, _ := scalarText(x.named[at]); strings.EqualFold(sent, text) {
-		used[at] = true
-	}
+	used[at] = strings.EqualFold(sent, text)
 	return text
 }
 
 // usedSlots are those whose value went into a field of its own.
 type usedSlots [slots]bool
 
+// text is the field's text; where several names say the same, all are used.
 func (u *usedSlots) text(n *named, of span) string {
 	text, at := n.first(of)
 	if at < 0 {
 		return ""
 	}
-	for s := of.first; s <= of.last; s++ {
-		if same, _ := scalarText(n[s]); same == text {
-			u[s] = true
+	u[at] = true
+	for s := at + 1; s <= of.last; s++ {
+		if n[s] != nil && own[s] {
+			same, _ := scalarText(n[s])
+			u[s] = same == text
 		}
 	}
 	return text

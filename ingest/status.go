@@ -41,12 +41,19 @@ var (
 
 // wordOf is the status that a text stands for; not ok: none that is known.
 func wordOf(text string, windows bool) (status string, ok bool) {
-	text = strings.TrimSpace(text)
-	if n, err := strconv.Atoi(text); err == nil {
-		return statusOfNumber(n, windows)
+	if status, ok = words[text]; ok {
+		return status, true
 	}
-	if len(text) > len("informational") {
+	text = strings.TrimSpace(text)
+	if text == "" || len(text) > len("informational") {
 		return "", false
+	}
+	if c := text[0]; c >= '0' && c <= '9' || c == '-' || c == '+' {
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return "", false
+		}
+		return statusOfNumber(n, windows)
 	}
 	status, ok = words[strings.ToLower(text)]
 	return status, ok
@@ -66,23 +73,24 @@ func statusOfNumber(n int, windows bool) (string, bool) {
 	return "", false
 }
 
-// status reads the first member that holds a known word or number. Where there is
-// none, what stands under the field's own name counts as it is.
-func (n *named) status(pairs []schema.Pair) (text string, at slot) {
+// status reads the first member that holds a known word or number, and what was
+// sent there. Where there is none, what stands under the field's own name counts
+// as it is.
+func (n *named) status(pairs []schema.Pair) (text, sent string, at slot) {
 	for s := fields.status.first; s <= fields.status.last; s++ {
-		text, ok := scalarText(n[s])
+		sent, ok := scalarText(n[s])
 		if !ok {
 			continue
 		}
 		windows := n[s].Type() == fastjson.TypeNumber && s == slotLevel && ofWindows(pairs)
-		if word, ok := wordOf(text, windows); ok {
-			return word, s
+		if word, ok := wordOf(sent, windows); ok {
+			return word, sent, s
 		}
 	}
-	if text, ok := scalarText(n[slotStatus]); ok && text != "" {
-		return text, slotStatus
+	if sent, ok := scalarText(n[slotStatus]); ok && sent != "" {
+		return sent, sent, slotStatus
 	}
-	return "", noSlot
+	return "", "", noSlot
 }
 
 // ofWindows tells whether an event has what those of Windows have.

@@ -144,6 +144,15 @@ const MaxDepth = 128
 // one long key over many leaves would cost their product.
 const MaxPath = 512
 
+// Paths longer than freePath count towards maxPaths: by how many members a long
+// path is repeated, in bytes. What would exceed that is kept as text like what is
+// at a path beyond MaxPath: the paths of an event's leaves, which are written with
+// every one of them, would else be many times the event.
+const (
+	freePath = 64
+	maxPaths = 4 << 20
+)
+
 // NewAttributes builds attributes from top-level pairs. Where a key comes
 // twice, the last wins, here as at every level.
 func NewAttributes(pairs []Pair) (Attributes, Oddities) {
@@ -193,6 +202,7 @@ type builder struct {
 	within []span
 	pairs  []Pair // of the objects that the walk is inside of
 	odd    Oddities
+	paths  int // bytes of long paths, so far
 	// names holds keys and paths, which are the same in event after event.
 	names map[string]string
 }
@@ -207,7 +217,7 @@ const maxNames = 10_000
 func (b *builder) reset() {
 	b.json, b.path, b.leaves, b.within = b.json[:0], b.path[:0], b.leaves[:0], b.within[:0]
 	clear(b.pairs)
-	b.pairs, b.odd = b.pairs[:0], Oddities{}
+	b.pairs, b.odd, b.paths = b.pairs[:0], Oddities{}, 0
 	if len(b.names) > maxNames {
 		clear(b.names)
 	}
@@ -315,7 +325,7 @@ func isLast(pairs []Pair, at map[string]int, i int) bool {
 }
 
 func (b *builder) value(v *fastjson.Value, depth int) {
-	if (depth >= MaxDepth || len(b.path) > MaxPath) && (v.Type() == fastjson.TypeObject || v.Type() == fastjson.TypeArray) {
+	if t := v.Type(); (t == fastjson.TypeObject || t == fastjson.TypeArray) && (depth >= MaxDepth || len(b.path) > MaxPath || t == fastjson.TypeObject && b.longPaths(v.GetObject())) {
 		b.odd.Flattened++
 		b.string(b.valid(string(v.MarshalTo(nil))))
 		return
@@ -337,6 +347,20 @@ func (b *builder) value(v *fastjson.Value, depth int) {
 	default:
 		b.json = append(b.json, "null"...)
 	}
+}
+
+// longPaths counts the bytes of the paths below an object that is at a long one,
+// and reports whether they are too many.
+func (b *builder) longPaths(o *fastjson.Object) bool {
+	if len(b.path) <= freePath {
+		return false
+	}
+	more := o.Len() * (len(b.path) + 1)
+	if b.paths+more > maxPaths {
+		return true
+	}
+	b.paths += more
+	return false
 }
 
 func (b *builder) array(v *fastjson.Value, depth int) {
