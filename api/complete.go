@@ -67,8 +67,11 @@ func completeQuery(q *schema.RuleQuery, ruleType string) {
 	if q.DataSource == "" {
 		q.DataSource = sources[ruleType]
 	}
-	if q.Index == "" && len(q.Indexes) > 0 {
+	switch {
+	case q.Index == "" && len(q.Indexes) > 0:
 		q.Index = q.Indexes[0]
+	case q.Index != "" && len(q.Indexes) == 0:
+		q.Indexes = []string{q.Index}
 	}
 }
 

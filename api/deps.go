@@ -325,9 +325,10 @@ type Status struct {
 	ClickHouseEmbedded     bool
 	Rules                  struct{ Total, Enabled, Unsupported, Failing int }
 	// Aside are the events that are set aside, for some rule, the earliest first.
-	Aside   []scheduler.Aside
-	Storage Storage
-	GeoIP   []GeoIP
+	Aside         []scheduler.Aside
+	Storage       Storage
+	GeoIP         []GeoIP
+	WithoutEffect []schema.Idle // what is kept and does nothing
 	// Clocks that are off, the furthest first; and sources with times that could
 	// not be read, the most first.
 	Clocks          []ClockSkew

@@ -169,14 +169,8 @@ const (
 
 // ListJobs reads a page.
 func (s *backtests) ListJobs(ctx context.Context, in *pb.ListJobsRequest) (*pb.ListJobsResponse, error) {
-	size := int64(defaultJobPage)
-	if p := in.GetPage(); p != nil && p.Size != nil {
-		size = p.GetSize()
-	}
+	size, warnings := pageSize(in.GetPage().GetSize(), in.GetPage() != nil && in.GetPage().Size != nil, defaultJobPage, maxJobPage)
 	number := in.GetPage().GetNumber()
-	if size < 1 || size > maxJobPage {
-		return nil, badRequest("page[size]", "want 1 to %d, got %d", maxJobPage, size)
-	}
 	if number < 0 {
 		return nil, badRequest("page[number]", "want 0 or more, got %d", number)
 	}
@@ -191,7 +185,7 @@ func (s *backtests) ListJobs(ctx context.Context, in *pb.ListJobsRequest) (*pb.L
 	if err := sortJobs(all, in.GetSort()); err != nil {
 		return nil, err
 	}
-	out := &pb.ListJobsResponse{Meta: &pb.ListJobsMeta{TotalCount: int64(len(all))}}
+	out := &pb.ListJobsResponse{Warnings: warnings, Meta: &pb.ListJobsMeta{TotalCount: int64(len(all))}}
 	total := int64(len(all))
 	from := min(min(number, total/size+1)*size, total)
 	for i := from; i < min(from+size, total); i++ {

@@ -34,7 +34,7 @@ func (s *notificationRules) ListSignalNotificationRules(ctx context.Context, _ *
 
 // GetSignalNotificationRule reads a rule.
 func (s *notificationRules) GetSignalNotificationRule(ctx context.Context, in *pb.GetNotificationRuleRequest) (*pb.NotificationRuleResponse, error) {
-	return notificationAnswer(s.signals.Get(ctx, in.GetId()))
+	return s.signals.answer(s.signals.Get(ctx, in.GetId()))
 }
 
 // UpdateSignalNotificationRule changes a rule.
@@ -59,7 +59,7 @@ func (s *notificationRules) ListVulnerabilityNotificationRules(ctx context.Conte
 
 // GetVulnerabilityNotificationRule reads a rule.
 func (s *notificationRules) GetVulnerabilityNotificationRule(ctx context.Context, in *pb.GetNotificationRuleRequest) (*pb.NotificationRuleResponse, error) {
-	return notificationAnswer(s.vulnerabilities.Get(ctx, in.GetId()))
+	return s.vulnerabilities.answer(s.vulnerabilities.Get(ctx, in.GetId()))
 }
 
 // UpdateVulnerabilityNotificationRule changes a rule.
@@ -110,7 +110,7 @@ func (s notificationStore) create(ctx context.Context, in *pb.CreateNotification
 		return nil, err
 	}
 	answerWith(ctx, http.StatusCreated)
-	return notificationAnswer(s.Create(ctx, body))
+	return s.answer(s.Create(ctx, body))
 }
 
 func (s notificationStore) list(ctx context.Context) (*pb.NotificationRulesResponse, error) {
@@ -120,7 +120,7 @@ func (s notificationStore) list(ctx context.Context) (*pb.NotificationRulesRespo
 	}
 	out := &pb.NotificationRulesResponse{}
 	for _, v := range all {
-		shown, err := notificationAnswer(v, nil)
+		shown, err := s.answer(v, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -145,10 +145,10 @@ func (s notificationStore) update(ctx context.Context, in *pb.UpdateNotification
 	if errors.As(err, &conflict) {
 		return nil, &problem{status: http.StatusUnprocessableEntity, message: conflict.Error(), target: attributesPath + ".version", sort: "unprocessable_entity"}
 	}
-	return notificationAnswer(v, err)
+	return s.answer(v, err)
 }
 
-func notificationAnswer(v configuration.Versioned[configuration.NotificationRule], err error) (*pb.NotificationRuleResponse, error) {
+func (s notificationStore) answer(v configuration.Versioned[configuration.NotificationRule], err error) (*pb.NotificationRuleResponse, error) {
 	if err != nil {
 		return nil, within(attributesPath, err)
 	}
@@ -159,5 +159,5 @@ func notificationAnswer(v configuration.Versioned[configuration.NotificationRule
 	a.Version = v.Version
 	a.CreatedAt, a.CreatedBy = int64(v.CreatedAt), theAuthor()
 	a.ModifiedAt, a.ModifiedBy = int64(v.UpdatedAt), theAuthor()
-	return &pb.NotificationRuleResponse{Data: &pb.NotificationRule{Id: v.ID, Type: "notification_rules", Attributes: a}}, nil
+	return &pb.NotificationRuleResponse{Warnings: idleWarnings(s.Idle(v)), Data: &pb.NotificationRule{Id: v.ID, Type: "notification_rules", Attributes: a}}, nil
 }

@@ -61,7 +61,7 @@ func (s *rules) examine(rule schema.Rule) ([]string, error) {
 // GetRule reads a rule.
 func (s *rules) GetRule(ctx context.Context, in *pb.GetRuleRequest) (*pb.Rule, error) {
 	rule, err := s.store.Rule(ctx, in.GetRuleId())
-	return ruleAnswer(ctx, rule, nil, err)
+	return ruleAnswer(ctx, rule, shownIdle(ctx, &rule), err)
 }
 
 // UpdateRule replaces fields of a rule.
@@ -109,14 +109,8 @@ const (
 
 // ListRules reads a page.
 func (s *rules) ListRules(ctx context.Context, in *pb.ListRulesRequest) (*pb.ListRulesResponse, error) {
-	size := int64(defaultRulePage)
-	if p := in.GetPage(); p != nil && p.Size != nil {
-		size = p.GetSize()
-	}
+	size, warnings := pageSize(in.GetPage().GetSize(), in.GetPage() != nil && in.GetPage().Size != nil, defaultRulePage, maxRulePage)
 	number := in.GetPage().GetNumber()
-	if size < 1 || size > maxRulePage {
-		return nil, badRequest("page[size]", "want 1 to %d, got %d", maxRulePage, size)
-	}
 	if number < 0 {
 		return nil, badRequest("page[number]", "want 0 or more, got %d", number)
 	}
@@ -125,7 +119,7 @@ func (s *rules) ListRules(ctx context.Context, in *pb.ListRulesRequest) (*pb.Lis
 		return nil, err
 	}
 	total := len(stored)
-	out := &pb.ListRulesResponse{}
+	out := &pb.ListRulesResponse{Warnings: warnings}
 	all, err := filterRules(stored, in.GetQuery())
 	if err != nil {
 		return nil, err
@@ -136,13 +130,30 @@ func (s *rules) ListRules(ctx context.Context, in *pb.ListRulesRequest) (*pb.Lis
 	out.Meta = &pb.ListRulesMeta{Page: &pb.RulePageMeta{TotalCount: int64(total), TotalFilteredCount: int64(len(all))}}
 	from := min(number, int64(len(all))/size+1) * size
 	for _, r := range all[min(from, int64(len(all))):min(from+size, int64(len(all)))] {
-		p, err := ruleAnswer(ctx, *r, nil, nil)
+		p, err := ruleAnswer(ctx, *r, shownIdle(ctx, r), nil)
 		if err != nil {
 			return nil, err
 		}
 		out.Data = append(out.Data, p)
 	}
 	return out, nil
+}
+
+// shownIdle are the warnings that go with a rule as it is kept: where the
+// reference's clients look, a rule reads back as it was written.
+func shownIdle(ctx context.Context, r *schema.Rule) []string {
+	if !ownSurface(ctx) {
+		return nil
+	}
+	return idleWarnings(compiler.IdleOfRule(r))
+}
+
+// idleWarnings are what a caller is told of what does nothing.
+func idleWarnings(idle []schema.Idle) (out []string) {
+	for _, i := range idle {
+		out = append(out, i.Warning())
+	}
+	return out
 }
 
 // filterRules keeps the rules that a search over rules finds: by type, tag, id

@@ -117,5 +117,5 @@ func (s *securityFilters) answer(v configuration.Versioned[configuration.Securit
 		return nil, err
 	}
 	attributes.Version, attributes.IsBuiltin = v.Version, v.BuiltIn
-	return &pb.SecurityFilterResponse{Data: &pb.SecurityFilter{Id: v.ID, Type: "security_filters", Attributes: attributes}}, nil
+	return &pb.SecurityFilterResponse{Warnings: idleWarnings(s.store.Idle(v)), Data: &pb.SecurityFilter{Id: v.ID, Type: "security_filters", Attributes: attributes}}, nil
 }

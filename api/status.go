@@ -27,6 +27,10 @@ func (s *statuses) GetStatus(ctx context.Context, _ *pb.GetStatusRequest) (*pb.S
 	if now.ClickHouseUp {
 		state = "up"
 	}
+	var idle []*pb.WithoutEffect
+	for _, i := range now.WithoutEffect {
+		idle = append(idle, &pb.WithoutEffect{Kind: i.Kind, Id: i.ID, Name: i.Name, Field: i.Field, Reason: i.Reason})
+	}
 	var geoip []*pb.GeoIPDatabase
 	for _, g := range now.GeoIP {
 		geoip = append(geoip, &pb.GeoIPDatabase{File: g.File, Type: g.Type, Built: g.Built.UTC().Format(time.RFC3339), Attribution: g.Attribution})
@@ -52,6 +56,7 @@ func (s *statuses) GetStatus(ctx context.Context, _ *pb.GetStatusRequest) (*pb.S
 			DroppedEvents: now.Storage.Dropped, DroppedUnevaluated: now.Storage.DroppedUnevaluated,
 		},
 		Geoip: geoip, Clocks: clocksOf(now.Clocks), UnreadableTimes: unreadableOf(now.UnreadableTimes),
+		WithoutEffect: idle,
 	}, nil
 }
 

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -19,12 +20,64 @@ import (
 // terraformRule is a rule as a resource.
 func terraformRule(r *schema.Rule) string {
 	var t terraform
-	if r.Type == "cloud_configuration" || r.Type == "infrastructure_configuration" {
+	switch terraformKind(r) {
+	case cloudResource:
 		t.cloudRule(r)
-	} else {
+	case wholeResource:
+		t.wholeRule(r)
+	default:
 		t.rule(r)
 	}
 	return t.out.String()
+}
+
+// The provider's resources for rules.
+const (
+	ruleResource  = "datadog_security_monitoring_rule"
+	cloudResource = "datadog_cloud_configuration_rule"
+	// wholeResource is a rule as JSON.
+	wholeResource = "datadog_security_monitoring_rule_json"
+)
+
+// terraformKind is the resource that reads all of the rule. The blocks of
+// ruleResource have no place for some of it, and the provider refuses them there.
+func terraformKind(r *schema.Rule) string {
+	switch {
+	case r.Type == "cloud_configuration" || r.Type == "infrastructure_configuration":
+		return cloudResource
+	case r.CustomName != "", r.CustomMessage != "", r.Options.HardcodedType != "":
+		return wholeResource
+	}
+	for _, q := range r.Queries {
+		if q.CustomExtension != "" || q.Language != "" {
+			return wholeResource
+		}
+	}
+	for _, c := range r.Cases {
+		if c.CustomStatus != "" {
+			return wholeResource
+		}
+		for _, a := range caseActions(&c) {
+			if o := a.Options; o != nil && (o.FlaggedIPType != "" || o.UserBehaviorName != "") {
+				return wholeResource
+			}
+		}
+	}
+	for _, c := range r.ThirdPartyCases {
+		if c.CustomStatus != "" {
+			return wholeResource
+		}
+	}
+	return ruleResource
+}
+
+// wholeRule is the rule as JSON, as its author would write it.
+func (t *terraform) wholeRule(r *schema.Rule) {
+	text, err := exportedRule(*r)
+	if err != nil {
+		text = []byte("{}") // a rule that was stored is JSON
+	}
+	t.resource(wholeResource, r.Name, func() { t.text("rule", string(text)) })
 }
 
 // terraform writes blocks.
@@ -111,7 +164,7 @@ func (t *terraform) givenFlag(name string, on *bool) {
 }
 
 func (t *terraform) rule(r *schema.Rule) {
-	t.resource("datadog_security_monitoring_rule", r.Name, func() {
+	t.resource(ruleResource, r.Name, func() {
 		t.text("name", r.Name)
 		t.flag("enabled", r.IsEnabled)
 		graded := len(r.ThirdPartyCases) > 0 // then queries and cases only repeat these
@@ -135,7 +188,6 @@ func (t *terraform) rule(r *schema.Rule) {
 				t.text("status", c.Status)
 				t.list("notifications", c.Notifications)
 				t.text("query", c.Query)
-				t.givenText("custom_status", c.CustomStatus)
 			})
 		}
 		t.text("message", r.Message)
@@ -192,15 +244,14 @@ func (t *terraform) query(q *schema.RuleQuery) {
 		t.text("aggregation", q.Aggregation)
 		t.text("name", q.Name)
 		t.givenText("data_source", q.DataSource)
-		t.givenText("custom_query_extension", q.CustomExtension)
 		t.givenList("indexes", q.Indexes)
 	})
 }
 
 func (t *terraform) signalQuery(q *schema.RuleQuery) {
 	t.block("signal_query", func() {
-		t.givenText("rule_id", q.RuleID)
-		t.givenText("default_rule_id", q.DefaultRuleID)
+		// The provider wants a rule_id, and only reads default_rule_id.
+		t.text("rule_id", cmp.Or(q.RuleID, q.DefaultRuleID))
 		t.text("aggregation", q.Aggregation)
 		t.givenList("correlated_by_fields", q.CorrelatedByFields)
 		if i := q.CorrelatedQueryIndex; i != nil {
@@ -216,29 +267,30 @@ func (t *terraform) ruleCase(c *schema.RuleCase) {
 		t.text("status", c.Status)
 		t.list("notifications", c.Notifications)
 		t.givenText("condition", c.Condition)
-		t.givenText("custom_status", c.CustomStatus)
-		var actions []struct {
-			Type    string
-			Options *struct {
-				Duration         *int64
-				FlaggedIPType    string
-				UserBehaviorName string
-			}
-		}
-		_ = json.Unmarshal(c.Actions, &actions) // absent, or what the codec let in
-		for _, a := range actions {
+		for _, a := range caseActions(c) {
 			t.block("action", func() {
 				t.text("type", a.Type)
-				if o := a.Options; o != nil {
-					t.block("options", func() {
-						t.givenNumber("duration", o.Duration)
-						t.givenText("flagged_ip_type", o.FlaggedIPType)
-						t.givenText("user_behavior_name", o.UserBehaviorName)
-					})
+				if o := a.Options; o != nil && o.Duration != nil {
+					t.block("options", func() { t.number("duration", *o.Duration) })
 				}
 			})
 		}
 	})
+}
+
+// caseAction is what Application Security does on a match.
+type caseAction struct {
+	Type    string
+	Options *struct {
+		Duration         *int64
+		FlaggedIPType    string
+		UserBehaviorName string
+	}
+}
+
+func caseActions(c *schema.RuleCase) (actions []caseAction) {
+	_ = json.Unmarshal(c.Actions, &actions) // absent, or what the codec let in
+	return actions
 }
 
 func (t *terraform) options(o *schema.RuleOptions) {
@@ -247,7 +299,6 @@ func (t *terraform) options(o *schema.RuleOptions) {
 	t.givenText("detection_method", o.DetectionMethod)
 	t.givenNumber("evaluation_window", o.EvaluationWindow)
 	t.givenFlag("decrease_criticality_based_on_env", o.DecreaseByEnv)
-	t.givenText("hardcoded_evaluator_type", o.HardcodedType)
 	if n := o.NewValue; n != nil {
 		t.block("new_value_options", func() {
 			t.givenNumber("forget_after", n.ForgetAfter)
@@ -267,7 +318,10 @@ func (t *terraform) options(o *schema.RuleOptions) {
 		})
 	}
 	if i := o.ImpossibleTravel; i != nil {
-		t.block("impossible_travel_options", func() { t.givenFlag("baseline_user_locations", i.BaselineUserLocations) })
+		t.block("impossible_travel_options", func() {
+			t.givenFlag("baseline_user_locations", i.BaselineUserLocations)
+			t.givenNumber("baseline_user_locations_duration", i.BaselineUserLocationsDuration)
+		})
 	}
 	t.thirdPartyOptions(o.ThirdParty)
 	t.sequenceOptions(o.Sequence)
@@ -325,7 +379,7 @@ func (t *terraform) cloudRule(r *schema.Rule) {
 	var signal struct{ UserGroupByFields []string }
 	_ = json.Unmarshal(r.Options.Compliance, &compliance) // absent, or what the codec let in
 	_ = json.Unmarshal(r.ComplianceSignal, &signal)
-	t.resource("datadog_cloud_configuration_rule", r.Name, func() {
+	t.resource(cloudResource, r.Name, func() {
 		t.text("name", r.Name)
 		t.flag("enabled", r.IsEnabled)
 		t.text("message", r.Message)

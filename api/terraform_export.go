@@ -131,11 +131,7 @@ func terraformAnswer(e exported, err error) (*pb.TerraformResponse, error) {
 }
 
 func exportRule(r *schema.Rule, id string) exported {
-	kind := "datadog_security_monitoring_rule"
-	if r.Type == "cloud_configuration" || r.Type == "infrastructure_configuration" {
-		kind = "datadog_cloud_configuration_rule"
-	}
-	return exported{kind, id, r.Name, terraformRule(r)}
+	return exported{terraformKind(r), id, r.Name, terraformRule(r)}
 }
 
 func exportSuppression(p *schema.Suppression, id string) exported {

@@ -54,10 +54,49 @@ func readTerraform(t *testing.T, r *schema.Rule) {
 		t.Errorf("%s: want one resource, got %v", r.Name, blocks)
 		return
 	}
+	if blocks[0].Labels[0] == wholeResource {
+		v, problems := blocks[0].Body.Attributes["rule"].Expr.Value(nil)
+		var back schema.Rule
+		if problems.HasErrors() || schema.Read([]byte(v.AsString()), &back) != nil || back.Name != r.Name || back.Message != r.Message {
+			t.Errorf("%s reads back as %+v (%v)", r.Name, back, problems)
+		}
+		return
+	}
 	for name, want := range map[string]string{"name": r.Name, "message": r.Message} {
 		v, problems := blocks[0].Body.Attributes[name].Expr.Value(nil)
 		if problems.HasErrors() || v.AsString() != want {
 			t.Errorf("%s: %s is %q (%v), want %q", r.Name, name, v, problems, want)
+		}
+	}
+}
+
+// What the blocks of the provider's resource have no place for goes whole, and
+// what they have a place for is where they read it.
+func TestTerraformIsWhatTheProviderReads(t *testing.T) {
+	rule := func(edit func(*schema.Rule)) *schema.Rule {
+		r := &schema.Rule{Name: "r", Message: "m", Queries: []schema.RuleQuery{{Query: "*"}}, Cases: []schema.RuleCase{{Status: "low", Condition: "a > 0"}}}
+		edit(r)
+		complete(r)
+		return r
+	}
+	for _, c := range []struct {
+		rule     *schema.Rule
+		has, not string
+	}{
+		{rule(func(r *schema.Rule) { r.Cases[0].CustomStatus = "high" }), wholeResource, "custom_status"},
+		{rule(func(r *schema.Rule) { r.Cases[0].Actions = []byte(`[{"type":"flag_ip","options":{"flaggedIPType":"FLAGGED"}}]`) }), `\"flaggedIPType\": \"FLAGGED\"`, "flagged_ip_type"},
+		{rule(func(r *schema.Rule) {
+			r.Cases[0].Actions = []byte(`[{"type":"block_ip","options":{"duration":900}},{"type":"block_user","options":{}},{"type":"block_user"}]`)
+		}), "action {\n\t\t\ttype = \"block_ip\"\n\t\t\toptions {\n\t\t\t\tduration = 900\n\t\t\t}\n\t\t}\n\t\taction {\n\t\t\ttype = \"block_user\"\n\t\t}\n\t\taction {\n\t\t\ttype = \"block_user\"\n\t\t}\n", "options {\n\t\t\t}"},
+		{rule(func(r *schema.Rule) {
+			r.Type, r.Queries = "signal_correlation", []schema.RuleQuery{{DefaultRuleID: "def-000-abc"}}
+		}), `rule_id = "def-000-abc"`, "default_rule_id"},
+		{rule(func(r *schema.Rule) {
+			r.Options.ImpossibleTravel = &schema.TravelOptions{BaselineUserLocationsDuration: new(int64(7))}
+		}), "baseline_user_locations_duration = 7", wholeResource},
+	} {
+		if text := terraformRule(c.rule); !strings.Contains(text, c.has) || strings.Contains(text, c.not) {
+			t.Errorf("want %s and not %s in\n%s", c.has, c.not, text)
 		}
 	}
 }

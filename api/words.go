@@ -41,11 +41,13 @@ func checkWords(r *schema.Rule) error {
 	}
 	for i, c := range r.Cases {
 		at := fmt.Sprintf("cases[%d].", i)
+		w.word(at+"customStatus", c.CustomStatus, knownSeverities)
 		w.actions(at+"actions", c.Actions)
 	}
 	for i, c := range r.ThirdPartyCases {
 		at := fmt.Sprintf("thirdPartyCases[%d].", i)
 		w.word(at+"status", c.Status, knownSeverities)
+		w.word(at+"customStatus", c.CustomStatus, knownSeverities)
 	}
 	w.options(&r.Options)
 	return w.Err()

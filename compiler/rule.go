@@ -211,7 +211,9 @@ func CompileStored(rule schema.Rule) (*Plan, error) {
 
 func compile(c ruleCompiler) (*Plan, []string, error) {
 	c.names()
-	c.plan.Unsupported = unsupported(c.plan.Rule)
+	if whole := unsupported(&c.plan.Rule); len(whole) > 0 {
+		c.plan.Unsupported = whole[0].Reason
+	}
 	c.labels()
 	c.tables()
 	c.steps()
@@ -222,6 +224,9 @@ func compile(c ruleCompiler) (*Plan, []string, error) {
 	c.signalGroup()
 	c.silence()
 	c.texts()
+	for _, idle := range IdleOfRule(&c.plan.Rule) {
+		c.warnings = append(c.warnings, idle.Warning())
+	}
 	return c.plan, c.warnings, c.bad.Err()
 }
 
@@ -269,27 +274,6 @@ func Method(r schema.Rule) string {
 var knownMethods = []string{
 	"threshold", "new_value", "anomaly_detection", "impossible_travel", "hardcoded",
 	"third_party", "anomaly_threshold", "sequence_detection", "content_anomaly",
-}
-
-func unsupported(r schema.Rule) string {
-	switch {
-	case r.Type == "signal_correlation" && !slices.Contains([]string{"threshold", "sequence_detection"}, Method(r)):
-		return "signals are not correlated by detection method " + Method(r)
-	case r.Type == "cloud_configuration" || r.Type == "infrastructure_configuration":
-		return "configuration rules are not evaluated by nightjar"
-	case !slices.Contains([]string{"threshold", "sequence_detection", "third_party", "impossible_travel", "new_value", "anomaly_detection", "content_anomaly"}, Method(r)):
-		return "detection method " + Method(r) + " is not evaluated yet"
-	case r.Scheduling != nil:
-		return "scheduled rules are not evaluated yet"
-	}
-	for _, q := range r.Queries {
-		switch q.DataSource {
-		case "", "logs", "audit", "security_runtime", "events", "security_signals":
-		default:
-			return "data source " + q.DataSource + " is not collected"
-		}
-	}
-	return ""
 }
 
 func (c *ruleCompiler) labels() {
@@ -354,7 +338,9 @@ func (c *ruleCompiler) label(i int, q schema.RuleQuery) Label {
 	if strings.TrimSpace(q.Query) == "" && !c.plan.OfSignals {
 		c.bad.Add(at("query"), "Query filter cannot be empty")
 	}
-	l.Parts = append(l.Parts, c.search(at("query"), q.Query, false)...)
+	if !inSQL(q) {
+		l.Parts = append(l.Parts, c.search(at("query"), q.Query, false)...)
+	}
 	if q.CustomExtension != "" {
 		l.Parts = append(l.Parts, c.search(at("customQueryExtension"), q.CustomExtension, false)...)
 	}

@@ -30,6 +30,8 @@ type ExclusionFilter struct {
 // SecurityFilters are a kind with one built in, which lets in everything.
 var SecurityFilters = Kind[SecurityFilter]{
 	Name: "security filter", NewID: schema.NewID,
+	Label: func(f *SecurityFilter) string { return f.Name },
+	Idle:  func(*SecurityFilter) string { return "security filters are kept, and rules see all events yet" },
 	Check: func(f *SecurityFilter) error {
 		var bad faults
 		bad.required("name", f.Name)
@@ -53,7 +55,7 @@ var SecurityFilters = Kind[SecurityFilter]{
 // NotificationRule says who is told of which signals.
 type NotificationRule struct {
 	Name      string    `json:"name"`
-	Targets   []string  `json:"targets"` // handles: @somebody@example.org, @slack-channel
+	Targets   []string  `json:"targets"` // handles: @somebody@example.org, slack-channel
 	Selectors Selectors `json:"selectors"`
 	Enabled   bool      `json:"enabled"`
 	Interval  int64     `json:"time_aggregation"` // seconds; 0 tells of each
@@ -82,7 +84,11 @@ var (
 )
 
 func notificationRules(name string) Kind[NotificationRule] {
-	return Kind[NotificationRule]{Name: name, NewID: schema.NewID, Check: (*NotificationRule).Check}
+	return Kind[NotificationRule]{
+		Name: name, NewID: schema.NewID, Check: (*NotificationRule).Check,
+		Label: func(n *NotificationRule) string { return n.Name },
+		Idle:  func(*NotificationRule) string { return "notification rules are kept, and nothing is delivered yet" },
+	}
 }
 
 // Check says what is wrong with the rule, as *schema.Invalid.
@@ -93,8 +99,8 @@ func (n *NotificationRule) Check() error {
 		bad.Add("targets", "name at least one target, such as @somebody@example.org")
 	}
 	for i, target := range n.Targets {
-		if len(target) < 2 || target[0] != '@' {
-			bad.Add(fmt.Sprintf("targets[%d]", i), fmt.Sprintf("%q is no handle; want @ and a name", target))
+		if strings.Trim(target, "@ \t\r\n") == "" {
+			bad.Add(fmt.Sprintf("targets[%d]", i), fmt.Sprintf("%q is no handle; want a name, such as @slack-soc", target))
 		}
 	}
 	bad.oneOf("selectors.trigger_source", n.Selectors.TriggerSource, "security_signals", "security_findings")
@@ -138,6 +144,10 @@ type CriticalAsset struct {
 // CriticalAssets are a kind.
 var CriticalAssets = Kind[CriticalAsset]{
 	Name: "critical asset", NewID: uuid.NewString,
+	Label: func(a *CriticalAsset) string { return a.Query },
+	Idle: func(*CriticalAsset) string {
+		return "critical assets are kept, and the severity of signals stays what it is yet"
+	},
 	Check: func(a *CriticalAsset) error {
 		var bad faults
 		bad.search("query", a.Query)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -28,6 +29,11 @@ type Kind[T any] struct {
 	NewID func() string
 	// Check completes a body and says what is wrong with it, as *schema.Invalid.
 	Check func(body *T) error
+	// Label is how users know an object of the kind; nil: there is nothing to tell
+	// of it.
+	Label func(body *T) string
+	// Idle says why an object does nothing yet; nil or empty: it has its effect.
+	Idle func(body *T) string
 	// BuiltIn are there from the beginning; they can be changed, not deleted.
 	BuiltIn []Versioned[T]
 }
@@ -49,6 +55,8 @@ type Store[T any] struct {
 	objects Objects
 	now     func() time.Time
 
+	teller *slog.Logger
+
 	mu      sync.Mutex
 	present map[string]Versioned[T]
 	log     []Versioned[T] // every version, in the order written
@@ -56,7 +64,7 @@ type Store[T any] struct {
 
 // New makes a Store. Load must return before anything else is asked of it.
 func New[T any](kind Kind[T], objects Objects, now func() time.Time) *Store[T] {
-	s := &Store[T]{kind: kind, objects: objects, now: now, present: map[string]Versioned[T]{}}
+	s := &Store[T]{kind: kind, objects: objects, now: now, teller: slog.New(slog.DiscardHandler), present: map[string]Versioned[T]{}}
 	for _, b := range kind.BuiltIn {
 		b.Version, b.BuiltIn = 1, true
 		s.apply(b)
@@ -186,7 +194,11 @@ func (s *Store[T]) write(ctx context.Context, v Versioned[T]) (Versioned[T], err
 	if err := s.objects.Append(ctx, o); err != nil {
 		return v, fmt.Errorf("store %s %s: %w", s.kind.Name, v.ID, err)
 	}
-	return s.apply(v), nil
+	v = s.apply(v)
+	if !v.Deleted {
+		scheduler.LogIdle(s.teller, s.Idle(v))
+	}
+	return v, nil
 }
 
 // Get is the present version of an object, or a *schema.NotFound.
@@ -226,4 +238,25 @@ func (s *Store[T]) Log(context.Context) ([]Versioned[T], error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.log), nil
+}
+
+// Idle says that a version is kept and does nothing; nil where it has its effect.
+func (s *Store[T]) Idle(v Versioned[T]) []schema.Idle {
+	if s.kind.Idle == nil || v.BuiltIn && v.Version == 1 {
+		return nil
+	}
+	reason := s.kind.Idle(&v.Body)
+	if reason == "" {
+		return nil
+	}
+	return []schema.Idle{{Kind: s.kind.Name, ID: v.ID, Name: s.kind.Label(&v.Body), Reason: reason}}
+}
+
+// Idles are those of all present objects.
+func (s *Store[T]) Idles(ctx context.Context) (out []schema.Idle) {
+	all, _ := s.List(ctx) // never fails
+	for _, v := range all {
+		out = append(out, s.Idle(v)...)
+	}
+	return out
 }

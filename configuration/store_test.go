@@ -125,7 +125,7 @@ func TestWhatIsWrongIsSaidWithItsPlace(t *testing.T) {
 	for want, err := range map[string]error{
 		"severity: want one of":                   CriticalAssets.Check(&CriticalAsset{Query: "*", RuleQuery: "*", Severity: "huge"}),
 		"rule_query: ":                            CriticalAssets.Check(&CriticalAsset{Query: "*", RuleQuery: "a:(", Severity: "low"}),
-		"targets[0]: \"me\" is no handle":         (&NotificationRule{Name: "n", Targets: []string{"me"}, Selectors: Selectors{TriggerSource: "security_signals"}}).Check(),
+		"targets[0]: \"@\" is no handle":          (&NotificationRule{Name: "n", Targets: []string{"@", "me", "slack-soc"}, Selectors: Selectors{TriggerSource: "security_signals"}}).Check(),
 		"selectors.trigger_source: want one of":   (&NotificationRule{Name: "n", Targets: []string{"@me"}}).Check(),
 		"expression: rule `n` error: bool expect": agentRules.Check(&AgentRule{Name: "n", Expression: "x"}),
 		"actions[0].kill.signal: want a name":     agentRules.Check(&AgentRule{Actions: []AgentAction{{Kill: &KillAction{Signal: "9"}}}}),

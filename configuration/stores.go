@@ -3,7 +3,11 @@ package configuration
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"slices"
 	"time"
+
+	"nightjar/schema"
 )
 
 // Stores are the stores of all kinds.
@@ -35,4 +39,17 @@ func (s *Stores) Load(ctx context.Context) error {
 		s.SecurityFilters.Load(ctx), s.CriticalAssets.Load(ctx), s.SignalNotifications.Load(ctx),
 		s.VulnerabilityNotifications.Load(ctx), s.AgentRules.Load(ctx), s.AgentPolicies.Load(ctx),
 	)
+}
+
+// Idles are the objects that are kept and do nothing yet.
+func (s *Stores) Idles(ctx context.Context) []schema.Idle {
+	return slices.Concat(
+		s.SecurityFilters.Idles(ctx), s.CriticalAssets.Idles(ctx), s.SignalNotifications.Idles(ctx), s.VulnerabilityNotifications.Idles(ctx),
+	)
+}
+
+// LogTo lets the stores tell of objects that do nothing as they are written.
+func (s *Stores) LogTo(log *slog.Logger) {
+	s.SecurityFilters.teller, s.CriticalAssets.teller = log, log
+	s.SignalNotifications.teller, s.VulnerabilityNotifications.teller = log, log
 }

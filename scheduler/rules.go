@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"time"
@@ -318,6 +319,16 @@ func (s *Scheduler) store(ctx context.Context, rule schema.Rule, from uint64, de
 		return fmt.Errorf("store rule %s: %w", rule.ID, err)
 	}
 	s.apply(stored, o.Written, deleted)
+	if !deleted {
+		LogIdle(s.deps.Log, compiler.IdleOfRule(&rule))
+	}
 	s.notify()
 	return nil
+}
+
+// LogIdle tells the operator what is kept and does nothing.
+func LogIdle(log *slog.Logger, idle []schema.Idle) {
+	for _, i := range idle {
+		log.Warn("stored, and without effect", "kind", i.Kind, "id", i.ID, "name", i.Name, "field", i.Field, "reason", i.Reason)
+	}
 }

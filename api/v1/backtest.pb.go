@@ -921,6 +921,7 @@ type ListJobsResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Data          []*JobItem             `protobuf:"bytes,1,rep,name=data,proto3" json:"data,omitempty"`
 	Meta          *ListJobsMeta          `protobuf:"bytes,2,opt,name=meta,proto3" json:"meta,omitempty"`
+	Warnings      []string               `protobuf:"bytes,90,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -965,6 +966,13 @@ func (x *ListJobsResponse) GetData() []*JobItem {
 func (x *ListJobsResponse) GetMeta() *ListJobsMeta {
 	if x != nil {
 		return x.Meta
+	}
+	return nil
+}
+
+func (x *ListJobsResponse) GetWarnings() []string {
+	if x != nil {
+		return x.Warnings
 	}
 	return nil
 }
@@ -1613,10 +1621,11 @@ const file_backtest_proto_rawDesc = "" +
 	"\x06number\x18\x02 \x01(\x03R\x06numberB\a\n" +
 	"\x05_size\"!\n" +
 	"\tJobFilter\x12\x14\n" +
-	"\x05query\x18\x01 \x01(\tR\x05query\"k\n" +
+	"\x05query\x18\x01 \x01(\tR\x05query\"\x8d\x01\n" +
 	"\x10ListJobsResponse\x12(\n" +
 	"\x04data\x18\x01 \x03(\v2\x14.nightjar.v1.JobItemR\x04data\x12-\n" +
-	"\x04meta\x18\x02 \x01(\v2\x19.nightjar.v1.ListJobsMetaR\x04meta\"/\n" +
+	"\x04meta\x18\x02 \x01(\v2\x19.nightjar.v1.ListJobsMetaR\x04meta\x12 \n" +
+	"\bwarnings\x18Z \x03(\tB\x04\x88\xb5\x18\x01R\bwarnings\"/\n" +
 	"\fListJobsMeta\x12\x1f\n" +
 	"\vtotal_count\x18\x01 \x01(\x03R\n" +
 	"totalCount\"&\n" +

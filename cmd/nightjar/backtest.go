@@ -214,7 +214,7 @@ func readRule(path string) (*compiler.Plan, error) {
 		return nil, inFile(path, err)
 	}
 	var rule schema.Rule
-	if err := json.Unmarshal(text, &rule); err != nil {
+	if err := schema.Read(text, &rule); err != nil {
 		return nil, inFile(path, jsonPlace(text, err))
 	}
 	plan, warnings, err := compiler.Compile(rule)

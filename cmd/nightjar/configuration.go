@@ -14,8 +14,9 @@ import (
 )
 
 // newConfiguration loads what users configured beside rules.
-func newConfiguration(lc fx.Lifecycle, d *database) *configuration.Stores {
+func newConfiguration(lc fx.Lifecycle, e *engine, d *database) *configuration.Stores {
 	c := configuration.NewStores(rulestore.New(d.conn).Deps().Objects, now, checkExpression)
+	c.LogTo(e.log)
 	lc.Append(fx.StartHook(c.Load))
 	return c
 }

@@ -126,7 +126,7 @@ func (c *client) ruleID(ctx context.Context, idOrName string) (string, error) {
 
 func checkRule(text []byte, files tableFiles) ([]string, error) {
 	var rule schema.Rule
-	if err := json.Unmarshal(text, &rule); err != nil {
+	if err := schema.Read(text, &rule); err != nil {
 		return nil, jsonPlace(text, err)
 	}
 	plan, warnings, err := compiler.Compile(rule)

@@ -81,7 +81,7 @@ func addSuppressions(document json.RawMessage, out *[]schema.Suppression) error 
 		document = envelope.Attributes
 	}
 	p := schema.Suppression{ID: envelope.ID, Enabled: true} // unless it says otherwise
-	if err := json.Unmarshal(document, &p); err != nil {
+	if err := schema.Read(document, &p); err != nil {
 		return err
 	}
 	*out = append(*out, p)

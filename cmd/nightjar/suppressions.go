@@ -68,7 +68,7 @@ func readSuppression(text []byte) (s schema.Suppression, err error) {
 	if whole.Data.Attributes != nil {
 		text = whole.Data.Attributes
 	}
-	return s, json.Unmarshal(text, &s)
+	return s, schema.Read(text, &s)
 }
 
 // written is a suppression as its author would write it.

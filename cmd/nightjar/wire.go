@@ -326,7 +326,8 @@ func newJobs(lc fx.Lifecycle, e *engine, d *database, b *scheduler.Backtester, s
 }
 
 func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *ingest.Intake, s *scheduler.Scheduler, b *scheduler.Backtester, j *scheduler.Jobs, c *configuration.Stores, tables *reference.Tables, k *retention.Keeper, geo *geoip.Databases, registry *prometheus.Registry) (*api.Server, error) {
-	reporter := reporter{d, intake, s, k, geo}
+	reporter := reporter{d, intake, s, k, geo, c}
+	registry.MustRegister(idleCollector{reporter})
 	var err error
 	e.server, err = api.New(api.Deps{
 		HTTP: e.config.HTTP, GRPC: e.config.GRPC, Key: e.key, Version: version,
@@ -345,6 +346,7 @@ func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *inge
 		Ready:     reporter.ready,
 		Raw: map[string]http.Handler{
 			"POST /api/v2/logs":        ingest.NewHandler(intake),
+			"POST /v1/input":           ingest.NewHandler(intake),
 			"GET /debug/pprof/profile": http.HandlerFunc(pprof.Profile),
 			"GET /debug/pprof/heap":    pprof.Handler("heap"),
 			"POST " + backupPath:       e.backupHandler(),
@@ -377,6 +379,7 @@ type reporter struct {
 	scheduler *scheduler.Scheduler
 	keeper    *retention.Keeper
 	geoip     *geoip.Databases // nil: none
+	settings  *configuration.Stores
 }
 
 func (r reporter) ready(ctx context.Context) error { return r.database.conn.Ping(ctx) }
@@ -405,6 +408,7 @@ func (r reporter) Status(ctx context.Context) (api.Status, error) {
 		return api.Status{}, err
 	}
 	st.Rules.Total = len(rules)
+	st.WithoutEffect = r.idles(ctx)
 	if v, err := r.database.conn.ServerVersion(); err == nil {
 		st.ClickHouseUp = r.database.conn.Ping(ctx) == nil
 		st.ClickHouseVersion = v.Version.String()

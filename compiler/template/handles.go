@@ -3,9 +3,10 @@ package template
 import "strings"
 
 // Handles are whom the template notifies: every @ of its own text with what
-// follows, as in @slack-{{service.name}}. A value can complete a handle, never
-// begin one, and one that would need a value to have other characters than
-// names have is nobody.
+// follows, as in @slack-{{service.name}}. What kind of target it is (`slack-`)
+// stands in the template: events have no say in that, and no value makes a handle
+// of its own. Behind it a value goes on to the first character that is no letter,
+// digit, `_` or `-`.
 func (t *Template) Handles(d Data) []string {
 	var h handles
 	for _, p := range t.run(d).pieces {
@@ -22,7 +23,7 @@ func (t *Template) Handles(d Data) []string {
 type handles struct {
 	list   []string
 	open   bool
-	broken bool
+	filled bool // a value is in the name
 	name   strings.Builder
 	last   byte // the character before: in a word or in code, an @ begins no handle
 }
@@ -31,7 +32,7 @@ func (h *handles) own(text string) {
 	for i := range len(text) {
 		c := text[i]
 		switch {
-		case h.open && c == '@' && h.name.Len() > 0, h.open && isHandle(c):
+		case h.open && c == '@' && h.name.Len() > 0 && !h.filled, h.open && isHandle(c):
 			h.name.WriteByte(c)
 		case c == '@' && !isHandle(h.last) && h.last != '`':
 			h.finish()
@@ -45,23 +46,34 @@ func (h *handles) own(text string) {
 
 func (h *handles) value(text string) {
 	h.last = 'x'
-	if !h.open {
+	if !h.open || !isKind(h.name.String()) {
+		h.open = false // it would be the value's to say what it is
+		h.name.Reset()
 		return
 	}
-	// After a prefix such as slack-, an @ would make another's address of it.
-	whole := h.name.Len() == 0
-	for i := range len(text) {
-		h.broken = h.broken || !isHandle(text[i]) && (text[i] != '@' || !whole)
+	h.filled = true
+	end := 0
+	for end < len(text) && isHandle(text[end]) && text[end] != '.' && text[end] != '+' {
+		end++
 	}
-	h.name.WriteString(text)
+	h.name.WriteString(text[:end])
 }
 
-// finish ends the handle, without the punctuation of the sentence.
+// isKind tells whether the beginning of a handle says what kind of target it is:
+// `slack-`, `webhook-soc-`.
+func isKind(name string) bool {
+	dash := strings.IndexByte(name, '-')
+	return dash > 0 && !strings.Contains(name, "@")
+}
+
+// finish ends the handle, without the punctuation of the sentence. One that is
+// nothing but its kind, because its value had nothing to add, is nobody.
 func (h *handles) finish() {
-	if name := strings.TrimRight(h.name.String(), ".-_"); h.open && !h.broken && name != "" {
+	name := strings.TrimRight(h.name.String(), ".-_")
+	if h.open && name != "" && !(h.filled && !strings.Contains(name, "-")) {
 		h.list = append(h.list, "@"+name)
 	}
-	h.open, h.broken = false, false
+	h.open, h.filled = false, false
 	h.name.Reset()
 }
 

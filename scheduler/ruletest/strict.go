@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"nightjar/schema"
 )
 
 // Mistake is what is wrong in a file, and where.
@@ -115,8 +117,11 @@ func (d *decoder) object(n *yaml.Node, v reflect.Value) {
 		key, value := n.Content[i], n.Content[i+1]
 		field, ok := fieldNamed(v, key.Value)
 		switch {
+		case key.Kind == yaml.ScalarNode && !ok && isKnown(v, key.Value):
+			// the reference's servers say it, and it means nothing
 		case key.Kind != yaml.ScalarNode || !ok:
-			d.bad(mistake(key, "unknown key %q; there are %s", key.Value, strings.Join(fieldNames(v.Type()), ", ")))
+			names := fieldNames(v.Type())
+			d.bad(mistake(key, "%s; there are %s", schema.UnknownKey("", key.Value, names, nil).Message, strings.Join(names, ", ")))
 		case seen[key.Value]:
 			d.bad(mistake(key, "key %q is there twice", key.Value))
 		default:
@@ -174,6 +179,12 @@ func kindOf(n *yaml.Node) string {
 		return "nothing"
 	}
 	return strconv.Quote(n.Value)
+}
+
+// isKnown tells a key that is no field and no mistake.
+func isKnown(v reflect.Value, name string) bool {
+	k, ok := v.Addr().Interface().(interface{ KnownKeys() []string })
+	return ok && slices.Contains(k.KnownKeys(), name)
 }
 
 // fieldNamed is the field with this json tag.

@@ -249,7 +249,7 @@ func readRule(path string) (rule schema.Rule, err error) {
 		return rule, err
 	}
 	if strings.EqualFold(filepath.Ext(path), ".json") {
-		if err := json.Unmarshal(text, &rule); err != nil {
+		if err := schema.Read(text, &rule); err != nil {
 			return rule, fmt.Errorf("%s: %w", path, err)
 		}
 		return rule, nil

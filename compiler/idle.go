@@ -1,0 +1,85 @@
+package compiler
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"nightjar/schema"
+)
+
+// IdleOfRule are the parts of a rule that are kept and do nothing: first why none
+// of it is evaluated, if it is not, then what has no effect beside that.
+func IdleOfRule(r *schema.Rule) []schema.Idle {
+	out := unsupported(r)
+	add := func(has bool, field, reason string) {
+		if has {
+			out = append(out, schema.Idle{Field: field, Reason: reason})
+		}
+	}
+	for i, q := range r.Queries {
+		other := slices.ContainsFunc(append([]string{q.Index}, q.Indexes...), func(name string) bool {
+			return name != "" && name != "*" && name != "main"
+		})
+		add(other, fmt.Sprintf("queries[%d].indexes", i), "there is one index, main, and all events are in it")
+	}
+	for i, c := range r.Cases {
+		at := fmt.Sprintf("cases[%d].", i)
+		add(len(c.Notifications) > 0, at+"notifications", undelivered)
+		add(len(c.Actions) > 0 && strings.Trim(string(c.Actions), " []\n\t") != "null" && strings.Trim(string(c.Actions), " []\n\t") != "",
+			at+"actions", "what Application Security does on a match is kept, and not done")
+	}
+	for i, c := range r.ThirdPartyCases {
+		add(len(c.Notifications) > 0, fmt.Sprintf("thirdPartyCases[%d].notifications", i), undelivered)
+	}
+	if o := r.Options.ThirdParty; o != nil {
+		add(len(o.DefaultNotifications) > 0, "options.thirdPartyRuleOptions.defaultNotifications", undelivered)
+	}
+	add(len(r.Calculated) > 0, "calculatedFields", "calculated fields are not evaluated yet")
+	add(len(r.Options.RelatedFields) > 0, "options.relatedSignalsFields", "signals are not related by these fields yet")
+	for i := range out {
+		out[i].Kind, out[i].ID, out[i].Name = "rule", r.ID, r.Name
+	}
+	return out
+}
+
+const undelivered = "nothing is delivered to these targets yet"
+
+// inSQL tells a query that is no search.
+func inSQL(q schema.RuleQuery) bool { return strings.EqualFold(q.Language, "sql") }
+
+// unsupported says why a rule is kept and not evaluated; nothing where it is.
+func unsupported(r *schema.Rule) []schema.Idle {
+	var out []schema.Idle
+	add := func(field, format string, args ...any) {
+		out = append(out, schema.Idle{Field: field, Reason: fmt.Sprintf(format, args...)})
+	}
+	method := Method(*r)
+	switch {
+	case r.Type == "signal_correlation" && !slices.Contains([]string{"threshold", "sequence_detection"}, method):
+		add("options.detectionMethod", "signals are not correlated by detection method %s", method)
+	case r.Type == "cloud_configuration" || r.Type == "infrastructure_configuration":
+		add("type", "configuration rules are not evaluated by nightjar")
+	case !slices.Contains(evaluatedMethods, method):
+		add("options.detectionMethod", "detection method %s is not evaluated yet", method)
+	}
+	if r.Scheduling != nil {
+		add("schedulingOptions", "scheduled rules are not evaluated yet")
+	}
+	for i, q := range r.Queries {
+		switch q.DataSource {
+		case "", "logs", "audit", "security_runtime", "events", "security_signals":
+		default:
+			add(fmt.Sprintf("queries[%d].dataSource", i), "data source %s is not collected", q.DataSource)
+		}
+		if inSQL(q) {
+			add(fmt.Sprintf("queries[%d].queryLanguage", i), "queries in SQL are not evaluated yet")
+		}
+	}
+	return out
+}
+
+// evaluatedMethods are those of knownMethods that are evaluated.
+var evaluatedMethods = []string{
+	"threshold", "sequence_detection", "third_party", "impossible_travel", "new_value", "anomaly_detection", "content_anomaly",
+}
