@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"sort"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -30,46 +32,88 @@ type oracleSignal struct {
 	Severity  string   `json:"severity"`
 }
 
-// oracleCase is a rule, its events and the signals they must give.
+// oracleCase is a rule, its events and the signals they must give, when one looks
+// at a moment.
 type oracleCase struct {
 	name, dir string
 	rule      map[string]any
 	events    []map[string]any
+	until     schema.Millis
 	want      []oracleSignal
 }
 
 // oracleCases are those of a kind that the engine evaluates.
 func oracleCases(t *testing.T) []oracleCase {
 	t.Helper()
-	dirs, err := filepath.Glob(filepath.Join(testenv.Shared(t, "conformance/signals"), "*"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	var out []oracleCase
-	for _, dir := range dirs {
-		var rule schema.Rule
-		readJSONFile(t, filepath.Join(dir, "rule.json"), &rule)
-		if plan, _, err := compiler.Compile(rule); err != nil {
-			t.Fatalf("%s: %v", dir, err)
-		} else if plan.Unsupported != "" {
-			continue
+	for kind, atLeast := range map[string]int{"signals": 125, "absence": 60} {
+		dirs, err := filepath.Glob(filepath.Join(testenv.Shared(t, "conformance/"+kind), "*"))
+		if err != nil {
+			t.Fatal(err)
 		}
-		c := oracleCase{name: filepath.Base(dir), dir: dir}
-		readJSONFile(t, filepath.Join(dir, "rule.json"), &c.rule)
-		readJSONFile(t, filepath.Join(dir, "expected.json"), &c.want)
-		for _, line := range readLines(t, filepath.Join(dir, "events.ndjson")) {
-			var e map[string]any
-			d := json.NewDecoder(bytes.NewReader([]byte(line)))
-			d.UseNumber()
-			if err := d.Decode(&e); err != nil {
-				t.Fatal(err)
+		evaluated := 0
+		for _, dir := range dirs {
+			var rule schema.Rule
+			readJSONFile(t, filepath.Join(dir, "rule.json"), &rule)
+			if plan, _, err := compiler.Compile(rule); err != nil {
+				t.Fatalf("%s: %v", dir, err)
+			} else if plan.Unsupported == "" {
+				evaluated++
+				out = append(out, readOracleCase(t, kind+"-"+filepath.Base(dir), dir))
 			}
-			c.events = append(c.events, e)
 		}
-		out = append(out, c)
+		if evaluated < atLeast {
+			t.Fatalf("only %d cases of conformance/%s are of a kind that we evaluate", evaluated, kind)
+		}
 	}
-	if len(out) < 125 {
-		t.Fatalf("only %d cases are of a kind that we evaluate", len(out))
+	slices.SortFunc(out, func(a, b oracleCase) int { return strings.Compare(a.name, b.name) })
+	return out
+}
+
+// readOracleCase reads a case. The moment at which one looks is that of until.txt,
+// or of the newest event.
+func readOracleCase(t *testing.T, name, dir string) oracleCase {
+	t.Helper()
+	c := oracleCase{name: name, dir: dir, until: schema.MinMillis}
+	readJSONFile(t, filepath.Join(dir, "rule.json"), &c.rule)
+	readJSONFile(t, filepath.Join(dir, "expected.json"), &c.want)
+	for _, line := range readLines(t, filepath.Join(dir, "events.ndjson")) {
+		var e map[string]any
+		d := json.NewDecoder(bytes.NewReader([]byte(line)))
+		d.UseNumber()
+		if err := d.Decode(&e); err != nil {
+			t.Fatal(err)
+		}
+		at, err := e["timestamp"].(json.Number).Int64()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.events, c.until = append(c.events, e), max(c.until, schema.Millis(at))
+	}
+	if text, err := os.ReadFile(filepath.Join(dir, "until.txt")); err == nil {
+		at, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.until = schema.Millis(at)
+	}
+	return c
+}
+
+// offline is what a backtest of the case's file finds, looking at a moment.
+func (c *oracleCase) offline(t *testing.T, until schema.Millis) []oracleSignal {
+	t.Helper()
+	signals, err := backtest(filepath.Join(c.dir, "rule.json"), filepath.Join(c.dir, "events.ndjson"), until, nil, nil)
+	if err != nil {
+		t.Fatalf("%s: %v", c.name, err)
+	}
+	return signalsOf(signals)
+}
+
+func signalsOf(list []found) []oracleSignal {
+	out := []oracleSignal{}
+	for _, s := range list {
+		out = append(out, oracleSignal{s.Case, append([]string{}, s.Group...), int64(s.FirstSeen), int64(s.LastSeen), s.Severity})
 	}
 	return out
 }
@@ -87,15 +131,11 @@ func readJSONFile(t *testing.T, path string, into any) {
 
 func TestBacktestGivesTheSignalsOfTheOracle(t *testing.T) {
 	for _, c := range oracleCases(t) {
-		signals, err := backtest(filepath.Join(c.dir, "rule.json"), filepath.Join(c.dir, "events.ndjson"), schema.MaxMillis, nil, nil)
-		if err != nil {
-			t.Fatalf("%s: %v", c.name, err)
+		until := c.until
+		if strings.HasPrefix(c.name, "signals-") {
+			until = schema.MaxMillis // as without --until
 		}
-		got := []oracleSignal{}
-		for _, s := range signals {
-			got = append(got, oracleSignal{s.Case, s.Group, int64(s.FirstSeen), int64(s.LastSeen), s.Severity})
-		}
-		if diff := cmp.Diff(c.want, got); diff != "" {
+		if diff := cmp.Diff(c.want, c.offline(t, until)); diff != "" {
 			t.Errorf("case %s (-want +got):\n%s", c.name, diff)
 		}
 	}
@@ -104,12 +144,13 @@ func TestBacktestGivesTheSignalsOfTheOracle(t *testing.T) {
 // TestLiveEvaluationGivesTheSignalsOfTheOracle runs all cases at once through
 // one engine: every case's events carry a tag of their own, which its rule
 // requires. They come shuffled, in random requests, the second time with the
-// engine and the server killed in between.
+// engine and the server killed in between. The clock has long passed them, so
+// that they are looked at when all has fallen silent that would.
 func TestLiveEvaluationGivesTheSignalsOfTheOracle(t *testing.T) {
 	cases := oracleCases(t)
 	for _, killing := range []bool{false, true} {
 		t.Run(fmt.Sprintf("killing=%t", killing), func(t *testing.T) {
-			p := startEngine(t, longAgo...)
+			p := startEngine(t, append([]string{"--silence-delay", "2s"}, longAgo...)...)
 			var events []map[string]any
 			for _, c := range cases {
 				p.createTagged(c)
@@ -124,14 +165,24 @@ func TestLiveEvaluationGivesTheSignalsOfTheOracle(t *testing.T) {
 			}
 			p.sendShuffled(events, before)
 			p.caughtUp()
-			got := map[string][]oracleSignal{}
-			for _, s := range p.signals("") {
-				got[s.Rule] = append(got[s.Rule], oracleSignal{s.Case, s.Group, s.FirstSeen, s.LastSeen, s.Severity})
-			}
-			for _, c := range cases {
-				if diff := cmp.Diff(c.want, inOrder(got[c.name])); diff != "" {
-					t.Errorf("case %s (-want +got):\n%s", c.name, diff)
+			differing := map[string]string{}
+			for end := time.Now().Add(time.Minute); ; time.Sleep(time.Second) {
+				got := map[string][]oracleSignal{}
+				for _, s := range p.signals("") {
+					got[s.Rule] = append(got[s.Rule], oracleSignal{s.Case, s.Group, s.FirstSeen, s.LastSeen, s.Severity})
 				}
+				clear(differing)
+				for _, c := range cases {
+					if diff := cmp.Diff(inOrder(c.offline(t, schema.MillisOf(time.Now()))), inOrder(got[c.name])); diff != "" {
+						differing[c.name] = diff
+					}
+				}
+				if len(differing) == 0 || time.Now().After(end) {
+					break
+				}
+			}
+			for name, diff := range differing {
+				t.Errorf("case %s (-want +got):\n%s", name, diff)
 			}
 		})
 	}

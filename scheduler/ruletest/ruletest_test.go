@@ -151,9 +151,13 @@ func runText(t *testing.T, text string, o Options) Report {
 // TestConformanceCasesAreRuleTests writes the cases of the independent evaluator
 // as rule tests: the same signals, and none else.
 func TestConformanceCasesAreRuleTests(t *testing.T) {
-	dirs, err := filepath.Glob(filepath.Join(testenv.Shared(t, "conformance/signals"), "*"))
-	if err != nil {
-		t.Fatal(err)
+	var dirs []string
+	for _, kind := range []string{"signals", "absence"} {
+		of, err := filepath.Glob(filepath.Join(testenv.Shared(t, "conformance/"+kind), "*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		dirs = append(dirs, of...)
 	}
 	ran, signals := 0, 0
 	for _, dir := range dirs {
@@ -178,10 +182,13 @@ func TestConformanceCasesAreRuleTests(t *testing.T) {
 		for _, s := range want {
 			list = append(list, map[string]any{"case": s.Case, "group": append([]string{}, s.Group...), "first_seen": s.FirstSeen, "last_seen": s.LastSeen, "severity": s.Severity})
 		}
-		text, err := json.Marshal(map[string]any{
-			"rule":  filepath.Join(dir, "rule.json"),
-			"tests": []any{map[string]any{"name": "case", "events": []any{map[string]any{"file": filepath.Join(dir, "events.ndjson")}}, "signals": append([]map[string]any{}, list...)}},
-		})
+		test := map[string]any{"name": "case", "events": []any{map[string]any{"file": filepath.Join(dir, "events.ndjson")}}, "signals": append([]map[string]any{}, list...)}
+		if _, err := os.Stat(filepath.Join(dir, "until.txt")); err == nil {
+			var until int64
+			readJSON(t, filepath.Join(dir, "until.txt"), &until)
+			test["until"] = until
+		}
+		text, err := json.Marshal(map[string]any{"rule": filepath.Join(dir, "rule.json"), "tests": []any{test}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -191,7 +198,7 @@ func TestConformanceCasesAreRuleTests(t *testing.T) {
 		ran++
 		signals += len(want)
 	}
-	if ran < 85 || signals < 500 {
+	if ran < 185 || signals < 700 {
 		t.Errorf("ran %d cases with %d signals", ran, signals)
 	}
 }
