@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -156,10 +157,14 @@ func listOfSignals(items []json.RawMessage) (result, error) {
 
 func newSignalsGet() *cobra.Command {
 	c := &cobra.Command{
-		Use:     "get ID",
-		Short:   "Show one signal in full, as JSON",
-		Example: "  nightjar signals get 4pJ0…",
-		Args:    cobra.ExactArgs(1),
+		Use:   "get ID",
+		Short: "Show one signal: what, whom, when, why, and what to do next",
+		Long: `Shows a signal on a screen: what it is, whom it is about, when and why it came,
+three of its events, and commands that go on from there. JSON has all of it, and is
+what is written where there is no terminal.`,
+		Example: `  nightjar signals get 7cP1I9tDnaT_fd07FLiCwDPO
+  nightjar signals get 7cP1I9tDnaT_fd07FLiCwDPO --output json`,
+		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			cl, err := newClient(c)
 			if err != nil {
@@ -172,9 +177,16 @@ func newSignalsGet() *cobra.Command {
 			if mentionsGeoIP(answer) {
 				defer cl.credit(c.Context())
 			}
-			return printJSON(os.Stdout, answer)
+			return result{data: answer, text: func(w io.Writer) error {
+				s, err := readFullSignal(answer)
+				if err != nil {
+					return err
+				}
+				return s.show(w, terminalWidth(), cl.filterOf(c.Context(), s.ID))
+			}}.print(c)
 		},
 	}
 	addClientFlags(c)
+	addTerminalOutput(c, asTable, asJSON, textFormats...)
 	return c
 }
