@@ -45,7 +45,9 @@ func withDefaults(options *ch.Options) *ch.Options {
 	o.ReadTimeout = cmp.Or(o.ReadTimeout, 5*time.Minute)
 	o.MaxOpenConns = cmp.Or(o.MaxOpenConns, 16)
 	o.MaxIdleConns = cmp.Or(o.MaxIdleConns, 8)
-	o.ConnMaxLifetime = cmp.Or(o.ConnMaxLifetime, time.Hour)
+	// A connection holds on to buffers as large as the largest block it ever sent.
+	// A new one is a matter of milliseconds.
+	o.ConnMaxLifetime = cmp.Or(o.ConnMaxLifetime, 15*time.Second)
 	o.BlockBufferSize = cmp.Or(o.BlockBufferSize, 10)
 	if len(o.ClientInfo.Products) == 0 {
 		o.ClientInfo.Products = append(o.ClientInfo.Products, struct{ Name, Version string }{"nightjar", "1"})

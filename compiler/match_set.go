@@ -84,6 +84,7 @@ func (s *MatchSet) Match(e *schema.Event, found func(hit int32)) {
 	for _, visit := range s.visit {
 		visit(e)
 	}
+	s.found, s.current = nil, nil // an event holds on to those that were stored with it
 }
 
 func (s *MatchSet) ask(labels []int32) {

@@ -43,6 +43,7 @@ type Keeper struct {
 
 	mu     sync.Mutex
 	report Report
+	stored int64 // bytes of the database that the quota covers, at the last round
 }
 
 // New reads the record. It starts nothing.
@@ -152,16 +153,15 @@ func (k *Keeper) keep(table string) time.Duration {
 // enforceQuota drops the oldest days of events while too much is stored. The
 // newest day stays whatever it takes.
 func (k *Keeper) enforceQuota(parts []partition, dropped []Drop, events []partition, drop func(partition, string) error) error {
-	used := int64(0)
+	stored := int64(0)
 	for _, p := range parts {
-		used += p.bytes
+		stored += p.bytes
 	}
 	for _, d := range dropped {
-		used -= d.Bytes
+		stored -= d.Bytes
 	}
-	if k.deps.Beside != nil {
-		used += k.deps.Beside()
-	}
+	beside := k.beside()
+	used := stored + beside
 	quota := k.deps.Policy.DiskQuota
 	sort.Slice(events, func(i, j int) bool { return events[i].id < events[j].id })
 	for quota > 0 && used > quota && len(events) > 1 {
@@ -178,11 +178,19 @@ func (k *Keeper) enforceQuota(parts []partition, dropped []Drop, events []partit
 		k.deps.Log.Error("the disk quota is used up by what may not be dropped: the newest day of events, signals, rules and the intake's log",
 			"used", used, "quota", quota)
 	}
-	k.report.Used, k.report.OverQuota, k.report.OldestDay = used, over, ""
+	k.stored = used - beside
+	k.report.OverQuota, k.report.OldestDay = over, ""
 	if len(events) > 0 {
 		k.report.OldestDay = events[0].id
 	}
 	return nil
+}
+
+func (k *Keeper) beside() int64 {
+	if k.deps.Beside == nil {
+		return 0
+	}
+	return k.deps.Beside()
 }
 
 // partition is what the tables are dropped by.

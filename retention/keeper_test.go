@@ -131,7 +131,11 @@ func TestTheOldestDaysGoWhenTheQuotaIsUsedUp(t *testing.T) {
 		t.Errorf("the log does not say that events were dropped unseen: %s", log)
 	}
 	// What lies beside the database counts too, and the newest day stays.
+	before := k.Report().Used
 	k.deps.Beside = func() int64 { return used }
+	if got := k.Report().Used; got != before+used {
+		t.Errorf("%d bytes are used at once, want those before and %d", got, used)
+	}
 	enforce(t, k)
 	if got := days(t, conn); !cmp.Equal(got, []string{"10"}) {
 		t.Errorf("days %v are left", got)

@@ -45,11 +45,14 @@ type Drop struct {
 // maxRecent is how many drops are remembered one by one.
 const maxRecent = 100
 
-// Report is the present one.
+// Report is the present one. What is used is what the database took at the last
+// round, and what lies beside it now.
 func (k *Keeper) Report() Report {
+	beside := k.beside()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	r := k.report
+	r.Used = k.stored + beside
 	r.Recent = slices.Clone(r.Recent)
 	r.Totals = map[string]Total{}
 	for table, t := range k.report.Totals {

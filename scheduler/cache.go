@@ -245,3 +245,25 @@ func (c *cache) bound(limit int) []string {
 	}
 	return emptied
 }
+
+// rest lets go of the matches in memory when little is going on, and of the memory
+// that they took. What comes from now on is held again; windows that reach back
+// further are read from the store until none does.
+func (c *cache) rest() {
+	for _, p := range c.plans {
+		if p.from == never || p.count == 0 {
+			continue
+		}
+		p.from = max(p.from, p.newest+1)
+		c.matches -= p.count
+		p.count, p.globals = 0, nil
+		kept := map[uint64]*groupCache{}
+		for key, g := range p.groups {
+			if g.matches = nil; len(g.signals) > 0 {
+				kept[key] = g
+			}
+		}
+		p.groups = kept
+	}
+	c.tags = map[string][]string{}
+}

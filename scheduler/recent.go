@@ -55,6 +55,22 @@ func (r *Recent) forget() {
 	}
 }
 
+// Forget lets go of the events up to a sequence, which nobody is going to ask for,
+// and of their memory.
+func (r *Recent) Forget(through uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	i := r.search(through)
+	if i == 0 {
+		return
+	}
+	for n := range i {
+		r.bytes -= sizeOf(&r.events[n])
+	}
+	r.after = r.events[i-1].Seq
+	r.events = append([]schema.Event(nil), r.events[i:]...)
+}
+
 // sizeOf estimates an event's memory.
 func sizeOf(e *schema.Event) int {
 	return 256 + len(e.Message) + 2*len(e.JSON) + 64*len(e.Leaves) + 32*len(e.Tags)

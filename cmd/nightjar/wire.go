@@ -44,7 +44,7 @@ func graph(ctx context.Context, config Config) fx.Option {
 			func() context.Context { return ctx },
 			newLogger, newRegistry, newEngine, newDatabase, newSink, newGeoIP, newIntake, newTables, newScheduler, newBacktester, newJobs, newConfiguration, newKeeper, newBackups, newServer,
 		),
-		fx.Invoke(func(*retention.Keeper, *backup.Source, *api.Server) {}),
+		fx.Invoke(func(*retention.Keeper, *backup.Source, *api.Server) {}, runEasing),
 	)
 }
 

@@ -1,0 +1,29 @@
+package scheduler
+
+import "context"
+
+// restfulMatches is how many matches in memory are not worth letting go of: about
+// 4 MB.
+const restfulMatches = 20_000
+
+// Rest lets go of memory that the near past takes, for when little is going on: what
+// evaluation needs of it is read from the store. It changes no signal. It waits for
+// the step that is being done.
+func (s *Scheduler) Rest(ctx context.Context) error {
+	return s.between(ctx, func() error {
+		if s.cache.matches < restfulMatches {
+			return nil
+		}
+		return s.rest(ctx)
+	})
+}
+
+func (s *Scheduler) rest(ctx context.Context) error {
+	if err := s.flush(ctx); err != nil {
+		return err
+	}
+	s.pending = nil
+	s.cache.rest()
+	s.metrics.cached.Set(float64(s.cache.matches))
+	return nil
+}
