@@ -55,7 +55,7 @@ func (s *rules) ValidateRule(_ context.Context, in *pb.ValidateRuleRequest) (*em
 // examine says all that is wrong with a rule, or else what is worth knowing.
 func (s *rules) examine(rule schema.Rule) ([]string, error) {
 	warnings, err := s.check(rule)
-	return warnings, joined(err, checkWords(&rule))
+	return warnings, joined(err, CheckWords(&rule))
 }
 
 // GetRule reads a rule.

@@ -28,9 +28,9 @@ var (
 	knownLearning   = []int64{1, 6, 12, 24, 48, 168, 336}
 )
 
-// checkWords says where a rule has a word or number that clients don't know, as
-// *schema.Invalid.
-func checkWords(r *schema.Rule) error {
+// CheckWords says where a rule has a word or number that clients don't know, as
+// *schema.Invalid: what the API refuses beside what does not compile.
+func CheckWords(r *schema.Rule) error {
 	var w vocabulary
 	for i, q := range r.Queries {
 		at := fmt.Sprintf("queries[%d].", i)

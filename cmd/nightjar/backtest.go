@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"nightjar/api"
 	"nightjar/compiler"
 	"nightjar/ingest"
 	"nightjar/ingest/files"
@@ -32,20 +33,23 @@ func newBacktest() *cobra.Command {
 	var rulePath, eventsPath, until, suppressionsPath string
 	var span spanFlags
 	var tables tableFiles
-	var geo []string
+	var reading readingFlags
 	c := &cobra.Command{
 		Use:   "backtest --rule FILE (--events FILE | --from TIME --to TIME)",
 		Short: "Show which signals a rule would have given",
 		Long: `Evaluates a rule over events, with the plan and the windows of the live
 evaluation, and prints its signals ordered by first seen, case and group.
 
-The events are those of a file, JSON objects, one a line, in any order; no engine
-is needed. Or they are those that an engine has stored, by their own time, both
+The events are those of a file, in any order; no engine is needed. It may be JSON
+(objects one a line, an array, an export of Datadog or Elastic), CSV or raw log
+lines, whose --source says what wrote them, and compressed; a folder or a pattern
+with * stands for its files. Or they are those that an engine has stored, by their own time, both
 ends included: then the engine's suppressions and reference tables count.
 
 ` + referenceTableHelp,
 		Example: `  nightjar backtest --rule brute-force.json --events events.ndjson --output json
-  nightjar backtest --rule brute-force.json --from now-7d --to now`,
+  nightjar backtest --rule brute-force.json --events /var/log/auth.log.2.gz --source sshd
+  nightjar backtest --rule brute-force.json --from -7d --to now`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			stored := span.from != "" || span.to != ""
@@ -66,7 +70,7 @@ ends included: then the engine's suppressions and reference tables count.
 				}
 				return printFound(c, signals)
 			}
-			locator, err := openGeoIP(geo)
+			decoder, err := reading.decoder(c)
 			if err != nil {
 				return err
 			}
@@ -74,7 +78,7 @@ ends included: then the engine's suppressions and reference tables count.
 			if err != nil {
 				return err
 			}
-			signals, err := backtest(rulePath, eventsPath, end, locator, suppressions, tables...)
+			signals, err := backtest(rulePath, eventsPath, end, decoder, suppressions, tables...)
 			if err != nil {
 				return err
 			}
@@ -83,10 +87,10 @@ ends included: then the engine's suppressions and reference tables count.
 	}
 	addOutput(c, tableFormats...)
 	addClientFlags(c)
-	addGeoIP(c.Flags(), &geo)
+	reading.add(c.Flags())
 	span.add(c, "over stored events ", "up to then, included")
-	c.Flags().StringVar(&rulePath, "rule", "", "the rule, a JSON document as the API takes it")
-	c.Flags().StringVar(&eventsPath, "events", "", "the events, one JSON object a line (- for standard input)")
+	c.Flags().StringVar(&rulePath, "rule", "", "the rule, a document as the API takes it, in JSON or YAML")
+	c.Flags().StringVar(&eventsPath, "events", "", "the events: a file, a folder or a pattern (- for standard input)")
 	c.Flags().StringVar(&until, "until", "", "leave out events after this time: "+schema.MomentForms)
 	c.Flags().StringVar(&suppressionsPath, "suppressions", "", "suppressions, a JSON array of documents as the API takes them; suppressed signals are left out, and counted")
 	addReferenceTables(c, &tables)
@@ -131,7 +135,7 @@ func backtestStored(c *cobra.Command, rulePath string, span *spanFlags, until sc
 	return append([]found{}, answer.Signals...), nil
 }
 
-func backtest(rulePath, eventsPath string, until schema.Millis, locator ingest.Locator, suppressions []compiler.InForce, tables ...tableFile) ([]found, error) {
+func backtest(rulePath, eventsPath string, until schema.Millis, decoder *ingest.Decoder, suppressions []compiler.InForce, tables ...tableFile) ([]found, error) {
 	plan, err := readRule(rulePath)
 	if err != nil {
 		return nil, err
@@ -144,12 +148,17 @@ func backtest(rulePath, eventsPath string, until schema.Millis, locator ingest.L
 	var left compiler.LeftOut
 	oldest, newest := schema.MaxMillis, schema.MinMillis
 	matched := map[uint64]schema.Event{} // where suppressions have to see them
-	err = readEvents(eventsPath, locator, func(e *schema.Event) {
+	read, hits := 0, 0
+	leftOut, err := readEvents(eventsPath, decoder, func(e *schema.Event) {
+		read++
 		if e.At > until {
 			return
 		}
 		oldest, newest = min(oldest, e.At), max(newest, e.At)
 		ms := plan.MatchesCounting(e, &left)
+		if len(ms) > 0 {
+			hits++
+		}
 		if matches = append(matches, ms...); len(ms) > 0 && plan.Withholds() {
 			matched[e.Seq] = *e
 		}
@@ -157,6 +166,11 @@ func backtest(rulePath, eventsPath string, until schema.Millis, locator ingest.L
 	if err != nil {
 		return nil, err
 	}
+	without := ""
+	if leftOut > 0 {
+		without = thousands(leftOut) + " left out, "
+	}
+	fmt.Fprintf(os.Stderr, "%s read, %s%s matched\n", thousands(read+leftOut), without, thousands(hits))
 	if told := left.String(); told != "" {
 		fmt.Fprintf(os.Stderr, "%s: warning: %s\n", rulePath, told)
 	}
@@ -218,6 +232,9 @@ func readRule(path string) (*compiler.Plan, error) {
 		return nil, inFile(path, jsonPlace(text, err))
 	}
 	plan, warnings, err := compiler.Compile(rule)
+	if err == nil {
+		err = api.CheckWords(&rule)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -251,12 +268,15 @@ func jsonPlace(text []byte, err error) error {
 
 // readEvents calls use with every event of a file; sequence numbers follow the
 // lines, and an event arrives at its time. One without is left out, and told: what
-// comes out never depends on the moment of the run.
-func readEvents(path string, locator ingest.Locator, use func(*schema.Event)) error {
+// comes out never depends on the moment of the run. It returns how many those were.
+func readEvents(path string, decoder *ingest.Decoder, use func(*schema.Event)) (without int, err error) {
+	if decoder == nil {
+		decoder = ingest.NewOffline(now(), nil)
+	}
 	var untimed leftOut
 	defer untimed.close()
 	seq := uint64(0)
-	return eventFile{path, ingest.NewOffline(now(), locator)}.each(func(r files.Record, e *schema.Event) error {
+	err = eventFile{path, decoder}.each(func(r files.Record, e *schema.Event) error {
 		if e.At == ingest.NoTime {
 			untimed.add(r.Place, whyNoTime(e))
 			return nil
@@ -266,6 +286,7 @@ func readEvents(path string, locator ingest.Locator, use func(*schema.Event)) er
 		use(e)
 		return nil
 	})
+	return untimed.n, err
 }
 
 func parseUntil(s string) (schema.Millis, error) {
@@ -285,5 +306,5 @@ func printFound(c *cobra.Command, signals []found) error {
 		rows[i] = []string{s.FirstSeen.String(), s.LastSeen.String(), s.Severity, fmt.Sprint(s.Case), s.CaseName,
 			strings.Join(s.Group, ", "), fmt.Sprint(s.Events)}
 	}
-	return result{data: signals, header: []string{"FIRST SEEN", "LAST SEEN", "SEVERITY", "CASE", "NAME", "GROUP", "EVENTS"}, rows: rows}.print(c)
+	return result{data: signals, header: []string{"FIRST SEEN", "LAST SEEN", "SEVERITY", "CASE", "NAME", "GROUP", "EVENTS"}, rows: rows, none: "no signals"}.print(c)
 }

@@ -105,7 +105,7 @@ func TestFlagsOfOneNameMeanOneThing(t *testing.T) {
 			case f.Name == "output" && !strings.Contains(f.Usage, "json"):
 				t.Errorf("%s: --output %q has no json", where, f.Usage)
 			}
-			if before, known := types[f.Name]; known && before != f.Value.Type() && f.Name != "rule" && f.Name != "wait" {
+			if before, known := types[f.Name]; known && before != f.Value.Type() && !slices.Contains([]string{"rule", "wait", "events"}, f.Name) {
 				t.Errorf("%s: --%s is a %s, elsewhere a %s", where, f.Name, f.Value.Type(), before)
 			}
 			types[f.Name] = f.Value.Type()

@@ -115,7 +115,7 @@ func (k *documents) table(data any, all ...document) result {
 			rows[i] = append(rows[i], k.cell(d, column))
 		}
 	}
-	return result{data: data, header: k.columns, rows: rows}
+	return result{data: data, header: k.columns, rows: rows, none: "no " + k.plural}
 }
 
 func (k *documents) getCommand() *cobra.Command {

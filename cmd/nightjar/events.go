@@ -52,7 +52,7 @@ func (l *eventLine) withID(id string) error {
 // eventFile is a file of events that nobody sent, as backtests and searches read
 // it: in any form that ingest/files knows, each record as the intake reads it.
 type eventFile struct {
-	path string
+	path string // also a folder, or a pattern
 	// decoder is the intake's, offline; its Source is that of raw lines.
 	decoder *ingest.Decoder
 }
@@ -60,13 +60,23 @@ type eventFile struct {
 // each calls use with every event of the file, in order. An event without a
 // readable time has ingest.NoTime.
 func (f eventFile) each(use func(files.Record, *schema.Event) error) error {
-	return files.Each(f.path, files.Options{}, func(r files.Record) error {
-		e, err := f.decoder.Record(r.Text, r.JSON)
+	paths, err := files.Expand([]string{f.path})
+	if err != nil {
+		return err
+	}
+	for _, path := range paths {
+		err := files.Each(path, files.Options{}, func(r files.Record) error {
+			e, err := f.decoder.Record(r.Text, r.JSON)
+			if err != nil {
+				return &files.PlaceError{Place: r.Place, Err: err}
+			}
+			return use(r, &e)
+		})
 		if err != nil {
-			return &files.PlaceError{Place: r.Place, Err: err}
+			return err
 		}
-		return use(r, &e)
-	})
+	}
+	return nil
 }
 
 // leftOut are records that a command leaves out, and told on standard error: the

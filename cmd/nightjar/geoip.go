@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"go.uber.org/fx"
 
@@ -82,6 +83,42 @@ func describeGeoIP(d *geoip.Databases) []api.GeoIP {
 // addGeoIP adds --geoip to a command that reads events from files.
 func addGeoIP(flags *pflag.FlagSet, into *[]string) {
 	flags.StringArrayVar(into, "geoip", nil, geoipHelp)
+}
+
+// readingFlags say how files of events are read, as those of ingest do.
+type readingFlags struct {
+	source, zone string
+	year         int
+	geoip        []string
+}
+
+func (r *readingFlags) add(flags *pflag.FlagSet) {
+	flags.StringVar(&r.source, "source", "", "what wrote the raw lines of the file, such as sshd; it also stands in where an event names no source")
+	flags.IntVar(&r.year, "year", 0, "year of times that have none (default: the newest that is not in the future)")
+	flags.StringVar(&r.zone, "tz", "", "time zone of times that have none, such as Europe/Paris (default: UTC)")
+	addGeoIP(flags, &r.geoip)
+}
+
+func (r *readingFlags) given() bool {
+	return r.source != "" || r.zone != "" || r.year != 0 || len(r.geoip) > 0
+}
+
+// decoder reads events of files so.
+func (r *readingFlags) decoder(c *cobra.Command) (*ingest.Decoder, error) {
+	var zone *time.Location
+	if r.zone != "" {
+		var err error
+		if zone, err = ingest.ParseZone(r.zone); err != nil {
+			return nil, &usageError{c.CommandPath(), fmt.Errorf("--tz: %w", err)}
+		}
+	}
+	locator, err := openGeoIP(r.geoip)
+	if err != nil {
+		return nil, err
+	}
+	d := ingest.NewOffline(now(), locator)
+	d.Source, d.Year, d.Zone = r.source, r.year, zone
+	return d, nil
 }
 
 // openGeoIP opens what --geoip named, and credits its makers.

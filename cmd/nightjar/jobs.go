@@ -239,7 +239,7 @@ func printJobs(c *cobra.Command, data any, items []jobItem) error {
 		a := j.Attributes
 		rows[i] = []string{j.ID, a.JobStatus, fmt.Sprintf("%.0f %%", 100*a.ProgressRate), strconv.Itoa(a.Signals), a.JobName, a.CreatedAt, a.Problem}
 	}
-	return result{data: data, header: []string{"ID", "STATUS", "DONE", "SIGNALS", "NAME", "CREATED", "PROBLEM"}, rows: rows}.print(c)
+	return result{data: data, header: []string{"ID", "STATUS", "DONE", "SIGNALS", "NAME", "CREATED", "PROBLEM"}, rows: rows, none: "no jobs"}.print(c)
 }
 
 func newJobsGet() *cobra.Command {

@@ -43,6 +43,7 @@ type easing struct {
 func runEasing(lc fx.Lifecycle, e *engine, intake *ingest.Intake, store sink, s *scheduler.Scheduler) {
 	m := &easing{intake: intake, recent: store.recent, scheduler: s}
 	e.run(lc, "memory", func(ctx context.Context) error {
+		m.held = held()
 		tick := time.NewTicker(easeEvery)
 		defer tick.Stop()
 		for {

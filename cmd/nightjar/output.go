@@ -101,6 +101,8 @@ type result struct {
 	rows   [][]string
 	// widest is how many characters of a cell people are shown; 0: all.
 	widest int
+	// none is told instead of a table without rows; "": its header is shown.
+	none string
 	// text is for people, where there is more to say than a table.
 	text func(w io.Writer) error
 }
@@ -118,6 +120,10 @@ func (r result) write(w io.Writer, f format) error {
 		return printCSV(w, r.header, r.rows)
 	case r.text != nil:
 		return r.text(w)
+	}
+	if len(r.rows) == 0 && r.none != "" {
+		fmt.Fprintln(os.Stderr, r.none)
+		return nil
 	}
 	return printTable(w, r.header, cut(r.rows, r.widest))
 }
@@ -205,6 +211,15 @@ func printCSV(w io.Writer, header []string, rows [][]string) error {
 	}
 	c.Flush()
 	return errors.Join(err, c.Error())
+}
+
+// thousands is a number with commas.
+func thousands(n int) string {
+	text := fmt.Sprint(n)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
 }
 
 // cell is a JSON value as one cell of a table.

@@ -130,6 +130,9 @@ func checkRule(text []byte, files tableFiles) ([]string, error) {
 		return nil, jsonPlace(text, err)
 	}
 	plan, warnings, err := compiler.Compile(rule)
+	if err == nil {
+		err = api.CheckWords(&rule)
+	}
 	if err != nil || len(files) == 0 {
 		return warnings, err
 	}

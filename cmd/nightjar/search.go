@@ -26,7 +26,7 @@ type searchOptions struct {
 	explain       bool
 	events, event string
 	reader        string
-	geoip         []string
+	reading       readingFlags
 }
 
 func newSearch() *cobra.Command {
@@ -51,7 +51,8 @@ with 1 when it failed or the query does not parse, and with 2 for wrong usage.`,
 		Example: `  nightjar search 'source:sshd "Failed password"' --from -1h
   nightjar search '-status:info @http.status_code:>=500' --limit 0 > events.ndjson
   nightjar search 'source:sshd @network.client.ip:203.0.113.66' --explain
-  nightjar search 'CIDR(@ip, 10.0.0.0/8)' --events events.ndjson --reader sql`,
+  nightjar search 'CIDR(@ip, 10.0.0.0/8)' --events events.ndjson --reader sql
+  nightjar search '"Failed password"' --events /var/log/auth.log.2.gz --source sshd`,
 		// A query that begins with a minus is no flag.
 		DisableFlagParsing: true,
 	}
@@ -74,9 +75,9 @@ with 1 when it failed or the query does not parse, and with 2 for wrong usage.`,
 	f.IntVar(&o.limit, "limit", 100, "how many events at most; 0 for all")
 	addTerminalOutput(c, asTable, asLines, tableFormats...)
 	f.BoolVar(&o.explain, "explain", false, "show how the query is understood and run, instead of running it")
-	f.StringVar(&o.events, "events", "", "search this file of events (- for standard input)")
+	f.StringVar(&o.events, "events", "", "search this file of events, in any form that backtest reads (- for standard input)")
 	f.StringVar(&o.event, "event", "", "tell whether the one event in this file matches (- for standard input)")
-	addGeoIP(f, &o.geoip)
+	o.reading.add(f)
 	f.StringVar(&o.reader, "reader", "memory", "what searches --events: memory or sql")
 	return c
 }
@@ -125,8 +126,8 @@ func (o *searchOptions) check() error {
 		return fmt.Errorf("--reader: want memory or sql, got %q", o.reader)
 	case o.events != "" && o.event != "":
 		return errors.New("--events and --event: one of them")
-	case len(o.geoip) > 0 && o.events == "" && o.event == "":
-		return errors.New("--geoip goes with --events or --event; the engine locates events when they arrive")
+	case o.reading.given() && o.events == "" && o.event == "":
+		return errors.New("--geoip, --source, --year and --tz go with --events or --event; the engine reads events when they arrive")
 	case o.explain && (o.events != "" || o.event != ""):
 		return errors.New("--explain asks the engine; it does not go with --events or --event")
 	}
@@ -134,19 +135,19 @@ func (o *searchOptions) check() error {
 }
 
 func (o *searchOptions) run(c *cobra.Command, query string) error {
-	locator, err := openGeoIP(o.geoip)
+	decoder, err := o.reading.decoder(c)
 	if err != nil {
 		return err
 	}
 	switch {
 	case o.event != "":
-		return searchEvent(os.Stdout, query, o.event, locator)
+		return searchEvent(os.Stdout, query, o.event, decoder)
 	case o.events != "":
 		from, to, err := o.span.bounds(c)
 		if err != nil {
 			return err
 		}
-		return searchEvents(c.Context(), os.Stdout, query, o.events, o.reader, locator, func(e *schema.Event) bool { return e.At >= from && e.At < to })
+		return searchEvents(c.Context(), os.Stdout, query, o.events, o.reader, decoder, func(e *schema.Event) bool { return e.At >= from && e.At < to })
 	}
 	cl, err := newClient(c)
 	if err != nil {
@@ -213,7 +214,7 @@ func eventTable(events []foundEvent) result {
 		lines[i] = e.eventLine
 		rows[i] = []string{e.Timestamp.String(), e.Status, e.Source, e.Host, e.Service, e.id, text}
 	}
-	return result{data: lines, header: []string{"TIME", "STATUS", "SOURCE", "HOST", "SERVICE", "ID", "MESSAGE"}, rows: rows, widest: maxMessage}
+	return result{data: lines, header: []string{"TIME", "STATUS", "SOURCE", "HOST", "SERVICE", "ID", "MESSAGE"}, rows: rows, widest: maxMessage, none: "no events"}
 }
 
 // logItem is an event as the API has it.

@@ -22,7 +22,7 @@ import (
 )
 
 // searchEvent tells whether the one event of a file matches.
-func searchEvent(w io.Writer, text, path string, locator ingest.Locator) error {
+func searchEvent(w io.Writer, text, path string, decoder *ingest.Decoder) error {
 	query, err := compiler.ParseQuery(text)
 	if err != nil {
 		return errors.Join(err, writeMistake(w, err))
@@ -31,7 +31,7 @@ func searchEvent(w io.Writer, text, path string, locator ingest.Locator) error {
 	if err != nil {
 		return err
 	}
-	e, err := ingest.NewOffline(now(), locator).Record(body, true)
+	e, err := decoder.Record(body, true)
 	if err != nil {
 		return fmt.Errorf("%s: %w; --events takes a file of several", path, err)
 	}
@@ -76,7 +76,7 @@ const maxHeld = 20_000
 
 // searchEvents prints the lines of a file that have a matching event within the
 // time.
-func searchEvents(ctx context.Context, w io.Writer, text, path, reader string, locator ingest.Locator, within func(*schema.Event) bool) error {
+func searchEvents(ctx context.Context, w io.Writer, text, path, reader string, decoder *ingest.Decoder, within func(*schema.Event) bool) error {
 	query, err := compiler.ParseQuery(text)
 	if err != nil {
 		return err
@@ -91,11 +91,15 @@ func searchEvents(ctx context.Context, w io.Writer, text, path, reader string, l
 		match = s.match
 	}
 	b := &batchOfLines{w: w, match: match, within: within}
-	err = eventFile{path, ingest.NewOffline(now(), locator)}.each(func(r files.Record, e *schema.Event) error {
+	err = eventFile{path, decoder}.each(func(r files.Record, e *schema.Event) error {
 		return b.add(ctx, r.Text, *withTime(e))
 	})
 	// What stands before a line that can't be read is answered all the same.
-	return errors.Join(err, b.flush(ctx))
+	err = errors.Join(err, b.flush(ctx))
+	if b.printed == 0 {
+		fmt.Fprintf(os.Stderr, "%s read, 0 matched\n", thousands(b.read))
+	}
+	return err
 }
 
 // withTime gives an event that has no time the beginning of all: it is within no
@@ -126,6 +130,8 @@ type batchOfLines struct {
 
 	lines  [][]byte
 	events []schema.Event
+
+	read, printed int
 }
 
 // add keeps an event and a copy of the record that it is of, as one line.
@@ -136,6 +142,7 @@ func (b *batchOfLines) add(ctx context.Context, record []byte, e schema.Event) e
 		line.Write(record)
 	}
 	line.WriteByte('\n')
+	b.read++
 	b.events = append(b.events, e)
 	b.lines = append(b.lines, line.Bytes())
 	if len(b.events) < maxHeld {
@@ -156,6 +163,7 @@ func (b *batchOfLines) flush(ctx context.Context) error {
 		if !yes || !b.within(&b.events[i]) {
 			continue
 		}
+		b.printed++
 		if _, err := b.w.Write(b.lines[i]); err != nil {
 			return err
 		}

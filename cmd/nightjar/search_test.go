@@ -161,7 +161,7 @@ func TestLongFileIsSearchedWhole(t *testing.T) {
 	}
 	var out bytes.Buffer
 	all := func(*schema.Event) bool { return true }
-	if err := searchEvents(context.Background(), &out, "@n:>59990", writeFile(t, file.String()), "memory", nil, all); err != nil {
+	if err := searchEvents(context.Background(), &out, "@n:>59990", writeFile(t, file.String()), "memory", ingest.NewOffline(time.Now(), nil), all); err != nil {
 		t.Fatal(err)
 	}
 	if n := strings.Count(out.String(), "\n"); n != 9 {

@@ -152,7 +152,7 @@ func listOfSignals(items []json.RawMessage) (result, error) {
 		rows[i] = []string{a.Workflow.FirstSeen, a.Workflow.LastSeen, a.Status, a.Title,
 			strings.Join(a.Nightjar.Group, ", "), fmt.Sprint(a.Nightjar.Events), s.ID}
 	}
-	return result{data: items, header: signalColumns, rows: rows}, nil
+	return result{data: items, header: signalColumns, rows: rows, none: "no signals"}, nil
 }
 
 func newSignalsGet() *cobra.Command {

@@ -312,7 +312,7 @@ func printTables(c *cobra.Command, data any, all []tableItem) error {
 		a := &t.Attributes
 		rows[i] = []string{a.TableName, a.Status, fmt.Sprint(a.RowCount), a.UpdatedAt, strings.Join(columns, ", "), t.ID}
 	}
-	return result{data: data, header: []string{"NAME", "STATUS", "ROWS", "UPDATED", "COLUMNS", "ID"}, rows: rows}.print(c)
+	return result{data: data, header: []string{"NAME", "STATUS", "ROWS", "UPDATED", "COLUMNS", "ID"}, rows: rows, none: "no reference tables"}.print(c)
 }
 
 func newTablesGet() *cobra.Command {
