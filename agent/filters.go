@@ -54,7 +54,7 @@ func (f *filters) install(rules *ruleset.Set, p *probe.Probe, all []string) erro
 		bucket := rules.For(kind)
 		approvals := bucket.Approve(inKernel(kind))
 		filter, state := f.kernelFilter(t, approvals, names)
-		if !state.Approving && bucket.DiscardsUnder(kind+".file.path", "/nightjar-no-such-folder") {
+		if kind == "open" && !state.Approving && bucket.DiscardsUnder(kind+".file.path", "/nightjar-no-such-folder") {
 			state.Discards, filter.Discards, f.discards[t] = true, 1, true
 		}
 		f.state[kind] = state

@@ -136,7 +136,8 @@ static __always_inline struct file *wanted_file(struct task_struct *t, struct wa
 static __always_inline bool approved(struct scratch *s, struct call *c, struct filter *f, struct args *a, struct task_struct *t, long ret)
 {
 	struct want *w = &c->want[0];
-	struct file *file = c->name == NAME_FILE && ret >= 0 ? wanted_file(t, w, a, ret) : 0;
+	bool opened = c->name == NAME_FILE && (w->arg != ARG_RETURNED || ret >= 0);
+	struct file *file = opened ? wanted_file(t, w, a, ret) : 0;
 	if (file) {
 		struct dentry *d = BPF_CORE_READ(file, f_path.dentry);
 		if (discarded(f, c->type, d, BPF_CORE_READ(file, f_path.mnt)))
@@ -148,8 +149,8 @@ static __always_inline bool approved(struct scratch *s, struct call *c, struct f
 		return true;
 	if (c->filter_arg >= 6 && (f->any_of || f->equals))
 		return true;
-	if (file)
-		return false;
+	if (opened)
+		return false; // of another name, or without a file, and so without a name
 	if (c->name == NAME_UNKNOWN)
 		return true;
 	// The path of what failed, or is not there any more; the second want of a
