@@ -2,11 +2,15 @@ package agent
 
 import (
 	"bytes"
+	"context"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"runtime"
 	"testing"
 	"time"
+
+	"github.com/cilium/ebpf"
 
 	"nightjar/agent/probe"
 	"nightjar/secl/event"
@@ -103,4 +107,75 @@ func TestARecordingIsReadAsItWas(t *testing.T) {
 	if e.Type != "open" || e.File.Path != file || e.Process.PID != int64(pid) || e.Process.Parent == nil || e.Timestamp == 0 {
 		t.Errorf("read: %s of %s by %d", e.Type, e.File.Path, e.Process.PID)
 	}
+}
+
+func init() {
+	works["agent"] = func(a []string) error {
+		agent, err := New(Config{Sink: &idsSink{}, StateDir: a[0]})
+		if err != nil {
+			return err
+		}
+		agent.config.Sink.(*idsSink).agent = agent
+		return agent.Run(context.Background())
+	}
+}
+
+// idsSink prints what is in the kernel when the agent watches.
+type idsSink struct{ agent *Agent }
+
+func (*idsSink) Match(Match)     {}
+func (*idsSink) Report(Report)   {}
+func (*idsSink) Dropped() uint64 { return 0 }
+func (s *idsSink) Ready([]probe.Hook) {
+	ids, err := s.agent.probe.MapIDs()
+	if err != nil {
+		panic(err)
+	}
+	if err := json.NewEncoder(os.Stdout).Encode(inKernelIDs{ids, s.agent.probe.ProgramIDs()}); err != nil {
+		panic(err)
+	}
+}
+
+type inKernelIDs struct {
+	Maps     []ebpf.MapID
+	Programs []ebpf.ProgramID
+}
+
+func TestACrashLeavesNothingBehind(t *testing.T) {
+	needEBPF(t)
+	dir := t.TempDir()
+	c := work("agent", dir)
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var ids inKernelIDs
+	if err := json.NewDecoder(out).Decode(&ids); err != nil {
+		t.Fatal(err)
+	}
+	if n := probe.Existing(ids.Maps, ids.Programs); n != len(ids.Maps)+len(ids.Programs) || n == 0 {
+		t.Errorf("%d of %d maps and programs are there", n, len(ids.Maps)+len(ids.Programs))
+	}
+	if err := c.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = c.Wait()
+	for range 500 {
+		if probe.Existing(ids.Maps, ids.Programs) == 0 {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if n := probe.Existing(ids.Maps, ids.Programs); n != 0 {
+		t.Errorf("%d maps and programs are left", n)
+	}
+	// The socket of the one that crashed is not in the next one's way.
+	w := watch(t, `any: exec.comm == "no-such-comm"`, func(c *Config, _ *watched) { c.StateDir = dir })
+	if _, err := Ask(dir); err != nil {
+		t.Error(err)
+	}
+	w.stop()
 }
