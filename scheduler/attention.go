@@ -20,6 +20,7 @@ type attention struct {
 	turnedAway uint64
 	lapses     []lapse // oldest first, each longer than those after it
 	marks      []mark  // oldest first
+	doubt      doubt
 }
 
 // lapse is a break in the attention, which ended at a moment.
@@ -61,12 +62,14 @@ func (a *attention) look(wall time.Time, mono time.Duration, acknowledged, turne
 	case moved > shortestLapse || moved < -shortestLapse:
 		a.lapse(wall, endless, fmt.Sprintf("the clock was moved by %s", moved.Round(time.Millisecond)))
 		a.marks = nil
+		a.doubt.moved(moved)
 	case turnedAway > a.turnedAway:
 		a.lapse(wall, endless, "the intake had to turn senders away")
 	case elapsed > shortestLapse:
 		a.lapse(wall, elapsed, fmt.Sprintf("the engine stood still for %s", elapsed.Round(time.Millisecond)))
 	}
 	a.looked, a.wall, a.mono, a.turnedAway = true, wall, mono, turnedAway
+	a.doubt.look(acknowledged, wall)
 	a.mark(acknowledged, wall)
 }
 
@@ -115,5 +118,15 @@ func (a *attention) horizon(through uint64, delay time.Duration) (at schema.Mill
 			break
 		}
 	}
+	if a.doubt.stands(delay, a.wall) {
+		return 0, false, fmt.Sprintf("the clock was moved ahead by %s, and no event is as new as it says", a.doubt.ahead.Round(time.Millisecond))
+	}
 	return schema.MillisOf(evaluated.Add(-delay)), true, ""
+}
+
+// saw takes in how far behind its own time an event arrived, by the clock.
+func (a *attention) saw(behind time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.doubt.saw(behind, a.wall)
 }

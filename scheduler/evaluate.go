@@ -172,6 +172,7 @@ func (s *Scheduler) absorb(ctx context.Context, touches []touch) error {
 		}
 	}
 	for _, t := range touches {
+		s.attention.saw(time.Duration(t.event.Seen-t.event.At) * time.Millisecond)
 		s.metrics.ruleMatches.WithLabelValues(t.plan.Rule.ID).Inc()
 	}
 	s.metrics.matches.Add(float64(len(touches)))

@@ -44,7 +44,7 @@ func newVigilWorld(t *testing.T, condition string) *vigilWorld {
 func (w *vigilWorld) event(second int, host, message string) {
 	w.t.Helper()
 	at := w.noon + schema.Millis(second*1000)
-	w.events = append(w.events, schema.Event{Seq: uint64(len(w.events) + 1), At: at, Seen: at, Host: host, Message: message, Tags: []string{"env:prod"}})
+	w.events = append(w.events, schema.Event{Seq: uint64(len(w.events) + 1), At: at, Seen: schema.MillisOf(w.clock), Host: host, Message: message, Tags: []string{"env:prod"}})
 	if w.recent != nil {
 		w.recent.Add(w.events[w.stored:])
 	}
@@ -298,4 +298,25 @@ func TestRulesSayWhatTheyWaitFor(t *testing.T) {
 	if text, _ := json.Marshal(c.Silence); c.Silence.Held != "" {
 		t.Errorf("still held: %s", text)
 	}
+}
+
+// TestAClockThatIsMovedAheadMakesNobodySilent while senders go by another, and is
+// believed when they go by it or send nothing.
+func TestAClockThatIsMovedAheadMakesNobodySilent(t *testing.T) {
+	w := newVigilWorld(t, "a < 1 && b < 1")
+	w.awake(1)
+	moved := 0
+	beat := func(from, to, behind int) {
+		for second := from; second < to; second += 10 {
+			w.awake(second + moved)
+			w.event(second+moved-behind, "h1", "beat")
+		}
+	}
+	beat(10, 400, 0)
+	moved = 3600
+	w.clock = w.clock.Add(time.Hour)
+	beat(410, 1200, 3600)
+	w.want("")
+	beat(1200, 1600, 0) // now they go by it
+	w.want("h1 at 1490, 0 events, since 1190 until 4800")
 }
