@@ -265,11 +265,12 @@ func (d *Decoder) unreadable(source string) {
 	d.BadTimes[source]++
 }
 
-// onlyMessage tells whether an event came without attributes; an id is the
-// sender's name for it and says nothing about it, nor does what the intake says.
+// onlyMessage tells whether an event came without attributes but for those that a
+// reserved field may be read from; an id is the sender's name for it and says
+// nothing about it, nor does what the intake says.
 func onlyMessage(pairs []schema.Pair) bool {
 	for _, p := range pairs {
-		if p.Key != "id" && p.Key != ownAttribute {
+		if p.Key != "id" && p.Key != ownAttribute && slotOf([]byte(p.Key)) < 0 {
 			return false
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"nightjar/schema"
 )
 
 func newStatus() *cobra.Command {
@@ -67,7 +69,11 @@ func warningsOf(answer map[string]any) (out []string) {
 	clocks, _ := answer["clocks"].([]any)
 	for _, c := range clocks {
 		behind := time.Duration(number(c, "behind_seconds") * float64(time.Second)).Round(time.Second)
-		said := fmt.Sprintf("the clock of %s (%s) is %s ", text(c, "host"), text(c, "source"), behind.Abs())
+		far := behind.Abs().String()
+		if days := behind.Abs() / schema.Day; days > 2 {
+			far = fmt.Sprintf("%d days", days)
+		}
+		said := fmt.Sprintf("the clock of %s (%s) is %s ", text(c, "host"), text(c, "source"), far)
 		switch {
 		case behind < 0:
 			said += "ahead: its events happen when they arrive"

@@ -223,6 +223,8 @@ func TestRawLinesAndObjectsAreToldApart(t *testing.T) {
 		"raw among JSON":      {"{\"a\":1}\nplain\n", `{"a":1}|raw plain`},
 		"NaN":                 {`{"a":NaN}` + "\n" + `{"b":2}`, `{"a":NaN}|{"b":2}`},
 		"our own with an id":  {`{"id":"1","type":"log","attributes":{"a":1},"message":"m"}`, `{"id":"1","type":"log","attributes":{"a":1},"message":"m"}`},
+		"an event of items":   {`{"items":[{"a":1}]}`, `{"items":[{"a":1}]}`},
+		"an event of events":  {`{"events":[{"a":1}],"data":[{"b":1}]}`, `{"events":[{"a":1}],"data":[{"b":1}]}`},
 		"empty list":          {`{"Records":[]}`, ``},
 		"nothing":             {" \n\n", ``},
 	} {

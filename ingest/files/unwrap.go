@@ -14,7 +14,7 @@ type wrapper struct{ begin, depth int }
 // lists are the members that hold the records of a wrapper: CloudTrail's Records,
 // Azure's records and value, CloudWatch's logEvents, Kubernetes' items, a vendor's
 // data and Elastic's hits (which is an object with such a member).
-var lists = []string{"Records", "records", "value", "logEvents", "items", "events", "logs", "data", "hits"}
+var lists = []string{"Records", "records", "value", "logEvents", "items", "data", "hits"}
 
 // beside are members that stand before the list of a wrapper and say nothing of
 // any record.
@@ -47,7 +47,7 @@ func wrapped(head []byte) (wrapper, bool) {
 			if first >= len(head) || head[first] != '{' && head[first] != ']' {
 				return wrapper{}, false
 			}
-			if key == "data" && head[first] == '{' && !bytes.Contains(head[first:], []byte(`"attributes"`)) {
+			if key == "data" && head[first] == '{' && !bytes.Contains(head[first:], []byte(`"attributes"`)) || key == "items" && !bytes.Contains(head[:next], []byte(`List"`)) {
 				return wrapper{}, false
 			}
 			w.begin = next + 1
