@@ -25,7 +25,7 @@ type agentPolicies struct {
 
 // CreateAgentPolicy stores a policy.
 func (s *agentPolicies) CreateAgentPolicy(ctx context.Context, in *pb.CreateAgentPolicyRequest) (*pb.AgentPolicyResponse, error) {
-	attributes, err := requestedPolicy(in.GetData().GetAttributes())
+	attributes, err := requestedPolicy(ctx, in.GetData().GetAttributes())
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +38,7 @@ func (s *agentPolicies) CreateAgentPolicy(ctx context.Context, in *pb.CreateAgen
 }
 
 // requestedPolicy reads the older form of the host tags as the newer one.
-func requestedPolicy(in *pb.AgentPolicyAttributes) (*pb.AgentPolicyAttributes, error) {
+func requestedPolicy(ctx context.Context, in *pb.AgentPolicyAttributes) (*pb.AgentPolicyAttributes, error) {
 	if in == nil {
 		return nil, badRequest(attributesPath, "missing")
 	}
@@ -48,9 +48,12 @@ func requestedPolicy(in *pb.AgentPolicyAttributes) (*pb.AgentPolicyAttributes, e
 			return nil, &schema.Invalid{Details: []schema.Detail{{Target: "hostTagsLists", Message: "want a list of lists of tags: " + err.Error()}}}
 		}
 	}
+	if x := exchangeOf(ctx); x != nil && x.keys[attributesPath+".hostTags"] && x.keys[attributesPath+".hostTagsLists"] && len(in.GetHostTags()) == 0 && len(lists) == 0 {
+		return nil, bothHostTags()
+	}
 	if len(in.GetHostTags()) > 0 {
 		if len(lists) > 0 {
-			return nil, &schema.Invalid{Details: []schema.Detail{{Target: "tags", Message: "cannot have both the new and the legacy field populated"}}}
+			return nil, bothHostTags()
 		}
 		text, err := json.Marshal([][]string{in.GetHostTags()})
 		if err != nil {
@@ -59,6 +62,12 @@ func requestedPolicy(in *pb.AgentPolicyAttributes) (*pb.AgentPolicyAttributes, e
 		in.HostTags, in.HostTagsListsText = nil, new(string(text))
 	}
 	return in, nil
+}
+
+// bothHostTags refuses a policy that says its hosts in both forms, in the
+// recorded words.
+func bothHostTags() error {
+	return &schema.Invalid{Details: []schema.Detail{{Target: "tags", Message: "cannot have both the new and the legacy field populated"}}}
 }
 
 // ListAgentPolicies reads all policies.
@@ -86,7 +95,7 @@ func (s *agentPolicies) GetAgentPolicy(ctx context.Context, in *pb.GetAgentPolic
 
 // UpdateAgentPolicy changes a policy.
 func (s *agentPolicies) UpdateAgentPolicy(ctx context.Context, in *pb.UpdateAgentPolicyRequest) (*pb.AgentPolicyResponse, error) {
-	attributes, err := requestedPolicy(in.GetData().GetAttributes())
+	attributes, err := requestedPolicy(ctx, in.GetData().GetAttributes())
 	if err != nil {
 		return nil, err
 	}

@@ -129,6 +129,9 @@ func (s *agentRules) UpdateAgentRule(ctx context.Context, in *pb.UpdateAgentRule
 
 // UpdateLegacyAgentRule changes a rule.
 func (s *agentRules) UpdateLegacyAgentRule(ctx context.Context, in *pb.UpdateAgentRuleRequest) (*pb.LegacyAgentRuleResponse, error) {
+	if _, err := s.store.Get(ctx, in.GetAgentRuleId()); err != nil {
+		return nil, err // before the id in the body is compared
+	}
 	return legacyAgentRuleAnswer(s.update(ctx, in))
 }
 

@@ -213,6 +213,7 @@ var dialects = []struct {
 	{"/api/v2/remote_config/", titledErrors},
 	{"/api/v2/siem-historical-detections/", jsonAPIErrors},
 	{"/api/v2/reference-tables/", jsonAPIErrors},
+	{"/api/v2/security/siem/ioc-explorer", jsonAPIErrors},
 }
 
 func dialectOf(path string) dialect {

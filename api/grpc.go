@@ -42,6 +42,7 @@ func (s *Server) grpcServer() *grpc.Server {
 	pb.RegisterNotificationRuleServiceServer(server, s.notificationRules)
 	pb.RegisterAgentRuleServiceServer(server, s.agentRules)
 	pb.RegisterAgentPolicyServiceServer(server, s.agentPolicies)
+	pb.RegisterIndicatorServiceServer(server, s.indicators)
 	healthpb.RegisterHealthServer(server, health.NewServer())
 	reflection.Register(server)
 	return server

@@ -135,6 +135,7 @@ func (s *Server) gateway() (http.Handler, error) {
 		pb.RegisterNotificationRuleServiceHandlerServer(ctx, mux, s.notificationRules),
 		pb.RegisterAgentRuleServiceHandlerServer(ctx, mux, s.agentRules),
 		pb.RegisterAgentPolicyServiceHandlerServer(ctx, mux, s.agentPolicies),
+		pb.RegisterIndicatorServiceHandlerServer(ctx, mux, s.indicators),
 	} {
 		if err != nil {
 			return nil, fmt.Errorf("register services: %w", err)
@@ -217,6 +218,9 @@ func (s *Server) routingError(_ context.Context, _ *runtime.ServeMux, _ runtime.
 func (s *Server) locked(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := s.keys.admitHTTP(r); err != nil {
+			if r.URL.Path == "/api/v1/validate" { // as the reference answers who has no key, too
+				err = &problem{code: codes.PermissionDenied, message: "Forbidden"}
+			}
 			explain(r.Context(), s.deps.Log, err).write(w, r)
 			return
 		}

@@ -32,6 +32,7 @@ type signalDocument struct {
 		FirstSeen schema.Millis `json:"first_seen"`
 		LastSeen  schema.Millis `json:"last_seen"`
 		Window    int64
+		Events    int64
 		Severity  string
 	}
 }

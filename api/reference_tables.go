@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -395,5 +396,9 @@ func tableToProto(t *reference.Table) *pb.ReferenceTable {
 
 // tableProblem says of a table that is not there what the reference says.
 func tableProblem(err error) error {
+	var missing *schema.NotFound
+	if errors.As(err, &missing) && !jobID.MatchString(missing.ID) { // a table's id is of that form, too
+		return &problem{code: codes.InvalidArgument, message: "invalid table id", target: "id", entry: `{"status":"400","title":"Generic Error","detail":"invalid table id"}`}
+	}
 	return notThere(err, "table not found")
 }

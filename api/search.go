@@ -66,6 +66,42 @@ func (s *searches) ListLogs(ctx context.Context, in *pb.SearchLogsRequest) (*pb.
 	return s.SearchLogs(ctx, in)
 }
 
+// QueryLogs is SearchLogs in its first form.
+func (s *searches) QueryLogs(ctx context.Context, in *pb.QueryLogsRequest) (*pb.QueryLogsResponse, error) {
+	sort := map[string]string{"": "", "desc": "-timestamp", "asc": "timestamp"}
+	order, ok := sort[in.GetSort()]
+	if !ok {
+		return nil, badRequest("sort", "want asc or desc, got %q", shorten(in.GetSort()))
+	}
+	filter := &pb.LogFilter{Query: in.GetQuery()}
+	if t := in.GetTime(); t != nil {
+		filter.From, filter.To = t.From, t.To
+	}
+	search, err := s.search(&pb.SearchLogsRequest{
+		Filter: filter,
+		Page:   &pb.LogPage{Cursor: in.GetStartAt(), Limit: in.Limit}, Sort: order,
+	})
+	if err != nil {
+		return nil, err
+	}
+	page, err := s.store.SearchLogs(ctx, search)
+	if err != nil {
+		return nil, err
+	}
+	out := &pb.QueryLogsResponse{Status: map[bool]string{true: "timeout", false: "done"}[page.Cut]}
+	for i := range page.Events {
+		item := logItem(&page.Events[i])
+		out.Logs = append(out.Logs, &pb.QueriedLog{Id: item.Id, Content: item.Attributes})
+	}
+	if page.Next != nil && (len(page.Events) >= search.Limit || page.Cut) {
+		out.NextLogId = new(logCursor{*page.Next, search.From}.String())
+	}
+	if unknown := unknownIndexes([]string{in.GetIndex()}); len(unknown) > 0 {
+		out.Warnings = append(out.Warnings, "index: there is one index, main; it was searched")
+	}
+	return out, nil
+}
+
 func (s *searches) search(in *pb.SearchLogsRequest) (LogSearch, error) {
 	r, err := s.selected(in.GetFilter())
 	if err != nil {

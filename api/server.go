@@ -38,6 +38,7 @@ type Server struct {
 	notificationRules *notificationRules
 	agentRules        *agentRules
 	agentPolicies     *agentPolicies
+	indicators        *indicators
 
 	openAPIText []byte
 	indexText   string
@@ -126,6 +127,7 @@ func (s *Server) configured(deps Deps) {
 		signals: notificationStore{c.SignalNotifications}, vulnerabilities: notificationStore{c.VulnerabilityNotifications},
 	}
 	s.agentRules = &agentRules{store: c.AgentRules, policies: c.AgentPolicies}
+	s.indicators = &indicators{rules: deps.Rules, signals: deps.Signals, tables: deps.Tables, triage: c.Indicators, now: deps.Now}
 	s.agentPolicies = &agentPolicies{store: c.AgentPolicies, rules: c.AgentRules}
 }
 

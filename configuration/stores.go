@@ -18,6 +18,7 @@ type Stores struct {
 	VulnerabilityNotifications *Store[NotificationRule]
 	AgentRules                 *Store[AgentRule]
 	AgentPolicies              *Store[AgentPolicy]
+	Indicators                 *Store[IndicatorTriage]
 }
 
 // NewStores makes the stores; checkExpression says what is wrong with an agent's
@@ -30,6 +31,7 @@ func NewStores(objects Objects, now func() time.Time, checkExpression func(strin
 		VulnerabilityNotifications: New(VulnerabilityNotificationRules, objects, now),
 		AgentRules:                 New(AgentRules(checkExpression), objects, now),
 		AgentPolicies:              New(AgentPolicies, objects, now),
+		Indicators:                 New(IndicatorTriages, objects, now),
 	}
 }
 
@@ -37,7 +39,7 @@ func NewStores(objects Objects, now func() time.Time, checkExpression func(strin
 func (s *Stores) Load(ctx context.Context) error {
 	return errors.Join(
 		s.SecurityFilters.Load(ctx), s.CriticalAssets.Load(ctx), s.SignalNotifications.Load(ctx),
-		s.VulnerabilityNotifications.Load(ctx), s.AgentRules.Load(ctx), s.AgentPolicies.Load(ctx),
+		s.VulnerabilityNotifications.Load(ctx), s.AgentRules.Load(ctx), s.AgentPolicies.Load(ctx), s.Indicators.Load(ctx),
 	)
 }
 
