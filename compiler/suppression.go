@@ -144,9 +144,14 @@ type InForce struct {
 func Always(s *Suppression) InForce { return InForce{Suppression: s, Through: ^uint64(0)} }
 
 // covers tells whether something that happened at `at` and arrived as seq is the
-// suppression's business.
+// suppression's business. What no event made (seq 0), such as the silence of a group
+// that was never heard, is that of the suppressions which are in force now.
 func (f *InForce) covers(at schema.Millis, seq uint64) bool {
-	return seq > f.After && seq <= f.Through &&
+	arrived := seq > f.After && seq <= f.Through
+	if seq == 0 {
+		arrived = f.Through == ^uint64(0)
+	}
+	return arrived &&
 		(f.StartDate == nil || at >= *f.StartDate) && (f.ExpirationDate == nil || at < *f.ExpirationDate)
 }
 

@@ -78,6 +78,11 @@ func (o *oracleRule) groups() []*oracleGroup {
 			}
 		}
 	}
+	for _, value := range o.expected() {
+		if seen[value] == nil {
+			seen[value] = &oracleGroup{o: o, key: []string{value}}
+		}
+	}
 	var out []*oracleGroup
 	for _, g := range seen {
 		g.matches = make([][]bool, len(tuples))

@@ -23,6 +23,7 @@ type listing struct {
 
 var listings = map[string]listing{ // table and column have the same name
 	"names":    {reference.Exact, []string{"u1", "dev", "h1", "x", "1"}, []string{"u2", "ops", "h1", "0.1"}},
+	"roster":   {reference.Exact, []string{"u1", "u4", "dev", "web"}, []string{"u1", "u4", "dev", "web"}},
 	"networks": {reference.CIDR, []string{"10.0.0.0/8", "192.168.7.7", "2001:db8::/32"}, []string{"10.1.0.0/16", "8.8.8.0/24"}},
 	"starts":   {reference.Prefix, []string{"u", "h1", "10.2."}, []string{"192.", "d", "2001:db8:"}},
 	"looks":    {reference.Wildcard, []string{"*2", "d?v", "10.*.1"}, []string{"?1", "1*"}},
@@ -50,6 +51,32 @@ func lists(name, value string, at, changed schema.Millis) bool {
 		}
 		return value == listed
 	})
+}
+
+// expected are the groups that a table lists at the horizon.
+func (o *oracleRule) expected() []string {
+	e := o.rule.Options.ExpectedGroups
+	if e == nil {
+		return nil
+	}
+	return column(e.Table, schema.Millis(o.horizon), o.changed)
+}
+
+// expectedSince is when a group began to be listed.
+func (o *oracleRule) expectedSince(key []string) (int64, bool) {
+	if len(key) != 1 || !slices.Contains(o.expected(), key[0]) {
+		return 0, false
+	}
+	since, ok := changing{o.changed}.Since(o.rule.Options.ExpectedGroups.Table, "", key[0], schema.Millis(o.horizon))
+	return max(int64(since), int64(sinceEver)), ok
+}
+
+// column is a table's, as it is at a moment.
+func column(name string, at, changed schema.Millis) []string {
+	if at >= changed {
+		return listings[name].after
+	}
+	return listings[name].before
 }
 
 // passesTables tells whether an event is in and not in the tables as the rule
@@ -89,6 +116,26 @@ func (c changing) Has(table, column, value string, at schema.Millis) bool {
 		return memories()[1].Has(table, column, value, at)
 	}
 	return memories()[0].Has(table, column, value, at)
+}
+
+// Values implements compiler.Roster.
+func (c changing) Values(table, name string, at schema.Millis, use func(value string, since schema.Millis) bool) {
+	for _, value := range column(table, at, c.changed) {
+		if since, _ := c.Since(table, name, value, at); !use(value, since) {
+			return
+		}
+	}
+}
+
+// Since implements compiler.Roster: what was there before is there since ever.
+func (c changing) Since(table, _, value string, at schema.Millis) (schema.Millis, bool) {
+	switch {
+	case !slices.Contains(column(table, at, c.changed), value):
+		return 0, false
+	case slices.Contains(listings[table].before, value):
+		return sinceEver, true
+	}
+	return c.changed, true
 }
 
 type worldTables struct {

@@ -104,6 +104,7 @@ func (o *oracleRule) severity(l *oracleLife) string {
 // fromTests tells whether all events with which the signal opened are of such an
 // environment.
 func (o *oracleRule) fromTests(l *oracleLife) bool {
+	opened := false
 	for _, h := range l.hits {
 		if h.at != l.first {
 			continue
@@ -112,9 +113,10 @@ func (o *oracleRule) fromTests(l *oracleLife) bool {
 			if !slices.ContainsFunc(o.events[i].Tags, isTest) {
 				return false
 			}
+			opened = true
 		}
 	}
-	return true
+	return opened
 }
 
 func isTest(tag string) bool {

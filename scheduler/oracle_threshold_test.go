@@ -32,11 +32,17 @@ func (g *oracleGroup) judgeThreshold(cases []caseWords) []oracleHit {
 	return out
 }
 
-// falls are the points after which the group is silent for the whole window,
-// which has ended by the horizon.
+// falls are the moments after which the group is silent for the whole window,
+// which has ended by the horizon: its points, and that at which it begins to be
+// expected because a table lists it.
 func (g *oracleGroup) falls(window int64) []int64 {
 	points := g.points()
-	return slices.DeleteFunc(slices.Clone(points), func(t int64) bool {
+	heard := slices.Clone(points)
+	if since, ok := g.o.expectedSince(g.key); ok {
+		heard = append(heard, since)
+	}
+	slices.Sort(heard)
+	return slices.DeleteFunc(slices.Compact(heard), func(t int64) bool {
 		return t+window > g.o.horizon || slices.ContainsFunc(points, func(other int64) bool { return other > t && other <= t+window })
 	})
 }

@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"nightjar/schema"
@@ -163,6 +164,7 @@ func (w worlds) tables(rule *schema.Rule, events []schema.Event) changing {
 		}
 	}
 	changed := events[w.IntN(len(events))].Seen
+	w.expect(rule)
 	if w.IntN(2) == 0 {
 		return changing{changed}
 	}
@@ -174,4 +176,16 @@ func (w worlds) tables(rule *schema.Rule, events []schema.Event) changing {
 		})
 	}
 	return changing{changed}
+}
+
+// expect lets a table list the groups of a rule, now and then, where it may. It
+// stays as it is: live evaluation has judged by what was listed then, where a
+// replay knows only what is listed in the end.
+func (w worlds) expect(rule *schema.Rule) {
+	of := func(q schema.RuleQuery) bool { return len(q.GroupByFields) == 1 }
+	if rule.Options.DetectionMethod != "" || *rule.Options.EvaluationWindow == 0 || !slices.ContainsFunc(rule.Queries, of) || strings.Contains(strings.ToLower(rule.Cases[0].Condition), "then") || !w.chance(3) {
+		return
+	}
+	rule.Cases[len(rule.Cases)-1].Condition = "a < 1"
+	rule.Options.ExpectedGroups = &schema.ExpectedGroups{Table: "roster", Column: "roster"}
 }
