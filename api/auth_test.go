@@ -41,11 +41,16 @@ func TestTheKeyOpensBothDoors(t *testing.T) {
 		{"wrong bearer", "Authorization", "Bearer x", 403, codes.PermissionDenied},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, answer := call(t, s, "GET", "/api/v1/validate", "", "DD-API-KEY", "", c.header, c.value)
-			if got != c.http || (got == 200) != (answer == `{"valid":true}`) {
+			got, answer := call(t, s, "GET", "/api/nightjar/v1/status", "", "DD-API-KEY", "", c.header, c.value)
+			if got != c.http || (got == 200) != strings.HasPrefix(answer, `{"version":"test"`) {
 				t.Errorf("HTTP: %d %s, want %d", got, answer, c.http)
 			}
-			if got == 403 && !strings.HasPrefix(answer, `{"errors":["Forbidden"]`) || strings.Contains(answer, testKey) {
+			// Whoever asks whether a key is valid is told no, also without one.
+			valid, answer := call(t, s, "GET", "/api/v1/validate", "", "DD-API-KEY", "", c.header, c.value)
+			if want := map[int]int{200: 200, 401: 403, 403: 403}[c.http]; valid != want || (valid == 200) != (answer == `{"valid":true}`) {
+				t.Errorf("validate: %d %s, want %d", valid, answer, want)
+			}
+			if valid == 403 && !strings.HasPrefix(answer, `{"errors":["Forbidden"]`) || strings.Contains(answer, testKey) {
 				t.Errorf("HTTP: %s", answer)
 			}
 			ctx := metadata.AppendToOutgoingContext(t.Context(), strings.ToLower(c.header), c.value)

@@ -167,6 +167,20 @@ func AsksForState(n Node) bool {
 	return f == signalReason || slices.Contains(reasonNames, f.String()) || f == signalNames["suppression_id"][0]
 }
 
+// SaysState tells whether a search over signals says anything of how they stand.
+func SaysState(n Node) bool {
+	switch n := n.(type) {
+	case Conjunction:
+		return slices.ContainsFunc(n.Nodes, SaysState)
+	case Disjunction:
+		return slices.ContainsFunc(n.Nodes, SaysState)
+	case Negation:
+		return SaysState(n.Node)
+	}
+	f, ok := askedField(n)
+	return ok && (f == signalState || f == signalReason)
+}
+
 // askedField is the field that a leaf asks.
 func askedField(n Node) (schema.Field, bool) {
 	switch n := n.(type) {

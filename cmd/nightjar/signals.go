@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"nightjar/compiler"
 )
 
 // signalItem is a signal as the API lists it, as far as the tool shows it.
@@ -53,11 +55,13 @@ func newSignals() *cobra.Command {
 func newSignalsList() *cobra.Command {
 	var limit int
 	var query string
+	var all bool
 	var span spanFlags
 	c := &cobra.Command{
 		Use:   "list [QUERY]",
 		Short: "List signals, the newest first",
-		Long: `Lists signals, the newest first. A query that begins with a minus is no flag
+		Long: `Lists signals, the newest first, without those that are archived unless the query
+says a state, as in state:archived, or --all is given. A query that begins with a minus is no flag
 behind --query, or behind --, as in: nightjar signals list -- -status:info`,
 		Example: `  nightjar signals list
   nightjar signals list 'status:high @network.client.ip:203.0.113.66' --limit 100 --output json`,
@@ -73,7 +77,7 @@ behind --query, or behind --, as in: nightjar signals list -- -status:info`,
 			if len(args) > 0 && query != "" {
 				return &usageError{c.CommandPath(), errors.New("the query is given twice: as an argument and as --query")}
 			}
-			filter := map[string]string{"query": query + strings.Join(args, " ")}
+			filter := map[string]string{"query": withoutArchived(query+strings.Join(args, " "), all)}
 			if err := span.into(c, filter); err != nil {
 				return err
 			}
@@ -94,9 +98,22 @@ behind --query, or behind --, as in: nightjar signals list -- -status:info`,
 	addClientFlags(c)
 	addOutput(c, tableFormats...)
 	c.Flags().StringVar(&query, "query", "", "the query, instead of an argument")
+	c.Flags().BoolVar(&all, "all", false, "archived ones too; a query that says a state shows what it asks for in any case")
 	c.Flags().IntVar(&limit, "limit", 50, "how many signals at most")
 	span.add(c, "(default: all time) first seen ", "before then")
 	return c
+}
+
+// withoutArchived leaves archived signals out of a search that says no state.
+func withoutArchived(query string, all bool) string {
+	parsed, err := compiler.ParseSignalQuery(query)
+	if all || err != nil || compiler.SaysState(parsed.Root) { // what is wrong with it is the server's to say
+		return query
+	}
+	if strings.TrimSpace(query) == "" {
+		query = "*"
+	}
+	return "(" + query + ") -state:archived"
 }
 
 // signals reads up to limit signals, page by page; more says that there are

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 
@@ -21,19 +22,29 @@ type triageFlags struct {
 
 func newSignalsTriage() *cobra.Command {
 	var f triageFlags
+	var query string
 	c := &cobra.Command{
-		Use:   "triage ID…",
+		Use:   "triage ID… | --query QUERY",
 		Short: "Change the state, assignee or incidents of signals",
 		Long: `Changes what you make of signals, and prints how they stand then. States are
 open, under_review and archived. Reasons for archiving are false_positive,
 testing_or_maintenance, remediated, investigated_case_opened, true_positive_benign,
 true_positive_malicious, other and none. Of several signals all are changed, or
-none.`,
+none. With --query every signal that it finds is changed, however many; those that
+the engine itself archived are left as they are.`,
 		Example: `  nightjar signals triage 7cP1I9tDnaT_fd07FLiCwDPO --state archived --reason false_positive --comment 'a drill'
-  nightjar signals triage 7cP1I9tDnaT_fd07FLiCwDPO --assignee 0c5b32e4-7f0e-4a0e-9f55-2f1f0e6d1c11`,
-		Args: cobra.MinimumNArgs(1),
+  nightjar signals triage 7cP1I9tDnaT_fd07FLiCwDPO --assignee 0c5b32e4-7f0e-4a0e-9f55-2f1f0e6d1c11
+  nightjar signals triage --query 'rule_id:abc-def-ghi state:open' --state archived --reason testing_or_maintenance`,
 		RunE: func(c *cobra.Command, ids []string) error {
 			changes := f.changes(c)
+			switch {
+			case (len(ids) == 0) == (query == ""):
+				return &usageError{c.CommandPath(), errors.New("name signals, or find them with --query")}
+			case query != "" && (len(changes) == 0 || c.Flags().Changed("incidents") || c.Flags().Changed("if-version")):
+				return &usageError{c.CommandPath(), errors.New("--query goes with --state, --reason, --comment and --assignee")}
+			case query != "":
+				return triageFound(c, query, changes)
+			}
 			if len(changes) == 0 && !c.Flags().Changed("incidents") {
 				return &usageError{c.CommandPath(), errors.New("nothing to change: name --state, --assignee or --incidents")}
 			}
@@ -53,6 +64,7 @@ none.`,
 	}
 	addClientFlags(c)
 	addOutput(c, tableFormats...)
+	c.Flags().StringVar(&query, "query", "", "change every signal that this search finds")
 	c.Flags().StringVar(&f.state, "state", "", "open, under_review or archived")
 	c.Flags().StringVar(&f.reason, "reason", "", "why it is archived")
 	c.Flags().StringVar(&f.comment, "comment", "", "and in your words")
@@ -60,6 +72,28 @@ none.`,
 	c.Flags().Int64SliceVar(&f.incidents, "incidents", nil, "numbers of all the incidents it is related to")
 	c.Flags().Uint64Var(&f.version, "if-version", 0, "only if nobody changed it since: workflow.triage.version as you saw it")
 	return c
+}
+
+// triageFound changes every signal that a search finds, and counts them.
+func triageFound(c *cobra.Command, query string, changes map[string]any) error {
+	cl, err := newClient(c)
+	if err != nil {
+		return err
+	}
+	var answer struct {
+		Found    int64    `json:"found"`
+		Changed  int64    `json:"changed"`
+		Left     int64    `json:"left"`
+		Warnings []string `json:"warnings,omitempty"`
+	}
+	body := map[string]any{"filter": map[string]any{"query": query}, "change": changes}
+	if err := cl.send(c.Context(), http.MethodPost, "/api/nightjar/v1/signals/triage", body, &answer); err != nil {
+		return err
+	}
+	return result{data: answer, text: func(w io.Writer) error {
+		_, err := fmt.Fprintf(w, "%d signals found, %d changed, %d left as the engine archived them\n", answer.Found, answer.Changed, answer.Left)
+		return err
+	}}.print(c)
 }
 
 // changes are the attributes of a request to update, without incidents.
