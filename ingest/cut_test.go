@@ -86,6 +86,18 @@ func TestALargeEventIsStoredWithWhatMattersAndTheOthersWhole(t *testing.T) {
 	}
 }
 
+// TestAShortenedTextEndsBetweenCharacters cuts a text at every byte.
+func TestAShortenedTextEndsBetweenCharacters(t *testing.T) {
+	const text = `a\\b\u00e4\"ü€\ud83d\ude00\\\\n\n`
+	for n := range len(text) + 1 {
+		got := string(whole([]byte(text[:n])))
+		var read string
+		if err := json.Unmarshal([]byte(`"`+got+`"`), &read); err != nil || !strings.HasPrefix(text, got) || n-len(got) > 5 {
+			t.Errorf("%q becomes %q: %v", text[:n], got, err)
+		}
+	}
+}
+
 func quoted(s string) []byte {
 	b, _ := json.Marshal(s) // a string: cannot fail
 	return b

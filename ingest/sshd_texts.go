@@ -92,10 +92,7 @@ var connectionTexts = []sshdText{
 	{"Connection reset by ", as("ssh_connection_reset", neither, session, (*sshd).whoAt)},
 	{"Disconnected from ", as("ssh_disconnected", neither, session, (*sshd).whoAt)},
 	{"Received disconnect from ", as("ssh_disconnect", neither, session, (*sshd).leading)},
-	{"Disconnecting: Too many authentication failures for ", as("ssh_disconnecting", failure, session, func(p *sshd, rest string) {
-		name, _ := p.cutInvalid(rest)
-		p.user(name)
-	})},
+	{"Disconnecting: Too many authentication failures for ", as("ssh_disconnecting", failure, session, (*sshd).userMaybeFrom)},
 	{"Disconnecting", as("ssh_disconnecting", neither, session, (*sshd).disconnecting)},
 	{"Connection from ", (*sshd).connection},
 	{"Timeout, client not responding from ", as("ssh_client_timeout", neither, session, (*sshd).whoAt)},
@@ -144,7 +141,9 @@ var connectionTexts = []sshdText{
 	{"refused connect from ", as("ssh_connection_refused", failure, session, func(p *sshd, rest string) {
 		// The name is whoever's runs the address's DNS; the address is behind it.
 		if name, ip, ok := cutLast(rest, " ("); ok && strings.HasSuffix(ip, ")") && p.whole(strings.TrimSuffix(ip, ")")) {
-			p.set("network.client.domain", name)
+			if isHeadWord(name) && !strings.Contains(name, ":") {
+				p.set("network.client.domain", name)
+			}
 		} else if !ok {
 			p.client(rest)
 		}
@@ -211,8 +210,8 @@ func (p *sshd) invalidFrom(rest string) {
 	p.nameFrom(rest, true)
 }
 
-// userMaybeFrom reads "NAME[ from IP port N ssh2]" and "invalid user NAME", which is
-// the client's to its end.
+// userMaybeFrom reads "NAME[ from IP port N ssh2]", and "invalid user NAME", which is
+// the client's to its end: some versions write an address behind it and others not.
 func (p *sshd) userMaybeFrom(rest string) {
 	name, invalid := p.cutInvalid(rest)
 	before := len(p.found)
