@@ -109,7 +109,7 @@ type Deps struct {
 	// Pace is the least time between two evaluations; 0 means half a second.
 	Pace time.Duration
 	// MaxCached bounds the matches held in memory, about 200 bytes each; 0
-	// means four million.
+	// means five million.
 	MaxCached int
 	// Budget is how much work an event may be before it is set aside.
 	Budget Budget
