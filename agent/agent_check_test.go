@@ -18,7 +18,7 @@ import (
 
 func TestEveryTypeIsSeenOrSaysWhyNot(t *testing.T) {
 	needEBPF(t)
-	p, err := probe.Open(probe.Options{Events: probe.Everything(), Functions: []string{"vfs_rmdir"}})
+	p, err := probe.Open(probe.Options{Events: probe.Everything(), Functions: []string{"security_inode_rmdir"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -138,7 +138,7 @@ var trials = []trial{
 	{"login_uid_write", `login_uid_write.auid == 4294967295`, "loginuid", nil, nil},
 	{"capabilities", `capabilities.used & CAP_SYS_CHROOT > 0`, "chroot", nil, nil},
 	{"cgroup_write", `cgroup_write.pid > 0 && cgroup_write.file.path =~ "**/nightjar-test/cgroup.procs"`, "cgroup", nil, nil},
-	{"ondemand", `ondemand.name == "vfs_rmdir"`, "rmdir-any", []string{"$D/ondemand"}, nil},
+	{"ondemand", `ondemand.name == "security_inode_rmdir"`, "rmdir-any", []string{"$D/ondemand"}, nil},
 	{"exec", `exec.file.path == "$SELF" && exec.args_options in ["count=3"]`, "true", nil, func(e *event.Event) error {
 		p := e.Process
 		return expected("argv0", p.Argv0, "spoofed", "argv", p.Argv, []string{"--count=3", "x"}, "mode", p.File.Mode&unix.S_IFMT, unix.S_IFREG,

@@ -29,7 +29,7 @@ code is 1 where no events can be seen at all.`,
 		Example: "  nightjar agent check\n  nightjar agent check --output json",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			p, err := probe.Open(probe.Options{Events: probe.Everything(), Functions: []string{"vfs_rmdir"}})
+			p, err := probe.Open(probe.Options{Events: probe.Everything(), Functions: []string{"security_inode_rmdir"}})
 			if err != nil {
 				return err
 			}
