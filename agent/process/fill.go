@@ -124,7 +124,7 @@ func (c *Cache) Piece(r bpf.Record) {
 	if !p.holes {
 		p.data = append(p.data, r.Part(bpf.PartArgs)...)
 	}
-	const most = 1024 // execs that never came to an end; the kernel sends none
+	const most = 64 // of 256 KiB each: execs whose record was lost
 	if len(c.pending) > most {
 		clear(c.pending)
 		c.Stats.PiecesLost++
