@@ -50,33 +50,34 @@ static __always_inline bool is_compat(void)
 	struct task_struct *t = (void *)bpf_get_current_task();
 	return BPF_CORE_READ(t, thread_info.status) & TS_COMPAT;
 }
-static __always_inline __u32 number_of(struct pt_regs *r) { return BPF_CORE_READ(r, orig_ax) & 0x3fffffff; }
+// Registers of a tracepoint are read without a helper: the verifier knows them.
+static __always_inline __u32 number_of(struct pt_regs *r) { return r->orig_ax & 0x3fffffff; }
 static __always_inline void args_of(struct args *a, struct pt_regs *r, bool compat)
 {
 	if (compat) {
-		a->at[0] = (__u32)BPF_CORE_READ(r, bx);
-		a->at[1] = (__u32)BPF_CORE_READ(r, cx);
-		a->at[2] = (__u32)BPF_CORE_READ(r, dx);
-		a->at[3] = (__u32)BPF_CORE_READ(r, si);
-		a->at[4] = (__u32)BPF_CORE_READ(r, di);
-		a->at[5] = (__u32)BPF_CORE_READ(r, bp);
+		a->at[0] = (__u32)r->bx;
+		a->at[1] = (__u32)r->cx;
+		a->at[2] = (__u32)r->dx;
+		a->at[3] = (__u32)r->si;
+		a->at[4] = (__u32)r->di;
+		a->at[5] = (__u32)r->bp;
 		return;
 	}
-	a->at[0] = BPF_CORE_READ(r, di);
-	a->at[1] = BPF_CORE_READ(r, si);
-	a->at[2] = BPF_CORE_READ(r, dx);
-	a->at[3] = BPF_CORE_READ(r, r10);
-	a->at[4] = BPF_CORE_READ(r, r8);
-	a->at[5] = BPF_CORE_READ(r, r9);
+	a->at[0] = r->di;
+	a->at[1] = r->si;
+	a->at[2] = r->dx;
+	a->at[3] = r->r10;
+	a->at[4] = r->r8;
+	a->at[5] = r->r9;
 }
 #else
 static __always_inline bool is_compat(void) { return false; }
-static __always_inline __u32 number_of(struct pt_regs *r) { return BPF_CORE_READ(r, syscallno); }
+static __always_inline __u32 number_of(struct pt_regs *r) { return r->syscallno; }
 static __always_inline void args_of(struct args *a, struct pt_regs *r, bool compat)
 {
-	a->at[0] = BPF_CORE_READ(r, orig_x0);
+	a->at[0] = r->orig_x0;
 	for (int i = 1; i < 6; i++)
-		a->at[i] = BPF_CORE_READ(r, regs[i]);
+		a->at[i] = r->regs[i];
 }
 #endif
 
