@@ -236,11 +236,14 @@ func withSleep(f func(pid int) error) error {
 	if err := c.Start(); err != nil {
 		return err
 	}
-	for range 1000 { // until it executes
-		if comm, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", c.Process.Pid)); string(comm) == "sleep\n" {
+	// It has its name before the exec is done, and before that is told: it has to
+	// sleep.
+	for range 1000 {
+		stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", c.Process.Pid))
+		if strings.Contains(string(stat), "(sleep) S ") {
 			break
 		}
-		time.Sleep(time.Millisecond)
+		time.Sleep(5 * time.Millisecond)
 	}
 	err := f(c.Process.Pid)
 	_ = c.Process.Kill()

@@ -186,6 +186,7 @@ const (
 	baseVarAgentPid         = "agent_pid"
 	baseVarBpfObjectType    = "bpf_object_type"
 	baseVarCallType         = "call_type"
+	baseVarCompatOn         = "compat_on"
 	baseVarEventTypeType    = "event_type_type"
 	baseVarFileInfoType     = "file_info_type"
 	baseVarFilterType       = "filter_type"
@@ -297,6 +298,7 @@ type baseVariableSpecs struct {
 	AgentPid        *ebpf.VariableSpec `ebpf:"agent_pid"`
 	BpfObjectType   *ebpf.VariableSpec `ebpf:"bpf_object_type"`
 	CallType        *ebpf.VariableSpec `ebpf:"call_type"`
+	CompatOn        *ebpf.VariableSpec `ebpf:"compat_on"`
 	EventTypeType   *ebpf.VariableSpec `ebpf:"event_type_type"`
 	FileInfoType    *ebpf.VariableSpec `ebpf:"file_info_type"`
 	FilterType      *ebpf.VariableSpec `ebpf:"filter_type"`
@@ -370,6 +372,7 @@ type baseVariables struct {
 	AgentPid        *ebpf.Variable `ebpf:"agent_pid"`
 	BpfObjectType   *ebpf.Variable `ebpf:"bpf_object_type"`
 	CallType        *ebpf.Variable `ebpf:"call_type"`
+	CompatOn        *ebpf.Variable `ebpf:"compat_on"`
 	EventTypeType   *ebpf.Variable `ebpf:"event_type_type"`
 	FileInfoType    *ebpf.Variable `ebpf:"file_info_type"`
 	FilterType      *ebpf.Variable `ebpf:"filter_type"`

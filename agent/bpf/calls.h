@@ -97,6 +97,12 @@ static __always_inline struct call *call_of(struct pt_regs *r, __u32 *nr)
 	return c;
 }
 
+// Whether the call that returns on a CPU is one of 32 bits: on_return has found out.
+#define CPUS 1024
+__u8 compat_on[CPUS];
+
+static __always_inline __u8 *compat_here(void) { return &compat_on[bpf_get_smp_processor_id() & (CPUS - 1)]; }
+
 // on_return is run at the return of every system call: what it costs, all of
 // them pay. Most have no struct call in either table and end here.
 SEC("tp_btf/sys_exit")
@@ -110,10 +116,12 @@ int on_return(__u64 *ctx)
 	struct call *o = bpf_map_lookup_elem(&calls, &other);
 	if (!c || !o || !(c->type | o->type))
 		return 0;
-	if (is_compat())
+	bool compat = is_compat();
+	if (compat)
 		c = o;
 	if (!c->type)
 		return 0;
+	*compat_here() = compat;
 	bpf_tail_call(ctx, &handlers, c->handler);
 	return 0;
 }
@@ -130,7 +138,7 @@ static __always_inline struct file *wanted_file(struct task_struct *t, struct wa
 {
 	if (w->kind == WANT_CWD || w->kind != WANT_FILE)
 		return 0;
-	return file_at(t, w->arg == ARG_RETURNED ? (int)ret : (int)a->at[w->arg & 7]);
+	return file_of(w->arg == ARG_RETURNED ? (int)ret : (int)a->at[w->arg & 7]);
 }
 
 // approved reports whether the event can match a rule, as far as is known here.
@@ -141,7 +149,7 @@ static __always_inline bool approved(struct scratch *s, struct call *c, struct f
 	struct file *file = opened ? wanted_file(t, w, a, ret) : 0;
 	if (file) {
 		struct dentry *d = BPF_CORE_READ(file, f_path.dentry);
-		if (discarded(f, c->type, d, BPF_CORE_READ(file, f_path.mnt)))
+		if (f->discards && discarded(f, c->type, d, BPF_CORE_READ(file, f_path.mnt)))
 			return false;
 		if (f->approving && dentry_approves(s, f, c->type, d))
 			return true;
@@ -333,7 +341,7 @@ int on_call(__u64 *ctx)
 {
 	struct pt_regs *regs = (void *)ctx[0];
 	long ret = ctx[1];
-	bool compat = is_compat();
+	bool compat = *compat_here();
 	__u32 nr = number_of(regs), index = nr + (compat ? CALLS / 2 : 0);
 	struct call *c = bpf_map_lookup_elem(&calls, &index);
 	if (!c)
@@ -357,11 +365,14 @@ int on_call(__u64 *ctx)
 		return 0;
 	if (bpf_get_current_pid_tgid() >> 32 == agent_pid)
 		return 0;
-	count_of(type, COUNT_GENERATED);
+	__u64 *counted = counts_of(type);
 	struct scratch *s = scratch_of(SLOT_TASK);
+	if (!counted || !s)
+		return 0; // there is one for every type and CPU
+	counted[COUNT_GENERATED]++;
 	struct task_struct *t = (void *)bpf_get_current_task();
-	if (!s || !approved(s, c, f, &a, t, ret)) {
-		count_of(type, s ? COUNT_FILTERED : COUNT_LOST_SCRATCH);
+	if (!approved(s, c, f, &a, t, ret)) {
+		counted[COUNT_FILTERED]++;
 		return 0;
 	}
 	struct record *r = begin(s, type, t);

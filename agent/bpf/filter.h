@@ -22,7 +22,10 @@ static __always_inline bool name_approves(struct scratch *s, struct filter *f, _
 // dentry_approves asks by the name of a file.
 static __always_inline bool dentry_approves(struct scratch *s, struct filter *f, __u32 type, struct dentry *d)
 {
-	return name_approves(s, f, type, BPF_CORE_READ(d, d_name.name), BPF_CORE_READ(d, d_name.len));
+	struct { __u32 hash, len; const void *name; } q; // struct qstr, read at once
+	if (bpf_probe_read_kernel(&q, sizeof(q), __builtin_preserve_access_index(&d->d_name)))
+		return true;
+	return name_approves(s, f, type, q.name, q.len);
 }
 
 // path_approves asks by the last name of a path that the caller wrote. What it

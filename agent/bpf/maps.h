@@ -68,6 +68,8 @@ __u64 woken = 0;            // how much had been written then
 __u64 urgent = 0;           // types of events, a bit each, of which it is told at once
 __u32 generation = 1;       // of names of folders: it changes when one may have moved
 
+static __always_inline __u64 *counts_of(__u32 type) { return bpf_map_lookup_elem(&counts, &type); }
+
 static __always_inline void count_of(__u32 type, __u32 what)
 {
 	__u64 *n = bpf_map_lookup_elem(&counts, &type);

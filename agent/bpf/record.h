@@ -235,6 +235,21 @@ static __always_inline struct file *file_at(struct task_struct *t, int fd)
 	return f;
 }
 
+// file_of is file_at of the current task, without helpers where the kernel hands out
+// the task itself (5.11): it is asked for every open.
+static __always_inline struct file *file_of(int fd)
+{
+	struct file *f = 0;
+	if (!bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf))
+		return file_at((void *)bpf_get_current_task(), fd);
+	struct task_struct *t = bpf_get_current_task_btf();
+	struct fdtable *table = t->files->fdt;
+	if (fd < 0 || fd >= table->max_fds)
+		return 0;
+	bpf_probe_read_kernel(&f, sizeof(f), table->fd + fd);
+	return f;
+}
+
 // submit sends the record. The reader is woken when enough was written, or at
 // once for what must be acted on; otherwise it looks by itself after a while.
 static __always_inline bool submit(struct scratch *s)
