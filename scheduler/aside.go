@@ -20,7 +20,7 @@ type Budget struct {
 	// an event that arrived late is. 0 means 50,000: five hundred groups.
 	Event int
 	// Slice is about how much of that is done before others have their turn; 0
-	// means 25,000.
+	// means 50,000.
 	Slice int
 	// Most is up to how much work is done unasked: an event that is more stays
 	// aside until FinishAside asks for it. 0 means 50 million, about a minute.
@@ -32,7 +32,7 @@ func (b Budget) orDefaults() Budget {
 		b.Event = 50_000
 	}
 	if b.Slice == 0 {
-		b.Slice = 25_000
+		b.Slice = 50_000
 	}
 	if b.Most == 0 {
 		b.Most = 50_000_000
@@ -57,6 +57,7 @@ type aside struct {
 	// Of the goroutine that evaluates: what is to be noted, how far it is, and how
 	// far it is counted.
 	event         *schema.Event
+	gone          string // why it can't be evaluated
 	parts         []asidePart
 	next, counted int
 }
@@ -224,37 +225,65 @@ func (s *Scheduler) tellAside(a *aside) {
 
 // resume does a slice of what was set aside. It tells whether there was any.
 func (s *Scheduler) resume(ctx context.Context, now time.Time) bool {
-	a := s.nextAside(now)
-	if a == nil {
+	d, plans := newDirty(), map[*compiler.Plan]bool{}
+	taken := map[*aside]int{} // how many matches of each are in this slice
+	for left := s.deps.Budget.Slice; left > 0; {
+		a := s.nextAside(now, taken)
+		if a == nil {
+			break
+		}
+		n, work, err := s.beginSlice(ctx, a, left, &d)
+		if err != nil {
+			s.failAside(ctx, a, now, err)
+			return ctx.Err() == nil
+		}
+		taken[a], plans[a.plan] = n, true
+		left -= max(work, 1)
+	}
+	if len(taken) == 0 {
 		return false
 	}
-	err := s.slice(ctx, a)
-	if ctx.Err() != nil {
-		return false
+	err := s.settleDirty(ctx, &d, plans)
+	if err == nil {
+		err = s.flushMany(ctx)
 	}
-	if err != nil {
-		s.cache.drop(a.plan.Key) // it may be ahead of what was published
-		s.mu.Lock()
-		a.failures++
-		a.retryAt = now.Add(retryAfter(a.failures))
-		s.mu.Unlock()
-		s.metrics.failures.Inc()
-		s.deps.Log.Error("event that was set aside not evaluated; it will be retried",
-			"rule", a.plan.Rule.ID, "event", schema.EventID(a.at, a.seq), "attempt", a.failures, "error", err)
+	for a, n := range taken {
+		switch {
+		case err != nil:
+			s.failAside(ctx, a, now, err)
+		case a.parts != nil:
+			if a.next += n; a.next >= a.total() {
+				s.endAside(a, a.gone)
+			}
+		}
 	}
-	return true
+	return ctx.Err() == nil
 }
 
-// nextAside is the first event of the rule that has waited longest for a slice:
-// of each rule one event is done after the other.
-func (s *Scheduler) nextAside(now time.Time) *aside {
+func (s *Scheduler) failAside(ctx context.Context, a *aside, now time.Time, err error) {
+	s.cache.drop(a.plan.Key) // it may be ahead of what was published
+	if ctx.Err() != nil {
+		return
+	}
+	s.mu.Lock()
+	a.failures++
+	a.retryAt = now.Add(retryAfter(a.failures))
+	s.mu.Unlock()
+	s.metrics.failures.Inc()
+	s.deps.Log.Error("event that was set aside not evaluated; it will be retried",
+		"rule", a.plan.Rule.ID, "event", schema.EventID(a.at, a.seq), "attempt", a.failures, "error", err)
+}
+
+// nextAside is the first event, of those not taken yet, of the rule that has
+// waited longest for a slice: of each rule one event is done after the other.
+func (s *Scheduler) nextAside(now time.Time, taken map[*aside]int) *aside {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var next *aside
 	seen := map[string]bool{}
 	for _, a := range s.asides {
 		key := a.plan.Key
-		if a.waits || now.Before(a.retryAt) || seen[key] {
+		if _, already := taken[a]; a.waits || already || now.Before(a.retryAt) || seen[key] || !s.passed(a) {
 			continue
 		}
 		seen[key] = true
@@ -275,60 +304,57 @@ func (s *Scheduler) nextAside(now time.Time) *aside {
 	return next
 }
 
-func (s *Scheduler) slice(ctx context.Context, a *aside) error {
-	started := time.Now()
-	if ok, err := s.unfold(ctx, a); err != nil {
-		return err
-	} else if !ok {
-		s.endAside(a, "the event is no longer stored; it was not evaluated")
-		return nil
-	}
-	if a.parts == nil {
-		return nil // it waits
-	}
-	label, matches, n := a.take(s.deps.Budget.Slice)
-	d := newDirty()
-	if n > 0 {
-		if err := s.warm(ctx, map[*compiler.Plan]bool{a.plan: true}); err != nil {
-			return err
-		}
-		s.countAside(a, matches)
-		s.noteMatches(&d, a.plan, label, slices.Clone(matches))
-	}
-	if err := s.settleDirty(ctx, &d, map[*compiler.Plan]bool{a.plan: true}); err != nil {
-		return err
-	}
-	if err := s.flushMany(ctx); err != nil {
-		return err
-	}
-	a.next += n
-	s.metrics.ruleSeconds.WithLabelValues(a.plan.Rule.ID).Add(time.Since(started).Seconds())
-	if a.next >= a.total() {
-		s.endAside(a, "")
-	}
-	return nil
+// passed reports whether the rule is evaluated up to the event and beyond: until
+// then it may come again, as when an evaluation fails. The lock is held.
+func (s *Scheduler) passed(a *aside) bool {
+	return slices.ContainsFunc(s.watches, func(w *watch) bool { return w.plan.Key == a.plan.Key && w.through >= a.seq })
 }
 
-// unfold reads the event and makes its matches; ok is false when it is gone.
-func (s *Scheduler) unfold(ctx context.Context, a *aside) (ok bool, err error) {
+// beginSlice takes in the next matches of what was set aside, about so much work.
+func (s *Scheduler) beginSlice(ctx context.Context, a *aside, budget int, d *dirty) (n, work int, err error) {
+	if err := s.unfold(ctx, a); err != nil || a.parts == nil {
+		return 0, 0, err
+	}
+	n, work = a.take(budget)
+	if n == 0 {
+		return 0, 0, nil
+	}
+	if err := s.warm(ctx, map[*compiler.Plan]bool{a.plan: true}); err != nil {
+		return 0, 0, err
+	}
+	s.countAside(a, n)
+	for _, p := range a.parts {
+		if matches := p.between(a.next, a.next+n); len(matches) > 0 {
+			s.noteMatches(d, a.plan, p.label, slices.Clone(matches))
+		}
+	}
+	return n, work, nil
+}
+
+// unfold reads the event and makes its matches, unless it is so much that it
+// waits.
+func (s *Scheduler) unfold(ctx context.Context, a *aside) error {
 	if a.parts != nil {
-		return true, nil
+		return nil
 	}
 	if a.event == nil {
 		found, err := s.events(ctx, []compiler.Match{{At: a.at, Seq: a.seq}})
-		if err != nil || found[a.seq] == nil {
-			return false, err
+		if err != nil {
+			return err
 		}
-		a.event = found[a.seq]
+		if a.event = found[a.seq]; a.event == nil {
+			a.parts, a.gone = []asidePart{}, "the event is no longer stored; it was not evaluated"
+			return nil
+		}
 	}
 	if err := s.loadTables(ctx, []touch{{plan: a.plan, event: a.event}}); err != nil {
-		return false, err
+		return err
 	}
 	if a.work = a.workOf(); a.work > s.deps.Budget.Most && !a.asked {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		a.waits, a.event = true, nil
-		return true, nil
+		return nil
 	}
 	a.parts = []asidePart{}
 	for i := range a.plan.Labels {
@@ -339,7 +365,7 @@ func (s *Scheduler) unfold(ctx context.Context, a *aside) (ok bool, err error) {
 		s.ledger.capped(touch{plan: a.plan, label: i, event: a.event}, left)
 		a.parts = append(a.parts, asidePart{i, matches})
 	}
-	return true, nil
+	return nil
 }
 
 func (a *aside) workOf() int {
@@ -352,44 +378,42 @@ func (a *aside) workOf() int {
 	return work
 }
 
-func (a *aside) total() int {
-	n := 0
+// total is how many matches the label has that has most. A slice takes those of all
+// labels that have the same numbers: they are of the same groups, mostly, which are
+// then brought up to date once.
+func (a *aside) total() (n int) {
 	for _, p := range a.parts {
-		n += len(p.matches)
+		n = max(n, len(p.matches))
 	}
 	return n
 }
 
-// take are the next matches, of one label, that are about so much work.
-func (a *aside) take(work int) (label int, matches []compiler.Match, n int) {
-	at := a.next
-	for _, p := range a.parts {
-		if at >= len(p.matches) {
-			at -= len(p.matches)
-			continue
-		}
-		each := max(1, a.plan.Cost(p.label, a.event)/len(p.matches))
-		rest := p.matches[at:]
-		n = min(len(rest), max(1, work/each))
-		return p.label, rest[:n], n
-	}
-	return 0, nil, 0
+// take is how many matches of each label are next, for about so much work.
+func (a *aside) take(budget int) (n, work int) {
+	total := a.total()
+	each := max(1, a.work/max(1, total))
+	n = min(total-a.next, max(1, budget/each))
+	return n, n * each
+}
+
+func (p *asidePart) between(from, to int) []compiler.Match {
+	return p.matches[min(from, len(p.matches)):min(to, len(p.matches))]
 }
 
 // countAside takes matches into the series that rules look for anomalies in, which
 // have gone on past the event. A slice that failed is not counted twice.
-func (s *Scheduler) countAside(a *aside, matches []compiler.Match) {
+func (s *Scheduler) countAside(a *aside, n int) {
 	u := s.usual[a.plan.Key]
 	if u == nil {
 		return
 	}
 	u.counted = max(u.counted, a.seq)
-	for i := range matches {
-		if a.next+i >= a.counted {
-			u.count(&matches[i])
+	for _, p := range a.parts {
+		for _, m := range p.between(max(a.next, a.counted), a.next+n) {
+			u.count(&m)
 		}
 	}
-	a.counted = max(a.counted, a.next+len(matches))
+	a.counted = max(a.counted, a.next+n)
 }
 
 // endAside ends what was set aside: it was evaluated or, for a reason, was not.
@@ -463,7 +487,7 @@ func (s *Scheduler) loadAsides(ctx context.Context) error {
 	}
 	for _, e := range entries {
 		for _, w := range s.watches {
-			if w.plan.Key != e.RuleKey {
+			if w.plan.Key != e.RuleKey || e.In.To > w.through { // it comes again
 				continue
 			}
 			s.asides = append(s.asides, &aside{plan: w.plan, at: e.Earliest, seq: e.In.To, since: e.At})

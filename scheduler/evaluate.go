@@ -191,10 +191,15 @@ func (s *Scheduler) settleDirty(ctx context.Context, d *dirty, plans map[*compil
 			}
 		}
 	}
-	if err := s.update(ctx, d.list()); err != nil {
+	units := s.postpone(d.list())
+	s.updated = len(units)
+	if err := s.update(ctx, units); err != nil {
 		return err
 	}
 	for plan := range plans {
+		if s.postponed[plan] > 0 {
+			continue
+		}
 		if k := s.known[plan.Key]; k != nil {
 			clear(k.touched)
 			k.newest = k.seen

@@ -96,9 +96,7 @@ func (s *Scheduler) Load(ctx context.Context) error {
 	if err := s.loadAsides(ctx); err != nil {
 		return err
 	}
-	if err := s.loadBehind(ctx); err != nil {
-		return err
-	}
+	s.loadBehind(ctx)
 	for _, w := range s.watches {
 		s.prepareTables(ctx, w.plan)
 	}

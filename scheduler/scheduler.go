@@ -152,10 +152,13 @@ type Scheduler struct {
 	heavy       int               // how many texts those hold
 	served      map[string]uint64 // by rule key: when a slice of what it set aside was done last
 	slices      uint64            // how many were
-	told        map[string]schema.Millis
-	ledger      ledger                // to be stored likewise
-	done        map[string]Checkpoint // of watches that ended, likewise
-	saved       time.Time
+	updated     int               // signal groups, in the last evaluation
+	// postponed are, in a turn that rules share, those that need too much of it.
+	postponed map[*compiler.Plan]int
+	told      map[string]schema.Millis
+	ledger    ledger                // to be stored likewise
+	done      map[string]Checkpoint // of watches that ended, likewise
+	saved     time.Time
 }
 
 // New makes a Scheduler; nothing happens until Load and Run.
@@ -280,6 +283,7 @@ const judgeEvery = time.Second
 // tells whether there was anything to do.
 func (s *Scheduler) step(ctx context.Context) bool {
 	did := s.goOn(ctx)
+	did = s.goSlow(ctx, time.Now()) || did
 	return s.resume(ctx, time.Now()) || did
 }
 
@@ -294,14 +298,15 @@ func (s *Scheduler) goOn(ctx context.Context) bool {
 	if len(group) == 0 {
 		return s.correlateNext(ctx, now)
 	}
-	if err := s.evaluate(ctx, plansOf(group), in); err != nil {
+	postponed, err := s.share(ctx, group, in)
+	if err != nil {
 		if ctx.Err() != nil {
 			return false
 		}
 		s.isolate(ctx, group, in, err)
 		return true
 	}
-	s.advance(group, in.To)
+	s.advance(s.slowDown(group, in, postponed), in.To)
 	return true
 }
 
@@ -343,7 +348,7 @@ func (s *Scheduler) next(now time.Time, stored uint64) ([]turn, Interval) {
 	})
 	var group []turn
 	for _, w := range s.watches {
-		if !w.runnable() || w.plan.OfSignals || now.Before(w.retryAt) || w.through >= w.target(stored) {
+		if !w.runnable() || w.slow || w.plan.OfSignals || now.Before(w.retryAt) || w.through >= w.target(stored) {
 			continue
 		}
 		switch {
@@ -358,7 +363,7 @@ func (s *Scheduler) next(now time.Time, stored uint64) ([]turn, Interval) {
 	}
 	in := Interval{group[0].through, min(stored, group[0].through+maxArrivals)}
 	for _, w := range s.watches {
-		if w.through > in.From && w.runnable() && !w.plan.OfSignals {
+		if w.through > in.From && w.runnable() && !w.slow && !w.plan.OfSignals {
 			in.To = min(in.To, w.through)
 		}
 	}
@@ -566,7 +571,7 @@ func (s *Scheduler) Progress() Progress {
 
 // loadBehind finds since when the first event waits that the process before this
 // one did not evaluate. The lock is held.
-func (s *Scheduler) loadBehind(ctx context.Context) error {
+func (s *Scheduler) loadBehind(ctx context.Context) {
 	stored := s.deps.Arrivals.Stored()
 	first := stored
 	for _, w := range s.watches {
@@ -575,17 +580,15 @@ func (s *Scheduler) loadBehind(ctx context.Context) error {
 		}
 	}
 	if first == stored {
-		return nil
+		return
 	}
 	ofAnyTime := []compiler.Match{{At: schema.MinMillis, Seq: first + 1}, {At: schema.MaxMillis, Seq: first + 1}}
 	events, err := s.deps.Events.Fetch(ctx, ofAnyTime)
 	if err != nil {
-		return fmt.Errorf("read the first event that was not evaluated: %w", err)
-	}
-	if len(events) > 0 {
+		s.deps.Log.Warn("cannot read the first event that was not evaluated; the lag counts from now", "arrival", first+1, "error", err)
+	} else if len(events) > 0 {
 		s.behind = events[0].Seen.Time()
 	}
-	return nil
 }
 
 // lag is how long the oldest event that is not evaluated has been there: as far

@@ -27,6 +27,10 @@ type watch struct {
 	retryAt    time.Time
 	problem    string // why it failed last, or why it can't run
 
+	// slow says that it is evaluated by itself, over pace arrivals at a time.
+	slow bool
+	pace uint64
+
 	// Of watches that wait for what does not happen: up to when that was judged, how
 	// many groups have something to wait for, and why the horizon does not move,
 	// where it does not.

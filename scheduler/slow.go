@@ -1,0 +1,120 @@
+package scheduler
+
+import (
+	"context"
+	"time"
+
+	"nightjar/compiler"
+)
+
+// turnShare is how many times the budget of an event a rule may need of a turn that
+// it shares with others. A rule that needs more is evaluated by itself until it has
+// caught up, over few arrivals at a time, and the others go on between.
+const turnShare = 6
+
+// groupWork is what bringing a signal group up to date is of a budget.
+const groupWork = 100
+
+// postpone takes out the signal groups of rules that have too many of them for a
+// shared turn, and notes the rules. What they matched is noted already, which
+// changes nothing when it is noted again.
+func (s *Scheduler) postpone(units []*unit) []*unit {
+	if s.postponed == nil {
+		return units
+	}
+	count := map[*compiler.Plan]int{}
+	for _, u := range units {
+		count[u.plan]++
+	}
+	rest := units[:0]
+	for _, u := range units {
+		if n := count[u.plan]; n*groupWork > turnShare*s.deps.Budget.Event {
+			s.postponed[u.plan] = n
+		} else {
+			rest = append(rest, u)
+		}
+	}
+	return rest
+}
+
+// share evaluates rules together, and tells of those that were postponed with how
+// many signal groups.
+func (s *Scheduler) share(ctx context.Context, group []turn, in Interval) (postponed map[*compiler.Plan]int, err error) {
+	s.postponed = map[*compiler.Plan]int{}
+	defer func() { s.postponed = nil }()
+	err = s.evaluate(ctx, plansOf(group), in)
+	return s.postponed, err
+}
+
+// slowDown leaves the postponed rules to goSlow, and returns the others.
+func (s *Scheduler) slowDown(group []turn, in Interval, postponed map[*compiler.Plan]int) (rest []turn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, t := range group {
+		n := postponed[t.plan]
+		if n == 0 {
+			rest = append(rest, t)
+			continue
+		}
+		t.watch.slow = true
+		t.watch.pace = max(1, (in.To-in.From)*uint64(s.deps.Budget.Slice)/uint64(n*groupWork))
+		s.deps.Log.Warn("a rule is too much work to be evaluated with the others and is evaluated by itself until it has caught up; all else goes on",
+			"rule", t.plan.Rule.ID, "name", t.plan.Rule.Name, "after", in.From, "through", in.To, "groups", n)
+	}
+	return rest
+}
+
+// goSlow evaluates a rule that is evaluated by itself over the next few arrivals.
+// It tells whether there was one.
+func (s *Scheduler) goSlow(ctx context.Context, now time.Time) bool {
+	t, in := s.nextSlow(now, s.deps.Arrivals.Stored())
+	if t.watch == nil || ctx.Err() != nil {
+		return false
+	}
+	if err := s.evaluate(ctx, []*compiler.Plan{t.plan}, in); err != nil {
+		if ctx.Err() != nil {
+			return false
+		}
+		s.fail(t, in, err)
+		return true
+	}
+	s.advance([]turn{t}, in.To)
+	s.keepPace(t.watch, in)
+	return true
+}
+
+// nextSlow is the rule that is furthest behind of those that are evaluated by
+// themselves, and the arrivals to evaluate it over.
+func (s *Scheduler) nextSlow(now time.Time, stored uint64) (turn, Interval) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var next *watch
+	for _, w := range s.watches {
+		if w.slow && w.runnable() && !now.Before(w.retryAt) && (next == nil || w.through < next.through) {
+			next = w
+		}
+	}
+	if next == nil {
+		return turn{}, Interval{}
+	}
+	if next.through >= next.target(stored) {
+		next.slow = false
+		return turn{}, Interval{}
+	}
+	return turn{next, next.plan}, Interval{next.through, min(next.target(stored), next.through+next.pace, next.through+maxArrivals)}
+}
+
+// keepPace makes the next interval longer or shorter, by what this one was of a
+// slice. A rule that has caught up goes on with the others.
+func (s *Scheduler) keepPace(w *watch, in Interval) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n := in.To - in.From; s.updated*groupWork > s.deps.Budget.Slice {
+		w.pace = max(1, n/2)
+	} else {
+		w.pace = 2 * n
+	}
+	if w.through >= w.target(s.deps.Arrivals.Stored()) {
+		w.slow = false
+	}
+}
