@@ -177,17 +177,18 @@ func since(ms []compiler.Match, from schema.Millis) []compiler.Match {
 
 // published notes a signal that was published.
 func (p *planCache) published(key uint64, sig schema.Signal) {
-	if sig.Ends() < p.ended {
-		return
-	}
-	g := p.group(key, sig.Group)
-	for i := range g.signals {
-		if g.signals[i].ID == sig.ID {
-			g.signals[i] = sig
-			return
+	if g := p.groups[key]; g != nil {
+		for i := range g.signals {
+			if g.signals[i].ID == sig.ID {
+				g.signals[i] = sig // also where it ends earlier now than what is held
+				return
+			}
 		}
 	}
-	g.signals = append(g.signals, sig)
+	if sig.Ends() >= p.ended {
+		g := p.group(key, sig.Group)
+		g.signals = append(g.signals, sig)
+	}
 }
 
 // slack is how far behind the newest event an event may be and still find its
