@@ -12,6 +12,8 @@ import (
 
 // Ledger answers what was evaluated. scheduler.Scheduler implements it.
 type Ledger interface {
+	// TooLate says why no rule was asked about a stored event; "" where that is not so.
+	TooLate(ctx context.Context, at schema.Millis, seq uint64) (string, error)
 	// Coverage is about the arrivals of an interval; one that ends at 0 ends now.
 	Coverage(ctx context.Context, ruleID string, version int64, in scheduler.Interval) (scheduler.Coverage, error)
 	// FinishAside has events evaluated that wait for being asked for, one by its id
@@ -25,6 +27,25 @@ type coverages struct {
 	ledger Ledger
 	rules  Rules
 	agents Agents
+}
+
+// late says of an event that arrived too late what explaining a rule says: it was
+// not evaluated, whatever became of the arrivals around it.
+func (s *coverages) late(ctx context.Context, event string, found *scheduler.Coverage) error {
+	at, seq, err := schema.ParseEventID(event)
+	if event == "" || err != nil {
+		return nil //nolint:nilerr // it was refused before
+	}
+	reason, err := s.ledger.TooLate(ctx, at, seq)
+	if err != nil || reason == "" {
+		return err
+	}
+	for i := range found.Stretches {
+		if st := &found.Stretches[i]; st.State == scheduler.CoverageEvaluated || st.State == scheduler.CoveragePending {
+			st.State, st.Reason = scheduler.CoverageLate, reason
+		}
+	}
+	return nil
 }
 
 // FinishAside has what waits evaluated.
@@ -44,6 +65,9 @@ func (s *coverages) GetCoverage(ctx context.Context, in *pb.GetCoverageRequest) 
 		interval = scheduler.Interval{From: seq - 1, To: seq}
 	}
 	found, err := s.ledger.Coverage(ctx, in.RuleId, in.Version, interval)
+	if err == nil {
+		err = s.late(ctx, in.Event, &found)
+	}
 	if err != nil {
 		return nil, err
 	}

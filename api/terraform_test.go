@@ -84,7 +84,9 @@ func TestTerraformIsWhatTheProviderReads(t *testing.T) {
 		has, not string
 	}{
 		{rule(func(r *schema.Rule) { r.Cases[0].CustomStatus = "high" }), wholeResource, "custom_status"},
-		{rule(func(r *schema.Rule) { r.Cases[0].Actions = []byte(`[{"type":"flag_ip","options":{"flaggedIPType":"FLAGGED"}}]`) }), `\"flaggedIPType\": \"FLAGGED\"`, "flagged_ip_type"},
+		{rule(func(r *schema.Rule) {
+			r.Cases[0].Actions = []byte(`[{"type":"flag_ip","options":{"flaggedIPType":"FLAGGED"}}]`)
+		}), `\"flaggedIPType\": \"FLAGGED\"`, "flagged_ip_type"},
 		{rule(func(r *schema.Rule) {
 			r.Cases[0].Actions = []byte(`[{"type":"block_ip","options":{"duration":900}},{"type":"block_user","options":{}},{"type":"block_user"}]`)
 		}), "action {\n\t\t\ttype = \"block_ip\"\n\t\t\toptions {\n\t\t\t\tduration = 900\n\t\t\t}\n\t\t}\n\t\taction {\n\t\t\ttype = \"block_user\"\n\t\t}\n\t\taction {\n\t\t\ttype = \"block_user\"\n\t\t}\n", "options {\n\t\t\t}"},

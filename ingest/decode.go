@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -51,6 +52,9 @@ type Decoder struct {
 	// tell of the first of them.
 	Cut      int
 	Warnings []string
+	// Late counts events that came too late for rules to see them.
+	Late      int
+	allowance time.Duration
 	// Located counts what came of clients' addresses.
 	Located Located
 
@@ -195,12 +199,29 @@ func (d *Decoder) built(x *draft, element int) schema.Event {
 	return e
 }
 
-// warnings tell which events were cut.
+// late notes how many events no rule sees, and what to do.
+func (d *Decoder) late(n int, allowance time.Duration) {
+	d.Late, d.allowance = n, allowance
+}
+
+// lateWarning says how many events came too late, and what to do.
+func lateWarning(n int, allowance time.Duration) string {
+	return fmt.Sprintf("%s%d events are more than %s behind their time: stored, searchable, and not evaluated; a backtest (nightjar backtest --from … --to …, or a job) finds their signals", LatePrefix, n, allowance)
+}
+
+// LatePrefix begins that warning.
+const LatePrefix = "late: "
+
+// warnings tell which events were cut, and how many came too late.
 func (d *Decoder) warnings() []string {
+	out := slices.Clone(d.Warnings)
 	if more := d.Cut - len(d.Warnings); more > 0 {
-		return append(d.Warnings[:len(d.Warnings):len(d.Warnings)], fmt.Sprintf("%d more events were cut (@nightjar.cut)", more))
+		out = append(out, fmt.Sprintf("%d more events were cut (@nightjar.cut)", more))
 	}
-	return d.Warnings
+	if d.Late > 0 {
+		out = append(out, lateWarning(d.Late, d.allowance))
+	}
+	return out
 }
 
 // maxWarnings is how many events that were cut a request is told of one by one.

@@ -34,7 +34,7 @@ func NewHandler(in *Intake) *Handler { return &Handler{in: in} }
 
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	warnings, err := h.serve(w, r)
+	late, warnings, err := h.serve(w, r)
 	if err != nil {
 		reply(w, err)
 		return
@@ -43,32 +43,37 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusAccepted)
 	answer := []byte("{}")
 	if len(warnings) > 0 {
-		answer, _ = json.Marshal(map[string][]string{"warnings": warnings}) // strings: cannot fail
+		said := map[string]any{"warnings": warnings}
+		if late > 0 {
+			said["late"] = late
+		}
+		answer, _ = json.Marshal(said) // strings and a number: cannot fail
 	}
 	_, _ = w.Write(answer)
 }
 
-// serve takes the request's events in, and warns of those that were cut.
-func (h *Handler) serve(w http.ResponseWriter, r *http.Request) (warnings []string, err error) {
+// serve takes the request's events in, and warns of those that were cut, and of
+// those that came too late for rules.
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request) (late int, warnings []string, err error) {
 	if r.Method != http.MethodPost {
-		return nil, &httpError{http.StatusMethodNotAllowed, "logs are sent with POST", 0}
+		return 0, nil, &httpError{http.StatusMethodNotAllowed, "logs are sent with POST", 0}
 	}
 	d, err := h.decoder(r)
 	if err != nil {
-		return nil, &httpError{http.StatusBadRequest, err.Error(), 0}
+		return 0, nil, &httpError{http.StatusBadRequest, err.Error(), 0}
 	}
 	id := r.Header.Get(BatchIDHeader)
 	if len(id) > maxBatchID {
-		return nil, &httpError{http.StatusBadRequest, fmt.Sprintf("header %s: longer than %d characters", BatchIDHeader, maxBatchID), 0}
+		return 0, nil, &httpError{http.StatusBadRequest, fmt.Sprintf("header %s: longer than %d characters", BatchIDHeader, maxBatchID), 0}
 	}
 	mine := share{of: h.in.reading}
 	defer mine.giveBack()
 	body, err := h.readBody(w, r, &mine)
 	if err != nil {
-		return nil, h.bodyError(err)
+		return 0, nil, h.bodyError(err)
 	}
 	_, _, err = h.take(r.Context(), d, id, body, r.Header.Get("Content-Type"))
-	return d.warnings(), err
+	return d.Late, d.warnings(), err
 }
 
 // Submit takes in a JSON body that came through another door. The id may be empty.
@@ -96,6 +101,7 @@ func (h *Handler) take(ctx context.Context, d *Decoder, id string, body []byte, 
 		return 0, Receipt{}, err
 	}
 	h.in.metrics.received.Add(float64(len(events)))
+	d.late(h.in.countLate(events, schema.MillisOf(d.Now)), h.in.deps.Lateness)
 	h.in.clocks.unreadable(d.BadTimes, d.Now)
 	h.in.metrics.decoded(d, &h.in.clocks)
 	receipt, err := h.in.Submit(ctx, Batch{ID: id, Events: events})

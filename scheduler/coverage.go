@@ -43,6 +43,7 @@ const (
 	CoveragePending     = "pending"
 	CoverageFailed      = "failed"
 	CoverageRecovered   = "recovered" // an entry's: the failed arrivals were caught up
+	CoverageLate        = "late"      // of one event: it arrived too late for any rule
 	CoverageReopened    = "reopened"  // an entry's: late events changed what was evaluated
 	CoverageCapped      = "capped"    // an entry's: a limit was hit
 	CoverageAside       = "aside"     // an event was too much work, and is evaluated in the background or by hand

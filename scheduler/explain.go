@@ -201,20 +201,42 @@ const maxExplained = 20
 func (s *Scheduler) saw(w *watch, e *schema.Event) (state, why string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	late := time.Duration(e.Seen-e.At) * time.Millisecond
+	late := s.tooLate(e)
 	switch {
 	case w == nil:
 		return CoverageDisabled, "the rule is disabled; what follows is what it would see"
 	case e.Seq <= w.from:
 		return StateUnseen, "the event arrived before the rule detected what it detects now; a backtest sees it"
-	case late > s.deps.Lateness:
-		return StateUnseen, fmt.Sprintf("the event arrived %s behind its time, which is more than the %s that is allowed; a backtest sees it", late, s.deps.Lateness)
+	case late != "":
+		return CoverageLate, late
 	case e.Seq <= w.through:
 		return CoverageEvaluated, ""
 	case w.failures > 0:
 		return CoverageFailed, w.problem
 	}
 	return CoveragePending, fmt.Sprintf("the rule is evaluated through arrival %d, the event is arrival %d", w.through, e.Seq)
+}
+
+// tooLate says that an event arrived too late for any rule to be asked about it;
+// "" when it did not.
+func (s *Scheduler) tooLate(e *schema.Event) string {
+	behind := time.Duration(e.Seen-e.At) * time.Millisecond
+	if behind <= s.deps.Lateness {
+		return ""
+	}
+	return fmt.Sprintf("not evaluated: late: the event arrived %s behind its time, which is more than the %s that is allowed (--lateness); a backtest sees it", behind, s.deps.Lateness)
+}
+
+// TooLate says so of a stored event; "" also of one that is gone.
+func (s *Scheduler) TooLate(ctx context.Context, at schema.Millis, seq uint64) (string, error) {
+	events, err := s.deps.Events.Fetch(ctx, []compiler.Match{{At: at, Seq: seq}})
+	if err != nil {
+		return "", fmt.Errorf("fetch the event: %w", err)
+	}
+	if len(events) == 0 {
+		return "", nil
+	}
+	return s.tooLate(&events[0]), nil
 }
 
 func (s *Scheduler) explainGroup(ctx context.Context, plan *compiler.Plan, w *watch, q Question, out *Explanation) error {

@@ -33,6 +33,7 @@ type shipper struct {
 	wait         time.Duration
 	sent         int
 	requests     int
+	late         int // too late for rules
 }
 
 func newIngest() *cobra.Command {
@@ -81,6 +82,9 @@ again until --wait has passed.`,
 				}
 			}
 			fmt.Fprintf(os.Stderr, "%d lines acknowledged in %d requests\n", s.sent, s.requests)
+			if s.late > 0 {
+				fmt.Fprintf(os.Stderr, "warning: %d events are older than rules look back (nightjar up --lateness): stored, searchable, and not evaluated; a backtest finds their signals, as in: nightjar backtest --rule FILE --from TIME --to TIME\n", s.late)
+			}
 			return nil
 		},
 	}
@@ -182,10 +186,17 @@ func (s *shipper) send(ctx context.Context, batch [][]byte, first files.Place) e
 	header := http.Header{"Nightjar-Batch-Id": {batchID(body, query.Encode(), first)}}
 	deadline := time.Now().Add(s.wait)
 	for pause := 200 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
-		var taken struct{ Warnings []string }
+		var taken struct {
+			Warnings []string
+			Late     int
+		}
 		err := s.client.do(ctx, http.MethodPost, path, header, body, &taken)
 		if err == nil {
+			s.late += taken.Late
 			for _, w := range taken.Warnings {
+				if strings.HasPrefix(w, ingest.LatePrefix) {
+					continue // the sum is told at the end
+				}
 				fmt.Fprintf(os.Stderr, "warning: the request from %s on: %s\n", first, w)
 			}
 			s.sent += len(batch)

@@ -48,7 +48,7 @@ func ruleDocuments() *documents {
 			return readHistory(ctx, c, "/api/v2/security_monitoring/rules/"+url.PathEscape(id)+"/version_history", "rule", ruleDocument)
 		},
 		check: checkRule, asksTables: true,
-		columns: []string{"NAME", "TYPE", "METHOD", "ENABLED", "SEVERITY", "ID"},
+		columns: []string{"NAME", "TYPE", "METHOD", "ENABLED", "SEVERITY", "ID", "WITHOUT EFFECT"},
 		cell:    ruleCell,
 	}
 }
@@ -164,6 +164,12 @@ func ruleCell(d document, column string) string {
 			severities = append(severities, c.Severity())
 		}
 		return strings.Join(severities, ", ")
+	case "WITHOUT EFFECT":
+		var idle []string
+		for _, i := range compiler.IdleOfRule(&r) {
+			idle = append(idle, i.Warning())
+		}
+		return strings.Join(idle, "; ")
 	}
 	return d.id
 }
