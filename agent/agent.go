@@ -105,14 +105,14 @@ func (a *Agent) Run(ctx context.Context) error {
 	ended := make(chan struct{})
 	defer close(ended)
 	a.cache.Packages = process.NewPackages("/", ended)
-	if err := a.begin(); err != nil {
-		return err
-	}
 	stop, err := a.serve()
 	if err != nil {
 		return err
 	}
 	defer stop()
+	if err := a.begin(); err != nil {
+		return err
+	}
 	for next := time.Now().Add(a.config.Report); ctx.Err() == nil; {
 		if err := a.step(time.Now().Add(readDeadline)); err != nil {
 			return err

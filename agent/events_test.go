@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"nightjar/agent/decode"
 	"nightjar/agent/probe"
 	"nightjar/secl/event"
 )
@@ -206,6 +207,14 @@ func TestEveryTypeOfEventsIsSeenWithItsFields(t *testing.T) {
 	w.t = t
 	w.stop()
 	w.adds()
+}
+
+func TestEveryTypeOfEventsIsDecoded(t *testing.T) {
+	for _, name := range probe.Everything() {
+		if !slices.Contains(decode.Types(), name) {
+			t.Errorf("records of %s events are no events", name)
+		}
+	}
 }
 
 func TestEveryTypeOfEventsHasACause(t *testing.T) {

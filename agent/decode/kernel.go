@@ -62,6 +62,15 @@ func init() {
 			e.Capabilities.Attempted, e.Capabilities.Used = int64(r.Num[0]), int64(r.Num[1])
 			e.Process.CapsAttempted, e.Process.CapsUsed = e.Capabilities.Attempted, e.Capabilities.Used
 		},
+		"ondemand": func(d *Decoder, e *event.Event, r bpf.Record) {
+			o := &e.OnDemand
+			if at := r.Num[4]; at < uint64(len(d.Functions)) {
+				o.Name = d.Functions[at]
+			}
+			for i, part := range []bpf.Part{bpf.PartText, bpf.PartText2, bpf.PartText3, bpf.PartBytes} {
+				o.Str[i], o.Uint[i] = r.Text(part), int64(r.Num[i])
+			}
+		},
 		"sysctl":  sysctl,
 		"selinux": selinux,
 		"login_uid_write": func(d *Decoder, e *event.Event, r bpf.Record) {
