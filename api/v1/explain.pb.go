@@ -96,8 +96,8 @@ type RuleExplanation struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	RuleId  string                 `protobuf:"bytes,1,opt,name=rule_id,proto3" json:"rule_id,omitempty"`
 	Version int64                  `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
-	// evaluated, pending, failed, unsupported, disabled; or unseen: the rule never
-	// got to see the event
+	// evaluated, pending, failed, unsupported, disabled; late: the event arrived too
+	// late for any rule; or unseen: the rule never got to see the event
 	State         string              `protobuf:"bytes,3,opt,name=state,proto3" json:"state,omitempty"`
 	Why           string              `protobuf:"bytes,4,opt,name=why,proto3" json:"why,omitempty"`
 	Queries       []*QueryExplanation `protobuf:"bytes,5,rep,name=queries,proto3" json:"queries,omitempty"`
