@@ -65,7 +65,7 @@ func TestSearchEventAnswersEveryCase(t *testing.T) {
 			event = `{"message":"x"}`
 		}
 		var out bytes.Buffer
-		err := searchEvent(&out, c.Query, writeFile(t, event), nil)
+		err := searchEvent(&out, c.Query, writeFile(t, event), ingest.NewOffline(time.Now(), nil))
 		var answer struct {
 			Match *bool
 			Error *mistake
