@@ -11,13 +11,13 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// eachCommand calls use with every command of the tree.
+// eachCommand calls use with every command of the tree that people are shown.
 func eachCommand(c *cobra.Command, use func(c *cobra.Command, path []string)) {
 	var walk func(c *cobra.Command, path []string)
 	walk = func(c *cobra.Command, path []string) {
 		use(c, path)
 		for _, sub := range c.Commands() {
-			if sub.Name() != "help" {
+			if sub.Name() != "help" && !sub.Hidden { // those are the program's own
 				walk(sub, append(slices.Clone(path), sub.Name()))
 			}
 		}
