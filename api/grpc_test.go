@@ -97,3 +97,11 @@ func TestSQLOverGRPC(t *testing.T) {
 		t.Errorf("got %v, %v", got, err)
 	}
 }
+
+// No digit is lost between JSON and what gRPC carries.
+func TestNumbersThatNoDoubleHoldsAreTexts(t *testing.T) {
+	got := asStruct(t, `{"n":9007199254740993,"m":5,"f":0.1,"big":1e400,"l":[18446744073709551615]}`).AsMap()
+	if got["n"] != "9007199254740993" || got["m"] != 5.0 || got["f"] != 0.1 || got["big"] != "1e400" || fmt.Sprint(got["l"]) != "[18446744073709551615]" {
+		t.Errorf("got %v", got)
+	}
+}
