@@ -149,7 +149,7 @@ func TestWhatIsAskedForThroughIOUringIsSeen(t *testing.T) {
 			t.Skipf("not on this kernel: %s", h.Reason)
 		}
 	}
-	if err := call(unix.SYS_IO_URING_SETUP, 0, 0); err == unix.ENOSYS || err == unix.EPERM {
+	if err := call(unix.SYS_IO_URING_SETUP, 0, 0); errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EPERM) {
 		t.Skipf("this kernel has no io_uring: %v", err)
 	}
 	pid := do(t, "uring", secret, moved)

@@ -273,18 +273,18 @@ func onFile(name string, f func(fd uintptr) error) error {
 // expectError is nil if err is one of those that are expected.
 func expectError(err error, wanted ...unix.Errno) error {
 	for _, w := range wanted {
-		if err == w {
+		if errors.Is(err, w) {
 			return nil
 		}
 	}
-	return fmt.Errorf("got %v, want one of %v", err, wanted)
+	return fmt.Errorf("got %w, want one of %v", err, wanted)
 }
 
 func init() {
 	for name, f := range map[string]func(args []string) error{
 		"openat": func(a []string) error {
 			err := call(unix.SYS_OPENAT, here, text(a[0]), unix.O_RDWR)
-			if err == unix.ENOENT {
+			if errors.Is(err, unix.ENOENT) {
 				return nil
 			}
 			return err

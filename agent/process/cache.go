@@ -58,7 +58,6 @@ type entry struct {
 	*event.Process
 	start        uint64 // ns since boot
 	told         uint64 // when what is known was so, ns since boot: older records change nothing
-	folder       string // working directory at its last exec
 	depth        int    // of its chain of ancestors
 	creds        credentials
 	ns           uint32 // pid namespace
