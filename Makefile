@@ -3,7 +3,7 @@ GO ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LIBRARY := node_modules/.package-lock.json
 
-.PHONY: build run test test-clients test-kernels check lint generate bench bench-search bench-rules bench-ingest bench-agent chaos setup geoip clean fuzz
+.PHONY: build run test test-clients test-kernels check lint generate bench bench-search bench-rules bench-ingest bench-agent chaos setup geoip clean fuzz fuzz-cost soak-hostile
 
 build:
 	@command -v $(GO) >/dev/null || { echo "Go is missing: install Go 1.26 or newer."; exit 1; }
@@ -125,6 +125,20 @@ fuzz: setup
 	    echo "$$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 2s $$pkg || exit 1; \
 	  done; \
 	done
+
+# fuzz-cost is FuzzCost and its test with all statements counted that an evaluation
+# runs, in place of the memory that it takes.
+fuzz-cost:
+	$(GO) test -run 'WorkGrows' -covermode=atomic -coverpkg=./scheduler,./compiler,./schema -fuzz '^FuzzCost$$' -fuzztime $(FUZZTIME) ./scheduler
+
+# soak-hostile sends events of up to a megabyte and of every shape that costs, for
+# SOAK seconds, beside attacks of which each must be found within SOAK_WITHIN
+# milliseconds.
+SOAK ?= 3600
+SOAK_WITHIN ?= 2000
+soak-hostile: setup
+	NIGHTJAR_SOAK=$(SOAK) NIGHTJAR_SOAK_SIZE=1000000 NIGHTJAR_SOAK_WITHIN=$(SOAK_WITHIN) REQUIRE_CLICKHOUSE=1 \
+	  $(GO) test -count 1 -v -timeout 0 -run HostileEventsStopNobody ./cmd/nightjar
 
 clean:
 	rm -rf bin
