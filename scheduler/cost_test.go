@@ -1,13 +1,10 @@
 package scheduler
 
 import (
-	"bytes"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"runtime"
-	"runtime/coverage"
 	"slices"
 	"strings"
 	"testing"
@@ -122,45 +119,13 @@ func workOf(t testing.TB, rule schema.Rule, tags []string, attributes string) ui
 	return counted(t) - before
 }
 
-// counted is how much was done so far: where the tests are built to count the
-// statements they run (make fuzz-cost), that; else what was allocated.
+// counted is how much was done so far, by the memory that it took: every match, group,
+// signal and document takes some.
 func counted(t testing.TB) uint64 {
 	t.Helper()
-	if testing.CoverMode() == "atomic" {
-		return statementsRun(t)
-	}
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.TotalAlloc
-}
-
-// statementsRun sums the counters of all blocks of code. Their format is that of
-// Go's internal/coverage: a header of 32 bytes, a segment's header of 16 with the
-// lengths of two tables, these, and numbers of variable length.
-func statementsRun(t testing.TB) (total uint64) {
-	t.Helper()
-	var b bytes.Buffer
-	if err := coverage.WriteCounters(&b); err != nil {
-		t.Fatal(err)
-	}
-	text := b.Bytes()[32:]
-	functions := binary.LittleEndian.Uint64(text)
-	tables := binary.LittleEndian.Uint32(text[8:]) + binary.LittleEndian.Uint32(text[12:])
-	text = text[16+(tables+3)&^3:]
-	next := func() uint64 {
-		n, size := binary.Uvarint(text)
-		text = text[size:]
-		return n
-	}
-	for range functions {
-		counters := next()
-		next() // the package
-		next() // the function
-		for range counters {
-			total += next()
-		}
-	}
-	return total
 }
 
 // An event that is eightfold may be so many times as much work: what grows with the
