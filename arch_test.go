@@ -75,7 +75,7 @@ var onlyIn = map[string][]string{
 	"github.com/ClickHouse/clickhouse-go": {
 		"clickhouse", "migrations", "retention", "backup", "ingest/clickhouse", "scheduler/clickhouse", "api/clickhouse", "cmd/nightjar", "testenv",
 	},
-	"github.com/cilium/ebpf":              {"agent/bpf", "agent/probe"},
+	"github.com/cilium/ebpf":               {"agent/bpf", "agent/probe"},
 	"github.com/oschwald/maxminddb-golang": {"ingest/geoip"},
 	"github.com/expr-lang/expr":            {}, // for comparison, in tests
 	"cel.dev/cel-go":                       {},
