@@ -81,7 +81,7 @@ func (s *agents) ListAgents(ctx context.Context, in *pb.ListAgentsRequest) (*pb.
 			Matches: r.Matches, HeldBack: r.HeldBack, Sent: r.Sent, Unsent: r.Unsent, Undelivered: r.Undelivered, Policies: r.Policies,
 		}
 		for _, h := range r.Hooks {
-			a.Hooks = append(a.Hooks, &pb.AgentHook{Event: h.Event, Provider: h.Provider})
+			a.Hooks = append(a.Hooks, &pb.AgentHook{Event: h.Event, Provider: h.Provider, Without: h.Without})
 		}
 		for _, u := range r.Unsupported {
 			a.Unsupported = append(a.Unsupported, &pb.AgentUnsupported{Event: u.Event, Reason: u.Reason})

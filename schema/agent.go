@@ -53,6 +53,7 @@ type AgentReport struct {
 type AgentHook struct {
 	Event    string `json:"event"`
 	Provider string `json:"provider"`
+	Without  string `json:"without,omitempty"` // what of them is not seen, and why
 }
 
 // AgentUnsupported is a type of events that is not seen, and why.

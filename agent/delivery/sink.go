@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
+	"strings"
 	"sync"
 	"time"
 
@@ -82,16 +83,13 @@ func (s *Sink) Dropped() uint64 {
 func (s *Sink) Ready(hooks []probe.Hook) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, h := range hooks {
-		if !h.Attached && h.Partly() {
-			continue // others see these events
-		}
-		for _, e := range h.Events {
-			if h.Attached {
-				s.about.Hooks = append(s.about.Hooks, schema.AgentHook{Event: e, Provider: h.Name})
-			} else {
-				s.about.Unsupported = append(s.about.Unsupported, schema.AgentUnsupported{Event: e, Reason: h.Reason})
-			}
+	for _, of := range probe.SupportOf(hooks) {
+		without := strings.Join(of.Without, "; ")
+		switch {
+		case of.Seen:
+			s.about.Hooks = append(s.about.Hooks, schema.AgentHook{Event: of.Event, Provider: strings.Join(of.Hooks, ", "), Without: without})
+		case without != "":
+			s.about.Unsupported = append(s.about.Unsupported, schema.AgentUnsupported{Event: of.Event, Reason: without})
 		}
 	}
 	s.ready = true

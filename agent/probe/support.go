@@ -32,9 +32,6 @@ var lacks = map[string]map[string]string{
 	"on_uring":       asked("open", "unlink", "rmdir", "rename", "mkdir", "link"),
 }
 
-// Partly reports whether the events of a hook are seen without it, with less in them.
-func (h Hook) Partly() bool { return lacks[h.Name] != nil }
-
 // changed is what LSM hooks see, and the names that a caller wrote do not tell.
 const changed = "the file itself, where its path changes between check and use, and a removed file's inode"
 
