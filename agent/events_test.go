@@ -140,6 +140,27 @@ var trials = []trial{
 	{"capabilities", `capabilities.used & CAP_SYS_CHROOT > 0`, "chroot", nil, nil},
 	{"cgroup_write", `cgroup_write.pid > 0 && cgroup_write.file.path =~ "**/nightjar-test/cgroup.procs"`, "cgroup", nil, nil},
 	{"ondemand", `ondemand.name == "security_inode_rmdir"`, "rmdir-any", []string{"$D/ondemand"}, nil},
+	{"bind", `bind.addr.ip == 127.0.0.0/8 && bind.addr.port == 45871 && bind.protocol == IP_PROTO_TCP`, "bind", []string{"127.0.0.7:45871"}, func(e *event.Event) error {
+		return expected("family", e.Bind.Family, unix.AF_INET, "ip", e.Bind.IP, "127.0.0.7/32", "retval", e.Retval, 0, "public", e.Bind.IsPublic, false)
+	}},
+	{"bind", `bind.addr.ip == ::1 && bind.protocol == IP_PROTO_UDP`, "bind", []string{"[::1]:0", "udp"}, func(e *event.Event) error {
+		return expected("family", e.Bind.Family, unix.AF_INET6, "the port that the kernel chose", e.Bind.Port > 0, true)
+	}},
+	{"bind", `bind.addr.ip == 192.0.2.77 && bind.retval == EADDRNOTAVAIL`, "bind", []string{"192.0.2.77:9"}, nil},
+	{"bind", `bind.addr.family == AF_UNIX`, "bind-unix", []string{"$D/bound"}, nil},
+	{"connect", `connect.addr.ip == 127.0.0.9 && connect.addr.port == 9 && connect.retval == ECONNREFUSED`, "connect", []string{"127.0.0.9:9"}, func(e *event.Event) error {
+		return expected("family", e.Connect.Family, unix.AF_INET, "protocol", e.Connect.Protocol, unix.IPPROTO_TCP)
+	}},
+	{"connect", `connect.addr.ip == ::1 && connect.addr.port == 10`, "connect", []string{"[::1]:10"}, func(e *event.Event) error {
+		return expected("family", e.Connect.Family, unix.AF_INET6)
+	}},
+	{"connect", `connect.addr.ip == 127.0.0.10 && connect.addr.family == AF_INET`, "connect", []string{"[::ffff:127.0.0.10]:11"}, nil},
+	{"connect", `connect.addr.ip == 127.0.0.11 && connect.retval == 0`, "talk", []string{"127.0.0.11:45872"}, func(e *event.Event) error {
+		return expected("port", e.Connect.Port, 45872)
+	}},
+	{"accept", `accept.addr.ip == 127.0.0.12 && accept.addr.port == 45875`, "talk", []string{"127.0.0.12:45873", "127.0.0.12:45875"}, func(e *event.Event) error {
+		return expected("family", e.Accept.Family, unix.AF_INET, "protocol", e.Accept.Protocol, unix.IPPROTO_TCP, "retval", e.Retval > 0, true)
+	}},
 	{"exec", `exec.file.path == "$SELF" && exec.args_options in ["count=3"]`, "true", nil, func(e *event.Event) error {
 		p := e.Process
 		return expected("argv0", p.Argv0, "spoofed", "argv", p.Argv, []string{"--count=3", "x"}, "mode", p.File.Mode&unix.S_IFMT, unix.S_IFREG,

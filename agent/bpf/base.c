@@ -24,6 +24,7 @@ struct filter *filter_type __attribute__((unused));
 struct name_key *name_key_type __attribute__((unused));
 struct folder_key *folder_key_type __attribute__((unused));
 struct bpf_object *bpf_object_type __attribute__((unused));
+struct socket_info *socket_info_type __attribute__((unused));
 struct folder_value *folder_value_type __attribute__((unused));
 enum event_type *event_type_type __attribute__((unused));
 enum part_kind *part_kind_type __attribute__((unused));

@@ -140,6 +140,18 @@ type baseRecord struct {
 	}
 }
 
+type baseSocketInfo struct {
+	_        structs.HostLayout
+	Family   uint16
+	Type     uint16
+	Protocol uint16
+	Port     uint16
+	PeerPort uint16
+	Pad      [3]uint16
+	Address  [16]uint8
+	Peer     [16]uint8
+}
+
 // Names of all BPF objects in the ELF.
 //
 // Used for safe lookups in a Collection or CollectionSpec.
@@ -197,6 +209,7 @@ const (
 	baseVarPartKindType     = "part_kind_type"
 	baseVarPartType         = "part_type"
 	baseVarRecordType       = "record_type"
+	baseVarSocketInfoType   = "socket_info_type"
 	baseVarUrgent           = "urgent"
 	baseVarWakeBytes        = "wake_bytes"
 	baseVarWoken            = "woken"
@@ -309,6 +322,7 @@ type baseVariableSpecs struct {
 	PartKindType    *ebpf.VariableSpec `ebpf:"part_kind_type"`
 	PartType        *ebpf.VariableSpec `ebpf:"part_type"`
 	RecordType      *ebpf.VariableSpec `ebpf:"record_type"`
+	SocketInfoType  *ebpf.VariableSpec `ebpf:"socket_info_type"`
 	Urgent          *ebpf.VariableSpec `ebpf:"urgent"`
 	WakeBytes       *ebpf.VariableSpec `ebpf:"wake_bytes"`
 	Woken           *ebpf.VariableSpec `ebpf:"woken"`
@@ -383,6 +397,7 @@ type baseVariables struct {
 	PartKindType    *ebpf.Variable `ebpf:"part_kind_type"`
 	PartType        *ebpf.Variable `ebpf:"part_type"`
 	RecordType      *ebpf.Variable `ebpf:"record_type"`
+	SocketInfoType  *ebpf.Variable `ebpf:"socket_info_type"`
 	Urgent          *ebpf.Variable `ebpf:"urgent"`
 	WakeBytes       *ebpf.Variable `ebpf:"wake_bytes"`
 	Woken           *ebpf.Variable `ebpf:"woken"`

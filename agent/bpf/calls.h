@@ -6,6 +6,7 @@
 // event of this kind is a line of agent/probe/calls.go.
 #pragma once
 #include "filter.h"
+#include "socket.h"
 
 #define TS_COMPAT 2
 
@@ -315,6 +316,9 @@ static __always_inline void put_wanted(struct scratch *s, struct task_struct *t,
 			put_base(s, t, w->part == PART_PATH ? PART_BASE : PART_BASE2, w->arg2 == ARG_CWD ? -100 : (int)a->at[w->arg2 & 7]);
 		break;
 	}
+	case WANT_SOCKET:
+		put_socket(SLOT_TASK, w->arg == ARG_RETURNED ? (int)ret : (int)from);
+		break;
 	case WANT_BPF:
 		put_bpf(s, t, a, ret);
 		break;
@@ -334,6 +338,15 @@ static __always_inline void put_wanted(struct scratch *s, struct task_struct *t,
 		break;
 	}
 	}
+}
+
+// unpack reads the arguments of socketcall(2), which stand in memory as 32 bits each.
+static __always_inline void unpack(struct args *a)
+{
+	__u32 packed[6] = {};
+	bpf_probe_read_user(packed, sizeof(packed), (void *)a->at[1]);
+	for (int i = 0; i < 6; i++)
+		a->at[i] = packed[i];
 }
 
 SEC("tp_btf/sys_exit")
@@ -357,6 +370,8 @@ int on_call(__u64 *ctx)
 	bool failed = ret < 0 && ret > -4096;
 	if (!guarded(c, &a) || c->flags & (failed ? CALL_SUCCESS : CALL_FAILURE))
 		return 0;
+	if (c->flags & CALL_PACKED)
+		unpack(&a);
 	if (c->flags & CALL_MOVES && ret >= 0)
 		__sync_fetch_and_add(&generation, 1);
 	__u32 type = c->type;

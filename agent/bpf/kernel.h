@@ -301,6 +301,26 @@ struct io_cmd_data {
 	struct file *file;
 };
 
+struct in6_bytes {
+	__u8 at[16];
+};
+
+struct sock_common {
+	__be32 skc_daddr, skc_rcv_saddr;
+	__be16 skc_dport;
+	__u16 skc_num, skc_family;
+	struct in6_bytes skc_v6_daddr, skc_v6_rcv_saddr;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+	__u16 sk_type, sk_protocol;
+};
+
+struct socket {
+	struct sock *sk;
+};
+
 struct kernel_siginfo {
 	int si_signo, si_errno, si_code;
 };

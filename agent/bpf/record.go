@@ -24,6 +24,8 @@ type (
 	FolderKey = baseFolderKey
 	// Object is a map or a program.
 	Object = baseBpfObject
+	// SocketInfo is a socket: its own address, and that of the other end.
+	SocketInfo = baseSocketInfo
 	// FolderValue says which types of events are discarded in a folder.
 	FolderValue = baseFolderValue
 )
@@ -47,6 +49,7 @@ const (
 	PartArgs
 	PartTTY
 	PartObject
+	PartSocket
 )
 
 // Flags of records, as enum record_flag of wire.h.
@@ -128,6 +131,15 @@ func (r Record) Object() *Object {
 		return nil
 	}
 	return (*Object)(unsafe.Pointer(&b[0]))
+}
+
+// Socket is the socket that a record is about; nil if there is none.
+func (r Record) Socket() *SocketInfo {
+	b := r.Part(PartSocket)
+	if len(b) < int(unsafe.Sizeof(SocketInfo{})) {
+		return nil
+	}
+	return (*SocketInfo)(unsafe.Pointer(&b[0]))
 }
 
 // Name is the name of a map or a program.

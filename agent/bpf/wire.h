@@ -38,6 +38,7 @@ enum part_kind {
 	PART_ARGS,     // arguments and environment, a zero after each
 	PART_TTY,
 	PART_OBJECT,   // struct bpf_object
+	PART_SOCKET,   // struct socket_info
 };
 
 // Flags of records.
@@ -108,6 +109,7 @@ enum want_kind {
 	WANT_CWD,   // the working directory as the file
 	WANT_BPF,   // the map or program that a BPF command at arg is about, and a program's code
 	WANT_SAVED, // what was saved when the call began: its number, or a text as part
+	WANT_SOCKET, // the socket of the descriptor in arg (RETURNED: of the returned one)
 };
 
 #define ARG_RETURNED 6
@@ -142,6 +144,7 @@ enum call_flag {
 	CALL_FAILURE = 4, // successes are told by another program
 	CALL_VECTOR = 8,  // of a write: the first piece of several
 	CALL_KEPT = 16,   // LSM hooks may have kept what it is about
+	CALL_PACKED = 32, // the arguments stand in memory, where the second one says (socketcall)
 };
 
 // bpf_object is a map or a program.
@@ -149,6 +152,15 @@ struct bpf_object {
 	__u32 is_prog, type, attach_type, pad;
 	__u8 tag[8];
 	char name[16];
+};
+
+// socket_info is a socket: its own address and that of the other end. Addresses of
+// IPv4 have four bytes.
+struct socket_info {
+	__u16 family, type, protocol;
+	__u16 port, peer_port; // in the order of the machine
+	__u16 pad[3];
+	__u8 address[16], peer[16];
 };
 
 // filter says which events of a type leave the kernel: those that any of these

@@ -47,6 +47,7 @@ const (
 	wantCWD
 	wantBPF
 	wantSaved
+	wantSocket
 )
 
 const (
@@ -67,9 +68,11 @@ const (
 	failure = 4
 	vector  = 8
 	kept    = 16
+	packed  = 32
 )
 
 func file(arg uint8) want     { return want{kind: wantFile, arg: arg, part: bpf.PartFile} }
+func socket(arg uint8) want   { return want{kind: wantSocket, arg: arg, part: bpf.PartSocket} }
 func workingFolder() want     { return want{kind: wantCWD, part: bpf.PartFile} }
 func path(at, dir uint8) want { return want{kind: wantPath, arg: at, arg2: dir, part: bpf.PartPath} }
 func path2(at, dir uint8) want {
@@ -115,6 +118,8 @@ func on(event, call string, wants []want, more ...sharp) row {
 	}
 	return r
 }
+
+const maxAddress = 28 // bytes of an address of IPv6, with its family and port
 
 const removeFolder = 0x200 // AT_REMOVEDIR
 
@@ -211,6 +216,18 @@ var rows = func() []row {
 		}
 		add(on("signal", call, nil, guarded(when(number, 0))), on("signal", call, nil, flagged(failure)))
 	}
+	address := bytesOf(1, 2, maxAddress)
+	add(
+		on("bind", "bind", []want{socket(0), address}),
+		on("connect", "connect", []want{socket(0), address}),
+		on("accept", "accept", []want{socket(returned)}),
+		on("accept", "accept4", []want{socket(returned)}),
+		// Programs of 32 bits ask for all of them with one call.
+		on("bind", "socketcall", []want{socket(0), address}, guarded(when(0, 2)), flagged(packed)),
+		on("connect", "socketcall", []want{socket(0), address}, guarded(when(0, 3)), flagged(packed)),
+		on("accept", "socketcall", []want{socket(returned)}, guarded(when(0, 5)), flagged(packed)),
+		on("accept", "socketcall", []want{socket(returned)}, guarded(when(0, 18)), flagged(packed)),
+	)
 	for call, flags := range map[string]uint8{"write": 0, "pwrite64": 0, "writev": vector, "pwritev": vector, "pwritev2": vector} {
 		for _, event := range []string{"selinux", "login_uid_write"} {
 			add(row{event: event, call: call, handler: writeHandler, guard: always, value: none, flags: flags})

@@ -1,0 +1,119 @@
+package decode
+
+import (
+	"encoding/binary"
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+
+	"nightjar/agent/bpf"
+	"nightjar/secl/event"
+)
+
+func init() {
+	register(map[string]fill{
+		"bind":    func(_ *Decoder, e *event.Event, r bpf.Record) { socketOf(&e.Bind, r, ownEnd, r.Ret == 0) },
+		"accept":  func(_ *Decoder, e *event.Event, r bpf.Record) { socketOf(&e.Accept, r, otherEnd, true) },
+		"connect": connect,
+	})
+}
+
+// end is one of the two ends of a connection.
+type end bool
+
+const (
+	ownEnd   end = false
+	otherEnd end = true
+)
+
+func connect(_ *Decoder, e *event.Event, r bpf.Record) {
+	socketOf(&e.Connect, r, otherEnd, r.Ret == 0 || r.Ret == -int64(unix.EINPROGRESS))
+}
+
+// socketOf sets an end of a connection: from the socket, which says what the kernel
+// used, where the call has set it, and otherwise from what the caller asked for.
+func socketOf(to *event.Socket, r bpf.Record, which end, isSet bool) {
+	s := r.Socket()
+	if s != nil {
+		to.Family, to.Protocol = int64(s.Family), int64(s.Protocol)
+	}
+	asked := r.Part(bpf.PartBytes)
+	if len(asked) >= 2 {
+		to.Family = int64(binary.NativeEndian.Uint16(asked))
+	}
+	addr, ok := addressOf(s, which)
+	if !isSet || !ok {
+		addr, ok = asAddress(asked)
+	}
+	if !ok {
+		return
+	}
+	// What goes to an address of IPv4 mapped into IPv6 goes by IPv4.
+	to.Family = unix.AF_INET6
+	if addr.Addr().Unmap().Is4() {
+		to.Family = unix.AF_INET
+	}
+	to.Endpoint = endpoint(addr)
+}
+
+// addressOf is the address of an end of a socket; ok is false if it has none.
+func addressOf(s *bpf.SocketInfo, which end) (addr netip.AddrPort, ok bool) {
+	if s == nil {
+		return addr, false
+	}
+	bytes, port := s.Address, s.Port
+	if which == otherEnd {
+		bytes, port = s.Peer, s.PeerPort
+	}
+	switch {
+	case port == 0 && which == otherEnd: // it is not connected
+	case s.Family == unix.AF_INET:
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte(bytes[:4])), port), true
+	case s.Family == unix.AF_INET6:
+		return netip.AddrPortFrom(netip.AddrFrom16(bytes), port), true
+	}
+	return addr, false
+}
+
+// asAddress reads an address as a caller writes it (struct sockaddr); ok is false if it is
+// none of IP.
+func asAddress(b []byte) (addr netip.AddrPort, ok bool) {
+	const v4, v6 = 8, 24 // bytes up to the end of the address
+	if len(b) < v4 {
+		return addr, false
+	}
+	port := binary.BigEndian.Uint16(b[2:])
+	switch family := binary.NativeEndian.Uint16(b); {
+	case family == unix.AF_INET:
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte(b[4:v4])), port), true
+	case family == unix.AF_INET6 && len(b) >= v6:
+		return netip.AddrPortFrom(netip.AddrFrom16([16]byte(b[8:v6])), port), true
+	}
+	return addr, false
+}
+
+// endpoint is an address as rules compare it: one mapped into IPv6 is that of IPv4.
+func endpoint(a netip.AddrPort) event.Endpoint {
+	ip := a.Addr().Unmap()
+	return event.Endpoint{IP: netip.PrefixFrom(ip, ip.BitLen()), Port: int64(a.Port()), IsPublic: isPublic(ip)}
+}
+
+// notPublic are the networks, beside those that netip knows, from which nothing is
+// reached through the internet: of carriers, of documentation, of tests, reserved.
+var notPublic = []netip.Prefix{
+	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"),
+	netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("198.51.100.0/24"),
+	netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("240.0.0.0/4"), netip.MustParsePrefix("2001:db8::/32"),
+}
+
+func isPublic(ip netip.Addr) bool {
+	if !ip.IsGlobalUnicast() || ip.IsPrivate() {
+		return false
+	}
+	for _, p := range notPublic {
+		if p.Contains(ip) {
+			return false
+		}
+	}
+	return true
+}
