@@ -3,6 +3,7 @@ package agent
 import (
 	"errors"
 	"net/netip"
+	"runtime"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -23,8 +24,31 @@ func socketFor(address string, kind int) (fd int, at unix.Sockaddr, err error) {
 	return fd, &unix.SockaddrInet6{Port: int(a.Port()), Addr: a.Addr().As16()}, err
 }
 
+// alone gives this thread a network of its own, in which nobody else has an address
+// and no earlier connection still ends.
+func alone() error {
+	runtime.LockOSThread()
+	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+		return err
+	}
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	lo, err := unix.NewIfreq("lo")
+	if err != nil {
+		return err
+	}
+	lo.SetUint16(unix.IFF_UP)
+	return unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, lo)
+}
+
 // talk connects to a listener of its own; with a second address, from that.
 func talk(a []string) error {
+	if err := alone(); err != nil {
+		return err
+	}
 	server, at, err := socketFor(a[0], unix.SOCK_STREAM)
 	if err != nil {
 		return err
