@@ -148,6 +148,9 @@ func (p *Plan) Lookback() time.Duration {
 	case MethodContent:
 		return p.Window + p.Novelty.Forget
 	}
+	if p.Expected != nil {
+		return 2 * p.Window // whether it was heard of before it began to be expected
+	}
 	if len(p.Steps) == 0 {
 		return p.Window
 	}

@@ -350,10 +350,12 @@ func (s *Scheduler) unfold(ctx context.Context, a *aside) error {
 	if err := s.loadTables(ctx, []touch{{plan: a.plan, event: a.event}}); err != nil {
 		return err
 	}
-	if a.work = a.workOf(); a.work > s.deps.Budget.Most && !a.asked {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		a.waits, a.event = true, nil
+	s.mu.Lock()
+	a.work = a.workOf()
+	a.waits = a.work > s.deps.Budget.Most && !a.asked
+	s.mu.Unlock()
+	if a.waits {
+		a.event = nil
 		return nil
 	}
 	a.parts = []asidePart{}
@@ -461,7 +463,8 @@ func (s *Scheduler) resumes(key string) bool {
 }
 
 // judgeable is the last arrival up to which everything was evaluated for a watch:
-// silence is not judged while an event that would break it is still aside.
+// silence is not judged while an event that would break it is being evaluated in
+// the background. One that waits to be asked for holds nothing back.
 func (s *Scheduler) judgeable(w *watch) uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -62,7 +62,7 @@ func (a *attention) look(wall time.Time, mono time.Duration, acknowledged, turne
 	case moved > shortestLapse || moved < -shortestLapse:
 		a.lapse(wall, endless, fmt.Sprintf("the clock was moved by %s", moved.Round(time.Millisecond)))
 		a.marks = nil
-		a.doubt.moved(moved)
+		a.doubt.moved(moved, wall)
 	case turnedAway > a.turnedAway:
 		a.lapse(wall, endless, "the intake had to turn senders away")
 	case elapsed > shortestLapse:
@@ -119,14 +119,14 @@ func (a *attention) horizon(through uint64, delay time.Duration) (at schema.Mill
 		}
 	}
 	if a.doubt.stands(delay, a.wall) {
-		return 0, false, fmt.Sprintf("the clock was moved ahead by %s, and no event is as new as it says", a.doubt.ahead.Round(time.Millisecond))
+		return 0, false, fmt.Sprintf("the clock was moved ahead by %s, and no event is as new as it says", a.doubt.offset.Round(time.Millisecond))
 	}
 	return schema.MillisOf(evaluated.Add(-delay)), true, ""
 }
 
-// saw takes in how far behind its own time an event arrived, by the clock.
-func (a *attention) saw(behind time.Duration) {
+// saw takes in how long after its own time an event arrived, by the clock.
+func (a *attention) saw(delay time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.doubt.saw(behind, a.wall)
+	a.doubt.saw(delay, a.wall)
 }

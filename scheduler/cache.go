@@ -37,6 +37,8 @@ const always = schema.Millis(math.MinInt64 / 2)
 
 type planCache struct {
 	plan *compiler.Plan
+	// late is how far behind what is new the plan's silence is judged.
+	late schema.Millis
 	// from is the moment from which all matches are held, ended that after
 	// which all signals are that ended since.
 	from, ended schema.Millis
@@ -198,7 +200,7 @@ const slack = schema.Millis(15 * 60 * 1000)
 // trim forgets what is too old to be needed by events in order. It looks at all
 // groups, so it is done once per eighth of what is kept.
 func (c *cache) trim(p *planCache) {
-	keep := schema.Millis(p.plan.Lookback().Milliseconds()) + slack
+	keep := schema.Millis(p.plan.Lookback().Milliseconds()) + slack + p.late
 	if p.newest-p.trimmed < keep/8 {
 		return
 	}

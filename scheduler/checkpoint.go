@@ -6,7 +6,8 @@ import (
 	"nightjar/schema"
 )
 
-// Checkpoint is how far a watch was evaluated. None of its numbers ever falls.
+// Checkpoint is how far a watch was evaluated. Of each number the largest that was
+// saved counts.
 type Checkpoint struct {
 	// Through: every arrival up to here is evaluated.
 	Through uint64

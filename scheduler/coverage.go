@@ -233,7 +233,7 @@ func (l *ledger) capped(t touch, left int) {
 
 // postponed notes that silence up to a moment was judged later than usual.
 func (l *ledger) postponed(w turn, from, to schema.Millis, why string) {
-	l.entries = append(l.entries, Entry{
+	l.add(Entry{
 		RuleID: w.plan.Rule.ID, RuleKey: w.plan.Key, RuleVersion: w.plan.Rule.Version,
 		State: CoveragePostponed, In: Interval{max(w.through, 1) - 1, max(w.through, 1)}, Earliest: from, Latest: to,
 		Reason: fmt.Sprintf("silence between %s and %s was judged late: %s", from, to, why),

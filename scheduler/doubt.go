@@ -2,23 +2,33 @@ package scheduler
 
 import "time"
 
-// doubt is about a clock that was moved ahead while senders' were not: by such a
-// clock everybody has been silent since the move. It is laid to rest by an event
-// that is as new as the clock says, or by senders that send nothing at all.
+// doubt is about a clock that was moved ahead while senders' clocks were not: by
+// it, everybody has been silent since the move. An event that is as new as the
+// clock says ends the doubt; so do senders that send nothing at all, and time.
 type doubt struct {
-	ahead   time.Duration // how far the clock was moved; 0: no doubt
-	arrived time.Time     // when something arrived last, by the clock
-	seq     uint64        // the last arrival
+	// offset is how far the clock was moved, in all, from where it last agreed with
+	// senders; moves ahead count up.
+	offset  time.Duration
+	movedAt time.Time // the last move, by the clock
+	arrived time.Time // the last arrival, by the clock
+	seq     uint64    // its number
 
-	// least is how far behind their times events arrived, at least, in the present
-	// minute and the one before.
+	// least is the least delay with which events arrived, in the present minute and
+	// in the one before, while the clock was not moved.
+	measured           bool
 	least, leastBefore time.Duration
 	minute             time.Time
 }
 
-func (d *doubt) moved(by time.Duration) {
-	d.ahead = max(0, d.ahead+by)
-	d.minute = d.minute.Add(by)
+// shortestDoubt is how long a doubt may last, whatever the move.
+const shortestDoubt = 10 * time.Minute
+
+func (d *doubt) moved(by time.Duration, now time.Time) {
+	d.offset += by
+	d.movedAt = now
+	if d.offset.Abs() <= shortestLapse {
+		d.offset = 0
+	}
 }
 
 func (d *doubt) look(acknowledged uint64, now time.Time) {
@@ -27,26 +37,28 @@ func (d *doubt) look(acknowledged uint64, now time.Time) {
 	}
 }
 
-// saw is told how far behind its own time an event arrived.
-func (d *doubt) saw(behind time.Duration, now time.Time) {
-	if d.ahead > 0 {
-		if behind < min(d.least, d.leastBefore)+d.ahead/2 {
-			d.ahead = 0
+// saw is told how long after its own time an event arrived.
+func (d *doubt) saw(delay time.Duration, now time.Time) {
+	if d.offset != 0 {
+		// Half way between what delays were and what the move makes of them.
+		between := min(d.least, d.leastBefore) + d.offset/2
+		if d.offset > 0 && delay >= between || d.offset < 0 && delay <= between {
+			return
 		}
-		return
+		d.offset = 0
 	}
 	switch age := now.Sub(d.minute); {
-	case age >= 2*time.Minute || age < 0:
-		d.least, d.leastBefore, d.minute = behind, behind, now
+	case !d.measured || age >= 2*time.Minute || age < 0:
+		d.measured, d.least, d.leastBefore, d.minute = true, delay, delay, now
 	case age >= time.Minute:
-		d.least, d.leastBefore, d.minute = behind, d.least, now
+		d.least, d.leastBefore, d.minute = delay, d.least, now
 	default:
-		d.least = min(d.least, behind)
+		d.least = min(d.least, delay)
 	}
 }
 
 // stands reports whether silence can't be told from a clock that is wrong, by who
 // judges it so long behind the clock.
 func (d *doubt) stands(delay time.Duration, now time.Time) bool {
-	return d.ahead > delay/4 && now.Sub(d.arrived) < delay
+	return d.measured && d.offset > delay/4 && now.Sub(d.arrived) < delay && now.Sub(d.movedAt) < max(d.offset, shortestDoubt)
 }

@@ -266,6 +266,11 @@ func (s *Scheduler) warm(ctx context.Context, plans map[*compiler.Plan]bool) err
 	back := map[string]time.Duration{}
 	for key, plan := range cold {
 		fresh := s.isFresh(key)
+		late := time.Duration(0)
+		if plan.Waits() {
+			late = s.deps.Delays.Of(plan)
+		}
+		s.cache.of(plan, fresh).late = schema.Millis(late.Milliseconds())
 		if plan.Novelty != nil {
 			if _, err := s.knowledge(ctx, plan, fresh); err != nil {
 				return err
@@ -277,11 +282,10 @@ func (s *Scheduler) warm(ctx context.Context, plans map[*compiler.Plan]bool) err
 			}
 		}
 		if fresh {
-			s.cache.of(plan, true)
 			delete(cold, key)
 			continue
 		}
-		back[key] = plan.Lookback() + time.Duration(slack)*time.Millisecond
+		back[key] = plan.Lookback() + time.Duration(slack)*time.Millisecond + late
 	}
 	if len(cold) == 0 {
 		return nil
@@ -351,6 +355,12 @@ func (s *Scheduler) spread(ctx context.Context, d *dirty) error {
 		points := from
 		if v := s.vigilOf(plan); v != nil && from <= v.horizon.Through {
 			points -= windowOf(plan)
+			plan.ExpectedGroups(v.horizon.Through, func(group []string, since schema.Millis) bool {
+				if since = max(since, plan.Began); since >= points && since <= v.horizon.Through {
+					d.touch(plan, group, from)
+				}
+				return true
+			})
 		}
 		if p := s.cache.of(plan, false); points >= p.from {
 			for _, g := range p.groups {

@@ -261,7 +261,7 @@ func (s *Scheduler) explainGroup(ctx context.Context, plan *compiler.Plan, w *wa
 			at = max(at, m.At)
 		}
 		if len(all.own) == 0 {
-			out.Why = "no event has ever matched a query of the rule for this group"
+			out.Why = "no event has ever matched a query of the rule for this group" + s.expectedNote(plan, q.Group)
 			return nil
 		}
 	}

@@ -11,7 +11,7 @@ import (
 // silenceNotes say what a group's rule waits for after a moment, or found to be
 // missing at it.
 func (s *Scheduler) silenceNotes(plan *compiler.Plan, all groupMatches, at schema.Millis) []string {
-	v := s.vigilOf(plan)
+	v := s.vigils[plan.Key]
 	if v == nil {
 		return nil
 	}
@@ -40,4 +40,18 @@ func lastAsked(plan *compiler.Plan, own []compiler.Match, at schema.Millis) *sch
 		}
 	}
 	return nil
+}
+
+// expectedNote says since when a group that was never heard of is expected.
+func (s *Scheduler) expectedNote(plan *compiler.Plan, group []string) string {
+	v := s.vigils[plan.Key]
+	if v == nil {
+		return ""
+	}
+	since, ok := plan.ExpectedSince(group, v.horizon.Through)
+	if !ok {
+		return ""
+	}
+	since = max(since, plan.Began)
+	return fmt.Sprintf("; table %s lists it, so it is expected since %s and is missed at %s", plan.Expected.Table, since, since+windowOf(plan))
 }

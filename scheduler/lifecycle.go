@@ -220,7 +220,7 @@ func (u *unit) measure(l *life, all []compiler.Match) {
 	m := measure{plan: u.plan, life: l, seen: map[uint64]bool{}, counted: map[inQuery]bool{}}
 	l.perQuery = make([]uint64, len(u.plan.Labels))
 	if l.old != nil {
-		l.events, l.tags, m.tagged = l.old.Events, l.old.EventTags, l.old.Events > 0 || l.old.Silence != nil
+		l.events, l.tags, m.tagged = l.old.Events, l.old.EventTags, l.old.Events > 0 || l.old.Opened != 0
 		l.values, l.lowered = slices.Clone(l.old.Values), l.old.Lowered
 		copy(l.perQuery, l.old.PerQuery)
 		l.from.add(l.old.EventTags)
@@ -229,10 +229,9 @@ func (u *unit) measure(l *life, all []compiler.Match) {
 	if l.spoke {
 		openedBy = between(all, l.first-1, l.first)
 	}
-	for _, q := range l.opensQuiet(u.plan) {
-		m.opening(q, q.of(all))
-		openedBy = append(q.of(all), openedBy...)
-	}
+	before := quietMatches(l.opensQuiet(u.plan), all)
+	m.opening(before)
+	openedBy = slices.Concat(before, openedBy)
 	if !l.carried {
 		l.lowered = len(openedBy) > 0 && !slices.ContainsFunc(openedBy, func(e compiler.Match) bool { return !schema.IsLesserEnvironment(e.Tags) })
 	}
@@ -243,10 +242,8 @@ func (u *unit) measure(l *life, all []compiler.Match) {
 		}
 	}
 	if u.plan.Absence != nil { // the events that were not followed, and no others
-		for _, q := range l.quiets {
-			for _, e := range q.of(all) {
-				m.tag(&e)
-			}
+		for _, e := range quietMatches(l.quiets, all) {
+			m.tag(&e)
 		}
 	}
 	l.tags = l.from.with(l.tags)
@@ -281,14 +278,14 @@ type inQuery struct {
 
 // opening takes in the events before what did not happen. They give the tags;
 // they count where they are what was not followed.
-func (m *measure) opening(q *quiet, events []compiler.Match) {
+func (m *measure) opening(events []compiler.Match) {
 	for i := range events {
 		e := &events[i]
 		if m.life.opened == 0 || e.Seq < m.life.opened {
 			m.life.opened = e.Seq
 		}
 		m.tag(e)
-		if q.counts {
+		if m.plan.Absence != nil {
 			m.count(e)
 		}
 	}
@@ -377,6 +374,10 @@ func (u *unit) reconcile(caseAt int, lives []life, old []schema.Signal, all []co
 				l.old, taken[j] = &old[j], true
 			}
 		}
+	}
+	moveSilences(u.plan, lives, old, taken)
+	for i := range lives {
+		l := &lives[i]
 		c, differs := u.change(caseAt, l)
 		if differs || u.othersMayShow(l) {
 			c.evidence = evidence(u.plan, l, all)
@@ -539,16 +540,14 @@ const maxSamples = 10
 // evidence are the signal's earliest distinct events; where it began with what
 // did not happen, those before that.
 func evidence(plan *compiler.Plan, l *life, all []compiler.Match) []compiler.Match {
-	own := between(all, l.after(plan), l.last)
-	for _, q := range slices.Backward(l.opensQuiet(plan)) {
-		own = append(q.of(all), own...)
-	}
 	var out []compiler.Match
 	seen := map[uint64]bool{}
-	for _, m := range own {
-		if !seen[m.Seq] && len(out) < maxSamples {
-			seen[m.Seq] = true
-			out = append(out, m)
+	for _, own := range [][]compiler.Match{quietMatches(l.opensQuiet(plan), all), between(all, l.after(plan), l.last)} {
+		for i := 0; i < len(own) && len(out) < maxSamples; i++ {
+			if m := own[i]; !seen[m.Seq] {
+				seen[m.Seq] = true
+				out = append(out, m)
+			}
 		}
 	}
 	return out

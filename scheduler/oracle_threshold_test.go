@@ -38,8 +38,9 @@ func (g *oracleGroup) judgeThreshold(cases []caseWords) []oracleHit {
 func (g *oracleGroup) falls(window int64) []int64 {
 	points := g.points()
 	heard := slices.Clone(points)
-	if since, ok := g.o.expectedSince(g.key); ok {
-		heard = append(heard, since)
+	since, ok := g.o.expectedSince(g.key)
+	if ok && !slices.ContainsFunc(points, func(t int64) bool { return t > since-window && t <= since }) {
+		heard = append(heard, since) // that of a group which was heard of shortly before is its own
 	}
 	slices.Sort(heard)
 	return slices.DeleteFunc(slices.Compact(heard), func(t int64) bool {

@@ -91,7 +91,8 @@ func (s *Scheduler) Load(ctx context.Context) error {
 		s.apply(stored, o.Written, o.Deleted)
 	}
 	for _, w := range s.watches {
-		w.through = max(w.through, checkpoints[w.plan.Key].Through)
+		c := checkpoints[w.plan.Key]
+		w.through, w.judged = max(w.through, c.Through), c.Judged
 	}
 	if err := s.loadAsides(ctx); err != nil {
 		return err

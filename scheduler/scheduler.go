@@ -145,6 +145,7 @@ type Scheduler struct {
 	// vigils are what they wait for, by rule key.
 	checkpoints map[string]Checkpoint
 	vigils      map[string]*vigil
+	judgedAt    time.Time         // when silence was judged last
 	known       map[string]*known // by rule key
 	usual       map[string]*usual // by rule key
 	learned     map[string]bool   // rule keys that learned from the past, where they ask for that
@@ -213,14 +214,26 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	defer func() { <-looking }()
 	for {
 		arrived := s.deps.Arrivals.StoredChanged()
-		for s.step(ctx) || s.judge(ctx) {
+		for s.pass(ctx) {
 			s.carryOutWaiting()
+			_ = s.save(ctx, false) // it has been logged; the next one says the same
 		}
-		_ = s.save(ctx, false) // it has been logged; the next one says the same
+		_ = s.save(ctx, false)
 		if !s.wait(ctx, ticker.C, arrived) {
 			return s.save(context.WithoutCancel(ctx), true)
 		}
 	}
+}
+
+// pass does the next piece of work: of arrivals and, when there are none or it is
+// time, of silence. It reports whether there was any.
+func (s *Scheduler) pass(ctx context.Context) bool {
+	did := s.step(ctx)
+	if did && time.Since(s.judgedAt) < judgeEvery {
+		return true
+	}
+	s.judgedAt = time.Now()
+	return s.judge(ctx) || did
 }
 
 // stayAwake looks at the clock until the context ends. It does nothing else, so

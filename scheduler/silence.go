@@ -47,16 +47,43 @@ func (q *quiet) compare(other *quiet) int {
 	return cmp.Or(cmp.Compare(q.since, other.since), slices.Compare(q.group, other.group))
 }
 
-// of are the quiet hit's own matches among those of its signal group: the
-// group's at since.
-func (q *quiet) of(all []compiler.Match) []compiler.Match {
+// quietMatches are the own matches of hits that no event made: those of their
+// groups at since. The hits are in the order of since.
+func quietMatches(quiets []*quiet, all []compiler.Match) []compiler.Match {
 	var out []compiler.Match
-	for _, m := range between(all, q.since-1, q.since) {
-		if slices.Equal(m.Group, q.group) {
-			out = append(out, m)
+	for len(quiets) > 0 {
+		at, groups := quiets[0].since, map[string]bool{}
+		for ; len(quiets) > 0 && quiets[0].since == at; quiets = quiets[1:] {
+			groups[groupKey(quiets[0].group)] = true
+		}
+		for _, m := range between(all, at-1, at) {
+			if groups[groupKey(m.Group)] {
+				out = append(out, m)
+			}
 		}
 	}
 	return out
+}
+
+// moveSilences lets signals of a silence go on as those of a later one, where an
+// event that came late moved it: one of the same group that begins in what the old
+// one took for silent.
+func moveSilences(plan *compiler.Plan, lives []life, old []schema.Signal, taken []bool) {
+	for i := range lives {
+		l := &lives[i]
+		opening := l.opensQuiet(plan)
+		if l.old != nil || len(opening) == 0 || opening[0].counts {
+			continue
+		}
+		for j := range old {
+			q := old[j].Silence
+			if !taken[j] && q != nil && !q.Absence && slices.Equal(q.Group, opening[0].group) &&
+				q.Since < opening[0].since && opening[0].since <= q.Since+windowOf(plan) {
+				l.old, taken[j] = &old[j], true
+				break
+			}
+		}
+	}
 }
 
 // point is a moment at which a group's cases are tried.
@@ -69,7 +96,7 @@ type point struct {
 // its silence points, in order.
 func points(plan *compiler.Plan, group fullGroup, h Horizon) iter.Seq[point] {
 	return func(yield func(point) bool) {
-		for t, next := range heard(group) {
+		for t, next := range heard(plan, group) {
 			if t.matched && !yield(point{at: t.at}) {
 				return
 			}
@@ -92,9 +119,9 @@ type hearing struct {
 
 // heard are the moments at which a group was heard of, in order, each with the
 // time of the next event; that of the last is never.
-func heard(group fullGroup) iter.Seq2[hearing, schema.Millis] {
+func heard(plan *compiler.Plan, group fullGroup) iter.Seq2[hearing, schema.Millis] {
 	return func(yield func(hearing, schema.Millis) bool) {
-		expected := group.expected
+		expected, wait := group.expected, windowOf(plan)
 		for t, next := range moments(group.matches) {
 			if expected != 0 && expected < t {
 				if !yield(hearing{at: expected}, t) {
@@ -102,8 +129,8 @@ func heard(group fullGroup) iter.Seq2[hearing, schema.Millis] {
 				}
 				expected = 0
 			}
-			if expected == t {
-				expected = 0
+			if t <= expected && expected-t < wait {
+				expected = 0 // it was heard of shortly before: that silence is its own
 			}
 			if !yield(hearing{t, true}, next) {
 				return

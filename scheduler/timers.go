@@ -49,7 +49,8 @@ func (t *timers) arm(key uint64, group []string, due schema.Millis) {
 }
 
 // take gives the groups that are due up to a moment, and disarms them. It stops
-// after a second in which there were enough; it tells up to when they are all.
+// after a second of due times in which there were enough of them, and returns the
+// moment up to which it took all.
 func (t *timers) take(through schema.Millis, enough int) (out []woken, taken schema.Millis) {
 	for len(t.order) > 0 && t.order[0] <= secondOf(through) {
 		second := t.order[0]

@@ -20,6 +20,8 @@ type vigil struct {
 	timers  timers
 	// armed says that every group with something to wait for has its timer.
 	armed bool
+	// held is why the horizon did not move when it was looked at last; empty: it did.
+	held string
 	// listed is when the groups that are expected were read last.
 	listed time.Time
 }
@@ -48,7 +50,8 @@ func newVigil(checkpoints map[string]Checkpoint, key string, now schema.Millis) 
 	if before && c.SilenceFrom == 0 {
 		c.SilenceFrom, c.Judged, c.Horizon = now, now, now
 	}
-	c.SilenceFrom = max(c.SilenceFrom, sinceEver)
+	// A horizon ahead of the clock was judged by one that was ahead.
+	c.SilenceFrom, c.Judged, c.Horizon = max(min(c.SilenceFrom, now), sinceEver), min(c.Judged, now), min(c.Horizon, now)
 	return &vigil{
 		horizon: Horizon{After: c.SilenceFrom, Through: max(c.Horizon, c.SilenceFrom)}, judged: max(c.Judged, c.SilenceFrom),
 		saved: saved, armed: !before,
@@ -93,8 +96,9 @@ func nextDue(plan *compiler.Plan, matches []compiler.Match, after schema.Millis)
 	return due
 }
 
-// wakeAtOnce bounds how many groups are judged together.
-const wakeAtOnce = 20_000
+// wakeAtOnce is about how many groups are judged together: those that are due in
+// one second are.
+const wakeAtOnce = 2_000
 
 // vigilant is a watch with its vigil, about to be judged.
 type vigilant struct {
@@ -180,14 +184,19 @@ func (s *Scheduler) waiting(now time.Time) []turn {
 func (s *Scheduler) reachable(v *vigilant) bool {
 	at, ok, why := s.attention.horizon(s.judgeable(v.watch), s.deps.Delays.Of(v.plan))
 	s.mu.Lock()
-	held := v.watch.held
 	v.watch.held = why
 	s.mu.Unlock()
-	if ok && at > v.horizon.Through {
-		if held != "" && v.horizon.Through > sinceEver {
-			s.ledger.postponed(v.turn, v.horizon.Through, at, held)
+	switch {
+	case !ok:
+		v.held = why
+	case at < v.horizon.Through: // the clock was ahead, and is put right
+		v.horizon.Through, v.judged = max(at, sinceEver), min(v.judged, max(at, sinceEver))
+		v.armed = false
+	default:
+		if v.held != "" && v.judged > sinceEver && at > v.judged {
+			s.ledger.postponed(v.turn, v.judged, at, v.held)
 		}
-		v.horizon.Through = at
+		v.horizon.Through, v.held = at, ""
 	}
 	return v.judged < v.horizon.Through
 }

@@ -249,6 +249,10 @@ func TestAHostThatNeverReportedIsMissed(t *testing.T) {
 	w.event(200, "once", "beat")
 	w.event(310, "late", "beat") // after 300, when it was missed
 	list.hosts["new"] = 400
+	x, err := w.s.explain(context.Background(), Question{RuleID: rules[0].ID, Group: []string{"never"}})
+	if err != nil || !strings.Contains(x.Why, "is missed at 2026-05-01T12:05:00.000Z") {
+		t.Errorf("explained: %q, %v", x.Why, err)
+	}
 	w.awake(425)
 	got := strings.Split(w.found(), "; ")
 	slices.Sort(got)
@@ -319,4 +323,77 @@ func TestAClockThatIsMovedAheadMakesNobodySilent(t *testing.T) {
 	w.want("")
 	beat(1200, 1600, 0) // now they go by it
 	w.want("h1 at 1490, 0 events, since 1190 until 4800")
+}
+
+// TestAClockThatWasAheadMakesNobodySilentWhenItIsPutRight: what was judged by it
+// is judged again.
+func TestAClockThatWasAheadMakesNobodySilentWhenItIsPutRight(t *testing.T) {
+	w := newVigilWorld(t, "a < 1 && b < 1")
+	w.awake(1)
+	w.event(0, "h1", "beat")
+	w.clock = w.clock.Add(time.Hour)
+	w.awake(3600 + 200) // nobody sends, so the clock is believed
+	w.want("h1 at 300, 0 events, since 0")
+	w.clock = w.noon.Time().Add(210 * time.Second)
+	for second := 220; second < 1000; second += 10 {
+		w.awake(second)
+		w.event(second, "h1", "beat")
+	}
+	w.want("")
+	retracted := 0
+	for _, sig := range w.signals {
+		if sig.Gone() {
+			retracted++
+		}
+	}
+	if retracted != 1 {
+		t.Errorf("%d signals were retracted, want the one of the wrong clock", retracted)
+	}
+	w.awake(2000)
+	w.want("h1 at 1290, 0 events, since 990")
+}
+
+// TestALateEventMovesASilence whose new end is judged already: the signal goes on
+// under its id.
+func TestALateEventMovesASilence(t *testing.T) {
+	w := newVigilWorld(t, "a < 1 && b < 1")
+	w.awake(1)
+	w.event(0, "h1", "beat")
+	w.awake(900)
+	w.want("h1 at 300, 0 events, since 0")
+	id := standing(w.world)[0].ID
+	w.event(200, "h1", "beat")
+	w.want("h1 at 500, 0 events, since 200")
+	if now := standing(w.world)[0].ID; now != id || len(w.signals) != 1 {
+		t.Errorf("the signal %s is %s now, of %d in all", id, now, len(w.signals))
+	}
+}
+
+// TestADoubtEnds when senders agree, with a move back, and with time.
+func TestADoubtEnds(t *testing.T) {
+	noon := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	for name, end := range map[string]func(*doubt) time.Time{
+		"senders agree":   func(d *doubt) time.Time { d.saw(time.Second, noon); return noon },
+		"it moves back":   func(d *doubt) time.Time { d.moved(-time.Hour, noon); return noon },
+		"nothing arrives": func(*doubt) time.Time { return noon.Add(3 * time.Minute) },
+		"time":            func(d *doubt) time.Time { d.look(9, noon.Add(61*time.Minute)); return noon.Add(61 * time.Minute) },
+	} {
+		d := doubt{}
+		d.saw(time.Second, noon)
+		d.moved(time.Hour, noon)
+		d.look(1, noon)
+		d.saw(time.Hour, noon)
+		if !d.stands(DefaultSilenceDelay, noon) {
+			t.Errorf("%s: there is no doubt to begin with", name)
+		}
+		if now := end(&d); d.stands(DefaultSilenceDelay, now) {
+			t.Errorf("%s: the doubt goes on", name)
+		}
+	}
+	unmeasured := doubt{}
+	unmeasured.moved(time.Hour, noon)
+	unmeasured.look(1, noon)
+	if unmeasured.stands(DefaultSilenceDelay, noon) {
+		t.Error("a move is doubted where no sender was ever heard")
+	}
 }
