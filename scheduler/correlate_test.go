@@ -52,7 +52,7 @@ func replayed(t *testing.T, rule schema.Rule, events []schema.Event, suppression
 // order.
 func TestSignalsOfOtherRulesAreCorrelatedAsTheyStandInTheEnd(t *testing.T) {
 	found := 0
-	for seed := range uint64(640) {
+	for seed := range uint64(700) {
 		w := worlds{rand.New(rand.NewPCG(seed, 99))}
 		rules := []schema.Rule{w.rule(), w.rule()}
 		rules[0].ID, rules[1].ID = "rul-aaa-000", "rul-bbb-000"

@@ -70,7 +70,7 @@ func TestAnomaliesAreThoseOfReplayThroughFaults(t *testing.T) {
 		w.run(t, seed, []schema.Rule{rule}, events, 0.1*float64(seed%2))
 		mustAgree(t, w, plan, events)
 		if t.Failed() {
-			t.Fatalf("seed %d: %+v", seed, rule)
+			t.Fatalf("seed %d budget %v: %+v", seed, w.budget, rule.Options)
 		}
 		found += len(standing(w))
 		settled += len(w.models)
