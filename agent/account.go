@@ -48,6 +48,7 @@ type RuleAccount struct {
 const (
 	lostRing   = "ring_full"
 	lostBuffer = "no_buffer"
+	lostOwner  = "no_process" // a packet of a socket that was there before the agent
 )
 
 // account counts on the agent's side of the ring.
@@ -119,7 +120,7 @@ func (a *Agent) Account() (Report, error) {
 }
 
 func (r *Report) add(t bpf.Type, n [bpf.Counts]uint64, delivered uint64) {
-	lost := n[bpf.LostRing] + n[bpf.LostScratch]
+	lost := n[bpf.LostRing] + n[bpf.LostScratch] + n[bpf.LostOwner]
 	one := Account{
 		Generated: n[bpf.Generated], Filtered: n[bpf.Filtered], Delivered: delivered, Lost: lost,
 		Waiting: n[bpf.Sent] - min(delivered, n[bpf.Sent]),
@@ -132,7 +133,7 @@ func (r *Report) add(t bpf.Type, n [bpf.Counts]uint64, delivered uint64) {
 	r.Filtered += one.Filtered
 	r.Delivered += one.Delivered
 	r.Waiting += one.Waiting
-	for cause, k := range map[string]uint64{lostRing: n[bpf.LostRing], lostBuffer: n[bpf.LostScratch]} {
+	for cause, k := range map[string]uint64{lostRing: n[bpf.LostRing], lostBuffer: n[bpf.LostScratch], lostOwner: n[bpf.LostOwner]} {
 		if k > 0 {
 			r.Lost[cause] += k
 		}

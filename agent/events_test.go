@@ -161,6 +161,29 @@ var trials = []trial{
 	{"accept", `accept.addr.ip == 127.0.0.12 && accept.addr.port == 45875`, "talk", []string{"127.0.0.12:45873", "127.0.0.12:45875"}, func(e *event.Event) error {
 		return expected("family", e.Accept.Family, unix.AF_INET, "protocol", e.Accept.Protocol, unix.IPPROTO_TCP, "retval", e.Retval > 0, true)
 	}},
+	{"setsockopt", `setsockopt.level == SOL_SOCKET && setsockopt.optname == SO_ATTACH_FILTER`, "attach-filter", nil, func(e *event.Event) error {
+		s := e.Setsockopt
+		return expected("type", s.Type, unix.SOCK_DGRAM, "family", s.Family, unix.AF_INET, "protocol", s.Protocol, unix.IPPROTO_UDP, "length", s.FilterLength, 4,
+			"immediates", s.UsedImmediates, []int64{0x7255, 0xffff, 0}, "instructions", s.FilterInstructions, "ldh [12]\njneq #29269,1\nret #65535\nret #0",
+			"hash", len(s.FilterHash), 64, "retval", e.Retval, 0)
+	}},
+	{"setsockopt", `setsockopt.socket_family == AF_INET6 && setsockopt.socket_protocol == IP_PROTO_TCP && setsockopt.optname == SO_KEEPALIVE`, "keepalive", nil, nil},
+	{"dns", `dns.question.name == "Evil.Example" && dns.question.type == TXT && network.network_direction == EGRESS`, "dns", []string{"evil.example"}, func(e *event.Event) error {
+		n, q := e.Network, e.DNS
+		return expected("id", q.ID, 4711, "class", q.Class, 1, "count", q.Count, 1, "length", q.Length, n.Size-28, "to", n.Destination.IP, "127.0.0.53/32",
+			"port", n.Destination.Port, 53, "l3", n.L3, unix.ETH_P_IP, "l4", n.L4, unix.IPPROTO_UDP)
+	}},
+	{"dns", `dns.question.name == "gone.example" && dns.response.code == 3 && network.network_direction == INGRESS`, "dns", []string{"gone.example"}, nil},
+	{"dns", `dns.question.name == "stream.example" && network.l4_protocol == IP_PROTO_TCP`, "dns", []string{"stream.example", "tcp"}, nil},
+	{"imds", `imds.url =~ "/*/meta-data/iam/security-credentials/*" && imds.aws.is_imds_v2 == false`, "imds", nil, func(e *event.Event) error {
+		i := e.IMDS
+		return expected("type", i.Type, "request", "host", i.Host, "169.254.169.254", "agent", i.UserAgent, "nightjar-test", "cloud", i.Provider, "aws",
+			"to", e.Network.Destination.IP, "169.254.169.254/32", "direction", e.Network.Direction, 1)
+	}},
+	{"imds", `imds.type == "response" && imds.aws.security_credentials.type == "AWS-HMAC"`, "imds", nil, func(e *event.Event) error {
+		return expected("server", e.IMDS.Server, "EC2ws", "direction", e.Network.Direction, 2)
+	}},
+	{"imds", `imds.aws.is_imds_v2 == true`, "imds", []string{"X-aws-ec2-metadata-token: x\r\n"}, nil},
 	{"exec", `exec.file.path == "$SELF" && exec.args_options in ["count=3"]`, "true", nil, func(e *event.Event) error {
 		p := e.Process
 		return expected("argv0", p.Argv0, "spoofed", "argv", p.Argv, []string{"--count=3", "x"}, "mode", p.File.Mode&unix.S_IFMT, unix.S_IFREG,

@@ -7,6 +7,7 @@
 #include "calls.h"
 #include "capable.h"
 #include "enter.h"
+#include "network.h"
 #include "ondemand.h"
 #include "rich.h"
 #include "signal.h"
@@ -25,6 +26,7 @@ struct name_key *name_key_type __attribute__((unused));
 struct folder_key *folder_key_type __attribute__((unused));
 struct bpf_object *bpf_object_type __attribute__((unused));
 struct socket_info *socket_info_type __attribute__((unused));
+struct packet_info *packet_info_type __attribute__((unused));
 struct folder_value *folder_value_type __attribute__((unused));
 enum event_type *event_type_type __attribute__((unused));
 enum part_kind *part_kind_type __attribute__((unused));

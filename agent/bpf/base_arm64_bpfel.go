@@ -97,6 +97,19 @@ type baseNameKey struct {
 	Name [64]int8
 }
 
+type basePacketInfo struct {
+	_               structs.HostLayout
+	Source          [16]uint8
+	Destination     [16]uint8
+	SourcePort      uint16
+	DestinationPort uint16
+	L3              uint16
+	L4              uint8
+	Incoming        uint8
+	Size            uint32
+	Device          uint32
+}
+
 type basePart struct {
 	_    structs.HostLayout
 	Kind uint16
@@ -166,6 +179,7 @@ const (
 	baseMapHandlers         = "handlers"
 	baseMapKept             = "kept"
 	baseMapNames            = "names"
+	baseMapOwners           = "owners"
 	baseMapSaved            = "saved"
 	baseMapScratches        = "scratches"
 	baseProgLsmChmod        = "lsm_chmod"
@@ -182,14 +196,19 @@ const (
 	baseProgOnCapableExit   = "on_capable_exit"
 	baseProgOnCgroupAttach  = "on_cgroup_attach"
 	baseProgOnCgroupMkdir   = "on_cgroup_mkdir"
+	baseProgOnConnect4      = "on_connect4"
+	baseProgOnConnect6      = "on_connect6"
 	baseProgOnDemand        = "on_demand"
+	baseProgOnEgress        = "on_egress"
 	baseProgOnEnter         = "on_enter"
 	baseProgOnExec          = "on_exec"
 	baseProgOnExit          = "on_exit"
 	baseProgOnFork          = "on_fork"
+	baseProgOnIngress       = "on_ingress"
 	baseProgOnModuleLoad    = "on_module_load"
 	baseProgOnReturn        = "on_return"
 	baseProgOnSignal        = "on_signal"
+	baseProgOnSocket        = "on_socket"
 	baseProgOnSysctl        = "on_sysctl"
 	baseProgOnTask          = "on_task"
 	baseProgOnUring         = "on_uring"
@@ -206,6 +225,7 @@ const (
 	baseVarFolderValueType  = "folder_value_type"
 	baseVarGeneration       = "generation"
 	baseVarNameKeyType      = "name_key_type"
+	baseVarPacketInfoType   = "packet_info_type"
 	baseVarPartKindType     = "part_kind_type"
 	baseVarPartType         = "part_type"
 	baseVarRecordType       = "record_type"
@@ -271,14 +291,19 @@ type baseProgramSpecs struct {
 	OnCapableExit  *ebpf.ProgramSpec `ebpf:"on_capable_exit"`
 	OnCgroupAttach *ebpf.ProgramSpec `ebpf:"on_cgroup_attach"`
 	OnCgroupMkdir  *ebpf.ProgramSpec `ebpf:"on_cgroup_mkdir"`
+	OnConnect4     *ebpf.ProgramSpec `ebpf:"on_connect4"`
+	OnConnect6     *ebpf.ProgramSpec `ebpf:"on_connect6"`
 	OnDemand       *ebpf.ProgramSpec `ebpf:"on_demand"`
+	OnEgress       *ebpf.ProgramSpec `ebpf:"on_egress"`
 	OnEnter        *ebpf.ProgramSpec `ebpf:"on_enter"`
 	OnExec         *ebpf.ProgramSpec `ebpf:"on_exec"`
 	OnExit         *ebpf.ProgramSpec `ebpf:"on_exit"`
 	OnFork         *ebpf.ProgramSpec `ebpf:"on_fork"`
+	OnIngress      *ebpf.ProgramSpec `ebpf:"on_ingress"`
 	OnModuleLoad   *ebpf.ProgramSpec `ebpf:"on_module_load"`
 	OnReturn       *ebpf.ProgramSpec `ebpf:"on_return"`
 	OnSignal       *ebpf.ProgramSpec `ebpf:"on_signal"`
+	OnSocket       *ebpf.ProgramSpec `ebpf:"on_socket"`
 	OnSysctl       *ebpf.ProgramSpec `ebpf:"on_sysctl"`
 	OnTask         *ebpf.ProgramSpec `ebpf:"on_task"`
 	OnUring        *ebpf.ProgramSpec `ebpf:"on_uring"`
@@ -300,6 +325,7 @@ type baseMapSpecs struct {
 	Handlers         *ebpf.MapSpec `ebpf:"handlers"`
 	Kept             *ebpf.MapSpec `ebpf:"kept"`
 	Names            *ebpf.MapSpec `ebpf:"names"`
+	Owners           *ebpf.MapSpec `ebpf:"owners"`
 	Saved            *ebpf.MapSpec `ebpf:"saved"`
 	Scratches        *ebpf.MapSpec `ebpf:"scratches"`
 }
@@ -319,6 +345,7 @@ type baseVariableSpecs struct {
 	FolderValueType *ebpf.VariableSpec `ebpf:"folder_value_type"`
 	Generation      *ebpf.VariableSpec `ebpf:"generation"`
 	NameKeyType     *ebpf.VariableSpec `ebpf:"name_key_type"`
+	PacketInfoType  *ebpf.VariableSpec `ebpf:"packet_info_type"`
 	PartKindType    *ebpf.VariableSpec `ebpf:"part_kind_type"`
 	PartType        *ebpf.VariableSpec `ebpf:"part_type"`
 	RecordType      *ebpf.VariableSpec `ebpf:"record_type"`
@@ -358,6 +385,7 @@ type baseMaps struct {
 	Handlers         *ebpf.Map `ebpf:"handlers"`
 	Kept             *ebpf.Map `ebpf:"kept"`
 	Names            *ebpf.Map `ebpf:"names"`
+	Owners           *ebpf.Map `ebpf:"owners"`
 	Saved            *ebpf.Map `ebpf:"saved"`
 	Scratches        *ebpf.Map `ebpf:"scratches"`
 }
@@ -374,6 +402,7 @@ func (m *baseMaps) Close() error {
 		m.Handlers,
 		m.Kept,
 		m.Names,
+		m.Owners,
 		m.Saved,
 		m.Scratches,
 	)
@@ -394,6 +423,7 @@ type baseVariables struct {
 	FolderValueType *ebpf.Variable `ebpf:"folder_value_type"`
 	Generation      *ebpf.Variable `ebpf:"generation"`
 	NameKeyType     *ebpf.Variable `ebpf:"name_key_type"`
+	PacketInfoType  *ebpf.Variable `ebpf:"packet_info_type"`
 	PartKindType    *ebpf.Variable `ebpf:"part_kind_type"`
 	PartType        *ebpf.Variable `ebpf:"part_type"`
 	RecordType      *ebpf.Variable `ebpf:"record_type"`
@@ -421,14 +451,19 @@ type basePrograms struct {
 	OnCapableExit  *ebpf.Program `ebpf:"on_capable_exit"`
 	OnCgroupAttach *ebpf.Program `ebpf:"on_cgroup_attach"`
 	OnCgroupMkdir  *ebpf.Program `ebpf:"on_cgroup_mkdir"`
+	OnConnect4     *ebpf.Program `ebpf:"on_connect4"`
+	OnConnect6     *ebpf.Program `ebpf:"on_connect6"`
 	OnDemand       *ebpf.Program `ebpf:"on_demand"`
+	OnEgress       *ebpf.Program `ebpf:"on_egress"`
 	OnEnter        *ebpf.Program `ebpf:"on_enter"`
 	OnExec         *ebpf.Program `ebpf:"on_exec"`
 	OnExit         *ebpf.Program `ebpf:"on_exit"`
 	OnFork         *ebpf.Program `ebpf:"on_fork"`
+	OnIngress      *ebpf.Program `ebpf:"on_ingress"`
 	OnModuleLoad   *ebpf.Program `ebpf:"on_module_load"`
 	OnReturn       *ebpf.Program `ebpf:"on_return"`
 	OnSignal       *ebpf.Program `ebpf:"on_signal"`
+	OnSocket       *ebpf.Program `ebpf:"on_socket"`
 	OnSysctl       *ebpf.Program `ebpf:"on_sysctl"`
 	OnTask         *ebpf.Program `ebpf:"on_task"`
 	OnUring        *ebpf.Program `ebpf:"on_uring"`
@@ -452,14 +487,19 @@ func (p *basePrograms) Close() error {
 		p.OnCapableExit,
 		p.OnCgroupAttach,
 		p.OnCgroupMkdir,
+		p.OnConnect4,
+		p.OnConnect6,
 		p.OnDemand,
+		p.OnEgress,
 		p.OnEnter,
 		p.OnExec,
 		p.OnExit,
 		p.OnFork,
+		p.OnIngress,
 		p.OnModuleLoad,
 		p.OnReturn,
 		p.OnSignal,
+		p.OnSocket,
 		p.OnSysctl,
 		p.OnTask,
 		p.OnUring,

@@ -258,6 +258,31 @@ static __always_inline void put_bpf(struct scratch *s, struct task_struct *t, st
 	put_user(s, PART_BYTES2, (void *)load.code, size, false);
 }
 
+#define SOL_SOCKET 1
+#define SO_ATTACH_FILTER 26
+#define SO_ATTACH_REUSEPORT_CBPF 51
+
+// put_filter adds the code of a classic BPF program, where the option is one. The
+// record of a call of 32 bits says so: its pointers have 32 bits.
+static __always_inline void put_filter(struct scratch *s, struct args *a, void *at)
+{
+	if (a->at[1] != SOL_SOCKET || (a->at[2] != SO_ATTACH_FILTER && a->at[2] != SO_ATTACH_REUSEPORT_CBPF))
+		return;
+	struct { __u16 len, pad; __u32 short_code; __u64 code; } of = {};
+	if (((struct record *)s->data)->flags & REC_COMPAT) {
+		bpf_probe_read_user(&of, 8, at);
+		of.code = of.short_code;
+	} else {
+		bpf_probe_read_user(&of, sizeof(of), at);
+	}
+	struct record *r = (void *)s->data;
+	r->num[5] = of.len;
+	__u64 size = (__u64)of.len * 8;
+	if (size > CODE_MOST)
+		size = CODE_MOST;
+	put_user(s, PART_BYTES2, (void *)of.code, size, false);
+}
+
 static __always_inline void put_saved(struct scratch *s, struct task_struct *t, struct want *w, struct args *a)
 {
 	struct record *r = (void *)s->data;
@@ -316,6 +341,9 @@ static __always_inline void put_wanted(struct scratch *s, struct task_struct *t,
 			put_base(s, t, w->part == PART_PATH ? PART_BASE : PART_BASE2, w->arg2 == ARG_CWD ? -100 : (int)a->at[w->arg2 & 7]);
 		break;
 	}
+	case WANT_FILTER:
+		put_filter(s, a, (void *)from);
+		break;
 	case WANT_SOCKET:
 		put_socket(SLOT_TASK, w->arg == ARG_RETURNED ? (int)ret : (int)from);
 		break;

@@ -26,6 +26,8 @@ type (
 	Object = baseBpfObject
 	// SocketInfo is a socket: its own address, and that of the other end.
 	SocketInfo = baseSocketInfo
+	// PacketInfo is what the headers of a packet say.
+	PacketInfo = basePacketInfo
 	// FolderValue says which types of events are discarded in a folder.
 	FolderValue = baseFolderValue
 )
@@ -50,6 +52,7 @@ const (
 	PartTTY
 	PartObject
 	PartSocket
+	PartPacket
 )
 
 // Flags of records, as enum record_flag of wire.h.
@@ -140,6 +143,15 @@ func (r Record) Socket() *SocketInfo {
 		return nil
 	}
 	return (*SocketInfo)(unsafe.Pointer(&b[0]))
+}
+
+// Packet is the packet that a record is about; nil if there is none.
+func (r Record) Packet() *PacketInfo {
+	b := r.Part(PartPacket)
+	if len(b) < int(unsafe.Sizeof(PacketInfo{})) {
+		return nil
+	}
+	return (*PacketInfo)(unsafe.Pointer(&b[0]))
 }
 
 // Name is the name of a map or a program.

@@ -70,9 +70,8 @@ static __always_inline void who_is(struct who *w, struct task_struct *t)
 	bpf_core_read(w->comm, sizeof(w->comm), &t->comm);
 }
 
-// begin begins a record about a task. Its numbers are set by the caller, all of
-// them.
-static __always_inline struct record *begin(struct scratch *s, __u32 type, struct task_struct *t)
+// blank begins a record of which nobody has said yet whom it is about.
+static __always_inline struct record *blank(struct scratch *s, __u32 type)
 {
 	struct record *r = (void *)s->data;
 	r->type = type;
@@ -81,8 +80,16 @@ static __always_inline struct record *begin(struct scratch *s, __u32 type, struc
 	r->ret = 0;
 	r->call = 0;
 	r->generation = generation;
-	who_is(&r->who, t);
 	s->used = sizeof(*r);
+	return r;
+}
+
+// begin begins a record about a task. Its numbers are set by the caller, all of
+// them.
+static __always_inline struct record *begin(struct scratch *s, __u32 type, struct task_struct *t)
+{
+	struct record *r = blank(s, type);
+	who_is(&r->who, t);
 	return r;
 }
 

@@ -24,12 +24,13 @@ struct scratch {
 	__u64 type;
 	__u32 used; // of data
 	__u32 slot;
+	__u32 busy; // see network.h
 	char path[PATH_SIZE + NAME_MAX_SIZE];
 	char name[NAME_SIZE];
 	char data[DATA_SIZE + PART_MAX];
 };
 
-enum scratch_slot { SLOT_TASK, SLOT_SOFTIRQ, SLOT_LSM, SLOT_ITER, SLOT_CAPABLE, SLOT_CGROUP, SLOT_KPROBE, SLOTS };
+enum scratch_slot { SLOT_TASK, SLOT_SOFTIRQ, SLOT_LSM, SLOT_ITER, SLOT_CAPABLE, SLOT_CGROUP, SLOT_KPROBE, SLOT_NET, SLOT_NET2, SLOTS };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -67,5 +67,6 @@ const (
 	LostScratch
 	CutShort
 	Faulted
+	LostOwner
 	Counts = 8
 )

@@ -39,6 +39,7 @@ enum part_kind {
 	PART_TTY,
 	PART_OBJECT,   // struct bpf_object
 	PART_SOCKET,   // struct socket_info
+	PART_PACKET,   // struct packet_info
 };
 
 // Flags of records.
@@ -96,6 +97,7 @@ enum count {
 	COUNT_LOST_SCRATCH, // the buffer of this CPU was in use, or the event too large for it
 	COUNT_CUT,          // sent, with a part missing for want of room
 	COUNT_FAULT,        // sent, with a part missing that could not be read
+	COUNT_LOST_OWNER,   // of a socket whose process is not known
 	COUNTS = 8,
 };
 
@@ -109,6 +111,7 @@ enum want_kind {
 	WANT_CWD,   // the working directory as the file
 	WANT_BPF,   // the map or program that a BPF command at arg is about, and a program's code
 	WANT_SAVED, // what was saved when the call began: its number, or a text as part
+	WANT_FILTER, // the instructions of the filter that a socket gets, whose struct sock_fprog is at arg
 	WANT_SOCKET, // the socket of the descriptor in arg (RETURNED: of the returned one)
 };
 
@@ -161,6 +164,15 @@ struct socket_info {
 	__u16 port, peer_port; // in the order of the machine
 	__u16 pad[3];
 	__u8 address[16], peer[16];
+};
+
+// packet_info is what the headers of a packet say.
+struct packet_info {
+	__u8 source[16], destination[16]; // of IPv4: four bytes
+	__u16 source_port, destination_port; // in the order of the machine
+	__u16 l3; // the type of Ethernet
+	__u8 l4, incoming;
+	__u32 size, device; // of the packet from its IP header on; the number of the device
 };
 
 // filter says which events of a type leave the kernel: those that any of these

@@ -16,6 +16,7 @@ type Decoder struct {
 	Functions []string
 	// Unresolved counts files of which only the path as it was written is known.
 	Unresolved uint64
+	ownNet     uint32 // see netns
 }
 
 // fill is what a type of events has beside its process.

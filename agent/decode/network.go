@@ -1,9 +1,15 @@
 package decode
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
+	"fmt"
 	"net/netip"
+	"slices"
+	"strings"
 
+	netbpf "golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 
 	"nightjar/agent/bpf"
@@ -12,9 +18,10 @@ import (
 
 func init() {
 	register(map[string]fill{
-		"bind":    func(_ *Decoder, e *event.Event, r bpf.Record) { socketOf(&e.Bind, r, ownEnd, r.Ret == 0) },
-		"accept":  func(_ *Decoder, e *event.Event, r bpf.Record) { socketOf(&e.Accept, r, otherEnd, true) },
-		"connect": connect,
+		"bind":       func(_ *Decoder, e *event.Event, r bpf.Record) { socketOf(&e.Bind, r, ownEnd, r.Ret == 0) },
+		"accept":     func(_ *Decoder, e *event.Event, r bpf.Record) { socketOf(&e.Accept, r, otherEnd, true) },
+		"connect":    connect,
+		"setsockopt": setsockopt,
 	})
 }
 
@@ -28,6 +35,53 @@ const (
 
 func connect(_ *Decoder, e *event.Event, r bpf.Record) {
 	socketOf(&e.Connect, r, otherEnd, r.Ret == 0 || r.Ret == -int64(unix.EINPROGRESS))
+}
+
+func setsockopt(_ *Decoder, e *event.Event, r bpf.Record) {
+	o := &e.Setsockopt
+	o.Level, o.Option = int64(int32(r.Num[1])), int64(int32(r.Num[2]))
+	if s := r.Socket(); s != nil {
+		o.Type, o.Family, o.Protocol = int64(s.Type), int64(s.Family), int64(s.Protocol)
+	}
+	code := r.Part(bpf.PartBytes2)
+	if code == nil {
+		return
+	}
+	o.FilterLength = int64(r.Num[5])
+	const size = 8 // bytes of an instruction
+	if o.FilterLength == int64(len(code)/size) {
+		sum := sha256.Sum256(code)
+		o.FilterHash = hex.EncodeToString(sum[:])
+	}
+	var lines []string
+	for ; len(code) >= size; code = code[size:] {
+		raw := netbpf.RawInstruction{
+			Op: binary.NativeEndian.Uint16(code), Jt: code[2], Jf: code[3], K: binary.NativeEndian.Uint32(code[4:]),
+		}
+		lines = append(lines, fmt.Sprint(raw.Disassemble()))
+		if k := int64(raw.K); hasImmediate(raw.Op) && !slices.Contains(o.UsedImmediates, k) {
+			o.UsedImmediates = append(o.UsedImmediates, k)
+		}
+	}
+	o.FilterInstructions = strings.Join(lines, "\n")
+}
+
+// hasImmediate reports whether an instruction uses its number as a value, and not as
+// a place or a distance.
+func hasImmediate(op uint16) bool {
+	const class, source, mode, operation = 0x07, 0x08, 0xe0, 0xf0
+	const load, loadX, alu, jump, returns = 0, 1, 4, 5, 6
+	switch op & class {
+	case load, loadX:
+		return op&mode == 0
+	case alu:
+		return op&source == 0
+	case jump:
+		return op&source == 0 && op&operation != 0
+	case returns:
+		return op&0x18 == 0
+	}
+	return false
 }
 
 // socketOf sets an end of a connection: from the socket, which says what the kernel

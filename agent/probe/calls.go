@@ -47,6 +47,7 @@ const (
 	wantCWD
 	wantBPF
 	wantSaved
+	wantFilter
 	wantSocket
 )
 
@@ -216,6 +217,7 @@ var rows = func() []row {
 		}
 		add(on("signal", call, nil, guarded(when(number, 0))), on("signal", call, nil, flagged(failure)))
 	}
+	option := []want{socket(0), {kind: wantFilter, arg: 3}}
 	address := bytesOf(1, 2, maxAddress)
 	add(
 		on("bind", "bind", []want{socket(0), address}),
@@ -227,6 +229,8 @@ var rows = func() []row {
 		on("connect", "socketcall", []want{socket(0), address}, guarded(when(0, 3)), flagged(packed)),
 		on("accept", "socketcall", []want{socket(returned)}, guarded(when(0, 5)), flagged(packed)),
 		on("accept", "socketcall", []want{socket(returned)}, guarded(when(0, 18)), flagged(packed)),
+		on("setsockopt", "setsockopt", option),
+		on("setsockopt", "socketcall", option, guarded(when(0, 14)), flagged(packed)),
 	)
 	for call, flags := range map[string]uint8{"write": 0, "pwrite64": 0, "writev": vector, "pwritev": vector, "pwritev2": vector} {
 		for _, event := range []string{"selinux", "login_uid_write"} {

@@ -74,6 +74,11 @@ var optional = programs{
 	{forms: []string{"lsm_chown"}, events: []string{"chown"}},
 	{forms: []string{"lsm_mount"}, events: []string{"mount"}},
 	{forms: []string{"on_sysctl"}, events: []string{"sysctl"}, use: toCGroup},
+	{forms: []string{"on_socket"}, events: []string{"dns", "imds"}, use: toCGroup},
+	{forms: []string{"on_connect4"}, events: []string{"dns", "imds"}, use: toCGroup},
+	{forms: []string{"on_connect6"}, events: []string{"dns", "imds"}, use: toCGroup},
+	{forms: []string{"on_egress"}, events: []string{"dns", "imds"}, use: toCGroup},
+	{forms: []string{"on_ingress"}, events: []string{"dns", "imds"}, use: toCGroup},
 }
 
 // needs names the struct without which a form reads nothing: requests of io_uring
@@ -149,12 +154,19 @@ func (p *Probe) attach(name string) error {
 	return err
 }
 
+// atCGroup is how the programs at a cgroup are attached.
+var atCGroup = map[string]ebpf.AttachType{
+	"on_sysctl": ebpf.AttachCGroupSysctl, "on_socket": ebpf.AttachCGroupInetSockCreate,
+	"on_connect4": ebpf.AttachCGroupInet4Connect, "on_connect6": ebpf.AttachCGroupInet6Connect,
+	"on_egress": ebpf.AttachCGroupInetEgress, "on_ingress": ebpf.AttachCGroupInetIngress,
+}
+
 func (p *Probe) attachToCGroup(name string) error {
 	root, err := cgroupRoot()
 	if err != nil {
 		return err
 	}
-	l, err := link.AttachCgroup(link.CgroupOptions{Path: root, Attach: ebpf.AttachCGroupSysctl, Program: p.objects.Programs[name]})
+	l, err := link.AttachCgroup(link.CgroupOptions{Path: root, Attach: atCGroup[name], Program: p.objects.Programs[name]})
 	if err == nil {
 		p.links = append(p.links, l)
 	}

@@ -29,11 +29,19 @@ var lacks = map[string]map[string]string{
 	"lsm_mount":      {"mount": changed},
 	"on_module_load": {"load_module": "the name of a module that is loaded from memory"},
 	"on_signal":      {"signal": "signals that arrive; failures are seen"},
+	"on_socket":      both("the process of what a socket gets before it sends or connects"),
+	"on_connect4":    both("the process of a connection that another one's socket makes"),
+	"on_connect6":    both("the process of a connection that another one's socket makes"),
+	"on_egress":      both("requests"),
+	"on_ingress":     both("responses"),
 	"on_uring":       asked("open", "unlink", "rmdir", "rename", "mkdir", "link"),
 }
 
 // changed is what LSM hooks see, and the names that a caller wrote do not tell.
 const changed = "the file itself, where its path changes between check and use, and a removed file's inode"
+
+// both is for what DNS and the metadata service have in common.
+func both(what string) map[string]string { return map[string]string{"dns": what, "imds": what} }
 
 func asked(events ...string) map[string]string {
 	out := map[string]string{}

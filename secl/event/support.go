@@ -4,9 +4,9 @@ package event
 // what it does on a match. Rules about others load and never fire, and say so.
 var (
 	Supported = []string{
-		"accept", "bind", "bpf", "capabilities", "capset", "cgroup_write", "chdir", "chmod", "chown", "connect", "dns", "exec", "exit",
+		"accept", "bind", "bpf", "capabilities", "capset", "cgroup_write", "chdir", "chmod", "chown", "connect", "dns", "exec", "exit", "imds",
 		"link", "load_module", "login_uid_write", "mkdir", "mmap", "mount", "mprotect", "ondemand", "open", "prctl", "ptrace", "removexattr",
-		"rename", "rmdir", "selinux", "setgid", "setrlimit", "setuid", "setxattr", "signal", "splice", "sysctl", "tracer_memfd_seal",
+		"rename", "rmdir", "selinux", "setgid", "setrlimit", "setsockopt", "setuid", "setxattr", "signal", "splice", "sysctl", "tracer_memfd_seal",
 		"unlink", "unload_module", "utimes",
 	}
 	SupportedActions = []string{"set", "kill", "hash", "log"}
