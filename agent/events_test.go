@@ -184,6 +184,14 @@ var trials = []trial{
 		return expected("server", e.IMDS.Server, "EC2ws", "direction", e.Network.Direction, 2)
 	}},
 	{"imds", `imds.aws.is_imds_v2 == true`, "imds", []string{"X-aws-ec2-metadata-token: x\r\n"}, nil},
+	{"network_flow_monitor", `network_flow_monitor.flows.destination.port == 45881`, "transfer", []string{"127.0.0.21:45881"}, func(e *event.Event) error {
+		f := e.Flow
+		return expected("from", f.Source.IP, "127.0.0.1/32", "port", f.Source.Port > 0, true, "to", f.Destination.IP, "127.0.0.21/32", "l3", f.L3, unix.ETH_P_IP, "l4", f.L4, 6,
+			"sent", f.EgressBytes, 1000, "received", f.IngressBytes, 3000, "packets", f.IngressPackets > 0 && f.EgressPackets > 0, true)
+	}},
+	{"network_flow_monitor", `network_flow_monitor.flows.source.port == 45882`, "transfer", []string{"[::1]:45882"}, func(e *event.Event) error {
+		return expected("sent", e.Flow.EgressBytes, 3000, "received", e.Flow.IngressBytes, 1000, "l3", e.Flow.L3, unix.ETH_P_IPV6)
+	}},
 	{"exec", `exec.file.path == "$SELF" && exec.args_options in ["count=3"]`, "true", nil, func(e *event.Event) error {
 		p := e.Process
 		return expected("argv0", p.Argv0, "spoofed", "argv", p.Argv, []string{"--count=3", "x"}, "mode", p.File.Mode&unix.S_IFMT, unix.S_IFREG,

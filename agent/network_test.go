@@ -191,7 +191,7 @@ func exchange(address string, request, response []byte) error {
 			return err
 		}
 	}
-	return nil
+	return errors.Join(unix.Close(client), unix.Close(conn))
 }
 
 // askMetadata asks the metadata service of a cloud for credentials, which this
@@ -223,6 +223,12 @@ func askMetadata(a []string) error {
 func init() {
 	works["dns"] = askOwnServer
 	works["ask"] = ask
+	works["transfer"] = func(a []string) error {
+		if err := alone(); err != nil {
+			return err
+		}
+		return exchange(a[0], make([]byte, 1000), make([]byte, 3000))
+	}
 	works["imds"] = askMetadata
 	works["attach-filter"] = func([]string) error {
 		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)

@@ -7,7 +7,7 @@
 #include "calls.h"
 #include "capable.h"
 #include "enter.h"
-#include "network.h"
+#include "flow.h"
 #include "ondemand.h"
 #include "rich.h"
 #include "signal.h"

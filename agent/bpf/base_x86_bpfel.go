@@ -171,6 +171,7 @@ type baseSocketInfo struct {
 const (
 	baseMapCalls            = "calls"
 	baseMapCapabilitiesSeen = "capabilities_seen"
+	baseMapConnections      = "connections"
 	baseMapCounts           = "counts"
 	baseMapEvents           = "events"
 	baseMapExited           = "exited"
@@ -209,6 +210,7 @@ const (
 	baseProgOnReturn        = "on_return"
 	baseProgOnSignal        = "on_signal"
 	baseProgOnSocket        = "on_socket"
+	baseProgOnState         = "on_state"
 	baseProgOnSysctl        = "on_sysctl"
 	baseProgOnTask          = "on_task"
 	baseProgOnUring         = "on_uring"
@@ -304,6 +306,7 @@ type baseProgramSpecs struct {
 	OnReturn       *ebpf.ProgramSpec `ebpf:"on_return"`
 	OnSignal       *ebpf.ProgramSpec `ebpf:"on_signal"`
 	OnSocket       *ebpf.ProgramSpec `ebpf:"on_socket"`
+	OnState        *ebpf.ProgramSpec `ebpf:"on_state"`
 	OnSysctl       *ebpf.ProgramSpec `ebpf:"on_sysctl"`
 	OnTask         *ebpf.ProgramSpec `ebpf:"on_task"`
 	OnUring        *ebpf.ProgramSpec `ebpf:"on_uring"`
@@ -317,6 +320,7 @@ type baseProgramSpecs struct {
 type baseMapSpecs struct {
 	Calls            *ebpf.MapSpec `ebpf:"calls"`
 	CapabilitiesSeen *ebpf.MapSpec `ebpf:"capabilities_seen"`
+	Connections      *ebpf.MapSpec `ebpf:"connections"`
 	Counts           *ebpf.MapSpec `ebpf:"counts"`
 	Events           *ebpf.MapSpec `ebpf:"events"`
 	Exited           *ebpf.MapSpec `ebpf:"exited"`
@@ -377,6 +381,7 @@ func (o *baseObjects) Close() error {
 type baseMaps struct {
 	Calls            *ebpf.Map `ebpf:"calls"`
 	CapabilitiesSeen *ebpf.Map `ebpf:"capabilities_seen"`
+	Connections      *ebpf.Map `ebpf:"connections"`
 	Counts           *ebpf.Map `ebpf:"counts"`
 	Events           *ebpf.Map `ebpf:"events"`
 	Exited           *ebpf.Map `ebpf:"exited"`
@@ -394,6 +399,7 @@ func (m *baseMaps) Close() error {
 	return _BaseClose(
 		m.Calls,
 		m.CapabilitiesSeen,
+		m.Connections,
 		m.Counts,
 		m.Events,
 		m.Exited,
@@ -464,6 +470,7 @@ type basePrograms struct {
 	OnReturn       *ebpf.Program `ebpf:"on_return"`
 	OnSignal       *ebpf.Program `ebpf:"on_signal"`
 	OnSocket       *ebpf.Program `ebpf:"on_socket"`
+	OnState        *ebpf.Program `ebpf:"on_state"`
 	OnSysctl       *ebpf.Program `ebpf:"on_sysctl"`
 	OnTask         *ebpf.Program `ebpf:"on_task"`
 	OnUring        *ebpf.Program `ebpf:"on_uring"`
@@ -500,6 +507,7 @@ func (p *basePrograms) Close() error {
 		p.OnReturn,
 		p.OnSignal,
 		p.OnSocket,
+		p.OnState,
 		p.OnSysctl,
 		p.OnTask,
 		p.OnUring,

@@ -315,6 +315,16 @@ struct sock_common {
 struct sock {
 	struct sock_common __sk_common;
 	__u16 sk_type, sk_protocol;
+	unsigned long sk_flags;
+};
+
+struct inet_sock {
+	__be16 inet_sport;
+};
+
+struct tcp_sock {
+	__u64 bytes_received, bytes_sent, bytes_retrans;
+	__u32 segs_in, segs_out;
 };
 
 struct socket {

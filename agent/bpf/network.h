@@ -203,8 +203,16 @@ static __always_inline void send_packet(struct scratch *s, struct __sk_buff *b, 
 	submit(s);
 }
 
-// packet looks at one. Packets that come can be looked at while one that goes is, and
-// so have another buffer.
+// free_buffer finds a buffer: packets that come can be looked at while one that goes
+// is. 0 if both are in use.
+static __always_inline struct scratch *free_buffer(void)
+{
+	struct scratch *s = scratch_of(SLOT_NET);
+	if (s && s->busy)
+		s = scratch_of(SLOT_NET2);
+	return s && s->busy ? 0 : s;
+}
+
 static __always_inline int packet(struct __sk_buff *b, bool incoming)
 {
 	struct packet_info i = {};
@@ -225,12 +233,10 @@ static __always_inline int packet(struct __sk_buff *b, bool incoming)
 	if (w && w->pid == agent_pid)
 		return 1;
 	count_of(type, COUNT_GENERATED);
-	struct scratch *s = scratch_of(SLOT_NET);
-	if (s && s->busy)
-		s = scratch_of(SLOT_NET2);
+	struct scratch *s = free_buffer();
 	if (!w) {
 		count_of(type, COUNT_LOST_OWNER);
-	} else if (!s || s->busy) {
+	} else if (!s) {
 		count_of(type, COUNT_LOST_SCRATCH);
 	} else {
 		s->busy = 1;

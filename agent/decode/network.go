@@ -18,11 +18,27 @@ import (
 
 func init() {
 	register(map[string]fill{
-		"bind":       func(_ *Decoder, e *event.Event, r bpf.Record) { socketOf(&e.Bind, r, ownEnd, r.Ret == 0) },
-		"accept":     func(_ *Decoder, e *event.Event, r bpf.Record) { socketOf(&e.Accept, r, otherEnd, true) },
-		"connect":    connect,
-		"setsockopt": setsockopt,
+		"bind":                 func(_ *Decoder, e *event.Event, r bpf.Record) { socketOf(&e.Bind, r, ownEnd, r.Ret == 0) },
+		"accept":               func(_ *Decoder, e *event.Event, r bpf.Record) { socketOf(&e.Accept, r, otherEnd, true) },
+		"connect":              connect,
+		"setsockopt":           setsockopt,
+		"network_flow_monitor": flow,
 	})
+}
+
+func flow(_ *Decoder, e *event.Event, r bpf.Record) {
+	f := &e.Flow
+	f.IngressBytes, f.IngressPackets, f.EgressBytes, f.EgressPackets = int64(r.Num[0]), int64(r.Num[1]), int64(r.Num[2]), int64(r.Num[3])
+	f.L4 = unix.IPPROTO_TCP
+	own, _ := addressOf(r.Socket(), ownEnd)
+	other, ok := addressOf(r.Socket(), otherEnd)
+	if !ok {
+		return
+	}
+	f.Source, f.Destination, f.L3 = endpoint(own), endpoint(other), unix.ETH_P_IPV6
+	if other.Addr().Unmap().Is4() {
+		f.L3 = unix.ETH_P_IP
+	}
 }
 
 // end is one of the two ends of a connection.

@@ -74,6 +74,7 @@ var optional = programs{
 	{forms: []string{"lsm_chown"}, events: []string{"chown"}},
 	{forms: []string{"lsm_mount"}, events: []string{"mount"}},
 	{forms: []string{"on_sysctl"}, events: []string{"sysctl"}, use: toCGroup},
+	{forms: []string{"on_state"}, events: []string{"network_flow_monitor"}},
 	{forms: []string{"on_socket"}, events: []string{"dns", "imds"}, use: toCGroup},
 	{forms: []string{"on_connect4"}, events: []string{"dns", "imds"}, use: toCGroup},
 	{forms: []string{"on_connect6"}, events: []string{"dns", "imds"}, use: toCGroup},

@@ -5,7 +5,7 @@ package event
 var (
 	Supported = []string{
 		"accept", "bind", "bpf", "capabilities", "capset", "cgroup_write", "chdir", "chmod", "chown", "connect", "dns", "exec", "exit", "imds",
-		"link", "load_module", "login_uid_write", "mkdir", "mmap", "mount", "mprotect", "ondemand", "open", "prctl", "ptrace", "removexattr",
+		"link", "load_module", "login_uid_write", "mkdir", "mmap", "mount", "mprotect", "network_flow_monitor", "ondemand", "open", "prctl", "ptrace", "removexattr",
 		"rename", "rmdir", "selinux", "setgid", "setrlimit", "setsockopt", "setuid", "setxattr", "signal", "splice", "sysctl", "tracer_memfd_seal",
 		"unlink", "unload_module", "utimes",
 	}
