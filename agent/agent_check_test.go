@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -30,6 +31,19 @@ func TestEveryTypeIsSeenOrSaysWhyNot(t *testing.T) {
 	for _, s := range list {
 		if !s.Seen && len(s.Without) == 0 || s.Seen && len(s.Hooks) == 0 {
 			t.Errorf("%+v", s)
+		}
+	}
+}
+
+// TestRulesAreToldWhichTypesAreSeen holds that a rule is said never to fire where no
+// program sees its type of events, and only there.
+func TestRulesAreToldWhichTypesAreSeen(t *testing.T) {
+	if seen := probe.Everything(); !slices.Equal(seen, slices.Sorted(slices.Values(event.Supported))) {
+		t.Errorf("programs see %v, rules are told %v", seen, event.Supported)
+	}
+	for _, s := range probe.NotYet() {
+		if slices.Contains(event.Supported, s.Event) || event.Model().Event(s.Event) == nil || len(s.Without) == 0 {
+			t.Errorf("%s is said not to be seen", s.Event)
 		}
 	}
 }

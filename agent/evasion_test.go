@@ -16,14 +16,34 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// Where the code of the programs below stands in memory.
+const base, headers = 0x400000, 64 + 56
+
 // program32 is a program of 64 bits that makes one system call of 32 bits about a
 // path (int 0x80: another table of numbers, other registers) and ends.
 func program32(nr uint32, path string) []byte {
-	const base, headers = 0x400000, 64 + 56
 	code := []byte{0xb8, 0, 0, 0, 0, 0xbb, 0, 0, 0, 0, 0x31, 0xc9, 0x31, 0xd2, 0xcd, 0x80, 0xb8, 1, 0, 0, 0, 0x31, 0xdb, 0xcd, 0x80}
 	binary.LittleEndian.PutUint32(code[1:], nr)
 	binary.LittleEndian.PutUint32(code[6:], base+headers+uint32(len(code)))
-	size := uint64(headers + len(code) + len(path) + 1)
+	return executable(append(append(code, path...), 0))
+}
+
+// connect32 is likewise a program that connects descriptor 99, which it does not
+// have, to 127.3.2.1:4444, by the one call that 32 bits have for all about sockets.
+func connect32() []byte {
+	const socketcall, connect, size = 102, 3, 16
+	code := []byte{0xb8, socketcall, 0, 0, 0, 0xbb, connect, 0, 0, 0, 0xb9, 0, 0, 0, 0, 0xcd, 0x80, 0xb8, 1, 0, 0, 0, 0x31, 0xdb, 0xcd, 0x80}
+	args := base + headers + uint32(len(code))
+	binary.LittleEndian.PutUint32(code[11:], args)
+	for _, v := range []uint32{99, args + 12, size} {
+		code = binary.LittleEndian.AppendUint32(code, v)
+	}
+	return executable(append(code, 2, 0, 0x11, 0x5c, 127, 3, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0))
+}
+
+// executable is a program that is these bytes.
+func executable(code []byte) []byte {
+	size := uint64(headers + len(code))
 	var b bytes.Buffer
 	b.WriteString("\x7fELF\x02\x01\x01")
 	b.Write(make([]byte, 9))
@@ -34,7 +54,6 @@ func program32(nr uint32, path string) []byte {
 		_ = binary.Write(&b, binary.LittleEndian, v)
 	}
 	b.Write(code)
-	b.WriteString(path + "\x00")
 	return b.Bytes()
 }
 
@@ -50,9 +69,10 @@ func TestSystemCallsOf32BitsAreSeen(t *testing.T) {
 	w := watch(t, `
 		opened: open.file.path == "`+secret+`"
 		gone: unlink.file.path == "`+secret+`"
+		connected: connect.addr.ip == 127.3.2.1 && connect.addr.port == 4444 && connect.retval == EBADF
 	`)
-	for rule, nr := range map[string]uint32{"opened": 5, "gone": 10} {
-		if err := os.WriteFile(program, program32(nr, secret), 0o700); err != nil {
+	for rule, code := range map[string][]byte{"opened": program32(5, secret), "gone": program32(10, secret), "connected": connect32()} {
+		if err := os.WriteFile(program, code, 0o700); err != nil {
 			t.Fatal(err)
 		}
 		c := exec.Command(program)

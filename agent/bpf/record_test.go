@@ -35,6 +35,8 @@ func FuzzParse(f *testing.F) {
 		}
 		r.Comm()
 		r.Object()
+		r.Socket()
+		r.Packet()
 		if !bytes.Equal(before, sample) {
 			t.Error("reading changed the record")
 		}

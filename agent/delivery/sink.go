@@ -83,7 +83,7 @@ func (s *Sink) Dropped() uint64 {
 func (s *Sink) Ready(hooks []probe.Hook) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, of := range probe.SupportOf(hooks) {
+	for _, of := range append(probe.SupportOf(hooks), probe.NotYet()...) {
 		without := strings.Join(of.Without, "; ")
 		switch {
 		case of.Seen:

@@ -68,6 +68,13 @@ func Missing(hooks []Hook) []string {
 	return out
 }
 
+// NotYet says of the types of events that no program is written for why that is.
+func NotYet() []Support {
+	return []Support{{Event: "packet", Without: []string{
+		"any of it: the agent compiles no filters of pcap yet, without which every packet of the host would leave the kernel, and does not know the process of a connection that was accepted before it is closed",
+	}}}
+}
+
 // SupportOf says of every type of events that hooks are for whether it is seen.
 func SupportOf(hooks []Hook) []Support {
 	all := map[string]*Support{}

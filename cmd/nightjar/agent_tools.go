@@ -33,7 +33,7 @@ code is 1 where no events can be seen at all.`,
 			if err != nil {
 				return err
 			}
-			support := probe.SupportOf(p.Hooks())
+			support := append(probe.SupportOf(p.Hooks()), probe.NotYet()...)
 			if err := p.Close(); err != nil {
 				return err
 			}
