@@ -45,8 +45,14 @@ func TestARestoredEngineIsTheOneThatWasBackedUp(t *testing.T) {
 		t.Errorf("the backup left %v on the server", left)
 	}
 	p.kill()
-	if err := os.RemoveAll(p.dir); err != nil {
-		t.Fatal(err)
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		err := os.RemoveAll(p.dir) // in vain while the server, which ends with the engine, still writes
+		if err == nil {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal(err)
+		}
 	}
 
 	restore := func(file, dir string) (string, error) {
