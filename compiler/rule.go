@@ -193,7 +193,7 @@ const MissingGroup = "N/A"
 // Limits of a rule.
 const (
 	MaxQueries     = 50
-	MaxCases       = 100
+	MaxCases       = 10
 	MaxGroupFields = 20
 )
 
@@ -260,7 +260,7 @@ func (c *ruleCompiler) names() {
 	if len(r.Queries) > MaxQueries {
 		c.bad.Add("queries", fmt.Sprintf("a rule has at most %d queries, this one has %d", MaxQueries, len(r.Queries)))
 	}
-	if len(r.Cases) > MaxCases {
+	if len(r.Cases) > MaxCases && !c.stored {
 		c.bad.Add("cases", fmt.Sprintf("a rule has at most %d cases, this one has %d", MaxCases, len(r.Cases)))
 	}
 }
