@@ -10,7 +10,6 @@ import (
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/reflection"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protoreflect"
 
 	pb "nightjar/api/v1"
 )
@@ -99,4 +98,3 @@ func (s *Server) recovered(ctx context.Context, method string, err *error) {
 	}
 }
 
-func protoString(s string) protoreflect.Value { return protoreflect.ValueOfString(s) }

@@ -32,11 +32,10 @@ type exchange struct {
 	path string // that was asked for
 	// present are the fields that the outermost object of the body has, by proto
 	// name; keys are the paths of all its keys, as they are written.
-	present  []string
-	keys     map[string]bool
-	warnings []string
-	status   int   // of the answer; 0: 200, or 204 when it is empty
-	failed   error // why the body could not be read
+	present []string
+	keys    map[string]bool
+	status  int   // of the answer; 0: 200, or 204 when it is empty
+	failed  error // why the body could not be read
 }
 
 type exchangeKey struct{}
@@ -46,8 +45,6 @@ func exchangeOf(ctx context.Context) *exchange {
 	x, _ := ctx.Value(exchangeKey{}).(*exchange)
 	return x
 }
-
-func (x *exchange) warn(text string) { x.warnings = append(x.warnings, text) }
 
 // answerWith sets the status of the answer, when the call came over HTTP.
 func answerWith(ctx context.Context, status int) {
@@ -184,14 +181,6 @@ func finish(ctx context.Context, w http.ResponseWriter, m proto.Message) error {
 	}
 	if x != nil && x.status != 0 {
 		defer w.WriteHeader(x.status)
-	}
-	fd := m.ProtoReflect().Descriptor().Fields().ByName("warnings")
-	if x == nil || fd == nil || len(x.warnings) == 0 {
-		return nil
-	}
-	list := m.ProtoReflect().Mutable(fd).List()
-	for _, text := range x.warnings {
-		list.Append(protoString(text))
 	}
 	return nil
 }
