@@ -153,6 +153,23 @@ func init() {
 	}
 }
 
+func init() {
+	works["uring-connect"] = func([]string) error {
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+		if err != nil {
+			return err
+		}
+		const connect = 16
+		address := []byte{2, 0, 0, 9, 127, 4, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0}
+		pinner.Pin(&address[0])
+		res, err := ring(connect, int32(fd), uintptr(unsafe.Pointer(&address[0])), uintptr(len(address)), 0, 0)
+		if err != nil {
+			return err
+		}
+		return expectError(unix.Errno(-res), unix.ECONNREFUSED)
+	}
+}
+
 func TestWhatIsAskedForThroughIOUringIsSeen(t *testing.T) {
 	dir := t.TempDir()
 	secret, moved := filepath.Join(dir, "secret.txt"), filepath.Join(dir, "moved.txt")
@@ -163,6 +180,7 @@ func TestWhatIsAskedForThroughIOUringIsSeen(t *testing.T) {
 		opened: open.file.path == "`+secret+`" && event.async
 		renamed: rename.file.path == "`+secret+`" && rename.file.destination.path == "`+moved+`"
 		gone: unlink.file.path == "`+moved+`"
+		connected: connect.addr.ip == 127.4.3.3 && connect.addr.port == 9 && connect.protocol == IP_PROTO_TCP && event.async
 	`)
 	for _, h := range w.agent.probe.Hooks() {
 		if h.Name == "on_uring" && !h.Attached {
@@ -176,6 +194,8 @@ func TestWhatIsAskedForThroughIOUringIsSeen(t *testing.T) {
 	for _, rule := range []string{"opened", "renamed", "gone"} {
 		w.one(rule, pid)
 	}
+	pid = do(t, "uring-connect")
+	w.one("connected", pid)
 }
 
 func init() {

@@ -24,7 +24,7 @@ static __always_inline void put_flow(struct scratch *s, struct sock *k, struct w
 	r->who = *w;
 	clear_numbers(r);
 	r->num[0] = BPF_CORE_READ(t, bytes_received);
-	if (r->num[0] && BPF_CORE_READ(k, sk_flags) & SOCK_DONE)
+	if (r->num[0] && BPF_CORE_READ(k, __sk_common.skc_flags) & SOCK_DONE)
 		r->num[0]--; // the end counts as a byte
 	r->num[1] = BPF_CORE_READ(t, segs_in);
 	r->num[2] = BPF_CORE_READ(t, bytes_sent) - BPF_CORE_READ(t, bytes_retrans);

@@ -260,8 +260,19 @@ struct io_mkdir {
 	struct filename *filename;
 };
 
+struct io_connect {
+	void *addr; // of the caller
+	int addr_len;
+};
+
+struct io_cqe {
+	int fd;
+};
+
 struct io_kiocb {
 	__u8 opcode;
+	__u64 flags;
+	struct io_cqe cqe;
 };
 
 struct module {
@@ -309,13 +320,13 @@ struct sock_common {
 	__be32 skc_daddr, skc_rcv_saddr;
 	__be16 skc_dport;
 	__u16 skc_num, skc_family;
+	unsigned long skc_flags;
 	struct in6_bytes skc_v6_daddr, skc_v6_rcv_saddr;
 };
 
 struct sock {
 	struct sock_common __sk_common;
 	__u16 sk_type, sk_protocol;
-	unsigned long sk_flags;
 };
 
 struct inet_sock {

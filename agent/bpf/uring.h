@@ -1,9 +1,11 @@
 // What is asked for through io_uring, which no system call shows. The names are the
-// kernel's own copies: the caller can't change them any more.
+// kernel's own copies: the caller can't change them any more. The address of a connect
+// is the caller's.
 #pragma once
 #include "calls.h"
 
 enum {
+	URING_CONNECT = 16,
 	URING_OPENAT = 18,
 	URING_OPENAT2 = 28,
 	URING_RENAMEAT = 35,
@@ -28,6 +30,8 @@ static __always_inline __u32 uring_type(__u8 op, int unlink_flags)
 	case URING_OPENAT:
 	case URING_OPENAT2:
 		return EV_OPEN;
+	case URING_CONNECT:
+		return EV_CONNECT;
 	case URING_RENAMEAT:
 		return EV_RENAME;
 	case URING_UNLINKAT:
@@ -38,6 +42,19 @@ static __always_inline __u32 uring_type(__u8 op, int unlink_flags)
 		return EV_LINK;
 	}
 	return EV_NONE;
+}
+
+#define ADDRESS_MOST 28 // bytes of an address of IPv6
+#define FIXED_FILE 1    // the descriptor is a place in a table of the ring
+
+// put_address adds the address of a connect, and the socket where it is known.
+static __always_inline void put_address(struct scratch *s, struct io_kiocb *req)
+{
+	struct io_connect *c = (void *)req;
+	__u64 len = BPF_CORE_READ(c, addr_len);
+	if (!(BPF_CORE_READ(req, flags) & FIXED_FILE))
+		put_socket(SLOT_TASK, BPF_CORE_READ(req, cqe.fd));
+	put_user(s, PART_BYTES, BPF_CORE_READ(c, addr), len > ADDRESS_MOST ? ADDRESS_MOST : len, false);
 }
 
 static __always_inline int submitted(struct io_kiocb *req)
@@ -73,6 +90,8 @@ static __always_inline int submitted(struct io_kiocb *req)
 		struct io_mkdir *m = (void *)req;
 		r->num[1] = BPF_CORE_READ(m, mode);
 		put_name(s, t, PART_PATH, PART_BASE, BPF_CORE_READ(m, filename), BPF_CORE_READ(m, dfd));
+	} else if (type == EV_CONNECT) {
+		put_address(s, req);
 	} else { // io_link and io_rename are alike
 		struct io_rename *n = (void *)req;
 		put_name(s, t, PART_PATH, PART_BASE, BPF_CORE_READ(n, oldpath), BPF_CORE_READ(n, old_dfd));

@@ -112,7 +112,7 @@ func socketOf(to *event.Socket, r bpf.Record, which end, isSet bool) {
 		to.Family = int64(binary.NativeEndian.Uint16(asked))
 	}
 	addr, ok := addressOf(s, which)
-	if !isSet || !ok {
+	if !isSet || !ok || r.Has(bpf.Uring) { // what is asked for through io_uring is not done yet
 		addr, ok = asAddress(asked)
 	}
 	if !ok {

@@ -62,7 +62,7 @@ var optional = programs{
 	{forms: []string{"lsm_mprotect", "on_enter"}, events: []string{"mprotect"}},
 	{forms: []string{"on_signal"}, events: []string{"signal"}},
 	{forms: []string{"on_capable", "on_capable_exit"}, events: []string{"capabilities"}},
-	{forms: []string{"on_uring", "on_uring_old"}, events: []string{"open", "unlink", "rmdir", "rename", "mkdir", "link"}},
+	{forms: []string{"on_uring", "on_uring_old"}, events: []string{"open", "unlink", "rmdir", "rename", "mkdir", "link", "connect"}},
 	{forms: []string{"on_module_load"}, events: []string{"load_module"}},
 	{forms: []string{"on_demand"}, events: []string{"ondemand"}, use: toFunctions},
 	{forms: []string{"lsm_unlink"}, events: []string{"unlink"}},

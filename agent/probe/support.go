@@ -34,7 +34,7 @@ var lacks = map[string]map[string]string{
 	"on_connect6":    both("the process of a connection that another one's socket makes"),
 	"on_egress":      both("requests"),
 	"on_ingress":     both("responses"),
-	"on_uring":       asked("open", "unlink", "rmdir", "rename", "mkdir", "link"),
+	"on_uring":       asked("open", "unlink", "rmdir", "rename", "mkdir", "link", "connect"),
 }
 
 // changed is what LSM hooks see, and the names that a caller wrote do not tell.
