@@ -34,7 +34,7 @@ func inKernel(kind string) []secl.Capability {
 	caps := event.KernelFilters(kind)
 	return slices.DeleteFunc(caps, func(k secl.Capability) bool {
 		switch k.Field {
-		case "process.auid", "open.flags", "mmap.protection", "mprotect.req_protection", "bpf.cmd":
+		case "process.auid", "open.flags", "mmap.protection", "mprotect.req_protection", "bpf.cmd", "setsockopt.optname":
 			return false
 		}
 		return !strings.HasSuffix(k.Field, ".file.path") && !strings.HasSuffix(k.Field, ".file.name")

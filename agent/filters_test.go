@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -39,6 +40,35 @@ func init() {
 			}
 		}
 		return nil
+	}
+}
+
+func init() {
+	// Sets an option that nobody asks for, and then one that somebody does, with
+	// bits that the kernel does not look at.
+	works["options"] = func([]string) error {
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+		if err != nil {
+			return err
+		}
+		for range 1000 {
+			if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1); err != nil {
+				return err
+			}
+		}
+		one := int32(1)
+		pinner.Pin(&one)
+		return call(unix.SYS_SETSOCKOPT, uintptr(fd), unix.SOL_SOCKET, unix.SO_MARK|1<<40, uintptr(unsafe.Pointer(&one)), unsafe.Sizeof(one))
+	}
+}
+
+func TestOptionsThatNobodyAsksForStayInTheKernel(t *testing.T) {
+	w := watch(t, `marked: setsockopt.optname == 36 && setsockopt.level == SOL_SOCKET`)
+	w.one("marked", do(t, "options"))
+	w.stop()
+	w.adds()
+	if s := w.last.Events["setsockopt"]; s.Filtered < 1000 {
+		t.Errorf("setsockopt events: %+v", s)
 	}
 }
 

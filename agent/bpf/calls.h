@@ -162,7 +162,7 @@ static __always_inline bool approved(struct scratch *s, struct call *c, struct f
 	if (opened)
 		return false; // of another name, or without a file, and so without a name
 	if (c->name == NAME_UNKNOWN)
-		return true;
+		return f->long_names || f->lengths[0] | f->lengths[1] | f->lengths[2] | f->lengths[3];
 	// The path of what failed, or is not there any more; the second want of a
 	// call whose file has its name is the path as it was written.
 	struct want *p = c->name == NAME_FILE ? &c->want[1] : w;

@@ -60,7 +60,7 @@ static __always_inline bool value_approves(struct filter *f, __u64 value, struct
 	for (int i = 0; i < 8; i++) {
 		if (i >= f->equals)
 			break;
-		if (f->equal[i] == value)
+		if ((__u32)f->equal[i] == (__u32)value) // the kernel does not look at the rest
 			return true;
 	}
 	if (f->auid_low > f->auid_high)

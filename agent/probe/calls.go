@@ -229,7 +229,7 @@ var rows = func() []row {
 		on("connect", "socketcall", []want{socket(0), address}, guarded(when(0, 3)), flagged(packed)),
 		on("accept", "socketcall", []want{socket(returned)}, guarded(when(0, 5)), flagged(packed)),
 		on("accept", "socketcall", []want{socket(returned)}, guarded(when(0, 18)), flagged(packed)),
-		on("setsockopt", "setsockopt", option),
+		on("setsockopt", "setsockopt", option, valued(2)),
 		on("setsockopt", "socketcall", option, guarded(when(0, 14)), flagged(packed)),
 	)
 	for call, flags := range map[string]uint8{"write": 0, "pwrite64": 0, "writev": vector, "pwritev": vector, "pwritev2": vector} {

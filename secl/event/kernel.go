@@ -33,6 +33,9 @@ func KernelFilters(kind string) []secl.Capability {
 			caps = append(caps, secl.Capability{Field: field, Kinds: mask})
 		}
 	}
+	if kind == "setsockopt" {
+		caps = append(caps, secl.Capability{Field: "setsockopt.optname", Kinds: []secl.ValueKind{secl.KindScalar}})
+	}
 	return caps
 }
 
