@@ -103,6 +103,7 @@ func silenceScheduler(b *testing.B, w *world, condition string, told *int) *Sche
 	b.Helper()
 	hour, day := int64(3600), int64(86400)
 	deps := w.deps()
+	deps.MaxCached = 10_000_000 // all of the hour and of the last minute
 	deps.Windows, deps.Signals = withoutMatches{worldWindows{w}}, countedSignals{worldSignals{w}, told}
 	s, err := New(deps)
 	if err == nil {
