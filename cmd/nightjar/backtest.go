@@ -91,7 +91,7 @@ ends included: then the engine's suppressions and reference tables count.
 	span.add(c, "over stored events ", "up to then, included")
 	c.Flags().StringVar(&rulePath, "rule", "", "the rule, a document as the API takes it, in JSON or YAML")
 	c.Flags().StringVar(&eventsPath, "events", "", "the events: a file, a folder or a pattern (- for standard input)")
-	c.Flags().StringVar(&until, "until", "", "leave out events after this time: "+schema.MomentForms)
+	c.Flags().StringVar(&until, "until", "", "leave out events after this time, and judge silence up to it (default: the time of the newest event, or the end of the interval): "+schema.MomentForms)
 	c.Flags().StringVar(&suppressionsPath, "suppressions", "", "suppressions, a JSON array of documents as the API takes them; suppressed signals are left out, and counted")
 	addReferenceTables(c, &tables)
 	return c
