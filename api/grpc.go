@@ -97,4 +97,3 @@ func (s *Server) recovered(ctx context.Context, method string, err *error) {
 		*err = (&problem{code: codes.Internal, message: "internal error " + id}).grpcStatus()
 	}
 }
-
