@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"nightjar/compiler"
 	"nightjar/schema"
 )
 
@@ -104,7 +105,7 @@ func silenceScheduler(b *testing.B, w *world, condition string, told *int) *Sche
 	hour, day := int64(3600), int64(86400)
 	deps := w.deps()
 	deps.MaxCached = 10_000_000 // all of the hour and of the last minute
-	deps.Windows, deps.Signals = withoutMatches{worldWindows{w}}, countedSignals{worldSignals{w}, told}
+	deps.Events, deps.Windows, deps.Signals = goneEvents{worldEvents{w}}, withoutMatches{worldWindows{w}}, countedSignals{worldSignals{w}, told}
 	s, err := New(deps)
 	if err == nil {
 		err = s.Load(b.Context())
@@ -126,6 +127,11 @@ func silenceScheduler(b *testing.B, w *world, condition string, told *int) *Sche
 	}
 	return s
 }
+
+// goneEvents has let go of every event.
+type goneEvents struct{ worldEvents }
+
+func (goneEvents) Fetch(context.Context, []compiler.Match) ([]schema.Event, error) { return nil, nil }
 
 // withoutMatches keeps no matches: those that are asked for are in memory.
 type withoutMatches struct{ worldWindows }
