@@ -351,6 +351,6 @@ func startEngineIn(t testing.TB, dir string, args ...string) *process {
 	}
 	p := &process{t: t, path: path, dir: dir, args: args}
 	p.start()
-	t.Cleanup(p.kill)
+	t.Cleanup(p.end)
 	return p
 }

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -59,6 +60,7 @@ type process struct {
 	grpc    string
 	output  *lockedBuffer
 	stopped chan struct{}
+	orphans []int // children of engines that were killed
 }
 
 type lockedBuffer struct {
@@ -89,7 +91,7 @@ func startEngine(t testing.TB, args ...string) *process {
 	}
 	p := &process{t: t, path: path, dir: filepath.Join(t.TempDir(), "data"), args: args}
 	p.start()
-	t.Cleanup(p.kill)
+	t.Cleanup(p.end)
 	return p
 }
 
@@ -147,8 +149,25 @@ func (p *process) kill() {
 	if p.cmd == nil || p.cmd.Process == nil {
 		return
 	}
+	p.orphans = append(p.orphans, children(p.t, p.cmd.Process.Pid)...)
 	_ = p.cmd.Process.Kill() // it may have ended already
 	<-p.stopped
+}
+
+// end kills the engine, and returns when what ends with it has ended too: until
+// then the server writes into the folder, which can't be removed.
+func (p *process) end() {
+	p.kill()
+	for limit := time.Now().Add(20 * time.Second); slices.ContainsFunc(p.orphans, isAlive) && time.Now().Before(limit); {
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// isAlive reports whether there is such a process, which has not ended.
+func isAlive(pid int) bool {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	_, state, _ := strings.Cut(string(text), ") ")
+	return err == nil && !strings.HasPrefix(state, "Z")
 }
 
 // terminate asks the engine to stop, which it does without complaint.
