@@ -147,51 +147,21 @@ const (
 	perMillisTick = int64(time.Millisecond) / 100
 )
 
-// parseEpoch tells the unit by the size. Seconds reach to the year 5138 and
-// milliseconds begin in 1973, so nothing near the present is taken for another.
+// parseEpoch is schema.ParseEpoch that knows the counts of Windows too, which are
+// as large as nanoseconds of other years.
 func parseEpoch(s string) (schema.Millis, bool) {
-	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
-		abs := n
-		if abs < 0 {
-			abs = -abs
-		}
-		switch {
-		case abs == math.MinInt64:
+	n, err := strconv.ParseInt(s, 10, 64)
+	switch {
+	case err != nil:
+		if _, ok := decimal(s); !ok {
 			return 0, false
-		case abs < 1e11:
-			return schema.Millis(n * 1000), true
-		case abs < 1e14:
-			return schema.Millis(n), true
-		case abs < 1e17:
-			return schema.Millis(floorDiv(n, 1e3)), true
-		case n >= minFileTime && n < maxFileTime:
-			return schema.Millis(n/perMillisTick + fileTimeEpoch), true
-		case n >= minTicks && n < maxTicks:
-			return schema.Millis(n/perMillisTick + ticksEpoch), true
 		}
-		return schema.Millis(floorDiv(n, 1e6)), true
+	case n >= minFileTime && n < maxFileTime:
+		return schema.Millis(n/perMillisTick + fileTimeEpoch), true
+	case n >= minTicks && n < maxTicks:
+		return schema.Millis(n/perMillisTick + ticksEpoch), true
 	}
-	f, ok := decimal(s)
-	if !ok || math.Abs(f) > 1e19 {
-		return 0, false
-	}
-	switch abs := math.Abs(f); {
-	case abs < 1e11:
-		return schema.Millis(math.Round(f * 1e3)), true
-	case abs < 1e14:
-		return schema.Millis(math.Floor(f)), true
-	case abs < 1e17:
-		return schema.Millis(math.Floor(f / 1e3)), true
-	}
-	return schema.Millis(math.Floor(f / 1e6)), true
-}
-
-func floorDiv(n, by int64) int64 {
-	q := n / by
-	if n%by < 0 {
-		q--
-	}
-	return q
+	return schema.ParseEpoch(s)
 }
 
 // ParseZone reads a time zone: a name such as Europe/Berlin, or an offset such

@@ -165,7 +165,7 @@ func (c *change) id(salt int) string {
 // reach(), sorted by time; globals likewise.
 func (u *unit) advance(chains []chain, matches, globals []compiler.Match) []change {
 	from := u.earliest(chains)
-	matches = matching(u.plan, u.known, matches, from-schema.Millis(u.plan.Window.Milliseconds()))
+	matches = matching(u.plan, u.known, matches, from-windowOf(u.plan))
 	if u.plan.PerValue {
 		return u.advanceEach(chains, matches, globals)
 	}

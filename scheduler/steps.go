@@ -128,7 +128,7 @@ func newWalk(plan *compiler.Plan) *walk {
 		w.latest[i] = nowhere
 	}
 	if plan.Then() {
-		w.whole = schema.Millis(plan.Window.Milliseconds())
+		w.whole = windowOf(plan)
 	}
 	return w
 }
