@@ -58,8 +58,10 @@ func sentKeys(apiKey, authorization []string) []string {
 	return sent
 }
 
-func (k keys) admitHTTP(r *http.Request) error {
-	return k.admit(sentKeys(r.Header.Values("DD-API-KEY"), r.Header.Values("Authorization")))
+// admitHTTP is nil when the request carries the key in one of the headers, or as
+// one of the others.
+func (k keys) admitHTTP(r *http.Request, others ...string) error {
+	return k.admit(append(sentKeys(r.Header.Values("DD-API-KEY"), r.Header.Values("Authorization")), others...))
 }
 
 func (k keys) admitGRPC(ctx context.Context) error {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/grpc"
 
 	"nightjar/compiler"
 	"nightjar/configuration"
@@ -56,8 +57,11 @@ type Deps struct {
 	// Ready is nil when requests can be served.
 	Ready func(context.Context) error
 	// Raw are handlers that read their bodies themselves, by method and path
-	// ("POST /api/v2/logs"). They are behind the key, like everything else.
+	// ("POST /api/v2/logs"). They are behind the key, like everything else; how
+	// their senders say it may be their own (Door).
 	Raw map[string]http.Handler
+	// Services are gRPC services of others' protocols, behind the key like our own.
+	Services []func(grpc.ServiceRegistrar)
 
 	// Now is the clock that `now-15m` is read against.
 	Now func() time.Time
@@ -65,6 +69,18 @@ type Deps struct {
 	// Metrics is what /metrics shows. OpenMetrics shows it without a key.
 	Metrics     *prometheus.Registry
 	OpenMetrics bool
+}
+
+// Door is a raw handler of a protocol that has its own ways with keys.
+type Door interface {
+	http.Handler
+	// Keys are those that the request carries elsewhere than in the headers that
+	// everybody may use.
+	Keys(*http.Request) []string
+	// Open reports whether the request needs no key.
+	Open(*http.Request) bool
+	// Refuse answers who may not come in: 401 without a key, 403 with a wrong one.
+	Refuse(w http.ResponseWriter, r *http.Request, status int, why string)
 }
 
 // Rules keeps the rules. scheduler.Scheduler implements it.

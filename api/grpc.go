@@ -24,6 +24,9 @@ func (s *Server) grpcServer() *grpc.Server {
 	)
 	pb.RegisterRuleServiceServer(server, s.rules)
 	pb.RegisterSignalServiceServer(server, s.signals)
+	for _, register := range s.deps.Services {
+		register(server)
+	}
 	pb.RegisterLogServiceServer(server, s.logs)
 	pb.RegisterBacktestServiceServer(server, s.backtests)
 	pb.RegisterSearchServiceServer(server, s.searches)

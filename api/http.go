@@ -96,11 +96,51 @@ func (s *Server) handler() (http.Handler, error) {
 	} else {
 		mux.Handle("GET /metrics", s.locked(metrics))
 	}
-	mux.Handle("/", s.locked(gateway))
+	raw, rawPaths := s.rawHandlers()
+	locked := s.locked(gateway)
+	mux.Handle("/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h, pattern := raw.Handler(r)
+		door, isDoor := h.(Door)
+		switch {
+		case pattern != "" && isDoor:
+			s.throughDoor(w, r, door, raw)
+		case pattern != "":
+			s.locked(raw).ServeHTTP(w, r)
+		case rawPaths[r.URL.Path]:
+			s.locked(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				s.routingError(r.Context(), nil, nil, w, r, http.StatusMethodNotAllowed)
+			})).ServeHTTP(w, r)
+		default:
+			locked.ServeHTTP(w, r)
+		}
+	}))
 	return s.outermost(mux), nil
 }
 
-// gateway is the REST form of the services, and the raw handlers beside them.
+// rawHandlers are those that read their bodies themselves, and their paths.
+func (s *Server) rawHandlers() (*http.ServeMux, map[string]bool) {
+	raw, paths := http.NewServeMux(), map[string]bool{}
+	for pattern, h := range s.deps.Raw {
+		raw.Handle(pattern, h)
+		_, path, _ := strings.Cut(pattern, " ")
+		paths[path] = true
+	}
+	return raw, paths
+}
+
+// throughDoor lets in who has the key, in the way of the door's protocol.
+func (s *Server) throughDoor(w http.ResponseWriter, r *http.Request, door Door, next http.Handler) {
+	if !door.Open(r) {
+		if err := s.keys.admitHTTP(r, door.Keys(r)...); err != nil {
+			p := explain(r.Context(), s.deps.Log, err)
+			door.Refuse(w, r, p.httpStatus(), p.message)
+			return
+		}
+	}
+	next.ServeHTTP(w, r)
+}
+
+// gateway is the REST form of the services.
 func (s *Server) gateway() (http.Handler, error) {
 	mux := runtime.NewServeMux(
 		runtime.WithMarshalerOption(runtime.MIMEWildcard, codec{}),
@@ -138,22 +178,8 @@ func (s *Server) gateway() (http.Handler, error) {
 			return nil, fmt.Errorf("register services: %w", err)
 		}
 	}
-	raw, rawPaths := http.NewServeMux(), map[string]bool{}
-	for pattern, h := range s.deps.Raw {
-		raw.Handle(pattern, h)
-		_, path, _ := strings.Cut(pattern, " ")
-		rawPaths[path] = true
-	}
 	compressed := gzhttp.GzipHandler(mux) // what is large, and no archive
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if h, pattern := raw.Handler(r); pattern != "" {
-			h.ServeHTTP(w, r)
-			return
-		}
-		if rawPaths[r.URL.Path] {
-			s.routingError(r.Context(), nil, nil, w, r, http.StatusMethodNotAllowed)
-			return
-		}
 		if e := r.Header.Get("Content-Encoding"); e != "" && e != "identity" {
 			(&problem{code: codes.InvalidArgument, message: "Content-Encoding: want identity here, got " + shorten(e)}).write(w, r)
 			return

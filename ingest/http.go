@@ -34,7 +34,10 @@ func NewHandler(in *Intake) *Handler { return &Handler{in: in} }
 
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	late, warnings, err := h.serve(w, r)
+	taken, err := h.Receive(w, r, func(d *Decoder, body []byte) (Batch, error) {
+		events, err := decodeBody(d, body, r.Header.Get("Content-Type"))
+		return Batch{Events: events}, err
+	})
 	if err != nil {
 		reply(w, err)
 		return
@@ -42,76 +45,107 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusAccepted)
 	answer := []byte("{}")
-	if len(warnings) > 0 {
-		said := map[string]any{"warnings": warnings}
-		if late > 0 {
-			said["late"] = late
+	if len(taken.Warnings) > 0 {
+		said := map[string]any{"warnings": taken.Warnings}
+		if taken.Late > 0 {
+			said["late"] = taken.Late
 		}
 		answer, _ = json.Marshal(said) // strings and a number: cannot fail
 	}
 	_, _ = w.Write(answer)
 }
 
-// serve takes the request's events in, and warns of those that were cut, and of
-// those that came too late for rules.
-func (h *Handler) serve(w http.ResponseWriter, r *http.Request) (late int, warnings []string, err error) {
-	if r.Method != http.MethodPost {
-		return 0, nil, &httpError{http.StatusMethodNotAllowed, "logs are sent with POST", 0}
+// Taken is what became of a request whose events were taken in.
+type Taken struct {
+	Events  int
+	Receipt Receipt
+	// Late counts the events that came too late for rules to see them.
+	Late int
+	// Warnings tell of events that were cut or late; for the sender, if its
+	// protocol has a place for them.
+	Warnings []string
+}
+
+// Decode makes a batch of a body, in the way of a protocol. What the request's
+// query says about all events is in the decoder. A batch without an id gets that of
+// the header Nightjar-Batch-Id.
+type Decode func(d *Decoder, body []byte) (Batch, error)
+
+// Receive takes in the events of one request: it reads the body, decompressed and
+// within what requests may take of memory, decodes and submits it. It answers
+// nothing; RefusalOf says what an error means to the sender.
+func (h *Handler) Receive(w http.ResponseWriter, r *http.Request, decode Decode) (Taken, error) {
+	return h.ReceiveEncoded(w, r, r.Header.Get("Content-Encoding"), decode)
+}
+
+// ReceiveEncoded is Receive where the protocol, not the header, says how the body
+// is encoded.
+func (h *Handler) ReceiveEncoded(w http.ResponseWriter, r *http.Request, encoding string, decode Decode) (Taken, error) {
+	if r.Method != http.MethodPost && r.Method != http.MethodPut {
+		return Taken{}, &httpError{http.StatusMethodNotAllowed, "logs are sent with POST", 0}
 	}
 	d, err := h.decoder(r)
 	if err != nil {
-		return 0, nil, &httpError{http.StatusBadRequest, err.Error(), 0}
+		return Taken{}, &httpError{http.StatusBadRequest, err.Error(), 0}
 	}
 	id := r.Header.Get(BatchIDHeader)
 	if len(id) > maxBatchID {
-		return 0, nil, &httpError{http.StatusBadRequest, fmt.Sprintf("header %s: longer than %d characters", BatchIDHeader, maxBatchID), 0}
+		return Taken{}, &httpError{http.StatusBadRequest, fmt.Sprintf("header %s: longer than %d characters", BatchIDHeader, maxBatchID), 0}
 	}
 	mine := share{of: h.in.reading}
 	defer mine.giveBack()
-	body, err := h.readBody(w, r, &mine)
+	body, err := h.readBody(w, r, encoding, &mine)
 	if err != nil {
-		return 0, nil, h.bodyError(err)
+		return Taken{}, h.bodyError(err)
 	}
-	_, _, err = h.take(r.Context(), d, id, body, r.Header.Get("Content-Type"))
-	return d.Late, d.warnings(), err
+	return h.take(r.Context(), d, id, body, decode)
 }
 
-// Submit takes in a JSON body that came through another door. The id may be empty.
-func (h *Handler) Submit(ctx context.Context, id string, body []byte) (events int, receipt Receipt, warnings []string, err error) {
+// Accept takes in a body that came through another door than HTTP. The id may be
+// empty.
+func (h *Handler) Accept(ctx context.Context, id string, body []byte, decode Decode) (Taken, error) {
 	if len(id) > maxBatchID {
-		return 0, Receipt{}, nil, &BadInput{Element: -1, Detail: fmt.Sprintf("the batch's id is longer than %d characters", maxBatchID)}
+		return Taken{}, &BadInput{Element: -1, Detail: fmt.Sprintf("the batch's id is longer than %d characters", maxBatchID)}
 	}
 	mine := share{of: h.in.reading}
 	defer mine.giveBack()
 	if err := mine.cover(ctx, int64(len(body)), bodyPatience); err != nil {
 		h.in.metrics.refuse(err)
-		return 0, Receipt{}, nil, err
+		return Taken{}, err
 	}
 	d := &Decoder{Now: h.in.deps.Now(), Locator: h.in.deps.Locator}
-	events, receipt, err = h.take(ctx, d, id, body, "application/json")
-	return events, receipt, d.warnings(), err
+	return h.take(ctx, d, id, body, decode)
+}
+
+// AsJSON reads a body as the JSON that /api/v2/logs takes.
+func AsJSON(d *Decoder, body []byte) (Batch, error) {
+	events, err := d.JSON(body)
+	return Batch{Events: events}, err
 }
 
 // take decodes a body and submits its events.
-func (h *Handler) take(ctx context.Context, d *Decoder, id string, body []byte, contentType string) (int, Receipt, error) {
+func (h *Handler) take(ctx context.Context, d *Decoder, id string, body []byte, decode Decode) (Taken, error) {
 	h.in.metrics.bytes.Add(float64(len(body)))
-	events, err := decodeBody(d, body, contentType)
+	batch, err := decode(d, body)
 	if err != nil {
 		h.in.metrics.refused.WithLabelValues("bad_input").Inc()
-		return 0, Receipt{}, err
+		return Taken{}, err
 	}
-	h.in.metrics.received.Add(float64(len(events)))
-	d.late(h.in.countLate(events, schema.MillisOf(d.Now)), h.in.deps.Lateness)
+	if batch.ID == "" {
+		batch.ID = id
+	}
+	h.in.metrics.received.Add(float64(len(batch.Events)))
+	d.late(h.in.countLate(batch.Events, schema.MillisOf(d.Now)), h.in.deps.Lateness)
 	h.in.clocks.unreadable(d.BadTimes, d.Now)
 	h.in.metrics.decoded(d, &h.in.clocks)
-	receipt, err := h.in.Submit(ctx, Batch{ID: id, Events: events})
-	return len(events), receipt, err
+	receipt, err := h.in.Submit(ctx, batch)
+	return Taken{Events: len(batch.Events), Receipt: receipt, Late: d.Late, Warnings: d.warnings()}, err
 }
 
 // readBody reads the body within the request's share of memory. What a sender
 // announces is waited for before anything is read; what turns out larger than
 // that is not.
-func (h *Handler) readBody(w http.ResponseWriter, r *http.Request, mine *share) ([]byte, error) {
+func (h *Handler) readBody(w http.ResponseWriter, r *http.Request, encoding string, mine *share) ([]byte, error) {
 	if r.ContentLength > h.maxBody() {
 		return nil, errBodyTooLarge
 	}
@@ -120,7 +154,7 @@ func (h *Handler) readBody(w http.ResponseWriter, r *http.Request, mine *share) 
 	}
 	body := steady{r.Body, http.NewResponseController(w)}
 	defer func() { _ = body.control.SetReadDeadline(time.Time{}) }()
-	return readBody(body, r.Header.Get("Content-Encoding"), h.maxBody(), func(total int64) error {
+	return readBody(body, encoding, h.maxBody(), func(total int64) error {
 		return mine.cover(r.Context(), total, 0)
 	})
 }
@@ -237,14 +271,37 @@ func asHTTP(err error) *httpError {
 	return &httpError{http.StatusServiceUnavailable, "the request was given up before the events were durable; send them again", time.Second}
 }
 
-func reply(w http.ResponseWriter, err error) {
+// Refusal is what an error of Receive means to the sender.
+type Refusal struct {
+	// Status is that of /api/v2/logs; a protocol whose senders give up on it has
+	// another one.
+	Status int
+	Detail string
+	// RetryAfter, when above 0, is when the same may be sent again; Busy, that it
+	// may be. Whole seconds in the header.
+	RetryAfter time.Duration
+	Busy       bool
+}
+
+// RefusalOf says what the error means.
+func RefusalOf(err error) Refusal {
 	e := asHTTP(err)
-	w.Header().Set("Content-Type", "application/json")
-	if e.retryAfter > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(e.retryAfter.Seconds()))))
+	return Refusal{Status: e.status, Detail: e.detail, RetryAfter: e.retryAfter, Busy: e.retryAfter > 0}
+}
+
+// SetRetryAfter writes the header, where there is something to wait for.
+func (f Refusal) SetRetryAfter(h http.Header) {
+	if f.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(f.RetryAfter.Seconds()))))
 	}
-	w.WriteHeader(e.status)
+}
+
+func reply(w http.ResponseWriter, err error) {
+	e := RefusalOf(err)
+	w.Header().Set("Content-Type", "application/json")
+	e.SetRetryAfter(w.Header())
+	w.WriteHeader(e.Status)
 	_ = json.NewEncoder(w).Encode(map[string]any{"errors": []map[string]string{{
-		"status": strconv.Itoa(e.status), "title": http.StatusText(e.status), "detail": e.detail,
+		"status": strconv.Itoa(e.Status), "title": http.StatusText(e.Status), "detail": e.Detail,
 	}}})
 }

@@ -42,7 +42,7 @@ type Config struct {
 	MaxBacklog   int64         // bytes acknowledged and not yet stored; 4 GiB
 	MaxInFlight  int64         // bytes waiting to become durable; 64 MiB
 	MaxReading   int64         // memory of the requests being read; 256 MiB
-	MaxBody      int64         // bytes of one request's body, decompressed; 20 MiB
+	MaxBody      int64         // bytes of one request's body, decompressed; 32 MiB
 	MaxBatch     int           // bytes of one batch, encoded; 64 MiB
 	SegmentBytes int64         // size of a log file; 32 MiB
 	BlockEvents  int           // events in one insert; 50,000
@@ -59,7 +59,7 @@ func (c Config) withDefaults() Config {
 	def(&c.MaxBacklog, 4<<30)
 	def(&c.MaxInFlight, 64<<20)
 	def(&c.MaxReading, 256<<20)
-	def(&c.MaxBody, 20<<20)
+	def(&c.MaxBody, 32<<20)
 	def(&c.MaxBatch, 64<<20)
 	def(&c.SegmentBytes, 32<<20)
 	def(&c.BlockEvents, 50_000)
@@ -261,13 +261,14 @@ func (in *Intake) submit(ctx context.Context, b Batch) (Receipt, error) {
 	if err := in.awaitReady(ctx); err != nil {
 		return Receipt{}, err
 	}
+	seen := schema.MillisOf(in.deps.Now())
 	if b.ID != "" {
-		known, err := in.batches.claim(ctx, b.ID)
+		known, err := in.batches.claim(ctx, b.ID, seen)
 		if err != nil || known {
 			return Receipt{Duplicate: known}, err
 		}
 	}
-	seen := schema.MillisOf(in.deps.Now())
+	seen = schema.MillisOf(in.deps.Now()) // the claim may have waited
 	receipt, err := in.append(b, seen)
 	if b.ID != "" {
 		in.batches.settle(b.ID, seen, err == nil)

@@ -35,6 +35,8 @@ type batches struct {
 	count    int
 	inFlight map[batchKey]chan struct{}
 	unsaved  map[int64][]batchKey
+	brief    map[batchKey]schema.Millis // bodies, by when they came
+	swept    schema.Millis
 }
 
 type batchKey [16]byte
@@ -59,6 +61,7 @@ func openBatches(dir string, keep time.Duration, limit int, now time.Time, damag
 	b := &batches{
 		dir: dir, keep: keep, max: limit,
 		hours: map[int64]map[batchKey]struct{}{}, inFlight: map[batchKey]chan struct{}{}, unsaved: map[int64][]batchKey{},
+		brief: map[batchKey]schema.Millis{},
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("remember batches: %w", err)
@@ -127,6 +130,10 @@ func (b *batches) add(id string, seen schema.Millis) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	key, hour := keyOf(id), hourOf(seen)
+	if isBrief(id) {
+		b.addBrief(key, seen)
+		return
+	}
 	if b.put(hour, key) {
 		b.unsaved[hour] = append(b.unsaved[hour], key)
 	}
@@ -134,18 +141,18 @@ func (b *batches) add(id string, seen schema.Millis) {
 
 // claim tells whether the id was acknowledged before. If not, the caller has it
 // and must settle it; other callers with the same id wait for that.
-func (b *batches) claim(ctx context.Context, id string) (known bool, err error) {
+func (b *batches) claim(ctx context.Context, id string, now schema.Millis) (known bool, err error) {
 	key := keyOf(id)
 	for {
 		b.mu.Lock()
-		if b.known(key) {
+		if b.known(key) || b.knownBriefly(key, now) {
 			b.mu.Unlock()
 			return true, nil
 		}
 		other := b.inFlight[key]
 		if other == nil {
 			defer b.mu.Unlock()
-			if b.count+len(b.inFlight) >= b.max {
+			if !isBrief(id) && b.count+len(b.inFlight) >= b.max {
 				return false, &ErrBackpressure{Reason: fmt.Sprintf("%d batch ids are remembered, which is the limit", b.max), RetryAfter: time.Minute}
 			}
 			b.inFlight[key] = make(chan struct{})

@@ -43,7 +43,7 @@ var settings = []setting{
 	{name: "pace", value: "500ms", help: "least time between two evaluations"},
 	{name: "intake-quota", value: "4GiB", help: "disk for events that are acknowledged and not yet stored; senders are asked to wait (429) beyond"},
 	{name: "intake-memory", value: "256MiB", help: "memory for requests that are being read; senders are asked to wait (429) beyond"},
-	{name: "max-request", value: "20MiB", help: "largest body of an intake request, decompressed; larger ones are refused (413)"},
+	{name: "max-request", value: "32MiB", help: "largest body of an intake request, decompressed; larger ones are refused (413)"},
 	{name: "retention", value: "events=90d,signals=15mo,matches=35d", help: "how long to keep what, by arrival; matches are the state of rules and stay as long as they are needed in any case"},
 	{name: "disk-quota", value: "0", help: "disk that everything stored may take, such as 50GB; the oldest days of events go when it is used up (0: no quota)"},
 	{name: "agent", value: "", bare: "true", help: "watch this host: run an agent beside the engine, as root on Linux 5.10 or newer (default: with --demo only)"},

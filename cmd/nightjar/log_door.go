@@ -14,9 +14,9 @@ type logDoor struct{ handler *ingest.Handler }
 
 // SubmitJSON implements api.Intake.
 func (d logDoor) SubmitJSON(ctx context.Context, batchID string, body []byte) (events int, duplicate bool, warnings []string, err error) {
-	events, receipt, warnings, err := d.handler.Submit(ctx, batchID, body)
+	taken, err := d.handler.Accept(ctx, batchID, body, ingest.AsJSON)
 	if err == nil {
-		return events, receipt.Duplicate, warnings, nil
+		return taken.Events, taken.Receipt.Duplicate, taken.Warnings, nil
 	}
 	if after, full, again := ingest.RetryAfter(err); again {
 		return 0, false, nil, &api.Busy{After: after, Full: full, Err: err}

@@ -1,0 +1,57 @@
+package ingest
+
+import (
+	"context"
+	"testing"
+	"time"
+)
+
+// TestABodyThatIsSentAgainIsTakenOnce sends bodies of a protocol without batch ids
+// again: those whose events have a time of their own are known again, for minutes,
+// also after a restart.
+func TestABodyThatIsSentAgainIsTakenOnce(t *testing.T) {
+	now := testNow
+	dir := t.TempDir()
+	edit := func(d *Deps) { d.Now = func() time.Time { return now } }
+	in := run(t, dir, newWorld(), edit)
+	send := func(body, scope string) (again bool) {
+		t.Helper()
+		taken, err := NewHandler(in.Intake).Accept(context.Background(), "", []byte(body), func(d *Decoder, body []byte) (Batch, error) {
+			events, err := d.JSON(body)
+			b := Batch{Events: events}
+			b.Resendable(d, body, scope)
+			return b, err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return taken.Receipt.Duplicate
+	}
+	exact := `{"message":"a","@timestamp":"` + now.UTC().Truncate(time.Second).Add(123*time.Millisecond).Format("2006-01-02T15:04:05.000Z") + `"}`
+	coarse := `{"message":"a","@timestamp":"` + now.UTC().Truncate(time.Second).Format(time.RFC3339) + `"}`
+	for _, step := range []struct {
+		body, scope string
+		again       bool
+		wait        time.Duration
+		restart     bool
+	}{
+		{body: exact, scope: "x"},
+		{body: exact, scope: "x", again: true},
+		{body: exact, scope: "y"},
+		{body: coarse},
+		{body: coarse},
+		{body: `{"message":"a"}`},
+		{body: `{"message":"a"}`},
+		{body: exact, scope: "x", again: true, restart: true},
+		{body: exact, scope: "x", wait: resentFor + time.Millisecond},
+	} {
+		now = now.Add(step.wait)
+		if step.restart {
+			in.stop()
+			in = run(t, dir, newWorld(), edit)
+		}
+		if again := send(step.body, step.scope); again != step.again {
+			t.Errorf("%+v: known again: %t", step, again)
+		}
+	}
+}
