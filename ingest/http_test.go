@@ -149,7 +149,7 @@ func TestBadRequestsSayWhatAndWhere(t *testing.T) {
 		{"", strings.Repeat("[", 1<<20), nil, 400, "event 0 at byte 1"},
 		{"", `{"a":` + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + `,"b":5 6}`, nil, 400, "event 0 at byte 10012 (line 1, column 10013): broken JSON"},
 		{"", "[" + strings.Repeat(`{"a":[`+strings.Repeat("1,", 60_000)+"1]},", 20) + "{}]", nil, 413, "more than 1048576 values in a request"},
-		{"", "{}" + strings.Repeat(" ", 20<<20), nil, 413, "the body is larger than 20971520 bytes"},
+		{"", "{}" + strings.Repeat(" ", 32<<20), nil, 413, "the body is larger than 33554432 bytes"},
 		{"", `{}`, []string{"Content-Encoding", "gzip"}, 400, "cannot be decompressed"},
 		{"", `{}`, []string{"Content-Encoding", "br"}, 415, "use identity, gzip, deflate or zstd"},
 		{"", `{}`, []string{"Nightjar-Batch-Id", strings.Repeat("x", 257)}, 400, "longer than 256"},
