@@ -60,6 +60,8 @@ type Deps struct {
 	// ("POST /api/v2/logs"). They are behind the key, like everything else; how
 	// their senders say it may be their own (Door).
 	Raw map[string]http.Handler
+	// Rest is served where nothing else is, in what it claims; nil: nothing.
+	Rest ClaimingDoor
 	// Services are gRPC services of others' protocols, behind the key like our own.
 	Services []func(grpc.ServiceRegistrar)
 
@@ -81,6 +83,15 @@ type Door interface {
 	Open(*http.Request) bool
 	// Refuse answers who may not come in: 401 without a key, 403 with a wrong one.
 	Refuse(w http.ResponseWriter, r *http.Request, status int, why string)
+}
+
+// ClaimingDoor is a door of a protocol whose paths begin with names of its
+// senders.
+type ClaimingDoor interface {
+	Door
+	// Claims reports whether the request is of its protocol. Of requests for / it
+	// is not asked where they come from a browser.
+	Claims(*http.Request) bool
 }
 
 // Rules keeps the rules. scheduler.Scheduler implements it.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
+	"regexp"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -88,7 +89,7 @@ func (s *Server) handler() (http.Handler, error) {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
 	mux.HandleFunc("GET /readyz", s.ready)
 	mux.Handle("GET /openapi.json", gzhttp.GzipHandler(http.HandlerFunc(s.openAPI)))
-	mux.HandleFunc("GET /{$}", s.index)
+	mux.HandleFunc("GET /{$}", s.root)
 	mux.Handle("PUT "+uploadsPath+"{id}/{token}/{part}", s.referenceTables.uploads)
 	metrics := promhttp.HandlerFor(s.deps.Metrics, promhttp.HandlerOpts{})
 	if s.deps.OpenMetrics {
@@ -106,6 +107,8 @@ func (s *Server) handler() (http.Handler, error) {
 			s.throughDoor(w, r, door, raw)
 		case pattern != "":
 			s.locked(raw).ServeHTTP(w, r)
+		case s.deps.Rest != nil && s.deps.Rest.Claims(r):
+			s.throughDoor(w, r, s.deps.Rest, s.deps.Rest)
 		case rawPaths[r.URL.Path]:
 			s.locked(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				s.routingError(r.Context(), nil, nil, w, r, http.StatusMethodNotAllowed)
@@ -114,16 +117,52 @@ func (s *Server) handler() (http.Handler, error) {
 			locked.ServeHTTP(w, r)
 		}
 	}))
-	return s.outermost(mux), nil
+	return s.outermost(singleSlashes(mux)), nil
 }
+
+// root is the page for people who have no key to send, and the banner that senders
+// ask for.
+func (s *Server) root(w http.ResponseWriter, r *http.Request) {
+	isPerson := strings.Contains(r.Header.Get("Accept"), "text/html") && r.Header.Get("Authorization") == ""
+	if isPerson || s.deps.Rest == nil || !s.deps.Rest.Claims(r) {
+		s.index(w, r)
+		return
+	}
+	s.throughDoor(w, r, s.deps.Rest, s.deps.Rest)
+}
+
+// singleSlashes serves //path as /path: senders put a path behind an address that
+// ends with a slash, and lose their body when they are redirected.
+func singleSlashes(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.URL.Path, "//") {
+			r = r.Clone(r.Context())
+			r.URL.Path, r.URL.RawPath = slashes.ReplaceAllString(r.URL.Path, "/"), slashes.ReplaceAllString(r.URL.RawPath, "/")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+var slashes = regexp.MustCompile("/{2,}")
+
+// shownPath is the path without the key that the vendor's senders may put into it.
+func shownPath(path string) string {
+	if at := strings.Index(path, keyedPath); at >= 0 {
+		return path[:at+len(keyedPath)] + "…"
+	}
+	return path
+}
+
+const keyedPath = "/v1/input/"
 
 // rawHandlers are those that read their bodies themselves, and their paths.
 func (s *Server) rawHandlers() (*http.ServeMux, map[string]bool) {
 	raw, paths := http.NewServeMux(), map[string]bool{}
 	for pattern, h := range s.deps.Raw {
 		raw.Handle(pattern, h)
-		_, path, _ := strings.Cut(pattern, " ")
-		paths[path] = true
+		if _, path, has := strings.Cut(pattern, " "); has { // else any method is served
+			paths[path] = true
+		}
 	}
 	return raw, paths
 }
@@ -255,7 +294,7 @@ func (s *Server) outermost(next http.Handler) http.Handler {
 		rec := &recorder{ResponseWriter: w}
 		defer func() {
 			if cause := recover(); cause != nil && cause != any(http.ErrAbortHandler) {
-				s.deps.Log.ErrorContext(r.Context(), "panic in a handler", "id", id, "path", r.URL.Path, "cause", cause, "stack", string(debug.Stack()))
+				s.deps.Log.ErrorContext(r.Context(), "panic in a handler", "id", id, "path", shownPath(r.URL.Path), "cause", cause, "stack", string(debug.Stack()))
 				if rec.status == 0 {
 					(&problem{code: codes.Internal, message: "internal error " + id}).write(rec, r)
 				}
@@ -264,7 +303,7 @@ func (s *Server) outermost(next http.Handler) http.Handler {
 			}
 			s.metrics.requests.WithLabelValues(r.Method, strconv.Itoa(rec.status)).Inc()
 			s.deps.Log.LogAttrs(r.Context(), slog.LevelDebug, "request", slog.String("id", id), slog.String("method", r.Method),
-				slog.String("path", r.URL.Path), slog.Int("status", rec.status), slog.Duration("took", time.Since(start)))
+				slog.String("path", shownPath(r.URL.Path)), slog.Int("status", rec.status), slog.Duration("took", time.Since(start)))
 		}()
 		next.ServeHTTP(rec, r)
 	})

@@ -265,7 +265,10 @@ func comment(d protoreflect.Descriptor) string {
 func (s *Server) writeDocuments() error {
 	var raw []string
 	for pattern := range s.deps.Raw {
-		raw = append(raw, pattern)
+		if strings.HasPrefix(pattern, "/") { // a door, which takes bodies
+			pattern = "POST " + pattern
+		}
+		raw = append(raw, strings.TrimSuffix(pattern, "{$}"))
 	}
 	sort.Strings(raw)
 	var err error

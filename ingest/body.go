@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bufio"
+	"bytes"
 	"compress/zlib"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/snappy"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -33,11 +35,19 @@ const (
 // readBody reads a body of up to limit bytes, decompressed. Before it keeps more
 // than it has, it asks room for the new total.
 func readBody(r io.Reader, encoding string, limit int64, room func(total int64) error) ([]byte, error) {
+	encoding = strings.ToLower(strings.TrimSpace(encoding))
+	if encoding == "snappy" {
+		return readSnappy(r, limit, room)
+	}
 	plain, err := decompress(io.LimitReader(r, limit+1), encoding)
 	if err != nil {
 		return nil, err
 	}
 	defer plain.Close()
+	return readChunks(plain, limit, room)
+}
+
+func readChunks(plain plainReader, limit int64, room func(total int64) error) ([]byte, error) {
 	var chunks [][]byte
 	for total := int64(0); ; {
 		chunk := make([]byte, min(max(total, smallChunk), largeChunk, limit+1-total))
@@ -97,7 +107,7 @@ func decompress(r io.Reader, encoding string) (plainReader, error) {
 	broken := func(err error) (plainReader, error) {
 		return plainReader{}, fmt.Errorf("%w: %w", errBodyBroken, err)
 	}
-	switch strings.ToLower(strings.TrimSpace(encoding)) {
+	switch encoding {
 	case "", "identity":
 		return plainReader{r, func() {}, false}, nil
 	case "gzip", "x-gzip":
@@ -119,7 +129,38 @@ func decompress(r io.Reader, encoding string) (plainReader, error) {
 		}
 		return plainReader{z, z.Close, true}, nil
 	}
-	return plainReader{}, fmt.Errorf("%w %q; use identity, gzip, deflate or zstd", errEncoding, encoding)
+	return plainReader{}, fmt.Errorf("%w %q; use identity, gzip, deflate, zstd or snappy", errEncoding, encoding)
+}
+
+// framedSnappy begins snappy's form for streams. Senders of logs mean its blocks.
+var framedSnappy = []byte("\xff\x06\x00\x00sNaPpY")
+
+// readSnappy reads a body that is one block, which says its size, or a stream.
+func readSnappy(r io.Reader, limit int64, room func(total int64) error) ([]byte, error) {
+	packed, err := readBody(r, "", limit, room)
+	if err != nil {
+		return nil, err
+	}
+	if bytes.HasPrefix(packed, framedSnappy) {
+		return readChunks(plainReader{snappy.NewReader(bytes.NewReader(packed)), func() {}, true}, limit, func(total int64) error {
+			return room(total + int64(len(packed)))
+		})
+	}
+	size, err := snappy.DecodedLen(packed)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", errBodyBroken, err)
+	case int64(size) > limit:
+		return nil, errBodyTooLarge
+	}
+	if err := room(int64(size) + int64(len(packed))); err != nil {
+		return nil, err
+	}
+	plain, err := snappy.Decode(nil, packed)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errBodyBroken, err)
+	}
+	return plain, nil
 }
 
 // inflate reads zlib, which is what HTTP means by deflate, and bare deflate,

@@ -22,7 +22,8 @@ const BatchIDHeader = "Nightjar-Batch-Id"
 
 const maxBatchID = 256
 
-// Handler is POST /api/v2/logs. Who may send is decided before it.
+// Handler is POST /api/v2/logs, and /v1/input of the vendor's older senders. Who
+// may send is decided before it.
 //
 // Query parameters: ddsource, service, hostname and ddtags stand in for what
 // events lack; nj_year and nj_tz say the year and the time zone of raw lines
@@ -34,16 +35,32 @@ func NewHandler(in *Intake) *Handler { return &Handler{in: in} }
 
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	taken, err := h.Receive(w, r, func(d *Decoder, body []byte) (Batch, error) {
-		events, err := decodeBody(d, body, r.Header.Get("Content-Type"))
-		return Batch{Events: events}, err
-	})
-	if err != nil {
-		reply(w, err)
+	if Alive(w, r) {
 		return
 	}
+	fromAgent := isAgent(r)
+	taken, err := h.Receive(w, r, func(d *Decoder, body []byte) (Batch, error) {
+		if isProbe(body) {
+			return Batch{}, nil
+		}
+		events, err := decodeBody(d, body, r.Header.Get("Content-Type"))
+		b := Batch{Events: events}
+		if err == nil && fromAgent {
+			b.Resendable(d, body, "agent", r.URL.RawQuery)
+		}
+		return b, err
+	})
+	if err != nil {
+		refuse(w, RefusalOf(err))
+		return
+	}
+	thank(w, http.StatusAccepted, taken)
+}
+
+// thank answers that the events were taken in.
+func thank(w http.ResponseWriter, status int, taken Taken) {
 	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(http.StatusAccepted)
+	w.WriteHeader(status)
 	answer := []byte("{}")
 	if len(taken.Warnings) > 0 {
 		said := map[string]any{"warnings": taken.Warnings}
@@ -296,12 +313,12 @@ func (f Refusal) SetRetryAfter(h http.Header) {
 	}
 }
 
-func reply(w http.ResponseWriter, err error) {
-	e := RefusalOf(err)
+// refuse answers in the shape of the vendor's API.
+func refuse(w http.ResponseWriter, f Refusal) {
 	w.Header().Set("Content-Type", "application/json")
-	e.SetRetryAfter(w.Header())
-	w.WriteHeader(e.Status)
+	f.SetRetryAfter(w.Header())
+	w.WriteHeader(f.Status)
 	_ = json.NewEncoder(w).Encode(map[string]any{"errors": []map[string]string{{
-		"status": strconv.Itoa(e.Status), "title": http.StatusText(e.Status), "detail": e.Detail,
+		"status": strconv.Itoa(f.Status), "title": http.StatusText(f.Status), "detail": f.Detail,
 	}}})
 }

@@ -151,7 +151,7 @@ func TestBadRequestsSayWhatAndWhere(t *testing.T) {
 		{"", "[" + strings.Repeat(`{"a":[`+strings.Repeat("1,", 60_000)+"1]},", 20) + "{}]", nil, 413, "more than 1048576 values in a request"},
 		{"", "{}" + strings.Repeat(" ", 32<<20), nil, 413, "the body is larger than 33554432 bytes"},
 		{"", `{}`, []string{"Content-Encoding", "gzip"}, 400, "cannot be decompressed"},
-		{"", `{}`, []string{"Content-Encoding", "br"}, 415, "use identity, gzip, deflate or zstd"},
+		{"", `{}`, []string{"Content-Encoding", "br"}, 415, "use identity, gzip, deflate, zstd or snappy"},
 		{"", `{}`, []string{"Nightjar-Batch-Id", strings.Repeat("x", 257)}, 400, "longer than 256"},
 		{"nj_year=MMXVII", `{}`, nil, 400, "query parameter nj_year"},
 		{"nj_tz=Mars/Olympus", `{}`, nil, 400, "query parameter nj_tz: no time zone"},

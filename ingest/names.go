@@ -13,6 +13,7 @@ const (
 	slotMessageOfWindows
 	slotMessageOfJournal
 	slotBody
+	slotRaw
 
 	slotDdsource
 	slotSource
@@ -28,11 +29,15 @@ const (
 	slotHostnameOfWindows
 	slotComputer
 	slotHostDotName
+	slotHostOfSyslog
 
 	slotStatus
 	slotSeverity
 	slotLevel
 	slotSyslogSeverity
+	slotLogDotLevel
+	slotSeverityText
+	slotSeverityOfWindows
 
 	slotTimestamp
 	slotDate
@@ -47,6 +52,7 @@ const (
 	slotUtcTime
 	slotBigEventTime
 	slotRequestReceived
+	slotUnderTime
 
 	slots
 	noSlot slot = -1
@@ -57,8 +63,8 @@ type span struct{ first, last slot }
 
 // fields are the names of each reserved field.
 var fields = struct{ message, source, service, host, status, time span }{
-	message: span{slotMessage, slotBody}, source: span{slotDdsource, slotSource}, service: span{slotService, slotSyslogAppname},
-	host: span{slotHost, slotHostDotName}, status: span{slotStatus, slotSyslogSeverity}, time: span{slotTimestamp, slotRequestReceived},
+	message: span{slotMessage, slotRaw}, source: span{slotDdsource, slotSource}, service: span{slotService, slotSyslogAppname},
+	host: span{slotHost, slotHostOfSyslog}, status: span{slotStatus, slotSeverityOfWindows}, time: span{slotTimestamp, slotUnderTime},
 }
 
 // slotOf is the slot of a member of the event itself.
@@ -79,6 +85,8 @@ func slotOf(key []byte) slot {
 		return slotMessageOfJournal
 	case "body":
 		return slotBody
+	case "_raw":
+		return slotRaw
 	case "ddsource":
 		return slotDdsource
 	case "source":
@@ -103,6 +111,8 @@ func slotOf(key []byte) slot {
 		return slotComputer
 	case "host.name":
 		return slotHostDotName
+	case "HOST":
+		return slotHostOfSyslog
 	case "status":
 		return slotStatus
 	case "severity":
@@ -111,6 +121,12 @@ func slotOf(key []byte) slot {
 		return slotLevel
 	case "syslog.severity":
 		return slotSyslogSeverity
+	case "log.level":
+		return slotLogDotLevel
+	case "severity_text":
+		return slotSeverityText
+	case "Severity":
+		return slotSeverityOfWindows
 	}
 	return timeSlotOf(key)
 }
@@ -143,6 +159,8 @@ func timeSlotOf(key []byte) slot {
 		return slotBigEventTime
 	case "requestReceivedTimestamp":
 		return slotRequestReceived
+	case "_time":
+		return slotUnderTime
 	}
 	return noSlot
 }
@@ -167,6 +185,7 @@ var inner = []struct {
 }{
 	{"service", "name", slotServiceDotName}, {"dd", "service", slotDdService}, {"host", "name", slotHostDotName},
 	{"syslog", "appname", slotSyslogAppname}, {"syslog", "hostname", slotSyslogHostname}, {"syslog", "severity", slotSyslogSeverity},
+	{"log", "level", slotLogDotLevel},
 }
 
 // named are the members of one object that a reserved field may be read from.

@@ -159,9 +159,11 @@ func TestBombsCostLittleAndEndAtOnce(t *testing.T) {
 	}
 	post("gzip in gzip, told once", "gzip", bytes.NewReader(nested.Bytes()), int64(nested.Len()), 400)
 	post("gzip in gzip, told twice", "gzip, gzip", bytes.NewReader(nested.Bytes()), int64(nested.Len()), 415)
-	for _, encoding := range []string{"snappy", "lz4", "br", "compress", "xpress"} {
+	for _, encoding := range []string{"lz4", "br", "compress", "xpress"} {
 		post(encoding+", which is not spoken", encoding, bytes.NewReader(make([]byte, 10*mib)), 10*mib, 415)
 	}
+	post("snappy, a block of 4 GiB", "snappy", bytes.NewReader(append([]byte{0xff, 0xff, 0xff, 0xff, 0x0f}, make([]byte, 100)...)), 105, 413)
+	post("snappy that is none", "snappy", bytes.NewReader(make([]byte, 10*mib)), 10*mib, 400)
 	post("10 GiB as they are", "", io.LimitReader(spaces{}, 10<<30), 10<<30, 413)
 	post("10 GiB as they are, chunked", "", io.LimitReader(spaces{}, 10<<30), -1, 413)
 	// A frame that asks for a window of 1 GiB, before it has said anything.

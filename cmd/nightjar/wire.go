@@ -345,8 +345,11 @@ func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *inge
 		ReadEvent: func(json []byte) (schema.Event, error) { return readEvent(json, locator(geo)) },
 		Ready:     reporter.ready,
 		Raw: map[string]http.Handler{
-			"POST /api/v2/logs":        ingest.NewHandler(intake),
-			"POST /v1/input":           ingest.NewHandler(intake),
+			"/api/v2/logs":             ingest.NewHandler(intake),
+			"/v1/input":                ingest.NewHandler(intake),
+			"/v1/input/{key}":          ingest.NewHandler(intake),
+			"/ingest":                  ingest.NewGeneric(intake),
+			"POST /{$}":                ingest.NewGeneric(intake),
 			"GET /debug/pprof/profile": http.HandlerFunc(pprof.Profile),
 			"GET /debug/pprof/heap":    pprof.Handler("heap"),
 			"POST " + backupPath:       e.backupHandler(),

@@ -1,0 +1,57 @@
+package ingest
+
+import (
+	"encoding/base64"
+	"net/http"
+	"strings"
+)
+
+// SentKeys are the keys that senders of logs put elsewhere than in the headers that
+// all of the API takes: as the password of Basic, as `ApiKey base64(id:key)`, and in
+// the query, for those that can send no header.
+func SentKeys(r *http.Request) []string {
+	var sent []string
+	if _, password, ok := r.BasicAuth(); ok && password != "" {
+		sent = append(sent, password)
+	}
+	for _, a := range r.Header.Values("Authorization") {
+		scheme, value, _ := strings.Cut(a, " ")
+		if !strings.EqualFold(scheme, "ApiKey") {
+			continue
+		}
+		if pair, err := base64.StdEncoding.DecodeString(strings.TrimSpace(value)); err == nil {
+			if _, key, ok := strings.Cut(string(pair), ":"); ok && key != "" {
+				sent = append(sent, key)
+			}
+		}
+	}
+	q := r.URL.Query()
+	for _, name := range []string{"dd-api-key", "token", "api_key"} {
+		if key := q.Get(name); key != "" {
+			sent = append(sent, key)
+		}
+	}
+	return sent
+}
+
+// AsksOnly reports whether the request asks only if there is somebody: OPTIONS, or
+// HEAD without a key. One with a key is told whether the key is right.
+func AsksOnly(r *http.Request) bool {
+	switch r.Method {
+	case http.MethodOptions:
+		return true
+	case http.MethodHead:
+		return r.Header.Get("Authorization") == "" && r.Header.Get("DD-API-KEY") == "" && len(SentKeys(r)) == 0
+	}
+	return false
+}
+
+// Alive answers a request that asks only if there is somebody; false: it is none.
+func Alive(w http.ResponseWriter, r *http.Request) bool {
+	if r.Method != http.MethodHead && r.Method != http.MethodOptions {
+		return false
+	}
+	w.Header().Set("Allow", "GET, HEAD, OPTIONS, POST, PUT")
+	w.WriteHeader(http.StatusOK)
+	return true
+}
