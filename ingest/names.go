@@ -202,11 +202,29 @@ func (n *named) take(s slot, key []byte, v *fastjson.Value) {
 }
 
 func (n *named) within(owner string, o *fastjson.Object) {
+	if owner == eventLog {
+		n.ofEventLog(o)
+		return
+	}
 	for _, i := range inner {
 		if i.owner == owner {
 			if v := o.Get(i.key); v != nil {
 				n[i.slot] = v
 			}
+		}
+	}
+}
+
+// eventLog is the member that holds an event of Windows as its XML does.
+const eventLog = "Event"
+
+// ofEventLog takes what System says of an event of Windows, where the event itself
+// says nothing of it.
+func (n *named) ofEventLog(o *fastjson.Object) {
+	system := o.Get("System")
+	for key, s := range map[string]slot{"Computer": slotComputer, "Level": slotLevel, "TimeCreated": slotTimeCreated} {
+		if v := system.Get(key); v != nil && n[s] == nil {
+			n[s] = v
 		}
 	}
 }

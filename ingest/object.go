@@ -75,6 +75,7 @@ func (d *Decoder) build(x *draft) schema.Event {
 	e.Source = first(used.text(&x.named, fields.source), said(&x.said, fields.source), d.Source)
 	e.Service = first(used.text(&x.named, fields.service), said(&x.said, fields.service), d.Service)
 	e.Host = first(used.text(&x.named, fields.host), said(&x.said, fields.host))
+	guess(&e, x.pairs)
 	e.Status = d.status(x, &used)
 	e.Tags = distinctTags(x.tags, d.Tags)
 	// What an event says of itself counts before what its line says, and that

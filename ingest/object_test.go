@@ -46,6 +46,12 @@ func TestReservedFieldsAreReadFromTheNamesThatSendersUse(t *testing.T) {
 		{`{"ts":1700000000,"status":"Active"}`, at + `||||Active||{"ts":1700000000}`},
 		{`{"ts":1700000000,"status":"Warning"}`, at + `||||warn||{"ts":1700000000,"status":"Warning"}`},
 		{`{"ts":1700000000,"attributes":{"level":"error","host":"x","message":"y"}}`, at + `||||info||{"ts":1700000000,"level":"error","host":"x","message":"y"}`},
+		// An event of Windows as its XML has it.
+		{`{"Event":{"System":{"Level":2,"TimeCreated":{"#attributes":{"SystemTime":"2023-11-14T22:13:20.000000Z"}},"Channel":"Microsoft-Windows-Sysmon/Operational","Computer":"pc"},"EventData":{"a":1}}}`,
+			at + `|windows.events|Sysmon|pc|error||{"Event":{"System":{"Level":2,"TimeCreated":{"#attributes":{"SystemTime":"2023-11-14T22:13:20.000000Z"}},"Channel":"Microsoft-Windows-Sysmon/Operational","Computer":"pc"},"EventData":{"a":1}}}`},
+		{`{"ddsource":"w","service":"s","host":"h","level":"warn","ts":1700000000,"Event":{"System":{"Level":2,"TimeCreated":"2020-01-01T00:00:00Z","Channel":"Security","Computer":"pc"}}}`,
+			at + `|w|s|h|warn||{"level":"warn","ts":1700000000,"Event":{"System":{"Level":2,"TimeCreated":"2020-01-01T00:00:00Z","Channel":"Security","Computer":"pc"}}}`},
+		{`{"ts":1700000000,"level":2,"Event":"login"}`, at + `||||critical||{"ts":1700000000,"level":2,"Event":"login"}`},
 		// A message that is a JSON object is unfolded, and stays what it was.
 		{`{"ddsource":"cloudtrail","status":"error","message":"{\"eventName\": \"ConsoleLogin\", \"eventTime\": \"2023-11-14T22:13:20Z\"}"}`,
 			at + `|cloudtrail|||error|{"eventName": "ConsoleLogin", "eventTime": "2023-11-14T22:13:20Z"}|{"eventName":"ConsoleLogin","eventTime":"2023-11-14T22:13:20Z"}`},

@@ -97,6 +97,8 @@ func (n *named) status(pairs []schema.Pair) (text, sent string, at slot) {
 func ofWindows(pairs []schema.Pair) bool {
 	for _, p := range pairs {
 		switch p.Key {
+		case eventLog:
+			return p.Value.Get("System") != nil
 		case "Computer", "Channel", "EventID", "EventId", "event_id", "ProviderName", "SourceName", "winlog":
 			return true
 		}

@@ -97,7 +97,7 @@ func demoLines(now time.Time) ([][]byte, error) {
 			return nil, fmt.Errorf("sample log: %w", err)
 		}
 		at := now.UTC().Add(time.Duration(seconds) * time.Second)
-		item, err := itemOf(nil, files.Record{Text: []byte(at.Format("Jan _2 15:04:05") + " " + rest)})
+		item, err := rawItem([]byte(at.Format("Jan _2 15:04:05") + " " + rest))
 		if err != nil {
 			return nil, fmt.Errorf("sample log: %w", err)
 		}

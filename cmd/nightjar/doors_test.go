@@ -88,7 +88,7 @@ func TestCommandLineMistakesExitWithTwo(t *testing.T) {
 		{[]string{"up", "--config", unknown}, exitUsage, `unknown setting "latenes"`},
 		{[]string{"up", "--clickhouse", "http://u:hunter2@h:1/d"}, exitFailure, "clickhouse://"},
 		{[]string{"ingest", "--source", "sshd"}, exitUsage, "at least 1"},
-		{[]string{"ingest", "x"}, exitUsage, "--source"},
+		{[]string{"ingest", "x"}, exitFailure, "no such file"},
 		{[]string{"sql", "SELECT 1", "--data-dir", dir}, exitFailure, "no API key"},
 		{[]string{"signals", "list", "--output", "xml"}, exitUsage, "xml"},
 		{[]string{"backtest"}, exitUsage, "--rule"},

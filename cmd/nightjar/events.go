@@ -65,7 +65,7 @@ func (f eventFile) each(use func(files.Record, *schema.Event) error) error {
 		return err
 	}
 	for _, path := range paths {
-		err := files.Each(path, files.Options{}, func(r files.Record) error {
+		err := files.Each(path, files.Options{Skipped: tellSkipped}, func(r files.Record) error {
 			e, err := f.decoder.Record(r.Text, r.JSON)
 			if err != nil {
 				return &files.PlaceError{Place: r.Place, Err: err}
@@ -78,6 +78,9 @@ func (f eventFile) each(use func(files.Record, *schema.Event) error) error {
 	}
 	return nil
 }
+
+// tellSkipped tells of a damaged part of a file.
+func tellSkipped(err error) { fmt.Fprintf(os.Stderr, "%v\n", err) }
 
 // leftOut are records that a command leaves out, and told on standard error: the
 // first of them one by one, the others by their number.

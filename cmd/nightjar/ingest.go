@@ -34,20 +34,22 @@ type shipper struct {
 	sent         int
 	requests     int
 	late         int // too late for rules
+	skipped      int // parts of files that are damaged
 }
 
 func newIngest() *cobra.Command {
 	s := &shipper{}
 	c := &cobra.Command{
-		Use:   "ingest --source SOURCE FILE…",
+		Use:   "ingest [--source SOURCE] FILE…",
 		Short: "Ship log files to the engine",
 		Long: `Ships log files to the engine's intake. A JSON object is an event as /api/v2/logs
 takes it, and means what it does to "backtest" and "search --events"; a line of
 text is a raw log line, which the engine parses by its source (sshd).
 
 Files may be text (UTF-8 or UTF-16), JSON (objects one a line or over several,
-arrays, {"Records":[…]}, {"value":[…]} and the like) and CSV; compressed with gzip,
-zstd, bzip2 or xz; and in tar and zip archives. Their content tells. A folder
+arrays, {"Records":[…]}, {"value":[…]} and the like), CSV and event logs of Windows
+(.evtx); compressed with gzip, zstd, bzip2 or xz; and in tar and zip archives. Their
+content tells. Where it does not tell what wrote the events, --source says it. A folder
 stands for all files in it, a quoted pattern for those that fit; "-" reads standard
 input. What is no text, or broken, is refused with its place.
 
@@ -57,13 +59,11 @@ sent again without doubling an event. A refused or unreachable engine is tried
 again until --wait has passed.`,
 		Example: `  nightjar ingest --source sshd /var/log/auth.log
   nightjar ingest --source cloudtrail trails/*.json.gz
+  nightjar ingest Security.evtx logs/*.evtx
   nightjar ingest --source sshd --year 2017 --tz Europe/Paris old-auth.log
   journalctl -u ssh -o short | nightjar ingest --source sshd -`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, arguments []string) error {
-			if s.source == "" {
-				return &usageError{c.CommandPath(), errors.New("--source is missing: what wrote these logs, such as sshd")}
-			}
 			var err error
 			if s.client, err = newClient(c); err != nil {
 				return err
@@ -85,11 +85,14 @@ again until --wait has passed.`,
 			if s.late > 0 {
 				fmt.Fprintf(os.Stderr, "warning: %d events are older than rules look back (nightjar up --lateness): stored, searchable, and not evaluated; a backtest finds their signals, as in: nightjar backtest --rule FILE --from TIME --to TIME\n", s.late)
 			}
+			if s.skipped > 0 {
+				return fmt.Errorf("%s could not be read and were passed over, see above; all else was sent", counted(s.skipped, "part"))
+			}
 			return nil
 		},
 	}
 	addClientFlags(c)
-	c.Flags().StringVar(&s.source, "source", "", "source of the events, which also chooses the parser (sshd)")
+	c.Flags().StringVar(&s.source, "source", "", "source of events that say none, which also chooses the parser of raw lines (sshd)")
 	c.Flags().StringVar(&s.tags, "tags", "", "tags for every event: env:prod,team:infra")
 	c.Flags().IntVar(&s.year, "year", 0, "year of times that have none (default: the newest that is not in the future)")
 	c.Flags().StringVar(&s.zone, "tz", "", "time zone of times that have none, such as Europe/Paris (default: UTC)")
@@ -110,7 +113,10 @@ func (s *shipper) ship(ctx context.Context, path string) error {
 	}
 	bar := newBar(size, path)
 	defer func() { _ = bar.Finish() }()
-	options := files.Options{Read: func(n int) { _ = bar.Add(n) }} // a bar that can't be drawn stops nothing
+	options := files.Options{
+		Read:    func(n int) { _ = bar.Add(n) }, // a bar that can't be drawn stops nothing
+		Skipped: func(err error) { s.skipped++; tellSkipped(err) },
+	}
 	reader := ingest.NewOffline(now(), nil)
 	var batch [][]byte
 	var first files.Place
@@ -124,7 +130,7 @@ func (s *shipper) ship(ctx context.Context, path string) error {
 		return err
 	}
 	err := files.Each(path, options, func(r files.Record) error {
-		item, err := itemOf(reader, r)
+		item, err := s.itemOf(reader, r)
 		if err != nil {
 			return &files.PlaceError{Place: r.Place, Err: err}
 		}
@@ -148,16 +154,31 @@ func (s *shipper) ship(ctx context.Context, path string) error {
 }
 
 // itemOf is a record as an item of a request: an object as it is, if it can be
-// read, and the object of a raw line.
-func itemOf(reader *ingest.Decoder, r files.Record) ([]byte, error) {
+// read, and the object of a raw line. Nothing is sent of which nobody says what
+// wrote it.
+func (s *shipper) itemOf(reader *ingest.Decoder, r files.Record) ([]byte, error) {
 	if !r.JSON {
-		return json.Marshal(map[string]string{"message": string(r.Text)})
+		if s.source == "" {
+			return nil, ingest.ErrNoSource
+		}
+		return rawItem(r.Text)
 	}
-	if _, err := reader.Record(r.Text, true); err != nil {
+	e, err := reader.Record(r.Text, true)
+	switch {
+	case err != nil:
 		return nil, err
+	case s.source == "" && e.Source == "":
+		return nil, errNoSource
 	}
 	return bytes.Clone(r.Text), nil
 }
+
+// rawItem is a raw line as an item of a request.
+func rawItem(line []byte) ([]byte, error) {
+	return json.Marshal(map[string]string{"message": string(line)})
+}
+
+var errNoSource = errors.New("the event does not say what wrote it; say it with --source, as in --source cloudtrail")
 
 // newBar is a progress bar on a terminal, and nothing elsewhere.
 func newBar(size int64, name string) *progressbar.ProgressBar {

@@ -53,6 +53,9 @@ func TestFilesAreShippedAsTheyAreRead(t *testing.T) {
 		{"e", put("binary", make([]byte, 5000)), 0, "source = 'e'", exitFailure, "binary, and no text"},
 		{"f", put("broken.ndjson", []byte("{\"a\":1}\n{\"a\":\n")), 1, "source = 'f'", exitFailure, "broken.ndjson:2: "},
 		{"g", filepath.Join(dir, "none"), 0, "source = 'g'", exitFailure, "no such file"},
+		{"", testenv.Shared(t, "data/evtx/fed85bf9-e075-4280-9159-fbe8a023d6fa.evtx"), 1, "source = 'windows.events' AND service = 'Sysmon' AND host = 'ar-win-dc.attackrange.local' AND status = 'info' AND timestamp = '2025-10-24 23:36:29.111' AND attributes.Event.System.EventID = 11", exitOK, "1 lines"},
+		{"", put("raw.log", []byte("a line\n")), 0, "message = 'a line'", exitFailure, "--source"},
+		{"", put("nobody.json", []byte(`{"nobody":"nobody"}`)), 0, "attributes.nobody = 'nobody'", exitFailure, "--source"},
 	} {
 		_, stderr, code := p.run("ingest", "--source", c.source, c.path)
 		if code != c.code || !strings.Contains(stderr, c.says) {

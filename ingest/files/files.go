@@ -27,7 +27,8 @@ type Record struct {
 type Place struct {
 	// Path is the file's; in an archive with the member's behind a "!".
 	Path string
-	// Line is that at which the record begins, from 1.
+	// Line is that at which the record begins, from 1; of a file without lines, the
+	// record's number.
 	Line int
 }
 
@@ -59,6 +60,9 @@ type Options struct {
 	MaxRecord int
 	// Read, when not nil, is told of bytes read from the file as it is on disk.
 	Read func(n int)
+	// Skipped, when not nil, is told of each part of a file that is damaged and was
+	// passed over; nil: the first one ends the reading.
+	Skipped func(error)
 }
 
 // Each calls use with every record of the file, in order. - is standard input.

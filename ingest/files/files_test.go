@@ -246,6 +246,7 @@ func TestWhatIsNoTextIsRefusedWithAReason(t *testing.T) {
 		says    string
 	}{
 		"a.evtx":   {[]byte("ElfFile\x00\x00\x00"), "EVTX"},
+		"a2.evtx":  {append(append([]byte("ElfFile\x00"), make([]byte, 4096)...), "no chunk"...), "a2.evtx: the head of the file does not have its checksum"},
 		"b":        {append([]byte("x\n"), make([]byte, 2000)...), "binary"},
 		"c":        {[]byte("a\x00b\x00c\x00d\x00\n\x00"), "UTF-16"},
 		"d.gz":     {[]byte("\x1f\x8bbroken"), "gzip"},

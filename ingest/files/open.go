@@ -15,6 +15,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/ulikunitz/xz"
 	"golang.org/x/text/encoding/unicode"
+
+	"nightjar/ingest/evtx"
 )
 
 // reading is one call of Each.
@@ -68,6 +70,9 @@ func (r *reading) open(path string, in io.Reader, layers int) error {
 		return fmt.Errorf("read %s: %w", path, err)
 	}
 	name, undo := compression(head)
+	if bytes.HasPrefix(head, []byte(evtx.Magic)) {
+		return r.evtx(path, b)
+	}
 	isTar := len(head) > 262 && string(head[257:262]) == "ustar"
 	if (undo != nil || isTar) && layers >= maxNested {
 		return fmt.Errorf("%s: compressed or packed more than %d times over", path, maxNested)
@@ -172,6 +177,26 @@ func (r *reading) zip(path string, archive *zip.Reader) error {
 	return nil
 }
 
+// evtx reads an event log of Windows. Its records are counted as lines are.
+func (r *reading) evtx(path string, in io.Reader) error {
+	n := 0
+	return evtx.Each(in, func(e evtx.Record) error {
+		n++
+		return r.use(Record{Place: Place{path, n}, JSON: true, Text: e.JSON})
+	}, func(d *evtx.DamageError) error {
+		return r.skipped(fmt.Errorf("%s: %w", path, d))
+	})
+}
+
+// skipped tells of a part that was passed over.
+func (r *reading) skipped(err error) error {
+	if r.options.Skipped == nil {
+		return err
+	}
+	r.options.Skipped(err)
+	return nil
+}
+
 // text brings what is to be text into UTF-8, and refuses what is none.
 func (r *reading) text(path string, in *bufio.Reader) error {
 	head, err := in.Peek(lookAhead)
@@ -195,9 +220,8 @@ func (r *reading) text(path string, in *bufio.Reader) error {
 // binary names what is no text by how it begins; empty: it may be text.
 func binary(head []byte) string {
 	for magic, what := range map[string]string{
-		"ElfFile\x00": "a Windows event log, EVTX (convert it to JSON)",
-		"PK\x03\x04":  "a zip archive that is read from a stream (name the file itself)",
-		"\x7fELF":     "a program", "LPKSHHRH": "a systemd journal (use journalctl -o json)",
+		"PK\x03\x04": "a zip archive that is read from a stream (name the file itself)",
+		"\x7fELF":    "a program", "LPKSHHRH": "a systemd journal (use journalctl -o json)",
 	} {
 		if bytes.HasPrefix(head, []byte(magic)) {
 			return what
