@@ -1,14 +1,12 @@
 package api
 
 import (
-	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"net/http"
 	"strings"
 
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/metadata"
 )
 
 // keys tells who may come in: whoever knows the one key. It keeps only a hash.
@@ -62,9 +60,4 @@ func sentKeys(apiKey, authorization []string) []string {
 // one of the others.
 func (k keys) admitHTTP(r *http.Request, others ...string) error {
 	return k.admit(append(sentKeys(r.Header.Values("DD-API-KEY"), r.Header.Values("Authorization")), others...))
-}
-
-func (k keys) admitGRPC(ctx context.Context) error {
-	md, _ := metadata.FromIncomingContext(ctx)
-	return k.admit(sentKeys(md.Get("dd-api-key"), md.Get("authorization")))
 }

@@ -30,6 +30,12 @@ type Deps struct {
 	Triage  Triage
 	// Intake takes in what LogService is sent.
 	Intake Intake
+	// Memory is shared by all requests that bring events, whatever their protocol;
+	// nil: that of the other requests.
+	Memory Memory
+	// MessageTime is how long a caller may take to send a message over gRPC, or be
+	// silent in the middle of a body over REST; 30 s unless set.
+	MessageTime time.Duration
 	// Backtests and Jobs run rules over history; JobSignals is what jobs found.
 	Backtests  Backtests
 	Jobs       Jobs

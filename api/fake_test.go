@@ -24,6 +24,9 @@ var testNow = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 // world is the other implementation of every interface that Server calls.
 type world struct {
+	memory      Memory
+	messageTime time.Duration
+
 	mu      sync.Mutex
 	rules   map[string]schema.Rule
 	past    map[string][]schema.Rule // versions before the present one
@@ -261,7 +264,7 @@ func (w *world) start(t testing.TB) *Server {
 		HTTP: "127.0.0.1:0", GRPC: "127.0.0.1:0", Key: testKey, Version: "test",
 		Rules: w, Signals: w, Triage: w, Intake: w.intake, Logs: w, SQL: w, Status: w, CheckRule: w.check,
 		Suppressions: newTestSuppressions(w), ReadEvent: readTestEvent, Configuration: configuration.NewStores(w, w.now, w.checkExpression),
-		Ready: func(context.Context) error { return w.ready },
+		Ready: func(context.Context) error { return w.ready }, Memory: w.memory, MessageTime: w.messageTime,
 		Raw: map[string]http.Handler{
 			"POST /api/v2/logs": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusAccepted) }),
 		},

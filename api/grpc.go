@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"runtime/debug"
 
@@ -8,6 +9,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/health"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/reflection"
 	"google.golang.org/protobuf/proto"
 
@@ -17,17 +19,16 @@ import (
 // grpcServer is the services over gRPC, with health and reflection. Everything
 // but health is behind the key.
 func (s *Server) grpcServer() *grpc.Server {
-	server := grpc.NewServer(
-		grpc.ChainUnaryInterceptor(s.unary),
-		grpc.ChainStreamInterceptor(s.stream),
-		grpc.MaxRecvMsgSize(maxBody),
-	)
+	plain := grpc.NewServer(append(s.bounds(), grpc.ChainUnaryInterceptor(s.unary), grpc.ChainStreamInterceptor(s.stream))...)
+	said := func(ctx context.Context, err error) error { return explain(ctx, s.deps.Log, err).grpcStatus() }
+	server := boundedServices{plain, s.memory, said, s.deps.MessageTime}
+	events := boundedServices{plain, cmp.Or(s.deps.Memory, s.memory), said, s.deps.MessageTime}
+	for _, register := range s.deps.Services {
+		register(events)
+	}
+	pb.RegisterLogServiceServer(events, s.logs)
 	pb.RegisterRuleServiceServer(server, s.rules)
 	pb.RegisterSignalServiceServer(server, s.signals)
-	for _, register := range s.deps.Services {
-		register(server)
-	}
-	pb.RegisterLogServiceServer(server, s.logs)
 	pb.RegisterBacktestServiceServer(server, s.backtests)
 	pb.RegisterSearchServiceServer(server, s.searches)
 	pb.RegisterSQLServiceServer(server, s.sqls)
@@ -46,15 +47,12 @@ func (s *Server) grpcServer() *grpc.Server {
 	pb.RegisterAgentPolicyServiceServer(server, s.agentPolicies)
 	pb.RegisterIndicatorServiceServer(server, s.indicators)
 	healthpb.RegisterHealthServer(server, health.NewServer())
-	reflection.Register(server)
-	return server
+	reflection.Register(plain)
+	return plain
 }
 
 func (s *Server) unary(ctx context.Context, in any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (out any, err error) {
 	defer s.recovered(ctx, info.FullMethod, &err)
-	if err := s.admitCall(ctx, info.FullMethod); err != nil {
-		return nil, explain(ctx, s.deps.Log, err).grpcStatus()
-	}
 	if out, err = typedCall(ctx, in, next); err != nil {
 		return nil, explain(ctx, s.deps.Log, err).grpcStatus()
 	}
@@ -80,17 +78,15 @@ func typedCall(ctx context.Context, in any, next grpc.UnaryHandler) (any, error)
 
 func (s *Server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) (err error) {
 	defer s.recovered(ss.Context(), info.FullMethod, &err)
-	if err := s.admitCall(ss.Context(), info.FullMethod); err != nil {
-		return explain(ss.Context(), s.deps.Log, err).grpcStatus()
-	}
 	return next(srv, ss)
 }
 
-func (s *Server) admitCall(ctx context.Context, method string) error {
+// admitCall is nil where the call may be made with these headers.
+func (s *Server) admitCall(method string, header metadata.MD) error {
 	if method == healthpb.Health_Check_FullMethodName || method == healthpb.Health_Watch_FullMethodName {
 		return nil
 	}
-	return s.keys.admitGRPC(ctx)
+	return s.keys.admit(sentKeys(header.Get("dd-api-key"), header.Get("authorization")))
 }
 
 func (s *Server) recovered(ctx context.Context, method string, err *error) {

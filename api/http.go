@@ -70,13 +70,6 @@ func requestID(ctx context.Context) string {
 	return newID()
 }
 
-// body is a request's body that knows its exchange, so that the codec, which is
-// handed only a reader, can tell it what it noticed.
-type body struct {
-	io.ReadCloser
-	exchange *exchange
-}
-
 const backtestsPath = "/api/nightjar/v1/backtests"
 
 // handler is everything that HTTP serves.
@@ -228,7 +221,13 @@ func (s *Server) gateway() (http.Handler, error) {
 		}
 		x := &exchange{id: w.Header().Get(requestIDHeader), base: baseURL(r), path: r.URL.Path}
 		r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
-		r.Body = &body{http.MaxBytesReader(w, r.Body, maxBody), x}
+		body, err := s.newBody(w, r, x)
+		if err != nil {
+			explain(r.Context(), s.deps.Log, err).write(w, r)
+			return
+		}
+		defer body.hold.shrink(0)
+		r.Body = body
 		compressed.ServeHTTP(w, r)
 	}), nil
 }

@@ -1,15 +1,18 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/net/netutil"
 	"google.golang.org/grpc"
 )
 
@@ -40,6 +43,9 @@ type Server struct {
 	agentPolicies     *agentPolicies
 	indicators        *indicators
 
+	memory Memory       // of requests that bring no events
+	calls  atomic.Int64 // in progress over gRPC
+
 	openAPIText []byte
 	indexText   string
 
@@ -60,6 +66,7 @@ func New(deps Deps) (*Server, error) {
 	if deps.Log == nil {
 		deps.Log = slog.New(slog.DiscardHandler)
 	}
+	deps.MessageTime = cmp.Or(deps.MessageTime, 30*time.Second)
 	if deps.Now == nil {
 		deps.Now = time.Now
 	}
@@ -67,7 +74,7 @@ func New(deps Deps) (*Server, error) {
 		deps.Metrics = prometheus.NewRegistry()
 	}
 	s := &Server{
-		deps: deps, keys: newKeys(deps.Key),
+		deps: deps, keys: newKeys(deps.Key), memory: newOwnMemory(),
 		rules:   &rules{store: deps.Rules, check: deps.CheckRule, event: deps.ReadEvent},
 		signals: &signals{store: deps.Signals, triage: deps.Triage, now: deps.Now},
 		logs:    &logs{intake: deps.Intake},
@@ -139,6 +146,7 @@ func (s *Server) listen() (err error) {
 		_ = s.httpListen.Close() // the other error is the one to tell
 		return fmt.Errorf("listen for gRPC on %s: %w", s.deps.GRPC, err)
 	}
+	s.grpcListen = netutil.LimitListener(s.grpcListen, maxConnections)
 	return nil
 }
 

@@ -67,6 +67,31 @@ func (b *budget) used() int64 {
 	return b.total - b.free
 }
 
+// Memory is what requests take while they are read, for doors that do not read
+// through Receive.
+func (in *Intake) Memory() Memory { return Memory{in} }
+
+// Memory is the quota of memory for requests that are being read.
+type Memory struct{ in *Intake }
+
+// Total is the quota in bytes.
+func (m Memory) Total() int64 { return m.in.reading.total }
+
+// Take takes n bytes, waits a moment for them, and fails with *ErrBackpressure.
+func (m Memory) Take(ctx context.Context, n int64) error {
+	if m.in.reading.take(ctx, n, bodyPatience) {
+		return nil
+	}
+	err := &ErrBackpressure{Reason: memoryReason, RetryAfter: time.Second}
+	m.in.metrics.refuse(err)
+	return err
+}
+
+// Give gives n of the bytes back.
+func (m Memory) Give(n int64) { m.in.reading.give(n) }
+
+const memoryReason = "the requests being read have reached their quota of memory"
+
 // share is what one request has taken of the budget.
 type share struct {
 	of    *budget
@@ -88,7 +113,7 @@ func (s *share) cover(ctx context.Context, n int64, patience time.Duration) erro
 		return nil
 	}
 	if !s.of.take(ctx, need, patience) {
-		return &ErrBackpressure{Reason: "the requests being read have reached their quota of memory", RetryAfter: time.Second}
+		return &ErrBackpressure{Reason: memoryReason, RetryAfter: time.Second}
 	}
 	s.taken += need
 	return nil

@@ -27,3 +27,15 @@ func (d logDoor) SubmitJSON(ctx context.Context, batchID string, body []byte) (e
 	}
 	return 0, false, nil, err
 }
+
+// logMemory is the intake's memory as the API asks for it.
+type logMemory struct{ ingest.Memory }
+
+// Take implements api.Memory.
+func (m logMemory) Take(ctx context.Context, n int64) error {
+	err := m.Memory.Take(ctx, n)
+	if after, full, again := ingest.RetryAfter(err); again {
+		return &api.Busy{After: after, Full: full, Err: err}
+	}
+	return err
+}

@@ -332,7 +332,7 @@ func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *inge
 	e.server, err = api.New(api.Deps{
 		HTTP: e.config.HTTP, GRPC: e.config.GRPC, Key: e.key, Version: version,
 		Rules: s, Triage: s, Signals: apistore.NewSignals(d.conn),
-		Intake: logDoor{ingest.NewHandler(intake)}, Backtests: b, Jobs: j, JobSignals: apistore.NewJobSignals(d.conn),
+		Intake: logDoor{ingest.NewHandler(intake)}, Memory: logMemory{intake.Memory()}, Backtests: b, Jobs: j, JobSignals: apistore.NewJobSignals(d.conn),
 		Logs: apistore.NewLogs(d.conn, apistore.LogsConfig{Catalogue: store.Catalogue()}), SQL: d.sql, Status: reporter, Ledger: s, Agents: apistore.NewAgents(d.conn), Explainer: s,
 		CheckRule: func(r schema.Rule) ([]string, error) {
 			plan, warnings, err := compiler.Compile(r)
