@@ -44,6 +44,8 @@ var layers = map[string][]string{
 	"ingest":               {"schema", "ingest/wal"},
 	"ingest/evtx":          {},
 	"ingest/files":         {"ingest/evtx"},
+	"ingest/elastic":       {"schema", "ingest"},
+	"ingest/hec":           {"schema", "ingest"},
 	"ingest/clickhouse":    {"schema", "clickhouse", "ingest"},
 	"backup":               {"schema", "migrations", "ingest"},
 	"scheduler/clickhouse": {"schema", "clickhouse", "compiler", "scheduler", "scheduler/reference"},
@@ -62,9 +64,10 @@ var layers = map[string][]string{
 	"agent/kerneltest": {},
 	"agent/bench":      {},
 	// tests only
-	"testenv":        {"clickhouse"},
-	"compiler/bench": {},
-	"secl/bench":     {},
+	"testenv":           {"clickhouse"},
+	"ingest/ingesttest": {"schema", "ingest"},
+	"compiler/bench":    {},
+	"secl/bench":        {},
 }
 
 // onlyIn says which packages may import a module of others.

@@ -90,6 +90,8 @@ type Batch struct {
 	ID string
 	// Events need no Seq and no Seen; Submit sets them.
 	Events []schema.Event
+	// names are those of the events, when the sender has any (Identify).
+	names []batchKey
 }
 
 // Receipt says under which arrival numbers a batch was taken in.
@@ -97,6 +99,9 @@ type Receipt struct {
 	First, Last uint64
 	// Duplicate: the id was acknowledged before, and nothing was done.
 	Duplicate bool
+	// Known says of each event whether its name was acknowledged before; it was left
+	// out, and has no number. nil: of none.
+	Known []bool
 }
 
 // Intake takes events in. Its methods may be called concurrently.
@@ -105,6 +110,7 @@ type Intake struct {
 	config  Config
 	log     *wal.Log
 	batches *batches
+	known   *knownEvents
 	reading *budget
 	mark    *checkpoint
 
@@ -142,6 +148,7 @@ func New(deps Deps) (*Intake, error) {
 		deps: deps, config: deps.Config.withDefaults(),
 		ready: make(chan struct{}), changed: make(chan struct{}), carrying: make(chan struct{}, 1),
 	}
+	in.known = newKnownEvents()
 	in.reading = newBudget(in.config.MaxReading)
 	in.handover = newHandover(handoverBytes)
 	in.metrics = newMetrics(in)
@@ -249,7 +256,8 @@ func (in *Intake) Submit(ctx context.Context, b Batch) (Receipt, error) {
 	case receipt.Duplicate:
 		in.metrics.duplicates.Inc()
 	default:
-		in.metrics.acknowledged.Add(float64(len(b.Events)))
+		in.metrics.acknowledged.Add(float64(receipt.events()))
+		in.metrics.known.Add(float64(len(b.Events) - receipt.events()))
 	}
 	return receipt, err
 }
@@ -269,11 +277,38 @@ func (in *Intake) submit(ctx context.Context, b Batch) (Receipt, error) {
 		}
 	}
 	seen = schema.MillisOf(in.deps.Now()) // the claim may have waited
-	receipt, err := in.append(b, seen)
+	receipt, err := in.appendUnknown(ctx, b, seen)
 	if b.ID != "" {
 		in.batches.settle(b.ID, seen, err == nil)
 	}
 	return receipt, err
+}
+
+// appendUnknown appends the events whose names are not known.
+func (in *Intake) appendUnknown(ctx context.Context, b Batch, seen schema.Millis) (Receipt, error) {
+	if b.names == nil {
+		return in.append(b, seen)
+	}
+	known, settle, err := in.known.claim(ctx, b.names, seen)
+	if err != nil {
+		return Receipt{}, err
+	}
+	b.Events = unknown(b.Events, known)
+	var receipt Receipt
+	if len(b.Events) > 0 {
+		receipt, err = in.append(b, seen)
+	}
+	settle(err == nil)
+	receipt.Known = known
+	return receipt, err
+}
+
+// events is how many were taken in.
+func (r Receipt) events() int {
+	if r.First == 0 {
+		return 0
+	}
+	return int(r.Last - r.First + 1)
 }
 
 // append settles the events' times and writes them to the log.
@@ -358,6 +393,9 @@ func (in *Intake) StoredChanged() <-chan struct{} {
 
 // Backlog is how many bytes are acknowledged and not yet stored.
 func (in *Intake) Backlog() int64 { return in.backlog.Load() }
+
+// Full reports whether the quota of disk is used up, so that events are refused.
+func (in *Intake) Full() bool { return in.backlog.Load() >= in.config.MaxBacklog }
 
 // LogBytes is what the log takes on disk.
 func (in *Intake) LogBytes() int64 { return in.log.Size() }

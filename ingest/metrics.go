@@ -14,6 +14,7 @@ type metrics struct {
 	all                        []prometheus.Collector
 	received, bytes            prometheus.Counter
 	acknowledged, duplicates   prometheus.Counter
+	known                      prometheus.Counter
 	stored, deadLettered, lost prometheus.Counter
 	damaged, future, untimed   prometheus.Counter
 	cut                        prometheus.Counter
@@ -49,6 +50,7 @@ func newMetrics(in *Intake) *metrics {
 	m.bytes = counter("received_bytes_total", "Bytes of request bodies after decompression.")
 	m.acknowledged = counter("events_acknowledged_total", "Events made durable.")
 	m.duplicates = counter("duplicate_batches_total", "Batches whose id had been acknowledged before.")
+	m.known = counter("events_known_total", "Events left out because their sender's name for them had been acknowledged before.")
 	m.stored = counter("events_stored_total", "Events inserted into ClickHouse.")
 	m.deadLettered = counter("events_dead_lettered_total", "Events that ClickHouse refused for good.")
 	m.lost = counter("events_lost_total", "Acknowledged events that a damaged disk took.")

@@ -130,7 +130,7 @@ func (b *batches) add(id string, seen schema.Millis) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	key, hour := keyOf(id), hourOf(seen)
-	if isBrief(id) {
+	if isBrief(id) || isIdentified(id) && b.count >= b.max/2 {
 		b.addBrief(key, seen)
 		return
 	}
@@ -152,7 +152,7 @@ func (b *batches) claim(ctx context.Context, id string, now schema.Millis) (know
 		other := b.inFlight[key]
 		if other == nil {
 			defer b.mu.Unlock()
-			if !isBrief(id) && b.count+len(b.inFlight) >= b.max {
+			if !isBrief(id) && !isIdentified(id) && b.count+len(b.inFlight) >= b.max {
 				return false, &ErrBackpressure{Reason: fmt.Sprintf("%d batch ids are remembered, which is the limit", b.max), RetryAfter: time.Minute}
 			}
 			b.inFlight[key] = make(chan struct{})

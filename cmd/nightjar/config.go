@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"nightjar/ingest"
+	"nightjar/ingest/elastic"
 	"nightjar/retention"
 	"nightjar/scheduler"
 	"nightjar/schema"
@@ -44,6 +45,7 @@ var settings = []setting{
 	{name: "intake-quota", value: "4GiB", help: "disk for events that are acknowledged and not yet stored; senders are asked to wait (429) beyond"},
 	{name: "intake-memory", value: "256MiB", help: "memory for requests that are being read; senders are asked to wait (429) beyond"},
 	{name: "max-request", value: "32MiB", help: "largest body of an intake request, decompressed; larger ones are refused (413)"},
+	{name: "elasticsearch-version", value: elastic.DefaultVersion, help: "version that senders to Elasticsearch are told; some refuse one that is older than themselves"},
 	{name: "retention", value: "events=90d,signals=15mo,matches=35d", help: "how long to keep what, by arrival; matches are the state of rules and stay as long as they are needed in any case"},
 	{name: "disk-quota", value: "0", help: "disk that everything stored may take, such as 50GB; the oldest days of events go when it is used up (0: no quota)"},
 	{name: "agent", value: "", bare: "true", help: "watch this host: run an agent beside the engine, as root on Linux 5.10 or newer (default: with --demo only)"},
@@ -66,7 +68,7 @@ type Config struct {
 	Retention                             retention.Policy
 	GeoIP                                 []string // files
 	BackupTo                              string   // may hold a secret
-	LogLevel                              string
+	LogLevel, ElasticVersion              string
 	OpenMetrics                           bool
 	APIKey                                string // secret; empty: read or made in the data folder
 	KeyFrom                               string // the configuration file that it is in, if it is
@@ -165,7 +167,7 @@ func parseConfig(values map[string]string) (c Config, err error) {
 	c = Config{
 		DataDir: values["data-dir"], HTTP: values["http"], GRPC: values["grpc"],
 		ClickHouse: values["clickhouse"], Analyst: values["clickhouse-analyst"],
-		LogLevel: values["log-level"], APIKey: values["api-key"], BackupTo: values["backup-to"],
+		LogLevel: values["log-level"], ElasticVersion: values["elasticsearch-version"], APIKey: values["api-key"], BackupTo: values["backup-to"],
 		GeoIP: splitList(values["geoip"]), AgentPolicies: splitList(values["agent-policy"]),
 	}
 	if c.Lateness, err = schema.ParseDuration(values["lateness"]); err != nil {
@@ -199,6 +201,9 @@ func parseConfig(values map[string]string) (c Config, err error) {
 	}
 	if c.OpenMetrics, err = strconv.ParseBool(values["open-metrics"]); err != nil {
 		return Config{}, fmt.Errorf("open-metrics: want true or false, got %q", values["open-metrics"])
+	}
+	if err := elastic.CheckVersion(c.ElasticVersion); err != nil {
+		return Config{}, err
 	}
 	if c.Agent = values["agent"]; c.Agent != "" && c.Agent != "true" && c.Agent != "false" {
 		return Config{}, fmt.Errorf("agent: want true or false, got %q", c.Agent)

@@ -26,7 +26,9 @@ import (
 	"nightjar/configuration"
 	"nightjar/ingest"
 	intakestore "nightjar/ingest/clickhouse"
+	"nightjar/ingest/elastic"
 	"nightjar/ingest/geoip"
+	"nightjar/ingest/hec"
 	"nightjar/migrations"
 	"nightjar/retention"
 	"nightjar/scheduler"
@@ -328,7 +330,10 @@ func newJobs(lc fx.Lifecycle, e *engine, d *database, b *scheduler.Backtester, s
 func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *ingest.Intake, s *scheduler.Scheduler, b *scheduler.Backtester, j *scheduler.Jobs, c *configuration.Stores, tables *reference.Tables, k *retention.Keeper, geo *geoip.Databases, registry *prometheus.Registry) (*api.Server, error) {
 	reporter := reporter{d, intake, s, k, geo, c}
 	registry.MustRegister(idleCollector{reporter})
-	var err error
+	elasticDoor, err := elastic.New(ingest.NewHandler(intake), e.config.ElasticVersion)
+	if err != nil {
+		return nil, err
+	}
 	e.server, err = api.New(api.Deps{
 		HTTP: e.config.HTTP, GRPC: e.config.GRPC, Key: e.key, Version: version,
 		Rules: s, Triage: s, Signals: apistore.NewSignals(d.conn),
@@ -350,11 +355,14 @@ func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *inge
 			"/v1/input/{key}":          ingest.NewHandler(intake),
 			"/ingest":                  ingest.NewGeneric(intake),
 			"POST /{$}":                ingest.NewGeneric(intake),
+			hec.Path:                   hec.New(intake),
+			hec.Path + "/":             hec.New(intake),
 			"GET /debug/pprof/profile": http.HandlerFunc(pprof.Profile),
 			"GET /debug/pprof/heap":    pprof.Handler("heap"),
 			"POST " + backupPath:       e.backupHandler(),
 		},
-		Now: now, Log: e.log, Metrics: registry, OpenMetrics: e.config.OpenMetrics,
+		Rest: elasticDoor,
+		Now:  now, Log: e.log, Metrics: registry, OpenMetrics: e.config.OpenMetrics,
 	})
 	if err != nil {
 		return nil, err

@@ -1,0 +1,6 @@
+// Package elastic takes events from senders that speak to Elasticsearch: their
+// handshake, and _bulk. Start at Door.ServeHTTP.
+//
+// What a request means is decided here, what an event means by ingest.Decoder. It
+// keeps no indices: their names become tags, and nothing is searched through it.
+package elastic

@@ -1,0 +1,138 @@
+package elastic
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+
+	"nightjar/ingest"
+	"nightjar/schema"
+)
+
+// DefaultVersion is the one that senders are told. Beats and Logstash refuse servers
+// that are older than they like or newer than they know.
+const DefaultVersion = "8.19.0"
+
+// prefix is where the same is served for senders that are to have a path of their own.
+const prefix = "/elastic"
+
+// Door is the part of Elasticsearch that senders of logs use, at / and at /elastic.
+type Door struct {
+	handler *ingest.Handler
+	version string
+}
+
+var versions = regexp.MustCompile(`^[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}$`)
+
+// New is the door of the intake behind the handler. The version is what senders are
+// told, such as 8.19.0; empty: DefaultVersion.
+func New(handler *ingest.Handler, version string) (*Door, error) {
+	if version == "" {
+		version = DefaultVersion
+	}
+	if err := CheckVersion(version); err != nil {
+		return nil, err
+	}
+	return &Door{handler: handler, version: version}, nil
+}
+
+// CheckVersion is an error for what no sender would take for a version.
+func CheckVersion(version string) error {
+	if !versions.MatchString(version) {
+		return fmt.Errorf("elasticsearch-version: want a version such as %s, got %q", DefaultVersion, version)
+	}
+	return nil
+}
+
+// place is what the path names: its segments below the prefix.
+func place(path string) []string {
+	if rest, ok := strings.CutPrefix(path, prefix); ok && (rest == "" || rest[0] == '/') {
+		path = rest
+	}
+	return strings.Split(strings.Trim(path, "/"), "/")
+}
+
+// Claims implements api.ClaimingDoor: what is below /elastic, what begins with an
+// underscore, and what is done with an index.
+func (d *Door) Claims(r *http.Request) bool {
+	if strings.HasPrefix(r.URL.Path+"/", prefix+"/") {
+		return true
+	}
+	at := place(r.URL.Path)
+	if at[0] == "" || at[0][0] == '_' {
+		return true
+	}
+	if len(at) == 1 {
+		return r.Method == http.MethodHead || r.Method == http.MethodPut
+	}
+	return at[len(at)-1] == "_bulk" || isDocument(at)
+}
+
+// isDocument reports whether one document is sent to an index.
+func isDocument(at []string) bool {
+	return (len(at) == 2 || len(at) == 3) && (at[1] == "_doc" || at[1] == "_create")
+}
+
+// Keys implements api.Door.
+func (d *Door) Keys(r *http.Request) []string { return ingest.SentKeys(r) }
+
+// Open implements api.Door.
+func (d *Door) Open(r *http.Request) bool {
+	at := place(r.URL.Path)
+	return ingest.AsksOnly(r) && (r.Method == http.MethodOptions || at[0] == "" || at[len(at)-1] == "_bulk")
+}
+
+// Refuse implements api.Door.
+func (d *Door) Refuse(w http.ResponseWriter, _ *http.Request, status int, why string) {
+	head(w)
+	if status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `Basic realm="nightjar"`)
+		why += "; or as the password of Basic, or as ApiKey"
+	}
+	fail(w, status, "security_exception", why)
+}
+
+// ServeHTTP implements http.Handler.
+func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	head(w)
+	at := place(r.URL.Path)
+	switch {
+	case ingest.Alive(w, r):
+	case at[len(at)-1] == "_bulk" && at[0] != "_monitoring":
+		d.bulk(w, r, at)
+	case isDocument(at):
+		d.document(w, r, at)
+	default:
+		d.shakeHands(w, r, at)
+	}
+}
+
+// head is what clients look for in every answer.
+func head(w http.ResponseWriter) {
+	w.Header().Set("X-Elastic-Product", "Elasticsearch")
+	w.Header().Set("Content-Type", "application/json")
+}
+
+// refuse answers an error of the intake. Overload is 503: a 429 is for Elasticsearch
+// an item's.
+func refuse(w http.ResponseWriter, err error) {
+	f := ingest.RefusalOf(err)
+	f.SetRetryAfter(w.Header())
+	var bad *ingest.BadInput
+	kind := "illegal_argument_exception"
+	switch {
+	case f.Busy:
+		f.Status, kind = http.StatusServiceUnavailable, "es_rejected_execution_exception"
+	case errors.As(err, &bad) && !bad.TooLarge:
+		kind = "parse_exception"
+	}
+	fail(w, f.Status, kind, f.Detail)
+}
+
+func fail(w http.ResponseWriter, status int, kind, reason string) {
+	w.WriteHeader(status)
+	cause := fmt.Sprintf(`"type":%s,"reason":%s`, schema.QuoteJSON(kind), schema.QuoteJSON(reason))
+	fmt.Fprintf(w, `{"error":{"root_cause":[{%s}],%s},"status":%d}`, cause, cause, status)
+}
