@@ -67,6 +67,22 @@ func writeTree(b *strings.Builder, n compiler.Node, depth int) error {
 		line("%s exists", fieldText(n.Field))
 	case compiler.Network:
 		line("%s is an address in %s", fieldText(n.Field), strings.Trim(fmt.Sprint(n.Blocks), "[]"))
+	case compiler.Folded:
+		texts := make([]string, len(n.Patterns))
+		for i, p := range n.Patterns {
+			texts[i] = patternText(p)
+		}
+		line("%s is, in any letter case, %s", fieldText(n.Field), strings.Join(texts, " or "))
+	case compiler.Regexp:
+		line("%s has what the expression %q finds", fieldText(n.Field), n.Expr)
+	case compiler.Same:
+		line("%s and %s have a value in common", fieldText(n.Field), fieldText(n.Other))
+	case compiler.Measured:
+		size := map[compiler.Measure]string{compiler.MeasureLength: "the length of a value of", compiler.MeasureCount: "the number of elements of"}[n.Measure]
+		line("%s %s is %s %d", size, fieldText(n.Field), n.Op, n.Number)
+	case compiler.Any:
+		line("for some element of %s", fieldText(n.Field))
+		return writeTree(b, n.Node, depth+1)
 	default:
 		return fmt.Errorf("explain: no text for %T", n)
 	}

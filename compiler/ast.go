@@ -117,3 +117,78 @@ type Network struct {
 	Field  schema.Field
 	Blocks []netip.Prefix
 }
+
+// Folded holds when the text of a value of the field, all of it, fits one of the
+// patterns, whatever the case of letters: `ICASE(@f, admin*, root)`. Letters are
+// the same where Unicode's simple folding makes them one, so `K` is the Kelvin
+// sign too.
+type Folded struct {
+	At
+	Field    schema.Field
+	Patterns []Pattern
+}
+
+// Regexp holds when the expression, in RE2's syntax, is found in the text of a
+// value of the field: `REGEX(@f, "^a+$")`. `.` is any character but a line's end,
+// unless the expression says `(?s)`.
+type Regexp struct {
+	At
+	Field schema.Field
+	Expr  string
+}
+
+// Any holds when the inner query does for one element of the array, as if the
+// element were the event: `ANY(@a, @permission:x @granted:false)`. The paths in it
+// begin at the element, and it has terms of attributes only. A value that is no
+// array is its own only element; null is none; arrays in arrays are not looked into.
+type Any struct {
+	At
+	Field schema.Field
+	Node  Node
+}
+
+// Same holds when some value of one field is, as text, one of the other's:
+// `SAME(@a, @b)`.
+type Same struct {
+	At
+	Field, Other schema.Field
+}
+
+// Measured compares a size with a number: `LENGTH(@a) > 10`, `COUNT(@a) = 0`. The
+// length is the number of code points in a value's text, and some value's must
+// compare so; the count is the number of elements of the array, 1 of another
+// value, 0 of what is missing or null.
+type Measured struct {
+	At
+	Field   schema.Field
+	Measure Measure
+	Op      string // > >= < <= =
+	Number  int64
+}
+
+// Measure is what is measured.
+type Measure uint8
+
+// The measures.
+const (
+	MeasureLength Measure = iota
+	MeasureCount
+)
+
+// String is the name of the function.
+func (m Measure) String() string { return [...]string{"LENGTH", "COUNT"}[m] }
+
+// holds compares a size.
+func (m Measured) holds(size int64) bool {
+	switch m.Op {
+	case ">":
+		return size > m.Number
+	case ">=":
+		return size >= m.Number
+	case "<":
+		return size < m.Number
+	case "<=":
+		return size <= m.Number
+	}
+	return size == m.Number
+}

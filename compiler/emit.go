@@ -64,6 +64,16 @@ func (e *emitter) node(n Node) (string, error) {
 		return e.exists(n.Field), nil
 	case Network:
 		return e.network(n), nil
+	case Folded:
+		return e.folded(n), nil
+	case Regexp:
+		return e.regexp(n)
+	case Same:
+		return e.same(n), nil
+	case Measured:
+		return e.measured(n), nil
+	case Any:
+		return e.anyElement(n)
 	}
 	return "", fmt.Errorf("emit: no SQL for %T", n)
 }
@@ -380,20 +390,29 @@ func arrayExists(array string, test func(x string) string) string {
 
 // like holds when the text of a value of the field fits one of the patterns.
 func (e *emitter) like(f schema.Field, patterns []Pattern) string {
-	test := func(x string) string { return e.fits(x, patterns) }
-	sql := e.texts(f, test)
+	texts := func(x string) string { return e.fits(x, patterns) }
+	numbers := func(x string) string { return "false" }
+	if ofNumbers := fitting(patterns, "0123456789+-.e"); len(ofNumbers) > 0 {
+		numbers = func(x string) string { return e.fits(x, ofNumbers) }
+	}
+	return e.anyText(f, texts, numbers, func(text string) bool {
+		return slices.ContainsFunc(patterns, func(p Pattern) bool { return newWholeText(p, false).match(text) })
+	})
+}
+
+// anyText writes a test of the texts of all values of the field: of strings, of
+// numbers (false where no number can pass), and of true and false, in memory.
+func (e *emitter) anyText(f schema.Field, texts, numbers func(x string) string, fits func(text string) bool) string {
+	sql := e.texts(f, texts)
 	if _, typed := schema.Typed(f.Name); f.Kind != schema.FieldAttribute || typed {
 		return sql
 	}
 	a := e.attribute(f.Name)
 	parts := []string{sql}
-	if numbers := fitting(patterns, "0123456789+-.e"); len(numbers) > 0 {
-		test := func(x string) string { return e.fits("toString("+x+")", numbers) }
+	if numbers("x") != "false" {
+		test := func(x string) string { return numbers("toString(" + x + ")") }
 		parts = append(parts, variantTest(a, schema.OneInt, test)...)
 		parts = append(parts, variantTest(a, schema.OneFloat, test)...)
-	}
-	fits := func(text string) bool {
-		return slices.ContainsFunc(patterns, func(p Pattern) bool { return newWholeText(p, false).match(text) })
 	}
 	return sqlAny(append(parts, boolIs(a, fits("true"), fits("false"))...)...)
 }
@@ -653,19 +672,7 @@ func (a attribute) present() []string {
 // `:::`), so what it finds must have the strict form too. Reading an address
 // costs more than a look at its first digits, so that goes first.
 func (e *emitter) network(n Network) string {
-	test := func(x string) string {
-		parts := make([]string, len(n.Blocks))
-		for i, b := range n.Blocks {
-			s := newAddressSpan(b)
-			parts[i] = fmt.Sprintf("(toIPv6OrNull(%s) BETWEEN toIPv6(%s) AND toIPv6(%s))",
-				x, e.p.String(s.low.StringExpanded()), e.p.String(s.high.StringExpanded()))
-		}
-		exact := notNull(sqlAll(sqlAny(parts...), "match("+x+", "+e.p.String(strictAddress)+")"))
-		if hint := e.addressHint(x, n.Blocks); hint != "true" {
-			return sqlAll(notNull(hint), exact) // the server runs them one after the other
-		}
-		return exact
-	}
+	test := func(x string) string { return e.addressIn(x, n) }
 	if n.Field.Kind != schema.FieldAttribute {
 		return e.texts(n.Field, test)
 	}
@@ -678,6 +685,21 @@ func (e *emitter) network(n Network) string {
 		parts = append(parts, "arrayExists(v -> "+test("v")+", "+a.many+")")
 	}
 	return sqlAny(parts...)
+}
+
+// addressIn tests a text.
+func (e *emitter) addressIn(x string, n Network) string {
+	parts := make([]string, len(n.Blocks))
+	for i, b := range n.Blocks {
+		s := newAddressSpan(b)
+		parts[i] = fmt.Sprintf("(toIPv6OrNull(%s) BETWEEN toIPv6(%s) AND toIPv6(%s))",
+			x, e.p.String(s.low.StringExpanded()), e.p.String(s.high.StringExpanded()))
+	}
+	exact := notNull(sqlAll(sqlAny(parts...), "match("+x+", "+e.p.String(strictAddress)+")"))
+	if hint := e.addressHint(x, n.Blocks); hint != "true" {
+		return sqlAll(notNull(hint), exact) // the server runs them one after the other
+	}
+	return exact
 }
 
 // maxHints is up to how many blocks a look at the first digits pays.

@@ -1,6 +1,7 @@
 package compiler
 
 import (
+	"strconv"
 	"strings"
 
 	"nightjar/schema"
@@ -128,7 +129,53 @@ func (f *formatter) value(n Node) {
 			f.b.WriteString(b.String())
 		}
 		f.b.WriteByte(')')
+	default:
+		f.function(n)
 	}
+}
+
+// function writes the functions that take more than a field and blocks.
+func (f *formatter) function(n Node) {
+	switch n := n.(type) {
+	case Folded:
+		f.b.WriteString("ICASE(")
+		f.field(n.Field)
+		for _, p := range n.Patterns {
+			f.b.WriteString(", ")
+			f.argument(p)
+		}
+	case Regexp:
+		f.b.WriteString("REGEX(")
+		f.field(n.Field)
+		f.b.WriteString(`, "` + strings.ReplaceAll(n.Expr, `"`, `\"`) + `"`)
+	case Any:
+		f.b.WriteString("ANY(")
+		f.field(n.Field)
+		f.b.WriteString(", ")
+		f.node(n.Node, levelOr)
+	case Same:
+		f.b.WriteString("SAME(")
+		f.field(n.Field)
+		f.b.WriteString(", ")
+		f.field(n.Other)
+	case Measured:
+		f.b.WriteString(n.Measure.String() + "(")
+		f.field(n.Field)
+		f.b.WriteString(") " + n.Op + " " + strconv.FormatInt(n.Number, 10))
+		return
+	}
+	f.b.WriteByte(')')
+}
+
+// argument writes a pattern between commas.
+func (f *formatter) argument(p Pattern) {
+	if text, literal := p.Literal(); literal && !isPlain(text) || literal && strings.IndexByte(text, ',') >= 0 {
+		f.quoted(text)
+		return
+	}
+	var inner formatter
+	inner.pattern(p)
+	f.b.WriteString(strings.ReplaceAll(inner.b.String(), ",", `\,`))
 }
 
 func (f *formatter) bounds(r Range) {
@@ -196,7 +243,10 @@ var quoteEscaper = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 // isPlain tells whether the text can stand bare wherever a value can.
 func isPlain(s string) bool {
 	switch s {
-	case "", "AND", "OR", "NOT", "TO", "CIDR":
+	case "", "AND", "OR", "NOT", "TO":
+		return false
+	}
+	if FunctionNames[s] != "" {
 		return false
 	}
 	for i := range len(s) {

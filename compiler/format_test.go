@@ -34,6 +34,16 @@ func shape(n Node) string {
 		return fmt.Sprintf("%T%#v", n, n)
 	case Network:
 		return fmt.Sprintf("%T%v%v", n, n.Field, n.Blocks)
+	case Folded:
+		return fmt.Sprintf("%T%v%q", n, n.Field, n.Patterns)
+	case Regexp:
+		return fmt.Sprintf("%T%v%q", n, n.Field, n.Expr)
+	case Any:
+		return fmt.Sprintf("%T%v(%s)", n, n.Field, shape(n.Node))
+	case Same:
+		return fmt.Sprintf("%T%v%v", n, n.Field, n.Other)
+	case Measured:
+		return fmt.Sprintf("%T%v%v%s%d", n, n.Field, n.Measure, n.Op, n.Number)
 	}
 	panic(fmt.Sprintf("unknown node %T", n))
 }

@@ -10,6 +10,8 @@ import (
 var fuzzSeeds = []string{
 	``, `*`, `a AND b OR NOT c`, `source:sshd ("Failed password" OR "Failed publickey")`,
 	`@a:(x && -y || "z w")`, `@a.b:[1 TO 5}`, `@n:>=-2.5e3`, `CIDR(@ip, 10.0.0.0/8, ::1)`, `_exists_:@a -_missing_:b`,
+	`ICASE(@a, foo*, "K") -ICASE(source, ſshd)`, `REGEX(@a, "^(?i)f.o\s*$|[^\pL]") REGEX(message, "a{2,3}?b+")`, `ANY(@a, @b:x -@c:1 (@d:>5 OR _exists_:@e))`,
+	`ANY(@a.b, ANY(@c, LENGTH(@d) > 2 SAME(@e, @f)) COUNT(@g) = 1)`, `SAME(@a, host) LENGTH(message) >= 10 COUNT(tags) < 2 -COUNT(@a.b) > 1`,
 	`*:hello* *:"a b" tags:x env:(prod OR d?v)`, `a\:b\*c:"d\"e"`, `((((`, `@a:`, `"`, `[`, `\`, `#x:<1`, "a\x00b", "\xff",
 }
 
@@ -60,6 +62,8 @@ var plainWords = func() map[string]bool {
 	for _, w := range strings.Fields(`true false AND OR NOT IN IS NULL BETWEEN LIKE attributes raw message tags source
 		service host status timestamp UTC v t s i f if empty has hasAny ifNull arrayExists startsWith substring toString
 		String Int64 Float64 Bool Array Nullable Identifier match positionCaseInsensitive multiSearchAny multiSearchAnyCaseInsensitive arrayStringConcat notEmpty length
+		arrayMap arrayFilter arrayConcat arrayFlatten arraySum arrayCount arrayDistinct arrayEnumerate assumeNotNull isNotNull CAST lengthUTF8 replaceAll replaceRegexpAll splitByChar
+		JSONExtractRaw JSONExtractArrayRaw JSONExtractString null x % e0 e1 e2 d m concat JSONExtractKeysAndValuesRaw
 		JSONAllPaths hasAllTokens hasAnyTokens lower position toIPv6 toIPv6OrNull toInt64OrNull toFloat64OrNull isFinite fromUnixTimestamp64Milli toUnixTimestamp64Milli
 		usr id name evt outcome network client ip http method useragent agent rule_id process executable path file
 		id%many name%many outcome%many ip%many method%many useragent%many rule_id%many path%many`) {

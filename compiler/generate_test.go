@@ -150,6 +150,75 @@ func (g generator) leaf() Node {
 	if g.IntN(8) == 0 {
 		word = g.number()
 	}
+	if g.IntN(4) == 0 {
+		return g.function(field, 0)
+	}
+	return g.plainLeaf(field, word)
+}
+
+// function makes one of the functions; those of elements in as many others.
+func (g generator) function(field schema.Field, others int) Node {
+	attribute := schema.Field{Kind: schema.FieldAttribute, Name: pick(g, genPaths)}
+	switch g.IntN(6) {
+	case 0:
+		patterns := []Pattern{g.pattern(), literalPattern(g.text()), literalPattern(strings.ToUpper(g.text()))}
+		return Folded{Field: field, Patterns: patterns[:1+g.IntN(3)]}
+	case 1:
+		return Regexp{Field: field, Expr: pick(g, genExprs)}
+	case 2:
+		return Same{Field: field, Other: pick(g, []schema.Field{g.field(), attribute})}
+	case 3:
+		return Measured{Field: field, Measure: MeasureLength, Op: pick(g, genOps), Number: int64(g.IntN(6))}
+	case 4:
+		return Measured{Field: pick(g, []schema.Field{field, attribute}), Measure: MeasureCount, Op: pick(g, genOps), Number: int64(g.IntN(4))}
+	}
+	if others == maxAnyDepth {
+		return Exists{Field: attribute}
+	}
+	return Any{Field: attribute, Node: g.ofElement(others + 1)}
+}
+
+// ofElement makes a query for elements: about attributes only.
+func (g generator) ofElement(others int) Node {
+	nodes := make([]Node, 1+g.IntN(3))
+	for i := range nodes {
+		field := schema.Field{Kind: schema.FieldAttribute, Name: pick(g, genPaths)}
+		for {
+			if g.IntN(3) == 0 {
+				nodes[i] = g.function(field, others)
+			} else {
+				nodes[i] = g.plainLeaf(field, g.text())
+			}
+			if s, ok := nodes[i].(Same); ok && s.Other.Kind != schema.FieldAttribute {
+				continue
+			}
+			if _, words := nodes[i].(Words); !words {
+				if f, ok := askedField(nodes[i]); !ok || f.Kind == schema.FieldAttribute {
+					break
+				}
+			}
+		}
+		if g.IntN(4) == 0 {
+			nodes[i] = negate(0, nodes[i])
+		}
+	}
+	switch {
+	case len(nodes) == 1:
+		return nodes[0]
+	case g.IntN(3) == 0:
+		return Disjunction{Nodes: nodes}
+	}
+	return Conjunction{Nodes: nodes}
+}
+
+var (
+	genOps   = []string{">", ">=", "<", "<=", "="}
+	genExprs = []string{
+		"foo", "^foo$", "(?i)FOO", "f.o", "[A-Z]", `^\d+$`, `\bbar\b`, "(foo|bar)+", "a*", `\pL`, "(?s)a.b", "a.b", "k", "(?i)k", "ſ", `^$`, `\x00`, "[^a-z]{2,}?", `(?m)^b$`, `\W`, "é|ß", `\.0$`, `^-?[0-9.e]+$`, "true|false", `[[:space:]]`, `"`, `\\`,
+	}
+)
+
+func (g generator) plainLeaf(field schema.Field, word string) Node {
 	switch g.IntN(9) {
 	case 0:
 		return Exists{Field: field}

@@ -41,6 +41,16 @@ func matcher(n Node) func(*schema.Event) bool {
 		return matchExists(n.Field)
 	case Network:
 		return matchNetwork(n)
+	case Folded:
+		return matchTexts(n.Field, foldedTest(n.Patterns))
+	case Regexp:
+		return matchTexts(n.Field, regexpTest(n.Expr))
+	case Any:
+		return matchAnyElement(n)
+	case Same:
+		return matchSame(n)
+	case Measured:
+		return matchMeasured(n)
 	}
 	panic(fmt.Sprintf("match: no meaning for %T", n)) // Node is sealed by its comment, not by Go
 }

@@ -30,8 +30,14 @@ type MatchSet struct {
 
 // indexedField holds the labels that demand a value of one field.
 type indexedField struct {
-	field  schema.Field
+	demanded
 	values map[string][]int32
+}
+
+// demanded is a field whose values are looked up, as they are or folded.
+type demanded struct {
+	field  schema.Field
+	folded bool
 }
 
 // NewMatchSet prepares the plans' labels.
@@ -43,8 +49,11 @@ func NewMatchSet(plans []*Plan) *MatchSet {
 	}
 	s.index(labels)
 	for i := range s.fields {
-		values := s.fields[i].values
+		values, folded := s.fields[i].values, s.fields[i].folded
 		s.visit = append(s.visit, matchTexts(s.fields[i].field, func(text string) bool {
+			if folded {
+				text = foldText(text)
+			}
 			s.ask(values[text])
 			return false // there may be other values
 		}))
@@ -118,32 +127,32 @@ func (l *Label) matcher() func(*schema.Event) bool {
 
 // demand is a field that must have one of some values for a label to match.
 type demand struct {
-	field schema.Field
+	demanded
 	texts []string
 }
 
 // index files every label under the demand that the fewest others share.
 func (s *MatchSet) index(labels []*Label) {
 	demands := make([][]demand, len(labels))
-	sharing := map[schema.Field]map[string]int{}
+	sharing := map[demanded]map[string]int{}
 	for i, l := range labels {
 		demands[i] = l.demands()
 		for _, d := range demands[i] {
-			if sharing[d.field] == nil {
-				sharing[d.field] = map[string]int{}
+			if sharing[d.demanded] == nil {
+				sharing[d.demanded] = map[string]int{}
 			}
 			for _, t := range d.texts {
-				sharing[d.field][t]++
+				sharing[d.demanded][t]++
 			}
 		}
 	}
-	at := map[schema.Field]int{}
+	at := map[demanded]int{}
 	for i := range labels {
 		best, fewest := -1, 0
 		for n, d := range demands[i] {
 			others := 0
 			for _, t := range d.texts {
-				others += sharing[d.field][t]
+				others += sharing[d.demanded][t]
 			}
 			if best < 0 || others < fewest {
 				best, fewest = n, others
@@ -154,11 +163,11 @@ func (s *MatchSet) index(labels []*Label) {
 			continue
 		}
 		d := demands[i][best]
-		if _, known := at[d.field]; !known {
-			at[d.field] = len(s.fields)
-			s.fields = append(s.fields, indexedField{d.field, map[string][]int32{}})
+		if _, known := at[d.demanded]; !known {
+			at[d.demanded] = len(s.fields)
+			s.fields = append(s.fields, indexedField{d.demanded, map[string][]int32{}})
 		}
-		values := s.fields[at[d.field]].values
+		values := s.fields[at[d.demanded]].values
 		for _, t := range d.texts {
 			values[t] = append(values[t], int32(i))
 		}
@@ -172,17 +181,29 @@ func (l *Label) demands() []demand {
 		if part.Negated {
 			continue
 		}
-		nodes := []Node{part.Query.Root}
-		if c, ok := part.Query.Root.(Conjunction); ok {
-			nodes = c.Nodes
-		}
-		for _, n := range nodes {
+		for _, n := range conjuncts(part.Query.Root) {
 			if d, ok := demandOf(n); ok {
 				out = append(out, d)
 			}
 		}
 	}
 	return out
+}
+
+// conjuncts are the nodes that must all hold, those that elements of arrays need
+// among them.
+func conjuncts(n Node) []Node {
+	switch n := n.(type) {
+	case Conjunction:
+		var out []Node
+		for _, inner := range n.Nodes {
+			out = append(out, conjuncts(inner)...)
+		}
+		return out
+	case Any:
+		return conjuncts(relaxed(n))
+	}
+	return []Node{n}
 }
 
 // demandOf reads an equality, or a choice of equalities of one field.
@@ -192,19 +213,28 @@ func demandOf(n Node) (demand, bool) {
 		if n.Field.Kind == schema.FieldReserved && n.Field.Name == "timestamp" {
 			return demand{}, false
 		}
-		return demand{n.Field, equalTexts(n.Field, n.Value)}, true
-	case Disjunction:
-		var all demand
-		for i, choice := range n.Nodes {
-			e, ok := choice.(Equals)
+		return demand{demanded{field: n.Field}, equalTexts(n.Field, n.Value)}, true
+	case Folded:
+		d := demand{demanded: demanded{n.Field, true}}
+		for _, p := range n.Patterns {
+			text, ok := p.Literal()
 			if !ok {
 				return demand{}, false
 			}
-			d, ok := demandOf(e)
-			if !ok || (i > 0 && d.field != all.field) {
+			d.texts = append(d.texts, foldText(text))
+		}
+		return d, true
+	case Disjunction:
+		var all demand
+		for i, choice := range n.Nodes {
+			if _, ok := choice.(Disjunction); ok {
 				return demand{}, false
 			}
-			all.field = d.field
+			d, ok := demandOf(choice)
+			if !ok || (i > 0 && d.demanded != all.demanded) {
+				return demand{}, false
+			}
+			all.demanded = d.demanded
 			all.texts = append(all.texts, d.texts...)
 		}
 		return all, true

@@ -34,6 +34,10 @@ type queryParser struct {
 	at    int
 	depth int
 	terms int
+	// inner says that the terms are about an element of an array, elements in how
+	// many ANY they are.
+	inner    bool
+	elements int
 }
 
 // target is what the terms being read are about: the message, everything, one
@@ -256,10 +260,8 @@ func (p *queryParser) term(t target) (Node, error) {
 	switch {
 	case p.peek() == ':':
 		return p.field(word, start)
-	case word == "CIDR" && p.peek() == '(':
-		return p.network(start)
 	case p.peek() == '(':
-		return nil, p.errorf(p.at, "a word can't be followed by a parenthesis", parenthesisHint(word))
+		return p.function(string(word), start)
 	}
 	return p.pattern(t, start, word)
 }
@@ -315,7 +317,11 @@ func (p *queryParser) fieldName(name Pattern, start int) (schema.Field, error) {
 	case strings.HasPrefix(text, "#"):
 		return schema.Field{Kind: schema.FieldAttribute, Name: text}, nil
 	}
-	return schema.ParseField(text), nil
+	f := schema.ParseField(text)
+	if p.inner && f.Kind != schema.FieldAttribute {
+		return f, p.notOfElement(start, f.String())
+	}
+	return f, nil
 }
 
 // value reads a quoted text, a range, a comparison or a word.
@@ -358,6 +364,9 @@ func (p *queryParser) pattern(t target, start int, word Pattern) (Node, error) {
 	case targetMessage, targetEverywhere:
 		if any {
 			return MatchAll{at}, nil
+		}
+		if p.inner {
+			return nil, p.notOfElement(start, "message")
 		}
 		return Words{At: at, Pattern: Pattern(tidy(word)), Everywhere: t.kind == targetEverywhere}, nil
 	case targetExists, targetMissing:
@@ -420,6 +429,9 @@ func (p *queryParser) ranged(t target, at int) (schema.Field, error) {
 	case targetField:
 		return t.field, nil
 	case targetMessage:
+		if p.inner {
+			return messageField, p.notOfElement(at, "message")
+		}
 		return messageField, nil
 	}
 	return schema.Field{}, p.errorf(at, "a range needs one field to apply to", "write it as @field:[1 TO 5]")
@@ -606,11 +618,4 @@ func clip(s string) string {
 		cut--
 	}
 	return s[:cut] + "…"
-}
-
-func parenthesisHint(word Pattern) string {
-	if strings.EqualFold(string(word), "CIDR") {
-		return "CIDR is written in capitals"
-	}
-	return `put a space before it, or write \( for a literal one`
 }

@@ -59,6 +59,10 @@ func possible(n Node, e *schema.Event) (holds, fails bool) {
 		return known(n.Field, n, e)
 	case Exists:
 		return known(n.Field, n, e)
+	case Folded:
+		return known(n.Field, n, e)
+	case Regexp:
+		return known(n.Field, n, e)
 	}
 	return true, true
 }

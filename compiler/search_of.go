@@ -194,6 +194,12 @@ func askedField(n Node) (schema.Field, bool) {
 		return n.Field, true
 	case Network:
 		return n.Field, true
+	case Folded:
+		return n.Field, true
+	case Regexp:
+		return n.Field, true
+	case Measured:
+		return n.Field, true
 	}
 	return schema.Field{}, false
 }
@@ -214,6 +220,15 @@ func asked(n Node, f schema.Field) Node {
 		n.Field = f
 		return n
 	case Network:
+		n.Field = f
+		return n
+	case Folded:
+		n.Field = f
+		return n
+	case Regexp:
+		n.Field = f
+		return n
+	case Measured:
 		n.Field = f
 		return n
 	}

@@ -49,17 +49,20 @@ func isWordByte(c byte) bool { return isWordRune(rune(c)) }
 // text is a prepared pattern: pieces of fixed glyphs with runs between them.
 type text struct {
 	pieces   [][]glyph
-	fold     bool
-	openLow  bool // something may stand before the first piece
-	openHigh bool // something may stand after the last
-	wordLow  bool // no word character before the first piece
-	wordHigh bool // no word character after the last
+	fold     func(rune) rune // nil: letter case counts
+	openLow  bool            // something may stand before the first piece
+	openHigh bool            // something may stand after the last
+	wordLow  bool            // no word character before the first piece
+	wordHigh bool            // no word character after the last
 	literal  string
 }
 
 // newWholeText prepares a pattern that a whole text must fit.
 func newWholeText(p Pattern, fold bool) *text {
-	t := &text{fold: fold}
+	t := &text{}
+	if fold {
+		t.fold = foldRune
+	}
 	t.split(p.glyphs())
 	if s, ok := p.Literal(); ok && !fold {
 		t.literal = s
@@ -67,9 +70,16 @@ func newWholeText(p Pattern, fold bool) *text {
 	return t
 }
 
+// newFoldedText prepares a pattern that a whole text must fit, of Folded.
+func newFoldedText(p Pattern) *text {
+	t := &text{fold: foldSimple}
+	t.split(p.glyphs())
+	return t
+}
+
 // newMessageText prepares a pattern that is looked for in a message.
 func newMessageText(p Pattern) *text {
-	t := &text{fold: true}
+	t := &text{fold: foldRune}
 	glyphs := messageGlyphs(p)
 	t.split(glyphs)
 	if len(glyphs) == 0 {
@@ -113,8 +123,8 @@ func (t *text) split(glyphs []glyph) {
 	}
 	for i, g := range glyphs {
 		if g.kind != glyphRun {
-			if t.fold {
-				g.r = foldRune(g.r)
+			if t.fold != nil {
+				g.r = t.fold(g.r)
 			}
 			piece = append(piece, g)
 			continue
@@ -191,8 +201,8 @@ func (t *text) pieceAt(piece []glyph, s string, at int) (end int, ok bool) {
 		if g.kind == glyphAny {
 			continue
 		}
-		if t.fold {
-			r = foldRune(r)
+		if t.fold != nil {
+			r = t.fold(r)
 		}
 		if r != g.r {
 			return 0, false

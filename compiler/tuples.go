@@ -189,6 +189,16 @@ func namesOf(n Node, f schema.Field) []func(string) bool {
 		if n.Field == f {
 			out = append(out, n.texts())
 		}
+	case Folded:
+		if n.Field == f {
+			out = append(out, foldedTest(n.Patterns))
+		}
+	case Regexp:
+		if n.Field == f {
+			out = append(out, regexpTest(n.Expr))
+		}
+	case Any:
+		nodes = []Node{relaxed(n)}
 	}
 	for _, inner := range nodes {
 		out = append(out, namesOf(inner, f)...)
