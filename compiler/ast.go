@@ -8,7 +8,11 @@ import (
 
 // Query is a parsed log search. Its tree is what both readers follow: Match for
 // one event in memory, SQL for the events table. They give the same answer.
-type Query struct{ Root Node }
+type Query struct {
+	Root Node
+	// Insensitive: letter case does not count. The text does not say so.
+	Insensitive bool
+}
 
 // Node is a part of a query: one of the types below, and no other.
 type Node interface {

@@ -20,11 +20,11 @@ const (
 var elementParsers fastjson.ParserPool
 
 // anyElement reports whether the test holds for an element of the array at the path.
-func anyElement(e *schema.Event, path string, test func(*schema.Event) bool) bool {
+func anyElement(e *schema.Event, f schema.Field, test func(*schema.Event) bool) bool {
 	found := false
-	atPath(e, path, func(v *fastjson.Value) {
+	atPath(e, f, func(v *fastjson.Value) {
 		flat(v, func(element *fastjson.Value) {
-			if !found && element.Type() != fastjson.TypeNull {
+			if t := element.Type(); !found && t != fastjson.TypeNull && t != fastjson.TypeArray {
 				found = test(elementEvent(element))
 			}
 		})
@@ -43,9 +43,9 @@ func elementEvent(v *fastjson.Value) *schema.Event {
 }
 
 // countOf is the number of elements at the path.
-func countOf(e *schema.Event, path string) int64 {
+func countOf(e *schema.Event, f schema.Field) int64 {
 	count := int64(0)
-	atPath(e, path, func(v *fastjson.Value) {
+	atPath(e, f, func(v *fastjson.Value) {
 		switch v.Type() {
 		case fastjson.TypeArray:
 			count += int64(len(v.GetArray()))
@@ -59,8 +59,8 @@ func countOf(e *schema.Event, path string) int64 {
 
 // atPath gives every value at the path: arrays on the way are looked into, and a
 // dot may be part of a key.
-func atPath(e *schema.Event, path string, yield func(*fastjson.Value)) {
-	if head, _, _ := strings.Cut(path, "."); !strings.Contains(e.JSON, head) && isWordText(head) {
+func atPath(e *schema.Event, f schema.Field, yield func(*fastjson.Value)) {
+	if head, _, _ := strings.Cut(f.Name, "."); !f.AnyCase && !strings.Contains(e.JSON, head) && isWordText(head) {
 		return
 	}
 	parser := elementParsers.Get()
@@ -69,7 +69,11 @@ func atPath(e *schema.Event, path string, yield func(*fastjson.Value)) {
 	if err != nil {
 		return // the canonical text of an event is JSON
 	}
-	descend(v, path, yield)
+	same := func(a, b string) bool { return a == b }
+	if f.AnyCase {
+		same = func(a, b string) bool { return len(a) == len(b) && lowerASCII(a) == lowerASCII(b) }
+	}
+	descend(v, f.Name, same, yield)
 }
 
 // isWordText reports whether the text is in JSON as it is.
@@ -82,7 +86,7 @@ func isWordText(s string) bool {
 	return true
 }
 
-func descend(v *fastjson.Value, path string, yield func(*fastjson.Value)) {
+func descend(v *fastjson.Value, path string, same func(a, b string) bool, yield func(*fastjson.Value)) {
 	flat(v, func(v *fastjson.Value) {
 		o, err := v.Object()
 		if err != nil {
@@ -90,10 +94,10 @@ func descend(v *fastjson.Value, path string, yield func(*fastjson.Value)) {
 		}
 		o.Visit(func(k []byte, member *fastjson.Value) {
 			switch key := string(k); {
-			case key == path:
+			case same(key, path):
 				yield(member)
-			case len(path) > len(key) && path[len(key)] == '.' && path[:len(key)] == key:
-				descend(member, path[len(key)+1:], yield)
+			case len(path) > len(key) && path[len(key)] == '.' && same(path[:len(key)], key):
+				descend(member, path[len(key)+1:], same, yield)
 			}
 		})
 	})

@@ -53,8 +53,8 @@ func (e *emitter) elements(n Any) (string, error) {
 }
 
 // countOf is the number of elements at the path.
-func (e *emitter) countOf(path string) string {
-	return e.ofDocument(elementEmitter{e, "d", 0}.count(path))
+func (e *emitter) countOf(f schema.Field) string {
+	return e.ofDocument(elementEmitter{e, "d", 0}.count(f))
 }
 
 // ofDocument is an expression of the document, d, which is made once.
@@ -68,7 +68,7 @@ func (e elementEmitter) any(n Any) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return "arrayExists(" + name + " -> (" + name + " != 'null') AND " + inner + ", " + e.values(n.Field.Name) + ")", nil
+	return "arrayExists(" + name + " -> (" + name + " != 'null') AND NOT startsWith(" + name + ", '[') AND " + inner + ", " + e.values(n.Field) + ")", nil
 }
 
 func (e elementEmitter) node(n Node) (string, error) {
@@ -121,7 +121,7 @@ func (e elementEmitter) leaf(n Node) (string, error) {
 	case Range:
 		return e.exists(n.Field, e.inRange(n)), nil
 	case Exists:
-		return "arrayExists(v -> if(startsWith(v, '{'), match(v, " + e.p.String(hasLeaf) + "), (v != 'null') AND NOT startsWith(v, '[')), " + e.values(n.Field.Name) + ")", nil
+		return "arrayExists(v -> if(startsWith(v, '{'), match(v, " + e.p.String(hasLeaf) + "), (v != 'null') AND NOT startsWith(v, '[')), " + flatten(e.along(n.Field, true)) + ")", nil
 	case Same:
 		return "hasAny(" + e.texts(n.Field) + ", " + e.texts(n.Other) + ")", nil
 	case Measured:
@@ -129,19 +129,19 @@ func (e elementEmitter) leaf(n Node) (string, error) {
 		if n.Measure == MeasureLength {
 			return e.exists(n.Field, compare("lengthUTF8("+text+")")), nil
 		}
-		return compare(e.count(n.Field.Name)), nil
+		return compare(e.count(n.Field)), nil
 	}
 	return "", fmt.Errorf("emit: no SQL for %T of an element", n)
 }
 
 // exists holds when the test does for a scalar at the field's path.
 func (e elementEmitter) exists(f schema.Field, test string) string {
-	return "arrayExists(v -> " + isScalar("v") + " AND " + notNull(test) + ", " + e.values(f.Name) + ")"
+	return "arrayExists(v -> " + isScalar("v") + " AND " + notNull(test) + ", " + e.values(f) + ")"
 }
 
 // texts are the texts of the scalars at the field's path.
 func (e elementEmitter) texts(f schema.Field) string {
-	return "arrayMap(v -> " + e.scalar("v") + ", arrayFilter(v -> " + isScalar("v") + ", " + e.values(f.Name) + "))"
+	return "arrayMap(v -> " + e.scalar("v") + ", arrayFilter(v -> " + isScalar("v") + ", " + e.values(f) + "))"
 }
 
 func isScalar(v string) string {
@@ -168,33 +168,49 @@ func (e elementEmitter) inRange(r Range) string {
 }
 
 // values are the values at a path in x, as they are written: arrays looked into.
-func (e elementEmitter) values(path string) string { return flatten(e.at(path)) }
+func (e elementEmitter) values(f schema.Field) string { return flatten(e.at(f)) }
 
 // count adds up what is at the path.
-func (e elementEmitter) count(path string) string {
-	return "arraySum(v -> if(startsWith(v, '['), length(JSONExtractArrayRaw(v)), v != 'null'), " + e.at(path) + ")"
+func (e elementEmitter) count(f schema.Field) string {
+	return "arraySum(v -> if(startsWith(v, '['), length(JSONExtractArrayRaw(v)), v != 'null'), " + e.at(f) + ")"
 }
 
 // at are the values at the path. Without a dot it is a key; with dots, each may be
 // in a key or between two: what is left of the path goes with the value that it
 // begins at, a dot before it, until nothing is left.
-func (e elementEmitter) at(path string) string {
-	if !strings.Contains(path, ".") {
+func (e elementEmitter) at(f schema.Field) string {
+	if path := f.Name; !f.AnyCase && !strings.Contains(path, ".") {
 		return "arrayFilter(v -> v != '', arrayMap(v -> JSONExtractRaw(v, " + e.p.String(path) + "), " + flatten("["+e.x+"]") + "))"
+	}
+	return e.along(f, false)
+}
+
+// along goes along the path, and with below also to what a key leads beyond it.
+func (e elementEmitter) along(f schema.Field, below bool) string {
+	path := f.Name
+	if f.AnyCase {
+		path = lowerASCII(path)
 	}
 	list := "[(" + e.p.String("."+path) + ", " + e.x + ")]"
 	for range strings.Count(path, ".") + 1 {
-		list = e.step(list)
+		list = e.step(list, f.AnyCase, below)
 	}
 	return "arrayMap(t -> t.2, arrayFilter(t -> t.1 = '', " + list + "))"
 }
 
 // step goes from each value that has a rest of the path to those of its members
 // that the rest begins with.
-func (e elementEmitter) step(list string) string {
+func (e elementEmitter) step(list string, anyCase, below bool) string {
 	dot := e.p.String(".")
 	elements := "if(t.1 != '', " + flatten("[t.2]") + ", [])"
-	begins := "((t.1 = concat(" + dot + ", m.1)) OR startsWith(t.1, concat(" + dot + ", m.1, " + dot + ")))"
+	key := "m.1"
+	if anyCase {
+		key = "lower(m.1)"
+	}
+	begins := "((t.1 = concat(" + dot + ", " + key + ")) OR startsWith(t.1, concat(" + dot + ", " + key + ", " + dot + ")))"
+	if below {
+		begins = "(" + begins + " OR startsWith(concat(" + dot + ", " + key + "), concat(t.1, " + dot + ")))"
+	}
 	members := "arrayFilter(m -> " + begins + ", arrayFlatten(arrayMap(v -> JSONExtractKeysAndValuesRaw(v), " + elements + ")))"
 	next := "arrayMap(m -> (substring(t.1, length(m.1) + 2), m.2), " + members + ")"
 	return "arrayFlatten(arrayMap(t -> if(t.1 = '', [t], " + next + "), " + list + "))"

@@ -40,6 +40,9 @@ type emitter struct{ p *Params }
 // node writes n. Every operator is parenthesised: neither the reader of the SQL
 // nor the writer of this function has to recall an order of precedence.
 func (e *emitter) node(n Node) (string, error) {
+	if ofAnyCase(n) {
+		return e.inAnyCase(n)
+	}
 	switch n := n.(type) {
 	case MatchAll:
 		return "true", nil
@@ -99,6 +102,14 @@ func (e *emitter) disjunction(nodes []Node) ([]string, error) {
 	patterns := map[schema.Field][]Pattern{}
 	var words []Pattern
 	for _, n := range nodes {
+		if ofAnyCase(n) {
+			sql, err := e.inAnyCase(n)
+			if err != nil {
+				return nil, err
+			}
+			parts = append(parts, sql)
+			continue
+		}
 		switch n := n.(type) {
 		case Equals:
 			if values[n.Field] == nil {

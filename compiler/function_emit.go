@@ -91,7 +91,7 @@ func (e *emitter) measured(n Measured) string {
 		test := func(x string) string { return compare("lengthUTF8(" + x + ")") }
 		return e.anyText(n.Field, test, test, func(text string) bool { return n.holds(int64(utf8.RuneCountInString(text))) })
 	case n.Field.Kind == schema.FieldAttribute:
-		return sqlAll(e.mayHave(n), compare(e.countOf(n.Field.Name)))
+		return sqlAll(e.mayHave(n), compare(e.countOf(n.Field)))
 	case n.Field.Kind == schema.FieldReserved && n.Field.Name == "tags":
 		return compare("length(tags)")
 	case n.Field.Kind == schema.FieldTag:
@@ -106,7 +106,7 @@ func (e *emitter) measured(n Measured) string {
 // where 0 is not what is asked for: it saves their JSON from being read.
 func (e *emitter) mayHave(n Measured) string {
 	head, _, _ := strings.Cut(n.Field.Name, ".")
-	if n.holds(0) || !isWordText(head) || head == "" {
+	if n.holds(0) || n.Field.AnyCase || !isWordText(head) || head == "" {
 		return "true"
 	}
 	return "(position(raw, " + e.p.String(head) + ") > 0)"

@@ -86,7 +86,7 @@ func matchMeasured(n Measured) func(*schema.Event) bool {
 	case n.Measure == MeasureLength:
 		return matchTexts(n.Field, func(s string) bool { return n.holds(int64(utf8.RuneCountInString(s))) })
 	case n.Field.Kind == schema.FieldAttribute:
-		return func(e *schema.Event) bool { return n.holds(countOf(e, n.Field.Name)) }
+		return func(e *schema.Event) bool { return n.holds(countOf(e, n.Field)) }
 	}
 	return func(e *schema.Event) bool {
 		count := int64(0)
@@ -101,17 +101,17 @@ func matchAnyElement(n Any) func(*schema.Event) bool {
 	needs := matcher(relaxed(n))
 	inner := matcher(n.Node)
 	return func(e *schema.Event) bool {
-		return needs(e) && anyElement(e, n.Field.Name, inner)
+		return needs(e) && anyElement(e, n.Field, inner)
 	}
 }
 
 // relaxed is a condition on the event that holds whenever the inner query holds for
 // an element: each positive term, asked of the elements together.
-func relaxed(n Any) Node { return relax(n.Node, n.Field.Name) }
+func relaxed(n Any) Node { return relax(n.Node, n.Field) }
 
-func relax(n Node, array string) Node {
+func relax(n Node, array schema.Field) Node {
 	below := func(f schema.Field) schema.Field {
-		return schema.Field{Kind: schema.FieldAttribute, Name: array + "." + f.Name}
+		return schema.Field{Kind: schema.FieldAttribute, Name: array.Name + "." + f.Name, AnyCase: array.AnyCase}
 	}
 	switch n := n.(type) {
 	case Conjunction:

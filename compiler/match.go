@@ -116,15 +116,7 @@ func matchLeaf(l *schema.Leaf, test func(string) bool) bool {
 func matchTexts(f schema.Field, test func(string) bool) func(*schema.Event) bool {
 	switch {
 	case f.Kind == schema.FieldAttribute:
-		return func(e *schema.Event) bool {
-			leaves := e.Lookup(f.Name)
-			for i := range leaves {
-				if matchLeaf(&leaves[i], test) {
-					return true
-				}
-			}
-			return false
-		}
+		return leavesAt(f, func(l *schema.Leaf) bool { return matchLeaf(l, test) })
 	case f.Kind == schema.FieldTag:
 		return func(e *schema.Event) bool {
 			for _, t := range e.Tags {
@@ -184,6 +176,8 @@ func matchEquals(n Equals) func(*schema.Event) bool {
 
 func matchExists(f schema.Field) func(*schema.Event) bool {
 	switch {
+	case f.AnyCase:
+		return existsInAnyCase(f.Name)
 	case f.Kind == schema.FieldAttribute:
 		below := f.Name + "."
 		return func(e *schema.Event) bool { return len(e.Lookup(f.Name)) > 0 || hasPrefixPath(e, below) }
@@ -285,25 +279,17 @@ func matchRange(r Range) func(*schema.Event) bool {
 	if r.Field.Kind != schema.FieldAttribute {
 		return matchTexts(r.Field, v.hasText)
 	}
-	return func(e *schema.Event) bool {
-		for _, l := range e.Lookup(r.Field.Name) {
-			switch l.Kind {
-			case schema.KindString:
-				if v.hasText(l.Str) {
-					return true
-				}
-			case schema.KindInt:
-				if v.hasInt(l.Int) {
-					return true
-				}
-			case schema.KindFloat:
-				if v.hasFloat(l.Num) {
-					return true
-				}
-			}
+	return leavesAt(r.Field, func(l *schema.Leaf) bool {
+		switch l.Kind {
+		case schema.KindString:
+			return v.hasText(l.Str)
+		case schema.KindInt:
+			return v.hasInt(l.Int)
+		case schema.KindFloat:
+			return v.hasFloat(l.Num)
 		}
 		return false
-	}
+	})
 }
 
 func matchNetwork(n Network) func(*schema.Event) bool { return matchTexts(n.Field, n.texts()) }

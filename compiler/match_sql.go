@@ -114,7 +114,7 @@ func (l *Label) sql(p *Params) (string, error) {
 func (l *Label) text() string {
 	var b strings.Builder
 	for _, part := range l.Parts {
-		fmt.Fprintf(&b, "%t %s\n", part.Negated, part.Query)
+		fmt.Fprintf(&b, "%t %t %s\n", part.Negated, part.Query.Insensitive, part.Query)
 	}
 	return b.String()
 }

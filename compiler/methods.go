@@ -65,7 +65,7 @@ func (c *ruleCompiler) grades() {
 			c.bad.Add(at+".query", err.Error())
 			continue
 		}
-		c.plan.Grades = append(c.plan.Grades, q)
+		c.plan.Grades = append(c.plan.Grades, c.inCase(q))
 		c.plan.Cases = append(c.plan.Cases, Case{Name: k.Name, Status: k.Severity(), Condition: &Condition{Parts: []CondNode{CondTrue{}}}})
 	}
 }

@@ -414,6 +414,14 @@ func (c *ruleCompiler) filters() []Part {
 	return parts
 }
 
+// inCase is the query as the rule's option says that letter case counts.
+func (c *ruleCompiler) inCase(q *Query) *Query {
+	if o := c.plan.Rule.Options.CaseInsensitive; o != nil && *o {
+		return q.insensitive()
+	}
+	return q
+}
+
 // search parses a query; an invalid one is noted and leaves no part.
 func (c *ruleCompiler) search(target, text string, negated bool) []Part {
 	q, err := ParseQuery(text)
@@ -421,7 +429,7 @@ func (c *ruleCompiler) search(target, text string, negated bool) []Part {
 		c.bad.Add(target, err.Error())
 		return nil
 	}
-	return []Part{{q, negated}}
+	return []Part{{c.inCase(q), negated}}
 }
 
 func (c *ruleCompiler) cases() {

@@ -39,6 +39,10 @@ func sourcesOf(n Node) []string {
 		if n.Field.Kind == schema.FieldReserved && n.Field.Name == "source" {
 			return []string{n.Value}
 		}
+	case Folded:
+		if n.Field.Kind == schema.FieldReserved && n.Field.Name == "source" {
+			return literals(n.Patterns)
+		}
 	case Conjunction:
 		for _, part := range n.Nodes {
 			if named := sourcesOf(part); named != nil {
@@ -57,4 +61,17 @@ func sourcesOf(n Node) []string {
 		return out
 	}
 	return nil
+}
+
+// literals are the texts of patterns without wildcards; nil, when one has some.
+func literals(patterns []Pattern) []string {
+	var out []string
+	for _, p := range patterns {
+		text, ok := p.Literal()
+		if !ok {
+			return nil
+		}
+		out = append(out, text)
+	}
+	return out
 }

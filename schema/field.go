@@ -24,6 +24,9 @@ const (
 type Field struct {
 	Kind FieldKind
 	Name string // without the @
+	// AnyCase, of an attribute, means the paths that differ in the case of ASCII
+	// letters, too: options.caseInsensitive of a rule.
+	AnyCase bool
 }
 
 // The reserved fields and the column each is stored in. trace_id has none of
@@ -37,19 +40,19 @@ var reserved = map[string]bool{
 func ParseField(s string) Field {
 	switch {
 	case strings.HasPrefix(s, "@"):
-		return Field{FieldAttribute, s[1:]}
+		return Field{Kind: FieldAttribute, Name: s[1:]}
 	case s == "trace_id":
-		return Field{FieldAttribute, s}
+		return Field{Kind: FieldAttribute, Name: s}
 	case s == "ddsource":
-		return Field{FieldReserved, "source"}
+		return Field{Kind: FieldReserved, Name: "source"}
 	case s == "hostname":
-		return Field{FieldReserved, "host"}
+		return Field{Kind: FieldReserved, Name: "host"}
 	case s == "ddtags":
-		return Field{FieldReserved, "tags"}
+		return Field{Kind: FieldReserved, Name: "tags"}
 	case reserved[s]:
-		return Field{FieldReserved, s}
+		return Field{Kind: FieldReserved, Name: s}
 	}
-	return Field{FieldTag, s}
+	return Field{Kind: FieldTag, Name: s}
 }
 
 // String is the reference as a user writes it.

@@ -127,6 +127,9 @@ type RuleOptions struct {
 	// ExpectedGroups says where the groups stand that are silent when they are
 	// never heard of at all. Our own.
 	ExpectedGroups *ExpectedGroups `json:"expectedGroups,omitempty"`
+	// CaseInsensitive: letter case counts in no query of the rule, neither in
+	// values nor in the names of attributes. Our own.
+	CaseInsensitive *bool `json:"caseInsensitive,omitempty"`
 }
 
 // ExpectedGroups names the column of a reference table whose values are groups

@@ -1033,8 +1033,11 @@ type RuleOptions struct {
 	// follow, where its events always come late.
 	SilenceDelay   *int64          `protobuf:"varint,15,opt,name=silence_delay,json=silenceDelay,proto3,oneof" json:"silence_delay,omitempty"`
 	ExpectedGroups *ExpectedGroups `protobuf:"bytes,16,opt,name=expected_groups,json=expectedGroups,proto3" json:"expected_groups,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Letter case counts in no query of the rule, neither in values nor in the names
+	// of attributes.
+	CaseInsensitive *bool `protobuf:"varint,17,opt,name=case_insensitive,json=caseInsensitive,proto3,oneof" json:"case_insensitive,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *RuleOptions) Reset() {
@@ -1177,6 +1180,13 @@ func (x *RuleOptions) GetExpectedGroups() *ExpectedGroups {
 		return x.ExpectedGroups
 	}
 	return nil
+}
+
+func (x *RuleOptions) GetCaseInsensitive() bool {
+	if x != nil && x.CaseInsensitive != nil {
+		return *x.CaseInsensitive
+	}
+	return false
 }
 
 // ExpectedGroups names the column of a reference table whose values are groups of
@@ -3912,7 +3922,7 @@ const file_rule_proto_rawDesc = "" +
 	"\n" +
 	"RuleFilter\x12\x16\n" +
 	"\x06action\x18\x01 \x01(\tR\x06action\x12\x14\n" +
-	"\x05query\x18\x02 \x01(\tR\x05query\"\xb1\n" +
+	"\x05query\x18\x02 \x01(\tR\x05query\"\xf6\n" +
 	"\n" +
 	"\vRuleOptions\x12.\n" +
 	"\x10detection_method\x18\x01 \x01(\tH\x00R\x0fdetectionMethod\x88\x01\x01\x120\n" +
@@ -3932,14 +3942,16 @@ const file_rule_proto_rawDesc = "" +
 	"\x16related_signals_fields\x18\r \x03(\tB\x04\x88\xb5\x18\x01R\x14relatedSignalsFields\x12Z\n" +
 	"\x17content_anomaly_options\x18\x0e \x01(\v2\".nightjar.v1.ContentAnomalyOptionsR\x15contentAnomalyOptions\x12(\n" +
 	"\rsilence_delay\x18\x0f \x01(\x03H\x06R\fsilenceDelay\x88\x01\x01\x12D\n" +
-	"\x0fexpected_groups\x18\x10 \x01(\v2\x1b.nightjar.v1.ExpectedGroupsR\x0eexpectedGroupsB\x13\n" +
+	"\x0fexpected_groups\x18\x10 \x01(\v2\x1b.nightjar.v1.ExpectedGroupsR\x0eexpectedGroups\x12.\n" +
+	"\x10case_insensitive\x18\x11 \x01(\bH\aR\x0fcaseInsensitive\x88\x01\x01B\x13\n" +
 	"\x11_detection_methodB\x14\n" +
 	"\x12_evaluation_windowB\r\n" +
 	"\v_keep_aliveB\x16\n" +
 	"\x14_max_signal_durationB$\n" +
 	"\"_decrease_criticality_based_on_envB\x1b\n" +
 	"\x19_hardcoded_evaluator_typeB\x10\n" +
-	"\x0e_silence_delay\"P\n" +
+	"\x0e_silence_delayB\x13\n" +
+	"\x11_case_insensitive\"P\n" +
 	"\x0eExpectedGroups\x12\x1d\n" +
 	"\n" +
 	"table_name\x18\x01 \x01(\tR\ttableName\x12\x1f\n" +

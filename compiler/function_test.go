@@ -1,0 +1,141 @@
+package compiler
+
+import (
+	"strings"
+	"testing"
+
+	"nightjar/schema"
+)
+
+// TestFunctionsMeanWhatTheySay asks both readers of one event a line.
+func TestFunctionsMeanWhatTheySay(t *testing.T) {
+	type answer struct {
+		query string
+		holds bool
+	}
+	var events []schema.Event
+	var answers [][]answer
+	add := func(attributes string, said ...any) {
+		e := schema.Event{Source: "Sshd", Message: "Größe", Tags: []string{"env:prod", "env:dev", "x"}}
+		var err error
+		if e.Attributes, err = schema.ParseAttributes(attributes); err != nil {
+			t.Fatal(err)
+		}
+		events = append(events, e)
+		var list []answer
+		for i := 0; i < len(said); i += 2 {
+			list = append(list, answer{said[i].(string), said[i+1].(bool)})
+		}
+		answers = append(answers, list)
+	}
+	add(`{"user":"ADMIN_ſ","n":404,"names":["Bob","eve"],"t":true}`,
+		`ICASE(@user, admin_s)`, true, `ICASE(@user, "admin*")`, false, `ICASE(@user, Adm*)`, true, `ICASE(@names, root, BOB)`, true,
+		`ICASE(@user, admin)`, false, `ICASE(@n, 404)`, true, `ICASE(@t, TRUE)`, true, `ICASE(source, sshd)`, true, `ICASE(env, PROD)`, true,
+		`ICASE(message, größe)`, true, `ICASE(message, GRÖẞE)`, true, `-ICASE(@missing, *)`, true,
+		`REGEX(@user, "^ADMIN")`, true, `REGEX(@user, "admin")`, false, `REGEX(@user, "(?i)admin_s$")`, true, `REGEX(@n, "^4\d+$")`, true,
+		`REGEX(@names, "v")`, true, `REGEX(tags, "^env:d")`, true, `REGEX(@t, "ru")`, true, `REGEX(@user, "^\pL")`, true,
+		`LENGTH(@user) = 7`, true, `LENGTH(@names) > 3`, false, `LENGTH(@names) >= 3`, true, `LENGTH(message) = 5`, true, `LENGTH(@missing) < 100`, false, `LENGTH(@n) == 3`, true,
+		`COUNT(@names) = 2`, true, `COUNT(@n) = 1`, true, `COUNT(@missing) < 1`, true, `COUNT(tags) > 2`, true, `COUNT(env) = 2`, true, `COUNT(host) = 0`, true,
+		`SAME(@n, @user)`, false, `SAME(@names, @names)`, true, `SAME(@missing, @missing)`, false)
+	add(`{"a":"x","b":["y","x"],"c":{"a":"z"},"d":5,"e":"5"}`,
+		`SAME(@a, @b)`, true, `SAME(@a, @c.a)`, false, `SAME(@d, @e)`, true)
+	add(`{"authorizationInfo":[{"permission":"x","granted":true},{"permission":"y","granted":false,"resource":{"name":"r1"}}]}`,
+		`ANY(@authorizationInfo, @permission:x @granted:false)`, false, `@authorizationInfo.permission:x @authorizationInfo.granted:false`, true,
+		`ANY(@authorizationInfo, @permission:y @granted:false)`, true, `ANY(@authorizationInfo, -@resource.name:*)`, true,
+		`ANY(@authorizationInfo, @permission:y -@resource.name:r1)`, false, `ANY(@authorizationInfo, ICASE(@permission, X) AND NOT @granted:false)`, true,
+		`ANY(@authorizationInfo, @resource:(a OR b) OR @resource.name:r*)`, true, `-ANY(@authorizationInfo, @permission:z)`, true,
+		`COUNT(@authorizationInfo) = 2`, true, `COUNT(@authorizationInfo.permission) = 2`, true, `ANY(@missing, *)`, false, `ANY(@authorizationInfo, *)`, true)
+	add(`{"a.b":[{"c.d":1,"k":"}\"["}],"a":{"b":[{"c":{"d":2}},null,[{"c.d":3}]]},"big":18446744073709551616,"text":",123456789012345678901,"}`,
+		`ANY(@a.b, @c.d:1 @k:"}\"[")`, true, `ANY(@a.b, @c.d:2)`, true, `ANY(@a.b, @c.d:3)`, false, `ANY(@a.b, @c.d:1 @c.d:2)`, false,
+		`COUNT(@a.b) = 4`, true, `COUNT(@big) = 1`, true, `LENGTH(@text) = 23`, true, `SAME(@text, @text)`, true)
+	add(`{"one":{"p":"v","q":[1,5]},"n":null,"empty":[],"least":-9223372036854775808}`,
+		`ANY(@one, @p:v @q:>4)`, true, `ANY(@one, @q:[2 TO 4])`, false, `COUNT(@n) = 0`, true, `COUNT(@empty) = 0`, true, `COUNT(@one) = 1`, true, `ANY(@empty, *)`, false,
+		`ANY(@n, *)`, false, `ANY(@one, COUNT(@q) = 2 LENGTH(@p) = 1)`, true, `ANY(@one, SAME(@p, @q))`, false, `ANY(@one, CIDR(@p, 10.0.0.0/8))`, false, `COUNT(@least) = 1`, true)
+	w := newWorld(t, events)
+	for i, list := range answers {
+		for _, a := range list {
+			q, err := ParseQuery(a.query)
+			if err != nil {
+				t.Errorf("%s: %v", a.query, err)
+				continue
+			}
+			if got := q.Match(&w.events[i]); got != a.holds {
+				t.Errorf("%s of %s: %t", a.query, w.events[i].JSON, got)
+			}
+			w.agree(t, q)
+			w.agree(t, q.insensitive())
+		}
+	}
+}
+
+func TestCaseInsensitiveQueries(t *testing.T) {
+	e := schema.Event{Source: "windows", Tags: []string{"Env:Prod"}}
+	var err error
+	if e.Attributes, err = schema.ParseAttributes(`{"EventData":{"Image":"C:\\Windows\\System32\\CMD.exe","commandline":"cmd /c WHOAMI","n":5,"items":[{"Name":"A","Ok":"YES"},{"Name":"b","Ok":"no"}]}}`); err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t, []schema.Event{e})
+	for text, want := range map[string]bool{
+		`@eventdata.image:*\\cmd.EXE`:                                          true,
+		`@EventData.CommandLine:"CMD /C whoami"`:                               true,
+		`-@eventdata.image:*\\cmd.exe`:                                         false,
+		`@eventdata.N:5 @EVENTDATA.N:[1 TO 5] _exists_:@EVENTDATA.n`:           true,
+		`source:WINDOWS`:                                                       true,
+		`ANY(@eventdata.ITEMS, @name:a @ok:yes)`:                               true,
+		`ANY(@eventdata.ITEMS, @name:b @ok:yes)`:                               false,
+		`COUNT(@eventdata.ITEMS) = 2 LENGTH(@eventdata.image) > 10`:            true,
+		`REGEX(@eventdata.image, "SYSTEM32") SAME(@eventdata.N, @EVENTDATA.n)`: true,
+		`@eventdat.image:*`:                                                    false,
+	} {
+		q, err := ParseQuery(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q = q.insensitive()
+		if got := q.Match(&w.events[0]); got != want {
+			t.Errorf("%s: %t", text, got)
+		}
+		w.agree(t, q)
+	}
+}
+
+func TestCaseInsensitiveReadersAgree(t *testing.T) {
+	g := newGenerator(77)
+	events := g.events(400)
+	for i := range events {
+		if i%2 == 0 {
+			events[i].Attributes, _ = schema.ParseAttributes(strings.ToUpper(events[i].JSON))
+		}
+	}
+	w := newWorld(t, events)
+	for range 60 {
+		w.agree(t, g.query().insensitive())
+	}
+}
+
+func TestFunctionsAreRefusedWithAPlace(t *testing.T) {
+	for text, says := range map[string]string{
+		`ICASE(@a)`:                 "expected a pattern",
+		`icase(@a, b)`:              "ICASE is written in capitals",
+		`ICAZE(@a, b)`:              "did you mean ICASE(",
+		`REGEX(@a, b)`:              "in quotes",
+		`REGEX(@a, "(?=b)")`:        "not a regular expression",
+		`REGEX(@a, "(a{1000}){9}")`: "not a regular expression",
+		`REGEX(@a, "` + strings.Repeat("(ab?c){50}", 200) + `")`: "at most 5000",
+		`ANY(host, @a:b)`: "ANY looks into an array",
+		`ANY(@a, b)`:      "an element of an array has no message",
+		`ANY(@a, host:b)`: "an element of an array has no host",
+		`ANY(@a, *:b)`:    "an element of an array has no",
+		`ANY(@a, @b:c`:    "never closed",
+		`ANY(@a, ANY(@b, ANY(@c, ANY(@d, @e:f))))`: "in more than",
+		`SAME(@a)`:          "expected a second field",
+		`LENGTH(@a)`:        "expected >, >=",
+		`COUNT(@a) > 1.5`:   "expected a whole number",
+		`COUNT(@a, @b) > 1`: "takes one field",
+	} {
+		_, err := ParseQuery(text)
+		if err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%.60s: %v, want %s", text, err, says)
+		}
+	}
+}
