@@ -354,6 +354,7 @@ func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *inge
 			"/v1/input":                ingest.NewHandler(intake),
 			"/v1/input/{key}":          ingest.NewHandler(intake),
 			"/ingest":                  ingest.NewGeneric(intake),
+			"/ingest/{$}":              ingest.NewGeneric(intake),
 			"POST /{$}":                ingest.NewGeneric(intake),
 			hec.Path:                   hec.New(intake),
 			hec.Path + "/":             hec.New(intake),

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"io"
+	"net"
+	"strings"
+	"sync/atomic"
+	"testing"
+)
+
+// lossy is a network between senders and an engine, which can lose the answers.
+type lossy struct {
+	address string
+	to      atomic.Pointer[string]
+	// losing is how many answers are still to be lost: the engine has given them,
+	// and their senders see the connection end.
+	losing, lost atomic.Int64
+}
+
+// newLossy listens until the test ends; where it leads, aim says.
+func newLossy(t testing.TB) *lossy {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := &lossy{address: l.Addr().String()}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go n.carry(conn)
+		}
+	}()
+	return n
+}
+
+func (n *lossy) aim(p *process) {
+	to := strings.TrimPrefix(p.base, "http://")
+	n.to.Store(&to)
+}
+
+// carry carries a connection, up to an answer that is to be lost.
+func (n *lossy) carry(sender net.Conn) {
+	defer sender.Close()
+	engine, err := net.Dial("tcp", *n.to.Load())
+	if err != nil {
+		return
+	}
+	defer engine.Close()
+	go func() {
+		_, _ = io.Copy(engine, sender)
+		_ = engine.(*net.TCPConn).CloseWrite()
+	}()
+	buf := make([]byte, 64<<10)
+	for {
+		count, err := engine.Read(buf)
+		if count > 0 && n.losing.Load() > 0 && n.losing.Add(-1) >= 0 {
+			n.lost.Add(1)
+			return
+		}
+		if _, e := sender.Write(buf[:count]); e != nil || err != nil {
+			return
+		}
+	}
+}
