@@ -46,6 +46,7 @@ var layers = map[string][]string{
 	"ingest/files":         {"ingest/evtx"},
 	"ingest/elastic":       {"schema", "ingest"},
 	"ingest/hec":           {"schema", "ingest"},
+	"ingest/syslog":        {"schema", "ingest"},
 	"ingest/clickhouse":    {"schema", "clickhouse", "ingest"},
 	"backup":               {"schema", "migrations", "ingest"},
 	"scheduler/clickhouse": {"schema", "clickhouse", "compiler", "scheduler", "scheduler/reference"},
@@ -83,6 +84,7 @@ var onlyIn = map[string][]string{
 	"github.com/oschwald/maxminddb-golang": {"ingest/geoip"},
 	"github.com/expr-lang/expr":            {}, // for comparison, in tests
 	"cel.dev/cel-go":                       {},
+	"github.com/leodido/go-syslog":         {"ingest/syslog"},
 	"github.com/ClickHouse/ch-go":          {"ingest/clickhouse"},
 	"google.golang.org/grpc":               {"api", "api/v1", "cmd/nightjar"},
 }

@@ -13,6 +13,8 @@ require (
 	github.com/elastic/go-seccomp-bpf v1.6.0
 )
 
+require github.com/leodido/go-syslog/v4 v4.6.0
+
 require (
 	cel.dev/cel-go v0.33.2
 	cel.dev/expr v0.25.3 // indirect

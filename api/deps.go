@@ -366,6 +366,17 @@ type Status struct {
 	// not be read, the most first.
 	Clocks          []ClockSkew
 	UnreadableTimes []UnreadableTimes
+	Syslog          []SyslogDoor
+}
+
+// SyslogDoor is how an address that takes in syslog is doing, since the start.
+type SyslogDoor struct {
+	Protocol, Address string // udp, tcp or tls
+	Connections       int    // now
+	Messages, Bytes   uint64 // taken in
+	// By cause: connections and datagrams of those who may not send, connections
+	// that were ended, messages that were lost, and those that were kept damaged.
+	Refused, Closed, Lost, Damaged map[string]uint64
 }
 
 // ClockSkew is a source and host whose events are all ahead of the clock or behind

@@ -55,7 +55,7 @@ func (s *statuses) GetStatus(ctx context.Context, _ *pb.GetStatusRequest) (*pb.S
 			UsedBytes: now.Storage.Used, QuotaBytes: now.Storage.Quota, OverQuota: now.Storage.OverQuota, OldestDay: now.Storage.OldestDay,
 			DroppedEvents: now.Storage.Dropped, DroppedUnevaluated: now.Storage.DroppedUnevaluated,
 		},
-		Geoip: geoip, Clocks: clocksOf(now.Clocks), UnreadableTimes: unreadableOf(now.UnreadableTimes),
+		Geoip: geoip, Clocks: clocksOf(now.Clocks), UnreadableTimes: unreadableOf(now.UnreadableTimes), Syslog: doorsOf(now.Syslog),
 		WithoutEffect: idle,
 	}, nil
 }
@@ -78,6 +78,17 @@ func unreadableOf(times []UnreadableTimes) []*pb.UnreadableTimes {
 	var out []*pb.UnreadableTimes
 	for _, t := range times[:min(len(times), maxListed)] {
 		out = append(out, &pb.UnreadableTimes{Source: t.Source, Events: t.Events, Last: t.Last.UTC().Format(time.RFC3339)})
+	}
+	return out
+}
+
+func doorsOf(doors []SyslogDoor) []*pb.SyslogDoor {
+	var out []*pb.SyslogDoor
+	for _, d := range doors {
+		out = append(out, &pb.SyslogDoor{
+			Protocol: d.Protocol, Address: d.Address, Connections: int64(d.Connections), Messages: d.Messages, Bytes: d.Bytes,
+			Refused: d.Refused, Closed: d.Closed, Lost: d.Lost, Damaged: d.Damaged,
+		})
 	}
 	return out
 }

@@ -17,7 +17,9 @@ type draft struct {
 	tags         []string
 	pairs        []schema.Pair
 	rawMessage   string // of a raw line
-	hasDD, hasDT bool   // ddtags and tags were there
+	line         string // what its parser reads, where that is more
+	head         []Attribute
+	hasDD, hasDT bool // ddtags and tags were there
 	cut          *cut
 }
 
@@ -83,13 +85,14 @@ func (d *Decoder) build(x *draft) schema.Event {
 	timed := d.setTime(&e, x, &used)
 	x.pairs = used.left(x)
 	if parse := Parsers[e.Source]; parse != nil && x.said == (named{}) && onlyMessage(x.pairs) {
-		p := parse(Line{Text: e.Message, Now: d.Now, Year: d.Year, Zone: d.Zone})
+		p := parse(Line{Text: first(x.line, e.Message), Now: d.Now, Year: d.Year, Zone: d.Zone})
 		x.pairs = append(x.pairs, p.pairs()...)
 		e.Host = first(e.Host, p.Host)
 		if !timed && !p.At.IsZero() {
 			e.At = schema.MillisOf(p.At)
 		}
 	}
+	x.pairs = append(x.pairs, Parsed{Attributes: x.head}.pairs()...)
 	e.Host = first(e.Host, d.Host)
 	d.finish(&e, x)
 	return e
@@ -135,9 +138,12 @@ func (d *Decoder) message(x *draft, used *usedSlots) string {
 	return first(text, said(&x.said, fields.message))
 }
 
+// cookie is what senders of syslog write before a message that is JSON.
+const cookie = "@cee:"
+
 // unfoldText unfolds a text that is one JSON object, and nothing else.
 func (d *Decoder) unfoldText(x *draft, text string) {
-	text = strings.TrimSpace(text)
+	text = strings.TrimSpace(strings.TrimPrefix(text, cookie))
 	if len(text) < 2 || text[0] != '{' || text[len(text)-1] != '}' {
 		return
 	}

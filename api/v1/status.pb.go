@@ -83,8 +83,10 @@ type Status struct {
 	Clocks []*ClockSkew `protobuf:"bytes,30,rep,name=clocks,proto3" json:"clocks,omitempty"`
 	// Sources with events whose time could not be read, the most first; at most 100.
 	UnreadableTimes []*UnreadableTimes `protobuf:"bytes,31,rep,name=unreadable_times,proto3" json:"unreadable_times,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// The addresses that take in syslog.
+	Syslog        []*SyslogDoor `protobuf:"bytes,32,rep,name=syslog,proto3" json:"syslog,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Status) Reset() {
@@ -215,6 +217,131 @@ func (x *Status) GetUnreadableTimes() []*UnreadableTimes {
 	return nil
 }
 
+func (x *Status) GetSyslog() []*SyslogDoor {
+	if x != nil {
+		return x.Syslog
+	}
+	return nil
+}
+
+// SyslogDoor is how an address that takes in syslog is doing, since the start. The
+// maps count by cause.
+type SyslogDoor struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// udp, tcp or tls
+	Protocol string `protobuf:"bytes,1,opt,name=protocol,proto3" json:"protocol,omitempty"`
+	Address  string `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"`
+	// Open now.
+	Connections int64 `protobuf:"varint,3,opt,name=connections,proto3" json:"connections,omitempty"`
+	// Taken in.
+	Messages uint64 `protobuf:"varint,4,opt,name=messages,proto3" json:"messages,omitempty"`
+	Bytes    uint64 `protobuf:"varint,5,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	// Connections and datagrams of those who may not send.
+	Refused map[string]uint64 `protobuf:"bytes,6,rep,name=refused,proto3" json:"refused,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	// Connections that were ended.
+	Closed map[string]uint64 `protobuf:"bytes,7,rep,name=closed,proto3" json:"closed,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	// Messages that are lost.
+	Lost map[string]uint64 `protobuf:"bytes,8,rep,name=lost,proto3" json:"lost,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	// Messages that were cut, cut off or unreadable; they are kept, and
+	// @syslog.problem says what was wrong.
+	Damaged       map[string]uint64 `protobuf:"bytes,9,rep,name=damaged,proto3" json:"damaged,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SyslogDoor) Reset() {
+	*x = SyslogDoor{}
+	mi := &file_status_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SyslogDoor) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SyslogDoor) ProtoMessage() {}
+
+func (x *SyslogDoor) ProtoReflect() protoreflect.Message {
+	mi := &file_status_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SyslogDoor.ProtoReflect.Descriptor instead.
+func (*SyslogDoor) Descriptor() ([]byte, []int) {
+	return file_status_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *SyslogDoor) GetProtocol() string {
+	if x != nil {
+		return x.Protocol
+	}
+	return ""
+}
+
+func (x *SyslogDoor) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
+func (x *SyslogDoor) GetConnections() int64 {
+	if x != nil {
+		return x.Connections
+	}
+	return 0
+}
+
+func (x *SyslogDoor) GetMessages() uint64 {
+	if x != nil {
+		return x.Messages
+	}
+	return 0
+}
+
+func (x *SyslogDoor) GetBytes() uint64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *SyslogDoor) GetRefused() map[string]uint64 {
+	if x != nil {
+		return x.Refused
+	}
+	return nil
+}
+
+func (x *SyslogDoor) GetClosed() map[string]uint64 {
+	if x != nil {
+		return x.Closed
+	}
+	return nil
+}
+
+func (x *SyslogDoor) GetLost() map[string]uint64 {
+	if x != nil {
+		return x.Lost
+	}
+	return nil
+}
+
+func (x *SyslogDoor) GetDamaged() map[string]uint64 {
+	if x != nil {
+		return x.Damaged
+	}
+	return nil
+}
+
 // ClockSkew is a source and host all of whose events are ahead of the clock or
 // behind it, by more than ten minutes. One event that is on time ends it.
 type ClockSkew struct {
@@ -236,7 +363,7 @@ type ClockSkew struct {
 
 func (x *ClockSkew) Reset() {
 	*x = ClockSkew{}
-	mi := &file_status_proto_msgTypes[2]
+	mi := &file_status_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -248,7 +375,7 @@ func (x *ClockSkew) String() string {
 func (*ClockSkew) ProtoMessage() {}
 
 func (x *ClockSkew) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[2]
+	mi := &file_status_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -261,7 +388,7 @@ func (x *ClockSkew) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClockSkew.ProtoReflect.Descriptor instead.
 func (*ClockSkew) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{2}
+	return file_status_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ClockSkew) GetSource() string {
@@ -327,7 +454,7 @@ type UnreadableTimes struct {
 
 func (x *UnreadableTimes) Reset() {
 	*x = UnreadableTimes{}
-	mi := &file_status_proto_msgTypes[3]
+	mi := &file_status_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -339,7 +466,7 @@ func (x *UnreadableTimes) String() string {
 func (*UnreadableTimes) ProtoMessage() {}
 
 func (x *UnreadableTimes) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[3]
+	mi := &file_status_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -352,7 +479,7 @@ func (x *UnreadableTimes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnreadableTimes.ProtoReflect.Descriptor instead.
 func (*UnreadableTimes) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{3}
+	return file_status_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *UnreadableTimes) GetSource() string {
@@ -393,7 +520,7 @@ type WithoutEffect struct {
 
 func (x *WithoutEffect) Reset() {
 	*x = WithoutEffect{}
-	mi := &file_status_proto_msgTypes[4]
+	mi := &file_status_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -405,7 +532,7 @@ func (x *WithoutEffect) String() string {
 func (*WithoutEffect) ProtoMessage() {}
 
 func (x *WithoutEffect) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[4]
+	mi := &file_status_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -418,7 +545,7 @@ func (x *WithoutEffect) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WithoutEffect.ProtoReflect.Descriptor instead.
 func (*WithoutEffect) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{4}
+	return file_status_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *WithoutEffect) GetKind() string {
@@ -471,7 +598,7 @@ type GeoIPDatabase struct {
 
 func (x *GeoIPDatabase) Reset() {
 	*x = GeoIPDatabase{}
-	mi := &file_status_proto_msgTypes[5]
+	mi := &file_status_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -483,7 +610,7 @@ func (x *GeoIPDatabase) String() string {
 func (*GeoIPDatabase) ProtoMessage() {}
 
 func (x *GeoIPDatabase) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[5]
+	mi := &file_status_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -496,7 +623,7 @@ func (x *GeoIPDatabase) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GeoIPDatabase.ProtoReflect.Descriptor instead.
 func (*GeoIPDatabase) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{5}
+	return file_status_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GeoIPDatabase) GetFile() string {
@@ -539,7 +666,7 @@ type ClickHouseStatus struct {
 
 func (x *ClickHouseStatus) Reset() {
 	*x = ClickHouseStatus{}
-	mi := &file_status_proto_msgTypes[6]
+	mi := &file_status_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -551,7 +678,7 @@ func (x *ClickHouseStatus) String() string {
 func (*ClickHouseStatus) ProtoMessage() {}
 
 func (x *ClickHouseStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[6]
+	mi := &file_status_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -564,7 +691,7 @@ func (x *ClickHouseStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClickHouseStatus.ProtoReflect.Descriptor instead.
 func (*ClickHouseStatus) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{6}
+	return file_status_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ClickHouseStatus) GetState() string {
@@ -608,7 +735,7 @@ type AsideEvent struct {
 
 func (x *AsideEvent) Reset() {
 	*x = AsideEvent{}
-	mi := &file_status_proto_msgTypes[7]
+	mi := &file_status_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -620,7 +747,7 @@ func (x *AsideEvent) String() string {
 func (*AsideEvent) ProtoMessage() {}
 
 func (x *AsideEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[7]
+	mi := &file_status_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -633,7 +760,7 @@ func (x *AsideEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AsideEvent.ProtoReflect.Descriptor instead.
 func (*AsideEvent) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{7}
+	return file_status_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *AsideEvent) GetRuleId() string {
@@ -685,7 +812,7 @@ type RulesStatus struct {
 
 func (x *RulesStatus) Reset() {
 	*x = RulesStatus{}
-	mi := &file_status_proto_msgTypes[8]
+	mi := &file_status_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -697,7 +824,7 @@ func (x *RulesStatus) String() string {
 func (*RulesStatus) ProtoMessage() {}
 
 func (x *RulesStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[8]
+	mi := &file_status_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -710,7 +837,7 @@ func (x *RulesStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RulesStatus.ProtoReflect.Descriptor instead.
 func (*RulesStatus) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{8}
+	return file_status_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *RulesStatus) GetTotal() int64 {
@@ -761,7 +888,7 @@ type StorageStatus struct {
 
 func (x *StorageStatus) Reset() {
 	*x = StorageStatus{}
-	mi := &file_status_proto_msgTypes[9]
+	mi := &file_status_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -773,7 +900,7 @@ func (x *StorageStatus) String() string {
 func (*StorageStatus) ProtoMessage() {}
 
 func (x *StorageStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[9]
+	mi := &file_status_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -786,7 +913,7 @@ func (x *StorageStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageStatus.ProtoReflect.Descriptor instead.
 func (*StorageStatus) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{9}
+	return file_status_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *StorageStatus) GetUsedBytes() uint64 {
@@ -839,7 +966,7 @@ type ValidateKeyRequest struct {
 
 func (x *ValidateKeyRequest) Reset() {
 	*x = ValidateKeyRequest{}
-	mi := &file_status_proto_msgTypes[10]
+	mi := &file_status_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -851,7 +978,7 @@ func (x *ValidateKeyRequest) String() string {
 func (*ValidateKeyRequest) ProtoMessage() {}
 
 func (x *ValidateKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[10]
+	mi := &file_status_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -864,7 +991,7 @@ func (x *ValidateKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateKeyRequest.ProtoReflect.Descriptor instead.
 func (*ValidateKeyRequest) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{10}
+	return file_status_proto_rawDescGZIP(), []int{11}
 }
 
 type ValidateKeyResponse struct {
@@ -876,7 +1003,7 @@ type ValidateKeyResponse struct {
 
 func (x *ValidateKeyResponse) Reset() {
 	*x = ValidateKeyResponse{}
-	mi := &file_status_proto_msgTypes[11]
+	mi := &file_status_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -888,7 +1015,7 @@ func (x *ValidateKeyResponse) String() string {
 func (*ValidateKeyResponse) ProtoMessage() {}
 
 func (x *ValidateKeyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[11]
+	mi := &file_status_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -901,7 +1028,7 @@ func (x *ValidateKeyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateKeyResponse.ProtoReflect.Descriptor instead.
 func (*ValidateKeyResponse) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{11}
+	return file_status_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ValidateKeyResponse) GetValid() bool {
@@ -916,7 +1043,7 @@ var File_status_proto protoreflect.FileDescriptor
 const file_status_proto_rawDesc = "" +
 	"\n" +
 	"\fstatus.proto\x12\vnightjar.v1\"\x12\n" +
-	"\x10GetStatusRequest\"\xb0\x05\n" +
+	"\x10GetStatusRequest\"\xe1\x05\n" +
 	"\x06Status\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12(\n" +
 	"\x0fevents_received\x18\x02 \x01(\x04R\x0fevents_received\x12:\n" +
@@ -934,7 +1061,31 @@ const file_status_proto_rawDesc = "" +
 	"\x05aside\x18\x14 \x03(\v2\x17.nightjar.v1.AsideEventR\x05aside\x12\"\n" +
 	"\faside_events\x18\x15 \x01(\x03R\faside_events\x12.\n" +
 	"\x06clocks\x18\x1e \x03(\v2\x16.nightjar.v1.ClockSkewR\x06clocks\x12H\n" +
-	"\x10unreadable_times\x18\x1f \x03(\v2\x1c.nightjar.v1.UnreadableTimesR\x10unreadable_times\"\xc7\x01\n" +
+	"\x10unreadable_times\x18\x1f \x03(\v2\x1c.nightjar.v1.UnreadableTimesR\x10unreadable_times\x12/\n" +
+	"\x06syslog\x18  \x03(\v2\x17.nightjar.v1.SyslogDoorR\x06syslog\"\xf6\x04\n" +
+	"\n" +
+	"SyslogDoor\x12\x1a\n" +
+	"\bprotocol\x18\x01 \x01(\tR\bprotocol\x12\x18\n" +
+	"\aaddress\x18\x02 \x01(\tR\aaddress\x12 \n" +
+	"\vconnections\x18\x03 \x01(\x03R\vconnections\x12\x1a\n" +
+	"\bmessages\x18\x04 \x01(\x04R\bmessages\x12\x14\n" +
+	"\x05bytes\x18\x05 \x01(\x04R\x05bytes\x12>\n" +
+	"\arefused\x18\x06 \x03(\v2$.nightjar.v1.SyslogDoor.RefusedEntryR\arefused\x12;\n" +
+	"\x06closed\x18\a \x03(\v2#.nightjar.v1.SyslogDoor.ClosedEntryR\x06closed\x125\n" +
+	"\x04lost\x18\b \x03(\v2!.nightjar.v1.SyslogDoor.LostEntryR\x04lost\x12>\n" +
+	"\adamaged\x18\t \x03(\v2$.nightjar.v1.SyslogDoor.DamagedEntryR\adamaged\x1a:\n" +
+	"\fRefusedEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\x1a9\n" +
+	"\vClosedEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\x1a7\n" +
+	"\tLostEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\x1a:\n" +
+	"\fDamagedEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\"\xc7\x01\n" +
 	"\tClockSkew\x12\x16\n" +
 	"\x06source\x18\x01 \x01(\tR\x06source\x12\x12\n" +
 	"\x04host\x18\x02 \x01(\tR\x04host\x12&\n" +
@@ -1006,39 +1157,49 @@ func file_status_proto_rawDescGZIP() []byte {
 	return file_status_proto_rawDescData
 }
 
-var file_status_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_status_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_status_proto_goTypes = []any{
 	(*GetStatusRequest)(nil),    // 0: nightjar.v1.GetStatusRequest
 	(*Status)(nil),              // 1: nightjar.v1.Status
-	(*ClockSkew)(nil),           // 2: nightjar.v1.ClockSkew
-	(*UnreadableTimes)(nil),     // 3: nightjar.v1.UnreadableTimes
-	(*WithoutEffect)(nil),       // 4: nightjar.v1.WithoutEffect
-	(*GeoIPDatabase)(nil),       // 5: nightjar.v1.GeoIPDatabase
-	(*ClickHouseStatus)(nil),    // 6: nightjar.v1.ClickHouseStatus
-	(*AsideEvent)(nil),          // 7: nightjar.v1.AsideEvent
-	(*RulesStatus)(nil),         // 8: nightjar.v1.RulesStatus
-	(*StorageStatus)(nil),       // 9: nightjar.v1.StorageStatus
-	(*ValidateKeyRequest)(nil),  // 10: nightjar.v1.ValidateKeyRequest
-	(*ValidateKeyResponse)(nil), // 11: nightjar.v1.ValidateKeyResponse
+	(*SyslogDoor)(nil),          // 2: nightjar.v1.SyslogDoor
+	(*ClockSkew)(nil),           // 3: nightjar.v1.ClockSkew
+	(*UnreadableTimes)(nil),     // 4: nightjar.v1.UnreadableTimes
+	(*WithoutEffect)(nil),       // 5: nightjar.v1.WithoutEffect
+	(*GeoIPDatabase)(nil),       // 6: nightjar.v1.GeoIPDatabase
+	(*ClickHouseStatus)(nil),    // 7: nightjar.v1.ClickHouseStatus
+	(*AsideEvent)(nil),          // 8: nightjar.v1.AsideEvent
+	(*RulesStatus)(nil),         // 9: nightjar.v1.RulesStatus
+	(*StorageStatus)(nil),       // 10: nightjar.v1.StorageStatus
+	(*ValidateKeyRequest)(nil),  // 11: nightjar.v1.ValidateKeyRequest
+	(*ValidateKeyResponse)(nil), // 12: nightjar.v1.ValidateKeyResponse
+	nil,                         // 13: nightjar.v1.SyslogDoor.RefusedEntry
+	nil,                         // 14: nightjar.v1.SyslogDoor.ClosedEntry
+	nil,                         // 15: nightjar.v1.SyslogDoor.LostEntry
+	nil,                         // 16: nightjar.v1.SyslogDoor.DamagedEntry
 }
 var file_status_proto_depIdxs = []int32{
-	6,  // 0: nightjar.v1.Status.clickhouse:type_name -> nightjar.v1.ClickHouseStatus
-	8,  // 1: nightjar.v1.Status.rules:type_name -> nightjar.v1.RulesStatus
-	9,  // 2: nightjar.v1.Status.storage:type_name -> nightjar.v1.StorageStatus
-	5,  // 3: nightjar.v1.Status.geoip:type_name -> nightjar.v1.GeoIPDatabase
-	4,  // 4: nightjar.v1.Status.without_effect:type_name -> nightjar.v1.WithoutEffect
-	7,  // 5: nightjar.v1.Status.aside:type_name -> nightjar.v1.AsideEvent
-	2,  // 6: nightjar.v1.Status.clocks:type_name -> nightjar.v1.ClockSkew
-	3,  // 7: nightjar.v1.Status.unreadable_times:type_name -> nightjar.v1.UnreadableTimes
-	0,  // 8: nightjar.v1.StatusService.GetStatus:input_type -> nightjar.v1.GetStatusRequest
-	10, // 9: nightjar.v1.StatusService.ValidateKey:input_type -> nightjar.v1.ValidateKeyRequest
-	1,  // 10: nightjar.v1.StatusService.GetStatus:output_type -> nightjar.v1.Status
-	11, // 11: nightjar.v1.StatusService.ValidateKey:output_type -> nightjar.v1.ValidateKeyResponse
-	10, // [10:12] is the sub-list for method output_type
-	8,  // [8:10] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	7,  // 0: nightjar.v1.Status.clickhouse:type_name -> nightjar.v1.ClickHouseStatus
+	9,  // 1: nightjar.v1.Status.rules:type_name -> nightjar.v1.RulesStatus
+	10, // 2: nightjar.v1.Status.storage:type_name -> nightjar.v1.StorageStatus
+	6,  // 3: nightjar.v1.Status.geoip:type_name -> nightjar.v1.GeoIPDatabase
+	5,  // 4: nightjar.v1.Status.without_effect:type_name -> nightjar.v1.WithoutEffect
+	8,  // 5: nightjar.v1.Status.aside:type_name -> nightjar.v1.AsideEvent
+	3,  // 6: nightjar.v1.Status.clocks:type_name -> nightjar.v1.ClockSkew
+	4,  // 7: nightjar.v1.Status.unreadable_times:type_name -> nightjar.v1.UnreadableTimes
+	2,  // 8: nightjar.v1.Status.syslog:type_name -> nightjar.v1.SyslogDoor
+	13, // 9: nightjar.v1.SyslogDoor.refused:type_name -> nightjar.v1.SyslogDoor.RefusedEntry
+	14, // 10: nightjar.v1.SyslogDoor.closed:type_name -> nightjar.v1.SyslogDoor.ClosedEntry
+	15, // 11: nightjar.v1.SyslogDoor.lost:type_name -> nightjar.v1.SyslogDoor.LostEntry
+	16, // 12: nightjar.v1.SyslogDoor.damaged:type_name -> nightjar.v1.SyslogDoor.DamagedEntry
+	0,  // 13: nightjar.v1.StatusService.GetStatus:input_type -> nightjar.v1.GetStatusRequest
+	11, // 14: nightjar.v1.StatusService.ValidateKey:input_type -> nightjar.v1.ValidateKeyRequest
+	1,  // 15: nightjar.v1.StatusService.GetStatus:output_type -> nightjar.v1.Status
+	12, // 16: nightjar.v1.StatusService.ValidateKey:output_type -> nightjar.v1.ValidateKeyResponse
+	15, // [15:17] is the sub-list for method output_type
+	13, // [13:15] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_status_proto_init() }
@@ -1052,7 +1213,7 @@ func file_status_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_status_proto_rawDesc), len(file_status_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   12,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -19,6 +19,7 @@ import (
 
 	"nightjar/ingest"
 	"nightjar/ingest/elastic"
+	"nightjar/ingest/syslog"
 	"nightjar/retention"
 	"nightjar/scheduler"
 	"nightjar/schema"
@@ -30,6 +31,7 @@ type setting struct {
 	name, value, help string // name as a flag; value is the default
 	secret            bool   // no flag: flags are seen by everybody on the host
 	list              bool   // several: repeated flags, a list in the file, cut at : in the environment
+	cut               string // what a list in the environment is cut at, if not at :
 	bare              string // what the flag without a value means; empty: it must have one
 }
 
@@ -46,6 +48,16 @@ var settings = []setting{
 	{name: "intake-memory", value: "256MiB", help: "memory for requests that are being read; senders are asked to wait (429) beyond"},
 	{name: "max-request", value: "32MiB", help: "largest body of an intake request, decompressed; larger ones are refused (413)"},
 	{name: "elasticsearch-version", value: elastic.DefaultVersion, help: "version that senders to Elasticsearch are told; some refuse one that is older than themselves"},
+	{name: "syslog-udp", value: "", help: "address that takes in syslog over UDP, such as 127.0.0.1:5514 (default: none)"},
+	{name: "syslog-tcp", value: "", help: "the same over TCP"},
+	{name: "syslog-tls", value: "", help: "the same over TLS"},
+	{name: "syslog-allow", list: true, cut: ",", help: "a network whose hosts may send syslog, such as 10.0.0.0/8; needed beyond loopback, unless there is a syslog-tls-client-ca (default: whoever reaches the address)"},
+	{name: "syslog-tls-cert", value: "", help: "the server's certificate for syslog-tls, a PEM file; read anew when it changes"},
+	{name: "syslog-tls-key", value: "", help: "the key of that certificate, a PEM file"},
+	{name: "syslog-tls-client-ca", value: "", help: "a PEM file of authorities: senders over TLS must show a certificate of theirs"},
+	{name: "syslog-tz", value: "UTC", help: "the zone of syslog's times that are written without one, such as Europe/Berlin or +02:00"},
+	{name: "syslog-connections", value: "1000", help: "connections of syslog over TCP, and as many over TLS; more are refused"},
+	{name: "syslog-idle", value: "1h", help: "how long such a connection may be silent before it is closed"},
 	{name: "retention", value: "events=90d,signals=15mo,matches=35d", help: "how long to keep what, by arrival; matches are the state of rules and stay as long as they are needed in any case"},
 	{name: "disk-quota", value: "0", help: "disk that everything stored may take, such as 50GB; the oldest days of events go when it is used up (0: no quota)"},
 	{name: "agent", value: "", bare: "true", help: "watch this host: run an agent beside the engine, as root on Linux 5.10 or newer (default: with --demo only)"},
@@ -65,6 +77,7 @@ type Config struct {
 	Silence             scheduler.SilenceDelays
 	// Bytes.
 	IntakeQuota, IntakeMemory, MaxRequest int64
+	Syslog                                syslog.Config
 	Retention                             retention.Policy
 	GeoIP                                 []string // files
 	BackupTo                              string   // may hold a secret
@@ -109,7 +122,7 @@ func loadConfig(flags *pflag.FlagSet) (Config, error) {
 		if v, ok := os.LookupEnv(envName(s.name)); ok {
 			values[s.name] = v
 			if s.list {
-				values[s.name] = joinList(filepath.SplitList(v))
+				values[s.name] = joinList(s.split(v))
 			}
 		}
 		if f := flags.Lookup(s.name); f != nil && f.Changed {
@@ -153,6 +166,14 @@ func parseSilenceDelay(text string) (scheduler.SilenceDelays, error) {
 	return out, nil
 }
 
+// split is the list that a variable of the environment holds.
+func (s setting) split(v string) []string {
+	if s.cut == "" {
+		return filepath.SplitList(v)
+	}
+	return strings.Split(v, s.cut)
+}
+
 // joinList is a list as one value; no path contains a NUL.
 func joinList(list []string) string { return strings.Join(list, "\x00") }
 
@@ -186,6 +207,9 @@ func parseConfig(values map[string]string) (c Config, err error) {
 		if *field, err = parseSize(values[name]); err != nil || *field <= 0 {
 			return Config{}, fmt.Errorf("%s: want a size such as 512MiB or 4GB, got %q", name, values[name])
 		}
+	}
+	if c.Syslog, err = parseSyslog(values); err != nil {
+		return Config{}, err
 	}
 	if err = c.Retention.Parse(values["retention"]); err != nil {
 		return Config{}, fmt.Errorf("retention: %w", err)

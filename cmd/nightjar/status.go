@@ -3,8 +3,10 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
+	"slices"
 	"sort"
 	"strconv"
 	"time"
@@ -87,6 +89,24 @@ func warningsOf(answer map[string]any) (out []string) {
 	times, _ := answer["unreadable_times"].([]any)
 	for _, t := range times {
 		out = append(out, fmt.Sprintf("%.0f events of %s have a time that cannot be read, and happen when they arrive: search @nightjar.timestamp_problem:*", number(t, "events"), text(t, "source")))
+	}
+	doors, _ := answer["syslog"].([]any)
+	for _, d := range doors {
+		out = append(out, doorWarnings(d)...)
+	}
+	return out
+}
+
+// doorWarnings are what an address of syslog lost, refused or mended, by cause.
+func doorWarnings(door any) (out []string) {
+	d, _ := door.(map[string]any)
+	for _, kind := range []struct{ key, said string }{
+		{"lost", "messages were lost"}, {"refused", "connections or datagrams were refused"}, {"damaged", "messages came damaged and are kept: search @syslog.problem:*"},
+	} {
+		causes, _ := d[kind.key].(map[string]any)
+		for _, cause := range slices.Sorted(maps.Keys(causes)) {
+			out = append(out, fmt.Sprintf("syslog over %s at %s: %v %s (%s)", d["protocol"], d["address"], causes[cause], kind.said, cause))
+		}
 	}
 	return out
 }

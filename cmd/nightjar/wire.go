@@ -9,6 +9,7 @@ import (
 	"net/http/pprof"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
@@ -29,6 +30,7 @@ import (
 	"nightjar/ingest/elastic"
 	"nightjar/ingest/geoip"
 	"nightjar/ingest/hec"
+	"nightjar/ingest/syslog"
 	"nightjar/migrations"
 	"nightjar/retention"
 	"nightjar/scheduler"
@@ -44,7 +46,7 @@ func graph(ctx context.Context, config Config) fx.Option {
 		fx.Supply(config),
 		fx.Provide(
 			func() context.Context { return ctx },
-			newLogger, newRegistry, newEngine, newDatabase, newSink, newGeoIP, newIntake, newTables, newScheduler, newBacktester, newJobs, newConfiguration, newKeeper, newBackups, newServer,
+			newLogger, newRegistry, newEngine, newDatabase, newSink, newGeoIP, newIntake, newSyslog, newTables, newScheduler, newBacktester, newJobs, newConfiguration, newKeeper, newBackups, newServer,
 		),
 		fx.Invoke(func(*retention.Keeper, *backup.Source, *api.Server) {}, runEasing),
 	)
@@ -57,6 +59,7 @@ type engine struct {
 	keyPath string
 	log     *slog.Logger
 	server  *api.Server
+	syslog  *syslog.Receiver
 	backups *backup.Source
 	failed  chan error // a part ended by itself
 }
@@ -292,14 +295,15 @@ func newTables(lc fx.Lifecycle, d *database, registry *prometheus.Registry) *ref
 	return tables
 }
 
-func newScheduler(lc fx.Lifecycle, e *engine, d *database, store sink, intake *ingest.Intake, tables *reference.Tables, registry *prometheus.Registry) (*scheduler.Scheduler, error) {
+func newScheduler(lc fx.Lifecycle, e *engine, d *database, store sink, intake *ingest.Intake, receiver *syslog.Receiver, tables *reference.Tables, registry *prometheus.Registry) (*scheduler.Scheduler, error) {
 	stored := rulestore.New(d.conn)
 	deps := stored.Deps()
 	deps.Scanner = stored.Scanner()
 	deps.Arrivals, deps.Log, deps.Metrics = intake, e.log, registry
 	deps.Recent, deps.Catalogue, deps.Tables = store.recent, store.Catalogue(), tables
 	deps.Lateness, deps.Pace = e.config.Lateness, e.config.Pace
-	deps.Now, deps.TurnedAway, deps.Delays = now, intake.TurnedAway, e.config.Silence
+	deps.Now, deps.Delays = now, e.config.Silence
+	deps.TurnedAway = func() uint64 { return intake.TurnedAway() + receiver.Lost() }
 	s, err := scheduler.New(deps)
 	if err != nil {
 		return nil, err
@@ -327,8 +331,8 @@ func newJobs(lc fx.Lifecycle, e *engine, d *database, b *scheduler.Backtester, s
 	return jobs
 }
 
-func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *ingest.Intake, s *scheduler.Scheduler, b *scheduler.Backtester, j *scheduler.Jobs, c *configuration.Stores, tables *reference.Tables, k *retention.Keeper, geo *geoip.Databases, registry *prometheus.Registry) (*api.Server, error) {
-	reporter := reporter{d, intake, s, k, geo, c}
+func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *ingest.Intake, receiver *syslog.Receiver, s *scheduler.Scheduler, b *scheduler.Backtester, j *scheduler.Jobs, c *configuration.Stores, tables *reference.Tables, k *retention.Keeper, geo *geoip.Databases, registry *prometheus.Registry) (*api.Server, error) {
+	reporter := reporter{d, intake, receiver, s, k, geo, c}
 	registry.MustRegister(idleCollector{reporter})
 	elasticDoor, err := elastic.New(ingest.NewHandler(intake), e.config.ElasticVersion)
 	if err != nil {
@@ -388,6 +392,7 @@ func readEvent(json []byte, l ingest.Locator) (schema.Event, error) {
 type reporter struct {
 	database  *database
 	intake    *ingest.Intake
+	syslog    *syslog.Receiver
 	scheduler *scheduler.Scheduler
 	keeper    *retention.Keeper
 	geoip     *geoip.Databases // nil: none
@@ -415,6 +420,9 @@ func (r reporter) Status(ctx context.Context) (api.Status, error) {
 	for _, t := range r.intake.UnreadableTimes() {
 		st.UnreadableTimes = append(st.UnreadableTimes, api.UnreadableTimes(t))
 	}
+	for _, d := range r.syslog.Report() {
+		st.Syslog = append(st.Syslog, api.SyslogDoor(d))
+	}
 	rules, err := r.scheduler.Rules(ctx)
 	if err != nil {
 		return api.Status{}, err
@@ -440,6 +448,9 @@ func (r reporter) storage() api.Storage {
 // announce tells where the engine listens, and where the key is.
 func (e *engine) announce() {
 	fmt.Fprintf(os.Stderr, "\nnightjar %s is up\n  REST  http://%s\n  gRPC  %s\n", version, e.server.HTTPAddr(), e.server.GRPCAddr())
+	for _, d := range e.syslog.Report() {
+		fmt.Fprintf(os.Stderr, "  syslog over %s  %s\n", strings.ToUpper(d.Protocol), d.Address)
+	}
 	if e.keyPath != "" {
 		fmt.Fprintf(os.Stderr, "  key   in %s\n", e.keyPath)
 	}
