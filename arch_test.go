@@ -47,6 +47,7 @@ var layers = map[string][]string{
 	"ingest/elastic":       {"schema", "ingest"},
 	"ingest/hec":           {"schema", "ingest"},
 	"ingest/syslog":        {"schema", "ingest"},
+	"ingest/otlp":          {"schema", "ingest"},
 	"ingest/clickhouse":    {"schema", "clickhouse", "ingest"},
 	"backup":               {"schema", "migrations", "ingest"},
 	"scheduler/clickhouse": {"schema", "clickhouse", "compiler", "scheduler", "scheduler/reference"},
@@ -86,7 +87,7 @@ var onlyIn = map[string][]string{
 	"cel.dev/cel-go":                       {},
 	"github.com/leodido/go-syslog":         {"ingest/syslog"},
 	"github.com/ClickHouse/ch-go":          {"ingest/clickhouse"},
-	"google.golang.org/grpc":               {"api", "api/v1", "cmd/nightjar"},
+	"google.golang.org/grpc":               {"api", "api/v1", "ingest/otlp", "cmd/nightjar"},
 }
 
 type goPackage struct {

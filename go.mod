@@ -8,6 +8,8 @@ require (
 	github.com/ulikunitz/xz v0.5.17
 )
 
+require go.opentelemetry.io/proto/otlp v1.11.1
+
 require (
 	github.com/cenkalti/backoff/v5 v5.0.3
 	github.com/elastic/go-seccomp-bpf v1.6.0

@@ -70,6 +70,9 @@ type Deps struct {
 	Rest ClaimingDoor
 	// Services are gRPC services of others' protocols, behind the key like our own.
 	Services []func(grpc.ServiceRegistrar)
+	// MaxMessage is the largest message that gRPC reads, in bytes, decompressed; 0:
+	// that of a body in JSON.
+	MaxMessage int
 
 	// Now is the clock that `now-15m` is read against.
 	Now func() time.Time

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"runtime/debug"
+	"strings"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -21,8 +22,8 @@ import (
 func (s *Server) grpcServer() *grpc.Server {
 	plain := grpc.NewServer(append(s.bounds(), grpc.ChainUnaryInterceptor(s.unary), grpc.ChainStreamInterceptor(s.stream))...)
 	said := func(ctx context.Context, err error) error { return explain(ctx, s.deps.Log, err).grpcStatus() }
-	server := boundedServices{plain, s.memory, said, s.deps.MessageTime}
-	events := boundedServices{plain, cmp.Or(s.deps.Memory, s.memory), said, s.deps.MessageTime}
+	server := boundedServices{plain, s.memory, maxBody, said, s.deps.MessageTime}
+	events := boundedServices{plain, cmp.Or(s.deps.Memory, s.memory), s.maxMessage(), said, s.deps.MessageTime}
 	for _, register := range s.deps.Services {
 		register(events)
 	}
@@ -54,10 +55,17 @@ func (s *Server) grpcServer() *grpc.Server {
 func (s *Server) unary(ctx context.Context, in any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (out any, err error) {
 	defer s.recovered(ctx, info.FullMethod, &err)
 	if out, err = typedCall(ctx, in, next); err != nil {
+		if !strings.HasPrefix(info.FullMethod, ownServices) {
+			return nil, err // others' protocols say themselves what is wrong
+		}
 		return nil, explain(ctx, s.deps.Log, err).grpcStatus()
 	}
 	return out, nil
 }
+
+// ownServices begins the methods of our own services, and is what /grpc.health and
+// the protocols of others do not begin with.
+const ownServices = "/nightjar."
 
 // typedCall answers a call; any JSON in it travels as Structs and the like.
 func typedCall(ctx context.Context, in any, next grpc.UnaryHandler) (any, error) {

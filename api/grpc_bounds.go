@@ -8,6 +8,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/tap"
 	"google.golang.org/protobuf/proto"
 )
@@ -32,7 +33,7 @@ func (s *Server) bounds() []grpc.ServerOption {
 		grpc.InTapHandle(s.tap),
 		grpc.MaxConcurrentStreams(maxStreams),
 		grpc.MaxHeaderListSize(maxHeaders),
-		grpc.MaxRecvMsgSize(maxBody),
+		grpc.MaxRecvMsgSize(int(s.maxMessage())),
 		grpc.ConnectionTimeout(10 * time.Second),
 		grpc.KeepaliveParams(keepalive.ServerParameters{
 			MaxConnectionIdle: 10 * time.Minute, Time: time.Minute, Timeout: 20 * time.Second,
@@ -40,6 +41,9 @@ func (s *Server) bounds() []grpc.ServerOption {
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
 	}
 }
+
+// maxMessage is the largest message that is read, in bytes: that of an intake.
+func (s *Server) maxMessage() int64 { return int64(max(maxBody, s.deps.MaxMessage)) }
 
 // admitted is what is known of a call since its headers.
 type admitted struct{ cancel context.CancelFunc }
@@ -64,6 +68,7 @@ func (s *Server) tap(ctx context.Context, info *tap.Info) (context.Context, erro
 type boundedServices struct {
 	*grpc.Server
 	memory  Memory
+	largest int64 // message, in bytes
 	explain func(context.Context, error) error
 	time    time.Duration
 }
@@ -90,7 +95,7 @@ func (b boundedServices) bounded(next grpc.MethodHandler) grpc.MethodHandler {
 // for the largest is taken, and what was too much is given back at once. A call
 // whose message does not come in time is cancelled.
 func (b boundedServices) read(ctx context.Context, mine *hold, decode func(any) error, message any) error {
-	if err := mine.take(ctx, maxBody); err != nil {
+	if err := mine.take(ctx, b.largest); err != nil {
 		return b.explain(ctx, err)
 	}
 	if c, ok := ctx.Value(callKey{}).(admitted); ok {
@@ -99,7 +104,11 @@ func (b boundedServices) read(ctx context.Context, mine *hold, decode func(any) 
 	}
 	err := decode(message)
 	if m, ok := message.(proto.Message); ok && err == nil {
-		mine.shrink(int64(proto.Size(m)))
+		size := int64(proto.Size(m))
+		mine.shrink(size)
+		if size > b.largest {
+			err = status.Errorf(codes.ResourceExhausted, "the message is larger than %d bytes; send smaller ones", b.largest)
+		}
 	}
 	return err
 }

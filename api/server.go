@@ -161,8 +161,10 @@ const drain = 10 * time.Second
 
 // Run serves until ctx ends, then lets what is in progress finish.
 func (s *Server) Run(ctx context.Context) error {
-	failed := make(chan error, 2)
-	go func() { failed <- s.http.Serve(s.httpListen) }()
+	failed := make(chan error, 3)
+	overHTTP, overHTTP2 := splitHTTP2(s.httpListen)
+	go func() { failed <- s.http.Serve(overHTTP) }()
+	go func() { failed <- s.grpc.Serve(netutil.LimitListener(overHTTP2, maxConnections)) }()
 	go func() { failed <- s.grpc.Serve(s.grpcListen) }()
 	var err error
 	select {

@@ -36,7 +36,7 @@ const (
 // than it has, it asks room for the new total.
 func readBody(r io.Reader, encoding string, limit int64, room func(total int64) error) ([]byte, error) {
 	encoding = strings.ToLower(strings.TrimSpace(encoding))
-	if encoding == "snappy" {
+	if encoding == "snappy" || encoding == "x-snappy-framed" {
 		return readSnappy(r, limit, room)
 	}
 	plain, err := decompress(io.LimitReader(r, limit+1), encoding)

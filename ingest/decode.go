@@ -37,6 +37,9 @@ type Decoder struct {
 	Zone *time.Location
 	// Locator, when not nil, adds where the client's address is.
 	Locator Locator
+	// Enveloped says that what stands beside a message is its transport's: a parser
+	// reads the message all the same.
+	Enveloped bool
 
 	// Offline reads events of a file that nobody sent: each arrives at its own
 	// time, and one without has NoTime.
@@ -81,6 +84,12 @@ func (e *BadInput) Error() string {
 }
 
 func (d *Decoder) bad(body []byte, element, offset int, detail string) *BadInput {
+	return NewBadInput(body, element, offset, detail)
+}
+
+// NewBadInput says what is wrong at a place in a body. The element is that of the
+// array or of the lines, from 0; −1: the body as a whole.
+func NewBadInput(body []byte, element, offset int, detail string) *BadInput {
 	offset = min(offset, len(body))
 	before := body[:offset]
 	return &BadInput{
@@ -120,6 +129,14 @@ func (d *Decoder) JSON(body []byte) ([]schema.Event, error) {
 			return nil, d.bad(body, len(events)-1, at, "the array does not go on with , or ] here; is the body cut off?")
 		}
 	}
+}
+
+// Append adds the event of one log object, the JSON text that a protocol's record was
+// made into. It refuses only what takes a request beyond its bounds, and text that is
+// no object.
+func (d *Decoder) Append(events []schema.Event, object []byte) ([]schema.Event, error) {
+	_, err := d.object(object, 0, len(events), &events)
+	return events, err
 }
 
 func (d *Decoder) sequence(body []byte, at int) ([]schema.Event, error) {

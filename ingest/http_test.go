@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/klauspost/compress/s2"
 	"github.com/klauspost/compress/zstd"
 
 	"nightjar/schema"
@@ -33,6 +34,14 @@ func compress(t testing.TB, encoding string, r io.Reader) []byte {
 		z, _ = flate.NewWriter(&buf, flate.BestSpeed)
 	case "zstd":
 		z, _ = zstd.NewWriter(&buf)
+	case "framed":
+		z = s2.NewWriter(&buf, s2.WriterSnappyCompat())
+	case "block":
+		text, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s2.EncodeSnappy(nil, text)
 	}
 	if _, err := io.Copy(z, r); err != nil {
 		t.Fatal(err)
@@ -175,8 +184,8 @@ func TestBadRequestsSayWhatAndWhere(t *testing.T) {
 func TestEveryEncodingIsRead(t *testing.T) {
 	w := newWorld()
 	h := run(t, t.TempDir(), w)
-	for _, c := range [][2]string{{"gzip", "gzip"}, {"zlib", "deflate"}, {"flate", "deflate"}, {"zstd", "zstd"}} {
-		body := compress(t, c[0], strings.NewReader(`{"message":"`+c[0]+`"}`))
+	for _, c := range [][2]string{{"gzip", "gzip"}, {"zlib", "deflate"}, {"flate", "deflate"}, {"zstd", "zstd"}, {"block", "snappy"}, {"framed", "snappy"}, {"framed", "x-snappy-framed"}} {
+		body := compress(t, c[0], strings.NewReader(`{"message":"`+c[0]+` as `+c[1]+`"}`))
 		if got := post(NewHandler(h.Intake), "", string(body), "Content-Encoding", c[1]); got.Code != 202 {
 			t.Errorf("%s: %d %s", c[0], got.Code, got.Body)
 		}
@@ -186,13 +195,13 @@ func TestEveryEncodingIsRead(t *testing.T) {
 		}
 	}
 	h.await()
-	w.check(t, 4)
+	w.check(t, 7)
 }
 
 // TestBombsEndEarly sends 64 MiB of spaces, compressed.
 func TestBombsEndEarly(t *testing.T) {
 	h := run(t, t.TempDir(), newWorld())
-	for _, c := range [][2]string{{"gzip", "gzip"}, {"zlib", "deflate"}, {"zstd", "zstd"}} {
+	for _, c := range [][2]string{{"gzip", "gzip"}, {"zlib", "deflate"}, {"zstd", "zstd"}, {"block", "snappy"}, {"framed", "snappy"}} {
 		bomb := compress(t, c[0], io.LimitReader(spaces{}, 64<<20))
 		runtime.GC()
 		var before, after runtime.MemStats

@@ -84,7 +84,7 @@ func (d *Decoder) build(x *draft) schema.Event {
 	// before what the request says.
 	timed := d.setTime(&e, x, &used)
 	x.pairs = used.left(x)
-	if parse := Parsers[e.Source]; parse != nil && x.said == (named{}) && onlyMessage(x.pairs) {
+	if parse := Parsers[e.Source]; parse != nil && x.said == (named{}) && (d.Enveloped || onlyMessage(x.pairs)) {
 		p := parse(Line{Text: first(x.line, e.Message), Now: d.Now, Year: d.Year, Zone: d.Zone})
 		x.pairs = append(x.pairs, p.pairs()...)
 		e.Host = first(e.Host, p.Host)

@@ -471,6 +471,10 @@ func appendString[T string | []byte](dst []byte, s T) []byte {
 	return append(dst, '"')
 }
 
+// AppendJSON appends s as a string of the canonical JSON, quotes included. Bytes
+// that are no UTF-8 stay what they are: whoever reads the JSON resolves them.
+func AppendJSON[T string | []byte](dst []byte, s T) []byte { return appendString(dst, s) }
+
 // QuoteJSON is s as a string of the canonical JSON, quotes included.
 func QuoteJSON(s string) string { return string(appendString(nil, s)) }
 

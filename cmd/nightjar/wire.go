@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/pprof"
 	"os"
@@ -29,7 +30,6 @@ import (
 	intakestore "nightjar/ingest/clickhouse"
 	"nightjar/ingest/elastic"
 	"nightjar/ingest/geoip"
-	"nightjar/ingest/hec"
 	"nightjar/ingest/syslog"
 	"nightjar/migrations"
 	"nightjar/retention"
@@ -338,6 +338,12 @@ func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *inge
 	if err != nil {
 		return nil, err
 	}
+	doors, services := newDoors(intake)
+	maps.Copy(doors, map[string]http.Handler{
+		"GET /debug/pprof/profile": http.HandlerFunc(pprof.Profile),
+		"GET /debug/pprof/heap":    pprof.Handler("heap"),
+		"POST " + backupPath:       e.backupHandler(),
+	})
 	e.server, err = api.New(api.Deps{
 		HTTP: e.config.HTTP, GRPC: e.config.GRPC, Key: e.key, Version: version,
 		Rules: s, Triage: s, Signals: apistore.NewSignals(d.conn),
@@ -353,21 +359,8 @@ func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *inge
 		Suppressions: s, Previews: scheduler.NewPreviewer(s, b, rulestore.New(d.conn).Oldest), Configuration: c, Tables: tables, UploadDir: filepath.Join(e.config.DataDir, "uploads"),
 		ReadEvent: func(json []byte) (schema.Event, error) { return readEvent(json, locator(geo)) },
 		Ready:     reporter.ready,
-		Raw: map[string]http.Handler{
-			"/api/v2/logs":             ingest.NewHandler(intake),
-			"/v1/input":                ingest.NewHandler(intake),
-			"/v1/input/{key}":          ingest.NewHandler(intake),
-			"/ingest":                  ingest.NewGeneric(intake),
-			"/ingest/{$}":              ingest.NewGeneric(intake),
-			"POST /{$}":                ingest.NewGeneric(intake),
-			hec.Path:                   hec.New(intake),
-			hec.Path + "/":             hec.New(intake),
-			"GET /debug/pprof/profile": http.HandlerFunc(pprof.Profile),
-			"GET /debug/pprof/heap":    pprof.Handler("heap"),
-			"POST " + backupPath:       e.backupHandler(),
-		},
-		Rest: elasticDoor,
-		Now:  now, Log: e.log, Metrics: registry, OpenMetrics: e.config.OpenMetrics,
+		Raw: doors, Rest: elasticDoor, Services: services, MaxMessage: int(e.config.MaxRequest),
+		Now: now, Log: e.log, Metrics: registry, OpenMetrics: e.config.OpenMetrics,
 	})
 	if err != nil {
 		return nil, err

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"net/http"
+
+	"google.golang.org/grpc"
+
+	"nightjar/api"
+	"nightjar/ingest"
+	"nightjar/ingest/hec"
+	"nightjar/ingest/otlp"
+)
+
+// newDoors are the handlers of the protocols that senders speak, by path, and their
+// services over gRPC.
+func newDoors(intake *ingest.Intake) (map[string]http.Handler, []func(grpc.ServiceRegistrar)) {
+	logs, generic, splunk := ingest.NewHandler(intake), ingest.NewGeneric(intake), hec.New(intake)
+	otel := api.Door(otlp.NewDoor(logs))
+	doors := map[string]http.Handler{
+		"/api/v2/logs":    logs,
+		"/v1/input":       logs,
+		"/v1/input/{key}": logs,
+		"/ingest":         generic,
+		"/ingest/{$}":     generic,
+		"POST /{$}":       generic,
+		hec.Path:          splunk,
+		hec.Path + "/":    splunk,
+		"/v1/logs":        otel,
+		"/otlp/v1/logs":   otel, // where senders to Loki's own address look
+	}
+	return doors, []func(grpc.ServiceRegistrar){
+		func(s grpc.ServiceRegistrar) { otlp.Register(s, logs) },
+	}
+}

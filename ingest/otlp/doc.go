@@ -1,0 +1,6 @@
+// Package otlp takes in logs as OpenTelemetry's SDKs and collectors send them: over
+// HTTP (Door), as protobuf or JSON, and over gRPC (Register).
+//
+// Start at decode, which makes log objects of records: what their members mean is
+// the intake's to say (ingest.Decoder). It does not know who may send.
+package otlp
