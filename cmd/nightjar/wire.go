@@ -359,7 +359,7 @@ func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *inge
 		Suppressions: s, Previews: scheduler.NewPreviewer(s, b, rulestore.New(d.conn).Oldest), Configuration: c, Tables: tables, UploadDir: filepath.Join(e.config.DataDir, "uploads"),
 		ReadEvent: func(json []byte) (schema.Event, error) { return readEvent(json, locator(geo)) },
 		Ready:     reporter.ready,
-		Raw: doors, Rest: elasticDoor, Services: services, MaxMessage: int(e.config.MaxRequest),
+		Raw:       doors, Rest: elasticDoor, Services: services, MaxMessage: int(e.config.MaxRequest),
 		Now: now, Log: e.log, Metrics: registry, OpenMetrics: e.config.OpenMetrics,
 	})
 	if err != nil {

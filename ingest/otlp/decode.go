@@ -89,12 +89,7 @@ func (o *outer) clash(key []byte) *[]byte {
 // decode reads a request as protobuf.
 func (r *request) decode(body []byte) error {
 	r.d.Enveloped = true
-	err := eachField(body, func(field protowire.Number, text []byte, _ uint64) error {
-		if field != 1 { // resource_logs
-			return nil
-		}
-		return r.resourceLogs(text)
-	})
+	err := eachText(body, 1, r.resourceLogs)
 	if errors.Is(err, errWire) {
 		return ingest.NewBadInput(body, r.records, 0, "broken protobuf; want an ExportLogsServiceRequest, whole")
 	}
@@ -106,40 +101,26 @@ func (r *request) decode(body []byte) error {
 func (r *request) resourceLogs(message []byte) error {
 	o := &r.outer
 	o.resource, o.clashes = o.resource[:0], o.clashes[:0]
-	err := eachField(message, func(field protowire.Number, text []byte, _ uint64) (err error) {
-		if field == 1 {
-			o.resource, err = appendAttributes(o.resource, text, 1, "", o.clash)
-		}
+	err := eachText(message, 1, func(text []byte) (err error) {
+		o.resource, err = appendAttributes(o.resource, text, 1, "", o.clash)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	return eachField(message, func(field protowire.Number, text []byte, _ uint64) error {
-		if field != 2 {
-			return nil
-		}
-		return r.scopeLogs(text)
-	})
+	return eachText(message, 2, r.scopeLogs)
 }
 
 func (r *request) scopeLogs(message []byte) error {
 	r.outer.scope = r.outer.scope[:0]
-	err := eachField(message, func(field protowire.Number, text []byte, _ uint64) (err error) {
-		if field == 1 {
-			r.outer.scope, err = appendScope(r.outer.scope, text)
-		}
+	err := eachText(message, 1, func(text []byte) (err error) {
+		r.outer.scope, err = appendScope(r.outer.scope, text)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	return eachField(message, func(field protowire.Number, text []byte, _ uint64) error {
-		if field != 2 {
-			return nil
-		}
-		return r.logRecord(text)
-	})
+	return eachText(message, 2, r.logRecord)
 }
 
 // appendScope appends the scope's name and version, and its attributes under the

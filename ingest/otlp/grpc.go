@@ -54,4 +54,3 @@ func batchID(ctx context.Context) string {
 	}
 	return ""
 }
-

@@ -187,10 +187,7 @@ func (r *record) clash(key []byte) *[]byte {
 // appendAttributes appends the members of a message's attributes, which are its
 // field of this number, each followed by a comma. What elsewhere names goes there.
 func appendAttributes(out, message []byte, number protowire.Number, prefix string, elsewhere func(key []byte) *[]byte) ([]byte, error) {
-	err := eachField(message, func(field protowire.Number, pair []byte, _ uint64) (err error) {
-		if field != number {
-			return nil
-		}
+	err := eachText(message, number, func(pair []byte) (err error) {
 		key, value, err := readPair(pair)
 		if err != nil {
 			return err
@@ -246,7 +243,8 @@ func appendValue(out, message []byte, depth int) ([]byte, error) {
 	}
 	start := len(out)
 	err := eachField(message, func(field protowire.Number, text []byte, number uint64) (err error) {
-		if field < 1 || field > 7 {
+		isNumber := field >= 2 && field <= 4
+		if field < 1 || field > 7 || isNumber != (text == nil) {
 			return nil
 		}
 		out = out[:start]
@@ -297,10 +295,7 @@ func appendBytes(out, b []byte) []byte {
 
 func appendArray(out, message []byte, depth int) ([]byte, error) {
 	out = append(out, '[')
-	err := eachField(message, func(field protowire.Number, value []byte, _ uint64) (err error) {
-		if field != 1 {
-			return nil
-		}
+	err := eachText(message, 1, func(value []byte) (err error) {
 		out, err = appendValue(out, value, depth+1)
 		out = append(out, ',')
 		return err
@@ -310,10 +305,7 @@ func appendArray(out, message []byte, depth int) ([]byte, error) {
 
 func appendObject(out, message []byte, depth int) ([]byte, error) {
 	out = append(out, '{')
-	err := eachField(message, func(field protowire.Number, pair []byte, _ uint64) error {
-		if field != 1 {
-			return nil
-		}
+	err := eachText(message, 1, func(pair []byte) error {
 		key, value, err := readPair(pair)
 		if err != nil {
 			return err

@@ -14,8 +14,8 @@ import (
 // errWire is bytes that are no message of this kind.
 var errWire = errors.New("broken protobuf")
 
-// eachField calls visit with the fields of a message, in order. A field's bytes are
-// those of a length-delimited one; its number is any other's.
+// eachField calls visit with the fields of a message, in order. The bytes are those of
+// a length-delimited field, and nil for any other, which has a number.
 func eachField(message []byte, visit func(field protowire.Number, text []byte, number uint64) error) error {
 	for len(message) > 0 {
 		field, kind, n := protowire.ConsumeTag(message)
@@ -48,4 +48,15 @@ func eachField(message []byte, visit func(field protowire.Number, text []byte, n
 		}
 	}
 	return nil
+}
+
+// eachText calls visit with the bytes of one field of a message, as often as it is
+// there.
+func eachText(message []byte, number protowire.Number, visit func(text []byte) error) error {
+	return eachField(message, func(field protowire.Number, text []byte, _ uint64) error {
+		if field != number || text == nil {
+			return nil
+		}
+		return visit(text)
+	})
 }
