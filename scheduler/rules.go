@@ -182,7 +182,7 @@ func (s *Scheduler) CreateRule(ctx context.Context, rule schema.Rule) (schema.Ru
 	if err := s.checkTables(&rule); err != nil {
 		return schema.Rule{}, nil, err
 	}
-	warnings = append(warnings, s.prepareTables(ctx, plan)...)
+	warnings = append(append(warnings, s.prepareTables(ctx, plan)...), s.joined(plan)...)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	rule.ID = schema.NewID()
@@ -218,12 +218,21 @@ func (s *Scheduler) UpdateRule(ctx context.Context, id string, ifVersion int64, 
 			return schema.Rule{}, nil, err
 		}
 	}
-	warnings = append(warnings, s.missingTables(plan)...)
+	warnings = append(append(warnings, s.missingTables(plan)...), s.joined(plan)...)
 	from := state.from
 	if rule.DetectionKey() != state.rule.DetectionKey() || rule.IsEnabled != state.rule.IsEnabled {
 		from = s.place(&rule)
 	}
 	return rule, warnings, s.store(ctx, rule, from, false)
+}
+
+// joined warns of queries that join paths of one array, as far as it is known what
+// is stored.
+func (s *Scheduler) joined(plan *compiler.Plan) []string {
+	if s.deps.Catalogue == nil {
+		return nil
+	}
+	return plan.Joined(s.deps.Catalogue.Shapes)
 }
 
 // DeleteRule ends a rule. Its versions and its signals stay.

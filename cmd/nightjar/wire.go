@@ -354,6 +354,7 @@ func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *inge
 			if err != nil {
 				return nil, err
 			}
+			warnings = append(warnings, plan.Joined(store.Catalogue().Shapes)...)
 			return append(warnings, tables.Missing(plan.TableColumns())...), scheduler.CheckTables(tables, &r)
 		},
 		Suppressions: s, Previews: scheduler.NewPreviewer(s, b, rulestore.New(d.conn).Oldest), Configuration: c, Tables: tables, UploadDir: filepath.Join(e.config.DataDir, "uploads"),
