@@ -56,7 +56,8 @@ type Negation struct {
 // In the message, a pattern is found where its text stands, not cut out of a
 // longer word: where it begins or ends with a word character (an ASCII letter
 // or digit, `_`, anything beyond ASCII), no word character may stand before or
-// after it. A wildcard at an end lifts that. White space in a pattern without
+// after it. A wildcard at an end lifts that, and so does a character of a script
+// without spaces between words (Han, kana, Thai, …). White space in a pattern without
 // wildcards stands for any run of white space.
 //
 // With In they are looked for so in an attribute instead of the message.
@@ -86,9 +87,9 @@ type Like struct {
 
 // Range holds when a value of the field lies between the bounds. Numbers
 // compare with bounds that are number literals, numerically, and with no
-// others. So do texts that are numbers (schema.NumberOf), of any field, unless a
-// bound is quoted; other texts compare as bytes with the bound's text. Booleans
-// lie in no range. At least one bound is not open.
+// others. So do texts that are numbers (schema.NumberOf), of any field; other texts
+// compare as bytes with the bound's text, and so does every value when a bound is a
+// number literal in quotes. Booleans lie in no range. At least one bound is not open.
 type Range struct {
 	At
 	Field     schema.Field
@@ -100,7 +101,7 @@ type Bound struct {
 	Value     string
 	Open      bool // `*`: no bound at all
 	Inclusive bool // false for an open end
-	// Quoted says that a number literal is in quotes: texts compare with its text.
+	// Quoted says that a number literal is in quotes: what is compared is texts.
 	// Of other bounds it is false.
 	Quoted bool
 }

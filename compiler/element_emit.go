@@ -158,10 +158,13 @@ func (e elementEmitter) inRange(r Range) string {
 	v := newInterval(r, parseNumber)
 	text := e.textBetween(r, v, "JSONExtractString(v)")
 	ints, floats := "false", "false"
-	if v.numeric && !v.ints.empty() {
+	if v.quoted {
+		ints = e.between(r, "v", e.p.String)
+		floats = ints
+	} else if v.numeric && !v.ints.empty() {
 		ints = notNull(e.betweenInts(v.ints, "toInt64OrNull(v)"))
 	}
-	if v.numeric {
+	if v.numeric && !v.quoted {
 		floats = notNull(e.betweenFloats(v, "toFloat64OrNull(v)"))
 	}
 	return "if(startsWith(v, " + e.p.String(`"`) + "), " + text + ", if((v = 'true') OR (v = 'false'), false, if(toInt64OrNull(v) IS NOT NULL, " + ints + ", " + floats + ")))"

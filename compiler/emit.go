@@ -531,12 +531,18 @@ func (e *emitter) interval(r Range) string {
 	}
 	parts := a.texts(text, several)
 	ofMixed := []string{ofKind("s", text("substring(v, 2)"))}
-	if v.numeric && !v.ints.empty() {
+	if v.quoted {
+		test := func(x string) string { return text("toString(" + x + ")") }
+		parts = append(parts, variantTest(a, schema.OneInt, test)...)
+		parts = append(parts, variantTest(a, schema.OneFloat, test)...)
+		ofMixed = append(ofMixed, ofKind("i", text("substring(v, 2)")), ofKind("f", text("substring(v, 2)")))
+	}
+	if v.numeric && !v.quoted && !v.ints.empty() {
 		test := func(x string) string { return e.betweenInts(v.ints, x) }
 		parts = append(parts, variantTest(a, schema.OneInt, test)...)
 		ofMixed = append(ofMixed, ofKind("i", test("toInt64OrNull(substring(v, 2))")))
 	}
-	if v.numeric {
+	if v.numeric && !v.quoted {
 		test := func(x string) string { return e.betweenFloats(v, x) }
 		parts = append(parts, variantTest(a, schema.OneFloat, test)...)
 		ofMixed = append(ofMixed, ofKind("f", test("toFloat64OrNull(substring(v, 2))")))

@@ -158,7 +158,7 @@ const notWord = "[\x00-/:-@\\[-\\^`{-\x7f]"
 func messageRegexp(glyphs []glyph) string {
 	var b strings.Builder
 	first, last := glyphs[0], glyphs[len(glyphs)-1]
-	if first.kind == glyphRune && isWordRune(first.r) {
+	if first.kind == glyphRune && endsWord(first.r) {
 		b.WriteString(`(?:\A|` + notWord + ")")
 	}
 	for i, g := range glyphs {
@@ -175,7 +175,7 @@ func messageRegexp(glyphs []glyph) string {
 			writeFolded(&b, g.r)
 		}
 	}
-	if last.kind == glyphRune && isWordRune(last.r) {
+	if last.kind == glyphRune && endsWord(last.r) {
 		b.WriteString(`(?:\z|` + notWord + ")")
 	}
 	return b.String()

@@ -139,3 +139,25 @@ func TestFunctionsAreRefusedWithAPlace(t *testing.T) {
 		}
 	}
 }
+
+// TestWordsOfScriptsWithoutSpacesAreFound looks for them inside of others.
+func TestWordsOfScriptsWithoutSpacesAreFound(t *testing.T) {
+	for text, messages := range map[string][]string{
+		`登录`:          {"用户登录失败", "登录", "root登录"},
+		`ログイン`:        {"ユーザーがログインしました"},
+		`เข้าสู่ระบบ`: {"ผู้ใช้เข้าสู่ระบบแล้ว"},
+	} {
+		q, err := ParseQuery(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range messages {
+			if !q.Match(&schema.Event{Message: m}) {
+				t.Errorf("%s is not found in %s", text, m)
+			}
+		}
+		if q.Match(&schema.Event{Message: "caféroot"}) {
+			t.Errorf("%s is found where it is not", text)
+		}
+	}
+}

@@ -310,7 +310,7 @@ func TestReadersAgree(t *testing.T) {
 // TestWordsAndTokensDifferAlike goes around the places where our words are not
 // the tokens of the server's index.
 func TestWordsAndTokensDifferAlike(t *testing.T) {
-	parts := []string{"foo", "FOO", "Bar", "_", "-", " ", "\t", "é", "K", "x", "9", ".", "😀", ""}
+	parts := []string{"foo", "FOO", "Bar", "_", "-", " ", "\t", "é", "K", "x", "9", ".", "😀", "", "登录", "失败", "ログイン"}
 	g := newGenerator(3)
 	events := make([]schema.Event, 4000)
 	for i := range events {
@@ -322,6 +322,7 @@ func TestWordsAndTokensDifferAlike(t *testing.T) {
 	for _, text := range []string{
 		`foo`, `Foo`, `foo*`, `*foo`, `*foo*`, `foo?`, `"foo bar"`, `foo-bar`, `foo_bar`, `_foo`, `é`, `fooé`, `éfoo`, `foo.bar`, `"foo é bar"`,
 		`foo*bar`, `"foo  bar"`, `-foo`, `foo OR bar`, `foo OR *x*`, `"foo bar" OR foo9 OR é`, `foo bar`, `fook`, `fooK`, `-"foo bar" bar`, `"-foo-"`,
+		`登录`, `登`, `"登录 foo"`, `登录失败`, `foo登录`, `登录foo`, `グ`, `-登录 失`, `登录 OR foo`, `"foo 登录失败"`, `登*败`,
 		`(foo OR bar OR x OR 9 OR k OR foofoo OR barbar OR foobar OR barfoo OR foox)`,
 	} {
 		q, err := ParseQuery(text)

@@ -218,7 +218,7 @@ type interval struct {
 	lowExclude  bool
 	highExclude bool
 	numeric     bool // false: no number lies in the range
-	quoted      bool // and no text is compared as the number that it is
+	quoted      bool // a number literal is in quotes: what is compared is texts
 }
 
 func newInterval(r Range, parse func(string) (literal, bool)) interval {
@@ -284,9 +284,9 @@ func matchRange(r Range) func(*schema.Event) bool {
 		case schema.KindString:
 			return v.hasText(l.Str)
 		case schema.KindInt:
-			return v.hasInt(l.Int)
+			return v.quoted && v.hasText(l.Text()) || !v.quoted && v.hasInt(l.Int)
 		case schema.KindFloat:
-			return v.hasFloat(l.Num)
+			return v.quoted && v.hasText(l.Text()) || !v.quoted && v.hasFloat(l.Num)
 		}
 		return false
 	})

@@ -490,14 +490,10 @@ func (p *queryParser) bound() (Bound, error) {
 	if word == "*" {
 		return Bound{Open: true}, nil
 	}
-	text, literal := word.Literal()
-	switch {
-	case word == "":
+	if word == "" {
 		return Bound{}, p.errorf(at, "expected the end of a range", "a range is written [1 TO 5], an open end is *")
-	case !literal:
-		return Bound{}, p.errorf(at, "the end of a range can't have wildcards", "quote it, or write * alone for an open end")
 	}
-	return Bound{Value: text}, nil
+	return Bound{Value: word.written()}, nil
 }
 
 func (p *queryParser) quotedBound() (Bound, error) {
@@ -527,8 +523,7 @@ func (p *queryParser) comparison(t target, start int) (Node, error) {
 	} else {
 		var word Pattern
 		if word, err = p.word(""); err == nil {
-			var literal bool
-			if b.Value, literal = word.Literal(); !literal || word == "" {
+			if b.Value = word.written(); word == "" || word == "*" {
 				err = p.errorf(at, "expected a value to compare with", "quote it if it has special characters")
 			}
 		}

@@ -31,6 +31,22 @@ func (p Pattern) Literal() (text string, ok bool) {
 	return b.String(), true
 }
 
+// written is the pattern as a text in which wildcards are characters like any other:
+// in the bounds of a range they are nothing else.
+func (p Pattern) written() string {
+	var b strings.Builder
+	for rest := string(p); rest != ""; {
+		g, n := glyphAt(rest)
+		if g.kind == glyphRune {
+			b.WriteRune(g.r)
+		} else {
+			b.WriteString(rest[:n])
+		}
+		rest = rest[n:]
+	}
+	return b.String()
+}
+
 type glyphKind uint8
 
 const (

@@ -43,6 +43,20 @@ func isWordRune(r rune) bool {
 	return r >= utf8.RuneSelf || r == '_' || r >= '0' && r <= '9' || r|0x20 >= 'a' && r|0x20 <= 'z'
 }
 
+// endsWord tells whether a pattern that begins or ends with the rune is looked for
+// where a word does. Scripts that put no spaces between words don't say where that
+// is, so their text is found wherever it stands.
+func endsWord(r rune) bool {
+	return isWordRune(r) && !(r >= utf8.RuneSelf && unicode.In(r, spaceless...))
+}
+
+// spaceless are the scripts whose words no spaces separate, and the marks of length
+// that go with kana.
+var spaceless = []*unicode.RangeTable{
+	unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar, unicode.Tibetan,
+	{R16: []unicode.Range16{{Lo: 0x30fc, Hi: 0x30fc, Stride: 1}, {Lo: 0xff70, Hi: 0xff70, Stride: 1}}},
+}
+
 // isWordByte is isWordRune for any byte of a rune.
 func isWordByte(c byte) bool { return isWordRune(rune(c)) }
 
@@ -87,8 +101,8 @@ func newMessageText(p Pattern) *text {
 		return t
 	}
 	first, last := glyphs[0], glyphs[len(glyphs)-1]
-	t.wordLow = first.kind == glyphRune && isWordRune(first.r)
-	t.wordHigh = last.kind == glyphRune && isWordRune(last.r)
+	t.wordLow = first.kind == glyphRune && endsWord(first.r)
+	t.wordHigh = last.kind == glyphRune && endsWord(last.r)
 	t.openLow, t.openHigh = true, true
 	return t
 }

@@ -402,12 +402,16 @@ func (b *builder) string(s string) {
 
 // number keeps integers of 64 bits exactly; other numbers are doubles, whole
 // ones below 2^53 integers. What a double cannot hold (1e400) stays the text
-// that was sent, as a string.
+// that was sent, as a string; so does a whole number from 2^63 to 2^64.
 func (b *builder) number(v *fastjson.Value) {
 	var room [32]byte
 	text := string(v.MarshalTo(room[:0]))
 	if i, err := strconv.ParseInt(text, 10, 64); err == nil {
 		b.scalar(strconv.FormatInt(i, 10), Leaf{Kind: KindInt, Int: i})
+		return
+	}
+	if _, err := strconv.ParseUint(text, 10, 64); err == nil {
+		b.string(text) // ids of 64 bits are such: no digit of them may be lost
 		return
 	}
 	f, err := strconv.ParseFloat(text, 64)
