@@ -20,6 +20,9 @@ const (
 	maxID      = 512
 )
 
+// known are the actions.
+var known = []string{"index", "create", "update", "delete"}
+
 // item is an action of a bulk request, and what became of it.
 type item struct {
 	action, index, id string
@@ -105,13 +108,19 @@ func (b *bulk) readAction(line []byte) (item, error) {
 		return item{}, b.bad(want + ": " + err.Error())
 	}
 	o, err := v.Object()
-	if err != nil || o.Len() != 1 {
+	if err != nil {
 		return item{}, b.bad(want)
 	}
 	it := item{index: b.index}
 	var meta *fastjson.Value
-	o.Visit(func(k []byte, v *fastjson.Value) { it.action, meta = string(k), v })
-	if !slices.Contains([]string{"index", "create", "update", "delete"}, it.action) || meta.Type() != fastjson.TypeObject {
+	actions := 0
+	o.Visit(func(k []byte, v *fastjson.Value) {
+		if slices.Contains(known, string(k)) { // some senders put their own notes beside it
+			it.action, meta = string(k), v
+			actions++
+		}
+	})
+	if actions != 1 || meta.Type() != fastjson.TypeObject {
 		return item{}, b.bad(want)
 	}
 	if index := text(meta.Get("_index")); index != "" {

@@ -3,6 +3,7 @@ package elastic
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"regexp"
 	"strings"
@@ -67,8 +68,13 @@ func (d *Door) Claims(r *http.Request) bool {
 	if len(at) == 1 {
 		return r.Method == http.MethodHead || r.Method == http.MethodPut
 	}
-	return at[len(at)-1] == "_bulk" || isDocument(at)
+	last := at[len(at)-1]
+	return last == "_bulk" || isDocument(at) || len(at) == 2 && isRefresh(last)
 }
+
+// isRefresh reports whether clients ask that what they sent be searchable, which it
+// is within a second.
+func isRefresh(last string) bool { return last == "_refresh" || last == "_flush" }
 
 // isDocument reports whether one document is sent to an index.
 func isDocument(at []string) bool {
@@ -104,6 +110,8 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		d.bulk(w, r, at)
 	case isDocument(at):
 		d.document(w, r, at)
+	case isRefresh(at[len(at)-1]) && len(at) <= 2:
+		_, _ = io.WriteString(w, `{"_shards":{"total":1,"successful":1,"failed":0}}`)
 	default:
 		d.shakeHands(w, r, at)
 	}

@@ -37,7 +37,7 @@ func TestTheAnswerIsToTheByteWhatSendersLookFor(t *testing.T) {
 			`{"took":0,"errors":false,"items":[{"create":{"_index":"filebeat-8.17.0","_id":"a1","status":200}}]}`},
 		{"beside a new one", "/elastic/logs/_bulk?filter_path=x&pipeline=p", `{"index":{"_id":"b"}}` + "\n{\"message\":\"b\"}\n" + `{"index":{"_index":"filebeat-8.17.0","_id":"a1"}}` + "\n{\"message\":\"b\"}",
 			`{"took":0,"errors":false,"items":[{"index":{"_index":"logs","_id":"b","status":201}},{"index":{"_index":"filebeat-8.17.0","_id":"a1","status":200}}]}`},
-		{"without an id", "//x/_bulk", `{"index":{"_type":"_doc","_alias":null,"routing":"r"}}` + "\n\n{\"message\":\"c\"}\r\n",
+		{"without an id", "//x/_bulk", `{"index":{"_type":"_doc","_alias":null,"routing":"r"},"attempts":0}` + "\n\n{\"message\":\"c\"}\r\n",
 			`{"took":0,"errors":false,"items":[{"index":{"_index":"x","_id":"event-3","status":201}}]}`},
 		{"update", "/_bulk", `{"update":{"_index":"x","_id":7}}` + "\n" + `{"doc":{"message":"d"},"doc_as_upsert":true}`,
 			`{"took":0,"errors":false,"items":[{"update":{"_index":"x","_id":"7","status":201}}]}`},
@@ -118,6 +118,7 @@ func TestSendersFindTheServerTheyLookFor(t *testing.T) {
 		{"GET", "/_ingest/pipeline/p", "{}"}, {"PUT", "/_ingest/pipeline/p", acknowledged}, {"GET", "/_nodes/ingest", `{"nodes":{}}`}, {"GET", "/_nodes/http", `{"nodes":{}}`},
 		{"GET", "/_logstash/pipeline", "{}"}, {"POST", "/_monitoring/bulk?system_id=logstash", "{}"}, {"HEAD", "/logstash", ""}, {"HEAD", "/_alias/x", ""},
 		{"PUT", "/logs-2026", acknowledged}, {"GET", "/_cluster/health", `{"status":"green"}`}, {"GET", "/_cat/health", "1 1 nightjar green"}, {"HEAD", "/_cat/health", ""},
+		{"POST", "/logs/_refresh", `"failed":0`}, {"POST", "/_refresh", `"failed":0`},
 		{"OPTIONS", "/_bulk", ""}, {"HEAD", "/_bulk", ""},
 	} {
 		r := httptest.NewRequest(c.method, c.path, nil)
