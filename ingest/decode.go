@@ -328,6 +328,13 @@ func explainJSON(text []byte, err error) (offset int, why string) {
 	return 0, fmt.Sprintf("broken JSON: %v", err)
 }
 
+// NewBadJSON says where a body stops being JSON, or why else it could not be read, and
+// what was wanted.
+func NewBadJSON(body []byte, err error, want string) *BadInput {
+	offset, why := explainJSON(body, err)
+	return NewBadInput(body, -1, offset, want+"; "+why)
+}
+
 // Lines reads one event a line. Empty lines are none.
 func (d *Decoder) Lines(body []byte) ([]schema.Event, error) {
 	var events []schema.Event

@@ -8,6 +8,8 @@ import (
 	"nightjar/api"
 	"nightjar/ingest"
 	"nightjar/ingest/hec"
+	"nightjar/ingest/kubeaudit"
+	"nightjar/ingest/loki"
 	"nightjar/ingest/otlp"
 )
 
@@ -15,7 +17,7 @@ import (
 // services over gRPC.
 func newDoors(intake *ingest.Intake) (map[string]http.Handler, []func(grpc.ServiceRegistrar)) {
 	logs, generic, splunk := ingest.NewHandler(intake), ingest.NewGeneric(intake), hec.New(intake)
-	otel := api.Door(otlp.NewDoor(logs))
+	otel, lokis := api.Door(otlp.NewDoor(logs)), api.Door(loki.NewDoor(logs))
 	doors := map[string]http.Handler{
 		"/api/v2/logs":    logs,
 		"/v1/input":       logs,
@@ -27,6 +29,11 @@ func newDoors(intake *ingest.Intake) (map[string]http.Handler, []func(grpc.Servi
 		hec.Path + "/":    splunk,
 		"/v1/logs":        otel,
 		"/otlp/v1/logs":   otel, // where senders to Loki's own address look
+
+		"/loki/api/v1/push": lokis,
+		"/api/prom/push":    lokis,
+		loki.ReadyPath:      lokis,
+		"/k8s/audit":        api.Door(kubeaudit.NewDoor(logs)),
 	}
 	return doors, []func(grpc.ServiceRegistrar){
 		func(s grpc.ServiceRegistrar) { otlp.Register(s, logs) },

@@ -12,7 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/klauspost/compress/snappy"
 	"github.com/klauspost/compress/zstd"
+	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // senderRequest is one request of a sender, and what it does not go on without.
@@ -142,10 +144,51 @@ func replayedSenders(basic, apiKey, key, at string) []replayedSender {
 			{method: "POST", path: "/api/v2/logs", header: []string{"DD-API-KEY", key, "Content-Type", "application/json"}, pack: "zstd", status: 202, refused: 429,
 				body: fmt.Sprintf(`[{"message":"vector datadog one","timestamp":%d,"hostname":"web-7"}]`, time.Now().UnixMilli())},
 		}},
+		{name: "alloy", events: 2, find: "host = 'web-7' AND has(tags, 'job:app')", requests: []senderRequest{
+			{method: "POST", path: "/loki/api/v1/push", header: auth("Bearer "+key, "Content-Type", "application/x-protobuf", "Content-Encoding", "snappy"), status: 204, answer: "=", refused: 503,
+				body: lokiBody(`{host="web-7", job="app"}`, "alloy one", 2)},
+		}},
+		{name: "promtail", events: 1, find: "service = 'app' AND status = 'error'", requests: []senderRequest{
+			{method: "POST", path: "/loki/api/v1/push", header: auth(basic, "Content-Type", "application/x-protobuf", "X-Scope-OrgID", "team"), status: 204, answer: "=", refused: 503,
+				body: lokiBody(`{job="app", level="err"}`, "promtail one", 1)},
+		}},
+		{name: "vector loki", events: 1, find: "service = 'v'", requests: []senderRequest{
+			{method: "GET", path: "/ready", status: 200},
+			{method: "POST", path: "/loki/api/v1/push", header: auth(basic, "Content-Type", "application/x-protobuf", "Content-Encoding", "snappy"), status: 204, answer: "=", refused: 503,
+				body: lokiBody(`{job="v"}`, "vector loki one", 1)},
+		}},
+		{name: "fluent bit loki", events: 1, find: "service = 'fluent-bit'", requests: []senderRequest{
+			{method: "POST", path: "/loki/api/v1/push", header: auth("Bearer "+key, "Content-Type", "application/json"), pack: "gzip", status: 204, answer: "=", refused: 503,
+				body: fmt.Sprintf(`{"streams":[{"stream":{"job":"fluent-bit"},"values":[["%d","fluent bit loki one"]]}]}`, time.Now().UnixNano())},
+		}},
+		{name: "collector", events: 1, find: "service = 'cart' AND status = 'info'", requests: []senderRequest{
+			{method: "POST", path: "/v1/logs", header: auth("Bearer "+key, "Content-Type", "application/json"), pack: "gzip", status: 200, answer: "={}", refused: 429,
+				body: fmt.Sprintf(`{"resourceLogs":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"cart"}}]},"scopeLogs":[{"logRecords":[{"timeUnixNano":"%d","severityNumber":9,"body":{"stringValue":"collector one"}}]}]}]}`, time.Now().UnixMilli()/1000*1_000_000_000-877_000_000)},
+		}},
+		{name: "kube-apiserver", events: 2, find: "source = 'kubernetes.audit' AND service = 'kube-apiserver'", requests: []senderRequest{
+			{method: "POST", path: "/k8s/audit?timeout=30s", header: auth("Bearer "+key, "Content-Type", "application/json"), status: 200, answer: "=", refused: 429,
+				body: `{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{},"items":[` +
+					`{"level":"Metadata","auditID":"8f0c","stage":"RequestReceived","verb":"list","message":"kube-apiserver one","requestReceivedTimestamp":"` + at + `","stageTimestamp":"` + at + `"},` +
+					`{"level":"Metadata","auditID":"8f0c","stage":"ResponseComplete","verb":"list","message":"kube-apiserver one","requestReceivedTimestamp":"` + at + `","stageTimestamp":"` + at + `"}]}`},
+		}},
 		{name: "an old log shipper", events: 1, doubles: true, find: "source = 'nginx'", requests: []senderRequest{
 			{method: "POST", path: "/v1/input/" + key + "?ddsource=nginx&hostname=web-7", header: []string{"Content-Type", "text/plain"}, status: 202, refused: 429, body: "an old log shipper one"},
 		}},
 	}
+}
+
+// lokiBody is a PushRequest of one stream, packed by snappy.
+func lokiBody(labels, text string, n int) string {
+	field := func(out []byte, number protowire.Number, text []byte) []byte {
+		return protowire.AppendBytes(protowire.AppendTag(out, number, protowire.BytesType), text)
+	}
+	stream := field(nil, 1, []byte(labels))
+	for i := range n {
+		at := protowire.AppendVarint(protowire.AppendTag(nil, 1, protowire.VarintType), uint64(time.Now().Unix()))
+		at = protowire.AppendVarint(protowire.AppendTag(at, 2, protowire.VarintType), uint64(i))
+		stream = field(stream, 2, field(field(nil, 1, at), 2, fmt.Appendf(nil, "%s %d", text, i)))
+	}
+	return string(snappy.Encode(nil, field(nil, 1, stream)))
 }
 
 func hecBody(text string, n int) string {

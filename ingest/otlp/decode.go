@@ -2,7 +2,6 @@ package otlp
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	collector "go.opentelemetry.io/proto/otlp/collector/logs/v1"
 
 	"nightjar/ingest"
+	"nightjar/ingest/wire"
 	"nightjar/schema"
 )
 
@@ -26,14 +26,14 @@ type took struct {
 // reader is how a request is read by ingest.Handler; what it rejected goes to t.
 func reader(t *took, isJSON bool) ingest.Decode {
 	return func(d *ingest.Decoder, body []byte) (ingest.Batch, error) {
-		wire, err := body, error(nil)
+		message, err := body, error(nil)
 		if isJSON {
-			if wire, err = fromJSON(body); err != nil {
+			if message, err = fromJSON(body); err != nil {
 				return ingest.Batch{}, err
 			}
 		}
 		r := request{d: d}
-		if err := r.decode(wire); err != nil {
+		if err := r.decode(message); err != nil {
 			return ingest.Batch{}, err
 		}
 		if t.rejected = r.rejected; r.rejected > 0 {
@@ -89,8 +89,8 @@ func (o *outer) clash(key []byte) *[]byte {
 // decode reads a request as protobuf.
 func (r *request) decode(body []byte) error {
 	r.d.Enveloped = true
-	err := eachText(body, 1, r.resourceLogs)
-	if errors.Is(err, errWire) {
+	err := wire.EachText(body, 1, r.resourceLogs)
+	if errors.Is(err, wire.ErrBroken) {
 		return ingest.NewBadInput(body, r.records, 0, "broken protobuf; want an ExportLogsServiceRequest, whole")
 	}
 	return err
@@ -101,32 +101,32 @@ func (r *request) decode(body []byte) error {
 func (r *request) resourceLogs(message []byte) error {
 	o := &r.outer
 	o.resource, o.clashes = o.resource[:0], o.clashes[:0]
-	err := eachText(message, 1, func(text []byte) (err error) {
+	err := wire.EachText(message, 1, func(text []byte) (err error) {
 		o.resource, err = appendAttributes(o.resource, text, 1, "", o.clash)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	return eachText(message, 2, r.scopeLogs)
+	return wire.EachText(message, 2, r.scopeLogs)
 }
 
 func (r *request) scopeLogs(message []byte) error {
 	r.outer.scope = r.outer.scope[:0]
-	err := eachText(message, 1, func(text []byte) (err error) {
+	err := wire.EachText(message, 1, func(text []byte) (err error) {
 		r.outer.scope, err = appendScope(r.outer.scope, text)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	return eachText(message, 2, r.logRecord)
+	return wire.EachText(message, 2, r.logRecord)
 }
 
 // appendScope appends the scope's name and version, and its attributes under the
 // same name.
 func appendScope(out, message []byte) ([]byte, error) {
-	err := eachField(message, func(field protowire.Number, text []byte, _ uint64) error {
+	err := wire.EachField(message, func(field protowire.Number, text []byte, _ uint64) error {
 		switch {
 		case field == 1 && len(text) > 0:
 			out = appendMember(out, "otel.scope.name", text)
@@ -166,7 +166,7 @@ const maxJSONValues = ingest.MaxRequestValues / 2
 // fromJSON is a request in JSON as protobuf. Names are in lower camel case, ids in
 // hexadecimal digits; what is unknown is left out.
 func fromJSON(body []byte) ([]byte, error) {
-	if n := countValues(body); n > maxJSONValues {
+	if n := wire.CountValues(body); n > maxJSONValues {
 		bad := ingest.NewBadInput(body, -1, 0, fmt.Sprintf("more than %d values in a request; send smaller batches, or protobuf", maxJSONValues))
 		bad.TooLarge = true
 		return nil, bad
@@ -174,38 +174,17 @@ func fromJSON(body []byte) ([]byte, error) {
 	body = bytes.ToValidUTF8(body, []byte("\uFFFD"))
 	var in collector.ExportLogsServiceRequest
 	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(body, &in); err != nil {
-		return nil, badJSON(body, err)
+		return nil, ingest.NewBadJSON(body, plainError(err), "want an ExportLogsServiceRequest in the JSON of OTLP")
 	}
-	wire, err := proto.Marshal(&in)
+	message, err := proto.Marshal(&in)
 	if err != nil {
 		return nil, fmt.Errorf("encode a request that was read as JSON: %w", err)
 	}
-	return wire, nil
+	return message, nil
 }
 
-func badJSON(body []byte, err error) error {
-	offset := 0
-	what := strings.ReplaceAll(strings.TrimPrefix(err.Error(), "proto:"), "\u00a0", " ")
-	var syntax *json.SyntaxError
-	if errors.As(json.Unmarshal(body, new(json.RawMessage)), &syntax) {
-		what, offset = syntax.Error(), int(syntax.Offset)
-	}
-	return ingest.NewBadInput(body, -1, offset, "want an ExportLogsServiceRequest in the JSON of OTLP: "+strings.TrimSpace(what))
-}
-
-// countValues is how many values there are in a JSON text, about: commas and
-// brackets outside of strings.
-func countValues(body []byte) (n int) {
-	inString := false
-	for i := 0; i < len(body); i++ {
-		switch c := body[i]; {
-		case inString && c == '\\':
-			i++
-		case c == '"':
-			inString = !inString
-		case !inString && (c == ',' || c == '{' || c == '['):
-			n++
-		}
-	}
-	return n
+// plainError is the error without what protobuf puts into its texts so that nobody
+// compares them.
+func plainError(err error) error {
+	return errors.New(strings.TrimSpace(strings.ReplaceAll(strings.TrimPrefix(err.Error(), "proto:"), "\u00a0", " ")))
 }

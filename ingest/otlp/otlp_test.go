@@ -229,7 +229,7 @@ func TestWhatCannotBeReadIsRefusedOrRejected(t *testing.T) {
 	for _, c := range []struct{ kind, body, says string }{
 		{typeProto, "\x0a\x05", "event 0 at byte 0 (line 1, column 1): broken protobuf"},
 		{typeProto, string(request[:len(request)-3]), "broken protobuf"},
-		{typeJSON, "{\"resourceLogs\":[\n{]}", "(line 2, column 3)"},
+		{typeJSON, "{\"resourceLogs\":[\n{]}", "(line 2, column 2)"},
 		{typeJSON, `{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":7}]}]}]}`, "in the JSON of OTLP"},
 		{typeJSON, "", "in the JSON of OTLP"},
 	} {

@@ -13,6 +13,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 
+	"nightjar/ingest/wire"
 	"nightjar/schema"
 )
 
@@ -67,7 +68,7 @@ type head struct {
 }
 
 func readHead(message []byte) (h head, err error) {
-	err = eachField(message, func(field protowire.Number, text []byte, number uint64) error {
+	err = wire.EachField(message, func(field protowire.Number, text []byte, number uint64) error {
 		switch field {
 		case 1:
 			h.time = number
@@ -187,7 +188,7 @@ func (r *record) clash(key []byte) *[]byte {
 // appendAttributes appends the members of a message's attributes, which are its
 // field of this number, each followed by a comma. What elsewhere names goes there.
 func appendAttributes(out, message []byte, number protowire.Number, prefix string, elsewhere func(key []byte) *[]byte) ([]byte, error) {
-	err := eachText(message, number, func(pair []byte) (err error) {
+	err := wire.EachText(message, number, func(pair []byte) (err error) {
 		key, value, err := readPair(pair)
 		if err != nil {
 			return err
@@ -211,7 +212,7 @@ func appendAttributes(out, message []byte, number protowire.Number, prefix strin
 }
 
 func readPair(pair []byte) (key, value []byte, err error) {
-	err = eachField(pair, func(field protowire.Number, text []byte, _ uint64) error {
+	err = wire.EachField(pair, func(field protowire.Number, text []byte, _ uint64) error {
 		switch field {
 		case 1:
 			key = text
@@ -242,7 +243,7 @@ func appendValue(out, message []byte, depth int) ([]byte, error) {
 		return out, errNesting
 	}
 	start := len(out)
-	err := eachField(message, func(field protowire.Number, text []byte, number uint64) (err error) {
+	err := wire.EachField(message, func(field protowire.Number, text []byte, number uint64) (err error) {
 		isNumber := field >= 2 && field <= 4
 		if field < 1 || field > 7 || isNumber != (text == nil) {
 			return nil
@@ -295,7 +296,7 @@ func appendBytes(out, b []byte) []byte {
 
 func appendArray(out, message []byte, depth int) ([]byte, error) {
 	out = append(out, '[')
-	err := eachText(message, 1, func(value []byte) (err error) {
+	err := wire.EachText(message, 1, func(value []byte) (err error) {
 		out, err = appendValue(out, value, depth+1)
 		out = append(out, ',')
 		return err
@@ -305,7 +306,7 @@ func appendArray(out, message []byte, depth int) ([]byte, error) {
 
 func appendObject(out, message []byte, depth int) ([]byte, error) {
 	out = append(out, '{')
-	err := eachText(message, 1, func(pair []byte) error {
+	err := wire.EachText(message, 1, func(pair []byte) error {
 		key, value, err := readPair(pair)
 		if err != nil {
 			return err

@@ -1,4 +1,4 @@
-package otlp
+package wire
 
 import (
 	"errors"
@@ -6,21 +6,16 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// The messages are read as they stand on the wire, one record after the other: a
-// request of empty records would be two hundred times as large as a tree of structs,
-// and one string that is no UTF-8 would refuse all of it. Numbers are the fields' of
-// opentelemetry-proto.
+// ErrBroken is bytes that are no message of this kind.
+var ErrBroken = errors.New("broken protobuf")
 
-// errWire is bytes that are no message of this kind.
-var errWire = errors.New("broken protobuf")
-
-// eachField calls visit with the fields of a message, in order. The bytes are those of
+// EachField calls visit with the fields of a message, in order. The bytes are those of
 // a length-delimited field, and nil for any other, which has a number.
-func eachField(message []byte, visit func(field protowire.Number, text []byte, number uint64) error) error {
+func EachField(message []byte, visit func(field protowire.Number, text []byte, number uint64) error) error {
 	for len(message) > 0 {
 		field, kind, n := protowire.ConsumeTag(message)
 		if n < 0 {
-			return errWire
+			return ErrBroken
 		}
 		message = message[n:]
 		var text []byte
@@ -40,7 +35,7 @@ func eachField(message []byte, visit func(field protowire.Number, text []byte, n
 			field, n = 0, protowire.ConsumeFieldValue(field, kind, message)
 		}
 		if n < 0 {
-			return errWire
+			return ErrBroken
 		}
 		message = message[n:]
 		if err := visit(field, text, number); err != nil {
@@ -50,10 +45,10 @@ func eachField(message []byte, visit func(field protowire.Number, text []byte, n
 	return nil
 }
 
-// eachText calls visit with the bytes of one field of a message, as often as it is
+// EachText calls visit with the bytes of one field of a message, as often as it is
 // there.
-func eachText(message []byte, number protowire.Number, visit func(text []byte) error) error {
-	return eachField(message, func(field protowire.Number, text []byte, _ uint64) error {
+func EachText(message []byte, number protowire.Number, visit func(text []byte) error) error {
+	return EachField(message, func(field protowire.Number, text []byte, _ uint64) error {
 		if field != number || text == nil {
 			return nil
 		}
