@@ -38,10 +38,17 @@ type EmbeddedConfig struct {
 	// StartTimeout bounds the time from start to the first answered query. It is
 	// a minute unless set: a server that was killed may have parts to check.
 	StartTimeout time.Duration
+	// HangTime is after how long a server that neither answers nor works is killed
+	// and replaced, DefaultHangTime unless set. One that works and does not answer
+	// has four times as long.
+	HangTime time.Duration
 }
 
+// DefaultHangTime is the HangTime where none is set.
+const DefaultHangTime = 30 * time.Second
+
 // Embedded is a running embedded server. It is one child process at a time: one
-// that crashes is replaced by another.
+// that crashes or hangs is replaced by another, as often as it takes.
 type Embedded struct {
 	cfg       EmbeddedConfig
 	log       *slog.Logger
@@ -58,7 +65,7 @@ type Embedded struct {
 	child    *child
 	ready    chan struct{} // closed while the child answers
 	restarts int
-	err      error
+	err      error // why it does not answer; nil while it does
 }
 
 // StartEmbedded starts a server and returns when it answers. It is up until
@@ -103,6 +110,7 @@ func newEmbedded(cfg EmbeddedConfig) (*Embedded, error) {
 	}
 	cfg.MemoryRatio = cmp.Or(cfg.MemoryRatio, 0.5)
 	cfg.StartTimeout = cmp.Or(cfg.StartTimeout, time.Minute)
+	cfg.HangTime = cmp.Or(cfg.HangTime, DefaultHangTime)
 	e := &Embedded{
 		cfg:       cfg,
 		log:       cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler)),
@@ -155,7 +163,7 @@ func (e *Embedded) Dial(ctx context.Context) (net.Conn, error) {
 		case <-ctx.Done():
 			return nil, fmt.Errorf("wait for the embedded ClickHouse: %w", ctx.Err())
 		case <-e.gone:
-			return nil, cmp.Or(e.Err(), errClosed)
+			return nil, errClosed
 		}
 	}
 }
@@ -186,10 +194,7 @@ func (e *Embedded) Restarts() int {
 	return e.restarts
 }
 
-// Done is closed when the server is down for good: closed, or given up.
-func (e *Embedded) Done() <-chan struct{} { return e.gone }
-
-// Err is why the server was given up, and nil while it was not.
+// Err is why the server is down, and nil while it is up.
 func (e *Embedded) Err() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -216,12 +221,15 @@ func (e *Embedded) Close(ctx context.Context) error {
 func (e *Embedded) setReady(c *child) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.child = c
+	e.child, e.err = c, nil
 	close(e.ready)
 }
 
-func (e *Embedded) setDown() {
+func (e *Embedded) setDown(why error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.ready = make(chan struct{})
+	if e.err == nil {
+		e.ready = make(chan struct{})
+	}
+	e.err = why
 }

@@ -377,26 +377,49 @@ func TestProgramWithoutRunChildStartsNothing(t *testing.T) {
 	}
 }
 
-func TestServerThatKeepsCrashingIsGivenUp(t *testing.T) {
+// Seven quick deaths, and starts that fail, end nothing.
+func TestServerThatKeepsDyingIsStartedAgainEveryTime(t *testing.T) {
 	dir := t.TempDir()
 	server := start(t, clickhouse.EmbeddedConfig{DataDir: dir, StartTimeout: 5 * time.Second})
+	conn := testenv.Open(t, server.Options(clickhouse.Admin))
+	for death := 1; death <= 7; death++ {
+		syscall.Kill(server.Pid(), syscall.SIGKILL)
+		eventually(t, 60*time.Second, "the server is another", func() bool { return server.Restarts() == death })
+	}
+	// A folder where the server writes its process id: no start works.
 	status := filepath.Join(dir, "clickhouse", "data", "status")
 	syscall.Kill(server.Pid(), syscall.SIGKILL)
-	if err := os.Remove(status); err != nil {
+	if err := os.Remove(status); err != nil && !errors.Is(err, os.ErrNotExist) {
 		t.Fatal(err)
 	}
 	if err := os.Mkdir(status, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	select {
-	case <-server.Done():
-	case <-time.After(30 * time.Second):
-		t.Fatal("it is still being started")
+	eventually(t, 60*time.Second, "it says that it does not start", func() bool {
+		err := server.Err()
+		return err != nil && strings.Contains(err.Error(), "does not start")
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if _, err := server.Dial(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("who dials does not wait for it: %v", err)
 	}
-	if err := server.Err(); err == nil || !strings.Contains(err.Error(), "gave up") {
-		t.Error(err)
+	if err := os.Remove(status); err != nil {
+		t.Fatal(err)
 	}
-	if _, err := server.Dial(t.Context()); err == nil || !strings.Contains(err.Error(), "gave up") {
-		t.Error(err)
+	eventually(t, 60*time.Second, "it is up again", func() bool { return server.Err() == nil })
+	if got := one[uint64](t, conn, "SELECT 1::UInt64"); got != 1 {
+		t.Error(got)
+	}
+}
+
+func TestServerThatHangsIsReplaced(t *testing.T) {
+	server := start(t, clickhouse.EmbeddedConfig{HangTime: 3 * time.Second})
+	conn := testenv.Open(t, server.Options(clickhouse.Admin))
+	pid := server.Pid()
+	syscall.Kill(pid, syscall.SIGSTOP)
+	eventually(t, 60*time.Second, "the server is another", func() bool { return server.Restarts() == 1 && server.Err() == nil })
+	if got := one[uint64](t, conn, "SELECT 1::UInt64"); got != 1 || alive(pid) {
+		t.Errorf("%d; the hung one is there: %v", got, alive(pid))
 	}
 }

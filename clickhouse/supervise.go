@@ -14,13 +14,14 @@ import (
 	"time"
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/cenkalti/backoff/v5"
 )
 
 const (
-	// A start that fails this often in a row is given up.
-	maxFailures = 5
-	// The time before the first restart; it doubles with every failure.
-	firstBackoff = 100 * time.Millisecond
+	// The time before the first restart. It doubles with every failure, and with
+	// every crash soon after a start, up to the longest.
+	firstBackoff   = 100 * time.Millisecond
+	longestBackoff = 5 * time.Second
 	// A server that was up this long is trusted again.
 	goodRun = 30 * time.Second
 	// The time that Close gives the server before it is killed.
@@ -33,60 +34,65 @@ const (
 // leftoverTime is how long a server of a killed parent may take to end.
 var leftoverTime = 2 * dyingTime
 
-// supervise keeps a server up until ctx ends or starting it fails too often.
+// supervise keeps a server up until ctx ends. However often it crashes or does not
+// start, it is started again: what the intake has taken waits for it.
 func (e *Embedded) supervise(ctx context.Context, c *child) {
 	defer close(e.gone)
-	failures := 0
+	pause := newBackoff()
 	for {
 		began := time.Now()
+		watching, stop := context.WithCancel(ctx)
+		go e.watch(watching, c)
 		select {
 		case <-ctx.Done():
+			stop()
 			c.close()
 			return
 		case <-c.exited:
 		}
-		e.setDown()
+		stop()
 		if time.Since(began) > goodRun {
-			failures = 0
+			pause.Reset()
 		}
+		e.setDown(fmt.Errorf("the embedded ClickHouse ended: %s", c.exit()))
 		e.log.Error("the embedded ClickHouse ended; starting it again", "pid", c.cmd.Process.Pid, "exit", c.exit())
-		next, err := e.restart(ctx, &failures)
-		if err != nil {
-			e.mu.Lock()
-			e.err = err
-			e.mu.Unlock()
+		if c = e.restart(ctx, pause); c == nil {
 			return
 		}
-		c = next
 		e.log.Info("the embedded ClickHouse answers again", "pid", c.cmd.Process.Pid)
 	}
 }
 
-// restart starts a server in the place of one that ended. Each failure, and
-// each crash soon after a start, makes it wait longer before the next.
-func (e *Embedded) restart(ctx context.Context, failures *int) (*child, error) {
-	for {
+func newBackoff() *backoff.ExponentialBackOff {
+	b := backoff.NewExponentialBackOff()
+	b.InitialInterval, b.MaxInterval, b.Multiplier, b.RandomizationFactor = firstBackoff, longestBackoff, 2, 0.1
+	b.Reset()
+	return b
+}
+
+// restart starts a server in the place of one that ended, however long it takes. It
+// returns nil when ctx ended first.
+func (e *Embedded) restart(ctx context.Context, pause backoff.BackOff) *child {
+	for attempt := 1; ; attempt++ {
+		wait := pause.NextBackOff()
 		select {
 		case <-ctx.Done():
-			return nil, errClosed
-		case <-time.After(firstBackoff << min(*failures, 6)):
+			return nil
+		case <-time.After(wait):
 		}
-		*failures++
 		c, err := e.launch(ctx)
 		if err == nil {
 			e.mu.Lock()
 			e.restarts++
 			e.mu.Unlock()
 			e.setReady(c)
-			return c, nil
+			return c
 		}
 		if ctx.Err() != nil {
-			return nil, errClosed
+			return nil
 		}
-		e.log.Error("the embedded ClickHouse does not start", "attempt", *failures, "error", err)
-		if *failures >= maxFailures {
-			return nil, fmt.Errorf("gave up on the embedded ClickHouse after %d failures: %w", *failures, err)
-		}
+		e.setDown(fmt.Errorf("the embedded ClickHouse does not start: %w", err))
+		e.log.Error("the embedded ClickHouse does not start; trying again", "attempt", attempt, "error", err)
 	}
 }
 

@@ -198,14 +198,6 @@ func (d *database) server(ctx context.Context, lc fx.Lifecycle, e *engine) (*ch.
 	}
 	d.embedded = embedded
 	lc.Append(fx.StopHook(embedded.Close))
-	e.run(lc, "embedded ClickHouse", func(ctx context.Context) error {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-embedded.Done():
-			return embedded.Err()
-		}
-	})
 	options := embedded.Options(clickhouse.Admin)
 	options.Auth.Database = databaseName
 	return options, nil
