@@ -60,8 +60,11 @@ type Deps struct {
 	CheckRule func(schema.Rule) (warnings []string, err error)
 	// ReadEvent reads one event as the intake does.
 	ReadEvent func(json []byte) (schema.Event, error)
-	// Ready is nil when requests can be served.
-	Ready func(context.Context) error
+	// Queries bounds what people ask of the database.
+	Queries GateConfig
+	// Ready is nil when the engine is ready for what is asked; else the error says,
+	// to anybody, why it is not.
+	Ready func(context.Context, Readiness) error
 	// Raw are handlers that read their bodies themselves, by method and path
 	// ("POST /api/v2/logs"). They are behind the key, like everything else; how
 	// their senders say it may be their own (Door).
@@ -81,6 +84,16 @@ type Deps struct {
 	Metrics     *prometheus.Registry
 	OpenMetrics bool
 }
+
+// Readiness is what the engine may be ready for.
+type Readiness string
+
+// What GET /readyz asks: for nothing in particular is for events.
+const (
+	ReadyForEvents     Readiness = ""
+	ReadyForEvaluation Readiness = "evaluate"
+	ReadyForSearch     Readiness = "search"
+)
 
 // Door is a raw handler of a protocol that has its own ways with keys.
 type Door interface {

@@ -25,6 +25,8 @@ var testNow = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 // world is the other implementation of every interface that Server calls.
 type world struct {
 	memory      Memory
+	stuck       Logs // in place of the world; nil: the world
+	queries     GateConfig
 	messageTime time.Duration
 
 	mu      sync.Mutex
@@ -260,11 +262,15 @@ func (w *world) Status(context.Context) (Status, error) {
 // start serves the world until the test ends.
 func (w *world) start(t testing.TB) *Server {
 	t.Helper()
+	logs := Logs(w)
+	if w.stuck != nil {
+		logs = w.stuck
+	}
 	s, err := New(Deps{
 		HTTP: "127.0.0.1:0", GRPC: "127.0.0.1:0", Key: testKey, Version: "test",
-		Rules: w, Signals: w, Triage: w, Intake: w.intake, Logs: w, SQL: w, Status: w, CheckRule: w.check,
+		Rules: w, Signals: w, Triage: w, Intake: w.intake, Queries: w.queries, Logs: logs, SQL: w, Status: w, CheckRule: w.check,
 		Suppressions: newTestSuppressions(w), ReadEvent: readTestEvent, Configuration: configuration.NewStores(w, w.now, w.checkExpression),
-		Ready: func(context.Context) error { return w.ready }, Memory: w.memory, MessageTime: w.messageTime,
+		Ready: func(context.Context, Readiness) error { return w.ready }, Memory: w.memory, MessageTime: w.messageTime,
 		Raw: map[string]http.Handler{
 			"POST /api/v2/logs": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusAccepted) }),
 		},

@@ -94,7 +94,11 @@ func (s *Server) admitCall(method string, header metadata.MD) error {
 	if method == healthpb.Health_Check_FullMethodName || method == healthpb.Health_Watch_FullMethodName {
 		return nil
 	}
-	return s.keys.admit(sentKeys(header.Get("dd-api-key"), header.Get("authorization")))
+	return s.keys.admit(keysOfCall(header))
+}
+
+func keysOfCall(header metadata.MD) []string {
+	return sentKeys(header.Get("dd-api-key"), header.Get("authorization"))
 }
 
 func (s *Server) recovered(ctx context.Context, method string, err *error) {

@@ -59,7 +59,7 @@ func (s *Server) tap(ctx context.Context, info *tap.Info) (context.Context, erro
 		s.calls.Add(-1)
 		return nil, (&problem{code: codes.ResourceExhausted, message: fmt.Sprintf("%d calls are in progress, which is as many as there may be; try again", maxCalls), again: time.Second}).grpcStatus()
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancel(withCaller(ctx, keysOfCall(info.Header)))
 	context.AfterFunc(ctx, func() { s.calls.Add(-1) })
 	return context.WithValue(ctx, callKey{}, admitted{cancel}), nil
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -277,7 +278,7 @@ func (s *Server) locked(next http.Handler) http.Handler {
 			explain(r.Context(), s.deps.Log, err).write(w, r)
 			return
 		}
-		next.ServeHTTP(w, r)
+		next.ServeHTTP(w, r.WithContext(withCaller(r.Context(), sentKeys(r.Header.Values("DD-API-KEY"), r.Header.Values("Authorization")))))
 	})
 }
 
@@ -331,11 +332,30 @@ func (r *recorder) Write(b []byte) (int, error) {
 // Unwrap lets http.ResponseController reach what is inside.
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
+// readyTime is how long readiness may take to find out. What does not answer by
+// then is not ready.
+const readyTime = 800 * time.Millisecond
+
 func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
-	if err := s.deps.Ready(r.Context()); err != nil {
-		s.deps.Log.DebugContext(r.Context(), "not ready", "error", err)
+	what := Readiness(r.URL.Query().Get("for"))
+	if what != ReadyForEvents && what != ReadyForEvaluation && what != ReadyForSearch {
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(w, "for: want evaluate or search, or nothing: whether events can be taken\n")
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), readyTime)
+	defer cancel()
+	answer := make(chan error, 1)
+	go func() { answer <- s.deps.Ready(ctx, what) }() // which may be held up by a server that hangs
+	var err error
+	select {
+	case err = <-answer:
+	case <-ctx.Done():
+		err = errors.New("no answer in time")
+	}
+	if err != nil {
 		w.WriteHeader(http.StatusServiceUnavailable)
-		_, _ = io.WriteString(w, "not ready\n")
+		_, _ = fmt.Fprintf(w, "not ready: %s\n", err)
 		return
 	}
 	_, _ = io.WriteString(w, "ready\n")

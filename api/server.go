@@ -43,6 +43,7 @@ type Server struct {
 	agentPolicies     *agentPolicies
 	indicators        *indicators
 
+	gates  gates
 	memory Memory       // of requests that bring no events
 	calls  atomic.Int64 // in progress over gRPC
 
@@ -73,8 +74,11 @@ func New(deps Deps) (*Server, error) {
 	if deps.Metrics == nil {
 		deps.Metrics = prometheus.NewRegistry()
 	}
+	gates := newGates(deps.Queries)
+	deps = gates.gated(deps)
 	s := &Server{
-		deps: deps, keys: newKeys(deps.Key), memory: newOwnMemory(),
+		gates: gates,
+		deps:  deps, keys: newKeys(deps.Key), memory: newOwnMemory(),
 		rules:   &rules{store: deps.Rules, check: deps.CheckRule, event: deps.ReadEvent},
 		signals: &signals{store: deps.Signals, triage: deps.Triage, now: deps.Now},
 		logs:    &logs{intake: deps.Intake},
@@ -87,13 +91,13 @@ func New(deps Deps) (*Server, error) {
 		agents:    &agents{store: deps.Agents, now: deps.Now},
 		explains:  &explains{rules: deps.Explainer, now: deps.Now},
 		anomalies: &anomalies{rules: deps.Explainer, now: deps.Now},
-		statuses:  &statuses{engine: deps.Status, version: deps.Version},
+		statuses:  &statuses{engine: deps.Status, version: deps.Version, gates: gates},
 		metrics: metrics{prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "nightjar_api_requests_total", Help: "HTTP requests answered.",
 		}, []string{"method", "code"})},
 	}
 	s.configured(deps)
-	shown := []prometheus.Collector{s.metrics.requests}
+	shown := []prometheus.Collector{s.metrics.requests, s.gates}
 	if deps.Agents != nil {
 		shown = append(shown, agentMetrics{deps.Agents, deps.Now})
 	}

@@ -12,6 +12,7 @@ type statuses struct {
 	pb.UnimplementedStatusServiceServer
 	engine  Reporter
 	version string
+	gates   gates
 }
 
 // mostAside is how many events that are set aside a status names.
@@ -56,8 +57,17 @@ func (s *statuses) GetStatus(ctx context.Context, _ *pb.GetStatusRequest) (*pb.S
 			DroppedEvents: now.Storage.Dropped, DroppedUnevaluated: now.Storage.DroppedUnevaluated,
 		},
 		Geoip: geoip, Clocks: clocksOf(now.Clocks), UnreadableTimes: unreadableOf(now.UnreadableTimes), Syslog: doorsOf(now.Syslog),
-		WithoutEffect: idle,
+		WithoutEffect: idle, Queries: s.queries(),
 	}, nil
+}
+
+// queries are what people ask just now.
+func (s *statuses) queries() (out []*pb.QueryLoad) {
+	for _, g := range s.gates.all() {
+		l := g.load()
+		out = append(out, &pb.QueryLoad{Kind: l.Kind, Running: int64(l.Running), Waiting: int64(l.Waiting), Limit: int64(l.Limit), Refused: int64(l.Refused)})
+	}
+	return out
 }
 
 // maxListed bounds what the status lists of a kind.

@@ -5,6 +5,9 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"maps"
+	"slices"
+	"strconv"
 	"strings"
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
@@ -50,7 +53,10 @@ func analystStatements(name, password, database string, tables []string) []strin
 // analystSettings are the limits as CREATE USER takes them: a value, a minimum
 // (0 would mean "no limit") and a maximum.
 func analystSettings(l Limits) string {
-	parts := []string{"readonly = 1"}
+	parts := []string{"readonly = 1", "max_memory_usage_for_user = " + strconv.FormatInt(2*l.memory(), 10)}
+	for _, name := range slices.Sorted(maps.Keys(peopleSettings)) {
+		parts = append(parts, fmt.Sprintf("%s = '%v'", name, peopleSettings[name]))
+	}
 	for _, s := range l.Settings() {
 		parts = append(parts, fmt.Sprintf("%s = %d MIN 1 MAX %d CHANGEABLE_IN_READONLY", s.Name, s.Max, s.Max))
 	}

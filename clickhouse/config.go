@@ -13,7 +13,7 @@ import (
 	"text/template"
 )
 
-// Role is one of the two users of an embedded server that somebody logs in as.
+// Role is one of the users of an embedded server that somebody logs in as.
 type Role string
 
 const (
@@ -22,14 +22,19 @@ const (
 	// Analyst runs SQL that a person typed: it reads the tables it was granted,
 	// changes nothing, and cannot lift its limits.
 	Analyst Role = "analyst"
+	// Person runs the searches that the engine makes for people: it reads the
+	// engine's tables, and changes nothing but the settings of its statements.
+	Person Role = "person"
 )
+
+var roles = []Role{Admin, Analyst, Person}
 
 // newPasswords makes the passwords of one start. They live in this process
 // only: the configuration carries their hashes, which tell nothing about 256
 // random bits.
 func newPasswords() map[Role]string {
 	passwords := map[Role]string{}
-	for _, role := range []Role{Admin, Analyst} {
+	for _, role := range roles {
 		var secret [32]byte
 		rand.Read(secret[:])
 		passwords[role] = hex.EncodeToString(secret[:])
@@ -80,7 +85,13 @@ func writeConfig(at layout, cfg EmbeddedConfig, port int, passwords map[Role]str
 		"AdminHash":    hash(Admin),
 		"AnalystHash":  hash(Analyst),
 		"AnalystReads": cfg.AnalystTables,
+		"PersonHash":   hash(Person),
+		"PersonReads":  cfg.PersonTables,
 		"Limits":       cfg.AnalystLimits,
+		"PeopleMemory": peopleMemory(cfg.MemoryRatio),
+		"Threads":      threadsOfAPerson(),
+		"Priority":     peoplePriority,
+		"Workload":     peopleWorkload,
 	}
 	for path, text := range map[string]*template.Template{at.config(): serverXML, at.users(): usersXML} {
 		var out bytes.Buffer
@@ -92,6 +103,14 @@ func writeConfig(at layout, cfg EmbeddedConfig, port int, passwords map[Role]str
 		}
 	}
 	return nil
+}
+
+// peopleMemory is what all statements of analysts together may take, and as much
+// again all those that the engine makes for people: a quarter of the server's each,
+// so that half is left for detection.
+func peopleMemory(ratio float64) int64 {
+	const least = 512 << 20
+	return max(least, int64(float64(machineMemory())*ratio/4))
 }
 
 var xmlFuncs = template.FuncMap{"text": func(v any) (string, error) {
@@ -133,12 +152,13 @@ var serverXML = template.Must(template.New("config.xml").Funcs(xmlFuncs).Parse(`
     <number_of_free_entries_in_pool_to_execute_mutation>4</number_of_free_entries_in_pool_to_execute_mutation>
     <number_of_free_entries_in_pool_to_execute_optimize_entire_partition>4</number_of_free_entries_in_pool_to_execute_optimize_entire_partition>
   </merge_tree>
+  <workload_path>{{text .Data}}workload/</workload_path>
   <max_concurrent_queries>200</max_concurrent_queries>
   <max_connections>512</max_connections>
 </clickhouse>
 `))
 
-// usersXML has three users. The default one is the server's own session, which
+// usersXML has four users. The default one is the server's own session, which
 // must log in without a password; it is granted what its start-up line needs
 // and nothing else.
 //
@@ -156,6 +176,10 @@ var usersXML = template.Must(template.New("users.xml").Funcs(xmlFuncs).Parse(`<c
       <profile>default</profile>
       <readonly>1</readonly>
       <use_skip_indexes_on_data_read>0</use_skip_indexes_on_data_read>
+      <max_memory_usage_for_user>{{.PeopleMemory}}</max_memory_usage_for_user>
+      <max_threads>{{.Threads}}</max_threads>
+      <priority>{{.Priority}}</priority>
+      <workload>{{.Workload}}</workload>
 {{- range .Limits.Settings}}
       <{{.Name}}>{{.Max}}</{{.Name}}>
 {{- end}}
@@ -168,6 +192,14 @@ var usersXML = template.Must(template.New("users.xml").Funcs(xmlFuncs).Parse(`<c
 {{- end}}
       </constraints>
     </analyst>
+    <person>
+      <profile>default</profile>
+      <readonly>2</readonly>
+      <max_memory_usage_for_user>{{.PeopleMemory}}</max_memory_usage_for_user>
+      <constraints>
+        <max_memory_usage_for_user><const/></max_memory_usage_for_user>
+      </constraints>
+    </person>
   </profiles>
   <quotas><default/></quotas>
   <users>
@@ -201,6 +233,18 @@ var usersXML = template.Must(template.New("users.xml").Funcs(xmlFuncs).Parse(`<c
 {{- end}}
       </grants>
     </analyst>
+    <person>
+      <password_sha256_hex>{{.PersonHash}}</password_sha256_hex>
+      <networks><ip>127.0.0.1</ip></networks>
+      <profile>person</profile>
+      <quota>default</quota>
+      <grants>
+        <query>REVOKE ALL ON *.*</query>
+{{- range .PersonReads}}
+        <query>GRANT SELECT ON {{text .}}</query>
+{{- end}}
+      </grants>
+    </person>
   </users>
 </clickhouse>
 `))
@@ -224,6 +268,14 @@ var DefaultLimits = Limits{
 	ResultBytes: 256 << 20,
 }
 
+// memory is what one query may take, in bytes.
+func (l Limits) memory() int64 {
+	if l.MemoryBytes > 0 {
+		return l.MemoryBytes
+	}
+	return DefaultLimits.MemoryBytes
+}
+
 // limit is a Limits field under ClickHouse's name.
 type limit struct {
 	Name string
@@ -242,7 +294,7 @@ func (l Limits) Settings() []limit {
 	d := DefaultLimits
 	return []limit{
 		{"max_execution_time", or(int64(l.Seconds), int64(d.Seconds))},
-		{"max_memory_usage", or(l.MemoryBytes, d.MemoryBytes)},
+		{"max_memory_usage", l.memory()},
 		{"max_rows_to_read", or(l.RowsToRead, d.RowsToRead)},
 		{"max_result_rows", or(l.ResultRows, d.ResultRows)},
 		{"max_result_bytes", or(l.ResultBytes, d.ResultBytes)},

@@ -29,6 +29,8 @@ type EmbeddedConfig struct {
 	// AnalystTables is what Analyst may read, each as GRANT SELECT ON takes it:
 	// "nightjar.events", "nightjar.*". A table need not exist yet.
 	AnalystTables []string
+	// PersonTables is the same for Person.
+	PersonTables []string
 	// AnalystLimits bound a query of Analyst; a zero field has its default.
 	AnalystLimits Limits
 	// Loopback makes the server listen on 127.0.0.1 of this machine, even where

@@ -112,6 +112,7 @@ type Intake struct {
 	batches *batches
 	known   *knownEvents
 	reading *budget
+	failed  atomic.Pointer[time.Time] // when the disk last refused events
 	mark    *checkpoint
 
 	handover *handover
@@ -332,6 +333,7 @@ func (in *Intake) append(b Batch, seen schema.Millis) (Receipt, error) {
 		return Receipt{}, fmt.Errorf("%w: %w", ErrTooLarge, err)
 	}
 	if err != nil {
+		in.failed.Store(new(time.Now()))
 		return Receipt{}, &ErrUnavailable{RetryAfter: 5 * time.Second, Err: err}
 	}
 	in.backlog.Add(wal.RecordSize(len(buf.b)))
@@ -372,6 +374,26 @@ func (in *Intake) awaitReady(ctx context.Context) error {
 	case <-ctx.Done():
 		return fmt.Errorf("wait for the intake: %w", ctx.Err())
 	}
+}
+
+// failureTime is how long the intake is not ready after the disk failed it.
+const failureTime = 10 * time.Second
+
+// Ready is nil when events can be taken, as far as is known without taking one. It
+// does not wait, and its errors may be told to anybody.
+func (in *Intake) Ready() error {
+	select {
+	case <-in.ready:
+	default:
+		return errors.New("a new intake waits for the database, to learn where numbering is")
+	}
+	if in.backlog.Load() >= in.config.MaxBacklog {
+		return errors.New("the events waiting to be stored have reached their quota of disk")
+	}
+	if failed := in.failed.Load(); failed != nil && time.Since(*failed) < failureTime {
+		return errors.New("the disk does not take events")
+	}
+	return nil
 }
 
 // Acknowledged is the highest arrival number that is durable.

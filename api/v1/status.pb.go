@@ -84,7 +84,9 @@ type Status struct {
 	// Sources with events whose time could not be read, the most first; at most 100.
 	UnreadableTimes []*UnreadableTimes `protobuf:"bytes,31,rep,name=unreadable_times,proto3" json:"unreadable_times,omitempty"`
 	// The addresses that take in syslog.
-	Syslog        []*SyslogDoor `protobuf:"bytes,32,rep,name=syslog,proto3" json:"syslog,omitempty"`
+	Syslog []*SyslogDoor `protobuf:"bytes,32,rep,name=syslog,proto3" json:"syslog,omitempty"`
+	// What people ask of the database, by kind.
+	Queries       []*QueryLoad `protobuf:"bytes,40,rep,name=queries,proto3" json:"queries,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -224,6 +226,13 @@ func (x *Status) GetSyslog() []*SyslogDoor {
 	return nil
 }
 
+func (x *Status) GetQueries() []*QueryLoad {
+	if x != nil {
+		return x.Queries
+	}
+	return nil
+}
+
 // SyslogDoor is how an address that takes in syslog is doing, since the start. The
 // maps count by cause.
 type SyslogDoor struct {
@@ -342,6 +351,84 @@ func (x *SyslogDoor) GetDamaged() map[string]uint64 {
 	return nil
 }
 
+// QueryLoad is how many queries of a kind run and wait, how many run at once at
+// most, and how many were refused since the start because there were too many.
+type QueryLoad struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	Running       int64                  `protobuf:"varint,2,opt,name=running,proto3" json:"running,omitempty"`
+	Waiting       int64                  `protobuf:"varint,3,opt,name=waiting,proto3" json:"waiting,omitempty"`
+	Limit         int64                  `protobuf:"varint,4,opt,name=limit,proto3" json:"limit,omitempty"`
+	Refused       int64                  `protobuf:"varint,5,opt,name=refused,proto3" json:"refused,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QueryLoad) Reset() {
+	*x = QueryLoad{}
+	mi := &file_status_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QueryLoad) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QueryLoad) ProtoMessage() {}
+
+func (x *QueryLoad) ProtoReflect() protoreflect.Message {
+	mi := &file_status_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QueryLoad.ProtoReflect.Descriptor instead.
+func (*QueryLoad) Descriptor() ([]byte, []int) {
+	return file_status_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *QueryLoad) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *QueryLoad) GetRunning() int64 {
+	if x != nil {
+		return x.Running
+	}
+	return 0
+}
+
+func (x *QueryLoad) GetWaiting() int64 {
+	if x != nil {
+		return x.Waiting
+	}
+	return 0
+}
+
+func (x *QueryLoad) GetLimit() int64 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *QueryLoad) GetRefused() int64 {
+	if x != nil {
+		return x.Refused
+	}
+	return 0
+}
+
 // ClockSkew is a source and host all of whose events are ahead of the clock or
 // behind it, by more than ten minutes. One event that is on time ends it.
 type ClockSkew struct {
@@ -363,7 +450,7 @@ type ClockSkew struct {
 
 func (x *ClockSkew) Reset() {
 	*x = ClockSkew{}
-	mi := &file_status_proto_msgTypes[3]
+	mi := &file_status_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -375,7 +462,7 @@ func (x *ClockSkew) String() string {
 func (*ClockSkew) ProtoMessage() {}
 
 func (x *ClockSkew) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[3]
+	mi := &file_status_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -388,7 +475,7 @@ func (x *ClockSkew) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClockSkew.ProtoReflect.Descriptor instead.
 func (*ClockSkew) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{3}
+	return file_status_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ClockSkew) GetSource() string {
@@ -454,7 +541,7 @@ type UnreadableTimes struct {
 
 func (x *UnreadableTimes) Reset() {
 	*x = UnreadableTimes{}
-	mi := &file_status_proto_msgTypes[4]
+	mi := &file_status_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -466,7 +553,7 @@ func (x *UnreadableTimes) String() string {
 func (*UnreadableTimes) ProtoMessage() {}
 
 func (x *UnreadableTimes) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[4]
+	mi := &file_status_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -479,7 +566,7 @@ func (x *UnreadableTimes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnreadableTimes.ProtoReflect.Descriptor instead.
 func (*UnreadableTimes) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{4}
+	return file_status_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *UnreadableTimes) GetSource() string {
@@ -520,7 +607,7 @@ type WithoutEffect struct {
 
 func (x *WithoutEffect) Reset() {
 	*x = WithoutEffect{}
-	mi := &file_status_proto_msgTypes[5]
+	mi := &file_status_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -532,7 +619,7 @@ func (x *WithoutEffect) String() string {
 func (*WithoutEffect) ProtoMessage() {}
 
 func (x *WithoutEffect) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[5]
+	mi := &file_status_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -545,7 +632,7 @@ func (x *WithoutEffect) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WithoutEffect.ProtoReflect.Descriptor instead.
 func (*WithoutEffect) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{5}
+	return file_status_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *WithoutEffect) GetKind() string {
@@ -598,7 +685,7 @@ type GeoIPDatabase struct {
 
 func (x *GeoIPDatabase) Reset() {
 	*x = GeoIPDatabase{}
-	mi := &file_status_proto_msgTypes[6]
+	mi := &file_status_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -610,7 +697,7 @@ func (x *GeoIPDatabase) String() string {
 func (*GeoIPDatabase) ProtoMessage() {}
 
 func (x *GeoIPDatabase) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[6]
+	mi := &file_status_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -623,7 +710,7 @@ func (x *GeoIPDatabase) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GeoIPDatabase.ProtoReflect.Descriptor instead.
 func (*GeoIPDatabase) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{6}
+	return file_status_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GeoIPDatabase) GetFile() string {
@@ -666,7 +753,7 @@ type ClickHouseStatus struct {
 
 func (x *ClickHouseStatus) Reset() {
 	*x = ClickHouseStatus{}
-	mi := &file_status_proto_msgTypes[7]
+	mi := &file_status_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -678,7 +765,7 @@ func (x *ClickHouseStatus) String() string {
 func (*ClickHouseStatus) ProtoMessage() {}
 
 func (x *ClickHouseStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[7]
+	mi := &file_status_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -691,7 +778,7 @@ func (x *ClickHouseStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClickHouseStatus.ProtoReflect.Descriptor instead.
 func (*ClickHouseStatus) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{7}
+	return file_status_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ClickHouseStatus) GetState() string {
@@ -735,7 +822,7 @@ type AsideEvent struct {
 
 func (x *AsideEvent) Reset() {
 	*x = AsideEvent{}
-	mi := &file_status_proto_msgTypes[8]
+	mi := &file_status_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -747,7 +834,7 @@ func (x *AsideEvent) String() string {
 func (*AsideEvent) ProtoMessage() {}
 
 func (x *AsideEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[8]
+	mi := &file_status_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -760,7 +847,7 @@ func (x *AsideEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AsideEvent.ProtoReflect.Descriptor instead.
 func (*AsideEvent) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{8}
+	return file_status_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *AsideEvent) GetRuleId() string {
@@ -812,7 +899,7 @@ type RulesStatus struct {
 
 func (x *RulesStatus) Reset() {
 	*x = RulesStatus{}
-	mi := &file_status_proto_msgTypes[9]
+	mi := &file_status_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -824,7 +911,7 @@ func (x *RulesStatus) String() string {
 func (*RulesStatus) ProtoMessage() {}
 
 func (x *RulesStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[9]
+	mi := &file_status_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -837,7 +924,7 @@ func (x *RulesStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RulesStatus.ProtoReflect.Descriptor instead.
 func (*RulesStatus) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{9}
+	return file_status_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RulesStatus) GetTotal() int64 {
@@ -888,7 +975,7 @@ type StorageStatus struct {
 
 func (x *StorageStatus) Reset() {
 	*x = StorageStatus{}
-	mi := &file_status_proto_msgTypes[10]
+	mi := &file_status_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -900,7 +987,7 @@ func (x *StorageStatus) String() string {
 func (*StorageStatus) ProtoMessage() {}
 
 func (x *StorageStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[10]
+	mi := &file_status_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -913,7 +1000,7 @@ func (x *StorageStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageStatus.ProtoReflect.Descriptor instead.
 func (*StorageStatus) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{10}
+	return file_status_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *StorageStatus) GetUsedBytes() uint64 {
@@ -966,7 +1053,7 @@ type ValidateKeyRequest struct {
 
 func (x *ValidateKeyRequest) Reset() {
 	*x = ValidateKeyRequest{}
-	mi := &file_status_proto_msgTypes[11]
+	mi := &file_status_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -978,7 +1065,7 @@ func (x *ValidateKeyRequest) String() string {
 func (*ValidateKeyRequest) ProtoMessage() {}
 
 func (x *ValidateKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[11]
+	mi := &file_status_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -991,7 +1078,7 @@ func (x *ValidateKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateKeyRequest.ProtoReflect.Descriptor instead.
 func (*ValidateKeyRequest) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{11}
+	return file_status_proto_rawDescGZIP(), []int{12}
 }
 
 type ValidateKeyResponse struct {
@@ -1003,7 +1090,7 @@ type ValidateKeyResponse struct {
 
 func (x *ValidateKeyResponse) Reset() {
 	*x = ValidateKeyResponse{}
-	mi := &file_status_proto_msgTypes[12]
+	mi := &file_status_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1015,7 +1102,7 @@ func (x *ValidateKeyResponse) String() string {
 func (*ValidateKeyResponse) ProtoMessage() {}
 
 func (x *ValidateKeyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[12]
+	mi := &file_status_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1028,7 +1115,7 @@ func (x *ValidateKeyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateKeyResponse.ProtoReflect.Descriptor instead.
 func (*ValidateKeyResponse) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{12}
+	return file_status_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ValidateKeyResponse) GetValid() bool {
@@ -1043,7 +1130,7 @@ var File_status_proto protoreflect.FileDescriptor
 const file_status_proto_rawDesc = "" +
 	"\n" +
 	"\fstatus.proto\x12\vnightjar.v1\"\x12\n" +
-	"\x10GetStatusRequest\"\xe1\x05\n" +
+	"\x10GetStatusRequest\"\x93\x06\n" +
 	"\x06Status\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12(\n" +
 	"\x0fevents_received\x18\x02 \x01(\x04R\x0fevents_received\x12:\n" +
@@ -1062,7 +1149,8 @@ const file_status_proto_rawDesc = "" +
 	"\faside_events\x18\x15 \x01(\x03R\faside_events\x12.\n" +
 	"\x06clocks\x18\x1e \x03(\v2\x16.nightjar.v1.ClockSkewR\x06clocks\x12H\n" +
 	"\x10unreadable_times\x18\x1f \x03(\v2\x1c.nightjar.v1.UnreadableTimesR\x10unreadable_times\x12/\n" +
-	"\x06syslog\x18  \x03(\v2\x17.nightjar.v1.SyslogDoorR\x06syslog\"\xf6\x04\n" +
+	"\x06syslog\x18  \x03(\v2\x17.nightjar.v1.SyslogDoorR\x06syslog\x120\n" +
+	"\aqueries\x18( \x03(\v2\x16.nightjar.v1.QueryLoadR\aqueries\"\xf6\x04\n" +
 	"\n" +
 	"SyslogDoor\x12\x1a\n" +
 	"\bprotocol\x18\x01 \x01(\tR\bprotocol\x12\x18\n" +
@@ -1085,7 +1173,13 @@ const file_status_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\x1a:\n" +
 	"\fDamagedEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\"\xc7\x01\n" +
+	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\"\x83\x01\n" +
+	"\tQueryLoad\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x18\n" +
+	"\arunning\x18\x02 \x01(\x03R\arunning\x12\x18\n" +
+	"\awaiting\x18\x03 \x01(\x03R\awaiting\x12\x14\n" +
+	"\x05limit\x18\x04 \x01(\x03R\x05limit\x12\x18\n" +
+	"\arefused\x18\x05 \x01(\x03R\arefused\"\xc7\x01\n" +
 	"\tClockSkew\x12\x16\n" +
 	"\x06source\x18\x01 \x01(\tR\x06source\x12\x12\n" +
 	"\x04host\x18\x02 \x01(\tR\x04host\x12&\n" +
@@ -1157,49 +1251,51 @@ func file_status_proto_rawDescGZIP() []byte {
 	return file_status_proto_rawDescData
 }
 
-var file_status_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_status_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_status_proto_goTypes = []any{
 	(*GetStatusRequest)(nil),    // 0: nightjar.v1.GetStatusRequest
 	(*Status)(nil),              // 1: nightjar.v1.Status
 	(*SyslogDoor)(nil),          // 2: nightjar.v1.SyslogDoor
-	(*ClockSkew)(nil),           // 3: nightjar.v1.ClockSkew
-	(*UnreadableTimes)(nil),     // 4: nightjar.v1.UnreadableTimes
-	(*WithoutEffect)(nil),       // 5: nightjar.v1.WithoutEffect
-	(*GeoIPDatabase)(nil),       // 6: nightjar.v1.GeoIPDatabase
-	(*ClickHouseStatus)(nil),    // 7: nightjar.v1.ClickHouseStatus
-	(*AsideEvent)(nil),          // 8: nightjar.v1.AsideEvent
-	(*RulesStatus)(nil),         // 9: nightjar.v1.RulesStatus
-	(*StorageStatus)(nil),       // 10: nightjar.v1.StorageStatus
-	(*ValidateKeyRequest)(nil),  // 11: nightjar.v1.ValidateKeyRequest
-	(*ValidateKeyResponse)(nil), // 12: nightjar.v1.ValidateKeyResponse
-	nil,                         // 13: nightjar.v1.SyslogDoor.RefusedEntry
-	nil,                         // 14: nightjar.v1.SyslogDoor.ClosedEntry
-	nil,                         // 15: nightjar.v1.SyslogDoor.LostEntry
-	nil,                         // 16: nightjar.v1.SyslogDoor.DamagedEntry
+	(*QueryLoad)(nil),           // 3: nightjar.v1.QueryLoad
+	(*ClockSkew)(nil),           // 4: nightjar.v1.ClockSkew
+	(*UnreadableTimes)(nil),     // 5: nightjar.v1.UnreadableTimes
+	(*WithoutEffect)(nil),       // 6: nightjar.v1.WithoutEffect
+	(*GeoIPDatabase)(nil),       // 7: nightjar.v1.GeoIPDatabase
+	(*ClickHouseStatus)(nil),    // 8: nightjar.v1.ClickHouseStatus
+	(*AsideEvent)(nil),          // 9: nightjar.v1.AsideEvent
+	(*RulesStatus)(nil),         // 10: nightjar.v1.RulesStatus
+	(*StorageStatus)(nil),       // 11: nightjar.v1.StorageStatus
+	(*ValidateKeyRequest)(nil),  // 12: nightjar.v1.ValidateKeyRequest
+	(*ValidateKeyResponse)(nil), // 13: nightjar.v1.ValidateKeyResponse
+	nil,                         // 14: nightjar.v1.SyslogDoor.RefusedEntry
+	nil,                         // 15: nightjar.v1.SyslogDoor.ClosedEntry
+	nil,                         // 16: nightjar.v1.SyslogDoor.LostEntry
+	nil,                         // 17: nightjar.v1.SyslogDoor.DamagedEntry
 }
 var file_status_proto_depIdxs = []int32{
-	7,  // 0: nightjar.v1.Status.clickhouse:type_name -> nightjar.v1.ClickHouseStatus
-	9,  // 1: nightjar.v1.Status.rules:type_name -> nightjar.v1.RulesStatus
-	10, // 2: nightjar.v1.Status.storage:type_name -> nightjar.v1.StorageStatus
-	6,  // 3: nightjar.v1.Status.geoip:type_name -> nightjar.v1.GeoIPDatabase
-	5,  // 4: nightjar.v1.Status.without_effect:type_name -> nightjar.v1.WithoutEffect
-	8,  // 5: nightjar.v1.Status.aside:type_name -> nightjar.v1.AsideEvent
-	3,  // 6: nightjar.v1.Status.clocks:type_name -> nightjar.v1.ClockSkew
-	4,  // 7: nightjar.v1.Status.unreadable_times:type_name -> nightjar.v1.UnreadableTimes
+	8,  // 0: nightjar.v1.Status.clickhouse:type_name -> nightjar.v1.ClickHouseStatus
+	10, // 1: nightjar.v1.Status.rules:type_name -> nightjar.v1.RulesStatus
+	11, // 2: nightjar.v1.Status.storage:type_name -> nightjar.v1.StorageStatus
+	7,  // 3: nightjar.v1.Status.geoip:type_name -> nightjar.v1.GeoIPDatabase
+	6,  // 4: nightjar.v1.Status.without_effect:type_name -> nightjar.v1.WithoutEffect
+	9,  // 5: nightjar.v1.Status.aside:type_name -> nightjar.v1.AsideEvent
+	4,  // 6: nightjar.v1.Status.clocks:type_name -> nightjar.v1.ClockSkew
+	5,  // 7: nightjar.v1.Status.unreadable_times:type_name -> nightjar.v1.UnreadableTimes
 	2,  // 8: nightjar.v1.Status.syslog:type_name -> nightjar.v1.SyslogDoor
-	13, // 9: nightjar.v1.SyslogDoor.refused:type_name -> nightjar.v1.SyslogDoor.RefusedEntry
-	14, // 10: nightjar.v1.SyslogDoor.closed:type_name -> nightjar.v1.SyslogDoor.ClosedEntry
-	15, // 11: nightjar.v1.SyslogDoor.lost:type_name -> nightjar.v1.SyslogDoor.LostEntry
-	16, // 12: nightjar.v1.SyslogDoor.damaged:type_name -> nightjar.v1.SyslogDoor.DamagedEntry
-	0,  // 13: nightjar.v1.StatusService.GetStatus:input_type -> nightjar.v1.GetStatusRequest
-	11, // 14: nightjar.v1.StatusService.ValidateKey:input_type -> nightjar.v1.ValidateKeyRequest
-	1,  // 15: nightjar.v1.StatusService.GetStatus:output_type -> nightjar.v1.Status
-	12, // 16: nightjar.v1.StatusService.ValidateKey:output_type -> nightjar.v1.ValidateKeyResponse
-	15, // [15:17] is the sub-list for method output_type
-	13, // [13:15] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	3,  // 9: nightjar.v1.Status.queries:type_name -> nightjar.v1.QueryLoad
+	14, // 10: nightjar.v1.SyslogDoor.refused:type_name -> nightjar.v1.SyslogDoor.RefusedEntry
+	15, // 11: nightjar.v1.SyslogDoor.closed:type_name -> nightjar.v1.SyslogDoor.ClosedEntry
+	16, // 12: nightjar.v1.SyslogDoor.lost:type_name -> nightjar.v1.SyslogDoor.LostEntry
+	17, // 13: nightjar.v1.SyslogDoor.damaged:type_name -> nightjar.v1.SyslogDoor.DamagedEntry
+	0,  // 14: nightjar.v1.StatusService.GetStatus:input_type -> nightjar.v1.GetStatusRequest
+	12, // 15: nightjar.v1.StatusService.ValidateKey:input_type -> nightjar.v1.ValidateKeyRequest
+	1,  // 16: nightjar.v1.StatusService.GetStatus:output_type -> nightjar.v1.Status
+	13, // 17: nightjar.v1.StatusService.ValidateKey:output_type -> nightjar.v1.ValidateKeyResponse
+	16, // [16:18] is the sub-list for method output_type
+	14, // [14:16] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_status_proto_init() }
@@ -1213,7 +1309,7 @@ func file_status_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_status_proto_rawDesc), len(file_status_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   17,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

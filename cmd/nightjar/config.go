@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"sort"
 	"strconv"
 	"strings"
@@ -58,6 +59,7 @@ var settings = []setting{
 	{name: "syslog-tz", value: "UTC", help: "the zone of syslog's times that are written without one, such as Europe/Berlin or +02:00"},
 	{name: "syslog-connections", value: "1000", help: "connections of syslog over TCP, and as many over TLS; more are refused"},
 	{name: "syslog-idle", value: "1h", help: "how long such a connection may be silent before it is closed"},
+	{name: "max-queries", value: "0", help: "searches and ad hoc queries of people that run at once; more wait a moment and are refused then (429) (0: two for each processor)"},
 	{name: "retention", value: "events=90d,signals=15mo,matches=35d", help: "how long to keep what, by arrival; matches are the state of rules and stay as long as they are needed in any case"},
 	{name: "disk-quota", value: "0", help: "disk that everything stored may take, such as 50GB; the oldest days of events go when it is used up (0: no quota)"},
 	{name: "agent", value: "", bare: "true", help: "watch this host: run an agent beside the engine, as root on Linux 5.10 or newer (default: with --demo only)"},
@@ -79,6 +81,7 @@ type Config struct {
 	IntakeQuota, IntakeMemory, MaxRequest int64
 	Syslog                                syslog.Config
 	Retention                             retention.Policy
+	MaxQueries                            int
 	GeoIP                                 []string // files
 	BackupTo                              string   // may hold a secret
 	LogLevel, ElasticVersion              string
@@ -210,6 +213,12 @@ func parseConfig(values map[string]string) (c Config, err error) {
 	}
 	if c.Syslog, err = parseSyslog(values); err != nil {
 		return Config{}, err
+	}
+	if c.MaxQueries, err = strconv.Atoi(values["max-queries"]); err != nil || c.MaxQueries < 0 || c.MaxQueries > 64 {
+		return Config{}, fmt.Errorf("max-queries: want a number from 0 to 64, got %q", values["max-queries"])
+	}
+	if c.MaxQueries == 0 {
+		c.MaxQueries = min(2*runtime.NumCPU(), 24)
 	}
 	if err = c.Retention.Parse(values["retention"]); err != nil {
 		return Config{}, fmt.Errorf("retention: %w", err)

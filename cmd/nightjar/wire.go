@@ -125,8 +125,11 @@ func (e *engine) run(lc fx.Lifecycle, name string, part func(context.Context) er
 
 // database is where everything is stored.
 type database struct {
-	conn driver.Conn
-	name string
+	// conn is for evaluation, and for what is configured; the others are pools of
+	// their own, so that none waits for the connections of another.
+	conn, intake, people, health driver.Conn
+
+	name, version string
 	// sql runs ad hoc SQL, as a read-only user.
 	sql      api.SQL
 	embedded *clickhouse.Embedded // nil when the server is the user's
@@ -149,10 +152,9 @@ func newDatabase(ctx context.Context, lc fx.Lifecycle, e *engine) (*database, er
 		return nil, err
 	}
 	d.name = admin.Auth.Database
-	if d.conn, err = clickhouse.Open(ctx, admin); err != nil {
+	if err := d.open(ctx, lc, e, admin); err != nil {
 		return nil, err
 	}
-	lc.Append(fx.StopHook(d.conn.Close))
 	ran, err := migrations.Apply(ctx, d.conn, schema.Tables)
 	if err != nil {
 		return nil, err
@@ -170,6 +172,34 @@ func newDatabase(ctx context.Context, lc fx.Lifecycle, e *engine) (*database, er
 	lc.Append(fx.StopHook(analyst.Close))
 	d.sql = apistore.NewSQL(analyst)
 	return d, nil
+}
+
+// open opens the pools, and tells the server whose work comes first.
+func (d *database) open(ctx context.Context, lc fx.Lifecycle, e *engine, admin *ch.Options) (err error) {
+	people := admin
+	if d.embedded != nil {
+		people = d.embedded.Options(clickhouse.Person)
+		people.Auth.Database = admin.Auth.Database
+	}
+	for _, p := range []struct {
+		pool *driver.Conn
+		use  clickhouse.Use
+		as   *ch.Options
+	}{{&d.conn, clickhouse.Evaluation, admin}, {&d.intake, clickhouse.Intake, admin}, {&d.health, clickhouse.Health, admin}, {&d.people, clickhouse.Asking, people}} {
+		if *p.pool, err = clickhouse.Open(ctx, p.use.For(p.as)); err != nil {
+			return err
+		}
+		lc.Append(fx.StopHook((*p.pool).Close))
+	}
+	v, err := d.conn.ServerVersion()
+	if err != nil {
+		return fmt.Errorf("ask the server for its version: %w", err)
+	}
+	d.version = v.Version.String()
+	if err := clickhouse.CreateWorkloads(ctx, d.conn); err != nil {
+		e.log.Warn("people's queries are bounded in number and threads, and otherwise scheduled like detection", "reason", err)
+	}
+	return nil
 }
 
 // noSQL answers for an engine that has no read-only user to run SQL as.
@@ -191,7 +221,7 @@ func (d *database) server(ctx context.Context, lc fx.Lifecycle, e *engine) (*ch.
 		reads[i] = databaseName + "." + t
 	}
 	embedded, err := clickhouse.StartEmbedded(ctx, clickhouse.EmbeddedConfig{
-		DataDir: e.config.DataDir, Logger: e.log, AnalystTables: reads,
+		DataDir: e.config.DataDir, Logger: e.log, AnalystTables: reads, PersonTables: []string{databaseName + ".*", "system.settings"},
 	})
 	if err != nil {
 		return nil, err
@@ -218,7 +248,7 @@ func (d *database) openAnalyst(ctx context.Context, e *engine, admin *ch.Options
 	if err != nil {
 		return nil, err
 	}
-	return clickhouse.Open(ctx, options)
+	return clickhouse.Open(ctx, clickhouse.AdHoc.For(options))
 }
 
 // sink is where the intake stores events; what is stored is at hand for the
@@ -232,7 +262,7 @@ type sink struct {
 const recentBytes = 96 << 20
 
 func newSink(lc fx.Lifecycle, e *engine, d *database, registry *prometheus.Registry) sink {
-	s := sink{intakestore.New(d.conn), scheduler.NewRecent(recentBytes)}
+	s := sink{intakestore.New(d.intake), scheduler.NewRecent(recentBytes)}
 	registry.MustRegister(s.Sink)
 	e.run(lc, "catalogue of attributes", func(ctx context.Context) error {
 		s.loadCatalogue(ctx, e.log)
@@ -307,7 +337,7 @@ func newScheduler(lc fx.Lifecycle, e *engine, d *database, store sink, intake *i
 
 // newBacktester runs rules over what is stored.
 func newBacktester(e *engine, d *database, store sink, intake *ingest.Intake, s *scheduler.Scheduler) *scheduler.Backtester {
-	stored := rulestore.New(d.conn)
+	stored := rulestore.New(d.people)
 	deps := stored.Deps()
 	return scheduler.NewBacktester(scheduler.BacktestDeps{
 		Plan: s.HistoryPlan, Scanner: stored.Scanner(), Events: deps.Events, Signals: deps.Signals,
@@ -338,9 +368,9 @@ func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *inge
 	})
 	e.server, err = api.New(api.Deps{
 		HTTP: e.config.HTTP, GRPC: e.config.GRPC, Key: e.key, Version: version,
-		Rules: s, Triage: s, Signals: apistore.NewSignals(d.conn),
-		Intake: logDoor{ingest.NewHandler(intake)}, Memory: logMemory{intake.Memory()}, Backtests: b, Jobs: j, JobSignals: apistore.NewJobSignals(d.conn),
-		Logs: apistore.NewLogs(d.conn, apistore.LogsConfig{Catalogue: store.Catalogue()}), SQL: d.sql, Status: reporter, Ledger: s, Agents: apistore.NewAgents(d.conn), Explainer: s,
+		Rules: s, Triage: s, Signals: apistore.NewSignals(d.people),
+		Intake: logDoor{ingest.NewHandler(intake)}, Memory: logMemory{intake.Memory()}, Backtests: b, Jobs: j, JobSignals: apistore.NewJobSignals(d.people),
+		Logs: apistore.NewLogs(d.people, apistore.LogsConfig{Catalogue: store.Catalogue()}), SQL: d.sql, Status: reporter, Ledger: s, Agents: apistore.NewAgents(d.people), Explainer: s,
 		CheckRule: func(r schema.Rule) ([]string, error) {
 			plan, warnings, err := compiler.Compile(r)
 			if err != nil {
@@ -349,10 +379,10 @@ func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *inge
 			warnings = append(warnings, plan.Joined(store.Catalogue().Shapes)...)
 			return append(warnings, tables.Missing(plan.TableColumns())...), scheduler.CheckTables(tables, &r)
 		},
-		Suppressions: s, Previews: scheduler.NewPreviewer(s, b, rulestore.New(d.conn).Oldest), Configuration: c, Tables: tables, UploadDir: filepath.Join(e.config.DataDir, "uploads"),
+		Suppressions: s, Previews: scheduler.NewPreviewer(s, b, rulestore.New(d.people).Oldest), Configuration: c, Tables: tables, UploadDir: filepath.Join(e.config.DataDir, "uploads"),
 		ReadEvent: func(json []byte) (schema.Event, error) { return readEvent(json, locator(geo)) },
-		Ready:     reporter.ready,
-		Raw:       doors, Rest: elasticDoor, Services: services, MaxMessage: int(e.config.MaxRequest),
+		Ready:     reporter.ready, Queries: api.GateConfig{Running: e.config.MaxQueries},
+		Raw: doors, Rest: elasticDoor, Services: services, MaxMessage: int(e.config.MaxRequest),
 		Now: now, Log: e.log, Metrics: registry, OpenMetrics: e.config.OpenMetrics,
 	})
 	if err != nil {
@@ -385,7 +415,28 @@ type reporter struct {
 	settings  *configuration.Stores
 }
 
-func (r reporter) ready(ctx context.Context) error { return r.database.conn.Ping(ctx) }
+// Why the engine is not ready, in words for anybody.
+var (
+	errDatabaseSilent = errors.New("the database does not answer")
+	errAllFail        = errors.New("every rule fails; nightjar status and the log say why")
+)
+
+// ready is nil when events can be taken, rules are evaluated, or searches answered.
+func (r reporter) ready(ctx context.Context, what api.Readiness) error {
+	if what == api.ReadyForEvents {
+		return r.intake.Ready()
+	}
+	if err := r.database.health.Ping(ctx); err != nil {
+		return errDatabaseSilent
+	}
+	if p := r.scheduler.Progress(); what == api.ReadyForEvaluation && p.Rules > 0 && p.Failing == p.Rules {
+		return errAllFail
+	}
+	return nil
+}
+
+// healthTime is how long a server may take to answer, for the status.
+const healthTime = time.Second
 
 // Status implements api.Reporter.
 func (r reporter) Status(ctx context.Context) (api.Status, error) {
@@ -415,10 +466,9 @@ func (r reporter) Status(ctx context.Context) (api.Status, error) {
 	}
 	st.Rules.Total = len(rules)
 	st.WithoutEffect = r.idles(ctx)
-	if v, err := r.database.conn.ServerVersion(); err == nil {
-		st.ClickHouseUp = r.database.conn.Ping(ctx) == nil
-		st.ClickHouseVersion = v.Version.String()
-	}
+	asking, cancel := context.WithTimeout(ctx, healthTime)
+	defer cancel()
+	st.ClickHouseUp, st.ClickHouseVersion = r.database.health.Ping(asking) == nil, r.database.version
 	return st, nil
 }
 

@@ -1,0 +1,226 @@
+package api
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// GateConfig bounds what people ask of the database at once. A zero field has its
+// default.
+type GateConfig struct {
+	// Running is how many queries run at once, 4 unless set; PerKey, how many of
+	// one key, three quarters of that unless set.
+	Running, PerKey int
+	// Waiting is how many wait for their turn, 8 for each that may run unless set.
+	Waiting int
+	// Patience is how long one waits before it is refused, 5 s unless set.
+	Patience time.Duration
+}
+
+func (c GateConfig) withDefaults() GateConfig {
+	def := func(field *int, value int) {
+		if *field <= 0 {
+			*field = value
+		}
+	}
+	def(&c.Running, 4)
+	def(&c.PerKey, (3*c.Running+3)/4)
+	def(&c.Waiting, 8*c.Running)
+	if c.Patience <= 0 {
+		c.Patience = 5 * time.Second
+	}
+	return c
+}
+
+// gate lets so many queries through at once; the others wait in a row, up to a
+// bound and for a moment, and are refused then. A database that is asked more than it
+// can do answers nobody in time, rules least of all.
+type gate struct {
+	kind   string
+	config GateConfig
+
+	mu      sync.Mutex
+	running int
+	byKey   map[callerKey]int
+	row     []*waiter
+	refused uint64
+}
+
+type waiter struct {
+	key  callerKey
+	turn chan struct{} // closed when it may run
+}
+
+// callerKey tells callers apart: a hash of the key with which one came.
+type callerKey [sha256.Size]byte
+
+type callerKeyKey struct{}
+
+// withCaller remembers the key of a call that was let in.
+func withCaller(ctx context.Context, sent []string) context.Context {
+	if len(sent) == 0 {
+		return ctx
+	}
+	return context.WithValue(ctx, callerKeyKey{}, callerKey(sha256.Sum256([]byte(sent[0]))))
+}
+
+func newGate(kind string, config GateConfig) *gate {
+	return &gate{kind: kind, config: config.withDefaults(), byKey: map[callerKey]int{}}
+}
+
+// enter returns when the caller may run, and how it says that it is done; or a *Busy
+// that says that there is too much.
+func (g *gate) enter(ctx context.Context) (leave func(), err error) {
+	key, _ := ctx.Value(callerKeyKey{}).(callerKey)
+	leave = sync.OnceFunc(func() { g.leave(key) })
+	g.mu.Lock()
+	if len(g.row) == 0 && g.fits(key) {
+		g.run(key)
+		g.mu.Unlock()
+		return leave, nil
+	}
+	if len(g.row) >= g.config.Waiting || g.waitingOf(key) >= max(1, g.config.Waiting*3/4) {
+		defer g.mu.Unlock()
+		return nil, g.refuse()
+	}
+	w := &waiter{key, make(chan struct{})}
+	g.row = append(g.row, w)
+	g.advance()
+	g.mu.Unlock()
+	return g.wait(ctx, w, leave)
+}
+
+func (g *gate) wait(ctx context.Context, w *waiter, leave func()) (func(), error) {
+	timer := time.NewTimer(g.config.Patience)
+	defer timer.Stop()
+	select {
+	case <-w.turn:
+		return leave, nil
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if at := slices.Index(g.row, w); at >= 0 {
+		g.row = slices.Delete(g.row, at, at+1)
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("wait for the turn: %w", ctx.Err())
+		}
+		return nil, g.refuse()
+	}
+	return leave, nil // its turn came at the same moment
+}
+
+func (g *gate) leave(key callerKey) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.running--
+	if g.byKey[key]--; g.byKey[key] == 0 {
+		delete(g.byKey, key)
+	}
+	g.advance()
+}
+
+// advance lets those of the row run whose turn it is. The lock is held.
+func (g *gate) advance() {
+	g.row = slices.DeleteFunc(g.row, func(w *waiter) bool {
+		if !g.fits(w.key) {
+			return false
+		}
+		g.run(w.key)
+		close(w.turn)
+		return true
+	})
+}
+
+func (g *gate) fits(key callerKey) bool {
+	return g.running < g.config.Running && g.byKey[key] < g.config.PerKey
+}
+
+func (g *gate) run(key callerKey) {
+	g.running++
+	g.byKey[key]++
+}
+
+func (g *gate) waitingOf(key callerKey) (n int) {
+	for _, w := range g.row {
+		if w.key == key {
+			n++
+		}
+	}
+	return n
+}
+
+// refuse counts and words a refusal. The lock is held.
+func (g *gate) refuse() error {
+	g.refused++
+	return &Busy{After: g.config.Patience, Full: true, Err: fmt.Errorf("too many %s: %d are running and %d are waiting; try again in %s", g.kind, g.running, len(g.row), g.config.Patience)}
+}
+
+// QueryLoad is how many queries of a kind run, wait and were refused.
+type QueryLoad struct {
+	Kind             string
+	Running, Waiting int
+	Limit            int // that run at once
+	Refused          uint64
+}
+
+func (g *gate) load() QueryLoad {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return QueryLoad{Kind: g.kind, Running: g.running, Waiting: len(g.row), Limit: g.config.Running, Refused: g.refused}
+}
+
+// through is a call within the gate.
+func through[T any](ctx context.Context, g *gate, call func() (T, error)) (T, error) {
+	leave, err := g.enter(ctx)
+	if err != nil {
+		var none T
+		return none, err
+	}
+	defer leave()
+	return call()
+}
+
+// gates are those of the server, by what is asked.
+type gates struct{ searches, signals, backtests *gate }
+
+// newGates makes them: searches of events and ad hoc SQL are dear; signals are few,
+// and are found while searches wait; a backtest takes as long as it takes.
+func newGates(c GateConfig) gates {
+	c = c.withDefaults()
+	light := GateConfig{Running: 2 * c.Running, PerKey: 2 * c.Running, Waiting: 4 * c.Waiting, Patience: c.Patience}
+	long := GateConfig{Running: max(1, c.Running/2), PerKey: max(1, c.Running/2), Waiting: c.Waiting, Patience: c.Patience}
+	return gates{newGate("searches", c), newGate("searches of signals", light), newGate("backtests", long)}
+}
+
+func (g gates) all() []*gate { return []*gate{g.searches, g.signals, g.backtests} }
+
+var queryMetrics = []*prometheus.Desc{
+	prometheus.NewDesc("nightjar_queries_running", "Queries of people that run.", []string{"kind"}, nil),
+	prometheus.NewDesc("nightjar_queries_waiting", "Queries of people that wait for their turn.", []string{"kind"}, nil),
+	prometheus.NewDesc("nightjar_queries_refused_total", "Queries of people that were refused because there were too many.", []string{"kind"}, nil),
+}
+
+// Describe implements prometheus.Collector.
+func (g gates) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range queryMetrics {
+		ch <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (g gates) Collect(ch chan<- prometheus.Metric) {
+	for _, gate := range g.all() {
+		l := gate.load()
+		ch <- prometheus.MustNewConstMetric(queryMetrics[0], prometheus.GaugeValue, float64(l.Running), l.Kind)
+		ch <- prometheus.MustNewConstMetric(queryMetrics[1], prometheus.GaugeValue, float64(l.Waiting), l.Kind)
+		ch <- prometheus.MustNewConstMetric(queryMetrics[2], prometheus.CounterValue, float64(l.Refused), l.Kind)
+	}
+}
