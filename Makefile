@@ -3,7 +3,7 @@ GO ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LIBRARY := node_modules/.package-lock.json
 
-.PHONY: build run test test-clients test-kernels check lint generate bench bench-search bench-rules bench-ingest bench-agent chaos setup geoip clean fuzz fuzz-cost soak-hostile
+.PHONY: build run test test-clients test-kernels test-senders senders check lint generate bench bench-search bench-rules bench-ingest bench-agent chaos setup geoip clean fuzz fuzz-cost soak-hostile
 
 build:
 	@command -v $(GO) >/dev/null || { echo "Go is missing: install Go 1.26 or newer."; exit 1; }
@@ -42,6 +42,15 @@ run: setup build
 # test runs everything against a real embedded ClickHouse; without one it fails.
 test: setup
 	REQUIRE_CLICKHOUSE=1 $(GO) test -timeout 9m ./...
+	@test -x bin/senders/usr/sbin/rsyslogd || echo "NOT TESTED: the examples of docs/sources whose senders are not here; make test-senders fetches them and runs all"
+
+# test-senders runs the examples of docs/sources with real senders, through restarts
+# of the engine; those that are missing are unpacked into bin/senders (Debian).
+test-senders: setup senders
+	REQUIRE_CLICKHOUSE=1 REQUIRE_SENDERS=1 $(GO) test -count 1 -timeout 30m -run 'Sources|Sender' ./cmd/nightjar
+
+senders:
+	@test -x bin/senders/usr/sbin/rsyslogd || { command -v apt-get >/dev/null || { echo "apt-get is missing: the senders are unpacked from Debian's packages"; exit 1; }; .ci/senders; }
 
 # test-clients drives an engine with Datadog's Go client. That is a module of its
 # own, because its first build takes minutes and some GB of memory.

@@ -157,7 +157,8 @@ func (r *reader) read5424(d *ingest.Decoder, priority int, rest string) (head, b
 		h.data = *m.StructuredData
 		h.rawData = rawData(after, h)
 	}
-	h.text = strings.TrimPrefix(h.text, "\ufeff")
+	// rsyslog hands on the blank that stood behind a tag.
+	h.text = strings.TrimPrefix(strings.TrimPrefix(h.text, "\ufeff"), " ")
 	return h, true
 }
 

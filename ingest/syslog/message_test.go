@@ -36,6 +36,7 @@ func TestHeadsAreReadInAllTheirForms(t *testing.T) {
 			`2031-04-05T06:07:08.123Z|syslog|app|web-7|notice|started {"syslog":{"appname":"app","procid":"41","msgid":"ID7",` + peer + `,"structured_data":{"empty":true,"ex@32473":{"b":"\\]","k":"v\u0022x"}},"priority":165,"facility":"local4","severity":5}}`},
 		{`<13>1 2031-04-05T06:07:08.123456789Z web-7 app - - - nanoseconds`, `2031-04-05T06:07:08.123Z|syslog|app|web-7|notice|nanoseconds ` + notice(`"appname":"app",`)},
 		{`<13>1 - - - - - - ` + "\ufeffmsg", "2031-04-06T00:00:00.000Z|syslog||192.0.2.7|notice|msg " + notice("")},
+		{`<13>1 2031-04-05T06:07:08Z web-7 app - - -  rsyslog`, at + "|syslog|app|web-7|notice|rsyslog " + notice(`"appname":"app",`)},
 		{`<11>Apr  5 06:07:08 web-7 app[41]: started`, at + `|syslog|app|web-7|error|started {"syslog":{"appname":"app","procid":"41",` + peer + `,"priority":11,"facility":"user","severity":3}}`},
 		{`<13>Apr 5 06:07:08 web-7 app: one digit`, at + "|syslog|app|web-7|notice|one digit " + notice(`"appname":"app",`)},
 		{`<13>Apr  5 06:07:08 2031 web-7 app: a year`, at + "|syslog|app|web-7|notice|a year " + notice(`"appname":"app",`)},

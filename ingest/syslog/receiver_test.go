@@ -3,18 +3,12 @@ package syslog
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"math/big"
 	"net"
 	"net/netip"
 	"os"
@@ -29,6 +23,7 @@ import (
 
 	"nightjar/ingest"
 	"nightjar/schema"
+	"nightjar/testenv"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -444,78 +439,45 @@ func TestNothingIsOpenToEverybody(t *testing.T) {
 	}
 }
 
-// files are those of a server, its authority and a client.
+// files are those of a server, and of the authority of its certificate and of its
+// senders'.
 type files struct {
-	cert, key, ca string
-	authority     *x509.Certificate
-	signer        *ecdsa.PrivateKey
+	cert, key string
+	authority *testenv.Authority
 }
 
 func certificates(t *testing.T, name string) *files {
 	t.Helper()
 	dir := t.TempDir()
-	f := &files{cert: filepath.Join(dir, "cert.pem"), key: filepath.Join(dir, "key.pem"), ca: filepath.Join(dir, "ca.pem")}
-	var der []byte
-	der, f.signer = f.issue(t, "authority", true)
-	f.authority, _ = x509.ParseCertificate(der)
-	writePEM(t, f.ca, "CERTIFICATE", der)
+	f := &files{cert: filepath.Join(dir, "cert.pem"), key: filepath.Join(dir, "key.pem"), authority: testenv.NewAuthority(t, dir)}
 	f.write(t, name)
 	return f
 }
 
 func (f *files) config() Config {
-	return Config{TLS: "127.0.0.1:0", Certificate: f.cert, Key: f.key, ClientCA: f.ca}
+	return Config{TLS: "127.0.0.1:0", Certificate: f.cert, Key: f.key, ClientCA: f.authority.CA}
 }
 
 // write replaces the server's certificate.
-func (f *files) write(t *testing.T, name string) {
-	der, key := f.issue(t, name, false)
-	text, err := x509.MarshalECPrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	writePEM(t, f.cert, "CERTIFICATE", der)
-	writePEM(t, f.key, "EC PRIVATE KEY", text)
-}
+func (f *files) write(t *testing.T, name string) { f.authority.Issue(t, name, f.cert, f.key) }
 
 func (f *files) client(t *testing.T, certified bool) *tls.Config {
-	roots := x509.NewCertPool()
-	roots.AddCert(f.authority)
-	c := &tls.Config{RootCAs: roots, ServerName: "127.0.0.1"}
+	t.Helper()
+	text, err := os.ReadFile(f.authority.CA)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &tls.Config{RootCAs: x509.NewCertPool(), ServerName: "127.0.0.1"}
+	c.RootCAs.AppendCertsFromPEM(text)
 	if certified {
-		der, key := f.issue(t, "client", false)
-		c.Certificates = []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}
+		dir := t.TempDir()
+		cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+		f.authority.Issue(t, "client", cert, key)
+		pair, err := tls.LoadX509KeyPair(cert, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Certificates = []tls.Certificate{pair}
 	}
 	return c
-}
-
-func (f *files) issue(t *testing.T, name string, authority bool) ([]byte, *ecdsa.PrivateKey) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	serial, _ := rand.Int(rand.Reader, big.NewInt(1<<60))
-	c := &x509.Certificate{
-		SerialNumber: serial, Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, BasicConstraintsValid: true, IsCA: authority,
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-	}
-	parent, signer := f.authority, f.signer
-	if authority {
-		c.KeyUsage, c.ExtKeyUsage = x509.KeyUsageCertSign, nil
-		parent, signer = c, key
-	}
-	der, err := x509.CreateCertificate(rand.Reader, c, parent, &key.PublicKey, signer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return der, key
-}
-
-func writePEM(t *testing.T, path, kind string, der []byte) {
-	t.Helper()
-	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
-		t.Fatal(err)
-	}
 }
