@@ -251,7 +251,13 @@ type Logs interface {
 	SearchLogs(context.Context, LogSearch) (LogPage, error)
 	AggregateLogs(context.Context, LogAggregation) ([]LogBucket, error)
 	ExplainLogs(context.Context, LogSearch) (LogExplanation, error)
+	// Hints says what a search that found nothing may have meant.
+	Hints(context.Context, LogSearch) []LogHint
 }
+
+// LogHint is something that no event has, and what is near it: unknown_field,
+// unknown_value or tag_or_attribute.
+type LogHint struct{ Code, Title, Detail string }
 
 // LogSearch selects a page of events, in the order by time and arrival.
 type LogSearch struct {

@@ -236,6 +236,8 @@ func (w *world) AggregateLogs(_ context.Context, a LogAggregation) ([]LogBucket,
 	return w.buckets, nil
 }
 
+func (w *world) Hints(context.Context, LogSearch) []LogHint { return nil }
+
 func (w *world) ExplainLogs(_ context.Context, s LogSearch) (LogExplanation, error) {
 	w.asked = s
 	return LogExplanation{

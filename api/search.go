@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
@@ -50,6 +51,9 @@ func (s *searches) SearchLogs(ctx context.Context, in *pb.SearchLogsRequest) (*p
 		out.Data = append(out.Data, logItem(&page.Events[i]))
 	}
 	meta := s.meta(ctx, start, in.GetFilter(), page.Cut)
+	if len(page.Events) == 0 && search.After == nil && !page.Cut {
+		meta.Warnings = append(meta.Warnings, s.hints(ctx, search)...)
+	}
 	if page.Next != nil {
 		after := logCursor{*page.Next, search.From}.String()
 		meta.Page = &pb.LogsPageMeta{After: after}
@@ -59,6 +63,21 @@ func (s *searches) SearchLogs(ctx context.Context, in *pb.SearchLogsRequest) (*p
 		out.Meta = meta
 	}
 	return out, nil
+}
+
+// hints say, where nothing was found, what no event has, and what was looked for.
+func (s *searches) hints(ctx context.Context, search LogSearch) []*pb.LogsWarning {
+	var out []*pb.LogsWarning
+	for _, h := range s.store.Hints(ctx, search) {
+		out = append(out, &pb.LogsWarning{Code: h.Code, Title: h.Title, Detail: h.Detail})
+	}
+	if len(out) > 0 {
+		out = append(out, &pb.LogsWarning{
+			Code: "looked_for", Title: "Nothing was found",
+			Detail: fmt.Sprintf("looked for %s from %s to %s", shorten(search.Query.String()), search.From, search.To),
+		})
+	}
+	return out
 }
 
 // ListLogs is SearchLogs, asked by URL.

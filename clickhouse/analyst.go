@@ -50,12 +50,19 @@ func analystStatements(name, password, database string, tables []string) []strin
 	return statements
 }
 
+// analystTypes are the settings that let an analyst group and order by any attribute,
+// and that have values of type JSON written as text.
+var analystTypes = []string{"allow_suspicious_types_in_group_by", "allow_suspicious_types_in_order_by", "output_format_native_write_json_as_string"}
+
 // analystSettings are the limits as CREATE USER takes them: a value, a minimum
 // (0 would mean "no limit") and a maximum.
 func analystSettings(l Limits) string {
 	parts := []string{"readonly = 1", "max_memory_usage_for_user = " + strconv.FormatInt(2*l.memory(), 10)}
 	for _, name := range slices.Sorted(maps.Keys(peopleSettings)) {
 		parts = append(parts, fmt.Sprintf("%s = '%v'", name, peopleSettings[name]))
+	}
+	for _, name := range analystTypes {
+		parts = append(parts, name+" = 1")
 	}
 	for _, s := range l.Settings() {
 		parts = append(parts, fmt.Sprintf("%s = %d MIN 1 MAX %d CHANGEABLE_IN_READONLY", s.Name, s.Max, s.Max))

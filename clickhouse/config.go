@@ -85,6 +85,7 @@ func writeConfig(at layout, cfg EmbeddedConfig, port int, passwords map[Role]str
 		"AdminHash":    hash(Admin),
 		"AnalystHash":  hash(Analyst),
 		"AnalystReads": cfg.AnalystTables,
+		"AnalystTypes": analystTypes,
 		"PersonHash":   hash(Person),
 		"PersonReads":  cfg.PersonTables,
 		"Limits":       cfg.AnalystLimits,
@@ -180,6 +181,9 @@ var usersXML = template.Must(template.New("users.xml").Funcs(xmlFuncs).Parse(`<c
       <max_threads>{{.Threads}}</max_threads>
       <priority>{{.Priority}}</priority>
       <workload>{{.Workload}}</workload>
+{{- range .AnalystTypes}}
+      <{{.}}>1</{{.}}>
+{{- end}}
 {{- range .Limits.Settings}}
       <{{.Name}}>{{.Max}}</{{.Name}}>
 {{- end}}

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -60,6 +61,9 @@ func (c *Catalogue) Version() uint64 { return c.load().version }
 
 // Len is how many paths are known.
 func (c *Catalogue) Len() int { return len(c.load().paths) }
+
+// Paths are the paths that are known, in no order.
+func (c *Catalogue) Paths() []string { return slices.Collect(maps.Keys(c.load().paths)) }
 
 // Overflowed tells whether there are more paths than the catalogue holds.
 func (c *Catalogue) Overflowed() bool { return c.load().overflow }

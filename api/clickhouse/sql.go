@@ -110,12 +110,19 @@ func scanRow(rows driver.Rows, types []driver.ColumnType) ([]any, error) {
 	targets := make([]any, len(types))
 	for i, c := range types {
 		targets[i] = reflect.New(c.ScanType()).Interface()
+		if isJSON(c.DatabaseTypeName()) {
+			targets[i] = new(jsonColumn)
+		}
 	}
 	if err := rows.Scan(targets...); err != nil {
 		return nil, fmt.Errorf("scan row: %w", err)
 	}
 	row := make([]any, len(types))
 	for i, target := range targets {
+		if j, ok := target.(*jsonColumn); ok {
+			row[i] = j.cell
+			continue
+		}
 		row[i] = cell(reflect.ValueOf(target).Elem(), types[i].DatabaseTypeName())
 	}
 	return row, nil

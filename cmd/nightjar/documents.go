@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"nightjar/schema"
 )
 
 // documents is a kind of object that users keep in files, as in git, and on a
@@ -154,12 +156,28 @@ func (k *documents) find(ctx context.Context, c *client, idOrName string) (docum
 	}
 	d, err := k.match(all, idOrName, idOrName)
 	if err == nil && d == nil {
-		err = fmt.Errorf("there is no %s with the id or name %q", k.noun, idOrName)
+		err = fmt.Errorf("there is no %s with the id or name %q%s", k.noun, idOrName, nearName(all, idOrName))
 	}
 	if err != nil {
 		return document{}, err
 	}
 	return *d, nil
+}
+
+// nearName names the document that was probably meant.
+func nearName(all []document, name string) string {
+	names := make([]string, len(all))
+	for i, d := range all {
+		names[i] = d.name
+	}
+	near := schema.Closest(name, names, 3)
+	if near == "" {
+		near = schema.Containing(name, names)
+	}
+	if near == "" {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %q?", near)
 }
 
 // match is the object with the id, or else the only one with the name, or nil.

@@ -12,8 +12,10 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"nightjar/clickhouse"
+	"nightjar/schema"
 )
 
 // version is set by the linker.
@@ -114,11 +116,33 @@ func meant(c *cobra.Command, args []string) string {
 	return ""
 }
 
+// nearFlag names the flag that somebody may have meant who gave an unknown one.
+func nearFlag(c *cobra.Command, err error) error {
+	name, unknown := strings.CutPrefix(err.Error(), "unknown flag: --")
+	if !unknown {
+		return err
+	}
+	var names []string
+	c.Flags().VisitAll(func(f *pflag.Flag) {
+		if !f.Hidden {
+			names = append(names, f.Name)
+		}
+	})
+	near := schema.Closest(name, names, 2)
+	if near == "" {
+		near = schema.Containing(name, names)
+	}
+	if near == "" {
+		return err
+	}
+	return fmt.Errorf("%w; did you mean --%s?", err, near)
+}
+
 // asUsage makes wrong flags and arguments usage errors, in the command and
 // those below it.
 func asUsage(c *cobra.Command) {
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return &usageError{c.CommandPath(), err}
+		return &usageError{c.CommandPath(), nearFlag(c, err)}
 	})
 	if check := c.Args; check != nil {
 		c.Args = func(c *cobra.Command, args []string) error {

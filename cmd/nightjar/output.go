@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -101,6 +102,8 @@ type result struct {
 	rows   [][]string
 	// widest is how many characters of a cell people are shown; 0: all.
 	widest int
+	// fit cuts cells so that a table fits the terminal, if it goes to one.
+	fit bool
 	// none is told instead of a table without rows; "": its header is shown.
 	none string
 	// text is for people, where there is more to say than a table.
@@ -125,7 +128,63 @@ func (r result) write(w io.Writer, f format) error {
 		fmt.Fprintln(os.Stderr, r.none)
 		return nil
 	}
-	return printTable(w, r.header, cut(r.rows, r.widest))
+	rows := cut(r.rows, r.widest)
+	if width := widthOf(w); r.fit && width > 0 {
+		rows = fitted(r.header, rows, width)
+	}
+	return printTable(w, r.header, rows)
+}
+
+// widthOf is how many characters a line has; 0, if w is no terminal.
+func widthOf(w io.Writer) int {
+	f, ok := w.(*os.File)
+	if !ok {
+		return 0
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
+}
+
+// narrowest is below what no column is cut.
+const narrowest = 12
+
+// fitted cuts the cells of the widest columns until a line fits.
+func fitted(header []string, rows [][]string, width int) [][]string {
+	const gap = 2
+	widths := make([]int, len(header))
+	for i, h := range header {
+		widths[i] = utf8.RuneCountInString(h)
+	}
+	for _, r := range rows {
+		for i, cell := range r {
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
+	}
+	total := 0
+	for _, w := range widths {
+		total += w + gap
+	}
+	for total > width {
+		at := slices.Index(widths, slices.Max(widths))
+		if at < 0 || widths[at] <= narrowest {
+			break
+		}
+		widths[at]--
+		total--
+	}
+	out := make([][]string, len(rows))
+	for i, r := range rows {
+		out[i] = slices.Clone(r)
+		for j, cell := range r {
+			if runes := []rune(cell); len(runes) > widths[j] {
+				out[i][j] = string(runes[:max(0, widths[j]-1)]) + "…"
+			}
+		}
+	}
+	return out
 }
 
 func cut(rows [][]string, widest int) [][]string {

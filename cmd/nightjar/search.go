@@ -86,6 +86,7 @@ with 1 when it failed or the query does not parse, and with 2 for wrong usage.`,
 func searchArgs(c *cobra.Command, args []string) (query string, help bool, err error) {
 	flags, rest := splitArgs(c.Flags(), args)
 	if err := c.Flags().Parse(flags); err != nil {
+		err = nearFlag(c, err)
 		return "", errors.Is(err, pflag.ErrHelp), err
 	}
 	if help, _ := c.Flags().GetBool("help"); help {
@@ -189,6 +190,9 @@ func (o *searchOptions) live(c *cobra.Command, cl *client, filter map[string]str
 	if output != asLines {
 		err = eventTable(kept).print(c)
 	}
+	if n == 0 {
+		fmt.Fprintf(os.Stderr, "looked from %s to %s\n", filter["from"], filter["to"])
+	}
 	if more {
 		fmt.Fprintf(os.Stderr, "only the first %d; --limit shows more\n", n)
 	}
@@ -260,6 +264,9 @@ func (c *client) logs(ctx context.Context, filter map[string]string, limit int, 
 			n++
 		}
 		_ = bar.Add(len(page.Data))
+		for _, w := range page.Meta.Warnings {
+			fmt.Fprintln(os.Stderr, strings.TrimSuffix(w.Title+": "+w.Detail, ": "))
+		}
 		timeout := page.Meta.Status == "timeout"
 		if cursor = page.Meta.Page.After; cursor == "" || len(page.Data) < size && !timeout {
 			return false, nil
@@ -281,8 +288,9 @@ func newCounter() *progressbar.ProgressBar {
 type logPage struct {
 	Data []logItem
 	Meta struct {
-		Status string
-		Page   struct{ After string }
+		Status   string
+		Page     struct{ After string }
+		Warnings []struct{ Title, Detail string }
 	}
 }
 

@@ -1,15 +1,20 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 )
 
 type sqlAnswer struct {
@@ -22,16 +27,39 @@ type sqlAnswer struct {
 func newSQL() *cobra.Command {
 	var params []string
 	c := &cobra.Command{
-		Use:   "sql QUERY",
+		Use:   "sql [QUERY | -]",
 		Short: "Investigate the stored events with SQL, read-only",
 		Long: `Runs one SELECT on the engine's ClickHouse, as a user that can read the tables
 events and signals and nothing else, within limits of time, memory and rows.
-Attributes are the columns attributes.<path>; "DESCRIBE events" lists the rest.`,
+Attributes are the columns attributes.<path>; "DESCRIBE events" lists the rest.
+
+Without a query it is a shell on a terminal, with history and completion: a
+statement ends with ; or, to have every column on a line, with \G. With - or
+without a terminal the statements are read from standard input.`,
 		Example: `  nightjar sql "SELECT attributes.network.client.ip AS ip, count() FROM events WHERE source = 'sshd' GROUP BY ip ORDER BY 2 DESC LIMIT 10"
-  nightjar sql "SELECT count() FROM events WHERE host = {host:String}" --param host=web-1 --output json`,
-		Args: cobra.ExactArgs(1),
+  nightjar sql "SELECT count() FROM events WHERE host = {host:String}" --param host=web-1 --output json
+  nightjar sql < report.sql`,
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return runSQL(c, args[0], params)
+			values, err := paramValues(c, params)
+			switch {
+			case err != nil:
+				return err
+			case len(args) == 0 && term.IsTerminal(int(os.Stdin.Fd())):
+				return runShell(c, values)
+			case len(args) == 0 || args[0] == "-":
+				text, err := io.ReadAll(io.LimitReader(os.Stdin, 64<<20))
+				if err != nil {
+					return fmt.Errorf("read standard input: %w", err)
+				}
+				return runSQLText(c, string(text), values)
+			}
+			cl, err := newClient(c)
+			if err != nil {
+				return err
+			}
+			text, vertical := strings.CutSuffix(strings.TrimSpace(args[0]), `\G`)
+			return runStatement(c, cl, statement{text, vertical}, values)
 		},
 	}
 	addClientFlags(c)
@@ -42,33 +70,49 @@ Attributes are the columns attributes.<path>; "DESCRIBE events" lists the rest.`
 	return c
 }
 
-func runSQL(c *cobra.Command, query string, params []string) error {
+func paramValues(c *cobra.Command, params []string) (map[string]string, error) {
 	values := map[string]string{}
 	for _, p := range params {
 		name, value, ok := strings.Cut(p, "=")
 		if !ok {
-			return &usageError{c.CommandPath(), fmt.Errorf("--param: want name=value, got %q", p)}
+			return nil, &usageError{c.CommandPath(), fmt.Errorf("--param: want name=value, got %q", p)}
 		}
 		values[name] = value
 	}
-	cl, err := newClient(c)
+	return values, nil
+}
+
+// runStatement runs a statement and prints its answer.
+func runStatement(c *cobra.Command, cl *client, s statement, params map[string]string) error {
+	raw, err := askSQL(c.Context(), cl, s.text, params)
 	if err != nil {
 		return err
 	}
-	body, err := json.Marshal(map[string]any{"query": query, "params": values})
+	return printSQL(c, raw, s.vertical)
+}
+
+func askSQL(ctx context.Context, cl *client, query string, params map[string]string) (json.RawMessage, error) {
+	body, err := json.Marshal(map[string]any{"query": query, "params": params})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var raw json.RawMessage
-	if err := cl.do(c.Context(), http.MethodPost, "/api/nightjar/v1/sql", nil, body, &raw); err != nil {
-		return err
+	return raw, cl.do(ctx, http.MethodPost, "/api/nightjar/v1/sql", nil, body, &raw)
+}
+
+// querySQL is askSQL for those who read the answer.
+func querySQL(ctx context.Context, cl *client, query string, params map[string]string) (sqlAnswer, error) {
+	var answer sqlAnswer
+	raw, err := askSQL(ctx, cl, query, params)
+	if err == nil {
+		err = numbers(raw, &answer)
 	}
-	return printSQL(c, raw)
+	return answer, err
 }
 
 // printSQL prints an answer: as JSON in full, and as lines each row as an object
 // of its columns.
-func printSQL(c *cobra.Command, raw json.RawMessage) error {
+func printSQL(c *cobra.Command, raw json.RawMessage, vertical bool) error {
 	var answer sqlAnswer
 	if err := numbers(raw, &answer); err != nil {
 		return errors.New("the engine's answer is no result")
@@ -96,11 +140,31 @@ func printSQL(c *cobra.Command, raw json.RawMessage) error {
 		}
 		lines[i] = line
 	}
-	err := result{data: lines, header: header, rows: rows}.print(c)
+	r := result{data: lines, header: header, rows: rows, fit: true}
+	if vertical {
+		r.text = func(w io.Writer) error { return printVertical(w, header, rows) }
+	}
+	err := r.print(c)
 	if format == asTable {
 		fmt.Fprintf(os.Stderr, "%d rows in %d ms\n", len(rows), answer.Elapsed)
 	}
 	return err
+}
+
+// printVertical prints a line a column, and a head before every row.
+func printVertical(w io.Writer, header []string, rows [][]string) error {
+	widest := 0
+	for _, h := range header {
+		widest = max(widest, utf8.RuneCountInString(h))
+	}
+	b := bufio.NewWriter(w)
+	for i, r := range rows {
+		fmt.Fprintf(b, "── row %d ──\n", i+1)
+		for j, cell := range r {
+			fmt.Fprintf(b, "%*s: %s\n", widest, header[j], printable(cell))
+		}
+	}
+	return b.Flush()
 }
 
 // object is a row as a JSON object, its keys in the order of the columns.

@@ -1,0 +1,130 @@
+package clickhouse
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	ch "github.com/ClickHouse/clickhouse-go/v2"
+
+	"nightjar/api"
+	"nightjar/compiler"
+	"nightjar/schema"
+)
+
+// Bounds of what is looked at to say what a search may have meant.
+const (
+	maxHints      = 5
+	maxHintValues = 500
+	hintTime      = 2 * time.Second
+)
+
+// Hints implements api.Logs: of the fields, sources and values that the query names,
+// those that no event has, and what is near them.
+func (l *Logs) Hints(ctx context.Context, search api.LogSearch) []api.LogHint {
+	ctx, cancel := context.WithTimeout(ctx, hintTime)
+	defer cancel()
+	var out []api.LogHint
+	for _, a := range search.Query.Asked() {
+		if len(out) == maxHints {
+			break
+		}
+		if h, ok := l.hint(ctx, a); ok {
+			out = append(out, h)
+		}
+	}
+	return out
+}
+
+func (l *Logs) hint(ctx context.Context, a compiler.Asked) (api.LogHint, bool) {
+	known := l.config.Catalogue
+	has := func(path string) bool { return known.Shapes(path) != 0 }
+	name := a.Field.String()
+	switch a.Field.Kind {
+	case schema.FieldAttribute:
+		if !known.IsComplete() {
+			return api.LogHint{}, false
+		}
+		if !has(a.Field.Name) {
+			return api.LogHint{Code: "unknown_field", Title: "No event has " + name, Detail: near("@", a.Field.Name, known.Paths())}, true
+		}
+		if a.Exact {
+			return l.valueHint(ctx, a)
+		}
+	case schema.FieldTag:
+		if known.IsComplete() && has(a.Field.Name) && !known.Overflowed() {
+			return api.LogHint{
+				Code: "tag_or_attribute", Title: name + ": is a tag, as there is no @ before it",
+				Detail: "events have an attribute of that name: @" + name,
+			}, true
+		}
+	case schema.FieldReserved:
+		if a.Exact && slices.Contains([]string{"source", "service", "host", "status"}, a.Field.Name) {
+			return l.valueHint(ctx, a)
+		}
+	}
+	return api.LogHint{}, false
+}
+
+// near names the candidate that was probably meant.
+func near(mark, name string, candidates []string) string {
+	slices.Sort(candidates)
+	if c := schema.Closest(name, candidates, 3); c != "" {
+		return "did you mean " + mark + c + "?"
+	}
+	last := name[strings.LastIndexByte(name, '.')+1:]
+	for _, c := range candidates {
+		if c == last || strings.HasSuffix(c, "."+last) {
+			return "did you mean " + mark + c + "?"
+		}
+	}
+	if c := schema.Containing(name, candidates); c != "" {
+		return "there is " + mark + c
+	}
+	return ""
+}
+
+// valueHint says that no event has the value, and which of the most frequent ones is
+// near it.
+func (l *Logs) valueHint(ctx context.Context, a compiler.Asked) (api.LogHint, bool) {
+	values, err := l.values(ctx, a.Field)
+	if err != nil || len(values) == 0 || slices.Contains(values, a.Value) || len(values) == maxHintValues {
+		return api.LogHint{}, false // a hint that can't be had is no reason to fail
+	}
+	name := a.Field.String()
+	h := api.LogHint{Code: "unknown_value", Title: fmt.Sprintf("No event has %s:%s", name, a.Value)}
+	for _, v := range values {
+		if strings.EqualFold(v, a.Value) {
+			h.Detail = fmt.Sprintf("there is %s:%s; letter case counts, but not in ICASE(%s, %s)", name, v, name, a.Value)
+			return h, true
+		}
+	}
+	h.Detail = near(name+":", a.Value, values)
+	return h, true
+}
+
+// values are the field's most frequent values, in a bounded time.
+func (l *Logs) values(ctx context.Context, f schema.Field) ([]string, error) {
+	shapes, _ := l.config.Catalogue.Snapshot()
+	p := compiler.Params{Shapes: shapes}
+	sql := "SELECT v FROM (SELECT arrayJoin(" + compiler.ValuesSQL(f, &p) + ") AS v FROM events) GROUP BY v ORDER BY count() DESC LIMIT " + fmt.Sprint(maxHintValues)
+	ctx = ch.Context(ctx, ch.WithParameters(p.Map()), ch.WithSettings(ch.Settings{
+		"max_execution_time": hintTime.Seconds(), "timeout_overflow_mode": "break", "max_rows_to_group_by": 100_000, "group_by_overflow_mode": "any", "readonly": 2, "max_threads": 1,
+	}))
+	rows, err := l.conn.Query(ctx, sql)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []string
+	for rows.Next() {
+		var v string
+		if err := rows.Scan(&v); err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, rows.Err()
+}

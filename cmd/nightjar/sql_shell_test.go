@@ -1,0 +1,145 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestStatementsAreSplitWhereTheyEnd(t *testing.T) {
+	for text, want := range map[string]string{
+		"SELECT 1":                            "[] SELECT 1",
+		"SELECT 1; SELECT ';' -- ; no end\n;": "[{SELECT 1 false} {SELECT ';' -- ; no end false}] ",
+		`SELECT "a;b", '\';' \G SELECT 2`:     `[{SELECT "a;b", '\';' true}] SELECT 2`,
+		"SELECT /* ; */ 1;;":                  "[{SELECT /* ; */ 1 false}] ",
+		"SELECT 'never closed ;":              "[] SELECT 'never closed ;",
+		"/* never closed ;":                   "[] /* never closed ;",
+	} {
+		statements, rest := splitStatements(text)
+		if got := fmt.Sprint(statements, " ", rest); strings.TrimSpace(got) != strings.TrimSpace(want) {
+			t.Errorf("%q:\n got %s\nwant %s", text, got, want)
+		}
+	}
+}
+
+func FuzzSplitStatements(f *testing.F) {
+	f.Add("SELECT 1; SELECT '\\';' \\G -- x\n/* */ `")
+	f.Fuzz(func(t *testing.T, text string) {
+		statements, rest := splitStatements(text)
+		n := len(rest)
+		for _, s := range statements {
+			n += len(s.text)
+		}
+		if n > len(text) {
+			t.Fatalf("%q became longer", text)
+		}
+	})
+}
+
+func TestATableFitsTheTerminal(t *testing.T) {
+	rows := fitted([]string{"id", "message"}, [][]string{{"1", strings.Repeat("é", 100)}, {"2", "short"}}, 40)
+	for _, r := range rows {
+		if n := len([]rune(r[0])) + 2 + len([]rune(r[1])) + 2; n > 40 {
+			t.Errorf("%d characters: %q", n, r)
+		}
+	}
+	if rows[1][1] != "short" || !strings.HasSuffix(rows[0][1], "…") {
+		t.Errorf("%q", rows)
+	}
+}
+
+func TestNamesAreCompleted(t *testing.T) {
+	s := &shell{words: []string{"attributes.http.url", "attributes.http.status_code", "SELECT ", "source"}}
+	for line, want := range map[string]string{
+		"sel": "SELECT ", "SELECT attr": "SELECT attributes.http.", "count(sou": "count(source", "nothing": "nothing", "": "",
+	} {
+		if got, pos, ok := s.complete(line, len(line), '\t'); !ok || got != want || pos != len(got) {
+			t.Errorf("%q: %q at %d", line, got, pos)
+		}
+	}
+}
+
+// TestTheShellOfSQL talks to the program over a terminal, and over standard input.
+func TestTheShellOfSQL(t *testing.T) {
+	e := startEngine(t)
+	state := t.TempDir()
+	ask := func(stdin *os.File, args ...string) *exec.Cmd {
+		c := exec.Command(e.path, append([]string{"sql", "--server", e.base}, args...)...)
+		c.Env = append(os.Environ(), "NIGHTJAR_API_KEY="+e.key, "XDG_STATE_HOME="+state)
+		c.Stdin = stdin
+		return c
+	}
+	terminal, program := newTerminal(t)
+	c := ask(program)
+	c.Stdout, c.Stderr = program, program
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var said lockedBuffer
+	read := make(chan error, 1)
+	go func() {
+		_, err := io.Copy(&said, terminal)
+		read <- err
+	}()
+	for i, line := range []string{"SELECT 41 + 1\r", "AS answer;\r", "SELECT 7 AS seven\\G\r", "SELEC 1;\r", "exit\r"} {
+		e.await("a prompt", 30*time.Second, func() bool {
+			return strings.Count(said.String(), "nightjar> ")+strings.Count(said.String(), "-> ") > i
+		})
+		if _, err := terminal.WriteString(line); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.Wait(); err != nil {
+		t.Error(err)
+	}
+	program.Close()
+	<-read // EIO: nobody is at the other end
+	if text := said.String(); !strings.Contains(text, "42") || !strings.Contains(text, "seven: 7") || !strings.Contains(text, "SELEC is refused") {
+		t.Errorf("the shell said %q", text)
+	}
+	kept, err := os.ReadFile(filepath.Join(state, "nightjar", "sql_history"))
+	if err != nil || !strings.Contains(string(kept), "AS answer;") {
+		t.Errorf("history %q, %v", kept, err)
+	}
+
+	c = ask(nil, "--output", "jsonl")
+	c.Stdin = strings.NewReader("SELECT 1 AS a; -- first\nSELECT ';' AS b")
+	out, err := c.Output()
+	if err != nil || string(out) != "{\"a\":1}\n{\"b\":\";\"}\n" {
+		t.Errorf("standard input: %q, %v", out, err)
+	}
+	c = ask(nil, "--output", "json")
+	c.Stdin = strings.NewReader("SELECT 1; SELECT 2")
+	if err := c.Run(); err == nil || c.ProcessState.ExitCode() != 2 {
+		t.Errorf("two documents for one: %v", err)
+	}
+}
+
+// newTerminal is the two ends of a pseudoterminal.
+func newTerminal(t *testing.T) (terminal, program *os.File) {
+	t.Helper()
+	terminal, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Skipf("SKIPPED: no terminal can be had here: %v", err)
+	}
+	t.Cleanup(func() { terminal.Close() })
+	if err := unix.IoctlSetPointerInt(int(terminal.Fd()), unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	n, err := unix.IoctlGetInt(int(terminal.Fd()), unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return terminal, program
+}

@@ -1,0 +1,52 @@
+package compiler
+
+import "nightjar/schema"
+
+// Asked is a field that a term of a query is about, and the value that it has to
+// have, where the term says one.
+type Asked struct {
+	Field schema.Field
+	Value string // of an equality
+	Exact bool   // there is a value
+}
+
+// Asked are the fields of the query's terms, in their order, each with its value
+// once. Those of elements of an array are those of the array.
+func (q *Query) Asked() []Asked {
+	var out []Asked
+	seen := map[Asked]bool{}
+	add := func(a Asked) {
+		if !seen[a] {
+			seen[a] = true
+			out = append(out, a)
+		}
+	}
+	asks(q.Root, add)
+	return out
+}
+
+func asks(n Node, add func(Asked)) {
+	switch n := n.(type) {
+	case Conjunction:
+		for _, inner := range n.Nodes {
+			asks(inner, add)
+		}
+	case Disjunction:
+		for _, inner := range n.Nodes {
+			asks(inner, add)
+		}
+	case Negation:
+		asks(n.Node, add)
+	case Any:
+		add(Asked{Field: n.Field})
+	case Same:
+		add(Asked{Field: n.Field})
+		add(Asked{Field: n.Other})
+	case Equals:
+		add(Asked{n.Field, n.Value, true})
+	default:
+		if f, ok := askedField(n); ok {
+			add(Asked{Field: f})
+		}
+	}
+}
