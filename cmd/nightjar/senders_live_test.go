@@ -1,0 +1,131 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// npmSenders is where npm's senders are installed, and the program that uses them.
+const npmSenders = "../../clienttest/senders"
+
+// liveSender is a sender that can be had.
+type liveSender struct {
+	name string
+	// answers are how many of its answers get lost.
+	answers int64
+	where   string // what is said of each of its events, in SQL
+}
+
+// liveSenders are those of npm, each sending what send.mjs says.
+var liveSenders = []liveSender{
+	{"elasticsearch", 2, "host = 'npm' AND has(tags, 'index:npm')"},
+	{"elasticsearch-apikey", 0, "host = 'npm'"},
+	{"winston-elasticsearch", 0, "status = 'warn' AND has(tags, 'index:npm')"},
+	{"pino-elasticsearch", 0, "status = 'warn' AND host = 'npm'"},
+	{"datadog-api-client", 0, "source = 'npm' AND host = 'npm' AND service = 'npm' AND has(tags, 'env:test')"},
+	{"datadog-winston", 0, "source = 'npm' AND status = 'warn' AND has(tags, 'env:test')"},
+	{"winston-http", 0, "status = 'warn' AND service = 'npm'"},
+	{"splunk-logging", 1, "status = 'warn' AND host = 'npm' AND source = 'npm' AND has(tags, 'index:main')"},
+	{"fetch", 0, "host = 'npm'"},
+}
+
+// missingSender skips, and says so, where a sender is missing; where REQUIRE_SENDERS
+// is set, it fails.
+func missingSender(t *testing.T, what string) {
+	t.Helper()
+	said := "NOT TESTED: " + what + " is not here; `make test-senders` fetches it and runs this"
+	if os.Getenv("REQUIRE_SENDERS") != "" {
+		t.Fatal(said)
+	}
+	t.Skip(said)
+}
+
+// TestNpmsSendersAreTakenOnce runs each as its users do, some on a network that loses
+// answers.
+func TestNpmsSendersAreTakenOnce(t *testing.T) {
+	if _, err := os.Stat(filepath.Join(npmSenders, "node_modules")); err != nil {
+		missingSender(t, "a sender of npm")
+	}
+	p := startEngine(t)
+	network := newLossy(t)
+	network.aim(p)
+	const count = 40
+	for _, s := range liveSenders {
+		lost := network.lost.Load()
+		network.losing.Store(s.answers)
+		cmd := exec.Command("node", "send.mjs", s.name)
+		cmd.Dir = npmSenders
+		cmd.Env = append(os.Environ(), "URL=http://"+network.address, "KEY="+p.key, fmt.Sprintf("COUNT=%d", count))
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v: %s", s.name, err, out)
+		}
+		if got := network.lost.Load() - lost; got != s.answers {
+			t.Errorf("%s: %d answers were lost, want %d", s.name, got, s.answers)
+		}
+		network.losing.Store(0)
+	}
+	p.caughtUp()
+	for _, s := range liveSenders {
+		mine := "startsWith(message, '" + s.name + " ')"
+		all, as := p.count("SELECT count() FROM events WHERE "+mine), p.count("SELECT uniqExact(message) FROM events WHERE "+mine+" AND "+s.where)
+		if all != count || as != count {
+			t.Errorf("%s: %d events, %d of them different and as they should be, want %d", s.name, all, as, count)
+		}
+	}
+}
+
+// TestElasticsGoClientIsTakenOnce runs its bulk indexer while the engine is full, and
+// then on a network that loses answers.
+func TestElasticsGoClientIsTakenOnce(t *testing.T) {
+	if os.Getenv("REQUIRE_SENDERS") == "" {
+		missingSender(t, "Elastic's Go client")
+	}
+	program := filepath.Join(t.TempDir(), "bulkindexer")
+	build := exec.Command("go", "build", "-o", program, "./bulkindexer")
+	build.Dir = "../../clienttest"
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	p := startEngine(t, "--intake-quota", "1B", "--log-level", "debug")
+	network := newLossy(t)
+	network.aim(p)
+	const count = 1000
+	out := &lockedBuffer{}
+	cmd := exec.Command(program)
+	cmd.Env = append(os.Environ(), "URL=http://"+network.address, "KEY="+p.key, fmt.Sprintf("COUNT=%d", count))
+	cmd.Stdout, cmd.Stderr = out, out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	defer func() { _ = cmd.Process.Kill() }() // it has ended already, if all went well
+	p.await("refusing", 20*time.Second, func() bool {
+		return strings.Contains(p.output.String(), "path=/elastic/go/_bulk status=503")
+	})
+	p.terminate()
+	p.args = nil
+	p.start()
+	network.losing.Store(3)
+	network.aim(p)
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	case <-time.After(2 * time.Minute):
+		t.Fatalf("it has not ended: %s", out)
+	}
+	if network.lost.Load() != 3 {
+		t.Errorf("%d answers were lost", network.lost.Load())
+	}
+	p.caughtUp()
+	if all, different := p.count("SELECT count() FROM events"), p.count("SELECT uniqExact(message) FROM events WHERE host = 'go' AND has(tags, 'index:go')"); all != count || different != count {
+		t.Errorf("%d events, %d different, want %d", all, different, count)
+	}
+}
