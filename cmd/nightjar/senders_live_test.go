@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -34,23 +35,39 @@ var liveSenders = []liveSender{
 	{"fetch", 0, "host = 'npm'"},
 }
 
-// missingSender skips, and says so, where a sender is missing; where REQUIRE_SENDERS
-// is set, it fails.
-func missingSender(t *testing.T, what string) {
+// requireNpm skips where npm's senders are not installed.
+func requireNpm(t *testing.T) {
 	t.Helper()
-	said := "NOT TESTED: " + what + " is not here; `make test-senders` fetches it and runs this"
-	if os.Getenv("REQUIRE_SENDERS") != "" {
-		t.Fatal(said)
+	if _, err := os.Stat(filepath.Join(npmSenders, "node_modules")); err != nil {
+		missingSender(t, "a sender of npm")
 	}
-	t.Skip(said)
+}
+
+// runNode runs a block as a program of Node.js that has the senders installed.
+func runNode(t *testing.T, s *station, e example) (messages []string, where string) {
+	t.Helper()
+	modules, err := filepath.Abs(filepath.Join(npmSenders, "node_modules"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(t.TempDir(), "example.cjs")
+	if err := os.WriteFile(program, []byte(s.configured(e, s.dir)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "node", program)
+	cmd.Env = append(os.Environ(), "NODE_PATH="+modules)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return strings.Split(e.options["message"], "|"), orTrue(e.options["where"])
 }
 
 // TestNpmsSendersAreTakenOnce runs each as its users do, some on a network that loses
 // answers.
 func TestNpmsSendersAreTakenOnce(t *testing.T) {
-	if _, err := os.Stat(filepath.Join(npmSenders, "node_modules")); err != nil {
-		missingSender(t, "a sender of npm")
-	}
+	requireNpm(t)
 	p := startEngine(t)
 	network := newLossy(t)
 	network.aim(p)
@@ -79,9 +96,9 @@ func TestNpmsSendersAreTakenOnce(t *testing.T) {
 	}
 }
 
-// TestElasticsGoClientIsTakenOnce runs its bulk indexer while the engine is full, and
+// TestElasticsGoSenderIsTakenOnce runs its bulk indexer while the engine is full, and
 // then on a network that loses answers.
-func TestElasticsGoClientIsTakenOnce(t *testing.T) {
+func TestElasticsGoSenderIsTakenOnce(t *testing.T) {
 	if os.Getenv("REQUIRE_SENDERS") == "" {
 		missingSender(t, "Elastic's Go client")
 	}

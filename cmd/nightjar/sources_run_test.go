@@ -24,6 +24,7 @@ var senderRuns = map[string]func(*testing.T, *station, example) (messages []stri
 	"syslog-ng": runSyslogNG,
 	"logger":    runShell,
 	"curl":      runShell,
+	"node":      runNode,
 }
 
 // station is an engine with every door open, for senders.
@@ -167,11 +168,21 @@ var senderPrograms = map[string]string{"rsyslog": "rsyslogd", "syslog-ng": "sysl
 // is set, it fails.
 func requireSender(t *testing.T, name string) {
 	t.Helper()
+	if name == "node" {
+		requireNpm(t)
+		return
+	}
 	program := senderPrograms[name]
 	if path, _ := senderBinary(program); path != "" {
 		return
 	}
-	said := fmt.Sprintf("NOT TESTED: %s is not here; `make test-senders` fetches it and runs this", program)
+	missingSender(t, program)
+}
+
+// missingSender skips, and says so; where REQUIRE_SENDERS is set, it fails.
+func missingSender(t *testing.T, what string) {
+	t.Helper()
+	said := fmt.Sprintf("NOT TESTED: %s is not here; `make test-senders` fetches it and runs this", what)
 	if os.Getenv("REQUIRE_SENDERS") != "" {
 		t.Fatal(said)
 	}
