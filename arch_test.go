@@ -50,6 +50,7 @@ var layers = map[string][]string{
 	"ingest/wire":          {},
 	"ingest/otlp":          {"schema", "ingest", "ingest/wire"},
 	"ingest/loki":          {"schema", "ingest", "ingest/wire"},
+	"ingest/journal":       {"schema", "ingest"},
 	"ingest/kubeaudit":     {"ingest"},
 	"ingest/clickhouse":    {"schema", "clickhouse", "ingest"},
 	"backup":               {"schema", "migrations", "ingest"},

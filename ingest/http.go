@@ -169,7 +169,7 @@ func (h *Handler) readBody(w http.ResponseWriter, r *http.Request, encoding stri
 	if err := mine.cover(r.Context(), max(r.ContentLength, smallChunk), bodyPatience); err != nil {
 		return nil, err
 	}
-	body := steady{r.Body, http.NewResponseController(w)}
+	body := steady{r.Body, http.NewResponseController(w), stall}
 	defer func() { _ = body.control.SetReadDeadline(time.Time{}) }()
 	return readBody(body, encoding, h.maxBody(), func(total int64) error {
 		return mine.cover(r.Context(), total, 0)
@@ -183,11 +183,12 @@ const stall = 30 * time.Second
 // steady is a body that ends with an error when its sender stalls.
 type steady struct {
 	io.Reader
-	control *http.ResponseController
+	control  *http.ResponseController
+	patience time.Duration
 }
 
 func (s steady) Read(b []byte) (int, error) {
-	_ = s.control.SetReadDeadline(time.Now().Add(stall)) // a test's recorder has none
+	_ = s.control.SetReadDeadline(time.Now().Add(s.patience)) // a test's recorder has none
 	return s.Reader.Read(b)
 }
 

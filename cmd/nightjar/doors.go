@@ -8,6 +8,7 @@ import (
 	"nightjar/api"
 	"nightjar/ingest"
 	"nightjar/ingest/hec"
+	"nightjar/ingest/journal"
 	"nightjar/ingest/kubeaudit"
 	"nightjar/ingest/loki"
 	"nightjar/ingest/otlp"
@@ -33,6 +34,7 @@ func newDoors(intake *ingest.Intake) (map[string]http.Handler, []func(grpc.Servi
 		"/loki/api/v1/push": lokis,
 		"/api/prom/push":    lokis,
 		loki.ReadyPath:      lokis,
+		"/upload":           api.Door(journal.NewDoor(logs)),
 		"/k8s/audit":        api.Door(kubeaudit.NewDoor(logs)),
 	}
 	return doors, []func(grpc.ServiceRegistrar){
