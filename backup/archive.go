@@ -45,6 +45,7 @@ const format = 1
 const (
 	manifestName    = "manifest.json"
 	batchesDir      = "intake/batches/"
+	positionsName   = "intake/files"
 	deadLettersName = "intake/dead-letters.jsonl"
 	filesDir        = "clickhouse/"
 	endName         = "sha256"
@@ -81,6 +82,9 @@ func (a *archive) putState(s ingest.State) error {
 		if err := a.putBytes(batchesDir+strconv.FormatInt(hour, 10), ids); err != nil {
 			return err
 		}
+	}
+	if err := a.putBytes(positionsName, s.Files); err != nil {
+		return err
 	}
 	return a.putBytes(deadLettersName, s.DeadLetters)
 }
@@ -169,6 +173,8 @@ func unpackEntry(name string, content io.Reader, dir string, m *Manifest, s *ing
 			return fmt.Errorf("read backup: no hour %q", hour)
 		}
 		s.Batches[n] = text
+	case name == positionsName:
+		s.Files = text
 	case name == deadLettersName:
 		s.DeadLetters = text
 	case name == manifestName:

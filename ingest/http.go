@@ -61,14 +61,17 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func thank(w http.ResponseWriter, status int, taken Taken) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	answer := []byte("{}")
+	said := map[string]any{}
 	if len(taken.Warnings) > 0 {
-		said := map[string]any{"warnings": taken.Warnings}
+		said["warnings"] = taken.Warnings
 		if taken.Late > 0 {
 			said["late"] = taken.Late
 		}
-		answer, _ = json.Marshal(said) // strings and a number: cannot fail
 	}
+	if taken.Known {
+		said["duplicate"] = true
+	}
+	answer, _ := json.Marshal(said) // strings, numbers and truths: cannot fail
 	_, _ = w.Write(answer)
 }
 
@@ -76,6 +79,8 @@ func thank(w http.ResponseWriter, status int, taken Taken) {
 type Taken struct {
 	Events  int
 	Receipt Receipt
+	// Known: the sender gave the batch an id, and it was acknowledged before.
+	Known bool
 	// Late counts the events that came too late for rules to see them.
 	Late int
 	// Warnings tell of events that were cut or late; for the sender, if its
@@ -155,8 +160,9 @@ func (h *Handler) take(ctx context.Context, d *Decoder, id string, body []byte, 
 	d.late(h.in.countLate(batch.Events, schema.MillisOf(d.Now)), h.in.deps.Lateness)
 	h.in.clocks.unreadable(d.BadTimes, d.Now)
 	h.in.metrics.decoded(d, &h.in.clocks)
+	named := id != "" && batch.ID == id
 	receipt, err := h.in.Submit(ctx, batch)
-	return Taken{Events: len(batch.Events), Receipt: receipt, Late: d.Late, Warnings: d.warnings()}, err
+	return Taken{Known: named && receipt.Duplicate, Events: len(batch.Events), Receipt: receipt, Late: d.Late, Warnings: d.warnings()}, err
 }
 
 // readBody reads the body within the request's share of memory. What a sender

@@ -30,6 +30,8 @@ type batches struct {
 	keep time.Duration
 	max  int
 
+	positions *positions // of files
+
 	mu       sync.Mutex
 	hours    map[int64]map[batchKey]struct{}
 	count    int
@@ -41,6 +43,8 @@ type batches struct {
 
 type batchKey [16]byte
 
+const positionsFile = "files"
+
 type loggedBatch struct {
 	id   string
 	seen schema.Millis
@@ -49,7 +53,7 @@ type loggedBatch struct {
 const entrySize = 16 + 4 // key, CRC-32C of it
 
 func keyOf(id string) batchKey {
-	sum := sha256.Sum256([]byte(id))
+	sum := sha256.Sum256([]byte(exclusive(id)))
 	return batchKey(sum[:16])
 }
 
@@ -64,6 +68,10 @@ func openBatches(dir string, keep time.Duration, limit int, now time.Time, damag
 		brief: map[batchKey]schema.Millis{},
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("remember batches: %w", err)
+	}
+	var err error
+	if b.positions, err = openPositions(filepath.Join(dir, positionsFile), now); err != nil {
 		return nil, fmt.Errorf("remember batches: %w", err)
 	}
 	files, err := os.ReadDir(dir)
@@ -127,6 +135,7 @@ func (b *batches) known(key batchKey) bool {
 
 // add remembers an id that is in the log.
 func (b *batches) add(id string, seen schema.Millis) {
+	b.positions.add(id, seen)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	key, hour := keyOf(id), hourOf(seen)
@@ -223,7 +232,7 @@ func (b *batches) saveAll() error {
 			return fmt.Errorf("save batch ids: %w", err)
 		}
 	}
-	return nil
+	return b.positions.save()
 }
 
 func (b *batches) saveHour(hour int64, keys []batchKey) error {

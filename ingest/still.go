@@ -20,6 +20,8 @@ type State struct {
 	// Batches are the remembered ids of those events, by hour of arrival, as
 	// files hold them.
 	Batches map[int64][]byte
+	// Files is how far files were sent, as a file holds it.
+	Files []byte
 	// DeadLetters are the events that the sink refused, one JSON object a line.
 	DeadLetters []byte
 }
@@ -100,7 +102,7 @@ func (in *Intake) state() (State, error) {
 	}
 	// What is remembered first, then what the log holds beyond: an id that was
 	// remembered is in the log, and is found there.
-	hours := in.batches.copy()
+	hours, files := in.batches.copy(), in.batches.positions.all()
 	beyond, err := in.batchesAfter(s.Through)
 	if err != nil {
 		return State{}, err
@@ -113,6 +115,7 @@ func (in *Intake) state() (State, error) {
 			}
 		}
 	}
+	s.Files = encoded(files, beyond)
 	s.Next = in.log.Next()
 	return s, nil
 }
@@ -132,6 +135,9 @@ func (in *Intake) batchesAfter(seq uint64) (map[batchKey]bool, error) {
 		}
 		if id, _, err := batchIDOf(rec.Payload); err == nil && id != "" {
 			out[keyOf(id)] = true
+			if b, ok := parseFileBatch(id); ok {
+				out[endOf(b)] = true
+			}
 		}
 	}
 }
@@ -154,6 +160,9 @@ func Seed(dir string, s State) error {
 		if err := os.WriteFile(in.batches.path(hour), content, 0o600); err != nil {
 			return fmt.Errorf("seed intake: %w", err)
 		}
+	}
+	if err := os.WriteFile(in.batches.positions.path, s.Files, 0o600); err != nil {
+		return fmt.Errorf("seed intake: %w", err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "dead-letters.jsonl"), s.DeadLetters, 0o600); err != nil {
 		return fmt.Errorf("seed intake: %w", err)

@@ -35,7 +35,7 @@ func runDemo(ctx context.Context, e *engine, a *companion) error {
 		return err
 	}
 	s := shipper{client: cl, source: "sshd", tags: "env:demo", wait: demoWait}
-	if err := s.send(ctx, lines, files.Place{}); err != nil {
+	if _, err := s.send(ctx, lines, files.Place{}, ""); err != nil {
 		return fmt.Errorf("replay the sample log: %w", err)
 	}
 	say("and sent it %d lines of a sample sshd log. Waiting for the signal …\n", len(lines))

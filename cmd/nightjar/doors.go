@@ -24,12 +24,14 @@ func newDoors(intake *ingest.Intake) (map[string]http.Handler, []func(grpc.Servi
 		"/v1/input":       logs,
 		"/v1/input/{key}": logs,
 		"/ingest":         generic,
-		"/ingest/{$}":     generic,
-		"POST /{$}":       generic,
-		hec.Path:          splunk,
-		hec.Path + "/":    splunk,
-		"/v1/logs":        otel,
-		"/otlp/v1/logs":   otel, // where senders to Loki's own address look
+
+		"GET " + ingest.FilesPath: ingest.NewFilesHandler(intake),
+		"/ingest/{$}":             generic,
+		"POST /{$}":               generic,
+		hec.Path:                  splunk,
+		hec.Path + "/":            splunk,
+		"/v1/logs":                otel,
+		"/otlp/v1/logs":           otel, // where senders to Loki's own address look
 
 		"/loki/api/v1/push": lokis,
 		"/api/prom/push":    lokis,

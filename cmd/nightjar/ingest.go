@@ -1,63 +1,51 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
-	"net/url"
+	"io"
 	"os"
-	"slices"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"nightjar/ingest"
 	"nightjar/ingest/files"
 )
 
-// shipper sends the lines of files to the intake.
-type shipper struct {
-	client       *client
-	source, tags string
-	year         int
-	zone         string
-	lines        int // per request
-	wait         time.Duration
-	sent         int
-	requests     int
-	late         int // too late for rules
-	skipped      int // parts of files that are damaged
-}
-
 func newIngest() *cobra.Command {
 	s := &shipper{}
+	follow := false
 	c := &cobra.Command{
 		Use:   "ingest [--source SOURCE] FILE…",
 		Short: "Ship log files to the engine",
 		Long: `Ships log files to the engine's intake. A JSON object is an event as /api/v2/logs
 takes it, and means what it does to "backtest" and "search --events"; a line of
-text is a raw log line, which the engine parses by its source (sshd).
+text is a raw log line, which the engine parses by its source (sshd, auditd).
 
 Files may be text (UTF-8 or UTF-16), JSON (objects one a line or over several,
-arrays, {"Records":[…]}, {"value":[…]} and the like), CSV and event logs of Windows
-(.evtx); compressed with gzip, zstd, bzip2 or xz; and in tar and zip archives. Their
-content tells. Where it does not tell what wrote the events, --source says it. A folder
-stands for all files in it, a quoted pattern for those that fit; "-" reads standard
-input. What is no text, or broken, is refused with its place.
+arrays, {"Records":[…]}, {"value":[…]} and the like), CSV, event logs of Windows
+(.evtx), auditd's logs (the records of an event are joined) and Zeek's; compressed
+with gzip, zstd, bzip2 or xz; and in tar and zip archives. Their content tells. Where
+it does not tell what wrote the events, --source says it. A folder stands for all
+files in it, a quoted pattern for those that fit; "-" reads standard input. What is
+no text, or broken, is refused with its place.
 
-Every request has an id made of its content and its place in the file: shipping
-the same file again within a day adds nothing, and a request that was cut off is
-sent again without doubling an event. A refused or unreachable engine is tried
-again until --wait has passed.`,
+The engine knows how far a file was sent, by the file's content: a file that is
+shipped again adds nothing, and one that grew is continued, whoever shipped it
+before, whatever it is called now, compressed or not. A request that was cut off is
+sent again without doubling an event. --again sends everything anew. A refused or
+unreachable engine is tried again until --wait has passed.
+
+--follow goes on with what is written to the files until it is interrupted: through
+rotation (by renaming or copying, compressed or not), truncation, and restarts of
+this command and of the engine, for which it waits. Files that come to fit the folder
+or pattern are followed too.`,
 		Example: `  nightjar ingest --source sshd /var/log/auth.log
+  nightjar ingest --source sshd --follow /var/log/auth.log
   nightjar ingest --source cloudtrail trails/*.json.gz
   nightjar ingest Security.evtx logs/*.evtx
   nightjar ingest --source sshd --year 2017 --tz Europe/Paris old-auth.log
@@ -68,184 +56,130 @@ again until --wait has passed.`,
 			if s.client, err = newClient(c); err != nil {
 				return err
 			}
-			paths, err := files.Expand(arguments)
-			if err != nil {
-				return err
+			if s.again {
+				s.salt = fmt.Sprint(now().UnixNano())
 			}
-			for _, f := range paths {
-				err := s.ship(c.Context(), f)
-				if c.Context().Err() != nil {
-					return &interruptedError{fmt.Sprintf("%s acknowledged; the same command goes on from there", counted(s.sent, "line"))}
-				}
-				if err != nil {
-					return err
-				}
+			if follow {
+				err = s.follow(c.Context(), arguments)
+			} else {
+				err = s.shipAll(c.Context(), arguments)
 			}
-			fmt.Fprintf(os.Stderr, "%d lines acknowledged in %d requests\n", s.sent, s.requests)
-			if s.late > 0 {
-				fmt.Fprintf(os.Stderr, "warning: %d events are older than rules look back (nightjar up --lateness): stored, searchable, and not evaluated; a backtest finds their signals, as in: nightjar backtest --rule FILE --from TIME --to TIME\n", s.late)
-			}
-			if s.skipped > 0 {
-				return fmt.Errorf("%s could not be read and were passed over, see above; all else was sent", counted(s.skipped, "part"))
-			}
-			return nil
+			return s.finish(err)
 		},
 	}
 	addClientFlags(c)
-	c.Flags().StringVar(&s.source, "source", "", "source of events that say none, which also chooses the parser of raw lines (sshd)")
+	c.Flags().StringVar(&s.source, "source", "", "source of events that say none, which also chooses the parser of raw lines (sshd, auditd)")
 	c.Flags().StringVar(&s.tags, "tags", "", "tags for every event: env:prod,team:infra")
 	c.Flags().IntVar(&s.year, "year", 0, "year of times that have none (default: the newest that is not in the future)")
 	c.Flags().StringVar(&s.zone, "tz", "", "time zone of times that have none, such as Europe/Paris (default: UTC)")
 	c.Flags().IntVar(&s.lines, "batch", 1000, "lines a request")
-	c.Flags().DurationVar(&s.wait, "wait", 2*time.Minute, "how long to try again when the engine refuses or is away")
+	c.Flags().DurationVar(&s.wait, "wait", 2*time.Minute, "how long to try again when the engine refuses or is away; with --follow it is waited for")
+	c.Flags().BoolVar(&follow, "follow", false, "go on with what is written to the files")
+	c.Flags().BoolVar(&s.again, "again", false, "send what was sent before once more")
 	return c
 }
 
-// maxRequest bounds a request's bytes, well below what the intake takes.
-const maxRequest = 4 << 20
+// shipAll ships the files one after the other.
+func (s *shipper) shipAll(ctx context.Context, arguments []string) error {
+	paths, err := files.Expand(arguments)
+	if err != nil {
+		return err
+	}
+	for _, path := range paths {
+		err := s.ship(ctx, path)
+		if ctx.Err() != nil {
+			return &interruptedError{fmt.Sprintf("%s acknowledged; the same command goes on from there", counted(s.sent, "line"))}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
-// ship sends the records of a file. Those before one that can't be read are sent
-// all the same.
+// finish tells what became of it all.
+func (s *shipper) finish(err error) error {
+	var interrupted *interruptedError
+	if errors.As(err, &interrupted) {
+		return err
+	}
+	if err == nil {
+		fmt.Fprintf(os.Stderr, "%d lines acknowledged in %d requests", s.sent, s.requests)
+		if s.known > 0 {
+			fmt.Fprintf(os.Stderr, "; %d had been sent before", s.known)
+		}
+		fmt.Fprintln(os.Stderr)
+	}
+	if s.late > 0 {
+		fmt.Fprintf(os.Stderr, "warning: %d events are older than rules look back (nightjar up --lateness): stored, searchable, and not evaluated; a backtest finds their signals, as in: nightjar backtest --rule FILE --from TIME --to TIME\n", s.late)
+	}
+	if err == nil && s.skipped > 0 {
+		return fmt.Errorf("%s could not be read and passed over, see above; all else was sent", counted(s.skipped, "part"))
+	}
+	return err
+}
+
+// ship sends the records of a file that were not sent before. Those before one that
+// can't be read are sent all the same.
 func (s *shipper) ship(ctx context.Context, path string) error {
+	f := &fileSender{shipper: s, ctx: ctx, name: path}
+	in := io.Reader(os.Stdin)
 	size := int64(-1)
-	if info, err := os.Stat(path); path != "-" && err == nil && info.Mode().IsRegular() {
-		size = info.Size()
+	if path != "-" {
+		file, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		info, err := file.Stat()
+		switch {
+		case err != nil:
+			return err
+		case info.IsDir():
+			return fmt.Errorf("%s is a folder; name its files", path)
+		case info.Mode().IsRegular():
+			size = info.Size()
+			f.file = file
+		}
+		in = file
 	}
 	bar := newBar(size, path)
 	defer func() { _ = bar.Finish() }()
-	options := files.Options{
+	err := files.Read(path, in, files.Options{
 		Read:    func(n int) { _ = bar.Add(n) }, // a bar that can't be drawn stops nothing
-		Skipped: func(err error) { s.skipped++; tellSkipped(err) },
-	}
-	reader := ingest.NewOffline(now(), nil)
-	var batch [][]byte
-	var first files.Place
-	bytesIn := 0
-	flush := func() error {
-		if len(batch) == 0 {
-			return nil
-		}
-		err := s.send(ctx, batch, first)
-		batch, bytesIn = nil, 0
-		return err
-	}
-	err := files.Each(path, options, func(r files.Record) error {
-		item, err := s.itemOf(reader, r)
-		if err != nil {
-			return &files.PlaceError{Place: r.Place, Err: err}
-		}
-		if len(batch) >= max(1, s.lines) || len(batch) > 0 && bytesIn+len(item) > maxRequest {
-			if err := flush(); err != nil {
-				return err
-			}
-		}
-		if len(batch) == 0 {
-			first = r.Place
-			first.Path = strings.TrimPrefix(first.Path, path) // its member in an archive
-		}
-		batch = append(batch, item)
-		bytesIn += len(item)
-		return nil
-	})
+		Skipped: s.passOver,
+	}, f.record)
 	if err != nil && ctx.Err() != nil {
 		return err
 	}
-	return errors.Join(flush(), err)
+	return errors.Join(f.flush(false), err)
 }
 
-// itemOf is a record as an item of a request: an object as it is, if it can be
-// read, and the object of a raw line. Nothing is sent of which nobody says what
-// wrote it.
-func (s *shipper) itemOf(reader *ingest.Decoder, r files.Record) ([]byte, error) {
-	if !r.JSON {
-		if s.source == "" {
-			return nil, ingest.ErrNoSource
-		}
-		return rawItem(r.Text)
-	}
-	e, err := reader.Record(r.Text, true)
-	switch {
-	case err != nil:
-		return nil, err
-	case s.source == "" && e.Source == "":
-		return nil, errNoSource
-	}
-	return bytes.Clone(r.Text), nil
-}
-
-// rawItem is a raw line as an item of a request.
-func rawItem(line []byte) ([]byte, error) {
-	return json.Marshal(map[string]string{"message": string(line)})
-}
-
-var errNoSource = errors.New("the event does not say what wrote it; say it with --source, as in --source cloudtrail")
-
-// newBar is a progress bar on a terminal, and nothing elsewhere.
+// newBar is a progress bar on a terminal, with rate and time left, and nothing
+// elsewhere.
 func newBar(size int64, name string) *progressbar.ProgressBar {
 	visible := term.IsTerminal(int(os.Stderr.Fd()))
 	return progressbar.NewOptions64(size,
 		progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetVisibility(visible),
 		progressbar.OptionSetDescription(name), progressbar.OptionShowBytes(true),
+		progressbar.OptionSetPredictTime(true), progressbar.OptionFullWidth(),
 		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
 }
 
-// send posts one batch, which begins at this place of a file, until it is
-// acknowledged. The source stands in where an event has none.
-func (s *shipper) send(ctx context.Context, batch [][]byte, first files.Place) error {
-	body := slices.Concat([]byte{'['}, bytes.Join(batch, []byte{','}), []byte{']'})
-	query := url.Values{"ddsource": {s.source}}
-	if s.tags != "" {
-		query.Set("ddtags", s.tags)
-	}
-	if s.year != 0 {
-		query.Set("nj_year", fmt.Sprint(s.year))
-	}
-	if s.zone != "" {
-		query.Set("nj_tz", s.zone)
-	}
-	path := "/api/v2/logs?" + query.Encode()
-	header := http.Header{"Nightjar-Batch-Id": {batchID(body, query.Encode(), first)}}
-	deadline := time.Now().Add(s.wait)
-	for pause := 200 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
-		var taken struct {
-			Warnings []string
-			Late     int
-		}
-		err := s.client.do(ctx, http.MethodPost, path, header, body, &taken)
-		if err == nil {
-			s.late += taken.Late
-			for _, w := range taken.Warnings {
-				if strings.HasPrefix(w, ingest.LatePrefix) {
-					continue // the sum is told at the end
-				}
-				fmt.Fprintf(os.Stderr, "warning: the request from %s on: %s\n", first, w)
-			}
-			s.sent += len(batch)
-			s.requests++
-			return nil
-		}
-		var answer *httpError
-		if errors.As(err, &answer) {
-			if answer.status != http.StatusTooManyRequests && answer.status < 500 {
-				return err
-			}
-			pause = max(pause, answer.retry)
-		}
-		if time.Now().Add(pause).After(deadline) || ctx.Err() != nil {
-			return fmt.Errorf("not acknowledged after %s: %w", s.wait, err)
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(pause):
-		}
-	}
+// tally is what was sent, and what was not.
+type tally struct {
+	mu       sync.Mutex
+	sent     int
+	requests int
+	known    int // had been sent before
+	late     int // too late for rules
+	skipped  int // could not be read
 }
 
-// batchID is equal for the same records, at the same place of a file, read in the
-// same way.
-func batchID(body []byte, how string, first files.Place) string {
-	sum := sha256.New()
-	fmt.Fprintf(sum, "%s\n%s\n", how, first)
-	sum.Write(body)
-	return "ingest-" + hex.EncodeToString(sum.Sum(nil)[:16])
+// passOver tells of what can't be read, where the rest of a file can.
+func (t *tally) passOver(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.skipped++
+	tellSkipped(err)
 }

@@ -21,6 +21,9 @@ type Record struct {
 	// of CSV, which is the object of its columns, and for what a vendor's export
 	// wraps around an event.
 	Text []byte
+	// Open says that the file ends within the record, as far as one can tell: a line
+	// without its end.
+	Open bool
 }
 
 // Place is where a record stands.
@@ -63,15 +66,16 @@ type Options struct {
 	// Skipped, when not nil, is told of each part of a file that is damaged and was
 	// passed over; nil: the first one ends the reading.
 	Skipped func(error)
+	// Follow, when not nil, is asked at the end of the file whether to read on. It
+	// may wait, and is called between records: all that can be read was handed over.
+	// Only what is Followable is to be followed.
+	Follow func() (more bool)
 }
 
 // Each calls use with every record of the file, in order. - is standard input.
 // It ends with the first error, its own or that of use; what was read before it
 // was handed over.
 func Each(path string, o Options, use func(Record) error) error {
-	if o.MaxRecord <= 0 {
-		o.MaxRecord = DefaultMaxRecord
-	}
 	in := o.Stdin
 	if in == nil {
 		in = os.Stdin
@@ -86,6 +90,14 @@ func Each(path string, o Options, use func(Record) error) error {
 			return fmt.Errorf("%s is a folder; name its files", path)
 		}
 		in = f
+	}
+	return Read(path, in, o, use)
+}
+
+// Read is Each for what is open already; path is its name.
+func Read(path string, in io.Reader, o Options, use func(Record) error) error {
+	if o.MaxRecord <= 0 {
+		o.MaxRecord = DefaultMaxRecord
 	}
 	r := &reading{options: o, use: use}
 	return r.file(path, in)

@@ -30,11 +30,14 @@ func (r *reading) records(path string, in *bufio.Reader) error {
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) {
 		return placed(path, 1, err)
 	}
+	if r.follow != nil {
+		r.follow.known = true
+	}
 	switch formOf(path, head) {
 	case separated:
 		return r.csv(path, in, delimiterOf(path))
 	case jsonText:
-		s := &jsonReader{reading: r, path: path, in: in, line: 1}
+		s := &jsonReader{reading: r, path: path, in: in, line: 1, live: r.follow != nil}
 		return s.values()
 	case jsonLines:
 		return r.lines(path, in, true)

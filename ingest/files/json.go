@@ -15,6 +15,7 @@ type jsonReader struct {
 	path string
 	in   *bufio.Reader
 	line int
+	live bool   // more may be long in coming
 	text []byte // of the value that is read
 }
 
@@ -76,7 +77,11 @@ func (s *jsonReader) elements() error {
 // object reads one, which begins here; at the top it may be a wrapper.
 func (s *jsonReader) object(top bool) error {
 	if top {
-		head, _ := s.in.Peek(4096) // what there is
+		ahead := 4096
+		if s.live {
+			ahead = s.in.Buffered()
+		}
+		head, _ := s.in.Peek(ahead) // what there is
 		if w, ok := wrapped(head); ok {
 			return s.unwrapped(w)
 		}

@@ -20,7 +20,8 @@ func (r *reading) lines(path string, in *bufio.Reader, isJSON bool) error {
 			return placed(path, n, fmt.Errorf("the line is longer than %d bytes; split or shorten it", r.options.MaxRecord))
 		}
 		if text := bytes.TrimRight(line, "\r\n"); len(bytes.TrimSpace(text)) > 0 {
-			if err := r.oneLine(Place{path, n}, text, isJSON); err != nil {
+			open := !bytes.HasSuffix(line, []byte("\n"))
+			if err := r.oneLine(Record{Place: Place{path, n}, Text: text, Open: open}, isJSON); err != nil {
 				return err
 			}
 		}
@@ -54,24 +55,25 @@ func (r *reading) line(in *bufio.Reader, held *[]byte) ([]byte, error) {
 	return *held, err
 }
 
-func (r *reading) oneLine(at Place, text []byte, isJSON bool) error {
-	begin := bytes.TrimLeft(text, " \t")
+// oneLine reads a line that is given as if it were raw.
+func (r *reading) oneLine(line Record, isJSON bool) error {
+	begin := bytes.TrimLeft(line.Text, " \t")
 	switch begin[0] {
 	case '[':
 		// A raw line may begin with a bracket as well.
 		if next := bytes.TrimLeft(begin[1:], " \t"); len(next) > 0 && (next[0] == '{' || next[0] == ']') && (isJSON || json.Valid(begin)) {
-			return r.within(at, begin)
+			return r.within(line.Place, begin)
 		}
 	case '{':
 		if !isJSON && !json.Valid(begin) {
 			break
 		}
 		if _, ok := wrapped(begin); ok {
-			return r.within(at, begin)
+			return r.within(line.Place, begin)
 		}
-		return r.use(Record{Place: at, JSON: true, Text: unwrap(begin)})
+		return r.use(Record{Place: line.Place, JSON: true, Text: unwrap(begin), Open: line.Open && !json.Valid(begin)})
 	}
-	return r.use(Record{Place: at, Text: text})
+	return r.use(line)
 }
 
 // within reads the JSON of one line.

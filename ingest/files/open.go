@@ -23,6 +23,7 @@ import (
 type reading struct {
 	options Options
 	use     func(Record) error
+	follow  *following // nil: the end of the file is the end
 }
 
 // maxNested is how many layers of compression and archives are undone: a
@@ -47,8 +48,43 @@ func (r *reading) file(path string, in io.Reader) error {
 	if r.options.Read != nil {
 		in = &counted{in, r.options.Read}
 	}
+	if r.options.Follow != nil {
+		r.follow = &following{in: in, more: r.options.Follow}
+		in = r.follow
+	}
 	return r.open(path, in, 0)
 }
+
+// following is a file that grows. Until the form of what is in it is known, which
+// takes a line, its end is told; then it is waited at.
+type following struct {
+	in    io.Reader
+	more  func() bool
+	line  bool // there is a whole one
+	known bool
+}
+
+func (f *following) Read(b []byte) (int, error) {
+	for {
+		n, err := f.in.Read(b)
+		f.line = f.line || bytes.IndexByte(b[:n], '\n') >= 0
+		if n > 0 || !errors.Is(err, io.EOF) {
+			return n, err
+		}
+		if !f.known && f.line || !f.more() {
+			return 0, io.EOF
+		}
+	}
+}
+
+// Followable reports whether a file that begins like this may be read while it
+// grows: it is text, and not compressed or packed.
+func Followable(head []byte) bool {
+	name, _ := compression(head)
+	return name == "" && !bytes.HasPrefix(head, []byte(evtx.Magic)) && !bytes.HasPrefix(head, []byte("PK\x03\x04")) && !isTar(head)
+}
+
+func isTar(head []byte) bool { return len(head) > 262 && string(head[257:262]) == "ustar" }
 
 // counted tells how much is read.
 type counted struct {
@@ -73,8 +109,7 @@ func (r *reading) open(path string, in io.Reader, layers int) error {
 	if bytes.HasPrefix(head, []byte(evtx.Magic)) {
 		return r.evtx(path, b)
 	}
-	isTar := len(head) > 262 && string(head[257:262]) == "ustar"
-	if (undo != nil || isTar) && layers >= maxNested {
+	if (undo != nil || isTar(head)) && layers >= maxNested {
 		return fmt.Errorf("%s: compressed or packed more than %d times over", path, maxNested)
 	}
 	switch {
@@ -88,7 +123,7 @@ func (r *reading) open(path string, in io.Reader, layers int) error {
 			return err
 		}
 		return fmt.Errorf("%s: looks like %s and cannot be decompressed: %w", path, name, err)
-	case isTar:
+	case isTar(head):
 		return r.tar(path, b, layers+1)
 	}
 	return r.text(path, b)

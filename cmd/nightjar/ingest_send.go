@@ -1,0 +1,168 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"nightjar/ingest"
+	"nightjar/ingest/files"
+)
+
+// shipper sends the records of files to the intake.
+type shipper struct {
+	client       *client
+	source, tags string
+	year         int
+	zone         string
+	again        bool
+	salt         string // tells what is sent again from what was
+	lines        int    // per request
+	wait         time.Duration
+	patient      bool // an engine that is away is waited for
+	tally
+}
+
+// maxRequest bounds a request's bytes, well below what the intake takes.
+const maxRequest = 4 << 20
+
+// query says how the events are to be read. The source stands in where an event has
+// none.
+func (s *shipper) query() url.Values {
+	q := url.Values{"ddsource": {s.source}}
+	if s.tags != "" {
+		q.Set("ddtags", s.tags)
+	}
+	if s.year != 0 {
+		q.Set("nj_year", fmt.Sprint(s.year))
+	}
+	if s.zone != "" {
+		q.Set("nj_tz", s.zone)
+	}
+	return q
+}
+
+// itemOf is a record as an item of a request: an object as it is, if it can be
+// read, and the object of a raw line. Nothing is sent of which nobody says what
+// wrote it.
+func (s *shipper) itemOf(reader *ingest.Decoder, r files.Record) ([]byte, error) {
+	if !r.JSON {
+		if s.source == "" {
+			return nil, ingest.ErrNoSource
+		}
+		return rawItem(r.Text)
+	}
+	e, err := reader.Record(r.Text, true)
+	switch {
+	case err != nil:
+		return nil, err
+	case s.source == "" && e.Source == "":
+		return nil, errNoSource
+	}
+	return bytes.Clone(r.Text), nil
+}
+
+// rawItem is a raw line as an item of a request.
+func rawItem(line []byte) ([]byte, error) {
+	return json.Marshal(map[string]string{"message": string(line)})
+}
+
+var errNoSource = errors.New("the event does not say what wrote it; say it with --source, as in --source cloudtrail")
+
+// send posts one batch, which begins at this place of a file, until it is
+// acknowledged; duplicate tells that its id was acknowledged before.
+func (s *shipper) send(ctx context.Context, batch [][]byte, first files.Place, id string) (duplicate bool, err error) {
+	body := slices.Concat([]byte{'['}, bytes.Join(batch, []byte{','}), []byte{']'})
+	if id == "" {
+		id = batchID(body, s.query().Encode()+s.salt, first)
+	}
+	header := http.Header{"Nightjar-Batch-Id": {id}}
+	var taken struct {
+		Warnings  []string
+		Late      int
+		Duplicate bool
+	}
+	err = s.retry(ctx, func() error {
+		return s.client.do(ctx, http.MethodPost, "/api/v2/logs?"+s.query().Encode(), header, body, &taken)
+	})
+	if err != nil {
+		return false, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if taken.Duplicate {
+		return true, nil
+	}
+	s.late += taken.Late
+	for _, w := range taken.Warnings {
+		if strings.HasPrefix(w, ingest.LatePrefix) {
+			continue // the sum is told at the end
+		}
+		fmt.Fprintf(os.Stderr, "warning: the request from %s on: %s\n", first, w)
+	}
+	s.sent += len(batch)
+	s.requests++
+	return false, nil
+}
+
+// positions are how far the file with this beginning was sent.
+func (s *shipper) positions(ctx context.Context, begin hash) ([]ingest.FilePosition, error) {
+	var answer struct{ Positions []ingest.FilePosition }
+	err := s.retry(ctx, func() error {
+		return s.client.do(ctx, http.MethodGet, ingest.FilesPath+"?begin="+begin.String(), nil, nil, &answer)
+	})
+	return answer.Positions, err
+}
+
+// retry calls until there is an answer that more calls would not change, or nobody
+// waits any more.
+func (s *shipper) retry(ctx context.Context, call func() error) error {
+	deadline := time.Now().Add(s.wait)
+	told := false
+	for pause := 200 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
+		err := call()
+		if err == nil {
+			if told {
+				fmt.Fprintln(os.Stderr, "the engine is back")
+			}
+			return nil
+		}
+		var answer *httpError
+		if errors.As(err, &answer) {
+			if answer.status != http.StatusTooManyRequests && answer.status < 500 {
+				return err
+			}
+			pause = max(pause, answer.retry)
+		}
+		if ctx.Err() != nil || !s.patient && time.Now().Add(pause).After(deadline) {
+			return fmt.Errorf("not acknowledged after %s: %w", s.wait, err)
+		}
+		if s.patient && !told {
+			told = true
+			fmt.Fprintf(os.Stderr, "waiting for the engine: %v\n", err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+	}
+}
+
+// batchID is equal for the same records, at the same place of a file, read in the
+// same way. It is for what can't be read twice.
+func batchID(body []byte, how string, first files.Place) string {
+	sum := sha256.New()
+	fmt.Fprintf(sum, "%s\n%s\n", how, first)
+	sum.Write(body)
+	return "ingest-" + hex.EncodeToString(sum.Sum(nil)[:16])
+}
