@@ -46,7 +46,7 @@ without a terminal the statements are read from standard input.`,
 			case err != nil:
 				return err
 			case len(args) == 0 && term.IsTerminal(int(os.Stdin.Fd())):
-				return runShell(c, values)
+				return runSQLShell(c, values)
 			case len(args) == 0 || args[0] == "-":
 				text, err := io.ReadAll(io.LimitReader(os.Stdin, 64<<20))
 				if err != nil {

@@ -101,7 +101,7 @@ const shellHelp = `End a statement with ; or, for a row a page, with \G. Tab com
   exit    leave (or Ctrl-D)
 `
 
-func runShell(c *cobra.Command, params map[string]string) error {
+func runSQLShell(c *cobra.Command, params map[string]string) error {
 	cl, err := newClient(c)
 	if err != nil {
 		return err
