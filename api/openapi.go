@@ -268,7 +268,9 @@ func (s *Server) writeDocuments() error {
 		if strings.HasPrefix(pattern, "/") { // a door, which takes bodies
 			pattern = "POST " + pattern
 		}
-		raw = append(raw, strings.TrimSuffix(pattern, "{$}"))
+		if !strings.Contains(pattern, "{") { // those are other ways to the same
+			raw = append(raw, pattern)
+		}
 	}
 	sort.Strings(raw)
 	var err error
