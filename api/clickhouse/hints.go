@@ -17,6 +17,7 @@ import (
 // Bounds of what is looked at to say what a search may have meant.
 const (
 	maxHints      = 5
+	maxListed     = 12 // values that are few enough to be told
 	maxHintValues = 500
 	hintTime      = 2 * time.Second
 )
@@ -101,7 +102,10 @@ func (l *Logs) valueHint(ctx context.Context, a compiler.Asked) (api.LogHint, bo
 			return h, true
 		}
 	}
-	h.Detail = near(name+":", a.Value, values)
+	if h.Detail = near(name+":", a.Value, values); h.Detail == "" && len(values) <= maxListed {
+		slices.Sort(values)
+		h.Detail = "its values are " + strings.Join(values, ", ")
+	}
 	return h, true
 }
 
