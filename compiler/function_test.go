@@ -161,3 +161,11 @@ func TestWordsOfScriptsWithoutSpacesAreFound(t *testing.T) {
 		}
 	}
 }
+
+func TestHowFunctionsAreWrittenIsRight(t *testing.T) {
+	for name, text := range FunctionNames {
+		if q, err := ParseQuery(text); err != nil || !strings.HasPrefix(q.String(), name+"(") {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}

@@ -36,7 +36,9 @@ func newSearch() *cobra.Command {
 		Short: "Find events, in the engine or in a file",
 		Long: `Finds the events that a query selects, the newest first: a table on a terminal,
 elsewhere one JSON object a line, as "nightjar ingest" and "backtest --events"
-read them. The query may begin with a minus, and '' finds every event.
+read them. The query may begin with a minus, and '' finds every event. Its
+functions are ICASE, REGEX, ANY, SAME, LENGTH, COUNT and CIDR. Where nothing is
+found, it says what no event has and what is near.
 
 With --events the engine is not asked: the lines of a file that match are
 printed as they are, in their order. They are matched in memory, or with
@@ -51,6 +53,7 @@ with 1 when it failed or the query does not parse, and with 2 for wrong usage.`,
 		Example: `  nightjar search 'source:sshd "Failed password"' --from -1h
   nightjar search '-status:info @http.status_code:>=500' --limit 0 > events.ndjson
   nightjar search 'source:sshd @network.client.ip:203.0.113.66' --explain
+  nightjar search 'ANY(@authorizationInfo, @permission:x @granted:false)'
   nightjar search 'CIDR(@ip, 10.0.0.0/8)' --events events.ndjson --reader sql
   nightjar search '"Failed password"' --events /var/log/auth.log.2.gz --source sshd`,
 		// A query that begins with a minus is no flag.
