@@ -100,7 +100,7 @@ func (e *emitter) disjunction(nodes []Node) ([]string, error) {
 	values := map[schema.Field][]string{}
 	var patternFields []schema.Field
 	patterns := map[schema.Field][]Pattern{}
-	var words []Pattern
+	var words, everywhere []Pattern
 	for _, n := range nodes {
 		if ofAnyCase(n) {
 			sql, err := e.inAnyCase(n)
@@ -124,8 +124,10 @@ func (e *emitter) disjunction(nodes []Node) ([]string, error) {
 			patterns[n.Field] = append(patterns[n.Field], n.Pattern)
 			continue
 		case Words:
-			if !n.Everywhere && n.In == "" {
-				words = append(words, n.Pattern)
+			if n.In == "" {
+				if words = append(words, n.Pattern); n.Everywhere {
+					everywhere = append(everywhere, n.Pattern)
+				}
 				continue
 			}
 		}
@@ -144,6 +146,9 @@ func (e *emitter) disjunction(nodes []Node) ([]string, error) {
 	}
 	if len(words) > 0 {
 		merged = append(merged, e.message(words))
+	}
+	if len(everywhere) > 0 {
+		merged = append(merged, e.anyValue(everywhere))
 	}
 	return append(merged, parts...), nil
 }
@@ -450,23 +455,62 @@ const maxNeedles = 255
 // `*text*`, the most frequent, are looked for together.
 func (e *emitter) fits(x string, patterns []Pattern) string {
 	var parts, needles []string
+	var others []Pattern
 	for _, p := range patterns {
 		if needle, ok := contained(p); ok && len(patterns) > 1 {
 			needles = append(needles, needle)
 			continue
 		}
-		parts = append(parts, "("+x+" LIKE "+e.p.String(likePattern(p))+")")
+		others = append(others, p)
 	}
-	for len(needles) > 0 {
-		n := min(len(needles), maxNeedles)
-		list := make([]string, n)
-		for i := range list {
-			list[i] = e.p.String(needles[i])
+	for part := range slices.Chunk(needles, maxNeedles) {
+		parts = append(parts, "multiSearchAny("+x+", "+e.p.Strings(part)+")")
+	}
+	return sqlAny(append(parts, e.likes(x, others)...)...)
+}
+
+// likes writes the tests of patterns of any form. Many are looked for together, like
+// words, those that need a text after a search for it.
+func (e *emitter) likes(x string, patterns []Pattern) (parts []string) {
+	if len(patterns) <= maxTokens {
+		for _, p := range patterns {
+			parts = append(parts, "("+x+" LIKE "+e.p.String(likePattern(p))+")")
 		}
-		parts = append(parts, "multiSearchAny("+x+", ["+strings.Join(list, ", ")+"])")
-		needles = needles[n:]
+		return parts
 	}
-	return sqlAny(parts...)
+	for part := range slices.Chunk(patterns, maxTokens) {
+		var needles, regexps []string
+		for _, p := range part {
+			glyphs := p.glyphs()
+			regexps = append(regexps, wholeRegexp(glyphs))
+			if needle := longestASCII(glyphs); needle != "" {
+				needles = append(needles, needle)
+			}
+		}
+		guard := "true"
+		if len(needles) == len(part) {
+			guard = "multiSearchAny(" + x + ", " + e.p.Strings(needles) + ")"
+		}
+		parts = append(parts, sqlAll(guard, "match("+x+", "+e.p.String(`(?s)\A(?:`+strings.Join(regexps, "|")+`)\z`)+")"))
+	}
+	return parts
+}
+
+// wholeRegexp is an expression for the texts that the glyphs fit, in their letter
+// case.
+func wholeRegexp(glyphs []glyph) string {
+	var b strings.Builder
+	for _, g := range glyphs {
+		switch g.kind {
+		case glyphRun:
+			b.WriteString(".*")
+		case glyphAny:
+			b.WriteByte('.')
+		default:
+			writeLiteral(&b, g.r)
+		}
+	}
+	return b.String()
 }
 
 // contained is the text of a pattern of the form `*text*`.

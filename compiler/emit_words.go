@@ -17,7 +17,7 @@ func (e *emitter) words(w Words) string {
 	if !w.Everywhere {
 		return message
 	}
-	return sqlAny(message, e.anyValue(w.Pattern))
+	return sqlAny(message, e.anyValue([]Pattern{w.Pattern}))
 }
 
 // wordsIn holds when the glyphs are found in the text x.
@@ -32,7 +32,7 @@ func (e *emitter) wordsIn(x string, glyphs []glyph) string {
 // words or plain text that they need goes first: the server looks words up in an
 // index, and searches plain text many times faster than it runs an expression.
 func (e *emitter) message(patterns []Pattern) string {
-	var plain, parts []string
+	var plain, single, parts []string
 	var chunk messageChunk
 	for _, p := range patterns {
 		glyphs := messageGlyphs(p)
@@ -41,6 +41,10 @@ func (e *emitter) message(patterns []Pattern) string {
 		}
 		if needle, ok := contained(p); ok && isASCII(needle) {
 			plain = append(plain, needle)
+			continue
+		}
+		if word, ok := singleWord(glyphs); ok && len(patterns) > maxTokens {
+			single = append(single, word)
 			continue
 		}
 		re := messageRegexp(glyphs)
@@ -60,12 +64,29 @@ func (e *emitter) message(patterns []Pattern) string {
 	if len(chunk.regexps) > 0 {
 		parts = append(parts, e.messageChunk(chunk))
 	}
-	for len(plain) > 0 {
-		n := min(len(plain), maxNeedles)
-		parts = append(parts, e.contains("message", plain[:n]))
-		plain = plain[n:]
+	for part := range slices.Chunk(plain, maxNeedles) {
+		parts = append(parts, e.contains("message", part))
+	}
+	if len(single) > 0 {
+		parts = append(parts, "arrayExists(w -> w IN "+e.p.Strings(single)+", extractAll(lower(message), "+e.p.String(wordRun)+"))")
 	}
 	return sqlAny(parts...)
+}
+
+// wordRun is a run of what words are made of.
+const wordRun = "[^\x00-/:-@\\[-\\^`{-\x7f]+"
+
+// singleWord is the word, in lower case, that the glyphs are: ASCII, and all of it of
+// what words are made of. A message has it when it is one of its runs of those.
+func singleWord(glyphs []glyph) (string, bool) {
+	word := make([]byte, 0, len(glyphs))
+	for _, g := range glyphs {
+		if g.kind != glyphRune || g.r >= utf8.RuneSelf || !isWordRune(g.r) {
+			return "", false
+		}
+		word = append(word, byte(foldRune(g.r)))
+	}
+	return string(word), true
 }
 
 // messageChunk are expressions that are looked for together, and the text and
@@ -141,11 +162,7 @@ func (e *emitter) contains(column string, needles []string) string {
 	if len(needles) == 1 {
 		return "(positionCaseInsensitive(" + column + ", " + e.p.String(needles[0]) + ") > 0)"
 	}
-	list := make([]string, len(needles))
-	for i, n := range needles {
-		list[i] = e.p.String(n)
-	}
-	return "multiSearchAnyCaseInsensitive(" + column + ", [" + strings.Join(list, ", ") + "])"
+	return "multiSearchAnyCaseInsensitive(" + column + ", " + e.p.Strings(needles) + ")"
 }
 
 // maxRegexp bounds the alternatives that are looked for with one expression.
@@ -237,10 +254,40 @@ const (
 	wordChar  = `[-+.0-9a-zA-Z]` // what numbers, true and false are made of
 )
 
-// anyValue holds when the text of an attribute, all of it, fits the pattern.
-// A fast search for the longest piece of it goes first.
-func (e *emitter) anyValue(p Pattern) string {
-	glyphs := p.glyphs()
+// anyValue holds when the text of an attribute, all of it, fits one of the patterns.
+// A fast search for the longest piece of each goes first.
+func (e *emitter) anyValue(patterns []Pattern) string {
+	var parts, regexps, needles []string
+	size := 0
+	flush := func() {
+		if len(regexps) == 0 {
+			return
+		}
+		guard := "true"
+		if len(needles) == len(regexps) {
+			guard = e.contains("raw", needles)
+		}
+		parts = append(parts, sqlAll(guard, "match(raw, "+e.p.String("(?s)"+outside+"(?:"+strings.Join(regexps, "|")+")"+valueEnds)+")"))
+		regexps, needles, size = nil, nil, 0
+	}
+	for _, p := range patterns {
+		glyphs := p.glyphs()
+		re := valueRegexp(glyphs)
+		if size+len(re) > maxRegexp || len(needles) == maxNeedles {
+			flush()
+		}
+		regexps, size = append(regexps, re), size+len(re)
+		if needle := longestJSON(glyphs); needle != "" {
+			needles = append(needles, needle)
+		}
+	}
+	flush()
+	return sqlAny(parts...)
+}
+
+// valueRegexp is an expression for the values in the canonical JSON that the glyphs
+// fit.
+func valueRegexp(glyphs []glyph) string {
 	var str strings.Builder
 	for _, g := range glyphs {
 		switch {
@@ -261,11 +308,7 @@ func (e *emitter) anyValue(p Pattern) string {
 	if scalars := scalarRegexp(glyphs); scalars != "" {
 		re = `(?:` + re + `|[:,\[](?:` + scalars + `))`
 	}
-	guard := "true"
-	if needle := longestJSON(glyphs); needle != "" {
-		guard = e.contains("raw", []string{needle})
-	}
-	return sqlAll(guard, "match(raw, "+e.p.String("(?s)"+outside+re+valueEnds)+")")
+	return re
 }
 
 // longestJSON is longestASCII for the canonical JSON: characters that are

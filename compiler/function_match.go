@@ -1,7 +1,6 @@
 package compiler
 
 import (
-	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -36,14 +35,7 @@ func simpleClass(r rune) []rune {
 }
 
 // foldText folds every letter of a text.
-func foldText(s string) string {
-	for i := range len(s) {
-		if c := s[i]; c >= utf8.RuneSelf || c >= 'A' && c <= 'Z' {
-			return strings.Map(foldSimple, s)
-		}
-	}
-	return s
-}
+func foldText(s string) string { return foldedBy(foldSimple, s) }
 
 // foldedTest prepares the patterns of a Folded.
 func foldedTest(patterns []Pattern) func(string) bool {
@@ -97,9 +89,9 @@ func matchMeasured(n Measured) func(*schema.Event) bool {
 
 // matchAnyElement holds when the inner query does for an element of the array. What
 // must hold of the event for that goes first: few events have to be taken apart.
-func matchAnyElement(n Any) func(*schema.Event) bool {
-	needs := matcher(relaxed(n))
-	inner := matcher(n.Node)
+func matchAnyElement(n Any, shared *sharedTerms) func(*schema.Event) bool {
+	needs := matcher(relaxed(n), shared)
+	inner := matcher(n.Node, nil) // is asked of other events
 	return func(e *schema.Event) bool {
 		return needs(e) && anyElement(e, n.Field, inner)
 	}

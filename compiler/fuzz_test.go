@@ -64,7 +64,7 @@ var plainWords = func() map[string]bool {
 		String Int64 Float64 Bool Array Nullable Identifier match positionCaseInsensitive multiSearchAny multiSearchAnyCaseInsensitive arrayStringConcat notEmpty length
 		arrayMap arrayFilter arrayConcat arrayFlatten arraySum arrayCount arrayDistinct arrayEnumerate assumeNotNull isNotNull CAST lengthUTF8 replaceAll replaceRegexpAll splitByChar
 		JSONExtractRaw JSONExtractArrayRaw JSONExtractString null x % e0 e1 e2 d m concat JSONExtractKeysAndValuesRaw
-		JSONAllPaths hasAllTokens hasAnyTokens lower position toIPv6 toIPv6OrNull toInt64OrNull toFloat64OrNull isFinite fromUnixTimestamp64Milli toUnixTimestamp64Milli
+		JSONAllPaths hasAllTokens hasAnyTokens extractAll w lower position toIPv6 toIPv6OrNull toInt64OrNull toFloat64OrNull isFinite fromUnixTimestamp64Milli toUnixTimestamp64Milli
 		usr id name evt outcome network client ip http method useragent agent rule_id process executable path file
 		id%many name%many outcome%many ip%many method%many useragent%many rule_id%many path%many`) {
 		words[w] = true

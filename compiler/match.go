@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"nightjar/schema"
@@ -15,26 +16,25 @@ func (q *Query) Match(e *schema.Event) bool { return q.Matcher()(e) }
 
 // Matcher prepares the query for many events. The function it returns is safe
 // for use by several goroutines, and does not allocate for most events.
-func (q *Query) Matcher() func(*schema.Event) bool { return matcher(q.Root) }
+func (q *Query) Matcher() func(*schema.Event) bool { return matcher(q.Root, nil) }
 
-func matcher(n Node) func(*schema.Event) bool {
+// matcher prepares a node. The texts that it looks for, and those of other nodes
+// that are given the same texts, are looked for together; nil: in this node only.
+func matcher(n Node, shared *sharedTerms) func(*schema.Event) bool {
 	switch n := n.(type) {
 	case MatchAll:
 		return func(*schema.Event) bool { return true }
 	case Conjunction:
-		return matchEvery(matchers(n.Nodes))
+		return matchEvery(matchers(n.Nodes, shared))
 	case Disjunction:
-		return matchAny(matchers(n.Nodes))
+		return matchDisjunction(n, shared)
 	case Negation:
-		m := matcher(n.Node)
+		m := matcher(n.Node, shared)
 		return func(e *schema.Event) bool { return !m(e) }
-	case Words:
-		return matchWords(n)
+	case Words, Like:
+		return matchAny(shared.matchers(soughtBy(n)))
 	case Equals:
 		return matchEquals(n)
-	case Like:
-		fits := newWholeText(n.Pattern, false)
-		return matchTexts(n.Field, fits.match)
 	case Range:
 		return matchRange(n)
 	case Exists:
@@ -42,11 +42,14 @@ func matcher(n Node) func(*schema.Event) bool {
 	case Network:
 		return matchNetwork(n)
 	case Folded:
-		return matchTexts(n.Field, foldedTest(n.Patterns))
+		if _, isDemand := demandOf(n); isDemand { // no wildcards: they are looked up
+			return matchTexts(n.Field, foldedTest(n.Patterns))
+		}
+		return matchAny(shared.matchers(soughtBy(n)))
 	case Regexp:
 		return matchTexts(n.Field, regexpTest(n.Expr))
 	case Any:
-		return matchAnyElement(n)
+		return matchAnyElement(n, shared)
 	case Same:
 		return matchSame(n)
 	case Measured:
@@ -55,10 +58,10 @@ func matcher(n Node) func(*schema.Event) bool {
 	panic(fmt.Sprintf("match: no meaning for %T", n)) // Node is sealed by its comment, not by Go
 }
 
-func matchers(nodes []Node) []func(*schema.Event) bool {
+func matchers(nodes []Node, shared *sharedTerms) []func(*schema.Event) bool {
 	out := make([]func(*schema.Event) bool, len(nodes))
 	for i, n := range nodes {
-		out[i] = matcher(n)
+		out[i] = matcher(n, shared)
 	}
 	return out
 }
@@ -75,6 +78,9 @@ func matchEvery(ms []func(*schema.Event) bool) func(*schema.Event) bool {
 }
 
 func matchAny(ms []func(*schema.Event) bool) func(*schema.Event) bool {
+	if len(ms) == 1 {
+		return ms[0]
+	}
 	return func(e *schema.Event) bool {
 		for _, m := range ms {
 			if m(e) {
@@ -85,24 +91,59 @@ func matchAny(ms []func(*schema.Event) bool) func(*schema.Event) bool {
 	}
 }
 
-func matchWords(w Words) func(*schema.Event) bool {
-	message := newMessageText(w.Pattern)
-	if w.In != "" {
-		return matchTexts(schema.Field{Name: w.In}, message.match)
-	}
-	if !w.Everywhere {
-		return func(e *schema.Event) bool { return message.match(e.Message) }
-	}
-	whole := newWholeText(w.Pattern, true)
-	return func(e *schema.Event) bool {
-		for i := range e.Leaves {
-			if matchLeaf(&e.Leaves[i], whole.match) {
-				return true
+// matchDisjunction asks alternatives of one kind together: equalities of one field
+// are looked up, texts are looked for in one pass.
+func matchDisjunction(n Disjunction, shared *sharedTerms) func(*schema.Event) bool {
+	var equal, others []func(*schema.Event) bool
+	var texts []sought
+	var fields []schema.Field
+	values := map[schema.Field][]string{}
+	for _, choice := range n.Nodes {
+		switch choice := choice.(type) {
+		case Words, Like, Folded:
+			texts = append(texts, soughtBy(choice)...)
+		case Equals:
+			if isTimestamp(choice.Field) {
+				others = append(others, matchEquals(choice))
+				continue
 			}
+			if values[choice.Field] == nil {
+				fields = append(fields, choice.Field)
+			}
+			values[choice.Field] = append(values[choice.Field], equalTexts(choice.Field, choice.Value)...)
+		default:
+			others = append(others, matcher(choice, shared))
 		}
-		return message.match(e.Message)
+	}
+	for _, f := range fields {
+		equal = append(equal, matchTexts(f, oneOf(values[f])))
+	}
+	return matchAny(slices.Concat(equal, shared.matchers(texts), others))
+}
+
+// oneOf tests whether a text is one of these.
+func oneOf(texts []string) func(string) bool {
+	if len(texts) == 1 {
+		only := texts[0]
+		return func(s string) bool { return s == only }
+	}
+	if len(texts) <= few {
+		return func(s string) bool { return slices.Contains(texts, s) }
+	}
+	set := make(map[string]struct{}, len(texts))
+	for _, t := range texts {
+		set[t] = struct{}{}
+	}
+	return func(s string) bool {
+		_, ok := set[s]
+		return ok
 	}
 }
+
+// few is up to how many texts are quicker compared than looked up.
+const few = 8
+
+func isTimestamp(f schema.Field) bool { return f.Kind == schema.FieldReserved && f.Name == "timestamp" }
 
 // matchLeaf gives the leaf's text to the test.
 func matchLeaf(l *schema.Leaf, test func(string) bool) bool {
@@ -162,16 +203,11 @@ func equalTexts(f schema.Field, value string) []string {
 }
 
 func matchEquals(n Equals) func(*schema.Event) bool {
-	if n.Field.Kind == schema.FieldReserved && n.Field.Name == "timestamp" {
+	if isTimestamp(n.Field) {
 		moment, ok := parseMoment(n.Value)
 		return func(e *schema.Event) bool { return ok && moment.isInt && int64(e.At) == moment.i }
 	}
-	texts := equalTexts(n.Field, n.Value)
-	if len(texts) == 1 {
-		text := texts[0]
-		return matchTexts(n.Field, func(s string) bool { return s == text })
-	}
-	return matchTexts(n.Field, func(s string) bool { return s == texts[0] || s == texts[1] })
+	return matchTexts(n.Field, oneOf(equalTexts(n.Field, n.Value)))
 }
 
 func matchExists(f schema.Field) func(*schema.Event) bool {
@@ -271,7 +307,7 @@ func (v *interval) hasFloat(f float64) bool {
 }
 
 func matchRange(r Range) func(*schema.Event) bool {
-	if r.Field.Kind == schema.FieldReserved && r.Field.Name == "timestamp" {
+	if isTimestamp(r.Field) {
 		v := newInterval(r, parseMoment)
 		return func(e *schema.Event) bool { return v.hasInt(int64(e.At)) }
 	}

@@ -8,10 +8,12 @@ import (
 // It gives the answers of MatchSQL's statement over the same plans, which is
 // what the agreement of the two readers is for.
 //
-// Most labels demand that some field has one of a few values. Those are found by
-// looking the event's values up; only the labels found so, and those that demand
-// nothing of the kind, are asked in full. An event's cost then goes with the
-// labels that nearly match it, not with all there are.
+// Most labels demand that some field has one of a few values, or that one of some
+// words or patterns is found. The former are found by looking the event's values up,
+// the latter in one pass over the text for all labels (terms); only the labels found
+// so, and those that demand nothing of the kind, are asked in full. An event's cost
+// then goes with its size and with the labels that nearly match it, not with all
+// there are.
 //
 // A MatchSet is for one goroutine.
 type MatchSet struct {
@@ -25,6 +27,7 @@ type MatchSet struct {
 	event    uint32
 	current  *schema.Event
 	visit    []func(*schema.Event) bool // per field: looks its values up
+	shared   *sharedTerms
 	found    func(hit int32)
 }
 
@@ -43,11 +46,12 @@ type demanded struct {
 // NewMatchSet prepares the plans' labels.
 func NewMatchSet(plans []*Plan) *MatchSet {
 	labels, hits := distinctLabels(plans)
-	s := &MatchSet{Hits: hits, asked: make([]uint32, len(labels))}
+	s := &MatchSet{Hits: hits, asked: make([]uint32, len(labels)), shared: &sharedTerms{scopes: map[scope]*scopeTerms{}}}
 	for _, l := range labels {
-		s.matchers = append(s.matchers, l.matcher())
+		s.matchers = append(s.matchers, l.matcher(s.shared))
 	}
 	s.index(labels)
+	s.shared.prepare()
 	for i := range s.fields {
 		values, folded := s.fields[i].values, s.fields[i].folded
 		s.visit = append(s.visit, matchTexts(s.fields[i].field, func(text string) bool {
@@ -85,13 +89,24 @@ func (s *MatchSet) Match(e *schema.Event, found func(hit int32)) {
 	s.event++
 	if s.event == 0 { // wrapped: the marks of four billion events ago would count
 		clear(s.asked)
+		s.shared.forget()
 		s.event = 1
 	}
+	s.shared.event = s.event
 	s.found = found
 	s.current = e
 	s.ask(s.always)
 	for _, visit := range s.visit {
 		visit(e)
+	}
+	for _, t := range s.shared.order {
+		if !t.eager {
+			continue
+		}
+		t.scan(e, s.event)
+		for _, group := range t.hits {
+			s.ask(t.asking[group])
+		}
 	}
 	s.found, s.current = nil, nil // an event holds on to those that were stored with it
 }
@@ -109,10 +124,10 @@ func (s *MatchSet) ask(labels []int32) {
 }
 
 // matcher prepares all parts of the label.
-func (l *Label) matcher() func(*schema.Event) bool {
+func (l *Label) matcher(shared *sharedTerms) func(*schema.Event) bool {
 	ms := make([]func(*schema.Event) bool, len(l.Parts))
 	for i, part := range l.Parts {
-		m := part.Query.Matcher()
+		m := matcher(part.Query.Root, shared)
 		if part.Negated {
 			ms[i] = func(e *schema.Event) bool { return !m(e) }
 		} else {
@@ -147,7 +162,7 @@ func (s *MatchSet) index(labels []*Label) {
 		}
 	}
 	at := map[demanded]int{}
-	for i := range labels {
+	for i, l := range labels {
 		best, fewest := -1, 0
 		for n, d := range demands[i] {
 			others := 0
@@ -159,7 +174,9 @@ func (s *MatchSet) index(labels []*Label) {
 			}
 		}
 		if best < 0 {
-			s.always = append(s.always, int32(i))
+			if !s.indexTexts(int32(i), l) {
+				s.always = append(s.always, int32(i))
+			}
 			continue
 		}
 		d := demands[i][best]
@@ -174,17 +191,57 @@ func (s *MatchSet) index(labels []*Label) {
 	}
 }
 
-// demands are the equalities that an event must satisfy to match the label.
-func (l *Label) demands() []demand {
-	var out []demand
+// indexTexts files a label under the texts that it demands, the fewest where there
+// is a choice. It reports whether there are any.
+func (s *MatchSet) indexTexts(label int32, l *Label) bool {
+	var best []sought
+	for _, n := range l.wanted() {
+		texts, ok := textsOf(n)
+		if ok && (best == nil || len(texts) < len(best)) {
+			best = texts
+		}
+	}
+	for _, part := range byScope(best) {
+		t, group := s.shared.add(part)
+		t.asking[group], t.eager = []int32{label}, true
+	}
+	return best != nil
+}
+
+// textsOf are the texts of which one must be found for the node to match.
+func textsOf(n Node) (texts []sought, ok bool) {
+	d, ok := n.(Disjunction)
+	if !ok {
+		texts = soughtBy(n)
+		return texts, texts != nil
+	}
+	for _, choice := range d.Nodes {
+		more := soughtBy(choice)
+		if more == nil {
+			return nil, false
+		}
+		texts = append(texts, more...)
+	}
+	return texts, true
+}
+
+// wanted are the nodes all of which must match for the label to match.
+func (l *Label) wanted() (out []Node) {
 	for _, part := range l.Parts {
 		if part.Negated {
 			continue
 		}
-		for _, n := range conjuncts(part.Query.Root) {
-			if d, ok := demandOf(n); ok {
-				out = append(out, d)
-			}
+		out = append(out, conjuncts(part.Query.Root)...)
+	}
+	return out
+}
+
+// demands are the equalities that an event must satisfy to match the label.
+func (l *Label) demands() []demand {
+	var out []demand
+	for _, n := range l.wanted() {
+		if d, ok := demandOf(n); ok {
+			out = append(out, d)
 		}
 	}
 	return out

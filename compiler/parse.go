@@ -12,7 +12,7 @@ import (
 // Limits of a query. They bound the time and memory of parsing, of both readers
 // and of the server that runs the SQL.
 const (
-	MaxQueryLength = 128 << 10
+	MaxQueryLength = 512 << 10
 	MaxQueryTerms  = 20_000
 	MaxQueryDepth  = 100
 	maxWords       = 4 << 10 // bytes of one word or phrase for the message

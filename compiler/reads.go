@@ -72,6 +72,6 @@ func known(f schema.Field, n Node, e *schema.Event) (holds, fails bool) {
 	if f.Kind != schema.FieldReserved || f.Name != "source" {
 		return true, true
 	}
-	holds = matcher(n)(e)
+	holds = matcher(n, nil)(e)
 	return holds, !holds
 }

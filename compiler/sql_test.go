@@ -160,3 +160,30 @@ func TestConformanceInSQL(t *testing.T) {
 	}
 	t.Logf("%d queries, each on %d events, through both readers", len(cases), len(events))
 }
+
+// TestManyTermsAreReadAlike asks both readers for lists so long that they are looked
+// for in other ways than a few are.
+func TestManyTermsAreReadAlike(t *testing.T) {
+	g := newGenerator(171)
+	w := newWorld(t, g.events(400))
+	for _, form := range []func(p Pattern, f schema.Field) Node{
+		func(p Pattern, _ schema.Field) Node { return Words{Pattern: p} },
+		func(p Pattern, _ schema.Field) Node { return Words{Pattern: p, Everywhere: true} },
+		func(p Pattern, f schema.Field) Node { return Like{Field: f, Pattern: "*" + p + "*"} },
+		func(p Pattern, f schema.Field) Node { return Like{Field: f, Pattern: p + "?*"} },
+		func(p Pattern, f schema.Field) Node { return Equals{Field: f, Value: string(p)} },
+	} {
+		for range 4 {
+			list, f := Disjunction{}, g.field()
+			for i := range 90 {
+				p := literalPattern(g.text())
+				if i%3 == 0 {
+					p = Pattern(fmt.Sprintf("no%dthing", i))
+				}
+				list.Nodes = append(list.Nodes, form(p, f))
+			}
+			w.agree(t, &Query{Root: list})
+			w.agree(t, &Query{Root: Negation{Node: list}})
+		}
+	}
+}

@@ -63,6 +63,7 @@ func isWordByte(c byte) bool { return isWordRune(rune(c)) }
 // text is a prepared pattern: pieces of fixed glyphs with runs between them.
 type text struct {
 	pieces   [][]glyph
+	heads    []string        // the letters that each piece begins with
 	fold     func(rune) rune // nil: letter case counts
 	openLow  bool            // something may stand before the first piece
 	openHigh bool            // something may stand after the last
@@ -131,7 +132,7 @@ func (t *text) split(glyphs []glyph) {
 	var piece []glyph
 	flush := func() {
 		if len(piece) > 0 {
-			t.pieces = append(t.pieces, piece)
+			t.pieces, t.heads = append(t.pieces, piece), append(t.heads, headOf(piece))
 			piece = nil
 		}
 	}
@@ -150,6 +151,14 @@ func (t *text) split(glyphs []glyph) {
 	flush()
 }
 
+func headOf(piece []glyph) string {
+	var b strings.Builder
+	for i := 0; i < len(piece) && piece[i].kind == glyphRune; i++ {
+		b.WriteRune(piece[i].r)
+	}
+	return b.String()
+}
+
 // match tells whether the pattern fits. The first piece is placed as early as
 // can be, the others as early as can be after it, and the last where its end is
 // right; with runs between them no other placing does better.
@@ -161,8 +170,8 @@ func (t *text) match(s string) bool {
 		return s == "" || t.openLow || t.openHigh
 	}
 	at := 0
-	for i, piece := range t.pieces {
-		end, ok := t.place(piece, s, at, i == 0, i == len(t.pieces)-1)
+	for i := range t.pieces {
+		end, ok := t.place(i, s, at)
 		if !ok {
 			return false
 		}
@@ -171,11 +180,19 @@ func (t *text) match(s string) bool {
 	return true
 }
 
-// place finds the piece at or after a position and returns where it ends.
-func (t *text) place(piece []glyph, s string, at int, first, last bool) (end int, ok bool) {
+// place finds piece i at or after a position and returns where it ends.
+func (t *text) place(i int, s string, at int) (end int, ok bool) {
+	piece, first, last := t.pieces[i], i == 0, i == len(t.pieces)-1
 	for start := at; start <= len(s); start++ {
 		if first && !t.openLow && start > 0 {
 			return 0, false
+		}
+		if head := t.heads[i]; t.fold == nil && head != "" && (!first || t.openLow) {
+			next := strings.Index(s[start:], head)
+			if next < 0 {
+				return 0, false
+			}
+			start += next
 		}
 		if start < len(s) && !utf8.RuneStart(s[start]) || first && t.wordLow && start > 0 && isWordByte(s[start-1]) {
 			continue
@@ -223,4 +240,24 @@ func (t *text) pieceAt(piece []glyph, s string, at int) (end int, ok bool) {
 		}
 	}
 	return at, true
+}
+
+// key is equal for patterns that fit the same texts.
+func (t *text) key() string {
+	var b strings.Builder
+	for i, piece := range t.pieces {
+		if i > 0 {
+			b.WriteByte(0xff) // in no text
+		}
+		for _, g := range piece {
+			b.WriteByte(byte(g.kind))
+			b.WriteRune(g.r)
+		}
+	}
+	for _, end := range []bool{t.openLow, t.openHigh, t.wordLow, t.wordHigh} {
+		if b.WriteByte(0xff); end {
+			b.WriteByte(1)
+		}
+	}
+	return b.String()
 }
