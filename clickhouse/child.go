@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"strings"
 	"time"
 	"unsafe"
 
@@ -90,8 +91,10 @@ func confineStage(spec childSpec) error {
 	}
 
 	status := childStatus{Confined: true}
-	if err := confine(spec); err != nil {
-		status = childStatus{Reason: err.Error()}
+	for _, err := range []error{confine(spec), dropCapabilities(layout{spec.Root}.data()), refuseCalls(forbiddenCalls, false)} {
+		if err != nil {
+			status = childStatus{Reason: strings.TrimPrefix(status.Reason+"; "+err.Error(), "; ")}
+		}
 	}
 	if err := json.NewEncoder(os.NewFile(statusFD, "status")).Encode(status); err != nil {
 		return fmt.Errorf("report to the parent: %w", err)
@@ -123,6 +126,9 @@ func serveStage(spec childSpec) error {
 	}()
 	if spec.Private {
 		go serveDials(os.NewFile(dialFD, "dial"), spec.Port)
+	}
+	if err := refuseCalls(executing, true); err != nil {
+		fmt.Fprintln(os.Stderr, "nightjar: embedded ClickHouse:", err) // it has no rights to gain by executing
 	}
 	at := layout{spec.Root}
 	return clickhouseLocal(spec.Library,

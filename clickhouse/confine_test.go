@@ -223,3 +223,29 @@ func TestAnalystCannotLiftItsLimits(t *testing.T) {
 		t.Error(said)
 	}
 }
+
+// The server has no capability, can get none, and its system calls are filtered.
+func TestServerHasNoRightsButItsFiles(t *testing.T) {
+	server := testenv.Server(t)
+	requireConfined(t)
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", server.Pid()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"CapInh": "0000000000000000", "CapPrm": "0000000000000000", "CapEff": "0000000000000000", "CapAmb": "0000000000000000", "NoNewPrivs": "1", "Seccomp": "2", "Seccomp_filters": "2"}
+	if os.Geteuid() == 0 {
+		want["CapBnd"] = "0000000000000000"
+	}
+	found := 0
+	for line := range strings.SplitSeq(string(text), "\n") {
+		name, value, _ := strings.Cut(line, ":")
+		if w, ok := want[name]; ok {
+			if found++; strings.TrimSpace(value) != w {
+				t.Errorf("%s is %s, want %s", name, strings.TrimSpace(value), w)
+			}
+		}
+	}
+	if found < len(want)-1 { // an older kernel does not count filters
+		t.Errorf("found %d of %v", found, want)
+	}
+}
