@@ -22,6 +22,9 @@ type Deps struct {
 	HTTP, GRPC string
 	// Key is the one key that lets callers in.
 	Key string
+	// AllowedHosts are names that requests may be for, beside those of loopback and
+	// the one of HTTP.
+	AllowedHosts []string
 	// Version is that of the program.
 	Version string
 

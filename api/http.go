@@ -111,7 +111,7 @@ func (s *Server) handler() (http.Handler, error) {
 			locked.ServeHTTP(w, r)
 		}
 	}))
-	return s.outermost(singleSlashes(mux)), nil
+	return s.outermost(s.known(singleSlashes(mux))), nil
 }
 
 // root is the page for people who have no key to send, and the banner that senders

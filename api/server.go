@@ -44,6 +44,7 @@ type Server struct {
 	indicators        *indicators
 
 	gates  gates
+	hosts  hosts
 	memory Memory       // of requests that bring no events
 	calls  atomic.Int64 // in progress over gRPC
 
@@ -78,6 +79,7 @@ func New(deps Deps) (*Server, error) {
 	deps = gates.gated(deps)
 	s := &Server{
 		gates: gates,
+		hosts: newHosts(deps.HTTP, deps.AllowedHosts),
 		deps:  deps, keys: newKeys(deps.Key), memory: newOwnMemory(),
 		rules:   &rules{store: deps.Rules, check: deps.CheckRule, event: deps.ReadEvent},
 		signals: &signals{store: deps.Signals, triage: deps.Triage, now: deps.Now},

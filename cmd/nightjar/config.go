@@ -39,6 +39,7 @@ type setting struct {
 var settings = []setting{
 	{name: "data-dir", value: "data", help: "folder that everything is kept in"},
 	{name: "http", value: "127.0.0.1:8420", help: "address of the REST API"},
+	{name: "allowed-host", list: true, cut: ",", help: "a name that requests may be for, in their Host header, beside localhost and the address of http; names of others are refused (421)"},
 	{name: "grpc", value: "127.0.0.1:8421", help: "address of the gRPC API"},
 	{name: "clickhouse", value: "", help: "ClickHouse server to use, as clickhouse://user:password@host:9000/database (default: an embedded one)"},
 	{name: "clickhouse-analyst", value: "", help: "the same server as a read-only user, for ad hoc SQL (default: one is made)"},
@@ -81,6 +82,7 @@ type Config struct {
 	IntakeQuota, IntakeMemory, MaxRequest int64
 	Syslog                                syslog.Config
 	Retention                             retention.Policy
+	AllowedHosts                          []string
 	MaxQueries                            int
 	GeoIP                                 []string // files
 	BackupTo                              string   // may hold a secret
@@ -192,7 +194,7 @@ func parseConfig(values map[string]string) (c Config, err error) {
 		DataDir: values["data-dir"], HTTP: values["http"], GRPC: values["grpc"],
 		ClickHouse: values["clickhouse"], Analyst: values["clickhouse-analyst"],
 		LogLevel: values["log-level"], ElasticVersion: values["elasticsearch-version"], APIKey: values["api-key"], BackupTo: values["backup-to"],
-		GeoIP: splitList(values["geoip"]), AgentPolicies: splitList(values["agent-policy"]),
+		GeoIP: splitList(values["geoip"]), AllowedHosts: splitList(values["allowed-host"]), AgentPolicies: splitList(values["agent-policy"]),
 	}
 	if c.Lateness, err = schema.ParseDuration(values["lateness"]); err != nil {
 		return Config{}, fmt.Errorf("lateness: %w", err)

@@ -367,7 +367,7 @@ func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *inge
 		"POST " + backupPath:       e.backupHandler(),
 	})
 	e.server, err = api.New(api.Deps{
-		HTTP: e.config.HTTP, GRPC: e.config.GRPC, Key: e.key, Version: version,
+		HTTP: e.config.HTTP, GRPC: e.config.GRPC, Key: e.key, AllowedHosts: e.config.AllowedHosts, Version: version,
 		Rules: s, Triage: s, Signals: apistore.NewSignals(d.people),
 		Intake: logDoor{ingest.NewHandler(intake)}, Memory: logMemory{intake.Memory()}, Backtests: b, Jobs: j, JobSignals: apistore.NewJobSignals(d.people),
 		Logs: apistore.NewLogs(d.people, apistore.LogsConfig{Catalogue: store.Catalogue()}), SQL: d.sql, Status: reporter, Ledger: s, Agents: apistore.NewAgents(d.people), Explainer: s,
