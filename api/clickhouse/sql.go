@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/column"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"nightjar/api"
@@ -36,7 +37,8 @@ func (s *SQL) QuerySQL(ctx context.Context, query string, params map[string]any,
 		travelling[name] = paramText(value)
 	}
 	ctx = ch.Context(ctx, ch.WithParameters(travelling))
-	if err := clickhouse.CheckAdHoc(ctx, s.conn, query); errors.Is(err, clickhouse.ErrReadsFiles) {
+	var not *clickhouse.NotAllowedError
+	if err := clickhouse.CheckAdHoc(ctx, s.conn, query); errors.As(err, &not) {
 		return api.SQLResult{}, &api.Refused{Message: err.Error()}
 	} else if err != nil {
 		return api.SQLResult{}, refusal(ctx, query, err)
@@ -62,7 +64,7 @@ func (s *SQL) QuerySQL(ctx context.Context, query string, params map[string]any,
 		}
 		row, err := scanRow(rows, types)
 		if err != nil {
-			return out, err
+			return out, refusal(ctx, query, err)
 		}
 		for _, cell := range row {
 			size += cellSize(cell)
@@ -115,7 +117,7 @@ func scanRow(rows driver.Rows, types []driver.ColumnType) ([]any, error) {
 		}
 	}
 	if err := rows.Scan(targets...); err != nil {
-		return nil, fmt.Errorf("scan row: %w", err)
+		return nil, fmt.Errorf("%w: %w", errUnreadable, err)
 	}
 	row := make([]any, len(types))
 	for i, target := range targets {
@@ -132,9 +134,21 @@ func scanRow(rows driver.Rows, types []driver.ColumnType) ([]any, error) {
 // concerns only the server: its version, its addresses, its folders, its stack.
 func refusal(ctx context.Context, query string, err error) error {
 	var said *ch.Exception
-	if !errors.As(err, &said) {
-		return connError(ctx, err)
+	if errors.As(err, &said) {
+		return saidRefusal(query, said)
 	}
+	var unsupported *column.UnsupportedColumnTypeError
+	var unconvertible *column.ColumnConverterError
+	if errors.As(err, &unsupported) || errors.As(err, &unconvertible) || errors.Is(err, errUnreadable) {
+		return &api.Refused{Message: "a column of the result has a type that cannot be shown; convert it, for example with toString, or finalizeAggregation where it is the state of an aggregate"}
+	}
+	return connError(ctx, err)
+}
+
+// errUnreadable marks a row that could not be read.
+var errUnreadable = errors.New("unreadable row")
+
+func saidRefusal(query string, said *ch.Exception) error {
 	if text, ok := verdicts[said.Code]; ok {
 		return &api.Refused{Message: text}
 	}

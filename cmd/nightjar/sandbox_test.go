@@ -107,6 +107,10 @@ var waysOut = []string{
 	"SELECT repeat('x', 3000000000)", "SELECT " + strings.Repeat("(", 50_000) + "1" + strings.Repeat(")", 50_000), "SELECT " + strings.Repeat("-", 50_001) + "1", "SELECT " + strings.Repeat("f(", 20_000), "SELECT \x00",
 	// What the server knows of itself.
 	"SELECT hostName()", "SELECT FQDN()", "SELECT getServerSetting('max_connections')", "SELECT getMacro('x')", "SELECT tcpPort()", "SELECT serverUUID()", "SELECT showCertificate()", "SELECT filesystemAvailable()", "SELECT addressToSymbol(1)",
+	// Where it keeps things.
+	"SELECT data_paths FROM system.tables", "SELECT * FROM system.tables", "SELECT t.* FROM `system`.`tables` AS t", "SELECT COLUMNS('.*') FROM system.tables", "SELECT `metadata_path` FROM system.tables", `SELECT "data\x5fpaths" FROM system.tables`,
+	"SELECT x.1 FROM (SELECT tuple(data_paths) AS x FROM system.tables)", "SELECT * FROM (SELECT * FROM system.tables)", "SELECT data_paths[1] FROM system.tables", "SELECT path FROM system.databases", "SELECT data_path FROM system.databases", "SELECT metadata_path FROM system.databases",
+	"SELECT * FROM system.databases",
 }
 
 // TestAdHocSQLHasNoWayOut tries them all on the real program.
@@ -196,6 +200,34 @@ func TestAdHocSQLAnswersWhatDoesNoHarm(t *testing.T) {
 	code, answer = s.ask("SELECT number FROM numbers(2000000)", nil)
 	if code != http.StatusOK || !strings.Contains(answer, `"truncated":true`) || !strings.Contains(answer, "LIMIT") {
 		t.Errorf("%d %.200s", code, answer)
+	}
+}
+
+// A column of any type is shown, or refused as the caller's mistake in words; and the
+// next query is answered.
+func TestAdHocSQLShowsOrRefusesEveryType(t *testing.T) {
+	s := newSandbox(t)
+	shown := 0
+	for _, expression := range []string{
+		"sumState(1)", "uniqState('a')", "quantilesTDigestState(0.5)(1)", "INTERVAL 1 DAY", "tuple()", "NULL", "[NULL]", "[]", "map()", "map('a', tuple(1, 'b'))",
+		"CAST('a', $$Enum8('a' = 1)$$)", "toTime64(0, 3)", "toTime(0)", "1::Dynamic", "'a'::Variant(String, UInt8)", "(1, 2)::Point", "[(1, 2)]::Ring", "1::BFloat16", "toDecimal256(1, 5)",
+		"1::UInt256", "toIPv4('1.2.3.4')", "toIPv6('::1')", "generateUUIDv4()", "'{\"a\":1}'::JSON", "1::SimpleAggregateFunction(sum, UInt64)", "toDate32('1900-01-01')", "toFixedString('a', 3)",
+		"[(1, 'a')]::Nested(a UInt8, b String)", "1::Nullable(UInt8)", "'a'::LowCardinality(Nullable(String))", "nan", "inf", "toDateTime64(0, 9)", "now64(9)", "unhex('ff00')", "x -> x", "[1]::QBit(Float32, 1)",
+		"initializeAggregation('sumState', 1)", "tuple(sumState(1))", "[sumState(1)]", "toIntervalMonth(1)", "readWKTPolygon('POLYGON((0 0,1 0,1 1,0 0))')", "''::Array(Array(Nullable(Int8)))",
+	} {
+		code, answer := s.ask("SELECT "+expression+" AS x", nil)
+		if code == http.StatusOK {
+			shown++
+		} else if code != http.StatusBadRequest {
+			t.Errorf("%s: %d %s", expression, code, answer)
+		}
+		s.tellsNothing(expression, answer)
+		if code, answer := s.ask("SELECT 1", nil); code != http.StatusOK {
+			t.Fatalf("after %s: %d %s", expression, code, answer)
+		}
+	}
+	if shown < 25 {
+		t.Errorf("only %d types are shown", shown)
 	}
 }
 
