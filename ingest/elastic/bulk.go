@@ -43,6 +43,8 @@ type bulk struct {
 	source        string // what the request says of all events
 	service       string
 	tags          []string
+	lastIndex     string
+	lastTags      []string
 	action, inner fastjson.Parser
 }
 
@@ -191,9 +193,7 @@ func (b *bulk) take(it item, doc []byte) error {
 		return nil
 	}
 	b.d.Source, b.d.Service = b.hints(doc)
-	if b.d.Tags = b.tags; it.index != "" {
-		b.d.Tags = append(slices.Clip(b.tags), "index:"+it.index)
-	}
+	b.d.Tags = b.tagged(it.index)
 	events, err := b.d.JSON(doc)
 	var bad *ingest.BadInput
 	switch {
@@ -213,6 +213,17 @@ func (b *bulk) take(it item, doc []byte) error {
 	}
 	b.items = append(b.items, it)
 	return nil
+}
+
+// tagged are the request's tags and that of the index, which is mostly the last one.
+func (b *bulk) tagged(index string) []string {
+	if index == "" {
+		return b.tags
+	}
+	if b.lastTags == nil || index != b.lastIndex {
+		b.lastIndex, b.lastTags = index, append(slices.Clip(b.tags), "index:"+index)
+	}
+	return b.lastTags
 }
 
 // hints are the source and service of a document that does not say them under the

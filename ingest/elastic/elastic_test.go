@@ -196,6 +196,7 @@ func TestWhatIsSentAgainIsTakenOnce(t *testing.T) {
 	send("again", bulk(1, 2, 3), 0)
 	send("cut anew", bulk(3, 4), 1)
 	send("twice in one", bulk(5, 5), 1)
+	send("in another index", strings.ReplaceAll(bulk(1, 5), `"x"`, `"y"`), 2)
 	send("without ids", exact, 1)
 	send("without ids, again", exact, 0)
 	send("without ids, not to the millisecond", coarse, 1)
