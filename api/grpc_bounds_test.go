@@ -1,97 +1,42 @@
 package api
 
 import (
-	"bytes"
 	"context"
-	"net"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"golang.org/x/net/http2"
-	"golang.org/x/net/http2/hpack"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
 	pb "nightjar/api/v1"
+	"nightjar/testenv"
 )
 
-// wire is a connection of a caller that keeps to no rules of gRPC.
-type wire struct {
-	t      testing.TB
-	framer *http2.Framer
-	text   bytes.Buffer
-	header *hpack.Encoder
-	mu     sync.Mutex // of writing
-}
-
-func openWire(t testing.TB, s *Server) *wire {
+func openWire(t testing.TB, s *Server) *testenv.Wire {
 	t.Helper()
-	conn, err := net.Dial("tcp", s.GRPCAddr().String())
+	w, err := testenv.OpenWire(t, s.GRPCAddr().String())
 	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
-	if _, err := conn.Write([]byte(http2.ClientPreface)); err != nil {
-		t.Fatal(err)
-	}
-	w := &wire{t: t, framer: http2.NewFramer(conn, conn)}
-	w.header = hpack.NewEncoder(&w.text)
-	w.framer.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
-	if err := w.framer.WriteSettings(); err != nil {
 		t.Fatal(err)
 	}
 	return w
 }
 
-// begin opens a call whose message says that it has size bytes, and sends none.
-func (w *wire) begin(stream uint32, key string, size int) {
-	w.t.Helper()
-	w.text.Reset()
-	fields := []string{":method", "POST", ":scheme", "http", ":path", pb.LogService_SubmitLogs_FullMethodName, ":authority", "x", "content-type", "application/grpc", "te", "trailers"}
-	if key != "" {
-		fields = append(fields, "dd-api-key", key)
-	}
-	for i := 0; i < len(fields); i += 2 {
-		if err := w.header.WriteField(hpack.HeaderField{Name: fields[i], Value: fields[i+1]}); err != nil {
-			w.t.Fatal(err)
-		}
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	err := w.framer.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: w.text.Bytes(), EndHeaders: true})
-	if err == nil {
-		err = w.framer.WriteData(stream, false, []byte{0, byte(size >> 24), byte(size >> 16), byte(size >> 8), byte(size)})
-	}
-	if err != nil {
-		w.t.Fatal(err)
+// begin declares a message of 10 MB and sends nothing of it.
+func begin(t testing.TB, w *testenv.Wire, stream uint32, key string) {
+	t.Helper()
+	if err := w.Begin(stream, pb.LogService_SubmitLogs_FullMethodName, key, 10_000_000, 0); err != nil {
+		t.Fatal(err)
 	}
 }
 
-// statuses reads until it has the status of n calls; asked says how many messages
-// the server made room for.
-func (w *wire) statuses(n int) (out []string, asked int) {
-	w.t.Helper()
-	for len(out) < n {
-		frame, err := w.framer.ReadFrame()
-		if err != nil {
-			w.t.Fatalf("after %d of %d answers: %v", len(out), n, err)
-		}
-		switch frame := frame.(type) {
-		case *http2.WindowUpdateFrame:
-			if frame.StreamID != 0 {
-				asked++
-			}
-		case *http2.MetaHeadersFrame:
-			for _, f := range frame.Fields {
-				if f.Name == "grpc-status" {
-					out = append(out, f.Value)
-				}
-			}
-		}
+func statuses(t testing.TB, w *testenv.Wire, n int) (out []string, asked int) {
+	t.Helper()
+	out, asked, err := w.Statuses(n)
+	if err != nil {
+		t.Fatalf("after %d of %d answers: %v", len(out), n, err)
 	}
 	return out, asked
 }
@@ -104,9 +49,9 @@ func TestTheKeyIsLookedAtBeforeThereIsRoomForAMessage(t *testing.T) {
 		for range 75 {
 			w := openWire(t, s)
 			for stream := uint32(1); stream < 12; stream += 2 {
-				w.begin(stream, key, 10_000_000)
+				begin(t, w, stream, key)
 			}
-			got, asked := w.statuses(6)
+			got, asked := statuses(t, w, 6)
 			for _, status := range got {
 				if status != want || asked > 0 {
 					t.Fatalf("key %q: status %s, want %s; room for %d messages", key, status, want, asked)
@@ -130,7 +75,7 @@ func TestStalledCallsAreBoundedInMemoryAndTime(t *testing.T) {
 	const stalled = 20
 	w := openWire(t, s)
 	for i := range uint32(stalled) {
-		w.begin(2*i+1, testKey, 10_000_000)
+		begin(t, w, 2*i+1, testKey)
 	}
 	client := pb.NewLogServiceClient(dial(t, s))
 	deadline := time.Now().Add(20 * time.Second)
@@ -147,7 +92,7 @@ func TestStalledCallsAreBoundedInMemoryAndTime(t *testing.T) {
 		t.Errorf("%d bytes were held, of %d", most, callMemory)
 	}
 	ended := map[string]int{}
-	answers, asked := w.statuses(stalled)
+	answers, asked := statuses(t, w, stalled)
 	for _, status := range answers {
 		ended[status]++
 	}
