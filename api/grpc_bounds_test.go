@@ -32,7 +32,7 @@ func begin(t testing.TB, w *testenv.Wire, stream uint32, key string) {
 	}
 }
 
-func statuses(t testing.TB, w *testenv.Wire, n int) (out []string, asked int) {
+func statusesOf(t testing.TB, w *testenv.Wire, n int) (out []string, asked int) {
 	t.Helper()
 	out, asked, err := w.Statuses(n)
 	if err != nil {
@@ -51,7 +51,7 @@ func TestTheKeyIsLookedAtBeforeThereIsRoomForAMessage(t *testing.T) {
 			for stream := uint32(1); stream < 12; stream += 2 {
 				begin(t, w, stream, key)
 			}
-			got, asked := statuses(t, w, 6)
+			got, asked := statusesOf(t, w, 6)
 			for _, status := range got {
 				if status != want || asked > 0 {
 					t.Fatalf("key %q: status %s, want %s; room for %d messages", key, status, want, asked)
@@ -92,7 +92,7 @@ func TestStalledCallsAreBoundedInMemoryAndTime(t *testing.T) {
 		t.Errorf("%d bytes were held, of %d", most, callMemory)
 	}
 	ended := map[string]int{}
-	answers, asked := statuses(t, w, stalled)
+	answers, asked := statusesOf(t, w, stalled)
 	for _, status := range answers {
 		ended[status]++
 	}
