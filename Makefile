@@ -50,7 +50,7 @@ test-senders: setup senders
 	REQUIRE_CLICKHOUSE=1 REQUIRE_SENDERS=1 $(GO) test -count 1 -timeout 30m -run 'Sources|Sender' ./cmd/nightjar
 
 senders:
-	@test -x bin/senders/usr/sbin/rsyslogd || { command -v apt-get >/dev/null || { echo "apt-get is missing: the senders are unpacked from Debian's packages"; exit 1; }; .ci/senders; }
+	@test -x bin/senders/usr/sbin/rsyslogd -a \( -x bin/senders/lib/systemd/systemd-journal-upload -o -x /lib/systemd/systemd-journal-upload \) || { command -v apt-get >/dev/null || { echo "apt-get is missing: the senders are unpacked from Debian's packages"; exit 1; }; .ci/senders; }
 	@test -d clienttest/senders/node_modules || { command -v npm >/dev/null || { echo "npm is missing: install Node.js 20 or newer"; exit 1; }; cd clienttest/senders && npm ci --loglevel=error; }
 
 # test-clients drives an engine with Datadog's Go client. That is a module of its

@@ -13,6 +13,26 @@ const once = (emitter, event, n) => new Promise((done, failed) => {
   emitter.on('error', failed).on(event, () => { if (--n === 0) done() })
 })
 
+// otel sends through OpenTelemetry's SDK, with one of its exporters.
+async function otel (kind, options) {
+  const { LoggerProvider, BatchLogRecordProcessor } = require('@opentelemetry/sdk-logs')
+  const { OTLPLogExporter } = require(`@opentelemetry/exporter-logs-otlp-${kind}`)
+  const { resourceFromAttributes } = require('@opentelemetry/resources')
+  const exporter = new OTLPLogExporter(options)
+  let failed
+  const send = exporter.export.bind(exporter)
+  exporter.export = (records, done) => send(records, result => { failed ??= result.error; done(result) })
+  const provider = new LoggerProvider({
+    resource: resourceFromAttributes({ 'service.name': 'npm', 'host.name': 'npm' }),
+    processors: [new BatchLogRecordProcessor({ exporter, maxExportBatchSize: 15 })]
+  })
+  const logger = provider.getLogger('checkout', '1.2')
+  for (const body of texts) logger.emit({ severityNumber: 13, severityText: 'WARN', body, attributes: { usr: { id: 'u1' } } })
+  await provider.forceFlush()
+  await provider.shutdown()
+  if (failed) throw failed
+}
+
 const senders = {
   async elasticsearch () {
     const { Client } = require('@elastic/elasticsearch')
@@ -98,6 +118,17 @@ const senders = {
     for (const message of texts) logger.send({ message, severity: 'warn', metadata: { host: 'npm', source: 'npm', sourcetype: 'httpevent', index: 'main', time: Date.now() / 1000 } })
     await Promise.race([failed, new Promise((resolve, reject) => logger.flush((err, _, body) => err || body.code !== 0 ? reject(err ?? new Error(JSON.stringify(body))) : resolve()))])
     await new Promise(resolve => setTimeout(resolve, 500))
+  },
+
+  'otel-http': () => otel('http', { url: `${url}/v1/logs`, headers: { Authorization: `Bearer ${key}` }, compression: 'gzip' }),
+
+  'otel-proto': () => otel('proto', { url: `${url}/v1/logs`, headers: { Authorization: `Bearer ${key}` } }),
+
+  'otel-grpc': () => {
+    const { Metadata } = require('@grpc/grpc-js')
+    const metadata = new Metadata()
+    metadata.set('authorization', `Bearer ${key}`)
+    return otel('grpc', { url, metadata, compression: 'gzip' })
   },
 
   async fetch () {

@@ -32,8 +32,13 @@ var liveSenders = []liveSender{
 	{"datadog-winston", 0, "source = 'npm' AND status = 'warn' AND has(tags, 'env:test')"},
 	{"winston-http", 0, "status = 'warn' AND service = 'npm'"},
 	{"splunk-logging", 1, "status = 'warn' AND host = 'npm' AND source = 'npm' AND has(tags, 'index:main')"},
+	{"otel-http", 1, otelWhere},
+	{"otel-proto", 1, otelWhere},
+	{"otel-grpc", 0, otelWhere},
 	{"fetch", 0, "host = 'npm'"},
 }
+
+const otelWhere = "status = 'warn' AND host = 'npm' AND service = 'npm' AND attributes.usr.id = 'u1'"
 
 // requireNpm skips where npm's senders are not installed.
 func requireNpm(t *testing.T) {

@@ -151,18 +151,28 @@ func senderBinary(name string) (path string, env []string) {
 	if err != nil {
 		return "", nil
 	}
-	path = filepath.Join(root, "usr/sbin", name)
-	if _, err := os.Stat(path); err != nil {
+	if _, err := os.Stat(filepath.Join("/lib/systemd", name)); err == nil {
+		return filepath.Join("/lib/systemd", name), nil
+	}
+	path = ""
+	for _, dir := range []string{"usr/sbin", "lib/systemd", "usr/lib/systemd"} {
+		if at := filepath.Join(root, dir, name); path == "" {
+			if _, err := os.Stat(at); err == nil {
+				path = at
+			}
+		}
+	}
+	if path == "" {
 		return "", nil
 	}
-	libraries := []string{"usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu", "usr/lib/aarch64-linux-gnu", "lib/aarch64-linux-gnu", "usr/lib/syslog-ng"}
+	libraries := []string{"usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu", "usr/lib/aarch64-linux-gnu", "lib/aarch64-linux-gnu", "usr/lib/syslog-ng", "lib/x86_64-linux-gnu/systemd", "usr/lib/x86_64-linux-gnu/systemd"}
 	for i := range libraries {
 		libraries[i] = filepath.Join(root, libraries[i])
 	}
 	return path, []string{"LD_LIBRARY_PATH=" + strings.Join(libraries, ":")}
 }
 
-var senderPrograms = map[string]string{"rsyslog": "rsyslogd", "syslog-ng": "syslog-ng", "logger": "logger", "curl": "curl"}
+var senderPrograms = map[string]string{"rsyslog": "rsyslogd", "syslog-ng": "syslog-ng", "logger": "logger", "curl": "curl", "journal-upload": "systemd-journal-upload"}
 
 // requireSender skips, and says so, where a sender is missing; where REQUIRE_SENDERS
 // is set, it fails.

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// otelExporters is a program of OpenTelemetry's SDK for Go.
+const otelExporters = "../../clienttest/otel"
+
+// TestSendersOfOpenTelemetryAreTakenOnce runs the exporters of Go's SDK while the engine
+// is full; then it has room, and answers get lost.
+func TestSendersOfOpenTelemetryAreTakenOnce(t *testing.T) {
+	if os.Getenv("REQUIRE_SENDERS") == "" {
+		t.Skip("NOT TESTED: OpenTelemetry's exporters are a module of their own; `make test-senders` builds it and runs this")
+	}
+	program := filepath.Join(t.TempDir(), "otel")
+	build := exec.Command("go", "build", "-o", program, ".")
+	build.Dir = otelExporters
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	// Over HTTP, Go's exporter gives up on a connection that ends without an answer;
+	// for senders that do not, the replayed collector stands.
+	for protocol, answers := range map[string]int64{"http": 0, "grpc": 3} {
+		t.Run(protocol, func(t *testing.T) {
+			p := startEngine(t, "--intake-quota", "1B")
+			network := newDeaf(t)
+			network.aim(p)
+			const count = 1000
+			out := &lockedBuffer{}
+			cmd := exec.Command(program, protocol)
+			cmd.Env = append(os.Environ(), "ADDRESS="+network.address, "KEY="+p.key, fmt.Sprintf("COUNT=%d", count))
+			cmd.Stdout, cmd.Stderr = out, out
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			ended := make(chan error, 1)
+			go func() { ended <- cmd.Wait() }()
+			defer func() { _ = cmd.Process.Kill() }() // it has ended already, if all went well
+			p.await("refusing twice", 30*time.Second, func() bool { return p.metric(`nightjar_ingest_batches_refused_total{reason="backpressure"}`) >= 2 })
+			p.terminate()
+			p.args = nil
+			p.start()
+			network.losing.Store(answers)
+			network.aim(p)
+			select {
+			case err := <-ended:
+				if err != nil {
+					t.Fatalf("%v: %s", err, out)
+				}
+			case <-time.After(2 * time.Minute):
+				t.Fatalf("it has not ended: %s", out)
+			}
+			if again := p.metric("nightjar_ingest_duplicate_batches_total"); again < float64(answers) {
+				t.Errorf("%v requests came again, of %d whose answers were lost", again, answers)
+			}
+			p.caughtUp()
+			const as = "service = 'cart' AND host = 'web-7' AND status = 'error' AND attributes.usr.id = 'u1' AND abs(dateDiff('second', timestamp, now64())) < 600"
+			if all, different := p.count("SELECT count() FROM events"), p.count("SELECT uniqExact(message) FROM events WHERE "+as); all != count || different != count {
+				t.Errorf("%d events, %d different, want %d", all, different, count)
+			}
+		})
+	}
+}
+
+// TestSenderOfJournalsIsTakenOnce has systemd-journal-upload send a journal of a few
+// thousand entries while the engine is full, while answers get lost, and at last. It
+// ends at each failure, and is started anew, as systemd does.
+func TestSenderOfJournalsIsTakenOnce(t *testing.T) {
+	requireSender(t, "journal-upload")
+	p := startEngine(t, "--intake-quota", "1B")
+	network := newDeaf(t)
+	network.aim(p)
+	const count = 5000
+	dir := t.TempDir()
+	journal := writeJournal(t, dir, count, "journal")
+	upload := func() (string, error) {
+		path, env := senderBinary(senderPrograms["journal-upload"])
+		cmd := exec.Command(path, "--url=http://nightjar:"+p.key+"@"+network.address, "--file="+journal, "--save-state="+filepath.Join(dir, "state"), "--follow=no")
+		cmd.Env = append(os.Environ(), env...)
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	if out, err := upload(); err == nil || !strings.Contains(out, "503") {
+		t.Errorf("while the engine is full: %v: %s", err, out)
+	}
+	p.terminate()
+	p.args = nil
+	p.start()
+	network.aim(p)
+	for range 2 {
+		network.losing.Store(1)
+		if out, err := upload(); err == nil {
+			t.Errorf("the answer was not lost: %s", out)
+		}
+	}
+	p.kill()
+	p.start()
+	network.aim(p)
+	if out, err := upload(); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+	p.caughtUp()
+	if all, different := p.count("SELECT count() FROM events"), p.count("SELECT uniqExact(message) FROM events WHERE source = 'sshd' AND host = 'web-7' AND service = 'ssh.service'"); all != count || different != count {
+		t.Errorf("%d events, %d different, want %d", all, different, count)
+	}
+}
+
+// writeJournal makes a journal of lines that sshd logged, each with a word in it.
+func writeJournal(t *testing.T, dir string, count int, word string) string {
+	t.Helper()
+	var text strings.Builder
+	at := time.Now().Add(-time.Duration(count) * time.Millisecond)
+	for i := range count {
+		fmt.Fprintf(&text, "__REALTIME_TIMESTAMP=%d\n__MONOTONIC_TIMESTAMP=%d\n_BOOT_ID=%032x\n_MACHINE_ID=%032x\n_HOSTNAME=web-7\n_SYSTEMD_UNIT=ssh.service\nSYSLOG_IDENTIFIER=sshd\nPRIORITY=4\nMESSAGE=Invalid user %s%d from 192.0.2.1\n\n",
+			at.Add(time.Duration(i)*time.Millisecond).UnixMicro(), 1_000_000+i*1000, 7, 8, word, i)
+	}
+	journal := filepath.Join(dir, "x.journal")
+	path, env := senderBinary("systemd-journal-remote")
+	cmd := exec.Command(path, "--output="+journal, "-")
+	cmd.Env, cmd.Stdin = append(os.Environ(), env...), strings.NewReader(text.String())
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return journal
+}
+
+// deaf is a network that loses answers of any protocol: it hears nothing of what an
+// engine says to a request, for a while, and then the connection ends.
+type deaf struct {
+	lossy
+}
+
+func newDeaf(t *testing.T) *deaf {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := &deaf{lossy{address: l.Addr().String()}}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go n.carry(conn)
+		}
+	}()
+	return n
+}
+
+// handshake is more than what senders say before their first request.
+const handshake = 1500
+
+func (n *deaf) carry(sender net.Conn) {
+	defer sender.Close()
+	engine, err := net.Dial("tcp", *n.to.Load())
+	if err != nil {
+		return
+	}
+	defer engine.Close()
+	var said atomic.Int64 // by the sender
+	go func() {
+		_, _ = io.Copy(io.MultiWriter(engine, counter{&said}), sender)
+		_ = engine.(*net.TCPConn).CloseWrite()
+	}()
+	buf := make([]byte, 64<<10)
+	for {
+		count, err := engine.Read(buf)
+		if count > 0 && said.Load() > handshake && n.losing.Load() > 0 && n.losing.Add(-1) >= 0 {
+			_ = engine.SetReadDeadline(time.Now().Add(time.Second)) // it answers meanwhile
+			_, _ = io.Copy(io.Discard, engine)
+			n.lost.Add(1)
+			return
+		}
+		if _, e := sender.Write(buf[:count]); e != nil || err != nil {
+			return
+		}
+	}
+}
+
+type counter struct{ n *atomic.Int64 }
+
+func (c counter) Write(b []byte) (int, error) {
+	c.n.Add(int64(len(b)))
+	return len(b), nil
+}
