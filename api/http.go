@@ -141,6 +141,7 @@ var slashes = regexp.MustCompile("/{2,}")
 
 // shownPath is the path without the key that the vendor's senders may put into it.
 func shownPath(path string) string {
+	path = slashes.ReplaceAllString(path, "/")
 	if at := strings.Index(path, keyedPath); at >= 0 {
 		return path[:at+len(keyedPath)] + "…"
 	}

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bytes"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -154,7 +155,7 @@ func TestSnappyIsReadAsABlockAndAsAStream(t *testing.T) {
 		if err != nil || !bytes.Equal(got, plain) {
 			t.Errorf("%s: %d bytes, %v", name, len(got), err)
 		}
-		if _, err := readBody(bytes.NewReader(packed), "snappy", 5000, func(int64) error { return nil }); err != errBodyTooLarge {
+		if _, err := readBody(bytes.NewReader(packed), "snappy", 5000, func(int64) error { return nil }); !errors.Is(err, errBodyTooLarge) {
 			t.Errorf("%s beyond the limit: %v", name, err)
 		}
 		if _, err := readBody(bytes.NewReader(packed[:len(packed)-3]), "snappy", 1<<20, func(int64) error { return nil }); err == nil {

@@ -330,7 +330,7 @@ func TestDoorsSpeakOfKeysInTheirOwnWords(t *testing.T) {
 		{"POST", "/services/collector/raw", "Splunk " + wrong, 403, `{"text":"Invalid token","code":4}`},
 		{"GET", "/services/collector/health", "", 200, "healthy"}, {"GET", "/services/collector/health/1.0", "Splunk " + wrong, 400, `"code":4`},
 		{"POST", "/ingest", "", 401, `"errors"`}, {"POST", "/ingest", "Bearer " + wrong, 403, `"errors"`},
-		{"POST", "/", "", 401, `"errors"`}, {"POST", "/v1/input/" + wrong, "", 403, `"errors"`}, {"POST", "/api/v2/logs?dd-api-key=" + wrong, "", 403, `"errors"`},
+		{"POST", "/", "", 401, `"errors"`}, {"POST", "/v1/input/" + wrong, "", 403, `"errors"`}, {"POST", "//v1//input//" + wrong, "", 403, `"errors"`}, {"POST", "/api/v2/logs?dd-api-key=" + wrong, "", 403, `"errors"`},
 		{"POST", "/ingest?token=" + p.key, "", 200, "{}"}, {"POST", "/?dd-api-key=" + p.key, "", 200, "{}"}, {"POST", "//ingest//?token=" + p.key, "", 200, "{}"},
 		{"POST", "/services/collector/raw?token=" + p.key, "", 200, "Success"},
 		{"GET", "/", p.basic(), 200, `"number":"7.17.9"`},
