@@ -3,24 +3,106 @@ package ingest
 import (
 	"strings"
 
+	"github.com/valyala/fastjson"
+
 	"nightjar/schema"
 )
 
-// windowsEvents is the source of events of Windows.
-const windowsEvents = "windows.events"
+// Sources that are told by the shape of their events.
+const (
+	windowsEvents = "windows.events"
+	zeekSource    = "zeek"
+	suricata      = "suricata"
+)
 
-// guess gives an event that says no source, and of which the request says none, the
-// source that its shape has.
-func guess(e *schema.Event, pairs []schema.Pair) {
+// guessSource gives an event that says no source, and of which the request says none, the
+// source that its shape has. Names that mean something else in the logs of that
+// source than with everybody else are attributes and nothing more.
+func guessSource(e *schema.Event, x *draft) {
+	if e.Source != "" && e.Source != zeekSource && e.Source != suricata {
+		return
+	}
+	s := shapeOf(x.pairs)
+	switch {
+	case e.Source == "" && s.channel != "":
+		e.Source, x.family = windowsEvents, channelFamily(s.channel)
+	case (e.Source == "" || e.Source == zeekSource) && s.isZeek():
+		e.Source, x.family = zeekSource, s.path
+		s.asZeek(x)
+	case (e.Source == "" || e.Source == suricata) && s.isSuricata(x):
+		e.Source, x.family = suricata, s.eventType
+		e.Message = first(e.Message, s.signature)
+	}
+}
+
+// eventShape is what the members of an event tell of its source.
+type eventShape struct {
+	channel string // of Windows
+
+	path                       string // Zeek's name of a log
+	ts, uid, orig              bool
+	http, connection, services bool
+
+	eventType, signature string
+	flow                 bool
+}
+
+func shapeOf(pairs []schema.Pair) (s eventShape) {
 	for _, p := range pairs {
-		if p.Key != eventLog {
-			continue
-		}
-		if channel := p.Value.GetStringBytes("System", "Channel"); channel != nil {
-			e.Source = first(e.Source, windowsEvents)
-			e.Service = first(e.Service, channelFamily(string(channel)))
+		switch p.Key {
+		case eventLog:
+			s.channel = string(p.Value.GetStringBytes("System", "Channel"))
+		case "_path":
+			s.path = string(p.Value.GetStringBytes())
+		case "ts":
+			s.ts = true
+		case "uid":
+			s.uid = p.Value.Type() == fastjson.TypeString
+		case "id.orig_h":
+			s.orig = true
+		case "id":
+			s.orig = s.orig || p.Value.Get("orig_h") != nil
+		case "trans_depth":
+			s.http = true
+		case "conn_state", "proto":
+			s.connection = true
+		case "port_proto":
+			s.services = true
+		case "event_type":
+			s.eventType = string(p.Value.GetStringBytes())
+		case "alert":
+			s.signature = string(p.Value.GetStringBytes("signature"))
+		case "flow_id", "src_ip", "stats":
+			s.flow = true
 		}
 	}
+	return s
+}
+
+func (s *eventShape) isZeek() bool { return s.ts && (s.path != "" || s.uid && s.orig) }
+
+// asZeek leaves Zeek's own meaning to what it calls host (the one that a client asked
+// for), service (the protocol of a connection) and date (a mail's).
+func (s *eventShape) asZeek(x *draft) {
+	x.plain(slotDate)
+	if s.http {
+		x.plain(slotHost)
+	}
+	if s.connection || s.services {
+		x.plain(slotService)
+	}
+}
+
+// plain makes an attribute of what stands in a slot.
+func (x *draft) plain(s slot) {
+	if v := x.named[s]; v != nil {
+		x.pairs = append(x.pairs, schema.Pair{Key: ownNames[s], Value: v})
+	}
+	x.named[s], x.said[s] = nil, nil
+}
+
+func (s *eventShape) isSuricata(x *draft) bool {
+	return s.eventType != "" && s.flow && (x.named[slotTimestamp] != nil || x.said[slotTimestamp] != nil)
 }
 
 // channelFamily is what a channel of Windows is of: Sysmon for

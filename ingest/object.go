@@ -21,6 +21,7 @@ type draft struct {
 	head         []Attribute
 	hasDD, hasDT bool // ddtags and tags were there
 	cut          *cut
+	family       string // a service, as the shape of the event has one
 }
 
 // Event is the event that a log object stands for. Names that senders use for the
@@ -75,9 +76,9 @@ func (d *Decoder) build(x *draft) schema.Event {
 	used := usedSlots{}
 	e.Message = d.message(x, &used)
 	e.Source = first(used.text(&x.named, fields.source), said(&x.said, fields.source), d.Source)
-	e.Service = first(used.text(&x.named, fields.service), said(&x.said, fields.service), d.Service)
+	guessSource(&e, x)
+	e.Service = first(used.text(&x.named, fields.service), said(&x.said, fields.service), d.Service, x.family)
 	e.Host = first(used.text(&x.named, fields.host), said(&x.said, fields.host))
-	guess(&e, x.pairs)
 	e.Status = d.status(x, &used)
 	e.Tags = distinctTags(x.tags, d.Tags)
 	// What an event says of itself counts before what its line says, and that

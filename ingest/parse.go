@@ -28,7 +28,8 @@ type Parsed struct {
 	Attributes []Attribute
 }
 
-// Attribute is one found value: a string, an int64 or a bool.
+// Attribute is one found value: a string, an int64, a bool, a list of strings, or a
+// list of objects.
 type Attribute struct {
 	Path  string
 	Value any
@@ -41,7 +42,8 @@ type Parser func(Line) Parsed
 // Parsers are the parsers by source. An event of such a source that is nothing
 // but a message goes through its parser.
 var Parsers = map[string]Parser{
-	"sshd": parseSSHD,
+	"sshd":      parseSSHD,
+	auditSource: parseAuditd,
 }
 
 // pairs nests the attributes: paths that begin alike share an object.
@@ -49,21 +51,40 @@ func (p Parsed) pairs() []schema.Pair {
 	var arena fastjson.Arena
 	var out []schema.Pair
 	for _, a := range p.Attributes {
-		var v *fastjson.Value
-		switch value := a.Value.(type) {
-		case string:
-			v = stringValue(&arena, value)
-		case int64:
-			v = arena.NewNumberString(strconv.FormatInt(value, 10))
-		case bool:
-			v = arena.NewFalse()
-			if value {
-				v = arena.NewTrue()
-			}
-		}
-		out = nest(&arena, out, a.Path, v)
+		out = nest(&arena, out, a.Path, attributeValue(&arena, a.Value))
 	}
 	return out
+}
+
+func attributeValue(arena *fastjson.Arena, value any) *fastjson.Value {
+	switch value := value.(type) {
+	case string:
+		return stringValue(arena, value)
+	case int64:
+		return arena.NewNumberString(strconv.FormatInt(value, 10))
+	case bool:
+		if value {
+			return arena.NewTrue()
+		}
+		return arena.NewFalse()
+	case []string:
+		list := arena.NewArray()
+		for i, s := range value {
+			list.SetArrayItem(i, stringValue(arena, s))
+		}
+		return list
+	case [][]Attribute:
+		list := arena.NewArray()
+		for i, members := range value {
+			object := arena.NewObject()
+			for _, m := range members {
+				object.Set(m.Path, attributeValue(arena, m.Value))
+			}
+			list.SetArrayItem(i, object)
+		}
+		return list
+	}
+	return arena.NewNull()
 }
 
 // stringValue is s. The arena's own way of escaping is Go's, which its reader

@@ -22,6 +22,10 @@ const (
 	jsonText
 	// separated are rows of columns whose names stand in the first.
 	separated
+	// auditRecords are lines of auditd, several an event.
+	auditRecords
+	// zeekRows are rows of columns that lines with # describe.
+	zeekRows
 )
 
 // records reads the text in the form that it has.
@@ -41,21 +45,31 @@ func (r *reading) records(path string, in *bufio.Reader) error {
 		return s.values()
 	case jsonLines:
 		return r.lines(path, in, true)
+	case auditRecords:
+		return r.auditd(path, in)
+	case zeekRows:
+		return r.zeek(path, in)
 	}
 	return r.lines(path, in, false)
 }
 
 // formOf tells the form by the name and the beginning of a text.
 func formOf(path string, head []byte) form {
+	text := bytes.TrimLeft(head, " \t\r\n")
+	if bytes.HasPrefix(text, []byte(zeekHead)) {
+		return zeekRows // whatever it is called
+	}
 	if delimiterOf(path) != 0 {
 		return separated
 	}
-	text := bytes.TrimLeft(head, " \t\r\n")
 	if len(text) == 0 {
 		return rawLines
 	}
 	first, _, whole := bytes.Cut(text, []byte("\n"))
 	whole = whole || len(head) < lookAhead
+	if isAudit(first) {
+		return auditRecords
+	}
 	next := byte(0)
 	if behind := bytes.TrimLeft(text[1:], " \t\r\n"); len(behind) > 0 {
 		next = behind[0]

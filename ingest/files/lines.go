@@ -13,6 +13,14 @@ import (
 // wrapper. Where the file is one of JSON a line that begins like an object is
 // taken for one, broken or not: the reader of events says what is wrong with it.
 func (r *reading) lines(path string, in *bufio.Reader, isJSON bool) error {
+	return r.eachLine(path, in, func(n int, line []byte, open bool) error {
+		return r.oneLine(Record{Place: Place{path, n}, Text: line, Open: open}, isJSON)
+	})
+}
+
+// eachLine calls use with every line that is not blank, its number, and whether it
+// lacks an end.
+func (r *reading) eachLine(path string, in *bufio.Reader, use func(n int, line []byte, open bool) error) error {
 	var held []byte
 	for n := 1; ; n++ {
 		line, err := r.line(in, &held)
@@ -20,8 +28,7 @@ func (r *reading) lines(path string, in *bufio.Reader, isJSON bool) error {
 			return placed(path, n, fmt.Errorf("the line is longer than %d bytes; split or shorten it", r.options.MaxRecord))
 		}
 		if text := bytes.TrimRight(line, "\r\n"); len(bytes.TrimSpace(text)) > 0 {
-			open := !bytes.HasSuffix(line, []byte("\n"))
-			if err := r.oneLine(Record{Place: Place{path, n}, Text: text, Open: open}, isJSON); err != nil {
+			if err := use(n, text, !bytes.HasSuffix(line, []byte("\n"))); err != nil {
 				return err
 			}
 		}
