@@ -1,6 +1,9 @@
 package ingest
 
-import "encoding/json"
+import (
+	"bytes"
+	"encoding/json"
+)
 
 // Members visits the members of the object that begins at body[at], each with its
 // name and its value as it is written, and returns where the object ends. It looks
@@ -16,8 +19,8 @@ func Members(body []byte, at int, visit func(name string, value []byte)) (end in
 	}
 	for at < len(body) && body[at] == '"' {
 		nameEnd := endOfText(body, at)
-		var name string
-		if json.Unmarshal(body[at:nameEnd], &name) != nil {
+		name, ok := nameOf(body[at:nameEnd])
+		if !ok {
 			return at, false
 		}
 		if at = skipSpace(body, nameEnd); at >= len(body) || body[at] != ':' {
@@ -42,6 +45,15 @@ func Members(body []byte, at int, visit func(name string, value []byte)) (end in
 		}
 	}
 	return at, false
+}
+
+// nameOf is what stands in quotes; not ok: it is no string.
+func nameOf(quoted []byte) (name string, ok bool) {
+	if len(quoted) >= 2 && quoted[len(quoted)-1] == '"' && bytes.IndexByte(quoted, '\\') < 0 {
+		return string(quoted[1 : len(quoted)-1]), true
+	}
+	err := json.Unmarshal(quoted, &name)
+	return name, err == nil
 }
 
 // SkipSpace is where JSON goes on behind the blanks at body[at:].

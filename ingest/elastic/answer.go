@@ -30,6 +30,12 @@ func (d *Door) bulk(w http.ResponseWriter, r *http.Request, at []string) {
 	out = append(out, `,"items":[`...)
 	ids := numbering{taken.Receipt, 0, 0}
 	for i, it := range read.items {
+		if len(out) >= chunk { // of 250,000 items it would be far larger than the body
+			if _, err := w.Write(out); err != nil {
+				return // the sender has gone, and will ask again
+			}
+			out = out[:0]
+		}
 		if i > 0 {
 			out = append(out, ',')
 		}
@@ -38,6 +44,9 @@ func (d *Door) bulk(w http.ResponseWriter, r *http.Request, at []string) {
 	}
 	_, _ = w.Write(append(out, `]}`...))
 }
+
+// chunk is how much of an answer is in memory.
+const chunk = 64 << 10
 
 // numbering gives events whose senders name none the number of their arrival.
 type numbering struct {

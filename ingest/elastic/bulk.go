@@ -2,10 +2,13 @@ package elastic
 
 import (
 	"bytes"
+	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/valyala/fastjson"
 
@@ -18,6 +21,8 @@ const (
 	maxActions = 250_000
 	maxIndex   = 255
 	maxID      = 512
+	maxAction  = 64 << 10
+	maxHint    = 1 << 10
 )
 
 // known are the actions.
@@ -38,14 +43,14 @@ type bulk struct {
 	events []schema.Event
 	names  []string
 
-	index         string // of actions that name none
-	lines         parser
-	source        string // what the request says of all events
-	service       string
-	tags          []string
-	lastIndex     string
-	lastTags      []string
-	action, inner fastjson.Parser
+	index     string // of actions that name none
+	lines     parser
+	source    string // what the request says of all events
+	service   string
+	tags      []string
+	lastIndex string
+	lastTags  []string
+	action    fastjson.Parser
 }
 
 // parser reads lines.
@@ -105,6 +110,9 @@ func (b *bulk) bad(detail string) *ingest.BadInput {
 // readAction reads a line such as {"create":{"_index":"logs","_id":"1"}}.
 func (b *bulk) readAction(line []byte) (item, error) {
 	const want = `want an action here, as in {"create":{"_index":"logs"}}`
+	if len(line) > maxAction {
+		return item{}, b.bad(fmt.Sprintf("%s: this line is longer than %d bytes", want, maxAction))
+	}
 	v, err := b.action.ParseBytes(line)
 	if err != nil {
 		return item{}, b.bad(want + ": " + err.Error())
@@ -172,17 +180,16 @@ func (b *bulk) read(it item) error {
 }
 
 // updated is the document of an update, which is written anew.
-func (b *bulk) updated(line []byte) []byte {
-	v, err := b.inner.ParseBytes(line)
-	if err != nil {
+func (b *bulk) updated(line []byte) (doc []byte) {
+	_, ok := ingest.Members(line, 0, func(name string, value []byte) {
+		if value[0] == '{' && (name == "doc" || name == "upsert" && doc == nil) {
+			doc = value
+		}
+	})
+	if !ok {
 		return nil
 	}
-	for _, name := range []string{"doc", "upsert"} {
-		if doc := v.Get(name); doc != nil && doc.Type() == fastjson.TypeObject {
-			return doc.MarshalTo(nil)
-		}
-	}
-	return nil
+	return doc
 }
 
 // take makes an event of a document.
@@ -231,30 +238,28 @@ func (b *bulk) tagged(index string) []string {
 // do.
 func (b *bulk) hints(doc []byte) (source, service string) {
 	source, service = b.source, b.service
-	if !bytes.Contains(doc, []byte(`"event`)) && !bytes.Contains(doc, []byte(`"kubernetes"`)) {
+	if !bytes.Contains(doc, []byte(`"event`)) && !bytes.Contains(doc, []byte(`"kubernetes`)) {
 		return source, service
 	}
-	v, err := b.inner.ParseBytes(doc)
-	if err != nil {
-		return source, service
-	}
-	hint := func(flat string, path ...string) string {
-		if s := text(v.Get(path...)); s != "" {
-			return s
+	module, dataset, app := find(doc, "event", "module"), find(doc, "event", "dataset"), find(doc, "kubernetes", "labels", "app")
+	return cmp.Or(source, module, dataset), cmp.Or(service, app, dataset)
+}
+
+// find is the text that stands at a path, whether it is written as objects or with
+// dots. It makes no tree of the document, which may be large.
+func find(object []byte, path ...string) (found string) {
+	_, _ = ingest.Members(object, 0, func(name string, value []byte) {
+		switch rest := path[1:]; {
+		case found != "":
+		case name == strings.Join(path, "."):
+			if len(value) <= maxHint && value[0] == '"' {
+				_ = json.Unmarshal(value, &found) // what is no string says nothing
+			}
+		case name == path[0] && len(rest) > 0:
+			found = find(value, rest...)
 		}
-		return text(v.Get(flat))
-	}
-	for _, s := range []string{hint("event.module", "event", "module"), hint("event.dataset", "event", "dataset")} {
-		if source == "" {
-			source = s
-		}
-	}
-	for _, s := range []string{hint("kubernetes.labels.app", "kubernetes", "labels", "app"), hint("event.dataset", "event", "dataset")} {
-		if service == "" {
-			service = s
-		}
-	}
-	return source, service
+	})
+	return found
 }
 
 // receive takes a bulk request in.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -61,6 +62,19 @@ func TestTheAnswerIsToTheByteWhatSendersLookFor(t *testing.T) {
 	}
 }
 
+// TestALongAnswerIsWhole has more items than are written at once.
+func TestALongAnswerIsWhole(t *testing.T) {
+	door, _ := open(t, t.TempDir())
+	got := ingesttest.Send(door, "POST", "/x/_bulk", strings.Repeat("{\"delete\":{\"_id\":\"7\"}}\n", 10_000))
+	var answer struct {
+		Errors bool
+		Items  []map[string]struct{ Status int }
+	}
+	if err := json.Unmarshal(got.Body.Bytes(), &answer); err != nil || !answer.Errors || len(answer.Items) != 10_000 || got.Body.Len() < 10*chunk {
+		t.Errorf("%d items in %d bytes, %v", len(answer.Items), got.Body.Len(), err)
+	}
+}
+
 // TestBrokenBodiesAreRefusedWhole says where.
 func TestBrokenBodiesAreRefusedWhole(t *testing.T) {
 	door, in := open(t, t.TempDir())
@@ -77,6 +91,7 @@ func TestBrokenBodiesAreRefusedWhole(t *testing.T) {
 		{`{"index":{},"create":{}}` + "\n" + doc, 400, "line 1"},
 		{`{"index":7}` + "\n" + doc, 400, "line 1"},
 		{`{"index":{}}` + "\n", 400, "cut off"},
+		{`{"index":{"_id":"` + strings.Repeat("a", maxAction) + `"}}` + "\n" + doc, 400, "longer"},
 		{strings.Repeat("{\"delete\":{}}\n", maxActions+1), 413, "smaller batches"},
 	} {
 		got := ingesttest.Send(door, "POST", "/_bulk", c.body)
@@ -238,6 +253,27 @@ func TestSourcesAreReadWhereElasticsSendersHaveThem(t *testing.T) {
 		if got := e.Source + " " + e.Service + " " + e.Status; got != want[i] || strings.Join(e.Tags, " ") != "env:test index:logs" {
 			t.Errorf("%q %q, want %q", got, e.Tags, want[i])
 		}
+	}
+}
+
+// TestADocumentOfManyValuesIsCut is one that would take gigabytes as a tree.
+func TestADocumentOfManyValuesIsCut(t *testing.T) {
+	door, in := open(t, t.TempDir())
+	many := `{"message":"a","event":[` + strings.Repeat("1,", 8<<20) + `1],"kubernetes":{}}`
+	for _, body := range []string{`{"create":{}}` + "\n" + many, `{"update":{}}` + "\n" + `{"doc":` + many + `}`} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		got := ingesttest.Send(door, "POST", "/x/_bulk", body)
+		runtime.ReadMemStats(&after)
+		if got.Code != 200 || strings.Count(got.Body.String(), `"status":201`) != 1 {
+			t.Errorf("%d %.200s", got.Code, got.Body)
+		}
+		if took := after.TotalAlloc - before.TotalAlloc; took > 12*uint64(len(body)) {
+			t.Errorf("%d MiB were allocated for %d", took>>20, len(body)>>20)
+		}
+	}
+	if events := in.Events(); len(events) != 2 || !strings.Contains(events[0].JSON, `"cut"`) {
+		t.Errorf("%d events", len(events))
 	}
 }
 
