@@ -246,7 +246,7 @@ func TestChaosDamage(t *testing.T) {
 
 // damage flips, cuts off or removes something of the data.
 func damage(t *testing.T, random *rand.Rand, dir string) (kind, path string) {
-	segments, _ := filepath.Glob(filepath.Join(dir, "intake", "log", "*"))
+	segments, _ := filepath.Glob(filepath.Join(dir, "intake", "log", "*.wal"))
 	var parts []string
 	_ = filepath.WalkDir(dir, func(path string, _ os.DirEntry, err error) error {
 		if err == nil && strings.HasSuffix(path, ".bin") && !strings.Contains(path, "/detached/") {
