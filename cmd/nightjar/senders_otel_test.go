@@ -19,9 +19,7 @@ const otelExporters = "../../clienttest/otel"
 // TestSendersOfOpenTelemetryAreTakenOnce runs the exporters of Go's SDK while the engine
 // is full; then it has room, and answers get lost.
 func TestSendersOfOpenTelemetryAreTakenOnce(t *testing.T) {
-	if os.Getenv("REQUIRE_SENDERS") == "" {
-		t.Skip("NOT TESTED: OpenTelemetry's exporters are a module of their own; `make test-senders` builds it and runs this")
-	}
+	requireOpenTelemetry(t)
 	program := filepath.Join(t.TempDir(), "otel")
 	build := exec.Command("go", "build", "-o", program, ".")
 	build.Dir = otelExporters
@@ -70,6 +68,46 @@ func TestSendersOfOpenTelemetryAreTakenOnce(t *testing.T) {
 			}
 		})
 	}
+}
+
+// requireOpenTelemetry skips where nobody asked for what takes a module of its own.
+func requireOpenTelemetry(t *testing.T) {
+	t.Helper()
+	if os.Getenv("REQUIRE_SENDERS") == "" {
+		missingSender(t, "OpenTelemetry's SDK for Go")
+	}
+}
+
+// runOpenTelemetry runs a block as a program of the module that has the SDK.
+func runOpenTelemetry(t *testing.T, s *station, e example) (messages []string, where string) {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "main.go")
+	if err := os.WriteFile(program, []byte(s.configured(e, s.dir)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("go", "run", program)
+	cmd.Dir = otelExporters
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return strings.Split(e.options["message"], "|"), orTrue(e.options["where"])
+}
+
+// runJournalUpload has the sender read a journal and send it where the block says.
+func runJournalUpload(t *testing.T, s *station, e example) (messages []string, where string) {
+	t.Helper()
+	_, address, _ := strings.Cut(s.configured(e, s.dir), "URL=")
+	dir := t.TempDir()
+	path, env := senderBinary(senderPrograms["journal-upload"])
+	cmd := exec.Command(path, "--url="+strings.TrimSpace(address), "--file="+writeJournal(t, dir, 3, "example"), "--save-state="+filepath.Join(dir, "state"), "--follow=no")
+	cmd.Env = append(os.Environ(), env...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for i := range 3 {
+		messages = append(messages, fmt.Sprintf("Invalid user example%d from 192.0.2.1", i))
+	}
+	return messages, orTrue(e.options["where"])
 }
 
 // TestSenderOfJournalsIsTakenOnce has systemd-journal-upload send a journal of a few

@@ -14,7 +14,12 @@ import (
 
 	"github.com/klauspost/compress/snappy"
 	"github.com/klauspost/compress/zstd"
+	collector "go.opentelemetry.io/proto/otlp/collector/logs/v1"
+	common "go.opentelemetry.io/proto/otlp/common/v1"
+	logs "go.opentelemetry.io/proto/otlp/logs/v1"
+	resource "go.opentelemetry.io/proto/otlp/resource/v1"
 	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
 )
 
 // senderRequest is one request of a sender, and what it does not go on without.
@@ -162,8 +167,14 @@ func replayedSenders(basic, apiKey, key, at string) []replayedSender {
 				body: fmt.Sprintf(`{"streams":[{"stream":{"job":"fluent-bit"},"values":[["%d","fluent bit loki one"]]}]}`, time.Now().UnixNano())},
 		}},
 		{name: "collector", events: 1, find: "service = 'cart' AND status = 'info'", requests: []senderRequest{
+			{method: "POST", path: "/v1/logs", header: auth("Bearer "+key, "Content-Type", "application/x-protobuf"), pack: "gzip", status: 200, answer: "=", refused: 429, body: otlpBody("collector one")},
+		}},
+		{name: "JSON collector", events: 1, find: "service = 'cart' AND status = 'info'", requests: []senderRequest{
 			{method: "POST", path: "/v1/logs", header: auth("Bearer "+key, "Content-Type", "application/json"), pack: "gzip", status: 200, answer: "={}", refused: 429,
-				body: fmt.Sprintf(`{"resourceLogs":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"cart"}}]},"scopeLogs":[{"logRecords":[{"timeUnixNano":"%d","severityNumber":9,"body":{"stringValue":"collector one"}}]}]}]}`, time.Now().UnixMilli()/1000*1_000_000_000-877_000_000)},
+				body: fmt.Sprintf(`{"resourceLogs":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"cart"}}]},"scopeLogs":[{"logRecords":[{"timeUnixNano":"%d","severityNumber":9,"body":{"stringValue":"JSON collector one"}}]}]}]}`, otlpTime())},
+		}},
+		{name: "gRPC collector", events: 1, find: "service = 'cart' AND status = 'info'", requests: []senderRequest{
+			{method: "POST", path: "/opentelemetry.proto.collector.logs.v1.LogsService/Export", header: auth("Bearer " + key), pack: "grpc", status: 200, answer: "\x00\x00\x00\x00\x00", refused: 429, body: otlpBody("gRPC collector one")},
 		}},
 		{name: "kube-apiserver", events: 2, find: "source = 'kubernetes.audit' AND service = 'kube-apiserver'", requests: []senderRequest{
 			{method: "POST", path: "/k8s/audit?timeout=30s", header: auth("Bearer "+key, "Content-Type", "application/json"), status: 200, answer: "=", refused: 429,
@@ -175,6 +186,48 @@ func replayedSenders(basic, apiKey, key, at string) []replayedSender {
 			{method: "POST", path: "/v1/input/" + key + "?ddsource=nginx&hostname=web-7", header: []string{"Content-Type", "text/plain"}, status: 202, refused: 429, body: "an old log shipper one"},
 		}},
 	}
+}
+
+func otlpTime() uint64 { return uint64(time.Now().Unix()-1)*1_000_000_000 + 123_000_000 }
+
+// otlpBody is an ExportLogsServiceRequest of one record.
+func otlpBody(text string) string {
+	value := func(s string) *common.AnyValue {
+		return &common.AnyValue{Value: &common.AnyValue_StringValue{StringValue: s}}
+	}
+	body, err := proto.Marshal(&collector.ExportLogsServiceRequest{ResourceLogs: []*logs.ResourceLogs{{
+		Resource:  &resource.Resource{Attributes: []*common.KeyValue{{Key: "service.name", Value: value("cart")}}},
+		ScopeLogs: []*logs.ScopeLogs{{LogRecords: []*logs.LogRecord{{TimeUnixNano: otlpTime(), SeverityNumber: 9, Body: value(text)}}}},
+	}}})
+	if err != nil {
+		panic(err)
+	}
+	return string(body)
+}
+
+// overGRPC makes a request one of gRPC, and httpStatus of its answer that of HTTP, with
+// the header that stands for RetryInfo.
+func overGRPC(r *http.Request, packed []byte) *http.Client {
+	n := len(packed)
+	framed := []byte{1, byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(append(framed, packed...))), -1
+	for name, value := range map[string]string{"Content-Type": "application/grpc", "Te": "trailers", "Grpc-Encoding": "gzip", "Grpc-Accept-Encoding": "gzip"} {
+		r.Header.Set(name, value)
+	}
+	transport := &http.Transport{DisableKeepAlives: true, Protocols: new(http.Protocols)}
+	transport.Protocols.SetUnencryptedHTTP2(true)
+	return &http.Client{Transport: transport, Timeout: 20 * time.Second}
+}
+
+func httpStatus(resp *http.Response) (int, http.Header) {
+	trailer := resp.Trailer
+	if trailer.Get("Grpc-Status") == "" {
+		trailer = resp.Header // an answer without a message has only one
+	}
+	if trailer.Get("Grpc-Status-Details-Bin") != "" {
+		trailer.Set("Retry-After", "1")
+	}
+	return map[string]int{"0": 200, "8": 429, "14": 503, "16": 401, "7": 403}[trailer.Get("Grpc-Status")], trailer
 }
 
 // lokiBody is a PushRequest of one stream, packed by snappy.
@@ -207,7 +260,7 @@ func agentHeader(key string) []string {
 func (q senderRequest) send(address string) (status int, header http.Header, body string, err error) {
 	packed := new(bytes.Buffer)
 	switch q.pack {
-	case "gzip":
+	case "gzip", "grpc":
 		z := gzip.NewWriter(packed)
 		_, _ = io.WriteString(z, q.body)
 		_ = z.Close()
@@ -224,6 +277,16 @@ func (q senderRequest) send(address string) (status int, header http.Header, bod
 	}
 	for i := 0; i+1 < len(q.header); i += 2 {
 		r.Header.Set(q.header[i], q.header[i+1])
+	}
+	if q.pack == "grpc" {
+		resp, err := overGRPC(r, packed.Bytes()).Do(r)
+		if err != nil {
+			return 0, nil, "", err
+		}
+		defer resp.Body.Close()
+		text, err := io.ReadAll(resp.Body)
+		status, header = httpStatus(resp)
+		return status, header, string(text), err
 	}
 	if q.pack != "" {
 		r.Header.Set("Content-Encoding", q.pack)
@@ -334,6 +397,10 @@ func TestDoorsSpeakOfKeysInTheirOwnWords(t *testing.T) {
 		{"POST", "/ingest?token=" + p.key, "", 200, "{}"}, {"POST", "/?dd-api-key=" + p.key, "", 200, "{}"}, {"POST", "//ingest//?token=" + p.key, "", 200, "{}"},
 		{"POST", "/services/collector/raw?token=" + p.key, "", 200, "Success"},
 		{"GET", "/", p.basic(), 200, `"number":"7.17.9"`},
+		{"POST", "/v1/logs", "", 401, `"code":16`}, {"POST", "/otlp/v1/logs", "Bearer " + wrong, 403, `"code":7`}, {"HEAD", "/v1/logs", "", 200, ""},
+		{"POST", "/loki/api/v1/push", "", 401, "Unauthorized"}, {"POST", "/api/prom/push", "Basic eDp3d3d3", 403, "Forbidden"}, {"GET", "/ready", "", 200, "ready"},
+		{"POST", "/k8s/audit", "", 401, `"kind":"Status"`}, {"POST", "/k8s/audit", "Bearer " + wrong, 403, `"status":"Failure"`},
+		{"POST", "/upload", "", 401, "Unauthorized"}, {"POST", "/upload", "Basic eDp3d3d3", 403, "Forbidden"},
 	} {
 		header := []string{}
 		if c.authorization != "" {

@@ -25,6 +25,9 @@ var senderRuns = map[string]func(*testing.T, *station, example) (messages []stri
 	"logger":    runShell,
 	"curl":      runShell,
 	"node":      runNode,
+	"otel-go":   runOpenTelemetry,
+
+	"journal-upload": runJournalUpload,
 }
 
 // station is an engine with every door open, for senders.
@@ -178,8 +181,12 @@ var senderPrograms = map[string]string{"rsyslog": "rsyslogd", "syslog-ng": "sysl
 // is set, it fails.
 func requireSender(t *testing.T, name string) {
 	t.Helper()
-	if name == "node" {
+	switch name {
+	case "node":
 		requireNpm(t)
+		return
+	case "otel-go":
+		requireOpenTelemetry(t)
 		return
 	}
 	program := senderPrograms[name]
