@@ -3,7 +3,7 @@ GO ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LIBRARY := node_modules/.package-lock.json
 
-.PHONY: build run test test-clients test-kernels test-senders senders check lint generate bench bench-search bench-rules bench-ingest bench-agent chaos setup geoip clean fuzz fuzz-cost soak-hostile
+.PHONY: build run test test-clients test-kernels test-senders senders check lint generate bench bench-search bench-rules bench-ingest bench-isolation bench-agent chaos setup geoip clean fuzz fuzz-cost soak-hostile
 
 build:
 	@command -v $(GO) >/dev/null || { echo "Go is missing: install Go 1.26 or newer."; exit 1; }
@@ -114,6 +114,16 @@ bench-search: setup
 # is seen.
 bench-rules: setup
 	NIGHTJAR_BENCH_SECONDS=30 $(GO) test -run '^$$' -bench Rules -benchtime 1x -timeout 30m ./cmd/nightjar
+
+# bench-isolation shows what one sender, search, rule or query does to the detection
+# of everybody: each of the disturbances goes on for ISOLATION_SECONDS beside a steady
+# stream, with ISOLATION_EVENTS stored. It prints the table of docs/reliability.md,
+# and takes about an hour and 10 GB in TMPDIR at its full size.
+ISOLATION_EVENTS ?= 10000000
+ISOLATION_SECONDS ?= 300
+bench-isolation: setup
+	ISOLATION_EVENTS=$(ISOLATION_EVENTS) ISOLATION_SECONDS=$(ISOLATION_SECONDS) REQUIRE_CLICKHOUSE=1 \
+	  $(GO) test -run '^$$' -bench Isolation -benchtime 1x -timeout 4h ./cmd/nightjar
 
 # bench-ingest measures CPU per event of the intake beside typed baselines, the
 # shared folder's own among them where it can be built (it needs a C compiler).

@@ -166,6 +166,7 @@ type stream struct {
 	number  int
 	crossed map[string]time.Time
 	body    []byte
+	again   func() // what is refused is sent again, and told; nil: nothing is refused
 }
 
 type attack struct {
@@ -202,6 +203,11 @@ func (g *stream) send(p *process, from time.Time, span time.Duration, n int) {
 		}
 		g.body[len(g.body)-1] = ']'
 		status, text, err := p.request(http.MethodPost, "/api/v2/logs", g.body)
+		for end := time.Now().Add(time.Minute); g.again != nil && (err != nil || status != http.StatusAccepted) && time.Now().Before(end); {
+			g.again()
+			time.Sleep(50 * time.Millisecond)
+			status, text, err = p.request(http.MethodPost, "/api/v2/logs", g.body)
+		}
 		if err != nil || status != http.StatusAccepted {
 			p.t.Fatalf("intake: %d %s %v", status, text, err)
 		}
