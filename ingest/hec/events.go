@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -113,6 +114,9 @@ func (e *envelope) take(name string, value []byte) {
 }
 
 func (e *envelope) field(name string, value []byte) {
+	if len(e.fields) > ingest.MaxEventValues {
+		return // it is refused
+	}
 	e.fields = append(e.fields, member{name, value})
 }
 
@@ -161,15 +165,22 @@ func isPlace(source string) bool {
 	return strings.ContainsAny(source, `/\`)
 }
 
+// mostOfDocker is more members than Docker writes: line, source, tag and attrs.
+const mostOfDocker = 16
+
 // docker is what Docker's log driver says of a line, or nil.
 func (e *envelope) docker() (members []member) {
 	hasLine, hasOrigin := false, false
+	n := 0
 	_, ok := ingest.Members(e.event, 0, func(name string, value []byte) {
+		if n++; n > mostOfDocker {
+			return
+		}
 		hasLine = hasLine || name == "line"
 		hasOrigin = hasOrigin || name == "source"
 		members = append(members, member{name, value})
 	})
-	if !ok || !hasLine || !hasOrigin {
+	if !ok || !hasLine || !hasOrigin || n > mostOfDocker {
 		return nil
 	}
 	return members
@@ -181,6 +192,9 @@ func (e *envelope) text(source string, n int) ([]byte, error) {
 	message, inside, err := e.message(n)
 	if err != nil {
 		return nil, err
+	}
+	if len(e.fields) > ingest.MaxEventValues {
+		return nil, &outcomeError{badFormat, n, fmt.Sprintf("more than %d fields in an event", ingest.MaxEventValues)}
 	}
 	out := append(append(make([]byte, 0, len(message)+256), `{"message":`...), message...)
 	if t := bytes.Trim(e.time, `" `); len(t) > 0 && !isNull(t) {

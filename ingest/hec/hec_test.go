@@ -29,6 +29,7 @@ func TestEventsAreReadAsTheirSendersMeanThem(t *testing.T) {
 			`now|sshd|||info|a|[sourcetype:sshd hec_source:/var/log/auth.log]|{}`},
 		{"what the envelope says counts first", "/event", `{"time":1700000000,"host":"h","source":"s","event":{"timestamp":1600000000000,"host":"other","source":"o","message":"m"},"fields":{"timestamp":1,"host":"f"}}`,
 			`1700000000000|s||h|info|m|[]|{"source":"o","message":"m","timestamp":1,"host":"f"}`},
+		{"an object with a line that is none of Docker's", "/event", `{"event":{"line":7,"source":"a",` + strings.Repeat(`"b":1,`, 20) + `"message":"m"}}`, `now|a|||info|m|[]|{"line":7,"source":"a","b":1,"message":"m"}`},
 		{"an event of another kind", "/event", `{"event":[1,"a"]}{"event":7}{"event":true}`, "now||||info|[1,\"a\"]|[]|{}\nnow||||info|7|[]|{}\nnow||||info|true|[]|{}"},
 		{"lines", "/raw?channel=c&host=h&index=i&source=/x&sourcetype=nginx", "a\nb\r\n\n", "now|nginx||h|info|a|[index:i sourcetype:nginx hec_source:/x]|{}\nnow|nginx||h|info|b|[index:i sourcetype:nginx hec_source:/x]|{}"},
 	} {
@@ -71,6 +72,7 @@ func TestRefusalsAreTheCollectors(t *testing.T) {
 		{"POST", "/event", `{"event":null}`, 400, `"code":12,"invalid-event-number":0}`},
 		{"POST", "/event", `{"event":" "}`, 400, `"code":13,"invalid-event-number":0}`},
 		{"POST", "/event", `{"event":{}}`, 400, `"code":13,"invalid-event-number":0}`},
+		{"POST", "/event", `{"event":"a","fields":{` + strings.Repeat(`"a":1,`, 1<<20) + `"b":1}}`, 400, `"code":6,"invalid-event-number":0`},
 		{"POST", "/ack", `{"acks":[1]}`, 400, `"code":10}`},
 		{"POST", "/ack?channel=c", `{"acks":`, 400, `"code":6,`},
 		{"POST", "/nothing", ``, 404, `"code":404`},
@@ -78,7 +80,7 @@ func TestRefusalsAreTheCollectors(t *testing.T) {
 	} {
 		got := ingesttest.Send(door, c.method, Path+c.path, c.body)
 		if got.Code != c.status || !strings.Contains(got.Body.String(), c.answer) || !json.Valid(got.Body.Bytes()) {
-			t.Errorf("%s %s %s: %d %s, want %d %s", c.method, c.path, c.body, got.Code, got.Body, c.status, c.answer)
+			t.Errorf("%s %s %.200s: %d %s, want %d %s", c.method, c.path, c.body, got.Code, got.Body, c.status, c.answer)
 		}
 		if got.Header().Get("Retry-After") != "" {
 			t.Errorf("%s: %v", c.body, got.Header())
