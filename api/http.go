@@ -117,12 +117,28 @@ func (s *Server) handler() (http.Handler, error) {
 // root is the page for people who have no key to send, and the banner that senders
 // ask for.
 func (s *Server) root(w http.ResponseWriter, r *http.Request) {
-	isPerson := strings.Contains(r.Header.Get("Accept"), "text/html") && r.Header.Get("Authorization") == ""
+	isPerson := takesHTML(r.Header.Values("Accept")) && r.Header.Get("Authorization") == ""
 	if isPerson || s.deps.Rest == nil || !s.deps.Rest.Claims(r) {
 		s.index(w, r)
 		return
 	}
 	s.throughDoor(w, r, s.deps.Rest, s.deps.Rest)
+}
+
+// takesHTML reports whether an answer in HTML would do. Senders of logs that say what
+// they take want JSON.
+func takesHTML(accept []string) bool {
+	said := strings.Join(accept, ",")
+	for _, a := range strings.Split(said, ",") {
+		kind, parameters, err := mime.ParseMediaType(a)
+		if err != nil || kind != "text/html" && kind != "text/*" && kind != "*/*" {
+			continue
+		}
+		if q, err := strconv.ParseFloat(parameters["q"], 64); err != nil || q > 0 {
+			return true
+		}
+	}
+	return strings.TrimSpace(said) == ""
 }
 
 // singleSlashes serves //path as /path: senders put a path behind an address that

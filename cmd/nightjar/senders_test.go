@@ -402,9 +402,9 @@ func TestDoorsSpeakOfKeysInTheirOwnWords(t *testing.T) {
 		{"POST", "/k8s/audit", "", 401, `"kind":"Status"`}, {"POST", "/k8s/audit", "Bearer " + wrong, 403, `"status":"Failure"`},
 		{"POST", "/upload", "", 401, "Unauthorized"}, {"POST", "/upload", "Basic eDp3d3d3", 403, "Forbidden"},
 	} {
-		header := []string{}
+		header := []string{"Accept", "application/json"}
 		if c.authorization != "" {
-			header = []string{"Authorization", c.authorization}
+			header = append(header, "Authorization", c.authorization)
 		}
 		q := senderRequest{method: c.method, path: c.path, header: header, body: `{"message":"x"}`}
 		status, answer, body, err := q.send(address)
@@ -419,9 +419,11 @@ func TestDoorsSpeakOfKeysInTheirOwnWords(t *testing.T) {
 			t.Errorf("%s %s shows the key: %s", c.method, c.path, body)
 		}
 	}
-	page := senderRequest{method: "GET", path: "/", header: []string{"Accept", "text/html,*/*"}}
-	if status, header, body, err := page.send(address); err != nil || status != 200 || !strings.HasPrefix(header.Get("Content-Type"), "text/html") {
-		t.Errorf("a browser: %d %v %.200s %v", status, header, body, err)
+	for _, accept := range []string{"text/html,*/*;q=0.8", "*/*", ""} {
+		page := senderRequest{method: "GET", path: "/", header: []string{"Accept", accept}}
+		if status, header, body, err := page.send(address); err != nil || status != 200 || !strings.HasPrefix(header.Get("Content-Type"), "text/html") {
+			t.Errorf("a browser that takes %q: %d %v %.200s %v", accept, status, header, body, err)
+		}
 	}
 	if out := p.output.String(); strings.Contains(out, p.key) || strings.Contains(out, wrong) || !strings.Contains(out, "/v1/input/…") {
 		t.Errorf("the log has a key, or nothing of the requests: %.2000s", out)
