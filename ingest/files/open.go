@@ -60,14 +60,14 @@ func (r *reading) file(path string, in io.Reader) error {
 type following struct {
 	in    io.Reader
 	more  func() bool
-	line  bool // there is a whole one
+	line  bool // there is a whole one, or what no line has
 	known bool
 }
 
 func (f *following) Read(b []byte) (int, error) {
 	for {
 		n, err := f.in.Read(b)
-		f.line = f.line || bytes.IndexByte(b[:n], '\n') >= 0
+		f.line = f.line || bytes.IndexByte(b[:n], '\n') >= 0 || bytes.IndexByte(b[:n], 0) >= 0
 		if n > 0 || !errors.Is(err, io.EOF) {
 			return n, err
 		}
