@@ -244,11 +244,15 @@ func TestSourcesAreReadWhereElasticsSendersHaveThem(t *testing.T) {
 	for _, doc := range []string{
 		`{"message":"a","event":{"module":"nginx","dataset":"nginx.access"},"log":{"level":"error"}}`,
 		`{"message":"b","event.dataset":"nginx.access","kubernetes":{"labels":{"app":"cart"}}}`,
+		`{"message":"Failed password for root from 203.0.113.66 port 22 ssh2","ddsource":"sshd","host":{"name":"h","os":{"name":"debian"}},"agent":{"type":"filebeat"},"log":{"file":{"path":"/var/log/auth.log"}}}`,
 		`{"message":"c","source":"sshd","service":{"name":"s"},"event":{"module":"system"}}`,
 	} {
 		ingesttest.Send(door, "POST", "/logs/_bulk?ddtags=env:test", `{"create":{}}`+"\n"+doc)
 	}
-	want := []string{"nginx nginx.access error", "nginx.access cart info", "sshd s info"}
+	want := []string{"nginx nginx.access error", "nginx.access cart info", "sshd  info", "sshd s info"}
+	if line := in.Events()[2]; !strings.Contains(line.JSON, `"ip":"203.0.113.66"`) || !strings.Contains(line.JSON, `"filebeat"`) {
+		t.Errorf("a line that Filebeat sent was not read: %s", line.JSON)
+	}
 	for i, e := range in.Events() {
 		if got := e.Source + " " + e.Service + " " + e.Status; got != want[i] || strings.Join(e.Tags, " ") != "env:test index:logs" {
 			t.Errorf("%q %q, want %q", got, e.Tags, want[i])

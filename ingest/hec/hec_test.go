@@ -27,6 +27,7 @@ func TestEventsAreReadAsTheirSendersMeanThem(t *testing.T) {
 			`now||cart||error|started|[]|{"otel.log.severity.number":17,"service.name":"cart","trace_id":"ab","otel.log.severity.text":"ERROR"}`},
 		{"a file's name is no source", "/event", `{"event":"a","source":"/var/log/auth.log","sourcetype":"sshd"}`,
 			`now|sshd|||info|a|[sourcetype:sshd hec_source:/var/log/auth.log]|{}`},
+		{"a line of a source that is known", "/event", `{"event":"Failed password for root from 203.0.113.66 port 22 ssh2","source":"sshd","fields":{"env":"prod"}}`, ""},
 		{"what the envelope says counts first", "/event", `{"time":1700000000,"host":"h","source":"s","event":{"timestamp":1600000000000,"host":"other","source":"o","message":"m"},"fields":{"timestamp":1,"host":"f"}}`,
 			`1700000000000|s||h|info|m|[]|{"source":"o","message":"m","timestamp":1,"host":"f"}`},
 		{"an object with a line that is none of Docker's", "/event", `{"event":{"line":7,"source":"a",` + strings.Repeat(`"b":1,`, 20) + `"message":"m"}}`, `now|a|||info|m|[]|{"line":7,"source":"a","b":1,"message":"m"}`},
@@ -46,6 +47,12 @@ func TestEventsAreReadAsTheirSendersMeanThem(t *testing.T) {
 					at = "now"
 				}
 				lines = append(lines, fmt.Sprintf("%s|%s|%s|%s|%s|%s|%v|%s", at, e.Source, e.Service, e.Host, e.Status, e.Message, e.Tags, e.JSON))
+			}
+			if c.want == "" {
+				if !strings.Contains(in.Events()[0].JSON, `"ip":"203.0.113.66"`) {
+					t.Errorf("the line was not read: %s", lines)
+				}
+				return
 			}
 			if got := strings.Join(lines, "\n"); got != c.want {
 				t.Errorf("got\n%s\nwant\n%s", got, c.want)
