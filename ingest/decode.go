@@ -63,6 +63,7 @@ type Decoder struct {
 
 	parser, inner fastjson.Parser
 	values        int
+	onlyTrees     bool // for tests: that both ways give the same
 }
 
 // BadInput is a body that is refused, and where in it the reason is.
@@ -169,6 +170,9 @@ func skipSpace(b []byte, i int) int {
 func (d *Decoder) object(body []byte, at, element int, events *[]schema.Event) (end int, err error) {
 	if at >= len(body) || body[at] != '{' {
 		return 0, d.bad(body, element, at, "want a log object here, as in {\"message\": \"…\"}"+orPlain(element))
+	}
+	if end, ok := d.read(body, at, events); ok {
+		return end, nil
 	}
 	end, shape := scanObject(body, at)
 	text, cut := body[at:end], (*cut)(nil)

@@ -22,6 +22,10 @@ func guessSource(e *schema.Event, x *draft) {
 	if e.Source != "" && e.Source != zeekSource && e.Source != suricata {
 		return
 	}
+	if x.read != nil {
+		x.needsTree = x.needsTree || x.shaped
+		return
+	}
 	s := shapeOf(x.pairs)
 	switch {
 	case e.Source == "" && s.channel != "":
@@ -95,15 +99,22 @@ func (s *eventShape) asZeek(x *draft) {
 
 // plain makes an attribute of what stands in a slot.
 func (x *draft) plain(s slot) {
-	if v := x.named[s]; v != nil {
-		x.pairs = append(x.pairs, schema.Pair{Key: ownNames[s], Value: v})
+	if t := x.named[s]; t.kind != 0 {
+		x.pairs = append(x.pairs, schema.Pair{Key: ownNames[s], Value: t.v})
 	}
-	x.named[s], x.said[s] = nil, nil
+	x.named[s] = told{}
+	if x.said != nil {
+		x.said[s] = told{}
+	}
 }
 
 func (s *eventShape) isSuricata(x *draft) bool {
-	return s.eventType != "" && s.flow && (x.named[slotTimestamp] != nil || x.said[slotTimestamp] != nil)
+	return s.eventType != "" && s.flow && (x.named[slotTimestamp].kind != 0 || x.said != nil && x.said[slotTimestamp].kind != 0)
 }
+
+// isShape reports whether an event that has no such member has none of those shapes;
+// that of Windows is told by eventLog.
+func isShape(key string) bool { return key == "_path" || key == "uid" || key == "event_type" }
 
 // channelFamily is what a channel of Windows is of: Sysmon for
 // Microsoft-Windows-Sysmon/Operational.

@@ -36,11 +36,11 @@ func (d *Decoder) Headed(h Headed) schema.Event {
 		text string
 	}{{slotDdsource, h.Source}, {slotService, h.Service}, {slotHost, h.Host}, {slotStatus, h.Status}} {
 		if f.text != "" {
-			x.named[f.slot] = stringValue(&arena, f.text)
+			x.named[f.slot] = toldBy(stringValue(&arena, f.text))
 		}
 	}
 	if !h.At.IsZero() {
-		x.named[slotTimestamp] = arena.NewNumberString(strconv.FormatInt(h.At.UnixMilli(), 10))
+		x.named[slotTimestamp] = toldBy(arena.NewNumberString(strconv.FormatInt(h.At.UnixMilli(), 10)))
 	}
 	return d.built(&x, 0)
 }

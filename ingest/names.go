@@ -1,6 +1,10 @@
 package ingest
 
-import "github.com/valyala/fastjson"
+import (
+	"github.com/valyala/fastjson"
+
+	"nightjar/schema"
+)
 
 // slot is a name under which senders write one of the reserved fields. Those of
 // one field stand together, in the order in which they are looked at.
@@ -188,13 +192,56 @@ var inner = []struct {
 	{"log", "level", slotLogDotLevel},
 }
 
+// told is what an event says under a name.
+type told struct {
+	// kind is the first byte of the form of its value: '"', '0', 't', 'f', 'n', '{' or
+	// '['; 0: nothing is said.
+	kind byte
+	text string          // of what was read without a tree
+	v    *fastjson.Value // of what was read with one
+}
+
+var kinds = map[fastjson.Type]byte{
+	fastjson.TypeString: '"', fastjson.TypeNumber: '0', fastjson.TypeTrue: 't', fastjson.TypeFalse: 'f',
+	fastjson.TypeNull: 'n', fastjson.TypeObject: '{', fastjson.TypeArray: '[',
+}
+
+func toldBy(v *fastjson.Value) told {
+	if v == nil {
+		return told{}
+	}
+	return told{kind: kinds[v.Type()], v: v}
+}
+
+// scalar is a string, or a number or boolean as it is written. Objects and arrays
+// are no text.
+func (t told) scalar() (string, bool) {
+	switch t.kind {
+	case '"', '0', 't', 'f':
+		if t.v != nil {
+			return scalarText(t.v)
+		}
+		return t.text, true
+	}
+	return "", false
+}
+
+// isNothing reports whether it is null or an empty text, or not there.
+func (t told) isNothing() bool {
+	if t.kind == '"' {
+		text, _ := t.scalar()
+		return text == ""
+	}
+	return t.kind == 0 || t.kind == 'n'
+}
+
 // named are the members of one object that a reserved field may be read from.
-type named [slots]*fastjson.Value
+type named [slots]told
 
 // take keeps a member in its slot, if it has one, and what stands within it.
 func (n *named) take(s slot, key []byte, v *fastjson.Value) {
 	if s >= 0 {
-		n[s] = v
+		n[s] = toldBy(v)
 	}
 	if len(key) <= len("service") && v.Type() == fastjson.TypeObject {
 		n.within(string(key), v.GetObject())
@@ -209,7 +256,7 @@ func (n *named) within(owner string, o *fastjson.Object) {
 	for _, i := range inner {
 		if i.owner == owner {
 			if v := o.Get(i.key); v != nil {
-				n[i.slot] = v
+				n[i.slot] = toldBy(v)
 			}
 		}
 	}
@@ -223,17 +270,19 @@ const eventLog = "Event"
 func (n *named) ofEventLog(o *fastjson.Object) {
 	system := o.Get("System")
 	for key, s := range map[string]slot{"Computer": slotComputer, "Level": slotLevel, "TimeCreated": slotTimeCreated} {
-		if v := system.Get(key); v != nil && n[s] == nil {
-			n[s] = v
+		if v := system.Get(key); v != nil && n[s].kind == 0 {
+			n[s] = toldBy(v)
 		}
 	}
 }
 
-// first is the first of the slots that holds a text which is not empty: a string,
-// or a number or boolean as it is written. Objects and arrays are no text.
+// first is the first of the slots that holds a text which is not empty.
 func (n *named) first(of span) (text string, at slot) {
+	if n == nil {
+		return "", noSlot
+	}
 	for s := of.first; s <= of.last; s++ {
-		if text, ok := scalarText(n[s]); ok && text != "" {
+		if text, ok := n[s].scalar(); ok && text != "" {
 			return text, s
 		}
 	}
@@ -241,9 +290,6 @@ func (n *named) first(of span) (text string, at slot) {
 }
 
 func scalarText(v *fastjson.Value) (string, bool) {
-	if v == nil {
-		return "", false
-	}
 	switch v.Type() {
 	case fastjson.TypeString:
 		s, _ := v.StringBytes()
@@ -252,4 +298,55 @@ func scalarText(v *fastjson.Value) (string, bool) {
 		return string(v.MarshalTo(nil)), true
 	}
 	return "", false
+}
+
+// What members are to the way without a tree: their slot, and these.
+const (
+	useSlot = 1 // and the slot
+	useTags = useSlot + int(slots) + iota
+	useDDTags
+	useAttributes
+	useWindows // what events of Windows have
+	useNetwork // where a client's address may be
+	useEventLog
+	useShape // of which the source may be told
+)
+
+// useOf says what a key is, of the event itself or of a member of it.
+func useOf(owner string, key []byte) int {
+	if owner != "" {
+		for _, i := range inner {
+			if i.owner == owner && i.key == string(key) {
+				return useSlot + int(i.slot)
+			}
+		}
+		return 0
+	}
+	switch k := string(key); {
+	case k == "tags":
+		return useTags
+	case k == "ddtags":
+		return useDDTags
+	case k == "attributes":
+		return useAttributes
+	case k == eventLog:
+		return useEventLog
+	case isShape(k):
+		return useShape
+	case isOfWindows(k) && slotOf(key) < 0:
+		return useWindows
+	case len(k) >= len("network") && k[:len("network")] == "network":
+		return useNetwork
+	}
+	if s := slotOf(key); s >= 0 {
+		return useSlot + int(s)
+	}
+	return 0
+}
+
+// place is where a member stood that is of a reserved field and of nothing else.
+type place struct {
+	slot   slot
+	member schema.Member
+	from   int
 }

@@ -12,8 +12,8 @@ import (
 // draft is an event while it is put together.
 type draft struct {
 	named
-	// said are the members of the JSON object that the message is.
-	said         named
+	// said are the members of the JSON object that the message is; nil: it is none.
+	said         *named
 	tags         []string
 	pairs        []schema.Pair
 	rawMessage   string // of a raw line
@@ -22,6 +22,13 @@ type draft struct {
 	hasDD, hasDT bool // ddtags and tags were there
 	cut          *cut
 	family       string // a service, as the shape of the event has one
+
+	// read, when not nil, is what reads the event without a tree; it has the
+	// attributes, and pairs has none. places are the members that it has not; inlined,
+	// windows and shaped tell of what it has. needsTree says that the tree must decide.
+	read                                *schema.Reader
+	places                              []place
+	inlined, windows, shaped, needsTree bool
 }
 
 // Event is the event that a log object stands for. Names that senders use for the
@@ -57,7 +64,7 @@ func (d *Decoder) members(x *draft, o *fastjson.Object) {
 			}
 		}
 		s := slotOf(k)
-		if s >= 0 && own[s] && x.named[s] != nil {
+		if s >= 0 && own[s] && x.named[s].kind != 0 {
 			d.Odd.DuplicateKeys++
 		}
 		x.take(s, k, v)
@@ -75,17 +82,19 @@ func (d *Decoder) build(x *draft) schema.Event {
 	}
 	used := usedSlots{}
 	e.Message = d.message(x, &used)
-	e.Source = first(used.text(&x.named, fields.source), said(&x.said, fields.source), d.Source)
+	e.Source = first(used.text(&x.named, fields.source), said(x.said, fields.source), d.Source)
 	guessSource(&e, x)
-	e.Service = first(used.text(&x.named, fields.service), said(&x.said, fields.service), d.Service, x.family)
-	e.Host = first(used.text(&x.named, fields.host), said(&x.said, fields.host))
+	e.Service = first(used.text(&x.named, fields.service), said(x.said, fields.service), d.Service, x.family)
+	e.Host = first(used.text(&x.named, fields.host), said(x.said, fields.host))
 	e.Status = d.status(x, &used)
 	e.Tags = distinctTags(x.tags, d.Tags)
 	// What an event says of itself counts before what its line says, and that
 	// before what the request says.
 	timed := d.setTime(&e, x, &used)
-	x.pairs = used.left(x)
-	if parse := Parsers[e.Source]; parse != nil && x.said == (named{}) && (d.Enveloped || onlyMessage(x.pairs)) {
+	used.left(x)
+	if parse := Parsers[e.Source]; parse != nil && x.read != nil {
+		x.needsTree = true
+	} else if parse != nil && (x.said == nil || *x.said == (named{})) && (d.Enveloped || onlyMessage(x.pairs)) {
 		p := parse(Line{Text: first(x.line, e.Message), Now: d.Now, Year: d.Year, Zone: d.Zone})
 		x.pairs = append(x.pairs, p.pairs()...)
 		e.Host = first(e.Host, p.Host)
@@ -93,7 +102,9 @@ func (d *Decoder) build(x *draft) schema.Event {
 			e.At = schema.MillisOf(p.At)
 		}
 	}
-	x.pairs = append(x.pairs, Parsed{Attributes: x.head}.pairs()...)
+	if len(x.head) > 0 {
+		x.pairs = append(x.pairs, Parsed{Attributes: x.head}.pairs()...)
+	}
 	e.Host = first(e.Host, d.Host)
 	d.finish(&e, x)
 	return e
@@ -101,13 +112,19 @@ func (d *Decoder) build(x *draft) schema.Event {
 
 // finish makes the event's texts valid and its attributes of the pairs.
 func (d *Decoder) finish(e *schema.Event, x *draft) {
-	for _, s := range []*string{&e.Message, &e.Source, &e.Service, &e.Host, &e.Status} {
+	for _, s := range [...]*string{&e.Message, &e.Source, &e.Service, &e.Host, &e.Status} {
 		*s = d.valid(*s)
 	}
 	for i, t := range e.Tags {
 		e.Tags[i] = d.valid(t)
 	}
-	if d.Offline && e.At < earliest && e.At != NoTime {
+	tooEarlyHere := d.Offline && e.At < earliest && e.At != NoTime
+	if x.read != nil {
+		x.needsTree = x.needsTree || tooEarlyHere
+		d.finishRead(e, x)
+		return
+	}
+	if tooEarlyHere {
 		x.pairs = append(x.pairs, ownPair(x.pairs, ownMembers{originalTimestamp: millisValue(e.At), timestampProblem: textValue(tooEarly)}))
 	}
 	if x.cut != nil {
@@ -128,15 +145,15 @@ func (d *Decoder) message(x *draft, used *usedSlots) string {
 	text, at := x.first(fields.message)
 	if at >= 0 {
 		used[at] = true
-		if x.named[at].Type() == fastjson.TypeString {
+		if x.named[at].kind == '"' {
 			d.unfoldText(x, text)
 		}
 	}
-	if v := x.named[slotMessage]; v != nil && v.Type() == fastjson.TypeObject {
+	if v := x.named[slotMessage]; v.kind == '{' {
 		used[slotMessage] = true
-		d.unfold(x, v.GetObject())
+		d.unfold(x, v.v.GetObject())
 	}
-	return first(text, said(&x.said, fields.message))
+	return first(text, said(x.said, fields.message))
 }
 
 // cookie is what senders of syslog write before a message that is JSON.
@@ -146,6 +163,10 @@ const cookie = "@cee:"
 func (d *Decoder) unfoldText(x *draft, text string) {
 	text = strings.TrimSpace(strings.TrimPrefix(text, cookie))
 	if len(text) < 2 || text[0] != '{' || text[len(text)-1] != '}' {
+		return
+	}
+	if x.read != nil {
+		x.needsTree = true
 		return
 	}
 	object := []byte(text)
@@ -168,6 +189,9 @@ func (d *Decoder) unfoldText(x *draft, text string) {
 // before them where both have a key.
 func (d *Decoder) unfold(x *draft, o *fastjson.Object) {
 	pairs := make([]schema.Pair, 0, o.Len()+len(x.pairs)+8)
+	if x.said == nil {
+		x.said = new(named)
+	}
 	o.Visit(func(k []byte, v *fastjson.Value) {
 		x.said.take(slotOf(k), k, v)
 		pairs = append(pairs, schema.Pair{Key: string(k), Value: v})
@@ -176,9 +200,11 @@ func (d *Decoder) unfold(x *draft, o *fastjson.Object) {
 }
 
 func (d *Decoder) status(x *draft, used *usedSlots) string {
-	text, sent, at := x.named.status(x.pairs)
+	text, sent, at := x.named.status(x.ofWindows)
+	if at < 0 && x.said != nil {
+		text, _, _ = x.said.status(x.ofWindows)
+	}
 	if at < 0 {
-		text, _, _ = x.said.status(x.pairs)
 		return first(text, defaultStatus)
 	}
 	// The word that the sender wrote is kept where another one stands for it.
@@ -197,8 +223,8 @@ func (u *usedSlots) text(n *named, of span) string {
 	}
 	u[at] = true
 	for s := at + 1; s <= of.last; s++ {
-		if n[s] != nil && own[s] {
-			same, _ := scalarText(n[s])
+		if n[s].kind != 0 && own[s] {
+			same, _ := n[s].scalar()
 			u[s] = same == text
 		}
 	}
@@ -210,58 +236,59 @@ func said(n *named, of span) string {
 	return text
 }
 
-// left are the pairs, with what stands under a field's own name and was not used.
-func (u *usedSlots) left(x *draft) []schema.Pair {
-	pairs := x.pairs
-	for s, v := range x.named {
-		if v == nil || !own[s] || u[s] || v.Type() == fastjson.TypeNull || isEmptyText(v) {
-			continue
-		}
-		pairs = append(pairs, schema.Pair{Key: ownNames[s], Value: v})
+// left adds what stands under a field's own name and was not used to the attributes.
+func (u *usedSlots) left(x *draft) {
+	if x.read != nil {
+		x.leftRead(u)
+		return
 	}
-	return pairs
-}
-
-func isEmptyText(v *fastjson.Value) bool {
-	return v.Type() == fastjson.TypeString && len(v.GetStringBytes()) == 0
+	for s, t := range x.named {
+		if own[s] && !u[s] && !t.isNothing() {
+			x.pairs = append(x.pairs, schema.Pair{Key: ownNames[s], Value: t.v})
+		}
+	}
 }
 
 // setTime gives the event its own time: that of the first name under which one can
 // be read. If none can, the event happened when it arrived, and what was sent is
 // kept and counted.
 func (d *Decoder) setTime(e *schema.Event, x *draft, used *usedSlots) (timed bool) {
-	var bad *fastjson.Value
+	var bad told
 	var problem error
 	badAt := noSlot
-	for i, n := range [...]*named{&x.named, &x.said} {
-		for s := fields.time.first; s <= fields.time.last; s++ {
-			v := n[s]
-			if v == nil || v.Type() == fastjson.TypeNull || isEmptyText(v) {
+	for i, n := range [...]*named{&x.named, x.said} {
+		for s := fields.time.first; s <= fields.time.last && n != nil; s++ {
+			t := n[s]
+			if t.isNothing() {
 				continue
 			}
-			at, err := moments{Zone: d.Zone, Now: d.Now, Year: d.Year, millis: s == slotTimestamp}.value(v, 0)
+			at, err := moments{Zone: d.Zone, Now: d.Now, Year: d.Year, millis: s == slotTimestamp}.told(t)
 			if err == nil {
 				used[s] = used[s] || i == 0
 				e.At = at
 				return true
 			}
-			if bad == nil {
-				bad, problem = v, err
+			if bad.kind == 0 {
+				bad, problem = t, err
 				if i == 0 {
 					badAt = s
 				}
 			}
 		}
 	}
-	if bad == nil {
+	if bad.kind == 0 {
 		d.Untimed++
+		return false
+	}
+	if x.read != nil {
+		x.needsTree = true
 		return false
 	}
 	if badAt >= 0 {
 		used[badAt] = true
 	}
 	d.unreadable(e.Source)
-	x.pairs = append(x.pairs, ownPair(x.pairs, ownMembers{originalTimestamp: bad, timestampProblem: textValue(problem.Error())}))
+	x.pairs = append(x.pairs, ownPair(x.pairs, ownMembers{originalTimestamp: bad.v, timestampProblem: textValue(problem.Error())}))
 	return false
 }
 

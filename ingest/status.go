@@ -4,8 +4,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/valyala/fastjson"
-
 	"nightjar/schema"
 )
 
@@ -76,18 +74,18 @@ func statusOfNumber(n int, windows bool) (string, bool) {
 // status reads the first member that holds a known word or number, and what was
 // sent there. Where there is none, what stands under the field's own name counts
 // as it is.
-func (n *named) status(pairs []schema.Pair) (text, sent string, at slot) {
+func (n *named) status(ofWindows func() bool) (text, sent string, at slot) {
 	for s := fields.status.first; s <= fields.status.last; s++ {
-		sent, ok := scalarText(n[s])
+		sent, ok := n[s].scalar()
 		if !ok {
 			continue
 		}
-		windows := n[s].Type() == fastjson.TypeNumber && s == slotLevel && ofWindows(pairs)
+		windows := n[s].kind == '0' && s == slotLevel && ofWindows()
 		if word, ok := wordOf(sent, windows); ok {
 			return word, sent, s
 		}
 	}
-	if sent, ok := scalarText(n[slotStatus]); ok && sent != "" {
+	if sent, ok := n[slotStatus].scalar(); ok && sent != "" {
 		return sent, sent, slotStatus
 	}
 	return "", "", noSlot
@@ -96,12 +94,20 @@ func (n *named) status(pairs []schema.Pair) (text, sent string, at slot) {
 // ofWindows tells whether an event has what those of Windows have.
 func ofWindows(pairs []schema.Pair) bool {
 	for _, p := range pairs {
-		switch p.Key {
-		case eventLog:
+		if p.Key == eventLog {
 			return p.Value.Get("System") != nil
-		case "Computer", "Channel", "EventID", "EventId", "event_id", "ProviderName", "SourceName", "winlog":
+		}
+		if isOfWindows(p.Key) {
 			return true
 		}
+	}
+	return false
+}
+
+func isOfWindows(key string) bool {
+	switch key {
+	case "Computer", "Channel", "EventID", "EventId", "event_id", "ProviderName", "SourceName", "winlog":
+		return true
 	}
 	return false
 }

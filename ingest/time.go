@@ -36,6 +36,19 @@ type moments struct {
 	millis bool
 }
 
+// told reads what an event says under a name of its time.
+func (m moments) told(t told) (schema.Millis, error) {
+	switch {
+	case t.v != nil:
+		return m.value(t.v, 0)
+	case t.kind == '0':
+		return m.number(t.text)
+	case t.kind == '"':
+		return m.text(t.text)
+	}
+	return 0, errNoTime
+}
+
 // value reads a member that holds a time: a number, text, or an object that some
 // writers of JSON put around either.
 func (m moments) value(v *fastjson.Value, depth int) (schema.Millis, error) {
@@ -96,6 +109,11 @@ func (m moments) text(s string) (schema.Millis, error) {
 
 // number reads a number since the epoch.
 func (m moments) number(s string) (schema.Millis, error) {
+	for i := range len(s) {
+		if c := s[i]; (c < '0' || c > '9') && c != '-' && c != '+' && c != '.' && c|0x20 != 'e' {
+			return 0, errNoTime // said at once, for most times are no numbers
+		}
+	}
 	if m.millis {
 		if at, ok := wholeMillis(s); ok && at >= schema.MinMillis && at <= schema.MaxMillis {
 			return at, nil

@@ -168,6 +168,14 @@ var parsers fastjson.ParserPool
 
 // ParseAttributes reads a JSON object.
 func ParseAttributes(text string) (Attributes, error) {
+	if a, ok := readAttributes(text); ok {
+		return a, nil
+	}
+	return parseTree(text)
+}
+
+// parseTree is ParseAttributes by way of a tree.
+func parseTree(text string) (Attributes, error) {
 	parser := parsers.Get()
 	defer parsers.Put(parser)
 	v, err := parser.Parse(text)
@@ -232,8 +240,12 @@ func (b *builder) attributes() Attributes {
 		}
 	}
 	clear(b.leaves) // they hold strings
-	slices.SortStableFunc(a.Leaves, func(x, y Leaf) int { return strings.Compare(x.Path, y.Path) })
+	sortLeaves(a.Leaves)
 	return a
+}
+
+func sortLeaves(leaves []Leaf) {
+	slices.SortStableFunc(leaves, func(x, y Leaf) int { return strings.Compare(x.Path, y.Path) })
 }
 
 // name is the text as a string that is held once for many events.
@@ -405,27 +417,12 @@ func (b *builder) string(s string) {
 // that was sent, as a string; so does a whole number from 2^63 to 2^64.
 func (b *builder) number(v *fastjson.Value) {
 	var room [32]byte
-	text := string(v.MarshalTo(room[:0]))
-	if i, err := strconv.ParseInt(text, 10, 64); err == nil {
-		b.scalar(strconv.FormatInt(i, 10), Leaf{Kind: KindInt, Int: i})
-		return
-	}
-	if _, err := strconv.ParseUint(text, 10, 64); err == nil {
-		b.string(text) // ids of 64 bits are such: no digit of them may be lost
-		return
-	}
-	f, err := strconv.ParseFloat(text, 64)
-	if err != nil || math.IsInf(f, 0) || math.IsNaN(f) {
-		b.odd.HugeNumbers++
+	text, l := numberOf(string(v.MarshalTo(room[:0])), &b.odd)
+	if l.Kind == KindString {
 		b.string(text)
 		return
 	}
-	if f == math.Trunc(f) && math.Abs(f) < 1<<53 {
-		i := int64(f)
-		b.scalar(strconv.FormatInt(i, 10), Leaf{Kind: KindInt, Int: i})
-		return
-	}
-	b.scalar(FormatFloat(f), Leaf{Kind: KindFloat, Num: f})
+	b.scalar(text, l)
 }
 
 // scalar writes a number or boolean. At a path that is stored typed, it is a

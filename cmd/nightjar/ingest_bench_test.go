@@ -111,7 +111,10 @@ func runIngest(b *testing.B, t benchTarget, bodies [][]byte, rate int) float64 {
 	}
 	await(uint64(warm * benchBatch))
 	if t.profile != nil {
-		go t.profile()
+		// It may last longer than the load does, and not longer than the engine.
+		var profiling sync.WaitGroup
+		profiling.Go(t.profile)
+		defer profiling.Wait()
 	}
 	cpus := func() (out []float64) {
 		for _, pid := range t.pids {
