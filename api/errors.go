@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
@@ -26,7 +27,12 @@ import (
 // error" and a line in the log, with an id that joins the two.
 
 // ErrUnavailable is wrapped by adapters whose server does not answer just now.
-var ErrUnavailable = errors.New("the database does not answer; try again")
+var ErrUnavailable = schema.ErrUnavailable
+
+// noSpace reports whether the disk took no more.
+func noSpace(err error) bool {
+	return errors.Is(err, schema.ErrNoSpace) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EROFS)
+}
 
 // Refused is an answer of the database to a query that the caller wrote: what is
 // wrong with it, in the database's words.
@@ -100,6 +106,9 @@ func explain(ctx context.Context, log *slog.Logger, err error) *problem {
 		return &problem{code: codes.InvalidArgument, message: refused.Message, target: "query"}
 	case errors.As(err, &busy):
 		return &problem{code: map[bool]codes.Code{true: codes.ResourceExhausted, false: codes.Unavailable}[busy.Full], message: busy.Error(), again: busy.After}
+	case noSpace(err):
+		log.WarnContext(ctx, "not saved", "error", err)
+		return &problem{code: codes.ResourceExhausted, status: http.StatusInsufficientStorage, message: "not saved: the disk is full, or takes no writes; make room, or let older events go (--retention, --disk-quota), and try again"}
 	case errors.Is(err, ErrUnavailable):
 		log.WarnContext(ctx, "database unavailable", "error", err)
 		return &problem{code: codes.Unavailable, message: ErrUnavailable.Error()}

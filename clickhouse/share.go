@@ -21,11 +21,13 @@ type Use struct {
 // as there are processors, all together.
 var (
 	// Intake stores events.
-	Intake = Use{6, ch.Settings{"workload": detectionWorkload}}
+	Intake = Use{6, detectionSettings}
 	// Evaluation runs rules, and keeps what they and users configured.
-	Evaluation = Use{16, ch.Settings{"workload": detectionWorkload}}
+	Evaluation = Use{16, detectionSettings}
 	// Health asks whether the server answers.
-	Health = Use{2, ch.Settings{"workload": detectionWorkload}}
+	Health = Use{2, detectionSettings}
+	// Lookup shows people what was detected, which does not wait for searches.
+	Lookup = Use{32, ch.Settings{"workload": detectionWorkload, "max_threads": 1}}
 	// Asking is for what the engine asks for people.
 	Asking = Use{64, peopleSettings}
 	// AdHoc is for the SQL that people write; its place is that of its user.
@@ -37,6 +39,8 @@ const (
 	detectionWorkload = "nightjar_detection"
 	peopleWorkload    = "nightjar_people"
 )
+
+var detectionSettings = ch.Settings{"workload": detectionWorkload, "priority": 1}
 
 // peopleSettings are those of every statement that somebody waits for. One of a
 // lower priority pauses while one of a higher one runs.

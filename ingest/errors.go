@@ -3,6 +3,8 @@ package ingest
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"time"
 )
 
@@ -25,7 +27,24 @@ type ErrUnavailable struct {
 }
 
 func (e *ErrUnavailable) Error() string {
-	return fmt.Sprintf("the events could not be made durable: %v; send the batch again in %s", e.Err, e.RetryAfter)
+	return fmt.Sprintf("the events could not be made durable: %v; send the batch again in %s", withoutPath(e.Err), e.RetryAfter)
+}
+
+// withoutPath is what the system said of a file, without where the file is, which
+// is no business of a sender's.
+func withoutPath(err error) error {
+	var path *fs.PathError
+	var link *os.LinkError
+	var call *os.SyscallError
+	switch {
+	case errors.As(err, &path):
+		return fmt.Errorf("%s: %w", path.Op, path.Err)
+	case errors.As(err, &link):
+		return fmt.Errorf("%s: %w", link.Op, link.Err)
+	case errors.As(err, &call):
+		return call
+	}
+	return err
 }
 
 // Unwrap is what the disk said.

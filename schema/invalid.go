@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -53,3 +54,10 @@ type Conflict struct {
 func (c *Conflict) Error() string {
 	return fmt.Sprintf("%s %s is at version %d, not %d: read it again and repeat the change", c.Kind, c.ID, c.Have, c.Want)
 }
+
+// ErrNoSpace is wrapped by whoever could not save something because its disk is
+// full, or takes no writes.
+var ErrNoSpace = errors.New("the disk is full")
+
+// ErrUnavailable is wrapped by adapters whose server does not answer just now.
+var ErrUnavailable = errors.New("the database does not answer; try again")

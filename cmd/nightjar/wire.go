@@ -127,7 +127,7 @@ func (e *engine) run(lc fx.Lifecycle, name string, part func(context.Context) er
 type database struct {
 	// conn is for evaluation, and for what is configured; the others are pools of
 	// their own, so that none waits for the connections of another.
-	conn, intake, people, health driver.Conn
+	conn, intake, people, lookup, health driver.Conn
 
 	name, version string
 	// sql runs ad hoc SQL, as a read-only user.
@@ -185,7 +185,7 @@ func (d *database) open(ctx context.Context, lc fx.Lifecycle, e *engine, admin *
 		pool *driver.Conn
 		use  clickhouse.Use
 		as   *ch.Options
-	}{{&d.conn, clickhouse.Evaluation, admin}, {&d.intake, clickhouse.Intake, admin}, {&d.health, clickhouse.Health, admin}, {&d.people, clickhouse.Asking, people}} {
+	}{{&d.conn, clickhouse.Evaluation, admin}, {&d.intake, clickhouse.Intake, admin}, {&d.health, clickhouse.Health, admin}, {&d.people, clickhouse.Asking, people}, {&d.lookup, clickhouse.Lookup, people}} {
 		if *p.pool, err = clickhouse.Open(ctx, p.use.For(p.as)); err != nil {
 			return err
 		}
@@ -368,8 +368,8 @@ func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *inge
 	})
 	e.server, err = api.New(api.Deps{
 		HTTP: e.config.HTTP, GRPC: e.config.GRPC, Key: e.key, AllowedHosts: e.config.AllowedHosts, Version: version,
-		Rules: s, Triage: s, Signals: apistore.NewSignals(d.people),
-		Intake: logDoor{ingest.NewHandler(intake)}, Memory: logMemory{intake.Memory()}, Backtests: b, Jobs: j, JobSignals: apistore.NewJobSignals(d.people),
+		Rules: s, Triage: s, Signals: apistore.NewSignals(d.lookup),
+		Intake: logDoor{ingest.NewHandler(intake)}, Memory: logMemory{intake.Memory()}, Backtests: b, Jobs: j, JobSignals: apistore.NewJobSignals(d.lookup),
 		Logs: apistore.NewLogs(d.people, apistore.LogsConfig{Catalogue: store.Catalogue()}), SQL: d.sql, Status: reporter, Ledger: s, Agents: apistore.NewAgents(d.people), Explainer: s,
 		CheckRule: func(r schema.Rule) ([]string, error) {
 			plan, warnings, err := compiler.Compile(r)

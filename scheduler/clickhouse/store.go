@@ -41,7 +41,7 @@ func insert(ctx context.Context, conn driver.Conn, table schema.Table, rows int,
 	}
 	batch, err := conn.PrepareBatch(ch.Context(ctx, ch.WithSettings(settings)), insertSQL(table))
 	if err != nil {
-		return fmt.Errorf("insert into %s: %w", table.Name, err)
+		return fmt.Errorf("insert into %s: %w", table.Name, storeError(err))
 	}
 	defer batch.Close()
 	for i := range rows {
@@ -50,7 +50,7 @@ func insert(ctx context.Context, conn driver.Conn, table schema.Table, rows int,
 		}
 	}
 	if err := batch.Send(); err != nil {
-		return fmt.Errorf("insert into %s: %w", table.Name, err)
+		return fmt.Errorf("insert into %s: %w", table.Name, storeError(err))
 	}
 	return nil
 }
