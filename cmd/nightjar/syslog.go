@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -15,13 +16,15 @@ import (
 // newSyslog listens where the configuration says. It starts after the intake and
 // stops before it, so that what was read is submitted.
 func newSyslog(lc fx.Lifecycle, e *engine, intake *ingest.Intake, registry *prometheus.Registry) (*syslog.Receiver, error) {
-	receiver, err := syslog.New(e.config.Syslog, ingest.NewHandler(intake), e.log, now)
+	config := e.config.Syslog
+	config.Dir = filepath.Join(e.config.DataDir, "syslog")
+	receiver, err := syslog.New(config, ingest.NewHandler(intake), e.log, now)
 	if err != nil {
 		return nil, err
 	}
 	registry.MustRegister(receiver)
 	e.syslog = receiver
-	if e.config.Syslog.Enabled() {
+	if config.Enabled() || receiver.Waits() {
 		e.run(lc, "syslog", receiver.Run)
 	}
 	return receiver, nil

@@ -20,6 +20,9 @@ type Config struct {
 	// the authorities of which senders must have a certificate. All are read anew when
 	// they change.
 	Certificate, Key, ClientCA string
+	// Dir is the folder for what the intake refuses until the engine stops; empty: that
+	// is lost.
+	Dir string
 	// Zone is that of times written without one; nil: UTC.
 	Zone *time.Location
 

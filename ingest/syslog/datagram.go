@@ -27,9 +27,12 @@ func enlarge(conn net.PacketConn, log *slog.Logger) {
 // watchKernel is how often the kernel is asked what it dropped.
 const watchKernel = 5 * time.Second
 
+// lastDatagrams is how long is read what has reached the socket when the engine stops.
+const lastDatagrams = 300 * time.Millisecond
+
 // receive reads datagrams until ctx ends, and then those that have arrived.
 func (r *Receiver) receive(ctx context.Context) error {
-	stop := context.AfterFunc(ctx, func() { _ = r.packets.SetReadDeadline(time.Now().Add(lastWords)) })
+	stop := context.AfterFunc(ctx, func() { _ = r.packets.SetReadDeadline(time.Now().Add(lastDatagrams)) })
 	defer stop()
 	watching, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -109,15 +109,22 @@ func (q *queue) collect() []message {
 	return batch
 }
 
-// submit hands a batch to the intake, again and again while it is refused for now.
-// Its id makes a second time of the same a no-op.
+// submit hands a batch to the intake.
 func (q *queue) submit(ctx context.Context, batch []message) {
 	q.batches++
-	id := fmt.Sprint(q.ids, q.batches)
+	q.deliver(ctx, fmt.Sprint(q.ids, q.batches), batch, true)
+	for _, m := range batch {
+		q.room.Release(weight(m))
+	}
+}
+
+// deliver tries again and again while the intake refuses for now; the batch's id
+// makes a second time of the same a no-op. When ctx ends, what is refused is put
+// aside, if it is to be. It reports whether nothing is left to be done.
+func (q *queue) deliver(ctx context.Context, id string, batch []message, aside bool) bool {
 	var body []byte
 	for _, m := range batch {
 		body = append(body, m.text...)
-		defer q.room.Release(weight(m))
 	}
 	damages := make([]string, len(batch))
 	decode := func(d *ingest.Decoder, _ []byte) (ingest.Batch, error) {
@@ -127,18 +134,19 @@ func (q *queue) submit(ctx context.Context, batch []message) {
 		_, err := q.receiver.intake.Accept(context.WithoutCancel(ctx), id, body, decode)
 		if err == nil {
 			q.count(batch, damages)
-			return
+			return true
 		}
-		_, _, again := ingest.RetryAfter(err)
-		if !again {
+		if _, _, again := ingest.RetryAfter(err); !again {
 			q.lose(batch, refusedByIntake, err)
-			return
+			return true
 		}
 		select {
 		case <-time.After(backoff):
 		case <-ctx.Done():
-			q.lose(batch, stopping, err)
-			return
+			if aside {
+				q.putAside(id, batch, err)
+			}
+			return aside
 		}
 	}
 }

@@ -34,6 +34,8 @@ type Receiver struct {
 	datagrams *door
 
 	streams, packetQueue *queue
+	resumed              *queue // of what an earlier stop left; it has no room of its own
+	unsent               *unsent
 	parts                *semaphore.Weighted // bytes of messages that are not whole yet
 }
 
@@ -47,6 +49,7 @@ type listener struct {
 func New(config Config, intake Intake, log *slog.Logger, now func() time.Time) (*Receiver, error) {
 	r := &Receiver{config: config.withDefaults(), intake: intake, log: log, now: now}
 	r.streams, r.packetQueue = newQueue(r, r.config.MaxWaiting), newQueue(r, r.config.MaxDatagrams)
+	r.resumed, r.unsent = newQueue(r, 0), newUnsent(config.Dir)
 	r.parts = semaphore.NewWeighted(r.config.MaxWaiting)
 	if err := config.Check(); err != nil {
 		return nil, err
@@ -119,6 +122,7 @@ func (r *Receiver) Run(ctx context.Context) error {
 	failed := make(chan error, len(r.doors))
 	serving, stop := context.WithCancel(ctx)
 	defer stop()
+	readers.Go(func() { r.resume(serving) })
 	for _, l := range r.listeners {
 		readers.Go(func() { failed <- r.accept(serving, l) })
 	}
@@ -141,6 +145,7 @@ func (r *Receiver) Run(ctx context.Context) error {
 	close(r.streams.messages)
 	close(r.packetQueue.messages)
 	submitters.Wait()
+	r.unsent.close()
 	r.close()
 	return err
 }

@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -283,6 +284,43 @@ func TestWhatAStopCannotSubmitIsCounted(t *testing.T) {
 	r.stop()
 	if got := r.door("tcp").Lost[stopping]; got != 2 {
 		t.Errorf("%+v", r.Report())
+	}
+}
+
+// TestWhatAStopCannotSubmitComesAtTheNextStart holds that nothing is lost or there
+// twice, when the intake refuses until the end, or has taken a batch without an answer.
+func TestWhatAStopCannotSubmitComesAtTheNextStart(t *testing.T) {
+	config := Config{TCP: "127.0.0.1:0", UDP: "127.0.0.1:0", Grace: 200 * time.Millisecond, Dir: filepath.Join(t.TempDir(), "new")}
+	r := run(t, config)
+	r.intake.set(&ingest.ErrBackpressure{Reason: "full"})
+	send(t, r.dial("tcp"), "<13>tcp\x01\n<13>second\n<13>half")
+	send(t, r.dial("udp"), "<13>udp")
+	r.await("read", func() bool { r.intake.mu.Lock(); defer r.intake.mu.Unlock(); return r.intake.tries > 1 })
+	r.stop()
+	if r.Lost() != 0 || !r.Waits() {
+		t.Errorf("%+v", r.Report())
+	}
+	config.UDP = ""
+	again := run(t, config)
+	again.await("four", func() bool { return again.intake.count() == 4 })
+	again.await("nothing waits", func() bool { return !again.Waits() })
+	again.stop()
+	got := again.intake.messages()
+	slices.Sort(got)
+	if diff := cmp.Diff([]string{"half", "second", "tcp\x01", "udp"}, got); diff != "" {
+		t.Error(diff)
+	}
+	if e := again.intake.events; !strings.Contains(e[0].Attributes.JSON, `"peer":"127.0.0.1"`) {
+		t.Errorf("%s", show(&e[0]))
+	}
+
+	if err := os.WriteFile(filepath.Join(config.Dir, "unsent.jsonl"), []byte("{\"ID\":\"x\",\"Mess"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	damaged := run(t, config)
+	damaged.await("put aside", func() bool { return !damaged.Waits() })
+	if _, err := os.Stat(filepath.Join(config.Dir, "unsent.jsonl.damaged")); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -89,8 +89,9 @@ func (r *Receiver) converse(ctx context.Context, l listener, conn net.Conn, from
 	r.read(ctx, l.door, conn, from)
 }
 
-// lastWords is how long is read what has reached a socket when the engine stops.
-const lastWords = 300 * time.Millisecond
+// lastWords is how long a connection is read when the engine stops. Its sender is told
+// first, and most close it then: what they sent before is all there.
+const lastWords = 3 * time.Second
 
 // errNoMemory ends a connection whose message found no room.
 var errNoMemory = errors.New("too much is waiting in parts of messages")
@@ -161,12 +162,19 @@ func (p *patient) Read(b []byte) (int, error) {
 	return p.conn.Read(b)
 }
 
-// finish ends the reading after a moment.
+// finish tells the sender that this is the end, and ends the reading after a moment.
 func (p *patient) finish(after time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.last = time.Now().Add(after)
 	_ = p.conn.SetReadDeadline(p.last) // a connection that is gone ends by itself
+	conn := p.conn
+	if secure, ok := conn.(*tls.Conn); ok {
+		conn = secure.NetConn() // see readTLS
+	}
+	if c, ok := conn.(*net.TCPConn); ok {
+		_ = c.CloseWrite()
+	}
 }
 
 // share is what a connection has of the room for parts of messages.
