@@ -107,6 +107,12 @@ func (d *drainer) start(ctx context.Context) error {
 		}
 		in.log.SkipTo(last + 1)
 	}
+	for _, r := range in.found {
+		if r.last <= m.Stored { // the sink had it already
+			in.backlog.Add(-r.size)
+		}
+	}
+	in.found = nil
 	in.advance(m.Stored)
 	select {
 	case <-in.ready:

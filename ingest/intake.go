@@ -127,6 +127,7 @@ type Intake struct {
 	ready    chan struct{} // closed when the first sequence number is known
 	inFlight atomic.Int64
 	backlog  atomic.Int64
+	found    []recordEnd // that the backlog had at the start, until the sink says how far it is
 
 	mu      sync.Mutex
 	stored  uint64
@@ -239,6 +240,7 @@ func (in *Intake) open() (err error) {
 	for _, r := range backlog {
 		if r.last > in.stored {
 			in.backlog.Add(r.size)
+			in.found = append(in.found, r)
 		}
 	}
 	if !log.Fresh() {

@@ -327,6 +327,11 @@ func TestUncertainInsertGoesOutAgainUnchanged(t *testing.T) {
 	h := run(t, dir, w)
 	h.await()
 	w.check(t, 18)
+	for end := time.Now().Add(10 * time.Second); h.Backlog() != 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("all is stored, and %d bytes count as backlog", h.Backlog())
+		}
+	}
 }
 
 func TestRefusedEventsArePutAside(t *testing.T) {
