@@ -61,6 +61,11 @@ type Decoder struct {
 	// Located counts what came of clients' addresses.
 	Located Located
 
+	// room asks for memory for this many bytes of objects in all; nil: there is some.
+	// held is what it was asked for, appended what Append has read.
+	room           func(total int64) error
+	held, appended int64
+
 	parser, inner fastjson.Parser
 	values        int
 	onlyTrees     bool // for tests: that both ways give the same
@@ -134,8 +139,15 @@ func (d *Decoder) JSON(body []byte) ([]schema.Event, error) {
 
 // Append adds the event of one log object, the JSON text that a protocol's record was
 // made into. It refuses only what takes a request beyond its bounds, and text that is
-// no object.
+// no object. What records share is in the object of each, so that a small body may
+// stand for much: memory is asked for as it is needed.
 func (d *Decoder) Append(events []schema.Event, object []byte) ([]schema.Event, error) {
+	if d.appended += int64(len(object)); d.room != nil && d.appended > d.held {
+		d.held = d.appended + d.appended/4
+		if err := d.room(d.held); err != nil {
+			return events, err
+		}
+	}
 	_, err := d.object(object, 0, len(events), &events)
 	return events, err
 }

@@ -120,7 +120,7 @@ func (h *Handler) ReceiveEncoded(w http.ResponseWriter, r *http.Request, encodin
 	if err != nil {
 		return Taken{}, h.bodyError(err)
 	}
-	return h.take(r.Context(), d, id, body, decode)
+	return h.take(r.Context(), d, id, body, decode, &mine)
 }
 
 // Accept takes in a body that came through another door than HTTP. The id may be
@@ -136,7 +136,7 @@ func (h *Handler) Accept(ctx context.Context, id string, body []byte, decode Dec
 		return Taken{}, err
 	}
 	d := &Decoder{Now: h.in.deps.Now(), Locator: h.in.deps.Locator}
-	return h.take(ctx, d, id, body, decode)
+	return h.take(ctx, d, id, body, decode, &mine)
 }
 
 // AsJSON reads a body as the JSON that /api/v2/logs takes.
@@ -146,9 +146,17 @@ func AsJSON(d *Decoder, body []byte) (Batch, error) {
 }
 
 // take decodes a body and submits its events.
-func (h *Handler) take(ctx context.Context, d *Decoder, id string, body []byte, decode Decode) (Taken, error) {
+// The share, if any, grows with what they are.
+func (h *Handler) take(ctx context.Context, d *Decoder, id string, body []byte, decode Decode, mine *share) (Taken, error) {
 	h.in.metrics.bytes.Add(float64(len(body)))
+	if mine != nil {
+		d.held, d.room = int64(len(body)), func(total int64) error { return h.grow(ctx, mine, total) }
+	}
 	batch, err := decode(d, body)
+	if _, _, again := RetryAfter(err); again {
+		h.in.metrics.refuse(err)
+		return Taken{}, err
+	}
 	if err != nil {
 		h.in.metrics.refused.WithLabelValues("bad_input").Inc()
 		return Taken{}, err
@@ -163,6 +171,15 @@ func (h *Handler) take(ctx context.Context, d *Decoder, id string, body []byte, 
 	named := id != "" && batch.ID == id
 	receipt, err := h.in.Submit(ctx, batch)
 	return Taken{Known: named && receipt.Duplicate, Events: len(batch.Events), Receipt: receipt, Late: d.Late, Warnings: d.warnings()}, err
+}
+
+// grow makes a share large enough for what the records of a body are as JSON, which is
+// more than the body where they share much.
+func (h *Handler) grow(ctx context.Context, mine *share, total int64) error {
+	if most := h.in.config.MaxReading / MemoryFactor; total > most {
+		return &BadInput{Element: -1, Line: 1, Column: 1, TooLarge: true, Detail: fmt.Sprintf("the records, each with what it shares with others, are more than %d bytes; send smaller batches", most)}
+	}
+	return mine.cover(ctx, total, bodyPatience)
 }
 
 // readBody reads the body within the request's share of memory. What a sender

@@ -101,7 +101,7 @@ func (s *Stream) Submit(ctx context.Context, part []byte, decode Decode) (Taken,
 	}
 	d := *s.d
 	d.Now = s.h.in.deps.Now()
-	return s.h.take(ctx, &d, "", part, decode)
+	return s.h.take(ctx, &d, "", part, decode, nil)
 }
 
 // Skipped counts pieces of the stream that could not be read.

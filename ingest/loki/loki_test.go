@@ -161,6 +161,7 @@ func TestRefusalsAreALineOfText(t *testing.T) {
 		{`{"streams":[{"stream":{},"values":[["1","l"]]}]}`, "quota of disk", 503, isJSON},
 		{"{\"streams\":\n[}", "(line 2, column 2)", 400, isJSON},
 		{`{"streams":[{"stream":{},"values":[["1"]]}]}`, `stream 0: want entries as ["<nanoseconds>","<line>"]`, 400, isJSON},
+		{string(snappy.Encode(nil, pushed(`{a="`+strings.Repeat("x", 1<<20)+`"}`, make([]line, 100)...))), "each with what it shares with others", 413, nil},
 		{`[]`, `want {"streams":`, 400, isJSON},
 		{"not snappy", "cannot be decompressed", 400, nil},
 		{string(snappy.Encode(nil, []byte("\x0a\x05"))), "broken protobuf", 400, nil},

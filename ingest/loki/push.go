@@ -155,10 +155,10 @@ func (p *push) json(body []byte) error {
 	}
 	for i, s := range streams.GetArray() {
 		if err := p.jsonStream(s); err != nil {
-			if bad := new(ingest.BadInput); errors.As(err, &bad) {
-				return err
+			if errors.Is(err, errValue) {
+				return ingest.NewBadInput(body, len(p.events), 0, fmt.Sprintf("stream %d: %s", i, err))
 			}
-			return ingest.NewBadInput(body, len(p.events), 0, fmt.Sprintf("stream %d: %s", i, err))
+			return err
 		}
 	}
 	return nil

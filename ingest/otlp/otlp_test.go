@@ -273,6 +273,25 @@ func TestManyEmptyRecordsCostLittle(t *testing.T) {
 	}
 }
 
+// TestWhatRecordsShareIsBounded: a resource of a megabyte is in each of its records.
+func TestWhatRecordsShareIsBounded(t *testing.T) {
+	in := ingesttest.Start(t, t.TempDir())
+	request := of()
+	request.ResourceLogs[0].Resource.Attributes = []*common.KeyValue{attribute("a", text(strings.Repeat("x", 1<<20)))}
+	for range 100 {
+		request.ResourceLogs[0].ScopeLogs[0].LogRecords = append(request.ResourceLogs[0].ScopeLogs[0].LogRecords, &logs.LogRecord{TimeUnixNano: at})
+	}
+	got := send(t, NewDoor(ingest.NewHandler(in.Intake)), typeProto, string(marshal(t, request)), 413, "*")
+	if s := statusIn(t, typeProto, got.Body.Bytes()); !strings.Contains(s.Message, "each with what it shares with others") {
+		t.Errorf("%v", s)
+	}
+	request.ResourceLogs[0].ScopeLogs[0].LogRecords = request.ResourceLogs[0].ScopeLogs[0].LogRecords[:10]
+	send(t, NewDoor(ingest.NewHandler(in.Intake)), typeProto, string(marshal(t, request)), 200, "*")
+	if n := len(in.Events()); n != 10 {
+		t.Errorf("%d events", n)
+	}
+}
+
 // TestARequestIsTakenOnce sends requests again, of which the answer was lost; those
 // with events without a time of their own may be others.
 func TestARequestIsTakenOnce(t *testing.T) {
