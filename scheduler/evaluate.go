@@ -127,7 +127,9 @@ func (s *Scheduler) find(ctx context.Context, c *compiled, in Interval) ([]touch
 		for i := range found {
 			for _, h := range found[i].Hits {
 				for _, ref := range st.Hits[h] {
-					out = append(out, touch{st.Plans[ref.Plan], ref.Label, &found[i].Event})
+					if plan := st.Plans[ref.Plan]; found[i].Event.Seq > plan.After {
+						out = append(out, touch{plan, ref.Label, &found[i].Event})
+					}
 				}
 			}
 		}
@@ -145,7 +147,9 @@ func (s *Scheduler) match(c *compiled, events []schema.Event) []touch {
 		}
 		c.set.Match(e, func(hit int32) {
 			for _, ref := range c.set.Hits[hit] {
-				out = append(out, touch{c.plans[ref.Plan], ref.Label, e})
+				if plan := c.plans[ref.Plan]; e.Seq > plan.After {
+					out = append(out, touch{plan, ref.Label, e})
+				}
 			}
 		})
 	}

@@ -184,12 +184,21 @@ func (s *Scheduler) CreateRule(ctx context.Context, rule schema.Rule) (schema.Ru
 	}
 	warnings = append(append(warnings, s.prepareTables(ctx, plan)...), s.joined(plan)...)
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	rule.ID = schema.NewID()
 	for s.rules[rule.ID] != nil {
 		rule.ID = schema.NewID()
 	}
-	return rule, warnings, s.store(ctx, rule, s.place(&rule), false)
+	stored := storedRule{rule, s.place(&rule), s.deps.Arrivals.Acknowledged()}
+	s.mu.Unlock()
+	// Nobody else knows the rule yet, so nobody has to wait while it is written.
+	o, err := s.write(ctx, stored, false)
+	if err != nil {
+		return schema.Rule{}, nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.enforce(stored, o)
+	return rule, warnings, nil
 }
 
 // UpdateRule changes a rule. ifVersion, unless 0, must be its present version.
@@ -315,23 +324,38 @@ func (s *Scheduler) present(id string) (*ruleState, error) {
 // have one writer.
 func (s *Scheduler) store(ctx context.Context, rule schema.Rule, from uint64, deleted bool) error {
 	stored := storedRule{rule, from, s.deps.Arrivals.Acknowledged()}
+	o, err := s.write(ctx, stored, deleted)
+	if err != nil {
+		return err
+	}
+	s.enforce(stored, o)
+	return nil
+}
+
+// write appends a version to the store.
+func (s *Scheduler) write(ctx context.Context, stored storedRule, deleted bool) (Object, error) {
+	rule := &stored.Rule
 	body, err := json.Marshal(stored)
 	if err != nil {
-		return fmt.Errorf("encode rule %s: %w", rule.ID, err)
+		return Object{}, fmt.Errorf("encode rule %s: %w", rule.ID, err)
 	}
 	o := Object{
 		Kind: kindRule, ID: rule.ID, Version: rule.Version,
 		Written: schema.MillisOf(s.deps.Now()), Deleted: deleted, Body: string(body),
 	}
 	if err := s.deps.Objects.Append(ctx, o); err != nil {
-		return fmt.Errorf("store rule %s: %w", rule.ID, err)
+		return Object{}, fmt.Errorf("store rule %s: %w", rule.ID, err)
 	}
-	s.apply(stored, o.Written, deleted)
-	if !deleted {
-		LogIdle(s.deps.Log, compiler.IdleOfRule(&rule))
+	return o, nil
+}
+
+// enforce puts a version that was written into force. The lock is held.
+func (s *Scheduler) enforce(stored storedRule, o Object) {
+	s.apply(stored, o.Written, o.Deleted)
+	if !o.Deleted {
+		LogIdle(s.deps.Log, compiler.IdleOfRule(&stored.Rule))
 	}
 	s.notify()
-	return nil
 }
 
 // LogIdle tells the operator what is kept and does nothing.

@@ -343,7 +343,8 @@ const maxArrivals = 100_000
 
 // next chooses the watches to evaluate now and the arrivals to evaluate them
 // over. Watches at the same place go together; the interval ends where another
-// watch stands, so that they meet and go on together.
+// watch stands, so that they meet and go on together. New ones, which have not seen
+// anything, join at once: many rules may be made between two turns.
 func (s *Scheduler) next(now time.Time, stored uint64) ([]turn, Interval) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -376,12 +377,17 @@ func (s *Scheduler) next(now time.Time, stored uint64) ([]turn, Interval) {
 	}
 	in := Interval{group[0].through, min(stored, group[0].through+maxArrivals)}
 	for _, w := range s.watches {
-		if w.through > in.From && w.runnable() && !w.slow && !w.plan.OfSignals {
+		if w.through > in.From && w.runnable() && !w.slow && !w.plan.OfSignals && !w.isNew() {
 			in.To = min(in.To, w.through)
 		}
 	}
 	for _, w := range group {
 		in.To = min(in.To, w.target(stored))
+	}
+	for _, w := range s.watches {
+		if w.through > in.From && w.through < in.To && w.isNew() && w.runnable() && !w.slow && !w.plan.OfSignals && w.target(stored) >= in.To {
+			group = append(group, turn{w, w.plan})
+		}
 	}
 	return group, in
 }
@@ -418,6 +424,7 @@ func (s *Scheduler) isolate(ctx context.Context, group []turn, in Interval, err 
 
 func (s *Scheduler) fail(w turn, in Interval, err error) {
 	s.mu.Lock()
+	in.From = max(in.From, w.through) // a new watch may stand in the middle
 	if w.failures == 0 {
 		w.failedFrom = in.From
 		s.ledger.failed(w, in, err)

@@ -69,6 +69,10 @@ func (w *watch) close(after uint64) {
 // finished tells whether a closed watch has nothing more to read.
 func (w *watch) finished() bool { return w.until > 0 && w.through >= w.until }
 
+// isNew reports whether nothing was evaluated yet: of a turn that begins before it,
+// what arrived up to its beginning is left out (Plan.After).
+func (w *watch) isNew() bool { return w.through == w.from && w.failures == 0 }
+
 // runnable tells whether the engine can evaluate the plan at all.
 func (w *watch) runnable() bool { return w.plan.Unsupported == "" }
 
