@@ -28,6 +28,7 @@ type MatchSet struct {
 	current  *schema.Event
 	visit    []func(*schema.Event) bool // per field: looks its values up
 	shared   *sharedTerms
+	spent    spent
 	found    func(hit int32)
 }
 
@@ -52,6 +53,7 @@ func NewMatchSet(plans []*Plan) *MatchSet {
 	}
 	s.index(labels)
 	s.shared.prepare()
+	s.spent.by = make([]int64, len(labels))
 	for i := range s.fields {
 		values, folded := s.fields[i].values, s.fields[i].folded
 		s.visit = append(s.visit, matchTexts(s.fields[i].field, func(text string) bool {
@@ -95,6 +97,7 @@ func (s *MatchSet) Match(e *schema.Event, found func(hit int32)) {
 	s.shared.event = s.event
 	s.found = found
 	s.current = e
+	s.spent.begin()
 	s.ask(s.always)
 	for _, visit := range s.visit {
 		visit(e)
@@ -108,6 +111,7 @@ func (s *MatchSet) Match(e *schema.Event, found func(hit int32)) {
 			s.ask(t.asking[group])
 		}
 	}
+	s.spent.end()
 	s.found, s.current = nil, nil // an event holds on to those that were stored with it
 }
 
@@ -117,7 +121,12 @@ func (s *MatchSet) ask(labels []int32) {
 			continue
 		}
 		s.asked[l] = s.event
-		if s.matchers[l](s.current) {
+		began := s.spent.now()
+		ok := s.matchers[l](s.current)
+		if began != 0 {
+			s.spent.by[l] += s.spent.clock() - began
+		}
+		if ok {
 			s.found(l)
 		}
 	}

@@ -37,6 +37,7 @@ type touch struct {
 // evaluation that was cut short is simply done again.
 func (s *Scheduler) evaluate(ctx context.Context, plans []*compiler.Plan, in Interval) error {
 	started := time.Now()
+	s.matched = 0
 	if err := s.learnPast(ctx, plans); err != nil {
 		return err
 	}
@@ -71,6 +72,7 @@ func (s *Scheduler) compile(plans []*compiler.Plan) *compiled {
 		return known
 	}
 	c := &compiled{plans: plans, set: compiler.NewMatchSet(plans)}
+	c.set.Measure(s.deps.CPU)
 	s.mu.Lock()
 	s.compiled[id.String()] = c
 	s.mu.Unlock()
@@ -111,7 +113,7 @@ func (c *compiled) inSQL(catalogue *schema.Catalogue) ([]*compiler.MatchStatemen
 func (s *Scheduler) find(ctx context.Context, c *compiled, in Interval) ([]touch, error) {
 	if s.deps.Recent != nil {
 		if events, ok := s.deps.Recent.Between(in); ok {
-			return s.match(c, events), nil
+			return s.matchMeasured(c, events), nil
 		}
 	}
 	statements, err := c.inSQL(s.deps.Catalogue)
@@ -180,6 +182,7 @@ func (s *Scheduler) absorb(ctx context.Context, touches []touch) error {
 		s.metrics.ruleMatches.WithLabelValues(t.plan.Rule.ID).Inc()
 	}
 	s.metrics.matches.Add(float64(len(touches)))
+	s.countTouches(touches)
 	return s.settleDirty(ctx, &d, planSet(touches))
 }
 
@@ -407,6 +410,7 @@ func (s *Scheduler) update(ctx context.Context, units []*unit) error {
 		return err
 	}
 	var changes []planChange
+	took := map[string]time.Duration{}
 	for _, u := range units {
 		u.known, u.usual = s.known[u.plan.Key], s.usual[u.plan.Key]
 		if v := s.vigilOf(u.plan); v != nil {
@@ -419,8 +423,9 @@ func (s *Scheduler) update(ctx context.Context, units []*unit) error {
 		for _, c := range u.advance(u.chained, u.matches, u.globals) {
 			changes = append(changes, planChange{c, u.plan})
 		}
-		s.metrics.ruleSeconds.WithLabelValues(u.plan.Rule.ID).Add(time.Since(started).Seconds())
+		took[u.plan.Rule.ID] += time.Since(started)
 	}
+	s.addWindows(took)
 	for _, u := range units {
 		if u.usual != nil && u.usual.err != nil {
 			delete(s.usual, u.plan.Key) // read it again

@@ -116,6 +116,9 @@ func (s *Scheduler) apply(stored storedRule, written schema.Millis, deleted bool
 		s.rules[rule.ID] = state
 	}
 	runs := rule.IsEnabled && !deleted
+	if deleted {
+		delete(s.costs, rule.ID)
+	}
 	goesOn := runs && len(state.history) > 0 && state.history[len(state.history)-1].runs && state.from == stored.From
 	state.rule, state.from, state.deleted = rule, stored.From, deleted
 	v := ruleVersion{version: rule.Version, after: stored.After, runs: runs}

@@ -113,6 +113,9 @@ type Deps struct {
 	MaxCached int
 	// Budget is how much work an event may be before it is set aside.
 	Budget Budget
+	// CPU is the clock that matching is measured by, in nanoseconds; nil: the CPU time
+	// of the thread.
+	CPU func() int64
 }
 
 // Scheduler evaluates all rules over all arrivals, and keeps the rules.
@@ -135,7 +138,8 @@ type Scheduler struct {
 	behind      time.Time // since when it is known not to have caught up
 	// compiled are the present sets of plans.
 	compiled map[string]*compiled
-	asides   []*aside // events that are set aside, in that order
+	asides   []*aside         // events that are set aside, in that order
+	costs    map[string]*cost // by rule id
 
 	attention attention
 
@@ -154,6 +158,7 @@ type Scheduler struct {
 	served      map[string]uint64 // by rule key: when a slice of what it set aside was done last
 	slices      uint64            // how many were
 	updated     int               // signal groups, in the last evaluation
+	matched     time.Duration     // what matching took, in the last evaluation
 	// postponed are, in a turn that rules share, those that need too much of it.
 	postponed map[*compiler.Plan]int
 	told      map[string]schema.Millis
@@ -176,6 +181,9 @@ func New(deps Deps) (*Scheduler, error) {
 	if deps.TurnedAway == nil {
 		deps.TurnedAway = func() uint64 { return 0 }
 	}
+	if deps.CPU == nil {
+		deps.CPU = threadTime
+	}
 	deps.Budget = deps.Budget.orDefaults()
 	if deps.Lateness <= 0 {
 		return nil, errors.New("scheduler: the lateness allowance must be positive")
@@ -197,6 +205,7 @@ func New(deps Deps) (*Scheduler, error) {
 		vigils:       map[string]*vigil{},
 		served:       map[string]uint64{},
 		told:         map[string]schema.Millis{},
+		costs:        map[string]*cost{},
 	}
 	s.watchProgress(deps.Metrics)
 	return s, nil
@@ -319,7 +328,9 @@ func (s *Scheduler) goOn(ctx context.Context) bool {
 		s.isolate(ctx, group, in, err)
 		return true
 	}
-	s.advance(s.slowDown(group, in, postponed), in.To)
+	rest := s.slowDown(group, in, postponed)
+	s.advance(rest, in.To)
+	s.setApart(rest)
 	return true
 }
 

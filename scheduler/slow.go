@@ -90,15 +90,20 @@ func (s *Scheduler) nextSlow(now time.Time, stored uint64) (turn, Interval) {
 	defer s.mu.Unlock()
 	var next *watch
 	for _, w := range s.watches {
-		if w.slow && w.runnable() && !now.Before(w.retryAt) && (next == nil || w.through < next.through) {
+		if !w.slow || !w.runnable() || now.Before(w.retryAt) {
+			continue
+		}
+		if w.dear && s.costOf(w.plan.Rule.ID).perEvent() <= s.deps.Budget.Match/2 {
+			w.dear = false
+		}
+		switch {
+		case w.through >= w.target(stored):
+			w.slow = w.dear
+		case next == nil || w.through < next.through:
 			next = w
 		}
 	}
 	if next == nil {
-		return turn{}, Interval{}
-	}
-	if next.through >= next.target(stored) {
-		next.slow = false
 		return turn{}, Interval{}
 	}
 	return turn{next, next.plan}, Interval{next.through, min(next.target(stored), next.through+next.pace, next.through+maxArrivals)}
@@ -109,12 +114,16 @@ func (s *Scheduler) nextSlow(now time.Time, stored uint64) (turn, Interval) {
 func (s *Scheduler) keepPace(w *watch, in Interval) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if n := in.To - in.From; s.updated*groupWork > s.deps.Budget.Slice {
-		w.pace = max(1, n/2)
-	} else {
+	n, slice := in.To-in.From, s.deps.Budget.Slice
+	switch work := max(s.updated*groupWork, int(s.matched.Microseconds())); {
+	case work > slice:
+		w.pace = max(1, n*uint64(slice)/uint64(work))
+	case 2*work <= slice:
 		w.pace = 2 * n
+	default:
+		w.pace = n
 	}
 	if w.through >= w.target(s.deps.Arrivals.Stored()) {
-		w.slow = false
+		w.slow = w.dear
 	}
 }

@@ -30,6 +30,9 @@ type watch struct {
 	// slow says that it is evaluated by itself, over pace arrivals at a time.
 	slow bool
 	pace uint64
+	// dear says that it stays so also when it has caught up, until an event costs it
+	// half of what it may.
+	dear bool
 
 	// Of watches that wait for what does not happen: up to when that was judged, how
 	// many groups have something to wait for, and why the horizon does not move,

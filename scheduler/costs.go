@@ -1,0 +1,224 @@
+package scheduler
+
+import (
+	"runtime"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"nightjar/compiler"
+	"nightjar/schema"
+)
+
+// RuleCost is what a rule costs, measured by this process over the arrivals before
+// now, the latest of which count most.
+type RuleCost struct {
+	RuleID, Name string
+	// CPU is what an event costs, whether it matches or not: its share of the
+	// matching, and the windows of the rule.
+	CPU time.Duration
+	// Events is how many arrivals that is of; 0: it is not known yet.
+	Events uint64
+	// Matches are events that matched a query of the rule since the process began,
+	// Signals those that it opened within a day.
+	Matches, Signals uint64
+	// Groups is how many signal groups are held in memory.
+	Groups int
+	// Alone says that the rule is evaluated by itself, because it is dear or has too
+	// much to do; Behind is how many arrivals it has yet to be evaluated over, and
+	// Through the last that it was.
+	Alone, Dear     bool
+	Behind, Through uint64
+}
+
+// cost is what was measured of a rule.
+type cost struct {
+	events, nanoseconds float64 // fading
+	seen, matches       uint64
+	groups              int
+	signals             [24]uint64 // by hour, modulo a day
+	hour                int64      // of the latest
+}
+
+// fadeAfter is of how many arrivals costs are remembered in full.
+const fadeAfter = 50_000
+
+// leastMeasured is after how many arrivals it is known what a rule costs.
+const leastMeasured = 2_000
+
+func (c *cost) add(events int, nanoseconds int64) {
+	if c.events += float64(events); c.events > fadeAfter {
+		c.events, c.nanoseconds = c.events/2, c.nanoseconds/2
+	}
+	c.nanoseconds += float64(nanoseconds)
+	c.seen += uint64(events)
+}
+
+// perEvent is what an event costs; 0: it is not known.
+func (c *cost) perEvent() time.Duration {
+	if c.seen < leastMeasured {
+		return 0
+	}
+	return time.Duration(c.nanoseconds / c.events)
+}
+
+// opened counts signals that were opened at a moment.
+func (c *cost) opened(n uint64, now time.Time) {
+	c.turn(now)
+	c.signals[c.hour%24] += n
+}
+
+// turn forgets the hours of a day ago.
+func (c *cost) turn(now time.Time) {
+	hour := now.Unix() / 3600
+	for c.hour = max(c.hour, hour-24); c.hour < hour; {
+		c.hour++
+		c.signals[c.hour%24] = 0
+	}
+}
+
+func (c *cost) today(now time.Time) (n uint64) {
+	c.turn(now)
+	for _, of := range c.signals {
+		n += of
+	}
+	return n
+}
+
+// costOf is the rule's. The lock is held.
+func (s *Scheduler) costOf(ruleID string) *cost {
+	c := s.costs[ruleID]
+	if c == nil {
+		c = &cost{}
+		s.costs[ruleID] = c
+	}
+	return c
+}
+
+// threadTime is the CPU time of the thread, in nanoseconds, so that what a busy
+// machine takes away does not count.
+func threadTime() int64 {
+	var t unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t) != nil {
+		return 0
+	}
+	return t.Nano()
+}
+
+// matchMeasured is match, and says what that took. The goroutine stays on its thread,
+// whose time is measured.
+func (s *Scheduler) matchMeasured(c *compiled, events []schema.Event) []touch {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	began := s.deps.CPU()
+	touches := s.match(c, events)
+	s.matched = time.Duration(s.deps.CPU() - began)
+	s.measureMatching(c)
+	return touches
+}
+
+// measureMatching takes in what matching has cost since the last time.
+func (s *Scheduler) measureMatching(c *compiled) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var of []int64
+	var plans []int
+	events := c.set.Spent(func(plan int, ns int64) { plans, of = append(plans, plan), append(of, ns) })
+	for i, plan := range plans {
+		s.costOf(c.plans[plan].Rule.ID).add(events, of[i])
+		s.metrics.ruleMatching.WithLabelValues(c.plans[plan].Rule.ID).Add(float64(of[i]) / 1e9)
+	}
+}
+
+// setApart has rules evaluated by themselves that are dear, and others no more. It
+// returns those of the turn that go on together.
+func (s *Scheduler) setApart(group []turn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, t := range group {
+		each := s.costOf(t.plan.Rule.ID).perEvent()
+		if t.watch.dear || each <= s.deps.Budget.Match {
+			continue
+		}
+		t.watch.dear, t.watch.slow = true, true
+		t.watch.pace = max(1, uint64(s.deps.Budget.Slice)/uint64(max(1, each.Microseconds())))
+		s.deps.Log.Warn("a rule is dear and is evaluated by itself from now on; it may fall behind, and nothing else does",
+			"rule", t.plan.Rule.ID, "name", t.plan.Rule.Name, "each event", each, "at most", s.deps.Budget.Match)
+	}
+}
+
+// Costs are what rules cost, those that are evaluated by themselves first, then the
+// dearest.
+func (s *Scheduler) Costs() []RuleCost {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now, stored := s.deps.Now(), s.deps.Arrivals.Stored()
+	var out []RuleCost
+	for _, w := range s.watches {
+		if w.until > 0 {
+			continue
+		}
+		c := s.costOf(w.plan.Rule.ID)
+		target := w.target(stored)
+		if w.plan.OfSignals {
+			target = w.target(s.published)
+		}
+		out = append(out, RuleCost{
+			RuleID: w.plan.Rule.ID, Name: w.plan.Rule.Name, CPU: c.perEvent(), Events: c.seen, Matches: c.matches, Signals: c.today(now), Groups: c.groups,
+			Alone: w.slow, Dear: w.dear, Through: w.through, Behind: max(target, w.through) - w.through,
+		})
+	}
+	slices.SortStableFunc(out, func(a, b RuleCost) int {
+		switch {
+		case a.Alone != b.Alone && a.Alone:
+			return -1
+		case a.Alone != b.Alone:
+			return 1
+		}
+		return int(b.CPU - a.CPU)
+	})
+	return out
+}
+
+// countTouches notes how many matches and groups rules have.
+func (s *Scheduler) countTouches(touches []touch) {
+	matches := map[*compiler.Plan]uint64{}
+	for _, t := range touches {
+		matches[t.plan]++
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for plan, n := range matches {
+		c := s.costOf(plan.Rule.ID)
+		c.matches += n
+		if p := s.cache.plans[plan.Key]; p != nil {
+			c.groups = len(p.groups)
+		}
+	}
+}
+
+// countOpened notes that signals were opened.
+func (s *Scheduler) countOpened(changes []planChange) {
+	opened := map[string]uint64{}
+	for i := range changes {
+		if changes[i].isNew {
+			opened[changes[i].RuleID]++
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, n := range opened {
+		s.costOf(id).opened(n, s.deps.Now())
+	}
+}
+
+// addWindows notes what the windows of rules took.
+func (s *Scheduler) addWindows(took map[string]time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, d := range took {
+		s.costOf(id).nanoseconds += float64(d)
+		s.metrics.ruleSeconds.WithLabelValues(id).Add(d.Seconds())
+	}
+}
