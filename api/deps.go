@@ -370,6 +370,9 @@ type SQLColumn struct{ Name, Type string }
 // Reporter says how the engine is.
 type Reporter interface {
 	Status(context.Context) (Status, error)
+	// RuleCosts are what enabled rules cost: those that are evaluated by themselves
+	// first, then the dearest.
+	RuleCosts() []scheduler.RuleCost
 }
 
 // Status is how the engine is.

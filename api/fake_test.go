@@ -257,6 +257,10 @@ func (w *world) QuerySQL(ctx context.Context, query string, params map[string]an
 	}, nil
 }
 
+func (w *world) RuleCosts() []scheduler.RuleCost {
+	return []scheduler.RuleCost{{RuleID: "abc-def-ghi", Name: "dear", CPU: 1500 * time.Microsecond, CPUKnown: true, Signals: 3, Alone: true, Dear: true, Behind: 7}, {RuleID: "jkl-mno-pqr"}}
+}
+
 func (w *world) Status(context.Context) (Status, error) {
 	return Status{EventsReceived: 5, EventsEvaluatedThrough: 5, CaughtUp: true, ClickHouseUp: true}, nil
 }

@@ -195,3 +195,19 @@ func TestStatusSaysHowFarEvaluationIs(t *testing.T) {
 		t.Errorf("got %s", answer)
 	}
 }
+
+// TestWhatRulesCostIsTold asks for all costs, and the status for the rules that are
+// evaluated by themselves.
+func TestWhatRulesCostIsTold(t *testing.T) {
+	s := newWorld().start(t)
+	_, answer := call(t, s, "GET", "/api/nightjar/v1/rule_costs", "")
+	for _, want := range []string{`"microseconds_per_event":1500`, `"alone":"matching`, `"rule_id":"jkl-mno-pqr"`} {
+		if !strings.Contains(answer, want) {
+			t.Errorf("no %s in %s", want, answer)
+		}
+	}
+	_, answer = call(t, s, "GET", "/api/nightjar/v1/status", "")
+	if !strings.Contains(answer, `"rules_alone":[{"rule_id":"abc-def-ghi"`) || strings.Contains(answer, "jkl-mno-pqr") {
+		t.Errorf("status %s", answer)
+	}
+}

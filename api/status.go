@@ -5,6 +5,7 @@ import (
 	"time"
 
 	pb "nightjar/api/v1"
+	"nightjar/scheduler"
 )
 
 // statuses serves StatusService.
@@ -57,8 +58,45 @@ func (s *statuses) GetStatus(ctx context.Context, _ *pb.GetStatusRequest) (*pb.S
 			DroppedEvents: now.Storage.Dropped, DroppedUnevaluated: now.Storage.DroppedUnevaluated,
 		},
 		Geoip: geoip, Clocks: clocksOf(now.Clocks), UnreadableTimes: unreadableOf(now.UnreadableTimes), Syslog: doorsOf(now.Syslog),
-		WithoutEffect: idle, Queries: s.queries(),
+		WithoutEffect: idle, Queries: s.queries(), RulesAlone: s.alone(),
 	}, nil
+}
+
+// alone are the rules that are evaluated by themselves.
+func (s *statuses) alone() (out []*pb.RuleCost) {
+	for _, c := range s.engine.RuleCosts() {
+		if !c.Alone || len(out) == maxListed {
+			break
+		}
+		out = append(out, costOf(c))
+	}
+	return out
+}
+
+// ListRuleCosts says what rules cost.
+func (s *statuses) ListRuleCosts(context.Context, *pb.ListRuleCostsRequest) (*pb.ListRuleCostsResponse, error) {
+	out := &pb.ListRuleCostsResponse{}
+	for _, c := range s.engine.RuleCosts() {
+		out.Data = append(out.Data, costOf(c))
+	}
+	return out, nil
+}
+
+func costOf(c scheduler.RuleCost) *pb.RuleCost {
+	out := &pb.RuleCost{
+		RuleId: c.RuleID, Name: c.Name, Matches: c.Matches, SignalsPerDay: c.Signals, Groups: uint64(c.Groups), Behind: c.Behind, Through: c.Through,
+	}
+	if c.CPUKnown {
+		each := float64(c.CPU.Nanoseconds()) / 1000
+		out.MicrosecondsPerEvent = &each
+	}
+	switch {
+	case c.Dear:
+		out.Alone = "matching an event costs it too much"
+	case c.Alone:
+		out.Alone = "it has very many signals to publish, and is catching up"
+	}
+	return out
 }
 
 // queries are what people ask just now.

@@ -230,6 +230,9 @@ func compile(c ruleCompiler) (*Plan, []string, error) {
 	for _, idle := range IdleOfRule(&c.plan.Rule) {
 		c.warnings = append(c.warnings, idle.Warning())
 	}
+	if dear := c.plan.dearWarning(); dear != "" {
+		c.warnings = append(c.warnings, dear)
+	}
 	return c.plan, c.warnings, c.bad.Err()
 }
 

@@ -17,9 +17,9 @@ type RuleCost struct {
 	RuleID, Name string
 	// CPU is what an event costs, whether it matches or not: its share of the
 	// matching, and the windows of the rule.
-	CPU time.Duration
-	// Events is how many arrivals that is of; 0: it is not known yet.
-	Events uint64
+	// CPUKnown is false before enough of them went by.
+	CPU      time.Duration
+	CPUKnown bool
 	// Matches are events that matched a query of the rule since the process began,
 	// Signals those that it opened within a day.
 	Matches, Signals uint64
@@ -165,7 +165,7 @@ func (s *Scheduler) Costs() []RuleCost {
 			target = w.target(s.published)
 		}
 		out = append(out, RuleCost{
-			RuleID: w.plan.Rule.ID, Name: w.plan.Rule.Name, CPU: c.perEvent(), Events: c.seen, Matches: c.matches, Signals: c.today(now), Groups: c.groups,
+			RuleID: w.plan.Rule.ID, Name: w.plan.Rule.Name, CPU: c.perEvent(), CPUKnown: c.seen >= leastMeasured, Matches: c.matches, Signals: c.today(now), Groups: c.groups,
 			Alone: w.slow, Dear: w.dear, Through: w.through, Behind: max(target, w.through) - w.through,
 		})
 	}

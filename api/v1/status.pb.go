@@ -57,6 +57,204 @@ func (*GetStatusRequest) Descriptor() ([]byte, []int) {
 	return file_status_proto_rawDescGZIP(), []int{0}
 }
 
+type ListRuleCostsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListRuleCostsRequest) Reset() {
+	*x = ListRuleCostsRequest{}
+	mi := &file_status_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListRuleCostsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListRuleCostsRequest) ProtoMessage() {}
+
+func (x *ListRuleCostsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_status_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListRuleCostsRequest.ProtoReflect.Descriptor instead.
+func (*ListRuleCostsRequest) Descriptor() ([]byte, []int) {
+	return file_status_proto_rawDescGZIP(), []int{1}
+}
+
+type ListRuleCostsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Those that are evaluated by themselves first, then the dearest.
+	Data          []*RuleCost `protobuf:"bytes,1,rep,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListRuleCostsResponse) Reset() {
+	*x = ListRuleCostsResponse{}
+	mi := &file_status_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListRuleCostsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListRuleCostsResponse) ProtoMessage() {}
+
+func (x *ListRuleCostsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_status_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListRuleCostsResponse.ProtoReflect.Descriptor instead.
+func (*ListRuleCostsResponse) Descriptor() ([]byte, []int) {
+	return file_status_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ListRuleCostsResponse) GetData() []*RuleCost {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+// RuleCost is what a rule costs.
+type RuleCost struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	RuleId string                 `protobuf:"bytes,1,opt,name=rule_id,proto3" json:"rule_id,omitempty"`
+	Name   string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// CPU time of an event, whether it matches or not, in microseconds: by estimate,
+	// of one event in 64, the latest above all. Absent: it is not known yet.
+	MicrosecondsPerEvent *float64 `protobuf:"fixed64,3,opt,name=microseconds_per_event,proto3,oneof" json:"microseconds_per_event,omitempty"`
+	// How many events matched, since the start.
+	Matches uint64 `protobuf:"varint,4,opt,name=matches,proto3" json:"matches,omitempty"`
+	// Signals opened within a day, since the start.
+	SignalsPerDay uint64 `protobuf:"varint,5,opt,name=signals_per_day,proto3" json:"signals_per_day,omitempty"`
+	// Signal groups that are held in memory.
+	Groups uint64 `protobuf:"varint,6,opt,name=groups,proto3" json:"groups,omitempty"`
+	// The rule is evaluated by itself, so that others don't wait for it: why. Empty: it
+	// is evaluated with the others.
+	Alone string `protobuf:"bytes,7,opt,name=alone,proto3" json:"alone,omitempty"`
+	// How many arrivals it has not been evaluated over yet, and the last that it was.
+	Behind        uint64 `protobuf:"varint,8,opt,name=behind,proto3" json:"behind,omitempty"`
+	Through       uint64 `protobuf:"varint,9,opt,name=through,proto3" json:"through,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RuleCost) Reset() {
+	*x = RuleCost{}
+	mi := &file_status_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RuleCost) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RuleCost) ProtoMessage() {}
+
+func (x *RuleCost) ProtoReflect() protoreflect.Message {
+	mi := &file_status_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RuleCost.ProtoReflect.Descriptor instead.
+func (*RuleCost) Descriptor() ([]byte, []int) {
+	return file_status_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *RuleCost) GetRuleId() string {
+	if x != nil {
+		return x.RuleId
+	}
+	return ""
+}
+
+func (x *RuleCost) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *RuleCost) GetMicrosecondsPerEvent() float64 {
+	if x != nil && x.MicrosecondsPerEvent != nil {
+		return *x.MicrosecondsPerEvent
+	}
+	return 0
+}
+
+func (x *RuleCost) GetMatches() uint64 {
+	if x != nil {
+		return x.Matches
+	}
+	return 0
+}
+
+func (x *RuleCost) GetSignalsPerDay() uint64 {
+	if x != nil {
+		return x.SignalsPerDay
+	}
+	return 0
+}
+
+func (x *RuleCost) GetGroups() uint64 {
+	if x != nil {
+		return x.Groups
+	}
+	return 0
+}
+
+func (x *RuleCost) GetAlone() string {
+	if x != nil {
+		return x.Alone
+	}
+	return ""
+}
+
+func (x *RuleCost) GetBehind() uint64 {
+	if x != nil {
+		return x.Behind
+	}
+	return 0
+}
+
+func (x *RuleCost) GetThrough() uint64 {
+	if x != nil {
+		return x.Through
+	}
+	return 0
+}
+
 type Status struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Version string                 `protobuf:"bytes,1,opt,name=version,proto3" json:"version,omitempty"`
@@ -85,6 +283,9 @@ type Status struct {
 	UnreadableTimes []*UnreadableTimes `protobuf:"bytes,31,rep,name=unreadable_times,proto3" json:"unreadable_times,omitempty"`
 	// The addresses that take in syslog.
 	Syslog []*SyslogDoor `protobuf:"bytes,32,rep,name=syslog,proto3" json:"syslog,omitempty"`
+	// The rules that are evaluated by themselves, which may be behind the others; at
+	// most 100.
+	RulesAlone []*RuleCost `protobuf:"bytes,50,rep,name=rules_alone,proto3" json:"rules_alone,omitempty"`
 	// What people ask of the database, by kind.
 	Queries       []*QueryLoad `protobuf:"bytes,40,rep,name=queries,proto3" json:"queries,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -93,7 +294,7 @@ type Status struct {
 
 func (x *Status) Reset() {
 	*x = Status{}
-	mi := &file_status_proto_msgTypes[1]
+	mi := &file_status_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -105,7 +306,7 @@ func (x *Status) String() string {
 func (*Status) ProtoMessage() {}
 
 func (x *Status) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[1]
+	mi := &file_status_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -118,7 +319,7 @@ func (x *Status) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Status.ProtoReflect.Descriptor instead.
 func (*Status) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{1}
+	return file_status_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Status) GetVersion() string {
@@ -226,6 +427,13 @@ func (x *Status) GetSyslog() []*SyslogDoor {
 	return nil
 }
 
+func (x *Status) GetRulesAlone() []*RuleCost {
+	if x != nil {
+		return x.RulesAlone
+	}
+	return nil
+}
+
 func (x *Status) GetQueries() []*QueryLoad {
 	if x != nil {
 		return x.Queries
@@ -260,7 +468,7 @@ type SyslogDoor struct {
 
 func (x *SyslogDoor) Reset() {
 	*x = SyslogDoor{}
-	mi := &file_status_proto_msgTypes[2]
+	mi := &file_status_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -272,7 +480,7 @@ func (x *SyslogDoor) String() string {
 func (*SyslogDoor) ProtoMessage() {}
 
 func (x *SyslogDoor) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[2]
+	mi := &file_status_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -285,7 +493,7 @@ func (x *SyslogDoor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyslogDoor.ProtoReflect.Descriptor instead.
 func (*SyslogDoor) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{2}
+	return file_status_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *SyslogDoor) GetProtocol() string {
@@ -366,7 +574,7 @@ type QueryLoad struct {
 
 func (x *QueryLoad) Reset() {
 	*x = QueryLoad{}
-	mi := &file_status_proto_msgTypes[3]
+	mi := &file_status_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -378,7 +586,7 @@ func (x *QueryLoad) String() string {
 func (*QueryLoad) ProtoMessage() {}
 
 func (x *QueryLoad) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[3]
+	mi := &file_status_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -391,7 +599,7 @@ func (x *QueryLoad) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryLoad.ProtoReflect.Descriptor instead.
 func (*QueryLoad) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{3}
+	return file_status_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *QueryLoad) GetKind() string {
@@ -450,7 +658,7 @@ type ClockSkew struct {
 
 func (x *ClockSkew) Reset() {
 	*x = ClockSkew{}
-	mi := &file_status_proto_msgTypes[4]
+	mi := &file_status_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -462,7 +670,7 @@ func (x *ClockSkew) String() string {
 func (*ClockSkew) ProtoMessage() {}
 
 func (x *ClockSkew) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[4]
+	mi := &file_status_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -475,7 +683,7 @@ func (x *ClockSkew) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClockSkew.ProtoReflect.Descriptor instead.
 func (*ClockSkew) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{4}
+	return file_status_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ClockSkew) GetSource() string {
@@ -541,7 +749,7 @@ type UnreadableTimes struct {
 
 func (x *UnreadableTimes) Reset() {
 	*x = UnreadableTimes{}
-	mi := &file_status_proto_msgTypes[5]
+	mi := &file_status_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -553,7 +761,7 @@ func (x *UnreadableTimes) String() string {
 func (*UnreadableTimes) ProtoMessage() {}
 
 func (x *UnreadableTimes) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[5]
+	mi := &file_status_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -566,7 +774,7 @@ func (x *UnreadableTimes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnreadableTimes.ProtoReflect.Descriptor instead.
 func (*UnreadableTimes) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{5}
+	return file_status_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *UnreadableTimes) GetSource() string {
@@ -607,7 +815,7 @@ type WithoutEffect struct {
 
 func (x *WithoutEffect) Reset() {
 	*x = WithoutEffect{}
-	mi := &file_status_proto_msgTypes[6]
+	mi := &file_status_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -619,7 +827,7 @@ func (x *WithoutEffect) String() string {
 func (*WithoutEffect) ProtoMessage() {}
 
 func (x *WithoutEffect) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[6]
+	mi := &file_status_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -632,7 +840,7 @@ func (x *WithoutEffect) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WithoutEffect.ProtoReflect.Descriptor instead.
 func (*WithoutEffect) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{6}
+	return file_status_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *WithoutEffect) GetKind() string {
@@ -685,7 +893,7 @@ type GeoIPDatabase struct {
 
 func (x *GeoIPDatabase) Reset() {
 	*x = GeoIPDatabase{}
-	mi := &file_status_proto_msgTypes[7]
+	mi := &file_status_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -697,7 +905,7 @@ func (x *GeoIPDatabase) String() string {
 func (*GeoIPDatabase) ProtoMessage() {}
 
 func (x *GeoIPDatabase) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[7]
+	mi := &file_status_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -710,7 +918,7 @@ func (x *GeoIPDatabase) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GeoIPDatabase.ProtoReflect.Descriptor instead.
 func (*GeoIPDatabase) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{7}
+	return file_status_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *GeoIPDatabase) GetFile() string {
@@ -753,7 +961,7 @@ type ClickHouseStatus struct {
 
 func (x *ClickHouseStatus) Reset() {
 	*x = ClickHouseStatus{}
-	mi := &file_status_proto_msgTypes[8]
+	mi := &file_status_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -765,7 +973,7 @@ func (x *ClickHouseStatus) String() string {
 func (*ClickHouseStatus) ProtoMessage() {}
 
 func (x *ClickHouseStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[8]
+	mi := &file_status_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -778,7 +986,7 @@ func (x *ClickHouseStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClickHouseStatus.ProtoReflect.Descriptor instead.
 func (*ClickHouseStatus) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{8}
+	return file_status_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ClickHouseStatus) GetState() string {
@@ -822,7 +1030,7 @@ type AsideEvent struct {
 
 func (x *AsideEvent) Reset() {
 	*x = AsideEvent{}
-	mi := &file_status_proto_msgTypes[9]
+	mi := &file_status_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -834,7 +1042,7 @@ func (x *AsideEvent) String() string {
 func (*AsideEvent) ProtoMessage() {}
 
 func (x *AsideEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[9]
+	mi := &file_status_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -847,7 +1055,7 @@ func (x *AsideEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AsideEvent.ProtoReflect.Descriptor instead.
 func (*AsideEvent) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{9}
+	return file_status_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *AsideEvent) GetRuleId() string {
@@ -899,7 +1107,7 @@ type RulesStatus struct {
 
 func (x *RulesStatus) Reset() {
 	*x = RulesStatus{}
-	mi := &file_status_proto_msgTypes[10]
+	mi := &file_status_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -911,7 +1119,7 @@ func (x *RulesStatus) String() string {
 func (*RulesStatus) ProtoMessage() {}
 
 func (x *RulesStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[10]
+	mi := &file_status_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -924,7 +1132,7 @@ func (x *RulesStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RulesStatus.ProtoReflect.Descriptor instead.
 func (*RulesStatus) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{10}
+	return file_status_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *RulesStatus) GetTotal() int64 {
@@ -975,7 +1183,7 @@ type StorageStatus struct {
 
 func (x *StorageStatus) Reset() {
 	*x = StorageStatus{}
-	mi := &file_status_proto_msgTypes[11]
+	mi := &file_status_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -987,7 +1195,7 @@ func (x *StorageStatus) String() string {
 func (*StorageStatus) ProtoMessage() {}
 
 func (x *StorageStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[11]
+	mi := &file_status_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1000,7 +1208,7 @@ func (x *StorageStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageStatus.ProtoReflect.Descriptor instead.
 func (*StorageStatus) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{11}
+	return file_status_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *StorageStatus) GetUsedBytes() uint64 {
@@ -1053,7 +1261,7 @@ type ValidateKeyRequest struct {
 
 func (x *ValidateKeyRequest) Reset() {
 	*x = ValidateKeyRequest{}
-	mi := &file_status_proto_msgTypes[12]
+	mi := &file_status_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1065,7 +1273,7 @@ func (x *ValidateKeyRequest) String() string {
 func (*ValidateKeyRequest) ProtoMessage() {}
 
 func (x *ValidateKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[12]
+	mi := &file_status_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1078,7 +1286,7 @@ func (x *ValidateKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateKeyRequest.ProtoReflect.Descriptor instead.
 func (*ValidateKeyRequest) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{12}
+	return file_status_proto_rawDescGZIP(), []int{15}
 }
 
 type ValidateKeyResponse struct {
@@ -1090,7 +1298,7 @@ type ValidateKeyResponse struct {
 
 func (x *ValidateKeyResponse) Reset() {
 	*x = ValidateKeyResponse{}
-	mi := &file_status_proto_msgTypes[13]
+	mi := &file_status_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1102,7 +1310,7 @@ func (x *ValidateKeyResponse) String() string {
 func (*ValidateKeyResponse) ProtoMessage() {}
 
 func (x *ValidateKeyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[13]
+	mi := &file_status_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1115,7 +1323,7 @@ func (x *ValidateKeyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateKeyResponse.ProtoReflect.Descriptor instead.
 func (*ValidateKeyResponse) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{13}
+	return file_status_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ValidateKeyResponse) GetValid() bool {
@@ -1130,7 +1338,21 @@ var File_status_proto protoreflect.FileDescriptor
 const file_status_proto_rawDesc = "" +
 	"\n" +
 	"\fstatus.proto\x12\vnightjar.v1\"\x12\n" +
-	"\x10GetStatusRequest\"\x93\x06\n" +
+	"\x10GetStatusRequest\"\x16\n" +
+	"\x14ListRuleCostsRequest\"B\n" +
+	"\x15ListRuleCostsResponse\x12)\n" +
+	"\x04data\x18\x01 \x03(\v2\x15.nightjar.v1.RuleCostR\x04data\"\xb4\x02\n" +
+	"\bRuleCost\x12\x18\n" +
+	"\arule_id\x18\x01 \x01(\tR\arule_id\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12;\n" +
+	"\x16microseconds_per_event\x18\x03 \x01(\x01H\x00R\x16microseconds_per_event\x88\x01\x01\x12\x18\n" +
+	"\amatches\x18\x04 \x01(\x04R\amatches\x12(\n" +
+	"\x0fsignals_per_day\x18\x05 \x01(\x04R\x0fsignals_per_day\x12\x16\n" +
+	"\x06groups\x18\x06 \x01(\x04R\x06groups\x12\x14\n" +
+	"\x05alone\x18\a \x01(\tR\x05alone\x12\x16\n" +
+	"\x06behind\x18\b \x01(\x04R\x06behind\x12\x18\n" +
+	"\athrough\x18\t \x01(\x04R\athroughB\x19\n" +
+	"\x17_microseconds_per_event\"\xcc\x06\n" +
 	"\x06Status\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12(\n" +
 	"\x0fevents_received\x18\x02 \x01(\x04R\x0fevents_received\x12:\n" +
@@ -1149,7 +1371,8 @@ const file_status_proto_rawDesc = "" +
 	"\faside_events\x18\x15 \x01(\x03R\faside_events\x12.\n" +
 	"\x06clocks\x18\x1e \x03(\v2\x16.nightjar.v1.ClockSkewR\x06clocks\x12H\n" +
 	"\x10unreadable_times\x18\x1f \x03(\v2\x1c.nightjar.v1.UnreadableTimesR\x10unreadable_times\x12/\n" +
-	"\x06syslog\x18  \x03(\v2\x17.nightjar.v1.SyslogDoorR\x06syslog\x120\n" +
+	"\x06syslog\x18  \x03(\v2\x17.nightjar.v1.SyslogDoorR\x06syslog\x127\n" +
+	"\vrules_alone\x182 \x03(\v2\x15.nightjar.v1.RuleCostR\vrules_alone\x120\n" +
 	"\aqueries\x18( \x03(\v2\x16.nightjar.v1.QueryLoadR\aqueries\"\xf6\x04\n" +
 	"\n" +
 	"SyslogDoor\x12\x1a\n" +
@@ -1234,9 +1457,10 @@ const file_status_proto_rawDesc = "" +
 	"\x13dropped_unevaluated\x18\x06 \x01(\x04R\x13dropped_unevaluated\"\x14\n" +
 	"\x12ValidateKeyRequest\"+\n" +
 	"\x13ValidateKeyResponse\x12\x14\n" +
-	"\x05valid\x18\x01 \x01(\bR\x05valid2\xa2\x01\n" +
+	"\x05valid\x18\x01 \x01(\bR\x05valid2\xfa\x01\n" +
 	"\rStatusService\x12?\n" +
-	"\tGetStatus\x12\x1d.nightjar.v1.GetStatusRequest\x1a\x13.nightjar.v1.Status\x12P\n" +
+	"\tGetStatus\x12\x1d.nightjar.v1.GetStatusRequest\x1a\x13.nightjar.v1.Status\x12V\n" +
+	"\rListRuleCosts\x12!.nightjar.v1.ListRuleCostsRequest\x1a\".nightjar.v1.ListRuleCostsResponse\x12P\n" +
 	"\vValidateKey\x12\x1f.nightjar.v1.ValidateKeyRequest\x1a .nightjar.v1.ValidateKeyResponseB\x1cZ\x1anightjar/api/v1;nightjarv1b\x06proto3"
 
 var (
@@ -1251,51 +1475,58 @@ func file_status_proto_rawDescGZIP() []byte {
 	return file_status_proto_rawDescData
 }
 
-var file_status_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_status_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_status_proto_goTypes = []any{
-	(*GetStatusRequest)(nil),    // 0: nightjar.v1.GetStatusRequest
-	(*Status)(nil),              // 1: nightjar.v1.Status
-	(*SyslogDoor)(nil),          // 2: nightjar.v1.SyslogDoor
-	(*QueryLoad)(nil),           // 3: nightjar.v1.QueryLoad
-	(*ClockSkew)(nil),           // 4: nightjar.v1.ClockSkew
-	(*UnreadableTimes)(nil),     // 5: nightjar.v1.UnreadableTimes
-	(*WithoutEffect)(nil),       // 6: nightjar.v1.WithoutEffect
-	(*GeoIPDatabase)(nil),       // 7: nightjar.v1.GeoIPDatabase
-	(*ClickHouseStatus)(nil),    // 8: nightjar.v1.ClickHouseStatus
-	(*AsideEvent)(nil),          // 9: nightjar.v1.AsideEvent
-	(*RulesStatus)(nil),         // 10: nightjar.v1.RulesStatus
-	(*StorageStatus)(nil),       // 11: nightjar.v1.StorageStatus
-	(*ValidateKeyRequest)(nil),  // 12: nightjar.v1.ValidateKeyRequest
-	(*ValidateKeyResponse)(nil), // 13: nightjar.v1.ValidateKeyResponse
-	nil,                         // 14: nightjar.v1.SyslogDoor.RefusedEntry
-	nil,                         // 15: nightjar.v1.SyslogDoor.ClosedEntry
-	nil,                         // 16: nightjar.v1.SyslogDoor.LostEntry
-	nil,                         // 17: nightjar.v1.SyslogDoor.DamagedEntry
+	(*GetStatusRequest)(nil),      // 0: nightjar.v1.GetStatusRequest
+	(*ListRuleCostsRequest)(nil),  // 1: nightjar.v1.ListRuleCostsRequest
+	(*ListRuleCostsResponse)(nil), // 2: nightjar.v1.ListRuleCostsResponse
+	(*RuleCost)(nil),              // 3: nightjar.v1.RuleCost
+	(*Status)(nil),                // 4: nightjar.v1.Status
+	(*SyslogDoor)(nil),            // 5: nightjar.v1.SyslogDoor
+	(*QueryLoad)(nil),             // 6: nightjar.v1.QueryLoad
+	(*ClockSkew)(nil),             // 7: nightjar.v1.ClockSkew
+	(*UnreadableTimes)(nil),       // 8: nightjar.v1.UnreadableTimes
+	(*WithoutEffect)(nil),         // 9: nightjar.v1.WithoutEffect
+	(*GeoIPDatabase)(nil),         // 10: nightjar.v1.GeoIPDatabase
+	(*ClickHouseStatus)(nil),      // 11: nightjar.v1.ClickHouseStatus
+	(*AsideEvent)(nil),            // 12: nightjar.v1.AsideEvent
+	(*RulesStatus)(nil),           // 13: nightjar.v1.RulesStatus
+	(*StorageStatus)(nil),         // 14: nightjar.v1.StorageStatus
+	(*ValidateKeyRequest)(nil),    // 15: nightjar.v1.ValidateKeyRequest
+	(*ValidateKeyResponse)(nil),   // 16: nightjar.v1.ValidateKeyResponse
+	nil,                           // 17: nightjar.v1.SyslogDoor.RefusedEntry
+	nil,                           // 18: nightjar.v1.SyslogDoor.ClosedEntry
+	nil,                           // 19: nightjar.v1.SyslogDoor.LostEntry
+	nil,                           // 20: nightjar.v1.SyslogDoor.DamagedEntry
 }
 var file_status_proto_depIdxs = []int32{
-	8,  // 0: nightjar.v1.Status.clickhouse:type_name -> nightjar.v1.ClickHouseStatus
-	10, // 1: nightjar.v1.Status.rules:type_name -> nightjar.v1.RulesStatus
-	11, // 2: nightjar.v1.Status.storage:type_name -> nightjar.v1.StorageStatus
-	7,  // 3: nightjar.v1.Status.geoip:type_name -> nightjar.v1.GeoIPDatabase
-	6,  // 4: nightjar.v1.Status.without_effect:type_name -> nightjar.v1.WithoutEffect
-	9,  // 5: nightjar.v1.Status.aside:type_name -> nightjar.v1.AsideEvent
-	4,  // 6: nightjar.v1.Status.clocks:type_name -> nightjar.v1.ClockSkew
-	5,  // 7: nightjar.v1.Status.unreadable_times:type_name -> nightjar.v1.UnreadableTimes
-	2,  // 8: nightjar.v1.Status.syslog:type_name -> nightjar.v1.SyslogDoor
-	3,  // 9: nightjar.v1.Status.queries:type_name -> nightjar.v1.QueryLoad
-	14, // 10: nightjar.v1.SyslogDoor.refused:type_name -> nightjar.v1.SyslogDoor.RefusedEntry
-	15, // 11: nightjar.v1.SyslogDoor.closed:type_name -> nightjar.v1.SyslogDoor.ClosedEntry
-	16, // 12: nightjar.v1.SyslogDoor.lost:type_name -> nightjar.v1.SyslogDoor.LostEntry
-	17, // 13: nightjar.v1.SyslogDoor.damaged:type_name -> nightjar.v1.SyslogDoor.DamagedEntry
-	0,  // 14: nightjar.v1.StatusService.GetStatus:input_type -> nightjar.v1.GetStatusRequest
-	12, // 15: nightjar.v1.StatusService.ValidateKey:input_type -> nightjar.v1.ValidateKeyRequest
-	1,  // 16: nightjar.v1.StatusService.GetStatus:output_type -> nightjar.v1.Status
-	13, // 17: nightjar.v1.StatusService.ValidateKey:output_type -> nightjar.v1.ValidateKeyResponse
-	16, // [16:18] is the sub-list for method output_type
-	14, // [14:16] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	3,  // 0: nightjar.v1.ListRuleCostsResponse.data:type_name -> nightjar.v1.RuleCost
+	11, // 1: nightjar.v1.Status.clickhouse:type_name -> nightjar.v1.ClickHouseStatus
+	13, // 2: nightjar.v1.Status.rules:type_name -> nightjar.v1.RulesStatus
+	14, // 3: nightjar.v1.Status.storage:type_name -> nightjar.v1.StorageStatus
+	10, // 4: nightjar.v1.Status.geoip:type_name -> nightjar.v1.GeoIPDatabase
+	9,  // 5: nightjar.v1.Status.without_effect:type_name -> nightjar.v1.WithoutEffect
+	12, // 6: nightjar.v1.Status.aside:type_name -> nightjar.v1.AsideEvent
+	7,  // 7: nightjar.v1.Status.clocks:type_name -> nightjar.v1.ClockSkew
+	8,  // 8: nightjar.v1.Status.unreadable_times:type_name -> nightjar.v1.UnreadableTimes
+	5,  // 9: nightjar.v1.Status.syslog:type_name -> nightjar.v1.SyslogDoor
+	3,  // 10: nightjar.v1.Status.rules_alone:type_name -> nightjar.v1.RuleCost
+	6,  // 11: nightjar.v1.Status.queries:type_name -> nightjar.v1.QueryLoad
+	17, // 12: nightjar.v1.SyslogDoor.refused:type_name -> nightjar.v1.SyslogDoor.RefusedEntry
+	18, // 13: nightjar.v1.SyslogDoor.closed:type_name -> nightjar.v1.SyslogDoor.ClosedEntry
+	19, // 14: nightjar.v1.SyslogDoor.lost:type_name -> nightjar.v1.SyslogDoor.LostEntry
+	20, // 15: nightjar.v1.SyslogDoor.damaged:type_name -> nightjar.v1.SyslogDoor.DamagedEntry
+	0,  // 16: nightjar.v1.StatusService.GetStatus:input_type -> nightjar.v1.GetStatusRequest
+	1,  // 17: nightjar.v1.StatusService.ListRuleCosts:input_type -> nightjar.v1.ListRuleCostsRequest
+	15, // 18: nightjar.v1.StatusService.ValidateKey:input_type -> nightjar.v1.ValidateKeyRequest
+	4,  // 19: nightjar.v1.StatusService.GetStatus:output_type -> nightjar.v1.Status
+	2,  // 20: nightjar.v1.StatusService.ListRuleCosts:output_type -> nightjar.v1.ListRuleCostsResponse
+	16, // 21: nightjar.v1.StatusService.ValidateKey:output_type -> nightjar.v1.ValidateKeyResponse
+	19, // [19:22] is the sub-list for method output_type
+	16, // [16:19] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_status_proto_init() }
@@ -1303,13 +1534,14 @@ func file_status_proto_init() {
 	if File_status_proto != nil {
 		return
 	}
+	file_status_proto_msgTypes[3].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_status_proto_rawDesc), len(file_status_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   18,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -19,8 +19,9 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	StatusService_GetStatus_FullMethodName   = "/nightjar.v1.StatusService/GetStatus"
-	StatusService_ValidateKey_FullMethodName = "/nightjar.v1.StatusService/ValidateKey"
+	StatusService_GetStatus_FullMethodName     = "/nightjar.v1.StatusService/GetStatus"
+	StatusService_ListRuleCosts_FullMethodName = "/nightjar.v1.StatusService/ListRuleCosts"
+	StatusService_ValidateKey_FullMethodName   = "/nightjar.v1.StatusService/ValidateKey"
 )
 
 // StatusServiceClient is the client API for StatusService service.
@@ -31,6 +32,8 @@ const (
 type StatusServiceClient interface {
 	// GetStatus says how far evaluation has come.
 	GetStatus(ctx context.Context, in *GetStatusRequest, opts ...grpc.CallOption) (*Status, error)
+	// ListRuleCosts says what enabled rules cost, measured since the start.
+	ListRuleCosts(ctx context.Context, in *ListRuleCostsRequest, opts ...grpc.CallOption) (*ListRuleCostsResponse, error)
 	// ValidateKey answers whoever has a valid key.
 	ValidateKey(ctx context.Context, in *ValidateKeyRequest, opts ...grpc.CallOption) (*ValidateKeyResponse, error)
 }
@@ -47,6 +50,16 @@ func (c *statusServiceClient) GetStatus(ctx context.Context, in *GetStatusReques
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(Status)
 	err := c.cc.Invoke(ctx, StatusService_GetStatus_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *statusServiceClient) ListRuleCosts(ctx context.Context, in *ListRuleCostsRequest, opts ...grpc.CallOption) (*ListRuleCostsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListRuleCostsResponse)
+	err := c.cc.Invoke(ctx, StatusService_ListRuleCosts_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -71,6 +84,8 @@ func (c *statusServiceClient) ValidateKey(ctx context.Context, in *ValidateKeyRe
 type StatusServiceServer interface {
 	// GetStatus says how far evaluation has come.
 	GetStatus(context.Context, *GetStatusRequest) (*Status, error)
+	// ListRuleCosts says what enabled rules cost, measured since the start.
+	ListRuleCosts(context.Context, *ListRuleCostsRequest) (*ListRuleCostsResponse, error)
 	// ValidateKey answers whoever has a valid key.
 	ValidateKey(context.Context, *ValidateKeyRequest) (*ValidateKeyResponse, error)
 	mustEmbedUnimplementedStatusServiceServer()
@@ -85,6 +100,9 @@ type UnimplementedStatusServiceServer struct{}
 
 func (UnimplementedStatusServiceServer) GetStatus(context.Context, *GetStatusRequest) (*Status, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetStatus not implemented")
+}
+func (UnimplementedStatusServiceServer) ListRuleCosts(context.Context, *ListRuleCostsRequest) (*ListRuleCostsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListRuleCosts not implemented")
 }
 func (UnimplementedStatusServiceServer) ValidateKey(context.Context, *ValidateKeyRequest) (*ValidateKeyResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ValidateKey not implemented")
@@ -128,6 +146,24 @@ func _StatusService_GetStatus_Handler(srv interface{}, ctx context.Context, dec 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _StatusService_ListRuleCosts_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListRuleCostsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(StatusServiceServer).ListRuleCosts(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: StatusService_ListRuleCosts_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(StatusServiceServer).ListRuleCosts(ctx, req.(*ListRuleCostsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _StatusService_ValidateKey_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ValidateKeyRequest)
 	if err := dec(in); err != nil {
@@ -156,6 +192,10 @@ var StatusService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetStatus",
 			Handler:    _StatusService_GetStatus_Handler,
+		},
+		{
+			MethodName: "ListRuleCosts",
+			Handler:    _StatusService_ListRuleCosts_Handler,
 		},
 		{
 			MethodName: "ValidateKey",

@@ -25,9 +25,14 @@ const rulesPath = "/api/nightjar/v1/rules"
 func newRules() *cobra.Command { return ruleDocuments().command() }
 
 func ruleDocuments() *documents {
+	costs := map[string]ruleCost{}
 	return &documents{
 		noun: "rule", plural: "rules", query: "source:sshd type:log_detection", enabled: "isEnabled",
-		list: listRules, complete: completeRule,
+		list: func(ctx context.Context, c *client, query string) ([]document, error) {
+			c.ruleCosts(ctx, costs)
+			return listRules(ctx, c, query)
+		},
+		complete: completeRule,
 		create: func(ctx context.Context, c *client, body map[string]any) (string, error) {
 			d, err := sendRule(ctx, c, http.MethodPost, rulesPath, body)
 			return d.id, err
@@ -48,8 +53,13 @@ func ruleDocuments() *documents {
 			return readHistory(ctx, c, "/api/v2/security_monitoring/rules/"+url.PathEscape(id)+"/version_history", "rule", ruleDocument)
 		},
 		check: checkRule, asksTables: true,
-		columns: []string{"NAME", "TYPE", "METHOD", "ENABLED", "SEVERITY", "ID", "WITHOUT EFFECT"},
-		cell:    ruleCell,
+		columns: []string{"NAME", "TYPE", "METHOD", "ENABLED", "SEVERITY", "US/EVENT", "SIGNALS/DAY", "BEHIND", "ID", "WITHOUT EFFECT"},
+		cell: func(d document, column string) string {
+			if text, ok := costs[d.id].cell(column); ok {
+				return text
+			}
+			return ruleCell(d, column)
+		},
 	}
 }
 

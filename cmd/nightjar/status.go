@@ -68,6 +68,10 @@ func warningsOf(answer map[string]any) (out []string) {
 		}
 		return 0
 	}
+	alone, _ := answer["rules_alone"].([]any)
+	for _, r := range alone {
+		out = append(out, fmt.Sprintf("rule %s (%s) is evaluated by itself, %.0f events behind: %s", text(r, "rule_id"), text(r, "name"), number(r, "behind"), text(r, "alone")))
+	}
 	clocks, _ := answer["clocks"].([]any)
 	for _, c := range clocks {
 		behind := time.Duration(number(c, "behind_seconds") * float64(time.Second)).Round(time.Second)

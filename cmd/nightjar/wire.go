@@ -438,6 +438,9 @@ func (r reporter) ready(ctx context.Context, what api.Readiness) error {
 // healthTime is how long a server may take to answer, for the status.
 const healthTime = time.Second
 
+// RuleCosts implements api.Reporter.
+func (r reporter) RuleCosts() []scheduler.RuleCost { return r.scheduler.Costs() }
+
 // Status implements api.Reporter.
 func (r reporter) Status(ctx context.Context) (api.Status, error) {
 	received := r.intake.Acknowledged()
