@@ -58,6 +58,14 @@ func costlyRules(t testing.TB) map[string]schema.Rule {
 	add("each new value", "new_value", 0, learn, "a > 0", fresh+`,"groupByFields":[]`)
 	add("anomaly", "anomaly_detection", 3600, `,"anomalyDetectionOptions":{"bucketDuration":300,"learningDuration":1,"detectionTolerance":3}`, "a > 0.99", count)
 	add("travel", "impossible_travel", 3600, "", "a > 0", `"aggregation":"geo_data","metrics":["@geo"]`)
+	add("sequence", "sequence_detection", 3600, `,"sequenceDetectionOptions":{"steps":[{"name":"one","condition":"a > 0"},{"name":"two","condition":"b > 0"}],
+		"stepTransitions":[{"parent":"one","child":"two","evaluationWindow":300}]}`, "two > 0", count, count)
+	add("texts", "content_anomaly", 3600, `,"contentAnomalyOptions":{"learningDuration":1}`, "", `"aggregation":"none","metrics":["@usr.id"]`)
+	alerts := rules["count"]
+	alerts.Name, alerts.Queries, alerts.Cases, alerts.Options.DetectionMethod = "third party", nil, nil, "third_party"
+	alerts.Options.ThirdParty = &schema.ThirdPartyOptions{DefaultStatus: "info", RootQueries: []schema.RootQuery{{Query: "source:wide", GroupByFields: []string{"@ip"}}}}
+	alerts.ThirdPartyCases = []schema.ThirdPartyCase{{Name: "some", Query: "@usr.id:*", Status: "low"}}
+	rules["third party"] = alerts
 	coarse := rules["count"]
 	coarse.Name, coarse.GroupSignalsBy = "coarse", []string{"@usr.id"}
 	coarse.Queries = []schema.RuleQuery{{Name: "a", Query: "source:wide", Aggregation: "count", GroupByFields: []string{"@ip", "@usr.id"}}}

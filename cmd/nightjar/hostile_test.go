@@ -89,8 +89,23 @@ func hostileRules() []string {
 		rule("wide new group", "new_value", `,"newValueOptions":{"forgetAfter":7,"learningMethod":"duration","learningDuration":0}`, `{"name":"a","query":"source:wide","groupByFields":[],"aggregation":"new_value","metrics":["@ip"]}`, holds("a > 0")),
 		rule("wide anomaly", "anomaly_detection", `,"anomalyDetectionOptions":{"bucketDuration":300,"learningDuration":1,"detectionTolerance":3}`, query("a", count), holds("a > 0.99")),
 		rule("wide travel", "impossible_travel", "", query("a", `"aggregation":"geo_data","metrics":["@geo"]`), holds("a > 0")),
+		rule("wide sequence", "sequence_detection", `,"sequenceDetectionOptions":{"steps":[{"name":"one","condition":"a > 0"},{"name":"two","condition":"b > 0"}],
+			"stepTransitions":[{"parent":"one","child":"two","evaluationWindow":300}]}`, query("a", count)+","+query("b", count), holds("two > 0")),
+		strings.Replace(rule("wide third party", "third_party", `,"thirdPartyRuleOptions":{"defaultStatus":"info","rootQueries":[{"query":"source:wide","groupByFields":["@ip"]}]}`, "", ""),
+			`"tags":[]`, `"tags":[],"thirdPartyCases":[{"name":"some","query":"@usr.id:*","status":"low"}]`, 1),
+		rule("wide texts", "content_anomaly", `,"contentAnomalyOptions":{"learningDuration":1}`, query("a", `"aggregation":"none","metrics":["@usr.id"]`), holds("")),
 		rule("wide content", "threshold", "", `{"name":"a","query":"source:wide *word* -@usr.id:root","groupByFields":["@a","@b"],"aggregation":"count"}`, holds("a > 0")),
 	}
+}
+
+// correlationOf is a rule over the signals of two of them.
+func correlationOf(one, other string) []byte {
+	of := func(name, id string) string {
+		return fmt.Sprintf(`{"name":%q,"ruleId":%q,"aggregation":"event_count","correlatedByFields":["@ip"]}`, name, id)
+	}
+	return fmt.Appendf(nil, `{"name":"wide correlation","type":"signal_correlation","isEnabled":true,"message":"m","tags":[],"queries":[%s,%s],
+		"cases":[{"status":"low","condition":"a > 0 && b > 0"}],"options":{"detectionMethod":"threshold","evaluationWindow":300,"keepAlive":3600,"maxSignalDuration":86400}}`,
+		of("a", one), of("b", other))
 }
 
 func (p *process) sendHostile(kind string, size int) {
@@ -112,9 +127,13 @@ func TestHostileEventsStopNobody(t *testing.T) {
 	seconds, size, within := envInt("NIGHTJAR_SOAK", 6), envInt("NIGHTJAR_SOAK_SIZE", 12_000), envInt("NIGHTJAR_SOAK_WITHIN", 0)
 	p := startEngine(t)
 	p.call(http.MethodPost, "/api/v2/security_monitoring/rules", loadRule(0), nil)
+	var ids []string
 	for _, rule := range hostileRules() {
-		p.call(http.MethodPost, "/api/v2/security_monitoring/rules", []byte(rule), nil)
+		var made struct{ ID string }
+		p.call(http.MethodPost, rulesPath, []byte(rule), &made)
+		ids = append(ids, made.ID)
 	}
+	p.call(http.MethodPost, "/api/v2/security_monitoring/rules", correlationOf(ids[0], ids[1]), nil)
 	seen := map[string]time.Time{}
 	stop, watched := make(chan struct{}), make(chan struct{})
 	go func() {
