@@ -51,7 +51,7 @@ test-senders: setup senders
 
 senders:
 	@test -x bin/senders/usr/sbin/rsyslogd -a \( -x bin/senders/lib/systemd/systemd-journal-upload -o -x /lib/systemd/systemd-journal-upload \) || { command -v apt-get >/dev/null || { echo "apt-get is missing: the senders are unpacked from Debian's packages"; exit 1; }; .ci/senders; }
-	@test -d clienttest/senders/node_modules || { command -v npm >/dev/null || { echo "npm is missing: install Node.js 20 or newer"; exit 1; }; cd clienttest/senders && npm ci --loglevel=error; }
+	@test clienttest/senders/node_modules/.package-lock.json -nt clienttest/senders/package-lock.json || { command -v npm >/dev/null || { echo "npm is missing: install Node.js 20 or newer"; exit 1; }; cd clienttest/senders && npm ci --loglevel=error && touch node_modules/.package-lock.json; }
 
 # test-clients drives an engine with Datadog's Go client. That is a module of its
 # own, because its first build takes minutes and some GB of memory.

@@ -28,11 +28,11 @@ func (d *Decoder) read(body []byte, at int, events *[]schema.Event) (end int, ok
 	}()
 	var places [16]place
 	x := draft{read: r, places: places[:0]}
-	if !r.Begin(body, at) || !d.readMembers(&x) {
+	if !r.Begin(body[:min(len(body), at+MaxEventBytes)], at) || !d.readMembers(&x) {
 		return 0, false
 	}
 	end, values := r.End()
-	if end-at > MaxEventBytes || values > MaxEventValues || d.values+values > MaxRequestValues {
+	if values > MaxEventValues || d.values+values > MaxRequestValues {
 		return 0, false
 	}
 	odd, untimed := d.Odd, d.Untimed

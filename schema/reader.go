@@ -44,6 +44,10 @@ type Reader struct {
 // readDepth is how deep a Reader reads.
 const readDepth = 64
 
+// readValues is how many values a Reader reads: each costs far more than the two bytes
+// that it may take in JSON.
+const readValues = 1 << 16
+
 // maxMembers bounds what a Reader remembers of names.
 const maxMembers = 10_000
 
@@ -113,8 +117,9 @@ func (r *Reader) Next() (m Member, ok bool) {
 		return Member{}, false
 	}
 	if !r.empty && c == ',' {
-		r.at++
-		r.values++
+		if r.at++; !r.another() {
+			return Member{}, false
+		}
 		c = r.peek()
 	} else if !r.empty {
 		c = 0
@@ -438,8 +443,9 @@ func (r *Reader) object(parent *member, this uint64, depth int, comma bool) bool
 		n++
 		switch r.peek() {
 		case ',':
-			r.at++
-			r.values++
+			if r.at++; !r.another() {
+				return false
+			}
 		case '}':
 			r.at++
 			return r.fits(parent, n)
@@ -447,6 +453,12 @@ func (r *Reader) object(parent *member, this uint64, depth int, comma bool) bool
 			return r.fail()
 		}
 	}
+}
+
+// another counts a value.
+func (r *Reader) another() bool {
+	r.values++
+	return r.values <= readValues || r.fail()
 }
 
 // fits counts the bytes of long paths, as builder.longPaths does before it reads.
@@ -474,8 +486,9 @@ func (r *Reader) array(m *member, depth int) bool {
 		}
 		switch r.peek() {
 		case ',':
-			r.at++
-			r.values++
+			if r.at++; !r.another() {
+				return false
+			}
 			r.b.json = append(r.b.json, ',')
 		case ']':
 			r.at++
