@@ -49,6 +49,9 @@ func TestThePresentSchemaIsTheNewestState(t *testing.T) {
 	text := strings.Join(now, ";\n\n") + ";\n"
 	files := states(t)
 	newest := read(t, files[len(files)-1])
+	if State != len(files) {
+		t.Errorf("State is %d, and there are %d states", State, len(files))
+	}
 	if newest == text {
 		return
 	}

@@ -86,6 +86,9 @@ func newEngine(lc fx.Lifecycle, config Config, log *slog.Logger) (*engine, error
 		return nil, err
 	}
 	lc.Append(fx.StopHook(release))
+	if err := claimFolder(config.DataDir); err != nil {
+		return nil, err
+	}
 	if err := checkClock(); err != nil {
 		return nil, err
 	}
