@@ -28,16 +28,16 @@ const (
 	tokenMore = 0x40
 )
 
-// Bounds of one record: real ones stay far below.
-const (
-	maxDepth = 64
-	maxNodes = 1 << 16
-	maxBytes = 4 << 20
-)
+// maxDepth bounds how deep elements nest: real ones stay far below.
+const maxDepth = 64
 
-// maxWork is how many bytes of binary XML are read of a chunk, which may say that
-// they stand in many places: real ones are read once.
-const maxWork = 16 << 20
+// maxWork bounds what is done for a chunk, in bytes that are read or written: records
+// may say that something small stands in many places. Real ones take a hundredth.
+// A piece of XML counts as nodeWork.
+const (
+	maxWork  = 8 << 20
+	nodeWork = 16
+)
 
 // node is a piece of XML before its values are put in.
 type node struct {
@@ -85,6 +85,12 @@ type template struct {
 	err     error
 }
 
+// may counts work, and reports whether there may be so much.
+func (c *chunk) may(work int) bool {
+	c.work += work
+	return c.work <= maxWork
+}
+
 func newChunk(data []byte) *chunk {
 	return &chunk{data: data, names: map[int]string{}, templates: map[int]*template{}}
 }
@@ -92,7 +98,7 @@ func newChunk(data []byte) *chunk {
 // fragment reads the XML of [at, end). Elements of a template's definition have an
 // identifier that those of values lack.
 func (c *chunk) fragment(at, end, depth int, identified bool) ([]node, error) {
-	if c.work += end - at; c.work > maxWork {
+	if !c.may(end - at) {
 		return nil, errTooMuch
 	}
 	p := &parser{chunk: c, cursor: cursor{data: c.data, at: at, end: end}, identified: identified}

@@ -44,11 +44,9 @@ func (c *chunk) event(to []byte, at, end int) ([]byte, error) {
 // filling puts values into templates.
 type filling struct {
 	chunk *chunk
-	// So far: a record that repeats itself is small and means much.
-	nodes, bytes int
 }
 
-var errTooMuch = errors.New("the record unfolds to more than any event is")
+var errTooMuch = errors.New("the records of the chunk unfold to more than any events are")
 
 // fill puts the nodes into an element.
 func (f *filling) fill(into *element, nodes []node, values []value, depth int) error {
@@ -57,7 +55,7 @@ func (f *filling) fill(into *element, nodes []node, values []value, depth int) e
 	}
 	for i := range nodes {
 		n := &nodes[i]
-		if f.nodes++; f.nodes > maxNodes {
+		if !f.chunk.may(nodeWork) {
 			return errTooMuch
 		}
 		switch n.kind {
@@ -89,7 +87,7 @@ func (f *filling) value(into *element, index int, values []value, depth int) err
 		return nil
 	}
 	v := values[index]
-	if f.bytes += len(v.raw); f.bytes > maxBytes {
+	if !f.chunk.may(len(v.raw)) {
 		return errTooMuch
 	}
 	if v.kind != typeBinXML {
