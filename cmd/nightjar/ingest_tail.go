@@ -78,7 +78,7 @@ func (t *tail) more() bool {
 	if t.failed = t.sender.flush(false); t.failed != nil {
 		return false
 	}
-	for t.ctx.Err() == nil {
+	for begun := time.Now(); t.ctx.Err() == nil; {
 		info, err := t.file.Stat()
 		if err != nil {
 			t.failed = err
@@ -96,7 +96,7 @@ func (t *tail) more() bool {
 		case info.Size() < offset || !t.unchanged(offset):
 			t.truncated = true
 			return false
-		case info.Size() > offset:
+		case info.Size() > offset, time.Since(begun) > followGrace/2 && !t.isOver(info):
 			return true
 		case t.isOver(info):
 			return false

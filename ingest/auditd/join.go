@@ -23,6 +23,7 @@ type Joiner struct {
 	byKey   map[key]*joined
 	newest  int64
 	bytes   int
+	resting bool
 }
 
 type key struct {
@@ -86,7 +87,7 @@ func (j *Joiner) push(e *joined) { j.pending = append(j.pending, e) }
 func (j *Joiner) release(all bool) error {
 	for len(j.pending) > 0 {
 		e := j.pending[0]
-		over := e.over || e.key.millis+patience <= j.newest || len(j.pending) > maxPending || j.bytes > maxBytes
+		over := e.over || j.resting || e.key.millis+patience <= j.newest || len(j.pending) > maxPending || j.bytes > maxBytes
 		if !over && !all {
 			return nil
 		}
@@ -104,3 +105,11 @@ func (j *Joiner) release(all bool) error {
 
 // Close hands over what is left: nothing more will come.
 func (j *Joiner) Close() error { return j.release(true) }
+
+// Rest hands over what is left when nothing has come for so long that nothing more
+// will.
+func (j *Joiner) Rest() error {
+	j.resting = true
+	defer func() { j.resting = false }()
+	return j.release(false)
+}

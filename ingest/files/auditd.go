@@ -24,6 +24,9 @@ func (r *reading) auditd(path string, in *bufio.Reader) error {
 		text = append(appendText(append(text[:0], `{"ddsource":"auditd","message":`...), e.Text), '}')
 		return r.use(Record{Place: Place{path, e.Line}, JSON: true, Text: text, Open: e.Open})
 	})
+	if r.follow != nil {
+		r.follow.idle = joiner.Rest
+	}
 	err := r.eachLine(path, in, func(n int, line []byte, _ bool) error { return joiner.Add(string(line), n) })
 	if err != nil {
 		return err

@@ -68,6 +68,7 @@ type Options struct {
 	Skipped func(error)
 	// Follow, when not nil, is asked at the end of the file whether to read on. It
 	// may wait, and is called between records: all that can be read was handed over.
+	// It should say true now and then where nothing came: some records wait for more.
 	// Only what is Followable is to be followed.
 	Follow func() (more bool)
 }

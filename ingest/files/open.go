@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -62,11 +63,26 @@ type following struct {
 	more  func() bool
 	line  bool // there is a whole one, or what no line has
 	known bool
+	// idle, when not nil, hands over what would wait for more, when nothing has come
+	// for a while.
+	idle  func() error
+	since time.Time // when something came last; zero: idle was called since
 }
+
+// idleAfter is that while.
+var idleAfter = 2 * time.Second
 
 func (f *following) Read(b []byte) (int, error) {
 	for {
 		n, err := f.in.Read(b)
+		if n > 0 {
+			f.since = time.Now()
+		} else if f.idle != nil && !f.since.IsZero() && time.Since(f.since) >= idleAfter {
+			f.since = time.Time{}
+			if err := f.idle(); err != nil {
+				return 0, err
+			}
+		}
 		f.line = f.line || bytes.IndexByte(b[:n], '\n') >= 0 || bytes.IndexByte(b[:n], 0) >= 0
 		if n > 0 || !errors.Is(err, io.EOF) {
 			return n, err
