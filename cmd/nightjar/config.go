@@ -38,9 +38,9 @@ type setting struct {
 
 var settings = []setting{
 	{name: "data-dir", value: "data", help: "folder that everything is kept in"},
-	{name: "http", value: "127.0.0.1:8420", help: "address of the REST API"},
+	{name: "http", value: "127.0.0.1:8420", help: "address of the REST API and of senders of logs; gRPC is served there too"},
 	{name: "allowed-host", list: true, cut: ",", help: "a name that requests may be for, in their Host header, beside localhost and the address of http; names of others are refused (421)"},
-	{name: "grpc", value: "127.0.0.1:8421", help: "address of the gRPC API"},
+	{name: "grpc", value: "127.0.0.1:8421", help: "address of the gRPC API and of OTLP"},
 	{name: "clickhouse", value: "", help: "ClickHouse server to use, as clickhouse://user:password@host:9000/database (default: an embedded one)"},
 	{name: "clickhouse-analyst", value: "", help: "the same server as a read-only user, for ad hoc SQL (default: one is made)"},
 	{name: "lateness", value: "24h", help: "how far an event may arrive behind its own time and still be evaluated (30m, 24h, 7d)"},
