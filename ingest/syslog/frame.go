@@ -102,11 +102,10 @@ func (f *frames) count() (n int, ok bool) {
 // counted reads a message of n bytes.
 func (f *frames) counted(n int) (text []byte, problem string, err error) {
 	for left := n; left > 0; {
-		part, err := f.r.Peek(min(left, 1))
-		if err != nil {
+		if _, err := f.r.Peek(1); err != nil {
 			return f.rest(err)
 		}
-		part, _ = f.r.Peek(min(left, max(f.r.Buffered(), 1))) // it is there
+		part, _ := f.r.Peek(min(left, f.r.Buffered())) // it is there
 		if err := f.keep(part); err != nil {
 			return f.rest(err)
 		}
