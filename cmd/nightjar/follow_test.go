@@ -234,7 +234,7 @@ func TestChaosFollow(t *testing.T) {
 	address := free.Addr().String()
 	free.Close()
 	p := startEngine(t, "--http", address)
-	seed := uint64(time.Now().UnixNano())
+	seed := uint64(fromEnv("NIGHTJAR_CHAOS_SEED", int(time.Now().UnixNano())))
 	r := &rotating{t: t, dir: t.TempDir(), random: rand.New(rand.NewPCG(seed, 1))}
 	t.Logf("seed %d", seed)
 	r.open()
@@ -242,20 +242,26 @@ func TestChaosFollow(t *testing.T) {
 	f.start()
 	defer func() { f.kill() }()
 	stored := func() uint64 { return p.count("SELECT uniqExact(attributes.n) FROM events WHERE source = 'follow'") }
+	kills, restarts, truncations := 0, 0, 0
+	done := "" // what was done, for when it fails
 	complete := func() {
 		t.Helper()
 		deadline := time.Now().Add(60 * time.Second)
 		for stored() < uint64(r.written) {
 			if time.Now().After(deadline) {
-				t.Fatalf("%d of %d lines are stored; the follower said:\n%s", stored(), r.written, f.output)
+				t.Fatalf("%d of %d lines are stored after %s; the follower said:\n%s", stored(), r.written, done, f.output)
 			}
 			time.Sleep(100 * time.Millisecond)
 		}
 	}
-	kills, restarts, truncations := 0, 0, 0
+	// What was rotated away before anything was sent is not looked for.
+	r.write()
+	complete()
 	for range chaosRotations {
 		r.write()
-		switch r.random.IntN(7) {
+		turn := r.random.IntN(7)
+		done += fmt.Sprint(turn)
+		switch turn {
 		case 0:
 			r.rename()
 		case 1:
