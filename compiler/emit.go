@@ -33,7 +33,7 @@ func (q *Query) SQL(p *Params) (string, error) {
 }
 
 // MaxSQLLength keeps a query below the server's limits on text and tree size.
-const MaxSQLLength = 200 << 10
+const MaxSQLLength = 320 << 10
 
 type emitter struct{ p *Params }
 
@@ -187,6 +187,7 @@ type attribute struct {
 	typed  bool
 	column string // the path itself
 	many   string // where several strings, or the texts of several values, are
+	rest   string // the values in column rest, each after the letter of its kind
 	shapes schema.Shapes
 }
 
@@ -202,19 +203,40 @@ func (a attribute) texts(one, several func(column string) string) []string {
 	if a.has(schema.ManyStrings | schema.ManyMixed) {
 		parts = append(parts, several(a.many))
 	}
+	if a.has(schema.InRest) {
+		parts = append(parts, several(a.restTexts()))
+	}
 	return parts
 }
 
-func (e *emitter) attribute(path string) attribute {
-	shapes := schema.AllShapes
+// restTexts are the texts of the values in column rest, whatever their kind.
+func (a attribute) restTexts() string { return "arrayMap(x -> substring(x, 2), " + a.rest + ")" }
+
+// inRest are the values of a path in column rest.
+func (e *emitter) inRest(path string) string {
+	prefix := schema.RestPrefix(path)
+	return fmt.Sprintf("arrayMap(x -> substring(x, %s), arrayFilter(x -> startsWith(x, %s), rest))", e.p.Int(int64(len(prefix)+1)), e.p.String(prefix))
+}
+
+// shapes are the forms that the values at a path may have.
+func (e *emitter) shapes(path string) schema.Shapes {
 	if e.p.Shapes != nil {
-		shapes = e.p.Shapes(path)
+		return e.p.Shapes(path)
 	}
+	return schema.AllShapes
+}
+
+func (e *emitter) attribute(path string) attribute {
+	shapes := e.shapes(path)
 	if _, typed := schema.Typed(path); typed {
-		return attribute{true, "attributes.`" + path + "`", "attributes.`" + schema.ManyPath(path) + "`", shapes}
+		return attribute{true, "attributes.`" + path + "`", "attributes.`" + schema.ManyPath(path) + "`", "", shapes &^ schema.InRest}
 	}
 	column := "attributes." + e.p.Identifier(schema.StoredPath(path))
-	return attribute{false, column, column + stringList, shapes}
+	a := attribute{false, column, column + stringList, "", shapes}
+	if a.has(schema.InRest) {
+		a.rest = e.inRest(path)
+	}
+	return a
 }
 
 // text is the string, where there is one and it is a string.
@@ -573,7 +595,7 @@ func (e *emitter) interval(r Range) string {
 		}
 		return arrayExists(array, text)
 	}
-	parts := a.texts(text, several)
+	parts := a.stored(schema.Alone).texts(text, several)
 	ofMixed := []string{ofKind("s", text("substring(v, 2)"))}
 	if v.quoted {
 		test := func(x string) string { return text("toString(" + x + ")") }
@@ -594,7 +616,16 @@ func (e *emitter) interval(r Range) string {
 	if a.has(schema.ManyMixed) {
 		parts = append(parts, "arrayExists(v -> "+notNull(sqlAny(ofMixed...))+", "+mixed+")")
 	}
+	if a.has(schema.InRest) {
+		parts = append(parts, "arrayExists(v -> "+notNull(sqlAny(ofMixed...))+", "+a.rest+")")
+	}
 	return sqlAny(parts...)
+}
+
+// stored is the attribute without some of the forms that it may have.
+func (a attribute) stored(of schema.Shapes) attribute {
+	a.shapes &= of
+	return a
 }
 
 // ofKind is a test of the values at a MixedPath that are of one kind.
@@ -694,6 +725,10 @@ func (e *emitter) exists(f schema.Field) string {
 func (e *emitter) attributeExists(path string) string {
 	a := e.attribute(path)
 	parts := a.present()
+	if shapes := e.shapes(path); shapes&schema.InRest != 0 {
+		below := "startsWith(x, " + e.p.String(schema.RestBelow(path)) + ")"
+		parts = append(parts, "arrayExists(x -> (startsWith(x, "+e.p.String(schema.RestPrefix(path))+") OR "+below+"), rest)")
+	}
 	if !a.has(schema.Below) {
 		return sqlAny(parts...)
 	}
@@ -722,7 +757,7 @@ func (a attribute) present() []string {
 			parts = append(parts, "notEmpty("+a.many+")")
 		}
 		return parts
-	case a.has(schema.AllShapes &^ schema.Below):
+	case a.has(schema.Alone):
 		return []string{"(" + a.column + " IS NOT NULL)"}
 	}
 	return nil
@@ -744,6 +779,9 @@ func (e *emitter) network(n Network) string {
 	}
 	if a.has(schema.ManyStrings | schema.ManyMixed) {
 		parts = append(parts, "arrayExists(v -> "+test("v")+", "+a.many+")")
+	}
+	if a.has(schema.InRest) {
+		parts = append(parts, "arrayExists(v -> "+test("v")+", "+a.restTexts()+")")
 	}
 	return sqlAny(parts...)
 }

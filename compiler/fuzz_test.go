@@ -59,7 +59,7 @@ func isNumbered(word string) bool {
 
 var plainWords = func() map[string]bool {
 	words := map[string]bool{}
-	for _, w := range strings.Fields(`true false AND OR NOT IN IS NULL BETWEEN LIKE attributes raw message tags source
+	for _, w := range strings.Fields(`true false AND OR NOT IN IS NULL BETWEEN LIKE attributes raw rest x arrayMap arrayFilter message tags source
 		service host status timestamp UTC v t s i f if empty has hasAny ifNull arrayExists startsWith substring toString
 		String Int64 Float64 Bool Array Nullable Identifier match positionCaseInsensitive multiSearchAny multiSearchAnyCaseInsensitive arrayStringConcat notEmpty length
 		arrayMap arrayFilter arrayConcat arrayFlatten arraySum arrayCount arrayDistinct arrayEnumerate assumeNotNull isNotNull CAST lengthUTF8 replaceAll replaceRegexpAll splitByChar

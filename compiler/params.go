@@ -31,6 +31,7 @@ type Params struct {
 	// stored, so that the SQL looks for no others: a look into a form that is
 	// not there costs as much as one that is. Nil: any form, for every path.
 	// schema.Catalogue.Shapes fits here; what its users owe is said there.
+	// Of signals it is schema.WithoutRest.
 	Shapes func(path string) schema.Shapes
 
 	values map[string]string // by name, as they travel

@@ -244,6 +244,7 @@ func (e *seclEmitter) ordered(path string, integers bool) string {
 		if !a.typed {
 			add(schema.OneInt, "arrayMap(x -> assumeNotNull(x), arrayFilter(x -> isNotNull(x), ["+a.column+".:Int64]))")
 			add(schema.ManyInts, "arrayMap(x -> assumeNotNull(x), "+a.column+integerList+")")
+			add(schema.InRest, "arrayMap(x -> toInt64OrZero(substring(x, 2)), arrayFilter(x -> startsWith(x, 'i'), "+a.rest+"))")
 		}
 		if len(lists) == 0 {
 			return "CAST([], 'Array(Int64)')"
@@ -253,6 +254,7 @@ func (e *seclEmitter) ordered(path string, integers bool) string {
 		add(schema.ManyStrings|schema.ManyMixed, "arrayMap(x -> assumeNotNull(x), "+a.many+")")
 		if !a.typed {
 			add(schema.OneBool, oneText(a.column+".:Bool", "toString(x)"))
+			add(schema.InRest, "arrayMap(x -> substring(x, 2), arrayFilter(x -> match(x, '^[sb]'), "+a.rest+"))")
 		}
 		if len(lists) == 0 {
 			return "CAST([], 'Array(String)')"

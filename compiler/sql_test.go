@@ -33,6 +33,7 @@ func newWorld(t testing.TB, events []schema.Event) *world {
 		}
 	}
 	w.sink = store.New(w.conn)
+	w.sink.LimitNewPaths(15, 25) // so that some are in column rest
 	if err := w.sink.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -50,6 +50,7 @@ func (e *emitter) attributeValues(path string) string {
 			add(list.shapes, "arrayMap(x -> toString(assumeNotNull(x)), "+a.column+list.column+")")
 		}
 	}
+	add(schema.InRest, a.restTexts())
 	switch len(lists) {
 	case 0:
 		return "CAST([], 'Array(String)')"
@@ -106,6 +107,9 @@ func (e *emitter) numbers(path string) []string {
 	if a.has(schema.ManyMixed) {
 		mixed := "attributes." + e.p.Identifier(schema.MixedPath(path)) + stringList
 		lists = append(lists, e.numbersOf(mixed, "substring(x, 2)", "match(x, '^[if]')"))
+	}
+	if a.has(schema.InRest) {
+		lists = append(lists, e.numbersOf(a.rest, "substring(x, 2)", "match(x, '^[if]')"))
 	}
 	if a.has(schema.ManyStrings) {
 		strings := a.many

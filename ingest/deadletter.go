@@ -3,21 +3,40 @@ package ingest
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
+	"sync"
 
 	"nightjar/schema"
 )
 
 // deadLetters keeps the events that the sink refuses for good, one JSON object
-// a line, with the reason. Nothing reads it but people.
-type deadLetters struct{ file *os.File }
+// a line, with the reason.
+type deadLetters struct {
+	file *os.File
+
+	mu   sync.Mutex
+	seqs map[uint64]bool
+}
 
 func openDeadLetters(path string) (*deadLetters, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open dead letters: %w", err)
 	}
-	return &deadLetters{f}, nil
+	content, err := io.ReadAll(f)
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("read dead letters: %w", err)
+	}
+	return &deadLetters{file: f, seqs: readSeqs(content)}, nil
+}
+
+// has reports whether an event is there.
+func (d *deadLetters) has(seq uint64) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.seqs[seq]
 }
 
 func (d *deadLetters) put(e *schema.Event, reason error) error {
@@ -35,6 +54,9 @@ func (d *deadLetters) put(e *schema.Event, reason error) error {
 	if err := d.file.Sync(); err != nil {
 		return fmt.Errorf("write dead letter: %w", err)
 	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.seqs[e.Seq] = true
 	return nil
 }
 

@@ -15,8 +15,16 @@ import (
 // Run carries the log into the sink until it is told to stop, then frees the
 // folder. What is not carried by then is by the next Run.
 func (in *Intake) Run(ctx context.Context) error {
-	d := &drainer{in: in, limit: in.config.BlockEvents, damaged: in.log.Damaged()}
+	d := &drainer{in: in, limit: in.config.BlockEvents, deadline: in.config.Insert, damaged: in.log.Damaged()}
+	retrying, stop := context.WithCancel(ctx)
+	retried := make(chan struct{})
+	go func() {
+		defer close(retried)
+		in.aside.run(retrying)
+	}()
 	err := d.run(ctx)
+	stop()
+	<-retried
 	if errors.Is(err, context.Canceled) {
 		err = nil
 	}
@@ -37,6 +45,12 @@ type drainer struct {
 	// limit is the number of events that a block takes at present: less than
 	// the setting while the sink refuses something.
 	limit int
+	// deadline is how long an insert may take at present: longer than the setting
+	// after one took too long. heavy is the end of the block that did; 0: none.
+	deadline time.Duration
+	heavy    uint64
+	// begun: the block that is next was begun by an earlier process.
+	begun bool
 	// damaged is the log's count of unreadable regions that was told of.
 	damaged uint64
 }
@@ -94,14 +108,18 @@ func (d *drainer) start(ctx context.Context) error {
 		}
 	}
 	if m.To > m.Stored && last >= m.To {
-		// A block is stored whole or not at all, so this one is there; the server
-		// may have lost the memory of its token in a power cut.
+		// The last event of a block is stored after all others, so this one is there;
+		// the server may have lost the memory of its token in a power cut.
 		m = mark{m.To, m.To}
 		if err := d.save(ctx, m); err != nil {
 			return err
 		}
 	}
+	d.begun = m.To > m.Stored
+	in.findLost(max(m.Stored, min(last, in.acked.last)))
+	in.log.SkipTo(in.acked.last + 1)
 	if last >= in.log.Next() {
+		in.losses.skip(in.log.Next(), last)
 		if !in.log.Fresh() {
 			in.deps.Log.Error("ClickHouse holds arrival numbers that this intake has not given: was its folder replaced, or another intake writing?", "stored", last, "next", in.log.Next())
 		}
@@ -199,7 +217,7 @@ func (d *drainer) fill(ctx context.Context) error {
 			// Whole by its checksum and yet not readable: only another version of
 			// the program can have written it.
 			d.in.deps.Log.Error("a record of the intake log cannot be decoded; its events are lost", "first", rec.First, "events", rec.Count, "error", err)
-			d.in.metrics.lost.Add(float64(rec.Count))
+			d.in.losses.add(Loss{First: rec.First, Last: rec.Last(), Reason: "a record of the intake log cannot be decoded"})
 		}
 		skip := sort.Search(len(events), func(i int) bool { return events[i].Seq > m.Stored })
 		d.events = append(d.events, events[skip:]...)
@@ -242,12 +260,13 @@ func (d *drainer) missing(rec wal.Record) {
 	n := d.in.log.Damaged()
 	was := d.damaged
 	d.damaged = n
-	if n == was || rec.First <= expected {
-		return
+	switch {
+	case rec.First <= expected:
+	case n == was:
+		d.in.losses.skip(expected, rec.First-1)
+	default:
+		d.in.losses.add(Loss{First: expected, Last: rec.First - 1, Reason: "a part of the intake log is damaged"})
 	}
-	lost := rec.First - expected
-	d.in.metrics.lost.Add(float64(lost))
-	d.in.deps.Log.Error("acknowledged events are lost with a damaged part of the intake log", "first", expected, "events", lost)
 }
 
 // eventsOf is what the record holds: as Submit left it, or read from the log.
@@ -266,15 +285,11 @@ func (d *drainer) upTo(seq uint64) []schema.Event {
 // cut takes a block of what is there. Its events arrived on one day, so that
 // they go into one partition and the block is one part, stored whole or not.
 func (d *drainer) cut() []schema.Event {
-	const day = 24 * 60 * 60 * 1000
-	n := min(len(d.events), d.limit)
-	for i := range n {
-		if d.events[i].Seen/day != d.events[0].Seen/day {
-			return d.events[:i]
-		}
-	}
-	return d.events[:n]
+	return pieceOf(d.events, d.limit)
 }
+
+// dayOf is the day on which an event arrived: its partition.
+func dayOf(e *schema.Event) schema.Millis { return e.Seen / (24 * 60 * 60 * 1000) }
 
 // store brings a block into the sink, whatever it takes. Before the first try
 // the boundaries are durable: after a crash the same block goes out again under
@@ -288,44 +303,107 @@ func (d *drainer) store(ctx context.Context, block []schema.Event) error {
 			return err
 		}
 	}
-	token := fmt.Sprintf("%s-%d-%d", in.log.ID(), stored+1, to)
-	var rejected error
-	err := in.retry(ctx, "insert into ClickHouse", func(ctx context.Context) error {
+	through, problem, err := d.send(ctx, fmt.Sprintf("%s-%d-%d", in.log.ID(), stored+1, to), block)
+	switch {
+	case err != nil:
+		return err
+	case errors.Is(problem, ErrRejected) && len(block) > 1:
+		return d.halve(ctx, block, problem)
+	case errors.Is(problem, ErrRejected):
+		if err := d.bury(ctx, &block[0], problem); err != nil {
+			return err
+		}
+		return d.done(ctx, len(block), to)
+	case problem != nil && d.heavy == 0 && len(block) > 1:
+		d.heavy, d.deadline = to, 2*d.deadline
+		return d.halve(ctx, block, problem)
+	case problem != nil:
+		return d.putAside(ctx, problem)
+	}
+	n := len(d.upTo(through))
+	in.metrics.inserts.Inc()
+	in.metrics.stored.Add(float64(n))
+	if through >= d.heavy {
+		d.heavy = 0
+	}
+	if n == len(block) {
+		d.limit, d.deadline = min(d.limit*2, in.config.BlockEvents), in.config.Insert
+	}
+	return d.done(ctx, n, through)
+}
+
+// send inserts a block, and says how far it came. What failed is settled first: a
+// block may be there although its insert has failed, and a part of it where it took
+// several. A problem is the block's own: of another it is sent again.
+func (d *drainer) send(ctx context.Context, token string, block []schema.Event) (through uint64, problem, err error) {
+	in := d.in
+	first, last := block[0].Seq, block[len(block)-1].Seq
+	uncertain := d.begun
+	d.begun = false
+	err = in.retryFor(ctx, d.deadline+settling, "insert into ClickHouse", func(ctx context.Context) error {
+		if uncertain {
+			var err error
+			if through, err = in.deps.Sink.Settle(ctx, token, first, last); err != nil {
+				return err
+			}
+			if uncertain = false; through >= first || problem != nil {
+				return nil
+			}
+		}
 		start := time.Now()
-		err := in.deps.Sink.Insert(ctx, token, block)
-		if err == nil {
+		try, cancel := context.WithTimeout(ctx, d.deadline)
+		err := in.deps.Sink.Insert(try, token, block)
+		late := try.Err() != nil && ctx.Err() == nil
+		cancel()
+		switch {
+		case err == nil:
 			in.metrics.insertSeconds.Observe(time.Since(start).Seconds())
-		}
-		if errors.Is(err, ErrRejected) {
-			rejected = err
+			through = last
 			return nil
+		case errors.Is(err, ErrRejected):
+			problem = err
+			return nil
+		case late:
+			problem = fmt.Errorf("%w: not inserted within %s: %w", ErrTooMuch, d.deadline, err)
+		case errors.Is(err, ErrTooMuch):
+			problem = err
 		}
+		uncertain = true
 		return err
 	})
+	if through >= first {
+		problem = nil
+	}
+	return through, problem, err
+}
+
+// settling is how long it may take to find out what became of an insert.
+const settling = 15 * time.Second
+
+// putAside leaves the block that is too much, as far as it is not stored, to be
+// tried again in the background, and goes on behind it.
+func (d *drainer) putAside(ctx context.Context, problem error) error {
+	block := d.upTo(max(d.heavy, d.in.mark.state.To))
+	to := block[len(block)-1].Seq
+	err := d.in.retry(ctx, "set a block aside", func(context.Context) error { return d.in.aside.put(block, problem) })
 	if err != nil {
 		return err
 	}
-	if rejected != nil && len(block) > 1 {
-		return d.halve(ctx, block, rejected)
+	if err := d.save(ctx, mark{to, to}); err != nil {
+		return err
 	}
-	if rejected != nil {
-		if err := d.bury(ctx, &block[0], rejected); err != nil {
-			return err
-		}
-	} else {
-		in.metrics.inserts.Inc()
-		in.metrics.stored.Add(float64(len(block)))
-		d.limit = min(d.limit*2, in.config.BlockEvents)
-	}
+	d.heavy, d.deadline, d.limit = 0, d.in.config.Insert, d.in.config.BlockEvents
+	d.in.deps.Log.Error("a block of events is too much for ClickHouse; it is set aside and tried again in the background, and evaluated when it is stored; all else goes on",
+		"first", block[0].Seq, "last", to, "events", len(block), "error", problem)
 	return d.done(ctx, len(block), to)
 }
 
-// halve gives up a block that the sink refuses whole, to find the event that is
-// the reason. Refused means that nothing of it is stored, so its boundaries may
-// change.
+// halve gives up a block that the sink refuses whole or that is too much for it, to
+// find the event that is the reason. It is settled that nothing of it is stored, so
+// its boundaries may change.
 func (d *drainer) halve(ctx context.Context, block []schema.Event, reason error) error {
 	d.limit = len(block) / 2
-	d.in.deps.Log.Warn("ClickHouse refuses a block for its data; trying smaller ones", "events", len(block), "error", reason)
+	d.in.deps.Log.Warn("ClickHouse does not take a block; trying smaller ones", "events", len(block), "error", reason)
 	return d.save(ctx, mark{d.in.mark.state.Stored, block[d.limit-1].Seq})
 }
 
@@ -388,9 +466,14 @@ func (d *drainer) save(ctx context.Context, m mark) error {
 // retry does it until it works, ever more slowly. The operator hears when it
 // begins to fail and when it works again, not in between.
 func (in *Intake) retry(ctx context.Context, what string, do func(context.Context) error) error {
+	return in.retryFor(ctx, in.config.Insert, what, do)
+}
+
+// retryFor is retry, where each time may take so long.
+func (in *Intake) retryFor(ctx context.Context, most time.Duration, what string, do func(context.Context) error) error {
 	wait, failed := 50*time.Millisecond, time.Time{}
 	for {
-		try, cancel := context.WithTimeout(ctx, in.config.Insert)
+		try, cancel := context.WithTimeout(ctx, most)
 		err := do(try)
 		cancel()
 		if err == nil {

@@ -57,6 +57,10 @@ var ErrTooLarge = errors.New("the batch is too large")
 // events again will fail again.
 var ErrRejected = errors.New("rejected")
 
+// ErrTooMuch marks an error of a Sink that is not the fault of any event: so many
+// of them at a time are too much for it.
+var ErrTooMuch = errors.New("too much at a time")
+
 // RetryAfter tells that the batch of a refusal may be sent again, and when. Over
 // HTTP it is the header Retry-After of a 429 (full: a quota is used up) or 503;
 // over gRPC, RetryInfo of RESOURCE_EXHAUSTED or UNAVAILABLE.

@@ -33,6 +33,9 @@ func (in *Intake) heal(name string, unusable func(path string, err error) bool, 
 var whatItHeld = map[string]string{
 	"log":                "events in it that were not yet stored are lost",
 	"batches":            "batch ids in it are forgotten, and a batch that is sent again may be doubled",
+	"losses.jsonl":       "what was lost before is no longer known",
+	"acknowledged":       "it said where the log should end",
+	"aside":              "blocks of events in it that were set aside are not stored",
 	"checkpoint":         "ClickHouse is asked how far it is instead",
 	"dead-letters.jsonl": "the refused events in it are still there",
 }

@@ -48,7 +48,8 @@ type Config struct {
 	BlockEvents  int           // events in one insert; 50,000
 	BlockBytes   int64         // bytes in one insert; 16 MiB
 	Linger       time.Duration // how long an insert waits to fill up; 400 ms
-	Insert       time.Duration // how long one insert may take; 60 s
+	Insert       time.Duration // how long one insert may take before fewer events are tried; 20 s
+	RetryAside   time.Duration // after how long a block that was set aside is tried again, at first; 15 s
 	ReadTries    int           // of a part of the log that the disk does not give back; 16, about a minute
 	Remember     time.Duration // how long batch ids are remembered; 25 h
 	MaxBatchIDs  int           // how many at most; 5,000,000
@@ -65,7 +66,8 @@ func (c Config) withDefaults() Config {
 	def(&c.BlockEvents, 50_000)
 	def(&c.BlockBytes, 16<<20)
 	def(&c.Linger, 400*time.Millisecond)
-	def(&c.Insert, time.Minute)
+	def(&c.Insert, 20*time.Second)
+	def(&c.RetryAside, 15*time.Second)
 	def(&c.ReadTries, 16)
 	def(&c.Remember, 25*time.Hour)
 	def(&c.MaxBatchIDs, 5_000_000)
@@ -117,10 +119,16 @@ type Intake struct {
 
 	handover *handover
 	dead     *deadLetters
+	aside    *asides
+	losses   *losses
+	acked    *acknowledged
+	report   wal.Report // of the log, when it was opened
 	metrics  *metrics
 
 	// carrying is held while a block is on its way into the sink.
+	// landing likewise while a piece of one is that was set aside.
 	carrying chan struct{}
+	landing  chan struct{}
 	late     lateness
 	clocks   clocks
 
@@ -148,7 +156,7 @@ func New(deps Deps) (*Intake, error) {
 	}
 	in := &Intake{
 		deps: deps, config: deps.Config.withDefaults(),
-		ready: make(chan struct{}), changed: make(chan struct{}), carrying: make(chan struct{}, 1),
+		ready: make(chan struct{}), changed: make(chan struct{}), carrying: make(chan struct{}, 1), landing: make(chan struct{}, 1),
 	}
 	in.known = newKnownEvents()
 	in.reading = newBudget(in.config.MaxReading)
@@ -168,11 +176,29 @@ func New(deps Deps) (*Intake, error) {
 
 func (in *Intake) open() (err error) {
 	now := in.deps.Now()
-	// The log comes first: it holds the lock on the folder.
+	defer func() {
+		if err != nil {
+			in.Close()
+		}
+	}()
 	var inLog []loggedBatch
 	var backlog []recordEnd
 	var report wal.Report
 	if err := os.MkdirAll(in.deps.Dir, 0o700); err != nil {
+		return err
+	}
+	err = in.heal("losses.jsonl", always, func(path string) (err error) {
+		in.losses, err = openLosses(in, path)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	err = in.heal("acknowledged", always, func(path string) (err error) {
+		in.acked, err = openAcknowledged(path)
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	err = in.heal("log", isUnusableLog, func(path string) (err error) {
@@ -195,14 +221,10 @@ func (in *Intake) open() (err error) {
 		return err
 	}
 	log := in.log
-	defer func() {
-		if err != nil {
-			in.Close()
-		}
-	}()
+	in.report = report
 	if !report.Clean() {
-		in.deps.Log.Error("part of the intake log is unreadable: acknowledged events are lost", "found", report.String())
-		in.metrics.lost.Add(float64(report.LostEntries))
+		// What of it was not stored yet is lost: findLost says so.
+		in.deps.Log.Error("part of the intake log is missing or unreadable", "found", report.String())
 		in.metrics.damaged.Add(float64(report.DamagedRegions) + float64(len(report.Quarantined)))
 	} else if report.TornBytes > 0 {
 		in.deps.Log.Info("the intake log ended in an append that was never acknowledged", "bytes", report.TornBytes)
@@ -229,6 +251,13 @@ func (in *Intake) open() (err error) {
 	}
 	err = in.heal("dead-letters.jsonl", always, func(path string) (err error) {
 		in.dead, err = openDeadLetters(path)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	err = in.heal("aside", always, func(path string) (err error) {
+		in.aside, err = openAsides(in, path, in.mark)
 		return err
 	})
 	if err != nil {
@@ -338,6 +367,7 @@ func (in *Intake) append(b Batch, seen schema.Millis) (Receipt, error) {
 		in.failed.Store(new(time.Now()))
 		return Receipt{}, &ErrUnavailable{RetryAfter: 5 * time.Second, Err: err}
 	}
+	in.acked.note(first + uint64(len(b.Events)) - 1)
 	in.backlog.Add(wal.RecordSize(len(buf.b)))
 	in.sayLate(late)
 	for i := range b.Events {
@@ -401,14 +431,14 @@ func (in *Intake) Ready() error {
 // Acknowledged is the highest arrival number that is durable.
 func (in *Intake) Acknowledged() uint64 { return in.log.Next() - 1 }
 
-// Stored is a number up to which every event is in the sink.
+// Stored is a number up to which every event is in the sink, but for those of Gaps.
 func (in *Intake) Stored() uint64 {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	return in.stored
 }
 
-// StoredChanged is closed when Stored moves after this call.
+// StoredChanged is closed when Stored moves, or Gaps changes, after this call.
 func (in *Intake) StoredChanged() <-chan struct{} {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -429,9 +459,20 @@ func (in *Intake) advance(stored uint64) {
 	defer in.mu.Unlock()
 	if stored > in.stored {
 		in.stored = stored
-		close(in.changed)
-		in.changed = make(chan struct{})
+		in.changedNow()
 	}
+}
+
+func (in *Intake) changedNow() {
+	close(in.changed)
+	in.changed = make(chan struct{})
+}
+
+// notify says that Gaps is another now.
+func (in *Intake) notify() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.changedNow()
 }
 
 // Close frees the folder. Run does so too; Close is for an Intake that is not
@@ -443,6 +484,12 @@ func (in *Intake) Close() error {
 	}
 	if in.dead != nil {
 		errs = append(errs, in.dead.close())
+	}
+	if in.losses != nil {
+		errs = append(errs, in.losses.close())
+	}
+	if in.acked != nil {
+		errs = append(errs, in.acked.close())
 	}
 	if in.log != nil {
 		errs = append(errs, in.log.Close())

@@ -80,6 +80,31 @@ func (w *world) LastSeq(context.Context) (uint64, error) {
 	return last, nil
 }
 
+func (w *world) Settle(_ context.Context, _ string, first, last uint64) (uint64, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.away && !w.half {
+		return 0, errAway
+	}
+	through := first - 1
+	for _, e := range w.events {
+		if e.Seq <= last {
+			through = max(through, e.Seq)
+		}
+	}
+	return through, nil
+}
+
+func (w *world) Stored(_ context.Context, first, last uint64) (map[uint64]bool, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	out := map[uint64]bool{}
+	for _, e := range w.events {
+		out[e.Seq] = e.Seq >= first && e.Seq <= last
+	}
+	return out, nil
+}
+
 func (w *world) set(f func(*world)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

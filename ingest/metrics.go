@@ -19,6 +19,7 @@ type metrics struct {
 	damaged, future, untimed   prometheus.Counter
 	cut                        prometheus.Counter
 	late, setAside             prometheus.Counter
+	blocksAside                prometheus.Counter
 	inserts, insertErrors      prometheus.Counter
 	refused, oddities, syncs   *prometheus.CounterVec
 	located, badTime           *prometheus.CounterVec
@@ -53,13 +54,14 @@ func newMetrics(in *Intake) *metrics {
 	m.known = counter("events_known_total", "Events left out because their sender's name for them had been acknowledged before.")
 	m.stored = counter("events_stored_total", "Events inserted into ClickHouse.")
 	m.deadLettered = counter("events_dead_lettered_total", "Events that ClickHouse refused for good.")
-	m.lost = counter("events_lost_total", "Acknowledged events that a damaged disk took.")
+	m.lost = counter("events_lost_total", "Acknowledged events that are lost, each counted once, since the data folder was made.")
 	m.damaged = counter("log_damaged_regions_total", "Unreadable regions of the log.")
 	m.future = counter("events_future_dated_total", "Events moved to their arrival time because theirs was ahead of the clock or before the year 2000.")
 	m.untimed = counter("events_without_time_total", "Events that say no time, which happened when they arrived.")
 	m.cut = counter("events_cut_total", "Events larger or deeper than events may be, stored without what was too much.")
 	m.late = counter("late_events_total", "Events that arrived later than the lateness allowance: stored, and not seen by rules.")
 	m.setAside = counter("parts_set_aside_total", "Parts of the intake's folder that could not be used.")
+	m.blocksAside = counter("blocks_set_aside_total", "Blocks of events that were too much for ClickHouse and are tried again in the background.")
 	m.inserts = counter("inserts_total", "Blocks inserted.")
 	m.insertErrors = counter("insert_errors_total", "Inserts that failed and were tried again.")
 	m.refused = vector("batches_refused_total", "Batches that were not taken in.", "reason")
@@ -72,6 +74,8 @@ func newMetrics(in *Intake) *metrics {
 	gauge("log_bytes", "Size of the log on disk.", func() float64 { return float64(in.log.Size()) })
 	gauge("backlog_bytes", "Bytes acknowledged and not yet stored.", func() float64 { return float64(in.Backlog()) })
 	gauge("backlog_events", "Events acknowledged and not yet stored.", func() float64 { return float64(in.Acknowledged() - min(in.Stored(), in.Acknowledged())) })
+	gauge("aside_events", "Events that are set aside, and not stored.", func() float64 { return float64(in.eventsIn(GapAside, GapStored)) })
+	gauge("gap_events", "Events that are lost or set aside, and of which nobody said that they know.", func() float64 { return float64(in.eventsIn(GapAside, GapStored, GapLost)) })
 	gauge("reading_bytes", "Memory that requests being read have taken of their quota.", func() float64 { return float64(in.reading.used()) })
 	gauge("clocks_off", "Sources and hosts whose events are all more than ten minutes ahead of the clock or behind it; the status says which.", func() float64 { return float64(len(in.ClockSkews())) })
 	gauge("clock_skew_max_seconds", "How far the furthest of them is off.", func() float64 { return in.furthestSkew() })

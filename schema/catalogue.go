@@ -3,7 +3,6 @@ package schema
 import (
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -32,6 +31,7 @@ type catalogued struct {
 	version  uint64
 	complete bool
 	overflow bool
+	beyond   bool
 }
 
 // What a catalogue holds is bounded. A path beyond the bounds may have any form.
@@ -83,11 +83,14 @@ func (k *catalogued) shapes(path string) Shapes {
 	if !k.complete || len(path) > MaxCataloguedBytes {
 		return AllShapes
 	}
-	if s, ok := k.paths[path]; ok {
+	s, ok := k.paths[path]
+	switch {
+	case ok:
 		return s
-	}
-	if k.overflow {
+	case k.overflow:
 		return AllShapes
+	case k.beyond:
+		return InRest
 	}
 	return 0
 }
@@ -95,66 +98,33 @@ func (k *catalogued) shapes(path string) Shapes {
 // IsComplete tells whether what is stored is known.
 func (c *Catalogue) IsComplete() bool { return c.load().complete }
 
-// Missing are the forms in the events that the catalogue lacks, Below included.
-// With overflow there are more paths than it can take; none that is new to it is
-// among the missing then.
-func (c *Catalogue) Missing(events []Event) (missing []PathShapes, overflow bool) {
-	k := c.load()
-	fresh := map[string]Shapes{}
-	for i := range events {
-		events[i].Attributes.Shapes(func(path string, s Shapes) { k.note(fresh, path, s) })
-	}
-	return k.missing(fresh)
-}
+// Beyond tells whether there are paths in column rest that the catalogue does not
+// hold.
+func (c *Catalogue) Beyond() bool { return c.load().beyond }
 
-// MissingShapes is Missing for forms that are known in some other way.
-func (c *Catalogue) MissingShapes(found map[string]Shapes) (missing []PathShapes, overflow bool) {
+// MissingShapes are forms of what is stored that the catalogue lacks, Below
+// included. With overflow there are more paths in attributes than it can take, with
+// beyond more in column rest.
+func (c *Catalogue) MissingShapes(found map[string]Shapes) (missing []PathShapes, overflow, beyond bool) {
 	k := c.load()
-	fresh := map[string]Shapes{}
+	d := divider{k: k, fresh: map[string]Shapes{}, Division: Division{Beyond: k.beyond}}
+	overflow = k.overflow
 	for path, s := range found {
-		k.note(fresh, path, s)
+		if s&InRest != 0 && !d.note(path, InRest, Below|InRest, MaxCataloguedPaths/2) {
+			d.Beyond = true
+		}
+		if s &^= InRest; s != 0 && !d.note(path, s, Below, MaxCataloguedPaths) {
+			overflow = true
+		}
 	}
-	return k.missing(fresh)
+	return d.missing(), overflow, d.Beyond
 }
 
-// note adds a form that is not known. A path that is known is known in all the
-// paths that it is below of.
-func (k *catalogued) note(fresh map[string]Shapes, path string, s Shapes) {
-	lacks := func(path string, s Shapes) bool { return k.paths[path]&s != s && fresh[path]&s != s }
-	if !lacks(path, s) {
-		return
-	}
-	for {
-		if len(path) <= MaxCataloguedBytes {
-			fresh[path] |= s
-		}
-		at := strings.LastIndexByte(path, '.')
-		if path, s = path[:max(at, 0)], Below; at < 0 || !lacks(path, s) {
-			return
-		}
-	}
-}
-
-func (k *catalogued) missing(fresh map[string]Shapes) (missing []PathShapes, overflow bool) {
-	paths := len(k.paths)
-	for path := range fresh {
-		if _, known := k.paths[path]; !known {
-			paths++
-		}
-	}
-	overflow = k.overflow || paths > MaxCataloguedPaths
-	for path, s := range fresh {
-		if _, known := k.paths[path]; known || !overflow {
-			missing = append(missing, PathShapes{path, s &^ k.paths[path]})
-		}
-	}
-	return missing, overflow
-}
-
-// Add makes forms known. With overflow there are paths that are not among them.
-func (c *Catalogue) Add(shapes []PathShapes, overflow bool) {
+// Add makes forms known. With overflow there are paths in attributes that are not
+// among them, with beyond there are such paths in column rest.
+func (c *Catalogue) Add(shapes []PathShapes, overflow, beyond bool) {
 	c.change(func(k *catalogued) {
-		k.overflow = k.overflow || overflow
+		k.overflow, k.beyond = k.overflow || overflow, k.beyond || beyond
 		for _, s := range shapes {
 			k.paths[s.Path] |= s.Shapes
 		}

@@ -16,7 +16,8 @@ import (
 //   - a typed path is a Nullable(String) column: several leaves at such a path
 //     are at ManyPath, an Array(String) column.
 //
-// Every path is written in the safe alphabet of StoredPath.
+// Every path is written in the safe alphabet of StoredPath. What is beyond the
+// paths that a table can hold is in column rest: see Leaf.RestText.
 
 // Projection is the text that is inserted into the JSON column. The insert runs
 // with ProjectionSettings.
@@ -89,9 +90,16 @@ const (
 	ManyBools
 	ManyMixed
 	Below
+	// InRest: leaves of the path, or of paths below it, are in column rest.
+	InRest
 
-	AllShapes = Below<<1 - 1
+	AllShapes = InRest<<1 - 1
+	// Alone are the forms of a path's own leaves in column attributes.
+	Alone = Below - 1
 )
+
+// WithoutRest are the forms in a table that has no column rest: those of signals.
+func WithoutRest(string) Shapes { return AllShapes &^ InRest }
 
 // Shapes gives the form of every path that has leaves.
 func (a *Attributes) Shapes(yield func(path string, s Shapes)) {
@@ -108,6 +116,29 @@ func shapeOf(leaves []Leaf) Shapes {
 		}
 	}
 	return ManyStrings << leaves[0].Kind
+}
+
+// A leaf whose path attributes does not hold is in column rest, which is a list of
+// texts: the stored path, an equals sign, and the value as a MixedPath has it.
+// Senders that write ever new keys would else make a column of each.
+
+// RestText is the leaf as column rest has it.
+func (l Leaf) RestText() string { return RestPrefix(l.Path) + l.Tagged() }
+
+// RestPrefix is how the texts of a path's leaves begin in column rest, and those
+// of no other path.
+func RestPrefix(path string) string { return StoredPath(path) + "=" }
+
+// RestBelow is how those of the paths below it begin.
+func RestBelow(path string) string { return StoredPath(path) + "." }
+
+// RestPath is the path of a text in column rest.
+func RestPath(text string) (path string, err error) {
+	stored, _, ok := strings.Cut(text, "=")
+	if !ok {
+		return "", fmt.Errorf("column rest has no text like %q", text)
+	}
+	return unstoredPath(stored)
 }
 
 // kindLetters stand for string, integer, float and boolean at a MixedPath.

@@ -37,6 +37,7 @@ var Events = Table{
 		{"tags", "Array(LowCardinality(String))", "", "key:value or bare words"},
 		{"attributes", attributesType(), "", "leaves of the attributes, for search"},
 		{"raw", "String", "ZSTD(1)", "attributes as canonical JSON, for display"},
+		{"rest", "Array(String)", "ZSTD(1)", "leaves at paths that attributes does not hold, each as path=value"},
 	},
 	Indexes: append([]Index{
 		{"by_seq", "seq", "minmax", 1},
@@ -57,12 +58,13 @@ var Events = Table{
 // Rows of kind `path` are the forms of a path. One of kind `through` says that
 // the forms of every event up to that arrival are among them: those of later
 // events are looked for anew when an engine starts, whoever wrote them. One of
-// kind `overflow` says that there are paths beyond.
+// kind `overflow` says that there are paths beyond, whose forms may be any; one of
+// kind `beyond`, that there are such paths in column rest.
 var AttributeShapes = Table{
 	Name:    "attribute_shapes",
 	Comment: "the forms that the values of attributes have ever had",
 	Columns: []Column{
-		{"kind", word, "", "path, through or overflow"},
+		{"kind", word, "", "path, through, overflow or beyond"},
 		{"path", "String", "", "attribute path"},
 		{"shapes", "UInt16", "", "set of forms; those of all rows of a path count"},
 		{"through", "UInt64", "", "arrival sequence; the highest counts"},

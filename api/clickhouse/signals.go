@@ -264,7 +264,7 @@ func newFilter(table string, search api.SignalSearch) (*filter, error) {
 	if err != nil {
 		return nil, queryError(err)
 	}
-	var p compiler.Params
+	p := compiler.Params{Shapes: schema.WithoutRest}
 	predicate, err := query.SQL(&p)
 	if err != nil {
 		return nil, queryError(err)

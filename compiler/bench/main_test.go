@@ -34,6 +34,7 @@ var (
 	flagQuery   = flag.String("query", "", "only queries whose text contains this")
 	flagKeep    = flag.String("keep", "", "a folder for the server's data; a full one is used as it is")
 	flagSet     = flag.String("set", "", "settings of every statement, as a=1,b=0")
+	flagWide    = flag.Int("wide", 0, "how many wide events to store")
 	flagInstead = flag.String("instead", "", "what to write otherwise in CREATE TABLE events, as old=>new, separated by ;")
 )
 

@@ -13,6 +13,7 @@ const (
 	kindPath     = "path"
 	kindThrough  = "through"
 	kindOverflow = "overflow"
+	kindBeyond   = "beyond"
 )
 
 // markEvery is after how many events what they hold is marked as catalogued. A
@@ -27,9 +28,9 @@ func (s *Sink) Catalogue() *schema.Catalogue { return &s.catalogue }
 // events beyond the last mark, whoever stored them. Events may be inserted
 // meanwhile.
 func (s *Sink) Load(ctx context.Context) error {
-	through, err := s.loadKept(ctx)
+	through, err := s.kept(ctx)
 	if err != nil {
-		return fmt.Errorf("load the catalogue of attributes: %w", err)
+		return err
 	}
 	last, err := s.LastSeq(ctx)
 	if err != nil {
@@ -40,8 +41,11 @@ func (s *Sink) Load(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("look through the events after %d for attributes: %w", through, err)
 		}
-		missing, overflow := s.catalogue.MissingShapes(found)
-		if err := s.keep(ctx, missing, overflow); err != nil {
+		s.keeping.Lock()
+		missing, overflow, beyond := s.catalogue.MissingShapes(found)
+		err = s.keep(ctx, missing, overflow, beyond)
+		s.keeping.Unlock()
+		if err != nil {
 			return err
 		}
 		if err := s.mark(ctx, last); err != nil {
@@ -52,7 +56,20 @@ func (s *Sink) Load(ctx context.Context) error {
 	return nil
 }
 
-// loadKept adds what is in the table, and says up to which arrival it is all.
+// kept adds what is in the table, once, and says up to which arrival it is all.
+// Before that no path is known, and nothing may be inserted.
+func (s *Sink) kept(ctx context.Context) (through uint64, err error) {
+	s.loading.Lock()
+	defer s.loading.Unlock()
+	if !s.loaded {
+		if s.through, err = s.loadKept(ctx); err != nil {
+			return 0, fmt.Errorf("load the catalogue of attributes: %w", err)
+		}
+		s.loaded = true
+	}
+	return s.through, nil
+}
+
 func (s *Sink) loadKept(ctx context.Context) (through uint64, err error) {
 	rows, err := s.conn.Query(ctx, "SELECT kind, path, groupBitOr(shapes), max(through) FROM "+schema.AttributeShapes.Name+" GROUP BY kind, path")
 	if err != nil {
@@ -60,7 +77,7 @@ func (s *Sink) loadKept(ctx context.Context) (through uint64, err error) {
 	}
 	defer rows.Close()
 	var shapes []schema.PathShapes
-	overflow := false
+	overflow, beyond := false, false
 	for rows.Next() {
 		var kind, path string
 		var set uint16
@@ -75,6 +92,8 @@ func (s *Sink) loadKept(ctx context.Context) (through uint64, err error) {
 			through = mark
 		case kindOverflow:
 			overflow = true
+		case kindBeyond:
+			beyond = true
 		default:
 			return 0, fmt.Errorf("a row of kind %q: this database was used by a newer version", kind)
 		}
@@ -82,7 +101,7 @@ func (s *Sink) loadKept(ctx context.Context) (through uint64, err error) {
 	if err := rows.Err(); err != nil {
 		return 0, err
 	}
-	s.catalogue.Add(shapes, overflow)
+	s.catalogue.Add(shapes, overflow, beyond)
 	return through, nil
 }
 
@@ -121,21 +140,47 @@ func (s *Sink) find(ctx context.Context, after uint64) (map[string]schema.Shapes
 			found[p.Path] |= schema.ManyStrings
 		}
 	}
-	return found, nil
+	return found, s.findRest(ctx, after, found)
 }
 
-// catalogueEvents keeps the forms in the events that are new. It returns once
-// they are stored, so that no event is ever stored without.
-func (s *Sink) catalogueEvents(ctx context.Context, events []schema.Event) error {
-	missing, overflow := s.catalogue.Missing(events)
-	if len(missing) == 0 && overflow == s.catalogue.Overflowed() {
-		return nil
+// findRest adds the paths in column rest: a few more than the catalogue holds, when
+// they are more.
+func (s *Sink) findRest(ctx context.Context, after uint64, found map[string]schema.Shapes) error {
+	var stored []string
+	sql := fmt.Sprintf("SELECT groupUniqArrayArray(%d)(arrayMap(x -> concat(substringIndex(x, '=', 1), '='), rest)) FROM %s WHERE seq > %d AND notEmpty(rest)",
+		schema.MaxCataloguedPaths+1, schema.Events.Name, after)
+	if err := s.conn.QueryRow(ctx, sql).Scan(&stored); err != nil {
+		return err
 	}
-	return s.keep(ctx, missing, overflow)
+	for _, text := range stored {
+		path, err := schema.RestPath(text)
+		if err != nil {
+			return err
+		}
+		found[path] |= schema.InRest
+	}
+	return nil
+}
+
+// catalogueEvents keeps the forms in the events that are new, and says which paths
+// go to column rest. It returns once the forms are stored, so that no event is ever
+// stored without.
+func (s *Sink) catalogueEvents(ctx context.Context, events []schema.Event) (rest map[string]bool, err error) {
+	if _, err := s.kept(ctx); err != nil {
+		return nil, err
+	}
+	s.keeping.Lock()
+	defer s.keeping.Unlock()
+	d := s.catalogue.Divide(events, s.fresh.block())
+	s.fresh.tell(&d)
+	if len(d.Missing) == 0 && d.Beyond == s.catalogue.Beyond() {
+		return d.Rest, nil
+	}
+	return d.Rest, s.keep(ctx, d.Missing, false, d.Beyond)
 }
 
 // keep stores forms, and then makes them known.
-func (s *Sink) keep(ctx context.Context, shapes []schema.PathShapes, overflow bool) error {
+func (s *Sink) keep(ctx context.Context, shapes []schema.PathShapes, overflow, beyond bool) error {
 	var rows []shapeRow
 	for _, p := range shapes {
 		rows = append(rows, shapeRow{kind: kindPath, path: p.Path, shapes: p.Shapes})
@@ -143,10 +188,13 @@ func (s *Sink) keep(ctx context.Context, shapes []schema.PathShapes, overflow bo
 	if overflow && !s.catalogue.Overflowed() {
 		rows = append(rows, shapeRow{kind: kindOverflow})
 	}
+	if beyond && !s.catalogue.Beyond() {
+		rows = append(rows, shapeRow{kind: kindBeyond})
+	}
 	if err := s.write(ctx, rows); err != nil {
 		return fmt.Errorf("store %d new forms of attributes: %w", len(rows), err)
 	}
-	s.catalogue.Add(shapes, overflow)
+	s.catalogue.Add(shapes, overflow, beyond)
 	return nil
 }
 

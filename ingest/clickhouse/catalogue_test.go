@@ -163,44 +163,70 @@ func TestNoEventIsStoredBeforeItsForms(t *testing.T) {
 	compareCatalogue(t, again.Catalogue(), formsOf(events))
 }
 
-func TestTooManyPathsAreCountedAsUnknown(t *testing.T) {
+// flood is an event of so many new keys.
+func flood(t testing.TB, seq uint64, from, n int) schema.Event {
+	members := make([]string, n)
+	for i := range members {
+		members[i] = fmt.Sprintf(`"k%d":%d`, from+i, from+i)
+	}
+	return event(t, seq, "m", "{"+strings.Join(members, ",")+"}")
+}
+
+// TestNewKeysBeyondTheBoundsAreInOneColumn holds what a sender of ever new keys
+// makes of the table and the catalogue, and that each of the keys is known to be
+// where it is.
+func TestNewKeysBeyondTheBoundsAreInOneColumn(t *testing.T) {
 	conn := table(t)
 	sink := clickhouse.New(conn)
+	sink.LimitNewPaths(100, 150)
 	if err := sink.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	flood := func(from, n int) []schema.Event {
-		members := make([]string, n)
-		for i := range members {
-			members[i] = fmt.Sprintf(`"k%d":1`, from+i)
-		}
-		return []schema.Event{event(t, uint64(from+1), "m", "{"+strings.Join(members, ",")+"}")}
-	}
-	for i := range 5 {
-		if err := sink.Insert(t.Context(), fmt.Sprint(i), flood(i*5000, 5000)); err != nil {
+	for i := range 6 {
+		if err := sink.Insert(t.Context(), fmt.Sprint(i), []schema.Event{flood(t, uint64(i+1), i*5000, 5000)}); err != nil {
 			t.Fatal(err)
 		}
+	}
+	other := event(t, 7, "m", `{"k29000":"x","mine":1,"mine.too":{"deep":2}}`)
+	other.Source = "another"
+	if err := sink.Insert(t.Context(), "another", []schema.Event{other}); err != nil {
+		t.Fatal(err)
+	}
+	var columns, rest uint64
+	if err := conn.QueryRow(t.Context(), "SELECT length(arrayFilter(p -> startsWith(p, 'k'), groupUniqArrayArray(JSONAllPaths(attributes)))), sum(length(rest)) FROM events").Scan(&columns, &rest); err != nil {
+		t.Fatal(err)
+	}
+	if columns != 151 || rest != 30_000-150 {
+		t.Errorf("%d keys have columns and %d values are in the rest, want 151 and %d", columns, rest, 30_000-150)
 	}
 	again := clickhouse.New(conn)
 	if err := again.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for name, c := range map[string]*schema.Catalogue{"kept": sink.Catalogue(), "loaded": again.Catalogue()} {
-		if !c.Overflowed() || c.Len() > schema.MaxCataloguedPaths {
-			t.Errorf("%s: %d paths, overflowed %t", name, c.Len(), c.Overflowed())
-		}
-		if got := c.Shapes("k24999"); got != schema.AllShapes {
-			t.Errorf("%s: a path beyond has the forms %b", name, got)
-		}
-		if got := c.Shapes("k1"); got != schema.OneInt {
-			t.Errorf("%s: a path from before has the forms %b", name, got)
-		}
-	}
-	if err := sink.Insert(t.Context(), "one more form", []schema.Event{event(t, 50_000, "m", `{"k1":"x","k1.k2":1}`)}); err != nil {
+	if err := conn.Exec(t.Context(), "TRUNCATE TABLE "+schema.AttributeShapes.Name); err != nil {
 		t.Fatal(err)
 	}
-	if got := sink.Catalogue().Shapes("k1"); got != schema.OneInt|schema.OneString|schema.Below {
-		t.Errorf("a known path got a new form: %b", got)
+	looked := clickhouse.New(conn)
+	if err := looked.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]*schema.Catalogue{"kept": sink.Catalogue(), "loaded": again.Catalogue(), "looked up": looked.Catalogue()} {
+		if !c.Beyond() || c.Overflowed() || c.Len() > schema.MaxCataloguedPaths {
+			t.Errorf("%s: %d paths, beyond %t, overflowed %t", name, c.Len(), c.Beyond(), c.Overflowed())
+		}
+		for path, want := range map[string]schema.Shapes{
+			"k29000": schema.InRest | schema.OneString, "k28999": schema.InRest, "mine": schema.OneInt | schema.Below,
+			"mine.too.deep": schema.OneInt, "mine.too": schema.Below,
+		} {
+			if got := c.Shapes(path); got&want != want || got&^(want|schema.InRest) != 0 {
+				t.Errorf("%s: %s has the forms %b, want %b", name, path, got, want)
+			}
+		}
+		for i := range 30_000 {
+			if c.Shapes(fmt.Sprint("k", i)) == 0 {
+				t.Fatalf("%s: k%d is known nowhere", name, i)
+			}
+		}
 	}
 	long := strings.Repeat("x", schema.MaxCataloguedBytes+1)
 	if got := sink.Catalogue().Shapes(long); got != schema.AllShapes {

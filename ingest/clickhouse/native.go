@@ -50,6 +50,7 @@ type attributesColumn struct {
 	typed   []*typedColumn
 	byPath  map[string]*pathColumn
 	first   *pathColumn
+	rest    map[string]bool // paths that are left out
 }
 
 // pathColumn is what rows have at a path.
@@ -111,6 +112,9 @@ func newAttributesColumn(rows int) *attributesColumn {
 func (c *attributesColumn) add(row int, a *schema.Attributes) (err error) {
 	guess := &c.first
 	a.Paths(func(leaves []schema.Leaf, s schema.Shapes) {
+		if c.rest[leaves[0].Path] {
+			return
+		}
 		p := *guess
 		if p == nil || p.path != leaves[0].Path {
 			if p, err = c.at(leaves[0].Path, err); err != nil {
@@ -372,10 +376,11 @@ func appendText(dst []byte, s string) []byte {
 	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
 }
 
-// nativeAttributes are the events' attributes in the native format. The error is
-// errTooManyPaths, and never for a single event.
-func nativeAttributes(events []schema.Event) ([]byte, error) {
+// nativeAttributes are the events' attributes in the native format, but for those
+// of some paths. The error is errTooManyPaths, and never for a single event.
+func nativeAttributes(events []schema.Event, rest map[string]bool) ([]byte, error) {
 	c := newAttributesColumn(len(events))
+	c.rest = rest
 	for i := range events {
 		if err := c.add(i, &events[i].Attributes); err != nil && len(events) > 1 {
 			return nil, err

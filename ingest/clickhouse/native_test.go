@@ -1,10 +1,12 @@
 package clickhouse_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -92,10 +94,10 @@ func asText(t *testing.T, conn driver.Conn, events []schema.Event) {
 func TestAttributesAreStoredAsTheirProjection(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	var paths []string
-	for i := range 1500 { // more than have a column of their own
+	for i := range 1200 { // more than have a column of their own
 		paths = append(paths, fmt.Sprintf(`"k%d":%d`, i, i))
 	}
-	events := append(oddEvents(t), event(t, 0, "m", `{}`), event(t, 0, "m", "{"+strings.Join(paths, ",")+"}"), event(t, 0, "m", `{"k1499":"x"}`))
+	events := append(oddEvents(t), event(t, 0, "m", `{}`), event(t, 0, "m", "{"+strings.Join(paths, ",")+"}"), event(t, 0, "m", `{"k1199":"x"}`))
 	for range 150 {
 		events = append(events, event(t, 0, "m", randomAttributes(r)))
 	}
@@ -141,39 +143,75 @@ func TestDictionariesOfAnySize(t *testing.T) {
 	}
 }
 
-// TestBlockOfTooManyPathsIsCutAlike holds that a retry of a block that had to be
-// cut stores nothing again, even when only one piece had been stored.
-func TestBlockOfTooManyPathsIsCutAlike(t *testing.T) {
+// TestABlockThatWasCutIsSettled holds that of a block that had to be cut, what is
+// stored is its beginning, and is known.
+func TestABlockThatWasCutIsSettled(t *testing.T) {
 	conn := table(t)
 	sink := clickhouse.New(conn)
-	events := make([]schema.Event, 4200)
-	if 2*len(events)*len(events) <= clickhouse.MaxCells {
+	events := make([]schema.Event, 17_000)
+	const paths = 2000
+	if paths*len(events) <= clickhouse.MaxCells {
 		t.Fatal("the block is not large enough")
 	}
 	for i := range events {
-		events[i] = event(t, uint64(i+1), "m", fmt.Sprintf(`{"k%d":1,"l%d":1}`, i, i))
+		events[i] = event(t, uint64(i+1), "m", fmt.Sprintf(`{"k%d":1}`, i%paths))
 	}
-	if err := sink.Insert(t.Context(), "t 1/2", events[:len(events)/2]); err != nil { // as if the second had failed
-		t.Fatal(err)
-	}
-	for range 2 {
-		if err := sink.Insert(t.Context(), "t", events); err != nil {
+	last := uint64(len(events))
+	settled := func() uint64 {
+		through, err := sink.Settle(t.Context(), "t", 1, last)
+		if err != nil {
 			t.Fatal(err)
 		}
+		return through
 	}
-	if rows, distinct, _ := count(t, conn); rows != 4200 || distinct != 4200 {
-		t.Errorf("%d rows, %d distinct", rows, distinct)
+	if got := settled(); got != 0 {
+		t.Errorf("of a block that was never sent, all up to %d is said to be there", got)
 	}
-	if err := conn.Exec(t.Context(), "OPTIMIZE TABLE events FINAL"); err != nil {
+	if err := sink.Insert(t.Context(), "t 1/2", events[:last/2]); err != nil { // as if the second had failed
 		t.Fatal(err)
 	}
-	for _, k := range []int{0, 700, 2099, 2100, 2500, 4199} {
-		var found []uint64
-		if err := conn.QueryRow(t.Context(), fmt.Sprintf("SELECT groupArray(seq) FROM events WHERE attributes.k%d IS NOT NULL", k)).Scan(&found); err != nil {
+	if got := settled(); got != last/2 {
+		t.Errorf("half is stored, and %d is settled", got)
+	}
+	if err := sink.Insert(t.Context(), "rest", events[last/2:]); err != nil {
+		t.Fatal(err)
+	}
+	if err := sink.Insert(t.Context(), "again", events); err == nil { // cut in two
+		if rows, distinct, _ := count(t, conn); rows != 2*last || distinct != last {
+			t.Errorf("%d rows, %d distinct", rows, distinct)
+		}
+	}
+	if stored, err := sink.Stored(t.Context(), 16_990, 17_100); err != nil || len(stored) != 11 || !stored[17_000] {
+		t.Errorf("stored: %v, %v", stored, err)
+	}
+}
+
+// TestAnInsertThatIsUnderWayIsEnded gives up on inserts while the server works on
+// them: once settled, none of them stores anything any more.
+func TestAnInsertThatIsUnderWayIsEnded(t *testing.T) {
+	conn := table(t)
+	sink := clickhouse.New(conn)
+	for round := range 6 {
+		events := make([]schema.Event, 20_000)
+		first := uint64(round*len(events) + 1)
+		for i := range events {
+			events[i] = event(t, first+uint64(i), strings.Repeat("x", 200), `{"a":1,"b":"x"}`)
+		}
+		token := fmt.Sprint("round ", round)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(5+15*round)*time.Millisecond)
+		_ = sink.Insert(ctx, token, events)
+		cancel()
+		last := events[len(events)-1].Seq
+		through, err := sink.Settle(t.Context(), token, first, last)
+		if err != nil {
 			t.Fatal(err)
 		}
-		if len(found) != 1 || found[0] != uint64(k+1) {
-			t.Errorf("k%d is in the events %v, want %d", k, found, k+1)
+		if through != first-1 && through != last {
+			t.Errorf("a block is there up to %d of %d", through, last)
+		}
+		time.Sleep(200 * time.Millisecond)
+		if again, _ := sink.Settle(t.Context(), token, first, last); again != through {
+			t.Errorf("up to %d was there, and %d a moment later", through, again)
 		}
 	}
 }

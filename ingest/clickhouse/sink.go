@@ -2,9 +2,11 @@ package clickhouse
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -20,14 +22,23 @@ type Sink struct {
 	conn      driver.Conn
 	sql       string
 	catalogue schema.Catalogue
+	fresh     freshPaths
+	keeping   sync.Mutex   // of what is new to the catalogue, until it is stored
 	unmarked  atomic.Int64 // events inserted since the last mark
+
+	loading sync.Mutex
+	loaded  bool
+	through uint64 // when it was loaded: the forms of events up to here are kept
 }
 
 // New is a Sink over this connection, into the connection's database. Run Load
 // once beside it, or its catalogue stays empty-handed.
 func New(conn driver.Conn) *Sink {
 	names := schema.Events.ColumnNames()
-	return &Sink{conn: conn, sql: fmt.Sprintf("INSERT INTO %s (`%s`)", schema.Events.Name, strings.Join(names, "`, `"))}
+	return &Sink{
+		conn: conn, sql: fmt.Sprintf("INSERT INTO %s (`%s`)", schema.Events.Name, strings.Join(names, "`, `")),
+		fresh: freshPaths{ofBlock: freshOfBlock, ofSource: freshOfSource},
+	}
 }
 
 // settings of every insert. The block arrives whole and stays whole: the server
@@ -49,10 +60,11 @@ func (s *Sink) Insert(ctx context.Context, token string, events []schema.Event) 
 	if len(events) == 0 {
 		return nil
 	}
-	if err := s.catalogueEvents(ctx, events); err != nil {
+	rest, err := s.catalogueEvents(ctx, events)
+	if err != nil {
 		return err
 	}
-	if err := s.insert(ctx, token, events); err != nil {
+	if err := s.insert(ctx, token, events, rest); err != nil {
 		return err
 	}
 	if s.unmarked.Add(int64(len(events))) >= markEvery && s.catalogue.IsComplete() {
@@ -63,18 +75,17 @@ func (s *Sink) Insert(ctx context.Context, token string, events []schema.Event) 
 }
 
 // insert stores the events as one block, if their attributes fit into one, and
-// else as two, each under a token of its own. The same events are always cut in
-// the same place.
-func (s *Sink) insert(ctx context.Context, token string, events []schema.Event) error {
-	attributes, err := nativeAttributes(events)
+// else as two, in their order, each under a token of its own.
+func (s *Sink) insert(ctx context.Context, token string, events []schema.Event, rest map[string]bool) error {
+	attributes, err := nativeAttributes(events, rest)
 	if errors.Is(err, errTooManyPaths) {
 		half := len(events) / 2
-		if err := s.insert(ctx, token+" 1/2", events[:half]); err != nil {
+		if err := s.insert(ctx, token+" 1/2", events[:half], rest); err != nil {
 			return err
 		}
-		return s.insert(ctx, token+" 2/2", events[half:])
+		return s.insert(ctx, token+" 2/2", events[half:], rest)
 	}
-	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(settings(token)))
+	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(settings(token)), clickhouse.WithQueryID(queryPrefix(token)+rand.Text()))
 	batch, err := s.conn.PrepareBatch(ctx, s.sql, driver.WithReleaseConnection())
 	if err != nil {
 		return fmt.Errorf("prepare insert of %d events: %w", len(events), classify(err))
@@ -87,7 +98,7 @@ func (s *Sink) insert(ctx context.Context, token string, events []schema.Event) 
 			}
 			continue
 		}
-		if err := batch.Column(i).Append(values(c.Name, events)); err != nil {
+		if err := batch.Column(i).Append(values(c.Name, events, rest)); err != nil {
 			return fmt.Errorf("write column %s: %w: %w", c.Name, ingest.ErrRejected, err)
 		}
 	}
@@ -97,8 +108,8 @@ func (s *Sink) insert(ctx context.Context, token string, events []schema.Event) 
 	return nil
 }
 
-// values are a column of the events.
-func values(name string, events []schema.Event) any {
+// values are a column of the events. The leaves of some paths go to the rest.
+func values(name string, events []schema.Event, rest map[string]bool) any {
 	switch name {
 	case "seq":
 		return gather(events, func(e *schema.Event) uint64 { return e.Seq })
@@ -108,6 +119,8 @@ func values(name string, events []schema.Event) any {
 		return gather(events, func(e *schema.Event) int64 { return int64(e.Seen) })
 	case "tags":
 		return gather(events, func(e *schema.Event) []string { return e.Tags })
+	case "rest":
+		return gather(events, func(e *schema.Event) []string { return restOf(e, rest) })
 	case "raw":
 		return gather(events, func(e *schema.Event) string { return e.JSON })
 	}
@@ -145,10 +158,58 @@ var refusals = map[int32]bool{
 	321: true, // VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE
 }
 
+// excesses are the codes that say: not so much at a time.
+var excesses = map[int32]bool{
+	49:  true, // LOGICAL_ERROR
+	159: true, // TIMEOUT_EXCEEDED
+	241: true, // MEMORY_LIMIT_EXCEEDED
+}
+
 func classify(err error) error {
 	var exception *clickhouse.Exception
-	if errors.As(err, &exception) && refusals[exception.Code] {
+	switch {
+	case !errors.As(err, &exception):
+		return err
+	case refusals[exception.Code]:
 		return fmt.Errorf("%w: %w", ingest.ErrRejected, err)
+	case excesses[exception.Code] || strings.Contains(exception.Message, "Too many open files"):
+		return fmt.Errorf("%w: %w", ingest.ErrTooMuch, err)
 	}
 	return err
+}
+
+// queryPrefix begins the names, in the server, of a token's inserts and of those of
+// its pieces, so that they can be ended.
+func queryPrefix(token string) string { return "nightjar-" + token + " " }
+
+// Settle implements ingest.Sink: it ends inserts under the token that may still be
+// under way, which is sure once the server knows none, and then looks.
+func (s *Sink) Settle(ctx context.Context, token string, first, last uint64) (through uint64, err error) {
+	p := clickhouse.Context(ctx, clickhouse.WithParameters(clickhouse.Parameters{"id": queryPrefix(token)}))
+	if err := s.conn.Exec(p, "KILL QUERY WHERE startsWith(query_id, {id:String}) AND user = currentUser() SYNC"); err != nil {
+		return 0, fmt.Errorf("end an insert: %w", err)
+	}
+	sql := fmt.Sprintf("SELECT max(seq) FROM %s WHERE seq BETWEEN %d AND %d", schema.Events.Name, first, last)
+	if err := s.conn.QueryRow(ctx, sql).Scan(&through); err != nil {
+		return 0, fmt.Errorf("look whether a block is stored: %w", err)
+	}
+	return max(through, first-1), nil
+}
+
+// Stored implements ingest.Sink.
+func (s *Sink) Stored(ctx context.Context, first, last uint64) (map[uint64]bool, error) {
+	rows, err := s.conn.Query(ctx, fmt.Sprintf("SELECT seq FROM %s WHERE seq BETWEEN %d AND %d", schema.Events.Name, first, last))
+	if err != nil {
+		return nil, fmt.Errorf("look which events are stored: %w", err)
+	}
+	defer rows.Close()
+	out := map[uint64]bool{}
+	for rows.Next() {
+		var seq uint64
+		if err := rows.Scan(&seq); err != nil {
+			return nil, fmt.Errorf("look which events are stored: %w", err)
+		}
+		out[seq] = true
+	}
+	return out, rows.Err()
 }

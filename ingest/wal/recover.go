@@ -14,19 +14,34 @@ type Report struct {
 	TornBytes int64
 	// DamagedRegions were acknowledged once and cannot be read.
 	DamagedRegions, DamagedBytes int64
-	// LostEntries is how many numbers are missing because of that.
+	// LostEntries is how many numbers are missing because of that, Lost which.
 	LostEntries uint64
+	Lost        []Range
+	// Missing are segments that are not there, although a later one follows them.
+	Missing int
+	// Next is above every number that was found.
+	Next uint64
 	// Quarantined are files without a readable header, renamed.
 	Quarantined []string
 }
 
+// Range is a stretch of numbers, both ends included.
+type Range struct{ First, Last uint64 }
+
 // Clean tells whether nothing acknowledged is missing.
-func (r Report) Clean() bool { return r.DamagedRegions == 0 && len(r.Quarantined) == 0 }
+func (r Report) Clean() bool {
+	return r.DamagedRegions == 0 && len(r.Quarantined) == 0 && r.Missing == 0
+}
+
+func (r *Report) lose(first, last uint64) {
+	r.LostEntries += last - first + 1
+	r.Lost = append(r.Lost, Range{first, last})
+}
 
 // String says it for the log.
 func (r Report) String() string {
-	return fmt.Sprintf("torn bytes %d, damaged regions %d (%d bytes), entries lost %d, files set aside %v",
-		r.TornBytes, r.DamagedRegions, r.DamagedBytes, r.LostEntries, r.Quarantined)
+	return fmt.Sprintf("torn bytes %d, damaged regions %d (%d bytes), files missing %d, entries lost %d, files set aside %v",
+		r.TornBytes, r.DamagedRegions, r.DamagedBytes, r.Missing, r.LostEntries, r.Quarantined)
 }
 
 // recover reads every segment. Only a folder that cannot be listed stops it.
@@ -53,9 +68,13 @@ func (l *Log) recover() (Report, error) {
 	}
 	sort.Slice(l.segments, func(i, j int) bool { return l.segments[i].num < l.segments[j].num })
 	kept, hole := l.segments[:0], false
-	for _, seg := range l.segments {
+	for i, seg := range l.segments {
+		if i > 0 && seg.prev != l.segments[i-1].num {
+			report.Missing++
+			hole = true
+		}
 		if hole && seg.first > l.next {
-			report.LostEntries += seg.first - l.next
+			report.lose(l.next, seg.first-1)
 		}
 		limit, finished := limits[seg.num]
 		b, err := l.readAll(seg.path)
@@ -69,6 +88,7 @@ func (l *Log) recover() (Report, error) {
 		kept = append(kept, seg)
 	}
 	l.segments = kept
+	report.Next = l.next
 	l.damaged.Store(uint64(report.DamagedRegions) + uint64(len(report.Quarantined)))
 	return report, nil
 }
@@ -160,7 +180,7 @@ func (l *Log) scan(seg *segment, b []byte, limit int64, finished bool, report *R
 			continue
 		}
 		if hole && r.First > seg.next {
-			report.LostEntries += r.First - seg.next
+			report.lose(seg.next, r.First-1)
 		}
 		hole = false
 		seg.next = r.First + uint64(r.Count)

@@ -335,6 +335,16 @@ func (l *Log) Fresh() bool {
 	return len(l.segments) == 0
 }
 
+// First is the lowest number that the log may hold; 0: it holds no segment.
+func (l *Log) First() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.segments) == 0 {
+		return 0
+	}
+	return l.segments[0].first
+}
+
 // Size is what the log takes on disk.
 func (l *Log) Size() int64 {
 	l.mu.Lock()
