@@ -373,6 +373,9 @@ type Reporter interface {
 	// RuleCosts are what enabled rules cost: those that are evaluated by themselves
 	// first, then the dearest.
 	RuleCosts() []scheduler.RuleCost
+	// AcceptLoss notes that somebody knows of the gaps, and says of how many that
+	// nobody knew of.
+	AcceptLoss(comment string) (gaps int, events uint64, err error)
 }
 
 // Status is how the engine is.
@@ -395,6 +398,19 @@ type Status struct {
 	Clocks          []ClockSkew
 	UnreadableTimes []UnreadableTimes
 	Syslog          []SyslogDoor
+	// Gaps are acknowledged events that are lost or set aside, the oldest first;
+	// Lost is how many were ever lost.
+	Gaps []ArrivalGap
+	Lost uint64
+}
+
+// ArrivalGap is a stretch of acknowledged events that are not where they should be.
+type ArrivalGap struct {
+	First, Last, Events uint64
+	Arrived, Since      schema.Millis // 0: not known
+	State, Reason       string
+	Attempts            int
+	Accepted            bool
 }
 
 // SyslogDoor is how an address that takes in syslog is doing, since the start.

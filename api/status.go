@@ -6,6 +6,7 @@ import (
 
 	pb "nightjar/api/v1"
 	"nightjar/scheduler"
+	"nightjar/schema"
 )
 
 // statuses serves StatusService.
@@ -58,7 +59,7 @@ func (s *statuses) GetStatus(ctx context.Context, _ *pb.GetStatusRequest) (*pb.S
 			DroppedEvents: now.Storage.Dropped, DroppedUnevaluated: now.Storage.DroppedUnevaluated,
 		},
 		Geoip: geoip, Clocks: clocksOf(now.Clocks), UnreadableTimes: unreadableOf(now.UnreadableTimes), Syslog: doorsOf(now.Syslog),
-		WithoutEffect: idle, Queries: s.queries(), RulesAlone: s.alone(),
+		WithoutEffect: idle, Queries: s.queries(), RulesAlone: s.alone(), Gaps: gapsOf(now.Gaps), EventsLost: now.Lost,
 	}, nil
 }
 
@@ -104,6 +105,35 @@ func (s *statuses) queries() (out []*pb.QueryLoad) {
 	for _, g := range s.gates.all() {
 		l := g.load()
 		out = append(out, &pb.QueryLoad{Kind: l.Kind, Running: int64(l.Running), Waiting: int64(l.Waiting), Limit: int64(l.Limit), Refused: int64(l.Refused)})
+	}
+	return out
+}
+
+// AcceptLoss notes that somebody knows of what is lost or set aside.
+func (s *statuses) AcceptLoss(_ context.Context, in *pb.AcceptLossRequest) (*pb.AcceptLossResponse, error) {
+	if len(in.Comment) > maxLossComment {
+		return nil, badRequest("comment", "want at most %d bytes, got %d", maxLossComment, len(in.Comment))
+	}
+	gaps, events, err := s.engine.AcceptLoss(in.Comment)
+	return &pb.AcceptLossResponse{Gaps: int64(gaps), Events: events}, err
+}
+
+// maxLossComment bounds what is said with an acknowledgement.
+const maxLossComment = 1000
+
+func gapsOf(gaps []ArrivalGap) []*pb.ArrivalGap {
+	moment := func(at schema.Millis) string {
+		if at == 0 {
+			return ""
+		}
+		return at.String()
+	}
+	var out []*pb.ArrivalGap
+	for _, g := range gaps[:min(len(gaps), maxListed)] {
+		out = append(out, &pb.ArrivalGap{
+			First: g.First, Last: g.Last, Events: g.Events, Arrived: moment(g.Arrived), Since: moment(g.Since),
+			State: g.State, Reason: g.Reason, Attempts: int64(g.Attempts), Accepted: g.Accepted,
+		})
 	}
 	return out
 }

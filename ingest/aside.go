@@ -220,7 +220,7 @@ func (a *asides) land(ctx context.Context, b *asideBlock) error {
 	if _, err := sink.Settle(look, token, b.First, b.Last); err != nil {
 		return err
 	}
-	there, err := sink.Stored(look, b.First, b.Last)
+	there, err := sink.Present(look, b.First, b.Last)
 	if err != nil {
 		return err
 	}

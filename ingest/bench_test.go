@@ -45,7 +45,7 @@ func (nowhere) LastSeq(context.Context) (uint64, error)              { return 0,
 func (nowhere) Settle(_ context.Context, _ string, first, _ uint64) (uint64, error) {
 	return first - 1, nil
 }
-func (nowhere) Stored(context.Context, uint64, uint64) (map[uint64]bool, error) { return nil, nil }
+func (nowhere) Present(context.Context, uint64, uint64) (map[uint64]bool, error) { return nil, nil }
 
 // BenchmarkSubmit is decoded events to durable, and read back for the sink.
 func BenchmarkSubmit(b *testing.B) {

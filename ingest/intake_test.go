@@ -95,7 +95,7 @@ func (w *world) Settle(_ context.Context, _ string, first, last uint64) (uint64,
 	return through, nil
 }
 
-func (w *world) Stored(_ context.Context, first, last uint64) (map[uint64]bool, error) {
+func (w *world) Present(_ context.Context, first, last uint64) (map[uint64]bool, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	out := map[uint64]bool{}

@@ -21,6 +21,6 @@ type Sink interface {
 	// It returns the highest of the arrivals from first to last that is stored, and
 	// first−1 when none is. After it no other will be, unless Insert is called.
 	Settle(ctx context.Context, token string, first, last uint64) (through uint64, err error)
-	// Stored says which of the arrivals from first to last are stored.
-	Stored(ctx context.Context, first, last uint64) (map[uint64]bool, error)
+	// Present says which of the arrivals from first to last are stored.
+	Present(ctx context.Context, first, last uint64) (map[uint64]bool, error)
 }

@@ -460,11 +460,18 @@ func (s *Scheduler) recountAsides(key string) (seqs []uint64) {
 	return seqs
 }
 
-// resumes tells whether events of a rule key are evaluated in the background: what
-// lets go of the past waits for them.
+// resumes tells whether events of a rule key are evaluated in the background, or are
+// missing for now: what lets go of the past waits for them.
 func (s *Scheduler) resumes(key string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for _, w := range s.watches {
+		if w.plan.Key == key {
+			if _, waits := s.gapBefore(w); waits {
+				return true
+			}
+		}
+	}
 	return slices.ContainsFunc(s.asides, func(a *aside) bool { return a.plan.Key == key && !a.waits })
 }
 
@@ -475,6 +482,9 @@ func (s *Scheduler) judgeable(w *watch) uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	through := w.through
+	if g, waits := s.gapBefore(w); waits {
+		through = min(through, g.In.From)
+	}
 	for _, a := range s.asides {
 		if a.plan.Key == w.plan.Key && !a.waits {
 			through = min(through, a.seq-1)

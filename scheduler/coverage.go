@@ -27,7 +27,7 @@ type Ledger interface {
 type Entry struct {
 	RuleID, RuleKey  string
 	RuleVersion      int64
-	State            string // a Coverage state: failed, recovered, reopened, capped, postponed, aside or finished
+	State            string // a Coverage state: failed, recovered, reopened, capped, postponed, aside, finished, missing, filled or lost
 	In               Interval
 	Earliest, Latest schema.Millis // event times, of reopened, capped and postponed
 	Events           uint64
@@ -47,11 +47,17 @@ const (
 	CoverageReopened    = "reopened"  // an entry's: late events changed what was evaluated
 	CoverageCapped      = "capped"    // an entry's: a limit was hit
 	CoverageAside       = "aside"     // an event was too much work, and is evaluated in the background or by hand
+	CoverageMissing     = "missing"   // the intake could not store the events yet
+	CoverageFilled      = "filled"    // an entry's: they were stored, and evaluated
+	CoverageLost        = "lost"      // acknowledged events that are gone
 	CoverageFinished    = "finished"  // an entry's: the event that was set aside was evaluated
 	CoveragePostponed   = "postponed" // an entry's: silence was judged late
 	CoverageUnsupported = "unsupported"
 	CoverageDisabled    = "disabled"
 )
+
+// ofAllRules is the rule id of entries that are about all rules.
+const ofAllRules = ""
 
 // Stretch says what became of a stretch of arrivals under a version of a rule.
 type Stretch struct {
@@ -89,6 +95,12 @@ func (s *Scheduler) Coverage(ctx context.Context, id string, version int64, in I
 	if err != nil {
 		return Coverage{}, fmt.Errorf("read the ledger of rule %s: %w", id, err)
 	}
+	ofAll, err := s.deps.Ledger.Entries(ctx, ofAllRules)
+	if err != nil {
+		return Coverage{}, fmt.Errorf("read the ledger: %w", err)
+	}
+	entries = append(entries, ofAll...)
+	slices.SortStableFunc(entries, func(a, b Entry) int { return cmp.Compare(a.At, b.At) })
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	state := s.rules[id]
@@ -117,7 +129,7 @@ func (s *Scheduler) Coverage(ctx context.Context, id string, version int64, in I
 	}
 	out.Silence = s.silenceCoverage(id)
 	for _, e := range entries {
-		if e.In.From < in.To && e.In.To > in.From && (version == 0 || version == e.RuleVersion) {
+		if e.In.From < in.To && e.In.To > in.From && (version == 0 || version == e.RuleVersion || e.RuleID == ofAllRules) {
 			out.Entries = append(out.Entries, e)
 		}
 	}
@@ -158,7 +170,7 @@ func (s *Scheduler) stretches(v ruleVersion, in Interval) []Stretch {
 		}
 	}
 	through = min(max(through, in.From), in.To)
-	out := s.aroundAsides(v, Interval{in.From, through})
+	out := aroundGaps(s.aroundAsides(v, Interval{in.From, through}), s.gaps())
 	return append(out, Stretch{v.version, Interval{through, in.To}, state, reason})
 }
 

@@ -67,6 +67,10 @@ func (w *world) run(t *testing.T, seed uint64, rules []schema.Rule, events []sch
 		if w.recent != nil {
 			w.recent.Add(w.events[w.stored:])
 		}
+		w.mend(false)
+		if before := w.stored; w.rand.IntN(4) == 0 {
+			w.tear(before+w.rand.Uint64N(uint64(n)), uint64(len(w.events))-w.rand.Uint64N(uint64(n)))
+		}
 		w.stored = uint64(len(w.events))
 		events = events[n:]
 		w.lookAround(s)
@@ -91,10 +95,15 @@ func (w *world) run(t *testing.T, seed uint64, rules []schema.Rule, events []sch
 			s = restart(t, w)
 		}
 	}
+	w.mend(true)
 	w.attend(s, w.until)
 	drain(s)
 	w.faults = 0
 	drain(s)
+	if err := s.save(context.Background(), true); err != nil {
+		t.Fatal(err)
+	}
+	drain(s) // what waited for gaps
 	if p := s.Progress(); !p.CaughtUp || p.Failing > 0 {
 		t.Fatalf("not caught up at the end: %+v", p)
 	}
@@ -144,6 +153,9 @@ func drain(s *Scheduler) {
 		}
 		for _, a := range s.asides {
 			a.retryAt = time.Time{}
+		}
+		for _, f := range s.fillings {
+			f.retryAt = time.Time{}
 		}
 		if s.step(context.Background()) || s.judge(context.Background()) {
 			continue

@@ -22,14 +22,18 @@ type Recent struct {
 // NewRecent makes one that holds up to limit bytes of events.
 func NewRecent(limit int) *Recent { return &Recent{limit: limit} }
 
-// Add takes events that are in the store now. They are in order of arrival and
-// follow those added before; otherwise what was held is forgotten.
+// Add takes events that are in the store now, in order of arrival. They follow those
+// added before; otherwise what was held is forgotten. Events that were stored late,
+// after others behind them, are not held.
 func (r *Recent) Add(events []schema.Event) {
 	if len(events) == 0 {
 		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if events[0].Seq <= r.last {
+		return
+	}
 	if first := events[0].Seq; first != r.last+1 || len(r.events) == 0 {
 		r.events, r.bytes, r.after = nil, 0, first-1
 	}

@@ -88,6 +88,8 @@ type Deps struct {
 	// Models are what rules have learned of series.
 	Models   Models
 	Arrivals Arrivals
+	// Gaps are arrivals that are not stored in their turn; nil: there are none.
+	Gaps Gaps
 	// Tables are the reference tables; nil: there are none.
 	Tables Tables
 	// Recent holds the events stored last; nil: all are read from the store.
@@ -161,6 +163,8 @@ type Scheduler struct {
 	matched     time.Duration     // what matching took, in the last evaluation
 	// postponed are, in a turn that rules share, those that need too much of it.
 	postponed map[*compiler.Plan]int
+	fillings  map[Interval]*filling
+	noted     map[string]bool // gaps that are in the ledger
 	told      map[string]schema.Millis
 	ledger    ledger                // to be stored likewise
 	done      map[string]Checkpoint // of watches that ended, likewise
@@ -204,6 +208,8 @@ func New(deps Deps) (*Scheduler, error) {
 		done:         map[string]Checkpoint{},
 		vigils:       map[string]*vigil{},
 		served:       map[string]uint64{},
+		fillings:     map[Interval]*filling{},
+		noted:        map[string]bool{},
 		told:         map[string]schema.Millis{},
 		costs:        map[string]*cost{},
 	}
@@ -304,7 +310,8 @@ const judgeEvery = time.Second
 // step evaluates the next arrivals, and then a slice of what was set aside. It
 // tells whether there was anything to do.
 func (s *Scheduler) step(ctx context.Context) bool {
-	did := s.goOn(ctx)
+	did := s.fill(ctx, time.Now())
+	did = s.goOn(ctx) || did
 	did = s.goSlow(ctx, time.Now()) || did
 	return s.resume(ctx, time.Now()) || did
 }
@@ -360,7 +367,8 @@ func (s *Scheduler) next(now time.Time, stored uint64) ([]turn, Interval) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.watches = slices.DeleteFunc(s.watches, func(w *watch) bool {
-		finished := w.finished() && !s.hasAsides(w.plan.Key)
+		_, waits := s.gapBefore(w)
+		finished := w.finished() && !waits && !s.hasAsides(w.plan.Key)
 		if finished {
 			s.cache.drop(w.plan.Key)
 			delete(s.known, w.plan.Key)
@@ -510,6 +518,7 @@ func (s *Scheduler) save(ctx context.Context, always bool) error {
 		return nil
 	}
 	s.saved = time.Now()
+	gaps := s.savable()
 	checkpoints := maps.Clone(s.done)
 	for _, w := range s.watches {
 		checkpoints[w.plan.Key] = Checkpoint{Through: w.through}
@@ -518,7 +527,7 @@ func (s *Scheduler) save(ctx context.Context, always bool) error {
 		}
 	}
 	s.mu.Unlock()
-	if len(checkpoints) == 0 {
+	if len(checkpoints) == 0 && len(gaps) == 0 {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
@@ -550,6 +559,7 @@ func (s *Scheduler) save(ctx context.Context, always bool) error {
 		}
 		return nil
 	}
+	s.filled(gaps)
 	clear(s.done)
 	for key, c := range checkpoints {
 		if v := s.vigils[key]; v != nil {
@@ -563,7 +573,8 @@ func (s *Scheduler) save(ctx context.Context, always bool) error {
 type Progress struct {
 	// Through is the last arrival that every running rule was evaluated over.
 	Through uint64
-	// CaughtUp is true when Through covers everything acknowledged by now.
+	// CaughtUp is true when Through covers everything acknowledged by now, and no
+	// event before it is missing, or somebody knows of those that are.
 	CaughtUp bool
 	// Lag is how long what is not evaluated has been waiting.
 	Lag time.Duration
@@ -595,8 +606,9 @@ func (s *Scheduler) Progress() Progress {
 			p.Through = min(p.Through, w.through)
 		}
 	}
-	p.CaughtUp = s.loaded && p.Through >= acknowledged && correlated && !slices.ContainsFunc(s.asides, func(a *aside) bool { return !a.waits })
-	p.Lag = s.lag(p, time.Now())
+	gaps := slices.DeleteFunc(s.gaps(), func(g Gap) bool { return g.Accepted })
+	p.CaughtUp = s.loaded && p.Through >= acknowledged && correlated && len(gaps) == 0 && !slices.ContainsFunc(s.asides, func(a *aside) bool { return !a.waits })
+	p.Lag = s.lag(p, gaps, time.Now())
 	return p
 }
 
@@ -623,9 +635,11 @@ func (s *Scheduler) loadBehind(ctx context.Context) {
 }
 
 // lag is how long the oldest event that is not evaluated has been there: as far
-// as it is in memory, and otherwise since it was first seen to be behind.
-func (s *Scheduler) lag(p Progress, now time.Time) time.Duration {
-	if p.CaughtUp {
+// as it is in memory, and otherwise since it was first seen to be behind. What is
+// lost is not waited for.
+func (s *Scheduler) lag(p Progress, gaps []Gap, now time.Time) time.Duration {
+	gaps = slices.DeleteFunc(gaps, func(g Gap) bool { return g.Lost })
+	if p.CaughtUp || p.Through >= s.deps.Arrivals.Acknowledged() && len(gaps) == 0 && !slices.ContainsFunc(s.asides, func(a *aside) bool { return !a.waits }) {
 		s.behind = time.Time{}
 		return 0
 	}
@@ -633,6 +647,11 @@ func (s *Scheduler) lag(p Progress, now time.Time) time.Duration {
 		s.behind = now
 	}
 	since := s.behind
+	for _, g := range gaps {
+		if seen := g.Seen.Time(); seen.Before(since) {
+			since = seen
+		}
+	}
 	for _, a := range s.asides {
 		if began := a.since.Time(); !a.waits && began.Before(since) {
 			since = began

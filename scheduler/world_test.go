@@ -40,6 +40,7 @@ type world struct {
 	until    schema.Millis // up to when silence is judged in the end; 0: it is not
 	broken   string        // id of a rule that can't be evaluated
 	recent   *Recent       // nil: none, and all is found in the store
+	gaps     []Gap         // of what is stored; of those not filled, nothing is found
 	cached   int           // MaxCached
 	budget   Budget
 	lateness time.Duration
@@ -73,7 +74,7 @@ func (w *world) fault() error {
 func (w *world) deps() Deps {
 	return Deps{
 		Events: worldEvents{w}, Windows: worldWindows{w}, Signals: worldSignals{w}, Journal: worldJournal{w}, Ledger: worldLedger{w},
-		Knowledge: worldKnowledge{w}, Models: worldModels{w}, Objects: worldObjects{w}, Arrivals: worldArrivals{w},
+		Knowledge: worldKnowledge{w}, Models: worldModels{w}, Objects: worldObjects{w}, Arrivals: worldArrivals{w}, Gaps: worldGaps{w},
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Lateness: w.lateness, Pace: time.Millisecond, Recent: w.recent, MaxCached: w.cached, Tables: w.tables,
 		Budget: w.budget,
 		Now:    func() time.Time { return w.clock }, TurnedAway: func() uint64 { return w.away },
@@ -101,6 +102,43 @@ func (w worldArrivals) Acknowledged() uint64           { return uint64(len(w.eve
 func (w worldArrivals) Stored() uint64                 { return w.stored }
 func (w worldArrivals) StoredChanged() <-chan struct{} { return nil }
 
+type worldGaps struct{ *world }
+
+func (w worldGaps) Gaps() []Gap { return slices.Clone(w.gaps) }
+
+func (w worldGaps) Evaluated(g Gap) error {
+	if err := w.fault(); err != nil {
+		return err
+	}
+	w.world.gaps = slices.DeleteFunc(w.world.gaps, func(x Gap) bool { return x.In == g.In })
+	return nil
+}
+
+// missing tells whether an event is not in the store.
+func (w *world) missing(seq uint64) bool {
+	return slices.ContainsFunc(w.gaps, func(g Gap) bool { return g.In.From < seq && seq <= g.In.To && !g.Filled })
+}
+
+// tear makes a gap of some of the events that were stored last.
+func (w *world) tear(from, to uint64) {
+	for _, g := range w.gaps {
+		from = max(from, g.In.To)
+	}
+	if from < to {
+		w.gaps = append(w.gaps, Gap{In: Interval{from, to}, Events: to - from, Seen: w.events[from].Seen, Since: w.events[to-1].Seen, Reason: "x"})
+		if w.recent != nil {
+			w.recent.Forget(to)
+		}
+	}
+}
+
+// mend fills some of the gaps, or all.
+func (w *world) mend(all bool) {
+	for i := range w.gaps {
+		w.gaps[i].Filled = w.gaps[i].Filled || all || w.rand.IntN(2) == 0
+	}
+}
+
 type worldEvents struct{ *world }
 
 func (w worldEvents) Find(_ context.Context, st *compiler.MatchStatement, in Interval, _ time.Duration) ([]Found, error) {
@@ -109,6 +147,9 @@ func (w worldEvents) Find(_ context.Context, st *compiler.MatchStatement, in Int
 	}
 	var out []Found
 	for _, e := range w.events[in.From:in.To] {
+		if w.missing(e.Seq) {
+			continue
+		}
 		f := Found{Event: e}
 		for h, refs := range st.Hits {
 			plan := st.Plans[refs[0].Plan]

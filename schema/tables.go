@@ -211,7 +211,7 @@ var Coverage = Table{
 		{"rule_id", "String", "", "the rule"},
 		{"rule_key", "String", "", "what the rule detects"},
 		{"rule_version", "UInt32", "", "version of the rule then"},
-		{"state", word, "", "failed, recovered, reopened or capped"},
+		{"state", word, "", "failed, recovered, reopened, capped, missing, filled, lost, …"},
 		{"after", "UInt64", "", "arrivals after this one"},
 		{"through", "UInt64", "", "and through this one"},
 		{"earliest", moment, "", "event times: from here"},

@@ -255,6 +255,218 @@ func (x *RuleCost) GetThrough() uint64 {
 	return 0
 }
 
+type AcceptLossRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Who or why, kept beside the moment in the record of losses; at most 1,000 bytes.
+	Comment       string `protobuf:"bytes,1,opt,name=comment,proto3" json:"comment,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AcceptLossRequest) Reset() {
+	*x = AcceptLossRequest{}
+	mi := &file_status_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AcceptLossRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AcceptLossRequest) ProtoMessage() {}
+
+func (x *AcceptLossRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_status_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AcceptLossRequest.ProtoReflect.Descriptor instead.
+func (*AcceptLossRequest) Descriptor() ([]byte, []int) {
+	return file_status_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *AcceptLossRequest) GetComment() string {
+	if x != nil {
+		return x.Comment
+	}
+	return ""
+}
+
+type AcceptLossResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many gaps were acknowledged that were not before, and of how many events.
+	Gaps          int64  `protobuf:"varint,1,opt,name=gaps,proto3" json:"gaps,omitempty"`
+	Events        uint64 `protobuf:"varint,2,opt,name=events,proto3" json:"events,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AcceptLossResponse) Reset() {
+	*x = AcceptLossResponse{}
+	mi := &file_status_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AcceptLossResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AcceptLossResponse) ProtoMessage() {}
+
+func (x *AcceptLossResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_status_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AcceptLossResponse.ProtoReflect.Descriptor instead.
+func (*AcceptLossResponse) Descriptor() ([]byte, []int) {
+	return file_status_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *AcceptLossResponse) GetGaps() int64 {
+	if x != nil {
+		return x.Gaps
+	}
+	return 0
+}
+
+func (x *AcceptLossResponse) GetEvents() uint64 {
+	if x != nil {
+		return x.Events
+	}
+	return 0
+}
+
+// ArrivalGap is a stretch of acknowledged events that are not where they should be.
+type ArrivalGap struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Arrival numbers; 0: only how many events it is about is known.
+	First  uint64 `protobuf:"varint,1,opt,name=first,proto3" json:"first,omitempty"`
+	Last   uint64 `protobuf:"varint,2,opt,name=last,proto3" json:"last,omitempty"`
+	Events uint64 `protobuf:"varint,3,opt,name=events,proto3" json:"events,omitempty"`
+	// When the first of them arrived, and when the gap was found; empty: not known.
+	Arrived string `protobuf:"bytes,4,opt,name=arrived,proto3" json:"arrived,omitempty"`
+	Since   string `protobuf:"bytes,5,opt,name=since,proto3" json:"since,omitempty"`
+	// aside: they were too much for ClickHouse, and are tried again; stored: they were,
+	// and are being evaluated; lost: they are gone.
+	State    string `protobuf:"bytes,6,opt,name=state,proto3" json:"state,omitempty"`
+	Reason   string `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
+	Attempts int64  `protobuf:"varint,8,opt,name=attempts,proto3" json:"attempts,omitempty"`
+	// Somebody knows of it.
+	Accepted      bool `protobuf:"varint,9,opt,name=accepted,proto3" json:"accepted,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ArrivalGap) Reset() {
+	*x = ArrivalGap{}
+	mi := &file_status_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ArrivalGap) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ArrivalGap) ProtoMessage() {}
+
+func (x *ArrivalGap) ProtoReflect() protoreflect.Message {
+	mi := &file_status_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ArrivalGap.ProtoReflect.Descriptor instead.
+func (*ArrivalGap) Descriptor() ([]byte, []int) {
+	return file_status_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ArrivalGap) GetFirst() uint64 {
+	if x != nil {
+		return x.First
+	}
+	return 0
+}
+
+func (x *ArrivalGap) GetLast() uint64 {
+	if x != nil {
+		return x.Last
+	}
+	return 0
+}
+
+func (x *ArrivalGap) GetEvents() uint64 {
+	if x != nil {
+		return x.Events
+	}
+	return 0
+}
+
+func (x *ArrivalGap) GetArrived() string {
+	if x != nil {
+		return x.Arrived
+	}
+	return ""
+}
+
+func (x *ArrivalGap) GetSince() string {
+	if x != nil {
+		return x.Since
+	}
+	return ""
+}
+
+func (x *ArrivalGap) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *ArrivalGap) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *ArrivalGap) GetAttempts() int64 {
+	if x != nil {
+		return x.Attempts
+	}
+	return 0
+}
+
+func (x *ArrivalGap) GetAccepted() bool {
+	if x != nil {
+		return x.Accepted
+	}
+	return false
+}
+
 type Status struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Version string                 `protobuf:"bytes,1,opt,name=version,proto3" json:"version,omitempty"`
@@ -287,14 +499,18 @@ type Status struct {
 	// most 100.
 	RulesAlone []*RuleCost `protobuf:"bytes,50,rep,name=rules_alone,proto3" json:"rules_alone,omitempty"`
 	// What people ask of the database, by kind.
-	Queries       []*QueryLoad `protobuf:"bytes,40,rep,name=queries,proto3" json:"queries,omitempty"`
+	Queries []*QueryLoad `protobuf:"bytes,40,rep,name=queries,proto3" json:"queries,omitempty"`
+	// Acknowledged events that are lost, set aside, or were stored late and are not
+	// evaluated yet, the oldest first; at most 100. And how many were ever lost.
+	Gaps          []*ArrivalGap `protobuf:"bytes,60,rep,name=gaps,proto3" json:"gaps,omitempty"`
+	EventsLost    uint64        `protobuf:"varint,61,opt,name=events_lost,proto3" json:"events_lost,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Status) Reset() {
 	*x = Status{}
-	mi := &file_status_proto_msgTypes[4]
+	mi := &file_status_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -306,7 +522,7 @@ func (x *Status) String() string {
 func (*Status) ProtoMessage() {}
 
 func (x *Status) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[4]
+	mi := &file_status_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -319,7 +535,7 @@ func (x *Status) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Status.ProtoReflect.Descriptor instead.
 func (*Status) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{4}
+	return file_status_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Status) GetVersion() string {
@@ -441,6 +657,20 @@ func (x *Status) GetQueries() []*QueryLoad {
 	return nil
 }
 
+func (x *Status) GetGaps() []*ArrivalGap {
+	if x != nil {
+		return x.Gaps
+	}
+	return nil
+}
+
+func (x *Status) GetEventsLost() uint64 {
+	if x != nil {
+		return x.EventsLost
+	}
+	return 0
+}
+
 // SyslogDoor is how an address that takes in syslog is doing, since the start. The
 // maps count by cause.
 type SyslogDoor struct {
@@ -468,7 +698,7 @@ type SyslogDoor struct {
 
 func (x *SyslogDoor) Reset() {
 	*x = SyslogDoor{}
-	mi := &file_status_proto_msgTypes[5]
+	mi := &file_status_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -480,7 +710,7 @@ func (x *SyslogDoor) String() string {
 func (*SyslogDoor) ProtoMessage() {}
 
 func (x *SyslogDoor) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[5]
+	mi := &file_status_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -493,7 +723,7 @@ func (x *SyslogDoor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyslogDoor.ProtoReflect.Descriptor instead.
 func (*SyslogDoor) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{5}
+	return file_status_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *SyslogDoor) GetProtocol() string {
@@ -574,7 +804,7 @@ type QueryLoad struct {
 
 func (x *QueryLoad) Reset() {
 	*x = QueryLoad{}
-	mi := &file_status_proto_msgTypes[6]
+	mi := &file_status_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -586,7 +816,7 @@ func (x *QueryLoad) String() string {
 func (*QueryLoad) ProtoMessage() {}
 
 func (x *QueryLoad) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[6]
+	mi := &file_status_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -599,7 +829,7 @@ func (x *QueryLoad) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryLoad.ProtoReflect.Descriptor instead.
 func (*QueryLoad) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{6}
+	return file_status_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *QueryLoad) GetKind() string {
@@ -658,7 +888,7 @@ type ClockSkew struct {
 
 func (x *ClockSkew) Reset() {
 	*x = ClockSkew{}
-	mi := &file_status_proto_msgTypes[7]
+	mi := &file_status_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -670,7 +900,7 @@ func (x *ClockSkew) String() string {
 func (*ClockSkew) ProtoMessage() {}
 
 func (x *ClockSkew) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[7]
+	mi := &file_status_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -683,7 +913,7 @@ func (x *ClockSkew) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClockSkew.ProtoReflect.Descriptor instead.
 func (*ClockSkew) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{7}
+	return file_status_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ClockSkew) GetSource() string {
@@ -749,7 +979,7 @@ type UnreadableTimes struct {
 
 func (x *UnreadableTimes) Reset() {
 	*x = UnreadableTimes{}
-	mi := &file_status_proto_msgTypes[8]
+	mi := &file_status_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -761,7 +991,7 @@ func (x *UnreadableTimes) String() string {
 func (*UnreadableTimes) ProtoMessage() {}
 
 func (x *UnreadableTimes) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[8]
+	mi := &file_status_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -774,7 +1004,7 @@ func (x *UnreadableTimes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnreadableTimes.ProtoReflect.Descriptor instead.
 func (*UnreadableTimes) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{8}
+	return file_status_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *UnreadableTimes) GetSource() string {
@@ -815,7 +1045,7 @@ type WithoutEffect struct {
 
 func (x *WithoutEffect) Reset() {
 	*x = WithoutEffect{}
-	mi := &file_status_proto_msgTypes[9]
+	mi := &file_status_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -827,7 +1057,7 @@ func (x *WithoutEffect) String() string {
 func (*WithoutEffect) ProtoMessage() {}
 
 func (x *WithoutEffect) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[9]
+	mi := &file_status_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -840,7 +1070,7 @@ func (x *WithoutEffect) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WithoutEffect.ProtoReflect.Descriptor instead.
 func (*WithoutEffect) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{9}
+	return file_status_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *WithoutEffect) GetKind() string {
@@ -893,7 +1123,7 @@ type GeoIPDatabase struct {
 
 func (x *GeoIPDatabase) Reset() {
 	*x = GeoIPDatabase{}
-	mi := &file_status_proto_msgTypes[10]
+	mi := &file_status_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -905,7 +1135,7 @@ func (x *GeoIPDatabase) String() string {
 func (*GeoIPDatabase) ProtoMessage() {}
 
 func (x *GeoIPDatabase) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[10]
+	mi := &file_status_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -918,7 +1148,7 @@ func (x *GeoIPDatabase) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GeoIPDatabase.ProtoReflect.Descriptor instead.
 func (*GeoIPDatabase) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{10}
+	return file_status_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *GeoIPDatabase) GetFile() string {
@@ -961,7 +1191,7 @@ type ClickHouseStatus struct {
 
 func (x *ClickHouseStatus) Reset() {
 	*x = ClickHouseStatus{}
-	mi := &file_status_proto_msgTypes[11]
+	mi := &file_status_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -973,7 +1203,7 @@ func (x *ClickHouseStatus) String() string {
 func (*ClickHouseStatus) ProtoMessage() {}
 
 func (x *ClickHouseStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[11]
+	mi := &file_status_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -986,7 +1216,7 @@ func (x *ClickHouseStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClickHouseStatus.ProtoReflect.Descriptor instead.
 func (*ClickHouseStatus) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{11}
+	return file_status_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ClickHouseStatus) GetState() string {
@@ -1030,7 +1260,7 @@ type AsideEvent struct {
 
 func (x *AsideEvent) Reset() {
 	*x = AsideEvent{}
-	mi := &file_status_proto_msgTypes[12]
+	mi := &file_status_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1042,7 +1272,7 @@ func (x *AsideEvent) String() string {
 func (*AsideEvent) ProtoMessage() {}
 
 func (x *AsideEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[12]
+	mi := &file_status_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1055,7 +1285,7 @@ func (x *AsideEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AsideEvent.ProtoReflect.Descriptor instead.
 func (*AsideEvent) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{12}
+	return file_status_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *AsideEvent) GetRuleId() string {
@@ -1107,7 +1337,7 @@ type RulesStatus struct {
 
 func (x *RulesStatus) Reset() {
 	*x = RulesStatus{}
-	mi := &file_status_proto_msgTypes[13]
+	mi := &file_status_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1119,7 +1349,7 @@ func (x *RulesStatus) String() string {
 func (*RulesStatus) ProtoMessage() {}
 
 func (x *RulesStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[13]
+	mi := &file_status_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1132,7 +1362,7 @@ func (x *RulesStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RulesStatus.ProtoReflect.Descriptor instead.
 func (*RulesStatus) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{13}
+	return file_status_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *RulesStatus) GetTotal() int64 {
@@ -1183,7 +1413,7 @@ type StorageStatus struct {
 
 func (x *StorageStatus) Reset() {
 	*x = StorageStatus{}
-	mi := &file_status_proto_msgTypes[14]
+	mi := &file_status_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1195,7 +1425,7 @@ func (x *StorageStatus) String() string {
 func (*StorageStatus) ProtoMessage() {}
 
 func (x *StorageStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[14]
+	mi := &file_status_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1208,7 +1438,7 @@ func (x *StorageStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageStatus.ProtoReflect.Descriptor instead.
 func (*StorageStatus) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{14}
+	return file_status_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *StorageStatus) GetUsedBytes() uint64 {
@@ -1261,7 +1491,7 @@ type ValidateKeyRequest struct {
 
 func (x *ValidateKeyRequest) Reset() {
 	*x = ValidateKeyRequest{}
-	mi := &file_status_proto_msgTypes[15]
+	mi := &file_status_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1273,7 +1503,7 @@ func (x *ValidateKeyRequest) String() string {
 func (*ValidateKeyRequest) ProtoMessage() {}
 
 func (x *ValidateKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[15]
+	mi := &file_status_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1286,7 +1516,7 @@ func (x *ValidateKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateKeyRequest.ProtoReflect.Descriptor instead.
 func (*ValidateKeyRequest) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{15}
+	return file_status_proto_rawDescGZIP(), []int{18}
 }
 
 type ValidateKeyResponse struct {
@@ -1298,7 +1528,7 @@ type ValidateKeyResponse struct {
 
 func (x *ValidateKeyResponse) Reset() {
 	*x = ValidateKeyResponse{}
-	mi := &file_status_proto_msgTypes[16]
+	mi := &file_status_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1310,7 +1540,7 @@ func (x *ValidateKeyResponse) String() string {
 func (*ValidateKeyResponse) ProtoMessage() {}
 
 func (x *ValidateKeyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[16]
+	mi := &file_status_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1323,7 +1553,7 @@ func (x *ValidateKeyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateKeyResponse.ProtoReflect.Descriptor instead.
 func (*ValidateKeyResponse) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{16}
+	return file_status_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ValidateKeyResponse) GetValid() bool {
@@ -1352,7 +1582,23 @@ const file_status_proto_rawDesc = "" +
 	"\x05alone\x18\a \x01(\tR\x05alone\x12\x16\n" +
 	"\x06behind\x18\b \x01(\x04R\x06behind\x12\x18\n" +
 	"\athrough\x18\t \x01(\x04R\athroughB\x19\n" +
-	"\x17_microseconds_per_event\"\xcc\x06\n" +
+	"\x17_microseconds_per_event\"-\n" +
+	"\x11AcceptLossRequest\x12\x18\n" +
+	"\acomment\x18\x01 \x01(\tR\acomment\"@\n" +
+	"\x12AcceptLossResponse\x12\x12\n" +
+	"\x04gaps\x18\x01 \x01(\x03R\x04gaps\x12\x16\n" +
+	"\x06events\x18\x02 \x01(\x04R\x06events\"\xe4\x01\n" +
+	"\n" +
+	"ArrivalGap\x12\x14\n" +
+	"\x05first\x18\x01 \x01(\x04R\x05first\x12\x12\n" +
+	"\x04last\x18\x02 \x01(\x04R\x04last\x12\x16\n" +
+	"\x06events\x18\x03 \x01(\x04R\x06events\x12\x18\n" +
+	"\aarrived\x18\x04 \x01(\tR\aarrived\x12\x14\n" +
+	"\x05since\x18\x05 \x01(\tR\x05since\x12\x14\n" +
+	"\x05state\x18\x06 \x01(\tR\x05state\x12\x16\n" +
+	"\x06reason\x18\a \x01(\tR\x06reason\x12\x1a\n" +
+	"\battempts\x18\b \x01(\x03R\battempts\x12\x1a\n" +
+	"\baccepted\x18\t \x01(\bR\baccepted\"\x9b\a\n" +
 	"\x06Status\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12(\n" +
 	"\x0fevents_received\x18\x02 \x01(\x04R\x0fevents_received\x12:\n" +
@@ -1373,7 +1619,9 @@ const file_status_proto_rawDesc = "" +
 	"\x10unreadable_times\x18\x1f \x03(\v2\x1c.nightjar.v1.UnreadableTimesR\x10unreadable_times\x12/\n" +
 	"\x06syslog\x18  \x03(\v2\x17.nightjar.v1.SyslogDoorR\x06syslog\x127\n" +
 	"\vrules_alone\x182 \x03(\v2\x15.nightjar.v1.RuleCostR\vrules_alone\x120\n" +
-	"\aqueries\x18( \x03(\v2\x16.nightjar.v1.QueryLoadR\aqueries\"\xf6\x04\n" +
+	"\aqueries\x18( \x03(\v2\x16.nightjar.v1.QueryLoadR\aqueries\x12+\n" +
+	"\x04gaps\x18< \x03(\v2\x17.nightjar.v1.ArrivalGapR\x04gaps\x12 \n" +
+	"\vevents_lost\x18= \x01(\x04R\vevents_lost\"\xf6\x04\n" +
 	"\n" +
 	"SyslogDoor\x12\x1a\n" +
 	"\bprotocol\x18\x01 \x01(\tR\bprotocol\x12\x18\n" +
@@ -1457,10 +1705,12 @@ const file_status_proto_rawDesc = "" +
 	"\x13dropped_unevaluated\x18\x06 \x01(\x04R\x13dropped_unevaluated\"\x14\n" +
 	"\x12ValidateKeyRequest\"+\n" +
 	"\x13ValidateKeyResponse\x12\x14\n" +
-	"\x05valid\x18\x01 \x01(\bR\x05valid2\xfa\x01\n" +
+	"\x05valid\x18\x01 \x01(\bR\x05valid2\xc9\x02\n" +
 	"\rStatusService\x12?\n" +
 	"\tGetStatus\x12\x1d.nightjar.v1.GetStatusRequest\x1a\x13.nightjar.v1.Status\x12V\n" +
-	"\rListRuleCosts\x12!.nightjar.v1.ListRuleCostsRequest\x1a\".nightjar.v1.ListRuleCostsResponse\x12P\n" +
+	"\rListRuleCosts\x12!.nightjar.v1.ListRuleCostsRequest\x1a\".nightjar.v1.ListRuleCostsResponse\x12M\n" +
+	"\n" +
+	"AcceptLoss\x12\x1e.nightjar.v1.AcceptLossRequest\x1a\x1f.nightjar.v1.AcceptLossResponse\x12P\n" +
 	"\vValidateKey\x12\x1f.nightjar.v1.ValidateKeyRequest\x1a .nightjar.v1.ValidateKeyResponseB\x1cZ\x1anightjar/api/v1;nightjarv1b\x06proto3"
 
 var (
@@ -1475,58 +1725,64 @@ func file_status_proto_rawDescGZIP() []byte {
 	return file_status_proto_rawDescData
 }
 
-var file_status_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_status_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_status_proto_goTypes = []any{
 	(*GetStatusRequest)(nil),      // 0: nightjar.v1.GetStatusRequest
 	(*ListRuleCostsRequest)(nil),  // 1: nightjar.v1.ListRuleCostsRequest
 	(*ListRuleCostsResponse)(nil), // 2: nightjar.v1.ListRuleCostsResponse
 	(*RuleCost)(nil),              // 3: nightjar.v1.RuleCost
-	(*Status)(nil),                // 4: nightjar.v1.Status
-	(*SyslogDoor)(nil),            // 5: nightjar.v1.SyslogDoor
-	(*QueryLoad)(nil),             // 6: nightjar.v1.QueryLoad
-	(*ClockSkew)(nil),             // 7: nightjar.v1.ClockSkew
-	(*UnreadableTimes)(nil),       // 8: nightjar.v1.UnreadableTimes
-	(*WithoutEffect)(nil),         // 9: nightjar.v1.WithoutEffect
-	(*GeoIPDatabase)(nil),         // 10: nightjar.v1.GeoIPDatabase
-	(*ClickHouseStatus)(nil),      // 11: nightjar.v1.ClickHouseStatus
-	(*AsideEvent)(nil),            // 12: nightjar.v1.AsideEvent
-	(*RulesStatus)(nil),           // 13: nightjar.v1.RulesStatus
-	(*StorageStatus)(nil),         // 14: nightjar.v1.StorageStatus
-	(*ValidateKeyRequest)(nil),    // 15: nightjar.v1.ValidateKeyRequest
-	(*ValidateKeyResponse)(nil),   // 16: nightjar.v1.ValidateKeyResponse
-	nil,                           // 17: nightjar.v1.SyslogDoor.RefusedEntry
-	nil,                           // 18: nightjar.v1.SyslogDoor.ClosedEntry
-	nil,                           // 19: nightjar.v1.SyslogDoor.LostEntry
-	nil,                           // 20: nightjar.v1.SyslogDoor.DamagedEntry
+	(*AcceptLossRequest)(nil),     // 4: nightjar.v1.AcceptLossRequest
+	(*AcceptLossResponse)(nil),    // 5: nightjar.v1.AcceptLossResponse
+	(*ArrivalGap)(nil),            // 6: nightjar.v1.ArrivalGap
+	(*Status)(nil),                // 7: nightjar.v1.Status
+	(*SyslogDoor)(nil),            // 8: nightjar.v1.SyslogDoor
+	(*QueryLoad)(nil),             // 9: nightjar.v1.QueryLoad
+	(*ClockSkew)(nil),             // 10: nightjar.v1.ClockSkew
+	(*UnreadableTimes)(nil),       // 11: nightjar.v1.UnreadableTimes
+	(*WithoutEffect)(nil),         // 12: nightjar.v1.WithoutEffect
+	(*GeoIPDatabase)(nil),         // 13: nightjar.v1.GeoIPDatabase
+	(*ClickHouseStatus)(nil),      // 14: nightjar.v1.ClickHouseStatus
+	(*AsideEvent)(nil),            // 15: nightjar.v1.AsideEvent
+	(*RulesStatus)(nil),           // 16: nightjar.v1.RulesStatus
+	(*StorageStatus)(nil),         // 17: nightjar.v1.StorageStatus
+	(*ValidateKeyRequest)(nil),    // 18: nightjar.v1.ValidateKeyRequest
+	(*ValidateKeyResponse)(nil),   // 19: nightjar.v1.ValidateKeyResponse
+	nil,                           // 20: nightjar.v1.SyslogDoor.RefusedEntry
+	nil,                           // 21: nightjar.v1.SyslogDoor.ClosedEntry
+	nil,                           // 22: nightjar.v1.SyslogDoor.LostEntry
+	nil,                           // 23: nightjar.v1.SyslogDoor.DamagedEntry
 }
 var file_status_proto_depIdxs = []int32{
 	3,  // 0: nightjar.v1.ListRuleCostsResponse.data:type_name -> nightjar.v1.RuleCost
-	11, // 1: nightjar.v1.Status.clickhouse:type_name -> nightjar.v1.ClickHouseStatus
-	13, // 2: nightjar.v1.Status.rules:type_name -> nightjar.v1.RulesStatus
-	14, // 3: nightjar.v1.Status.storage:type_name -> nightjar.v1.StorageStatus
-	10, // 4: nightjar.v1.Status.geoip:type_name -> nightjar.v1.GeoIPDatabase
-	9,  // 5: nightjar.v1.Status.without_effect:type_name -> nightjar.v1.WithoutEffect
-	12, // 6: nightjar.v1.Status.aside:type_name -> nightjar.v1.AsideEvent
-	7,  // 7: nightjar.v1.Status.clocks:type_name -> nightjar.v1.ClockSkew
-	8,  // 8: nightjar.v1.Status.unreadable_times:type_name -> nightjar.v1.UnreadableTimes
-	5,  // 9: nightjar.v1.Status.syslog:type_name -> nightjar.v1.SyslogDoor
+	14, // 1: nightjar.v1.Status.clickhouse:type_name -> nightjar.v1.ClickHouseStatus
+	16, // 2: nightjar.v1.Status.rules:type_name -> nightjar.v1.RulesStatus
+	17, // 3: nightjar.v1.Status.storage:type_name -> nightjar.v1.StorageStatus
+	13, // 4: nightjar.v1.Status.geoip:type_name -> nightjar.v1.GeoIPDatabase
+	12, // 5: nightjar.v1.Status.without_effect:type_name -> nightjar.v1.WithoutEffect
+	15, // 6: nightjar.v1.Status.aside:type_name -> nightjar.v1.AsideEvent
+	10, // 7: nightjar.v1.Status.clocks:type_name -> nightjar.v1.ClockSkew
+	11, // 8: nightjar.v1.Status.unreadable_times:type_name -> nightjar.v1.UnreadableTimes
+	8,  // 9: nightjar.v1.Status.syslog:type_name -> nightjar.v1.SyslogDoor
 	3,  // 10: nightjar.v1.Status.rules_alone:type_name -> nightjar.v1.RuleCost
-	6,  // 11: nightjar.v1.Status.queries:type_name -> nightjar.v1.QueryLoad
-	17, // 12: nightjar.v1.SyslogDoor.refused:type_name -> nightjar.v1.SyslogDoor.RefusedEntry
-	18, // 13: nightjar.v1.SyslogDoor.closed:type_name -> nightjar.v1.SyslogDoor.ClosedEntry
-	19, // 14: nightjar.v1.SyslogDoor.lost:type_name -> nightjar.v1.SyslogDoor.LostEntry
-	20, // 15: nightjar.v1.SyslogDoor.damaged:type_name -> nightjar.v1.SyslogDoor.DamagedEntry
-	0,  // 16: nightjar.v1.StatusService.GetStatus:input_type -> nightjar.v1.GetStatusRequest
-	1,  // 17: nightjar.v1.StatusService.ListRuleCosts:input_type -> nightjar.v1.ListRuleCostsRequest
-	15, // 18: nightjar.v1.StatusService.ValidateKey:input_type -> nightjar.v1.ValidateKeyRequest
-	4,  // 19: nightjar.v1.StatusService.GetStatus:output_type -> nightjar.v1.Status
-	2,  // 20: nightjar.v1.StatusService.ListRuleCosts:output_type -> nightjar.v1.ListRuleCostsResponse
-	16, // 21: nightjar.v1.StatusService.ValidateKey:output_type -> nightjar.v1.ValidateKeyResponse
-	19, // [19:22] is the sub-list for method output_type
-	16, // [16:19] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	9,  // 11: nightjar.v1.Status.queries:type_name -> nightjar.v1.QueryLoad
+	6,  // 12: nightjar.v1.Status.gaps:type_name -> nightjar.v1.ArrivalGap
+	20, // 13: nightjar.v1.SyslogDoor.refused:type_name -> nightjar.v1.SyslogDoor.RefusedEntry
+	21, // 14: nightjar.v1.SyslogDoor.closed:type_name -> nightjar.v1.SyslogDoor.ClosedEntry
+	22, // 15: nightjar.v1.SyslogDoor.lost:type_name -> nightjar.v1.SyslogDoor.LostEntry
+	23, // 16: nightjar.v1.SyslogDoor.damaged:type_name -> nightjar.v1.SyslogDoor.DamagedEntry
+	0,  // 17: nightjar.v1.StatusService.GetStatus:input_type -> nightjar.v1.GetStatusRequest
+	1,  // 18: nightjar.v1.StatusService.ListRuleCosts:input_type -> nightjar.v1.ListRuleCostsRequest
+	4,  // 19: nightjar.v1.StatusService.AcceptLoss:input_type -> nightjar.v1.AcceptLossRequest
+	18, // 20: nightjar.v1.StatusService.ValidateKey:input_type -> nightjar.v1.ValidateKeyRequest
+	7,  // 21: nightjar.v1.StatusService.GetStatus:output_type -> nightjar.v1.Status
+	2,  // 22: nightjar.v1.StatusService.ListRuleCosts:output_type -> nightjar.v1.ListRuleCostsResponse
+	5,  // 23: nightjar.v1.StatusService.AcceptLoss:output_type -> nightjar.v1.AcceptLossResponse
+	19, // 24: nightjar.v1.StatusService.ValidateKey:output_type -> nightjar.v1.ValidateKeyResponse
+	21, // [21:25] is the sub-list for method output_type
+	17, // [17:21] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_status_proto_init() }
@@ -1541,7 +1797,7 @@ func file_status_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_status_proto_rawDesc), len(file_status_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   21,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

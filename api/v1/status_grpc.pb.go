@@ -21,6 +21,7 @@ const _ = grpc.SupportPackageIsVersion9
 const (
 	StatusService_GetStatus_FullMethodName     = "/nightjar.v1.StatusService/GetStatus"
 	StatusService_ListRuleCosts_FullMethodName = "/nightjar.v1.StatusService/ListRuleCosts"
+	StatusService_AcceptLoss_FullMethodName    = "/nightjar.v1.StatusService/AcceptLoss"
 	StatusService_ValidateKey_FullMethodName   = "/nightjar.v1.StatusService/ValidateKey"
 )
 
@@ -34,6 +35,9 @@ type StatusServiceClient interface {
 	GetStatus(ctx context.Context, in *GetStatusRequest, opts ...grpc.CallOption) (*Status, error)
 	// ListRuleCosts says what enabled rules cost, measured since the start.
 	ListRuleCosts(ctx context.Context, in *ListRuleCostsRequest, opts ...grpc.CallOption) (*ListRuleCostsResponse, error)
+	// AcceptLoss notes that somebody knows of the gaps that the status tells of: they
+	// keep caught_up false no longer. The counters stay.
+	AcceptLoss(ctx context.Context, in *AcceptLossRequest, opts ...grpc.CallOption) (*AcceptLossResponse, error)
 	// ValidateKey answers whoever has a valid key.
 	ValidateKey(ctx context.Context, in *ValidateKeyRequest, opts ...grpc.CallOption) (*ValidateKeyResponse, error)
 }
@@ -66,6 +70,16 @@ func (c *statusServiceClient) ListRuleCosts(ctx context.Context, in *ListRuleCos
 	return out, nil
 }
 
+func (c *statusServiceClient) AcceptLoss(ctx context.Context, in *AcceptLossRequest, opts ...grpc.CallOption) (*AcceptLossResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AcceptLossResponse)
+	err := c.cc.Invoke(ctx, StatusService_AcceptLoss_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *statusServiceClient) ValidateKey(ctx context.Context, in *ValidateKeyRequest, opts ...grpc.CallOption) (*ValidateKeyResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ValidateKeyResponse)
@@ -86,6 +100,9 @@ type StatusServiceServer interface {
 	GetStatus(context.Context, *GetStatusRequest) (*Status, error)
 	// ListRuleCosts says what enabled rules cost, measured since the start.
 	ListRuleCosts(context.Context, *ListRuleCostsRequest) (*ListRuleCostsResponse, error)
+	// AcceptLoss notes that somebody knows of the gaps that the status tells of: they
+	// keep caught_up false no longer. The counters stay.
+	AcceptLoss(context.Context, *AcceptLossRequest) (*AcceptLossResponse, error)
 	// ValidateKey answers whoever has a valid key.
 	ValidateKey(context.Context, *ValidateKeyRequest) (*ValidateKeyResponse, error)
 	mustEmbedUnimplementedStatusServiceServer()
@@ -103,6 +120,9 @@ func (UnimplementedStatusServiceServer) GetStatus(context.Context, *GetStatusReq
 }
 func (UnimplementedStatusServiceServer) ListRuleCosts(context.Context, *ListRuleCostsRequest) (*ListRuleCostsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListRuleCosts not implemented")
+}
+func (UnimplementedStatusServiceServer) AcceptLoss(context.Context, *AcceptLossRequest) (*AcceptLossResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method AcceptLoss not implemented")
 }
 func (UnimplementedStatusServiceServer) ValidateKey(context.Context, *ValidateKeyRequest) (*ValidateKeyResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ValidateKey not implemented")
@@ -164,6 +184,24 @@ func _StatusService_ListRuleCosts_Handler(srv interface{}, ctx context.Context, 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _StatusService_AcceptLoss_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AcceptLossRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(StatusServiceServer).AcceptLoss(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: StatusService_AcceptLoss_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(StatusServiceServer).AcceptLoss(ctx, req.(*AcceptLossRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _StatusService_ValidateKey_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ValidateKeyRequest)
 	if err := dec(in); err != nil {
@@ -196,6 +234,10 @@ var StatusService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListRuleCosts",
 			Handler:    _StatusService_ListRuleCosts_Handler,
+		},
+		{
+			MethodName: "AcceptLoss",
+			Handler:    _StatusService_AcceptLoss_Handler,
 		},
 		{
 			MethodName: "ValidateKey",

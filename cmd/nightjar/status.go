@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -17,15 +19,30 @@ import (
 )
 
 func newStatus() *cobra.Command {
+	var accept bool
+	var comment string
 	c := &cobra.Command{
-		Use:     "status",
-		Short:   "Show how far the engine has come",
-		Example: "  nightjar status --output json",
+		Use:   "status",
+		Short: "Show how far the engine has come",
+		Long: `Show how far the engine has come.
+
+gaps are acknowledged events that are lost, or that were too much for ClickHouse
+and are tried again in the background (aside) or being evaluated (stored). While
+there are any, caught_up is false. --accept-loss says that you know of those there
+are by now: they hold nothing back from then on, events_lost stays what it is, and
+what is set aside is still tried again.`,
+		Example: "  nightjar status --output json\n  nightjar status --accept-loss --comment 'disk of Tuesday, ticket 4711'",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			cl, err := newClient(c)
 			if err != nil {
 				return err
+			}
+			if accept {
+				return acceptLoss(c, cl, comment)
+			}
+			if comment != "" {
+				return &usageError{c.CommandPath(), errors.New("--comment goes with --accept-loss")}
 			}
 			var answer map[string]any
 			if err := cl.do(c.Context(), http.MethodGet, "/api/nightjar/v1/status", nil, nil, &answer); err != nil {
@@ -45,9 +62,28 @@ func newStatus() *cobra.Command {
 			return result{data: answer, header: []string{"WHAT", "VALUE"}, rows: rows}.print(c)
 		},
 	}
+	c.Flags().BoolVar(&accept, "accept-loss", false, "note that you know of the events that are lost or set aside")
+	c.Flags().StringVar(&comment, "comment", "", "who or why, kept with --accept-loss")
 	addClientFlags(c)
 	addOutput(c, tableFormats...)
 	return c
+}
+
+// acceptLoss notes that the gaps are known.
+func acceptLoss(c *cobra.Command, cl *client, comment string) error {
+	body, err := json.Marshal(map[string]string{"comment": comment})
+	if err != nil {
+		return err
+	}
+	var answer struct {
+		Gaps   json.Number `json:"gaps"`
+		Events json.Number `json:"events"`
+	}
+	if err := cl.do(c.Context(), http.MethodPost, "/api/nightjar/v1/status/accept-loss", nil, body, &answer); err != nil {
+		return err
+	}
+	rows := [][]string{{"gaps", cmp.Or(answer.Gaps.String(), "0")}, {"events", cmp.Or(answer.Events.String(), "0")}}
+	return result{data: answer, header: []string{"ACKNOWLEDGED", "NUMBER"}, rows: rows}.print(c)
 }
 
 // warningsOf are what the status says of senders that somebody should look at.
@@ -71,6 +107,13 @@ func warningsOf(answer map[string]any) (out []string) {
 	alone, _ := answer["rules_alone"].([]any)
 	for _, r := range alone {
 		out = append(out, fmt.Sprintf("rule %s (%s) is evaluated by itself, %.0f events behind: %s", text(r, "rule_id"), text(r, "name"), number(r, "behind"), text(r, "alone")))
+	}
+	gaps, _ := answer["gaps"].([]any)
+	for _, g := range gaps {
+		if m, _ := g.(map[string]any); m["accepted"] != true {
+			out = append(out, fmt.Sprintf("%.0f acknowledged events (arrivals %.0f to %.0f, from %s) are %s: %s",
+				number(g, "events"), number(g, "first"), number(g, "last"), cmp.Or(text(g, "arrived"), "an unknown time on"), gapWords[text(g, "state")], text(g, "reason")))
+		}
 	}
 	clocks, _ := answer["clocks"].([]any)
 	for _, c := range clocks {
@@ -99,6 +142,11 @@ func warningsOf(answer map[string]any) (out []string) {
 		out = append(out, doorWarnings(d)...)
 	}
 	return out
+}
+
+// gapWords say what the states of a gap are.
+var gapWords = map[string]string{
+	"lost": "lost (nightjar status --accept-loss says that you know)", "aside": "set aside and tried again", "stored": "stored late and being evaluated",
 }
 
 // doorWarnings are what an address of syslog lost, refused or mended, by cause.

@@ -325,6 +325,7 @@ func newScheduler(lc fx.Lifecycle, e *engine, d *database, store sink, intake *i
 	deps := stored.Deps()
 	deps.Scanner = stored.Scanner()
 	deps.Arrivals, deps.Log, deps.Metrics = intake, e.log, registry
+	deps.Gaps = gaps{intake}
 	deps.Recent, deps.Catalogue, deps.Tables = store.recent, store.Catalogue(), tables
 	deps.Lateness, deps.Pace = e.config.Lateness, e.config.Pace
 	deps.Now, deps.Delays = now, e.config.Silence
@@ -438,6 +439,38 @@ func (r reporter) ready(ctx context.Context, what api.Readiness) error {
 	return nil
 }
 
+// gaps tells the scheduler what the intake could not store in its turn.
+type gaps struct{ *ingest.Intake }
+
+// Gaps implements scheduler.Gaps.
+func (g gaps) Gaps() []scheduler.Gap {
+	var out []scheduler.Gap
+	for _, x := range g.Intake.Gaps() {
+		if x.Accepted && x.State == ingest.GapLost {
+			continue
+		}
+		out = append(out, scheduler.Gap{
+			In: scheduler.Interval{From: max(x.First, 1) - 1, To: x.Last}, Events: x.Events, Seen: x.Seen, Since: x.Since,
+			Filled: x.State == ingest.GapStored, Lost: x.State == ingest.GapLost, Reason: x.Reason, Accepted: x.Accepted,
+		})
+	}
+	return out
+}
+
+// Evaluated implements scheduler.Gaps.
+func (g gaps) Evaluated(x scheduler.Gap) error { return g.Intake.Evaluated(x.In.From + 1) }
+
+// AcceptLoss implements api.Reporter.
+func (r reporter) AcceptLoss(comment string) (n int, events uint64, err error) {
+	for _, g := range r.intake.Gaps() {
+		if !g.Accepted {
+			n++
+			events += g.Events
+		}
+	}
+	return n, events, r.intake.AcceptLoss(comment)
+}
+
 // healthTime is how long a server may take to answer, for the status.
 const healthTime = time.Second
 
@@ -454,6 +487,13 @@ func (r reporter) Status(ctx context.Context) (api.Status, error) {
 		Lag:      progress.Lag, ClickHouseEmbedded: r.database.embedded != nil,
 	}
 	st.Aside = r.scheduler.Asides()
+	for _, g := range r.intake.Gaps() {
+		st.Gaps = append(st.Gaps, api.ArrivalGap{
+			First: g.First, Last: g.Last, Events: g.Events, Arrived: g.Seen, Since: g.Since,
+			State: g.State, Reason: g.Reason, Attempts: g.Attempts, Accepted: g.Accepted,
+		})
+	}
+	st.Lost = r.intake.Lost()
 	st.Rules.Enabled = progress.Rules + progress.Unsupported
 	st.Rules.Unsupported, st.Rules.Failing = progress.Unsupported, progress.Failing
 	st.Storage, st.GeoIP = r.storage(), describeGeoIP(r.geoip)

@@ -181,7 +181,7 @@ func TestABlockThatWasCutIsSettled(t *testing.T) {
 			t.Errorf("%d rows, %d distinct", rows, distinct)
 		}
 	}
-	if stored, err := sink.Stored(t.Context(), 16_990, 17_100); err != nil || len(stored) != 11 || !stored[17_000] {
+	if stored, err := sink.Present(t.Context(), 16_990, 17_100); err != nil || len(stored) != 11 || !stored[17_000] {
 		t.Errorf("stored: %v, %v", stored, err)
 	}
 }

@@ -196,8 +196,8 @@ func (s *Sink) Settle(ctx context.Context, token string, first, last uint64) (th
 	return max(through, first-1), nil
 }
 
-// Stored implements ingest.Sink.
-func (s *Sink) Stored(ctx context.Context, first, last uint64) (map[uint64]bool, error) {
+// Present implements ingest.Sink.
+func (s *Sink) Present(ctx context.Context, first, last uint64) (map[uint64]bool, error) {
 	rows, err := s.conn.Query(ctx, fmt.Sprintf("SELECT seq FROM %s WHERE seq BETWEEN %d AND %d", schema.Events.Name, first, last))
 	if err != nil {
 		return nil, fmt.Errorf("look which events are stored: %w", err)

@@ -78,6 +78,15 @@ func (in *Intake) LastSeq(context.Context) (uint64, error) {
 	return in.list[len(in.list)-1].Seq, nil
 }
 
+// Settle implements ingest.Sink.
+func (in *Intake) Settle(_ context.Context, _ string, first, last uint64) (uint64, error) {
+	stored, err := in.LastSeq(context.Background())
+	return max(first-1, min(stored, last)), err
+}
+
+// Present implements ingest.Sink: nothing is set aside here.
+func (in *Intake) Present(context.Context, uint64, uint64) (map[uint64]bool, error) { return nil, nil }
+
 // Events are all that was acknowledged, once it is stored.
 func (in *Intake) Events() []schema.Event {
 	in.t.Helper()
