@@ -98,7 +98,7 @@ func (in *Intake) damagedAside(path string, err error) {
 	fmt.Sscanf(filepath.Base(path), asideName, &first, &last)
 	in.metrics.setAside.Inc()
 	in.deps.Log.Error("a block of events that was set aside cannot be read", "file", path+".damaged", "error", err)
-	if first > 0 && last >= first {
+	if first > 0 && last >= first && last-first < 1<<30 {
 		in.losses.add(Loss{First: first, Last: last, Reason: "the file of a block that was set aside is damaged"})
 	}
 }
@@ -189,6 +189,10 @@ func (a *asides) retry(ctx context.Context, b *asideBlock) {
 	if ctx.Err() != nil {
 		return
 	}
+	if errors.Is(err, errDamagedAside) {
+		a.giveUp(ctx, b, err)
+		return
+	}
 	if err == nil {
 		err = a.landed(b)
 	}
@@ -206,6 +210,36 @@ func (a *asides) retry(ctx context.Context, b *asideBlock) {
 	b.retryAt = a.in.deps.Now().Add(after)
 	a.in.metrics.insertErrors.Inc()
 	a.in.deps.Log.Warn("a block of events that was set aside is not stored yet", "first", b.First, "last", b.Last, "attempt", b.tries, "again in", after, "error", err)
+}
+
+// giveUp forgets a block whose file cannot be read: what of it is not in the sink is
+// lost.
+func (a *asides) giveUp(ctx context.Context, b *asideBlock, reason error) {
+	there, err := a.in.deps.Sink.Present(ctx, b.First, b.Last)
+	if err == nil {
+		err = os.Rename(b.path, b.path+".damaged")
+	}
+	a.mu.Lock()
+	if err != nil {
+		b.tries++
+		b.retryAt = a.in.deps.Now().Add(time.Minute)
+		a.mu.Unlock()
+		return
+	}
+	a.blocks = slices.DeleteFunc(a.blocks, func(c *asideBlock) bool { return b == c })
+	a.mu.Unlock()
+	a.in.backlog.Add(-b.bytes)
+	a.in.metrics.setAside.Inc()
+	a.in.deps.Log.Error("a block of events that was set aside cannot be read", "file", b.path+".damaged", "error", reason)
+	for first := b.First; first <= b.Last; first++ {
+		last := first
+		for ; last <= b.Last && !there[last] && !a.in.dead.has(last); last++ {
+		}
+		if last > first {
+			a.in.losses.add(Loss{First: first, Last: last - 1, Since: b.Seen, Reason: "the file of a block that was set aside is damaged"})
+		}
+		first = last
+	}
 }
 
 func (a *asides) land(ctx context.Context, b *asideBlock) error {

@@ -104,40 +104,46 @@ func readAsideHead(path string) (*asideBlock, error) {
 	return b, nil
 }
 
+// errDamagedAside says that the file of a block is not what was written.
+var errDamagedAside = errors.New("damaged")
+
 // readAside reads the events of a block.
 func readAside(path string) ([]schema.Event, error) {
 	f, err := os.Open(path)
-	if err != nil {
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil, fmt.Errorf("read a block that was set aside: %w: %w", errDamagedAside, err)
+	case err != nil:
 		return nil, fmt.Errorf("read a block that was set aside: %w", err)
 	}
 	defer f.Close()
 	r := bufio.NewReaderSize(f, 1<<20)
 	if _, err := r.ReadBytes('\n'); err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, err)
+		return nil, fmt.Errorf("read %s: %w: %w", path, errDamagedAside, err)
 	}
 	var events []schema.Event
 	for {
 		var head [asideRecord]byte
 		if _, err := io.ReadFull(r, head[:]); err != nil {
-			return nil, fmt.Errorf("read %s: %w", path, err)
+			return nil, fmt.Errorf("read %s: %w: %w", path, errDamagedAside, err)
 		}
 		length := binary.LittleEndian.Uint32(head[:])
 		if length == 0 {
 			return events, nil
 		}
 		if length > 1<<30 {
-			return nil, fmt.Errorf("read %s: damaged", path)
+			return nil, fmt.Errorf("read %s: %w", path, errDamagedAside)
 		}
 		payload := make([]byte, length)
 		if _, err := io.ReadFull(r, payload); err != nil {
-			return nil, fmt.Errorf("read %s: %w", path, err)
+			return nil, fmt.Errorf("read %s: %w: %w", path, errDamagedAside, err)
 		}
 		if crc32.Checksum(payload, crc32.MakeTable(crc32.Castagnoli)) != binary.LittleEndian.Uint32(head[4:]) {
-			return nil, fmt.Errorf("read %s: damaged", path)
+			return nil, fmt.Errorf("read %s: %w", path, errDamagedAside)
 		}
 		some, err := decodeBatch(wal.Record{First: binary.LittleEndian.Uint64(head[8:]), Count: binary.LittleEndian.Uint32(head[16:]), Payload: payload})
 		if err != nil {
-			return nil, fmt.Errorf("read %s: %w", path, err)
+			return nil, fmt.Errorf("read %s: %w: %w", path, errDamagedAside, err)
 		}
 		events = append(events, some...)
 	}

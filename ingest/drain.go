@@ -116,14 +116,16 @@ func (d *drainer) start(ctx context.Context) error {
 		}
 	}
 	d.begun = m.To > m.Stored
-	in.findLost(max(m.Stored, min(last, in.acked.last)))
-	in.log.SkipTo(in.acked.last + 1)
-	if last >= in.log.Next() {
-		in.losses.skip(in.log.Next(), last)
+	in.findLost(m.Stored)
+	if skipped, any := in.skip(last); any {
+		in.losses.skip(skipped.First, skipped.Last)
 		if !in.log.Fresh() {
-			in.deps.Log.Error("ClickHouse holds arrival numbers that this intake has not given: was its folder replaced, or another intake writing?", "stored", last, "next", in.log.Next())
+			in.deps.Log.Error("ClickHouse holds arrival numbers that this intake has not given: was its folder replaced, or another intake writing?", "stored", last, "next", skipped.First)
 		}
-		in.log.SkipTo(last + 1)
+	}
+	if m.To == m.Stored {
+		m.Stored = in.beyond(m.Stored)
+		in.mark.state = mark{m.Stored, m.Stored}
 	}
 	for _, r := range in.found {
 		if r.last <= m.Stored { // the sink had it already
@@ -157,7 +159,7 @@ func (d *drainer) next(ctx context.Context) ([]schema.Event, error) {
 				return block, nil
 			}
 			// All of it went with a damaged log.
-			m = mark{m.To, m.To}
+			m = mark{d.in.beyond(m.To), d.in.beyond(m.To)}
 			if err := d.save(ctx, m); err != nil {
 				return nil, err
 			}
@@ -424,6 +426,7 @@ func (d *drainer) done(ctx context.Context, n int, to uint64) error {
 	if len(d.events) == 0 {
 		d.events = nil // what was read is garbage now
 	}
+	to = d.in.beyond(to)
 	// On disk the block stays "begun" until the next one begins: sending it once
 	// more changes nothing, and an fsync is saved.
 	d.in.mark.state = mark{to, to}

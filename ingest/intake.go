@@ -123,6 +123,7 @@ type Intake struct {
 	losses   *losses
 	acked    *acknowledged
 	report   wal.Report // of the log, when it was opened
+	skips    []wal.Range
 	metrics  *metrics
 
 	// carrying is held while a block is on its way into the sink.
@@ -265,7 +266,7 @@ func (in *Intake) open() (err error) {
 	}
 	in.stored = in.mark.state.Stored
 	// Numbers that were given once, and lost with a damaged log, are not reused.
-	log.SkipTo(max(in.stored, in.mark.state.To) + 1)
+	in.skip(max(in.stored, in.mark.state.To, in.acked.last))
 	for _, r := range backlog {
 		if r.last > in.stored {
 			in.backlog.Add(r.size)
@@ -276,6 +277,26 @@ func (in *Intake) open() (err error) {
 		close(in.ready)
 	}
 	return nil
+}
+
+// skip lets numbering go on behind a number. What it returns is not in the log.
+func (in *Intake) skip(last uint64) (skipped wal.Range, any bool) {
+	skipped = wal.Range{First: in.log.SkipTo(last + 1), Last: last}
+	if any = skipped.First <= last; any {
+		in.skips = append(in.skips, skipped)
+	}
+	return skipped, any
+}
+
+// beyond is the last of the numbers behind this one that are known not to be in the
+// log, or the number itself.
+func (in *Intake) beyond(seq uint64) uint64 {
+	for _, s := range in.skips {
+		if seq+1 >= s.First && seq < s.Last {
+			seq = s.Last
+		}
+	}
+	return seq
 }
 
 // Submit takes the batch in, and returns when it is durable. The events' Seq

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -32,6 +33,8 @@ type world struct {
 	away     bool
 	half     bool // takes the block, and says that it failed
 	refuse   string
+	heavy    string // a block with such a message is too much
+	hangs    string // an insert of such a message never ends
 	inserts  int
 	lastAway bool
 }
@@ -40,7 +43,14 @@ func newWorld() *world { return &world{tokens: map[string]int{}} }
 
 var errAway = errors.New("connection refused")
 
-func (w *world) Insert(_ context.Context, token string, events []schema.Event) error {
+func (w *world) Insert(ctx context.Context, token string, events []schema.Event) error {
+	w.mu.Lock()
+	hangs := w.hangs != "" && slices.ContainsFunc(events, func(e schema.Event) bool { return strings.Contains(e.Message, w.hangs) })
+	w.mu.Unlock()
+	if hangs {
+		<-ctx.Done()
+		return ctx.Err()
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.inserts++
@@ -48,6 +58,9 @@ func (w *world) Insert(_ context.Context, token string, events []schema.Event) e
 		return errAway
 	}
 	for _, e := range events {
+		if w.heavy != "" && strings.Contains(e.Message, w.heavy) {
+			return fmt.Errorf("%w: %s", ErrTooMuch, w.heavy)
+		}
 		if w.refuse != "" && strings.Contains(e.Message, w.refuse) {
 			return fmt.Errorf("%w: no %s here", ErrRejected, w.refuse)
 		}

@@ -302,13 +302,16 @@ func (l *Log) Grown() <-chan struct{} {
 	return l.grown
 }
 
-// SkipTo makes next the number of the next entry, unless it is past that.
-func (l *Log) SkipTo(next uint64) {
+// SkipTo makes next the number of the next entry, unless it is past that. It returns
+// what that number was before: those from it on were not given.
+func (l *Log) SkipTo(next uint64) (was uint64) {
 	l.commit.Lock()
 	defer l.commit.Unlock()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	was = l.next
 	l.next = max(l.next, next)
+	return was
 }
 
 // Begin opens a segment where there is none: numbering, and the name of the log,
