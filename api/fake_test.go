@@ -261,6 +261,8 @@ func (w *world) RuleCosts() []scheduler.RuleCost {
 	return []scheduler.RuleCost{{RuleID: "abc-def-ghi", Name: "dear", CPU: 1500 * time.Microsecond, CPUKnown: true, Signals: 3, Alone: true, Dear: true, Behind: 7}, {RuleID: "jkl-mno-pqr"}}
 }
 
+func (w *world) AcceptLoss(string) (int, uint64, error) { return 1, 3, nil }
+
 func (w *world) Status(context.Context) (Status, error) {
 	return Status{EventsReceived: 5, EventsEvaluatedThrough: 5, CaughtUp: true, ClickHouseUp: true}, nil
 }

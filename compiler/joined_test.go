@@ -16,8 +16,8 @@ func TestARuleThatJoinsTwoPathsOfAnArrayIsWarnedOf(t *testing.T) {
 	if e.Attributes, err = schema.ParseAttributes(`{"auth":[{"p":"x","g":true},{"p":"y","g":false}],"one":{"p":"x","g":true}}`); err != nil {
 		t.Fatal(err)
 	}
-	missing, overflow := c.Missing([]schema.Event{e})
-	c.Add(missing, overflow)
+	d := c.Divide([]schema.Event{e}, func(*schema.Event) bool { return true })
+	c.Add(d.Missing, false, false)
 	c.Complete()
 	for query, warned := range map[string]bool{
 		`@auth.p:x @auth.g:false`:                             true,

@@ -20,8 +20,12 @@ const (
 // in one partition, however old or wrong its clocks are. Event time prunes
 // through the primary key and the skipping index.
 //
-// A part below min_bytes_for_wide_part is one file. As files of its own, each of
-// its hundred paths and forms cost the insert five to ten times as much.
+// What an insert writes, and a part below min_bytes_for_wide_part, is one file. As
+// files of its own, each of its hundred paths and forms cost the insert five to ten
+// times as much. In larger parts the 96 most frequent paths have files of their own,
+// eight each, and the others share a few: a merge opens all files of its parts, and
+// events of hundreds of keys would else open tens of thousands
+// (compiler/bench/README.md).
 var Events = Table{
 	Name:    "events",
 	Comment: "one row per event",
@@ -49,7 +53,8 @@ var Events = Table{
 	Engine:      "MergeTree",
 	PartitionBy: "toDate(seen)",
 	OrderBy:     "(source, timestamp, seq)",
-	Settings:    "non_replicated_deduplication_window = 1000, min_bytes_for_wide_part = 33554432",
+	Settings: "non_replicated_deduplication_window = 1000, min_bytes_for_wide_part = 67108864, min_level_for_wide_part = 1, " +
+		"merge_max_dynamic_subcolumns_in_wide_part = 96, object_shared_data_buckets_for_wide_part = 4, string_serialization_version = 'single_stream'",
 }
 
 // AttributeShapes is the Catalogue of what Events holds. A form is stored here
