@@ -123,6 +123,7 @@ type Intake struct {
 	losses   *losses
 	acked    *acknowledged
 	report   wal.Report // of the log, when it was opened
+	promised uint64     // the highest number that had been acknowledged then
 	skips    []wal.Range
 	metrics  *metrics
 
@@ -266,7 +267,8 @@ func (in *Intake) open() (err error) {
 	}
 	in.stored = in.mark.state.Stored
 	// Numbers that were given once, and lost with a damaged log, are not reused.
-	in.skip(max(in.stored, in.mark.state.To, in.acked.last))
+	in.promised = in.acked.last
+	in.skip(max(in.stored, in.mark.state.To, in.promised))
 	for _, r := range backlog {
 		if r.last > in.stored {
 			in.backlog.Add(r.size)

@@ -343,8 +343,8 @@ func (in *Intake) findLost(stored uint64) {
 	for _, r := range in.report.Lost {
 		say(r.First, r.Last, "a part of the intake log is missing or damaged")
 	}
-	if last := in.acked.last; last >= in.report.Next {
-		say(in.report.Next, last, "the end of the intake log is missing or damaged")
+	if in.promised >= in.report.Next {
+		say(in.report.Next, in.promised, "the end of the intake log is missing or damaged")
 	}
 }
 
