@@ -103,7 +103,8 @@ func (w *world) run(t *testing.T, seed uint64, rules []schema.Rule, events []sch
 	if err := s.save(context.Background(), true); err != nil {
 		t.Fatal(err)
 	}
-	drain(s) // what waited for gaps
+	drain(s) // silence that waited for gaps
+	drain(s) // and what is correlated of it
 	if p := s.Progress(); !p.CaughtUp || p.Failing > 0 {
 		t.Fatalf("not caught up at the end: %+v", p)
 	}
