@@ -144,20 +144,24 @@ func makeRules(ctx context.Context, p *process, count func(string)) {
 	p.ask(ctx, "rule of words", path, fmt.Appendf(nil, rule, "words", strings.Join(words, " OR "), ""), count)
 	// One signal for every session, of which there are as many as events.
 	p.ask(ctx, "rule of signals", path, fmt.Appendf(nil, rule, "signals", "source:auth", `"@session.id"`), count)
-	for i := range envInt("ISOLATION_RULES", 5000) {
-		if ctx.Err() != nil {
-			break
+	var all sync.WaitGroup
+	defer all.Wait()
+	all.Go(func() {
+		for i := range envInt("ISOLATION_RULES", 5000) {
+			if ctx.Err() != nil {
+				break
+			}
+			p.ask(ctx, "rules", path, loadRule(100+i), count)
 		}
-		p.ask(ctx, "rules", path, loadRule(100+i), count)
-	}
-	for ctx.Err() == nil { // with what it takes to make 200,000
+	})
+	for sent := 0; ctx.Err() == nil && sent < 200_000; sent += 500 {
 		var body strings.Builder
 		for e := range 500 {
 			body.WriteString(map[bool]string{true: "[", false: ","}[e == 0])
 			fmt.Fprintf(&body, `{"ddsource":"auth","service":"other","session":{"id":"%x"},"message":"word%d"}`, rand.Uint64(), rand.IntN(10_000))
 		}
 		p.ask(ctx, "batches", "/api/v2/logs", []byte(body.String()+"]"), count)
-		wait(ctx, time.Second)
+		wait(ctx, 500*time.Millisecond)
 	}
 }
 
