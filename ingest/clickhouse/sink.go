@@ -51,6 +51,10 @@ func settings(token string) clickhouse.Settings {
 		"min_insert_block_size_rows":  0,
 		"min_insert_block_size_bytes": 0,
 		"max_insert_block_size":       1 << 30,
+		// A part that was just written is merged soon, and has its indexes from then on:
+		// made twice, they would be half of what an insert costs the server. Until then
+		// searches read it, some ten thousand events.
+		"materialize_skip_indexes_on_insert": 0,
 	}
 }
 
