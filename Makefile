@@ -125,7 +125,7 @@ bench-isolation: setup
 	ISOLATION_EVENTS=$(ISOLATION_EVENTS) ISOLATION_SECONDS=$(ISOLATION_SECONDS) REQUIRE_CLICKHOUSE=1 \
 	  $(GO) test -run '^$$' -bench Isolation -benchtime 1x -timeout 4h ./cmd/nightjar
 
-# bench-ingest measures CPU per event of the intake beside typed baselines, the
+# bench-ingest measures CPU per event of the intake, over every protocol too, beside typed baselines, the
 # shared folder's own among them where it can be built (it needs a C compiler).
 CHNAIVE_SOURCE ?= ../shared/bench/chnaive
 CHDB := $(CURDIR)/node_modules/@chdb/lib-linux-x64-gnu
