@@ -26,8 +26,9 @@ import (
 //
 // A file is known by its records, whatever it is called and however it is packed:
 // each record's hash is made of the record and the hash before it, so that equal
-// hashes mean equal beginnings (nightjar ingest makes them). A batch of a file names
-// four things in its id: Begin, the hash of the first record; where the batch begins
+// hashes mean equal beginnings (nightjar ingest makes them).
+
+// FileBatch is a batch of the records of a file. It names four things in its id: Begin, the hash of the first record; where the batch begins
 // and ends; and how many records there are up to its end.
 type FileBatch struct {
 	// Begin, Start and End are 32 hexadecimal digits each.
