@@ -13,7 +13,8 @@ import (
 // State is what an intake knows beside the events that are in the sink: enough
 // for another folder to go on from there.
 type State struct {
-	// Through: every event up to here is in the sink, and no other.
+	// Through: every event up to here is in the sink, but for those of Gaps, and no
+	// other.
 	Through uint64
 	// Next is above every arrival number that was given.
 	Next uint64
@@ -51,6 +52,17 @@ func (in *Intake) Still(ctx context.Context, snapshot func(context.Context) erro
 		through = more
 	}
 	defer func() { <-in.carrying }()
+	select {
+	case in.landing <- struct{}{}:
+	case <-ctx.Done():
+		return State{}, ctx.Err()
+	}
+	defer func() { <-in.landing }()
+	for _, g := range in.Gaps() {
+		if g.State == GapAside {
+			in.deps.Log.Error("a backup is without events that are set aside and not stored; make another when they are", "first", g.First, "last", g.Last, "events", g.Events)
+		}
+	}
 	if err := snapshot(ctx); err != nil {
 		return State{}, err
 	}
