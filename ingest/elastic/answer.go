@@ -21,7 +21,7 @@ func (d *Door) bulk(w http.ResponseWriter, r *http.Request, at []string) {
 	}
 	read, taken, err := d.receive(w, r, index, func(body []byte) []byte { return body })
 	if err != nil {
-		refuse(w, err)
+		refuse(w, r, err)
 		return
 	}
 	out := strconv.AppendInt([]byte(`{"took":`), time.Since(start).Milliseconds(), 10)
@@ -100,7 +100,7 @@ func (d *Door) document(w http.ResponseWriter, r *http.Request, at []string) {
 		return append(append(action, '\n'), oneLine...)
 	})
 	if err != nil {
-		refuse(w, err)
+		refuse(w, r, err)
 		return
 	}
 	it := read.items[0]

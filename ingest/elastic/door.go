@@ -91,13 +91,13 @@ func (d *Door) Open(r *http.Request) bool {
 }
 
 // Refuse implements api.Door.
-func (d *Door) Refuse(w http.ResponseWriter, _ *http.Request, status int, why string) {
+func (d *Door) Refuse(w http.ResponseWriter, r *http.Request, status int, why string) {
 	head(w)
 	if status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Basic realm="nightjar"`)
 		why += "; or as the password of Basic, or as ApiKey"
 	}
-	fail(w, status, "security_exception", why)
+	turnAway(w, r, status, "security_exception", why)
 }
 
 // ServeHTTP implements http.Handler.
@@ -125,18 +125,32 @@ func head(w http.ResponseWriter) {
 
 // refuse answers an error of the intake. Overload is 503: a 429 is for Elasticsearch
 // an item's.
-func refuse(w http.ResponseWriter, err error) {
+func refuse(w http.ResponseWriter, r *http.Request, err error) {
 	f := ingest.RefusalOf(err)
 	f.SetRetryAfter(w.Header())
 	var bad *ingest.BadInput
 	kind := "illegal_argument_exception"
 	switch {
 	case f.Busy:
-		f.Status, kind = http.StatusServiceUnavailable, "es_rejected_execution_exception"
+		turnAway(w, r, http.StatusServiceUnavailable, "es_rejected_execution_exception", f.Detail)
+		return
 	case errors.As(err, &bad) && !bad.TooLarge:
 		kind = "parse_exception"
 	}
 	fail(w, f.Status, kind, f.Detail)
+}
+
+// turnAway refuses what is to be sent again. rsyslog's module (8.2302) does so only
+// where it can't read the answer: whatever it reads as JSON is final, at any status.
+// It is among the few senders that don't say who they are.
+func turnAway(w http.ResponseWriter, r *http.Request, status int, kind, reason string) {
+	if r.UserAgent() != "" {
+		fail(w, status, kind, reason)
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, "not taken: "+reason+"\n")
 }
 
 func fail(w http.ResponseWriter, status int, kind, reason string) {

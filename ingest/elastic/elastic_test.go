@@ -3,6 +3,7 @@ package elastic
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"regexp"
 	"runtime"
@@ -230,11 +231,39 @@ func TestAnIntakeThatIsFullRefusesAllWith503(t *testing.T) {
 	door, _ := open(t, t.TempDir(), func(d *ingest.Deps) { d.Config.MaxBacklog = 1 })
 	body := `{"index":{"_index":"x","_id":"1"}}` + "\n{\"message\":\"a\"}\n"
 	for range 2 { // refused is not taken
-		got := ingesttest.Send(door, "POST", "/_bulk", body)
+		got := ingesttest.Send(door, "POST", "/_bulk", body, "User-Agent", "Filebeat/8.19.0")
 		if got.Code != 503 || got.Header().Get("Retry-After") == "" || !strings.Contains(got.Body.String(), `"status":503`) {
 			t.Errorf("%d %v %s", got.Code, got.Header(), got.Body)
 		}
 		marked(t, got)
+	}
+}
+
+// TestASenderWithoutANameIsTurnedAwayInPlainText is what has rsyslog's module send
+// again: JSON is the last word to it, whatever the status.
+func TestASenderWithoutANameIsTurnedAwayInPlainText(t *testing.T) {
+	door, _ := open(t, t.TempDir(), func(d *ingest.Deps) { d.Config.MaxBacklog = 1 })
+	body := `{"index":{"_index":"x"}}` + "\n{\"message\":\"a\"}\n"
+	r := func(agent string) *http.Request {
+		r := httptest.NewRequest("POST", "/_bulk", strings.NewReader(body))
+		r.Header.Set("User-Agent", agent)
+		return r
+	}
+	for agent, isJSON := range map[string]bool{"": false, "Go-http-client/1.1": true} {
+		full, forbidden := httptest.NewRecorder(), httptest.NewRecorder()
+		door.ServeHTTP(full, r(agent))
+		door.Refuse(forbidden, r(agent), http.StatusForbidden, "Forbidden")
+		if full.Code != 503 || full.Header().Get("Retry-After") == "" || json.Valid(full.Body.Bytes()) != isJSON {
+			t.Errorf("%q, full: %d %v %s", agent, full.Code, full.Header(), full.Body)
+		}
+		if forbidden.Code != 403 || json.Valid(forbidden.Body.Bytes()) != isJSON {
+			t.Errorf("%q, forbidden: %d %v %s", agent, forbidden.Code, forbidden.Header(), forbidden.Body)
+		}
+	}
+	final := httptest.NewRecorder()
+	body = "no action\n"
+	if door.ServeHTTP(final, r("")); final.Code != 400 || !json.Valid(final.Body.Bytes()) {
+		t.Errorf("what is never taken: %d %s", final.Code, final.Body)
 	}
 }
 
