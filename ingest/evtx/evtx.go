@@ -50,6 +50,9 @@ func (e *DamageError) Error() string {
 	return fmt.Sprintf("chunk %d, byte %d: %s", e.Chunk, e.Offset, e.Detail)
 }
 
+// ErrNoLog is what has no head of an event log.
+var ErrNoLog = errors.New("no EVTX file: its head is missing or cut off")
+
 // Each calls use with every record of the log, in the order of the file, and
 // damaged with what is passed over. It ends with the first error of either; a log
 // whose head is none is refused.
@@ -64,7 +67,7 @@ func Each(in io.Reader, use func(Record) error, damaged func(*DamageError) error
 		got, err := io.ReadFull(in, block)
 		cut := errors.Is(err, io.ErrUnexpectedEOF)
 		if errors.Is(err, io.EOF) {
-			return nil
+			return l.end(n, start+int64(n)*chunkSize)
 		}
 		if err != nil && !cut {
 			return err
@@ -85,7 +88,17 @@ type log struct {
 	use     func(Record) error
 	damaged func(*DamageError) error
 	dirty   bool
+	chunks  int // as the head of the file counts them
 	out     []byte
+}
+
+// end is where the file ends after n chunks. The head of a log that is still written
+// may count others.
+func (l *log) end(n int, offset int64) error {
+	if n < l.chunks && !l.dirty {
+		return l.tell(n, offset, "the file ends after %d of %d chunks; what stood behind is missing", n, l.chunks)
+	}
+	return nil
 }
 
 // head reads the head of the file and goes to the first chunk, whose offset it
@@ -93,7 +106,7 @@ type log struct {
 func (l *log) head(in io.Reader) (int64, error) {
 	head := make([]byte, fileHeader)
 	if _, err := io.ReadFull(in, head); err != nil || string(head[:8]) != Magic {
-		return 0, errors.New("no EVTX file: its head is missing or cut off")
+		return 0, ErrNoLog
 	}
 	l.dirty = binary.LittleEndian.Uint32(head[120:])&flagDirty != 0
 	if binary.LittleEndian.Uint32(head[124:]) != crc32.ChecksumIEEE(head[:120]) {
@@ -103,6 +116,7 @@ func (l *log) head(in io.Reader) (int64, error) {
 		}
 	}
 	start := int64(binary.LittleEndian.Uint16(head[40:]))
+	l.chunks = int(binary.LittleEndian.Uint16(head[42:]))
 	if start < fileHeader {
 		start = 4096
 	}

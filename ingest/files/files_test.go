@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -235,6 +236,29 @@ func TestRawLinesAndObjectsAreToldApart(t *testing.T) {
 	}
 }
 
+// noise has no NUL, as what is compressed or encrypted may have none where one looks.
+func noise(n int) []byte {
+	out, from := make([]byte, n), rand.New(rand.NewPCG(1, 2))
+	for i := range out {
+		out[i] = byte(1 + from.IntN(255))
+	}
+	return out
+}
+
+// TestTextThatIsOddIsText is what logs hold beside UTF-8.
+func TestTextThatIsOddIsText(t *testing.T) {
+	for name, line := range map[string]string{
+		"Latin-1": "caf\xe9 ouvert, \xe0 8h", "Shift JIS": "\x83\x8d\x83\x4f\x83\x43\x83\x93", "GBK": "\xb5\xc7\xc2\xbc\xca\xa7\xb0\xdc",
+		"FIX": "8=FIX.4.4\x019=65\x0135=A\x0158=d\xe9j\xe0\x01", "ANSI colours": "\x1b[31merreur \xe9\x1b[0m", "control characters in UTF-8": "a\x02b\x03c\x04 é",
+		"a stray NUL": strings.Repeat("é", 100) + "\x00",
+	} {
+		got, _, err := all(t, written(t, "log", []byte(strings.Repeat(line+"\n", 3))), Options{})
+		if err != nil || len(got) != 3 {
+			t.Errorf("%s: %d records, %v", name, len(got), err)
+		}
+	}
+}
+
 // TestWhatIsNoTextIsRefusedWithAReason wants each reason, and nothing read.
 func TestWhatIsNoTextIsRefusedWithAReason(t *testing.T) {
 	bomb := packed(t, make([]byte, 4<<20), gzipWriter)
@@ -245,9 +269,11 @@ func TestWhatIsNoTextIsRefusedWithAReason(t *testing.T) {
 		content []byte
 		says    string
 	}{
-		"a.evtx":   {[]byte("ElfFile\x00\x00\x00"), "EVTX"},
+		"a.evtx":   {[]byte("ElfFile\x00\x00\x00"), "a.evtx: no EVTX file"},
 		"a2.evtx":  {append(append([]byte("ElfFile\x00"), make([]byte, 4096)...), "no chunk"...), "a2.evtx: the head of the file does not have its checksum"},
 		"b":        {append([]byte("x\n"), make([]byte, 2000)...), "binary"},
+		"b2":       {noise(100_000), "binary, or compressed"},
+		"b3":       {append([]byte("head\n"), noise(300)...), "binary, or compressed"},
 		"c":        {[]byte("a\x00b\x00c\x00d\x00\n\x00"), "UTF-16"},
 		"d.gz":     {[]byte("\x1f\x8bbroken"), "gzip"},
 		"e.gz":     {packed(t, []byte(strings.Repeat("some line\n", 99)), gzipWriter)[:30], "unexpected EOF"},

@@ -11,6 +11,7 @@ import (
 	"io"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -231,12 +232,16 @@ func (r *reading) zip(path string, archive *zip.Reader) error {
 // evtx reads an event log of Windows. Its records are counted as lines are.
 func (r *reading) evtx(path string, in io.Reader) error {
 	n := 0
-	return evtx.Each(in, func(e evtx.Record) error {
+	err := evtx.Each(in, func(e evtx.Record) error {
 		n++
 		return r.use(Record{Place: Place{path, n}, JSON: true, Text: e.JSON})
 	}, func(d *evtx.DamageError) error {
 		return r.skipped(fmt.Errorf("%s: %w", path, d))
 	})
+	if errors.Is(err, evtx.ErrNoLog) {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return err
 }
 
 // skipped tells of a part that was passed over.
@@ -285,5 +290,21 @@ func binary(head []byte) string {
 		}
 		return "binary"
 	}
+	if garbled(head) {
+		return "binary, or compressed or encrypted in a way that is not known here"
+	}
 	return ""
+}
+
+// garbled reports whether what begins like this is neither UTF-8 nor text in an older
+// encoding: those have next to none of the control characters that separate nothing.
+// Of random bytes one in fourteen is such.
+func garbled(head []byte) bool {
+	n := 0
+	for _, c := range head {
+		if c >= 0x02 && c <= 0x06 || c >= 0x0e && c <= 0x1a || c == 0x7f {
+			n++
+		}
+	}
+	return n > len(head)/64 && !utf8.Valid(head)
 }
