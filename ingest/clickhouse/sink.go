@@ -2,7 +2,6 @@ package clickhouse
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
@@ -47,6 +46,7 @@ func settings(token string) clickhouse.Settings {
 	return clickhouse.Settings{
 		"insert_deduplicate":          1,
 		"insert_deduplication_token":  token,
+		"log_comment":                 queryPrefix(token),
 		"async_insert":                0,
 		"min_insert_block_size_rows":  0,
 		"min_insert_block_size_bytes": 0,
@@ -89,7 +89,7 @@ func (s *Sink) insert(ctx context.Context, token string, events []schema.Event, 
 		}
 		return s.insert(ctx, token+" 2/2", events[half:], rest)
 	}
-	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(settings(token)), clickhouse.WithQueryID(queryPrefix(token)+rand.Text()))
+	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(settings(token)))
 	batch, err := s.conn.PrepareBatch(ctx, s.sql, driver.WithReleaseConnection())
 	if err != nil {
 		return fmt.Errorf("prepare insert of %d events: %w", len(events), classify(err))
@@ -182,15 +182,16 @@ func classify(err error) error {
 	return err
 }
 
-// queryPrefix begins the names, in the server, of a token's inserts and of those of
-// its pieces, so that they can be ended.
+// queryPrefix begins the comments of a token's inserts and of those of its pieces, so
+// that they can be ended. (A name of the query would be in use: the driver begins an
+// insert twice.)
 func queryPrefix(token string) string { return "nightjar-" + token + " " }
 
 // Settle implements ingest.Sink: it ends inserts under the token that may still be
 // under way, which is sure once the server knows none, and then looks.
 func (s *Sink) Settle(ctx context.Context, token string, first, last uint64) (through uint64, err error) {
 	p := clickhouse.Context(ctx, clickhouse.WithParameters(clickhouse.Parameters{"id": queryPrefix(token)}))
-	if err := s.conn.Exec(p, "KILL QUERY WHERE startsWith(query_id, {id:String}) AND user = currentUser() SYNC"); err != nil {
+	if err := s.conn.Exec(p, "KILL QUERY WHERE startsWith(Settings['log_comment'], {id:String}) AND user = currentUser() SYNC"); err != nil {
 		return 0, fmt.Errorf("end an insert: %w", err)
 	}
 	sql := fmt.Sprintf("SELECT max(seq) FROM %s WHERE seq BETWEEN %d AND %d", schema.Events.Name, first, last)
