@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"strings"
 	"time"
 
 	"nightjar/compiler"
@@ -35,7 +36,19 @@ func (d SilenceDelays) Of(plan *compiler.Plan) time.Duration {
 		}
 	}
 	for _, source := range sources {
-		longest = max(longest, d.BySource[source])
+		longest = max(longest, d.bySource(source))
+	}
+	return longest
+}
+
+// bySource is the delay of a source, or of those that differ from it in case only:
+// a rule in which letter case does not count may mean them.
+func (d SilenceDelays) bySource(source string) time.Duration {
+	longest := time.Duration(0)
+	for name, delay := range d.BySource {
+		if strings.EqualFold(name, source) {
+			longest = max(longest, delay)
+		}
 	}
 	return longest
 }
