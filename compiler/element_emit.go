@@ -123,7 +123,7 @@ func (e elementEmitter) leaf(n Node) (string, error) {
 	case Exists:
 		return "arrayExists(v -> if(startsWith(v, '{'), match(v, " + e.p.String(hasLeaf) + "), (v != 'null') AND NOT startsWith(v, '[')), " + flatten(e.along(n.Field, true)) + ")", nil
 	case Same:
-		return "hasAny(" + e.texts(n.Field) + ", " + e.texts(n.Other) + ")", nil
+		return haveSame(e.texts(n.Field), e.texts(n.Other)), nil
 	case Measured:
 		compare := func(size string) string { return "(" + size + " " + n.Op + " " + e.p.Int(n.Number) + ")" }
 		if n.Measure == MeasureLength {

@@ -81,8 +81,12 @@ func (e *emitter) regexpTest(expr string) (func(x string) string, error) {
 }
 
 func (e *emitter) same(n Same) string {
-	return "hasAny(" + ValuesSQL(n.Field, e.p) + ", " + ValuesSQL(n.Other, e.p) + ")"
+	return haveSame(ValuesSQL(n.Field, e.p), ValuesSQL(n.Other, e.p))
 }
+
+// haveSame holds when two lists of texts have one in common. (hasAny compares each
+// with each.)
+func haveSame(a, b string) string { return "notEmpty(arrayIntersect(" + a + ", " + b + "))" }
 
 func (e *emitter) measured(n Measured) string {
 	compare := func(size string) string { return "(" + size + " " + n.Op + " " + e.p.Int(n.Number) + ")" }

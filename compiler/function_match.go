@@ -61,15 +61,16 @@ func foldedTest(patterns []Pattern) func(string) bool {
 	}
 }
 
-// matchSame holds when the fields have a text in common.
+// matchSame holds when the fields have a text in common. Each text is looked up among
+// the other's: an event may have tens of thousands of both.
 func matchSame(n Same) func(*schema.Event) bool {
 	return func(e *schema.Event) bool {
-		found := false
+		var texts []string
 		matchTexts(n.Field, func(s string) bool {
-			found = matchTexts(n.Other, func(o string) bool { return o == s })(e)
-			return found
+			texts = append(texts, s)
+			return false
 		})(e)
-		return found
+		return len(texts) > 0 && matchTexts(n.Other, oneOf(texts))(e)
 	}
 }
 

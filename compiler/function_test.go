@@ -1,6 +1,7 @@
 package compiler
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -166,6 +167,80 @@ func TestHowFunctionsAreWrittenIsRight(t *testing.T) {
 	for name, text := range FunctionNames {
 		if q, err := ParseQuery(text); err != nil || !strings.HasPrefix(q.String(), name+"(") {
 			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+// TestExpressionsFitTheServer gives it those that are as large there as the bounds
+// let them be: its programs are of bytes.
+func TestExpressionsFitTheServer(t *testing.T) {
+	wide := `[\x{81}-\x{801}\x{901}-\x{1001}\x{1101}-\x{FFFE}\x{10081}-\x{10FFFE}]`
+	w := newWorld(t, newGenerator(5).events(20))
+	for expr, fits := range map[string]bool{
+		strings.Repeat(wide+"{1000}", 2):                       true,
+		strings.Repeat(wide+"{1000}", 4):                       false,
+		`[\x{81}-\x{10FFFE}]{1000}[^a]{1000}.{1000}(?i)k{900}`: true,
+		strings.Repeat(`\pL`, 28):                              true,
+		`\PL{28}`:                                              true,
+		`\pL{1000}`:                                            false,
+		`\PL{500}`:                                             false,
+		strings.Repeat(`\pL\d`, 300):                           false,
+	} {
+		q, err := ParseQuery(`REGEX(@a, "` + expr + `")`)
+		if (err == nil) != fits {
+			t.Errorf("%.60s: %v", expr, err)
+		}
+		if err == nil {
+			w.agree(t, q)
+			w.agree(t, q.insensitive())
+		}
+	}
+}
+
+// TestExpressionsLoseTheirCaseWhole has those that a group around them would change,
+// or make longer than they may be.
+func TestExpressionsLoseTheirCaseWhole(t *testing.T) {
+	e := schema.Event{}
+	var err error
+	if e.Attributes, err = schema.ParseAttributes(`{"a":"X.Y(Z"}`); err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t, []schema.Event{e})
+	for _, expr := range []string{`\Qx.y(`, `q|x\.y`, `(?:(?-i)X)\.y`, `^x\Q.Y`, `x[` + strings.Repeat(".", maxRegexpLength-3) + `]`} {
+		q, err := ParseQuery(`REGEX(@a, "` + expr + `")`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if q = q.insensitive(); !q.Match(&w.events[0]) {
+			t.Errorf("%.60s is not found", expr)
+		}
+		w.agree(t, q)
+	}
+}
+
+// TestManyTextsAreCompared has tens of thousands of either in an event: where each is
+// compared with each it takes minutes, and the test with it.
+func TestManyTextsAreCompared(t *testing.T) {
+	var b strings.Builder
+	for i := range 25_000 {
+		fmt.Fprintf(&b, `{"p":"v%d","q":{"r":[%d]}},`, i, i)
+	}
+	var e schema.Event
+	var err error
+	if e.Attributes, err = schema.ParseAttributes(`{"a":[` + b.String() + `1]}`); err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t, []schema.Event{e, e, e, e})
+	for text, want := range map[string]bool{`SAME(@a.p, @a.q.r)`: false, `ANY(@a, SAME(@p, @q.r))`: false, `SAME(@a.p, @a.p)`: true, `SAME(@a.p, tags)`: false} {
+		q, err := ParseQuery(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, q := range []*Query{q, q.insensitive()} {
+			if got := q.Match(&w.events[0]); got != want {
+				t.Errorf("%s: %t", text, got)
+			}
+			w.agree(t, q)
 		}
 	}
 }

@@ -148,7 +148,7 @@ func (p *queryParser) regexp(start int) (Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := parseRegexp(expr); err != nil {
+	if err := checkRegexp(expr); err != nil {
 		return nil, p.errorf(at, err.Error(), "the syntax is RE2's: without look-around and back-references")
 	}
 	end := p.at

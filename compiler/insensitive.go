@@ -25,7 +25,7 @@ func insensitiveLeaf(n Node) Node {
 	case Like:
 		return Folded{n.At, anyCase(n.Field), []Pattern{n.Pattern}}
 	case Regexp:
-		n.Expr = "(?i:" + n.Expr + ")"
+		n.Expr = "(?i)" + n.Expr // in no group: a \Q may have no end
 		n.Field = anyCase(n.Field)
 		return n
 	case Same:
@@ -142,7 +142,7 @@ func (e *emitter) sameInAnyCase(s Same) string {
 	if s.Other.Kind == schema.FieldAttribute {
 		s.Field, s.Other = s.Other, s.Field
 	}
-	return "hasAny(" + e.ofDocument(elementEmitter{e, "d", 0}.texts(s.Field)) + ", " + ValuesSQL(s.Other, e.p) + ")"
+	return haveSame(e.ofDocument(elementEmitter{e, "d", 0}.texts(s.Field)), ValuesSQL(s.Other, e.p))
 }
 
 // neededText is a fast search of the JSON for what the leaf cannot do without: of

@@ -11,17 +11,39 @@ import (
 )
 
 // Bounds of an expression: of its text, and of the program that it becomes, in
-// instructions.
+// instructions. A class of characters is one for every classRanges ranges that it has:
+// the server's programs are of bytes, and \pL is hundreds of them.
 const (
 	maxRegexpLength  = 8 << 10
 	maxRegexpProgram = 5000
+	classRanges      = 4
 )
 
-// parseRegexp reads an expression in RE2's syntax, within the bounds.
-func parseRegexp(expr string) (*syntax.Regexp, error) {
+// checkRegexp refuses what is no expression in RE2's syntax, or beyond the bounds.
+func checkRegexp(expr string) error {
 	if len(expr) > maxRegexpLength {
-		return nil, fmt.Errorf("this expression has %d bytes, at most %d are allowed", len(expr), maxRegexpLength)
+		return fmt.Errorf("this expression has %d bytes, at most %d are allowed", len(expr), maxRegexpLength)
 	}
+	tree, err := parseRegexp(expr)
+	if err != nil {
+		return err
+	}
+	program, err := syntax.Compile(tree.Simplify())
+	if err != nil {
+		return fmt.Errorf("not a regular expression: %w", err)
+	}
+	size := len(program.Inst)
+	for i := range program.Inst {
+		size += len(program.Inst[i].Rune) / 2 / classRanges
+	}
+	if size > maxRegexpProgram {
+		return fmt.Errorf("this expression becomes a program of %d instructions, at most %d are allowed", size, maxRegexpProgram)
+	}
+	return nil
+}
+
+// parseRegexp reads an expression in RE2's syntax.
+func parseRegexp(expr string) (*syntax.Regexp, error) {
 	tree, err := syntax.Parse(expr, syntax.Perl)
 	if err != nil {
 		var e *syntax.Error
@@ -29,13 +51,6 @@ func parseRegexp(expr string) (*syntax.Regexp, error) {
 			return nil, fmt.Errorf("not a regular expression: %s: %s", e.Code, clip(e.Expr))
 		}
 		return nil, fmt.Errorf("not a regular expression: %w", err)
-	}
-	program, err := syntax.Compile(tree.Simplify())
-	if err != nil {
-		return nil, fmt.Errorf("not a regular expression: %w", err)
-	}
-	if n := len(program.Inst); n > maxRegexpProgram {
-		return nil, fmt.Errorf("this expression becomes a program of %d instructions, at most %d are allowed", n, maxRegexpProgram)
 	}
 	return tree, nil
 }
