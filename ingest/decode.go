@@ -142,15 +142,34 @@ func (d *Decoder) JSON(body []byte) ([]schema.Event, error) {
 // no object. What records share is in the object of each, so that a small body may
 // stand for much: memory is asked for as it is needed.
 func (d *Decoder) Append(events []schema.Event, object []byte) ([]schema.Event, error) {
-	if d.appended += int64(len(object)); d.room != nil && d.appended > d.held {
-		d.held = d.appended + d.appended/4
-		if err := d.room(d.held); err != nil {
-			return events, err
-		}
+	if err := d.more(len(object)); err != nil {
+		return events, err
 	}
 	_, err := d.object(object, 0, len(events), &events)
 	return events, err
 }
+
+// more asks for memory when the events take more than was asked for.
+func (d *Decoder) more(n int) error {
+	if d.appended += int64(n); d.room == nil || d.appended <= d.held {
+		return nil
+	}
+	d.held = d.appended + d.appended/4
+	return d.room(d.held)
+}
+
+// another asks for what the request says of all its events, which each of them has:
+// of a body of empty lines it may be a thousand times as much.
+func (d *Decoder) another() error {
+	n := len(d.Source) + len(d.Service) + len(d.Host)
+	for _, t := range d.Tags {
+		n += len(t) + tagSize
+	}
+	return d.more(n)
+}
+
+// tagSize is what a tag takes in memory beside its text.
+const tagSize = 16
 
 func (d *Decoder) sequence(body []byte, at int) ([]schema.Event, error) {
 	var events []schema.Event
@@ -182,6 +201,9 @@ func skipSpace(b []byte, i int) int {
 func (d *Decoder) object(body []byte, at, element int, events *[]schema.Event) (end int, err error) {
 	if at >= len(body) || body[at] != '{' {
 		return 0, d.bad(body, element, at, "want a log object here, as in {\"message\": \"…\"}"+orPlain(element))
+	}
+	if err := d.another(); err != nil {
+		return 0, err
 	}
 	if end, ok := d.read(body, at, events); ok {
 		return end, nil
@@ -364,6 +386,9 @@ func (d *Decoder) Lines(body []byte) ([]schema.Event, error) {
 			if len(events) >= MaxRequestValues {
 				err := d.bad(body, len(events), at, fmt.Sprintf("more than %d lines in a request; send fewer", MaxRequestValues))
 				err.TooLarge = true
+				return nil, err
+			}
+			if err := d.another(); err != nil {
 				return nil, err
 			}
 			x := draft{}

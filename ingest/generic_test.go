@@ -3,8 +3,10 @@ package ingest
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -175,4 +177,33 @@ func FuzzGeneric(f *testing.F) {
 			t.Errorf("no events and no error of %q", body)
 		}
 	})
+}
+
+// TestWhatARequestSaysOfAllItsEventsIsCounted has bodies of a few hundred KB that
+// would be gigabytes, each event having the host or the tags that the query gives to all.
+func TestWhatARequestSaysOfAllItsEventsIsCounted(t *testing.T) {
+	in := run(t, t.TempDir(), newWorld(), func(d *Deps) { d.Config.SegmentBytes = 0 })
+	const n = 100_000
+	var tags strings.Builder
+	for i := range 5_000 {
+		fmt.Fprintf(&tags, "t%d,", i)
+	}
+	for _, query := range []string{"hostname=" + strings.Repeat("h", 30_000), "service=" + strings.Repeat("s", 30_000), "ddtags=" + tags.String()} {
+		for kind, body := range map[string]string{"text/plain": strings.Repeat("a\n", n), "application/x-ndjson": strings.Repeat("{}\n", n), "application/json": "[" + strings.Repeat("{},", n) + "{}]"} {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			got := knock(NewGeneric(in.Intake), "POST", "/ingest?ddsource=x&"+query, []byte(body), "Content-Type", kind)
+			runtime.ReadMemStats(&after)
+			if got.Code != http.StatusRequestEntityTooLarge || !strings.Contains(got.Body.String(), "each with what it shares with others") {
+				t.Errorf("%.20s, %s: %d %s", query, kind, got.Code, got.Body)
+			}
+			if took := after.TotalAlloc - before.TotalAlloc; took > 300<<20 {
+				t.Errorf("%.20s, %s: %d MiB were taken", query, kind, took>>20)
+			}
+		}
+	}
+	got := knock(NewGeneric(in.Intake), "POST", "/ingest?ddsource=x&ddtags=env:prod,team:infra&hostname=web-7", []byte(strings.Repeat("a\n", n)), "Content-Type", "text/plain")
+	if got.Code != http.StatusOK {
+		t.Errorf("many lines with a few tags: %d %s", got.Code, got.Body)
+	}
 }

@@ -14,14 +14,15 @@ type lateness struct {
 	told   time.Time
 }
 
-// countLate counts the events that arrived too late for rules to see them.
+// countLate counts the events that arrived too late for rules to see them. Those of
+// before the year 2000 do not: they happen when they arrive.
 func (in *Intake) countLate(events []schema.Event, seen schema.Millis) (late int) {
 	if in.deps.Lateness <= 0 {
 		return 0
 	}
-	earliest := seen.Add(-in.deps.Lateness)
+	from := seen.Add(-in.deps.Lateness)
 	for i := range events {
-		if events[i].At < earliest {
+		if at := events[i].At; at < from && at >= earliest {
 			late++
 		}
 	}

@@ -100,6 +100,17 @@ func TestLateEventsAreTakenInAndCounted(t *testing.T) {
 	}
 }
 
+// TestATimeOfBefore2000IsNotLate is because such an event happens when it arrives, and
+// rules see it.
+func TestATimeOfBefore2000IsNotLate(t *testing.T) {
+	h := run(t, t.TempDir(), newWorld(), func(d *Deps) { d.Lateness = time.Hour })
+	for body, late := range map[string]bool{`[{"timestamp":0,"message":"a"}]`: false, `[{"ts":-5,"message":"a"}]`: false, `[{"timestamp":946684800000,"message":"a"}]`: true} {
+		if got := post(NewHandler(h.Intake), "", body); got.Code != 202 || strings.Contains(got.Body.String(), "late") != late {
+			t.Errorf("%s: %d %s", body, got.Code, got.Body)
+		}
+	}
+}
+
 // unreadable is a disk that does not give back a part of the log.
 type unreadable struct {
 	wal.OS
