@@ -10,8 +10,11 @@ type Asked struct {
 	Exact bool   // there is a value
 }
 
+// Texts are the texts of values that equal Value.
+func (a Asked) Texts() []string { return equalTexts(a.Field, a.Value) }
+
 // Asked are the fields of the query's terms, in their order, each with its value
-// once. Those of elements of an array are those of the array.
+// once. Of elements of an array they are those below the array, after it.
 func (q *Query) Asked() []Asked {
 	var out []Asked
 	seen := map[Asked]bool{}
@@ -39,6 +42,10 @@ func asks(n Node, add func(Asked)) {
 		asks(n.Node, add)
 	case Any:
 		add(Asked{Field: n.Field})
+		asks(n.Node, func(a Asked) {
+			a.Field.Name = n.Field.Name + "." + a.Field.Name
+			add(a)
+		})
 	case Same:
 		add(Asked{Field: n.Field})
 		add(Asked{Field: n.Other})

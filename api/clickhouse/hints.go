@@ -22,6 +22,9 @@ const (
 	hintTime      = 2 * time.Second
 )
 
+// reserved are the reserved fields whose values are names.
+var reserved = []string{"source", "service", "host", "status"}
+
 // Hints implements api.Logs: of the fields, sources and values that the query names,
 // those that no event has, and what is near them.
 func (l *Logs) Hints(ctx context.Context, search api.LogSearch) []api.LogHint {
@@ -55,6 +58,9 @@ func (l *Logs) hint(ctx context.Context, a compiler.Asked) (api.LogHint, bool) {
 			return l.valueHint(ctx, a)
 		}
 	case schema.FieldTag:
+		if meant := schema.Closest(a.Field.Name, reserved, 2); meant != "" {
+			return api.LogHint{Code: "tag_or_field", Title: name + ": is a tag", Detail: "did you mean " + meant + "?"}, true
+		}
 		if known.IsComplete() && has(a.Field.Name) && !known.Overflowed() {
 			return api.LogHint{
 				Code: "tag_or_attribute", Title: name + ": is a tag, as there is no @ before it",
@@ -62,7 +68,7 @@ func (l *Logs) hint(ctx context.Context, a compiler.Asked) (api.LogHint, bool) {
 			}, true
 		}
 	case schema.FieldReserved:
-		if a.Exact && slices.Contains([]string{"source", "service", "host", "status"}, a.Field.Name) {
+		if a.Exact && slices.Contains(reserved, a.Field.Name) {
 			return l.valueHint(ctx, a)
 		}
 	}
@@ -91,10 +97,14 @@ func near(mark, name string, candidates []string) string {
 // near it.
 func (l *Logs) valueHint(ctx context.Context, a compiler.Asked) (api.LogHint, bool) {
 	values, err := l.values(ctx, a.Field)
-	if err != nil || len(values) == 0 || slices.Contains(values, a.Value) || len(values) == maxHintValues {
+	has := func(text string) bool { return slices.Contains(values, text) }
+	if err != nil || slices.ContainsFunc(a.Texts(), has) || len(values) == maxHintValues {
 		return api.LogHint{}, false // a hint that can't be had is no reason to fail
 	}
 	name := a.Field.String()
+	if len(values) == 0 {
+		return api.LogHint{Code: "unknown_field", Title: "No event has " + name}, true
+	}
 	h := api.LogHint{Code: "unknown_value", Title: fmt.Sprintf("No event has %s:%s", name, a.Value)}
 	for _, v := range values {
 		if strings.EqualFold(v, a.Value) {
@@ -109,13 +119,14 @@ func (l *Logs) valueHint(ctx context.Context, a compiler.Asked) (api.LogHint, bo
 	return h, true
 }
 
-// values are the field's most frequent values, in a bounded time.
+// values are the field's most frequent values. What takes too long is an error: those
+// of a part of the events don't say what no event has.
 func (l *Logs) values(ctx context.Context, f schema.Field) ([]string, error) {
 	shapes, _ := l.config.Catalogue.Snapshot()
 	p := compiler.Params{Shapes: shapes}
 	sql := "SELECT v FROM (SELECT arrayJoin(" + compiler.ValuesSQL(f, &p) + ") AS v FROM events) GROUP BY v ORDER BY count() DESC LIMIT " + fmt.Sprint(maxHintValues)
 	ctx = ch.Context(ctx, ch.WithParameters(p.Map()), ch.WithSettings(ch.Settings{
-		"max_execution_time": hintTime.Seconds(), "timeout_overflow_mode": "break", "max_rows_to_group_by": 100_000, "group_by_overflow_mode": "any", "readonly": 2, "max_threads": 1,
+		"max_execution_time": hintTime.Seconds(), "timeout_overflow_mode": "throw", "max_rows_to_group_by": 100_000, "group_by_overflow_mode": "any", "readonly": 2, "max_threads": 1,
 	}))
 	rows, err := l.conn.Query(ctx, sql)
 	if err != nil {
