@@ -40,6 +40,21 @@ func TestTerraformKeepsHostileTexts(t *testing.T) {
 	readTerraform(t, &r)
 }
 
+// What a rule finds is not lost where the provider's blocks have no option for it.
+func TestTerraformKeepsOptionsThatTheProviderHasNot(t *testing.T) {
+	yes, seconds := true, int64(7)
+	for option, r := range map[string]schema.Rule{
+		`"caseInsensitive":true`: {Name: "a", Options: schema.RuleOptions{CaseInsensitive: &yes}},
+		`"silenceDelay":7`:       {Name: "a", Options: schema.RuleOptions{SilenceDelay: &seconds}},
+	} {
+		complete(&r)
+		readTerraform(t, &r)
+		if text := terraformRule(&r); !strings.Contains(strings.NewReplacer(" ", "", `\`, "").Replace(text), option) {
+			t.Errorf("%s is not in %s", option, text)
+		}
+	}
+}
+
 // readTerraform parses the rule as Terraform and compares its name and message.
 func readTerraform(t *testing.T, r *schema.Rule) {
 	t.Helper()
