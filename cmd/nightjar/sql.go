@@ -58,7 +58,7 @@ without a terminal the statements are read from standard input.`,
 			if err != nil {
 				return err
 			}
-			text, vertical := strings.CutSuffix(strings.TrimSpace(args[0]), `\G`)
+			text, vertical := strings.CutSuffix(strings.TrimRight(args[0], "; \t\r\n"), `\G`)
 			return runStatement(c, cl, statement{text, vertical}, values)
 		},
 	}

@@ -2,14 +2,17 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -22,13 +25,13 @@ type statement struct {
 }
 
 // splitStatements cuts a text at the semicolons and \G that are in no quote and no
-// comment. rest is what no end follows.
+// comment. rest is what no end follows. What consists of comments is no statement.
 func splitStatements(text string) (out []statement, rest string) {
-	start := 0
+	start, says := 0, false
 	for i := 0; i < len(text); i++ {
 		switch c := text[i]; {
 		case c == '\'' || c == '"' || c == '`':
-			i = afterQuote(text, i) - 1
+			i, says = afterQuote(text, i)-1, true
 		case strings.HasPrefix(text[i:], "--"):
 			i += strings.IndexByte(text[i:]+"\n", '\n')
 		case strings.HasPrefix(text[i:], "/*"):
@@ -38,16 +41,21 @@ func splitStatements(text string) (out []statement, rest string) {
 				i = len(text)
 			}
 		case c == ';' || strings.HasPrefix(text[i:], `\G`):
-			if s := strings.TrimSpace(text[start:i]); s != "" {
-				out = append(out, statement{s, c != ';'})
+			if says {
+				out = append(out, statement{strings.TrimSpace(text[start:i]), c != ';'})
 			}
 			if c != ';' {
 				i++
 			}
-			start = i + 1
+			start, says = i+1, false
+		case !strings.ContainsRune(" \t\n\v\f\r", rune(c)):
+			says = true
 		}
 	}
-	return out, strings.TrimSpace(text[min(start, len(text)):])
+	if rest = strings.TrimSpace(text[min(start, len(text)):]); !says && !strings.HasPrefix(rest, "/*") {
+		rest = ""
+	}
+	return out, rest
 }
 
 // afterQuote is where the quoted text that begins at i has ended.
@@ -98,7 +106,7 @@ type shell struct {
 
 const shellHelp = `End a statement with ; or, for a row a page, with \G. Tab completes names.
   help    this
-  exit    leave (or Ctrl-D)
+  exit    leave (or Ctrl-D); Ctrl-C drops what is typed, or ends what runs
 `
 
 func runSQLShell(c *cobra.Command, params map[string]string) error {
@@ -112,11 +120,14 @@ func runSQLShell(c *cobra.Command, params map[string]string) error {
 	if err != nil {
 		return fmt.Errorf("prepare the terminal: %w", err)
 	}
-	defer func() { _ = term.Restore(int(os.Stdin.Fd()), old) }()
+	restore := func() { _ = term.Restore(int(os.Stdin.Fd()), old) }
+	defer restore()
+	defer endWhenTold(restore)()
+	keys := &keyboard{Reader: os.Stdin}
 	t := term.NewTerminal(struct {
 		io.Reader
 		io.Writer
-	}{os.Stdin, os.Stderr}, "nightjar> ")
+	}{keys, os.Stderr}, "nightjar> ")
 	t.AutoCompleteCallback = s.complete
 	if w, h, err := term.GetSize(int(os.Stdin.Fd())); err == nil && w > 0 {
 		_ = t.SetSize(w, h) // else it is taken to be 80 wide
@@ -125,12 +136,50 @@ func runSQLShell(c *cobra.Command, params map[string]string) error {
 		t.History = h
 		defer h.Close()
 	}
-	return s.read(t, old)
+	return s.read(t, keys, restore)
+}
+
+// endWhenTold ends the program, and leaves the terminal as it was, when it is told
+// to: nothing else would end what waits for a key. The function it returns ends that.
+func endWhenTold(restore func()) (stop func()) {
+	told := make(chan os.Signal, 1)
+	signal.Notify(told, syscall.SIGTERM, syscall.SIGHUP)
+	go func() {
+		if _, ok := <-told; ok {
+			restore()
+			os.Exit(exitFailure)
+		}
+	}()
+	return func() {
+		signal.Stop(told)
+		close(told)
+	}
+}
+
+// keyboard makes of Ctrl-C, which would end the shell, an empty line, and tells of it.
+type keyboard struct {
+	io.Reader
+	dropped bool
+}
+
+// Read implements io.Reader.
+func (k *keyboard) Read(p []byte) (int, error) {
+	const ctrlC = 3
+	if len(p) < 3 {
+		return k.Reader.Read(p)
+	}
+	n, err := k.Reader.Read(p[:len(p)-2])
+	if i := bytes.LastIndexByte(p[:n], ctrlC); i >= 0 {
+		k.dropped = true
+		// To the end of the line, delete it, take it.
+		n = copy(p, append([]byte{5, 21, '\r'}, p[i+1:n]...))
+	}
+	return n, err
 }
 
 // read takes lines until the end. Statements run with the terminal as it was, so
-// that Ctrl-C ends them.
-func (s *shell) read(t *term.Terminal, old *term.State) error {
+// that Ctrl-C ends them, and them only.
+func (s *shell) read(t *term.Terminal, keys *keyboard, restore func()) error {
 	pending := ""
 	for {
 		t.SetPrompt(map[bool]string{true: "nightjar> ", false: "       -> "}[pending == ""])
@@ -138,8 +187,15 @@ func (s *shell) read(t *term.Terminal, old *term.State) error {
 		switch {
 		case errors.Is(err, io.EOF):
 			return nil
+		case errors.Is(err, term.ErrPasteIndicator): // the line is as good as another
 		case err != nil:
 			return err
+		}
+		if keys.dropped {
+			keys.dropped, pending = false, ""
+			if line == "" {
+				continue
+			}
 		}
 		switch word := strings.ToLower(strings.Trim(line, "; \t")); {
 		case pending == "" && slices.Contains([]string{"exit", "quit", `\q`}, word):
@@ -155,14 +211,29 @@ func (s *shell) read(t *term.Terminal, old *term.State) error {
 		if len(statements) == 0 {
 			continue
 		}
-		_ = term.Restore(int(os.Stdin.Fd()), old)
-		for _, st := range statements {
-			if err := runStatement(s.c, s.client, st, s.params); err != nil {
-				fmt.Fprintln(os.Stderr, err)
-			}
-		}
+		restore()
+		s.run(statements)
 		if _, err := term.MakeRaw(int(os.Stdin.Fd())); err != nil {
 			return fmt.Errorf("prepare the terminal: %w", err)
+		}
+	}
+}
+
+// run runs statements, until one is interrupted.
+func (s *shell) run(statements []statement) {
+	outer := s.c.Context()
+	defer s.c.SetContext(outer)
+	ctx, stop := signal.NotifyContext(context.WithoutCancel(outer), os.Interrupt)
+	defer stop()
+	s.c.SetContext(ctx)
+	for _, st := range statements {
+		err := runStatement(s.c, s.client, st, s.params)
+		if ctx.Err() != nil {
+			fmt.Fprintln(os.Stderr, "interrupted")
+			return
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
 		}
 	}
 }

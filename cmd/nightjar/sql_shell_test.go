@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -18,6 +19,8 @@ func TestStatementsAreSplitWhereTheyEnd(t *testing.T) {
 		"SELECT 1":                            "[] SELECT 1",
 		"SELECT 1; SELECT ';' -- ; no end\n;": "[{SELECT 1 false} {SELECT ';' -- ; no end false}] ",
 		`SELECT "a;b", '\';' \G SELECT 2`:     `[{SELECT "a;b", '\';' true}] SELECT 2`,
+		"-- a\nSELECT 1; -- done\n/* x */":    "[{-- a\nSELECT 1 false}] ",
+		"-- nothing; \n ; /* ; */ ;":          "[] ",
 		"SELECT /* ; */ 1;;":                  "[{SELECT /* ; */ 1 false}] ",
 		"SELECT 'never closed ;":              "[] SELECT 'never closed ;",
 		"/* never closed ;":                   "[] /* never closed ;",
@@ -142,4 +145,65 @@ func newTerminal(t *testing.T) (terminal, program *os.File) {
 		t.Fatal(err)
 	}
 	return terminal, program
+}
+
+// TestCtrlCEndsTheStatementAndNotTheShell interrupts a statement that takes long, drops
+// one that is half typed, and goes on; then it tells the shell to end.
+func TestCtrlCEndsTheStatementAndNotTheShell(t *testing.T) {
+	e := startEngine(t)
+	terminal, program := newTerminal(t)
+	c := exec.Command(e.path, "sql", "--server", e.base)
+	c.Env = append(os.Environ(), "NIGHTJAR_API_KEY="+e.key, "XDG_STATE_HOME="+t.TempDir())
+	c.Stdin, c.Stdout, c.Stderr = program, program, program
+	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	before, err := unix.IoctlGetTermios(int(program.Fd()), unix.TCGETS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var said lockedBuffer
+	read := make(chan error, 1)
+	go func() {
+		_, err := io.Copy(&said, terminal)
+		read <- err
+	}()
+	state := func() *unix.Termios {
+		now, err := unix.IoctlGetTermios(int(program.Fd()), unix.TCGETS)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return now
+	}
+	await := func(what string, done func() bool) { t.Helper(); e.await(what, 30*time.Second, done) }
+	await("a prompt", func() bool { return strings.Contains(said.String(), "nightjar> ") })
+	typed := func(text string) {
+		t.Helper()
+		if _, err := terminal.WriteString(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 2 {
+		typed("SELECT max(cityHash64(a, b)) FROM (SELECT arrayJoin(range(100000)) AS a) AS x CROSS JOIN (SELECT arrayJoin(range(1000000)) AS b) AS y;\r")
+		await("a running statement", func() bool { return state().Lflag&unix.ISIG != 0 })
+		typed("\x03")
+		await("its end", func() bool { return strings.Count(said.String(), "interrupted") == i+1 && state().Lflag&unix.ISIG == 0 })
+	}
+	typed("SELECT 'half\r")
+	await("more", func() bool { return strings.Contains(said.String(), "-> ") })
+	typed("typed\x03SELECT 40 + 2;\r")
+	await("an answer", func() bool { return strings.Contains(said.String(), "42") })
+	await("a prompt", func() bool { return state().Lflag&unix.ISIG == 0 })
+	if err := c.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Wait(); err == nil || c.ProcessState.ExitCode() != exitFailure {
+		t.Errorf("told to end: %v", err)
+	}
+	if after := state(); *after != *before {
+		t.Errorf("the terminal is left as %+v, was %+v", after, before)
+	}
+	program.Close()
+	<-read
 }
