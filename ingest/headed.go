@@ -16,6 +16,8 @@ type Headed struct {
 	Text, Line string
 	// At is the time that the head says; zero: none.
 	At time.Time
+	// Written is that time as it stands there, where it could not be read.
+	Written string
 	// Source, Service, Host and Status are the reserved fields; any may be empty.
 	Source, Service, Host, Status string
 	// Attributes are what else the head says.
@@ -39,7 +41,10 @@ func (d *Decoder) Headed(h Headed) schema.Event {
 			x.named[f.slot] = toldBy(stringValue(&arena, f.text))
 		}
 	}
-	if !h.At.IsZero() {
+	switch {
+	case h.Written != "":
+		x.named[slotTimestamp] = toldBy(stringValue(&arena, h.Written))
+	case !h.At.IsZero():
 		x.named[slotTimestamp] = toldBy(arena.NewNumberString(strconv.FormatInt(h.At.UnixMilli(), 10)))
 	}
 	return d.built(&x, 0)

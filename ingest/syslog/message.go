@@ -38,6 +38,7 @@ func newReader() *reader {
 // head is what was read of a message.
 type head struct {
 	at                   time.Time
+	written              string // the time, where it can't be read
 	host, app, pid, text string
 	msgID                string
 	data                 map[string]map[string]string
@@ -69,7 +70,7 @@ func (r *reader) event(d *ingest.Decoder, line string, from sender, problem stri
 	}
 	d.Host = from.address
 	return d.Headed(ingest.Headed{
-		Text: cmp.Or(h.text, line), Line: line, At: h.at, Source: ingest.SourceOf(h.app), Service: h.app, Host: h.host,
+		Text: cmp.Or(h.text, line), Line: line, At: h.at, Written: h.written, Source: ingest.SourceOf(h.app), Service: h.app, Host: h.host,
 		Status: ingest.StatusOfSeverity(priority & 7), Attributes: attributes,
 	}), problem
 }
@@ -144,15 +145,22 @@ func isVersion(s string) bool {
 func (r *reader) read5424(d *ingest.Decoder, priority int, rest string) (head, bool) {
 	written, after, _ := strings.Cut(rest, " ")
 	at, timed := d.Time(written)
-	if !timed && written != "-" {
+	unread := !timed && written != "-"
+	if unread && (written == "" || written[0] < '0' || written[0] > '9') {
 		return head{}, false
 	}
 	parsed, err := r.rfc5424.Parse([]byte("<" + strconv.Itoa(priority) + ">1 - " + after))
 	m, ok := parsed.(*rfc5424.SyslogMessage) // it is nil, at times without an error, for what ends early
-	if err != nil || !ok {
+	switch {
+	case (err != nil || !ok) && unread: // a line that begins with numbers
+		return head{}, false
+	case err != nil || !ok:
 		return loose5424(at, after, err), true
 	}
 	h := head{at: at, host: text(m.Hostname), app: text(m.Appname), pid: text(m.ProcID), msgID: text(m.MsgID), text: text(m.Message)}
+	if unread {
+		h.written = written
+	}
 	if m.StructuredData != nil {
 		h.data = *m.StructuredData
 		h.rawData = rawData(after, h)

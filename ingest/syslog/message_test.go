@@ -107,6 +107,21 @@ func TestNothingOfABrokenHeadIsLost(t *testing.T) {
 	}
 }
 
+// TestATimeThatCannotBeReadIsToldAndTheRestOfTheHeadIsRead is counted for the source, too.
+func TestATimeThatCannotBeReadIsToldAndTheRestOfTheHeadIsRead(t *testing.T) {
+	d := &ingest.Decoder{Now: testNow, Source: defaultSource}
+	e, problem := newReader().event(d, "<13>1 2031-13-45T99:99:99Z web-7 app 41 - - started", testPeer, "")
+	const want = `2031-04-06T00:00:00.000Z|syslog|app|web-7|notice|started {"nightjar":{"original_timestamp":"2031-13-45T99:99:99Z","timestamp_problem":"unreadable"},"syslog":{"appname":"app","procid":"41","peer":"192.0.2.7","priority":13,"facility":"user","severity":5}}`
+	if got := show(&e); got != want || problem != "" || d.BadTimes[defaultSource] != 1 {
+		t.Errorf("%s, counted %v\n got %s\nwant %s", problem, d.BadTimes, got, want)
+	}
+	for _, line := range []string{"<13>1 99 bottles of beer - on the wall", "<13>1 2031-13-45 is no date"} {
+		if e, _ := eventOf(line); e.Message != line[4:] {
+			t.Errorf("%s became %s", line, show(&e))
+		}
+	}
+}
+
 // FuzzHeads holds that the text of a message is in its event, that the event is
 // valid, and that one message does not change what the next one means.
 func FuzzHeads(f *testing.F) {
