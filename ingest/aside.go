@@ -95,7 +95,7 @@ func openAsides(in *Intake, dir string, m *checkpoint) (*asides, error) {
 // damagedAside says that a block that was set aside can't be read.
 func (in *Intake) damagedAside(path string, err error) {
 	var first, last uint64
-	fmt.Sscanf(filepath.Base(path), asideName, &first, &last)
+	_, _ = fmt.Sscanf(filepath.Base(path), asideName, &first, &last) // 0: the name tells nothing
 	in.metrics.setAside.Inc()
 	in.deps.Log.Error("a block of events that was set aside cannot be read", "file", path+".damaged", "error", err)
 	if first > 0 && last >= first && last-first < 1<<30 {
@@ -335,4 +335,15 @@ func (a *asides) evaluated(first uint64) error {
 		}
 	}
 	return nil
+}
+
+// spans are the arrivals in blocks that wait.
+func (a *asides) spans() []Span {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	out := make([]Span, len(a.blocks))
+	for i, b := range a.blocks {
+		out[i] = Span{b.First, b.Last}
+	}
+	return out
 }

@@ -39,6 +39,17 @@ func (d *deadLetters) has(seq uint64) bool {
 	return d.seqs[seq]
 }
 
+// spans are the arrivals that are there.
+func (d *deadLetters) spans() []Span {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var out []Span
+	for seq := range d.seqs {
+		out = append(out, Span{seq, seq})
+	}
+	return out
+}
+
 func (d *deadLetters) put(e *schema.Event, reason error) error {
 	line, err := json.Marshal(map[string]any{
 		"seq": e.Seq, "timestamp": e.At, "seen": e.Seen, "source": e.Source, "service": e.Service,

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sort"
+	"sync"
 	"time"
 
 	"nightjar/ingest/wal"
@@ -17,14 +18,12 @@ import (
 func (in *Intake) Run(ctx context.Context) error {
 	d := &drainer{in: in, limit: in.config.BlockEvents, deadline: in.config.Insert, damaged: in.log.Damaged()}
 	retrying, stop := context.WithCancel(ctx)
-	retried := make(chan struct{})
-	go func() {
-		defer close(retried)
-		in.aside.run(retrying)
-	}()
+	var beside sync.WaitGroup
+	beside.Go(func() { in.aside.run(retrying) })
+	beside.Go(func() { in.verify(retrying) })
 	err := d.run(ctx)
 	stop()
-	<-retried
+	beside.Wait()
 	if errors.Is(err, context.Canceled) {
 		err = nil
 	}

@@ -165,13 +165,6 @@ func (l *losses) skip(first, last uint64) {
 	}
 }
 
-// knows reports whether a number is that of no stored event, for a known reason.
-func (l *losses) knows(seq uint64) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return slices.ContainsFunc(l.found, func(k Loss) bool { return k.First <= seq && seq <= k.Last })
-}
-
 // accept notes that somebody knows of what was lost and set aside by now. The
 // counters stay.
 func (l *losses) accept(by string) error {

@@ -19,6 +19,7 @@ type metrics struct {
 	damaged, future, untimed   prometheus.Counter
 	cut                        prometheus.Counter
 	late, setAside             prometheus.Counter
+	brokenParts                prometheus.Counter
 	blocksAside                prometheus.Counter
 	inserts, insertErrors      prometheus.Counter
 	refused, oddities, syncs   *prometheus.CounterVec
@@ -60,6 +61,7 @@ func newMetrics(in *Intake) *metrics {
 	m.untimed = counter("events_without_time_total", "Events that say no time, which happened when they arrived.")
 	m.cut = counter("events_cut_total", "Events larger or deeper than events may be, stored without what was too much.")
 	m.late = counter("late_events_total", "Events that arrived later than the lateness allowance: stored, and not seen by rules.")
+	m.brokenParts = counter("broken_parts_total", "Parts of the stored events that could not be read and were put aside.")
 	m.setAside = counter("parts_set_aside_total", "Parts of the intake's folder that could not be used.")
 	m.blocksAside = counter("blocks_set_aside_total", "Blocks of events that were too much for ClickHouse and are tried again in the background.")
 	m.inserts = counter("inserts_total", "Blocks inserted.")

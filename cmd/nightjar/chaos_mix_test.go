@@ -227,9 +227,19 @@ func TestChaosDamage(t *testing.T) {
 	l.finish(t)
 	p.drained(10 * time.Minute)
 	want := uint64(l.acknowledged.Load())
+	lost := func() uint64 { return uint64(max(0, p.metric("nightjar_ingest_events_lost_total"))) }
+	stored := func() uint64 {
+		status, text, _ := p.request(http.MethodPost, "/api/nightjar/v1/sql", []byte(`{"query":"SELECT count() FROM events WHERE source = 'chaos' AND attributes.name IS NOT NULL"}`))
+		var n uint64
+		if _, err := fmt.Sscanf(string(text[max(0, bytes.Index(text, []byte("[["))):]), "[[%d]]", &n); err != nil || status != http.StatusOK {
+			return 0 // a part that can't be read is not put aside yet
+		}
+		return n
+	}
+	p.await("what is gone is told", 3*time.Minute, func() bool { return stored() > 0 && stored()+lost() >= want })
 	rows := p.count("SELECT count() FROM events WHERE source = 'chaos'")
 	names := p.count("SELECT uniqExact(toString(attributes.name)) FROM events WHERE source = 'chaos'")
-	said := uint64(max(0, p.metric("nightjar_ingest_events_lost_total")))
+	said := lost()
 	p.report("damage", damaged, "starts that succeeded", fmt.Sprintf("%d of %d", rounds, rounds),
 		"events acknowledged", want, "stored", rows, "doubled", rows-names, "lost", want-names, "said to be lost", said)
 	if rows != names {
@@ -247,13 +257,10 @@ func TestChaosDamage(t *testing.T) {
 // damage flips, cuts off or removes something of the data.
 func damage(t *testing.T, random *rand.Rand, dir string) (kind, path string) {
 	segments, _ := filepath.Glob(filepath.Join(dir, "intake", "log", "*.wal"))
-	var parts []string
-	_ = filepath.WalkDir(dir, func(path string, _ os.DirEntry, err error) error {
-		if err == nil && strings.HasSuffix(path, ".bin") && !strings.Contains(path, "/detached/") {
-			parts = append(parts, path) // of every table
-		}
-		return nil
-	})
+	parts := eventParts(t, dir)
+	for i := range parts {
+		parts[i] = filepath.Join(parts[i], "data.bin")
+	}
 	from := map[string][]string{"segment flipped": segments, "segment cut": segments, "segment removed": segments, "part flipped": parts, "part cut": parts}
 	names := slices.Sorted(maps.Keys(from))
 	for {
