@@ -68,7 +68,7 @@ func (e elementEmitter) any(n Any) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return "arrayExists(" + name + " -> (" + name + " != 'null') AND NOT startsWith(" + name + ", '[') AND " + inner + ", " + e.values(n.Field) + ")", nil
+	return "arrayExists(" + name + " -> (" + name + " != 'null') AND NOT startsWith(" + name + ", '[') AND " + inner + ", " + flatten(e.at(n.Field, flatten)) + ")", nil
 }
 
 func (e elementEmitter) node(n Node) (string, error) {
@@ -121,7 +121,7 @@ func (e elementEmitter) leaf(n Node) (string, error) {
 	case Range:
 		return e.exists(n.Field, e.inRange(n)), nil
 	case Exists:
-		return "arrayExists(v -> if(startsWith(v, '{'), match(v, " + e.p.String(hasLeaf) + "), (v != 'null') AND NOT startsWith(v, '[')), " + flatten(e.along(n.Field, true)) + ")", nil
+		return "arrayExists(v -> if(startsWith(v, '{'), match(v, " + e.p.String(hasLeaf) + "), (v != 'null') AND NOT startsWith(v, '[')), " + flattenAll(e.along(n.Field, true, flattenAll)) + ")", nil
 	case Same:
 		return haveSame(e.texts(n.Field), e.texts(n.Other)), nil
 	case Measured:
@@ -170,42 +170,44 @@ func (e elementEmitter) inRange(r Range) string {
 	return "if(startsWith(v, " + e.p.String(`"`) + "), " + text + ", if((v = 'true') OR (v = 'false'), false, if(toInt64OrNull(v) IS NOT NULL, " + ints + ", " + floats + ")))"
 }
 
-// values are the values at a path in x, as they are written: arrays looked into.
-func (e elementEmitter) values(f schema.Field) string { return flatten(e.at(f)) }
+// values are the values at a path in x, as they are written: arrays looked into, and
+// those in arrays, as leaves are made of both.
+func (e elementEmitter) values(f schema.Field) string { return flattenAll(e.at(f, flattenAll)) }
 
 // count adds up what is at the path.
 func (e elementEmitter) count(f schema.Field) string {
-	return "arraySum(v -> if(startsWith(v, '['), length(JSONExtractArrayRaw(v)), v != 'null'), " + e.at(f) + ")"
+	return "arraySum(v -> if(startsWith(v, '['), length(JSONExtractArrayRaw(v)), v != 'null'), " + e.at(f, flatten) + ")"
 }
 
 // at are the values at the path. Without a dot it is a key; with dots, each may be
 // in a key or between two: what is left of the path goes with the value that it
-// begins at, a dot before it, until nothing is left.
-func (e elementEmitter) at(f schema.Field) string {
+// begins at, a dot before it, until nothing is left. Arrays on the way are put in
+// their place by into.
+func (e elementEmitter) at(f schema.Field, into func(list string) string) string {
 	if path := f.Name; !f.AnyCase && !strings.Contains(path, ".") {
 		return "arrayFilter(v -> v != '', arrayMap(v -> JSONExtractRaw(v, " + e.p.String(path) + "), " + flatten("["+e.x+"]") + "))"
 	}
-	return e.along(f, false)
+	return e.along(f, false, into)
 }
 
 // along goes along the path, and with below also to what a key leads beyond it.
-func (e elementEmitter) along(f schema.Field, below bool) string {
+func (e elementEmitter) along(f schema.Field, below bool, into func(list string) string) string {
 	path := f.Name
 	if f.AnyCase {
 		path = lowerASCII(path)
 	}
 	list := "[(" + e.p.String("."+path) + ", " + e.x + ")]"
 	for range strings.Count(path, ".") + 1 {
-		list = e.step(list, f.AnyCase, below)
+		list = e.step(list, f.AnyCase, below, into)
 	}
 	return "arrayMap(t -> t.2, arrayFilter(t -> t.1 = '', " + list + "))"
 }
 
 // step goes from each value that has a rest of the path to those of its members
 // that the rest begins with.
-func (e elementEmitter) step(list string, anyCase, below bool) string {
+func (e elementEmitter) step(list string, anyCase, below bool, into func(list string) string) string {
 	dot := e.p.String(".")
-	elements := "if(t.1 != '', " + flatten("[t.2]") + ", [])"
+	elements := "if(t.1 != '', " + into("[t.2]") + ", [])"
 	key := "m.1"
 	if anyCase {
 		key = "lower(m.1)"
@@ -222,4 +224,12 @@ func (e elementEmitter) step(list string, anyCase, below bool) string {
 // flatten puts the elements of arrays in their place.
 func flatten(list string) string {
 	return "arrayFlatten(arrayMap(v -> if(startsWith(v, '['), JSONExtractArrayRaw(v), [v]), " + list + "))"
+}
+
+// flattenAll is flatten until no array is left, of those that have arrays in them. No
+// event is deeper than its bound.
+func flattenAll(list string) string {
+	rounds := "if(match(v, '[\\\\[,]\\\\['), least(countSubstrings(v, '['), " + strconv.Itoa(schema.MaxDepth) + "), 0)"
+	all := "arrayFold((l, i) -> if(arrayExists(w -> startsWith(w, '['), l), arrayFlatten(arrayMap(w -> if(startsWith(w, '['), JSONExtractArrayRaw(w), [w]), l)), l), range(" + rounds + "), JSONExtractArrayRaw(v))"
+	return "arrayFlatten(arrayMap(v -> if(startsWith(v, '['), " + all + ", [v]), " + list + "))"
 }

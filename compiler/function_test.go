@@ -52,6 +52,9 @@ func TestFunctionsMeanWhatTheySay(t *testing.T) {
 	add(`{"one":{"p":"v","q":[1,5]},"n":null,"empty":[],"least":-9223372036854775808}`,
 		`ANY(@one, @p:v @q:>4)`, true, `ANY(@one, @q:[2 TO 4])`, false, `COUNT(@n) = 0`, true, `COUNT(@empty) = 0`, true, `COUNT(@one) = 1`, true, `ANY(@empty, *)`, false,
 		`ANY(@n, *)`, false, `ANY(@one, COUNT(@q) = 2 LENGTH(@p) = 1)`, true, `ANY(@one, SAME(@p, @q))`, false, `ANY(@one, CIDR(@p, 10.0.0.0/8))`, false, `COUNT(@least) = 1`, true)
+	add(`{"l":[{"p":[["x"],[[["y"]]],"[["],"q":[[{"r":[[1]]}]]},[{"p":"in"}]]}`,
+		`ANY(@l, @p:x @p:y @q.r:1)`, true, `ANY(@l, _exists_:@q.r LENGTH(@p) = 1 SAME(@p, @p))`, true, `ANY(@l, ICASE(@p, Y) REGEX(@p, "^x$") @q.r:[1 TO 2])`, true,
+		`ANY(@l, @p:in)`, false, `@l.p:in @l.q.r:1`, true, `ANY(@l, ANY(@q.r, *))`, false, `COUNT(@l.p) = 3`, true, `LENGTH(@l.p) = 1`, true)
 	w := newWorld(t, events)
 	for i, list := range answers {
 		for _, a := range list {
