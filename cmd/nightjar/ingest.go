@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -37,7 +38,9 @@ no text, or broken, is refused with its place.
 The engine knows how far a file was sent, by the file's content: a file that is
 shipped again adds nothing, and one that grew is continued, whoever shipped it
 before, whatever it is called now, compressed or not. A request that was cut off is
-sent again without doubling an event. --again sends everything anew. A refused or
+sent again without doubling an event. Standard input is new each time. --again sends
+everything anew. Of several files, one that can't be read is told, and the others are
+sent. A refused or
 unreachable engine is tried again until --wait has passed.
 
 --follow goes on with what is written to the files until it is interrupted: through
@@ -79,19 +82,28 @@ or pattern are followed too.`,
 	return c
 }
 
-// shipAll ships the files one after the other.
+// shipAll ships the files one after the other. Of several, one that can't be read is
+// told and does not keep the others from being sent.
 func (s *shipper) shipAll(ctx context.Context, arguments []string) error {
 	paths, err := files.Expand(arguments)
 	if err != nil {
 		return err
 	}
+	s.run = rand.Text()
 	for _, path := range paths {
 		err := s.ship(ctx, path)
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil && path == "-":
+			return &interruptedError{fmt.Sprintf("%s acknowledged; of standard input nothing is known the next time", counted(s.sent, "line"))}
+		case ctx.Err() != nil:
 			return &interruptedError{fmt.Sprintf("%s acknowledged; the same command goes on from there", counted(s.sent, "line"))}
 		}
-		if err != nil {
+		var engine *engineError
+		if err != nil && (len(paths) == 1 || errors.As(err, &engine)) {
 			return err
+		}
+		if err != nil {
+			s.passOver(err)
 		}
 	}
 	return nil

@@ -27,6 +27,7 @@ type shipper struct {
 	zone         string
 	again        bool
 	salt         string // tells what is sent again from what was
+	run          string // tells what this run reads from a stream from what another did
 	lines        int    // per request
 	wait         time.Duration
 	patient      bool // an engine that is away is waited for
@@ -84,7 +85,7 @@ var errNoSource = errors.New("the event does not say what wrote it; say it with 
 func (s *shipper) send(ctx context.Context, batch [][]byte, first files.Place, id string) (duplicate bool, err error) {
 	body := slices.Concat([]byte{'['}, bytes.Join(batch, []byte{','}), []byte{']'})
 	if id == "" {
-		id = batchID(body, s.query().Encode()+s.salt, first)
+		id = batchID(body, s.query().Encode()+s.run, first)
 	}
 	header := http.Header{"Nightjar-Batch-Id": {id}}
 	var taken struct {
@@ -124,6 +125,12 @@ func (s *shipper) positions(ctx context.Context, begin hash) ([]ingest.FilePosit
 	return answer.Positions, err
 }
 
+// engineError is what the engine says, or that it says nothing: no fault of a file.
+type engineError struct{ error }
+
+// Unwrap is what it is.
+func (e *engineError) Unwrap() error { return e.error }
+
 // retry calls until there is an answer that more calls would not change, or nobody
 // waits any more.
 func (s *shipper) retry(ctx context.Context, call func() error) error {
@@ -140,12 +147,12 @@ func (s *shipper) retry(ctx context.Context, call func() error) error {
 		var answer *httpError
 		if errors.As(err, &answer) {
 			if answer.status != http.StatusTooManyRequests && answer.status < 500 {
-				return err
+				return &engineError{err}
 			}
 			pause = max(pause, answer.retry)
 		}
 		if ctx.Err() != nil || !s.patient && time.Now().Add(pause).After(deadline) {
-			return fmt.Errorf("not acknowledged after %s: %w", s.wait, err)
+			return &engineError{fmt.Errorf("not acknowledged after %s: %w", s.wait, err)}
 		}
 		if s.patient && !told {
 			told = true
@@ -158,8 +165,8 @@ func (s *shipper) retry(ctx context.Context, call func() error) error {
 	}
 }
 
-// batchID is equal for the same records, at the same place of a file, read in the
-// same way. It is for what can't be read twice.
+// batchID is equal for the same records, at the same place of a stream, read in the
+// same way by the same run: two runs that read the same words mean two events.
 func batchID(body []byte, how string, first files.Place) string {
 	sum := sha256.New()
 	fmt.Fprintf(sum, "%s\n%s\n", how, first)
