@@ -8,14 +8,16 @@ import (
 	"nightjar/schema"
 )
 
-// document is the canonical JSON as the server's parser takes it: a whole number of
-// more digits than 64 bits hold is written as a double. Quotes always open or close a
-// string there, so every second piece between them is outside.
-func (e *emitter) document() string {
-	pieces := "splitByChar(" + e.p.String(`"`) + ", raw)"
-	doubled := "replaceRegexpAll(s, " + e.p.String(`([:\[,]`+beyond64+`)([,\]}])`) + ", " + e.p.String(`\1.0\2`) + ")"
-	return "if(match(raw, " + e.p.String(`[0-9]{19}`) + "), arrayStringConcat(arrayMap((s, i) -> if((i % 2) = 1, " + doubled + ", s), " +
-		pieces + ", arrayEnumerate(" + pieces + ")), " + e.p.String(`"`) + "), raw)"
+// readable is a JSON text as the server's parser takes it: a whole number of more
+// digits than 64 bits hold is written as a double. What the parser gives of a text is
+// written as an integer again, so every text has to be made readable. Without escaped
+// quotes every second piece between quotes is outside of strings.
+func (e *emitter) readable(x string) string {
+	escaped := "replaceAll(replaceAll(" + x + ", " + e.p.String(`\\`) + ", " + e.p.String(`\u005c`) + "), " + e.p.String(`\"`) + ", " + e.p.String(`\u0022`) + ")"
+	pieces := "splitByChar(" + e.p.String(`"`) + ", " + escaped + ")"
+	doubled := "replaceRegexpAll(s, " + e.p.String(`([:\[,]`+beyond64+`)\b`) + ", " + e.p.String(`\1.0`) + ")"
+	return "if(match(" + x + ", " + e.p.String(`[0-9]{19}`) + "), arrayStringConcat(arrayMap((s, i) -> if((i % 2) = 1, " + doubled + ", s), " +
+		pieces + ", arrayEnumerate(" + pieces + ")), " + e.p.String(`"`) + "), " + x + ")"
 }
 
 // beyond64 is the form of whole numbers that neither 64 bits hold: of 20 digits and
@@ -59,7 +61,7 @@ func (e *emitter) countOf(f schema.Field) string {
 
 // ofDocument is an expression of the document, d, which is made once.
 func (e *emitter) ofDocument(expression string) string {
-	return "arrayMap(d -> " + expression + ", [" + e.document() + "])[1]"
+	return "arrayMap(d -> " + expression + ", [raw])[1]"
 }
 
 func (e elementEmitter) any(n Any) (string, error) {
@@ -68,7 +70,7 @@ func (e elementEmitter) any(n Any) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return "arrayExists(" + name + " -> (" + name + " != 'null') AND NOT startsWith(" + name + ", '[') AND " + inner + ", " + flatten(e.at(n.Field, flatten)) + ")", nil
+	return "arrayExists(" + name + " -> (" + name + " != 'null') AND NOT startsWith(" + name + ", '[') AND " + inner + ", " + e.flatten(e.at(n.Field, e.flatten)) + ")", nil
 }
 
 func (e elementEmitter) node(n Node) (string, error) {
@@ -121,7 +123,7 @@ func (e elementEmitter) leaf(n Node) (string, error) {
 	case Range:
 		return e.exists(n.Field, e.inRange(n)), nil
 	case Exists:
-		return "arrayExists(v -> if(startsWith(v, '{'), match(v, " + e.p.String(hasLeaf) + "), (v != 'null') AND NOT startsWith(v, '[')), " + flattenAll(e.along(n.Field, true, flattenAll)) + ")", nil
+		return "arrayExists(v -> if(startsWith(v, '{'), match(v, " + e.p.String(hasLeaf) + "), (v != 'null') AND NOT startsWith(v, '[')), " + e.flattenAll(e.along(n.Field, true, e.flattenAll)) + ")", nil
 	case Same:
 		return haveSame(e.texts(n.Field), e.texts(n.Other)), nil
 	case Measured:
@@ -172,11 +174,11 @@ func (e elementEmitter) inRange(r Range) string {
 
 // values are the values at a path in x, as they are written: arrays looked into, and
 // those in arrays, as leaves are made of both.
-func (e elementEmitter) values(f schema.Field) string { return flattenAll(e.at(f, flattenAll)) }
+func (e elementEmitter) values(f schema.Field) string { return e.flattenAll(e.at(f, e.flattenAll)) }
 
 // count adds up what is at the path.
 func (e elementEmitter) count(f schema.Field) string {
-	return "arraySum(v -> if(startsWith(v, '['), length(JSONExtractArrayRaw(v)), v != 'null'), " + e.at(f, flatten) + ")"
+	return "arraySum(v -> if(startsWith(v, '['), length(" + e.elementsOf("v") + "), v != 'null'), " + e.at(f, e.flatten) + ")"
 }
 
 // at are the values at the path. Without a dot it is a key; with dots, each may be
@@ -185,7 +187,7 @@ func (e elementEmitter) count(f schema.Field) string {
 // their place by into.
 func (e elementEmitter) at(f schema.Field, into func(list string) string) string {
 	if path := f.Name; !f.AnyCase && !strings.Contains(path, ".") {
-		return "arrayFilter(v -> v != '', arrayMap(v -> JSONExtractRaw(v, " + e.p.String(path) + "), " + flatten("["+e.x+"]") + "))"
+		return "arrayFilter(v -> v != '', arrayMap(v -> JSONExtractRaw(" + e.readable("v") + ", " + e.p.String(path) + "), [" + e.x + "]))"
 	}
 	return e.along(f, false, into)
 }
@@ -216,20 +218,26 @@ func (e elementEmitter) step(list string, anyCase, below bool, into func(list st
 	if below {
 		begins = "(" + begins + " OR startsWith(concat(" + dot + ", " + key + "), concat(t.1, " + dot + ")))"
 	}
-	members := "arrayFilter(m -> " + begins + ", arrayFlatten(arrayMap(v -> JSONExtractKeysAndValuesRaw(v), " + elements + ")))"
+	members := "arrayFilter(m -> " + begins + ", arrayFlatten(arrayMap(v -> JSONExtractKeysAndValuesRaw(" + e.readable("v") + "), " + elements + ")))"
 	next := "arrayMap(m -> (substring(t.1, length(m.1) + 2), m.2), " + members + ")"
 	return "arrayFlatten(arrayMap(t -> if(t.1 = '', [t], " + next + "), " + list + "))"
 }
 
 // flatten puts the elements of arrays in their place.
-func flatten(list string) string {
-	return "arrayFlatten(arrayMap(v -> if(startsWith(v, '['), JSONExtractArrayRaw(v), [v]), " + list + "))"
+func (e elementEmitter) flatten(list string) string {
+	return "arrayFlatten(arrayMap(v -> if(startsWith(v, '['), " + e.elementsOf("v") + ", [v]), " + list + "))"
 }
 
 // flattenAll is flatten until no array is left, of those that have arrays in them. No
 // event is deeper than its bound.
-func flattenAll(list string) string {
-	rounds := "if(match(v, '[\\\\[,]\\\\['), least(countSubstrings(v, '['), " + strconv.Itoa(schema.MaxDepth) + "), 0)"
-	all := "arrayFold((l, i) -> if(arrayExists(w -> startsWith(w, '['), l), arrayFlatten(arrayMap(w -> if(startsWith(w, '['), JSONExtractArrayRaw(w), [w]), l)), l), range(" + rounds + "), JSONExtractArrayRaw(v))"
+func (e elementEmitter) flattenAll(list string) string {
+	rounds := "if(match(v, " + e.p.String(`[\[,]\[`) + "), least(countSubstrings(v, '['), " + strconv.Itoa(schema.MaxDepth) + "), 0)"
+	next := "arrayFlatten(arrayMap(w -> if(startsWith(w, '['), " + e.elementsOf("w") + ", [w]), l))"
+	all := "arrayFold((l, i) -> if(arrayExists(w -> startsWith(w, '['), l), " + next + ", l), range(" + rounds + "), " + e.elementsOf("v") + ")"
 	return "arrayFlatten(arrayMap(v -> if(startsWith(v, '['), " + all + ", [v]), " + list + "))"
+}
+
+// elementsOf are the elements of an array, as they are written.
+func (e elementEmitter) elementsOf(x string) string {
+	return "JSONExtractArrayRaw(" + e.readable(x) + ")"
 }

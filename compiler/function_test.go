@@ -55,6 +55,9 @@ func TestFunctionsMeanWhatTheySay(t *testing.T) {
 	add(`{"l":[{"p":[["x"],[[["y"]]],"[["],"q":[[{"r":[[1]]}]]},[{"p":"in"}]]}`,
 		`ANY(@l, @p:x @p:y @q.r:1)`, true, `ANY(@l, _exists_:@q.r LENGTH(@p) = 1 SAME(@p, @p))`, true, `ANY(@l, ICASE(@p, Y) REGEX(@p, "^x$") @q.r:[1 TO 2])`, true,
 		`ANY(@l, @p:in)`, false, `@l.p:in @l.q.r:1`, true, `ANY(@l, ANY(@q.r, *))`, false, `COUNT(@l.p) = 3`, true, `LENGTH(@l.p) = 1`, true)
+	add(`{"deep":{"l":[{"n":[36893488147419103232,-9223372036854776000,-9223372036854776000],"p":"q\\\"[36893488147419103232,","o":{"n":18446744073709551616}}]}}`,
+		`ANY(@deep.l, @p:q* @n:>5)`, true, `ANY(@deep.l, @o.n:[18446744073709551000 TO 18446744073709553000] LENGTH(@n) = 20)`, true,
+		`COUNT(@deep.l.n) = 3`, true, `COUNT(@deep.l.o) = 1`, true, `ANY(@deep.l, ANY(@o, @n:*))`, true)
 	w := newWorld(t, events)
 	for i, list := range answers {
 		for _, a := range list {
