@@ -51,7 +51,7 @@ func (d *Decoder) anything(body []byte, contentType string) ([]schema.Event, err
 		return nil, &httpError{http.StatusUnsupportedMediaType, "msgpack is not read here; send JSON (in Fluent Bit: Format json_lines)", 0}
 	case strings.HasSuffix(kind, "x-protobuf") || strings.HasSuffix(kind, "grpc"):
 		return nil, &httpError{http.StatusUnsupportedMediaType, "protobuf is not read here; OTLP has the path /v1/logs, Loki /loki/api/v1/push", 0}
-	case kind == "text/plain" || kind == "application/logplex-1":
+	case kind == "text/plain" || kind == "application/logplex-1" || packedWith(body) != "":
 		return decodeBody(d, body, contentType)
 	case strings.HasSuffix(kind, "json") || looksLikeJSON(body):
 		return d.JSON(body)

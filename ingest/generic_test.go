@@ -207,3 +207,18 @@ func TestWhatARequestSaysOfAllItsEventsIsCounted(t *testing.T) {
 		t.Errorf("many lines with a few tags: %d %s", got.Code, got.Body)
 	}
 }
+
+// TestABodyThatIsPackedAndDoesNotSaySoIsNoText is what curl sends of a .gz.
+func TestABodyThatIsPackedAndDoesNotSaySoIsNoText(t *testing.T) {
+	in := run(t, t.TempDir(), newWorld())
+	for how, magic := range map[string]string{"gzip": "\x1f\x8b\x08\x00line\n", "zstd": "\x28\xb5\x2f\xfdline\n"} {
+		for _, kind := range []string{"text/plain", "application/x-www-form-urlencoded", "application/json"} {
+			for path, door := range map[string]http.Handler{"/ingest": NewGeneric(in.Intake), "/api/v2/logs": NewHandler(in.Intake)} {
+				got := knock(door, "POST", path, []byte(magic), "Content-Type", kind)
+				if got.Code != http.StatusUnsupportedMediaType || !strings.Contains(got.Body.String(), "Content-Encoding: "+how) {
+					t.Errorf("%s of %s to %s: %d %s", how, kind, path, got.Code, got.Body)
+				}
+			}
+		}
+	}
+}

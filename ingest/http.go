@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -267,6 +268,9 @@ func decodeBody(d *Decoder, body []byte, contentType string) ([]schema.Event, er
 	if err != nil {
 		kind = contentType
 	}
+	if packed := packedWith(body); packed != "" {
+		return nil, &httpError{http.StatusUnsupportedMediaType, "the body is compressed with " + packed + "; say so, in the header Content-Encoding: " + packed, 0}
+	}
 	switch kind {
 	case "text/plain":
 		return d.Lines(body)
@@ -274,6 +278,17 @@ func decodeBody(d *Decoder, body []byte, contentType string) ([]schema.Event, er
 		return d.Lines(frame.ReplaceAll(body, []byte("$1")))
 	}
 	return d.JSON(body)
+}
+
+// packedWith names how a body is compressed that says nothing of it; empty: it is not.
+func packedWith(body []byte) string {
+	switch {
+	case bytes.HasPrefix(body, []byte("\x1f\x8b\x08")):
+		return "gzip"
+	case bytes.HasPrefix(body, []byte("\x28\xb5\x2f\xfd")):
+		return "zstd"
+	}
+	return ""
 }
 
 // frame is the length that logplex writes in front of each line.
