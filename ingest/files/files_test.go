@@ -286,6 +286,7 @@ func TestWhatIsNoTextIsRefusedWithAReason(t *testing.T) {
 		"l.csv":    {[]byte("a,,b\n"), "l.csv:1: column 2 has no name"},
 		"m.csv":    {[]byte("a,b\n\"" + strings.Repeat("x,\n", 1<<20)), "longer than 100000 bytes"},
 		"n.gz":     {bomb, "more than 4 times over"},
+		"cut.zip":  {append([]byte("PK\x03\x04"), noise(500)...), "is the archive cut off?"},
 		"trunc.xz": {[]byte("\xfd7zXZ\x00\x00\x04"), "xz"},
 	} {
 		got, _, err := all(t, written(t, name, c.content), Options{MaxRecord: 100_000})

@@ -43,7 +43,11 @@ func (r *reading) file(path string, in io.Reader) error {
 		io.ReaderAt
 		io.Seeker
 	}); ok {
-		if members, err := zipOf(seekable); err == nil && members != nil {
+		members, err := zipOf(seekable)
+		if err != nil {
+			return fmt.Errorf("read %s: %w; is the archive cut off?", path, err)
+		}
+		if members != nil {
 			return r.zip(path, members)
 		}
 	}
