@@ -72,7 +72,7 @@ func (w *world) try(t testing.TB, q *Query, p *Params) ([]uint64, error) {
 func (w *world) seqs(t testing.TB, statement string, p *Params) ([]uint64, error) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	rows, err := w.conn.Query(ch.Context(ctx, ch.WithParameters(ch.Parameters(p.Map()))), statement)
+	rows, err := w.conn.Query(ch.Context(ctx, ch.WithParameters(ch.Parameters(p.Map())), ch.WithSettings(StatementSettings)), statement)
 	if err != nil {
 		return nil, fmt.Errorf("run %s\nwith %q: %w", statement, p.Map(), err)
 	}
