@@ -15,7 +15,7 @@ import (
 // the server's programs are of bytes, and \pL is hundreds of them.
 const (
 	maxRegexpLength  = 8 << 10
-	maxRegexpProgram = 5000
+	maxRegexpProgram = 1000
 	classRanges      = 4
 )
 
