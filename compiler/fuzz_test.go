@@ -62,7 +62,7 @@ var plainWords = func() map[string]bool {
 	for _, w := range strings.Fields(`true false AND OR NOT IN IS NULL BETWEEN LIKE attributes raw rest x arrayMap arrayFilter message tags source
 		service host status timestamp UTC v t s i f if empty has hasAny ifNull arrayExists startsWith substring toString
 		String Int64 Float64 Bool Array Nullable Identifier match positionCaseInsensitive multiSearchAny multiSearchAnyCaseInsensitive arrayStringConcat notEmpty length
-		arrayMap arrayFilter arrayConcat arrayFlatten arraySum arrayCount arrayDistinct arrayEnumerate assumeNotNull isNotNull CAST lengthUTF8 replaceAll replaceRegexpAll splitByChar
+		rest arrayIntersect arrayFold countSubstrings l least range arrayMap arrayFilter arrayConcat arrayFlatten arraySum arrayCount arrayDistinct arrayEnumerate assumeNotNull isNotNull CAST lengthUTF8 replaceAll replaceRegexpAll splitByChar
 		JSONExtractRaw JSONExtractArrayRaw JSONExtractString null x % e0 e1 e2 d m concat JSONExtractKeysAndValuesRaw
 		JSONAllPaths hasAllTokens hasAnyTokens extractAll w lower position toIPv6 toIPv6OrNull toInt64OrNull toFloat64OrNull isFinite fromUnixTimestamp64Milli toUnixTimestamp64Milli
 		usr id name evt outcome network client ip http method useragent agent rule_id process executable path file

@@ -318,7 +318,7 @@ func TestWhatIsTooMuchIsCutAndNothingElseIsLost(t *testing.T) {
 	}{
 		{"depth 10,000", "application/json", `[{"a":1},` + deep + `]`, 202, "event 1: 1 objects or arrays below depth 128 were kept as text"},
 		{"100,000 keys", "application/json", `{"a":1} {` + keys.String() + `"z":1}`, 202, "values were left out"},
-		{"a line of 100 MB", "text/plain", strings.Repeat("x", 100_000_000), 413, "larger than 20971520 bytes"},
+		{"a line of 100 MB", "text/plain", strings.Repeat("x", 100_000_000), 413, "larger than 33554432 bytes"},
 		{"a line of 2 MB", "text/plain", "short\n" + strings.Repeat("x", 2_000_000), 202, "event 1: its 2000000 bytes"},
 		{"an event of 2 MB", "application/json", `{"a":1} {"m":"` + strings.Repeat("x", 2_000_000) + `"}`, 202, "1 texts were shortened"},
 	} {
