@@ -78,10 +78,10 @@ func (e elementEmitter) node(n Node) (string, error) {
 	case MatchAll:
 		return "true", nil
 	case Conjunction:
-		parts, err := e.nodes(n.Nodes)
+		parts, err := eachNode(n.Nodes, e.node)
 		return sqlAll(parts...), err
 	case Disjunction:
-		parts, err := e.nodes(n.Nodes)
+		parts, err := eachNode(n.Nodes, e.node)
 		return sqlAny(parts...), err
 	case Negation:
 		inner, err := e.node(n.Node)
@@ -96,17 +96,6 @@ func (e elementEmitter) node(n Node) (string, error) {
 		return e.exists(n.Field, test(e.scalar("v"))), nil
 	}
 	return e.leaf(n)
-}
-
-func (e elementEmitter) nodes(nodes []Node) ([]string, error) {
-	parts := make([]string, len(nodes))
-	for i, n := range nodes {
-		var err error
-		if parts[i], err = e.node(n); err != nil {
-			return nil, err
-		}
-	}
-	return parts, nil
 }
 
 func (e elementEmitter) leaf(n Node) (string, error) {
@@ -127,11 +116,10 @@ func (e elementEmitter) leaf(n Node) (string, error) {
 	case Same:
 		return haveSame(e.texts(n.Field), e.texts(n.Other)), nil
 	case Measured:
-		compare := func(size string) string { return "(" + size + " " + n.Op + " " + e.p.Int(n.Number) + ")" }
 		if n.Measure == MeasureLength {
-			return e.exists(n.Field, compare("lengthUTF8("+text+")")), nil
+			return e.exists(n.Field, e.compared(n, "lengthUTF8("+text+")")), nil
 		}
-		return compare(e.count(n.Field)), nil
+		return e.compared(n, e.count(n.Field)), nil
 	}
 	return "", fmt.Errorf("emit: no SQL for %T of an element", n)
 }

@@ -77,11 +77,14 @@ func (e *emitter) node(n Node) (string, error) {
 	return "", fmt.Errorf("emit: no SQL for %T", n)
 }
 
-func (e *emitter) nodes(nodes []Node) ([]string, error) {
+func (e *emitter) nodes(nodes []Node) ([]string, error) { return eachNode(nodes, e.node) }
+
+// eachNode writes every node.
+func eachNode(nodes []Node, write func(Node) (string, error)) ([]string, error) {
 	parts := make([]string, len(nodes))
 	for i, n := range nodes {
 		var err error
-		if parts[i], err = e.node(n); err != nil {
+		if parts[i], err = write(n); err != nil {
 			return nil, err
 		}
 	}

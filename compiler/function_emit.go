@@ -88,8 +88,13 @@ func (e *emitter) same(n Same) string {
 // with each.)
 func haveSame(a, b string) string { return "notEmpty(arrayIntersect(" + a + ", " + b + "))" }
 
+// compared compares an expression of the size with the number.
+func (e *emitter) compared(n Measured, size string) string {
+	return "(" + size + " " + n.Op + " " + e.p.Int(n.Number) + ")"
+}
+
 func (e *emitter) measured(n Measured) string {
-	compare := func(size string) string { return "(" + size + " " + n.Op + " " + e.p.Int(n.Number) + ")" }
+	compare := func(size string) string { return e.compared(n, size) }
 	switch {
 	case n.Measure == MeasureLength:
 		test := func(x string) string { return compare("lengthUTF8(" + x + ")") }

@@ -2,6 +2,7 @@ package compiler
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -88,6 +89,66 @@ func (p *queryParser) first(name, what string) error {
 	return err
 }
 
+// arguments reads those after the field, one or more, each of which is a term.
+func (p *queryParser) arguments(name, what string, read func() error) error {
+	if err := p.first(name, what); err != nil {
+		return err
+	}
+	for more := true; more; {
+		err := read()
+		if err != nil {
+			return err
+		}
+		if p.terms++; p.terms > MaxQueryTerms {
+			return p.errorf(p.at, fmt.Sprintf("more than %d terms", MaxQueryTerms), "")
+		}
+		if more, err = p.more(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// network reads `CIDR(@field, block, …)`.
+func (p *queryParser) network(start int) (Node, error) {
+	f, err := p.openFunction()
+	if err != nil {
+		return nil, err
+	}
+	n := Network{At: At(start), Field: f}
+	err = p.arguments("CIDR", "a network block", func() error {
+		block, err := p.block()
+		n.Blocks = append(n.Blocks, block)
+		return err
+	})
+	return n, err
+}
+
+// block reads a network block; a single address is a block of one.
+func (p *queryParser) block() (netip.Prefix, error) {
+	p.skipSpace()
+	at := p.at
+	var text string
+	var err error
+	if p.peek() == '"' {
+		text, err = p.quoted()
+	} else {
+		var word Pattern
+		word, err = p.word(",")
+		text, _ = word.Literal()
+	}
+	if err != nil {
+		return netip.Prefix{}, err
+	}
+	if prefix, err := netip.ParsePrefix(text); err == nil {
+		return prefix.Masked(), nil
+	}
+	if addr, err := netip.ParseAddr(text); err == nil && addr.Zone() == "" {
+		return netip.PrefixFrom(addr, addr.BitLen()), nil
+	}
+	return netip.Prefix{}, p.errorf(at, fmt.Sprintf("%q is no network block", clip(text)), "write it as 10.0.0.0/8 or 2001:db8::/32")
+}
+
 // folded reads `ICASE(@field, pattern, …)`.
 func (p *queryParser) folded(start int) (Node, error) {
 	f, err := p.openFunction()
@@ -95,23 +156,12 @@ func (p *queryParser) folded(start int) (Node, error) {
 		return nil, err
 	}
 	n := Folded{At: At(start), Field: f}
-	if err := p.first("ICASE", "a pattern to compare with"); err != nil {
-		return nil, err
-	}
-	for more := true; more; {
+	err = p.arguments("ICASE", "a pattern to compare with", func() error {
 		pattern, err := p.argumentPattern()
-		if err != nil {
-			return nil, err
-		}
 		n.Patterns = append(n.Patterns, pattern)
-		if p.terms++; p.terms > MaxQueryTerms {
-			return nil, p.errorf(p.at, fmt.Sprintf("more than %d terms", MaxQueryTerms), "")
-		}
-		if more, err = p.more("ICASE"); err != nil {
-			return nil, err
-		}
-	}
-	return n, nil
+		return err
+	})
+	return n, err
 }
 
 // argumentPattern reads a quoted text or a bare pattern.

@@ -2,7 +2,6 @@ package compiler
 
 import (
 	"fmt"
-	"net/netip"
 	"strings"
 	"unicode/utf8"
 
@@ -536,70 +535,6 @@ func (p *queryParser) comparison(t target, start int) (Node, error) {
 		return Range{At(start), field, Bound{Open: true}, b}, nil
 	}
 	return Range{At(start), field, b, Bound{Open: true}}, nil
-}
-
-// network reads `CIDR(@field, block, …)`, of which the name has been read.
-func (p *queryParser) network(start int) (Node, error) {
-	p.at++
-	p.skipSpace()
-	at := p.at
-	name, err := p.word(",")
-	if err != nil {
-		return nil, err
-	}
-	field, err := p.fieldName(name, at)
-	if err != nil {
-		return nil, err
-	}
-	n := Network{At: At(start), Field: field}
-	for {
-		p.skipSpace()
-		switch p.peek() {
-		case ',':
-			p.at++
-			block, err := p.block()
-			if err != nil {
-				return nil, err
-			}
-			n.Blocks = append(n.Blocks, block)
-			if p.terms++; p.terms > MaxQueryTerms {
-				return nil, p.errorf(p.at, fmt.Sprintf("more than %d terms", MaxQueryTerms), "")
-			}
-			continue
-		case ')':
-			if len(n.Blocks) == 0 {
-				return nil, p.errorf(p.at, "expected a network block", "write CIDR(@network.client.ip, 10.0.0.0/8)")
-			}
-			p.at++
-			return n, nil
-		}
-		return nil, p.errorf(p.at, "expected a comma or a closing parenthesis", "write CIDR(@network.client.ip, 10.0.0.0/8)")
-	}
-}
-
-// block reads a network block; a single address is a block of one.
-func (p *queryParser) block() (netip.Prefix, error) {
-	p.skipSpace()
-	at := p.at
-	var text string
-	var err error
-	if p.peek() == '"' {
-		text, err = p.quoted()
-	} else {
-		var word Pattern
-		word, err = p.word(",")
-		text, _ = word.Literal()
-	}
-	if err != nil {
-		return netip.Prefix{}, err
-	}
-	if prefix, err := netip.ParsePrefix(text); err == nil {
-		return prefix.Masked(), nil
-	}
-	if addr, err := netip.ParseAddr(text); err == nil && addr.Zone() == "" {
-		return netip.PrefixFrom(addr, addr.BitLen()), nil
-	}
-	return netip.Prefix{}, p.errorf(at, fmt.Sprintf("%q is no network block", clip(text)), "write it as 10.0.0.0/8 or 2001:db8::/32")
 }
 
 // clip shortens text for an error message.
