@@ -131,31 +131,18 @@ func (l *losses) unknown(loss Loss) []Loss {
 		}
 		return []Loss{loss}
 	}
-	rest := []Loss{loss}
+	rest := []Span{{loss.First, loss.Last}}
 	for _, known := range l.found {
-		if known.First == 0 {
-			continue
+		if known.First > 0 {
+			rest = without(rest, Span{known.First, known.Last})
 		}
-		var cut []Loss
-		for _, r := range rest {
-			if known.Last < r.First || known.First > r.Last {
-				cut = append(cut, r)
-				continue
-			}
-			if r.First < known.First {
-				before := r
-				before.Last = known.First - 1
-				cut = append(cut, before)
-			}
-			if r.Last > known.Last {
-				after := r
-				after.First = known.Last + 1
-				cut = append(cut, after)
-			}
-		}
-		rest = cut
 	}
-	return rest
+	out := make([]Loss, len(rest))
+	for i, r := range rest {
+		out[i] = loss
+		out[i].First, out[i].Last = r.First, r.Last
+	}
+	return out
 }
 
 // skip notes numbers that no event was given.

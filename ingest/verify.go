@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"nightjar/schema"
 )
 
 // Verifier is a Sink that can say what it lacks.
@@ -33,34 +35,103 @@ type BrokenPart struct {
 	Reason string
 }
 
-// How often the numbers are compared, and everything is read: at the start, and
-// then so often.
+// How often the numbers are compared, also at every start, and everything is read,
+// also after a process that did not end by itself.
 const (
 	missingEvery = time.Hour
 	verifyEvery  = 24 * time.Hour
 )
 
-// verifiedFile says that the numbers have been compared before, and where the days
-// began. What was missing at the first time was there before anybody looked: numbers
-// that were never given, or events that nobody can say anything of. A day that is gone
-// as a whole was let go of; one that begins later than it did has lost its beginning.
+// verifiedFile holds what was compared. What was missing at the first time was there
+// before anybody looked: numbers that were never given, or events that nobody can say
+// anything of. A day that is gone as a whole was let go of; one that begins later than
+// it did has lost its beginning.
 const verifiedFile = "verified"
 
-// verify looks now and then for events that were stored and are gone.
+// compared is what the file holds.
+type compared struct {
+	// Through is up to where the numbers were compared, Days where the days of
+	// arrival began.
+	Through uint64
+	Days    map[string]uint64
+	// Read is when everything was read last, and Clean that nothing went wrong since:
+	// the process ended by itself.
+	Read  schema.Millis
+	Clean bool
+}
+
+// verifier looks now and then for events that were stored and are gone.
+type verifier struct {
+	in    *Intake
+	sink  Verifier
+	path  string
+	first bool // nobody has looked before
+	compared
+}
+
+// verify runs one, if the sink can say what it lacks.
 func (in *Intake) verify(ctx context.Context) {
 	sink, ok := in.deps.Sink.(Verifier)
 	if !ok || in.awaitReady(ctx) != nil {
 		return
 	}
-	for read := (time.Time{}); ; {
-		if now := time.Now(); now.Sub(read) >= verifyEvery {
-			if in.readAll(ctx, sink) {
-				read = now
-			}
-		}
+	v := &verifier{in: in, sink: sink, path: filepath.Join(in.deps.Dir, verifiedFile)}
+	if err := v.open(); err != nil {
+		in.deps.Log.Error("cannot look for missing events", "error", err)
+		return
+	}
+	v.run(ctx)
+	v.Clean = true
+	v.save()
+}
+
+// open reads the file. Until the process has ended by itself, it has not.
+func (v *verifier) open() error {
+	text, err := os.ReadFile(v.path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		v.first = true
+		return nil
+	case err != nil:
+		return fmt.Errorf("read what was compared: %w", err)
+	}
+	if json.Unmarshal(text, &v.compared) != nil {
+		v.compared, v.first = compared{}, true // it is begun anew, as if nobody had looked
+		return nil
+	}
+	if !v.Clean {
+		v.Read = 0
+	}
+	v.Clean = false
+	v.save()
+	return nil
+}
+
+func (v *verifier) save() {
+	if v.first {
+		return // there is nothing to say yet
+	}
+	text, err := json.Marshal(v.compared)
+	if err == nil {
+		err = os.WriteFile(v.path+".new", text, 0o600)
+	}
+	if err == nil {
+		err = os.Rename(v.path+".new", v.path)
+	}
+	if err != nil {
+		v.in.deps.Log.Warn("cannot note what was compared; it is compared again", "error", err)
+	}
+}
+
+func (v *verifier) run(ctx context.Context) {
+	for {
 		wait := missingEvery
-		if err := in.compareNumbers(ctx, sink); err != nil {
-			in.deps.Log.Debug("cannot look for missing events now", "error", err)
+		err := v.compare(ctx)
+		if err == nil && v.due() && v.readAll(ctx) {
+			err = v.compare(ctx) // what was put aside is missing now
+		}
+		if err != nil {
+			v.in.deps.Log.Debug("cannot look for missing events now", "error", err)
 			wait = time.Minute
 		}
 		select {
@@ -71,62 +142,63 @@ func (in *Intake) verify(ctx context.Context) {
 	}
 }
 
-// readAll has the store read everything once, and tells what it could not read.
-func (in *Intake) readAll(ctx context.Context, sink Verifier) bool {
-	broken, err := sink.Verify(ctx)
-	for _, b := range broken {
-		in.metrics.brokenParts.Inc()
-		in.deps.Log.Error("a part of the stored events cannot be read and was put aside; the events in it are lost, unless it can be mended",
+// due reports whether everything is to be read again.
+func (v *verifier) due() bool {
+	now := schema.MillisOf(v.in.deps.Now())
+	return now < v.Read || now >= v.Read.Add(verifyEvery)
+}
+
+// readAll has the store read everything once, and tells what it could not read; it
+// reports whether there was such.
+func (v *verifier) readAll(ctx context.Context) (broken bool) {
+	parts, err := v.sink.Verify(ctx)
+	for _, b := range parts {
+		v.in.metrics.brokenParts.Inc()
+		v.in.deps.Log.Error("a part of the stored events cannot be read and was put aside; the events in it are lost, unless it can be mended",
 			"part", b.Name, "events", b.Rows, "reason", b.Reason)
 	}
-	if err != nil && ctx.Err() == nil {
-		in.deps.Log.Warn("cannot check what is stored now; it is tried again", "error", err)
+	switch {
+	case err == nil:
+		v.Read = schema.MillisOf(v.in.deps.Now())
+		v.save()
+	case ctx.Err() == nil:
+		v.in.deps.Log.Warn("cannot check what is stored now; it is tried again", "error", err)
 	}
-	return err == nil
+	return len(parts) > 0
 }
 
-// compareNumbers looks which arrivals are not stored that should be.
-func (in *Intake) compareNumbers(ctx context.Context, sink Verifier) error {
-	in.mu.Lock()
-	through := in.stored
-	in.mu.Unlock()
-	missing, err := sink.Missing(ctx, through)
+// compare looks which arrivals are not stored that should be.
+func (v *verifier) compare(ctx context.Context) error {
+	v.in.mu.Lock()
+	through := v.in.stored
+	v.in.mu.Unlock()
+	missing, err := v.sink.Missing(ctx, through)
 	if err != nil {
 		return err
 	}
-	firsts, err := sink.Firsts(ctx)
+	days, err := v.sink.Firsts(ctx)
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(in.deps.Dir, verifiedFile)
-	before, first, err := readFirsts(path)
-	if err != nil {
-		return err
-	}
-	for day, was := range before.Days {
-		if now, there := firsts[day]; there && now > was {
+	for day, was := range v.Days {
+		if now, there := days[day]; there && now > was {
 			missing = append(missing, Span{was, now - 1})
-			firsts[day] = was
+			days[day] = was
 		}
 	}
-	if lowest := lowestOf(firsts, through+1); !first && len(before.Days) == 0 && lowest > before.Through+1 {
-		missing = append(missing, Span{before.Through + 1, lowest - 1}) // of the first day
+	if lowest := lowestOf(days, through+1); !v.first && len(v.Days) == 0 && lowest > v.Through+1 {
+		missing = append(missing, Span{v.Through + 1, lowest - 1}) // of the first day
 	}
-	for _, m := range in.unexplained(missing) {
-		if first {
-			in.losses.skip(m.First, m.Last)
+	for _, m := range v.in.unexplained(missing) {
+		if v.first {
+			v.in.losses.skip(m.First, m.Last)
 			continue
 		}
-		in.losses.add(Loss{First: m.First, Last: m.Last, Reason: "they were stored, and are in the table no more: a part of it is damaged, detached or gone"})
+		v.in.losses.add(Loss{First: m.First, Last: m.Last, Reason: "they were stored, and are in the table no more: a part of it is damaged, detached or gone"})
 	}
-	return writeFirsts(path, compared{through, firsts})
-}
-
-// compared is what the file holds: up to where the numbers were compared, and where
-// the days began.
-type compared struct {
-	Through uint64
-	Days    map[string]uint64
+	v.Through, v.Days, v.first = through, days, false
+	v.save()
+	return nil
 }
 
 func lowestOf(firsts map[string]uint64, otherwise uint64) uint64 {
@@ -136,52 +208,28 @@ func lowestOf(firsts map[string]uint64, otherwise uint64) uint64 {
 	return otherwise
 }
 
-// readFirsts reads the file; first: there is none yet.
-func readFirsts(path string) (before compared, first bool, err error) {
-	text, err := os.ReadFile(path)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return before, true, nil
-	case err != nil:
-		return before, false, fmt.Errorf("read where days begin: %w", err)
-	}
-	if json.Unmarshal(text, &before) != nil {
-		return compared{}, true, nil // it is begun anew, as if nobody had looked
-	}
-	return before, false, nil
-}
-
-func writeFirsts(path string, now compared) error {
-	text, err := json.Marshal(now)
-	if err == nil {
-		err = os.WriteFile(path+".new", text, 0o600)
-	}
-	if err == nil {
-		err = os.Rename(path+".new", path)
-	}
-	if err != nil {
-		return fmt.Errorf("note where days begin: %w", err)
-	}
-	return nil
-}
-
 // unexplained are the arrivals that are neither set aside nor refused for good.
 func (in *Intake) unexplained(missing []Span) []Span {
 	for _, known := range append(in.aside.spans(), in.dead.spans()...) {
-		var rest []Span
-		for _, m := range missing {
-			if known.Last < m.First || known.First > m.Last {
-				rest = append(rest, m)
-				continue
-			}
-			if m.First < known.First {
-				rest = append(rest, Span{m.First, known.First - 1})
-			}
-			if m.Last > known.Last {
-				rest = append(rest, Span{known.Last + 1, m.Last})
-			}
-		}
-		missing = rest
+		missing = without(missing, known)
 	}
 	return missing
+}
+
+// without cuts a range out of others.
+func without(spans []Span, cut Span) []Span {
+	var out []Span
+	for _, s := range spans {
+		if cut.Last < s.First || cut.First > s.Last {
+			out = append(out, s)
+			continue
+		}
+		if s.First < cut.First {
+			out = append(out, Span{s.First, cut.First - 1})
+		}
+		if s.Last > cut.Last {
+			out = append(out, Span{cut.Last + 1, s.Last})
+		}
+	}
+	return out
 }
