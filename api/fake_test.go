@@ -236,7 +236,9 @@ func (w *world) AggregateLogs(_ context.Context, a LogAggregation) ([]LogBucket,
 	return w.buckets, nil
 }
 
-func (w *world) Hints(context.Context, LogSearch) []LogHint { return nil }
+func (w *world) Hints(context.Context, LogSearch) []LogHint {
+	return []LogHint{{Code: "unknown_field", Title: "No event has @x"}}
+}
 
 func (w *world) ExplainLogs(_ context.Context, s LogSearch) (LogExplanation, error) {
 	w.asked = s

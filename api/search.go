@@ -51,7 +51,7 @@ func (s *searches) SearchLogs(ctx context.Context, in *pb.SearchLogsRequest) (*p
 		out.Data = append(out.Data, logItem(&page.Events[i]))
 	}
 	meta := s.meta(ctx, start, in.GetFilter(), page.Cut)
-	if len(page.Events) == 0 && search.After == nil && !page.Cut {
+	if in.GetHints() && len(page.Events) == 0 && search.After == nil && !page.Cut {
 		meta.Warnings = append(meta.Warnings, s.hints(ctx, search)...)
 	}
 	if page.Next != nil {

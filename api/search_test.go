@@ -279,3 +279,18 @@ func TestSearchOverGRPC(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestHintsAreForThoseWhoAskForThem: a program that polls pays nothing for them, and
+// gets what the reference answers.
+func TestHintsAreForThoseWhoAskForThem(t *testing.T) {
+	s := newWorld().start(t)
+	for body, hinted := range map[string]bool{
+		`{"filter":{"query":"@x:1"}}`:              false,
+		`{"filter":{"query":"@x:1"},"hints":true}`: true,
+	} {
+		code, answer := call(t, s, "POST", "/api/v2/logs/events/search", body)
+		if code != 200 || strings.Contains(answer, "No event has @x") != hinted || strings.Contains(answer, "looked for @x:1") != hinted {
+			t.Errorf("%s: %d %s", body, code, answer)
+		}
+	}
+}

@@ -27,8 +27,11 @@ type SearchLogsRequest struct {
 	Filter *LogFilter             `protobuf:"bytes,1,opt,name=filter,proto3" json:"filter,omitempty"`
 	Page   *LogPage               `protobuf:"bytes,2,opt,name=page,proto3" json:"page,omitempty"`
 	// timestamp or -timestamp (default: newest first)
-	Sort          string      `protobuf:"bytes,3,opt,name=sort,proto3" json:"sort,omitempty"`
-	Options       *LogOptions `protobuf:"bytes,4,opt,name=options,proto3" json:"options,omitempty"`
+	Sort    string      `protobuf:"bytes,3,opt,name=sort,proto3" json:"sort,omitempty"`
+	Options *LogOptions `protobuf:"bytes,4,opt,name=options,proto3" json:"options,omitempty"`
+	// Nightjar's own: where nothing is found, say in meta.warnings what no event has,
+	// and what is near it. It takes a look at all events, up to two seconds.
+	Hints         bool `protobuf:"varint,5,opt,name=hints,proto3" json:"hints,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -89,6 +92,13 @@ func (x *SearchLogsRequest) GetOptions() *LogOptions {
 		return x.Options
 	}
 	return nil
+}
+
+func (x *SearchLogsRequest) GetHints() bool {
+	if x != nil {
+		return x.Hints
+	}
+	return false
 }
 
 type LogFilter struct {
@@ -1788,12 +1798,13 @@ var File_search_proto protoreflect.FileDescriptor
 const file_search_proto_rawDesc = "" +
 	"\n" +
 	"\fsearch.proto\x12\vnightjar.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\n" +
-	"wire.proto\"\xb4\x01\n" +
+	"wire.proto\"\xca\x01\n" +
 	"\x11SearchLogsRequest\x12.\n" +
 	"\x06filter\x18\x01 \x01(\v2\x16.nightjar.v1.LogFilterR\x06filter\x12(\n" +
 	"\x04page\x18\x02 \x01(\v2\x14.nightjar.v1.LogPageR\x04page\x12\x12\n" +
 	"\x04sort\x18\x03 \x01(\tR\x04sort\x121\n" +
-	"\aoptions\x18\x04 \x01(\v2\x17.nightjar.v1.LogOptionsR\aoptions\"\xa9\x01\n" +
+	"\aoptions\x18\x04 \x01(\v2\x17.nightjar.v1.LogOptionsR\aoptions\x12\x14\n" +
+	"\x05hints\x18\x05 \x01(\bR\x05hints\"\xa9\x01\n" +
 	"\tLogFilter\x12\x14\n" +
 	"\x05query\x18\x01 \x01(\tR\x05query\x12\x1d\n" +
 	"\x04from\x18\x02 \x01(\tB\x04\xa0\xb5\x18\x01H\x00R\x04from\x88\x01\x01\x12\x19\n" +

@@ -302,7 +302,7 @@ func (c *client) logPage(ctx context.Context, filter map[string]string, cursor s
 	if cursor != "" {
 		request["cursor"] = cursor
 	}
-	body, err := json.Marshal(map[string]any{"filter": filter, "page": request, "sort": "-timestamp"})
+	body, err := json.Marshal(map[string]any{"filter": filter, "page": request, "sort": "-timestamp", "hints": true})
 	if err != nil {
 		return logPage{}, err
 	}
