@@ -106,11 +106,9 @@ func (e *emitter) likes(x string, patterns []Pattern) (parts []string) {
 		return parts
 	}
 	for part := range slices.Chunk(patterns, maxTokens) {
-		var needles, regexps []string
+		var needles []string
 		for _, p := range part {
-			glyphs := p.glyphs()
-			regexps = append(regexps, wholeRegexp(glyphs))
-			if needle := longestASCII(glyphs); needle != "" {
+			if needle := longestASCII(p.glyphs()); needle != "" {
 				needles = append(needles, needle)
 			}
 		}
@@ -118,26 +116,33 @@ func (e *emitter) likes(x string, patterns []Pattern) (parts []string) {
 		if len(needles) == len(part) {
 			guard = "multiSearchAny(" + x + ", " + e.p.Strings(needles) + ")"
 		}
-		parts = append(parts, sqlAll(guard, "match("+x+", "+e.p.String(`(?s)\A(?:`+strings.Join(regexps, "|")+`)\z`)+")"))
+		parts = append(parts, sqlAll(guard, e.wholeMatch(x, part, writeLiteral)))
 	}
 	return parts
 }
 
-// wholeRegexp is an expression for the texts that the glyphs fit, in their letter
-// case.
-func wholeRegexp(glyphs []glyph) string {
+// wholeMatch writes the test whether all of x fits one of the patterns, whose letters
+// write gives as expressions.
+func (e *emitter) wholeMatch(x string, patterns []Pattern, write func(*strings.Builder, rune)) string {
 	var b strings.Builder
-	for _, g := range glyphs {
-		switch g.kind {
-		case glyphRun:
-			b.WriteString(".*")
-		case glyphAny:
-			b.WriteByte('.')
-		default:
-			writeLiteral(&b, g.r)
+	b.WriteString(`(?s)\A(?:`)
+	for i, p := range patterns {
+		if i > 0 {
+			b.WriteByte('|')
+		}
+		for _, g := range p.glyphs() {
+			switch g.kind {
+			case glyphRun:
+				b.WriteString(".*")
+			case glyphAny:
+				b.WriteByte('.')
+			default:
+				write(&b, g.r)
+			}
 		}
 	}
-	return b.String()
+	b.WriteString(`)\z`)
+	return "match(" + x + ", " + e.p.String(b.String()) + ")"
 }
 
 // contained is the text of a pattern of the form `*text*`.

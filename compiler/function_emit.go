@@ -1,6 +1,7 @@
 package compiler
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -16,47 +17,23 @@ func (e *emitter) folded(n Folded) string {
 // ASCII letters only k and s are made one with others, so texts of ASCII are looked
 // up after x is made such; all else is an expression, which costs more.
 func (e *emitter) foldedTest(x string, patterns []Pattern) string {
-	var literals, regexps, parts []string
-	size := 0
-	flush := func() {
-		if len(regexps) > 0 {
-			parts = append(parts, "match("+x+", "+e.p.String(`(?s)\A(?:`+strings.Join(regexps, "|")+`)\z`)+")")
-		}
-		regexps, size = nil, 0
-	}
+	var literals, parts []string
+	var others []Pattern
 	for _, p := range patterns {
 		if text, ok := p.Literal(); ok && isASCII(text) {
 			literals = append(literals, foldText(text))
-			continue
+		} else {
+			others = append(others, p)
 		}
-		re := foldedRegexp(p)
-		if size > 0 && size+len(re) > maxRegexp {
-			flush()
-		}
-		regexps, size = append(regexps, re), size+len(re)
 	}
-	flush()
 	if len(literals) > 0 {
 		ascii := "replaceAll(replaceAll(" + x + ", " + e.p.String("\u017f") + ", " + e.p.String("s") + "), " + e.p.String("\u212a") + ", " + e.p.String("k") + ")"
-		parts = append([]string{e.in("lower("+ascii+")", literals)}, parts...)
+		parts = append(parts, e.in("lower("+ascii+")", literals))
+	}
+	for part := range slices.Chunk(others, maxTokens) {
+		parts = append(parts, e.wholeMatch(x, part, func(b *strings.Builder, r rune) { writeRegexpRune(b, r, true) }))
 	}
 	return sqlAny(parts...)
-}
-
-// foldedRegexp is the expression that all of a text must fit.
-func foldedRegexp(p Pattern) string {
-	var b strings.Builder
-	for _, g := range p.glyphs() {
-		switch g.kind {
-		case glyphRun:
-			b.WriteString(".*")
-		case glyphAny:
-			b.WriteByte('.')
-		default:
-			writeRegexpRune(&b, g.r, true)
-		}
-	}
-	return b.String()
 }
 
 func (e *emitter) regexp(n Regexp) (string, error) {
