@@ -48,14 +48,13 @@ func isIdentified(id string) bool { return strings.HasPrefix(id, identifiedPrefi
 
 // knownEvents are the names of single events.
 type knownEvents struct {
-	mu         sync.Mutex
-	young, old map[batchKey]struct{}
-	turned     schema.Millis // when the young ones began
-	inFlight   map[batchKey]chan struct{}
+	mu       sync.Mutex
+	names    recent[struct{}]
+	inFlight map[batchKey]chan struct{}
 }
 
 func newKnownEvents() *knownEvents {
-	return &knownEvents{young: map[batchKey]struct{}{}, inFlight: map[batchKey]chan struct{}{}}
+	return &knownEvents{names: newRecent[struct{}](knownFor, maxKnown), inFlight: map[batchKey]chan struct{}{}}
 }
 
 // claim tells which events were acknowledged before, or come twice in the batch. The
@@ -98,9 +97,8 @@ func (k *knownEvents) take(names []batchKey, now schema.Millis) (known []bool, s
 		if name == (batchKey{}) {
 			continue
 		}
-		_, young := k.young[name]
-		_, old := k.old[name]
-		if known[i] = young || old || k.inFlight[name] == done; !known[i] {
+		_, acknowledged := k.names.get(name)
+		if known[i] = acknowledged || k.inFlight[name] == done; !known[i] {
 			k.inFlight[name] = done
 			taken = append(taken, name)
 		}
@@ -111,18 +109,11 @@ func (k *knownEvents) take(names []batchKey, now schema.Millis) (known []bool, s
 		for _, name := range taken {
 			delete(k.inFlight, name)
 			if acknowledged {
-				k.add(name, now)
+				k.names.add(name, struct{}{}, now)
 			}
 		}
 		close(done)
 	}
-}
-
-func (k *knownEvents) add(name batchKey, now schema.Millis) {
-	if len(k.young) >= maxKnown || now >= k.turned.Add(knownFor) {
-		k.young, k.old, k.turned = map[batchKey]struct{}{}, k.young, now
-	}
-	k.young[name] = struct{}{}
 }
 
 // unknown are the events that were not acknowledged before.

@@ -37,8 +37,7 @@ type batches struct {
 	count    int
 	inFlight map[batchKey]chan struct{}
 	unsaved  map[int64][]batchKey
-	brief    map[batchKey]schema.Millis // bodies, by when they came
-	swept    schema.Millis
+	brief    recent[schema.Millis] // bodies, with when they came
 }
 
 type batchKey [16]byte
@@ -65,7 +64,7 @@ func openBatches(dir string, keep time.Duration, limit int, now time.Time, damag
 	b := &batches{
 		dir: dir, keep: keep, max: limit,
 		hours: map[int64]map[batchKey]struct{}{}, inFlight: map[batchKey]chan struct{}{}, unsaved: map[int64][]batchKey{},
-		brief: map[batchKey]schema.Millis{},
+		brief: newRecent[schema.Millis](resentFor, maxResent),
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("remember batches: %w", err)
@@ -140,7 +139,7 @@ func (b *batches) add(id string, seen schema.Millis) {
 	defer b.mu.Unlock()
 	key, hour := keyOf(id), hourOf(seen)
 	if isBrief(id) || isIdentified(id) && b.count >= b.max/2 {
-		b.addBrief(key, seen)
+		b.brief.add(key, seen, seen)
 		return
 	}
 	if b.put(hour, key) {

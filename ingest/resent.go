@@ -16,7 +16,7 @@ import (
 const (
 	resentPrefix = "resent:"
 	resentFor    = 10 * time.Minute
-	maxResent    = 200_000
+	maxResent    = 200_000 // in each of two generations: of ten minutes at 300 a second
 )
 
 // Resendable gives the batch an id made of the body and of what else tells two
@@ -50,29 +50,6 @@ func isBrief(id string) bool { return strings.HasPrefix(id, resentPrefix) }
 
 // knownBriefly reports whether the body came within the last minutes.
 func (b *batches) knownBriefly(key batchKey, now schema.Millis) bool {
-	seen, ok := b.brief[key]
+	seen, ok := b.brief.get(key)
 	return ok && seen >= now.Add(-resentFor)
-}
-
-// addBrief remembers a body. There is room for the requests of ten minutes at 300
-// a second; beyond that the oldest half is let go.
-func (b *batches) addBrief(key batchKey, seen schema.Millis) {
-	if len(b.brief) >= maxResent || seen >= b.swept.Add(resentFor) {
-		b.forgetBrief(seen.Add(-resentFor))
-		b.swept = seen
-	}
-	if len(b.brief) >= maxResent {
-		b.forgetBrief(seen.Add(-resentFor / 2))
-	}
-	if len(b.brief) < maxResent {
-		b.brief[key] = seen
-	}
-}
-
-func (b *batches) forgetBrief(until schema.Millis) {
-	for key, seen := range b.brief {
-		if seen < until {
-			delete(b.brief, key)
-		}
-	}
 }

@@ -2,8 +2,11 @@ package ingest
 
 import (
 	"context"
+	"strconv"
 	"testing"
 	"time"
+
+	"nightjar/schema"
 )
 
 // TestABodyThatIsSentAgainIsTakenOnce sends bodies of a protocol without batch ids
@@ -53,5 +56,24 @@ func TestABodyThatIsSentAgainIsTakenOnce(t *testing.T) {
 		if again := send(step.body, step.scope); again != step.again {
 			t.Errorf("%+v: known again: %t", step, again)
 		}
+	}
+}
+
+// TestTheLatestBodiesAreKnownHoweverMany: more than there is room for make the oldest
+// forgotten, and never the one that came just now.
+func TestTheLatestBodiesAreKnownHoweverMany(t *testing.T) {
+	b, err := openBatches(t.TempDir(), time.Hour, 1, testNow, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := schema.MillisOf(testNow)
+	for i := range 2*maxResent + 1000 {
+		id := resentPrefix + strconv.Itoa(i)
+		if b.add(id, now); !b.knownBriefly(keyOf(id), now) {
+			t.Fatalf("body %d is not known", i)
+		}
+	}
+	if b.knownBriefly(keyOf(resentPrefix+"0"), now) {
+		t.Error("the first is still known: nothing bounds them")
 	}
 }
