@@ -18,9 +18,6 @@ func (h *Handler) Keys(r *http.Request) []string {
 	return sent
 }
 
-// Open implements api.Door.
-func (h *Handler) Open(r *http.Request) bool { return AsksOnly(r) }
-
 // Refuse implements api.Door.
 func (h *Handler) Refuse(w http.ResponseWriter, _ *http.Request, status int, why string) {
 	refuse(w, Refusal{Status: status, Detail: why})

@@ -29,7 +29,10 @@ const maxBatchID = 256
 // Query parameters: ddsource, service, hostname and ddtags stand in for what
 // events lack; nj_year and nj_tz say the year and the time zone of raw lines
 // that are written without.
-type Handler struct{ in *Intake }
+type Handler struct {
+	Keyed
+	in *Intake
+}
 
 // NewHandler is the door of this intake.
 func NewHandler(in *Intake) *Handler { return &Handler{in: in} }

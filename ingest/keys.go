@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"encoding/base64"
+	"io"
 	"net/http"
 	"strings"
 )
@@ -32,6 +33,23 @@ func SentKeys(r *http.Request) []string {
 		}
 	}
 	return sent
+}
+
+// Keyed is what the doors of most protocols have alike; they embed it, and say
+// themselves what is otherwise with them.
+type Keyed struct{}
+
+// Keys implements api.Door.
+func (Keyed) Keys(r *http.Request) []string { return SentKeys(r) }
+
+// Open implements api.Door: who asks only if there is somebody needs no key.
+func (Keyed) Open(r *http.Request) bool { return AsksOnly(r) }
+
+// RefuseInALine answers with one line of text, for senders that log the first one.
+func RefuseInALine(w http.ResponseWriter, status int, why string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, strings.ReplaceAll(why, "\n", " ")+"\n")
 }
 
 // AsksOnly reports whether the request asks only if there is somebody: OPTIONS, or

@@ -21,6 +21,7 @@ const prefix = "/elastic"
 
 // Door is the part of Elasticsearch that senders of logs use, at / and at /elastic.
 type Door struct {
+	ingest.Keyed
 	handler *ingest.Handler
 	version string
 }
@@ -80,9 +81,6 @@ func isRefresh(last string) bool { return last == "_refresh" || last == "_flush"
 func isDocument(at []string) bool {
 	return (len(at) == 2 || len(at) == 3) && (at[1] == "_doc" || at[1] == "_create")
 }
-
-// Keys implements api.Door.
-func (d *Door) Keys(r *http.Request) []string { return ingest.SentKeys(r) }
 
 // Open implements api.Door.
 func (d *Door) Open(r *http.Request) bool {

@@ -16,6 +16,7 @@ const Path = "/services/collector"
 
 // Door is the collector.
 type Door struct {
+	ingest.Keyed
 	handler *ingest.Handler
 	// acknowledged is the highest arrival number that is durable: what has a number
 	// up to there is acknowledged.
@@ -78,9 +79,6 @@ func channel(r *http.Request) string {
 	}
 	return r.URL.Query().Get("channel")
 }
-
-// Keys implements api.Door.
-func (d *Door) Keys(r *http.Request) []string { return ingest.SentKeys(r) }
 
 // Open implements api.Door: the health of the collector is no secret.
 func (d *Door) Open(r *http.Request) bool {

@@ -7,7 +7,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -19,13 +18,14 @@ import (
 // answered, and otherwise ends, is started anew and sends all since then again: so an
 // entry is known by its cursor, and none is ever refused for what is in it.
 type Door struct {
+	ingest.Keyed
 	intake *ingest.Handler
 	// patience is how long the sender is kept waiting while the intake is full.
 	patience time.Duration
 }
 
 // NewDoor is the door of this intake.
-func NewDoor(intake *ingest.Handler) *Door { return &Door{intake, 10 * time.Second} }
+func NewDoor(intake *ingest.Handler) *Door { return &Door{intake: intake, patience: 10 * time.Second} }
 
 // mediaType is that of the export format.
 const mediaType = "application/vnd.fdo.journal"
@@ -206,15 +206,7 @@ func (p *parts) submit(ctx context.Context) error {
 	}
 }
 
-// Keys are those in the password of the URL, for senders that know no header.
-func (j *Door) Keys(r *http.Request) []string { return ingest.SentKeys(r) }
-
-// Open reports whether the request needs no key.
-func (j *Door) Open(r *http.Request) bool { return ingest.AsksOnly(r) }
-
-// Refuse answers with a line of text, which the sender logs.
+// Refuse implements api.Door.
 func (j *Door) Refuse(w http.ResponseWriter, _ *http.Request, status int, why string) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.WriteHeader(status)
-	_, _ = io.WriteString(w, strings.ReplaceAll(why, "\n", " ")+"\n")
+	ingest.RefuseInALine(w, status, why)
 }

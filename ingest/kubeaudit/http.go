@@ -11,10 +11,13 @@ import (
 
 // Door is POST /k8s/audit. The server sends a batch again whatever the error, up to
 // five times, and then it is lost.
-type Door struct{ intake *ingest.Handler }
+type Door struct {
+	ingest.Keyed
+	intake *ingest.Handler
+}
 
 // NewDoor is the door of this intake.
-func NewDoor(intake *ingest.Handler) *Door { return &Door{intake} }
+func NewDoor(intake *ingest.Handler) *Door { return &Door{intake: intake} }
 
 // Source and service of events that say none; the rules that come with the vendor ask
 // for this source.
@@ -96,12 +99,6 @@ func appendEvent(out []byte, item json.RawMessage) (object []byte, name string) 
 	out = append(append(append(out, `{"timestamp":`...), e.StageTimestamp...), ',')
 	return append(out, item[1:]...), name
 }
-
-// Keys are those that a kubeconfig's user sends beside a token.
-func (k *Door) Keys(r *http.Request) []string { return ingest.SentKeys(r) }
-
-// Open reports whether the request needs no key.
-func (k *Door) Open(r *http.Request) bool { return ingest.AsksOnly(r) }
 
 // Refuse answers in the way of the API server.
 func (k *Door) Refuse(w http.ResponseWriter, _ *http.Request, status int, why string) {

@@ -4,17 +4,19 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"strings"
 
 	"nightjar/ingest"
 )
 
 // Door is POST /loki/api/v1/push, and GET /ready, which senders ask first. Refusals are
 // a line of text.
-type Door struct{ intake *ingest.Handler }
+type Door struct {
+	ingest.Keyed
+	intake *ingest.Handler
+}
 
 // NewDoor is the door of this intake.
-func NewDoor(intake *ingest.Handler) *Door { return &Door{intake} }
+func NewDoor(intake *ingest.Handler) *Door { return &Door{intake: intake} }
 
 // ReadyPath is where senders ask whether there is somebody.
 const ReadyPath = "/ready"
@@ -65,17 +67,12 @@ func statusOf(f ingest.Refusal) int {
 	return f.Status
 }
 
-// Keys are those that senders send as a password.
-func (l *Door) Keys(r *http.Request) []string { return ingest.SentKeys(r) }
-
-// Open reports whether the request needs no key.
+// Open implements api.Door: whether there is somebody is no secret.
 func (l *Door) Open(r *http.Request) bool {
-	return r.URL.Path == ReadyPath || ingest.AsksOnly(r)
+	return r.URL.Path == ReadyPath || l.Keyed.Open(r)
 }
 
-// Refuse answers with one line of text: senders log the first.
+// Refuse implements api.Door.
 func (l *Door) Refuse(w http.ResponseWriter, _ *http.Request, status int, why string) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.WriteHeader(status)
-	_, _ = io.WriteString(w, strings.ReplaceAll(why, "\n", " ")+"\n")
+	ingest.RefuseInALine(w, status, why)
 }

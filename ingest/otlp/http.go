@@ -18,10 +18,13 @@ import (
 
 // Door is POST /v1/logs. It answers in the encoding of the request, under exactly
 // its type, because senders read no other.
-type Door struct{ intake *ingest.Handler }
+type Door struct {
+	ingest.Keyed
+	intake *ingest.Handler
+}
 
 // NewDoor is the door of this intake.
-func NewDoor(intake *ingest.Handler) *Door { return &Door{intake} }
+func NewDoor(intake *ingest.Handler) *Door { return &Door{intake: intake} }
 
 const (
 	typeProto = "application/x-protobuf"
@@ -111,12 +114,6 @@ func write(w http.ResponseWriter, kind string, status int, m proto.Message) {
 	w.WriteHeader(status)
 	_, _ = w.Write(text)
 }
-
-// Keys are those that collectors send with an authenticator of theirs.
-func (o *Door) Keys(r *http.Request) []string { return ingest.SentKeys(r) }
-
-// Open reports whether the request needs no key.
-func (o *Door) Open(r *http.Request) bool { return ingest.AsksOnly(r) }
 
 // Refuse answers who may not come in.
 func (o *Door) Refuse(w http.ResponseWriter, r *http.Request, status int, why string) {
