@@ -122,7 +122,7 @@ func (h *Handler) ReceiveEncoded(w http.ResponseWriter, r *http.Request, encodin
 	defer mine.giveBack()
 	body, err := h.readBody(w, r, encoding, &mine)
 	if err != nil {
-		return Taken{}, h.bodyError(err)
+		return Taken{}, h.bodyError(err, stall)
 	}
 	return h.take(r.Context(), d, id, body, decode, &mine)
 }
@@ -221,7 +221,8 @@ func (s steady) Read(b []byte) (int, error) {
 
 func (h *Handler) maxBody() int64 { return h.in.config.MaxBody }
 
-func (h *Handler) bodyError(err error) error {
+// bodyError is what went wrong with a body whose sender may be silent for so long.
+func (h *Handler) bodyError(err error, patience time.Duration) error {
 	var full *ErrBackpressure
 	if errors.As(err, &full) {
 		h.in.metrics.refuse(err)
@@ -234,7 +235,7 @@ func (h *Handler) bodyError(err error) error {
 	case errors.Is(err, errEncoding):
 		return &httpError{http.StatusUnsupportedMediaType, err.Error(), 0}
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return &httpError{http.StatusRequestTimeout, fmt.Sprintf("nothing came for %s in the middle of the body; send it again", stall), 0}
+		return &httpError{http.StatusRequestTimeout, fmt.Sprintf("nothing came for %s in the middle of the body; send it again", patience), time.Second}
 	case errors.Is(err, errBodyBroken):
 		return &httpError{http.StatusBadRequest, err.Error() + "; is Content-Encoding right?", 0}
 	}

@@ -69,7 +69,7 @@ func (h *Handler) OpenStream(w http.ResponseWriter, r *http.Request, part int64)
 	s.body = &stoppable{steady: steady{r.Body, control, streamStall}}
 	if s.plain, err = decompress(s.body, encoding); err != nil {
 		s.mine.giveBack()
-		return nil, h.bodyError(err)
+		return nil, h.bodyError(err, streamStall)
 	}
 	return s, nil
 }
@@ -110,7 +110,7 @@ func (s *Stream) Skipped(kind string, n int) {
 }
 
 // Broken is what an error of Read means to the sender.
-func (s *Stream) Broken(err error) error { return s.h.bodyError(err) }
+func (s *Stream) Broken(err error) error { return s.h.bodyError(err, streamStall) }
 
 // Close gives back what the stream held.
 func (s *Stream) Close() {

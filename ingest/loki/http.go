@@ -61,7 +61,7 @@ func form(r *http.Request) (isJSON bool, encoding string) {
 // statusOf is the refusal's status where senders give up on all that begins with 4,
 // some of them on 429 too.
 func statusOf(f ingest.Refusal) int {
-	if f.Busy || f.Status == http.StatusRequestTimeout {
+	if f.Busy {
 		return http.StatusServiceUnavailable
 	}
 	return f.Status

@@ -69,8 +69,7 @@ func typeOf(r *http.Request) string {
 // statusOf is the refusal's status where senders know only 429 and 503 for what they
 // may send again: they give up on all else.
 func statusOf(f ingest.Refusal) int {
-	switch f.Status {
-	case http.StatusRequestTimeout, http.StatusInternalServerError:
+	if f.Status == http.StatusRequestTimeout {
 		return http.StatusServiceUnavailable
 	}
 	return f.Status
@@ -80,7 +79,7 @@ func codeOf(f ingest.Refusal) codes.Code {
 	switch {
 	case f.Status == http.StatusTooManyRequests:
 		return codes.ResourceExhausted
-	case f.Busy || statusOf(f) == http.StatusServiceUnavailable:
+	case f.Busy:
 		return codes.Unavailable
 	}
 	return codes.InvalidArgument
