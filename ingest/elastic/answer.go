@@ -75,8 +75,8 @@ func (it item) appendTo(out []byte, ids *numbering) []byte {
 	if it.id != "" {
 		id = it.id
 	}
-	out = append(append(out, `{"_index":`...), schema.QuoteJSON(it.index)...)
-	out = append(append(out, `,"_id":`...), schema.QuoteJSON(id)...)
+	out = schema.AppendJSON(append(out, `{"_index":`...), it.index)
+	out = schema.AppendJSON(append(out, `,"_id":`...), id)
 	out = strconv.AppendInt(append(out, `,"status":`...), int64(status), 10)
 	if it.fault != "" {
 		kind := "document_parsing_exception"
@@ -84,7 +84,7 @@ func (it item) appendTo(out []byte, ids *numbering) []byte {
 			kind = "illegal_argument_exception"
 		}
 		out = append(append(append(out, `,"error":{"type":"`...), kind...), `","reason":`...)
-		out = append(append(out, schema.QuoteJSON(it.fault)...), '}')
+		out = append(schema.AppendJSON(out, it.fault), '}')
 	}
 	return append(out, '}')
 }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/valyala/fastjson"
 
@@ -242,25 +241,36 @@ func (b *bulk) hints(doc []byte) (source, service string) {
 	if !bytes.Contains(doc, []byte(`"event`)) && !bytes.Contains(doc, []byte(`"kubernetes`)) {
 		return source, service
 	}
-	module, dataset, app := find(doc, "event", "module"), find(doc, "event", "dataset"), find(doc, "kubernetes", "labels", "app")
+	found := find(doc, "event.module", "event.dataset", "kubernetes.labels.app")
+	module, dataset, app := found[0], found[1], found[2]
 	return cmp.Or(source, module, dataset), cmp.Or(service, app, dataset)
 }
 
-// find is the text that stands at a path, whether it is written as objects or with
-// dots. It makes no tree of the document, which may be large.
-func find(object []byte, path ...string) (found string) {
+// find is the texts that stand at paths, whether they are written as objects or with
+// dots. It makes no tree of the document, which may be large, and walks it once.
+func find(object []byte, paths ...string) []string {
+	found := make([]string, len(paths))
+	findBelow("", object, paths, found)
+	return found
+}
+
+func findBelow(prefix string, object []byte, paths, found []string) {
 	_, _ = ingest.Members(object, 0, func(name string, value []byte) {
-		switch rest := path[1:]; {
-		case found != "":
-		case name == strings.Join(path, "."):
-			if len(value) <= maxHint && value[0] == '"' {
-				_ = json.Unmarshal(value, &found) // what is no string says nothing
+		name = prefix + name
+		below := false
+		for i, path := range paths {
+			switch {
+			case found[i] != "":
+			case name != path:
+				below = below || len(path) > len(name) && path[len(name)] == '.' && path[:len(name)] == name
+			case len(value) <= maxHint && value[0] == '"':
+				_ = json.Unmarshal(value, &found[i]) // what is no string says nothing
 			}
-		case name == path[0] && len(rest) > 0:
-			found = find(value, rest...)
+		}
+		if below {
+			findBelow(name+".", value, paths, found)
 		}
 	})
-	return found
 }
 
 // receive takes a bulk request in.

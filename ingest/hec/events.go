@@ -135,6 +135,15 @@ func plain(value []byte) string {
 	return string(value)
 }
 
+// isBlank reports whether a string has nothing but space in it.
+func isBlank(value []byte) bool {
+	inside := bytes.TrimSpace(bytes.Trim(value, `"`))
+	if len(inside) > 0 && inside[0] != '\\' {
+		return false // as nearly all: it need not be decoded
+	}
+	return strings.TrimSpace(plain(value)) == ""
+}
+
 // origin is the source that rules ask for, if the envelope says any: its source,
 // where that is a name and not the place the event was read from, else its
 // sourcetype. Whatever it is not is a tag.
@@ -171,6 +180,9 @@ const mostOfDocker = 16
 
 // docker is what Docker's log driver says of a line, or nil.
 func (e *envelope) docker() (members []member) {
+	if !bytes.Contains(e.event, []byte(`"line"`)) {
+		return nil
+	}
 	hasLine, hasOrigin := false, false
 	n := 0
 	_, ok := ingest.Members(e.event, 0, func(name string, value []byte) {
@@ -199,13 +211,13 @@ func (e *envelope) text(source string, n int) ([]byte, error) {
 	}
 	out := append(append(make([]byte, 0, len(message)+256), `{"message":`...), message...)
 	if t := bytes.Trim(e.time, `" `); len(t) > 0 && !isNull(t) {
-		out = append(append(out, `,"date":`...), schema.QuoteJSON(string(t))...)
+		out = schema.AppendJSON(append(out, `,"date":`...), t)
 	}
 	if source != "" {
-		out = append(append(out, `,"ddsource":`...), schema.QuoteJSON(source)...)
+		out = schema.AppendJSON(append(out, `,"ddsource":`...), source)
 	}
 	if e.host != "" {
-		out = append(append(out, `,"host":`...), schema.QuoteJSON(e.host)...)
+		out = schema.AppendJSON(append(out, `,"host":`...), e.host)
 	}
 	for _, f := range e.fields {
 		switch {
@@ -232,7 +244,7 @@ func (e *envelope) text(source string, n int) ([]byte, error) {
 }
 
 func (f member) appendTo(out []byte) []byte {
-	return append(append(append(out, schema.QuoteJSON(f.name)...), ':'), f.value...)
+	return append(append(schema.AppendJSON(out, f.name), ':'), f.value...)
 }
 
 // isTaken reports whether a field's name is that of something which the envelope has
@@ -258,7 +270,7 @@ func (e *envelope) message(n int) (message []byte, inside []member, err error) {
 	switch {
 	case len(v) == 0 || isNull(v):
 		return nil, nil, &outcomeError{outcome: noEvent, event: n}
-	case v[0] == '"' && strings.TrimSpace(plain(v)) == "":
+	case v[0] == '"' && isBlank(v):
 		return nil, nil, &outcomeError{outcome: blankEvent, event: n}
 	case v[0] == '[':
 		return []byte(schema.QuoteJSON(string(v))), nil, nil

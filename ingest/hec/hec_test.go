@@ -78,6 +78,7 @@ func TestRefusalsAreTheCollectors(t *testing.T) {
 		{"POST", "/event", `{"event":"a"}{"time":1}`, 400, `"code":12,"invalid-event-number":1}`},
 		{"POST", "/event", `{"event":null}`, 400, `"code":12,"invalid-event-number":0}`},
 		{"POST", "/event", `{"event":" "}`, 400, `"code":13,"invalid-event-number":0}`},
+		{"POST", "/event", `{"event":"\u0020\n"}`, 400, `"code":13,"invalid-event-number":0}`},
 		{"POST", "/event", `{"event":{}}`, 400, `"code":13,"invalid-event-number":0}`},
 		{"POST", "/event", `{"event":"a","fields":{` + strings.Repeat(`"a":1,`, 1<<20) + `"b":1}}`, 400, `"code":6,"invalid-event-number":0`},
 		{"POST", "/ack", `{"acks":[1]}`, 400, `"code":10}`},
