@@ -476,6 +476,12 @@ func appendString[T string | []byte](dst []byte, s T) []byte {
 // that are no UTF-8 stay what they are: whoever reads the JSON resolves them.
 func AppendJSON[T string | []byte](dst []byte, s T) []byte { return appendString(dst, s) }
 
+// AppendMember appends a member of an object whose value is a string, with a comma
+// behind it.
+func AppendMember[N, V string | []byte](dst []byte, name N, value V) []byte {
+	return append(AppendJSON(append(AppendJSON(dst, name), ':'), value), ',')
+}
+
 // QuoteJSON is s as a string of the canonical JSON, quotes included.
 func QuoteJSON(s string) string { return string(appendString(nil, s)) }
 

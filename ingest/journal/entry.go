@@ -98,5 +98,5 @@ func appendMember(out []byte, name, value string) []byte {
 	if value == "" && name != "message" {
 		return out
 	}
-	return append(schema.AppendJSON(append(schema.AppendJSON(out, name), ':'), value), ',')
+	return schema.AppendMember(out, name, value)
 }

@@ -57,14 +57,11 @@ func (s *stream) make() {
 	s.members = s.members[:0]
 	if len(s.labels) > 0 {
 		s.members = append(s.members, `"ddtags":{`...)
-		for i, l := range s.labels {
-			if i > 0 {
-				s.members = append(s.members, ',')
-			}
-			s.members = schema.AppendJSON(append(schema.AppendJSON(s.members, l.name), ':'), l.value)
+		for _, l := range s.labels {
+			s.members = schema.AppendMember(s.members, l.name, l.value)
 			name.WriteString(l.name + "\x00" + l.value + "\x00")
 		}
-		s.members = append(s.members, '}', ',')
+		s.members = append(s.members[:len(s.members)-1], '}', ',')
 	}
 	s.name = name.String()
 	s.field("service", serviceLabels)
@@ -78,7 +75,7 @@ func (s *stream) field(field string, labels []string) {
 	for _, name := range labels {
 		for _, l := range s.labels {
 			if l.name == name && l.value != "" {
-				s.members = append(schema.AppendJSON(append(schema.AppendJSON(s.members, field), ':'), l.value), ',')
+				s.members = schema.AppendMember(s.members, field, l.value)
 				return
 			}
 		}
@@ -90,13 +87,12 @@ func (s *stream) field(field string, labels []string) {
 func appendMetadata(out []byte, name, value string) []byte {
 	switch name {
 	case "timestamp", "message", "ddtags", "tags", "attributes":
-		out = append(out, `"attributes":{`...)
-		out = schema.AppendJSON(append(schema.AppendJSON(out, name), ':'), value)
-		return append(out, '}', ',')
+		out = schema.AppendMember(append(out, `"attributes":{`...), name, value)
+		return append(out[:len(out)-1], '}', ',')
 	case "detected_level":
-		out = append(schema.AppendJSON(append(out, `"level":`...), value), ',')
+		out = schema.AppendMember(out, "level", value)
 	}
-	return append(schema.AppendJSON(append(schema.AppendJSON(out, name), ':'), value), ',')
+	return schema.AppendMember(out, name, value)
 }
 
 // parseLabels reads {a="b", c="d"}; not ok: something in it is written otherwise.

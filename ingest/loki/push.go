@@ -119,16 +119,7 @@ func nanosOf(message []byte) (int64, error) {
 }
 
 func appendPair(out, message []byte) ([]byte, error) {
-	var name, value []byte
-	err := wire.EachField(message, func(field protowire.Number, text []byte, _ uint64) error {
-		switch field {
-		case 1:
-			name = text
-		case 2:
-			value = text
-		}
-		return nil
-	})
+	name, value, err := wire.Pair(message)
 	return appendMetadata(out, string(name), string(value)), err
 }
 

@@ -129,9 +129,9 @@ func appendScope(out, message []byte) ([]byte, error) {
 	err := wire.EachField(message, func(field protowire.Number, text []byte, _ uint64) error {
 		switch {
 		case field == 1 && len(text) > 0:
-			out = appendMember(out, "otel.scope.name", text)
+			out = schema.AppendMember(out, "otel.scope.name", text)
 		case field == 2 && len(text) > 0:
-			out = appendMember(out, "otel.scope.version", text)
+			out = schema.AppendMember(out, "otel.scope.version", text)
 		}
 		return nil
 	})

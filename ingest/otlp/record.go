@@ -111,13 +111,13 @@ func (r *record) head(h head) (err error) {
 	known := h.severity >= 1 && h.severity <= 24
 	switch r.said.status = known || len(h.severityText) > 0; {
 	case known:
-		r.out = appendMember(r.out, "status", severities[(h.severity-1)/4])
+		r.out = schema.AppendMember(r.out, "status", severities[(h.severity-1)/4])
 		r.out = append(strconv.AppendUint(append(r.out, `"severity_number":`...), h.severity, 10), ',')
 		if len(h.severityText) > 0 {
-			r.out = appendMember(r.out, "severity_text", h.severityText)
+			r.out = schema.AppendMember(r.out, "severity_text", h.severityText)
 		}
 	case r.said.status:
-		r.out = appendMember(r.out, "status", h.severityText)
+		r.out = schema.AppendMember(r.out, "status", h.severityText)
 	}
 	if r.said.message = h.hasBody; h.hasBody {
 		if r.out, err = appendValue(append(r.out, `"message":`...), h.body, 0); err != nil {
@@ -135,14 +135,14 @@ func (r *record) ids(h head) {
 		size int
 	}{{"trace_id", h.trace, 16}, {"span_id", h.span, 8}} {
 		if len(id.id) > 0 {
-			r.out = appendMember(r.out, id.name, idText(id.id, id.size))
+			r.out = schema.AppendMember(r.out, id.name, idText(id.id, id.size))
 		}
 	}
 	if h.flags != 0 {
 		r.out = append(strconv.AppendUint(append(r.out, `"trace_flags":`...), h.flags, 10), ',')
 	}
 	if len(h.name) > 0 {
-		r.out = appendMember(r.out, "event_name", h.name)
+		r.out = schema.AppendMember(r.out, "event_name", h.name)
 	}
 	if h.dropped > 0 {
 		r.out = append(strconv.AppendUint(append(r.out, `"dropped_attributes_count":`...), h.dropped, 10), ',')
@@ -189,7 +189,7 @@ func (r *record) clash(key []byte) *[]byte {
 // field of this number, each followed by a comma. What elsewhere names goes there.
 func appendAttributes(out, message []byte, number protowire.Number, prefix string, elsewhere func(key []byte) *[]byte) ([]byte, error) {
 	err := wire.EachText(message, number, func(pair []byte) (err error) {
-		key, value, err := readPair(pair)
+		key, value, err := wire.Pair(pair)
 		if err != nil {
 			return err
 		}
@@ -211,29 +211,11 @@ func appendAttributes(out, message []byte, number protowire.Number, prefix strin
 	return out, err
 }
 
-func readPair(pair []byte) (key, value []byte, err error) {
-	err = wire.EachField(pair, func(field protowire.Number, text []byte, _ uint64) error {
-		switch field {
-		case 1:
-			key = text
-		case 2:
-			value = text
-		}
-		return nil
-	})
-	return key, value, err
-}
-
 func appendKey(out []byte, prefix string, key []byte) []byte {
 	if prefix == "" {
 		return schema.AppendJSON(out, key)
 	}
 	return schema.AppendJSON(out, prefix+string(key))
-}
-
-func appendMember[T string | []byte](out []byte, key string, value T) []byte {
-	out = append(schema.AppendJSON(out, key), ':')
-	return append(schema.AppendJSON(out, value), ',')
 }
 
 // appendValue appends an AnyValue as JSON. Of several, the last counts, as in
@@ -307,7 +289,7 @@ func appendArray(out, message []byte, depth int) ([]byte, error) {
 func appendObject(out, message []byte, depth int) ([]byte, error) {
 	out = append(out, '{')
 	err := wire.EachText(message, 1, func(pair []byte) error {
-		key, value, err := readPair(pair)
+		key, value, err := wire.Pair(pair)
 		if err != nil {
 			return err
 		}

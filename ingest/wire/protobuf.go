@@ -45,6 +45,21 @@ func EachField(message []byte, visit func(field protowire.Number, text []byte, n
 	return nil
 }
 
+// Pair is the fields 1 and 2 of a message, as pairs of a key and a value have them;
+// of several, the last counts.
+func Pair(message []byte) (key, value []byte, err error) {
+	err = EachField(message, func(field protowire.Number, text []byte, _ uint64) error {
+		switch field {
+		case 1:
+			key = text
+		case 2:
+			value = text
+		}
+		return nil
+	})
+	return key, value, err
+}
+
 // EachText calls visit with the bytes of one field of a message, as often as it is
 // there.
 func EachText(message []byte, number protowire.Number, visit func(text []byte) error) error {
