@@ -74,7 +74,7 @@ func runNode(t *testing.T, s *station, e example) (messages []string, where stri
 func TestNpmsSendersAreTakenOnce(t *testing.T) {
 	requireNpm(t)
 	p := startEngine(t)
-	network := newLossy(t)
+	network := newLossy(t, 0)
 	network.aim(p)
 	const count = 40
 	for _, s := range liveSenders {
@@ -101,6 +101,37 @@ func TestNpmsSendersAreTakenOnce(t *testing.T) {
 	}
 }
 
+// sendThroughFullAndLost runs a sender to its end: the engine is full until it was seen
+// refusing; then it has room, and answers get lost. address is what the sender's
+// environment has before the address.
+func (p *process) sendThroughFullAndLost(cmd *exec.Cmd, address string, network *lossy, answers int64, refusing func() bool) {
+	p.t.Helper()
+	network.aim(p)
+	out := &lockedBuffer{}
+	cmd.Env = append(cmd.Env, address+network.address)
+	cmd.Stdout, cmd.Stderr = out, out
+	if err := cmd.Start(); err != nil {
+		p.t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	defer func() { _ = cmd.Process.Kill() }() // it has ended already, if all went well
+	p.await("refusing", 30*time.Second, refusing)
+	p.terminate()
+	p.args = nil
+	p.start()
+	network.losing.Store(answers)
+	network.aim(p)
+	select {
+	case err := <-ended:
+		if err != nil {
+			p.t.Fatalf("%v: %s", err, out)
+		}
+	case <-time.After(2 * time.Minute):
+		p.t.Fatalf("it has not ended: %s", out)
+	}
+}
+
 // TestElasticsGoSenderIsTakenOnce runs its bulk indexer while the engine is full, and
 // then on a network that loses answers.
 func TestElasticsGoSenderIsTakenOnce(t *testing.T) {
@@ -114,35 +145,13 @@ func TestElasticsGoSenderIsTakenOnce(t *testing.T) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	p := startEngine(t, "--intake-quota", "1B", "--log-level", "debug")
-	network := newLossy(t)
-	network.aim(p)
+	network := newLossy(t, 0)
 	const count = 1000
-	out := &lockedBuffer{}
 	cmd := exec.Command(program)
-	cmd.Env = append(os.Environ(), "URL=http://"+network.address, "KEY="+p.key, fmt.Sprintf("COUNT=%d", count))
-	cmd.Stdout, cmd.Stderr = out, out
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	defer func() { _ = cmd.Process.Kill() }() // it has ended already, if all went well
-	p.await("refusing", 20*time.Second, func() bool {
+	cmd.Env = append(os.Environ(), "KEY="+p.key, fmt.Sprintf("COUNT=%d", count))
+	p.sendThroughFullAndLost(cmd, "URL=http://", network, 3, func() bool {
 		return strings.Contains(p.output.String(), "path=/elastic/go/_bulk status=503")
 	})
-	p.terminate()
-	p.args = nil
-	p.start()
-	network.losing.Store(3)
-	network.aim(p)
-	select {
-	case err := <-ended:
-		if err != nil {
-			t.Fatalf("%v: %s", err, out)
-		}
-	case <-time.After(2 * time.Minute):
-		t.Fatalf("it has not ended: %s", out)
-	}
 	if network.lost.Load() != 3 {
 		t.Errorf("%d answers were lost", network.lost.Load())
 	}

@@ -2,13 +2,10 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -31,33 +28,12 @@ func TestSendersOfOpenTelemetryAreTakenOnce(t *testing.T) {
 	for protocol, answers := range map[string]int64{"http": 0, "grpc": 3} {
 		t.Run(protocol, func(t *testing.T) {
 			p := startEngine(t, "--intake-quota", "1B")
-			network := newDeaf(t)
-			network.aim(p)
 			const count = 1000
-			out := &lockedBuffer{}
 			cmd := exec.Command(program, protocol)
-			cmd.Env = append(os.Environ(), "ADDRESS="+network.address, "KEY="+p.key, fmt.Sprintf("COUNT=%d", count))
-			cmd.Stdout, cmd.Stderr = out, out
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			ended := make(chan error, 1)
-			go func() { ended <- cmd.Wait() }()
-			defer func() { _ = cmd.Process.Kill() }() // it has ended already, if all went well
-			p.await("refusing twice", 30*time.Second, func() bool { return p.metric(`nightjar_ingest_batches_refused_total{reason="backpressure"}`) >= 2 })
-			p.terminate()
-			p.args = nil
-			p.start()
-			network.losing.Store(answers)
-			network.aim(p)
-			select {
-			case err := <-ended:
-				if err != nil {
-					t.Fatalf("%v: %s", err, out)
-				}
-			case <-time.After(2 * time.Minute):
-				t.Fatalf("it has not ended: %s", out)
-			}
+			cmd.Env = append(os.Environ(), "KEY="+p.key, fmt.Sprintf("COUNT=%d", count))
+			p.sendThroughFullAndLost(cmd, "ADDRESS=", newLossy(t, greetingOfHTTP2), answers, func() bool {
+				return p.metric(`nightjar_ingest_batches_refused_total{reason="backpressure"}`) >= 2
+			})
 			if again := p.metric("nightjar_ingest_duplicate_batches_total"); again < float64(answers) {
 				t.Errorf("%v requests came again, of %d whose answers were lost", again, answers)
 			}
@@ -116,7 +92,7 @@ func runJournalUpload(t *testing.T, s *station, e example) (messages []string, w
 func TestSenderOfJournalsIsTakenOnce(t *testing.T) {
 	requireSender(t, "journal-upload")
 	p := startEngine(t, "--intake-quota", "1B")
-	network := newDeaf(t)
+	network := newLossy(t, greetingOfHTTP2)
 	network.aim(p)
 	const count = 5000
 	dir := t.TempDir()
@@ -170,67 +146,4 @@ func writeJournal(t *testing.T, dir string, count int, word string) string {
 		t.Fatalf("%v: %s", err, out)
 	}
 	return journal
-}
-
-// deaf is a network that loses answers of any protocol: it hears nothing of what an
-// engine says to a request, for a while, and then the connection ends.
-type deaf struct {
-	lossy
-}
-
-func newDeaf(t *testing.T) *deaf {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := &deaf{lossy{address: l.Addr().String()}}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go n.carry(conn)
-		}
-	}()
-	return n
-}
-
-// handshake is more than what senders say before their first request.
-const handshake = 1500
-
-func (n *deaf) carry(sender net.Conn) {
-	defer sender.Close()
-	engine, err := net.Dial("tcp", *n.to.Load())
-	if err != nil {
-		return
-	}
-	defer engine.Close()
-	var said atomic.Int64 // by the sender
-	go func() {
-		_, _ = io.Copy(io.MultiWriter(engine, counter{&said}), sender)
-		_ = engine.(*net.TCPConn).CloseWrite()
-	}()
-	buf := make([]byte, 64<<10)
-	for {
-		count, err := engine.Read(buf)
-		if count > 0 && said.Load() > handshake && n.losing.Load() > 0 && n.losing.Add(-1) >= 0 {
-			_ = engine.SetReadDeadline(time.Now().Add(time.Second)) // it answers meanwhile
-			_, _ = io.Copy(io.Discard, engine)
-			n.lost.Add(1)
-			return
-		}
-		if _, e := sender.Write(buf[:count]); e != nil || err != nil {
-			return
-		}
-	}
-}
-
-type counter struct{ n *atomic.Int64 }
-
-func (c counter) Write(b []byte) (int, error) {
-	c.n.Add(int64(len(b)))
-	return len(b), nil
 }

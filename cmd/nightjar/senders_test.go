@@ -306,7 +306,7 @@ func (q senderRequest) send(address string) (status int, header http.Header, bod
 // sender waits out; on a network that loses the answer; and the retry.
 func TestSendersThatCannotBeHadAreReplayed(t *testing.T) {
 	p := startEngine(t, "--intake-quota", "1B", "--log-level", "debug")
-	network := newLossy(t)
+	network := newLossy(t, 0)
 	network.aim(p)
 	at := time.Now().UTC().Add(-3 * time.Second).Truncate(time.Second).Add(123 * time.Millisecond).Format("2006-01-02T15:04:05.000Z")
 	senders := replayedSenders(p.basic(), p.apiKey(), p.key, at)
