@@ -21,12 +21,7 @@ func TestRulesAreKeptInFiles(t *testing.T) {
 	one, two := filepath.Join(dir, "one.json"), filepath.Join(dir, "sub", "two.json")
 	put := func(path, text string) {
 		t.Helper()
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		putFile(t, path, []byte(text))
 	}
 	run := func(want int, args ...string) (stdout, stderr string) {
 		t.Helper()

@@ -267,10 +267,15 @@ func (p *process) call(method, path string, body []byte, into any) {
 	}
 }
 
+// command is a command of the binary against this engine.
+func (p *process) command(args ...string) *exec.Cmd {
+	return exec.Command(p.path, append(args, "--server", p.base, "--data-dir", p.dir)...)
+}
+
 // run runs a command of the binary against this engine.
 func (p *process) run(args ...string) (stdout, stderr string, code int) {
 	p.t.Helper()
-	cmd := exec.Command(p.path, append(args, "--server", p.base, "--data-dir", p.dir)...)
+	cmd := p.command(args...)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"compress/gzip"
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -41,27 +39,11 @@ func TestBacktestsReadLogsAsTheyLie(t *testing.T) {
 	dir := t.TempDir()
 	put := func(name, text string) string {
 		t.Helper()
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
+		content := []byte(text)
+		if filepath.Ext(name) == ".gz" {
+			content = gzipped(t, content)
 		}
-		if filepath.Ext(name) != ".gz" {
-			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			return path
-		}
-		f, err := os.Create(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer f.Close()
-		z := gzip.NewWriter(f)
-		defer z.Close()
-		if _, err := z.Write([]byte(text)); err != nil {
-			t.Fatal(err)
-		}
-		return path
+		return putFile(t, filepath.Join(dir, name), content)
 	}
 	rule := put("rule.json", sshdRule)
 	var raw, vendor, elastic []string

@@ -31,13 +31,7 @@ func TestTheExamplesOfFiles(t *testing.T) {
 		"/var/log/suricata/eve.json":      `{"timestamp":"2023-11-14T22:13:20.000000+0000","flow_id":1,"event_type":"alert","src_ip":"192.0.2.1","alert":{"signature":"S"}}` + "\n",
 		"trails/a.json.gz":                string(gzipped(t, []byte(`{"Records":[{"eventTime":"2023-11-14T22:13:20Z","eventName":"x"}]}`))),
 	} {
-		at[path] = filepath.Join(dir, path)
-		if err := os.MkdirAll(filepath.Dir(at[path]), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(at[path], []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		at[path] = putFile(t, filepath.Join(dir, path), []byte(content))
 	}
 	run := 0
 	for _, e := range examplesOf(t, sourcePages+"/files.md") {
@@ -52,8 +46,7 @@ func TestTheExamplesOfFiles(t *testing.T) {
 					args[i] = filepath.Join(dir, a)
 				}
 			}
-			cmd := exec.Command("sh", "-c", `exec "$@"`, "sh") // the shell unfolds patterns
-			cmd.Args[2] = "exec " + p.path + " " + strings.Join(args[1:], " ")
+			cmd := exec.Command("sh", "-c", "exec "+p.path+" "+strings.Join(args[1:], " ")) // the shell unfolds patterns
 			cmd.Dir = dir
 			cmd.Env = append(os.Environ(), "NIGHTJAR_SERVER="+p.base, "NIGHTJAR_API_KEY="+p.key)
 			var said lockedBuffer
@@ -98,11 +91,7 @@ func followOne(t *testing.T, p *process, path, line string) {
 	if _, err := f.WriteString(strings.Replace(line, "12:00:00", "12:00:01", 1)); err != nil {
 		t.Fatal(err)
 	}
-	for end := time.Now().Add(30 * time.Second); p.count("SELECT count() FROM events WHERE source = 'sshd'") < 2; time.Sleep(100 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("what was written did not come")
-		}
-	}
+	p.await("stored", 30*time.Second, func() bool { return p.count("SELECT count() FROM events WHERE source = 'sshd'") >= 2 })
 }
 
 // TestFilesThatComeAreFollowed follows a folder and a pattern while files come to
@@ -112,16 +101,11 @@ func TestFilesThatComeAreFollowed(t *testing.T) {
 	dir := t.TempDir()
 	put := func(name, text string) {
 		t.Helper()
-		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		putFile(t, filepath.Join(dir, name), []byte(text))
 	}
 	put("a/1.log", "one\n")
 	var said lockedBuffer
-	cmd := exec.Command(p.path, "ingest", "--follow", "--source", "x", filepath.Join(dir, "a"), filepath.Join(dir, "*.txt"), "--server", p.base, "--data-dir", p.dir)
+	cmd := p.command("ingest", "--follow", "--source", "x", filepath.Join(dir, "a"), filepath.Join(dir, "*.txt"))
 	cmd.Stderr = &said
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

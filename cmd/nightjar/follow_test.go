@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,19 +31,24 @@ func gzipped(t testing.TB, text []byte) []byte {
 	return b.Bytes()
 }
 
+// putFile makes a file, and the folders that lead to it.
+func putFile(t testing.TB, path string, text []byte) string {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 // TestAFileThatGrewIsContinued ships files, lets them grow, be renamed and packed,
 // and the engine be killed, and ships them again.
 func TestAFileThatGrewIsContinued(t *testing.T) {
 	p := startEngine(t)
 	dir := t.TempDir()
-	put := func(name string, text []byte) string {
-		t.Helper()
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
+	put := func(name string, text []byte) string { return putFile(t, filepath.Join(dir, name), text) }
 	lines := func(n int) []byte {
 		var b bytes.Buffer
 		for i := range n {
@@ -209,7 +213,7 @@ type followingProcess struct {
 
 func (f *followingProcess) start() {
 	f.output = &lockedBuffer{}
-	f.cmd = exec.Command(f.p.path, "ingest", "--follow", "--batch", "50", f.path, "--server", f.p.base, "--data-dir", f.p.dir)
+	f.cmd = f.p.command("ingest", "--follow", "--batch", "50", f.path)
 	f.cmd.Stderr = f.output
 	if err := f.cmd.Start(); err != nil {
 		f.p.t.Fatal(err)
@@ -227,13 +231,7 @@ var chaosRotations = fromEnv("NIGHTJAR_CHAOS_ROTATIONS", 10)
 // restarts of the engine and kills of both: nothing is lost, nothing doubled.
 func TestChaosFollow(t *testing.T) {
 	testenv.RequireLibrary(t)
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := free.Addr().String()
-	free.Close()
-	p := startEngine(t, "--http", address)
+	p := startEngine(t, "--http", "127.0.0.1:"+freePort(t))
 	seed := uint64(fromEnv("NIGHTJAR_CHAOS_SEED", int(time.Now().UnixNano())))
 	r := &rotating{t: t, dir: t.TempDir(), random: rand.New(rand.NewPCG(seed, 1))}
 	t.Logf("seed %d", seed)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,7 +12,7 @@ import (
 func TestTheSameWordsTwiceOnStandardInputAreTwoEvents(t *testing.T) {
 	p := startEngine(t)
 	for range 2 {
-		cmd := exec.Command(p.path, "ingest", "--source", "job", "-", "--server", p.base, "--data-dir", p.dir)
+		cmd := p.command("ingest", "--source", "job", "-")
 		cmd.Stdin = strings.NewReader("backup failed\n")
 		if out, err := cmd.CombinedOutput(); err != nil || !strings.HasPrefix(string(out), "1 lines acknowledged") {
 			t.Errorf("%v: %s", err, out)
