@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,6 +22,7 @@ type world struct {
 	events []schema.Event
 	sink   *store.Sink
 	again  *schema.Catalogue // what another engine finds in the same table
+	calls  atomic.Int64      // of functions, by the server
 }
 
 // newWorld stores the events and numbers them from 1.
@@ -72,7 +74,7 @@ func (w *world) try(t testing.TB, q *Query, p *Params) ([]uint64, error) {
 func (w *world) seqs(t testing.TB, statement string, p *Params) ([]uint64, error) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	rows, err := w.conn.Query(ch.Context(ctx, ch.WithParameters(ch.Parameters(p.Map())), ch.WithSettings(StatementSettings)), statement)
+	rows, err := w.conn.Query(ch.Context(ctx, ch.WithParameters(ch.Parameters(p.Map())), ch.WithSettings(StatementSettings), ch.WithProfileEvents(w.count)), statement)
 	if err != nil {
 		return nil, fmt.Errorf("run %s\nwith %q: %w", statement, p.Map(), err)
 	}
@@ -86,6 +88,16 @@ func (w *world) seqs(t testing.TB, statement string, p *Params) ([]uint64, error
 		out = append(out, seq)
 	}
 	return out, rows.Err()
+}
+
+// count adds up what the server says of its work: each function that it called for a
+// block of events.
+func (w *world) count(events []ch.ProfileEvent) {
+	for _, e := range events {
+		if e.Name == "FunctionExecute" {
+			w.calls.Add(e.Value)
+		}
+	}
 }
 
 // recall answers the query in memory.
