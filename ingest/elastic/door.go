@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"nightjar/ingest"
@@ -139,16 +140,20 @@ func refuse(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 // turnAway refuses what is to be sent again. rsyslog's module (8.2302) does so only
-// where it can't read the answer: whatever it reads as JSON is final, at any status.
-// It is among the few senders that don't say who they are.
+// where an answer breaks off: whatever comes whole is final, at any status, as JSON at
+// once and in other forms after one more attempt for each message. It is among the few
+// senders that don't say who they are. Those are told more to come than does, upon which
+// the connection ends.
 func turnAway(w http.ResponseWriter, r *http.Request, status int, kind, reason string) {
 	if r.UserAgent() != "" {
 		fail(w, status, kind, reason)
 		return
 	}
+	text := "not taken: " + reason + "\n"
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Content-Length", strconv.Itoa(len(text)+1))
 	w.WriteHeader(status)
-	_, _ = io.WriteString(w, "not taken: "+reason+"\n")
+	_, _ = io.WriteString(w, text)
 }
 
 func fail(w http.ResponseWriter, status int, kind, reason string) {

@@ -3,6 +3,7 @@ package elastic
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -239,31 +240,46 @@ func TestAnIntakeThatIsFullRefusesAllWith503(t *testing.T) {
 	}
 }
 
-// TestASenderWithoutANameIsTurnedAwayInPlainText is what has rsyslog's module send
-// again: JSON is the last word to it, whatever the status.
-func TestASenderWithoutANameIsTurnedAwayInPlainText(t *testing.T) {
+// TestASenderWithoutANameIsTurnedAwayByAnAnswerThatBreaksOff is what has rsyslog's module
+// send again: an answer that comes whole is the last word to it, whatever the status.
+func TestASenderWithoutANameIsTurnedAwayByAnAnswerThatBreaksOff(t *testing.T) {
 	door, _ := open(t, t.TempDir(), func(d *ingest.Deps) { d.Config.MaxBacklog = 1 })
-	body := `{"index":{"_index":"x"}}` + "\n{\"message\":\"a\"}\n"
-	r := func(agent string) *http.Request {
-		r := httptest.NewRequest("POST", "/_bulk", strings.NewReader(body))
-		r.Header.Set("User-Agent", agent)
-		return r
-	}
-	for agent, isJSON := range map[string]bool{"": false, "Go-http-client/1.1": true} {
-		full, forbidden := httptest.NewRecorder(), httptest.NewRecorder()
-		door.ServeHTTP(full, r(agent))
-		door.Refuse(forbidden, r(agent), http.StatusForbidden, "Forbidden")
-		if full.Code != 503 || full.Header().Get("Retry-After") == "" || json.Valid(full.Body.Bytes()) != isJSON {
-			t.Errorf("%q, full: %d %v %s", agent, full.Code, full.Header(), full.Body)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/_bulk" {
+			door.ServeHTTP(w, r)
+			return
 		}
-		if forbidden.Code != 403 || json.Valid(forbidden.Body.Bytes()) != isJSON {
-			t.Errorf("%q, forbidden: %d %v %s", agent, forbidden.Code, forbidden.Header(), forbidden.Body)
+		door.Refuse(w, r, http.StatusForbidden, "Forbidden")
+	}))
+	defer server.Close()
+	send := func(agent, path, body string) (*http.Response, string, error) {
+		t.Helper()
+		r, err := http.NewRequest("POST", server.URL+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("User-Agent", agent) // none is sent where it is empty
+		resp, err := server.Client().Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		text, err := io.ReadAll(resp.Body)
+		return resp, string(text), err
+	}
+	const good = `{"index":{"_index":"x"}}` + "\n{\"message\":\"a\"}\n"
+	for agent, whole := range map[string]bool{"": false, "Go-http-client/1.1": true} {
+		resp, text, err := send(agent, "/_bulk", good)
+		if resp.StatusCode != 503 || resp.Header.Get("Retry-After") == "" || json.Valid([]byte(text)) != whole || (err == nil) != whole {
+			t.Errorf("%q, full: %d %v %s %v", agent, resp.StatusCode, resp.Header, text, err)
+		}
+		resp, text, err = send(agent, "/forbidden", good)
+		if resp.StatusCode != 403 || json.Valid([]byte(text)) != whole || (err == nil) != whole {
+			t.Errorf("%q, forbidden: %d %v %s %v", agent, resp.StatusCode, resp.Header, text, err)
 		}
 	}
-	final := httptest.NewRecorder()
-	body = "no action\n"
-	if door.ServeHTTP(final, r("")); final.Code != 400 || !json.Valid(final.Body.Bytes()) {
-		t.Errorf("what is never taken: %d %s", final.Code, final.Body)
+	if resp, text, err := send("", "/_bulk", "no action\n"); resp.StatusCode != 400 || !json.Valid([]byte(text)) || err != nil {
+		t.Errorf("what is never taken: %d %s %v", resp.StatusCode, text, err)
 	}
 }
 
