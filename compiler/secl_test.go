@@ -220,7 +220,7 @@ func TestARuleThatStoredEventsCannotBeAskedSaysWhy(t *testing.T) {
 	}
 }
 
-// TestSQLDoesNotDependOnTheTextsOfARule holds that what a rule's author wrote
+// TestSQLOfARuleDoesNotDependOnItsTexts holds that what a rule's author wrote
 // travels as a parameter.
 func TestSQLOfARuleDoesNotDependOnItsTexts(t *testing.T) {
 	const form = `exec.file.path in [~"/%s/*", "/%s"] && exec.comm == "%s" && exec.args =~ "*%s*"`
