@@ -28,18 +28,27 @@ func checkRegexp(expr string) error {
 	if err != nil {
 		return err
 	}
-	program, err := syntax.Compile(tree.Simplify())
+	size, err := programSize(tree)
 	if err != nil {
 		return fmt.Errorf("not a regular expression: %w", err)
-	}
-	size := len(program.Inst)
-	for i := range program.Inst {
-		size += len(program.Inst[i].Rune) / 2 / classRanges
 	}
 	if size > maxRegexpProgram {
 		return fmt.Errorf("this expression becomes a program of %d instructions, at most %d are allowed", size, maxRegexpProgram)
 	}
 	return nil
+}
+
+// programSize is of how many instructions the program of an expression is.
+func programSize(tree *syntax.Regexp) (int, error) {
+	program, err := syntax.Compile(tree.Simplify())
+	if err != nil {
+		return 0, err
+	}
+	size := len(program.Inst)
+	for i := range program.Inst {
+		size += len(program.Inst[i].Rune) / 2 / classRanges
+	}
+	return size, nil
 }
 
 // parseRegexp reads an expression in RE2's syntax.
