@@ -213,12 +213,12 @@ func (s *Scheduler) countOpened(changes []planChange) {
 	}
 }
 
-// addWindows notes what the windows of rules took.
-func (s *Scheduler) addWindows(took map[string]time.Duration) {
+// addWindows notes what the windows of rules took, in nanoseconds.
+func (s *Scheduler) addWindows(took map[string]int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for id, d := range took {
-		s.costOf(id).nanoseconds += float64(d)
-		s.metrics.ruleSeconds.WithLabelValues(id).Add(d.Seconds())
+	for id, ns := range took {
+		s.costOf(id).nanoseconds += float64(ns)
+		s.metrics.ruleSeconds.WithLabelValues(id).Add(float64(ns) / 1e9)
 	}
 }

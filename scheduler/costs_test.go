@@ -52,6 +52,22 @@ func TestADearRuleFallsBehindByItself(t *testing.T) {
 	}
 }
 
+// TestWaitingCostsARuleNothing has a processor that does nothing, whatever the clock
+// on the wall says.
+func TestWaitingCostsARuleNothing(t *testing.T) {
+	w := newWorld(1)
+	w.recent = NewRecent(1 << 30)
+	s := schedulerOf(t, w, wideRule())
+	s.deps.CPU = func() int64 { return 0 }
+	for range 3000 {
+		w.give(wideEvent(5))
+	}
+	drain(s)
+	if costs := s.Costs(); len(costs) != 1 || !costs[0].CPUKnown || costs[0].CPU != 0 || costs[0].Matches != 3000 {
+		t.Errorf("costs %+v", costs)
+	}
+}
+
 // TestNewRulesJoinATurnAndSeeNothingFromBefore makes rules between the events of one turn, all
 // of which are evaluated in it.
 func TestNewRulesJoinATurnAndSeeNothingFromBefore(t *testing.T) {

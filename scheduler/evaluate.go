@@ -3,6 +3,7 @@ package scheduler
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"sort"
 	"strings"
@@ -409,8 +410,22 @@ func (s *Scheduler) update(ctx context.Context, units []*unit) error {
 	if err := s.recall(ctx, units); err != nil {
 		return err
 	}
-	var changes []planChange
-	took := map[string]time.Duration{}
+	changes := s.advanceMeasured(units)
+	for _, u := range units {
+		if u.usual != nil && u.usual.err != nil {
+			delete(s.usual, u.plan.Key) // read it again
+			return u.usual.err
+		}
+	}
+	return s.publish(ctx, changes, s.events)
+}
+
+// advanceMeasured advances the units, and notes what that took.
+func (s *Scheduler) advanceMeasured(units []*unit) (changes []planChange) {
+	runtime.LockOSThread() // its time is measured
+	defer runtime.UnlockOSThread()
+	took := map[string]int64{}
+	began := s.deps.CPU()
 	for _, u := range units {
 		u.known, u.usual = s.known[u.plan.Key], s.usual[u.plan.Key]
 		if v := s.vigilOf(u.plan); v != nil {
@@ -419,20 +434,15 @@ func (s *Scheduler) update(ctx context.Context, units []*unit) error {
 				u.expected = max(since, u.plan.Began, sinceEver)
 			}
 		}
-		started := time.Now()
 		for _, c := range u.advance(u.chained, u.matches, u.globals) {
 			changes = append(changes, planChange{c, u.plan})
 		}
-		took[u.plan.Rule.ID] += time.Since(started)
+		now := s.deps.CPU()
+		took[u.plan.Rule.ID] += now - began
+		began = now
 	}
 	s.addWindows(took)
-	for _, u := range units {
-		if u.usual != nil && u.usual.err != nil {
-			delete(s.usual, u.plan.Key) // read it again
-			return u.usual.err
-		}
-	}
-	return s.publish(ctx, changes, s.events)
+	return changes
 }
 
 // recall gives every unit its published signals, and its matches from where it

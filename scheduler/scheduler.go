@@ -115,8 +115,8 @@ type Deps struct {
 	MaxCached int
 	// Budget is how much work an event may be before it is set aside.
 	Budget Budget
-	// CPU is the clock that matching is measured by, in nanoseconds; nil: the CPU time
-	// of the thread.
+	// CPU is the clock that matching and windows are measured by, in nanoseconds; nil:
+	// the CPU time of the thread.
 	CPU func() int64
 }
 
