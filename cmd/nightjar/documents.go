@@ -36,9 +36,12 @@ type documents struct {
 	check func(text []byte, tables tableFiles) (warnings []string, err error)
 	// asksTables says that objects ask reference tables.
 	asksTables bool
-	// columns are the header of a list, and cell one of its cells.
-	columns []string
-	cell    func(d document, column string) string
+	// columns are the header of a list, which columnsHelp explains, and cell one of its
+	// cells. measure reads what cells show beside the objects; nil: nothing.
+	columns     []string
+	columnsHelp string
+	cell        func(d document, column string) string
+	measure     func(ctx context.Context, c *client)
 }
 
 // document is an object as its author would write it, and what the server says.
@@ -84,7 +87,7 @@ func (k *documents) command() *cobra.Command {
 
 func (k *documents) listCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use: "list [QUERY]", Short: "List " + k.plural + " by name",
+		Use: "list [QUERY]", Short: "List " + k.plural + " by name", Long: k.columnsHelp,
 		Example: fmt.Sprintf("  nightjar %s list\n  nightjar %s list '%s' --output json", k.plural, k.plural, k.query),
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -101,7 +104,7 @@ func (k *documents) listCommand() *cobra.Command {
 			for i, d := range all {
 				shown[i] = d.shown
 			}
-			return k.table(shown, all...).print(c)
+			return k.table(c.Context(), cl, shown, all...).print(c)
 		},
 	}
 	addClientFlags(c)
@@ -110,7 +113,10 @@ func (k *documents) listCommand() *cobra.Command {
 }
 
 // table shows objects: data for programs, a row of each for people.
-func (k *documents) table(data any, all ...document) result {
+func (k *documents) table(ctx context.Context, c *client, data any, all ...document) result {
+	if k.measure != nil {
+		k.measure(ctx, c)
+	}
 	rows := make([][]string, len(all))
 	for i, d := range all {
 		for _, column := range k.columns {
@@ -139,7 +145,7 @@ func (k *documents) getCommand() *cobra.Command {
 			if bare {
 				data = d.withID()
 			}
-			return k.table(data, d).print(c)
+			return k.table(c.Context(), cl, data, d).print(c)
 		},
 	}
 	addClientFlags(c)

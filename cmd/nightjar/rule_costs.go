@@ -6,6 +6,17 @@ import (
 	"net/http"
 )
 
+// ruleColumnsHelp is what a list's columns say of what rules cost.
+const ruleColumnsHelp = `List rules by name.
+
+US/EVENT is the CPU time that an event costs the rule, whether it matches or not, in
+microseconds: measured by the engine since it started, and empty until that is known
+and of rules that are disabled. SIGNALS/DAY are the signals that the rule opened
+within a day. BEHIND says of a rule that is evaluated by itself, because it is dear or
+has very many signals to publish, how far it is behind the others. WITHOUT EFFECT is
+what the rule says and nightjar does not do. --output json and jsonl have the rules
+themselves; /api/nightjar/v1/rule_costs has what they cost.`
+
 // ruleCost is what a rule costs, as the server says.
 type ruleCost struct {
 	ID      string   `json:"rule_id"`

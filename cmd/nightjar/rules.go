@@ -28,10 +28,7 @@ func ruleDocuments() *documents {
 	costs := map[string]ruleCost{}
 	return &documents{
 		noun: "rule", plural: "rules", query: "source:sshd type:log_detection", enabled: "isEnabled",
-		list: func(ctx context.Context, c *client, query string) ([]document, error) {
-			c.ruleCosts(ctx, costs)
-			return listRules(ctx, c, query)
-		},
+		list:     listRules,
 		complete: completeRule,
 		create: func(ctx context.Context, c *client, body map[string]any) (string, error) {
 			d, err := sendRule(ctx, c, http.MethodPost, rulesPath, body)
@@ -53,7 +50,9 @@ func ruleDocuments() *documents {
 			return readHistory(ctx, c, "/api/v2/security_monitoring/rules/"+url.PathEscape(id)+"/version_history", "rule", ruleDocument)
 		},
 		check: checkRule, asksTables: true,
-		columns: []string{"NAME", "TYPE", "METHOD", "ENABLED", "SEVERITY", "US/EVENT", "SIGNALS/DAY", "BEHIND", "ID", "WITHOUT EFFECT"},
+		columns:     []string{"NAME", "TYPE", "METHOD", "ENABLED", "SEVERITY", "US/EVENT", "SIGNALS/DAY", "BEHIND", "ID", "WITHOUT EFFECT"},
+		columnsHelp: ruleColumnsHelp,
+		measure:     func(ctx context.Context, c *client) { c.ruleCosts(ctx, costs) },
 		cell: func(d document, column string) string {
 			if text, ok := costs[d.id].cell(column); ok {
 				return text
