@@ -338,7 +338,7 @@ type CoverageStretch struct {
 	Version int64                  `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
 	After   uint64                 `protobuf:"varint,2,opt,name=after,proto3" json:"after,omitempty"`
 	Through uint64                 `protobuf:"varint,3,opt,name=through,proto3" json:"through,omitempty"`
-	// evaluated, pending, failed, aside, unsupported or disabled
+	// evaluated, pending, failed, aside, missing, lost, unsupported or disabled
 	State string `protobuf:"bytes,4,opt,name=state,proto3" json:"state,omitempty"`
 	// Why it failed, or can't be evaluated.
 	Reason        string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`

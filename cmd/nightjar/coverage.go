@@ -36,13 +36,15 @@ func newCoverage() *cobra.Command {
 		Use:   "coverage ID|NAME",
 		Short: "Show what of the arrived events a rule was evaluated over",
 		Long: `Shows, for every arrival since the rule was made, what became of it under the
-version that was in force: evaluated, pending, failed, aside, unsupported or
-disabled; and what happened on the way: failures and their catching up, late
-events that reopened what was evaluated, limits that were hit, events that were
-set aside. An event is set aside when it is in so many groups of the rule, or has
-so many values, that all else would wait for it; it is evaluated in the background
-or, when it is very much, after --finish. Arrivals are numbered in the
-order in which events came; --event asks about the arrival of one event.`,
+version that was in force: evaluated, pending, failed, aside, missing, lost,
+unsupported or disabled; and what happened on the way: failures and their catching
+up, late events that reopened what was evaluated, limits that were hit, events that
+were set aside. An event is set aside when it is in so many groups of the rule, or
+has so many values, that all else would wait for it; it is evaluated in the
+background or, when it is very much, after --finish. missing is what is not stored
+yet, and is evaluated when it is; lost is what never will be (nightjar status).
+Arrivals are numbered in the order in which events came; --event asks about the
+arrival of one event.`,
 		Example: `  nightjar coverage 'SSH brute force'
   nightjar coverage l41-vti-cye --event AAABnFq3aBAAAAAAAAAAiQ --output json
   nightjar coverage l41-vti-cye --finish`,
