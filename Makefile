@@ -113,7 +113,7 @@ bench-search: setup
 # bench-rules measures what rules cost under a live stream, and how soon an attack
 # is seen.
 bench-rules: setup
-	NIGHTJAR_BENCH_SECONDS=30 $(GO) test -run '^$$' -bench Rules -benchtime 1x -timeout 30m ./cmd/nightjar
+	NIGHTJAR_BENCH_SECONDS=30 $(GO) test -run '^$$' -bench '^BenchmarkRules$$' -benchtime 1x -timeout 30m ./cmd/nightjar
 
 # bench-isolation shows what one sender, search, rule or query does to the detection
 # of everybody: each of the disturbances goes on for ISOLATION_SECONDS beside a steady
@@ -125,14 +125,15 @@ bench-isolation: setup
 	ISOLATION_EVENTS=$(ISOLATION_EVENTS) ISOLATION_SECONDS=$(ISOLATION_SECONDS) REQUIRE_CLICKHOUSE=1 \
 	  $(GO) test -run '^$$' -bench Isolation -benchtime 1x -timeout 4h ./cmd/nightjar
 
-# bench-ingest measures CPU per event of the intake, over every protocol too, beside typed baselines, the
-# shared folder's own among them where it can be built (it needs a C compiler).
+# bench-ingest measures CPU per event of the intake, over every protocol too, beside
+# typed baselines, the shared folder's own among them where it can be built (it needs
+# a C compiler).
 CHNAIVE_SOURCE ?= ../shared/bench/chnaive
 CHDB := $(CURDIR)/node_modules/@chdb/lib-linux-x64-gnu
 bench-ingest: setup
 	@mkdir -p bin && test -d $(CHNAIVE_SOURCE) && (cd $(CHNAIVE_SOURCE) && CGO_ENABLED=1 CGO_LDFLAGS="-w -L$(CHDB) -Wl,-rpath,$(CHDB)" $(GO) build -o $(CURDIR)/bin/chnaive . 2>/dev/null) || echo "no chnaive: comparing with the typed baseline of this project only"
 	NIGHTJAR_CHNAIVE=$$(test -x bin/chnaive && echo $(CURDIR)/bin/chnaive) NIGHTJAR_BENCH_PROFILE=$(CURDIR)/bin/ingest.pprof \
-	  $(GO) test -run '^$$' -bench 'Ingest$$|InsertShares' -benchtime 1x -timeout 30m ./cmd/nightjar
+	  $(GO) test -run '^$$' -bench 'Ingest$$|Protocols|InsertShares' -benchtime 1x -timeout 30m ./cmd/nightjar
 	$(GO) tool pprof -top -nodecount 25 bin/ingest.pprof
 
 # bench-agent measures what an agent costs the programs of this host (as root), and
