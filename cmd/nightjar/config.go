@@ -30,7 +30,6 @@ import (
 // (NIGHTJAR_ and its name in capitals) or in the YAML file, in this order.
 type setting struct {
 	name, value, help string // name as a flag; value is the default
-	secret            bool   // no flag: flags are seen by everybody on the host
 	list              bool   // several: repeated flags, a list in the file, cut at : in the environment
 	cut               string // what a list in the environment is cut at, if not at :
 	bare              string // what the flag without a value means; empty: it must have one
@@ -60,16 +59,16 @@ var settings = []setting{
 	{name: "syslog-tz", value: "UTC", help: "the zone of syslog's times that are written without one, such as Europe/Berlin or +02:00"},
 	{name: "syslog-connections", value: "1000", help: "connections of syslog over TCP, and as many over TLS; more are refused"},
 	{name: "syslog-idle", value: "1h", help: "how long such a connection may be silent before it is closed"},
-	{name: "max-queries", value: "0", help: "searches and ad hoc queries of people that run at once; more wait a moment and are refused then (429) (0: two for each processor)"},
+	{name: "max-queries", value: "0", help: "searches and ad hoc queries of people that run at once; more wait a moment and are refused then (429); at most 64 (0: two for each processor, up to 24)"},
 	{name: "retention", value: "events=90d,signals=15mo,matches=35d", help: "how long to keep what, by arrival; matches are the state of rules and stay as long as they are needed in any case"},
 	{name: "disk-quota", value: "0", help: "disk that everything stored may take, such as 50GB; the oldest days of events go when it is used up (0: no quota)"},
 	{name: "agent", value: "", bare: "true", help: "watch this host: run an agent beside the engine, as root on Linux 5.10 or newer (default: with --demo only)"},
 	{name: "agent-policy", list: true, help: "a policy file for that agent (default: a small one that ships)"},
 	{name: "geoip", list: true, help: geoipHelp},
-	{name: "backup-to", value: "", help: "where a ClickHouse server of yours puts backups, such as Disk('backups', '{name}')", secret: true},
+	{name: "backup-to", value: "", help: "where a ClickHouse server of yours puts backups, such as Disk('backups', '{name}')"},
 	{name: "log-level", value: "info", help: "debug, info, warn or error"},
 	{name: "open-metrics", value: "false", help: "serve /metrics without the key"},
-	{name: "api-key", value: "", help: "the key of the API, at least 32 characters (default: made at the first start, in DATA-DIR/api-key, which nobody else may read)", secret: true},
+	{name: "api-key", value: "", help: "the key of the API, at least 32 characters; better in the environment or the file, since flags are seen by everybody on the host (default: made at the first start, in DATA-DIR/api-key, which nobody else may read)"},
 }
 
 // Config is the configuration of the engine.
