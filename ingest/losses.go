@@ -3,13 +3,13 @@ package ingest
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"hash/crc32"
 	"os"
 	"slices"
-	"strings"
 	"sync"
 
 	"nightjar/schema"
@@ -235,9 +235,7 @@ func (in *Intake) Gaps() []Gap {
 		}
 		out = append(out, g)
 	}
-	slices.SortStableFunc(out, func(a, b Gap) int {
-		return strings.Compare(fmt.Sprintf("%020d", a.First), fmt.Sprintf("%020d", b.First))
-	})
+	slices.SortStableFunc(out, func(a, b Gap) int { return cmp.Compare(a.First, b.First) })
 	return out
 }
 

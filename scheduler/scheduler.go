@@ -367,9 +367,11 @@ func (s *Scheduler) next(now time.Time, stored uint64) ([]turn, Interval) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.watches = slices.DeleteFunc(s.watches, func(w *watch) bool {
+		if !w.finished() || s.hasAsides(w.plan.Key) {
+			return false
+		}
 		_, waits := s.gapBefore(w)
-		finished := w.finished() && !waits && !s.hasAsides(w.plan.Key)
-		if finished {
+		if !waits {
 			s.cache.drop(w.plan.Key)
 			delete(s.known, w.plan.Key)
 			delete(s.usual, w.plan.Key)
@@ -377,7 +379,7 @@ func (s *Scheduler) next(now time.Time, stored uint64) ([]turn, Interval) {
 			delete(s.vigils, w.plan.Key)
 			s.done[w.plan.Key] = Checkpoint{Through: w.through}
 		}
-		return finished
+		return !waits
 	})
 	var group []turn
 	for _, w := range s.watches {
