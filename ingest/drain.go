@@ -474,6 +474,7 @@ func (in *Intake) retry(ctx context.Context, what string, do func(context.Contex
 // retryFor is retry, where each time may take so long.
 func (in *Intake) retryFor(ctx context.Context, most time.Duration, what string, do func(context.Context) error) error {
 	wait, failed := 50*time.Millisecond, time.Time{}
+	defer in.failing.Store(false)
 	for {
 		try, cancel := context.WithTimeout(ctx, most)
 		err := do(try)
@@ -488,6 +489,7 @@ func (in *Intake) retryFor(ctx context.Context, most time.Duration, what string,
 			return ctx.Err()
 		}
 		in.metrics.insertErrors.Inc()
+		in.failing.Store(true)
 		if failed.IsZero() {
 			failed = in.deps.Now()
 			in.deps.Log.Warn("cannot "+what+"; what is acknowledged waits on disk", "error", err)

@@ -131,6 +131,7 @@ type Intake struct {
 	// landing likewise while a piece of one is that was set aside.
 	carrying chan struct{}
 	landing  chan struct{}
+	failing  atomic.Bool // what carries events into the sink repeats something that failed
 	late     lateness
 	clocks   clocks
 

@@ -323,6 +323,23 @@ func TestAStillHoldsWhatWasAcknowledgedAndNoMore(t *testing.T) {
 	<-done
 }
 
+// TestAStillDoesNotWaitForASinkThatTakesNothing, and is taken when it does again.
+func TestAStillDoesNotWaitForASinkThatTakesNothing(t *testing.T) {
+	w := newWorld()
+	h := run(t, t.TempDir(), w, soon)
+	w.set(func(w *world) { w.away = true })
+	h.submit(batch("x", 3))
+	nothing := func(context.Context) error { return nil }
+	var waiting *NotStoredError
+	if _, err := h.Still(t.Context(), nothing); !errors.As(err, &waiting) || waiting.Acknowledged != 3 || waiting.Stored != 0 {
+		t.Fatalf("while the sink is away: %v", err)
+	}
+	w.set(func(w *world) { w.away = false })
+	if s, err := h.Still(t.Context(), nothing); err != nil || s.Through != 3 {
+		t.Errorf("when it is back: through %d, %v", s.Through, err)
+	}
+}
+
 // TestASeededFolderGoesOnBehindEveryNumberThatWasGiven makes one of a state.
 func TestASeededFolderGoesOnBehindEveryNumberThatWasGiven(t *testing.T) {
 	w := newWorld()

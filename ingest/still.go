@@ -29,7 +29,8 @@ type State struct {
 
 // Still brings everything that is acknowledged by now into the sink and calls
 // snapshot while nothing else goes there. Events are taken in meanwhile; they
-// wait in the log. The State is of the moment of the snapshot.
+// wait in the log. The State is of the moment of the snapshot. The error is a
+// NotStoredError while the sink takes nothing.
 func (in *Intake) Still(ctx context.Context, snapshot func(context.Context) error) (State, error) {
 	through := in.Acknowledged()
 	for {
@@ -91,6 +92,18 @@ func (in *Intake) untilWhole() (uint64, error) {
 	return 0, nil
 }
 
+// NotStoredError says that events are acknowledged and wait on disk, for a sink that
+// takes nothing: it is away, or its disk is full.
+type NotStoredError struct {
+	Acknowledged, Stored uint64 // arrival numbers
+}
+
+func (e *NotStoredError) Error() string {
+	return fmt.Sprintf("events are acknowledged up to arrival %d and stored up to %d, and ClickHouse takes nothing now (its disk may be full; the engine's log says why): try again when it does", e.Acknowledged, e.Stored)
+}
+
+// awaitStored gives up when what carries events into the sink has come no further
+// for as long as an insert may take, and fails.
 func (in *Intake) awaitStored(ctx context.Context, seq uint64) error {
 	for {
 		changed := in.StoredChanged()
@@ -99,6 +112,10 @@ func (in *Intake) awaitStored(ctx context.Context, seq uint64) error {
 		}
 		select {
 		case <-changed:
+		case <-time.After(in.config.Insert):
+			if in.failing.Load() {
+				return &NotStoredError{seq, in.Stored()}
+			}
 		case <-ctx.Done():
 			return fmt.Errorf("wait until event %d is stored (now %d): %w", seq, in.Stored(), ctx.Err())
 		}

@@ -17,6 +17,7 @@ import (
 
 	"nightjar/backup"
 	"nightjar/clickhouse"
+	"nightjar/ingest"
 	"nightjar/migrations"
 )
 
@@ -32,7 +33,10 @@ func (e *engine) backupHandler() http.Handler {
 		p, err := e.backups.Prepare(r.Context(), now())
 		if err != nil {
 			status := http.StatusInternalServerError
+			var waiting *ingest.NotStoredError
 			switch {
+			case errors.As(err, &waiting):
+				status = http.StatusServiceUnavailable
 			case errors.Is(err, backup.ErrBusy):
 				status = http.StatusConflict
 			case errors.Is(err, backup.ErrNowhere):

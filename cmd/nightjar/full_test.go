@@ -50,6 +50,7 @@ func TestWhatAFullDiskCannotSaveIsToldWithTheReason(t *testing.T) {
 		{http.MethodPost, "/api/v2/security_monitoring/configuration/suppressions", `{"data":{"type":"suppressions","attributes":{"name":"s","enabled":true,"rule_query":"source:x","suppression_query":"a:b"}}}`},
 		{http.MethodPost, "/api/v2/logs", `[{"message":"` + strings.Repeat("x", 200_000) + `"}]`},
 		{http.MethodPost, "/api/v2/logs/events/search", `{}`},
+		{http.MethodPost, backupPath, ``},
 		{http.MethodPost, "/api/nightjar/v1/sql", `{"query":"SELECT count() FROM events"}`},
 		{http.MethodGet, "/api/nightjar/v1/status", ``},
 		{http.MethodGet, "/readyz", ``},
