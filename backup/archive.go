@@ -47,6 +47,7 @@ const (
 	batchesDir      = "intake/batches/"
 	positionsName   = "intake/files"
 	deadLettersName = "intake/dead-letters.jsonl"
+	lossesName      = "intake/losses.jsonl"
 	filesDir        = "clickhouse/"
 	endName         = "sha256"
 )
@@ -86,7 +87,10 @@ func (a *archive) putState(s ingest.State) error {
 	if err := a.putBytes(positionsName, s.Files); err != nil {
 		return err
 	}
-	return a.putBytes(deadLettersName, s.DeadLetters)
+	if err := a.putBytes(deadLettersName, s.DeadLetters); err != nil {
+		return err
+	}
+	return a.putBytes(lossesName, s.Losses)
 }
 
 // putFolder writes every file below dir.
@@ -177,6 +181,8 @@ func unpackEntry(name string, content io.Reader, dir string, m *Manifest, s *ing
 		s.Files = text
 	case name == deadLettersName:
 		s.DeadLetters = text
+	case name == lossesName:
+		s.Losses = text
 	case name == manifestName:
 		if err := json.Unmarshal(text, m); err != nil {
 			return fmt.Errorf("read the backup's manifest: %w", err)

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -131,6 +132,32 @@ func TestASingleEventIsSetAsideAndTheOthersOfItsBlockAreStored(t *testing.T) {
 	w.set(func(w *world) { w.heavy = "" })
 	eventually(t, "it is stored", func() bool { w.mu.Lock(); defer w.mu.Unlock(); return len(w.events) == 7 })
 	w.once(t, 7)
+}
+
+// TestWhatABackupIsWithoutIsALossOfTheRestored, as is what was lost before.
+func TestWhatABackupIsWithoutIsALossOfTheRestored(t *testing.T) {
+	w := newWorld()
+	w.heavy = "heavy"
+	h := run(t, t.TempDir(), w, soon)
+	h.submit(batch("a", 4))
+	h.await()
+	h.losses.add(Loss{First: 2, Last: 3, Reason: "gone"})
+	h.submit(batch("heavy", 5))
+	eventually(t, "it is set aside", func() bool { return len(h.Gaps()) == 2 && h.Stored() == 9 })
+	s, err := h.Still(t.Context(), func(context.Context) error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.stop()
+	dir := filepath.Join(t.TempDir(), "intake")
+	if err := Seed(dir, s); err != nil {
+		t.Fatal(err)
+	}
+	h = run(t, dir, w, soon)
+	gaps := h.Gaps()
+	if h.Lost() != 7 || len(gaps) != 2 || gaps[1].State != GapLost || gaps[1].First != 5 || gaps[1].Last != 9 {
+		t.Errorf("%d events are lost: %+v", h.Lost(), gaps)
+	}
 }
 
 // TestASetAsideBlockCutShortByACrash has the file and not yet the checkpoint: the

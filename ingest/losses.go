@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"os"
@@ -191,6 +192,31 @@ func (l *losses) lost() []Loss {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(l.found), func(k Loss) bool { return k.Kind == lossSkipped })
+}
+
+// content is what the file holds for whoever goes on without the blocks that are set
+// aside: to them those are losses.
+func (l *losses) content(gaps []Gap) ([]byte, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	out, err := os.ReadFile(l.file.Name())
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("read losses: %w", err)
+	}
+	for _, g := range gaps {
+		if g.State != GapAside {
+			continue
+		}
+		line, err := json.Marshal(Loss{
+			First: g.First, Last: g.Last, Events: g.Events, Since: g.Seen, At: schema.MillisOf(l.in.deps.Now()),
+			Reason: "they were set aside, and not or not all stored, when the backup was made that this folder is of",
+		})
+		if err != nil {
+			return nil, fmt.Errorf("note a loss: %w", err)
+		}
+		out = append(append(out, line...), '\n')
+	}
+	return out, nil
 }
 
 func (l *losses) close() error { return l.file.Close() }

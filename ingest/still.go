@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 )
 
@@ -25,6 +24,9 @@ type State struct {
 	Files []byte
 	// DeadLetters are the events that the sink refused, one JSON object a line.
 	DeadLetters []byte
+	// Losses are what is known to be lost, one JSON object a line; and, since a
+	// backup is without them, the blocks that are set aside.
+	Losses []byte
 }
 
 // Still brings everything that is acknowledged by now into the sink and calls
@@ -61,7 +63,7 @@ func (in *Intake) Still(ctx context.Context, snapshot func(context.Context) erro
 	defer func() { <-in.landing }()
 	for _, g := range in.Gaps() {
 		if g.State == GapAside {
-			in.deps.Log.Error("a backup is without events that are set aside and not stored; make another when they are", "first", g.First, "last", g.Last, "events", g.Events)
+			in.deps.Log.Error("a backup is without events that are set aside and not stored, and says that they are lost; make another when they are", "first", g.First, "last", g.Last, "events", g.Events)
 		}
 	}
 	if err := snapshot(ctx); err != nil {
@@ -129,6 +131,9 @@ func (in *Intake) state() (State, error) {
 	if s.DeadLetters, err = os.ReadFile(in.dead.file.Name()); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return State{}, fmt.Errorf("read dead letters: %w", err)
 	}
+	if s.Losses, err = in.losses.content(in.Gaps()); err != nil {
+		return State{}, err
+	}
 	// What is remembered first, then what the log holds beyond: an id that was
 	// remembered is in the log, and is found there.
 	hours, files := in.batches.copy(), in.batches.positions.all()
@@ -193,8 +198,10 @@ func Seed(dir string, s State) error {
 	if err := os.WriteFile(in.batches.positions.path, s.Files, 0o600); err != nil {
 		return fmt.Errorf("seed intake: %w", err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "dead-letters.jsonl"), s.DeadLetters, 0o600); err != nil {
-		return fmt.Errorf("seed intake: %w", err)
+	for path, content := range map[string][]byte{in.dead.file.Name(): s.DeadLetters, in.losses.file.Name(): s.Losses} {
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			return fmt.Errorf("seed intake: %w", err)
+		}
 	}
 	// Nothing waits: whatever had a number below Next is in the sink, or gone.
 	if err := in.mark.save(mark{s.Next - 1, s.Next - 1}); err != nil {
