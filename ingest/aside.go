@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"nightjar/ingest/wal"
 	"nightjar/schema"
 )
 
@@ -310,7 +311,7 @@ func (a *asides) landed(b *asideBlock) error {
 	if err := os.Rename(b.path, path); err != nil {
 		return fmt.Errorf("note that a block is stored: %w", err)
 	}
-	if err := syncDir(a.dir); err != nil {
+	if err := wal.SyncDir(a.dir); err != nil {
 		return err
 	}
 	a.mu.Lock()

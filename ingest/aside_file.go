@@ -69,7 +69,7 @@ func writeAside(path string, head asideHead, events []schema.Event) (size int64,
 	if err = os.Rename(f.Name(), path); err != nil {
 		return 0, err
 	}
-	return info.Size(), syncDir(filepath.Dir(path))
+	return info.Size(), wal.SyncDir(filepath.Dir(path))
 }
 
 func asideRecordOf(payload []byte, first uint64, count int) []byte {

@@ -6,6 +6,8 @@ import (
 	"hash/crc32"
 	"os"
 	"path/filepath"
+
+	"nightjar/ingest/wal"
 )
 
 // mark is how far the log has been carried into the sink.
@@ -57,7 +59,7 @@ func openCheckpoint(path, logID string) (*checkpoint, error) {
 		}
 	}
 	c.found = false
-	return c, syncDir(filepath.Dir(path))
+	return c, wal.SyncDir(filepath.Dir(path))
 }
 
 func (c *checkpoint) parse(b []byte) (turn uint64, state mark, ok bool) {

@@ -17,6 +17,7 @@ import (
 	"sync"
 	"time"
 
+	"nightjar/ingest/wal"
 	"nightjar/schema"
 )
 
@@ -142,7 +143,7 @@ func openPositions(path string, now time.Time) (*positions, error) {
 	p.forget(schema.MillisOf(now))
 	live := encoded(p.all(), nil)
 	if len(live)*2 < len(content) || len(content)%positionSize != 0 {
-		if err := replaceFile(path, live); err != nil {
+		if err := wal.ReplaceFile(path, live); err != nil {
 			return nil, fmt.Errorf("rewrite how far files were sent: %w", err)
 		}
 	}
@@ -302,24 +303,7 @@ func (p *positions) write(list []position) error {
 	if err := f.Sync(); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(p.path))
-}
-
-// replaceFile writes a file whole or not at all.
-func replaceFile(path string, content []byte) error {
-	next := path + ".next"
-	if err := os.WriteFile(next, content, 0o600); err != nil {
-		return err
-	}
-	f, err := os.Open(next)
-	if err != nil {
-		return err
-	}
-	err = errors.Join(f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(next, path)
-	}
-	return errors.Join(err, syncDir(filepath.Dir(path)))
+	return wal.SyncDir(filepath.Dir(p.path))
 }
 
 // FilesPath is where senders ask how far a file was sent: GET with ?begin=….

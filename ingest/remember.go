@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"nightjar/ingest/wal"
 	"nightjar/schema"
 )
 
@@ -256,7 +257,7 @@ func (b *batches) saveHour(hour int64, keys []batchKey) error {
 	if err := f.Sync(); err != nil {
 		return err
 	}
-	return syncDir(b.dir)
+	return wal.SyncDir(b.dir)
 }
 
 func appendEntry(b []byte, k batchKey) []byte {
@@ -306,13 +307,4 @@ func (b *batches) len() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.count
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }

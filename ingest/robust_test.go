@@ -335,6 +335,7 @@ func TestAStillDoesNotWaitForASinkThatTakesNothing(t *testing.T) {
 		t.Fatalf("while the sink is away: %v", err)
 	}
 	w.set(func(w *world) { w.away = false })
+	h.await()
 	if s, err := h.Still(t.Context(), nothing); err != nil || s.Through != 3 {
 		t.Errorf("when it is back: through %d, %v", s.Through, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"nightjar/ingest/wal"
 	"nightjar/migrations"
 )
 
@@ -41,8 +42,8 @@ func claimFolder(dir string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(path+".new", append(text, '\n'), 0o600); err != nil {
+	if err := wal.ReplaceFile(path, append(text, '\n')); err != nil {
 		return fmt.Errorf("note the state of the data folder: %w", err)
 	}
-	return os.Rename(path+".new", path)
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
@@ -80,8 +81,11 @@ func (OS) Rename(from, to string) error { return os.Rename(from, to) }
 // Remove implements FS.
 func (OS) Remove(path string) error { return os.Remove(path) }
 
+// SyncDir implements FS.
+func (OS) SyncDir(dir string) error { return SyncDir(dir) }
+
 // SyncDir makes the folder's list of files durable.
-func (OS) SyncDir(dir string) error {
+func SyncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return err
@@ -91,6 +95,27 @@ func (OS) SyncDir(dir string) error {
 		err = e
 	}
 	return err
+}
+
+// ReplaceFile puts a small file in the place of the one that is there, whole and
+// durably or not at all; path.next is a file on its way.
+func ReplaceFile(path string, content []byte) error {
+	next := path + ".next"
+	f, err := os.OpenFile(next, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(next, path); err != nil {
+		return err
+	}
+	return SyncDir(filepath.Dir(path))
 }
 
 // Lock implements FS.
