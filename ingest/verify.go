@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"nightjar/ingest/wal"
 	"nightjar/schema"
 )
 
@@ -113,10 +114,7 @@ func (v *verifier) save() {
 	}
 	text, err := json.Marshal(v.compared)
 	if err == nil {
-		err = os.WriteFile(v.path+".new", text, 0o600)
-	}
-	if err == nil {
-		err = os.Rename(v.path+".new", v.path)
+		err = wal.ReplaceFile(v.path, text)
 	}
 	if err != nil {
 		v.in.deps.Log.Warn("cannot note what was compared; it is compared again", "error", err)
