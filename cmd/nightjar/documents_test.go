@@ -65,6 +65,10 @@ func TestRulesAreKeptInFiles(t *testing.T) {
 	if list, _ := run(exitOK, "rules", "list", "source:sshd"); !strings.Contains(list, "one") || !strings.Contains(list, "log_detection  threshold  true     high") {
 		t.Errorf("list: %s", list)
 	}
+	// What it costs is known of its signals, and not yet of an event.
+	if list, _ := run(exitOK, "rules", "list", "source:sshd", "--output", "csv"); !strings.Contains(list, ",US/EVENT,SIGNALS/DAY,BEHIND,") || !strings.Contains(list, "one,log_detection,threshold,true,high,,0,,") {
+		t.Errorf("list with costs: %s", list)
+	}
 	if out, err := exec.Command(p.path, "rules", "validate", dir).CombinedOutput(); err != nil {
 		t.Errorf("validate: %v %s", err, out)
 	}

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 )
@@ -19,10 +21,10 @@ themselves; /api/nightjar/v1/rule_costs has what they cost.`
 
 // ruleCost is what a rule costs, as the server says.
 type ruleCost struct {
-	ID      string   `json:"rule_id"`
-	Each    *float64 `json:"microseconds_per_event"`
-	Signals uint64   `json:"signals_per_day,string"`
-	Behind  uint64   `json:",string"`
+	ID      string      `json:"rule_id"`
+	Each    *float64    `json:"microseconds_per_event"`
+	Signals json.Number `json:"signals_per_day"`
+	Behind  json.Number
 	Alone   string
 }
 
@@ -46,11 +48,11 @@ func (r ruleCost) cell(column string) (text string, ok bool) {
 		}
 	case "SIGNALS/DAY":
 		if r.ID != "" {
-			text = fmt.Sprint(r.Signals)
+			text = cmp.Or(r.Signals.String(), "0")
 		}
 	case "BEHIND":
 		if r.Alone != "" {
-			text = fmt.Sprintf("%d events: by itself, %s", r.Behind, r.Alone)
+			text = fmt.Sprintf("%s events: by itself, %s", cmp.Or(r.Behind.String(), "0"), r.Alone)
 		}
 	default:
 		return "", false
