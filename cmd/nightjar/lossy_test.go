@@ -60,7 +60,7 @@ func (n *lossy) carry(sender net.Conn) {
 	defer engine.Close()
 	var said atomic.Int64 // by the sender
 	go func() {
-		_, _ = io.Copy(io.MultiWriter(engine, counter{&said}), sender)
+		_, _ = io.Copy(io.MultiWriter(counter{&said}, engine), sender) // counted before it can be answered
 		_ = engine.(*net.TCPConn).CloseWrite()
 	}()
 	buf := make([]byte, 64<<10)

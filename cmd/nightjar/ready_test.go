@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -40,6 +42,7 @@ func TestAServerThatHangsIsToldAndEventsAreTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGCONT) })
+	p.await("the server has stopped", 10*time.Second, func() bool { return stopped(pid) })
 	for what, want := range map[string]int{"": http.StatusOK, "evaluate": http.StatusServiceUnavailable, "search": http.StatusServiceUnavailable} {
 		if got := p.ready(what); got != want {
 			t.Errorf("ready for %q while the server hangs: %d, want %d", what, got, want)
@@ -57,6 +60,19 @@ func TestAServerThatHangsIsToldAndEventsAreTaken(t *testing.T) {
 	}
 	p.await("ready to search again", 30*time.Second, func() bool { return p.ready("search") == http.StatusOK })
 	p.await("stored", 30*time.Second, func() bool { return p.count("SELECT count() FROM events") == 1 })
+}
+
+// stopped reports whether every thread of the process stands still: a signal that
+// stops it has been sent before it has.
+func stopped(pid int) bool {
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	for _, t := range threads {
+		text, err := os.ReadFile(t)
+		if _, state, found := strings.Cut(string(text), ") "); err != nil || !found || !strings.HasPrefix(state, "T") {
+			return false
+		}
+	}
+	return len(threads) > 0
 }
 
 // Seven quick deaths end nothing: events are taken in between, and all are stored.
