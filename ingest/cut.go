@@ -9,6 +9,7 @@ import (
 
 	"github.com/valyala/fastjson"
 
+	"nightjar/ingest/record"
 	"nightjar/schema"
 )
 
@@ -44,7 +45,7 @@ func (c *cut) value() *fastjson.Value {
 	}
 	names := arena.NewArray()
 	for i, name := range c.members {
-		names.SetArrayItem(i, stringValue(&arena, name))
+		names.SetArrayItem(i, record.String(&arena, name))
 	}
 	if len(c.members) > 0 {
 		v.Set("members", names)

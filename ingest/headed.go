@@ -6,6 +6,7 @@ import (
 
 	"github.com/valyala/fastjson"
 
+	"nightjar/ingest/record"
 	"nightjar/schema"
 )
 
@@ -38,12 +39,12 @@ func (d *Decoder) Headed(h Headed) schema.Event {
 		text string
 	}{{slotDdsource, h.Source}, {slotService, h.Service}, {slotHost, h.Host}, {slotStatus, h.Status}} {
 		if f.text != "" {
-			x.named[f.slot] = toldBy(stringValue(&arena, f.text))
+			x.named[f.slot] = toldBy(record.String(&arena, f.text))
 		}
 	}
 	switch {
 	case h.Written != "":
-		x.named[slotTimestamp] = toldBy(stringValue(&arena, h.Written))
+		x.named[slotTimestamp] = toldBy(record.String(&arena, h.Written))
 	case !h.At.IsZero():
 		x.named[slotTimestamp] = toldBy(arena.NewNumberString(strconv.FormatInt(h.At.UnixMilli(), 10)))
 	}

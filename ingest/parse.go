@@ -2,11 +2,11 @@ package ingest
 
 import (
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/valyala/fastjson"
 
+	"nightjar/ingest/record"
 	"nightjar/schema"
 )
 
@@ -59,7 +59,7 @@ func (p Parsed) pairs() []schema.Pair {
 func attributeValue(arena *fastjson.Arena, value any) *fastjson.Value {
 	switch value := value.(type) {
 	case string:
-		return stringValue(arena, value)
+		return record.String(arena, value)
 	case int64:
 		return arena.NewNumberString(strconv.FormatInt(value, 10))
 	case bool:
@@ -70,7 +70,7 @@ func attributeValue(arena *fastjson.Arena, value any) *fastjson.Value {
 	case []string:
 		list := arena.NewArray()
 		for i, s := range value {
-			list.SetArrayItem(i, stringValue(arena, s))
+			list.SetArrayItem(i, record.String(arena, s))
 		}
 		return list
 	case [][]Attribute:
@@ -85,20 +85,6 @@ func attributeValue(arena *fastjson.Arena, value any) *fastjson.Value {
 		return list
 	}
 	return arena.NewNull()
-}
-
-// stringValue is s. The arena's own way of escaping is Go's, which its reader
-// does not understand, so what needs escaping is written here and parsed.
-func stringValue(arena *fastjson.Arena, s string) *fastjson.Value {
-	s = strings.ToValidUTF8(s, "\uFFFD")
-	if strings.IndexFunc(s, func(r rune) bool { return r < 0x20 || r == '"' || r == '\\' }) < 0 {
-		return arena.NewString(s)
-	}
-	v, err := fastjson.Parse(schema.QuoteJSON(s))
-	if err != nil {
-		return arena.NewNull() // cannot be: the text is a JSON string
-	}
-	return v
 }
 
 func nest(arena *fastjson.Arena, pairs []schema.Pair, path string, v *fastjson.Value) []schema.Pair {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/valyala/fastjson"
 
+	"nightjar/ingest/record"
 	"nightjar/schema"
 )
 
@@ -57,7 +58,7 @@ func millisValue(at schema.Millis) *fastjson.Value {
 
 func textValue(s string) *fastjson.Value {
 	var arena fastjson.Arena
-	return stringValue(&arena, s)
+	return record.String(&arena, s)
 }
 
 // ownMembers are members of the intake's own attribute.
