@@ -1,0 +1,5 @@
+// Package grok reads the grok dialect of log pipelines: rules made of regular
+// expressions and %{matcher:attribute:filter} tokens that turn a text into attributes.
+//
+// It knows texts and JSON values (fastjson), no records, no processors, no clock.
+package grok

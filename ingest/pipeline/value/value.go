@@ -1,0 +1,206 @@
+// Package value makes and reads the JSON values of records.
+//
+// It knows fastjson and nothing of ours. Every package that builds values for a
+// record makes its strings here: fastjson's arena escapes as Go's strconv does,
+// which JSON readers, its own among them, do not understand for control characters.
+package value
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/valyala/fastjson"
+)
+
+// String is s as a JSON string, for all 256 bytes: what is no UTF-8 becomes U+FFFD.
+// It is written right by fastjson until somebody reads it; after that, by Append only.
+func String(arena *fastjson.Arena, s string) *fastjson.Value {
+	if plain(s) {
+		return arena.NewString(s)
+	}
+	v, err := fastjson.Parse(Quote(s))
+	if err != nil {
+		return arena.NewNull() // cannot be: the text is a JSON string
+	}
+	return v
+}
+
+// plain reports whether s is written between quotes as it stands, and is UTF-8.
+func plain(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if b := s[i]; b < 0x20 || b == '"' || b == '\\' {
+			return false
+		} else if b >= utf8.RuneSelf && !utf8.ValidString(s[i:]) {
+			return false
+		} else if b >= utf8.RuneSelf {
+			return strings.IndexFunc(s[i:], func(r rune) bool { return r < 0x20 || r == '"' || r == '\\' }) < 0
+		}
+	}
+	return true
+}
+
+// Quote is s as the text of a JSON string, quotes included.
+func Quote(s string) string { return string(AppendString(make([]byte, 0, len(s)+8), s)) }
+
+// AppendString appends s as the text of a JSON string, quotes included.
+func AppendString(dst []byte, s string) []byte {
+	dst = append(dst, '"')
+	for _, r := range s { // what is no UTF-8 comes as U+FFFD
+		switch {
+		case r == '"' || r == '\\':
+			dst = append(dst, '\\', byte(r))
+		case r < 0x20:
+			const hex = "0123456789abcdef"
+			dst = append(dst, '\\', 'u', '0', '0', hex[r>>4], hex[r&15])
+		default:
+			dst = utf8.AppendRune(dst, r)
+		}
+	}
+	return append(dst, '"')
+}
+
+// Append appends v as JSON text. fastjson's own MarshalTo writes Go's escapes into
+// strings that were read before.
+func Append(dst []byte, v *fastjson.Value) []byte {
+	switch v.Type() {
+	case fastjson.TypeString:
+		return AppendString(dst, string(v.GetStringBytes()))
+	case fastjson.TypeArray:
+		dst = append(dst, '[')
+		for i, item := range v.GetArray() {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = Append(dst, item)
+		}
+		return append(dst, ']')
+	case fastjson.TypeObject:
+		return appendObject(dst, v)
+	}
+	return v.MarshalTo(dst)
+}
+
+func appendObject(dst []byte, v *fastjson.Value) []byte {
+	dst = append(dst, '{')
+	first := true
+	v.GetObject().Visit(func(key []byte, member *fastjson.Value) {
+		if !first {
+			dst = append(dst, ',')
+		}
+		first = false
+		dst = append(AppendString(dst, string(key)), ':')
+		dst = Append(dst, member)
+	})
+	return append(dst, '}')
+}
+
+// Integer is i as a JSON number.
+func Integer(arena *fastjson.Arena, i int64) *fastjson.Value {
+	return arena.NewNumberString(strconv.FormatInt(i, 10))
+}
+
+// Double is f as a JSON number: without a fraction when it has none, without an
+// exponent below 1e21. nil: f is no number that JSON has.
+func Double(arena *fastjson.Arena, f float64) *fastjson.Value {
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return nil
+	}
+	if f == 0 {
+		return arena.NewNumberString("0")
+	}
+	format := byte('f')
+	if abs := math.Abs(f); abs >= 1e21 || abs < 1e-9 {
+		format = 'e'
+	}
+	return arena.NewNumberString(strconv.FormatFloat(f, format, -1, 64))
+}
+
+// Bool is b as a JSON value.
+func Bool(arena *fastjson.Arena, b bool) *fastjson.Value {
+	if b {
+		return arena.NewTrue()
+	}
+	return arena.NewFalse()
+}
+
+// Text is what a value reads as in a text: a string as it is, an integral number
+// without ".0", true and false, the elements of an array joined by commas. Objects,
+// null, and arrays with objects in them have no text.
+func Text(v *fastjson.Value) (text string, ok bool) {
+	if v == nil {
+		return "", false
+	}
+	switch v.Type() {
+	case fastjson.TypeString:
+		return string(v.GetStringBytes()), true
+	case fastjson.TypeNumber:
+		return number(v.String()), true
+	case fastjson.TypeTrue:
+		return "true", true
+	case fastjson.TypeFalse:
+		return "false", true
+	case fastjson.TypeArray:
+		return joined(v)
+	}
+	return "", false
+}
+
+func joined(v *fastjson.Value) (string, bool) {
+	var b strings.Builder
+	for i, item := range v.GetArray() {
+		text, ok := Text(item)
+		if !ok {
+			return "", false
+		}
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(text)
+	}
+	return b.String(), true
+}
+
+// number writes an integral number as an integer: 80.0 and 8e1 are 80.
+func number(s string) string {
+	if !strings.ContainsAny(s, ".eE") {
+		return s
+	}
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil {
+		return s
+	}
+	if f == math.Trunc(f) && math.Abs(f) < 1<<53 {
+		return strconv.FormatInt(int64(f), 10)
+	}
+	return s
+}
+
+// Set puts v under the path into object: objects on the way are made, and what
+// stands in the way and is no object is replaced.
+func Set(arena *fastjson.Arena, object *fastjson.Value, path []string, v *fastjson.Value) {
+	for _, key := range path[:len(path)-1] {
+		inner := object.Get(key)
+		if inner == nil || inner.Type() != fastjson.TypeObject {
+			inner = arena.NewObject()
+			object.Set(key, inner)
+		}
+		object = inner
+	}
+	object.Set(path[len(path)-1], v)
+}
+
+// Merge puts the members of from into object, objects into objects, all else
+// over what stands there.
+func Merge(object, from *fastjson.Value) {
+	from.GetObject().Visit(func(key []byte, v *fastjson.Value) {
+		name := string(key)
+		if there := object.Get(name); there != nil &&
+			there.Type() == fastjson.TypeObject && v.Type() == fastjson.TypeObject {
+			Merge(there, v)
+			return
+		}
+		object.Set(name, v)
+	})
+}

@@ -1,0 +1,72 @@
+package value
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/valyala/fastjson"
+)
+
+// What String makes is read back the same, by fastjson and by Go, for every byte.
+func TestStringsComeBack(t *testing.T) {
+	var texts []string
+	for b := range 256 {
+		texts = append(texts, "a"+string(rune(b))+"z", "a"+string([]byte{byte(b)})+"z")
+	}
+	texts = append(texts, "", `"\`, "\U000e0001", "\u00ad", "\u2028", "日本", "\xff\xfe")
+	for _, s := range texts {
+		checkString(t, s)
+	}
+}
+
+func FuzzString(f *testing.F) {
+	f.Add("a\x00\u0085\xff")
+	f.Fuzz(checkString)
+}
+
+func checkString(t *testing.T, s string) {
+	var arena fastjson.Arena
+	want := string([]rune(s))
+	v := String(&arena, s)
+	if got := string(v.GetStringBytes()); got != want {
+		t.Errorf("%q is %q", s, got)
+	}
+	text := String(&arena, s).String()
+	if read := string(Append(nil, v)); read != Quote(s) {
+		t.Errorf("%q, once read, is written as %s", s, read)
+	}
+	again, err := fastjson.Parse(text)
+	if err != nil || string(again.GetStringBytes()) != want {
+		t.Errorf("%q is written as %s: %v", s, text, err)
+	}
+	var read string
+	if err := json.Unmarshal([]byte(text), &read); err != nil || read != want {
+		t.Errorf("%q is written as %s: Go reads %q: %v", s, text, read, err)
+	}
+}
+
+func TestTexts(t *testing.T) {
+	for in, want := range map[string]string{
+		`"a"`: "a", `80.0`: "80", `8e1`: "80", `1.5`: "1.5", `true`: "true",
+		`[1.0,"a",false]`: "1,a,false", `{}`: "-", `null`: "-", `[{}]`: "-", `123456789012345678901`: "123456789012345678901",
+	} {
+		got, ok := Text(fastjson.MustParse(in))
+		if !ok {
+			got = "-"
+		}
+		if got != want {
+			t.Errorf("text of %s: %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestSetAndMerge(t *testing.T) {
+	var arena fastjson.Arena
+	object := fastjson.MustParse(`{"a":1,"b":{"c":1}}`)
+	Set(&arena, object, []string{"a", "x"}, Integer(&arena, 2))
+	Set(&arena, object, []string{"b", "d"}, Double(&arena, 2.5))
+	Merge(object, fastjson.MustParse(`{"b":{"c":{"e":1}},"f":[1]}`))
+	if got := string(Append(nil, object)); got != `{"a":{"x":2},"b":{"c":{"e":1},"d":2.5},"f":[1]}` {
+		t.Error(got)
+	}
+}
