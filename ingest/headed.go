@@ -6,7 +6,9 @@ import (
 
 	"github.com/valyala/fastjson"
 
+	"nightjar/ingest/heads"
 	"nightjar/ingest/record"
+	"nightjar/ingest/times"
 	"nightjar/schema"
 )
 
@@ -54,24 +56,16 @@ func (d *Decoder) Headed(h Headed) schema.Event {
 // Time reads a written time, such as heads have; one without a year or a zone as
 // raw lines are read.
 func (d *Decoder) Time(text string) (time.Time, bool) {
-	at, err := moments{Zone: d.Zone, Now: d.Now, Year: d.Year}.written(text)
+	at, err := d.times().Written(text)
 	return at, err == nil
-}
-
-// Head is the head of a line as syslog daemons write it, and the rest.
-type Head struct {
-	At            time.Time // zero: none
-	Host, Program string    // empty: none
-	PID           int64     // 0: none
-	Text          string
 }
 
 // Head reads the head of a line in any of the forms that raw lines have; a line
 // without one is all Text.
-func (d *Decoder) Head(line string) Head {
-	s := parseSyslog(Line{Text: line, Now: d.Now, Year: d.Year, Zone: d.Zone}, func(string) bool { return false })
-	return Head{At: s.at, Host: s.host, Program: s.program, PID: s.pid, Text: s.text}
-}
+func (d *Decoder) Head(line string) heads.Head { return heads.Read(line, d.times(), nil) }
+
+// times is how the decoder reads times.
+func (d *Decoder) times() times.Reader { return times.Reader{Zone: d.Zone, Now: d.Now, Year: d.Year} }
 
 // SourceOf is the source whose parser reads the lines of a program; empty: none
 // does.

@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"time"
 
+	"nightjar/ingest/times"
 	"nightjar/schema"
 )
 
@@ -257,7 +258,7 @@ func (h *Handler) decoder(r *http.Request) (*Decoder, error) {
 		d.Year = year
 	}
 	if s := q.Get("nj_tz"); s != "" {
-		zone, err := ParseZone(s)
+		zone, err := times.ParseZone(s)
 		if err != nil {
 			return nil, fmt.Errorf("query parameter nj_tz: %w", err)
 		}

@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
+	"nightjar/ingest/times"
 	"nightjar/ingest/wal"
 	"nightjar/schema"
 )
@@ -571,8 +572,8 @@ func TestTimesAheadAreArrivalTimes(t *testing.T) {
 		{now, `{"k":1}`, now, `{"k":1}`},
 		{now.Add(10 * time.Minute), `{}`, now.Add(10 * time.Minute), `{}`},
 		{now.Add(10*time.Minute) + 1, `{"k":1}`, now, fmt.Sprintf(`{"k":1,"nightjar":{"original_timestamp":%d,"timestamp_problem":"ahead of the clock"}}`, now.Add(10*time.Minute)+1)},
-		{earliest, `{}`, earliest, `{}`},
-		{earliest - 1, `{}`, now, fmt.Sprintf(`{"nightjar":{"original_timestamp":%d,"timestamp_problem":"before the year 2000"}}`, earliest-1)},
+		{times.Earliest, `{}`, times.Earliest, `{}`},
+		{times.Earliest - 1, `{}`, now, fmt.Sprintf(`{"nightjar":{"original_timestamp":%d,"timestamp_problem":"before the year 2000"}}`, times.Earliest-1)},
 		{schema.MinMillis - 1, `{"nightjar":{"x":1}}`, now, fmt.Sprintf(`{"nightjar":{"x":1,"original_timestamp":%d,"timestamp_problem":"before the year 2000"}}`, schema.MinMillis-1)},
 		{schema.MaxMillis + 1, `{}`, now, fmt.Sprintf(`{"nightjar":{"original_timestamp":%d,"timestamp_problem":"ahead of the clock"}}`, schema.MaxMillis+1)},
 	} {

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"nightjar/ingest/times"
 	"nightjar/schema"
 )
 
@@ -22,7 +23,7 @@ func (in *Intake) countLate(events []schema.Event, seen schema.Millis) (late int
 	}
 	from := seen.Add(-in.deps.Lateness)
 	for i := range events {
-		if at := events[i].At; at < from && at >= earliest {
+		if at := events[i].At; at < from && at >= times.Earliest {
 			late++
 		}
 	}

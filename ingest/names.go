@@ -3,6 +3,7 @@ package ingest
 import (
 	"github.com/valyala/fastjson"
 
+	"nightjar/ingest/times"
 	"nightjar/schema"
 )
 
@@ -199,6 +200,19 @@ type told struct {
 	kind byte
 	text string          // of what was read without a tree
 	v    *fastjson.Value // of what was read with one
+}
+
+// time is what is said, read as a time.
+func (t told) time(r times.Reader) (schema.Millis, error) {
+	switch {
+	case t.v != nil:
+		return r.Value(t.v)
+	case t.kind == '0':
+		return r.Number(t.text)
+	case t.kind == '"':
+		return r.Text(t.text)
+	}
+	return 0, times.ErrNoTime
 }
 
 var kinds = map[fastjson.Type]byte{

@@ -6,6 +6,7 @@ import (
 
 	"github.com/valyala/fastjson"
 
+	"nightjar/ingest/times"
 	"nightjar/schema"
 )
 
@@ -118,7 +119,7 @@ func (d *Decoder) finish(e *schema.Event, x *draft) {
 	for i, t := range e.Tags {
 		e.Tags[i] = d.valid(t)
 	}
-	tooEarlyHere := d.Offline && e.At < earliest && e.At != NoTime
+	tooEarlyHere := d.Offline && e.At < times.Earliest && e.At != NoTime
 	if x.read != nil {
 		x.needsTree = x.needsTree || tooEarlyHere
 		d.finishRead(e, x)
@@ -262,7 +263,9 @@ func (d *Decoder) setTime(e *schema.Event, x *draft, used *usedSlots) (timed boo
 			if t.isNothing() {
 				continue
 			}
-			at, err := moments{Zone: d.Zone, Now: d.Now, Year: d.Year, millis: s == slotTimestamp}.told(t)
+			r := d.times()
+			r.Millis = s == slotTimestamp
+			at, err := t.time(r)
 			if err == nil {
 				used[s] = used[s] || i == 0
 				e.At = at

@@ -4,6 +4,9 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"nightjar/ingest/heads"
+	"nightjar/ingest/times"
 )
 
 // parseSSHD reads what OpenSSH's server and its PAM modules log. Lines of other
@@ -15,20 +18,17 @@ import (
 // the start where it comes last. Where it stands on both sides, each reader says
 // how it tells, and gives no address where it cannot.
 func parseSSHD(l Line) Parsed {
-	s := parseSyslog(l, isSSHDText)
-	if s.program == "" && !isSSHDText(s.text) {
-		s = behindTag(l, s)
-	}
-	out := Parsed{At: s.at, Host: s.host}
+	s := heads.Read(l.Text, times.Reader{Zone: l.Zone, Now: l.Now, Year: l.Year}, sshdDaemon)
+	out := Parsed{At: s.At, Host: s.Host}
 	p := sshd{}
-	if s.program == "" || isSSHD(s.program) {
-		p.line(strings.TrimRight(s.text, " \r\n"))
+	if s.Program == "" || isSSHD(s.Program) {
+		p.line(strings.TrimRight(s.Text, " \r\n"))
 	}
-	if s.program != "" {
-		p.set("process.name", s.program)
+	if s.Program != "" {
+		p.set("process.name", s.Program)
 	}
-	if s.pid != 0 {
-		p.set("process.pid", s.pid)
+	if s.PID != 0 {
+		p.set("process.pid", s.PID)
 	}
 	out.Attributes = p.found
 	return out
@@ -40,32 +40,14 @@ func isSSHD(program string) bool {
 	return program == "sshd" || strings.HasPrefix(program, "sshd-") || program == "sshd(pam_unix)"
 }
 
-// longestHead is how far into a line the daemon's name is looked for.
-const longestHead = 160
-
-// behindTag reads what follows the daemon's name, where the head before it is in
-// no form that is known.
-func behindTag(l Line, s syslog) syslog {
-	head := l.Text[:min(len(l.Text), longestHead)]
-	for at := 0; at < len(head); {
-		i := strings.Index(head[at:], "sshd")
-		if i < 0 {
-			return s
+var sshdDaemon = heads.NewDaemon([]string{"sshd", "sshd-*", "sshd(pam_unix)"}, func() (begin []string) {
+	for _, list := range [][]sshdText{loginTexts, connectionTexts, pamTexts, serverTexts} {
+		for _, t := range list {
+			begin = append(begin, t.prefix)
 		}
-		at += i
-		word, after, ok := strings.Cut(l.Text[at:], " ")
-		program, pid, is := programOf(word)
-		if ok && is && isSSHD(program) && (at == 0 || strings.IndexByte(" ]>|\t", head[at-1]) >= 0) {
-			return syslog{at: s.at, host: s.host, program: program, pid: pid, text: cutID(after)}
-		}
-		// The client's text may be in quotes from here on; heads have none.
-		if strings.ContainsAny(head[:at], `'"`) {
-			return s
-		}
-		at += len("sshd")
 	}
-	return s
-}
+	return begin
+}())
 
 type sshd struct{ found []Attribute }
 
@@ -106,7 +88,7 @@ func (p *sshd) line(text string) {
 	if len(text) > longestText {
 		return
 	}
-	if inner, n, ok := cutRepeated(text); ok {
+	if inner, n, ok := heads.CutRepeated(text); ok {
 		p.set("evt.repeat", n)
 		text = inner
 	}
@@ -121,36 +103,10 @@ func (p *sshd) line(text string) {
 }
 
 func cutLevel(text string) string {
-	if level, rest, ok := strings.Cut(text, ": "); ok && isLevel(level) {
+	if level, rest, ok := strings.Cut(text, ": "); ok && heads.IsLevel(level) {
 		return rest
 	}
 	return text
-}
-
-// isSSHDText tells whether a text begins as one of the daemon's.
-func isSSHDText(text string) bool {
-	if inner, _, ok := cutRepeated(text); ok {
-		text = inner
-	}
-	if bare := cutLevel(text); bare != text {
-		return true // no head begins with a level
-	}
-	read, _ := readerOf(text)
-	return read != nil
-}
-
-// cutRepeated reads syslog's "message repeated 3 times: [ …]".
-func cutRepeated(text string) (inner string, n int64, ok bool) {
-	rest, ok := strings.CutPrefix(text, "message repeated ")
-	if !ok {
-		return "", 0, false
-	}
-	times, inner, ok := strings.Cut(rest, " times: [ ")
-	if !ok {
-		return "", 0, false
-	}
-	n, err := strconv.ParseInt(times, 10, 64)
-	return strings.TrimSuffix(inner, "]"), n, err == nil
 }
 
 // endpoint is an address, with its port or without, as the daemon writes it.

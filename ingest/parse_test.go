@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"nightjar/ingest/times"
 	"nightjar/schema"
 	"nightjar/testenv"
 )
@@ -106,7 +107,7 @@ func TestSSHDLines(t *testing.T) {
 func clean(s string) string { return strings.TrimSpace(strings.Replace(s, "  ", " ", 1)) }
 
 func TestSyslogTimes(t *testing.T) {
-	berlin, err := ParseZone("Europe/Berlin")
+	berlin, err := times.ParseZone("Europe/Berlin")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,12 +1,13 @@
 package ingest
 
 import (
+	"math"
 	"strconv"
-	"time"
 
 	"github.com/valyala/fastjson"
 
 	"nightjar/ingest/record"
+	"nightjar/ingest/times"
 	"nightjar/schema"
 )
 
@@ -26,9 +27,9 @@ const (
 	tooLate  = "ahead of the clock"
 )
 
-// earliest is where the time of events begins. Before it are clocks that were
-// never set, and numbers in another unit.
-var earliest = schema.MillisOf(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC))
+// NoTime is the time of an event that has none and was read offline, where there
+// is no arrival to stand in for it.
+const NoTime = schema.Millis(math.MinInt64)
 
 // settleTime gives the event its arrival time. An event that claims to be far
 // ahead of the clock, or of before the year 2000, happened when it arrived; what
@@ -39,7 +40,7 @@ func (in *Intake) settleTime(e *schema.Event, seen schema.Millis) (moved bool) {
 	switch {
 	case e.At > seen.Add(in.config.MaxAhead):
 		problem = tooLate
-	case e.At < earliest:
+	case e.At < times.Earliest:
 		problem = tooEarly
 	default:
 		return false

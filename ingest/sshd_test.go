@@ -11,9 +11,9 @@ import (
 	"nightjar/testenv"
 )
 
-// heads are beginnings of lines, and the time that they say; those of no year are
+// sshdHeads are beginnings of lines, and the time that they say; those of no year are
 // of the year before testNow.
-var heads = []struct{ head, at, host string }{
+var sshdHeads = []struct{ head, at, host string }{
 	{"Nov 14 22:13:20 web sshd[10]: ", "2025-11-14T22:13:20.000Z", "web"},
 	{"Nov  8 22:13:20 web sshd[10]: ", "2025-11-08T22:13:20.000Z", "web"},
 	{"Nov 8 22:13:20 web sshd[10]: ", "2025-11-08T22:13:20.000Z", "web"},
@@ -162,10 +162,10 @@ var bodies = []struct{ body, user, outcome string }{
 
 // TestEverySSHDBodyGivesItsClientBehindEveryHead has each head with each body.
 func TestEverySSHDBodyGivesItsClientBehindEveryHead(t *testing.T) {
-	if len(heads) < 35 || len(bodies) < 90 {
-		t.Fatalf("%d heads, %d bodies", len(heads), len(bodies))
+	if len(sshdHeads) < 35 || len(bodies) < 90 {
+		t.Fatalf("%d heads, %d bodies", len(sshdHeads), len(bodies))
 	}
-	for _, h := range heads {
+	for _, h := range sshdHeads {
 		for _, b := range bodies {
 			if strings.HasSuffix(h.head, "error: ") && strings.HasPrefix(b.body, "message repeated") {
 				continue // syslog's words come before the daemon's
@@ -281,9 +281,9 @@ var claims = []string{
 var attackedHeads = []string{"Mar 27 13:06:56 host sshd[12]: ", "", "Mar 27 13:06:56 host ", "strange | sshd[12]: ", "Mar 27 13:06:56 "}
 
 // checkAttack wants the daemon's address or none, wherever the line has its head.
-func checkAttack(t *testing.T, form, claim string, heads ...string) {
+func checkAttack(t *testing.T, form, claim string, behind ...string) {
 	t.Helper()
-	for _, head := range heads {
+	for _, head := range behind {
 		d := Decoder{Now: testNow, Source: "sshd"}
 		e := d.Raw(head + fmt.Sprintf(form, claim))
 		ip, port := value(&e, "network.client.ip"), value(&e, "network.client.port")

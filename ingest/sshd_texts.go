@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"nightjar/ingest/heads"
 )
 
 // sshdText is a text of the daemon by how it begins.
@@ -141,7 +143,7 @@ var connectionTexts = []sshdText{
 	{"refused connect from ", as("ssh_connection_refused", failure, session, func(p *sshd, rest string) {
 		// The name is whoever's runs the address's DNS; the address is behind it.
 		if name, ip, ok := cutLast(rest, " ("); ok && strings.HasSuffix(ip, ")") && p.whole(strings.TrimSuffix(ip, ")")) {
-			if isHeadWord(name) && !strings.Contains(name, ":") {
+			if heads.IsHeadWord(name) && !strings.Contains(name, ":") {
 				p.set("network.client.domain", name)
 			}
 		} else if !ok {

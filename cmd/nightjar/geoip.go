@@ -17,6 +17,7 @@ import (
 	"nightjar/api"
 	"nightjar/ingest"
 	"nightjar/ingest/geoip"
+	"nightjar/ingest/times"
 )
 
 const geoipHelp = "GeoIP database (.mmdb) that says where @network.client.ip is; may be given several times, the first counts most"
@@ -108,7 +109,7 @@ func (r *readingFlags) decoder(c *cobra.Command) (*ingest.Decoder, error) {
 	var zone *time.Location
 	if r.zone != "" {
 		var err error
-		if zone, err = ingest.ParseZone(r.zone); err != nil {
+		if zone, err = times.ParseZone(r.zone); err != nil {
 			return nil, &usageError{c.CommandPath(), fmt.Errorf("--tz: %w", err)}
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"nightjar/ingest"
 	"nightjar/ingest/syslog"
+	"nightjar/ingest/times"
 	"nightjar/schema"
 )
 
@@ -39,7 +40,7 @@ func parseSyslog(values map[string]string) (c syslog.Config, err error) {
 	if c.Allow, err = syslog.ParseAllow(splitList(values["syslog-allow"])); err != nil {
 		return c, fmt.Errorf("syslog-allow: %w", err)
 	}
-	if c.Zone, err = ingest.ParseZone(values["syslog-tz"]); err != nil {
+	if c.Zone, err = times.ParseZone(values["syslog-tz"]); err != nil {
 		return c, fmt.Errorf("syslog-tz: %w", err)
 	}
 	if c.MaxConnections, err = strconv.Atoi(values["syslog-connections"]); err != nil || c.MaxConnections < 1 {

@@ -1,21 +1,26 @@
-package ingest
+package heads
 
 import (
 	"strconv"
 	"strings"
 	"time"
+
+	"nightjar/ingest/times"
 )
 
-// syslog is the head of a line as syslog daemons write it, and the rest.
-type syslog struct {
-	at            time.Time // zero: none
-	host, program string
-	pid           int64 // 0: none
-	text          string
+// Head is the head of a line as syslog daemons write it, and the rest.
+type Head struct {
+	At            time.Time // zero: none
+	Host, Program string    // empty: none
+	PID           int64     // 0: none
+	// Priority is the facility's number times 8 and the severity's; −1: none.
+	Priority int
+	// Text is what follows.
+	Text string
 }
 
-// parseSyslog reads these heads, each with or without a priority `<n>` before it,
-// the time in any form of moments.written:
+// Read reads these heads, each with or without a priority `<n>` before it,
+// the time in any form of times.Reader.Written:
 //
 //	Mar 27 13:06:56 host prog[pid]: text
 //	2026-03-27T13:06:56.123+02:00 host prog[pid]: text
@@ -23,46 +28,55 @@ type syslog struct {
 //	1 2026-03-27T13:06:56Z host prog pid msgid - text        (RFC 5424)
 //	host prog[pid]: text, prog[pid]: text
 //
-// What has none of them is all text. isText tells a text that the daemon is known
-// to write, in which nothing is to be taken for a head.
-func parseSyslog(l Line, isText func(string) bool) syslog {
-	rest := cutPriority(l.Text)
+// What has none of them is all Text. In a text that the
+// daemon is known to write nothing is taken for a head; nil: no daemon is expected.
+func Read(line string, r times.Reader, d *Daemon) Head {
+	priority, rest := cutPriority(line)
+	h := read(rest, priority >= 0, r, d)
+	if d != nil && h.Program == "" && !d.isText(h.Text) {
+		h = d.behindName(line, h)
+	}
+	h.Priority = priority
+	return h
+}
+
+func read(rest string, tagged bool, r times.Reader, d *Daemon) Head {
 	if after, ok := strings.CutPrefix(rest, "1 "); ok {
 		if s, ok := parse5424(after); ok {
 			return s
 		}
 	}
-	if isText(rest) {
-		return syslog{text: rest}
+	if d.isText(rest) {
+		return Head{Text: rest}
 	}
-	at, rest, timed := cutTime(rest, l)
-	s := syslog{at: at, text: rest}
+	at, rest, timed := cutTime(rest, r)
+	s := Head{At: at, Text: rest}
 	words := rest
 	for range 3 { // a host, a facility, or both may stand before the program
-		if isText(words) {
-			s.text = words
+		if d.isText(words) {
+			s.Text = words
 			return s
 		}
 		word, after, ok := strings.Cut(words, " ")
-		if program, pid, is := programOf(word); is && (timed || pid != 0 || isSSHD(program)) {
-			s.program, s.pid, s.text = program, pid, cutID(strings.TrimLeft(after, " "))
+		if program, pid, is := programOf(word); is && (timed || tagged || pid != 0 || d.IsProgram(program)) {
+			s.Program, s.PID, s.Text = program, pid, cutID(strings.TrimLeft(after, " "))
 			return s
 		}
-		if !ok || !isHeadWord(word) {
+		if !ok || !IsHeadWord(word) {
 			break
 		}
-		if s.host == "" && !isFacility(word) {
-			s.host = word
+		if s.Host == "" && !isFacility(word) {
+			s.Host = word
 		}
 		words = strings.TrimLeft(after, " ")
 	}
 	if !timed {
-		return syslog{text: rest}
+		return Head{Text: rest}
 	}
 	// No program is named: what follows the host is text.
-	s.host = ""
-	if host, after, ok := strings.Cut(rest, " "); ok && isHeadWord(host) {
-		s.host, s.text = host, after
+	s.Host = ""
+	if host, after, ok := strings.Cut(rest, " "); ok && IsHeadWord(host) {
+		s.Host, s.Text = host, after
 	}
 	return s
 }
@@ -74,11 +88,11 @@ func programOf(word string) (program string, pid int64, ok bool) {
 		return "", 0, false
 	}
 	program, pid = cutPID(tag)
-	return program, pid, strings.IndexByte(program, ':') < 0 && !isLevel(program)
+	return program, pid, strings.IndexByte(program, ':') < 0 && !IsLevel(program)
 }
 
-// isLevel tells the level that OpenSSH writes before a text from a program.
-func isLevel(word string) bool {
+// IsLevel reports whether a word is a level that OpenSSH writes before a text from a program.
+func IsLevel(word string) bool {
 	switch word {
 	case "error", "fatal", "warning", "info", "verbose", "debug1", "debug2", "debug3":
 		return true
@@ -86,8 +100,8 @@ func isLevel(word string) bool {
 	return false
 }
 
-// isHeadWord tells whether a word may be a host's name, its address or a facility.
-func isHeadWord(word string) bool {
+// IsHeadWord reports whether a word may be a host's name, its address or a facility.
+func IsHeadWord(word string) bool {
 	if word == "" || len(word) > 255 {
 		return false
 	}
@@ -105,14 +119,17 @@ var facilities = map[string]bool{
 	"local2": true, "local3": true, "local4": true, "local5": true, "local6": true, "local7": true, "security": true, "audit": true,
 }
 
+var syslogLevels = map[string]bool{
+	"emerg": true, "panic": true, "alert": true, "crit": true, "err": true, "error": true, "warning": true, "warn": true, "notice": true, "info": true, "debug": true,
+}
+
 // isFacility tells auth.info from a host.
 func isFacility(word string) bool {
 	name, level, ok := strings.Cut(word, ".")
 	if !ok || !facilities[name] {
 		return false
 	}
-	_, ok = wordOf(level, false)
-	return ok
+	return ok && syslogLevels[level]
 }
 
 // cutID drops the "[ID 800047 auth.info] " that Solaris writes before a text.
@@ -125,13 +142,13 @@ func cutID(text string) string {
 	return text
 }
 
-func cutPriority(s string) string {
+func cutPriority(s string) (priority int, rest string) {
 	if i := strings.IndexByte(s, '>'); i > 1 && i < 5 && s[0] == '<' {
-		if _, err := strconv.Atoi(s[1:i]); err == nil {
-			return strings.TrimLeft(s[i+1:], " ")
+		if n, err := strconv.Atoi(s[1:i]); err == nil && n >= 0 {
+			return n, strings.TrimLeft(s[i+1:], " ")
 		}
 	}
-	return s
+	return -1, s
 }
 
 func cutPID(tag string) (program string, pid int64) {
@@ -149,8 +166,7 @@ const maxTimeWords = 6
 
 // cutTime reads the time at the start of s: the longest stretch of words that is
 // one. An ISO time has at most three, of which the second begins with a digit.
-func cutTime(s string, l Line) (at time.Time, rest string, ok bool) {
-	m := moments{Zone: l.Zone, Now: l.Now, Year: l.Year}
+func cutTime(s string, r times.Reader) (at time.Time, rest string, ok bool) {
 	if s == "" || strings.IndexByte("0123456789ADFJMNOSTW", s[0]) < 0 {
 		return time.Time{}, s, false
 	}
@@ -172,7 +188,7 @@ func cutTime(s string, l Line) (at time.Time, rest string, ok bool) {
 		if !endsATime(head, n) {
 			continue
 		}
-		if t, ok := m.head(head, n); ok {
+		if t, ok := headTime(r, head, n); ok {
 			return t, strings.TrimLeft(s[ends[n-1]:], " "), true
 		}
 	}
@@ -186,28 +202,28 @@ func endsATime(head string, words int) bool {
 	if words == 1 {
 		return true
 	}
-	if _, known := zones[last]; known {
+	if times.IsZone(last) {
 		return true
 	}
 	c := last[0]
 	return (c >= '0' && c <= '9' || c == '+' || c == '-') && !strings.HasSuffix(last, ":")
 }
 
-// head reads a time that stands before a host. The year is one that is stated, or
+// headTime reads a time that stands before a host. The year is one that is stated, or
 // the one that stands there; a stated one without such a day gives none.
-func (m moments) head(s string, words int) (time.Time, bool) {
+func headTime(r times.Reader, s string, words int) (time.Time, bool) {
 	if words == 1 {
 		// Seconds since the epoch, as journalctl -o short-unix has them.
-		if at, ok := parseEpoch(s); ok && len(s) >= len("1700000000") && at >= earliest {
+		if at, ok := times.ParseEpoch(s); ok && len(s) >= len("1700000000") && at >= times.Earliest {
 			return at.Time(), true
 		}
 	}
 	if strings.IndexByte(s, ':') < 0 {
 		return time.Time{}, false
 	}
-	at, err := m.written(s)
-	if err != nil && m.Year != 0 {
-		if _, any := (moments{Zone: m.Zone, Now: m.Now}).written(s); any == nil {
+	at, err := r.Written(s)
+	if err != nil && r.Year != 0 {
+		if _, any := (times.Reader{Zone: r.Zone, Now: r.Now}).Written(s); any == nil {
 			return time.Time{}, true
 		}
 	}
@@ -215,7 +231,7 @@ func (m moments) head(s string, words int) (time.Time, bool) {
 }
 
 // parse5424 reads what follows the version.
-func parse5424(s string) (out syslog, ok bool) {
+func parse5424(s string) (out Head, ok bool) {
 	f := strings.SplitN(s, " ", 6)
 	if len(f) < 6 {
 		return out, false
@@ -224,9 +240,9 @@ func parse5424(s string) (out syslog, ok bool) {
 	if err != nil && f[0] != "-" {
 		return out, false
 	}
-	out = syslog{at: at, host: unlessNil(f[1]), program: unlessNil(f[2])}
-	out.pid, _ = strconv.ParseInt(f[3], 10, 64)
-	out.text = strings.TrimPrefix(strings.TrimPrefix(cutStructured(f[5]), " "), "\ufeff")
+	out = Head{At: at, Host: unlessNil(f[1]), Program: unlessNil(f[2])}
+	out.PID, _ = strconv.ParseInt(f[3], 10, 64)
+	out.Text = strings.TrimPrefix(strings.TrimPrefix(cutStructured(f[5]), " "), "\ufeff")
 	return out, true
 }
 

@@ -1,19 +1,19 @@
-package ingest
+package times
 
 import (
 	"strings"
 	"time"
 )
 
-// written reads the forms in which people and programs write times: ISO 8601 with
+// Written reads the forms in which people and programs write times: ISO 8601 with
 // what is common beside it (a blank for the T, a comma before the fraction, an
 // offset without colon or minutes, lower case, a leap second, a zone's
 // abbreviation), and those with the name of a month, in any order that is clear.
 // Days and months that are both numbers, such as 05/06/2023, are not read: whether
 // it is May or June only their writer knows.
-func (m moments) written(s string) (time.Time, error) {
+func (m Reader) Written(s string) (time.Time, error) {
 	if len(s) < len("Jan 2 1:02") || len(s) > 96 {
-		return time.Time{}, errNoTime
+		return time.Time{}, ErrNoTime
 	}
 	if day, after, ok := strings.Cut(s, " "); ok && isWeekday(strings.ToLower(strings.TrimSuffix(day, ","))) && after != "" {
 		if c, rest, ok := isoDate(after); ok {
@@ -39,7 +39,7 @@ func (c clock) in(zone *time.Location) (time.Time, error) {
 	}
 	at := time.Date(c.year, c.month, c.day, c.hour, c.minute, min(c.second, 59), c.nanos, zone)
 	if at.Day() != c.day || c.month < 1 || c.month > 12 || c.hour > 23 || c.minute > 59 || c.second > 60 {
-		return time.Time{}, errNoTime
+		return time.Time{}, ErrNoTime
 	}
 	if c.second == 60 {
 		at = at.Add(time.Second)
@@ -81,7 +81,7 @@ func isoDate(s string) (c clock, rest string, ok bool) {
 }
 
 // iso reads what follows the date.
-func (m moments) iso(c clock, rest string) (time.Time, error) {
+func (m Reader) iso(c clock, rest string) (time.Time, error) {
 	if rest == "" {
 		return c.in(m.Zone)
 	}
@@ -90,11 +90,11 @@ func (m moments) iso(c clock, rest string) (time.Time, error) {
 		after = rest[1:]
 	}
 	if len(after) == len(rest) {
-		return time.Time{}, errNoTime
+		return time.Time{}, ErrNoTime
 	}
 	after, ok := c.time(after)
 	if !ok {
-		return time.Time{}, errNoTime
+		return time.Time{}, ErrNoTime
 	}
 	zone, err := m.zone(after)
 	if err != nil {
@@ -141,9 +141,15 @@ var zones = map[string]int{
 	"JST": 9, "KST": 9, "EST": -5, "EDT": -4, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7,
 }
 
+// IsZone reports whether a word, as it is written, is the abbreviation of a zone.
+func IsZone(word string) bool {
+	_, known := zones[word]
+	return known
+}
+
 // zone reads a zone and what writers put behind one: +01:00[Europe/Paris],
 // "+0000 UTC m=+0.5", "GMT+2".
-func (m moments) zone(s string) (*time.Location, error) {
+func (m Reader) zone(s string) (*time.Location, error) {
 	s = strings.TrimLeft(s, " ")
 	if s == "" {
 		return m.Zone, nil
@@ -161,11 +167,11 @@ func (m moments) zone(s string) (*time.Location, error) {
 	case name == "" && (s[0] == '+' || s[0] == '-'), known && hours == 0 && rest != "" && (rest[0] == '+' || rest[0] == '-'):
 		return offset(rest)
 	case name == "":
-		return nil, errNoTime
+		return nil, ErrNoTime
 	case !known && len(name) < 2 || strings.Trim(rest, " ") != "":
-		return nil, errNoTime
+		return nil, ErrNoTime
 	case !known:
-		return nil, &zoneError{name}
+		return nil, &ZoneError{Name: name}
 	}
 	return time.FixedZone(name, hours*3600), nil
 }
@@ -178,16 +184,16 @@ func offset(s string) (*time.Location, error) {
 	}
 	hours, rest, ok := number(s[1:], 1, 2)
 	if !ok {
-		return nil, errNoTime
+		return nil, ErrNoTime
 	}
 	minutes := 0
 	if after := strings.TrimPrefix(rest, ":"); after != "" && after[0] >= '0' && after[0] <= '9' {
 		if minutes, rest, ok = number(after, 2, 2); !ok {
-			return nil, errNoTime
+			return nil, ErrNoTime
 		}
 	}
 	if hours > 18 || minutes > 59 || !isZoneName(rest) {
-		return nil, errNoTime
+		return nil, ErrNoTime
 	}
 	return time.FixedZone("", sign*(hours*3600+minutes*60)), nil
 }
@@ -204,7 +210,7 @@ func isZoneName(s string) bool {
 
 // named reads a time with the name of a month. Weekdays say nothing that is not
 // said, and are not compared with the day.
-func (m moments) named(s string) (time.Time, error) {
+func (m Reader) named(s string) (time.Time, error) {
 	n := namedTime{}
 	for _, word := range strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == '(' || r == ')' }) {
 		if word = strings.Trim(word, ","); word == "" {
@@ -224,7 +230,7 @@ type namedTime struct {
 	timed, dated, hasYear, afternoon, a bool // a: it says am or pm
 }
 
-func (n *namedTime) word(m moments, word string) error {
+func (n *namedTime) word(m Reader, word string) error {
 	// 14-Nov-2023 and 14/Nov/2023:22:13:20 are several words.
 	if i := strings.IndexAny(word, "-/"); i > 0 && i < 3 && word[0] >= '0' && word[0] <= '9' {
 		date, time, timed := strings.Cut(word, ":")
@@ -241,11 +247,11 @@ func (n *namedTime) word(m moments, word string) error {
 	switch c := word[0]; {
 	case strings.IndexByte(word, ':') > 0 && c >= '0' && c <= '9':
 		if n.timed {
-			return errNoTime
+			return ErrNoTime
 		}
 		rest, ok := n.time(word)
 		if n.timed = true; !ok {
-			return errNoTime
+			return ErrNoTime
 		}
 		if rest != "" {
 			return n.word(m, rest)
@@ -265,7 +271,7 @@ func (n *namedTime) digits(word string) error {
 	value, rest, ok := number(word, 1, 4)
 	switch {
 	case !ok || rest != "" && (len(word) > 4 || !strings.Contains("st nd rd th", rest)):
-		return errNoTime
+		return ErrNoTime
 	case len(word) == 4 && !n.hasYear:
 		n.year, n.hasYear = value, true
 	case n.day == 0 && value > 0 && value < 32:
@@ -276,7 +282,7 @@ func (n *namedTime) digits(word string) error {
 			n.year -= 100
 		}
 	default:
-		return errNoTime
+		return ErrNoTime
 	}
 	return nil
 }
@@ -295,7 +301,7 @@ func isWeekday(lower string) bool {
 	return false
 }
 
-func (n *namedTime) letters(m moments, word string) error {
+func (n *namedTime) letters(m Reader, word string) error {
 	lower := strings.ToLower(strings.Trim(word, "."))
 	if lower == "am" || lower == "pm" {
 		n.a, n.afternoon = true, lower == "pm"
@@ -328,13 +334,13 @@ func monthOf(lower string) (time.Month, bool) {
 	return 0, false
 }
 
-func (n *namedTime) moment(m moments) (time.Time, error) {
+func (n *namedTime) moment(m Reader) (time.Time, error) {
 	if !n.dated || n.day == 0 || !n.timed && !n.hasYear {
-		return time.Time{}, errNoTime
+		return time.Time{}, ErrNoTime
 	}
 	if n.a {
 		if n.hour < 1 || n.hour > 12 {
-			return time.Time{}, errNoTime
+			return time.Time{}, ErrNoTime
 		}
 		if n.hour %= 12; n.afternoon {
 			n.hour += 12
@@ -352,18 +358,18 @@ func (n *namedTime) moment(m moments) (time.Time, error) {
 
 // newest gives the time its year: the one that was stated, or the newest that
 // leaves it no more than a day ahead of now.
-func (c clock) newest(m moments, zone *time.Location) (time.Time, error) {
+func (c clock) newest(m Reader, zone *time.Location) (time.Time, error) {
 	if m.Year != 0 {
 		c.year = m.Year
 		return c.in(zone)
 	}
 	if m.Now.IsZero() {
-		return time.Time{}, errNoTime
+		return time.Time{}, ErrNoTime
 	}
 	for c.year = m.Now.Year() + 1; c.year >= m.Now.Year()-8; c.year-- {
 		if at, err := c.in(zone); err == nil && !at.After(m.Now.Add(24*time.Hour)) {
 			return at, nil
 		}
 	}
-	return time.Time{}, errNoTime
+	return time.Time{}, ErrNoTime
 }

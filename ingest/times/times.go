@@ -1,4 +1,4 @@
-package ingest
+package times
 
 import (
 	"errors"
@@ -13,62 +13,51 @@ import (
 	"nightjar/schema"
 )
 
-// NoTime is the time of an event that has none and was read offline, where there
-// is no arrival to stand in for it.
-const NoTime = schema.Millis(math.MinInt64)
+// Earliest is where the time of events begins. Before it are clocks that were
+// never set.
+var Earliest = schema.MillisOf(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC))
 
-// errNoTime is text that is no time.
-var errNoTime = errors.New("unreadable")
+// ErrNoTime is what text gives that is no time.
+var ErrNoTime = errors.New("unreadable")
 
-// zoneError is a time in a zone whose abbreviation stands for none or for several.
-type zoneError struct{ name string }
+// ZoneError is a time in a zone whose abbreviation stands for none or for several.
+type ZoneError struct{ Name string }
 
-func (e *zoneError) Error() string { return "unknown time zone " + e.name }
+func (e *ZoneError) Error() string { return "unknown time zone " + e.Name }
 
-// moments is how times are read: what is known where they leave something open.
-type moments struct {
+// Reader is how times are read: what is known where they leave something open.
+type Reader struct {
 	// Zone is that of times written without one; nil: UTC.
 	Zone *time.Location
 	// Now bounds times written without a year, and Year, when not 0, is theirs.
 	Now  time.Time
 	Year int
-	// millis says that numbers are milliseconds, as long as they can be.
-	millis bool
+	// Millis says that numbers are milliseconds, as long as they can be.
+	Millis bool
 }
 
-// told reads what an event says under a name of its time.
-func (m moments) told(t told) (schema.Millis, error) {
-	switch {
-	case t.v != nil:
-		return m.value(t.v, 0)
-	case t.kind == '0':
-		return m.number(t.text)
-	case t.kind == '"':
-		return m.text(t.text)
-	}
-	return 0, errNoTime
-}
-
-// value reads a member that holds a time: a number, text, or an object that some
+// Value reads a member that holds a time: a number, text, or an object that some
 // writers of JSON put around either.
-func (m moments) value(v *fastjson.Value, depth int) (schema.Millis, error) {
+func (m Reader) Value(v *fastjson.Value) (schema.Millis, error) { return m.value(v, 0) }
+
+func (m Reader) value(v *fastjson.Value, depth int) (schema.Millis, error) {
 	switch v.Type() {
 	case fastjson.TypeNumber:
-		return m.number(string(v.MarshalTo(nil)))
+		return m.Number(string(v.MarshalTo(nil)))
 	case fastjson.TypeString:
 		s, _ := v.StringBytes()
-		return m.text(string(s))
+		return m.Text(string(s))
 	case fastjson.TypeObject:
 		if depth < 3 {
 			return m.object(v, depth)
 		}
 	}
-	return 0, errNoTime
+	return 0, ErrNoTime
 }
 
 // object reads what MongoDB, protobuf, Firestore and Windows' XML make of a time.
-func (m moments) object(v *fastjson.Value, depth int) (schema.Millis, error) {
-	m.millis = true
+func (m Reader) object(v *fastjson.Value, depth int) (schema.Millis, error) {
+	m.Millis = true
 	for _, key := range []string{"$date", "$numberLong", "SystemTime", "#attributes"} {
 		if inner := v.Get(key); inner != nil {
 			return m.value(inner, depth+1)
@@ -81,14 +70,14 @@ func (m moments) object(v *fastjson.Value, depth int) (schema.Millis, error) {
 			}
 		}
 	}
-	return 0, errNoTime
+	return 0, ErrNoTime
 }
 
-// text reads a time in text: digits as a number since the epoch, or one of the
+// Text reads a time in text: digits as a number since the epoch, or one of the
 // usual written forms.
-func (m moments) text(s string) (schema.Millis, error) {
+func (m Reader) Text(s string) (schema.Millis, error) {
 	s = strings.TrimSpace(s)
-	if at, err := m.number(s); err == nil {
+	if at, err := m.Number(s); err == nil {
 		return at, nil
 	}
 	if inner, ok := strings.CutPrefix(s, "/Date("); ok {
@@ -97,31 +86,31 @@ func (m moments) text(s string) (schema.Millis, error) {
 		if end := strings.LastIndexAny(inner, "+-"); ok && end > 0 {
 			inner = inner[:end]
 		}
-		m.millis = true
-		return m.number(inner)
+		m.Millis = true
+		return m.Number(inner)
 	}
-	at, err := m.written(s)
+	at, err := m.Written(s)
 	if err != nil {
 		return 0, err
 	}
 	return schema.MillisOf(at), nil
 }
 
-// number reads a number since the epoch.
-func (m moments) number(s string) (schema.Millis, error) {
+// Number reads a number since the epoch.
+func (m Reader) Number(s string) (schema.Millis, error) {
 	for i := range len(s) {
 		if c := s[i]; (c < '0' || c > '9') && c != '-' && c != '+' && c != '.' && c|0x20 != 'e' {
-			return 0, errNoTime // said at once, for most times are no numbers
+			return 0, ErrNoTime // said at once, for most times are no numbers
 		}
 	}
-	if m.millis {
+	if m.Millis {
 		if at, ok := wholeMillis(s); ok && at >= schema.MinMillis && at <= schema.MaxMillis {
 			return at, nil
 		}
 	}
-	at, ok := parseEpoch(s)
+	at, ok := ParseEpoch(s)
 	if !ok {
-		return 0, errNoTime
+		return 0, ErrNoTime
 	}
 	return at, nil
 }
@@ -146,13 +135,6 @@ func decimal(s string) (float64, bool) {
 	return f, err == nil && !math.IsInf(f, 0)
 }
 
-// ParseTime reads a time in text: digits as a number since the epoch whose unit
-// its size tells, or one of the usual written forms, in the zone when it says none.
-func ParseTime(s string, zone *time.Location) (schema.Millis, bool) {
-	at, err := moments{Zone: zone}.text(s)
-	return at, err == nil
-}
-
 // Numbers that are not since 1970: Windows counts tenths of microseconds since
 // 1601, .NET since the year 1. Between these bounds, which are of the years 1980
 // to 2100, nanoseconds since 1970 would be of 1973 or 1990.
@@ -165,9 +147,9 @@ const (
 	perMillisTick = int64(time.Millisecond) / 100
 )
 
-// parseEpoch is schema.ParseEpoch that knows the counts of Windows too, which are
+// ParseEpoch is schema.ParseEpoch that knows the counts of Windows too, which are
 // as large as nanoseconds of other years.
-func parseEpoch(s string) (schema.Millis, bool) {
+func ParseEpoch(s string) (schema.Millis, bool) {
 	n, err := strconv.ParseInt(s, 10, 64)
 	switch {
 	case err != nil:
