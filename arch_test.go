@@ -14,7 +14,8 @@ import (
 // test until somebody says here where it stands.
 var layers = map[string][]string{
 	// ground
-	"schema":     {},
+	"schema":            {},
+	"schema/vocabulary": {"schema"},
 	"api/v1":     {},
 	"content":    {},
 	"clickhouse": {},
@@ -62,7 +63,7 @@ var layers = map[string][]string{
 	"backup":               {"schema", "migrations", "ingest"},
 	"scheduler/clickhouse": {"schema", "clickhouse", "compiler", "scheduler", "scheduler/reference"},
 	"scheduler/ruletest":   {"schema", "compiler", "scheduler", "scheduler/reference", "ingest", "ingest/files"},
-	"api":                  {"schema", "compiler", "scheduler", "scheduler/reference", "configuration", "api/v1"},
+	"api":                  {"schema", "schema/vocabulary", "compiler", "scheduler", "scheduler/reference", "configuration", "api/v1"},
 	"api/clickhouse":       {"schema", "clickhouse", "compiler", "api"},
 	"agent/delivery":       {"schema", "agent", "agent/probe"},
 	"agent/abi":            {},

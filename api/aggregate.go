@@ -59,6 +59,7 @@ func (s *searches) aggregation(in *pb.AggregateLogsRequest) (LogAggregation, err
 		if err != nil {
 			return a, err
 		}
+		compute.Metric = r.names.Rename(compute.Metric)
 		a.Computes = append(a.Computes, compute)
 	}
 	if len(a.Computes) == 0 {
@@ -66,6 +67,12 @@ func (s *searches) aggregation(in *pb.AggregateLogsRequest) (LogAggregation, err
 	}
 	if a.Groups, err = logGroups(in.GetGroupBy(), a.Computes); err != nil {
 		return a, err
+	}
+	for i := range a.Groups {
+		a.Groups[i].Facet = r.names.Rename(a.Groups[i].Facet)
+		if by := a.Groups[i].By; by != nil {
+			by.Metric = r.names.Rename(by.Metric)
+		}
 	}
 	return a, checkPoints(&a)
 }

@@ -15,6 +15,7 @@ import (
 	pb "nightjar/api/v1"
 	"nightjar/compiler"
 	"nightjar/schema"
+	"nightjar/schema/vocabulary"
 )
 
 // searches serves SearchService.
@@ -47,8 +48,9 @@ func (s *searches) SearchLogs(ctx context.Context, in *pb.SearchLogsRequest) (*p
 		return nil, err
 	}
 	out := &pb.SearchLogsResponse{}
+	names, _ := vocabulary.Parse(in.GetFilter().GetSchema()) // it was read with the search
 	for i := range page.Events {
-		out.Data = append(out.Data, logItem(&page.Events[i]))
+		out.Data = append(out.Data, logItem(&page.Events[i], names))
 	}
 	meta := s.meta(ctx, start, in.GetFilter(), page.Cut)
 	if in.GetHints() && len(page.Events) == 0 && search.After == nil && !page.Cut {
@@ -109,7 +111,7 @@ func (s *searches) QueryLogs(ctx context.Context, in *pb.QueryLogsRequest) (*pb.
 	}
 	out := &pb.QueryLogsResponse{Status: map[bool]string{true: "timeout", false: "done"}[page.Cut]}
 	for i := range page.Events {
-		item := logItem(&page.Events[i])
+		item := logItem(&page.Events[i], vocabulary.Own)
 		out.Logs = append(out.Logs, &pb.QueriedLog{Id: item.Id, Content: item.Attributes})
 	}
 	if page.Next != nil && (len(page.Events) >= search.Limit || page.Cut) {
@@ -154,6 +156,7 @@ func (s *searches) search(in *pb.SearchLogsRequest) (LogSearch, error) {
 type selection struct {
 	query    *compiler.Query
 	from, to schema.Millis
+	names    vocabulary.Vocabulary
 }
 
 func (s *searches) selected(in *pb.LogFilter) (selection, error) {
@@ -161,6 +164,12 @@ func (s *searches) selected(in *pb.LogFilter) (selection, error) {
 	var err error
 	if out.query, err = compiler.ParseQuery(in.GetQuery()); err != nil {
 		return out, &schema.Invalid{Details: []schema.Detail{{Target: "filter.query", Message: err.Error()}}}
+	}
+	if out.names, err = vocabulary.Parse(in.GetSchema()); err != nil {
+		return out, badRequest("filter.schema", "%v", err)
+	}
+	if out.names != vocabulary.Own {
+		out.query = out.query.Renamed(out.names.Rename)
 	}
 	now := s.now()
 	if out.from, err = moment("filter.from", cmp.Or(in.GetFrom(), defaultFrom), now); err != nil {
@@ -228,18 +237,24 @@ func nextLogs(in *pb.SearchLogsRequest, after string, limit int) string {
 	set("filter[from]", in.GetFilter().GetFrom())
 	set("filter[to]", in.GetFilter().GetTo())
 	set("filter[indexes]", strings.Join(in.GetFilter().GetIndexes(), ","))
+	set("filter[schema]", in.GetFilter().GetSchema())
 	set("sort", in.GetSort())
 	set("page[cursor]", after)
 	set("page[limit]", strconv.Itoa(limit))
 	return "/api/v2/logs/events?" + q.Encode()
 }
 
-func logItem(e *schema.Event) *pb.LogItem {
+// logItem is an event as the API has it; its attributes are the event's document of
+// the vocabulary, where one was asked for.
+func logItem(e *schema.Event, names vocabulary.Vocabulary) *pb.LogItem {
 	a := &pb.LogAttributes{
 		Timestamp: e.At.String(), Status: unlessEmpty(e.Status), Host: unlessEmpty(e.Host), Service: unlessEmpty(e.Service),
 		Source: unlessEmpty(e.Source), Message: unlessEmpty(e.Message), Tags: e.Tags,
 	}
-	if e.JSON != "{}" {
+	switch {
+	case names != vocabulary.Own:
+		a.AttributesText = unlessEmpty(string(names.Document(e)))
+	case e.JSON != "{}":
 		a.AttributesText = unlessEmpty(e.JSON)
 	}
 	return &pb.LogItem{Id: e.ID(), Type: "log", Attributes: a}

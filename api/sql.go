@@ -31,8 +31,11 @@ func (s *sqls) Query(ctx context.Context, in *pb.QueryRequest) (*pb.QueryRespons
 	if format != "" && format != "json" && format != "csv" {
 		return nil, badRequest("format", "want json or csv, got %q", format)
 	}
-	query, err := guardSQL(in.GetQuery())
+	query, err := namedSQL(in.GetQuery(), in.GetSchema())
 	if err != nil {
+		return nil, err
+	}
+	if query, err = guardSQL(query); err != nil {
 		return nil, err
 	}
 	params, err := sqlParams(in.GetParams())

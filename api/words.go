@@ -31,7 +31,7 @@ var (
 // CheckWords says where a rule has a word or number that clients don't know, as
 // *schema.Invalid: what the API refuses beside what does not compile.
 func CheckWords(r *schema.Rule) error {
-	var w vocabulary
+	var w unknownWords
 	for i, q := range r.Queries {
 		at := fmt.Sprintf("queries[%d].", i)
 		w.word(at+"dataSource", q.DataSource, knownSources)
@@ -53,7 +53,7 @@ func CheckWords(r *schema.Rule) error {
 	return w.Err()
 }
 
-func (w *vocabulary) options(o *schema.RuleOptions) {
+func (w *unknownWords) options(o *schema.RuleOptions) {
 	w.word("options.hardcodedEvaluatorType", o.HardcodedType, []string{"log4shell"})
 	if n := o.NewValue; n != nil {
 		const at = "options.newValueOptions."
@@ -126,28 +126,28 @@ func refuseUnseen(ctx context.Context, r *schema.Rule) error {
 	}}}
 }
 
-// vocabulary collects what clients don't know.
-type vocabulary struct{ schema.Invalid }
+// unknownWords collects what clients don't know.
+type unknownWords struct{ schema.Invalid }
 
-func (w *vocabulary) word(at, word string, known []string) {
+func (w *unknownWords) word(at, word string, known []string) {
 	if word != "" && !slices.Contains(known, word) {
 		w.Add(at, fmt.Sprintf("want %s, got %q", strings.Join(known, ", "), word))
 	}
 }
 
-func (w *vocabulary) number(at string, n *int64, known []int64) {
+func (w *unknownWords) number(at string, n *int64, known []int64) {
 	if n != nil && !slices.Contains(known, *n) {
 		w.Add(at, fmt.Sprintf("want one of %s, got %d", strings.Trim(fmt.Sprint(known), "[]"), *n))
 	}
 }
 
-func (w *vocabulary) between(at string, n *int64, low, high int64) {
+func (w *unknownWords) between(at string, n *int64, low, high int64) {
 	if n != nil && (*n < low || *n > high) {
 		w.Add(at, fmt.Sprintf("want %d to %d, got %d", low, high, *n))
 	}
 }
 
-func (w *vocabulary) actions(at string, raw json.RawMessage) {
+func (w *unknownWords) actions(at string, raw json.RawMessage) {
 	var actions []struct {
 		Type    string
 		Options *struct {

@@ -112,7 +112,11 @@ type LogFilter struct {
 	// There is one index, `main`; another name earns a warning.
 	Indexes []string `protobuf:"bytes,4,rep,name=indexes,proto3" json:"indexes,omitempty"`
 	// Accepted; everything is kept in one tier.
-	StorageTier   string `protobuf:"bytes,5,opt,name=storage_tier,proto3" json:"storage_tier,omitempty"`
+	StorageTier string `protobuf:"bytes,5,opt,name=storage_tier,proto3" json:"storage_tier,omitempty"`
+	// Nightjar's own: ecs or ocsf. The query and fields to group by may then name
+	// attributes as that schema does (source.ip, src_endpoint.ip), and the attributes of
+	// the events that are found are its document.
+	Schema        string `protobuf:"bytes,6,opt,name=schema,proto3" json:"schema,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -178,6 +182,13 @@ func (x *LogFilter) GetIndexes() []string {
 func (x *LogFilter) GetStorageTier() string {
 	if x != nil {
 		return x.StorageTier
+	}
+	return ""
+}
+
+func (x *LogFilter) GetSchema() string {
+	if x != nil {
+		return x.Schema
 	}
 	return ""
 }
@@ -1804,13 +1815,14 @@ const file_search_proto_rawDesc = "" +
 	"\x04page\x18\x02 \x01(\v2\x14.nightjar.v1.LogPageR\x04page\x12\x12\n" +
 	"\x04sort\x18\x03 \x01(\tR\x04sort\x121\n" +
 	"\aoptions\x18\x04 \x01(\v2\x17.nightjar.v1.LogOptionsR\aoptions\x12\x14\n" +
-	"\x05hints\x18\x05 \x01(\bR\x05hints\"\xa9\x01\n" +
+	"\x05hints\x18\x05 \x01(\bR\x05hints\"\xc1\x01\n" +
 	"\tLogFilter\x12\x14\n" +
 	"\x05query\x18\x01 \x01(\tR\x05query\x12\x1d\n" +
 	"\x04from\x18\x02 \x01(\tB\x04\xa0\xb5\x18\x01H\x00R\x04from\x88\x01\x01\x12\x19\n" +
 	"\x02to\x18\x03 \x01(\tB\x04\xa0\xb5\x18\x01H\x01R\x02to\x88\x01\x01\x12\x18\n" +
 	"\aindexes\x18\x04 \x03(\tR\aindexes\x12\"\n" +
-	"\fstorage_tier\x18\x05 \x01(\tR\fstorage_tierB\a\n" +
+	"\fstorage_tier\x18\x05 \x01(\tR\fstorage_tier\x12\x16\n" +
+	"\x06schema\x18\x06 \x01(\tR\x06schemaB\a\n" +
 	"\x05_fromB\x05\n" +
 	"\x03_to\"^\n" +
 	"\n" +

@@ -29,7 +29,10 @@ type QueryRequest struct {
 	// or lists of these.
 	Params map[string]*structpb.Value `protobuf:"bytes,2,rep,name=params,proto3" json:"params,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// json (default) or csv
-	Format        string `protobuf:"bytes,3,opt,name=format,proto3" json:"format,omitempty"`
+	Format string `protobuf:"bytes,3,opt,name=format,proto3" json:"format,omitempty"`
+	// ecs or ocsf: then @name in the query, such as @source.ip, is the column that holds
+	// what that schema has by the name.
+	Schema        string `protobuf:"bytes,4,opt,name=schema,proto3" json:"schema,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -81,6 +84,13 @@ func (x *QueryRequest) GetParams() map[string]*structpb.Value {
 func (x *QueryRequest) GetFormat() string {
 	if x != nil {
 		return x.Format
+	}
+	return ""
+}
+
+func (x *QueryRequest) GetSchema() string {
+	if x != nil {
+		return x.Schema
 	}
 	return ""
 }
@@ -239,11 +249,12 @@ var File_sql_proto protoreflect.FileDescriptor
 const file_sql_proto_rawDesc = "" +
 	"\n" +
 	"\tsql.proto\x12\vnightjar.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\n" +
-	"wire.proto\"\xce\x01\n" +
+	"wire.proto\"\xe6\x01\n" +
 	"\fQueryRequest\x12\x14\n" +
 	"\x05query\x18\x01 \x01(\tR\x05query\x12=\n" +
 	"\x06params\x18\x02 \x03(\v2%.nightjar.v1.QueryRequest.ParamsEntryR\x06params\x12\x16\n" +
-	"\x06format\x18\x03 \x01(\tR\x06format\x1aQ\n" +
+	"\x06format\x18\x03 \x01(\tR\x06format\x12\x16\n" +
+	"\x06schema\x18\x04 \x01(\tR\x06schema\x1aQ\n" +
 	"\vParamsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12,\n" +
 	"\x05value\x18\x02 \x01(\v2\x16.google.protobuf.ValueR\x05value:\x028\x01\"\x94\x02\n" +

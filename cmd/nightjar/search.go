@@ -27,6 +27,7 @@ type searchOptions struct {
 	events, event string
 	reader        string
 	reading       readingFlags
+	schema        schemaFlag
 }
 
 func newSearch() *cobra.Command {
@@ -48,6 +49,10 @@ With --event the file holds one event, and the answer is {"match":true} or
 {"match":false}. A query that does not parse is told there as
 {"error":{"line":1,"column":7,"message":"…"}}.
 
+With --schema ecs or ocsf the query may name attributes as that schema does, and
+what is printed are its documents; nightjar's own names stay what they are. Names
+are translated, values are not.
+
 It exits with 0 when the search was done, whether or not anything was found,
 with 1 when it failed or the query does not parse, and with 2 for wrong usage.`,
 		Example: `  nightjar search 'source:sshd "Failed password"' --from -1h
@@ -55,6 +60,7 @@ with 1 when it failed or the query does not parse, and with 2 for wrong usage.`,
   nightjar search 'source:sshd @network.client.ip:203.0.113.66' --explain
   nightjar search 'ANY(@authorizationInfo, @permission:x @granted:false)'
   nightjar search 'CIDR(@ip, 10.0.0.0/8)' --events events.ndjson --reader sql
+  nightjar search '@source.ip:203.0.113.66 @event.outcome:failure' --schema ecs
   nightjar search '"Failed password"' --events /var/log/auth.log.2.gz --source sshd`,
 		// A query that begins with a minus is no flag.
 		DisableFlagParsing: true,
@@ -81,6 +87,7 @@ with 1 when it failed or the query does not parse, and with 2 for wrong usage.`,
 	f.StringVar(&o.events, "events", "", "search this file of events, in any form that backtest reads (- for standard input)")
 	f.StringVar(&o.event, "event", "", "tell whether the one event in this file matches (- for standard input)")
 	o.reading.add(f)
+	o.schema.add(f, "ask and answer in the names of this schema: ecs or ocsf")
 	f.StringVar(&o.reader, "reader", "memory", "what searches --events: memory or sql")
 	return c
 }
@@ -139,25 +146,30 @@ func (o *searchOptions) check() error {
 }
 
 func (o *searchOptions) run(c *cobra.Command, query string) error {
+	names, err := o.schema.parse(c)
+	if err != nil {
+		return err
+	}
 	decoder, err := o.reading.decoder(c)
 	if err != nil {
 		return err
 	}
+	asked := question{query, names}
 	switch {
 	case o.event != "":
-		return searchEvent(os.Stdout, query, o.event, decoder)
+		return searchEvent(os.Stdout, asked, o.event, decoder)
 	case o.events != "":
 		from, to, err := o.span.bounds(c)
 		if err != nil {
 			return err
 		}
-		return searchEvents(c.Context(), os.Stdout, query, o.events, o.reader, decoder, func(e *schema.Event) bool { return e.At >= from && e.At < to })
+		return searchEvents(c.Context(), os.Stdout, asked, o.events, o.reader, decoder, func(e *schema.Event) bool { return e.At >= from && e.At < to })
 	}
 	cl, err := newClient(c)
 	if err != nil {
 		return err
 	}
-	filter := map[string]string{"query": query, "from": schema.MinMillis.String(), "to": schema.MaxMillis.String()}
+	filter := map[string]string{"query": query, "from": schema.MinMillis.String(), "to": schema.MaxMillis.String(), "schema": string(names)}
 	if err := o.span.into(c, filter); err != nil {
 		return err
 	}
@@ -181,6 +193,9 @@ func (o *searchOptions) live(c *cobra.Command, cl *client, filter map[string]str
 	more, err := cl.logs(ctx, filter, o.limit, func(e foundEvent) error {
 		n++
 		located = located || mentionsGeoIP(e.Attributes)
+		if output == asLines && o.schema.name != "" {
+			return writeLine(os.Stdout, e.Attributes)
+		}
 		if output == asLines {
 			return writeLine(os.Stdout, e.eventLine)
 		}
@@ -191,7 +206,7 @@ func (o *searchOptions) live(c *cobra.Command, cl *client, filter map[string]str
 		return err
 	}
 	if output != asLines {
-		err = eventTable(kept).print(c)
+		err = o.table(kept).print(c)
 	}
 	if n == 0 {
 		fmt.Fprintf(os.Stderr, "looked from %s to %s\n", filter["from"], filter["to"])
@@ -205,7 +220,7 @@ func (o *searchOptions) live(c *cobra.Command, cl *client, filter map[string]str
 	return err
 }
 
-func writeLine(w io.Writer, l eventLine) error { return encoder(w).Encode(l) }
+func writeLine(w io.Writer, l any) error { return encoder(w).Encode(l) }
 
 // maxMessage is how much of a message a table shows.
 const maxMessage = 160
@@ -222,6 +237,20 @@ func eventTable(events []foundEvent) result {
 		rows[i] = []string{e.Timestamp.String(), e.Status, e.Source, e.Host, e.Service, e.id, text}
 	}
 	return result{data: lines, header: []string{"TIME", "STATUS", "SOURCE", "HOST", "SERVICE", "ID", "MESSAGE"}, rows: rows, widest: maxMessage, none: "no events"}
+}
+
+// table is what was found; as data, documents of the schema that was asked for.
+func (o *searchOptions) table(events []foundEvent) result {
+	r := eventTable(events)
+	if o.schema.name == "" {
+		return r
+	}
+	documents := make([]json.RawMessage, len(events))
+	for i := range events {
+		documents[i] = events[i].Attributes
+	}
+	r.data = documents
+	return r
 }
 
 // logItem is an event as the API has it.

@@ -19,11 +19,26 @@ import (
 	"nightjar/ingest/files"
 	"nightjar/migrations"
 	"nightjar/schema"
+	"nightjar/schema/vocabulary"
 )
 
+// question is a query, and in whose names it is asked and answered.
+type question struct {
+	text  string
+	names vocabulary.Vocabulary
+}
+
+func (q question) parse() (*compiler.Query, error) {
+	query, err := compiler.ParseQuery(q.text)
+	if err == nil && q.names != vocabulary.Own {
+		query = query.Renamed(q.names.Rename)
+	}
+	return query, err
+}
+
 // searchEvent tells whether the one event of a file matches.
-func searchEvent(w io.Writer, text, path string, decoder *ingest.Decoder) error {
-	query, err := compiler.ParseQuery(text)
+func searchEvent(w io.Writer, asked question, path string, decoder *ingest.Decoder) error {
+	query, err := asked.parse()
 	if err != nil {
 		return errors.Join(err, writeMistake(w, err))
 	}
@@ -75,9 +90,9 @@ type matcher func(context.Context, []schema.Event) ([]bool, error)
 const maxHeld = 20_000
 
 // searchEvents prints the lines of a file that have a matching event within the
-// time.
-func searchEvents(ctx context.Context, w io.Writer, text, path, reader string, decoder *ingest.Decoder, within func(*schema.Event) bool) error {
-	query, err := compiler.ParseQuery(text)
+// time, or their events in the names of the schema that was asked for.
+func searchEvents(ctx context.Context, w io.Writer, asked question, path, reader string, decoder *ingest.Decoder, within func(*schema.Event) bool) error {
+	query, err := asked.parse()
 	if err != nil {
 		return err
 	}
@@ -92,7 +107,11 @@ func searchEvents(ctx context.Context, w io.Writer, text, path, reader string, d
 	}
 	b := &batchOfLines{w: w, match: match, within: within}
 	err = eventFile{path, decoder}.each(func(r files.Record, e *schema.Event) error {
-		return b.add(ctx, r.Text, *withTime(e))
+		withTime(e)
+		if asked.names != vocabulary.Own {
+			return b.add(ctx, asked.names.Document(e), *e)
+		}
+		return b.add(ctx, r.Text, *e)
 	})
 	// What stands before a line that can't be read is answered all the same.
 	err = errors.Join(err, b.flush(ctx))

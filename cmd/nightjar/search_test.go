@@ -65,7 +65,7 @@ func TestSearchEventAnswersEveryCase(t *testing.T) {
 			event = `{"message":"x"}`
 		}
 		var out bytes.Buffer
-		err := searchEvent(&out, c.Query, writeFile(t, event), ingest.NewOffline(time.Now(), nil))
+		err := searchEvent(&out, question{text: c.Query}, writeFile(t, event), ingest.NewOffline(time.Now(), nil))
 		var answer struct {
 			Match *bool
 			Error *mistake
@@ -161,7 +161,7 @@ func TestLongFileIsSearchedWhole(t *testing.T) {
 	}
 	var out bytes.Buffer
 	all := func(*schema.Event) bool { return true }
-	if err := searchEvents(context.Background(), &out, "@n:>59990", writeFile(t, file.String()), "memory", ingest.NewOffline(time.Now(), nil), all); err != nil {
+	if err := searchEvents(context.Background(), &out, question{text: "@n:>59990"}, writeFile(t, file.String()), "memory", ingest.NewOffline(time.Now(), nil), all); err != nil {
 		t.Fatal(err)
 	}
 	if n := strings.Count(out.String(), "\n"); n != 9 {

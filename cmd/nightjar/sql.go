@@ -26,22 +26,29 @@ type sqlAnswer struct {
 
 func newSQL() *cobra.Command {
 	var params []string
+	var names schemaFlag
 	c := &cobra.Command{
 		Use:   "sql [QUERY | -]",
 		Short: "Investigate the stored events with SQL, read-only",
 		Long: `Runs one SELECT on the engine's ClickHouse, as a user that can read the tables
 events and signals and nothing else, within limits of time, memory and rows.
 Attributes are the columns attributes.<path>; "DESCRIBE events" lists the rest.
+With --schema ecs or ocsf, @name in the query is the column that holds what that
+schema has by the name: @source.ip, @src_endpoint.ip.
 
 Without a query it is a shell on a terminal, with history and completion: a
 statement ends with ; or, to have every column on a line, with \G. With - or
 without a terminal the statements are read from standard input.`,
 		Example: `  nightjar sql "SELECT attributes.network.client.ip AS ip, count() FROM events WHERE source = 'sshd' GROUP BY ip ORDER BY 2 DESC LIMIT 10"
   nightjar sql "SELECT count() FROM events WHERE host = {host:String}" --param host=web-1 --output json
+  nightjar sql "SELECT @source.ip AS ip, count() FROM events GROUP BY ip" --schema ecs
   nightjar sql < report.sql`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			values, err := paramValues(c, params)
+			if err == nil {
+				_, err = names.parse(c)
+			}
 			switch {
 			case err != nil:
 				return err
@@ -66,6 +73,7 @@ without a terminal the statements are read from standard input.`,
 	addOutput(c, tableFormats...)
 	c.Flags().Var(c.Flags().Lookup("output").Value, "format", "another name of --output")
 	_ = c.Flags().MarkHidden("format") // it was just made
+	names.add(c.Flags(), "name columns as this schema does, as @name: ecs or ocsf")
 	c.Flags().StringArrayVar(&params, "param", nil, "name=value for a {name:Type} in the query")
 	return c
 }
@@ -84,15 +92,21 @@ func paramValues(c *cobra.Command, params []string) (map[string]string, error) {
 
 // runStatement runs a statement and prints its answer.
 func runStatement(c *cobra.Command, cl *client, s statement, params map[string]string) error {
-	raw, err := askSQL(c.Context(), cl, s.text, params)
+	names, err := c.Flags().GetString("schema")
+	if err != nil {
+		return err
+	}
+	raw, err := askSQL(c.Context(), cl, s.text, names, params)
 	if err != nil {
 		return err
 	}
 	return printSQL(c, raw, s.vertical)
 }
 
-func askSQL(ctx context.Context, cl *client, query string, params map[string]string) (json.RawMessage, error) {
-	body, err := json.Marshal(map[string]any{"query": query, "params": params})
+// askSQL asks the engine; names is a schema's, whose names the query may have, or
+// empty.
+func askSQL(ctx context.Context, cl *client, query, names string, params map[string]string) (json.RawMessage, error) {
+	body, err := json.Marshal(map[string]any{"query": query, "params": params, "schema": names})
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +117,7 @@ func askSQL(ctx context.Context, cl *client, query string, params map[string]str
 // querySQL is askSQL for those who read the answer.
 func querySQL(ctx context.Context, cl *client, query string, params map[string]string) (sqlAnswer, error) {
 	var answer sqlAnswer
-	raw, err := askSQL(ctx, cl, query, params)
+	raw, err := askSQL(ctx, cl, query, "", params)
 	if err == nil {
 		err = numbers(raw, &answer)
 	}

@@ -1,0 +1,226 @@
+package vocabulary
+
+import (
+	"strings"
+
+	"nightjar/schema"
+)
+
+// ocsfVersion is the version of the framework whose names and classes these are.
+const ocsfVersion = "1.3.0"
+
+// ocsf is the event as one of the framework's. It is of the class that its category
+// and attributes say, if it has what that class requires, and else a base event.
+func ocsf(e *schema.Event) tree {
+	c := classOf(e)
+	doc := c.document(e)
+	if !c.complete(doc) {
+		doc = baseEvent.document(e)
+	}
+	return doc
+}
+
+// text is the first text at an attribute.
+func text(e *schema.Event, path string) string {
+	if leaves := e.Lookup(path); len(leaves) > 0 {
+		return leaves[0].Text()
+	}
+	return ""
+}
+
+// ofCategory are the classes that evt.category names.
+var ofCategory = map[string]*class{
+	"authentication": &authenticationClass, "session": &authenticationClass, "iam": &accountChange, "process": &processActivity, "file": &fileActivity,
+	"network": &networkActivity, "dns": &dnsActivity, "web": &httpActivity, "http": &httpActivity, "api": &apiActivity,
+	"intrusion_detection": &detectionFinding, "threat": &detectionFinding, "malware": &detectionFinding,
+}
+
+// classOf is the class of an event, by what it says that it is, else by what it has.
+func classOf(e *schema.Event) *class {
+	category := strings.ToLower(text(e, "evt.category"))
+	if c := ofCategory[category]; c != nil && (c != &networkActivity || !e.Has("dns.question.name") && !e.Has("http.method")) {
+		return c
+	}
+	switch {
+	case e.Has("rule.name"):
+		return &detectionFinding
+	case text(e, "evt.name") == "authentication":
+		return &authenticationClass
+	case e.Has("eventSource") && e.Has("eventName"), e.Has("protoPayload"), e.Has("objectRef"), e.Has("operationName"):
+		return &apiActivity
+	case e.Has("dns.question.name"):
+		return &dnsActivity
+	case e.Has("http.method"), e.Has("http.status_code"):
+		return &httpActivity
+	case e.Has("network.client.ip") && e.Has("network.destination.ip"):
+		return &networkActivity
+	case e.Has("process.pid") && processActivity.activityOf(text(e, "evt.name")) != otherActivity:
+		return &processActivity
+	case e.Has("file.path"):
+		return &fileActivity
+	}
+	return &baseEvent
+}
+
+// document fills in what the event has, by the names that the class has.
+func (c *class) document(e *schema.Event) tree {
+	doc, used := tree{}, map[string]bool{}
+	for i := range attributes {
+		a := &attributes[i]
+		name := a.OCSF
+		if target, ok := strings.CutPrefix(a.Field.Name, "usr.target."); ok && c.uid == accountChange.uid {
+			name = "user." + map[string]string{"id": "uid", "name": "name", "domain": "domain"}[target]
+		}
+		if name == "" || a.Field.Name == "evt.outcome" || a.Field.Name == "status" {
+			continue
+		}
+		v, path := a.value(e)
+		if v == nil {
+			continue
+		}
+		v, whole := a.single(v)
+		if doc.put(c.nameIn(name), v) && whole {
+			used[path] = true
+		}
+	}
+	c.classify(e, doc)
+	c.complement(e, doc, used)
+	if rest := unmapped(e, used); len(rest) > 0 {
+		doc["unmapped"] = rest
+	}
+	return doc
+}
+
+// single is a value as the framework has it, which knows no lists but where a member
+// is one; whole: nothing of it was left out.
+func (a *Attribute) single(v any) (value any, whole bool) {
+	if list, ok := v.([]any); ok && a.Type != "list" {
+		return list[0], false
+	}
+	if n, ok := v.(int64); ok && a.Type == "nanoseconds" {
+		v = n / 1e6 // milliseconds
+	}
+	return v, true
+}
+
+// classify fills in what every event of the framework has.
+func (c *class) classify(e *schema.Event, doc tree) {
+	name := text(e, "evt.name")
+	if c.uid == httpActivity.uid {
+		name = text(e, "http.method")
+	}
+	if c.uid == apiActivity.uid {
+		name = operation(e)
+	}
+	a := c.activityOf(name)
+	doc["activity_id"], doc["activity_name"] = a.id, a.name
+	doc["class_uid"], doc["class_name"] = c.uid, c.name
+	doc["category_uid"], doc["category_name"] = c.uid/1000, c.category
+	doc["type_uid"], doc["type_name"] = c.uid*100+a.id, c.name+": "+a.name
+	s := severityOf(e.Status)
+	doc["severity_id"], doc["severity"] = s.id, s.name
+	switch outcome := text(e, "evt.outcome"); {
+	case outcome == "" || c.uid == detectionFinding.uid: // a finding's is how far people are with it
+	case strings.EqualFold(outcome, "success"):
+		doc["status_id"], doc["status"] = 1, "Success"
+	case strings.EqualFold(outcome, "failure"):
+		doc["status_id"], doc["status"] = 2, "Failure"
+	default:
+		doc["status_id"], doc["status"] = 99, outcome
+	}
+	doc.put("metadata.version", ocsfVersion)
+	doc.put("metadata.product.name", "nightjar")
+	doc.put("metadata.product.vendor_name", "nightjar")
+	doc.put("metadata.uid", e.ID())
+	if e.Seen != 0 {
+		doc.put("metadata.logged_time", int64(e.Seen))
+	}
+}
+
+var severities = map[string]activity{
+	"debug": {1, "Informational"}, "info": {1, "Informational"}, "ok": {1, "Informational"}, "notice": {2, "Low"}, "warn": {3, "Medium"},
+	"error": {4, "High"}, "critical": {5, "Critical"}, "alert": {5, "Critical"}, "emergency": {6, "Fatal"},
+	"low": {2, "Low"}, "medium": {3, "Medium"}, "high": {4, "High"},
+}
+
+func severityOf(status string) activity {
+	if s, ok := severities[strings.ToLower(status)]; ok {
+		return s
+	}
+	return unknownActivity
+}
+
+// complement adds what objects of the framework must have beside what they hold.
+func (c *class) complement(e *schema.Event, doc tree, used map[string]bool) {
+	used["evt.name"], used["evt.outcome"], used["evt.category"] = c.uid != 0, true, c.uid != 0
+	for _, typed := range []string{"device", "file", "process.file", "actor.process.file", "process.parent_process.file"} {
+		if doc.has(typed) {
+			doc.put(typed+".type_id", 0)
+		}
+	}
+	for _, f := range []string{"file", "process.file", "actor.process.file"} {
+		if path, ok := doc.at(f + ".path").(string); ok {
+			doc.put(f+".name", path[strings.LastIndexAny(path, `/\`)+1:])
+		}
+	}
+	if doc.has("connection_info") {
+		doc.put("connection_info.direction_id", directions[strings.ToLower(text(e, "network.direction"))])
+	}
+	switch c.uid {
+	case detectionFinding.uid:
+		doc.put("finding_info.uid", e.ID())
+		doc.put("finding_info.title", e.Message)
+		doc.put("finding_info.analytic.type_id", 1)
+		doc.put("status_id", 1)
+	case apiActivity.uid:
+		if name := operation(e); name != "" {
+			doc.put("api.operation", name)
+		}
+		if service := first(text(e, "eventSource"), text(e, "protoPayload.serviceName"), e.Service); service != "" {
+			doc.put("api.service.name", service)
+		}
+	case httpActivity.uid:
+		if doc.has("http_request") && doc.has("http_response") {
+			doc.put("http_response.code", 0)
+		}
+	}
+}
+
+var directions = map[string]int{"inbound": 1, "ingress": 1, "outbound": 2, "egress": 2, "lateral": 3, "internal": 3}
+
+// operation is the name of what was called of an API.
+func operation(e *schema.Event) string {
+	return first(text(e, "eventName"), text(e, "protoPayload.methodName"), text(e, "operationName"), text(e, "verb"), text(e, "evt.name"))
+}
+
+func first(texts ...string) string {
+	for _, t := range texts {
+		if t != "" {
+			return t
+		}
+	}
+	return ""
+}
+
+// at is what stands at a path.
+func (t tree) at(path string) any {
+	names := strings.Split(path, ".")
+	for _, n := range names[:len(names)-1] {
+		t, _ = t[n].(tree)
+	}
+	return t[names[len(names)-1]]
+}
+
+// complete reports whether a document has what the class requires.
+func (c *class) complete(doc tree) bool {
+	for _, one := range c.required {
+		found := false
+		for path := range strings.SplitSeq(one, "|") {
+			found = found || doc.has(path)
+		}
+		if !found {
+			return false
+		}
+	}
+	return true
+}
