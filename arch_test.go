@@ -39,6 +39,9 @@ var layers = map[string][]string{
 	"scheduler":           {"schema", "compiler", "compiler/template", "anomaly", "anomaly/content"},
 	"scheduler/reference": {"schema", "compiler"},
 	"configuration":       {"schema", "compiler", "scheduler"},
+	// edges: pipelines
+	"ingest/pipeline":            {"schema", "compiler", "ingest/record", "ingest/times", "ingest/pipeline/grok", "ingest/pipeline/value"},
+	"ingest/pipeline/sampletest": {"schema", "ingest", "ingest/pipeline"},
 	// edges
 	"migrations":           {"schema", "clickhouse"},
 	"retention":            {"schema", "clickhouse"},

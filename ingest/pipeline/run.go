@@ -1,0 +1,251 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/valyala/fastjson"
+
+	"nightjar/ingest/pipeline/grok"
+	"nightjar/ingest/pipeline/value"
+	"nightjar/ingest/record"
+	"nightjar/schema"
+)
+
+// run is one record on its way through a set.
+type run struct {
+	*record.Record
+	set  *Set
+	grok grok.Context
+	// given says which fields a remapper has given already: the first counts, over all
+	// pipelines.
+	given [givenFields]bool
+	// made is how much was added to the record, in bytes.
+	made int
+	// reserved is the event that filters on reserved fields alone are asked of.
+	reserved schema.Event
+	// trace is where what happens is written down; nil: nowhere.
+	trace *Step
+	// failures are what failed in the pipeline, in short texts.
+	failures []string
+	began    time.Time
+	steps    int
+	redacted int
+}
+
+// givenField is a reserved field of which the first remapper counts.
+type givenField uint8
+
+const (
+	givenStatus givenField = iota
+	givenService
+	givenMessage
+	givenTrace
+	givenSpan
+	givenFields
+)
+
+// Outcome is what came of a processor.
+type Outcome string
+
+// The outcomes.
+const (
+	Applied  Outcome = "applied"
+	Skipped  Outcome = "skipped"  // there was nothing for it to do
+	Failed   Outcome = "failed"   // and the record is as it was before
+	Disabled Outcome = "disabled" // it or its pipeline is
+)
+
+type outcome struct {
+	Outcome
+	why  string // of what was skipped
+	rule string // of grok, the rule that matched
+	err  error  // of what failed
+}
+
+var applied = outcome{Outcome: Applied}
+
+func skipped(why string) outcome { return outcome{Outcome: Skipped, why: why} }
+
+func failed(err error) outcome { return outcome{Outcome: Failed, err: err} }
+
+// maxMade is how much pipelines may add to a record, in bytes: processors that copy
+// could else make gigabytes of it.
+const maxMade = 4 << 20
+
+// errTooLarge says that a record has grown enough.
+var errTooLarge = errors.New("pipelines have added more to the record than 4 MiB")
+
+// errNoSource is why most processors are skipped.
+const noSource = "none of its sources is there"
+
+// get is what stands at the path. The names of reserved fields lead to them where there
+// is no such attribute: the intake has taken their values out of the attributes.
+func (x *run) get(p record.Path) *fastjson.Value {
+	if v := x.Get(p); v != nil {
+		return v
+	}
+	text := ""
+	switch p.String() {
+	case "message":
+		text = x.Message
+	case "service":
+		text = x.Service
+	case "host":
+		text = x.Host
+	case "status":
+		text = x.Status
+	case "source", "ddsource":
+		text = x.Source
+	}
+	if text == "" {
+		return nil
+	}
+	return x.String(text)
+}
+
+// first of the paths at which something stands; nil: there is none.
+func (x *run) firstOf(paths []record.Path) (*fastjson.Value, record.Path) {
+	for _, p := range paths {
+		if v := x.get(p); v != nil {
+			return v, p
+		}
+	}
+	return nil, record.Path{}
+}
+
+// make counts what is added, and refuses what would be too much.
+func (x *run) make(v *fastjson.Value) error {
+	x.made += weight(v)
+	if x.made > maxMade {
+		return errTooLarge
+	}
+	return nil
+}
+
+// weight is about the bytes of a value.
+func weight(v *fastjson.Value) int {
+	n := 16
+	switch v.Type() {
+	case fastjson.TypeString:
+		n += len(v.GetStringBytes())
+	case fastjson.TypeArray:
+		for _, e := range v.GetArray() {
+			n += weight(e)
+		}
+	case fastjson.TypeObject:
+		v.GetObject().Visit(func(k []byte, v *fastjson.Value) { n += len(k) + weight(v) })
+	}
+	return n
+}
+
+// copyOf is a value that may be put elsewhere while the record keeps its own.
+func (x *run) copyOf(v *fastjson.Value) (*fastjson.Value, error) {
+	if err := x.make(v); err != nil {
+		return nil, err
+	}
+	return x.Clone(v), nil
+}
+
+// put writes an attribute.
+func (x *run) put(p record.Path, v *fastjson.Value) {
+	x.Set(p, v)
+	if x.trace != nil {
+		x.trace.set(p.String(), v)
+	}
+}
+
+// putNew writes an attribute that was made now.
+func (x *run) putNew(p record.Path, v *fastjson.Value) outcome {
+	if err := x.make(v); err != nil {
+		return failed(err)
+	}
+	x.put(p, v)
+	return applied
+}
+
+// take removes an attribute.
+func (x *run) take(p record.Path) {
+	if x.Delete(p) && x.trace != nil {
+		x.trace.Removed = append(x.trace.Removed, p.String())
+	}
+}
+
+// give sets a reserved field, once; it reports whether it was the first to.
+func (x *run) give(f givenField, field *string, name, text string) outcome {
+	if x.given[f] {
+		return skipped("an earlier remapper has set the " + name)
+	}
+	x.given[f] = true
+	*field = text
+	x.tell(name, text)
+	return applied
+}
+
+// tell notes a reserved field that was set.
+func (x *run) tell(name, text string) {
+	if x.trace != nil {
+		x.trace.Set = append(x.trace.Set, Change{Path: name, Value: value.AppendString(nil, text)})
+	}
+}
+
+// event is the record as filters see it: with the attributes at and below the paths, or
+// all. The fields are those of now; the event is for the next question only.
+func (x *run) event(paths []string, all bool) *schema.Event {
+	if all || len(paths) > 0 {
+		return x.Record.Event(paths, all)
+	}
+	e := &x.reserved
+	e.At, e.Source, e.Service, e.Host, e.Status, e.Message, e.Tags = x.At, x.Source, x.Service, x.Host, x.Status, x.Message, x.Tags
+	return e
+}
+
+// maxFailures is how many failures of a pipeline are told; they are counted all.
+const maxFailures = 5
+
+// process runs processors one after the other; false: the pipeline's time is up.
+func (x *run) process(list []Processor, told *[]*Step) bool {
+	for _, p := range list {
+		b := p.base()
+		if x.overdue(b.dear) {
+			return false
+		}
+		var step *Step
+		if told != nil {
+			step = &Step{Place: b.place, Type: b.Type, Name: b.Name}
+			*told = append(*told, step)
+			x.trace = step
+		}
+		if !b.enabled() {
+			step.ended(outcome{Outcome: Disabled})
+			continue
+		}
+		out := p.run(x)
+		if out.Outcome == Failed && out.err != nil {
+			x.fail(b, out.err)
+		}
+		step.ended(out)
+	}
+	return true
+}
+
+// fail notes what failed.
+func (x *run) fail(b *Base, err error) {
+	if len(x.failures) < maxFailures {
+		name := b.place
+		if b.Name != "" {
+			name += " (" + shortened(b.Name) + ")"
+		}
+		x.failures = append(x.failures, fmt.Sprintf("%s: %v", name, err))
+	}
+}
+
+// overdue reports whether the pipeline has had its time. The clock is not asked before
+// each of the cheap processors.
+func (x *run) overdue(dear bool) bool {
+	if x.steps++; x.steps%8 != 0 && !dear {
+		return false
+	}
+	return x.set.budget > 0 && time.Since(x.began) > x.set.budget
+}

@@ -1,0 +1,181 @@
+package pipeline
+
+import (
+	"fmt"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/valyala/fastjson"
+
+	"nightjar/ingest/pipeline/grok"
+	"nightjar/ingest/record"
+	"nightjar/schema"
+)
+
+// DefaultBudget is how long a pipeline may work on one record.
+const DefaultBudget = 5 * time.Millisecond
+
+// Deps are what a set uses from outside. All may be absent.
+type Deps struct {
+	// Locator says where addresses are; nil: nothing is known of any.
+	Locator Locator
+	// Counts is where what pipelines do is counted; nil: nowhere.
+	Counts *Counts
+	// Budget is how long a pipeline may work on a record; 0: DefaultBudget, below 0:
+	// without end.
+	Budget time.Duration
+	// Dates is which dates date remappers take.
+	Dates DateRange
+}
+
+// Locator knows where addresses are. What it gives is shared and not changed.
+type Locator interface {
+	Locate(netip.Addr) (*fastjson.Value, error)
+}
+
+// Set is pipelines in their order.
+type Set struct {
+	Deps
+	pipelines []*Pipeline
+	may       []func(*schema.Event) bool
+	counts    []*Count
+	names     []string // id@version
+	// sources are the places of the pipelines that take events of a source, among them
+	// the any, which take those of all.
+	sources map[string][]int
+	any     []int
+	budget  time.Duration
+	runs    sync.Pool
+}
+
+// NewSet puts pipelines together. Those that are disabled do nothing.
+func NewSet(pipelines []*Pipeline, d Deps) *Set {
+	s := &Set{Deps: d, pipelines: pipelines, sources: map[string][]int{}, budget: d.Budget}
+	if s.budget == 0 {
+		s.budget = DefaultBudget
+	}
+	s.runs.New = func() any { return new(run) }
+	for i, p := range pipelines {
+		s.may = append(s.may, p.Filter.query.MayMatcher())
+		s.counts = append(s.counts, d.Counts.of(p.ID))
+		s.names = append(s.names, fmt.Sprintf("%s@%d", p.ID, p.Version))
+		named := p.Filter.query.Sources()
+		if !p.Enabled {
+			continue
+		}
+		if named == nil {
+			s.any = append(s.any, i)
+			for source := range s.sources {
+				s.sources[source] = append(s.sources[source], i)
+			}
+		}
+		for _, source := range named {
+			if _, known := s.sources[source]; !known {
+				s.sources[source] = append([]int(nil), s.any...)
+			}
+			if at := s.sources[source]; len(at) == 0 || at[len(at)-1] != i {
+				s.sources[source] = append(at, i)
+			}
+		}
+	}
+	return s
+}
+
+// Pipelines are those of the set, in their order.
+func (s *Set) Pipelines() []*Pipeline { return s.pipelines }
+
+// candidates are the places of the pipelines that may be for a source.
+func (s *Set) candidates(source string) []int {
+	if at, ok := s.sources[source]; ok {
+		return at
+	}
+	return s.any
+}
+
+// Wants reports whether a pipeline may be for an event, of which only the reserved
+// fields and the tags are looked at.
+func (s *Set) Wants(e *schema.Event) bool {
+	for _, i := range s.candidates(e.Source) {
+		if s.may[i](e) {
+			return true
+		}
+	}
+	return false
+}
+
+// Run takes the record through all pipelines.
+func (s *Set) Run(r *record.Record) record.Applied { return s.run(r, nil) }
+
+// Trace is Run, and tells what each pipeline did, and of those that did nothing why.
+func (s *Set) Trace(r *record.Record) (Trace, record.Applied) {
+	t := Trace{Pipelines: []*PipelineTrace{}}
+	applied := s.run(r, &t)
+	return t, applied
+}
+
+func (s *Set) run(r *record.Record, t *Trace) (done record.Applied) {
+	x := s.runs.Get().(*run)
+	*x = run{Record: r, set: s, grok: grok.Context{Received: r.Received, Arena: r.Arena}}
+	defer func() {
+		*x = run{}
+		s.runs.Put(x)
+	}()
+	at := s.candidates(r.Source)
+	if t != nil {
+		at = at[:0:0]
+		for i := range s.pipelines {
+			at = append(at, i)
+		}
+	}
+	for _, i := range at {
+		p := s.pipelines[i]
+		told := t.pipeline(p)
+		if !p.Enabled || !x.matches(&p.Filter) {
+			continue
+		}
+		failures := s.apply(x, i, told)
+		done.Names = append(done.Names, s.names[i])
+		for _, f := range failures {
+			done.Errors = append(done.Errors, p.ID+": "+f)
+		}
+	}
+	return done
+}
+
+// apply runs one pipeline. What panics in it is a failure of this pipeline alone.
+func (s *Set) apply(x *run, i int, told *PipelineTrace) (failures []string) {
+	p := s.pipelines[i]
+	x.began, x.steps, x.failures, x.redacted, x.trace = time.Now(), 0, nil, 0, nil
+	defer func() {
+		if e := recover(); e != nil {
+			x.failures = append(x.failures, fmt.Sprintf("a fault of nightjar: %v", e))
+		}
+		failures = x.failures
+		s.counts[i].add(time.Since(x.began), len(failures) > 0, x.redacted)
+	}()
+	var steps *[]*Step
+	if told != nil {
+		told.Matched, told.Outcome, steps = true, Applied, &told.Steps
+	}
+	if !x.process(p.Processors, steps) {
+		stopped := fmt.Sprintf("stopped after %v, which is the most a pipeline may work on a record; what was done stays", s.budget)
+		x.failures = append(x.failures, stopped)
+		if told != nil {
+			told.Stopped = stopped
+		}
+	}
+	return x.failures
+}
+
+func (t *Trace) pipeline(p *Pipeline) *PipelineTrace {
+	if t == nil {
+		return nil
+	}
+	told := &PipelineTrace{ID: p.ID, Version: p.Version, Name: p.Name, Query: p.Filter.Query, Outcome: Skipped, Steps: []*Step{}}
+	if !p.Enabled {
+		told.Outcome = Disabled
+	}
+	t.Pipelines = append(t.Pipelines, told)
+	return told
+}

@@ -1,0 +1,96 @@
+package pipeline
+
+import (
+	"strings"
+
+	"github.com/valyala/fastjson"
+
+	"nightjar/ingest/record"
+)
+
+// StringBuilder makes a text of attributes and words.
+type StringBuilder struct {
+	Base
+	Template string `json:"template"`
+	Target   string `json:"target"`
+	Replace  bool   `json:"is_replace_missing"`
+
+	path  record.Path
+	parts []templatePart
+}
+
+// templatePart is a text, or, where path is not empty, an attribute.
+type templatePart struct {
+	text string
+	path record.Path
+}
+
+// maxBuilt is how many characters a built text has at most, as the vendor has it.
+const maxBuilt = 256
+
+func readStringBuilder(o *object, b Base) Processor {
+	s := &StringBuilder{Base: b, Replace: o.flag("is_replace_missing", false)}
+	s.Target, s.path = o.attribute("target", "")
+	if s.Template = o.text("template"); s.Template == "" && o.find("template") != nil {
+		o.problem("template", `"template" is empty`, "")
+	}
+	for rest := s.Template; rest != ""; {
+		before, after, block := strings.Cut(rest, "%{")
+		if before != "" {
+			s.parts = append(s.parts, templatePart{text: before})
+		}
+		if !block {
+			break
+		}
+		name, after, closed := strings.Cut(after, "}")
+		if !closed {
+			o.problem("template", "the block %{"+shortened(name)+" does not end", "close it with }")
+			break
+		}
+		s.parts = append(s.parts, templatePart{path: o.pathOf(o.find("template"), o.path("template"), strings.TrimSpace(name))})
+		rest = after
+	}
+	return s
+}
+
+func (s *StringBuilder) run(x *run) outcome {
+	var b strings.Builder
+	for _, p := range s.parts {
+		if p.path.String() == "" {
+			b.WriteString(p.text)
+			continue
+		}
+		text, ok := builtText(x.get(p.path))
+		if !ok && !s.Replace {
+			return skipped(p.path.String() + " is missing")
+		}
+		b.WriteString(text)
+	}
+	text := b.String()
+	if len(text) > maxBuilt {
+		if runes := []rune(text); len(runes) > maxBuilt {
+			text = string(runes[:maxBuilt])
+		}
+	}
+	return x.putNew(s.path, x.String(text))
+}
+
+// builtText is an attribute's text. Of an array that a path through objects found, each
+// may be an array.
+func builtText(v *fastjson.Value) (string, bool) {
+	if v == nil || v.Type() != fastjson.TypeArray {
+		return record.Text(v)
+	}
+	texts := make([]string, 0, len(v.GetArray()))
+	for _, e := range v.GetArray() {
+		if e.Type() == fastjson.TypeNull {
+			continue
+		}
+		text, ok := record.Text(e)
+		if !ok {
+			return "", false
+		}
+		texts = append(texts, text)
+	}
+	return strings.Join(texts, ","), true
+}
