@@ -16,9 +16,9 @@ var layers = map[string][]string{
 	// ground
 	"schema":            {},
 	"schema/vocabulary": {"schema"},
-	"api/v1":     {},
-	"content":    {},
-	"clickhouse": {},
+	"api/v1":            {},
+	"content":           {},
+	"clickhouse":        {},
 	// language
 	"secl":                  {},
 	"ingest/pipeline/value": {},
@@ -53,7 +53,8 @@ var layers = map[string][]string{
 	"ingest":               {"schema", "ingest/wal", "ingest/auditd", "ingest/record", "ingest/times", "ingest/heads"},
 	"ingest/evtx":          {},
 	"ingest/auditd":        {},
-	"ingest/files":         {"ingest/evtx", "ingest/auditd"},
+	"ingest/flowlog":       {"schema"},
+	"ingest/files":         {"ingest/evtx", "ingest/auditd", "ingest/flowlog"},
 	"ingest/elastic":       {"schema", "ingest"},
 	"ingest/hec":           {"schema", "ingest"},
 	"ingest/syslog":        {"schema", "ingest"},

@@ -8,6 +8,8 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
+
+	"nightjar/ingest/flowlog"
 )
 
 // form is how the records stand in a text.
@@ -26,6 +28,8 @@ const (
 	auditRecords
 	// zeekRows are rows of columns that lines with # describe.
 	zeekRows
+	// flowRows are lines of a VPC flow log, of which the first names the fields.
+	flowRows
 )
 
 // records reads the text in the form that it has.
@@ -49,6 +53,8 @@ func (r *reading) records(path string, in *bufio.Reader) error {
 		return r.auditd(path, in)
 	case zeekRows:
 		return r.zeek(path, in)
+	case flowRows:
+		return r.flows(path, in)
 	}
 	return r.lines(path, in, false)
 }
@@ -69,6 +75,9 @@ func formOf(path string, head []byte) form {
 	whole = whole || len(head) < lookAhead
 	if isAudit(first) {
 		return auditRecords
+	}
+	if whole && flowlog.Head(string(first)) != nil {
+		return flowRows
 	}
 	next := byte(0)
 	if behind := bytes.TrimLeft(text[1:], " \t\r\n"); len(behind) > 0 {
