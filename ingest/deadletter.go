@@ -51,11 +51,15 @@ func (d *deadLetters) spans() []Span {
 }
 
 func (d *deadLetters) put(e *schema.Event, reason error) error {
-	line, err := json.Marshal(map[string]any{
+	said := map[string]any{
 		"seq": e.Seq, "timestamp": e.At, "seen": e.Seen, "source": e.Source, "service": e.Service,
 		"host": e.Host, "status": e.Status, "message": e.Message, "tags": e.Tags,
 		"attributes": json.RawMessage(e.JSON), "reason": reason.Error(),
-	})
+	}
+	if e.Original != "" {
+		said["original"] = e.Original
+	}
+	line, err := json.Marshal(said)
 	if err != nil {
 		return fmt.Errorf("write dead letter: %w", err)
 	}

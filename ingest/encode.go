@@ -11,10 +11,13 @@ import (
 )
 
 // A record of the log is a batch: version, batch id, arrival time, number of
-// events, and per event its time, its strings, its tags and its attributes as
-// canonical JSON. Leaves are not written: they follow from the JSON. Arrival
-// numbers are the record's.
-const encodingVersion = 1
+// events, and per event its time, its strings (its attributes as canonical JSON, and
+// since version 2 its original among them) and its tags. Leaves are not written: they
+// follow from the JSON. Arrival numbers are the record's.
+const (
+	encodingVersion = 2
+	withoutOriginal = 1
+)
 
 type buffer struct{ b []byte }
 
@@ -35,7 +38,7 @@ func encodeBatch(batch Batch, seen schema.Millis) *buffer {
 	for i := range batch.Events {
 		e := &batch.Events[i]
 		b = binary.AppendVarint(b, int64(e.At))
-		for _, s := range [...]string{e.Source, e.Service, e.Host, e.Status, e.Message, e.JSON} {
+		for _, s := range [...]string{e.Source, e.Service, e.Host, e.Status, e.Message, e.JSON, e.Original} {
 			b = appendText(b, s)
 		}
 		b = binary.AppendUvarint(b, uint64(len(e.Tags)))
@@ -55,7 +58,7 @@ func appendText(b []byte, s string) []byte {
 // decodeBatch reads the events of a record, numbered.
 func decodeBatch(r wal.Record) ([]schema.Event, error) {
 	d := decoder{b: r.Payload}
-	_, seen, n := d.batch()
+	version, _, seen, n := d.batch()
 	if d.err == nil && n != uint64(r.Count) {
 		d.err = fmt.Errorf("%d events in a record of %d", n, r.Count)
 	}
@@ -68,6 +71,9 @@ func decodeBatch(r wal.Record) ([]schema.Event, error) {
 		e.Seq, e.Seen, e.At = r.First+uint64(i), seen, schema.Millis(d.varint())
 		for _, s := range [...]*string{&e.Source, &e.Service, &e.Host, &e.Status, &e.Message, &e.JSON} {
 			*s = d.text()
+		}
+		if version > withoutOriginal {
+			e.Original = d.text()
 		}
 		e.Tags = d.texts()
 		if d.err != nil {
@@ -85,7 +91,7 @@ func decodeBatch(r wal.Record) ([]schema.Event, error) {
 // batchIDOf reads only the head of a record.
 func batchIDOf(payload []byte) (id string, seen schema.Millis, err error) {
 	d := decoder{b: payload}
-	id, seen, _ = d.batch()
+	_, id, seen, _ = d.batch()
 	return id, seen, d.err
 }
 
@@ -96,11 +102,12 @@ type decoder struct {
 
 var errShort = errors.New("it ends early")
 
-func (d *decoder) batch() (id string, seen schema.Millis, n uint64) {
-	if len(d.b) == 0 || d.b[0] != encodingVersion {
+func (d *decoder) batch() (version byte, id string, seen schema.Millis, n uint64) {
+	if len(d.b) == 0 || d.b[0] != encodingVersion && d.b[0] != withoutOriginal {
 		d.err = errors.New("written by another version of nightjar")
-		return "", 0, 0
+		return 0, "", 0, 0
 	}
+	version = d.b[0]
 	d.b = d.b[1:]
 	id = d.text()
 	seen = schema.Millis(d.varint())
@@ -108,7 +115,7 @@ func (d *decoder) batch() (id string, seen schema.Millis, n uint64) {
 	if n > uint64(len(d.b)) && d.err == nil {
 		d.err = errShort
 	}
-	return id, seen, n
+	return version, id, seen, n
 }
 
 func (d *decoder) varint() int64 {

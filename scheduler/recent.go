@@ -38,8 +38,9 @@ func (r *Recent) Add(events []schema.Event) {
 		r.events, r.bytes, r.after = nil, 0, first-1
 	}
 	r.events = append(r.events, events...)
-	for i := range events {
-		r.bytes += sizeOf(&events[i])
+	for i := len(r.events) - len(events); i < len(r.events); i++ {
+		r.events[i].Original = "" // which no rule looks at
+		r.bytes += sizeOf(&r.events[i])
 	}
 	r.last = events[len(events)-1].Seq
 	r.forget()

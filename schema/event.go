@@ -22,6 +22,10 @@ type Event struct {
 	// Tags are `key:value` or bare words, without duplicates.
 	Tags []string
 	Attributes
+	// Original is the event as it came, where pipelines changed it and the message
+	// alone does not say everything: a line of text, or a JSON object. No rule and no
+	// search looks at it; it is shown, and read again by better pipelines.
+	Original string
 }
 
 // ID names the event to users. It carries the event's time and sequence, so

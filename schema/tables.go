@@ -42,6 +42,7 @@ var Events = Table{
 		{"attributes", attributesType(), "", "leaves of the attributes, for search"},
 		{"raw", "String", "ZSTD(1)", "attributes as canonical JSON, for display"},
 		{"rest", "Array(String)", "ZSTD(1)", "leaves at paths that attributes does not hold, each as path=value"},
+		{"original", "String", "ZSTD(3)", "the event as it came, where pipelines changed it; empty: the message says everything"},
 	},
 	Indexes: append([]Index{
 		{"by_seq", "seq", "minmax", 1},

@@ -127,6 +127,8 @@ func values(name string, events []schema.Event, rest map[string]bool) any {
 		return gather(events, func(e *schema.Event) []string { return restOf(e, rest) })
 	case "raw":
 		return gather(events, func(e *schema.Event) string { return e.JSON })
+	case "original":
+		return gather(events, func(e *schema.Event) string { return e.Original })
 	}
 	return gather(events, func(e *schema.Event) string { return e.Reserved(name) })
 }
