@@ -37,6 +37,8 @@ type Decoder struct {
 	Zone *time.Location
 	// Locator, when not nil, adds where the client's address is.
 	Locator Locator
+	// Pipelines, when not nil, change events while they are made.
+	Pipelines Pipelines
 	// Enveloped says that what stands beside a message is its transport's: a parser
 	// reads the message all the same.
 	Enveloped bool
@@ -68,6 +70,8 @@ type Decoder struct {
 
 	parser, inner fastjson.Parser
 	values        int
+	asked         schema.Event
+	piped         bool // pipelines ran over the event before this one
 	onlyTrees     bool // for tests: that both ways give the same
 }
 
@@ -121,7 +125,7 @@ func (d *Decoder) JSON(body []byte) ([]schema.Event, error) {
 		return events, d.end(body, at+1)
 	}
 	for {
-		end, err := d.object(body, at, len(events), &events)
+		end, err := d.objects(body, at, &events)
 		if err != nil {
 			return nil, err
 		}
@@ -174,13 +178,64 @@ const tagSize = 16
 func (d *Decoder) sequence(body []byte, at int) ([]schema.Event, error) {
 	var events []schema.Event
 	for at < len(body) {
-		end, err := d.object(body, at, len(events), &events)
+		end, err := d.objects(body, at, &events)
 		if err != nil {
 			return nil, err
 		}
 		at = skipSpace(body, end)
 	}
 	return events, nil
+}
+
+// listKey is the one member of the objects that CloudTrail's files are: a list of
+// events.
+const listKey = `"Records"`
+
+// objects reads the object at body[at:], which is one event, or a list of them and
+// nothing else, and returns where it ends.
+func (d *Decoder) objects(body []byte, at int, events *[]schema.Event) (end int, err error) {
+	places, end := listed(body, at)
+	if places == nil {
+		return d.object(body, at, len(*events), events)
+	}
+	for _, p := range places {
+		if _, err := d.object(body, p, len(*events), events); err != nil {
+			return 0, err
+		}
+	}
+	return end, nil
+}
+
+// listed are the places of the objects in such a list, and where the object around it
+// ends; nil: it is no such list.
+func listed(body []byte, at int) (places []int, end int) {
+	if at >= len(body) || body[at] != '{' {
+		return nil, 0
+	}
+	at = skipSpace(body, at+1)
+	if !bytes.HasPrefix(body[at:], []byte(listKey)) {
+		return nil, 0
+	}
+	if at = skipSpace(body, at+len(listKey)); at >= len(body) || body[at] != ':' {
+		return nil, 0
+	}
+	if at = skipSpace(body, at+1); at >= len(body) || body[at] != '[' {
+		return nil, 0
+	}
+	for at = skipSpace(body, at+1); at < len(body) && body[at] == '{'; at = skipSpace(body, at+1) {
+		places = append(places, at)
+		after, s := scanObject(body, at)
+		if at = skipSpace(body, after); !s.closed || at >= len(body) || body[at] != ',' {
+			break
+		}
+	}
+	if at >= len(body) || body[at] != ']' {
+		return nil, 0
+	}
+	if at = skipSpace(body, at+1); at >= len(body) || body[at] != '}' {
+		return nil, 0
+	}
+	return places, at + 1
 }
 
 func (d *Decoder) end(body []byte, at int) error {
@@ -205,8 +260,14 @@ func (d *Decoder) object(body []byte, at, element int, events *[]schema.Event) (
 	if err := d.another(); err != nil {
 		return 0, err
 	}
-	if end, ok := d.read(body, at, events); ok {
-		return end, nil
+	// Events that pipelines are for come in rows: reading each without a tree first, for
+	// nothing, would cost as much as a small pipeline.
+	byTree := d.piped
+	d.piped = false
+	if !byTree {
+		if end, ok := d.read(body, at, events); ok {
+			return end, nil
+		}
 	}
 	end, shape := scanObject(body, at)
 	text, cut := body[at:end], (*cut)(nil)
@@ -235,7 +296,7 @@ func (d *Decoder) object(body []byte, at, element int, events *[]schema.Event) (
 	if err != nil {
 		return 0, d.bad(body, element, at, "want a log object, got "+v.Type().String())
 	}
-	x := draft{pairs: make([]schema.Pair, 0, o.Len()+8), cut: cut}
+	x := draft{pairs: make([]schema.Pair, 0, o.Len()+8), cut: cut, object: text}
 	d.members(&x, o)
 	*events = append(*events, d.built(&x, element))
 	return end, nil

@@ -16,27 +16,59 @@ const (
 )
 
 // guessSource gives an event that says no source, and of which the request says none, the
-// source that its shape has. Names that mean something else in the logs of that
-// source than with everybody else are attributes and nothing more.
-func guessSource(e *schema.Event, x *draft) {
-	if e.Source != "" && e.Source != zeekSource && e.Source != suricata {
+// source that its shape has, or that of its line, and notes that it was guessed. Names
+// that mean something else in the logs of that source than with everybody else are
+// attributes and nothing more.
+func (d *Decoder) guessSource(e *schema.Event, x *draft) {
+	own := x.ownSource(e)
+	if e.Source != "" && e.Source != zeekSource && e.Source != suricata && !own {
 		return
 	}
 	if x.read != nil {
-		x.needsTree = x.needsTree || x.shaped
+		x.needsTree = x.needsTree || x.shaped || e.Source == "" && d.sourceOfLine(e.Message) != ""
 		return
 	}
 	s := shapeOf(x.pairs)
 	switch {
 	case e.Source == "" && s.channel != "":
-		e.Source, x.family = windowsEvents, channelFamily(s.channel)
+		e.Source, x.family, x.guessed = windowsEvents, channelFamily(s.channel), true
 	case (e.Source == "" || e.Source == zeekSource) && s.isZeek():
+		x.guessed = e.Source == ""
 		e.Source, x.family = zeekSource, s.path
 		s.asZeek(x)
 	case (e.Source == "" || e.Source == suricata) && s.isSuricata(x):
+		x.guessed = e.Source == ""
 		e.Source, x.family = suricata, s.eventType
 		e.Message = first(e.Message, s.signature)
+	case e.Source == "" || own:
+		d.guessFurther(e, x)
 	}
+}
+
+// guessFurther asks the tables.
+func (d *Decoder) guessFurther(e *schema.Event, x *draft) {
+	if s := shapeIn(x.pairs, x.named); s != nil {
+		if e.Source != "" && !s.ownSource {
+			return
+		}
+		x.plain(slotSource)
+		e.Source, x.guessed = s.source, true
+		if s.source == windowsEvents {
+			m := &members{pairs: x.pairs}
+			x.family = channelFamily(first(m.text("Channel"), m.text("channel"), string(m.value("winlog").GetStringBytes("channel"))))
+		}
+		return
+	}
+	if e.Source == "" {
+		e.Source = d.sourceOfLine(first(x.line, e.Message))
+		x.guessed = e.Source != ""
+	}
+}
+
+// ownSource reports whether the source is what the event calls its source, and nobody
+// else does.
+func (x *draft) ownSource(e *schema.Event) bool {
+	return e.Source != "" && x.named[slotSource].kind == '"' && x.named[slotDdsource].isNothing()
 }
 
 // eventShape is what the members of an event tell of its source.
@@ -114,7 +146,9 @@ func (s *eventShape) isSuricata(x *draft) bool {
 
 // isShape reports whether an event that has no such member has none of those shapes;
 // that of Windows is told by eventLog.
-func isShape(key string) bool { return key == "_path" || key == "uid" || key == "event_type" }
+func isShape(key string) bool {
+	return key == "_path" || key == "uid" || key == "event_type" || marks[key]
+}
 
 // channelFamily is what a channel of Windows is of: Sysmon for
 // Microsoft-Windows-Sysmon/Operational.

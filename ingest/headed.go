@@ -67,17 +67,5 @@ func (d *Decoder) Head(line string) heads.Head { return heads.Read(line, d.times
 // times is how the decoder reads times.
 func (d *Decoder) times() times.Reader { return times.Reader{Zone: d.Zone, Now: d.Now, Year: d.Year} }
 
-// SourceOf is the source whose parser reads the lines of a program; empty: none
-// does.
-func SourceOf(program string) string {
-	switch {
-	case isSSHD(program):
-		return "sshd"
-	case Parsers[program] != nil:
-		return program
-	}
-	return ""
-}
-
 // StatusOfSeverity is the status of a severity of syslog, 0 to 7.
 func StatusOfSeverity(n int) string { return statuses[n] }

@@ -140,7 +140,7 @@ func (h *Handler) Accept(ctx context.Context, id string, body []byte, decode Dec
 		h.in.metrics.refuse(err)
 		return Taken{}, err
 	}
-	d := &Decoder{Now: h.in.deps.Now(), Locator: h.in.deps.Locator}
+	d := &Decoder{Now: h.in.deps.Now(), Locator: h.in.deps.Locator, Pipelines: h.in.deps.Pipelines}
 	return h.take(ctx, d, id, body, decode, &mine)
 }
 
@@ -248,7 +248,7 @@ func (h *Handler) decoder(r *http.Request) (*Decoder, error) {
 	q := r.URL.Query()
 	d := &Decoder{
 		Now: h.in.deps.Now(), Source: q.Get("ddsource"), Service: q.Get("service"),
-		Host: q.Get("hostname"), Tags: SplitTags(q.Get("ddtags")), Locator: h.in.deps.Locator,
+		Host: q.Get("hostname"), Tags: SplitTags(q.Get("ddtags")), Locator: h.in.deps.Locator, Pipelines: h.in.deps.Pipelines,
 	}
 	if s := q.Get("nj_year"); s != "" {
 		year, err := strconv.Atoi(s)

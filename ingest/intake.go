@@ -34,7 +34,9 @@ type Deps struct {
 	Lateness time.Duration
 	// Locator says where the addresses of clients are; nil: nobody does.
 	Locator Locator
-	Config  Config
+	// Pipelines change events while they are made; nil: nothing does.
+	Pipelines Pipelines
+	Config    Config
 }
 
 // Config are the settings. A zero field means its default.

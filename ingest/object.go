@@ -6,6 +6,7 @@ import (
 
 	"github.com/valyala/fastjson"
 
+	"nightjar/ingest/record"
 	"nightjar/ingest/times"
 	"nightjar/schema"
 )
@@ -23,6 +24,11 @@ type draft struct {
 	hasDD, hasDT bool // ddtags and tags were there
 	cut          *cut
 	family       string // a service, as the shape of the event has one
+	object       []byte // the JSON that it came as
+	guessed      bool   // its source was told by its shape
+	untimed      bool   // it says no time, and was counted
+	defaulted    bool   // it says no status
+	applied      record.Applied
 
 	// read, when not nil, is what reads the event without a tree; it has the
 	// attributes, and pairs has none. places are the members that it has not; inlined,
@@ -84,7 +90,7 @@ func (d *Decoder) build(x *draft) schema.Event {
 	used := usedSlots{}
 	e.Message = d.message(x, &used)
 	e.Source = first(used.text(&x.named, fields.source), said(x.said, fields.source), d.Source)
-	guessSource(&e, x)
+	d.guessSource(&e, x)
 	e.Service = first(used.text(&x.named, fields.service), said(x.said, fields.service), d.Service, x.family)
 	e.Host = first(used.text(&x.named, fields.host), said(x.said, fields.host))
 	e.Status = d.status(x, &used)
@@ -106,6 +112,7 @@ func (d *Decoder) build(x *draft) schema.Event {
 	if len(x.head) > 0 {
 		x.pairs = append(x.pairs, Parsed{Attributes: x.head}.pairs()...)
 	}
+	defer giveBack(d.pipe(&e, x, timed))
 	e.Host = first(e.Host, d.Host)
 	d.finish(&e, x)
 	return e
@@ -130,6 +137,9 @@ func (d *Decoder) finish(e *schema.Event, x *draft) {
 	}
 	if x.cut != nil {
 		x.pairs = append(x.pairs, ownPair(x.pairs, ownMembers{cutAttribute: x.cut.value()}))
+	}
+	if own := x.reading(); len(own) > 0 {
+		x.pairs = append(x.pairs, ownPair(x.pairs, own))
 	}
 	a, odd := schema.NewAttributes(d.locate(x.pairs))
 	d.Odd.Add(odd)
@@ -206,6 +216,7 @@ func (d *Decoder) status(x *draft, used *usedSlots) string {
 		text, _, _ = x.said.status(x.ofWindows)
 	}
 	if at < 0 {
+		x.defaulted = text == ""
 		return first(text, defaultStatus)
 	}
 	// The word that the sender wrote is kept where another one stands for it.
@@ -281,6 +292,7 @@ func (d *Decoder) setTime(e *schema.Event, x *draft, used *usedSlots) (timed boo
 	}
 	if bad.kind == 0 {
 		d.Untimed++
+		x.untimed = true
 		return false
 	}
 	if x.read != nil {

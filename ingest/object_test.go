@@ -48,18 +48,18 @@ func TestReservedFieldsAreReadFromTheNamesThatSendersUse(t *testing.T) {
 		{`{"ts":1700000000,"attributes":{"level":"error","host":"x","message":"y"}}`, at + `||||info||{"ts":1700000000,"level":"error","host":"x","message":"y"}`},
 		// An event of Windows as its XML has it.
 		{`{"Event":{"System":{"Level":2,"TimeCreated":{"#attributes":{"SystemTime":"2023-11-14T22:13:20.000000Z"}},"Channel":"Microsoft-Windows-Sysmon/Operational","Computer":"pc"},"EventData":{"a":1}}}`,
-			at + `|windows.events|Sysmon|pc|error||{"Event":{"System":{"Level":2,"TimeCreated":{"#attributes":{"SystemTime":"2023-11-14T22:13:20.000000Z"}},"Channel":"Microsoft-Windows-Sysmon/Operational","Computer":"pc"},"EventData":{"a":1}}}`},
+			at + `|windows.events|Sysmon|pc|error||{"Event":{"System":{"Level":2,"TimeCreated":{"#attributes":{"SystemTime":"2023-11-14T22:13:20.000000Z"}},"Channel":"Microsoft-Windows-Sysmon/Operational","Computer":"pc"},"EventData":{"a":1}},"nightjar":{"source_guessed":true}}`},
 		{`{"ddsource":"w","service":"s","host":"h","level":"warn","ts":1700000000,"Event":{"System":{"Level":2,"TimeCreated":"2020-01-01T00:00:00Z","Channel":"Security","Computer":"pc"}}}`,
 			at + `|w|s|h|warn||{"level":"warn","ts":1700000000,"Event":{"System":{"Level":2,"TimeCreated":"2020-01-01T00:00:00Z","Channel":"Security","Computer":"pc"}}}`},
 		// Zeek's hosts, services and dates are not the event's.
 		{`{"_path":"http","ts":1700000000.0,"uid":"C1","id.orig_h":"192.0.2.1","trans_depth":1,"host":"example.com"}`,
-			at + `|zeek|http||info||{"_path":"http","ts":1700000000,"uid":"C1","id.orig_h":"192.0.2.1","trans_depth":1,"host":"example.com"}`},
+			at + `|zeek|http||info||{"_path":"http","ts":1700000000,"uid":"C1","id.orig_h":"192.0.2.1","trans_depth":1,"host":"example.com","nightjar":{"source_guessed":true}}`},
 		{`{"ts":1700000000.0,"uid":"C1","id.orig_h":"192.0.2.1","proto":"tcp","service":"ssl","host":"sensor"}`,
-			at + `|zeek||sensor|info||{"ts":1700000000,"uid":"C1","id.orig_h":"192.0.2.1","proto":"tcp","service":"ssl"}`},
+			at + `|zeek||sensor|info||{"ts":1700000000,"uid":"C1","id.orig_h":"192.0.2.1","proto":"tcp","service":"ssl","nightjar":{"source_guessed":true}}`},
 		{`{"ddsource":"zeek","ts":1700000000.0,"uid":"C1","id":{"orig_h":"192.0.2.1"},"trans_depth":1,"date":"Mon, 1 Jan 2001 00:00:00 GMT"}`,
 			at + `|zeek|||info||{"ts":1700000000,"uid":"C1","id":{"orig_h":"192.0.2.1"},"trans_depth":1,"date":"Mon, 1 Jan 2001 00:00:00 GMT"}`},
 		{`{"timestamp":"2023-11-14T22:13:20.000000+0000","flow_id":1,"event_type":"alert","src_ip":"192.0.2.1","host":"sensor","alert":{"signature":"S","severity":1}}`,
-			at + `|suricata|alert|sensor|info|S|{"flow_id":1,"event_type":"alert","src_ip":"192.0.2.1","alert":{"signature":"S","severity":1}}`},
+			at + `|suricata|alert|sensor|info|S|{"flow_id":1,"event_type":"alert","src_ip":"192.0.2.1","alert":{"signature":"S","severity":1},"nightjar":{"source_guessed":true}}`},
 		{`{"ts":1700000000,"level":2,"Event":"login"}`, at + `||||critical||{"ts":1700000000,"level":2,"Event":"login"}`},
 		// A message that is a JSON object is unfolded, and stays what it was.
 		{`{"ddsource":"cloudtrail","status":"error","message":"{\"eventName\": \"ConsoleLogin\", \"eventTime\": \"2023-11-14T22:13:20Z\"}"}`,

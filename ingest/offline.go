@@ -11,8 +11,8 @@ import (
 // backtests, searches and rule tests read. It is the intake's own, but that an
 // event arrives at its time, and one without has NoTime. Now only bounds times
 // that are written without a year.
-func NewOffline(now time.Time, locator Locator) *Decoder {
-	return &Decoder{Now: now, Locator: locator, Offline: true}
+func NewOffline(now time.Time, locator Locator, pipelines Pipelines) *Decoder {
+	return &Decoder{Now: now, Locator: locator, Pipelines: pipelines, Offline: true}
 }
 
 // ErrNoSource is a raw line of a file of which nobody said what wrote it.

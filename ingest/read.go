@@ -91,6 +91,7 @@ func (d *Decoder) readMember(x *draft, m schema.Member) bool {
 		x.windows = true
 	case useShape:
 		x.shaped = true
+		x.windows = x.windows || isOfWindows(m.Key())
 	case 0:
 	default:
 		return x.readNamed(slot(use-useSlot), m)

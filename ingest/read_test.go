@@ -50,8 +50,11 @@ func FuzzParsersAgree(f *testing.F) {
 
 func compareParsers(t *testing.T, body []byte) {
 	t.Helper()
-	for _, offline := range []bool{false, true} {
-		one := Decoder{Now: testNow, Offline: offline, Tags: []string{"env:x"}}
+	for i := range 4 {
+		one := Decoder{Now: testNow, Offline: i%2 == 1, Tags: []string{"env:x"}}
+		if i >= 2 {
+			one.Pipelines = stamps{"s"}
+		}
 		tree := one
 		tree.onlyTrees = true
 		got, gotErr := one.JSON(body)

@@ -87,7 +87,7 @@ func ownPair(pairs []schema.Pair, members ownMembers) schema.Pair {
 			own = p.Value
 		}
 	}
-	for _, key := range []string{originalTimestamp, timestampProblem, cutAttribute} {
+	for _, key := range []string{originalTimestamp, timestampProblem, cutAttribute, sourceGuessed, pipelinesAttribute, pipelineErrors} {
 		if v := members[key]; v != nil {
 			own.Set(key, v)
 		}

@@ -271,7 +271,7 @@ func jsonPlace(text []byte, err error) error {
 // comes out never depends on the moment of the run. It returns how many those were.
 func readEvents(path string, decoder *ingest.Decoder, use func(*schema.Event)) (without int, err error) {
 	if decoder == nil {
-		decoder = ingest.NewOffline(now(), nil)
+		decoder = ingest.NewOffline(now(), nil, nil)
 	}
 	var untimed leftOut
 	defer untimed.close()

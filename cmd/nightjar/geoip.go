@@ -117,7 +117,7 @@ func (r *readingFlags) decoder(c *cobra.Command) (*ingest.Decoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := ingest.NewOffline(now(), locator)
+	d := ingest.NewOffline(now(), locator, nil)
 	d.Source, d.Year, d.Zone = r.source, r.year, zone
 	return d, nil
 }

@@ -178,7 +178,7 @@ func TestALineMeansTheSameEventEverywhere(t *testing.T) {
 	}
 	p.caughtUp()
 	for i, line := range lines {
-		e, err := ingest.NewOffline(time.Now(), nil).Record([]byte(strings.Replace(line, "{", fmt.Sprintf(`{"case":%d,`, i), 1)), true)
+		e, err := ingest.NewOffline(time.Now(), nil, nil).Record([]byte(strings.Replace(line, "{", fmt.Sprintf(`{"case":%d,`, i), 1)), true)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -65,7 +65,7 @@ func TestSearchEventAnswersEveryCase(t *testing.T) {
 			event = `{"message":"x"}`
 		}
 		var out bytes.Buffer
-		err := searchEvent(&out, question{text: c.Query}, writeFile(t, event), ingest.NewOffline(time.Now(), nil))
+		err := searchEvent(&out, question{text: c.Query}, writeFile(t, event), ingest.NewOffline(time.Now(), nil, nil))
 		var answer struct {
 			Match *bool
 			Error *mistake
@@ -141,7 +141,7 @@ func grepped(t *testing.T, path string, match matcher) string {
 	t.Helper()
 	var out bytes.Buffer
 	b := &batchOfLines{w: &out, match: match, within: func(*schema.Event) bool { return true }}
-	err := eventFile{path, ingest.NewOffline(time.Now(), nil)}.each(func(r files.Record, e *schema.Event) error {
+	err := eventFile{path, ingest.NewOffline(time.Now(), nil, nil)}.each(func(r files.Record, e *schema.Event) error {
 		return b.add(t.Context(), r.Text, *e)
 	})
 	if err == nil {
@@ -161,7 +161,7 @@ func TestLongFileIsSearchedWhole(t *testing.T) {
 	}
 	var out bytes.Buffer
 	all := func(*schema.Event) bool { return true }
-	if err := searchEvents(context.Background(), &out, question{text: "@n:>59990"}, writeFile(t, file.String()), "memory", ingest.NewOffline(time.Now(), nil), all); err != nil {
+	if err := searchEvents(context.Background(), &out, question{text: "@n:>59990"}, writeFile(t, file.String()), "memory", ingest.NewOffline(time.Now(), nil, nil), all); err != nil {
 		t.Fatal(err)
 	}
 	if n := strings.Count(out.String(), "\n"); n != 9 {
@@ -261,14 +261,14 @@ func TestSearchPrintsWhatIsStored(t *testing.T) {
 	// Read again, they are the events of the file.
 	original := map[string]schema.Event{}
 	for _, line := range lines {
-		e, err := ingest.NewOffline(time.Now(), nil).Record([]byte(line), true)
+		e, err := ingest.NewOffline(time.Now(), nil, nil).Record([]byte(line), true)
 		if err != nil {
 			t.Fatal(err)
 		}
 		original[e.Values(schema.ParseField("@id"))[0]] = e
 	}
 	for _, line := range got {
-		e, err := ingest.NewOffline(time.Now(), nil).Record([]byte(line), true)
+		e, err := ingest.NewOffline(time.Now(), nil, nil).Record([]byte(line), true)
 		if err != nil {
 			t.Fatal(err)
 		}

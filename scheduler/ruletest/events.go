@@ -132,7 +132,7 @@ func below(value, ground json.RawMessage) json.RawMessage {
 }
 
 func (r *run) decode(body []byte) (schema.Event, error) {
-	e, err := ingest.NewOffline(r.start.Time(), r.locator).Record(body, true)
+	e, err := ingest.NewOffline(r.start.Time(), r.locator, r.pipelines).Record(body, true)
 	switch {
 	case err != nil:
 		return schema.Event{}, err

@@ -24,6 +24,8 @@ type Options struct {
 	Only *regexp.Regexp
 	// Locator says where the addresses of events are; nil: nobody does.
 	Locator ingest.Locator
+	// Pipelines change events as those of an engine do; nil: nothing does.
+	Pipelines ingest.Pipelines
 }
 
 // Report is what became of a file of tests.
@@ -96,7 +98,7 @@ func Run(path string, o Options) Report {
 		if o.Only != nil && !o.Only.MatchString(path+": "+t.Name) {
 			continue
 		}
-		r := run{suite: s, test: t, locator: o.Locator, start: defaultStart}
+		r := run{suite: s, test: t, locator: o.Locator, pipelines: o.Pipelines, start: defaultStart}
 		problems, err := r.run()
 		if err != nil {
 			problems = []string{err.Error()}
@@ -111,11 +113,12 @@ func Run(path string, o Options) Report {
 
 // run is one test on its way.
 type run struct {
-	suite   *suite
-	test    *testCase
-	locator ingest.Locator
-	start   schema.Millis
-	horizon scheduler.Horizon
+	suite     *suite
+	test      *testCase
+	locator   ingest.Locator
+	pipelines ingest.Pipelines
+	start     schema.Millis
+	horizon   scheduler.Horizon
 
 	left      compiler.LeftOut
 	found     []Signal

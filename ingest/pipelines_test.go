@@ -1,0 +1,174 @@
+package ingest
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"nightjar/ingest/record"
+	"nightjar/ingest/wal"
+	"nightjar/schema"
+)
+
+// stamps is a pipeline for the events of one source: it takes the attribute `who` to
+// usr.id, says that it failed at something, and redacts a word.
+type stamps struct{ source string }
+
+func (s stamps) Wants(e *schema.Event) bool { return e.Source == s.source }
+
+func (s stamps) Run(r *record.Record) record.Applied {
+	who, _ := record.ParsePath("who")
+	id, _ := record.ParsePath("usr.id")
+	if v := r.Get(who); v != nil {
+		r.Set(id, r.Clone(v))
+	}
+	if at, text, ok := strings.Cut(r.Message, " "); ok && at == "2017-04-01T00:00:00Z" {
+		r.At, r.Timed, r.Message = 1491004800000, true, text
+	}
+	r.Tags = append(r.Tags, "seen:yes", "seen:yes")
+	return record.Applied{Names: []string{"stamps@3"}, Errors: []string{"lookup: no table"}, Redacted: func(s string) string { return strings.ReplaceAll(s, "hunter2", "…") }}
+}
+
+// TestPipelinesChangeEventsOnTheirWayIn has what pipelines made of an event, which
+// they were, and the event as it came where the message does not say it.
+func TestPipelinesChangeEventsOnTheirWayIn(t *testing.T) {
+	const read = `"nightjar":{"pipelines":["stamps@3"],"pipeline_errors":["lookup: no table"]}`
+	for _, c := range []struct{ in, message, attributes, original string }{
+		{`{"ddsource":"s","message":"m","who":"alice"}`, "m", `{"who":"alice","usr":{"id":"alice"},` + read + `}`, `{"ddsource":"s","message":"m","who":"alice"}`},
+		{`{"ddsource":"s","message":"m"}`, "m", `{` + read + `}`, ""},
+		{`{"ddsource":"s","message":"2017-04-01T00:00:00Z m"}`, "m", `{` + read + `}`, `{"ddsource":"s","message":"2017-04-01T00:00:00Z m"}`},
+		{`{"ddsource":"s","message":"m","pw":"hunter2"}`, "m", `{"pw":"hunter2",` + read + `}`, `{"ddsource":"s","message":"m","pw":"…"}`},
+		{`{"ddsource":"other","message":"m","who":"alice"}`, "m", `{"who":"alice"}`, ""},
+	} {
+		d := Decoder{Now: testNow, Pipelines: stamps{"s"}}
+		e := decoded(t, &d, c.in)
+		if e.Message != c.message || e.JSON != c.attributes || e.Original != c.original {
+			t.Errorf("%s:\n  got  %q %s %q\n  want %q %s %q", c.in, e.Message, e.JSON, e.Original, c.message, c.attributes, c.original)
+		}
+		if piped := e.Source == "s"; piped != slices.Equal(e.Tags, []string{"seen:yes"}) {
+			t.Errorf("%s: tags %q", c.in, e.Tags)
+		}
+		if strings.Contains(c.in, "2017") && (e.At != 1491004800000 || d.Untimed != 0) {
+			t.Errorf("%s: at %s, %d without a time", c.in, e.At, d.Untimed)
+		}
+	}
+}
+
+// TestTheOriginalOutlivesTheLog has it in the log's records, and reads those of before.
+func TestTheOriginalOutlivesTheLog(t *testing.T) {
+	d := Decoder{Now: testNow, Pipelines: stamps{"s"}}
+	e := decoded(t, &d, `{"ddsource":"s","message":"m","who":"alice"}`)
+	buf := encodeBatch(Batch{ID: "id", Events: []schema.Event{e}}, schema.MillisOf(testNow))
+	events, err := decodeBatch(wal.Record{First: 7, Count: 1, Payload: buf.b})
+	if err != nil {
+		t.Fatal(err)
+	}
+	back := events[0]
+	if back.Original != e.Original || back.JSON != e.JSON {
+		t.Errorf("got %q %s, want %q %s", back.Original, back.JSON, e.Original, e.JSON)
+	}
+	// A record of version 1 is one of version 2 without that one text at its end.
+	before := append([]byte{withoutOriginal}, buf.b[1:len(buf.b)-2-len("seen:yes")-1-len(e.Original)]...)
+	before = append(before, buf.b[len(buf.b)-2-len("seen:yes"):]...)
+	events, err = decodeBatch(wal.Record{First: 7, Count: 1, Payload: before})
+	if err != nil || events[0].Original != "" || events[0].JSON != e.JSON || len(events[0].Tags) != 1 {
+		t.Errorf("of version 1: %+v, %v", events, err)
+	}
+}
+
+// TestSourcesAreGuessedFromShapes has an object or a line of each source that can be
+// told, and others that only look a little like one.
+func TestSourcesAreGuessedFromShapes(t *testing.T) {
+	for _, c := range []struct{ want, in string }{
+		{"cloudtrail", `{"eventVersion":"1.08","eventSource":"iam.amazonaws.com","eventName":"CreateUser","awsRegion":"us-east-1"}`},
+		{"cloudtrail", `{"source":"aws.iam","detail-type":"AWS API Call via CloudTrail","detail":{"eventVersion":"1.08"}}`},
+		{"guardduty", `{"source":"aws.guardduty","detail-type":"GuardDuty Finding","detail":{}}`},
+		{"guardduty", `{"schemaVersion":"2.0","accountId":"1","type":"Recon:EC2/Portscan","service":{"detectorId":"d"}}`},
+		{"kubernetes.audit", `{"kind":"Event","apiVersion":"audit.k8s.io/v1","auditID":"a","stage":"ResponseComplete","verb":"get","requestURI":"/api"}`},
+		{"okta", `{"eventType":"user.session.start","legacyEventType":"core.user_auth.login_success","actor":{},"published":"2026-01-01T00:00:00Z"}`},
+		{"github", `{"_document_id":"x","action":"repo.create","actor":"octo"}`},
+		{"gcp.audit", `{"protoPayload":{"@type":"type.googleapis.com/google.cloud.audit.AuditLog"},"logName":"projects/p/logs/x"}`},
+		{"gsuite", `{"kind":"admin#reports#activity","id":{},"actor":{}}`},
+		{"azure.activedirectory", `{"operationName":"Sign-in activity","category":"SignInLogs","properties":{}}`},
+		{"azure.activity_logs", `{"operationName":"Microsoft.Compute/write","resourceId":"/subscriptions/x","correlationId":"c","category":"Administrative"}`},
+		{"microsoft-365", `{"RecordType":15,"Operation":"UserLoggedIn","Workload":"AzureActiveDirectory","CreationTime":"2026-01-01T00:00:00"}`},
+		{"falco", `{"output":"o","priority":"Warning","rule":"r","source":"syscall","output_fields":{}}`},
+		{"tetragon", `{"process_exec":{"process":{}},"node_name":"n","time":"2026-01-01T00:00:00Z"}`},
+		{"osquery", `{"name":"q","hostIdentifier":"h","calendarTime":"x","unixTime":1,"columns":{}}`},
+		{"windows.events", `{"Channel":"Security","EventID":4624,"Computer":"c"}`},
+		{"windows.events", `{"winlog":{"channel":"Security","event_id":4624}}`},
+		{"windows.events", `{"event_id":{"id":4624,"qualifiers":0},"channel":"Security","computer":"c"}`},
+		{"", `{"kind":"Event","verb":"sing"}`},
+		{"", `{"eventVersion":"1"}`},
+		{"app", `{"source":"app","eventVersion":"1.08","eventSource":"x","eventName":"y","awsRegion":"z"}`},
+		{"mine", `{"ddsource":"mine","process_exec":{},"time":1700000000}`},
+		{"sshd", "Mar 27 13:06:56 host sshd[1291]: Connection closed by 192.0.2.7 port 4242"},
+		{"sshd", "<38>Mar 27 13:06:56 host sshd-session[1291]: Connection closed by 192.0.2.7 port 4242"},
+		{"sudo", "2026-03-27T13:06:56.123+02:00 host sudo: alice : TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/bin/ls"},
+		{"cron", "Mar 27 13:06:56 host CRON[7]: (root) CMD (true)"},
+		{"nginx", `192.0.2.7 - - [10/Oct/2025:13:55:36 +0000] "GET / HTTP/1.1" 200 12 "-" "curl/8"`},
+		{"nginx", `2026/01/01 12:00:00 [error] 123#123: *1 open() failed`},
+		{"cef", `CEF:0|Vendor|Product|1|100|name|5|src=192.0.2.7`},
+		{"cef", `<13>Mar 27 13:06:56 fw CEF:0|Vendor|Product|1|100|name|5|src=192.0.2.7`},
+		{"leef", `LEEF:2.0|Vendor|Product|1|id|^|src=192.0.2.7`},
+		{"cisco.asa", `<166>Mar 27 2026 13:06:56 fw : %ASA-6-302013: Built inbound TCP connection 1`},
+		{"pan.firewall", `1,2026/01/01 00:00:00,001801000000,TRAFFIC,end,2561`},
+		{"fortinet.fortigate", `date=2026-01-01 time=00:00:00 devname="f" logid="0000000013" type="traffic" subtype="forward"`},
+		{"vpc", `2 123456789012 eni-0a1b2c3d4e5f6a7b8 192.0.2.7 192.0.2.8 49152 22 6 10 840 1700000000 1700000060 ACCEPT OK`},
+		{"auditd", `type=SYSCALL msg=audit(1700000000.123:4): arch=c000003e syscall=59 success=yes`},
+		{"windows.events", `<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System/></Event>`},
+		{"", "a line of nothing"},
+		{"", "Error: something[1] happened"},
+		{"", "2026-01-01 12:00:00 INFO started"},
+	} {
+		d := Decoder{Now: testNow}
+		var e schema.Event
+		if strings.HasPrefix(c.in, "{") {
+			e = decoded(t, &d, c.in)
+		} else {
+			events, err := d.Lines([]byte(c.in))
+			if err != nil {
+				t.Fatal(err)
+			}
+			e = events[0]
+			wrapped := decoded(t, &d, `{"message":`+string(schema.QuoteJSON(c.in))+`}`)
+			if wrapped.Source != e.Source {
+				t.Errorf("%s: %q as a line, %q as a message", c.in, e.Source, wrapped.Source)
+			}
+		}
+		guessed := strings.Contains(e.JSON, `"source_guessed":true`)
+		if said := c.want == "app" || c.want == "mine" || c.want == ""; e.Source != c.want || guessed == said {
+			t.Errorf("%s: source %q, want %q; guessed %v", c.in, e.Source, c.want, guessed)
+		}
+	}
+}
+
+// FuzzLines: no line breaks the guesses.
+func FuzzLineSource(f *testing.F) {
+	for _, s := range []string{"", "[", "CEF:0|", "1 - - [", "2 1 eni-", "<1>", "%ASA-", "date=", "a[1]:", "1,2026/01/01 00:00:00,,TRAFFIC,", "2026/01/01 12:00:00 [", "http 2026-01-01T"} {
+		f.Add(s)
+	}
+	d := Decoder{Now: testNow}
+	f.Fuzz(func(_ *testing.T, line string) { d.sourceOfLine(line) })
+}
+
+// TestRecordsInAListAreEventsOfTheirOwn has bodies as CloudTrail's files are.
+func TestRecordsInAListAreEventsOfTheirOwn(t *testing.T) {
+	for _, c := range []struct {
+		in   string
+		want int
+	}{
+		{`{"Records":[{"a":1},{"a":2}]}`, 2},
+		{` [ {"Records":[ {"a":1} , {"a":2} ]} , {"b":1} ]`, 3},
+		{`{"Records":[{"a":1}]}{"Records":[{"a":2}]}`, 2},
+		{`{"Records":[1,2]}`, 1},
+		{`{"Records":[]}`, 1},
+		{`{"Records":[{"a":1}],"more":1}`, 1},
+	} {
+		d := Decoder{Now: testNow}
+		events, err := d.JSON([]byte(c.in))
+		if err != nil || len(events) != c.want {
+			t.Errorf("%s: %d events, %v; want %d", c.in, len(events), err, c.want)
+		}
+	}
+}
