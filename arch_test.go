@@ -38,6 +38,7 @@ var layers = map[string][]string{
 	"compiler/template":   {"schema"},
 	"scheduler":           {"schema", "compiler", "compiler/template", "anomaly", "anomaly/content"},
 	"scheduler/reference": {"schema", "compiler"},
+	"scheduler/reach":     {"schema", "compiler"},
 	"configuration":       {"schema", "compiler", "scheduler"},
 	// edges: pipelines
 	"ingest/pipeline":            {"schema", "compiler", "ingest/record", "ingest/times", "ingest/pipeline/grok", "ingest/pipeline/value"},
@@ -51,6 +52,7 @@ var layers = map[string][]string{
 	"ingest/times":         {"schema"},
 	"ingest/heads":         {"ingest/times"},
 	"ingest":               {"schema", "ingest/wal", "ingest/auditd", "ingest/record", "ingest/times", "ingest/heads"},
+	"ingest/profile":       {"schema"},
 	"ingest/evtx":          {},
 	"ingest/auditd":        {},
 	"ingest/flowlog":       {"schema"},

@@ -61,6 +61,8 @@ type Deps struct {
 	// CheckRule says what is wrong with a rule, as *schema.Invalid, or else what
 	// is worth knowing.
 	CheckRule func(schema.Rule) (warnings []string, err error)
+	// Reach tells of rules that ask for what there is not; nil: nobody does.
+	Reach Reach
 	// ReadEvent reads one event as the intake does.
 	ReadEvent func(json []byte) (schema.Event, error)
 	// Queries bounds what people ask of the database.
@@ -130,6 +132,14 @@ type Rules interface {
 	RuleVersions(ctx context.Context, id string) ([]schema.Rule, error)
 	// Rules are all rules, by id.
 	Rules(context.Context) ([]schema.Rule, error)
+}
+
+// Reach knows which rules ask for what no stored event has.
+type Reach interface {
+	// Look says what a rule asks for in vain.
+	Look(context.Context, schema.Rule) []string
+	// Warnings are what was found of a stored rule lately.
+	Warnings(*schema.Rule) []string
 }
 
 // Suppressions keeps the suppressions. scheduler.Scheduler implements it.

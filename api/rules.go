@@ -20,6 +20,7 @@ type rules struct {
 	pb.UnimplementedRuleServiceServer
 	store Rules
 	check func(schema.Rule) ([]string, error)
+	reach Reach
 	event func(json []byte) (schema.Event, error)
 }
 
@@ -34,10 +35,10 @@ func (s *rules) CreateRule(ctx context.Context, in *pb.CreateRuleRequest) (*pb.R
 	}
 	warnings, err := s.examine(rule)
 	if err != nil || in.GetDryRun() {
-		return ruleAnswer(ctx, rule, warnings, err)
+		return ruleAnswer(ctx, rule, s.andReach(ctx, rule, warnings), err)
 	}
 	stored, warnings, err := s.store.CreateRule(ctx, rule)
-	return ruleAnswer(ctx, stored, warnings, err)
+	return ruleAnswer(ctx, stored, s.andReach(ctx, rule, warnings), err)
 }
 
 // ValidateRule checks a rule.
@@ -58,10 +59,18 @@ func (s *rules) examine(rule schema.Rule) ([]string, error) {
 	return warnings, joined(err, CheckWords(&rule))
 }
 
+// andReach adds what the rule asks for in vain.
+func (s *rules) andReach(ctx context.Context, rule schema.Rule, warnings []string) []string {
+	if s.reach == nil {
+		return warnings
+	}
+	return append(warnings, s.reach.Look(ctx, rule)...)
+}
+
 // GetRule reads a rule.
 func (s *rules) GetRule(ctx context.Context, in *pb.GetRuleRequest) (*pb.Rule, error) {
 	rule, err := s.store.Rule(ctx, in.GetRuleId())
-	return ruleAnswer(ctx, rule, shownIdle(ctx, &rule), err)
+	return ruleAnswer(ctx, rule, s.shownIdle(ctx, &rule), err)
 }
 
 // UpdateRule replaces fields of a rule.
@@ -90,6 +99,9 @@ func (s *rules) UpdateRule(ctx context.Context, in *pb.UpdateRuleRequest) (*pb.R
 		_, err := s.examine(*r)
 		return err
 	})
+	if err == nil {
+		warnings = s.andReach(ctx, stored, warnings)
+	}
 	return ruleAnswer(ctx, stored, warnings, err)
 }
 
@@ -130,7 +142,7 @@ func (s *rules) ListRules(ctx context.Context, in *pb.ListRulesRequest) (*pb.Lis
 	out.Meta = &pb.ListRulesMeta{Page: &pb.RulePageMeta{TotalCount: int64(total), TotalFilteredCount: int64(len(all))}}
 	from := min(number, int64(len(all))/size+1) * size
 	for _, r := range all[min(from, int64(len(all))):min(from+size, int64(len(all)))] {
-		p, err := ruleAnswer(ctx, *r, shownIdle(ctx, r), nil)
+		p, err := ruleAnswer(ctx, *r, s.shownIdle(ctx, r), nil)
 		if err != nil {
 			return nil, err
 		}
@@ -141,11 +153,15 @@ func (s *rules) ListRules(ctx context.Context, in *pb.ListRulesRequest) (*pb.Lis
 
 // shownIdle are the warnings that go with a rule as it is kept: where the
 // reference's clients look, a rule reads back as it was written.
-func shownIdle(ctx context.Context, r *schema.Rule) []string {
+func (s *rules) shownIdle(ctx context.Context, r *schema.Rule) []string {
 	if !ownSurface(ctx) {
 		return nil
 	}
-	return idleWarnings(compiler.IdleOfRule(r))
+	out := idleWarnings(compiler.IdleOfRule(r))
+	if s.reach != nil {
+		out = append(out, s.reach.Warnings(r)...)
+	}
+	return out
 }
 
 // idleWarnings are what a caller is told of what does nothing.

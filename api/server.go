@@ -81,7 +81,7 @@ func New(deps Deps) (*Server, error) {
 		gates: gates,
 		hosts: newHosts(deps.HTTP, deps.AllowedHosts),
 		deps:  deps, keys: newKeys(deps.Key), memory: newOwnMemory(),
-		rules:   &rules{store: deps.Rules, check: deps.CheckRule, event: deps.ReadEvent},
+		rules:   &rules{store: deps.Rules, check: deps.CheckRule, reach: deps.Reach, event: deps.ReadEvent},
 		signals: &signals{store: deps.Signals, triage: deps.Triage, now: deps.Now},
 		logs:    &logs{intake: deps.Intake},
 		backtests: &backtests{

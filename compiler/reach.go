@@ -214,3 +214,12 @@ func (u Unmet) Warning(neverFires bool, near string) string {
 	}
 	return text
 }
+
+// HavingAttribute is the query for events of a source that have a value at the path or
+// below it.
+func HavingAttribute(source, path string) *Query {
+	return &Query{Root: Conjunction{Nodes: []Node{
+		Equals{Field: schema.Field{Kind: schema.FieldReserved, Name: "source"}, Value: source},
+		Exists{Field: schema.Field{Kind: schema.FieldAttribute, Name: path}},
+	}}}
+}

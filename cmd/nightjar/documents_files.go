@@ -2,13 +2,16 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -17,22 +20,26 @@ import (
 
 func (k *documents) validateCommand() *cobra.Command {
 	var tables tableFiles
+	offline := true
 	c := &cobra.Command{
-		Use: "validate FILE|FOLDER…", Short: "Say what is wrong with files, without a server",
+		Use: "validate FILE|FOLDER…", Short: "Say what is wrong with files",
 		Example: fmt.Sprintf("  nightjar %[1]s validate %[1]s/", k.plural),
 		Args:    cobra.MinimumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
 			files, err := documentFiles(args)
 			if err != nil {
 				return err
 			}
+			engine := k.engineToAsk(c, offline)
 			var bad error
 			wrong := 0
 			for _, path := range files {
 				text, err := documentText(path)
 				if err == nil {
 					var warnings []string
-					warnings, err = k.check(text, tables)
+					if warnings, err = k.check(text, tables); err == nil {
+						warnings = engine.warnings(c.Context(), path, warnings)
+					}
 					for _, w := range warnings {
 						fmt.Fprintf(os.Stderr, "%s: warning: %s\n", path, w)
 					}
@@ -47,10 +54,58 @@ func (k *documents) validateCommand() *cobra.Command {
 		},
 	}
 	if k.asksTables {
-		c.Long = "Says what is wrong with files, without a server: every mistake, with its place. With\n--reference-table NAME=FILE it says too which columns rules ask that the files of\nreference tables do not have."
+		c.Long = `Says what is wrong with files: every mistake, with its place. Where an engine runs,
+whose key is found as by other commands, it warns too of rules that ask for sources
+and attributes that no stored event has, and so can never fire; --offline asks none.
+With --reference-table NAME=FILE it says which columns rules ask that the files of
+reference tables do not have.`
+		addClientFlags(c)
+		c.Flags().BoolVar(&offline, "offline", false, "ask no engine what events there are")
 		addReferenceTables(c, &tables)
 	}
 	return c
+}
+
+// askedEngine tells what an engine warns of; nil: there is none to ask.
+type askedEngine struct {
+	client *client
+	kind   *documents
+}
+
+func (k *documents) engineToAsk(c *cobra.Command, offline bool) *askedEngine {
+	if offline {
+		return nil
+	}
+	cl, err := newClient(c)
+	if err != nil {
+		return nil // no key: no engine of ours
+	}
+	return &askedEngine{cl, k}
+}
+
+// warnings adds what the engine warns of. Once it does not answer, it is asked no more.
+func (a *askedEngine) warnings(ctx context.Context, path string, known []string) []string {
+	if a == nil || a.client == nil {
+		return known
+	}
+	file, err := readDocument(path)
+	if err != nil {
+		return known // it was read before
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	_, more, err := a.kind.complete(ctx, a.client, file.body)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "not compared with stored events: %s\n", err)
+		a.client = nil
+		return known
+	}
+	for _, w := range more {
+		if !slices.Contains(known, w) {
+			known = append(known, w)
+		}
+	}
+	return known
 }
 
 // isDocument reports whether a file of a folder has an object in it: JSON or YAML,

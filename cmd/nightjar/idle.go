@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -16,7 +17,7 @@ func (r reporter) idles(ctx context.Context) []schema.Idle {
 	for i := range rules {
 		out = append(out, compiler.IdleOfRule(&rules[i])...)
 	}
-	return append(out, r.settings.Idles(ctx)...)
+	return slices.Concat(out, r.found.Idles(), r.settings.Idles(ctx))
 }
 
 // idleCollector shows them among the metrics, each with its reason.

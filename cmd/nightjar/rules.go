@@ -174,11 +174,9 @@ func ruleCell(d document, column string) string {
 		}
 		return strings.Join(severities, ", ")
 	case "WITHOUT EFFECT":
-		var idle []string
-		for _, i := range compiler.IdleOfRule(&r) {
-			idle = append(idle, i.Warning())
-		}
-		return strings.Join(idle, "; ")
+		var shown struct{ Warnings []string }
+		_ = json.Unmarshal(d.shown, &shown)
+		return strings.Join(shown.Warnings, "; ")
 	}
 	return d.id
 }

@@ -30,6 +30,7 @@ import (
 	intakestore "nightjar/ingest/clickhouse"
 	"nightjar/ingest/elastic"
 	"nightjar/ingest/geoip"
+	"nightjar/ingest/profile"
 	"nightjar/ingest/syslog"
 	"nightjar/migrations"
 	"nightjar/retention"
@@ -46,9 +47,9 @@ func graph(ctx context.Context, config Config) fx.Option {
 		fx.Supply(config),
 		fx.Provide(
 			func() context.Context { return ctx },
-			newLogger, newRegistry, newEngine, newDatabase, newSink, newGeoIP, newIntake, newSyslog, newTables, newScheduler, newBacktester, newJobs, newConfiguration, newKeeper, newBackups, newServer,
+			newLogger, newRegistry, newEngine, newDatabase, newSink, newGeoIP, newIntake, newSyslog, newTables, newScheduler, newReach, newBacktester, newJobs, newConfiguration, newKeeper, newBackups, newServer,
 		),
-		fx.Invoke(func(*retention.Keeper, *backup.Source, *api.Server) {}, runEasing),
+		fx.Invoke(func(*retention.Keeper, *backup.Source, *api.Server) {}, runEasing, watchDrift),
 	)
 }
 
@@ -258,14 +259,15 @@ func (d *database) openAnalyst(ctx context.Context, e *engine, admin *ch.Options
 // scheduler, which need not read it back.
 type sink struct {
 	*intakestore.Sink
-	recent *scheduler.Recent
+	recent  *scheduler.Recent
+	profile *profile.Profile
 }
 
 // recentBytes is how much of what was stored last is kept in memory.
 const recentBytes = 96 << 20
 
 func newSink(lc fx.Lifecycle, e *engine, d *database, registry *prometheus.Registry) sink {
-	s := sink{intakestore.New(d.intake), scheduler.NewRecent(recentBytes)}
+	s := sink{intakestore.New(d.intake), scheduler.NewRecent(recentBytes), &profile.Profile{}}
 	registry.MustRegister(s.Sink)
 	e.run(lc, "catalogue of attributes", func(ctx context.Context) error {
 		s.loadCatalogue(ctx, e.log)
@@ -297,6 +299,7 @@ func (s sink) Insert(ctx context.Context, token string, events []schema.Event) e
 		return err
 	}
 	s.recent.Add(events)
+	s.profile.Add(events)
 	return nil
 }
 
@@ -357,8 +360,8 @@ func newJobs(lc fx.Lifecycle, e *engine, d *database, b *scheduler.Backtester, s
 	return jobs
 }
 
-func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *ingest.Intake, receiver *syslog.Receiver, s *scheduler.Scheduler, b *scheduler.Backtester, j *scheduler.Jobs, c *configuration.Stores, tables *reference.Tables, k *retention.Keeper, geo *geoip.Databases, registry *prometheus.Registry) (*api.Server, error) {
-	reporter := reporter{d, intake, receiver, s, k, geo, c}
+func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *ingest.Intake, receiver *syslog.Receiver, s *scheduler.Scheduler, b *scheduler.Backtester, j *scheduler.Jobs, c *configuration.Stores, tables *reference.Tables, k *retention.Keeper, geo *geoip.Databases, found reached, registry *prometheus.Registry) (*api.Server, error) {
+	reporter := reporter{d, intake, receiver, s, k, geo, c, found}
 	registry.MustRegister(idleCollector{reporter})
 	elasticDoor, err := elastic.New(ingest.NewHandler(intake), e.config.ElasticVersion)
 	if err != nil {
@@ -383,6 +386,7 @@ func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *inge
 			warnings = append(warnings, plan.Joined(store.Catalogue().Shapes)...)
 			return append(warnings, tables.Missing(plan.TableColumns())...), scheduler.CheckTables(tables, &r)
 		},
+		Reach:        found,
 		Suppressions: s, Previews: scheduler.NewPreviewer(s, b, rulestore.New(d.people).Oldest), Configuration: c, Tables: tables, UploadDir: filepath.Join(e.config.DataDir, "uploads"),
 		ReadEvent: func(json []byte) (schema.Event, error) { return readEvent(json, locator(geo)) },
 		Ready:     reporter.ready, Queries: api.GateConfig{Running: e.config.MaxQueries},
@@ -417,6 +421,7 @@ type reporter struct {
 	keeper    *retention.Keeper
 	geoip     *geoip.Databases // nil: none
 	settings  *configuration.Stores
+	found     reached
 }
 
 // Why the engine is not ready, in words for anybody.

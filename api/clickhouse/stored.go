@@ -1,0 +1,83 @@
+package clickhouse
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	ch "github.com/ClickHouse/clickhouse-go/v2"
+
+	"nightjar/compiler"
+	"nightjar/schema"
+)
+
+// lookTime bounds a look at what is stored.
+const lookTime = 2 * time.Second
+
+// StoredSources are the sources that some event has.
+func (l *Logs) StoredSources(ctx context.Context) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookTime)
+	defer cancel()
+	var out []string
+	err := l.conn.QueryRow(ctx, "SELECT groupUniqArray(source) FROM "+schema.Events.Name).Scan(&out)
+	if err != nil {
+		return nil, fmt.Errorf("list the sources of events: %w", err)
+	}
+	return out, nil
+}
+
+// HasEvent reports whether the query matches some event. One that takes too long to
+// find is an error.
+func (l *Logs) HasEvent(ctx context.Context, q *compiler.Query) (has bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, lookTime)
+	defer cancel()
+	err = l.compiled(func(p *compiler.Params) error {
+		has = false
+		where, err := q.SQL(p)
+		if err != nil {
+			return err
+		}
+		settings := l.known.statement(ctx, l.conn)
+		settings["max_execution_time"], settings["timeout_overflow_mode"], settings["max_threads"] = lookTime.Seconds(), "throw", 1
+		asked := ch.Context(ctx, ch.WithParameters(p.Map()), ch.WithSettings(settings))
+		var one uint8
+		err = l.conn.QueryRow(asked, "SELECT 1 FROM "+schema.Events.Name+" WHERE "+where+" LIMIT 1").Scan(&one)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		has = err == nil
+		return err
+	})
+	return has, err
+}
+
+// Newest are some of the newest events of a source that happened in [from, to), with when
+// they arrived and their attributes, and nothing else.
+func (l *Logs) Newest(ctx context.Context, source string, from, to schema.Millis, limit int) ([]schema.Event, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookTime)
+	defer cancel()
+	rows, err := l.conn.Query(ch.Context(ctx, ch.WithParameters(ch.Parameters{"source": source})),
+		fmt.Sprintf(`SELECT toUnixTimestamp64Milli(seen), raw FROM %s WHERE source = {source:String}
+			AND timestamp >= fromUnixTimestamp64Milli(%d, 'UTC') AND timestamp < fromUnixTimestamp64Milli(%d, 'UTC')
+			ORDER BY timestamp DESC LIMIT %d SETTINGS max_threads = 1`, schema.Events.Name, from, to, limit))
+	if err != nil {
+		return nil, fmt.Errorf("read the newest events of source %s: %w", source, err)
+	}
+	defer rows.Close()
+	var out []schema.Event
+	for rows.Next() {
+		var seen int64
+		var raw string
+		if err := rows.Scan(&seen, &raw); err != nil {
+			return nil, err
+		}
+		e := schema.Event{Source: source, Seen: schema.Millis(seen)}
+		if e.Attributes, err = schema.ParseAttributes(raw); err != nil {
+			return nil, err
+		}
+		out = append(out, e)
+	}
+	return out, rows.Err()
+}
