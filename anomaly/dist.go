@@ -55,6 +55,17 @@ func (d distribution) below(x float64) float64 {
 	return d.empty + (1-d.empty)*min(max(p, 0), 1)
 }
 
+// atMost is P(X ≤ x).
+func (d distribution) atMost(x float64) float64 {
+	switch {
+	case d.family == counts:
+		return d.below(math.Floor(x) + 1)
+	case d.family == positive && x == 0:
+		return d.empty
+	}
+	return d.below(x)
+}
+
 // quantile is the smallest value x, a whole number for counts, for which
 // P(X ≤ x) ≥ p, to a thousandth of a standard deviation.
 func (d distribution) quantile(p float64) float64 {

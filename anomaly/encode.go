@@ -14,24 +14,27 @@ import (
 // as IEEE 754 in little-endian order (8 bytes, those of series 4), and series
 // with their length before them. Every bit is kept: a decoded model goes on as
 // the one that was encoded would have.
-const encoding = 1
+//
+// Version 1 had one run of unusual buckets in the place of spells, and no tails,
+// drift and Hold. It is read; what it lacks begins empty, with a Hold of 0.
+const encoding, firstEncoding = 2, 1
 
 // MarshalBinary is the state of the model, at 5-minute buckets with five weeks
 // behind them about 9 KiB.
 func (m *Model) MarshalBinary() ([]byte, error) {
 	e := encoder{data: []byte{encoding}}
-	m.fields(&e)
+	m.fields(&e, encoding)
 	return e.data, nil
 }
 
 // UnmarshalBinary makes m the model that was encoded, its Config included.
 func (m *Model) UnmarshalBinary(data []byte) error {
-	if len(data) == 0 || data[0] != encoding {
-		return fmt.Errorf("decode model: want an encoding of version %d, the first byte", encoding)
+	if len(data) == 0 || data[0] < firstEncoding || data[0] > encoding {
+		return fmt.Errorf("decode model: want an encoding of version %d to %d, the first byte", firstEncoding, encoding)
 	}
 	d := decoder{data: data[1:]}
 	var decoded Model
-	decoded.fields(&d)
+	decoded.fields(&d, data[0])
 	if d.err == nil && len(d.data) > 0 {
 		d.fail("more bytes than a model has")
 	}
@@ -53,26 +56,18 @@ type coder interface {
 	series(*[]float32)
 }
 
-// fields is the one list of what a state is.
-func (m *Model) fields(c coder) {
-	tolerance, run, family, kind, begun := int64(m.tolerance), int64(m.run), int64(m.family), int64(m.season.Kind), int64(0)
+// fields is the one list of what a state is, by version.
+func (m *Model) fields(c coder, version byte) {
+	tolerance, family, kind, begun := int64(m.tolerance), int64(m.family), int64(m.season.Kind), int64(0)
 	if m.season.begun {
 		begun = 1
 	}
-	for _, v := range []*int64{&m.bucket, &tolerance, &run, &family, &kind, &begun, &m.buckets, &m.first, &m.next, &m.season.last} {
+	for _, v := range []*int64{&m.bucket, &tolerance, &m.spell.Run, &family, &kind, &begun, &m.buckets, &m.first, &m.next, &m.season.last} {
 		c.whole(v)
 	}
-	m.tolerance, m.run, m.family, m.season.Kind, m.season.begun = int(tolerance), int(run), anomalyFamily(family), Season(min(uint64(kind), math.MaxUint8)), begun == 1
-	for _, l := range []*level{&m.all, &m.filled} {
-		for i := range memories {
-			c.float(&l.Sum[i])
-			c.float(&l.Weight[i])
-			c.float(&l.Loss[i])
-		}
-		c.float(&l.Over)
-		c.float(&l.Base)
-		c.float(&l.N)
-	}
+	m.tolerance, m.family, m.season.Kind, m.season.begun = int(tolerance), anomalyFamily(family), Season(min(uint64(kind), math.MaxUint8)), begun == 1
+	m.all.fields(c)
+	m.filled.fields(c)
 	s := &m.season
 	for _, v := range []*float64{&m.empty.Share, &m.empty.N, &s.sum, &s.n, &s.fineDays} {
 		c.float(v)
@@ -80,6 +75,52 @@ func (m *Model) fields(c coder) {
 	for _, v := range []*[]float32{&s.cells, &s.profile, &s.doubts, &s.fine, &s.fineDoubts, &s.seen, &s.expected} {
 		c.series(v)
 	}
+	if version == firstEncoding {
+		m.spell.Run, m.heard = 0, m.next-1
+		return
+	}
+	m.laterFields(c)
+}
+
+// laterFields are those since version 2.
+func (m *Model) laterFields(c coder) {
+	e, d := &m.spell, &m.drift
+	fresh := int64(0)
+	if e.Fresh != nil {
+		fresh = 1
+	}
+	for _, v := range []*int64{&m.hold, &m.heard, &e.Begun, &e.Side, &e.Calm, &fresh, &d.From, &d.Begun, &d.Side, &d.Until} {
+		c.whole(v)
+	}
+	c.float(&d.Ratio)
+	c.float(&d.P)
+	for _, t := range []*tail{&m.high, &m.low} {
+		for k := range tailEdges {
+			c.float(&t.Ends[k])
+			c.float(&t.Exposure[k])
+		}
+	}
+	if fresh == 0 {
+		return
+	}
+	if e.Fresh == nil {
+		e.Fresh = new(levels)
+	}
+	e.Fresh.all.fields(c)
+	e.Fresh.filled.fields(c)
+	c.float(&e.Fresh.empty.Share)
+	c.float(&e.Fresh.empty.N)
+}
+
+func (l *level) fields(c coder) {
+	for i := range memories {
+		c.float(&l.Sum[i])
+		c.float(&l.Weight[i])
+		c.float(&l.Loss[i])
+	}
+	c.float(&l.Over)
+	c.float(&l.Base)
+	c.float(&l.N)
 }
 
 func anomalyFamily(v int64) family { return family(min(uint64(v), math.MaxUint8)) }
@@ -150,7 +191,7 @@ func (d *decoder) series(v *[]float32) {
 // check completes a decoded model, and tells what could not be a state of one.
 func (m *Model) check() error {
 	bucket := time.Duration(min(max(m.bucket, 0), day+1)) * time.Millisecond
-	fresh, err := New(Config{Bucket: bucket, Tolerance: m.tolerance})
+	fresh, err := New(Config{Bucket: bucket, Tolerance: m.tolerance, Hold: time.Duration(min(max(m.hold, -1), int64(mostHold/time.Millisecond)+1)) * time.Millisecond})
 	if err != nil {
 		return err
 	}

@@ -104,6 +104,18 @@ func (l *level) learn(x, factor, doubt float64, f family) {
 	}
 }
 
+// slowly is how much of the way to an unusual bucket is learned at once.
+const slowly = 0.002
+
+// nudge is learn where a bucket is not usual.
+func (l *level) nudge(x, factor float64, f family) {
+	for i, d := range discounts {
+		value, _ := l.at(i, f)
+		l.Sum[i] = d*l.Sum[i] + value*factor + slowly*(x-value*factor)
+		l.Weight[i] = d*l.Weight[i] + factor
+	}
+}
+
 // distance is the squared distance of x from a mean, in standard deviations;
 // counts on the scale of square roots, where their variance is the same at every
 // mean (Anscombe 1948).

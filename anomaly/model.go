@@ -13,7 +13,14 @@ type Config struct {
 	// Tolerance, 1 to 5, widens the predictive distribution: its standard
 	// deviation grows by a quarter at each step above 1. 0 is 1.
 	Tolerance int
+	// Hold is how long what is unusual stays unusual, at least: from 0 to 30 days.
+	// It is no less than 12 buckets, and no more than the series had been known for
+	// when it began; what is lower than usual has longer ones (spell.go).
+	Hold time.Duration
 }
+
+// mostHold is the longest Hold.
+const mostHold = 30 * 24 * time.Hour
 
 func (c Config) check() error {
 	if c.Bucket < time.Second || c.Bucket > 24*time.Hour || c.Bucket%time.Millisecond != 0 {
@@ -21,6 +28,9 @@ func (c Config) check() error {
 	}
 	if c.Tolerance < 0 || c.Tolerance > 5 {
 		return fmt.Errorf("tolerance %d: want 1 to 5", c.Tolerance)
+	}
+	if c.Hold < 0 || c.Hold > mostHold {
+		return fmt.Errorf("hold of %v: want 0 to %v", c.Hold, mostHold)
 	}
 	return nil
 }
@@ -34,41 +44,26 @@ func (c Config) check() error {
 type Model struct {
 	bucket    int64 // ms
 	tolerance int
+	hold      int64 // ms
 
 	family      family
 	buckets     int64 // added so far
 	first, next int64 // index of the first bucket, and of the one after the last
-	run         int   // buckets in a row above (below, if negative) what is usual
-	all         level // of every bucket
-	filled      level // of buckets that are not empty
-	empty       zeros
+	heard       int64 // index of the last bucket that was not empty
 
-	season seasonal
+	levels
+	high, low tail
+	spell     spell
+	drift     drift
+	season    seasonal
 }
-
-// zeros counts the empty buckets where, going by the filled ones, there should
-// hardly be any: their share is the zero inflation.
-type zeros struct{ Share, N float64 }
-
-const (
-	// usualTail is the probability beyond which a bucket is bounded before it
-	// is learned.
-	usualTail = 0.0005
-	// lastingRun is how many buckets in a row must be unusual on one side to be
-	// learned as they are: that is a shift, no outlier.
-	lastingRun = 12
-	// fullMean is the least mean at which an empty bucket is telling.
-	fullMean = 4
-	// leastInflation is the least share of empty buckets modelled as such.
-	leastInflation = 0.02
-)
 
 // New returns a model without history.
 func New(c Config) (*Model, error) {
 	if err := c.check(); err != nil {
 		return nil, fmt.Errorf("new model: %w", err)
 	}
-	m := &Model{bucket: c.Bucket.Milliseconds(), tolerance: max(c.Tolerance, 1)}
+	m := &Model{bucket: c.Bucket.Milliseconds(), tolerance: max(c.Tolerance, 1), hold: c.Hold.Milliseconds()}
 	m.season = newSeasonal(m.bucket)
 	return m, nil
 }
@@ -76,8 +71,19 @@ func New(c Config) (*Model, error) {
 // widen is how many times as wide as foreseen the distribution is taken.
 func (m *Model) widen() float64 { return 1 + 0.25*float64(m.tolerance-1) }
 
+// HoldFor sets Config.Hold of a model that was decoded: states of the first version
+// have none. It reports whether that was another.
+func (m *Model) HoldFor(hold time.Duration) (changed bool) {
+	before := m.hold
+	m.hold = min(max(hold, 0), mostHold).Milliseconds()
+	return m.hold != before
+}
+
 // Buckets is how many buckets the model has learned.
 func (m *Model) Buckets() int64 { return m.buckets }
+
+// Heard is the start (ms) of the last bucket that was not empty; 0 before the first.
+func (m *Model) Heard() int64 { return m.heard * m.bucket }
 
 // First is the start (ms) of the first bucket; Next that of the bucket after
 // the last. Both are 0 before the first bucket.
@@ -112,120 +118,58 @@ func (m *Model) Add(start int64, value float64) error {
 		m.first = i
 	}
 	m.classify(value)
+	if value != 0 {
+		m.heard = i
+	}
 	factor, doubt := m.season.factor(i)
-	expected, x := m.foresee(i), m.bounded(i, value)
-	m.learn(x, value == 0, factor, doubt)
+	f := m.foresee(i)
+	odd, x := m.weigh(f, value)
+	m.learnTails(f, i, odd, value)
+	m.take(taken{i, odd, value, x, factor, doubt})
 	m.buckets++
 	m.next = i + 1
-	if m.season.add(i, value, x, expected.mean*(1-expected.empty)) {
-		d, level := m.distribution(i)
-		// The cells have the empty buckets in them, so they vary by those too.
-		before := m.season.Kind
-		m.season.fit((1+level.dispersion())/(1-min(d.empty, 0.99))-1, m.family)
-		if m.season.Kind != before {
-			m.all.renew()
-			m.filled.renew()
-		}
+	if m.season.add(i, value, x, f.mean*(1-f.empty)) && !m.lasts(i) {
+		m.fit(i)
 	}
 	return nil
 }
 
-// classify widens the family to one that has the value.
+// fit looks at the season, and for drift, with another day of buckets.
+func (m *Model) fit(i int64) {
+	d, level := m.levels.foresee(1, 0, m.family)
+	before := m.season.Kind
+	// The cells have the empty buckets in them, so they vary by those too.
+	dispersion := (1+level.dispersion())/(1-min(d.empty, 0.99)) - 1
+	m.season.fit(dispersion, m.family)
+	if m.season.Kind != before {
+		m.levels.renew()
+		m.high.renew()
+		m.low.renew()
+	}
+	m.drift.look(&m.season, m.family, i, m.holdFor(1, i), dispersion)
+}
+
+// classify widens the family to one that has the value. What was learned of
+// another kind of number says nothing of this one: it begins anew.
 func (m *Model) classify(value float64) {
+	before := m.family
 	switch {
 	case value < 0:
 		m.family = signed
 	case value != math.Trunc(value):
 		m.family = max(m.family, positive)
 	}
-}
-
-// bounded is a value as it is learned: what lies beyond the usual counts as the
-// most that is usual, unless it goes on.
-func (m *Model) bounded(i int64, value float64) float64 {
-	if m.buckets < 3 {
-		return value
+	if m.family != before {
+		m.levels, m.high, m.low, m.spell = levels{}, tail{}, tail{}, spell{}
 	}
-	d := m.foresee(i)
-	switch below := d.below(value); {
-	case below > 1-usualTail:
-		m.run = max(m.run, 0) + 1
-		if m.run <= lastingRun {
-			return min(value, d.quantile(1-usualTail))
-		}
-	case m.tooLow(d, value):
-		m.run = min(m.run, 0) - 1
-		if m.run >= -lastingRun {
-			return max(value, d.quantile(usualTail))
-		}
-	default:
-		m.run = 0
-	}
-	return value
-}
-
-// tooLow tells whether values up to this one are unusual. An empty bucket of a
-// zero-inflated series is not.
-func (m *Model) tooLow(d distribution, value float64) bool {
-	next := value
-	if d.family == counts {
-		next++
-	}
-	return d.below(next) < usualTail
-}
-
-// learn teaches the levels a bucket, bounded, which is empty or not.
-func (m *Model) learn(x float64, empty bool, factor, doubt float64) {
-	m.all.learn(x, factor, doubt, m.family)
-	if m.family == signed {
-		return
-	}
-	value, _ := m.filled.at(m.filled.best(), m.family)
-	if m.filled.N == 0 || value*factor >= fullMean {
-		m.empty.N++
-		hit := 0.0
-		if empty {
-			hit = 1
-		}
-		m.empty.Share += max(1/m.empty.N, 1.0/dispersionReach) * (hit - m.empty.Share)
-	}
-	if !empty {
-		m.filled.learn(x, factor, doubt, m.family)
-	}
-}
-
-// inflated tells whether the series has buckets that are empty by themselves,
-// beside those that the distribution of the others explains.
-func (m *Model) inflated(filled distribution) bool {
-	return m.family != signed && m.empty.N >= 20 && filled.mean >= fullMean &&
-		m.empty.Share > max(leastInflation, 3*filled.below(1))
-}
-
-// foresee is the distribution of bucket i, given the buckets before it.
-func (m *Model) foresee(i int64) distribution {
-	d, _ := m.distribution(i)
-	return d
-}
-
-// distribution is what foresee returns, and the level that it was made from.
-func (m *Model) distribution(i int64) (distribution, *level) {
-	factor, doubt := m.season.factor(i)
-	filled := m.filled.foresee(m.filled.best(), factor, doubt, m.family)
-	if m.inflated(filled) {
-		filled.empty = m.empty.Share
-		return filled, &m.filled
-	}
-	return m.all.foresee(m.all.best(), factor, doubt, m.family), &m.all
 }
 
 // Probability is P(X < value) for the bucket that contains a time (ms), which
 // comes after all buckets learned: the probability that it is lower than the
 // value. It is 0 without history.
 func (m *Model) Probability(start int64, value float64) float64 {
-	if m.buckets == 0 || value != value {
-		return 0
-	}
-	return m.foresee(m.index(start)).widened(m.widen()).below(value)
+	f := m.Foresee(start)
+	return f.Below(value)
 }
 
 // A Band is what a bucket is expected to hold.
@@ -238,11 +182,8 @@ type Band struct {
 // Band is the band of the bucket that contains a time (ms), given the buckets
 // learned so far.
 func (m *Model) Band(start int64) Band {
-	if m.buckets == 0 {
-		return Band{}
-	}
-	d := m.foresee(m.index(start)).widened(m.widen())
-	return Band{Lower: d.quantile(0.005), Median: d.quantile(0.5), Upper: d.quantile(0.995)}
+	f := m.Foresee(start)
+	return f.Band()
 }
 
 // Season is the season that the model has found.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math"
 	"math/rand/v2"
+	"os"
 	"testing"
 	"time"
 
@@ -202,6 +203,61 @@ func TestADecodedModelGoesOnAsTheEncodedOne(t *testing.T) {
 		if len(x) > 16<<10 {
 			t.Errorf("a state of %d bytes", len(x))
 		}
+	}
+}
+
+// TestAModelIsDecodedInTheMiddleOfASpell encodes one while an attack lasts, and while
+// a drift is told.
+func TestAModelIsDecodedInTheMiddleOfASpell(t *testing.T) {
+	times := 1.0
+	a := held(t, 14, func(i int) float64 { return 20 * times * daily(i) })
+	a.run(28)
+	times = 6
+	a.run(0.4)
+	a.m.drift.slowView = slowView{Side: 1, Ratio: 0.5, P: 0.9999, Until: a.m.next + 100}
+	state, err := a.m.MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m Model
+	if err := m.UnmarshalBinary(state); err != nil {
+		t.Fatal(err)
+	}
+	if since, until := m.Held(); since == 0 || until <= since {
+		t.Errorf("held from %d to %d", since, until)
+	}
+	b := *a
+	b.m, b.r = &m, rand.New(rand.NewPCG(9, 9))
+	a.r = rand.New(rand.NewPCG(9, 9))
+	if x, y := a.run(8), b.run(8); x != y {
+		t.Errorf("shares %v and %v", x, y)
+	}
+	x, _ := a.m.MarshalBinary()
+	y, _ := b.m.MarshalBinary()
+	if !bytes.Equal(x, y) {
+		t.Error("the states differ")
+	}
+}
+
+// TestAStateOfTheFirstVersionIsRead reads one that the version before this wrote,
+// after ten days of a mean of 20, with a daily season.
+func TestAStateOfTheFirstVersionIsRead(t *testing.T) {
+	state, err := os.ReadFile("testdata/model-1.bin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m Model
+	if err := m.UnmarshalBinary(state); err != nil {
+		t.Fatal(err)
+	}
+	s := newStream(t, 15, func(i int) float64 { return 20 * daily(i) })
+	s.m, s.i = &m, 10*288
+	if m.Next() != s.at() || m.Season() != HourOfDay {
+		t.Errorf("it goes on at %d, want %d; season %v", m.Next(), s.at(), m.Season())
+	}
+	s.quiet("after the first version", 20, 0.008)
+	if p := m.Probability(m.Next(), 500); p < 0.9999 {
+		t.Errorf("P(X < 500) = %v", p)
 	}
 }
 

@@ -391,7 +391,7 @@ func (h *history) factors(level, base []float64) (factors, doubts []float64) {
 
 // shrink estimates ratios of what was seen to what was expected, each shrunk
 // towards 1 by the share of its noise in the variance of all (gamma prior of
-// mean 1), and their relative variances. The relative variance that is not due
+// mean 1), and their relative variances. Where chance may be all there is, they are 1. The relative variance that is not due
 // to counting is given.
 func shrink(seen, expected []float64, variance float64, counted bool) (ratios, variances []float64) {
 	noise := func(k int) float64 { // relative variance of seen[k] if the ratio is 1
@@ -404,19 +404,23 @@ func shrink(seen, expected []float64, variance float64, counted bool) (ratios, v
 		}
 		return v + variance
 	}
-	num, den := 0.0, 0.0
+	num, den, bounded, chance := 0.0, 0.0, 0.0, 0.0
 	for k := range seen {
 		if v := noise(k); !math.IsInf(v, 1) {
 			r := seen[k]/expected[k] - 1
 			w := 1 / ((v + 0.1) * (v + 0.1))
 			num += w * (r*r - v)
 			den += w
+			// One burst in one place is no season: no place says more than three
+			// standard deviations do.
+			bounded += w * (min(r*r, 9*v) - v)
+			chance += 2 * w * w * v * v
 		}
 	}
 	ratios, variances = make([]float64, len(seen)), make([]float64, len(seen))
 	prior := 0.0
-	if den > 0 {
-		prior = max(0, num/den)
+	if den > 0 && bounded > 2*math.Sqrt(chance) && num > 0 {
+		prior = num / den
 	}
 	for k := range ratios {
 		v := noise(k)

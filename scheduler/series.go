@@ -57,6 +57,8 @@ type usual struct {
 	newest  schema.Millis
 	settled int64
 	err     error // what went wrong last
+	// earlier is how many of the models that were read an earlier version wrote.
+	earlier int
 }
 
 // series is one group of one label. The model base has learned the buckets that
@@ -179,7 +181,7 @@ func (s *series) learn(u *usual, m *anomaly.Model, next *int64, until int64) err
 // restart is a copy of base, and the bucket that it foresees.
 func (s *series) restart(u *usual) (*anomaly.Model, int64, error) {
 	if s.base == nil {
-		m, err := anomaly.New(anomaly.Config{Bucket: u.plan.Anomaly.Bucket, Tolerance: u.plan.Anomaly.Tolerance})
+		m, err := anomaly.New(anomaly.Config{Bucket: u.plan.Anomaly.Bucket, Tolerance: u.plan.Anomaly.Tolerance, Hold: u.plan.MaxDuration})
 		return m, s.first, err
 	}
 	state, err := s.base.MarshalBinary()
@@ -314,6 +316,9 @@ func (s *Scheduler) usualOf(ctx context.Context, plan *compiler.Plan, fresh bool
 		if err := u.load(ctx, s.deps.Models, through, s.recountAsides(plan.Key)); err != nil {
 			return nil, fmt.Errorf("load what is usual for rule %s: %w", plan.Rule.ID, err)
 		}
+		if u.earlier > 0 {
+			s.deps.Log.Info("models of an earlier version of nightjar go on; what they lack is learned from now on", "rule", plan.Rule.ID, "models", u.earlier)
+		}
 	}
 	s.usual[plan.Key] = u
 	return u, nil
@@ -329,6 +334,9 @@ func (u *usual) load(ctx context.Context, from Models, through uint64, except []
 		s.base = new(anomaly.Model)
 		if err := s.base.UnmarshalBinary(m.State); err != nil {
 			return err
+		}
+		if s.base.HoldFor(u.plan.MaxDuration) {
+			u.earlier++
 		}
 		s.first, s.begun = s.base.First()/u.width, true
 	}
