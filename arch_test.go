@@ -51,7 +51,7 @@ var layers = map[string][]string{
 	"ingest/record":        {"schema"},
 	"ingest/times":         {"schema"},
 	"ingest/heads":         {"ingest/times"},
-	"ingest":               {"schema", "ingest/wal", "ingest/auditd", "ingest/record", "ingest/times", "ingest/heads"},
+	"ingest":               {"schema", "ingest/wal", "ingest/auditd", "ingest/flowlog", "ingest/record", "ingest/times", "ingest/heads"},
 	"ingest/profile":       {"schema"},
 	"ingest/evtx":          {},
 	"ingest/auditd":        {},

@@ -187,57 +187,6 @@ func (d *Decoder) sequence(body []byte, at int) ([]schema.Event, error) {
 	return events, nil
 }
 
-// listKey is the one member of the objects that CloudTrail's files are: a list of
-// events.
-const listKey = `"Records"`
-
-// objects reads the object at body[at:], which is one event, or a list of them and
-// nothing else, and returns where it ends.
-func (d *Decoder) objects(body []byte, at int, events *[]schema.Event) (end int, err error) {
-	places, end := listed(body, at)
-	if places == nil {
-		return d.object(body, at, len(*events), events)
-	}
-	for _, p := range places {
-		if _, err := d.object(body, p, len(*events), events); err != nil {
-			return 0, err
-		}
-	}
-	return end, nil
-}
-
-// listed are the places of the objects in such a list, and where the object around it
-// ends; nil: it is no such list.
-func listed(body []byte, at int) (places []int, end int) {
-	if at >= len(body) || body[at] != '{' {
-		return nil, 0
-	}
-	at = skipSpace(body, at+1)
-	if !bytes.HasPrefix(body[at:], []byte(listKey)) {
-		return nil, 0
-	}
-	if at = skipSpace(body, at+len(listKey)); at >= len(body) || body[at] != ':' {
-		return nil, 0
-	}
-	if at = skipSpace(body, at+1); at >= len(body) || body[at] != '[' {
-		return nil, 0
-	}
-	for at = skipSpace(body, at+1); at < len(body) && body[at] == '{'; at = skipSpace(body, at+1) {
-		places = append(places, at)
-		after, s := scanObject(body, at)
-		if at = skipSpace(body, after); !s.closed || at >= len(body) || body[at] != ',' {
-			break
-		}
-	}
-	if at >= len(body) || body[at] != ']' {
-		return nil, 0
-	}
-	if at = skipSpace(body, at+1); at >= len(body) || body[at] != '}' {
-		return nil, 0
-	}
-	return places, at + 1
-}
-
 func (d *Decoder) end(body []byte, at int) error {
 	if at = skipSpace(body, at); at < len(body) {
 		return d.bad(body, -1, at, "there is something behind the array; send one array")
@@ -434,10 +383,12 @@ func NewBadJSON(body []byte, err error, want string) *BadInput {
 	return NewBadInput(body, -1, offset, want+"; "+why)
 }
 
-// Lines reads one event a line. Empty lines are none.
+// Lines reads one event a line. Empty lines are none. A first line that names the fields
+// of a VPC flow log is none, but says what the others mean.
 func (d *Decoder) Lines(body []byte) ([]schema.Event, error) {
 	var events []schema.Event
-	for at := 0; at < len(body); {
+	flow, head := flowOf(body)
+	for at := head; at < len(body); {
 		end := at + len(body[at:])
 		if i := bytes.IndexByte(body[at:], '\n'); i >= 0 {
 			end = at + i
@@ -452,9 +403,16 @@ func (d *Decoder) Lines(body []byte) ([]schema.Event, error) {
 			if err := d.another(); err != nil {
 				return nil, err
 			}
-			x := draft{}
-			x.rawMessage, x.cut = fitLine(line)
-			events = append(events, d.built(&x, len(events)))
+			if object, ok := flow.Append(nil, string(line)); ok {
+				var err error
+				if events, err = d.Append(events, object); err != nil {
+					return nil, err
+				}
+			} else {
+				x := draft{}
+				x.rawMessage, x.cut = fitLine(line)
+				events = append(events, d.built(&x, len(events)))
+			}
 		}
 		at = end + 1
 	}

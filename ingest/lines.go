@@ -60,6 +60,14 @@ var lineShapes = []lineShape{
 		kind, rest, _ := strings.Cut(line, " ")
 		return strings.Contains("|http|https|h2|grpcs|ws|wss|", "|"+kind+"|") && len(rest) > 40 && rest[4] == '-' && rest[10] == 'T' && strings.Contains(rest[:min(len(rest), 120)], " app/")
 	}},
+	{"elb", "t", func(line string) bool { // of a Network Load Balancer
+		f := strings.Fields(line[:min(len(line), 120)])
+		return len(f) > 3 && f[0] == "tls" && f[1] == "2.0" && strings.HasPrefix(f[3], "net/")
+	}},
+	{"elb", "2", func(line string) bool { // of a Classic Load Balancer
+		f := strings.Fields(line[:min(len(line), 200)])
+		return len(f) > 8 && len(f[0]) == len("2006-01-02T15:04:05.000000Z") && f[0][26] == 'Z' && strings.Contains(f[2], ":") && (f[3] == "-" || strings.Contains(f[3], ":")) && len(f[7]) == 3
+	}},
 	{"s3", "abcdef" + digits, func(line string) bool {
 		owner, rest, _ := strings.Cut(line, " ")
 		return len(owner) == 64 && strings.Contains(rest[:min(len(rest), 100)], " [")

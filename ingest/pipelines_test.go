@@ -87,10 +87,21 @@ func TestSourcesAreGuessedFromShapes(t *testing.T) {
 		{"kubernetes.audit", `{"kind":"Event","apiVersion":"audit.k8s.io/v1","auditID":"a","stage":"ResponseComplete","verb":"get","requestURI":"/api"}`},
 		{"okta", `{"eventType":"user.session.start","legacyEventType":"core.user_auth.login_success","actor":{},"published":"2026-01-01T00:00:00Z"}`},
 		{"github", `{"_document_id":"x","action":"repo.create","actor":"octo"}`},
-		{"gcp.audit", `{"protoPayload":{"@type":"type.googleapis.com/google.cloud.audit.AuditLog"},"logName":"projects/p/logs/x"}`},
+		{"gcp", `{"protoPayload":{"@type":"type.googleapis.com/google.cloud.audit.AuditLog"},"logName":"projects/p/logs/x"}`},
 		{"gsuite", `{"kind":"admin#reports#activity","id":{},"actor":{}}`},
 		{"azure.activedirectory", `{"operationName":"Sign-in activity","category":"SignInLogs","properties":{}}`},
-		{"azure.activity_logs", `{"operationName":"Microsoft.Compute/write","resourceId":"/subscriptions/x","correlationId":"c","category":"Administrative"}`},
+		{"azure", `{"operationName":"Microsoft.Compute/write","resourceId":"/subscriptions/x","correlationId":"c","category":"Administrative"}`},
+		{"azure.containerservice", `{"operationName":"Read","resourceId":"/SUBSCRIPTIONS/x/RESOURCEGROUPS/g/PROVIDERS/MICROSOFT.CONTAINERSERVICE/MANAGEDCLUSTERS/c","category":"kube-audit","properties":{}}`},
+		{"gcp.k8s.cluster", `{"protoPayload":{},"logName":"projects/p/logs/cloudaudit.googleapis.com%2Factivity","resource":{"type":"k8s_cluster"}}`},
+		{"gcp.gcs.bucket", `{"insertId":"i","logName":"projects/p/logs/x","resource":{"type":"gcs_bucket"}}`},
+		{"gcp", `{"message":{"data":"eyJsb2dOYW1lIjoieCJ9","messageId":"1"},"subscription":"projects/p/subscriptions/s"}`},
+		{"", `{"message":{"data":"eyJ4IjoxfQ==","messageId":"1"},"subscription":"projects/p/subscriptions/s"}`},
+		{"cloudtrail", `{"EventId":"e","EventName":"n","CloudTrailEvent":"{}"}`},
+		{"", `{"eventVersion":"2.1","eventSource":"aws:s3","eventName":"ObjectCreated:Put","awsRegion":"us-east-1"}`},
+		{"okta", `{"source":"aws.partner/okta.com/x/logs","detail-type":"SystemLog","detail":{}}`},
+		{"gitlab", `{"author_id":1,"entity_id":2,"entity_type":"Project","entity_path":"a/b"}`},
+		{"verified-access", `{"activity":"Access Denied","class_name":"Access Activity","http_request":{}}`},
+		{"vpc", `{"srcaddr":"192.0.2.7","dstaddr":"192.0.2.8"}`},
 		{"microsoft-365", `{"RecordType":15,"Operation":"UserLoggedIn","Workload":"AzureActiveDirectory","CreationTime":"2026-01-01T00:00:00"}`},
 		{"falco", `{"output":"o","priority":"Warning","rule":"r","source":"syscall","output_fields":{}}`},
 		{"tetragon", `{"process_exec":{"process":{}},"node_name":"n","time":"2026-01-01T00:00:00Z"}`},
@@ -115,6 +126,9 @@ func TestSourcesAreGuessedFromShapes(t *testing.T) {
 		{"pan.firewall", `1,2026/01/01 00:00:00,001801000000,TRAFFIC,end,2561`},
 		{"fortinet.fortigate", `date=2026-01-01 time=00:00:00 devname="f" logid="0000000013" type="traffic" subtype="forward"`},
 		{"vpc", `2 123456789012 eni-0a1b2c3d4e5f6a7b8 192.0.2.7 192.0.2.8 49152 22 6 10 840 1700000000 1700000060 ACCEPT OK`},
+		{"elb", `https 2026-01-05T09:30:12.345678Z app/shop/0123456789abcdef 203.0.113.7:40512 10.0.2.8:8080 0.001 0.250 0.000 200 200 512 1024`},
+		{"elb", `tls 2.0 2026-01-05T09:32:00 net/edge/0123456789abcdef 0123456789abcdef 192.0.2.33:51341 10.0.3.4:443 5 2 98 246 -`},
+		{"elb", `2026-01-05T09:33:00.500000Z old-shop 203.0.113.8:2817 10.0.0.9:80 0.000073 0.001048 0.000057 200 200 0 29 "GET http://old.example.com:80/ HTTP/1.1" "curl/8.5.0" - -`},
 		{"auditd", `type=SYSCALL msg=audit(1700000000.123:4): arch=c000003e syscall=59 success=yes`},
 		{"windows.events", `<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System/></Event>`},
 		{"", "a line of nothing"},
@@ -152,8 +166,8 @@ func FuzzLineSource(f *testing.F) {
 	f.Fuzz(func(_ *testing.T, line string) { d.sourceOfLine(line) })
 }
 
-// TestRecordsInAListAreEventsOfTheirOwn has bodies as CloudTrail's files are.
-func TestRecordsInAListAreEventsOfTheirOwn(t *testing.T) {
+// TestEventsInAWrappingAreEventsOfTheirOwn has bodies as clouds send them.
+func TestEventsInAWrappingAreEventsOfTheirOwn(t *testing.T) {
 	for _, c := range []struct {
 		in   string
 		want int
@@ -164,6 +178,14 @@ func TestRecordsInAListAreEventsOfTheirOwn(t *testing.T) {
 		{`{"Records":[1,2]}`, 1},
 		{`{"Records":[]}`, 1},
 		{`{"Records":[{"a":1}],"more":1}`, 1},
+		{`{"Records":[{"a":1},2]}`, 1},
+		{`{"records":[{"time":"2026-01-05T09:30:12Z","category":"x"},{"category":"y"}]}`, 2},
+		{`{"messageType":"DATA_MESSAGE","owner":"1","logGroup":"g","logStream":"s","subscriptionFilters":["f"],"logEvents":[{"id":"1","timestamp":1,"message":"a"},{"id":"2","timestamp":2,"message":"b"}]}`, 2},
+		{`{"messageType":"CONTROL_MESSAGE","logEvents":[{"id":"","timestamp":1,"message":"CWL CONTROL MESSAGE"}]}`, 1},
+		{`{"eventType":"com.okta.event_hook","eventId":"e","data":{"events":[{"uuid":"1"},{"uuid":"2"}]},"contentType":"application/json"}`, 2},
+		{`{"eventType":"user.session.start","data":{"events":[{"uuid":"1"},{"uuid":"2"}]}}`, 1},
+		{`{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{},"items":[{"verb":"get"},{"verb":"list"}]}`, 2},
+		{`{"kind":"Event","items":[{"verb":"get"},{"verb":"list"}]}`, 1},
 	} {
 		d := Decoder{Now: testNow}
 		events, err := d.JSON([]byte(c.in))
@@ -171,4 +193,46 @@ func TestRecordsInAListAreEventsOfTheirOwn(t *testing.T) {
 			t.Errorf("%s: %d events, %v; want %d", c.in, len(events), err, c.want)
 		}
 	}
+	d := Decoder{Now: testNow}
+	events, err := d.JSON([]byte(`{"messageType":"DATA_MESSAGE","owner":"111122223333","logGroup":"flow","logStream":"eni","logEvents":[{"id":"1","timestamp":1767605400000,"message":"2 111122223333 eni-0123456789abcdef0 - - - - - - - 1767605400 1767605460 - NODATA"},{}]}`))
+	if err != nil || len(events) != 2 {
+		t.Fatal(events, err)
+	}
+	if e := events[0]; e.Source != "vpc" || e.At != 1767605400000 || !strings.Contains(e.JSON, `"aws":{"awslogs":{"logGroup":"flow","logStream":"eni","owner":"111122223333"}}`) {
+		t.Errorf("%+v", e)
+	}
+}
+
+// TestAFlowLogOfLinesIsReadByItsFirst has one with fields in an order of its own.
+func TestAFlowLogOfLinesIsReadByItsFirst(t *testing.T) {
+	d := Decoder{Now: testNow}
+	events, err := d.Lines([]byte("dstaddr srcaddr action log-status\r\n10.0.0.9 203.0.113.7 REJECT OK\r\nstray\n"))
+	if err != nil || len(events) != 2 {
+		t.Fatal(events, err)
+	}
+	if e := events[0]; e.Source != "vpc" || e.Message != "10.0.0.9 203.0.113.7 REJECT OK" || !strings.Contains(e.JSON, `"srcaddr":"203.0.113.7"`) {
+		t.Errorf("%+v", e)
+	}
+	if e := events[1]; e.Source != "" || e.Message != "stray" {
+		t.Errorf("%+v", e)
+	}
+}
+
+// FuzzWrapped: what is cut out of a wrapping are objects, within it.
+func FuzzWrapped(f *testing.F) {
+	for _, s := range []string{`{"Records":[{}]}`, `{"messageType":"DATA_MESSAGE","logEvents":[{"a":1}]}`, `{"eventType":"com.okta.event_hook","data":{"events":[{}`, `{"kind":"EventList","items":[{"]":"}"},]}`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		w, ok := wrapped(body, 0)
+		if ok && (len(w.places) == 0 || w.end > len(body)) {
+			t.Errorf("%+v of %d bytes", w, len(body))
+		}
+		for _, p := range w.places {
+			if body[p] != '{' || p >= w.end {
+				t.Errorf("place %d of %+v", p, w)
+			}
+		}
+		_, _ = (&Decoder{Now: testNow}).JSON(body)
+	})
 }

@@ -14,9 +14,12 @@ import (
 // further members and the check do.
 type objectShape struct {
 	source string
-	mark   string
-	has    []string // members that must be there, too; a|b: one of them
-	check  func(*members) bool
+	// named, when there is one, is the source of an event of which the shape tells the
+	// kind only; empty: it has not that shape.
+	named func(*members) string
+	mark  string
+	has   []string // members that must be there, too; a|b: one of them
+	check func(*members) bool
 	// ownSource says that these objects have a member `source` that does not name what
 	// wrote them.
 	ownSource bool
@@ -25,25 +28,38 @@ type objectShape struct {
 // objectShapes are asked in this order, and the first counts. Of sources whose objects
 // travel in those of others, the inner come first.
 var objectShapes = []objectShape{
-	{source: "cloudtrail", mark: "eventVersion", has: []string{"eventSource", "eventName", "awsRegion|eventTime"}},
+	{source: "cloudtrail", mark: "eventVersion", has: []string{"eventName", "awsRegion|eventTime"}, check: func(m *members) bool {
+		return !strings.Contains(m.text("eventSource"), ":") && m.text("eventSource") != "" // aws:s3 is that of what S3 notifies of
+	}},
+	{source: "cloudtrail", mark: "CloudTrailEvent"},
 	{source: "kubernetes.audit", mark: "auditID", has: []string{"verb", "requestURI|stage"}},
 	{source: "kubernetes.audit", mark: "kind", has: []string{"verb", "objectRef|requestURI", "user"}, check: kind("Event")},
 	{source: "guardduty", mark: "detail-type", check: is("detail-type", "GuardDuty Finding"), ownSource: true},
 	{source: "cloudtrail", mark: "detail-type", has: []string{"detail"}, check: func(m *members) bool { return m.value("detail").Get("eventVersion") != nil }, ownSource: true},
+	{source: "okta", mark: "detail-type", has: []string{"detail"}, check: func(m *members) bool {
+		return strings.HasPrefix(m.text("source"), "aws.partner/okta.com")
+	}, ownSource: true},
 	{source: "guardduty", mark: "schemaVersion", has: []string{"accountId|AccountId", "type|Type"}, check: func(m *members) bool { return m.value("service").Get("detectorId") != nil }},
 	{source: "waf", mark: "webaclId", has: []string{"httpRequest", "action"}},
 	{source: "okta", mark: "legacyEventType", has: []string{"eventType", "actor"}},
 	{source: "okta", mark: "debugContext", has: []string{"eventType", "actor", "published"}},
 	{source: "github", mark: "_document_id", has: []string{"action", "actor|actor_id"}},
-	{source: "gcp.audit", mark: "protoPayload", check: func(m *members) bool {
+	{source: "github", mark: "actor_location", has: []string{"action", "actor|actor_id"}},
+	{named: gcpSource, mark: "protoPayload", check: func(m *members) bool {
 		return strings.HasSuffix(string(m.value("protoPayload").GetStringBytes("@type")), "google.cloud.audit.AuditLog") || strings.Contains(m.text("logName"), "cloudaudit.googleapis.com")
 	}},
+	{named: gcpSource, mark: "logName", has: []string{"insertId", "resource"}},
+	{named: pushedSource, mark: "subscription", has: []string{"data", "messageId|message_id"}},
+	{source: "gitlab", mark: "entity_path", has: []string{"author_id", "entity_type"}},
+	{source: "verified-access", mark: "class_name", has: []string{"activity|activity_name", "http_request"}, check: is("class_name", "Access Activity")},
+	{source: "vpc", mark: "srcaddr", has: []string{"dstaddr"}},
+	{source: "vpc", mark: "pkt-srcaddr"},
 	{source: "gsuite", mark: "kind", has: []string{"id", "actor"}, check: kind("admin#reports#activity")},
 	{source: "azure.activedirectory", mark: "operationName", has: []string{"category", "properties"}, check: func(m *members) bool {
 		return strings.HasSuffix(m.text("category"), "SignInLogs") || m.text("category") == "AuditLogs"
 	}},
 	{source: "azure.activedirectory", mark: "conditionalAccessStatus", has: []string{"userPrincipalName", "appDisplayName"}},
-	{source: "azure.activity_logs", mark: "operationName", has: []string{"resourceId|resourceUri", "correlationId", "category|authorization"}},
+	{named: azureSource, mark: "operationName", has: []string{"resourceId|resourceUri", "category|authorization"}},
 	{source: "microsoft-365", mark: "RecordType", has: []string{"Operation", "Workload|OrganizationId", "CreationTime"}},
 	{source: "falco", mark: "output_fields", has: []string{"rule", "priority"}, ownSource: true},
 	{source: "tetragon", mark: "process_exec", has: []string{"node_name|time"}},
@@ -81,8 +97,15 @@ func shapeIn(pairs []schema.Pair, of named) *objectShape {
 	}
 	m := &members{pairs, of}
 	for i := range objectShapes {
-		if objectShapes[i].of(m) {
-			return &objectShapes[i]
+		s := &objectShapes[i]
+		if !s.of(m) {
+			continue
+		}
+		if s.named == nil {
+			return s
+		}
+		if source := s.named(m); source != "" {
+			return &objectShape{source: source, ownSource: s.ownSource}
 		}
 	}
 	return nil

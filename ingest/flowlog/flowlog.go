@@ -63,8 +63,12 @@ func isName(text string) bool {
 }
 
 // Append appends a line as a JSON object with the line itself as its message. What is
-// unknown (-) is no member. not ok: the line has not as many values as there are fields.
+// unknown (-) is no member. not ok: the line has not as many values as there are fields,
+// or there are none.
 func (f Fields) Append(to []byte, line string) (object []byte, ok bool) {
+	if len(f) == 0 {
+		return to, false
+	}
 	values := strings.Fields(line)
 	if len(values) != len(f) {
 		return to, false
