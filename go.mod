@@ -15,7 +15,14 @@ require (
 	github.com/elastic/go-seccomp-bpf v1.6.0
 )
 
-require github.com/leodido/go-syslog/v4 v4.6.0
+require (
+	github.com/go-playground/locales v0.14.2
+	github.com/hashicorp/golang-lru v1.0.2
+	github.com/leodido/go-syslog/v4 v4.6.0
+	github.com/ua-parser/uap-go v0.0.0-20260529044130-17c35e68e58c
+)
+
+require gopkg.in/yaml.v3 v3.0.1 // indirect
 
 require (
 	cel.dev/cel-go v0.33.2

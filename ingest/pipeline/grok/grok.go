@@ -1,10 +1,9 @@
 package grok
 
 import (
-	"errors"
-	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/valyala/fastjson"
 
@@ -18,65 +17,141 @@ type Context struct {
 }
 
 // Parser holds compiled rules. It is safe for concurrent use.
-type Parser struct{ rules []rule }
+type Parser struct {
+	rules []*program
+	dear  []DearRule
+}
 
 // DearRule is a rule that RE2 can't run, and why.
 type DearRule struct{ Rule, Why string }
 
-type rule struct {
-	name  string
-	paths [][]string
-	re    *regexp.Regexp
-}
-
-var token = regexp.MustCompile(`%\{(\w+)(?::([\w.@$-]*))?\}`)
-
-// Compile reads match rules and support (helper) rules, one a line. What is wrong
-// with them comes as joined *RuleError, all of it at once.
-func Compile(match, support string) (*Parser, error) {
-	p := &Parser{}
-	var errs []error
-	for i, line := range strings.Split(match, "\n") {
-		name, body, ok := strings.Cut(line, " ")
-		if !ok {
-			continue
-		}
-		r := rule{name: name}
-		text := token.ReplaceAllStringFunc(body, func(t string) string {
-			m := token.FindStringSubmatch(t)
-			r.paths = append(r.paths, strings.Split(m[2], "."))
-			return "(" + map[string]string{"data": `.*?`, "notSpace": `\S+`, "word": `\b\w+\b`, "integer": `[+-]?\d+`, "port": `[1-9]\d{0,4}`}[m[1]] + ")"
-		})
-		re, err := regexp.Compile(`\A(?s:` + text + `)\z`)
-		if err != nil {
-			errs = append(errs, &RuleError{Where: "match", Line: i + 1, Column: 1, Rule: name, Message: err.Error()})
-			continue
-		}
-		r.re = re
-		p.rules = append(p.rules, r)
+func (p *Parser) add(c *compiler, r *ruleText, n *node) {
+	prog, err := compileProgram(r.rule, n)
+	if err != nil {
+		c.fail(r.source, "the rule is too large: "+strings.TrimPrefix(err.Error(), "error parsing regexp: "), "split it, or repeat less")
+		return
 	}
-	return p, errors.Join(errs...)
+	p.rules = append(p.rules, prog)
+	if prog.dear != "" {
+		p.dear = append(p.dear, DearRule{Rule: r.rule, Why: prog.dear})
+	}
 }
+
+// Dear names the rules that run on the backtracking engine alone, and why.
+func (p *Parser) Dear() []DearRule { return p.dear }
 
 // Parse matches the rules in their order; the first that matches gives the object of
-// what it extracted, and its name. found is nil when no rule matches, and when err is
-// ErrBudget.
+// what it extracted, and its name. found is nil when no rule matches. err is ErrBudget
+// when the rule named was stopped at its bound: found is nil then, and rules below it
+// were not tried.
 func (p *Parser) Parse(c *Context, text string) (found *fastjson.Value, rule string, err error) {
+	if !utf8.ValidString(text) {
+		text = strings.ToValidUTF8(text, "\uFFFD")
+	}
+	m := machines.Get().(*machine)
+	defer machines.Put(m)
+	m.text = text
+	defer func() { m.text = "" }()
+	b := budget{dear: dearSteps, re2: re2Most}
 	for _, r := range p.rules {
-		m := r.re.FindStringSubmatch(text)
-		if m == nil {
+		if !r.sieve.passes(text) {
 			continue
 		}
-		found = c.Arena.NewObject()
-		for i, path := range r.paths {
-			if m[i+1] != "" && path[0] != "" {
-				value.Set(c.Arena, found, path, value.String(c.Arena, m[i+1]))
-			}
+		matched, err := r.run(m, &b)
+		if err != nil {
+			return nil, r.name, err
 		}
-		return found, r.name, nil
+		if matched {
+			return r.store(c, m), r.name, nil
+		}
 	}
 	return nil, "", nil
 }
 
-// Dear names the rules that run on the backtracking engine, and why.
-func (p *Parser) Dear() []DearRule { return nil }
+// convert makes a value of a matcher's text; nil when it is none after all.
+type convert func(c *Context, text string) *fastjson.Value
+
+// capture is what a part of the text is stored as.
+type capture struct {
+	path    []string // nil: what the filter makes is merged into the root
+	convert convert  // nil: a text
+	filter  *filter  // nil: none
+	slot    int
+	twin    bool // another capture of the rule has the same path
+}
+
+// store makes the object of what was captured. Empty texts and nulls are left out.
+func (p *program) store(c *Context, m *machine) *fastjson.Value {
+	found := c.Arena.NewObject()
+	var seen []*capture
+	for _, s := range p.captures {
+		from, to := m.slots[s.slot], m.slots[s.slot+1]
+		if from < 0 || to <= from {
+			continue
+		}
+		v := s.value(c, m.text[from:to])
+		if v == nil || v.Type() == fastjson.TypeNull {
+			continue
+		}
+		switch {
+		case s.path == nil && v.Type() == fastjson.TypeObject:
+			value.Merge(found, v)
+		case s.path == nil:
+		case s.twin:
+			seen = s.join(c, found, v, seen)
+		default:
+			s.put(c, found, v)
+		}
+	}
+	return found
+}
+
+func (s *capture) value(c *Context, text string) *fastjson.Value {
+	var v *fastjson.Value
+	if s.convert != nil {
+		if v = s.convert(c, text); v == nil {
+			return nil
+		}
+	}
+	if s.filter != nil {
+		return s.filter.apply(c, text, v)
+	}
+	if v == nil {
+		v = value.String(c.Arena, text)
+	}
+	return v
+}
+
+// put stores an object into one that is there already, all else over it.
+func (s *capture) put(c *Context, found, v *fastjson.Value) {
+	if v.Type() == fastjson.TypeObject {
+		if there := found.Get(s.path...); there != nil && there.Type() == fastjson.TypeObject {
+			value.Merge(there, v)
+			return
+		}
+	}
+	value.Set(c.Arena, found, s.path, v)
+}
+
+// join stores what a path gets more than once, as an array.
+func (s *capture) join(c *Context, found, v *fastjson.Value, seen []*capture) []*capture {
+	before := 0
+	for _, o := range seen {
+		if strings.Join(o.path, "\x00") == strings.Join(s.path, "\x00") {
+			before++
+		}
+	}
+	there := found.Get(s.path...)
+	switch {
+	case before == 0 || there == nil:
+		s.put(c, found, v)
+	case before == 1:
+		list := c.Arena.NewArray()
+		list.SetArrayItem(0, there)
+		list.SetArrayItem(1, v)
+		value.Set(c.Arena, found, s.path, list)
+	default:
+		there.SetArrayItem(before, v)
+	}
+	return append(seen, s)
+}

@@ -1,6 +1,6 @@
 // Package value makes and reads the JSON values of records.
 //
-// It knows fastjson and nothing of ours. Every package that builds values for a
+// It knows fastjson, and how ours are written (schema). Every package that builds values for a
 // record makes its strings here: fastjson's arena escapes as Go's strconv does,
 // which JSON readers, its own among them, do not understand for control characters.
 package value
@@ -12,6 +12,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/valyala/fastjson"
+
+	"nightjar/schema"
 )
 
 // String is s as a JSON string, for all 256 bytes: what is no UTF-8 becomes U+FFFD.
@@ -20,12 +22,14 @@ func String(arena *fastjson.Arena, s string) *fastjson.Value {
 	if plain(s) {
 		return arena.NewString(s)
 	}
-	v, err := fastjson.Parse(Quote(s))
+	v, err := fastjson.ParseBytes(schema.AppendJSON(make([]byte, 0, len(s)+16), valid(s)))
 	if err != nil {
 		return arena.NewNull() // cannot be: the text is a JSON string
 	}
 	return v
 }
+
+func valid(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
 // plain reports whether s is written between quotes as it stands, and is UTF-8.
 func plain(s string) bool {
@@ -41,32 +45,12 @@ func plain(s string) bool {
 	return true
 }
 
-// Quote is s as the text of a JSON string, quotes included.
-func Quote(s string) string { return string(AppendString(make([]byte, 0, len(s)+8), s)) }
-
-// AppendString appends s as the text of a JSON string, quotes included.
-func AppendString(dst []byte, s string) []byte {
-	dst = append(dst, '"')
-	for _, r := range s { // what is no UTF-8 comes as U+FFFD
-		switch {
-		case r == '"' || r == '\\':
-			dst = append(dst, '\\', byte(r))
-		case r < 0x20:
-			const hex = "0123456789abcdef"
-			dst = append(dst, '\\', 'u', '0', '0', hex[r>>4], hex[r&15])
-		default:
-			dst = utf8.AppendRune(dst, r)
-		}
-	}
-	return append(dst, '"')
-}
-
 // Append appends v as JSON text. fastjson's own MarshalTo writes Go's escapes into
 // strings that were read before.
 func Append(dst []byte, v *fastjson.Value) []byte {
 	switch v.Type() {
 	case fastjson.TypeString:
-		return AppendString(dst, string(v.GetStringBytes()))
+		return schema.AppendJSON(dst, v.GetStringBytes())
 	case fastjson.TypeArray:
 		dst = append(dst, '[')
 		for i, item := range v.GetArray() {
@@ -90,7 +74,7 @@ func appendObject(dst []byte, v *fastjson.Value) []byte {
 			dst = append(dst, ',')
 		}
 		first = false
-		dst = append(AppendString(dst, string(key)), ':')
+		dst = append(schema.AppendJSON(dst, key), ':')
 		dst = Append(dst, member)
 	})
 	return append(dst, '}')
@@ -102,19 +86,12 @@ func Integer(arena *fastjson.Arena, i int64) *fastjson.Value {
 }
 
 // Double is f as a JSON number: without a fraction when it has none, without an
-// exponent below 1e21. nil: f is no number that JSON has.
+// exponent between 1e-6 and 1e21. nil: f is no number that JSON has.
 func Double(arena *fastjson.Arena, f float64) *fastjson.Value {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return nil
 	}
-	if f == 0 {
-		return arena.NewNumberString("0")
-	}
-	format := byte('f')
-	if abs := math.Abs(f); abs >= 1e21 || abs < 1e-9 {
-		format = 'e'
-	}
-	return arena.NewNumberString(strconv.FormatFloat(f, format, -1, 64))
+	return arena.NewNumberString(schema.FormatFloat(f))
 }
 
 // Bool is b as a JSON value.

@@ -2,9 +2,12 @@ package value
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/valyala/fastjson"
+
+	"nightjar/schema"
 )
 
 // What String makes is read back the same, by fastjson and by Go, for every byte.
@@ -26,13 +29,13 @@ func FuzzString(f *testing.F) {
 
 func checkString(t *testing.T, s string) {
 	var arena fastjson.Arena
-	want := string([]rune(s))
+	want := strings.ToValidUTF8(s, "\uFFFD")
 	v := String(&arena, s)
 	if got := string(v.GetStringBytes()); got != want {
 		t.Errorf("%q is %q", s, got)
 	}
 	text := String(&arena, s).String()
-	if read := string(Append(nil, v)); read != Quote(s) {
+	if read := string(Append(nil, v)); read != schema.QuoteJSON(want) {
 		t.Errorf("%q, once read, is written as %s", s, read)
 	}
 	again, err := fastjson.Parse(text)
