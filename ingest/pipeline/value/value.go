@@ -22,7 +22,7 @@ func String(arena *fastjson.Arena, s string) *fastjson.Value {
 	if plain(s) {
 		return arena.NewString(s)
 	}
-	v, err := fastjson.ParseBytes(schema.AppendJSON(make([]byte, 0, len(s)+16), valid(s)))
+	v, err := fastjson.ParseBytes(AppendString(make([]byte, 0, len(s)+16), s))
 	if err != nil {
 		return arena.NewNull() // cannot be: the text is a JSON string
 	}
@@ -44,6 +44,10 @@ func plain(s string) bool {
 	}
 	return true
 }
+
+// AppendString appends s as the text of a JSON string, quotes included. What is no
+// UTF-8 becomes U+FFFD.
+func AppendString(dst []byte, s string) []byte { return schema.AppendJSON(dst, valid(s)) }
 
 // Append appends v as JSON text. fastjson's own MarshalTo writes Go's escapes into
 // strings that were read before.
