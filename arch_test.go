@@ -43,8 +43,9 @@ var layers = map[string][]string{
 	"scheduler/reach":     {"schema", "compiler"},
 	"configuration":       {"schema", "compiler", "scheduler"},
 	// edges: pipelines
-	"ingest/pipeline":            {"schema", "compiler", "ingest/record", "ingest/times", "ingest/pipeline/grok", "ingest/pipeline/value"},
+	"ingest/pipeline":            {"schema", "compiler", "ingest/record", "ingest/times", "ingest/pipeline/grok", "ingest/pipeline/value", "ingest/pipeline/weburl", "ingest/pipeline/useragent"},
 	"ingest/pipeline/sampletest": {"schema", "ingest", "ingest/pipeline"},
+
 	// edges
 	"migrations":           {"schema", "clickhouse"},
 	"retention":            {"schema", "clickhouse"},

@@ -16,7 +16,7 @@ func TestPipelinesMakeOfTheirSamplesWhatTheySay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set := pipeline.NewSet(pipelines, pipeline.Deps{})
+	set := pipeline.NewSet(pipelines, pipeline.Deps{Budget: -1})
 	files, err := pipeline.LoadSamples(Files, "pipelines")
 	if err != nil {
 		t.Fatal(err)

@@ -126,7 +126,7 @@ func (r *AttributeRemapper) keeps() bool { return r.Preserve || r.readOnly }
 // values.
 func (r *AttributeRemapper) source(x *run, i int) *fastjson.Value {
 	if r.SourceType != ofTag {
-		return x.get(r.paths[i])
+		return x.attribute(r.paths[i])
 	}
 	var values []string
 	for _, t := range x.Tags {

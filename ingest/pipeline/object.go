@@ -206,13 +206,26 @@ func (o *object) oneOf(key string, required bool, words ...string) string {
 	word := o.textOf(n, o.path(key))
 	if !slices.Contains(words, word) {
 		hint := "write one of " + strings.Join(words, ", ")
-		if near := schema.Closest(word, words, 3); near != "" {
+		if near := closest(word, words); near != "" {
 			hint = fmt.Sprintf("did you mean %q?", near)
 		}
 		o.problem(key, fmt.Sprintf("%q is not known here", shortened(word)), hint)
 		return words[0]
 	}
 	return word
+}
+
+// closest is the word that was probably meant; empty: there is none.
+func closest(word string, words []string) string {
+	if near := schema.Closest(word, words, 4); near != "" {
+		return near
+	}
+	for _, w := range words {
+		if word != "" && (strings.HasPrefix(w, word) || strings.HasPrefix(word, w)) {
+			return w
+		}
+	}
+	return schema.Containing(word, words)
 }
 
 // list are the elements of a member.

@@ -3,8 +3,6 @@ package pipeline
 import (
 	"fmt"
 	"strconv"
-
-	"nightjar/schema"
 )
 
 // Pipeline is a document, read and compiled. Its JSON is that of the vendor's API, with
@@ -177,7 +175,7 @@ func (o *object) processor(l level) Processor {
 	read := readers[l][kind]
 	if read == nil && kind != "" {
 		message, hint := fmt.Sprintf("there is no processor of type %q here", shortened(kind)), ""
-		if near := schema.Closest(kind, kinds(l), 4); near != "" {
+		if near := closest(kind, kinds(l)); near != "" {
 			hint = fmt.Sprintf("did you mean %q?", near)
 		} else {
 			hint = "the types are in docs/pipelines.md"

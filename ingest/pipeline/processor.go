@@ -47,7 +47,17 @@ func init() { // the readers of pipelines read processors
 		"category-processor":       readCategory,
 		"arithmetic-processor":     readArithmetic,
 		"string-builder-processor": readStringBuilder,
-		"lookup-processor":         readLookup,
+		"lookup-processor":         readAnyLookup,
+		"url-parser":               readURLParser,
+		"user-agent-parser":        readUserAgentParser,
+		"geo-ip-parser":            readGeoIPParser,
+		"array-processor":          readArray,
+		"array-map-processor":      readArrayMap,
+		"decoder-processor":        readDecoder,
+		"exclude-attribute":        readExclude,
+		"schema-processor":         readSchema,
+		"threat-intel":             readThreatIntel,
+		"scrub":                    readScrub,
 	}
 	top := maps.Clone(all)
 	top["pipeline"] = readNested
@@ -59,6 +69,10 @@ func init() { // the readers of pipelines read processors
 			"string-builder-processor": readStringBuilder,
 			"arithmetic-processor":     readArithmetic,
 			"category-processor":       readCategory,
+		},
+		mapperLevel: {
+			"schema-remapper":        readSchemaRemapper,
+			"schema-category-mapper": readSchemaCategories,
 		},
 	}
 }

@@ -26,7 +26,7 @@ func newRemapper(o *object, b Base, remap func(*run, *fastjson.Value, record.Pat
 func (r *Remapper) run(x *run) outcome {
 	why := noSource
 	for _, p := range r.paths {
-		v := x.get(p)
+		v := x.attribute(p)
 		if v == nil {
 			continue
 		}

@@ -3,7 +3,7 @@ package pipeline
 import (
 	"errors"
 	"fmt"
-	"time"
+	"slices"
 
 	"github.com/valyala/fastjson"
 
@@ -18,6 +18,7 @@ type run struct {
 	*record.Record
 	set  *Set
 	grok grok.Context
+	came came
 	// given says which fields a remapper has given already: the first counts, over all
 	// pipelines.
 	given [givenFields]bool
@@ -29,9 +30,13 @@ type run struct {
 	trace *Step
 	// failures are what failed in the pipeline, in short texts.
 	failures []string
-	began    time.Time
+	spent    stopwatch
 	steps    int
 	redacted int
+	// redact are what takes out of other texts of the event what was redacted in it.
+	redact []func(string) string
+	// stopped says that the time is up: only what redacts goes on.
+	stopped bool
 }
 
 // givenField is a reserved field of which the first remapper counts.
@@ -77,25 +82,35 @@ const maxMade = 4 << 20
 // errTooLarge says that a record has grown enough.
 var errTooLarge = errors.New("pipelines have added more to the record than 4 MiB")
 
-// errNoSource is why most processors are skipped.
+// noSource is why most processors are skipped.
 const noSource = "none of its sources is there"
 
-// get is what stands at the path. The names of reserved fields lead to them where there
-// is no such attribute: the intake has taken their values out of the attributes.
+// get is what stands at the path. The names of reserved fields lead to what the event
+// came with where there is no such attribute: the intake has taken their values out of
+// the attributes.
 func (x *run) get(p record.Path) *fastjson.Value {
+	if v := x.attribute(p); v != nil {
+		return v
+	}
+	if p.String() == "message" && x.Message != "" {
+		return x.String(x.Message)
+	}
+	return nil
+}
+
+// attribute is get without the message, which is no attribute that can be moved.
+func (x *run) attribute(p record.Path) *fastjson.Value {
 	if v := x.Get(p); v != nil {
 		return v
 	}
 	text := ""
 	switch p.String() {
-	case "message":
-		text = x.Message
 	case "service":
-		text = x.Service
+		text = x.came.service
 	case "host":
-		text = x.Host
+		text = x.came.host
 	case "status":
-		text = x.Status
+		text = x.came.status
 	case "source", "ddsource":
 		text = x.Source
 	}
@@ -105,7 +120,22 @@ func (x *run) get(p record.Path) *fastjson.Value {
 	return x.String(text)
 }
 
-// first of the paths at which something stands; nil: there is none.
+// came is what an event came with in reserved fields.
+type came struct{ service, host, status string }
+
+// defaultStatus is that of events that say none.
+const defaultStatus = "info"
+
+func cameWith(r *record.Record) came {
+	c := came{service: r.Service, host: r.Host, status: r.Status}
+	if c.status == defaultStatus {
+		c.status = "" // it is likely that nobody said it
+	}
+	return c
+}
+
+// firstOf is what stands at the first of the paths at which something does; nil: there
+// is none.
 func (x *run) firstOf(paths []record.Path) (*fastjson.Value, record.Path) {
 	for _, p := range paths {
 		if v := x.get(p); v != nil {
@@ -204,30 +234,49 @@ func (x *run) event(paths []string, all bool) *schema.Event {
 // maxFailures is how many failures of a pipeline are told; they are counted all.
 const maxFailures = 5
 
-// process runs processors one after the other; false: the pipeline's time is up.
-func (x *run) process(list []Processor, told *[]*Step) bool {
+// process runs processors one after the other. When the pipeline's time is up, it is
+// only those that redact: what was to be hidden is never stored for want of time.
+func (x *run) process(list []Processor, told *[]*Step) {
 	for _, p := range list {
 		b := p.base()
-		if x.overdue(b.dear) {
-			return false
-		}
 		var step *Step
 		if told != nil {
 			step = &Step{Place: b.place, Type: b.Type, Name: b.Name}
 			*told = append(*told, step)
 			x.trace = step
 		}
-		if !b.enabled() {
+		switch {
+		case !b.enabled():
 			step.ended(outcome{Outcome: Disabled})
-			continue
+		case x.overdue(b.dear) && !redacts(p):
+			step.ended(skipped("the pipeline's time is up"))
+		default:
+			out := x.step(p)
+			if out.Outcome == Failed {
+				x.fail(b, out.err)
+			}
+			step.ended(out)
 		}
-		out := p.run(x)
-		if out.Outcome == Failed && out.err != nil {
-			x.fail(b, out.err)
-		}
-		step.ended(out)
 	}
-	return true
+}
+
+// redacts reports whether a processor is one that redacts, or holds one.
+func redacts(p Processor) bool {
+	if n, ok := p.(*Nested); ok {
+		return slices.ContainsFunc(n.Processors, redacts)
+	}
+	_, ok := p.(*Scrub)
+	return ok
+}
+
+// step runs one processor. A fault of ours in it is its failure, and no other's.
+func (x *run) step(p Processor) (out outcome) {
+	defer func() {
+		if e := recover(); e != nil {
+			out = failed(fmt.Errorf("a fault of nightjar: %v", e))
+		}
+	}()
+	return p.run(x)
 }
 
 // fail notes what failed.
@@ -244,8 +293,9 @@ func (x *run) fail(b *Base, err error) {
 // overdue reports whether the pipeline has had its time. The clock is not asked before
 // each of the cheap processors.
 func (x *run) overdue(dear bool) bool {
-	if x.steps++; x.steps%8 != 0 && !dear {
-		return false
+	x.steps++
+	if !x.stopped && (dear || x.steps%8 == 0) {
+		x.stopped = x.spent.over(x.set.budget)
 	}
-	return x.set.budget > 0 && time.Since(x.began) > x.set.budget
+	return x.stopped
 }

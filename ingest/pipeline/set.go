@@ -3,6 +3,7 @@ package pipeline
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,6 +21,13 @@ const DefaultBudget = 5 * time.Millisecond
 type Deps struct {
 	// Locator says where addresses are; nil: nothing is known of any.
 	Locator Locator
+	// Tables are the reference tables; nil: there are none.
+	Tables Tables
+	// Threats know what is dangerous; nil: nothing is known.
+	Threats Threats
+	// HashKey is the key of hashes that stand for what was redacted; empty: one that ends
+	// with the process.
+	HashKey []byte
 	// Counts is where what pipelines do is counted; nil: nowhere.
 	Counts *Counts
 	// Budget is how long a pipeline may work on a record; 0: DefaultBudget, below 0:
@@ -116,7 +124,7 @@ func (s *Set) Trace(r *record.Record) (Trace, record.Applied) {
 
 func (s *Set) run(r *record.Record, t *Trace) (done record.Applied) {
 	x := s.runs.Get().(*run)
-	*x = run{Record: r, set: s, grok: grok.Context{Received: r.Received, Arena: r.Arena}}
+	*x = run{Record: r, set: s, came: cameWith(r), grok: grok.Context{Received: r.Received, Arena: r.Arena}}
 	defer func() {
 		*x = run{}
 		s.runs.Put(x)
@@ -140,32 +148,42 @@ func (s *Set) run(r *record.Record, t *Trace) (done record.Applied) {
 			done.Errors = append(done.Errors, p.ID+": "+f)
 		}
 	}
+	done.Redacted = redaction(x.redact)
 	return done
 }
 
-// apply runs one pipeline. What panics in it is a failure of this pipeline alone.
+// apply runs one pipeline.
 func (s *Set) apply(x *run, i int, told *PipelineTrace) (failures []string) {
-	p := s.pipelines[i]
-	x.began, x.steps, x.failures, x.redacted, x.trace = time.Now(), 0, nil, 0, nil
-	defer func() {
-		if e := recover(); e != nil {
-			x.failures = append(x.failures, fmt.Sprintf("a fault of nightjar: %v", e))
-		}
-		failures = x.failures
-		s.counts[i].add(time.Since(x.began), len(failures) > 0, x.redacted)
-	}()
+	x.spent, x.steps, x.failures, x.redacted, x.trace, x.stopped = startWatch(), 0, nil, 0, nil, false
+	defer x.spent.stop()
 	var steps *[]*Step
 	if told != nil {
 		told.Matched, told.Outcome, steps = true, Applied, &told.Steps
 	}
-	if !x.process(p.Processors, steps) {
+	x.process(s.pipelines[i].Processors, steps)
+	if x.stopped {
 		stopped := fmt.Sprintf("stopped after %v, which is the most a pipeline may work on a record; what was done stays", s.budget)
 		x.failures = append(x.failures, stopped)
 		if told != nil {
 			told.Stopped = stopped
 		}
 	}
+	s.counts[i].add(x.spent.wall(), len(x.failures) > 0, x.redacted)
 	return x.failures
+}
+
+// redaction is all that was redacted, for other texts of the event; nil: nothing was.
+func redaction(all []func(string) string) func(string) string {
+	all = slices.DeleteFunc(all, func(f func(string) string) bool { return f == nil })
+	if len(all) == 0 {
+		return nil
+	}
+	return func(text string) string {
+		for _, f := range all {
+			text = f(text)
+		}
+		return text
+	}
 }
 
 func (t *Trace) pipeline(p *Pipeline) *PipelineTrace {

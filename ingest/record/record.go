@@ -56,6 +56,9 @@ func (r *Record) Get(p Path) *fastjson.Value {
 	return nil
 }
 
+// Within is what stands at the path below a value, as Get finds it below the record.
+func (r *Record) Within(v *fastjson.Value, p Path) *fastjson.Value { return r.follow(v, p, 0) }
+
 // Has reports whether something stands at the path that is not null.
 func (r *Record) Has(p Path) bool { return r.Get(p) != nil }
 

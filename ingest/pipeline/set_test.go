@@ -1,0 +1,181 @@
+package pipeline
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"nightjar/schema"
+)
+
+func setOf(t testing.TB, d Deps, documents ...string) *Set {
+	t.Helper()
+	var all []*Pipeline
+	for i, text := range documents {
+		p, err := Parse(text, ParseOptions{Enabled: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.ID == "" {
+			p.ID = fmt.Sprintf("p%d", i)
+		}
+		all = append(all, p)
+	}
+	return NewSet(all, d)
+}
+
+func TestPipelinesApplyInTheirOrder(t *testing.T) {
+	set := setOf(t, worldOf(),
+		"name: a\nfilter: source:test\nprocessors: [{type: string-builder-processor, template: one, target: k}, {type: service-remapper, sources: [k]}]",
+		"name: b\nfilter: source:other\nprocessors: [{type: string-builder-processor, template: no, target: k}]",
+		"name: c\nfilter: '@k:one service:one'\nversion: 3\nprocessors: [{type: string-builder-processor, template: two, target: k}, {type: service-remapper, sources: [k]}]",
+		"name: d\nis_enabled: false\nprocessors: [{type: string-builder-processor, template: no, target: k}]",
+		"name: e\nprocessors: []",
+	)
+	r := recordOf(t, "")
+	applied := set.Run(r)
+	if got := strings.Join(applied.Names, " "); got != "p0@1 p2@3 p4@1" {
+		t.Errorf("applied %s", got)
+	}
+	// The last to write an attribute counts, the first to give a reserved field.
+	if got := shown(r); got != `{"k":"two"}` || r.Service != "one" {
+		t.Errorf("attributes %s, service %s", got, r.Service)
+	}
+}
+
+func TestAFilterIsAskedBeforeItsOwnProcessorsOnly(t *testing.T) {
+	set := setOf(t, worldOf(), "name: a\nfilter: '-@k:*'\nprocessors: [{type: string-builder-processor, template: x, target: k}, {type: string-builder-processor, template: y, target: l}]")
+	r := recordOf(t, "")
+	if set.Run(r); shown(r) != `{"k":"x","l":"y"}` {
+		t.Errorf("got %s", shown(r))
+	}
+}
+
+// Wants never says no of an event that a pipeline is for.
+func TestWantsKnowsWhatMayMatch(t *testing.T) {
+	set := setOf(t, Deps{}, "name: a\nfilter: source:(nginx OR apache) -service:x", "name: b\nfilter: '@a:1 host:h'", "name: c\nfilter: source:nginx env:prod", "name: d\nfilter: source:off\nis_enabled: false")
+	for _, c := range []struct {
+		e    schema.Event
+		want bool
+	}{
+		{schema.Event{Source: "nginx"}, true},
+		{schema.Event{Source: "nginx", Service: "x"}, false},
+		{schema.Event{Source: "nginx", Service: "x", Tags: []string{"env:prod"}}, true},
+		{schema.Event{Source: "other"}, false},
+		{schema.Event{Source: "other", Host: "h"}, true},
+		{schema.Event{Source: "off"}, false},
+	} {
+		if got := set.Wants(&c.e); got != c.want {
+			t.Errorf("%+v: got %v", c.e, got)
+		}
+	}
+	if setOf(t, Deps{}).Wants(&schema.Event{}) {
+		t.Error("no pipelines want an event")
+	}
+}
+
+func TestTheSourcesIndexLosesNoPipeline(t *testing.T) {
+	set := setOf(t, Deps{}, "name: a\nfilter: source:(x OR y)", "name: b", "name: c\nfilter: source:y", "name: d\nfilter: -source:x", "name: e\nfilter: source:(y OR y)")
+	for source, want := range map[string][]int{"x": {0, 1, 3}, "y": {0, 1, 2, 3, 4}, "z": {1, 3}} {
+		if got := set.candidates(source); !slices.Equal(got, want) {
+			t.Errorf("%s: got %v, want %v", source, got, want)
+		}
+	}
+}
+
+func TestWhatFailsIsToldAndCountedAndNoOtherIsHeldUp(t *testing.T) {
+	d := worldOf()
+	d.Counts = &Counts{}
+	set := setOf(t, d, "name: a\nid: a\nprocessors: [{type: decoder-processor, name: decode it, source: x, target: y, binary_to_text_encoding: base16, input_representation: utf_8}, {type: string-builder-processor, template: after, target: z}]", "name: b\nid: b\nprocessors: [{type: string-builder-processor, template: b, target: b}]")
+	r := recordOf(t, `{"x":"zz"}`)
+	applied := set.Run(r)
+	if got := shown(r); got != `{"x":"zz","z":"after","b":"b"}` {
+		t.Errorf("attributes %s", got)
+	}
+	if want := "a: processors[0] (decode it): the source is no base16"; len(applied.Errors) != 1 || applied.Errors[0] != want {
+		t.Errorf("errors %q, want %s", applied.Errors, want)
+	}
+	all := d.Counts.All()
+	if all["a"].Events != 1 || all["a"].Failures != 1 || all["b"].Failures != 0 || all["a"].Took <= 0 {
+		t.Errorf("counted %+v", all)
+	}
+}
+
+func TestAPipelineHasItsTimeAndNoMore(t *testing.T) {
+	set := setOf(t, Deps{Budget: time.Nanosecond}, "name: a\nid: a\nprocessors: ["+strings.Repeat("{type: string-builder-processor, template: x, target: k},", 400)+"{type: string-builder-processor, template: late, target: l}]", "name: b\nprocessors: []")
+	r := recordOf(t, "")
+	applied := set.Run(r)
+	if got := shown(r); got != `{"k":"x"}` {
+		t.Errorf("attributes %s", got)
+	}
+	if len(applied.Errors) != 1 || !strings.Contains(applied.Errors[0], "stopped after 1ns") || len(applied.Names) != 2 {
+		t.Errorf("got %+v", applied)
+	}
+}
+
+func TestARecordGrowsByNoMoreThanItsBound(t *testing.T) {
+	var double []string
+	for i := range 100 {
+		double = append(double, fmt.Sprintf("{type: attribute-remapper, sources: [a], target: a.b%d, preserve_source: true}", i))
+	}
+	set := setOf(t, Deps{Budget: -1}, "name: a\nprocessors: ["+strings.Join(double, ",")+"]")
+	r := recordOf(t, `{"a":{"x":"`+strings.Repeat("y", 1000)+`"}}`)
+	applied := set.Run(r)
+	if n := len(shown(r)); n > maxMade+10_000 {
+		t.Errorf("the record has %d bytes", n)
+	}
+	if len(applied.Errors) == 0 || !strings.Contains(applied.Errors[0], "more to the record than") {
+		t.Errorf("errors %q", applied.Errors)
+	}
+}
+
+func TestATraceTellsWhatEachDid(t *testing.T) {
+	set := setOf(t, worldOf(), `
+name: a
+id: a
+filter: source:test
+processors:
+  - {type: grok-parser, name: read, grok: {match_rules: "other x\nrule the %{word:what}"}}
+  - {type: attribute-remapper, sources: [what], target: evt.name}
+  - {type: status-remapper, sources: [nothing]}
+  - {type: string-builder-processor, template: x, target: y, is_enabled: false}
+  - type: pipeline
+    processors: [{type: service-remapper, sources: [evt.name]}]
+`, "name: b\nid: b\nfilter: source:other\nprocessors: []")
+	trace, _ := set.Trace(recordOf(t, ""))
+	got, err := json.Marshal(trace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `{"pipelines":[{"id":"a","version":1,"name":"a","query":"source:test","matched":true,"outcome":"applied","steps":[` +
+		`{"place":"processors[0]","type":"grok-parser","name":"read","outcome":"applied","rule":"rule","set":[{"path":"what","value":"message"}]},` +
+		`{"place":"processors[1]","type":"attribute-remapper","outcome":"applied","set":[{"path":"evt.name","value":"message"}],"removed":["what"]},` +
+		`{"place":"processors[2]","type":"status-remapper","outcome":"skipped","why":"none of its sources is there"},` +
+		`{"place":"processors[3]","type":"string-builder-processor","outcome":"disabled"},` +
+		`{"place":"processors[4]","type":"pipeline","outcome":"applied","steps":[{"place":"processors[4].processors[0]","type":"service-remapper","outcome":"applied","set":[{"path":"service","value":"message"}]}]}]},` +
+		`{"id":"b","version":1,"name":"b","query":"source:other","matched":false,"outcome":"skipped","steps":[]}]}`
+	if string(got) != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestAnEventThatIsStoredCanBePreviewed(t *testing.T) {
+	set := setOf(t, worldOf(), "name: a\nid: a\nprocessors: [{type: grok-parser, grok: {match_rules: 'r the %{word:what}'}}, {type: trace-id-remapper, sources: [t]}]")
+	e := schema.Event{Message: "the message", Attributes: mustAttributes(t, `{"t":"1","k":{"x":1}}`)}
+	trace, applied, err := set.RunEvent(&e)
+	if err != nil || e.JSON != `{"k":{"x":1},"what":"message","trace_id":"1"}` || len(applied.Names) != 1 || len(trace.Pipelines[0].Steps) != 2 {
+		t.Errorf("%s %+v %v", e.JSON, applied, err)
+	}
+}
+
+func mustAttributes(t *testing.T, text string) schema.Attributes {
+	t.Helper()
+	a, err := schema.ParseAttributes(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
