@@ -209,7 +209,7 @@ type backStep struct {
 // A reference to a group that has not matched fails, as in Perl.
 func (s *backStep) match(m *machine, i int) bool {
 	from, to := m.slots[s.slot], m.slots[s.slot+1]
-	if from < 0 || to < from || !m.pay(1+(to-from)/16) {
+	if from < 0 || to < from || to-from > len(m.text)-i || !m.pay(1+(to-from)/16) {
 		return false
 	}
 	return strings.HasPrefix(m.text[i:], m.text[from:to]) && s.next.match(m, i+to-from)

@@ -55,7 +55,7 @@ func (r *run) least(m *machine, i int) (end int, ok bool) {
 		return i, true
 	}
 	end, count := r.longest(m.text, i, r.min)
-	return end, count == r.min && m.pay(r.min/16)
+	return end, count == r.min && m.pay(r.min/8)
 }
 
 // longestStep takes all it can, and gives nothing back.
@@ -81,7 +81,7 @@ func (s *longestStep) match(m *machine, i int) bool {
 			return false
 		}
 	}
-	return m.pay(1+(end-i)/16) && s.next.may(m, end) && s.next.match(m, end)
+	return m.pay(1+(end-i)/8) && s.next.may(m, end) && s.next.match(m, end)
 }
 
 // loneByte is the one byte that a class does not have, or "".
@@ -106,7 +106,7 @@ func (s *greedyStep) match(m *machine, i int) bool {
 		rest -= s.min
 	}
 	end, _ := s.longest(m.text, low, rest)
-	if !m.pay(1 + (end-low)/16) {
+	if !m.pay(1 + (end-low)/8) {
 		return false
 	}
 	for s.next.lit == "" {
@@ -170,7 +170,7 @@ func (s *lazyStep) match(m *machine, i int) bool {
 		if size == 0 {
 			return false
 		}
-		if at += size; m.left <= 0 || at&15 == 0 && !m.pay(1) {
+		if at += size; m.left <= 0 || count&3 == 0 && !m.pay(1) {
 			return false
 		}
 	}

@@ -168,6 +168,9 @@ func (p *pattern) useragentFilter(f call) apply {
 
 // parseJSON reads any JSON. Dotted keys nest; objects that are empty are left out.
 func parseJSON(arena *fastjson.Arena, text string) *fastjson.Value {
+	if fastjson.Validate(text) != nil { // its parser takes "+" and "nan" for numbers
+		return nil
+	}
 	v, err := fastjson.Parse(text)
 	if err != nil {
 		return nil

@@ -57,7 +57,7 @@ func text(s string) *node        { return &node{op: opText, text: s} }
 func one(c *class) *node         { return &node{op: opClass, set: c} }
 func cat(subs ...*node) *node    { return joined(subs) }
 func alt(subs ...*node) *node    { return &node{op: opAlt, subs: subs} }
-func keepFirst(sub *node) *node     { return &node{op: opAtomic, subs: []*node{sub}} }
+func keepFirst(sub *node) *node  { return &node{op: opAtomic, subs: []*node{sub}} }
 func optional(sub *node) *node   { return loop(sub, 0, 1) }
 func at(p place, c *class) *node { return &node{op: opAssert, place: p, set: c} }
 func many(c *class) *node        { return loop(one(c), 1, -1) }

@@ -2,6 +2,7 @@ package grok
 
 import (
 	"regexp"
+	"regexp/syntax"
 	"strings"
 	"sync"
 )
@@ -13,8 +14,8 @@ const (
 	quickSteps = 100     // of a rule that RE2 can run, and
 	quickEach  = 16      // for each byte, and
 	quickMost  = 50_000  // at most; then RE2 goes on
-	dearSteps  = 200_000 // of all rules that RE2 can't run, a record
-	re2Most    = 1 << 22 // size of the program times length of the text, all rules of a record
+	dearSteps  = 150_000 // of all rules that RE2 can't run, a record
+	re2Most    = 1 << 21 // size of the program times length of the text, all rules of a record
 )
 
 // program is a compiled rule.
@@ -127,13 +128,28 @@ func (p *program) addRE2(b *builder, n *node) (err error) {
 	if p.re, err = regexp.Compile(w.text.String()); err != nil {
 		return err
 	}
-	p.groups, p.size = w.groups, w.text.Len()
+	p.groups = w.groups
+	p.size = instructions(w.text.String())
 	for _, g := range p.groups {
 		if g.check != nil && g.check.node.op == opAtomic {
 			g.check.body = b.follow(g.check.node.subs[0], last()).step
+			g.check.slots[0], g.check.slots[1] = b.within(g.check.node)
 		}
 	}
 	return nil
+}
+
+// instructions is the size of the program that RE2 makes of a pattern.
+func instructions(pattern string) int {
+	re, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil {
+		return maxNodes // cannot be: it was compiled
+	}
+	prog, err := syntax.Compile(re.Simplify())
+	if err != nil {
+		return maxNodes
+	}
+	return len(prog.Inst)
 }
 
 // budget is what a record may still cost.
@@ -208,6 +224,9 @@ func (p *program) runRE2(m *machine, b *budget) (bool, error) {
 func (c *check) agrees(m *machine, from, to int) bool {
 	if c.node.op == opAssert {
 		return holds(m.text, from, c.node.place, c.node.set)
+	}
+	for i := c.slots[0]; i < c.slots[1]; i++ {
+		m.slots[i] = -1
 	}
 	return c.body.match(m, from) && m.end == to
 }

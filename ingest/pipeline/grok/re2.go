@@ -10,8 +10,9 @@ import (
 // RE2's match without the part is the first of a larger set in the same order: when
 // the part agrees with it, it is the first of the smaller set as well.
 type check struct {
-	node *node
-	body step // opAtomic: its first match must end where RE2's ended
+	node  *node
+	body  step   // opAtomic: its first match must end where RE2's ended,
+	slots [2]int // and its captures are those of the first match
 }
 
 // written is a pattern for Go's regexp: what its groups are, in their order.
