@@ -44,6 +44,7 @@ var layers = map[string][]string{
 	"configuration":       {"schema", "compiler", "scheduler"},
 	// edges: pipelines
 	"ingest/pipeline":            {"schema", "compiler", "ingest/record", "ingest/times", "ingest/pipeline/grok", "ingest/pipeline/value", "ingest/pipeline/weburl", "ingest/pipeline/useragent"},
+	"ingest/pipeline/registry":   {"schema", "configuration", "ingest", "ingest/record", "ingest/pipeline"},
 	"ingest/pipeline/sampletest": {"schema", "ingest", "ingest/pipeline"},
 
 	// edges
@@ -72,7 +73,7 @@ var layers = map[string][]string{
 	"backup":               {"schema", "migrations", "ingest"},
 	"scheduler/clickhouse": {"schema", "clickhouse", "compiler", "scheduler", "scheduler/reference"},
 	"scheduler/ruletest":   {"schema", "compiler", "scheduler", "scheduler/reference", "ingest", "ingest/files"},
-	"api":                  {"schema", "schema/vocabulary", "compiler", "scheduler", "scheduler/reference", "configuration", "api/v1"},
+	"api":                  {"schema", "schema/vocabulary", "compiler", "scheduler", "scheduler/reference", "configuration", "ingest/pipeline", "ingest/pipeline/registry", "api/v1"},
 	"api/clickhouse":       {"schema", "clickhouse", "compiler", "api"},
 	"agent/delivery":       {"schema", "agent", "agent/probe"},
 	"agent/abi":            {},

@@ -63,7 +63,28 @@ func (codec) Marshal(v any) ([]byte, error) {
 	case proto.Message:
 		return encode(v)
 	}
+	if list := reflect.ValueOf(v); list.Kind() == reflect.Slice && list.Type().Elem().Implements(messageType) {
+		return encodeList(list)
+	}
 	return json.Marshal(v)
+}
+
+var messageType = reflect.TypeFor[proto.Message]()
+
+// encodeList writes an answer that is a list, and no object around it.
+func encodeList(list reflect.Value) ([]byte, error) {
+	out := []byte{'['}
+	for i := range list.Len() {
+		text, err := encode(list.Index(i).Interface().(proto.Message))
+		if err != nil {
+			return nil, err
+		}
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(out, bytes.TrimSpace(text)...)
+	}
+	return append(out, ']'), nil
 }
 
 // Unmarshal reads a message.

@@ -11,6 +11,7 @@ import (
 
 	"nightjar/compiler"
 	"nightjar/configuration"
+	"nightjar/ingest/pipeline/registry"
 	"nightjar/scheduler"
 	"nightjar/scheduler/reference"
 	"nightjar/schema"
@@ -48,6 +49,9 @@ type Deps struct {
 	Status     Reporter
 	Ledger     Ledger
 	Agents     Agents
+	// Pipelines are those that change events on their way in, and Preview shows what they
+	// would make of one.
+	Pipelines *registry.Registry
 	// Explainer tells why rules made signals.
 	Explainer Explainer
 
@@ -262,6 +266,8 @@ type Signal struct {
 // Logs shows the events themselves. api/clickhouse implements it.
 type Logs interface {
 	SearchLogs(context.Context, LogSearch) (LogPage, error)
+	// Log is one event, with what it came as; a *schema.NotFound where there is none.
+	Log(ctx context.Context, at schema.Millis, seq uint64) (schema.Event, error)
 	AggregateLogs(context.Context, LogAggregation) ([]LogBucket, error)
 	ExplainLogs(context.Context, LogSearch) (LogExplanation, error)
 	// Hints says what a search that found nothing may have meant.
@@ -279,6 +285,8 @@ type LogSearch struct {
 	Ascending bool          // oldest first
 	After     *LogCursor    // nil: from the beginning
 	Limit     int
+	// Raw asks for the events as they came, too (Event.Original).
+	Raw bool
 }
 
 // LogCursor is a place in the order: just after this event.

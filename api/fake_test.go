@@ -229,6 +229,15 @@ func (w *world) SearchLogs(_ context.Context, s LogSearch) (LogPage, error) {
 	return page, nil
 }
 
+func (w *world) Log(_ context.Context, at schema.Millis, seq uint64) (schema.Event, error) {
+	for _, e := range w.logs {
+		if e.At == at && e.Seq == seq {
+			return e, nil
+		}
+	}
+	return schema.Event{}, &schema.NotFound{Kind: "event", ID: schema.EventID(at, seq)}
+}
+
 func (w *world) AggregateLogs(_ context.Context, a LogAggregation) ([]LogBucket, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

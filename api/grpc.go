@@ -47,6 +47,7 @@ func (s *Server) grpcServer() *grpc.Server {
 	pb.RegisterAgentRuleServiceServer(server, s.agentRules)
 	pb.RegisterAgentPolicyServiceServer(server, s.agentPolicies)
 	pb.RegisterIndicatorServiceServer(server, s.indicators)
+	pb.RegisterPipelineServiceServer(server, s.pipelines)
 	healthpb.RegisterHealthServer(server, health.NewServer())
 	reflection.Register(plain)
 	return plain

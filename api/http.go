@@ -223,6 +223,7 @@ func (s *Server) gateway() (http.Handler, error) {
 		pb.RegisterAgentRuleServiceHandlerServer(ctx, mux, s.agentRules),
 		pb.RegisterAgentPolicyServiceHandlerServer(ctx, mux, s.agentPolicies),
 		pb.RegisterIndicatorServiceHandlerServer(ctx, mux, s.indicators),
+		pb.RegisterPipelineServiceHandlerServer(ctx, mux, s.pipelines),
 	} {
 		if err != nil {
 			return nil, fmt.Errorf("register services: %w", err)

@@ -50,7 +50,9 @@ func (s *searches) SearchLogs(ctx context.Context, in *pb.SearchLogsRequest) (*p
 	out := &pb.SearchLogsResponse{}
 	names, _ := vocabulary.Parse(in.GetFilter().GetSchema()) // it was read with the search
 	for i := range page.Events {
-		out.Data = append(out.Data, logItem(&page.Events[i], names))
+		item := logItem(&page.Events[i], names)
+		item.Attributes.Raw = unlessEmpty(page.Events[i].Original)
+		out.Data = append(out.Data, item)
 	}
 	meta := s.meta(ctx, start, in.GetFilter(), page.Cut)
 	if in.GetHints() && len(page.Events) == 0 && search.After == nil && !page.Cut {
@@ -128,7 +130,7 @@ func (s *searches) search(in *pb.SearchLogsRequest) (LogSearch, error) {
 	if err != nil {
 		return LogSearch{}, err
 	}
-	out := LogSearch{Query: r.query, From: r.from, To: r.to, Limit: defaultLogPage}
+	out := LogSearch{Query: r.query, From: r.from, To: r.to, Limit: defaultLogPage, Raw: in.GetRaw()}
 	if p := in.GetPage(); p != nil && p.Limit != nil {
 		out.Limit = int(p.GetLimit())
 	}
@@ -241,6 +243,9 @@ func nextLogs(in *pb.SearchLogsRequest, after string, limit int) string {
 	set("sort", in.GetSort())
 	set("page[cursor]", after)
 	set("page[limit]", strconv.Itoa(limit))
+	if in.GetRaw() {
+		set("raw", "true")
+	}
 	return "/api/v2/logs/events?" + q.Encode()
 }
 

@@ -42,6 +42,7 @@ type Server struct {
 	agentRules        *agentRules
 	agentPolicies     *agentPolicies
 	indicators        *indicators
+	pipelines         *pipelines
 
 	gates  gates
 	hosts  hosts
@@ -141,6 +142,7 @@ func (s *Server) configured(deps Deps) {
 	}
 	s.agentRules = &agentRules{store: c.AgentRules, policies: c.AgentPolicies}
 	s.indicators = &indicators{rules: deps.Rules, signals: deps.Signals, tables: deps.Tables, triage: c.Indicators, now: deps.Now}
+	s.pipelines = &pipelines{registry: deps.Pipelines, logs: deps.Logs, now: deps.Now}
 	s.agentPolicies = &agentPolicies{store: c.AgentPolicies, rules: c.AgentRules}
 }
 

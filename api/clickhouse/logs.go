@@ -57,7 +57,7 @@ func (l *Logs) compiled(run func(p *compiler.Params) error) error {
 	return run(&compiler.Params{})
 }
 
-const logColumns = "seq, toUnixTimestamp64Milli(timestamp), source, service, host, status, message, CAST(tags, 'Array(String)'), raw"
+const logColumns = "seq, toUnixTimestamp64Milli(timestamp), toUnixTimestamp64Milli(seen), source, service, host, status, message, CAST(tags, 'Array(String)'), raw"
 
 // SearchLogs implements api.Logs.
 //
@@ -209,14 +209,35 @@ func (w *walk) read(from, to schema.Millis) error {
 func scanEvents(rows driver.Rows) (events []schema.Event, err error) {
 	for rows.Next() {
 		var e schema.Event
-		var at int64
-		if err := rows.Scan(&e.Seq, &at, &e.Source, &e.Service, &e.Host, &e.Status, &e.Message, &e.Tags, &e.JSON); err != nil {
+		var at, seen int64
+		if err := rows.Scan(&e.Seq, &at, &seen, &e.Source, &e.Service, &e.Host, &e.Status, &e.Message, &e.Tags, &e.JSON, &e.Original); err != nil {
 			return nil, fmt.Errorf("scan event: %w", err)
 		}
-		e.At = schema.Millis(at)
+		e.At, e.Seen = schema.Millis(at), schema.Millis(seen)
 		events = append(events, e)
 	}
 	return events, rows.Err()
+}
+
+// Log implements api.Logs.
+func (l *Logs) Log(ctx context.Context, at schema.Millis, seq uint64) (schema.Event, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.config.Time+grace)
+	defer cancel()
+	p := &compiler.Params{}
+	sql := fmt.Sprintf("SELECT %s, original FROM events WHERE timestamp = %s AND seq = toUInt64(%s) LIMIT 1", logColumns, moment(p, at), p.String(fmt.Sprint(seq)))
+	rows, err := l.query(ctx, p, beforeReading, sql)
+	if err != nil {
+		return schema.Event{}, fmt.Errorf("read an event: %w", err)
+	}
+	defer rows.Close()
+	events, err := scanEvents(rows)
+	if err == nil && len(events) == 0 {
+		err = &schema.NotFound{Kind: "event", ID: schema.EventID(at, seq)}
+	}
+	if err != nil {
+		return schema.Event{}, err
+	}
+	return events[0], nil
 }
 
 func pageSQL(p *compiler.Params, search api.LogSearch, from, to schema.Millis, limit int) (string, error) {
@@ -232,7 +253,11 @@ func pageSQL(p *compiler.Params, search api.LogSearch, from, to schema.Millis, l
 	if c := search.After; c != nil {
 		where += fmt.Sprintf(" AND (timestamp, seq) %s (%s, toUInt64(%s))", after, moment(p, c.At), p.String(fmt.Sprint(c.Seq)))
 	}
-	return fmt.Sprintf("SELECT %s FROM events WHERE %s ORDER BY %s LIMIT %d", logColumns, where, order, limit), nil
+	original := "''"
+	if search.Raw {
+		original = "original"
+	}
+	return fmt.Sprintf("SELECT %s, %s FROM events WHERE %s ORDER BY %s LIMIT %d", logColumns, original, where, order, limit), nil
 }
 
 // between tells whether an event happened in [from, to).

@@ -31,7 +31,9 @@ type SearchLogsRequest struct {
 	Options *LogOptions `protobuf:"bytes,4,opt,name=options,proto3" json:"options,omitempty"`
 	// Nightjar's own: where nothing is found, say in meta.warnings what no event has,
 	// and what is near it. It takes a look at all events, up to two seconds.
-	Hints         bool `protobuf:"varint,5,opt,name=hints,proto3" json:"hints,omitempty"`
+	Hints bool `protobuf:"varint,5,opt,name=hints,proto3" json:"hints,omitempty"`
+	// Nightjar's own: show each event as it came, too, where pipelines changed it.
+	Raw           bool `protobuf:"varint,6,opt,name=raw,proto3" json:"raw,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -97,6 +99,13 @@ func (x *SearchLogsRequest) GetOptions() *LogOptions {
 func (x *SearchLogsRequest) GetHints() bool {
 	if x != nil {
 		return x.Hints
+	}
+	return false
+}
+
+func (x *SearchLogsRequest) GetRaw() bool {
+	if x != nil {
+		return x.Raw
 	}
 	return false
 }
@@ -671,8 +680,10 @@ type LogAttributes struct {
 	Tags           []string               `protobuf:"bytes,7,rep,name=tags,proto3" json:"tags,omitempty"`
 	Attributes     *structpb.Struct       `protobuf:"bytes,9,opt,name=attributes,proto3" json:"attributes,omitempty"`
 	AttributesText *string                `protobuf:"bytes,8,opt,name=attributes_text,json=attributesText,proto3,oneof" json:"attributes_text,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// The event as it came, where it was asked for and is not what the message says.
+	Raw           *string `protobuf:"bytes,10,opt,name=raw,proto3,oneof" json:"raw,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *LogAttributes) Reset() {
@@ -764,6 +775,13 @@ func (x *LogAttributes) GetAttributes() *structpb.Struct {
 func (x *LogAttributes) GetAttributesText() string {
 	if x != nil && x.AttributesText != nil {
 		return *x.AttributesText
+	}
+	return ""
+}
+
+func (x *LogAttributes) GetRaw() string {
+	if x != nil && x.Raw != nil {
+		return *x.Raw
 	}
 	return ""
 }
@@ -1809,13 +1827,14 @@ var File_search_proto protoreflect.FileDescriptor
 const file_search_proto_rawDesc = "" +
 	"\n" +
 	"\fsearch.proto\x12\vnightjar.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\n" +
-	"wire.proto\"\xca\x01\n" +
+	"wire.proto\"\xdc\x01\n" +
 	"\x11SearchLogsRequest\x12.\n" +
 	"\x06filter\x18\x01 \x01(\v2\x16.nightjar.v1.LogFilterR\x06filter\x12(\n" +
 	"\x04page\x18\x02 \x01(\v2\x14.nightjar.v1.LogPageR\x04page\x12\x12\n" +
 	"\x04sort\x18\x03 \x01(\tR\x04sort\x121\n" +
 	"\aoptions\x18\x04 \x01(\v2\x17.nightjar.v1.LogOptionsR\aoptions\x12\x14\n" +
-	"\x05hints\x18\x05 \x01(\bR\x05hints\"\xc1\x01\n" +
+	"\x05hints\x18\x05 \x01(\bR\x05hints\x12\x10\n" +
+	"\x03raw\x18\x06 \x01(\bR\x03raw\"\xc1\x01\n" +
 	"\tLogFilter\x12\x14\n" +
 	"\x05query\x18\x01 \x01(\tR\x05query\x12\x1d\n" +
 	"\x04from\x18\x02 \x01(\tB\x04\xa0\xb5\x18\x01H\x00R\x04from\x88\x01\x01\x12\x19\n" +
@@ -1861,7 +1880,7 @@ const file_search_proto_rawDesc = "" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12:\n" +
 	"\n" +
 	"attributes\x18\x03 \x01(\v2\x1a.nightjar.v1.LogAttributesR\n" +
-	"attributes\"\x94\x03\n" +
+	"attributes\"\xb3\x03\n" +
 	"\rLogAttributes\x12\x1c\n" +
 	"\ttimestamp\x18\x01 \x01(\tR\ttimestamp\x12\x1b\n" +
 	"\x06status\x18\x02 \x01(\tH\x00R\x06status\x88\x01\x01\x12\x17\n" +
@@ -1874,7 +1893,9 @@ const file_search_proto_rawDesc = "" +
 	"attributes\x18\t \x01(\v2\x17.google.protobuf.StructR\n" +
 	"attributes\x12<\n" +
 	"\x0fattributes_text\x18\b \x01(\tB\x0e\x9a\xb5\x18\n" +
-	"attributesH\x05R\x0eattributesText\x88\x01\x01B\t\n" +
+	"attributesH\x05R\x0eattributesText\x88\x01\x01\x12\x15\n" +
+	"\x03raw\x18\n" +
+	" \x01(\tH\x06R\x03raw\x88\x01\x01B\t\n" +
 	"\a_statusB\a\n" +
 	"\x05_hostB\n" +
 	"\n" +
@@ -1882,7 +1903,8 @@ const file_search_proto_rawDesc = "" +
 	"\a_sourceB\n" +
 	"\n" +
 	"\b_messageB\x12\n" +
-	"\x10_attributes_text\"\xeb\x01\n" +
+	"\x10_attributes_textB\x06\n" +
+	"\x04_raw\"\xeb\x01\n" +
 	"\x14AggregateLogsRequest\x12.\n" +
 	"\x06filter\x18\x01 \x01(\v2\x16.nightjar.v1.LogFilterR\x06filter\x121\n" +
 	"\acompute\x18\x02 \x03(\v2\x17.nightjar.v1.LogComputeR\acompute\x123\n" +

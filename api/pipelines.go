@@ -1,0 +1,295 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc/codes"
+
+	pb "nightjar/api/v1"
+	"nightjar/ingest/pipeline"
+	"nightjar/ingest/pipeline/registry"
+	"nightjar/schema"
+	"nightjar/schema/vocabulary"
+)
+
+// pipelines serves PipelineService.
+type pipelines struct {
+	pb.UnimplementedPipelineServiceServer
+	registry *registry.Registry
+	logs     Logs
+	now      func() time.Time
+}
+
+// logsConfig is where the reference has its pipelines.
+const logsConfig = "/api/v1/logs/config/"
+
+// pipelineProblem words errors as the reference's clients know them: at its paths a
+// pipeline that is not there is a bad request.
+func pipelineProblem(ctx context.Context, err error) error {
+	var missing *schema.NotFound
+	var order *registry.OrderError
+	switch x := exchangeOf(ctx); {
+	case errors.As(err, &missing) && missing.Kind == "pipeline" && x != nil && strings.HasPrefix(x.path, logsConfig):
+		return &problem{code: codes.InvalidArgument, message: "there is no pipeline with the id " + shorten(missing.ID), target: "pipeline_id"}
+	case errors.As(err, &order):
+		return &problem{code: codes.InvalidArgument, status: http.StatusUnprocessableEntity, message: order.Error(), target: "pipeline_ids"}
+	}
+	return err
+}
+
+// ListPipelines reads all.
+func (s *pipelines) ListPipelines(ctx context.Context, _ *pb.ListPipelinesRequest) (*pb.ListPipelinesResponse, error) {
+	out := &pb.ListPipelinesResponse{Pipelines: []*pb.Pipeline{}}
+	for _, e := range s.registry.List(ctx) {
+		if e.Pipeline == nil {
+			continue // out of force, and no pipeline that clients could read
+		}
+		shown, err := shownPipeline(e.Pipeline)
+		if err != nil {
+			return nil, err
+		}
+		out.Pipelines = append(out.Pipelines, shown)
+	}
+	return out, nil
+}
+
+// GetPipeline reads one.
+func (s *pipelines) GetPipeline(ctx context.Context, in *pb.GetPipelineRequest) (*pb.Pipeline, error) {
+	return s.answer(ctx)(s.registry.Get(ctx, in.GetPipelineId()))
+}
+
+// CreatePipeline stores one.
+func (s *pipelines) CreatePipeline(ctx context.Context, in *pb.CreatePipelineRequest) (*pb.Pipeline, error) {
+	document, err := documentOf(in.GetPipeline())
+	if err != nil {
+		return nil, err
+	}
+	return s.answer(ctx)(s.registry.Create(ctx, document))
+}
+
+// UpdatePipeline changes one.
+func (s *pipelines) UpdatePipeline(ctx context.Context, in *pb.UpdatePipelineRequest) (*pb.Pipeline, error) {
+	document, err := documentOf(in.GetPipeline())
+	if err != nil {
+		return nil, err
+	}
+	return s.answer(ctx)(s.registry.Update(ctx, in.GetPipelineId(), in.GetIfVersion(), document))
+}
+
+// DeletePipeline ends one.
+func (s *pipelines) DeletePipeline(ctx context.Context, in *pb.DeletePipelineRequest) (*pb.DeletePipelineResponse, error) {
+	return &pb.DeletePipelineResponse{}, pipelineProblem(ctx, s.registry.Delete(ctx, in.GetPipelineId()))
+}
+
+// GetPipelineOrder reads the order.
+func (s *pipelines) GetPipelineOrder(ctx context.Context, _ *pb.GetPipelineOrderRequest) (*pb.PipelineOrder, error) {
+	return &pb.PipelineOrder{PipelineIds: s.registry.Order(ctx)}, nil
+}
+
+// UpdatePipelineOrder changes it.
+func (s *pipelines) UpdatePipelineOrder(ctx context.Context, in *pb.PipelineOrder) (*pb.PipelineOrder, error) {
+	ids, err := s.registry.SetOrder(ctx, in.GetPipelineIds())
+	if err != nil {
+		return nil, pipelineProblem(ctx, err)
+	}
+	return &pb.PipelineOrder{PipelineIds: ids}, nil
+}
+
+// documentOf is the text of a pipeline that a caller sent.
+func documentOf(p *pb.Pipeline) ([]byte, error) {
+	if p == nil {
+		return nil, badRequest("", "the body is empty; send a pipeline, as in {\"name\": \"…\", \"filter\": {\"query\": \"…\"}, \"processors\": []}")
+	}
+	// What the engine says of pipelines may come back, and means nothing.
+	p.Id, p.IsReadOnly = nil, nil
+	return encode(p)
+}
+
+func (s *pipelines) answer(ctx context.Context) func(registry.Entry, error) (*pb.Pipeline, error) {
+	return func(e registry.Entry, err error) (*pb.Pipeline, error) {
+		if err != nil {
+			return nil, pipelineProblem(ctx, err)
+		}
+		if e.Pipeline == nil {
+			return nil, badRequest("pipeline_id", "%s", e.Broken)
+		}
+		return shownPipeline(e.Pipeline)
+	}
+}
+
+func shownPipeline(p *pipeline.Pipeline) (*pb.Pipeline, error) {
+	out := &pb.Pipeline{}
+	return out, toMessage(p, out)
+}
+
+// ListPipelineStates reads all with what is known of them.
+func (s *pipelines) ListPipelineStates(ctx context.Context, _ *pb.ListPipelinesRequest) (*pb.PipelineStates, error) {
+	out := &pb.PipelineStates{}
+	counts := s.registry.Counts()
+	for _, e := range s.registry.List(ctx) {
+		state, err := pipelineState(e, counts[e.ID])
+		if err != nil {
+			return nil, err
+		}
+		out.Data = append(out.Data, state)
+	}
+	return out, nil
+}
+
+// GetPipelineState reads one so.
+func (s *pipelines) GetPipelineState(ctx context.Context, in *pb.GetPipelineRequest) (*pb.PipelineState, error) {
+	return s.state(s.registry.Get(ctx, in.GetPipelineId()))
+}
+
+// SwitchPipeline enables or disables one.
+func (s *pipelines) SwitchPipeline(ctx context.Context, in *pb.SwitchPipelineRequest) (*pb.PipelineState, error) {
+	return s.state(s.registry.Enable(ctx, in.GetPipelineId(), in.GetIsEnabled()))
+}
+
+// ClonePipeline copies one.
+func (s *pipelines) ClonePipeline(ctx context.Context, in *pb.ClonePipelineRequest) (*pb.PipelineState, error) {
+	return s.state(s.registry.Clone(ctx, in.GetPipelineId(), in.GetName()))
+}
+
+func (s *pipelines) state(e registry.Entry, err error) (*pb.PipelineState, error) {
+	if err != nil {
+		return nil, err
+	}
+	return pipelineState(e, s.registry.Counts()[e.ID])
+}
+
+func pipelineState(e registry.Entry, c pipeline.Counted) (*pb.PipelineState, error) {
+	out := &pb.PipelineState{
+		Id: e.ID, Version: e.Version, IsBuiltIn: e.BuiltIn, Broken: unlessEmpty(e.Broken),
+		Statistics: &pb.PipelineStatistics{
+			Events: c.Events, Failed: c.Failures, Redacted: c.Redacted, TimePerEvent: registry.MicrosPerEvent(c),
+			Dear: unlessEmpty(registry.IsDear(e.Pipeline, c)),
+		},
+	}
+	if e.UpdatedAt != 0 {
+		out.UpdatedAt = new(e.UpdatedAt.String())
+	}
+	if e.Pipeline == nil {
+		return out, nil
+	}
+	out.Warnings = problemTexts(e.Pipeline.Warnings)
+	if e.BuiltIn {
+		out.Version = int64(e.Pipeline.Version)
+	}
+	var err error
+	out.Pipeline, err = shownPipeline(e.Pipeline)
+	return out, err
+}
+
+func problemTexts(problems []pipeline.Problem) (out []string) {
+	for _, p := range problems {
+		out = append(out, p.String())
+	}
+	return out
+}
+
+// CheckPipeline says what is wrong with a document.
+func (s *pipelines) CheckPipeline(_ context.Context, in *pb.CheckPipelineRequest) (*pb.CheckPipelineResponse, error) {
+	document, err := documentOf(in.GetPipeline())
+	if err != nil {
+		return nil, err
+	}
+	p, err := pipeline.Parse(string(document), pipeline.ParseOptions{})
+	if err != nil {
+		return nil, err
+	}
+	out := &pb.CheckPipelineResponse{Warnings: problemTexts(p.Warnings)}
+	out.Pipeline, err = shownPipeline(p)
+	return out, err
+}
+
+// ListPipelineVersions reads the versions of one.
+func (s *pipelines) ListPipelineVersions(ctx context.Context, in *pb.GetPipelineRequest) (*pb.PipelineVersions, error) {
+	versions, err := s.registry.Versions(ctx, in.GetPipelineId())
+	if err != nil {
+		return nil, err
+	}
+	out := &pb.PipelineVersions{}
+	for _, e := range versions {
+		v := &pb.PipelineVersion{Version: e.Version, UpdatedAt: e.UpdatedAt.String(), IsDeleted: e.Deleted}
+		if e.Pipeline != nil {
+			if v.Pipeline, err = shownPipeline(e.Pipeline); err != nil {
+				return nil, err
+			}
+		}
+		out.Data = append(out.Data, v)
+	}
+	return out, nil
+}
+
+// PreviewPipelines shows an event before and after.
+func (s *pipelines) PreviewPipelines(ctx context.Context, in *pb.PreviewPipelinesRequest) (*pb.PreviewPipelinesResponse, error) {
+	input, err := s.previewed(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	var draft *registry.Draft
+	if in.GetPipeline() != nil {
+		document, err := documentOf(in.GetPipeline())
+		if err != nil {
+			return nil, err
+		}
+		draft = &registry.Draft{Document: document, InPlaceOf: in.GetInPlaceOf(), Alone: in.GetAlone()}
+	}
+	p, err := s.registry.Preview(ctx, input, draft)
+	if err != nil {
+		return nil, previewProblem(err)
+	}
+	trace, err := json.Marshal(p.Trace)
+	if err != nil {
+		return nil, fmt.Errorf("encode a trace: %w", err)
+	}
+	return &pb.PreviewPipelinesResponse{
+		Before: logItem(&p.Before, vocabulary.Own), After: logItem(&p.After, vocabulary.Own), TraceText: string(trace), Raw: unlessEmpty(p.After.Original),
+	}, nil
+}
+
+// previewProblem tells of an event that cannot be read; others stay what they are.
+func previewProblem(err error) error {
+	var document *pipeline.DocumentError
+	var missing *schema.NotFound
+	if errors.As(err, &document) || errors.As(err, &missing) {
+		return err
+	}
+	return badRequest("event", "%v", err)
+}
+
+// previewed is what a preview is asked of.
+func (s *pipelines) previewed(ctx context.Context, in *pb.PreviewPipelinesRequest) (registry.Input, error) {
+	given := 0
+	for _, is := range []bool{in.GetEventId() != "", in.GetEventText() != "", in.GetLine() != ""} {
+		if is {
+			given++
+		}
+	}
+	if given != 1 {
+		return registry.Input{}, badRequest("event", "give one of event_id, event and line, got %d", given)
+	}
+	if in.GetEventId() == "" {
+		input := registry.Input{Line: in.GetLine(), Source: in.GetSource()}
+		if in.GetEventText() != "" {
+			input.Object = []byte(in.GetEventText())
+		}
+		return input, nil
+	}
+	at, seq, err := schema.ParseEventID(in.GetEventId())
+	if err != nil {
+		return registry.Input{}, badRequest("event_id", "%v", err)
+	}
+	e, err := s.logs.Log(ctx, at, seq)
+	if err != nil {
+		return registry.Input{}, err
+	}
+	return registry.Input{Stored: &e}, nil
+}

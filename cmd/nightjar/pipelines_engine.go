@@ -1,0 +1,50 @@
+package main
+
+import (
+	"os"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/fx"
+
+	"nightjar/content"
+	"nightjar/ingest"
+	"nightjar/ingest/geoip"
+	"nightjar/ingest/pipeline"
+	"nightjar/ingest/pipeline/registry"
+	rulestore "nightjar/scheduler/clickhouse"
+)
+
+// pipelineRegistry is what the engine knows of pipelines.
+type pipelineRegistry = registry.Registry
+
+// newPipelines are the pipelines of the engine. They are loaded before the intake runs,
+// so that no event of a restart meets others.
+func newPipelines(lc fx.Lifecycle, e *engine, d *database, geo *geoip.Databases, metrics *prometheus.Registry) (*pipelineRegistry, error) {
+	shipped, err := registry.BuiltIn(content.Files)
+	if err != nil {
+		return nil, err
+	}
+	r := registry.New(registry.Deps{
+		BuiltIn: shipped, Objects: rulestore.New(d.conn).Deps().Objects, Now: now, Log: e.log,
+		Set: pipeline.Deps{Locator: locator(geo)}, Locator: locator(geo),
+	})
+	metrics.MustRegister(r)
+	lc.Append(fx.StartHook(r.Load))
+	return r, nil
+}
+
+// offlinePipelines are those that change events of files: the built-in ones, or those of
+// a folder.
+func offlinePipelines(folder string, l ingest.Locator) (*pipeline.Set, error) {
+	var all []*pipeline.Pipeline
+	var err error
+	if folder == "" {
+		all, err = registry.BuiltIn(content.Files)
+	} else {
+		all, err = pipeline.Load(os.DirFS(folder), ".")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return pipeline.NewSet(all, pipeline.Deps{Locator: l}), nil
+}

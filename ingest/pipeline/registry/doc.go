@@ -1,0 +1,7 @@
+// Package registry keeps the pipelines of an engine: those that are built in, those that
+// users made, and their order; every version of each. Start at Registry.
+//
+// Of every change it makes a new pipeline.Set and puts it into force at once, for all
+// doors. What does not compile is refused whole, and what is in force stays. It does not
+// know where versions are stored: that is configuration's.
+package registry

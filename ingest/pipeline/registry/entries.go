@@ -1,0 +1,332 @@
+package registry
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"nightjar/configuration"
+	"nightjar/ingest/pipeline"
+	"nightjar/schema"
+)
+
+// Entry is a pipeline as it stands.
+type Entry struct {
+	ID string
+	// Version is the store's; of what a built-in pipeline's document says, Pipeline.Version.
+	Version              int64
+	CreatedAt, UpdatedAt schema.Millis
+	BuiltIn, Deleted     bool
+	// Pipeline is nil where the stored document is out of force, for the reason in Broken.
+	Pipeline *pipeline.Pipeline
+	Broken   string
+}
+
+// Enabled reports whether it is in force.
+func (e *Entry) Enabled() bool { return e.Pipeline != nil && e.Pipeline.Enabled }
+
+// newID is 22 letters, digits, minuses and underscores, as the reference's ids are. It
+// begins with no minus, which a command line would take for a flag.
+func newID() string {
+	var b [16]byte
+	for {
+		_, _ = rand.Read(b[:]) // never fails
+		if id := base64.RawURLEncoding.EncodeToString(b[:]); id[0] != '-' {
+			return id
+		}
+	}
+}
+
+// List are all pipelines in the order in which they run.
+func (r *Registry) List(ctx context.Context) []Entry {
+	r.changing.Lock()
+	defer r.changing.Unlock()
+	var out []Entry
+	for _, v := range r.ordered(ctx) {
+		out = append(out, r.entry(v))
+	}
+	return out
+}
+
+func (r *Registry) entry(v configuration.Versioned[Body]) Entry {
+	return Entry{
+		ID: v.ID, Version: v.Version, CreatedAt: v.CreatedAt, UpdatedAt: v.UpdatedAt, BuiltIn: r.builtIn[v.ID] != nil, Deleted: v.Deleted,
+		Pipeline: r.compile(v), Broken: r.broken[v.ID],
+	}
+}
+
+// Get is one pipeline, or a *schema.NotFound.
+func (r *Registry) Get(ctx context.Context, id string) (Entry, error) {
+	r.changing.Lock()
+	defer r.changing.Unlock()
+	v, err := r.get(ctx, id)
+	if err != nil {
+		return Entry{}, err
+	}
+	return r.entry(v), nil
+}
+
+func (r *Registry) get(ctx context.Context, id string) (configuration.Versioned[Body], error) {
+	v, err := r.store.Get(ctx, id)
+	if err == nil && r.builtIn[id] == nil && len(v.Body.Document) == 0 {
+		err = &schema.NotFound{Kind: "pipeline", ID: id}
+	}
+	return v, err
+}
+
+// Create stores a pipeline, and puts it into force behind all others. The error of a
+// document that does not compile is a *pipeline.DocumentError.
+func (r *Registry) Create(ctx context.Context, document []byte) (Entry, error) {
+	body, err := r.body(document)
+	if err != nil {
+		return Entry{}, err
+	}
+	r.changing.Lock()
+	defer r.changing.Unlock()
+	v, err := r.store.Create(ctx, body)
+	if err != nil {
+		return Entry{}, err
+	}
+	r.rebuild(ctx)
+	return r.entry(v), nil
+}
+
+// body checks a document, and is what is stored of it: with every default written out.
+func (r *Registry) body(document []byte) (Body, error) {
+	p, err := parse(document, "", 1)
+	if err != nil {
+		return Body{}, err
+	}
+	text, err := json.Marshal(p)
+	return Body{Document: text}, err
+}
+
+// Update puts another document into the place of a pipeline. Of a built-in one only
+// is_enabled may differ. ifVersion, unless 0, must be its present version.
+func (r *Registry) Update(ctx context.Context, id string, ifVersion int64, document []byte) (Entry, error) {
+	body, err := r.body(document)
+	if err != nil {
+		return Entry{}, err
+	}
+	if b := r.builtIn[id]; b != nil {
+		enabled, err := onlySwitched(b, body.Document)
+		if err != nil {
+			return Entry{}, err
+		}
+		body = Body{Enabled: &enabled}
+	}
+	return r.change(ctx, id, ifVersion, func(*Body) (Body, error) { return body, nil })
+}
+
+// onlySwitched is whether a built-in pipeline is to be enabled, as a document says it
+// that says nothing else of it.
+func onlySwitched(b *pipeline.Pipeline, document []byte) (enabled bool, err error) {
+	given, err := parse(document, b.ID, int64(b.Version))
+	if err != nil {
+		return false, err
+	}
+	enabled = given.Enabled
+	given.Enabled, given.ReadOnly = b.Enabled, b.ReadOnly
+	want, err := json.Marshal(b)
+	if err != nil {
+		return false, err
+	}
+	got, err := json.Marshal(given)
+	if err != nil {
+		return false, err
+	}
+	if string(got) != string(want) {
+		return false, &schema.Invalid{Details: []schema.Detail{{Target: "id", Message: fmt.Sprintf("pipeline %s is built in and read-only, but for is_enabled; clone it (nightjar pipelines clone %s), change the copy, and disable this one", b.ID, b.ID)}}}
+	}
+	return enabled, nil
+}
+
+// Enable switches a pipeline on or off.
+func (r *Registry) Enable(ctx context.Context, id string, enabled bool) (Entry, error) {
+	return r.change(ctx, id, 0, func(b *Body) (Body, error) {
+		if r.builtIn[id] != nil {
+			return Body{Enabled: &enabled}, nil
+		}
+		p, err := parse(b.Document, id, 1)
+		if err != nil {
+			return Body{}, err
+		}
+		p.ID, p.Enabled = "", enabled
+		text, err := json.Marshal(p)
+		return Body{Document: text}, err
+	})
+}
+
+func (r *Registry) change(ctx context.Context, id string, ifVersion int64, to func(*Body) (Body, error)) (Entry, error) {
+	r.changing.Lock()
+	defer r.changing.Unlock()
+	if _, err := r.get(ctx, id); err != nil {
+		return Entry{}, err
+	}
+	v, err := r.store.Update(ctx, id, ifVersion, func(b *Body) (err error) {
+		*b, err = to(b)
+		return err
+	})
+	if err != nil {
+		return Entry{}, err
+	}
+	r.rebuild(ctx)
+	return r.entry(v), nil
+}
+
+// Clone makes a pipeline of the user's own of any, under another name; it runs right
+// behind it, and is disabled until somebody says otherwise.
+func (r *Registry) Clone(ctx context.Context, id, name string) (Entry, error) {
+	from, err := r.Get(ctx, id)
+	if err != nil {
+		return Entry{}, err
+	}
+	if from.Pipeline == nil {
+		return Entry{}, &schema.Invalid{Details: []schema.Detail{{Target: "id", Message: from.Broken}}}
+	}
+	p := *from.Pipeline
+	p.ID, p.ReadOnly, p.Enabled = "", false, false
+	if p.Name += " (copy)"; name != "" {
+		p.Name = name
+	}
+	text, err := json.Marshal(&p)
+	if err != nil {
+		return Entry{}, err
+	}
+	made, err := r.Create(ctx, text)
+	if err != nil {
+		return Entry{}, err
+	}
+	ids := slices.DeleteFunc(r.Order(ctx), func(id string) bool { return id == made.ID })
+	_, err = r.SetOrder(ctx, slices.Insert(ids, slices.Index(ids, id)+1, made.ID))
+	return made, err
+}
+
+// Delete ends a pipeline; its versions stay. Built-in ones are disabled instead.
+func (r *Registry) Delete(ctx context.Context, id string) error {
+	r.changing.Lock()
+	defer r.changing.Unlock()
+	if _, err := r.get(ctx, id); err != nil {
+		return err
+	}
+	if err := r.store.Delete(ctx, id); err != nil {
+		return err
+	}
+	r.rebuild(ctx)
+	return nil
+}
+
+// Order are the ids of all pipelines in the order in which they run.
+func (r *Registry) Order(ctx context.Context) []string {
+	r.changing.Lock()
+	defer r.changing.Unlock()
+	ids := []string{}
+	for _, v := range r.ordered(ctx) {
+		ids = append(ids, v.ID)
+	}
+	return ids
+}
+
+// SetOrder changes the order. All pipelines have to be named, each once: an
+// *OrderError says which are not.
+func (r *Registry) SetOrder(ctx context.Context, ids []string) ([]string, error) {
+	r.changing.Lock()
+	defer r.changing.Unlock()
+	present := map[string]bool{}
+	for _, v := range r.ordered(ctx) {
+		present[v.ID] = true
+	}
+	wrong := &OrderError{}
+	for _, id := range ids {
+		switch named, known := present[id]; {
+		case !known:
+			wrong.Unknown = append(wrong.Unknown, id)
+		case !named:
+			wrong.Twice = append(wrong.Twice, id)
+		}
+		if present[id] {
+			present[id] = false
+		}
+	}
+	for id, left := range present {
+		if left {
+			wrong.Missing = append(wrong.Missing, id)
+		}
+	}
+	if len(wrong.Unknown)+len(wrong.Twice)+len(wrong.Missing) > 0 {
+		slices.Sort(wrong.Missing)
+		return nil, wrong
+	}
+	_, err := r.order.Update(ctx, orderID, 0, func(o *Order) error {
+		o.IDs = slices.Clone(ids)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	r.rebuild(ctx)
+	return ids, nil
+}
+
+// OrderError is an order that is not one of all pipelines.
+type OrderError struct{ Unknown, Twice, Missing []string }
+
+func (e *OrderError) Error() string {
+	text := "the order has to name every pipeline once"
+	for _, p := range []struct {
+		what string
+		ids  []string
+	}{{"there is no pipeline", e.Unknown}, {"named twice", e.Twice}, {"missing", e.Missing}} {
+		if len(p.ids) > 0 {
+			text += fmt.Sprintf("; %s: %s", p.what, joined(p.ids))
+		}
+	}
+	return text
+}
+
+// joined names the first of many.
+func joined(ids []string) string {
+	const most = 10
+	text := ""
+	for i, id := range ids {
+		if i == most {
+			return fmt.Sprintf("%s and %d more", text, len(ids)-most)
+		}
+		if i > 0 {
+			text += ", "
+		}
+		text += id
+	}
+	return text
+}
+
+// Versions are all versions of a pipeline, the newest first; those of a pipeline that
+// was deleted, too.
+func (r *Registry) Versions(ctx context.Context, id string) ([]Entry, error) {
+	r.changing.Lock()
+	defer r.changing.Unlock()
+	log, err := r.store.Log(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []Entry
+	for _, v := range slices.Backward(log) {
+		if v.ID != id {
+			continue
+		}
+		e := Entry{ID: id, Version: v.Version, CreatedAt: v.CreatedAt, UpdatedAt: v.UpdatedAt, Deleted: v.Deleted, BuiltIn: r.builtIn[id] != nil}
+		if b := r.builtIn[id]; b != nil {
+			e.Pipeline = enabledAs(b, v.Body.Enabled)
+		} else if e.Pipeline, err = parse(v.Body.Document, id, v.Version); err != nil {
+			e.Broken = err.Error()
+		}
+		out = append(out, e)
+	}
+	if len(out) == 0 {
+		return nil, &schema.NotFound{Kind: "pipeline", ID: id}
+	}
+	return out, nil
+}
