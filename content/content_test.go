@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"nightjar/ingest/pipeline"
 	"nightjar/scheduler/ruletest"
 	"nightjar/secl/event"
 	"nightjar/secl/lint"
@@ -89,7 +90,7 @@ func TestTheSemanticsAreAsTheirTestsSay(t *testing.T) {
 // passes runs a file of tests, all of which must pass.
 func passes(t *testing.T, path string) ruletest.Report {
 	t.Helper()
-	report := ruletest.Run(path, ruletest.Options{})
+	report := ruletest.Run(path, options(t))
 	if report.Error != "" {
 		t.Errorf("%s:%s", path, report.Error)
 	}
@@ -121,7 +122,7 @@ func TestTheExampleOfTheReadmeIsTrue(t *testing.T) {
 		if err := os.WriteFile(path, []byte(strings.Replace(text, "rule: ssh-brute-force.json", "rule: "+rule, 1)), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		return ruletest.Run(path, ruletest.Options{})
+		return ruletest.Run(path, options(t))
 	}
 	if r := run(blocks[0][2]); r.Failed() || len(r.Tests) != 1 {
 		t.Errorf("the example gives %+v", r)
@@ -140,4 +141,14 @@ func TestTheExampleOfTheReadmeIsTrue(t *testing.T) {
 			t.Errorf("README shows  %s\nand printed is %s", line, printed[i])
 		}
 	}
+}
+
+// options are those of a test that is run with what ships.
+func options(t *testing.T) ruletest.Options {
+	t.Helper()
+	pipelines, err := pipeline.Load(Files, "pipelines")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ruletest.Options{Pipelines: pipeline.NewSet(pipelines, pipeline.Deps{})}
 }

@@ -15,17 +15,19 @@ func NewOffline(now time.Time, locator Locator, pipelines Pipelines) *Decoder {
 	return &Decoder{Now: now, Locator: locator, Pipelines: pipelines, Offline: true}
 }
 
-// ErrNoSource is a raw line of a file of which nobody said what wrote it.
+// ErrNoSource is a raw line of a file of which nobody said what wrote it, and whose form
+// does not tell.
 var ErrNoSource = errors.New("a line that is no JSON object; if it is a raw log line, say what wrote it (--source sshd)")
 
 // Record is the event of a record of a file: one JSON object, or a raw line.
 func (d *Decoder) Record(text []byte, isJSON bool) (schema.Event, error) {
 	d.values = 0 // they bound a request, not a file
 	if !isJSON {
-		if d.Source == "" {
+		e := d.Line(text)
+		if e.Source == "" {
 			return schema.Event{}, ErrNoSource
 		}
-		return d.Line(text), nil
+		return e, nil
 	}
 	events, err := d.JSON(text)
 	switch {

@@ -27,7 +27,7 @@ const everyOption = `{"name":"n","message":"m","isEnabled":true,"type":"log_dete
 // or a rule within the formal contract.
 func TestNoRuleIsShownThatClientsCannotRead(t *testing.T) {
 	p := startEngine(t)
-	contract := loadContract(t)
+	contract := loadContract(t, "openapi.json")
 	var rule any
 	if err := json.Unmarshal([]byte(everyOption), &rule); err != nil {
 		t.Fatal(err)

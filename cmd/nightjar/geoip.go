@@ -91,6 +91,7 @@ type readingFlags struct {
 	source, zone string
 	year         int
 	geoip        []string
+	pipelines    string // their folder
 }
 
 func (r *readingFlags) add(flags *pflag.FlagSet) {
@@ -98,10 +99,11 @@ func (r *readingFlags) add(flags *pflag.FlagSet) {
 	flags.IntVar(&r.year, "year", 0, "year of times that have none (default: the newest that is not in the future)")
 	flags.StringVar(&r.zone, "tz", "", "time zone of times that have none, such as Europe/Paris (default: UTC)")
 	addGeoIP(flags, &r.geoip)
+	addPipelines(flags, &r.pipelines)
 }
 
 func (r *readingFlags) given() bool {
-	return r.source != "" || r.zone != "" || r.year != 0 || len(r.geoip) > 0
+	return r.source != "" || r.zone != "" || r.year != 0 || len(r.geoip) > 0 || r.pipelines != ""
 }
 
 // decoder reads events of files so.
@@ -117,7 +119,11 @@ func (r *readingFlags) decoder(c *cobra.Command) (*ingest.Decoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := ingest.NewOffline(now(), locator, nil)
+	pipelines, err := offlinePipelines(r.pipelines, locator)
+	if err != nil {
+		return nil, err
+	}
+	d := ingest.NewOffline(now(), locator, pipelines)
 	d.Source, d.Year, d.Zone = r.source, r.year, zone
 	return d, nil
 }

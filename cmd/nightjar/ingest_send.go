@@ -59,7 +59,9 @@ func (s *shipper) query() url.Values {
 func (s *shipper) itemOf(reader *ingest.Decoder, r files.Record) ([]byte, error) {
 	if !r.JSON {
 		if s.source == "" {
-			return nil, ingest.ErrNoSource
+			if _, err := reader.Record(r.Text, false); err != nil {
+				return nil, err
+			}
 		}
 		return rawItem(r.Text)
 	}

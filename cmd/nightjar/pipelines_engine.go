@@ -1,9 +1,8 @@
 package main
 
 import (
-	"os"
-
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/spf13/pflag"
 	"go.uber.org/fx"
 
 	"nightjar/content"
@@ -41,10 +40,15 @@ func offlinePipelines(folder string, l ingest.Locator) (*pipeline.Set, error) {
 	if folder == "" {
 		all, err = registry.BuiltIn(content.Files)
 	} else {
-		all, err = pipeline.Load(os.DirFS(folder), ".")
+		all, err = pipelinesBelow(folder)
 	}
 	if err != nil {
 		return nil, err
 	}
 	return pipeline.NewSet(all, pipeline.Deps{Locator: l}), nil
+}
+
+// addPipelines adds --pipelines to a command that reads events from files.
+func addPipelines(flags *pflag.FlagSet, into *string) {
+	flags.StringVar(into, "pipelines", "", "a folder of pipelines (*.yaml, *.json) instead of the built-in ones; they run in the order of their names")
 }

@@ -137,7 +137,7 @@ type replay struct {
 }
 
 func newReplay(t *testing.T, p *process) *replay {
-	return &replay{t, p, loadContract(t), map[string]string{}}
+	return &replay{t, p, loadContract(t, "openapi.json"), map[string]string{}}
 }
 
 // seed stores five events that give five signals, one more than the recorded
@@ -365,9 +365,9 @@ func compact(v any) string {
 // contract is the reference's formal contract.
 type contract struct{ router routers.Router }
 
-func loadContract(t *testing.T) *contract {
+func loadContract(t *testing.T, file string) *contract {
 	t.Helper()
-	doc, err := openapi3.NewLoader().LoadFromFile(testenv.Shared(t, filepath.Join("conformance", "http", "openapi.json")))
+	doc, err := openapi3.NewLoader().LoadFromFile(testenv.Shared(t, filepath.Join("conformance", "http", file)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -138,7 +138,7 @@ func (o *searchOptions) check() error {
 	case o.events != "" && o.event != "":
 		return errors.New("--events and --event: one of them")
 	case o.reading.given() && o.events == "" && o.event == "":
-		return errors.New("--geoip, --source, --year and --tz go with --events or --event; the engine reads events when they arrive")
+		return errors.New("--geoip, --pipelines, --source, --year and --tz go with --events or --event; the engine reads events when they arrive")
 	case o.explain && (o.events != "" || o.event != ""):
 		return errors.New("--explain asks the engine; it does not go with --events or --event")
 	}

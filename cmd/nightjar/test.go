@@ -14,7 +14,7 @@ import (
 )
 
 func newTest() *cobra.Command {
-	var only, junit string
+	var only, junit, pipelines string
 	var geo []string
 	c := &cobra.Command{
 		Use:   "test PATH…",
@@ -55,6 +55,9 @@ evaluation, on a clock that the test sets. It exits with 1 when a test fails.`,
 			if o.Locator, err = openGeoIP(geo); err != nil {
 				return err
 			}
+			if o.Pipelines, err = offlinePipelines(pipelines, o.Locator); err != nil {
+				return err
+			}
 			reports, err := testRules(paths, o)
 			if err != nil {
 				return err
@@ -70,6 +73,7 @@ evaluation, on a clock that the test sets. It exits with 1 when a test fails.`,
 	}
 	addOutput(c, textFormats...)
 	addGeoIP(c.Flags(), &geo)
+	addPipelines(c.Flags(), &pipelines)
 	c.Flags().StringVar(&only, "run", "", "run only tests whose \"file: name\" this regular expression matches")
 	c.Flags().StringVar(&junit, "junit", "", "write the results to this file, as JUnit's XML")
 	return c

@@ -1,4 +1,4 @@
-// Package sampletest runs the samples of pipelines as the intake would read them.
+// Package sampletest runs the samples of pipelines as the intake reads events.
 //
 // Start at Run.
 package sampletest

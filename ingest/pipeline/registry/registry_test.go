@@ -1,0 +1,250 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"nightjar/ingest"
+	"nightjar/ingest/pipeline"
+	"nightjar/scheduler"
+	"nightjar/schema"
+)
+
+// table is the objects table, in memory.
+type table struct {
+	rows []scheduler.Object
+	fail error
+}
+
+func (t *table) All(_ context.Context, kind string) (out []scheduler.Object, err error) {
+	for _, o := range t.rows {
+		if o.Kind == kind {
+			out = append(out, o)
+		}
+	}
+	return out, t.fail
+}
+
+func (t *table) Append(_ context.Context, o scheduler.Object) error {
+	if t.fail == nil {
+		t.rows = append(t.rows, o)
+	}
+	return t.fail
+}
+
+func opened(t *testing.T, rows *table) *Registry {
+	t.Helper()
+	var shipped []*pipeline.Pipeline
+	for _, id := range []string{"alpha", "beta"} {
+		p, err := pipeline.Parse(`{"id":"`+id+`","name":"`+id+`","filter":{"query":"source:`+id+`"},"processors":[`+builds("by", id)+`]}`, pipeline.ParseOptions{Enabled: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Version = 7
+		shipped = append(shipped, p)
+	}
+	at := time.UnixMilli(1_000)
+	r := New(Deps{BuiltIn: shipped, Objects: rows, Now: func() time.Time { at = at.Add(time.Second); return at }})
+	if err := r.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// builds is a processor that writes a text.
+func builds(target, text string) string {
+	return `{"type":"string-builder-processor","is_enabled":true,"template":"` + text + `","target":"` + target + `"}`
+}
+
+func document(query, target, text string) []byte {
+	return []byte(`{"name":"mine","is_enabled":true,"filter":{"query":"` + query + `"},"processors":[` + builds(target, text) + `]}`)
+}
+
+// made is what becomes of an event with this source.
+func made(t *testing.T, p ingest.Pipelines, source string) string {
+	t.Helper()
+	d := ingest.Decoder{Now: time.UnixMilli(1_700_000_000_000), Pipelines: p}
+	events, err := d.JSON([]byte(`{"ddsource":"` + source + `","message":"m"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return events[0].JSON
+}
+
+// TestAChangeIsInForceAtOnceAndAfterARestart changes pipelines and their order, and
+// opens what was stored again.
+func TestAChangeIsInForceAtOnceAndAfterARestart(t *testing.T) {
+	ctx, rows := t.Context(), &table{}
+	r := opened(t, rows)
+	want := func(source, text string) {
+		t.Helper()
+		for _, r := range []*Registry{r, opened(t, rows)} {
+			if got := made(t, r, source); got != text {
+				t.Fatalf("source %s: got %s, want %s", source, got, text)
+			}
+		}
+	}
+	want("alpha", `{"by":"alpha","nightjar":{"pipelines":["alpha@7"]}}`)
+	want("x", `{}`)
+	one, err := r.Create(ctx, document("source:x", "by", "one"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want("x", `{"by":"one","nightjar":{"pipelines":["`+one.ID+`@1"]}}`)
+	if _, err := r.Update(ctx, one.ID, 1, document("source:x", "by", "changed")); err != nil {
+		t.Fatal(err)
+	}
+	want("x", `{"by":"changed","nightjar":{"pipelines":["`+one.ID+`@2"]}}`)
+	two, err := r.Create(ctx, document("source:x", "by", "two"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want("x", `{"by":"two","nightjar":{"pipelines":["`+one.ID+`@2","`+two.ID+`@1"]}}`)
+	if _, err := r.SetOrder(ctx, []string{two.ID, "beta", one.ID, "alpha"}); err != nil {
+		t.Fatal(err)
+	}
+	want("x", `{"by":"changed","nightjar":{"pipelines":["`+two.ID+`@1","`+one.ID+`@2"]}}`)
+	if _, err := r.Enable(ctx, one.ID, false); err != nil {
+		t.Fatal(err)
+	}
+	want("x", `{"by":"two","nightjar":{"pipelines":["`+two.ID+`@1"]}}`)
+	if err := r.Delete(ctx, two.ID); err != nil {
+		t.Fatal(err)
+	}
+	want("x", `{}`)
+	if got := opened(t, rows).Order(ctx); !slices.Equal(got, []string{"beta", one.ID, "alpha"}) {
+		t.Errorf("order %q", got)
+	}
+	versions, err := r.Versions(ctx, one.ID)
+	if err != nil || len(versions) != 3 || versions[0].Version != 3 || versions[0].Enabled() || !versions[1].Enabled() {
+		t.Errorf("versions %+v, %v", versions, err)
+	}
+}
+
+// TestBuiltInPipelinesAreSwitchedAndClonedAndNothingElse has the three ways to one's own.
+func TestBuiltInPipelinesAreSwitchedAndClonedAndNothingElse(t *testing.T) {
+	ctx, rows := t.Context(), &table{}
+	r := opened(t, rows)
+	alpha, err := r.Get(ctx, "alpha")
+	if err != nil || !alpha.BuiltIn || !alpha.Pipeline.ReadOnly {
+		t.Fatalf("%+v, %v", alpha, err)
+	}
+	text, err := json.Marshal(alpha.Pipeline)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Update(ctx, "alpha", 0, []byte(strings.Replace(string(text), `"is_enabled":true`, `"is_enabled":false`, 1))); err != nil {
+		t.Errorf("switched off through its document: %v", err)
+	}
+	if got := made(t, opened(t, rows), "alpha"); got != "{}" {
+		t.Errorf("a disabled one made %s", got)
+	}
+	if _, err := r.Enable(ctx, "alpha", true); err != nil {
+		t.Fatal(err)
+	}
+	if got := made(t, r, "alpha"); !strings.Contains(got, "alpha@7") {
+		t.Errorf("an enabled one made %s", got)
+	}
+	var invalid *schema.Invalid
+	if _, err := r.Update(ctx, "alpha", 0, document("source:alpha", "by", "me")); !errors.As(err, &invalid) || !strings.Contains(err.Error(), "clone") {
+		t.Errorf("it was changed: %v", err)
+	}
+	if err := r.Delete(ctx, "alpha"); !errors.As(err, &invalid) {
+		t.Errorf("it was deleted: %v", err)
+	}
+	copied, err := r.Clone(ctx, "alpha", "")
+	if err != nil || copied.BuiltIn || copied.Enabled() || copied.Pipeline.Name != "alpha (copy)" {
+		t.Fatalf("%+v, %v", copied, err)
+	}
+	if got := r.Order(ctx); !slices.Equal(got, []string{"alpha", copied.ID, "beta"}) {
+		t.Errorf("order %q", got)
+	}
+	if _, err := r.Update(ctx, copied.ID, 0, document("source:alpha", "by", "me")); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestWhatDoesNotCompileIsRefusedWhole leaves what is in force, and the store, as they were.
+func TestWhatDoesNotCompileIsRefusedWhole(t *testing.T) {
+	ctx, rows := t.Context(), &table{}
+	r := opened(t, rows)
+	one, err := r.Create(ctx, document("source:x", "by", "one"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored, inForce := len(rows.rows), r.Set()
+	var bad *pipeline.DocumentError
+	for _, text := range []string{"", "{", `{"name":"x","filter":{"query":"source:("}}`, `{"name":"x","processors":[{"type":"status-remapper"}]}`, `{"name":"x","processors":[{"type":"y"}]}`} {
+		if _, err := r.Create(ctx, []byte(text)); !errors.As(err, &bad) {
+			t.Errorf("%q is created: %v", text, err)
+		}
+		if _, err := r.Update(ctx, one.ID, 0, []byte(text)); !errors.As(err, &bad) {
+			t.Errorf("%q is taken: %v", text, err)
+		}
+	}
+	var order *OrderError
+	for _, ids := range [][]string{nil, {"alpha"}, {"alpha", "beta", one.ID, "x"}, {"alpha", "beta", one.ID, one.ID}} {
+		if _, err := r.SetOrder(ctx, ids); !errors.As(err, &order) {
+			t.Errorf("order %q is taken: %v", ids, err)
+		}
+	}
+	var conflict *schema.Conflict
+	if _, err := r.Update(ctx, one.ID, 9, document("source:x", "by", "y")); !errors.As(err, &conflict) {
+		t.Errorf("another version was changed: %v", err)
+	}
+	rows.fail = errors.New("the disk is full")
+	if _, err := r.Create(ctx, document("source:x", "by", "two")); !errors.Is(err, rows.fail) {
+		t.Errorf("created though it was not stored: %v", err)
+	}
+	if rows.fail = nil; len(rows.rows) != stored || r.Set() != inForce {
+		t.Error("a refused change left a trace")
+	}
+}
+
+// TestADocumentOfANewerProgramIsOutOfForceAndTold: the engine starts all the same.
+func TestADocumentOfANewerProgramIsOutOfForceAndTold(t *testing.T) {
+	rows := &table{rows: []scheduler.Object{{Kind: "pipeline", ID: "future", Version: 1, Written: 5, Body: `{"document":{"name":"f","processors":[{"type":"telepathy"}]}}`}}}
+	r := opened(t, rows)
+	e, err := r.Get(t.Context(), "future")
+	if err != nil || e.Pipeline != nil || !strings.Contains(e.Broken, "telepathy") {
+		t.Errorf("%+v, %v", e, err)
+	}
+	if got := made(t, r, "alpha"); !strings.Contains(got, "alpha@7") {
+		t.Errorf("the others are not in force: %s", got)
+	}
+}
+
+// TestAPreviewIsWhatWouldBeStored has an object, a line and a stored event, with what is
+// in force and with a draft, and counts nothing.
+func TestAPreviewIsWhatWouldBeStored(t *testing.T) {
+	ctx := t.Context()
+	r := opened(t, &table{})
+	p, err := r.Preview(ctx, Input{Object: []byte(`{"ddsource":"alpha","message":"m"}`)}, nil)
+	if err != nil || p.Before.JSON != "{}" || p.After.JSON != made(t, r, "alpha") {
+		t.Errorf("%s became %s, %v", p.Before.JSON, p.After.JSON, err)
+	}
+	if len(p.Trace.Pipelines) != 2 || !p.Trace.Pipelines[0].Matched || p.Trace.Pipelines[1].Matched {
+		t.Errorf("trace %+v", p.Trace)
+	}
+	draft := &Draft{Document: []byte(strings.Replace(string(document("*", "by", "draft")), `"is_enabled":true,"filter"`, `"is_enabled":false,"filter"`, 1))}
+	if p, err = r.Preview(ctx, Input{Line: "m", Source: "alpha"}, draft); err != nil || p.After.JSON != `{"by":"draft","nightjar":{"pipelines":["alpha@7","draft@1"]}}` {
+		t.Errorf("became %s, %v", p.After.JSON, err)
+	}
+	draft.InPlaceOf = "alpha"
+	if p, err = r.Preview(ctx, Input{Line: "m", Source: "alpha"}, draft); err != nil || p.After.JSON != `{"by":"draft","nightjar":{"pipelines":["alpha@1"]}}` {
+		t.Errorf("became %s, %v", p.After.JSON, err)
+	}
+	stored := p.After
+	stored.Seen = stored.At
+	if p, err = r.Preview(ctx, Input{Stored: &stored}, nil); err != nil || p.Before.JSON != "{}" || p.After.JSON != made(t, r, "alpha") {
+		t.Errorf("read again: %s became %s, %v", p.Before.JSON, p.After.JSON, err)
+	}
+	if c := r.Counts()["alpha"]; c.Events != 2 { // made's own
+		t.Errorf("previews were counted: %+v", c)
+	}
+}
