@@ -76,10 +76,13 @@ func secretNames() []string {
 }
 
 func (s *Scrub) readPatterns(o *object) {
+	for _, known := range secrets {
+		if slices.Contains(s.Patterns, known.name) {
+			s.secrets = append(s.secrets, known)
+		}
+	}
 	for i, name := range s.Patterns {
-		at := slices.IndexFunc(secrets, func(known secret) bool { return known.name == name })
-		if at >= 0 {
-			s.secrets = append(s.secrets, secrets[at])
+		if slices.Contains(secretNames(), name) {
 			continue
 		}
 		hint := "the patterns are " + strings.Join(secretNames(), ", ")

@@ -15,17 +15,18 @@ type secret struct {
 	is func(found string) bool
 }
 
-// secrets are those that are known by name.
+// secrets are those that are known by name, in the order in which they are looked for: a
+// password in a URL looks like the name of a mailbox.
 var secrets = []secret{
-	{"card_number", regexp.MustCompile(`\b\d(?:[ -]?\d){11,18}\b`), hasDigit, isCard},
-	{"email", regexp.MustCompile(`[A-Za-z0-9._%+'-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}`), containing("@"), nil},
-	{"iban", regexp.MustCompile(`\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}\b`), hasDigit, isIBAN},
+	{"private_key", regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]*PRIVATE KEY-----|\z)`), containing("PRIVATE KEY-----"), nil},
+	{"url_password", regexp.MustCompile(`://[^/\s:@"]*:([^@/\s"]+)@`), containing("://"), nil},
 	{"bearer_token", regexp.MustCompile(`(?i)\bbearer[ :=]+([A-Za-z0-9._~+/-]{8,}=*)`), containing("earer", "EARER"), nil},
 	{"jwt", regexp.MustCompile(`\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*`), containing("eyJ"), nil},
 	{"aws_access_key", regexp.MustCompile(`\b(?:AKIA|ASIA)[A-Z2-7]{16}\b`), containing("AKIA", "ASIA"), nil},
 	{"aws_secret_key", regexp.MustCompile(`(?i)secret_?(?:access_?)?key\\?["']?\s*[:=]\s*\\?["']?([A-Za-z0-9/+]{40})(?:[^A-Za-z0-9/+]|$)`), containing("ey"), nil},
-	{"private_key", regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]*PRIVATE KEY-----|\z)`), containing("PRIVATE KEY-----"), nil},
-	{"url_password", regexp.MustCompile(`://[^/\s:@"]*:([^@/\s"]+)@`), containing("://"), nil},
+	{"card_number", regexp.MustCompile(`\b\d(?:[ -]?\d){11,18}\b`), hasDigit, isCard},
+	{"iban", regexp.MustCompile(`\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}\b`), hasDigit, isIBAN},
+	{"email", regexp.MustCompile(`[A-Za-z0-9._%+'-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}`), containing("@"), nil},
 }
 
 func containing(parts ...string) func(string) bool {
