@@ -24,6 +24,8 @@ require (
 
 require gopkg.in/yaml.v3 v3.0.1 // indirect
 
+require code.dny.dev/ssrf v0.3.0
+
 require (
 	cel.dev/cel-go v0.33.2
 	cel.dev/expr v0.25.3 // indirect
