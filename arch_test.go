@@ -41,7 +41,7 @@ var layers = map[string][]string{
 	"scheduler":              {"schema", "compiler", "compiler/template", "anomaly", "anomaly/content"},
 	"scheduler/reference":    {"schema", "compiler"},
 	"scheduler/reach":        {"schema", "compiler"},
-	"configuration":          {"schema", "compiler", "scheduler"},
+	"configuration":          {"schema", "compiler", "scheduler", "configuration/outbound"},
 	"configuration/outbound": {},
 	// edges: pipelines
 	"ingest/pipeline":            {"schema", "compiler", "ingest/record", "ingest/times", "ingest/pipeline/grok", "ingest/pipeline/value", "ingest/pipeline/weburl", "ingest/pipeline/useragent"},
@@ -59,6 +59,7 @@ var layers = map[string][]string{
 	"ingest":               {"schema", "ingest/wal", "ingest/auditd", "ingest/flowlog", "ingest/record", "ingest/times", "ingest/heads"},
 	"ingest/profile":       {"schema"},
 	"ingest/intel":         {"schema"},
+	"ingest/intel/feeds":   {"schema", "configuration", "configuration/outbound", "scheduler/reference", "ingest/intel"},
 	"ingest/evtx":          {},
 	"ingest/auditd":        {},
 	"ingest/flowlog":       {"schema"},

@@ -67,6 +67,8 @@ type Deps struct {
 	CheckRule func(schema.Rule) (warnings []string, err error)
 	// Reach tells of rules that ask for what there is not; nil: nobody does.
 	Reach Reach
+	// ThreatLists reads lists of indicators; nil: nobody does.
+	ThreatLists ThreatLists
 	// ReadEvent reads one event as the intake does.
 	ReadEvent func(json []byte) (schema.Event, error)
 	// Queries bounds what people ask of the database.
@@ -144,6 +146,30 @@ type Reach interface {
 	Look(context.Context, schema.Rule) []string
 	// Warnings are what was found of a stored rule lately.
 	Warnings(*schema.Rule) []string
+}
+
+// ThreatLists reads lists of indicators. ingest/intel/feeds implements it.
+type ThreatLists interface {
+	// States are how the lists are doing, by id.
+	States() map[string]ThreatListState
+	// Refresh has a list read soon.
+	Refresh(id string)
+	// Find is what the lists have of a value.
+	Find(value string) []ThreatIndicator
+}
+
+// ThreatListState is how a list is doing.
+type ThreatListState struct {
+	Indicators       int
+	Skipped          map[string]int
+	Problems         []string
+	Refreshed, Tried time.Time // zero: not yet
+	Error            string
+}
+
+// ThreatIndicator is what a list has of a value.
+type ThreatIndicator struct {
+	Type, Value, Category, Intention, List, SourceURL, About string
 }
 
 // Suppressions keeps the suppressions. scheduler.Scheduler implements it.

@@ -18,20 +18,21 @@ import (
 
 // Server serves the API over HTTP and gRPC.
 type Server struct {
-	deps      Deps
-	keys      keys
-	metrics   metrics
-	rules     *rules
-	signals   *signals
-	backtests *backtests
-	logs      *logs
-	searches  *searches
-	sqls      *sqls
-	statuses  *statuses
-	coverages *coverages
-	agents    *agents
-	explains  *explains
-	anomalies *anomalies
+	deps        Deps
+	keys        keys
+	metrics     metrics
+	rules       *rules
+	signals     *signals
+	backtests   *backtests
+	logs        *logs
+	searches    *searches
+	sqls        *sqls
+	statuses    *statuses
+	coverages   *coverages
+	agents      *agents
+	explains    *explains
+	anomalies   *anomalies
+	threatIntel *threatIntel
 
 	suppressions      *suppressions
 	referenceTables   *referenceTables
@@ -140,6 +141,7 @@ func (s *Server) configured(deps Deps) {
 	s.notificationRules = &notificationRules{
 		signals: notificationStore{c.SignalNotifications}, vulnerabilities: notificationStore{c.VulnerabilityNotifications},
 	}
+	s.threatIntel = &threatIntel{store: c.ThreatLists, lists: deps.ThreatLists}
 	s.agentRules = &agentRules{store: c.AgentRules, policies: c.AgentPolicies}
 	s.indicators = &indicators{rules: deps.Rules, signals: deps.Signals, tables: deps.Tables, triage: c.Indicators, now: deps.Now}
 	s.pipelines = &pipelines{registry: deps.Pipelines, logs: deps.Logs, now: deps.Now}

@@ -19,6 +19,7 @@ type Stores struct {
 	AgentRules                 *Store[AgentRule]
 	AgentPolicies              *Store[AgentPolicy]
 	Indicators                 *Store[IndicatorTriage]
+	ThreatLists                *Store[ThreatList]
 }
 
 // NewStores makes the stores; checkExpression says what is wrong with an agent's
@@ -32,6 +33,7 @@ func NewStores(objects Objects, now func() time.Time, checkExpression func(strin
 		AgentRules:                 New(AgentRules(checkExpression), objects, now),
 		AgentPolicies:              New(AgentPolicies, objects, now),
 		Indicators:                 New(IndicatorTriages, objects, now),
+		ThreatLists:                New(ThreatLists, objects, now),
 	}
 }
 
@@ -39,7 +41,7 @@ func NewStores(objects Objects, now func() time.Time, checkExpression func(strin
 func (s *Stores) Load(ctx context.Context) error {
 	return errors.Join(
 		s.SecurityFilters.Load(ctx), s.CriticalAssets.Load(ctx), s.SignalNotifications.Load(ctx),
-		s.VulnerabilityNotifications.Load(ctx), s.AgentRules.Load(ctx), s.AgentPolicies.Load(ctx), s.Indicators.Load(ctx),
+		s.VulnerabilityNotifications.Load(ctx), s.AgentRules.Load(ctx), s.AgentPolicies.Load(ctx), s.Indicators.Load(ctx), s.ThreatLists.Load(ctx),
 	)
 }
 

@@ -36,8 +36,14 @@ type Deps struct {
 	Locator Locator
 	// Pipelines change events while they are made; nil: nothing does.
 	Pipelines Pipelines
-	Config    Config
+	// Marker marks events with what is known of them from elsewhere; nil: nobody does.
+	Marker Marker
+	Config Config
 }
+
+// Marker adds to an event what is known of it from elsewhere, and reports whether
+// something is. It must be quick.
+type Marker interface{ Mark(*schema.Event) bool }
 
 // Config are the settings. A zero field means its default.
 type Config struct {
@@ -375,6 +381,11 @@ func (in *Intake) append(b Batch, seen schema.Millis) (Receipt, error) {
 	for i := range b.Events {
 		if in.settleTime(&b.Events[i], seen) {
 			in.metrics.future.Inc()
+		}
+	}
+	if in.deps.Marker != nil {
+		for i := range b.Events {
+			in.deps.Marker.Mark(&b.Events[i])
 		}
 	}
 	late := in.countLate(b.Events, seen)

@@ -18,6 +18,7 @@ import (
 	"github.com/knadh/koanf/v2"
 	"github.com/spf13/pflag"
 
+	"nightjar/configuration/outbound"
 	"nightjar/ingest"
 	"nightjar/ingest/elastic"
 	"nightjar/ingest/syslog"
@@ -65,6 +66,11 @@ var settings = []setting{
 	{name: "agent", value: "", bare: "true", help: "watch this host: run an agent beside the engine, as root on Linux 5.10 or newer (default: with --demo only)"},
 	{name: "agent-policy", list: true, help: "a policy file for that agent (default: a small one that ships)"},
 	{name: "geoip", list: true, help: geoipHelp},
+	{name: "outbound-proxy", value: "", help: "a proxy for the requests that the engine sends of its own accord (threat lists), such as http://proxy:3128"},
+	{name: "outbound-ca", value: "", help: "a PEM file of authorities that those requests trust, beside the system's"},
+	{name: "outbound-host", list: true, cut: ",", help: "a host that those requests may reach, such as feeds.example or *.intel.example (default: any)"},
+	{name: "outbound-private", list: true, cut: ",", help: "a network that they may reach although it is private, such as 10.1.2.0/24; else loopback, link-local, private and other special addresses are refused"},
+	{name: "allow-private-targets", value: "false", bare: "true", help: "let them reach all of those"},
 	{name: "backup-to", value: "", help: "where a ClickHouse server of yours puts backups, such as Disk('backups', '{name}')"},
 	{name: "log-level", value: "info", help: "debug, info, warn or error"},
 	{name: "open-metrics", value: "false", help: "serve /metrics without the key"},
@@ -89,6 +95,7 @@ type Config struct {
 	OpenMetrics                           bool
 	APIKey                                string // secret; empty: read or made in the data folder
 	KeyFrom                               string // the configuration file that it is in, if it is
+	Outbound                              outbound.Config
 	Demo                                  bool
 	Agent                                 string   // beside the engine: "true", "false", or "" for with Demo only
 	AgentPolicies                         []string // files
@@ -235,6 +242,9 @@ func parseConfig(values map[string]string) (c Config, err error) {
 	}
 	if c.OpenMetrics, err = strconv.ParseBool(values["open-metrics"]); err != nil {
 		return Config{}, fmt.Errorf("open-metrics: want true or false, got %q", values["open-metrics"])
+	}
+	if c.Outbound, err = parseOutbound(values); err != nil {
+		return Config{}, err
 	}
 	if err := elastic.CheckVersion(c.ElasticVersion); err != nil {
 		return Config{}, err

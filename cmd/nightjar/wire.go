@@ -47,7 +47,7 @@ func graph(ctx context.Context, config Config) fx.Option {
 		fx.Supply(config),
 		fx.Provide(
 			func() context.Context { return ctx },
-			newLogger, newRegistry, newEngine, newDatabase, newSink, newGeoIP, newPipelines, newIntake, newSyslog, newTables, newScheduler, newReach, newBacktester, newJobs, newConfiguration, newKeeper, newBackups, newServer,
+			newLogger, newRegistry, newEngine, newDatabase, newSink, newGeoIP, newPipelines, newIntake, newSyslog, newTables, newScheduler, newReach, newOutbound, newMarker, newThreatLists, newBacktester, newJobs, newConfiguration, newKeeper, newBackups, newServer,
 		),
 		fx.Invoke(func(*retention.Keeper, *backup.Source, *api.Server) {}, runEasing, watchDrift),
 	)
@@ -303,10 +303,10 @@ func (s sink) Insert(ctx context.Context, token string, events []schema.Event) e
 	return nil
 }
 
-func newIntake(lc fx.Lifecycle, e *engine, store sink, geo *geoip.Databases, pipelines *pipelineRegistry, registry *prometheus.Registry) (*ingest.Intake, error) {
+func newIntake(lc fx.Lifecycle, e *engine, store sink, geo *geoip.Databases, pipelines *pipelineRegistry, mark *marker, registry *prometheus.Registry) (*ingest.Intake, error) {
 	intake, err := ingest.New(ingest.Deps{
 		Dir: filepath.Join(e.config.DataDir, "intake"), Sink: store,
-		Log: e.log, Metrics: registry, Lateness: e.config.Lateness, Locator: locator(geo), Pipelines: pipelines, Now: now,
+		Log: e.log, Metrics: registry, Lateness: e.config.Lateness, Locator: locator(geo), Pipelines: pipelines, Marker: mark, Now: now,
 		Config: ingest.Config{MaxBacklog: e.config.IntakeQuota, MaxReading: e.config.IntakeMemory, MaxBody: e.config.MaxRequest},
 	})
 	if err != nil {
@@ -360,7 +360,7 @@ func newJobs(lc fx.Lifecycle, e *engine, d *database, b *scheduler.Backtester, s
 	return jobs
 }
 
-func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *ingest.Intake, receiver *syslog.Receiver, s *scheduler.Scheduler, b *scheduler.Backtester, j *scheduler.Jobs, c *configuration.Stores, tables *reference.Tables, k *retention.Keeper, geo *geoip.Databases, found reached, pipelines *pipelineRegistry, registry *prometheus.Registry) (*api.Server, error) {
+func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *ingest.Intake, receiver *syslog.Receiver, s *scheduler.Scheduler, b *scheduler.Backtester, j *scheduler.Jobs, c *configuration.Stores, tables *reference.Tables, k *retention.Keeper, geo *geoip.Databases, found reached, lists threatLists, pipelines *pipelineRegistry, registry *prometheus.Registry) (*api.Server, error) {
 	reporter := reporter{d, intake, receiver, s, k, geo, c, found}
 	registry.MustRegister(idleCollector{reporter})
 	elasticDoor, err := elastic.New(ingest.NewHandler(intake), e.config.ElasticVersion)
@@ -386,7 +386,7 @@ func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *inge
 			warnings = append(warnings, plan.Joined(store.Catalogue().Shapes)...)
 			return append(warnings, tables.Missing(plan.TableColumns())...), scheduler.CheckTables(tables, &r)
 		},
-		Reach:        found,
+		Reach: found, ThreatLists: lists,
 		Suppressions: s, Previews: scheduler.NewPreviewer(s, b, rulestore.New(d.people).Oldest), Configuration: c, Tables: tables, UploadDir: filepath.Join(e.config.DataDir, "uploads"),
 		ReadEvent: func(json []byte) (schema.Event, error) { return readEvent(json, locator(geo), pipelines) },
 		Pipelines: pipelines,

@@ -8,6 +8,8 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -140,5 +142,30 @@ func TestWhatIsTooLongIsAnError(t *testing.T) {
 	}
 	if text, err := Read(strings.NewReader("1234"), 4); err != nil || string(text) != "1234" {
 		t.Errorf("%q %v", text, err)
+	}
+}
+
+func TestSecretsAreWrittenAsReferences(t *testing.T) {
+	s := Secrets{Dir: t.TempDir()}
+	if err := os.WriteFile(filepath.Join(s.Dir, "feed"), []byte("Bearer abc\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("NIGHTJAR_SECRET_OF_ENV", "x")
+	r, _ := http.NewRequest(http.MethodGet, "http://a.example", nil)
+	if err := s.SetHeaders(r, map[string]string{"Authorization": "secret:feed", "X-Key": "secret:of-env", "Accept": "a/b"}); err != nil ||
+		r.Header.Get("Authorization") != "Bearer abc" || r.Header.Get("X-Key") != "x" || r.Header.Get("Accept") != "a/b" {
+		t.Errorf("%v %v", r.Header, err)
+	}
+	if err := s.SetHeaders(r, map[string]string{"Authorization": "secret:none"}); err == nil || !strings.Contains(err.Error(), "there is no secret none") {
+		t.Error(err)
+	}
+	for header, good := range map[string]bool{
+		"Authorization: Bearer abc": false, "X-Api-Key: abc": false, "Accept: a/b": true, "Authorization: secret:a": true, "Authorization: secret:../a": false,
+		"Host: a": false, "a b: c": false, "A: b\nc": false, "Private-Token: x": false,
+	} {
+		name, value, _ := strings.Cut(header, ": ")
+		if err := CheckHeader(name, value); (err == nil) != good {
+			t.Errorf("%q: %v", header, err)
+		}
 	}
 }

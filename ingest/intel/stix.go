@@ -272,3 +272,12 @@ func stixType(path string) Type {
 	}
 	return ""
 }
+
+// PageOf says where a page of a TAXII collection ends.
+func PageOf(text []byte) (Page, error) {
+	var p Page
+	if err := json.Unmarshal(text, &p); err != nil {
+		return p, fmt.Errorf("this is no page of a TAXII collection: %w", err)
+	}
+	return p, nil
+}
