@@ -24,7 +24,7 @@ var layers = map[string][]string{
 	"ingest/pipeline/value":     {"schema"},
 	"ingest/pipeline/weburl":    {"ingest/pipeline/value"},
 	"ingest/pipeline/useragent": {"ingest/pipeline/value"},
-	"ingest/pipeline/grok":      {"schema", "ingest/pipeline/value", "ingest/pipeline/weburl", "ingest/pipeline/useragent"},
+	"ingest/pipeline/grok":      {"schema", "ingest/times", "ingest/pipeline/value", "ingest/pipeline/weburl", "ingest/pipeline/useragent"},
 	"secl/vars":                 {"secl"},
 	"secl/event":                {"secl", "secl/vars"},
 	"secl/policy":               {"secl", "secl/vars"},

@@ -141,6 +141,16 @@ var zones = map[string]int{
 	"JST": 9, "KST": 9, "EST": -5, "EDT": -4, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7,
 }
 
+// ZoneHours are the hours that a zone's abbreviation is ahead of UTC, in any case.
+func ZoneHours(abbreviation string) (hours int, known bool) {
+	hours, known = zones[strings.ToUpper(abbreviation)]
+	return hours, known
+}
+
+// Ahead is how far a time without a year may lie ahead of now: its year is the newest
+// that leaves it no more than that.
+const Ahead = 24 * time.Hour
+
 // IsZone reports whether a word, as it is written, is the abbreviation of a zone.
 func IsZone(word string) bool {
 	_, known := zones[word]
@@ -367,7 +377,7 @@ func (c clock) newest(m Reader, zone *time.Location) (time.Time, error) {
 		return time.Time{}, ErrNoTime
 	}
 	for c.year = m.Now.Year() + 1; c.year >= m.Now.Year()-8; c.year-- {
-		if at, err := c.in(zone); err == nil && !at.After(m.Now.Add(24*time.Hour)) {
+		if at, err := c.in(zone); err == nil && !at.After(m.Now.Add(Ahead)) {
 			return at, nil
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/valyala/fastjson"
 
 	"nightjar/ingest/pipeline/value"
+	"nightjar/ingest/times"
 )
 
 // dateMatcher reads date("format","time zone","locale"): its pattern accepts what the
@@ -299,12 +300,8 @@ func cutName(text string, names []string) (index int, rest string, ok bool) {
 	return index, text[length:], length > 0
 }
 
-// ahead is how far before its receipt a time without a year may not lie: one that seems
-// to come from later is of the year before.
-const ahead = 48 * time.Hour
-
 // time is the time read. A time without a date is one of 1 January 1970; a date without
-// a year is one of the year of its receipt, or the year before when it lay ahead.
+// a year is of the year of its receipt, unless it lay ahead then.
 func (r *readTime) time(received time.Time) (t time.Time, ok bool) {
 	if r.afternoon >= 0 {
 		if r.hour > 12 {
@@ -322,13 +319,12 @@ func (r *readTime) time(received time.Time) (t time.Time, ok bool) {
 	case !dated:
 		return r.in(1970)
 	}
-	year := received.In(r.zone).Year()
-	if t, ok = r.in(year); !ok || t.After(received.Add(ahead)) {
-		if before, fits := r.in(year - 1); fits {
-			return before, true
+	for year := received.Year() + 1; year >= received.Year()-8; year-- {
+		if t, ok = r.in(year); ok && !t.After(received.Add(times.Ahead)) {
+			return t, true
 		}
 	}
-	return t, ok
+	return t, false
 }
 
 func (r *readTime) in(year int) (t time.Time, ok bool) {

@@ -86,7 +86,9 @@ func TestDates(t *testing.T) {
 		{`%{date("d-MMM-yyyy HH:mm:ss.SSS","UTC"):t}`, `1-Sep-2020 00:00:00.500`, `{"t":1598918400500}`},
 		{`%{date("MMM dd HH:mm:ss"):t}`, `Jul 15 11:00:00`, `{"t":1784113200000}`}, // the year of receipt
 		{`%{date("MMM dd HH:mm:ss"):t}`, `Dec 31 23:59:59`, `{"t":1767225599000}`}, // it would lie ahead
-		{`%{date("yyyy-MM-dd"):t}`, `2016-02-30`, `{}`},                            // no such day
+		{`%{date("MMM dd HH:mm:ss"):t}`, `Feb 29 00:00:00`, `{"t":1709164800000}`}, // the last that was
+		{`%{date("HH:mm z"):t} %{date("HH:mm z"):u}`, `00:00 CST 00:00 BST`, `{"t":21600000}`},
+		{`%{date("yyyy-MM-dd"):t}`, `2016-02-30`, `{}`}, // no such day
 		{`%{date("yyyy-MM-dd"):t}`, `2016-2-3`, `no match`},
 		{`%{date("'Q''' yyyy"):t}`, `Q' 2016`, `{"t":1451606400000}`},
 		{`%{date("yyyy-MM-dd HH:mm:ss"):t:scale(0.001)}`, `1970-01-01 00:01:00`, `{"t":60}`},

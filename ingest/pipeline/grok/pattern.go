@@ -160,7 +160,7 @@ func (p *pattern) repeated(n *node, start int) *node {
 		} else if p.accept("+") {
 			n = keepFirst(n)
 		}
-		if times(n) > maxRepeat {
+		if turns(n) > maxRepeat {
 			return p.fail(at, fmt.Sprintf("more than %d repetitions", maxRepeat), "write + or * where the number does not matter")
 		}
 	}
@@ -176,11 +176,11 @@ func repeat(n *node, low, high int) *node {
 	return loop(n, low, high)
 }
 
-// times is how often the innermost part of n is repeated at most, by counted loops.
-func times(n *node) int {
+// turns is how often the innermost part of n is repeated at most, by counted loops.
+func turns(n *node) int {
 	most := 1
 	for _, s := range n.subs {
-		most = max(most, times(s))
+		most = max(most, turns(s))
 	}
 	if n.op == opLoop {
 		most *= max(n.min, n.max, 1)

@@ -7,17 +7,13 @@ import (
 	"sync/atomic"
 	"time"
 	_ "time/tzdata" // zones are the same where the system has none
+
+	"nightjar/ingest/times"
 )
 
-// abbreviations are zones by their short names, hours from UTC. Of those that several
-// regions use, the one that logs mean most often.
-var abbreviations = map[string]float64{
-	"WET": 0, "WEST": 1, "BST": 1, "CET": 1, "CEST": 2, "MET": 1, "MEST": 2, "EET": 2, "EEST": 3, "MSK": 3,
-	"EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7,
-	"AKST": -9, "AKDT": -8, "HST": -10, "AST": -4, "ADT": -3, "NST": -3.5, "NDT": -2.5, "BRT": -3, "ART": -3,
-	"IST": 5.5, "PKT": 5, "SGT": 8, "HKT": 8, "JST": 9, "KST": 9, "AWST": 8, "ACST": 9.5, "ACDT": 10.5,
-	"AEST": 10, "AEDT": 11, "NZST": 12, "NZDT": 13, "SAST": 2,
-}
+// americanZones are the abbreviations that formats of Joda's letters read as those of
+// North America, though others use them too: hours from UTC.
+var americanZones = map[string]int{"CST": -6, "CDT": -5}
 
 // zones remembers the zones that texts named: text to *time.Location.
 var (
@@ -55,8 +51,12 @@ func readZone(text string) *time.Location {
 	if offset != "" && (offset[0] == '+' || offset[0] == '-') {
 		return offsetZone(offset)
 	}
-	if hours, ok := abbreviations[upper]; ok {
-		return time.FixedZone(upper, int(hours*3600))
+	hours, known := times.ZoneHours(upper)
+	if !known {
+		hours, known = americanZones[upper]
+	}
+	if known {
+		return time.FixedZone(upper, hours*3600)
 	}
 	if !strings.Contains(text, "/") || strings.Contains(text, "..") {
 		return nil
