@@ -53,7 +53,7 @@ var layers = map[string][]string{
 	"retention":            {"schema", "clickhouse"},
 	"ingest/wal":           {},
 	"ingest/geoip":         {"schema"},
-	"ingest/record":        {"schema"},
+	"ingest/record":        {"schema", "ingest/pipeline/value"},
 	"ingest/times":         {"schema"},
 	"ingest/heads":         {"ingest/times"},
 	"ingest":               {"schema", "ingest/wal", "ingest/auditd", "ingest/flowlog", "ingest/record", "ingest/times", "ingest/heads"},

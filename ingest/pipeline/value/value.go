@@ -106,9 +106,9 @@ func Bool(arena *fastjson.Arena, b bool) *fastjson.Value {
 	return arena.NewFalse()
 }
 
-// Text is what a value reads as in a text: a string as it is, an integral number
-// without ".0", true and false, the elements of an array joined by commas. Objects,
-// null, and arrays with objects in them have no text.
+// Text is what a value reads as in a text: a string as it is, a number without a
+// needless fraction, true and false, the elements of an array joined by commas.
+// Objects, null, and arrays with more than those in them have no text.
 func Text(v *fastjson.Value) (text string, ok bool) {
 	if v == nil {
 		return "", false
@@ -117,7 +117,7 @@ func Text(v *fastjson.Value) (text string, ok bool) {
 	case fastjson.TypeString:
 		return string(v.GetStringBytes()), true
 	case fastjson.TypeNumber:
-		return number(v.String()), true
+		return number(v), true
 	case fastjson.TypeTrue:
 		return "true", true
 	case fastjson.TypeFalse:
@@ -132,7 +132,7 @@ func joined(v *fastjson.Value) (string, bool) {
 	var b strings.Builder
 	for i, item := range v.GetArray() {
 		text, ok := Text(item)
-		if !ok {
+		if !ok || item.Type() == fastjson.TypeArray {
 			return "", false
 		}
 		if i > 0 {
@@ -143,19 +143,17 @@ func joined(v *fastjson.Value) (string, bool) {
 	return b.String(), true
 }
 
-// number writes an integral number as an integer: 80.0 and 8e1 are 80.
-func number(s string) string {
-	if !strings.ContainsAny(s, ".eE") {
-		return s
+// number writes 80.0 and 8e1 as 80; a number without fraction and exponent stays.
+func number(v *fastjson.Value) string {
+	text := v.String()
+	if !strings.ContainsAny(text, ".eE") {
+		return text
 	}
-	f, err := strconv.ParseFloat(s, 64)
+	f, err := v.Float64()
 	if err != nil {
-		return s
+		return text
 	}
-	if f == math.Trunc(f) && math.Abs(f) < 1<<53 {
-		return strconv.FormatInt(int64(f), 10)
-	}
-	return s
+	return schema.FormatFloat(f)
 }
 
 // Set puts v under the path into object: objects on the way are made, and what

@@ -51,7 +51,7 @@ func checkString(t *testing.T, s string) {
 func TestTexts(t *testing.T) {
 	for in, want := range map[string]string{
 		`"a"`: "a", `80.0`: "80", `8e1`: "80", `1.5`: "1.5", `true`: "true",
-		`[1.0,"a",false]`: "1,a,false", `{}`: "-", `null`: "-", `[{}]`: "-", `123456789012345678901`: "123456789012345678901",
+		`[1.0,"a",false]`: "1,a,false", `{}`: "-", `null`: "-", `[{}]`: "-", `[[1]]`: "-", `123456789012345678901`: "123456789012345678901",
 	} {
 		got, ok := Text(fastjson.MustParse(in))
 		if !ok {
