@@ -44,7 +44,7 @@ var layers = map[string][]string{
 	"configuration":          {"schema", "compiler", "scheduler", "configuration/outbound"},
 	"configuration/outbound": {},
 	// edges: pipelines
-	"ingest/pipeline":            {"schema", "compiler", "ingest/record", "ingest/times", "ingest/pipeline/grok", "ingest/pipeline/value", "ingest/pipeline/weburl", "ingest/pipeline/useragent"},
+	"ingest/pipeline":            {"schema", "compiler", "ingest/record", "ingest/times", "ingest/heads", "ingest/pipeline/grok", "ingest/pipeline/value", "ingest/pipeline/weburl", "ingest/pipeline/useragent"},
 	"ingest/pipeline/registry":   {"schema", "configuration", "ingest", "ingest/record", "ingest/pipeline"},
 	"ingest/pipeline/sampletest": {"schema", "ingest", "ingest/pipeline"},
 

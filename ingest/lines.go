@@ -7,7 +7,7 @@ import (
 // programs are the sources of lines by the program that wrote them, as the head of a
 // line names it. Programs that share a source share a format.
 var programs = map[string]string{
-	"sshd": "sshd", "sshd-session": "sshd", "sshd-auth": "sshd", "sshd(pam_unix)": "sshd",
+	"sshd": "sshd", "sshd(pam_unix)": "sshd",
 	"sudo": "sudo", "su": "su", "su-l": "su", "runuser": "su",
 	"cron": "cron", "crond": "cron", "CRON": "cron", "anacron": "cron", "crontab": "cron",
 	"useradd": "useradd", "userdel": "useradd", "usermod": "useradd", "groupadd": "useradd", "groupdel": "useradd", "groupmod": "useradd",
@@ -21,7 +21,7 @@ var programs = map[string]string{
 
 // SourceOf is the source of the lines of a program; empty: none is known.
 func SourceOf(program string) string {
-	if isSSHD(program) {
+	if strings.HasPrefix(program, "sshd-") {
 		return "sshd"
 	}
 	return programs[program]

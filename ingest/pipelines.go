@@ -50,7 +50,7 @@ func (d *Decoder) pipe(e *schema.Event, x *draft, timed bool) *fastjson.Arena {
 	d.piped = true
 	arena := arenas.Get().(*fastjson.Arena)
 	r := &record.Record{
-		Source: e.Source, Service: e.Service, Host: e.Host, Status: e.Status, Message: e.Message, Tags: e.Tags,
+		Source: e.Source, Service: e.Service, Host: e.Host, Status: e.Status, Message: e.Message, Line: x.line, Tags: e.Tags,
 		At: e.At, Timed: timed, Received: d.Now, Year: d.Year, Zone: d.Zone, Arena: arena,
 	}
 	bare := isBare(x.pairs) && x.said == nil

@@ -4,11 +4,12 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 )
 
 // Load reads the pipelines in a folder: NAME.yaml, whose id is NAME unless it says
-// another, in the order of their names. Tests (NAME.test.yaml) are left out.
+// another, in their order, and those of one order in that of their names. Tests (NAME.test.yaml) are left out.
 func Load(files fs.FS, folder string) ([]*Pipeline, error) {
 	names, err := fs.Glob(files, path.Join(folder, "*.yaml"))
 	if err != nil {
@@ -32,6 +33,7 @@ func Load(files fs.FS, folder string) ([]*Pipeline, error) {
 		}
 		out = append(out, p)
 	}
+	slices.SortStableFunc(out, func(a, b *Pipeline) int { return a.Order - b.Order })
 	return out, nil
 }
 

@@ -1,7 +1,11 @@
 package pipeline
 
 import (
+	"github.com/valyala/fastjson"
+
 	"nightjar/ingest/record"
+	"nightjar/ingest/times"
+	"nightjar/schema"
 )
 
 // DateRemapper gives the record its time.
@@ -21,7 +25,7 @@ func readDateRemapper(o *object, b Base) Processor {
 }
 
 func (d *DateRemapper) run(x *run) outcome {
-	if d.IfMissing && x.Timed {
+	if d.IfMissing && x.said {
 		return skipped("the event says its time itself")
 	}
 	why := noSource
@@ -30,7 +34,7 @@ func (d *DateRemapper) run(x *run) outcome {
 		if v == nil {
 			continue
 		}
-		at, ok := dates{Now: x.Received, Year: x.Year, Zone: x.Zone}.of(v)
+		at, ok := d.date(x, v)
 		if !ok {
 			why = p.String() + " is no date"
 			continue
@@ -44,4 +48,16 @@ func (d *DateRemapper) run(x *run) outcome {
 		return applied
 	}
 	return skipped(why)
+}
+
+// date is what stands there, read as the vendor does; where the line counts only if the
+// event says no time itself, which is ours, in any form that the intake reads.
+func (d *DateRemapper) date(x *run, v *fastjson.Value) (schema.Millis, bool) {
+	r := times.Reader{Now: x.Received, Year: x.Year, Zone: x.Zone}
+	if !d.IfMissing {
+		return dates(r).of(v)
+	}
+	r.Millis = v.Type() == fastjson.TypeNumber // which grok's date makes
+	at, err := r.Value(v)
+	return at, err == nil && at >= schema.MinMillis && at <= schema.MaxMillis
 }

@@ -147,10 +147,16 @@ func (g *GrokParser) run(x *run) outcome {
 	return outcome{Outcome: Applied, rule: rule}
 }
 
+// bodySource is ours: what of the message follows the head that a syslog-parser read.
+const bodySource = "$text"
+
 // text is what is parsed. The message is the record's own, even where an attribute has
 // its name.
 func (g *GrokParser) text(x *run) (string, bool) {
-	if g.Source == "message" {
+	switch {
+	case g.Source == bodySource && x.headed:
+		return x.body, x.body != "" && len(x.body) <= longestBody
+	case g.Source == bodySource, g.Source == "message":
 		return x.Message, x.Message != ""
 	}
 	v := x.get(g.path)

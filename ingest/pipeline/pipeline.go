@@ -20,6 +20,8 @@ type Pipeline struct {
 
 	// Version counts the document's meanings: what it parsed names it.
 	Version int `json:"-"`
+	// Order is the place of a pipeline that ships: those with less come first.
+	Order int `json:"-"`
 	// Warnings are what is to be known, and is no mistake.
 	Warnings []Problem `json:"-"`
 	// Dear are the grok rules that RE2 can't run.
@@ -35,6 +37,9 @@ const (
 	MaxLookupBytes = 100_000 // of all lookup tables of a pipeline
 	maxTags        = 100
 )
+
+// defaultOrder is that of pipelines that say none.
+const defaultOrder = 100
 
 // What the vendor advises: more is a warning.
 const (
@@ -106,7 +111,7 @@ func parse(n *node, at string, o ParseOptions) (*Pipeline, error) {
 }
 
 func (d *document) pipeline(o *object) *Pipeline {
-	p := &Pipeline{Type: "pipeline", Version: 1}
+	p := &Pipeline{Type: "pipeline", Version: 1, Order: defaultOrder}
 	p.ID = o.textOr("id", "")
 	if inner := o.inner("pipeline"); inner != nil { // a file of the vendor's integrations
 		o.ignore("metric_id", "backend_only", "facets", "metrics", "installation_sources")
@@ -128,6 +133,9 @@ func (d *document) pipeline(o *object) *Pipeline {
 			o.problem("version", "a version is a whole number from 1 on", "")
 		}
 		p.Version = n
+	}
+	if o.find("order") != nil {
+		p.Order = int(o.integer("order"))
 	}
 	p.Processors = o.processors("processors", topLevel)
 	o.end()

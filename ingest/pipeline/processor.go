@@ -37,6 +37,8 @@ var readers map[level]map[string]reader
 func init() { // the readers of pipelines read processors
 	all := map[string]reader{
 		"grok-parser":              readGrok,
+		"syslog-parser":            readSyslogParser,
+		"host-remapper":            readHostRemapper,
 		"date-remapper":            readDateRemapper,
 		"status-remapper":          readStatusRemapper,
 		"service-remapper":         readServiceRemapper,

@@ -54,6 +54,18 @@ func readServiceRemapper(o *object, b Base) Processor {
 	})
 }
 
+// readHostRemapper reads a processor of ours: devices that tell of others name themselves
+// in their lines, and only they know.
+func readHostRemapper(o *object, b Base) Processor {
+	return newRemapper(o, b, func(x *run, v *fastjson.Value, _ record.Path) (outcome, bool) {
+		text, ok := record.Text(v)
+		if !ok || text == "" {
+			return outcome{}, false
+		}
+		return x.give(givenHost, &x.Host, "host", text), true
+	})
+}
+
 func readMessageRemapper(o *object, b Base) Processor {
 	return newRemapper(o, b, moving(givenMessage, "message", func(x *run) *string { return &x.Message }), "msg")
 }

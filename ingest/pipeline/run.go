@@ -22,10 +22,20 @@ type run struct {
 	// given says which fields a remapper has given already: the first counts, over all
 	// pipelines.
 	given [givenFields]bool
+	// said says that the event itself said its time.
+	said bool
+	// headed says that a syslog-parser has read the message's head, and body is what
+	// follows that.
+	headed bool
+	body   string
 	// made is how much was added to the record, in bytes.
 	made int
 	// reserved is the event that filters on reserved fields alone are asked of.
 	reserved schema.Event
+	// viewed is the event that was asked last for attributes, at which number of changes.
+	viewed      *schema.Event
+	viewedAt    int
+	viewedPaths []string
 	// trace is where what happens is written down; nil: nowhere.
 	trace *Step
 	// failures are what failed in the pipeline, in short texts.
@@ -45,6 +55,7 @@ type givenField uint8
 const (
 	givenStatus givenField = iota
 	givenService
+	givenHost
 	givenMessage
 	givenTrace
 	givenSpan
@@ -224,9 +235,25 @@ func (x *run) tell(name, text string) {
 // all. The fields are those of now; the event is for the next question only.
 func (x *run) event(paths []string, all bool) *schema.Event {
 	if all || len(paths) > 0 {
-		return x.Record.Event(paths, all)
+		return x.view(paths, all)
 	}
 	e := &x.reserved
+	e.At, e.Source, e.Service, e.Host, e.Status, e.Message, e.Tags = x.At, x.Source, x.Service, x.Host, x.Status, x.Message, x.Tags
+	return e
+}
+
+// view is the event with these attributes. That of the last question serves the next one
+// of the same attributes, for most pipelines ask what the one before them has asked.
+func (x *run) view(paths []string, all bool) *schema.Event {
+	e := x.viewed
+	if e == nil || all || x.viewedAt != x.Changes() || !slices.Equal(x.viewedPaths, paths) {
+		e = x.Record.Event(paths, all)
+		x.viewed, x.viewedAt, x.viewedPaths = e, x.Changes(), paths
+		if all {
+			x.viewed = nil
+		}
+		return e
+	}
 	e.At, e.Source, e.Service, e.Host, e.Status, e.Message, e.Tags = x.At, x.Source, x.Service, x.Host, x.Status, x.Message, x.Tags
 	return e
 }

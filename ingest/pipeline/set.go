@@ -124,7 +124,7 @@ func (s *Set) Trace(r *record.Record) (Trace, record.Applied) {
 
 func (s *Set) run(r *record.Record, t *Trace) (done record.Applied) {
 	x := s.runs.Get().(*run)
-	*x = run{Record: r, set: s, came: cameWith(r), grok: grok.Context{Received: r.Received, Arena: r.Arena}}
+	*x = run{Record: r, set: s, said: r.Timed, came: cameWith(r), grok: grok.Context{Received: r.Received, Arena: r.Arena}}
 	defer func() {
 		*x = run{}
 		s.runs.Put(x)

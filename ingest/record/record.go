@@ -16,6 +16,8 @@ import (
 // Record is an event between its reading and its storing. It is for one goroutine.
 type Record struct {
 	Source, Service, Host, Status, Message string
+	// Line is the line that the message stood in, where a transport took that apart.
+	Line string
 	// TraceID and SpanID are those that a pipeline found.
 	TraceID, SpanID string
 	Tags            []string
@@ -33,11 +35,18 @@ type Record struct {
 	// Arena makes new values. They live until the event is built.
 	Arena *fastjson.Arena
 
-	root []schema.Pair
+	root    []schema.Pair
+	changes int
 }
 
+// Changes counts the changes of attributes so far: while it stands still, so do they.
+func (r *Record) Changes() int { return r.changes }
+
 // Reset gives the record its attributes, which it will change in place.
-func (r *Record) Reset(attributes []schema.Pair) { r.root = attributes }
+func (r *Record) Reset(attributes []schema.Pair) {
+	r.root = attributes
+	r.changes++
+}
 
 // Attributes are the record's attributes as they are now.
 func (r *Record) Attributes() []schema.Pair { return r.root }
@@ -65,6 +74,7 @@ func (r *Record) Has(p Path) bool { return r.Get(p) != nil }
 // Set puts a value at the path. Objects that are missing on the way are made, scalars
 // on the way replaced. A member with a dot in its key that leads there is used.
 func (r *Record) Set(p Path, v *fastjson.Value) {
+	r.changes++
 	for n := len(p.steps); n > 0; n-- {
 		i := r.find(p.key(0, n))
 		if i < 0 {
@@ -83,6 +93,7 @@ func (r *Record) Set(p Path, v *fastjson.Value) {
 // Delete removes what stands at the path, and parents that it leaves empty. It
 // reports whether there was something.
 func (r *Record) Delete(p Path) bool {
+	r.changes++
 	for n := len(p.steps); n > 0; n-- {
 		key := p.key(0, n)
 		i := r.find(key)
@@ -108,6 +119,7 @@ func (r *Record) Delete(p Path) bool {
 // Merge puts an object's members over the attributes, object into object; what is no
 // object is replaced. A dot in a key is part of the key.
 func (r *Record) Merge(o *fastjson.Object) {
+	r.changes++
 	o.Visit(func(k []byte, v *fastjson.Value) {
 		i := r.find(string(k))
 		if i < 0 {

@@ -55,6 +55,8 @@ func init() {
 		"querystring":        text(weburl.Query),
 		"url":                text(func(a *fastjson.Arena, s string) *fastjson.Value { return weburl.Details(a, s, false) }),
 		"xml":                text(parseXML),
+		"cef":                text(parseCEF),
+		"leef":               text(parseLEEF),
 		"scale":              {args: `(factor)`, build: (*pattern).scaleFilter},
 		"nullIf":             {args: `("text")`, build: (*pattern).nullIfFilter},
 		"useragent":          {args: `(decodeuricomponent:true)`, build: (*pattern).useragentFilter},

@@ -76,8 +76,10 @@ type capture struct {
 	path    []string // nil: what the filter makes is merged into the root
 	convert convert  // nil: a text
 	filter  *filter  // nil: none
-	slot    int
-	twin    bool // another capture of the rule has the same path
+	// constant is what is stored wherever the match comes by; nil: the text is.
+	constant *string
+	slot     int
+	twin     bool // another capture of the rule has the same path
 }
 
 // store makes the object of what was captured. Empty texts and nulls are left out.
@@ -86,10 +88,14 @@ func (p *program) store(c *Context, m *machine) *fastjson.Value {
 	var seen []*capture
 	for _, s := range p.captures {
 		from, to := m.slots[s.slot], m.slots[s.slot+1]
-		if from < 0 || to <= from {
+		if from < 0 || to <= from && s.constant == nil {
 			continue
 		}
-		v := s.value(c, m.text[from:to])
+		text := m.text[from:to]
+		if s.constant != nil {
+			text = *s.constant
+		}
+		v := s.value(c, text)
 		if v == nil || v.Type() == fastjson.TypeNull {
 			continue
 		}

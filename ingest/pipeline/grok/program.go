@@ -65,11 +65,17 @@ func edge(n *node, end bool) string {
 	case opCapture, opGroup, opAtomic:
 		return edge(n.subs[0], end)
 	case opCat:
-		i := 0
-		if end {
-			i = len(n.subs) - 1
+		subs := n.subs
+		for len(subs) > 1 && subs[len(subs)-1].isConstant() && end {
+			subs = subs[:len(subs)-1]
 		}
-		return edge(n.subs[i], end)
+		for len(subs) > 1 && subs[0].isConstant() && !end {
+			subs = subs[1:]
+		}
+		if end {
+			return edge(subs[len(subs)-1], end)
+		}
+		return edge(subs[0], end)
 	}
 	return ""
 }

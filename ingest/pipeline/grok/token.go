@@ -52,6 +52,9 @@ func (p *pattern) token() *node {
 
 // captured is the matcher's pattern, and what its text is stored as.
 func (p *pattern) captured(m call, path []string, rooted bool, f *filter) *node {
+	if m.name == "constant" && p.c.rule(m.name) == nil {
+		return p.constant(m, path, f)
+	}
 	n, convert := p.matcher(m)
 	if p.err != nil || path == nil && (f == nil || !rooted) {
 		return n

@@ -1,4 +1,4 @@
-package ingest
+package content
 
 import (
 	"fmt"
@@ -58,106 +58,106 @@ var sshdHeads = []struct{ head, at, host string }{
 // bodies are texts of the daemon that tell a client, 203.0.113.66 or
 // host.example.net, or a user, bob; with what is found.
 var bodies = []struct{ body, user, outcome string }{
-	{"Failed password for bob from 203.0.113.66 port 42024 ssh2", "bob", failure},
-	{"Failed password for invalid user bob from 203.0.113.66 port 42024 ssh2", "bob", failure},
-	{"Failed password for illegal user bob from ::ffff:203.0.113.66 port 42024 ssh2", "bob", failure},
-	{"Failed keyboard-interactive for bob from 203.0.113.66 port 42024 ssh2", "bob", failure},
-	{"Failed keyboard-interactive/pam for invalid user bob from 203.0.113.66 port 42024 ssh2 [preauth]", "bob", failure},
-	{"Failed none for invalid user bob from 203.0.113.66 port 42024 ssh2", "bob", failure},
-	{"Failed publickey for bob from 203.0.113.66 port 42024 ssh2: RSA SHA256:abc", "bob", failure},
-	{"Failed publickey for invalid user bob from 203.0.113.66 port 42024 ssh2: ED25519 SHA256:abc [preauth]", "bob", failure},
-	{"Failed publickey for bob from 203.0.113.66 port 42024 ssh2: RSA-CERT SHA256:abc ID k (serial 0) CA RSA SHA256:def", "bob", failure},
-	{"Failed hostbased for bob from 203.0.113.66 port 42024 ssh2: RSA SHA256:abc, client user \"x\", client host \"y\"", "bob", failure},
-	{"Failed gssapi-with-mic for bob from 203.0.113.66 port 42024 ssh2: bob@EXAMPLE.NET", "bob", failure},
-	{"Failed password for bob from 203.0.113.66", "bob", failure},
-	{"Accepted password for bob from 203.0.113.66 port 42024 ssh2", "bob", success},
-	{"Accepted publickey for bob from 203.0.113.66 port 42024 ssh2: ECDSA SHA256:abc", "bob", success},
-	{"Postponed publickey for bob from 203.0.113.66 port 42024 ssh2 [preauth]", "bob", neither},
-	{"Partial publickey for bob from 203.0.113.66 port 42024 ssh2: RSA SHA256:abc", "bob", neither},
-	{"maximum authentication attempts exceeded for bob from 203.0.113.66 port 42024 ssh2 [preauth]", "bob", failure},
-	{"maximum authentication attempts exceeded for invalid user bob from 203.0.113.66 port 42024 ssh2 [preauth]", "bob", failure},
-	{"Too many authentication failures for bob from 203.0.113.66 port 42024 ssh2", "bob", failure},
-	{"Disconnecting: Too many authentication failures for bob from 203.0.113.66 port 42024 ssh2 [preauth]", "bob", failure},
-	{"Failed keyboard-interactive for bob from 203.0.113.66 port 42024 ssh1", "bob", failure},
-	{"refused connect from _x=_@::ffff:203.0.113.66 (::ffff:203.0.113.66)", "?", failure},
-	{"Invalid user bob from 203.0.113.66", "bob", failure},
-	{"Invalid user bob from 203.0.113.66 port 42024", "bob", failure},
-	{"Illegal user bob from 203.0.113.66", "bob", failure},
-	{"User bob from 203.0.113.66 not allowed because not listed in AllowUsers", "bob", failure},
-	{"User bob from host.example.net not allowed because listed in DenyUsers", "bob", failure},
-	{"User bob from 203.0.113.66 not allowed because not in any group", "bob", failure},
-	{"User bob from 203.0.113.66 not allowed because a group is listed in DenyGroups", "bob", failure},
-	{"User bob from 203.0.113.66 not allowed because none of user's groups are listed in AllowGroups", "bob", failure},
-	{"ROOT LOGIN REFUSED FROM 203.0.113.66 port 42024", "root", failure},
-	{"ROOT LOGIN REFUSED FROM 203.0.113.66", "root", failure},
-	{"Authentication tried for bob with correct key but not from a permitted host (host=host.example.net, ip=203.0.113.66, required=192.0.2.0/24).", "bob", failure},
-	{"Authentication tried for bob with valid certificate but not from a permitted source address (203.0.113.66).", "bob", failure},
-	{"userauth_hostbased mismatch: client sends evil, but we resolve 203.0.113.66 to host.example.net", "?", failure},
-	{"SSH: Server;Ltype: Authname;Remote: 203.0.113.66-42024;Name: bob", "bob", neither},
-	{"SSH: Server;Ltype: Version;Remote: 203.0.113.66-42024;Protocol: 2.0;Client: x", "?", neither},
-	{"PAM: Authentication failure for bob from 203.0.113.66", "bob", failure},
-	{"PAM: authentication error for bob from 203.0.113.66 via 192.0.2.10", "bob", failure},
-	{"PAM: User not known to the underlying authentication module for illegal user bob from 203.0.113.66", "bob", failure},
-	{"PAM: Authentication error for illegal user bob from host.example.net", "bob", failure},
-	{"PAM: Permission denied for bob from 203.0.113.66", "bob", failure},
-	{"pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=203.0.113.66  user=bob", "bob", failure},
-	{"pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=host.example.net", "?", failure},
-	{"pam_sss(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=203.0.113.66 user=bob", "bob", failure},
-	{"pam_krb5(sshd:auth): authentication failure; logname=bob uid=0 euid=0 tty=ssh ruser= rhost=203.0.113.66", "?", failure},
-	{"PAM 3 more authentication failures; logname= uid=0 euid=0 tty=ssh ruser= rhost=203.0.113.66  user=bob", "bob", failure},
-	{"pam_access(sshd:account): access denied for user `bob' from `203.0.113.66'", "bob", failure},
-	{"authentication failure; logname= uid=0 euid=0 tty=NODEVssh ruser= rhost=203.0.113.66  user=bob", "bob", failure},
-	{"Connection closed by 203.0.113.66", "?", neither},
-	{"Connection closed by 203.0.113.66 port 42024 [preauth]", "?", neither},
-	{"Connection closed by authenticating user bob 203.0.113.66 port 42024 [preauth]", "bob", neither},
-	{"Connection closed by invalid user bob 203.0.113.66 port 42024 [preauth]", "bob", neither},
-	{"Connection reset by 203.0.113.66 port 42024 [preauth]", "?", neither},
-	{"Connection reset by authenticating user bob 203.0.113.66 port 42024 [preauth]", "bob", neither},
-	{"Connection reset by invalid user bob 203.0.113.66 port 42024 [preauth]", "bob", neither},
-	{"Disconnected from 203.0.113.66 port 42024", "?", neither},
-	{"Disconnected from authenticating user bob 203.0.113.66 port 42024 [preauth]", "bob", neither},
-	{"Disconnected from user bob 203.0.113.66 port 42024", "bob", neither},
-	{"Received disconnect from 203.0.113.66 port 42024:11: Bye Bye [preauth]", "?", neither},
-	{"Received disconnect from 203.0.113.66: 3: com.jcraft.jsch.JSchException: Auth fail [preauth]", "?", neither},
-	{"Disconnecting 203.0.113.66 port 42024: Too many authentication failures [preauth]", "?", neither},
-	{"Disconnecting authenticating user bob 203.0.113.66 port 42024: Too many authentication failures [preauth]", "bob", neither},
-	{"Disconnecting invalid user bob 203.0.113.66 port 42024: Too many authentication failures [preauth]", "bob", neither},
-	{"Disconnecting invalid user bob 203.0.113.66 port 42024: Change of username or service not allowed: (bob,ssh-connection) -> (eve,ssh-connection) [preauth]", "bob", neither},
-	{"Connection from 203.0.113.66 port 42024 on 192.0.2.10 port 22 rdomain \"\"", "?", neither},
-	{"Connection from authenticating user bob 203.0.113.66 port 42024 timed out", "bob", neither},
-	{"Timeout, client not responding from user bob 203.0.113.66 port 42024", "bob", neither},
-	{"Read error from remote host 203.0.113.66 port 42024: Connection reset by peer", "?", failure},
-	{"Read error from remote host user bob 203.0.113.66 port 42024: Connection timed out", "bob", failure},
-	{"Starting session: shell on pts/0 for bob from 203.0.113.66 port 42024 id 0", "bob", neither},
-	{"Starting session: subsystem 'sftp' for bob from 203.0.113.66 port 42024 id 0", "bob", neither},
-	{"Close session: user bob from 203.0.113.66 port 42024 id 0", "bob", neither},
-	{"Did not receive identification string from 203.0.113.66", "?", failure},
-	{"Did not receive identification string from 203.0.113.66 port 42024", "?", failure},
-	{"Could not write ident string to 203.0.113.66 port 42024: Broken pipe", "?", failure},
-	{"Bad protocol version identification 'GET / HTTP/1.0' from 203.0.113.66 port 42024", "?", failure},
-	{"Bad protocol version identification '\\003' from 203.0.113.66", "?", failure},
-	{"Protocol major versions differ for 203.0.113.66 port 42024: SSH-2.0-OpenSSH_9.2 vs. SSH-1.5-NmapNSE_1.0", "?", failure},
-	{"banner exchange: Connection from 203.0.113.66 port 42024: invalid format", "?", failure},
-	{"banner exchange: Connection from 203.0.113.66 port 42024: could not read protocol version", "?", failure},
-	{"scanned from 203.0.113.66 with SSH-1.0-SSH_Version_Mapper.  Don't panic.", "?", failure},
-	{"probed from 203.0.113.66 port 42024 with SSH-2.0-x.  Don't panic.", "?", failure},
-	{"Unable to negotiate with 203.0.113.66 port 42024: no matching key exchange method found. Their offer: diffie-hellman-group1-sha1 [preauth]", "?", failure},
-	{"Unable to negotiate with 203.0.113.66: no matching cipher found. Their offer: aes256-cbc [preauth]", "?", failure},
-	{"ssh_dispatch_run_fatal: Connection from 203.0.113.66 port 42024: message authentication code incorrect [preauth]", "?", failure},
-	{"ssh_dispatch_run_fatal: Connection from authenticating user bob 203.0.113.66 port 42024: Broken pipe [preauth]", "bob", failure},
-	{"Timeout before authentication for 203.0.113.66", "?", failure},
-	{"Timeout before authentication for 203.0.113.66 port 42024", "?", failure},
-	{"Timeout before authentication for connection from 203.0.113.66 to 192.0.2.10, pid = 29098", "?", failure},
-	{"drop connection #10 from [203.0.113.66]:50352 on [192.0.2.10]:22 penalty: failed authentication", "?", failure},
-	{"drop connection #3 from [203.0.113.66]:50352 on [192.0.2.10]:22 past MaxStartups", "?", failure},
-	{"refused connect from 203.0.113.66", "?", failure},
-	{"refused connect from host.example.net (203.0.113.66)", "?", failure},
-	{"srclimit_penalise: ipv4: new 203.0.113.66/32 deferred penalty of 5 seconds for penalty: failed authentication", "?", failure},
-	{"reverse mapping checking getaddrinfo for evil.example [203.0.113.66] failed - POSSIBLE BREAK-IN ATTEMPT!", "?", failure},
-	{"reverse mapping checking getaddrinfo for evil.example [203.0.113.66] failed.", "?", failure},
-	{"Nasty PTR record \"192.0.2.1\" is set up for 203.0.113.66, ignoring", "?", failure},
-	{"Address 203.0.113.66 maps to evil.example, but this does not map back to the address.", "?", failure},
-	{"message repeated 5 times: [ Failed password for bob from 203.0.113.66 port 42024 ssh2]", "bob", failure},
+	{"Failed password for bob from 203.0.113.66 port 42024 ssh2", "bob", "failure"},
+	{"Failed password for invalid user bob from 203.0.113.66 port 42024 ssh2", "bob", "failure"},
+	{"Failed password for illegal user bob from ::ffff:203.0.113.66 port 42024 ssh2", "bob", "failure"},
+	{"Failed keyboard-interactive for bob from 203.0.113.66 port 42024 ssh2", "bob", "failure"},
+	{"Failed keyboard-interactive/pam for invalid user bob from 203.0.113.66 port 42024 ssh2 [preauth]", "bob", "failure"},
+	{"Failed none for invalid user bob from 203.0.113.66 port 42024 ssh2", "bob", "failure"},
+	{"Failed publickey for bob from 203.0.113.66 port 42024 ssh2: RSA SHA256:abc", "bob", "failure"},
+	{"Failed publickey for invalid user bob from 203.0.113.66 port 42024 ssh2: ED25519 SHA256:abc [preauth]", "bob", "failure"},
+	{"Failed publickey for bob from 203.0.113.66 port 42024 ssh2: RSA-CERT SHA256:abc ID k (serial 0) CA RSA SHA256:def", "bob", "failure"},
+	{"Failed hostbased for bob from 203.0.113.66 port 42024 ssh2: RSA SHA256:abc, client user \"x\", client host \"y\"", "bob", "failure"},
+	{"Failed gssapi-with-mic for bob from 203.0.113.66 port 42024 ssh2: bob@EXAMPLE.NET", "bob", "failure"},
+	{"Failed password for bob from 203.0.113.66", "bob", "failure"},
+	{"Accepted password for bob from 203.0.113.66 port 42024 ssh2", "bob", "success"},
+	{"Accepted publickey for bob from 203.0.113.66 port 42024 ssh2: ECDSA SHA256:abc", "bob", "success"},
+	{"Postponed publickey for bob from 203.0.113.66 port 42024 ssh2 [preauth]", "bob", ""},
+	{"Partial publickey for bob from 203.0.113.66 port 42024 ssh2: RSA SHA256:abc", "bob", ""},
+	{"maximum authentication attempts exceeded for bob from 203.0.113.66 port 42024 ssh2 [preauth]", "bob", "failure"},
+	{"maximum authentication attempts exceeded for invalid user bob from 203.0.113.66 port 42024 ssh2 [preauth]", "bob", "failure"},
+	{"Too many authentication failures for bob from 203.0.113.66 port 42024 ssh2", "bob", "failure"},
+	{"Disconnecting: Too many authentication failures for bob from 203.0.113.66 port 42024 ssh2 [preauth]", "bob", "failure"},
+	{"Failed keyboard-interactive for bob from 203.0.113.66 port 42024 ssh1", "bob", "failure"},
+	{"refused connect from _x=_@::ffff:203.0.113.66 (::ffff:203.0.113.66)", "?", "failure"},
+	{"Invalid user bob from 203.0.113.66", "bob", "failure"},
+	{"Invalid user bob from 203.0.113.66 port 42024", "bob", "failure"},
+	{"Illegal user bob from 203.0.113.66", "bob", "failure"},
+	{"User bob from 203.0.113.66 not allowed because not listed in AllowUsers", "bob", "failure"},
+	{"User bob from host.example.net not allowed because listed in DenyUsers", "bob", "failure"},
+	{"User bob from 203.0.113.66 not allowed because not in any group", "bob", "failure"},
+	{"User bob from 203.0.113.66 not allowed because a group is listed in DenyGroups", "bob", "failure"},
+	{"User bob from 203.0.113.66 not allowed because none of user's groups are listed in AllowGroups", "bob", "failure"},
+	{"ROOT LOGIN REFUSED FROM 203.0.113.66 port 42024", "root", "failure"},
+	{"ROOT LOGIN REFUSED FROM 203.0.113.66", "root", "failure"},
+	{"Authentication tried for bob with correct key but not from a permitted host (host=host.example.net, ip=203.0.113.66, required=192.0.2.0/24).", "bob", "failure"},
+	{"Authentication tried for bob with valid certificate but not from a permitted source address (203.0.113.66).", "bob", "failure"},
+	{"userauth_hostbased mismatch: client sends evil, but we resolve 203.0.113.66 to host.example.net", "?", "failure"},
+	{"SSH: Server;Ltype: Authname;Remote: 203.0.113.66-42024;Name: bob", "bob", ""},
+	{"SSH: Server;Ltype: Version;Remote: 203.0.113.66-42024;Protocol: 2.0;Client: x", "?", ""},
+	{"PAM: Authentication failure for bob from 203.0.113.66", "bob", "failure"},
+	{"PAM: authentication error for bob from 203.0.113.66 via 192.0.2.10", "bob", "failure"},
+	{"PAM: User not known to the underlying authentication module for illegal user bob from 203.0.113.66", "bob", "failure"},
+	{"PAM: Authentication error for illegal user bob from host.example.net", "bob", "failure"},
+	{"PAM: Permission denied for bob from 203.0.113.66", "bob", "failure"},
+	{"pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=203.0.113.66  user=bob", "bob", "failure"},
+	{"pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=host.example.net", "?", "failure"},
+	{"pam_sss(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=203.0.113.66 user=bob", "bob", "failure"},
+	{"pam_krb5(sshd:auth): authentication failure; logname=bob uid=0 euid=0 tty=ssh ruser= rhost=203.0.113.66", "?", "failure"},
+	{"PAM 3 more authentication failures; logname= uid=0 euid=0 tty=ssh ruser= rhost=203.0.113.66  user=bob", "bob", "failure"},
+	{"pam_access(sshd:account): access denied for user `bob' from `203.0.113.66'", "bob", "failure"},
+	{"authentication failure; logname= uid=0 euid=0 tty=NODEVssh ruser= rhost=203.0.113.66  user=bob", "bob", "failure"},
+	{"Connection closed by 203.0.113.66", "?", ""},
+	{"Connection closed by 203.0.113.66 port 42024 [preauth]", "?", ""},
+	{"Connection closed by authenticating user bob 203.0.113.66 port 42024 [preauth]", "bob", ""},
+	{"Connection closed by invalid user bob 203.0.113.66 port 42024 [preauth]", "bob", ""},
+	{"Connection reset by 203.0.113.66 port 42024 [preauth]", "?", ""},
+	{"Connection reset by authenticating user bob 203.0.113.66 port 42024 [preauth]", "bob", ""},
+	{"Connection reset by invalid user bob 203.0.113.66 port 42024 [preauth]", "bob", ""},
+	{"Disconnected from 203.0.113.66 port 42024", "?", ""},
+	{"Disconnected from authenticating user bob 203.0.113.66 port 42024 [preauth]", "bob", ""},
+	{"Disconnected from user bob 203.0.113.66 port 42024", "bob", ""},
+	{"Received disconnect from 203.0.113.66 port 42024:11: Bye Bye [preauth]", "?", ""},
+	{"Received disconnect from 203.0.113.66: 3: com.jcraft.jsch.JSchException: Auth fail [preauth]", "?", ""},
+	{"Disconnecting 203.0.113.66 port 42024: Too many authentication failures [preauth]", "?", ""},
+	{"Disconnecting authenticating user bob 203.0.113.66 port 42024: Too many authentication failures [preauth]", "bob", ""},
+	{"Disconnecting invalid user bob 203.0.113.66 port 42024: Too many authentication failures [preauth]", "bob", ""},
+	{"Disconnecting invalid user bob 203.0.113.66 port 42024: Change of username or service not allowed: (bob,ssh-connection) -> (eve,ssh-connection) [preauth]", "bob", ""},
+	{"Connection from 203.0.113.66 port 42024 on 192.0.2.10 port 22 rdomain \"\"", "?", ""},
+	{"Connection from authenticating user bob 203.0.113.66 port 42024 timed out", "bob", ""},
+	{"Timeout, client not responding from user bob 203.0.113.66 port 42024", "bob", ""},
+	{"Read error from remote host 203.0.113.66 port 42024: Connection reset by peer", "?", "failure"},
+	{"Read error from remote host user bob 203.0.113.66 port 42024: Connection timed out", "bob", "failure"},
+	{"Starting session: shell on pts/0 for bob from 203.0.113.66 port 42024 id 0", "bob", ""},
+	{"Starting session: subsystem 'sftp' for bob from 203.0.113.66 port 42024 id 0", "bob", ""},
+	{"Close session: user bob from 203.0.113.66 port 42024 id 0", "bob", ""},
+	{"Did not receive identification string from 203.0.113.66", "?", "failure"},
+	{"Did not receive identification string from 203.0.113.66 port 42024", "?", "failure"},
+	{"Could not write ident string to 203.0.113.66 port 42024: Broken pipe", "?", "failure"},
+	{"Bad protocol version identification 'GET / HTTP/1.0' from 203.0.113.66 port 42024", "?", "failure"},
+	{"Bad protocol version identification '\\003' from 203.0.113.66", "?", "failure"},
+	{"Protocol major versions differ for 203.0.113.66 port 42024: SSH-2.0-OpenSSH_9.2 vs. SSH-1.5-NmapNSE_1.0", "?", "failure"},
+	{"banner exchange: Connection from 203.0.113.66 port 42024: invalid format", "?", "failure"},
+	{"banner exchange: Connection from 203.0.113.66 port 42024: could not read protocol version", "?", "failure"},
+	{"scanned from 203.0.113.66 with SSH-1.0-SSH_Version_Mapper.  Don't panic.", "?", "failure"},
+	{"probed from 203.0.113.66 port 42024 with SSH-2.0-x.  Don't panic.", "?", "failure"},
+	{"Unable to negotiate with 203.0.113.66 port 42024: no matching key exchange method found. Their offer: diffie-hellman-group1-sha1 [preauth]", "?", "failure"},
+	{"Unable to negotiate with 203.0.113.66: no matching cipher found. Their offer: aes256-cbc [preauth]", "?", "failure"},
+	{"ssh_dispatch_run_fatal: Connection from 203.0.113.66 port 42024: message authentication code incorrect [preauth]", "?", "failure"},
+	{"ssh_dispatch_run_fatal: Connection from authenticating user bob 203.0.113.66 port 42024: Broken pipe [preauth]", "bob", "failure"},
+	{"Timeout before authentication for 203.0.113.66", "?", "failure"},
+	{"Timeout before authentication for 203.0.113.66 port 42024", "?", "failure"},
+	{"Timeout before authentication for connection from 203.0.113.66 to 192.0.2.10, pid = 29098", "?", "failure"},
+	{"drop connection #10 from [203.0.113.66]:50352 on [192.0.2.10]:22 penalty: failed authentication", "?", "failure"},
+	{"drop connection #3 from [203.0.113.66]:50352 on [192.0.2.10]:22 past MaxStartups", "?", "failure"},
+	{"refused connect from 203.0.113.66", "?", "failure"},
+	{"refused connect from host.example.net (203.0.113.66)", "?", "failure"},
+	{"srclimit_penalise: ipv4: new 203.0.113.66/32 deferred penalty of 5 seconds for penalty: failed authentication", "?", "failure"},
+	{"reverse mapping checking getaddrinfo for evil.example [203.0.113.66] failed - POSSIBLE BREAK-IN ATTEMPT!", "?", "failure"},
+	{"reverse mapping checking getaddrinfo for evil.example [203.0.113.66] failed.", "?", "failure"},
+	{"Nasty PTR record \"192.0.2.1\" is set up for 203.0.113.66, ignoring", "?", "failure"},
+	{"Address 203.0.113.66 maps to evil.example, but this does not map back to the address.", "?", "failure"},
+	{"message repeated 5 times: [ Failed password for bob from 203.0.113.66 port 42024 ssh2]", "bob", "failure"},
 }
 
 // TestEverySSHDBodyGivesItsClientBehindEveryHead has each head with each body.
@@ -170,7 +170,7 @@ func TestEverySSHDBodyGivesItsClientBehindEveryHead(t *testing.T) {
 			if strings.HasSuffix(h.head, "error: ") && strings.HasPrefix(b.body, "message repeated") {
 				continue // syslog's words come before the daemon's
 			}
-			d := Decoder{Now: testNow, Source: "sshd"}
+			d := decoder(t, "sshd")
 			e := d.Raw(h.head + b.body)
 			ip, domain, outcome := value(&e, "network.client.ip"), value(&e, "network.client.domain"), value(&e, "evt.outcome")
 			if ip != "203.0.113.66" && (ip != "?" || domain != "host.example.net") || value(&e, "usr.id") != b.user || strings.TrimPrefix(outcome, "?") != b.outcome || !e.Has("evt.name") {
@@ -206,7 +206,7 @@ func TestSSHDTextsWithoutAClient(t *testing.T) {
 		"Connection closed by UNKNOWN port 65535":                                                                               "evt.category=session evt.name=ssh_connection_closed",
 		"Accepted certificate ID \"x for root from 6.6.6.6 port 22 ssh2\" (serial 0) signed by RSA CA SHA256:a via /etc/ssh/ca": "evt.category=authentication evt.name=ssh_certificate_accepted",
 	} {
-		d := Decoder{Now: testNow, Source: "sshd"}
+		d := decoder(t, "sshd")
 		e := d.Raw("Nov 14 22:13:20 web sshd[10]: " + body)
 		if got := clean(strings.Replace(show(e), "process.name=sshd process.pid=10", "", 1)); got != want {
 			t.Errorf("%s\n got %s\nwant %s", body, got, want)
@@ -284,7 +284,7 @@ var attackedHeads = []string{"Mar 27 13:06:56 host sshd[12]: ", "", "Mar 27 13:0
 func checkAttack(t *testing.T, form, claim string, behind ...string) {
 	t.Helper()
 	for _, head := range behind {
-		d := Decoder{Now: testNow, Source: "sshd"}
+		d := decoder(t, "sshd")
 		e := d.Raw(head + fmt.Sprintf(form, claim))
 		ip, port := value(&e, "network.client.ip"), value(&e, "network.client.port")
 		if ip != "?" && ip != "192.0.2.1" || ip == "?" && port != "?" || port != "?" && port != "7" || strings.Contains(value(&e, "network.client.domain"), "6.6.6.6") || e.Has("process") && value(&e, "process.pid") == "1" {
@@ -299,7 +299,7 @@ func TestWhatAClientSaysIsNeverItsAddress(t *testing.T) {
 		for _, claim := range claims {
 			checkAttack(t, form, claim, attackedHeads...)
 		}
-		d := Decoder{Now: testNow, Source: "sshd"}
+		d := decoder(t, "sshd")
 		e := d.Raw(fmt.Sprintf(form, "bob"))
 		if strings.Contains(form, "192.0.2.1 ") || strings.Contains(form, "192.0.2.1-") {
 			found++
@@ -328,8 +328,13 @@ func TestSSHDLinesThatWentWrong(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
 	users := map[int]string{0: "root", 1: "root", 2: "bob", 3: "bob", 5: "root", 6: "root"}
 	for i, line := range lines {
-		d := Decoder{Now: testNow, Offline: true}
-		e := decoded(t, &d, line)
+		d := decoder(t, "")
+		d.Offline = true
+		events, err := d.JSON([]byte(line))
+		if err != nil || len(events) != 1 {
+			t.Fatal(events, err)
+		}
+		e := events[0]
 		ip, domain := value(&e, "network.client.ip"), value(&e, "network.client.domain")
 		if ip != "203.0.113.66" && domain != "host.example.net" || value(&e, "evt.outcome") != "failure" || users[i] != "" && value(&e, "usr.id") != users[i] {
 			t.Errorf("line %d: %s\n%s", i+1, e.Message, show(e))
@@ -344,8 +349,8 @@ func TestSSHDLinesThatWentWrong(t *testing.T) {
 func TestLongLinesOfSSHDCostNoMoreThanTheirLength(t *testing.T) {
 	for _, piece := range []string{" from ", " from 1.2.3.4", " port 1: ", "sshd[1]: ", " ssh2: ", "'", " for ", "x 6.6.6.6 port 1: Change of username or service not allowed: (x,"} {
 		for _, form := range attacks {
-			d := Decoder{Now: testNow, Source: "sshd"}
-			d.Raw(fmt.Sprintf(form, strings.Repeat(piece, (longestText-300)/len(piece)/3)))
+			d := decoder(t, "sshd")
+			d.Raw(fmt.Sprintf(form, strings.Repeat(piece, (16<<10-300)/len(piece)/3)))
 			d.Raw(fmt.Sprintf(form, strings.Repeat(piece, (1<<20)/len(piece))))
 		}
 	}
@@ -360,7 +365,7 @@ func FuzzSSHD(f *testing.F) {
 		f.Add(c, uint16(0))
 	}
 	f.Fuzz(func(t *testing.T, line string, pick uint16) {
-		d := Decoder{Now: testNow, Source: "sshd"}
+		d := decoder(t, "sshd")
 		e := d.Raw(line)
 		if a, err := schema.ParseAttributes(e.JSON); err != nil || len(a.Leaves) != len(e.Leaves) {
 			t.Fatalf("%q: attributes %s do not read back: %v", line, e.JSON, err)
