@@ -1,7 +1,7 @@
 // Package useragent says which program sent a request, by its User-Agent.
 //
-// It reads with the expressions of ua-parser (uap-go), which take milliseconds for a
-// text that was not seen lately; what was is remembered, within a bound.
+// It reads with the expressions of ua-parser (uap-go). What was seen lately is
+// remembered, within a bound.
 package useragent
 
 import (
@@ -9,7 +9,6 @@ import (
 	"sync"
 
 	lru "github.com/hashicorp/golang-lru"
-	"github.com/ua-parser/uap-go/uaparser"
 	"github.com/valyala/fastjson"
 
 	"nightjar/ingest/pipeline/value"
@@ -37,14 +36,6 @@ const (
 	longest    = 1024 // bytes of one that is remembered
 )
 
-var parser = sync.OnceValue(func() *uaparser.Parser {
-	p, err := uaparser.New(uaparser.WithCacheSize(1))
-	if err != nil {
-		panic(err) // the expressions are compiled in
-	}
-	return p
-})
-
 var seen = sync.OnceValue(func() *lru.Cache {
 	c, err := lru.New(remembered)
 	if err != nil {
@@ -66,11 +57,11 @@ func Parse(text string) Agent {
 }
 
 func parse(text string) Agent {
-	client := parser().Parse(text)
+	ua, os, device := compiled().parse(text)
 	a := Agent{
-		Browser: Browser{client.UserAgent.Family, client.UserAgent.Major, client.UserAgent.Minor, client.UserAgent.Patch, ""},
-		OS:      System{client.Os.Family, client.Os.Major, client.Os.Minor, client.Os.Patch},
-		Device:  Device{Family: client.Device.Family, Brand: client.Device.Brand, Model: client.Device.Model},
+		Browser: Browser{Family: ua.Family, Major: ua.Major, Minor: ua.Minor, Patch: ua.Patch},
+		OS:      System{Family: os.Family, Major: os.Major, Minor: os.Minor, Patch: os.Patch},
+		Device:  Device{Family: device.Family, Brand: device.Brand, Model: device.Model},
 	}
 	a.Device.Category = category(text, a)
 	return a
