@@ -189,7 +189,8 @@ func (b *builder) loop(n *node, next part) part {
 }
 
 // classLoop is a loop over single characters. Where what follows can't begin with
-// such a character, only its longest match can lead anywhere.
+// such a character, only its longest match can lead anywhere: behind a shorter one, and
+// behind one that was counted out, such a character follows.
 func (b *builder) classLoop(n *node, next part, keep bool) part {
 	set := n.subs[0].set
 	bytes := set.bytes()
@@ -202,7 +203,7 @@ func (b *builder) classLoop(n *node, next part, keep bool) part {
 		out.end = next.end
 	}
 	switch {
-	case keep || n.max < 0 && !bytes.meets(next.first):
+	case keep || !bytes.meets(next.first):
 		out.step = &longestStep{run: r, text: loneByte(set)}
 	case n.lazy:
 		out.step = &lazyStep{run: r}

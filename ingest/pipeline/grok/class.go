@@ -164,8 +164,8 @@ func (s byteSet) meets(o byteSet) bool {
 
 var allBytes = byteSet{^uint64(0), ^uint64(0), ^uint64(0), ^uint64(0)}
 
-// bytes are the bytes that the characters of the class begin with; for what is
-// above ASCII, all that a character can begin with.
+// bytes are the bytes that the characters of the class begin with, and end in; for
+// what is above ASCII, all bytes above ASCII.
 func (c *class) bytes() byteSet {
 	s := byteSet{c.ascii[0], c.ascii[1]}
 	if len(c.ranges) > 0 {

@@ -102,16 +102,29 @@ func (n *node) any(is func(*node) bool) bool {
 }
 
 // first is what a match of n can begin with, and whether it can be empty.
-func (n *node) first() (set byteSet, empty bool) {
+func (n *node) first() (set byteSet, empty bool) { return n.edge(false) }
+
+// last is what a match of n can end in, and whether it can be empty.
+func (n *node) last() (set byteSet, empty bool) { return n.edge(true) }
+
+func (n *node) edge(last bool) (set byteSet, empty bool) {
 	switch n.op {
 	case opText:
-		set.add(n.text[0])
+		if last {
+			set.add(n.text[len(n.text)-1])
+		} else {
+			set.add(n.text[0])
+		}
 		return set, false
 	case opClass:
 		return n.set.bytes(), false
 	case opCat:
-		for _, s := range n.subs {
-			f, e := s.first()
+		for i := range n.subs {
+			s := n.subs[i]
+			if last {
+				s = n.subs[len(n.subs)-1-i]
+			}
+			f, e := s.edge(last)
 			set.union(f)
 			if !e {
 				return set, false
@@ -120,16 +133,16 @@ func (n *node) first() (set byteSet, empty bool) {
 		return set, true
 	case opAlt:
 		for _, s := range n.subs {
-			f, e := s.first()
+			f, e := s.edge(last)
 			set.union(f)
 			empty = empty || e
 		}
 		return set, empty
 	case opLoop:
-		set, empty = n.subs[0].first()
+		set, empty = n.subs[0].edge(last)
 		return set, empty || n.min == 0
 	case opCapture, opGroup, opAtomic:
-		return n.subs[0].first()
+		return n.subs[0].edge(last)
 	case opBack:
 		return allBytes, true
 	case opNever:

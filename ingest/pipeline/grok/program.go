@@ -37,10 +37,15 @@ type program struct {
 type sieve struct {
 	least                int
 	prefix, suffix, need string
+	last                 byteSet // what it may end in
+	empty                bool    // whether it may be empty
 }
 
 func (s *sieve) passes(text string) bool {
-	return len(text) >= s.least && strings.HasPrefix(text, s.prefix) &&
+	if text == "" {
+		return s.empty
+	}
+	return len(text) >= s.least && s.last.has(text[len(text)-1]) && strings.HasPrefix(text, s.prefix) &&
 		strings.HasSuffix(text, s.suffix) && (s.need == "" || strings.Contains(text, s.need))
 }
 
@@ -48,7 +53,10 @@ func (s *sieve) passes(text string) bool {
 func sieveOf(n *node) sieve {
 	var s sieve
 	s.least, _ = n.width()
-	s.prefix, s.suffix = edge(n, false), edge(n, true)
+	s.prefix, s.suffix = edgeText(n, false), edgeText(n, true)
+	if s.last, s.empty = n.last(); s.empty {
+		s.last = allBytes
+	}
 	for _, lit := range required(n, nil) {
 		if len(lit) > len(s.need) && !strings.HasPrefix(s.prefix, lit) && !strings.HasSuffix(s.suffix, lit) {
 			s.need = lit
@@ -57,13 +65,13 @@ func sieveOf(n *node) sieve {
 	return s
 }
 
-// edge is the text that every match of n begins with, or ends in.
-func edge(n *node, end bool) string {
+// edgeText is the text that every match of n begins with, or ends in.
+func edgeText(n *node, end bool) string {
 	switch n.op {
 	case opText:
 		return n.text
 	case opCapture, opGroup, opAtomic:
-		return edge(n.subs[0], end)
+		return edgeText(n.subs[0], end)
 	case opCat:
 		subs := n.subs
 		for len(subs) > 1 && subs[len(subs)-1].isConstant() && end {
@@ -73,9 +81,9 @@ func edge(n *node, end bool) string {
 			subs = subs[1:]
 		}
 		if end {
-			return edge(subs[len(subs)-1], end)
+			return edgeText(subs[len(subs)-1], end)
 		}
-		return edge(subs[0], end)
+		return edgeText(subs[0], end)
 	}
 	return ""
 }
