@@ -59,6 +59,7 @@ var layers = map[string][]string{
 	"ingest":               {"schema", "ingest/wal", "ingest/auditd", "ingest/flowlog", "ingest/record", "ingest/times", "ingest/heads"},
 	"ingest/profile":       {"schema"},
 	"ingest/intel":         {"schema"},
+	"ingest/reparse":       {"schema", "compiler", "configuration"},
 	"ingest/intel/feeds":   {"schema", "configuration", "configuration/outbound", "scheduler/reference", "ingest/intel"},
 	"ingest/evtx":          {},
 	"ingest/auditd":        {},
@@ -103,7 +104,7 @@ var onlyIn = map[string][]string{
 	"github.com/spf13/cobra":       {"cmd/nightjar"},
 	"github.com/ebitengine/purego": {"clickhouse"},
 	"github.com/ClickHouse/clickhouse-go": {
-		"clickhouse", "migrations", "retention", "backup", "ingest/clickhouse", "scheduler/clickhouse", "api/clickhouse", "cmd/nightjar", "testenv",
+		"clickhouse", "migrations", "retention", "backup", "ingest/clickhouse", "ingest/reparse", "scheduler/clickhouse", "api/clickhouse", "cmd/nightjar", "testenv",
 	},
 	"code.dny.dev/ssrf":                    {"configuration/outbound"},
 	"github.com/cilium/ebpf":               {"agent/bpf", "agent/probe"},

@@ -67,6 +67,8 @@ type Deps struct {
 	CheckRule func(schema.Rule) (warnings []string, err error)
 	// Reach tells of rules that ask for what there is not; nil: nobody does.
 	Reach Reach
+	// Reparses reads stored events again.
+	Reparses Reparses
 	// ThreatLists reads lists of indicators; nil: nobody does.
 	ThreatLists ThreatLists
 	// ReadEvent reads one event as the intake does.

@@ -33,6 +33,7 @@ type Server struct {
 	explains    *explains
 	anomalies   *anomalies
 	threatIntel *threatIntel
+	reparses    *reparses
 
 	suppressions      *suppressions
 	referenceTables   *referenceTables
@@ -141,6 +142,7 @@ func (s *Server) configured(deps Deps) {
 	s.notificationRules = &notificationRules{
 		signals: notificationStore{c.SignalNotifications}, vulnerabilities: notificationStore{c.VulnerabilityNotifications},
 	}
+	s.reparses = &reparses{jobs: deps.Reparses, now: deps.Now}
 	s.threatIntel = &threatIntel{store: c.ThreatLists, lists: deps.ThreatLists}
 	s.agentRules = &agentRules{store: c.AgentRules, policies: c.AgentPolicies}
 	s.indicators = &indicators{rules: deps.Rules, signals: deps.Signals, tables: deps.Tables, triage: c.Indicators, now: deps.Now}

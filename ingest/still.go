@@ -72,6 +72,20 @@ func (in *Intake) Still(ctx context.Context, snapshot func(context.Context) erro
 	return in.state()
 }
 
+// Hold calls do while nothing goes into the sink. Events are taken in meanwhile; they
+// wait in the log.
+func (in *Intake) Hold(ctx context.Context, do func(context.Context) error) error {
+	for _, door := range []chan struct{}{in.carrying, in.landing} {
+		select {
+		case door <- struct{}{}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		defer func() { <-door }()
+	}
+	return do(ctx)
+}
+
 // untilWhole is how far the sink must be for what is in it to be whole batches,
 // or 0 when it is so: a block may end within a batch, and one that was begun
 // before the last crash may be there or not.

@@ -33,9 +33,8 @@ type Sink struct {
 // New is a Sink over this connection, into the connection's database. Run Load
 // once beside it, or its catalogue stays empty-handed.
 func New(conn driver.Conn) *Sink {
-	names := schema.Events.ColumnNames()
 	return &Sink{
-		conn: conn, sql: fmt.Sprintf("INSERT INTO %s (`%s`)", schema.Events.Name, strings.Join(names, "`, `")),
+		conn: conn, sql: insertSQL(schema.Events.Name),
 		fresh: freshPaths{ofBlock: freshOfBlock, ofSource: freshOfSource},
 	}
 }
@@ -68,7 +67,7 @@ func (s *Sink) Insert(ctx context.Context, token string, events []schema.Event) 
 	if err != nil {
 		return err
 	}
-	if err := s.insert(ctx, token, events, rest); err != nil {
+	if err := s.insert(ctx, s.sql, token, events, rest); err != nil {
 		return err
 	}
 	if s.unmarked.Add(int64(len(events))) >= markEvery && s.catalogue.IsComplete() {
@@ -78,19 +77,33 @@ func (s *Sink) Insert(ctx context.Context, token string, events []schema.Event) 
 	return nil
 }
 
+// InsertInto inserts events into a table like that of events, from which they will come
+// into it: the catalogue has their forms before they can.
+func (s *Sink) InsertInto(ctx context.Context, table, token string, events []schema.Event) error {
+	rest, err := s.catalogueEvents(ctx, events)
+	if err != nil {
+		return err
+	}
+	return s.insert(ctx, insertSQL(table), token, events, rest)
+}
+
+func insertSQL(table string) string {
+	return fmt.Sprintf("INSERT INTO %s (`%s`)", table, strings.Join(schema.Events.ColumnNames(), "`, `"))
+}
+
 // insert stores the events as one block, if their attributes fit into one, and
 // else as two, in their order, each under a token of its own.
-func (s *Sink) insert(ctx context.Context, token string, events []schema.Event, rest map[string]bool) error {
+func (s *Sink) insert(ctx context.Context, sql, token string, events []schema.Event, rest map[string]bool) error {
 	attributes, err := nativeAttributes(events, rest)
 	if errors.Is(err, errTooManyPaths) {
 		half := len(events) / 2
-		if err := s.insert(ctx, token+" 1/2", events[:half], rest); err != nil {
+		if err := s.insert(ctx, sql, token+" 1/2", events[:half], rest); err != nil {
 			return err
 		}
-		return s.insert(ctx, token+" 2/2", events[half:], rest)
+		return s.insert(ctx, sql, token+" 2/2", events[half:], rest)
 	}
 	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(settings(token)))
-	batch, err := s.conn.PrepareBatch(ctx, s.sql, driver.WithReleaseConnection())
+	batch, err := s.conn.PrepareBatch(ctx, sql, driver.WithReleaseConnection())
 	if err != nil {
 		return fmt.Errorf("prepare insert of %d events: %w", len(events), classify(err))
 	}
