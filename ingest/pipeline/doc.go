@@ -6,5 +6,5 @@
 // it was and is told; nothing that a document says holds an event back.
 //
 // It knows records and queries, no intake and no store: what it needs from outside
-// (places of addresses, reference tables, lists of threats) comes through interfaces.
+// (places of addresses, reference tables) comes through interfaces.
 package pipeline

@@ -16,8 +16,28 @@ type Filter struct {
 
 	query *compiler.Query
 	match func(*schema.Event) bool
-	paths []string // of the attributes that it reads
-	all   bool     // it may read any
+	reads reads
+}
+
+// reads is what of a record's attributes filters look at.
+type reads struct {
+	paths []string
+	all   bool // it may be any
+	// reserved are those of the paths that are names of reserved fields: what an event
+	// came with there has been taken out of its attributes.
+	reserved []string
+}
+
+func (r *reads) add(paths []string, all bool) {
+	r.paths, r.all = append(r.paths, paths...), r.all || all
+	slices.Sort(r.paths)
+	r.paths = slices.Compact(r.paths)
+	r.reserved = nil
+	for _, p := range r.paths {
+		if slices.Contains(cameNames, p) {
+			r.reserved = append(r.reserved, p)
+		}
+	}
 }
 
 // filter reads a member that is a filter; absent: all records.
@@ -51,16 +71,15 @@ func (o *object) compile(f *Filter, n *node, at string) {
 		return
 	}
 	f.query, f.match = q, q.Matcher()
-	f.paths, f.all = q.Attributes()
+	f.reads.add(q.Attributes())
 }
 
-// matches asks of the record as it is now. The paths of all filters that are asked one
-// after the other with no change between are better given together: see event.
+// matches asks of the record as it is now.
 func (x *run) matches(f *Filter) bool {
 	if f.match == nil || isAll(f.query.Root) {
 		return true
 	}
-	return f.match(x.event(f.paths, f.all))
+	return f.match(x.event(&f.reads))
 }
 
 func isAll(n compiler.Node) bool {
@@ -71,17 +90,14 @@ func isAll(n compiler.Node) bool {
 // choice is several filters that are asked together: the first that matches is chosen.
 type choice struct {
 	filters []*Filter
-	paths   []string
-	all     bool
+	reads   reads
 }
 
 func newChoice(filters []*Filter) choice {
 	c := choice{filters: filters}
 	for _, f := range filters {
-		c.paths, c.all = append(c.paths, f.paths...), c.all || f.all
+		c.reads.add(f.reads.paths, f.reads.all)
 	}
-	slices.Sort(c.paths)
-	c.paths = slices.Compact(c.paths)
 	return c
 }
 
@@ -90,7 +106,7 @@ func (x *run) first(c *choice) int {
 	if len(c.filters) == 0 {
 		return -1
 	}
-	e := x.event(c.paths, c.all)
+	e := x.event(&c.reads)
 	for i, f := range c.filters {
 		if f.match == nil || f.match(e) {
 			return i

@@ -129,7 +129,6 @@ const everything = `
 - {type: decoder-processor, source: b, target: b.x, binary_to_text_encoding: base64, input_representation: utf_8}
 - {type: decoder-processor, source: b, target: b, binary_to_text_encoding: base16, input_representation: integer}
 - {type: exclude-attribute, attribute_to_exclude: l.name}
-- {type: threat-intel, sources: [ip, a]}
 - {type: pipeline, filter: {query: "@a:*"}, processors: [{type: exclude-attribute, attribute_to_exclude: a}]}
 - type: schema-processor
   name: s

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestURLParser(t *testing.T) {
@@ -109,13 +110,6 @@ func TestSchemaProcessor(t *testing.T) {
 	})
 }
 
-func TestThreatIntel(t *testing.T) {
-	runAll(t, []processed{
-		{name: "found", processors: `- {type: threat-intel}`, attributes: `{"network":{"client":{"ip":["203.0.113.9","x"]}}}`, want: `{"network":{"client":{"ip":["203.0.113.9","x"]}},"threat_intel":{"indicators_matched":["IP"],"results":[{"indicator":"203.0.113.9","type":"IP","category":"tor","intention":"suspicious","source":{"name":"list"},"additional_data":{"seen":2}}]}}`},
-		{name: "not found", processors: `- {type: threat-intel, sources: [a]}`, attributes: `{"a":"x"}`, want: `{"a":"x"}`},
-	})
-}
-
 func TestGrokParser(t *testing.T) {
 	runAll(t, []processed{
 		{name: "the message", processors: "- {type: grok-parser, grok: {match_rules: 'r the %{word:what}'}}", attributes: `{"message":"an attribute"}`, want: `{"message":"an attribute","what":"message"}`},
@@ -123,6 +117,25 @@ func TestGrokParser(t *testing.T) {
 		{name: "no match", processors: "- {type: grok-parser, source: a, grok: {match_rules: 'r %{integer:b}'}}", attributes: `{"a":"x"}`, want: `{"a":"x"}`},
 		{name: "no text", processors: "- {type: grok-parser, source: a, grok: {match_rules: 'r %{data:b}'}}", attributes: `{"a":1}`, want: `{"a":1}`},
 	})
+}
+
+// A time without year and zone is told by what is known from outside.
+func TestDatesOfGrokAreToldAsThoseOfTheIntake(t *testing.T) {
+	p := pipelineOf(t, "- {type: grok-parser, source: a, grok: {match_rules: 'r %{date(\"MMM d HH:mm:ss\"):t}'}}\n- {type: date-remapper, sources: [t]}")
+	for _, c := range []struct {
+		year int
+		zone *time.Location
+		want string
+	}{
+		{0, nil, "2025-12-31T22:00:00.000Z"}, {2017, nil, "2017-12-31T22:00:00.000Z"}, {0, time.FixedZone("", 3600), "2025-12-31T21:00:00.000Z"},
+	} {
+		r := recordOf(t, `{"a":"Dec 31 22:00:00"}`)
+		r.Year, r.Zone = c.year, c.zone
+		NewSet([]*Pipeline{p}, worldOf()).Run(r)
+		if r.At.String() != c.want {
+			t.Errorf("%d %v: got %v, want %s", c.year, c.zone, r.At, c.want)
+		}
+	}
 }
 
 func TestNestedPipelines(t *testing.T) {

@@ -58,7 +58,6 @@ func init() { // the readers of pipelines read processors
 		"decoder-processor":        readDecoder,
 		"exclude-attribute":        readExclude,
 		"schema-processor":         readSchema,
-		"threat-intel":             readThreatIntel,
 		"scrub":                    readScrub,
 	}
 	top := maps.Clone(all)

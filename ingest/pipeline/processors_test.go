@@ -26,7 +26,7 @@ type processed struct {
 
 // worldOf is what processors use from outside in these tests.
 func worldOf() Deps {
-	return Deps{Budget: -1, Locator: places{}, Tables: tables{}, Threats: threats{}, HashKey: []byte("key")}
+	return Deps{Budget: -1, Locator: places{}, Tables: tables{}, HashKey: []byte("key")}
 }
 
 type places struct{}
@@ -45,15 +45,6 @@ func (tables) Row(table, key string, _ schema.Millis) ([]Cell, bool, error) {
 		return nil, false, fmt.Errorf("there is no table %q", table)
 	}
 	return []Cell{{Column: "team", Value: "blue"}, {Column: "level", Value: "3", Number: true}}, key == "web", nil
-}
-
-type threats struct{}
-
-func (threats) Match(v string, _ schema.Millis) []Threat {
-	if v != "203.0.113.9" {
-		return nil
-	}
-	return []Threat{{Indicator: v, Type: "IP", Category: "tor", Intention: "suspicious", SourceName: "list", Additional: []byte(`{"seen":2}`)}}
 }
 
 func pipelineOf(t testing.TB, processors string) *Pipeline {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/valyala/fastjson"
 
@@ -114,17 +115,7 @@ func (x *run) attribute(p record.Path) *fastjson.Value {
 	if v := x.Get(p); v != nil {
 		return v
 	}
-	text := ""
-	switch p.String() {
-	case "service":
-		text = x.came.service
-	case "host":
-		text = x.came.host
-	case "status":
-		text = x.came.status
-	case "source", "ddsource":
-		text = x.Source
-	}
+	text := x.came.text(p.String())
 	if text == "" {
 		return nil
 	}
@@ -132,13 +123,30 @@ func (x *run) attribute(p record.Path) *fastjson.Value {
 }
 
 // came is what an event came with in reserved fields.
-type came struct{ service, host, status string }
+type came struct{ service, host, status, source string }
+
+// cameNames are the names of attributes that lead to what an event came with.
+var cameNames = []string{"service", "host", "status", "source", "ddsource"}
+
+func (c *came) text(name string) string {
+	switch name {
+	case "service":
+		return c.service
+	case "host":
+		return c.host
+	case "status":
+		return c.status
+	case "source", "ddsource":
+		return c.source
+	}
+	return ""
+}
 
 // defaultStatus is that of events that say none.
 const defaultStatus = "info"
 
 func cameWith(r *record.Record) came {
-	c := came{service: r.Service, host: r.Host, status: r.Status}
+	c := came{service: r.Service, host: r.Host, status: r.Status, source: r.Source}
 	if c.status == defaultStatus {
 		c.status = "" // it is likely that nobody said it
 	}
@@ -231,11 +239,18 @@ func (x *run) tell(name, text string) {
 	}
 }
 
-// event is the record as filters see it: with the attributes at and below the paths, or
-// all. The fields are those of now; the event is for the next question only.
-func (x *run) event(paths []string, all bool) *schema.Event {
-	if all || len(paths) > 0 {
-		return x.view(paths, all)
+// event is the record as filters see it: with the attributes that they read. The fields
+// are those of now; the event is for the next question only.
+func (x *run) event(r *reads) *schema.Event {
+	if r.all || len(r.paths) > 0 {
+		e := x.view(r.paths, r.all)
+		for _, name := range r.reserved {
+			if text := x.came.text(name); text != "" && !e.Has(name) {
+				e.Leaves = append(e.Leaves, schema.Leaf{Path: name, Kind: schema.KindString, Str: text})
+				slices.SortStableFunc(e.Leaves, func(a, b schema.Leaf) int { return strings.Compare(a.Path, b.Path) })
+			}
+		}
+		return e
 	}
 	e := &x.reserved
 	e.At, e.Source, e.Service, e.Host, e.Status, e.Message, e.Tags = x.At, x.Source, x.Service, x.Host, x.Status, x.Message, x.Tags

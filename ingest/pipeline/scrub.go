@@ -177,6 +177,7 @@ func (s *Scrub) run(x *run) outcome {
 			}
 		}
 	}
+	x.viewed = nil // values were changed in place
 	x.redacted += w.count
 	x.redact = append(x.redact, w.rest())
 	if w.count == 0 {

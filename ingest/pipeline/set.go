@@ -23,8 +23,6 @@ type Deps struct {
 	Locator Locator
 	// Tables are the reference tables; nil: there are none.
 	Tables Tables
-	// Threats know what is dangerous; nil: nothing is known.
-	Threats Threats
 	// HashKey is the key of hashes that stand for what was redacted; empty: one that ends
 	// with the process.
 	HashKey []byte
@@ -124,7 +122,7 @@ func (s *Set) Trace(r *record.Record) (Trace, record.Applied) {
 
 func (s *Set) run(r *record.Record, t *Trace) (done record.Applied) {
 	x := s.runs.Get().(*run)
-	*x = run{Record: r, set: s, said: r.Timed, came: cameWith(r), grok: grok.Context{Received: r.Received, Arena: r.Arena}}
+	*x = run{Record: r, set: s, said: r.Timed, came: cameWith(r), grok: grok.Context{Received: r.Received, Year: r.Year, Zone: r.Zone, Arena: r.Arena}}
 	defer func() {
 		*x = run{}
 		s.runs.Put(x)

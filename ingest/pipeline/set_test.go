@@ -54,6 +54,31 @@ func TestAFilterIsAskedBeforeItsOwnProcessorsOnly(t *testing.T) {
 	}
 }
 
+// The names of reserved fields lead to what the event came with, for the intake takes
+// their values out of the attributes.
+func TestNamesOfReservedFieldsLeadToWhatTheEventCameWith(t *testing.T) {
+	set := setOf(t, worldOf(), `
+name: a
+processors:
+  - {type: service-remapper, sources: [new]}
+  - {type: category-processor, target: c, categories: [{filter: {query: "@status:SUCCESSFUL @service:old -@host:*"}, name: ok}]}
+  - {type: attribute-remapper, sources: [service], target: was}
+  - {type: attribute-remapper, sources: [message], target: no}
+  - {type: lookup-processor, source: status, target: l, lookup_table: ["SUCCESSFUL,yes"]}
+`)
+	r := recordOf(t, `{"new":"new"}`)
+	r.Service, r.Status = "old", "SUCCESSFUL"
+	set.Run(r)
+	if got, want := shown(r), `{"new":"new","c":"ok","was":"old","l":"yes"}`; got != want || r.Service != "new" {
+		t.Errorf("got %s, service %s", got, r.Service)
+	}
+	r = recordOf(t, `{"status":"x"}`)
+	r.Status = "SUCCESSFUL"
+	if set.Run(r); shown(r) != `{"status":"x"}` {
+		t.Errorf("got %s", shown(r))
+	}
+}
+
 // Wants never says no of an event that a pipeline is for.
 func TestWantsKnowsWhatMayMatch(t *testing.T) {
 	set := setOf(t, Deps{}, "name: a\nfilter: source:(nginx OR apache) -service:x", "name: b\nfilter: '@a:1 host:h'", "name: c\nfilter: source:nginx env:prod", "name: d\nfilter: source:off\nis_enabled: false")

@@ -19,7 +19,7 @@ func (p *pattern) dateMatcher(m call) (*node, convert) {
 	if p.err != nil {
 		return nil, nil
 	}
-	d := &dateFormat{zone: time.UTC, names: english}
+	d := &dateFormat{names: english}
 	if len(texts) > 1 {
 		if d.zone = zoneOf(texts[1]); d.zone == nil {
 			return p.fail(m.args[1].at, fmt.Sprintf("no time zone is named %q", texts[1]), `write "UTC", "+02:00" or "Europe/Berlin"`), nil
@@ -43,7 +43,7 @@ func (p *pattern) dateMatcher(m call) (*node, convert) {
 // dateFormat is a format of Joda's letters.
 type dateFormat struct {
 	fields []dateField
-	zone   *time.Location
+	zone   *time.Location // nil: the context's
 	names  *dateNames
 	asked  string // the letters that occur
 }
@@ -161,7 +161,7 @@ func oneOf(names []string) string {
 
 // convert is the time in milliseconds since 1970; nil when there is no such time.
 func (d *dateFormat) convert(c *Context, text string) *fastjson.Value {
-	t, ok := d.parse(text, c.Received)
+	t, ok := d.parse(text, c)
 	if !ok {
 		return nil
 	}
@@ -176,7 +176,7 @@ type readTime struct {
 	zone                       *time.Location
 }
 
-func (d *dateFormat) parse(text string, received time.Time) (t time.Time, ok bool) {
+func (d *dateFormat) parse(text string, c *Context) (t time.Time, ok bool) {
 	r := readTime{year: -1, month: -1, day: -1, yearDay: -1, afternoon: -1, zone: d.zone}
 	for i, f := range d.fields {
 		adjacent := i+1 < len(d.fields) && d.fields[i+1].letter != 0
@@ -187,7 +187,13 @@ func (d *dateFormat) parse(text string, received time.Time) (t time.Time, ok boo
 	if text != "" {
 		return time.Time{}, false
 	}
-	return r.time(received)
+	if r.zone == nil {
+		r.zone = c.Zone
+	}
+	if r.zone == nil {
+		r.zone = time.UTC
+	}
+	return r.time(c)
 }
 
 // read takes the field's part off the text.
@@ -302,7 +308,7 @@ func cutName(text string, names []string) (index int, rest string, ok bool) {
 
 // time is the time read. A time without a date is one of 1 January 1970; a date without
 // a year is of the year of its receipt, unless it lay ahead then.
-func (r *readTime) time(received time.Time) (t time.Time, ok bool) {
+func (r *readTime) time(c *Context) (t time.Time, ok bool) {
 	if r.afternoon >= 0 {
 		if r.hour > 12 {
 			return t, false
@@ -319,8 +325,11 @@ func (r *readTime) time(received time.Time) (t time.Time, ok bool) {
 	case !dated:
 		return r.in(1970)
 	}
-	for year := received.Year() + 1; year >= received.Year()-8; year-- {
-		if t, ok = r.in(year); ok && !t.After(received.Add(times.Ahead)) {
+	if c.Year != 0 {
+		return r.in(c.Year)
+	}
+	for year := c.Received.Year() + 1; year >= c.Received.Year()-8; year-- {
+		if t, ok = r.in(year); ok && !t.After(c.Received.Add(times.Ahead)) {
 			return t, true
 		}
 	}

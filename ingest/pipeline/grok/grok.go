@@ -12,8 +12,12 @@ import (
 
 // Context is what a parse needs from outside.
 type Context struct {
-	Received time.Time // years and zones that a text leaves out are told by it
-	Arena    *fastjson.Arena
+	Received time.Time // the year that a text leaves out is told by it
+	// Year, when not 0, is that year, and Zone, when not nil, is the one of times for
+	// which neither the text nor the rule says one.
+	Year  int
+	Zone  *time.Location
+	Arena *fastjson.Arena
 }
 
 // Parser holds compiled rules. It is safe for concurrent use.
