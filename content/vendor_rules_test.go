@@ -16,6 +16,7 @@ import (
 	"nightjar/ingest/ingesttest"
 	"nightjar/ingest/pipeline"
 	"nightjar/scheduler"
+	"nightjar/scheduler/ruletest"
 	"nightjar/schema"
 	"nightjar/testenv"
 )
@@ -228,4 +229,30 @@ func bundled(t testing.TB) *pipeline.Set {
 		t.Fatal(err)
 	}
 	return pipeline.NewSet(pipelines, pipeline.Deps{Budget: -1})
+}
+
+// TestEventsOfRuleTestsAreAtTheTimesOfTheTests has a record as it was pasted, whose own
+// time is another.
+func TestEventsOfRuleTestsAreAtTheTimesOfTheTests(t *testing.T) {
+	rule, err := filepath.Abs("rules/audit-trail-stopped.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "x_test.yaml")
+	text := `rule: ` + rule + `
+tests:
+  - name: a record of another year
+    events:
+      - at: +10m
+        event: {eventVersion: "1.08", eventSource: cloudtrail.amazonaws.com, eventName: StopLogging, awsRegion: us-east-1, eventTime: "2024-01-01T00:00:00Z", recipientAccountId: "111122223333"}
+    until: +1h10m
+    signals: [{group: "111122223333", first_seen: +1h10m}]
+`
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	report := ruletest.Run(path, ruletest.Options{Pipelines: bundled(t)})
+	if report.Failed() {
+		t.Errorf("%s %+v", report.Error, report.Tests)
+	}
 }

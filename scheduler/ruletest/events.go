@@ -108,7 +108,9 @@ func (r *run) event(body json.RawMessage, at schema.Millis) (schema.Event, error
 	if err != nil {
 		return schema.Event{}, err
 	}
-	return r.decode(body)
+	e, err := r.decode(body)
+	e.At = at // whatever a pipeline reads from a record that was pasted
+	return e, err
 }
 
 // below is a value over what it stands on: the members of objects are put
