@@ -5,7 +5,6 @@
 package record
 
 import (
-	"strings"
 	"time"
 
 	"github.com/valyala/fastjson"
@@ -300,36 +299,4 @@ func set(o *fastjson.Object, key string, v *fastjson.Value) {
 		o.Del(key)
 	}
 	o.Set(key, v)
-}
-
-// Event is the record as queries see it: its fields, and of its attributes those at
-// and below the paths; all, where all is true.
-func (r *Record) Event(paths []string, all bool) *schema.Event {
-	e := &schema.Event{
-		At: r.At, Seen: schema.MillisOf(r.Received),
-		Source: r.Source, Service: r.Service, Host: r.Host, Status: r.Status, Message: r.Message, Tags: r.Tags,
-	}
-	pairs := r.root
-	if !all {
-		pairs = nil
-		for _, p := range r.root {
-			if leadsToAny(p.Key, paths) {
-				pairs = append(pairs, p)
-			}
-		}
-	}
-	if len(pairs) > 0 {
-		e.Attributes, _ = schema.NewAttributes(pairs)
-	}
-	return e
-}
-
-func leadsToAny(key string, paths []string) bool {
-	for _, p := range paths {
-		if p == key || len(p) > len(key) && p[len(key)] == '.' && strings.HasPrefix(p, key) ||
-			len(key) > len(p) && key[len(p)] == '.' && strings.HasPrefix(key, p) {
-			return true
-		}
-	}
-	return false
 }
