@@ -2,6 +2,7 @@ package schema
 
 import (
 	"fmt"
+	"hash/maphash"
 	"math"
 	"slices"
 	"sort"
@@ -211,13 +212,15 @@ type builder struct {
 	pairs  []Pair // of the objects that the walk is inside of
 	odd    Oddities
 	paths  int // bytes of long paths, so far
-	// names holds keys and paths, which are the same in event after event.
-	names map[string]string
+	// names holds keys and paths, which are the same in event after event, and orders
+	// those of their leaves.
+	names  map[string]string
+	orders map[uint64]*pathOrder
 }
 
 type span struct{ from, to int }
 
-var builders = sync.Pool{New: func() any { return &builder{names: map[string]string{}} }}
+var builders = sync.Pool{New: func() any { return &builder{names: map[string]string{}, orders: map[uint64]*pathOrder{}} }}
 
 // maxNames bounds what a builder remembers of names.
 const maxNames = 10_000
@@ -233,15 +236,65 @@ func (b *builder) reset() {
 
 // attributes takes what was built out of the builder's memory.
 func (b *builder) attributes() Attributes {
-	a := Attributes{JSON: string(b.json), Leaves: slices.Clone(b.leaves)}
-	for i, w := range b.within {
-		if w.to > 0 {
-			a.Leaves[i].Str = a.JSON[w.from:w.to]
+	a := Attributes{JSON: string(b.json), Leaves: make([]Leaf, len(b.leaves))}
+	for i, to := range b.order() {
+		a.Leaves[to] = b.leaves[i]
+		if w := b.within[i]; w.to > 0 {
+			a.Leaves[to].Str = a.JSON[w.from:w.to]
 		}
 	}
 	clear(b.leaves) // they hold strings
-	sortLeaves(a.Leaves)
 	return a
+}
+
+// pathOrder is where leaves with these paths, one after the other, come when they are
+// sorted.
+type pathOrder struct {
+	paths []string
+	order []uint32
+}
+
+var pathSeed = maphash.MakeSeed()
+
+// order is where each leaf comes. Events of one kind have the same paths, whose order is
+// remembered.
+func (b *builder) order() []uint32 {
+	hash := uint64(14695981039346656037)
+	for i := range b.leaves {
+		hash = (hash ^ maphash.String(pathSeed, b.leaves[i].Path)) * 1099511628211
+	}
+	if known := b.orders[hash]; known.of(b.leaves) {
+		return known.order
+	}
+	p := &pathOrder{paths: make([]string, len(b.leaves)), order: make([]uint32, len(b.leaves))}
+	sorted := make([]uint32, len(b.leaves))
+	for i := range b.leaves {
+		p.paths[i], sorted[i] = b.leaves[i].Path, uint32(i)
+	}
+	slices.SortStableFunc(sorted, func(x, y uint32) int { return strings.Compare(p.paths[x], p.paths[y]) })
+	for to, from := range sorted {
+		p.order[from] = uint32(to)
+	}
+	if len(sorted) <= maxShape {
+		if len(b.orders) >= maxShapes {
+			clear(b.orders)
+		}
+		b.orders[hash] = p
+	}
+	return p.order
+}
+
+// of reports whether these are its paths.
+func (p *pathOrder) of(leaves []Leaf) bool {
+	if p == nil || len(p.paths) != len(leaves) {
+		return false
+	}
+	for i := range leaves {
+		if leaves[i].Path != p.paths[i] {
+			return false
+		}
+	}
+	return true
 }
 
 func sortLeaves(leaves []Leaf) {
