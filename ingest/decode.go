@@ -69,6 +69,7 @@ type Decoder struct {
 	held, appended int64
 
 	parser, inner fastjson.Parser
+	keys          map[string]string
 	values        int
 	asked         schema.Event
 	piped         bool // pipelines ran over the event before this one

@@ -76,10 +76,28 @@ func (d *Decoder) members(x *draft, o *fastjson.Object) {
 		}
 		x.take(s, k, v)
 		if s < 0 || !own[s] {
-			x.pairs = append(x.pairs, schema.Pair{Key: string(k), Value: v})
+			x.pairs = append(x.pairs, schema.Pair{Key: d.key(k), Value: v})
 		}
 	})
 	x.tags = append(ddtags, tags...)
+}
+
+// maxKeys is how many keys a decoder remembers.
+const maxKeys = 1000
+
+// key is a key as a string that is held once for many events.
+func (d *Decoder) key(k []byte) string {
+	if known, ok := d.keys[string(k)]; ok {
+		return known
+	}
+	s := string(k)
+	if d.keys == nil {
+		d.keys = map[string]string{}
+	}
+	if len(d.keys) < maxKeys {
+		d.keys[s] = s
+	}
+	return s
 }
 
 func (d *Decoder) build(x *draft) schema.Event {
@@ -205,7 +223,7 @@ func (d *Decoder) unfold(x *draft, o *fastjson.Object) {
 	}
 	o.Visit(func(k []byte, v *fastjson.Value) {
 		x.said.take(slotOf(k), k, v)
-		pairs = append(pairs, schema.Pair{Key: string(k), Value: v})
+		pairs = append(pairs, schema.Pair{Key: d.key(k), Value: v})
 	})
 	x.pairs = append(pairs, x.pairs...)
 }

@@ -183,7 +183,15 @@ func (m Reader) zone(s string) (*time.Location, error) {
 	case !known:
 		return nil, &ZoneError{Name: name}
 	}
-	return time.FixedZone(name, hours*3600), nil
+	return fixed(name, hours*3600), nil
+}
+
+// fixed is a zone; most times are in this one, of which there is no need for another.
+func fixed(name string, offset int) *time.Location {
+	if offset == 0 {
+		return time.UTC
+	}
+	return time.FixedZone(name, offset)
 }
 
 // offset reads +01:00, +0100 and +01, and lets be the zone's name that may follow.
@@ -205,7 +213,7 @@ func offset(s string) (*time.Location, error) {
 	if hours > 18 || minutes > 59 || !isZoneName(rest) {
 		return nil, ErrNoTime
 	}
-	return time.FixedZone("", sign*(hours*3600+minutes*60)), nil
+	return fixed("", sign*(hours*3600+minutes*60)), nil
 }
 
 // isZoneName tells what stands behind an offset: nothing, [Europe/Paris], or
