@@ -44,7 +44,7 @@ var layers = map[string][]string{
 	"configuration":          {"schema", "compiler", "scheduler", "configuration/outbound"},
 	"configuration/outbound": {},
 	// edges: pipelines
-	"ingest/pipeline":            {"schema", "compiler", "ingest/record", "ingest/times", "ingest/heads", "ingest/pipeline/grok", "ingest/pipeline/value", "ingest/pipeline/weburl", "ingest/pipeline/useragent"},
+	"ingest/pipeline":            {"schema", "compiler", "ingest/auditd", "ingest/record", "ingest/times", "ingest/heads", "ingest/pipeline/grok", "ingest/pipeline/value", "ingest/pipeline/weburl", "ingest/pipeline/useragent"},
 	"ingest/pipeline/registry":   {"schema", "configuration", "ingest", "ingest/record", "ingest/pipeline"},
 	"ingest/pipeline/sampletest": {"schema", "ingest", "ingest/pipeline"},
 
@@ -56,7 +56,7 @@ var layers = map[string][]string{
 	"ingest/record":        {"schema", "ingest/pipeline/value"},
 	"ingest/times":         {"schema"},
 	"ingest/heads":         {"ingest/times"},
-	"ingest":               {"schema", "ingest/wal", "ingest/auditd", "ingest/flowlog", "ingest/record", "ingest/times", "ingest/heads"},
+	"ingest":               {"schema", "ingest/wal", "ingest/flowlog", "ingest/record", "ingest/times", "ingest/heads"},
 	"ingest/profile":       {"schema"},
 	"ingest/intel":         {"schema"},
 	"ingest/reparse":       {"schema", "compiler", "configuration"},

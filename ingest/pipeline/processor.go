@@ -59,6 +59,9 @@ func init() { // the readers of pipelines read processors
 		"exclude-attribute":        readExclude,
 		"schema-processor":         readSchema,
 		"scrub":                    readScrub,
+		"merge-processor":          readMerge,
+		"host-remapper":            readHostRemapper,
+		"auditd-parser":            readAuditd,
 	}
 	top := maps.Clone(all)
 	top["pipeline"] = readNested

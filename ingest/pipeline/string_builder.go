@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"cmp"
+	"fmt"
 	"strings"
 
 	"github.com/valyala/fastjson"
@@ -14,6 +16,8 @@ type StringBuilder struct {
 	Template string `json:"template"`
 	Target   string `json:"target"`
 	Replace  bool   `json:"is_replace_missing"`
+	// Longest is ours: how many characters the text has at most. 0: as the vendor has it.
+	Longest int64 `json:"max_length,omitempty"`
 
 	path  record.Path
 	parts []templatePart
@@ -25,12 +29,22 @@ type templatePart struct {
 	path record.Path
 }
 
-// maxBuilt is how many characters a built text has at most, as the vendor has it.
-const maxBuilt = 256
+// maxBuilt is how many characters a built text has at most, as the vendor has it;
+// longestBuilt is how many max_length may say.
+const (
+	maxBuilt     = 256
+	longestBuilt = 65_536
+)
 
 func readStringBuilder(o *object, b Base) Processor {
 	s := &StringBuilder{Base: b, Replace: o.flag("is_replace_missing", false)}
 	s.Target, s.path = o.attribute("target", "")
+	if o.find("max_length") != nil {
+		s.Longest = o.integer("max_length")
+		if s.Longest < 1 || s.Longest > longestBuilt {
+			o.problem("max_length", fmt.Sprintf("a text has 1 to %d characters", longestBuilt), "")
+		}
+	}
 	if s.Template = o.text("template"); s.Template == "" && o.find("template") != nil {
 		o.problem("template", `"template" is empty`, "")
 	}
@@ -67,9 +81,10 @@ func (s *StringBuilder) run(x *run) outcome {
 		b.WriteString(text)
 	}
 	text := b.String()
-	if len(text) > maxBuilt {
-		if runes := []rune(text); len(runes) > maxBuilt {
-			text = string(runes[:maxBuilt])
+	most := int(cmp.Or(s.Longest, maxBuilt))
+	if len(text) > most {
+		if runes := []rune(text); len(runes) > most {
+			text = string(runes[:most])
 		}
 	}
 	return x.putNew(s.path, x.String(text))
