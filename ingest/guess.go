@@ -32,7 +32,11 @@ func (d *Decoder) guessSource(e *schema.Event, x *draft) {
 	switch {
 	case e.Source == "" && s.channel != "":
 		e.Source, x.family, x.guessed = windowsEvents, channelFamily(s.channel), true
-	case (e.Source == "" || e.Source == zeekSource) && s.isZeek():
+	case (e.Source == "" || own || e.Source == zeekSource) && s.isZeek():
+		if own && e.Source != zeekSource { // in files.log, the protocol that a file came by
+			x.plain(slotSource)
+			e.Source = ""
+		}
 		x.guessed = e.Source == ""
 		e.Source, x.family = zeekSource, s.path
 		s.asZeek(x)
@@ -55,7 +59,7 @@ func (d *Decoder) guessFurther(e *schema.Event, x *draft) {
 		e.Source, x.guessed = s.source, true
 		if s.source == windowsEvents {
 			m := &members{pairs: x.pairs}
-			x.family = channelFamily(first(m.text("Channel"), m.text("channel"), string(m.value("winlog").GetStringBytes("channel"))))
+			x.family = channelFamily(first(m.text("Channel"), m.text("channel"), m.text("log_name"), string(m.value("winlog").GetStringBytes("channel"))))
 		}
 		return
 	}
@@ -118,13 +122,17 @@ func shapeOf(pairs []schema.Pair) (s eventShape) {
 func (s *eventShape) isZeek() bool { return s.ts && (s.path != "" || s.uid && s.orig) }
 
 // asZeek leaves Zeek's own meaning to what it calls host (the one that a client asked
-// for), service (the protocol of a connection) and date (a mail's).
+// for), hostname (of a client of NTLM), service (the protocol of a connection, what a
+// ticket is for) and date (a mail's).
 func (s *eventShape) asZeek(x *draft) {
 	x.plain(slotDate)
 	if s.http {
 		x.plain(slotHost)
 	}
-	if s.connection || s.services {
+	if s.path == "ntlm" {
+		x.plain(slotHostname)
+	}
+	if s.connection || s.services || s.path == "kerberos" {
 		x.plain(slotService)
 	}
 }

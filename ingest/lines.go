@@ -16,7 +16,7 @@ var programs = map[string]string{
 	"nginx":          "nginx", "apache": "apache", "apache2": "apache", "httpd": "apache", "haproxy": "haproxy",
 	"postgres": "postgresql", "postgresql": "postgresql", "mysqld": "mysql", "mariadbd": "mysql",
 	"audispd": "auditd", "auditd": "auditd", "audisp-syslog": "auditd",
-	"osqueryd": "osquery", "falco": "falco", "suricata": "suricata",
+	"osqueryd": "osquery", "sysmon": "sysmon", "falco": "falco", "suricata": "suricata",
 }
 
 // SourceOf is the source of the lines of a program; empty: none is known.

@@ -64,6 +64,11 @@ var objectShapes = []objectShape{
 	{source: "falco", mark: "output_fields", has: []string{"rule", "priority"}, ownSource: true},
 	{source: "tetragon", mark: "process_exec", has: []string{"node_name|time"}},
 	{source: "tetragon", mark: "process_exit", has: []string{"node_name|time"}},
+	{source: "tetragon", mark: "process_connect", has: []string{"node_name|time"}},
+	{source: "tetragon", mark: "process_accept", has: []string{"node_name|time"}},
+	{source: "tetragon", mark: "process_close", has: []string{"node_name|time"}},
+	{source: "tetragon", mark: "process_listen", has: []string{"node_name|time"}},
+	{source: "tetragon", mark: "process_loader", has: []string{"node_name|time"}},
 	{source: "tetragon", mark: "process_kprobe", has: []string{"node_name|time"}},
 	{source: "tetragon", mark: "process_tracepoint", has: []string{"node_name|time"}},
 	{source: "tetragon", mark: "process_uprobe", has: []string{"node_name|time"}},
@@ -72,6 +77,7 @@ var objectShapes = []objectShape{
 	{source: windowsEvents, mark: "winlog", check: func(m *members) bool { return m.value("winlog").Get("channel") != nil }},
 	{source: windowsEvents, mark: "Channel", has: []string{"EventID|EventId", "Computer|Hostname|ProviderName|SourceName"}},
 	{source: windowsEvents, mark: "channel", has: []string{"event_id", "provider|computer"}},
+	{source: windowsEvents, mark: "log_name", has: []string{"event_id", "computer_name|source_name"}},
 }
 
 // marks are the marks of all shapes.

@@ -60,7 +60,6 @@ func init() { // the readers of pipelines read processors
 		"schema-processor":         readSchema,
 		"scrub":                    readScrub,
 		"merge-processor":          readMerge,
-		"host-remapper":            readHostRemapper,
 		"auditd-parser":            readAuditd,
 	}
 	top := maps.Clone(all)

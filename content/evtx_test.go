@@ -1,0 +1,63 @@
+package content
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/valyala/fastjson"
+
+	"nightjar/ingest/pipeline"
+	"nightjar/testenv"
+)
+
+// TestEveryFieldOfEVTXIsAskedByItsName has the events of 30 logs: each member of their
+// data is an attribute of that name with that text, and every event has a name.
+func TestEveryFieldOfEVTXIsAskedByItsName(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(testenv.Shared(t, "data/evtx"), "*.json"))
+	if err != nil || len(files) < 30 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	set, fields := bundled(t), 0
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for records := json.NewDecoder(bytes.NewReader(text)); records.More(); {
+			var record json.RawMessage
+			if err := records.Decode(&record); err != nil {
+				t.Fatal(err)
+			}
+			fields += checkEVTX(t, set, filepath.Base(file), record)
+		}
+	}
+	if fields < 300 {
+		t.Errorf("%d fields", fields)
+	}
+}
+
+// checkEVTX compares an event's attributes with the members of its data, and counts these.
+func checkEVTX(t *testing.T, set *pipeline.Set, file string, record []byte) int {
+	t.Helper()
+	e := decoded(t, set, "", string(record))
+	event := fastjson.MustParseBytes(record).Get("Event")
+	want := map[string]string{"Channel": string(event.GetStringBytes("System", "Channel")), "Computer": string(event.GetStringBytes("System", "Computer"))}
+	event.GetObject("EventData").Visit(func(k []byte, v *fastjson.Value) {
+		want[string(k)] = string(v.GetStringBytes())
+		if v.Type() != fastjson.TypeString {
+			want[string(k)] = v.String()
+		}
+	})
+	for name, value := range want {
+		if leaves := e.Lookup(name); len(leaves) != 1 || leaves[0].Text() != value {
+			t.Errorf("%s: @%s is %v, want %q", file, name, leaves, value)
+		}
+	}
+	if len(e.Lookup("evt.name")) != 1 || len(e.Lookup("evt.category")) != 1 || len(e.Lookup("nightjar.pipeline_errors")) != 0 {
+		t.Errorf("%s: %s", file, e.JSON)
+	}
+	return len(want)
+}
