@@ -3,10 +3,12 @@ package content
 import (
 	"encoding/json"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"nightjar/compiler"
 	"nightjar/schema"
 	"nightjar/testenv"
 )
@@ -45,6 +47,7 @@ func TestEventsOfCloudsAreReadWithoutAnError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	plans := append(vendorRules(t, "ootb_*"), bundledRules(t)...)
 	logs := map[string][]string{}
 	for line := range strings.Lines(string(text)) {
 		var e struct {
@@ -79,7 +82,83 @@ func TestEventsOfCloudsAreReadWithoutAnError(t *testing.T) {
 			}
 		}
 		t.Logf("%-42s %4d events: %s", kind, len(events), counted(have))
+		for _, plan := range plans {
+			if found := signalsOf(plan, events); len(found) > 0 {
+				t.Logf("\t%s: %d signals", plan.Rule.Name, len(found))
+			}
+		}
 	}
+}
+
+// TestRecordsOfCloudTrailAreReadWithoutAnError sends two more sets of them: those of an
+// attack, whose time is a shipper's, and one of each of many calls that attackers make.
+func TestRecordsOfCloudTrailAreReadWithoutAnError(t *testing.T) {
+	plans := append(vendorRules(t, "ootb_*"), bundledRules(t)...)
+	for _, c := range []struct {
+		file   string
+		events int
+		signal string // of a rule that has to make one
+	}{
+		{"otrf_ec2_proxy_s3_exfiltration.jsonl", 103, ""},
+		{"traildiscover_labelled.jsonl", 157, "AWS CloudTrail configuration modified"},
+	} {
+		text, err := os.ReadFile(testenv.Shared(t, "data/cloudtrail/"+c.file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var body strings.Builder
+		for line := range strings.Lines(string(text)) {
+			var labelled struct{ Event json.RawMessage }
+			if err := json.Unmarshal([]byte(line), &labelled); err != nil {
+				t.Fatal(err)
+			}
+			if labelled.Event != nil {
+				line = string(labelled.Event) + "\n"
+			}
+			body.WriteString(line)
+		}
+		events := sent(t, "", body.String())
+		have := map[string]int{}
+		for i := range events {
+			if problem := misread(&events[i], "aws-cloudtrail", "cloudtrail"); problem != "" {
+				t.Errorf("%s: event %d: %s", c.file, i, problem)
+			}
+			for _, path := range standard {
+				if has(&events[i], path) {
+					have[path]++
+				}
+			}
+			for _, path := range []string{"evt.name", "evt.outcome", "usr.id", "network.client.ip", "http.useragent"} {
+				if !has(&events[i], path) {
+					t.Errorf("%s: event %d has no %s: %s", c.file, i, path, events[i].JSON)
+				}
+			}
+		}
+		t.Logf("%s: %d events: %s", c.file, len(events), counted(have))
+		if len(events) != c.events {
+			t.Errorf("%s: %d events, want %d", c.file, len(events), c.events)
+		}
+		made := c.signal == ""
+		for _, plan := range plans {
+			if found := signalsOf(plan, events); len(found) > 0 {
+				t.Logf("\t%s: %d signals", plan.Rule.Name, len(found))
+				made = made || plan.Rule.Name == c.signal
+			}
+		}
+		if !made {
+			t.Errorf("%s: no signal of %q", c.file, c.signal)
+		}
+	}
+}
+
+// bundledRules are the plans of the rules that ship.
+func bundledRules(t *testing.T) []*compiler.Plan {
+	t.Helper()
+	files, err := filepath.Glob("rules/*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plansOf(t, files)
 }
 
 func counted(have map[string]int) string {

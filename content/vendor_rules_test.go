@@ -88,6 +88,12 @@ func vendorRules(t *testing.T, names string) []*compiler.Plan {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return plansOf(t, files)
+}
+
+// plansOf are the plans of the rules in files that are evaluated over events.
+func plansOf(t *testing.T, files []string) []*compiler.Plan {
+	t.Helper()
 	var out []*compiler.Plan
 	for _, file := range files {
 		text, err := os.ReadFile(file)
