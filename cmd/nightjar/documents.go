@@ -42,6 +42,20 @@ type documents struct {
 	columnsHelp string
 	cell        func(d document, column string) string
 	measure     func(ctx context.Context, c *client)
+	// inOrder says that a list is in an order that means something.
+	inOrder bool
+	// read reads a file, and checkFile says what is wrong with it; nil: as JSON or YAML of
+	// an object, and as check does.
+	read      func(path string) (document, error)
+	checkFile func(path string) (warnings []string, err error)
+}
+
+// readFile reads a file of an object.
+func (k *documents) readFile(path string) (document, error) {
+	if k.read != nil {
+		return k.read(path)
+	}
+	return readDocument(path)
 }
 
 // document is an object as its author would write it, and what the server says.
@@ -51,6 +65,7 @@ type document struct {
 	body     map[string]any
 	shown    json.RawMessage // as the server shows it
 	path     string          // of a file
+	builtIn  bool            // it ships, so that no file has to be about it
 }
 
 // text is the one way in which the object is written, without its id.
@@ -99,7 +114,9 @@ func (k *documents) listCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			slices.SortStableFunc(all, func(a, b document) int { return strings.Compare(a.name, b.name) })
+			if !k.inOrder {
+				slices.SortStableFunc(all, func(a, b document) int { return strings.Compare(a.name, b.name) })
+			}
 			shown := make([]json.RawMessage, len(all))
 			for i, d := range all {
 				shown[i] = d.shown

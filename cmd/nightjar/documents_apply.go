@@ -66,7 +66,7 @@ func (k *documents) plan(ctx context.Context, c *client, args []string, prune bo
 		out = append(out, one)
 	}
 	for i := range there {
-		if d := &there[i]; prune && bad == nil && taken[d.id] == "" {
+		if d := &there[i]; prune && bad == nil && taken[d.id] == "" && !d.builtIn {
 			gone, err := d.text()
 			if err != nil {
 				return nil, err
@@ -80,7 +80,7 @@ func (k *documents) plan(ctx context.Context, c *client, args []string, prune bo
 }
 
 func (k *documents) planOne(ctx context.Context, c *client, there []document, path string) (fileChange, error) {
-	file, err := readDocument(path)
+	file, err := k.readFile(path)
 	if err != nil {
 		return fileChange{}, err
 	}

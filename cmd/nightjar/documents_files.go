@@ -34,19 +34,16 @@ func (k *documents) validateCommand() *cobra.Command {
 			var bad error
 			wrong := 0
 			for _, path := range files {
-				text, err := documentText(path)
+				warnings, err := k.checked(path, tables)
 				if err == nil {
-					var warnings []string
-					if warnings, err = k.check(text, tables); err == nil {
-						warnings = engine.warnings(c.Context(), path, warnings)
-					}
-					for _, w := range warnings {
-						fmt.Fprintf(os.Stderr, "%s: warning: %s\n", path, w)
-					}
+					warnings = engine.warnings(c.Context(), path, warnings)
+				}
+				for _, w := range warnings {
+					fmt.Fprintf(os.Stderr, "%s: warning: %s\n", path, w)
 				}
 				if err != nil {
 					wrong++
-					bad = errors.Join(bad, inFile(path, err))
+					bad = errors.Join(bad, err)
 				}
 			}
 			fmt.Fprintf(os.Stderr, "%d of %d files are valid\n", len(files)-wrong, len(files))
@@ -64,6 +61,21 @@ reference tables do not have.`
 		addReferenceTables(c, &tables)
 	}
 	return c
+}
+
+// checked says what is wrong with a file, with its path.
+func (k *documents) checked(path string, tables tableFiles) (warnings []string, err error) {
+	if k.checkFile != nil {
+		return k.checkFile(path)
+	}
+	text, err := documentText(path)
+	if err == nil {
+		warnings, err = k.check(text, tables)
+	}
+	if err != nil {
+		return warnings, inFile(path, err)
+	}
+	return warnings, nil
 }
 
 // askedEngine tells what an engine warns of; nil: there is none to ask.
@@ -88,7 +100,7 @@ func (a *askedEngine) warnings(ctx context.Context, path string, known []string)
 	if a == nil || a.client == nil {
 		return known
 	}
-	file, err := readDocument(path)
+	file, err := a.kind.readFile(path)
 	if err != nil {
 		return known // it was read before
 	}
@@ -113,7 +125,8 @@ func (a *askedEngine) warnings(ctx context.Context, path string, known []string)
 func isDocument(name string) bool {
 	switch ext := strings.ToLower(filepath.Ext(name)); ext {
 	case ".yaml", ".yml":
-		return !strings.HasSuffix(strings.TrimSuffix(strings.ToLower(name), ext), "_test")
+		stem := strings.TrimSuffix(strings.ToLower(name), ext)
+		return !strings.HasSuffix(stem, "_test") && !strings.HasSuffix(stem, ".test")
 	case ".json":
 		return true
 	}

@@ -54,7 +54,7 @@ func (k *documents) write(folder string, all []document) (written int, failed er
 	taken := map[string]bool{} // paths, as a file system that knows no upper case has them
 	for _, path := range paths {
 		taken[strings.ToLower(path)] = true
-		d, err := readDocument(path)
+		d, err := k.readFile(path)
 		if err != nil {
 			failed = errors.Join(failed, fmt.Errorf("left as it is: %w", err))
 			continue
@@ -62,6 +62,9 @@ func (k *documents) write(folder string, all []document) (written int, failed er
 		files = append(files, d)
 	}
 	for _, d := range all {
+		if d.builtIn {
+			continue // the program has it
+		}
 		path := k.fileOf(files, all, d)
 		if path == "" {
 			if path = filepath.Join(folder, fileName(d.name)+".json"); taken[strings.ToLower(path)] {

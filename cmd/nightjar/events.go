@@ -24,6 +24,7 @@ type eventLine struct {
 	Message    string          `json:"message"`
 	Tags       []string        `json:"tags"`
 	Attributes json.RawMessage `json:"attributes"`
+	Raw        string          `json:"raw,omitempty"` // as it came, where that was asked for
 }
 
 // withID puts the event's own id in front, where it has one: in a file, `id` is

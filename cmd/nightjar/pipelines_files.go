@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,47 +10,6 @@ import (
 
 	"nightjar/ingest/pipeline"
 )
-
-// samplesSuffix is how files of samples end; they stand beside their pipelines.
-const samplesSuffix = ".test.yaml"
-
-// isPipelineFile tells documents of pipelines from samples and everything else.
-func isPipelineFile(path string) bool {
-	switch filepath.Ext(path) {
-	case ".yaml", ".yml", ".json":
-		return !strings.HasSuffix(path, samplesSuffix)
-	}
-	return false
-}
-
-// pipelineFiles are the documents that the paths name: files, and of folders those in
-// them and below, in the order of their names.
-func pipelineFiles(paths ...string) (out []string, err error) {
-	return filesBelow(paths, isPipelineFile)
-}
-
-func filesBelow(paths []string, is func(string) bool) (out []string, err error) {
-	for _, path := range paths {
-		info, err := os.Stat(path)
-		if err != nil {
-			return nil, err
-		}
-		if !info.IsDir() {
-			out = append(out, path)
-			continue
-		}
-		err = filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
-			if err == nil && !d.IsDir() && is(p) {
-				out = append(out, p)
-			}
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
-}
 
 // readPipelines are the pipelines of a file: one, or a list of them. A pipeline without
 // an id is called like its file.
@@ -88,15 +46,32 @@ func inPipelineFile(path string, err error) error {
 	return errors.Join(lines...)
 }
 
-// pipelinesBelow are the pipelines of a folder, in the order of the names of its files.
+// pipelinesBelow are the pipelines of a folder and all below, in the order of the names
+// of their files.
 func pipelinesBelow(folder string) ([]*pipeline.Pipeline, error) {
-	paths, err := pipelineFiles(folder)
+	paths, err := documentFiles([]string{folder})
 	if err != nil {
 		return nil, err
 	}
-	if len(paths) == 0 {
-		return nil, fmt.Errorf("%s: there is no pipeline in it (*.yaml, *.json)", folder)
+	return readAllPipelines(paths)
+}
+
+// pipelinesIn are those of a folder itself.
+func pipelinesIn(folder string) ([]*pipeline.Pipeline, error) {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return nil, err
 	}
+	var paths []string
+	for _, e := range entries {
+		if !e.IsDir() && isDocument(e.Name()) {
+			paths = append(paths, filepath.Join(folder, e.Name()))
+		}
+	}
+	return readAllPipelines(paths)
+}
+
+func readAllPipelines(paths []string) ([]*pipeline.Pipeline, error) {
 	var out []*pipeline.Pipeline
 	var problems []error
 	for _, path := range paths {

@@ -23,7 +23,7 @@ import (
 type searchOptions struct {
 	span          spanFlags
 	limit         int
-	explain       bool
+	explain, raw  bool
 	events, event string
 	reader        string
 	reading       readingFlags
@@ -84,6 +84,7 @@ with 1 when it failed or the query does not parse, and with 2 for wrong usage.`,
 	f.IntVar(&o.limit, "limit", 100, "how many events at most; 0 for all")
 	addTerminalOutput(c, asTable, asLines, tableFormats...)
 	f.BoolVar(&o.explain, "explain", false, "show how the query is understood and run, instead of running it")
+	f.BoolVar(&o.raw, "raw", false, "show events as they came, where pipelines changed them: in a field raw, or in the place of the message")
 	f.StringVar(&o.events, "events", "", "search this file of events, in any form that backtest reads (- for standard input)")
 	f.StringVar(&o.event, "event", "", "tell whether the one event in this file matches (- for standard input)")
 	o.reading.add(f)
@@ -139,6 +140,8 @@ func (o *searchOptions) check() error {
 		return errors.New("--events and --event: one of them")
 	case o.reading.given() && o.events == "" && o.event == "":
 		return errors.New("--geoip, --pipelines, --source, --year and --tz go with --events or --event; the engine reads events when they arrive")
+	case o.raw && (o.explain || o.events != "" || o.event != ""):
+		return errors.New("--raw shows what the engine has stored; it does not go with --explain, --events or --event")
 	case o.explain && (o.events != "" || o.event != ""):
 		return errors.New("--explain asks the engine; it does not go with --events or --event")
 	}
@@ -190,7 +193,7 @@ func (o *searchOptions) live(c *cobra.Command, cl *client, filter map[string]str
 	ctx, output := c.Context(), outputOf(c)
 	var kept []foundEvent
 	n, located := 0, false
-	more, err := cl.logs(ctx, filter, o.limit, func(e foundEvent) error {
+	more, err := cl.logs(ctx, logQuery{filter, o.raw}, o.limit, func(e foundEvent) error {
 		n++
 		located = located || mentionsGeoIP(e.Attributes)
 		if output == asLines && o.schema.name != "" {
@@ -230,6 +233,9 @@ func eventTable(events []foundEvent) result {
 	lines, rows := make([]eventLine, len(events)), make([][]string, len(events))
 	for i, e := range events {
 		text := e.Message
+		if e.Raw != "" {
+			text = e.Raw
+		}
 		if text == "" {
 			text = string(e.Attributes)
 		}
@@ -261,7 +267,14 @@ type logItem struct {
 		Source, Service, Host, Status, Message string
 		Tags                                   []string
 		Attributes                             json.RawMessage
+		Raw                                    string `json:",omitempty"`
 	} `json:"attributes"`
+}
+
+// logQuery is what is asked for.
+type logQuery struct {
+	filter map[string]string
+	raw    bool // events as they came, too
 }
 
 // maxPage is how many events the API gives at once.
@@ -269,7 +282,7 @@ const maxPage = 1000
 
 // logs calls use with up to limit events, all if that is 0, page by page; more
 // says that there are others.
-func (c *client) logs(ctx context.Context, filter map[string]string, limit int, use func(foundEvent) error) (more bool, err error) {
+func (c *client) logs(ctx context.Context, q logQuery, limit int, use func(foundEvent) error) (more bool, err error) {
 	bar := newCounter()
 	defer func() { _ = bar.Finish() }() // a bar that can't be drawn stops nothing
 	cursor := ""
@@ -278,7 +291,7 @@ func (c *client) logs(ctx context.Context, filter map[string]string, limit int, 
 		if limit > 0 {
 			size = min(size, limit-n+1) // one more tells whether there are others
 		}
-		page, err := c.logPage(ctx, filter, cursor, size)
+		page, err := c.logPage(ctx, q, cursor, size)
 		if err != nil {
 			return false, err
 		}
@@ -326,12 +339,12 @@ type logPage struct {
 	}
 }
 
-func (c *client) logPage(ctx context.Context, filter map[string]string, cursor string, size int) (logPage, error) {
+func (c *client) logPage(ctx context.Context, q logQuery, cursor string, size int) (logPage, error) {
 	request := map[string]any{"limit": size}
 	if cursor != "" {
 		request["cursor"] = cursor
 	}
-	body, err := json.Marshal(map[string]any{"filter": filter, "page": request, "sort": "-timestamp", "hints": true})
+	body, err := json.Marshal(map[string]any{"filter": q.filter, "page": request, "sort": "-timestamp", "hints": true, "raw": q.raw})
 	if err != nil {
 		return logPage{}, err
 	}
@@ -343,7 +356,7 @@ func (i *logItem) line() (eventLine, error) {
 	a := i.Attributes
 	l := eventLine{
 		Timestamp: schema.MillisOf(a.Timestamp), Source: a.Source, Service: a.Service, Host: a.Host, Status: a.Status,
-		Message: a.Message, Tags: a.Tags, Attributes: a.Attributes,
+		Message: a.Message, Tags: a.Tags, Attributes: a.Attributes, Raw: a.Raw,
 	}
 	if l.Tags == nil {
 		l.Tags = []string{}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -18,7 +19,7 @@ func newTest() *cobra.Command {
 	var geo []string
 	c := &cobra.Command{
 		Use:   "test PATH…",
-		Short: "Run the tests of rules, offline",
+		Short: "Run the tests of rules and the samples of pipelines, offline",
 		Long: `Runs the tests that stand beside rules: YAML files whose names end in _test.yaml,
 in the folders named and all below, or the files named. A file has a rule, events
 with their times, reference tables and suppressions, and the signals that they
@@ -36,7 +37,10 @@ must give, with as much of each signal as the test is about:
       signals:
         - {group: 203.0.113.66, severity: high, first_seen: +4m30s}
 
-content/README.md describes the format, and content/rules has examples.
+content/README.md describes the format, and content/rules has examples. Samples of
+pipelines, files whose names end in .test.yaml, are run, too, as "nightjar pipelines
+test" does; the events of rules' tests go through the built-in pipelines, or those of
+--pipelines.
 
 Nothing is asked but the files: the plan and the windows are those of the live
 evaluation, on a clock that the test sets. It exits with 1 when a test fails.`,
@@ -83,7 +87,20 @@ func testRules(paths []string, o ruletest.Options) ([]ruletest.Report, error) {
 	reports := []ruletest.Report{}
 	seen := map[string]bool{}
 	for _, path := range paths {
+		samples, err := sampleFiles([]string{path})
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range samples {
+			if !seen[f] {
+				reports = append(reports, testSamples(f, false, o))
+			}
+			seen[f] = true
+		}
 		files, err := ruletest.Find(path)
+		if len(samples) > 0 && (err != nil || slices.Equal(files, []string{path})) {
+			continue // a folder of samples alone, or a file of them, or their pipeline
+		}
 		if err != nil {
 			return nil, err
 		}
