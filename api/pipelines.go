@@ -50,7 +50,7 @@ func (s *pipelines) ListPipelines(ctx context.Context, _ *pb.ListPipelinesReques
 		if e.Pipeline == nil {
 			continue // out of force, and no pipeline that clients could read
 		}
-		shown, err := shownPipeline(e.Pipeline)
+		shown, err := referencePipeline(e.Pipeline)
 		if err != nil {
 			return nil, err
 		}
@@ -79,7 +79,11 @@ func (s *pipelines) UpdatePipeline(ctx context.Context, in *pb.UpdatePipelineReq
 	if err != nil {
 		return nil, err
 	}
-	return s.answer(ctx)(s.registry.Update(ctx, in.GetPipelineId(), in.GetIfVersion(), document))
+	as := registry.OwnClient
+	if x := exchangeOf(ctx); x != nil && strings.HasPrefix(x.path, logsConfig) {
+		as = registry.ReferenceClient
+	}
+	return s.answer(ctx)(s.registry.Update(ctx, in.GetPipelineId(), in.GetIfVersion(), document, as))
 }
 
 // DeletePipeline ends one.
@@ -119,8 +123,18 @@ func (s *pipelines) answer(ctx context.Context) func(registry.Entry, error) (*pb
 		if e.Pipeline == nil {
 			return nil, badRequest("pipeline_id", "%s", e.Broken)
 		}
-		return shownPipeline(e.Pipeline)
+		return referencePipeline(e.Pipeline)
 	}
+}
+
+// referencePipeline is a pipeline as the reference's clients can read it.
+func referencePipeline(p *pipeline.Pipeline) (*pb.Pipeline, error) {
+	document, _, err := registry.ForReference(p)
+	if err != nil {
+		return nil, err
+	}
+	out := &pb.Pipeline{}
+	return out, toMessage(json.RawMessage(document), out)
 }
 
 func shownPipeline(p *pipeline.Pipeline) (*pb.Pipeline, error) {

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 
 	"nightjar/configuration"
@@ -105,8 +106,9 @@ func (r *Registry) body(document []byte) (Body, error) {
 }
 
 // Update puts another document into the place of a pipeline. Of a built-in one only
-// is_enabled may differ. ifVersion, unless 0, must be its present version.
-func (r *Registry) Update(ctx context.Context, id string, ifVersion int64, document []byte) (Entry, error) {
+// is_enabled may differ. ifVersion, unless 0, must be its present version. Of a caller
+// who was shown it ForReference, what was hidden has to stay.
+func (r *Registry) Update(ctx context.Context, id string, ifVersion int64, document []byte, as Caller) (Entry, error) {
 	body, err := r.body(document)
 	if err != nil {
 		return Entry{}, err
@@ -118,8 +120,30 @@ func (r *Registry) Update(ctx context.Context, id string, ifVersion int64, docum
 		}
 		body = Body{Enabled: &enabled}
 	}
-	return r.change(ctx, id, ifVersion, func(*Body) (Body, error) { return body, nil })
+	return r.change(ctx, id, ifVersion, func(before *Body) (Body, error) {
+		if as != ReferenceClient || len(before.Document) == 0 {
+			return body, nil
+		}
+		was, err := parse(before.Document, id, 1)
+		if err != nil {
+			return body, nil //nolint:nilerr // it is out of force, and nobody was shown it
+		}
+		is, err := parse(body.Document, id, 1)
+		if err != nil {
+			return body, err
+		}
+		return body, keepsExtensions(was, is)
+	})
 }
+
+// Caller is who changes a pipeline.
+type Caller int
+
+// Those who know all that a pipeline may have, and those who know what the reference has.
+const (
+	OwnClient Caller = iota
+	ReferenceClient
+)
 
 // onlySwitched is whether a built-in pipeline is to be enabled, as a document says it
 // that says nothing else of it.
@@ -138,10 +162,33 @@ func onlySwitched(b *pipeline.Pipeline, document []byte) (enabled bool, err erro
 	if err != nil {
 		return false, err
 	}
-	if string(got) != string(want) {
+	same := string(got) == string(want)
+	if !same { // or as the reference's clients were shown it
+		same, err = sameForReference(given, b)
+	}
+	if err != nil {
+		return false, err
+	}
+	if !same {
 		return false, &schema.Invalid{Details: []schema.Detail{{Target: "id", Message: fmt.Sprintf("pipeline %s is built in and read-only, but for is_enabled; clone it (nightjar pipelines clone %s), change the copy, and disable this one", b.ID, b.ID)}}}
 	}
 	return enabled, nil
+}
+
+func sameForReference(a, b *pipeline.Pipeline) (bool, error) {
+	one, _, err := ForReference(a)
+	if err != nil {
+		return false, err
+	}
+	other, hidden, err := ForReference(b)
+	if err != nil || len(hidden) == 0 {
+		return false, err
+	}
+	var x, y any
+	if json.Unmarshal(one, &x) != nil || json.Unmarshal(other, &y) != nil {
+		return false, nil
+	}
+	return reflect.DeepEqual(x, y), nil
 }
 
 // Enable switches a pipeline on or off.

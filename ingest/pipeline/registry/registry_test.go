@@ -96,7 +96,7 @@ func TestAChangeIsInForceAtOnceAndAfterARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	want("x", `{"by":"one","nightjar":{"pipelines":["`+one.ID+`@1"]}}`)
-	if _, err := r.Update(ctx, one.ID, 1, document("source:x", "by", "changed")); err != nil {
+	if _, err := r.Update(ctx, one.ID, 1, document("source:x", "by", "changed"), OwnClient); err != nil {
 		t.Fatal(err)
 	}
 	want("x", `{"by":"changed","nightjar":{"pipelines":["`+one.ID+`@2"]}}`)
@@ -138,7 +138,7 @@ func TestBuiltInPipelinesAreSwitchedAndClonedAndNothingElse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Update(ctx, "alpha", 0, []byte(strings.Replace(string(text), `"is_enabled":true`, `"is_enabled":false`, 1))); err != nil {
+	if _, err := r.Update(ctx, "alpha", 0, []byte(strings.Replace(string(text), `"is_enabled":true`, `"is_enabled":false`, 1)), OwnClient); err != nil {
 		t.Errorf("switched off through its document: %v", err)
 	}
 	if got := made(t, opened(t, rows), "alpha"); got != "{}" {
@@ -151,7 +151,7 @@ func TestBuiltInPipelinesAreSwitchedAndClonedAndNothingElse(t *testing.T) {
 		t.Errorf("an enabled one made %s", got)
 	}
 	var invalid *schema.Invalid
-	if _, err := r.Update(ctx, "alpha", 0, document("source:alpha", "by", "me")); !errors.As(err, &invalid) || !strings.Contains(err.Error(), "clone") {
+	if _, err := r.Update(ctx, "alpha", 0, document("source:alpha", "by", "me"), OwnClient); !errors.As(err, &invalid) || !strings.Contains(err.Error(), "clone") {
 		t.Errorf("it was changed: %v", err)
 	}
 	if err := r.Delete(ctx, "alpha"); !errors.As(err, &invalid) {
@@ -164,7 +164,7 @@ func TestBuiltInPipelinesAreSwitchedAndClonedAndNothingElse(t *testing.T) {
 	if got := r.Order(ctx); !slices.Equal(got, []string{"alpha", copied.ID, "beta"}) {
 		t.Errorf("order %q", got)
 	}
-	if _, err := r.Update(ctx, copied.ID, 0, document("source:alpha", "by", "me")); err != nil {
+	if _, err := r.Update(ctx, copied.ID, 0, document("source:alpha", "by", "me"), OwnClient); err != nil {
 		t.Error(err)
 	}
 }
@@ -183,7 +183,7 @@ func TestWhatDoesNotCompileIsRefusedWhole(t *testing.T) {
 		if _, err := r.Create(ctx, []byte(text)); !errors.As(err, &bad) {
 			t.Errorf("%q is created: %v", text, err)
 		}
-		if _, err := r.Update(ctx, one.ID, 0, []byte(text)); !errors.As(err, &bad) {
+		if _, err := r.Update(ctx, one.ID, 0, []byte(text), OwnClient); !errors.As(err, &bad) {
 			t.Errorf("%q is taken: %v", text, err)
 		}
 	}
@@ -194,7 +194,7 @@ func TestWhatDoesNotCompileIsRefusedWhole(t *testing.T) {
 		}
 	}
 	var conflict *schema.Conflict
-	if _, err := r.Update(ctx, one.ID, 9, document("source:x", "by", "y")); !errors.As(err, &conflict) {
+	if _, err := r.Update(ctx, one.ID, 9, document("source:x", "by", "y"), OwnClient); !errors.As(err, &conflict) {
 		t.Errorf("another version was changed: %v", err)
 	}
 	rows.fail = errors.New("the disk is full")
@@ -203,6 +203,32 @@ func TestWhatDoesNotCompileIsRefusedWhole(t *testing.T) {
 	}
 	if rows.fail = nil; len(rows.rows) != stored || r.Set() != inForce {
 		t.Error("a refused change left a trace")
+	}
+}
+
+// TestTheReferencesClientsAreShownWhatTheyKnowAndLoseNothing: a processor that only
+// nightjar has is hidden from them, and a change of theirs that would drop it is refused.
+func TestTheReferencesClientsAreShownWhatTheyKnowAndLoseNothing(t *testing.T) {
+	ctx := t.Context()
+	r := opened(t, &table{})
+	own := `{"name":"mine","is_enabled":true,"filter":{"query":"source:x"},"processors":[{"type":"scrub","is_enabled":true,"patterns":["email"]},` + builds("by", "x") + `]}`
+	one, err := r.Create(ctx, []byte(own))
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown, hidden, err := ForReference(one.Pipeline)
+	if err != nil || len(hidden) != 1 || strings.Contains(string(shown), "scrub") || !strings.Contains(string(shown), "string-builder") {
+		t.Fatalf("shown %s, hidden %q, %v", shown, hidden, err)
+	}
+	var invalid *schema.Invalid
+	if _, err := r.Update(ctx, one.ID, 0, shown, ReferenceClient); !errors.As(err, &invalid) || !strings.Contains(err.Error(), "processors[0] (scrub)") {
+		t.Errorf("the scrubbing was lost: %v", err)
+	}
+	if _, err := r.Update(ctx, one.ID, 0, []byte(own), ReferenceClient); err != nil {
+		t.Error(err)
+	}
+	if _, err := r.Update(ctx, one.ID, 0, shown, OwnClient); err != nil {
+		t.Error(err)
 	}
 }
 
