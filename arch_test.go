@@ -46,6 +46,7 @@ var layers = map[string][]string{
 	// edges: pipelines
 	"ingest/pipeline":            {"schema", "compiler", "ingest/auditd", "ingest/record", "ingest/times", "ingest/heads", "ingest/pipeline/grok", "ingest/pipeline/value", "ingest/pipeline/weburl", "ingest/pipeline/useragent"},
 	"ingest/pipeline/registry":   {"schema", "configuration", "ingest", "ingest/record", "ingest/pipeline"},
+	"ingest/pipeline/lookups":    {"schema", "scheduler/reference", "ingest/pipeline"},
 	"ingest/pipeline/sampletest": {"schema", "ingest", "ingest/pipeline"},
 
 	// edges

@@ -51,7 +51,7 @@ func makeKey(path string) (string, error) {
 	rand.Read(random) // never fails
 	key := hex.EncodeToString(random)
 	if err := os.WriteFile(path, []byte(key+"\n"), 0o600); err != nil {
-		return "", fmt.Errorf("write the API key: %w", err)
+		return "", fmt.Errorf("write a key: %w", err)
 	}
 	return key, nil
 }
@@ -72,7 +72,7 @@ func checkKey(where, key, mend string) error {
 func checkMode(path string, others fs.FileMode, mend string) error {
 	info, err := os.Stat(path)
 	if err != nil {
-		return fmt.Errorf("read the API key: %w", err)
+		return fmt.Errorf("read a key: %w", err)
 	}
 	if mode := info.Mode().Perm(); mode&others != 0 {
 		return fmt.Errorf("%s: other users of this host can read the key (mode %04o): %s", path, mode, mend)
@@ -92,11 +92,11 @@ func checkConfigMode(c Config) error {
 func readKey(path string) (string, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return "", fmt.Errorf("read the API key: %w", err)
+		return "", fmt.Errorf("read a key: %w", err)
 	}
 	key := strings.TrimSpace(string(text))
 	if key == "" {
-		return "", fmt.Errorf("read the API key: %s is empty; delete it to have one made", path)
+		return "", fmt.Errorf("read a key: %s is empty; delete it to have one made", path)
 	}
 	return key, nil
 }

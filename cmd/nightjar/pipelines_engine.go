@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/pflag"
 	"go.uber.org/fx"
@@ -9,8 +11,10 @@ import (
 	"nightjar/ingest"
 	"nightjar/ingest/geoip"
 	"nightjar/ingest/pipeline"
+	"nightjar/ingest/pipeline/lookups"
 	"nightjar/ingest/pipeline/registry"
 	rulestore "nightjar/scheduler/clickhouse"
+	"nightjar/scheduler/reference"
 )
 
 // pipelineRegistry is what the engine knows of pipelines.
@@ -18,17 +22,30 @@ type pipelineRegistry = registry.Registry
 
 // newPipelines are the pipelines of the engine. They are loaded before the intake runs,
 // so that no event of a restart meets others.
-func newPipelines(lc fx.Lifecycle, e *engine, d *database, geo *geoip.Databases, metrics *prometheus.Registry) (*pipelineRegistry, error) {
+func newPipelines(lc fx.Lifecycle, e *engine, d *database, geo *geoip.Databases, tables *reference.Tables, metrics *prometheus.Registry) (*pipelineRegistry, error) {
 	shipped, err := registry.BuiltIn(content.Files)
 	if err != nil {
 		return nil, err
 	}
-	r := registry.New(registry.Deps{
+	key, err := redactionKey(e.config.DataDir)
+	if err != nil {
+		return nil, err
+	}
+	var r *registry.Registry
+	rows := lookups.New(tables, func() []string { return r.Set().TableNames() }, now, e.log)
+	r = registry.New(registry.Deps{
 		BuiltIn: shipped, Objects: rulestore.New(d.conn).Deps().Objects, Now: now, Log: e.log,
-		Set: pipeline.Deps{Locator: locator(geo)}, Locator: locator(geo),
+		Set: pipeline.Deps{Locator: locator(geo), Tables: rows, HashKey: key}, Locator: locator(geo),
 	})
 	metrics.MustRegister(r)
-	lc.Append(fx.StartHook(r.Load))
+	lc.Append(fx.StartHook(func(ctx context.Context) error {
+		if err := r.Load(ctx); err != nil {
+			return err
+		}
+		rows.Refresh(ctx)
+		return nil
+	}))
+	e.run(lc, "lookups", rows.Run)
 	return r, nil
 }
 

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"sync"
@@ -90,6 +91,31 @@ func NewSet(pipelines []*Pipeline, d Deps) *Set {
 
 // Pipelines are those of the set, in their order.
 func (s *Set) Pipelines() []*Pipeline { return s.pipelines }
+
+// TableNames are the names of the reference tables that pipelines which are enabled look up.
+func (s *Set) TableNames() []string {
+	names := map[string]bool{}
+	for _, p := range s.pipelines {
+		if p.Enabled {
+			tablesOf(p.Processors, names)
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+func tablesOf(list []Processor, names map[string]bool) {
+	for _, p := range list {
+		switch p := p.(type) {
+		case *ReferenceLookup:
+			names[p.Table] = names[p.Table] || p.enabled()
+		case *Nested:
+			if p.enabled() {
+				tablesOf(p.Processors, names)
+			}
+		}
+	}
+	maps.DeleteFunc(names, func(_ string, asked bool) bool { return !asked })
+}
 
 // candidates are the places of the pipelines that may be for a source.
 func (s *Set) candidates(source string) []int {
