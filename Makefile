@@ -3,7 +3,7 @@ GO ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LIBRARY := node_modules/.package-lock.json
 
-.PHONY: build run test test-clients test-kernels test-senders senders check lint generate bench bench-search bench-rules bench-ingest bench-isolation bench-agent chaos setup geoip clean fuzz fuzz-cost soak-hostile
+.PHONY: build run test test-clients test-kernels test-senders senders check lint generate bench bench-search bench-rules bench-ingest bench-isolation bench-agent bench-anomaly chaos setup geoip clean fuzz fuzz-cost soak-hostile
 
 build:
 	@command -v $(GO) >/dev/null || { echo "Go is missing: install Go 1.26 or newer."; exit 1; }
@@ -135,6 +135,16 @@ bench-ingest: setup
 	NIGHTJAR_CHNAIVE=$$(test -x bin/chnaive && echo $(CURDIR)/bin/chnaive) NIGHTJAR_BENCH_PROFILE=$(CURDIR)/bin/ingest.pprof \
 	  $(GO) test -run '^$$' -bench 'Ingest$$|Protocols|InsertShares' -benchtime 1x -timeout 30m ./cmd/nightjar
 	$(GO) tool pprof -top -nodecount 25 bin/ingest.pprof
+
+# bench-anomaly scores the public series of ../shared/data beside four methods that
+# are well known, and ours again with the scorer of ../shared/bench/nab; and shows
+# how the scores of series in which nothing happens are spread, and what a row costs.
+ANOMALY_RESULTS := /tmp/nightjar-nab
+bench-anomaly:
+	$(GO) test -count 1 -v -run 'Scoreboard|Made' ./anomaly/bench -all -files -results $(ANOMALY_RESULTS)
+	cd ../shared/bench && $(GO) run ./nab -windows ../data/nab/combined_windows.json -results $(ANOMALY_RESULTS) -name nightjar
+	SHOW=1 $(GO) test -count 1 -v -run OneMinusP ./anomaly
+	$(GO) test -run '^$$' -bench 'Score$$' -benchtime 3s ./anomaly/bench
 
 # bench-agent measures what an agent costs the programs of this host (as root), and
 # with QEMU the same by counted instructions, whatever else the machine does.

@@ -95,6 +95,7 @@ var layers = map[string][]string{
 	"testenv":           {"clickhouse"},
 	"ingest/ingesttest": {"schema", "ingest"},
 	"compiler/bench":    {},
+	"anomaly/bench":     {"anomaly"},
 	"secl/bench":        {},
 }
 

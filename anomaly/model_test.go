@@ -425,14 +425,3 @@ func BenchmarkBucketOfAGroup(b *testing.B) {
 		})
 	}
 }
-
-func BenchmarkScore(b *testing.B) {
-	l := madeSeries(1)[0]
-	var s Scorer
-	n := 0
-	for b.Loop() {
-		s.Add(l.at[0]+int64(n)*fiveMinutes, l.value[n%len(l.value)])
-		n++
-	}
-	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "rows/s")
-}

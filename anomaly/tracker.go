@@ -74,30 +74,31 @@ func (t *tracker) deviation(i int64) float64 {
 	return math.Sqrt((1-share)*at*at + share*t.spread*t.spread)
 }
 
-// follow moves the level towards x.
-func (t *tracker) follow(i int64, x float64) {
+// follow moves the level towards x, by no more than is usual for the tracker or for
+// the series (reach), and returns how far off the forecast was, and the usual error.
+func (t *tracker) follow(i int64, x, reach float64) (off, deviation float64) {
 	if t.n == 0 {
 		t.level = x - t.seasonAt(i)
 	}
-	off := x - t.forecast(i)
+	off = x - t.forecast(i)
+	deviation = math.MaxFloat64 / 1e10 // none while the tracker is young
+	bounded := off
 	if t.n > youth {
-		d := clipLevel * t.deviation(i)
-		off = min(max(off, -d), d)
+		deviation = t.deviation(i)
+		most := max(clipLevel*deviation, reach)
+		bounded = min(max(off, -most), most)
 	}
-	t.level += t.speed * off
+	t.level += t.speed * bounded
+	return off, deviation
 }
 
 // learn follows x, and learns from how far off the forecast was.
-func (t *tracker) learn(i int64, x float64) {
-	deviation := t.deviationBefore(i)
-	off := 0.0
-	if t.n > 0 {
-		off = math.Abs(x - t.forecast(i))
-	}
-	t.follow(i, x)
+func (t *tracker) learn(i int64, x, reach float64) {
+	off, deviation := t.follow(i, x, reach)
+	off = math.Abs(off)
 	t.n++
 	t.loss += max(1.0/lossMemory, 1/float64(t.n)) * (math.Sqrt(off) - t.loss)
-	off = absToDeviation * min(off, clipSpread*deviation)
+	off = absToDeviation * min(off, max(clipSpread*deviation, reach))
 	t.spread += max(1.0/spreadMemory, 1/float64(t.n)) * (off - t.spread)
 	if t.period == 0 {
 		return
@@ -111,17 +112,9 @@ func (t *tracker) learn(i int64, x float64) {
 	p.spread += max(1.0/phaseMemory, 1/(p.n+3)) * (off - p.spread)
 }
 
-// deviationBefore is the bound's deviation: none while the tracker is young.
-func (t *tracker) deviationBefore(i int64) float64 {
-	if t.n <= youth {
-		return math.MaxFloat64 / 1e10
-	}
-	return t.deviation(i)
-}
-
 // settle puts the level where it would be had this season been known for the
 // last cycle.
-func (t *tracker) settle(history []float64, end int64) {
+func (t *tracker) settle(history []float64, end int64, reach float64) {
 	from := max(0, len(history)-t.period)
 	n := t.n
 	for i, x := range history[from:] {
@@ -130,7 +123,7 @@ func (t *tracker) settle(history []float64, end int64) {
 			if n == t.n {
 				t.level, n = x-t.seasonAt(at), n-1
 			}
-			t.follow(at, x)
+			t.follow(at, x, reach)
 		}
 	}
 }
@@ -138,19 +131,19 @@ func (t *tracker) settle(history []float64, end int64) {
 // learnSeason gives a tracker the profile of the history, which ends before
 // index end. The profile is shared and stays as it is. A new tracker first practises on the latest third of it with a
 // profile of the rest, so that its errors are those of forecasts.
-func (t *tracker) learnSeason(season, history []float64, end int64) {
+func (t *tracker) learnSeason(season, history []float64, end int64, reach float64) {
 	if t.n == 0 {
 		test := max(1, min(len(history)/t.period, profileCycles)/3) * t.period
 		known := history[:len(history)-test]
 		t.season = profile(known, end-int64(test), t.period)
 		for i, x := range history[len(known):] {
 			if x == x {
-				t.learn(end-int64(test-i), x)
+				t.learn(end-int64(test-i), x, reach)
 			}
 		}
 	}
 	t.season = season
-	t.settle(history, end)
+	t.settle(history, end, reach)
 }
 
 // profile is, for each phase, the median over the last cycles of how far the

@@ -24,8 +24,14 @@ func newAnomalyScore() *cobra.Command {
 		Use:   "score --csv FILE",
 		Short: "Score how surprising each point of a series is",
 		Long: `Reads rows of timestamp and value, in order, and writes them with an anomaly
-score from 0 (as expected) to 1, which at each row is made from the rows before
-it only. High and low values count alike. 0.5 is five standard deviations.
+score from 0 (as expected) to 1 and with an episode, 1 while an anomaly lasts;
+both are made at each row from the rows before it only.
+
+The score is 1 - p, high and low values alike: of the rows of a series in which
+nothing happens, about one in 200 is above 0.995. An anomaly that lasts is above
+0.995 where it begins and where it becomes clearly worse; its other rows are told
+by the episode, which ends when the series is back, and after 150 rows at the
+latest: what stays is the new normal.
 
 The first two columns are read, or those named timestamp and value in the first
 row. Times are Unix seconds or milliseconds, RFC 3339, or YYYY-MM-DD hh:mm:ss
@@ -151,14 +157,14 @@ type scoreWriter struct {
 
 // scoreColumns is where the columns of a table end; a series' times have one
 // length nearly always.
-const scoreColumns = "%-25s  %-20s  %s\n"
+const scoreColumns = "%-25s  %-20s  %-22s  %v\n"
 
 func (s *scoreWriter) begin() {
 	switch s.as {
 	case asCSV:
-		fmt.Fprintln(s.w, "timestamp,value,anomaly_score")
+		fmt.Fprintln(s.w, "timestamp,value,anomaly_score,episode")
 	case asTable:
-		fmt.Fprintf(s.w, scoreColumns, "TIMESTAMP", "VALUE", "ANOMALY SCORE")
+		fmt.Fprintf(s.w, scoreColumns, "TIMESTAMP", "VALUE", "ANOMALY SCORE", "EPISODE")
 	case asJSON:
 		fmt.Fprint(s.w, "[")
 	}
@@ -170,16 +176,21 @@ func (s *scoreWriter) end() {
 	}
 }
 
-func (s *scoreWriter) write(at, value string, score float64) error {
+func (s *scoreWriter) write(at, value string, score anomaly.Score) error {
+	episode := 0
+	if score.Episode {
+		episode = 1
+	}
 	s.rows++
 	switch s.as {
 	case asTable:
-		_, err := fmt.Fprintf(s.w, scoreColumns, printable(at), printable(value), strconv.FormatFloat(score, 'g', 9, 64))
+		_, err := fmt.Fprintf(s.w, scoreColumns, printable(at), printable(value), strconv.FormatFloat(score.Anomaly, 'g', -1, 64), episode)
 		return err
 	case asCSV:
 		line := append(s.w.AvailableBuffer(), quoted(at)...)
 		line = append(append(append(line, ','), quoted(value)...), ',')
-		line = strconv.AppendFloat(line, score, 'g', 9, 64)
+		line = append(strconv.AppendFloat(line, score.Anomaly, 'g', -1, 64), ',')
+		line = strconv.AppendInt(line, int64(episode), 10)
 		_, err := s.w.Write(append(line, '\n'))
 		return err
 	}
@@ -188,10 +199,11 @@ func (s *scoreWriter) write(at, value string, score float64) error {
 		number = v
 	}
 	text, err := json.Marshal(struct {
-		At    string  `json:"timestamp"`
-		Value any     `json:"value"`
-		Score float64 `json:"anomaly_score"`
-	}{at, number, score})
+		At      string  `json:"timestamp"`
+		Value   any     `json:"value"`
+		Score   float64 `json:"anomaly_score"`
+		Episode int     `json:"episode"`
+	}{at, number, score.Anomaly, episode})
 	if err != nil {
 		return err
 	}
@@ -263,11 +275,11 @@ func (s *series) header(row []string) bool {
 }
 
 // score scores a row; known is false when it has no time or no number.
-func (s *series) score(row []string, line int, odd *oddRows) (score float64, known bool) {
+func (s *series) score(row []string, line int, odd *oddRows) (score anomaly.Score, known bool) {
 	at, ok := readTime(row[s.at])
 	if !ok {
 		odd.noTime.add(line)
-		return 0, false
+		return anomaly.Score{}, false
 	}
 	value, ok := readNumber(row[s.value])
 	if !ok {

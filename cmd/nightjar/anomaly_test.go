@@ -55,7 +55,7 @@ func TestOddRowsAreScoredZeroAndCounted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"1000,1,0", "1300,,0", "1600,NaN,0", "soon,2,0", "1900,3,0", "1900,4,0", "1000,5,0", "2200,6,0", "3400,6,0"}
+	want := []string{"1000,1,0,0", "1300,,0,0", "1600,NaN,0,0", "soon,2,0,0", "1900,3,0,0", "1900,4,0,0", "1000,5,0,0", "2200,6,0,0", "3400,6,0,0"}
 	if got := strings.Join(rows, " "); got != strings.Join(want, " ") {
 		t.Errorf("rows\n%s\nwant\n%s", got, strings.Join(want, " "))
 	}

@@ -1,0 +1,134 @@
+package anomaly
+
+import "math"
+
+const (
+	// alarming is the improbability of a point that may begin an episode, muted the
+	// most that a point is said to be while one is remembered, and mutedWidth the
+	// range below it into which all of those are brought, in their order.
+	alarming, muted, mutedWidth = 2.2, 2.0, 0.3
+	// worse is how much more improbable than what began it a point must be to be
+	// told again, and memory how many points an episode is remembered.
+	worse, memory = 0.5, 250.0
+	// announced is the score that begins an episode for the reader.
+	announced = 0.995
+	// longest is how many points an episode lasts: what stays is the new normal.
+	longest = 150
+)
+
+// episode remembers what was told last.
+type episode struct {
+	level float64 // improbability of the point that began it
+	at    int64   // its index
+	begun bool
+	shown int // points since it was announced; 0: none is
+}
+
+// say is the improbability of a point as it is said, and whether that is in full
+// (told): a point in an episode is told only when it is clearly worse than its begin.
+func (e *episode) say(level float64, index int64) (said float64, told bool) {
+	bar := 0.0
+	if e.begun {
+		age := float64(index-e.at) / memory
+		bar = (e.level + worse) * math.Exp(-age*age*age*age)
+	}
+	if level > bar {
+		if level > alarming {
+			e.level, e.at, e.begun = level, index, true
+		}
+		return level, true
+	}
+	if past := level - (muted - mutedWidth); past > 0 {
+		level = muted - mutedWidth*math.Exp(-past/mutedWidth)
+	}
+	return level, false
+}
+
+// lasts reports whether a point belongs to an episode for the reader.
+func (e *episode) lasts(score, level float64, departed bool) bool {
+	switch {
+	case score > announced && e.shown == 0:
+		e.shown = 1
+	case e.shown > 0 && e.shown < longest && (departed || level > muted):
+		e.shown++
+	default:
+		e.shown = 0
+	}
+	return e.shown > 0
+}
+
+const (
+	// onset is the distance from the forecast, in standard deviations, at which the
+	// series departs, over the one below which a point is back, and returned how
+	// many points in a row end the departure.
+	onset, over, returned = 5.0, 3.0, 5
+	// relearning is how many points after a departure became the new normal none
+	// begins: the spread of the new one is not known yet.
+	relearning = 250
+)
+
+// departure is a stretch in which the series is away from what was forecast before
+// it. Meanwhile the forecasts follow it and nothing else is learned.
+type departure struct {
+	points, back int
+	from         *tracker  // whose forecast the points are compared with
+	level        float64   // of that tracker before the departure
+	sign         float64   // +1 above, −1 below
+	levels       []float64 // of all trackers before
+}
+
+// depart looks whether the series departed, and whether it is back. It returns the
+// improbability that a point away has at least, so that all of an outage stands out
+// from normal points, below what is told; 0 where the point is not away.
+func (s *Scorer) depart(x, floor float64) float64 {
+	d := s.departure
+	if d == nil {
+		s.departure = s.leave(x, floor)
+		return 0
+	}
+	d.points++
+	off := d.sign * (x - d.level - d.from.seasonAt(s.clock.index)) / (d.from.deviation(s.clock.index) + floor)
+	if off >= over {
+		d.back = 0
+	} else {
+		d.back++
+	}
+	switch {
+	case off < -onset: // and to the other side
+		s.departure = s.leave(x, floor)
+		return 0
+	case d.back > returned:
+		for i, t := range s.trackers {
+			t.level = d.levels[i]
+		}
+		s.departure = nil
+		return 0
+	case d.points > longest:
+		s.departure, s.relearn = nil, s.clock.index+relearning
+		return 0
+	case off < over:
+		return 0
+	}
+	const least = 1.3
+	return least + (muted-least)*s.trust(off/(off+over))
+}
+
+// leave is the departure that x begins, or none.
+func (s *Scorer) leave(x, floor float64) *departure {
+	if s.clock.index < s.relearn {
+		return nil
+	}
+	from := s.best(steadySeasonal)
+	if from == nil {
+		from = s.best(steadyTracker)
+	}
+	off := (x - from.forecast(s.clock.index)) / (from.deviation(s.clock.index) + floor)
+	if math.Abs(off) <= onset {
+		return nil
+	}
+	d := &departure{from: from, level: from.level, sign: math.Copysign(1, off), levels: make([]float64, len(s.trackers))}
+	for i, t := range s.trackers {
+		d.levels[i] = t.level
+	}
+	return d
+}
