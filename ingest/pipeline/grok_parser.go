@@ -144,6 +144,9 @@ func (g *GrokParser) run(x *run) outcome {
 		x.trace.setAll("", found)
 	}
 	x.Merge(found.GetObject())
+	if n := x.grok.LeftOut; n > 0 {
+		x.fail(&g.Base, fmt.Errorf("rule %s: %d members beyond %d were left out", rule, n, grok.MostMembers))
+	}
 	return outcome{Outcome: Applied, rule: rule}
 }
 

@@ -119,14 +119,40 @@ func (r *Record) Delete(p Path) bool {
 // object is replaced. A dot in a key is part of the key.
 func (r *Record) Merge(o *fastjson.Object) {
 	r.changes++
+	find := r.find
+	var places map[string]int
+	if o.Len() > manyMembers {
+		places = r.places()
+		find = func(key string) int {
+			if i, ok := places[key]; ok {
+				return i
+			}
+			return -1
+		}
+	}
 	o.Visit(func(k []byte, v *fastjson.Value) {
-		i := r.find(string(k))
-		if i < 0 {
-			r.root = append(r.root, schema.Pair{Key: string(k), Value: v})
+		i := find(string(k))
+		if i >= 0 {
+			r.root[i].Value = merged(r.root[i].Value, v)
 			return
 		}
-		r.root[i].Value = merged(r.root[i].Value, v)
+		r.root = append(r.root, schema.Pair{Key: string(k), Value: v})
+		if places != nil {
+			places[string(k)] = len(r.root) - 1
+		}
 	})
+}
+
+// manyMembers is from where on a map of the keys costs less than looking through them.
+const manyMembers = 100
+
+// places are those of the top-level attributes, the last of each key.
+func (r *Record) places() map[string]int {
+	out := make(map[string]int, len(r.root))
+	for i, p := range r.root {
+		out[p.Key] = i
+	}
+	return out
 }
 
 func merged(old, v *fastjson.Value) *fastjson.Value {

@@ -14,7 +14,8 @@ import (
 
 // parseCEF reads a line of the Common Event Format (ArcSight, Implementing CEF, version
 // 25): seven fields of a header, in which | and \ are escaped by \, and extensions.
-func parseCEF(a *fastjson.Arena, s string) *fastjson.Value {
+func parseCEF(c *Context, s string) *fastjson.Value {
+	a := c.Arena
 	s, ok := strings.CutPrefix(s, "CEF:")
 	if !ok {
 		return nil
@@ -29,14 +30,15 @@ func parseCEF(a *fastjson.Arena, s string) *fastjson.Value {
 			out.Set(name, value.String(a, fields[i]))
 		}
 	}
-	set(a, out, "extensions", extensions(rest))
+	set(c, out, "extensions", extensions(rest))
 	return out
 }
 
 // parseLEEF reads a line of the Log Event Extended Format: five fields of a header, in
 // version 2.0 the delimiter of its attributes (a character, or its number as x5E or
 // 0x5E), and those, each as name=value.
-func parseLEEF(a *fastjson.Arena, s string) *fastjson.Value {
+func parseLEEF(c *Context, s string) *fastjson.Value {
+	a := c.Arena
 	s, ok := strings.CutPrefix(s, "LEEF:")
 	if !ok {
 		return nil
@@ -54,8 +56,8 @@ func parseLEEF(a *fastjson.Arena, s string) *fastjson.Value {
 	delimiter := "\t"
 	if strings.HasPrefix(fields[0], "2") {
 		if field, after, ok := strings.Cut(rest, "|"); ok {
-			if c, is := leefDelimiter(field); is {
-				delimiter, rest = c, after
+			if d, is := leefDelimiter(field); is {
+				delimiter, rest = d, after
 			}
 		}
 	}
@@ -69,7 +71,7 @@ func parseLEEF(a *fastjson.Arena, s string) *fastjson.Value {
 			}
 		}
 	}
-	set(a, out, "attributes", pairs)
+	set(c, out, "attributes", pairs)
 	return out
 }
 
@@ -169,18 +171,19 @@ func unescaped(s string) string {
 
 // set stores pairs below a key, and below "labels" those that have a label (cs1Label)
 // under the name that this gives them. Empty values are left out.
-func set(a *fastjson.Arena, out *fastjson.Value, key string, pairs []pair) {
+func set(c *Context, out *fastjson.Value, key string, pairs []pair) {
+	a := c.Arena
 	all, labels := a.NewObject(), a.NewObject()
 	values := make(map[string]string, len(pairs))
 	for _, p := range pairs {
-		if p.value != "" {
+		if p.value != "" && c.room() {
 			values[p.key] = p.value
 			all.Set(p.key, value.String(a, p.value))
 		}
 	}
 	for _, p := range pairs {
 		labelled, ok := strings.CutSuffix(p.key, "Label")
-		if v, has := values[labelled]; ok && has && p.value != "" {
+		if v, has := values[labelled]; ok && has && p.value != "" && c.room() {
 			labels.Set(strings.NewReplacer(" ", "_", ".", "_").Replace(p.value), value.String(a, v))
 		}
 	}

@@ -20,9 +20,9 @@ func TestCEFAndLEEF(t *testing.T) {
 	} {
 		var a fastjson.Arena
 		got := ""
-		v := parseCEF(&a, c.line)
+		v := parseCEF(&Context{Arena: &a}, c.line)
 		if v == nil {
-			v = parseLEEF(&a, c.line)
+			v = parseLEEF(&Context{Arena: &a}, c.line)
 		}
 		if v != nil {
 			got = string(v.MarshalTo(nil))
@@ -38,7 +38,7 @@ func FuzzCEF(f *testing.F) {
 	f.Add("LEEF:2.0|a|b|c|d|x5E|src=1^b=2")
 	f.Fuzz(func(t *testing.T, s string) {
 		var a fastjson.Arena
-		for _, v := range []*fastjson.Value{parseCEF(&a, s), parseLEEF(&a, s)} {
+		for _, v := range []*fastjson.Value{parseCEF(&Context{Arena: &a}, s), parseLEEF(&Context{Arena: &a}, s)} {
 			if v == nil {
 				continue
 			}

@@ -126,7 +126,7 @@ func (s *greedyStep) backToText(m *machine, low, end int) bool {
 	lit := s.next.lit
 	for {
 		k := strings.LastIndex(m.text[low:min(end+len(lit), len(m.text))], lit)
-		if k < 0 || !m.pay(1+(end-low-k)/16) {
+		if !m.pay(1+(end-low-max(k, 0))/8) || k < 0 {
 			return false
 		}
 		end = low + k
@@ -180,7 +180,11 @@ func (s *lazyStep) match(m *machine, i int) bool {
 func (s *lazyStep) toText(m *machine, at int) bool {
 	for {
 		k := strings.Index(m.text[at:], s.next.lit)
-		if k < 0 || !m.pay(1+k/16) {
+		if k < 0 {
+			m.pay(1 + (len(m.text)-at)/32)
+			return false
+		}
+		if !m.pay(1 + k/32) {
 			return false
 		}
 		if !s.all {

@@ -1,6 +1,7 @@
 package grok
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"slices"
@@ -33,27 +34,27 @@ func init() {
 	plain := func(a apply) filterKind {
 		return filterKind{build: func(*pattern, call) apply { return a }}
 	}
-	text := func(make func(*fastjson.Arena, string) *fastjson.Value) filterKind {
-		return plain(func(c *Context, text string, _ *fastjson.Value) *fastjson.Value { return make(c.Arena, text) })
+	text := func(make func(*Context, string) *fastjson.Value) filterKind {
+		return plain(func(c *Context, text string, _ *fastjson.Value) *fastjson.Value { return make(c, text) })
 	}
 	str := func(change func(string) string) filterKind {
-		return text(func(a *fastjson.Arena, s string) *fastjson.Value { return value.String(a, change(s)) })
+		return text(func(c *Context, s string) *fastjson.Value { return value.String(c.Arena, change(s)) })
 	}
 	filters = map[string]filterKind{
 		"number":     plain(numeric(".", toDouble)),
 		"numberExt":  plain(numeric(".eE", toDouble)),
 		"integer":    plain(numeric("", toInteger)),
 		"integerExt": plain(numeric("eE", toIntegerExt)),
-		"boolean": text(func(a *fastjson.Arena, s string) *fastjson.Value {
-			return value.Bool(a, strings.EqualFold(s, "true"))
+		"boolean": text(func(c *Context, s string) *fastjson.Value {
+			return value.Bool(c.Arena, strings.EqualFold(s, "true"))
 		}),
 		"lowercase":          str(strings.ToLower),
 		"uppercase":          str(strings.ToUpper),
 		"decodeuricomponent": str(weburl.Unescape),
 		"json":               text(parseJSON),
 		"rubyhash":           text(parseRubyHash),
-		"querystring":        text(weburl.Query),
-		"url":                text(func(a *fastjson.Arena, s string) *fastjson.Value { return weburl.Details(a, s, false) }),
+		"querystring":        text(func(c *Context, s string) *fastjson.Value { return weburl.Query(c.Arena, s) }),
+		"url":                text(func(c *Context, s string) *fastjson.Value { return weburl.Details(c.Arena, s, false) }),
 		"xml":                text(parseXML),
 		"cef":                text(parseCEF),
 		"leef":               text(parseLEEF),
@@ -168,8 +169,9 @@ func (p *pattern) useragentFilter(f call) apply {
 	}
 }
 
-// parseJSON reads any JSON. Dotted keys nest; objects that are empty are left out.
-func parseJSON(arena *fastjson.Arena, text string) *fastjson.Value {
+// parseJSON reads any JSON. Dotted keys nest; objects that are empty are left out. In
+// an object of more than MostMembers keys stay as they are.
+func parseJSON(c *Context, text string) *fastjson.Value {
 	if fastjson.Validate(text) != nil { // its parser takes "+" and "nan" for numbers
 		return nil
 	}
@@ -177,7 +179,7 @@ func parseJSON(arena *fastjson.Arena, text string) *fastjson.Value {
 	if err != nil {
 		return nil
 	}
-	return nested(arena, v)
+	return nested(c.Arena, v)
 }
 
 // nested is v with dotted keys as objects in objects, without empty objects; nil when
@@ -185,26 +187,45 @@ func parseJSON(arena *fastjson.Arena, text string) *fastjson.Value {
 func nested(arena *fastjson.Arena, v *fastjson.Value) *fastjson.Value {
 	switch v.Type() {
 	case fastjson.TypeObject:
-		out := arena.NewObject()
-		any := false
-		v.GetObject().Visit(func(key []byte, member *fastjson.Value) {
-			if member = nested(arena, member); member != nil {
-				putDotted(arena, out, string(key), member)
-				any = true
-			}
-		})
-		if !any {
+		o := v.GetObject()
+		if o.Len() == 0 {
 			return nil
 		}
-		return out
+		if o.Len() <= MostMembers && needsNesting(o) {
+			return nestedObject(arena, o)
+		}
 	case fastjson.TypeArray:
 		for i, item := range v.GetArray() {
-			if inner := nested(arena, item); inner != nil {
+			if inner := nested(arena, item); inner != nil && inner != item {
 				v.SetArrayItem(i, inner)
 			}
 		}
 	}
 	return v
+}
+
+// needsNesting reports whether nested changes anything in or below the object.
+func needsNesting(o *fastjson.Object) (needs bool) {
+	o.Visit(func(key []byte, member *fastjson.Value) {
+		t := member.Type()
+		needs = needs || t == fastjson.TypeObject || t == fastjson.TypeArray || bytes.IndexByte(key, '.') >= 0
+	})
+	return needs
+}
+
+func nestedObject(arena *fastjson.Arena, o *fastjson.Object) *fastjson.Value {
+	out := arena.NewObject()
+	any := false
+	o.Visit(func(key []byte, member *fastjson.Value) {
+		if member = nested(arena, member); member != nil {
+			putDotted(arena, out, string(key), member)
+			any = true
+		}
+	})
+	if !any {
+		return nil
+	}
+	return out
 }
 
 // putDotted puts v under a key whose dots nest. A key with empty parts stays whole.

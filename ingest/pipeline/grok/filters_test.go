@@ -1,6 +1,12 @@
 package grok
 
-import "testing"
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/valyala/fastjson"
+)
 
 func TestFilters(t *testing.T) {
 	checkAll(t, []body{
@@ -113,6 +119,40 @@ func TestZones(t *testing.T) {
 	for _, text := range []string{"", "+", "+19", "+1:00", "+00:60", "Nowhere/Land", "../../etc/passwd", "Local", "+123"} {
 		if z := zoneOf(text); z != nil {
 			t.Errorf("%q is %s", text, z)
+		}
+	}
+}
+
+// Filters make a bounded number of members, and say how many they left out.
+func TestMembersAreBounded(t *testing.T) {
+	var pairs, elements, hash strings.Builder
+	for i := range MostMembers + 7 {
+		fmt.Fprintf(&pairs, "k%d=1 ", i)
+		fmt.Fprintf(&elements, "<e%d/>", i)
+		fmt.Fprintf(&hash, ":k%d=>1,", i)
+	}
+	for name, text := range map[string]string{
+		"keyvalue": pairs.String(), "xml": "<x>" + elements.String() + "</x>", "rubyhash": "{" + hash.String() + "}",
+	} {
+		p, err := Compile("r %{data:a:"+name+"}", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var arena fastjson.Arena
+		c := &Context{Received: received, Arena: &arena}
+		found, _, err := p.Parse(c, text)
+		if err != nil || c.LeftOut != 7 {
+			t.Errorf("%s: %d left out, %v", name, c.LeftOut, err)
+		}
+		object := found.Get("a")
+		if x := object.Get("x"); x != nil {
+			object = x
+		}
+		if n := object.GetObject().Len(); n != MostMembers {
+			t.Errorf("%s: %d members", name, n)
+		}
+		if _, _, err := p.Parse(c, "a=1"); err != nil || c.LeftOut != 0 {
+			t.Errorf("%s: the next text has %d left out", name, c.LeftOut)
 		}
 	}
 }

@@ -18,6 +18,24 @@ type Context struct {
 	Year  int
 	Zone  *time.Location
 	Arena *fastjson.Arena
+	// LeftOut is how many members the last Parse left out: filters make at most
+	// MostMembers a record.
+	LeftOut int
+
+	members int
+}
+
+// MostMembers is how many members the filters of a record make at most. Beyond it, what
+// reads them would take long.
+const MostMembers = 1000
+
+// room reports whether one more member may be made.
+func (c *Context) room() bool {
+	if c.members++; c.members > MostMembers {
+		c.LeftOut++
+		return false
+	}
+	return true
 }
 
 // Parser holds compiled rules. It is safe for concurrent use.
@@ -52,6 +70,7 @@ func (p *Parser) Parse(c *Context, text string) (found *fastjson.Value, rule str
 	if !utf8.ValidString(text) {
 		text = strings.ToValidUTF8(text, "\uFFFD")
 	}
+	c.LeftOut, c.members = 0, 0
 	m := machines.Get().(*machine)
 	defer machines.Put(m)
 	m.text = text
@@ -105,7 +124,7 @@ func (p *program) store(c *Context, m *machine) *fastjson.Value {
 		}
 		switch {
 		case s.path == nil && v.Type() == fastjson.TypeObject:
-			value.Merge(found, v)
+			found = value.Merged(found, v)
 		case s.path == nil:
 		case s.twin:
 			seen = s.join(c, found, v, seen)
@@ -136,8 +155,7 @@ func (s *capture) value(c *Context, text string) *fastjson.Value {
 func (s *capture) put(c *Context, found, v *fastjson.Value) {
 	if v.Type() == fastjson.TypeObject {
 		if there := found.Get(s.path...); there != nil && there.Type() == fastjson.TypeObject {
-			value.Merge(there, v)
-			return
+			v = value.Merged(there, v)
 		}
 	}
 	value.Set(c.Arena, found, s.path, v)

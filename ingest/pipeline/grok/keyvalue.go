@@ -52,7 +52,7 @@ func (p *pattern) keyvalueFilter(f call) apply {
 	if k.separator == "" {
 		p.fail(f.at, "the separator is empty", `write keyvalue("=")`)
 	}
-	return func(c *Context, text string, _ *fastjson.Value) *fastjson.Value { return k.read(c.Arena, text) }
+	return func(c *Context, text string, _ *fastjson.Value) *fastjson.Value { return k.read(c, text) }
 }
 
 // classFragment escapes what would end a class early; other escapes are the user's.
@@ -75,15 +75,15 @@ func classFragment(s string) string {
 }
 
 // read is an object, empty when there are no pairs.
-func (k *keyvalue) read(arena *fastjson.Arena, text string) *fastjson.Value {
-	out := arena.NewObject()
+func (k *keyvalue) read(c *Context, text string) *fastjson.Value {
+	out := c.Arena.NewObject()
 	seen := map[string]int{}
 	s := &pairScan{keyvalue: k, text: text}
 	for i := 0; i < len(text); {
 		key, v, end, ok := s.pair(i)
 		if ok {
-			if kept := v.value(arena); kept != nil && key != "" && !strings.ContainsAny(key, " \t") {
-				putPair(arena, out, key, kept, seen)
+			if kept := v.value(c.Arena); kept != nil && key != "" && !strings.ContainsAny(key, " \t") && c.room() {
+				putPair(c.Arena, out, key, kept, seen)
 			}
 			i = end
 		}

@@ -15,7 +15,7 @@ const (
 	quickEach  = 16      // for each byte, and
 	quickMost  = 50_000  // at most; then RE2 goes on
 	dearSteps  = 150_000 // of all rules that RE2 can't run, a record
-	re2Most    = 1 << 21 // size of the program times length of the text, all rules of a record
+	re2Most    = 1 << 20 // size of the program times length of the text, all rules of a record
 )
 
 // program is a compiled rule.

@@ -12,7 +12,7 @@ import (
 // ruby reads what Ruby's inspect writes. It is lenient where a log was cut: a closing
 // brace also ends an array, and the end of the text ends everything.
 type ruby struct {
-	arena *fastjson.Arena
+	*Context
 	text  string
 	i     int
 	depth int
@@ -20,8 +20,8 @@ type ruby struct {
 }
 
 // parseRubyHash reads {:k=>v, "k"=>v, k: v}; nil when the text is none.
-func parseRubyHash(arena *fastjson.Arena, text string) *fastjson.Value {
-	r := &ruby{arena: arena, text: strings.TrimSpace(text)}
+func parseRubyHash(c *Context, text string) *fastjson.Value {
+	r := &ruby{Context: c, text: strings.TrimSpace(text)}
 	if !r.accept("{") {
 		return nil
 	}
@@ -57,7 +57,7 @@ func (r *ruby) peek() byte {
 
 func (r *ruby) fail() *fastjson.Value {
 	r.bad, r.i = true, len(r.text)
-	return r.arena.NewNull()
+	return r.Arena.NewNull()
 }
 
 // hash reads behind the opening brace.
@@ -66,7 +66,7 @@ func (r *ruby) hash() *fastjson.Value {
 		return r.fail()
 	}
 	defer func() { r.depth-- }()
-	out := r.arena.NewObject()
+	out := r.Arena.NewObject()
 	for !r.bad {
 		if r.accept("}") || r.peek() == 0 {
 			return out
@@ -75,8 +75,8 @@ func (r *ruby) hash() *fastjson.Value {
 		if !ok {
 			return r.fail()
 		}
-		if v := r.value(); v.Type() != fastjson.TypeNull {
-			putDotted(r.arena, out, name, v)
+		if v := r.value(); v.Type() != fastjson.TypeNull && r.room() {
+			putDotted(r.Arena, out, name, v)
 		}
 		if !r.accept(",") && r.peek() != '}' && r.peek() != 0 {
 			return r.fail()
@@ -111,7 +111,7 @@ func (r *ruby) name() string {
 func (r *ruby) value() *fastjson.Value {
 	switch b := r.peek(); {
 	case b == '"' || b == '\'':
-		return value.String(r.arena, r.quoted(b))
+		return value.String(r.Arena, r.quoted(b))
 	case b == '{':
 		r.i++
 		return r.hash()
@@ -121,9 +121,9 @@ func (r *ruby) value() *fastjson.Value {
 	case b == ':':
 		r.i++
 		if q := r.peek(); q == '"' || q == '\'' {
-			return value.String(r.arena, r.quoted(q))
+			return value.String(r.Arena, r.quoted(q))
 		}
-		return value.String(r.arena, r.symbol())
+		return value.String(r.Arena, r.symbol())
 	case b == '#':
 		return r.object()
 	}
@@ -143,14 +143,14 @@ func (r *ruby) bare() *fastjson.Value {
 	word := r.symbol()
 	switch word {
 	case "nil", "null":
-		return r.arena.NewNull()
+		return r.Arena.NewNull()
 	case "true", "false":
-		return value.Bool(r.arena, word == "true")
+		return value.Bool(r.Arena, word == "true")
 	}
 	number := strings.ReplaceAll(word, "_", "")
 	if numberText(number) {
 		if f, err := strconv.ParseFloat(number, 64); err == nil {
-			if v := value.Double(r.arena, f); v != nil {
+			if v := value.Double(r.Arena, f); v != nil {
 				return v
 			}
 		}
@@ -168,7 +168,7 @@ func (r *ruby) object() *fastjson.Value {
 		case '>':
 			if open--; open == 0 {
 				r.i++
-				return value.String(r.arena, r.text[start:r.i])
+				return value.String(r.Arena, r.text[start:r.i])
 			}
 		}
 	}
@@ -181,7 +181,7 @@ func (r *ruby) array() *fastjson.Value {
 		return r.fail()
 	}
 	defer func() { r.depth-- }()
-	list := r.arena.NewArray()
+	list := r.Arena.NewArray()
 	for n := 0; !r.bad; n++ {
 		if r.accept("]") || r.peek() == '}' || r.peek() == 0 {
 			break

@@ -16,7 +16,7 @@ import (
 // more than once as an array. An element that has nothing but text is that text; text
 // beside attributes or elements is "value". The names of elements and attributes have
 // no prefix.
-func parseXML(arena *fastjson.Arena, text string) *fastjson.Value {
+func parseXML(c *Context, text string) *fastjson.Value {
 	d := xml.NewDecoder(strings.NewReader(text))
 	d.Strict = true
 	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil } // the text is UTF-8 by now
@@ -26,24 +26,24 @@ func parseXML(arena *fastjson.Arena, text string) *fastjson.Value {
 			return nil
 		}
 		if start, ok := token.(xml.StartElement); ok {
-			v, ok := xmlElement(arena, d, start, 0)
+			v, ok := xmlElement(c, d, start, 0)
 			if !ok {
 				return nil
 			}
-			out := arena.NewObject()
+			out := c.Arena.NewObject()
 			out.Set(start.Name.Local, v)
 			return out
 		}
 	}
 }
 
-func xmlElement(arena *fastjson.Arena, d *xml.Decoder, start xml.StartElement, depth int) (v *fastjson.Value, ok bool) {
+func xmlElement(c *Context, d *xml.Decoder, start xml.StartElement, depth int) (v *fastjson.Value, ok bool) {
 	if depth > maxDepth {
 		return nil, false
 	}
-	members := &members{arena: arena}
+	members := &members{Context: c}
 	for _, a := range start.Attr {
-		members.add(a.Name.Local, value.String(arena, a.Value))
+		members.add(a.Name.Local, value.String(c.Arena, a.Value))
 	}
 	var text strings.Builder
 	for {
@@ -53,7 +53,7 @@ func xmlElement(arena *fastjson.Arena, d *xml.Decoder, start xml.StartElement, d
 		}
 		switch t := token.(type) {
 		case xml.StartElement:
-			inner, ok := xmlElement(arena, d, t, depth+1)
+			inner, ok := xmlElement(c, d, t, depth+1)
 			if !ok {
 				return nil, false
 			}
@@ -68,21 +68,24 @@ func xmlElement(arena *fastjson.Arena, d *xml.Decoder, start xml.StartElement, d
 
 // members gather what an object will have.
 type members struct {
-	arena  *fastjson.Arena
+	*Context
 	object *fastjson.Value
 	times  map[string]int
 }
 
 // add appends a member; one that comes again makes an array.
 func (m *members) add(name string, v *fastjson.Value) {
+	if !m.room() {
+		return
+	}
 	if m.object == nil {
-		m.object, m.times = m.arena.NewObject(), map[string]int{}
+		m.object, m.times = m.Arena.NewObject(), map[string]int{}
 	}
 	switch before := m.times[name]; before {
 	case 0:
 		m.object.Set(name, v)
 	case 1:
-		list := m.arena.NewArray()
+		list := m.Arena.NewArray()
 		list.SetArrayItem(0, m.object.Get(name))
 		list.SetArrayItem(1, v)
 		m.object.Set(name, list)
@@ -94,10 +97,10 @@ func (m *members) add(name string, v *fastjson.Value) {
 
 func (m *members) with(text string) *fastjson.Value {
 	if m.object == nil {
-		return value.String(m.arena, text)
+		return value.String(m.Arena, text)
 	}
 	if text != "" {
-		m.add("value", value.String(m.arena, text))
+		m.add("value", value.String(m.Arena, text))
 	}
 	return m.object
 }

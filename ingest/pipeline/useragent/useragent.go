@@ -33,7 +33,7 @@ type Device struct{ Family, Category, Brand, Model string }
 
 const (
 	remembered = 4096 // texts
-	longest    = 1024 // bytes of one that is remembered
+	longest    = 1024 // bytes of one that are read; no program's is as long
 )
 
 var seen = sync.OnceValue(func() *lru.Cache {
@@ -44,15 +44,14 @@ var seen = sync.OnceValue(func() *lru.Cache {
 	return c
 })
 
-// Parse reads a User-Agent.
+// Parse reads a User-Agent. Of one that is longer than 1,024 bytes the first are read.
 func Parse(text string) Agent {
+	text = text[:min(len(text), longest)]
 	if a, ok := seen().Get(text); ok {
 		return a.(Agent)
 	}
 	a := parse(text)
-	if len(text) <= longest {
-		seen().Add(strings.Clone(text), a)
-	}
+	seen().Add(strings.Clone(text), a)
 	return a
 }
 

@@ -110,6 +110,14 @@ func BenchmarkNew(b *testing.B) {
 	}
 }
 
+// BenchmarkHostile is the longest text that is read.
+func BenchmarkHostile(b *testing.B) {
+	for i := 0; b.Loop(); i++ {
+		text := strconv.Itoa(i) + strings.Repeat("Mozilla Linux Android bot Mobile ", 40)
+		parse(text[:longest])
+	}
+}
+
 // BenchmarkLibrary is what the library takes for the same.
 func BenchmarkLibrary(b *testing.B) {
 	p := compiled().parser

@@ -170,16 +170,29 @@ func Set(arena *fastjson.Arena, object *fastjson.Value, path []string, v *fastjs
 	object.Set(path[len(path)-1], v)
 }
 
-// Merge puts the members of from into object, objects into objects, all else
-// over what stands there.
-func Merge(object, from *fastjson.Value) {
-	from.GetObject().Visit(func(key []byte, v *fastjson.Value) {
+// Merged is an object that has the members of both, objects merged with objects, and of
+// all else what over has. It is one of the two, changed: the larger one, for setting a
+// member looks through all that are there.
+func Merged(under, over *fastjson.Value) *fastjson.Value {
+	if over.GetObject().Len() > under.GetObject().Len() {
+		under.GetObject().Visit(func(key []byte, old *fastjson.Value) {
+			name := string(key)
+			if v := over.Get(name); v == nil {
+				over.Set(name, old)
+			} else if isObject(old) && isObject(v) {
+				over.Set(name, Merged(old, v))
+			}
+		})
+		return over
+	}
+	over.GetObject().Visit(func(key []byte, v *fastjson.Value) {
 		name := string(key)
-		if there := object.Get(name); there != nil &&
-			there.Type() == fastjson.TypeObject && v.Type() == fastjson.TypeObject {
-			Merge(there, v)
-			return
+		if old := under.Get(name); old != nil && isObject(old) && isObject(v) {
+			v = Merged(old, v)
 		}
-		object.Set(name, v)
+		under.Set(name, v)
 	})
+	return under
 }
+
+func isObject(v *fastjson.Value) bool { return v.Type() == fastjson.TypeObject }

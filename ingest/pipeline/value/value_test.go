@@ -2,6 +2,7 @@ package value
 
 import (
 	"encoding/json"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -68,8 +69,24 @@ func TestSetAndMerge(t *testing.T) {
 	object := fastjson.MustParse(`{"a":1,"b":{"c":1}}`)
 	Set(&arena, object, []string{"a", "x"}, Integer(&arena, 2))
 	Set(&arena, object, []string{"b", "d"}, Double(&arena, 2.5))
-	Merge(object, fastjson.MustParse(`{"b":{"c":{"e":1}},"f":[1]}`))
+	object = Merged(object, fastjson.MustParse(`{"b":{"c":{"e":1}},"f":[1]}`))
 	if got := string(Append(nil, object)); got != `{"a":{"x":2},"b":{"c":{"e":1},"d":2.5},"f":[1]}` {
 		t.Error(got)
+	}
+}
+
+// Whichever of the two is larger, the result has the same members.
+func TestMergedIsTheSameEitherWay(t *testing.T) {
+	for _, c := range [][3]string{
+		{`{"a":1,"o":{"x":1}}`, `{"a":2,"o":{"y":2},"b":3,"c":4}`, `{"a":2,"b":3,"c":4,"o":{"x":1,"y":2}}`},
+		{`{"a":1,"o":{"x":1,"z":0},"d":5,"e":6}`, `{"a":2,"o":{"x":2}}`, `{"a":2,"d":5,"e":6,"o":{"x":2,"z":0}}`},
+		{`{"o":{"x":1}}`, `{"o":1,"p":2}`, `{"o":1,"p":2}`},
+		{`{"o":1,"p":{}}`, `{"o":{"x":1}}`, `{"o":{"x":1},"p":{}}`},
+	} {
+		got := Append(nil, Merged(fastjson.MustParse(c[0]), fastjson.MustParse(c[1])))
+		var a, b any
+		if json.Unmarshal(got, &a) != nil || json.Unmarshal([]byte(c[2]), &b) != nil || !reflect.DeepEqual(a, b) {
+			t.Errorf("%s and %s: %s", c[0], c[1], got)
+		}
 	}
 }

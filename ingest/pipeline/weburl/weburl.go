@@ -103,10 +103,14 @@ func Query(arena *fastjson.Arena, text string) *fastjson.Value {
 	return pairs(arena, strings.TrimPrefix(text, "?"), true)
 }
 
+// mostPairs is how many parameters of a query are made: beyond it, what reads them would
+// take long. The URL itself has them all.
+const mostPairs = 1000
+
 func pairs(arena *fastjson.Arena, query string, decode bool) *fastjson.Value {
 	var out *fastjson.Value
 	seen := map[string]int{}
-	for query != "" {
+	for n := 0; query != "" && n < mostPairs; n++ {
 		var pair string
 		pair, query, _ = strings.Cut(query, "&")
 		name, text, _ := strings.Cut(pair, "=")
