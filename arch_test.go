@@ -93,7 +93,7 @@ var layers = map[string][]string{
 	"agent/bench":      {},
 	// tests only
 	"testenv":           {"clickhouse"},
-	"ingest/ingesttest": {"schema", "ingest"},
+	"ingest/ingesttest": {"schema", "ingest", "ingest/pipeline"},
 	"compiler/bench":    {},
 	"anomaly/bench":     {"anomaly"},
 	"secl/bench":        {},

@@ -135,6 +135,30 @@ func TestSSHDLines(t *testing.T) {
 	}
 }
 
+// TestALineMeansTheSameHoweverItComes is posted, read from a file, and posted with what
+// a shipper puts beside it.
+func TestALineMeansTheSameHoweverItComes(t *testing.T) {
+	const line = "Apr 27 13:06:56 h sshd[1]: Invalid user x from ::1"
+	want := decoder(t, "sshd").Raw(line)
+	const read = "evt.category=authentication evt.name=ssh_invalid_user evt.outcome=failure network.client.ip=::1 process.name=sshd process.pid=1 ssh.invalid_user=true usr.id=x usr.name=x"
+	if show(want) != read || want.At.String() != "2026-04-27T13:06:56.000Z" || want.Host != "h" {
+		t.Errorf("read: %s %s %s", want.At, want.Host, show(want))
+	}
+	for _, c := range []struct{ posted, more string }{
+		{`{"ddsource":"sshd","message":"` + line + `"}`, ""},
+		{`{"ddsource":"sshd","message":"` + line + `","x":1}`, " x=1"},
+		{`{"message":"` + line + `"}`, ""}, // its head names the program
+	} {
+		events, err := decoder(t, "").JSON([]byte(c.posted))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e := events[0]; show(e) != read+c.more || e.At != want.At || e.Host != "h" || e.Source != "sshd" {
+			t.Errorf("%s: %s %s %s %s", c.posted, e.Source, e.At, e.Host, show(e))
+		}
+	}
+}
+
 func TestSyslogTimes(t *testing.T) {
 	berlin, err := times.ParseZone("Europe/Berlin")
 	if err != nil {

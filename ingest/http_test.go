@@ -104,8 +104,6 @@ func TestBodiesBecomeEvents(t *testing.T) {
 		{"tags of an object, and what is no tag", "", "", `{"tags":{"env":"p","n":1},"ddtags":["a:b",{"x":1}]}`, []string{`|||info||[a:b env:p n:1]|{"ddtags":["a:b",{"x":1}]}`}},
 		{"text", "ddsource=q&ddtags=a:b", "text/plain", "one\r\n\n  two\nthree", []string{`q|||info|one|[a:b]|{}`, `q|||info|  two|[a:b]|{}`, `q|||info|three|[a:b]|{}`}},
 		{"logplex", "", "application/logplex-1", "83 <40>1 2012-11-30T06:45:29+00:00 host app web.3 - State\n", []string{`|||info|<40>1 2012-11-30T06:45:29+00:00 host app web.3 - State|[]|{}`}},
-		{"a raw line is parsed", "nj_year=2017", "", `{"ddsource":"sshd","message":"Mar 27 13:06:56 h sshd[1]: Invalid user x from ::1"}`, []string{`sshd||h|info|Mar 27 13:06:56 h sshd[1]: Invalid user x from ::1|[]|{"evt":{"name":"ssh_invalid_user","outcome":"failure","category":"authentication"},"ssh":{"invalid_user":true},"usr":{"id":"x","name":"x"},"network":{"client":{"ip":"::1"}},"process":{"name":"sshd","pid":1}}`}},
-		{"a line with attributes is not", "", "", `{"ddsource":"sshd","x":1,"message":"Invalid user x from ::1"}`, []string{`sshd||||`}},
 		{"invalid UTF-8", "", "", "{\"message\":\"a\xff\",\"k\xff\":\"\xfe\"}", []string{"|||info|a\uFFFD|[]|{\"k\uFFFD\":\"\uFFFD\"}"}},
 		{"numbers", "", "", `{"a":9223372036854775807,"b":1e400,"c":12345678901234567890,"d":1.50}`, []string{`|||info||[]|{"a":9223372036854775807,"b":"1e400","c":"12345678901234567890","d":1.5}`}},
 	} {

@@ -69,7 +69,7 @@ func TestClientsAreLocatedWhereverTheirAddressStands(t *testing.T) {
 }
 
 func TestRawLinesAreLocated(t *testing.T) {
-	d := Decoder{Now: testNow, Source: "sshd", Locator: places{}}
+	d := Decoder{Now: testNow, Source: "sshd", Locator: places{}, Pipelines: shipped(t)}
 	events, err := d.Lines([]byte("Mar  1 10:00:00 h sshd[1]: Failed password for root from 198.51.100.7 port 22 ssh2\n"))
 	if err != nil {
 		t.Fatal(err)

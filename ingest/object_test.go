@@ -66,9 +66,6 @@ func TestReservedFieldsAreReadFromTheNamesThatSendersUse(t *testing.T) {
 			at + `|cloudtrail|||error|{"eventName": "ConsoleLogin", "eventTime": "2023-11-14T22:13:20Z"}|{"eventName":"ConsoleLogin","eventTime":"2023-11-14T22:13:20Z"}`},
 		{`{"timestamp":1700000000000,"a":1,"message":" {\"a\":2,\"b\":3,\"host\":\"h\",\"level\":\"err\",\"time\":5} "}`,
 			at + `|||h|error| {"a":2,"b":3,"host":"h","level":"err","time":5} |{"b":3,"host":"h","level":"err","time":5,"a":1}`},
-		// A line that a shipper put names of its own beside is parsed all the same.
-		{`{"@timestamp":"2023-11-14T22:13:20Z","ddsource":"sshd","host":{"name":"h"},"message":"Connection closed by ::1"}`,
-			at + `|sshd||h|info|Connection closed by ::1|{"@timestamp":"2023-11-14T22:13:20Z","host":{"name":"h"},"evt":{"name":"ssh_connection_closed","category":"session"},"network":{"client":{"ip":"::1"}}}`},
 		{`{"ts":1700000000,"message":"{broken} {"}`, at + `||||info|{broken} {|{"ts":1700000000}`},
 		{`{"ts":1700000000,"message":"{\"a\":1} {\"b\":2}"}`, at + `||||info|{"a":1} {"b":2}|{"ts":1700000000}`},
 	} {

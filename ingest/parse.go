@@ -42,7 +42,6 @@ type Parser func(Line) Parsed
 // Parsers are the parsers by source. An event of such a source that is nothing
 // but a message goes through its parser.
 var Parsers = map[string]Parser{
-	"sshd": parseSSHD,
 }
 
 // pairs nests the attributes: paths that begin alike share an object.

@@ -22,17 +22,17 @@ func TestEventsAreReadAsTheirSendersMeanThem(t *testing.T) {
 		{"Docker", "/event/1.0", `{"event":{"line":"GET /","source":"stdout","tag":"3f2a"},"time":"1700000000.000001","host":"h"}`,
 			`1700000000000|docker||h|info|GET /|[]|{"source":"stdout","tag":"3f2a"}`},
 		{"Docker with JSON", "/event/1.0", `{"event":{"line":{"msg":"a","level":"error"},"source":"stdout","tag":"t"},"sourcetype":"nginx"}`,
-			`now|nginx||` + `|error|a|[sourcetype:nginx]|{"msg":"a","level":"error","source":"stdout","tag":"t"}`},
+			`now|nginx||` + `|error|a|[sourcetype:nginx]|{"msg":"a","level":"error","source":"stdout","tag":"t","nightjar":{"pipelines":["nginx@1"]}}`},
 		{"a collector of OpenTelemetry", "/event", `{"event":"started","fields":{"otel.log.severity.text":"ERROR","otel.log.severity.number":17,"service.name":"cart","trace_id":"ab"}}`,
 			`now||cart||error|started|[]|{"otel.log.severity.number":17,"service.name":"cart","trace_id":"ab","otel.log.severity.text":"ERROR"}`},
 		{"a file's name is no source", "/event", `{"event":"a","source":"/var/log/auth.log","sourcetype":"sshd"}`,
-			`now|sshd|||info|a|[sourcetype:sshd hec_source:/var/log/auth.log]|{}`},
+			`now|sshd|||info|a|[sourcetype:sshd hec_source:/var/log/auth.log]|{"nightjar":{"pipelines":["sshd@1"]}}`},
 		{"a line of a source that is known", "/event", `{"event":"Failed password for root from 203.0.113.66 port 22 ssh2","source":"sshd","fields":{"env":"prod"}}`, ""},
 		{"what the envelope says counts first", "/event", `{"time":1700000000,"host":"h","source":"s","event":{"timestamp":1600000000000,"host":"other","source":"o","message":"m"},"fields":{"timestamp":1,"host":"f"}}`,
 			`1700000000000|s||h|info|m|[]|{"source":"o","message":"m","timestamp":1,"host":"f"}`},
 		{"an object with a line that is none of Docker's", "/event", `{"event":{"line":7,"source":"a",` + strings.Repeat(`"b":1,`, 20) + `"message":"m"}}`, `now|a|||info|m|[]|{"line":7,"source":"a","b":1,"message":"m"}`},
 		{"an event of another kind", "/event", `{"event":[1,"a"]}{"event":7}{"event":true}`, "now||||info|[1,\"a\"]|[]|{}\nnow||||info|7|[]|{}\nnow||||info|true|[]|{}"},
-		{"lines", "/raw?channel=c&host=h&index=i&source=/x&sourcetype=nginx", "a\nb\r\n\n", "now|nginx||h|info|a|[index:i sourcetype:nginx hec_source:/x]|{}\nnow|nginx||h|info|b|[index:i sourcetype:nginx hec_source:/x]|{}"},
+		{"lines", "/raw?channel=c&host=h&index=i&source=/x&sourcetype=nginx", "a\nb\r\n\n", "now|nginx||h|info|a|[index:i sourcetype:nginx hec_source:/x]|{\"nightjar\":{\"pipelines\":[\"nginx@1\"]}}\nnow|nginx||h|info|b|[index:i sourcetype:nginx hec_source:/x]|{\"nightjar\":{\"pipelines\":[\"nginx@1\"]}}"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			in := ingesttest.Start(t, t.TempDir())

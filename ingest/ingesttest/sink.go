@@ -7,12 +7,16 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"nightjar/ingest"
+	"nightjar/ingest/pipeline"
 	"nightjar/schema"
 )
 
@@ -35,7 +39,7 @@ func Start(t testing.TB, dir string, edit ...func(*ingest.Deps)) *Intake {
 	in := &Intake{t: t}
 	deps := ingest.Deps{
 		Dir: dir, Sink: in, Now: func() time.Time { return Now }, Log: slog.New(slog.DiscardHandler),
-		Config: ingest.Config{Linger: time.Millisecond},
+		Config: ingest.Config{Linger: time.Millisecond}, Pipelines: Shipped(t),
 	}
 	for _, f := range edit {
 		f(&deps)
@@ -56,6 +60,22 @@ func Start(t testing.TB, dir string, edit ...func(*ingest.Deps)) *Intake {
 	t.Cleanup(in.stop)
 	return in
 }
+
+// Shipped are the pipelines that ship.
+func Shipped(t testing.TB) ingest.Pipelines {
+	t.Helper()
+	set, err := shipped()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+var shipped = sync.OnceValues(func() (*pipeline.Set, error) {
+	_, file, _, _ := runtime.Caller(0) // content imports this package in its tests
+	all, err := pipeline.Load(os.DirFS(filepath.Join(filepath.Dir(file), "../../content")), "pipelines")
+	return pipeline.NewSet(all, pipeline.Deps{Budget: -1}), err
+})
 
 // Stop ends it; its folder can be started again.
 func (in *Intake) Stop() { in.stop() }

@@ -79,7 +79,7 @@ func TestEntriesMeanTheSameInEveryForm(t *testing.T) {
 			`-877||s||error|{"usr":{"id":7},"level":"error"}|[job:x service_name:s]|{"usr":{"id":"7"},"level":"error"}`},
 		{"a source whose lines are parsed", `{"streams":[{"stream":{"source":"sshd","instance":"h"},"values":[["` + at + `","Invalid user x from ::1",{"filename":"/var/log/auth.log"}]]}]}`,
 			pushed(`{instance="h", source="sshd"}`, line{nanos, "Invalid user x from ::1", [][2]string{{"filename", "/var/log/auth.log"}}}),
-			`-877|sshd||h|info|Invalid user x from ::1|[instance:h source:sshd]|{"filename":"/var/log/auth.log","evt":{"name":"ssh_invalid_user","outcome":"failure","category":"authentication"},"ssh":{"invalid_user":true},"usr":{"id":"x","name":"x"},"network":{"client":{"ip":"::1"}}}`},
+			`-877|sshd||h|info|Invalid user x from ::1|[instance:h source:sshd]|{"filename":"/var/log/auth.log","usr":{"name":"x","id":"x"},"network":{"client":{"ip":"::1"}},"evt":{"name":"ssh_invalid_user","outcome":"failure","category":"authentication"},"ssh":{"invalid_user":true},"nightjar":{"pipelines":["sshd@1"]}}`},
 		{"values with commas and quotes, names of the entry itself", `{"streams":[{"stream":{"a":"x,y\"z"},"values":[["` + at + `","l",{"message":"m","detected_level":"error"}]]}]}`,
 			pushed(`{a="x,y\"z"}`, line{nanos, "l", [][2]string{{"message", "m"}, {"detected_level", "error"}}}),
 			`-877||||error|l|[a:x,y"z]|{"message":"m","level":"error","detected_level":"error"}`},

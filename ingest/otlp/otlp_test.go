@@ -103,7 +103,7 @@ func TestARecordBecomesTheEventThatItSays(t *testing.T) {
 			`-877||cart|h|info|x|[]|{"severity_number":9,` + shared + `,"status":200,"message":"m","timestamp":5}`},
 		{"the source that an attribute names reads the line", &logs.LogRecord{TimeUnixNano: at, Body: text("Invalid user x from ::1"), Attributes: []*common.KeyValue{
 			attribute("ddsource", text("sshd")), attribute("log.file.name", text("auth.log"))}},
-			`-877|sshd|cart|web-7|info|Invalid user x from ::1|[]|` + `{` + shared + `,"log":{"file":{"name":"auth.log"}},"status":"resource's","evt":{"name":"ssh_invalid_user","outcome":"failure","category":"authentication"},"ssh":{"invalid_user":true},"usr":{"id":"x","name":"x"},"network":{"client":{"ip":"::1"}}}`},
+			`-877|sshd|cart|web-7|info|Invalid user x from ::1|[]|` + `{` + shared + `,"log":{"file":{"name":"auth.log"}},"status":"resource's","usr":{"name":"x","id":"x"},"network":{"client":{"ip":"::1"}},"evt":{"name":"ssh_invalid_user","outcome":"failure","category":"authentication"},"ssh":{"invalid_user":true},"nightjar":{"pipelines":["sshd@1"]}}`},
 		{"bytes", &logs.LogRecord{TimeUnixNano: at, Body: &common.AnyValue{Value: &common.AnyValue_BytesValue{BytesValue: []byte("text")}}, Attributes: []*common.KeyValue{
 			attribute("b", &common.AnyValue{Value: &common.AnyValue_BytesValue{BytesValue: []byte{0xff, 0}}}), attribute("d", &common.AnyValue{Value: &common.AnyValue_DoubleValue{DoubleValue: math.Inf(1)}})}},
 			`-877||cart|web-7|info|text|[]|{` + shared + `,"b":"/wA=","d":"Infinity","status":"resource's"}`},

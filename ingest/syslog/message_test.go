@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"nightjar/ingest"
+	"nightjar/ingest/ingesttest"
 	"nightjar/schema"
 )
 
@@ -70,13 +71,14 @@ func TestALineOfSSHDMeansTheSameOverSyslog(t *testing.T) {
 		"<38>1 2031-04-05T06:07:08Z web-7 sshd 41 - - " + said,
 		"<38>1 2031-04-05T06:07:08.123456789Z web-7 sshd-session 41 - [a b=\"c\"] " + said,
 	} {
-		raw, err := (&ingest.Decoder{Now: testNow, Source: "sshd"}).Lines([]byte(line))
+		pipelines := ingesttest.Shipped(t)
+		raw, err := (&ingest.Decoder{Now: testNow, Source: "sshd", Pipelines: pipelines}).Lines([]byte(line))
 		if err != nil {
 			t.Fatal(err)
 		}
-		e, problem := eventOf(line)
-		head := strings.Index(e.Attributes.JSON, `,"syslog":`)
-		if head < 0 || e.Attributes.JSON[:head]+"}" != raw[0].Attributes.JSON || !strings.Contains(raw[0].Attributes.JSON, `"ip":"203.0.113.9"`) {
+		e, problem := newReader().event(&ingest.Decoder{Now: testNow, Source: defaultSource, Pipelines: pipelines}, line, testPeer, "")
+		head := strings.Index(e.Attributes.JSON, `"process":`)
+		if head < 0 || !strings.HasPrefix(e.Attributes.JSON, `{"syslog":`) || "{"+e.Attributes.JSON[head:] != raw[0].Attributes.JSON || !strings.Contains(raw[0].Attributes.JSON, `"ip":"203.0.113.9"`) {
 			t.Errorf("%s\nsyslog %s\n   raw %s", line, e.Attributes.JSON, raw[0].Attributes.JSON)
 		}
 		if e.Source != "sshd" || e.Host != "web-7" || e.At != raw[0].At || e.Message != said || e.Status != "info" || problem != "" {
