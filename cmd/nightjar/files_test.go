@@ -92,8 +92,15 @@ func TestBacktestsReadLogsAsTheyLie(t *testing.T) {
 	if stdout, stderr, code := offline(t, "search", "nobody", "--events", filepath.Join(dir, "auth.log.gz"), "--source", "sshd"); code != exitOK || stdout != "" || !strings.Contains(stderr, "3 read, 0 matched") {
 		t.Errorf("search for nothing: exit %d\n%s%s", code, stdout, stderr)
 	}
-	if _, stderr, code := offline(t, "backtest", "--rule", rule, "--events", filepath.Join(dir, "auth.log")); code != exitFailure || !strings.Contains(stderr, "auth.log:1: ") || !strings.Contains(stderr, "--source sshd") {
+	// The heads of the lines name the program, and that tells the source.
+	if _, stderr, code := offline(t, "backtest", "--rule", rule, "--events", filepath.Join(dir, "auth.log")); code != exitOK || !strings.Contains(stderr, "3 read, 3 matched") {
 		t.Errorf("without --source: exit %d\n%s", code, stderr)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "plain.log"), []byte("no head tells where this is from\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, stderr, code := offline(t, "backtest", "--rule", rule, "--events", filepath.Join(dir, "plain.log")); code != exitFailure || !strings.Contains(stderr, "plain.log:1: ") || !strings.Contains(stderr, "--source sshd") {
+		t.Errorf("a line of nobody without --source: exit %d\n%s", code, stderr)
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"nightjar/ingest/ingesttest"
 )
 
 // TestEventsOfAFileHaveTheDefaults: what stands under defaults counts for events of
@@ -50,7 +52,7 @@ tests:
 		"[{group: [ann, 192.0.2.1], first_seen: +0s}, {group: [bob, 192.0.2.1], first_seen: +2s}]")
 	suite("lines_test.yaml", "{source: sshd}", "[{file: c.log.gz}]", "[{group: [root, 192.0.2.9], first_seen: +3s}]")
 	for _, name := range []string{"objects_test.yaml", "lines_test.yaml"} {
-		if report := Run(filepath.Join(dir, name), Options{}); report.Failed() {
+		if report := Run(filepath.Join(dir, name), Options{Pipelines: ingesttest.Shipped(t)}); report.Failed() {
 			t.Errorf("%s: %s %v", name, report.Error, report.Tests)
 		}
 	}
