@@ -39,9 +39,6 @@ type Decoder struct {
 	Locator Locator
 	// Pipelines, when not nil, change events while they are made.
 	Pipelines Pipelines
-	// Enveloped says that what stands beside a message is its transport's: a parser
-	// reads the message all the same.
-	Enveloped bool
 
 	// Offline reads events of a file that nobody sent: each arrives at its own
 	// time, and one without has NoTime.

@@ -117,18 +117,8 @@ func (d *Decoder) build(x *draft) schema.Event {
 	// before what the request says.
 	timed := d.setTime(&e, x, &used)
 	used.left(x)
-	if parse := Parsers[e.Source]; parse != nil && x.read != nil {
-		x.needsTree = true
-	} else if parse != nil && (x.said == nil || *x.said == (named{})) && (d.Enveloped || onlyMessage(x.pairs)) {
-		p := parse(Line{Text: first(x.line, e.Message), Now: d.Now, Year: d.Year, Zone: d.Zone})
-		x.pairs = append(x.pairs, p.pairs()...)
-		e.Host = first(e.Host, p.Host)
-		if !timed && !p.At.IsZero() {
-			e.At = schema.MillisOf(p.At)
-		}
-	}
 	if len(x.head) > 0 {
-		x.pairs = append(x.pairs, Parsed{Attributes: x.head}.pairs()...)
+		x.pairs = append(x.pairs, pairsOf(x.head)...)
 	}
 	defer giveBack(d.pipe(&e, x, timed))
 	e.Host = first(e.Host, d.Host)
@@ -331,18 +321,6 @@ func (d *Decoder) unreadable(source string) {
 		d.BadTimes = map[string]int{}
 	}
 	d.BadTimes[source]++
-}
-
-// onlyMessage tells whether an event came without attributes but for those that a
-// reserved field may be read from; an id is the sender's name for it and says
-// nothing about it, nor does what the intake says.
-func onlyMessage(pairs []schema.Pair) bool {
-	for _, p := range pairs {
-		if p.Key != "id" && p.Key != ownAttribute && slotOf([]byte(p.Key)) < 0 {
-			return false
-		}
-	}
-	return true
 }
 
 // tags reads "a:b,c:d", an array of such strings, or the members of an object.

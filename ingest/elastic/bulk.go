@@ -76,7 +76,6 @@ func (p *parser) next() []byte {
 // readBulk reads the actions and their documents. What makes the body as a whole
 // unreadable is an error; what is wrong with a document is its item's fault.
 func readBulk(d *ingest.Decoder, body []byte, index string) (*bulk, error) {
-	d.Enveloped = true // what Beats say of a line is about its way
 	b := &bulk{d: d, index: index, lines: parser{rest: body}, source: d.Source, service: d.Service, tags: d.Tags}
 	for {
 		line := b.lines.next()

@@ -38,7 +38,6 @@ func defaults(d *ingest.Decoder, query url.Values) envelope {
 // readEvents reads objects one after the other, with or without something between.
 func readEvents(d *ingest.Decoder, body []byte, query url.Values) ([]schema.Event, error) {
 	all := defaults(d, query)
-	d.Enveloped = true
 	source, tags := d.Source, d.Tags
 	defer func() { d.Source, d.Tags = source, tags }()
 	var name string

@@ -176,7 +176,6 @@ func (p *parts) submit(ctx context.Context) error {
 	}
 	for waited := time.Duration(0); ; {
 		_, err := p.stream.Submit(ctx, p.objects, func(d *ingest.Decoder, body []byte) (ingest.Batch, error) {
-			d.Enveloped = true
 			events, err := d.JSON(body)
 			b := ingest.Batch{Events: events}
 			if err == nil {

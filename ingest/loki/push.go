@@ -68,7 +68,6 @@ func (p *push) add(e entry) error {
 
 // protobuf reads a logproto.PushRequest.
 func (p *push) protobuf(body []byte) error {
-	p.d.Enveloped = true
 	err := wire.EachText(body, 1, func(message []byte) error {
 		var labels []byte
 		if err := wire.EachText(message, 1, func(text []byte) error { labels = text; return nil }); err != nil {
@@ -130,7 +129,6 @@ const wanted = `want {"streams":[{"stream":{…},"values":[["<nanoseconds>","<li
 
 // json reads the form in JSON, and that of the first versions.
 func (p *push) json(body []byte) error {
-	p.d.Enveloped = true
 	if n := wire.CountValues(body); n > maxJSONValues {
 		bad := ingest.NewBadInput(body, -1, 0, fmt.Sprintf("more than %d values in a request; send smaller batches, or protobuf", maxJSONValues))
 		bad.TooLarge = true

@@ -88,7 +88,6 @@ func (o *outer) clash(key []byte) *[]byte {
 
 // decode reads a request as protobuf.
 func (r *request) decode(body []byte) error {
-	r.d.Enveloped = true
 	err := wire.EachText(body, 1, r.resourceLogs)
 	if errors.Is(err, wire.ErrBroken) {
 		return ingest.NewBadInput(body, r.records, 0, "broken protobuf; want an ExportLogsServiceRequest, whole")

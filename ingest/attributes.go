@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"strconv"
-	"time"
 
 	"github.com/valyala/fastjson"
 
@@ -10,45 +9,18 @@ import (
 	"nightjar/schema"
 )
 
-// Line is a raw log line and what is known about it from outside.
-type Line struct {
-	Text string
-	// Now bounds a time that is written without its year.
-	Now time.Time
-	// Year, when not 0, is that year.
-	Year int
-	// Zone is that of a time written without one; nil: UTC.
-	Zone *time.Location
-}
-
-// Parsed is what a Parser found in a line. The line stays the message.
-type Parsed struct {
-	At         time.Time // zero: none
-	Host       string
-	Attributes []Attribute
-}
-
-// Attribute is one found value: a string, an int64, a bool, a list of strings, or a
+// Attribute is what the head of a message says: a string, an int64, a bool, a list of strings, or a
 // list of objects.
 type Attribute struct {
 	Path  string
 	Value any
 }
 
-// Parser reads the lines of one source. It finds less in a line that it does
-// not know; it never fails.
-type Parser func(Line) Parsed
-
-// Parsers are the parsers by source. An event of such a source that is nothing
-// but a message goes through its parser.
-var Parsers = map[string]Parser{
-}
-
-// pairs nests the attributes: paths that begin alike share an object.
-func (p Parsed) pairs() []schema.Pair {
+// pairsOf nests the attributes: paths that begin alike share an object.
+func pairsOf(attributes []Attribute) []schema.Pair {
 	var arena fastjson.Arena
 	var out []schema.Pair
-	for _, a := range p.Attributes {
+	for _, a := range attributes {
 		out = nest(&arena, out, a.Path, attributeValue(&arena, a.Value))
 	}
 	return out
