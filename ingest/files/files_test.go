@@ -98,6 +98,7 @@ func TestEveryFormOfALogGivesTheSameRecords(t *testing.T) {
 		"azure.json":       []byte(`{"@odata.context":"x","value":` + list + `,"@odata.nextLink":"y"}`),
 		"hub.json":         []byte(pretty(t, `{"records":`+list+`}`)),
 		"audit.json":       []byte(`{"kind":"EventList","apiVersion":"v1","metadata":{"a":[1]},"items":` + list + `}`),
+		"hook.json":        []byte(`{"eventType":"com.okta.event_hook","eventTypeVersion":"1.0","source":"https://example.com/hooks/1","eventId":"e","data":{"events":` + list + `},"contentType":"application/json"}`),
 		"elastic.json":     []byte(pretty(t, `{"took":1,"timed_out":false,"_shards":{"total":1},"hits":{"total":{"value":3},"max_score":null,"hits":[`+strings.Join(hits, ",")+`]},"x":{"y":"}"}}`)),
 		"elastic.ndjson":   []byte(strings.Join(hits, "\n")),
 		"search.json":      []byte(`{"data":[` + strings.Join(items, ",") + `],"meta":{"status":"done"}}`),

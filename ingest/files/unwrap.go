@@ -23,11 +23,15 @@ var beside = []string{
 	"kind", "apiVersion", "metadata", "messageType", "owner", "logGroup", "logStream", "subscriptionFilters", "nextForwardToken", "nextBackwardToken",
 }
 
+// hookHead is within what an event hook of Okta says that it is one, in bytes.
+const hookHead = 1024
+
 // wrapped tells of the beginning of an object whether it is a wrapper: its first
 // member, but for those that stand beside, is a list of objects. An event whose
 // first member is such a list cannot be told from one.
 func wrapped(head []byte) (wrapper, bool) {
 	w := wrapper{depth: 1}
+	hook := bytes.Contains(head[:min(len(head), hookHead)], []byte(`"com.okta.event_hook"`))
 	i := space(head, 1)
 	for {
 		key, next := quotedText(head, i)
@@ -38,11 +42,11 @@ func wrapped(head []byte) (wrapper, bool) {
 			return wrapper{}, false
 		}
 		switch {
-		case key == "hits" && head[next] == '{' && w.depth == 1:
+		case (key == "hits" || key == "data" && hook) && head[next] == '{' && w.depth == 1:
 			w.depth = 2
 			i = space(head, next+1)
 			continue
-		case slices.Contains(lists, key) && head[next] == '[':
+		case (slices.Contains(lists, key) || key == "events" && hook && w.depth == 2) && head[next] == '[':
 			first := space(head, next+1)
 			if first >= len(head) || head[first] != '{' && head[first] != ']' {
 				return wrapper{}, false
@@ -52,7 +56,7 @@ func wrapped(head []byte) (wrapper, bool) {
 			}
 			w.begin = next + 1
 			return w, true
-		case !slices.Contains(beside, key) && !strings.HasPrefix(key, "@odata."):
+		case !slices.Contains(beside, key) && !strings.HasPrefix(key, "@odata.") && !hook:
 			return wrapper{}, false
 		}
 		end := skipValue(head, next)
