@@ -3,6 +3,7 @@ package vocabulary
 import (
 	"bytes"
 	"encoding/json"
+	"net/netip"
 	"strconv"
 	"strings"
 
@@ -169,6 +170,17 @@ func listOf(texts []string) any {
 		out[i] = t
 	}
 	return out
+}
+
+// notAddress reports whether the value should be an address and is none: a call that a
+// service of a cloud made has the service's name there.
+func (a *Attribute) notAddress(v any) bool {
+	text, isText := v.(string)
+	if a.Type != "ip" || !isText {
+		return false
+	}
+	_, err := netip.ParseAddr(text)
+	return err != nil
 }
 
 // typed is a value as the attribute's type has it; one that has no such form stays

@@ -1,6 +1,10 @@
 package vocabulary
 
-import "nightjar/schema"
+import (
+	"strings"
+
+	"nightjar/schema"
+)
 
 // ecsVersion is the version of the schema whose names the table has.
 const ecsVersion = "8.17.0"
@@ -22,7 +26,11 @@ func ecs(e *schema.Event) tree {
 		case a.ECS == "event.category":
 			v = asList(v) // the schema's own type of it
 		}
-		if doc.put(a.ECS, v) {
+		name := a.ECS
+		if a.notAddress(v) {
+			name = strings.TrimSuffix(name, "ip") + "address"
+		}
+		if doc.put(name, v) {
 			used[path] = true
 		}
 	}

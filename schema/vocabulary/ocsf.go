@@ -9,15 +9,15 @@ import (
 // ocsfVersion is the version of the framework whose names and classes these are.
 const ocsfVersion = "1.3.0"
 
-// ocsf is the event as one of the framework's. It is of the class that its category
-// and attributes say, if it has what that class requires, and else a base event.
+// ocsf is the event as one of the framework's: of the first class that it may be of and
+// has what it requires for, and else a base event.
 func ocsf(e *schema.Event) tree {
-	c := classOf(e)
-	doc := c.document(e)
-	if !c.complete(doc) {
-		doc = baseEvent.document(e)
+	for _, c := range classesOf(e) {
+		if doc := c.document(e); c.complete(doc) {
+			return doc
+		}
 	}
-	return doc
+	return baseEvent.document(e)
 }
 
 // text is the first text at an attribute.
@@ -35,31 +35,30 @@ var ofCategory = map[string]*class{
 	"intrusion_detection": &detectionFinding, "threat": &detectionFinding, "malware": &detectionFinding,
 }
 
-// classOf is the class of an event, by what it says that it is, else by what it has.
-func classOf(e *schema.Event) *class {
+// classesOf are the classes that an event may be of: what it says that it is, then what
+// it has.
+func classesOf(e *schema.Event) []*class {
+	var out []*class
+	add := func(c *class, when bool) {
+		if when && c != nil {
+			out = append(out, c)
+		}
+	}
 	category := strings.ToLower(text(e, "evt.category"))
-	if c := ofCategory[category]; c != nil && (c != &networkActivity || !e.Has("dns.question.name") && !e.Has("http.method")) {
-		return c
-	}
-	switch {
-	case e.Has("rule.name"):
-		return &detectionFinding
-	case text(e, "evt.name") == "authentication":
-		return &authenticationClass
-	case e.Has("eventSource") && e.Has("eventName"), e.Has("protoPayload"), e.Has("objectRef"), e.Has("operationName"):
-		return &apiActivity
-	case e.Has("dns.question.name"):
-		return &dnsActivity
-	case e.Has("http.method"), e.Has("http.status_code"):
-		return &httpActivity
-	case e.Has("network.client.ip") && e.Has("network.destination.ip"):
-		return &networkActivity
-	case e.Has("process.pid") && processActivity.activityOf(text(e, "evt.name")) != otherActivity:
-		return &processActivity
-	case e.Has("file.path"):
-		return &fileActivity
-	}
-	return &baseEvent
+	ofNetwork := category == "network"
+	add(&dnsActivity, ofNetwork && e.Has("dns.question.name"))
+	add(&httpActivity, ofNetwork && e.Has("http.method"))
+	add(ofCategory[category], true)
+	add(&detectionFinding, e.Has("rule.name") || e.Source == "guardduty")
+	add(&authenticationClass, text(e, "evt.name") == "authentication")
+	add(&apiActivity, e.Has("eventSource") && e.Has("eventName") || e.Has("protoPayload") || e.Has("objectRef") || e.Has("operationName"))
+	add(&dnsActivity, e.Has("dns.question.name"))
+	add(&httpActivity, e.Has("http.method") || e.Has("http.status_code"))
+	add(&networkActivity, e.Has("network.client.ip") && e.Has("network.destination.ip"))
+	add(&processActivity, e.Has("process.pid") && processActivity.activityOf(text(e, "evt.name")) != otherActivity)
+	add(&fileActivity, e.Has("file.path"))
+	add(&apiActivity, category == "" && e.Has("evt.name") && e.Has("usr"))
+	return out
 }
 
 // document fills in what the event has, by the names that the class has.
@@ -67,10 +66,7 @@ func (c *class) document(e *schema.Event) tree {
 	doc, used := tree{}, map[string]bool{}
 	for i := range attributes {
 		a := &attributes[i]
-		name := a.OCSF
-		if target, ok := strings.CutPrefix(a.Field.Name, "usr.target."); ok && c.uid == accountChange.uid {
-			name = "user." + map[string]string{"id": "uid", "name": "name", "domain": "domain"}[target]
-		}
+		name := c.nameFor(e, a)
 		if name == "" || a.Field.Name == "evt.outcome" || a.Field.Name == "status" {
 			continue
 		}
@@ -79,9 +75,15 @@ func (c *class) document(e *schema.Event) tree {
 			continue
 		}
 		v, whole := a.single(v)
-		if doc.put(c.nameIn(name), v) && whole {
+		if a.notAddress(v) {
+			name = strings.TrimSuffix(name, "ip") + "svc_name"
+		}
+		if doc.put(name, v) && whole {
 			used[path] = true
 		}
+	}
+	if c.uid == accountChange.uid && !doc.has("user") {
+		doc.putUser(e) // where nobody else is named, it is the account itself
 	}
 	c.classify(e, doc)
 	c.complement(e, doc, used)
@@ -89,6 +91,35 @@ func (c *class) document(e *schema.Event) tree {
 		doc["unmapped"] = rest
 	}
 	return doc
+}
+
+// nameFor is what the class calls an attribute of an event.
+func (c *class) nameFor(e *schema.Event, a *Attribute) string {
+	name := a.Field.Name
+	switch {
+	case c.uid == accountChange.uid && ofTarget[name] != "":
+		return ofTarget[name]
+	case c.uid != processActivity.uid || !e.Has("process.target"):
+		return c.nameIn(a.OCSF)
+	case ofReached[name] != "":
+		return ofReached[name]
+	}
+	return fileActivity.nameIn(a.OCSF) // the one that reached into another is the actor
+}
+
+// ofTarget are the names of whom it was done to, of accounts that were changed; ofReached
+// those of a process that another reached into.
+var (
+	ofTarget  = map[string]string{"usr.target.id": "user.uid", "usr.target.name": "user.name", "usr.target.domain": "user.domain"}
+	ofReached = map[string]string{"process.target.pid": "process.pid", "process.target.name": "process.name", "process.target.executable.path": "process.file.path"}
+)
+
+func (t tree) putUser(e *schema.Event) {
+	for path, name := range map[string]string{"usr.id": "user.uid", "usr.name": "user.name"} {
+		if value := text(e, path); value != "" {
+			t.put(name, value)
+		}
+	}
 }
 
 // single is a value as the framework has it, which knows no lists but where a member
@@ -169,7 +200,9 @@ func (c *class) complement(e *schema.Event, doc tree, used map[string]bool) {
 	switch c.uid {
 	case detectionFinding.uid:
 		doc.put("finding_info.uid", e.ID())
-		doc.put("finding_info.title", e.Message)
+		if title := first(text(e, "detail.title"), text(e, "title"), text(e, "Title"), e.Message, text(e, "evt.name")); title != "" {
+			doc.put("finding_info.title", title)
+		}
 		doc.put("finding_info.analytic.type_id", 1)
 		doc.put("status_id", 1)
 	case apiActivity.uid:

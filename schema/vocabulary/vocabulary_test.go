@@ -169,6 +169,10 @@ func TestOCSFEventsHaveWhatTheirClassRequires(t *testing.T) {
 		{`{"eventSource":"iam.amazonaws.com","eventName":"DeleteUser","usr":{"name":"bob"},` + ends + `}`, 6003, 4},
 		{`{"rule":{"name":"ET SCAN","id":"2001"},"evt":{"category":"intrusion_detection"},` + ends + `}`, 2004, 1},
 		{`{"evt":{"category":"iam","name":"user_created"},"usr":{"name":"admin","target":{"name":"bob"}}}`, 3001, 1},
+		{`{"evt":{"category":"iam","name":"user_deleted"},"usr":{"name":"bob"}}`, 3001, 6},
+		{`{"evt":{"category":"process","name":"process_accessed"},"process":{"pid":4,"target":{"pid":9}}}`, 1007, 3},
+		{`{"evt":{"category":"authentication","name":"authentication"},` + ends + `}`, 4001, 6}, // of whom is not known, of which hosts is
+		{`{"evt":{"name":"repo.create"},"usr":{"name":"bob"},"network":{"client":{"ip":"service.example.com"}}}`, 6003, 1},
 		{`{"a":1}`, 0, 0},
 	} {
 		e := event(t, c.attributes)
@@ -189,6 +193,10 @@ func TestOCSFCallsActorsAndUsersAsItsClassesDo(t *testing.T) {
 		`"severity":"Informational","severity_id":1,"time":1700000000123,"type_name":"Process Activity: Launch","type_uid":100701,"unmapped":{"left":1}}`
 	if got := v.String(); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	v = checkOCSF(t, OCSF.Document(event(t, `{"evt":{"category":"process","name":"process_accessed"},"process":{"pid":4,"name":"x.exe","target":{"pid":9,"name":"lsass.exe"}}}`)), 1007, 3)
+	if v.GetInt("process", "pid") != 9 || v.GetInt("actor", "process", "pid") != 4 || string(v.GetStringBytes("process", "name")) != "lsass.exe" {
+		t.Error(v)
 	}
 	v = checkOCSF(t, OCSF.Document(event(t, `{"evt":{"category":"authentication","name":"authentication","outcome":"failure"},"usr":{"name":"bob"},"process":{"pid":4}}`)), 3002, 1)
 	if string(v.GetStringBytes("user", "name")) != "bob" || v.GetInt("actor", "process", "pid") != 4 || v.GetInt("status_id") != 2 {
