@@ -307,3 +307,38 @@ func (s *pipelines) previewed(ctx context.Context, in *pb.PreviewPipelinesReques
 	}
 	return registry.Input{Stored: &e}, nil
 }
+
+// status is how they are doing; nil: there are none.
+func (s *pipelines) status(ctx context.Context) *pb.PipelinesStatus {
+	if s.registry == nil {
+		return nil
+	}
+	out := &pb.PipelinesStatus{}
+	counts := s.registry.Counts()
+	for _, e := range s.registry.List(ctx) {
+		c := counts[e.ID]
+		out.Applied += c.Events
+		out.Failed += c.Failures
+		if e.Enabled() {
+			out.Enabled++
+		}
+		why := e.Broken
+		switch dear := registry.IsDear(nil, c); { // which rules are dear, the list says
+		case why != "":
+			why = "it is out of force: " + why
+		case c.Failures > 0:
+			why = fmt.Sprintf("something failed, or took too long, in %d of its events: search @nightjar.pipeline_errors:*", c.Failures)
+		case c.Events > 0:
+			why = dear
+		}
+		if why == "" || len(out.Notable) == maxListed {
+			continue
+		}
+		n := &pb.NotablePipeline{Id: e.ID, Events: c.Events, Failed: c.Failures, TimePerEvent: registry.MicrosPerEvent(c), Why: why}
+		if e.Pipeline != nil {
+			n.Name = e.Pipeline.Name
+		}
+		out.Notable = append(out.Notable, n)
+	}
+	return out
+}

@@ -96,7 +96,7 @@ func New(deps Deps) (*Server, error) {
 		agents:    &agents{store: deps.Agents, now: deps.Now},
 		explains:  &explains{rules: deps.Explainer, now: deps.Now},
 		anomalies: &anomalies{rules: deps.Explainer, now: deps.Now},
-		statuses:  &statuses{engine: deps.Status, version: deps.Version, gates: gates},
+		statuses:  &statuses{engine: deps.Status, version: deps.Version, gates: gates, pipelines: &pipelines{registry: deps.Pipelines}},
 		metrics: metrics{prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "nightjar_api_requests_total", Help: "HTTP requests answered.",
 		}, []string{"method", "code"})},

@@ -12,9 +12,10 @@ import (
 // statuses serves StatusService.
 type statuses struct {
 	pb.UnimplementedStatusServiceServer
-	engine  Reporter
-	version string
-	gates   gates
+	engine    Reporter
+	version   string
+	gates     gates
+	pipelines *pipelines
 }
 
 // mostAside is how many events that are set aside a status names.
@@ -60,6 +61,7 @@ func (s *statuses) GetStatus(ctx context.Context, _ *pb.GetStatusRequest) (*pb.S
 		},
 		Geoip: geoip, Clocks: clocksOf(now.Clocks), UnreadableTimes: unreadableOf(now.UnreadableTimes), Syslog: doorsOf(now.Syslog),
 		WithoutEffect: idle, Queries: s.queries(), RulesAlone: s.alone(), Gaps: gapsOf(now.Gaps), EventsLost: now.Lost,
+		Pipelines: s.pipelines.status(ctx),
 	}, nil
 }
 

@@ -502,8 +502,11 @@ type Status struct {
 	Queries []*QueryLoad `protobuf:"bytes,40,rep,name=queries,proto3" json:"queries,omitempty"`
 	// Acknowledged events that are lost, set aside, or were stored late and are not
 	// evaluated yet, the oldest first; at most 100. And how many were ever lost.
-	Gaps          []*ArrivalGap `protobuf:"bytes,60,rep,name=gaps,proto3" json:"gaps,omitempty"`
-	EventsLost    uint64        `protobuf:"varint,61,opt,name=events_lost,proto3" json:"events_lost,omitempty"`
+	Gaps       []*ArrivalGap `protobuf:"bytes,60,rep,name=gaps,proto3" json:"gaps,omitempty"`
+	EventsLost uint64        `protobuf:"varint,61,opt,name=events_lost,proto3" json:"events_lost,omitempty"`
+	// What pipelines did since the start, and those of which somebody should know: that are
+	// dear, that fail, or that are out of force; at most 100.
+	Pipelines     *PipelinesStatus `protobuf:"bytes,62,opt,name=pipelines,proto3" json:"pipelines,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -671,6 +674,170 @@ func (x *Status) GetEventsLost() uint64 {
 	return 0
 }
 
+func (x *Status) GetPipelines() *PipelinesStatus {
+	if x != nil {
+		return x.Pipelines
+	}
+	return nil
+}
+
+// PipelinesStatus is how the pipelines are doing.
+type PipelinesStatus struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Enabled int64                  `protobuf:"varint,1,opt,name=enabled,proto3" json:"enabled,omitempty"`
+	// Times that one was applied to an event, and how often a processor failed or one took
+	// too long.
+	Applied       int64              `protobuf:"varint,2,opt,name=applied,proto3" json:"applied,omitempty"`
+	Failed        int64              `protobuf:"varint,3,opt,name=failed,proto3" json:"failed,omitempty"`
+	Notable       []*NotablePipeline `protobuf:"bytes,4,rep,name=notable,proto3" json:"notable,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PipelinesStatus) Reset() {
+	*x = PipelinesStatus{}
+	mi := &file_status_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PipelinesStatus) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PipelinesStatus) ProtoMessage() {}
+
+func (x *PipelinesStatus) ProtoReflect() protoreflect.Message {
+	mi := &file_status_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PipelinesStatus.ProtoReflect.Descriptor instead.
+func (*PipelinesStatus) Descriptor() ([]byte, []int) {
+	return file_status_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *PipelinesStatus) GetEnabled() int64 {
+	if x != nil {
+		return x.Enabled
+	}
+	return 0
+}
+
+func (x *PipelinesStatus) GetApplied() int64 {
+	if x != nil {
+		return x.Applied
+	}
+	return 0
+}
+
+func (x *PipelinesStatus) GetFailed() int64 {
+	if x != nil {
+		return x.Failed
+	}
+	return 0
+}
+
+func (x *PipelinesStatus) GetNotable() []*NotablePipeline {
+	if x != nil {
+		return x.Notable
+	}
+	return nil
+}
+
+// NotablePipeline is one that somebody should know of.
+type NotablePipeline struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Id     string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Name   string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Events int64                  `protobuf:"varint,3,opt,name=events,proto3" json:"events,omitempty"`
+	Failed int64                  `protobuf:"varint,4,opt,name=failed,proto3" json:"failed,omitempty"`
+	// Microseconds.
+	TimePerEvent  float64 `protobuf:"fixed64,5,opt,name=time_per_event,proto3" json:"time_per_event,omitempty"`
+	Why           string  `protobuf:"bytes,6,opt,name=why,proto3" json:"why,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NotablePipeline) Reset() {
+	*x = NotablePipeline{}
+	mi := &file_status_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NotablePipeline) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NotablePipeline) ProtoMessage() {}
+
+func (x *NotablePipeline) ProtoReflect() protoreflect.Message {
+	mi := &file_status_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NotablePipeline.ProtoReflect.Descriptor instead.
+func (*NotablePipeline) Descriptor() ([]byte, []int) {
+	return file_status_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *NotablePipeline) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *NotablePipeline) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *NotablePipeline) GetEvents() int64 {
+	if x != nil {
+		return x.Events
+	}
+	return 0
+}
+
+func (x *NotablePipeline) GetFailed() int64 {
+	if x != nil {
+		return x.Failed
+	}
+	return 0
+}
+
+func (x *NotablePipeline) GetTimePerEvent() float64 {
+	if x != nil {
+		return x.TimePerEvent
+	}
+	return 0
+}
+
+func (x *NotablePipeline) GetWhy() string {
+	if x != nil {
+		return x.Why
+	}
+	return ""
+}
+
 // SyslogDoor is how an address that takes in syslog is doing, since the start. The
 // maps count by cause.
 type SyslogDoor struct {
@@ -698,7 +865,7 @@ type SyslogDoor struct {
 
 func (x *SyslogDoor) Reset() {
 	*x = SyslogDoor{}
-	mi := &file_status_proto_msgTypes[8]
+	mi := &file_status_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -710,7 +877,7 @@ func (x *SyslogDoor) String() string {
 func (*SyslogDoor) ProtoMessage() {}
 
 func (x *SyslogDoor) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[8]
+	mi := &file_status_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -723,7 +890,7 @@ func (x *SyslogDoor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyslogDoor.ProtoReflect.Descriptor instead.
 func (*SyslogDoor) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{8}
+	return file_status_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *SyslogDoor) GetProtocol() string {
@@ -804,7 +971,7 @@ type QueryLoad struct {
 
 func (x *QueryLoad) Reset() {
 	*x = QueryLoad{}
-	mi := &file_status_proto_msgTypes[9]
+	mi := &file_status_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -816,7 +983,7 @@ func (x *QueryLoad) String() string {
 func (*QueryLoad) ProtoMessage() {}
 
 func (x *QueryLoad) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[9]
+	mi := &file_status_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -829,7 +996,7 @@ func (x *QueryLoad) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryLoad.ProtoReflect.Descriptor instead.
 func (*QueryLoad) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{9}
+	return file_status_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *QueryLoad) GetKind() string {
@@ -888,7 +1055,7 @@ type ClockSkew struct {
 
 func (x *ClockSkew) Reset() {
 	*x = ClockSkew{}
-	mi := &file_status_proto_msgTypes[10]
+	mi := &file_status_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -900,7 +1067,7 @@ func (x *ClockSkew) String() string {
 func (*ClockSkew) ProtoMessage() {}
 
 func (x *ClockSkew) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[10]
+	mi := &file_status_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -913,7 +1080,7 @@ func (x *ClockSkew) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClockSkew.ProtoReflect.Descriptor instead.
 func (*ClockSkew) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{10}
+	return file_status_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ClockSkew) GetSource() string {
@@ -979,7 +1146,7 @@ type UnreadableTimes struct {
 
 func (x *UnreadableTimes) Reset() {
 	*x = UnreadableTimes{}
-	mi := &file_status_proto_msgTypes[11]
+	mi := &file_status_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -991,7 +1158,7 @@ func (x *UnreadableTimes) String() string {
 func (*UnreadableTimes) ProtoMessage() {}
 
 func (x *UnreadableTimes) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[11]
+	mi := &file_status_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1004,7 +1171,7 @@ func (x *UnreadableTimes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnreadableTimes.ProtoReflect.Descriptor instead.
 func (*UnreadableTimes) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{11}
+	return file_status_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *UnreadableTimes) GetSource() string {
@@ -1045,7 +1212,7 @@ type WithoutEffect struct {
 
 func (x *WithoutEffect) Reset() {
 	*x = WithoutEffect{}
-	mi := &file_status_proto_msgTypes[12]
+	mi := &file_status_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1057,7 +1224,7 @@ func (x *WithoutEffect) String() string {
 func (*WithoutEffect) ProtoMessage() {}
 
 func (x *WithoutEffect) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[12]
+	mi := &file_status_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1070,7 +1237,7 @@ func (x *WithoutEffect) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WithoutEffect.ProtoReflect.Descriptor instead.
 func (*WithoutEffect) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{12}
+	return file_status_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *WithoutEffect) GetKind() string {
@@ -1123,7 +1290,7 @@ type GeoIPDatabase struct {
 
 func (x *GeoIPDatabase) Reset() {
 	*x = GeoIPDatabase{}
-	mi := &file_status_proto_msgTypes[13]
+	mi := &file_status_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1135,7 +1302,7 @@ func (x *GeoIPDatabase) String() string {
 func (*GeoIPDatabase) ProtoMessage() {}
 
 func (x *GeoIPDatabase) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[13]
+	mi := &file_status_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1148,7 +1315,7 @@ func (x *GeoIPDatabase) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GeoIPDatabase.ProtoReflect.Descriptor instead.
 func (*GeoIPDatabase) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{13}
+	return file_status_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *GeoIPDatabase) GetFile() string {
@@ -1191,7 +1358,7 @@ type ClickHouseStatus struct {
 
 func (x *ClickHouseStatus) Reset() {
 	*x = ClickHouseStatus{}
-	mi := &file_status_proto_msgTypes[14]
+	mi := &file_status_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1203,7 +1370,7 @@ func (x *ClickHouseStatus) String() string {
 func (*ClickHouseStatus) ProtoMessage() {}
 
 func (x *ClickHouseStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[14]
+	mi := &file_status_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1216,7 +1383,7 @@ func (x *ClickHouseStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClickHouseStatus.ProtoReflect.Descriptor instead.
 func (*ClickHouseStatus) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{14}
+	return file_status_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ClickHouseStatus) GetState() string {
@@ -1260,7 +1427,7 @@ type AsideEvent struct {
 
 func (x *AsideEvent) Reset() {
 	*x = AsideEvent{}
-	mi := &file_status_proto_msgTypes[15]
+	mi := &file_status_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1272,7 +1439,7 @@ func (x *AsideEvent) String() string {
 func (*AsideEvent) ProtoMessage() {}
 
 func (x *AsideEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[15]
+	mi := &file_status_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1285,7 +1452,7 @@ func (x *AsideEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AsideEvent.ProtoReflect.Descriptor instead.
 func (*AsideEvent) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{15}
+	return file_status_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *AsideEvent) GetRuleId() string {
@@ -1337,7 +1504,7 @@ type RulesStatus struct {
 
 func (x *RulesStatus) Reset() {
 	*x = RulesStatus{}
-	mi := &file_status_proto_msgTypes[16]
+	mi := &file_status_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1349,7 +1516,7 @@ func (x *RulesStatus) String() string {
 func (*RulesStatus) ProtoMessage() {}
 
 func (x *RulesStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[16]
+	mi := &file_status_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1362,7 +1529,7 @@ func (x *RulesStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RulesStatus.ProtoReflect.Descriptor instead.
 func (*RulesStatus) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{16}
+	return file_status_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *RulesStatus) GetTotal() int64 {
@@ -1413,7 +1580,7 @@ type StorageStatus struct {
 
 func (x *StorageStatus) Reset() {
 	*x = StorageStatus{}
-	mi := &file_status_proto_msgTypes[17]
+	mi := &file_status_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1425,7 +1592,7 @@ func (x *StorageStatus) String() string {
 func (*StorageStatus) ProtoMessage() {}
 
 func (x *StorageStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[17]
+	mi := &file_status_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1438,7 +1605,7 @@ func (x *StorageStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageStatus.ProtoReflect.Descriptor instead.
 func (*StorageStatus) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{17}
+	return file_status_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *StorageStatus) GetUsedBytes() uint64 {
@@ -1491,7 +1658,7 @@ type ValidateKeyRequest struct {
 
 func (x *ValidateKeyRequest) Reset() {
 	*x = ValidateKeyRequest{}
-	mi := &file_status_proto_msgTypes[18]
+	mi := &file_status_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1503,7 +1670,7 @@ func (x *ValidateKeyRequest) String() string {
 func (*ValidateKeyRequest) ProtoMessage() {}
 
 func (x *ValidateKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[18]
+	mi := &file_status_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1516,7 +1683,7 @@ func (x *ValidateKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateKeyRequest.ProtoReflect.Descriptor instead.
 func (*ValidateKeyRequest) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{18}
+	return file_status_proto_rawDescGZIP(), []int{20}
 }
 
 type ValidateKeyResponse struct {
@@ -1528,7 +1695,7 @@ type ValidateKeyResponse struct {
 
 func (x *ValidateKeyResponse) Reset() {
 	*x = ValidateKeyResponse{}
-	mi := &file_status_proto_msgTypes[19]
+	mi := &file_status_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1540,7 +1707,7 @@ func (x *ValidateKeyResponse) String() string {
 func (*ValidateKeyResponse) ProtoMessage() {}
 
 func (x *ValidateKeyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[19]
+	mi := &file_status_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1553,7 +1720,7 @@ func (x *ValidateKeyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateKeyResponse.ProtoReflect.Descriptor instead.
 func (*ValidateKeyResponse) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{19}
+	return file_status_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ValidateKeyResponse) GetValid() bool {
@@ -1598,7 +1765,7 @@ const file_status_proto_rawDesc = "" +
 	"\x05state\x18\x06 \x01(\tR\x05state\x12\x16\n" +
 	"\x06reason\x18\a \x01(\tR\x06reason\x12\x1a\n" +
 	"\battempts\x18\b \x01(\x03R\battempts\x12\x1a\n" +
-	"\baccepted\x18\t \x01(\bR\baccepted\"\x9b\a\n" +
+	"\baccepted\x18\t \x01(\bR\baccepted\"\xd7\a\n" +
 	"\x06Status\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12(\n" +
 	"\x0fevents_received\x18\x02 \x01(\x04R\x0fevents_received\x12:\n" +
@@ -1621,7 +1788,20 @@ const file_status_proto_rawDesc = "" +
 	"\vrules_alone\x182 \x03(\v2\x15.nightjar.v1.RuleCostR\vrules_alone\x120\n" +
 	"\aqueries\x18( \x03(\v2\x16.nightjar.v1.QueryLoadR\aqueries\x12+\n" +
 	"\x04gaps\x18< \x03(\v2\x17.nightjar.v1.ArrivalGapR\x04gaps\x12 \n" +
-	"\vevents_lost\x18= \x01(\x04R\vevents_lost\"\xf6\x04\n" +
+	"\vevents_lost\x18= \x01(\x04R\vevents_lost\x12:\n" +
+	"\tpipelines\x18> \x01(\v2\x1c.nightjar.v1.PipelinesStatusR\tpipelines\"\x95\x01\n" +
+	"\x0fPipelinesStatus\x12\x18\n" +
+	"\aenabled\x18\x01 \x01(\x03R\aenabled\x12\x18\n" +
+	"\aapplied\x18\x02 \x01(\x03R\aapplied\x12\x16\n" +
+	"\x06failed\x18\x03 \x01(\x03R\x06failed\x126\n" +
+	"\anotable\x18\x04 \x03(\v2\x1c.nightjar.v1.NotablePipelineR\anotable\"\x9f\x01\n" +
+	"\x0fNotablePipeline\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
+	"\x06events\x18\x03 \x01(\x03R\x06events\x12\x16\n" +
+	"\x06failed\x18\x04 \x01(\x03R\x06failed\x12&\n" +
+	"\x0etime_per_event\x18\x05 \x01(\x01R\x0etime_per_event\x12\x10\n" +
+	"\x03why\x18\x06 \x01(\tR\x03why\"\xf6\x04\n" +
 	"\n" +
 	"SyslogDoor\x12\x1a\n" +
 	"\bprotocol\x18\x01 \x01(\tR\bprotocol\x12\x18\n" +
@@ -1725,7 +1905,7 @@ func file_status_proto_rawDescGZIP() []byte {
 	return file_status_proto_rawDescData
 }
 
-var file_status_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_status_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_status_proto_goTypes = []any{
 	(*GetStatusRequest)(nil),      // 0: nightjar.v1.GetStatusRequest
 	(*ListRuleCostsRequest)(nil),  // 1: nightjar.v1.ListRuleCostsRequest
@@ -1735,54 +1915,58 @@ var file_status_proto_goTypes = []any{
 	(*AcceptLossResponse)(nil),    // 5: nightjar.v1.AcceptLossResponse
 	(*ArrivalGap)(nil),            // 6: nightjar.v1.ArrivalGap
 	(*Status)(nil),                // 7: nightjar.v1.Status
-	(*SyslogDoor)(nil),            // 8: nightjar.v1.SyslogDoor
-	(*QueryLoad)(nil),             // 9: nightjar.v1.QueryLoad
-	(*ClockSkew)(nil),             // 10: nightjar.v1.ClockSkew
-	(*UnreadableTimes)(nil),       // 11: nightjar.v1.UnreadableTimes
-	(*WithoutEffect)(nil),         // 12: nightjar.v1.WithoutEffect
-	(*GeoIPDatabase)(nil),         // 13: nightjar.v1.GeoIPDatabase
-	(*ClickHouseStatus)(nil),      // 14: nightjar.v1.ClickHouseStatus
-	(*AsideEvent)(nil),            // 15: nightjar.v1.AsideEvent
-	(*RulesStatus)(nil),           // 16: nightjar.v1.RulesStatus
-	(*StorageStatus)(nil),         // 17: nightjar.v1.StorageStatus
-	(*ValidateKeyRequest)(nil),    // 18: nightjar.v1.ValidateKeyRequest
-	(*ValidateKeyResponse)(nil),   // 19: nightjar.v1.ValidateKeyResponse
-	nil,                           // 20: nightjar.v1.SyslogDoor.RefusedEntry
-	nil,                           // 21: nightjar.v1.SyslogDoor.ClosedEntry
-	nil,                           // 22: nightjar.v1.SyslogDoor.LostEntry
-	nil,                           // 23: nightjar.v1.SyslogDoor.DamagedEntry
+	(*PipelinesStatus)(nil),       // 8: nightjar.v1.PipelinesStatus
+	(*NotablePipeline)(nil),       // 9: nightjar.v1.NotablePipeline
+	(*SyslogDoor)(nil),            // 10: nightjar.v1.SyslogDoor
+	(*QueryLoad)(nil),             // 11: nightjar.v1.QueryLoad
+	(*ClockSkew)(nil),             // 12: nightjar.v1.ClockSkew
+	(*UnreadableTimes)(nil),       // 13: nightjar.v1.UnreadableTimes
+	(*WithoutEffect)(nil),         // 14: nightjar.v1.WithoutEffect
+	(*GeoIPDatabase)(nil),         // 15: nightjar.v1.GeoIPDatabase
+	(*ClickHouseStatus)(nil),      // 16: nightjar.v1.ClickHouseStatus
+	(*AsideEvent)(nil),            // 17: nightjar.v1.AsideEvent
+	(*RulesStatus)(nil),           // 18: nightjar.v1.RulesStatus
+	(*StorageStatus)(nil),         // 19: nightjar.v1.StorageStatus
+	(*ValidateKeyRequest)(nil),    // 20: nightjar.v1.ValidateKeyRequest
+	(*ValidateKeyResponse)(nil),   // 21: nightjar.v1.ValidateKeyResponse
+	nil,                           // 22: nightjar.v1.SyslogDoor.RefusedEntry
+	nil,                           // 23: nightjar.v1.SyslogDoor.ClosedEntry
+	nil,                           // 24: nightjar.v1.SyslogDoor.LostEntry
+	nil,                           // 25: nightjar.v1.SyslogDoor.DamagedEntry
 }
 var file_status_proto_depIdxs = []int32{
 	3,  // 0: nightjar.v1.ListRuleCostsResponse.data:type_name -> nightjar.v1.RuleCost
-	14, // 1: nightjar.v1.Status.clickhouse:type_name -> nightjar.v1.ClickHouseStatus
-	16, // 2: nightjar.v1.Status.rules:type_name -> nightjar.v1.RulesStatus
-	17, // 3: nightjar.v1.Status.storage:type_name -> nightjar.v1.StorageStatus
-	13, // 4: nightjar.v1.Status.geoip:type_name -> nightjar.v1.GeoIPDatabase
-	12, // 5: nightjar.v1.Status.without_effect:type_name -> nightjar.v1.WithoutEffect
-	15, // 6: nightjar.v1.Status.aside:type_name -> nightjar.v1.AsideEvent
-	10, // 7: nightjar.v1.Status.clocks:type_name -> nightjar.v1.ClockSkew
-	11, // 8: nightjar.v1.Status.unreadable_times:type_name -> nightjar.v1.UnreadableTimes
-	8,  // 9: nightjar.v1.Status.syslog:type_name -> nightjar.v1.SyslogDoor
+	16, // 1: nightjar.v1.Status.clickhouse:type_name -> nightjar.v1.ClickHouseStatus
+	18, // 2: nightjar.v1.Status.rules:type_name -> nightjar.v1.RulesStatus
+	19, // 3: nightjar.v1.Status.storage:type_name -> nightjar.v1.StorageStatus
+	15, // 4: nightjar.v1.Status.geoip:type_name -> nightjar.v1.GeoIPDatabase
+	14, // 5: nightjar.v1.Status.without_effect:type_name -> nightjar.v1.WithoutEffect
+	17, // 6: nightjar.v1.Status.aside:type_name -> nightjar.v1.AsideEvent
+	12, // 7: nightjar.v1.Status.clocks:type_name -> nightjar.v1.ClockSkew
+	13, // 8: nightjar.v1.Status.unreadable_times:type_name -> nightjar.v1.UnreadableTimes
+	10, // 9: nightjar.v1.Status.syslog:type_name -> nightjar.v1.SyslogDoor
 	3,  // 10: nightjar.v1.Status.rules_alone:type_name -> nightjar.v1.RuleCost
-	9,  // 11: nightjar.v1.Status.queries:type_name -> nightjar.v1.QueryLoad
+	11, // 11: nightjar.v1.Status.queries:type_name -> nightjar.v1.QueryLoad
 	6,  // 12: nightjar.v1.Status.gaps:type_name -> nightjar.v1.ArrivalGap
-	20, // 13: nightjar.v1.SyslogDoor.refused:type_name -> nightjar.v1.SyslogDoor.RefusedEntry
-	21, // 14: nightjar.v1.SyslogDoor.closed:type_name -> nightjar.v1.SyslogDoor.ClosedEntry
-	22, // 15: nightjar.v1.SyslogDoor.lost:type_name -> nightjar.v1.SyslogDoor.LostEntry
-	23, // 16: nightjar.v1.SyslogDoor.damaged:type_name -> nightjar.v1.SyslogDoor.DamagedEntry
-	0,  // 17: nightjar.v1.StatusService.GetStatus:input_type -> nightjar.v1.GetStatusRequest
-	1,  // 18: nightjar.v1.StatusService.ListRuleCosts:input_type -> nightjar.v1.ListRuleCostsRequest
-	4,  // 19: nightjar.v1.StatusService.AcceptLoss:input_type -> nightjar.v1.AcceptLossRequest
-	18, // 20: nightjar.v1.StatusService.ValidateKey:input_type -> nightjar.v1.ValidateKeyRequest
-	7,  // 21: nightjar.v1.StatusService.GetStatus:output_type -> nightjar.v1.Status
-	2,  // 22: nightjar.v1.StatusService.ListRuleCosts:output_type -> nightjar.v1.ListRuleCostsResponse
-	5,  // 23: nightjar.v1.StatusService.AcceptLoss:output_type -> nightjar.v1.AcceptLossResponse
-	19, // 24: nightjar.v1.StatusService.ValidateKey:output_type -> nightjar.v1.ValidateKeyResponse
-	21, // [21:25] is the sub-list for method output_type
-	17, // [17:21] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	8,  // 13: nightjar.v1.Status.pipelines:type_name -> nightjar.v1.PipelinesStatus
+	9,  // 14: nightjar.v1.PipelinesStatus.notable:type_name -> nightjar.v1.NotablePipeline
+	22, // 15: nightjar.v1.SyslogDoor.refused:type_name -> nightjar.v1.SyslogDoor.RefusedEntry
+	23, // 16: nightjar.v1.SyslogDoor.closed:type_name -> nightjar.v1.SyslogDoor.ClosedEntry
+	24, // 17: nightjar.v1.SyslogDoor.lost:type_name -> nightjar.v1.SyslogDoor.LostEntry
+	25, // 18: nightjar.v1.SyslogDoor.damaged:type_name -> nightjar.v1.SyslogDoor.DamagedEntry
+	0,  // 19: nightjar.v1.StatusService.GetStatus:input_type -> nightjar.v1.GetStatusRequest
+	1,  // 20: nightjar.v1.StatusService.ListRuleCosts:input_type -> nightjar.v1.ListRuleCostsRequest
+	4,  // 21: nightjar.v1.StatusService.AcceptLoss:input_type -> nightjar.v1.AcceptLossRequest
+	20, // 22: nightjar.v1.StatusService.ValidateKey:input_type -> nightjar.v1.ValidateKeyRequest
+	7,  // 23: nightjar.v1.StatusService.GetStatus:output_type -> nightjar.v1.Status
+	2,  // 24: nightjar.v1.StatusService.ListRuleCosts:output_type -> nightjar.v1.ListRuleCostsResponse
+	5,  // 25: nightjar.v1.StatusService.AcceptLoss:output_type -> nightjar.v1.AcceptLossResponse
+	21, // 26: nightjar.v1.StatusService.ValidateKey:output_type -> nightjar.v1.ValidateKeyResponse
+	23, // [23:27] is the sub-list for method output_type
+	19, // [19:23] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_status_proto_init() }
@@ -1797,7 +1981,7 @@ func file_status_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_status_proto_rawDesc), len(file_status_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   24,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -137,6 +137,11 @@ func warningsOf(answer map[string]any) (out []string) {
 	for _, t := range times {
 		out = append(out, fmt.Sprintf("%.0f events of %s have a time that cannot be read, and happen when they arrive: search @nightjar.timestamp_problem:*", number(t, "events"), text(t, "source")))
 	}
+	pipelines, _ := answer["pipelines"].(map[string]any)
+	notable, _ := pipelines["notable"].([]any)
+	for _, p := range notable {
+		out = append(out, fmt.Sprintf("pipeline %s: %s", text(p, "id"), text(p, "why")))
+	}
 	doors, _ := answer["syslog"].([]any)
 	for _, d := range doors {
 		out = append(out, doorWarnings(d)...)

@@ -14,7 +14,8 @@ func (r *Registry) Counts() map[string]pipeline.Counted { return r.counts.All() 
 const dearMicros = 100
 
 // IsDear reports whether a pipeline is worth its author's attention, and why: it takes
-// long, or has rules that need an engine that may.
+// long, or has rules that need an engine that may. Of a nil pipeline only what it took is
+// known.
 func IsDear(p *pipeline.Pipeline, c pipeline.Counted) (why string) {
 	if MicrosPerEvent(c) > dearMicros {
 		return "it takes more than 100 µs an event"
