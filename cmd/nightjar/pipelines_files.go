@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -46,8 +47,8 @@ func inPipelineFile(path string, err error) error {
 	return errors.Join(lines...)
 }
 
-// pipelinesBelow are the pipelines of a folder and all below, in the order of the names
-// of their files.
+// pipelinesBelow are the pipelines of a folder and all below, in the order that they
+// say, and else in that of the names of their files.
 func pipelinesBelow(folder string) ([]*pipeline.Pipeline, error) {
 	paths, err := documentFiles([]string{folder})
 	if err != nil {
@@ -71,6 +72,9 @@ func pipelinesIn(folder string) ([]*pipeline.Pipeline, error) {
 	return readAllPipelines(paths)
 }
 
+// byOrder puts those first whose documents say so.
+func byOrder(a, b *pipeline.Pipeline) int { return cmp.Compare(a.Order, b.Order) }
+
 func readAllPipelines(paths []string) ([]*pipeline.Pipeline, error) {
 	var out []*pipeline.Pipeline
 	var problems []error
@@ -84,5 +88,6 @@ func readAllPipelines(paths []string) ([]*pipeline.Pipeline, error) {
 			out = append(out, p)
 		}
 	}
+	slices.SortStableFunc(out, byOrder)
 	return out, errors.Join(problems...)
 }

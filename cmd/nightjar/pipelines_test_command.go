@@ -146,6 +146,7 @@ func setOfFolder(folder, id string, alone bool, o ruletest.Options) (*pipeline.S
 		}
 		all = append(all, p)
 	}
+	slices.SortStableFunc(all, byOrder)
 	if !slices.ContainsFunc(all, func(p *pipeline.Pipeline) bool { return p.ID == id }) {
 		return nil, fmt.Errorf("the samples are for pipeline %q, and there is none with this id in %s; a pipeline without an id is called like its file", id, folder)
 	}

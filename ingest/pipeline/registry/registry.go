@@ -186,9 +186,13 @@ func (r *Registry) ordered(ctx context.Context) []configuration.Versioned[Body] 
 	if err != nil {
 		return all
 	}
-	rank := make(map[string]int, len(order.Body.IDs))
+	// What is named comes first; then what ships, as it ships; then the rest.
+	rank := make(map[string]int, len(all))
+	for i, p := range r.deps.BuiltIn {
+		rank[p.ID] = i - len(r.deps.BuiltIn)
+	}
 	for i, id := range order.Body.IDs {
-		rank[id] = i - len(order.Body.IDs)
+		rank[id] = i - len(order.Body.IDs) - len(r.deps.BuiltIn)
 	}
 	slices.SortStableFunc(all, func(a, b configuration.Versioned[Body]) int { return rank[a.ID] - rank[b.ID] })
 	return all

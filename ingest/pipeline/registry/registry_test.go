@@ -40,7 +40,7 @@ func (t *table) Append(_ context.Context, o scheduler.Object) error {
 func opened(t *testing.T, rows *table) *Registry {
 	t.Helper()
 	var shipped []*pipeline.Pipeline
-	for _, id := range []string{"alpha", "beta"} {
+	for _, id := range []string{"beta", "alpha"} {
 		p, err := pipeline.Parse(`{"id":"`+id+`","name":"`+id+`","filter":{"query":"source:`+id+`"},"processors":[`+builds("by", id)+`]}`, pipeline.ParseOptions{Enabled: true})
 		if err != nil {
 			t.Fatal(err)
@@ -161,7 +161,7 @@ func TestBuiltInPipelinesAreSwitchedAndClonedAndNothingElse(t *testing.T) {
 	if err != nil || copied.BuiltIn || copied.Enabled() || copied.Pipeline.Name != "alpha (copy)" {
 		t.Fatalf("%+v, %v", copied, err)
 	}
-	if got := r.Order(ctx); !slices.Equal(got, []string{"alpha", copied.ID, "beta"}) {
+	if got := r.Order(ctx); !slices.Equal(got, []string{"beta", "alpha", copied.ID}) {
 		t.Errorf("order %q", got)
 	}
 	if _, err := r.Update(ctx, copied.ID, 0, document("source:alpha", "by", "me"), OwnClient); err != nil {
@@ -254,7 +254,7 @@ func TestAPreviewIsWhatWouldBeStored(t *testing.T) {
 	if err != nil || p.Before.JSON != "{}" || p.After.JSON != made(t, r, "alpha") {
 		t.Errorf("%s became %s, %v", p.Before.JSON, p.After.JSON, err)
 	}
-	if len(p.Trace.Pipelines) != 2 || !p.Trace.Pipelines[0].Matched || p.Trace.Pipelines[1].Matched {
+	if len(p.Trace.Pipelines) != 2 || p.Trace.Pipelines[0].Matched || !p.Trace.Pipelines[1].Matched {
 		t.Errorf("trace %+v", p.Trace)
 	}
 	draft := &Draft{Document: []byte(strings.Replace(string(document("*", "by", "draft")), `"is_enabled":true,"filter"`, `"is_enabled":false,"filter"`, 1))}
