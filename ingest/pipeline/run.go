@@ -336,7 +336,7 @@ func (x *run) fail(b *Base, err error) {
 // each of the cheap processors.
 func (x *run) overdue(dear bool) bool {
 	x.steps++
-	if !x.stopped && (dear || x.steps%8 == 0) {
+	if !x.stopped && (dear || x.steps%4 == 0) {
 		x.stopped = x.spent.over(x.set.budget)
 	}
 	return x.stopped

@@ -159,6 +159,11 @@ func merged(old, v *fastjson.Value) *fastjson.Value {
 	if old.Type() != fastjson.TypeObject || v.Type() != fastjson.TypeObject {
 		return v
 	}
+	if old.GetObject().Len()+v.GetObject().Len() > few {
+		if wide := mergedWide(old.GetObject(), v.GetObject()); wide != nil {
+			return wide
+		}
+	}
 	o := old.GetObject()
 	v.GetObject().Visit(func(k []byte, v *fastjson.Value) {
 		key := string(k)

@@ -1,11 +1,14 @@
 package record
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/valyala/fastjson"
 
+	"nightjar/ingest/pipeline/value"
 	"nightjar/schema"
 )
 
@@ -100,6 +103,34 @@ func TestMergingGoesObjectIntoObject(t *testing.T) {
 	r.Merge(over.GetObject())
 	if got, want := attributesOf(r), `{"a":{"x":1,"o":{"p":1,"q":4},"y":3},"b":{"z":5},"c":6}`; got != want && got != `{"a":{"x":1,"y":3,"o":{"p":1,"q":4}},"b":{"z":5},"c":6}` {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// Objects with many members are merged and copied as those with few.
+func TestManyMembersAreMergedAsFew(t *testing.T) {
+	object := func(from, to int, more string) string {
+		var b strings.Builder
+		b.WriteByte('{')
+		for i := from; i < to; i++ {
+			fmt.Fprintf(&b, `"k%d":{"n":%d,"s":"\u001b\"é"},`, i, i)
+		}
+		return b.String() + more + "}"
+	}
+	r := recordOf(t, object(0, 200, `"o":`+object(0, 200, `"k0":7`)))
+	r.Merge(fastjson.MustParse(object(100, 300, `"o":`+object(150, 250, `"k151":{"m":1}`))).GetObject())
+	o := r.Get(path(t, "o"))
+	if n := len(r.Attributes()); n != 301 || o.GetObject().Len() != 250 {
+		t.Errorf("%d members, %d below", n, o.GetObject().Len())
+	}
+	for at, want := range map[string]string{"o.k151.m": "1", "o.k151.n": "151", "o.k0": "7", "k299.n": "299", "k7.s": "\x1b\"é"} {
+		if got, _ := value.Text(r.Get(path(t, at))); got != want {
+			t.Errorf("%s: got %q, want %q", at, got, want)
+		}
+	}
+	copied := r.Clone(o)
+	o.Get("k7").Set("n", r.String("changed"))
+	if got := copied.GetInt("k7", "n"); got != 7 || copied.GetObject().Len() != 250 {
+		t.Errorf("a copy has changed: %v", copied.Get("k7"))
 	}
 }
 

@@ -22,6 +22,11 @@ func Text(v *fastjson.Value) (text string, ok bool) { return value.Text(v) }
 func (r *Record) Clone(v *fastjson.Value) *fastjson.Value {
 	switch v.Type() {
 	case fastjson.TypeObject:
+		if v.GetObject().Len() > few {
+			if wide := membersOf(v.GetObject()).object(); wide != nil {
+				return wide
+			}
+		}
 		out := r.Arena.NewObject()
 		v.GetObject().Visit(func(k []byte, v *fastjson.Value) { out.Set(string(k), r.Clone(v)) })
 		return out
