@@ -13,7 +13,7 @@ import (
 func agree(t testing.TB, body, text string) bool {
 	t.Helper()
 	p, err := Compile("r "+body, "")
-	if err != nil || p.rules[0].re == nil || p.rules[0].onlyRE2 {
+	if err != nil || p.rules[0].pattern == "" || p.rules[0].onlyRE2 {
 		return false
 	}
 	r := p.rules[0]

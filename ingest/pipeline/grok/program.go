@@ -26,8 +26,9 @@ type program struct {
 	slots    int
 	loops    int
 	sieve    sieve
-	re       *regexp.Regexp // nil: RE2 can't run the rule
-	size     int            // of re, in instructions
+	pattern  string // for RE2; "": it can't run the rule
+	re2      func() *regexp.Regexp
+	size     int // of RE2's program, in instructions
 	groups   []group
 	onlyRE2  bool
 	dear     string
@@ -134,16 +135,19 @@ func markTwins(captures []*capture) {
 	}
 }
 
+// addRE2 sees that RE2 can compile the rule. Its program is large, and most rules never
+// need it: it is made again when it is.
 func (p *program) addRE2(b *builder, n *node) (err error) {
 	w := &written{slots: b.slots}
 	w.text.WriteString(`\A(?:`)
 	w.write(n, false)
 	w.text.WriteString(`)\z`)
-	if p.re, err = regexp.Compile(w.text.String()); err != nil {
+	p.pattern = w.text.String()
+	if p.size, err = instructions(p.pattern); err != nil {
 		return err
 	}
+	p.re2 = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(p.pattern) })
 	p.groups = w.groups
-	p.size = instructions(w.text.String())
 	for _, g := range p.groups {
 		if g.check != nil && g.check.node.op == opAtomic {
 			g.check.body = b.follow(g.check.node.subs[0], last()).step
@@ -153,17 +157,18 @@ func (p *program) addRE2(b *builder, n *node) (err error) {
 	return nil
 }
 
-// instructions is the size of the program that RE2 makes of a pattern.
-func instructions(pattern string) int {
+// instructions is the size of the program that RE2 makes of a pattern, which is an
+// error when regexp.Compile would refuse it.
+func instructions(pattern string) (int, error) {
 	re, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
-		return maxNodes // cannot be: it was compiled
+		return 0, err
 	}
 	prog, err := syntax.Compile(re.Simplify())
 	if err != nil {
-		return maxNodes
+		return 0, err
 	}
-	return len(prog.Inst)
+	return len(prog.Inst), nil
 }
 
 // budget is what a record may still cost.
@@ -173,7 +178,7 @@ var machines = sync.Pool{New: func() any { return &machine{} }}
 
 // run matches the machine's text. The slots of the machine then hold the captures.
 func (p *program) run(m *machine, b *budget) (matched bool, err error) {
-	if p.re == nil {
+	if p.pattern == "" {
 		return p.runDear(m, b)
 	}
 	if !p.onlyRE2 {
@@ -216,7 +221,7 @@ func (p *program) runRE2(m *machine, b *budget) (bool, error) {
 	if b.re2 -= p.size * (len(m.text) + 1); b.re2 < 0 {
 		return false, ErrBudget
 	}
-	found := p.re.FindStringSubmatchIndex(m.text)
+	found := p.re2().FindStringSubmatchIndex(m.text)
 	if found == nil {
 		return false, nil
 	}
