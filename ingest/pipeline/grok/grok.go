@@ -1,6 +1,7 @@
 package grok
 
 import (
+	"fmt"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -67,9 +68,7 @@ func (p *Parser) Dear() []DearRule { return p.dear }
 // when the rule named was stopped at its bound: found is nil then, and rules below it
 // were not tried.
 func (p *Parser) Parse(c *Context, text string) (found *fastjson.Value, rule string, err error) {
-	if !utf8.ValidString(text) {
-		text = strings.ToValidUTF8(text, "\uFFFD")
-	}
+	text = serialised(text)
 	c.LeftOut, c.members = 0, 0
 	m := machines.Get().(*machine)
 	defer machines.Put(m)
@@ -90,6 +89,33 @@ func (p *Parser) Parse(c *Context, text string) (found *fastjson.Value, rule str
 	}
 	return nil, "", nil
 }
+
+// serialised is the text as rules see it: control characters of ASCII, other than tab
+// and the ends of lines, are written as JSON writes them (\u001b), as the vendor has it.
+// What is no UTF-8 is U+FFFD.
+func serialised(text string) string {
+	plain := true
+	for i := 0; i < len(text) && plain; i++ {
+		plain = !isControl(text[i])
+	}
+	if !plain {
+		var b strings.Builder
+		for i := 0; i < len(text); i++ {
+			if isControl(text[i]) {
+				fmt.Fprintf(&b, `\u%04x`, text[i])
+			} else {
+				b.WriteByte(text[i])
+			}
+		}
+		text = b.String()
+	}
+	if !utf8.ValidString(text) {
+		return strings.ToValidUTF8(text, "\uFFFD")
+	}
+	return text
+}
+
+func isControl(b byte) bool { return b < 0x20 && b != '\t' && b != '\n' && b != '\r' }
 
 // convert makes a value of a matcher's text; nil when it is none after all.
 type convert func(c *Context, text string) *fastjson.Value

@@ -81,6 +81,9 @@ func TestMatchers(t *testing.T) {
 		{`%{port:a}`, `0`, `no match`},
 		{`%{hostPort:a} %{hostPort:b}`, `h.x:80 ::1:443`, `{"a":"h.x:80","b":"::1:443"}`},
 		{`%{user:a} %{path:b} %{uri:c}`, `bob.b /etc/passwd https://u@h:1/p?q#f`, `{"a":"bob.b","b":"/etc/passwd","c":"https://u@h:1/p?q#f"}`},
+		{`%{IPORHOST:a} %{USER:b} \[%{HTTPDATE:c}\] "%{WORD:d} %{URIPATHPARAM:e}" %{NUMBER:f}`, `h.example bob [06/Mar/2013:01:36:30 +0900] "GET /a?b=c" 200`, `{"a":"h.example","b":"bob","c":"06/Mar/2013:01:36:30 +0900","d":"GET","e":"/a?b=c","f":"200"}`},
+		{`%{TIMESTAMP_ISO8601:a} %{LOGLEVEL:b} %{QS:c} %{EMAILADDRESS:d}`, `2026-01-02T03:04:05.678Z WARNING "a \"b" x+y@h.example`, `{"a":"2026-01-02T03:04:05.678Z","b":"WARNING","c":"\u0022a \\\u0022b\u0022","d":"x+y@h.example"}`},
+		{`%{SYSLOGTIMESTAMP:a} %{HOSTNAME:b} %{SYSLOGPROG:c}: %{GREEDYDATA:d}`, `Mar  7 01:02:03 h sshd[1]: x`, `{"a":"Mar  7 01:02:03","b":"h","c":"sshd[1]","d":"x"}`},
 		{`%{integer:a}`, `99999999999999999999`, `{"a":100000000000000000000}`},
 	})
 }
@@ -115,6 +118,7 @@ func TestRegularExpressions(t *testing.T) {
 		{`a(?#comment)b`, `ab`, `{}`},
 		{`%{data:x}`, "\xff!", `{"x":"` + "\uFFFD" + `!"}`},
 		{`a|b`, `ab`, `no match`}, // the whole text
+		{`\\u001b\[31m%{data:x}`, "\x1b[31mred\x00\t", `{"x":"red\\u0000\u0009"}`},
 		{`%{data:a}`, ``, `{}`},
 	})
 }
@@ -150,5 +154,24 @@ func TestHelpersAndRules(t *testing.T) {
 		if got := parsed(t, c.match, c.support, c.text); got != c.want {
 			t.Errorf("%s / %s on %q:\n%s, want\n%s", c.match, c.support, c.text, got, c.want)
 		}
+	}
+}
+
+// Every matcher and filter compiles by itself, and no matcher is dear.
+func TestEveryMatcherAndFilterCompiles(t *testing.T) {
+	arguments := map[string]string{"regex": `("a")`, "date": `("yyyy")`, "constant": `("a")`, "scale": "(2)", "nullIf": `("-")`, "csv": `("a,b")`}
+	for name := range matchers {
+		p, err := Compile("r %{"+name+arguments[name]+":x}", "")
+		if err != nil || len(p.Dear()) > 0 {
+			t.Errorf("%s: %v, %v", name, err, p)
+		}
+	}
+	for name := range filters {
+		if _, err := Compile("r %{data:x:"+name+arguments[name]+"}", ""); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if len(matchers) < 70 || len(filters) < 18 {
+		t.Errorf("%d matchers, %d filters", len(matchers), len(filters))
 	}
 }

@@ -50,10 +50,13 @@ func init() {
 		"hostPort":           fixed(`(?:`+ipPattern+`|`+hostPattern+`):`+portPattern, nil),
 		"user":               fixed(`[a-zA-Z0-9._-]+`, nil),
 		"path":               fixed(pathPattern, nil),
-		"uri":                fixed(`[A-Za-z][A-Za-z0-9+.-]*://(?:[^\s/@]*@)?(?:[^\s/?#]*)(?:/[^\s?#]*)?(?:\?[^\s#]*)?(?:#\S*)?`, nil),
+		"uri":                fixed(uriPattern, nil),
 		"regex":              {args: `("regular expression")`, build: (*pattern).regexMatcher},
 		"boolean":            {args: `("true","false")`, build: (*pattern).booleanMatcher},
 		"date":               {args: `("format","time zone","locale"), the last two optional`, build: (*pattern).dateMatcher},
+	}
+	for name, text := range logstash {
+		matchers[name] = fixed(text, nil)
 	}
 }
 
@@ -67,6 +70,7 @@ const (
 	hostPattern      = `\b[0-9A-Za-z][0-9A-Za-z_-]{0,62}(?:\.[0-9A-Za-z][0-9A-Za-z_-]{0,62})*\.?`
 	portPattern      = `[1-9]\d{0,4}`
 	macPattern       = `(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}|(?:[0-9A-Fa-f]{4}\.){2}[0-9A-Fa-f]{4}`
+	uriPattern       = `[A-Za-z][A-Za-z0-9+.-]*://(?:[^\s/@]*@)?(?:[^\s/?#]*)(?:/[^\s?#]*)?(?:\?[^\s#]*)?(?:#\S*)?`
 	pathPattern      = `(?:/[\w.,:+~@%&=\[\] -]*)+|(?:[A-Za-z]:)?(?:\\[^\\?*\s]*)+`
 )
 
@@ -118,7 +122,10 @@ func (p *pattern) unknownMatcher(m call) *node {
 	if p.c.below(m.name, p.src) {
 		return p.fail(m.at, message+" above this line", "a match rule uses helpers, and match rules above it")
 	}
-	names := slices.Concat(slices.Collect(maps.Keys(matchers)), p.c.names())
+	names := slices.Concat(slices.Sorted(maps.Keys(matchers)), p.c.names())
+	if strings.ToUpper(m.name) != m.name {
+		names = slices.DeleteFunc(names, func(n string) bool { return logstash[n] != "" })
+	}
 	hint := nearest(m.name, names)
 	if hint == "" && filters[m.name].build != nil {
 		return p.fail(m.at, message+": it is a filter", fmt.Sprintf("write %%{data:attribute:%s}", m.name))
