@@ -9,9 +9,14 @@ import (
 	"nightjar/schema"
 )
 
-// extensions are the types of processors that the reference does not have. Its clients
-// cannot read a list with one in it.
-var extensions = []string{"syslog-parser", "host-remapper", "scrub"}
+// referenceTypes are the types of processors that the reference has. Its clients cannot
+// read a list with another in it.
+var referenceTypes = []string{
+	"arithmetic-processor", "array-map-processor", "array-processor", "attribute-remapper", "category-processor", "date-remapper",
+	"decoder-processor", "exclude-attribute", "geo-ip-parser", "grok-parser", "lookup-processor", "message-remapper", "pipeline",
+	"schema-processor", "service-remapper", "span-id-remapper", "status-remapper", "string-builder-processor", "trace-id-remapper",
+	"url-parser", "user-agent-parser",
+}
 
 // ForReference is the pipeline as JSON that the reference's clients read: without the
 // processors that only nightjar has. Hidden are the places of these.
@@ -42,7 +47,7 @@ func hideExtensions(body map[string]json.RawMessage, at string) (hidden []string
 		place := fmt.Sprintf("%sprocessors[%d]", at, i)
 		var kind string
 		_ = json.Unmarshal(p["type"], &kind) // every processor has one
-		if slices.Contains(extensions, kind) {
+		if !slices.Contains(referenceTypes, kind) {
 			hidden = append(hidden, place+" ("+kind+")")
 			continue
 		}
