@@ -57,6 +57,9 @@ func TestPipelinesLookUpReferenceTablesAndRedact(t *testing.T) {
 		if strings.Contains(out, "ann@") {
 			t.Fatalf("an address was stored: %s", out)
 		}
+		if raw, said, code := p.run("search", "source:own", "--raw"); code != 0 || strings.Contains(raw, "ann@") || !strings.Contains(raw, "email:") {
+			t.Fatalf("what came is kept with the address: %s%s", raw, said)
+		}
 		_, rest, ok := strings.Cut(out, "by email:")
 		if !ok {
 			t.Fatalf("nothing stands for the address: %s", out)

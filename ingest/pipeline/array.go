@@ -86,6 +86,9 @@ func (o *object) operation() Operation {
 			o.problem("filter", "the filter is no key:value", `write it as in "name:Referrer"`)
 			break
 		}
+		if quoted := len(want) > 1 && want[0] == '"' && want[len(want)-1] == '"'; quoted {
+			want = want[1 : len(want)-1]
+		}
 		p.key, p.want = o.pathOf(o.find("filter"), o.path("filter"), key), want
 		p.Value, p.value = o.attribute("value_to_extract", "")
 	case opAppend:

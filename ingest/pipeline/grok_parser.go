@@ -160,7 +160,8 @@ func (g *GrokParser) text(x *run) (string, bool) {
 	case g.Source == bodySource && x.headed:
 		return x.body, x.body != "" && len(x.body) <= longestBody
 	case g.Source == bodySource, g.Source == "message":
-		return x.Message, x.Message != ""
+		text := strings.TrimSuffix(strings.TrimSuffix(x.Message, "\n"), "\r") // a line's end is no part of it
+		return text, text != ""
 	}
 	v := x.get(g.path)
 	if v == nil || v.Type() != fastjson.TypeString {

@@ -67,6 +67,7 @@ func TestArrayProcessor(t *testing.T) {
 	const headers = `{"h":[{"name":"Host","value":"x"},{"name":"Referrer","value":{"u":1}},{"name":"Referrer","value":3}]}`
 	runAll(t, []processed{
 		{name: "select", processors: op("type: select, source: h, target: r, filter: 'name:Referrer', value_to_extract: value"), attributes: headers, want: strings.TrimSuffix(headers, "}") + `,"r":{"u":1}}`},
+		{name: "select, quoted", processors: op(`type: select, source: h, target: r, filter: 'name:"Host"', value_to_extract: value`), attributes: headers, want: strings.TrimSuffix(headers, "}") + `,"r":"x"}`},
 		{name: "select, nothing", processors: op("type: select, source: h, target: r, filter: 'name:None', value_to_extract: value"), attributes: headers, want: headers},
 		{name: "length", processors: op("type: length, source: a, target: n"), attributes: `{"a":[1,[2,3]]}`, want: `{"a":[1,[2,3]],"n":2}`},
 		{name: "length of no array", processors: op("type: length, source: a, target: n"), attributes: `{"a":"x"}`, want: `{"a":"x"}`},
@@ -114,6 +115,7 @@ func TestGrokParser(t *testing.T) {
 	runAll(t, []processed{
 		{name: "the message", processors: "- {type: grok-parser, grok: {match_rules: 'r the %{word:what}'}}", attributes: `{"message":"an attribute"}`, want: `{"message":"an attribute","what":"message"}`},
 		{name: "an attribute, over what is there", processors: "- {type: grok-parser, source: a, grok: {match_rules: 'r %{word:a.x} %{word:b.y}'}}", attributes: `{"a":"one two","b":{"z":1,"y":2}}`, want: `{"a":{"x":"one"},"b":{"z":1,"y":"two"}}`},
+		{name: "a line's end is no part of it", processors: "- {type: scrub, expressions: [{name: x, regex: ' message'}], replacement: \" message\\r\\n\"}\n- {type: grok-parser, grok: {match_rules: 'r the %{word:what}'}}", want: `{"what":"message"}`, fields: ""},
 		{name: "no match", processors: "- {type: grok-parser, source: a, grok: {match_rules: 'r %{integer:b}'}}", attributes: `{"a":"x"}`, want: `{"a":"x"}`},
 		{name: "no text", processors: "- {type: grok-parser, source: a, grok: {match_rules: 'r %{data:b}'}}", attributes: `{"a":1}`, want: `{"a":1}`},
 	})

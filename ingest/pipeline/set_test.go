@@ -186,21 +186,3 @@ processors:
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
-
-func TestAnEventThatIsStoredCanBePreviewed(t *testing.T) {
-	set := setOf(t, worldOf(), "name: a\nid: a\nprocessors: [{type: grok-parser, grok: {match_rules: 'r the %{word:what}'}}, {type: trace-id-remapper, sources: [t]}]")
-	e := schema.Event{Message: "the message", Attributes: mustAttributes(t, `{"t":"1","k":{"x":1}}`)}
-	trace, applied, err := set.RunEvent(&e)
-	if err != nil || e.JSON != `{"k":{"x":1},"what":"message","trace_id":"1"}` || len(applied.Names) != 1 || len(trace.Pipelines[0].Steps) != 2 {
-		t.Errorf("%s %+v %v", e.JSON, applied, err)
-	}
-}
-
-func mustAttributes(t *testing.T, text string) schema.Attributes {
-	t.Helper()
-	a, err := schema.ParseAttributes(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a
-}
