@@ -67,6 +67,7 @@ type Decoder struct {
 
 	parser, inner fastjson.Parser
 	keys          map[string]string
+	pairs         []schema.Pair
 	values        int
 	asked         schema.Event
 	piped         bool // pipelines ran over the event before this one
@@ -243,9 +244,10 @@ func (d *Decoder) object(body []byte, at, element int, events *[]schema.Event) (
 	if err != nil {
 		return 0, d.bad(body, element, at, "want a log object, got "+v.Type().String())
 	}
-	x := draft{pairs: make([]schema.Pair, 0, o.Len()+8), cut: cut, object: text}
+	x := draft{pairs: slices.Grow(d.pairs[:0], o.Len()+8), cut: cut, object: text}
 	d.members(&x, o)
 	*events = append(*events, d.built(&x, element))
+	d.pairs = x.pairs // nothing of the event is in their memory
 	return end, nil
 }
 

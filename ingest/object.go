@@ -23,11 +23,12 @@ type draft struct {
 	head         []Attribute
 	hasDD, hasDT bool // ddtags and tags were there
 	cut          *cut
-	family       string // a service, as the shape of the event has one
-	object       []byte // the JSON that it came as
-	guessed      bool   // its source was told by its shape
-	untimed      bool   // it says no time, and was counted
-	defaulted    bool   // it says no status
+	family       string          // a service, as the shape of the event has one
+	arena        *fastjson.Arena // of what pipelines added; nil: they were not asked
+	object       []byte          // the JSON that it came as
+	guessed      bool            // its source was told by its shape
+	untimed      bool            // it says no time, and was counted
+	defaulted    bool            // it says no status
 	applied      record.Applied
 
 	// read, when not nil, is what reads the event without a tree; it has the
@@ -141,13 +142,17 @@ func (d *Decoder) finish(e *schema.Event, x *draft) {
 		return
 	}
 	if tooEarlyHere {
-		x.pairs = append(x.pairs, ownPair(x.pairs, ownMembers{originalTimestamp: millisValue(e.At), timestampProblem: textValue(tooEarly)}))
+		x.pairs = append(x.pairs, ownPair(new(fastjson.Arena), x.pairs, ownMembers{originalTimestamp: millisValue(e.At), timestampProblem: textValue(tooEarly)}))
 	}
 	if x.cut != nil {
-		x.pairs = append(x.pairs, ownPair(x.pairs, ownMembers{cutAttribute: x.cut.value()}))
+		x.pairs = append(x.pairs, ownPair(new(fastjson.Arena), x.pairs, ownMembers{cutAttribute: x.cut.value()}))
 	}
-	if own := x.reading(); len(own) > 0 {
-		x.pairs = append(x.pairs, ownPair(x.pairs, own))
+	if x.guessed || len(x.applied.Names) > 0 {
+		arena := x.arena
+		if arena == nil {
+			arena = new(fastjson.Arena)
+		}
+		x.pairs = append(x.pairs, ownPair(arena, x.pairs, x.reading(arena)))
 	}
 	a, odd := schema.NewAttributes(d.locate(x.pairs))
 	d.Odd.Add(odd)
@@ -311,7 +316,7 @@ func (d *Decoder) setTime(e *schema.Event, x *draft, used *usedSlots) (timed boo
 		used[badAt] = true
 	}
 	d.unreadable(e.Source)
-	x.pairs = append(x.pairs, ownPair(x.pairs, ownMembers{originalTimestamp: bad.v, timestampProblem: textValue(problem.Error())}))
+	x.pairs = append(x.pairs, ownPair(new(fastjson.Arena), x.pairs, ownMembers{originalTimestamp: bad.v, timestampProblem: textValue(problem.Error())}))
 	return false
 }
 

@@ -49,6 +49,7 @@ func (d *Decoder) pipe(e *schema.Event, x *draft, timed bool) *fastjson.Arena {
 	}
 	d.piped = true
 	arena := arenas.Get().(*fastjson.Arena)
+	x.arena = arena
 	r := &record.Record{
 		Source: e.Source, Service: e.Service, Host: e.Host, Status: e.Status, Message: e.Message, Line: x.line, Tags: e.Tags,
 		At: e.At, Timed: timed, Received: d.Now, Year: d.Year, Zone: d.Zone, Arena: arena,
@@ -128,21 +129,16 @@ func saysAll(e *schema.Event, r *record.Record, x *draft, timed bool) bool {
 }
 
 // reading are the members of the intake's own attribute that say how the event was read.
-func (x *draft) reading() ownMembers {
+func (x *draft) reading(arena *fastjson.Arena) ownMembers {
 	own := ownMembers{}
 	if x.guessed {
-		own[sourceGuessed] = new(fastjson.Arena).NewTrue()
+		own[sourceGuessed] = arena.NewTrue()
 	}
 	if len(x.applied.Names) > 0 {
-		own[pipelinesAttribute] = textsValue(x.applied.Names)
+		own[pipelinesAttribute] = attributeValue(arena, x.applied.Names)
 	}
 	if len(x.applied.Errors) > 0 {
-		own[pipelineErrors] = textsValue(x.applied.Errors)
+		own[pipelineErrors] = attributeValue(arena, x.applied.Errors)
 	}
 	return own
-}
-
-func textsValue(texts []string) *fastjson.Value {
-	var arena fastjson.Arena
-	return attributeValue(&arena, texts)
 }

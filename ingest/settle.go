@@ -73,14 +73,13 @@ func withOwn(a schema.Attributes, members ownMembers) schema.Attributes {
 			pairs = schema.Pairs(o)
 		}
 	}
-	out, _ := schema.NewAttributes(append(pairs, ownPair(pairs, members)))
+	out, _ := schema.NewAttributes(append(pairs, ownPair(new(fastjson.Arena), pairs, members)))
 	return out
 }
 
 // ownPair is the attribute as a pair to append to these: the last of several with
 // one key counts, so it takes in the members of a former one.
-func ownPair(pairs []schema.Pair, members ownMembers) schema.Pair {
-	var arena fastjson.Arena
+func ownPair(arena *fastjson.Arena, pairs []schema.Pair, members ownMembers) schema.Pair {
 	own := arena.NewObject()
 	for _, p := range pairs {
 		if p.Key == ownAttribute && p.Value.Type() == fastjson.TypeObject {
