@@ -70,13 +70,9 @@ func (o *object) table(key string) (rows []string) {
 }
 
 func (l *Lookup) run(x *run) outcome {
-	v := x.get(l.source)
-	if v == nil {
-		return skipped("its source is missing")
-	}
-	text, ok := record.Text(v)
-	if !ok || v.Type() == fastjson.TypeArray {
-		return skipped("its source is no text")
+	text, why := x.scalar(l.source)
+	if why != "" {
+		return skipped(why)
 	}
 	found, ok := l.values[text]
 	if !ok && l.Default == nil {
@@ -86,4 +82,17 @@ func (l *Lookup) run(x *run) outcome {
 		found = *l.Default
 	}
 	return x.putNew(l.target, x.String(found))
+}
+
+// scalar is the text of the scalar at a path, or why there is none.
+func (x *run) scalar(p record.Path) (text, why string) {
+	v := x.get(p)
+	if v == nil {
+		return "", "its source is missing"
+	}
+	text, ok := record.Text(v)
+	if !ok || v.Type() == fastjson.TypeArray {
+		return "", "its source is no text"
+	}
+	return text, ""
 }

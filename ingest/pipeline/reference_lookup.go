@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"strconv"
 
-	"github.com/valyala/fastjson"
-
 	"nightjar/ingest/pipeline/value"
 	"nightjar/ingest/record"
 	"nightjar/schema"
@@ -53,13 +51,9 @@ func readAnyLookup(o *object, b Base) Processor {
 var errNoTables = errors.New("there are no reference tables here")
 
 func (l *ReferenceLookup) run(x *run) outcome {
-	v := x.get(l.source)
-	if v == nil {
-		return skipped("its source is missing")
-	}
-	text, ok := record.Text(v)
-	if !ok || v.Type() == fastjson.TypeArray {
-		return skipped("its source is no text")
+	text, why := x.scalar(l.source)
+	if why != "" {
+		return skipped(why)
 	}
 	if x.set.Tables == nil {
 		return failed(errNoTables)

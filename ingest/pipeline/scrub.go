@@ -160,7 +160,7 @@ func (s *Scrub) readSources(o *object) {
 }
 
 func (s *Scrub) run(x *run) outcome {
-	w := scrubbing{Scrub: s, x: x}
+	w := scrubbing{Scrub: s, set: x.set, x: x}
 	if s.message {
 		w.messageText()
 	}
@@ -189,6 +189,7 @@ func (s *Scrub) run(x *run) outcome {
 // scrubbing is a Scrub at work on a record.
 type scrubbing struct {
 	*Scrub
+	set   *Set
 	x     *run
 	count int
 	// found are the texts that were redacted, and what stands for them.
@@ -305,7 +306,7 @@ func (w *scrubbing) without(s *secret, text string) string {
 func (w *scrubbing) standsFor(s *secret, found string) string {
 	switch {
 	case w.Hash:
-		mac := hmac.New(sha256.New, w.x.set.hashKey())
+		mac := hmac.New(sha256.New, w.set.hashKey())
 		mac.Write([]byte(found))
 		return s.name + ":" + hex.EncodeToString(mac.Sum(nil)[:8])
 	case w.Replacement != nil:
@@ -318,8 +319,11 @@ func (w *scrubbing) standsFor(s *secret, found string) string {
 // for some attributes only, what was found there.
 func (w *scrubbing) rest() func(string) string {
 	if w.everything {
-		other := scrubbing{Scrub: w.Scrub, x: &run{set: w.x.set}}
-		return other.text
+		s, set := w.Scrub, w.set
+		return func(text string) string {
+			other := scrubbing{Scrub: s, set: set}
+			return other.text(text)
+		}
 	}
 	if len(w.found) == 0 {
 		return nil
