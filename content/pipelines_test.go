@@ -56,3 +56,16 @@ func runSamples(t *testing.T, set *pipeline.Set, f *pipeline.Samples) {
 		})
 	}
 }
+
+// No rule of a pipeline that ships needs the backtracking engine.
+func TestNoPipelineThatShipsIsDear(t *testing.T) {
+	pipelines, err := pipeline.Load(Files, "pipelines")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range pipelines {
+		for _, d := range p.Dear {
+			t.Errorf("%s: %+v", p.ID, d)
+		}
+	}
+}
