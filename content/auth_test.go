@@ -323,6 +323,8 @@ func slide(events []schema.Event, w time.Duration) (most, users int) {
 	return most, users
 }
 
+// BenchmarkSSHD reads real lines with and without the pipelines that ship. What a pipeline
+// costs an event is the difference of cpu-ns/event.
 func BenchmarkSSHD(b *testing.B) {
 	f, err := os.Open(testenv.Shared(b, "data/auth/elastic_examples_auth.log"))
 	if err != nil {
@@ -335,11 +337,24 @@ func BenchmarkSSHD(b *testing.B) {
 		lines = append(lines, s.Text())
 		size += len(s.Text()) + 1
 	}
-	d := decoder(b, "sshd")
-	d.Year = 2017
-	b.SetBytes(int64(size / len(lines)))
-	b.ReportAllocs()
-	for i := 0; b.Loop(); i++ {
-		d.Raw(lines[i%len(lines)])
+	for _, c := range []struct {
+		name      string
+		pipelines bool
+	}{{"line", false}, {"pipelines", true}} {
+		b.Run(c.name, func(b *testing.B) {
+			d := decoder(b, "sshd")
+			d.Year = 2017
+			if !c.pipelines {
+				d.Pipelines = nil
+			}
+			b.SetBytes(int64(size / len(lines)))
+			b.ReportAllocs()
+			before := cpu()
+			n := 0
+			for ; b.Loop(); n++ {
+				d.Raw(lines[n%len(lines)])
+			}
+			b.ReportMetric(float64((cpu()-before).Nanoseconds())/float64(n), "cpu-ns/event")
+		})
 	}
 }
