@@ -309,6 +309,87 @@ func TestRealAuthLog(t *testing.T) {
 	}
 }
 
+// authLine is a line of the log as an independent script read it.
+type authLine struct {
+	Line      int
+	Timestamp time.Time
+	Host      string
+	Program   string
+	PID       *int64
+	Message   string
+	Event     string
+	Method    string
+	User      *string
+	IP        string `json:"src_ip"`
+	Port      int64  `json:"src_port"`
+	Invalid   bool   `json:"invalid_user"`
+	Repeat    int64
+}
+
+// fields are what our event has to have of it.
+func (l *authLine) fields() map[string]string {
+	out := map[string]string{"process.name": l.Program}
+	if l.PID != nil {
+		out["process.pid"] = fmt.Sprint(*l.PID)
+	}
+	names := map[string][2]string{"accepted": {"ssh_login", "success"}, "failed_password": {"ssh_login", "failure"}, "invalid_user": {"ssh_invalid_user", "failure"},
+		"disconnect": {"ssh_disconnect", "?"}, "connection_closed": {"ssh_connection_closed", "?"}}
+	if l.Event == "" {
+		return out
+	}
+	out["evt.name"], out["evt.outcome"] = names[l.Event][0], names[l.Event][1]
+	out["network.client.ip"] = l.IP
+	if l.User != nil {
+		out["usr.name"], out["usr.id"] = *l.User, *l.User
+	}
+	for path, v := range map[string]string{"ssh.method": l.Method, "network.client.port": number(l.Port), "evt.repeat": number(l.Repeat)} {
+		if v != "" {
+			out[path] = v
+		}
+	}
+	if l.Invalid || l.Event == "invalid_user" {
+		out["ssh.invalid_user"] = "true"
+	}
+	return out
+}
+
+func number(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprint(n)
+}
+
+// TestRealAuthLogLineByLine compares every field of every line.
+func TestRealAuthLogLineByLine(t *testing.T) {
+	b, err := os.ReadFile(testenv.Shared(t, "data/auth/elastic_examples_auth.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	events := authLog(t)
+	lines, compared := 0, 0
+	for _, text := range strings.Split(strings.TrimSpace(string(b)), "\n") {
+		var l authLine
+		if err := json.Unmarshal([]byte(text), &l); err != nil {
+			t.Fatal(err)
+		}
+		e := &events[l.Line-1]
+		lines++
+		if e.At != schema.MillisOf(l.Timestamp) || e.Host != l.Host || !strings.HasSuffix(e.Message, l.Message) {
+			t.Errorf("line %d: %s %s %s", l.Line, e.At, e.Host, e.Message)
+		}
+		for path, want := range l.fields() {
+			compared++
+			if got := value(e, path); got != want {
+				t.Errorf("line %d: %s is %s, want %s: %s", l.Line, path, got, want, e.Message)
+			}
+		}
+	}
+	if lines != 7121 || compared < 20_000 {
+		t.Errorf("%d lines, %d fields", lines, compared)
+	}
+}
+
 func slide(events []schema.Event, w time.Duration) (most, users int) {
 	for i := range events {
 		n, names := 0, map[string]bool{}
