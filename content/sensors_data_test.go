@@ -4,10 +4,41 @@ import (
 	"bufio"
 	"encoding/json"
 	"os"
+	"strings"
 	"testing"
 
 	"nightjar/testenv"
 )
+
+// TestRecordedEventsOfSysmonOfLinuxAreRead has XML in lines of syslog in JSON; of what the
+// sender cut off, the head is read.
+func TestRecordedEventsOfSysmonOfLinuxAreRead(t *testing.T) {
+	text, err := os.ReadFile(testenv.Shared(t, "data/ebpf-secl/otrf_log4shell_linux_sysmon.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, n, cut := bundled(t), 0, 0
+	for line := range strings.Lines(string(text)) {
+		e := decoded(t, set, "", strings.TrimSpace(line))
+		n++
+		paths := []string{"EventID", "Channel", "evt.name", "evt.category", "process.executable.path", "process.name", "process.pid"}
+		if !strings.Contains(line, "</Event>") && !strings.Contains(line, `\u003c/Event\u003e`) {
+			cut++
+			paths = []string{"EventID", "Channel", "evt.name", "evt.category", "windows.xml_is_cut"}
+		}
+		for _, path := range paths {
+			if len(e.Lookup(path)) != 1 {
+				t.Errorf("no %s in %s", path, e.JSON)
+			}
+		}
+		if e.Source != "sysmon" || e.Host != "UBUNTU5" || len(e.Lookup("nightjar.pipeline_errors")) > 0 {
+			t.Errorf("source %q, host %q: %s", e.Source, e.Host, e.JSON)
+		}
+	}
+	if n != 93 || cut != 1 {
+		t.Errorf("%d events, %d of them cut", n, cut)
+	}
+}
 
 // TestRecordedEventsOfTetragonAreRead has events of its documentation: exec, exit, probes,
 // connections and listeners, each with its process, its parent and a name, of a pod of

@@ -77,6 +77,7 @@ var objectShapes = []objectShape{
 	{source: windowsEvents, mark: "winlog", check: func(m *members) bool { return m.value("winlog").Get("channel") != nil }},
 	{source: windowsEvents, mark: "Channel", has: []string{"EventID|EventId", "Computer|Hostname|ProviderName|SourceName"}},
 	{source: windowsEvents, mark: "channel", has: []string{"event_id", "provider|computer"}},
+	{source: "sysmon", mark: "SyslogMessage", check: func(m *members) bool { return strings.Contains(m.text("SyslogMessage"), "Linux-Sysmon") }},
 	{source: windowsEvents, mark: "log_name", has: []string{"event_id", "computer_name|source_name"}},
 }
 

@@ -32,6 +32,8 @@ func TestFilters(t *testing.T) {
 		{`%{data:a:xml}`, `<book category="C&amp;A"><title lang="en">H P</title><author>J</author><author>K</author><year>2005</year></book>`, `{"a":{"book":{"category":"C&A","title":{"lang":"en","value":"H P"},"author":["J","K"],"year":"2005"}}}`},
 		{`%{data:a:xml}`, `<?xml version="1.0"?><x:a xmlns:x="u"/>`, `{"a":{"a":{"x":"u"}}}`},
 		{`%{data:a:xml}`, `<a><b></a>`, `{}`},
+		{`%{data:a:xml}`, `<a b="1&2">x &lt y & z &amp; &#38; &lt;</a>`, `{"a":{"a":{"b":"1&2","value":"x &lt y & z & & <"}}}`},
+		{`%{data:a:xml}`, `<a>&lt<b></a>`, `{}`},
 		{`%{data:a:csv("x,y,z")}`, `1,,"q ""r"", s",extra`, `{"a":{"x":1,"z":"q \u0022r\u0022, s"}}`},
 		{`%{data::csv("x, y,z","tab","'")}`, "a\t'b\tc'\t1.5", `{"x":"a","y":"b\u0009c","z":1.5}`},
 		{`%{data:a:csv("x,y",";")}`, "a", `{"a":{"x":"a"}}`},

@@ -3,6 +3,7 @@ package grok
 import (
 	"encoding/xml"
 	"io"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -17,6 +18,22 @@ import (
 // beside attributes or elements is "value". The names of elements and attributes have
 // no prefix.
 func parseXML(c *Context, text string) *fastjson.Value {
+	v := readXML(c, text)
+	if v == nil {
+		// Some write an entity without its end, as Sysmon of Linux does: it stands for
+		// itself, and the rest is XML.
+		if mended := strayAmpersand.ReplaceAllString(text, "&amp;$1"); len(mended) > len(text) {
+			v = readXML(c, mended)
+		}
+	}
+	return v
+}
+
+// strayAmpersand finds an ampersand that begins no entity, and what stands after it.
+var strayAmpersand = regexp.MustCompile(`&((?:#?\w{0,8})(?:[^;#\w]|$))`)
+
+// readXML is the first element of a text, nil where there is none.
+func readXML(c *Context, text string) *fastjson.Value {
 	d := xml.NewDecoder(strings.NewReader(text))
 	d.Strict = true
 	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil } // the text is UTF-8 by now
