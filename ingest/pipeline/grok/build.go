@@ -78,8 +78,6 @@ func (b *builder) follow(n *node, next part) part {
 		return part{step: &backStep{slot: b.slots[n.target], next: next.step}, first: allBytes, end: true}
 	case opAssert:
 		return b.assert(n, next)
-	case opNever:
-		return part{step: neverStep{}}
 	}
 	return next
 }

@@ -39,7 +39,6 @@ var (
 	wordChars  = newClass('0', '9', 'A', 'Z', '_', '_', 'a', 'z')
 	notSpace   = newClass(0, 8, 11, 11, 14, 31, 33, unicode.MaxRune)
 	spaces     = newClass(9, 10, 12, 13, 32, 32)
-	hexDigits  = newClass('0', '9', 'A', 'F', 'a', 'f')
 )
 
 func (c *class) hasByte(b byte) bool { return c.ascii[b>>6]>>(b&63)&1 != 0 }

@@ -44,10 +44,6 @@ type wholeStep struct{}
 
 func (wholeStep) match(m *machine, i int) bool { return i == len(m.text) && m.left > 0 }
 
-type neverStep struct{}
-
-func (neverStep) match(*machine, int) bool { return false }
-
 type textStep struct {
 	text string
 	next step

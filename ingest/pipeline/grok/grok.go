@@ -74,7 +74,7 @@ func (p *Parser) Parse(c *Context, text string) (found *fastjson.Value, rule str
 	defer machines.Put(m)
 	m.text = text
 	defer func() { m.text = "" }()
-	b := budget{dear: dearSteps, re2: re2Most}
+	b := budget{quick: quickAll, dear: dearSteps, re2: re2Most}
 	for _, r := range p.rules {
 		if !r.sieve.passes(text) {
 			continue

@@ -119,7 +119,7 @@ func (p *pattern) matcher(m call) (*node, convert) {
 
 func (p *pattern) unknownMatcher(m call) *node {
 	message := fmt.Sprintf("no matcher or rule is named %s", m.name)
-	if p.c.below(m.name, p.src) {
+	if p.c.below(m.name) {
 		return p.fail(m.at, message+" above this line", "a match rule uses helpers, and match rules above it")
 	}
 	names := slices.Concat(slices.Sorted(maps.Keys(matchers)), p.c.names())

@@ -18,7 +18,6 @@ const (
 	opLook       // whether sub matches here, or ends here (behind)
 	opBack       // what target matched, again
 	opAssert     // a place, such as the end of the text
-	opNever      // nothing
 )
 
 // place is what an opAssert asks for.
@@ -145,8 +144,6 @@ func (n *node) edge(last bool) (set byteSet, empty bool) {
 		return n.subs[0].edge(last)
 	case opBack:
 		return allBytes, true
-	case opNever:
-		return set, false
 	}
 	return set, true // of no width
 }

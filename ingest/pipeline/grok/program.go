@@ -13,7 +13,8 @@ import (
 const (
 	quickSteps = 100     // of a rule that RE2 can run, and
 	quickEach  = 16      // for each byte, and
-	quickMost  = 50_000  // at most; then RE2 goes on
+	quickMost  = 50_000  // at most, and
+	quickAll   = 300_000 // of all rules of a record; then RE2 goes on
 	dearSteps  = 150_000 // of all rules that RE2 can't run, a record
 	re2Most    = 1 << 20 // size of the program times length of the text, all rules of a record
 )
@@ -172,7 +173,7 @@ func instructions(pattern string) (int, error) {
 }
 
 // budget is what a record may still cost.
-type budget struct{ dear, re2 int }
+type budget struct{ quick, dear, re2 int }
 
 var machines = sync.Pool{New: func() any { return &machine{} }}
 
@@ -181,9 +182,10 @@ func (p *program) run(m *machine, b *budget) (matched bool, err error) {
 	if p.pattern == "" {
 		return p.runDear(m, b)
 	}
-	if !p.onlyRE2 {
-		left := min(quickSteps+quickEach*len(m.text), quickMost)
-		if matched := p.try(m, left); matched || m.left > 0 {
+	if left := min(quickSteps+quickEach*len(m.text), quickMost, b.quick); left > 0 && !p.onlyRE2 {
+		matched := p.try(m, left)
+		b.quick -= left - max(m.left, 0)
+		if matched || m.left > 0 {
 			return matched, nil
 		}
 	}

@@ -66,8 +66,6 @@ func (w *written) write(n *node, inside bool) {
 		}
 	case opAssert:
 		w.place(n, inside)
-	case opNever:
-		w.text.WriteString(newClass().text())
 	}
 }
 

@@ -117,7 +117,7 @@ func (c *compiler) rule(name string) *ruleText {
 }
 
 // below reports whether the name is that of a match rule which can't be used here.
-func (c *compiler) below(name string, _ source) bool {
+func (c *compiler) below(name string) bool {
 	return c.byName[name] != nil && c.rule(name) == nil
 }
 
