@@ -324,6 +324,7 @@ const (
 	useNetwork // where a client's address may be
 	useEventLog
 	useShape // of which the source may be told
+	useOwn   // what the intake says of events
 )
 
 // useOf says what a key is, of the event itself or of a member of it.
@@ -345,6 +346,8 @@ func useOf(owner string, key []byte) int {
 		return useAttributes
 	case k == eventLog:
 		return useEventLog
+	case k == ownAttribute:
+		return useOwn
 	case isShape(k):
 		return useShape
 	case isOfWindows(k) && slotOf(key) < 0:

@@ -121,6 +121,7 @@ func (d *Decoder) build(x *draft) schema.Event {
 	if len(x.head) > 0 {
 		x.pairs = append(x.pairs, pairsOf(x.head)...)
 	}
+	x.disown()
 	defer giveBack(d.pipe(&e, x, timed))
 	e.Host = first(e.Host, d.Host)
 	d.finish(&e, x)

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/valyala/fastjson"
@@ -71,6 +72,26 @@ func giveBack(arena *fastjson.Arena) {
 	}
 }
 
+// disown drops what another intake, or this one when the event came before, said of how
+// it was read: that is said anew.
+func (x *draft) disown() {
+	for i, p := range x.pairs {
+		if p.Key != ownAttribute || p.Value.Type() != fastjson.TypeObject {
+			continue
+		}
+		own := p.Value.GetObject()
+		for _, key := range [...]string{sourceGuessed, pipelinesAttribute, pipelineErrors} {
+			for own.Get(key) != nil {
+				own.Del(key)
+			}
+		}
+		if own.Len() == 0 {
+			x.pairs = slices.Delete(x.pairs, i, i+1)
+			return // there is hardly ever a second; it would only be an empty object
+		}
+	}
+}
+
 // takeOver gives the event what pipelines made of it; plain says that its message alone
 // says what came.
 func (d *Decoder) takeOver(e *schema.Event, x *draft, r *record.Record, applied record.Applied, plain bool) {
@@ -85,7 +106,7 @@ func (d *Decoder) takeOver(e *schema.Event, x *draft, r *record.Record, applied 
 		}
 	}
 	x.applied = applied
-	if plain {
+	if plain || d.Offline {
 		return
 	}
 	e.Original = x.original()

@@ -54,6 +54,27 @@ func TestPipelinesChangeEventsOnTheirWayIn(t *testing.T) {
 	}
 }
 
+// TestWhatSendersSayOfHowAnEventWasReadIsDropped: it would else be taken for what this
+// intake did, and attributes would be lost when the event is read again.
+func TestWhatSendersSayOfHowAnEventWasReadIsDropped(t *testing.T) {
+	for in, want := range map[string]string{
+		`{"a":1,"nightjar":{"pipelines":["x@1"],"source_guessed":true,"pipeline_errors":[],"rule_id":"r"}}`: `{"a":1,"nightjar":{"rule_id":"r"}}`,
+		`{"a":1,"nightjar":{"pipelines":["x@1"]}}`:                                                          `{"a":1}`,
+		`{"a":1,"attributes":{"nightjar":{"pipelines":["x@1"]}}}`:                                           `{"a":1}`,
+		`{"a":1,"nightjar":"text"}`:                                                                         `{"a":1,"nightjar":"text"}`,
+	} {
+		d := Decoder{Now: testNow}
+		e := decoded(t, &d, in)
+		if e.JSON != want {
+			t.Errorf("%s became %s, want %s", in, e.JSON, want)
+		}
+		again, err := (&Decoder{}).Reread(&e)
+		if err != nil || again.JSON != e.JSON {
+			t.Errorf("%s: read again it is %s, %v", in, again.JSON, err)
+		}
+	}
+}
+
 // TestTheOriginalOutlivesTheLog has it in the log's records, and reads those of before.
 func TestTheOriginalOutlivesTheLog(t *testing.T) {
 	d := Decoder{Now: testNow, Pipelines: stamps{"s"}}

@@ -83,6 +83,10 @@ func (d *Decoder) readMember(x *draft, m schema.Member) bool {
 		if x.read.Peek() == '{' {
 			return false
 		}
+	case useOwn:
+		if x.read.Peek() == '{' {
+			return false
+		}
 	case useNetwork:
 		if d.Locator != nil {
 			return false

@@ -24,6 +24,7 @@ var parserSeeds = []string{
 	`{"s":"\u00e9\ud83d\ude00\/\"\\\b\f\n\r\t","t":"\ud83d","u":"\x","v":"é"}`, "{\"s\":\"a\xffb\"}", "{\"k\xff\":1}", "{\"s\":\"a\x01b\"}", `{"k\u0041":1,"kA":2}`, `{"a":"\u00"}`, `{"a":"\`,
 	`{"a":nan}`, `{"a":Infinity}`, `{"a":-inf}`, `{"a":tru}`, `{"a":1,}`, `{"a":1 "b":2}`, `{,"a":1}`, `{"a"}`, `{"a":}`, `{"a":[1,]}`, `{"a":[,1]}`, `{"a":-}`, `{"a":"x`, `{"a":{"b":1}`, `[{"a":1},{"b":2}]`, `{"a":1}{"b":2}`,
 	`{"":1,"b":{"":2,"c":{"":3}}}`, `{"Event":{"System":{"Channel":"Security","Computer":"c","Level":4,"TimeCreated":"2023-11-14T00:00:00Z"}}}`, `{"Event":"x","Channel":"y"}`, `{"ddsource":"sshd","message":"Failed password for root from 192.0.2.1 port 5 ssh2"}`,
+	`{"a":1,"nightjar":{"pipelines":["x@1"],"b":2}}`, `{"attributes":{"nightjar":{"pipelines":["x@1"]}}}`, `{"ddsource":"s","who":"x","nightjar":{"pipelines":[1]}}`,
 	`{"":{"Channel":"x"},"":{"host":"y"}}`, `{"":{"Channel":""}}`,
 	`{"ts":1700000000.5,"uid":"C1","id.orig_h":"192.0.2.1","service":"http","proto":"tcp"}`, `{"timestamp":"2023-11-14T22:13:20Z","event_type":"alert","src_ip":"192.0.2.1","alert":{"signature":"x"}}`,
 	`{"attributes":{"ts":1,"_path":"conn"},"ts":2}`, `{"ddsource":"zeek","ts":1,"_path":"conn"}`, `{"ddsource":"x","ts":1,"_path":"conn","uid":"u"}`,
