@@ -84,6 +84,8 @@ func (k *documents) planOne(ctx context.Context, c *client, there []document, pa
 	if err != nil {
 		return fileChange{}, err
 	}
+	// A file is about what ships only if it says so: a name may well be the same.
+	there = slices.DeleteFunc(slices.Clone(there), func(d document) bool { return d.builtIn && d.id != file.id })
 	was, err := k.match(there, file.id, file.name)
 	if err != nil {
 		return fileChange{}, fmt.Errorf("%s: %w", path, err)

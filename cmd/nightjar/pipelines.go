@@ -182,9 +182,10 @@ func sendPipeline(ctx context.Context, c *client, method, path string, body map[
 	return c.do(ctx, method, path, nil, text, answer)
 }
 
-// readPipelineDocument reads a file in any form that pipelines have.
+// readPipelineDocument reads a file in any form that pipelines have. Its id is the one
+// that it states.
 func readPipelineDocument(path string) (document, error) {
-	all, err := readPipelines(path)
+	all, err := parsePipelines(path)
 	if err != nil {
 		return document{}, err
 	}

@@ -12,9 +12,8 @@ import (
 	"nightjar/ingest/pipeline"
 )
 
-// readPipelines are the pipelines of a file: one, or a list of them. A pipeline without
-// an id is called like its file.
-func readPipelines(path string) ([]*pipeline.Pipeline, error) {
+// parsePipelines are the pipelines of a file: one, or a list of them.
+func parsePipelines(path string) ([]*pipeline.Pipeline, error) {
 	text, err := readFile(path)
 	if err != nil {
 		return nil, err
@@ -22,6 +21,15 @@ func readPipelines(path string) ([]*pipeline.Pipeline, error) {
 	all, err := pipeline.ParseAll(string(text), pipeline.ParseOptions{Enabled: true})
 	if err != nil {
 		return nil, inPipelineFile(path, err)
+	}
+	return all, nil
+}
+
+// readPipelines are those of a file for a set: one without an id is called like its file.
+func readPipelines(path string) ([]*pipeline.Pipeline, error) {
+	all, err := parsePipelines(path)
+	if err != nil {
+		return nil, err
 	}
 	for i, p := range all {
 		if p.ID == "" {

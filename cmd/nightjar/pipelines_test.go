@@ -115,6 +115,16 @@ func TestPipelinesChangeWhatComesByEveryDoorAtRunTime(t *testing.T) {
 		t.Errorf("the list has not counted two events since the start:\n%s", out)
 	}
 	must("pipelines", "delete", "our app")
+
+	// One that is named like a pipeline that ships is another all the same.
+	own := filepath.Join(dir, "nginx.yaml")
+	if err := os.WriteFile(own, []byte("name: NGINX\nfilter: {query: 'source:ours'}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	must("pipelines", "apply", own)
+	if out := must("pipelines", "list", "source:ours", "--output", "csv"); strings.Count(out, "\n") != 2 {
+		t.Errorf("a file named like what ships became:\n%s", out)
+	}
 	if _, _, code := p.run("pipelines", "get", "our app"); code != 1 {
 		t.Errorf("it is still there: exit %d", code)
 	}
