@@ -19,6 +19,7 @@ func FuzzDocument(f *testing.F) {
 		"name: a\nprocessors:\n  - {type: array-map-processor, source: a, target: b, processors: [{type: string-builder-processor, template: 'x%{a}', target: $targetElem}]}",
 		"id: a\npipeline: {name: b, processors: [{type: lookup-processor, source: a, target: b, lookupTable: \"a,b\\nc,d\"}]}",
 		"name: a\nprocessors: [{type: scrub, patterns: [email], expressions: [{name: x, regex: 'a+'}]}, {type: arithmetic-processor, expression: '(a + 1) * b', target: c}]",
+		"name: a\nprocessors: [{type: lookup-processor, source: a, target: b, lookup_table: ' '}]",
 		"- [", "{", "a: &a [*a]", `{"name":"\ud83d\ude00"}`,
 	} {
 		f.Add(s)

@@ -46,7 +46,8 @@ func readLookup(o *object, b Base) Processor {
 }
 
 // table is a list of rows, or, as the vendor's YAML has it, a text of lines.
-func (o *object) table(key string) (rows []string) {
+func (o *object) table(key string) []string {
+	rows := []string{}
 	n := o.find(key)
 	switch {
 	case n == nil:
