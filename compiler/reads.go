@@ -41,6 +41,13 @@ func (q *Query) MayMatcher() func(*schema.Event) bool {
 // Sources are the sources that the query confines its events to; nil: it does not.
 func (q *Query) Sources() []string { return sourcesOf(q.Root) }
 
+// MayBeOf reports whether the query may match an event of this source: false only where
+// its conditions on the source alone exclude it.
+func (q *Query) MayBeOf(source string) bool {
+	holds, _ := possible(q.Root, isSource)(&schema.Event{Source: source})
+	return holds
+}
+
 // Attributes are the paths of the attributes that the query looks at, at or below
 // them; all: it may look at any.
 func (q *Query) Attributes() (paths []string, all bool) {

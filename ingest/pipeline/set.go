@@ -5,7 +5,9 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fastjson"
@@ -48,43 +50,30 @@ type Set struct {
 	may       []func(*schema.Event) bool
 	counts    []*Count
 	names     []string // id@version
-	// sources are the places of the pipelines that take events of a source, among them
-	// the any, which take those of all.
-	sources map[string][]int
-	any     []int
-	budget  time.Duration
-	runs    sync.Pool
+	// ofSource tells of each whether it may be for events of a source, and sources are the
+	// places of those that may, by the sources that were asked for.
+	ofSource []func(source string) bool
+	sources  atomic.Pointer[map[string][]int]
+	budget   time.Duration
+	runs     sync.Pool
 }
+
+// maxSources is for how many sources a set remembers its pipelines.
+const maxSources = 1000
 
 // NewSet puts pipelines together. Those that are disabled do nothing.
 func NewSet(pipelines []*Pipeline, d Deps) *Set {
-	s := &Set{Deps: d, pipelines: pipelines, sources: map[string][]int{}, budget: d.Budget}
+	s := &Set{Deps: d, pipelines: pipelines, budget: d.Budget}
 	if s.budget == 0 {
 		s.budget = DefaultBudget
 	}
 	s.runs.New = func() any { return new(run) }
-	for i, p := range pipelines {
+	s.sources.Store(&map[string][]int{})
+	for _, p := range pipelines {
 		s.may = append(s.may, p.Filter.query.MayMatcher())
+		s.ofSource = append(s.ofSource, p.Filter.query.MayBeOf)
 		s.counts = append(s.counts, d.Counts.of(p.ID))
 		s.names = append(s.names, fmt.Sprintf("%s@%d", p.ID, p.Version))
-		named := p.Filter.query.Sources()
-		if !p.Enabled {
-			continue
-		}
-		if named == nil {
-			s.any = append(s.any, i)
-			for source := range s.sources {
-				s.sources[source] = append(s.sources[source], i)
-			}
-		}
-		for _, source := range named {
-			if _, known := s.sources[source]; !known {
-				s.sources[source] = append([]int(nil), s.any...)
-			}
-			if at := s.sources[source]; len(at) == 0 || at[len(at)-1] != i {
-				s.sources[source] = append(at, i)
-			}
-		}
 	}
 	return s
 }
@@ -119,10 +108,22 @@ func tablesOf(list []Processor, names map[string]bool) {
 
 // candidates are the places of the pipelines that may be for a source.
 func (s *Set) candidates(source string) []int {
-	if at, ok := s.sources[source]; ok {
+	known := s.sources.Load()
+	if at, ok := (*known)[source]; ok {
 		return at
 	}
-	return s.any
+	at := []int{}
+	for i, p := range s.pipelines {
+		if p.Enabled && s.ofSource[i](source) {
+			at = append(at, i)
+		}
+	}
+	if len(*known) < maxSources {
+		more := maps.Clone(*known)
+		more[strings.Clone(source)] = at
+		s.sources.CompareAndSwap(known, &more) // another one's is as good
+	}
+	return at
 }
 
 // Wants reports whether a pipeline may be for an event, of which only the reserved
