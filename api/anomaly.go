@@ -33,9 +33,12 @@ func (s *anomalies) GetSeries(ctx context.Context, in *pb.GetSeriesRequest) (*pb
 		RuleId: found.RuleID, Query: found.Query, Group: found.Group, BucketDuration: found.Bucket / 1000,
 		First: found.First.String(), Ready: found.Ready.String(), Season: found.Season, Truncated: found.Truncated,
 	}
+	if found.HeldSince != 0 {
+		out.HeldSince, out.HeldUntil = found.HeldSince.String(), found.HeldUntil.String()
+	}
 	for _, p := range found.Points {
 		out.Points = append(out.Points, &pb.AnomalyPoint{
-			At: p.At.String(), Value: p.Value, Lower: p.Lower, Median: p.Median, Upper: p.Upper, Probability: p.Probability,
+			At: p.At.String(), Value: p.Value, Lower: p.Lower, Median: p.Median, Upper: p.Upper, Probability: p.Probability, AtMost: p.AtMost,
 		})
 	}
 	return out, nil

@@ -45,7 +45,8 @@ func terraformKind(r *schema.Rule) string {
 	switch {
 	case r.Type == "cloud_configuration" || r.Type == "infrastructure_configuration":
 		return cloudResource
-	case r.CustomName != "", r.CustomMessage != "", r.Options.HardcodedType != "", r.Options.CaseInsensitive != nil, r.Options.SilenceDelay != nil:
+	case r.CustomName != "", r.CustomMessage != "", r.Options.HardcodedType != "", r.Options.CaseInsensitive != nil, r.Options.SilenceDelay != nil,
+		r.Options.Anomaly != nil && r.Options.Anomaly.PeerBaseline != nil:
 		return wholeResource
 	}
 	for _, q := range r.Queries {

@@ -46,6 +46,7 @@ func TestTerraformKeepsOptionsThatTheProviderHasNot(t *testing.T) {
 	for option, r := range map[string]schema.Rule{
 		`"caseInsensitive":true`: {Name: "a", Options: schema.RuleOptions{CaseInsensitive: &yes}},
 		`"silenceDelay":7`:       {Name: "a", Options: schema.RuleOptions{SilenceDelay: &seconds}},
+		`"peerBaseline":true`:    {Name: "a", Options: schema.RuleOptions{Anomaly: &schema.AnomalyOptions{PeerBaseline: &yes}}},
 	} {
 		complete(&r)
 		readTerraform(t, &r)

@@ -193,7 +193,11 @@ func (a *analysis) values(n CondNode) string {
 			said = append(said, name+" is a number")
 		}
 	}
-	return strings.Join(slices.Compact(said), ", ") + ", and a case is tried when an event of the group matches"
+	when := ", and a case is tried when an event of the group matches"
+	if a.probability {
+		when = ""
+	}
+	return strings.Join(slices.Compact(said), ", ") + when
 }
 
 // heard is what to add to a condition that shall not hold at silence.

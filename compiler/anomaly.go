@@ -19,6 +19,11 @@ type Anomaly struct {
 	Baseline *float64
 	// Tolerance, 1 to 5, widens what is usual.
 	Tolerance int
+	// Low says that some case asks for the low side, so that closed buckets are
+	// judged.
+	Low bool
+	// Peers says that a group with less history is judged by the rule's others.
+	Peers bool
 	// Before is how far back events that were stored before the rule was made
 	// are learned from; 0: not at all.
 	Before time.Duration
@@ -55,7 +60,31 @@ func (c *ruleCompiler) anomalyOptions() {
 	if o.InstantaneousBaseline != nil && *o.InstantaneousBaseline {
 		a.Before = max(anomalyPast, a.Learn)
 	}
+	if o.PeerBaseline != nil && *o.PeerBaseline {
+		a.Peers = true
+		if !c.grouped() {
+			c.bad.Add(target+"peerBaseline", "without group-by fields there is one group, and it has no peers: add groupByFields, or leave peerBaseline out")
+		}
+	}
 	c.plan.Anomaly = a
+}
+
+// grouped reports whether the rule's queries have group-by fields.
+func (c *ruleCompiler) grouped() bool {
+	return slices.ContainsFunc(c.plan.Rule.Queries, func(q schema.RuleQuery) bool { return len(q.GroupByFields) > 0 })
+}
+
+// sides finds the low side in the condition of a case.
+func (c *ruleCompiler) sides(i int, k *Case) {
+	if k.Condition.OverTime() && c.stored {
+		return
+	}
+	if k.Condition.OverTime() {
+		c.bad.Add(fmt.Sprintf("cases[%d].condition", i), "the labels of an anomaly rule are probabilities of single buckets: then is for threshold rules")
+		return
+	}
+	k.Sides, k.Low = sided(k.Condition.Parts[0], false)
+	c.plan.Anomaly.Low = c.plan.Anomaly.Low || k.Low
 }
 
 func (c *ruleCompiler) oneOf(target string, value *int64, absent int64, allowed []int64) int64 {

@@ -106,6 +106,11 @@ type Part struct {
 type Case struct {
 	Name, Status string
 	Condition    *Condition
+	// Sides is the condition of a plan of MethodAnomaly, with its comparisons on the
+	// low side as CondLow; Low says that it has any, so that closed buckets are
+	// judged by it.
+	Sides CondNode
+	Low   bool
 }
 
 // PlanMethod is how a plan finds the moments at which a case matches.
@@ -457,7 +462,11 @@ func (c *ruleCompiler) cases() {
 		if condition.OverTime() && len(rule.Cases) > 1 {
 			c.bad.Add(fmt.Sprintf("cases[%d].condition", i), "then is for rules with a single case")
 		}
-		c.plan.Cases = append(c.plan.Cases, Case{Name: k.Name, Status: k.Severity(), Condition: condition})
+		compiled := Case{Name: k.Name, Status: k.Severity(), Condition: condition}
+		if c.plan.Method == MethodAnomaly {
+			c.sides(i, &compiled)
+		}
+		c.plan.Cases = append(c.plan.Cases, compiled)
 	}
 }
 

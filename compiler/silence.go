@@ -9,7 +9,11 @@ import (
 
 // Waits reports whether the plan judges what does not happen, so that time alone
 // can give a signal.
-func (p *Plan) Waits() bool { return p.Silence || p.Absence != nil }
+func (p *Plan) Waits() bool { return p.Silence || p.Absence != nil || p.Low() }
+
+// Low reports whether the plan judges closed buckets on the low side (section 8 of
+// the semantics).
+func (p *Plan) Low() bool { return p.Anomaly != nil && p.Anomaly.Low }
 
 // maxSilenceDelay bounds how far behind the clock a rule may judge silence.
 const maxSilenceDelay = 7 * 24 * time.Hour
@@ -25,7 +29,7 @@ func (c *ruleCompiler) silence() {
 		case *d < 1 || *d > int64(maxSilenceDelay.Seconds()):
 			c.bad.Add("options.silenceDelay", fmt.Sprintf("it is judged behind the clock by 1 to %d seconds, got %d", int64(maxSilenceDelay.Seconds()), *d))
 		case !p.Waits():
-			c.warn("options.silenceDelay", "it has no effect: no case holds when a group falls silent, and none has `then not`")
+			c.warn("options.silenceDelay", "it has no effect: no case holds when a group falls silent, none has `then not`, and none asks for the low side of an anomaly")
 		}
 	}
 	if e := p.Rule.Options.ExpectedGroups; e != nil {

@@ -118,6 +118,7 @@ func document(plan *compiler.Plan, sig schema.Signal, shown *shownEvents) (Publi
 		own["samples_cut"] = shown.cut
 	}
 	putSilence(own, sig)
+	putAnomaly(own, plan, sig)
 	putValues(doc, plan, sig.Values)
 	text, err := json.Marshal(doc)
 	if err != nil {

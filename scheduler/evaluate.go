@@ -198,6 +198,9 @@ func (s *Scheduler) settleDirty(ctx context.Context, d *dirty, plans map[*compil
 				d.touch(plan, t.group, t.since)
 			}
 		}
+		if u := s.usual[plan.Key]; u != nil {
+			u.rejudge(d)
+		}
 	}
 	units := s.postpone(d.list())
 	s.updated = len(units)
@@ -213,6 +216,7 @@ func (s *Scheduler) settleDirty(ctx context.Context, d *dirty, plans map[*compil
 			k.newest = k.seen
 		}
 		if u := s.usual[plan.Key]; u != nil {
+			u.peers.late = nil
 			u.newest = u.seen
 		}
 	}
@@ -462,6 +466,7 @@ func (s *Scheduler) recall(ctx context.Context, units []*unit) error {
 		return err
 	}
 	for _, u := range units {
+		u.usual = s.usual[u.plan.Key]
 		u.chained = u.chains()
 		u.from = u.reach(u.chained)
 	}

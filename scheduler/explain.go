@@ -323,7 +323,13 @@ func (s *Scheduler) explainAt(ctx context.Context, plan *compiler.Plan, group []
 		out.Notes = append(out.Notes, journeys(all.own, at)...)
 	}
 	out.Notes = append(out.Notes, s.silenceNotes(plan, all, at)...)
-	out.judge(plan, matching(plan, k, all.own, at-windowOf(plan)), all.globals, at)
+	if plan.Anomaly != nil {
+		if err := s.judgeAnomaly(ctx, &out, plan, all.own); err != nil {
+			return out, err
+		}
+	} else {
+		out.judge(plan, matching(plan, k, all.own, at-windowOf(plan)), all.globals, at)
+	}
 	return out, s.explainSignals(ctx, plan, &out)
 }
 

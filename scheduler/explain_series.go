@@ -28,7 +28,11 @@ type SeriesExplanation struct {
 	// match.
 	First, Ready schema.Millis
 	Season       string
-	Points       []SeriesPoint
+	// HeldSince is since when buckets are unusual in a row, so that what is expected
+	// stays as it was, HeldUntil when that becomes the new normal if it goes on; 0:
+	// they are not.
+	HeldSince, HeldUntil schema.Millis
+	Points               []SeriesPoint
 	// Truncated says that there were more points than MaxPoints; the newest are
 	// there.
 	Truncated bool
@@ -39,8 +43,9 @@ type SeriesExplanation struct {
 type SeriesPoint struct {
 	At                          schema.Millis
 	Value, Lower, Median, Upper float64
-	// Probability is that of a lower value: what conditions are about.
-	Probability float64
+	// Probability is that of a lower value: what conditions are about. AtMost is that
+	// of no higher one, which they are about on the low side.
+	Probability, AtMost float64
 }
 
 // MaxPoints bounds an answer.
@@ -128,10 +133,13 @@ func (u *usual) explain(one *series, q SeriesQuestion, newest schema.Millis) (Se
 	for ; err == nil && next <= last; next++ {
 		if at := moment(next); at+schema.Millis(u.width) > from {
 			band, value := m.Band(int64(at)), one.value(next)
-			out.Points = append(out.Points, SeriesPoint{at, value, band.Lower, band.Median, band.Upper, one.judge(u, next, value)})
+			below, atMost := one.judge(u, next, value, false)
+			out.Points = append(out.Points, SeriesPoint{at, value, band.Lower, band.Median, band.Upper, below, atMost})
 		}
 		err = m.Add(int64(moment(next)), one.value(next))
 	}
 	out.Season = m.Season().String()
+	since, until := m.Held()
+	out.HeldSince, out.HeldUntil = schema.Millis(since), schema.Millis(until)
 	return out, err
 }

@@ -12,7 +12,7 @@ import (
 // missing at it.
 func (s *Scheduler) silenceNotes(plan *compiler.Plan, all groupMatches, at schema.Millis) []string {
 	v := s.vigils[plan.Key]
-	if v == nil {
+	if v == nil || plan.Low() {
 		return nil
 	}
 	last := lastAsked(plan, all.own, at)

@@ -36,7 +36,7 @@ func (l *life) opensQuiet(plan *compiler.Plan) []*quiet {
 		return nil
 	}
 	n := 0
-	for n < len(l.quiets) && l.quiets[n].since+windowOf(plan) == l.first {
+	for n < len(l.quiets) && l.quiets[n].at(plan) == l.first {
 		n++
 	}
 	return l.quiets[:n]
@@ -122,6 +122,9 @@ func (u *unit) reach(chains []chain) schema.Millis {
 		if c.carry != nil && u.since-c.carry.LastSeen <= u.keepAlive() {
 			reach = min(reach, c.carry.LastSeen)
 		}
+	}
+	if u.usual != nil && u.plan.Low() {
+		reach = u.usual.lowFrom(u.group, reach)
 	}
 	return reach
 }
@@ -255,6 +258,8 @@ func (l *life) after(plan *compiler.Plan) schema.Millis {
 	switch {
 	case l.carried:
 		return l.old.LastSeen
+	case len(l.opensQuiet(plan)) > 0 && plan.Low(): // those of the bucket
+		return l.first - 1 - max(windowOf(plan), schema.Millis(plan.Anomaly.Bucket.Milliseconds()))
 	case plan.Window == 0:
 		return l.first - 1
 	}

@@ -27,7 +27,9 @@ func (s *Scheduler) noteMatches(d *dirty, plan *compiler.Plan, label int, matche
 	v := s.vigilOf(plan)
 	for _, part := range d.byUnit(plan, matches) {
 		s.hold(cached, part.unit, false, part.matches)
-		if v != nil {
+		if of := s.usual[plan.Key]; v != nil && of != nil && plan.Low() {
+			v.expectLow(of, part.unit, &part.matches[0])
+		} else if v != nil {
 			v.expect(part.unit, &part.matches[0])
 		}
 	}
@@ -39,6 +41,8 @@ func (s *Scheduler) learn(plan *compiler.Plan, matches []compiler.Match) []compi
 		for i := range matches {
 			if m := &matches[i]; m.Seq > u.counted {
 				u.count(m)
+			} else { // it was counted where it was stored, without a word to others
+				u.changePeers(m.Label, u.bucketOf(m.At))
 			}
 		}
 	}

@@ -26,7 +26,16 @@ type caseWords struct {
 var conditionWord = regexp.MustCompile(`^\s*(\(|\)|&&|\|\||!=|!|>=|<=|==|>|<|-?[0-9]+(?:\.[0-9]+)?|[A-Za-z_][A-Za-z0-9_]*)`)
 
 func readCaseWords(text string, labels []string) caseWords {
-	r := &conditionReader{labels: labels}
+	return (&conditionReader{labels: labels}).read(text)
+}
+
+// readSides reads a condition on probabilities: the values of < and <= are those of
+// the low side, which follow those of the high side.
+func readSides(text string, labels []string) caseWords {
+	return (&conditionReader{labels: labels, sides: true}).read(text)
+}
+
+func (r *conditionReader) read(text string) caseWords {
 	for rest := text; strings.TrimSpace(rest) != ""; {
 		m := conditionWord.FindStringSubmatch(rest)
 		if m == nil {
@@ -52,7 +61,10 @@ func readCaseWords(text string, labels []string) caseWords {
 	return out
 }
 
-type conditionReader struct{ words, labels []string }
+type conditionReader struct {
+	words, labels []string
+	sides         bool
+}
 
 func (r *conditionReader) take(word string) bool {
 	if len(r.words) == 0 || !strings.EqualFold(r.words[0], word) {
@@ -97,6 +109,9 @@ func (r *conditionReader) one() clause {
 		panic("no label " + r.words[0])
 	}
 	r.words = r.words[3:]
+	if r.sides && strings.HasPrefix(op, "<") {
+		label += len(r.labels)
+	}
 	return clause{func(v []float64) bool { return compares(v[label], op, number) }, []int{label}}
 }
 

@@ -72,6 +72,9 @@ func (o *oracleRule) count(l *oracleLife) int {
 		return len(counted)
 	}
 	window := max(1, *o.rule.Options.EvaluationWindow*1000)
+	if a := o.rule.Options.Anomaly; a != nil && l.hits[0].silent { // a bucket that was too low: from its beginning on
+		window = max(window, *a.BucketDuration*1000) + 1
+	}
 	for _, g := range o.all {
 		if !slices.Equal(o.coarse(g.key), l.group) && o.arity > 0 {
 			continue

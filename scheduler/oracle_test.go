@@ -6,6 +6,7 @@ import (
 	"sort"
 	"strings"
 
+	"nightjar/anomaly"
 	"nightjar/compiler"
 	"nightjar/schema"
 )
@@ -78,6 +79,10 @@ type oracleRule struct {
 	arity  int      // how many group-by fields its queries have
 	paired []string // the queries beside a third-party rule's cases
 	all    []*oracleGroup
+	// Of anomaly rules: what each bucket was expected to hold, and what new groups
+	// are judged by.
+	models map[*oracleGroup]map[int][]anomaly.Foresight
+	peers  map[[2]int64]*anomaly.Peers
 }
 
 func newOracle(rule schema.Rule, events []schema.Event) *oracleRule {
@@ -127,6 +132,8 @@ func (g *oracleGroup) judge() []oracleHit {
 		return g.judgeNews()
 	case options.DetectionMethod == "impossible_travel":
 		return g.judgeTravel()
+	case options.DetectionMethod == "anomaly_detection":
+		return g.judgeAnomaly()
 	case options.Sequence != nil:
 		return g.judgeSequence(options.Sequence)
 	}

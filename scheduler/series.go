@@ -57,6 +57,10 @@ type usual struct {
 	newest  schema.Millis
 	settled int64
 	err     error // what went wrong last
+	// sharing are the full groups by signal group, where those are coarser and closed
+	// buckets are judged.
+	sharing map[string][][]string
+	peers   peers
 	// earlier is how many of the models that were read an earlier version wrote.
 	earlier int
 }
@@ -71,9 +75,11 @@ type series struct {
 	counts []bucketCount     // of a label that counts: in order
 	sums   map[int64]*window // of others
 	first  int64             // bucket of the first event
+	heard  int64             // bucket of the last
 	begun  bool              // there was one
 	head   *anomaly.Model
 	next   int64 // bucket that head foresees
+	kept   []foreseen
 }
 
 // bucketCount is kept small: there are a thousand for each group.
@@ -83,7 +89,7 @@ type bucketCount struct {
 }
 
 func newUsual(plan *compiler.Plan) *usual {
-	return &usual{plan: plan, width: plan.Anomaly.Bucket.Milliseconds(), series: map[KnownKey]*series{}}
+	return &usual{plan: plan, width: plan.Anomaly.Bucket.Milliseconds(), series: map[KnownKey]*series{}, peers: peers{top: math.MinInt64}}
 }
 
 // bucketOf is the bucket of a moment.
@@ -101,6 +107,7 @@ func (u *usual) of(label int, group []string) *series {
 	if s == nil {
 		s = &series{label: label, group: group}
 		u.series[key] = s
+		u.share(group)
 	}
 	return s
 }
@@ -109,6 +116,7 @@ func (u *usual) of(label int, group []string) *series {
 func (u *usual) count(m *compiler.Match) {
 	s := u.of(m.Label, m.Group)
 	b := u.bucketOf(m.At)
+	u.changePeers(m.Label, b)
 	s.changed(b)
 	if u.plan.Labels[m.Label].Aggregation == compiler.AggCount {
 		s.add(b, 1)
@@ -120,9 +128,13 @@ func (u *usual) count(m *compiler.Match) {
 // changed notes that a bucket is another now, and forgets what was foreseen from
 // it.
 func (s *series) changed(bucket int64) {
+	if s.heard = max(s.heard, bucket); !s.begun {
+		s.heard = bucket
+	}
 	if !s.begun || bucket < s.first {
 		s.first, s.begun = bucket, true
 	}
+	s.kept = slices.DeleteFunc(s.kept, func(f foreseen) bool { return f.bucket > bucket })
 	if s.head != nil && bucket < s.next {
 		s.head = nil
 	}
@@ -171,6 +183,7 @@ func (s *series) model(u *usual, bucket int64) (*anomaly.Model, error) {
 // learn teaches a model the buckets from next until another.
 func (s *series) learn(u *usual, m *anomaly.Model, next *int64, until int64) error {
 	for ; *next < until; *next++ {
+		s.keep(u, m, *next)
 		if err := m.Add(*next*u.width, s.value(*next)); err != nil {
 			return fmt.Errorf("learn a bucket of rule %s: %w", u.plan.Rule.ID, err)
 		}
@@ -203,22 +216,30 @@ func (s *series) value(bucket int64) float64 {
 	return 0
 }
 
-// judge is a label's value for a bucket that holds x so far: the probability
-// that it is lower.
-func (s *series) judge(u *usual, bucket int64, x float64) float64 {
-	a := u.plan.Anomaly
-	if age := time.Duration((bucket-s.first)*u.width) * time.Millisecond; bucket <= s.first || age < a.Learn {
-		if a.Baseline != nil && x > *a.Baseline {
-			return 1
+// judge are a label's values for a bucket that holds x, and is open to more: the
+// probability that it is lower, and that it is no higher.
+func (s *series) judge(u *usual, bucket int64, x float64, open bool) (below, atMost float64) {
+	if a := u.plan.Anomaly; s.young(u, bucket) {
+		switch {
+		case a.Baseline != nil && x > *a.Baseline:
+			return 1, 1
+		case a.Peers && open: // what others hold by the end of it is still to come
+			return u.peersBelow(s.label, bucket, x), 1
 		}
-		return 0
+		return 0, 1
 	}
-	m, err := s.model(u, bucket)
+	f, err := s.foresight(u, bucket)
 	if err != nil {
 		u.err = err
-		return 0
+		return 0, 1
 	}
-	return m.Probability(bucket*u.width, x)
+	return f.Below(x), f.AtMost(x)
+}
+
+// young reports whether there is too little history before a bucket to judge it by.
+func (s *series) young(u *usual, bucket int64) bool {
+	age := time.Duration((bucket-s.first)*u.width) * time.Millisecond
+	return bucket <= s.first || age < u.plan.Anomaly.Learn
 }
 
 // hits finds the moments at which cases hold, in the matches of one full group.
@@ -244,7 +265,7 @@ func (u *usual) bucketHits(matches []compiler.Match, bucket int64, from schema.M
 		for ; i < len(matches) && matches[i].At == at; i++ {
 			w.add(&matches[i])
 		}
-		if c := firstCase(u.plan, u.judge(matches[0].Group, bucket, w.values())); c >= 0 {
+		if c := u.firstCase(u.judge(matches[0].Group, bucket, w.values())); c >= 0 {
 			matched = c
 		}
 		if matched >= 0 && at >= from {
@@ -254,21 +275,33 @@ func (u *usual) bucketHits(matches []compiler.Match, bucket int64, from schema.M
 	return out
 }
 
-// judge are the labels' values in a bucket that comes to these sums so far.
+// judge are the labels' values in an open bucket that comes to these sums so far. It
+// has no low side yet.
 func (u *usual) judge(group []string, bucket int64, sums []float64) []float64 {
-	values := make([]float64, len(sums))
-	for label := range values {
+	values := make([]float64, 2*len(sums))
+	for label := range sums {
+		values[len(sums)+label] = math.Inf(1)
 		if s := u.series[keyOf(label, group...)]; s != nil {
-			values[label] = s.judge(u, bucket, sums[label])
+			values[label], _ = s.judge(u, bucket, sums[label], true)
 		}
 	}
 	return values
 }
 
+// firstCase is the first case that holds of the values of both sides; −1: none does.
+func (u *usual) firstCase(values []float64) int {
+	return slices.IndexFunc(u.plan.Cases, func(c compiler.Case) bool { return c.Sides.Holds(values) })
+}
+
 // settle teaches the models the buckets that no event can change any more, those
 // before horizon, and returns the models that differ from what is stored.
-func (u *usual) settle(lateness time.Duration) (models []SeriesModel, horizon int64, err error) {
-	horizon = u.bucketOf(u.newest.Add(-lateness - settled))
+func (u *usual) settle(newest schema.Millis, lateness time.Duration) (models []SeriesModel, horizon int64, err error) {
+	kept := lateness + settled
+	if u.plan.Anomaly.Peers {
+		kept += peersReach
+		u.peers.letGo(u.stretchOf(u.bucketOf(newest.Add(-kept))))
+	}
+	horizon = u.bucketOf(newest.Add(-kept))
 	if horizon-u.settled < settleEvery*3_600_000/u.width {
 		return nil, u.settled, nil
 	}
@@ -338,7 +371,7 @@ func (u *usual) load(ctx context.Context, from Models, through uint64, except []
 		if s.base.HoldFor(u.plan.MaxDuration) {
 			u.earlier++
 		}
-		s.first, s.begun = s.base.First()/u.width, true
+		s.first, s.heard, s.begun = s.base.First()/u.width, s.base.Heard()/u.width, true
 	}
 	u.settled = u.bucketOf(settledAt)
 	return from.Buckets(ctx, u.plan.Key, u.plan.Anomaly.Bucket, settledAt, through, except, func(b BucketMatches) {
@@ -347,6 +380,7 @@ func (u *usual) load(ctx context.Context, from Models, through uint64, except []
 			return
 		}
 		s.changed(b.Bucket)
+		u.peers.top = max(u.peers.top, b.Bucket)
 		if u.plan.Labels[b.Label].Aggregation == compiler.AggCount {
 			s.add(b.Bucket, b.Count)
 		} else {
@@ -381,7 +415,11 @@ func (s *Scheduler) settle(ctx context.Context) error {
 		if s.resumes(key) {
 			continue
 		}
-		models, horizon, err := u.settle(s.deps.Lateness)
+		newest := u.newest
+		if v := s.vigils[key]; v != nil { // closed buckets are judged before they are settled
+			newest = min(newest, v.judged)
+		}
+		models, horizon, err := u.settle(newest, s.deps.Lateness)
 		if err != nil {
 			return fmt.Errorf("learn what is usual for rule %s: %w", u.plan.Rule.ID, err)
 		}

@@ -33,6 +33,17 @@ type quiet struct {
 	group []string // the full group
 	// counts says that the events at since are the hit's own: of an absence.
 	counts bool
+	// low is the end of the bucket that was too low, of an anomaly; since is the last
+	// event before it.
+	low schema.Millis
+}
+
+// at is the moment of the hit.
+func (q *quiet) at(plan *compiler.Plan) schema.Millis {
+	if q.low != 0 {
+		return q.low
+	}
+	return q.since + windowOf(plan)
 }
 
 func (q *quiet) compare(other *quiet) int {
@@ -72,7 +83,7 @@ func moveSilences(plan *compiler.Plan, lives []life, old []schema.Signal, taken 
 	for i := range lives {
 		l := &lives[i]
 		opening := l.opensQuiet(plan)
-		if l.old != nil || len(opening) == 0 || opening[0].counts {
+		if l.old != nil || len(opening) == 0 || opening[0].counts || opening[0].low != 0 {
 			continue
 		}
 		for j := range old {
@@ -244,7 +255,7 @@ func (u *unit) silence(l *life, matches []compiler.Match) {
 		kept := *l.old.Silence
 		l.silence = &kept
 	}
-	if n := len(l.quiets); n > 0 {
+	if n := len(l.quiets); n > 0 && l.quiets[n-1].low == 0 {
 		q := l.quiets[n-1]
 		l.silence = &schema.Silence{Since: q.since, Group: q.group, Absence: q.counts}
 	}

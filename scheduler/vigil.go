@@ -72,6 +72,14 @@ func (v *vigil) expect(u *unit, m *compiler.Match) {
 	}
 }
 
+// expectLow arms the signal group of a match for the end of its bucket, or for that
+// of the first bucket that is not judged yet.
+func (v *vigil) expectLow(of *usual, u *unit, m *compiler.Match) {
+	if due := of.nextClose(u.group, max(m.At, v.horizon.Through)); due < never {
+		v.timers.arm(u.key, u.group, due)
+	}
+}
+
 // nextDue is the first moment after another at which one of the groups of these
 // matches may be missed; never, when none may. The matches are sorted by time and
 // reach back to after − Window.
@@ -213,7 +221,9 @@ func (s *Scheduler) wake(ctx context.Context, v *vigilant) error {
 	p := s.cache.of(v.plan, false)
 	for _, w := range v.woken {
 		due, key := w.due, unitKey(v.plan, w.group)
-		if g := p.groups[key]; g != nil && v.plan.Expected == nil && slices.Equal(g.group, w.group) && p.from <= v.judged-windowOf(v.plan) && sameGroup(v.plan, g) {
+		if u := s.usual[v.plan.Key]; u != nil && v.plan.Low() {
+			due = u.lowDue(w.group, due, v.until, v.horizon)
+		} else if g := p.groups[key]; g != nil && v.plan.Expected == nil && slices.Equal(g.group, w.group) && p.from <= v.judged-windowOf(v.plan) && sameGroup(v.plan, g) {
 			due = nextDue(v.plan, g.matches, v.judged)
 		}
 		switch {
@@ -239,6 +249,11 @@ func sameGroup(plan *compiler.Plan, g *groupCache) bool {
 func (s *Scheduler) armAll(ctx context.Context, v *vigilant) error {
 	if v.armed {
 		return nil
+	}
+	if v.plan.Low() {
+		err := s.armLow(ctx, v)
+		v.armed = err == nil
+		return err
 	}
 	if err := s.flush(ctx); err != nil {
 		return err
@@ -292,7 +307,13 @@ func (s *Scheduler) judgeAll(ctx context.Context, all []*vigilant) error {
 	}
 	for _, v := range all {
 		for _, u := range v.units {
-			if due := nextDue(v.plan, u.matches, v.until); due < never {
+			due := never
+			if of := s.usual[v.plan.Key]; of != nil && v.plan.Low() {
+				due = of.nextClose(u.group, v.until)
+			} else {
+				due = nextDue(v.plan, u.matches, v.until)
+			}
+			if due < never {
 				v.timers.arm(u.key, u.group, due)
 			}
 		}

@@ -18,7 +18,8 @@ import (
 type hit struct {
 	at     schema.Millis
 	caseAt int
-	// quiet is what was not there, of a hit at a silence point or of an absence.
+	// quiet is what was not there, of a hit at a silence point, of an absence or of a
+	// bucket that was too low.
 	quiet *quiet
 }
 
@@ -43,6 +44,7 @@ func (u *unit) hits(matches, globals []compiler.Match, from schema.Millis) []hit
 			out = append(out, windowHits(plan, group, globals, from, u.horizon)...)
 		}
 	}
+	out = append(out, u.lowHits(matches, from)...)
 	sort.Slice(out, func(i, j int) bool { return compareHits(out[i], out[j]) < 0 })
 	return slices.CompactFunc(out, func(a, b hit) bool { return compareHits(a, b) == 0 })
 }

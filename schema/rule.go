@@ -159,6 +159,9 @@ type AnomalyOptions struct {
 	LearningPeriodBaseline *int64 `json:"learningPeriodBaseline,omitempty"`
 	InstantaneousBaseline  *bool  `json:"instantaneousBaseline,omitempty"`
 	InstantaneousTimeout   *int64 `json:"instantaneousBaselineTimeoutMinutes,omitempty"`
+	// PeerBaseline, which is our own, lets the rule's other groups judge one that has
+	// less history than the learning duration.
+	PeerBaseline *bool `json:"peerBaseline,omitempty"`
 }
 
 // ContentOptions are those of detectionMethod content_anomaly, which is our own.

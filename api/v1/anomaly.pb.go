@@ -116,7 +116,12 @@ type AnomalySeries struct {
 	Season string          `protobuf:"bytes,7,opt,name=season,proto3" json:"season,omitempty"`
 	Points []*AnomalyPoint `protobuf:"bytes,8,rep,name=points,proto3" json:"points,omitempty"`
 	// There were more than 20,000; the newest are there.
-	Truncated     bool `protobuf:"varint,9,opt,name=truncated,proto3" json:"truncated,omitempty"`
+	Truncated bool `protobuf:"varint,9,opt,name=truncated,proto3" json:"truncated,omitempty"`
+	// Since when the newest buckets are unusual in a row: what is expected stays as it
+	// was, until the second moment, when they become the new normal if they go on.
+	// Empty: they are not.
+	HeldSince     string `protobuf:"bytes,10,opt,name=held_since,proto3" json:"held_since,omitempty"`
+	HeldUntil     string `protobuf:"bytes,11,opt,name=held_until,proto3" json:"held_until,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -214,6 +219,20 @@ func (x *AnomalySeries) GetTruncated() bool {
 	return false
 }
 
+func (x *AnomalySeries) GetHeldSince() string {
+	if x != nil {
+		return x.HeldSince
+	}
+	return ""
+}
+
+func (x *AnomalySeries) GetHeldUntil() string {
+	if x != nil {
+		return x.HeldUntil
+	}
+	return ""
+}
+
 // AnomalyPoint is a bucket, and what was expected of it from those before.
 type AnomalyPoint struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -225,7 +244,9 @@ type AnomalyPoint struct {
 	Median float64 `protobuf:"fixed64,4,opt,name=median,proto3" json:"median,omitempty"`
 	Upper  float64 `protobuf:"fixed64,5,opt,name=upper,proto3" json:"upper,omitempty"`
 	// The probability of a lower value: what conditions are about.
-	Probability   float64 `protobuf:"fixed64,6,opt,name=probability,proto3" json:"probability,omitempty"`
+	Probability float64 `protobuf:"fixed64,6,opt,name=probability,proto3" json:"probability,omitempty"`
+	// The probability of no higher value: what conditions with < are about.
+	AtMost        float64 `protobuf:"fixed64,7,opt,name=at_most,proto3" json:"at_most,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -302,6 +323,13 @@ func (x *AnomalyPoint) GetProbability() float64 {
 	return 0
 }
 
+func (x *AnomalyPoint) GetAtMost() float64 {
+	if x != nil {
+		return x.AtMost
+	}
+	return 0
+}
+
 var File_anomaly_proto protoreflect.FileDescriptor
 
 const file_anomaly_proto_rawDesc = "" +
@@ -312,7 +340,7 @@ const file_anomaly_proto_rawDesc = "" +
 	"\x05group\x18\x02 \x03(\tR\x05group\x12\x14\n" +
 	"\x05query\x18\x03 \x01(\tR\x05query\x12\x12\n" +
 	"\x04from\x18\x04 \x01(\tR\x04from\x12\x0e\n" +
-	"\x02to\x18\x05 \x01(\tR\x02to\"\x94\x02\n" +
+	"\x02to\x18\x05 \x01(\tR\x02to\"\xd4\x02\n" +
 	"\rAnomalySeries\x12\x18\n" +
 	"\arule_id\x18\x01 \x01(\tR\arule_id\x12\x14\n" +
 	"\x05query\x18\x02 \x01(\tR\x05query\x12\x14\n" +
@@ -322,14 +350,22 @@ const file_anomaly_proto_rawDesc = "" +
 	"\x05ready\x18\x06 \x01(\tR\x05ready\x12\x16\n" +
 	"\x06season\x18\a \x01(\tR\x06season\x121\n" +
 	"\x06points\x18\b \x03(\v2\x19.nightjar.v1.AnomalyPointR\x06points\x12\x1c\n" +
-	"\ttruncated\x18\t \x01(\bR\ttruncated\"\x9a\x01\n" +
+	"\ttruncated\x18\t \x01(\bR\ttruncated\x12\x1e\n" +
+	"\n" +
+	"held_since\x18\n" +
+	" \x01(\tR\n" +
+	"held_since\x12\x1e\n" +
+	"\n" +
+	"held_until\x18\v \x01(\tR\n" +
+	"held_until\"\xb4\x01\n" +
 	"\fAnomalyPoint\x12\x0e\n" +
 	"\x02at\x18\x01 \x01(\tR\x02at\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x01R\x05value\x12\x14\n" +
 	"\x05lower\x18\x03 \x01(\x01R\x05lower\x12\x16\n" +
 	"\x06median\x18\x04 \x01(\x01R\x06median\x12\x14\n" +
 	"\x05upper\x18\x05 \x01(\x01R\x05upper\x12 \n" +
-	"\vprobability\x18\x06 \x01(\x01R\vprobability2X\n" +
+	"\vprobability\x18\x06 \x01(\x01R\vprobability\x12\x18\n" +
+	"\aat_most\x18\a \x01(\x01R\aat_most2X\n" +
 	"\x0eAnomalyService\x12F\n" +
 	"\tGetSeries\x12\x1d.nightjar.v1.GetSeriesRequest\x1a\x1a.nightjar.v1.AnomalySeriesB\x1cZ\x1anightjar/api/v1;nightjarv1b\x06proto3"
 

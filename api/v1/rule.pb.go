@@ -1337,8 +1337,11 @@ type AnomalyDetectionOptions struct {
 	LearningPeriodBaseline              *int64                 `protobuf:"varint,4,opt,name=learning_period_baseline,json=learningPeriodBaseline,proto3,oneof" json:"learning_period_baseline,omitempty"`
 	InstantaneousBaseline               *bool                  `protobuf:"varint,5,opt,name=instantaneous_baseline,json=instantaneousBaseline,proto3,oneof" json:"instantaneous_baseline,omitempty"`
 	InstantaneousBaselineTimeoutMinutes *int64                 `protobuf:"varint,6,opt,name=instantaneous_baseline_timeout_minutes,json=instantaneousBaselineTimeoutMinutes,proto3,oneof" json:"instantaneous_baseline_timeout_minutes,omitempty"`
-	unknownFields                       protoimpl.UnknownFields
-	sizeCache                           protoimpl.SizeCache
+	// Nightjar's own: a group with less history than the learning duration is judged
+	// by the rule's other groups.
+	PeerBaseline  *bool `protobuf:"varint,7,opt,name=peer_baseline,json=peerBaseline,proto3,oneof" json:"peer_baseline,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *AnomalyDetectionOptions) Reset() {
@@ -1411,6 +1414,13 @@ func (x *AnomalyDetectionOptions) GetInstantaneousBaselineTimeoutMinutes() int64
 		return *x.InstantaneousBaselineTimeoutMinutes
 	}
 	return 0
+}
+
+func (x *AnomalyDetectionOptions) GetPeerBaseline() bool {
+	if x != nil && x.PeerBaseline != nil {
+		return *x.PeerBaseline
+	}
+	return false
 }
 
 // ContentAnomalyOptions: an event is an anomaly when fewer than similar_items of
@@ -3969,20 +3979,22 @@ const file_rule_proto_rawDesc = "" +
 	"\x10_learning_methodB\x15\n" +
 	"\x13_learning_thresholdB\x19\n" +
 	"\x17_instantaneous_baselineB)\n" +
-	"'_instantaneous_baseline_timeout_minutes\"\xa9\x04\n" +
+	"'_instantaneous_baseline_timeout_minutes\"\xe5\x04\n" +
 	"\x17AnomalyDetectionOptions\x12,\n" +
 	"\x0fbucket_duration\x18\x01 \x01(\x03H\x00R\x0ebucketDuration\x88\x01\x01\x120\n" +
 	"\x11learning_duration\x18\x02 \x01(\x03H\x01R\x10learningDuration\x88\x01\x01\x124\n" +
 	"\x13detection_tolerance\x18\x03 \x01(\x03H\x02R\x12detectionTolerance\x88\x01\x01\x12=\n" +
 	"\x18learning_period_baseline\x18\x04 \x01(\x03H\x03R\x16learningPeriodBaseline\x88\x01\x01\x12:\n" +
 	"\x16instantaneous_baseline\x18\x05 \x01(\bH\x04R\x15instantaneousBaseline\x88\x01\x01\x12X\n" +
-	"&instantaneous_baseline_timeout_minutes\x18\x06 \x01(\x03H\x05R#instantaneousBaselineTimeoutMinutes\x88\x01\x01B\x12\n" +
+	"&instantaneous_baseline_timeout_minutes\x18\x06 \x01(\x03H\x05R#instantaneousBaselineTimeoutMinutes\x88\x01\x01\x12(\n" +
+	"\rpeer_baseline\x18\a \x01(\bH\x06R\fpeerBaseline\x88\x01\x01B\x12\n" +
 	"\x10_bucket_durationB\x14\n" +
 	"\x12_learning_durationB\x16\n" +
 	"\x14_detection_toleranceB\x1b\n" +
 	"\x19_learning_period_baselineB\x19\n" +
 	"\x17_instantaneous_baselineB)\n" +
-	"'_instantaneous_baseline_timeout_minutes\"\xa8\x02\n" +
+	"'_instantaneous_baseline_timeout_minutesB\x10\n" +
+	"\x0e_peer_baseline\"\xa8\x02\n" +
 	"\x15ContentAnomalyOptions\x128\n" +
 	"\x15similarity_percentage\x18\x01 \x01(\x03H\x00R\x14similarityPercentage\x88\x01\x01\x12(\n" +
 	"\rsimilar_items\x18\x02 \x01(\x03H\x01R\fsimilarItems\x88\x01\x01\x120\n" +

@@ -22,9 +22,12 @@ type anomalySeries struct {
 	Group                       []string
 	BucketDuration              int64 `json:"bucket_duration"`
 	Truncated                   bool
+	HeldSince                   string `json:"held_since"`
+	HeldUntil                   string `json:"held_until"`
 	Points                      []struct {
 		At                                       string
 		Value, Lower, Median, Upper, Probability float64
+		AtMost                                   float64 `json:"at_most"`
 	}
 }
 
@@ -37,9 +40,10 @@ func newAnomalyExplain() *cobra.Command {
 		Use:   "explain ID|NAME [GROUP…]",
 		Short: "Show what an anomaly rule expected of a group",
 		Long: `Draws the series of a group of an anomaly rule with the band that was expected
-of every bucket from those before it, and tells the season that was found. The rule
-is named by its id or its name; GROUP is the values of the group-by fields, in order. Points above the threshold are
-marked.`,
+of every bucket from those before it, and tells the season that was found, and
+whether what alarms is held to be unusual for a time. The rule is named by its id or
+its name; GROUP is the values of the group-by fields, in order. Points above the
+threshold are marked, and those as far below.`,
 		Example: `  nightjar anomaly explain 'Requests per host' web-1
   nightjar anomaly explain l41-vti-cye web-1 --from now-2d --png web-1.png
   nightjar anomaly explain l41-vti-cye web-1 --output json`,
@@ -83,7 +87,7 @@ marked.`,
 				return err
 			}
 			if png == "" {
-				return s.print(chart, columns, rows)
+				return s.print(chart, threshold, columns, rows)
 			}
 			image, err := chart.PNG(1200, 500)
 			if err != nil {
@@ -99,7 +103,7 @@ marked.`,
 	c.Flags().StringVar(&png, "png", "", "write a picture to this file instead")
 	c.Flags().IntVar(&columns, "width", 100, "width of the drawing in characters")
 	c.Flags().IntVar(&rows, "height", 16, "height of the drawing in lines")
-	c.Flags().Float64Var(&threshold, "threshold", 0.995, "mark buckets whose probability of a lower value is above this")
+	c.Flags().Float64Var(&threshold, "threshold", 0.995, "mark buckets whose probability of a lower value is above this, or of no higher one below 1 less this")
 	return c
 }
 
@@ -112,13 +116,13 @@ func (s *anomalySeries) chart(rule string, threshold float64) (plot.Chart, error
 		}
 		chart.Points = append(chart.Points, plot.Point{
 			Start: at.UnixMilli(), Value: p.Value, Band: anomaly.Band{Lower: p.Lower, Median: p.Median, Upper: p.Upper},
-			Anomalous: p.Probability > threshold,
+			Anomalous: p.Probability > threshold || p.AtMost < 1-threshold,
 		})
 	}
 	return chart, nil
 }
 
-func (s *anomalySeries) print(chart plot.Chart, columns, rows int) error {
+func (s *anomalySeries) print(chart plot.Chart, threshold float64, columns, rows int) error {
 	text, err := chart.Text(columns, rows)
 	if err != nil {
 		return err
@@ -131,9 +135,14 @@ func (s *anomalySeries) print(chart plot.Chart, columns, rows int) error {
 	fmt.Printf("buckets of %s, season: %s; learning began %s and was enough %s\n",
 		time.Duration(s.BucketDuration)*time.Second, season, s.First, s.Ready)
 	for i, p := range s.Points {
-		if chart.Points[i].Anomalous {
+		if chart.Points[i].Anomalous && p.Probability <= threshold {
+			fmt.Printf("%s  %v where %.0f to %.0f was expected (no higher with probability %.5f)\n", p.At, p.Value, p.Lower, p.Upper, p.AtMost)
+		} else if chart.Points[i].Anomalous {
 			fmt.Printf("%s  %v where %.0f to %.0f was expected (lower with probability %.5f)\n", p.At, p.Value, p.Lower, p.Upper, p.Probability)
 		}
+	}
+	if s.HeldSince != "" {
+		fmt.Printf("buckets are unusual since %s: they are learned slowly, and are the new normal from %s on if they stay so\n", s.HeldSince, s.HeldUntil)
 	}
 	if s.Truncated {
 		fmt.Fprintln(os.Stderr, "there are more buckets; --from and --to choose among them")

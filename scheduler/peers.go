@@ -1,0 +1,172 @@
+package scheduler
+
+import (
+	"time"
+
+	"nightjar/anomaly"
+	"nightjar/schema"
+)
+
+// This file judges groups without a past of their own by the rule's other groups
+// (peerBaseline, section 8 of the semantics): by those that have one, and by what
+// their buckets of a day held that were not empty, since a new group is seen because
+// something happened. Buckets are taken together by stretches of an hour, or of one
+// bucket where that is longer; the day ended a stretch before the one that is judged,
+// so that events that come a little late change nothing.
+
+const (
+	peerStretch = time.Hour
+	peerDay     = 24 * time.Hour
+)
+
+// peers are the distributions that a plan's new groups are judged by.
+type peers struct {
+	stretches map[peerKey]map[float64]int // how often each value occurs in a stretch
+	days      map[peerKey]*anomaly.Peers  // before a stretch
+	top       int64                       // the newest bucket of all groups
+	// late is the earliest stretch that changed when it may have been asked for; nil:
+	// what was judged by all of them is judged again.
+	late *int64
+}
+
+type peerKey struct {
+	label   int
+	stretch int64
+}
+
+// stretchOf is the stretch of a bucket, and stretchLength how many buckets it has.
+func (u *usual) stretchOf(bucket int64) int64 {
+	n := u.stretchLength()
+	stretch := bucket / n
+	if bucket%n < 0 {
+		stretch--
+	}
+	return stretch
+}
+
+func (u *usual) stretchLength() int64 { return max(1, peerStretch.Milliseconds()/u.width) }
+
+// dayOf are the stretches that a bucket is judged by: [from, to).
+func (u *usual) dayOf(bucket int64) (from, to int64) {
+	to = u.stretchOf(bucket) - 1
+	return to - peerDay.Milliseconds()/(u.stretchLength()*u.width), to
+}
+
+// peersBelow is the probability, by the other groups, that a new group's bucket is
+// lower than x.
+func (u *usual) peersBelow(label int, bucket int64, x float64) float64 {
+	widen := 1 + 0.25*float64(u.plan.Anomaly.Tolerance-1)
+	return u.peersOf(label, bucket).Below(x / widen)
+}
+
+// peersOf is the distribution that a bucket of a new group is judged by.
+func (u *usual) peersOf(label int, bucket int64) *anomaly.Peers {
+	from, to := u.dayOf(bucket)
+	key := peerKey{label, to}
+	if p := u.peers.days[key]; p != nil {
+		return p
+	}
+	times := map[float64]int{}
+	for stretch := from; stretch < to; stretch++ {
+		for value, n := range u.peerStretch(peerKey{label, stretch}) {
+			times[value] += n
+		}
+	}
+	if u.peers.days == nil {
+		u.peers.days = map[peerKey]*anomaly.Peers{}
+	}
+	p := anomaly.NewPeers(times)
+	u.peers.days[key] = p
+	return p
+}
+
+// peerStretch is what the buckets of a stretch held, of groups with a past.
+func (u *usual) peerStretch(key peerKey) map[float64]int {
+	if times, ok := u.peers.stretches[key]; ok {
+		return times
+	}
+	times := map[float64]int{}
+	n := u.stretchLength()
+	for _, s := range u.series {
+		if s.label != key.label || s.first >= (key.stretch+1)*n {
+			continue
+		}
+		for b := key.stretch * n; b < (key.stretch+1)*n; b++ {
+			if s.filled(b) && !s.young(u, b) {
+				times[s.value(b)]++
+			}
+		}
+	}
+	if u.peers.stretches == nil {
+		u.peers.stretches = map[peerKey]map[float64]int{}
+	}
+	u.peers.stretches[key] = times
+	return times
+}
+
+// filled reports whether there was an event in a bucket.
+func (s *series) filled(bucket int64) bool {
+	if s.sums[bucket] != nil {
+		return true
+	}
+	_, found := s.find(bucket)
+	return found
+}
+
+// changePeers notes that a bucket of a group is about to change. What was judged by
+// it is judged again, if that can have been: if there is a bucket two stretches on.
+func (u *usual) changePeers(label int, bucket int64) {
+	if !u.plan.Anomaly.Peers {
+		return
+	}
+	stretch := u.stretchOf(bucket)
+	if u.peers.top = max(u.peers.top, bucket); stretch+2 > u.stretchOf(u.peers.top) {
+		return
+	}
+	for key := range u.peers.stretches { // later ones too: the group may be older now
+		if key.label == label && key.stretch >= stretch {
+			delete(u.peers.stretches, key)
+		}
+	}
+	for key := range u.peers.days {
+		if key.label == label && key.stretch > stretch {
+			delete(u.peers.days, key)
+		}
+	}
+	if u.peers.late == nil || *u.peers.late > stretch {
+		u.peers.late = &stretch
+	}
+}
+
+// rejudge touches the groups without a past that were judged by what has changed
+// since.
+func (u *usual) rejudge(d *dirty) {
+	if u.peers.late == nil {
+		return
+	}
+	since := u.moment((*u.peers.late + 2) * u.stretchLength())
+	learn := schema.Millis(u.plan.Anomaly.Learn.Milliseconds())
+	for _, s := range u.series {
+		if grown := u.moment(s.first) + learn; grown > since {
+			d.touch(u.plan, signalGroup(u.plan, s.group), max(since, u.moment(s.first)))
+		}
+	}
+}
+
+// letGo forgets distributions that no bucket is judged by any more.
+func (p *peers) letGo(before int64) {
+	for key := range p.stretches {
+		if key.stretch < before {
+			delete(p.stretches, key)
+		}
+	}
+	for key := range p.days {
+		if key.stretch < before {
+			delete(p.days, key)
+		}
+	}
+}
+
+// peersReach is how much further back buckets are kept for those that are judged by
+// others.
+const peersReach = 32 * time.Hour
