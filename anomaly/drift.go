@@ -90,21 +90,21 @@ func (s *seasonal) days(from int64) []float64 {
 		return nil
 	}
 	out := make([]float64, driftDays)
-	missing := [4]int{}
+	absent := [4]int{}
 	for k := range out {
 		sum, n := 0.0, 0
 		for _, v := range s.cells[first+k*perDay : first+(k+1)*perDay] {
-			if v == v {
-				sum, n = sum+float64(v), n+1
+			if v != missing {
+				sum, n = sum+v.value(), n+1
 			}
 		}
 		out[k] = sum / float64(n)
 		if 2*n < perDay {
 			out[k] = math.NaN()
-			missing[k/7]++
+			absent[k/7]++
 		}
 	}
-	if slices.Max(missing[:]) > 2 {
+	if slices.Max(absent[:]) > 2 {
 		return nil
 	}
 	return out

@@ -11,12 +11,12 @@ import (
 // encoding is the version of the binary form of a Model, its first byte.
 //
 // After it come, in the order of Model.fields: whole numbers as varints, floats
-// as IEEE 754 in little-endian order (8 bytes, those of series 4), and series
-// with their length before them. Every bit is kept: a decoded model goes on as
+// as IEEE 754 in little-endian order (8 bytes), and series of numbers of 16 bits
+// (half.go) with their length before them. Every bit is kept: a decoded model goes on as
 // the one that was encoded would have.
 //
 // Version 1 had one run of unusual buckets in the place of spells, and no tails,
-// drift and Hold. It is read; what it lacks begins empty, with a Hold of 0.
+// drift and Hold, and numbers of series had 32 bits. It is read; what it lacks begins empty, with a Hold of 0.
 const encoding, firstEncoding = 2, 1
 
 // MarshalBinary is the state of the model, at 5-minute buckets with five weeks
@@ -53,7 +53,7 @@ func (m *Model) UnmarshalBinary(data []byte) error {
 type coder interface {
 	whole(*int64)
 	float(*float64)
-	series(*[]float32)
+	series(*[]half)
 }
 
 // fields is the one list of what a state is, by version.
@@ -72,13 +72,15 @@ func (m *Model) fields(c coder, version byte) {
 	for _, v := range []*float64{&m.empty.Share, &m.empty.N, &s.sum, &s.n, &s.fineDays} {
 		c.float(v)
 	}
-	for _, v := range []*[]float32{&s.cells, &s.profile, &s.doubts, &s.fine, &s.fineDoubts, &s.seen, &s.expected} {
-		c.series(v)
-	}
 	if version == firstEncoding {
-		m.spell.Run, m.heard = 0, m.next-1
+		m.firstSeries(c.(*decoder)) // nothing is encoded so any more
 		return
 	}
+	cells := reinterpreted[half](s.cells)
+	for _, v := range []*[]half{&cells, &s.profile, &s.doubts, &s.fine, &s.fineDoubts, &s.ratios} {
+		c.series(v)
+	}
+	s.cells = reinterpreted[wide](cells)
 	m.laterFields(c)
 }
 
@@ -131,11 +133,44 @@ func (e *encoder) whole(v *int64) { e.data = binary.AppendVarint(e.data, *v) }
 func (e *encoder) float(v *float64) {
 	e.data = binary.LittleEndian.AppendUint64(e.data, math.Float64bits(*v))
 }
-func (e *encoder) series(v *[]float32) {
+func (e *encoder) series(v *[]half) {
 	e.data = binary.AppendUvarint(e.data, uint64(len(*v)))
 	for _, x := range *v {
-		e.data = binary.LittleEndian.AppendUint32(e.data, math.Float32bits(x))
+		e.data = binary.LittleEndian.AppendUint16(e.data, uint16(x))
 	}
+}
+
+// reinterpreted are the same bits as numbers of another kind.
+func reinterpreted[to, from half | wide](v []from) []to {
+	out := make([]to, len(v))
+	for i, x := range v {
+		out[i] = to(x)
+	}
+	return out
+}
+
+// firstSeries reads the series of the first version, which were 32 bits wide: what
+// was seen and expected by bucket of the day was kept apart.
+func (m *Model) firstSeries(d *decoder) {
+	s := &m.season
+	var of [7][]float64
+	for i := range of {
+		of[i] = d.floats()
+	}
+	s.cells, s.profile, s.doubts, s.fine, s.fineDoubts = wides(of[0]), halves(of[1]), halves(of[2]), halves(of[3]), halves(of[4])
+	seen, expected := of[5], of[6]
+	if len(seen) != len(expected) {
+		d.fail("as many buckets of the day were not expected as were seen")
+		return
+	}
+	s.ratios = make([]half, len(seen))
+	for i := range seen {
+		s.ratios[i] = newHalf(1)
+		if expected[i] > 0 {
+			s.ratios[i] = newHalf(seen[i] / expected[i])
+		}
+	}
+	m.spell.Run, m.heard = 0, m.next-1
 }
 
 // decoder keeps its first error; after it, fields are left as they are.
@@ -171,21 +206,37 @@ func (d *decoder) float(v *float64) {
 	}
 }
 
-func (d *decoder) series(v *[]float32) {
-	n, size := binary.Uvarint(d.data)
-	if size <= 0 || n > uint64(len(d.data)-size)/4 {
-		d.fail("cut off in a series")
-		return
-	}
-	d.data = d.data[size:]
+func (d *decoder) series(v *[]half) {
+	n := d.length(2)
 	*v = nil
 	if n > 0 {
-		*v = make([]float32, n)
+		*v = make([]half, n)
 	}
 	for i := range *v {
-		(*v)[i] = math.Float32frombits(binary.LittleEndian.Uint32(d.data[4*i:]))
+		(*v)[i] = half(binary.LittleEndian.Uint16(d.data[2*i:]))
 	}
-	d.data = d.data[4*n:]
+	d.data = d.data[2*n:]
+}
+
+// floats is a series of the first version.
+func (d *decoder) floats() []float64 {
+	out := make([]float64, d.length(4))
+	for i := range out {
+		out[i] = float64(math.Float32frombits(binary.LittleEndian.Uint32(d.data[4*i:])))
+	}
+	d.data = d.data[4*len(out):]
+	return out
+}
+
+// length is that of a series of numbers of some bytes, all of which are there.
+func (d *decoder) length(bytes int) int {
+	n, size := binary.Uvarint(d.data)
+	if size <= 0 || n > uint64(len(d.data)-size)/uint64(bytes) {
+		d.fail("cut off in a series")
+		return 0
+	}
+	d.data = d.data[size:]
+	return int(n)
 }
 
 // check completes a decoded model, and tells what could not be a state of one.
@@ -207,10 +258,10 @@ func (m *Model) check() error {
 		return fmt.Errorf("a profile of %d and %d cells for the season %v", len(s.profile), len(s.doubts), s.Kind)
 	case len(s.cells) > int(keptWeeks*week/s.cell):
 		return fmt.Errorf("%d cells: more than are kept", len(s.cells))
-	case len(s.seen) != len(want.seen) || len(s.expected) != len(want.seen):
-		return fmt.Errorf("%d and %d buckets of a day, want %d", len(s.seen), len(s.expected), len(want.seen))
-	case len(s.fine) != len(s.fineDoubts) || len(s.fine) != 0 && len(s.fine) != len(want.seen):
-		return fmt.Errorf("a pattern of %d and %d buckets of a day, want %d", len(s.fine), len(s.fineDoubts), len(want.seen))
+	case len(s.ratios) != len(want.ratios):
+		return fmt.Errorf("%d buckets of a day, want %d", len(s.ratios), len(want.ratios))
+	case len(s.fine) != len(s.fineDoubts) || len(s.fine) != 0 && len(s.fine) != len(want.ratios):
+		return fmt.Errorf("a pattern of %d and %d buckets of a day, want %d", len(s.fine), len(s.fineDoubts), len(want.ratios))
 	case m.buckets < 0 || m.buckets > 0 && (s.n < 1 || m.next <= m.first):
 		return errors.New("buckets that can't have been")
 	}

@@ -98,6 +98,10 @@ func (m *Model) weigh(f Foresight, value float64) (odd int64, learned float64) {
 	return 0, value
 }
 
+// outlierWeight is how much an outlier says of a tail: few of those that do not belong
+// to a series shall not widen it.
+const outlierWeight = 0.8
+
 // firstTails is how many buckets a series has before its tails are learned.
 const firstTails = 30
 
@@ -108,8 +112,11 @@ func (m *Model) learnTails(f Foresight, i, odd int64, value float64) {
 		return
 	}
 	weight := 1.0
-	if odd != 0 && m.spell.Fresh != nil {
+	switch {
+	case odd != 0 && m.spell.Fresh != nil:
 		weight = slowly
+	case odd == 2 || odd == -2:
+		weight = outlierWeight
 	}
 	below, atMost := f.below(value), f.atMost(value)
 	at := below + chance(i)*(atMost-below)

@@ -140,7 +140,7 @@ func (m *Model) fit(i int64) {
 	before := m.season.Kind
 	// The cells have the empty buckets in them, so they vary by those too.
 	dispersion := (1+level.dispersion())/(1-min(d.empty, 0.99)) - 1
-	m.season.fit(dispersion, m.family)
+	m.season.fit(d.mean*(1-d.empty), dispersion, m.family)
 	if m.season.Kind != before {
 		m.levels.renew()
 		m.high.renew()

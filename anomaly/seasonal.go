@@ -40,17 +40,17 @@ type seasonal struct {
 	bucket, cell int64 // ms
 
 	Kind   Season
-	cells  []float32 // mean by cell, the newest last; NaN: nothing came
-	last   int64     // index of the open cell
+	cells  []wide // mean by cell, the newest last; missing: nothing came
+	last   int64  // index of the open cell
 	begun  bool
 	sum, n float64 // of the open cell
 
-	profile        []float32 // factor by cell of the day or the week
-	doubts         []float32 // relative variance of each
-	fine           []float32 // factor by bucket of the day
-	fineDoubts     []float32
-	fineDays       float64   // days seen, at least
-	seen, expected []float32 // by bucket of the day, discounted, before fine
+	profile    []half // factor by cell of the day or the week
+	doubts     []half // relative variance of each
+	fine       []half // factor by bucket of the day
+	fineDoubts []half
+	fineDays   float64 // days seen, at least
+	ratios     []half  // of what was seen to what was expected before fine, by bucket of the day, averaged
 }
 
 func newSeasonal(bucket int64) seasonal {
@@ -60,7 +60,7 @@ func newSeasonal(bucket int64) seasonal {
 	}
 	if s.cell > bucket && day/bucket <= mostFine {
 		n := day / bucket
-		s.seen, s.expected = make([]float32, n), make([]float32, n)
+		s.ratios = slices.Repeat([]half{newHalf(1)}, int(n))
 	}
 	return s
 }
@@ -83,7 +83,7 @@ func (s *seasonal) coarse(i int64) (factor, doubt float64) {
 		return 1, 0
 	}
 	k := slot(i*s.bucket, s.cycle(), s.cell, len(s.profile))
-	return float64(s.profile[k]), float64(s.doubts[k])
+	return s.profile[k].value(), s.doubts[k].value()
 }
 
 // factor is the season's factor of a bucket, and its relative variance.
@@ -91,8 +91,8 @@ func (s *seasonal) factor(i int64) (factor, doubt float64) {
 	factor, doubt = s.coarse(i)
 	if len(s.fine) > 0 {
 		k := slot(i*s.bucket, day, s.bucket, len(s.fine))
-		factor *= float64(s.fine[k])
-		doubt += float64(s.fineDoubts[k])
+		factor *= s.fine[k].value()
+		doubt += s.fineDoubts[k].value()
 	}
 	return factor, doubt
 }
@@ -110,14 +110,15 @@ func (s *seasonal) add(i int64, value, usual, expected float64) (fit bool) {
 		s.close(cell)
 	}
 	s.sum, s.n = s.sum+value, s.n+1
-	if len(s.seen) > 0 {
-		k := slot(i*s.bucket, day, s.bucket, len(s.seen))
+	if len(s.ratios) > 0 {
+		k := slot(i*s.bucket, day, s.bucket, len(s.ratios))
 		if len(s.fine) > 0 {
-			expected /= float64(s.fine[k])
+			expected /= s.fine[k].value()
 		}
-		const keep = 1 - 1.0/fineReach
-		s.seen[k] = keep*s.seen[k] + float32(usual)
-		s.expected[k] = keep*s.expected[k] + float32(expected)
+		if expected > 0 {
+			before := s.ratios[k].value()
+			s.ratios[k] = newHalf(before + (usual/expected-before)/min(s.fineDays+1, fineReach))
+		}
 	}
 	return fit
 }
@@ -127,9 +128,9 @@ func (s *seasonal) perDay() int64 { return day / s.cell }
 // close files the open cell; cells that were skipped are missing.
 func (s *seasonal) close(next int64) {
 	most := int(keptWeeks * week / s.cell)
-	s.cells = append(s.cells, float32(s.sum/s.n))
+	s.cells = append(s.cells, newWide(s.sum/s.n))
 	for range min(next-s.last-1, int64(most)) {
-		s.cells = append(s.cells, float32(math.NaN()))
+		s.cells = append(s.cells, missing)
 	}
 	if extra := len(s.cells) - most; extra > 0 {
 		s.cells = slices.Clone(s.cells[extra:])
@@ -137,15 +138,16 @@ func (s *seasonal) close(next int64) {
 	s.last, s.sum, s.n = next, 0, 0
 }
 
-// fit finds the season in the cells kept, and its factors.
-func (s *seasonal) fit(dispersion float64, f family) {
+// fit finds the season in the cells kept, and its factors. The mean and the relative
+// variance are those of a bucket.
+func (s *seasonal) fit(mean, dispersion float64, f family) {
 	perDay := int(s.perDay())
 	if f == signed || len(s.cells) < 2*perDay || perDay < minSeason {
 		return
 	}
 	h := history{cells: make([]float64, len(s.cells)), from: s.last - int64(len(s.cells)), per: float64(s.cell / s.bucket), dispersion: dispersion, counts: f == counts}
 	for i, v := range s.cells {
-		h.cells[i] = float64(v)
+		h.cells[i] = v.value()
 	}
 	if s.Kind != NoSeason && s.cell == hour {
 		s.moveClock(&h, h.clockChange(s.profile))
@@ -157,54 +159,63 @@ func (s *seasonal) fit(dispersion float64, f family) {
 	base := ones
 	if h.repeats(perDay, h.level(perDay), ones) {
 		s.Kind, base = HourOfDay, daily
-		s.profile, s.doubts = narrow(daily), narrow(dailyDoubt)
+		s.profile, s.doubts = halves(daily), halves(dailyDoubt)
 	}
 	if len(h.cells) >= 14*perDay {
 		weekly := h.level(7 * perDay)
 		if h.repeats(7*perDay, weekly, base) {
 			factors, doubts := h.factors(weekly, slices.Repeat(base, 7))
-			s.Kind, s.profile, s.doubts = DayOfWeek, narrow(factors), narrow(doubts)
+			s.Kind, s.profile, s.doubts = DayOfWeek, halves(factors), halves(doubts)
 		}
 	}
 	if s.Kind != before { // what was seen was relative to another profile
-		clear(s.seen)
-		clear(s.expected)
+		for k := range s.ratios {
+			s.ratios[k] = newHalf(1)
+		}
 		s.fineDays = 0
 	}
-	s.fitFine(dispersion, f)
+	s.fitFine(mean, dispersion, f)
 	s.fineDays++
 }
 
-func narrow(v []float64) []float32 {
-	out := make([]float32, len(v))
-	for i, x := range v {
-		out[i] = float32(x)
-	}
-	return out
-}
-
 // fitFine finds the pattern within the hours.
-func (s *seasonal) fitFine(dispersion float64, f family) {
-	if len(s.seen) == 0 {
+func (s *seasonal) fitFine(mean, dispersion float64, f family) {
+	n := len(s.ratios)
+	if n == 0 {
 		return
 	}
+	s.fine, s.fineDoubts = nil, nil
 	if s.fineDays == 0 {
-		s.fine, s.fineDoubts = nil, nil
 		return
 	}
-	seen, expected := make([]float64, len(s.seen)), make([]float64, len(s.seen))
+	points := fineReach * (1 - math.Exp(-s.fineDays/fineReach))
+	seen, expected := make([]float64, n), make([]float64, n)
 	for i := range seen {
-		seen[i], expected[i] = float64(s.seen[i]), float64(s.expected[i])
+		expected[i] = mean * points * s.ofDay(i)
+		seen[i] = s.ratios[i].value() * expected[i]
 	}
 	if all := floats.Sum(expected); all > 0 {
 		floats.Scale(floats.Sum(seen)/all, expected) // the level is the level's affair
 	}
-	points := fineReach * (1 - math.Exp(-s.fineDays/fineReach))
 	factors, doubts := shrink(seen, expected, dispersion/points, f == counts)
-	s.fine, s.fineDoubts = nil, nil
 	if slices.Max(doubts) > 0 {
-		s.fine, s.fineDoubts = narrow(factors), narrow(doubts)
+		s.fine, s.fineDoubts = halves(factors), halves(doubts)
 	}
+}
+
+// ofDay is the factor of the cell of a bucket of the day, the mean of those of the
+// week.
+func (s *seasonal) ofDay(bucket int) float64 {
+	if len(s.profile) == 0 {
+		return 1
+	}
+	perDay := int(s.perDay())
+	cell, days := bucket*perDay/len(s.ratios), len(s.profile)/perDay
+	sum := 0.0
+	for d := range days {
+		sum += s.profile[d*perDay+cell].value()
+	}
+	return sum / float64(days)
 }
 
 // moveClock moves what is known of the time before the last day by some hours,
@@ -221,15 +232,14 @@ func (s *seasonal) moveClock(h *history, hours int) {
 			h.cells[i] = before[from]
 		}
 	}
-	s.cells = narrow(h.cells)
-	if n := len(s.seen); n > 0 {
-		by := hours * int(s.cell/s.bucket)
-		s.seen, s.expected = rotated(s.seen, by), rotated(s.expected, by)
+	s.cells = wides(h.cells)
+	if len(s.ratios) > 0 {
+		s.ratios = rotated(s.ratios, hours*int(s.cell/s.bucket))
 	}
 }
 
 // rotated moves every value some places on, those at the end to the front.
-func rotated(v []float32, by int) []float32 {
+func rotated(v []half, by int) []half {
 	cut := (len(v) - by%len(v)) % len(v)
 	return slices.Concat(v[cut:], v[:cut])
 }
@@ -328,12 +338,12 @@ func (h *history) repeats(cycle int, level, base []float64) bool {
 
 // clockChange tells by how many hours (−1, 0 or 1) the last day came later than
 // the profile says, going by which of these explains it clearly best.
-func (h *history) clockChange(profile []float32) int {
+func (h *history) clockChange(profile []half) int {
 	last := h.cells[len(h.cells)-24:]
 	off := func(hours int) float64 {
 		sum, weight := 0.0, 0.0
 		at := func(i int) float64 {
-			return float64(profile[h.slot(len(h.cells)-24+i-hours+len(profile), len(profile))])
+			return profile[h.slot(len(h.cells)-24+i-hours+len(profile), len(profile))].value()
 		}
 		for i, x := range last {
 			if x == x {

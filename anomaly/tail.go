@@ -20,7 +20,7 @@ const (
 	// tailBuckets is how many buckets the learning reaches back.
 	tailBuckets = 6000
 	// tailPrior is how many buckets' worth of fitting shape each interval starts with.
-	tailPrior = 6
+	tailPrior = 4
 	// tailKept is how much of what was learned stays when the season is another.
 	tailKept = 0.05
 	// mostSurprise bounds t: a float tells apart no more of a probability near 1.
