@@ -25,7 +25,7 @@ func newIngest() *cobra.Command {
 		Short: "Ship log files to the engine",
 		Long: `Ships log files to the engine's intake. A JSON object is an event as /api/v2/logs
 takes it, and means what it does to "backtest" and "search --events"; a line of
-text is a raw log line, which the engine parses by its source (sshd, auditd).
+text is a raw log line, which the engine's pipelines parse by its source.
 
 Files may be text (UTF-8 or UTF-16), JSON (objects one a line or over several,
 arrays, {"Records":[…]}, {"value":[…]} and the like), CSV, event logs of Windows

@@ -11,6 +11,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/structpb"
+
+	pb "nightjar/api/v1"
 )
 
 // appPipeline parses lines of an application of the test.
@@ -157,5 +166,51 @@ func TestFilesAreReadAsTheEngineReadsThem(t *testing.T) {
 	}
 	if out, _, _ := command("search", "@usr.name:alice", "--events", lines, "--source", "app"); out != "" {
 		t.Errorf("the built-in pipelines find %q", out)
+	}
+}
+
+// TestPipelinesAreKeptOverGRPC makes, previews and deletes one.
+func TestPipelinesAreKeptOverGRPC(t *testing.T) {
+	p := startEngine(t)
+	conn, err := grpc.NewClient(p.grpc, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	ctx := metadata.AppendToOutgoingContext(t.Context(), "dd-api-key", p.key)
+	pipelines := pb.NewPipelineServiceClient(conn)
+	processors, err := structpb.NewList([]any{map[string]any{"type": "attribute-remapper", "is_enabled": true, "sources": []any{"who"}, "target": "usr.id"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mine := &pb.Pipeline{Name: new("mine"), IsEnabled: new(true), Filter: &pb.PipelineFilter{Query: "source:app"}, Processors: processors}
+	made, err := pipelines.CreatePipeline(ctx, &pb.CreatePipelineRequest{Pipeline: mine})
+	if err != nil || made.GetId() == "" || made.GetProcessors().GetValues()[0].GetStructValue().GetFields()["target"].GetStringValue() != "usr.id" {
+		t.Fatalf("made %v, %v", made, err)
+	}
+	event, err := structpb.NewValue(map[string]any{"ddsource": "app", "who": "alice"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	preview, err := pipelines.PreviewPipelines(ctx, &pb.PreviewPipelinesRequest{Event: event})
+	if err != nil {
+		t.Fatal(err)
+	}
+	usr := preview.GetAfter().GetAttributes().GetAttributes().GetFields()["usr"].GetStructValue().GetFields()["id"].GetStringValue()
+	if usr != "alice" || preview.GetTrace().GetStructValue() == nil || preview.GetRaw() == "" {
+		t.Errorf("preview %v", preview)
+	}
+	versions, err := pipelines.ListPipelineVersions(ctx, &pb.GetPipelineRequest{PipelineId: made.GetId()})
+	if err != nil || len(versions.GetData()) != 1 {
+		t.Errorf("versions %v, %v", versions, err)
+	}
+	if _, err := pipelines.CheckPipeline(ctx, &pb.CheckPipelineRequest{Pipeline: &pb.Pipeline{Name: new("x"), Filter: &pb.PipelineFilter{Query: "a:("}}}); status.Code(err) != codes.InvalidArgument {
+		t.Errorf("a broken filter: %v", err)
+	}
+	if _, err := pipelines.DeletePipeline(ctx, &pb.DeletePipelineRequest{PipelineId: made.GetId()}); err != nil {
+		t.Error(err)
+	}
+	if _, err := pipelines.GetPipelineState(ctx, &pb.GetPipelineRequest{PipelineId: made.GetId()}); status.Code(err) != codes.NotFound {
+		t.Errorf("it is still there: %v", err)
 	}
 }
