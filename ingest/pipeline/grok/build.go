@@ -162,6 +162,8 @@ func (b *builder) loop(n *node, next part) part {
 		return b.classLoop(n, next, false)
 	case n.min == 1 && n.max == 1:
 		return b.follow(sub, next)
+	case n.max < 0 && n.min <= 1 && runs(sub) != nil:
+		return b.runs(n, next)
 	case n.min == 0 && n.max == 1:
 		branches := []*node{sub, {op: opEmpty}}
 		if n.lazy {
@@ -184,6 +186,56 @@ func (b *builder) loop(n *node, next part) part {
 		out.end = out.end || next.end
 	}
 	return out
+}
+
+// runs is the one class among the alternatives of n, if no other can begin with its
+// characters, and nothing in them is captured: (?:[^"\\]|\\.)* is such a loop's body.
+func runs(n *node) (class *node) {
+	for n.op == opGroup && !n.used {
+		n = n.subs[0]
+	}
+	if n.op != opAlt {
+		return nil
+	}
+	var others byteSet
+	for _, s := range n.subs {
+		if s.op == opClass && class == nil {
+			class = s
+			continue
+		}
+		first, empty := s.first()
+		if empty || s.any(func(s *node) bool { return s.op == opCapture || s.op == opGroup && s.used }) {
+			return nil
+		}
+		others.union(first)
+	}
+	if class == nil || class.set.bytes().meets(others) {
+		return nil
+	}
+	return class
+}
+
+// runs is the loop (C|X)*, of a class and others, as C*(XC*)*: what is repeated at each
+// place is told by its character, so the matches are the same, in the same order, and
+// most of them are one step.
+func (b *builder) runs(n *node, next part) part {
+	body := n.subs[0]
+	for body.op == opGroup {
+		body = body.subs[0]
+	}
+	class := runs(body)
+	others := &node{op: opAlt}
+	for _, s := range body.subs {
+		if s != class {
+			others.subs = append(others.subs, s)
+		}
+	}
+	run := &node{op: opLoop, subs: []*node{class}, max: -1, lazy: n.lazy}
+	all := cat(run, &node{op: opLoop, subs: []*node{cat(others, run)}, max: -1, lazy: n.lazy})
+	if n.min == 1 {
+		all = cat(body, all)
+	}
+	return b.follow(all, next)
 }
 
 // classLoop is a loop over single characters. Where what follows can't begin with

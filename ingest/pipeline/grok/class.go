@@ -37,7 +37,6 @@ var (
 	notNewline = newClass(0, '\n'-1, '\n'+1, unicode.MaxRune)
 	digits     = newClass('0', '9')
 	wordChars  = newClass('0', '9', 'A', 'Z', '_', '_', 'a', 'z')
-	notSpace   = newClass(0, 8, 11, 11, 14, 31, 33, unicode.MaxRune)
 	spaces     = newClass(9, 10, 12, 13, 32, 32)
 )
 

@@ -57,6 +57,8 @@ func (g *patterns) pattern(depth int) string {
 		inner := g.pattern(depth - 1)
 		g.names++
 		return fmt.Sprintf("(?<n%d>%s)", g.names, inner)
+	case n < 18 && g.IntN(2) == 0:
+		return g.pick("(?:[^a]|a.)", "(?:1|[ab]|é)", "(?:ab|[^a\"]|\"1)", "(?:[^1]|1%{data})") + g.pick("*", "+") + g.pick("", "?")
 	case n < 18:
 		return "(?>" + g.pattern(depth-1) + ")"
 	case n < 19:
