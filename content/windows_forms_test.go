@@ -146,6 +146,19 @@ func TestAnEventOfWindowsIsOneHoweverItTravels(t *testing.T) {
 	}
 }
 
+// TestModulesOfWinlogbeatNameTheSource has an event whose source is the module that
+// Winlogbeat's own configuration names, and one of another sender by that name.
+func TestModulesOfWinlogbeatNameTheSource(t *testing.T) {
+	set := bundled(t)
+	e := decoded(t, set, "security", `{"@timestamp":"2025-12-31T10:00:00.123Z","event":{"module":"security","code":"4625"},"winlog":{"channel":"Security","event_id":"4625","computer_name":"dc1","provider_name":"Microsoft-Windows-Security-Auditing","event_data":{"TargetUserName":"bob","IpAddress":"192.0.2.7"}}}`)
+	if got := strings.Join(standardOf(&e), " "); got != "evt.category=authentication evt.name=authentication evt.outcome=failure network.client.ip=192.0.2.7 usr.id=bob usr.name=bob" || e.Host != "dc1" {
+		t.Errorf("host %q: %s", e.Host, got)
+	}
+	if e = decoded(t, set, "security", `{"message":"x","event_id":7}`); e.Has("nightjar.pipelines") || e.Has("EventID") {
+		t.Error(e.JSON)
+	}
+}
+
 // windowsEvents have one of each kind, at least.
 var windowsEvents = []windowsEvent{
 	{channel: "Security", provider: "Microsoft-Windows-Security-Auditing", computer: "pc1.example.test", time: "2025-12-31T10:00:00.1234567Z", keywords: "0x8020000000000000", id: 4624, data: [][2]string{

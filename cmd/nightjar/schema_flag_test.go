@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -49,6 +50,15 @@ func TestQuestionsAreAskedAndAnsweredInOtherNames(t *testing.T) {
 		if code != exitOK || !strings.Contains(stdout, `"rows":`+c.want) {
 			t.Errorf("%s: exit %d, %s%s", c.query, code, stdout, stderr)
 		}
+	}
+	var counted struct {
+		Data struct {
+			Buckets []struct{ By, Computes map[string]any }
+		}
+	}
+	p.call(http.MethodPost, "/api/v2/logs/analytics/aggregate", []byte(`{"filter":{"query":"@user.name:bob","from":"1772366300000","schema":"ecs"},"group_by":[{"facet":"@source.ip"}],"compute":[{"aggregation":"max","metric":"@source.port"}]}`), &counted)
+	if b := counted.Data.Buckets; len(b) != 1 || b[0].By["@source.ip"] != "192.0.2.1" || b[0].Computes["c0"] != 4242.0 {
+		t.Errorf("counted %+v", counted)
 	}
 	for _, args := range [][]string{{"search", "a", "--schema", "cim"}, {"sql", "SELECT 1", "--schema", "cim"}} {
 		if _, stderr, code := p.run(args...); code != exitUsage || !strings.Contains(stderr, "want ecs or ocsf") {
