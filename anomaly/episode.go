@@ -60,8 +60,10 @@ func (e *episode) lasts(score, level float64, departed bool) bool {
 const (
 	// onset is the distance from the forecast, in standard deviations, at which the
 	// series departs, over the one below which a point is back, and returned how
-	// many points in a row end the departure.
-	onset, over, returned = 5.0, 3.0, 5
+	// many points in a row do not end the departure yet.
+	onset, over, returned = 5.0, 2.0, 5
+	// horizon is how many points ahead the forecast is to be good.
+	horizon = 100
 	// relearning is how many points after a departure became the new normal none
 	// begins: the spread of the new one is not known yet.
 	relearning = 250
@@ -87,7 +89,7 @@ func (s *Scorer) depart(x, floor float64) float64 {
 		return 0
 	}
 	d.points++
-	off := d.sign * (x - d.level - d.from.seasonAt(s.clock.index)) / (d.from.deviation(s.clock.index) + floor)
+	off := d.sign * (x - d.level - d.from.seasonAt(s.clock.index)) / (d.from.ahead(s.clock.index, d.points) + floor)
 	if off >= over {
 		d.back = 0
 	} else {
@@ -109,8 +111,7 @@ func (s *Scorer) depart(x, floor float64) float64 {
 	case off < over:
 		return 0
 	}
-	const least = 1.3
-	return least + (muted-least)*s.trust(off/(off+over))
+	return muted * s.trust(off/(off+over))
 }
 
 // leave is the departure that x begins, or none.
@@ -118,9 +119,12 @@ func (s *Scorer) leave(x, floor float64) *departure {
 	if s.clock.index < s.relearn {
 		return nil
 	}
-	from := s.best(steadySeasonal)
-	if from == nil {
-		from = s.best(steadyTracker)
+	var from *tracker
+	least := math.Inf(1)
+	for _, t := range s.trackers {
+		if doubt := t.spread * t.widening(horizon); t.n > youth && doubt < least {
+			from, least = t, doubt
+		}
 	}
 	off := (x - from.forecast(s.clock.index)) / (from.deviation(s.clock.index) + floor)
 	if math.Abs(off) <= onset {

@@ -8,9 +8,6 @@ var speeds = [...]float64{0.9, 0.4, 0.1, slowSpeed}
 
 const (
 	slowSpeed = 0.02
-	// steadySpeed is the most of a tracker whose forecast reaches further than a
-	// point.
-	steadySpeed = 0.4
 	// maxHistory is how many points the seasons are looked for in.
 	maxHistory = 1 << 14
 	// firstSearch and mostBetween are after how many points seasons are looked for
@@ -190,9 +187,5 @@ func (s *Scorer) best(fits func(*tracker) bool) *tracker {
 	return best
 }
 
-func anyTracker(*tracker) bool      { return true }
-func slowTracker(t *tracker) bool   { return t.speed == slowSpeed }
-func steadyTracker(t *tracker) bool { return t.speed <= steadySpeed }
-func steadySeasonal(t *tracker) bool {
-	return t.speed <= steadySpeed && t.period > 0
-}
+func anyTracker(*tracker) bool    { return true }
+func slowTracker(t *tracker) bool { return t.speed == slowSpeed }

@@ -168,7 +168,7 @@ func calmFamilies() []calmSeries {
 // TestAScoreIsOneMinusP: of the points of a series in which nothing happens, a
 // share of 1 − s is above s.
 func TestAScoreIsOneMinusP(t *testing.T) {
-	const learned, tested, seeds = 7 * 288, 10_000, 4
+	const learned, tested, seeds = 21 * 288, 10_000, 4
 	for k, f := range calmFamilies() {
 		bounds := []struct{ level, least, most float64 }{
 			{0.9, 0.5, 1.6}, {0.95, 0.5, 2.5}, {0.99, 0.4, 2.2}, {0.995, 0.4, 1.6}, {0.999, 0.15, 2.5},

@@ -74,6 +74,18 @@ func (t *tracker) deviation(i int64) float64 {
 	return math.Sqrt((1-share)*at*at + share*t.spread*t.spread)
 }
 
+// ahead is the standard deviation of a forecast for i made some points before.
+func (t *tracker) ahead(i int64, points int) float64 {
+	return t.deviation(i) * t.widening(points)
+}
+
+// widening is how much wider a forecast is some points after the next: the level
+// goes on moving (Hyndman and others, "Forecasting with exponential smoothing",
+// 2008, section 6).
+func (t *tracker) widening(points int) float64 {
+	return math.Sqrt(1 + t.speed*t.speed*float64(points-1))
+}
+
 // follow moves the level towards x, by no more than is usual for the tracker or for
 // the series (reach), and returns how far off the forecast was, and the usual error.
 func (t *tracker) follow(i int64, x, reach float64) (off, deviation float64) {
