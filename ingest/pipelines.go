@@ -106,12 +106,15 @@ func (d *Decoder) takeOver(e *schema.Event, x *draft, r *record.Record, applied 
 		}
 	}
 	x.applied = applied
+	if applied.Redacted != nil {
+		e.Message = redactedStrings(e.Message, applied.Redacted, 0) // whose text is redacted already
+	}
 	if plain || d.Offline {
 		return
 	}
 	e.Original = x.original()
 	if applied.Redacted != nil {
-		e.Original = applied.Redacted(e.Original)
+		e.Original = redacted(e.Original, applied.Redacted)
 	}
 	if e.Original == e.Message {
 		e.Original = ""

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/valyala/fastjson"
+
 	"nightjar/ingest/record"
 	"nightjar/ingest/wal"
 	"nightjar/schema"
@@ -52,6 +54,46 @@ func TestPipelinesChangeEventsOnTheirWayIn(t *testing.T) {
 			t.Errorf("%s: at %s, %d without a time", c.in, e.At, d.Untimed)
 		}
 	}
+}
+
+// TestWhatIsRedactedIsInNoForm has a secret in the escapes and foldings that JSON may have:
+// it is neither in the message nor in the event as it came.
+func TestWhatIsRedactedIsInNoForm(t *testing.T) {
+	for _, in := range []string{
+		`{"ddsource":"s","message":"m","pw":"hunter2"}`,
+		`{"ddsource":"s","message":"m","pw":"hunter\u0032"}`,
+		`{"ddsource":"s","message":"m","\u0068unter2":["x",{"y":"a \u0068unter2 b"}]}`,
+		`{"ddsource":"s","message":"{\"pw\":\"hunter\\u0032\"}"}`,
+		`{"ddsource":"s","message":"m","body":"{\"pw\":\"{\\\"x\\\":\\\"hunter\\\\u0032\\\"}\"}"}`,
+	} {
+		d := Decoder{Now: testNow, Pipelines: stamps{"s"}}
+		e := decoded(t, &d, in)
+		said := e.Message + e.Original
+		for range 4 { // as a reader would unfold it
+			said = strings.NewReplacer(`\\`, `\`).Replace(said)
+			said = strings.NewReplacer(`\u0032`, "2", `\u0068`, "h").Replace(said)
+		}
+		if strings.Contains(said, "hunter2") || e.Original == "" {
+			t.Errorf("%s:\n  message  %s\n  original %s", in, e.Message, e.Original)
+		}
+	}
+	for _, text := range []string{"", "{", "plain", `{"a": 1.50, "b": [true, null, "x"]}`} {
+		if got := redacted(text, func(s string) string { return s }); got != text {
+			t.Errorf("%s, in which nothing is redacted, became %s", text, got)
+		}
+	}
+}
+
+// FuzzRedacted: what is redacted stays JSON, and is redacted.
+func FuzzRedacted(f *testing.F) {
+	f.Add(`{"a":"hunter2","b":["{\"c\":\"hunter\\u0032\"}",1e5]}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		without := func(s string) string { return strings.ReplaceAll(s, "hunter2", "x") }
+		out := redactedStrings(text, without, 0)
+		if fastjson.Validate(text) == nil && fastjson.Validate(out) != nil {
+			t.Errorf("%q became %q, which is no JSON", text, out)
+		}
+	})
 }
 
 // TestWhatSendersSayOfHowAnEventWasReadIsDropped: it would else be taken for what this
