@@ -202,11 +202,11 @@ func (o *previewOptions) offlineAsker(draft *pipeline.Pipeline) (func(map[string
 			return out, err
 		}
 		out.Before, out.After, out.Raw = itemOf(&p.Before), itemOf(&p.After), p.After.Original
-		out.shown, err = json.Marshal(struct {
-			Before, After logItem
-			Trace         json.RawMessage
-			Raw           string `json:",omitempty"`
-		}{out.Before, out.After, out.Trace, out.Raw})
+		shown := map[string]any{"before": asInAPI(&p.Before), "after": asInAPI(&p.After), "trace": out.Trace}
+		if out.Raw != "" {
+			shown["raw"] = out.Raw
+		}
+		out.shown, err = json.Marshal(shown)
 		return out, err
 	}, nil
 }
@@ -217,6 +217,17 @@ func itemOf(e *schema.Event) (i logItem) {
 	a.Timestamp, a.Source, a.Service, a.Host, a.Status, a.Message, a.Tags = e.At.Time(), e.Source, e.Service, e.Host, e.Status, e.Message, e.Tags
 	a.Attributes = json.RawMessage(e.JSON)
 	return i
+}
+
+// asInAPI is an event in the API's JSON.
+func asInAPI(e *schema.Event) map[string]any {
+	a := map[string]any{"timestamp": e.At.String(), "tags": append([]string{}, e.Tags...), "attributes": json.RawMessage(e.JSON)}
+	for name, text := range map[string]string{"source": e.Source, "service": e.Service, "host": e.Host, "status": e.Status, "message": e.Message} {
+		if text != "" {
+			a[name] = text
+		}
+	}
+	return map[string]any{"type": "log", "attributes": a}
 }
 
 func printPreviews(w io.Writer, answers []previewAnswer) error {
@@ -257,7 +268,11 @@ func (a *previewAnswer) print(out *strings.Builder) error {
 		}
 	}
 	if !applied {
-		fmt.Fprintf(out, "  no pipeline applied: no filter finds it (source %q)\n", printable(a.After.Attributes.Source))
+		of := "source " + printable(a.After.Attributes.Source)
+		if of == "source " {
+			of = "it has no source, and none could be guessed; --source says it"
+		}
+		fmt.Fprintf(out, "  no pipeline applied: no filter finds it (%s)\n", of)
 	}
 	before, err := a.Before.leaves()
 	if err != nil {
