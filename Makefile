@@ -139,12 +139,17 @@ bench-ingest: setup
 # bench-anomaly scores the public series of ../shared/data beside four methods that
 # are well known, and ours again with the scorer of ../shared/bench/nab; and shows
 # how the scores of series in which nothing happens are spread, and what a row costs.
+# Of rules' models: how they are calibrated, what a bucket costs, and what 100,000 live
+# groups take.
 ANOMALY_RESULTS := /tmp/nightjar-nab
 bench-anomaly:
 	$(GO) test -count 1 -v -run 'Scoreboard|Made' ./anomaly/bench -all -files -results $(ANOMALY_RESULTS)
 	cd ../shared/bench && $(GO) run ./nab -windows ../data/nab/combined_windows.json -results $(ANOMALY_RESULTS) -name nightjar
 	SHOW=1 $(GO) test -count 1 -v -run OneMinusP ./anomaly
 	$(GO) test -run '^$$' -bench 'Score$$' -benchtime 3s ./anomaly/bench
+	$(GO) test -count 1 -v -run 'Share|EveryLength|Hard' ./anomaly
+	$(GO) test -run '^$$' -bench BucketOfAGroup -benchtime 3s ./anomaly
+	GOGC=200 GOMEMLIMIT=1400MiB $(GO) test -run '^$$' -bench LiveGroups -benchtime 1x ./scheduler
 
 # bench-agent measures what an agent costs the programs of this host (as root), and
 # with QEMU the same by counted instructions, whatever else the machine does.

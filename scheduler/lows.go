@@ -200,10 +200,8 @@ func (s *series) heardBefore(u *usual, bucket int64) int64 {
 	if s.base != nil && s.base.Heard()/u.width <= bucket {
 		last = s.base.Heard() / u.width
 	}
-	for _, c := range s.counts {
-		if b := int64(c.bucket); b <= bucket {
-			last = max(last, b)
-		}
+	if b, ok := s.counts.last(bucket); ok {
+		last = max(last, b)
 	}
 	for b := range s.sums {
 		if b <= bucket {

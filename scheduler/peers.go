@@ -106,11 +106,7 @@ func (u *usual) peerStretch(key peerKey) map[float64]int {
 
 // filled reports whether there was an event in a bucket.
 func (s *series) filled(bucket int64) bool {
-	if s.sums[bucket] != nil {
-		return true
-	}
-	_, found := s.find(bucket)
-	return found
+	return s.sums[bucket] != nil || s.counts.count(bucket) > 0
 }
 
 // changePeers notes that a bucket of a group is about to change. What was judged by

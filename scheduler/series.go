@@ -1,7 +1,6 @@
 package scheduler
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -72,7 +71,7 @@ type series struct {
 	label  int
 	group  []string
 	base   *anomaly.Model
-	counts []bucketCount     // of a label that counts: in order
+	counts tally             // of a label that counts
 	sums   map[int64]*window // of others
 	first  int64             // bucket of the first event
 	heard  int64             // bucket of the last
@@ -80,12 +79,6 @@ type series struct {
 	head   *anomaly.Model
 	next   int64 // bucket that head foresees
 	kept   []foreseen
-}
-
-// bucketCount is kept small: there are a thousand for each group.
-type bucketCount struct {
-	bucket int32 // before 1970 it is negative
-	count  uint32
 }
 
 func newUsual(plan *compiler.Plan) *usual {
@@ -119,7 +112,7 @@ func (u *usual) count(m *compiler.Match) {
 	u.changePeers(m.Label, b)
 	s.changed(b)
 	if u.plan.Labels[m.Label].Aggregation == compiler.AggCount {
-		s.add(b, 1)
+		s.counts.add(b, 1)
 	} else {
 		s.sum(u.plan, b).add(m)
 	}
@@ -138,21 +131,6 @@ func (s *series) changed(bucket int64) {
 	if s.head != nil && bucket < s.next {
 		s.head = nil
 	}
-}
-
-func (s *series) add(bucket int64, n uint64) {
-	i, found := s.find(bucket)
-	if !found {
-		s.counts = slices.Insert(s.counts, i, bucketCount{bucket: int32(bucket)})
-	}
-	s.counts[i].count = uint32(min(uint64(s.counts[i].count)+n, math.MaxUint32))
-}
-
-func (s *series) find(bucket int64) (int, bool) {
-	if n := len(s.counts); n > 0 && int64(s.counts[n-1].bucket) < bucket {
-		return n, false // as they come
-	}
-	return slices.BinarySearchFunc(s.counts, bucket, func(c bucketCount, b int64) int { return cmp.Compare(int64(c.bucket), b) })
 }
 
 // sum is what a bucket adds up to, as the window that slides over matches has it:
@@ -210,10 +188,7 @@ func (s *series) value(bucket int64) float64 {
 	if w := s.sums[bucket]; w != nil {
 		return max(-math.MaxFloat32, min(w.values()[s.label], math.MaxFloat32)) // finite
 	}
-	if i, found := s.find(bucket); found {
-		return float64(s.counts[i].count)
-	}
-	return 0
+	return float64(s.counts.count(bucket))
 }
 
 // judge are a label's values for a bucket that holds x, and is open to more: the
@@ -294,8 +269,9 @@ func (u *usual) firstCase(values []float64) int {
 }
 
 // settle teaches the models the buckets that no event can change any more, those
-// before horizon, and returns the models that differ from what is stored.
-func (u *usual) settle(newest schema.Millis, lateness time.Duration) (models []SeriesModel, horizon int64, err error) {
+// before horizon, and saves those that differ from what is stored, some at a time. It
+// reports whether there were any.
+func (u *usual) settle(newest schema.Millis, lateness time.Duration, save func([]SeriesModel) error) (horizon int64, some bool, err error) {
 	kept := lateness + settled
 	if u.plan.Anomaly.Peers {
 		kept += peersReach
@@ -303,30 +279,51 @@ func (u *usual) settle(newest schema.Millis, lateness time.Duration) (models []S
 	}
 	horizon = u.bucketOf(newest.Add(-kept))
 	if horizon-u.settled < settleEvery*3_600_000/u.width {
-		return nil, u.settled, nil
+		return u.settled, false, nil
 	}
-	var out []SeriesModel
+	var part []SeriesModel
 	for _, s := range u.series {
 		if s.base == nil && s.first >= horizon {
 			continue
 		}
-		m, next, err := s.restart(u)
+		state, err := s.settle(u, horizon)
 		if err != nil {
-			return nil, 0, err
+			return 0, false, err
 		}
-		if err := s.learn(u, m, &next, horizon); err != nil {
-			return nil, 0, err
+		some = true
+		if part = append(part, SeriesModel{s.label, s.group, schema.Millis(horizon * u.width), state}); len(part) < settledAtOnce {
+			continue
 		}
-		state, err := m.MarshalBinary()
-		if err != nil {
-			return nil, 0, err
+		if err := save(part); err != nil {
+			return 0, false, err
 		}
-		s.base = m
-		s.counts = slices.DeleteFunc(s.counts, func(c bucketCount) bool { return int64(c.bucket) < horizon })
-		maps.DeleteFunc(s.sums, func(b int64, _ *window) bool { return b < horizon })
-		out = append(out, SeriesModel{s.label, s.group, schema.Millis(horizon * u.width), state})
+		part = part[:0]
 	}
-	return out, horizon, nil
+	if len(part) > 0 {
+		err = save(part)
+	}
+	return horizon, some, err
+}
+
+// settledAtOnce is how many models are saved together: their states take memory.
+const settledAtOnce = 1000
+
+// settle teaches the series' base the buckets before a horizon.
+func (s *series) settle(u *usual, horizon int64) (state []byte, err error) {
+	m, next, err := s.restart(u)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.learn(u, m, &next, horizon); err != nil {
+		return nil, err
+	}
+	if state, err = m.MarshalBinary(); err != nil {
+		return nil, err
+	}
+	s.base = m
+	s.counts.letGo(horizon)
+	maps.DeleteFunc(s.sums, func(b int64, _ *window) bool { return b < horizon })
+	return state, nil
 }
 
 // settleEvery is how many hours of buckets are settled together.
@@ -382,7 +379,7 @@ func (u *usual) load(ctx context.Context, from Models, through uint64, except []
 		s.changed(b.Bucket)
 		u.peers.top = max(u.peers.top, b.Bucket)
 		if u.plan.Labels[b.Label].Aggregation == compiler.AggCount {
-			s.add(b.Bucket, b.Count)
+			s.counts.add(b.Bucket, b.Count)
 		} else {
 			s.sum(u.plan, b.Bucket).refill(b)
 		}
@@ -419,18 +416,15 @@ func (s *Scheduler) settle(ctx context.Context) error {
 		if v := s.vigils[key]; v != nil { // closed buckets are judged before they are settled
 			newest = min(newest, v.judged)
 		}
-		models, horizon, err := u.settle(newest, s.deps.Lateness)
+		horizon, some, err := u.settle(newest, s.deps.Lateness, func(part []SeriesModel) error {
+			return s.deps.Models.SaveModels(ctx, key, part, 0)
+		})
 		if err != nil {
-			return fmt.Errorf("learn what is usual for rule %s: %w", u.plan.Rule.ID, err)
+			return fmt.Errorf("learn and store what is usual for rule %s: %w", u.plan.Rule.ID, err)
 		}
-		if len(models) == 0 {
+		if !some {
 			u.settled = horizon
 			continue
-		}
-		for part := range slices.Chunk(models, 1000) {
-			if err := s.deps.Models.SaveModels(ctx, key, part, 0); err != nil {
-				return fmt.Errorf("store what is usual: %w", err)
-			}
 		}
 		if err := s.deps.Models.SaveModels(ctx, key, nil, schema.Millis(horizon*u.width)); err != nil {
 			return fmt.Errorf("store what is usual: %w", err)
