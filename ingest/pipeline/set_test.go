@@ -72,6 +72,10 @@ processors:
 	if got, want := shown(r), `{"new":"new","c":"ok","was":"old","l":"yes"}`; got != want || r.Service != "new" {
 		t.Errorf("got %s, service %s", got, r.Service)
 	}
+	r = recordOf(t, "") // of which the status is that of events that say none
+	if NewSet([]*Pipeline{pipelineOf(t, "- {type: string-builder-processor, template: 'is %{status}', target: s}")}, worldOf()).Run(r); shown(r) != `{}` {
+		t.Errorf("a status that nobody said: %s", shown(r))
+	}
 	r = recordOf(t, `{"status":"x"}`)
 	r.Status = "SUCCESSFUL"
 	if set.Run(r); shown(r) != `{"status":"x"}` {
