@@ -309,6 +309,22 @@ func TestRealAuthLog(t *testing.T) {
 	}
 }
 
+// TestIISIsReadByTheFieldsThatItsDirectiveNames sends a log with fields of one's own choice.
+func TestIISIsReadByTheFieldsThatItsDirectiveNames(t *testing.T) {
+	d := decoder(t, "")
+	events, err := d.Lines([]byte("#Software: Microsoft Internet Information Services 10.0\r\n#Version: 1.0\r\n#Fields: date time c-ip cs-method cs-uri-stem sc-status\r\n" +
+		"2026-03-01 10:00:00 192.0.2.7 GET /a 404\r\n#Fields: time date sc-status c-ip cs-method cs-uri-stem\r\n10:00:01 2026-03-01 200 192.0.2.8 POST /b\r\n"))
+	if err != nil || len(events) != 2 {
+		t.Fatal(events, err)
+	}
+	for i, want := range []string{"2026-03-01T10:00:00.000Z iis 192.0.2.7 GET /a 404", "2026-03-01T10:00:01.000Z iis 192.0.2.8 POST /b 200"} {
+		e := &events[i]
+		if got := strings.Join([]string{e.At.String(), e.Source, value(e, "network.client.ip"), value(e, "http.method"), value(e, "http.url"), value(e, "http.status_code")}, " "); got != want {
+			t.Errorf("got %s, want %s: %s", got, want, e.JSON)
+		}
+	}
+}
+
 // authLine is a line of the log as an independent script read it.
 type authLine struct {
 	Line      int

@@ -13,6 +13,7 @@ import (
 
 	"github.com/valyala/fastjson"
 
+	"nightjar/ingest/w3c"
 	"nightjar/schema"
 )
 
@@ -384,17 +385,19 @@ func NewBadJSON(body []byte, err error, want string) *BadInput {
 }
 
 // Lines reads one event a line. Empty lines are none. A first line that names the fields
-// of a VPC flow log is none, but says what the others mean.
+// of a VPC flow log is none, but says what the others mean; so do the directives of a
+// body that begins as logs of W3C's format do.
 func (d *Decoder) Lines(body []byte) ([]schema.Event, error) {
 	var events []schema.Event
 	flow, head := flowOf(body)
+	rows := w3cRows{is: w3c.IsHead(string(body[:min(len(body), maxFlowHead)]))}
 	for at := head; at < len(body); {
 		end := at + len(body[at:])
 		if i := bytes.IndexByte(body[at:], '\n'); i >= 0 {
 			end = at + i
 		}
 		line := bytes.TrimSuffix(body[at:end], []byte("\r"))
-		if len(bytes.TrimSpace(line)) > 0 {
+		if len(bytes.TrimSpace(line)) > 0 && !rows.directive(line) {
 			if len(events) >= MaxRequestValues {
 				err := d.bad(body, len(events), at, fmt.Sprintf("more than %d lines in a request; send fewer", MaxRequestValues))
 				err.TooLarge = true
@@ -403,7 +406,11 @@ func (d *Decoder) Lines(body []byte) ([]schema.Event, error) {
 			if err := d.another(); err != nil {
 				return nil, err
 			}
-			if object, ok := flow.Append(nil, string(line)); ok {
+			object, ok := flow.Append(nil, string(line))
+			if !ok {
+				object, ok = rows.fields.Append(nil, string(line))
+			}
+			if ok {
 				var err error
 				if events, err = d.Append(events, object); err != nil {
 					return nil, err

@@ -73,6 +73,7 @@ var objectShapes = []objectShape{
 	{source: "tetragon", mark: "process_tracepoint", has: []string{"node_name|time"}},
 	{source: "tetragon", mark: "process_uprobe", has: []string{"node_name|time"}},
 	{source: "tetragon", mark: "process_lsm", has: []string{"node_name|time"}},
+	{source: "iis", mark: "cs-method", has: []string{"c-ip|sc-status"}},
 	{source: "osquery", mark: "hostIdentifier", has: []string{"name", "calendarTime|unixTime", "columns|snapshot|diffResults"}},
 	{source: windowsEvents, mark: "winlog", check: func(m *members) bool { return m.value("winlog").Get("channel") != nil }},
 	{source: windowsEvents, mark: "Channel", has: []string{"EventID|EventId", "Computer|Hostname|ProviderName|SourceName"}},

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"nightjar/ingest/flowlog"
+	"nightjar/ingest/w3c"
 )
 
 // form is how the records stand in a text.
@@ -30,6 +31,8 @@ const (
 	zeekRows
 	// flowRows are lines of a VPC flow log, of which the first names the fields.
 	flowRows
+	// w3cRows are lines of which the directive #Fields names the fields.
+	w3cRows
 )
 
 // records reads the text in the form that it has.
@@ -55,6 +58,8 @@ func (r *reading) records(path string, in *bufio.Reader) error {
 		return r.zeek(path, in)
 	case flowRows:
 		return r.flows(path, in)
+	case w3cRows:
+		return r.w3c(path, in)
 	}
 	return r.lines(path, in, false)
 }
@@ -75,6 +80,9 @@ func formOf(path string, head []byte) form {
 	whole = whole || len(head) < lookAhead
 	if isAudit(first) {
 		return auditRecords
+	}
+	if w3c.IsHead(string(first)) {
+		return w3cRows
 	}
 	if whole && flowlog.Head(string(first)) != nil {
 		return flowRows
