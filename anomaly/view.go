@@ -1,5 +1,7 @@
 package anomaly
 
+import "math"
+
 // The views are the ways to look at a point. Each gives a size, which is 0 or more
 // and is compared with its own past only.
 const (
@@ -21,6 +23,9 @@ const (
 	// drifting and varying are the shares of a point in the averages of the distance
 	// from the slow forecast and of the steps.
 	drifting, varying = 0.15, 0.1
+	// inRuns lessens the logarithm of the probability of a drift: averages come in
+	// runs, so that their extremes are fewer than are counted.
+	inRuns = 0.9
 	// loudest bounds, in usual ones, what a step counts in the latter.
 	loudest = 8.0
 	// agoMemory is how many points the level of long ago reaches back, and agoReach
@@ -75,7 +80,11 @@ func (l *look) both(view int, off float64) {
 func (v *views) chance(l *look) float64 {
 	p := 1.0
 	for i := range v.past {
-		p = min(p, v.past[i].chance(l.sizes[i]))
+		chance := v.past[i].chance(l.sizes[i])
+		if i == driftUp || i == driftDown {
+			chance = math.Pow(chance, inRuns)
+		}
+		p = min(p, chance)
 	}
 	return p
 }
