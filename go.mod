@@ -22,7 +22,11 @@ require (
 	github.com/ua-parser/uap-go v0.0.0-20260529044130-17c35e68e58c
 )
 
-require gopkg.in/yaml.v3 v3.0.1 // indirect
+require (
+	github.com/wneessen/go-mail v0.8.1 // indirect
+	golang.org/x/crypto v0.58.0 // indirect
+	gopkg.in/yaml.v3 v3.0.1 // indirect
+)
 
 require code.dny.dev/ssrf v0.3.0
 

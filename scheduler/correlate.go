@@ -21,7 +21,7 @@ type FirstPublished struct {
 // SignalEvent is a signal as an event for rules over signals: it happened when
 // the signal was first seen, and arrived when that was first published.
 func SignalEvent(p *Published, arrival uint64) schema.Event {
-	e := p.event()
+	e := p.Event()
 	e.Seq = arrival
 	e.JSON = signalContent(e.JSON)
 	return *e

@@ -50,15 +50,15 @@ func (r *renderer) render(plan *compiler.Plan, sig schema.Signal) (Published, er
 	if err != nil || sig.Gone() || !plan.Withholds() {
 		return p, err
 	}
-	if id := plan.Withheld(p.event()); id != "" {
+	if id := plan.Withheld(p.Event()); id != "" {
 		sig.State, sig.Reason, sig.Suppression = schema.StateArchived, schema.ReasonSuppressed, id
 		return document(plan, sig, shown)
 	}
 	return p, nil
 }
 
-// event is the signal as a search of signals sees it.
-func (p *Published) event() *schema.Event {
+// Event is the signal as a search of signals sees it.
+func (p *Published) Event() *schema.Event {
 	return &schema.Event{
 		Seq: p.Opened, At: p.FirstSeen, Seen: p.FirstSeen, Source: p.Source, Service: p.Service, Host: p.Host,
 		Status: p.Status, Message: p.Message, Tags: p.Tags, Attributes: p.Attributes,
@@ -113,6 +113,9 @@ func document(plan *compiler.Plan, sig schema.Signal, shown *shownEvents) (Publi
 	own := within(doc, "nightjar")
 	if sig.Suppression != "" {
 		own["suppression_id"] = sig.Suppression
+	}
+	if handles := handlesOf(plan, sig, severity, events); len(handles) > 0 {
+		own["notifications"] = handles
 	}
 	if shown.cut > 0 {
 		own["samples_cut"] = shown.cut

@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"slices"
 	"strings"
 
 	"nightjar/compiler"
@@ -25,6 +26,39 @@ func titleAndMessage(plan *compiler.Plan, sig schema.Signal, severity string, ev
 		message = strings.TrimSpace(message + "\n\nIt " + back + ".")
 	}
 	return title, message
+}
+
+// handlesOf are whom the signal's rule names for it: its case, and its message. They are
+// whom it tells, each once, in their order.
+func handlesOf(plan *compiler.Plan, sig schema.Signal, severity string, events []schema.Event) []string {
+	var named []string
+	rule := &plan.Rule
+	switch {
+	case plan.Method == compiler.MethodThirdParty && sig.Case < 0:
+		if o := rule.Options.ThirdParty; o != nil {
+			named = o.DefaultNotifications
+		}
+	case plan.Method == compiler.MethodThirdParty && sig.Case < len(rule.ThirdPartyCases):
+		named = rule.ThirdPartyCases[sig.Case].Notifications
+	case sig.Case >= 0 && sig.Case < len(rule.Cases):
+		named = rule.Cases[sig.Case].Notifications
+	}
+	out := []string{}
+	add := func(handle string) {
+		if handle = schema.Handle(handle); handle != "" && !slices.Contains(out, handle) {
+			out = append(out, handle)
+		}
+	}
+	for _, handle := range named {
+		add(handle)
+	}
+	if strings.Contains(rule.Message, "@") {
+		d := template.Data{RuleName: rule.Name, CaseName: CaseName(plan, sig.Case), Severity: severity, Events: events}
+		for _, handle := range plan.Message.Handles(templateData(plan, sig, d)) {
+			add(handle)
+		}
+	}
+	return out
 }
 
 // templateData adds what only templates with tags ask for. A signal is created

@@ -188,7 +188,7 @@ func (p *previewing) withheld(rule *schema.Rule, standing []FirstPublished) (out
 	plan := &compiler.Plan{Rule: *rule}
 	plan.Suppress([]compiler.InForce{p.inForce(p.suppression)})
 	for i := range standing {
-		if s := &standing[i].Published; plan.Withheld(s.event()) != "" {
+		if s := &standing[i].Published; plan.Withheld(s.Event()) != "" {
 			out = append(out, hidden(rule, s, EffectWithheld))
 		}
 	}

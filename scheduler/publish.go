@@ -27,6 +27,23 @@ type Published struct {
 	Attributes                             schema.Attributes
 }
 
+// show stores versions of signals; what is published up to now can be seen then.
+func (s *Scheduler) show(ctx context.Context, signals []Published) error {
+	if err := s.deps.Signals.Publish(ctx, signals); err != nil {
+		return err
+	}
+	for i := range signals {
+		if at := signals[i].Place; at > s.shown.Load() {
+			s.shown.Store(at)
+		}
+	}
+	return nil
+}
+
+// LastShown is a place in the order in which signals are published, up to which all can
+// be seen.
+func (s *Scheduler) LastShown() uint64 { return s.shown.Load() }
+
 // publish stores the changes.
 func (s *Scheduler) publish(ctx context.Context, changes []planChange, find finder) error {
 	if len(changes) == 0 {
@@ -53,7 +70,7 @@ func (s *Scheduler) publish(ctx context.Context, changes []planChange, find find
 		return err
 	}
 	for part := range bySize(out) {
-		if err := s.deps.Signals.Publish(ctx, part); err != nil {
+		if err := s.show(ctx, part); err != nil {
 			return fmt.Errorf("publish signals: %w", err)
 		}
 	}

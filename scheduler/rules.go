@@ -74,6 +74,7 @@ func (s *Scheduler) Load(ctx context.Context) error {
 		return fmt.Errorf("find the newest signal: %w", err)
 	}
 	s.published, s.began = published, published
+	s.shown.Store(published)
 	if err := s.loadSuppressions(ctx); err != nil {
 		return err
 	}

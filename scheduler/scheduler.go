@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -132,6 +133,7 @@ type Scheduler struct {
 	// published is the highest place that a version of a signal was given, and
 	// publishedOf that of each rule's, since this process began.
 	published   uint64
+	shown       atomic.Uint64 // see LastShown
 	publishedOf map[string]uint64
 	began       uint64        // published, when it began
 	changed     chan struct{} // buffered: the set of watches changed

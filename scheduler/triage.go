@@ -70,7 +70,7 @@ func (s *Scheduler) adopt(ctx context.Context, signals []Published) error {
 	for i := range signals {
 		signals[i].Place = s.nextPublished(signals[i].RuleID)
 	}
-	if err := s.deps.Signals.Publish(ctx, signals); err != nil {
+	if err := s.show(ctx, signals); err != nil {
 		return fmt.Errorf("publish signals: %w", err)
 	}
 	return nil
@@ -130,7 +130,7 @@ func (s *Scheduler) publishTriage(ctx context.Context, changed map[string]Publis
 		p.Place = s.nextPublished(p.RuleID)
 		list = append(list, p)
 	}
-	err := s.deps.Signals.Publish(ctx, list)
+	err := s.show(ctx, list)
 	for _, p := range list {
 		cached := s.cache.plans[p.RuleKey]
 		switch {
