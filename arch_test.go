@@ -79,7 +79,7 @@ var layers = map[string][]string{
 	"backup":               {"schema", "migrations", "ingest"},
 	"scheduler/clickhouse": {"schema", "clickhouse", "compiler", "scheduler", "scheduler/reference"},
 	"scheduler/ruletest":   {"schema", "compiler", "scheduler", "scheduler/reference", "ingest", "ingest/files"},
-	"api":                  {"schema", "schema/vocabulary", "compiler", "scheduler", "scheduler/reference", "configuration", "ingest/pipeline", "ingest/pipeline/registry", "api/v1"},
+	"api":                  {"schema", "schema/vocabulary", "compiler", "scheduler", "scheduler/reference", "configuration", "configuration/outbound", "ingest/pipeline", "ingest/pipeline/registry", "api/v1"},
 	"api/clickhouse":       {"schema", "clickhouse", "compiler", "api"},
 	"agent/delivery":       {"schema", "agent", "agent/probe"},
 	"agent/abi":            {},
@@ -88,6 +88,9 @@ var layers = map[string][]string{
 	"agent/process":        {"agent/bpf", "secl/event"},
 	"agent/decode":         {"agent/abi", "agent/bpf", "agent/process", "secl/event"},
 	"agent":                {"schema", "secl", "secl/vars", "secl/event", "secl/policy", "secl/ruleset", "agent/bpf", "agent/probe", "agent/process", "agent/decode"},
+	"notify":               {"schema", "compiler", "configuration", "scheduler"},
+	"notify/sink":          {"schema", "configuration", "configuration/outbound", "notify"},
+	"notify/clickhouse":    {"schema", "clickhouse", "scheduler", "notify"},
 	// entry
 	"cmd/nightjar":     {"*"},
 	"agent/kerneltest": {},
@@ -107,7 +110,7 @@ var onlyIn = map[string][]string{
 	"github.com/spf13/cobra":       {"cmd/nightjar"},
 	"github.com/ebitengine/purego": {"clickhouse"},
 	"github.com/ClickHouse/clickhouse-go": {
-		"clickhouse", "migrations", "retention", "backup", "ingest/clickhouse", "ingest/reparse", "scheduler/clickhouse", "api/clickhouse", "cmd/nightjar", "testenv",
+		"clickhouse", "migrations", "retention", "backup", "ingest/clickhouse", "ingest/reparse", "notify/clickhouse", "scheduler/clickhouse", "api/clickhouse", "cmd/nightjar", "testenv",
 	},
 	"code.dny.dev/ssrf":                    {"configuration/outbound"},
 	"github.com/cilium/ebpf":               {"agent/bpf", "agent/probe"},

@@ -23,12 +23,14 @@ require (
 )
 
 require (
-	github.com/wneessen/go-mail v0.8.1 // indirect
 	golang.org/x/crypto v0.58.0 // indirect
 	gopkg.in/yaml.v3 v3.0.1 // indirect
 )
 
-require code.dny.dev/ssrf v0.3.0
+require (
+	code.dny.dev/ssrf v0.3.0
+	github.com/wneessen/go-mail v0.8.1
+)
 
 require (
 	cel.dev/cel-go v0.33.2

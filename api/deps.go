@@ -67,6 +67,8 @@ type Deps struct {
 	CheckRule func(schema.Rule) (warnings []string, err error)
 	// Reach tells of rules that ask for what there is not; nil: nobody does.
 	Reach Reach
+	// Notifications shows what was told of signals, and to whom.
+	Notifications Notifications
 	// Reparses reads stored events again.
 	Reparses Reparses
 	// ThreatLists reads lists of indicators; nil: nobody does.

@@ -38,6 +38,7 @@ func (s *Server) grpcServer() *grpc.Server {
 	pb.RegisterAgentServiceServer(server, s.agents)
 	pb.RegisterExplainServiceServer(server, s.explains)
 	pb.RegisterAnomalyServiceServer(server, s.anomalies)
+	pb.RegisterNotificationServiceServer(server, s.notifications)
 	pb.RegisterReparseServiceServer(server, s.reparses)
 	pb.RegisterThreatIntelServiceServer(server, s.threatIntel)
 	pb.RegisterSuppressionServiceServer(server, s.suppressions)

@@ -214,6 +214,7 @@ func (s *Server) gateway() (http.Handler, error) {
 		pb.RegisterAgentServiceHandlerServer(ctx, mux, s.agents),
 		pb.RegisterExplainServiceHandlerServer(ctx, mux, s.explains),
 		pb.RegisterAnomalyServiceHandlerServer(ctx, mux, s.anomalies),
+		pb.RegisterNotificationServiceHandlerServer(ctx, mux, s.notifications),
 		pb.RegisterReparseServiceHandlerServer(ctx, mux, s.reparses),
 		pb.RegisterThreatIntelServiceHandlerServer(ctx, mux, s.threatIntel),
 		pb.RegisterSuppressionServiceHandlerServer(ctx, mux, s.suppressions),

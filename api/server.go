@@ -18,22 +18,23 @@ import (
 
 // Server serves the API over HTTP and gRPC.
 type Server struct {
-	deps        Deps
-	keys        keys
-	metrics     metrics
-	rules       *rules
-	signals     *signals
-	backtests   *backtests
-	logs        *logs
-	searches    *searches
-	sqls        *sqls
-	statuses    *statuses
-	coverages   *coverages
-	agents      *agents
-	explains    *explains
-	anomalies   *anomalies
-	threatIntel *threatIntel
-	reparses    *reparses
+	deps          Deps
+	keys          keys
+	metrics       metrics
+	rules         *rules
+	signals       *signals
+	backtests     *backtests
+	logs          *logs
+	searches      *searches
+	sqls          *sqls
+	statuses      *statuses
+	coverages     *coverages
+	agents        *agents
+	explains      *explains
+	anomalies     *anomalies
+	threatIntel   *threatIntel
+	reparses      *reparses
+	notifications *notifications
 
 	suppressions      *suppressions
 	referenceTables   *referenceTables
@@ -142,6 +143,7 @@ func (s *Server) configured(deps Deps) {
 	s.notificationRules = &notificationRules{
 		signals: notificationStore{c.SignalNotifications}, vulnerabilities: notificationStore{c.VulnerabilityNotifications},
 	}
+	s.notifications = &notifications{told: deps.Notifications, targets: c.NotificationTargets, mutes: c.Mutes, now: deps.Now}
 	s.reparses = &reparses{jobs: deps.Reparses, now: deps.Now}
 	s.threatIntel = &threatIntel{store: c.ThreatLists, lists: deps.ThreatLists}
 	s.agentRules = &agentRules{store: c.AgentRules, policies: c.AgentPolicies}

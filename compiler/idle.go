@@ -25,15 +25,8 @@ func IdleOfRule(r *schema.Rule) []schema.Idle {
 	}
 	for i, c := range r.Cases {
 		at := fmt.Sprintf("cases[%d].", i)
-		add(len(c.Notifications) > 0, at+"notifications", undelivered)
 		add(len(c.Actions) > 0 && strings.Trim(string(c.Actions), " []\n\t") != "null" && strings.Trim(string(c.Actions), " []\n\t") != "",
 			at+"actions", "what Application Security does on a match is kept, and not done")
-	}
-	for i, c := range r.ThirdPartyCases {
-		add(len(c.Notifications) > 0, fmt.Sprintf("thirdPartyCases[%d].notifications", i), undelivered)
-	}
-	if o := r.Options.ThirdParty; o != nil {
-		add(len(o.DefaultNotifications) > 0, "options.thirdPartyRuleOptions.defaultNotifications", undelivered)
 	}
 	add(len(r.Calculated) > 0, "calculatedFields", "calculated fields are not evaluated yet")
 	add(len(r.Options.RelatedFields) > 0, "options.relatedSignalsFields", "signals are not related by these fields yet")
@@ -43,7 +36,24 @@ func IdleOfRule(r *schema.Rule) []schema.Idle {
 	return out
 }
 
-const undelivered = "nothing is delivered to these targets yet"
+// HandlesOfRule are whom the rule's cases name, by the place where they do.
+func HandlesOfRule(r *schema.Rule) (places, handles []string) {
+	add := func(place string, named []string) {
+		for _, h := range named {
+			places, handles = append(places, place), append(handles, schema.Handle(h))
+		}
+	}
+	for i, c := range r.Cases {
+		add(fmt.Sprintf("cases[%d].notifications", i), c.Notifications)
+	}
+	for i, c := range r.ThirdPartyCases {
+		add(fmt.Sprintf("thirdPartyCases[%d].notifications", i), c.Notifications)
+	}
+	if o := r.Options.ThirdParty; o != nil {
+		add("options.thirdPartyRuleOptions.defaultNotifications", o.DefaultNotifications)
+	}
+	return places, handles
+}
 
 // inSQL tells a query that is no search.
 func inSQL(q schema.RuleQuery) bool { return strings.EqualFold(q.Language, "sql") }

@@ -60,6 +60,9 @@ type NotificationRule struct {
 	Enabled   bool      `json:"enabled"`
 	Interval  int64     `json:"time_aggregation"` // seconds; 0 tells of each
 	Routing   *Routing  `json:"routing,omitempty"`
+	// EscalateTo are told of a signal that nobody triaged within EscalateAfter seconds.
+	EscalateAfter int64    `json:"escalate_after,omitempty"`
+	EscalateTo    []string `json:"escalate_to,omitempty"`
 }
 
 // Selectors say which signals a notification rule is about. What is empty
@@ -79,15 +82,22 @@ type Routing struct {
 // SignalNotificationRules and VulnerabilityNotificationRules are two kinds of
 // the same form.
 var (
-	SignalNotificationRules        = notificationRules("notification rule")
-	VulnerabilityNotificationRules = notificationRules("vulnerability notification rule")
+	SignalNotificationRules = notificationRules("notification rule", func(n *NotificationRule) string {
+		if n.Selectors.TriggerSource != "security_signals" {
+			return "there are signals to be told of, and no findings"
+		}
+		return ""
+	})
+	VulnerabilityNotificationRules = notificationRules("vulnerability notification rule", func(*NotificationRule) string {
+		return "notification rules of vulnerabilities are kept, and there are none to tell of"
+	})
 )
 
-func notificationRules(name string) Kind[NotificationRule] {
+func notificationRules(name string, idle func(*NotificationRule) string) Kind[NotificationRule] {
 	return Kind[NotificationRule]{
 		Name: name, NewID: schema.NewID, Check: (*NotificationRule).Check,
 		Label: func(n *NotificationRule) string { return n.Name },
-		Idle:  func(*NotificationRule) string { return "notification rules are kept, and nothing is delivered yet" },
+		Idle:  idle,
 	}
 }
 
@@ -115,6 +125,9 @@ func (n *NotificationRule) Check() error {
 	}
 	if n.Interval < 0 {
 		bad.Add("time_aggregation", fmt.Sprintf("want seconds, 0 or more, got %d", n.Interval))
+	}
+	if n.EscalateAfter < 0 || (n.EscalateAfter > 0) != (len(n.EscalateTo) > 0) {
+		bad.Add("escalate_after", "want seconds, and in escalate_to who is told then")
 	}
 	if n.Routing != nil {
 		bad.oneOf("routing.mode", n.Routing.Mode, "manual")

@@ -20,6 +20,8 @@ type Stores struct {
 	AgentPolicies              *Store[AgentPolicy]
 	Indicators                 *Store[IndicatorTriage]
 	ThreatLists                *Store[ThreatList]
+	NotificationTargets        *Store[NotificationTarget]
+	Mutes                      *Store[Mute]
 }
 
 // NewStores makes the stores; checkExpression says what is wrong with an agent's
@@ -34,6 +36,8 @@ func NewStores(objects Objects, now func() time.Time, checkExpression func(strin
 		AgentPolicies:              New(AgentPolicies, objects, now),
 		Indicators:                 New(IndicatorTriages, objects, now),
 		ThreatLists:                New(ThreatLists, objects, now),
+		NotificationTargets:        New(NotificationTargets, objects, now),
+		Mutes:                      New(Mutes, objects, now),
 	}
 }
 
@@ -42,6 +46,7 @@ func (s *Stores) Load(ctx context.Context) error {
 	return errors.Join(
 		s.SecurityFilters.Load(ctx), s.CriticalAssets.Load(ctx), s.SignalNotifications.Load(ctx),
 		s.VulnerabilityNotifications.Load(ctx), s.AgentRules.Load(ctx), s.AgentPolicies.Load(ctx), s.Indicators.Load(ctx), s.ThreatLists.Load(ctx),
+		s.NotificationTargets.Load(ctx), s.Mutes.Load(ctx),
 	)
 }
 

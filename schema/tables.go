@@ -6,7 +6,7 @@ import (
 )
 
 // Tables are all tables there are, in the order in which they are created.
-var Tables = []Table{Events, AttributeShapes, Matches, Signals, HistoricalSignals, Objects, Progress, Coverage, KnownValues, KnownGroups, Models, ReferenceRows, ReferenceUploads}
+var Tables = []Table{Events, AttributeShapes, Matches, Signals, HistoricalSignals, Objects, Progress, Coverage, KnownValues, KnownGroups, Models, ReferenceRows, ReferenceUploads, Notifications}
 
 const (
 	moment = "DateTime64(3, 'UTC')"
@@ -299,6 +299,32 @@ var ReferenceUploads = Table{
 	PartitionBy: "upload",
 	OrderBy:     "(key, line)",
 	Settings:    "non_replicated_deduplication_window = 1000",
+}
+
+// Notifications is what is told of signals to whom: the newest version of each counts.
+// One row, with an empty target, says through which place signals were looked at.
+var Notifications = Table{
+	Name:    "notifications",
+	Comment: "one row per version of something that a target is told",
+	Columns: []Column{
+		{"id", "String", "", "hash of signal, target, kind and how often before"},
+		{"version", "UInt64", "", "counts up with every attempt"},
+		{"target", word, "", "the handle; empty: the place"},
+		{"signal", "String", "", "the signal"},
+		{"kind", word, "", "opened, changed, archived, resolved or escalated"},
+		{"state", word, "", "waiting, sent, failed, muted or dropped"},
+		{"digest", "String", "", "key under which several are told in one; empty: alone"},
+		{"created", moment, "", "when there was news"},
+		{"due", moment, "", "not told before"},
+		{"attempts", "UInt32", "", "deliveries that were tried"},
+		{"tried", moment, "", "when the last was; 1970: never"},
+		{"answer", "String", "ZSTD(1)", "what came of it"},
+		{"about", "String", "ZSTD(1)", "the signal then, as JSON; of the place its number"},
+	},
+	Indexes:  []Index{{"by_signal", "signal", "bloom_filter(0.01)", 1}},
+	Engine:   "ReplacingMergeTree(version)",
+	OrderBy:  "(target, id)",
+	Settings: "non_replicated_deduplication_window = 1000",
 }
 
 // Models is what rules that look for anomalies have learned: for each series the

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -66,6 +67,7 @@ var settings = []setting{
 	{name: "agent", value: "", bare: "true", help: "watch this host: run an agent beside the engine, as root on Linux 5.10 or newer (default: with --demo only)"},
 	{name: "agent-policy", list: true, help: "a policy file for that agent (default: a small one that ships)"},
 	{name: "geoip", list: true, help: geoipHelp},
+	{name: "public-url", value: "", help: "what links in notifications begin with, such as https://nightjar.example (default: the address of http)"},
 	{name: "outbound-proxy", value: "", help: "a proxy for the requests that the engine sends of its own accord (threat lists), such as http://proxy:3128"},
 	{name: "outbound-ca", value: "", help: "a PEM file of authorities that those requests trust, beside the system's"},
 	{name: "outbound-host", list: true, cut: ",", help: "a host that those requests may reach, such as feeds.example or *.intel.example (default: any)"},
@@ -96,6 +98,7 @@ type Config struct {
 	APIKey                                string // secret; empty: read or made in the data folder
 	KeyFrom                               string // the configuration file that it is in, if it is
 	Outbound                              outbound.Config
+	PublicURL                             string
 	Demo                                  bool
 	Agent                                 string   // beside the engine: "true", "false", or "" for with Demo only
 	AgentPolicies                         []string // files
@@ -242,6 +245,11 @@ func parseConfig(values map[string]string) (c Config, err error) {
 	}
 	if c.OpenMetrics, err = strconv.ParseBool(values["open-metrics"]); err != nil {
 		return Config{}, fmt.Errorf("open-metrics: want true or false, got %q", values["open-metrics"])
+	}
+	if c.PublicURL = strings.TrimRight(values["public-url"], "/"); c.PublicURL != "" {
+		if u, err := url.Parse(c.PublicURL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+			return Config{}, fmt.Errorf("public-url: want http:// or https:// and a host, got %q", values["public-url"])
+		}
 	}
 	if c.Outbound, err = parseOutbound(values); err != nil {
 		return Config{}, err

@@ -16,6 +16,7 @@ func (r reporter) idles(ctx context.Context) []schema.Idle {
 	rules, _ := r.scheduler.Rules(ctx) // from memory: never fails
 	for i := range rules {
 		out = append(out, compiler.IdleOfRule(&rules[i])...)
+		out = append(out, unknownHandles(ctx, r.settings, &rules[i])...)
 	}
 	return slices.Concat(out, r.found.Idles(), r.settings.Idles(ctx))
 }

@@ -26,10 +26,10 @@ func TestWhatDoesNothingIsToldWithItsReason(t *testing.T) {
 	const configuration = "/api/v2/security_monitoring/configuration/"
 	for _, c := range []struct{ path, body, want string }{
 		{"/api/v2/security_monitoring/rules", rule, "queries in SQL are not evaluated yet"},
-		{"/api/v2/security_monitoring/rules", rule, "cases[0].notifications: nothing is delivered"},
+		{"/api/v2/security_monitoring/rules", rule, "cases[0].notifications: there is no target @slack-soc: nobody is told"},
 		{configuration + "security_filters", `{"data":{"type":"security_filters","attributes":{"name":"f","query":"*","is_enabled":true,"filtered_data_type":"logs","exclusion_filters":[]}}}`, "security filters are kept"},
 		{configuration + "critical_assets", `{"data":{"type":"critical_assets","attributes":{"query":"host:x","rule_query":"*","severity":"high"}}}`, "critical assets are kept"},
-		{"/api/v2/security/signals/notification_rules", `{"data":{"type":"notification_rules","attributes":{"name":"n","targets":["slack-soc"],"selectors":{"trigger_source":"security_signals"}}}}`, "notification rules are kept"},
+		{"/api/v2/security/vulnerabilities/notification_rules", `{"data":{"type":"notification_rules","attributes":{"name":"n","targets":["slack-soc"],"selectors":{"trigger_source":"security_findings"}}}}`, "there are none to tell of"},
 	} {
 		if answer := post(c.path, c.body); !strings.Contains(answer, `"warnings":[`) || !strings.Contains(answer, c.want) {
 			t.Errorf("%s answers %s, want a warning: %s", c.path, answer, c.want)

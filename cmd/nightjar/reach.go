@@ -12,6 +12,7 @@ import (
 
 	apistore "nightjar/api/clickhouse"
 	"nightjar/compiler"
+	"nightjar/configuration"
 	"nightjar/ingest"
 	"nightjar/ingest/profile"
 	"nightjar/scheduler"
@@ -24,12 +25,13 @@ import (
 type reached struct {
 	*reach.Finder
 	*reach.Watcher
+	settings *configuration.Stores
 }
 
-func newReach(lc fx.Lifecycle, e *engine, d *database, store sink, tables *reference.Tables, s *scheduler.Scheduler) reached {
+func newReach(lc fx.Lifecycle, e *engine, d *database, store sink, tables *reference.Tables, s *scheduler.Scheduler, c *configuration.Stores) reached {
 	logs := apistore.NewLogs(d.people, apistore.LogsConfig{Catalogue: store.Catalogue()})
 	f := reach.New(reach.Deps{Catalogue: store.Catalogue(), Seen: store.profile, Store: logs, Tables: tables, Now: now})
-	r := reached{f, f.Watch(s.Rules, e.log)}
+	r := reached{f, f.Watch(s.Rules, e.log), c}
 	e.run(lc, "rules that can't fire", r.Run)
 	return r
 }
@@ -45,7 +47,20 @@ func (r reached) Look(ctx context.Context, rule schema.Rule) []string {
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
-	return r.Finder.Look(ctx, plan).Warnings
+	out := r.Finder.Look(ctx, plan).Warnings
+	for _, i := range unknownHandles(ctx, r.settings, &rule) {
+		out = append(out, i.Warning())
+	}
+	return out
+}
+
+// Warnings implements api.Reach.
+func (r reached) Warnings(rule *schema.Rule) []string {
+	out := r.Watcher.Warnings(rule)
+	for _, i := range unknownHandles(context.Background(), r.settings, rule) {
+		out = append(out, i.Warning())
+	}
+	return out
 }
 
 // watchDrift writes an event where the events of a source change.

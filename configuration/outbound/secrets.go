@@ -57,6 +57,25 @@ func (s Secrets) Value(text string) (string, error) {
 	return strings.TrimRight(string(value), "\r\n"), nil
 }
 
+// Keep keeps a secret in a file that only the engine reads, and is what refers to it.
+func (s Secrets) Keep(name, value string) (reference string, err error) {
+	reference = secretPrefix + name
+	if err := CheckReference(reference); err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
+		return "", fmt.Errorf("keep a secret: %w", err)
+	}
+	path := filepath.Join(s.Dir, name)
+	if err := os.WriteFile(path+".new", []byte(value), 0o600); err != nil {
+		return "", fmt.Errorf("keep a secret: %w", err)
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		return "", fmt.Errorf("keep a secret: %w", err)
+	}
+	return reference, nil
+}
+
 // ownHeaders are those that requests have anyway.
 var ownHeaders = map[string]bool{
 	"Host": true, "Content-Length": true, "Transfer-Encoding": true, "Connection": true, "Upgrade": true, "Te": true, "Trailer": true, "Proxy-Authorization": true,

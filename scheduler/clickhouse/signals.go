@@ -102,6 +102,32 @@ func (s signals) Versions(ctx context.Context, rules []string, after, through ui
 	return out, err
 }
 
+// ChangedAfter reads the newest version, of those up to a place, of signals of which one
+// was published in (after, through], in the order of places; and the place up to which
+// all are there, where there are more than the limit.
+func (s signals) ChangedAfter(ctx context.Context, after, through uint64, limit int) ([]scheduler.Published, uint64, error) {
+	params := server.Params{}.Uint("after", after).Uint("through", through).Uint("limit", uint64(limit))
+	var out []scheduler.Published
+	next := through
+	err := s.whole(params.Context(ctx), `SELECT `+publishedColumns+`, place FROM (
+			SELECT * FROM signals WHERE place > {after:UInt64} AND place <= {through:UInt64} ORDER BY place LIMIT {limit:UInt64})
+		ORDER BY place DESC LIMIT 1 BY id`,
+		func(p scheduler.Published, place uint64) {
+			p.Place = place
+			out = append(out, p)
+		})
+	if err == nil && len(out) > 0 {
+		var rows, last uint64
+		err = s.conn.QueryRow(params.Context(ctx), `SELECT count(), max(place) FROM (
+			SELECT place FROM signals WHERE place > {after:UInt64} AND place <= {through:UInt64} ORDER BY place LIMIT {limit:UInt64})`).Scan(&rows, &last)
+		if rows >= uint64(limit) {
+			next = last
+		}
+	}
+	slices.Reverse(out)
+	return out, next, err
+}
+
 // Standing reads the present version of the rules' signals that were first seen
 // at or after a moment.
 func (s signals) Standing(ctx context.Context, rules []string, from schema.Millis) ([]scheduler.FirstPublished, error) {

@@ -32,6 +32,14 @@ func (s *Store) Deps() scheduler.Deps {
 	}
 }
 
+// Signals reads what is told of signals.
+func (s *Store) Signals() interface {
+	ChangedAfter(ctx context.Context, after, through uint64, limit int) ([]scheduler.Published, uint64, error)
+	Whole(ctx context.Context, ids []string) (map[string]scheduler.Published, error)
+} {
+	return signals{s.conn, schema.Signals}
+}
+
 // insert sends rows as one block.
 func insert(ctx context.Context, conn driver.Conn, table schema.Table, rows int, row func(i int) []any) error {
 	// Late matches may be of many months, which are partitions.

@@ -257,3 +257,23 @@ PARTITION BY upload
 ORDER BY (key, line)
 SETTINGS non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1
 COMMENT 'one row per line of a file that is being read';
+
+CREATE TABLE IF NOT EXISTS notifications (
+    `id` String COMMENT 'hash of signal, target, kind and how often before',
+    `version` UInt64 COMMENT 'counts up with every attempt',
+    `target` LowCardinality(String) COMMENT 'the handle; empty: the place',
+    `signal` String COMMENT 'the signal',
+    `kind` LowCardinality(String) COMMENT 'opened, changed, archived, resolved or escalated',
+    `state` LowCardinality(String) COMMENT 'waiting, sent, failed, muted or dropped',
+    `digest` String COMMENT 'key under which several are told in one; empty: alone',
+    `created` DateTime64(3, 'UTC') COMMENT 'when there was news',
+    `due` DateTime64(3, 'UTC') COMMENT 'not told before',
+    `attempts` UInt32 COMMENT 'deliveries that were tried',
+    `tried` DateTime64(3, 'UTC') COMMENT 'when the last was; 1970: never',
+    `answer` String COMMENT 'what came of it' CODEC(ZSTD(1)),
+    `about` String COMMENT 'the signal then, as JSON; of the place its number' CODEC(ZSTD(1)),
+    INDEX by_signal signal TYPE bloom_filter(0.01) GRANULARITY 1
+) ENGINE = ReplacingMergeTree(version)
+ORDER BY (target, id)
+SETTINGS non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1
+COMMENT 'one row per version of something that a target is told';

@@ -1,0 +1,271 @@
+package sink
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"nightjar/configuration"
+	"nightjar/configuration/outbound"
+	"nightjar/notify"
+	"nightjar/schema"
+)
+
+const hostile = "<!channel> <@U1> [x](http://evil.example) <script>alert(1)</script> {noformat} \r\nBcc: all@example.org"
+
+func news(kind notify.Kind) notify.News {
+	return notify.News{ID: "id", Target: "@x", Kind: kind, About: notify.About{
+		SignalID: "S1", Title: "Login " + hostile, Severity: "high", RuleID: "r", RuleName: "Rule", Message: hostile, Group: []string{hostile},
+		FirstSeen: schema.Millis(1), LastSeen: schema.Millis(2), Events: 3, Samples: []string{hostile}, URL: "https://nightjar.example/signals/S1",
+	}}
+}
+
+// heard is what a server was sent.
+type heard struct {
+	method, path string
+	header       http.Header
+	body         map[string]any
+	list         []any
+}
+
+func server(t *testing.T, answer func(w http.ResponseWriter, r *http.Request)) (*httptest.Server, *[]heard) {
+	var all []heard
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		text, _ := io.ReadAll(r.Body)
+		h := heard{method: r.Method, path: r.URL.RequestURI(), header: r.Header}
+		if json.Unmarshal(text, &h.body) != nil {
+			_ = json.Unmarshal(text, &h.list)
+		}
+		all = append(all, h)
+		if answer != nil {
+			answer(w, r)
+		}
+	}))
+	t.Cleanup(s.Close)
+	return s, &all
+}
+
+func teller(t *testing.T) Teller {
+	c, err := outbound.New(outbound.Config{AllowPrivate: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("NIGHTJAR_SECRET_S", "hush")
+	return Teller{Client: c, Secrets: outbound.Secrets{Dir: t.TempDir()}, Now: func() time.Time { return time.Unix(1_800_000_000, 0) }}
+}
+
+// path is a member of a document, by dots.
+func path(v any, names string) any {
+	for _, name := range strings.Split(names, ".") {
+		switch at := v.(type) {
+		case map[string]any:
+			v = at[name]
+		case []any:
+			var i int
+			fmt.Sscan(name, &i)
+			if i >= len(at) {
+				return nil
+			}
+			v = at[i]
+		default:
+			return nil
+		}
+	}
+	return v
+}
+
+func TestEachTypeIsToldInItsOwnWords(t *testing.T) {
+	tell := teller(t)
+	s, all := server(t, nil)
+	for _, c := range []struct {
+		kind notify.Kind
+		t    configuration.NotificationTarget
+		at   string
+		want map[string]any
+	}{
+		{notify.Opened, configuration.NotificationTarget{Type: "webhook"}, "/", map[string]any{"signal_id": "S1", "kind": "opened", "severity": "high", "rule_id": "r", "url": "https://nightjar.example/signals/S1", "first_seen": 1.0}},
+		{notify.Opened, configuration.NotificationTarget{Type: "webhook", Template: `{"text":"{{severity}} {{ title }}","n":[1,"{{signal_id}}"]}`}, "/", map[string]any{"n.1": "S1", "text": "high Login " + hostile}},
+		{notify.Opened, configuration.NotificationTarget{Type: "slack"}, "/", map[string]any{"blocks.0.type": "section"}},
+		{notify.Opened, configuration.NotificationTarget{Type: "teams"}, "/", map[string]any{"attachments.0.contentType": "application/vnd.microsoft.card.adaptive"}},
+		{notify.Opened, configuration.NotificationTarget{Type: "pagerduty", Secret: "secret:s"}, "/", map[string]any{"event_action": "trigger", "routing_key": "hush", "dedup_key": "nightjar-S1", "payload.severity": "error"}},
+		{notify.Resolved, configuration.NotificationTarget{Type: "pagerduty", Secret: "secret:s"}, "/", map[string]any{"event_action": "resolve", "dedup_key": "nightjar-S1", "payload": nil}},
+		{notify.Opened, configuration.NotificationTarget{Type: "opsgenie", Secret: "secret:s"}, "/", map[string]any{"alias": "nightjar-S1", "priority": "P2"}},
+		{notify.Archived, configuration.NotificationTarget{Type: "opsgenie", Secret: "secret:s"}, "/nightjar-S1/close?identifierType=alias", map[string]any{"source": "nightjar"}},
+	} {
+		*all = nil
+		c.t.URL = s.URL + "/"
+		o := tell.Tell(context.Background(), c.t, "key", []notify.News{news(c.kind)})
+		if !o.Done || len(*all) != 1 {
+			t.Errorf("%s: %+v after %d requests", c.t.Type, o, len(*all))
+			continue
+		}
+		h := (*all)[0]
+		if h.path != c.at || h.header.Get("Idempotency-Key") != "key" {
+			t.Errorf("%s: %s %s %v", c.t.Type, h.method, h.path, h.header)
+		}
+		for names, want := range c.want {
+			if got := path(h.body, names); got != want {
+				t.Errorf("%s: %s is %v, want %v", c.t.Type, names, got, want)
+			}
+		}
+		text, _ := json.Marshal(h.body)
+		shown := strings.NewReplacer(`\u003c`, "<", `\u003e`, ">", `\u0026`, "&").Replace(string(text))
+		if c.t.Type == "slack" && (strings.Contains(shown, "<!channel>") || strings.Contains(shown, "<@U1>")) {
+			t.Errorf("slack is sent %s", shown)
+		}
+		if c.t.Type == "teams" && strings.Contains(shown, "[x](") {
+			t.Errorf("teams is sent %s", shown)
+		}
+	}
+	*all = nil
+	o := tell.Tell(context.Background(), configuration.NotificationTarget{Type: "alertmanager", URL: s.URL}, "key", []notify.News{news(notify.Resolved)})
+	if h := *all; !o.Done || len(h) != 1 || h[0].path != "/api/v2/alerts" || path(h[0].list, "0.labels.signal_id") != "S1" || path(h[0].list, "0.endsAt") != "2027-01-15T08:00:00Z" {
+		t.Errorf("alertmanager: %+v %+v", o, h)
+	}
+}
+
+func TestAnIssueIsOpenedOnce(t *testing.T) {
+	tell := teller(t)
+	made, comments := 0, 0
+	s, all := server(t, func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/search") && made > 0:
+			fmt.Fprint(w, `{"issues":[{"key":"SEC-1"}]}`)
+		case strings.HasSuffix(r.URL.Path, "/search"):
+			fmt.Fprint(w, `{"issues":[]}`)
+		case strings.HasSuffix(r.URL.Path, "/comment"):
+			comments++
+		default:
+			if made++; made == 1 {
+				w.WriteHeader(http.StatusBadGateway) // it was made, and the answer is lost
+			}
+		}
+	})
+	target := configuration.NotificationTarget{Type: "jira", URL: s.URL, Project: "SEC", IssueType: "Task", Secret: "secret:s"}
+	for i, want := range []bool{false, true, true} {
+		if o := tell.Tell(context.Background(), target, "key", []notify.News{news(notify.Opened)}); o.Done != want || o.Refused {
+			t.Errorf("attempt %d: %+v", i, o)
+		}
+	}
+	if o := tell.Tell(context.Background(), target, "key", []notify.News{news(notify.Resolved)}); !o.Done || made != 1 || comments != 1 {
+		t.Errorf("%+v: %d issues, %d comments", o, made, comments)
+	}
+	if got := (*all)[0].header.Get("Authorization"); got != "Basic aHVzaA==" {
+		t.Errorf("authorized by %q", got)
+	}
+}
+
+func TestWhatTargetsAnswerDecides(t *testing.T) {
+	tell := teller(t)
+	var code int
+	s, _ := server(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "7")
+		w.WriteHeader(code)
+		fmt.Fprint(w, "because\r\nof \x1b[31m")
+	})
+	for c, want := range map[int]notify.Outcome{
+		200: {Done: true}, 202: {Done: true}, 400: {Refused: true}, 401: {Refused: true}, 404: {Refused: true},
+		429: {RetryAfter: 7 * time.Second}, 500: {RetryAfter: 7 * time.Second}, 503: {RetryAfter: 7 * time.Second}, 408: {RetryAfter: 7 * time.Second},
+	} {
+		code = c
+		o := tell.Tell(context.Background(), configuration.NotificationTarget{Type: "webhook", URL: s.URL}, "key", []notify.News{news(notify.Opened)})
+		if o.Done != want.Done || o.Refused != want.Refused || o.RetryAfter != want.RetryAfter || !strings.Contains(o.Answer, fmt.Sprint(c)) || strings.ContainsAny(o.Answer, "\r\n\x1b") {
+			t.Errorf("%d: %+v", c, o)
+		}
+	}
+	o := tell.Tell(context.Background(), configuration.NotificationTarget{Type: "webhook", URL: "http://127.0.0.1:1/path?key=hush"}, "key", []notify.News{news(notify.Opened)})
+	if o.Done || o.Refused || strings.Contains(o.Answer, "hush") {
+		t.Errorf("nobody listens: %+v", o)
+	}
+	guarded, err := outbound.New(outbound.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tell.Client = guarded
+	if o := tell.Tell(context.Background(), configuration.NotificationTarget{Type: "webhook", URL: s.URL}, "key", []notify.News{news(notify.Opened)}); !o.Refused {
+		t.Errorf("a private target: %+v", o)
+	}
+}
+
+// mailServer takes mail by SMTP, and answers as it is told.
+func mailServer(t *testing.T, answer string) (address string, mails *[]string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	var mu sync.Mutex
+	mails = new([]string)
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				fmt.Fprint(c, "220 x ESMTP\r\n")
+				var text strings.Builder
+				inData := false
+				for in := bufio.NewScanner(c); in.Scan(); {
+					line := in.Text()
+					switch {
+					case inData && line == ".":
+						inData = false
+						mu.Lock()
+						*mails = append(*mails, text.String())
+						mu.Unlock()
+						fmt.Fprint(c, answer+"\r\n")
+					case inData:
+						text.WriteString(line + "\n")
+					case line == "DATA":
+						inData = true
+						fmt.Fprint(c, "354 go on\r\n")
+					case line == "QUIT":
+						fmt.Fprint(c, "221 bye\r\n")
+						return
+					default:
+						fmt.Fprint(c, "250 ok\r\n")
+					}
+				}
+			}()
+		}
+	}()
+	return l.Addr().String(), mails
+}
+
+func TestMailIsPlainAndOneOfIt(t *testing.T) {
+	tell := teller(t)
+	address, mails := mailServer(t, "250 taken")
+	target := configuration.NotificationTarget{Type: "email", To: []string{"soc@example.org"}, From: "nightjar@example.org", Server: address, TLS: "none"}
+	if o := tell.Tell(context.Background(), target, "key", []notify.News{news(notify.Opened)}); !o.Done {
+		t.Fatalf("%+v", o)
+	}
+	m := (*mails)[0]
+	head, body, _ := strings.Cut(m, "\n\n")
+	if strings.Contains(head, "\nBcc:") || !strings.Contains(head, "<key@nightjar>") || !strings.Contains(head, "text/plain") || strings.Contains(head, "text/html") {
+		t.Errorf("its head is %s", head)
+	}
+	if !strings.Contains(body, "signals/S1") {
+		t.Errorf("its body is %s", body)
+	}
+	busy, _ := mailServer(t, "451 later")
+	target.Server = busy
+	if o := tell.Tell(context.Background(), target, "key", []notify.News{news(notify.Opened)}); o.Done || o.Refused {
+		t.Errorf("a server that is busy: %+v", o)
+	}
+	full, _ := mailServer(t, "554 no")
+	target.Server = full
+	if o := tell.Tell(context.Background(), target, "key", []notify.News{news(notify.Opened)}); o.Done || !o.Refused {
+		t.Errorf("a server that refuses: %+v", o)
+	}
+}

@@ -1,0 +1,95 @@
+package sink
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"nightjar/notify"
+	"nightjar/schema"
+)
+
+// webhookBody is what a webhook is sent: a signal, or a digest of several.
+type webhookBody struct {
+	Kind string `json:"kind"`
+	notify.About
+	// Digest lists the signals that are told in one.
+	Digest  bool           `json:"digest,omitempty"`
+	Signals []notify.About `json:"signals,omitempty"`
+	Sent    schema.Millis  `json:"sent"`
+}
+
+func bodyOf(t *telling) webhookBody {
+	n := t.first()
+	b := webhookBody{Kind: string(n.Kind), About: n.About, Sent: schema.MillisOf(t.now)}
+	if len(t.news) > 1 || n.Digest != "" {
+		b.Digest, b.Title, b.Severity = true, headline(t), severity(t)
+		for _, n := range t.news {
+			b.Signals = append(b.Signals, n.About)
+		}
+	}
+	return b
+}
+
+func webhook(t *telling) ([]Request, error) {
+	r, err := post(t.target.URL, bodyOf(t), map[string]string{"Idempotency-Key": t.key})
+	if err == nil && t.target.Template != "" {
+		r.Body, err = fill(t.target.Template, bodyOf(t))
+	}
+	if err == nil && t.secret != "" {
+		mac := hmac.New(sha256.New, []byte(t.secret))
+		mac.Write(r.Body)
+		r.Headers["Nightjar-Signature"] = "sha256=" + hex.EncodeToString(mac.Sum(nil))
+	}
+	return only(r, err)
+}
+
+var placeholder = regexp.MustCompile(`\{\{\s*([a-z_]+)\s*\}\}`)
+
+// fill puts what placeholders name into the strings of a document of JSON. It is parsed
+// before: what is filled in stays within its string.
+func fill(template string, b webhookBody) (json.RawMessage, error) {
+	values := map[string]string{
+		"kind": b.Kind, "signal_id": b.SignalID, "title": b.Title, "severity": b.Severity, "rule_id": b.RuleID, "rule_name": b.RuleName,
+		"message": b.Message, "group": strings.Join(b.Group, ", "), "first_seen": b.FirstSeen.String(), "last_seen": b.LastSeen.String(),
+		"events": fmt.Sprint(b.Events), "url": b.URL, "tags": strings.Join(b.Tags, ", "), "state": b.State,
+	}
+	var document any
+	if err := json.Unmarshal([]byte(template), &document); err != nil {
+		return nil, fmt.Errorf("the template is no JSON: %w", err)
+	}
+	var unknown string
+	var walk func(v any) any
+	walk = func(v any) any {
+		switch v := v.(type) {
+		case string:
+			return placeholder.ReplaceAllStringFunc(v, func(tag string) string {
+				name := placeholder.FindStringSubmatch(tag)[1]
+				value, ok := values[name]
+				if !ok {
+					unknown = name
+				}
+				return value
+			})
+		case []any:
+			for i := range v {
+				v[i] = walk(v[i])
+			}
+		case map[string]any:
+			for k := range v {
+				v[k] = walk(v[k])
+			}
+		}
+		return v
+	}
+	document = walk(document)
+	if unknown != "" {
+		return nil, errors.New("the template names {{" + unknown + "}}, which there is not")
+	}
+	return json.Marshal(document)
+}
