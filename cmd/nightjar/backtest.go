@@ -140,6 +140,9 @@ func backtest(rulePath, eventsPath string, until schema.Millis, decoder *ingest.
 	if err != nil {
 		return nil, err
 	}
+	if plan.OfSignals {
+		return nil, fmt.Errorf("%s: the rule is over signals of other rules, and a file has events; test it with those rules (nightjar test), or over what an engine has stored (--from, --to)", rulePath)
+	}
 	plan.Suppress(suppressions)
 	if plan.Tables, err = readTables(tables, plan.TableColumns()); err != nil {
 		return nil, err

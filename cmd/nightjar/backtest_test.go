@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -125,4 +126,15 @@ func (p *process) jobFinds(c oracleCase) []oracleSignal {
 		out = append(out, d.Attributes.Attributes.Nightjar)
 	}
 	return inOrder(out)
+}
+
+// TestAFileOfEventsHasNoSignalsToCorrelate: a rule over signals would take every event for
+// a signal of each of its rules.
+func TestAFileOfEventsHasNoSignalsToCorrelate(t *testing.T) {
+	rule := writeFile(t, `{"name":"x","type":"signal_correlation","isEnabled":true,"message":"m","tags":[],"filters":[],"queries":[{"name":"a","ruleId":"aaa-bbb-ccc","aggregation":"event_count"},{"name":"b","ruleId":"ddd-eee-fff","aggregation":"event_count"}],"cases":[{"name":"","status":"high","condition":"a > 0 && b > 0","notifications":[]}],"options":{"evaluationWindow":3600,"keepAlive":3600,"maxSignalDuration":3600}}`)
+	events := writeFile(t, `{"timestamp":1767605400000,"message":"m"}`)
+	_, err := backtest(rule, events, schema.MaxMillis, nil, nil)
+	if err == nil || !strings.Contains(err.Error(), "signals of other rules") {
+		t.Errorf("%v", err)
+	}
 }

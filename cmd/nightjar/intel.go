@@ -111,7 +111,7 @@ func newIntelAdd() *cobra.Command {
 		Use: "add NAME", Short: "Add a threat list, and read it",
 		Long: `Adds a threat list, and waits until it was read. A list is at a URL, or a file in
 the folder intel of the engine's data folder. Its format is told by its text, but
-for a TAXII 2.1 collection, whose URL goes with --format taxii:
+for a TAXII 2.1 collection, whose URL goes with --kind taxii:
 
   list   a value a line, or a file of hosts
   csv    a table; its header says which column has the value, category, intention
@@ -124,7 +124,7 @@ secrets/NAME of the data folder, or in the environment as NIGHTJAR_SECRET_NAME.
 Which hosts may be reached, and through which proxy, is the engine's to say
 (nightjar up --outbound-host, --outbound-proxy, --outbound-private).`,
 		Example: `  nightjar intel add tor --url https://feeds.example/tor.txt --category tor --intention suspicious
-  nightjar intel add partner --format taxii --url https://taxii.example/api/collections/6b8c/ --header 'Authorization: secret:partner'
+  nightjar intel add partner --kind taxii --url https://taxii.example/api/collections/6b8c/ --header 'Authorization: secret:partner'
   nightjar intel add ours --file ours.csv --refresh 5m`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -154,7 +154,7 @@ Which hosts may be reached, and through which proxy, is the engine's to say
 	f := c.Flags()
 	f.StringVar(&l.URL, "url", "", "where the list is")
 	f.StringVar(&l.File, "file", "", "name of a file in the folder intel of the engine's data folder")
-	f.StringVar(&l.Format, "format", "auto", "auto, list, csv, misp, stix or taxii")
+	f.StringVar(&l.Format, "kind", "auto", "form of the list: auto, list, csv, misp, stix or taxii")
 	f.StringVar(&l.Type, "type", "", "IP, DOMAIN, URL or HASH, of values that don't show it")
 	f.StringVar(&l.Category, "category", "", "of indicators of which the list says none: attack, malware, tor, scanner, …")
 	f.StringVar(&l.Intention, "intention", "", "malicious, suspicious, benign or unknown, of those")

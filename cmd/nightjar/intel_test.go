@@ -53,7 +53,7 @@ func TestThreatListsMarkEvents(t *testing.T) {
 		t.Fatal(err)
 	}
 	run("2 indicators", "intel", "add", "tor", "--url", s.URL+"/tor.txt?key=hush", "--category", "tor", "--refresh", "1m")
-	run("2 indicators", "intel", "add", "partner", "--format", "taxii", "--url", s.URL+"/api/collections/x", "--header", "Authorization: secret:partner")
+	run("2 indicators", "intel", "add", "partner", "--kind", "taxii", "--url", s.URL+"/api/collections/x", "--header", "Authorization: secret:partner")
 	run("1 indicators", "intel", "add", "ours", "--file", "ours.csv")
 	for _, refused := range [][]string{
 		{"--file", "../api-key"}, {"--file", "ours.csv", "--header", "Authorization: Bearer plain"}, {"--url", "http://user:pass@feeds.example/"}, {"--url", "ftp://feeds.example/"}, {"--file", "a", "--refresh", "1s"},

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"nightjar/schema"
 )
 
 const (
@@ -172,7 +174,7 @@ key, that of opsgenie its key, that of jira mail:token, that of email the passwo
 		Example: `  nightjar notifications targets add webhook soc --url https://hooks.example/nightjar --secret secret:soc
   nightjar notifications targets add slack soc --url secret:slack-soc
   nightjar notifications targets add pagerduty oncall --secret secret:pagerduty
-  nightjar notifications targets add email soc --to soc@example.org --from nightjar@example.org --mail-server mail.example.org:587`,
+  nightjar notifications targets add email soc --mail-to soc@example.org --mail-from nightjar@example.org --mail-server mail.example.org:587`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
 			t.Type, t.Name = args[0], args[1]
@@ -215,8 +217,8 @@ key, that of opsgenie its key, that of jira mail:token, that of email the passwo
 	f.StringSliceVar(&t.On, "on", nil, "what is told beside openings: changed, archived")
 	f.StringVar(&t.Project, "project", "", "key of Jira's project")
 	f.StringVar(&t.IssueType, "issue-type", "", "of Jira's issues (default: Task)")
-	f.StringSliceVar(&t.To, "to", nil, "addresses of e-mail")
-	f.StringVar(&t.From, "from", "", "the address that mails come from")
+	f.StringSliceVar(&t.To, "mail-to", nil, "addresses of e-mail")
+	f.StringVar(&t.From, "mail-from", "", "the address that mails come from")
 	f.StringVar(&t.Server, "mail-server", "", "the SMTP server, as host:port")
 	f.StringVar(&t.User, "mail-user", "", "its user, if it wants one")
 	f.StringVar(&t.TLS, "mail-tls", "", "starttls, tls or none (default: starttls)")
@@ -315,8 +317,8 @@ func newMuteCommand() *cobra.Command {
 		},
 	}
 	addClientFlags(c)
-	c.Flags().StringVar(&from, "from", "", "from this time on (default: now)")
-	c.Flags().StringVar(&until, "until", "", "when it ends, such as now+2h; required")
+	c.Flags().StringVar(&from, "from", "", "from then on (default: now): "+schema.MomentForms)
+	c.Flags().StringVar(&until, "until", "", "when it ends; required: "+schema.MomentForms+"; now+2h")
 	c.Flags().StringVar(&reason, "reason", "", "why; required")
 	return c
 }

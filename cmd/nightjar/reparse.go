@@ -33,11 +33,21 @@ type reparseJob struct {
 func (j *reparseJob) hasEnded() bool { return j.State != "pending" && j.State != "running" }
 
 func newReparse() *cobra.Command {
-	var from, to string
+	c := &cobra.Command{
+		Use: "reparse", Short: "Read stored events again, with the pipelines that are in force now",
+		Example: "  nightjar reparse run source:sshd\n  nightjar reparse list", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(newReparseRun(), newReparseList(), newReparseCancel())
+	return c
+}
+
+func newReparseRun() *cobra.Command {
+	var span spanFlags
 	var background bool
 	c := &cobra.Command{
-		Use:   "reparse QUERY",
-		Short: "Read stored events again, with the pipelines that are in force now",
+		Use:   "run QUERY",
+		Short: "Read the events that a search finds again",
 		Long: `Reads the stored events that a search finds again, from what was kept of how they
 came, with the pipelines, places and threat lists that are in force. Searches and
 backtests see what becomes of them; signals stay. The days of arrival are replaced one
@@ -45,9 +55,8 @@ after the other, each at one moment, while events go on coming in.
 
 It waits for the end, unless --background is given; a job goes on after a restart of the
 engine. @nightjar.pipelines says of every event which version of which pipeline read it.`,
-		Example: `  nightjar reparse source:sshd
-  nightjar reparse 'source:nginx -@nightjar.pipelines:*' --from now-30d --background
-  nightjar reparse list`,
+		Example: `  nightjar reparse run source:sshd
+  nightjar reparse run 'source:nginx -@nightjar.pipelines:*' --from -30d --background`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			cl, err := newClient(c)
@@ -55,7 +64,11 @@ engine. @nightjar.pipelines says of every event which version of which pipeline 
 				return err
 			}
 			var job reparseJob
-			if err := cl.send(c.Context(), http.MethodPost, reparsesPath, map[string]string{"query": args[0], "from": from, "to": to}, &job); err != nil {
+			ask := map[string]string{"query": args[0]}
+			if err := span.into(c, ask); err != nil {
+				return err
+			}
+			if err := cl.send(c.Context(), http.MethodPost, reparsesPath, ask, &job); err != nil {
 				return err
 			}
 			fmt.Fprintf(os.Stderr, "job %s\n", job.ID)
@@ -66,10 +79,8 @@ engine. @nightjar.pipelines says of every event which version of which pipeline 
 		},
 	}
 	addClientFlags(c)
-	c.Flags().StringVar(&from, "from", "", "events from this time on: RFC 3339, milliseconds or now-7d (default: all)")
-	c.Flags().StringVar(&to, "to", "", "events before this time")
+	span.add(c, "events ", "before then (default: all)")
 	c.Flags().BoolVar(&background, "background", false, "don't wait for the end")
-	c.AddCommand(newReparseList(), newReparseCancel())
 	return c
 }
 

@@ -57,7 +57,7 @@ func TestStoredEventsAreReadAgain(t *testing.T) {
 	if n := count("source:till @usr.name:*"); n != 20 {
 		t.Fatalf("%d events have a user before they are read again, want those that came after the pipeline: 20", n)
 	}
-	out, said, code := p.run("reparse", "source:till")
+	out, said, code := p.run("reparse", "run", "source:till")
 	if code != 0 || !strings.Contains(said, "520 events, 500 changed, 0 failed") {
 		t.Fatalf("reparse ends with %d: %s%s", code, out, said)
 	}
@@ -73,7 +73,7 @@ func TestStoredEventsAreReadAgain(t *testing.T) {
 
 	// Killed in the middle, with events that come in: nothing is lost, nothing doubled.
 	for i := range 3 {
-		if _, said, code := p.run("reparse", "*", "--background"); code != 0 {
+		if _, said, code := p.run("reparse", "run", "*", "--background"); code != 0 {
 			t.Fatal(said)
 		}
 		send(520+10*i, 530+10*i)
