@@ -125,8 +125,8 @@ bench-isolation: setup
 	ISOLATION_EVENTS=$(ISOLATION_EVENTS) ISOLATION_SECONDS=$(ISOLATION_SECONDS) REQUIRE_CLICKHOUSE=1 \
 	  $(GO) test -run '^$$' -bench Isolation -benchtime 1x -timeout 4h ./cmd/nightjar
 
-# bench-ingest measures CPU per event of the intake, over every protocol too, beside
-# typed baselines, the shared folder's own among them where it can be built (it needs
+# bench-ingest measures CPU per event of the intake, over every protocol too, and of every
+# pipeline that ships (beyond reading without pipelines), beside typed baselines, the shared folder's own among them where it can be built (it needs
 # a C compiler).
 CHNAIVE_SOURCE ?= ../shared/bench/chnaive
 CHDB := $(CURDIR)/node_modules/@chdb/lib-linux-x64-gnu
@@ -135,6 +135,8 @@ bench-ingest: setup
 	NIGHTJAR_CHNAIVE=$$(test -x bin/chnaive && echo $(CURDIR)/bin/chnaive) NIGHTJAR_BENCH_PROFILE=$(CURDIR)/bin/ingest.pprof \
 	  $(GO) test -run '^$$' -bench 'Ingest$$|Protocols|InsertShares' -benchtime 1x -timeout 30m ./cmd/nightjar
 	$(GO) tool pprof -top -nodecount 25 bin/ingest.pprof
+	$(GO) test -run '^$$' -bench 'SSHD|CloudTrail' -benchtime 3s ./content
+	$(GO) test -run '^$$' -bench Pipelines ./ingest/pipeline/sampletest
 
 # bench-anomaly scores the public series of ../shared/data beside four methods that
 # are well known, and ours again with the scorer of ../shared/bench/nab; and shows
