@@ -142,6 +142,13 @@ func TestAListOfPipelinesIsReadAsTheAPIListsThem(t *testing.T) {
 	}
 }
 
+func TestTokensInClassesAreWarnedOf(t *testing.T) {
+	p := pipelineOf(t, "- {type: grok-parser, grok: {support_rules: 's x[%{integer:a}]', match_rules: 'r %{s}'}}\n- {type: grok-parser, grok: {match_rules: 'r \\[%{integer:a}\\] [%{}]'}}\n")
+	if len(p.Warnings) != 1 || !strings.Contains(p.Warnings[0].Message, `rule s: [%{integer:a}] is a set of characters, in which a token means nothing; write \[ and \] for`) {
+		t.Errorf("warnings: %v", p.Warnings)
+	}
+}
+
 func TestWhatIsToBeKnownIsWarnedOf(t *testing.T) {
 	p := pipelineOf(t, "- {type: attribute-remapper, sources: [a], target: host}\n- {type: grok-parser, grok: {match_rules: 'r (a|b)%{data:a}\\1'}}\n"+strings.Repeat("- {type: geo-ip-parser}\n", 20))
 	told := fmt.Sprint(p.Warnings)

@@ -76,6 +76,9 @@ func (g *GrokParser) compile(rules *object) {
 		rules.doc.dear = append(rules.doc.dear, DearRule{rules.path("match_rules"), dear.Rule, dear.Why})
 		rules.warn("match_rules", fmt.Sprintf("rule %s is dear: %s", dear.Rule, dear.Why))
 	}
+	for _, d := range p.Doubts() {
+		rules.warn("match_rules", "rule "+d.Rule+": "+d.Message)
+	}
 	if n := countRules(g.Grok.MatchRules); n > advisedRules {
 		rules.warn("match_rules", fmt.Sprintf("%d rules; the vendor advises at most %d", n, advisedRules))
 	}

@@ -41,8 +41,9 @@ func (c *Context) room() bool {
 
 // Parser holds compiled rules. It is safe for concurrent use.
 type Parser struct {
-	rules []*program
-	dear  []DearRule
+	rules  []*program
+	dear   []DearRule
+	doubts []Doubt
 }
 
 // DearRule is a rule that RE2 can't run, and why.
@@ -62,6 +63,9 @@ func (p *Parser) add(c *compiler, r *ruleText, n *node) {
 
 // Dear names the rules that run on the backtracking engine alone, and why.
 func (p *Parser) Dear() []DearRule { return p.dear }
+
+// Doubts are what the rules say, and probably do not mean.
+func (p *Parser) Doubts() []Doubt { return p.doubts }
 
 // Parse matches the rules in their order; the first that matches gives the object of
 // what it extracted, and its name. found is nil when no rule matches. err is ErrBudget

@@ -2,6 +2,7 @@ package grok
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -319,8 +320,14 @@ func (p *pattern) class(start int) *node {
 		message, hint := classMistake(b.String(), err)
 		return p.fail(start, message, hint)
 	}
+	if tokenInside.MatchString(p.text[start:p.i]) {
+		p.c.doubt(p.src.rule, fmt.Sprintf("%s is a set of characters, in which a token means nothing; write \\[ and \\] for brackets of the text", clip(p.text[start:p.i])))
+	}
 	return one(c)
 }
+
+// tokenInside finds what looks like a token, and stands in a class.
+var tokenInside = regexp.MustCompile(`%\{\w`)
 
 // classPart copies one part of a class, written as Go's regexp does.
 func (p *pattern) classPart(b *strings.Builder) {

@@ -3,6 +3,7 @@ package grok
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -25,6 +26,17 @@ type compiler struct {
 	nodes  int         // of the rule that is being read
 	total  int
 	errs   []error
+	doubts []Doubt
+}
+
+// Doubt is what a rule says, and probably does not mean.
+type Doubt struct{ Rule, Message string }
+
+// doubt notes one, once: a rule is read wherever it is used.
+func (c *compiler) doubt(rule, message string) {
+	if d := (Doubt{rule, message}); !slices.Contains(c.doubts, d) {
+		c.doubts = append(c.doubts, d)
+	}
 }
 
 // read splits a text into rules.
@@ -191,5 +203,6 @@ func Compile(match, support string) (*Parser, error) {
 	if len(c.errs) > 0 {
 		return nil, errors.Join(c.errs...)
 	}
+	p.doubts = c.doubts
 	return p, nil
 }
