@@ -54,6 +54,8 @@ func (o *object) table(key string) []string {
 		o.need(key)
 	case n.kind == listNode:
 		rows = o.texts(key)
+	case n.kind == objectNode:
+		o.problem(key, "this is an object, not a list", `write rows: ["key,value", "other key,other value"]`)
 	default:
 		for line := range strings.SplitSeq(o.text(key), "\n") {
 			if strings.TrimSpace(line) != "" {

@@ -100,6 +100,10 @@ func (s *Scrub) readExpressions(o *object) {
 		return
 	}
 	for i, n := range items {
+		if n.kind == textNode {
+			o.problemAt(n, fmt.Sprintf("%s[%d]", o.path("expressions"), i), "this is "+n.kind.String()+", not an object", "write {name: …, regex: …}; the name stands for what is redacted")
+			continue
+		}
 		inner := o.element("expressions", i, n)
 		if inner == nil {
 			continue
