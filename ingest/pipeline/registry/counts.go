@@ -13,11 +13,14 @@ func (r *Registry) Counts() map[string]pipeline.Counted { return r.counts.All() 
 // dear: about what reading a large event takes.
 const dearMicros = 100
 
+// dearEvents is how many events it takes to say so: the first are slow everywhere.
+const dearEvents = 100
+
 // IsDear reports whether a pipeline is worth its author's attention, and why: it takes
 // long, or has rules that need an engine that may. Of a nil pipeline only what it took is
 // known.
 func IsDear(p *pipeline.Pipeline, c pipeline.Counted) (why string) {
-	if MicrosPerEvent(c) > dearMicros {
+	if c.Events >= dearEvents && MicrosPerEvent(c) > dearMicros {
 		return "it takes more than 100 µs an event"
 	}
 	if p != nil && len(p.Dear) > 0 {
