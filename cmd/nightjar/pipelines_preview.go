@@ -304,7 +304,7 @@ func printSteps(out *strings.Builder, steps []*pipeline.Step, indent string) {
 		}
 		out.WriteString("\n")
 		for _, c := range s.Set {
-			fmt.Fprintf(out, "%s  + %s = %s\n", indent, printable(c.Path), printable(string(c.Value)))
+			fmt.Fprintf(out, "%s  + %s = %s\n", indent, printable(c.Path), printable(readableJSON(c.Value)))
 		}
 		for _, path := range s.Removed {
 			fmt.Fprintf(out, "%s  - %s\n", indent, printable(path))
@@ -337,11 +337,35 @@ func (i *logItem) leaves() (map[string]string, error) {
 	return out, nil
 }
 
+// readableJSON is JSON without the escapes that only pages of HTML need: people copy
+// what they see into rules and samples.
+func readableJSON(text []byte) string {
+	var out strings.Builder
+	for i := 0; i < len(text); i++ {
+		if text[i] != '\\' || i+1 == len(text) {
+			out.WriteByte(text[i])
+			continue
+		}
+		if i+6 <= len(text) {
+			if plain, ok := readableEscapes[strings.ToLower(string(text[i:i+6]))]; ok {
+				out.WriteString(plain)
+				i += 5
+				continue
+			}
+		}
+		out.Write(text[i : i+2])
+		i++
+	}
+	return out.String()
+}
+
+var readableEscapes = map[string]string{`\u003c`: "<", `\u003e`: ">", `\u0026`: "&", `\u0022`: `\"`, `\u0027`: "'", `\u005c`: `\\`}
+
 func leavesOf(out map[string]string, path string, v any) {
 	object, is := v.(map[string]any)
 	if !is || len(object) == 0 {
 		text, _ := json.Marshal(v) // it was read from JSON
-		out[path] = string(text)
+		out[path] = readableJSON(text)
 		return
 	}
 	for key, inner := range object {
