@@ -147,7 +147,11 @@ func asUsage(c *cobra.Command) {
 	if check := c.Args; check != nil {
 		c.Args = func(c *cobra.Command, args []string) error {
 			if err := check(c, args); err != nil {
-				return &usageError{c.CommandPath(), errors.New(strings.ReplaceAll(err.Error(), "accepts ", "takes ") + meant(c, args))}
+				message := strings.ReplaceAll(err.Error(), "accepts ", "takes ") + meant(c, args)
+				if strings.Contains(message, " arg(s)") {
+					message += ": " + strings.TrimSuffix(c.UseLine(), " [flags]")
+				}
+				return &usageError{c.CommandPath(), errors.New(message)}
 			}
 			return nil
 		}

@@ -298,6 +298,10 @@ func newPipelinesCreate(k *documents) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			there, err := k.list(c.Context(), cl, "")
+			if err != nil {
+				return err
+			}
 			var made []document
 			for _, path := range args {
 				all, err := readPipelines(path)
@@ -318,6 +322,9 @@ func newPipelinesCreate(k *documents) *cobra.Command {
 						return err
 					}
 					fmt.Fprintf(os.Stderr, "created pipeline %q (%s)\n", d.name, d.id)
+					if i := slices.IndexFunc(there, func(o document) bool { return o.name == d.name }); i >= 0 {
+						fmt.Fprintf(os.Stderr, "there is another of that name (%s), and each runs; to change that one instead: nightjar pipelines delete %s && nightjar pipelines update %s %s\n", there[i].id, d.id, there[i].id, path)
+					}
 					made = append(made, d)
 				}
 			}
