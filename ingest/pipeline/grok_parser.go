@@ -138,7 +138,7 @@ func (g *GrokParser) run(x *run) outcome {
 	case err != nil:
 		return failed(err)
 	case found == nil:
-		return skipped("no rule matches")
+		return skipped(g.noMatch(x, text))
 	}
 	if err := x.make(found); err != nil {
 		return failed(err)
@@ -151,6 +151,17 @@ func (g *GrokParser) run(x *run) outcome {
 		x.fail(&g.Base, fmt.Errorf("rule %s: %d members beyond %d were left out", rule, n, grok.MostMembers))
 	}
 	return outcome{Outcome: Applied, rule: rule}
+}
+
+// noMatch says why nothing was found; whoever looks at a trace is told what comes near.
+func (g *GrokParser) noMatch(x *run, text string) string {
+	why := "no rule matches"
+	if x.trace != nil {
+		if near := grok.Nearest(g.Grok.MatchRules, g.Grok.SupportRules, text); near != "" {
+			why += "; " + near
+		}
+	}
+	return why
 }
 
 // bodySource is ours: what of the message follows the head that a syslog-parser read.
