@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 
 	"nightjar/compiler"
@@ -140,7 +141,7 @@ func (m *Memory) Missing(columns []compiler.TableColumn) []string {
 	var out []string
 	for _, c := range columns {
 		if _, ok := m.tables[c.Table]; !ok {
-			out = append(out, noTable(c))
+			out = append(out, noTable(c, slices.Collect(maps.Keys(m.tables))))
 		} else if err := m.Check(c); err != nil {
 			out = append(out, err.Error())
 		}
@@ -148,8 +149,12 @@ func (m *Memory) Missing(columns []compiler.TableColumn) []string {
 	return out
 }
 
-func noTable(c compiler.TableColumn) string {
-	return fmt.Sprintf("there is no reference table %q: until there is, nothing is in it", c.Table)
+func noTable(c compiler.TableColumn, names []string) string {
+	text := fmt.Sprintf("there is no reference table %q: until there is, nothing is in it", c.Table)
+	if near := schema.Closest(c.Table, names, 3); near != "" {
+		text += fmt.Sprintf("; did you mean %q?", near)
+	}
+	return text
 }
 
 // ColumnError is a column that somebody asks and that a table does not have.

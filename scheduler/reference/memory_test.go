@@ -52,3 +52,14 @@ func TestFilesAreReadAsTheyCome(t *testing.T) {
 		t.Errorf("what is no network is counted and never found: %+v", report)
 	}
 }
+
+func TestATableThatThereIsNotIsToldWithTheNearestName(t *testing.T) {
+	m := NewMemory()
+	if _, err := m.Add("bad_addresses", strings.NewReader("address\n192.0.2.1\n"), nil); err != nil {
+		t.Fatal(err)
+	}
+	got := m.Missing([]compiler.TableColumn{{Table: "bad_adresses", Column: "address"}})
+	if len(got) != 1 || !strings.Contains(got[0], `did you mean "bad_addresses"?`) {
+		t.Errorf("got %q", got)
+	}
+}

@@ -446,10 +446,18 @@ func (s *Tables) Missing(columns []compiler.TableColumn) []string {
 	var out []string
 	for _, c := range columns {
 		if there, err := s.askable(c); !there {
-			out = append(out, noTable(c))
+			out = append(out, noTable(c, s.names()))
 		} else if err != nil {
 			out = append(out, err.Error())
 		}
+	}
+	return out
+}
+
+// names are those of all tables.
+func (s *Tables) names() (out []string) {
+	for _, t := range s.List() {
+		out = append(out, t.Name)
 	}
 	return out
 }
