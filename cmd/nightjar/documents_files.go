@@ -20,7 +20,7 @@ import (
 
 func (k *documents) validateCommand() *cobra.Command {
 	var tables tableFiles
-	offline := true
+	offline, strict := true, false
 	c := &cobra.Command{
 		Use: "validate FILE|FOLDER…", Short: "Say what is wrong with files",
 		Example: fmt.Sprintf("  nightjar %[1]s validate %[1]s/", k.plural),
@@ -39,6 +39,10 @@ func (k *documents) validateCommand() *cobra.Command {
 					warnings = engine.warnings(c.Context(), path, warnings)
 				}
 				for _, w := range warnings {
+					if strict {
+						err = errors.Join(err, inFile(path, errors.New(w)))
+						continue
+					}
 					fmt.Fprintf(os.Stderr, "%s: warning: %s\n", path, w)
 				}
 				if err != nil {
@@ -50,6 +54,7 @@ func (k *documents) validateCommand() *cobra.Command {
 			return bad
 		},
 	}
+	c.Flags().BoolVar(&strict, "strict", false, "take what is warned of for a mistake")
 	if k.asksTables {
 		c.Long = `Says what is wrong with files: every mistake, with its place. Where an engine runs,
 whose key is found as by other commands, it warns too of rules that ask for sources

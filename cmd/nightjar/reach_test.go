@@ -56,6 +56,9 @@ func TestARuleThatCannotFireAndASourceThatChangesAreTold(t *testing.T) {
 	if _, said, code := p.run("rules", "validate", "--offline", file); code != 0 || strings.Contains(said, "fire") {
 		t.Errorf("rules validate --offline ends with %d and says %q", code, said)
 	}
+	if _, said, code := p.run("rules", "validate", "--strict", file); code != 1 || !strings.Contains(said, want) {
+		t.Errorf("rules validate --strict ends with %d and says %q", code, said)
+	}
 	for query, want := range map[string]string{"source:vault @usr.idd:u": want, "source:valt": "no event has source:valt; did you mean source:vault?", "source:vault @usr.id:nobody": ""} {
 		_, answer, err := p.request(http.MethodPost, "/api/v2/security_monitoring/rules", []byte(rule(query, query)))
 		if err != nil || !strings.Contains(string(answer), want) || want == "" && strings.Contains(string(answer), "no event") {
