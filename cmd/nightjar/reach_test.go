@@ -74,7 +74,7 @@ func TestARuleThatCannotFireAndASourceThatChangesAreTold(t *testing.T) {
 	p.kill()
 	p.start()
 	moveTo("50m")
-	for range 3 {
+	for range 5 { // of what is stored in one block, a part is looked at
 		send(50, broken)
 	}
 	p.await("the change of the source", time.Minute, func() bool {

@@ -19,7 +19,7 @@ const (
 	MaxPaths   = 2_000 // of a source
 	// PerBlock is how many events of a source are looked at in one block of events at
 	// most, and sampled in a frame.
-	PerBlock = 64
+	PerBlock = 128
 	sampled  = 2_000
 	// frame is how long events are counted together, and frames how many of those are
 	// remembered: a day.
