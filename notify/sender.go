@@ -180,7 +180,7 @@ func (s *Sender) serve(ctx context.Context, q *queue) {
 		if len(due) == 0 {
 			select {
 			case <-q.wake:
-			case <-time.After(min(pause, time.Minute)): // the clock may be moved
+			case <-time.After(min(pause, 5*time.Second)): // the clock may be moved
 			case <-ctx.Done():
 			}
 			continue

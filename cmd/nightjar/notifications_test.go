@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -126,6 +127,11 @@ func TestWhoIsNamedIsTold(t *testing.T) {
 		hanging.CloseClientConnections()
 		hanging.Close()
 	})
+	clock := filepath.Join(t.TempDir(), "clock")
+	if err := os.WriteFile(clock, []byte("0"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv(testClock, clock)
 	p := startEngine(t, "--allow-private-targets", "--public-url", "https://nightjar.example/")
 	p.call(http.MethodPost, targetsPath, []byte(fmt.Sprintf(`{"name":"soc","type":"webhook","url":%q,"secret":"sesame"}`, hook.URL)), nil)
 	p.call(http.MethodPost, targetsPath, []byte(fmt.Sprintf(`{"name":"stuck","type":"webhook","url":%q}`, hanging.URL)), nil)
@@ -172,6 +178,9 @@ func TestWhoIsNamedIsTold(t *testing.T) {
 	}
 	p.await("some of the storm", time.Minute, func() bool { return len(hook.told()) > 8 })
 	p.kill()
+	if err := os.WriteFile(clock, []byte("61s"), 0o600); err != nil { // the minute of the digest is over
+		t.Fatal(err)
+	}
 	p.start()
 	p.await("all of the storm", 3*time.Minute, func() bool { return len(hook.told()) >= 63 })
 	out, _, _ := p.run("signals", "list", "--limit", "200", "--output", "jsonl")
