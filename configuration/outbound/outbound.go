@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -104,15 +105,22 @@ func (c *Client) client() *http.Client {
 			if len(via) > maxRedirect {
 				return fmt.Errorf("more than %d redirects", maxRedirect)
 			}
-			if r.URL.Host != via[0].URL.Host { // what is for one host is not for another
-				for _, name := range []string{"Authorization", "Cookie", "Nightjar-Signature"} {
-					r.Header.Del(name)
-				}
+			if slices.ContainsFunc(append(via[1:], r), func(to *http.Request) bool { return leaves(via[0].URL, to.URL) }) {
+				maps.DeleteFunc(r.Header, func(name string, _ []string) bool { return !forAnybody[name] })
 			}
 			return nil
 		},
 	}
 }
+
+// leaves reports whether what is for the one URL is not for the other.
+func leaves(from, to *url.URL) bool {
+	return from.Host != to.Host || from.Scheme == "https" && to.Scheme != "https"
+}
+
+// forAnybody are the headers that a redirect to elsewhere takes along. A secret may be in
+// any other.
+var forAnybody = map[string]bool{"Accept": true, "Content-Type": true, "If-None-Match": true, "User-Agent": true}
 
 // HTTP is a client for requests to where users told. Its requests end with their
 // context; the response's body has no limit (Read has).
@@ -208,12 +216,24 @@ func (c *Client) Check(u *url.URL) error {
 	return c.allowHost(u.Hostname())
 }
 
+// endsInNumber reports whether resolvers that go by inet_aton may read a host as an
+// address in one of its older forms: 127.1, 2130706433, 0x7f.0.0.1.
+func endsInNumber(host string) bool {
+	last := host[strings.LastIndexByte(host, '.')+1:]
+	if hex, ok := strings.CutPrefix(last, "0x"); ok {
+		return strings.Trim(hex, "0123456789abcdef") == ""
+	}
+	return last != "" && strings.Trim(last, "0123456789") == ""
+}
+
 func (c *Client) allowHost(host string) error {
 	name := strings.ToLower(strings.TrimSuffix(host, "."))
 	if a, err := netip.ParseAddr(name); err == nil && !c.config.AllowPrivate {
 		if err := c.guard.SafeAddr(a.Unmap().WithZone("")); err != nil {
 			return fmt.Errorf("%w: %w", ErrRefused, err)
 		}
+	} else if err != nil && endsInNumber(name) {
+		return fmt.Errorf("%w: %s is read as different addresses by different programs; write it as four numbers, or with colons", ErrRefused, name)
 	}
 	if len(c.config.Hosts) == 0 || slices.ContainsFunc(c.config.Hosts, func(h string) bool {
 		h = strings.ToLower(h)

@@ -109,7 +109,9 @@ func TestTheTargetOfAProxyIsLookedAt(t *testing.T) {
 		}
 		return nil, errors.New("no such host")
 	}
-	for target, allowed := range map[string]bool{"http://127.0.0.1/": false, "http://rebound.example/": false, "http://public.example/": true, "http://only.proxy.knows.example/": true, "http://169.254.169.254/": false} {
+	for target, allowed := range map[string]bool{"http://127.0.0.1/": false, "http://rebound.example/": false, "http://public.example/": true, "http://only.proxy.knows.example/": true, "http://169.254.169.254/": false,
+		"http://2130706433/": false, "http://127.1/": false, "http://0x7f.0.0.1/": false, "http://0x7F000001/": false, "http://0177.0.0.1./": false, "http://a.7x/": true,
+	} {
 		asked = nil
 		if r, err := c.HTTP().Get(target); err == nil {
 			r.Body.Close()
@@ -117,6 +119,56 @@ func TestTheTargetOfAProxyIsLookedAt(t *testing.T) {
 		if (len(asked) == 1) != allowed {
 			t.Errorf("%s: the proxy was asked for %q", target, asked)
 		}
+	}
+}
+
+// TestARedirectTakesNoSecretElsewhere sends headers as users set them, under any name.
+func TestARedirectTakesNoSecretElsewhere(t *testing.T) {
+	var got http.Header
+	var back string
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if got = r.Header; r.URL.Path == "/back" {
+			http.Redirect(w, r, back+"/end", http.StatusFound)
+		}
+	}))
+	defer elsewhere.Close()
+	first := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch got = r.Header; r.URL.Path {
+		case "/elsewhere":
+			http.Redirect(w, r, elsewhere.URL+"/", http.StatusFound)
+		case "/and-back":
+			http.Redirect(w, r, elsewhere.URL+"/back", http.StatusFound)
+		case "/here":
+			http.Redirect(w, r, "/end", http.StatusFound)
+		}
+	}))
+	defer first.Close()
+	back = first.URL
+	c := client(t, Config{AllowPrivate: true})
+	for path, kept := range map[string]bool{"/elsewhere": false, "/and-back": false, "/here": true} {
+		req, _ := http.NewRequest(http.MethodGet, first.URL+path, nil)
+		for _, name := range []string{"Authorization", "X-Otx-Api-Key", "Private-Token", "X-Anything"} {
+			req.Header.Set(name, "secret")
+		}
+		req.Header.Set("Accept", "a/b")
+		r, err := c.HTTP().Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Body.Close()
+		for _, name := range []string{"Authorization", "X-Otx-Api-Key", "Private-Token", "X-Anything"} {
+			if (got.Get(name) != "") != kept {
+				t.Errorf("%s: %s is %q where the redirect ends", path, name, got.Get(name))
+			}
+		}
+		if got.Get("Accept") != "a/b" {
+			t.Errorf("%s: Accept is lost", path)
+		}
+	}
+	from, _ := url.Parse("https://a.example/")
+	to, _ := url.Parse("http://a.example/")
+	if !leaves(from, to) || leaves(to, from) {
+		t.Error("what was encrypted goes on in clear")
 	}
 }
 
