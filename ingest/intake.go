@@ -61,8 +61,10 @@ type Config struct {
 	ReadTries    int           // of a part of the log that the disk does not give back; 16, about a minute
 	Remember     time.Duration // how long batch ids are remembered; 25 h
 	MaxBatchIDs  int           // how many at most; 5,000,000
-	MaxAhead     time.Duration // how far ahead of the clock an event may be; 10 min
+	MaxAhead     time.Duration // how far ahead of the clock an event may be; maxAhead
 }
+
+const maxAhead = 10 * time.Minute
 
 func (c Config) withDefaults() Config {
 	def(&c.MaxBacklog, 4<<30)
@@ -79,7 +81,7 @@ func (c Config) withDefaults() Config {
 	def(&c.ReadTries, 16)
 	def(&c.Remember, 25*time.Hour)
 	def(&c.MaxBatchIDs, 5_000_000)
-	def(&c.MaxAhead, 10*time.Minute)
+	def(&c.MaxAhead, maxAhead)
 	return c
 }
 
@@ -379,7 +381,7 @@ func (r Receipt) events() int {
 func (in *Intake) append(b Batch, seen schema.Millis) (Receipt, error) {
 	in.clocks.watch(b.Events, seen, in.deps.Lateness)
 	for i := range b.Events {
-		if in.settleTime(&b.Events[i], seen) {
+		if settleTime(&b.Events[i], seen, in.config.MaxAhead) {
 			in.metrics.future.Inc()
 		}
 	}

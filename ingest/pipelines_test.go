@@ -117,6 +117,25 @@ func TestWhatSendersSayOfHowAnEventWasReadIsDropped(t *testing.T) {
 	}
 }
 
+// TestAnEventThatIsReadAgainHappensWhenItDid, also where its own time does not count.
+func TestAnEventThatIsReadAgainHappensWhenItDid(t *testing.T) {
+	seen := schema.MillisOf(testNow)
+	for _, text := range []string{
+		`{"ddsource":"s","message":"m","timestamp":"2999-01-01T00:00:00Z"}`, `{"ddsource":"s","message":"m","timestamp":1000}`,
+		`{"ddsource":"s","message":"m","timestamp":"2999-01-01T00:00:00Z","a":1}`, `{"ddsource":"s","message":"m"}`,
+	} {
+		for _, pipelines := range []Pipelines{nil, stamps{"s"}} {
+			d := Decoder{Now: testNow, Pipelines: pipelines}
+			e := decoded(t, &d, text)
+			settleTime(&e, seen, maxAhead)
+			again, err := (&Decoder{Pipelines: pipelines}).Reread(&e)
+			if err != nil || again.At != e.At || again.JSON != e.JSON || again.Seen != e.Seen {
+				t.Errorf("%s (pipelines: %v): stored at %s with %s, read again at %s with %s, %v", text, pipelines != nil, e.At, e.JSON, again.At, again.JSON, err)
+			}
+		}
+	}
+}
+
 // TestTheOriginalOutlivesTheLog has it in the log's records, and reads those of before.
 func TestTheOriginalOutlivesTheLog(t *testing.T) {
 	d := Decoder{Now: testNow, Pipelines: stamps{"s"}}

@@ -37,7 +37,12 @@ func (d *Decoder) Reread(e *schema.Event) (schema.Event, error) {
 		}
 		out = events[0]
 	}
-	out.Seq, out.Seen = e.Seq, e.Seen
+	out.Seq = e.Seq
+	claimed, problem := own.Get(originalTimestamp), own.Get(timestampProblem)
+	if !settleTime(&out, e.Seen, maxAhead) && out.At == e.At && e.Original == "" && claimed != nil && problem != nil {
+		// What it claimed is nowhere else.
+		out.Attributes = withOwn(out.Attributes, ownMembers{originalTimestamp: claimed, timestampProblem: problem})
+	}
 	return out, nil
 }
 

@@ -341,6 +341,35 @@ func TestAStillDoesNotWaitForASinkThatTakesNothing(t *testing.T) {
 	}
 }
 
+// TestNobodyIsLetInBeforeABlockThatWasBegunIsStored: after a crash it may be on its way
+// into the sink still.
+func TestNobodyIsLetInBeforeABlockThatWasBegunIsStored(t *testing.T) {
+	dir, w := t.TempDir(), newWorld()
+	h := run(t, dir, w, soon)
+	w.set(func(w *world) { w.away = true })
+	h.submit(batch("x", 3))
+	for begun := false; !begun; time.Sleep(time.Millisecond) {
+		w.set(func(w *world) { begun = w.inserts > 0 })
+	}
+	h.stop()
+	w.set(func(w *world) { w.away = false; w.lastAway = true })
+	h = run(t, dir, w, soon)
+	held := make(chan int, 1)
+	go func() {
+		_ = h.Hold(context.Background(), func(context.Context) error {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			held <- len(w.events)
+			return nil
+		})
+	}()
+	time.Sleep(20 * time.Millisecond)
+	w.set(func(w *world) { w.lastAway = false })
+	if n := <-held; n != 3 {
+		t.Errorf("somebody was let in with %d events stored, want the 3 of the block that was begun", n)
+	}
+}
+
 // TestASeededFolderGoesOnBehindEveryNumberThatWasGiven makes one of a state.
 func TestASeededFolderGoesOnBehindEveryNumberThatWasGiven(t *testing.T) {
 	w := newWorld()

@@ -3,6 +3,7 @@ package ingest
 import (
 	"math"
 	"strconv"
+	"time"
 
 	"github.com/valyala/fastjson"
 
@@ -34,11 +35,11 @@ const NoTime = schema.Millis(math.MinInt64)
 // settleTime gives the event its arrival time. An event that claims to be far
 // ahead of the clock, or of before the year 2000, happened when it arrived; what
 // it claimed stays in @nightjar.original_timestamp.
-func (in *Intake) settleTime(e *schema.Event, seen schema.Millis) (moved bool) {
+func settleTime(e *schema.Event, seen schema.Millis, ahead time.Duration) (moved bool) {
 	e.Seen = seen
 	problem := ""
 	switch {
-	case e.At > seen.Add(in.config.MaxAhead):
+	case e.At > seen.Add(ahead):
 		problem = tooLate
 	case e.At < times.Earliest:
 		problem = tooEarly

@@ -34,15 +34,16 @@ type State struct {
 // wait in the log. The State is of the moment of the snapshot. The error is a
 // NotStoredError while the sink takes nothing.
 func (in *Intake) Still(ctx context.Context, snapshot func(context.Context) error) (State, error) {
+	if err := in.awaitReady(ctx); err != nil { // before, it is not known how far it is
+		return State{}, err
+	}
 	through := in.Acknowledged()
 	for {
 		if err := in.awaitStored(ctx, through); err != nil {
 			return State{}, err
 		}
-		select {
-		case in.carrying <- struct{}{}:
-		case <-ctx.Done():
-			return State{}, ctx.Err()
+		if err := pass(ctx, in.carrying); err != nil {
+			return State{}, err
 		}
 		more, err := in.untilWhole()
 		if more == 0 && err == nil {
@@ -55,10 +56,8 @@ func (in *Intake) Still(ctx context.Context, snapshot func(context.Context) erro
 		through = more
 	}
 	defer func() { <-in.carrying }()
-	select {
-	case in.landing <- struct{}{}:
-	case <-ctx.Done():
-		return State{}, ctx.Err()
+	if err := pass(ctx, in.landing); err != nil {
+		return State{}, err
 	}
 	defer func() { <-in.landing }()
 	for _, g := range in.Gaps() {
@@ -72,18 +71,46 @@ func (in *Intake) Still(ctx context.Context, snapshot func(context.Context) erro
 	return in.state()
 }
 
-// Hold calls do while nothing goes into the sink. Events are taken in meanwhile; they
+// Hold calls do while nothing goes into the sink, and nothing is on its way there: not
+// even a block that was begun before the last crash. Events are taken in meanwhile; they
 // wait in the log.
 func (in *Intake) Hold(ctx context.Context, do func(context.Context) error) error {
-	for _, door := range []chan struct{}{in.carrying, in.landing} {
+	select {
+	case <-in.ready: // before, it is not known what was begun
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	for {
+		changed := in.StoredChanged()
+		if err := pass(ctx, in.carrying); err != nil {
+			return err
+		}
+		if m := in.mark.state; m.To == m.Stored {
+			break
+		}
+		<-in.carrying
 		select {
-		case door <- struct{}{}:
+		case <-changed:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		defer func() { <-door }()
 	}
+	defer func() { <-in.carrying }()
+	if err := pass(ctx, in.landing); err != nil {
+		return err
+	}
+	defer func() { <-in.landing }()
 	return do(ctx)
+}
+
+// pass takes a door.
+func pass(ctx context.Context, door chan struct{}) error {
+	select {
+	case door <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // untilWhole is how far the sink must be for what is in it to be whole batches,
