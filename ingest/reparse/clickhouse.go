@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -112,6 +114,9 @@ func (e *Events) rewrite(ctx context.Context, day string, q *compiler.Query, fro
 		if old != made { // retention took it
 			return fmt.Errorf("%w: it has %d events, and %d are in its place", errMoved, old, made)
 		}
+		if made == 0 {
+			return nil // and an empty day replaces none
+		}
 		return e.exec(ctx, fmt.Sprintf("ALTER TABLE %s REPLACE PARTITION ID '%s' FROM %s", schema.Events.Name, day, staging))
 	})
 }
@@ -127,8 +132,47 @@ func (e *Events) exec(ctx context.Context, sql string) error {
 
 // copyRest adds the events of a day that are not there yet, as they are.
 func (e *Events) copyRest(ctx context.Context, day string) error {
-	return e.exec(ctx, fmt.Sprintf("INSERT INTO %[1]s SELECT * FROM %[2]s WHERE %[3]s AND seq NOT IN (SELECT seq FROM %[1]s) SETTINGS insert_deduplicate = 0, max_insert_threads = 1",
-		staging, schema.Events.Name, ofDay(day)))
+	there, err := e.pieces(ctx, schema.Events.Name, ofDay(day))
+	if err != nil {
+		return err
+	}
+	made, err := e.pieces(ctx, staging, "1")
+	if err != nil {
+		return err
+	}
+	for _, piece := range slices.Sorted(maps.Keys(there)) {
+		if there[piece] == made[piece] {
+			continue
+		}
+		within := fmt.Sprintf("seq >= %d AND seq < %d", piece*perPiece, (piece+1)*perPiece)
+		if err := e.exec(ctx, fmt.Sprintf("INSERT INTO %[1]s SELECT * FROM %[2]s WHERE %[3]s AND %[4]s AND seq NOT IN (SELECT seq FROM %[1]s WHERE %[4]s) SETTINGS insert_deduplicate = 0, max_insert_threads = 1",
+			staging, schema.Events.Name, ofDay(day), within)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// perPiece is of how many arrival numbers the server remembers at a time which are there.
+const perPiece = 2_000_000
+
+// pieces are how many events a table has, by piece of arrival numbers.
+func (e *Events) pieces(ctx context.Context, table, where string) (map[uint64]uint64, error) {
+	out := map[uint64]uint64{}
+	rows, err := e.Conn.Query(ch.Context(ctx, ch.WithSettings(settings())),
+		fmt.Sprintf("SELECT intDiv(seq, %d) AS piece, count() FROM %s WHERE %s GROUP BY piece", perPiece, table, where))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var piece, n uint64
+		if err := rows.Scan(&piece, &n); err != nil {
+			return nil, err
+		}
+		out[piece] = n
+	}
+	return out, rows.Err()
 }
 
 // reread puts the events of the query into the table, read again.
