@@ -158,7 +158,7 @@ const digestAfter = 20
 func (n *Notifier) group(made []News) {
 	now := schema.MillisOf(n.deps.Now())
 	for key, times := range n.rates {
-		if times = slices.DeleteFunc(times, func(at schema.Millis) bool { return at <= now-60_000 }); len(times) == 0 {
+		if times = slices.DeleteFunc(times, func(at schema.Millis) bool { return at <= now-60_000 || at > now }); len(times) == 0 {
 			delete(n.rates, key)
 		} else {
 			n.rates[key] = times
@@ -284,7 +284,10 @@ func text(p *scheduler.Published, path string) string {
 
 // of is the news of a signal, given what was told of it.
 func (d *decision) of(p *scheduler.Published, told []News) (out []News) {
-	slices.SortFunc(told, func(a, b News) int { return cmp.Compare(a.Created, b.Created) })
+	// By version, for the clock may have been moved back.
+	slices.SortStableFunc(told, func(a, b News) int {
+		return cmp.Or(cmp.Compare(a.About.Version, b.About.Version), cmp.Compare(a.Created, b.Created))
+	})
 	state, reason := p.Standing()
 	about := aboutOf(p, state, reason, d.url)
 	add := func(target string, kind Kind) *News {
@@ -308,7 +311,7 @@ func (d *decision) of(p *scheduler.Published, told []News) (out []News) {
 		for _, a := range d.addressees(p, e) {
 			if last := newest(told, a.handle); last == nil || last.Kind == Resolved || last.Kind == Archived {
 				d.opening(add, a, e, about)
-			} else if target := d.targets[a.handle]; last.About.Severity != about.Severity && target.Wants("changed") {
+			} else if target := d.targets[a.handle]; last.State != Muted && last.State != Dropped && last.About.Severity != about.Severity && target.Wants("changed") {
 				add(a.handle, Changed)
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -47,6 +48,7 @@ type Sender struct {
 	ready chan struct{}
 
 	mu     sync.Mutex
+	early  []News            // added before Run has read what was waiting
 	queues map[string]*queue // by target
 	wait   sync.WaitGroup
 }
@@ -95,19 +97,26 @@ func (s *Sender) Run(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	close(s.ready)
+	early := s.early
+	s.early = nil
 	s.mu.Unlock()
 	s.add(ctx, waiting)
+	s.add(ctx, early)
 	<-ctx.Done()
 	s.wait.Wait()
 	return nil
 }
 
-// Wake adds news. What is added before Run has read what was waiting is among that.
+// Wake adds news. What is added while Run reads what was waiting may be among that or not.
 func (s *Sender) Wake(ctx context.Context, news []News) {
+	s.mu.Lock()
 	select {
 	case <-s.ready:
+		s.mu.Unlock()
 		s.add(ctx, news)
 	default:
+		s.early = append(s.early, news...)
+		s.mu.Unlock()
 	}
 }
 
@@ -185,8 +194,47 @@ func (s *Sender) serve(ctx context.Context, q *queue) {
 			}
 			continue
 		}
+		if !s.seal(ctx, q, due) {
+			return
+		}
 		if pause = s.tell(ctx, q, due); pause > 0 && !sleep(ctx, pause) {
 			return
+		}
+	}
+}
+
+// sealed parts the key of a digest from what it was sealed with.
+const sealed = " sealed "
+
+// seal settles what is in a digest before it is told: what comes late, or is too much for
+// one, is told under a key of its own. Told again after a crash it is the same.
+func (s *Sender) seal(ctx context.Context, q *queue, due []News) bool {
+	if due[0].Digest == "" || strings.Contains(due[0].Digest, sealed) {
+		return true
+	}
+	key := due[0].Digest + sealed + due[0].ID
+	for i := range due {
+		due[i].Digest = key
+		due[i].Version++
+	}
+	if !s.put(ctx, due) {
+		return false
+	}
+	s.keep(q, due)
+	return true
+}
+
+// put writes news, however often it takes: what was told must be known before anything
+// else is told. It is false where the context ended before.
+func (s *Sender) put(ctx context.Context, news []News) bool {
+	for {
+		err := s.deps.Store.Put(ctx, news)
+		if err == nil {
+			return true
+		}
+		s.deps.Log.Error("cannot write what is told; it is tried again", "error", err)
+		if !sleep(ctx, 2*time.Second) {
+			return false
 		}
 	}
 }
@@ -214,15 +262,8 @@ func (s *Sender) tell(ctx context.Context, q *queue, due []News) (pause time.Dur
 			n.State = Failed
 		}
 	}
-	for { // what was told must be known before anything else is told of it
-		err := s.deps.Store.Put(ctx, due)
-		if err == nil {
-			break
-		}
-		s.deps.Log.Error("cannot write what was told; it is tried again", "error", err)
-		if !sleep(ctx, 2*time.Second) {
-			return 0
-		}
+	if !s.put(ctx, due) {
+		return 0
 	}
 	if due[0].State != Waiting {
 		q.remove(due)
