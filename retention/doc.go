@@ -3,6 +3,6 @@
 // metrics, and in a Report that survives restarts.
 //
 // Events go by whole days of arrival, matches by whole months, so nothing is
-// rewritten; signals go one by one, all versions at once. It does not know rules:
-// how long their matches are needed is told to it.
+// rewritten; signals go one by one, all versions at once, and then what was told
+// of them. It does not know rules: how long their matches are needed is told to it.
 package retention

@@ -124,10 +124,12 @@ func (k *Keeper) Enforce(ctx context.Context) ([]Drop, error) {
 			events = append(events, p)
 		}
 	}
-	old, err := k.dropSignals(ctx, now)
-	drops = append(drops, old...)
-	if err != nil {
-		return drops, err
+	for _, old := range []func(context.Context, time.Time) ([]Drop, error){k.dropSignals, k.dropNotifications} {
+		gone, err := old(ctx, now)
+		drops = append(drops, gone...)
+		if err != nil {
+			return drops, err
+		}
 	}
 	if err := k.enforceQuota(parts, drops, events, drop); err != nil {
 		return drops, err
@@ -284,6 +286,30 @@ func (k *Keeper) dropSignals(ctx context.Context, now time.Time) ([]Drop, error)
 		return nil, fmt.Errorf("delete old signals: %w", err)
 	}
 	d := Drop{Table: schema.Signals.Name, What: "last seen before " + cutoff.String(), Rows: int64(rows), Reason: "age", At: now.UTC()}
+	k.say(d)
+	return []Drop{d}, nil
+}
+
+// dropNotifications deletes what was told of signals that are gone, once it is as old as
+// those. While a signal is there, its news are: they say what of it was told already.
+func (k *Keeper) dropNotifications(ctx context.Context, now time.Time) ([]Drop, error) {
+	if k.deps.Policy.Signals == 0 {
+		return nil, nil
+	}
+	cutoff := schema.MillisOf(now.Add(-max(k.deps.Policy.Signals, k.deps.LookBack)))
+	ctx = clickhouse.Params{}.Int("cutoff", int64(cutoff)).Context(ctx)
+	const old = `target != '' AND created < fromUnixTimestamp64Milli({cutoff:Int64}) AND signal NOT IN (SELECT id FROM signals)`
+	var rows uint64
+	if err := k.deps.Conn.QueryRow(ctx, "SELECT count() FROM notifications WHERE "+old).Scan(&rows); err != nil {
+		return nil, fmt.Errorf("look for old notifications: %w", err)
+	}
+	if rows == 0 {
+		return nil, nil
+	}
+	if err := k.deps.Conn.Exec(ctx, "DELETE FROM notifications WHERE "+old); err != nil {
+		return nil, fmt.Errorf("delete old notifications: %w", err)
+	}
+	d := Drop{Table: schema.Notifications.Name, What: "of before " + cutoff.String(), Rows: int64(rows), Reason: "age", At: now.UTC()}
 	k.say(d)
 	return []Drop{d}, nil
 }

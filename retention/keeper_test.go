@@ -211,6 +211,29 @@ func TestOldSignalsGoWithAllTheirVersions(t *testing.T) {
 	}
 }
 
+// TestWhatWasToldGoesWithItsSignal, and not before: a signal that is there would be told
+// again.
+func TestWhatWasToldGoesWithItsSignal(t *testing.T) {
+	conn := database(t)
+	exec(t, conn, "INSERT INTO signals (key, id, version, last_seen) VALUES (1, 'old', 1, '2025-01-01 00:00:00'), (2, 'grown', 1, '2026-05-01 00:00:00')")
+	exec(t, conn, `INSERT INTO notifications (id, version, target, signal, created) VALUES ('a', 1, '@t', 'old', '2025-01-01 00:00:00'), ('a', 2, '@t', 'old', '2025-01-01 00:00:00'),
+		('b', 1, '@t', 'grown', '2025-01-01 00:00:00'), ('c', 1, '@t', 'not here yet', '2026-05-01 00:00:00'), ('place', 1, '', '', '1970-01-01 00:00:00')`)
+	k, _ := keeper(t, conn, func(d *Deps) { d.Policy.Signals = 90 * day })
+	if drops := enforce(t, k); len(drops) != 2 || drops[1].Table != "notifications" {
+		t.Errorf("dropped %+v", drops)
+	}
+	var left []string
+	if err := conn.QueryRow(t.Context(), "SELECT arraySort(groupArray(id)) FROM notifications").Scan(&left); err != nil {
+		t.Fatal(err)
+	}
+	if !cmp.Equal(left, []string{"b", "c", "place"}) {
+		t.Errorf("left are %v", left)
+	}
+	if again := enforce(t, k); len(again) > 0 {
+		t.Errorf("a second round dropped %+v", again)
+	}
+}
+
 func TestPolicies(t *testing.T) {
 	p := Policy{Matches: day}
 	if err := p.Parse("events=90d, signals=15mo"); err != nil || p != (Policy{Events: 90 * day, Signals: 450 * day, Matches: day}) {

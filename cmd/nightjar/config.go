@@ -62,7 +62,7 @@ var settings = []setting{
 	{name: "syslog-connections", value: "1000", help: "connections of syslog over TCP, and as many over TLS; more are refused"},
 	{name: "syslog-idle", value: "1h", help: "how long such a connection may be silent before it is closed"},
 	{name: "max-queries", value: "0", help: "searches and ad hoc queries of people that run at once; more wait a moment and are refused then (429); at most 64 (0: two for each processor, up to 24)"},
-	{name: "retention", value: "events=90d,signals=15mo,matches=35d", help: "how long to keep what, by arrival; matches are the state of rules and stay as long as they are needed in any case"},
+	{name: "retention", value: "events=90d,signals=15mo,matches=35d", help: "how long to keep what, by arrival; notifications stay as long as their signals; matches are the state of rules and stay as long as they are needed in any case"},
 	{name: "disk-quota", value: "0", help: "disk that everything stored may take, such as 50GB; the oldest days of events go when it is used up (0: no quota)"},
 	{name: "agent", value: "", bare: "true", help: "watch this host: run an agent beside the engine, as root on Linux 5.10 or newer (default: with --demo only)"},
 	{name: "agent-policy", list: true, help: "a policy file for that agent (default: a small one that ships)"},
