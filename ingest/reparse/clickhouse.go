@@ -236,7 +236,8 @@ func (e *Events) again(old *schema.Event, counts *Counts) schema.Event {
 		}
 		return *old
 	}
-	if made.JSON != old.JSON || made.At != old.At || made.Source != old.Source || made.Service != old.Service || made.Host != old.Host || made.Status != old.Status {
+	if made.JSON != old.JSON || made.At != old.At || made.Source != old.Source || made.Service != old.Service || made.Host != old.Host ||
+		made.Status != old.Status || made.Message != old.Message || made.Original != old.Original || !slices.Equal(made.Tags, old.Tags) {
 		counts.Changed++
 	}
 	return made
