@@ -613,6 +613,7 @@ func (c *ruleCompiler) thenSteps() {
 	}
 	condition := c.plan.Cases[0].Condition
 	c.plan.Method = MethodSequence
+	c.plan.Anomaly = nil // of a rule that was stored before this was refused: it goes on as the sequence that it was
 	for _, part := range condition.Parts {
 		c.plan.Steps = append(c.plan.Steps, Step{Condition: &Condition{Parts: []CondNode{part}}, Window: c.plan.Window})
 	}

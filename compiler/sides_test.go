@@ -66,3 +66,17 @@ func TestMistakesInAnomalyRulesAreTold(t *testing.T) {
 		}
 	}
 }
+
+// TestAStoredAnomalyRuleWithThenIsASequence: earlier versions took it as one, and it
+// has no buckets that anything could be asked of.
+func TestAStoredAnomalyRuleWithThenIsASequence(t *testing.T) {
+	rule := schema.Rule{
+		Name: "r", Queries: []schema.RuleQuery{{Query: "*", Aggregation: "count"}},
+		Cases:   []schema.RuleCase{{Status: "low", Condition: "a > 0 then a > 1"}},
+		Options: schema.RuleOptions{DetectionMethod: "anomaly_detection"},
+	}
+	plan, err := CompileStored(rule)
+	if err != nil || plan.Method != MethodSequence || plan.Anomaly != nil || len(plan.Steps) != 2 {
+		t.Errorf("the plan: %+v, %v", plan, err)
+	}
+}
