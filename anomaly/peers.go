@@ -1,6 +1,7 @@
 package anomaly
 
 import (
+	"maps"
 	"math"
 	"slices"
 )
@@ -21,17 +22,27 @@ const (
 	peerTail = 0.05
 )
 
+// PeerValue is a value as peers keep it: with nine bits, so that whole numbers up to
+// 512 are what they are, and others up to 0.4 % nearer to 0. A hundred thousand sums
+// make no more than some thousands of different ones.
+func PeerValue(x float64) float64 {
+	const bits = 1 << 9
+	m, e := math.Frexp(x)
+	return math.Ldexp(math.Trunc(m*bits)/bits, e)
+}
+
 // NewPeers takes how often each value occurs.
 func NewPeers(times map[float64]int) *Peers {
 	p := &Peers{whole: true}
-	for v := range times {
-		p.values = append(p.values, v)
+	kept := map[float64]int{}
+	for v, n := range times {
 		p.whole = p.whole && v == math.Trunc(v)
+		kept[PeerValue(v)] += n
 	}
-	slices.Sort(p.values)
+	p.values = slices.Sorted(maps.Keys(kept))
 	n := 0
 	for _, v := range p.values {
-		n += times[v]
+		n += kept[v]
 		p.upTo = append(p.upTo, n)
 	}
 	return p
@@ -45,15 +56,19 @@ func (p *Peers) Buckets() int {
 	return p.upTo[len(p.upTo)-1]
 }
 
+// Enough reports whether there are enough values, 100, to judge by.
+func (p *Peers) Enough() bool { return p.Buckets() >= leastPeers }
+
 // Below is P(X < x): the share of the values that are lower and, beyond all of them,
 // that of a Pareto distribution through the highest twentieth (Hill, "A simple general
 // approach to inference about the tail of a distribution", 1975). It is 0 where there
 // are fewer than 100 values.
 func (p *Peers) Below(x float64) float64 {
 	n := p.Buckets()
-	if n < leastPeers || x != x {
+	if !p.Enough() || x != x {
 		return 0
 	}
+	x = PeerValue(x)
 	i, _ := slices.BinarySearch(p.values, x)
 	if i == 0 {
 		return 0

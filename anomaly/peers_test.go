@@ -3,6 +3,7 @@ package anomaly
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"gonum.org/v1/gonum/stat/distuv"
@@ -54,5 +55,32 @@ func TestFewPeersSayNothing(t *testing.T) {
 	}
 	if b := NewPeers(map[float64]int{-5: 100, 0: 100}).Below(7); b < 0.99 || b > 1 {
 		t.Errorf("of numbers that are not positive, P(X < 7) = %v", b)
+	}
+}
+
+// TestPeersOfManySumsAreFew takes a day of sums of ten thousand groups, of which hardly
+// two are equal, and asks for shares that are known.
+func TestPeersOfManySumsAreFew(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 1))
+	times, all := map[float64]int{}, []float64(nil)
+	for range 300_000 {
+		x := math.Round(math.Exp(12 + 2*r.NormFloat64()))
+		times[PeerValue(x)]++
+		all = append(all, x)
+	}
+	slices.Sort(all)
+	if len(times) > 10_000 {
+		t.Errorf("%d values are kept of %d", len(times), len(all))
+	}
+	p := NewPeers(times)
+	for _, share := range []float64{0.1, 0.5, 0.9, 0.99, 0.999} {
+		if got := p.Below(all[int(share*float64(len(all)))]); math.Abs(got-share) > 0.003 {
+			t.Errorf("what %v lie below has %v", share, got)
+		}
+	}
+	for n := 0.0; n <= 512; n++ {
+		if PeerValue(n) != n || PeerValue(-n) != -n {
+			t.Errorf("%v is kept as %v", n, PeerValue(n))
+		}
 	}
 }

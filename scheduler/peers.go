@@ -53,10 +53,11 @@ func (u *usual) dayOf(bucket int64) (from, to int64) {
 }
 
 // peersBelow is the probability, by the other groups, that a new group's bucket is
-// lower than x.
-func (u *usual) peersBelow(label int, bucket int64, x float64) float64 {
+// lower than x, where there are enough to tell.
+func (u *usual) peersBelow(label int, bucket int64, x float64) (p float64, ok bool) {
 	widen := 1 + 0.25*float64(u.plan.Anomaly.Tolerance-1)
-	return u.peersOf(label, bucket).Below(x / widen)
+	peers := u.peersOf(label, bucket)
+	return peers.Below(x / widen), peers.Enough()
 }
 
 // peersOf is the distribution that a bucket of a new group is judged by.
@@ -93,7 +94,7 @@ func (u *usual) peerStretch(key peerKey) map[float64]int {
 		}
 		for b := key.stretch * n; b < (key.stretch+1)*n; b++ {
 			if s.filled(b) && !s.young(u, b) {
-				times[s.value(b)]++
+				times[anomaly.PeerValue(s.value(b))]++
 			}
 		}
 	}
