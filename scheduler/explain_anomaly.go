@@ -24,7 +24,7 @@ func (s *Scheduler) judgeAnomaly(ctx context.Context, g *GroupExplanation, plan 
 	if u.learned(g.Group) > bucket {
 		g.Notes = append(g.Notes, "the bucket is in the models, and no longer judged: nightjar anomaly explain learns them anew")
 	}
-	values := u.judge(g.Group, bucket, sums)
+	values, judged := u.judge(g.Group, bucket, sums)
 	for label, sum := range sums {
 		name := plan.Labels[label].Name
 		g.Values = append(g.Values, LabelValue{name, values[label]})
@@ -32,13 +32,47 @@ func (s *Scheduler) judgeAnomaly(ctx context.Context, g *GroupExplanation, plan 
 	}
 	for i, c := range plan.Cases {
 		g.Cases = append(g.Cases, CaseExplanation{
-			Index: i, Name: c.Name, Status: c.Status, Condition: c.Condition.Explain(values[:len(sums)]), Holds: c.Sides.Holds(values),
+			Index: i, Name: c.Name, Status: c.Status, Condition: c.Condition.Explain(values[:len(sums)]), Holds: judged && c.Sides.Holds(values),
 		})
 		if c.Low {
 			g.Notes = append(g.Notes, fmt.Sprintf("case %d asks for the low side, and is tried at the end of the bucket, %s", i, u.moment(bucket+1)))
 		}
 	}
+	if plan.Low() {
+		g.Notes = append(g.Notes, u.closedNotes(g.Group, bucket-1)...)
+		if v := s.vigils[plan.Key]; v != nil && v.judged < u.moment(bucket) {
+			g.Notes = append(g.Notes, fmt.Sprintf("what ended at %s is judged %s later", u.moment(bucket), s.deps.Delays.Of(plan)))
+		}
+	}
 	return u.err
+}
+
+// closedNotes say how a bucket was judged at its end.
+func (u *usual) closedNotes(group []string, bucket int64) []string {
+	at := fmt.Sprintf("the bucket from %s to %s", u.moment(bucket), u.moment(bucket+1))
+	switch first, last, ok := u.alive(group); {
+	case !ok || bucket < first || bucket > last:
+		return []string{at + " was not judged at its end: the group had no event before it, or none for 14 days"}
+	case u.learned(group) > bucket:
+		return []string{at + " is in the models, and no longer judged"}
+	}
+	values, judged := u.judgeClosed(group, bucket)
+	if !judged {
+		return []string{at + " was not judged at its end: the group was not known for as long as is learned"}
+	}
+	n := len(u.plan.Labels)
+	var out []string
+	for label := range n {
+		held := 0.0
+		if s := u.series[keyOf(label, group...)]; s != nil {
+			held = s.value(bucket)
+		}
+		out = append(out, fmt.Sprintf("%s: %s held %v, no more than that has a probability of %.4g", u.plan.Labels[label].Name, at, held, values[n+label]))
+	}
+	if c := u.firstCase(values, judged); c >= 0 && u.plan.Cases[c].Low {
+		return append(out, fmt.Sprintf("case %d held at its end", c))
+	}
+	return append(out, "no case on the low side held at its end")
 }
 
 // judgedBy says what the sum of a label's bucket was held against.
@@ -67,12 +101,12 @@ func putAnomaly(own map[string]any, plan *compiler.Plan, sig schema.Signal) {
 	if plan.Anomaly == nil || sig.Case < 0 || sig.Case >= len(plan.Cases) {
 		return
 	}
-	side, until := "high", sig.FirstSeen.Add(plan.MaxDuration)
+	side, beyond, until := "high", "above 0.995", sig.FirstSeen.Add(plan.MaxDuration)
 	if plan.Cases[sig.Case].Low {
-		side = "low"
+		side, beyond = "low", "below 0.005"
 	}
 	own["anomaly"] = map[string]any{
 		"side": side, "learned_slowly_until": until,
-		"note": fmt.Sprintf("what is unusual is learned slowly: if it lasts, it does not become the new normal before %s, unless the group is younger than that is long", until),
+		"note": fmt.Sprintf("buckets %s are learned slowly: if what began with this signal lasts, it does not become the new normal before %s, unless the group is younger than that is long; what had begun before becomes so sooner", beyond, until),
 	}
 }

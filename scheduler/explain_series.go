@@ -133,7 +133,7 @@ func (u *usual) explain(one *series, q SeriesQuestion, newest schema.Millis) (Se
 	for ; err == nil && next <= last; next++ {
 		if at := moment(next); at+schema.Millis(u.width) > from {
 			band, value := m.Band(int64(at)), one.value(next)
-			below, atMost := one.judge(u, next, value, false)
+			below, atMost, _ := one.judge(u, next, value, false)
 			out.Points = append(out.Points, SeriesPoint{at, value, band.Lower, band.Median, band.Upper, below, atMost})
 		}
 		err = m.Add(int64(moment(next)), one.value(next))

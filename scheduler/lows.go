@@ -136,17 +136,19 @@ func (u *usual) learned(group []string) int64 {
 }
 
 // judgeClosed are the labels' values in a closed bucket, those of the low side after
-// those of the high side.
-func (u *usual) judgeClosed(group []string, bucket int64) []float64 {
+// those of the high side, and whether there was anything to judge one by.
+func (u *usual) judgeClosed(group []string, bucket int64) (values []float64, judged bool) {
 	n := len(u.plan.Labels)
-	values := make([]float64, 2*n)
+	values = make([]float64, 2*n)
 	for label := range n {
 		values[n+label] = 1
 		if s := u.series[keyOf(label, group...)]; s != nil {
-			values[label], values[n+label] = s.judge(u, bucket, s.value(bucket), false)
+			var ok bool
+			values[label], values[n+label], ok = s.judge(u, bucket, s.value(bucket), false)
+			judged = judged || ok
 		}
 	}
-	return values
+	return values, judged
 }
 
 // lowHits are those of the signal group's closed buckets. The matches say which of

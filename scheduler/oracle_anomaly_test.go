@@ -65,17 +65,25 @@ func (g *oracleGroup) judgeAnomaly() []oracleHit {
 // sides are the labels' values on the high side and then on the low side, which an
 // open bucket does not have.
 func sides(series []*oracleSeries, b int64, values []float64, closed bool) []float64 {
-	out := make([]float64, 2*len(series))
+	out, known := make([]float64, 2*len(series)), false
 	for q, s := range series {
-		out[q], out[len(series)+q] = s.judge(b, values[q], closed)
+		var ok bool
+		out[q], out[len(series)+q], ok = s.judge(b, values[q], closed)
+		known = known || ok
 		if !closed {
 			out[len(series)+q] = 2
 		}
+	}
+	if !known { // never matches, whatever is asked for
+		return nil
 	}
 	return out
 }
 
 func firstOf(cases []caseWords, values []float64) int {
+	if values == nil {
+		return -1
+	}
 	return slices.IndexFunc(cases, func(c caseWords) bool { return c.parts[0].holds(values) })
 }
 
@@ -96,24 +104,25 @@ func (g *oracleGroup) series(q int, width int64) *oracleSeries {
 
 func (s *oracleSeries) value(b int64) float64 { return s.g.between(b*s.width-1, (b+1)*s.width-1)[s.q] }
 
-// judge is the probability of less than x in a bucket, and of no more. Peers judge
-// events.
-func (s *oracleSeries) judge(b int64, x float64, closed bool) (below, atMost float64) {
+// judge is the probability of less than x in a bucket, and of no more, and whether
+// there is a past to tell. Peers judge events.
+func (s *oracleSeries) judge(b int64, x float64, closed bool) (below, atMost float64, ok bool) {
 	options := s.g.o.rule.Options
 	switch {
 	case s.first > b:
-		return 0, 1
+		return 0, 1, false
 	case s.first == b || (b-s.first)*s.width < s.learn:
 		if most := options.Anomaly.LearningPeriodBaseline; most != nil && x > float64(*most) {
-			return 1, 1
+			return 1, 1, true
 		}
 		if p := options.Anomaly.PeerBaseline; p != nil && *p && !closed {
-			return s.peers(b, x), 1
+			p := s.peers(b)
+			return p.Below(x), 1, p.Buckets() >= 100
 		}
-		return 0, 1
+		return 0, 1, false
 	}
 	f := s.foresight(b)
-	return f.Below(x), f.AtMost(x)
+	return f.Below(x), f.AtMost(x), true
 }
 
 // foresight is what the model says. Models are kept between buckets, since they are
@@ -140,15 +149,15 @@ func (s *oracleSeries) foresight(b int64) anomaly.Foresight {
 	return all[b-s.first]
 }
 
-// peers is the probability of less than x by the rule's other groups: by the buckets
+// peers are the rule's other groups: the buckets
 // with events of groups that had a past, in the 24 hours that ended an hour (or a
 // bucket) before the hour of this one.
-func (s *oracleSeries) peers(b int64, x float64) float64 {
+func (s *oracleSeries) peers(b int64) *anomaly.Peers {
 	o := s.g.o
 	hour := max(s.width, 3_600_000)
 	to := b*s.width/hour*hour - hour
 	if p := o.peers[[2]int64{int64(s.q), to}]; p != nil {
-		return p.Below(x)
+		return p
 	}
 	times := map[float64]int{}
 	for _, g := range o.all {
@@ -173,5 +182,5 @@ func (s *oracleSeries) peers(b int64, x float64) float64 {
 		o.peers = map[[2]int64]*anomaly.Peers{}
 	}
 	o.peers[[2]int64{int64(s.q), to}] = anomaly.NewPeers(times)
-	return o.peers[[2]int64{int64(s.q), to}].Below(x)
+	return o.peers[[2]int64{int64(s.q), to}]
 }

@@ -191,24 +191,26 @@ func (s *series) value(bucket int64) float64 {
 	return float64(s.counts.count(bucket))
 }
 
-// judge are a label's values for a bucket that holds x, and is open to more: the
-// probability that it is lower, and that it is no higher.
-func (s *series) judge(u *usual, bucket int64, x float64, open bool) (below, atMost float64) {
+// judge are a label's values for a bucket that holds x, and may be open to more: the
+// probability that it is lower, and that it is no higher. It reports whether there
+// was anything to judge it by.
+func (s *series) judge(u *usual, bucket int64, x float64, open bool) (below, atMost float64, ok bool) {
 	if a := u.plan.Anomaly; s.young(u, bucket) {
 		switch {
 		case a.Baseline != nil && x > *a.Baseline:
-			return 1, 1
-		case a.Peers && open: // what others hold by the end of it is still to come
-			return u.peersBelow(s.label, bucket, x), 1
+			return 1, 1, true
+		case a.Peers && open: // they tell of buckets with events, and a closed one may have none
+			below, ok = u.peersBelow(s.label, bucket, x)
+			return below, 1, ok
 		}
-		return 0, 1
+		return 0, 1, false
 	}
 	f, err := s.foresight(u, bucket)
 	if err != nil {
 		u.err = err
-		return 0, 1
+		return 0, 1, false
 	}
-	return f.Below(x), f.AtMost(x)
+	return f.Below(x), f.AtMost(x), true
 }
 
 // young reports whether there is too little history before a bucket to judge it by.
@@ -251,20 +253,26 @@ func (u *usual) bucketHits(matches []compiler.Match, bucket int64, from schema.M
 }
 
 // judge are the labels' values in an open bucket that comes to these sums so far. It
-// has no low side yet.
-func (u *usual) judge(group []string, bucket int64, sums []float64) []float64 {
-	values := make([]float64, 2*len(sums))
+// has no low side yet. Where there is nothing to judge any label by, no case holds,
+// whatever it asks for.
+func (u *usual) judge(group []string, bucket int64, sums []float64) (values []float64, judged bool) {
+	values = make([]float64, 2*len(sums))
 	for label := range sums {
 		values[len(sums)+label] = math.Inf(1)
 		if s := u.series[keyOf(label, group...)]; s != nil {
-			values[label], _ = s.judge(u, bucket, sums[label], true)
+			below, _, ok := s.judge(u, bucket, sums[label], true)
+			values[label], judged = below, judged || ok
 		}
 	}
-	return values
+	return values, judged
 }
 
-// firstCase is the first case that holds of the values of both sides; −1: none does.
-func (u *usual) firstCase(values []float64) int {
+// firstCase is the first case that holds of the values of both sides; −1: none does,
+// or there are none.
+func (u *usual) firstCase(values []float64, judged bool) int {
+	if !judged {
+		return -1
+	}
 	return slices.IndexFunc(u.plan.Cases, func(c compiler.Case) bool { return c.Sides.Holds(values) })
 }
 
