@@ -158,3 +158,12 @@ func TestMembersAreBounded(t *testing.T) {
 		}
 	}
 }
+
+// What is nested deep is refused at once: its validation would take minutes.
+func TestJSONThatIsNestedDeepIsRefused(t *testing.T) {
+	for _, text := range []string{strings.Repeat("[", 400_000), strings.Repeat(`{"a":`, 100_000)} {
+		if v := parseJSON(&Context{Arena: new(fastjson.Arena)}, text); v != nil {
+			t.Errorf("%d bytes became %s", len(text), v)
+		}
+	}
+}
