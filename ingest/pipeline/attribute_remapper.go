@@ -81,7 +81,9 @@ func (r *AttributeRemapper) run(x *run) outcome {
 		}
 		found = true
 		if r.Sources[i] == r.Target && r.SourceType != ofTag {
-			x.put(p, x.cast(v, r.TargetFormat))
+			if cast := x.cast(v, r.TargetFormat); cast != v { // which leaves lists on the way alone
+				x.put(p, cast)
+			}
 			wrote = true
 			continue
 		}

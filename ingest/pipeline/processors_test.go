@@ -151,6 +151,23 @@ func TestAttributeRemapper(t *testing.T) {
 	})
 }
 
+// A value that were put into itself would end the process when it is written.
+func TestNothingIsMovedIntoItself(t *testing.T) {
+	runAll(t, []processed{
+		{name: "a null of the same path", processors: "- {type: attribute-remapper, sources: [a.b], target: a.b.c}", attributes: `{"a.b":null,"a":{"b":{"x":1}}}`, want: `{"a.b":{"c":{"x":1}}}`},
+		{name: "a null below", processors: "- {type: attribute-remapper, sources: [a.b.c], target: a.b.c.d}", attributes: `{"a":{"b.c":null,"b":{"c":{"x":1}}}}`, want: `{"a":{"b.c":{"d":{"x":1}}}}`},
+		{name: "appended", processors: "- {type: array-processor, operation: {type: append, source: y, target: a.b}}\n- {type: attribute-remapper, sources: [a.b], target: z}\n- {type: attribute-remapper, sources: [z], target: a.b.0.q}", attributes: `{"a.b":null,"a":{"b":[{"x":1}]},"y":2}`, want: `{"a.b":{"0":{"q":[{"x":1},2]}},"y":2}`},
+		{name: "lists within lists", processors: "- {type: attribute-remapper, sources: [a.b], target: a.b.c}", attributes: `{"a.b":null,"a":[[{"b":1}]]}`, want: `{"a.b":null,"a":[[{"b":1}]]}`},
+	})
+}
+
+func TestACastInPlaceLeavesListsOnTheWayAlone(t *testing.T) {
+	runAll(t, []processed{{
+		name: "cast", processors: "- {type: attribute-remapper, sources: [a.b], target: a.b, target_format: string}",
+		attributes: `{"a":[{"b":1,"c":2},{"b":2}]}`, want: `{"a":[{"b":1,"c":2},{"b":2}]}`,
+	}})
+}
+
 func TestRemappersOfReservedFields(t *testing.T) {
 	runAll(t, []processed{
 		{name: "status", processors: `- {type: status-remapper, sources: [x, level]}`, attributes: `{"level":"WARNING"}`, want: `{"level":"WARNING"}`, fields: "status=warn"},

@@ -36,7 +36,19 @@ type Record struct {
 
 	root    []schema.Pair
 	changes int
+	looked  int
 }
+
+// MostLooked is how many elements of lists paths may lead through, before what they lead
+// to counts as missing: each Get makes a list of what it finds, which lives as long as
+// the record.
+const MostLooked = 300_000
+
+// LookAnew begins to count the elements that paths lead through.
+func (r *Record) LookAnew() { r.looked = 0 }
+
+// LookedTooMuch reports whether there were more of them than MostLooked.
+func (r *Record) LookedTooMuch() bool { return r.looked > MostLooked }
 
 // Changes counts the changes of attributes so far: while it stands still, so do they.
 func (r *Record) Changes() int { return r.changes }
@@ -70,29 +82,40 @@ func (r *Record) Within(v *fastjson.Value, p Path) *fastjson.Value { return r.fo
 // Has reports whether something stands at the path that is not null.
 func (r *Record) Has(p Path) bool { return r.Get(p) != nil }
 
-// Set puts a value at the path. Objects that are missing on the way are made, scalars
-// on the way replaced. A member with a dot in its key that leads there is used.
+// Set puts a value at the path, in place of what Get finds there. Objects that are
+// missing on the way are made, scalars on the way replaced. A member with a dot in its
+// key that leads there is used.
 func (r *Record) Set(p Path, v *fastjson.Value) {
 	r.changes++
+	at, done := -1, 0
 	for n := len(p.steps); n > 0; n-- {
 		i := r.find(p.key(0, n))
-		if i < 0 {
-			continue
+		switch {
+		case i < 0:
+		case at < 0:
+			at, done = i, n
+		case r.follow(r.root[at].Value, p, done) == nil && r.follow(r.root[i].Value, p, n) != nil:
+			at, done = i, n
 		}
-		if n == len(p.steps) {
-			r.root[i].Value = v
-		} else {
-			r.root[i].Value = r.put(r.root[i].Value, p, n, v)
-		}
-		return
 	}
-	r.root = append(r.root, schema.Pair{Key: p.steps[0], Value: r.wrap(p, 1, v)})
+	switch {
+	case at < 0:
+		r.root = append(r.root, schema.Pair{Key: p.steps[0], Value: r.wrap(p, 1, v)})
+	case done == len(p.steps):
+		r.root[at].Value = v
+	default:
+		r.root[at].Value = r.put(r.root[at].Value, p, done, v)
+	}
 }
 
-// Delete removes what stands at the path, and parents that it leaves empty. It
-// reports whether there was something.
+// Delete removes what Get finds at the path, or else null, and parents that it leaves
+// empty. It reports whether there was something.
 func (r *Record) Delete(p Path) bool {
 	r.changes++
+	return r.delete(p, false) || r.delete(p, true)
+}
+
+func (r *Record) delete(p Path, nulls bool) bool {
 	for n := len(p.steps); n > 0; n-- {
 		key := p.key(0, n)
 		i := r.find(key)
@@ -100,12 +123,15 @@ func (r *Record) Delete(p Path) bool {
 			continue
 		}
 		if n == len(p.steps) {
+			if isNull(r.root[i].Value) && !nulls {
+				continue
+			}
 			for ; i >= 0; i = r.find(key) {
 				r.root = append(r.root[:i], r.root[i+1:]...)
 			}
 			return true
 		}
-		if deleted, empty := remove(r.root[i].Value, p, n); deleted {
+		if deleted, empty := remove(r.root[i].Value, p, n, nulls); deleted {
 			if empty {
 				r.root = append(r.root[:i], r.root[i+1:]...)
 			}
@@ -213,6 +239,9 @@ func (r *Record) follow(v *fastjson.Value, p Path, i int) *fastjson.Value {
 
 // gather is the array of what the elements have; nil: none has it.
 func (r *Record) gather(elements []*fastjson.Value, p Path, i int) *fastjson.Value {
+	if r.looked += len(elements); r.looked > MostLooked {
+		return nil
+	}
 	var out *fastjson.Value
 	for _, e := range elements {
 		if e.Type() != fastjson.TypeObject {
@@ -235,15 +264,23 @@ func (r *Record) put(owner *fastjson.Value, p Path, i int, v *fastjson.Value) *f
 	switch owner.Type() {
 	case fastjson.TypeObject:
 		o := owner.GetObject()
+		var at *fastjson.Value
+		done := 0
 		for n := len(p.steps); n > i; n-- {
 			had := last(o, p.key(i, n))
-			if had == nil {
-				continue
+			switch {
+			case had == nil:
+			case at == nil:
+				at, done = had, n
+			case r.follow(at, p, done) == nil && r.follow(had, p, n) != nil:
+				at, done = had, n
 			}
-			if n < len(p.steps) {
-				v = r.put(had, p, n, v)
+		}
+		if at != nil {
+			if done < len(p.steps) {
+				v = r.put(at, p, done, v)
 			}
-			set(o, p.key(i, n), v)
+			set(o, p.key(i, done), v)
 			return owner
 		}
 		o.Set(p.steps[i], r.wrap(p, i+1, v))
@@ -271,19 +308,19 @@ func (r *Record) wrap(p Path, i int, v *fastjson.Value) *fastjson.Value {
 }
 
 // remove removes what stands at the rest of a path; empty: nothing is left of owner.
-func remove(owner *fastjson.Value, p Path, i int) (deleted, empty bool) {
+func remove(owner *fastjson.Value, p Path, i int, nulls bool) (deleted, empty bool) {
 	switch owner.Type() {
 	case fastjson.TypeObject:
 		o := owner.GetObject()
 		for n := len(p.steps); n > i && !deleted; n-- {
 			key := p.key(i, n)
 			member := last(o, key)
-			if member == nil {
+			gone := n == len(p.steps)
+			if member == nil || gone && isNull(member) && !nulls {
 				continue
 			}
-			gone := n == len(p.steps)
 			if deleted = gone; !gone {
-				deleted, gone = remove(member, p, n)
+				deleted, gone = remove(member, p, n, nulls)
 			}
 			for gone && o.Get(key) != nil {
 				o.Del(key)
@@ -293,9 +330,9 @@ func remove(owner *fastjson.Value, p Path, i int) (deleted, empty bool) {
 	case fastjson.TypeArray:
 		elements := owner.GetArray()
 		if at, ok := index(p.steps[i], len(elements)); ok {
-			gone := i+1 == len(p.steps)
-			if deleted = gone; !gone {
-				deleted, gone = remove(elements[at], p, i+1)
+			gone := i+1 == len(p.steps) && (nulls || !isNull(elements[at]))
+			if deleted = gone; i+1 < len(p.steps) {
+				deleted, gone = remove(elements[at], p, i+1, nulls)
 			}
 			if gone {
 				owner.Del(p.steps[i])
@@ -303,13 +340,18 @@ func remove(owner *fastjson.Value, p Path, i int) (deleted, empty bool) {
 			return deleted, len(owner.GetArray()) == 0
 		}
 		for _, e := range elements {
-			if gone, _ := remove(e, p, i); gone {
+			if e.Type() != fastjson.TypeObject {
+				continue // in which Get finds nothing either
+			}
+			if gone, _ := remove(e, p, i, nulls); gone {
 				deleted = true
 			}
 		}
 	}
 	return deleted, false
 }
+
+func isNull(v *fastjson.Value) bool { return v.Type() == fastjson.TypeNull }
 
 // last is an object's member; of a key that comes twice, the last counts.
 func last(o *fastjson.Object, key string) (found *fastjson.Value) {

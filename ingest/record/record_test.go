@@ -83,6 +83,16 @@ func TestSettingAndDeleting(t *testing.T) {
 		{`{"a":[{"b":1,"c":2},{"b":3}]}`, "", "a.b", `{"a":[{"c":2},{}]}`},
 		{`{"a":[1,2,3]}`, "", "a.1", `{"a":[1,3]}`},
 		{`{"a":1}`, "", "b", `{"a":1}`},
+		// What is found is what is replaced and removed, whatever else leads there.
+		{`{"a.b":null,"a":{"b":1}}`, "a.b", "", `{"a.b":null,"a":{"b":"new"}}`},
+		{`{"a.b":{"x":1},"a":{"b":{"c":1}}}`, "a.b.c", "", `{"a.b":{"x":1},"a":{"b":{"c":"new"}}}`},
+		{`{"o":{"a.b":null,"a":{"b":1}}}`, "o.a.b", "", `{"o":{"a.b":null,"a":{"b":"new"}}}`},
+		{`{"a.b":null,"a":{"c":1}}`, "a.b", "", `{"a.b":"new","a":{"c":1}}`},
+		{`{"a.b":null,"a":{"b":1}}`, "", "a.b", `{"a.b":null}`},
+		{`{"o":{"a.b":null,"a":{"b":1}}}`, "", "o.a.b", `{"o":{"a.b":null}}`},
+		{`{"a":{"b":null}}`, "", "a.b", `{}`},
+		{`{"a":[null,1]}`, "", "a.0", `{"a":[1]}`},
+		{`{"a":[[{"b":1}],{"b":2}]}`, "", "a.b", `{"a":[[{"b":1}],{}]}`},
 	} {
 		r := recordOf(t, c.attributes)
 		if c.set != "" {
