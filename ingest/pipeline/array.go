@@ -191,7 +191,9 @@ func (p *Operation) spread(x *run, elements []*fastjson.Value) outcome {
 			return failed(err)
 		}
 		x.put(at, kept)
-		wrote = true
+		if wrote = true; x.overdue(false) {
+			return failed(errStopped)
+		}
 	}
 	if !wrote {
 		return skipped("no element has a key and a value that are not there already")

@@ -136,6 +136,9 @@ func (m *ArrayMap) element(x *run, e, onto *fastjson.Value) (*fastjson.Value, er
 		if out := p.run(x); out.Outcome == Failed {
 			return nil, out.err
 		}
+		if x.overdue(false) {
+			return nil, errStopped
+		}
 	}
 	if made := x.Get(targetPath); made != nil {
 		return made, nil

@@ -55,12 +55,13 @@ func FuzzRun(f *testing.F) {
 		`{"a":"x","u":"http://h:1/p?q=r#s","ip":"192.0.2.1","l":[{"name":"n","value":{"v":1}},2,null],"n":1.5,"d":"2024-01-01T00:00:00Z","b":"aGk="}`,
 		`{"a":{"b":{"c":[[],{}]}},"a.b":1,"a":null,"l":{"l":[]}}`, `{"$sourceElem":1,"l":[[1]],"n":"1e400"}`, `{}`,
 		`{"l":[{"name":"l.0.name","value":"x"},{"name":"l","value":[1]}]}`,
+		`{"a.x":null,"a":{"x":{"y":[{"z":1}]},"x.y":null},"m.0":null,"l.name":null}`,
 	} {
 		f.Add(s, "GET /x?a=b 4111 1111 1111 1111 ann@example.org")
 	}
 	p := pipelineOf(f, everything)
 	f.Fuzz(func(t *testing.T, attributes, message string) {
-		if v, err := fastjson.Parse(attributes); err != nil || v.Type() != fastjson.TypeObject {
+		if v, err := fastjson.Parse(attributes); err != nil || v.Type() != fastjson.TypeObject || !json.Valid([]byte(attributes)) {
 			return
 		}
 		runs(t, p, attributes, message)
@@ -103,6 +104,8 @@ const everything = `
 - {type: trace-id-remapper, sources: [l]}
 - {type: span-id-remapper, sources: [n]}
 - {type: attribute-remapper, sources: [a], target: a.x, preserve_source: true}
+- {type: attribute-remapper, sources: [a.x], target: a.x.y}
+- {type: attribute-remapper, sources: [a.x.y], target: a.x.y.0.z}
 - {type: attribute-remapper, sources: [l.name, l], target: m, target_format: integer}
 - {type: attribute-remapper, sources: [m], target: tag, target_type: tag, preserve_source: true}
 - {type: attribute-remapper, sources: [env], source_type: tag, target: m.0, override_on_conflict: true}

@@ -48,6 +48,8 @@ type run struct {
 	redact []func(string) string
 	// stopped says that the time is up: only what redacts goes on.
 	stopped bool
+	// looked says that it was told that paths lead through too many elements.
+	looked bool
 }
 
 // givenField is a reserved field of which the first remapper counts.
@@ -93,6 +95,12 @@ const maxMade = 4 << 20
 
 // errTooLarge says that a record has grown enough.
 var errTooLarge = errors.New("pipelines have added more to the record than 4 MiB")
+
+// errTooManyElements says why a path seems to lead nowhere.
+var errTooManyElements = fmt.Errorf("paths have led through more than %d elements of lists; what is behind them counts as missing", record.MostLooked)
+
+// errStopped says that the pipeline's time was up within a processor.
+var errStopped = errors.New("the pipeline's time was up")
 
 // noSource is why most processors are skipped.
 const noSource = "none of its sources is there"
@@ -296,6 +304,10 @@ func (x *run) process(list []Processor, told *[]*Step) {
 			out := x.step(p)
 			if out.Outcome == Failed {
 				x.fail(b, out.err)
+			}
+			if x.LookedTooMuch() && !x.looked {
+				x.looked = true
+				x.fail(b, errTooManyElements)
 			}
 			step.ended(out)
 		}

@@ -1,11 +1,13 @@
 package pipeline
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"regexp"
 	"regexp/syntax"
 	"slices"
@@ -47,6 +49,7 @@ type ScrubExpression struct {
 const (
 	maxExpressions = 50
 	maxRegex       = 1000
+	maxReplacement = 256
 )
 
 func readScrub(o *object, b Base) Processor {
@@ -54,6 +57,9 @@ func readScrub(o *object, b Base) Processor {
 	if o.find("replacement") != nil {
 		text := o.text("replacement")
 		s.Replacement = &text
+		if len(text) > maxReplacement {
+			o.problem("replacement", fmt.Sprintf("the replacement has %d bytes; %d are the most", len(text), maxReplacement), "")
+		}
 	}
 	if s.Hash && s.Replacement != nil {
 		o.problem("replacement", "what is hashed is not replaced by a text", "leave hash or replacement out")
@@ -175,11 +181,7 @@ func (s *Scrub) run(x *run) outcome {
 		w.attributes()
 	}
 	for _, p := range s.paths {
-		if v := x.Get(p); v != nil {
-			if out := w.value(v); out != v {
-				x.put(p, out)
-			}
-		}
+		w.at(p)
 	}
 	x.viewed = nil // values were changed in place
 	x.redacted += w.count
@@ -196,8 +198,8 @@ type scrubbing struct {
 	set   *Set
 	x     *run
 	count int
-	// found are the texts that were redacted, and what stands for them.
-	found []string
+	// found are the texts that were redacted, with what stands for them.
+	found map[string]string
 }
 
 func (w *scrubbing) messageText() {
@@ -232,6 +234,17 @@ func (w *scrubbing) attributes() {
 	}
 }
 
+// at redacts what stands at a path, by whatever way that leads there.
+func (w *scrubbing) at(p record.Path) {
+	before := w.count
+	w.x.Change(p, w.value)
+	if w.x.trace != nil && w.count > before {
+		if v := w.x.Get(p); v != nil {
+			w.x.trace.set(p.String(), v)
+		}
+	}
+}
+
 // value is the value without secrets; it is another one when a text of it changed.
 func (w *scrubbing) value(v *fastjson.Value) *fastjson.Value {
 	switch v.Type() {
@@ -247,25 +260,9 @@ func (w *scrubbing) value(v *fastjson.Value) *fastjson.Value {
 			}
 		}
 	case fastjson.TypeObject:
-		w.members(v.GetObject())
+		record.ChangeMembers(v.GetObject(), func(_ string, v *fastjson.Value) *fastjson.Value { return w.value(v) })
 	}
 	return v
-}
-
-func (w *scrubbing) members(o *fastjson.Object) {
-	type change struct {
-		key string
-		v   *fastjson.Value
-	}
-	var changes []change
-	o.Visit(func(k []byte, v *fastjson.Value) {
-		if out := w.value(v); out != v {
-			changes = append(changes, change{string(k), out})
-		}
-	})
-	for _, c := range changes {
-		o.Set(c.key, c.v)
-	}
 }
 
 // text is the text without secrets.
@@ -298,12 +295,26 @@ func (w *scrubbing) without(s *secret, text string) string {
 		}
 		b.WriteString(text[done:from])
 		stands := w.standsFor(s, found)
+		if b.Len() > maxMade {
+			return stands // in which there is nothing but what is to be hidden
+		}
 		b.WriteString(stands)
 		done = to
 		w.count++
-		w.found = append(w.found, found, stands)
+		w.remember(found, stands)
 	}
 	return b.String() + text[done:]
+}
+
+// remember keeps what was redacted, where that says what is to be redacted elsewhere.
+func (w *scrubbing) remember(found, stands string) {
+	if w.everything {
+		return
+	}
+	if w.found == nil {
+		w.found = map[string]string{}
+	}
+	w.found[found] = stands
 }
 
 // standsFor is what is written in place of what was found.
@@ -333,9 +344,10 @@ func (w *scrubbing) rest() func(string) string {
 		return nil
 	}
 	var pairs []string
-	for i := 0; i < len(w.found); i += 2 {
-		quoted := schema.QuoteJSON(w.found[i])
-		pairs = append(pairs, quoted[1:len(quoted)-1], w.found[i+1], w.found[i], w.found[i+1])
+	longestFirst := func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) }
+	for _, found := range slices.SortedFunc(maps.Keys(w.found), longestFirst) {
+		quoted, stands := schema.QuoteJSON(found), w.found[found]
+		pairs = append(pairs, quoted[1:len(quoted)-1], stands, found, stands)
 	}
 	return strings.NewReplacer(pairs...).Replace
 }

@@ -119,3 +119,35 @@ func TestScrubsThatSayNothingAreRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatListsAndKeysThatComeTwiceHoldIsRedacted(t *testing.T) {
+	for _, c := range []struct{ sources, before, want string }{
+		{"[u.mail]", `{"u":[{"mail":"ann@example.org"},{"mail":["bob@example.org"]},{"n":1}]}`, `{"u":[{"mail":"[email]"},{"mail":["[email]"]},{"n":1}]}`},
+		{"[u.1.mail]", `{"u":[{"mail":"ann@example.org"},{"mail":"bob@example.org"}]}`, `{"u":[{"mail":"ann@example.org"},{"mail":"[email]"}]}`},
+		{"[u.mail]", `{"u.mail":"ann@example.org","u":{"mail":"bob@example.org"}}`, `{"u.mail":"[email]","u":{"mail":"[email]"}}`},
+		{"[u]", `{"u":{"mail":"ann@example.org","mail":"bob@example.org"}}`, `{"u":{"mail":"[email]"}}`},
+		{"[u]", `{"u":{"mail":"ann@example.org","mail":"nobody"}}`, `{"u":{"mail":"nobody"}}`},
+	} {
+		set := NewSet([]*Pipeline{pipelineOf(t, "- {type: scrub, patterns: [email], sources: "+c.sources+"}")}, worldOf())
+		r := recordOf(t, c.before)
+		set.Run(r)
+		if got := shown(r); got != c.want {
+			t.Errorf("%s of %s:\n got %s\nwant %s", c.sources, c.before, got, c.want)
+		}
+	}
+}
+
+// A replacement is short, and what consists of secrets alone does not grow by it.
+func TestWhatIsRedactedDoesNotGrowWithoutEnd(t *testing.T) {
+	document := func(replacement string) string {
+		return "name: a\nprocessors: [{type: scrub, expressions: [{name: x, regex: x}], replacement: " + replacement + "}]"
+	}
+	if _, err := Parse(document(strings.Repeat("y", 1000)), ParseOptions{Enabled: true}); err == nil || !strings.Contains(err.Error(), "256 are the most") {
+		t.Errorf("a long replacement: %v", err)
+	}
+	r := recordOf(t, `{"a":"`+strings.Repeat("x", 100_000)+`"}`)
+	setOf(t, worldOf(), document(strings.Repeat("y", 256))).Run(r)
+	if n := len(shown(r)); n > 1000 {
+		t.Errorf("the record has %d bytes", n)
+	}
+}

@@ -180,6 +180,8 @@ func (s *Set) run(r *record.Record, t *Trace) (done record.Applied) {
 // apply runs one pipeline.
 func (s *Set) apply(x *run, i int, told *PipelineTrace) (failures []string) {
 	x.spent, x.steps, x.failures, x.redacted, x.trace, x.stopped = startWatch(), 0, nil, 0, nil, false
+	x.looked = false
+	x.LookAnew()
 	defer x.spent.stop()
 	var steps *[]*Step
 	if told != nil {

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"encoding/json"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -147,7 +148,7 @@ func TestAPipelineHasItsTimeAndNoMore(t *testing.T) {
 
 func TestARecordGrowsByNoMoreThanItsBound(t *testing.T) {
 	var double []string
-	for i := range 100 {
+	for i := range 16 { // 64 MiB, were there no bound
 		double = append(double, fmt.Sprintf("{type: attribute-remapper, sources: [a], target: a.b%d, preserve_source: true}", i))
 	}
 	set := setOf(t, Deps{Budget: -1}, "name: a\nprocessors: ["+strings.Join(double, ",")+"]")
@@ -158,6 +159,42 @@ func TestARecordGrowsByNoMoreThanItsBound(t *testing.T) {
 	}
 	if len(applied.Errors) == 0 || !strings.Contains(applied.Errors[0], "more to the record than") {
 		t.Errorf("errors %q", applied.Errors)
+	}
+}
+
+// What a path through a long list finds is a list, each time that it is asked.
+func TestLongListsDoNotMakeARecordLarge(t *testing.T) {
+	list := `[` + strings.TrimSuffix(strings.Repeat(`{"k":1},`, 50_000), ",") + `]`
+	for name, processor := range map[string]string{
+		"template":   `{type: string-builder-processor, target: t, is_replace_missing: true, template: "` + strings.Repeat("%{a.k}", 100) + `"}`,
+		"expression": `{type: arithmetic-processor, target: t, is_replace_missing: true, expression: "` + strings.Repeat("a.k + ", 100) + `1"}`,
+		"key-value":  "{type: array-processor, operation: {type: key-value, source: l, target: a, key_to_extract: n, value_to_extract: v}}",
+		"array-map":  "{type: array-map-processor, source: l, target: m, processors: [{type: arithmetic-processor, expression: a.k, target: $targetElem}]}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			set := setOf(t, Deps{Budget: -1}, "name: a\nprocessors: ["+processor+", {type: string-builder-processor, target: after, template: x}]")
+			r := recordOf(t, `{"a":`+list+`,"l":[`+strings.TrimSuffix(strings.Repeat(`{"n":"k","v":1},`, 100), ",")+`]}`)
+			applied := set.Run(r)
+			if len(applied.Errors) != 1 || !strings.Contains(applied.Errors[0], "300000 elements of lists") {
+				t.Errorf("errors %q", applied.Errors)
+			}
+			if !strings.HasSuffix(shown(r), `"after":"x"}`) {
+				t.Error("what follows was held up")
+			}
+		})
+	}
+}
+
+// A template that repeats a long text is not built whole before it is cut.
+func TestATemplateIsBuiltNoLongerThanItsText(t *testing.T) {
+	set := setOf(t, Deps{Budget: -1}, `{"name":"a","processors":[{"type":"string-builder-processor","is_enabled":true,"target":"t","template":"`+strings.Repeat("%{a}", 50)+`"}]}`)
+	r := recordOf(t, `{"a":"`+strings.Repeat("é", 200_000)+`"}`)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	set.Run(r)
+	runtime.ReadMemStats(&after)
+	if n := after.TotalAlloc - before.TotalAlloc; n > 50*400_000+2<<20 {
+		t.Errorf("%d bytes were made for a text of 256 characters", n)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/valyala/fastjson"
 
@@ -69,19 +70,23 @@ func readStringBuilder(o *object, b Base) Processor {
 
 func (s *StringBuilder) run(x *run) outcome {
 	var b strings.Builder
-	for _, p := range s.parts {
-		if p.path.String() == "" {
-			b.WriteString(p.text)
-			continue
+	most := int(cmp.Or(s.Longest, maxBuilt))
+	for i, p := range s.parts {
+		text, ok := p.text, true
+		if p.path.String() != "" {
+			text, ok = builtText(x.get(p.path))
 		}
-		text, ok := builtText(x.get(p.path))
 		if !ok && !s.Replace {
 			return skipped(p.path.String() + " is missing")
 		}
-		b.WriteString(text)
+		if b.Len() < most*utf8.UTFMax { // which is as long as it can become
+			b.WriteString(text)
+		}
+		if i%partsAtOnce == partsAtOnce-1 && x.overdue(true) {
+			return failed(errStopped)
+		}
 	}
 	text := b.String()
-	most := int(cmp.Or(s.Longest, maxBuilt))
 	if len(text) > most {
 		if runes := []rune(text); len(runes) > most {
 			text = string(runes[:most])
@@ -89,6 +94,9 @@ func (s *StringBuilder) run(x *run) outcome {
 	}
 	return x.putNew(s.path, x.String(text))
 }
+
+// partsAtOnce is after how many parts of a template the clock is asked.
+const partsAtOnce = 8
 
 // builtText is an attribute's text. Of an array that a path through objects found, each
 // may be an array.
