@@ -127,16 +127,19 @@ func (x *Index) findURL(value string, out []int32) []int32 {
 	if len(x.urls)+len(x.domains)+len(x.ips) == 0 || !strings.Contains(value, "://") {
 		return out
 	}
-	u, ok := normalURL(value)
-	if !ok {
-		return out
+	if len(x.urls) > 0 {
+		u, ok := normalURL(value)
+		if !ok {
+			return out
+		}
+		out = append(out, x.urls[u]...)
+		value = u
 	}
-	out = append(out, x.urls[u]...)
-	_, host, _ := strings.Cut(u, "://")
-	if end := strings.IndexAny(host, "/?"); end >= 0 {
+	_, host, _ := strings.Cut(value, "://")
+	if end := strings.IndexAny(host, "/?#"); end >= 0 {
 		host = host[:end]
 	}
-	return x.findHost(host, out)
+	return x.findHost(host[strings.LastIndexByte(host, '@')+1:], out)
 }
 
 // findHost finds a host, an address or a name, with a port or without.
@@ -168,8 +171,20 @@ var places = []struct {
 	{"tls.server_name", (*Index).findDomain},
 }
 
-// hashNames are the last steps of paths that hold hashes.
-var hashNames = []string{"md5", "sha1", "sha256", "hash", "hashes"}
+// holdsHash reports whether the last step of a path is one of those that hold hashes.
+// Nearly all are told by their length.
+func holdsHash(path string) bool {
+	name := path[strings.LastIndexByte(path, '.')+1:]
+	switch len(name) {
+	case 3:
+		return strings.EqualFold(name, "md5")
+	case 4:
+		return strings.EqualFold(name, "sha1") || strings.EqualFold(name, "hash")
+	case 6:
+		return strings.EqualFold(name, "sha256") || strings.EqualFold(name, "hashes")
+	}
+	return false
+}
 
 // Hit is an indicator that an event has.
 type Hit struct {
@@ -203,10 +218,7 @@ func (x *Index) Match(e *schema.Event) []Hit {
 	}
 	for i := range e.Leaves {
 		l := &e.Leaves[i]
-		if l.Kind != schema.KindString || len(l.Str) < 32 {
-			continue
-		}
-		if name := l.Path[strings.LastIndexByte(l.Path, '.')+1:]; slices.Contains(hashNames, strings.ToLower(name)) {
+		if l.Kind == schema.KindString && len(l.Str) >= 32 && holdsHash(l.Path) {
 			for _, value := range strings.FieldsFunc(l.Str, func(r rune) bool { return r == ',' || r == '=' || r == ':' || r == ' ' }) {
 				add(l.Path, x.find(Hash, value, found[:0]))
 			}

@@ -159,12 +159,7 @@ func (f *Feeds) forget(ctx context.Context, all []configuration.Versioned[config
 	}
 	f.mu.Unlock()
 	for _, name := range gone {
-		l := configuration.ThreatList{Name: name}
-		if t, ok := f.table(&l); ok {
-			if err := f.deps.Tables.Delete(ctx, t.ID); err != nil {
-				f.deps.Log.Warn("cannot delete the table of a threat list", "list", name, "error", err)
-			}
-		}
+		f.drop(ctx, name)
 	}
 	return changed || len(gone) > 0
 }
@@ -201,6 +196,9 @@ func (f *Feeds) read(ctx context.Context, v *configuration.Versioned[configurati
 	found, report, etag, err := f.fetch(ctx, &v.Body, next.etag)
 	if err == nil && found != nil {
 		err = f.keep(ctx, &v.Body, found)
+	}
+	if err == nil && before.Name != "" && before.Name != v.Body.Name {
+		f.drop(ctx, before.Name)
 	}
 	switch {
 	case errors.Is(err, errUnchanged):

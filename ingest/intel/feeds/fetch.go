@@ -32,7 +32,7 @@ var errUnchanged = errors.New("it is as it was")
 func (f *Feeds) fetch(ctx context.Context, l *configuration.ThreatList, etag string) (found []intel.Indicator, r intel.Report, newTag string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTime)
 	defer cancel()
-	d := intel.Defaults{Type: intel.Type(l.Type), Category: l.Category, Intention: l.Intention, Source: l.Name, SourceURL: l.URL, Now: f.deps.Now()}
+	d := intel.Defaults{Type: intel.Type(l.Type), Category: l.Category, Intention: l.Intention, Source: l.Name, SourceURL: shownURL(l.URL), Now: f.deps.Now()}
 	if l.File != "" {
 		return f.fromFile(l, d, etag)
 	}
@@ -50,6 +50,16 @@ func (f *Feeds) fetch(ctx context.Context, l *configuration.ThreatList, etag str
 	}
 	found, r, err = intel.Read(l.Format, text, d)
 	return some(found), r, newTag, err
+}
+
+// shownURL is what events say of where a list is: without what may be a key.
+func shownURL(at string) string {
+	u, err := url.Parse(at)
+	if err != nil {
+		return ""
+	}
+	u.User, u.RawQuery, u.Fragment = nil, "", ""
+	return u.String()
 }
 
 // some is a list that may be empty, and is not nil.

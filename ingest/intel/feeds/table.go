@@ -16,6 +16,24 @@ import (
 // fields are those of a list's table.
 var fields = []string{"indicator", "type", "category", "intention", "source_url", "about"}
 
+// description is what a list's table says of itself; a table of the same name that does
+// not is somebody else's.
+func description(l *configuration.ThreatList) string {
+	return "Threat list " + l.Name + ", kept by nightjar"
+}
+
+// drop deletes the table of a list that is no more.
+func (f *Feeds) drop(ctx context.Context, name string) {
+	l := configuration.ThreatList{Name: name}
+	t, ok := f.table(&l)
+	if !ok || t.Description != description(&l) {
+		return
+	}
+	if err := f.deps.Tables.Delete(ctx, t.ID); err != nil {
+		f.deps.Log.Warn("cannot delete the table of a threat list", "list", name, "error", err)
+	}
+}
+
 // table is the table of a list.
 func (f *Feeds) table(l *configuration.ThreatList) (reference.Table, bool) {
 	for _, t := range f.deps.Tables.List() {
@@ -30,8 +48,11 @@ func (f *Feeds) table(l *configuration.ThreatList) (reference.Table, bool) {
 // next start finds it. Of one value, the first entry is kept.
 func (f *Feeds) keep(ctx context.Context, l *configuration.ThreatList, found []intel.Indicator) error {
 	t, ok := f.table(l)
+	if ok && t.Description != description(l) {
+		return fmt.Errorf("there is a reference table %s already, and it is not this list's: rename one of them", t.Name)
+	}
 	if !ok {
-		def := reference.Table{Name: l.Table(), Source: "LOCAL_FILE", Description: "Threat list " + l.Name + ", kept by nightjar", Key: fields[0]}
+		def := reference.Table{Name: l.Table(), Source: "LOCAL_FILE", Description: description(l), Key: fields[0]}
 		for _, name := range fields {
 			def.Fields = append(def.Fields, reference.Field{Name: name, Type: reference.String})
 		}
@@ -77,7 +98,7 @@ const rowsPerPage = 10_000
 // nil: it has none.
 func (f *Feeds) stored(ctx context.Context, l *configuration.ThreatList) (found []intel.Indicator, at time.Time, err error) {
 	t, ok := f.table(l)
-	if !ok || !l.Enabled {
+	if !ok || !l.Enabled || t.Description != description(l) {
 		return nil, at, nil
 	}
 	for token := ""; ; {
