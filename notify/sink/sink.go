@@ -46,6 +46,8 @@ type telling struct {
 	news   []notify.News
 	secret string // the target's, if it has one
 	now    time.Time
+	// hiddenURL says that the target's URL is a secret, too.
+	hiddenURL bool
 }
 
 // first is the news, or the first of several.
@@ -82,7 +84,7 @@ func (t Teller) Tell(ctx context.Context, target configuration.NotificationTarge
 }
 
 func (t Teller) telling(target configuration.NotificationTarget, key string, news []notify.News) (*telling, error) {
-	out := &telling{target: target, key: key, news: news, now: t.Now()}
+	out := &telling{target: target, key: key, news: news, now: t.Now(), hiddenURL: outbound.IsSecret(target.URL)}
 	var err error
 	if out.secret, err = t.Secrets.Value(target.Secret); err != nil {
 		return nil, err
@@ -128,14 +130,14 @@ func (t Teller) send(ctx context.Context, what *telling, r Request, into any) no
 	}
 	resp, err := t.Client.HTTP().Do(req)
 	if err != nil {
-		return notify.Outcome{Answer: why(err), Refused: errors.Is(err, outbound.ErrRefused)}
+		return notify.Outcome{Answer: what.hide(why(err), req), Refused: errors.Is(err, outbound.ErrRefused)}
 	}
 	defer resp.Body.Close()
 	text, err := outbound.Read(resp.Body, maxBody)
 	if err != nil && resp.StatusCode < 300 {
-		return notify.Outcome{Answer: why(err)}
+		return notify.Outcome{Answer: what.hide(why(err), req)}
 	}
-	out := notify.Outcome{Answer: strings.TrimSpace(resp.Status + " " + line(string(text), maxAnswer))}
+	out := notify.Outcome{Answer: strings.TrimSpace(resp.Status + " " + line(what.hide(string(text), req), maxAnswer))}
 	switch code := resp.StatusCode; {
 	case code < 300:
 		out.Done = true
@@ -148,6 +150,29 @@ func (t Teller) send(ctx context.Context, what *telling, r Request, into any) no
 		out.Refused = true
 	}
 	return out
+}
+
+// hide takes what the target was sent as secrets out of what it answered: some say which
+// key they refuse, and others echo.
+func (t *telling) hide(answer string, r *http.Request) string {
+	secrets := []string{t.secret}
+	for name, value := range t.target.Headers {
+		if outbound.IsSecret(value) {
+			secrets = append(secrets, r.Header.Get(name))
+		}
+	}
+	if _, credentials, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok {
+		secrets = append(secrets, credentials)
+	}
+	if t.hiddenURL {
+		secrets = append(secrets, t.target.URL, r.URL.RequestURI())
+	}
+	for _, s := range secrets {
+		if len(s) > 1 {
+			answer = strings.ReplaceAll(answer, s, "[secret]")
+		}
+	}
+	return answer
 }
 
 // why is an error without the URL, which may be a secret.

@@ -196,6 +196,30 @@ func TestWhatTargetsAnswerDecides(t *testing.T) {
 	}
 }
 
+// TestAnAnswerShowsNoSecret of a target that says all that it was sent.
+func TestAnAnswerShowsNoSecret(t *testing.T) {
+	tell := teller(t)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		w.WriteHeader(http.StatusBadRequest)
+		fmt.Fprint(w, r.URL, " ", r.Header, " ", string(body))
+	}))
+	defer s.Close()
+	t.Setenv("NIGHTJAR_SECRET_HEADER", "psst")
+	t.Setenv("NIGHTJAR_SECRET_AT", s.URL+"/services/T0/whisper")
+	for _, target := range []configuration.NotificationTarget{
+		{Type: "slack", URL: "secret:at"}, {Type: "webhook", URL: s.URL, Headers: map[string]string{"X-Key": "secret:header"}},
+		{Type: "pagerduty", URL: s.URL, Secret: "secret:s"}, {Type: "opsgenie", URL: s.URL, Secret: "secret:s"}, {Type: "jira", URL: s.URL, Secret: "secret:s"},
+	} {
+		o := tell.Tell(context.Background(), target, "key", []notify.News{news(notify.Opened)})
+		for _, secret := range []string{"hush", "aHVzaA==", "psst", "whisper"} {
+			if !o.Refused || strings.Contains(o.Answer, secret) {
+				t.Errorf("%s: %+v", target.Type, o)
+			}
+		}
+	}
+}
+
 // mailServer takes mail by SMTP, and answers as it is told.
 func mailServer(t *testing.T, answer string) (address string, mails *[]string) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
