@@ -79,6 +79,15 @@ const (
 	perDigest  = 1000
 )
 
+// perDigestOf are the types of targets whose messages hold fewer lines.
+var perDigestOf = map[string]int{"slack": 250, "teams": 50, "opsgenie": 60}
+
+// PerDigest is how many news a target is told in one at most.
+func PerDigest(handle string) int {
+	kind, _, _ := strings.Cut(strings.TrimPrefix(handle, "@"), "-")
+	return cmp.Or(perDigestOf[kind], perDigest)
+}
+
 // Run tells until the context ends; what was waiting before this start first.
 func (s *Sender) Run(ctx context.Context) error {
 	var waiting []News
@@ -165,7 +174,7 @@ func (q *queue) next(now schema.Millis) (due []News, pause time.Duration) {
 		return nil, time.Duration(first.Due-now) * time.Millisecond
 	}
 	for _, n := range q.news {
-		if n.ID == first.ID || first.Digest != "" && n.Digest == first.Digest && len(due) < perDigest {
+		if n.ID == first.ID || first.Digest != "" && n.Digest == first.Digest && len(due) < PerDigest(q.target) {
 			due = append(due, n)
 		}
 	}

@@ -14,16 +14,43 @@ func slack(t *telling) ([]Request, error) {
 		lines[i] = slackText(l)
 	}
 	head := slackText(subject(t))
-	text := strings.Join(lines, "\n")
-	if r := []rune(text); len(r) > 2900 { // a section holds 3,000
-		text = string(r[:2900]) + "…"
+	blocks := []any{slackSection(head)}
+	for _, text := range slackSections(lines) {
+		blocks = append(blocks, slackSection(text))
 	}
-	blocks := []any{
-		map[string]any{"type": "section", "text": map[string]any{"type": "mrkdwn", "text": head, "verbatim": true}},
-		map[string]any{"type": "section", "text": map[string]any{"type": "mrkdwn", "text": text, "verbatim": true}},
-		map[string]any{"type": "context", "elements": []any{map[string]any{"type": "mrkdwn", "text": "<" + t.first().About.URL + "|Open in nightjar>  " + slackText(t.key), "verbatim": true}}},
-	}
+	blocks = append(blocks, map[string]any{"type": "context", "elements": []any{map[string]any{"type": "mrkdwn", "text": "<" + t.first().About.URL + "|Open in nightjar>  " + slackText(t.key), "verbatim": true}}})
 	return only(post(t.target.URL, map[string]any{"text": head, "blocks": blocks}, map[string]string{"Idempotency-Key": t.key}))
+}
+
+// A section holds 3,000 characters, and a message 50 blocks.
+const slackCharacters, slackBlocks = 2900, 45
+
+func slackSection(text string) any {
+	return map[string]any{"type": "section", "text": map[string]any{"type": "mrkdwn", "text": text, "verbatim": true}}
+}
+
+// slackSections are the lines in as many sections as they need.
+func slackSections(lines []string) []string {
+	var out []string
+	var now []rune
+	for _, l := range lines {
+		r := []rune(l)
+		if len(r) > slackCharacters {
+			r = append(r[:slackCharacters-1], '…')
+		}
+		if len(now) > 0 && len(now)+len(r)+1 > slackCharacters {
+			out = append(out, string(now))
+			now = nil
+		}
+		if len(now) > 0 || len(r) == 0 {
+			now = append(now, '\n')
+		}
+		now = append(now, r...)
+	}
+	if out = append(out, string(now)); len(out) > slackBlocks {
+		out = append(out[:slackBlocks-1], "… (cut)")
+	}
+	return out
 }
 
 // cardText is a text in a TextBlock of an Adaptive Card, which reads some Markdown.

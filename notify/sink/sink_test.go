@@ -196,6 +196,57 @@ func TestWhatTargetsAnswerDecides(t *testing.T) {
 	}
 }
 
+// TestADigestListsAllItsSignals within what a message of the type may hold.
+func TestADigestListsAllItsSignals(t *testing.T) {
+	tell := teller(t)
+	var body []byte
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { body, _ = io.ReadAll(r.Body) }))
+	defer s.Close()
+	for kind, most := range map[string]int{"slack": 100_000, "teams": 28_000, "opsgenie": 30_000, "pagerduty": 512_000, "webhook": 4 << 20} {
+		var all []notify.News
+		for i := range notify.PerDigest("@" + kind + "-x") {
+			n := news(notify.Opened)
+			n.About.SignalID, n.About.Message, n.About.Samples, n.Digest = fmt.Sprintf("signal%08d", i), "m", nil, "d"
+			n.About.URL, n.About.Group = "https://nightjar.example.com/signals/"+n.About.SignalID, []string{"a user@example.com from 203.0.113.99"}
+			all = append(all, n)
+		}
+		o := tell.Tell(context.Background(), configuration.NotificationTarget{Type: kind, URL: s.URL, Secret: "secret:s"}, "key", all)
+		if !o.Done || len(body) > most {
+			t.Errorf("%s: %+v of %d bytes, at most %d", kind, o, len(body), most)
+		}
+		for _, n := range all {
+			if !strings.Contains(string(body), n.About.SignalID) {
+				t.Errorf("%s: a digest of %d does not list %s", kind, len(all), n.About.SignalID)
+				break
+			}
+		}
+		var message struct {
+			Description string
+			Blocks      []struct{ Text struct{ Text string } }
+		}
+		if err := json.Unmarshal(body, &message); err != nil || len(message.Blocks) > 50 || len(message.Description) > 15_000 {
+			t.Errorf("%s: %d blocks, a description of %d, %v", kind, len(message.Blocks), len(message.Description), err)
+		}
+		for _, b := range message.Blocks {
+			if len([]rune(b.Text.Text)) > 3000 {
+				t.Errorf("%s: a section of %d characters", kind, len(b.Text.Text))
+			}
+		}
+	}
+}
+
+// TestSectionsAreNeitherEmptyNorTooLong, which Slack would refuse.
+func TestSectionsAreNeitherEmptyNorTooLong(t *testing.T) {
+	long := strings.Repeat("é", 4000)
+	for _, lines := range [][]string{{long}, {long, long}, {"a", long, "b"}, {"", "a"}, {"a", ""}, {strings.Repeat("x", 2899), "b"}} {
+		for _, text := range slackSections(lines) {
+			if n := len([]rune(text)); n == 0 || n > 3000 {
+				t.Errorf("a section of %d characters of lines of %d", n, len(lines))
+			}
+		}
+	}
+}
+
 // TestAnAnswerShowsNoSecret of a target that says all that it was sent.
 func TestAnAnswerShowsNoSecret(t *testing.T) {
 	tell := teller(t)
