@@ -180,7 +180,7 @@ func short(s string) string {
 	return s
 }
 
-// Words completes what a list says of all of its indicators.
+// complete adds what a list says of all of its indicators.
 func (i *Indicator) complete(d Defaults) {
 	if i.Category == "" {
 		i.Category = d.Category
@@ -194,7 +194,7 @@ func (i *Indicator) complete(d Defaults) {
 	i.Source = d.Source
 }
 
-// check says which word of an intention is none.
+// CheckIntention says that a word is no intention; empty is none, and good.
 func CheckIntention(word string) error {
 	for _, known := range Intentions {
 		if word == known || word == "" {

@@ -199,6 +199,9 @@ func (v *view) hasPair(p pair) bool {
 	if err != nil {
 		has = true // nothing is said that is not known
 	}
+	if v.ctx.Err() != nil {
+		return has // nobody waited for the answer
+	}
 	k = known[bool]{has, now.Add(absentFor)}
 	if has && err == nil {
 		k.until = now.Add(presentFor)

@@ -126,3 +126,30 @@ func TestAPassAsksABoundedNumberOfQuestionsAndTheNextGoesOn(t *testing.T) {
 		t.Errorf("one was disabled, and %d can't fire (%v)", len(watcher.Idles()), err)
 	}
 }
+
+// TestAnAnswerThatNobodyWaitedForIsAskedForAgain: a request's time was up before the store
+// answered.
+func TestAnAnswerThatNobodyWaitedForIsAskedForAgain(t *testing.T) {
+	w := &world{stored: map[string][]string{"sshd": {"usr.name"}, "other": {"no.such"}}}
+	f := finder(w)
+	plan, _, err := compiler.Compile(rule(t, "r", "source:sshd @no.such:x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	if found := f.Look(t.Context(), plan); len(found.Warnings) != 1 {
+		t.Fatalf("%+v", found)
+	}
+	f = finder(w)
+	cancel()
+	w.err = context.Canceled
+	f.sources.until = f.deps.Now().Add(time.Hour)
+	f.sources.value = map[string]bool{"sshd": true}
+	if found := f.Look(ctx, plan); len(found.Warnings) != 0 {
+		t.Errorf("what is not known is told: %+v", found)
+	}
+	w.err = nil
+	if found := f.Look(t.Context(), plan); len(found.Warnings) != 1 {
+		t.Errorf("asked again there is %+v", found)
+	}
+}
