@@ -32,6 +32,8 @@ type Decoder struct {
 	Now time.Time
 	// Source, Service and Host stand in where an event has none; Tags are added.
 	Source, Service, Host string
+	// Fallback is the source of events of which not even their form tells one.
+	Fallback string
 	Tags                  []string
 	// Year and Zone are Line's.
 	Year int

@@ -80,10 +80,11 @@ var lineShapes = []lineShape{
 	}},
 	{"postgresql", "12", func(line string) bool {
 		return len(line) > 30 && line[4] == '-' && line[10] == ' ' && strings.Contains(line[:min(len(line), 160)], " LOG:  ") ||
-			len(line) > 30 && line[4] == '-' && (strings.Contains(line[:min(len(line), 160)], " FATAL:  ") || strings.Contains(line[:min(len(line), 160)], " STATEMENT:  "))
+			len(line) > 30 && line[4] == '-' && (strings.Contains(line[:min(len(line), 160)], " FATAL:  ") || strings.Contains(line[:min(len(line), 160)], " STATEMENT:  ")) ||
+			isRDS(line)
 	}},
 	{"mysql", "12", func(line string) bool {
-		return len(line) > 40 && line[4] == '-' && line[10] == 'T' &&
+		return len(line) > 40 && line[4] == '-' && (line[10] == 'T' || line[10] == ' ') &&
 			(strings.Contains(line[:min(len(line), 60)], " [Note] ") || strings.Contains(line[:min(len(line), 60)], " [Warning] ") ||
 				strings.Contains(line[:min(len(line), 60)], " [ERROR] ") || strings.Contains(line[:min(len(line), 60)], " [System] "))
 	}},
@@ -103,6 +104,15 @@ func prefix(prefixes ...string) func(string) bool {
 		}
 		return false
 	}
+}
+
+// isRDS tells a line of PostgreSQL with the prefix of Amazon's RDS:
+//
+//	2026-01-01 06:07:08 UTC:192.0.2.7(51234):app@shop:[4321]:FATAL:  …
+func isRDS(line string) bool {
+	head := line[:min(len(line), 200)]
+	at := strings.Index(head, "]:")
+	return len(line) > 40 && line[4] == '-' && line[10] == ' ' && line[19] == ' ' && at > 0 && strings.Contains(head[:at], "@") && strings.Contains(head[at:], ":  ")
 }
 
 func isMethod(word string) bool {

@@ -35,6 +35,7 @@ const (
 	slotComputer
 	slotHostDotName
 	slotHostOfSyslog
+	slotHostOfJournal
 
 	slotStatus
 	slotSeverity
@@ -43,6 +44,7 @@ const (
 	slotLogDotLevel
 	slotSeverityText
 	slotSeverityOfWindows
+	slotPriorityOfJournal
 
 	slotTimestamp
 	slotDate
@@ -58,6 +60,7 @@ const (
 	slotBigEventTime
 	slotRequestReceived
 	slotUnderTime
+	slotTimeOfJournal
 
 	slots
 	noSlot slot = -1
@@ -69,7 +72,7 @@ type span struct{ first, last slot }
 // fields are the names of each reserved field.
 var fields = struct{ message, source, service, host, status, time span }{
 	message: span{slotMessage, slotRaw}, source: span{slotDdsource, slotSource}, service: span{slotService, slotSyslogAppname},
-	host: span{slotHost, slotHostOfSyslog}, status: span{slotStatus, slotSeverityOfWindows}, time: span{slotTimestamp, slotUnderTime},
+	host: span{slotHost, slotHostOfJournal}, status: span{slotStatus, slotPriorityOfJournal}, time: span{slotTimestamp, slotTimeOfJournal},
 }
 
 // slotOf is the slot of a member of the event itself.
@@ -118,6 +121,8 @@ func slotOf(key []byte) slot {
 		return slotHostDotName
 	case "HOST":
 		return slotHostOfSyslog
+	case "_HOSTNAME":
+		return slotHostOfJournal
 	case "status":
 		return slotStatus
 	case "severity":
@@ -132,6 +137,8 @@ func slotOf(key []byte) slot {
 		return slotSeverityText
 	case "Severity":
 		return slotSeverityOfWindows
+	case "PRIORITY":
+		return slotPriorityOfJournal
 	}
 	return timeSlotOf(key)
 }
@@ -166,6 +173,8 @@ func timeSlotOf(key []byte) slot {
 		return slotRequestReceived
 	case "_time":
 		return slotUnderTime
+	case "__REALTIME_TIMESTAMP":
+		return slotTimeOfJournal
 	}
 	return noSlot
 }

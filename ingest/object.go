@@ -110,6 +110,7 @@ func (d *Decoder) build(x *draft) schema.Event {
 	e.Message = d.message(x, &used)
 	e.Source = first(used.text(&x.named, fields.source), said(x.said, fields.source), d.Source)
 	d.guessSource(&e, x)
+	e.Source = first(e.Source, d.Fallback)
 	e.Service = first(used.text(&x.named, fields.service), said(x.said, fields.service), d.Service, x.family)
 	e.Host = first(used.text(&x.named, fields.host), said(x.said, fields.host))
 	e.Status = d.status(x, &used)

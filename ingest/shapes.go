@@ -79,6 +79,7 @@ var objectShapes = []objectShape{
 	{source: windowsEvents, mark: "Channel", has: []string{"EventID|EventId", "Computer|Hostname|ProviderName|SourceName"}},
 	{source: windowsEvents, mark: "channel", has: []string{"event_id", "provider|computer"}},
 	{source: "sysmon", mark: "SyslogMessage", check: func(m *members) bool { return strings.Contains(m.text("SyslogMessage"), "Linux-Sysmon") }},
+	{named: programSource, mark: "SYSLOG_IDENTIFIER", has: []string{"MESSAGE|message"}},
 	{source: windowsEvents, mark: "log_name", has: []string{"event_id", "computer_name|source_name"}},
 }
 
@@ -162,3 +163,6 @@ func is(key, text string) func(*members) bool {
 }
 
 func kind(text string) func(*members) bool { return is("kind", text) }
+
+// programSource is the source of an entry of systemd's journal, which its program tells.
+func programSource(m *members) string { return SourceOf(m.text("SYSLOG_IDENTIFIER")) }

@@ -68,7 +68,7 @@ func TestAnEntryBecomesTheEventThatItSays(t *testing.T) {
 	for i, want := range []string{
 		`-60000||cart.service|web-7|warn|m0|{"_BOOT_ID":"b","PRIORITY":"4","_HOSTNAME":"web-7","_SYSTEMD_UNIT":"cart.service","SYSLOG_IDENTIFIER":"cart","_PID":"41"}`,
 		`-59999||x||info|m1|{"SYSLOG_IDENTIFIER":"x","A":["one","two\u000alines"],"PRIORITY":"9"}`,
-		`0|sshd|sshd||info|Invalid user x from ::1|{"SYSLOG_IDENTIFIER":"sshd","_PID":"7","_TRANSPORT":"syslog","usr":{"name":"x","id":"x"},"network":{"client":{"ip":"::1"}},"evt":{"name":"ssh_invalid_user","outcome":"failure","category":"authentication"},"ssh":{"invalid_user":true},"nightjar":{"pipelines":["sshd@1"]}}`,
+		`0|sshd|sshd||info|Invalid user x from ::1|{"SYSLOG_IDENTIFIER":"sshd","_PID":"7","_TRANSPORT":"syslog","process":{"name":"sshd","pid":7},"usr":{"name":"x","id":"x"},"network":{"client":{"ip":"::1"}},"evt":{"name":"ssh_invalid_user","outcome":"failure","category":"authentication"},"ssh":{"invalid_user":true},"nightjar":{"pipelines":["sshd@1"]}}`,
 		"0||||info|two\nlines \uFFFD|{}",
 		"0||||info|the last has no empty line|{}",
 	} {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"nightjar/ingest/heads"
+	"nightjar/ingest/record"
 	"nightjar/ingest/times"
 	"nightjar/schema"
 )
@@ -12,7 +13,8 @@ import (
 // SyslogParser is ours: it reads the head that syslog daemons write before a line, in
 // the forms that are in use, which are more than a grok rule should say.
 //
-// It gives the event its time and its host, unless the event itself said them, the
+// It gives the event its time, its host and, by the program, its service, unless the
+// event itself said them, the
 // attributes process.name and process.pid, evt.repeat of what syslog says was repeated,
 // and the status that a priority says. What follows is the source $text of the grok
 // parsers behind it. A head that another one has read is not read again.
@@ -34,6 +36,10 @@ var (
 	programPath = mustPath("process.name")
 	pidPath     = mustPath("process.pid")
 	repeatPath  = mustPath("evt.repeat")
+
+	identifierPath = mustPath("SYSLOG_IDENTIFIER")
+	syslogPIDPath  = mustPath("SYSLOG_PID")
+	journalPIDPath = mustPath("_PID")
 )
 
 // longestBody is what a daemon's line has at most, several times over. What is longer
@@ -59,7 +65,10 @@ func (s *SyslogParser) run(x *run) outcome {
 	if line == "" {
 		line = x.Message
 	}
-	h := heads.Read(line, times.Reader{Zone: x.Zone, Now: x.Received, Year: x.Year}, s.daemon)
+	h, ok := journalHead(x, line)
+	if !ok {
+		h = heads.Read(line, times.Reader{Zone: x.Zone, Now: x.Received, Year: x.Year}, s.daemon)
+	}
 	if s.RequireProgram && !s.daemon.IsProgram(h.Program) {
 		return skipped("no head names one of its programs")
 	}
@@ -67,6 +76,22 @@ func (s *SyslogParser) run(x *run) outcome {
 	s.take(x, h)
 	s.cut(x, h.Text)
 	return applied
+}
+
+// journalHead is what systemd's journal says beside a message, in the place of a head: in
+// the message itself there is none, whatever it looks like.
+func journalHead(x *run, line string) (heads.Head, bool) {
+	program, ok := record.Text(x.Get(identifierPath))
+	if !ok || program == "" {
+		return heads.Head{}, false
+	}
+	h := heads.Head{Text: strings.TrimLeft(line, " "), Program: program, Priority: -1}
+	for _, p := range [...]record.Path{syslogPIDPath, journalPIDPath} {
+		if text, ok := record.Text(x.Get(p)); ok && h.PID == 0 {
+			h.PID, _ = strconv.ParseInt(text, 10, 64)
+		}
+	}
+	return h, true
 }
 
 // again leaves out a daemon's level that the one who read the head did not know of.
@@ -88,6 +113,10 @@ func (s *SyslogParser) take(x *run, h heads.Head) {
 		x.Host = h.Host
 		x.tell("host", x.Host)
 	}
+	if h.Program != "" && x.Service == "" {
+		x.Service = serviceOf(h.Program)
+		x.tell("service", x.Service)
+	}
 	if h.Program != "" && !x.Has(programPath) {
 		x.put(programPath, x.String(h.Program))
 	}
@@ -98,6 +127,14 @@ func (s *SyslogParser) take(x *run, h heads.Head) {
 		x.Status = severities[h.Priority&7]
 		x.tell("status", x.Status)
 	}
+}
+
+// serviceOf is the service that a program is of: since OpenSSH 9.8, sshd is several.
+func serviceOf(program string) string {
+	if strings.HasPrefix(program, "sshd-") {
+		return "sshd"
+	}
+	return program
 }
 
 // cut leaves of the text what the daemon wrote: without what syslog and OpenSSH put

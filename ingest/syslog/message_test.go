@@ -19,7 +19,7 @@ var testNow = time.Date(2031, 4, 6, 0, 0, 0, 0, time.UTC)
 var testPeer = sender{address: "192.0.2.7"}
 
 func eventOf(line string) (schema.Event, string) {
-	return newReader().event(&ingest.Decoder{Now: testNow, Source: defaultSource}, line, testPeer, "")
+	return newReader().event(&ingest.Decoder{Now: testNow, Fallback: defaultSource}, line, testPeer, "")
 }
 
 // show is an event on a line: what the head gave, then the attributes.
@@ -50,8 +50,9 @@ func TestHeadsAreReadInAllTheirForms(t *testing.T) {
 		{`<189>87: *Apr  5 06:07:08.123: %SYS-5-CONFIG_I: Configured`, `2031-04-05T06:07:08.123Z|syslog||192.0.2.7|notice|%SYS-5-CONFIG_I: Configured {"syslog":{"msgid":"SYS-5-CONFIG_I","sequence":"87",` + peer + `,"priority":189,"facility":"local7","severity":5}}`},
 		{`<189>87: r1: Apr  5 06:07:08 UTC: %LINK-3-UPDOWN: x`, at + `|syslog||r1|notice|%LINK-3-UPDOWN: x {"syslog":{"msgid":"LINK-3-UPDOWN","sequence":"87",` + peer + `,"priority":189,"facility":"local7","severity":5}}`},
 		{`<189>: 2031 Apr  5 06:07:08 UTC: %ETHPORT-5-IF_DOWN: x`, at + `|syslog||192.0.2.7|notice|%ETHPORT-5-IF_DOWN: x {"syslog":{"msgid":"ETHPORT-5-IF_DOWN",` + peer + `,"priority":189,"facility":"local7","severity":5}}`},
-		{`<166>Apr 05 2031 06:07:08 fw-1 : %ASA-6-302013: Built`, at + `|syslog||fw-1|info|%ASA-6-302013: Built {"syslog":{"msgid":"ASA-6-302013",` + peer + `,"priority":166,"facility":"local4","severity":6}}`},
-		{`<166>Apr 05 2031 06:07:08: %ASA-6-302013: Built`, at + `|syslog||192.0.2.7|info|%ASA-6-302013: Built {"syslog":{"msgid":"ASA-6-302013",` + peer + `,"priority":166,"facility":"local4","severity":6}}`},
+		{`<166>Apr 05 2031 06:07:08 fw-1 : %ASA-6-302013: Built`, at + `|cisco.asa||fw-1|info|%ASA-6-302013: Built {"syslog":{"msgid":"ASA-6-302013",` + peer + `,"priority":166,"facility":"local4","severity":6},"nightjar":{"source_guessed":true}}`},
+		{`<166>Apr 05 2031 06:07:08: %ASA-6-302013: Built`, at + `|cisco.asa||192.0.2.7|info|%ASA-6-302013: Built {"syslog":{"msgid":"ASA-6-302013",` + peer + `,"priority":166,"facility":"local4","severity":6},"nightjar":{"source_guessed":true}}`},
+		{`<134>Apr 05 2031 06:07:08 fw-1 CEF:0|Acme|Sensor|1|4|Found|6|src=192.0.2.9`, at + `|cef||fw-1|info|CEF:0|Acme|Sensor|1|4|Found|6|src=192.0.2.9 {"syslog":{` + peer + `,"priority":134,"facility":"local0","severity":6},"nightjar":{"source_guessed":true}}`},
 		{`<13>Apr  5 06:07:08 web-7 app: @cee: {"usr":{"id":"eve"}}`, at + `|syslog|app|web-7|notice|@cee: {"usr":{"id":"eve"}} {"usr":{"id":"eve"},` + strings.TrimPrefix(notice(`"appname":"app",`), "{")},
 	} {
 		e, problem := eventOf(c.line)
@@ -76,7 +77,7 @@ func TestALineOfSSHDMeansTheSameOverSyslog(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		e, problem := newReader().event(&ingest.Decoder{Now: testNow, Source: defaultSource, Pipelines: pipelines}, line, testPeer, "")
+		e, problem := newReader().event(&ingest.Decoder{Now: testNow, Fallback: defaultSource, Pipelines: pipelines}, line, testPeer, "")
 		head := strings.Index(e.Attributes.JSON, `"process":`)
 		if head < 0 || !strings.HasPrefix(e.Attributes.JSON, `{"syslog":`) || "{"+e.Attributes.JSON[head:] != raw[0].Attributes.JSON || !strings.Contains(raw[0].Attributes.JSON, `"ip":"203.0.113.9"`) {
 			t.Errorf("%s\nsyslog %s\n   raw %s", line, e.Attributes.JSON, raw[0].Attributes.JSON)
@@ -111,7 +112,7 @@ func TestNothingOfABrokenHeadIsLost(t *testing.T) {
 
 // TestATimeThatCannotBeReadIsToldAndTheRestOfTheHeadIsRead is counted for the source, too.
 func TestATimeThatCannotBeReadIsToldAndTheRestOfTheHeadIsRead(t *testing.T) {
-	d := &ingest.Decoder{Now: testNow, Source: defaultSource}
+	d := &ingest.Decoder{Now: testNow, Fallback: defaultSource}
 	e, problem := newReader().event(d, "<13>1 2031-13-45T99:99:99Z web-7 app 41 - - started", testPeer, "")
 	const want = `2031-04-06T00:00:00.000Z|syslog|app|web-7|notice|started {"nightjar":{"original_timestamp":"2031-13-45T99:99:99Z","timestamp_problem":"unreadable"},"syslog":{"appname":"app","procid":"41","peer":"192.0.2.7","priority":13,"facility":"user","severity":5}}`
 	if got := show(&e); got != want || problem != "" || d.BadTimes[defaultSource] != 1 {
@@ -136,7 +137,7 @@ func FuzzHeads(f *testing.F) {
 	f.Fuzz(func(t *testing.T, a, b string) {
 		r := newReader()
 		read := func(line string) string {
-			e, _ := r.event(&ingest.Decoder{Now: testNow, Source: defaultSource}, line, testPeer, "")
+			e, _ := r.event(&ingest.Decoder{Now: testNow, Fallback: defaultSource}, line, testPeer, "")
 			if !utf8.ValidString(e.Message) || !utf8.ValidString(e.Attributes.JSON) {
 				t.Errorf("%q: not valid", line)
 			}

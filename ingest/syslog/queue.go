@@ -152,7 +152,7 @@ func (q *queue) deliver(ctx context.Context, id string, batch []message, aside b
 }
 
 func (q *queue) events(d *ingest.Decoder, batch []message, damages []string) []schema.Event {
-	d.Zone, d.Source = q.receiver.config.Zone, defaultSource
+	d.Zone, d.Fallback = q.receiver.config.Zone, defaultSource
 	events := make([]schema.Event, len(batch))
 	for i, m := range batch {
 		events[i], damages[i] = q.reader.event(d, string(m.text), m.from, m.problem)
