@@ -31,7 +31,8 @@ Files may be text (UTF-8 or UTF-16), JSON (objects one a line or over several,
 arrays, {"Records":[…]}, {"value":[…]} and the like), CSV, event logs of Windows
 (.evtx), auditd's logs (the records of an event are joined) and Zeek's; compressed
 with gzip, zstd, bzip2 or xz; and in tar and zip archives. Their content tells. Where
-it does not tell what wrote the events, --source says it. A folder stands for all
+it does not tell what wrote the events, --source says it; without one they are sent
+as they are, and counted. A folder stands for all
 files in it, a quoted pattern for those that fit; "-" reads standard input. What is
 no text, or broken, is refused with its place.
 
@@ -125,6 +126,9 @@ func (s *shipper) finish(err error) error {
 	if s.late > 0 {
 		fmt.Fprintf(os.Stderr, "warning: %d events are older than rules look back (nightjar up --lateness): stored, searchable, and not evaluated; a backtest finds their signals, as in: nightjar backtest --rule FILE --from TIME --to TIME\n", s.late)
 	}
+	if s.nameless > 0 {
+		fmt.Fprintf(os.Stderr, "warning: of %s, from %s on, nothing tells what wrote them: stored as they are, and read by no pipeline that asks for a source; say it with --source, as in --source sshd (and --again for what was sent)\n", counted(s.nameless, "line"), s.firstNameless)
+	}
 	if err == nil && s.skipped > 0 {
 		return fmt.Errorf("%s could not be read and passed over, see above; all else was sent", counted(s.skipped, "part"))
 	}
@@ -186,6 +190,9 @@ type tally struct {
 	known    int // had been sent before
 	late     int // too late for rules
 	skipped  int // could not be read
+
+	nameless      int // of which neither they nor anybody else says what wrote them
+	firstNameless files.Place
 }
 
 // passOver tells of what can't be read, where the rest of a file can.

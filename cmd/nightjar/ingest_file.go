@@ -81,9 +81,8 @@ func (f *fileSender) record(r files.Record) error {
 	}
 	item, err := f.itemOf(f.reader, r)
 	if err != nil {
-		nobody := errors.Is(err, ingest.ErrNoSource) || errors.Is(err, errNoSource)
 		err = &files.PlaceError{Place: r.Place, Err: err}
-		if !f.mend || nobody {
+		if !f.mend {
 			return err
 		}
 		f.passOver(err)

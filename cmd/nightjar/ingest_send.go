@@ -17,6 +17,7 @@ import (
 
 	"nightjar/ingest"
 	"nightjar/ingest/files"
+	"nightjar/schema"
 )
 
 // shipper sends the records of files to the intake.
@@ -54,24 +55,20 @@ func (s *shipper) query() url.Values {
 }
 
 // itemOf is a record as an item of a request: an object as it is, if it can be
-// read, and the object of a raw line. Nothing is sent of which nobody says what
-// wrote it.
+// read, and the object of a raw line. What nobody says what wrote it is sent, too,
+// and counted.
 func (s *shipper) itemOf(reader *ingest.Decoder, r files.Record) ([]byte, error) {
 	if !r.JSON {
 		if s.source == "" {
-			if _, err := reader.Record(r.Text, false); err != nil {
-				return nil, err
-			}
+			s.note(reader.Line(r.Text), r.Place)
 		}
 		return rawItem(r.Text)
 	}
 	e, err := reader.Record(r.Text, true)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
-	case s.source == "" && e.Source == "":
-		return nil, errNoSource
 	}
+	s.note(e, r.Place)
 	return bytes.Clone(r.Text), nil
 }
 
@@ -80,7 +77,17 @@ func rawItem(line []byte) ([]byte, error) {
 	return json.Marshal(map[string]string{"message": string(line)})
 }
 
-var errNoSource = errors.New("the event does not say what wrote it; say it with --source, as in --source cloudtrail")
+// note counts an event that has no source: no pipeline is for it.
+func (s *shipper) note(e schema.Event, at files.Place) {
+	if s.source != "" || e.Source != "" {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.nameless++; s.nameless == 1 {
+		s.firstNameless = at
+	}
+}
 
 // send posts one batch, which begins at this place of a file, until it is
 // acknowledged; duplicate tells that its id was acknowledged before.
