@@ -34,7 +34,7 @@ type Decoder struct {
 	Source, Service, Host string
 	// Fallback is the source of events of which not even their form tells one.
 	Fallback string
-	Tags                  []string
+	Tags     []string
 	// Year and Zone are Line's.
 	Year int
 	Zone *time.Location

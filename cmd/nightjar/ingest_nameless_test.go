@@ -21,8 +21,8 @@ func TestAFileOfSeveralProgramsIsSentWhole(t *testing.T) {
 	}
 	p.caughtUp()
 	for query, want := range map[string]uint64{
-		"SELECT count() FROM events":                   4,
-		"SELECT count() FROM events WHERE source = ''": 2,
+		"SELECT count() FROM events":                                                        4,
+		"SELECT count() FROM events WHERE source = ''":                                      2,
 		"SELECT count() FROM events WHERE source = 'sshd' AND attributes.usr.name = 'root'": 1,
 		"SELECT count() FROM events WHERE source = 'sudo' AND attributes.usr.name = 'bob'":  1,
 	} {

@@ -22,7 +22,7 @@ func TestEventsAreReadAsTheirSendersMeanThem(t *testing.T) {
 		{"Docker", "/event/1.0", `{"event":{"line":"GET /","source":"stdout","tag":"3f2a"},"time":"1700000000.000001","host":"h"}`,
 			`1700000000000|docker||h|info|GET /|[]|{"source":"stdout","tag":"3f2a"}`},
 		{"Docker with JSON", "/event/1.0", `{"event":{"line":{"msg":"a","level":"error"},"source":"stdout","tag":"t"},"sourcetype":"nginx"}`,
-			`now|nginx||` + `|error|a|[sourcetype:nginx]|{"msg":"a","level":"error","source":"stdout","tag":"t","nightjar":{"pipelines":["nginx@1"]}}`},
+			`now|nginx|nginx|` + `|error|a|[sourcetype:nginx]|{"msg":"a","level":"error","source":"stdout","tag":"t","nightjar":{"pipelines":["nginx@1"]}}`},
 		{"a collector of OpenTelemetry", "/event", `{"event":"started","fields":{"otel.log.severity.text":"ERROR","otel.log.severity.number":17,"service.name":"cart","trace_id":"ab"}}`,
 			`now||cart||error|started|[]|{"otel.log.severity.number":17,"service.name":"cart","trace_id":"ab","otel.log.severity.text":"ERROR"}`},
 		{"a file's name is no source", "/event", `{"event":"a","source":"/var/log/auth.log","sourcetype":"sshd"}`,
@@ -32,7 +32,7 @@ func TestEventsAreReadAsTheirSendersMeanThem(t *testing.T) {
 			`1700000000000|s||h|info|m|[]|{"source":"o","message":"m","timestamp":1,"host":"f"}`},
 		{"an object with a line that is none of Docker's", "/event", `{"event":{"line":7,"source":"a",` + strings.Repeat(`"b":1,`, 20) + `"message":"m"}}`, `now|a|||info|m|[]|{"line":7,"source":"a","b":1,"message":"m"}`},
 		{"an event of another kind", "/event", `{"event":[1,"a"]}{"event":7}{"event":true}`, "now||||info|[1,\"a\"]|[]|{}\nnow||||info|7|[]|{}\nnow||||info|true|[]|{}"},
-		{"lines", "/raw?channel=c&host=h&index=i&source=/x&sourcetype=nginx", "a\nb\r\n\n", "now|nginx||h|info|a|[index:i sourcetype:nginx hec_source:/x]|{\"nightjar\":{\"pipelines\":[\"nginx@1\"]}}\nnow|nginx||h|info|b|[index:i sourcetype:nginx hec_source:/x]|{\"nightjar\":{\"pipelines\":[\"nginx@1\"]}}"},
+		{"lines", "/raw?channel=c&host=h&index=i&source=/x&sourcetype=nginx", "a\nb\r\n\n", "now|nginx|nginx|h|info|a|[index:i sourcetype:nginx hec_source:/x]|{\"nightjar\":{\"pipelines\":[\"nginx@1\"]}}\nnow|nginx|nginx|h|info|b|[index:i sourcetype:nginx hec_source:/x]|{\"nightjar\":{\"pipelines\":[\"nginx@1\"]}}"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			in := ingesttest.Start(t, t.TempDir())
