@@ -3,10 +3,10 @@ package anomaly
 import "math"
 
 const (
-	// alarming is the improbability of a point that may begin an episode, muted the
-	// most that a point is said to be while one is remembered, and mutedWidth the
-	// range below it into which all of those are brought, in their order.
-	alarming, muted, mutedWidth = 2.2, 2.0, 0.3
+	// muted is the improbability beyond which a point begins an episode, and the most
+	// that a point is said to be while one is remembered. mutedWidth is the range below
+	// it into which all of those are brought, in their order.
+	muted, mutedWidth = 2.0, 0.3
 	// worse is how much more improbable than what began it a point must be to be
 	// told again, and memory how many points an episode is remembered.
 	worse, memory = 0.5, 250.0
@@ -33,7 +33,7 @@ func (e *episode) say(level float64, index int64) (said float64, told bool) {
 		bar = (e.level + worse) * math.Exp(-age*age*age*age)
 	}
 	if level > bar {
-		if level > alarming {
+		if level > muted {
 			e.level, e.at, e.begun = level, index, true
 		}
 		return level, true
@@ -44,12 +44,13 @@ func (e *episode) say(level float64, index int64) (said float64, told bool) {
 	return level, false
 }
 
-// lasts reports whether a point belongs to an episode for the reader.
-func (e *episode) lasts(score, level float64, departed bool) bool {
+// lasts reports whether a point belongs to an episode for the reader, which goes on
+// while the points are away.
+func (e *episode) lasts(score float64, away bool) bool {
 	switch {
 	case score > announced && e.shown == 0:
 		e.shown = 1
-	case e.shown > 0 && e.shown < longest && (departed || level > muted):
+	case e.shown > 0 && e.shown < longest && away:
 		e.shown++
 	default:
 		e.shown = 0
@@ -60,7 +61,7 @@ func (e *episode) lasts(score, level float64, departed bool) bool {
 const (
 	// onset is the distance from the forecast, in standard deviations, at which the
 	// series departs, over the one below which a point is back, and returned how
-	// many points in a row do not end the departure yet.
+	// many such points in a row do not end the departure yet.
 	onset, over, returned = 5.0, 2.0, 5
 	// horizon is how many points ahead the forecast is to be good.
 	horizon = 100
@@ -77,6 +78,13 @@ type departure struct {
 	level        float64   // of that tracker before the departure
 	sign         float64   // +1 above, −1 below
 	levels       []float64 // of all trackers before
+}
+
+// away reports whether the last point, of an improbability, is away: from what was
+// forecast before the departure, or as improbable as what begins an episode. The first
+// point that is neither ends the episode for the reader; a departure waits for more.
+func (s *Scorer) away(level float64) bool {
+	return s.departure != nil && s.departure.back == 0 || level > muted
 }
 
 // depart looks whether the series departed, and whether it is back. It returns the

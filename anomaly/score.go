@@ -94,7 +94,7 @@ func (s *Scorer) Add(at int64, x float64) Score {
 	s.views.learn(&now, s.n)
 	s.calibration.learn(surprise, said, told)
 	s.learn(x)
-	return Score{Anomaly: score, Episode: s.episode.lasts(score, level, s.departure != nil)}
+	return Score{Anomaly: score, Episode: s.episode.lasts(score, s.away(level))}
 }
 
 // Missing is how many points were missing so far between those that came,

@@ -13,6 +13,9 @@ const (
 	// there are at least, and thinnest the least mean of the logarithm of how far
 	// they go beyond its begin: thinner tails are not believed.
 	tailShare, tailLeast, thinnest = 0.005, 8.0, 0.1
+	// tailFrom is how many sizes must be known before a tail is believed: one through
+	// eight of ten sizes is none.
+	tailFrom = 100
 	// seenBefore is the weight, in the tail, of how many were as large, beside that
 	// of the fit.
 	seenBefore = 0.1
@@ -134,7 +137,7 @@ func (t *sizes) chance(u float64) float64 {
 	b := sizeBin(u)
 	counted := ((t.above[b]+t.reaching(b, u))/t.weight + 0.5) / (t.n + 1)
 	most := (t.tailed + 0.5) / (t.n + 1)
-	if counted >= most || t.begin == 0 {
+	if counted >= most || t.begin == 0 || t.n < tailFrom {
 		return counted
 	}
 	fit := t.tailed / (t.n + 1) * math.Exp(-math.Log(u/t.begin)/t.mean)

@@ -38,6 +38,26 @@ func nightjar(l labelled) []float64 {
 	return out
 }
 
+// withEpisodes are our scores as they answer "is it anomalous now": in an episode,
+// each point has the highest score of the episode so far (above a threshold: it
+// began there, and lasts), or 1 whatever the threshold is (either: in any episode).
+func withEpisodes(l labelled) (lasting, either []float64) {
+	var s anomaly.Scorer
+	highest := 0.0 // of the episode that lasts
+	for i, x := range l.value {
+		score := s.Add(l.at[i], x)
+		now := score.Anomaly
+		if score.Episode {
+			highest = max(highest, now)
+			lasting, either = append(lasting, highest), append(either, 1)
+			continue
+		}
+		highest = 0
+		lasting, either = append(lasting, now), append(either, now)
+	}
+	return lasting, either
+}
+
 // moments are the sum and the sum of squares of the last points.
 type moments struct {
 	last        []float64
