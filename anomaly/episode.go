@@ -73,11 +73,12 @@ const (
 // departure is a stretch in which the series is away from what was forecast before
 // it. Meanwhile the forecasts follow it and nothing else is learned.
 type departure struct {
-	points, back int
-	from         *tracker  // whose forecast the points are compared with
-	level        float64   // of that tracker before the departure
-	sign         float64   // +1 above, −1 below
-	levels       []float64 // of all trackers before
+	points int       // since it began
+	back   int       // of these the last in a row that were not away
+	from   *tracker  // whose forecast the points are compared with
+	level  float64   // of that tracker before the departure
+	sign   float64   // +1 above, −1 below
+	levels []float64 // of all trackers before
 }
 
 // away reports whether the last point, of an improbability, is away: from what was
@@ -87,9 +88,10 @@ func (s *Scorer) away(level float64) bool {
 	return s.departure != nil && s.departure.back == 0 || level > muted
 }
 
-// depart looks whether the series departed, and whether it is back. It returns the
-// improbability that a point away has at least, so that all of an outage stands out
-// from normal points, below what is told; 0 where the point is not away.
+// depart looks whether the series departed, and whether it is back; floor is what a
+// deviation has at least. It returns the improbability that a point away has at least,
+// so that all of an outage stands out from normal points, below what is told; 0 where
+// the point is not away.
 func (s *Scorer) depart(x, floor float64) float64 {
 	d := s.departure
 	if d == nil {

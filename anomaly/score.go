@@ -10,8 +10,8 @@ const (
 	slowSpeed = 0.02
 	// maxHistory is how many points the seasons are looked for in.
 	maxHistory = 1 << 14
-	// firstSearch and mostBetween are after how many points seasons are looked for
-	// first, and how many pass at most between two searches.
+	// firstSearch is after how many points seasons are looked for first. Between two
+	// searches a third of the points so far pass, within leastBetween and mostBetween.
 	firstSearch, leastBetween, mostBetween = 200, 100, 4000
 	// minPoints are needed before any point can be surprising.
 	minPoints = 30
@@ -28,8 +28,8 @@ type Score struct {
 	// which nothing happens, a share of 1 − s is above s. Where an anomaly goes on,
 	// only its begin, and what is clearly more unusual than that, is above 0.995.
 	Anomaly float64
-	// Episode is true from a score above 0.995 until the series is back, for at most
-	// 150 points: what stays longer is the new normal.
+	// Episode is true from a score above 0.995 to the last point before the first that
+	// is back, for at most 150 points: what stays longer is the new normal.
 	Episode bool
 }
 
@@ -41,7 +41,8 @@ type Score struct {
 // way it knows how probable it was so far that a point is as far out (sizes.go);
 // the least probable counts. That number is brought to the scale (calibration.go).
 //
-// The zero Scorer is ready. It is not safe for concurrent use.
+// The first 30 points score 0, and the first 130 or so no more than 0.995: of so few
+// it can't be said. The zero Scorer is ready. It is not safe for concurrent use.
 type Scorer struct {
 	clock       clock
 	n           int
@@ -119,7 +120,8 @@ func (s *Scorer) judge(x, floor float64) (look, float64) {
 	return now, s.trust(-math.Log10(s.views.chance(&now)))
 }
 
-// trust lessens a surprise as long as few points are known.
+// trust lessens a surprise as long as few points are known: it has half of its weight
+// after novice points, and none is below the probability n^-most after n.
 func (s *Scorer) trust(surprise float64) float64 {
 	const novice, most = 150.0, 2.0
 	n := float64(s.n)

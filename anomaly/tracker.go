@@ -141,8 +141,9 @@ func (t *tracker) settle(history []float64, end int64, reach float64) {
 }
 
 // learnSeason gives a tracker the profile of the history, which ends before
-// index end. The profile is shared and stays as it is. A new tracker first practises on the latest third of it with a
-// profile of the rest, so that its errors are those of forecasts.
+// index end. The profile is shared and stays as it is. A new tracker first practises
+// on the latest third of the history with a profile of the rest, so that its errors
+// are those of forecasts.
 func (t *tracker) learnSeason(season, history []float64, end int64, reach float64) {
 	if t.n == 0 {
 		test := max(1, min(len(history)/t.period, profileCycles)/3) * t.period

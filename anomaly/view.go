@@ -43,8 +43,10 @@ type views struct {
 
 // sight is what a point is looked at with.
 type sight struct {
-	best, slow          *tracker
-	step, change, floor float64
+	best, slow *tracker
+	step       float64 // the usual one
+	change     float64 // from the last point, without its sign
+	floor      float64 // the least that a deviation has
 }
 
 // look is one point seen in all ways.

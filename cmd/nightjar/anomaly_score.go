@@ -31,7 +31,8 @@ The score is 1 - p, high and low values alike: of the rows of a series in which
 nothing happens, about one in 200 is above 0.995. An anomaly that lasts is above
 0.995 where it begins and where it becomes clearly worse; its other rows are told
 by the episode, which ends when the series is back, and after 150 rows at the
-latest: what stays is the new normal.
+latest: what stays is the new normal. The first 30 rows score 0, and the first 130
+or so no more than 0.995: so few rows don't show what is unusual.
 
 The first two columns are read, or those named timestamp and value in the first
 row. Times are Unix seconds or milliseconds, RFC 3339, or YYYY-MM-DD hh:mm:ss
