@@ -77,6 +77,9 @@ func TestARuleThatCannotFireAndASourceThatChangesAreTold(t *testing.T) {
 	for range 5 { // of what is stored in one block, a part is looked at
 		send(50, broken)
 	}
+	// It is told when it lasts.
+	time.Sleep(2 * driftEvery)
+	moveTo("56m")
 	p.await("the change of the source", time.Minute, func() bool {
 		found, _, code := p.run("search", "source:nightjar @evt.name:attribute_vanished @catalogue.source:vault @catalogue.attributes:usr.id")
 		return code == 0 && strings.Contains(found, "@usr.id vanished from the events of source:vault")

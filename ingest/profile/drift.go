@@ -16,6 +16,9 @@ const (
 	usual, gone, back = 0.99, 0.01, 0.5
 	// Enough events and frames to say what is usual, and enough to say what is now.
 	enoughBefore, framesBefore, enoughNow = 200, 3, 100
+	// lasting is how long an attribute is missed before that is told: events of another
+	// kind, which lack it, may come many at a time.
+	lasting = schema.Millis(5 * 60 * 1000)
 )
 
 // Drift is a change of what the events of a source have.
@@ -67,12 +70,20 @@ func (s *source) drift(now schema.Millis) Drift {
 		a := Attribute{Path: path, Before: share(before, n, d.Before), Now: share(recent, n, d.Now)}
 		switch {
 		case !s.vanished[path] && a.Before >= usual && a.Now <= gone:
-			s.vanished[path] = true
-			d.Vanished = append(d.Vanished, a)
+			since, missed := s.missed[path]
+			if !missed {
+				s.missed[path] = now
+			} else if now-since >= lasting {
+				delete(s.missed, path)
+				s.vanished[path] = true
+				d.Vanished = append(d.Vanished, a)
+			}
+			continue
 		case s.vanished[path] && a.Now >= back:
 			delete(s.vanished, path)
 			d.Returned = append(d.Returned, a)
 		}
+		delete(s.missed, path)
 	}
 	byPath := func(a, b Attribute) int { return cmp.Compare(a.Path, b.Path) }
 	slices.SortFunc(d.Vanished, byPath)

@@ -38,15 +38,17 @@ type source struct {
 	name   string
 	paths  map[string]int // the place of a path in counts
 	frames []counts       // the oldest first
-	// vanished are the paths whose loss was told.
+	// vanished are the paths whose loss was told, missed those of which it may be, and
+	// since when.
 	vanished map[string]bool
+	missed   map[string]schema.Millis
 }
 
 // counts are those of a frame.
 type counts struct {
 	start  schema.Millis // by arrival
 	events int
-	with   []int32 // by path: events that have it
+	with   []uint16 // by path: events that have it
 }
 
 func (c *counts) of(path int) int {
@@ -79,7 +81,7 @@ func (p *Profile) source(name string) *source {
 	if p.sources == nil {
 		p.sources = map[string]*source{}
 	}
-	s = &source{name: strings.Clone(name), paths: map[string]int{}, vanished: map[string]bool{}}
+	s = &source{name: strings.Clone(name), paths: map[string]int{}, vanished: map[string]bool{}, missed: map[string]schema.Millis{}}
 	p.sources[s.name] = s
 	return s
 }

@@ -56,7 +56,10 @@ func TestAnAttributeThatVanishesIsToldOnce(t *testing.T) {
 		t.Fatalf("too few events to say anything, and told was %q", got)
 	}
 	add(&p, events("okta", 61, 60, "evt.name"))
-	if got, want := told(61), "okta lost usr.id since 60; "; got != want {
+	if got := told(61); got != "" {
+		t.Fatalf("told before it lasts: %q", got)
+	}
+	if got, want := told(66), "okta lost usr.id since 60; "; got != want {
 		t.Fatalf("got %q, want %q", got, want)
 	}
 	add(&p, events("okta", 70, 200, "evt.name"))
@@ -87,8 +90,26 @@ func TestOneInAHundredDoesNotHideALoss(t *testing.T) {
 	}
 	add(&p, events("okta", 60, 99))
 	add(&p, events("okta", 60, 1, "usr.id"))
-	if got := p.Drifts(60 * 60_000); len(got) != 1 || len(got[0].Vanished) != 1 {
+	p.Drifts(60 * 60_000)
+	if got := p.Drifts(65 * 60_000); len(got) != 1 || len(got[0].Vanished) != 1 {
 		t.Errorf("got %v", got)
+	}
+}
+
+// TestEventsOfAnotherKindAreNoDrift that come many at a time, once an hour.
+func TestEventsOfAnotherKindAreNoDrift(t *testing.T) {
+	var p Profile
+	for minute := range 600 {
+		if minute%60 == 0 && minute > 0 {
+			add(&p, events("windows", minute, 150, "b"))
+			if got := p.Drifts(schema.Millis(minute * 60_000)); len(got) > 0 {
+				t.Errorf("minute %d: got %v", minute, got)
+			}
+		}
+		add(&p, events("windows", minute, 1000, "a"))
+		if got := p.Drifts(schema.Millis(minute * 60_000)); len(got) > 0 {
+			t.Errorf("minute %d: got %v", minute, got)
+		}
 	}
 }
 
