@@ -179,6 +179,26 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
+// TestAHeaderMayStandInAComment, as in tables that are quoted whole.
+func TestAHeaderMayStandInAComment(t *testing.T) {
+	for text, want := range map[string]string{
+		"# A list\n#\n# id,seen,url,url_status,tags\n\"1\",\"2026-01-01\",\"http://evil.example/a,b\",\"online\",\"elf\"\n#\n": "URL http://evil.example/a,b elf",
+		"# \"seen\",\"ioc_value\",\"ioc_type\",\"threat_type\"\n\"2026\", \"203.0.113.9:8080\", \"ip:port\", \"botnet_cc\"\n":  "IP 203.0.113.9 botnet_cc",
+		"# one, two\n203.0.113.9\n":                              "IP 203.0.113.9 ",
+		"# hosts\n127.0.0.1\tlocalhost\n0.0.0.0\tevil.example\n": "DOMAIN evil.example ",
+		"ip,category\n203.0.113.9,tor\n":                         "IP 203.0.113.9 tor",
+	} {
+		all, r, err := Read("auto", []byte(text), Defaults{})
+		if err != nil || len(all) != 1 {
+			t.Errorf("%q: %v, %+v, %v", text, all, r, err)
+			continue
+		}
+		if got := fmt.Sprintf("%s %s %s", all[0].Type, all[0].Value, all[0].Category); got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
+	}
+}
+
 func BenchmarkMark(b *testing.B) {
 	var text strings.Builder
 	for i := range 100_000 {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"slices"
 	"strings"
 	"time"
@@ -92,11 +93,52 @@ func guess(text []byte) string {
 		}
 		return "misp"
 	}
-	first, _, _ := bytes.Cut(start, []byte("\n"))
-	if bytes.ContainsAny(first, ",;\t") && Detect(string(bytes.TrimSpace(first))) == "" && !bytes.HasPrefix(first, []byte("#")) {
+	comment, first := heads(start)
+	parting := ",;\t"
+	if comment != "" {
+		parting = "," // files of hosts have tabs
+	}
+	if strings.ContainsAny(first, parting) && (first[0] == '"' || Detect(first) == "") {
 		return "csv"
 	}
 	return "list"
+}
+
+// heads are the last line of the comment that a text begins with, and the first line
+// after it.
+func heads(text []byte) (comment, first string) {
+	for line := range bytes.Lines(text) {
+		line = bytes.TrimSpace(line)
+		switch {
+		case len(line) == 0:
+		case line[0] == '#':
+			if inner := bytes.TrimSpace(bytes.TrimLeft(line, "#")); len(inner) > 0 {
+				comment = string(inner)
+			}
+		default:
+			return comment, string(line)
+		}
+	}
+	return comment, ""
+}
+
+// commentedHeader is the header of a table that stands in the comment before it, where it
+// has a name for the values and as many columns as the table.
+func commentedHeader(text []byte, comma rune) map[string]int {
+	comment, first := heads(text)
+	var rows [2][]string
+	for i, line := range []string{comment, first} {
+		r := csv.NewReader(strings.NewReader(line))
+		r.Comma, r.LazyQuotes, r.TrimLeadingSpace = comma, true, true
+		rows[i], _ = r.Read()
+	}
+	if len(rows[0]) < 2 || len(rows[0]) != len(rows[1]) || !slices.ContainsFunc(rows[0], func(c string) bool {
+		return slices.Contains(columns["value"], strings.ToLower(strings.TrimSpace(c)))
+	}) {
+		return nil
+	}
+	at, _ := place(rows[0])
+	return at
 }
 
 // list is a list while it is read.
@@ -176,13 +218,13 @@ var columns = map[string][]string{
 func (l *list) csv(text []byte) error {
 	r := csv.NewReader(bytes.NewReader(text))
 	r.Comment, r.FieldsPerRecord, r.LazyQuotes, r.TrimLeadingSpace = '#', -1, true, true
-	first, _, _ := bytes.Cut(bytes.TrimSpace(text), []byte("\n"))
+	_, first := heads(text)
 	for _, c := range []rune{'\t', ';'} {
-		if bytes.ContainsRune(first, c) && !bytes.ContainsRune(first, ',') {
+		if strings.ContainsRune(first, c) && !strings.ContainsRune(first, ',') {
 			r.Comma = c
 		}
 	}
-	var at map[string]int
+	at := commentedHeader(text, r.Comma)
 	for {
 		row, err := r.Read()
 		if errors.Is(err, io.EOF) {
@@ -204,7 +246,11 @@ func (l *list) csv(text []byte) error {
 			return ""
 		}
 		line, _ := r.FieldPos(0)
-		i := Indicator{Type: typeOf(cell("type"), l.defaults.Type), Value: cell("value"), Category: cell("category"), Intention: strings.ToLower(cell("intention")), About: cell("about"), SourceURL: cell("url")}
+		value := cell("value")
+		if host, _, err := net.SplitHostPort(value); err == nil && strings.EqualFold(cell("type"), "ip:port") {
+			value = host
+		}
+		i := Indicator{Type: typeOf(cell("type"), l.defaults.Type), Value: value, Category: cell("category"), Intention: strings.ToLower(cell("intention")), About: cell("about"), SourceURL: cell("url")}
 		if err := l.add(fmt.Sprintf("line %d", line), i); err != nil {
 			return err
 		}
