@@ -44,8 +44,9 @@ func TestAnEventIsTakenOnceInEachOfItsStages(t *testing.T) {
 	if e.Source != "kubernetes.audit" || e.Service != "kube-apiserver" || e.Host != "" || e.Status != "info" || e.At.Time() != ingesttest.Now.Add(-time.Second+123*time.Millisecond) {
 		t.Errorf("%+v", e)
 	}
-	if e.JSON != event("a", "RequestReceived", at) {
-		t.Errorf("\n got %s\nwant %s", e.JSON, event("a", "RequestReceived", at))
+	// What the pipeline makes of it stands behind the record, which is as it came.
+	if want := strings.TrimSuffix(event("a", "RequestReceived", at), "}"); !strings.HasPrefix(e.JSON, want+`,"`) || !e.Has("evt.name") {
+		t.Errorf("\n got %s\nwant %s…", e.JSON, want)
 	}
 }
 

@@ -8,15 +8,18 @@ import (
 // Pipeline is a document, read and compiled. Its JSON is that of the vendor's API, with
 // every default written out.
 type Pipeline struct {
-	ID          string      `json:"id,omitempty"`
-	Type        string      `json:"type"`
-	Name        string      `json:"name"`
-	Description string      `json:"description,omitempty"`
-	Enabled     bool        `json:"is_enabled"`
-	ReadOnly    bool        `json:"is_read_only"`
-	Filter      Filter      `json:"filter"`
-	Processors  []Processor `json:"processors"`
-	Tags        []string    `json:"tags"`
+	ID          string `json:"id,omitempty"`
+	Type        string `json:"type"`
+	Name        string `json:"name"`
+	Description string `json:"description,omitempty"`
+	Enabled     bool   `json:"is_enabled"`
+	ReadOnly    bool   `json:"is_read_only"`
+	// KeepSaid is ours: what events say themselves of status, service, and of what
+	// happened (evt.name, evt.outcome, evt.category), stays.
+	KeepSaid   bool        `json:"keep_said,omitempty"`
+	Filter     Filter      `json:"filter"`
+	Processors []Processor `json:"processors"`
+	Tags       []string    `json:"tags"`
 
 	// Version counts the document's meanings: what it parsed names it.
 	Version int `json:"-"`
@@ -124,6 +127,7 @@ func (d *document) pipeline(o *object) *Pipeline {
 	p.Description = o.textOr("description", "")
 	p.Enabled = o.flag("is_enabled", d.enabled)
 	p.ReadOnly = o.flag("is_read_only", false)
+	p.KeepSaid = o.flag("keep_said", false)
 	p.Filter = o.filter("filter")
 	p.Tags = o.tags()
 	o.oneOf("type", false, "pipeline")

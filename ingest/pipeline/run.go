@@ -25,6 +25,10 @@ type run struct {
 	given [givenFields]bool
 	// said says that the event itself said its time.
 	said bool
+	// keeps says that the pipeline keeps what the event says itself, and says which of
+	// eventPaths it does; looked at when the first such pipeline begins.
+	keeps, askedOfEvent bool
+	says                [len(eventNames)]bool
 	// headed says that a syslog-parser has read the message's head, and body is what
 	// follows that.
 	headed bool
@@ -161,6 +165,38 @@ func cameWith(r *record.Record) came {
 	return c
 }
 
+// eventNames are the attributes that say what happened, and eventPaths lead there.
+var (
+	eventNames = [...]string{"evt.name", "evt.outcome", "evt.category"}
+	eventPaths = func() (out [len(eventNames)]record.Path) {
+		for i, name := range eventNames {
+			out[i], _ = record.ParsePath(name) // they are paths
+		}
+		return out
+	}()
+)
+
+// begin prepares for a pipeline.
+func (x *run) begin(p *Pipeline) {
+	if x.keeps = p.KeepSaid; !x.keeps || x.askedOfEvent {
+		return
+	}
+	x.askedOfEvent = true
+	for i, path := range eventPaths {
+		x.says[i] = x.Get(path) != nil
+	}
+}
+
+// saidItself reports whether the event says itself what stands at a path, and the
+// pipeline keeps that.
+func (x *run) saidItself(p record.Path) bool {
+	if !x.keeps {
+		return false
+	}
+	i := slices.Index(eventNames[:], p.String())
+	return i >= 0 && x.says[i]
+}
+
 // firstOf is what stands at the first of the paths at which something does; nil: there
 // is none.
 func (x *run) firstOf(paths []record.Path) (*fastjson.Value, record.Path) {
@@ -215,6 +251,9 @@ func (x *run) put(p record.Path, v *fastjson.Value) {
 
 // putNew writes an attribute that was made now.
 func (x *run) putNew(p record.Path, v *fastjson.Value) outcome {
+	if x.saidItself(p) {
+		return skipped("the event says " + p.String() + " itself")
+	}
 	if err := x.make(v); err != nil {
 		return failed(err)
 	}
@@ -233,6 +272,9 @@ func (x *run) take(p record.Path) {
 func (x *run) give(f givenField, field *string, name, text string) outcome {
 	if x.given[f] {
 		return skipped("an earlier remapper has set the " + name)
+	}
+	if x.keeps && (f == givenStatus && x.came.status != "" || f == givenService && x.came.service != "") {
+		return skipped("the event says its " + name + " itself")
 	}
 	x.given[f] = true
 	*field = text

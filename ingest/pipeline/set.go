@@ -182,6 +182,7 @@ func (s *Set) apply(x *run, i int, told *PipelineTrace) (failures []string) {
 	x.spent, x.steps, x.failures, x.redacted, x.trace, x.stopped = startWatch(), 0, nil, 0, nil, false
 	x.looked = false
 	x.LookAnew()
+	x.begin(s.pipelines[i])
 	defer x.spent.stop()
 	var steps *[]*Step
 	if told != nil {

@@ -48,7 +48,7 @@ func opened(t *testing.T, rows *table) *Registry {
 		p.Version = 7
 		shipped = append(shipped, p)
 	}
-	at := time.UnixMilli(1_000)
+	at := time.UnixMilli(1_600_000_000_000)
 	r := New(Deps{BuiltIn: shipped, Objects: rows, Now: func() time.Time { at = at.Add(time.Second); return at }})
 	if err := r.Load(t.Context()); err != nil {
 		t.Fatal(err)
