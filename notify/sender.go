@@ -76,6 +76,7 @@ const (
 	firstPause = time.Second
 	longest    = 5 * time.Minute
 	givesUp    = 7 * 24 * time.Hour
+	comesBack  = time.Hour // until then a target that was deleted may be made anew, or enabled
 	perDigest  = 1000
 )
 
@@ -309,7 +310,11 @@ func (s *Sender) keep(q *queue, tried []News) {
 func (s *Sender) attempt(ctx context.Context, handle string, due []News) (o Outcome, ended State) {
 	target, ok := Targets(ctx, s.deps.Settings)[handle]
 	if !ok {
-		return Outcome{Answer: "there is no such target any more, or it is disabled"}, Failed
+		o := Outcome{Answer: "there is no such target any more, or it is disabled"}
+		if schema.MillisOf(s.deps.Now())-max(due[0].Created, due[0].Due) < schema.Millis(comesBack.Milliseconds()) {
+			return o, ""
+		}
+		return o, Failed
 	}
 	if due[0].Kind == Escalated {
 		triaged, err := s.deps.IsTriaged(ctx, due[0].About.SignalID)

@@ -157,6 +157,29 @@ func TestWhatIsFoundWhileWhatWaitsIsReadIsTold(t *testing.T) {
 	w.run(s, 3)
 }
 
+// TestATargetThatIsMadeAnewIsToldWhatWaited meanwhile, and one that stays away fails.
+func TestATargetThatIsMadeAnewIsToldWhatWaited(t *testing.T) {
+	w, d := newWorld(t)
+	all, err := d.Settings.NotificationTargets.List(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Settings.NotificationTargets.Delete(t.Context(), all[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	w.waiting = func() []News {
+		time.AfterFunc(100*time.Millisecond, func() {
+			_, _ = d.Settings.NotificationTargets.Create(context.Background(), all[0].Body)
+		})
+		old := News{ID: "old", Version: 1, Target: "@webhook-none", State: Waiting, Due: 1}
+		return append(digest(0, 3), old)
+	}
+	w.run(NewSender(d), 3)
+	if n := w.kept["old"]; n.State != Failed {
+		t.Errorf("what waited for long is %+v", n)
+	}
+}
+
 // TestNewsFollowVersionsOfTheSignal where the clock was moved back in between.
 func TestNewsFollowVersionsOfTheSignal(t *testing.T) {
 	opened := News{ID: "a", Target: "@webhook-soc", Kind: Opened, State: Sent, Created: 2000, About: About{Version: 1, Severity: "high"}}
