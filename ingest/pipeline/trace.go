@@ -54,6 +54,9 @@ const maxTold = 16 << 10
 
 func (s *Step) set(path string, v *fastjson.Value) {
 	text := value.Append(nil, v)
+	if !json.Valid(text) { // what came has a number in it that is none
+		text = value.AppendString(nil, string(text))
+	}
 	if len(text) > maxTold {
 		text = value.AppendString(nil, string(text[:maxTold])+"…")
 	}

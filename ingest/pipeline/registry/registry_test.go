@@ -266,6 +266,7 @@ func TestAPreviewIsWhatWouldBeStored(t *testing.T) {
 		t.Errorf("became %s, %v", p.After.JSON, err)
 	}
 	stored := p.After
+	stored.At = schema.MillisOf(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)) // one that counts
 	stored.Seen = stored.At
 	if p, err = r.Preview(ctx, Input{Stored: &stored}, nil); err != nil || p.Before.JSON != "{}" || p.After.JSON != made(t, r, "alpha") {
 		t.Errorf("read again: %s became %s, %v", p.Before.JSON, p.After.JSON, err)
