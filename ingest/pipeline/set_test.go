@@ -227,3 +227,16 @@ processors:
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
+
+// Senders write numbers that are none, and the parser of the intake lets them pass.
+func TestATraceOfWhatIsNoJSONIsJSON(t *testing.T) {
+	set := setOf(t, worldOf(), "name: a\nprocessors: [{type: attribute-remapper, sources: [a], target: b}]")
+	trace, _ := set.Trace(recordOf(t, `{"a":{"x":nan}}`))
+	if _, err := json.Marshal(trace); err != nil {
+		t.Error(err)
+	}
+	var got string
+	if err := json.Unmarshal(trace.Pipelines[0].Steps[0].Set[0].Value, &got); err != nil || got != `{"x":nan}` {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
