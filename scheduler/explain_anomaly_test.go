@@ -81,3 +81,33 @@ func TestTheLowSideIsExplained(t *testing.T) {
 		}
 	}
 }
+
+// TestANewGroupsSeriesIsShownAsItsPeersJudgeIt compares what is shown of a group that
+// nobody knew with what it was judged by.
+func TestANewGroupsSeriesIsShownAsItsPeersJudgeIt(t *testing.T) {
+	var events []schema.Event
+	for _, host := range []string{"a", "b", "c", "d", "e"} {
+		events = append(events, steadyHost(4, func(int) int { return 10 })...)
+		for i := len(events) - 960; i < len(events); i++ {
+			events[i].Host = host
+		}
+	}
+	at := events[len(events)-1].At
+	for range 50 {
+		events = append(events, schema.Event{At: at, Seen: at, Source: "x", Host: "new"})
+	}
+	rule, yes := hourlyRule("a > 0.999"), true
+	rule.Options.Anomaly.PeerBaseline = &yes
+	w := newWorld(1)
+	w.until = at
+	w.run(t, 1, []schema.Rule{rule}, events, 0)
+	if signals := standing(w); len(signals) != 1 || signals[0].Group[0] != "new" {
+		t.Fatalf("the signals: %v", signals)
+	}
+	s := restart(t, w)
+	drain(s)
+	got, err := s.explainSeries(context.Background(), SeriesQuestion{RuleID: rule.ID, Group: []string{"new"}})
+	if err != nil || len(got.Points) != 1 || got.Points[0].Probability < 0.999 {
+		t.Errorf("%v: the series: %+v", err, got.Points)
+	}
+}

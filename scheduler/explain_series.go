@@ -43,8 +43,9 @@ type SeriesExplanation struct {
 type SeriesPoint struct {
 	At                          schema.Millis
 	Value, Lower, Median, Upper float64
-	// Probability is that of a lower value: what conditions are about. AtMost is that
-	// of no higher one, which they are about on the low side.
+	// Probability is that of a lower value: what conditions are about; of a new group
+	// by its peers, where it is judged by them and they are in memory. AtMost is that of
+	// no higher one, which they are about on the low side.
 	Probability, AtMost float64
 }
 
@@ -94,7 +95,13 @@ func (s *Scheduler) explainSeries(ctx context.Context, q SeriesQuestion) (Series
 	if q.To != nil {
 		newest = min(newest, *q.To)
 	}
-	return u.explain(one, q, newest)
+	var live *usual
+	if plan.Anomaly.Peers {
+		if live, err = s.usualOf(ctx, plan, false, s.throughOf(plan.Key)); err != nil {
+			return SeriesExplanation{}, err
+		}
+	}
+	return u.explain(one, q, newest, live)
 }
 
 func seriesLabel(plan *compiler.Plan, q SeriesQuestion) (int, error) {
@@ -115,7 +122,9 @@ func seriesLabel(plan *compiler.Plan, q SeriesQuestion) (int, error) {
 	return bad("query", "the rule has no query named %q", q.Query)
 }
 
-func (u *usual) explain(one *series, q SeriesQuestion, newest schema.Millis) (SeriesExplanation, error) {
+// explain says what was expected of a series. Live, unless nil, has the other groups,
+// those of the last days.
+func (u *usual) explain(one *series, q SeriesQuestion, newest schema.Millis, live *usual) (SeriesExplanation, error) {
 	moment := func(bucket int64) schema.Millis { return schema.Millis(bucket * u.width) }
 	from := newest - shownPast
 	if q.From != nil {
@@ -133,7 +142,10 @@ func (u *usual) explain(one *series, q SeriesQuestion, newest schema.Millis) (Se
 	for ; err == nil && next <= last; next++ {
 		if at := moment(next); at+schema.Millis(u.width) > from {
 			band, value := m.Band(int64(at)), one.value(next)
-			below, atMost, _ := one.judge(u, next, value, false)
+			below, atMost, judged := one.judge(u, next, value, false)
+			if !judged && live != nil && live.hasPeers(next) {
+				below, _ = live.peersBelow(one.label, next, value)
+			}
 			out.Points = append(out.Points, SeriesPoint{at, value, band.Lower, band.Median, band.Upper, below, atMost})
 		}
 		err = m.Add(int64(moment(next)), one.value(next))

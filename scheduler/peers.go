@@ -81,6 +81,12 @@ func (u *usual) peersOf(label int, bucket int64) *anomaly.Peers {
 	return p
 }
 
+// hasPeers reports whether all that a bucket is judged by is still here.
+func (u *usual) hasPeers(bucket int64) bool {
+	from, _ := u.dayOf(bucket)
+	return from*u.stretchLength() >= u.settled
+}
+
 // peerStretch is what the buckets of a stretch held, of groups with a past.
 func (u *usual) peerStretch(key peerKey) map[float64]int {
 	if times, ok := u.peers.stretches[key]; ok {
