@@ -171,3 +171,26 @@ func TestAnAttackDoesNotChangeWhatIsUsual(t *testing.T) {
 		}
 	}
 }
+
+// TestAnOutageOfAYoungSeriesLasts lets a series fall silent when it has been known for
+// three days to a week of hours.
+func TestAnOutageOfAYoungSeriesLasts(t *testing.T) {
+	for _, known := range []int{72, 96, 120, 168} {
+		m, err := New(Config{Bucket: time.Hour, Hold: 24 * time.Hour})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range known + 12 {
+			at, value := int64(i)*3_600_000, 12.0
+			if i >= known {
+				value = 0
+				if f := m.Foresee(at); f.AtMost(0) >= 0.005 {
+					t.Errorf("known for %d hours: the empty hour %d is no longer unusual: %v", known, i-known+1, f.AtMost(0))
+				}
+			}
+			if err := m.Add(at, value); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}

@@ -17,6 +17,9 @@ const (
 	fullMean = 4
 	// leastInflation is the least share of empty buckets modelled as such.
 	leastInflation = 0.02
+	// leastEmpty is how many there are at least: in a young series the first of an
+	// outage, which are learned until there are enough for a spell, are more than 2 %.
+	leastEmpty = 5
 )
 
 // learn takes in a bucket: its value, and as much of it as is usual.
@@ -69,7 +72,7 @@ func (l *levels) nudge(b taken, f family) {
 // beside those that the distribution of the others explains.
 func (l *levels) inflated(filled distribution) bool {
 	return filled.family != signed && l.empty.N >= 20 && filled.mean >= fullMean &&
-		l.empty.Share > max(leastInflation, 3*filled.below(1))
+		l.empty.Share*min(l.empty.N, dispersionReach) > leastEmpty-0.5 && l.empty.Share > max(leastInflation, 3*filled.below(1))
 }
 
 // foresee is the distribution of a bucket, and the level that it was made from.

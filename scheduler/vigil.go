@@ -307,7 +307,7 @@ func (s *Scheduler) judgeAll(ctx context.Context, all []*vigilant) error {
 	}
 	for _, v := range all {
 		for _, u := range v.units {
-			due := never
+			var due schema.Millis
 			if of := s.usual[v.plan.Key]; of != nil && v.plan.Low() {
 				due = of.nextClose(u.group, v.until)
 			} else {
