@@ -16,6 +16,8 @@ const (
 	signed                 // real numbers
 )
 
+const manyCounts = 1e8
+
 // distribution is what a bucket is expected to hold.
 type distribution struct {
 	family   family
@@ -29,7 +31,8 @@ type distribution struct {
 // Counts are negative binomial with the mean and the variance, a Poisson where
 // the variance is hardly above the mean: P(X ≤ k) is the regularised incomplete
 // beta function I(p; r, k+1), in the Poisson limit the upper incomplete gamma
-// function Q(k+1, mean).
+// function Q(k+1, mean). Those with a mean from manyCounts on are as good as real
+// numbers, and are taken as such: the beta function is no longer exact there.
 func (d distribution) below(x float64) float64 {
 	if d.family == signed {
 		return distuv.Normal{Mu: d.mean, Sigma: math.Sqrt(max(d.variance, math.SmallestNonzeroFloat64))}.CDF(x)
@@ -43,7 +46,11 @@ func (d distribution) below(x float64) float64 {
 		shape := d.mean * d.mean / max(d.variance, 1e-12*d.mean*d.mean)
 		return d.empty + (1-d.empty)*mathext.GammaIncReg(shape, shape*x/d.mean)
 	}
-	k := math.Ceil(x) - 1
+	k := math.Ceil(min(x, largest)) - 1
+	if d.mean >= manyCounts {
+		d.family, d.variance = positive, max(d.variance, d.mean)
+		return d.below(k + 0.5)
+	}
 	excess := (d.variance - d.mean) / (d.mean * d.mean)
 	var p float64
 	if excess*d.mean < 1e-3 {

@@ -131,6 +131,11 @@ func distance(x, mean, dispersion float64, f family) float64 {
 	return (x - mean) * (x - mean) / max(scale, 1e-300)
 }
 
+// leastWeighed is the least relative variance by which a bucket of counts is weighed,
+// and its error bounded: one whose foresight was all too sure, at means above 10,000,
+// would outweigh all that come after it, and what is bounded to nothing stays nothing.
+const leastWeighed = 1e-4
+
 // renew makes the averages of errors follow soon: a season that was just found
 // has none of those from before.
 func (l *level) renew() { l.N = min(l.N, 20) }
@@ -140,11 +145,16 @@ func (l *level) renew() { l.N = min(l.N, 20) }
 func (l *level) learnDispersion(x float64, d distribution, memory int, doubt float64) {
 	rate := max(1/l.N, 1.0/dispersionReach)
 	_, uncertain := l.at(memory, d.family)
-	square, mean2 := min((x-d.mean)*(x-d.mean), 50*d.variance), d.mean*d.mean
+	mean2 := d.mean * d.mean
+	v := d.variance
+	if d.family == counts {
+		v = max(v, leastWeighed*mean2)
+	}
+	square := min((x-d.mean)*(x-d.mean), 50*v)
 	over, base := square, 1.0
 	switch d.family {
 	case counts:
-		w := 1 / max(d.variance*d.variance, 1e-12)
+		w := 1 / max(v*v, 1e-12)
 		over, base = (square-d.mean-mean2*(uncertain+doubt))*mean2*w, mean2*mean2*w
 	case positive:
 		over, base = square/max(mean2, 1e-300)-(uncertain+doubt), 1
