@@ -20,11 +20,15 @@ import (
 
 var testNow = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 
-// shipped are the pipelines that ship.
-var shipped = sync.OnceValues(func() (*pipeline.Set, error) {
-	pipelines, err := pipeline.Load(Files, "pipelines")
-	return pipeline.NewSet(pipelines, pipeline.Deps{Budget: -1}), err
-})
+// loaded are the pipelines that ship, and shipped are they in force: they are compiled
+// once for all tests.
+var (
+	loaded  = sync.OnceValues(func() ([]*pipeline.Pipeline, error) { return pipeline.Load(Files, "pipelines") })
+	shipped = sync.OnceValues(func() (*pipeline.Set, error) {
+		pipelines, err := loaded()
+		return pipeline.NewSet(pipelines, pipeline.Deps{Budget: -1}), err
+	})
+)
 
 // decoder reads events of a source as the intake does.
 func decoder(t testing.TB, source string) *ingest.Decoder {

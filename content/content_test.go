@@ -146,7 +146,7 @@ func TestTheExampleOfTheReadmeIsTrue(t *testing.T) {
 // options are those of a test that is run with what ships.
 func options(t *testing.T) ruletest.Options {
 	t.Helper()
-	pipelines, err := pipeline.Load(Files, "pipelines")
+	pipelines, err := loaded()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -283,7 +283,7 @@ func TestCrowdSecsScenariosAreRulesOfOurs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	shippedOnes, err := pipeline.Load(Files, "pipelines")
+	shippedOnes, err := loaded()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -291,7 +291,7 @@ func TestCrowdSecsScenariosAreRulesOfOurs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set := pipeline.NewSet(append(shippedOnes, own...), pipeline.Deps{Budget: -1})
+	set := pipeline.NewSet(slices.Concat(shippedOnes, own), pipeline.Deps{Budget: -1})
 	expected, found, unexpected := 0, 0, 0
 	missed := map[string]int{}
 	for _, h := range hubTests(t) {

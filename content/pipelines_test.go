@@ -12,7 +12,7 @@ import (
 // TestPipelinesMakeOfTheirSamplesWhatTheySay runs the samples of every pipeline that
 // ships, with all of them in force. A line with - is wanted, one with + is there.
 func TestPipelinesMakeOfTheirSamplesWhatTheySay(t *testing.T) {
-	pipelines, err := pipeline.Load(Files, "pipelines")
+	pipelines, err := loaded()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func runSamples(t *testing.T, set *pipeline.Set, f *pipeline.Samples) {
 
 // No rule of a pipeline that ships needs the backtracking engine.
 func TestNoPipelineThatShipsIsDear(t *testing.T) {
-	pipelines, err := pipeline.Load(Files, "pipelines")
+	pipelines, err := loaded()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -230,11 +230,11 @@ func allMatch(clauses []compiler.Clause) bool {
 // bundled are the pipelines that ship, without their bound, which a busy machine reaches.
 func bundled(t testing.TB) *pipeline.Set {
 	t.Helper()
-	pipelines, err := pipeline.Load(Files, "pipelines")
+	set, err := shipped()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return pipeline.NewSet(pipelines, pipeline.Deps{Budget: -1})
+	return set
 }
 
 // TestEventsOfRuleTestsAreAtTheTimesOfTheTests has a record as it was pasted, whose own
