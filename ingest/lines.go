@@ -123,12 +123,21 @@ func isMethod(word string) bool {
 	return false
 }
 
+// isContainer tells a line as runtimes of containers keep it (CRI), whose head is none of
+// what is in it:
+//
+//	2026-01-01T06:07:08.123456789Z stdout F …
+func isContainer(line string) bool {
+	head := line[:min(len(line), 48)]
+	return len(head) > 20 && head[10] == 'T' && (strings.Contains(head, " stdout ") || strings.Contains(head, " stderr "))
+}
+
 // combined tells the access log that nginx and Apache share:
 //
 //	192.0.2.7 - alice [10/Oct/2000:13:55:36 -0700] "GET / HTTP/1.1" 200 …
 func combined(line string) bool {
 	at := strings.IndexByte(line[:min(len(line), 200)], '[')
-	if at < 6 || len(line) < at+30 || line[at-1] != ' ' {
+	if isContainer(line) || at < 6 || len(line) < at+30 || line[at-1] != ' ' {
 		return false
 	}
 	t := line[at+1:]

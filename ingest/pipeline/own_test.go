@@ -88,3 +88,22 @@ func FuzzAuditd(f *testing.F) {
 		}
 	})
 }
+
+// TestFiltersOfOneAttributeSeeWhatItIsNow asks for one attribute again and again, while
+// it, others and its text change.
+func TestFiltersOfOneAttributeSeeWhatItIsNow(t *testing.T) {
+	p := pipelineOf(t, `
+  - {type: pipeline, filter: {query: "@a:1"}, processors: [{type: string-builder-processor, template: "1", target: first}]}
+  - {type: string-builder-processor, template: other, target: b}
+  - {type: pipeline, filter: {query: "@a:1"}, processors: [{type: string-builder-processor, template: "1", target: again}]}
+  - {type: string-builder-processor, template: "2", target: a}
+  - {type: pipeline, filter: {query: "@a:1"}, processors: [{type: string-builder-processor, template: "1", target: wrong}]}
+  - {type: pipeline, filter: {query: "@a:2"}, processors: [{type: string-builder-processor, template: "1", target: changed}]}
+  - {type: exclude-attribute, attribute_to_exclude: a}
+  - {type: pipeline, filter: {query: "@a:2"}, processors: [{type: string-builder-processor, template: "1", target: gone}]}`)
+	r := recordOf(t, `{"a":"1"}`)
+	NewSet([]*Pipeline{p}, worldOf()).Run(r)
+	if got, want := shown(r), `{"first":"1","b":"other","again":"1","changed":"1"}`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
