@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,7 +16,8 @@ import (
 func TestABodyThatIsSentAgainIsTakenOnce(t *testing.T) {
 	now := testNow
 	dir := t.TempDir()
-	edit := func(d *Deps) { d.Now = func() time.Time { return now } }
+	var waited atomic.Int64 // the intake asks for the time from goroutines of its own
+	edit := func(d *Deps) { d.Now = func() time.Time { return now.Add(time.Duration(waited.Load())) } }
 	in := run(t, dir, newWorld(), edit)
 	send := func(body, scope string) (again bool) {
 		t.Helper()
@@ -48,7 +50,7 @@ func TestABodyThatIsSentAgainIsTakenOnce(t *testing.T) {
 		{body: exact, scope: "x", again: true, restart: true},
 		{body: exact, scope: "x", wait: resentFor + time.Millisecond},
 	} {
-		now = now.Add(step.wait)
+		waited.Add(int64(step.wait))
 		if step.restart {
 			in.stop()
 			in = run(t, dir, newWorld(), edit)
