@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"nightjar/compiler"
+	"nightjar/ingest/record"
 	"nightjar/schema"
 )
 
@@ -26,6 +27,8 @@ type reads struct {
 	// reserved are those of the paths that are names of reserved fields: what an event
 	// came with there has been taken out of its attributes.
 	reserved []string
+	// one is the path, where there is but one and it is of no reserved field.
+	one *record.Path
 }
 
 func (r *reads) add(paths []string, all bool) {
@@ -36,6 +39,12 @@ func (r *reads) add(paths []string, all bool) {
 	for _, p := range r.paths {
 		if slices.Contains(cameNames, p) {
 			r.reserved = append(r.reserved, p)
+		}
+	}
+	r.one = nil
+	if len(r.paths) == 1 && !r.all && len(r.reserved) == 0 {
+		if p, err := record.ParsePath(r.paths[0]); err == nil {
+			r.one = &p
 		}
 	}
 }

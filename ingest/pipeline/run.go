@@ -41,6 +41,7 @@ type run struct {
 	viewed      *schema.Event
 	viewedAt    int
 	viewedPaths []string
+	singles     singles
 	// trace is where what happens is written down; nil: nowhere.
 	trace *Step
 	// failures are what failed in the pipeline, in short texts.
@@ -292,6 +293,9 @@ func (x *run) tell(name, text string) {
 // event is the record as filters see it: with the attributes that they read. The fields
 // are those of now; the event is for the next question only.
 func (x *run) event(r *reads) *schema.Event {
+	if r.one != nil {
+		return x.single(r)
+	}
 	if r.all || len(r.paths) > 0 {
 		e := x.view(r.paths, r.all)
 		for _, name := range r.reserved {
@@ -321,6 +325,37 @@ func (x *run) view(paths []string, all bool) *schema.Event {
 	}
 	e.At, e.Source, e.Service, e.Host, e.Status, e.Message, e.Tags = x.At, x.Source, x.Service, x.Host, x.Status, x.Message, x.Tags
 	return e
+}
+
+// singles are the views of one attribute each that were asked last: pipelines of many
+// parts ask the same one of each part, while the others change.
+type singles struct {
+	of [4]struct {
+		path  string
+		value *fastjson.Value
+		event *schema.Event
+	}
+	next int
+}
+
+// single is the view of one attribute. While that is the same text or number, it is the
+// same view, whatever else has changed.
+func (x *run) single(r *reads) *schema.Event {
+	v := x.Get(*r.one)
+	if v == nil || v.Type() == fastjson.TypeObject || v.Type() == fastjson.TypeArray {
+		return x.view(r.paths, false)
+	}
+	for i := range x.singles.of {
+		if s := &x.singles.of[i]; s.value == v && s.path == r.paths[0] {
+			e := s.event
+			e.At, e.Source, e.Service, e.Host, e.Status, e.Message, e.Tags = x.At, x.Source, x.Service, x.Host, x.Status, x.Message, x.Tags
+			return e
+		}
+	}
+	s := &x.singles.of[x.singles.next%len(x.singles.of)]
+	x.singles.next++
+	s.path, s.value, s.event = r.paths[0], v, x.Record.Event(r.paths, false)
+	return s.event
 }
 
 // maxFailures is how many failures of a pipeline are told; they are counted all.

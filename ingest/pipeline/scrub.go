@@ -183,7 +183,7 @@ func (s *Scrub) run(x *run) outcome {
 	for _, p := range s.paths {
 		w.at(p)
 	}
-	x.viewed = nil // values were changed in place
+	x.viewed, x.singles = nil, singles{} // values were changed in place
 	x.redacted += w.count
 	x.redact = append(x.redact, w.rest())
 	if w.count == 0 {
