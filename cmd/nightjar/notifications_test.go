@@ -23,13 +23,12 @@ type sinkOf struct {
 	t *testing.T
 	*httptest.Server
 
-	mu     sync.Mutex
-	calls  int
-	fault  func(call int, w http.ResponseWriter) bool // true: the call failed
-	taken  []taken
-	byKey  map[string]string
-	twice  int // bodies that came again under a key that was taken
-	others int // other bodies under a key that was taken
+	mu    sync.Mutex
+	calls int
+	fault func(call int, w http.ResponseWriter) bool // true: the call failed
+	taken []taken
+	byKey map[string]string
+	twice int // bodies that came again under a key that was taken
 }
 
 type taken struct {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 
@@ -46,9 +47,7 @@ func newNotifications(lc fx.Lifecycle, e *engine, d *database, s *scheduler.Sche
 		running = ctx
 		done := make(chan error, 1)
 		go func() { done <- sender.Run(ctx) }()
-		err := notifier.Run(ctx)
-		<-done
-		return err
+		return errors.Join(notifier.Run(ctx), <-done)
 	})
 	return n
 }

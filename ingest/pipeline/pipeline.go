@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 )
@@ -86,7 +87,7 @@ func ParseAll(text string, o ParseOptions) ([]*Pipeline, error) {
 	all := &DocumentError{}
 	for i, item := range n.items {
 		p, err := parse(item, fmt.Sprintf("[%d]", i), o)
-		if bad, ok := err.(*DocumentError); ok {
+		if bad := (*DocumentError)(nil); errors.As(err, &bad) {
 			all.Problems = append(all.Problems, bad.Problems...)
 		}
 		out = append(out, p)

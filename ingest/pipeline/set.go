@@ -142,7 +142,7 @@ func (s *Set) Run(r *record.Record) record.Applied { return s.run(r, nil) }
 
 // Trace is Run, and tells what each pipeline did, and of those that did nothing why.
 func (s *Set) Trace(r *record.Record) (Trace, record.Applied) {
-	t := Trace{Pipelines: []*PipelineTrace{}}
+	t := Trace{Pipelines: []*TracedPipeline{}}
 	applied := s.run(r, &t)
 	return t, applied
 }
@@ -178,7 +178,7 @@ func (s *Set) run(r *record.Record, t *Trace) (done record.Applied) {
 }
 
 // apply runs one pipeline.
-func (s *Set) apply(x *run, i int, told *PipelineTrace) (failures []string) {
+func (s *Set) apply(x *run, i int, told *TracedPipeline) (failures []string) {
 	x.spent, x.steps, x.failures, x.redacted, x.trace, x.stopped = startWatch(), 0, nil, 0, nil, false
 	x.looked = false
 	x.LookAnew()
@@ -214,11 +214,11 @@ func redaction(all []func(string) string) func(string) string {
 	}
 }
 
-func (t *Trace) pipeline(p *Pipeline) *PipelineTrace {
+func (t *Trace) pipeline(p *Pipeline) *TracedPipeline {
 	if t == nil {
 		return nil
 	}
-	told := &PipelineTrace{ID: p.ID, Version: p.Version, Name: p.Name, Query: p.Filter.Query, Outcome: Skipped, Steps: []*Step{}}
+	told := &TracedPipeline{ID: p.ID, Version: p.Version, Name: p.Name, Query: p.Filter.Query, Outcome: Skipped, Steps: []*Step{}}
 	if !p.Enabled {
 		told.Outcome = Disabled
 	}

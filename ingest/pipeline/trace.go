@@ -10,11 +10,11 @@ import (
 
 // Trace is what each pipeline did to a record, in their order.
 type Trace struct {
-	Pipelines []*PipelineTrace `json:"pipelines"`
+	Pipelines []*TracedPipeline `json:"pipelines"`
 }
 
-// PipelineTrace is what one pipeline did.
-type PipelineTrace struct {
+// TracedPipeline is what one pipeline did.
+type TracedPipeline struct {
 	ID      string  `json:"id"`
 	Version int     `json:"version"`
 	Name    string  `json:"name"`

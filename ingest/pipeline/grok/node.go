@@ -57,7 +57,6 @@ func one(c *class) *node         { return &node{op: opClass, set: c} }
 func cat(subs ...*node) *node    { return joined(subs) }
 func alt(subs ...*node) *node    { return &node{op: opAlt, subs: subs} }
 func keepFirst(sub *node) *node  { return &node{op: opAtomic, subs: []*node{sub}} }
-func optional(sub *node) *node   { return loop(sub, 0, 1) }
 func at(p place, c *class) *node { return &node{op: opAssert, place: p, set: c} }
 func loop(sub *node, min, max int) *node {
 	return &node{op: opLoop, subs: []*node{sub}, min: min, max: max}
