@@ -63,6 +63,7 @@ func anomalyRule(name, condition, options string) string {
 // TestAnomaliesThatLastThatAreLowAndOfStrangers asks for them live, with a restart in
 // the middle, and in a backtest of a file.
 func TestAnomaliesThatLastThatAreLowAndOfStrangers(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	start := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	d := anomalyDays{start, start.Add(8 * 24 * time.Hour), start.Add(9*24*time.Hour + 6*time.Hour), start.Add(9*24*time.Hour + 12*time.Hour)}
 	rules := map[string]string{

@@ -19,6 +19,7 @@ import (
 // them; and once more of a part of the time, which is what a backtest of the
 // events of that part finds.
 func TestBacktestsOfStoredEventsGiveTheSignalsOfTheOracle(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	cases := oracleCases(t)
 	p := startEngine(t, longAgo...)
 	var events []map[string]any

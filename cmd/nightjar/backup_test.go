@@ -21,6 +21,7 @@ import (
 // TestARestoredEngineIsTheOneThatWasBackedUp backs up an engine that is at work,
 // loses it, and goes on from the backup.
 func TestARestoredEngineIsTheOneThatWasBackedUp(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	p := startEngine(t, longAgo...)
 	createWatched(p)
 	log := testenv.Shared(t, "data/auth/elastic_examples_auth.log")

@@ -147,6 +147,7 @@ func TestBacktestGivesTheSignalsOfTheOracle(t *testing.T) {
 // engine and the server killed in between. The clock has long passed them, so
 // that they are looked at when all has fallen silent that would.
 func TestLiveEvaluationGivesTheSignalsOfTheOracle(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	cases := oracleCases(t)
 	for _, killing := range []bool{false, true} {
 		t.Run(fmt.Sprintf("killing=%t", killing), func(t *testing.T) {

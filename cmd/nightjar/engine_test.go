@@ -53,7 +53,8 @@ type process struct {
 	path    string
 	dir     string
 	args    []string
-	user    uint32 // 0: who runs the tests
+	user    uint32   // 0: who runs the tests
+	env     []string // beside that of the tests
 	cmd     *exec.Cmd
 	base    string
 	key     string
@@ -84,12 +85,18 @@ func (l *lockedBuffer) String() string {
 // ready.
 func startEngine(t testing.TB, args ...string) *process {
 	t.Helper()
+	return startEngineWith(t, nil, args...)
+}
+
+// startEngineWith is startEngine with variables in its environment.
+func startEngineWith(t testing.TB, env []string, args ...string) *process {
+	t.Helper()
 	testenv.RequireLibrary(t)
 	path, err := binary()
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{t: t, path: path, dir: filepath.Join(t.TempDir(), "data"), args: args}
+	p := &process{t: t, path: path, dir: filepath.Join(t.TempDir(), "data"), args: args, env: env}
 	p.start()
 	t.Cleanup(p.end)
 	return p
@@ -100,6 +107,7 @@ func (p *process) start() {
 	p.output = &lockedBuffer{}
 	p.cmd = exec.Command(p.path, append([]string{"up", "--data-dir", p.dir, "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"}, p.args...)...)
 	p.cmd.Stderr, p.cmd.Stdout = p.output, p.output
+	p.cmd.Env = append(os.Environ(), p.env...)
 	if p.user != 0 {
 		p.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: p.user, Gid: p.user}}
 	}

@@ -56,8 +56,8 @@ func TestFilesAreShippedAsTheyAreRead(t *testing.T) {
 		{"", testenv.Shared(t, "data/evtx/fed85bf9-e075-4280-9159-fbe8a023d6fa.evtx"), 1, "source = 'windows.events' AND service = 'Sysmon' AND host = 'ar-win-dc.attackrange.local' AND status = 'info' AND timestamp = '2025-10-24 23:36:29.111' AND attributes.Event.System.EventID = 11", exitOK, "1 lines"},
 		{"", put("audit.log", []byte("type=SYSCALL msg=audit(1700000000.000:1): pid=7\ntype=CWD msg=audit(1700000000.000:1): cwd=\"/\"\n")), 1, "source = 'auditd' AND attributes.process.pid = 7 AND attributes.process.working_directory = '/' AND timestamp = '2023-11-14 22:13:20'", exitOK, "1 lines"},
 		{"", put("conn.log", []byte("#separator \\x09\n#path\tconn\n#fields\tts\tuid\tid.orig_h\n#types\ttime\tstring\taddr\n1700000000.5\tC1\t192.0.2.1\n")), 1, "source = 'zeek' AND service = 'conn' AND attributes.uid = 'C1' AND timestamp = '2023-11-14 22:13:20.500'", exitOK, "1 lines"},
-		{"", put("raw.log", []byte("a line\n")), 0, "message = 'a line'", exitFailure, "--source"},
-		{"", put("nobody.json", []byte(`{"nobody":"nobody"}`)), 0, "attributes.nobody = 'nobody'", exitFailure, "--source"},
+		{"", put("raw.log", []byte("a line\n")), 1, "message = 'a line'", exitOK, "--source"},
+		{"", put("nobody.json", []byte(`{"nobody":"nobody"}`)), 1, "attributes.nobody = 'nobody'", exitOK, "--source"},
 	} {
 		_, stderr, code := p.run("ingest", "--source", c.source, c.path)
 		if code != c.code || !strings.Contains(stderr, c.says) {

@@ -16,6 +16,7 @@ import (
 // collection, and sends events that have what is in them, before and after a crash and
 // while the server fails.
 func TestThreatListsMarkEvents(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	var broken atomic.Bool
 	var asked, unchanged atomic.Int64
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -40,8 +41,7 @@ func TestThreatListsMarkEvents(t *testing.T) {
 		}
 	}))
 	defer s.Close()
-	t.Setenv("NIGHTJAR_SECRET_PARTNER", "Bearer sesame")
-	p := startEngine(t, "--outbound-private", "127.0.0.0/8")
+	p := startEngineWith(t, []string{"NIGHTJAR_SECRET_PARTNER=Bearer sesame"}, "--outbound-private", "127.0.0.0/8")
 	run := func(want string, args ...string) {
 		t.Helper()
 		out, said, code := p.run(args...)

@@ -105,6 +105,7 @@ func (s *sinkOf) told() map[string][]string {
 // webhook that fails now and then, kills the engine in the middle, and retracts, mutes and
 // floods.
 func TestWhoIsNamedIsTold(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	hook := newSinkOf(t, "sesame")
 	hook.fault = func(call int, w http.ResponseWriter) bool {
 		switch call % 4 {
@@ -130,8 +131,7 @@ func TestWhoIsNamedIsTold(t *testing.T) {
 	if err := os.WriteFile(clock, []byte("0"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv(testClock, clock)
-	p := startEngine(t, "--allow-private-targets", "--public-url", "https://nightjar.example/")
+	p := startEngineWith(t, []string{testClock + "=" + clock}, "--allow-private-targets", "--public-url", "https://nightjar.example/")
 	p.call(http.MethodPost, targetsPath, []byte(fmt.Sprintf(`{"name":"soc","type":"webhook","url":%q,"secret":"sesame"}`, hook.URL)), nil)
 	p.call(http.MethodPost, targetsPath, []byte(fmt.Sprintf(`{"name":"stuck","type":"webhook","url":%q}`, hanging.URL)), nil)
 	rule := func(name, query, message string, notifications string) string {

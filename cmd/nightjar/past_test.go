@@ -14,6 +14,7 @@ import (
 // instantaneous baseline: they know what was stored, also after a restart, and
 // are silent about it.
 func TestRulesLearnFromThePastAtOnce(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	p := startEngine(t, longAgo...)
 	start := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	send := func(events ...string) {

@@ -47,6 +47,7 @@ func (p *process) stored(query string) (line map[string]any) {
 // events by three doors, changes it while events come, kills the engine, and finds it in
 // force again.
 func TestPipelinesChangeWhatComesByEveryDoorAtRunTime(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	p := startEngine(t)
 	must := func(args ...string) string {
 		t.Helper()

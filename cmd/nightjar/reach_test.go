@@ -13,6 +13,7 @@ import (
 // TestARuleThatCannotFireAndASourceThatChangesAreTold makes a rule over what no event
 // has, and lets an attribute vanish from a source, across a crash.
 func TestARuleThatCannotFireAndASourceThatChangesAreTold(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	clock := filepath.Join(t.TempDir(), "clock")
 	moveTo := func(offset string) {
 		t.Helper()
@@ -22,8 +23,7 @@ func TestARuleThatCannotFireAndASourceThatChangesAreTold(t *testing.T) {
 		time.Sleep(300 * time.Millisecond) // it is read now and then
 	}
 	moveTo("0")
-	t.Setenv(testClock, clock)
-	p := startEngine(t)
+	p := startEngineWith(t, []string{testClock + "=" + clock})
 	send := func(n int, event string) {
 		t.Helper()
 		body := "[" + strings.Repeat(event+",", n-1) + event + "]"

@@ -12,6 +12,7 @@ import (
 // TestStoredEventsAreReadAgain stores events that no pipeline reads, makes a pipeline for
 // them, and reads them again while others come in and the engine is killed.
 func TestStoredEventsAreReadAgain(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	p := startEngine(t)
 	send := func(from, to int) {
 		t.Helper()
