@@ -132,6 +132,12 @@ func (r *Registry) Update(ctx context.Context, id string, ifVersion int64, docum
 		if err != nil {
 			return body, err
 		}
+		if was.KeepSaid && !is.KeepSaid { // its clients drop a key that they don't know
+			is.ID, is.KeepSaid = "", true
+			if body.Document, err = json.Marshal(is); err != nil {
+				return body, err
+			}
+		}
 		return body, keepsExtensions(was, is)
 	})
 }
@@ -154,6 +160,7 @@ func onlySwitched(b *pipeline.Pipeline, document []byte) (enabled bool, err erro
 	}
 	enabled = given.Enabled
 	given.Enabled, given.ReadOnly = b.Enabled, b.ReadOnly
+	given.KeepSaid = b.KeepSaid // which the reference's clients don't know
 	want, err := json.Marshal(b)
 	if err != nil {
 		return false, err

@@ -216,6 +216,17 @@ func TestTheReferencesClientsAreShownWhatTheyKnowAndLoseNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	kept, err := r.Create(ctx, []byte(`{"name":"keeps","keep_said":true,"is_enabled":true,"filter":{"query":"source:keeps"},"processors":[]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dropped := []byte(`{"name":"keeps","is_enabled":false,"filter":{"query":"source:keeps"},"processors":[]}`)
+	if e, err := r.Update(ctx, kept.ID, 0, dropped, ReferenceClient); err != nil || !e.Pipeline.KeepSaid || e.Pipeline.Enabled {
+		t.Errorf("a client that does not know keep_said: %+v, %v", e.Pipeline, err)
+	}
+	if e, err := r.Update(ctx, kept.ID, 0, dropped, OwnClient); err != nil || e.Pipeline.KeepSaid {
+		t.Errorf("one that knows it: %+v, %v", e.Pipeline, err)
+	}
 	shown, hidden, err := ForReference(one.Pipeline)
 	if err != nil || len(hidden) != 1 || strings.Contains(string(shown), "scrub") || !strings.Contains(string(shown), "string-builder") {
 		t.Fatalf("shown %s, hidden %q, %v", shown, hidden, err)
