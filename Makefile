@@ -41,7 +41,7 @@ run: setup build
 
 # test runs everything against a real embedded ClickHouse; without one it fails.
 test: setup
-	REQUIRE_CLICKHOUSE=1 $(GO) test -timeout 9m ./...
+	REQUIRE_CLICKHOUSE=1 $(GO) test -timeout 14m ./...
 	@test -x bin/senders/usr/sbin/rsyslogd || echo "NOT TESTED: the examples of docs/sources whose senders are not here; make test-senders fetches them and runs all"
 
 # test-senders runs the examples of docs/sources with real senders, through restarts
