@@ -38,9 +38,6 @@ func (q *Query) MayMatcher() func(*schema.Event) bool {
 	}
 }
 
-// Sources are the sources that the query confines its events to; nil: it does not.
-func (q *Query) Sources() []string { return sourcesOf(q.Root) }
-
 // MayBeOf reports whether the query may match an event of this source: false only where
 // its conditions on the source alone exclude it.
 func (q *Query) MayBeOf(source string) bool {

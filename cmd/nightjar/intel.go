@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -129,15 +128,9 @@ Which hosts may be reached, and through which proxy, is the engine's to say
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			l.Name = args[0]
-			for _, h := range headers {
-				name, value, ok := strings.Cut(h, ":")
-				if !ok {
-					return &usageError{c.CommandPath(), fmt.Errorf("--header: want NAME: VALUE, got %q", name)}
-				}
-				if l.Headers == nil {
-					l.Headers = map[string]string{}
-				}
-				l.Headers[strings.TrimSpace(name)] = strings.TrimSpace(value)
+			var err error
+			if l.Headers, err = headersOf(c, headers); err != nil {
+				return err
 			}
 			cl, err := newClient(c)
 			if err != nil {

@@ -162,6 +162,7 @@ func newTargetsAdd() *cobra.Command {
 		User      string            `json:"user,omitempty"`
 		TLS       string            `json:"tls,omitempty"`
 	}{}
+	var headers []string
 	c := &cobra.Command{
 		Use: "add TYPE NAME", Short: "Add a target, whose handle is @TYPE-NAME",
 		Long: `Adds a target: webhook, slack, teams, pagerduty, opsgenie, jira, alertmanager or
@@ -178,16 +179,9 @@ key, that of opsgenie its key, that of jira mail:token, that of email the passwo
 		Args: cobra.ExactArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
 			t.Type, t.Name = args[0], args[1]
-			headers, _ := c.Flags().GetStringArray("header")
-			for _, h := range headers {
-				name, value, ok := strings.Cut(h, ":")
-				if !ok {
-					return &usageError{c.CommandPath(), fmt.Errorf("--header: want NAME: VALUE, got %q", name)}
-				}
-				if t.Headers == nil {
-					t.Headers = map[string]string{}
-				}
-				t.Headers[strings.TrimSpace(name)] = strings.TrimSpace(value)
+			var err error
+			if t.Headers, err = headersOf(c, headers); err != nil {
+				return err
 			}
 			if file, _ := c.Flags().GetString("template"); file != "" {
 				text, err := readFile(file)
@@ -212,7 +206,7 @@ key, that of opsgenie its key, that of jira mail:token, that of email the passwo
 	f := c.Flags()
 	f.StringVar(&t.URL, "url", "", "where requests go")
 	f.StringVar(&t.Secret, "secret", "", "its key, as secret:NAME")
-	f.StringArray("header", nil, "a header of each request, as NAME: VALUE")
+	f.StringArrayVar(&headers, "header", nil, "a header of each request, as NAME: VALUE")
 	f.String("template", "", "a file with the body of a webhook: JSON with {{title}}, {{severity}}, {{message}}, {{signal_id}}, {{url}} and the like in its strings")
 	f.StringSliceVar(&t.On, "on", nil, "what is told beside openings: changed, archived")
 	f.StringVar(&t.Project, "project", "", "key of Jira's project")

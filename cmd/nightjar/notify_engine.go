@@ -132,9 +132,12 @@ func (n notifications) KeepSecret(name, value string) (string, error) {
 
 // unknownHandles are whom a rule names and who is no target: nobody is told.
 func unknownHandles(ctx context.Context, c *configuration.Stores, r *schema.Rule) (out []schema.Idle) {
+	places, handles := compiler.HandlesOfRule(r)
+	if len(handles) == 0 {
+		return nil
+	}
 	targets := notify.Targets(ctx, c)
 	names := slices.Collect(maps.Keys(targets))
-	places, handles := compiler.HandlesOfRule(r)
 	for i, h := range handles {
 		if _, there := targets[h]; there || h == "" {
 			continue

@@ -64,7 +64,11 @@ func (c *vendorCase) check(t *testing.T) {
 	set := NewSet([]*Pipeline{p}, Deps{Budget: -1})
 	for i, test := range c.Tests {
 		r := vendorRecord(test.Sample)
-		r.Source = p.Filter.query.Sources()[0]
+		for _, a := range p.Filter.query.Asked() {
+			if a.Exact && a.Field.Name == "source" && r.Source == "" {
+				r.Source = a.Value
+			}
+		}
 		trace, applied := set.Trace(r)
 		if len(applied.Names) != 1 || applied.Errors != nil {
 			t.Errorf("sample %d: %+v", i, applied)

@@ -9,9 +9,6 @@ import (
 // String is a text as a value: value.String.
 func String(arena *fastjson.Arena, s string) *fastjson.Value { return value.String(arena, s) }
 
-// Int is a whole number as a value: value.Integer.
-func Int(arena *fastjson.Arena, n int64) *fastjson.Value { return value.Integer(arena, n) }
-
 // String is String with the record's arena.
 func (r *Record) String(s string) *fastjson.Value { return String(r.Arena, s) }
 

@@ -52,9 +52,6 @@ var (
 	byOCSF     = index(func(a *Attribute) string { return a.OCSF })
 )
 
-// Attributes is the table.
-func Attributes() []Attribute { return slices.Clone(attributes) }
-
 // read panics on a table that is none: it is part of the program.
 func read(text string) []Attribute {
 	lines, err := csv.NewReader(strings.NewReader(text)).ReadAll()

@@ -17,7 +17,7 @@ func TestEveryNameStandsForOneAttribute(t *testing.T) {
 	types := []string{"string", "ip", "integer", "float", "time", "nanoseconds", "as_number", "list"}
 	plain := regexp.MustCompile(`^[a-z_0-9.]+$`)
 	seen := map[string]string{}
-	for _, a := range Attributes() {
+	for _, a := range attributes {
 		names := map[string]string{"own": a.Field.String(), "ecs": a.ECS, "ocsf": a.OCSF}
 		for in, name := range names {
 			if name == "" {

@@ -122,7 +122,7 @@ func (f *Feeds) remember(ctx context.Context) {
 		f.lists[v.ID] = l
 		f.mu.Unlock()
 	}
-	f.reindex(ctx)
+	f.reindex()
 }
 
 // pass reads the lists that are due, and the one that is asked for.
@@ -138,7 +138,7 @@ func (f *Feeds) pass(ctx context.Context, asked string) {
 		}
 	}
 	if changed {
-		f.reindex(ctx)
+		f.reindex()
 	}
 }
 
@@ -220,7 +220,7 @@ func (f *Feeds) read(ctx context.Context, v *configuration.Versioned[configurati
 }
 
 // reindex makes the index of all lists.
-func (f *Feeds) reindex(context.Context) {
+func (f *Feeds) reindex() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var all []intel.Indicator
