@@ -37,7 +37,8 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// NotificationRuleService keeps who is told of what. Nothing is delivered yet.
+// NotificationRuleService keeps who is told of which signals; NotificationService has the
+// targets, and what was told. Nothing is told of vulnerabilities.
 type NotificationRuleServiceClient interface {
 	// CreateSignalNotificationRule stores a notification rule for signals.
 	CreateSignalNotificationRule(ctx context.Context, in *CreateNotificationRuleRequest, opts ...grpc.CallOption) (*NotificationRuleResponse, error)
@@ -186,7 +187,8 @@ func (c *notificationRuleServiceClient) PreviewNotificationRule(ctx context.Cont
 // All implementations must embed UnimplementedNotificationRuleServiceServer
 // for forward compatibility.
 //
-// NotificationRuleService keeps who is told of what. Nothing is delivered yet.
+// NotificationRuleService keeps who is told of which signals; NotificationService has the
+// targets, and what was told. Nothing is told of vulnerabilities.
 type NotificationRuleServiceServer interface {
 	// CreateSignalNotificationRule stores a notification rule for signals.
 	CreateSignalNotificationRule(context.Context, *CreateNotificationRuleRequest) (*NotificationRuleResponse, error)
