@@ -4,12 +4,12 @@ package ingesttest
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -72,10 +72,34 @@ func Shipped(t testing.TB) ingest.Pipelines {
 }
 
 var shipped = sync.OnceValues(func() (*pipeline.Set, error) {
-	_, file, _, _ := runtime.Caller(0) // content imports this package in its tests
-	all, err := pipeline.Load(os.DirFS(filepath.Join(filepath.Dir(file), "../../content")), "pipelines")
-	return pipeline.NewSet(all, pipeline.Deps{Budget: -1}), err
+	root, err := moduleRoot()
+	if err != nil {
+		return nil, err
+	}
+	all, err := pipeline.Load(os.DirFS(filepath.Join(root, "content")), "pipelines")
+	if err != nil {
+		return nil, err
+	}
+	return pipeline.NewSet(all, pipeline.Deps{Budget: -1}), nil
 })
+
+// moduleRoot is the folder that go.mod is in. Package content can't be asked for its
+// files: it imports this one in its tests.
+func moduleRoot() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir, nil
+		}
+		if dir == filepath.Dir(dir) {
+			return "", errors.New("no go.mod in this folder or above it")
+		}
+		dir = filepath.Dir(dir)
+	}
+}
 
 // Stop ends it; its folder can be started again.
 func (in *Intake) Stop() { in.stop() }
