@@ -26,6 +26,9 @@ const (
 	Escalated Kind = "escalated" // nobody triaged it in time
 )
 
+// Ends reports whether nobody needs to care about the signal any more.
+func (k Kind) Ends() bool { return k == Resolved || k == Archived }
+
 // State is what became of news.
 type State string
 
@@ -54,6 +57,10 @@ type News struct {
 	Tried    schema.Millis
 	Answer   string
 	About    About
+	// Within is the key of the digest that the opening of its signal was told in, where it
+	// was: what holds alerts or issues knows the signal by it. It is set when it is told,
+	// and not kept.
+	Within string
 }
 
 // About is a signal as it was when there was news of it.

@@ -25,6 +25,8 @@ type Store interface {
 	Changed(ctx context.Context, after, through uint64) (page []scheduler.Published, next uint64, err error)
 	// Of is all news of these signals.
 	Of(ctx context.Context, signals []string) ([]News, error)
+	// InDigest is all news that a target is told under one key of a digest.
+	InDigest(ctx context.Context, target, digest string) ([]News, error)
 	// Waiting is all news that is to be told.
 	Waiting(context.Context) ([]News, error)
 	// Put writes versions of news; the same one twice changes nothing.
@@ -166,17 +168,33 @@ func (n *Notifier) group(made []News) {
 	}
 	for i := range made {
 		m := &made[i]
-		if m.State != Waiting || m.Digest != "" || m.Kind != Opened {
+		if m.State != Waiting || m.Digest != "" || !m.mayBeGrouped() {
 			continue
 		}
-		key := m.Target + "\x00" + m.About.RuleID
+		key := m.Target + "\x00" + m.About.RuleID + "\x00" + string(m.Kind)
 		n.rates[key] = append(n.rates[key], now)
 		if len(n.rates[key]) > digestAfter {
 			minute := now / 60_000
 			m.Digest = fmt.Sprintf("%s %d", m.About.RuleID, minute)
-			m.Due = (minute + 1) * 60_000
+			if m.Kind != Opened {
+				m.Digest += " " + string(m.Kind)
+			}
+			m.Due = max(m.Due, (minute+1)*60_000)
 		}
 	}
+}
+
+// mayBeGrouped reports whether the news may be told together with others of its kind. Of
+// what follows an opening, those who keep an alert or an issue of each signal are told
+// one by one: each is another call of theirs.
+func (n *News) mayBeGrouped() bool {
+	switch n.Kind {
+	case Opened:
+		return true
+	case Escalated:
+		return false
+	}
+	return !slices.Contains([]string{"pagerduty", "opsgenie", "jira"}, typeOf(n.Target))
 }
 
 // decision is what is configured when a page is looked at.

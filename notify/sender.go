@@ -53,7 +53,8 @@ type Sender struct {
 	wait   sync.WaitGroup
 }
 
-// queue is what a target is still to be told, in order.
+// queue is what a target is still to be told. What is told of one signal is told in
+// order; what the target does not take holds up no other signal.
 type queue struct {
 	target string
 	wake   chan struct{}
@@ -61,7 +62,8 @@ type queue struct {
 	mu       sync.Mutex
 	news     []News // by when they are due
 	known    map[string]bool
-	failures int
+	retry    map[string]schema.Millis // by id, of what failed: when it is tried again
+	failures int                      // since the target last took something
 }
 
 // NewSender makes a Sender.
@@ -85,8 +87,13 @@ var perDigestOf = map[string]int{"slack": 250, "teams": 50, "opsgenie": 60}
 
 // PerDigest is how many news a target is told in one at most.
 func PerDigest(handle string) int {
+	return cmp.Or(perDigestOf[typeOf(handle)], perDigest)
+}
+
+// typeOf is the type of a target.
+func typeOf(handle string) string {
 	kind, _, _ := strings.Cut(strings.TrimPrefix(handle, "@"), "-")
-	return cmp.Or(perDigestOf[kind], perDigest)
+	return kind
 }
 
 // Run tells until the context ends; what was waiting before this start first.
@@ -139,7 +146,7 @@ func (s *Sender) add(ctx context.Context, news []News) {
 		}
 		q := s.queues[n.Target]
 		if q == nil {
-			q = &queue{target: n.Target, wake: make(chan struct{}, 1), known: map[string]bool{}}
+			q = &queue{target: n.Target, wake: make(chan struct{}, 1), known: map[string]bool{}, retry: map[string]schema.Millis{}}
 			s.queues[n.Target] = q
 			s.wait.Go(func() { s.serve(ctx, q) })
 		}
@@ -162,24 +169,33 @@ func (q *queue) add(n News) {
 	}
 }
 
-// next is what is due, the first of it, with all that goes under its key; or how long
-// there is nothing.
+// next is what is to be told now: the first that is due, with all that goes under its
+// key; or how long there is nothing.
 func (q *queue) next(now schema.Millis) (due []News, pause time.Duration) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.news) == 0 {
-		return nil, time.Hour
-	}
-	first := q.news[0]
-	if first.Due > now {
-		return nil, time.Duration(first.Due-now) * time.Millisecond
-	}
+	pause = time.Hour
+	held := map[string]bool{} // signals of which something earlier is to be told first
 	for _, n := range q.news {
-		if n.ID == first.ID || first.Digest != "" && n.Digest == first.Digest && len(due) < PerDigest(q.target) {
+		if n.Due > now {
+			pause = min(pause, time.Duration(n.Due-now)*time.Millisecond)
+			break
+		}
+		if wait := q.retry[n.ID] - now; wait > 0 || held[n.About.SignalID] {
+			held[n.About.SignalID] = true
+			if wait > 0 {
+				pause = min(pause, time.Duration(wait)*time.Millisecond)
+			}
+			continue
+		}
+		if len(due) == 0 || n.Digest == due[0].Digest && len(due) < PerDigest(q.target) {
 			due = append(due, n)
 		}
+		if n.Digest == "" && len(due) > 0 {
+			break
+		}
 	}
-	return due, 0
+	return due, pause
 }
 
 func (q *queue) remove(done []News) {
@@ -189,6 +205,7 @@ func (q *queue) remove(done []News) {
 	for _, n := range done {
 		ids[n.ID] = true
 		delete(q.known, n.ID)
+		delete(q.retry, n.ID)
 	}
 	q.news = slices.DeleteFunc(q.news, func(n News) bool { return ids[n.ID] })
 }
@@ -285,12 +302,26 @@ func (s *Sender) tell(ctx context.Context, q *queue, due []News) (pause time.Dur
 	}
 	s.keep(q, due)
 	q.failures++
-	pause = min(longest, firstPause<<min(q.failures-1, 20))
-	pause += time.Duration(rand.Int64N(int64(pause)/4 + 1))
+	pause = backOff(q.failures)
+	q.retryAfter(due, now+schema.Millis(max(backOff(int(due[0].Attempts)), pause).Milliseconds()))
 	if q.failures == 1 || q.failures%20 == 0 {
 		s.deps.Log.Warn("a target can't be told; it is tried again", "target", q.target, "attempts", q.failures, "answer", outcome.Answer)
 	}
 	return max(pause, min(outcome.RetryAfter, time.Hour))
+}
+
+// backOff is how long to pause after so many failures.
+func backOff(failures int) time.Duration {
+	pause := min(longest, firstPause<<min(max(failures-1, 0), 20))
+	return pause + time.Duration(rand.Int64N(int64(pause)/4+1))
+}
+
+func (q *queue) retryAfter(news []News, at schema.Millis) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, n := range news {
+		q.retry[n.ID] = at
+	}
 }
 
 // keep puts the news back as it is after an attempt.
@@ -325,9 +356,76 @@ func (s *Sender) attempt(ctx context.Context, handle string, due []News) (o Outc
 			return Outcome{Answer: "somebody took care of it in time"}, Dropped
 		}
 	}
+	if over, answer, err := s.within(ctx, due); err != nil || !over {
+		return Outcome{Answer: answer, Done: err == nil}, ""
+	}
 	ctx, cancel := context.WithTimeout(ctx, tellTime)
 	defer cancel()
 	return s.deps.Teller.Tell(ctx, target, due[0].Key(), due), ""
+}
+
+// holdsAlerts are the types of targets that keep one alert or issue of a digest.
+var holdsAlerts = []string{"pagerduty", "opsgenie", "jira"}
+
+// within finds the digest that the opening of a signal was told in, for who keeps an alert
+// of it. An alert ends with the last of its signals: until then it reports that there is
+// nothing to tell, and why.
+func (s *Sender) within(ctx context.Context, due []News) (tell bool, answer string, err error) {
+	n := &due[0]
+	if n.Kind == Opened || n.Digest != "" || !slices.Contains(holdsAlerts, typeOf(n.Target)) {
+		return true, "", nil
+	}
+	told, err := s.deps.Store.Of(ctx, []string{n.About.SignalID})
+	if err != nil {
+		return false, err.Error(), err
+	}
+	var opening *News
+	for i := range told {
+		if o := &told[i]; o.Target == n.Target && o.Kind == Opened && o.About.Version <= n.About.Version && (opening == nil || o.About.Version > opening.About.Version) {
+			opening = o
+		}
+	}
+	if opening == nil || opening.Digest == "" {
+		return true, "", nil
+	}
+	n.Within = opening.Key()
+	if !n.Kind.Ends() || typeOf(n.Target) == "jira" { // an issue is commented on
+		return true, "", nil
+	}
+	open, all, err := s.open(ctx, n.Target, opening.Digest, n.About.SignalID)
+	if err != nil {
+		return false, err.Error(), err
+	}
+	return open == 0, fmt.Sprintf("of %d signals that were told in one, %d are open still: the last one ends the alert", all, open), nil
+}
+
+// open counts the signals of a digest, but for one that ends, of which nothing was found
+// that ends them.
+func (s *Sender) open(ctx context.Context, target, digest, ends string) (open, all int, err error) {
+	in, err := s.deps.Store.InDigest(ctx, target, digest)
+	if err != nil {
+		return 0, 0, err
+	}
+	signals := make([]string, 0, len(in))
+	for _, n := range in {
+		signals = append(signals, n.About.SignalID)
+	}
+	told, err := s.deps.Store.Of(ctx, signals)
+	if err != nil {
+		return 0, 0, err
+	}
+	newest := map[string]News{}
+	for _, n := range told {
+		if o, ok := newest[n.About.SignalID]; n.Target == target && n.Kind != Escalated && (!ok || n.About.Version > o.About.Version || n.About.Version == o.About.Version && n.Created > o.Created) {
+			newest[n.About.SignalID] = n
+		}
+	}
+	for _, id := range signals {
+		if id != ends && !newest[id].Kind.Ends() {
+			open++
+		}
+	}
+	return open, len(signals), nil
 }
 
 func sleep(ctx context.Context, d time.Duration) bool {

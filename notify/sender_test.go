@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -20,15 +21,19 @@ type objects struct{}
 func (objects) All(context.Context, string) ([]scheduler.Object, error) { return nil, nil }
 func (objects) Append(context.Context, scheduler.Object) error          { return nil }
 
-// settings have one target, @webhook-soc.
+// settings have two targets, @webhook-soc and @pagerduty-duty.
 func settings(t *testing.T) *configuration.Stores {
 	t.Helper()
 	s := configuration.NewStores(objects{}, time.Now, nil)
 	if err := s.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.NotificationTargets.Create(t.Context(), configuration.NotificationTarget{Name: "soc", Type: "webhook", URL: "https://soc.example/", Enabled: true}); err != nil {
-		t.Fatal(err)
+	for _, target := range []configuration.NotificationTarget{
+		{Name: "soc", Type: "webhook", URL: "https://soc.example/", Enabled: true}, {Name: "duty", Type: "pagerduty", Secret: "secret:duty", Enabled: true},
+	} {
+		if _, err := s.NotificationTargets.Create(t.Context(), target); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return s
 }
@@ -40,6 +45,7 @@ type world struct {
 	waiting func() []News
 	tell    func(call int) Outcome
 	calls   int
+	asked   []News              // of all calls
 	sets    map[string][]string // ids by key
 	told    map[string]int      // deliveries that were taken, by id
 	t       *testing.T
@@ -47,10 +53,28 @@ type world struct {
 
 func (w *world) Place(context.Context) (uint64, bool, error)     { return 0, true, nil }
 func (w *world) SavePlace(context.Context, uint64) error         { return nil }
-func (w *world) Of(context.Context, []string) ([]News, error)    { return nil, nil }
 func (w *world) Waiting(context.Context) (out []News, err error) { return w.waiting(), nil }
 func (w *world) Changed(context.Context, uint64, uint64) ([]scheduler.Published, uint64, error) {
 	return nil, 0, nil
+}
+
+func (w *world) pick(of func(*News) bool) (out []News, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, n := range w.kept {
+		if of(&n) {
+			out = append(out, n)
+		}
+	}
+	return out, nil
+}
+
+func (w *world) Of(_ context.Context, signals []string) ([]News, error) {
+	return w.pick(func(n *News) bool { return slices.Contains(signals, n.About.SignalID) })
+}
+
+func (w *world) InDigest(_ context.Context, target, digest string) ([]News, error) {
+	return w.pick(func(n *News) bool { return n.Target == target && n.Digest == digest })
 }
 
 func (w *world) Put(_ context.Context, news []News) error {
@@ -76,6 +100,7 @@ func (w *world) Tell(_ context.Context, _ configuration.NotificationTarget, key 
 	}
 	w.sets[key] = ids
 	w.calls++
+	w.asked = append(w.asked, news...)
 	o := w.tell(w.calls)
 	if o.Done {
 		for _, id := range ids {
@@ -120,7 +145,7 @@ func newWorld(t *testing.T) (*world, SenderDeps) {
 
 func digest(from, to int) (out []News) {
 	for i := from; i < to; i++ {
-		out = append(out, News{ID: fmt.Sprintf("%06d", i), Version: 1, Target: "@webhook-soc", Kind: Opened, State: Waiting, Digest: "rule 7", Due: 1, Created: schema.MillisOf(time.Now())})
+		out = append(out, News{ID: fmt.Sprintf("%06d", i), Version: 1, Target: "@webhook-soc", Kind: Opened, State: Waiting, Digest: "rule 7", Due: 1, Created: schema.MillisOf(time.Now()), About: About{SignalID: fmt.Sprint(i)}})
 	}
 	return out
 }
@@ -164,6 +189,7 @@ func TestATargetThatIsMadeAnewIsToldWhatWaited(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	all = slices.DeleteFunc(all, func(v configuration.Versioned[configuration.NotificationTarget]) bool { return v.Body.Name != "soc" })
 	if err := d.Settings.NotificationTargets.Delete(t.Context(), all[0].ID); err != nil {
 		t.Fatal(err)
 	}
@@ -202,6 +228,101 @@ func TestWhoWasMutedIsNotToldOfChanges(t *testing.T) {
 		told := []News{{ID: "a", Target: target.Handle(), Kind: Opened, State: state, Created: 1000, About: About{Version: 1, Severity: "high"}}}
 		if made := d.of(p, told); len(made) != want {
 			t.Errorf("an opening is %s: then there is %+v", state, made)
+		}
+	}
+}
+
+// TestWhatIsNeverTakenHoldsUpNoOther has a signal whose news the target always fails at: the
+// others are told, and what follows of that signal waits behind it.
+func TestWhatIsNeverTakenHoldsUpNoOther(t *testing.T) {
+	w, d := newWorld(t)
+	news := func(id, signal string, due schema.Millis) News {
+		return News{ID: id, Version: 1, Target: "@webhook-soc", Kind: Opened, State: Waiting, Due: due, Created: schema.MillisOf(time.Now()), About: About{SignalID: signal}}
+	}
+	w.waiting = func() []News {
+		return []News{news("bad", "one", 1), news("after", "one", 2), news("b", "two", 3), news("c", "three", 4), news("d", "two", 5)}
+	}
+	w.tell = func(int) Outcome {
+		return Outcome{Done: w.asked[len(w.asked)-1].About.SignalID != "one", Answer: "500"}
+	}
+	w.run(NewSender(d), 3)
+	for _, n := range w.asked {
+		if n.ID == "after" {
+			t.Error("what follows was told before what it follows")
+		}
+	}
+	if n := w.kept["bad"]; n.State != Waiting || n.Attempts == 0 || n.Answer != "500" {
+		t.Errorf("what is not taken is %+v", n)
+	}
+}
+
+// TestAnAlertOfADigestEndsWithItsLastSignal, and is known by the digest's key.
+func TestAnAlertOfADigestEndsWithItsLastSignal(t *testing.T) {
+	w, d := newWorld(t)
+	about := func(id string, version uint64) About { return About{SignalID: id, Version: version} }
+	var all []News
+	for _, id := range []string{"one", "two"} {
+		w.kept["opened "+id] = News{ID: "opened " + id, Version: 2, Target: "@pagerduty-duty", Kind: Opened, State: Sent, Digest: "rule 7 sealed x", About: about(id, 1)}
+		all = append(all, News{ID: "resolved " + id, Version: 1, Target: "@pagerduty-duty", Kind: Resolved, State: Waiting, Due: 1, Created: schema.MillisOf(time.Now()), About: about(id, 2)})
+	}
+	w.kept["resolved one"] = all[0]
+	w.waiting = func() []News { return all[:1] }
+	s := NewSender(d)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	sent := func(id string) func() bool {
+		return func() bool { w.mu.Lock(); defer w.mu.Unlock(); return w.kept[id].State == Sent }
+	}
+	await(t, "the first is done with", sent("resolved one"))
+	if answer := w.kept["resolved one"].Answer; w.calls != 0 || !strings.Contains(answer, "of 2 signals that were told in one, 1 are open") {
+		t.Errorf("%d calls, %q", w.calls, answer)
+	}
+	if err := w.Put(ctx, all[1:]); err != nil {
+		t.Fatal(err)
+	}
+	s.Wake(ctx, all[1:])
+	await(t, "the alert ends", sent("resolved two"))
+	cancel()
+	<-done
+	opened := w.kept["opened one"]
+	if w.calls != 1 || w.asked[0].Within != opened.Key() {
+		t.Errorf("%d calls, of the digest %q, want %q", w.calls, w.asked[0].Within, opened.Key())
+	}
+}
+
+func await(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); !is(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("not within 20 s: %s", what)
+		}
+	}
+}
+
+// TestStormsOfAllKindsAreGrouped but for what holds an alert of each signal.
+func TestStormsOfAllKindsAreGrouped(t *testing.T) {
+	for _, c := range []struct {
+		target string
+		kind   Kind
+		alone  int
+	}{
+		{"@webhook-soc", Opened, 20}, {"@webhook-soc", Changed, 20}, {"@slack-soc", Resolved, 20}, {"@pagerduty-duty", Opened, 20}, {"@pagerduty-duty", Resolved, 50}, {"@webhook-soc", Escalated, 50},
+	} {
+		n := New(Deps{Now: time.Now})
+		made := make([]News, 50)
+		for i := range made {
+			made[i] = News{ID: fmt.Sprint(i), Target: c.target, Kind: c.kind, State: Waiting, About: About{RuleID: "r"}}
+		}
+		n.group(made)
+		alone := 0
+		for _, m := range made {
+			if m.Digest == "" {
+				alone++
+			}
+		}
+		if alone != c.alone {
+			t.Errorf("of 50 times %s to %s, %d are told alone, want %d", c.kind, c.target, alone, c.alone)
 		}
 	}
 }

@@ -62,6 +62,11 @@ func (s Store) Of(ctx context.Context, signals []string) ([]notify.News, error) 
 	return s.read(ctx, "SELECT "+columns+" FROM notifications FINAL WHERE target != '' AND signal IN {signals:Array(String)} ORDER BY created, id", server.Params{}.Strings("signals", signals))
 }
 
+// InDigest implements notify.Store.
+func (s Store) InDigest(ctx context.Context, target, digest string) ([]notify.News, error) {
+	return s.read(ctx, "SELECT "+columns+" FROM notifications FINAL WHERE target = {target:String} AND digest = {digest:String} ORDER BY created, id", server.Params{}.String("target", target).String("digest", digest))
+}
+
 // Waiting implements notify.Store.
 func (s Store) Waiting(ctx context.Context) ([]notify.News, error) {
 	return s.read(ctx, "SELECT "+columns+" FROM notifications FINAL WHERE target != '' AND state = 'waiting' ORDER BY due, created, id", server.Params{})

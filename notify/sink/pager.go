@@ -6,20 +6,22 @@ import (
 	"net/url"
 	"strings"
 	"time"
-
-	"nightjar/notify"
 )
 
 // alertKey is what a pager knows an alert by: the signal, or the digest.
 func alertKey(t *telling) string {
-	if n := t.first(); len(t.news) == 1 && n.Digest == "" {
+	n := t.first()
+	if n.Within != "" {
+		return "nightjar-" + n.Within
+	}
+	if len(t.news) == 1 && n.Digest == "" {
 		return "nightjar-" + n.About.SignalID
 	}
 	return "nightjar-" + t.key
 }
 
 // ends reports whether what is told ends an alert.
-func ends(t *telling) bool { k := t.first().Kind; return k == notify.Resolved || k == notify.Archived }
+func ends(t *telling) bool { return t.first().Kind.Ends() }
 
 // pagerduty speaks its Events API v2.
 func pagerduty(t *telling) ([]Request, error) {

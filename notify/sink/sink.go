@@ -207,7 +207,8 @@ func line(s string, most int) string {
 func headline(t *telling) string {
 	n := t.first()
 	if len(t.news) > 1 || n.Digest != "" {
-		return line(fmt.Sprintf("%d signals of rule %s", len(t.news), n.About.RuleName), 200)
+		what := map[notify.Kind]string{notify.Changed: " changed", notify.Archived: " were archived", notify.Resolved: " are resolved"}[n.Kind]
+		return line(fmt.Sprintf("%d signals of rule %s%s", len(t.news), n.About.RuleName, what), 200)
 	}
 	prefix := map[notify.Kind]string{notify.Changed: "now " + n.About.Severity + ": ", notify.Archived: "archived: ", notify.Resolved: "resolved: ", notify.Escalated: "nobody took care of: "}[n.Kind]
 	return line(prefix+n.About.Title, 300)
