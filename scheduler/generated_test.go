@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"nightjar/compiler"
+	"nightjar/scheduler/oracle"
 	"nightjar/schema"
 )
 
@@ -24,12 +25,14 @@ func generatedCases() int {
 
 // generated is a rule with its events and all that its signals depend on.
 type generated struct {
-	seed uint64
-	given
+	seed   uint64
 	rule   schema.Rule
 	events []schema.Event
 	tables changing
 	plan   *compiler.Plan
+	// horizon is the newest moment at which silence is judged.
+	horizon      int64
+	suppressions []schema.Suppression
 }
 
 func generate(t *testing.T, seed uint64) *generated {
@@ -43,7 +46,7 @@ func generate(t *testing.T, seed uint64) *generated {
 		g.rule, g.events = w.newsRule(), w.days(g.events)
 	}
 	g.tables = w.tables(&g.rule, g.events)
-	g.horizon, g.changed = w.horizon(g.events), g.tables.changed
+	g.horizon = w.horizon(g.events)
 	if seed%3 == 1 {
 		g.suppressions = w.suppressions(g.rule, g.events)
 	}
@@ -62,7 +65,7 @@ func (w worlds) horizon(events []schema.Event) int64 {
 	if w.chance(5) {
 		return int64(events[w.IntN(len(events))].At) + []int64{0, -1, 60_000, 300_000}[w.IntN(4)]
 	}
-	return newestTime(events) + []int64{0, 59_999, 60_000, 300_000, 600_000, 3_600_000}[w.IntN(6)]
+	return oracle.Newest(events) + []int64{0, 59_999, 60_000, 300_000, 600_000, 3_600_000}[w.IntN(6)]
 }
 
 func suppress(t *testing.T, plan *compiler.Plan, list []schema.Suppression) {
@@ -84,7 +87,7 @@ type shares struct {
 	quiet                    map[string]int // cases with a signal of this kind
 }
 
-func (s *shares) count(lives []oracleLife, lines []string) {
+func (s *shares) count(signals []oracle.Signal, lines []string) {
 	s.cases++
 	s.signals += len(lines)
 	for _, line := range lines {
@@ -93,15 +96,15 @@ func (s *shares) count(lives []oracleLife, lines []string) {
 		}
 	}
 	kinds := map[string]bool{}
-	for _, l := range lives {
-		for _, h := range l.hits {
-			kind := map[bool]string{true: "absence", false: "silence"}[h.counted != nil]
-			if h.silent {
+	for _, l := range signals {
+		for _, h := range l.Matches {
+			kind := map[bool]string{true: "absence", false: "silence"}[h.Counted != nil]
+			if h.Silent {
 				kinds[kind] = true
-				if l.first == h.at && l.events == 0 {
+				if l.First == h.At && l.Events == 0 {
 					kinds["opened by silence"] = true
 				}
-				if l.first < h.at {
+				if l.First < h.At {
 					kinds["extended by "+kind] = true
 				}
 			}
@@ -137,9 +140,9 @@ func TestGeneratedRulesGiveTheSignalsOfTheOracle(t *testing.T) {
 	var happens shares
 	for seed := range uint64(generatedCases()) {
 		g := generate(t, seed)
-		want := oracle(g.rule, g.events, g.given)
-		lives, _ := oracleSignals(g.rule, g.events, g.given)
-		happens.count(lives, want)
+		signals := oracle.Signals(g.rule, g.events, given(g.horizon, g.tables, g.suppressions))
+		want := wanted(signals)
+		happens.count(signals, want)
 		got := backtested(t, g.plan, g.events, Over(always, schema.Millis(g.horizon)))
 		if diff := differ(want, outline(g.plan, got)); diff != "" {
 			t.Fatalf("seed %d: replay differs from the oracle (-want +got), horizon %d:\n%s\n%s%+v", seed, g.horizon, diff, described(g.rule), g.suppressions)

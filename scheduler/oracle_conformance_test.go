@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"nightjar/scheduler/oracle"
 	"nightjar/schema"
 	"nightjar/testenv"
 )
@@ -33,9 +34,8 @@ func oracleMeets(t *testing.T, pattern string, atLeast int) {
 		want, got := []expectedSignal{}, []expectedSignal{}
 		readJSON(t, filepath.Join(dir, "expected.json"), &want)
 		events, horizon := readUntil(t, dir)
-		signals, _ := oracleSignals(rule, events, given{horizon: horizon})
-		for _, l := range signals {
-			got = append(got, expectedSignal{l.caseAt, append([]string{}, l.group...), schema.Millis(l.first), schema.Millis(l.last), l.severity})
+		for _, s := range oracle.Signals(rule, events, oracle.Given{Horizon: horizon}) {
+			got = append(got, expectedSignal{s.Case, append([]string{}, s.Group...), schema.Millis(s.First), schema.Millis(s.Last), s.Severity})
 		}
 		sort.Slice(got, func(i, j int) bool { return expectedLess(got[i], got[j]) })
 		sort.Slice(want, func(i, j int) bool { return expectedLess(want[i], want[j]) })
@@ -55,7 +55,7 @@ func readUntil(t *testing.T, dir string) ([]schema.Event, int64) {
 	events := readEvents(t, filepath.Join(dir, "events.ndjson"))
 	text, err := os.ReadFile(filepath.Join(dir, "until.txt"))
 	if err != nil {
-		return events, newestTime(events)
+		return events, oracle.Newest(events)
 	}
 	until := must(strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64))
 	return slices.DeleteFunc(events, func(e schema.Event) bool { return int64(e.At) > until }), until

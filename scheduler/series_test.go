@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"nightjar/compiler"
+	"nightjar/scheduler/oracle"
 	"nightjar/schema"
 )
 
@@ -84,7 +85,7 @@ func TestNewGroupsAreJudgedByTheirPeersThroughFaults(t *testing.T) {
 		yes, learn := true, []int64{6, 12, 24}[g.IntN(3)]
 		rule.Options.Anomaly.PeerBaseline, rule.Options.Anomaly.LearningDuration, rule.Options.Anomaly.LearningPeriodBaseline = &yes, &learn, nil
 		for n := range 60 {
-			at := 1_700_000_000_000 + g.Int64N(10*day)
+			at := 1_700_000_000_000 + g.Int64N(10*dayMillis)
 			count := 1 + g.IntN(8)
 			if g.IntN(10) == 0 {
 				count += 60
@@ -106,7 +107,7 @@ func TestNewGroupsAreJudgedByTheirPeersThroughFaults(t *testing.T) {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
 		w := newWorld(seed)
-		w.lateness, w.until = time.Hour, schema.Millis(newestTime(events))
+		w.lateness, w.until = time.Hour, schema.Millis(oracle.Newest(events))
 		w.run(t, seed, []schema.Rule{rule}, events, 0.1*float64(seed%2))
 		mustAgree(t, w, plan, events)
 		if seed%4 == 0 { // it is slow
@@ -142,7 +143,7 @@ func TestAnomaliesAreThoseOfReplayThroughFaults(t *testing.T) {
 		}
 		w := newWorld(seed)
 		w.lateness = time.Hour
-		w.until = schema.Millis(newestTime(events)) + schema.Millis(g.Int64N(2*day))
+		w.until = schema.Millis(oracle.Newest(events)) + schema.Millis(g.Int64N(2*dayMillis))
 		w.run(t, seed, []schema.Rule{rule}, events, 0.1*float64(seed%2))
 		mustAgree(t, w, plan, events)
 		if seed%3 == 0 { // it is slow
@@ -166,7 +167,7 @@ func TestAnomaliesAreThoseOfReplayThroughFaults(t *testing.T) {
 
 func agreesWithOracle(t *testing.T, rule schema.Rule, plan *compiler.Plan, events []schema.Event, until schema.Millis) {
 	t.Helper()
-	want := oracle(rule, events, given{horizon: int64(until)})
+	want := wanted(oracle.Signals(rule, events, oracle.Given{Horizon: int64(until), Meanings: meanings}))
 	if diff := differ(want, outline(plan, backtested(t, plan, events, Over(always, until)))); diff != "" {
 		t.Errorf("replay differs from the oracle (-want +got), horizon %d:\n%s", until, diff)
 	}

@@ -8,6 +8,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"nightjar/compiler"
+	"nightjar/scheduler/oracle"
 	"nightjar/schema"
 )
 
@@ -23,7 +24,7 @@ func TestATravellersAddressIsFollowedAsFarBackAsTheyStayed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := oracle(rule, events, given{})
+		want := wanted(oracle.Signals(rule, events, oracle.Given{Meanings: meanings}))
 		signals += len(want)
 		if diff := gocmp.Diff(want, outline(plan, backtested(t, plan, events, newest(events)))); diff != "" {
 			t.Fatalf("seed %d: replay differs from the oracle (-want +got):\n%s", seed, diff)

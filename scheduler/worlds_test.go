@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"nightjar/scheduler/oracle"
 	"nightjar/schema"
 )
 
@@ -65,7 +66,7 @@ var unbounded bound
 func hasBetween(e *schema.Event, low, high bound) bool {
 	return slices.ContainsFunc(e.Lookup("bytes"), func(l schema.Leaf) bool {
 		than := func(b bound) int { return cmp.Compare(l.Text(), b.text) }
-		if n, ok := numberIn(l); ok {
+		if n, ok := oracle.Number(l); ok {
 			than = func(b bound) int { return cmp.Compare(n, b.number) }
 		}
 		return (low == unbounded || than(low) > 0 || low.inclusive && than(low) == 0) &&

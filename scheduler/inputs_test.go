@@ -9,11 +9,13 @@ import (
 	"sync"
 
 	"nightjar/compiler"
+	"nightjar/scheduler/oracle"
 	"nightjar/scheduler/reference"
 	"nightjar/schema"
 )
 
-// This file is the oracle's part for reference tables and suppressions.
+// This file has the reference tables and suppressions of generated rules, and what
+// they mean to the oracle.
 
 // listing is a column of a reference table, as it was and as it became.
 type listing struct {
@@ -53,48 +55,12 @@ func lists(name, value string, at, changed schema.Millis) bool {
 	})
 }
 
-// expected are the groups that a table lists at the horizon.
-func (o *oracleRule) expected() []string {
-	e := o.rule.Options.ExpectedGroups
-	if e == nil {
-		return nil
-	}
-	return column(e.Table, schema.Millis(o.horizon), o.changed)
-}
-
-// expectedSince is when a group began to be listed.
-func (o *oracleRule) expectedSince(key []string) (int64, bool) {
-	if len(key) != 1 || !slices.Contains(o.expected(), key[0]) {
-		return 0, false
-	}
-	since, ok := changing{o.changed}.Since(o.rule.Options.ExpectedGroups.Table, "", key[0], schema.Millis(o.horizon))
-	return max(int64(since), int64(sinceEver)), ok
-}
-
 // column is a table's, as it is at a moment.
 func column(name string, at, changed schema.Millis) []string {
 	if at >= changed {
 		return listings[name].after
 	}
 	return listings[name].before
-}
-
-// passesTables tells whether an event is in and not in the tables as the rule
-// wants, as those were when it arrived.
-func (o *oracleRule) passesTables(q int, e *schema.Event) bool {
-	for _, c := range o.rule.ReferenceTables {
-		if c.RuleQueryName != "" && c.RuleQueryName != o.rule.Queries[q].Name {
-			continue
-		}
-		in := false
-		for _, v := range e.Values(schema.ParseField(c.LogFieldPath)) {
-			in = in || lists(c.TableName, v, e.Seen, o.changed)
-		}
-		if in != c.CheckPresence {
-			return false
-		}
-	}
-	return true
 }
 
 // changing are the reference tables in memory: they changed at a moment.
@@ -138,6 +104,20 @@ func (c changing) Since(table, _, value string, at schema.Millis) (schema.Millis
 	return c.changed, true
 }
 
+// Lists implements oracle.Tables.
+func (c changing) Lists(_, column, value string, at schema.Millis) bool {
+	return lists(column, value, at, c.changed)
+}
+
+// Listed implements oracle.Tables.
+func (c changing) Listed(table, name string, at schema.Millis) map[string]schema.Millis {
+	out := map[string]schema.Millis{}
+	for _, value := range column(table, at, c.changed) {
+		out[value], _ = c.Since(table, name, value, at)
+	}
+	return out
+}
+
 type worldTables struct {
 	*world
 	changing
@@ -158,45 +138,30 @@ func (w worldTables) Missing(columns []compiler.TableColumn) []string {
 var ruleQueries = map[string]bool{"*": true, "type:log_detection": true, "name:generated -severity:none": true, "name:other": false}
 
 // signalQueries are queries of suppressions with their answers.
-var signalQueries = map[string]func(*oracleLife) bool{
-	"@nightjar.case:0":                                       func(l *oracleLife) bool { return l.caseAt == 0 },
-	"@nightjar.case:<0 OR @nightjar.events:1":                func(l *oracleLife) bool { return l.caseAt < 0 || l.events == 1 },
-	"@nightjar.events:>2":                                    func(l *oracleLife) bool { return l.events > 2 },
-	"@workflow.rule.name:generated -@nightjar.case:0":        func(l *oracleLife) bool { return l.caseAt != 0 },
-	"@nightjar.first_seen:>=1700000600000":                   func(l *oracleLife) bool { return l.first >= 1_700_000_600_000 },
-	"@nightjar.group:(u1 OR dev) -@nightjar.events:[2 TO 3]": func(l *oracleLife) bool { return l.is("u1", "dev") && (l.events < 2 || l.events > 3) },
-	"@usr.id:u1":  func(l *oracleLife) bool { return l.is("u1") },
-	"-@usr.id:u1": func(l *oracleLife) bool { return !l.is("u1") },
+var signalQueries = map[string]func(*oracle.Signal) bool{
+	"@nightjar.case:0":                                       func(l *oracle.Signal) bool { return l.Case == 0 },
+	"@nightjar.case:<0 OR @nightjar.events:1":                func(l *oracle.Signal) bool { return l.Case < 0 || l.Events == 1 },
+	"@nightjar.events:>2":                                    func(l *oracle.Signal) bool { return l.Events > 2 },
+	"@workflow.rule.name:generated -@nightjar.case:0":        func(l *oracle.Signal) bool { return l.Case != 0 },
+	"@nightjar.first_seen:>=1700000600000":                   func(l *oracle.Signal) bool { return l.First >= 1_700_000_600_000 },
+	"@nightjar.group:(u1 OR dev) -@nightjar.events:[2 TO 3]": func(l *oracle.Signal) bool { return is(l, "u1", "dev") && (l.Events < 2 || l.Events > 3) },
+	"@usr.id:u1":  func(l *oracle.Signal) bool { return is(l, "u1") },
+	"-@usr.id:u1": func(l *oracle.Signal) bool { return !is(l, "u1") },
 }
 
 // is tells whether one of the group's values is among these.
-func (l *oracleLife) is(values ...string) bool {
-	return slices.ContainsFunc(l.group, func(v string) bool { return slices.Contains(values, v) })
+func is(l *oracle.Signal, values ...string) bool {
+	return slices.ContainsFunc(l.Group, func(v string) bool { return slices.Contains(values, v) })
 }
 
 // byUser tells whether all signals of the rule name the user in their group.
 func byUser(rule schema.Rule) bool {
 	if rule.Options.ThirdParty != nil {
-		rule.Queries = rootQueries(rule)
+		rule.Queries = oracle.RootQueries(rule)
 	}
 	return slices.Contains(rule.Queries[0].GroupByFields, "@usr.id") &&
 		!slices.ContainsFunc(rule.Queries, func(q schema.RuleQuery) bool {
 			return len(q.GroupByFields) > 0 && !slices.Contains(q.GroupByFields, "@usr.id") || len(q.GroupByFields) == 0 && rule.Options.ThirdParty != nil
 		}) &&
 		(len(rule.GroupSignalsBy) == 0 || slices.Contains(rule.GroupSignalsBy, "@usr.id"))
-}
-
-// applies tells whether a suppression is for generated rules at a moment.
-func applies(p schema.Suppression, at schema.Millis) bool {
-	return p.Enabled && ruleQueries[p.RuleQuery] && (p.StartDate == nil || at >= *p.StartDate) && (p.ExpirationDate == nil || at < *p.ExpirationDate)
-}
-
-// withheld is the suppression that withholds a signal.
-func (o *oracleRule) withheld(l *oracleLife, suppressions []schema.Suppression) string {
-	for _, p := range suppressions {
-		if p.SuppressionQuery != "" && applies(p, schema.Millis(l.first)) && signalQueries[p.SuppressionQuery](l) {
-			return p.ID
-		}
-	}
-	return ""
 }

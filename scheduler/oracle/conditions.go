@@ -1,4 +1,4 @@
-package scheduler
+package oracle
 
 import (
 	"fmt"
@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// This file is the oracle's part for conditions: `label op number` with &&, ||,
+// This file is for conditions: `label op number` with &&, ||,
 // ! and parentheses, where && binds tighter than ||, in a chain of `then`.
 
 // clause is a condition without `then`: whether values of the labels meet it.

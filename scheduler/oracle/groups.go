@@ -1,4 +1,4 @@
-package scheduler
+package oracle
 
 import (
 	"slices"
@@ -8,38 +8,32 @@ import (
 	"nightjar/schema"
 )
 
-// This file is the oracle's part for groups.
+// This file is for groups.
 
-// oracleGroup is one group of a rule, with what each event is to it.
-type oracleGroup struct {
-	o   *oracleRule
+// ruleGroup is one group of a rule, with what each event is to it.
+type ruleGroup struct {
+	o   *evaluator
 	key []string
 	// matches tells of each query and event whether it matches in this group.
 	// Every group holds the events of a query that has no group-by fields.
 	matches [][]bool
 }
 
-// matchesQuery tells whether an event matches a query of the search language.
-func matchesQuery(text string, e *schema.Event) bool {
-	if meaning, ok := meanings[text]; ok {
+// says tells whether an event matches a query of the search language.
+func (o *evaluator) says(text string, e *schema.Event) bool {
+	if meaning, ok := o.Meanings[text]; ok {
 		return meaning(e)
 	}
-	return parsedQuery(text).Match(e)
-}
-
-var parsedQueries = map[string]*compiler.Query{}
-
-func parsedQuery(text string) *compiler.Query {
-	if parsedQueries[text] == nil {
-		parsedQueries[text] = must(compiler.ParseQuery(text))
+	if o.parsed[text] == nil {
+		o.parsed[text] = must(compiler.ParseQuery(text))
 	}
-	return parsedQueries[text]
+	return o.parsed[text].Match(e)
 }
 
 // candidate tells whether an event matches query q in whatever group.
-func (o *oracleRule) candidate(q int, e *schema.Event) bool {
+func (o *evaluator) candidate(q int, e *schema.Event) bool {
 	query := o.rule.Queries[q]
-	if !matchesQuery(query.Query, e) {
+	if !o.says(query.Query, e) {
 		return false
 	}
 	switch query.Aggregation {
@@ -53,7 +47,7 @@ func (o *oracleRule) candidate(q int, e *schema.Event) bool {
 		}
 	}
 	for _, f := range o.rule.Filters {
-		if matchesQuery(f.Query, e) != (f.Action == "require") {
+		if o.says(f.Query, e) != (f.Action == "require") {
 			return false
 		}
 	}
@@ -61,8 +55,8 @@ func (o *oracleRule) candidate(q int, e *schema.Event) bool {
 }
 
 // groups are all groups that occur.
-func (o *oracleRule) groups() []*oracleGroup {
-	seen := map[string]*oracleGroup{}
+func (o *evaluator) groups() []*ruleGroup {
+	seen := map[string]*ruleGroup{}
 	tuples := make([][][][]string, len(o.rule.Queries)) // by query and event
 	for q := range o.rule.Queries {
 		tuples[q] = make([][][]string, len(o.events))
@@ -73,17 +67,17 @@ func (o *oracleRule) groups() []*oracleGroup {
 			tuples[q][i] = o.tuplesOf(q, &o.events[i])
 			for _, key := range tuples[q][i] {
 				if !o.isGlobal(q) {
-					seen[strings.Join(key, "\x1f")] = &oracleGroup{o: o, key: key}
+					seen[strings.Join(key, "\x1f")] = &ruleGroup{o: o, key: key}
 				}
 			}
 		}
 	}
-	for _, value := range o.expected() {
+	for value := range o.expected() {
 		if seen[value] == nil {
-			seen[value] = &oracleGroup{o: o, key: []string{value}}
+			seen[value] = &ruleGroup{o: o, key: []string{value}}
 		}
 	}
-	var out []*oracleGroup
+	var out []*ruleGroup
 	for _, g := range seen {
 		g.matches = make([][]bool, len(tuples))
 		for q := range tuples {
@@ -101,7 +95,7 @@ func (o *oracleRule) groups() []*oracleGroup {
 
 // tuplesOf are the event's values of a query's group-by fields, in every
 // combination.
-func (o *oracleRule) tuplesOf(q int, e *schema.Event) [][]string {
+func (o *evaluator) tuplesOf(q int, e *schema.Event) [][]string {
 	tuples := [][]string{{}}
 	for _, f := range o.rule.Queries[q].GroupByFields {
 		values := e.Values(schema.ParseField(f))
@@ -119,12 +113,12 @@ func (o *oracleRule) tuplesOf(q int, e *schema.Event) [][]string {
 	return tuples
 }
 
-func (o *oracleRule) isGlobal(q int) bool {
+func (o *evaluator) isGlobal(q int) bool {
 	return o.arity > 0 && len(o.rule.Queries[q].GroupByFields) == 0
 }
 
 // coarse keeps of a group what signals are grouped by.
-func (o *oracleRule) coarse(g []string) []string {
+func (o *evaluator) coarse(g []string) []string {
 	if len(o.rule.GroupSignalsBy) == 0 {
 		return g
 	}
@@ -142,7 +136,7 @@ func (o *oracleRule) coarse(g []string) []string {
 
 // own tells whether an event is one of the group's: it matches one of its
 // grouped queries.
-func (g *oracleGroup) own(i int) bool {
+func (g *ruleGroup) own(i int) bool {
 	for q := range g.matches {
 		if !g.o.isGlobal(q) && g.matches[q][i] {
 			return true
@@ -152,7 +146,7 @@ func (g *oracleGroup) own(i int) bool {
 }
 
 // points are the evaluation points of the group: the times of its events.
-func (g *oracleGroup) points() []int64 {
+func (g *ruleGroup) points() []int64 {
 	var out []int64
 	for i := range g.o.events {
 		if g.own(i) {
@@ -164,4 +158,40 @@ func (g *oracleGroup) points() []int64 {
 }
 
 // distinct is how many events the group has at a time.
-func (g *oracleGroup) distinct(t int64) int { return len(g.at(t)) }
+func (g *ruleGroup) distinct(t int64) int { return len(g.at(t)) }
+
+// expected are the groups that a table lists at the horizon, and since when.
+func (o *evaluator) expected() map[string]schema.Millis {
+	e := o.rule.Options.ExpectedGroups
+	if e == nil || o.Tables == nil {
+		return nil
+	}
+	return o.Tables.Listed(e.Table, e.Column, schema.Millis(o.Horizon))
+}
+
+// expectedSince is when a group began to be listed.
+func (o *evaluator) expectedSince(key []string) (int64, bool) {
+	if len(key) != 1 {
+		return 0, false
+	}
+	since, ok := o.expected()[key[0]]
+	return int64(since), ok
+}
+
+// passesTables tells whether an event is in and not in the tables as the rule
+// wants, as those were when it arrived.
+func (o *evaluator) passesTables(q int, e *schema.Event) bool {
+	for _, c := range o.rule.ReferenceTables {
+		if c.RuleQueryName != "" && c.RuleQueryName != o.rule.Queries[q].Name {
+			continue
+		}
+		in := false
+		for _, v := range e.Values(schema.ParseField(c.LogFieldPath)) {
+			in = in || o.Tables.Lists(c.TableName, c.ColumnName, v, e.Seen)
+		}
+		if in != c.CheckPresence {
+			return false
+		}
+	}
+	return true
+}

@@ -1,16 +1,16 @@
-package scheduler
+package oracle
 
 import "slices"
 
-// This file is the oracle's part for thresholds, and for the silence after the
+// This file is for thresholds, and for the silence after the
 // last event of a group.
 
 // judgeThreshold looks at every evaluation point and every silence point.
-func (g *oracleGroup) judgeThreshold(cases []caseWords) []oracleHit {
-	var out []oracleHit
-	judge := func(values []float64, h oracleHit) {
-		h.caseAt = slices.IndexFunc(cases, func(c caseWords) bool { return c.parts[0].holds(values) })
-		if h.group = g; h.caseAt >= 0 {
+func (g *ruleGroup) judgeThreshold(cases []caseWords) []Match {
+	var out []Match
+	judge := func(values []float64, h Match) {
+		h.Case = slices.IndexFunc(cases, func(c caseWords) bool { return c.parts[0].holds(values) })
+		if h.group = g; h.Case >= 0 {
 			out = append(out, h)
 		}
 	}
@@ -18,16 +18,16 @@ func (g *oracleGroup) judgeThreshold(cases []caseWords) []oracleHit {
 	if window == 0 {
 		for i := range g.o.events {
 			if g.own(i) {
-				judge(g.alone(i), oracleHit{at: int64(g.o.events[i].At)})
+				judge(g.alone(i), Match{At: int64(g.o.events[i].At)})
 			}
 		}
 		return out
 	}
 	for _, t := range g.points() {
-		judge(g.between(t-window, t), oracleHit{at: t})
+		judge(g.between(t-window, t), Match{At: t})
 	}
 	for _, t := range g.falls(window) {
-		judge(g.between(t, t+window), oracleHit{at: t + window, silent: true, from: t})
+		judge(g.between(t, t+window), Match{At: t + window, Silent: true, from: t})
 	}
 	return out
 }
@@ -35,7 +35,7 @@ func (g *oracleGroup) judgeThreshold(cases []caseWords) []oracleHit {
 // falls are the moments after which the group is silent for the whole window,
 // which has ended by the horizon: its points, and that at which it begins to be
 // expected because a table lists it.
-func (g *oracleGroup) falls(window int64) []int64 {
+func (g *ruleGroup) falls(window int64) []int64 {
 	points := g.points()
 	heard := slices.Clone(points)
 	since, ok := g.o.expectedSince(g.key)
@@ -44,6 +44,6 @@ func (g *oracleGroup) falls(window int64) []int64 {
 	}
 	slices.Sort(heard)
 	return slices.DeleteFunc(slices.Compact(heard), func(t int64) bool {
-		return t+window > g.o.horizon || slices.ContainsFunc(points, func(other int64) bool { return other > t && other <= t+window })
+		return t+window > g.o.Horizon || slices.ContainsFunc(points, func(other int64) bool { return other > t && other <= t+window })
 	})
 }

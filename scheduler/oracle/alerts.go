@@ -1,4 +1,4 @@
-package scheduler
+package oracle
 
 import (
 	"cmp"
@@ -9,10 +9,10 @@ import (
 	"nightjar/schema"
 )
 
-// This file is the oracle's part for the alerts of vendors.
+// This file is for the alerts of vendors.
 
-// rootQueries are a third-party rule's, as queries.
-func rootQueries(rule schema.Rule) []schema.RuleQuery {
+// RootQueries are a third-party rule's, as queries.
+func RootQueries(rule schema.Rule) []schema.RuleQuery {
 	var out []schema.RuleQuery
 	for i, root := range rule.Options.ThirdParty.RootQueries {
 		out = append(out, schema.RuleQuery{Name: string(rune('a' + i)), Query: root.Query, GroupByFields: root.GroupByFields})
@@ -22,7 +22,7 @@ func rootQueries(rule schema.Rule) []schema.RuleQuery {
 
 // grades are the cases of a third-party rule: its own ones, or its queries with
 // the cases beside them.
-func (o *oracleRule) grades(rule schema.Rule) []schema.ThirdPartyCase {
+func (o *evaluator) grades(rule schema.Rule) []schema.ThirdPartyCase {
 	if len(rule.ThirdPartyCases) > 0 {
 		return rule.ThirdPartyCases
 	}
@@ -33,23 +33,23 @@ func (o *oracleRule) grades(rule schema.Rule) []schema.ThirdPartyCase {
 	return out
 }
 
-func (o *oracleRule) grade(e *schema.Event) int {
+func (o *evaluator) grade(e *schema.Event) int {
 	return slices.IndexFunc(o.grades(o.rule), func(c schema.ThirdPartyCase) bool {
-		return matchesQuery(c.Query, e)
+		return o.says(c.Query, e)
 	})
 }
 
 // graded is the severity of a case.
-func (o *oracleRule) graded(caseAt int) string {
-	if caseAt < 0 {
+func (o *evaluator) graded(at int) string {
+	if at < 0 {
 		return o.rule.Options.ThirdParty.DefaultStatus
 	}
-	return o.grades(o.rule)[caseAt].Status
+	return o.grades(o.rule)[at].Status
 }
 
 // alerts are the signals of a third-party rule: for each key and grade, a signal
 // takes in what comes within a day of its first alert.
-func (o *oracleRule) alerts() []oracleLife {
+func (o *evaluator) alerts() []Signal {
 	events, groups := map[string][]*schema.Event{}, map[string][]string{}
 	for i := range o.events {
 		e := &o.events[i]
@@ -68,7 +68,7 @@ func (o *oracleRule) alerts() []oracleLife {
 			}
 		}
 	}
-	var out []oracleLife
+	var out []Signal
 	for key, list := range events {
 		slices.SortFunc(list, func(a, b *schema.Event) int { return cmp.Compare(a.At, b.At) })
 		for grade := -1; grade < len(o.grades(o.rule)); grade++ {
@@ -78,21 +78,21 @@ func (o *oracleRule) alerts() []oracleLife {
 	return out
 }
 
-func (o *oracleRule) rollUp(group []string, grade int, list []*schema.Event) []oracleLife {
-	var out []oracleLife
+func (o *evaluator) rollUp(group []string, grade int, list []*schema.Event) []Signal {
+	var out []Signal
 	for _, e := range list {
 		if o.grade(e) != grade {
 			continue
 		}
-		if n := len(out); n == 0 || int64(e.At) > out[n-1].first+24*3_600_000 {
-			out = append(out, oracleLife{caseAt: grade, group: group, first: int64(e.At), severity: o.graded(grade)})
+		if n := len(out); n == 0 || int64(e.At) > out[n-1].First+24*3_600_000 {
+			out = append(out, Signal{Case: grade, Group: group, First: int64(e.At), Severity: o.graded(grade)})
 		}
-		out[len(out)-1].last = int64(e.At)
+		out[len(out)-1].Last = int64(e.At)
 	}
 	for i := range out {
 		for _, e := range list {
-			if int64(e.At) >= out[i].first && int64(e.At) <= out[i].last {
-				out[i].events++
+			if int64(e.At) >= out[i].First && int64(e.At) <= out[i].Last {
+				out[i].Events++
 			}
 		}
 	}

@@ -1,4 +1,4 @@
-package scheduler
+package oracle
 
 import (
 	"math/big"
@@ -9,10 +9,10 @@ import (
 	"nightjar/schema"
 )
 
-// This file is the oracle's part for aggregations.
+// This file is for aggregations.
 
 // over are the labels' values over the events that `inside` says are in it.
-func (g *oracleGroup) over(inside func(i int) bool) []float64 {
+func (g *ruleGroup) over(inside func(i int) bool) []float64 {
 	values := make([]float64, len(g.matches))
 	for q := range g.matches {
 		var events []*schema.Event
@@ -27,7 +27,7 @@ func (g *oracleGroup) over(inside func(i int) bool) []float64 {
 }
 
 // between are the labels' values over the events in (after, through].
-func (g *oracleGroup) between(after, through int64) []float64 {
+func (g *ruleGroup) between(after, through int64) []float64 {
 	return g.over(func(i int) bool {
 		at := int64(g.o.events[i].At)
 		return at > after && at <= through
@@ -35,7 +35,7 @@ func (g *oracleGroup) between(after, through int64) []float64 {
 }
 
 // alone are the labels' values of one event.
-func (g *oracleGroup) alone(i int) []float64 { return g.over(func(j int) bool { return i == j }) }
+func (g *ruleGroup) alone(i int) []float64 { return g.over(func(j int) bool { return i == j }) }
 
 func aggregateOf(q schema.RuleQuery, inside []*schema.Event) float64 {
 	switch q.Aggregation {
@@ -101,7 +101,7 @@ func maxOf(metric string, inside []*schema.Event) float64 {
 func numbers(field string, e *schema.Event) []float64 {
 	var out []float64
 	for _, l := range e.Lookup(strings.TrimPrefix(field, "@")) {
-		if n, ok := numberIn(l); ok {
+		if n, ok := Number(l); ok {
 			out = append(out, n)
 		}
 	}
@@ -110,8 +110,8 @@ func numbers(field string, e *schema.Event) []float64 {
 
 var numericText = regexp.MustCompile(`^[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$`)
 
-// numberIn is the number that a leaf is, or that its text is the form of.
-func numberIn(l schema.Leaf) (float64, bool) {
+// Number is the number that a leaf is, or that its text is the form of.
+func Number(l schema.Leaf) (float64, bool) {
 	switch v := l.Value().(type) {
 	case int64:
 		return float64(v), true

@@ -1,4 +1,4 @@
-package scheduler
+package oracle
 
 import (
 	"math"
@@ -10,25 +10,25 @@ import (
 	"nightjar/anomaly"
 )
 
-// This file is the oracle's part for anomalies. What a bucket is expected to hold it
+// This file is for anomalies. What a bucket is expected to hold it
 // asks of a model that learned every bucket before it, in order.
 
 // lowSide is how long a group is judged after its last event.
 const lowSide = 14 * day
 
 // judgeAnomaly judges every event by its open bucket, and every bucket at its end.
-func (g *oracleGroup) judgeAnomaly() []oracleHit {
+func (g *ruleGroup) judgeAnomaly() []Match {
 	o := g.o
 	var cases []caseWords
 	for _, c := range o.rule.Cases {
 		cases = append(cases, readSides(c.Condition, o.names))
 	}
 	width := *o.rule.Options.Anomaly.BucketDuration * 1000
-	var series []*oracleSeries
+	var series []*groupSeries
 	for q := range g.matches {
 		series = append(series, g.series(q, width))
 	}
-	var out []oracleHit
+	var out []Match
 	points := g.points()
 	if len(points) == 0 {
 		return nil
@@ -40,11 +40,11 @@ func (g *oracleGroup) judgeAnomaly() []oracleHit {
 			matched[b] = c + 1
 		}
 		if matched[b] > 0 {
-			out = append(out, oracleHit{at: t, caseAt: matched[b] - 1, group: g})
+			out = append(out, Match{At: t, Case: matched[b] - 1, group: g})
 		}
 	}
 	last := points[len(points)-1]/width + lowSide/width
-	for b := points[0]/width + 1; b <= last && (b+1)*width <= o.horizon; b++ {
+	for b := points[0]/width + 1; b <= last && (b+1)*width <= o.Horizon; b++ {
 		end := (b + 1) * width
 		c := firstOf(cases, sides(series, b, g.between(b*width-1, end-1), true))
 		if c < 0 || !strings.Contains(o.rule.Cases[c].Condition, "<") {
@@ -56,15 +56,15 @@ func (g *oracleGroup) judgeAnomaly() []oracleHit {
 				from = t
 			}
 		}
-		out = append(out, oracleHit{at: end, caseAt: c, silent: true, from: from, group: g})
+		out = append(out, Match{At: end, Case: c, Silent: true, from: from, group: g})
 	}
-	sort.SliceStable(out, func(i, j int) bool { return out[i].at < out[j].at })
+	sort.SliceStable(out, func(i, j int) bool { return out[i].At < out[j].At })
 	return out
 }
 
 // sides are the labels' values on the high side and then on the low side, which an
 // open bucket does not have.
-func sides(series []*oracleSeries, b int64, values []float64, closed bool) []float64 {
+func sides(series []*groupSeries, b int64, values []float64, closed bool) []float64 {
 	out, known := make([]float64, 2*len(series)), false
 	for q, s := range series {
 		var ok bool
@@ -87,26 +87,26 @@ func firstOf(cases []caseWords, values []float64) int {
 	return slices.IndexFunc(cases, func(c caseWords) bool { return c.parts[0].holds(values) })
 }
 
-// oracleSeries is a query's series in a group.
-type oracleSeries struct {
-	g                   *oracleGroup
+// groupSeries is a query's series in a group.
+type groupSeries struct {
+	g                   *ruleGroup
 	q                   int
 	width, first, learn int64
 }
 
-func (g *oracleGroup) series(q int, width int64) *oracleSeries {
-	s := &oracleSeries{g: g, q: q, width: width, first: math.MaxInt64, learn: *g.o.rule.Options.Anomaly.LearningDuration * 3_600_000}
+func (g *ruleGroup) series(q int, width int64) *groupSeries {
+	s := &groupSeries{g: g, q: q, width: width, first: math.MaxInt64, learn: *g.o.rule.Options.Anomaly.LearningDuration * 3_600_000}
 	if first := g.first(q); first != math.MaxInt64 {
 		s.first = first / width
 	}
 	return s
 }
 
-func (s *oracleSeries) value(b int64) float64 { return s.g.between(b*s.width-1, (b+1)*s.width-1)[s.q] }
+func (s *groupSeries) value(b int64) float64 { return s.g.between(b*s.width-1, (b+1)*s.width-1)[s.q] }
 
 // judge is the probability of less than x in a bucket, and of no more, and whether
 // there is a past to tell. Peers judge events.
-func (s *oracleSeries) judge(b int64, x float64, closed bool) (below, atMost float64, ok bool) {
+func (s *groupSeries) judge(b int64, x float64, closed bool) (below, atMost float64, ok bool) {
 	options := s.g.o.rule.Options
 	switch {
 	case s.first > b:
@@ -127,10 +127,10 @@ func (s *oracleSeries) judge(b int64, x float64, closed bool) (below, atMost flo
 
 // foresight is what the model says. Models are kept between buckets, since they are
 // asked in order.
-func (s *oracleSeries) foresight(b int64) anomaly.Foresight {
+func (s *groupSeries) foresight(b int64) anomaly.Foresight {
 	o := s.g.o
 	if o.models == nil {
-		o.models = map[*oracleGroup]map[int][]anomaly.Foresight{}
+		o.models = map[*ruleGroup]map[int][]anomaly.Foresight{}
 	}
 	if o.models[s.g] == nil {
 		o.models[s.g] = map[int][]anomaly.Foresight{}
@@ -138,7 +138,7 @@ func (s *oracleSeries) foresight(b int64) anomaly.Foresight {
 	all := o.models[s.g][s.q]
 	if all == nil {
 		m := must(anomaly.New(anomaly.Config{Bucket: time.Duration(s.width) * time.Millisecond, Hold: time.Duration(*o.rule.Options.MaxSignalDuration) * time.Second}))
-		for c := s.first; c*s.width <= max(o.horizon, newestTime(o.events)); c++ {
+		for c := s.first; c*s.width <= max(o.Horizon, Newest(o.events)); c++ {
 			all = append(all, m.Foresee(c*s.width))
 			if err := m.Add(c*s.width, s.value(c)); err != nil {
 				panic(err)
@@ -152,7 +152,7 @@ func (s *oracleSeries) foresight(b int64) anomaly.Foresight {
 // peers are the rule's other groups: the buckets
 // with events of groups that had a past, in the 24 hours that ended an hour (or a
 // bucket) before the hour of this one.
-func (s *oracleSeries) peers(b int64) *anomaly.Peers {
+func (s *groupSeries) peers(b int64) *anomaly.Peers {
 	o := s.g.o
 	hour := max(s.width, 3_600_000)
 	to := b*s.width/hour*hour - hour

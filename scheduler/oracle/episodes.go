@@ -1,4 +1,4 @@
-package scheduler
+package oracle
 
 import (
 	"slices"
@@ -6,52 +6,42 @@ import (
 	"strings"
 )
 
-// This file is the oracle's part for signals.
+// This file has how matches become signals.
 
-type oracleLife struct {
-	caseAt      int
-	group       []string
-	first, last int64
-	events      int
-	severity    string
-	value       string
-	hits        []oracleHit
-}
-
-// lives joins matches into signals.
-func (o *oracleRule) lives(key string, hits []oracleHit) []oracleLife {
-	sort.SliceStable(hits, func(i, j int) bool { return hits[i].at < hits[j].at })
+// episodes joins matches into signals.
+func (o *evaluator) episodes(key string, hits []Match) []Signal {
+	sort.SliceStable(hits, func(i, j int) bool { return hits[i].At < hits[j].At })
 	var group []string
 	if o.arity > 0 {
 		group = strings.Split(key, "\x1f")
 	}
-	var all []*oracleLife
+	var all []*Signal
 	for _, h := range hits {
 		l := o.joins(all, h)
 		if l == nil {
-			l = &oracleLife{caseAt: h.caseAt, group: group, first: h.at, value: h.value}
+			l = &Signal{Case: h.Case, Group: group, First: h.At, value: h.value}
 			all = append(all, l)
 		}
-		l.last, l.hits = h.at, append(l.hits, h)
+		l.Last, l.Matches = h.At, append(l.Matches, h)
 	}
-	var out []oracleLife
+	var out []Signal
 	for _, l := range all {
-		l.events, l.severity = o.count(l), o.severity(l)
+		l.Events, l.Severity = o.count(l), o.severity(l)
 		out = append(out, *l)
 	}
 	return out
 }
 
 // joins is the signal that a match extends, or nil.
-func (o *oracleRule) joins(all []*oracleLife, h oracleHit) *oracleLife {
+func (o *evaluator) joins(all []*Signal, h Match) *Signal {
 	for _, l := range slices.Backward(all) {
 		switch {
-		case l.caseAt != h.caseAt:
+		case l.Case != h.Case:
 		case h.value != "": // each new value and time is a signal of its own
-			if l.first == h.at && l.value == h.value {
+			if l.First == h.At && l.value == h.value {
 				return l
 			}
-		case h.at-l.last <= *o.rule.Options.KeepAlive*1000 && h.at-l.first <= *o.rule.Options.MaxSignalDuration*1000:
+		case h.At-l.Last <= *o.rule.Options.KeepAlive*1000 && h.At-l.First <= *o.rule.Options.MaxSignalDuration*1000:
 			return l
 		default:
 			return nil
@@ -63,31 +53,31 @@ func (o *oracleRule) joins(all []*oracleLife, h oracleHit) *oracleLife {
 // count is the number of events that match a query in one of the groups that
 // share the signal's, from the window of its first match to its last match, and
 // of those whose answer did not come.
-func (o *oracleRule) count(l *oracleLife) int {
+func (o *evaluator) count(l *Signal) int {
 	counted := map[int]bool{}
 	if m := o.rule.Options.DetectionMethod; m == "new_value" || m == "impossible_travel" {
-		for _, h := range l.hits {
+		for _, h := range l.Matches {
 			counted[h.event] = true
 		}
 		return len(counted)
 	}
 	window := max(1, *o.rule.Options.EvaluationWindow*1000)
-	if a := o.rule.Options.Anomaly; a != nil && l.hits[0].silent { // a bucket that was too low: from its beginning on
+	if a := o.rule.Options.Anomaly; a != nil && l.Matches[0].Silent { // a bucket that was too low: from its beginning on
 		window = max(window, *a.BucketDuration*1000) + 1
 	}
 	for _, g := range o.all {
-		if !slices.Equal(o.coarse(g.key), l.group) && o.arity > 0 {
+		if !slices.Equal(o.coarse(g.key), l.Group) && o.arity > 0 {
 			continue
 		}
 		for i := range o.events {
 			at := int64(o.events[i].At)
-			if at > l.first-window && at <= l.last && slices.ContainsFunc(g.matches, func(m []bool) bool { return m[i] }) {
+			if at > l.First-window && at <= l.Last && slices.ContainsFunc(g.matches, func(m []bool) bool { return m[i] }) {
 				counted[i] = true
 			}
 		}
 	}
-	for _, h := range l.hits {
-		for _, i := range h.counted {
+	for _, h := range l.Matches {
+		for _, i := range h.Counted {
 			counted[i] = true
 		}
 	}
@@ -96,8 +86,8 @@ func (o *oracleRule) count(l *oracleLife) int {
 
 // severity is the case's, one step lower where the events of the signal are of
 // an environment that matters less.
-func (o *oracleRule) severity(l *oracleLife) string {
-	status := o.rule.Cases[l.caseAt].Status
+func (o *evaluator) severity(l *Signal) string {
+	status := o.rule.Cases[l.Case].Status
 	if d := o.rule.Options.DecreaseByEnv; d == nil || !*d || !o.fromTests(l) {
 		return status
 	}
@@ -106,10 +96,10 @@ func (o *oracleRule) severity(l *oracleLife) string {
 
 // fromTests tells whether all events with which the signal opened are of such an
 // environment.
-func (o *oracleRule) fromTests(l *oracleLife) bool {
+func (o *evaluator) fromTests(l *Signal) bool {
 	opened := false
-	for _, h := range l.hits {
-		if h.at != l.first {
+	for _, h := range l.Matches {
+		if h.At != l.First {
 			continue
 		}
 		for _, i := range o.about(h) {

@@ -1,4 +1,4 @@
-package scheduler
+package oracle
 
 import (
 	"math"
@@ -8,12 +8,12 @@ import (
 	"nightjar/schema"
 )
 
-// This file is the oracle's part for new values.
+// This file is for new values.
 
 const day = 24 * 3_600_000
 
 // tuples are the event's values of a new-value query.
-func (o *oracleRule) tuples(q int, e *schema.Event) []string {
+func (o *evaluator) tuples(q int, e *schema.Event) []string {
 	tuples := []string{""}
 	for _, f := range o.rule.Queries[q].Metrics {
 		var longer []string
@@ -28,8 +28,8 @@ func (o *oracleRule) tuples(q int, e *schema.Event) []string {
 }
 
 // judgeNews judges the events of a group one by one.
-func (g *oracleGroup) judgeNews() []oracleHit {
-	var out []oracleHit
+func (g *ruleGroup) judgeNews() []Match {
+	var out []Match
 	for q := range g.matches {
 		for i := range g.o.events {
 			e := &g.o.events[i]
@@ -40,7 +40,7 @@ func (g *oracleGroup) judgeNews() []oracleHit {
 				if g.knows(q, int64(e.At), v) {
 					continue
 				}
-				h := oracleHit{at: int64(e.At), alone: true, event: i, group: g}
+				h := Match{At: int64(e.At), alone: true, event: i, group: g}
 				if *g.o.rule.Options.KeepAlive == 0 {
 					h.value = v
 				}
@@ -52,7 +52,7 @@ func (g *oracleGroup) judgeNews() []oracleHit {
 }
 
 // learning tells whether the group is learned in silence at this time.
-func (g *oracleGroup) learning(q int, at int64) bool {
+func (g *ruleGroup) learning(q int, at int64) bool {
 	before := 0
 	for i := range g.o.events {
 		if g.matches[q][i] && int64(g.o.events[i].At) < at {
@@ -70,7 +70,7 @@ func (g *oracleGroup) learning(q int, at int64) bool {
 }
 
 // first is the time of the group's first event.
-func (g *oracleGroup) first(q int) int64 {
+func (g *ruleGroup) first(q int) int64 {
 	first := int64(math.MaxInt64)
 	for i := range g.o.events {
 		if g.matches[q][i] {
@@ -81,7 +81,7 @@ func (g *oracleGroup) first(q int) int64 {
 }
 
 // knows tells whether a value was seen before this time, and not too long ago.
-func (g *oracleGroup) knows(q int, at int64, value string) bool {
+func (g *ruleGroup) knows(q int, at int64, value string) bool {
 	for i := range g.o.events {
 		e := &g.o.events[i]
 		before := int64(e.At) < at && int64(e.At) >= at-*g.o.rule.Options.NewValue.ForgetAfter*day

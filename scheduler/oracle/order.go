@@ -1,4 +1,4 @@
-package scheduler
+package oracle
 
 import (
 	"slices"
@@ -6,12 +6,12 @@ import (
 	"nightjar/schema"
 )
 
-// This file is the oracle's part for what must follow: `then`, `then not` and
+// This file is for what must follow: `then`, `then not` and
 // the steps of sequences.
 
 // held are the evaluation points at which a condition holds over a window; with
 // window 0, those where it holds for any one event.
-func (g *oracleGroup) held(w clause, window int64) []int64 {
+func (g *ruleGroup) held(w clause, window int64) []int64 {
 	return slices.DeleteFunc(g.points(), func(t int64) bool {
 		if window > 0 {
 			return !w.holds(g.between(t-window, t))
@@ -28,7 +28,7 @@ func (g *oracleGroup) held(w clause, window int64) []int64 {
 // ends are the times at which the last of some parts holds and a chain of
 // earlier times exists: every way of choosing one for each part is tried. As
 // many parts may stand at one time as the group has distinct events at it.
-func (g *oracleGroup) ends(held [][]int64, follows func(part int, before, after, last int64) bool) []int64 {
+func (g *ruleGroup) ends(held [][]int64, follows func(part int, before, after, last int64) bool) []int64 {
 	var reached func(part int, t, last int64, standing int) bool
 	reached = func(part int, t, last int64, standing int) bool {
 		if part == 0 {
@@ -49,7 +49,7 @@ func (g *oracleGroup) ends(held [][]int64, follows func(part int, before, after,
 }
 
 // chains are the times at which the parts hold in order within the window.
-func (g *oracleGroup) chains(parts []clause) []int64 {
+func (g *ruleGroup) chains(parts []clause) []int64 {
 	window := *g.o.rule.Options.EvaluationWindow * 1000
 	if window == 0 && len(parts) > 1 {
 		return nil
@@ -61,36 +61,36 @@ func (g *oracleGroup) chains(parts []clause) []int64 {
 	return g.ends(held, func(_ int, before, _, last int64) bool { return before > last-window })
 }
 
-func (g *oracleGroup) judgeThen(parts []clause) []oracleHit {
-	var out []oracleHit
+func (g *ruleGroup) judgeThen(parts []clause) []Match {
+	var out []Match
 	for _, t := range g.chains(parts) {
-		out = append(out, oracleHit{at: t, group: g})
+		out = append(out, Match{At: t, group: g})
 	}
 	return out
 }
 
-func (g *oracleGroup) judgeSequence(sequence *schema.SequenceOptions) []oracleHit {
+func (g *ruleGroup) judgeSequence(sequence *schema.SequenceOptions) []Match {
 	var held [][]int64
 	for _, s := range sequence.Steps {
 		held = append(held, g.held(readCaseWords(s.Condition, g.o.names).parts[0], *s.EvaluationWindow*1000))
 	}
-	var out []oracleHit
+	var out []Match
 	for _, t := range g.ends(held, func(part int, before, after, _ int64) bool {
 		return after <= before+*sequence.Transitions[part-1].EvaluationWindow*1000
 	}) {
-		out = append(out, oracleHit{at: t, group: g})
+		out = append(out, Match{At: t, group: g})
 	}
 	return out
 }
 
 // judgeAbsence asks after every point at which what stands before `then not`
 // matches, and an event brings it, whether the answer came.
-func (g *oracleGroup) judgeAbsence(c caseWords) []oracleHit {
+func (g *ruleGroup) judgeAbsence(c caseWords) []Match {
 	window := *g.o.rule.Options.EvaluationWindow * 1000
-	var out []oracleHit
+	var out []Match
 	for _, t := range g.chains(c.parts) {
-		if t+window <= g.o.horizon && g.brings(c.parts[len(c.parts)-1], t) && !g.answered(*c.absent, t, window) {
-			out = append(out, oracleHit{at: t + window, silent: true, from: t, counted: g.at(t), group: g})
+		if t+window <= g.o.Horizon && g.brings(c.parts[len(c.parts)-1], t) && !g.answered(*c.absent, t, window) {
+			out = append(out, Match{At: t + window, Silent: true, from: t, Counted: g.at(t), group: g})
 		}
 	}
 	return out
@@ -98,7 +98,7 @@ func (g *oracleGroup) judgeAbsence(c caseWords) []oracleHit {
 
 // brings tells whether an event of the group at t matches a query that the
 // condition names.
-func (g *oracleGroup) brings(w clause, t int64) bool {
+func (g *ruleGroup) brings(w clause, t int64) bool {
 	return slices.ContainsFunc(w.names, func(q int) bool {
 		return slices.ContainsFunc(g.at(t), func(i int) bool { return g.matches[q][i] })
 	})
@@ -106,7 +106,7 @@ func (g *oracleGroup) brings(w clause, t int64) bool {
 
 // answered tells whether the condition holds at an evaluation point after t, or
 // at t when another event of the group is there.
-func (g *oracleGroup) answered(w clause, t, window int64) bool {
+func (g *ruleGroup) answered(w clause, t, window int64) bool {
 	from, after := t+1, t
 	if g.distinct(t) > 1 {
 		from, after = t, t-1
@@ -117,7 +117,7 @@ func (g *oracleGroup) answered(w clause, t, window int64) bool {
 }
 
 // at are the group's own events at a time.
-func (g *oracleGroup) at(t int64) []int {
+func (g *ruleGroup) at(t int64) []int {
 	var out []int
 	for i := range g.o.events {
 		if int64(g.o.events[i].At) == t && g.own(i) {

@@ -1,4 +1,4 @@
-package scheduler
+package oracle
 
 import (
 	"cmp"
@@ -9,7 +9,7 @@ import (
 	"nightjar/schema"
 )
 
-// This file is the oracle's part for impossible travel.
+// This file is for impossible travel.
 
 // location is where and from which address an event came.
 type location struct {
@@ -19,7 +19,7 @@ type location struct {
 
 // located is the place of an event, where it has one: coordinates that are on
 // the Earth, and not 0,0, which databases say for unknown.
-func (o *oracleRule) located(q int, e *schema.Event) (location, bool) {
+func (o *evaluator) located(q int, e *schema.Event) (location, bool) {
 	under := o.rule.Queries[q].Metrics[0]
 	latitude, longitude := numbers(under+".latitude", e), numbers(under+".longitude", e)
 	if len(latitude) == 0 || len(longitude) == 0 {
@@ -39,13 +39,13 @@ func (o *oracleRule) located(q int, e *schema.Event) (location, bool) {
 	return l, !nowhere
 }
 
-func (g *oracleGroup) judgeTravel() []oracleHit {
-	var out []oracleHit
+func (g *ruleGroup) judgeTravel() []Match {
+	var out []Match
 	for q := range g.matches {
 		places := g.places(q)
 		for i := range places {
 			if g.flew(q, i, places) && !g.usual(q, i) {
-				out = append(out, oracleHit{at: int64(g.o.events[i].At), alone: true, event: i, group: g})
+				out = append(out, Match{At: int64(g.o.events[i].At), alone: true, event: i, group: g})
 			}
 		}
 	}
@@ -54,7 +54,7 @@ func (g *oracleGroup) judgeTravel() []oracleHit {
 
 // places are where the events of a query are taken to be: an event with the same
 // address as one that it is compared with is at that one's place.
-func (g *oracleGroup) places(q int) map[int]location {
+func (g *ruleGroup) places(q int) map[int]location {
 	var order []int
 	for i := range g.o.events {
 		if g.matches[q][i] {
@@ -82,7 +82,7 @@ func (g *oracleGroup) places(q int) map[int]location {
 }
 
 // compared are the events at the nearest earlier time within a day.
-func (g *oracleGroup) compared(q, i int) []int {
+func (g *ruleGroup) compared(q, i int) []int {
 	at, nearest := int64(g.o.events[i].At), int64(math.MinInt64)
 	for j := range g.o.events {
 		if b := int64(g.o.events[j].At); g.matches[q][j] && b < at && b >= at-day {
@@ -98,7 +98,7 @@ func (g *oracleGroup) compared(q, i int) []int {
 	return out
 }
 
-func (g *oracleGroup) flew(q, i int, places map[int]location) bool {
+func (g *ruleGroup) flew(q, i int, places map[int]location) bool {
 	return slices.ContainsFunc(g.compared(q, i), func(j int) bool {
 		km, hours := arc(places[j], places[i]), float64(g.o.events[i].At-g.o.events[j].At)/3_600_000
 		return km > 500 && km > 1000*hours
@@ -115,7 +115,7 @@ func arc(a, b location) float64 {
 // usual tells whether the rule learns where users are, and still learns this
 // one, or has seen the location within thirty days. What is learned is what events
 // say, also of those that are taken to be elsewhere.
-func (g *oracleGroup) usual(q, i int) bool {
+func (g *ruleGroup) usual(q, i int) bool {
 	t := g.o.rule.Options.ImpossibleTravel
 	if t == nil || t.BaselineUserLocations == nil || !*t.BaselineUserLocations {
 		return false
