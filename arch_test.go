@@ -98,6 +98,7 @@ var layers = map[string][]string{
 	// tests only
 	"testenv":           {"clickhouse"},
 	"scheduler/oracle":  {"schema", "compiler", "anomaly"},
+	"testenv/gate":      {},
 	"ingest/ingesttest": {"schema", "ingest", "ingest/pipeline"},
 	"compiler/bench":    {},
 	"anomaly/bench":     {"anomaly"},

@@ -59,7 +59,7 @@ func executable(code []byte) []byte {
 
 func TestSystemCallsOf32BitsAreSeen(t *testing.T) {
 	if runtime.GOARCH != "amd64" {
-		t.Skip("calls of 32 bits are told apart on x86-64 only")
+		t.Skip("needs root or another kernel: calls of 32 bits are told apart on x86-64 only")
 	}
 	dir := t.TempDir()
 	secret, program := filepath.Join(dir, "secret.txt"), filepath.Join(dir, "program")
@@ -79,7 +79,7 @@ func TestSystemCallsOf32BitsAreSeen(t *testing.T) {
 		if err := c.Run(); err != nil {
 			var exit *exec.ExitError
 			if errors.As(err, &exit) && exit.ProcessState.Sys().(interface{ Signaled() bool }).Signaled() {
-				t.Skipf("this kernel has no system calls of 32 bits: %v", err)
+				t.Skipf("needs root or another kernel: no system calls of 32 bits: %v", err)
 			}
 			t.Fatal(err)
 		}
@@ -184,11 +184,11 @@ func TestWhatIsAskedForThroughIOUringIsSeen(t *testing.T) {
 	`)
 	for _, h := range w.agent.probe.Hooks() {
 		if h.Name == "on_uring" && !h.Attached {
-			t.Skipf("not on this kernel: %s", h.Reason)
+			t.Skipf("needs root or another kernel: %s", h.Reason)
 		}
 	}
 	if err := call(unix.SYS_IO_URING_SETUP, 0, 0); errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EPERM) {
-		t.Skipf("this kernel has no io_uring: %v", err)
+		t.Skipf("needs root or another kernel: no io_uring: %v", err)
 	}
 	pid := do(t, "uring", secret, moved)
 	for _, rule := range []string{"opened", "renamed", "gone"} {
@@ -236,7 +236,7 @@ func TestNamesThatChangeBetweenCheckAndUseAreSeen(t *testing.T) {
 			if os.Getenv("REQUIRE_BPF_LSM") != "" {
 				t.Fatalf("REQUIRE_BPF_LSM is set: %s", h.Reason)
 			}
-			t.Skipf("SKIP-LSM: only LSM hooks see the name that the kernel used: %s", h.Reason)
+			t.Skipf("needs root or another kernel: only LSM hooks see the name that the kernel used: %s", h.Reason)
 		}
 	}
 	pid := do(t, "race", dir)

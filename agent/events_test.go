@@ -240,7 +240,7 @@ func TestEveryTypeOfEventsIsSeenWithItsFields(t *testing.T) {
 			if why := missing[c.event]; why != "" && !slices.Contains(mayMiss, c.event) {
 				t.Fatalf("every kernel shows this: %s", why)
 			} else if why != "" {
-				t.Skipf("not on this kernel: %s", why)
+				t.Skipf("needs root or another kernel: %s", why)
 			}
 			args := make([]string, len(c.args))
 			for j, a := range c.args {

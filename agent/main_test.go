@@ -73,7 +73,7 @@ var needEBPF = func() func(*testing.T) {
 		case os.Getenv("REQUIRE_EBPF") != "":
 			t.Fatalf("REQUIRE_EBPF is set, and uid %d has none: %v", os.Getuid(), err)
 		default:
-			t.Skipf("SKIP-EBPF: the tests with a real kernel are skipped, uid %d: %v", os.Getuid(), err)
+			t.Skipf("needs root or another kernel: uid %d: %v", os.Getuid(), err)
 		}
 	}
 }()

@@ -34,7 +34,7 @@ func init() {
 func TestModulesThatAreLoadedAndUnloadedAreSeen(t *testing.T) {
 	dir := os.Getenv(modulesVariable)
 	if dir == "" {
-		t.Skipf("no %s: make test-kernels has modules", modulesVariable)
+		t.Skipf("needs root or another kernel: no %s: make test-kernels has modules", modulesVariable)
 	}
 	module := filepath.Join(dir, "dummy.ko")
 	w := watch(t, `

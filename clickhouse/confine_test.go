@@ -52,7 +52,7 @@ func requireConfined(t *testing.T) {
 		return
 	}
 	if err := clickhouse.CanConfine(); err != nil {
-		t.Skip(err)
+		t.Skipf("needs root or another kernel: %v", err)
 	}
 	t.Fatal("the kernel has Landlock and the server is not confined")
 }
@@ -100,7 +100,7 @@ func TestServerWritesOnlyItsOwnFiles(t *testing.T) {
 func TestServerReachesNobody(t *testing.T) {
 	server := testenv.Server(t)
 	if !server.Private() {
-		t.Skip("this system gives the server no network of its own")
+		t.Skip("needs root or another kernel: the server has no network of its own")
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -130,7 +130,7 @@ func TestServerReachesNobody(t *testing.T) {
 func TestNobodyReachesAPrivateServer(t *testing.T) {
 	server := testenv.Server(t)
 	if !server.Private() {
-		t.Skip("this system gives the server no network of its own")
+		t.Skip("needs root or another kernel: the server has no network of its own")
 	}
 	conn, err := net.DialTimeout("tcp", server.Addr(), time.Second)
 	if err == nil {

@@ -186,7 +186,7 @@ func TestAPartOfTheLogThatStaysUnreadableIsGoneBehind(t *testing.T) {
 func TestAFullDiskDoesNotKeepTheLogFromBeingLetGo(t *testing.T) {
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=24m"); err != nil {
-		t.Skipf("needs the right to mount: %v", err)
+		t.Skipf("needs root or another kernel: mount: %v", err)
 	}
 	t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
 	w := newWorld()

@@ -20,7 +20,7 @@ func Shared(t testing.TB, path string) string {
 		root = filepath.Join(ModuleRoot(t), "..", "shared")
 	}
 	if info, err := os.Stat(root); err != nil || !info.IsDir() {
-		t.Skipf("needs %s from the shared folder: %s is not there (%s may say where it is)", path, root, SharedEnv)
+		t.Skipf("needs ../shared: %s: %s is not there (%s may say where it is)", path, root, SharedEnv)
 	}
 	full := filepath.Join(root, filepath.FromSlash(path))
 	if _, err := os.Stat(full); err != nil {

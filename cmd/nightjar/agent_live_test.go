@@ -35,7 +35,7 @@ var requireEBPF = func() func(testing.TB) {
 		case os.Getenv("REQUIRE_EBPF") != "":
 			t.Fatalf("REQUIRE_EBPF is set, and uid %d has none: %v", os.Getuid(), err)
 		default:
-			t.Skipf("SKIP-EBPF: the tests with a real kernel are skipped, uid %d: %v", os.Getuid(), err)
+			t.Skipf("needs root or another kernel: uid %d: %v", os.Getuid(), err)
 		}
 	}
 }()
@@ -159,7 +159,7 @@ func TestTheDemoShowsSignalsOfThisHostAndOutlivesItsAgent(t *testing.T) {
 func TestWithoutRightsTheEngineSaysWhatIsMissingAndGoesOn(t *testing.T) {
 	testenv.RequireLibrary(t)
 	if os.Getuid() != 0 {
-		t.Skip("only root can become nobody")
+		t.Skip("needs root or another kernel: only root can become nobody")
 	}
 	const nobody = 65534
 	path, err := binary()

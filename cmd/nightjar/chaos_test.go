@@ -293,7 +293,7 @@ func TestChaosOutage(t *testing.T) {
 func TestChaosFullDisk(t *testing.T) {
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=400m"); err != nil {
-		t.Skipf("needs the right to mount: %v", err)
+		t.Skipf("needs root or another kernel: mount: %v", err)
 	}
 	t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
 	p := startEngineIn(t, filepath.Join(dir, "data"))

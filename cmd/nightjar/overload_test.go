@@ -48,7 +48,7 @@ func (p *process) memory(field string) int64 {
 func (p *process) resetPeak() {
 	p.t.Helper()
 	if err := os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", p.cmd.Process.Pid), []byte("5"), 0o200); err != nil {
-		p.t.Skipf("needs the right to reset a process's peak of memory: %v", err)
+		p.t.Skipf("needs root or another kernel: reset a process's peak of memory: %v", err)
 	}
 }
 

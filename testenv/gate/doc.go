@@ -1,0 +1,16 @@
+// Command gate is `go test` with a last word on what was not tested. It runs it with
+// the arguments it is given, prints what that prints, and then every test that was
+// skipped, by reason. It fails, beyond where go test does:
+//
+//   - when a test that a page or a package's documentation names (any word that begins
+//     with Test or Fuzz in a *.md or a doc.go) was skipped, itself or all of its
+//     subtests: what is promised there has to be shown by every clone;
+//   - when there is no such test. A name that ends in … stands for all that begin so,
+//     and is there for pages that speak of many: one of them has to have run.
+//
+// A test that needs root, or a kernel that can what this one can't, begins its reason
+// with [Excuse]. Such are printed last, and fail only where REQUIRE_ALL is set, as in
+// .ci/run. A test that only another target of make runs is named by that target.
+//
+// Start at run.
+package main
