@@ -48,7 +48,7 @@ test: setup
 # test-senders runs the examples of docs/sources with real senders, through restarts
 # of the engine; those that are missing are unpacked into bin/senders (Debian).
 test-senders: setup senders
-	REQUIRE_CLICKHOUSE=1 REQUIRE_SENDERS=1 $(GO) test -count 1 -timeout 30m -run 'Sources|Sender' ./cmd/nightjar
+	REQUIRE_CLICKHOUSE=1 REQUIRE_SENDERS=1 $(GO) test -count 1 -timeout 30m -run 'Sources|Sender' ./e2e
 
 senders:
 	@test -x bin/senders/usr/sbin/rsyslogd -a \( -x bin/senders/lib/systemd/systemd-journal-upload -o -x /lib/systemd/systemd-journal-upload \) || { command -v apt-get >/dev/null || { echo "apt-get is missing: the senders are unpacked from Debian's packages"; exit 1; }; .ci/senders; }
@@ -100,7 +100,7 @@ chaos: setup
 	REQUIRE_CLICKHOUSE=1 $(GO) test -count 1 -v ./ingest/wal | grep -v '^=== '
 	NIGHTJAR_CASES=$(CHAOS_CASES) $(GO) test -count 1 -v -timeout 0 -run 'Generated' ./scheduler | grep -v '^=== '
 	NIGHTJAR_CHAOS_KILLS=$(CHAOS_KILLS) NIGHTJAR_CHAOS_OUTAGE=$(CHAOS_OUTAGE) NIGHTJAR_CHAOS_RATE=5000 NIGHTJAR_CHAOS_ROUNDS=10 NIGHTJAR_CHAOS_SILENCE=$(CHAOS_SILENCE) NIGHTJAR_CHAOS_BURST=$(CHAOS_BURST) NIGHTJAR_CHAOS_ROTATIONS=$(CHAOS_ROTATIONS) NIGHTJAR_CHAOS_MIX=$(CHAOS_MIX) NIGHTJAR_CHAOS_DAMAGE=$(CHAOS_DAMAGE) REQUIRE_CLICKHOUSE=1 \
-	  $(GO) test -count 1 -v -timeout 118m -run 'Chaos|Bombs|Overload' ./cmd/nightjar
+	  $(GO) test -count 1 -v -timeout 118m -run 'Chaos|Bombs|Overload' ./e2e
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
@@ -114,7 +114,7 @@ bench-search: setup
 # bench-rules measures what rules cost under a live stream, and how soon an attack
 # is seen.
 bench-rules: setup
-	NIGHTJAR_BENCH_SECONDS=30 $(GO) test -run '^$$' -bench '^BenchmarkRules$$' -benchtime 1x -timeout 30m ./cmd/nightjar
+	NIGHTJAR_BENCH_SECONDS=30 $(GO) test -run '^$$' -bench '^BenchmarkRules$$' -benchtime 1x -timeout 30m ./e2e
 
 # bench-isolation shows what one sender, search, rule or query does to the detection
 # of everybody: each of the disturbances goes on for ISOLATION_SECONDS beside a steady
@@ -124,7 +124,7 @@ ISOLATION_EVENTS ?= 10000000
 ISOLATION_SECONDS ?= 300
 bench-isolation: setup
 	ISOLATION_EVENTS=$(ISOLATION_EVENTS) ISOLATION_SECONDS=$(ISOLATION_SECONDS) REQUIRE_CLICKHOUSE=1 \
-	  $(GO) test -run '^$$' -bench Isolation -benchtime 1x -timeout 4h ./cmd/nightjar
+	  $(GO) test -run '^$$' -bench Isolation -benchtime 1x -timeout 4h ./e2e
 
 # bench-ingest measures CPU per event of the intake, over every protocol too, and of every
 # pipeline that ships (beyond reading without pipelines), beside typed baselines, the shared folder's own among them where it can be built (it needs
@@ -134,7 +134,7 @@ CHDB := $(CURDIR)/node_modules/@chdb/lib-linux-x64-gnu
 bench-ingest: setup
 	@mkdir -p bin && test -d $(CHNAIVE_SOURCE) && (cd $(CHNAIVE_SOURCE) && CGO_ENABLED=1 CGO_LDFLAGS="-w -L$(CHDB) -Wl,-rpath,$(CHDB)" $(GO) build -o $(CURDIR)/bin/chnaive . 2>/dev/null) || echo "no chnaive: comparing with the typed baseline of this project only"
 	NIGHTJAR_CHNAIVE=$$(test -x bin/chnaive && echo $(CURDIR)/bin/chnaive) NIGHTJAR_BENCH_PROFILE=$(CURDIR)/bin/ingest.pprof \
-	  $(GO) test -run '^$$' -bench 'Ingest$$|Protocols|InsertShares' -benchtime 1x -timeout 30m ./cmd/nightjar
+	  $(GO) test -run '^$$' -bench 'Ingest$$|Protocols|InsertShares' -benchtime 1x -timeout 30m ./e2e
 	$(GO) tool pprof -top -nodecount 25 bin/ingest.pprof
 	$(GO) test -run '^$$' -bench 'SSHD|CloudTrail' -benchtime 3s ./content
 	$(GO) test -run '^$$' -bench Pipelines ./ingest/pipeline/sampletest
@@ -181,7 +181,7 @@ SOAK ?= 3600
 SOAK_WITHIN ?= 2000
 soak-hostile: setup
 	NIGHTJAR_SOAK=$(SOAK) NIGHTJAR_SOAK_SIZE=1000000 NIGHTJAR_SOAK_WITHIN=$(SOAK_WITHIN) REQUIRE_CLICKHOUSE=1 \
-	  $(GO) test -count 1 -v -timeout 0 -run HostileEventsStopNobody ./cmd/nightjar
+	  $(GO) test -count 1 -v -timeout 0 -run HostileEventsStopNobody ./e2e
 
 clean:
 	rm -rf bin

@@ -96,6 +96,7 @@ var layers = map[string][]string{
 	"agent/kerneltest": {},
 	"agent/bench":      {},
 	// tests only
+	"e2e":               {},
 	"testenv":           {"clickhouse"},
 	"scheduler/oracle":  {"schema", "compiler", "anomaly"},
 	"testenv/gate":      {},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -10,6 +11,16 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
+
+// asProgram is the variable with which the binary of the tests is the program.
+const asProgram = "NIGHTJAR_TEST_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
 
 // eachCommand calls use with every command of the tree that people are shown.
 func eachCommand(c *cobra.Command, use func(c *cobra.Command, path []string)) {
@@ -29,12 +40,13 @@ func eachCommand(c *cobra.Command, use func(c *cobra.Command, path []string)) {
 // must be alike: help on standard output with an example, and exit 2 with a word
 // about help for a flag or an output format that there is not.
 func TestEveryCommandKeepsTheCustoms(t *testing.T) {
-	path, err := binary()
+	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	run := func(args ...string) (stdout, stderr string, code int) {
-		cmd := exec.Command(path, args...)
+		cmd := exec.Command(self, args...)
+		cmd.Env = append(os.Environ(), asProgram+"=1")
 		cmd.Dir = t.TempDir()
 		var out, errs bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &out, &errs
@@ -111,4 +123,12 @@ func TestFlagsOfOneNameMeanOneThing(t *testing.T) {
 			types[f.Name] = f.Value.Type()
 		})
 	})
+}
+
+func TestEveryCommandHasHelpWithAnExample(t *testing.T) {
+	for _, c := range append(newRoot().Commands(), newSignals().Commands()...) {
+		if c.Short == "" || c.Example == "" {
+			t.Errorf("%s: has no help or no example", c.CommandPath())
+		}
+	}
 }

@@ -3,16 +3,14 @@ package main
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"nightjar/migrations"
-	"nightjar/testenv"
 )
 
-func TestAFolderOfANewerProgramIsRefused(t *testing.T) {
+func TestAFolderIsOfTheNewestProgramThatWroteIt(t *testing.T) {
 	dir := t.TempDir()
 	for range 2 { // fresh, and its own
 		if err := claimFolder(dir); err != nil {
@@ -34,19 +32,10 @@ func TestAFolderOfANewerProgramIsRefused(t *testing.T) {
 	if err := os.WriteFile(file, newer, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	testenv.RequireLibrary(t)
-	path, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := exec.Command(path, "up", "--data-dir", dir, "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0").CombinedOutput()
-	if err == nil || !strings.Contains(string(out), "was written by a newer nightjar (v99") {
-		t.Errorf("%v: %s", err, out)
+	if err := claimFolder(dir); err == nil || !strings.Contains(err.Error(), "was written by a newer nightjar (v99") {
+		t.Errorf("a folder of a newer program: %v", err)
 	}
 	if text, err := os.ReadFile(file); err != nil || string(text) != string(newer) {
 		t.Errorf("the folder was changed: %s %v", text, err)
-	}
-	if _, err := os.Stat(filepath.Join(dir, "clickhouse")); err == nil {
-		t.Error("a server was started on it")
 	}
 }

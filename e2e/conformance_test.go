@@ -1,0 +1,257 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"nightjar/compiler"
+	"nightjar/schema"
+	"nightjar/testenv"
+)
+
+// oracleSignal is a signal as the independent evaluator's files have it.
+type oracleSignal struct {
+	Case      int      `json:"case"`
+	Group     []string `json:"group"`
+	FirstSeen int64    `json:"first_seen"`
+	LastSeen  int64    `json:"last_seen"`
+	Severity  string   `json:"severity"`
+}
+
+// oracleCase is a rule, its events and the signals they must give, when one looks
+// at a moment.
+type oracleCase struct {
+	name, dir string
+	rule      map[string]any
+	events    []map[string]any
+	until     schema.Millis
+	want      []oracleSignal
+}
+
+// oracleCases are those of a kind that the engine evaluates.
+func oracleCases(t *testing.T) []oracleCase {
+	t.Helper()
+	var out []oracleCase
+	for kind, atLeast := range map[string]int{"signals": 125, "absence": 60} {
+		dirs, err := filepath.Glob(filepath.Join(testenv.Shared(t, "conformance/"+kind), "*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		evaluated := 0
+		for _, dir := range dirs {
+			var rule schema.Rule
+			readJSONFile(t, filepath.Join(dir, "rule.json"), &rule)
+			if plan, _, err := compiler.Compile(rule); err != nil {
+				t.Fatalf("%s: %v", dir, err)
+			} else if plan.Unsupported == "" {
+				evaluated++
+				out = append(out, readOracleCase(t, kind+"-"+filepath.Base(dir), dir))
+			}
+		}
+		if evaluated < atLeast {
+			t.Fatalf("only %d cases of conformance/%s are of a kind that we evaluate", evaluated, kind)
+		}
+	}
+	slices.SortFunc(out, func(a, b oracleCase) int { return strings.Compare(a.name, b.name) })
+	return out
+}
+
+// readOracleCase reads a case. The moment at which one looks is that of until.txt,
+// or of the newest event.
+func readOracleCase(t *testing.T, name, dir string) oracleCase {
+	t.Helper()
+	c := oracleCase{name: name, dir: dir, until: schema.MinMillis}
+	readJSONFile(t, filepath.Join(dir, "rule.json"), &c.rule)
+	readJSONFile(t, filepath.Join(dir, "expected.json"), &c.want)
+	for _, line := range readLines(t, filepath.Join(dir, "events.ndjson")) {
+		var e map[string]any
+		d := json.NewDecoder(bytes.NewReader([]byte(line)))
+		d.UseNumber()
+		if err := d.Decode(&e); err != nil {
+			t.Fatal(err)
+		}
+		at, err := e["timestamp"].(json.Number).Int64()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.events, c.until = append(c.events, e), max(c.until, schema.Millis(at))
+	}
+	if text, err := os.ReadFile(filepath.Join(dir, "until.txt")); err == nil {
+		at, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.until = schema.Millis(at)
+	}
+	return c
+}
+
+// offline is what a backtest of the case's file finds, looking at a moment.
+func (c *oracleCase) offline(t *testing.T, until schema.Millis) []oracleSignal {
+	t.Helper()
+	signals, err := backtest(t, filepath.Join(c.dir, "rule.json"), filepath.Join(c.dir, "events.ndjson"), until)
+	if err != nil {
+		t.Fatalf("%s: %v", c.name, err)
+	}
+	return signalsOf(signals)
+}
+
+func signalsOf(list []signalFound) []oracleSignal {
+	out := []oracleSignal{}
+	for _, s := range list {
+		out = append(out, oracleSignal{s.Case, append([]string{}, s.Group...), int64(s.FirstSeen), int64(s.LastSeen), s.Severity})
+	}
+	return out
+}
+
+func readJSONFile(t *testing.T, path string, into any) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(text, into)
+	}
+	if err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+}
+
+func TestBacktestGivesTheSignalsOfTheOracle(t *testing.T) {
+	for _, c := range oracleCases(t) {
+		until := c.until
+		if strings.HasPrefix(c.name, "signals-") {
+			until = schema.MaxMillis // as without --until
+		}
+		if diff := cmp.Diff(c.want, c.offline(t, until)); diff != "" {
+			t.Errorf("case %s (-want +got):\n%s", c.name, diff)
+		}
+	}
+}
+
+// TestLiveEvaluationGivesTheSignalsOfTheOracle runs all cases at once through
+// one engine: every case's events carry a tag of their own, which its rule
+// requires. They come shuffled, in random requests, the second time with the
+// engine and the server killed in between. The clock has long passed them, so
+// that they are looked at when all has fallen silent that would.
+func TestLiveEvaluationGivesTheSignalsOfTheOracle(t *testing.T) {
+	t.Parallel() // it waits more than it works
+	cases := oracleCases(t)
+	for _, killing := range []bool{false, true} {
+		t.Run(fmt.Sprintf("killing=%t", killing), func(t *testing.T) {
+			p := startEngine(t, append([]string{"--silence-delay", "2s"}, longAgo...)...)
+			var events []map[string]any
+			for _, c := range cases {
+				p.createTagged(c)
+				for _, e := range c.events {
+					events = append(events, tagged(e, c.name))
+				}
+			}
+			before := map[int]func(){}
+			if killing {
+				kill := func() { p.kill(); p.start() }
+				before = map[int]func(){5: kill, 11: p.killServer, 17: kill, 23: kill, 29: p.killServer}
+			}
+			p.sendShuffled(events, before)
+			p.caughtUp()
+			differing := map[string]string{}
+			for end := time.Now().Add(time.Minute); ; time.Sleep(time.Second) {
+				got := map[string][]oracleSignal{}
+				for _, s := range p.signals("") {
+					got[s.Rule] = append(got[s.Rule], oracleSignal{s.Case, s.Group, s.FirstSeen, s.LastSeen, s.Severity})
+				}
+				clear(differing)
+				for _, c := range cases {
+					if diff := cmp.Diff(inOrder(c.offline(t, schema.MillisOf(time.Now()))), inOrder(got[c.name])); diff != "" {
+						differing[c.name] = diff
+					}
+				}
+				if len(differing) == 0 || time.Now().After(end) {
+					break
+				}
+			}
+			for name, diff := range differing {
+				t.Errorf("case %s (-want +got):\n%s", name, diff)
+			}
+		})
+	}
+}
+
+// createTagged creates the case's tagged rule.
+func (p *process) createTagged(c oracleCase) {
+	p.t.Helper()
+	body, err := json.Marshal(taggedRule(c))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.call(http.MethodPost, "/api/v2/security_monitoring/rules", body, nil)
+}
+
+// taggedRule is the case's rule, named after it and for its events only.
+func taggedRule(c oracleCase) map[string]any {
+	rule := maps.Clone(c.rule)
+	filters, _ := rule["filters"].([]any)
+	rule["name"] = c.name
+	rule["filters"] = append(filters[:len(filters):len(filters)], map[string]any{"action": "require", "query": "oracle:" + c.name})
+	return rule
+}
+
+func tagged(e map[string]any, name string) map[string]any {
+	out := map[string]any{}
+	for k, v := range e {
+		out[k] = v
+	}
+	tags, _ := e["tags"].([]any)
+	out["tags"] = append(tags[:len(tags):len(tags)], "oracle:"+name)
+	return out
+}
+
+// sendShuffled sends events in random order and requests, some of them twice.
+func (p *process) sendShuffled(events []map[string]any, before map[int]func()) {
+	p.t.Helper()
+	random := rand.New(rand.NewPCG(3, 9))
+	random.Shuffle(len(events), func(i, j int) { events[i], events[j] = events[j], events[i] })
+	for n := 0; len(events) > 0; n++ {
+		if do := before[n]; do != nil {
+			do()
+		}
+		size := min(len(events), 1+random.IntN(1000))
+		body, err := json.Marshal(events[:size])
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		for range 1 + random.IntN(2) {
+			p.sendUntilAcknowledged(body, fmt.Sprintf("request-%d", n))
+		}
+		events = events[size:]
+		time.Sleep(time.Duration(random.IntN(100)) * time.Millisecond)
+	}
+}
+
+// inOrder sorts by first seen, case and group, as the oracle does.
+func inOrder(signals []oracleSignal) []oracleSignal {
+	out := append([]oracleSignal{}, signals...)
+	sort.Slice(out, func(i, j int) bool {
+		a, b := out[i], out[j]
+		switch {
+		case a.FirstSeen != b.FirstSeen:
+			return a.FirstSeen < b.FirstSeen
+		case a.Case != b.Case:
+			return a.Case < b.Case
+		}
+		return slices.Compare(a.Group, b.Group) < 0
+	})
+	return out
+}

@@ -1,0 +1,153 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+const seclPolicy = `version: 1.0.0
+macros:
+  - id: SHELLS
+    values: [sh, bash]
+rules:
+  - id: shell_in_container
+    expression: exec.file.name in SHELLS && container.id != ""
+    actions:
+      - kill: {signal: SIGKILL}
+      - set: {name: shells, field: exec.file.name, append: true, scope: cgroup, ttl: 1h}
+  - id: second_shell
+    expression: exec.file.name in SHELLS && "sh" in ${cgroup.shells}
+`
+
+// seclFolder writes files to a folder.
+func seclFolder(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// nightjar runs the program.
+func nightjar(t *testing.T, dir string, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := exec.Command(path, args...)
+	c.Dir = dir
+	var out, talk strings.Builder
+	c.Stdout, c.Stderr = &out, &talk
+	_ = c.Run() // the code tells
+	return out.String(), talk.String(), c.ProcessState.ExitCode()
+}
+
+// TestSECLToolsTellWhatIsWrongAndWhere runs the offline commands on a good policy
+// and on a bad one.
+func TestSECLToolsTellWhatIsWrongAndWhere(t *testing.T) {
+	dir := seclFolder(t, map[string]string{
+		"good.policy": seclPolicy,
+		"bad.policy": "rules:\n  - id: a\n    expression: exec.file.name == 3 && exec.uid == \"x\"\n  - id: b\n    expression: open.flags =-= 1\n" +
+			"  - id: c\n    expresion: \"true\"\n  - id: d\n    expression: exec.comm in [\"a*\", \"b\", \"b\"] && exec.uid == 1 || exec.gid == 1\n  - id: e\n    expression: packet.filter == \"x\"\n",
+		"event.json": `{"type": "exec", "exec.file.path": "/bin/sh", "container.id": "c1"}`,
+		"good_test.yaml": `policies: [good.policy]
+tests:
+  - name: a shell in a container, and another
+    steps:
+      - event: {type: exec, exec.file.path: /bin/sh, container.id: c1, cgroup.id: g1}
+        matches: [shell_in_container, second_shell]
+        variables: {cgroup.shells: [sh]}
+      - after: 30m
+        event: {type: exec, exec.file.path: /bin/bash, cgroup.id: g1}
+        matches: [second_shell]
+      - after: 31m
+        event: {type: exec, exec.file.path: /bin/bash, cgroup.id: g1}
+        matches: []
+`,
+		"bad_test.yaml": "policies: [good.policy]\ntests:\n  - name: wrong\n    steps:\n      - event: {type: exec, exec.file.path: /bin/sh}\n        matches: [shell_in_container]\n",
+	})
+	for _, c := range []struct {
+		args           []string
+		code           int
+		stdout, stderr []string
+	}{
+		{[]string{"secl", "check", "good.policy"}, exitOK, nil, []string{"2 rules and 1 macros are good; 0 mistakes"}},
+		{[]string{"secl", "check", "bad.policy"}, exitFailure,
+			[]string{"bad.policy:2: rule `a` error: 1:19: got int, want string", "rule `a` error: 1:36: got string, want int",
+				"bad.policy:4: rule `b` error: syntax error `1:13: unexpected token \"-\" (expected \"~\")`", "bad.policy:7: rule `c` error: Additional property expresion is not allowed"},
+			[]string{"rule `e` never fires: the agent does not see packet events"}},
+		{[]string{"secl", "lint", "good.policy"}, exitOK, nil, nil},
+		{[]string{"secl", "lint", "bad.policy"}, exitFailure,
+			[]string{"[dead-pattern]", "[duplicate]", "|| beside && without parentheses is read as exec.comm in [\"a*\", \"b\", \"b\"] && (exec.uid == 1 || exec.gid == 1) [mixed-logic]"}, nil},
+		{[]string{"secl", "test", "good_test.yaml"}, exitOK, nil, []string{"1 of 1 tests pass"}},
+		{[]string{"secl", "test", "bad_test.yaml"}, exitFailure, []string{"wrong, step 1: rule shell_in_container should match and does not"}, nil},
+		{[]string{"secl", "explain", "--policy", "good.policy", "shell_in_container", "event.json"}, exitOK, []string{"match: true", "c1"}, nil},
+		{[]string{"secl", "explain", "exec.file.name == \"sh", "event.json"}, exitFailure, nil, []string{"closing \" is missing"}},
+		{[]string{"secl", "fields", "exec"}, exitOK, []string{"exec.file.path", "process.ancestors.comm"}, nil},
+		{[]string{"secl", "fields", "--constants"}, exitOK, []string{"O_CREAT"}, nil},
+		{[]string{"secl", "fields", "nothing"}, exitUsage, nil, []string{"no events have the type"}},
+		{[]string{"secl", "check"}, exitUsage, nil, nil},
+	} {
+		stdout, stderr, code := nightjar(t, dir, c.args...)
+		if code != c.code {
+			t.Errorf("%v: exit %d, want %d\n%s%s", c.args, code, c.code, stdout, stderr)
+		}
+		for _, want := range c.stdout {
+			if !strings.Contains(stdout, want) {
+				t.Errorf("%v: stdout lacks %q:\n%s", c.args, want, stdout)
+			}
+		}
+		for _, want := range c.stderr {
+			if !strings.Contains(stderr, want) {
+				t.Errorf("%v: stderr lacks %q:\n%s", c.args, want, stderr)
+			}
+		}
+	}
+}
+
+// TestABacktestSaysWhatWouldHaveBeenKilled asks a running engine.
+func TestABacktestSaysWhatWouldHaveBeenKilled(t *testing.T) {
+	p := startEngine(t)
+	var lines []string
+	for i, name := range []string{"sh", "bash", "ls", "sh"} {
+		container := `"container": {"id": "c1"},`
+		if i == 3 {
+			container = ""
+		}
+		lines = append(lines, fmt.Sprintf(`{"ddsource": "runtime-security-agent", "hostname": "web-%d", "message": "exec", %s "evt": {"name": "exec"}, "process": {"file": {"name": %q}}}`, i, container, name))
+	}
+	p.call("POST", "/api/v2/logs", []byte("["+strings.Join(lines, ",")+"]"), nil)
+	dir := seclFolder(t, map[string]string{"good.policy": seclPolicy})
+	var found []struct {
+		Events  uint64
+		Hosts   []string
+		Actions []string `json:"would_have"`
+		Not     string   `json:"not_asked"`
+	}
+	p.await("found", 20*time.Second, func() bool {
+		stdout, stderr, code := p.run("secl", "backtest", "--policy", filepath.Join(dir, "good.policy"), "--from", "-1h", "--output", "json")
+		if code != exitOK {
+			t.Fatalf("exit %d: %s%s", code, stdout, stderr)
+		}
+		if err := json.Unmarshal([]byte(stdout), &found); err != nil {
+			t.Fatal(err)
+		}
+		return found[0].Events > 0
+	})
+	if w := found[0]; w.Events != 2 || strings.Join(w.Hosts, " ") != "web-0 web-1" || strings.Join(w.Actions, " ") != "killed" {
+		t.Errorf("got %+v", w)
+	}
+	if !strings.Contains(found[1].Not, "variables live in the agent") {
+		t.Errorf("the rule with a variable: %+v", found[1])
+	}
+}
