@@ -92,7 +92,8 @@ var layers = map[string][]string{
 	"notify/sink":          {"schema", "configuration", "configuration/outbound", "notify"},
 	"notify/clickhouse":    {"schema", "clickhouse", "scheduler", "notify"},
 	// entry
-	"cmd/nightjar":     {"*"},
+	"cmd/nightjar":     {"cmd/nightjar/cli"},
+	"cmd/nightjar/cli": {"*"},
 	"agent/kerneltest": {},
 	"agent/bench":      {},
 	// tests only
@@ -108,12 +109,12 @@ var layers = map[string][]string{
 
 // onlyIn says which packages may import a module of others.
 var onlyIn = map[string][]string{
-	"go.uber.org/fx":               {"cmd/nightjar"},
-	"go.uber.org/dig":              {"cmd/nightjar"},
-	"github.com/spf13/cobra":       {"cmd/nightjar"},
+	"go.uber.org/fx":               {"cmd/nightjar/cli"},
+	"go.uber.org/dig":              {"cmd/nightjar/cli"},
+	"github.com/spf13/cobra":       {"cmd/nightjar/cli"},
 	"github.com/ebitengine/purego": {"clickhouse"},
 	"github.com/ClickHouse/clickhouse-go": {
-		"clickhouse", "migrations", "retention", "backup", "ingest/clickhouse", "ingest/reparse", "notify/clickhouse", "scheduler/clickhouse", "api/clickhouse", "cmd/nightjar", "testenv",
+		"clickhouse", "migrations", "retention", "backup", "ingest/clickhouse", "ingest/reparse", "notify/clickhouse", "scheduler/clickhouse", "api/clickhouse", "cmd/nightjar/cli", "testenv",
 	},
 	"code.dny.dev/ssrf":                    {"configuration/outbound"},
 	"github.com/cilium/ebpf":               {"agent/bpf", "agent/probe"},
@@ -122,7 +123,7 @@ var onlyIn = map[string][]string{
 	"cel.dev/cel-go":                       {},
 	"github.com/leodido/go-syslog":         {"ingest/syslog"},
 	"github.com/ClickHouse/ch-go":          {"ingest/clickhouse"},
-	"google.golang.org/grpc":               {"api", "api/v1", "ingest/otlp", "cmd/nightjar"},
+	"google.golang.org/grpc":               {"api", "api/v1", "ingest/otlp", "cmd/nightjar/cli"},
 }
 
 type goPackage struct {

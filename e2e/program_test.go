@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	// Imported for nothing but that results which are cached are those of this program.
+	_ "nightjar/cmd/nightjar/cli"
 	"nightjar/schema"
 )
 

@@ -1,0 +1,181 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"nightjar/agent"
+	"nightjar/agent/probe"
+	"nightjar/secl/policy"
+)
+
+func newAgent() *cobra.Command {
+	var o agentRun
+	c := &cobra.Command{
+		Use:   "agent",
+		Short: "Watch this host through eBPF, with rules in SECL",
+		Long: `Watches this host (Linux 5.10 or newer with BTF, as root) and evaluates the SECL
+rules of policies on what it sees. What matches goes to an engine (--server), which
+makes signals of it; with --standalone it is printed: one JSON object per line, or,
+on a terminal, a line to read with the process tree.
+
+The agent never waits for the engine: while that is away, 16 MiB of matches wait,
+and what is more is counted as lost. What is lost, held back by a rule's limit or
+can't be seen on this kernel is told on standard error, and to the engine.`,
+		Example: `  nightjar agent --standalone --policy custom.policy
+  NIGHTJAR_API_KEY=… nightjar agent --server https://nightjar.example:8420
+  nightjar agent --standalone --policy custom.policy --output json | jq .agent.rule_id
+  nightjar agent check`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return o.run(c) },
+	}
+	f := c.Flags()
+	f.BoolVar(&o.standalone, "standalone", false, "print what matches, instead of sending it to a server")
+	f.StringArrayVar(&o.policies, "policy", nil, "a policy file; several are merged in their order (for a server: a small one that ships)")
+	f.StringArrayVar(&o.defaults, "default", nil, "a policy that ships with the agent; custom ones override it")
+	f.StringVar(&o.version, "agent-version", "", "load what is for this version of the agent (everything, if empty)")
+	f.StringVar(&o.state, "state-dir", agentState, "where `nightjar agent status` finds this agent")
+	f.StringVar(&o.hostname, "hostname", "", "the name of this host in events (that of the machine, if empty)")
+	f.IntVar(&o.ring, "ring", probe.DefaultRing>>20, "size of the ring between kernel and agent, in MiB: a power of two")
+	f.DurationVar(&o.report, "report", agentReport, "time between two reports to the server")
+	addClientFlags(c)
+	addTerminalOutput(c, asTable, asJSON, asTable, asJSON, asLines)
+	c.AddCommand(newAgentStatus(), newAgentCheck(), newAgentTop(), newAgentRecord(), newAgentCleanup())
+	return c
+}
+
+// agentState is where an agent answers unless it is told otherwise.
+const agentState = "/run/nightjar-agent"
+
+// agentRun are the flags of the command.
+type agentRun struct {
+	standalone         bool
+	policies, defaults []string
+	version            string
+	state, hostname    string
+	ring               int
+	report             time.Duration
+}
+
+// agentMemory is how much memory the agent's heap may take before the collector
+// works harder, in bytes: with the ring, which is mapped beside it, the process
+// stays below 200 MiB.
+const agentMemory = 104 << 20
+
+func (o *agentRun) run(c *cobra.Command) error {
+	if o.standalone && c.Flags().Changed("server") || !o.standalone && !toServer(c) {
+		return &usageError{c.CommandPath(), errors.New("say where matches go: --server URL sends them, --standalone prints them")}
+	}
+	if o.standalone && len(o.policies)+len(o.defaults) == 0 {
+		return &usageError{c.CommandPath(), errors.New("no rules to watch for: give --policy FILE")}
+	}
+	if o.ring <= 0 || o.ring&(o.ring-1) != 0 {
+		return &usageError{c.CommandPath(), fmt.Errorf("--ring: want a power of two in MiB, got %d", o.ring)}
+	}
+	policies, problems, err := o.readAgentPolicies()
+	if err != nil {
+		return err
+	}
+	debug.SetMemoryLimit(agentMemory)
+	out, err := o.output(c, policies)
+	if err != nil {
+		return err
+	}
+	sink := &agentSink{agentOutput: out}
+	a, err := agent.New(agent.Config{
+		Policies: policies, Sink: sink, Hostname: o.hostname, Version: o.version, StateDir: o.state, RingBytes: o.ring << 20,
+		Report: min(o.report, localReport),
+	})
+	if err != nil {
+		return err
+	}
+	for _, p := range append(problems, a.Problems()...) {
+		fmt.Fprintln(os.Stderr, p)
+	}
+	sink.rules = a.Never()
+	err = a.Run(c.Context())
+	return errors.Join(err, sink.Close())
+}
+
+// output is where the command's flags want matches to go.
+func (o *agentRun) output(c *cobra.Command, policies []*policy.Policy) (agentOutput, error) {
+	if !o.standalone {
+		return newServerOutput(c, o, policies)
+	}
+	line := agent.JSONLine // also for json: matches never end, so that they can be no one document
+	if outputOf(c) == asTable {
+		line = agent.TextLine
+	}
+	var last agent.Report
+	return agent.NewWriter(c.OutOrStdout(), line, func(r agent.Report) { last = tellLosses(last, r) }), nil
+}
+
+// tellLosses says what was lost since the last report.
+func tellLosses(last, now agent.Report) agent.Report {
+	var parts []string
+	for cause, n := range now.Lost {
+		if d := n - last.Lost[cause]; d > 0 {
+			parts = append(parts, fmt.Sprintf("%d events lost (%s)", d, cause))
+		}
+	}
+	if d := now.Dropped - last.Dropped; d > 0 {
+		parts = append(parts, fmt.Sprintf("%d matches dropped: where they go is too slow, or away", d))
+	}
+	if d := now.HeldBack - last.HeldBack; d > 0 {
+		parts = append(parts, fmt.Sprintf("%d matches held back by limits of rules", d))
+	}
+	if len(parts) > 0 {
+		slices.Sort(parts)
+		fmt.Fprintln(os.Stderr, strings.Join(parts, "; "))
+	}
+	return now
+}
+
+func newAgentStatus() *cobra.Command {
+	state := agentState
+	c := &cobra.Command{
+		Use:   "status",
+		Short: "Tell what the running agent sees, filters and loses",
+		Long: `Asks the agent that runs with the same --state-dir. For every type of events,
+generated = filtered (in the kernel) + delivered (to the rules) + lost + waiting.`,
+		Example: "  nightjar agent status\n  nightjar agent status --output json",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			s, err := agent.Ask(state)
+			if err != nil {
+				return err
+			}
+			return agentStatus(s).print(c)
+		},
+	}
+	addOutput(c, textFormats...)
+	c.Flags().StringVar(&state, "state-dir", state, "of the agent")
+	return c
+}
+
+func agentStatus(s *agent.Status) result {
+	var rows [][]string
+	for _, name := range slices.Sorted(maps.Keys(s.Events)) {
+		e := s.Events[name]
+		row := []string{name}
+		for _, n := range []uint64{e.Generated, e.Filtered, e.Delivered, e.Lost, e.Waiting} {
+			row = append(row, fmt.Sprint(n))
+		}
+		rows = append(rows, row)
+	}
+	header := []string{"EVENT", "GENERATED", "FILTERED", "DELIVERED", "LOST", "WAITING"}
+	return result{data: s, header: header, rows: rows, text: func(w io.Writer) error {
+		fmt.Fprintf(w, "agent %d, since %s: %d processes, %d matches, %d held back, %d lost\n\n",
+			s.PID, s.Started.Format(time.DateTime), s.Processes.Living, s.Matches, s.HeldBack, s.LostAll())
+		return printTable(w, header, rows)
+	}}
+}

@@ -1,0 +1,107 @@
+package cli
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"nightjar/agent"
+	"nightjar/agent/delivery"
+	"nightjar/agent/probe"
+	"nightjar/content"
+	"nightjar/secl/policy"
+)
+
+// bundledPolicy is what an agent looks for that is given no policy.
+const bundledPolicy = "agent/first.policy"
+
+// readAgentPolicies reads what the flags name, or the bundled policy where they name
+// nothing and the matches go to a server.
+func (o *agentRun) readAgentPolicies() ([]*policy.Policy, []*policy.Problem, error) {
+	if len(o.policies)+len(o.defaults) > 0 || o.standalone {
+		return readPolicies(o.policies, o.defaults)
+	}
+	text, err := content.Files.ReadFile(bundledPolicy)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, problems := policy.Read(bundledPolicy, text)
+	return []*policy.Policy{p}, problems, nil
+}
+
+// toServer is whether matches go to an engine: where one is named.
+func toServer(c *cobra.Command) bool {
+	_, named := os.LookupEnv(envName("server"))
+	return named || c.Flags().Changed("server")
+}
+
+// agentOutput is where matches go. Close waits until they are there.
+type agentOutput interface {
+	agent.Sink
+	Close() error
+}
+
+// serverOutput sends matches to an engine, and says on standard error what is lost.
+type serverOutput struct {
+	*delivery.Sink
+	told agent.Report
+}
+
+func newServerOutput(c *cobra.Command, o *agentRun, policies []*policy.Policy) (*serverOutput, error) {
+	cl, err := newClient(c)
+	if err != nil {
+		return nil, err
+	}
+	about := delivery.About{Host: o.hostname, Version: version, Report: o.report}
+	if about.Host == "" {
+		about.Host, _ = os.Hostname()
+	}
+	for _, p := range policies {
+		about.Policies = append(about.Policies, p.Name)
+	}
+	sink, err := delivery.NewSink(delivery.Config{
+		Server: cl.base, Key: cl.key, Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
+	}, about)
+	if err != nil {
+		return nil, err
+	}
+	return &serverOutput{Sink: sink}, nil
+}
+
+// Report implements agent.Sink.
+func (s *serverOutput) Report(r agent.Report) {
+	s.Sink.Report(r)
+	s.told = tellLosses(s.told, r)
+}
+
+// agentSink also says when the agent watches, and what it can't see.
+type agentSink struct {
+	agentOutput
+	rules []string
+}
+
+// Ready says so.
+func (s *agentSink) Ready(hooks []probe.Hook) {
+	for _, line := range probe.Missing(hooks) {
+		fmt.Fprintln(os.Stderr, "on this kernel:", line)
+	}
+	for _, line := range s.rules {
+		fmt.Fprintln(os.Stderr, line)
+	}
+	fmt.Fprintln(os.Stderr, agentWatches)
+	if server, ok := s.agentOutput.(*serverOutput); ok {
+		server.Ready(hooks)
+	}
+}
+
+// agentWatches is the line that an agent says when it sees events.
+const agentWatches = "watching"
+
+// Times between two reports to a server, and between two on standard error.
+const (
+	agentReport = time.Minute
+	localReport = 10 * time.Second
+)

@@ -1,0 +1,45 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"go.uber.org/fx"
+
+	"nightjar/configuration"
+	rulestore "nightjar/scheduler/clickhouse"
+	"nightjar/secl"
+	"nightjar/secl/event"
+)
+
+// newConfiguration loads what users configured beside rules.
+func newConfiguration(lc fx.Lifecycle, e *engine, d *database) *configuration.Stores {
+	c := configuration.NewStores(rulestore.New(d.conn).Deps().Objects, now, checkExpression)
+	c.LogTo(e.log)
+	lc.Append(fx.StartHook(c.Load))
+	return c
+}
+
+// checkExpression says what is wrong with an agent's expression, as the
+// reference does. Variables are set by other rules, which are not known here: an
+// expression that has some is checked for its syntax only.
+func checkExpression(text string) error {
+	var err error
+	if strings.Contains(text, "${") {
+		_, err = secl.Parse(text)
+	} else {
+		_, err = secl.Check(text, &secl.Env{Model: event.Model()})
+	}
+	var all secl.Errors
+	if !errors.As(err, &all) || len(all) == 0 {
+		return err
+	}
+	e := all[0]
+	message := e.Message
+	if strings.HasSuffix(message, "want a condition") {
+		message = "bool expected"
+	}
+	line := strings.Split(text, "\n")[e.Line-1]
+	return fmt.Errorf("rule syntax error: %s: %d:%d: %s\n%s^", message, e.Line, e.Column, line, strings.Repeat(" ", e.Column-1))
+}

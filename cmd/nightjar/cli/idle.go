@@ -1,0 +1,41 @@
+package cli
+
+import (
+	"context"
+	"slices"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"nightjar/compiler"
+	"nightjar/schema"
+)
+
+// idles are the stored objects, and the parts of them, that do nothing yet.
+func (r reporter) idles(ctx context.Context) []schema.Idle {
+	var out []schema.Idle
+	rules, _ := r.scheduler.Rules(ctx) // from memory: never fails
+	for i := range rules {
+		out = append(out, compiler.IdleOfRule(&rules[i])...)
+		out = append(out, unknownHandles(ctx, r.settings, &rules[i])...)
+	}
+	return slices.Concat(out, r.found.Idles(), r.settings.Idles(ctx))
+}
+
+// idleCollector shows them among the metrics, each with its reason.
+type idleCollector struct{ reporter }
+
+var idleMetric = prometheus.NewDesc("nightjar_without_effect", "Stored objects, and parts of them, that do nothing yet, each with its reason.",
+	[]string{"kind", "id", "name", "field", "reason"}, nil)
+
+// Describe implements prometheus.Collector.
+func (idleCollector) Describe(out chan<- *prometheus.Desc) { out <- idleMetric }
+
+// Collect implements prometheus.Collector.
+func (c idleCollector) Collect(out chan<- prometheus.Metric) {
+	for _, i := range c.idles(context.Background()) {
+		out <- prometheus.MustNewConstMetric(idleMetric, prometheus.GaugeValue, 1, i.Kind, i.ID, clean(i.Name), i.Field, clean(i.Reason))
+	}
+}
+
+// clean is a text as a label's value has to be.
+func clean(s string) string { return string([]rune(s)) }

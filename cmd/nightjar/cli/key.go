@@ -1,0 +1,102 @@
+package cli
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// keyFile is where the API's key is kept, in the data folder.
+const keyFile = "api-key"
+
+// minKey is how many characters a key has at least: 32 are 128 bits where it is
+// written as hexadecimal digits.
+const minKey = 32
+
+// newKey is how to make one, for errors.
+const newKey = "`openssl rand -hex 32` makes one"
+
+// serverKey is the key the engine asks for: the configured one, or the one in
+// the data folder, made when there is none. path says where it is. One that can be
+// guessed, or read by other users of the host, is refused.
+func serverKey(c Config) (key, path string, err error) {
+	if c.APIKey != "" {
+		if err := checkConfigMode(c); err != nil {
+			return "", "", err
+		}
+		return c.APIKey, "", checkKey("api-key", c.APIKey, newKey)
+	}
+	path = filepath.Join(c.DataDir, keyFile)
+	key, err = readKey(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		key, err = makeKey(path)
+		return key, path, err
+	case err != nil:
+		return "", "", err
+	}
+	if err := checkKey(path, key, "delete the file to have one made"); err != nil {
+		return "", "", err
+	}
+	return key, path, checkMode(path, 0o077, fmt.Sprintf("chmod 600 %s, or, if somebody may have read it, delete it to have another made", path))
+}
+
+func makeKey(path string) (string, error) {
+	random := make([]byte, 32)
+	rand.Read(random) // never fails
+	key := hex.EncodeToString(random)
+	if err := os.WriteFile(path, []byte(key+"\n"), 0o600); err != nil {
+		return "", fmt.Errorf("write a key: %w", err)
+	}
+	return key, nil
+}
+
+// checkKey refuses a key that is short, or that no header carries. It does not
+// show it.
+func checkKey(where, key, mend string) error {
+	switch {
+	case len(key) < minKey:
+		return fmt.Errorf("%s: the key has %d characters and can be guessed; want at least %d: %s", where, len(key), minKey, mend)
+	case strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return fmt.Errorf("%s: the key has a blank or a character that no HTTP header takes: %s", where, mend)
+	}
+	return nil
+}
+
+// checkMode refuses a file that others can read or write.
+func checkMode(path string, others fs.FileMode, mend string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return fmt.Errorf("read a key: %w", err)
+	}
+	if mode := info.Mode().Perm(); mode&others != 0 {
+		return fmt.Errorf("%s: other users of this host can read the key (mode %04o): %s", path, mode, mend)
+	}
+	return nil
+}
+
+// checkConfigMode refuses a configuration file that the key comes from and that
+// everybody can read. A group may be the engine's own.
+func checkConfigMode(c Config) error {
+	if c.KeyFrom == "" {
+		return nil
+	}
+	return checkMode(c.KeyFrom, 0o007, fmt.Sprintf("chmod o= %s, or set %s instead", c.KeyFrom, envName("api-key")))
+}
+
+func readKey(path string) (string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("read a key: %w", err)
+	}
+	key := strings.TrimSpace(string(text))
+	if key == "" {
+		return "", fmt.Errorf("read a key: %s is empty; delete it to have one made", path)
+	}
+	return key, nil
+}

@@ -1,0 +1,77 @@
+package cli
+
+import (
+	"context"
+	"errors"
+
+	"go.uber.org/fx"
+
+	"nightjar/api"
+	"nightjar/configuration"
+	"nightjar/ingest"
+	"nightjar/ingest/geoip"
+	"nightjar/ingest/reparse"
+	rulestore "nightjar/scheduler/clickhouse"
+	"nightjar/schema"
+)
+
+// reparses are the jobs that read stored events again, as the API asks for them.
+type reparses struct{ jobs *reparse.Jobs }
+
+func newReparses(lc fx.Lifecycle, e *engine, d *database, store sink, intake *ingest.Intake, geo *geoip.Databases, pipelines *pipelineRegistry, mark *marker) reparses {
+	events := &reparse.Events{
+		Conn: d.conn, Sink: store.Sink, Intake: intake, Log: e.log,
+		Read: func(old *schema.Event) (schema.Event, error) {
+			d := &ingest.Decoder{Locator: locator(geo), Pipelines: pipelines}
+			made, err := d.Reread(old)
+			if err == nil {
+				mark.Mark(&made)
+			}
+			return made, err
+		},
+	}
+	kept := configuration.New(reparse.Kind, rulestore.New(d.conn).Deps().Objects, now)
+	lc.Append(fx.StartHook(kept.Load))
+	jobs := reparse.New(kept, events, now, e.log)
+	e.run(lc, "jobs that read events again", jobs.Run)
+	return reparses{jobs}
+}
+
+// CreateReparse implements api.Reparses.
+func (r reparses) CreateReparse(ctx context.Context, query string, from, to schema.Millis) (api.ReparseJob, error) {
+	return shownReparse(r.jobs.Create(ctx, query, from, to))
+}
+
+// Reparses implements api.Reparses.
+func (r reparses) Reparses(ctx context.Context) (out []api.ReparseJob, err error) {
+	all, err := r.jobs.List(ctx)
+	for _, v := range all {
+		shown, _ := shownReparse(v, nil)
+		out = append(out, shown)
+	}
+	return out, err
+}
+
+// Reparse implements api.Reparses.
+func (r reparses) Reparse(ctx context.Context, id string) (api.ReparseJob, error) {
+	return shownReparse(r.jobs.Get(ctx, id))
+}
+
+// CancelReparse implements api.Reparses.
+func (r reparses) CancelReparse(ctx context.Context, id string) (api.ReparseJob, error) {
+	v, err := r.jobs.Cancel(ctx, id)
+	if errors.Is(err, reparse.ErrEnded) {
+		var bad schema.Invalid
+		bad.Add("job_id", err.Error())
+		err = bad.Err()
+	}
+	return shownReparse(v, err)
+}
+
+func shownReparse(v configuration.Versioned[reparse.Job], err error) (api.ReparseJob, error) {
+	j := v.Body
+	return api.ReparseJob{
+		ID: v.ID, Query: j.Query, State: string(j.State), Error: j.Error, From: j.From, To: j.To, Days: len(j.Days), Done: len(j.Done),
+		Read: j.Read, Changed: j.Changed, Failed: j.Failed, Created: v.CreatedAt, Ended: j.Ended,
+	}, err
+}

@@ -1,0 +1,43 @@
+package cli
+
+import (
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/fx"
+
+	"nightjar/backup"
+	"nightjar/clickhouse"
+	"nightjar/ingest"
+	"nightjar/retention"
+	"nightjar/scheduler"
+)
+
+// lookBack is how far behind the lateness allowance a rule may ask for its
+// matches: the longest window, signal and learning time of a rule, with room.
+const lookBack = 35 * 24 * time.Hour
+
+func newKeeper(lc fx.Lifecycle, e *engine, d *database, intake *ingest.Intake, s *scheduler.Scheduler, registry *prometheus.Registry) (*retention.Keeper, error) {
+	k, err := retention.New(retention.Deps{
+		Conn: d.conn, Policy: e.config.Retention, LookBack: e.config.Lateness + lookBack,
+		Record: filepath.Join(e.config.DataDir, "retention.json"),
+		Beside: intake.LogBytes, Evaluated: func() uint64 { return s.Progress().Through },
+		Log: e.log, Metrics: registry, Now: now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	e.run(lc, "retention", k.Run)
+	return k, nil
+}
+
+func newBackups(lc fx.Lifecycle, e *engine, d *database, intake *ingest.Intake) *backup.Source {
+	s := &backup.Source{Conn: d.conn, Database: d.name, Intake: intake, Destination: e.config.BackupTo, Version: version}
+	if d.embedded != nil {
+		s.Folder, s.Destination = clickhouse.BackupsFolder(e.config.DataDir), ""
+	}
+	lc.Append(fx.StartHook(s.Clear))
+	e.backups = s
+	return s
+}

@@ -1,0 +1,121 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// companion is the agent beside the engine: a process of its own, the same program,
+// which is started again when it ends. Whatever becomes of it, the engine goes on.
+type companion struct {
+	engine *engine
+	stop   context.CancelFunc
+	ended  chan struct{}
+	ready  chan struct{} // closed when it sees events
+	once   sync.Once
+	last   string // of what it said
+}
+
+// startCompanion starts an agent that sends to the engine, if that is wanted.
+func startCompanion(e *engine) *companion {
+	if e.config.Agent == "false" || e.config.Agent == "" && !e.config.Demo {
+		return nil
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	a := &companion{engine: e, stop: stop, ended: make(chan struct{}), ready: make(chan struct{})}
+	go func() {
+		defer close(a.ended)
+		a.keep(ctx)
+	}()
+	return a
+}
+
+// close stops the agent, which first sends what it still has.
+func (a *companion) close() {
+	if a != nil {
+		a.stop()
+		<-a.ended
+	}
+}
+
+// keep runs the agent again and again. One that never saw an event will see none
+// the next time either: this host, or this user, can't.
+func (a *companion) keep(ctx context.Context) {
+	const longest = time.Minute
+	for pause := time.Second; ; pause = min(2*pause, longest) {
+		err := a.run(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		select {
+		case <-a.ready:
+		default:
+			fmt.Fprintf(os.Stderr, "nightjar watches no events of this host: %s\n", a.why(err))
+			return
+		}
+		a.engine.log.Error("the agent ended; it is started again", "reason", a.why(err), "in", pause)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+	}
+}
+
+// why is what the agent said last, or how it ended.
+func (a *companion) why(err error) string {
+	if a.last != "" {
+		return strings.TrimPrefix(a.last, "nightjar: ")
+	}
+	return fmt.Sprint(err)
+}
+
+// run runs the agent until it ends or is stopped.
+func (a *companion) run(ctx context.Context) error {
+	// The thread that starts a process is the parent whose end it is told of.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	c := exec.CommandContext(ctx, "/proc/self/exe", a.arguments()...)
+	c.Args[0] = "nightjar"
+	c.Env = append(os.Environ(), envName("api-key")+"="+a.engine.key)
+	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	c.Cancel = func() error { return c.Process.Signal(syscall.SIGTERM) }
+	c.WaitDelay = 10 * time.Second
+	says, err := c.StderrPipe()
+	if err != nil {
+		return err
+	}
+	if err := c.Start(); err != nil {
+		return err
+	}
+	for lines := bufio.NewScanner(says); lines.Scan(); {
+		a.hear(lines.Text())
+	}
+	return c.Wait()
+}
+
+func (a *companion) arguments() []string {
+	e := a.engine
+	args := []string{"agent", "--server", "http://" + e.server.HTTPAddr().String(), "--state-dir", filepath.Join(e.config.DataDir, "agent")}
+	for _, p := range e.config.AgentPolicies {
+		args = append(args, "--policy", p)
+	}
+	return args
+}
+
+func (a *companion) hear(line string) {
+	a.last = line
+	if line == agentWatches {
+		a.once.Do(func() { close(a.ready) })
+	}
+	fmt.Fprintln(os.Stderr, "agent:", line)
+}
