@@ -80,6 +80,7 @@ var layers = map[string][]string{
 	"scheduler/clickhouse": {"schema", "clickhouse", "compiler", "scheduler", "scheduler/reference"},
 	"scheduler/ruletest":   {"schema", "compiler", "scheduler", "scheduler/reference", "ingest", "ingest/files"},
 	"api":                  {"schema", "schema/vocabulary", "compiler", "scheduler", "scheduler/reference", "configuration", "configuration/outbound", "ingest/pipeline", "ingest/pipeline/registry", "api/v1"},
+	"api/access/signin":    {"schema", "configuration"},
 	"api/clickhouse":       {"schema", "clickhouse", "compiler", "api"},
 	"agent/delivery":       {"schema", "agent", "agent/probe"},
 	"agent/abi":            {},
