@@ -6,7 +6,7 @@ import (
 )
 
 // Tables are all tables there are, in the order in which they are created.
-var Tables = []Table{Events, AttributeShapes, Matches, Signals, HistoricalSignals, Objects, Progress, Coverage, KnownValues, KnownGroups, Models, ReferenceRows, ReferenceUploads, Notifications}
+var Tables = []Table{Events, AttributeShapes, Matches, Signals, HistoricalSignals, Objects, Progress, Coverage, KnownValues, KnownGroups, Models, ReferenceRows, ReferenceUploads, Notifications, Audit}
 
 const (
 	moment = "DateTime64(3, 'UTC')"
@@ -324,6 +324,33 @@ var Notifications = Table{
 	Indexes:  []Index{{"by_signal", "signal", "bloom_filter(0.01)", 1}},
 	Engine:   "ReplacingMergeTree(version)",
 	OrderBy:  "(target, id)",
+	Settings: "non_replicated_deduplication_window = 1000",
+}
+
+// Audit is who changed what and who was refused: rows are appended and never changed,
+// each with the hash of the one before.
+var Audit = Table{
+	Name:    "audit",
+	Comment: "one row per entry of the audit log",
+	Columns: []Column{
+		{"seq", "UInt64", delta, "1, 2, 3, …"},
+		{"at", moment, delta, "when"},
+		{"kind", word, "", "change, sql, keys, deletion, response, sign-in or refusal"},
+		{"action", word, "", "the method that was called"},
+		{"outcome", word, "", "begun, done, failed or refused"},
+		{"caller_id", word, "", "id of the key or person"},
+		{"caller", word, "", "and their name"},
+		{"role", word, "", "and their role"},
+		{"address", word, "", "where the call came from"},
+		{"request", "String", "", "joins the entries of one call"},
+		{"object", "String", "ZSTD(1)", "what it was about"},
+		{"detail", "String", "ZSTD(1)", "in words, or as SQL"},
+		{"count", "UInt64", "", "how many alike it stands for"},
+		{"previous", "String", "ZSTD(1)", "hash of the row before"},
+		{"hash", "String", "ZSTD(1)", "SHA-256 of everything else in the row"},
+	},
+	Engine:   "MergeTree",
+	OrderBy:  "seq",
 	Settings: "non_replicated_deduplication_window = 1000",
 }
 

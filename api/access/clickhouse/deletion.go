@@ -1,0 +1,118 @@
+package clickhouse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	ch "github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"nightjar/compiler"
+	"nightjar/schema"
+)
+
+// Events deletes events.
+//
+// They are looked for first, by the search that people use, and deleted by their arrival
+// numbers: what a user wrote is never part of the statement that deletes, and what is
+// deleted is what was counted. The parts that had them are written anew before Delete
+// returns, so that the bytes are in no later backup; the files of the old parts go some
+// minutes later.
+type Events struct {
+	Conn      driver.Conn
+	Catalogue *schema.Catalogue
+	// Swap is held while a day is written anew; whoever puts another in a day's place
+	// holds it too, since else what was deleted would come back.
+	Swap *sync.Mutex
+}
+
+// Range is event time, From inclusive, To exclusive.
+type Range struct{ From, To schema.Millis }
+
+// found is where the numbers wait of what is to be deleted.
+const found = "events_deletion"
+
+// settings let a statement run as long as it takes.
+func settings() ch.Settings { return ch.Settings{"max_execution_time": 0, "max_threads": 1} }
+
+// Count is how many stored events the query finds.
+func (e Events) Count(ctx context.Context, q *compiler.Query, in Range) (n uint64, err error) {
+	condition, params, err := e.where(q, in)
+	if err != nil {
+		return 0, err
+	}
+	ctx = ch.Context(ctx, ch.WithParameters(params), ch.WithSettings(settings()))
+	if err := e.Conn.QueryRow(ctx, "SELECT count() FROM events WHERE "+condition).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count the events: %w", err)
+	}
+	return n, nil
+}
+
+// Delete deletes the events that the query finds, and says how many. Cut short, it has
+// deleted some days of arrival and not others; it can be done again.
+func (e Events) Delete(ctx context.Context, q *compiler.Query, in Range) (n uint64, err error) {
+	condition, params, err := e.where(q, in)
+	if err != nil {
+		return 0, err
+	}
+	for _, sql := range []string{"DROP TABLE IF EXISTS " + found + " SYNC", "CREATE TABLE " + found + " (seq UInt64, day String) ENGINE = MergeTree ORDER BY (day, seq)"} {
+		if err := e.exec(ctx, nil, sql); err != nil {
+			return 0, err
+		}
+	}
+	defer func() {
+		if dropErr := e.exec(context.WithoutCancel(ctx), nil, "DROP TABLE IF EXISTS "+found+" SYNC"); err == nil {
+			err = dropErr
+		}
+	}()
+	if err := e.exec(ctx, params, "INSERT INTO "+found+" SELECT seq, _partition_id FROM events WHERE "+condition); err != nil {
+		return 0, err
+	}
+	var days []string
+	ctx = ch.Context(ctx, ch.WithSettings(settings()))
+	if err := e.Conn.QueryRow(ctx, "SELECT count(), arraySort(groupUniqArray(day)) FROM "+found).Scan(&n, &days); err != nil {
+		return 0, fmt.Errorf("count the events: %w", err)
+	}
+	for _, day := range days {
+		if strings.Trim(day, "0123456789") != "" {
+			return 0, errors.New("delete events: a partition has a strange name: " + day)
+		}
+		sql := fmt.Sprintf("ALTER TABLE events DELETE IN PARTITION ID '%[1]s' WHERE seq IN (SELECT seq FROM %[2]s WHERE day = '%[1]s') SETTINGS mutations_sync = 2", day, found)
+		if err := e.rewrite(ctx, sql); err != nil {
+			return 0, err
+		}
+	}
+	return n, nil
+}
+
+func (e Events) rewrite(ctx context.Context, sql string) error {
+	e.Swap.Lock()
+	defer e.Swap.Unlock()
+	return e.exec(ctx, nil, sql)
+}
+
+// where is the query and its range as a condition, made for the forms that are stored.
+func (e Events) where(q *compiler.Query, in Range) (string, ch.Parameters, error) {
+	shapes, _ := e.Catalogue.Snapshot()
+	p := compiler.Params{Shapes: shapes}
+	condition, err := q.SQL(&p)
+	if err != nil {
+		return "", nil, err
+	}
+	return fmt.Sprintf("(%s) AND timestamp >= fromUnixTimestamp64Milli(%d, 'UTC') AND timestamp < fromUnixTimestamp64Milli(%d, 'UTC')",
+		condition, in.From, in.To), p.Map(), nil
+}
+
+func (e Events) exec(ctx context.Context, params ch.Parameters, sql string) error {
+	options := []ch.QueryOption{ch.WithSettings(settings())}
+	if len(params) > 0 {
+		options = append(options, ch.WithParameters(params))
+	}
+	if err := e.Conn.Exec(ch.Context(ctx, options...), sql); err != nil {
+		return fmt.Errorf("delete events: %w", err)
+	}
+	return nil
+}

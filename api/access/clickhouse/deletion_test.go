@@ -1,0 +1,70 @@
+package clickhouse
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+
+	"nightjar/compiler"
+	intake "nightjar/ingest/clickhouse"
+	"nightjar/migrations"
+	"nightjar/schema"
+	"nightjar/testenv"
+)
+
+// TestWhatAQueryFindsIsDeletedAndNothingElse deletes from days of arrival that have much
+// else, by attributes, words and texts that mean something in SQL.
+func TestWhatAQueryFindsIsDeletedAndNothingElse(t *testing.T) {
+	conn := testenv.ClickHouse(t)
+	if _, err := migrations.Apply(t.Context(), conn, []schema.Table{schema.Events, schema.AttributeShapes}); err != nil {
+		t.Fatal(err)
+	}
+	sink := intake.New(conn)
+	var events []schema.Event
+	for i := range 200 {
+		attributes, err := schema.ParseAttributes(fmt.Sprintf(`{"usr":{"email":%q,"n":%d}}`, []string{"jane@example.org", `o'hara\`, "john@example.org", "x"}[i%4], i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := schema.Millis(1_800_000_000_000 + i*900_000)
+		events = append(events, schema.Event{Seq: uint64(i + 1), At: at, Seen: at, Source: "app", Message: fmt.Sprint("event ", i), Attributes: attributes})
+	}
+	if err := sink.Insert(t.Context(), "t", events); err != nil {
+		t.Fatal(err)
+	}
+	e := Events{Conn: conn, Catalogue: sink.Catalogue(), Swap: &sync.Mutex{}}
+	all := Range{To: schema.MaxMillis}
+	left := uint64(200)
+	for _, x := range []struct {
+		query string
+		in    Range
+		want  uint64
+	}{
+		{"@usr.email:jane@example.org", all, 50},
+		{"@usr.email:jane@example.org", all, 0},
+		{`@usr.email:"o'hara\\"`, all, 50},
+		{"@usr.n:>=100", Range{From: events[150].At, To: events[160].At}, 6}, // two of every four are left
+		{`"'; DROP TABLE events; --"`, all, 0},
+	} {
+		q, err := compiler.ParseQuery(x.query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		counted, err := e.Count(t.Context(), q, x.in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		deleted, err := e.Delete(t.Context(), q, x.in)
+		if err != nil || counted != x.want || deleted != x.want {
+			t.Errorf("%s: %d counted, %d deleted, want %d: %v", x.query, counted, deleted, x.want, err)
+		}
+		left -= x.want
+		var n, inParts uint64
+		if err := conn.QueryRow(t.Context(), "SELECT (SELECT count() FROM events), (SELECT sum(rows) FROM system.parts WHERE database = currentDatabase() AND table = 'events' AND active)").Scan(&n, &inParts); err != nil {
+			t.Fatal(err)
+		}
+		if n != left || inParts != left {
+			t.Errorf("%s: %d events are left and %d rows in parts, want %d", x.query, n, inParts, left)
+		}
+	}
+}

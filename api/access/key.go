@@ -1,0 +1,86 @@
+package access
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"nightjar/configuration"
+	"nightjar/schema"
+)
+
+// Key is an API key as it is kept: who has it, and no way back to it.
+type Key struct {
+	Name string `json:"name"`
+	Role Role   `json:"role"`
+	// Hash is the SHA-256 of the key, in hexadecimal digits; Hint its first characters,
+	// by which its owner knows it.
+	Hash string `json:"hash"`
+	Hint string `json:"hint"`
+	// Expires is when it ends; 0: never.
+	Expires schema.Millis `json:"expires,omitempty"`
+	// Rate is how many calls a second it may make; 0: as many as any.
+	Rate float64 `json:"rate,omitempty"`
+	// Former is the hash of the key before the last rotation, which is good until
+	// FormerUntil.
+	Former      string        `json:"former,omitempty"`
+	FormerUntil schema.Millis `json:"former_until,omitempty"`
+	CreatedBy   string        `json:"created_by,omitempty"`
+}
+
+// KeyKind is the kind of object that keys are kept as.
+var KeyKind = configuration.Kind[Key]{
+	Name: "api key", NewID: schema.NewID, Check: (*Key).Check,
+	Label: func(k *Key) string { return k.Name },
+}
+
+// maxRate is the highest rate that a key may have, in calls a second.
+const maxRate = 1e6
+
+var keyName = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N} ._@:/-]{0,99}$`)
+
+// Check says what is wrong with a key, as *schema.Invalid.
+func (k *Key) Check() error {
+	var bad schema.Invalid
+	if !keyName.MatchString(k.Name) {
+		bad.Add("name", fmt.Sprintf("want a name of up to 100 letters, digits, blanks and . _ @ : / -, got %q", k.Name))
+	}
+	if !k.Role.Is() {
+		bad.Add("role", fmt.Sprintf("want one of %s, got %q", roleNames(), k.Role))
+	}
+	if k.Rate < 0 || k.Rate > maxRate || k.Rate != k.Rate {
+		bad.Add("rate", fmt.Sprintf("want calls a second, from 0 (as many as any key) to %g", maxRate))
+	}
+	return bad.Err()
+}
+
+func roleNames() string {
+	names := make([]string, len(Roles))
+	for i, r := range Roles {
+		names[i] = string(r)
+	}
+	return strings.Join(names, ", ")
+}
+
+// prefix begins every key that is made here, so that a scanner of repositories finds
+// one that was committed.
+const prefix = "njk_"
+
+// hintLength is how much of a key is shown after it was made: 16 of its 256 bits.
+const hintLength = len(prefix) + 4
+
+// newSecret makes a key of 256 random bits.
+func newSecret() string {
+	random := make([]byte, 32)
+	_, _ = rand.Read(random) // never fails
+	return prefix + hex.EncodeToString(random)
+}
+
+// hashOf is what is kept of a key.
+func hashOf(secret string) string {
+	sum := sha256.Sum256([]byte(secret))
+	return hex.EncodeToString(sum[:])
+}
