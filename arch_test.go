@@ -80,6 +80,9 @@ var layers = map[string][]string{
 	"scheduler/clickhouse": {"schema", "clickhouse", "compiler", "scheduler", "scheduler/reference"},
 	"scheduler/ruletest":   {"schema", "compiler", "scheduler", "scheduler/reference", "ingest", "ingest/files"},
 	"api":                  {"schema", "schema/vocabulary", "compiler", "scheduler", "scheduler/reference", "configuration", "configuration/outbound", "ingest/pipeline", "ingest/pipeline/registry", "api/v1"},
+	"api/access":            {"schema", "configuration", "ingest/wal"},
+	"api/access/audit":      {"schema", "ingest/wal"},
+	"api/access/clickhouse": {"schema", "clickhouse", "compiler", "api/access/audit"},
 	"api/access/signin":    {"schema", "configuration"},
 	"api/clickhouse":       {"schema", "clickhouse", "compiler", "api"},
 	"agent/delivery":       {"schema", "agent", "agent/probe"},
@@ -115,7 +118,7 @@ var onlyIn = map[string][]string{
 	"github.com/spf13/cobra":       {"cmd/nightjar/cli"},
 	"github.com/ebitengine/purego": {"clickhouse"},
 	"github.com/ClickHouse/clickhouse-go": {
-		"clickhouse", "migrations", "retention", "backup", "ingest/clickhouse", "ingest/reparse", "notify/clickhouse", "scheduler/clickhouse", "api/clickhouse", "cmd/nightjar/cli", "testenv",
+		"clickhouse", "migrations", "retention", "backup", "ingest/clickhouse", "ingest/reparse", "notify/clickhouse", "scheduler/clickhouse", "api/clickhouse", "api/access/clickhouse", "cmd/nightjar/cli", "testenv",
 	},
 	"code.dny.dev/ssrf":                    {"configuration/outbound"},
 	"github.com/cilium/ebpf":               {"agent/bpf", "agent/probe"},
