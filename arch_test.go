@@ -43,6 +43,7 @@ var layers = map[string][]string{
 	"scheduler/reach":        {"schema", "compiler"},
 	"configuration":          {"schema", "compiler", "scheduler", "configuration/outbound"},
 	"configuration/outbound": {},
+	"configuration/inbound":  {},
 	// edges: pipelines
 	"ingest/pipeline":            {"schema", "compiler", "ingest/auditd", "ingest/record", "ingest/times", "ingest/heads", "ingest/pipeline/grok", "ingest/pipeline/value", "ingest/pipeline/weburl", "ingest/pipeline/useragent"},
 	"ingest/pipeline/registry":   {"schema", "configuration", "ingest", "ingest/record", "ingest/pipeline"},
@@ -69,7 +70,7 @@ var layers = map[string][]string{
 	"ingest/files":         {"ingest/evtx", "ingest/auditd", "ingest/flowlog", "ingest/w3c"},
 	"ingest/elastic":       {"schema", "ingest"},
 	"ingest/hec":           {"schema", "ingest"},
-	"ingest/syslog":        {"schema", "ingest"},
+	"ingest/syslog":        {"schema", "ingest", "configuration/inbound"},
 	"ingest/wire":          {},
 	"ingest/otlp":          {"schema", "ingest", "ingest/wire"},
 	"ingest/loki":          {"schema", "ingest", "ingest/wire"},

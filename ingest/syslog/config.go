@@ -4,10 +4,11 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"strings"
 	"time"
+
+	"nightjar/configuration/inbound"
 )
 
 // Config are the settings. An empty address serves nothing; a zero limit is its
@@ -65,7 +66,7 @@ func (c Config) Check() error {
 		if door.address == "" {
 			continue
 		}
-		beyond, err := beyondLoopback(door.address)
+		beyond, err := inbound.BeyondLoopback(door.address)
 		if err != nil {
 			return fmt.Errorf("%s: %w", door.setting, err)
 		}
@@ -83,28 +84,12 @@ func (c Config) Check() error {
 	if c.Certificate == "" || c.Key == "" {
 		return errors.New("syslog-tls needs syslog-tls-cert and syslog-tls-key")
 	}
-	if _, err := c.readTLS(); err != nil {
-		return err
-	}
-	return nil
+	return c.files().Check()
 }
 
-func beyondLoopback(address string) (bool, error) {
-	host, port, err := net.SplitHostPort(address)
-	if err != nil || port == "" {
-		return false, fmt.Errorf("want an address such as 127.0.0.1:5514, got %q", address)
-	}
-	if strings.EqualFold(host, "localhost") {
-		return false, nil
-	}
-	if host == "" {
-		return true, nil
-	}
-	ip, err := netip.ParseAddr(host)
-	if err != nil {
-		return true, nil // a name: it may stand for any address
-	}
-	return !ip.Unmap().IsLoopback(), nil
+// files are those of the certificates.
+func (c Config) files() inbound.Files {
+	return inbound.Files{Setting: "syslog-tls", Certificate: c.Certificate, Key: c.Key, ClientCA: c.ClientCA, Clients: tls.RequireAndVerifyClientCert}
 }
 
 // ParseAllow reads networks and addresses.
@@ -140,6 +125,3 @@ func (c Config) allows(peer netip.Addr) bool {
 	}
 	return false
 }
-
-// minTLS is the oldest version that is spoken.
-const minTLS = tls.VersionTLS12

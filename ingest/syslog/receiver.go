@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"nightjar/configuration/inbound"
 	"nightjar/ingest"
 )
 
@@ -76,12 +77,16 @@ func (r *Receiver) listen() error {
 	if r.config.TLS == "" {
 		return nil
 	}
-	keeper := &keeper{config: r.config, log: r.log}
-	if _, err := keeper.get(); err != nil {
+	certificates, err := inbound.NewCertificates(r.config.files(), r.log, quiet)
+	if err != nil {
 		return err
 	}
-	return r.listenStream("tls", r.config.TLS, keeper.server())
+	return r.listenStream("tls", r.config.TLS, certificates.Server())
 }
+
+// quiet has nothing written to senders but the handshake: many never read, and see the end
+// of a connection only when nothing stands before it.
+func quiet(c *tls.Config) { c.SessionTicketsDisabled = true }
 
 func (r *Receiver) listenStream(protocol, address string, secure *tls.Config) error {
 	if address == "" {

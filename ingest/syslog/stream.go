@@ -170,7 +170,7 @@ func (p *patient) finish(after time.Duration) {
 	_ = p.conn.SetReadDeadline(p.last) // a connection that is gone ends by itself
 	conn := p.conn
 	if secure, ok := conn.(*tls.Conn); ok {
-		conn = secure.NetConn() // see readTLS
+		conn = secure.NetConn() // see quiet
 	}
 	if c, ok := conn.(*net.TCPConn); ok {
 		_ = c.CloseWrite()
