@@ -99,6 +99,7 @@ var layers = map[string][]string{
 	// entry
 	"cmd/nightjar":     {"cmd/nightjar/cli"},
 	"cmd/nightjar/cli": {"*"},
+	"engine":           {"*"}, // but cmd
 	"agent/kerneltest": {},
 	"agent/bench":      {},
 	// tests only
@@ -114,12 +115,12 @@ var layers = map[string][]string{
 
 // onlyIn says which packages may import a module of others.
 var onlyIn = map[string][]string{
-	"go.uber.org/fx":               {"cmd/nightjar/cli"},
-	"go.uber.org/dig":              {"cmd/nightjar/cli"},
+	"go.uber.org/fx":               {"engine"},
+	"go.uber.org/dig":              {"engine"},
 	"github.com/spf13/cobra":       {"cmd/nightjar/cli"},
 	"github.com/ebitengine/purego": {"clickhouse"},
 	"github.com/ClickHouse/clickhouse-go": {
-		"clickhouse", "migrations", "retention", "backup", "ingest/clickhouse", "ingest/reparse", "notify/clickhouse", "scheduler/clickhouse", "api/clickhouse", "api/access/clickhouse", "cmd/nightjar/cli", "testenv",
+		"clickhouse", "migrations", "retention", "backup", "ingest/clickhouse", "ingest/reparse", "notify/clickhouse", "scheduler/clickhouse", "api/clickhouse", "api/access/clickhouse", "engine", "cmd/nightjar/cli", "testenv",
 	},
 	"code.dny.dev/ssrf":                    {"configuration/outbound"},
 	"github.com/cilium/ebpf":               {"agent/bpf", "agent/probe"},
@@ -128,7 +129,7 @@ var onlyIn = map[string][]string{
 	"cel.dev/cel-go":                       {},
 	"github.com/leodido/go-syslog":         {"ingest/syslog"},
 	"github.com/ClickHouse/ch-go":          {"ingest/clickhouse"},
-	"google.golang.org/grpc":               {"api", "api/v1", "ingest/otlp", "cmd/nightjar/cli"},
+	"google.golang.org/grpc":               {"api", "api/v1", "ingest/otlp", "engine"},
 }
 
 type goPackage struct {

@@ -232,7 +232,7 @@ type Triage interface {
 	Triage(context.Context, []scheduler.TriageEdit) ([]schema.Signal, error)
 }
 
-// Intake takes logs in. cmd/nightjar joins it to package ingest.
+// Intake takes logs in. engine joins it to package ingest.
 type Intake interface {
 	// SubmitJSON takes in a JSON array of logs, and returns when they are on disk;
 	// the batch's id may be empty. A refusal that may pass is a *Busy, one of bad

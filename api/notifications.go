@@ -14,7 +14,7 @@ import (
 	"nightjar/schema"
 )
 
-// Notifications shows what was told of signals, and tells. cmd/nightjar joins it to
+// Notifications shows what was told of signals, and tells. engine joins it to
 // package notify.
 type Notifications interface {
 	List(context.Context, NotificationQuery) ([]Notification, error)

@@ -9,7 +9,7 @@ import (
 	"nightjar/schema"
 )
 
-// Reparses reads stored events again. cmd/nightjar joins it to ingest/reparse.
+// Reparses reads stored events again. engine joins it to ingest/reparse.
 type Reparses interface {
 	CreateReparse(ctx context.Context, query string, from, to schema.Millis) (ReparseJob, error)
 	Reparses(context.Context) ([]ReparseJob, error)

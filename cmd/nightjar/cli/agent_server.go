@@ -12,6 +12,7 @@ import (
 	"nightjar/agent/delivery"
 	"nightjar/agent/probe"
 	"nightjar/content"
+	"nightjar/engine"
 	"nightjar/secl/policy"
 )
 
@@ -34,7 +35,7 @@ func (o *agentRun) readAgentPolicies() ([]*policy.Policy, []*policy.Problem, err
 
 // toServer is whether matches go to an engine: where one is named.
 func toServer(c *cobra.Command) bool {
-	_, named := os.LookupEnv(envName("server"))
+	_, named := os.LookupEnv(engine.EnvName("server"))
 	return named || c.Flags().Changed("server")
 }
 
@@ -55,7 +56,7 @@ func newServerOutput(c *cobra.Command, o *agentRun, policies []*policy.Policy) (
 	if err != nil {
 		return nil, err
 	}
-	about := delivery.About{Host: o.hostname, Version: version, Report: o.report}
+	about := delivery.About{Host: o.hostname, Version: c.Root().Version, Report: o.report}
 	if about.Host == "" {
 		about.Host, _ = os.Hostname()
 	}
@@ -91,14 +92,11 @@ func (s *agentSink) Ready(hooks []probe.Hook) {
 	for _, line := range s.rules {
 		fmt.Fprintln(os.Stderr, line)
 	}
-	fmt.Fprintln(os.Stderr, agentWatches)
+	fmt.Fprintln(os.Stderr, engine.AgentWatches)
 	if server, ok := s.agentOutput.(*serverOutput); ok {
 		server.Ready(hooks)
 	}
 }
-
-// agentWatches is the line that an agent says when it sees events.
-const agentWatches = "watching"
 
 // Times between two reports to a server, and between two on standard error.
 const (

@@ -12,6 +12,7 @@ import (
 
 	"nightjar/api"
 	"nightjar/compiler"
+	"nightjar/engine"
 	"nightjar/ingest"
 	"nightjar/ingest/files"
 	"nightjar/scheduler"
@@ -274,7 +275,7 @@ func jsonPlace(text []byte, err error) error {
 // comes out never depends on the moment of the run. It returns how many those were.
 func readEvents(path string, decoder *ingest.Decoder, use func(*schema.Event)) (without int, err error) {
 	if decoder == nil {
-		decoder = ingest.NewOffline(now(), nil, nil)
+		decoder = ingest.NewOffline(engine.Now(), nil, nil)
 	}
 	var untimed leftOut
 	defer untimed.close()
@@ -296,7 +297,7 @@ func parseUntil(s string) (schema.Millis, error) {
 	if s == "" {
 		return schema.MaxMillis, nil
 	}
-	at, err := schema.ParseMoment(s, now())
+	at, err := schema.ParseMoment(s, engine.Now())
 	if err != nil {
 		return 0, fmt.Errorf("--until: %w", err)
 	}

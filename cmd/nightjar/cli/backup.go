@@ -2,66 +2,18 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
-	ch "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/spf13/cobra"
 
-	"nightjar/backup"
-	"nightjar/clickhouse"
-	"nightjar/ingest"
-	"nightjar/migrations"
+	"nightjar/engine"
 )
-
-// backupPath is where an engine hands out a backup of itself.
-const backupPath = "/api/nightjar/v1/backup"
-
-// backupHandler answers with a backup. It is made before the first byte is sent,
-// so that what goes wrong has a status; what breaks later breaks the stream.
-func (e *engine) backupHandler() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		log := e.log
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // it may be large
-		p, err := e.backups.Prepare(r.Context(), now())
-		if err != nil {
-			status := http.StatusInternalServerError
-			var waiting *ingest.NotStoredError
-			switch {
-			case errors.As(err, &waiting):
-				status = http.StatusServiceUnavailable
-			case errors.Is(err, backup.ErrBusy):
-				status = http.StatusConflict
-			case errors.Is(err, backup.ErrNowhere):
-				status = http.StatusBadRequest
-			}
-			log.Error("backup failed", "error", err)
-			w.Header().Set("Content-Type", "application/json")
-			w.WriteHeader(status)
-			_ = json.NewEncoder(w).Encode(map[string]any{"errors": []string{err.Error()}}) // the caller has gone
-			return
-		}
-		defer func() {
-			if err := p.Close(); err != nil {
-				log.Error("after a backup", "error", err)
-			}
-		}()
-		w.Header().Set("Content-Type", "application/x-tar")
-		if err := p.Write(w); err != nil {
-			log.Error("backup was cut off", "error", err)
-			panic(http.ErrAbortHandler)
-		}
-		m := p.Manifest()
-		log.Info("backup written", "name", m.Name, "events", m.Tables["events"], "through", m.Through)
-	})
-}
 
 func newBackup() *cobra.Command {
 	c := &cobra.Command{
@@ -84,10 +36,10 @@ where the setting backup-to says, and the file holds the rest.`,
 			}
 			path := args[0]
 			if path == "-" {
-				return cl.download(c.Context(), backupPath, os.Stdout)
+				return cl.download(c.Context(), engine.BackupPath, os.Stdout)
 			}
 			if info, err := os.Stat(path); err == nil && info.IsDir() {
-				path = filepath.Join(path, "nightjar-"+now().UTC().Format("20060102T150405")+".tar")
+				path = filepath.Join(path, "nightjar-"+engine.Now().UTC().Format("20060102T150405")+".tar")
 			}
 			size, err := downloadTo(c.Context(), cl, path)
 			if err != nil {
@@ -114,7 +66,7 @@ func downloadTo(ctx context.Context, cl *client, path string) (size int64, err e
 		return 0, err
 	}
 	defer os.Remove(f.Name()) // no more there when all went well
-	err = cl.download(ctx, backupPath, f)
+	err = cl.download(ctx, engine.BackupPath, f)
 	if err == nil {
 		err = f.Sync()
 	}
@@ -163,7 +115,7 @@ them, from where the setting backup-to says.`,
   nightjar up --data-dir /var/lib/nightjar`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			config, err := loadConfig(c.Flags())
+			config, err := engine.ReadConfig(c.Flags())
 			if err != nil {
 				return &usageError{c.CommandPath(), err}
 			}
@@ -174,7 +126,7 @@ them, from where the setting backup-to says.`,
 				}
 				defer in.Close()
 			}
-			m, err := restore(c.Context(), in, config)
+			m, err := engine.Restore(c.Context(), in, config)
 			if err != nil {
 				return fmt.Errorf("restore %s: %w", args[0], err)
 			}
@@ -183,74 +135,6 @@ them, from where the setting backup-to says.`,
 			return nil
 		},
 	}
-	addSettings(c.Flags())
+	engine.AddFlags(c.Flags())
 	return c
-}
-
-// restore works in a folder beside the data folder, which it becomes in the end:
-// a restore that is cut off leaves no data folder.
-func restore(ctx context.Context, in io.Reader, config Config) (backup.Manifest, error) {
-	if !isFresh(config.DataDir) {
-		return backup.Manifest{}, fmt.Errorf("the data folder %s is not empty: move it away, or name another with --data-dir", config.DataDir)
-	}
-	work := strings.TrimRight(config.DataDir, string(filepath.Separator)) + ".restoring"
-	release, err := clickhouse.LockDataDir(work)
-	if err != nil {
-		return backup.Manifest{}, err
-	}
-	defer release()
-	if err := emptyBut(work, "lock"); err != nil { // of a restore that was cut off
-		return backup.Manifest{}, err
-	}
-	m, err := restoreInto(ctx, in, config, work)
-	if err != nil {
-		return m, errors.Join(err, os.RemoveAll(work))
-	}
-	return m, os.Rename(work, config.DataDir)
-}
-
-func restoreInto(ctx context.Context, in io.Reader, config Config, work string) (backup.Manifest, error) {
-	to := backup.Target{Intake: filepath.Join(work, "intake"), Destination: config.BackupTo}
-	options, err := (*ch.Options)(nil), error(nil)
-	if config.ClickHouse != "" {
-		options, err = clickhouse.ParseDSN(config.ClickHouse)
-	} else {
-		var embedded *clickhouse.Embedded
-		embedded, err = clickhouse.StartEmbedded(ctx, clickhouse.EmbeddedConfig{DataDir: work})
-		if err == nil {
-			defer func() { _ = embedded.Close(context.WithoutCancel(ctx)) }() // all is on disk
-			options = embedded.Options(clickhouse.Admin)
-			options.Auth.Database = databaseName
-			to.Folder, to.Destination = clickhouse.BackupsFolder(work), ""
-		}
-	}
-	if err != nil {
-		return backup.Manifest{}, err
-	}
-	if err := migrations.CreateDatabase(ctx, options); err != nil {
-		return backup.Manifest{}, err
-	}
-	if to.Conn, err = clickhouse.Open(ctx, options); err != nil {
-		return backup.Manifest{}, err
-	}
-	defer to.Conn.Close()
-	to.Database = options.Auth.Database
-	return backup.Restore(ctx, in, to)
-}
-
-// emptyBut removes what is in a folder, except one name.
-func emptyBut(dir, keep string) error {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if e.Name() == keep {
-			continue
-		}
-		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -16,17 +16,13 @@ import (
 	"nightjar/schema"
 )
 
-// version is the program's.
-var version = "dev"
-
 // Main runs the program with the arguments of the process, and returns its code of exit.
-func Main(programVersion string) int {
+func Main(version string) int {
 	clickhouse.RunChild() // returns, unless this process is to be the embedded server
-	version = programVersion
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends what does not end by itself
-	return run(ctx, os.Args[1:])
+	return run(ctx, version, os.Args[1:])
 }
 
 // Exit codes of every command.
@@ -37,8 +33,9 @@ const (
 )
 
 // run is Main without the process.
-func run(ctx context.Context, args []string) int {
+func run(ctx context.Context, version string, args []string) int {
 	root := newRoot()
+	root.Version = version
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
@@ -91,7 +88,6 @@ seconds when something is wrong. It runs an embedded ClickHouse, or uses yours.`
   nightjar ingest --source sshd /var/log/auth.log
   nightjar search 'source:sshd "Failed password"' --from -1h
   nightjar sql "SELECT count() FROM events"`,
-		Version:           version,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},

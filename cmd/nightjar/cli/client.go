@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"time"
 
+	"nightjar/engine"
+
 	"github.com/spf13/cobra"
 )
 
@@ -35,16 +37,16 @@ func addClientFlags(c *cobra.Command) {
 func newClient(c *cobra.Command) (*client, error) {
 	value := func(flag string) string {
 		f := c.Flags().Lookup(flag)
-		if v, ok := os.LookupEnv(envName(flag)); ok && !f.Changed {
+		if v, ok := os.LookupEnv(engine.EnvName(flag)); ok && !f.Changed {
 			return v
 		}
 		return f.Value.String()
 	}
 	key := value("api-key")
 	if key == "" {
-		path := filepath.Join(value("data-dir"), keyFile)
+		path := filepath.Join(value("data-dir"), engine.KeyFile)
 		var err error
-		key, err = readKey(path)
+		key, err = engine.ReadKey(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("no API key: set NIGHTJAR_API_KEY, or name the engine's folder with --data-dir (looked for %s)", path)
 		}

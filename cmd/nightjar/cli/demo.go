@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"nightjar/content"
+	"nightjar/engine"
 	"nightjar/ingest/files"
 )
 
@@ -21,8 +22,8 @@ const demoWait = 30 * time.Second
 
 // runDemo creates the bundled rule, replays the sample log through the intake
 // as if it had happened in the last minutes, and shows the signal.
-func runDemo(ctx context.Context, e *engine, a *companion) error {
-	cl := &client{base: "http://" + e.server.HTTPAddr().String(), key: e.key, http: &http.Client{}}
+func runDemo(ctx context.Context, e engine.Running) error {
+	cl := clientOf(e)
 	say := func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
 
 	created, err := createBundled(ctx, cl, "rules/ssh-brute-force.json")
@@ -30,7 +31,7 @@ func runDemo(ctx context.Context, e *engine, a *companion) error {
 		return fmt.Errorf("create the bundled rule: %w", err)
 	}
 	say("First start: created the rule %q (%s),", created.Name, created.ID)
-	lines, err := demoLines(now())
+	lines, err := demoLines(engine.Now())
 	if err != nil {
 		return err
 	}
@@ -50,8 +51,8 @@ func runDemo(ctx context.Context, e *engine, a *companion) error {
 	if err != nil {
 		return err
 	}
-	say("\nSee it with   curl -H \"DD-API-KEY: $(cat %s)\" %s/api/v2/security_monitoring/signals", e.keyPath, cl.base)
-	watched := runAgentDemo(ctx, e, a)
+	say("\nSee it with   curl -H \"DD-API-KEY: $(cat %s)\" %s/api/v2/security_monitoring/signals", e.KeyFile, cl.base)
+	watched := runAgentDemo(ctx, e)
 	if watched != nil && !errors.Is(watched, errNotWatched) {
 		say("demo of the agent: %v", watched)
 	}
@@ -66,15 +67,20 @@ func runDemo(ctx context.Context, e *engine, a *companion) error {
 	return nil
 }
 
+// clientOf is a client of an engine in this process.
+func clientOf(e engine.Running) *client {
+	return &client{base: e.URL, key: e.Key, http: &http.Client{}}
+}
+
 // clientFlags are what the tool needs to find an engine that is not where it
 // looks first.
-func clientFlags(e *engine) string {
+func clientFlags(e engine.Running) string {
 	flags := ""
-	if cwd, err := os.Getwd(); err != nil || e.config.DataDir != cwd+"/data" {
-		flags += " --data-dir " + e.config.DataDir
+	if cwd, err := os.Getwd(); err != nil || e.DataDir != cwd+"/data" {
+		flags += " --data-dir " + e.DataDir
 	}
-	if _, port, err := net.SplitHostPort(e.server.HTTPAddr().String()); err == nil && port != "8420" {
-		flags += " --server http://" + e.server.HTTPAddr().String()
+	if _, port, err := net.SplitHostPort(strings.TrimPrefix(e.URL, "http://")); err == nil && port != "8420" {
+		flags += " --server " + e.URL
 	}
 	return flags
 }

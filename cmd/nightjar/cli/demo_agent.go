@@ -11,11 +11,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"nightjar/content"
+	"nightjar/engine"
 )
 
 // demoExample is something that an agent sees, and the rule that makes a signal of
@@ -38,12 +38,12 @@ var errNotWatched = errors.New("no agent watches this host")
 
 // runAgentDemo does what an attacker would, as far as an agent sees it, and shows
 // the signals.
-func runAgentDemo(ctx context.Context, e *engine, a *companion) error {
-	if !a.watches(ctx) {
+func runAgentDemo(ctx context.Context, e engine.Running) error {
+	if !e.AwaitAgent(ctx, demoWait) {
 		return errNotWatched
 	}
-	cl := &client{base: "http://" + e.server.HTTPAddr().String(), key: e.key, http: &http.Client{}}
-	dir, err := os.MkdirTemp(e.config.DataDir, "demo-")
+	cl := clientOf(e)
+	dir, err := os.MkdirTemp(e.DataDir, "demo-")
 	if err != nil {
 		return err
 	}
@@ -92,21 +92,6 @@ func createBundled(ctx context.Context, cl *client, file string) (created bundle
 	}
 	err = cl.do(ctx, http.MethodPost, "/api/v2/security_monitoring/rules", nil, rule, &created)
 	return created, err
-}
-
-// watches waits until the agent sees events, and reports whether it does.
-func (a *companion) watches(ctx context.Context) bool {
-	if a == nil {
-		return false
-	}
-	select {
-	case <-a.ready:
-		return true
-	case <-a.ended:
-	case <-ctx.Done():
-	case <-time.After(demoWait):
-	}
-	return false
 }
 
 // run starts the example's program in dir.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"nightjar/engine"
 	"nightjar/schema"
 )
 
@@ -84,7 +85,7 @@ reference table is in the way, and whether the rule saw the event at all.
 			}
 			query := url.Values{"group": group}
 			if at != "" {
-				moment, err := schema.ParseMoment(at, now())
+				moment, err := schema.ParseMoment(at, engine.Now())
 				if err != nil {
 					return &usageError{c.CommandPath(), fmt.Errorf("--at: %w", err)}
 				}

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"nightjar/engine"
 	"nightjar/ingest/files"
 )
 
@@ -61,7 +62,7 @@ or pattern are followed too.`,
 				return err
 			}
 			if s.again {
-				s.salt = fmt.Sprint(now().UnixNano())
+				s.salt = fmt.Sprint(engine.Now().UnixNano())
 			}
 			if follow {
 				err = s.follow(c.Context(), arguments)

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"nightjar/engine"
 	"nightjar/ingest"
 	"nightjar/ingest/files"
 )
@@ -109,7 +110,7 @@ func (f *fileSender) record(r files.Record) error {
 func (f *fileSender) memberOf(p files.Place) string { return strings.TrimPrefix(p.Path, f.name) }
 
 func (f *fileSender) enter(member string) {
-	f.reader = ingest.NewOffline(now(), nil, nil)
+	f.reader = ingest.NewOffline(engine.Now(), nil, nil)
 	f.member, f.chain, f.records, f.skip, f.turn = member, f.seed(), 0, 0, 0
 }
 

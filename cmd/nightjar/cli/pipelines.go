@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"nightjar/engine"
 	"nightjar/ingest/pipeline"
 	"nightjar/schema"
 )
@@ -242,7 +243,7 @@ func pipelineHistory(ctx context.Context, c *client, id string) ([]revision, err
 	}
 	out := make([]revision, len(answer.Data))
 	for i, v := range slices.Backward(answer.Data) {
-		at, err := schema.ParseMoment(v.UpdatedAt, now())
+		at, err := schema.ParseMoment(v.UpdatedAt, engine.Now())
 		if err != nil {
 			return nil, fmt.Errorf("read version %d of the answer: %w", v.Version, err)
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nightjar/content"
+	"nightjar/engine"
 	"nightjar/ingest"
 	"nightjar/ingest/pipeline"
 	"nightjar/ingest/pipeline/registry"
@@ -194,7 +195,7 @@ func (o *previewOptions) offlineAsker(draft *pipeline.Pipeline) (func(map[string
 		} else {
 			in.Object = request["event"].(json.RawMessage)
 		}
-		p, err := registry.PreviewWith(set, ingest.Decoder{Now: now()}, in)
+		p, err := registry.PreviewWith(set, ingest.Decoder{Now: engine.Now()}, in)
 		if err != nil {
 			return out, err
 		}

@@ -8,12 +8,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"nightjar/clickhouse"
 	"nightjar/compiler"
+	"nightjar/engine"
 	"nightjar/ingest"
 	intakestore "nightjar/ingest/clickhouse"
 	"nightjar/ingest/files"
@@ -221,7 +223,7 @@ func (r *sqlReader) start(ctx context.Context) (err error) {
 		return err
 	}
 	options := r.server.Options(clickhouse.Admin)
-	options.Auth.Database = databaseName
+	options.Auth.Database = engine.DatabaseName
 	if err := migrations.CreateDatabase(ctx, options); err != nil {
 		return err
 	}
@@ -235,13 +237,16 @@ func (r *sqlReader) start(ctx context.Context) (err error) {
 	return nil
 }
 
+// readerStopTimeout is how long the server of a reader may take to end.
+const readerStopTimeout = 30 * time.Second
+
 // close leaves nothing behind.
 func (r *sqlReader) close() {
 	if r.conn != nil {
 		_ = r.conn.Close()
 	}
 	if r.server != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+		ctx, cancel := context.WithTimeout(context.Background(), readerStopTimeout)
 		defer cancel()
 		_ = r.server.Close(ctx) // killed, if it does not end
 	}

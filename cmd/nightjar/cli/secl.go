@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"nightjar/engine"
 	"nightjar/secl"
 	"nightjar/secl/conformance"
 	"nightjar/secl/event"
@@ -255,7 +256,7 @@ what was expected. The exit code is 1 if any is not.`,
 			if err != nil {
 				return err
 			}
-			results, err := conformance.Run(text, now().UnixNano())
+			results, err := conformance.Run(text, engine.Now().UnixNano())
 			if err != nil {
 				return fmt.Errorf("%s: %w", args[0], err)
 			}

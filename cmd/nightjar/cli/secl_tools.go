@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"nightjar/engine"
 	"nightjar/secl"
 	"nightjar/secl/event"
 	"nightjar/secl/lint"
@@ -178,7 +179,7 @@ event in JSON: its type, and fields by their names.`,
 			if err != nil {
 				return err
 			}
-			now := now().UnixNano()
+			now := engine.Now().UnixNano()
 			e, err := event.Decode(text, now)
 			if err != nil {
 				return fmt.Errorf("%s: %w", args[1], err)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"nightjar/engine"
 	"nightjar/schema"
 )
 
@@ -20,7 +21,7 @@ func (s *spanFlags) add(c *cobra.Command, of, end string) {
 
 // given reads the ends that were given; nil is one that was not.
 func (s *spanFlags) given(c *cobra.Command) (from, to *schema.Millis, err error) {
-	now := now()
+	now := engine.Now()
 	for _, end := range []struct {
 		flag, text string
 		into       **schema.Millis

@@ -259,7 +259,7 @@ func (s *shell) names(ctx context.Context) []string {
 }
 
 var sqlWords = []string{
-	"SELECT ", "DISTINCT ", "FROM ", "WHERE ", "GROUP BY ", "ORDER BY ", "HAVING ", "LIMIT ", "DESCRIBE ", "count()", "uniq(", "DESC", "AND ", "OR ", "NOT ", "LIKE ", "ILIKE ", "IN (", "BETWEEN ", "now()", "toStartOfHour(", "toStartOfMinute(", "timestamp",
+	"SELECT ", "DISTINCT ", "FROM ", "WHERE ", "GROUP BY ", "ORDER BY ", "HAVING ", "LIMIT ", "DESCRIBE ", "count()", "uniq(", "DESC", "AND ", "OR ", "NOT ", "LIKE ", "ILIKE ", "IN (", "BETWEEN ", "engine.Now()", "toStartOfHour(", "toStartOfMinute(", "timestamp",
 }
 
 // complete ends the word before the cursor, as far as all that begin with it agree.

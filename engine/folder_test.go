@@ -1,4 +1,4 @@
-package cli
+package engine
 
 import (
 	"fmt"
@@ -13,7 +13,7 @@ import (
 func TestAFolderIsOfTheNewestProgramThatWroteIt(t *testing.T) {
 	dir := t.TempDir()
 	for range 2 { // fresh, and its own
-		if err := claimFolder(dir); err != nil {
+		if err := claimFolder(dir, "dev"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -22,7 +22,7 @@ func TestAFolderIsOfTheNewestProgramThatWroteIt(t *testing.T) {
 	if err := os.WriteFile(file, older, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := claimFolder(dir); err != nil {
+	if err := claimFolder(dir, "dev"); err != nil {
 		t.Errorf("a folder of an older program: %v", err)
 	}
 	if text, err := os.ReadFile(file); err != nil || strings.Contains(string(text), "v0") {
@@ -32,7 +32,7 @@ func TestAFolderIsOfTheNewestProgramThatWroteIt(t *testing.T) {
 	if err := os.WriteFile(file, newer, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := claimFolder(dir); err == nil || !strings.Contains(err.Error(), "was written by a newer nightjar (v99") {
+	if err := claimFolder(dir, "dev"); err == nil || !strings.Contains(err.Error(), "was written by a newer nightjar (v99") {
 		t.Errorf("a folder of a newer program: %v", err)
 	}
 	if text, err := os.ReadFile(file); err != nil || string(text) != string(newer) {

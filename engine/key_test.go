@@ -1,4 +1,4 @@
-package cli
+package engine
 
 import (
 	"os"
@@ -32,17 +32,17 @@ func TestAKeyThatCanBeGuessedOrReadIsRefusedWithTheMend(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			config := Config{DataDir: t.TempDir(), APIKey: c.configured}
 			if c.file != "" {
-				writeMode(t, filepath.Join(config.DataDir, keyFile), c.file, c.mode)
+				writeMode(t, filepath.Join(config.DataDir, KeyFile), c.file, c.mode)
 			}
 			if c.config != "" {
 				path := filepath.Join(t.TempDir(), "config.yaml")
 				writeMode(t, path, c.config, c.mode)
-				flags := newUp().Flags()
+				flags := flagsOf(t)
 				if err := flags.Set("config", path); err != nil {
 					t.Fatal(err)
 				}
 				var err error
-				if config, err = loadConfig(flags); err != nil {
+				if config, err = ReadConfig(flags); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -1,4 +1,4 @@
-package cli
+package engine
 
 import (
 	"strings"
@@ -16,20 +16,20 @@ func TestSyslogIsOpenToNobodyUnasked(t *testing.T) {
 		{"--syslog-tz", "Mars", "syslog-tz"},
 		{"--syslog-connections", "0", "syslog-connections"},
 	} {
-		flags := newUp().Flags()
+		flags := flagsOf(t)
 		if err := flags.Set(strings.TrimPrefix(c.flag, "--"), c.value); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := loadConfig(flags); err == nil || !strings.Contains(err.Error(), c.says) {
+		if _, err := ReadConfig(flags); err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s %s: %v", c.flag, c.value, err)
 		}
 	}
 	t.Setenv("NIGHTJAR_SYSLOG_ALLOW", "10.0.0.0/8,2001:db8::/32")
-	flags := newUp().Flags()
+	flags := flagsOf(t)
 	if err := flags.Set("syslog-udp", "[::]:5514"); err != nil {
 		t.Fatal(err)
 	}
-	if c, err := loadConfig(flags); err != nil || len(c.Syslog.Allow) != 2 {
+	if c, err := ReadConfig(flags); err != nil || len(c.Syslog.Allow) != 2 {
 		t.Errorf("%v %v", c.Syslog.Allow, err)
 	}
 }

@@ -1,4 +1,4 @@
-package cli
+package engine
 
 import (
 	"errors"
@@ -66,7 +66,7 @@ var settings = []setting{
 	{name: "disk-quota", value: "0", help: "disk that everything stored may take, such as 50GB; the oldest days of events go when it is used up (0: no quota)"},
 	{name: "agent", value: "", bare: "true", help: "watch this host: run an agent beside the engine, as root on Linux 5.10 or newer (default: with --demo only)"},
 	{name: "agent-policy", list: true, help: "a policy file for that agent (default: a small one that ships)"},
-	{name: "geoip", list: true, help: geoipHelp},
+	{name: "geoip", list: true, help: GeoIPHelp},
 	{name: "public-url", value: "", help: "what links in notifications begin with, such as https://nightjar.example (default: the address of http)"},
 	{name: "outbound-proxy", value: "", help: "a proxy for the requests that the engine sends of its own accord (threat lists), such as http://proxy:3128"},
 	{name: "outbound-ca", value: "", help: "a PEM file of authorities that those requests trust, beside the system's"},
@@ -100,13 +100,15 @@ type Config struct {
 	Outbound                              outbound.Config
 	PublicURL                             string
 	Demo                                  bool
+	Version                               string   // of the program
 	Agent                                 string   // beside the engine: "true", "false", or "" for with Demo only
 	AgentPolicies                         []string // files
 }
 
-func addSettings(flags *pflag.FlagSet) {
+// AddFlags adds the settings to the flags of a command.
+func AddFlags(flags *pflag.FlagSet) {
 	for _, s := range settings {
-		if help := s.help + "; " + envName(s.name); s.list {
+		if help := s.help + "; " + EnvName(s.name); s.list {
 			flags.StringArray(s.name, nil, help)
 		} else {
 			flags.String(s.name, s.value, help)
@@ -116,12 +118,13 @@ func addSettings(flags *pflag.FlagSet) {
 	flags.String("config", "", "YAML file with these settings by name")
 }
 
-func envName(name string) string {
+// EnvName is the variable of the environment that has a setting.
+func EnvName(name string) string {
 	return "NIGHTJAR_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 }
 
-// loadConfig merges flags, environment and file.
-func loadConfig(flags *pflag.FlagSet) (Config, error) {
+// ReadConfig merges flags, environment and file.
+func ReadConfig(flags *pflag.FlagSet) (Config, error) {
 	path, _ := flags.GetString("config")
 	fromFile, err := readConfigFile(path)
 	if err != nil {
@@ -133,7 +136,7 @@ func loadConfig(flags *pflag.FlagSet) (Config, error) {
 		if v, ok := fromFile[s.name]; ok {
 			values[s.name] = v
 		}
-		if v, ok := os.LookupEnv(envName(s.name)); ok {
+		if v, ok := os.LookupEnv(EnvName(s.name)); ok {
 			values[s.name] = v
 			if s.list {
 				values[s.name] = joinList(s.split(v))

@@ -1,4 +1,4 @@
-package cli
+package engine
 
 import (
 	"path/filepath"
@@ -7,8 +7,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/fx"
 
-	"nightjar/backup"
-	"nightjar/clickhouse"
 	"nightjar/ingest"
 	"nightjar/retention"
 	"nightjar/scheduler"
@@ -30,14 +28,4 @@ func newKeeper(lc fx.Lifecycle, e *engine, d *database, intake *ingest.Intake, s
 	}
 	e.run(lc, "retention", k.Run)
 	return k, nil
-}
-
-func newBackups(lc fx.Lifecycle, e *engine, d *database, intake *ingest.Intake) *backup.Source {
-	s := &backup.Source{Conn: d.conn, Database: d.name, Intake: intake, Destination: e.config.BackupTo, Version: version}
-	if d.embedded != nil {
-		s.Folder, s.Destination = clickhouse.BackupsFolder(e.config.DataDir), ""
-	}
-	lc.Append(fx.StartHook(s.Clear))
-	e.backups = s
-	return s
 }

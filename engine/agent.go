@@ -1,4 +1,4 @@
-package cli
+package engine
 
 import (
 	"bufio"
@@ -14,9 +14,9 @@ import (
 	"time"
 )
 
-// companion is the agent beside the engine: a process of its own, the same program,
+// agentProcess is the agent beside the engine: a process of its own, the same program,
 // which is started again when it ends. Whatever becomes of it, the engine goes on.
-type companion struct {
+type agentProcess struct {
 	engine *engine
 	stop   context.CancelFunc
 	ended  chan struct{}
@@ -25,13 +25,16 @@ type companion struct {
 	last   string // of what it said
 }
 
-// startCompanion starts an agent that sends to the engine, if that is wanted.
-func startCompanion(e *engine) *companion {
+// AgentWatches is the line that an agent says when it sees events.
+const AgentWatches = "watching"
+
+// startAgent starts an agent that sends to the engine, if that is wanted.
+func startAgent(e *engine) *agentProcess {
 	if e.config.Agent == "false" || e.config.Agent == "" && !e.config.Demo {
 		return nil
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	a := &companion{engine: e, stop: stop, ended: make(chan struct{}), ready: make(chan struct{})}
+	a := &agentProcess{engine: e, stop: stop, ended: make(chan struct{}), ready: make(chan struct{})}
 	go func() {
 		defer close(a.ended)
 		a.keep(ctx)
@@ -40,7 +43,7 @@ func startCompanion(e *engine) *companion {
 }
 
 // close stops the agent, which first sends what it still has.
-func (a *companion) close() {
+func (a *agentProcess) close() {
 	if a != nil {
 		a.stop()
 		<-a.ended
@@ -49,7 +52,7 @@ func (a *companion) close() {
 
 // keep runs the agent again and again. One that never saw an event will see none
 // the next time either: this host, or this user, can't.
-func (a *companion) keep(ctx context.Context) {
+func (a *agentProcess) keep(ctx context.Context) {
 	const longest = time.Minute
 	for pause := time.Second; ; pause = min(2*pause, longest) {
 		err := a.run(ctx)
@@ -72,7 +75,7 @@ func (a *companion) keep(ctx context.Context) {
 }
 
 // why is what the agent said last, or how it ended.
-func (a *companion) why(err error) string {
+func (a *agentProcess) why(err error) string {
 	if a.last != "" {
 		return strings.TrimPrefix(a.last, "nightjar: ")
 	}
@@ -80,13 +83,13 @@ func (a *companion) why(err error) string {
 }
 
 // run runs the agent until it ends or is stopped.
-func (a *companion) run(ctx context.Context) error {
+func (a *agentProcess) run(ctx context.Context) error {
 	// The thread that starts a process is the parent whose end it is told of.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	c := exec.CommandContext(ctx, "/proc/self/exe", a.arguments()...)
 	c.Args[0] = "nightjar"
-	c.Env = append(os.Environ(), envName("api-key")+"="+a.engine.key)
+	c.Env = append(os.Environ(), EnvName("api-key")+"="+a.engine.key)
 	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	c.Cancel = func() error { return c.Process.Signal(syscall.SIGTERM) }
 	c.WaitDelay = 10 * time.Second
@@ -103,7 +106,7 @@ func (a *companion) run(ctx context.Context) error {
 	return c.Wait()
 }
 
-func (a *companion) arguments() []string {
+func (a *agentProcess) arguments() []string {
 	e := a.engine
 	args := []string{"agent", "--server", "http://" + e.server.HTTPAddr().String(), "--state-dir", filepath.Join(e.config.DataDir, "agent")}
 	for _, p := range e.config.AgentPolicies {
@@ -112,10 +115,25 @@ func (a *companion) arguments() []string {
 	return args
 }
 
-func (a *companion) hear(line string) {
+func (a *agentProcess) hear(line string) {
 	a.last = line
-	if line == agentWatches {
+	if line == AgentWatches {
 		a.once.Do(func() { close(a.ready) })
 	}
 	fmt.Fprintln(os.Stderr, "agent:", line)
+}
+
+// watches waits until the agent sees events, and reports whether it does.
+func (a *agentProcess) watches(ctx context.Context, within time.Duration) bool {
+	if a == nil {
+		return false
+	}
+	select {
+	case <-a.ready:
+		return true
+	case <-a.ended:
+	case <-ctx.Done():
+	case <-time.After(within):
+	}
+	return false
 }

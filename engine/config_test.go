@@ -1,4 +1,4 @@
-package cli
+package engine
 
 import (
 	"os"
@@ -14,7 +14,7 @@ import (
 func flagsOf(t *testing.T, args ...string) *pflag.FlagSet {
 	t.Helper()
 	flags := pflag.NewFlagSet("up", pflag.ContinueOnError)
-	addSettings(flags)
+	AddFlags(flags)
 	if err := flags.Parse(args); err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +28,7 @@ func TestFlagBeatsEnvironmentBeatsFile(t *testing.T) {
 	}
 	t.Setenv("NIGHTJAR_LATENESS", "2d")
 	t.Setenv("NIGHTJAR_PACE", "3s")
-	c, err := loadConfig(flagsOf(t, "--config", path, "--pace", "4s"))
+	c, err := ReadConfig(flagsOf(t, "--config", path, "--pace", "4s"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func TestListsComeFromFlagsEnvironmentAndFile(t *testing.T) {
 	}
 	want := func(from string, files []string, args ...string) {
 		t.Helper()
-		c, err := loadConfig(flagsOf(t, args...))
+		c, err := ReadConfig(flagsOf(t, args...))
 		if err != nil || !slices.Equal(c.GeoIP, files) {
 			t.Errorf("%s: got %q, %v, want %q", from, c.GeoIP, err, files)
 		}
@@ -57,7 +57,7 @@ func TestListsComeFromFlagsEnvironmentAndFile(t *testing.T) {
 	if err := os.WriteFile(path, []byte("http: [a, b]\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := loadConfig(flagsOf(t, "--config", path)); err == nil || !strings.Contains(err.Error(), "http takes one value") {
+	if _, err := ReadConfig(flagsOf(t, "--config", path)); err == nil || !strings.Contains(err.Error(), "http takes one value") {
 		t.Errorf("a list for one value: got error %v", err)
 	}
 }

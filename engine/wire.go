@@ -1,4 +1,4 @@
-package cli
+package engine
 
 import (
 	"context"
@@ -87,7 +87,7 @@ func newEngine(lc fx.Lifecycle, config Config, log *slog.Logger) (*engine, error
 		return nil, err
 	}
 	lc.Append(fx.StopHook(release))
-	if err := claimFolder(config.DataDir); err != nil {
+	if err := claimFolder(config.DataDir, config.Version); err != nil {
 		return nil, err
 	}
 	if err := checkClock(); err != nil {
@@ -139,7 +139,8 @@ type database struct {
 	embedded *clickhouse.Embedded // nil when the server is the user's
 }
 
-const databaseName = "nightjar"
+// DatabaseName is what the embedded server's database is called.
+const DatabaseName = "nightjar"
 
 // analystTables are the tables that ad hoc SQL may read.
 var analystTables = []string{schema.Events.Name, schema.Signals.Name}
@@ -222,10 +223,10 @@ func (d *database) server(ctx context.Context, lc fx.Lifecycle, e *engine) (*ch.
 	}
 	reads := make([]string, len(analystTables))
 	for i, t := range analystTables {
-		reads[i] = databaseName + "." + t
+		reads[i] = DatabaseName + "." + t
 	}
 	embedded, err := clickhouse.StartEmbedded(ctx, clickhouse.EmbeddedConfig{
-		DataDir: e.config.DataDir, Logger: e.log, AnalystTables: reads, PersonTables: []string{databaseName + ".*", "system.settings"},
+		DataDir: e.config.DataDir, Logger: e.log, AnalystTables: reads, PersonTables: []string{DatabaseName + ".*", "system.settings"},
 	})
 	if err != nil {
 		return nil, err
@@ -233,7 +234,7 @@ func (d *database) server(ctx context.Context, lc fx.Lifecycle, e *engine) (*ch.
 	d.embedded = embedded
 	lc.Append(fx.StopHook(embedded.Close))
 	options := embedded.Options(clickhouse.Admin)
-	options.Auth.Database = databaseName
+	options.Auth.Database = DatabaseName
 	return options, nil
 }
 
@@ -243,7 +244,7 @@ func (d *database) openAnalyst(ctx context.Context, e *engine, admin *ch.Options
 	switch {
 	case d.embedded != nil:
 		options = d.embedded.Options(clickhouse.Analyst)
-		options.Auth.Database = databaseName
+		options.Auth.Database = DatabaseName
 	case e.config.Analyst != "":
 		options, err = clickhouse.ParseDSN(e.config.Analyst)
 	default:
@@ -371,10 +372,10 @@ func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *inge
 	maps.Copy(doors, map[string]http.Handler{
 		"GET /debug/pprof/profile": http.HandlerFunc(pprof.Profile),
 		"GET /debug/pprof/heap":    pprof.Handler("heap"),
-		"POST " + backupPath:       e.backupHandler(),
+		"POST " + BackupPath:       e.backupHandler(),
 	})
 	e.server, err = api.New(api.Deps{
-		HTTP: e.config.HTTP, GRPC: e.config.GRPC, Key: e.key, AllowedHosts: e.config.AllowedHosts, Version: version,
+		HTTP: e.config.HTTP, GRPC: e.config.GRPC, Key: e.key, AllowedHosts: e.config.AllowedHosts, Version: e.config.Version,
 		Rules: s, Triage: s, Signals: apistore.NewSignals(d.lookup),
 		Intake: logDoor{ingest.NewHandler(intake)}, Memory: logMemory{intake.Memory()}, Backtests: b, Jobs: j, JobSignals: apistore.NewJobSignals(d.lookup),
 		Logs: apistore.NewLogs(d.people, apistore.LogsConfig{Catalogue: store.Catalogue()}), SQL: d.sql, Status: reporter, Ledger: s, Agents: apistore.NewAgents(d.people), Explainer: s,
@@ -535,7 +536,7 @@ func (r reporter) storage() api.Storage {
 
 // announce tells where the engine listens, and where the key is.
 func (e *engine) announce() {
-	fmt.Fprintf(os.Stderr, "\nnightjar %s is up\n  REST  http://%s\n  gRPC  %s\n", version, e.server.HTTPAddr(), e.server.GRPCAddr())
+	fmt.Fprintf(os.Stderr, "\nnightjar %s is up\n  REST  http://%s\n  gRPC  %s\n", e.config.Version, e.server.HTTPAddr(), e.server.GRPCAddr())
 	for _, d := range e.syslog.Report() {
 		fmt.Fprintf(os.Stderr, "  syslog over %s  %s\n", strings.ToUpper(d.Protocol), d.Address)
 	}

@@ -1,4 +1,4 @@
-package cli
+package engine
 
 import (
 	"encoding/json"
@@ -22,7 +22,7 @@ const folderStateFile = "state.json"
 
 // claimFolder refuses a data folder that a newer program has written, whose tables
 // this one would misread, and otherwise notes that it is of this one's state.
-func claimFolder(dir string) error {
+func claimFolder(dir, version string) error {
 	path := filepath.Join(dir, folderStateFile)
 	text, err := os.ReadFile(path)
 	var was folderState
@@ -35,10 +35,10 @@ func claimFolder(dir string) error {
 		return fmt.Errorf("read what wrote the data folder: %w", err)
 	case was.Schema > migrations.State:
 		return fmt.Errorf("data folder %s was written by a newer nightjar (%s, schema %d), and this one (%s) knows schema %d: start that version or a later one, or restore a backup into another folder", dir, was.Version, was.Schema, version, migrations.State)
-	case was == (folderState{migrations.State, version}):
+	case was == (folderState{Schema: migrations.State, Version: version}):
 		return nil
 	}
-	text, err = json.Marshal(folderState{migrations.State, version})
+	text, err = json.Marshal(folderState{Schema: migrations.State, Version: version})
 	if err != nil {
 		return err
 	}

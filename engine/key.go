@@ -1,4 +1,4 @@
-package cli
+package engine
 
 import (
 	"crypto/rand"
@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// keyFile is where the API's key is kept, in the data folder.
-const keyFile = "api-key"
+// KeyFile is where the API's key is kept, in the data folder.
+const KeyFile = "api-key"
 
 // minKey is how many characters a key has at least: 32 are 128 bits where it is
 // written as hexadecimal digits.
@@ -31,8 +31,8 @@ func serverKey(c Config) (key, path string, err error) {
 		}
 		return c.APIKey, "", checkKey("api-key", c.APIKey, newKey)
 	}
-	path = filepath.Join(c.DataDir, keyFile)
-	key, err = readKey(path)
+	path = filepath.Join(c.DataDir, KeyFile)
+	key, err = ReadKey(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		key, err = makeKey(path)
@@ -86,10 +86,11 @@ func checkConfigMode(c Config) error {
 	if c.KeyFrom == "" {
 		return nil
 	}
-	return checkMode(c.KeyFrom, 0o007, fmt.Sprintf("chmod o= %s, or set %s instead", c.KeyFrom, envName("api-key")))
+	return checkMode(c.KeyFrom, 0o007, fmt.Sprintf("chmod o= %s, or set %s instead", c.KeyFrom, EnvName("api-key")))
 }
 
-func readKey(path string) (string, error) {
+// ReadKey reads a key from a file.
+func ReadKey(path string) (string, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return "", fmt.Errorf("read a key: %w", err)

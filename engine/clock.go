@@ -1,4 +1,4 @@
-package cli
+package engine
 
 import (
 	"fmt"
@@ -17,6 +17,9 @@ const testClock = "NIGHTJAR_TEST_CLOCK"
 // now is the program's one clock. Only what measures how long something takes
 // asks another.
 var now = clock{file: os.Getenv(testClock), offset: new(atomic.Int64)}.now
+
+// Now is the time by the program's clock.
+func Now() time.Time { return now() }
 
 // clock is the machine's, and what a file adds to it.
 type clock struct {

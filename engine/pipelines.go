@@ -1,14 +1,12 @@
-package cli
+package engine
 
 import (
 	"context"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/spf13/pflag"
 	"go.uber.org/fx"
 
 	"nightjar/content"
-	"nightjar/ingest"
 	"nightjar/ingest/geoip"
 	"nightjar/ingest/pipeline"
 	"nightjar/ingest/pipeline/lookups"
@@ -47,25 +45,4 @@ func newPipelines(lc fx.Lifecycle, e *engine, d *database, geo *geoip.Databases,
 	}))
 	e.run(lc, "lookups", rows.Run)
 	return r, nil
-}
-
-// offlinePipelines are those that change events of files: the built-in ones, or those of
-// a folder.
-func offlinePipelines(folder string, l ingest.Locator) (*pipeline.Set, error) {
-	var all []*pipeline.Pipeline
-	var err error
-	if folder == "" {
-		all, err = registry.BuiltIn(content.Files)
-	} else {
-		all, err = pipelinesBelow(folder)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return pipeline.NewSet(all, pipeline.Deps{Locator: l}), nil
-}
-
-// addPipelines adds --pipelines to a command that reads events from files.
-func addPipelines(flags *pflag.FlagSet, into *string) {
-	flags.StringVar(into, "pipelines", "", "a folder of pipelines (*.yaml, *.json) instead of the built-in ones; they run in the order of their names")
 }

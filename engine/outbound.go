@@ -1,4 +1,4 @@
-package cli
+package engine
 
 import (
 	"fmt"
@@ -6,9 +6,6 @@ import (
 	"net/url"
 	"path/filepath"
 	"strconv"
-	"strings"
-
-	"github.com/spf13/cobra"
 
 	"nightjar/configuration/outbound"
 )
@@ -40,19 +37,3 @@ func (e *engine) secrets() outbound.Secrets {
 }
 
 func newOutbound(e *engine) (*outbound.Client, error) { return outbound.New(e.config.Outbound) }
-
-// headersOf are the headers that a user wants sent, as NAME: VALUE each; nil: none.
-func headersOf(c *cobra.Command, texts []string) (map[string]string, error) {
-	var out map[string]string
-	for _, h := range texts {
-		name, value, ok := strings.Cut(h, ":")
-		if !ok {
-			return nil, &usageError{c.CommandPath(), fmt.Errorf("--header: want NAME: VALUE, got %q", name)}
-		}
-		if out == nil {
-			out = map[string]string{}
-		}
-		out[strings.TrimSpace(name)] = strings.TrimSpace(value)
-	}
-	return out, nil
-}

@@ -1,4 +1,4 @@
-package cli
+package engine
 
 import (
 	"errors"
@@ -15,7 +15,7 @@ const redactionKeyFile = "redaction-key"
 // another hash from then on.
 func redactionKey(dataDir string) ([]byte, error) {
 	path := filepath.Join(dataDir, redactionKeyFile)
-	key, err := readKey(path)
+	key, err := ReadKey(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		key, err = makeKey(path)
 	}
