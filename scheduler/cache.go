@@ -1,10 +1,7 @@
 package scheduler
 
 import (
-	"cmp"
-	"math"
 	"slices"
-	"sort"
 
 	"nightjar/compiler"
 	"nightjar/schema"
@@ -28,12 +25,6 @@ const maxCached = 5_000_000
 func newCache() *cache {
 	return &cache{plans: map[string]*planCache{}, tags: map[string][]string{}}
 }
-
-// never is later than any event: nothing is held.
-const never = schema.Millis(math.MaxInt64)
-
-// always is earlier than any event, and far from overflow.
-const always = schema.Millis(math.MinInt64 / 2)
 
 type planCache struct {
 	plan *compiler.Plan
@@ -131,50 +122,6 @@ func (c *cache) intern(tags []string) []string {
 	}
 	c.tags[key] = tags
 	return tags
-}
-
-// insert keeps the list sorted by time, arrival and label, and free of
-// duplicates. The matches are those of one event and label, which stand side by
-// side, so that the list is moved once for all of them. It returns how many were
-// new.
-func insert(list *[]compiler.Match, ms []compiler.Match) int {
-	old := *list
-	i := sort.Search(len(old), func(i int) bool { return compareEvents(&old[i], &ms[0]) >= 0 })
-	j := i
-	for j < len(old) && compareEvents(&old[j], &ms[0]) == 0 {
-		j++
-	}
-	fresh := ms
-	if j > i || len(ms) > 1 {
-		fresh = missing(old[i:j], ms)
-	}
-	*list = slices.Insert(old, j, fresh...)
-	return len(fresh)
-}
-
-func compareEvents(a, b *compiler.Match) int {
-	return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.Label, b.Label))
-}
-
-// missing are the matches of groups that those held are not of, each once.
-func missing(held, ms []compiler.Match) []compiler.Match {
-	known := make(map[string]bool, len(held)+len(ms))
-	for i := range held {
-		known[groupKey(held[i].Group)] = true
-	}
-	out := make([]compiler.Match, 0, len(ms))
-	for i := range ms {
-		if key := groupKey(ms[i].Group); !known[key] {
-			known[key] = true
-			out = append(out, ms[i])
-		}
-	}
-	return out
-}
-
-// since are the matches from a moment on.
-func since(ms []compiler.Match, from schema.Millis) []compiler.Match {
-	return ms[sort.Search(len(ms), func(i int) bool { return ms[i].At >= from }):]
 }
 
 // published notes a signal that was published.

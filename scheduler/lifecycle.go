@@ -338,13 +338,6 @@ func (l *life) value(plan *compiler.Plan, m *compiler.Match) {
 	}
 }
 
-// between are the matches with after < At <= until.
-func between(all []compiler.Match, after, until schema.Millis) []compiler.Match {
-	i := sort.Search(len(all), func(i int) bool { return all[i].At > after })
-	j := sort.Search(len(all), func(i int) bool { return all[i].At > until })
-	return all[i:max(i, j)]
-}
-
 func common(a, b []string) []string {
 	has := func(t string) bool { return slices.Contains(b, t) }
 	if len(a) > few && len(b) > few {

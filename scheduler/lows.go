@@ -1,7 +1,6 @@
 package scheduler
 
 import (
-	"context"
 	"math"
 	"slices"
 
@@ -211,21 +210,6 @@ func (s *series) heardBefore(u *usual, bucket int64) int64 {
 		}
 	}
 	return last
-}
-
-// armLow arms every group that may be judged after a moment.
-func (s *Scheduler) armLow(ctx context.Context, v *vigilant) error {
-	u, err := s.usualOf(ctx, v.plan, false, s.throughOf(v.plan.Key))
-	if err != nil {
-		return err
-	}
-	for _, one := range u.series {
-		group := signalGroup(v.plan, one.group)
-		if due := u.nextClose(group, v.judged); due < never {
-			v.timers.arm(unitKey(v.plan, group), group, due)
-		}
-	}
-	return nil
 }
 
 // lowDue is the first moment in [from, until] at which a closed bucket of the group

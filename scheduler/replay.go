@@ -2,7 +2,6 @@ package scheduler
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sort"
 
@@ -22,51 +21,6 @@ func Replay(plan *compiler.Plan, matches []compiler.Match, h Horizon) []schema.S
 		out[i] = changes[i].Signal
 	}
 	return out
-}
-
-// ReplayRendered is Replay, with signals as they would be published: with sample
-// events, which fetch finds by time and sequence, and withheld where a
-// suppression says so.
-func ReplayRendered(plan *compiler.Plan, matches []compiler.Match, h Horizon, fetch func([]compiler.Match) ([]schema.Event, error)) ([]Published, error) {
-	changes := replay(plan, matches, h)
-	out := make([]Published, 0, len(changes))
-	for part := range slices.Chunk(changes, renderedAtOnce) {
-		published, err := renderChanges(plan, part, fetch)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, published...)
-	}
-	return out, nil
-}
-
-// renderedAtOnce bounds how many signals' samples are fetched together.
-const renderedAtOnce = 1000
-
-func renderChanges(plan *compiler.Plan, changes []change, fetch func([]compiler.Match) ([]schema.Event, error)) ([]Published, error) {
-	var wanted []compiler.Match
-	for i := range changes {
-		wanted = append(wanted, changes[i].evidence...)
-	}
-	events, err := fetch(wanted)
-	if err != nil {
-		return nil, fmt.Errorf("fetch sample events: %w", err)
-	}
-	bySeq := make(map[uint64]*schema.Event, len(events))
-	for i := range events {
-		bySeq[events[i].Seq] = &events[i]
-	}
-	shown, draw := newSamples(bySeq), newRenderer()
-	out := make([]Published, len(changes))
-	for i := range changes {
-		if err := changes[i].resample(plan, shown); err != nil {
-			return nil, err
-		}
-		if out[i], err = draw.render(plan, changes[i].Signal); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
 }
 
 func replay(plan *compiler.Plan, matches []compiler.Match, h Horizon) []change {
@@ -161,36 +115,4 @@ func split(plan *compiler.Plan, matches []compiler.Match) (map[string]*unit, []c
 	}
 	sort.SliceStable(globals, func(i, j int) bool { return globals[i].At < globals[j].At })
 	return units, globals
-}
-
-// unitGroup is what the signals that a match is for are kept under: their
-// group, and what sets them apart beyond that.
-func unitGroup(plan *compiler.Plan, m *compiler.Match) []string {
-	if plan.PerEvent(m.Group) {
-		return append(make([]string, len(plan.SignalGroup)), schema.EventID(m.At, m.Seq))
-	}
-	return signalGroup(plan, m.Group)
-}
-
-// Visible are the values of a signal's group that a user named: none where the
-// group only sets the signal of an event apart.
-func Visible(plan *compiler.Plan, group []string) []string {
-	if len(group) > len(plan.SignalGroup) {
-		return nil
-	}
-	return group
-}
-
-// signalGroup keeps of a full group what the rule groups its signals by.
-func signalGroup(plan *compiler.Plan, group []string) []string {
-	if len(plan.SignalGroup) == len(group) {
-		return group
-	}
-	out := make([]string, 0, len(plan.SignalGroup))
-	for _, position := range plan.SignalGroup {
-		if position < len(group) {
-			out = append(out, group[position])
-		}
-	}
-	return out
 }

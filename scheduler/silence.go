@@ -238,16 +238,6 @@ func (a *answers) holdsSomewhere(after schema.Millis, replies []compiler.Match) 
 	return false
 }
 
-// distinctEvents counts the events among matches of one moment, up to two.
-func distinctEvents(matches []compiler.Match) int {
-	for i := range matches {
-		if matches[i].Seq != matches[0].Seq {
-			return 2
-		}
-	}
-	return min(len(matches), 1)
-}
-
 // silence says what the life tells of its latest silence: since when, and until
 // when. That of a signal which goes on ends with the first event after it.
 func (u *unit) silence(l *life, matches []compiler.Match) {

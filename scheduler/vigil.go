@@ -26,9 +26,6 @@ type vigil struct {
 	listed time.Time
 }
 
-// sinceEver is before every event; 0 is for what was never said.
-const sinceEver = schema.Millis(1)
-
 // vigilOf is the plan's vigil; nil where it waits for nothing.
 func (s *Scheduler) vigilOf(plan *compiler.Plan) *vigil {
 	if !plan.Waits() {
@@ -368,6 +365,21 @@ func (s *Scheduler) keepHorizons(ctx context.Context, changes []planChange) erro
 	}
 	for key, c := range unsaved {
 		s.vigils[key].saved = c
+	}
+	return nil
+}
+
+// armLow arms every group that may be judged after a moment.
+func (s *Scheduler) armLow(ctx context.Context, v *vigilant) error {
+	u, err := s.usualOf(ctx, v.plan, false, s.throughOf(v.plan.Key))
+	if err != nil {
+		return err
+	}
+	for _, one := range u.series {
+		group := signalGroup(v.plan, one.group)
+		if due := u.nextClose(group, v.judged); due < never {
+			v.timers.arm(unitKey(v.plan, group), group, due)
+		}
 	}
 	return nil
 }

@@ -4,8 +4,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/cespare/xxhash/v2"
-
 	"nightjar/compiler"
 	"nightjar/schema"
 )
@@ -78,19 +76,6 @@ func (w *watch) isNew() bool { return w.through == w.from && w.failures == 0 }
 
 // runnable tells whether the engine can evaluate the plan at all.
 func (w *watch) runnable() bool { return w.plan.Unsupported == "" }
-
-// UnitKey is the key under which a signal group's state is stored. Readers
-// compare rule key and group as well, so that a collision costs time only.
-func UnitKey(ruleKey string, group []string) uint64 {
-	return xxhash.Sum64String(ruleKey + "\x00" + groupKey(group))
-}
-
-func unitKey(plan *compiler.Plan, group []string) uint64 { return UnitKey(plan.Key, group) }
-
-// globalKey is where the matches of labels without group-by fields are stored.
-func globalKey(plan *compiler.Plan) uint64 {
-	return xxhash.Sum64String(plan.Key + "\x01")
-}
 
 // Interval is a stretch of arrivals: From < seq <= To.
 type Interval struct{ From, To uint64 }

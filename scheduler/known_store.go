@@ -1,0 +1,62 @@
+package scheduler
+
+import (
+	"context"
+	"fmt"
+	"nightjar/compiler"
+)
+
+// Knowledge keeps what rules have seen before, for those that look for new
+// values.
+type Knowledge interface {
+	// Load reads all that a rule knows.
+	Load(ctx context.Context, ruleKey string, values func(KnownValue), groups func(KnownGroup)) error
+	// Learn stores changes; storing one twice changes nothing.
+	Learn(ctx context.Context, ruleKey string, values []KnownValue, groups []KnownGroup) error
+}
+
+// knowledge is what the plan knows, read from the store if need be.
+func (s *Scheduler) knowledge(ctx context.Context, plan *compiler.Plan, fresh bool) (*known, error) {
+	if k := s.known[plan.Key]; k != nil {
+		return k, nil
+	}
+	k := newKnown(plan.Novelty)
+	if !fresh {
+		err := s.deps.Knowledge.Load(ctx, plan.Key,
+			k.restore,
+			func(g KnownGroup) {
+				if k.novelty.First == 1 && len(g.First) > 0 {
+					k.groups[g.Key] = g.First[0].At
+				} else {
+					k.firsts[g.Key] = g.First
+				}
+			})
+		if err != nil {
+			return nil, fmt.Errorf("load what rule %s knows: %w", plan.Rule.ID, err)
+		}
+	}
+	s.known[plan.Key] = k
+	return k, nil
+}
+
+// remember stores what plans have learnt. Those that still have something to
+// look at again are left out, and named: their place must not be saved either.
+func (s *Scheduler) remember(ctx context.Context) (behind map[string]bool, err error) {
+	behind = map[string]bool{}
+	values := 0
+	for key, k := range s.known {
+		if len(k.touched) > 0 {
+			behind[key] = true
+			continue
+		}
+		for vs, gs := k.unstored(); len(vs)+len(gs) > 0; vs, gs = k.unstored() {
+			if err := s.deps.Knowledge.Learn(ctx, key, vs, gs); err != nil {
+				return nil, fmt.Errorf("store what rules know: %w", err)
+			}
+			k.stored(vs, gs)
+		}
+		values += k.size()
+	}
+	s.metrics.known.Set(float64(values))
+	return behind, nil
+}

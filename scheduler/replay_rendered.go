@@ -1,0 +1,53 @@
+package scheduler
+
+import (
+	"fmt"
+	"nightjar/compiler"
+	"nightjar/schema"
+	"slices"
+)
+
+// ReplayRendered is Replay, with signals as they would be published: with sample
+// events, which fetch finds by time and sequence, and withheld where a
+// suppression says so.
+func ReplayRendered(plan *compiler.Plan, matches []compiler.Match, h Horizon, fetch func([]compiler.Match) ([]schema.Event, error)) ([]Published, error) {
+	changes := replay(plan, matches, h)
+	out := make([]Published, 0, len(changes))
+	for part := range slices.Chunk(changes, renderedAtOnce) {
+		published, err := renderChanges(plan, part, fetch)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, published...)
+	}
+	return out, nil
+}
+
+// renderedAtOnce bounds how many signals' samples are fetched together.
+const renderedAtOnce = 1000
+
+func renderChanges(plan *compiler.Plan, changes []change, fetch func([]compiler.Match) ([]schema.Event, error)) ([]Published, error) {
+	var wanted []compiler.Match
+	for i := range changes {
+		wanted = append(wanted, changes[i].evidence...)
+	}
+	events, err := fetch(wanted)
+	if err != nil {
+		return nil, fmt.Errorf("fetch sample events: %w", err)
+	}
+	bySeq := make(map[uint64]*schema.Event, len(events))
+	for i := range events {
+		bySeq[events[i].Seq] = &events[i]
+	}
+	shown, draw := newSamples(bySeq), newRenderer()
+	out := make([]Published, len(changes))
+	for i := range changes {
+		if err := changes[i].resample(plan, shown); err != nil {
+			return nil, err
+		}
+		if out[i], err = draw.render(plan, changes[i].Signal); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
