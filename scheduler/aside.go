@@ -415,7 +415,7 @@ func (s *Scheduler) countAside(a *aside, n int) {
 	if u == nil {
 		return
 	}
-	u.counted = max(u.counted, a.seq)
+	u.countedThrough(a.seq)
 	for _, p := range a.parts {
 		for _, m := range p.between(max(a.next, a.counted), a.next+n) {
 			u.count(&m)

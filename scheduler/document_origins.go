@@ -1,10 +1,11 @@
 package scheduler
 
 import (
-	"nightjar/compiler"
-	"nightjar/schema"
 	"slices"
 	"strings"
+
+	"nightjar/compiler"
+	"nightjar/schema"
 )
 
 // originsOf are the values of source, service and host of a signal: from its

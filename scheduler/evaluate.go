@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"runtime"
-	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -175,7 +174,7 @@ func (s *Scheduler) absorb(ctx context.Context, touches []touch) error {
 	}
 	for _, t := range touches {
 		if u := s.usual[t.plan.Key]; u != nil {
-			u.counted = max(u.counted, t.event.Seq)
+			u.countedThrough(t.event.Seq)
 		}
 	}
 	for _, t := range touches {
@@ -193,13 +192,12 @@ func (s *Scheduler) settleDirty(ctx context.Context, d *dirty, plans map[*compil
 		return err
 	}
 	for plan := range plans {
+		touch := func(group []string, since schema.Millis) { d.touch(plan, group, since) }
 		if k := s.known[plan.Key]; k != nil {
-			for _, t := range k.touched {
-				d.touch(plan, t.group, t.since)
-			}
+			k.lookAgain(touch)
 		}
 		if u := s.usual[plan.Key]; u != nil {
-			u.rejudge(d)
+			u.rejudge(touch)
 		}
 	}
 	units := s.postpone(d.list())
@@ -212,12 +210,10 @@ func (s *Scheduler) settleDirty(ctx context.Context, d *dirty, plans map[*compil
 			continue
 		}
 		if k := s.known[plan.Key]; k != nil {
-			clear(k.touched)
-			k.newest = k.seen
+			k.evaluated()
 		}
 		if u := s.usual[plan.Key]; u != nil {
-			u.peers.late = nil
-			u.newest = u.seen
+			u.evaluated()
 		}
 	}
 	s.tidy(d)
@@ -493,18 +489,6 @@ func (s *Scheduler) recallMatches(ctx context.Context, units []*unit) error {
 	return s.readMatches(ctx, unread)
 }
 
-// own leaves out the matches of another group whose key is the same by chance.
-func (u *unit) own(ms []compiler.Match) []compiler.Match {
-	for i := range ms {
-		if !slices.Equal(unitGroup(u.plan, &ms[i]), u.group) {
-			return slices.DeleteFunc(slices.Clone(ms), func(m compiler.Match) bool {
-				return !slices.Equal(unitGroup(u.plan, &m), u.group)
-			})
-		}
-	}
-	return ms
-}
-
 func (s *Scheduler) readSignals(ctx context.Context, units []*unit) error {
 	if len(units) == 0 {
 		return nil
@@ -535,8 +519,8 @@ func (s *Scheduler) readMatches(ctx context.Context, units []*unit) error {
 		return fmt.Errorf("load matches: %w", err)
 	}
 	for _, u := range units {
-		u.matches = u.matchesOf(loaded[u.key], false)
-		u.globals = u.matchesOf(loaded[globalKey(u.plan)], true)
+		u.matches = stored(u, loaded[u.key], false)
+		u.globals = stored(u, loaded[globalKey(u.plan)], true)
 	}
 	return nil
 }
@@ -578,8 +562,8 @@ func hasGlobals(plan *compiler.Plan) bool {
 	return false
 }
 
-// matchesOf keeps of what was loaded under a key what is really the unit's.
-func (u *unit) matchesOf(loaded []StoredMatch, global bool) []compiler.Match {
+// stored keeps of what was loaded under a key what is really the unit's.
+func stored(u *unit, loaded []StoredMatch, global bool) []compiler.Match {
 	own := groupKey(u.group)
 	out := make([]compiler.Match, 0, len(loaded))
 	for _, m := range loaded {

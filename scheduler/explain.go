@@ -193,8 +193,8 @@ func (s *Scheduler) explainEvent(ctx context.Context, plan *compiler.Plan, w *wa
 	return nil
 }
 
-// maxExplained is how many groups of an event are explained, and how many values
-// of a group: evaluation waits meanwhile.
+// maxExplained is how many groups of an event are explained: evaluation waits
+// meanwhile.
 const maxExplained = 20
 
 // saw tells whether the rule was asked about an event.
@@ -339,16 +339,7 @@ func (g *GroupExplanation) judge(plan *compiler.Plan, own, globals []compiler.Ma
 		g.follow(plan, own, globals, at)
 		return
 	}
-	values := make([]float64, len(plan.Labels))
-	if plan.Window > 0 {
-		copy(values, newSlider(plan, mergeByTime(own, globals), plan.Window).to(at))
-	} else {
-		for e := range events(own, globals) {
-			if e.at == at {
-				copy(values, e.values(plan))
-			}
-		}
-	}
+	values := valuesAt(plan, own, globals, at)
 	for i, v := range values {
 		g.Values = append(g.Values, LabelValue{plan.Labels[i].Name, v})
 	}
@@ -366,63 +357,17 @@ func (g *GroupExplanation) judge(plan *compiler.Plan, own, globals []compiler.Ma
 
 // follow walks a sequence up to the moment.
 func (g *GroupExplanation) follow(plan *compiler.Plan, own, globals []compiler.Match, at schema.Millis) {
+	steps, complete := stepsAt(plan, own, globals, at)
 	g.Steps = make([]StepExplanation, len(plan.Steps))
 	for i, st := range plan.Steps {
-		g.Steps[i] = StepExplanation{Name: st.Name, Condition: st.Condition.Explain(nil)}
+		g.Steps[i] = StepExplanation{Name: st.Name, Condition: st.Condition.Explain(nil), Holds: steps[i].holds, Reached: steps[i].reached}
 		if st.Name == "" {
 			g.Steps[i].Name = strconv.Itoa(i + 1)
-		}
-	}
-	holds, walk := newStepper(plan, own, globals), newWalk(plan)
-	complete := false
-	for t, events := range ties(own, len(plan.Steps)) {
-		if t > at {
-			break
-		}
-		held := holds.at(t)
-		before := slices.Clone(walk.latest)
-		complete = walk.to(t, events, held) && t == at
-		for i := range g.Steps {
-			if walk.latest[i] != before[i] {
-				g.Steps[i].Reached = &t
-			}
-			g.Steps[i].Holds = held[i] && t == at
 		}
 	}
 	for i, c := range plan.Cases {
 		g.Cases = append(g.Cases, CaseExplanation{Index: i, Name: c.Name, Status: c.Status, Condition: "the sequence is complete", Holds: complete})
 	}
-}
-
-// notes say what is known of the values of the group's events at a moment.
-func (k *known) notes(plan *compiler.Plan, own []compiler.Match, at schema.Millis) []string {
-	var out []string
-	for i := range own {
-		m := &own[i]
-		if m.At != at {
-			continue
-		}
-		if k.silent(groupKeyOf(m), at) {
-			out = append(out, "the group is still being learned: nothing is new yet")
-		}
-		for _, v := range plan.Values(m) {
-			shown := strings.Join(compiler.SplitTuple(v, plan.TupleSize(m.Label)), ", ")
-			for _, st := range k.stretches(valueKeyOf(m, v)) {
-				switch {
-				case st.start == at:
-					out = append(out, fmt.Sprintf("%s is new", shown))
-				case st.start < at && at <= st.end+k.forget:
-					out = append(out, fmt.Sprintf("%s is known since %s", shown, st.start))
-				}
-			}
-		}
-	}
-	slices.Sort(out)
-	out = slices.Compact(out)
-	if more := len(out) - maxExplained; more > 0 {
-		out = append(out[:maxExplained:maxExplained], fmt.Sprintf("and so on for %d more values", more))
-	}
-	return out
 }
 
 func (s *Scheduler) explainSignals(ctx context.Context, plan *compiler.Plan, g *GroupExplanation) error {

@@ -38,17 +38,6 @@ type SeriesExplanation struct {
 	Truncated bool
 }
 
-// SeriesPoint is a bucket: what it holds and, from the buckets before it, what it
-// was expected to hold.
-type SeriesPoint struct {
-	At                          schema.Millis
-	Value, Lower, Median, Upper float64
-	// Probability is that of a lower value: what conditions are about; of a new group
-	// by its peers, where it is judged by them and they are in memory. AtMost is that of
-	// no higher one, which they are about on the low side.
-	Probability, AtMost float64
-}
-
 // MaxPoints bounds an answer.
 const MaxPoints = 20_000
 
@@ -82,14 +71,13 @@ func (s *Scheduler) explainSeries(ctx context.Context, q SeriesQuestion) (Series
 	if err != nil {
 		return SeriesExplanation{}, err
 	}
-	u := newUsual(plan)
+	u := newUsual(plan, 0)
 	newest := schema.MinMillis
 	for i := range all.own {
 		u.count(&all.own[i])
 		newest = max(newest, all.own[i].At)
 	}
-	one := u.series[keyOf(label, q.Group...)]
-	if one == nil {
+	if !u.has(label, q.Group) {
 		return SeriesExplanation{}, &schema.NotFound{Kind: "series of rule " + q.RuleID, ID: fmt.Sprint(q.Group)}
 	}
 	if q.To != nil {
@@ -101,7 +89,7 @@ func (s *Scheduler) explainSeries(ctx context.Context, q SeriesQuestion) (Series
 			return SeriesExplanation{}, err
 		}
 	}
-	return u.explain(one, q, newest, live)
+	return explainPoints(plan, u, label, q, newest, live)
 }
 
 func seriesLabel(plan *compiler.Plan, q SeriesQuestion) (int, error) {
@@ -122,36 +110,26 @@ func seriesLabel(plan *compiler.Plan, q SeriesQuestion) (int, error) {
 	return bad("query", "the rule has no query named %q", q.Query)
 }
 
-// explain says what was expected of a series. Live, unless nil, has the other groups,
-// those of the last days.
-func (u *usual) explain(one *series, q SeriesQuestion, newest schema.Millis, live *usual) (SeriesExplanation, error) {
-	moment := func(bucket int64) schema.Millis { return schema.Millis(bucket * u.width) }
+// explainPoints says what was expected of a series. Live, unless nil, has the other
+// groups, those of the last days.
+func explainPoints(plan *compiler.Plan, u *usual, label int, q SeriesQuestion, newest schema.Millis, live *usual) (SeriesExplanation, error) {
 	from := newest - shownPast
 	if q.From != nil {
 		from = *q.From
 	}
+	first := u.began(label, q.Group)
 	out := SeriesExplanation{
-		RuleID: q.RuleID, Query: u.plan.Labels[one.label].Name, Group: q.Group, Bucket: u.width,
-		First: moment(one.first), Ready: moment(one.first).Add(u.plan.Anomaly.Learn),
+		RuleID: q.RuleID, Query: plan.Labels[label].Name, Group: q.Group, Bucket: plan.Anomaly.Bucket.Milliseconds(),
+		First: first, Ready: first.Add(plan.Anomaly.Learn),
 	}
-	last := u.bucketOf(newest)
-	if earliest := moment(last - MaxPoints + 1); from < earliest && earliest > out.First {
+	if earliest := u.moment(u.bucketOf(newest) - MaxPoints + 1); from < earliest && earliest > out.First {
 		from, out.Truncated = earliest, true
 	}
-	m, next, err := one.restart(u)
-	for ; err == nil && next <= last; next++ {
-		if at := moment(next); at+schema.Millis(u.width) > from {
-			band, value := m.Band(int64(at)), one.value(next)
-			below, atMost, judged := one.judge(u, next, value, false)
-			if !judged && live != nil && live.hasPeers(next) {
-				below, _ = live.peersBelow(one.label, next, value)
-			}
-			out.Points = append(out.Points, SeriesPoint{at, value, band.Lower, band.Median, band.Upper, below, atMost})
-		}
-		err = m.Add(int64(moment(next)), one.value(next))
+	learned, err := u.points(label, q.Group, from, newest, live, func(p SeriesPoint) { out.Points = append(out.Points, p) })
+	if err != nil {
+		return SeriesExplanation{}, err
 	}
-	out.Season = m.Season().String()
-	since, until := m.Held()
-	out.HeldSince, out.HeldUntil = schema.Millis(since), schema.Millis(until)
-	return out, err
+	out.Season = learned.season
+	out.HeldSince, out.HeldUntil = learned.heldSince, learned.heldUntil
+	return out, nil
 }

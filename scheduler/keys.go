@@ -1,10 +1,10 @@
 package scheduler
 
 import (
+	"github.com/cespare/xxhash/v2"
+
 	"nightjar/compiler"
 	"nightjar/schema"
-
-	"github.com/cespare/xxhash/v2"
 )
 
 // UnitKey is the key under which a signal group's state is stored. Readers

@@ -393,6 +393,32 @@ func (k *known) restore(v KnownValue) {
 // pruneEvery is how often old knowledge is looked for.
 const pruneEvery = schema.Millis(3_600_000)
 
+// restoreGroup takes the first events of a group that were stored.
+func (k *known) restoreGroup(g KnownGroup) {
+	if k.novelty.First == 1 && len(g.First) > 0 {
+		k.groups[g.Key] = g.First[0].At
+	} else {
+		k.firsts[g.Key] = g.First
+	}
+}
+
+// unevaluated reports whether there are signal groups to be looked at again.
+func (k *known) unevaluated() bool { return len(k.touched) > 0 }
+
+// lookAgain calls touch with every signal group that must be looked at again, and the
+// moment from which on.
+func (k *known) lookAgain(touch func(group []string, since schema.Millis)) {
+	for _, t := range k.touched {
+		touch(t.group, t.since)
+	}
+}
+
+// evaluated notes that everything learned so far was evaluated.
+func (k *known) evaluated() {
+	clear(k.touched)
+	k.newest = k.seen
+}
+
 // arrived notes when an event arrived.
 func (k *known) arrived(seen schema.Millis) { k.seen = max(k.seen, seen) }
 

@@ -3,6 +3,7 @@ package scheduler
 import (
 	"context"
 	"fmt"
+
 	"nightjar/compiler"
 )
 
@@ -22,16 +23,7 @@ func (s *Scheduler) knowledge(ctx context.Context, plan *compiler.Plan, fresh bo
 	}
 	k := newKnown(plan.Novelty)
 	if !fresh {
-		err := s.deps.Knowledge.Load(ctx, plan.Key,
-			k.restore,
-			func(g KnownGroup) {
-				if k.novelty.First == 1 && len(g.First) > 0 {
-					k.groups[g.Key] = g.First[0].At
-				} else {
-					k.firsts[g.Key] = g.First
-				}
-			})
-		if err != nil {
+		if err := s.deps.Knowledge.Load(ctx, plan.Key, k.restore, k.restoreGroup); err != nil {
 			return nil, fmt.Errorf("load what rule %s knows: %w", plan.Rule.ID, err)
 		}
 	}
@@ -45,7 +37,7 @@ func (s *Scheduler) remember(ctx context.Context) (behind map[string]bool, err e
 	behind = map[string]bool{}
 	values := 0
 	for key, k := range s.known {
-		if len(k.touched) > 0 {
+		if k.unevaluated() {
 			behind[key] = true
 			continue
 		}

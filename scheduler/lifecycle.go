@@ -144,8 +144,6 @@ func (u *unit) keepAlive() schema.Millis { return schema.Millis(u.plan.KeepAlive
 type change struct {
 	schema.Signal
 	isNew bool
-	// moved says that the first match is another than before.
-	moved bool
 	// perValue is the plan's.
 	perValue bool
 	// evidence are matches of the signal, the earliest first, for its samples;
@@ -407,14 +405,13 @@ func (u *unit) othersMayShow(l *life) bool {
 func (u *unit) change(caseAt int, l *life) (c change, differs bool) {
 	c.perValue, c.carried = u.plan.PerValue, l.carried
 	if l.old == nil {
-		c.isNew, c.moved = true, true
+		c.isNew = true
 		c.Signal = schema.Signal{
 			RuleKey: u.plan.Key, RuleID: u.plan.Rule.ID, Case: caseAt, Group: u.group, State: schema.StateOpen,
 		}
 	} else {
 		c.Signal = *l.old
-		c.moved = l.old.FirstSeen != l.first
-		if !c.moved && l.old.LastSeen == l.last && l.old.Events == l.events && slices.Equal(l.old.EventTags, l.tags) && slices.Equal(l.old.Values, l.values) && slices.Equal(l.old.PerQuery, l.perQuery) && l.old.Silence.Equal(l.silence) && l.old.Lowered == l.lowered {
+		if l.old.FirstSeen == l.first && l.old.LastSeen == l.last && l.old.Events == l.events && slices.Equal(l.old.EventTags, l.tags) && slices.Equal(l.old.Values, l.values) && slices.Equal(l.old.PerQuery, l.perQuery) && l.old.Silence.Equal(l.silence) && l.old.Lowered == l.lowered {
 			return c, false
 		}
 	}
@@ -549,4 +546,36 @@ func evidence(plan *compiler.Plan, l *life, all []compiler.Match) []compiler.Mat
 		}
 	}
 	return out
+}
+
+// unsampled are the matches of the change's evidence that its signal has no
+// sample of.
+func (c *change) unsampled() []compiler.Match {
+	if c.Gone() {
+		return nil
+	}
+	have := map[string]bool{}
+	list := schema.ReadSamples(c.Samples)
+	for _, s := range list {
+		have[s.EventID] = true
+	}
+	var out []compiler.Match
+	for _, m := range c.evidence {
+		if !have[schema.EventID(m.At, m.Seq)] && (!c.carried || len(list)+len(out) < maxSamples) {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// own leaves out the matches of another group whose key is the same by chance.
+func (u *unit) own(ms []compiler.Match) []compiler.Match {
+	for i := range ms {
+		if !slices.Equal(unitGroup(u.plan, &ms[i]), u.group) {
+			return slices.DeleteFunc(slices.Clone(ms), func(m compiler.Match) bool {
+				return !slices.Equal(unitGroup(u.plan, &m), u.group)
+			})
+		}
+	}
+	return ms
 }

@@ -207,7 +207,7 @@ func essence(signals []schema.Signal) []string {
 	out := []string{}
 	for _, s := range signals {
 		var samples []string
-		for _, e := range readSamples(s.Samples) {
+		for _, e := range schema.ReadSamples(s.Samples) {
 			samples = append(samples, e.EventID)
 		}
 		sort.Strings(samples) // those of one moment have no order

@@ -4,12 +4,13 @@ import (
 	"cmp"
 	"iter"
 	"math"
-	"nightjar/compiler"
-	"nightjar/schema"
 	"slices"
 	"sort"
 	"strconv"
 	"strings"
+
+	"nightjar/compiler"
+	"nightjar/schema"
 )
 
 // never is later than any event: nothing is held.

@@ -39,11 +39,7 @@ func (s *Scheduler) noteMatches(d *dirty, plan *compiler.Plan, label int, matche
 func (s *Scheduler) learn(plan *compiler.Plan, matches []compiler.Match) []compiler.Match {
 	if u := s.usual[plan.Key]; u != nil {
 		for i := range matches {
-			if m := &matches[i]; m.Seq > u.counted {
-				u.count(m)
-			} else { // it was counted where it was stored, without a word to others
-				u.changePeers(m.Label, u.bucketOf(m.At))
-			}
+			u.note(&matches[i])
 		}
 	}
 	if plan.Novelty == nil {

@@ -85,8 +85,7 @@ func (s *Scheduler) pastLearner(ctx context.Context, plan *compiler.Plan) (func(
 			}
 		}, err
 	}
-	u := newUsual(plan) // what was counted of it before, in this process or another, is counted again
-	u.counted = plan.After
+	u := newUsual(plan, plan.After) // what was counted of it before, in this process or another, is counted again
 	s.usual[plan.Key] = u
 	return func(m *compiler.Match) {
 		u.count(m)

@@ -143,7 +143,7 @@ func (u *usual) changePeers(label int, bucket int64) {
 
 // rejudge touches the groups without a past that were judged by what has changed
 // since.
-func (u *usual) rejudge(d *dirty) {
+func (u *usual) rejudge(touch func(group []string, since schema.Millis)) {
 	if u.peers.late == nil {
 		return
 	}
@@ -151,7 +151,7 @@ func (u *usual) rejudge(d *dirty) {
 	learn := schema.Millis(u.plan.Anomaly.Learn.Milliseconds())
 	for _, s := range u.series {
 		if grown := u.moment(s.first) + learn; grown > since {
-			d.touch(u.plan, signalGroup(u.plan, s.group), max(since, u.moment(s.first)))
+			touch(signalGroup(u.plan, s.group), max(since, u.moment(s.first)))
 		}
 	}
 }

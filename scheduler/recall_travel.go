@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"context"
+
 	"nightjar/compiler"
 	"nightjar/schema"
 )

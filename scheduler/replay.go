@@ -43,7 +43,7 @@ func replayWatched(ctx context.Context, plan *compiler.Plan, matches []compiler.
 	}
 	var us *usual
 	if plan.Anomaly != nil {
-		us = newUsual(plan)
+		us = newUsual(plan, 0)
 		for i := range matches {
 			us.count(&matches[i])
 		}

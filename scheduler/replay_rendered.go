@@ -2,9 +2,10 @@ package scheduler
 
 import (
 	"fmt"
+	"slices"
+
 	"nightjar/compiler"
 	"nightjar/schema"
-	"slices"
 )
 
 // ReplayRendered is Replay, with signals as they would be published: with sample
@@ -42,7 +43,7 @@ func renderChanges(plan *compiler.Plan, changes []change, fetch func([]compiler.
 	shown, draw := newSamples(bySeq), newRenderer()
 	out := make([]Published, len(changes))
 	for i := range changes {
-		if err := changes[i].resample(plan, shown); err != nil {
+		if err := resample(&changes[i], plan, shown); err != nil {
 			return nil, err
 		}
 		if out[i], err = draw.render(plan, changes[i].Signal); err != nil {

@@ -23,7 +23,7 @@ func (s *Scheduler) sample(ctx context.Context, changes []planChange, find finde
 	}
 	shown := newSamples(bySeq)
 	for i := range changes {
-		if err := changes[i].resample(changes[i].plan, shown); err != nil {
+		if err := resample(&changes[i].change, changes[i].plan, shown); err != nil {
 			return err
 		}
 	}
@@ -62,50 +62,12 @@ func (s *Scheduler) events(ctx context.Context, refs []compiler.Match) (map[uint
 	return bySeq, nil
 }
 
-type sampleJSON struct {
-	EventID    string        `json:"eventId"`
-	QueryIndex int           `json:"queryIndex"`
-	Content    sampleContent `json:"content"`
-}
-
-type sampleContent struct {
-	Timestamp string          `json:"timestamp"`
-	Source    string          `json:"source,omitempty"`
-	Service   string          `json:"service"`
-	Host      string          `json:"host,omitempty"`
-	Status    string          `json:"status"`
-	Message   string          `json:"message"`
-	Tags      []string        `json:"tags"`
-	Custom    json.RawMessage `json:"custom"`
-	Cut       *cutOf          `json:"cut,omitempty"`
-}
-
-// unsampled are the matches of the change's evidence that its signal has no
-// sample of.
-func (c *change) unsampled() []compiler.Match {
-	if c.Gone() {
-		return nil
-	}
-	have := map[string]bool{}
-	list := readSamples(c.Samples)
-	for _, s := range list {
-		have[s.EventID] = true
-	}
-	var out []compiler.Match
-	for _, m := range c.evidence {
-		if !have[schema.EventID(m.At, m.Seq)] && (!c.carried || len(list)+len(out) < maxSamples) {
-			out = append(out, m)
-		}
-	}
-	return out
-}
-
 // resample makes the samples those of the evidence; where the signal goes on
 // from one that had ended, they are added to its own. Of an event that is gone
 // from the store the sample that there was is kept.
-func (c *change) resample(plan *compiler.Plan, shown *samples) error {
+func resample(c *change, plan *compiler.Plan, shown *samples) error {
 	missing := c.unsampled()
-	old := readSamples(c.Samples)
+	old := schema.ReadSamples(c.Samples)
 	if c.Gone() || (len(missing) == 0 && (c.carried || len(old) == len(c.evidence))) {
 		return nil
 	}
@@ -151,19 +113,10 @@ func asBytes(list []json.RawMessage) [][]byte {
 	return out
 }
 
-// readSamples is the inverse of what resample stores.
-func readSamples(text string) []sampleJSON {
-	var list []sampleJSON
-	if json.Unmarshal([]byte(text), &list) != nil {
-		return nil // none yet
-	}
-	return list
-}
-
 // sampleEvents are the events that a signal shows, read back, and how many of
 // them it does not show whole.
 func sampleEvents(samples string) (events []schema.Event, cut int) {
-	list := readSamples(samples)
+	list := schema.ReadSamples(samples)
 	events = make([]schema.Event, 0, len(list))
 	for _, s := range list {
 		c := s.Content

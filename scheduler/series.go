@@ -47,8 +47,6 @@ type usual struct {
 	// buckets are judged.
 	sharing map[string][][]string
 	peers   peers
-	// earlier is how many of the models that were read an earlier version wrote.
-	earlier int
 }
 
 // series is one group of one label. The model base has learned the buckets that
@@ -68,8 +66,9 @@ type series struct {
 	kept   []foreseen
 }
 
-func newUsual(plan *compiler.Plan) *usual {
-	return &usual{plan: plan, width: plan.Anomaly.Bucket.Milliseconds(), series: map[KnownKey]*series{}, peers: peers{top: math.MinInt64}}
+// newUsual knows nothing yet; matches up to an arrival are not counted one by one.
+func newUsual(plan *compiler.Plan, counted uint64) *usual {
+	return &usual{plan: plan, counted: counted, width: plan.Anomaly.Bucket.Milliseconds(), series: map[KnownKey]*series{}, peers: peers{top: math.MinInt64}}
 }
 
 // bucketOf is the bucket of a moment.
@@ -239,6 +238,18 @@ func (u *usual) bucketHits(matches []compiler.Match, bucket int64, from schema.M
 	return out
 }
 
+// sumsAt are what the matches of a full group come to, by label, in the bucket of a
+// moment, up to the moment.
+func (u *usual) sumsAt(own []compiler.Match, at schema.Millis) []float64 {
+	w, bucket := newWindow(u.plan), u.bucketOf(at)
+	for i := range own {
+		if m := &own[i]; m.At <= at && u.bucketOf(m.At) == bucket {
+			w.add(m)
+		}
+	}
+	return w.values()
+}
+
 // judge are the labels' values in an open bucket that comes to these sums so far. It
 // has no low side yet. Where there is nothing to judge any label by, no case holds,
 // whatever it asks for.
@@ -263,18 +274,20 @@ func (u *usual) firstCase(values []float64, judged bool) int {
 	return slices.IndexFunc(u.plan.Cases, func(c compiler.Case) bool { return c.Sides.Holds(values) })
 }
 
-// settle teaches the models the buckets that no event can change any more, those
-// before horizon, and saves those that differ from what is stored, some at a time. It
-// reports whether there were any.
-func (u *usual) settle(newest schema.Millis, lateness time.Duration, save func([]SeriesModel) error) (horizon int64, some bool, err error) {
+// settle teaches the models the buckets that no event can change any more, and that
+// were judged: those before through. It saves the models that differ from what is
+// stored, some at a time, and reports whether there were any.
+func (u *usual) settle(judged schema.Millis, lateness time.Duration, save func([]SeriesModel) error) (through schema.Millis, some bool, err error) {
+	newest := min(u.newest, judged)
 	kept := lateness + settled
 	if u.plan.Anomaly.Peers {
 		kept += peersReach
 		u.peers.letGo(u.stretchOf(u.bucketOf(newest.Add(-kept))))
 	}
-	horizon = u.bucketOf(newest.Add(-kept))
+	horizon := u.bucketOf(newest.Add(-kept))
+	through = u.moment(horizon)
 	if horizon-u.settled < settleEvery*3_600_000/u.width {
-		return u.settled, false, nil
+		return u.moment(u.settled), false, nil
 	}
 	var part []SeriesModel
 	for _, s := range u.series {
@@ -297,7 +310,7 @@ func (u *usual) settle(newest schema.Millis, lateness time.Duration, save func([
 	if len(part) > 0 {
 		err = save(part)
 	}
-	return horizon, some, err
+	return through, some, err
 }
 
 // settledAtOnce is how many models are saved together: their states take memory.
@@ -323,6 +336,59 @@ func (s *series) settle(u *usual, horizon int64) (state []byte, err error) {
 
 // settleEvery is how many hours of buckets are settled together.
 const settleEvery = 6
+
+// settledBefore notes that everything before a moment is in the stored models.
+func (u *usual) settledBefore(at schema.Millis) { u.settled = u.bucketOf(at) }
+
+// restore takes a model that was stored. It reports whether an earlier version of
+// nightjar wrote it.
+func (u *usual) restore(m SeriesModel) (earlier bool, err error) {
+	s := u.of(m.Label, m.Group)
+	s.base = new(anomaly.Model)
+	if err := s.base.UnmarshalBinary(m.State); err != nil {
+		return false, err
+	}
+	earlier = s.base.HoldFor(u.plan.MaxDuration)
+	s.first, s.heard, s.begun = s.base.First()/u.width, s.base.Heard()/u.width, true
+	return earlier, nil
+}
+
+// refill takes in the stored matches of a bucket, unless a model has learned it.
+func (u *usual) refill(b BucketMatches) {
+	s := u.of(b.Label, b.Group)
+	if s.base != nil && b.Bucket < s.base.Next()/u.width {
+		return
+	}
+	s.changed(b.Bucket)
+	u.peers.top = max(u.peers.top, b.Bucket)
+	if u.plan.Labels[b.Label].Aggregation == compiler.AggCount {
+		s.counts.add(b.Bucket, b.Count)
+	} else {
+		s.sum(u.plan, b.Bucket).refill(b)
+	}
+}
+
+// size is how many series there are.
+func (u *usual) size() int { return len(u.series) }
+
+// note takes in a match that arrived. One that was counted where it was stored, without
+// a word to the others, only tells those that its group is a peer of.
+func (u *usual) note(m *compiler.Match) {
+	if m.Seq > u.counted {
+		u.count(m)
+	} else {
+		u.changePeers(m.Label, u.bucketOf(m.At))
+	}
+}
+
+// countedThrough notes that matches up to an arrival are counted.
+func (u *usual) countedThrough(seq uint64) { u.counted = max(u.counted, seq) }
+
+// evaluated notes that everything that arrived so far was evaluated.
+func (u *usual) evaluated() {
+	u.peers.late = nil
+	u.newest = u.seen
+}
 
 // arrived notes when an event arrived.
 func (u *usual) arrived(seen schema.Millis) { u.seen = max(u.seen, seen) }

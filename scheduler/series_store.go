@@ -3,10 +3,10 @@ package scheduler
 import (
 	"context"
 	"fmt"
-	"nightjar/anomaly"
+	"time"
+
 	"nightjar/compiler"
 	"nightjar/schema"
-	"time"
 )
 
 // Models keeps what was learned of the series of rules that look for anomalies.
@@ -26,17 +26,17 @@ func (s *Scheduler) usualOf(ctx context.Context, plan *compiler.Plan, fresh bool
 	if u := s.usual[plan.Key]; u != nil {
 		return u, nil
 	}
-	u := newUsual(plan)
-	u.counted = through
+	u := newUsual(plan, through)
 	if !fresh {
 		if err := s.flush(ctx); err != nil { // buckets are counted from what is stored
 			return nil, err
 		}
-		if err := u.load(ctx, s.deps.Models, through, s.recountAsides(plan.Key)); err != nil {
+		earlier, err := s.loadUsual(ctx, u, plan, through)
+		if err != nil {
 			return nil, fmt.Errorf("load what is usual for rule %s: %w", plan.Rule.ID, err)
 		}
-		if u.earlier > 0 {
-			s.deps.Log.Info("models of an earlier version of nightjar go on; what they lack is learned from now on", "rule", plan.Rule.ID, "models", u.earlier)
+		if earlier > 0 {
+			s.deps.Log.Info("models of an earlier version of nightjar go on; what they lack is learned from now on", "rule", plan.Rule.ID, "models", earlier)
 		}
 	}
 	s.usual[plan.Key] = u
@@ -53,61 +53,47 @@ func (s *Scheduler) settle(ctx context.Context) error {
 	}
 	total := 0
 	for key, u := range s.usual {
-		total += len(u.series)
+		total += u.size()
 		if s.resumes(key) {
 			continue
 		}
-		newest := u.newest
+		judged := never
 		if v := s.vigils[key]; v != nil { // closed buckets are judged before they are settled
-			newest = min(newest, v.judged)
+			judged = v.judged
 		}
-		horizon, some, err := u.settle(newest, s.deps.Lateness, func(part []SeriesModel) error {
+		through, some, err := u.settle(judged, s.deps.Lateness, func(part []SeriesModel) error {
 			return s.deps.Models.SaveModels(ctx, key, part, 0)
 		})
 		if err != nil {
 			return fmt.Errorf("learn and store what is usual for rule %s: %w", u.plan.Rule.ID, err)
 		}
-		if !some {
-			u.settled = horizon
-			continue
+		if some {
+			if err := s.deps.Models.SaveModels(ctx, key, nil, through); err != nil {
+				return fmt.Errorf("store what is usual: %w", err)
+			}
 		}
-		if err := s.deps.Models.SaveModels(ctx, key, nil, schema.Millis(horizon*u.width)); err != nil {
-			return fmt.Errorf("store what is usual: %w", err)
-		}
-		u.settled = horizon
+		u.settledBefore(through)
 	}
 	s.metrics.series.Set(float64(total))
 	return nil
 }
 
-func (u *usual) load(ctx context.Context, from Models, through uint64, except []uint64) error {
-	models, settledAt, err := from.LoadModels(ctx, u.plan.Key)
+// loadUsual reads a plan's models, and counts what was stored after them, of arrivals
+// up to through. It returns how many of the models an earlier version wrote.
+func (s *Scheduler) loadUsual(ctx context.Context, u *usual, plan *compiler.Plan, through uint64) (earlier int, err error) {
+	models, settledAt, err := s.deps.Models.LoadModels(ctx, plan.Key)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for _, m := range models {
-		s := u.of(m.Label, m.Group)
-		s.base = new(anomaly.Model)
-		if err := s.base.UnmarshalBinary(m.State); err != nil {
-			return err
+		isEarlier, err := u.restore(m)
+		if err != nil {
+			return 0, err
 		}
-		if s.base.HoldFor(u.plan.MaxDuration) {
-			u.earlier++
+		if isEarlier {
+			earlier++
 		}
-		s.first, s.heard, s.begun = s.base.First()/u.width, s.base.Heard()/u.width, true
 	}
-	u.settled = u.bucketOf(settledAt)
-	return from.Buckets(ctx, u.plan.Key, u.plan.Anomaly.Bucket, settledAt, through, except, func(b BucketMatches) {
-		s := u.of(b.Label, b.Group)
-		if s.base != nil && b.Bucket < s.base.Next()/u.width {
-			return
-		}
-		s.changed(b.Bucket)
-		u.peers.top = max(u.peers.top, b.Bucket)
-		if u.plan.Labels[b.Label].Aggregation == compiler.AggCount {
-			s.counts.add(b.Bucket, b.Count)
-		} else {
-			s.sum(u.plan, b.Bucket).refill(b)
-		}
-	})
+	u.settledBefore(settledAt)
+	return earlier, s.deps.Models.Buckets(ctx, plan.Key, plan.Anomaly.Bucket, settledAt, through, s.recountAsides(plan.Key), u.refill)
 }

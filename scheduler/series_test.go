@@ -172,22 +172,3 @@ func agreesWithOracle(t *testing.T, rule schema.Rule, plan *compiler.Plan, event
 		t.Errorf("replay differs from the oracle (-want +got), horizon %d:\n%s", until, diff)
 	}
 }
-
-// TestBucketsBefore1970AreBuckets counts events of clocks that are far behind.
-func TestBucketsBefore1970AreBuckets(t *testing.T) {
-	plan, _, err := compiler.Compile(schema.Rule{
-		Name: "r", Queries: []schema.RuleQuery{{Query: "*", Aggregation: "count"}}, Cases: []schema.RuleCase{{Status: "low", Condition: "a > 0.995"}},
-		Options: schema.RuleOptions{DetectionMethod: "anomaly_detection"},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	u := newUsual(plan)
-	for _, at := range []schema.Millis{-1, -600_000, -299_999, 0, -2} {
-		u.count(&compiler.Match{At: at})
-	}
-	s := u.of(0, nil)
-	if got := []float64{s.value(-2), s.value(-1), s.value(0)}; got[0] != 1 || got[1] != 3 || got[2] != 1 {
-		t.Errorf("buckets −2, −1 and 0 hold %v, want 1, 3 and 1", got)
-	}
-}

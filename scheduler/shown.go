@@ -57,9 +57,10 @@ func (s *samples) of(plan *compiler.Plan, m *compiler.Match) (text json.RawMessa
 }
 
 // newSample is the event as a signal shows it, in about limit bytes.
-func newSample(e *schema.Event, label, limit int) sampleJSON {
-	content := sampleContent{
-		e.At.String(), e.Source, e.Service, e.Host, e.Status, e.Message, notNil(e.Tags), json.RawMessage(e.JSON), nil,
+func newSample(e *schema.Event, label, limit int) schema.Sample {
+	content := schema.SampleContent{
+		Timestamp: e.At.String(), Source: e.Source, Service: e.Service, Host: e.Host, Status: e.Status,
+		Message: e.Message, Tags: notNil(e.Tags), Custom: json.RawMessage(e.JSON),
 	}
 	tags := 0
 	for _, t := range e.Tags {
@@ -73,19 +74,12 @@ func newSample(e *schema.Event, label, limit int) sampleJSON {
 		content.Message = cutText(e.Message, limit/4)
 		content.Tags = cutTags(content.Tags, limit/4)
 		content.Custom = cutJSON(e.JSON, limit/2)
-		content.Cut = &cutOf{MessageBytes: len(e.Message), Tags: len(e.Tags), CustomBytes: len(e.JSON)}
+		content.Cut = &schema.SampleCut{MessageBytes: len(e.Message), Tags: len(e.Tags), CustomBytes: len(e.JSON)}
 	}
 	if len(content.Custom) == 0 {
 		content.Custom = json.RawMessage("{}")
 	}
-	return sampleJSON{e.ID(), label, content}
-}
-
-// cutOf says of a sample that it is not the whole event, and how long that is.
-type cutOf struct {
-	MessageBytes int `json:"messageBytes"`
-	Tags         int `json:"tags"`
-	CustomBytes  int `json:"customBytes"`
+	return schema.Sample{EventID: e.ID(), QueryIndex: label, Content: content}
 }
 
 // cutText is the beginning of a text, in at most limit bytes and an ellipsis.

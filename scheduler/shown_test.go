@@ -27,7 +27,7 @@ func TestSignalsOfAWideEventShowABoundedPartOfIt(t *testing.T) {
 		if got := p.Attributes.Lookup("ip"); len(got) != 1 || got[0].Str != p.Group[0] {
 			t.Fatalf("the signal of %s shows the address %v", p.Group, got)
 		}
-		list := readSamples(p.Samples)
+		list := schema.ReadSamples(p.Samples)
 		if len(list) != 1 || list[0].Content.Cut == nil || list[0].Content.Cut.CustomBytes != len(w.events[0].JSON) {
 			t.Fatalf("the sample does not say that it was cut: %.200s", p.Samples)
 		}

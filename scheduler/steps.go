@@ -167,3 +167,32 @@ func (w *walk) reach(i int, t schema.Millis, events int, holds []bool) schema.Mi
 	}
 	return best
 }
+
+// stepAt is how far a sequence is with a step at a moment.
+type stepAt struct {
+	// holds says that the step holds at the moment, reached when the sequence last got
+	// as far as it; nil: it never did.
+	holds   bool
+	reached *schema.Millis
+}
+
+// stepsAt follows a sequence up to a moment, and reports whether it is complete there.
+func stepsAt(plan *compiler.Plan, own, globals []compiler.Match, at schema.Millis) (steps []stepAt, complete bool) {
+	steps = make([]stepAt, len(plan.Steps))
+	holds, walk := newStepper(plan, own, globals), newWalk(plan)
+	for t, events := range ties(own, len(plan.Steps)) {
+		if t > at {
+			break
+		}
+		held := holds.at(t)
+		before := slices.Clone(walk.latest)
+		complete = walk.to(t, events, held) && t == at
+		for i := range steps {
+			if walk.latest[i] != before[i] {
+				steps[i].reached = &t
+			}
+			steps[i].holds = held[i] && t == at
+		}
+	}
+	return steps, complete
+}

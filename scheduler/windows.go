@@ -139,3 +139,18 @@ func firstCase(plan *compiler.Plan, values []float64) int {
 func silentCase(plan *compiler.Plan, values []float64) int {
 	return slices.IndexFunc(plan.Cases, func(c compiler.Case) bool { return c.Condition.HoldsInSilence(values) })
 }
+
+// valuesAt are the labels' values of a full group at a moment.
+func valuesAt(plan *compiler.Plan, own, globals []compiler.Match, at schema.Millis) []float64 {
+	values := make([]float64, len(plan.Labels))
+	if plan.Window > 0 {
+		copy(values, newSlider(plan, mergeByTime(own, globals), plan.Window).to(at))
+		return values
+	}
+	for e := range events(own, globals) {
+		if e.at == at {
+			copy(values, e.values(plan))
+		}
+	}
+	return values
+}
