@@ -412,9 +412,9 @@ func (s *Scheduler) update(ctx context.Context, units []*unit) error {
 	}
 	changes := s.advanceMeasured(units)
 	for _, u := range units {
-		if u.usual != nil && u.usual.err != nil {
+		if err := u.usual.Err(); err != nil {
 			delete(s.usual, u.plan.Key) // read it again
-			return u.usual.err
+			return err
 		}
 	}
 	return s.publish(ctx, changes, s.events)

@@ -38,7 +38,7 @@ func (s *Scheduler) judgeAnomaly(ctx context.Context, g *GroupExplanation, plan 
 			g.Notes = append(g.Notes, fmt.Sprintf("what ended at %s is judged %s later", u.moment(bucket), s.deps.Delays.Of(plan)))
 		}
 	}
-	return u.err
+	return u.Err()
 }
 
 // putAnomaly writes what the signal says of how the rule goes on learning.

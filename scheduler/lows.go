@@ -103,6 +103,17 @@ func (u *usual) nextClose(group []string, after schema.Millis) schema.Millis {
 	return due
 }
 
+// nextCloses calls due for every signal group that is judged after a moment, with the
+// end of the first bucket in which it is.
+func (u *usual) nextCloses(after schema.Millis, due func(group []string, at schema.Millis)) {
+	for _, one := range u.series {
+		group := signalGroup(u.plan, one.group)
+		if at := u.nextClose(group, after); at < never {
+			due(group, at)
+		}
+	}
+}
+
 // closed finds the closed buckets of a full group, from a moment on and up to the
 // horizon, in which a case holds that asks for the low side.
 func (u *usual) closed(group []string, from schema.Millis, h Horizon) []hit {

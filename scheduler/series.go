@@ -368,6 +368,15 @@ func (u *usual) refill(b BucketMatches) {
 	}
 }
 
+// Err is what went wrong last when something was judged; what was found since may be
+// wrong then. Of none, nothing went wrong.
+func (u *usual) Err() error {
+	if u == nil {
+		return nil
+	}
+	return u.err
+}
+
 // size is how many series there are.
 func (u *usual) size() int { return len(u.series) }
 

@@ -298,3 +298,27 @@ func hears(s *schema.Silence, matches []compiler.Match, after schema.Millis) boo
 	}
 	return false
 }
+
+// nextDue is the first moment after another at which one of the groups of these
+// matches may be missed; never, when none may. The matches are sorted by time and
+// reach back to after − Window.
+func nextDue(plan *compiler.Plan, matches []compiler.Match, after schema.Millis) schema.Millis {
+	wait, due := windowOf(plan), never
+	if plan.Absence != nil {
+		for _, m := range since(matches, after-wait+1) {
+			if plan.Absence.MayAsk(m.Label) {
+				return m.At + wait
+			}
+		}
+		return due
+	}
+	for _, group := range byGroup(since(matches, after-wait+1)) {
+		for t, next := range moments(group) {
+			if next-t > wait {
+				due = min(due, t+wait)
+				break
+			}
+		}
+	}
+	return due
+}

@@ -77,30 +77,6 @@ func (v *vigil) expectLow(of *usual, u *unit, m *compiler.Match) {
 	}
 }
 
-// nextDue is the first moment after another at which one of the groups of these
-// matches may be missed; never, when none may. The matches are sorted by time and
-// reach back to after − Window.
-func nextDue(plan *compiler.Plan, matches []compiler.Match, after schema.Millis) schema.Millis {
-	wait, due := windowOf(plan), never
-	if plan.Absence != nil {
-		for _, m := range since(matches, after-wait+1) {
-			if plan.Absence.MayAsk(m.Label) {
-				return m.At + wait
-			}
-		}
-		return due
-	}
-	for _, group := range byGroup(since(matches, after-wait+1)) {
-		for t, next := range moments(group) {
-			if next-t > wait {
-				due = min(due, t+wait)
-				break
-			}
-		}
-	}
-	return due
-}
-
 // wakeAtOnce is about how many groups are judged together: those that are due in
 // one second are.
 const wakeAtOnce = 2_000
@@ -375,11 +351,8 @@ func (s *Scheduler) armLow(ctx context.Context, v *vigilant) error {
 	if err != nil {
 		return err
 	}
-	for _, one := range u.series {
-		group := signalGroup(v.plan, one.group)
-		if due := u.nextClose(group, v.judged); due < never {
-			v.timers.arm(unitKey(v.plan, group), group, due)
-		}
-	}
+	u.nextCloses(v.judged, func(group []string, due schema.Millis) {
+		v.timers.arm(unitKey(v.plan, group), group, due)
+	})
 	return nil
 }
