@@ -17,7 +17,7 @@ import (
 func BenchmarkTenMillionKnownValues(b *testing.B) {
 	const groups, pairs = 100_000, 100_000 * 125
 	for range b.N {
-		before := heapAlloc()
+		before := heapInUse()
 		k := newKnown(&compiler.Novelty{Forget: 28 * 24 * time.Hour, First: 1})
 		var peak uint64
 		var pruning time.Duration
@@ -25,7 +25,7 @@ func BenchmarkTenMillionKnownValues(b *testing.B) {
 		began := time.Now()
 		const perHour = pairs / (40 * 24)
 		for n := range pairs {
-			at := schema.Millis(int64(n) * 40 * 24 * int64(hour) / pairs)
+			at := schema.Millis(int64(n) * 40 * 24 * int64(anHour) / pairs)
 			learnPair(k, n*7919%pairs, groups, at)
 			if again := n - pairs/10; again >= 0 && n%10 == 0 {
 				learnPair(k, again*7919%pairs, groups, at)
@@ -43,7 +43,7 @@ func BenchmarkTenMillionKnownValues(b *testing.B) {
 		}
 		b.ReportMetric(float64((time.Since(began)-pruning).Nanoseconds())/(1.09*pairs), "ns/event")
 		b.ReportMetric(pruning.Seconds()*1000/(40*24), "ms/prune")
-		b.ReportMetric(float64(heapAlloc()-before)/(1<<20), "MiB")
+		b.ReportMetric(float64(heapInUse()-before)/(1<<20), "MiB")
 		b.ReportMetric(float64(peak)/(1<<20), "peak-MiB")
 		b.ReportMetric(float64(k.size()), "held")
 		if held := len(k.one) + len(k.many); held < pairs*3/4 || held > pairs*9/10 {

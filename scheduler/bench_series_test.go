@@ -76,7 +76,7 @@ func learnedWeeks(b *testing.B, plan *compiler.Plan, kept int64) (states [2][]by
 	const weeks = 5 * 2016
 	for i := range int64(weeks) {
 		if i == weeks-kept {
-			states[0] = must(m.MarshalBinary())
+			states[0] = mustHave(m.MarshalBinary())
 		}
 		mean := 20 + 15*math.Sin(2*math.Pi*float64(i)/288)
 		if i/288%7 >= 5 {
@@ -90,6 +90,6 @@ func learnedWeeks(b *testing.B, plan *compiler.Plan, kept int64) (states [2][]by
 			b.Fatal(err)
 		}
 	}
-	states[1] = must(m.MarshalBinary())
+	states[1] = mustHave(m.MarshalBinary())
 	return states, values
 }

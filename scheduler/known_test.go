@@ -9,7 +9,6 @@ import (
 	"nightjar/schema"
 )
 
-const hour = schema.Millis(3_600_000)
 
 // TestKnowledgeDoesNotDependOnTheOrderOfLearning learns the same sightings in
 // two orders, one of them with repeats.
@@ -19,7 +18,7 @@ func TestKnowledgeDoesNotDependOnTheOrderOfLearning(t *testing.T) {
 		n := &compiler.Novelty{Forget: 24 * time.Hour, First: 1 + r.IntN(3)}
 		sightings := make([]Arrival, 30)
 		for i := range sightings {
-			sightings[i] = Arrival{schema.Millis(r.IntN(200)) * 6 * hour, uint64(i + 1)}
+			sightings[i] = Arrival{schema.Millis(r.IntN(200)) * 6 * anHour, uint64(i + 1)}
 		}
 		a, b := newKnown(n), newKnown(n)
 		value, group := keyOf(0, "g", "v"), keyOf(0, "g")
@@ -33,7 +32,7 @@ func TestKnowledgeDoesNotDependOnTheOrderOfLearning(t *testing.T) {
 				b.begin(group, sightings[i])
 			}
 		}
-		for at := schema.Millis(0); at < 200*6*hour; at += 6 * hour {
+		for at := schema.Millis(0); at < 200*6*anHour; at += 6 * anHour {
 			if a.starts(value, at) != b.starts(value, at) || a.silent(group, at) != b.silent(group, at) {
 				t.Fatalf("seed %d: the two differ at %d", seed, at)
 			}
@@ -49,7 +48,7 @@ func TestForgottenKnowledgeTakesNoMemory(t *testing.T) {
 	gone := 0
 	for d := range schema.Millis(days) {
 		for i := range perDay {
-			k.see(keyOf(0, "g", string(rune(int(d)*perDay+i))), d*24*hour)
+			k.see(keyOf(0, "g", string(rune(int(d)*perDay+i))), d*24*anHour)
 		}
 		k.arrived(d * 24 * hour)
 		k.newest = k.seen
@@ -67,7 +66,7 @@ func TestForgottenKnowledgeTakesNoMemory(t *testing.T) {
 	if most := 7 * perDay; len(k.one) > most || gone < (days-7)*perDay {
 		t.Errorf("%d values are held, want at most %d; %d were let go of", len(k.one), most, gone)
 	}
-	if isNew, _ := k.see(keyOf(0, "g", string(rune((days-1)*perDay))), (days-1)*24*hour+1); isNew {
+	if isNew, _ := k.see(keyOf(0, "g", string(rune((days-1)*perDay))), (days-1)*24*anHour+1); isNew {
 		t.Error("a value of yesterday is not known")
 	}
 }

@@ -43,7 +43,7 @@ func TestAsManyStepsStandAtOneTimeAsThereAreEvents(t *testing.T) {
 				if _, err := fmt.Sscanf(e, "%d:%s", &second, &letters); err != nil {
 					t.Fatal(err)
 				}
-				event := schema.Event{Seq: uint64(i + 1), At: second * 1000, Attributes: must(schema.ParseAttributes(
+				event := schema.Event{Seq: uint64(i + 1), At: second * 1000, Attributes: mustHave(schema.ParseAttributes(
 					fmt.Sprintf(`{"is":["%s"],"usr":"u"}`, strings.Join(strings.Split(letters, ""), `","`))))}
 				matches = append(matches, plan.Matches(&event)...)
 			}
@@ -101,8 +101,8 @@ func TestThenWithoutAWindowNeverHolds(t *testing.T) {
 	if err != nil || len(warnings) != 1 || !strings.Contains(warnings[0], "never matches") {
 		t.Errorf("err %v, warnings %q; want one that says it never matches", err, warnings)
 	}
-	a := schema.Event{Seq: 1, Attributes: must(schema.ParseAttributes(`{"is":"a","usr":"u"}`))}
-	b := schema.Event{Seq: 2, Attributes: must(schema.ParseAttributes(`{"is":"b","usr":"u"}`))}
+	a := schema.Event{Seq: 1, Attributes: mustHave(schema.ParseAttributes(`{"is":"a","usr":"u"}`))}
+	b := schema.Event{Seq: 2, Attributes: mustHave(schema.ParseAttributes(`{"is":"b","usr":"u"}`))}
 	if got := Replay(plan, append(plan.Matches(&a), plan.Matches(&b)...), Horizon{}); len(got) > 0 {
 		t.Errorf("two events at one time gave %v", got)
 	}

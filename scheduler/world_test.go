@@ -506,3 +506,4 @@ func (w worldModels) Buckets(_ context.Context, rule string, width time.Duration
 	}
 	return w.fault()
 }
+const hour = schema.Millis(3_600_000)
