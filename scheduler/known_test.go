@@ -50,7 +50,7 @@ func TestForgottenKnowledgeTakesNoMemory(t *testing.T) {
 		for i := range perDay {
 			k.see(keyOf(0, "g", string(rune(int(d)*perDay+i))), d*24*anHour)
 		}
-		k.arrived(d * 24 * hour)
+		k.arrived(d * 24 * anHour)
 		k.newest = k.seen
 		k.settle(24 * time.Hour)
 		values, groups := k.unstored()
