@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"time"
 
@@ -64,7 +65,7 @@ func newServerOutput(c *cobra.Command, o *agentRun, policies []*policy.Policy) (
 		about.Policies = append(about.Policies, p.Name)
 	}
 	sink, err := delivery.NewSink(delivery.Config{
-		Server: cl.base, Key: cl.key, Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
+		Server: cl.base, Key: cl.key, Client: &http.Client{Transport: cl.http.Transport, Timeout: time.Minute}, Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	}, about)
 	if err != nil {
 		return nil, err

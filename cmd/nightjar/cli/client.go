@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -32,6 +33,7 @@ func addClientFlags(c *cobra.Command) {
 	c.Flags().String("server", "http://127.0.0.1:8420", "address of the engine; NIGHTJAR_SERVER")
 	c.Flags().String("data-dir", "data", "the engine's data folder, where the key is found; NIGHTJAR_DATA_DIR")
 	c.Flags().String("api-key", "", "the key (better in NIGHTJAR_API_KEY, where other users of the host don't see it)")
+	addClientTLSFlags(c)
 }
 
 func newClient(c *cobra.Command) (*client, error) {
@@ -54,7 +56,11 @@ func newClient(c *cobra.Command) (*client, error) {
 			return nil, err
 		}
 	}
-	return &client{base: strings.TrimRight(value("server"), "/"), key: key, http: &http.Client{}}, nil
+	transport, err := newTransport(value("ca"), value("client-cert"), value("client-key"))
+	if err != nil {
+		return nil, err
+	}
+	return &client{base: strings.TrimRight(value("server"), "/"), key: key, http: &http.Client{Transport: transport}}, nil
 }
 
 // httpError is an answer that is no success.
@@ -103,11 +109,14 @@ func (c *client) do(ctx context.Context, method, path string, header http.Header
 // unreachable is why there was no answer, in the words of somebody who wants one.
 func (c *client) unreachable(err error) error {
 	var network *net.OpError
+	var untrusted *tls.CertificateVerificationError
 	switch {
 	case errors.Is(err, context.Canceled):
 		return context.Canceled
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return fmt.Errorf("no engine listens at %s: start it with `nightjar up`, or name another with --server or NIGHTJAR_SERVER", c.base)
+	case errors.As(err, &untrusted):
+		return fmt.Errorf("the certificate of %s is not to be trusted: %w; name its authority with --ca", c.base, untrusted.Err)
 	case errors.As(err, &network):
 		return fmt.Errorf("cannot reach the engine at %s: %w", c.base, network)
 	}
