@@ -3,11 +3,9 @@ package api
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 
-	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/emptypb"
 
 	pb "nightjar/api/v1"
@@ -170,15 +168,6 @@ func (s *agentRules) DeleteLegacyAgentRule(ctx context.Context, in *pb.DeleteAge
 // failedTo says of what is not there only what could not be done with it, as the
 // reference's newer endpoints for agents do.
 func failedTo(what string, err error) error { return notThere(err, "failed to "+what) }
-
-// notThere gives the error about what is not there other words.
-func notThere(err error, words string) error {
-	var missing *schema.NotFound
-	if errors.As(err, &missing) {
-		return &problem{code: codes.NotFound, message: words}
-	}
-	return err
-}
 
 func agentRuleAnswer(v versionedAgentRule, err error) (*pb.AgentRuleResponse, error) {
 	if err != nil {

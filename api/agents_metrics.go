@@ -24,6 +24,11 @@ var (
 	_                prometheus.Collector = agentMetrics{}
 )
 
+// newAgentMetrics are the metrics of the agents that report.
+func newAgentMetrics(store Agents, now func() time.Time) agentMetrics {
+	return agentMetrics{store, now}
+}
+
 // Describe implements prometheus.Collector.
 func (m agentMetrics) Describe(to chan<- *prometheus.Desc) {
 	to <- agentsByState

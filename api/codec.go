@@ -11,7 +11,6 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/protobuf/proto"
@@ -71,22 +70,6 @@ func (codec) Marshal(v any) ([]byte, error) {
 
 var messageType = reflect.TypeFor[proto.Message]()
 
-// encodeList writes an answer that is a list, and no object around it.
-func encodeList(list reflect.Value) ([]byte, error) {
-	out := []byte{'['}
-	for i := range list.Len() {
-		text, err := encode(list.Index(i).Interface().(proto.Message))
-		if err != nil {
-			return nil, err
-		}
-		if i > 0 {
-			out = append(out, ',')
-		}
-		out = append(out, bytes.TrimSpace(text)...)
-	}
-	return append(out, ']'), nil
-}
-
 // Unmarshal reads a message.
 func (codec) Unmarshal(data []byte, v any) error {
 	return codec{}.NewDecoder(bytes.NewReader(data)).Decode(v)
@@ -97,10 +80,10 @@ func (codec) Unmarshal(data []byte, v any) error {
 func (codec) NewDecoder(r io.Reader) runtime.Decoder {
 	return runtime.DecoderFunc(func(v any) error {
 		x := &exchange{}
-		if b, ok := r.(*body); ok {
-			x = b.exchange
+		if b, ok := r.(interface{ Exchange() *exchange }); ok {
+			x = b.Exchange()
 		}
-		err := x.read(r, v)
+		err := read(x, r, v)
 		if err != nil && !errors.Is(err, io.EOF) {
 			x.failed = err
 		}
@@ -136,8 +119,8 @@ func messageOf(v any) (proto.Message, error) {
 	return nil, fmt.Errorf("codec: cannot decode into %T", v)
 }
 
-// read decodes one body into v. An empty one leaves v as it is.
-func (x *exchange) read(r io.Reader, v any) error {
+// read decodes one body into v, and tells x what it has. An empty one leaves v as it is.
+func read(x *exchange, r io.Reader, v any) error {
 	text, err := io.ReadAll(r)
 	if err != nil {
 		var tooLarge *http.MaxBytesError
@@ -519,161 +502,4 @@ func join(path, key string) string {
 		return key
 	}
 	return path + "." + key
-}
-
-// encode writes m.
-func encode(m proto.Message) ([]byte, error) {
-	var e encoder
-	if err := e.message(m.ProtoReflect()); err != nil {
-		return nil, err
-	}
-	return e.out, nil
-}
-
-type encoder struct{ out []byte }
-
-func (e *encoder) message(m protoreflect.Message) error {
-	if v, ok := m.Interface().(*structpb.Value); ok {
-		text, err := json.Marshal(v.AsInterface())
-		e.out = append(e.out, text...)
-		return err
-	}
-	e.out = append(e.out, '{')
-	fields := m.Descriptor().Fields()
-	first := true
-	for i := range fields.Len() {
-		fd := fields.Get(i)
-		if overGRPC(fd) {
-			continue
-		}
-		null := hasOption(fd, pb.E_NullEmpty) && !m.Has(fd)
-		if !null && !isShown(m, fd) {
-			continue
-		}
-		if !first {
-			e.out = append(e.out, ',')
-		}
-		first = false
-		e.string(restName(fd))
-		e.out = append(e.out, ':')
-		if null {
-			e.out = append(e.out, "null"...)
-			continue
-		}
-		if err := e.field(fd, m.Get(fd)); err != nil {
-			return fmt.Errorf("%s: %w", fd.FullName(), err)
-		}
-	}
-	e.out = append(e.out, '}')
-	return nil
-}
-
-// isShown tells whether an answer has the field at all.
-func isShown(m protoreflect.Message, fd protoreflect.FieldDescriptor) bool {
-	if m.Has(fd) {
-		return true
-	}
-	if fd.IsList() {
-		return !hasOption(fd, pb.E_OmitEmpty)
-	}
-	return !fd.HasPresence() && !fd.IsMap()
-}
-
-func (e *encoder) field(fd protoreflect.FieldDescriptor, v protoreflect.Value) error {
-	switch {
-	case fd.IsMap():
-		return e.mapField(fd, v.Map())
-	case fd.IsList():
-		list := v.List()
-		e.out = append(e.out, '[')
-		for i := range list.Len() {
-			if i > 0 {
-				e.out = append(e.out, ',')
-			}
-			if err := e.value(fd, list.Get(i)); err != nil {
-				return err
-			}
-		}
-		e.out = append(e.out, ']')
-		return nil
-	}
-	return e.value(fd, v)
-}
-
-func (e *encoder) mapField(fd protoreflect.FieldDescriptor, entries protoreflect.Map) error {
-	var err error
-	e.out = append(e.out, '{')
-	first := true
-	entries.Range(func(k protoreflect.MapKey, v protoreflect.Value) bool {
-		if !first {
-			e.out = append(e.out, ',')
-		}
-		first = false
-		e.string(k.String())
-		e.out = append(e.out, ':')
-		err = e.value(fd.MapValue(), v)
-		return err == nil
-	})
-	e.out = append(e.out, '}')
-	return err
-}
-
-func (e *encoder) value(fd protoreflect.FieldDescriptor, v protoreflect.Value) error {
-	switch fd.Kind() {
-	case protoreflect.StringKind:
-		if textOf(fd) == nil {
-			e.string(v.String())
-			return nil
-		}
-		if !json.Valid([]byte(v.String())) {
-			return errors.New("not JSON")
-		}
-		e.out = append(e.out, v.String()...)
-	case protoreflect.BoolKind:
-		e.out = strconv.AppendBool(e.out, v.Bool())
-	case protoreflect.Int32Kind, protoreflect.Int64Kind:
-		e.out = strconv.AppendInt(e.out, v.Int(), 10)
-	case protoreflect.Uint64Kind:
-		e.out = strconv.AppendUint(e.out, v.Uint(), 10)
-	case protoreflect.DoubleKind:
-		f := v.Float()
-		if math.IsNaN(f) || math.IsInf(f, 0) {
-			e.out = append(e.out, "null"...)
-			return nil
-		}
-		e.out = strconv.AppendFloat(e.out, f, 'g', -1, 64)
-	case protoreflect.MessageKind:
-		return e.message(v.Message())
-	default:
-		return fmt.Errorf("codec: no JSON for %s", fd.Kind())
-	}
-	return nil
-}
-
-func (e *encoder) string(s string) { e.out = appendQuoted(e.out, s) }
-
-// appendQuoted writes s as a JSON string. &, < and > stay as they are.
-func appendQuoted(out []byte, s string) []byte {
-	const hex = "0123456789abcdef"
-	out = append(out, '"')
-	for _, r := range s { // invalid UTF-8 comes out as U+FFFD
-		switch {
-		case r == '"' || r == '\\':
-			out = append(out, '\\', byte(r))
-		case r == '\n':
-			out = append(out, '\\', 'n')
-		case r == '\t':
-			out = append(out, '\\', 't')
-		case r < 0x20 || r == '\u2028' || r == '\u2029':
-			out = append(out, '\\', 'u', hex[r>>12&15], hex[r>>8&15], hex[r>>4&15], hex[r&15])
-		default:
-			out = utf8.AppendRune(out, r)
-		}
-	}
-	return append(out, '"')
-}
-
-func hasOption(fd protoreflect.FieldDescriptor, option protoreflect.ExtensionType) bool {
-	set, _ := proto.GetExtension(fd.Options(), option).(bool)
-	return set
 }

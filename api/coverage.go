@@ -25,8 +25,13 @@ type Ledger interface {
 type coverages struct {
 	pb.UnimplementedCoverageServiceServer
 	ledger Ledger
-	rules  Rules
+	rules  ruleVersions
 	agents Agents
+}
+
+// ruleVersions reads all versions of a rule, ascending.
+type ruleVersions interface {
+	RuleVersions(ctx context.Context, id string) ([]schema.Rule, error)
 }
 
 // late says of an event that arrived too late what explaining a rule says: it was

@@ -101,8 +101,5 @@ func (s *criticalAssets) answer(v configuration.Versioned[configuration.Critical
 	a.Version, a.Editable = v.Version, true
 	a.CreationDate, a.CreationAuthorId, a.Creator = int64(v.CreatedAt), author.id, theAuthor()
 	a.UpdateDate, a.UpdateAuthorId, a.Updater = int64(v.UpdatedAt), author.id, theAuthor()
-	return &pb.CriticalAssetResponse{Warnings: idleWarnings(s.store.Idle(v)), Data: &pb.CriticalAsset{Id: v.ID, Type: "critical_assets", Attributes: a}}, nil
+	return &pb.CriticalAssetResponse{Warnings: schema.IdleWarnings(s.store.Idle(v)), Data: &pb.CriticalAsset{Id: v.ID, Type: "critical_assets", Attributes: a}}, nil
 }
-
-// theAuthor is who wrote everything: there is one key.
-func theAuthor() *pb.User { return &pb.User{Handle: author.handle, Name: author.name} }

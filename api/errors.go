@@ -2,8 +2,6 @@ package api
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -323,16 +321,53 @@ func (p *problem) write(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(p.body(dialectOf(r.URL.Path))) // the caller has gone: nobody to tell
 }
 
-func newID() string {
-	var b [6]byte
-	_, _ = rand.Read(b[:]) // never fails
-	return hex.EncodeToString(b[:])
-}
-
 func badRequest(target, format string, args ...any) error {
 	message := fmt.Sprintf(format, args...)
 	if target != "" {
 		message = target + ": " + message
 	}
 	return &problem{code: codes.InvalidArgument, message: message, target: target}
+}
+
+// Busy refuses something for now: it may be sent again after a while.
+type Busy struct {
+	After time.Duration
+	// Full says that a quota is used up, rather than that something is broken.
+	Full bool
+	Err  error
+}
+
+func (b *Busy) Error() string { return b.Err.Error() }
+
+// Unwrap is what was refused.
+func (b *Busy) Unwrap() error { return b.Err }
+
+// newRuleSuppressions is where it is asked what would suppress a rule.
+const newRuleSuppressions = "/api/v2/security_monitoring/configuration/suppressions/rules"
+
+// newRuleProblem words what is wrong with such a rule as the recordings do.
+func newRuleProblem(path string, err error) error {
+	var known *problem
+	var invalid *schema.Invalid
+	out := &problem{message: "Invalid rule configuration", entry: `"invalid_argument(Invalid rule configuration)"`}
+	switch {
+	case path != newRuleSuppressions:
+		return err
+	case errors.As(err, &invalid):
+		out.details = invalid.Details
+	case errors.As(err, &known):
+		out.details = known.details
+	default:
+		return err
+	}
+	return out
+}
+
+// notThere gives the error about what is not there other words.
+func notThere(err error, words string) error {
+	var missing *schema.NotFound
+	if errors.As(err, &missing) {
+		return &problem{code: codes.NotFound, message: words}
+	}
+	return err
 }

@@ -7,7 +7,6 @@ import (
 	pb "nightjar/api/v1"
 	"nightjar/compiler"
 	"nightjar/scheduler"
-	"nightjar/schema"
 )
 
 // Explainer tells why a rule made a signal, or none. scheduler.Scheduler
@@ -78,15 +77,4 @@ func groupToProto(g *scheduler.GroupExplanation) *pb.GroupExplanation {
 		})
 	}
 	return out
-}
-
-func momentParam(name, text string, now time.Time) (*schema.Millis, error) {
-	if text == "" {
-		return nil, nil
-	}
-	at, err := schema.ParseMoment(text, now)
-	if err != nil {
-		return nil, &problem{message: name + ": " + err.Error(), target: name}
-	}
-	return &at, nil
 }

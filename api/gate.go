@@ -47,37 +47,24 @@ type gate struct {
 
 	mu      sync.Mutex
 	running int
-	byKey   map[callerKey]int
+	byKey   map[[sha256.Size]byte]int
 	row     []*waiter
 	refused uint64
 }
 
 type waiter struct {
-	key  callerKey
+	key  [sha256.Size]byte
 	turn chan struct{} // closed when it may run
 }
 
-// callerKey tells callers apart: a hash of the key with which one came.
-type callerKey [sha256.Size]byte
-
-type callerKeyKey struct{}
-
-// withCaller remembers the key of a call that was let in.
-func withCaller(ctx context.Context, sent []string) context.Context {
-	if len(sent) == 0 {
-		return ctx
-	}
-	return context.WithValue(ctx, callerKeyKey{}, callerKey(sha256.Sum256([]byte(sent[0]))))
-}
-
 func newGate(kind string, config GateConfig) *gate {
-	return &gate{kind: kind, config: config.withDefaults(), byKey: map[callerKey]int{}}
+	return &gate{kind: kind, config: config.withDefaults(), byKey: map[[sha256.Size]byte]int{}}
 }
 
 // enter returns when the caller may run, and how it says that it is done; or a *Busy
 // that says that there is too much.
 func (g *gate) enter(ctx context.Context) (leave func(), err error) {
-	key, _ := ctx.Value(callerKeyKey{}).(callerKey)
+	key := callerOf(ctx).Key
 	leave = sync.OnceFunc(func() { g.leave(key) })
 	g.mu.Lock()
 	if len(g.row) == 0 && g.fits(key) {
@@ -117,7 +104,7 @@ func (g *gate) wait(ctx context.Context, w *waiter, leave func()) (func(), error
 	return leave, nil // its turn came at the same moment
 }
 
-func (g *gate) leave(key callerKey) {
+func (g *gate) leave(key [sha256.Size]byte) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.running--
@@ -139,16 +126,16 @@ func (g *gate) advance() {
 	})
 }
 
-func (g *gate) fits(key callerKey) bool {
+func (g *gate) fits(key [sha256.Size]byte) bool {
 	return g.running < g.config.Running && g.byKey[key] < g.config.PerKey
 }
 
-func (g *gate) run(key callerKey) {
+func (g *gate) run(key [sha256.Size]byte) {
 	g.running++
 	g.byKey[key]++
 }
 
-func (g *gate) waitingOf(key callerKey) (n int) {
+func (g *gate) waitingOf(key [sha256.Size]byte) (n int) {
 	for _, w := range g.row {
 		if w.key == key {
 			n++

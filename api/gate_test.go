@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/http"
@@ -17,8 +18,8 @@ import (
 	pb "nightjar/api/v1"
 )
 
-func callerOf(name string) context.Context {
-	return withCaller(context.Background(), []string{name})
+func callingAs(name string) context.Context {
+	return withCaller(context.Background(), caller{Key: sha256.Sum256([]byte(name))})
 }
 
 // A gate for 4, 3 of one key: the others wait in a row, and what is too much is
@@ -28,7 +29,7 @@ func TestTheGateBoundsQueriesPerKeyAndInAll(t *testing.T) {
 		g := newGate("searches", GateConfig{Running: 4, PerKey: 3, Waiting: 8, Patience: 5 * time.Second})
 		var leaves []func()
 		for range 3 {
-			leave, err := g.enter(callerOf("greedy"))
+			leave, err := g.enter(callingAs("greedy"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -39,7 +40,7 @@ func TestTheGateBoundsQueriesPerKeyAndInAll(t *testing.T) {
 		for range 20 {
 			go func() {
 				began := time.Now()
-				_, err := g.enter(callerOf("greedy"))
+				_, err := g.enter(callingAs("greedy"))
 				var busy *Busy
 				mu.Lock()
 				defer mu.Unlock()
@@ -55,7 +56,7 @@ func TestTheGateBoundsQueriesPerKeyAndInAll(t *testing.T) {
 		}
 		synctest.Wait()
 		// The row is not all one key's, and somebody else runs at once.
-		other, err := g.enter(callerOf("other"))
+		other, err := g.enter(callingAs("other"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,8 +13,6 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/reflection"
 	"google.golang.org/protobuf/proto"
-
-	pb "nightjar/api/v1"
 )
 
 // grpcServer is the services over gRPC, with health and reflection. Everything
@@ -27,30 +25,7 @@ func (s *Server) grpcServer() *grpc.Server {
 	for _, register := range s.deps.Services {
 		register(events)
 	}
-	pb.RegisterLogServiceServer(events, s.logs)
-	pb.RegisterRuleServiceServer(server, s.rules)
-	pb.RegisterSignalServiceServer(server, s.signals)
-	pb.RegisterBacktestServiceServer(server, s.backtests)
-	pb.RegisterSearchServiceServer(server, s.searches)
-	pb.RegisterSQLServiceServer(server, s.sqls)
-	pb.RegisterStatusServiceServer(server, s.statuses)
-	pb.RegisterCoverageServiceServer(server, s.coverages)
-	pb.RegisterAgentServiceServer(server, s.agents)
-	pb.RegisterExplainServiceServer(server, s.explains)
-	pb.RegisterAnomalyServiceServer(server, s.anomalies)
-	pb.RegisterNotificationServiceServer(server, s.notifications)
-	pb.RegisterReparseServiceServer(server, s.reparses)
-	pb.RegisterThreatIntelServiceServer(server, s.threatIntel)
-	pb.RegisterSuppressionServiceServer(server, s.suppressions)
-	pb.RegisterReferenceTableServiceServer(server, s.referenceTables)
-	pb.RegisterTerraformServiceServer(server, s.terraforms)
-	pb.RegisterSecurityFilterServiceServer(server, s.securityFilters)
-	pb.RegisterCriticalAssetServiceServer(server, s.criticalAssets)
-	pb.RegisterNotificationRuleServiceServer(server, s.notificationRules)
-	pb.RegisterAgentRuleServiceServer(server, s.agentRules)
-	pb.RegisterAgentPolicyServiceServer(server, s.agentPolicies)
-	pb.RegisterIndicatorServiceServer(server, s.indicators)
-	pb.RegisterPipelineServiceServer(server, s.pipelines)
+	s.services.registerGRPC(server, events)
 	healthpb.RegisterHealthServer(server, health.NewServer())
 	reflection.Register(plain)
 	return plain
@@ -93,16 +68,17 @@ func (s *Server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerIn
 	return next(srv, ss)
 }
 
-// admitCall is nil where the call may be made with these headers.
-func (s *Server) admitCall(method string, header metadata.MD) error {
+// admit finds out who makes a call, by its headers. The caller is in the context that
+// it returns. Whether the server is well may be asked by anybody.
+func (s *Server) admit(ctx context.Context, method string, header metadata.MD) (context.Context, error) {
 	if method == healthpb.Health_Check_FullMethodName || method == healthpb.Health_Watch_FullMethodName {
-		return nil
+		return ctx, nil
 	}
-	return s.keys.admit(keysOfCall(header))
-}
-
-func keysOfCall(header metadata.MD) []string {
-	return sentKeys(header.Get("dd-api-key"), header.Get("authorization"))
+	caller, err := s.access.Admit(ctx, credentials{Keys: sentKeys(header.Get("dd-api-key"), header.Get("authorization"))})
+	if err != nil {
+		return nil, err
+	}
+	return withCaller(ctx, caller), nil
 }
 
 func (s *Server) recovered(ctx context.Context, method string, err *error) {

@@ -52,14 +52,15 @@ type callKey struct{}
 
 // tap lets a call in by its headers. It must not wait: its connection waits for it.
 func (s *Server) tap(ctx context.Context, info *tap.Info) (context.Context, error) {
-	if err := s.admitCall(info.FullMethodName, info.Header); err != nil {
+	called, err := s.admit(ctx, info.FullMethodName, info.Header)
+	if err != nil {
 		return nil, explain(ctx, s.deps.Log, err).grpcStatus()
 	}
 	if s.calls.Add(1) > maxCalls {
 		s.calls.Add(-1)
 		return nil, (&problem{code: codes.ResourceExhausted, message: fmt.Sprintf("%d calls are in progress, which is as many as there may be; try again", maxCalls), again: time.Second}).grpcStatus()
 	}
-	ctx, cancel := context.WithCancel(withCaller(ctx, keysOfCall(info.Header)))
+	ctx, cancel := context.WithCancel(called)
 	context.AfterFunc(ctx, func() { s.calls.Add(-1) })
 	return context.WithValue(ctx, callKey{}, admitted{cancel}), nil
 }

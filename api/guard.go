@@ -229,10 +229,3 @@ func sqlError(query string, at int, format string, args ...any) error {
 		target:  "query",
 	}
 }
-
-func shorten(s string) string {
-	if r := []rune(s); len(r) > 40 {
-		return string(r[:40]) + "…"
-	}
-	return s
-}

@@ -52,9 +52,9 @@ func (h hosts) allows(host string) bool {
 }
 
 // known answers only what is for one of the hosts.
-func (s *Server) known(next http.Handler) http.Handler {
+func (h *restHandler) known(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !s.hosts.allows(r.Host) {
+		if !h.hosts.allows(r.Host) {
 			(&problem{
 				code: codes.PermissionDenied, status: http.StatusMisdirectedRequest,
 				message: fmt.Sprintf("this engine does not answer to the name %s; if it should, start it with --allowed-host %s", shorten(hostName(r.Host)), shorten(hostName(r.Host))),

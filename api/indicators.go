@@ -13,17 +13,29 @@ import (
 
 	pb "nightjar/api/v1"
 	"nightjar/configuration"
+	"nightjar/scheduler/reference"
 	"nightjar/schema"
 )
 
 // indicators serves IndicatorService.
 type indicators struct {
 	pb.UnimplementedIndicatorServiceServer
-	rules   Rules
+	rules   ruleLister
 	signals Signals
-	tables  Tables
+	tables  tableReader
 	triage  *configuration.Store[configuration.IndicatorTriage]
 	now     func() time.Time
+}
+
+// tableReader reads reference tables.
+type tableReader interface {
+	List() []reference.Table
+	Rows(ctx context.Context, id string, ids []string) ([]reference.Row, error)
+}
+
+// ruleLister reads all rules.
+type ruleLister interface {
+	Rules(context.Context) ([]schema.Rule, error)
 }
 
 // indicatorSpan is how far back an indicator may have been seen, and

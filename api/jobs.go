@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -23,9 +22,14 @@ type backtests struct {
 	pb.UnimplementedBacktestServiceServer
 	runner  Backtests
 	jobs    Jobs
-	rules   Rules
+	rules   ruleReader
 	results *signals
 	now     func() time.Time
+}
+
+// ruleReader reads a rule.
+type ruleReader interface {
+	Rule(ctx context.Context, id string) (schema.Rule, error)
 }
 
 // RunBacktest runs a rule over history.
@@ -34,11 +38,11 @@ func (s *backtests) RunBacktest(ctx context.Context, in *pb.RunBacktestRequest) 
 	if err != nil {
 		return nil, err
 	}
-	span, err := spanOf(in.GetFrom(), in.GetTo(), s.now())
+	from, to, err := span(in.GetFrom(), in.GetTo(), s.now())
 	if err != nil {
 		return nil, err
 	}
-	found, warnings, err := s.runner.Backtest(ctx, rule, span)
+	found, warnings, err := s.runner.Backtest(ctx, rule, scheduler.TimeSpan{From: from, To: to})
 	if err != nil {
 		return nil, ruleProblem(err)
 	}
@@ -58,24 +62,6 @@ func (s *backtests) RunBacktest(ctx context.Context, in *pb.RunBacktestRequest) 
 		})
 	}
 	return out, nil
-}
-
-// spanOf reads a stretch of event time, both ends included.
-func spanOf(from, to string, now time.Time) (span scheduler.TimeSpan, err error) {
-	for name, end := range map[string]struct {
-		text string
-		into *schema.Millis
-	}{"from": {from, &span.From}, "to": {to, &span.To}} {
-		at, err := schema.ParseMoment(end.text, now)
-		if err != nil {
-			return span, badRequest(name, "%v", err)
-		}
-		*end.into = at
-	}
-	if span.From > span.To {
-		return span, badRequest("from", "it is after to")
-	}
-	return span, nil
 }
 
 // CreateJob stores a job.
@@ -237,11 +223,9 @@ func sortJobs(all []scheduler.Job, key string) error {
 	return nil
 }
 
-var jobID = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
-
 // checkJobID refuses what can be no job's id. The recordings word it in two ways.
 func checkJobID(id string, titled bool) error {
-	if jobID.MatchString(id) {
+	if isUUID(id) {
 		return nil
 	}
 	p := &problem{code: codes.InvalidArgument, message: "invalid jobId", target: "jobId", entry: `{"status":"400","detail":"invalid jobId"}`}
@@ -366,4 +350,25 @@ func jobToProto(j *scheduler.Job) (*pb.JobItem, error) {
 		a.Problem = &j.Problem
 	}
 	return &pb.JobItem{Id: j.ID, Type: jobType, Attributes: a}, nil
+}
+
+// Backtests runs rules over stored events. scheduler.Backtester implements it.
+type Backtests interface {
+	// Backtest is a *schema.Invalid for a rule that is wrong or can't be run.
+	Backtest(context.Context, schema.Rule, scheduler.TimeSpan) (found *scheduler.Backtest, warnings []string, err error)
+}
+
+// Jobs keeps and runs historical jobs. scheduler.Jobs implements it.
+type Jobs interface {
+	Create(context.Context, scheduler.Job) (scheduler.Job, error)
+	// Job, Cancel and Delete are a *schema.NotFound where there is no such job.
+	Job(ctx context.Context, id string) (scheduler.Job, error)
+	// Jobs are all jobs, the newest first.
+	Jobs(context.Context) ([]scheduler.Job, error)
+	// Cancel is a *scheduler.JobBusy for a job that has ended, Delete for one that
+	// has not.
+	Cancel(ctx context.Context, id string) error
+	Delete(ctx context.Context, id string) error
+	// Convert makes signals of results; a *schema.NotFound names one that is none.
+	Convert(ctx context.Context, ids []string, message, severity string) error
 }

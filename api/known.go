@@ -77,3 +77,8 @@ func (k *restKeys) unknown(path, key string) *schema.Detail {
 	}
 	return new(schema.UnknownKey(path, key, k.names, inside))
 }
+
+func hasOption(fd protoreflect.FieldDescriptor, option protoreflect.ExtensionType) bool {
+	set, _ := proto.GetExtension(fd.Options(), option).(bool)
+	return set
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"google.golang.org/grpc/metadata"
 
@@ -53,15 +52,10 @@ func (s *logs) SubmitLogs(ctx context.Context, in *pb.SubmitLogsRequest) (*pb.Su
 	return &pb.SubmitLogsResponse{Events: int64(events), Duplicate: duplicate, Warnings: warnings}, nil
 }
 
-// Busy refuses something for now: it may be sent again after a while.
-type Busy struct {
-	After time.Duration
-	// Full says that a quota is used up, rather than that something is broken.
-	Full bool
-	Err  error
+// Intake takes logs in. engine joins it to package ingest.
+type Intake interface {
+	// SubmitJSON takes in a JSON array of logs, and returns when they are on disk;
+	// the batch's id may be empty. A refusal that may pass is a *Busy, one of bad
+	// input a *schema.Invalid. Warnings tell of logs that were taken in part.
+	SubmitJSON(ctx context.Context, batchID string, body []byte) (events int, duplicate bool, warnings []string, err error)
 }
-
-func (b *Busy) Error() string { return b.Err.Error() }
-
-// Unwrap is what was refused.
-func (b *Busy) Unwrap() error { return b.Err }

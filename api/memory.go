@@ -3,15 +3,10 @@ package api
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
-	"net/http"
-	"os"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/semaphore"
-	"google.golang.org/grpc/codes"
 )
 
 // Memory is what requests share while they are read.
@@ -82,41 +77,3 @@ func (h *hold) shrink(n int64) {
 // heldWhileRead is what a byte of a message takes while it is read: itself, and what
 // is made of it.
 const heldWhileRead = 2
-
-// body is a request's body that knows its exchange, so that the codec, which is
-// handed only a reader, can tell it what it noticed. It is read within memory, and a
-// caller that stalls in the middle of it is not waited for.
-type body struct {
-	io.ReadCloser
-	exchange *exchange
-	hold     hold
-	read     int64
-	control  *http.ResponseController
-	stall    time.Duration
-}
-
-// newBody takes the memory for a body, which the caller gives back.
-func (s *Server) newBody(w http.ResponseWriter, r *http.Request, x *exchange) (*body, error) {
-	b := &body{http.MaxBytesReader(w, r.Body, maxBody), x, hold{of: s.memory}, 0, http.NewResponseController(w), s.deps.MessageTime}
-	size := r.ContentLength
-	if size < 0 || size > maxBody {
-		size = maxBody
-	}
-	if size == 0 {
-		return b, nil
-	}
-	return b, b.hold.take(r.Context(), size)
-}
-
-func (b *body) Read(p []byte) (int, error) {
-	_ = b.control.SetReadDeadline(time.Now().Add(b.stall)) // a test's recorder has none
-	n, err := b.ReadCloser.Read(p)
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return n, &problem{code: codes.DeadlineExceeded, status: http.StatusRequestTimeout, message: fmt.Sprintf("nothing came for %s in the middle of the body; send it again", b.stall)}
-	}
-	if b.read += int64(n); errors.Is(err, io.EOF) {
-		b.hold.shrink(b.read)
-		_ = b.control.SetReadDeadline(time.Time{})
-	}
-	return n, err
-}

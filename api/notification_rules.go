@@ -159,5 +159,5 @@ func (s notificationStore) answer(v configuration.Versioned[configuration.Notifi
 	a.Version = v.Version
 	a.CreatedAt, a.CreatedBy = int64(v.CreatedAt), theAuthor()
 	a.ModifiedAt, a.ModifiedBy = int64(v.UpdatedAt), theAuthor()
-	return &pb.NotificationRuleResponse{Warnings: idleWarnings(s.Idle(v)), Data: &pb.NotificationRule{Id: v.ID, Type: "notification_rules", Attributes: a}}, nil
+	return &pb.NotificationRuleResponse{Warnings: schema.IdleWarnings(s.Idle(v)), Data: &pb.NotificationRule{Id: v.ID, Type: "notification_rules", Attributes: a}}, nil
 }

@@ -262,9 +262,9 @@ func comment(d protoreflect.Descriptor) string {
 }
 
 // writeDocuments makes /openapi.json and the page at / once, for good.
-func (s *Server) writeDocuments() error {
+func (h *restHandler) writeDocuments() error {
 	var raw []string
-	for pattern := range s.deps.Raw {
+	for pattern := range h.deps.Raw {
 		if strings.HasPrefix(pattern, "/") { // a door, which takes bodies
 			pattern = "POST " + pattern
 		}
@@ -274,24 +274,24 @@ func (s *Server) writeDocuments() error {
 	}
 	sort.Strings(raw)
 	var err error
-	if s.openAPIText, err = openAPIDocument(s.deps.Version, raw); err != nil {
+	if h.openAPIText, err = openAPIDocument(h.deps.Version, raw); err != nil {
 		return err
 	}
 	all, err := bindings()
 	if err != nil {
 		return err
 	}
-	s.indexText, err = referencePage(all, raw)
+	h.indexText, err = referencePage(all, raw)
 	return err
 }
 
-func (s *Server) openAPI(w http.ResponseWriter, _ *http.Request) {
+func (h *restHandler) openAPI(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(s.openAPIText) // the caller has gone: nobody to tell
+	_, _ = w.Write(h.openAPIText) // the caller has gone: nobody to tell
 }
 
-func (s *Server) index(w http.ResponseWriter, _ *http.Request) {
+func (h *restHandler) index(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
-	_, _ = w.Write([]byte(s.indexText))
+	_, _ = w.Write([]byte(h.indexText))
 }

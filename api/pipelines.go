@@ -18,11 +18,16 @@ import (
 	"nightjar/schema/vocabulary"
 )
 
+// eventReader reads a stored event.
+type eventReader interface {
+	Log(ctx context.Context, at schema.Millis, seq uint64) (schema.Event, error)
+}
+
 // pipelines serves PipelineService.
 type pipelines struct {
 	pb.UnimplementedPipelineServiceServer
 	registry *registry.Registry
-	logs     Logs
+	logs     eventReader
 	now      func() time.Time
 }
 
@@ -308,8 +313,11 @@ func (s *pipelines) previewed(ctx context.Context, in *pb.PreviewPipelinesReques
 	return registry.Input{Stored: &e}, nil
 }
 
-// status is how they are doing; nil: there are none.
-func (s *pipelines) status(ctx context.Context) *pb.PipelinesStatus {
+// maxNotable bounds how many notable pipelines the status names.
+const maxNotable = 100
+
+// Status is how they are doing; nil: there are none.
+func (s *pipelines) Status(ctx context.Context) *pb.PipelinesStatus {
 	if s.registry == nil {
 		return nil
 	}
@@ -331,7 +339,7 @@ func (s *pipelines) status(ctx context.Context) *pb.PipelinesStatus {
 		case c.Events > 0:
 			why = dear
 		}
-		if why == "" || len(out.Notable) == maxListed {
+		if why == "" || len(out.Notable) == maxNotable {
 			continue
 		}
 		n := &pb.NotablePipeline{Id: e.ID, Events: c.Events, Failed: c.Failures, TimePerEvent: registry.MicrosPerEvent(c), Why: why}

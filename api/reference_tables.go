@@ -397,8 +397,27 @@ func tableToProto(t *reference.Table) *pb.ReferenceTable {
 // tableProblem says of a table that is not there what the reference says.
 func tableProblem(err error) error {
 	var missing *schema.NotFound
-	if errors.As(err, &missing) && !jobID.MatchString(missing.ID) { // a table's id is of that form, too
+	if errors.As(err, &missing) && !isUUID(missing.ID) { // a table's id is of that form, too
 		return &problem{code: codes.InvalidArgument, message: "invalid table id", target: "id", entry: `{"status":"400","title":"Generic Error","detail":"invalid table id"}`}
 	}
 	return notThere(err, "table not found")
+}
+
+// Tables keeps the reference tables. scheduler/reference implements it.
+type Tables interface {
+	// List is all tables, by name.
+	List() []reference.Table
+	Get(id string) (reference.Table, error)
+	Create(context.Context, reference.Table) (reference.Table, error)
+	Update(ctx context.Context, id string, edit func(*reference.Table) error) (reference.Table, error)
+	Delete(ctx context.Context, id string) error
+	// Rows reads rows by id, in the order of ids; those that there are not are
+	// left out.
+	Rows(ctx context.Context, id string, ids []string) ([]reference.Row, error)
+	// ListRows reads a page in the order of ids; next is empty at the end.
+	ListRows(ctx context.Context, id string, limit int, token string) (rows []reference.Row, next string, err error)
+	Upsert(ctx context.Context, id string, rows []reference.Row) error
+	DeleteRows(ctx context.Context, id string, ids []string) error
+	// Import makes a table equal to a file.
+	Import(ctx context.Context, id string, file *reference.CSV, uploadID string) (reference.Report, error)
 }

@@ -3,11 +3,9 @@ package api
 import (
 	"cmp"
 	"context"
-	"errors"
 	"slices"
 	"strings"
 
-	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/emptypb"
 
 	pb "nightjar/api/v1"
@@ -157,17 +155,9 @@ func (s *rules) shownIdle(ctx context.Context, r *schema.Rule) []string {
 	if !ownSurface(ctx) {
 		return nil
 	}
-	out := idleWarnings(compiler.IdleOfRule(r))
+	out := schema.IdleWarnings(compiler.IdleOfRule(r))
 	if s.reach != nil {
 		out = append(out, s.reach.Warnings(r)...)
-	}
-	return out
-}
-
-// idleWarnings are what a caller is told of what does nothing.
-func idleWarnings(idle []schema.Idle) (out []string) {
-	for _, i := range idle {
-		out = append(out, i.Warning())
 	}
 	return out
 }
@@ -247,40 +237,23 @@ func firstSource(r *schema.Rule) string {
 	return ""
 }
 
-// requestedRule is the rule of a request, with its defaults.
-func requestedRule(in *pb.Rule) (schema.Rule, error) {
-	if in == nil {
-		return schema.Rule{}, badRequest("", "the body is empty; want a rule, a JSON object")
-	}
-	rule, err := ruleFromProto(in)
-	if err != nil {
-		return schema.Rule{}, err
-	}
-	complete(&rule)
-	return rule, nil
+// Rules keeps the rules. scheduler.Scheduler implements it.
+type Rules interface {
+	CreateRule(context.Context, schema.Rule) (stored schema.Rule, warnings []string, err error)
+	// UpdateRule changes a rule; ifVersion, unless 0, must be its version.
+	UpdateRule(ctx context.Context, id string, ifVersion int64, edit func(*schema.Rule) error) (stored schema.Rule, warnings []string, err error)
+	DeleteRule(ctx context.Context, id string) error
+	Rule(ctx context.Context, id string) (schema.Rule, error)
+	// RuleVersions are all versions of a rule, ascending.
+	RuleVersions(ctx context.Context, id string) ([]schema.Rule, error)
+	// Rules are all rules, by id.
+	Rules(context.Context) ([]schema.Rule, error)
 }
 
-// ruleAnswer is the stored rule as an answer.
-func ruleAnswer(ctx context.Context, stored schema.Rule, warnings []string, err error) (*pb.Rule, error) {
-	if err != nil {
-		return nil, ruleProblem(err)
-	}
-	out, err := ruleToProto(stored)
-	if err != nil {
-		return nil, err
-	}
-	out.Warnings = warnings
-	if !ownSurface(ctx) {
-		conceal(out)
-	}
-	return out, nil
-}
-
-// ruleProblem words a refusal as the reference does.
-func ruleProblem(err error) error {
-	var invalid *schema.Invalid
-	if errors.As(err, &invalid) {
-		return &problem{code: codes.InvalidArgument, message: "Invalid rule configuration", details: invalid.Details}
-	}
-	return err
+// Reach knows which rules ask for what no stored event has.
+type Reach interface {
+	// Look says what a rule asks for in vain.
+	Look(context.Context, schema.Rule) []string
+	// Warnings are what was found of a stored rule lately.
+	Warnings(*schema.Rule) []string
 }

@@ -186,14 +186,6 @@ func (s *searches) selected(in *pb.LogFilter) (selection, error) {
 	return out, nil
 }
 
-func moment(target, text string, now time.Time) (schema.Millis, error) {
-	m, err := schema.ParseMoment(text, now)
-	if err != nil {
-		return 0, badRequest(target, "%v", err)
-	}
-	return m, nil
-}
-
 // meta is what is said of an answer beside its data.
 func (s *searches) meta(ctx context.Context, start time.Time, filter *pb.LogFilter, cut bool) *pb.LogsMeta {
 	out := &pb.LogsMeta{Elapsed: s.now().Sub(start).Milliseconds(), RequestId: requestID(ctx), Status: "done"}

@@ -9,6 +9,7 @@ import (
 
 	pb "nightjar/api/v1"
 	"nightjar/configuration"
+	"nightjar/schema"
 )
 
 // securityFilters serves SecurityFilterService.
@@ -16,9 +17,6 @@ type securityFilters struct {
 	pb.UnimplementedSecurityFilterServiceServer
 	store *configuration.Store[configuration.SecurityFilter]
 }
-
-// attributesPath is where a JSON:API request has what it is about.
-const attributesPath = "data.attributes"
 
 // CreateSecurityFilter stores a filter.
 func (s *securityFilters) CreateSecurityFilter(ctx context.Context, in *pb.CreateSecurityFilterRequest) (*pb.SecurityFilterResponse, error) {
@@ -117,5 +115,5 @@ func (s *securityFilters) answer(v configuration.Versioned[configuration.Securit
 		return nil, err
 	}
 	attributes.Version, attributes.IsBuiltin = v.Version, v.BuiltIn
-	return &pb.SecurityFilterResponse{Warnings: idleWarnings(s.store.Idle(v)), Data: &pb.SecurityFilter{Id: v.ID, Type: "security_filters", Attributes: attributes}}, nil
+	return &pb.SecurityFilterResponse{Warnings: schema.IdleWarnings(s.store.Idle(v)), Data: &pb.SecurityFilter{Id: v.ID, Type: "security_filters", Attributes: attributes}}, nil
 }

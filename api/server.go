@@ -1,7 +1,6 @@
 package api
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,42 +17,11 @@ import (
 
 // Server serves the API over HTTP and gRPC.
 type Server struct {
-	deps          Deps
-	keys          keys
-	metrics       metrics
-	rules         *rules
-	signals       *signals
-	backtests     *backtests
-	logs          *logs
-	searches      *searches
-	sqls          *sqls
-	statuses      *statuses
-	coverages     *coverages
-	agents        *agents
-	explains      *explains
-	anomalies     *anomalies
-	threatIntel   *threatIntel
-	reparses      *reparses
-	notifications *notifications
-
-	suppressions      *suppressions
-	referenceTables   *referenceTables
-	terraforms        *terraforms
-	securityFilters   *securityFilters
-	criticalAssets    *criticalAssets
-	notificationRules *notificationRules
-	agentRules        *agentRules
-	agentPolicies     *agentPolicies
-	indicators        *indicators
-	pipelines         *pipelines
-
-	gates  gates
-	hosts  hosts
-	memory Memory       // of requests that bring no events
-	calls  atomic.Int64 // in progress over gRPC
-
-	openAPIText []byte
-	indexText   string
+	deps     Deps
+	access   access
+	services *services
+	memory   Memory       // of requests that bring no events
+	calls    atomic.Int64 // in progress over gRPC
 
 	http       *http.Server
 	grpc       *grpc.Server
@@ -61,61 +29,26 @@ type Server struct {
 	grpcListen net.Listener
 }
 
-type metrics struct{ requests *prometheus.CounterVec }
-
 // New makes a Server and binds its addresses, so that a port in use is known at
 // once and port 0 has a number. It serves nothing before Run.
 func New(deps Deps) (*Server, error) {
-	if deps.Key == "" {
-		return nil, errors.New("api: no key; the API is never served without one")
+	access, err := newOneKey(deps.Key)
+	if err != nil {
+		return nil, err
 	}
-	if deps.Log == nil {
-		deps.Log = slog.New(slog.DiscardHandler)
-	}
-	deps.MessageTime = cmp.Or(deps.MessageTime, 30*time.Second)
-	if deps.Now == nil {
-		deps.Now = time.Now
-	}
-	if deps.Metrics == nil {
-		deps.Metrics = prometheus.NewRegistry()
-	}
+	deps = deps.withDefaults()
 	gates := newGates(deps.Queries)
-	deps = gates.gated(deps)
-	s := &Server{
-		gates: gates,
-		hosts: newHosts(deps.HTTP, deps.AllowedHosts),
-		deps:  deps, keys: newKeys(deps.Key), memory: newOwnMemory(),
-		rules:   &rules{store: deps.Rules, check: deps.CheckRule, reach: deps.Reach, event: deps.ReadEvent},
-		signals: &signals{store: deps.Signals, triage: deps.Triage, now: deps.Now},
-		logs:    &logs{intake: deps.Intake},
-		backtests: &backtests{
-			runner: deps.Backtests, jobs: deps.Jobs, rules: deps.Rules, now: deps.Now, results: &signals{store: deps.JobSignals, now: deps.Now},
-		},
-		searches:  &searches{store: deps.Logs, now: deps.Now},
-		sqls:      &sqls{db: deps.SQL, now: deps.Now},
-		coverages: &coverages{ledger: deps.Ledger, rules: deps.Rules, agents: deps.Agents},
-		agents:    &agents{store: deps.Agents, now: deps.Now},
-		explains:  &explains{rules: deps.Explainer, now: deps.Now},
-		anomalies: &anomalies{rules: deps.Explainer, now: deps.Now},
-		statuses:  &statuses{engine: deps.Status, version: deps.Version, gates: gates, pipelines: &pipelines{registry: deps.Pipelines}},
-		metrics: metrics{prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "nightjar_api_requests_total", Help: "HTTP requests answered.",
-		}, []string{"method", "code"})},
-	}
-	s.configured(deps)
-	shown := []prometheus.Collector{s.metrics.requests, s.gates}
+	s := &Server{deps: deps, access: access, services: newServices(deps, gates), memory: newOwnMemory()}
+	shown := []prometheus.Collector{gates}
 	if deps.Agents != nil {
-		shown = append(shown, agentMetrics{deps.Agents, deps.Now})
+		shown = append(shown, newAgentMetrics(deps.Agents, deps.Now))
 	}
 	for _, c := range shown {
 		if err := deps.Metrics.Register(c); err != nil {
 			return nil, fmt.Errorf("register metrics: %w", err)
 		}
 	}
-	if err := s.writeDocuments(); err != nil {
-		return nil, err
-	}
-	handler, err := s.handler()
+	handler, err := s.restHandler()
 	if err != nil {
 		return nil, err
 	}
@@ -132,24 +65,13 @@ func New(deps Deps) (*Server, error) {
 	return s, s.listen()
 }
 
-// configured makes the services of what is configured around rules.
-func (s *Server) configured(deps Deps) {
-	s.suppressions = &suppressions{store: deps.Suppressions, rules: deps.Rules, check: deps.CheckRule, previews: deps.Previews, now: deps.Now}
-	s.referenceTables = &referenceTables{store: deps.Tables, uploads: &uploads{dir: deps.UploadDir, now: deps.Now}}
-	c := deps.Configuration
-	s.terraforms = &terraforms{rules: s.rules, suppressions: deps.Suppressions, configuration: c}
-	s.securityFilters = &securityFilters{store: c.SecurityFilters}
-	s.criticalAssets = &criticalAssets{store: c.CriticalAssets, rules: deps.Rules}
-	s.notificationRules = &notificationRules{
-		signals: notificationStore{c.SignalNotifications}, vulnerabilities: notificationStore{c.VulnerabilityNotifications},
-	}
-	s.notifications = &notifications{told: deps.Notifications, targets: c.NotificationTargets, mutes: c.Mutes, now: deps.Now}
-	s.reparses = &reparses{jobs: deps.Reparses, now: deps.Now}
-	s.threatIntel = &threatIntel{store: c.ThreatLists, lists: deps.ThreatLists}
-	s.agentRules = &agentRules{store: c.AgentRules, policies: c.AgentPolicies}
-	s.indicators = &indicators{rules: deps.Rules, signals: deps.Signals, tables: deps.Tables, triage: c.Indicators, now: deps.Now}
-	s.pipelines = &pipelines{registry: deps.Pipelines, logs: deps.Logs, now: deps.Now}
-	s.agentPolicies = &agentPolicies{store: c.AgentPolicies, rules: c.AgentRules}
+func (s *Server) restHandler() (http.Handler, error) {
+	d := s.deps
+	return newRESTHandler(RESTDeps{
+		Register: s.services.registerREST, Access: s.access, Memory: s.memory, MessageTime: d.MessageTime,
+		Address: d.HTTP, AllowedHosts: d.AllowedHosts, Version: d.Version, Uploads: s.services.referenceTables.uploads,
+		Ready: d.Ready, Raw: d.Raw, Rest: d.Rest, Metrics: d.Metrics, OpenMetrics: d.OpenMetrics, Log: d.Log,
+	})
 }
 
 func (s *Server) listen() (err error) {

@@ -127,3 +127,22 @@ func csvCell(cell any) string {
 	text, _ := json.Marshal(cell) // lists and objects of the above
 	return string(text)
 }
+
+// SQL runs one query that Guard let through. api/clickhouse implements it.
+type SQL interface {
+	// QuerySQL stops reading after limit rows. A parameter is a string, float64,
+	// bool or a []any of these. What the database says against the query is a
+	// *Refused.
+	QuerySQL(ctx context.Context, query string, params map[string]any, limit int) (SQLResult, error)
+}
+
+// SQLResult are the rows of a query. A cell is nil, bool, string or json.Number,
+// or a list ([]any) or object (map[string]any) of these.
+type SQLResult struct {
+	Columns   []SQLColumn
+	Rows      [][]any
+	Truncated bool
+}
+
+// SQLColumn is a column of a result.
+type SQLColumn struct{ Name, Type string }

@@ -15,7 +15,12 @@ type statuses struct {
 	engine    Reporter
 	version   string
 	gates     gates
-	pipelines *pipelines
+	pipelines pipelineStatus
+}
+
+// pipelineStatus tells how pipelines are doing.
+type pipelineStatus interface {
+	Status(context.Context) *pb.PipelinesStatus
 }
 
 // mostAside is how many events that are set aside a status names.
@@ -61,7 +66,7 @@ func (s *statuses) GetStatus(ctx context.Context, _ *pb.GetStatusRequest) (*pb.S
 		},
 		Geoip: geoip, Clocks: clocksOf(now.Clocks), UnreadableTimes: unreadableOf(now.UnreadableTimes), Syslog: doorsOf(now.Syslog),
 		WithoutEffect: idle, Queries: s.queries(), RulesAlone: s.alone(), Gaps: gapsOf(now.Gaps), EventsLost: now.Lost,
-		Pipelines: s.pipelines.status(ctx),
+		Pipelines: s.pipelines.Status(ctx),
 	}, nil
 }
 

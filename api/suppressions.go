@@ -14,6 +14,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/emptypb"
 
+	"nightjar/scheduler"
+
 	pb "nightjar/api/v1"
 	"nightjar/compiler"
 	"nightjar/schema"
@@ -281,23 +283,22 @@ func suppressionProblem(err error) error {
 	return p
 }
 
-// newRuleSuppressions is where it is asked what would suppress a rule.
-const newRuleSuppressions = "/api/v2/security_monitoring/configuration/suppressions/rules"
+// Suppressions keeps the suppressions. scheduler.Scheduler implements it.
+type Suppressions interface {
+	CreateSuppression(context.Context, schema.Suppression) (schema.Suppression, error)
+	// UpdateSuppression changes one; ifVersion, unless 0, must be its version.
+	UpdateSuppression(ctx context.Context, id string, ifVersion int64, edit func(*schema.Suppression) error) (schema.Suppression, error)
+	DeleteSuppression(ctx context.Context, id string) error
+	Suppression(ctx context.Context, id string) (schema.Suppression, error)
+	Suppressions(context.Context) ([]schema.Suppression, error)
+	// SuppressionVersions are all versions of one, ascending.
+	SuppressionVersions(ctx context.Context, id string) ([]schema.Suppression, error)
+	// SuppressionsAffecting are those whose rule query selects the rule.
+	SuppressionsAffecting(context.Context, schema.Rule) ([]schema.Suppression, error)
+}
 
-// newRuleProblem words what is wrong with such a rule as the recordings do.
-func newRuleProblem(path string, err error) error {
-	var known *problem
-	var invalid *schema.Invalid
-	out := &problem{message: "Invalid rule configuration", entry: `"invalid_argument(Invalid rule configuration)"`}
-	switch {
-	case path != newRuleSuppressions:
-		return err
-	case errors.As(err, &invalid):
-		out.details = invalid.Details
-	case errors.As(err, &known):
-		out.details = known.details
-	default:
-		return err
-	}
-	return out
+// Previews says what suppressions would have hidden. scheduler.Previewer
+// implements it.
+type Previews interface {
+	Preview(context.Context, schema.Suppression, scheduler.TimeSpan) (*scheduler.Preview, error)
 }

@@ -3,6 +3,8 @@ package api
 import (
 	"context"
 
+	"nightjar/scheduler"
+
 	pb "nightjar/api/v1"
 	"nightjar/schema"
 )
@@ -23,11 +25,11 @@ func (s *suppressions) PreviewSuppression(ctx context.Context, in *pb.PreviewSup
 	if to == "" {
 		to = "now"
 	}
-	span, err := spanOf(from, to, s.now())
+	start, end, err := span(from, to, s.now())
 	if err != nil {
 		return nil, err
 	}
-	preview, err := s.previews.Preview(ctx, p, span)
+	preview, err := s.previews.Preview(ctx, p, scheduler.TimeSpan{From: start, To: end})
 	if err != nil {
 		return nil, suppressionProblem(err)
 	}

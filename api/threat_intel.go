@@ -147,3 +147,27 @@ func momentText(t time.Time) string {
 	}
 	return t.UTC().Format(time.RFC3339)
 }
+
+// ThreatLists reads lists of indicators. ingest/intel/feeds implements it.
+type ThreatLists interface {
+	// States are how the lists are doing, by id.
+	States() map[string]ThreatListState
+	// Refresh has a list read soon.
+	Refresh(id string)
+	// Find is what the lists have of a value.
+	Find(value string) []ThreatIndicator
+}
+
+// ThreatListState is how a list is doing.
+type ThreatListState struct {
+	Indicators       int
+	Skipped          map[string]int
+	Problems         []string
+	Refreshed, Tried time.Time // zero: not yet
+	Error            string
+}
+
+// ThreatIndicator is what a list has of a value.
+type ThreatIndicator struct {
+	Type, Value, Category, Intention, List, SourceURL, About string
+}

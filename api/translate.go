@@ -1,11 +1,8 @@
 package api
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"slices"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -47,11 +44,6 @@ func ruleToProto(r schema.Rule) (*pb.Rule, error) {
 	return out, nil
 }
 
-var author = struct {
-	id                 int64
-	handle, name, uuid string
-}{1, "nightjar", "nightjar", "00000000-0000-0000-0000-000000000001"}
-
 // ruleFromProto is the rule that a request describes. What only the server says
 // (ids, moments, versions) is not taken over.
 func ruleFromProto(in *pb.Rule) (schema.Rule, error) {
@@ -66,19 +58,6 @@ func ruleFromProto(in *pb.Rule) (schema.Rule, error) {
 		return schema.Rule{}, fmt.Errorf("translate rule: %w", err)
 	}
 	return r, nil
-}
-
-// firstServerField is where our .proto files put the fields that are the server's.
-const firstServerField = 50
-
-func clearServerFields(m proto.Message) {
-	r := m.ProtoReflect()
-	r.Range(func(fd protoreflect.FieldDescriptor, _ protoreflect.Value) bool {
-		if fd.Number() >= firstServerField {
-			r.Clear(fd)
-		}
-		return true
-	})
 }
 
 // overwrite sets the named fields of r to those of update, lists whole. No names
@@ -120,90 +99,3 @@ func overwrite(r *schema.Rule, update *pb.Rule, fields []string) error {
 
 // A configured object as JSON and its attributes in REST form are one document
 // too; what only the server says is beside it.
-
-// fromMessage makes body what a request's attributes say.
-func fromMessage(m proto.Message, body any) error {
-	m = proto.Clone(m)
-	clearServerFields(m)
-	text, err := encode(m)
-	if err == nil {
-		err = json.Unmarshal(text, body)
-	}
-	if err != nil {
-		return fmt.Errorf("translate %s: %w", m.ProtoReflect().Descriptor().Name(), err)
-	}
-	return nil
-}
-
-// toMessage makes m the attributes that show body.
-func toMessage(body any, m proto.Message) error {
-	text, err := json.Marshal(body)
-	if err == nil {
-		_, err = decode(text, m)
-	}
-	if err != nil {
-		return fmt.Errorf("translate %s: %w", m.ProtoReflect().Descriptor().Name(), err)
-	}
-	return nil
-}
-
-// patch replaces what update gives of body's attributes: over REST the keys that
-// the request has at the path, else those in mask, and without one those that
-// are set.
-func patch[T any](ctx context.Context, body *T, update proto.Message, path string, mask []string) error {
-	merged := update.ProtoReflect().New()
-	if err := toMessage(*body, merged.Interface()); err != nil {
-		return err
-	}
-	from := update.ProtoReflect()
-	given := givenIn(ctx, path, update, mask)
-	for i := range from.Descriptor().Fields().Len() {
-		fd := from.Descriptor().Fields().Get(i)
-		has := from.Has(fd)
-		switch {
-		case fd.Number() >= firstServerField, !given(fd.Name()):
-			continue
-		case !has && fd.HasPresence() && fd.Kind() == protoreflect.BoolKind:
-			continue // null is no answer to yes or no
-		case has:
-			merged.Set(fd, from.Get(fd))
-		default:
-			merged.Clear(fd)
-		}
-	}
-	var next T
-	if err := fromMessage(merged.Interface(), &next); err != nil {
-		return err
-	}
-	*body = next
-	return nil
-}
-
-// givenIn tells which fields a request gives: over REST those whose keys it has
-// at the path, else those in mask, and without one those that are set.
-func givenIn(ctx context.Context, path string, m proto.Message, mask []string) func(protoreflect.Name) bool {
-	x, r := exchangeOf(ctx), m.ProtoReflect()
-	return func(name protoreflect.Name) bool {
-		fd := r.Descriptor().Fields().ByName(name)
-		switch {
-		case x != nil:
-			return x.keys[join(path, restName(fd))]
-		case len(mask) > 0:
-			return slices.Contains(mask, string(maskName(fd)))
-		}
-		return r.Has(fd)
-	}
-}
-
-// within puts a path before what an *schema.Invalid is about.
-func within(path string, err error) error {
-	var invalid *schema.Invalid
-	if !errors.As(err, &invalid) {
-		return err
-	}
-	out := &schema.Invalid{}
-	for _, d := range invalid.Details {
-		out.Add(join(path, d.Target), d.Message)
-	}
-	return out
-}

@@ -243,3 +243,10 @@ func assigneeToProto(u schema.User) *pb.SignalUser {
 func signalAuthor() *pb.SignalAuthor {
 	return &pb.SignalAuthor{Handle: author.handle, Uuid: author.uuid, Name: proto.String(author.name), Id: author.id}
 }
+
+// Triage changes what analysts made of signals. scheduler.Scheduler implements it.
+type Triage interface {
+	// Triage carries out all of the edits, or on an error none, and returns the
+	// signals as they are now, in the order of the edits.
+	Triage(context.Context, []scheduler.TriageEdit) ([]schema.Signal, error)
+}

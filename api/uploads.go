@@ -29,6 +29,9 @@ type uploads struct {
 	now func() time.Time
 }
 
+// newUploads keeps uploads in a folder, which is made when it is needed.
+func newUploads(dir string, now func() time.Time) *uploads { return &uploads{dir: dir, now: now} }
+
 // Limits of uploads. Together they bound the disk that uploads may take.
 const (
 	maxParts     = 20
@@ -45,8 +48,6 @@ type upload struct {
 	Secret   []byte // a hash of what the URLs have
 	Created  time.Time
 }
-
-const uploadsPath = "/api/nightjar/v1/uploads/"
 
 // create makes room for a file, and says where its parts are to be sent.
 func (u *uploads) create(headers []string, parts int, partSize int64) (id string, urls []string, err error) {

@@ -15,3 +15,11 @@ func (i Idle) Warning() string {
 	}
 	return i.Field + ": " + i.Reason
 }
+
+// IdleWarnings are the warnings of what does nothing, in its order.
+func IdleWarnings(idle []Idle) (out []string) {
+	for _, i := range idle {
+		out = append(out, i.Warning())
+	}
+	return out
+}

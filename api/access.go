@@ -1,0 +1,99 @@
+package api
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"strings"
+
+	"google.golang.org/grpc/codes"
+)
+
+// credentials are what a request says of who makes it.
+type credentials struct {
+	// Keys are those that it carries, in the order in which they were found.
+	Keys []string
+}
+
+// access decides who may come in. It is asked once for each request, over REST, over
+// gRPC and at every door of an intake alike.
+type access interface {
+	// Admit returns who makes the request, or why he may not: an *Error with the code
+	// Unauthenticated or PermissionDenied. It must not wait: a connection waits for it.
+	Admit(context.Context, credentials) (caller, error)
+}
+
+// caller is who makes a request.
+type caller struct {
+	// Key is a hash of the key with which he came. What callers may do at once is
+	// counted by it.
+	Key [sha256.Size]byte
+}
+
+type callerContext struct{}
+
+// withCaller keeps who makes a request in its context.
+func withCaller(ctx context.Context, c caller) context.Context {
+	return context.WithValue(ctx, callerContext{}, c)
+}
+
+// callerOf is who makes the request of this context; the zero Caller where nobody was
+// asked.
+func callerOf(ctx context.Context) caller {
+	c, _ := ctx.Value(callerContext{}).(caller)
+	return c
+}
+
+// oneKey admits whoever knows the one key. It keeps only a hash.
+type oneKey struct{ sum [sha256.Size]byte }
+
+// newOneKey is the access of one key.
+func newOneKey(key string) (access, error) {
+	if key == "" {
+		return nil, errors.New("api: no key; the API is never served without one")
+	}
+	return oneKey{sha256.Sum256([]byte(key))}, nil
+}
+
+// Admit implements Access.
+func (k oneKey) Admit(_ context.Context, c credentials) (caller, error) {
+	if len(c.Keys) == 0 {
+		return caller{}, &problem{
+			code:    codes.Unauthenticated,
+			message: "Unauthorized: send the API key in the header DD-API-KEY, or as Authorization: Bearer",
+		}
+	}
+	right := 0
+	for _, sent := range c.Keys {
+		sum := sha256.Sum256([]byte(sent))
+		right |= subtle.ConstantTimeCompare(sum[:], k.sum[:])
+	}
+	if right == 0 {
+		return caller{}, &problem{code: codes.PermissionDenied, message: "Forbidden"}
+	}
+	return caller{Key: sha256.Sum256([]byte(c.Keys[0]))}, nil
+}
+
+// schemes are those of Authorization that carry the key.
+var schemes = []string{"Bearer", "ApiKey", "Splunk"}
+
+// sentKeys are the keys in the headers. DD-APPLICATION-KEY comes beside
+// DD-API-KEY and may say anything.
+func sentKeys(apiKey, authorization []string) []string {
+	var sent []string
+	for _, k := range apiKey {
+		if k != "" {
+			sent = append(sent, k)
+		}
+	}
+	for _, a := range authorization {
+		scheme, key, _ := strings.Cut(a, " ")
+		for _, s := range schemes {
+			if key = strings.TrimSpace(key); strings.EqualFold(s, scheme) && key != "" {
+				sent = append(sent, key)
+			}
+		}
+	}
+	return sent
+}

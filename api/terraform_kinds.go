@@ -1,0 +1,70 @@
+package api
+
+import (
+	"time"
+
+	"nightjar/configuration"
+	"nightjar/schema"
+)
+
+// exported is an object as Terraform.
+type exported struct{ kind, id, name, text string }
+
+func exportRule(r *schema.Rule, id string) exported {
+	return exported{terraformKind(r), id, r.Name, terraformRule(r)}
+}
+
+func exportSuppression(p *schema.Suppression, id string) exported {
+	const kind = "datadog_security_monitoring_suppression"
+	date := func(m *schema.Millis) string {
+		if m == nil {
+			return ""
+		}
+		return m.Time().Format(time.RFC3339)
+	}
+	var t terraform
+	t.resource(kind, p.Name, func() {
+		t.text("name", p.Name)
+		t.givenText("description", p.Description)
+		t.flag("enabled", p.Enabled)
+		t.givenText("start_date", date(p.StartDate))
+		t.givenText("expiration_date", date(p.ExpirationDate))
+		t.text("rule_query", p.RuleQuery)
+		t.givenText("suppression_query", p.SuppressionQuery)
+		t.givenText("data_exclusion_query", p.DataExclusionQuery)
+		t.list("tags", p.Tags)
+	})
+	return exported{kind, id, p.Name, t.out.String()}
+}
+
+func exportAsset(a *configuration.CriticalAsset, id string) exported {
+	const kind = "datadog_security_monitoring_critical_asset"
+	var t terraform
+	t.resource(kind, id, func() {
+		t.flag("enabled", a.Enabled)
+		t.text("query", a.Query)
+		t.text("rule_query", a.RuleQuery)
+		t.text("severity", a.Severity)
+		t.givenText("description", a.Description)
+		t.list("tags", a.Tags)
+	})
+	return exported{kind, id, "", t.out.String()}
+}
+
+func exportFilter(f *configuration.SecurityFilter, id string) exported {
+	const kind = "datadog_security_monitoring_filter"
+	var t terraform
+	t.resource(kind, f.Name, func() {
+		t.text("name", f.Name)
+		t.text("query", f.Query)
+		t.flag("is_enabled", f.IsEnabled)
+		t.text("filtered_data_type", f.DataType)
+		for _, x := range f.Exclusions {
+			t.block("exclusion_filter", func() {
+				t.text("name", x.Name)
+				t.text("query", x.Query)
+			})
+		}
+	})
+	return exported{kind, id, f.Name, t.out.String()}
+}
