@@ -136,7 +136,7 @@ func read(x *exchange, r io.Reader, v any) error {
 	if err != nil {
 		return err
 	}
-	d, err := decode(text, m)
+	d, err := decodeBody(text, m)
 	if err != nil {
 		return err
 	}
@@ -153,8 +153,14 @@ func (d *decoder) strict() error {
 	return &problem{message: "Unknown keys", details: d.unknown, placed: true, sort: "input_validation_error"}
 }
 
-// decode reads text, one JSON object, into m.
-func decode(text []byte, m proto.Message) (*decoder, error) {
+// decode reads text, one JSON object, into m. Keys that no field has are passed over.
+func decode(text []byte, m proto.Message) error {
+	_, err := decodeBody(text, m)
+	return err
+}
+
+// decodeBody reads as decode does, and returns what was noticed.
+func decodeBody(text []byte, m proto.Message) (*decoder, error) {
 	if err := checkSyntax(text); err != nil {
 		return nil, err
 	}

@@ -45,7 +45,7 @@ func (h *restHandler) gateway() (http.Handler, error) {
 			_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // it takes what it takes, or until its caller hangs up
 		}
 		x := &exchange{id: w.Header().Get(requestIDHeader), base: baseURL(r), path: r.URL.Path}
-		r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
+		r = r.WithContext(withExchange(r.Context(), x))
 		body, err := h.newBody(w, r, x)
 		if err != nil {
 			explain(r.Context(), h.deps.Log, err).write(w, r)
@@ -90,4 +90,12 @@ func (h *restHandler) routingError(_ context.Context, _ *runtime.ServeMux, _ run
 		p = &problem{code: methodCode, message: r.Method + " is not what " + shorten(r.URL.Path) + " answers to"}
 	}
 	p.write(w, r)
+}
+
+func baseURL(r *http.Request) string {
+	scheme := "http"
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	return scheme + "://" + r.Host
 }

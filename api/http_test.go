@@ -177,18 +177,24 @@ func TestLargeAnswersAreCompressed(t *testing.T) {
 	}
 }
 
-// TestWhoTakesHTML reads Accept as HTTP has it.
-func TestWhoTakesHTML(t *testing.T) {
-	for accept, want := range map[string]bool{
-		"": true, "text/html": true, "*/*": true, "text/html,application/xhtml+xml,*/*;q=0.8": true, "application/json, text/*": true,
-		"application/json": false, "application/vnd.elasticsearch+json; compatible-with=8,text/plain": false, "text/html;q=0, application/json": false, "nonsense": false,
-	} {
-		var header []string
-		if accept != "" {
-			header = []string{accept}
+func TestARequestForAnotherHostGetsASentenceAndNothingElse(t *testing.T) {
+	s := newWorld().start(t)
+	for _, path := range []string{"/", "/readyz", "/metrics", "/api/v2/logs", "/openapi.json", "//api/v1/validate"} {
+		req, err := http.NewRequest("GET", "http://"+s.HTTPAddr().String()+path, nil)
+		if err != nil {
+			t.Fatal(err)
 		}
-		if got := takesHTML(header); got != want {
-			t.Errorf("%q: %t", accept, got)
+		req.Host = "evil.example"
+		req.Header.Set("DD-API-KEY", testKey)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := make([]byte, 1000)
+		n, _ := resp.Body.Read(text)
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusMisdirectedRequest || !strings.Contains(string(text[:n]), "--allowed-host evil.example") {
+			t.Errorf("%s: %d %s", path, resp.StatusCode, text[:n])
 		}
 	}
 }

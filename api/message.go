@@ -44,7 +44,7 @@ func fromMessage(m proto.Message, body any) error {
 func toMessage(body any, m proto.Message) error {
 	text, err := json.Marshal(body)
 	if err == nil {
-		_, err = decode(text, m)
+		err = decode(text, m)
 	}
 	if err != nil {
 		return fmt.Errorf("translate %s: %w", m.ProtoReflect().Descriptor().Name(), err)

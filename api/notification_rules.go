@@ -18,6 +18,13 @@ type notificationRules struct {
 	signals, vulnerabilities notificationStore
 }
 
+// newNotificationRules serves the notification rules of the stores.
+func newNotificationRules(c *configuration.Stores) *notificationRules {
+	return &notificationRules{
+		signals: notificationStore{c.SignalNotifications}, vulnerabilities: notificationStore{c.VulnerabilityNotifications},
+	}
+}
+
 type notificationStore struct {
 	*configuration.Store[configuration.NotificationRule]
 }

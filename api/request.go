@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"net/http"
 )
 
 // exchange is one HTTP request and what was noticed on its way.
@@ -21,6 +20,11 @@ type exchange struct {
 }
 
 type exchangeKey struct{}
+
+// withExchange keeps an exchange in the context of its call.
+func withExchange(ctx context.Context, x *exchange) context.Context {
+	return context.WithValue(ctx, exchangeKey{}, x)
+}
 
 // exchangeOf is nil when the call came over gRPC.
 func exchangeOf(ctx context.Context) *exchange {
@@ -49,14 +53,6 @@ func requestID(ctx context.Context) string {
 		return x.id
 	}
 	return newID()
-}
-
-func baseURL(r *http.Request) string {
-	scheme := "http"
-	if r.TLS != nil {
-		scheme = "https"
-	}
-	return scheme + "://" + r.Host
 }
 
 func newID() string {

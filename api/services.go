@@ -82,9 +82,7 @@ func (s *services) ofSearch(deps Deps, gates gates) {
 func (s *services) ofConfiguration(deps Deps) {
 	c := deps.Configuration
 	s.referenceTables = &referenceTables{store: deps.Tables, uploads: newUploads(deps.UploadDir, deps.Now)}
-	s.notificationRules = &notificationRules{
-		signals: notificationStore{c.SignalNotifications}, vulnerabilities: notificationStore{c.VulnerabilityNotifications},
-	}
+	s.notificationRules = newNotificationRules(c)
 	s.notifications = &notifications{told: deps.Notifications, targets: c.NotificationTargets, mutes: c.Mutes, now: deps.Now}
 	s.agentRules = &agentRules{store: c.AgentRules, policies: c.AgentPolicies}
 	s.agentPolicies = &agentPolicies{store: c.AgentPolicies, rules: c.AgentRules}

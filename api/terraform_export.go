@@ -77,7 +77,7 @@ func (s *terraforms) converted(kind, id, text string) (e exported, err error) {
 	switch kind {
 	case "rules":
 		in := &pb.Rule{}
-		if _, err := decode([]byte(text), in); err != nil {
+		if err := decode([]byte(text), in); err != nil {
 			return e, err
 		}
 		r, err := requestedRule(in)

@@ -22,7 +22,7 @@ func ruleToProto(r schema.Rule) (*pb.Rule, error) {
 		return nil, fmt.Errorf("translate rule %s: %w", r.ID, err)
 	}
 	out := new(pb.Rule)
-	if _, err := decode(text, out); err != nil {
+	if err := decode(text, out); err != nil {
 		return nil, fmt.Errorf("translate rule %s: %w", r.ID, err)
 	}
 	for _, q := range out.Queries {

@@ -59,16 +59,16 @@ func BenchmarkSearch(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		search := api.LogSearch{Query: query, From: begin - 1, To: end, Limit: 10}
+		asked := api.LogSearch{Query: query, From: begin - 1, To: end, Limit: 10}
 		b.Run("walk/"+text, func(b *testing.B) {
 			for b.Loop() {
-				if _, err := logs.SearchLogs(b.Context(), search); err != nil {
+				if _, err := logs.SearchLogs(b.Context(), asked); err != nil {
 					b.Fatal(err)
 				}
 			}
 		})
 		b.Run("plain/"+text, func(b *testing.B) {
-			e, err := logs.ExplainLogs(b.Context(), search)
+			e, err := logs.ExplainLogs(b.Context(), asked)
 			if err != nil {
 				b.Fatal(err)
 			}

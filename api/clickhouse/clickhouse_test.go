@@ -43,7 +43,7 @@ func signalsTable(t *testing.T) driver.Conn {
 	return conn
 }
 
-func search(t *testing.T, s *adapter.Signals, in api.SignalSearch) (ids string, page api.SignalPage) {
+func searchSignals(t *testing.T, s *adapter.Signals, in api.SignalSearch) (ids string, page api.SignalPage) {
 	t.Helper()
 	if in.Limit == 0 {
 		in.Limit = 10
@@ -91,7 +91,7 @@ func TestSearchShowsTheNewestVersionOfWhatMatches(t *testing.T) {
 		{"cb", api.SignalSearch{From: new(begin + 1000), To: new(begin + 4000)}},
 		{"a", api.SignalSearch{To: new(begin + 1)}},
 	} {
-		if got, _ := search(t, s, c.in); got != c.want {
+		if got, _ := searchSignals(t, s, c.in); got != c.want {
 			t.Errorf("%+v: got %q, want %q", c.in, got, c.want)
 		}
 	}
@@ -105,7 +105,7 @@ func TestPagesFollowOneAnother(t *testing.T) {
 	for _, ascending := range []bool{false, true} {
 		s, got, after := adapter.NewSignals(conn), "", api.SignalCursor{}
 		for pages := 0; pages < 4; pages++ {
-			ids, page := search(t, s, api.SignalSearch{Limit: 2, After: after, Ascending: ascending})
+			ids, page := searchSignals(t, s, api.SignalSearch{Limit: 2, After: after, Ascending: ascending})
 			got += ids + "|"
 			if after = page.Next; after == (api.SignalCursor{}) {
 				break
@@ -166,7 +166,7 @@ func TestPagesAreOfNewestVersions(t *testing.T) {
 		for _, limit := range []int{1, 3, 10, 1000} {
 			s, got, after := adapter.NewSignals(conn), []string{}, api.SignalCursor{}
 			for range len(want) + 1 {
-				_, page := search(t, s, api.SignalSearch{Limit: limit, After: after, Ascending: ascending, Query: "host:h"})
+				_, page := searchSignals(t, s, api.SignalSearch{Limit: limit, After: after, Ascending: ascending, Query: "host:h"})
 				for _, found := range page.Signals {
 					got = append(got, found.ID)
 				}

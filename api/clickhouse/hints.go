@@ -27,11 +27,11 @@ var reserved = []string{"source", "service", "host", "status"}
 
 // Hints implements api.Logs: of the fields, sources and values that the query names,
 // those that no event has, and what is near them.
-func (l *Logs) Hints(ctx context.Context, search api.LogSearch) []api.LogHint {
+func (l *Logs) Hints(ctx context.Context, asked api.LogSearch) []api.LogHint {
 	ctx, cancel := context.WithTimeout(ctx, hintTime)
 	defer cancel()
 	var out []api.LogHint
-	for _, a := range search.Query.Asked() {
+	for _, a := range asked.Query.Asked() {
 		if len(out) == maxHints {
 			break
 		}

@@ -66,8 +66,8 @@ const logColumns = "seq, toUnixTimestamp64Milli(timestamp), toUnixTimestamp64Mil
 // at the end where the page begins, and goes on with wider ones until the page is
 // full: a search that matches often is answered from a few granules, and one that
 // matches hardly ever costs a handful of statements more than it must.
-func (l *Logs) SearchLogs(ctx context.Context, search api.LogSearch) (api.LogPage, error) {
-	w, err := l.newWalk(ctx, search)
+func (l *Logs) SearchLogs(ctx context.Context, asked api.LogSearch) (api.LogPage, error) {
+	w, err := l.newWalk(ctx, asked)
 	if err != nil {
 		return api.LogPage{}, err
 	}
@@ -88,7 +88,7 @@ type walk struct {
 	logs   *Logs
 	ctx    context.Context
 	cancel context.CancelFunc
-	search api.LogSearch
+	asked api.LogSearch
 
 	low, high schema.Millis // what is not searched yet: [low, high)
 	width     schema.Millis // of the next step
@@ -113,12 +113,12 @@ func widened(width schema.Millis, took time.Duration) schema.Millis {
 	return min(width*factor, schema.MaxMillis-schema.MinMillis)
 }
 
-func (l *Logs) newWalk(ctx context.Context, search api.LogSearch) (*walk, error) {
-	if _, err := search.Query.SQL(&compiler.Params{}); err != nil {
+func (l *Logs) newWalk(ctx context.Context, asked api.LogSearch) (*walk, error) {
+	if _, err := asked.Query.SQL(&compiler.Params{}); err != nil {
 		return nil, queryError(err)
 	}
-	w := &walk{logs: l, search: search, low: search.From, high: search.To, width: firstWidth}
-	if c := search.After; c != nil && search.Ascending {
+	w := &walk{logs: l, asked: asked, low: asked.From, high: asked.To, width: firstWidth}
+	if c := asked.After; c != nil && asked.Ascending {
 		w.low = max(w.low, c.At)
 	} else if c != nil {
 		w.high = min(w.high, c.At+1)
@@ -130,12 +130,12 @@ func (l *Logs) newWalk(ctx context.Context, search api.LogSearch) (*walk, error)
 // grace is how long a server may take to notice that the time is over.
 const grace = 2 * time.Second
 
-func (w *walk) done() bool { return w.low >= w.high || len(w.found) >= w.search.Limit }
+func (w *walk) done() bool { return w.low >= w.high || len(w.found) >= w.asked.Limit }
 
 // step searches the next part of the range.
 func (w *walk) step() error {
 	from, to := max(w.low, w.high-w.width), w.high
-	if w.search.Ascending {
+	if w.asked.Ascending {
 		from, to = w.low, min(w.high, w.low+w.width)
 	}
 	n, start := len(w.found), time.Now()
@@ -144,7 +144,7 @@ func (w *walk) step() error {
 	}
 	w.moved = true
 	w.width = widened(w.width, time.Since(start))
-	if w.search.Ascending {
+	if w.asked.Ascending {
 		w.low = to
 	} else {
 		w.high = from
@@ -159,7 +159,7 @@ func (w *walk) step() error {
 func (w *walk) jump() error {
 	w.jumped, w.width = true, firstWidth
 	order, empty := "DESC", w.low
-	if w.search.Ascending {
+	if w.asked.Ascending {
 		order, empty = "ASC", w.high
 	}
 	var p compiler.Params
@@ -174,11 +174,11 @@ func (w *walk) jump() error {
 		if err := rows.Scan(&nearest); err != nil {
 			return fmt.Errorf("scan time: %w", err)
 		}
-		if !w.search.Ascending {
+		if !w.asked.Ascending {
 			nearest++ // the range ends before its end
 		}
 	}
-	if w.search.Ascending {
+	if w.asked.Ascending {
 		w.low = schema.Millis(nearest)
 	} else {
 		w.high = schema.Millis(nearest)
@@ -190,7 +190,7 @@ func (w *walk) jump() error {
 func (w *walk) read(from, to schema.Millis) error {
 	var part []schema.Event
 	err := w.logs.compiled(func(p *compiler.Params) error {
-		sql, err := pageSQL(p, w.search, from, to, w.search.Limit-len(w.found))
+		sql, err := pageSQL(p, w.asked, from, to, w.asked.Limit-len(w.found))
 		if err != nil {
 			return err
 		}
@@ -240,21 +240,21 @@ func (l *Logs) Log(ctx context.Context, at schema.Millis, seq uint64) (schema.Ev
 	return events[0], nil
 }
 
-func pageSQL(p *compiler.Params, search api.LogSearch, from, to schema.Millis, limit int) (string, error) {
-	predicate, err := search.Query.SQL(p)
+func pageSQL(p *compiler.Params, asked api.LogSearch, from, to schema.Millis, limit int) (string, error) {
+	predicate, err := asked.Query.SQL(p)
 	if err != nil {
 		return "", queryError(err)
 	}
 	order, after := "timestamp DESC, seq DESC", "<"
-	if search.Ascending {
+	if asked.Ascending {
 		order, after = "timestamp, seq", ">"
 	}
 	where := between(p, from, to) + " AND " + predicate
-	if c := search.After; c != nil {
+	if c := asked.After; c != nil {
 		where += fmt.Sprintf(" AND (timestamp, seq) %s (%s, toUInt64(%s))", after, moment(p, c.At), p.String(fmt.Sprint(c.Seq)))
 	}
 	original := "''"
-	if search.Raw {
+	if asked.Raw {
 		original = "original"
 	}
 	return fmt.Sprintf("SELECT %s, %s FROM events WHERE %s ORDER BY %s LIMIT %d", logColumns, original, where, order, limit), nil
@@ -296,7 +296,7 @@ func (l *Logs) query(ctx context.Context, p *compiler.Params, use indexUse, sql 
 func (w *walk) page(cut bool) api.LogPage {
 	out := api.LogPage{Events: w.found, Cut: cut}
 	switch n := len(w.found); {
-	case cut && w.search.Ascending:
+	case cut && w.asked.Ascending:
 		out.Next = &api.LogCursor{At: w.low - 1, Seq: math.MaxUint64}
 	case cut:
 		out.Next = &api.LogCursor{At: w.high}
@@ -340,16 +340,16 @@ func searchError(ctx context.Context, err error) error {
 }
 
 // ExplainLogs implements api.Logs: the statement over all of the range.
-func (l *Logs) ExplainLogs(ctx context.Context, search api.LogSearch) (api.LogExplanation, error) {
+func (l *Logs) ExplainLogs(ctx context.Context, asked api.LogSearch) (api.LogExplanation, error) {
 	shapes, _ := l.config.Catalogue.Snapshot()
 	p := compiler.Params{Shapes: shapes}
-	sql, err := pageSQL(&p, search, search.From, search.To, search.Limit)
+	sql, err := pageSQL(&p, asked, asked.From, asked.To, asked.Limit)
 	if err != nil {
 		return api.LogExplanation{}, err
 	}
 	plan, err := l.plan(ctx, &p, sql)
 	if err != nil {
-		return api.LogExplanation{}, fmt.Errorf("explain search: %w", searchError(ctx, err))
+		return api.LogExplanation{}, fmt.Errorf("explain asked: %w", searchError(ctx, err))
 	}
 	indexes, err := indexUses(plan)
 	return api.LogExplanation{SQL: sql, Params: p.Map(), Indexes: indexes}, err

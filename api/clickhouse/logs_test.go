@@ -85,16 +85,16 @@ func everything(t testing.TB, text string) api.LogSearch {
 }
 
 // expected are the numbers of the events that memory finds, in order.
-func (s *shelf) expected(search api.LogSearch) []uint64 {
+func (s *shelf) expected(asked api.LogSearch) []uint64 {
 	var found []schema.Event
 	for _, e := range s.events {
-		if e.At >= search.From && e.At < search.To && search.Query.Match(&e) {
+		if e.At >= asked.From && e.At < asked.To && asked.Query.Match(&e) {
 			found = append(found, e)
 		}
 	}
 	slices.SortFunc(found, func(a, b schema.Event) int {
 		order := cmp.Or(cmp.Compare(b.At, a.At), cmp.Compare(b.Seq, a.Seq))
-		if search.Ascending {
+		if asked.Ascending {
 			return -order
 		}
 		return order
@@ -111,25 +111,25 @@ func seqs(events []schema.Event) []uint64 {
 }
 
 // pages reads all pages; between is called after each.
-func pages(t testing.TB, logs *adapter.Logs, search api.LogSearch, between func()) []uint64 {
+func pages(t testing.TB, logs *adapter.Logs, asked api.LogSearch, between func()) []uint64 {
 	t.Helper()
 	out := []uint64{}
 	for n := 0; ; n++ {
 		if n > 2000 {
 			t.Fatal("the pages have no end")
 		}
-		page, err := logs.SearchLogs(t.Context(), search)
+		page, err := logs.SearchLogs(t.Context(), asked)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(page.Events) > search.Limit {
-			t.Fatalf("%d events on a page of %d", len(page.Events), search.Limit)
+		if len(page.Events) > asked.Limit {
+			t.Fatalf("%d events on a page of %d", len(page.Events), asked.Limit)
 		}
 		out = append(out, seqs(page.Events)...)
 		if page.Next == nil {
 			return out
 		}
-		search.After = page.Next
+		asked.After = page.Next
 		between()
 	}
 }
@@ -158,13 +158,13 @@ func TestLogsAreThoseOfMemoryInTheOrderOfTime(t *testing.T) {
 		for _, ascending := range []bool{false, true} {
 			for _, limit := range []int{7, 1000} {
 				for _, r := range [][2]schema.Millis{{schema.MinMillis, schema.MaxMillis}, {begin, begin + 3}, {-2, begin + 86_400_001}, {begin, begin}} {
-					search := everything(t, text)
-					search.Ascending, search.Limit, search.From, search.To = ascending, limit, r[0], r[1]
-					want := s.expected(search)
+					asked := everything(t, text)
+					asked.Ascending, asked.Limit, asked.From, asked.To = ascending, limit, r[0], r[1]
+					want := s.expected(asked)
 					if limit == 7 && len(want) > 60 {
 						continue // the other limit has them all
 					}
-					if got := pages(t, logs, search, func() {}); !slices.Equal(got, want) {
+					if got := pages(t, logs, asked, func() {}); !slices.Equal(got, want) {
 						t.Errorf("%q, ascending %t, limit %d, %v:\ngot  %v\nwant %v", text, ascending, limit, r, got, want)
 					}
 				}
@@ -180,10 +180,10 @@ func TestPagesAreStableUnderInserts(t *testing.T) {
 		s := newShelf(t)
 		random := rand.New(rand.NewPCG(3, 4))
 		s.add(randomEvents(t, random, 60)...)
-		search := everything(t, "")
-		search.Ascending, search.Limit = ascending, 9
-		want, arrivals := s.expected(search), 0
-		got := pages(t, s.logs(), search, func() {
+		asked := everything(t, "")
+		asked.Ascending, asked.Limit = ascending, 9
+		want, arrivals := s.expected(asked), 0
+		got := pages(t, s.logs(), asked, func() {
 			if arrivals++; arrivals < 8 {
 				s.add(randomEvents(t, random, 10)...)
 			}
@@ -225,9 +225,9 @@ func TestSearchThatIsCutOffGoesOnWhereItWas(t *testing.T) {
 	cuts := 0
 	for limit := time.Millisecond; limit < 2*time.Second && cuts < 3; limit += limit / 8 {
 		logs := adapter.NewLogs(s.conn, adapter.LogsConfig{Time: limit, Memory: 1 << 30})
-		search := everything(t, "@n:7")
-		search.Ascending = cuts == 1
-		page, err := logs.SearchLogs(t.Context(), search)
+		asked := everything(t, "@n:7")
+		asked.Ascending = cuts == 1
+		page, err := logs.SearchLogs(t.Context(), asked)
 		var refused *api.Refused
 		if errors.As(err, &refused) && strings.Contains(refused.Message, "longer than it may") {
 			continue
@@ -240,9 +240,9 @@ func TestSearchThatIsCutOffGoesOnWhereItWas(t *testing.T) {
 		}
 		cuts++
 		got := seqs(page.Events)
-		search.After = page.Next
-		got = append(got, pages(t, s.logs(), search, func() {})...)
-		if want := s.expected(search); !slices.Equal(got, want) {
+		asked.After = page.Next
+		got = append(got, pages(t, s.logs(), asked, func() {})...)
+		if want := s.expected(asked); !slices.Equal(got, want) {
 			t.Errorf("cut after %s:\ngot  %v\nwant %v", limit, got, want)
 		}
 	}
@@ -269,9 +269,9 @@ func TestExplanationNamesTheIndexes(t *testing.T) {
 	if err := s.conn.Exec(t.Context(), "OPTIMIZE TABLE events FINAL"); err != nil {
 		t.Fatal(err)
 	}
-	search := everything(t, "source:s1 @usr.id:u1 service:x")
-	search.From, search.To = begin, begin+1000
-	e, err := s.logs().ExplainLogs(t.Context(), search)
+	asked := everything(t, "source:s1 @usr.id:u1 service:x")
+	asked.From, asked.To = begin, begin+1000
+	e, err := s.logs().ExplainLogs(t.Context(), asked)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -52,12 +52,12 @@ const signalColumns = "key, id, version, timestamp, message, status, service, ho
 // match is lost: the newest version of a match is itself a row that matches, at
 // its place in the order. Too many rows of old versions, and FINAL it is. With a
 // million signals a page takes 40 ms, where FINAL takes 300.
-func (s *Signals) SearchSignals(ctx context.Context, search api.SignalSearch) (api.SignalPage, error) {
-	f, err := newFilter(s.table, search)
+func (s *Signals) SearchSignals(ctx context.Context, asked api.SignalSearch) (api.SignalPage, error) {
+	f, err := newFilter(s.table, asked)
 	if err != nil {
 		return api.SignalPage{}, err
 	}
-	wanted := search.Limit + 1 // one more tells whether another page follows
+	wanted := asked.Limit + 1 // one more tells whether another page follows
 	var found []place
 	for _, rows := range []int{2*wanted + 20, 20*wanted + 200, 0} {
 		var more bool
@@ -73,7 +73,7 @@ func (s *Signals) SearchSignals(ctx context.Context, search api.SignalSearch) (a
 			break
 		}
 	}
-	onPage := found[:min(len(found), search.Limit)]
+	onPage := found[:min(len(found), asked.Limit)]
 	whole, err := s.whole(ctx, onPage)
 	if err != nil {
 		return api.SignalPage{}, fmt.Errorf("search signals: %w", err)
@@ -84,8 +84,8 @@ func (s *Signals) SearchSignals(ctx context.Context, search api.SignalSearch) (a
 			page.Signals = append(page.Signals, r.signal)
 		}
 	}
-	if len(found) > search.Limit {
-		last := onPage[search.Limit-1]
+	if len(found) > asked.Limit {
+		last := onPage[asked.Limit-1]
 		page.Next = api.SignalCursor{At: last.at, ID: last.id}
 	}
 	return page, nil
@@ -259,8 +259,8 @@ type filter struct {
 	ascending bool
 }
 
-func newFilter(table string, search api.SignalSearch) (*filter, error) {
-	query, err := compiler.ParseSignalQuery(search.Query)
+func newFilter(table string, asked api.SignalSearch) (*filter, error) {
+	query, err := compiler.ParseSignalQuery(asked.Query)
 	if err != nil {
 		return nil, queryError(err)
 	}
@@ -273,20 +273,20 @@ func newFilter(table string, search api.SignalSearch) (*filter, error) {
 	if !compiler.AsksForState(query.Root) {
 		where = append(where, standing)
 	}
-	if search.RuleKey != "" {
-		where = append(where, "rule_key = "+p.String(search.RuleKey))
+	if asked.RuleKey != "" {
+		where = append(where, "rule_key = "+p.String(asked.RuleKey))
 	}
-	if search.From != nil {
-		where = append(where, "timestamp >= "+moment(&p, *search.From))
+	if asked.From != nil {
+		where = append(where, "timestamp >= "+moment(&p, *asked.From))
 	}
-	if search.To != nil {
-		where = append(where, "timestamp < "+moment(&p, *search.To))
+	if asked.To != nil {
+		where = append(where, "timestamp < "+moment(&p, *asked.To))
 	}
-	if search.After.ID != "" {
-		after := map[bool]string{true: ">", false: "<"}[search.Ascending]
-		where = append(where, fmt.Sprintf("(timestamp, id) %s (%s, %s)", after, moment(&p, search.After.At), p.String(search.After.ID)))
+	if asked.After.ID != "" {
+		after := map[bool]string{true: ">", false: "<"}[asked.Ascending]
+		where = append(where, fmt.Sprintf("(timestamp, id) %s (%s, %s)", after, moment(&p, asked.After.At), p.String(asked.After.ID)))
 	}
-	return &filter{table, strings.Join(where, " AND "), p.Map(), search.Ascending}, nil
+	return &filter{table, strings.Join(where, " AND "), p.Map(), asked.Ascending}, nil
 }
 
 // sql reads where the first rows stand.

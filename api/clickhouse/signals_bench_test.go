@@ -46,8 +46,8 @@ func fillSignals(b *testing.B, conn driver.Conn) {
 func BenchmarkSignals(b *testing.B) {
 	conn := testenv.ClickHouse(b)
 	fillSignals(b, conn)
-	signals := adapter.NewSignals(conn)
-	for name, search := range map[string]api.SignalSearch{
+	store := adapter.NewSignals(conn)
+	for name, asked := range map[string]api.SignalSearch{
 		"newest":          {Limit: 10},
 		"oldest":          {Limit: 10, Ascending: true},
 		"newest 1000":     {Limit: 1000},
@@ -68,20 +68,20 @@ func BenchmarkSignals(b *testing.B) {
 				}
 			}))
 			for b.Loop() {
-				if _, err := signals.SearchSignals(ctx, search); err != nil {
+				if _, err := store.SearchSignals(ctx, asked); err != nil {
 					b.Fatal(err)
 				}
 			}
 			b.ReportMetric(float64(cpu)/1000/float64(b.N), "server-cpu-ms/op")
 		})
 	}
-	page, err := signals.SearchSignals(b.Context(), api.SignalSearch{Limit: 1})
+	page, err := store.SearchSignals(b.Context(), api.SignalSearch{Limit: 1})
 	if err != nil || len(page.Signals) != 1 {
 		b.Fatal(page, err)
 	}
 	b.Run("by id", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := signals.Signal(b.Context(), page.Signals[0].ID); err != nil {
+			if _, err := store.Signal(b.Context(), page.Signals[0].ID); err != nil {
 				b.Fatal(err)
 			}
 		}
