@@ -30,14 +30,7 @@ func format(b *strings.Builder, n Node) {
 		format(b, n.X)
 		b.WriteByte(')')
 	case *List:
-		b.WriteByte('[')
-		for i, m := range n.Members {
-			if i > 0 {
-				b.WriteString(", ")
-			}
-			format(b, m)
-		}
-		b.WriteByte(']')
+		formatList(b, n)
 	case *Ident:
 		b.WriteString(n.Name)
 	case *Variable:
@@ -56,6 +49,23 @@ func format(b *strings.Builder, n Node) {
 	case *Bad:
 		b.WriteString("<bad>")
 	}
+}
+
+// formatList writes a list. Names stand apart from its brackets: they would take the
+// closing one with them.
+func formatList(b *strings.Builder, n *List) {
+	open, end := "[", "]"
+	if _, names := n.Members[0].(*Ident); names {
+		open, end = "[ ", " ]"
+	}
+	b.WriteString(open)
+	for i, m := range n.Members {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		format(b, m)
+	}
+	b.WriteString(end)
 }
 
 // formatApart tells whether an operator must stand apart from its operand:

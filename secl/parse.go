@@ -412,7 +412,7 @@ func (p *parser) list() Node {
 		n := p.value(t)
 		if n == nil || t.kind == tokenVariable || t.kind == tokenReference || t.kind == tokenDuration {
 			p.unexpected(t, "a text, a number, a network or a constant")
-			return &Bad{t.at}
+			return p.leaveList()
 		}
 		if len(list.Members) > 0 && listKind(list.Members[0]) != listKind(n) {
 			p.syntax(t, "the members of a list are of one kind", "")
@@ -428,9 +428,18 @@ func (p *parser) list() Node {
 			return &Bad{sep.at}
 		case !p.isPunct(sep, ","):
 			p.unexpected(sep, `"," or "]"`)
-			return &Bad{sep.at}
+			return p.leaveList()
 		}
 	}
+}
+
+// leaveList passes the rest of a list that was broken: its end is no further mistake.
+func (p *parser) leaveList() Node {
+	at := p.peek().at
+	if p.recover(); p.isPunct(p.peek(), "]") {
+		p.next()
+	}
+	return &Bad{at}
 }
 
 // listKind names the kind of members that a list may have.
