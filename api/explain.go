@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	pb "nightjar/api/v1"
-	"nightjar/compiler"
+	"nightjar/compiler/search"
 	"nightjar/schema"
 )
 
@@ -35,52 +35,52 @@ func (s *searches) ExplainSearch(ctx context.Context, in *pb.ExplainSearchReques
 }
 
 // writeTree writes a node and those below it, one a line.
-func writeTree(b *strings.Builder, n compiler.Node, depth int) error {
+func writeTree(b *strings.Builder, n search.Node, depth int) error {
 	line := func(format string, args ...any) {
 		fmt.Fprintf(b, "%s%s\n", strings.Repeat("  ", depth), fmt.Sprintf(format, args...))
 	}
 	switch n := n.(type) {
-	case compiler.MatchAll:
+	case search.MatchAll:
 		line("every event")
-	case compiler.Conjunction:
+	case search.Conjunction:
 		line("all of")
 		return writeTrees(b, n.Nodes, depth+1)
-	case compiler.Disjunction:
+	case search.Disjunction:
 		line("any of")
 		return writeTrees(b, n.Nodes, depth+1)
-	case compiler.Negation:
+	case search.Negation:
 		line("not")
 		return writeTree(b, n.Node, depth+1)
-	case compiler.Words:
+	case search.Words:
 		place := "message"
 		if n.Everywhere {
 			place = "message or any attribute"
 		}
 		line("%s contains %s", place, patternText(n.Pattern))
-	case compiler.Equals:
+	case search.Equals:
 		line("%s is %q", fieldText(n.Field), n.Value)
-	case compiler.Like:
+	case search.Like:
 		line("%s is like %s", fieldText(n.Field), patternText(n.Pattern))
-	case compiler.Range:
+	case search.Range:
 		line("%s is %s", fieldText(n.Field), rangeText(n))
-	case compiler.Exists:
+	case search.Exists:
 		line("%s exists", fieldText(n.Field))
-	case compiler.Network:
+	case search.Network:
 		line("%s is an address in %s", fieldText(n.Field), strings.Trim(fmt.Sprint(n.Blocks), "[]"))
-	case compiler.Folded:
+	case search.Folded:
 		texts := make([]string, len(n.Patterns))
 		for i, p := range n.Patterns {
 			texts[i] = patternText(p)
 		}
 		line("%s is, in any letter case, %s", fieldText(n.Field), strings.Join(texts, " or "))
-	case compiler.Regexp:
+	case search.Regexp:
 		line("%s has what the expression %q finds", fieldText(n.Field), n.Expr)
-	case compiler.Same:
+	case search.Same:
 		line("%s and %s have a value in common", fieldText(n.Field), fieldText(n.Other))
-	case compiler.Measured:
-		size := map[compiler.Measure]string{compiler.MeasureLength: "the length of a value of", compiler.MeasureCount: "the number of elements of"}[n.Measure]
+	case search.Measured:
+		size := map[search.Measure]string{search.MeasureLength: "the length of a value of", search.MeasureCount: "the number of elements of"}[n.Measure]
 		line("%s %s is %s %d", size, fieldText(n.Field), n.Op, n.Number)
-	case compiler.Any:
+	case search.Any:
 		line("for some element of %s", fieldText(n.Field))
 		return writeTree(b, n.Node, depth+1)
 	default:
@@ -89,7 +89,7 @@ func writeTree(b *strings.Builder, n compiler.Node, depth int) error {
 	return nil
 }
 
-func writeTrees(b *strings.Builder, nodes []compiler.Node, depth int) error {
+func writeTrees(b *strings.Builder, nodes []search.Node, depth int) error {
 	for _, n := range nodes {
 		if err := writeTree(b, n, depth); err != nil {
 			return err
@@ -98,7 +98,7 @@ func writeTrees(b *strings.Builder, nodes []compiler.Node, depth int) error {
 	return nil
 }
 
-func patternText(p compiler.Pattern) string {
+func patternText(p search.Pattern) string {
 	if text, literal := p.Literal(); literal {
 		return fmt.Sprintf("%q", text)
 	}
@@ -115,10 +115,10 @@ func fieldText(f schema.Field) string {
 	return f.Name
 }
 
-func rangeText(r compiler.Range) string {
+func rangeText(r search.Range) string {
 	var parts []string
 	for _, end := range []struct {
-		bound  compiler.Bound
+		bound  search.Bound
 		strict string
 	}{{r.Low, "above"}, {r.High, "below"}} {
 		if end.bound.Open {

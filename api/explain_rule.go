@@ -5,7 +5,7 @@ import (
 	"time"
 
 	pb "nightjar/api/v1"
-	"nightjar/compiler"
+	"nightjar/compiler/search"
 	"nightjar/scheduler"
 )
 
@@ -44,7 +44,7 @@ func (s *explains) ExplainRule(ctx context.Context, in *pb.ExplainRuleRequest) (
 	return out, nil
 }
 
-func clausesToProto(list []compiler.Clause) []*pb.Clause {
+func clausesToProto(list []search.Clause) []*pb.Clause {
 	var out []*pb.Clause
 	for _, c := range list {
 		out = append(out, &pb.Clause{Text: c.Text, Matches: c.Matches, Clauses: clausesToProto(c.Clauses)})

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"nightjar/compiler"
+	"nightjar/compiler/search"
 	"nightjar/schema"
 )
 
@@ -25,7 +25,7 @@ type LogHint struct{ Code, Title, Detail string }
 
 // LogSearch selects a page of events, in the order by time and arrival.
 type LogSearch struct {
-	Query     *compiler.Query
+	Query     *search.Query
 	From, To  schema.Millis // happened in [From, To)
 	Ascending bool          // oldest first
 	After     *LogCursor    // nil: from the beginning
@@ -51,7 +51,7 @@ type LogPage struct {
 
 // LogAggregation measures the events that a query selects, in groups.
 type LogAggregation struct {
-	Query    *compiler.Query
+	Query    *search.Query
 	From, To schema.Millis // happened in [From, To)
 	Computes []LogCompute
 	Groups   []LogGroup // none: all in one

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	pb "nightjar/api/v1"
-	"nightjar/compiler"
+	"nightjar/compiler/search"
 	"nightjar/schema"
 )
 
@@ -37,7 +37,7 @@ type reparses struct {
 
 // CreateReparse begins a job.
 func (s *reparses) CreateReparse(ctx context.Context, in *pb.CreateReparseRequest) (*pb.ReparseJob, error) {
-	if _, err := compiler.ParseQuery(in.GetQuery()); err != nil || in.GetQuery() == "" {
+	if _, err := search.Parse(in.GetQuery()); err != nil || in.GetQuery() == "" {
 		return nil, badRequest("query", "want a search for the events, such as source:sshd, or * for all: %v", err)
 	}
 	from, err := momentParam("from", in.GetFrom(), s.now())

@@ -10,6 +10,7 @@ import (
 
 	pb "nightjar/api/v1"
 	"nightjar/compiler"
+	"nightjar/compiler/search"
 	"nightjar/schema"
 )
 
@@ -165,12 +166,12 @@ func (s *rules) shownIdle(ctx context.Context, r *schema.Rule) []string {
 // filterRules keeps the rules that a search over rules finds: by type, tag, id
 // and the like (compiler.RuleEvent says by what).
 func filterRules(all []schema.Rule, text string) (kept []*schema.Rule, err error) {
-	query, err := compiler.ParseRuleQuery(text)
+	query, err := search.ParseForRules(text)
 	if err != nil {
 		return nil, badRequest("query", "%s", err)
 	}
 	matches := query.Matcher()
-	_, everything := query.Root.(compiler.MatchAll)
+	_, everything := query.Root.(search.MatchAll)
 	for i := range all {
 		if everything || matches(compiler.RuleEvent(&all[i])) {
 			kept = append(kept, &all[i])

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	pb "nightjar/api/v1"
-	"nightjar/compiler"
+	"nightjar/compiler/search"
 	"nightjar/schema"
 	"nightjar/schema/vocabulary"
 )
@@ -156,7 +156,7 @@ func (s *searches) search(in *pb.SearchLogsRequest) (LogSearch, error) {
 
 // selection is a filter, read.
 type selection struct {
-	query    *compiler.Query
+	query    *search.Query
 	from, to schema.Millis
 	names    vocabulary.Vocabulary
 }
@@ -164,7 +164,7 @@ type selection struct {
 func (s *searches) selected(in *pb.LogFilter) (selection, error) {
 	var out selection
 	var err error
-	if out.query, err = compiler.ParseQuery(in.GetQuery()); err != nil {
+	if out.query, err = search.Parse(in.GetQuery()); err != nil {
 		return out, &schema.Invalid{Details: []schema.Detail{{Target: "filter.query", Message: err.Error()}}}
 	}
 	if out.names, err = vocabulary.Parse(in.GetSchema()); err != nil {

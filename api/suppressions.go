@@ -18,6 +18,7 @@ import (
 
 	pb "nightjar/api/v1"
 	"nightjar/compiler"
+	"nightjar/compiler/search"
 	"nightjar/schema"
 )
 
@@ -69,7 +70,7 @@ func (s *suppressions) ListSuppressions(ctx context.Context, in *pb.ListSuppress
 	if err != nil {
 		return nil, err
 	}
-	query, err := compiler.ParseQuery(in.GetQuery())
+	query, err := search.Parse(in.GetQuery())
 	if err != nil {
 		return nil, badRequest("query", "%s", err)
 	}

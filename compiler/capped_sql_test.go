@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"nightjar/compiler/search"
+	"nightjar/compiler/searchtest"
 	"nightjar/schema"
 )
 
@@ -33,37 +35,37 @@ func TestTheStoreLeavesOutWhatMemoryLeavesOut(t *testing.T) {
 		}
 		events = append(events, schema.Event{Seq: uint64(i + 1), At: at, Seen: at, Source: "x", Attributes: a})
 	}
-	w := newWorld(t, events)
+	w := searchtest.NewWorld(t, events)
 	ip, to := []schema.Field{schema.ParseField("@ip")}, []schema.Field{schema.ParseField("@to")}
-	query := func(text string) []Part {
-		q, err := ParseQuery(text)
+	query := func(text string) search.Filter {
+		q, err := search.Parse(text)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return []Part{{q, false}}
+		return search.Filter{{Query: q}}
 	}
 	for name, l := range map[string]Label{
-		"groups":              {Parts: query("@ip:" + named), GroupBy: ip},
-		"groups, by wildcard": {Parts: query("source:x @ip:203.0.113.*"), GroupBy: ip},
-		"distinct tuples":     {Parts: query("@to:" + named + " OR @ip:" + named), Aggregation: AggCardinality, Distinct: to},
-		"pairs":               {Parts: query("@ip:" + named), GroupBy: slices.Concat(ip, to)},
-		"new values":          {Parts: query("source:x (@to:" + named + " OR @to:x)"), Aggregation: AggNewValue, Distinct: to},
-		"whole events":        {Parts: query("@ip:" + named), GroupBy: ip, Aggregation: AggSum, Metric: schema.ParseField("@n")},
+		"groups":              {Filter: query("@ip:" + named), GroupBy: ip},
+		"groups, by wildcard": {Filter: query("source:x @ip:203.0.113.*"), GroupBy: ip},
+		"distinct tuples":     {Filter: query("@to:" + named + " OR @ip:" + named), Aggregation: AggCardinality, Distinct: to},
+		"pairs":               {Filter: query("@ip:" + named), GroupBy: slices.Concat(ip, to)},
+		"new values":          {Filter: query("source:x (@to:" + named + " OR @to:x)"), Aggregation: AggNewValue, Distinct: to},
+		"whole events":        {Filter: query("@ip:" + named), GroupBy: ip, Aggregation: AggSum, Metric: schema.ParseField("@n")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			plan := &Plan{Rule: schema.Rule{ID: "r"}, Labels: []Label{l}}
-			matches := plan.Matches(&w.events[15])
+			matches := plan.Matches(&w.Events[15])
 			found := slices.ContainsFunc(matches, func(m Match) bool {
 				return slices.Contains(m.Group, named) || slices.Contains(m.Values, named)
 			})
 			if most := MaxTuples; !found || len(matches) > most || len(matches) > 0 && len(matches[0].Values) > most {
 				t.Fatalf("the named address is found: %v, in %d matches", found, len(matches))
 			}
-			st, err := ScanSQL(plan, w.sink.Catalogue().Shapes)
+			st, err := ScanSQL(plan, w.Sink.Catalogue().Shapes)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if n := w.compareScan(t, st); n < len(matches) {
+			if n := compareScan(t, w, st); n < len(matches) {
 				t.Errorf("the store finds %d matches, memory %d of that event alone", n, len(matches))
 			}
 		})

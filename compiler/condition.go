@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"nightjar/compiler/search"
 )
 
 // Condition is a case's condition: one expression over the labels of a rule,
@@ -133,7 +135,7 @@ func ParseCondition(text string, labels []string) (*Condition, error) {
 		return c, nil
 	}
 	if len(text) > maxCondition {
-		return nil, &Error{Line: 1, Column: 1, Message: fmt.Sprintf("a condition has at most %d bytes, this one has %d", maxCondition, len(text))}
+		return nil, &search.SyntaxError{Line: 1, Column: 1, Message: fmt.Sprintf("a condition has at most %d bytes, this one has %d", maxCondition, len(text))}
 	}
 	p := condParser{text: text, labels: labels}
 	p.next()
@@ -224,7 +226,7 @@ func isCondWord(c byte) bool {
 func (p *condParser) errorf(format string, args ...any) error {
 	line := 1 + strings.Count(p.text[:p.at], "\n")
 	column := 1 + len([]rune(p.text[strings.LastIndexByte(p.text[:p.at], '\n')+1:p.at]))
-	return &Error{Line: line, Column: column, Message: fmt.Sprintf(format, args...)}
+	return &search.SyntaxError{Line: line, Column: column, Message: fmt.Sprintf(format, args...)}
 }
 
 func (p *condParser) or(depth int) (CondNode, error) {

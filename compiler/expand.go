@@ -47,15 +47,8 @@ func (p *Plan) MatchesCounting(e *schema.Event, out *LeftOut) []Match {
 	return all
 }
 
-// Match tells whether the event passes the label's query and filters.
-func (l *Label) Match(e *schema.Event) bool {
-	for _, part := range l.Parts {
-		if part.Query.Match(e) == part.Negated {
-			return false
-		}
-	}
-	return true
-}
+// Match reports whether the event passes the label's query and the rule's filters.
+func (l *Label) Match(e *schema.Event) bool { return l.Filter.Match(e) }
 
 // Expand makes the matches of an event that label i is known to match: one for
 // every group it is in, none when it lacks a group-by field, fails a check of a

@@ -4,44 +4,9 @@ import (
 	"fmt"
 	"strconv"
 
+	"nightjar/compiler/search"
 	"nightjar/schema"
 )
-
-// Clause is a part of a search, as canonical text, and whether an event matches
-// it. A clause with operands has them as clauses of its own.
-type Clause struct {
-	Text    string
-	Matches bool
-	Clauses []Clause
-}
-
-// Explain asks every clause of the query of an event.
-func (q *Query) Explain(e *schema.Event) Clause { return explain(q.Root, e) }
-
-func explain(n Node, e *schema.Event) Clause {
-	q := Query{Root: n}
-	c := Clause{Text: q.String(), Matches: q.Match(e)}
-	switch n := n.(type) {
-	case Conjunction:
-		c.Clauses = explainAll(n.Nodes, e)
-	case Disjunction:
-		c.Clauses = explainAll(n.Nodes, e)
-	case Negation:
-		switch n.Node.(type) {
-		case Conjunction, Disjunction:
-			c.Clauses = []Clause{explain(n.Node, e)}
-		}
-	}
-	return c
-}
-
-func explainAll(nodes []Node, e *schema.Event) []Clause {
-	out := make([]Clause, len(nodes))
-	for i, n := range nodes {
-		out[i] = explain(n, e)
-	}
-	return out
-}
 
 // LabelExplanation says what a label makes of an event.
 type LabelExplanation struct {
@@ -51,7 +16,7 @@ type LabelExplanation struct {
 	Matches bool
 	Why     string
 	// Clauses are the query, and the filters after it.
-	Clauses []Clause
+	Clauses []search.Clause
 	Found   []Match
 }
 
@@ -62,10 +27,10 @@ func (p *Plan) Explain(e *schema.Event) []LabelExplanation {
 		l := &p.Labels[i]
 		x := &out[i]
 		x.Name = l.Name
-		for n, part := range l.Parts {
+		for n, part := range l.Filter {
 			c := part.Query.Explain(e)
 			if part.Negated {
-				c = Clause{Text: "NOT (" + c.Text + ")", Matches: !c.Matches, Clauses: []Clause{c}}
+				c = search.Clause{Text: "NOT (" + c.Text + ")", Matches: !c.Matches, Clauses: []search.Clause{c}}
 			}
 			x.Clauses = append(x.Clauses, c)
 			if !c.Matches && x.Why == "" {

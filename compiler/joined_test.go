@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"nightjar/compiler/search"
 	"nightjar/schema"
 )
 
@@ -28,11 +29,11 @@ func TestARuleThatJoinsTwoPathsOfAnArrayIsWarnedOf(t *testing.T) {
 		`@auth.p:x @one.g:true`:                               false,
 		`@never.p:x @never.q:y`:                               false,
 	} {
-		q, err := ParseQuery(query)
+		q, err := search.Parse(query)
 		if err != nil {
 			t.Fatal(err)
 		}
-		plan := &Plan{Labels: []Label{{Name: "a", Parts: []Part{{Query: q}}}}}
+		plan := &Plan{Labels: []Label{{Name: "a", Filter: search.Filter{{Query: q}}}}}
 		got := strings.Join(plan.Joined(c.Shapes), "\n")
 		if strings.Contains(got, "ANY(@auth, @p:… @g:…)") != warned || (got != "") != warned {
 			t.Errorf("%s: %q", query, got)

@@ -1,70 +1,43 @@
 package compiler
 
-import (
-	"nightjar/schema"
-)
+import "nightjar/compiler/search"
 
-// MatchSet asks one event, in memory, of all labels of all its plans at once.
-// It gives the answers of MatchSQL's statement over the same plans, which is
-// what the agreement of the two readers is for.
-//
-// Most labels demand that some field has one of a few values, or that one of some
-// words or patterns is found. The former are found by looking the event's values up,
-// the latter in one pass over the text for all labels (terms); only the labels found
-// so, and those that demand nothing of the kind, are asked in full. An event's cost
-// then goes with its size and with the labels that nearly match it, not with all
-// there are.
+// MatchSet asks one event, in memory, of all labels of all its plans at once. It gives
+// the answers of MatchSQL's statement over the same plans: the two readers of a search
+// agree.
 //
 // A MatchSet is for one goroutine.
 type MatchSet struct {
+	*search.Set
 	// Hits says which labels each number that Match finds stands for.
 	Hits [][]LabelRef
-
-	matchers []func(*schema.Event) bool
-	always   []int32
-	fields   []indexedField
-	asked    []uint32 // per matcher: the event it was last asked for
-	event    uint32
-	current  *schema.Event
-	visit    []func(*schema.Event) bool // per field: looks its values up
-	shared   *sharedTerms
-	spent    spent
-	found    func(hit int32)
-}
-
-// indexedField holds the labels that demand a value of one field.
-type indexedField struct {
-	demanded
-	values map[string][]int32
-}
-
-// demanded is a field whose values are looked up, as they are or folded.
-type demanded struct {
-	field  schema.Field
-	folded bool
 }
 
 // NewMatchSet prepares the plans' labels.
 func NewMatchSet(plans []*Plan) *MatchSet {
 	labels, hits := distinctLabels(plans)
-	s := &MatchSet{Hits: hits, asked: make([]uint32, len(labels)), shared: &sharedTerms{scopes: map[scope]*scopeTerms{}}}
-	for _, l := range labels {
-		s.matchers = append(s.matchers, l.matcher(s.shared))
+	filters := make([]search.Filter, len(labels))
+	for i, l := range labels {
+		filters[i] = l.Filter
 	}
-	s.index(labels)
-	s.shared.prepare()
-	s.spent.by = make([]int64, len(labels))
-	for i := range s.fields {
-		values, folded := s.fields[i].values, s.fields[i].folded
-		s.visit = append(s.visit, matchTexts(s.fields[i].field, func(text string) bool {
-			if folded {
-				text = foldText(text)
-			}
-			s.ask(values[text])
-			return false // there may be other values
-		}))
+	return &MatchSet{Set: search.NewSet(filters), Hits: hits}
+}
+
+// Spent calls of with what each plan cost since the last call, in nanoseconds, and
+// resets it: an estimate from the events that were measured. What equal labels cost is
+// shared by the plans that have them; what the search for the texts of all labels
+// costs, by all plans. It returns of how many events that is; 0: too few went by.
+func (s *MatchSet) Spent(of func(plan int, nanoseconds int64)) (events int) {
+	plans := map[int]int64{}
+	events, shared := s.Set.Spent(func(hit int, nanoseconds int64) {
+		for _, ref := range s.Hits[hit] {
+			plans[ref.Plan] += nanoseconds / int64(len(s.Hits[hit]))
+		}
+	})
+	for plan, ns := range plans {
+		of(plan, ns+shared/int64(len(plans)))
 	}
-	return s
+	return events
 }
 
 // distinctLabels finds the labels that ask the same.
@@ -72,7 +45,7 @@ func distinctLabels(plans []*Plan) (labels []*Label, refs [][]LabelRef) {
 	number := map[string]int{}
 	for i, plan := range plans {
 		for j := range plan.Labels {
-			text := plan.Labels[j].text()
+			text := plan.Labels[j].Filter.Key()
 			n, known := number[text]
 			if !known {
 				n = len(labels)
@@ -80,230 +53,8 @@ func distinctLabels(plans []*Plan) (labels []*Label, refs [][]LabelRef) {
 				labels = append(labels, &plan.Labels[j])
 				refs = append(refs, nil)
 			}
-			refs[n] = append(refs[n], LabelRef{i, j})
+			refs[n] = append(refs[n], LabelRef{Plan: i, Label: j})
 		}
 	}
 	return labels, refs
-}
-
-// Match calls found with the number of every label that the event matches.
-func (s *MatchSet) Match(e *schema.Event, found func(hit int32)) {
-	s.event++
-	if s.event == 0 { // wrapped: the marks of four billion events ago would count
-		clear(s.asked)
-		s.shared.forget()
-		s.event = 1
-	}
-	s.shared.event = s.event
-	s.found = found
-	s.current = e
-	s.spent.begin()
-	s.ask(s.always)
-	for _, visit := range s.visit {
-		visit(e)
-	}
-	for _, t := range s.shared.order {
-		if !t.eager {
-			continue
-		}
-		t.scan(e, s.event)
-		for _, group := range t.hits {
-			s.ask(t.asking[group])
-		}
-	}
-	s.spent.end()
-	s.found, s.current = nil, nil // an event holds on to those that were stored with it
-}
-
-func (s *MatchSet) ask(labels []int32) {
-	for _, l := range labels {
-		if s.asked[l] == s.event {
-			continue
-		}
-		s.asked[l] = s.event
-		began := s.spent.now()
-		ok := s.matchers[l](s.current)
-		if began != 0 {
-			s.spent.by[l] += s.spent.clock() - began
-		}
-		if ok {
-			s.found(l)
-		}
-	}
-}
-
-// matcher prepares all parts of the label.
-func (l *Label) matcher(shared *sharedTerms) func(*schema.Event) bool {
-	ms := make([]func(*schema.Event) bool, len(l.Parts))
-	for i, part := range l.Parts {
-		m := matcher(part.Query.Root, shared)
-		if part.Negated {
-			ms[i] = func(e *schema.Event) bool { return !m(e) }
-		} else {
-			ms[i] = m
-		}
-	}
-	if len(ms) == 1 {
-		return ms[0]
-	}
-	return matchEvery(ms)
-}
-
-// demand is a field that must have one of some values for a label to match.
-type demand struct {
-	demanded
-	texts []string
-}
-
-// index files every label under the demand that the fewest others share.
-func (s *MatchSet) index(labels []*Label) {
-	demands := make([][]demand, len(labels))
-	sharing := map[demanded]map[string]int{}
-	for i, l := range labels {
-		demands[i] = l.demands()
-		for _, d := range demands[i] {
-			if sharing[d.demanded] == nil {
-				sharing[d.demanded] = map[string]int{}
-			}
-			for _, t := range d.texts {
-				sharing[d.demanded][t]++
-			}
-		}
-	}
-	at := map[demanded]int{}
-	for i, l := range labels {
-		best, fewest := -1, 0
-		for n, d := range demands[i] {
-			others := 0
-			for _, t := range d.texts {
-				others += sharing[d.demanded][t]
-			}
-			if best < 0 || others < fewest {
-				best, fewest = n, others
-			}
-		}
-		if best < 0 {
-			if !s.indexTexts(int32(i), l) {
-				s.always = append(s.always, int32(i))
-			}
-			continue
-		}
-		d := demands[i][best]
-		if _, known := at[d.demanded]; !known {
-			at[d.demanded] = len(s.fields)
-			s.fields = append(s.fields, indexedField{d.demanded, map[string][]int32{}})
-		}
-		values := s.fields[at[d.demanded]].values
-		for _, t := range d.texts {
-			values[t] = append(values[t], int32(i))
-		}
-	}
-}
-
-// indexTexts files a label under the texts that it demands, the fewest where there
-// is a choice. It reports whether there are any.
-func (s *MatchSet) indexTexts(label int32, l *Label) bool {
-	var best []sought
-	for _, n := range l.wanted() {
-		texts, ok := textsOf(n)
-		if ok && (best == nil || len(texts) < len(best)) {
-			best = texts
-		}
-	}
-	for _, part := range byScope(best) {
-		t, group := s.shared.add(part)
-		t.asking[group], t.eager = []int32{label}, true
-	}
-	return best != nil
-}
-
-// textsOf are the texts of which one must be found for the node to match.
-func textsOf(n Node) (texts []sought, ok bool) {
-	d, ok := n.(Disjunction)
-	if !ok {
-		texts = soughtBy(n)
-		return texts, texts != nil
-	}
-	for _, choice := range d.Nodes {
-		more := soughtBy(choice)
-		if more == nil {
-			return nil, false
-		}
-		texts = append(texts, more...)
-	}
-	return texts, true
-}
-
-// wanted are the nodes all of which must match for the label to match.
-func (l *Label) wanted() (out []Node) {
-	for _, part := range l.Parts {
-		if part.Negated {
-			continue
-		}
-		out = append(out, conjuncts(part.Query.Root)...)
-	}
-	return out
-}
-
-// demands are the equalities that an event must satisfy to match the label.
-func (l *Label) demands() []demand {
-	var out []demand
-	for _, n := range l.wanted() {
-		if d, ok := demandOf(n); ok {
-			out = append(out, d)
-		}
-	}
-	return out
-}
-
-// conjuncts are the nodes that must all hold, those that elements of arrays need
-// among them.
-func conjuncts(n Node) []Node {
-	switch n := n.(type) {
-	case Conjunction:
-		var out []Node
-		for _, inner := range n.Nodes {
-			out = append(out, conjuncts(inner)...)
-		}
-		return out
-	case Any:
-		return conjuncts(relaxed(n))
-	}
-	return []Node{n}
-}
-
-// demandOf reads an equality, or a choice of equalities of one field.
-func demandOf(n Node) (demand, bool) {
-	switch n := n.(type) {
-	case Equals:
-		if n.Field.Kind == schema.FieldReserved && n.Field.Name == "timestamp" {
-			return demand{}, false
-		}
-		return demand{demanded{field: n.Field}, equalTexts(n.Field, n.Value)}, true
-	case Folded:
-		d := demand{demanded: demanded{n.Field, true}}
-		for _, p := range n.Patterns {
-			text, ok := p.Literal()
-			if !ok {
-				return demand{}, false
-			}
-			d.texts = append(d.texts, foldText(text))
-		}
-		return d, true
-	case Disjunction:
-		var all demand
-		for i, choice := range n.Nodes {
-			if _, ok := choice.(Disjunction); ok {
-				return demand{}, false
-			}
-			d, ok := demandOf(choice)
-			if !ok || (i > 0 && d.demanded != all.demanded) {
-				return demand{}, false
-			}
-			all.demanded = d.demanded
-			all.texts = append(all.texts, d.texts...)
-		}
-		return all, true
-	}
-	return demand{}, false
 }

@@ -5,19 +5,21 @@ import (
 	"slices"
 	"testing"
 
+	"nightjar/compiler/search"
+	"nightjar/compiler/searchtest"
 	"nightjar/schema"
 )
 
 // TestAMatchSetFindsWhatEveryLabelFinds compares the index with asking every
 // label, over generated queries, equalities and choices among them.
 func TestAMatchSetFindsWhatEveryLabelFinds(t *testing.T) {
-	g := newGenerator(5)
-	events := g.events(600)
+	g := searchtest.NewGenerator(5)
+	events := g.Events(600)
 	matched := 0
 	for round := range 20 {
 		var plans []*Plan
 		for range 60 {
-			plans = append(plans, &Plan{Labels: []Label{g.label(), g.label()}})
+			plans = append(plans, &Plan{Labels: []Label{generatedLabel(g), generatedLabel(g)}})
 		}
 		set := NewMatchSet(plans)
 		for i := range events {
@@ -47,16 +49,16 @@ func TestAMatchSetFindsWhatEveryLabelFinds(t *testing.T) {
 	}
 }
 
-// label is a conjunction that often demands a value, so that the index is used.
-func (g generator) label() Label {
-	l := Label{Parts: []Part{{Query: g.query(), Negated: g.IntN(4) == 0}}}
+// generatedLabel is a conjunction that often demands a value, so that the index is used.
+func generatedLabel(g searchtest.Generator) Label {
+	l := Label{Filter: search.Filter{{Query: g.Query(), Negated: g.IntN(4) == 0}}}
 	for range g.IntN(3) {
-		e := Equals{Field: g.field(), Value: g.text()}
-		var n Node = e
+		e := search.Equals{Field: g.Field(), Value: g.Text()}
+		var n search.Node = e
 		if g.IntN(2) == 0 {
-			n = Disjunction{Nodes: []Node{e, Equals{Field: e.Field, Value: g.number()}}}
+			n = search.Disjunction{Nodes: []search.Node{e, search.Equals{Field: e.Field, Value: g.Number()}}}
 		}
-		l.Parts = append(l.Parts, Part{Query: &Query{Root: n}})
+		l.Filter = append(l.Filter, search.Part{Query: &search.Query{Root: n}})
 	}
 	return l
 }
@@ -66,11 +68,11 @@ func BenchmarkMatchSet(b *testing.B) {
 		b.Run(fmt.Sprint(rules), func(b *testing.B) {
 			var plans []*Plan
 			for i := range rules {
-				q, err := ParseQuery(fmt.Sprintf("service:app-%d @evt.outcome:failure @http.ua:*curl%d*", i%100, i/100))
+				q, err := search.Parse(fmt.Sprintf("service:app-%d @evt.outcome:failure @http.ua:*curl%d*", i%100, i/100))
 				if err != nil {
 					b.Fatal(err)
 				}
-				plans = append(plans, &Plan{Labels: []Label{{Parts: []Part{{Query: q}}}}})
+				plans = append(plans, &Plan{Labels: []Label{{Filter: search.Filter{{Query: q}}}}})
 			}
 			a, err := schema.ParseAttributes(`{"evt":{"outcome":"failure","name":"login"},"usr":{"id":"u1"},"network":{"client":{"ip":"10.0.0.1"}},"http":{"ua":"Mozilla/5.0 (X11; Linux x86_64)"}}`)
 			if err != nil {

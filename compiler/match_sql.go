@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"nightjar/compiler/search"
 	"nightjar/schema"
 )
 
@@ -17,7 +18,7 @@ import (
 type MatchStatement struct {
 	Plans  []*Plan
 	SQL    string
-	Params *Params
+	Params *search.Params
 	// Hits says, for each number in column hits, which labels it stands for.
 	// Labels that ask the same share one.
 	Hits [][]LabelRef
@@ -33,7 +34,7 @@ type LabelRef struct{ Plan, Label int }
 // nil. A statement that is kept is good for as long as the catalogue's version
 // is the snapshot's.
 func MatchSQL(plans []*Plan, shapes func(path string) schema.Shapes) (*MatchStatement, error) {
-	st := &MatchStatement{Plans: plans, Params: &Params{Shapes: shapes}}
+	st := &MatchStatement{Plans: plans, Params: &search.Params{Shapes: shapes}}
 	var predicates []string
 	var err error
 	if predicates, st.Hits, err = predicatesOf(plans, st.Params); err != nil {
@@ -45,11 +46,11 @@ func MatchSQL(plans []*Plan, shapes func(path string) schema.Shapes) (*MatchStat
 
 // predicatesOf are the predicates of the plans' labels; labels that ask the same
 // share one.
-func predicatesOf(plans []*Plan, p *Params) (predicates []string, refs [][]LabelRef, err error) {
+func predicatesOf(plans []*Plan, p *search.Params) (predicates []string, refs [][]LabelRef, err error) {
 	labels, refs := distinctLabels(plans)
 	predicates = make([]string, len(labels))
 	for n, l := range labels {
-		if predicates[n], err = l.sql(p); err != nil {
+		if predicates[n], err = l.Filter.SQL(p); err != nil {
 			return nil, nil, fmt.Errorf("compile query %s of rule %s: %w", l.Name, plans[refs[n][0].Plan].Rule.ID, err)
 		}
 	}
@@ -93,28 +94,3 @@ const (
 	within = `seq > {from:UInt64} AND seq <= {to:UInt64}`
 	inTime = `toUnixTimestamp64Milli(seen) - toUnixTimestamp64Milli(timestamp) <= {late:Int64}`
 )
-
-// sql is the label's predicate.
-func (l *Label) sql(p *Params) (string, error) {
-	parts := make([]string, len(l.Parts))
-	for i, part := range l.Parts {
-		sql, err := part.Query.SQL(p)
-		if err != nil {
-			return "", err
-		}
-		if part.Negated {
-			sql = "NOT (" + sql + ")"
-		}
-		parts[i] = "(" + sql + ")"
-	}
-	return "(" + strings.Join(parts, " AND ") + ")", nil
-}
-
-// text is equal for labels that ask the same.
-func (l *Label) text() string {
-	var b strings.Builder
-	for _, part := range l.Parts {
-		fmt.Fprintf(&b, "%t %t %s\n", part.Negated, part.Query.Insensitive, part.Query)
-	}
-	return b.String()
-}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"nightjar/compiler/search"
 	"nightjar/schema"
 )
 
@@ -31,7 +32,7 @@ func (c *ruleCompiler) thirdParty() {
 	for i, root := range o.RootQueries {
 		at := fmt.Sprintf("options.thirdPartyRuleOptions.rootQueries[%d]", i)
 		label := Label{Name: defaultLabel(i), Aggregation: AggGrade, GroupBy: c.fields(at+".groupByFields", root.GroupByFields)}
-		label.Parts = append(c.search(at+".query", root.Query, false), filters...)
+		label.Filter = append(c.search(at+".query", root.Query, false), filters...)
 		c.plan.Labels = append(c.plan.Labels, label)
 		c.plan.Arity = max(c.plan.Arity, len(label.GroupBy))
 	}
@@ -60,7 +61,7 @@ func (c *ruleCompiler) grades() {
 			c.bad.Add(at+".status", fmt.Sprintf("unknown status %q; want info, low, medium, high or critical", k.Status))
 		}
 		c.customStatus(at, k.CustomStatus)
-		q, err := ParseQuery(k.Query)
+		q, err := search.Parse(k.Query)
 		if err != nil {
 			c.bad.Add(at+".query", err.Error())
 			continue

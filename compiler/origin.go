@@ -11,14 +11,11 @@ import (
 // An event's source, service and host travel with its matches as tags, so that
 // a signal can say where all of its events came from.
 
-// OriginKeys are the keys of those tags.
-var OriginKeys = []string{"source", "service", "host"}
-
 // tagsOf are the event's tags and those of its origin.
 func tagsOf(e *schema.Event) []string {
-	out := make([]string, 0, len(e.Tags)+len(OriginKeys))
+	out := make([]string, 0, len(e.Tags)+len(schema.OriginKeys))
 	out = append(out, e.Tags...)
-	for _, key := range OriginKeys {
+	for _, key := range schema.OriginKeys {
 		value := e.Reserved(key)
 		if value == "" {
 			continue
@@ -33,14 +30,8 @@ func tagsOf(e *schema.Event) []string {
 // tagsSQL is tagsOf of a row of events.
 var tagsSQL = func() string {
 	parts := []string{"CAST(tags, 'Array(String)')"}
-	for _, key := range OriginKeys {
+	for _, key := range schema.OriginKeys {
 		parts = append(parts, "if("+key+" = '' OR has(tags, concat('"+key+":', "+key+")), emptyArrayString(), [concat('"+key+":', "+key+")])")
 	}
 	return "arrayConcat(" + strings.Join(parts, ", ") + ")"
 }()
-
-// IsOrigin tells whether a tag says where an event came from.
-func IsOrigin(tag string) bool {
-	key, value, ok := strings.Cut(tag, ":")
-	return ok && value != "" && (key == OriginKeys[0] || key == OriginKeys[1] || key == OriginKeys[2])
-}

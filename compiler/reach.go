@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"nightjar/compiler/search"
 	"nightjar/schema"
 )
 
@@ -106,17 +107,17 @@ type reacher struct {
 // reach reports whether the label can find events.
 func (r *reacher) reach() bool {
 	finds := true
-	for _, s := range r.label.sources() {
+	for _, s := range r.label.Filter.Sources() {
 		if r.stored.HasSource(s) {
 			r.sources = append(r.sources, s)
 		} else {
-			r.add(Unmet{Source: s, Needed: len(r.label.sources()) == 1})
+			r.add(Unmet{Source: s, Needed: len(r.label.Filter.Sources()) == 1})
 		}
 	}
 	if len(r.unmet) > 0 && len(r.sources) == 0 {
 		return false // what events of these would have, nobody knows
 	}
-	for _, part := range r.label.Parts {
+	for _, part := range r.label.Filter {
 		if !part.Negated && !r.holds(part.Query.Root, true) {
 			finds = false
 		}
@@ -144,15 +145,15 @@ func (r *reacher) required() []schema.Field {
 
 // holds reports whether some event may match the node. needed: the query finds
 // nothing where the node does not hold.
-func (r *reacher) holds(n Node, needed bool) bool {
+func (r *reacher) holds(n search.Node, needed bool) bool {
 	switch n := n.(type) {
-	case Conjunction:
+	case search.Conjunction:
 		all := true
 		for _, inner := range n.Nodes {
 			all = r.holds(inner, needed) && all
 		}
 		return all
-	case Disjunction:
+	case search.Disjunction:
 		some, before := false, len(r.unmet)
 		for _, inner := range n.Nodes {
 			some = r.holds(inner, false) || some
@@ -161,24 +162,24 @@ func (r *reacher) holds(n Node, needed bool) bool {
 			r.unmet[i].Needed = needed
 		}
 		return some
-	case Any:
+	case search.Any:
 		if !r.has(n.Field, needed) {
 			return false
 		}
-		asks(n.Node, func(a Asked) {
+		for _, a := range (&search.Query{Root: n.Node}).Asked() {
 			a.Field.Name = n.Field.Name + "." + a.Field.Name
 			r.has(a.Field, false)
-		})
+		}
 		return true
-	case Same:
+	case search.Same:
 		return r.has(n.Field, needed) && r.has(n.Other, needed)
-	case Measured:
-		if n.holds(0) && n.Measure == MeasureCount {
+	case search.Measured:
+		if n.Holds(0) && n.Measure == search.MeasureCount {
 			return true
 		}
 		return r.has(n.Field, needed)
 	}
-	if f, ok := askedField(n); ok {
+	if f, ok := search.FieldOf(n); ok {
 		return r.has(f, needed)
 	}
 	return true
@@ -213,13 +214,4 @@ func (u Unmet) Warning(neverFires bool, near string) string {
 		return fmt.Sprintf("this rule can't fire yet: %s", text)
 	}
 	return text
-}
-
-// HavingAttribute is the query for events of a source that have a value at the path or
-// below it.
-func HavingAttribute(source, path string) *Query {
-	return &Query{Root: Conjunction{Nodes: []Node{
-		Equals{Field: schema.Field{Kind: schema.FieldReserved, Name: "source"}, Value: source},
-		Exists{Field: schema.Field{Kind: schema.FieldAttribute, Name: path}},
-	}}}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"nightjar/anomaly/content"
+	"nightjar/compiler/search"
 	"nightjar/compiler/template"
 	"nightjar/schema"
 )
@@ -39,7 +40,7 @@ type Plan struct {
 	Method PlanMethod
 	// Grades are the queries that grade the alerts of MethodThirdParty; they
 	// stand beside Cases, which have the grades' names and statuses.
-	Grades []*Query
+	Grades []*search.Query
 	// DefaultStatus is the severity of case −1: an alert that no grade matches.
 	DefaultStatus string
 	// OfSignals says that the plan's events are signals of other rules.
@@ -53,7 +54,7 @@ type Plan struct {
 	// Content says which texts are similar, of MethodContent.
 	Content *content.Options
 	// Silence says that some case may hold where a group falls silent, so that its
-	// silence points (docs/semantics.md, "Silence points") have to be judged.
+	// silence points (section 4 of the semantics) have to be judged.
 	Silence bool
 	// Expected is the column whose values are groups of the plan that are silent
 	// when they are never heard of; nil: there is none.
@@ -81,9 +82,8 @@ type Label struct {
 	Name string
 	// OfRule is the rule whose signals are asked, of plans that are OfSignals.
 	OfRule string
-	// Parts must all hold (or, where Negated, not hold): the query and the
-	// rule's filters.
-	Parts    []Part
+	// Filter is the query, and the rule's filters after it.
+	Filter   search.Filter
 	GroupBy  []schema.Field
 	Optional bool // a missing group-by value is N/A
 	// Global labels have no group-by fields in a rule where others have: their
@@ -94,12 +94,6 @@ type Label struct {
 	Metric      schema.Field   // of AggSum and AggMax
 	// Tables are asked of the events that pass Parts.
 	Tables []TableCheck
-}
-
-// Part is a search that an event must match, or must not.
-type Part struct {
-	Query   *Query
-	Negated bool
 }
 
 // Case is a case of a rule, compiled.
@@ -176,7 +170,7 @@ func (p *Plan) Lookback() time.Duration {
 // Aggregation is how a label's events become a value.
 type Aggregation uint8
 
-// The aggregations (docs/semantics.md, "Aggregations").
+// The aggregations of section 3 of the semantics.
 const (
 	AggCount Aggregation = iota
 	AggCardinality
@@ -320,7 +314,7 @@ func (c *ruleCompiler) labels() {
 		}
 		label := c.label(i, q)
 		label.OfRule = q.RuleID
-		label.Parts = append(label.Parts, filters...)
+		label.Filter = append(label.Filter, filters...)
 		if seen[label.Name] {
 			c.bad.Add(fmt.Sprintf("queries[%d].name", i), fmt.Sprintf("two queries are named %q", label.Name))
 		}
@@ -350,10 +344,10 @@ func (c *ruleCompiler) label(i int, q schema.RuleQuery) Label {
 		c.bad.Add(at("query"), "Query filter cannot be empty")
 	}
 	if !inSQL(q) {
-		l.Parts = append(l.Parts, c.search(at("query"), q.Query, false)...)
+		l.Filter = append(l.Filter, c.search(at("query"), q.Query, false)...)
 	}
 	if q.CustomExtension != "" {
-		l.Parts = append(l.Parts, c.search(at("customQueryExtension"), q.CustomExtension, false)...)
+		l.Filter = append(l.Filter, c.search(at("customQueryExtension"), q.CustomExtension, false)...)
 	}
 	if len(q.GroupByFields) > MaxGroupFields {
 		c.bad.Add(at("groupByFields"), fmt.Sprintf("at most %d fields, got %d", MaxGroupFields, len(q.GroupByFields)))
@@ -408,8 +402,8 @@ func (c *ruleCompiler) fields(target string, names []string) []schema.Field {
 	return fields
 }
 
-func (c *ruleCompiler) filters() []Part {
-	var parts []Part
+func (c *ruleCompiler) filters() search.Filter {
+	var parts search.Filter
 	for i, f := range c.plan.Rule.Filters {
 		target := fmt.Sprintf("filters[%d]", i)
 		switch f.Action {
@@ -423,21 +417,21 @@ func (c *ruleCompiler) filters() []Part {
 }
 
 // inCase is the query as the rule's option says that letter case counts.
-func (c *ruleCompiler) inCase(q *Query) *Query {
+func (c *ruleCompiler) inCase(q *search.Query) *search.Query {
 	if o := c.plan.Rule.Options.CaseInsensitive; o != nil && *o {
-		return q.insensitive()
+		return q.InAnyCase()
 	}
 	return q
 }
 
 // search parses a query; an invalid one is noted and leaves no part.
-func (c *ruleCompiler) search(target, text string, negated bool) []Part {
-	q, err := ParseQuery(text)
+func (c *ruleCompiler) search(target, text string, negated bool) search.Filter {
+	q, err := search.Parse(text)
 	if err != nil {
 		c.bad.Add(target, err.Error())
 		return nil
 	}
-	return []Part{{c.inCase(q), negated}}
+	return search.Filter{{Query: c.inCase(q), Negated: negated}}
 }
 
 func (c *ruleCompiler) cases() {

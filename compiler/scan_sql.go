@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"nightjar/compiler/search"
 	"nightjar/schema"
 )
 
@@ -14,7 +15,7 @@ import (
 type ScanStatement struct {
 	Plan   *Plan
 	SQL    string
-	Params *Params
+	Params *search.Params
 	// Whole says that every row is an event, with the columns of MatchStatement.
 	// Otherwise a row is the events that are alike: hits, values (of each field a
 	// list), tags, ats (ms) and seqs.
@@ -40,7 +41,7 @@ type Scanned struct {
 // arrivals after one and up to another)
 // beside Params. shapes is as for MatchSQL, taken after `through` was.
 func ScanSQL(plan *Plan, shapes func(path string) schema.Shapes) (*ScanStatement, error) {
-	st := &ScanStatement{Plan: plan, Params: &Params{Shapes: shapes}, Whole: needsWhole(plan)}
+	st := &ScanStatement{Plan: plan, Params: &search.Params{Shapes: shapes}, Whole: needsWhole(plan)}
 	predicates, refs, err := predicatesOf([]*Plan{plan}, st.Params)
 	if err != nil {
 		return nil, err
@@ -53,7 +54,7 @@ func ScanSQL(plan *Plan, shapes func(path string) schema.Shapes) (*ScanStatement
 	st.fields = fieldsOf(plan)
 	lists := make([]string, len(st.fields))
 	for i, f := range st.fields {
-		lists[i] = ValuesSQL(f, st.Params)
+		lists[i] = search.ValuesSQL(f, st.Params)
 	}
 	values := "CAST([" + strings.Join(lists, ", ") + "], 'Array(Array(String))') AS values"
 	columns := "toUnixTimestamp64Milli(timestamp) AS at, seq, " + tagsSQL + " AS with_origin, " + values

@@ -8,6 +8,8 @@ import (
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
 
+	"nightjar/compiler/search"
+	"nightjar/compiler/searchtest"
 	"nightjar/schema"
 )
 
@@ -15,15 +17,15 @@ import (
 // times with the plan's reader in memory: plans that need whole events, and plans
 // whose events come by their values.
 func TestScansFindTheMatchesOfMemory(t *testing.T) {
-	g := newGenerator(23)
-	w := newWorld(t, g.events(600))
-	fields := valueFields(w.events)
+	g := searchtest.NewGenerator(23)
+	w := searchtest.NewWorld(t, g.Events(600))
+	fields := searchtest.Fields(w.Events)
 	field := func() []schema.Field { return []schema.Field{fields[g.IntN(len(fields))]} }
 	whole, found := 0, 0
 	for n := range 40 {
 		plan := &Plan{Rule: schema.Rule{ID: "r"}}
 		for i := range 1 + n%3 {
-			l := Label{Parts: []Part{{g.query(), n%2 == 0}}, Aggregation: Aggregation(i % 2), Optional: n%5 == 0}
+			l := Label{Filter: search.Filter{{Query: g.Query(), Negated: n%2 == 0}}, Aggregation: Aggregation(i % 2), Optional: n%5 == 0}
 			if n%4 > 0 {
 				l.GroupBy = append(field(), field()...)
 			}
@@ -35,7 +37,7 @@ func TestScansFindTheMatchesOfMemory(t *testing.T) {
 			}
 			plan.Labels = append(plan.Labels, l)
 		}
-		for _, shapes := range []func(string) schema.Shapes{nil, w.sink.Catalogue().Shapes} {
+		for _, shapes := range []func(string) schema.Shapes{nil, w.Sink.Catalogue().Shapes} {
 			st, err := ScanSQL(plan, shapes)
 			if err != nil {
 				t.Fatal(err)
@@ -43,7 +45,7 @@ func TestScansFindTheMatchesOfMemory(t *testing.T) {
 			if st.Whole {
 				whole++
 			}
-			found += w.compareScan(t, st)
+			found += compareScan(t, w, st)
 		}
 	}
 	if whole == 0 || whole == 80 || found < 1000 {
@@ -51,22 +53,22 @@ func TestScansFindTheMatchesOfMemory(t *testing.T) {
 	}
 }
 
-func (w *world) compareScan(t *testing.T, st *ScanStatement) int {
+func compareScan(t *testing.T, w *searchtest.World, st *ScanStatement) int {
 	t.Helper()
-	times := make([]schema.Millis, len(w.events))
-	for i := range w.events {
-		times[i] = w.events[i].At
+	times := make([]schema.Millis, len(w.Events))
+	for i := range w.Events {
+		times[i] = w.Events[i].At
 	}
 	slices.Sort(times)
 	from, to := times[len(times)/10], times[len(times)-len(times)/10]
-	after, through := uint64(10), uint64(len(w.events)-20)
+	after, through := uint64(10), uint64(len(w.Events)-20)
 	params := st.Params.Map()
 	params["from"], params["to"], params["after"], params["through"] = fmt.Sprint(int64(from)), fmt.Sprint(int64(to)), fmt.Sprint(after), fmt.Sprint(through)
 	columns := "hits, values, tags, ats, seqs"
 	if st.Whole {
 		columns = "hits, seq"
 	}
-	rows, err := w.conn.Query(ch.Context(t.Context(), ch.WithParameters(params), ch.WithSettings(StatementSettings)), "SELECT "+columns+" FROM ("+st.SQL+")")
+	rows, err := w.Conn.Query(ch.Context(t.Context(), ch.WithParameters(params), ch.WithSettings(search.StatementSettings)), "SELECT "+columns+" FROM ("+st.SQL+")")
 	if err != nil {
 		t.Fatalf("%v\n%s", err, st.SQL)
 	}
@@ -79,7 +81,7 @@ func (w *world) compareScan(t *testing.T, st *ScanStatement) int {
 			if err := rows.Scan(&row.Hits, &seq); err != nil {
 				t.Fatal(err)
 			}
-			row.Event = w.events[seq-1]
+			row.Event = w.Events[seq-1]
 		} else if err := rows.Scan(&row.Hits, &row.Values, &row.Tags, &row.Ats, &row.Seqs); err != nil {
 			t.Fatal(err)
 		}
@@ -89,8 +91,8 @@ func (w *world) compareScan(t *testing.T, st *ScanStatement) int {
 		t.Fatal(err)
 	}
 	var want []Match
-	for i := range w.events {
-		if e := &w.events[i]; e.At >= from && e.At <= to && e.Seq <= through && e.Seq > after {
+	for i := range w.Events {
+		if e := &w.Events[i]; e.At >= from && e.At <= to && e.Seq <= through && e.Seq > after {
 			want = append(want, st.Plan.Matches(e)...)
 		}
 	}

@@ -11,8 +11,8 @@ import (
 // can give a signal.
 func (p *Plan) Waits() bool { return p.Silence || p.Absence != nil || p.Low() }
 
-// Low reports whether the plan judges closed buckets on the low side
-// (docs/semantics.md, "The low side").
+// Low reports whether the plan judges closed buckets on the low side (section 8 of
+// the semantics).
 func (p *Plan) Low() bool { return p.Anomaly != nil && p.Anomaly.Low }
 
 // maxSilenceDelay bounds how far behind the clock a rule may judge silence.

@@ -1,17 +1,13 @@
 package compiler
 
-import (
-	"slices"
-
-	"nightjar/schema"
-)
+import "slices"
 
 // Sources are the sources that the plan's queries name, sorted; nil, when one of
 // them takes events of any source.
 func (p *Plan) Sources() []string {
 	var out []string
 	for i := range p.Labels {
-		named := p.Labels[i].sources()
+		named := p.Labels[i].Filter.Sources()
 		if named == nil {
 			return nil
 		}
@@ -19,59 +15,4 @@ func (p *Plan) Sources() []string {
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
-}
-
-// sources are those that some part of the label confines its events to.
-func (l *Label) sources() []string {
-	for _, p := range l.Parts {
-		if named := sourcesOf(p.Query.Root); named != nil && !p.Negated {
-			return named
-		}
-	}
-	return nil
-}
-
-// sourcesOf are the sources that the query confines its events to; nil: it does
-// not.
-func sourcesOf(n Node) []string {
-	switch n := n.(type) {
-	case Equals:
-		if n.Field.Kind == schema.FieldReserved && n.Field.Name == "source" {
-			return []string{n.Value}
-		}
-	case Folded:
-		if n.Field.Kind == schema.FieldReserved && n.Field.Name == "source" {
-			return literals(n.Patterns)
-		}
-	case Conjunction:
-		for _, part := range n.Nodes {
-			if named := sourcesOf(part); named != nil {
-				return named
-			}
-		}
-	case Disjunction:
-		var out []string
-		for _, part := range n.Nodes {
-			named := sourcesOf(part)
-			if named == nil {
-				return nil
-			}
-			out = append(out, named...)
-		}
-		return out
-	}
-	return nil
-}
-
-// literals are the texts of patterns without wildcards; nil, when one has some.
-func literals(patterns []Pattern) []string {
-	var out []string
-	for _, p := range patterns {
-		text, ok := p.Literal()
-		if !ok {
-			return nil
-		}
-		out = append(out, text)
-	}
-	return out
 }

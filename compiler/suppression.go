@@ -5,15 +5,16 @@ import (
 	"strings"
 	"sync"
 
+	"nightjar/compiler/search"
 	"nightjar/schema"
 )
 
 // Suppression is a suppression, compiled.
 type Suppression struct {
 	schema.Suppression
-	rules  *Query
-	signal *Query // nil: it withholds no signals
-	data   *Query // nil: it excludes no events
+	rules  *search.Query
+	signal *search.Query // nil: it withholds no signals
+	data   *search.Query // nil: it excludes no events
 }
 
 // CompileSuppression checks a suppression. The error is a *schema.Invalid that
@@ -21,7 +22,7 @@ type Suppression struct {
 func CompileSuppression(s schema.Suppression) (*Suppression, error) {
 	c := &Suppression{Suppression: s}
 	var bad schema.Invalid
-	query := func(field, text string, parse func(string) (*Query, error)) *Query {
+	query := func(field, text string, parse func(string) (*search.Query, error)) *search.Query {
 		if strings.TrimSpace(text) == "" {
 			return nil
 		}
@@ -31,9 +32,9 @@ func CompileSuppression(s schema.Suppression) (*Suppression, error) {
 		}
 		return q
 	}
-	c.rules = query("rule_query", s.RuleQuery, ParseRuleQuery)
-	c.signal = query("suppression_query", s.SuppressionQuery, ParseSignalQuery)
-	c.data = query("data_exclusion_query", s.DataExclusionQuery, ParseQuery)
+	c.rules = query("rule_query", s.RuleQuery, search.ParseForRules)
+	c.signal = query("suppression_query", s.SuppressionQuery, search.ParseForSignals)
+	c.data = query("data_exclusion_query", s.DataExclusionQuery, search.Parse)
 	switch {
 	case strings.TrimSpace(s.Name) == "":
 		bad.Add("name", "a suppression needs a name")
@@ -126,7 +127,7 @@ func namedSources(query string) []string {
 		c.known = map[string][]string{}
 	}
 	var out []string
-	if q, err := ParseQuery(query); err == nil {
+	if q, err := search.Parse(query); err == nil {
 		out = q.Named(schema.ParseField("source"))
 	} // else of a rule that is not evaluated
 	c.known[query] = out

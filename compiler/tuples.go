@@ -108,7 +108,7 @@ func combine(lists [][]string, chosen []string, yield func([]string) bool) bool 
 func (l *Label) firstTuples(lists [][]string, fields []schema.Field) [][]string {
 	named, others := make([][]string, len(lists)), make([][]string, len(lists))
 	for i, list := range lists {
-		names := l.names(fields[i])
+		names := l.Filter.Names(fields[i])
 		for _, v := range list {
 			if names(v) {
 				named[i] = append(named[i], v)
@@ -146,62 +146,4 @@ func split(named, others, chosen [][]string, unnamed int, yield func([][]string)
 		return split(named, others, append(chosen[:i:i], others[i]), unnamed-1, yield)
 	}
 	return true
-}
-
-// names tells of a field's values which ones the label's queries ask for.
-func (l *Label) names(f schema.Field) func(value string) bool {
-	var tests []func(string) bool
-	for _, part := range l.Parts {
-		if !part.Negated {
-			tests = append(tests, namesOf(part.Query.Root, f)...)
-		}
-	}
-	return func(value string) bool {
-		return slices.ContainsFunc(tests, func(test func(string) bool) bool { return test(value) })
-	}
-}
-
-// namesOf are the tests of the field's values in a query, but for those of which
-// it wants the contrary.
-func namesOf(n Node, f schema.Field) []func(string) bool {
-	var out []func(string) bool
-	var nodes []Node
-	switch n := n.(type) {
-	case Conjunction:
-		nodes = n.Nodes
-	case Disjunction:
-		nodes = n.Nodes
-	case Equals:
-		if n.Field == f {
-			texts := equalTexts(f, n.Value)
-			out = append(out, func(s string) bool { return slices.Contains(texts, s) })
-		}
-	case Like:
-		if n.Field == f {
-			out = append(out, newWholeText(n.Pattern, false).match)
-		}
-	case Range:
-		if n.Field == f {
-			v := newInterval(n, parseNumber)
-			out = append(out, v.hasText)
-		}
-	case Network:
-		if n.Field == f {
-			out = append(out, n.texts())
-		}
-	case Folded:
-		if n.Field == f {
-			out = append(out, foldedTest(n.Patterns))
-		}
-	case Regexp:
-		if n.Field == f {
-			out = append(out, regexpTest(n.Expr))
-		}
-	case Any:
-		nodes = []Node{relaxed(n)}
-	}
-	for _, inner := range nodes {
-		out = append(out, namesOf(inner, f)...)
-	}
-	return out
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"nightjar/compiler/searchtest"
 	"nightjar/schema"
 )
 
@@ -107,7 +108,7 @@ func TestCappedScansHaveTheSameGroups(t *testing.T) {
 		}
 		events = append(events, schema.Event{At: schema.Millis(1_700_000_000_000 + i), Seen: 1_700_000_000_000, Attributes: a})
 	}
-	w := newWorld(t, events)
+	w := searchtest.NewWorld(t, events)
 	for _, field := range []string{"@a", "@usr.id"} {
 		plan, _, err := Compile(schema.Rule{
 			Name: "r", Type: "log_detection", Queries: []schema.RuleQuery{{Name: "a", Query: field + ":(w1 OR w10999 OR *)", GroupByFields: []string{field}}}, Cases: []schema.RuleCase{{Status: "low", Condition: "a > 0"}},
@@ -115,11 +116,11 @@ func TestCappedScansHaveTheSameGroups(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		st, err := ScanSQL(plan, w.sink.Catalogue().Shapes)
+		st, err := ScanSQL(plan, w.Sink.Catalogue().Shapes)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n := w.compareScan(t, st); n == 0 || n%MaxTuples != 0 {
+		if n := compareScan(t, w, st); n == 0 || n%MaxTuples != 0 {
 			t.Errorf("%s: %d matches", field, n)
 		}
 	}

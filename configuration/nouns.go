@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"nightjar/compiler"
+	"nightjar/compiler/search"
 	"nightjar/schema"
 )
 
@@ -172,7 +173,7 @@ var CriticalAssets = Kind[CriticalAsset]{
 
 // Affects tells whether the asset is about signals of the rule.
 func (a *CriticalAsset) Affects(r *schema.Rule) bool {
-	q, err := compiler.ParseRuleQuery(a.RuleQuery)
+	q, err := search.ParseForRules(a.RuleQuery)
 	return err == nil && a.Enabled && q.Match(compiler.RuleEvent(r))
 }
 
@@ -188,7 +189,7 @@ func (f *faults) required(field, text string) {
 func (f *faults) search(field, text string) {
 	if strings.TrimSpace(text) == "" {
 		f.Add(field, "it is required; * matches everything")
-	} else if _, err := compiler.ParseQuery(text); err != nil {
+	} else if _, err := search.Parse(text); err != nil {
 		f.Add(field, err.Error())
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"nightjar/compiler"
+	"nightjar/compiler/search"
 	"nightjar/ingest"
 	"nightjar/schema"
 	"nightjar/testenv"
@@ -38,25 +38,25 @@ func attributeNamed(name string) schema.Field {
 
 // query is the rule as a search over what pipelines make of events: EventID, Channel and
 // the data's own names.
-func (r *sigmaRule) query(t *testing.T) *compiler.Query {
+func (r *sigmaRule) query(t *testing.T) *search.Query {
 	t.Helper()
 	channel, ids := "Microsoft-Windows-Sysmon/Operational", sysmonIDs[r.Logsource.Category]
 	if r.Logsource.Service == "security" {
 		channel = "Security"
 	}
-	nodes := []compiler.Node{compiler.Folded{Field: attributeNamed("Channel"), Patterns: []compiler.Pattern{compiler.Pattern(channel)}}}
+	nodes := []search.Node{search.Folded{Field: attributeNamed("Channel"), Patterns: []search.Pattern{search.Pattern(channel)}}}
 	if ids != nil {
-		var patterns []compiler.Pattern
+		var patterns []search.Pattern
 		for _, id := range ids {
-			patterns = append(patterns, compiler.Pattern(id))
+			patterns = append(patterns, search.Pattern(id))
 		}
-		nodes = append(nodes, compiler.Folded{Field: attributeNamed("EventID"), Patterns: patterns})
+		nodes = append(nodes, search.Folded{Field: attributeNamed("EventID"), Patterns: patterns})
 	} else if r.Logsource.Service == "" {
 		t.Fatalf("%s: category %q", r.ID, r.Logsource.Category)
 	}
 	c := sigmaCondition{t: t, rule: r, words: strings.Fields(strings.NewReplacer("(", " ( ", ")", " ) ").Replace(r.Detection["condition"].(string)))}
 	nodes = append(nodes, c.or())
-	return &compiler.Query{Root: compiler.Conjunction{Nodes: nodes}}
+	return &search.Query{Root: search.Conjunction{Nodes: nodes}}
 }
 
 // sigmaCondition reads a condition.
@@ -74,26 +74,26 @@ func (c *sigmaCondition) next(word string) bool {
 	return false
 }
 
-func (c *sigmaCondition) or() compiler.Node {
-	nodes := []compiler.Node{c.and()}
+func (c *sigmaCondition) or() search.Node {
+	nodes := []search.Node{c.and()}
 	for c.next("or") {
 		nodes = append(nodes, c.and())
 	}
 	return anyNode(nodes)
 }
 
-func (c *sigmaCondition) and() compiler.Node {
-	nodes := []compiler.Node{c.term()}
+func (c *sigmaCondition) and() search.Node {
+	nodes := []search.Node{c.term()}
 	for c.next("and") {
 		nodes = append(nodes, c.term())
 	}
 	return allNodes(nodes)
 }
 
-func (c *sigmaCondition) term() compiler.Node {
+func (c *sigmaCondition) term() search.Node {
 	switch {
 	case c.next("not"):
-		return compiler.Negation{Node: c.term()}
+		return search.Negation{Node: c.term()}
 	case c.next("("):
 		n := c.or()
 		c.next(")")
@@ -109,7 +109,7 @@ func (c *sigmaCondition) term() compiler.Node {
 }
 
 // selections are those that `1 of name*` is about.
-func (c *sigmaCondition) selections() (nodes []compiler.Node) {
+func (c *sigmaCondition) selections() (nodes []search.Node) {
 	c.next("of")
 	pattern := c.words[0]
 	c.words = c.words[1:]
@@ -121,8 +121,8 @@ func (c *sigmaCondition) selections() (nodes []compiler.Node) {
 	return nodes
 }
 
-func (c *sigmaCondition) selection(s any) compiler.Node {
-	var nodes []compiler.Node
+func (c *sigmaCondition) selection(s any) search.Node {
+	var nodes []search.Node
 	switch s := s.(type) {
 	case []any:
 		for _, one := range s {
@@ -139,13 +139,13 @@ func (c *sigmaCondition) selection(s any) compiler.Node {
 	return nil
 }
 
-func (c *sigmaCondition) field(name string, values any) compiler.Node {
+func (c *sigmaCondition) field(name string, values any) search.Node {
 	name, modifiers, _ := strings.Cut(name, "|")
 	list, ok := values.([]any)
 	if !ok {
 		list = []any{values}
 	}
-	var nodes []compiler.Node
+	var nodes []search.Node
 	for _, v := range list {
 		nodes = append(nodes, c.value(attributeNamed(name), modifiers, v))
 	}
@@ -155,10 +155,10 @@ func (c *sigmaCondition) field(name string, values any) compiler.Node {
 	return anyNode(nodes)
 }
 
-func (c *sigmaCondition) value(f schema.Field, modifiers string, v any) compiler.Node {
+func (c *sigmaCondition) value(f schema.Field, modifiers string, v any) search.Node {
 	text := fmt.Sprint(v)
 	if v == nil {
-		return compiler.Negation{Node: compiler.Exists{Field: f}}
+		return search.Negation{Node: search.Exists{Field: f}}
 	}
 	p := sigmaPattern(text)
 	switch modifiers {
@@ -170,22 +170,22 @@ func (c *sigmaCondition) value(f schema.Field, modifiers string, v any) compiler
 	case "endswith":
 		p = "*" + p
 	case "re":
-		return compiler.Regexp{Field: f, Expr: text}
+		return search.Regexp{Field: f, Expr: text}
 	case "cidr":
 		block, err := netip.ParsePrefix(text)
 		if err != nil {
 			c.t.Fatal(err)
 		}
-		return compiler.Network{Field: f, Blocks: []netip.Prefix{block}}
+		return search.Network{Field: f, Blocks: []netip.Prefix{block}}
 	default:
 		c.t.Fatalf("%s: modifier %q", c.rule.ID, modifiers)
 	}
-	return compiler.Folded{Field: f, Patterns: []compiler.Pattern{p}}
+	return search.Folded{Field: f, Patterns: []search.Pattern{p}}
 }
 
 // sigmaPattern is a value with its wildcards: a backslash is one, unless it stands before
 // a wildcard or another.
-func sigmaPattern(text string) compiler.Pattern {
+func sigmaPattern(text string) search.Pattern {
 	var b strings.Builder
 	for i := 0; i < len(text); i++ {
 		if text[i] == '\\' {
@@ -196,21 +196,21 @@ func sigmaPattern(text string) compiler.Pattern {
 		}
 		b.WriteByte(text[i])
 	}
-	return compiler.Pattern(b.String())
+	return search.Pattern(b.String())
 }
 
-func anyNode(nodes []compiler.Node) compiler.Node {
+func anyNode(nodes []search.Node) search.Node {
 	if len(nodes) == 1 {
 		return nodes[0]
 	}
-	return compiler.Disjunction{Nodes: nodes}
+	return search.Disjunction{Nodes: nodes}
 }
 
-func allNodes(nodes []compiler.Node) compiler.Node {
+func allNodes(nodes []search.Node) search.Node {
 	if len(nodes) == 1 {
 		return nodes[0]
 	}
-	return compiler.Conjunction{Nodes: nodes}
+	return search.Conjunction{Nodes: nodes}
 }
 
 // ofLines calls use with each line of a file of JSON, read into a T.

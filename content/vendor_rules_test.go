@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"nightjar/compiler"
+	"nightjar/compiler/search"
 	"nightjar/ingest"
 	"nightjar/ingest/ingesttest"
 	"nightjar/ingest/pipeline"
@@ -211,8 +212,8 @@ func missing(plan *compiler.Plan, label int, events []schema.Event) string {
 }
 
 // parts are the clauses that have to hold together.
-func parts(clauses []compiler.Clause) []compiler.Clause {
-	var out []compiler.Clause
+func parts(clauses []search.Clause) []search.Clause {
+	var out []search.Clause
 	for _, c := range clauses {
 		if len(c.Clauses) > 0 && strings.Contains(c.Text, " AND ") && !strings.HasPrefix(c.Text, "(") {
 			out = append(out, parts(c.Clauses)...)
@@ -223,8 +224,8 @@ func parts(clauses []compiler.Clause) []compiler.Clause {
 	return out
 }
 
-func allMatch(clauses []compiler.Clause) bool {
-	return !slices.ContainsFunc(clauses, func(c compiler.Clause) bool { return !c.Matches })
+func allMatch(clauses []search.Clause) bool {
+	return !slices.ContainsFunc(clauses, func(c search.Clause) bool { return !c.Matches })
 }
 
 // bundled are the pipelines that ship, without their bound, which a busy machine reaches.

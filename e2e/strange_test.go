@@ -13,7 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"nightjar/compiler"
+	"nightjar/compiler/search"
 	"nightjar/schema"
 )
 
@@ -154,7 +154,7 @@ func TestStrangeInputMeansOneThing(t *testing.T) {
 	}
 	matched := 0
 	for _, text := range strangeQueries {
-		query, err := compiler.ParseQuery("source:strange " + text)
+		query, err := search.Parse("source:strange " + text)
 		if err != nil {
 			t.Errorf("%s: %v", text, err)
 			continue

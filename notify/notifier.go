@@ -9,7 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"nightjar/compiler"
+	"nightjar/compiler/search"
 	"nightjar/configuration"
 	"nightjar/scheduler"
 	"nightjar/schema"
@@ -226,7 +226,7 @@ func (n *Notifier) decision(ctx context.Context) *decision {
 		}
 		r := notificationRule{id: v.ID, NotificationRule: v.Body}
 		if v.Body.Selectors.Query != "" {
-			q, err := compiler.ParseQuery(v.Body.Selectors.Query)
+			q, err := search.Parse(v.Body.Selectors.Query)
 			if err != nil {
 				continue // it was checked when it was stored
 			}
@@ -236,7 +236,7 @@ func (n *Notifier) decision(ctx context.Context) *decision {
 	}
 	mutes, _ := n.deps.Settings.Mutes.List(ctx)
 	for _, v := range mutes {
-		if q, err := compiler.ParseQuery(v.Body.Query); err == nil && v.Body.From <= d.now && d.now < v.Body.Until {
+		if q, err := search.Parse(v.Body.Query); err == nil && v.Body.From <= d.now && d.now < v.Body.Until {
 			d.mutes = append(d.mutes, mute{v.Body, q.Matcher()})
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"nightjar/compiler"
+	"nightjar/compiler/search"
 )
 
 // TestTheDelayOfASourceIsFoundInAnyCase asks for rules that mean a source in another
@@ -14,11 +15,11 @@ func TestTheDelayOfASourceIsFoundInAnyCase(t *testing.T) {
 	for query, want := range map[string]time.Duration{
 		"source:sshd x": time.Hour, "ICASE(source, SSHD) x": time.Hour, "source:other": time.Minute, "x": 2 * time.Hour, "ICASE(source, SSH*)": 2 * time.Hour,
 	} {
-		q, err := compiler.ParseQuery(query)
+		q, err := search.Parse(query)
 		if err != nil {
 			t.Fatal(err)
 		}
-		plan := &compiler.Plan{Labels: []compiler.Label{{Parts: []compiler.Part{{Query: q}}}}}
+		plan := &compiler.Plan{Labels: []compiler.Label{{Filter: search.Filter{{Query: q}}}}}
 		if got := d.Of(plan); got != want {
 			t.Errorf("%s: %v, want %v", query, got, want)
 		}

@@ -282,7 +282,7 @@ func signalTags(rule *schema.Rule, sig schema.Signal, from map[string][]string) 
 	for _, t := range sig.EventTags {
 		add(t)
 	}
-	for _, key := range compiler.OriginKeys {
+	for _, key := range schema.OriginKeys {
 		for _, value := range from[key] {
 			add(key + ":" + value)
 		}

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"nightjar/compiler"
 	"nightjar/schema"
 )
 
@@ -18,13 +17,13 @@ func originsOf(sig *schema.Signal, samples []schema.Event) map[string][]string {
 		}
 	}
 	for _, t := range sig.EventTags {
-		if compiler.IsOrigin(t) {
+		if schema.IsOrigin(t) {
 			key, value, _ := strings.Cut(t, ":")
 			add(key, value)
 		}
 	}
 	for i := range samples {
-		for _, key := range compiler.OriginKeys {
+		for _, key := range schema.OriginKeys {
 			add(key, samples[i].Reserved(key))
 		}
 	}
@@ -54,7 +53,7 @@ func putOrigins(doc map[string]any, of map[string][]string) {
 			own[key+"_truncated"] = true
 		}
 	}
-	for _, key := range compiler.OriginKeys {
+	for _, key := range schema.OriginKeys {
 		put(key, of[key])
 	}
 	put("hostname", of["host"])

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"nightjar/compiler"
+	"nightjar/schema"
 )
 
 // maxOrigins is how many sources, services and hosts each a signal lists: the
@@ -25,7 +25,7 @@ func (o *origins) add(tags []string) {
 	}
 	o.last = tags
 	for _, t := range tags {
-		if compiler.IsOrigin(t) {
+		if schema.IsOrigin(t) {
 			if o.tags == nil {
 				o.tags = map[string]bool{}
 			}
@@ -45,7 +45,7 @@ func (o *origins) with(common []string) []string {
 	slices.Sort(out)
 	counts := map[string]int{}
 	return slices.DeleteFunc(out, func(t string) bool {
-		if !compiler.IsOrigin(t) {
+		if !schema.IsOrigin(t) {
 			return false
 		}
 		key, _, _ := strings.Cut(t, ":")

@@ -11,7 +11,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"nightjar/api"
-	"nightjar/compiler"
+	"nightjar/compiler/search"
 	"nightjar/schema"
 )
 
@@ -27,7 +27,7 @@ func NewAgents(conn driver.Conn) *Agents { return &Agents{conn: conn} }
 
 // Agents implements api.Agents.
 func (a *Agents) Agents(ctx context.Context, since schema.Millis) ([]api.AgentReport, error) {
-	all, err := a.read(ctx, "heartbeat OR lost_events", func(p *compiler.Params) string {
+	all, err := a.read(ctx, "heartbeat OR lost_events", func(p *search.Params) string {
 		return " AND seen >= " + moment(p, since) + " ORDER BY seq DESC LIMIT 1 BY host, JSONExtractString(raw, 'agent', 'report', 'instance')"
 	})
 	slices.SortFunc(all, func(a, b api.AgentReport) int {
@@ -41,7 +41,7 @@ const maxLosses = 10_000
 
 // AgentLosses implements api.Agents.
 func (a *Agents) AgentLosses(ctx context.Context, after, through uint64) ([]api.AgentReport, bool, error) {
-	all, err := a.read(ctx, schema.AgentLost, func(p *compiler.Params) string {
+	all, err := a.read(ctx, schema.AgentLost, func(p *search.Params) string {
 		return fmt.Sprintf(" AND seq > %d AND seq <= %d ORDER BY seq DESC LIMIT %d", after, through, maxLosses+1)
 	})
 	more := len(all) > maxLosses
@@ -52,12 +52,12 @@ func (a *Agents) AgentLosses(ctx context.Context, after, through uint64) ([]api.
 
 // read reads the reports with one of these values as their agent.rule_id, of those
 // that the rest of the statement leaves. What has no report at its place is none.
-func (a *Agents) read(ctx context.Context, ruleIDs string, rest func(*compiler.Params) string) ([]api.AgentReport, error) {
-	query, err := compiler.ParseQuery("source:" + schema.AgentSource + " @agent.rule_id:(" + ruleIDs + ")")
+func (a *Agents) read(ctx context.Context, ruleIDs string, rest func(*search.Params) string) ([]api.AgentReport, error) {
+	query, err := search.Parse("source:" + schema.AgentSource + " @agent.rule_id:(" + ruleIDs + ")")
 	if err != nil {
 		return nil, err
 	}
-	var p compiler.Params
+	var p search.Params
 	where, err := query.SQL(&p)
 	if err != nil {
 		return nil, err

@@ -10,7 +10,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"nightjar/api"
-	"nightjar/compiler"
+	"nightjar/compiler/search"
 	"nightjar/schema"
 )
 
@@ -87,14 +87,14 @@ func pathOf(texts []string) string { return fmt.Sprintf("%q", texts) }
 // stage reads the groups of the first facets, within those that are kept. The
 // last stage computes.
 func (g *aggregator) stage(depth int, kept []api.LogBucket) (found []api.LogBucket, err error) {
-	err = g.logs.compiled(func(p *compiler.Params) error {
+	err = g.logs.compiled(func(p *search.Params) error {
 		found, err = g.stageOnce(p, depth, kept)
 		return err
 	})
 	return found, err
 }
 
-func (g *aggregator) stageOnce(p *compiler.Params, depth int, kept []api.LogBucket) ([]api.LogBucket, error) {
+func (g *aggregator) stageOnce(p *search.Params, depth int, kept []api.LogBucket) ([]api.LogBucket, error) {
 	last := depth == len(g.a.Groups)
 	s := &statement{p: p}
 	if err := s.begin(g.a, depth, kept); err != nil {
@@ -164,7 +164,7 @@ func (g *aggregator) series(kept []api.LogBucket) error {
 		place[pathOf(b.By)] = i
 	}
 	for _, interval := range intervals {
-		err := g.logs.compiled(func(p *compiler.Params) error { return g.points(p, interval, kept, place) })
+		err := g.logs.compiled(func(p *search.Params) error { return g.points(p, interval, kept, place) })
 		if err != nil {
 			return err
 		}
@@ -174,7 +174,7 @@ func (g *aggregator) series(kept []api.LogBucket) error {
 
 // points reads the series of one interval. A part of the time without events
 // has no point.
-func (g *aggregator) points(p *compiler.Params, interval time.Duration, kept []api.LogBucket, place map[string]int) error {
+func (g *aggregator) points(p *search.Params, interval time.Duration, kept []api.LogBucket, place map[string]int) error {
 	depth := len(g.a.Groups)
 	s := &statement{p: p}
 	if err := s.begin(g.a, depth, kept); err != nil {
@@ -253,7 +253,7 @@ func (g *aggregator) named(kept []api.LogBucket) []api.LogBucket {
 // statement is one aggregation under construction: an inner query with a row
 // for every event and group, and what is asked of it.
 type statement struct {
-	p      *compiler.Params
+	p      *search.Params
 	inner  []string // columns
 	where  string   // of the inner query
 	within string   // of the outer one
@@ -304,11 +304,11 @@ func (s *statement) from() string {
 
 // groupValues are the groups that an event is in.
 func (s *statement) groupValues(g api.LogGroup) string {
-	sql := compiler.ValuesSQL(g.Facet, s.p)
+	sql := search.ValuesSQL(g.Facet, s.p)
 	if h := g.Histogram; h != nil {
 		low, high, width := s.p.Float(h.Min), s.p.Float(h.Max), s.p.Float(h.Interval)
 		sql = fmt.Sprintf("arrayDistinct(arrayMap(x -> toString(%s + %s * least(floor((x - %[1]s) / %[2]s), ceil((%[3]s - %[1]s) / %[2]s) - 1)), arrayFilter(x -> x >= %[1]s AND x <= %[3]s, %[4]s)))",
-			low, width, high, compiler.NumbersSQL(g.Facet, s.p))
+			low, width, high, search.NumbersSQL(g.Facet, s.p))
 	}
 	if g.Missing != nil {
 		sql = fmt.Sprintf("if(empty(%s), [%s], %[1]s)", sql, s.p.String(*g.Missing))
@@ -324,11 +324,11 @@ func (s *statement) compute(c api.LogCompute) string {
 	if c.Function == "count" {
 		return "CAST(count(), 'Nullable(Float64)')"
 	}
-	values := compiler.NumbersSQL(c.Metric, s.p)
+	values := search.NumbersSQL(c.Metric, s.p)
 	function := c.Function + "OrNullArray"
 	switch c.Function {
 	case "cardinality":
-		values, function = compiler.ValuesSQL(c.Metric, s.p), "uniqExactArray"
+		values, function = search.ValuesSQL(c.Metric, s.p), "uniqExactArray"
 	case "percentile":
 		function = fmt.Sprintf("quantileExactInclusiveOrNullArray(%.2f)", c.Level)
 	}

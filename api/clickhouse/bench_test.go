@@ -9,7 +9,7 @@ import (
 
 	"nightjar/api"
 	adapter "nightjar/api/clickhouse"
-	"nightjar/compiler"
+	"nightjar/compiler/search"
 	intake "nightjar/ingest/clickhouse"
 	"nightjar/migrations"
 	"nightjar/schema"
@@ -55,7 +55,7 @@ func BenchmarkSearch(b *testing.B) {
 	logs := adapter.NewLogs(conn, adapter.LogsConfig{Catalogue: sink.Catalogue()})
 	end := begin + 31*86_400_000
 	for _, text := range []string{"", "source:source3", "status:error", "took", "needle", "absentword", "@usr.id:u77", "@duration:>990 service:service7"} {
-		query, err := compiler.ParseQuery(text)
+		query, err := search.Parse(text)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -10,7 +10,7 @@ import (
 	ch "github.com/ClickHouse/clickhouse-go/v2"
 
 	"nightjar/api"
-	"nightjar/compiler"
+	"nightjar/compiler/search"
 	"nightjar/schema"
 )
 
@@ -42,7 +42,7 @@ func (l *Logs) Hints(ctx context.Context, asked api.LogSearch) []api.LogHint {
 	return out
 }
 
-func (l *Logs) hint(ctx context.Context, a compiler.Asked) (api.LogHint, bool) {
+func (l *Logs) hint(ctx context.Context, a search.Asked) (api.LogHint, bool) {
 	known := l.config.Catalogue
 	has := func(path string) bool { return known.Shapes(path) != 0 }
 	name := a.Field.String()
@@ -95,7 +95,7 @@ func near(mark, name string, candidates []string) string {
 
 // valueHint says that no event has the value, and which of the most frequent ones is
 // near it.
-func (l *Logs) valueHint(ctx context.Context, a compiler.Asked) (api.LogHint, bool) {
+func (l *Logs) valueHint(ctx context.Context, a search.Asked) (api.LogHint, bool) {
 	values, err := l.values(ctx, a.Field)
 	has := func(text string) bool { return slices.Contains(values, text) }
 	if err != nil || slices.ContainsFunc(a.Texts(), has) || len(values) == maxHintValues {
@@ -123,8 +123,8 @@ func (l *Logs) valueHint(ctx context.Context, a compiler.Asked) (api.LogHint, bo
 // of a part of the events don't say what no event has.
 func (l *Logs) values(ctx context.Context, f schema.Field) ([]string, error) {
 	shapes, _ := l.config.Catalogue.Snapshot()
-	p := compiler.Params{Shapes: shapes}
-	sql := "SELECT v FROM (SELECT arrayJoin(" + compiler.ValuesSQL(f, &p) + ") AS v FROM events) GROUP BY v ORDER BY count() DESC LIMIT " + fmt.Sprint(maxHintValues)
+	p := search.Params{Shapes: shapes}
+	sql := "SELECT v FROM (SELECT arrayJoin(" + search.ValuesSQL(f, &p) + ") AS v FROM events) GROUP BY v ORDER BY count() DESC LIMIT " + fmt.Sprint(maxHintValues)
 	ctx = ch.Context(ctx, ch.WithParameters(p.Map()), ch.WithSettings(ch.Settings{
 		"max_execution_time": hintTime.Seconds(), "timeout_overflow_mode": "throw", "max_rows_to_group_by": 100_000, "group_by_overflow_mode": "any", "readonly": 2, "max_threads": 1,
 	}))

@@ -13,7 +13,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"nightjar/api"
-	"nightjar/compiler"
+	"nightjar/compiler/search"
 	"nightjar/schema"
 )
 
@@ -47,14 +47,14 @@ func NewLogs(conn driver.Conn, config LogsConfig) *Logs {
 // compiled runs a statement that is made for the forms that are stored. When a
 // new one was stored meanwhile, it may have been overlooked, so it is run again,
 // and if that keeps happening, for any form.
-func (l *Logs) compiled(run func(p *compiler.Params) error) error {
+func (l *Logs) compiled(run func(p *search.Params) error) error {
 	for range 2 {
 		shapes, version := l.config.Catalogue.Snapshot()
-		if err := run(&compiler.Params{Shapes: shapes}); err != nil || l.config.Catalogue.Version() == version {
+		if err := run(&search.Params{Shapes: shapes}); err != nil || l.config.Catalogue.Version() == version {
 			return err
 		}
 	}
-	return run(&compiler.Params{})
+	return run(&search.Params{})
 }
 
 const logColumns = "seq, toUnixTimestamp64Milli(timestamp), toUnixTimestamp64Milli(seen), source, service, host, status, message, CAST(tags, 'Array(String)'), raw"
@@ -88,7 +88,7 @@ type walk struct {
 	logs   *Logs
 	ctx    context.Context
 	cancel context.CancelFunc
-	asked api.LogSearch
+	asked  api.LogSearch
 
 	low, high schema.Millis // what is not searched yet: [low, high)
 	width     schema.Millis // of the next step
@@ -114,7 +114,7 @@ func widened(width schema.Millis, took time.Duration) schema.Millis {
 }
 
 func (l *Logs) newWalk(ctx context.Context, asked api.LogSearch) (*walk, error) {
-	if _, err := asked.Query.SQL(&compiler.Params{}); err != nil {
+	if _, err := asked.Query.SQL(&search.Params{}); err != nil {
 		return nil, queryError(err)
 	}
 	w := &walk{logs: l, asked: asked, low: asked.From, high: asked.To, width: firstWidth}
@@ -162,7 +162,7 @@ func (w *walk) jump() error {
 	if w.asked.Ascending {
 		order, empty = "ASC", w.high
 	}
-	var p compiler.Params
+	var p search.Params
 	// The server finds this one by the index on time while it reads.
 	rows, err := w.logs.query(w.ctx, &p, whileReading, "SELECT toUnixTimestamp64Milli(timestamp) FROM events WHERE "+between(&p, w.low, w.high)+" ORDER BY timestamp "+order+" LIMIT 1")
 	if err != nil {
@@ -189,7 +189,7 @@ func (w *walk) jump() error {
 // read adds what matches in a part of the range.
 func (w *walk) read(from, to schema.Millis) error {
 	var part []schema.Event
-	err := w.logs.compiled(func(p *compiler.Params) error {
+	err := w.logs.compiled(func(p *search.Params) error {
 		sql, err := pageSQL(p, w.asked, from, to, w.asked.Limit-len(w.found))
 		if err != nil {
 			return err
@@ -223,7 +223,7 @@ func scanEvents(rows driver.Rows) (events []schema.Event, err error) {
 func (l *Logs) Log(ctx context.Context, at schema.Millis, seq uint64) (schema.Event, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.config.Time+grace)
 	defer cancel()
-	p := &compiler.Params{}
+	p := &search.Params{}
 	sql := fmt.Sprintf("SELECT %s, original FROM events WHERE timestamp = %s AND seq = toUInt64(%s) LIMIT 1", logColumns, moment(p, at), p.String(fmt.Sprint(seq)))
 	rows, err := l.query(ctx, p, beforeReading, sql)
 	if err != nil {
@@ -240,7 +240,7 @@ func (l *Logs) Log(ctx context.Context, at schema.Millis, seq uint64) (schema.Ev
 	return events[0], nil
 }
 
-func pageSQL(p *compiler.Params, asked api.LogSearch, from, to schema.Millis, limit int) (string, error) {
+func pageSQL(p *search.Params, asked api.LogSearch, from, to schema.Millis, limit int) (string, error) {
 	predicate, err := asked.Query.SQL(p)
 	if err != nil {
 		return "", queryError(err)
@@ -261,7 +261,7 @@ func pageSQL(p *compiler.Params, asked api.LogSearch, from, to schema.Millis, li
 }
 
 // between tells whether an event happened in [from, to).
-func between(p *compiler.Params, from, to schema.Millis) string {
+func between(p *search.Params, from, to schema.Millis) string {
 	return "timestamp >= " + moment(p, from) + " AND timestamp < " + moment(p, to)
 }
 
@@ -274,7 +274,7 @@ const (
 )
 
 // query runs a statement in what is left of the time.
-func (l *Logs) query(ctx context.Context, p *compiler.Params, use indexUse, sql string) (driver.Rows, error) {
+func (l *Logs) query(ctx context.Context, p *search.Params, use indexUse, sql string) (driver.Rows, error) {
 	left := l.config.Time
 	if deadline, ok := ctx.Deadline(); ok {
 		left = time.Until(deadline) - grace
@@ -342,7 +342,7 @@ func searchError(ctx context.Context, err error) error {
 // ExplainLogs implements api.Logs: the statement over all of the range.
 func (l *Logs) ExplainLogs(ctx context.Context, asked api.LogSearch) (api.LogExplanation, error) {
 	shapes, _ := l.config.Catalogue.Snapshot()
-	p := compiler.Params{Shapes: shapes}
+	p := search.Params{Shapes: shapes}
 	sql, err := pageSQL(&p, asked, asked.From, asked.To, asked.Limit)
 	if err != nil {
 		return api.LogExplanation{}, err
@@ -356,7 +356,7 @@ func (l *Logs) ExplainLogs(ctx context.Context, asked api.LogSearch) (api.LogExp
 }
 
 // plan is the server's, as JSON.
-func (l *Logs) plan(ctx context.Context, p *compiler.Params, sql string) (string, error) {
+func (l *Logs) plan(ctx context.Context, p *search.Params, sql string) (string, error) {
 	rows, err := l.query(ctx, p, beforeReading, "EXPLAIN json = 1, indexes = 1 "+sql)
 	if err != nil {
 		return "", err

@@ -15,7 +15,7 @@ import (
 
 	"nightjar/api"
 	adapter "nightjar/api/clickhouse"
-	"nightjar/compiler"
+	"nightjar/compiler/search"
 	intake "nightjar/ingest/clickhouse"
 	"nightjar/migrations"
 	"nightjar/schema"
@@ -70,9 +70,9 @@ func event(t testing.TB, at schema.Millis, source, attributes string, tags ...st
 	return schema.Event{At: at, Source: source, Status: "info", Tags: tags, Attributes: a}
 }
 
-func parse(t testing.TB, text string) *compiler.Query {
+func parse(t testing.TB, text string) *search.Query {
 	t.Helper()
-	q, err := compiler.ParseQuery(text)
+	q, err := search.Parse(text)
 	if err != nil {
 		t.Fatal(err)
 	}

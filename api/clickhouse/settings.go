@@ -7,7 +7,7 @@ import (
 	ch "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
-	"nightjar/compiler"
+	"nightjar/compiler/search"
 )
 
 // indexesWhileReading is the setting of newer servers that, at 0, has skipping
@@ -40,7 +40,7 @@ func (k *knownSettings) hasIndexesWhileReading(ctx context.Context, conn driver.
 // are asked before it reads.
 func (k *knownSettings) statement(ctx context.Context, conn driver.Conn) ch.Settings {
 	settings := ch.Settings{}
-	for name, value := range compiler.StatementSettings {
+	for name, value := range search.StatementSettings {
 		settings[name] = value
 	}
 	if k.hasIndexesWhileReading(ctx, conn) {

@@ -16,7 +16,7 @@ import (
 
 	"nightjar/api"
 	"nightjar/clickhouse"
-	"nightjar/compiler"
+	"nightjar/compiler/search"
 	"nightjar/schema"
 )
 
@@ -207,7 +207,7 @@ func (s *Signals) whole(ctx context.Context, places []place) (map[name]row, erro
 
 // Signal implements api.Signals.
 func (s *Signals) Signal(ctx context.Context, id string) (api.Signal, error) {
-	var p compiler.Params
+	var p search.Params
 	sql := "SELECT " + signalColumns + " FROM " + s.table + " WHERE id = " + p.String(id) + " ORDER BY version DESC LIMIT 1"
 	found, err := s.read(ctx, sql, p.Map())
 	if err != nil {
@@ -260,17 +260,17 @@ type filter struct {
 }
 
 func newFilter(table string, asked api.SignalSearch) (*filter, error) {
-	query, err := compiler.ParseSignalQuery(asked.Query)
+	query, err := search.ParseForSignals(asked.Query)
 	if err != nil {
 		return nil, queryError(err)
 	}
-	p := compiler.Params{Shapes: schema.WithoutRest}
+	p := search.Params{Shapes: schema.WithoutRest}
 	predicate, err := query.SQL(&p)
 	if err != nil {
 		return nil, queryError(err)
 	}
 	where := []string{"(" + predicate + ")"}
-	if !compiler.AsksForState(query.Root) {
+	if !search.AsksForState(query.Root) {
 		where = append(where, standing)
 	}
 	if asked.RuleKey != "" {
@@ -312,7 +312,7 @@ func (f *filter) compare(a, b place) int {
 
 func (f *filter) sort(places []place) { slices.SortStableFunc(places, f.compare) }
 
-func moment(p *compiler.Params, m schema.Millis) string {
+func moment(p *search.Params, m schema.Millis) string {
 	return "fromUnixTimestamp64Milli(" + p.Int(int64(m)) + ", 'UTC')"
 }
 

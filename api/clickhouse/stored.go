@@ -9,7 +9,7 @@ import (
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
 
-	"nightjar/compiler"
+	"nightjar/compiler/search"
 	"nightjar/schema"
 )
 
@@ -30,10 +30,10 @@ func (l *Logs) StoredSources(ctx context.Context) ([]string, error) {
 
 // HasEvent reports whether the query matches some event. One that takes too long to
 // find is an error.
-func (l *Logs) HasEvent(ctx context.Context, q *compiler.Query) (has bool, err error) {
+func (l *Logs) HasEvent(ctx context.Context, q *search.Query) (has bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
-	err = l.compiled(func(p *compiler.Params) error {
+	err = l.compiled(func(p *search.Params) error {
 		has = false
 		where, err := q.SQL(p)
 		if err != nil {

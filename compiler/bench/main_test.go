@@ -21,7 +21,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"nightjar/clickhouse"
-	"nightjar/compiler"
+	"nightjar/compiler/search"
 	store "nightjar/ingest/clickhouse"
 	"nightjar/schema"
 	"nightjar/testenv"
@@ -162,7 +162,7 @@ type cost struct{ cpu, wall float64 }
 func (w *world) run(t testing.TB, sql string, params map[string]string) (cost, uint64) {
 	t.Helper()
 	settings := ch.Settings{"max_threads": 1, "use_query_condition_cache": 0}
-	maps.Copy(settings, compiler.StatementSettings)
+	maps.Copy(settings, search.StatementSettings)
 	for pair := range strings.SplitSeq(*flagSet, ",") {
 		if name, value, ok := strings.Cut(pair, "="); ok {
 			settings[name] = value

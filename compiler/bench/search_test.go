@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"nightjar/compiler"
+	"nightjar/compiler/search"
 	"nightjar/schema"
 )
 
@@ -105,11 +105,11 @@ func (q question) byHand() string { return fmt.Sprintf(string(q.frame), q.within
 
 func (q question) ours(t *testing.T, shapes func(string) schema.Shapes) (string, map[string]string) {
 	t.Helper()
-	parsed, err := compiler.ParseQuery(q.query)
+	parsed, err := search.Parse(q.query)
 	if err != nil {
 		t.Fatalf("%s: %v", q.query, err)
 	}
-	p := &compiler.Params{Shapes: shapes}
+	p := &search.Params{Shapes: shapes}
 	sql, err := parsed.SQL(p)
 	if err != nil {
 		t.Fatalf("%s: %v", q.query, err)

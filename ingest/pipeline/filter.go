@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"slices"
 
-	"nightjar/compiler"
+	"nightjar/compiler/search"
 	"nightjar/ingest/record"
 	"nightjar/schema"
 )
@@ -15,7 +15,7 @@ import (
 type Filter struct {
 	Query string `json:"query"`
 
-	query *compiler.Query
+	query *search.Query
 	match func(*schema.Event) bool
 	reads reads
 }
@@ -69,8 +69,8 @@ func (o *object) filter(key string) Filter {
 }
 
 func (o *object) compile(f *Filter, n *node, at string) {
-	q, err := compiler.ParseQuery(f.Query)
-	var bad *compiler.Error
+	q, err := search.Parse(f.Query)
+	var bad *search.SyntaxError
 	switch {
 	case errors.As(err, &bad):
 		o.problemAt(n, at, fmt.Sprintf("the query, at %d:%d: %s", bad.Line, bad.Column, bad.Message), bad.Hint)
@@ -91,8 +91,8 @@ func (x *run) matches(f *Filter) bool {
 	return f.match(x.event(&f.reads))
 }
 
-func isAll(n compiler.Node) bool {
-	_, all := n.(compiler.MatchAll)
+func isAll(n search.Node) bool {
+	_, all := n.(search.MatchAll)
 	return all
 }
 

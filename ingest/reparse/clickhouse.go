@@ -11,7 +11,7 @@ import (
 	ch "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
-	"nightjar/compiler"
+	"nightjar/compiler/search"
 	"nightjar/schema"
 )
 
@@ -50,9 +50,9 @@ type Events struct {
 func settings() ch.Settings { return ch.Settings{"max_execution_time": 0, "max_threads": 1} }
 
 // where is the query and its range as a condition, made for the forms that are stored.
-func (e *Events) where(q *compiler.Query, from, to schema.Millis) (string, ch.Parameters, error) {
+func (e *Events) where(q *search.Query, from, to schema.Millis) (string, ch.Parameters, error) {
 	shapes, _ := e.Sink.Catalogue().Snapshot()
-	p := compiler.Params{Shapes: shapes}
+	p := search.Params{Shapes: shapes}
 	condition, err := q.SQL(&p)
 	if err != nil {
 		return "", nil, err
@@ -62,7 +62,7 @@ func (e *Events) where(q *compiler.Query, from, to schema.Millis) (string, ch.Pa
 }
 
 // Days implements Rewriter.
-func (e *Events) Days(ctx context.Context, q *compiler.Query, from, to schema.Millis) (days []string, err error) {
+func (e *Events) Days(ctx context.Context, q *search.Query, from, to schema.Millis) (days []string, err error) {
 	condition, params, err := e.where(q, from, to)
 	if err != nil {
 		return nil, err
@@ -76,7 +76,7 @@ func (e *Events) Days(ctx context.Context, q *compiler.Query, from, to schema.Mi
 var errMoved = errors.New("the day changed while it was read")
 
 // Rewrite implements Rewriter.
-func (e *Events) Rewrite(ctx context.Context, day string, q *compiler.Query, from, to schema.Millis) (counts Counts, err error) {
+func (e *Events) Rewrite(ctx context.Context, day string, q *search.Query, from, to schema.Millis) (counts Counts, err error) {
 	for range 3 {
 		if counts, err = e.rewrite(ctx, day, q, from, to); !errors.Is(err, errMoved) {
 			break
@@ -88,7 +88,7 @@ func (e *Events) Rewrite(ctx context.Context, day string, q *compiler.Query, fro
 	return counts, err
 }
 
-func (e *Events) rewrite(ctx context.Context, day string, q *compiler.Query, from, to schema.Millis) (Counts, error) {
+func (e *Events) rewrite(ctx context.Context, day string, q *search.Query, from, to schema.Millis) (Counts, error) {
 	for _, sql := range []string{"DROP TABLE IF EXISTS " + staging + " SYNC", "CREATE TABLE " + staging + " AS " + schema.Events.Name} {
 		if err := e.exec(ctx, sql); err != nil {
 			return Counts{}, err
@@ -176,7 +176,7 @@ func (e *Events) pieces(ctx context.Context, table, where string) (map[uint64]ui
 }
 
 // reread puts the events of the query into the table, read again.
-func (e *Events) reread(ctx context.Context, day string, q *compiler.Query, from, to schema.Millis) (counts Counts, err error) {
+func (e *Events) reread(ctx context.Context, day string, q *search.Query, from, to schema.Millis) (counts Counts, err error) {
 	condition, params, err := e.where(q, from, to)
 	if err != nil {
 		return counts, err

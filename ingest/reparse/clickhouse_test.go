@@ -10,7 +10,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
-	"nightjar/compiler"
+	"nightjar/compiler/search"
 	ingestclickhouse "nightjar/ingest/clickhouse"
 	"nightjar/ingest/reparse"
 	"nightjar/schema"
@@ -78,7 +78,7 @@ func (w *world) store(source string, from, to uint64) {
 
 func (w *world) rewrite(query string) (reparse.Counts, error) {
 	w.t.Helper()
-	q, err := compiler.ParseQuery(query)
+	q, err := search.Parse(query)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -153,7 +153,7 @@ func TestAnEventThatCannotBeReadStaysAsItWas(t *testing.T) {
 	w.expect(9, 8)
 	ctx, cancel := context.WithCancel(t.Context())
 	w.held = cancel // killed at the last moment
-	q, _ := compiler.ParseQuery("*")
+	q, _ := search.Parse("*")
 	if _, err := w.Rewrite(ctx, day, q, schema.MinMillis, schema.MaxMillis); err == nil || !strings.Contains(err.Error(), "cancel") {
 		t.Errorf("cut short it ends with %v", err)
 	}

@@ -15,7 +15,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"nightjar/compiler"
+	"nightjar/compiler/search"
 	"nightjar/configuration"
 	"nightjar/schema"
 )
@@ -60,7 +60,7 @@ var Kind = configuration.Kind[Job]{
 	Name: "reparse job", NewID: uuid.NewString,
 	Check: func(j *Job) error {
 		var bad schema.Invalid
-		if _, err := compiler.ParseQuery(j.Query); err != nil {
+		if _, err := search.Parse(j.Query); err != nil {
 			bad.Add("query", err.Error())
 		}
 		if j.To == 0 {
@@ -79,10 +79,10 @@ var Kind = configuration.Kind[Job]{
 // Rewriter rewrites the events of one day of arrival.
 type Rewriter interface {
 	// Days are the days of arrival, as 20060102, that have events of the query.
-	Days(ctx context.Context, q *compiler.Query, from, to schema.Millis) ([]string, error)
+	Days(ctx context.Context, q *search.Query, from, to schema.Millis) ([]string, error)
 	// Rewrite replaces the events of the query in a day, all at one moment. Cut short, it
 	// has changed nothing.
-	Rewrite(ctx context.Context, day string, q *compiler.Query, from, to schema.Millis) (Counts, error)
+	Rewrite(ctx context.Context, day string, q *search.Query, from, to schema.Millis) (Counts, error)
 }
 
 // Counts are what became of the events of a day.
@@ -207,7 +207,7 @@ func (j *Jobs) steps(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	query, err := compiler.ParseQuery(v.Body.Query)
+	query, err := search.Parse(v.Body.Query)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 
 	server "nightjar/clickhouse"
 	"nightjar/compiler"
+	"nightjar/compiler/search"
 	"nightjar/scheduler"
 	"nightjar/schema"
 )
@@ -37,7 +38,7 @@ func (s scanner) Scan(ctx context.Context, st *compiler.ScanStatement, in schedu
 		params[name] = value
 	}
 	params.Int("from", int64(in.From)).Int("to", int64(in.To)).Uint("after", arrived.From).Uint("through", arrived.To)
-	rows, err := s.conn.Query(params.Context(ctx, ch.WithSettings(compiler.StatementSettings)), st.SQL)
+	rows, err := s.conn.Query(params.Context(ctx, ch.WithSettings(search.StatementSettings)), st.SQL)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 
 	server "nightjar/clickhouse"
 	"nightjar/compiler"
+	"nightjar/compiler/search"
 	"nightjar/scheduler"
 	"nightjar/schema"
 )
@@ -23,7 +24,7 @@ func (e events) Find(ctx context.Context, st *compiler.MatchStatement, in schedu
 		params[name] = value
 	}
 	params.Uint("from", in.From).Uint("to", in.To).Int("late", late.Milliseconds())
-	rows, err := e.conn.Query(params.Context(ctx, ch.WithSettings(compiler.StatementSettings)), st.SQL)
+	rows, err := e.conn.Query(params.Context(ctx, ch.WithSettings(search.StatementSettings)), st.SQL)
 	if err != nil {
 		return nil, err
 	}

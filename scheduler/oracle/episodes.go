@@ -6,8 +6,7 @@ import (
 	"strings"
 )
 
-// This file has how matches become signals (docs/semantics.md, "Opening and extending",
-// "The events of a signal" and "Severity by environment").
+// This file has how matches become signals.
 
 // episodes joins matches into signals.
 func (o *evaluator) episodes(key string, hits []Match) []Signal {

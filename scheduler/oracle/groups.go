@@ -4,11 +4,11 @@ import (
 	"slices"
 	"strings"
 
-	"nightjar/compiler"
+	"nightjar/compiler/search"
 	"nightjar/schema"
 )
 
-// This file is for groups (docs/semantics.md, "Groups").
+// This file is for groups.
 
 // ruleGroup is one group of a rule, with what each event is to it.
 type ruleGroup struct {
@@ -25,7 +25,7 @@ func (o *evaluator) says(text string, e *schema.Event) bool {
 		return meaning(e)
 	}
 	if o.parsed[text] == nil {
-		o.parsed[text] = must(compiler.ParseQuery(text))
+		o.parsed[text] = must(search.Parse(text))
 	}
 	return o.parsed[text].Match(e)
 }

@@ -8,7 +8,7 @@ import (
 	"nightjar/schema"
 )
 
-// This file is for new values (docs/semantics.md, "New values").
+// This file is for new values.
 
 const day = 24 * 3_600_000
 

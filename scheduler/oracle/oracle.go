@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"nightjar/anomaly"
-	"nightjar/compiler"
+	"nightjar/compiler/search"
 	"nightjar/schema"
 )
 
@@ -95,7 +95,7 @@ type evaluator struct {
 	names  []string // of the queries
 	arity  int      // how many group-by fields its queries have
 	paired []string // the queries beside a third-party rule's cases
-	parsed map[string]*compiler.Query
+	parsed map[string]*search.Query
 	all    []*ruleGroup
 	// Of anomaly rules: what each bucket was expected to hold, and what new groups
 	// are judged by.
@@ -104,7 +104,7 @@ type evaluator struct {
 }
 
 func newEvaluator(rule schema.Rule, g Given) *evaluator {
-	o := &evaluator{Given: g, rule: rule, parsed: map[string]*compiler.Query{}}
+	o := &evaluator{Given: g, rule: rule, parsed: map[string]*search.Query{}}
 	if rule.Options.DetectionMethod == "third_party" {
 		for _, q := range rule.Queries {
 			o.paired = append(o.paired, q.Query)

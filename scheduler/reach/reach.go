@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"nightjar/compiler"
+	"nightjar/compiler/search"
 	"nightjar/schema"
 )
 
@@ -28,7 +29,7 @@ type Store interface {
 	// StoredSources are the sources of all events.
 	StoredSources(context.Context) ([]string, error)
 	// HasEvent reports whether a query matches some event. An error: it is not known.
-	HasEvent(context.Context, *compiler.Query) (bool, error)
+	HasEvent(context.Context, *search.Query) (bool, error)
 }
 
 // Tables says which reference tables and columns there are not.
@@ -195,7 +196,7 @@ func (v *view) hasPair(p pair) bool {
 		v.wanting = true
 		return true
 	}
-	has, err := v.deps.Store.HasEvent(v.ctx, compiler.HavingAttribute(p.source, p.path))
+	has, err := v.deps.Store.HasEvent(v.ctx, search.HavingAttribute(p.source, p.path))
 	if err != nil {
 		has = true // nothing is said that is not known
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"nightjar/compiler"
+	"nightjar/compiler/search"
 	"nightjar/schema"
 )
 
@@ -34,7 +35,7 @@ func (w *world) StoredSources(context.Context) ([]string, error) {
 	return out, w.err
 }
 
-func (w *world) HasEvent(_ context.Context, q *compiler.Query) (bool, error) {
+func (w *world) HasEvent(_ context.Context, q *search.Query) (bool, error) {
 	w.asked++
 	has := false
 	for source, paths := range w.stored {

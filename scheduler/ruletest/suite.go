@@ -2,7 +2,6 @@ package ruletest
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -366,17 +365,15 @@ type suppressionCase struct {
 	Expiration *moment `json:"expiration_date"`
 }
 
-// document is the suppression as the API has it, in a test that starts at start.
-func (s *suppressionCase) document(start schema.Millis) schema.Suppression {
-	return schema.Suppression{
-		ID: cmp.Or(s.ID, s.Name), Name: s.Name, Enabled: s.Enabled == nil || *s.Enabled,
+func (s *suppressionCase) compile(start schema.Millis) (compiler.InForce, error) {
+	p := schema.Suppression{
+		ID: s.ID, Name: s.Name, Enabled: s.Enabled == nil || *s.Enabled,
 		RuleQuery: s.RuleQuery, SuppressionQuery: s.Signals, DataExclusionQuery: s.Data,
 		StartDate: s.Start.in(start), ExpirationDate: s.Expiration.in(start),
 	}
-}
-
-func (s *suppressionCase) compile(start schema.Millis) (compiler.InForce, error) {
-	p := s.document(start)
+	if p.ID == "" {
+		p.ID = p.Name
+	}
 	c, err := compiler.CompileSuppression(p)
 	if err != nil {
 		return compiler.InForce{}, mistake(s.node, "suppression %s: %v", p.ID, err)

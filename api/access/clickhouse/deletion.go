@@ -10,7 +10,7 @@ import (
 	ch "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
-	"nightjar/compiler"
+	"nightjar/compiler/search"
 	"nightjar/schema"
 )
 
@@ -39,7 +39,7 @@ const found = "events_deletion"
 func settings() ch.Settings { return ch.Settings{"max_execution_time": 0, "max_threads": 1} }
 
 // Count is how many stored events the query finds.
-func (e Events) Count(ctx context.Context, q *compiler.Query, in Range) (n uint64, err error) {
+func (e Events) Count(ctx context.Context, q *search.Query, in Range) (n uint64, err error) {
 	condition, params, err := e.where(q, in)
 	if err != nil {
 		return 0, err
@@ -53,7 +53,7 @@ func (e Events) Count(ctx context.Context, q *compiler.Query, in Range) (n uint6
 
 // Delete deletes the events that the query finds, and says how many. Cut short, it has
 // deleted some days of arrival and not others; it can be done again.
-func (e Events) Delete(ctx context.Context, q *compiler.Query, in Range) (n uint64, err error) {
+func (e Events) Delete(ctx context.Context, q *search.Query, in Range) (n uint64, err error) {
 	condition, params, err := e.where(q, in)
 	if err != nil {
 		return 0, err
@@ -95,9 +95,9 @@ func (e Events) rewrite(ctx context.Context, sql string) error {
 }
 
 // where is the query and its range as a condition, made for the forms that are stored.
-func (e Events) where(q *compiler.Query, in Range) (string, ch.Parameters, error) {
+func (e Events) where(q *search.Query, in Range) (string, ch.Parameters, error) {
 	shapes, _ := e.Catalogue.Snapshot()
-	p := compiler.Params{Shapes: shapes}
+	p := search.Params{Shapes: shapes}
 	condition, err := q.SQL(&p)
 	if err != nil {
 		return "", nil, err

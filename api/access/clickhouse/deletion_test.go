@@ -5,7 +5,7 @@ import (
 	"sync"
 	"testing"
 
-	"nightjar/compiler"
+	"nightjar/compiler/search"
 	intake "nightjar/ingest/clickhouse"
 	"nightjar/migrations"
 	"nightjar/schema"
@@ -46,7 +46,7 @@ func TestWhatAQueryFindsIsDeletedAndNothingElse(t *testing.T) {
 		{"@usr.n:>=100", Range{From: events[150].At, To: events[160].At}, 6}, // two of every four are left
 		{`"'; DROP TABLE events; --"`, all, 0},
 	} {
-		q, err := compiler.ParseQuery(x.query)
+		q, err := search.Parse(x.query)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -14,7 +14,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"nightjar/clickhouse"
-	"nightjar/compiler"
+	"nightjar/compiler/search"
 	"nightjar/engine"
 	"nightjar/ingest"
 	intakestore "nightjar/ingest/clickhouse"
@@ -30,8 +30,8 @@ type question struct {
 	names vocabulary.Vocabulary
 }
 
-func (q question) parse() (*compiler.Query, error) {
-	query, err := compiler.ParseQuery(q.text)
+func (q question) parse() (*search.Query, error) {
+	query, err := search.Parse(q.text)
 	if err == nil && q.names != vocabulary.Own {
 		query = query.Renamed(q.names.Rename)
 	}
@@ -72,7 +72,7 @@ type mistake struct {
 }
 
 func writeMistake(w io.Writer, err error) error {
-	var placed *compiler.Error
+	var placed *search.SyntaxError
 	if !errors.As(err, &placed) {
 		return nil
 	}
@@ -132,7 +132,7 @@ func withTime(e *schema.Event) *schema.Event {
 	return e
 }
 
-func inMemory(query *compiler.Query) matcher {
+func inMemory(query *search.Query) matcher {
 	match := query.Matcher()
 	return func(_ context.Context, events []schema.Event) ([]bool, error) {
 		out := make([]bool, len(events))
@@ -199,11 +199,11 @@ type sqlReader struct {
 	server *clickhouse.Embedded
 	conn   driver.Conn
 	sink   *intakestore.Sink
-	query  *compiler.Query
+	query  *search.Query
 	last   uint64 // arrival number
 }
 
-func startReader(ctx context.Context, query *compiler.Query) (*sqlReader, error) {
+func startReader(ctx context.Context, query *search.Query) (*sqlReader, error) {
 	r := &sqlReader{query: query}
 	if err := r.start(ctx); err != nil {
 		r.close()
@@ -265,7 +265,7 @@ func (r *sqlReader) match(ctx context.Context, events []schema.Event) ([]bool, e
 	if err := r.sink.Insert(ctx, fmt.Sprintf("search %d", first), events); err != nil {
 		return nil, err
 	}
-	var p compiler.Params
+	var p search.Params
 	predicate, err := r.query.SQL(&p)
 	if err != nil {
 		return nil, err

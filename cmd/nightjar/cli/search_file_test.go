@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"nightjar/compiler"
+	"nightjar/compiler/search"
 	"nightjar/ingest"
 	"nightjar/ingest/files"
 	"nightjar/schema"
@@ -114,7 +114,7 @@ func TestReadersOfFilesAgree(t *testing.T) {
 	defer server.close()
 	printed := 0
 	for _, text := range queries {
-		query, err := compiler.ParseQuery(text)
+		query, err := search.Parse(text)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,11 +13,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"nightjar/compiler"
+	"nightjar/compiler/search"
 	"nightjar/schema"
 	"nightjar/secl/event"
 	"nightjar/secl/policy"
 	"nightjar/secl/ruleset"
+	"nightjar/secl/sql"
 	"nightjar/secl/testcase"
 )
 
@@ -186,8 +187,8 @@ func actionsOf(r *policy.Rule) []string {
 // askRule counts the stored events that a rule matches.
 func askRule(ctx context.Context, cl *client, r *policy.Rule, from, to schema.Millis) (wouldHave, error) {
 	out := wouldHave{Rule: r.ID}
-	params := &compiler.Params{}
-	condition, err := compiler.SECLSQL(r.Rule, params)
+	params := &search.Params{}
+	condition, err := sql.Where(r.Rule, params)
 	if err != nil {
 		out.Not = err.Error()
 		return out, nil

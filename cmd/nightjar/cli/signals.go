@@ -14,7 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"nightjar/compiler"
+	"nightjar/compiler/search"
 )
 
 // signalItem is a signal as the API lists it, as far as the tool shows it.
@@ -106,8 +106,8 @@ behind --query, or behind --, as in: nightjar signals list -- -status:info`,
 
 // withoutArchived leaves archived signals out of a search that says no state.
 func withoutArchived(query string, all bool) string {
-	parsed, err := compiler.ParseSignalQuery(query)
-	if all || err != nil || compiler.SaysState(parsed.Root) { // what is wrong with it is the server's to say
+	parsed, err := search.ParseForSignals(query)
+	if all || err != nil || search.SaysState(parsed.Root) { // what is wrong with it is the server's to say
 		return query
 	}
 	if strings.TrimSpace(query) == "" {

@@ -1,0 +1,258 @@
+package search
+
+import (
+	"slices"
+
+	"nightjar/schema"
+)
+
+// A search over signals and one over rules are read as one over events, and then
+// asked of what people mean by the names there. Both readers follow the tree, so
+// they agree on it as on any other.
+
+// ParseForSignals reads a search over signals. Bare words are looked for in the
+// title, too. source, service and host are those of the signal's events, of which
+// there may be several; state, reason, assignee and severity are the signal's.
+func ParseForSignals(text string) (*Query, error) {
+	q, err := Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	return &Query{Root: rewrite(q.Root, ofSignal)}, nil
+}
+
+// ParseForRules reads a search over rules: what a rule is about is in its tags
+// (see RuleEvent), of which there may be several.
+func ParseForRules(text string) (*Query, error) {
+	q, err := Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	return &Query{Root: rewrite(q.Root, orTag)}, nil
+}
+
+// rewrite is the tree with every leaf replaced.
+func rewrite(n Node, leaf func(Node) Node) Node {
+	each := func(nodes []Node) []Node {
+		out := make([]Node, len(nodes))
+		for i, n := range nodes {
+			out[i] = rewrite(n, leaf)
+		}
+		return out
+	}
+	switch n := n.(type) {
+	case Conjunction:
+		return Conjunction{n.At, each(n.Nodes)}
+	case Disjunction:
+		return anyOf(n.At, each(n.Nodes)...)
+	case Negation:
+		inner := rewrite(n.Node, leaf)
+		if double, ok := inner.(Negation); ok {
+			return double.Node
+		}
+		return Negation{n.At, inner}
+	}
+	return leaf(n)
+}
+
+// anyOf joins nodes, so that no Disjunction is in another.
+func anyOf(at At, nodes ...Node) Node {
+	out := Disjunction{At: at}
+	for _, n := range nodes {
+		if inner, ok := n.(Disjunction); ok {
+			out.Nodes = append(out.Nodes, inner.Nodes...)
+		} else {
+			out.Nodes = append(out.Nodes, n)
+		}
+	}
+	return out
+}
+
+// orTag asks source, service and host of the tags, too.
+func orTag(n Node) Node {
+	f, ok := FieldOf(n)
+	if !ok || f.Kind != schema.FieldReserved || !slices.Contains(schema.OriginKeys, f.Name) {
+		return n
+	}
+	return anyOf(At(n.Pos()), n, asked(n, schema.Field{Kind: schema.FieldTag, Name: f.Name}))
+}
+
+// The fields of a signal that are asked for by other names.
+var (
+	signalTitle  = schema.ParseField("@title")
+	signalState  = schema.ParseField("@nightjar.state")
+	signalReason = schema.ParseField("@nightjar.reason")
+
+	stateNames  = []string{"state", "@nightjar.state", "@workflow.triage.state"}
+	reasonNames = []string{"reason", "archive_reason", "@nightjar.reason", "@workflow.triage.archiveReason"}
+)
+
+// signalNames are other names of signals' fields. A tag of the name is found,
+// too.
+var signalNames = map[string][]schema.Field{
+	"severity":         {schema.ParseField("status")},
+	"title":            {signalTitle},
+	"assignee":         {schema.ParseField("@workflow.triage.assignee.uuid"), schema.ParseField("@workflow.triage.assignee.handle"), schema.ParseField("@workflow.triage.assignee.name")},
+	"triaged_by":       {schema.ParseField("@workflow.triage.updater.handle"), schema.ParseField("@workflow.triage.updater.name")},
+	"archived_by":      {schema.ParseField("@workflow.triage.updater.handle"), schema.ParseField("@workflow.triage.updater.name")},
+	"triaged_at":       {schema.ParseField("@workflow.triage.stateUpdateTimestamp")},
+	"archived_at":      {schema.ParseField("@workflow.triage.stateUpdateTimestamp")},
+	"archive_comment":  {schema.ParseField("@workflow.triage.archiveComment")},
+	"rule_id":          {schema.ParseField("@workflow.rule.id")},
+	"rule_name":        {schema.ParseField("@workflow.rule.name")},
+	"detection_method": {schema.ParseField("@workflow.rule.detectionMethod")},
+	"suppression_id":   {schema.ParseField("@nightjar.suppression_id")},
+}
+
+func ofSignal(n Node) Node {
+	if w, ok := n.(Words); ok && !w.Everywhere {
+		return anyOf(w.At, w, Words{At: w.At, Pattern: w.Pattern, In: signalTitle.Name})
+	}
+	f, ok := FieldOf(n)
+	if !ok {
+		return n
+	}
+	at, name := At(n.Pos()), f.String()
+	switch {
+	case slices.Contains(stateNames, name):
+		return ofState(n)
+	case slices.Contains(reasonNames, name):
+		return asked(n, signalReason)
+	}
+	if others := signalNames[name]; others != nil {
+		nodes := []Node{n}
+		for _, other := range others {
+			nodes = append(nodes, asked(n, other))
+		}
+		return anyOf(at, nodes...)
+	}
+	return orTag(n)
+}
+
+// ofState asks how a signal stands. Merged, retracted and suppressed are the
+// reasons of the engine; a signal that is suppressed was archived by nobody.
+func ofState(n Node) Node {
+	e, ok := n.(Equals)
+	if !ok {
+		return asked(n, signalState)
+	}
+	suppressed := Equals{e.At, signalReason, schema.ReasonSuppressed}
+	switch e.Value {
+	case schema.ReasonMerged, schema.ReasonRetracted, schema.ReasonSuppressed:
+		return Equals{e.At, signalReason, e.Value}
+	case schema.StateArchived:
+		return Conjunction{e.At, []Node{asked(n, signalState), Negation{e.At, suppressed}}}
+	}
+	return asked(n, signalState)
+}
+
+// AsksForState tells whether a search over signals says how they stand: signals
+// that the engine withdrew or withheld are no answer otherwise.
+func AsksForState(n Node) bool {
+	switch n := n.(type) {
+	case Conjunction:
+		return slices.ContainsFunc(n.Nodes, AsksForState)
+	case Disjunction:
+		return slices.ContainsFunc(n.Nodes, AsksForState)
+	case Negation:
+		return false // those that are not so are among those that stand
+	}
+	f, ok := FieldOf(n)
+	if !ok {
+		return false
+	}
+	if e, isValue := n.(Equals); isValue && (f == signalState || slices.Contains(stateNames, f.String())) {
+		return e.Value != schema.StateOpen && e.Value != schema.StateUnderReview
+	}
+	return f == signalReason || slices.Contains(reasonNames, f.String()) || f == signalNames["suppression_id"][0]
+}
+
+// SaysState tells whether a search over signals says anything of how they stand.
+func SaysState(n Node) bool {
+	switch n := n.(type) {
+	case Conjunction:
+		return slices.ContainsFunc(n.Nodes, SaysState)
+	case Disjunction:
+		return slices.ContainsFunc(n.Nodes, SaysState)
+	case Negation:
+		return SaysState(n.Node)
+	}
+	f, ok := FieldOf(n)
+	return ok && (f == signalState || f == signalReason)
+}
+
+// FieldOf is the field that a leaf asks.
+func FieldOf(n Node) (schema.Field, bool) {
+	switch n := n.(type) {
+	case Equals:
+		return n.Field, true
+	case Like:
+		return n.Field, true
+	case Range:
+		return n.Field, true
+	case Exists:
+		return n.Field, true
+	case Network:
+		return n.Field, true
+	case Folded:
+		return n.Field, true
+	case Regexp:
+		return n.Field, true
+	case Measured:
+		return n.Field, true
+	}
+	return schema.Field{}, false
+}
+
+// asked is the leaf, asked of another field.
+func asked(n Node, f schema.Field) Node {
+	switch n := n.(type) {
+	case Equals:
+		n.Field = f
+		return n
+	case Like:
+		n.Field = f
+		return n
+	case Range:
+		n.Field = f
+		return n
+	case Exists:
+		n.Field = f
+		return n
+	case Network:
+		n.Field = f
+		return n
+	case Folded:
+		n.Field = f
+		return n
+	case Regexp:
+		n.Field = f
+		return n
+	case Measured:
+		n.Field = f
+		return n
+	}
+	return n
+}
+
+// Named are the values that a search asks of a field for events to match: of
+// `source:a OR source:b` both, of `-source:a` none.
+func (q *Query) Named(f schema.Field) []string { return named(q.Root, f, nil) }
+
+func named(n Node, f schema.Field, out []string) []string {
+	switch n := n.(type) {
+	case Conjunction:
+		for _, inner := range n.Nodes {
+			out = named(inner, f, out)
+		}
+	case Disjunction:
+		for _, inner := range n.Nodes {
+			out = named(inner, f, out)
+		}
+	case Equals:
+		if n.Field == f && !slices.Contains(out, n.Value) {
+			out = append(out, n.Value)
+		}
+	}
+	return out
+}
