@@ -13,14 +13,15 @@ import (
 
 	pb "nightjar/api/v1"
 	"nightjar/configuration"
+	"nightjar/objects"
 	"nightjar/schema"
 )
 
 // agentPolicies serves AgentPolicyService.
 type agentPolicies struct {
 	pb.UnimplementedAgentPolicyServiceServer
-	store *configuration.Store[configuration.AgentPolicy]
-	rules *configuration.Store[configuration.AgentRule]
+	store *objects.Store[configuration.AgentPolicy]
+	rules *objects.Store[configuration.AgentRule]
 }
 
 // CreateAgentPolicy stores a policy.
@@ -160,7 +161,7 @@ func (s *agentPolicies) DownloadAgentPolicy(ctx context.Context, _ *pb.DownloadA
 	return &pb.File{Name: "nightjar.policy", ContentType: "application/yaml", Content: text}, err
 }
 
-func (s *agentPolicies) answer(ctx context.Context, v configuration.Versioned[configuration.AgentPolicy], err error) (*pb.AgentPolicyResponse, error) {
+func (s *agentPolicies) answer(ctx context.Context, v objects.Versioned[configuration.AgentPolicy], err error) (*pb.AgentPolicyResponse, error) {
 	if err != nil {
 		return nil, err
 	}

@@ -10,17 +10,18 @@ import (
 
 	pb "nightjar/api/v1"
 	"nightjar/configuration"
+	"nightjar/objects"
 	"nightjar/schema"
 )
 
 // agentRules serves AgentRuleService: one store in two forms.
 type agentRules struct {
 	pb.UnimplementedAgentRuleServiceServer
-	store    *configuration.Store[configuration.AgentRule]
-	policies *configuration.Store[configuration.AgentPolicy]
+	store    *objects.Store[configuration.AgentRule]
+	policies *objects.Store[configuration.AgentPolicy]
 }
 
-type versionedAgentRule = configuration.Versioned[configuration.AgentRule]
+type versionedAgentRule = objects.Versioned[configuration.AgentRule]
 
 // CreateAgentRule stores a rule.
 func (s *agentRules) CreateAgentRule(ctx context.Context, in *pb.CreateAgentRuleRequest) (*pb.AgentRuleResponse, error) {

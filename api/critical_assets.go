@@ -8,13 +8,14 @@ import (
 
 	pb "nightjar/api/v1"
 	"nightjar/configuration"
+	"nightjar/objects"
 	"nightjar/schema"
 )
 
 // criticalAssets serves CriticalAssetService.
 type criticalAssets struct {
 	pb.UnimplementedCriticalAssetServiceServer
-	store *configuration.Store[configuration.CriticalAsset]
+	store *objects.Store[configuration.CriticalAsset]
 	rules Rules
 }
 
@@ -90,7 +91,7 @@ func (s *criticalAssets) DeleteCriticalAsset(ctx context.Context, in *pb.DeleteC
 	return &emptypb.Empty{}, s.store.Delete(ctx, in.GetCriticalAssetId())
 }
 
-func (s *criticalAssets) answer(v configuration.Versioned[configuration.CriticalAsset], err error) (*pb.CriticalAssetResponse, error) {
+func (s *criticalAssets) answer(v objects.Versioned[configuration.CriticalAsset], err error) (*pb.CriticalAssetResponse, error) {
 	if err != nil {
 		return nil, within(attributesPath, err)
 	}

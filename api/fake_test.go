@@ -14,6 +14,7 @@ import (
 
 	"nightjar/compiler"
 	"nightjar/configuration"
+	"nightjar/objects"
 	"nightjar/scheduler"
 	"nightjar/schema"
 )
@@ -45,7 +46,7 @@ type world struct {
 	params  map[string]any
 	sql     func(context.Context) (SQLResult, error)
 	ready   error
-	objects []scheduler.Object
+	objects []objects.Object
 	looks   int
 }
 
@@ -332,7 +333,7 @@ func (w *world) now() time.Time {
 }
 
 // All and Append make the world the store of configured objects.
-func (w *world) All(_ context.Context, kind string) (out []scheduler.Object, err error) {
+func (w *world) All(_ context.Context, kind string) (out []objects.Object, err error) {
 	for _, o := range w.objects {
 		if o.Kind == kind {
 			out = append(out, o)
@@ -341,7 +342,7 @@ func (w *world) All(_ context.Context, kind string) (out []scheduler.Object, err
 	return out, nil
 }
 
-func (w *world) Append(_ context.Context, o scheduler.Object) error {
+func (w *world) Append(_ context.Context, o objects.Object) error {
 	w.objects = append(w.objects, o)
 	return nil
 }
@@ -356,17 +357,17 @@ func (w *world) checkExpression(text string) error {
 
 // testSuppressions keeps suppressions as configuration keeps everything else.
 type testSuppressions struct {
-	*configuration.Store[schema.Suppression]
+	*objects.Store[schema.Suppression]
 }
 
 func newTestSuppressions(w *world) testSuppressions {
-	return testSuppressions{configuration.New(configuration.Kind[schema.Suppression]{
+	return testSuppressions{objects.New(objects.Kind[schema.Suppression]{
 		Name: "suppression", NewID: schema.NewID,
 		Check: func(p *schema.Suppression) error { _, err := compiler.CompileSuppression(*p); return err },
 	}, w, w.now)}
 }
 
-func asSuppression(v configuration.Versioned[schema.Suppression], err error) (schema.Suppression, error) {
+func asSuppression(v objects.Versioned[schema.Suppression], err error) (schema.Suppression, error) {
 	v.Body.ID, v.Body.Version, v.Body.CreatedAt, v.Body.UpdatedAt = v.ID, v.Version, v.CreatedAt, v.UpdatedAt
 	return v.Body, err
 }

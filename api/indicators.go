@@ -13,6 +13,7 @@ import (
 
 	pb "nightjar/api/v1"
 	"nightjar/configuration"
+	"nightjar/objects"
 	"nightjar/scheduler/reference"
 	"nightjar/schema"
 )
@@ -23,7 +24,7 @@ type indicators struct {
 	rules   ruleLister
 	signals Signals
 	tables  tableReader
-	triage  *configuration.Store[configuration.IndicatorTriage]
+	triage  *objects.Store[configuration.IndicatorTriage]
 	now     func() time.Time
 }
 
@@ -53,7 +54,7 @@ type seen struct {
 	tables, hosts, services, sources []string
 	tags                             []string
 	severities                       map[string]int64
-	triage                           *configuration.Versioned[configuration.IndicatorTriage]
+	triage                           *objects.Versioned[configuration.IndicatorTriage]
 }
 
 // asks is a field that a rule looks up in a table of what is bad.
@@ -362,8 +363,8 @@ func (s *indicators) TriageIndicator(ctx context.Context, in *pb.TriageIndicator
 	if err != nil {
 		return nil, err
 	}
-	var v configuration.Versioned[configuration.IndicatorTriage]
-	at := slices.IndexFunc(all, func(v configuration.Versioned[configuration.IndicatorTriage]) bool {
+	var v objects.Versioned[configuration.IndicatorTriage]
+	at := slices.IndexFunc(all, func(v objects.Versioned[configuration.IndicatorTriage]) bool {
 		return v.Body.Indicator == body.Indicator
 	})
 	if at >= 0 {

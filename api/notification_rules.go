@@ -9,6 +9,7 @@ import (
 
 	pb "nightjar/api/v1"
 	"nightjar/configuration"
+	"nightjar/objects"
 	"nightjar/schema"
 )
 
@@ -26,7 +27,7 @@ func newNotificationRules(c *configuration.Stores) *notificationRules {
 }
 
 type notificationStore struct {
-	*configuration.Store[configuration.NotificationRule]
+	*objects.Store[configuration.NotificationRule]
 }
 
 // CreateSignalNotificationRule stores a rule.
@@ -155,7 +156,7 @@ func (s notificationStore) update(ctx context.Context, in *pb.UpdateNotification
 	return s.answer(v, err)
 }
 
-func (s notificationStore) answer(v configuration.Versioned[configuration.NotificationRule], err error) (*pb.NotificationRuleResponse, error) {
+func (s notificationStore) answer(v objects.Versioned[configuration.NotificationRule], err error) (*pb.NotificationRuleResponse, error) {
 	if err != nil {
 		return nil, within(attributesPath, err)
 	}

@@ -11,6 +11,7 @@ import (
 	pb "nightjar/api/v1"
 	"nightjar/configuration"
 	"nightjar/configuration/outbound"
+	"nightjar/objects"
 	"nightjar/schema"
 )
 
@@ -51,8 +52,8 @@ type NotificationRequest struct {
 type notifications struct {
 	pb.UnimplementedNotificationServiceServer
 	told    Notifications
-	targets *configuration.Store[configuration.NotificationTarget]
-	mutes   *configuration.Store[configuration.Mute]
+	targets *objects.Store[configuration.NotificationTarget]
+	mutes   *objects.Store[configuration.Mute]
 	now     func() time.Time
 }
 
@@ -147,7 +148,7 @@ func (s *notifications) DeleteNotificationTarget(ctx context.Context, in *pb.Del
 	return &emptypb.Empty{}, s.targets.Delete(ctx, in.GetTargetId())
 }
 
-func targetAnswer(v configuration.Versioned[configuration.NotificationTarget], err error) (*pb.NotificationTarget, error) {
+func targetAnswer(v objects.Versioned[configuration.NotificationTarget], err error) (*pb.NotificationTarget, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -265,7 +266,7 @@ func (s *notifications) DeleteMute(ctx context.Context, in *pb.DeleteMuteRequest
 	return &emptypb.Empty{}, s.mutes.Delete(ctx, in.GetMuteId())
 }
 
-func muteAnswer(v configuration.Versioned[configuration.Mute], err error) (*pb.Mute, error) {
+func muteAnswer(v objects.Versioned[configuration.Mute], err error) (*pb.Mute, error) {
 	if err != nil {
 		return nil, err
 	}

@@ -9,13 +9,14 @@ import (
 
 	pb "nightjar/api/v1"
 	"nightjar/configuration"
+	"nightjar/objects"
 	"nightjar/schema"
 )
 
 // securityFilters serves SecurityFilterService.
 type securityFilters struct {
 	pb.UnimplementedSecurityFilterServiceServer
-	store *configuration.Store[configuration.SecurityFilter]
+	store *objects.Store[configuration.SecurityFilter]
 }
 
 // CreateSecurityFilter stores a filter.
@@ -106,7 +107,7 @@ func (s *securityFilters) ListSecurityFilterVersions(ctx context.Context, _ *pb.
 	return out, nil
 }
 
-func (s *securityFilters) answer(v configuration.Versioned[configuration.SecurityFilter], err error) (*pb.SecurityFilterResponse, error) {
+func (s *securityFilters) answer(v objects.Versioned[configuration.SecurityFilter], err error) (*pb.SecurityFilterResponse, error) {
 	if err != nil {
 		return nil, within(attributesPath, err)
 	}

@@ -8,12 +8,13 @@ import (
 
 	pb "nightjar/api/v1"
 	"nightjar/configuration"
+	"nightjar/objects"
 )
 
 // threatIntel serves ThreatIntelService.
 type threatIntel struct {
 	pb.UnimplementedThreatIntelServiceServer
-	store *configuration.Store[configuration.ThreatList]
+	store *objects.Store[configuration.ThreatList]
 	lists ThreatLists
 }
 
@@ -47,7 +48,7 @@ func (s *threatIntel) body(ctx context.Context, in *pb.ThreatList, id string) (*
 	return body, nil
 }
 
-func (s *threatIntel) written(v configuration.Versioned[configuration.ThreatList], err error) (*pb.ThreatList, error) {
+func (s *threatIntel) written(v objects.Versioned[configuration.ThreatList], err error) (*pb.ThreatList, error) {
 	if err == nil {
 		s.lists.Refresh(v.ID)
 	}
@@ -120,7 +121,7 @@ func (s *threatIntel) LookUpIndicator(_ context.Context, in *pb.LookUpIndicatorR
 }
 
 // answer is a list and how it is doing.
-func (s *threatIntel) answer(v configuration.Versioned[configuration.ThreatList], err error) (*pb.ThreatList, error) {
+func (s *threatIntel) answer(v objects.Versioned[configuration.ThreatList], err error) (*pb.ThreatList, error) {
 	if err != nil {
 		return nil, err
 	}

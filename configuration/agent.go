@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 
+	"nightjar/objects"
 	"nightjar/schema"
 )
 
@@ -99,8 +100,8 @@ type NetworkFiltered struct {
 }
 
 // AgentRules are the kind whose expressions check reads; nil reads none.
-func AgentRules(check func(expression string) error) Kind[AgentRule] {
-	return Kind[AgentRule]{Name: "agent rule", NewID: schema.NewID, Check: func(r *AgentRule) error {
+func AgentRules(check func(expression string) error) objects.Kind[AgentRule] {
+	return objects.Kind[AgentRule]{Name: "agent rule", NewID: schema.NewID, Check: func(r *AgentRule) error {
 		var bad faults
 		bad.required("name", r.Name)
 		bad.required("expression", r.Expression)
@@ -184,7 +185,7 @@ type AgentPolicy struct {
 }
 
 // AgentPolicies are a kind.
-var AgentPolicies = Kind[AgentPolicy]{
+var AgentPolicies = objects.Kind[AgentPolicy]{
 	Name: "agent policy", NewID: schema.NewID,
 	Check: func(p *AgentPolicy) error {
 		var bad faults

@@ -2,6 +2,8 @@ package configuration
 
 import (
 	"github.com/google/uuid"
+
+	"nightjar/objects"
 )
 
 // IndicatorTriage is what analysts made of an indicator of compromise.
@@ -12,7 +14,7 @@ type IndicatorTriage struct {
 }
 
 // IndicatorTriages are a kind; its versions are the history of each indicator.
-var IndicatorTriages = Kind[IndicatorTriage]{
+var IndicatorTriages = objects.Kind[IndicatorTriage]{
 	Name: "indicator triage", NewID: uuid.NewString,
 	Check: func(t *IndicatorTriage) error {
 		var bad faults

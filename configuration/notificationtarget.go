@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"nightjar/configuration/outbound"
+	"nightjar/objects"
 	"nightjar/schema"
 )
 
@@ -59,7 +60,7 @@ func (t *NotificationTarget) Resolves() bool {
 func (t *NotificationTarget) Wants(kind string) bool { return slices.Contains(t.On, kind) }
 
 // NotificationTargets are a kind.
-var NotificationTargets = Kind[NotificationTarget]{
+var NotificationTargets = objects.Kind[NotificationTarget]{
 	Name: "notification target", NewID: schema.NewID, Check: (*NotificationTarget).Check,
 	Label: func(t *NotificationTarget) string { return t.Handle() },
 }
@@ -167,7 +168,7 @@ type Mute struct {
 const maxMute = 90 * 24 * time.Hour
 
 // Mutes are a kind.
-var Mutes = Kind[Mute]{
+var Mutes = objects.Kind[Mute]{
 	Name: "mute", NewID: schema.NewID,
 	Label: func(m *Mute) string { return m.Reason },
 	Check: func(m *Mute) error {

@@ -9,6 +9,7 @@ import (
 
 	"nightjar/compiler"
 	"nightjar/compiler/search"
+	"nightjar/objects"
 	"nightjar/schema"
 )
 
@@ -29,7 +30,7 @@ type ExclusionFilter struct {
 }
 
 // SecurityFilters are a kind with one built in, which lets in everything.
-var SecurityFilters = Kind[SecurityFilter]{
+var SecurityFilters = objects.Kind[SecurityFilter]{
 	Name: "security filter", NewID: schema.NewID,
 	Label: func(f *SecurityFilter) string { return f.Name },
 	Idle:  func(*SecurityFilter) string { return "security filters are kept, and rules see all events yet" },
@@ -48,7 +49,7 @@ var SecurityFilters = Kind[SecurityFilter]{
 		}
 		return bad.Err()
 	},
-	BuiltIn: []Versioned[SecurityFilter]{{
+	BuiltIn: []objects.Versioned[SecurityFilter]{{
 		ID: "all-log-000", Body: SecurityFilter{Name: "all ingested logs", Query: "*", IsEnabled: true, DataType: "logs"},
 	}},
 }
@@ -94,8 +95,8 @@ var (
 	})
 )
 
-func notificationRules(name string, idle func(*NotificationRule) string) Kind[NotificationRule] {
-	return Kind[NotificationRule]{
+func notificationRules(name string, idle func(*NotificationRule) string) objects.Kind[NotificationRule] {
+	return objects.Kind[NotificationRule]{
 		Name: name, NewID: schema.NewID, Check: (*NotificationRule).Check,
 		Label: func(n *NotificationRule) string { return n.Name },
 		Idle:  idle,
@@ -156,7 +157,7 @@ type CriticalAsset struct {
 }
 
 // CriticalAssets are a kind.
-var CriticalAssets = Kind[CriticalAsset]{
+var CriticalAssets = objects.Kind[CriticalAsset]{
 	Name: "critical asset", NewID: uuid.NewString,
 	Label: func(a *CriticalAsset) string { return a.Query },
 	Idle: func(*CriticalAsset) string {

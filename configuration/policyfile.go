@@ -4,11 +4,13 @@ import (
 	"fmt"
 
 	"go.yaml.in/yaml/v3"
+
+	"nightjar/objects"
 )
 
 // PolicyFile is the file that agents read: the enabled rules of the list, in its
 // order, as YAML.
-func PolicyFile(rules []Versioned[AgentRule]) ([]byte, error) {
+func PolicyFile(rules []objects.Versioned[AgentRule]) ([]byte, error) {
 	file := policyFile{Version: "1.0.0", Type: "policy", Rules: []policyRule{}}
 	for _, r := range rules {
 		if !r.Body.Enabled {

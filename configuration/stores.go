@@ -7,37 +7,38 @@ import (
 	"slices"
 	"time"
 
+	"nightjar/objects"
 	"nightjar/schema"
 )
 
 // Stores are the stores of all kinds.
 type Stores struct {
-	SecurityFilters            *Store[SecurityFilter]
-	CriticalAssets             *Store[CriticalAsset]
-	SignalNotifications        *Store[NotificationRule]
-	VulnerabilityNotifications *Store[NotificationRule]
-	AgentRules                 *Store[AgentRule]
-	AgentPolicies              *Store[AgentPolicy]
-	Indicators                 *Store[IndicatorTriage]
-	ThreatLists                *Store[ThreatList]
-	NotificationTargets        *Store[NotificationTarget]
-	Mutes                      *Store[Mute]
+	SecurityFilters            *objects.Store[SecurityFilter]
+	CriticalAssets             *objects.Store[CriticalAsset]
+	SignalNotifications        *objects.Store[NotificationRule]
+	VulnerabilityNotifications *objects.Store[NotificationRule]
+	AgentRules                 *objects.Store[AgentRule]
+	AgentPolicies              *objects.Store[AgentPolicy]
+	Indicators                 *objects.Store[IndicatorTriage]
+	ThreatLists                *objects.Store[ThreatList]
+	NotificationTargets        *objects.Store[NotificationTarget]
+	Mutes                      *objects.Store[Mute]
 }
 
 // NewStores makes the stores; checkExpression says what is wrong with an agent's
 // expression, and may be nil. Load must return before anything else is asked.
-func NewStores(objects Objects, now func() time.Time, checkExpression func(string) error) *Stores {
+func NewStores(table objects.Table, now func() time.Time, checkExpression func(string) error) *Stores {
 	return &Stores{
-		SecurityFilters:            New(SecurityFilters, objects, now),
-		CriticalAssets:             New(CriticalAssets, objects, now),
-		SignalNotifications:        New(SignalNotificationRules, objects, now),
-		VulnerabilityNotifications: New(VulnerabilityNotificationRules, objects, now),
-		AgentRules:                 New(AgentRules(checkExpression), objects, now),
-		AgentPolicies:              New(AgentPolicies, objects, now),
-		Indicators:                 New(IndicatorTriages, objects, now),
-		ThreatLists:                New(ThreatLists, objects, now),
-		NotificationTargets:        New(NotificationTargets, objects, now),
-		Mutes:                      New(Mutes, objects, now),
+		SecurityFilters:            objects.New(SecurityFilters, table, now),
+		CriticalAssets:             objects.New(CriticalAssets, table, now),
+		SignalNotifications:        objects.New(SignalNotificationRules, table, now),
+		VulnerabilityNotifications: objects.New(VulnerabilityNotificationRules, table, now),
+		AgentRules:                 objects.New(AgentRules(checkExpression), table, now),
+		AgentPolicies:              objects.New(AgentPolicies, table, now),
+		Indicators:                 objects.New(IndicatorTriages, table, now),
+		ThreatLists:                objects.New(ThreatLists, table, now),
+		NotificationTargets:        objects.New(NotificationTargets, table, now),
+		Mutes:                      objects.New(Mutes, table, now),
 	}
 }
 
@@ -59,6 +60,8 @@ func (s *Stores) Idles(ctx context.Context) []schema.Idle {
 
 // LogTo lets the stores tell of objects that do nothing as they are written.
 func (s *Stores) LogTo(log *slog.Logger) {
-	s.SecurityFilters.teller, s.CriticalAssets.teller = log, log
-	s.SignalNotifications.teller, s.VulnerabilityNotifications.teller = log, log
+	s.SecurityFilters.LogTo(log)
+	s.CriticalAssets.LogTo(log)
+	s.SignalNotifications.LogTo(log)
+	s.VulnerabilityNotifications.LogTo(log)
 }

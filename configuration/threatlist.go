@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"nightjar/configuration/outbound"
+	"nightjar/objects"
 	"nightjar/schema"
 )
 
@@ -48,7 +49,7 @@ func (l *ThreatList) Table() string { return "threat_" + l.Name }
 var listName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
 
 // ThreatLists are a kind.
-var ThreatLists = Kind[ThreatList]{
+var ThreatLists = objects.Kind[ThreatList]{
 	Name: "threat list", NewID: schema.NewID,
 	Label: func(l *ThreatList) string { return l.Name },
 	Check: func(l *ThreatList) error {

@@ -7,10 +7,10 @@ import (
 	"go.uber.org/fx"
 
 	"nightjar/api"
-	"nightjar/configuration"
 	"nightjar/ingest"
 	"nightjar/ingest/geoip"
 	"nightjar/ingest/reparse"
+	"nightjar/objects"
 	rulestore "nightjar/scheduler/clickhouse"
 	"nightjar/schema"
 )
@@ -30,7 +30,7 @@ func newReparses(lc fx.Lifecycle, e *engine, d *database, store sink, intake *in
 			return made, err
 		},
 	}
-	kept := configuration.New(reparse.Kind, rulestore.New(d.conn).Deps().Objects, now)
+	kept := objects.New(reparse.Kind, rulestore.New(d.conn).Deps().Objects, now)
 	lc.Append(fx.StartHook(kept.Load))
 	jobs := reparse.New(kept, events, now, e.log)
 	e.run(lc, "jobs that read events again", jobs.Run)
@@ -68,7 +68,7 @@ func (r reparses) CancelReparse(ctx context.Context, id string) (api.ReparseJob,
 	return shownReparse(v, err)
 }
 
-func shownReparse(v configuration.Versioned[reparse.Job], err error) (api.ReparseJob, error) {
+func shownReparse(v objects.Versioned[reparse.Job], err error) (api.ReparseJob, error) {
 	j := v.Body
 	return api.ReparseJob{
 		ID: v.ID, Query: j.Query, State: string(j.State), Error: j.Error, From: j.From, To: j.To, Days: len(j.Days), Done: len(j.Done),

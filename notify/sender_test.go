@@ -11,20 +11,16 @@ import (
 	"time"
 
 	"nightjar/configuration"
+	"nightjar/objects"
+	"nightjar/objects/objectstest"
 	"nightjar/scheduler"
 	"nightjar/schema"
 )
 
-// objects keep nothing beyond a Stores.
-type objects struct{}
-
-func (objects) All(context.Context, string) ([]scheduler.Object, error) { return nil, nil }
-func (objects) Append(context.Context, scheduler.Object) error          { return nil }
-
 // settings have two targets, @webhook-soc and @pagerduty-duty.
 func settings(t *testing.T) *configuration.Stores {
 	t.Helper()
-	s := configuration.NewStores(objects{}, time.Now, nil)
+	s := configuration.NewStores(&objectstest.Table{}, time.Now, nil)
 	if err := s.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +185,7 @@ func TestATargetThatIsMadeAnewIsToldWhatWaited(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all = slices.DeleteFunc(all, func(v configuration.Versioned[configuration.NotificationTarget]) bool { return v.Body.Name != "soc" })
+	all = slices.DeleteFunc(all, func(v objects.Versioned[configuration.NotificationTarget]) bool { return v.Body.Name != "soc" })
 	if err := d.Settings.NotificationTargets.Delete(t.Context(), all[0].ID); err != nil {
 		t.Fatal(err)
 	}

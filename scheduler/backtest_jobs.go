@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"nightjar/objects"
 	"nightjar/schema"
 )
 
@@ -73,7 +74,7 @@ type JobsDeps struct {
 	Backtester *Backtester
 	// Adopt makes live signals; Scheduler.Adopt is that.
 	Adopt   func(context.Context, []Published) error
-	Objects Objects
+	Objects objects.Table
 	Results Results
 	Log     *slog.Logger
 }
@@ -304,7 +305,7 @@ func (j *Jobs) store(ctx context.Context, k *keptJob, edit func(*Job) error, del
 	if err != nil {
 		return fmt.Errorf("encode job %s: %w", next.ID, err)
 	}
-	o := Object{Kind: kindJob, ID: next.ID, Version: k.version + 1, Written: next.ModifiedAt, Deleted: deleted, Body: string(body)}
+	o := objects.Object{Kind: kindJob, ID: next.ID, Version: k.version + 1, Written: next.ModifiedAt, Deleted: deleted, Body: string(body)}
 	if err := j.deps.Objects.Append(ctx, o); err != nil {
 		return fmt.Errorf("store job %s: %w", next.ID, err)
 	}

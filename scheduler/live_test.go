@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"nightjar/compiler"
+	"nightjar/objects"
 	"nightjar/schema"
 )
 
@@ -43,14 +44,14 @@ func (w *world) run(t *testing.T, seed uint64, rules []schema.Rule, events []sch
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.objects = append(w.objects, Object{Kind: kindRule, ID: rule.ID, Version: 1, Body: string(body)})
+		w.objects = append(w.objects, objects.Object{Kind: kindRule, ID: rule.ID, Version: 1, Body: string(body)})
 	}
 	for _, p := range suppressions {
 		body, err := json.Marshal(storedSuppression{Suppression: p})
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.objects = append(w.objects, Object{Kind: kindSuppression, ID: p.ID, Version: 1, Body: string(body)})
+		w.objects = append(w.objects, objects.Object{Kind: kindSuppression, ID: p.ID, Version: 1, Body: string(body)})
 	}
 	w.cached = []int{0, 1, 60}[seed%3]
 	if w.budget == (Budget{}) { // from all events being set aside to none

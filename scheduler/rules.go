@@ -4,33 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"maps"
 	"slices"
 	"time"
 
 	"nightjar/compiler"
+	"nightjar/objects"
 	"nightjar/schema"
 )
-
-// Objects keeps every version of every configured object.
-type Objects interface {
-	// All reads all versions of all objects of a kind, by id and version.
-	All(ctx context.Context, kind string) ([]Object, error)
-	// Versions reads all versions of one object, ascending.
-	Versions(ctx context.Context, kind, id string) ([]Object, error)
-	// Append stores a version; the same one twice changes nothing.
-	Append(ctx context.Context, o Object) error
-}
-
-// Object is one version of a configured object.
-type Object struct {
-	Kind, ID string
-	Version  int64
-	Written  schema.Millis
-	Deleted  bool
-	Body     string
-}
 
 const kindRule = "rule"
 
@@ -337,34 +318,27 @@ func (s *Scheduler) store(ctx context.Context, rule schema.Rule, from uint64, de
 }
 
 // write appends a version to the store.
-func (s *Scheduler) write(ctx context.Context, stored storedRule, deleted bool) (Object, error) {
+func (s *Scheduler) write(ctx context.Context, stored storedRule, deleted bool) (objects.Object, error) {
 	rule := &stored.Rule
 	body, err := json.Marshal(stored)
 	if err != nil {
-		return Object{}, fmt.Errorf("encode rule %s: %w", rule.ID, err)
+		return objects.Object{}, fmt.Errorf("encode rule %s: %w", rule.ID, err)
 	}
-	o := Object{
+	o := objects.Object{
 		Kind: kindRule, ID: rule.ID, Version: rule.Version,
 		Written: schema.MillisOf(s.deps.Now()), Deleted: deleted, Body: string(body),
 	}
 	if err := s.deps.Objects.Append(ctx, o); err != nil {
-		return Object{}, fmt.Errorf("store rule %s: %w", rule.ID, err)
+		return objects.Object{}, fmt.Errorf("store rule %s: %w", rule.ID, err)
 	}
 	return o, nil
 }
 
 // enforce puts a version that was written into force. The lock is held.
-func (s *Scheduler) enforce(stored storedRule, o Object) {
+func (s *Scheduler) enforce(stored storedRule, o objects.Object) {
 	s.apply(stored, o.Written, o.Deleted)
 	if !o.Deleted {
-		LogIdle(s.deps.Log, compiler.IdleOfRule(&stored.Rule))
+		objects.LogIdle(s.deps.Log, compiler.IdleOfRule(&stored.Rule))
 	}
 	s.notify()
-}
-
-// LogIdle tells the operator what is kept and does nothing.
-func LogIdle(log *slog.Logger, idle []schema.Idle) {
-	for _, i := range idle {
-		log.Warn("stored, and without effect", "kind", i.Kind, "id", i.ID, "name", i.Name, "field", i.Field, "reason", i.Reason)
-	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"nightjar/compiler"
+	"nightjar/objects"
 	"nightjar/schema"
 )
 
@@ -81,7 +82,10 @@ type Deps struct {
 	Signals Signals
 	Journal Journal
 	Ledger  Ledger
-	Objects Objects
+	Objects interface {
+		objects.Table
+		objects.OneByOne
+	}
 	// Knowledge is what rules have seen before.
 	Knowledge Knowledge
 	// Scanner reads the past that rules learn from at once; nil: they do not.

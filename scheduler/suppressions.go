@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"nightjar/compiler"
+	"nightjar/objects"
 	"nightjar/schema"
 )
 
@@ -242,7 +243,7 @@ func (s *Scheduler) storeSuppression(ctx context.Context, p schema.Suppression, 
 	if err != nil {
 		return schema.Suppression{}, fmt.Errorf("encode suppression %s: %w", p.ID, err)
 	}
-	o := Object{
+	o := objects.Object{
 		Kind: kindSuppression, ID: p.ID, Version: p.Version,
 		Written: p.UpdatedAt, Deleted: deleted, Body: string(body),
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"testing"
 
+	"nightjar/objects"
 	"nightjar/schema"
 )
 
@@ -24,7 +25,7 @@ func triageWorld(t *testing.T) (*world, *Scheduler, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.objects = []Object{{Kind: kindRule, ID: rule.ID, Version: 1, Body: string(body)}}
+	w.objects = []objects.Object{{Kind: kindRule, ID: rule.ID, Version: 1, Body: string(body)}}
 	s := restart(t, w)
 	w.happen(s, "a", 100_000, 101_000)
 	if len(w.signals) != 1 {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"nightjar/compiler"
+	"nightjar/objects"
 	"nightjar/schema"
 )
 
@@ -27,7 +28,7 @@ type world struct {
 	whole    map[string]Published
 	keys     map[string]uint64
 	through  map[string]Checkpoint
-	objects  []Object
+	objects  []objects.Object
 	ledger   []Entry
 	values   map[string]map[KnownValue]bool
 	groups   map[string]map[KnownKey]KnownGroup
@@ -370,8 +371,8 @@ func (w worldJournal) Save(_ context.Context, checkpoints map[string]Checkpoint)
 
 type worldObjects struct{ *world }
 
-func (w worldObjects) All(_ context.Context, kind string) ([]Object, error) {
-	var out []Object
+func (w worldObjects) All(_ context.Context, kind string) ([]objects.Object, error) {
+	var out []objects.Object
 	for _, o := range w.objects {
 		if o.Kind == kind {
 			out = append(out, o)
@@ -380,7 +381,7 @@ func (w worldObjects) All(_ context.Context, kind string) ([]Object, error) {
 	return out, nil
 }
 
-func (w worldObjects) Versions(_ context.Context, _, id string) (out []Object, err error) {
+func (w worldObjects) Versions(_ context.Context, _, id string) (out []objects.Object, err error) {
 	for _, o := range w.objects {
 		if o.ID == id {
 			out = append(out, o)
@@ -389,7 +390,7 @@ func (w worldObjects) Versions(_ context.Context, _, id string) (out []Object, e
 	return out, nil
 }
 
-func (w worldObjects) Append(_ context.Context, o Object) error {
+func (w worldObjects) Append(_ context.Context, o objects.Object) error {
 	w.world.objects = append(w.world.objects, o)
 	return nil
 }
@@ -506,4 +507,5 @@ func (w worldModels) Buckets(_ context.Context, rule string, width time.Duration
 	}
 	return w.fault()
 }
+
 const hour = schema.Millis(3_600_000)

@@ -8,7 +8,7 @@ import (
 	"regexp"
 	"strings"
 
-	"nightjar/configuration"
+	"nightjar/objects"
 	"nightjar/schema"
 )
 
@@ -32,7 +32,7 @@ type Key struct {
 }
 
 // KeyKind is the kind of object that keys are kept as.
-var KeyKind = configuration.Kind[Key]{
+var KeyKind = objects.Kind[Key]{
 	Name: "api key", NewID: schema.NewID, Check: (*Key).Check,
 	Label: func(k *Key) string { return k.Name },
 }

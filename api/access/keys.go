@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"nightjar/configuration"
+	"nightjar/objects"
 	"nightjar/schema"
 )
 
@@ -14,12 +14,12 @@ import (
 const FirstID = "first"
 
 // Stored is a stored key in its present version.
-type Stored = configuration.Versioned[Key]
+type Stored = objects.Versioned[Key]
 
 // Keys are all keys that let callers in. Its methods may be called from several
 // goroutines.
 type Keys struct {
-	store *configuration.Store[Key]
+	store *objects.Store[Key]
 	usage *Usage
 	now   func() time.Time
 	first string // hash of the first key
@@ -40,7 +40,7 @@ type KeysDeps struct {
 	// First is the first key. It is required.
 	First string
 	// Store keeps the others, and is loaded.
-	Store *configuration.Store[Key]
+	Store *objects.Store[Key]
 	// Usage notes when keys were used; nil: nobody does.
 	Usage *Usage
 	Now   func() time.Time

@@ -11,15 +11,14 @@ import (
 	"testing"
 	"time"
 
-	"nightjar/configuration"
-	"nightjar/scheduler"
+	"nightjar/objects"
 	"nightjar/schema"
 )
 
 // memory keeps objects as the database does.
-type memory struct{ objects []scheduler.Object }
+type memory struct{ objects []objects.Object }
 
-func (m *memory) All(_ context.Context, kind string) (out []scheduler.Object, err error) {
+func (m *memory) All(_ context.Context, kind string) (out []objects.Object, err error) {
 	for _, o := range m.objects {
 		if o.Kind == kind {
 			out = append(out, o)
@@ -28,7 +27,7 @@ func (m *memory) All(_ context.Context, kind string) (out []scheduler.Object, er
 	return out, nil
 }
 
-func (m *memory) Append(_ context.Context, o scheduler.Object) error {
+func (m *memory) Append(_ context.Context, o objects.Object) error {
 	m.objects = append(m.objects, o)
 	return nil
 }
@@ -55,7 +54,7 @@ func newWorld(t *testing.T) *world {
 func (w *world) start() {
 	w.t.Helper()
 	clock := func() time.Time { return w.now }
-	store := configuration.New(KeyKind, w.disk, clock)
+	store := objects.New(KeyKind, w.disk, clock)
 	if err := store.Load(w.t.Context()); err != nil {
 		w.t.Fatal(err)
 	}

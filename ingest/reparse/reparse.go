@@ -16,7 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"nightjar/compiler/search"
-	"nightjar/configuration"
+	"nightjar/objects"
 	"nightjar/schema"
 )
 
@@ -56,7 +56,7 @@ const (
 func (j *Job) HasEnded() bool { return j.State != Pending && j.State != Running }
 
 // Kind is the kind of object that jobs are kept as.
-var Kind = configuration.Kind[Job]{
+var Kind = objects.Kind[Job]{
 	Name: "reparse job", NewID: uuid.NewString,
 	Check: func(j *Job) error {
 		var bad schema.Invalid
@@ -89,7 +89,7 @@ type Rewriter interface {
 type Counts struct{ Read, Changed, Failed uint64 }
 
 // Store keeps the jobs.
-type Store = configuration.Store[Job]
+type Store = objects.Store[Job]
 
 // Jobs runs jobs one after the other, day by day. Its methods may be called from several
 // goroutines.
@@ -111,7 +111,7 @@ func New(store *Store, rewriter Rewriter, now func() time.Time, log *slog.Logger
 }
 
 // Create keeps a job, which will run after those before it.
-func (j *Jobs) Create(ctx context.Context, query string, from, to schema.Millis) (configuration.Versioned[Job], error) {
+func (j *Jobs) Create(ctx context.Context, query string, from, to schema.Millis) (objects.Versioned[Job], error) {
 	v, err := j.store.Create(ctx, Job{Query: query, From: from, To: to})
 	if err == nil {
 		j.notify()
@@ -127,14 +127,14 @@ func (j *Jobs) notify() {
 }
 
 // List are all jobs, the newest first.
-func (j *Jobs) List(ctx context.Context) ([]configuration.Versioned[Job], error) {
+func (j *Jobs) List(ctx context.Context) ([]objects.Versioned[Job], error) {
 	all, err := j.store.List(ctx)
 	slices.Reverse(all)
 	return all, err
 }
 
 // Get is a job, or a *schema.NotFound.
-func (j *Jobs) Get(ctx context.Context, id string) (configuration.Versioned[Job], error) {
+func (j *Jobs) Get(ctx context.Context, id string) (objects.Versioned[Job], error) {
 	return j.store.Get(ctx, id)
 }
 
@@ -142,7 +142,7 @@ func (j *Jobs) Get(ctx context.Context, id string) (configuration.Versioned[Job]
 var ErrEnded = errors.New("the job has ended")
 
 // Cancel ends a job. The days that it has done stay done.
-func (j *Jobs) Cancel(ctx context.Context, id string) (configuration.Versioned[Job], error) {
+func (j *Jobs) Cancel(ctx context.Context, id string) (objects.Versioned[Job], error) {
 	v, err := j.store.Update(ctx, id, 0, func(job *Job) error {
 		if job.HasEnded() {
 			return ErrEnded
@@ -258,7 +258,7 @@ func (j *Jobs) finish(ctx context.Context, id string, edit func(*Job)) {
 }
 
 // change writes a new version of a job that has not ended.
-func (j *Jobs) change(ctx context.Context, id string, edit func(*Job)) (configuration.Versioned[Job], error) {
+func (j *Jobs) change(ctx context.Context, id string, edit func(*Job)) (objects.Versioned[Job], error) {
 	return j.store.Update(ctx, id, 0, func(job *Job) error {
 		if job.HasEnded() {
 			return ErrEnded

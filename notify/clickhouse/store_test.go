@@ -20,6 +20,7 @@ import (
 	"nightjar/migrations"
 	"nightjar/notify"
 	"nightjar/notify/sink"
+	"nightjar/objects"
 	"nightjar/scheduler"
 	"nightjar/schema"
 	"nightjar/testenv"
@@ -28,8 +29,8 @@ import (
 // unstored keeps no configuration beyond this run.
 type unstored struct{}
 
-func (unstored) All(context.Context, string) ([]scheduler.Object, error) { return nil, nil }
-func (unstored) Append(context.Context, scheduler.Object) error          { return nil }
+func (unstored) All(context.Context, string) ([]objects.Object, error) { return nil, nil }
+func (unstored) Append(context.Context, objects.Object) error          { return nil }
 
 // published are signals as the scheduler published them, numbered from 1.
 type published []scheduler.Published

@@ -9,7 +9,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	server "nightjar/clickhouse"
-	"nightjar/scheduler"
+	"nightjar/objects"
 	"nightjar/scheduler/reference"
 	"nightjar/schema"
 )
@@ -24,7 +24,7 @@ const kindTable = "reference_table"
 
 // Objects implements reference.Store.
 func (r *References) Objects(ctx context.Context) ([]reference.Object, error) {
-	all, err := objects{r.conn}.All(ctx, kindTable)
+	all, err := objectTable{r.conn}.All(ctx, kindTable)
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +37,7 @@ func (r *References) Objects(ctx context.Context) ([]reference.Object, error) {
 
 // Commit implements reference.Store.
 func (r *References) Commit(ctx context.Context, o reference.Object) error {
-	return objects{r.conn}.Append(ctx, scheduler.Object{
+	return objectTable{r.conn}.Append(ctx, objects.Object{
 		Kind: kindTable, ID: o.ID, Version: int64(o.Version), Written: o.Written, Deleted: o.Deleted, Body: o.Body,
 	})
 }

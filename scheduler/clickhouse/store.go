@@ -12,6 +12,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	server "nightjar/clickhouse"
+	"nightjar/objects"
 	"nightjar/scheduler"
 	"nightjar/schema"
 )
@@ -27,7 +28,7 @@ func New(conn driver.Conn) *Store { return &Store{conn} }
 func (s *Store) Deps() scheduler.Deps {
 	return scheduler.Deps{
 		Events: events{s.conn}, Windows: windows{s.conn}, Signals: signals{s.conn, schema.Signals},
-		Journal: journal{s.conn}, Ledger: ledger{s.conn}, Objects: objects{s.conn},
+		Journal: journal{s.conn}, Ledger: ledger{s.conn}, Objects: objectTable{s.conn},
 		Knowledge: knowledge{s.conn}, Models: models{s.conn},
 	}
 }
@@ -136,30 +137,30 @@ func (j journal) Save(ctx context.Context, checkpoints map[string]scheduler.Chec
 	})
 }
 
-type objects struct{ conn driver.Conn }
+type objectTable struct{ conn driver.Conn }
 
 // All reads every version of every object of a kind.
-func (o objects) All(ctx context.Context, kind string) ([]scheduler.Object, error) {
+func (o objectTable) All(ctx context.Context, kind string) ([]objects.Object, error) {
 	return o.read(ctx, kind, "kind = {kind:String}", server.Params{}.String("kind", kind))
 }
 
 // Versions reads every version of one object.
-func (o objects) Versions(ctx context.Context, kind, id string) ([]scheduler.Object, error) {
+func (o objectTable) Versions(ctx context.Context, kind, id string) ([]objects.Object, error) {
 	return o.read(ctx, kind, "kind = {kind:String} AND id = {id:String}", server.Params{}.String("kind", kind).String("id", id))
 }
 
-func (o objects) read(ctx context.Context, kind, where string, params server.Params) ([]scheduler.Object, error) {
+func (o objectTable) read(ctx context.Context, kind, where string, params server.Params) ([]objects.Object, error) {
 	rows, err := o.conn.Query(params.Context(ctx),
 		"SELECT id, version, written, deleted, body FROM objects WHERE "+where+" ORDER BY id, version LIMIT 1 BY id, version")
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var out []scheduler.Object
+	var out []objects.Object
 	for rows.Next() {
 		var version uint32
 		var written time.Time
-		obj := scheduler.Object{Kind: kind}
+		obj := objects.Object{Kind: kind}
 		if err := rows.Scan(&obj.ID, &version, &written, &obj.Deleted, &obj.Body); err != nil {
 			return nil, err
 		}
@@ -170,7 +171,7 @@ func (o objects) read(ctx context.Context, kind, where string, params server.Par
 }
 
 // Append stores one version of an object.
-func (o objects) Append(ctx context.Context, obj scheduler.Object) error {
+func (o objectTable) Append(ctx context.Context, obj objects.Object) error {
 	return insert(ctx, o.conn, schema.Objects, 1, func(int) []any {
 		return []any{obj.Kind, obj.ID, uint32(obj.Version), obj.Written.Time(), obj.Deleted, obj.Body}
 	})

@@ -25,16 +25,15 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
-	"nightjar/configuration"
-	"nightjar/scheduler"
+	"nightjar/objects"
 	"nightjar/schema"
 )
 
 // unstored keeps no users beyond this run.
 type unstored struct{}
 
-func (unstored) All(context.Context, string) ([]scheduler.Object, error) { return nil, nil }
-func (unstored) Append(context.Context, scheduler.Object) error          { return nil }
+func (unstored) All(context.Context, string) ([]objects.Object, error) { return nil, nil }
+func (unstored) Append(context.Context, objects.Object) error          { return nil }
 
 // house is a door that is served, and a room behind it.
 type house struct {
@@ -63,7 +62,7 @@ func (h *house) wait(d time.Duration) {
 
 func newHouse(t *testing.T) *house {
 	h := &house{t: t, file: filepath.Join(t.TempDir(), "sessions.json")}
-	store := configuration.New(Kind(func(role string) bool { return role == "analyst" || role == "admin" }), unstored{}, h.now)
+	store := objects.New(Kind(func(role string) bool { return role == "analyst" || role == "admin" }), unstored{}, h.now)
 	users := NewUsers(store, func() schema.Millis { return schema.MillisOf(h.now()) })
 	sessions, err := OpenSessions(h.file, users, h.now)
 	if err != nil {

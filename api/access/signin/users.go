@@ -6,7 +6,7 @@ import (
 	"strings"
 	"sync"
 
-	"nightjar/configuration"
+	"nightjar/objects"
 	"nightjar/schema"
 )
 
@@ -22,8 +22,8 @@ type User struct {
 
 // Kind is the kind of users; isRole reports whether there is a role of that name which
 // people may have.
-func Kind(isRole func(string) bool) configuration.Kind[User] {
-	return configuration.Kind[User]{
+func Kind(isRole func(string) bool) objects.Kind[User] {
+	return objects.Kind[User]{
 		Name: "user", NewID: schema.NewID,
 		Label: func(u *User) string { return u.Name },
 		Check: func(u *User) error {
@@ -43,19 +43,19 @@ func invalid(target, message string) error {
 }
 
 // StoredUser is a user in their present version.
-type StoredUser = configuration.Versioned[User]
+type StoredUser = objects.Versioned[User]
 
 // Users are the people with a password here. Its methods may be called from several
 // goroutines.
 type Users struct {
-	store *configuration.Store[User]
+	store *objects.Store[User]
 	now   func() schema.Millis
 
 	changes sync.Mutex // held while a user is made, for names are used once
 }
 
 // NewUsers makes Users; the store is loaded before anybody is asked for.
-func NewUsers(store *configuration.Store[User], now func() schema.Millis) *Users {
+func NewUsers(store *objects.Store[User], now func() schema.Millis) *Users {
 	return &Users{store: store, now: now}
 }
 

@@ -17,6 +17,7 @@ import (
 	"nightjar/configuration"
 	"nightjar/configuration/outbound"
 	"nightjar/ingest/intel"
+	"nightjar/objects"
 	"nightjar/scheduler/reference"
 	"nightjar/schema"
 )
@@ -32,7 +33,7 @@ type Tables interface {
 
 // Deps are what Feeds need.
 type Deps struct {
-	Lists   *configuration.Store[configuration.ThreatList]
+	Lists   *objects.Store[configuration.ThreatList]
 	Tables  Tables
 	Client  *outbound.Client
 	Secrets outbound.Secrets
@@ -143,11 +144,11 @@ func (f *Feeds) pass(ctx context.Context, asked string) {
 }
 
 // forget lets go of lists that were deleted or disabled.
-func (f *Feeds) forget(ctx context.Context, all []configuration.Versioned[configuration.ThreatList]) (changed bool) {
+func (f *Feeds) forget(ctx context.Context, all []objects.Versioned[configuration.ThreatList]) (changed bool) {
 	f.mu.Lock()
 	gone := map[string]string{}
 	for id, l := range f.lists {
-		i := slices.IndexFunc(all, func(v configuration.Versioned[configuration.ThreatList]) bool { return v.ID == id })
+		i := slices.IndexFunc(all, func(v objects.Versioned[configuration.ThreatList]) bool { return v.ID == id })
 		if i < 0 {
 			gone[id] = l.Name
 		} else if !all[i].Body.Enabled && l.indicators != nil {
@@ -166,7 +167,7 @@ func (f *Feeds) forget(ctx context.Context, all []configuration.Versioned[config
 
 // due reports whether it is time to read a list: after its interval, sooner where it
 // was changed, and where it failed ever later from a minute on.
-func (f *Feeds) due(v *configuration.Versioned[configuration.ThreatList]) bool {
+func (f *Feeds) due(v *objects.Versioned[configuration.ThreatList]) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	l := f.lists[v.ID]
@@ -181,7 +182,7 @@ func (f *Feeds) due(v *configuration.Versioned[configuration.ThreatList]) bool {
 }
 
 // read reads a list, and reports whether its indicators may have changed.
-func (f *Feeds) read(ctx context.Context, v *configuration.Versioned[configuration.ThreatList]) (changed bool) {
+func (f *Feeds) read(ctx context.Context, v *objects.Versioned[configuration.ThreatList]) (changed bool) {
 	f.mu.Lock()
 	before := f.lists[v.ID]
 	if before == nil {

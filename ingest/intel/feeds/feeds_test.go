@@ -12,7 +12,8 @@ import (
 
 	"nightjar/configuration"
 	"nightjar/configuration/outbound"
-	"nightjar/scheduler"
+	"nightjar/objects"
+	"nightjar/objects/objectstest"
 	"nightjar/scheduler/reference"
 	"nightjar/schema"
 )
@@ -50,14 +51,9 @@ func (t *tables) ListRows(context.Context, string, int, string) ([]reference.Row
 	return nil, "", nil
 }
 
-type objects struct{}
-
-func (objects) All(context.Context, string) ([]scheduler.Object, error) { return nil, nil }
-func (objects) Append(context.Context, scheduler.Object) error          { return nil }
-
-func feedsOf(t *testing.T) (*Feeds, *tables, *configuration.Store[configuration.ThreatList]) {
+func feedsOf(t *testing.T) (*Feeds, *tables, *objects.Store[configuration.ThreatList]) {
 	t.Helper()
-	lists := configuration.New(configuration.ThreatLists, objects{}, time.Now)
+	lists := objects.New(configuration.ThreatLists, &objectstest.Table{}, time.Now)
 	if err := lists.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}

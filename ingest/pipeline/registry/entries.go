@@ -9,8 +9,8 @@ import (
 	"reflect"
 	"slices"
 
-	"nightjar/configuration"
 	"nightjar/ingest/pipeline"
+	"nightjar/objects"
 	"nightjar/schema"
 )
 
@@ -52,7 +52,7 @@ func (r *Registry) List(ctx context.Context) []Entry {
 	return out
 }
 
-func (r *Registry) entry(v configuration.Versioned[Body]) Entry {
+func (r *Registry) entry(v objects.Versioned[Body]) Entry {
 	return Entry{
 		ID: v.ID, Version: v.Version, CreatedAt: v.CreatedAt, UpdatedAt: v.UpdatedAt, BuiltIn: r.builtIn[v.ID] != nil, Deleted: v.Deleted,
 		Pipeline: r.compile(v), Broken: r.broken[v.ID],
@@ -70,7 +70,7 @@ func (r *Registry) Get(ctx context.Context, id string) (Entry, error) {
 	return r.entry(v), nil
 }
 
-func (r *Registry) get(ctx context.Context, id string) (configuration.Versioned[Body], error) {
+func (r *Registry) get(ctx context.Context, id string) (objects.Versioned[Body], error) {
 	v, err := r.store.Get(ctx, id)
 	if err == nil && r.builtIn[id] == nil && len(v.Body.Document) == 0 {
 		err = &schema.NotFound{Kind: "pipeline", ID: id}

@@ -11,10 +11,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"nightjar/configuration"
 	"nightjar/ingest"
 	"nightjar/ingest/pipeline"
 	"nightjar/ingest/record"
+	"nightjar/objects"
 	"nightjar/schema"
 )
 
@@ -23,7 +23,7 @@ type Deps struct {
 	// BuiltIn are the pipelines that ship, in their order.
 	BuiltIn []*pipeline.Pipeline
 	// Objects keeps every version of what users say.
-	Objects configuration.Objects
+	Objects objects.Table
 	Now     func() time.Time
 	Log     *slog.Logger
 	// Set is what pipelines use from outside; its Counts are the registry's.
@@ -37,8 +37,8 @@ type Deps struct {
 type Registry struct {
 	deps    Deps
 	builtIn map[string]*pipeline.Pipeline
-	store   *configuration.Store[Body]
-	order   *configuration.Store[Order]
+	store   *objects.Store[Body]
+	order   *objects.Store[Order]
 	counts  pipeline.Counts
 
 	changing sync.Mutex
@@ -80,16 +80,16 @@ func New(deps Deps) *Registry {
 	}
 	r := &Registry{deps: deps, builtIn: map[string]*pipeline.Pipeline{}, compiled: map[string]compiled{}, broken: map[string]string{}}
 	r.deps.Set.Counts = &r.counts
-	kind := configuration.Kind[Body]{Name: "pipeline", NewID: newID, Check: func(*Body) error { return nil }}
+	kind := objects.Kind[Body]{Name: "pipeline", NewID: newID, Check: func(*Body) error { return nil }}
 	for _, p := range deps.BuiltIn {
 		p.ReadOnly = true
 		r.builtIn[p.ID] = p
-		kind.BuiltIn = append(kind.BuiltIn, configuration.Versioned[Body]{ID: p.ID})
+		kind.BuiltIn = append(kind.BuiltIn, objects.Versioned[Body]{ID: p.ID})
 	}
-	r.store = configuration.New(kind, deps.Objects, deps.Now)
-	r.order = configuration.New(configuration.Kind[Order]{
+	r.store = objects.New(kind, deps.Objects, deps.Now)
+	r.order = objects.New(objects.Kind[Order]{
 		Name: "pipeline order", NewID: func() string { return orderID }, Check: func(*Order) error { return nil },
-		BuiltIn: []configuration.Versioned[Order]{{ID: orderID}},
+		BuiltIn: []objects.Versioned[Order]{{ID: orderID}},
 	}, deps.Objects, deps.Now)
 	r.rebuild(context.Background())
 	return r
@@ -140,7 +140,7 @@ func (r *Registry) rebuild(ctx context.Context) {
 }
 
 // compile is the pipeline of a stored version; nil: it is out of force.
-func (r *Registry) compile(v configuration.Versioned[Body]) *pipeline.Pipeline {
+func (r *Registry) compile(v objects.Versioned[Body]) *pipeline.Pipeline {
 	if b := r.builtIn[v.ID]; b != nil {
 		return enabledAs(b, v.Body.Enabled)
 	}
@@ -177,9 +177,9 @@ func parse(document []byte, id string, version int64) (*pipeline.Pipeline, error
 }
 
 // ordered are the present versions in the order in which they run.
-func (r *Registry) ordered(ctx context.Context) []configuration.Versioned[Body] {
+func (r *Registry) ordered(ctx context.Context) []objects.Versioned[Body] {
 	all, _ := r.store.List(ctx) // built-in ones first, then by creation; it never fails
-	all = slices.DeleteFunc(all, func(v configuration.Versioned[Body]) bool {
+	all = slices.DeleteFunc(all, func(v objects.Versioned[Body]) bool {
 		return r.builtIn[v.ID] == nil && len(v.Body.Document) == 0 // built in once, and no more
 	})
 	order, err := r.order.Get(ctx, orderID)
@@ -194,6 +194,6 @@ func (r *Registry) ordered(ctx context.Context) []configuration.Versioned[Body] 
 	for i, id := range order.Body.IDs {
 		rank[id] = i - len(order.Body.IDs) - len(r.deps.BuiltIn)
 	}
-	slices.SortStableFunc(all, func(a, b configuration.Versioned[Body]) int { return rank[a.ID] - rank[b.ID] })
+	slices.SortStableFunc(all, func(a, b objects.Versioned[Body]) int { return rank[a.ID] - rank[b.ID] })
 	return all
 }

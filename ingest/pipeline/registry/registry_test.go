@@ -1,7 +1,6 @@
 package registry
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -11,33 +10,12 @@ import (
 
 	"nightjar/ingest"
 	"nightjar/ingest/pipeline"
-	"nightjar/scheduler"
+	"nightjar/objects"
+	"nightjar/objects/objectstest"
 	"nightjar/schema"
 )
 
-// table is the objects table, in memory.
-type table struct {
-	rows []scheduler.Object
-	fail error
-}
-
-func (t *table) All(_ context.Context, kind string) (out []scheduler.Object, err error) {
-	for _, o := range t.rows {
-		if o.Kind == kind {
-			out = append(out, o)
-		}
-	}
-	return out, t.fail
-}
-
-func (t *table) Append(_ context.Context, o scheduler.Object) error {
-	if t.fail == nil {
-		t.rows = append(t.rows, o)
-	}
-	return t.fail
-}
-
-func opened(t *testing.T, rows *table) *Registry {
+func opened(t *testing.T, rows *objectstest.Table) *Registry {
 	t.Helper()
 	var shipped []*pipeline.Pipeline
 	for _, id := range []string{"beta", "alpha"} {
@@ -79,7 +57,7 @@ func made(t *testing.T, p ingest.Pipelines, source string) string {
 // TestAChangeIsInForceAtOnceAndAfterARestart changes pipelines and their order, and
 // opens what was stored again.
 func TestAChangeIsInForceAtOnceAndAfterARestart(t *testing.T) {
-	ctx, rows := t.Context(), &table{}
+	ctx, rows := t.Context(), &objectstest.Table{}
 	r := opened(t, rows)
 	want := func(source, text string) {
 		t.Helper()
@@ -128,7 +106,7 @@ func TestAChangeIsInForceAtOnceAndAfterARestart(t *testing.T) {
 
 // TestBuiltInPipelinesAreSwitchedAndClonedAndNothingElse has the three ways to one's own.
 func TestBuiltInPipelinesAreSwitchedAndClonedAndNothingElse(t *testing.T) {
-	ctx, rows := t.Context(), &table{}
+	ctx, rows := t.Context(), &objectstest.Table{}
 	r := opened(t, rows)
 	alpha, err := r.Get(ctx, "alpha")
 	if err != nil || !alpha.BuiltIn || !alpha.Pipeline.ReadOnly {
@@ -171,13 +149,13 @@ func TestBuiltInPipelinesAreSwitchedAndClonedAndNothingElse(t *testing.T) {
 
 // TestWhatDoesNotCompileIsRefusedWhole leaves what is in force, and the store, as they were.
 func TestWhatDoesNotCompileIsRefusedWhole(t *testing.T) {
-	ctx, rows := t.Context(), &table{}
+	ctx, rows := t.Context(), &objectstest.Table{}
 	r := opened(t, rows)
 	one, err := r.Create(ctx, document("source:x", "by", "one"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	stored, inForce := len(rows.rows), r.Set()
+	stored, inForce := len(rows.Rows), r.Set()
 	var bad *pipeline.DocumentError
 	for _, text := range []string{"", "{", `{"name":"x","filter":{"query":"source:("}}`, `{"name":"x","processors":[{"type":"status-remapper"}]}`, `{"name":"x","processors":[{"type":"y"}]}`} {
 		if _, err := r.Create(ctx, []byte(text)); !errors.As(err, &bad) {
@@ -197,11 +175,11 @@ func TestWhatDoesNotCompileIsRefusedWhole(t *testing.T) {
 	if _, err := r.Update(ctx, one.ID, 9, document("source:x", "by", "y"), OwnClient); !errors.As(err, &conflict) {
 		t.Errorf("another version was changed: %v", err)
 	}
-	rows.fail = errors.New("the disk is full")
-	if _, err := r.Create(ctx, document("source:x", "by", "two")); !errors.Is(err, rows.fail) {
+	rows.Fail = errors.New("the disk is full")
+	if _, err := r.Create(ctx, document("source:x", "by", "two")); !errors.Is(err, rows.Fail) {
 		t.Errorf("created though it was not stored: %v", err)
 	}
-	if rows.fail = nil; len(rows.rows) != stored || r.Set() != inForce {
+	if rows.Fail = nil; len(rows.Rows) != stored || r.Set() != inForce {
 		t.Error("a refused change left a trace")
 	}
 }
@@ -210,7 +188,7 @@ func TestWhatDoesNotCompileIsRefusedWhole(t *testing.T) {
 // nightjar has is hidden from them, and a change of theirs that would drop it is refused.
 func TestTheReferencesClientsAreShownWhatTheyKnowAndLoseNothing(t *testing.T) {
 	ctx := t.Context()
-	r := opened(t, &table{})
+	r := opened(t, &objectstest.Table{})
 	own := `{"name":"mine","is_enabled":true,"filter":{"query":"source:x"},"processors":[{"type":"scrub","is_enabled":true,"patterns":["email"]},` + builds("by", "x") + `]}`
 	one, err := r.Create(ctx, []byte(own))
 	if err != nil {
@@ -245,7 +223,7 @@ func TestTheReferencesClientsAreShownWhatTheyKnowAndLoseNothing(t *testing.T) {
 
 // TestADocumentOfANewerProgramIsOutOfForceAndTold: the engine starts all the same.
 func TestADocumentOfANewerProgramIsOutOfForceAndTold(t *testing.T) {
-	rows := &table{rows: []scheduler.Object{{Kind: "pipeline", ID: "future", Version: 1, Written: 5, Body: `{"document":{"name":"f","processors":[{"type":"telepathy"}]}}`}}}
+	rows := &objectstest.Table{Rows: []objects.Object{{Kind: "pipeline", ID: "future", Version: 1, Written: 5, Body: `{"document":{"name":"f","processors":[{"type":"telepathy"}]}}`}}}
 	r := opened(t, rows)
 	e, err := r.Get(t.Context(), "future")
 	if err != nil || e.Pipeline != nil || !strings.Contains(e.Broken, "telepathy") {
@@ -260,7 +238,7 @@ func TestADocumentOfANewerProgramIsOutOfForceAndTold(t *testing.T) {
 // in force and with a draft, and counts nothing.
 func TestAPreviewIsWhatWouldBeStored(t *testing.T) {
 	ctx := t.Context()
-	r := opened(t, &table{})
+	r := opened(t, &objectstest.Table{})
 	p, err := r.Preview(ctx, Input{Object: []byte(`{"ddsource":"alpha","message":"m"}`)}, nil)
 	if err != nil || p.Before.JSON != "{}" || p.After.JSON != made(t, r, "alpha") {
 		t.Errorf("%s became %s, %v", p.Before.JSON, p.After.JSON, err)

@@ -1,0 +1,360 @@
+package objects
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"nightjar/schema"
+)
+
+// Object is one version of an object as a Table has it.
+type Object struct {
+	Kind, ID string
+	Version  int64
+	Written  schema.Millis
+	// Deleted is that of the last version of an object which there is no more.
+	Deleted bool
+	Body    string // JSON
+}
+
+// Table keeps every version of every object. scheduler/clickhouse implements it.
+type Table interface {
+	// All reads all versions of all objects of a kind, by id and version.
+	All(ctx context.Context, kind string) ([]Object, error)
+	// Append stores a version; the same one twice changes nothing.
+	Append(ctx context.Context, o Object) error
+}
+
+// OneByOne is a Table that can read the versions of one object without those of
+// all others.
+type OneByOne interface {
+	// Versions reads all versions of one object, ascending.
+	Versions(ctx context.Context, kind, id string) ([]Object, error)
+}
+
+// Kind is a kind of object.
+type Kind[T any] struct {
+	// Name is that of the kind in the table, and in errors.
+	Name string
+	// NewID makes an id.
+	NewID func() string
+	// Check completes a body and says what is wrong with it, as *schema.Invalid;
+	// nil: whatever is written has been checked.
+	Check func(body *T) error
+	// Label is how users know an object of the kind; nil: there is nothing to tell
+	// of it.
+	Label func(body *T) string
+	// Idle says why an object does nothing yet; nil or empty: it has its effect.
+	Idle func(body *T) string
+	// BuiltIn are there from the beginning; they can be changed, not deleted.
+	BuiltIn []Versioned[T]
+	// Enforce puts a stored version into force: at Load every version, in the
+	// order of All, and later each as it is written. Of one object it is called
+	// for one version at a time. nil: whoever wants to know reads the store.
+	Enforce func(v Versioned[T])
+	// NoLog says that older versions are not held in memory: Log is empty.
+	NoLog bool
+}
+
+// Versioned is one version of an object.
+type Versioned[T any] struct {
+	ID      string
+	Version int64
+	// CreatedAt is the moment of the first version, UpdatedAt of this one.
+	CreatedAt, UpdatedAt schema.Millis
+	BuiltIn, Deleted     bool
+	Body                 T
+}
+
+// Store keeps the objects of one kind. Methods may be called from several
+// goroutines.
+type Store[T any] struct {
+	kind  Kind[T]
+	table Table
+	now   func() time.Time
+	turns Turns // of whoever changes an object, by its id
+
+	// mu guards what follows. It is held to look at it and to put a stored version
+	// into it: never while a table is read or written, nor while callers decide.
+	mu     sync.RWMutex
+	newest map[string]Versioned[T] // of every object, of deleted ones too
+	log    []Versioned[T]          // every version, in the order written
+	teller *slog.Logger
+}
+
+// New makes a Store. Load must return before anything else is asked of it.
+func New[T any](kind Kind[T], table Table, now func() time.Time) *Store[T] {
+	s := &Store[T]{kind: kind, table: table, now: now, newest: map[string]Versioned[T]{}, teller: slog.New(slog.DiscardHandler)}
+	for _, b := range kind.BuiltIn {
+		b.Version, b.BuiltIn = 1, true
+		s.apply(b)
+	}
+	return s
+}
+
+// LogTo lets the store tell of objects that do nothing as they are written.
+func (s *Store[T]) LogTo(log *slog.Logger) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.teller = log
+}
+
+// Load reads what is stored.
+func (s *Store[T]) Load(ctx context.Context) error {
+	stored, err := s.table.All(ctx, s.kind.Name)
+	if err != nil {
+		return fmt.Errorf("load every %s: %w", s.kind.Name, err)
+	}
+	for _, o := range stored {
+		v, err := s.decode(o)
+		if err != nil {
+			return fmt.Errorf("load %s %s version %d: %w", s.kind.Name, o.ID, o.Version, err)
+		}
+		s.apply(v)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	slices.SortStableFunc(s.log, func(a, b Versioned[T]) int { return cmp.Compare(a.UpdatedAt, b.UpdatedAt) })
+	return nil
+}
+
+func (s *Store[T]) decode(o Object) (Versioned[T], error) {
+	v := Versioned[T]{ID: o.ID, Version: o.Version, UpdatedAt: o.Written, Deleted: o.Deleted}
+	err := json.Unmarshal([]byte(o.Body), &v.Body)
+	return v, err
+}
+
+// apply makes a version the present one, and puts it into force.
+func (s *Store[T]) apply(v Versioned[T]) Versioned[T] {
+	v = s.remember(v)
+	if s.kind.Enforce != nil {
+		s.kind.Enforce(v)
+	}
+	return v
+}
+
+func (s *Store[T]) remember(v Versioned[T]) Versioned[T] {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v.CreatedAt = v.UpdatedAt
+	if before, ok := s.newest[v.ID]; ok {
+		v.CreatedAt, v.BuiltIn = before.CreatedAt, before.BuiltIn
+	}
+	s.newest[v.ID] = v
+	if !s.kind.NoLog {
+		s.log = append(s.log, v)
+	}
+	return v
+}
+
+// Ref names an object that is to be changed. IfVersion, unless 0, must be its
+// present version: another one is a *schema.Conflict. A Ref without an ID is of a
+// new object.
+type Ref struct {
+	ID        string
+	IfVersion int64
+}
+
+// Create checks and stores a new object.
+func (s *Store[T]) Create(ctx context.Context, body T) (Versioned[T], error) {
+	return s.Write(ctx, Ref{}, func(next *Versioned[T]) error {
+		next.Body = body
+		return nil
+	})
+}
+
+// Update changes an object.
+func (s *Store[T]) Update(ctx context.Context, id string, ifVersion int64, edit func(*T) error) (Versioned[T], error) {
+	return s.Write(ctx, Ref{ID: id, IfVersion: ifVersion}, func(next *Versioned[T]) error { return edit(&next.Body) })
+}
+
+// Delete ends an object; its versions stay.
+func (s *Store[T]) Delete(ctx context.Context, id string) error {
+	_, err := s.Write(ctx, Ref{ID: id}, func(next *Versioned[T]) error {
+		next.Deleted = true
+		return nil
+	})
+	return err
+}
+
+// Write stores the next version of an object, or the first one of a new object,
+// as prepare makes it of the present one: it may change the body, and say that
+// the object is deleted. Nobody else changes the object meanwhile, and everybody
+// sees the version before until this one is stored. When anything fails, the
+// object stays as it is.
+func (s *Store[T]) Write(ctx context.Context, ref Ref, prepare func(next *Versioned[T]) error) (Versioned[T], error) {
+	isNew := ref.ID == ""
+	if isNew {
+		ref.ID = s.unusedID()
+	}
+	release, err := s.turns.Take(ctx, ref.ID)
+	if err != nil {
+		return Versioned[T]{}, fmt.Errorf("wait for another change of %s %s: %w", s.kind.Name, ref.ID, err)
+	}
+	defer release()
+	next := Versioned[T]{ID: ref.ID, Version: 1}
+	if !isNew {
+		if next, err = s.following(ref); err != nil {
+			return next, err
+		}
+	}
+	if err := prepare(&next); err != nil {
+		return next, err
+	}
+	if next.Deleted && next.BuiltIn {
+		return next, &schema.Invalid{Details: []schema.Detail{{Target: "id", Message: "the built-in " + s.kind.Name + " cannot be deleted; disable it"}}}
+	}
+	if s.kind.Check != nil && !next.Deleted {
+		if err := s.kind.Check(&next.Body); err != nil {
+			return next, err
+		}
+	}
+	return s.store(ctx, next)
+}
+
+// unusedID is one that never was an object's: ids are not used again.
+func (s *Store[T]) unusedID() string {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for {
+		id := s.kind.NewID()
+		if _, used := s.newest[id]; !used {
+			return id
+		}
+	}
+}
+
+// following is the version after the present one, with a body of its own.
+func (s *Store[T]) following(ref Ref) (Versioned[T], error) {
+	v, err := s.present(ref.ID)
+	if err != nil {
+		return v, err
+	}
+	if ref.IfVersion != 0 && ref.IfVersion != v.Version {
+		return v, &schema.Conflict{Kind: s.kind.Name, ID: ref.ID, Have: v.Version, Want: ref.IfVersion}
+	}
+	if v.Body, err = clone(v.Body); err != nil { // so that an edit that fails leaves no trace
+		return v, fmt.Errorf("copy %s %s: %w", s.kind.Name, ref.ID, err)
+	}
+	v.Version++
+	return v, nil
+}
+
+// clone is a deep copy.
+func clone[T any](body T) (out T, err error) {
+	text, err := json.Marshal(body)
+	if err == nil {
+		err = json.Unmarshal(text, &out)
+	}
+	return out, err
+}
+
+// store appends a version to the table, and puts it into force.
+func (s *Store[T]) store(ctx context.Context, v Versioned[T]) (Versioned[T], error) {
+	body, err := json.Marshal(v.Body)
+	if err != nil {
+		return v, fmt.Errorf("encode %s %s: %w", s.kind.Name, v.ID, err)
+	}
+	v.UpdatedAt = schema.MillisOf(s.now())
+	o := Object{Kind: s.kind.Name, ID: v.ID, Version: v.Version, Written: v.UpdatedAt, Deleted: v.Deleted, Body: string(body)}
+	if err := s.table.Append(ctx, o); err != nil {
+		return v, fmt.Errorf("store %s %s: %w", s.kind.Name, v.ID, err)
+	}
+	v = s.apply(v)
+	if !v.Deleted {
+		LogIdle(s.tellerNow(), s.Idle(v))
+	}
+	return v, nil
+}
+
+func (s *Store[T]) tellerNow() *slog.Logger {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.teller
+}
+
+// Get is the present version of an object, or a *schema.NotFound.
+func (s *Store[T]) Get(_ context.Context, id string) (Versioned[T], error) { return s.present(id) }
+
+func (s *Store[T]) present(id string) (Versioned[T], error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	v, ok := s.newest[id]
+	if !ok || v.Deleted {
+		return Versioned[T]{}, &schema.NotFound{Kind: s.kind.Name, ID: id}
+	}
+	return v, nil
+}
+
+// List are the present versions, built-in ones first, then in the order of
+// creation.
+func (s *Store[T]) List(context.Context) ([]Versioned[T], error) {
+	out := slices.DeleteFunc(s.Newest(), func(v Versioned[T]) bool { return v.Deleted })
+	slices.SortFunc(out, func(a, b Versioned[T]) int {
+		return cmp.Or(cmp.Compare(rank(a.BuiltIn), rank(b.BuiltIn)), cmp.Compare(a.CreatedAt, b.CreatedAt), strings.Compare(a.ID, b.ID))
+	})
+	return out, nil
+}
+
+func rank(builtIn bool) int {
+	if builtIn {
+		return 0
+	}
+	return 1
+}
+
+// Newest are the newest versions of all objects, of deleted ones too, by id.
+func (s *Store[T]) Newest() []Versioned[T] {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	out := make([]Versioned[T], 0, len(s.newest))
+	for _, v := range s.newest {
+		out = append(out, v)
+	}
+	slices.SortFunc(out, func(a, b Versioned[T]) int { return strings.Compare(a.ID, b.ID) })
+	return out
+}
+
+// Log are all versions of all objects, in the order written.
+func (s *Store[T]) Log(context.Context) ([]Versioned[T], error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return slices.Clone(s.log), nil
+}
+
+// Versions reads all stored versions of an object that is not deleted,
+// ascending.
+func (s *Store[T]) Versions(ctx context.Context, id string) ([]Versioned[T], error) {
+	now, err := s.present(id)
+	if err != nil {
+		return nil, err
+	}
+	stored, err := s.stored(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("read versions of %s %s: %w", s.kind.Name, id, err)
+	}
+	out := make([]Versioned[T], len(stored))
+	for i, o := range stored {
+		if out[i], err = s.decode(o); err != nil {
+			return nil, fmt.Errorf("read %s %s version %d: %w", s.kind.Name, id, o.Version, err)
+		}
+		out[i].CreatedAt, out[i].BuiltIn = now.CreatedAt, now.BuiltIn
+	}
+	return out, nil
+}
+
+// stored are the versions of an object in the table.
+func (s *Store[T]) stored(ctx context.Context, id string) ([]Object, error) {
+	if table, ok := s.table.(OneByOne); ok {
+		return table.Versions(ctx, s.kind.Name, id)
+	}
+	all, err := s.table.All(ctx, s.kind.Name)
+	return slices.DeleteFunc(all, func(o Object) bool { return o.ID != id }), err
+}
