@@ -1,6 +1,7 @@
 package event
 
 import (
+	"slices"
 	"strings"
 
 	"nightjar/secl"
@@ -43,4 +44,16 @@ func KernelFilters(kind string) []secl.Capability {
 func hasName(v secl.FieldValue) bool {
 	name := v.Value.Text[strings.LastIndexByte(v.Value.Text, '/')+1:]
 	return name != "" && !strings.Contains(name, "*")
+}
+
+// many are the types of which a busy host has thousands a second.
+var many = []string{"open", "mmap", "mprotect", "unlink", "setxattr", "splice"}
+
+// DearFilters are the KernelFilters of the types of which a busy host has so many events
+// that a rule is felt because of which the kernel sends them all; none of the others.
+func DearFilters(kind string) []secl.Capability {
+	if !slices.Contains(many, kind) {
+		return nil
+	}
+	return KernelFilters(kind)
 }

@@ -38,7 +38,7 @@ that stand in a list twice. The exit code is 1 if there is any.`,
 			for _, p := range problems {
 				fmt.Fprintln(os.Stderr, p.Error())
 			}
-			findings := lint.Lint(set, event.KernelFilters)
+			findings := lint.Lint(set, event.DearFilters)
 			return printFindings(c, findings)
 		},
 	}
