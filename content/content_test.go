@@ -1,6 +1,7 @@
 package content
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -151,4 +152,48 @@ func options(t *testing.T) ruletest.Options {
 		t.Fatal(err)
 	}
 	return ruletest.Options{Pipelines: pipeline.NewSet(pipelines, pipeline.Deps{})}
+}
+
+// TestEveryAgentRuleIsTriedAndRead holds the default policy, its tests and the rules of the
+// engine together: each rule of an agent has an event that it matches, and a rule that
+// makes signals of it; and no rule asks for one that there is not.
+func TestEveryAgentRuleIsTriedAndRead(t *testing.T) {
+	read := func(path string) string {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	p, problems := policy.Read("default.policy", []byte(read("agent/default.policy")))
+	if len(problems) > 0 || len(p.Rules) < 80 {
+		t.Fatal(len(p.Rules), problems)
+	}
+	tests, asked := read("agent/default_test.yaml"), map[string]bool{}
+	files, err := filepath.Glob("rules/agent-*.json")
+	if err != nil || len(files) < 40 {
+		t.Fatalf("%d rules, %v", len(files), err)
+	}
+	for _, path := range files {
+		var rule struct{ Queries []struct{ Query string } }
+		if err := json.Unmarshal([]byte(read(path)), &rule); err != nil {
+			t.Fatal(err)
+		}
+		_, ids, _ := strings.Cut(rule.Queries[0].Query, "@agent.rule_id:")
+		for id := range strings.FieldsFuncSeq(strings.Trim(ids, "()"), func(r rune) bool { return r == '|' || r == ' ' }) {
+			asked[id] = true
+		}
+	}
+	for _, r := range p.Rules {
+		if !strings.Contains(tests, "matches: ["+r.ID+"]") && !strings.Contains(tests, "matches: ["+r.ID+",") {
+			t.Errorf("no event is tried on %s", r.ID)
+		}
+		if !asked[r.ID] {
+			t.Errorf("no rule reads %s", r.ID)
+		}
+		delete(asked, r.ID)
+	}
+	for id := range asked {
+		t.Errorf("a rule reads %s, which agents do not look for", id)
+	}
 }

@@ -65,7 +65,7 @@ var settings = []setting{
 	{name: "retention", value: "events=90d,signals=15mo,matches=35d", help: "how long to keep what, by arrival; notifications stay as long as their signals; matches are the state of rules and stay as long as they are needed in any case"},
 	{name: "disk-quota", value: "0", help: "disk that everything stored may take, such as 50GB; the oldest days of events go when it is used up (0: no quota)"},
 	{name: "agent", value: "", bare: "true", help: "watch this host: run an agent beside the engine, as root on Linux 5.10 or newer (default: with --demo only)"},
-	{name: "agent-policy", list: true, help: "a policy file for that agent (default: a small one that ships)"},
+	{name: "agent-policy", list: true, help: "a policy file for that agent (default: the one that ships)"},
 	{name: "geoip", list: true, help: GeoIPHelp},
 	{name: "public-url", value: "", help: "what links in notifications begin with, such as https://nightjar.example (default: the address of http)"},
 	{name: "outbound-proxy", value: "", help: "a proxy for the requests that the engine sends of its own accord (threat lists), such as http://proxy:3128"},

@@ -40,7 +40,7 @@ can't be seen on this kernel is told on standard error, and to the engine.`,
 	}
 	f := c.Flags()
 	f.BoolVar(&o.standalone, "standalone", false, "print what matches, instead of sending it to a server")
-	f.StringArrayVar(&o.policies, "policy", nil, "a policy file; several are merged in their order (for a server: a small one that ships)")
+	f.StringArrayVar(&o.policies, "policy", nil, "a policy file; several are merged in their order (for a server: the one that ships)")
 	f.StringArrayVar(&o.defaults, "default", nil, "a policy that ships with the agent; custom ones override it")
 	f.StringVar(&o.version, "agent-version", "", "load what is for this version of the agent (everything, if empty)")
 	f.StringVar(&o.state, "state-dir", agentState, "where `nightjar agent status` finds this agent")

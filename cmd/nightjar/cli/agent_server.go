@@ -18,7 +18,7 @@ import (
 )
 
 // bundledPolicy is what an agent looks for that is given no policy.
-const bundledPolicy = "agent/first.policy"
+const bundledPolicy = "agent/default.policy"
 
 // readAgentPolicies reads what the flags name, or the bundled policy where they name
 // nothing and the matches go to a server.
