@@ -85,7 +85,9 @@ var layers = map[string][]string{
 	"scheduler/clickhouse":  {"schema", "objects", "clickhouse", "compiler", "compiler/search", "scheduler", "scheduler/reference"},
 	"scheduler/ruletest":    {"schema", "compiler", "scheduler", "scheduler/reference", "ingest", "ingest/files"},
 	"api":                   {"schema", "objects", "schema/vocabulary", "compiler", "compiler/search", "scheduler", "scheduler/reference", "configuration", "configuration/outbound", "ingest/pipeline", "ingest/pipeline/registry", "api/v1"},
-	"api/access":            {"schema", "objects", "ingest/wal"},
+	"api/access":            {"schema", "objects", "ingest/wal", "api/access/audit"},
+	"api/access/service":    {"schema", "compiler/search", "api/v1", "api/access", "api/access/audit", "api/access/signin"},
+	"api/access/calls":      {"api/access"},
 	"api/access/audit":      {"schema", "ingest/wal"},
 	"api/access/clickhouse": {"schema", "clickhouse", "compiler/search", "api/access/audit"},
 	"api/access/signin":     {"schema", "objects"},
@@ -138,7 +140,7 @@ var onlyIn = map[string][]string{
 	"cel.dev/cel-go":                       {},
 	"github.com/leodido/go-syslog":         {"ingest/syslog"},
 	"github.com/ClickHouse/ch-go":          {"ingest/clickhouse"},
-	"google.golang.org/grpc":               {"api", "api/v1", "ingest/otlp", "engine"},
+	"google.golang.org/grpc":               {"api", "api/v1", "api/access/calls", "ingest/otlp", "engine"},
 }
 
 type goPackage struct {

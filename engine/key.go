@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"nightjar/clickhouse"
 )
 
 // KeyFile is where the API's key is kept, in the data folder.
@@ -44,6 +46,28 @@ func serverKey(c Config) (key, path string, err error) {
 		return "", "", err
 	}
 	return key, path, checkMode(path, 0o077, fmt.Sprintf("chmod 600 %s, or, if somebody may have read it, delete it to have another made", path))
+}
+
+// ResetFile is where in the data folder a person waits to be made an administrator.
+const ResetFile = "reset-admin"
+
+// LockFolder keeps an engine from starting on a data folder while something is changed
+// in it; it fails while one runs.
+func LockFolder(dir string) (release func(), err error) {
+	if _, err := os.Stat(dir); err != nil {
+		return nil, fmt.Errorf("there is no data folder %s: %w", dir, err)
+	}
+	return clickhouse.LockDataDir(dir)
+}
+
+// ResetKey makes another key in a data folder, and says where it is.
+func ResetKey(dir string) (path string, err error) {
+	path = filepath.Join(dir, KeyFile)
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("replace the key: %w", err)
+	}
+	_, err = makeKey(path)
+	return path, err
 }
 
 func makeKey(path string) (string, error) {

@@ -32,7 +32,9 @@ const (
 type callerKey struct{}
 
 // With is a context in which the call is the caller's.
-func With(ctx context.Context, c Caller) context.Context { return context.WithValue(ctx, callerKey{}, c) }
+func With(ctx context.Context, c Caller) context.Context {
+	return context.WithValue(ctx, callerKey{}, c)
+}
 
 // Of is the caller of a call; the zero Caller where nobody was asked.
 func Of(ctx context.Context) Caller {

@@ -111,6 +111,10 @@ var services = map[string][]group{
 		{Endpoint{ManageKeys, Quiet}, "ListKeys"},
 		{Endpoint{ManageKeys, Secrets}, "CreateKey RotateKey RevokeKey"},
 	},
+	"User": {
+		{Endpoint{ManageKeys, Quiet}, "ListUsers"},
+		{Endpoint{ManageKeys, Secrets}, "CreateUser SetUserPassword SetUserRole DeleteUser"},
+	},
 	"Audit":    {{Endpoint{ReadAudit, Quiet}, "ListAudit VerifyAudit"}},
 	"Deletion": {{Endpoint{DeleteEvents, Quiet}, "PreviewDeletion"}, {Endpoint{DeleteEvents, Deletion}, "DeleteEvents"}},
 }

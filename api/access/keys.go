@@ -117,6 +117,9 @@ func (k *Keys) one(secret string) (Caller, *DeniedError) {
 	return h.caller, nil
 }
 
+// In is the moment that is so far ahead.
+func (k *Keys) In(d time.Duration) schema.Millis { return schema.MillisOf(k.now().Add(d)) }
+
 // List are the stored keys, in the order in which they were made.
 func (k *Keys) List() []Stored {
 	all, _ := k.store.List(context.Background()) // from memory: never fails

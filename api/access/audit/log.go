@@ -26,8 +26,26 @@ type Store interface {
 	Last(ctx context.Context) (Row, error)
 	// Insert adds rows, all or none.
 	Insert(ctx context.Context, rows []Row) error
+	// List shows what a query selects, the newest first.
+	List(ctx context.Context, q Query) ([]Row, error)
 	// Rows shows rows from one number on, in order.
 	Rows(ctx context.Context, from uint64, show func(Row) error) error
+}
+
+// Query selects entries to be shown; empty fields select all.
+type Query struct {
+	// From and To bound the time, From inclusive; a To of 0 is the end of time.
+	From, To schema.Millis
+	// Caller is an id or a name.
+	Caller, Kind, Outcome string
+	// Text is in the action, the object or the detail, whatever its case.
+	Text  string
+	Limit int
+}
+
+// List shows entries, the newest first.
+func (l *Log) List(ctx context.Context, q Query) ([]Row, error) {
+	return l.deps.Store.List(ctx, q)
 }
 
 // Deps are what a Log is made of.

@@ -59,6 +59,8 @@ func (t *table) Rows(_ context.Context, from uint64, show func(Row) error) error
 	return nil
 }
 
+func (t *table) List(context.Context, Query) ([]Row, error) { return t.rows, nil }
+
 // intake takes events, and knows batches that it had.
 type intake struct {
 	mu      sync.Mutex

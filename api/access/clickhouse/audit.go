@@ -33,19 +33,8 @@ func (a Audit) Rows(ctx context.Context, from uint64, show func(audit.Row) error
 	return a.read(ctx, "SELECT "+auditColumns+" FROM audit WHERE seq >= "+strconv.FormatUint(from, 10)+" ORDER BY seq", server.Params{}, show)
 }
 
-// Query selects entries to be shown; empty fields select all.
-type Query struct {
-	// From and To bound the time, From inclusive; a To of 0 is the end of time.
-	From, To schema.Millis
-	// Caller is an id or a name.
-	Caller, Kind, Outcome string
-	// Text is in the action, the object or the detail, whatever its case.
-	Text  string
-	Limit int
-}
-
 // List shows entries, the newest first.
-func (a Audit) List(ctx context.Context, q Query) (out []audit.Row, err error) {
+func (a Audit) List(ctx context.Context, q audit.Query) (out []audit.Row, err error) {
 	if q.To == 0 {
 		q.To = schema.MaxMillis
 	}

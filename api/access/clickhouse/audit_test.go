@@ -47,15 +47,15 @@ func TestTheChainIsWholeAsTheServerKeepsIt(t *testing.T) {
 		t.Errorf("%v\n%s", err, diff)
 	}
 	for _, x := range []struct {
-		q    Query
+		q    audit.Query
 		want []uint64
 	}{
-		{Query{Limit: 2}, []uint64{5, 4}},
-		{Query{Limit: 9, Caller: "plain"}, []uint64{1}},
-		{Query{Limit: 9, Text: "QUOTE"}, []uint64{3}},
-		{Query{Limit: 9, Text: `back\slash`}, []uint64{3}},
-		{Query{Limit: 9, Kind: "sql"}, nil},
-		{Query{Limit: 9, To: 1}, nil},
+		{audit.Query{Limit: 2}, []uint64{5, 4}},
+		{audit.Query{Limit: 9, Caller: "plain"}, []uint64{1}},
+		{audit.Query{Limit: 9, Text: "QUOTE"}, []uint64{3}},
+		{audit.Query{Limit: 9, Text: `back\slash`}, []uint64{3}},
+		{audit.Query{Limit: 9, Kind: "sql"}, nil},
+		{audit.Query{Limit: 9, To: 1}, nil},
 	} {
 		found, err := store.List(t.Context(), x.q)
 		var seqs []uint64

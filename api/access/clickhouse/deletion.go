@@ -29,9 +29,6 @@ type Events struct {
 	Swap *sync.Mutex
 }
 
-// Range is event time, From inclusive, To exclusive.
-type Range struct{ From, To schema.Millis }
-
 // found is where the numbers wait of what is to be deleted.
 const found = "events_deletion"
 
@@ -39,8 +36,8 @@ const found = "events_deletion"
 func settings() ch.Settings { return ch.Settings{"max_execution_time": 0, "max_threads": 1} }
 
 // Count is how many stored events the query finds.
-func (e Events) Count(ctx context.Context, q *search.Query, in Range) (n uint64, err error) {
-	condition, params, err := e.where(q, in)
+func (e Events) Count(ctx context.Context, q *search.Query, from, to schema.Millis) (n uint64, err error) {
+	condition, params, err := e.where(q, from, to)
 	if err != nil {
 		return 0, err
 	}
@@ -51,10 +48,25 @@ func (e Events) Count(ctx context.Context, q *search.Query, in Range) (n uint64,
 	return n, nil
 }
 
+// CountSignals is how many signals the query finds. They are not deleted.
+func (e Events) CountSignals(ctx context.Context, q *search.Query, from, to schema.Millis) (n uint64, err error) {
+	p := search.Params{Shapes: schema.WithoutRest}
+	condition, err := q.SQL(&p)
+	if err != nil {
+		return 0, err
+	}
+	sql := fmt.Sprintf("SELECT uniqExact(id) FROM signals WHERE (%s) AND timestamp >= fromUnixTimestamp64Milli(%d, 'UTC') AND timestamp < fromUnixTimestamp64Milli(%d, 'UTC')", condition, from, to)
+	ctx = ch.Context(ctx, ch.WithParameters(p.Map()), ch.WithSettings(settings()))
+	if err := e.Conn.QueryRow(ctx, sql).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count the signals: %w", err)
+	}
+	return n, nil
+}
+
 // Delete deletes the events that the query finds, and says how many. Cut short, it has
 // deleted some days of arrival and not others; it can be done again.
-func (e Events) Delete(ctx context.Context, q *search.Query, in Range) (n uint64, err error) {
-	condition, params, err := e.where(q, in)
+func (e Events) Delete(ctx context.Context, q *search.Query, from, to schema.Millis) (n uint64, err error) {
+	condition, params, err := e.where(q, from, to)
 	if err != nil {
 		return 0, err
 	}
@@ -95,7 +107,7 @@ func (e Events) rewrite(ctx context.Context, sql string) error {
 }
 
 // where is the query and its range as a condition, made for the forms that are stored.
-func (e Events) where(q *search.Query, in Range) (string, ch.Parameters, error) {
+func (e Events) where(q *search.Query, from, to schema.Millis) (string, ch.Parameters, error) {
 	shapes, _ := e.Catalogue.Snapshot()
 	p := search.Params{Shapes: shapes}
 	condition, err := q.SQL(&p)
@@ -103,7 +115,7 @@ func (e Events) where(q *search.Query, in Range) (string, ch.Parameters, error) 
 		return "", nil, err
 	}
 	return fmt.Sprintf("(%s) AND timestamp >= fromUnixTimestamp64Milli(%d, 'UTC') AND timestamp < fromUnixTimestamp64Milli(%d, 'UTC')",
-		condition, in.From, in.To), p.Map(), nil
+		condition, from, to), p.Map(), nil
 }
 
 func (e Events) exec(ctx context.Context, params ch.Parameters, sql string) error {

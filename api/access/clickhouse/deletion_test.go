@@ -16,7 +16,7 @@ import (
 // else, by attributes, words and texts that mean something in SQL.
 func TestWhatAQueryFindsIsDeletedAndNothingElse(t *testing.T) {
 	conn := testenv.ClickHouse(t)
-	if _, err := migrations.Apply(t.Context(), conn, []schema.Table{schema.Events, schema.AttributeShapes}); err != nil {
+	if _, err := migrations.Apply(t.Context(), conn, []schema.Table{schema.Events, schema.AttributeShapes, schema.Signals}); err != nil {
 		t.Fatal(err)
 	}
 	sink := intake.New(conn)
@@ -33,30 +33,33 @@ func TestWhatAQueryFindsIsDeletedAndNothingElse(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := Events{Conn: conn, Catalogue: sink.Catalogue(), Swap: &sync.Mutex{}}
-	all := Range{To: schema.MaxMillis}
+	all := span{to: schema.MaxMillis}
 	left := uint64(200)
 	for _, x := range []struct {
 		query string
-		in    Range
+		in    span
 		want  uint64
 	}{
 		{"@usr.email:jane@example.org", all, 50},
 		{"@usr.email:jane@example.org", all, 0},
 		{`@usr.email:"o'hara\\"`, all, 50},
-		{"@usr.n:>=100", Range{From: events[150].At, To: events[160].At}, 6}, // two of every four are left
+		{"@usr.n:>=100", span{events[150].At, events[160].At}, 6}, // two of every four are left
 		{`"'; DROP TABLE events; --"`, all, 0},
 	} {
 		q, err := search.Parse(x.query)
 		if err != nil {
 			t.Fatal(err)
 		}
-		counted, err := e.Count(t.Context(), q, x.in)
+		counted, err := e.Count(t.Context(), q, x.in.from, x.in.to)
 		if err != nil {
 			t.Fatal(err)
 		}
-		deleted, err := e.Delete(t.Context(), q, x.in)
+		deleted, err := e.Delete(t.Context(), q, x.in.from, x.in.to)
 		if err != nil || counted != x.want || deleted != x.want {
 			t.Errorf("%s: %d counted, %d deleted, want %d: %v", x.query, counted, deleted, x.want, err)
+		}
+		if _, err := e.CountSignals(t.Context(), q, x.in.from, x.in.to); err != nil {
+			t.Error(err)
 		}
 		left -= x.want
 		var n, inParts uint64
@@ -68,3 +71,5 @@ func TestWhatAQueryFindsIsDeletedAndNothingElse(t *testing.T) {
 		}
 	}
 }
+
+type span struct{ from, to schema.Millis }
