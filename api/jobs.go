@@ -14,6 +14,7 @@ import (
 
 	pb "nightjar/api/v1"
 	"nightjar/scheduler"
+	"nightjar/scheduler/detect"
 	"nightjar/schema"
 )
 
@@ -57,7 +58,7 @@ func (s *backtests) RunBacktest(ctx context.Context, in *pb.RunBacktestRequest) 
 			continue
 		}
 		out.Signals = append(out.Signals, &pb.BacktestSignal{
-			Case: int32(sig.Case), CaseName: scheduler.CaseName(found.Plan, sig.Case), Group: scheduler.Visible(found.Plan, sig.Group),
+			Case: int32(sig.Case), CaseName: scheduler.CaseName(found.Plan, sig.Case), Group: detect.Visible(found.Plan, sig.Group),
 			FirstSeen: int64(sig.FirstSeen), LastSeen: int64(sig.LastSeen), Severity: scheduler.Severity(found.Plan, *sig), Events: int64(sig.Events),
 		})
 	}

@@ -16,7 +16,7 @@ import (
 	"nightjar/ingest"
 	"nightjar/ingest/ingesttest"
 	"nightjar/ingest/pipeline"
-	"nightjar/scheduler"
+	"nightjar/scheduler/detect"
 	"nightjar/scheduler/ruletest"
 	"nightjar/schema"
 	"nightjar/testenv"
@@ -161,7 +161,7 @@ func signalsOf(plan *compiler.Plan, events []schema.Event) []schema.Signal {
 		matches = append(matches, plan.Matches(&events[i])...)
 		first, last = min(first, events[i].At), max(last, events[i].At)
 	}
-	return scheduler.Replay(plan, matches, scheduler.Over(first, last))
+	return detect.Replay(plan, matches, detect.Over(first, last))
 }
 
 // silence says why a rule makes no signal of the events: of each of its queries, which

@@ -415,10 +415,10 @@ func (s *Scheduler) countAside(a *aside, n int) {
 	if u == nil {
 		return
 	}
-	u.countedThrough(a.seq)
+	u.CountedThrough(a.seq)
 	for _, p := range a.parts {
 		for _, m := range p.between(max(a.next, a.counted), a.next+n) {
-			u.count(&m)
+			u.Count(&m)
 		}
 	}
 	a.counted = max(a.counted, a.next+n)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"nightjar/compiler"
+	"nightjar/scheduler/detect"
 	"nightjar/schema"
 )
 
@@ -71,7 +72,7 @@ type Backtest struct {
 	// LeftOut is what compiler.MaxTuples left out of them.
 	LeftOut compiler.LeftOut
 
-	changes []change // by signal
+	changes []detect.Change // by signal
 	// signals are what a rule over signals was run over, as events by place.
 	signals map[uint64]*schema.Event
 }
@@ -111,7 +112,10 @@ func (b *Backtester) Run(ctx context.Context, plan *compiler.Plan, in TimeSpan, 
 		return nil, err
 	}
 	out.Matches = len(matches)
-	out.changes, err = replayWatched(ctx, plan, matches, b.horizon(plan, in), func(done float64) { progress(scanShare + (1-scanShare)*done) })
+	out.changes, err = detect.ReplayWithProgress(plan, matches, b.horizon(plan, in), func(done float64) error {
+		progress(scanShare + (1-scanShare)*done)
+		return ctx.Err()
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -134,8 +138,8 @@ func (b *Backtester) Run(ctx context.Context, plan *compiler.Plan, in TimeSpan, 
 
 // horizon is the end of the time that is looked at, and never beyond the moment
 // up to which live evaluation would judge what did not happen.
-func (b *Backtester) horizon(plan *compiler.Plan, in TimeSpan) Horizon {
-	return Over(in.From, min(in.To, schema.MillisOf(b.deps.Now().Add(-b.deps.Delays.Of(plan)))))
+func (b *Backtester) horizon(plan *compiler.Plan, in TimeSpan) detect.Horizon {
+	return detect.Over(in.From, min(in.To, schema.MillisOf(b.deps.Now().Add(-b.deps.Delays.Of(plan)))))
 }
 
 // scanShare is how much of a run reading is, for the progress.

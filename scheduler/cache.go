@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"nightjar/compiler"
+	"nightjar/scheduler/detect"
 	"nightjar/schema"
 )
 
@@ -52,9 +53,9 @@ type groupCache struct {
 func (c *cache) of(plan *compiler.Plan, unseen bool) *planCache {
 	p := c.plans[plan.Key]
 	if p == nil {
-		p = &planCache{from: never, ended: never, newest: always, trimmed: always, groups: map[uint64]*groupCache{}}
+		p = &planCache{from: detect.Never, ended: detect.Never, newest: detect.Always, trimmed: detect.Always, groups: map[uint64]*groupCache{}}
 		if unseen {
-			p.from, p.ended = always, always
+			p.from, p.ended = detect.Always, detect.Always
 		}
 		c.plans[plan.Key] = p
 	}
@@ -99,7 +100,7 @@ func (c *cache) add(p *planCache, key uint64, group []string, global bool, ms ..
 	for i := range ms {
 		ms[i].Tags = tags
 	}
-	n := insert(list, ms)
+	n := detect.Insert(list, ms)
 	p.count += n
 	c.matches += n
 }
@@ -113,7 +114,7 @@ func (c *cache) intern(tags []string) []string {
 	if len(tags) > mostInterned {
 		return tags
 	}
-	key := groupKey(tags)
+	key := detect.GroupKey(tags)
 	if known, ok := c.tags[key]; ok {
 		return known
 	}
@@ -168,7 +169,7 @@ func (c *cache) trim(p *planCache) {
 
 // cut drops the matches before from, and their memory when that is worth it.
 func (p *planCache) cut(ms []compiler.Match) []compiler.Match {
-	rest := since(ms, p.from)
+	rest := detect.Since(ms, p.from)
 	p.count -= len(ms) - len(rest)
 	switch {
 	case len(rest) == 0:
@@ -192,7 +193,7 @@ func (c *cache) bound(limit int) []string {
 		}
 		c.matches -= largest.count
 		emptied = append(emptied, largest.plan.Key)
-		*largest = planCache{plan: largest.plan, from: never, ended: never, newest: largest.newest, trimmed: largest.trimmed, groups: map[uint64]*groupCache{}}
+		*largest = planCache{plan: largest.plan, from: detect.Never, ended: detect.Never, newest: largest.newest, trimmed: largest.trimmed, groups: map[uint64]*groupCache{}}
 	}
 	return emptied
 }
@@ -202,7 +203,7 @@ func (c *cache) bound(limit int) []string {
 // further are read from the store until none does.
 func (c *cache) rest() {
 	for _, p := range c.plans {
-		if p.from == never || p.count == 0 {
+		if p.from == detect.Never || p.count == 0 {
 			continue
 		}
 		p.from = max(p.from, p.newest+1)

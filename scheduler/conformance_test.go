@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"nightjar/compiler"
+	"nightjar/scheduler/detect"
 	"nightjar/schema"
 	"nightjar/testenv"
 )
@@ -42,8 +43,8 @@ func TestReplayGivesTheExpectedSignals(t *testing.T) {
 				matches = append(matches, plan.Matches(&events[i])...)
 			}
 			got := []expectedSignal{}
-			for _, s := range Replay(plan, matches, readHorizon(t, dir, events)) {
-				got = append(got, expectedSignal{s.Case, append([]string{}, Visible(plan, s.Group)...), s.FirstSeen, s.LastSeen, Severity(plan, s)})
+			for _, s := range detect.Replay(plan, matches, readHorizon(t, dir, events)) {
+				got = append(got, expectedSignal{s.Case, append([]string{}, detect.Visible(plan, s.Group)...), s.FirstSeen, s.LastSeen, Severity(plan, s)})
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("signals differ (-want +got):\n%s", diff)
@@ -56,16 +57,16 @@ func TestReplayGivesTheExpectedSignals(t *testing.T) {
 }
 
 // newest is the horizon of a file: the time of its newest event.
-func newest(events []schema.Event) Horizon {
+func newest(events []schema.Event) detect.Horizon {
 	until := schema.MinMillis
 	for i := range events {
 		until = max(until, events[i].At)
 	}
-	return Over(always, until)
+	return detect.Over(detect.Always, until)
 }
 
 // readHorizon is what the case's until.txt says, where it has one.
-func readHorizon(t *testing.T, dir string, events []schema.Event) Horizon {
+func readHorizon(t *testing.T, dir string, events []schema.Event) detect.Horizon {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(dir, "until.txt"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -78,7 +79,7 @@ func readHorizon(t *testing.T, dir string, events []schema.Event) Horizon {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Over(always, until)
+	return detect.Over(detect.Always, until)
 }
 
 func conformanceCases(t *testing.T, kind string) []string {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"nightjar/compiler"
+	"nightjar/scheduler/detect"
 	"nightjar/schema"
 )
 
@@ -51,7 +52,7 @@ func TestATextLikeNoneBeforeIsAnAnomaly(t *testing.T) {
 		matches = append(matches, plan.Matches(&events[i])...)
 	}
 	var got []string
-	for _, s := range Replay(plan, matches, newest(events)) {
+	for _, s := range detect.Replay(plan, matches, newest(events)) {
 		got = append(got, fmt.Sprint(s.Group[0], " ", int64(s.FirstSeen-1_700_000_000_000)/360_000))
 	}
 	if fmt.Sprint(got) != "[shop 805 blog 807]" {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"nightjar/compiler"
+	"nightjar/scheduler/detect"
 	"nightjar/schema"
 )
 
@@ -103,7 +104,7 @@ func (s *Scheduler) correlate(ctx context.Context, plan *compiler.Plan, in Inter
 	if err := s.loadTablesOf(ctx, plan, schema.MinMillis); err != nil {
 		return err // signals that stand may be of any time
 	}
-	d := dirty{units: map[uint64]*unit{}, globals: map[*compiler.Plan]schema.Millis{}}
+	d := dirty{units: map[uint64]*detect.GroupState{}, globals: map[*compiler.Plan]schema.Millis{}}
 	earliest := map[string]schema.Millis{}
 	for i := range versions {
 		if at, known := earliest[versions[i].ID]; !known || versions[i].FirstSeen < at {
@@ -119,7 +120,7 @@ func (s *Scheduler) correlate(ctx context.Context, plan *compiler.Plan, in Inter
 			if plan.Labels[m.Label].Global {
 				everywhere = min(everywhere, earliest[p.ID])
 			} else {
-				d.touch(plan, unitGroup(plan, &m), earliest[p.ID])
+				d.touch(plan, detect.StateGroup(plan, &m), earliest[p.ID])
 			}
 		}
 	}
@@ -140,7 +141,7 @@ func (s *Scheduler) correlateGroups(ctx context.Context, plan *compiler.Plan, d 
 	of := signalsOf(plan, standing)
 	for i := range of.matches {
 		if m := &of.matches[i]; m.At >= everywhere {
-			d.touch(plan, unitGroup(plan, m), everywhere)
+			d.touch(plan, detect.StateGroup(plan, m), everywhere)
 		}
 	}
 	units := d.list()
@@ -149,10 +150,10 @@ func (s *Scheduler) correlateGroups(ctx context.Context, plan *compiler.Plan, d 
 	}
 	var changes []planChange
 	for _, u := range units {
-		u.chained = u.chains()
-		u.from = max(u.reach(u.chained), reach)
-		own := of.byUnit[u.key]
-		for _, c := range u.advance(u.chained, u.own(since(own, u.from)), since(of.globals, u.from)) {
+		u.Chained = u.Chains()
+		u.From = max(u.Reach(u.Chained), reach)
+		own := of.byUnit[u.Key]
+		for _, c := range u.Advance(u.Chained, u.Own(detect.Since(own, u.From)), detect.Since(of.globals, u.From)) {
 			changes = append(changes, planChange{c, plan})
 		}
 	}
@@ -192,7 +193,7 @@ func signalsOf(plan *compiler.Plan, standing []FirstPublished) correlated {
 				continue
 			}
 			out.matches = append(out.matches, m)
-			key := unitKey(plan, unitGroup(plan, &m))
+			key := detect.StateKey(plan, detect.StateGroup(plan, &m))
 			out.byUnit[key] = append(out.byUnit[key], m)
 		}
 	}

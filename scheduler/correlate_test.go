@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"nightjar/compiler"
+	"nightjar/scheduler/detect"
 	"nightjar/schema"
 )
 
@@ -78,7 +79,7 @@ func TestSignalsOfOtherRulesAreCorrelatedAsTheyStandInTheEnd(t *testing.T) {
 			inputs[i].First = uint64(i + 1)
 		}
 		of := signalsOf(plan, inputs)
-		want := essenceOfSignals(Replay(plan, append(slices.Clone(of.matches), of.globals...), Horizon{}))
+		want := essenceOfSignals(detect.Replay(plan, append(slices.Clone(of.matches), of.globals...), detect.Horizon{}))
 		found += len(want)
 		live := liveRules(t, seed, append(rules, correlation), events, 0.1*float64(seed%2), suppressions...)
 		var got []schema.Signal

@@ -202,7 +202,7 @@ func (s *Scheduler) countTouches(touches []touch) {
 func (s *Scheduler) countOpened(changes []planChange) {
 	opened := map[string]uint64{}
 	for i := range changes {
-		if changes[i].isNew {
+		if changes[i].IsNew {
 			opened[changes[i].RuleID]++
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"nightjar/compiler"
+	"nightjar/scheduler/detect"
 	"nightjar/schema"
 )
 
@@ -81,7 +82,7 @@ func document(plan *compiler.Plan, sig schema.Signal, shown *shownEvents) (Publi
 	for _, a := range shown.attributes {
 		putPath(doc, a.path, a.value)
 	}
-	for path, value := range groupAttributes(plan, Visible(plan, sig.Group)) {
+	for path, value := range groupAttributes(plan, detect.Visible(plan, sig.Group)) {
 		putPath(doc, path, value)
 	}
 	maps := map[string]any{
@@ -99,7 +100,7 @@ func document(plan *compiler.Plan, sig schema.Signal, shown *shownEvents) (Publi
 			"first_seen": first, "last_seen": last, "events_matched": sig.Events,
 		},
 		"nightjar": map[string]any{
-			"id": sig.ID, "rule_id": sig.RuleID, "case": sig.Case, "case_name": CaseName(plan, sig.Case), "group": notNil(Visible(plan, sig.Group)),
+			"id": sig.ID, "rule_id": sig.RuleID, "case": sig.Case, "case_name": CaseName(plan, sig.Case), "group": notNil(detect.Visible(plan, sig.Group)),
 			"group_by": signalGroupBy(plan), "first_seen": sig.FirstSeen, "last_seen": sig.LastSeen, "severity": severity,
 			"events": sig.Events, "window": plan.Window.Milliseconds(),
 		},

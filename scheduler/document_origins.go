@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"nightjar/scheduler/detect"
 	"nightjar/schema"
 )
 
@@ -12,7 +13,7 @@ import (
 func originsOf(sig *schema.Signal, samples []schema.Event) map[string][]string {
 	out := map[string][]string{}
 	add := func(key, value string) {
-		if value != "" && !slices.Contains(out[key], value) && len(out[key]) < maxOrigins {
+		if value != "" && !slices.Contains(out[key], value) && len(out[key]) < detect.MaxOrigins {
 			out[key] = append(out[key], value)
 		}
 	}
@@ -48,7 +49,7 @@ func putOrigins(doc map[string]any, of map[string][]string) {
 		if doc[key] = any(values); len(values) == 1 {
 			doc[key] = values[0]
 		}
-		if len(values) == maxOrigins {
+		if len(values) == detect.MaxOrigins {
 			own := within(doc, "nightjar")
 			own[key+"_truncated"] = true
 		}

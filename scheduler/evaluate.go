@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"nightjar/compiler"
+	"nightjar/scheduler/detect"
 	"nightjar/schema"
 )
 
@@ -174,7 +175,7 @@ func (s *Scheduler) absorb(ctx context.Context, touches []touch) error {
 	}
 	for _, t := range touches {
 		if u := s.usual[t.plan.Key]; u != nil {
-			u.countedThrough(t.event.Seq)
+			u.CountedThrough(t.event.Seq)
 		}
 	}
 	for _, t := range touches {
@@ -194,10 +195,10 @@ func (s *Scheduler) settleDirty(ctx context.Context, d *dirty, plans map[*compil
 	for plan := range plans {
 		touch := func(group []string, since schema.Millis) { d.touch(plan, group, since) }
 		if k := s.known[plan.Key]; k != nil {
-			k.lookAgain(touch)
+			k.LookAgain(touch)
 		}
 		if u := s.usual[plan.Key]; u != nil {
-			u.rejudge(touch)
+			u.Rejudge(touch)
 		}
 	}
 	units := s.postpone(d.list())
@@ -210,10 +211,10 @@ func (s *Scheduler) settleDirty(ctx context.Context, d *dirty, plans map[*compil
 			continue
 		}
 		if k := s.known[plan.Key]; k != nil {
-			k.evaluated()
+			k.Evaluated()
 		}
 		if u := s.usual[plan.Key]; u != nil {
-			u.evaluated()
+			u.Evaluated()
 		}
 	}
 	s.tidy(d)
@@ -238,10 +239,10 @@ func (s *Scheduler) note(d *dirty, t touch) {
 		s.ledger.reopened(t)
 	}
 	if k := s.known[t.plan.Key]; k != nil {
-		k.arrived(t.event.Seen)
+		k.Arrived(t.event.Seen)
 	}
 	if u := s.usual[t.plan.Key]; u != nil {
-		u.arrived(t.event.Seen)
+		u.Arrived(t.event.Seen)
 	}
 	s.noteMatches(d, t.plan, t.label, matches)
 }
@@ -250,9 +251,9 @@ func (s *Scheduler) note(d *dirty, t touch) {
 func (s *Scheduler) tidy(d *dirty) {
 	trimmed := map[*compiler.Plan]bool{}
 	for _, u := range d.units {
-		if !trimmed[u.plan] {
-			trimmed[u.plan] = true
-			s.cache.trim(s.cache.of(u.plan, false))
+		if !trimmed[u.Plan] {
+			trimmed[u.Plan] = true
+			s.cache.trim(s.cache.of(u.Plan, false))
 		}
 	}
 	for _, key := range s.cache.bound(s.deps.MaxCached) {
@@ -308,10 +309,10 @@ func (s *Scheduler) warm(ctx context.Context, plans map[*compiler.Plan]bool) err
 	ended := map[string]schema.Millis{}
 	for key, plan := range cold {
 		p := s.cache.of(plan, false)
-		p.from, p.ended = always, always
+		p.from, p.ended = detect.Always, detect.Always
 		if from, ok := froms[key]; ok {
 			p.from = from
-			p.ended = max(from, always/2) - schema.Millis(plan.KeepAlive.Milliseconds())
+			p.ended = max(from, detect.Always/2) - schema.Millis(plan.KeepAlive.Milliseconds())
 		}
 		ended[key] = p.ended
 	}
@@ -325,10 +326,10 @@ func (s *Scheduler) warm(ctx context.Context, plans map[*compiler.Plan]bool) err
 		if m.Label >= len(plan.Labels) {
 			continue
 		}
-		s.cache.add(s.cache.of(plan, false), m.Key, unitGroup(plan, &m.Match), plan.Labels[m.Label].Global, matchesIn(run)...)
+		s.cache.add(s.cache.of(plan, false), m.Key, detect.StateGroup(plan, &m.Match), plan.Labels[m.Label].Global, matchesIn(run)...)
 	}
 	for _, sig := range signals {
-		s.cache.of(cold[sig.RuleKey], false).published(UnitKey(sig.RuleKey, sig.Group), sig)
+		s.cache.of(cold[sig.RuleKey], false).published(detect.StateKeyOfRule(sig.RuleKey, sig.Group), sig)
 	}
 	return nil
 }
@@ -336,22 +337,22 @@ func (s *Scheduler) warm(ctx context.Context, plans map[*compiler.Plan]bool) err
 // dirty collects the signal groups that new matches touch, each with the
 // earliest event time touched.
 type dirty struct {
-	units   map[uint64]*unit
+	units   map[uint64]*detect.GroupState
 	globals map[*compiler.Plan]schema.Millis
 }
 
 func newDirty() dirty {
-	return dirty{units: map[uint64]*unit{}, globals: map[*compiler.Plan]schema.Millis{}}
+	return dirty{units: map[uint64]*detect.GroupState{}, globals: map[*compiler.Plan]schema.Millis{}}
 }
 
-func (d *dirty) touch(plan *compiler.Plan, values []string, at schema.Millis) *unit {
-	key := unitKey(plan, values)
+func (d *dirty) touch(plan *compiler.Plan, values []string, at schema.Millis) *detect.GroupState {
+	key := detect.StateKey(plan, values)
 	u := d.units[key]
 	if u == nil {
-		u = &unit{plan: plan, key: key, group: values, since: at}
+		u = &detect.GroupState{Plan: plan, Key: key, Group: values, Since: at}
 		d.units[key] = u
 	}
-	u.since = min(u.since, at)
+	u.Since = min(u.Since, at)
 	return u
 }
 
@@ -362,7 +363,7 @@ func (s *Scheduler) spread(ctx context.Context, d *dirty) error {
 	for plan, from := range d.globals {
 		points := from
 		if v := s.vigilOf(plan); v != nil && from <= v.horizon.Through {
-			points -= windowOf(plan)
+			points -= detect.WindowOf(plan)
 			plan.ExpectedGroups(v.horizon.Through, func(group []string, since schema.Millis) bool {
 				if since = max(since, plan.Began); since >= points && since <= v.horizon.Through {
 					d.touch(plan, group, from)
@@ -372,8 +373,8 @@ func (s *Scheduler) spread(ctx context.Context, d *dirty) error {
 		}
 		if p := s.cache.of(plan, false); points >= p.from {
 			for _, g := range p.groups {
-				for _, m := range since(g.matches, points) {
-					d.touch(plan, unitGroup(plan, &m), from)
+				for _, m := range detect.Since(g.matches, points) {
+					d.touch(plan, detect.StateGroup(plan, &m), from)
 				}
 			}
 			continue
@@ -387,7 +388,7 @@ func (s *Scheduler) spread(ctx context.Context, d *dirty) error {
 		}
 		for _, g := range groups {
 			if len(g) > 0 {
-				d.touch(plan, signalGroup(plan, g), from)
+				d.touch(plan, detect.SignalGroup(plan, g), from)
 			}
 		}
 	}
@@ -395,25 +396,25 @@ func (s *Scheduler) spread(ctx context.Context, d *dirty) error {
 }
 
 // list is in a fixed order, so that the same arrivals make the same requests.
-func (d *dirty) list() []*unit {
-	out := make([]*unit, 0, len(d.units))
+func (d *dirty) list() []*detect.GroupState {
+	out := make([]*detect.GroupState, 0, len(d.units))
 	for _, u := range d.units {
 		out = append(out, u)
 	}
-	sort.Slice(out, func(i, j int) bool { return out[i].key < out[j].key })
+	sort.Slice(out, func(i, j int) bool { return out[i].Key < out[j].Key })
 	return out
 }
 
 // update reads what the units need of the past, advances them, and publishes
 // what changed.
-func (s *Scheduler) update(ctx context.Context, units []*unit) error {
+func (s *Scheduler) update(ctx context.Context, units []*detect.GroupState) error {
 	if err := s.recall(ctx, units); err != nil {
 		return err
 	}
 	changes := s.advanceMeasured(units)
 	for _, u := range units {
-		if err := u.usual.Err(); err != nil {
-			delete(s.usual, u.plan.Key) // read it again
+		if err := u.Baseline.Err(); err != nil {
+			delete(s.usual, u.Plan.Key) // read it again
 			return err
 		}
 	}
@@ -421,24 +422,24 @@ func (s *Scheduler) update(ctx context.Context, units []*unit) error {
 }
 
 // advanceMeasured advances the units, and notes what that took.
-func (s *Scheduler) advanceMeasured(units []*unit) (changes []planChange) {
+func (s *Scheduler) advanceMeasured(units []*detect.GroupState) (changes []planChange) {
 	runtime.LockOSThread() // its time is measured
 	defer runtime.UnlockOSThread()
 	took := map[string]int64{}
 	began := s.deps.CPU()
 	for _, u := range units {
-		u.known, u.usual = s.known[u.plan.Key], s.usual[u.plan.Key]
-		if v := s.vigilOf(u.plan); v != nil {
-			u.horizon = v.horizon
-			if since, ok := u.plan.ExpectedSince(u.group, v.horizon.Through); ok {
-				u.expected = max(since, u.plan.Began, sinceEver)
+		u.Seen, u.Baseline = s.known[u.Plan.Key], s.usual[u.Plan.Key]
+		if v := s.vigilOf(u.Plan); v != nil {
+			u.Horizon = v.horizon
+			if since, ok := u.Plan.ExpectedSince(u.Group, v.horizon.Through); ok {
+				u.Expected = max(since, u.Plan.Began, detect.SinceEver)
 			}
 		}
-		for _, c := range u.advance(u.chained, u.matches, u.globals) {
-			changes = append(changes, planChange{c, u.plan})
+		for _, c := range u.Advance(u.Chained, u.Matches, u.Globals) {
+			changes = append(changes, planChange{c, u.Plan})
 		}
 		now := s.deps.CPU()
-		took[u.plan.Rule.ID] += now - began
+		took[u.Plan.Rule.ID] += now - began
 		began = now
 	}
 	s.addWindows(took)
@@ -448,23 +449,23 @@ func (s *Scheduler) advanceMeasured(units []*unit) (changes []planChange) {
 // recall gives every unit its published signals, and its matches from where it
 // has to be looked at again: from memory where that reaches back far enough,
 // from the store otherwise.
-func (s *Scheduler) recall(ctx context.Context, units []*unit) error {
-	var unread []*unit
+func (s *Scheduler) recall(ctx context.Context, units []*detect.GroupState) error {
+	var unread []*detect.GroupState
 	for _, u := range units {
-		p := s.cache.of(u.plan, false)
-		if u.since-u.keepAlive() < p.ended {
+		p := s.cache.of(u.Plan, false)
+		if u.Since-u.KeepAlive() < p.ended {
 			unread = append(unread, u)
-		} else if g := p.groups[u.key]; g != nil && groupKey(g.group) == groupKey(u.group) {
-			u.published = g.signals
+		} else if g := p.groups[u.Key]; g != nil && detect.GroupKey(g.group) == detect.GroupKey(u.Group) {
+			u.Published = g.signals
 		}
 	}
 	if err := s.readSignals(ctx, unread); err != nil {
 		return err
 	}
 	for _, u := range units {
-		u.usual = s.usual[u.plan.Key]
-		u.chained = u.chains()
-		u.from = u.reach(u.chained)
+		u.Baseline = s.usual[u.Plan.Key]
+		u.Chained = u.Chains()
+		u.From = u.Reach(u.Chained)
 	}
 	if err := s.recallMatches(ctx, units); err != nil {
 		return err
@@ -473,23 +474,23 @@ func (s *Scheduler) recall(ctx context.Context, units []*unit) error {
 }
 
 // recallMatches gives every unit its matches from where it says.
-func (s *Scheduler) recallMatches(ctx context.Context, units []*unit) error {
-	var unread []*unit
+func (s *Scheduler) recallMatches(ctx context.Context, units []*detect.GroupState) error {
+	var unread []*detect.GroupState
 	for _, u := range units {
-		p := s.cache.of(u.plan, false)
-		if u.from < p.from {
+		p := s.cache.of(u.Plan, false)
+		if u.From < p.from {
 			unread = append(unread, u)
 			continue
 		}
-		if g := p.groups[u.key]; g != nil {
-			u.matches = u.own(since(g.matches, u.from))
+		if g := p.groups[u.Key]; g != nil {
+			u.Matches = u.Own(detect.Since(g.matches, u.From))
 		}
-		u.globals = since(p.globals, u.from)
+		u.Globals = detect.Since(p.globals, u.From)
 	}
 	return s.readMatches(ctx, unread)
 }
 
-func (s *Scheduler) readSignals(ctx context.Context, units []*unit) error {
+func (s *Scheduler) readSignals(ctx context.Context, units []*detect.GroupState) error {
 	if len(units) == 0 {
 		return nil
 	}
@@ -498,16 +499,16 @@ func (s *Scheduler) readSignals(ctx context.Context, units []*unit) error {
 		return fmt.Errorf("load signals: %w", err)
 	}
 	for _, u := range units {
-		for _, sig := range published[u.key] {
-			if sig.RuleKey == u.plan.Key && groupKey(sig.Group) == groupKey(u.group) {
-				u.published = append(u.published, sig)
+		for _, sig := range published[u.Key] {
+			if sig.RuleKey == u.Plan.Key && detect.GroupKey(sig.Group) == detect.GroupKey(u.Group) {
+				u.Published = append(u.Published, sig)
 			}
 		}
 	}
 	return nil
 }
 
-func (s *Scheduler) readMatches(ctx context.Context, units []*unit) error {
+func (s *Scheduler) readMatches(ctx context.Context, units []*detect.GroupState) error {
 	if len(units) == 0 {
 		return nil
 	}
@@ -519,36 +520,36 @@ func (s *Scheduler) readMatches(ctx context.Context, units []*unit) error {
 		return fmt.Errorf("load matches: %w", err)
 	}
 	for _, u := range units {
-		u.matches = stored(u, loaded[u.key], false)
-		u.globals = stored(u, loaded[globalKey(u.plan)], true)
+		u.Matches = stored(u, loaded[u.Key], false)
+		u.Globals = stored(u, loaded[detect.GlobalKey(u.Plan)], true)
 	}
 	return nil
 }
 
-func signalSpans(units []*unit) []Span {
+func signalSpans(units []*detect.GroupState) []Span {
 	spans := make([]Span, len(units))
 	for i, u := range units {
-		spans[i] = Span{u.key, u.since - u.keepAlive()}
+		spans[i] = Span{u.Key, u.Since - u.KeepAlive()}
 	}
 	return spans
 }
 
 // matchSpans asks for every unit's matches, and once for each rule's globals.
-func matchSpans(units []*unit) []Span {
+func matchSpans(units []*detect.GroupState) []Span {
 	var spans []Span
 	globals := map[uint64]int{}
 	for _, u := range units {
-		spans = append(spans, Span{u.key, u.from})
-		if !hasGlobals(u.plan) {
+		spans = append(spans, Span{u.Key, u.From})
+		if !hasGlobals(u.Plan) {
 			continue
 		}
-		key := globalKey(u.plan)
+		key := detect.GlobalKey(u.Plan)
 		if n, ok := globals[key]; ok {
-			spans[n].From = min(spans[n].From, u.from)
+			spans[n].From = min(spans[n].From, u.From)
 			continue
 		}
 		globals[key] = len(spans)
-		spans = append(spans, Span{key, u.from})
+		spans = append(spans, Span{key, u.From})
 	}
 	return spans
 }
@@ -563,14 +564,14 @@ func hasGlobals(plan *compiler.Plan) bool {
 }
 
 // stored keeps of what was loaded under a key what is really the unit's.
-func stored(u *unit, loaded []StoredMatch, global bool) []compiler.Match {
-	own := groupKey(u.group)
+func stored(u *detect.GroupState, loaded []StoredMatch, global bool) []compiler.Match {
+	own := detect.GroupKey(u.Group)
 	out := make([]compiler.Match, 0, len(loaded))
 	for _, m := range loaded {
-		if m.RuleKey != u.plan.Key || m.Label >= len(u.plan.Labels) || u.plan.Labels[m.Label].Global != global {
+		if m.RuleKey != u.Plan.Key || m.Label >= len(u.Plan.Labels) || u.Plan.Labels[m.Label].Global != global {
 			continue
 		}
-		if global || groupKey(unitGroup(u.plan, &m.Match)) == own {
+		if global || detect.GroupKey(detect.StateGroup(u.Plan, &m.Match)) == own {
 			out = append(out, m.Match)
 		}
 	}

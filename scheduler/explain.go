@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"nightjar/compiler"
+	"nightjar/scheduler/detect"
 	"nightjar/schema"
 )
 
@@ -174,7 +175,7 @@ func (s *Scheduler) explainEvent(ctx context.Context, plan *compiler.Plan, w *wa
 	for _, l := range out.Queries {
 		for i := range l.Found {
 			m := &l.Found[i]
-			if key := groupKey(m.Group); !seen[key] && !plan.Labels[m.Label].Global {
+			if key := detect.GroupKey(m.Group); !seen[key] && !plan.Labels[m.Label].Global {
 				if seen[key] = true; len(seen) > maxExplained {
 					continue
 				}
@@ -281,17 +282,17 @@ func (s *Scheduler) matchesOf(ctx context.Context, plan *compiler.Plan, group []
 			return out, fmt.Errorf("read the signals of other rules: %w", err)
 		}
 		of := signalsOf(plan, standing)
-		return groupMatches{byGroup(of.matches)[groupKey(group)], of.globals}, nil
+		return groupMatches{detect.ByGroup(of.matches)[detect.GroupKey(group)], of.globals}, nil
 	}
-	u := &unit{plan: plan, group: signalGroup(plan, group), from: from}
-	u.key = unitKey(plan, u.group)
+	u := &detect.GroupState{Plan: plan, Group: detect.SignalGroup(plan, group), From: from}
+	u.Key = detect.StateKey(plan, u.Group)
 	if plan.PerEvent(group) {
 		return out, nil // every event is a group of its own
 	}
-	if err := s.readMatches(ctx, []*unit{u}); err != nil {
+	if err := s.readMatches(ctx, []*detect.GroupState{u}); err != nil {
 		return out, err
 	}
-	return groupMatches{byGroup(u.matches)[groupKey(group)], u.globals}, nil
+	return groupMatches{detect.ByGroup(u.Matches)[detect.GroupKey(group)], u.Globals}, nil
 }
 
 // explainAt says how a group stands at a moment. These are matches of an event
@@ -309,18 +310,18 @@ func (s *Scheduler) explainAt(ctx context.Context, plan *compiler.Plan, group []
 	}
 	for _, m := range of {
 		if slices.Equal(m.Group, group) {
-			insert(&all.own, []compiler.Match{m})
+			detect.Insert(&all.own, []compiler.Match{m})
 		}
 	}
-	var k *known
+	var k *detect.SeenValues
 	if plan.Novelty != nil {
 		if k, err = s.knowledge(ctx, plan, false); err != nil {
 			return out, err
 		}
-		out.Notes = k.notes(plan, all.own, at)
+		out.Notes = k.Notes(plan, all.own, at)
 	}
 	if plan.Method == compiler.MethodTravel {
-		out.Notes = append(out.Notes, journeys(all.own, at)...)
+		out.Notes = append(out.Notes, detect.Journeys(all.own, at)...)
 	}
 	out.Notes = append(out.Notes, s.silenceNotes(plan, all, at)...)
 	if plan.Anomaly != nil {
@@ -328,7 +329,7 @@ func (s *Scheduler) explainAt(ctx context.Context, plan *compiler.Plan, group []
 			return out, err
 		}
 	} else {
-		out.judge(plan, matching(plan, k, all.own, at-windowOf(plan)), all.globals, at)
+		out.judge(plan, detect.Matching(plan, k, all.own, at-detect.WindowOf(plan)), all.globals, at)
 	}
 	return out, s.explainSignals(ctx, plan, &out)
 }
@@ -339,7 +340,7 @@ func (g *GroupExplanation) judge(plan *compiler.Plan, own, globals []compiler.Ma
 		g.follow(plan, own, globals, at)
 		return
 	}
-	values := valuesAt(plan, own, globals, at)
+	values := detect.ValuesAt(plan, own, globals, at)
 	for i, v := range values {
 		g.Values = append(g.Values, LabelValue{plan.Labels[i].Name, v})
 	}
@@ -357,10 +358,10 @@ func (g *GroupExplanation) judge(plan *compiler.Plan, own, globals []compiler.Ma
 
 // follow walks a sequence up to the moment.
 func (g *GroupExplanation) follow(plan *compiler.Plan, own, globals []compiler.Match, at schema.Millis) {
-	steps, complete := stepsAt(plan, own, globals, at)
+	steps, complete := detect.StepsAt(plan, own, globals, at)
 	g.Steps = make([]StepExplanation, len(plan.Steps))
 	for i, st := range plan.Steps {
-		g.Steps[i] = StepExplanation{Name: st.Name, Condition: st.Condition.Explain(nil), Holds: steps[i].holds, Reached: steps[i].reached}
+		g.Steps[i] = StepExplanation{Name: st.Name, Condition: st.Condition.Explain(nil), Holds: steps[i].Holds, Reached: steps[i].Reached}
 		if st.Name == "" {
 			g.Steps[i].Name = strconv.Itoa(i + 1)
 		}
@@ -371,15 +372,15 @@ func (g *GroupExplanation) follow(plan *compiler.Plan, own, globals []compiler.M
 }
 
 func (s *Scheduler) explainSignals(ctx context.Context, plan *compiler.Plan, g *GroupExplanation) error {
-	group := signalGroup(plan, g.Group)
-	key := unitKey(plan, group)
+	group := detect.SignalGroup(plan, g.Group)
+	key := detect.StateKey(plan, group)
 	span := Span{key, g.At - schema.Millis(plan.KeepAlive.Milliseconds())}
 	found, err := s.deps.Signals.Load(ctx, []Span{span})
 	if err != nil {
 		return fmt.Errorf("load signals: %w", err)
 	}
 	for _, sig := range found[key] {
-		if sig.RuleKey == plan.Key && slices.Equal(Visible(plan, sig.Group), group) && sig.FirstSeen <= g.At {
+		if sig.RuleKey == plan.Key && slices.Equal(detect.Visible(plan, sig.Group), group) && sig.FirstSeen <= g.At {
 			g.Signals = append(g.Signals, sig)
 		}
 	}

@@ -14,28 +14,28 @@ func (s *Scheduler) judgeAnomaly(ctx context.Context, g *GroupExplanation, plan 
 	if err != nil {
 		return err
 	}
-	bucket, sums := u.bucketOf(g.At), u.sumsAt(own, g.At)
-	if u.learned(g.Group) > bucket {
+	bucket, sums := u.BucketOf(g.At), u.SumsAt(own, g.At)
+	if u.Learned(g.Group) > bucket {
 		g.Notes = append(g.Notes, "the bucket is in the models, and no longer judged: nightjar anomaly explain learns them anew")
 	}
-	values, judged := u.judge(g.Group, bucket, sums)
+	values, judged := u.Judge(g.Group, bucket, sums)
 	for label, sum := range sums {
 		name := plan.Labels[label].Name
 		g.Values = append(g.Values, LabelValue{name, values[label]})
-		g.Notes = append(g.Notes, u.judgedBy(name, label, g.Group, bucket, sum))
+		g.Notes = append(g.Notes, u.JudgedBy(name, label, g.Group, bucket, sum))
 	}
 	for i, c := range plan.Cases {
 		g.Cases = append(g.Cases, CaseExplanation{
 			Index: i, Name: c.Name, Status: c.Status, Condition: c.Condition.Explain(values[:len(sums)]), Holds: judged && c.Sides.Holds(values),
 		})
 		if c.Low {
-			g.Notes = append(g.Notes, fmt.Sprintf("case %d asks for the low side, and is tried at the end of the bucket, %s", i, u.moment(bucket+1)))
+			g.Notes = append(g.Notes, fmt.Sprintf("case %d asks for the low side, and is tried at the end of the bucket, %s", i, u.Moment(bucket+1)))
 		}
 	}
 	if plan.Low() {
-		g.Notes = append(g.Notes, u.closedNotes(g.Group, bucket-1)...)
-		if v := s.vigils[plan.Key]; v != nil && v.judged < u.moment(bucket) {
-			g.Notes = append(g.Notes, fmt.Sprintf("what ended at %s is judged %s later", u.moment(bucket), s.deps.Delays.Of(plan)))
+		g.Notes = append(g.Notes, u.ClosedNotes(g.Group, bucket-1)...)
+		if v := s.vigils[plan.Key]; v != nil && v.judged < u.Moment(bucket) {
+			g.Notes = append(g.Notes, fmt.Sprintf("what ended at %s is judged %s later", u.Moment(bucket), s.deps.Delays.Of(plan)))
 		}
 	}
 	return u.Err()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"nightjar/compiler"
+	"nightjar/scheduler/detect"
 	"nightjar/schema"
 )
 
@@ -32,7 +33,7 @@ type SeriesExplanation struct {
 	// stays as it was, HeldUntil when that becomes the new normal if it goes on; 0:
 	// they are not.
 	HeldSince, HeldUntil schema.Millis
-	Points               []SeriesPoint
+	Points               []detect.SeriesPoint
 	// Truncated says that there were more points than MaxPoints; the newest are
 	// there.
 	Truncated bool
@@ -71,19 +72,19 @@ func (s *Scheduler) explainSeries(ctx context.Context, q SeriesQuestion) (Series
 	if err != nil {
 		return SeriesExplanation{}, err
 	}
-	u := newUsual(plan, 0)
+	u := detect.NewBaseline(plan, 0)
 	newest := schema.MinMillis
 	for i := range all.own {
-		u.count(&all.own[i])
+		u.Count(&all.own[i])
 		newest = max(newest, all.own[i].At)
 	}
-	if !u.has(label, q.Group) {
+	if !u.Has(label, q.Group) {
 		return SeriesExplanation{}, &schema.NotFound{Kind: "series of rule " + q.RuleID, ID: fmt.Sprint(q.Group)}
 	}
 	if q.To != nil {
 		newest = min(newest, *q.To)
 	}
-	var live *usual
+	var live *detect.Baseline
 	if plan.Anomaly.Peers {
 		if live, err = s.usualOf(ctx, plan, false, s.throughOf(plan.Key)); err != nil {
 			return SeriesExplanation{}, err
@@ -112,24 +113,24 @@ func seriesLabel(plan *compiler.Plan, q SeriesQuestion) (int, error) {
 
 // explainPoints says what was expected of a series. Live, unless nil, has the other
 // groups, those of the last days.
-func explainPoints(plan *compiler.Plan, u *usual, label int, q SeriesQuestion, newest schema.Millis, live *usual) (SeriesExplanation, error) {
+func explainPoints(plan *compiler.Plan, u *detect.Baseline, label int, q SeriesQuestion, newest schema.Millis, live *detect.Baseline) (SeriesExplanation, error) {
 	from := newest - shownPast
 	if q.From != nil {
 		from = *q.From
 	}
-	first := u.began(label, q.Group)
+	first := u.Began(label, q.Group)
 	out := SeriesExplanation{
 		RuleID: q.RuleID, Query: plan.Labels[label].Name, Group: q.Group, Bucket: plan.Anomaly.Bucket.Milliseconds(),
 		First: first, Ready: first.Add(plan.Anomaly.Learn),
 	}
-	if earliest := u.moment(u.bucketOf(newest) - MaxPoints + 1); from < earliest && earliest > out.First {
+	if earliest := u.Moment(u.BucketOf(newest) - MaxPoints + 1); from < earliest && earliest > out.First {
 		from, out.Truncated = earliest, true
 	}
-	learned, err := u.points(label, q.Group, from, newest, live, func(p SeriesPoint) { out.Points = append(out.Points, p) })
+	learned, err := u.Points(label, q.Group, from, newest, live, func(p detect.SeriesPoint) { out.Points = append(out.Points, p) })
 	if err != nil {
 		return SeriesExplanation{}, err
 	}
-	out.Season = learned.season
-	out.HeldSince, out.HeldUntil = learned.heldSince, learned.heldUntil
+	out.Season = learned.Season
+	out.HeldSince, out.HeldUntil = learned.HeldSince, learned.HeldUntil
 	return out, nil
 }

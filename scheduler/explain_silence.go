@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"nightjar/compiler"
+	"nightjar/scheduler/detect"
 	"nightjar/schema"
 )
 
@@ -19,11 +20,11 @@ func (s *Scheduler) silenceNotes(plan *compiler.Plan, all groupMatches, at schem
 	if last == nil {
 		return nil
 	}
-	due := *last + windowOf(plan)
+	due := *last + detect.WindowOf(plan)
 	waits := fmt.Sprintf("silent since %s", *last)
 	if plan.Absence != nil {
 		waits = fmt.Sprintf("since %s it waits for what must not follow, %s", *last, plan.Absence.Answer.Explain(nil))
-	} else if len(between(all.own, *last, due)) > 0 {
+	} else if len(detect.Between(all.own, *last, due)) > 0 {
 		return nil // it was heard of again in time
 	}
 	if due <= v.judged {
@@ -53,5 +54,5 @@ func (s *Scheduler) expectedNote(plan *compiler.Plan, group []string) string {
 		return ""
 	}
 	since = max(since, plan.Began)
-	return fmt.Sprintf("; table %s lists it, so it is expected since %s and is missed at %s", plan.Expected.Table, since, since+windowOf(plan))
+	return fmt.Sprintf("; table %s lists it, so it is expected since %s and is missed at %s", plan.Expected.Table, since, since+detect.WindowOf(plan))
 }

@@ -13,5 +13,5 @@ func LoadKnown(ctx context.Context, s *Scheduler, plan *compiler.Plan) (int, err
 	if err != nil {
 		return 0, err
 	}
-	return k.size(), nil
+	return k.Size(), nil
 }

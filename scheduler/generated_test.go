@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"nightjar/compiler"
+	"nightjar/scheduler/detect"
 	"nightjar/scheduler/oracle"
 	"nightjar/schema"
 )
@@ -143,12 +144,12 @@ func TestGeneratedRulesGiveTheSignalsOfTheOracle(t *testing.T) {
 		signals := oracle.Signals(g.rule, g.events, given(g.horizon, g.tables, g.suppressions))
 		want := wanted(signals)
 		happens.count(signals, want)
-		got := backtested(t, g.plan, g.events, Over(always, schema.Millis(g.horizon)))
+		got := backtested(t, g.plan, g.events, detect.Over(detect.Always, schema.Millis(g.horizon)))
 		if diff := differ(want, outline(g.plan, got)); diff != "" {
 			t.Fatalf("seed %d: replay differs from the oracle (-want +got), horizon %d:\n%s\n%s%+v", seed, g.horizon, diff, described(g.rule), g.suppressions)
 		}
 		if !slices.IsSortedFunc(got, func(a, b Published) int {
-			return cmp.Or(cmp.Compare(a.FirstSeen, b.FirstSeen), cmp.Compare(a.Case, b.Case), slices.Compare(Visible(g.plan, a.Group), Visible(g.plan, b.Group)))
+			return cmp.Or(cmp.Compare(a.FirstSeen, b.FirstSeen), cmp.Compare(a.Case, b.Case), slices.Compare(detect.Visible(g.plan, a.Group), detect.Visible(g.plan, b.Group)))
 		}) {
 			t.Fatalf("seed %d: signals are not ordered by first seen, case and group: %v", seed, outline(g.plan, got))
 		}
@@ -174,7 +175,7 @@ func (g *generated) live(t *testing.T, arriving []schema.Event) *world {
 }
 
 // backtested are the signals of a backtest over the events.
-func backtested(t *testing.T, plan *compiler.Plan, events []schema.Event, h Horizon) []Published {
+func backtested(t *testing.T, plan *compiler.Plan, events []schema.Event, h detect.Horizon) []Published {
 	t.Helper()
 	var matches []compiler.Match
 	for i := range events {

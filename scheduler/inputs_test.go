@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"nightjar/compiler"
+	"nightjar/scheduler/detect"
 	"nightjar/scheduler/oracle"
 	"nightjar/scheduler/reference"
 	"nightjar/schema"
@@ -99,7 +100,7 @@ func (c changing) Since(table, _, value string, at schema.Millis) (schema.Millis
 	case !slices.Contains(column(table, at, c.changed), value):
 		return 0, false
 	case slices.Contains(listings[table].before, value):
-		return sinceEver, true
+		return detect.SinceEver, true
 	}
 	return c.changed, true
 }

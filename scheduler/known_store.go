@@ -5,25 +5,26 @@ import (
 	"fmt"
 
 	"nightjar/compiler"
+	"nightjar/scheduler/detect"
 )
 
 // Knowledge keeps what rules have seen before, for those that look for new
 // values.
 type Knowledge interface {
 	// Load reads all that a rule knows.
-	Load(ctx context.Context, ruleKey string, values func(KnownValue), groups func(KnownGroup)) error
+	Load(ctx context.Context, ruleKey string, values func(detect.SeenValue), groups func(detect.SeenGroup)) error
 	// Learn stores changes; storing one twice changes nothing.
-	Learn(ctx context.Context, ruleKey string, values []KnownValue, groups []KnownGroup) error
+	Learn(ctx context.Context, ruleKey string, values []detect.SeenValue, groups []detect.SeenGroup) error
 }
 
 // knowledge is what the plan knows, read from the store if need be.
-func (s *Scheduler) knowledge(ctx context.Context, plan *compiler.Plan, fresh bool) (*known, error) {
+func (s *Scheduler) knowledge(ctx context.Context, plan *compiler.Plan, fresh bool) (*detect.SeenValues, error) {
 	if k := s.known[plan.Key]; k != nil {
 		return k, nil
 	}
-	k := newKnown(plan.Novelty)
+	k := detect.NewSeenValues(plan.Novelty)
 	if !fresh {
-		if err := s.deps.Knowledge.Load(ctx, plan.Key, k.restore, k.restoreGroup); err != nil {
+		if err := s.deps.Knowledge.Load(ctx, plan.Key, k.Restore, k.RestoreGroup); err != nil {
 			return nil, fmt.Errorf("load what rule %s knows: %w", plan.Rule.ID, err)
 		}
 	}
@@ -37,17 +38,17 @@ func (s *Scheduler) remember(ctx context.Context) (behind map[string]bool, err e
 	behind = map[string]bool{}
 	values := 0
 	for key, k := range s.known {
-		if k.unevaluated() {
+		if k.Unevaluated() {
 			behind[key] = true
 			continue
 		}
-		for vs, gs := k.unstored(); len(vs)+len(gs) > 0; vs, gs = k.unstored() {
+		for vs, gs := k.Unstored(); len(vs)+len(gs) > 0; vs, gs = k.Unstored() {
 			if err := s.deps.Knowledge.Learn(ctx, key, vs, gs); err != nil {
 				return nil, fmt.Errorf("store what rules know: %w", err)
 			}
-			k.stored(vs, gs)
+			k.Stored(vs, gs)
 		}
-		values += k.size()
+		values += k.Size()
 	}
 	s.metrics.known.Set(float64(values))
 	return behind, nil

@@ -17,6 +17,7 @@ import (
 
 	"nightjar/compiler"
 	"nightjar/objects"
+	"nightjar/scheduler/detect"
 	"nightjar/schema"
 )
 
@@ -199,7 +200,7 @@ func standing(w *world) []schema.Signal {
 			out = append(out, sig)
 		}
 	}
-	sort.Slice(out, func(i, j int) bool { return signalLess(&out[i], &out[j]) })
+	sort.Slice(out, func(i, j int) bool { return detect.SignalLess(&out[i], &out[j]) })
 	return out
 }
 
@@ -228,7 +229,7 @@ func mustAgree(t *testing.T, w *world, plan *compiler.Plan, events []schema.Even
 		e.Seq = uint64(i + 1)
 		matches = append(matches, plan.Matches(&e)...)
 	}
-	rendered, err := ReplayRendered(plan, matches, Over(always, w.until), worldEvents{w}.fetch)
+	rendered, err := ReplayRendered(plan, matches, detect.Over(detect.Always, w.until), worldEvents{w}.fetch)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"nightjar/compiler"
 	"nightjar/compiler/template"
+	"nightjar/scheduler/detect"
 	"nightjar/schema"
 )
 
@@ -76,7 +77,7 @@ func templateData(plan *compiler.Plan, sig schema.Signal, d template.Data) templ
 		}
 	}
 	d.Attributes = ownAttributes(plan, sig)
-	d.Group = groupValues(plan, Visible(plan, sig.Group))
+	d.Group = groupValues(plan, detect.Visible(plan, sig.Group))
 	d.Tags = signalTags(&plan.Rule, sig, originsOf(&sig, d.Events))
 	return d
 }

@@ -6,6 +6,7 @@ import (
 	"iter"
 
 	"nightjar/compiler"
+	"nightjar/scheduler/detect"
 )
 
 // noteMatches takes in the matches of one event and label: what they teach, what
@@ -21,7 +22,7 @@ func (s *Scheduler) noteMatches(d *dirty, plan *compiler.Plan, label int, matche
 		if since, ok := d.globals[plan]; !ok || matches[0].At < since {
 			d.globals[plan] = matches[0].At
 		}
-		s.hold(cached, &unit{plan: plan, key: globalKey(plan)}, true, matches)
+		s.hold(cached, &detect.GroupState{Plan: plan, Key: detect.GlobalKey(plan)}, true, matches)
 		return
 	}
 	v := s.vigilOf(plan)
@@ -39,7 +40,7 @@ func (s *Scheduler) noteMatches(d *dirty, plan *compiler.Plan, label int, matche
 func (s *Scheduler) learn(plan *compiler.Plan, matches []compiler.Match) []compiler.Match {
 	if u := s.usual[plan.Key]; u != nil {
 		for i := range matches {
-			u.note(&matches[i])
+			u.Note(&matches[i])
 		}
 	}
 	if plan.Novelty == nil {
@@ -55,13 +56,13 @@ func (s *Scheduler) learn(plan *compiler.Plan, matches []compiler.Match) []compi
 }
 
 // hold keeps matches in memory, and notes that they are to be stored.
-func (s *Scheduler) hold(cached *planCache, u *unit, global bool, matches []compiler.Match) {
+func (s *Scheduler) hold(cached *planCache, u *detect.GroupState, global bool, matches []compiler.Match) {
 	for i := range matches {
-		m := StoredMatch{u.key, u.plan.Key, matches[i]}
+		m := StoredMatch{u.Key, u.Plan.Key, matches[i]}
 		s.pending = append(s.pending, m)
 		s.heavy += m.texts()
 	}
-	s.cache.add(cached, u.key, u.group, global, matches...)
+	s.cache.add(cached, u.Key, u.Group, global, matches...)
 }
 
 // maxTexts bounds how many texts are sent to the store at a time, and about how
@@ -99,7 +100,7 @@ func (s *Scheduler) flushMany(ctx context.Context) error {
 
 // unitMatches are those matches of an event that are for one signal group.
 type unitMatches struct {
-	unit    *unit
+	unit    *detect.GroupState
 	matches []compiler.Match
 }
 
@@ -109,11 +110,11 @@ func (d *dirty) byUnit(plan *compiler.Plan, matches []compiler.Match) []unitMatc
 	out := make([]unitMatches, 0, len(matches))
 	at := map[uint64]int{}
 	for i := range matches {
-		u := d.touch(plan, unitGroup(plan, &matches[i]), matches[i].At)
-		n, known := at[u.key]
+		u := d.touch(plan, detect.StateGroup(plan, &matches[i]), matches[i].At)
+		n, known := at[u.Key]
 		if !known {
 			n = len(out)
-			at[u.key] = n
+			at[u.Key] = n
 			out = append(out, unitMatches{unit: u, matches: matches[i : i : i+1]})
 		}
 		out[n].matches = append(out[n].matches, matches[i])
@@ -129,10 +130,10 @@ func (s *Scheduler) isNews(plan *compiler.Plan, m *compiler.Match) bool {
 		return true
 	}
 	k := s.known[plan.Key]
-	news, differs := k.learn(m, values)
+	news, differs := k.Learn(m, values)
 	if differs {
-		group := unitGroup(plan, m)
-		k.touch(unitKey(plan, group), group, m.At)
+		group := detect.StateGroup(plan, m)
+		k.Touch(detect.StateKey(plan, group), group, m.At)
 	}
 	if plan.Labels[m.Label].Aggregation != compiler.AggNewValue {
 		return true
@@ -147,7 +148,7 @@ func runs(matches []StoredMatch) iter.Seq[[]StoredMatch] {
 	return func(yield func([]StoredMatch) bool) {
 		for i := 0; i < len(matches); {
 			j := i + 1
-			for j < len(matches) && matches[j].Key == matches[i].Key && compareEvents(&matches[j].Match, &matches[i].Match) == 0 {
+			for j < len(matches) && matches[j].Key == matches[i].Key && detect.CompareEvents(&matches[j].Match, &matches[i].Match) == 0 {
 				j++
 			}
 			if !yield(matches[i:j]) {

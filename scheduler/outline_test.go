@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"nightjar/compiler"
+	"nightjar/scheduler/detect"
 	"nightjar/scheduler/oracle"
 	"nightjar/schema"
 )
@@ -38,7 +39,7 @@ func outline(plan *compiler.Plan, signals []Published) []string {
 	lines := []string{}
 	for _, p := range signals {
 		lines = append(lines, fmt.Sprintf("case %d group %q from %d to %d events %d severity %s suppressed %q",
-			p.Case, Visible(plan, p.Group), p.FirstSeen, p.LastSeen, p.Events, p.Status, p.Suppression))
+			p.Case, detect.Visible(plan, p.Group), p.FirstSeen, p.LastSeen, p.Events, p.Status, p.Suppression))
 	}
 	sort.Strings(lines)
 	return lines

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"nightjar/compiler"
+	"nightjar/scheduler/detect"
 	"nightjar/schema"
 )
 
@@ -81,15 +82,15 @@ func (s *Scheduler) pastLearner(ctx context.Context, plan *compiler.Plan) (func(
 		k, err := s.knowledge(ctx, plan, false)
 		return func(m *compiler.Match) {
 			if values := plan.Values(m); values != nil {
-				k.learn(m, values) // in silence: no signal is looked at for it
+				k.Learn(m, values) // in silence: no signal is looked at for it
 			}
 		}, err
 	}
-	u := newUsual(plan, plan.After) // what was counted of it before, in this process or another, is counted again
+	u := detect.NewBaseline(plan, plan.After) // what was counted of it before, in this process or another, is counted again
 	s.usual[plan.Key] = u
 	return func(m *compiler.Match) {
-		u.count(m)
-		group := unitGroup(plan, m)
-		s.pending = append(s.pending, StoredMatch{unitKey(plan, group), plan.Key, *m})
+		u.Count(m)
+		group := detect.StateGroup(plan, m)
+		s.pending = append(s.pending, StoredMatch{detect.StateKey(plan, group), plan.Key, *m})
 	}, nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"nightjar/compiler"
+	"nightjar/scheduler/detect"
 	"nightjar/schema"
 )
 
@@ -276,7 +277,7 @@ func (p *previewing) compare(rule *schema.Rule, without, with *Backtest, standin
 		if s.Suppression != "" {
 			continue
 		}
-		h := HiddenSignal{RuleID: rule.ID, RuleName: rule.Name, Group: Visible(without.Plan, s.Group), FirstSeen: s.FirstSeen, Severity: Severity(without.Plan, *s)}
+		h := HiddenSignal{RuleID: rule.ID, RuleName: rule.Name, Group: detect.Visible(without.Plan, s.Group), FirstSeen: s.FirstSeen, Severity: Severity(without.Plan, *s)}
 		for _, known := range published[sameAs(s)] {
 			if overlap(s, &known.Signal) {
 				h = hidden(rule, known, EffectGone)
@@ -297,7 +298,7 @@ func (p *previewing) compare(rule *schema.Rule, without, with *Backtest, standin
 }
 
 // sameAs is what signals have in common that may be one.
-func sameAs(s *schema.Signal) string { return fmt.Sprint(s.Case, " ", groupKey(s.Group)) }
+func sameAs(s *schema.Signal) string { return fmt.Sprint(s.Case, " ", detect.GroupKey(s.Group)) }
 
 func overlap(a, b *schema.Signal) bool { return a.FirstSeen <= b.LastSeen && b.FirstSeen <= a.LastSeen }
 

@@ -7,12 +7,13 @@ import (
 	"slices"
 
 	"nightjar/compiler"
+	"nightjar/scheduler/detect"
 	"nightjar/schema"
 )
 
 // planChange is a change of a signal of a plan.
 type planChange struct {
-	change
+	detect.Change
 	plan *compiler.Plan
 }
 
@@ -76,14 +77,14 @@ func (s *Scheduler) publish(ctx context.Context, changes []planChange, find find
 	}
 	s.countOpened(changes)
 	for _, c := range changes {
-		s.cache.of(c.plan, false).published(UnitKey(c.RuleKey, c.Group), c.Signal)
-		if c.isNew {
+		s.cache.of(c.plan, false).published(detect.StateKeyOfRule(c.RuleKey, c.Group), c.Signal)
+		if c.IsNew {
 			s.metrics.opened.Inc()
 		}
 		switch {
 		case c.Gone():
 			s.metrics.withdrawn.Inc()
-		case c.Suppression != "" && c.isNew:
+		case c.Suppression != "" && c.IsNew:
 			s.metrics.suppressed.Inc()
 		}
 	}
@@ -125,8 +126,8 @@ func (s *Scheduler) identify(ctx context.Context, changes []planChange) error {
 	for {
 		var ids []string
 		for i := range changes {
-			if c := &changes[i]; c.isNew && c.ID == "" {
-				ids = append(ids, c.id(salts[i]))
+			if c := &changes[i]; c.IsNew && c.ID == "" {
+				ids = append(ids, c.SaltedID(salts[i]))
 			}
 		}
 		if len(ids) == 0 {
@@ -139,7 +140,7 @@ func (s *Scheduler) identify(ctx context.Context, changes []planChange) error {
 		n := 0
 		for i := range changes {
 			c := &changes[i]
-			if !c.isNew || c.ID != "" {
+			if !c.IsNew || c.ID != "" {
 				continue
 			}
 			id := ids[n]
@@ -152,7 +153,7 @@ func (s *Scheduler) identify(ctx context.Context, changes []planChange) error {
 			taken[id] = true
 			c.ID = id
 			if used {
-				c.isNew, c.Version, c.Triage = false, before.Version+1, before.Triage
+				c.IsNew, c.Version, c.Triage = false, before.Version+1, before.Triage
 			}
 		}
 	}

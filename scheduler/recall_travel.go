@@ -4,17 +4,18 @@ import (
 	"context"
 
 	"nightjar/compiler"
+	"nightjar/scheduler/detect"
 	"nightjar/schema"
 )
 
 // recallWays reads more of the past of travellers who stayed at one address for
 // longer than their rule looks back, and have left it now.
-func (s *Scheduler) recallWays(ctx context.Context, units []*unit) error {
-	for back := travelWithin; ; back *= 2 {
-		var short []*unit
+func (s *Scheduler) recallWays(ctx context.Context, units []*detect.GroupState) error {
+	for back := detect.TravelWithin; ; back *= 2 {
+		var short []*detect.GroupState
 		for _, u := range units {
-			if u.plan.Method == compiler.MethodTravel && reachesFurther(u.matches, u.from, u.earliest(u.chained)) {
-				u.from -= back
+			if u.Plan.Method == compiler.MethodTravel && detect.ReachesFurther(u.Matches, u.From, u.Earliest(u.Chained)) {
+				u.From -= back
 				short = append(short, u)
 			}
 		}
@@ -29,9 +30,9 @@ func (s *Scheduler) recallWays(ctx context.Context, units []*unit) error {
 
 // wayOf are the matches of a group that say where a traveller was at a moment.
 func (s *Scheduler) wayOf(ctx context.Context, plan *compiler.Plan, group []string, at schema.Millis) (groupMatches, error) {
-	for back := travelWithin; ; back *= 2 {
+	for back := detect.TravelWithin; ; back *= 2 {
 		all, err := s.matchesOf(ctx, plan, group, at-back)
-		if err != nil || !reachesFurther(all.own, at-back, at) {
+		if err != nil || !detect.ReachesFurther(all.own, at-back, at) {
 			return all, err
 		}
 	}

@@ -5,14 +5,15 @@ import (
 	"slices"
 
 	"nightjar/compiler"
+	"nightjar/scheduler/detect"
 	"nightjar/schema"
 )
 
 // ReplayRendered is Replay, with signals as they would be published: with sample
 // events, which fetch finds by time and sequence, and withheld where a
 // suppression says so.
-func ReplayRendered(plan *compiler.Plan, matches []compiler.Match, h Horizon, fetch func([]compiler.Match) ([]schema.Event, error)) ([]Published, error) {
-	changes := replay(plan, matches, h)
+func ReplayRendered(plan *compiler.Plan, matches []compiler.Match, h detect.Horizon, fetch func([]compiler.Match) ([]schema.Event, error)) ([]Published, error) {
+	changes := detect.ReplayChanges(plan, matches, h)
 	out := make([]Published, 0, len(changes))
 	for part := range slices.Chunk(changes, renderedAtOnce) {
 		published, err := renderChanges(plan, part, fetch)
@@ -27,10 +28,10 @@ func ReplayRendered(plan *compiler.Plan, matches []compiler.Match, h Horizon, fe
 // renderedAtOnce bounds how many signals' samples are fetched together.
 const renderedAtOnce = 1000
 
-func renderChanges(plan *compiler.Plan, changes []change, fetch func([]compiler.Match) ([]schema.Event, error)) ([]Published, error) {
+func renderChanges(plan *compiler.Plan, changes []detect.Change, fetch func([]compiler.Match) ([]schema.Event, error)) ([]Published, error) {
 	var wanted []compiler.Match
 	for i := range changes {
-		wanted = append(wanted, changes[i].evidence...)
+		wanted = append(wanted, changes[i].Evidence...)
 	}
 	events, err := fetch(wanted)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"nightjar/compiler"
+	"nightjar/scheduler/detect"
 	"nightjar/schema"
 )
 
@@ -22,7 +23,7 @@ func TestRestKeepsWhatTheCachePromises(t *testing.T) {
 	if c.matches != 0 || p.count != 0 || len(p.groups) != 1 || len(p.groups[key].signals) != 1 {
 		t.Errorf("after a rest: %d matches, groups %v", c.matches, p.groups)
 	}
-	if p.from != 201 || p.ended != always {
+	if p.from != 201 || p.ended != detect.Always {
 		t.Errorf("all matches are held from %d on and all signals from %d, want 201 and always", p.from, p.ended)
 	}
 	c.add(p, key, values, false, compiler.Match{At: 150, Seq: 9, Group: values}) // before what is held

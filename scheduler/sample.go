@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"nightjar/compiler"
+	"nightjar/scheduler/detect"
 	"nightjar/schema"
 )
 
@@ -15,7 +16,7 @@ import (
 func (s *Scheduler) sample(ctx context.Context, changes []planChange, find finder) error {
 	var wanted []compiler.Match
 	for i := range changes {
-		wanted = append(wanted, changes[i].unsampled()...)
+		wanted = append(wanted, changes[i].Unsampled()...)
 	}
 	bySeq, err := find(ctx, wanted)
 	if err != nil {
@@ -23,7 +24,7 @@ func (s *Scheduler) sample(ctx context.Context, changes []planChange, find finde
 	}
 	shown := newSamples(bySeq)
 	for i := range changes {
-		if err := resample(&changes[i].change, changes[i].plan, shown); err != nil {
+		if err := resample(&changes[i].Change, changes[i].plan, shown); err != nil {
 			return err
 		}
 	}
@@ -65,14 +66,14 @@ func (s *Scheduler) events(ctx context.Context, refs []compiler.Match) (map[uint
 // resample makes the samples those of the evidence; where the signal goes on
 // from one that had ended, they are added to its own. Of an event that is gone
 // from the store the sample that there was is kept.
-func resample(c *change, plan *compiler.Plan, shown *samples) error {
-	missing := c.unsampled()
+func resample(c *detect.Change, plan *compiler.Plan, shown *samples) error {
+	missing := c.Unsampled()
 	old := schema.ReadSamples(c.Samples)
-	if c.Gone() || (len(missing) == 0 && (c.carried || len(old) == len(c.evidence))) {
+	if c.Gone() || (len(missing) == 0 && (c.Carried || len(old) == len(c.Evidence))) {
 		return nil
 	}
 	list := []json.RawMessage{}
-	wanted := c.evidence
+	wanted := c.Evidence
 	byID := map[string]json.RawMessage{}
 	for _, s := range old {
 		text, err := json.Marshal(s)
@@ -80,7 +81,7 @@ func resample(c *change, plan *compiler.Plan, shown *samples) error {
 			return fmt.Errorf("encode sample events: %w", err)
 		}
 		byID[s.EventID] = text
-		if c.carried {
+		if c.Carried {
 			list, wanted = append(list, text), missing
 		}
 	}

@@ -15,6 +15,7 @@ import (
 
 	"nightjar/compiler"
 	"nightjar/objects"
+	"nightjar/scheduler/detect"
 	"nightjar/schema"
 )
 
@@ -157,16 +158,16 @@ type Scheduler struct {
 	// vigils are what they wait for, by rule key.
 	checkpoints map[string]Checkpoint
 	vigils      map[string]*vigil
-	judgedAt    time.Time         // when silence was judged last
-	known       map[string]*known // by rule key
-	usual       map[string]*usual // by rule key
-	learned     map[string]bool   // rule keys that learned from the past, where they ask for that
-	pending     []StoredMatch     // in memory, not yet in the store
-	heavy       int               // how many texts those hold
-	served      map[string]uint64 // by rule key: when a slice of what it set aside was done last
-	slices      uint64            // how many were
-	updated     int               // signal groups, in the last evaluation
-	matched     time.Duration     // what matching took, in the last evaluation
+	judgedAt    time.Time                     // when silence was judged last
+	known       map[string]*detect.SeenValues // by rule key
+	usual       map[string]*detect.Baseline   // by rule key
+	learned     map[string]bool               // rule keys that learned from the past, where they ask for that
+	pending     []StoredMatch                 // in memory, not yet in the store
+	heavy       int                           // how many texts those hold
+	served      map[string]uint64             // by rule key: when a slice of what it set aside was done last
+	slices      uint64                        // how many were
+	updated     int                           // signal groups, in the last evaluation
+	matched     time.Duration                 // what matching took, in the last evaluation
 	// postponed are, in a turn that rules share, those that need too much of it.
 	postponed map[*compiler.Plan]int
 	fillings  map[Interval]*filling
@@ -208,8 +209,8 @@ func New(deps Deps) (*Scheduler, error) {
 		asks:         make(chan func()),
 		compiled:     map[string]*compiled{},
 		cache:        newCache(),
-		known:        map[string]*known{},
-		usual:        map[string]*usual{},
+		known:        map[string]*detect.SeenValues{},
+		usual:        map[string]*detect.Baseline{},
 		learned:      map[string]bool{},
 		done:         map[string]Checkpoint{},
 		vigils:       map[string]*vigil{},

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"nightjar/compiler"
+	"nightjar/scheduler/detect"
 	"nightjar/schema"
 )
 
@@ -13,20 +14,20 @@ import (
 type Models interface {
 	// LoadModels reads a rule's models, and up to which moment all of its series
 	// have one: a series without began after that.
-	LoadModels(ctx context.Context, ruleKey string) (models []SeriesModel, through schema.Millis, err error)
+	LoadModels(ctx context.Context, ruleKey string) (models []detect.SeriesModel, through schema.Millis, err error)
 	// SaveModels stores models, and then that moment.
-	SaveModels(ctx context.Context, ruleKey string, models []SeriesModel, through schema.Millis) error
+	SaveModels(ctx context.Context, ruleKey string, models []detect.SeriesModel, through schema.Millis) error
 	// Buckets reads a rule's stored matches from a moment on, of arrivals up to
 	// through but some, by bucket.
-	Buckets(ctx context.Context, ruleKey string, width time.Duration, from schema.Millis, through uint64, except []uint64, use func(BucketMatches)) error
+	Buckets(ctx context.Context, ruleKey string, width time.Duration, from schema.Millis, through uint64, except []uint64, use func(detect.BucketMatches)) error
 }
 
 // usualOf is what the plan has learned, read from the store if need be.
-func (s *Scheduler) usualOf(ctx context.Context, plan *compiler.Plan, fresh bool, through uint64) (*usual, error) {
+func (s *Scheduler) usualOf(ctx context.Context, plan *compiler.Plan, fresh bool, through uint64) (*detect.Baseline, error) {
 	if u := s.usual[plan.Key]; u != nil {
 		return u, nil
 	}
-	u := newUsual(plan, through)
+	u := detect.NewBaseline(plan, through)
 	if !fresh {
 		if err := s.flush(ctx); err != nil { // buckets are counted from what is stored
 			return nil, err
@@ -48,31 +49,31 @@ func (s *Scheduler) usualOf(ctx context.Context, plan *compiler.Plan, fresh bool
 func (s *Scheduler) settle(ctx context.Context) error {
 	for key, k := range s.known {
 		if !s.resumes(key) {
-			k.settle(s.deps.Lateness)
+			k.Settle(s.deps.Lateness)
 		}
 	}
 	total := 0
 	for key, u := range s.usual {
-		total += u.size()
+		total += u.Size()
 		if s.resumes(key) {
 			continue
 		}
-		judged := never
+		judged := detect.Never
 		if v := s.vigils[key]; v != nil { // closed buckets are judged before they are settled
 			judged = v.judged
 		}
-		through, some, err := u.settle(judged, s.deps.Lateness, func(part []SeriesModel) error {
+		through, some, err := u.Settle(judged, s.deps.Lateness, func(part []detect.SeriesModel) error {
 			return s.deps.Models.SaveModels(ctx, key, part, 0)
 		})
 		if err != nil {
-			return fmt.Errorf("learn and store what is usual for rule %s: %w", u.plan.Rule.ID, err)
+			return fmt.Errorf("learn and store what is usual for rule %s: %w", u.Plan.Rule.ID, err)
 		}
 		if some {
 			if err := s.deps.Models.SaveModels(ctx, key, nil, through); err != nil {
 				return fmt.Errorf("store what is usual: %w", err)
 			}
 		}
-		u.settledBefore(through)
+		u.SettledBefore(through)
 	}
 	s.metrics.series.Set(float64(total))
 	return nil
@@ -80,13 +81,13 @@ func (s *Scheduler) settle(ctx context.Context) error {
 
 // loadUsual reads a plan's models, and counts what was stored after them, of arrivals
 // up to through. It returns how many of the models an earlier version wrote.
-func (s *Scheduler) loadUsual(ctx context.Context, u *usual, plan *compiler.Plan, through uint64) (earlier int, err error) {
+func (s *Scheduler) loadUsual(ctx context.Context, u *detect.Baseline, plan *compiler.Plan, through uint64) (earlier int, err error) {
 	models, settledAt, err := s.deps.Models.LoadModels(ctx, plan.Key)
 	if err != nil {
 		return 0, err
 	}
 	for _, m := range models {
-		isEarlier, err := u.restore(m)
+		isEarlier, err := u.Restore(m)
 		if err != nil {
 			return 0, err
 		}
@@ -94,6 +95,6 @@ func (s *Scheduler) loadUsual(ctx context.Context, u *usual, plan *compiler.Plan
 			earlier++
 		}
 	}
-	u.settledBefore(settledAt)
-	return earlier, s.deps.Models.Buckets(ctx, plan.Key, plan.Anomaly.Bucket, settledAt, through, s.recountAsides(plan.Key), u.refill)
+	u.SettledBefore(settledAt)
+	return earlier, s.deps.Models.Buckets(ctx, plan.Key, plan.Anomaly.Bucket, settledAt, through, s.recountAsides(plan.Key), u.Refill)
 }

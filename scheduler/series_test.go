@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"nightjar/compiler"
+	"nightjar/scheduler/detect"
 	"nightjar/scheduler/oracle"
 	"nightjar/schema"
 )
@@ -168,7 +169,7 @@ func TestAnomaliesAreThoseOfReplayThroughFaults(t *testing.T) {
 func agreesWithOracle(t *testing.T, rule schema.Rule, plan *compiler.Plan, events []schema.Event, until schema.Millis) {
 	t.Helper()
 	want := wanted(oracle.Signals(rule, events, oracle.Given{Horizon: int64(until), Meanings: meanings}))
-	if diff := differ(want, outline(plan, backtested(t, plan, events, Over(always, until)))); diff != "" {
+	if diff := differ(want, outline(plan, backtested(t, plan, events, detect.Over(detect.Always, until)))); diff != "" {
 		t.Errorf("replay differs from the oracle (-want +got), horizon %d:\n%s", until, diff)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"nightjar/compiler"
+	"nightjar/scheduler/detect"
 )
 
 // turnShare is how many times the budget of an event a rule may need of a turn that
@@ -18,18 +19,18 @@ const groupWork = 100
 // postpone takes out the signal groups of rules that have too many of them for a
 // shared turn, and notes the rules. What they matched is noted already, which
 // changes nothing when it is noted again.
-func (s *Scheduler) postpone(units []*unit) []*unit {
+func (s *Scheduler) postpone(units []*detect.GroupState) []*detect.GroupState {
 	if s.postponed == nil {
 		return units
 	}
 	count := map[*compiler.Plan]int{}
 	for _, u := range units {
-		count[u.plan]++
+		count[u.Plan]++
 	}
 	rest := units[:0]
 	for _, u := range units {
-		if n := count[u.plan]; n*groupWork > turnShare*s.deps.Budget.Event {
-			s.postponed[u.plan] = n
+		if n := count[u.Plan]; n*groupWork > turnShare*s.deps.Budget.Event {
+			s.postponed[u.Plan] = n
 		} else {
 			rest = append(rest, u)
 		}

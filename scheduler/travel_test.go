@@ -8,6 +8,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"nightjar/compiler"
+	"nightjar/scheduler/detect"
 	"nightjar/scheduler/oracle"
 	"nightjar/schema"
 )
@@ -99,7 +100,7 @@ func TestPlacesThatAreNone(t *testing.T) {
 			e := schema.Event{Seq: uint64(i + 1), At: schema.Millis(i) * hour, Attributes: must(schema.ParseAttributes(`{"usr":{"id":"u"},"network":{"client":{` + client + `}}}`))}
 			matches = append(matches, plan.Matches(&e)...)
 		}
-		if got := Replay(plan, matches, Horizon{}); len(got) != signals {
+		if got := detect.Replay(plan, matches, detect.Horizon{}); len(got) != signals {
 			t.Errorf("%s: %d signals, want %d", now, len(got), signals)
 		}
 	}
@@ -128,7 +129,7 @@ func TestAPlaceWithoutACountryIsNeverCommon(t *testing.T) {
 				`{"usr":{"id":"u"},"network":{"client":{"ip":"%d","geoip":{"latitude":%s}}}}`, i, where)))}
 			matches = append(matches, plan.Matches(&e)...)
 		}
-		if got := Replay(plan, matches, Horizon{}); len(got) != signals {
+		if got := detect.Replay(plan, matches, detect.Horizon{}); len(got) != signals {
 			t.Errorf("country %q: %d signals, want %d", country, len(got), signals)
 		}
 	}

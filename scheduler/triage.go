@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"nightjar/scheduler/detect"
 	"nightjar/schema"
 )
 
@@ -138,7 +139,7 @@ func (s *Scheduler) publishTriage(ctx context.Context, changed map[string]Publis
 		case err != nil:
 			s.cache.drop(p.RuleKey)
 		default:
-			cached.published(UnitKey(p.RuleKey, p.Group), p.Signal)
+			cached.published(detect.StateKeyOfRule(p.RuleKey, p.Group), p.Signal)
 		}
 	}
 	if err != nil {

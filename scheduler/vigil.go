@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"nightjar/compiler"
+	"nightjar/scheduler/detect"
 	"nightjar/schema"
 )
 
@@ -14,7 +15,7 @@ import (
 // silent when, and how far that was judged. It is the evaluating goroutine's.
 type vigil struct {
 	// horizon is up to where silence may have been told, judged up to where it has.
-	horizon Horizon
+	horizon detect.Horizon
 	judged  schema.Millis
 	saved   Checkpoint // as it was saved last
 	timers  timers
@@ -48,9 +49,9 @@ func newVigil(checkpoints map[string]Checkpoint, key string, now schema.Millis) 
 		c.SilenceFrom, c.Judged, c.Horizon = now, now, now
 	}
 	// A horizon ahead of the clock was judged by one that was ahead.
-	c.SilenceFrom, c.Judged, c.Horizon = max(min(c.SilenceFrom, now), sinceEver), min(c.Judged, now), min(c.Horizon, now)
+	c.SilenceFrom, c.Judged, c.Horizon = max(min(c.SilenceFrom, now), detect.SinceEver), min(c.Judged, now), min(c.Horizon, now)
 	return &vigil{
-		horizon: Horizon{After: c.SilenceFrom, Through: max(c.Horizon, c.SilenceFrom)}, judged: max(c.Judged, c.SilenceFrom),
+		horizon: detect.Horizon{After: c.SilenceFrom, Through: max(c.Horizon, c.SilenceFrom)}, judged: max(c.Judged, c.SilenceFrom),
 		saved: saved, armed: !before,
 	}
 }
@@ -60,20 +61,20 @@ func (v *vigil) checkpoint(through uint64) Checkpoint {
 }
 
 // expect arms the signal group of a match for when it may be missed.
-func (v *vigil) expect(u *unit, m *compiler.Match) {
-	if a := u.plan.Absence; a != nil && !a.MayAsk(m.Label) {
+func (v *vigil) expect(u *detect.GroupState, m *compiler.Match) {
+	if a := u.Plan.Absence; a != nil && !a.MayAsk(m.Label) {
 		return
 	}
-	if due := m.At + windowOf(u.plan); due > v.horizon.Through {
-		v.timers.arm(u.key, u.group, due)
+	if due := m.At + detect.WindowOf(u.Plan); due > v.horizon.Through {
+		v.timers.arm(u.Key, u.Group, due)
 	}
 }
 
 // expectLow arms the signal group of a match for the end of its bucket, or for that
 // of the first bucket that is not judged yet.
-func (v *vigil) expectLow(of *usual, u *unit, m *compiler.Match) {
-	if due := of.nextClose(u.group, max(m.At, v.horizon.Through)); due < never {
-		v.timers.arm(u.key, u.group, due)
+func (v *vigil) expectLow(of *detect.Baseline, u *detect.GroupState, m *compiler.Match) {
+	if due := of.NextClose(u.Group, max(m.At, v.horizon.Through)); due < detect.Never {
+		v.timers.arm(u.Key, u.Group, due)
 	}
 }
 
@@ -86,7 +87,7 @@ type vigilant struct {
 	turn
 	*vigil
 	woken []woken
-	units []*unit
+	units []*detect.GroupState
 	until schema.Millis // judged up to here, when all goes well
 }
 
@@ -143,7 +144,7 @@ func (s *Scheduler) judgeEach(ctx context.Context, all []*vigilant, err error) (
 // begin makes the units those that nothing was recalled for yet.
 func (v *vigilant) begin() {
 	for i, u := range v.units {
-		v.units[i] = &unit{plan: u.plan, key: u.key, group: u.group, since: u.since}
+		v.units[i] = &detect.GroupState{Plan: u.Plan, Key: u.Key, Group: u.Group, Since: u.Since}
 	}
 }
 
@@ -171,10 +172,10 @@ func (s *Scheduler) reachable(v *vigilant) bool {
 	case !ok:
 		v.held = why
 	case at < v.horizon.Through: // the clock was ahead, and is put right
-		v.horizon.Through, v.judged = max(at, sinceEver), min(v.judged, max(at, sinceEver))
+		v.horizon.Through, v.judged = max(at, detect.SinceEver), min(v.judged, max(at, detect.SinceEver))
 		v.armed = false
 	default:
-		if v.held != "" && v.judged > sinceEver && at > v.judged {
+		if v.held != "" && v.judged > detect.SinceEver && at > v.judged {
 			s.ledger.postponed(v.turn, v.judged, at, v.held)
 		}
 		v.horizon.Through, v.held = at, ""
@@ -193,16 +194,16 @@ func (s *Scheduler) wake(ctx context.Context, v *vigilant) error {
 	v.woken, v.until = v.timers.take(v.horizon.Through, wakeAtOnce)
 	p := s.cache.of(v.plan, false)
 	for _, w := range v.woken {
-		due, key := w.due, unitKey(v.plan, w.group)
+		due, key := w.due, detect.StateKey(v.plan, w.group)
 		if u := s.usual[v.plan.Key]; u != nil && v.plan.Low() {
-			due = u.lowDue(w.group, due, v.until, v.horizon)
-		} else if g := p.groups[key]; g != nil && v.plan.Expected == nil && slices.Equal(g.group, w.group) && p.from <= v.judged-windowOf(v.plan) && sameGroup(v.plan, g) {
-			due = nextDue(v.plan, g.matches, v.judged)
+			due = u.LowDue(w.group, due, v.until, v.horizon)
+		} else if g := p.groups[key]; g != nil && v.plan.Expected == nil && slices.Equal(g.group, w.group) && p.from <= v.judged-detect.WindowOf(v.plan) && sameGroup(v.plan, g) {
+			due = detect.NextDue(v.plan, g.matches, v.judged)
 		}
 		switch {
 		case due <= v.until:
-			v.units = append(v.units, &unit{plan: v.plan, key: key, group: w.group, since: due})
-		case due < never:
+			v.units = append(v.units, &detect.GroupState{Plan: v.plan, Key: key, Group: w.group, Since: due})
+		case due < detect.Never:
 			v.timers.arm(key, w.group, due)
 		}
 	}
@@ -231,14 +232,14 @@ func (s *Scheduler) armAll(ctx context.Context, v *vigilant) error {
 	if err := s.flush(ctx); err != nil {
 		return err
 	}
-	groups, err := s.deps.Windows.Groups(ctx, v.plan.Key, v.judged-windowOf(v.plan)+1, schema.MaxMillis)
+	groups, err := s.deps.Windows.Groups(ctx, v.plan.Key, v.judged-detect.WindowOf(v.plan)+1, schema.MaxMillis)
 	if err != nil {
 		return fmt.Errorf("list groups of rule %s: %w", v.plan.Rule.ID, err)
 	}
 	for _, g := range groups {
 		if len(g) == v.plan.Arity {
-			group := signalGroup(v.plan, g)
-			v.timers.arm(unitKey(v.plan, group), group, v.judged+1)
+			group := detect.SignalGroup(v.plan, g)
+			v.timers.arm(detect.StateKey(v.plan, group), group, v.judged+1)
 		}
 	}
 	v.armed = true
@@ -259,8 +260,8 @@ func (s *Scheduler) armExpected(ctx context.Context, v *vigilant) error {
 		return err
 	}
 	v.plan.ExpectedGroups(schema.MillisOf(now), func(group []string, since schema.Millis) bool {
-		if due := max(since, v.plan.Began) + windowOf(v.plan); due > v.judged {
-			v.timers.arm(unitKey(v.plan, group), group, due)
+		if due := max(since, v.plan.Began) + detect.WindowOf(v.plan); due > v.judged {
+			v.timers.arm(detect.StateKey(v.plan, group), group, due)
 		}
 		return true
 	})
@@ -271,7 +272,7 @@ func (s *Scheduler) armExpected(ctx context.Context, v *vigilant) error {
 // judgeAll brings the woken groups up to date, publishes what changed, and
 // arms them for when they may be missed next.
 func (s *Scheduler) judgeAll(ctx context.Context, all []*vigilant) error {
-	var units []*unit
+	var units []*detect.GroupState
 	for _, v := range all {
 		units = append(units, v.units...)
 	}
@@ -282,12 +283,12 @@ func (s *Scheduler) judgeAll(ctx context.Context, all []*vigilant) error {
 		for _, u := range v.units {
 			var due schema.Millis
 			if of := s.usual[v.plan.Key]; of != nil && v.plan.Low() {
-				due = of.nextClose(u.group, v.until)
+				due = of.NextClose(u.Group, v.until)
 			} else {
-				due = nextDue(v.plan, u.matches, v.until)
+				due = detect.NextDue(v.plan, u.Matches, v.until)
 			}
-			if due < never {
-				v.timers.arm(u.key, u.group, due)
+			if due < detect.Never {
+				v.timers.arm(u.Key, u.Group, due)
 			}
 		}
 		v.judged = v.until
@@ -351,8 +352,8 @@ func (s *Scheduler) armLow(ctx context.Context, v *vigilant) error {
 	if err != nil {
 		return err
 	}
-	u.nextCloses(v.judged, func(group []string, due schema.Millis) {
-		v.timers.arm(unitKey(v.plan, group), group, due)
+	u.NextCloses(v.judged, func(group []string, due schema.Millis) {
+		v.timers.arm(detect.StateKey(v.plan, group), group, due)
 	})
 	return nil
 }

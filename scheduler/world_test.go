@@ -13,6 +13,7 @@ import (
 
 	"nightjar/compiler"
 	"nightjar/objects"
+	"nightjar/scheduler/detect"
 	"nightjar/schema"
 )
 
@@ -30,9 +31,9 @@ type world struct {
 	through  map[string]Checkpoint
 	objects  []objects.Object
 	ledger   []Entry
-	values   map[string]map[KnownValue]bool
-	groups   map[string]map[KnownKey]KnownGroup
-	models   map[string]map[KnownKey]SeriesModel
+	values   map[string]map[detect.SeenValue]bool
+	groups   map[string]map[detect.SeenKey]detect.SeenGroup
+	models   map[string]map[detect.SeenKey]detect.SeriesModel
 	modelled map[string]schema.Millis
 	stored   uint64
 	clock    time.Time     // virtual
@@ -60,7 +61,7 @@ func newWorld(seed uint64) *world {
 	return &world{
 		rand: rand.New(rand.NewPCG(seed, 1)), lateness: 100 * 365 * 24 * time.Hour,
 		matches: map[uint64][]StoredMatch{}, signals: map[string]schema.Signal{}, versions: map[string][]Published{}, whole: map[string]Published{}, keys: map[string]uint64{},
-		values: map[string]map[KnownValue]bool{}, groups: map[string]map[KnownKey]KnownGroup{}, models: map[string]map[KnownKey]SeriesModel{}, modelled: map[string]schema.Millis{},
+		values: map[string]map[detect.SeenValue]bool{}, groups: map[string]map[detect.SeenKey]detect.SeenGroup{}, models: map[string]map[detect.SeenKey]detect.SeriesModel{}, modelled: map[string]schema.Millis{},
 		through: map[string]Checkpoint{}, history: map[string][]schema.Signal{}, related: map[string]int64{},
 	}
 }
@@ -191,7 +192,7 @@ func (w worldWindows) Append(_ context.Context, matches []StoredMatch) error {
 		list := w.matches[m.Key]
 		known := false
 		for _, have := range list {
-			known = known || have.Seq == m.Seq && have.Label == m.Label && groupKey(have.Group) == groupKey(m.Group)
+			known = known || have.Seq == m.Seq && have.Label == m.Label && detect.GroupKey(have.Group) == detect.GroupKey(m.Group)
 		}
 		if !known {
 			w.matches[m.Key] = append(list, m)
@@ -224,7 +225,7 @@ func (w worldWindows) Groups(_ context.Context, ruleKey string, from, to schema.
 	for _, list := range w.matches {
 		for _, m := range list {
 			if m.RuleKey == ruleKey && m.At >= from && m.At < to {
-				seen[groupKey(m.Group)] = m.Group
+				seen[detect.GroupKey(m.Group)] = m.Group
 			}
 		}
 	}
@@ -340,7 +341,7 @@ func (w worldSignals) Publish(_ context.Context, list []Published) error {
 		if have, ok := w.signals[p.ID]; !ok || have.Version < p.Version {
 			w.signals[p.ID], w.whole[p.ID] = p.Signal, p
 			w.versions[p.ID] = append(w.versions[p.ID], p)
-			w.keys[p.ID] = UnitKey(p.RuleKey, p.Group)
+			w.keys[p.ID] = detect.StateKeyOfRule(p.RuleKey, p.Group)
 			w.history[p.ID] = append(w.history[p.ID], p.Signal)
 		}
 	}
@@ -429,7 +430,7 @@ func (w worldLedger) Aside(context.Context) ([]Entry, error) {
 
 type worldKnowledge struct{ *world }
 
-func (w worldKnowledge) Load(_ context.Context, rule string, values func(KnownValue), groups func(KnownGroup)) error {
+func (w worldKnowledge) Load(_ context.Context, rule string, values func(detect.SeenValue), groups func(detect.SeenGroup)) error {
 	for v := range w.values[rule] {
 		values(v)
 	}
@@ -439,9 +440,9 @@ func (w worldKnowledge) Load(_ context.Context, rule string, values func(KnownVa
 	return w.fault()
 }
 
-func (w worldKnowledge) Learn(_ context.Context, rule string, values []KnownValue, groups []KnownGroup) error {
+func (w worldKnowledge) Learn(_ context.Context, rule string, values []detect.SeenValue, groups []detect.SeenGroup) error {
 	if w.values[rule] == nil {
-		w.values[rule], w.groups[rule] = map[KnownValue]bool{}, map[KnownKey]KnownGroup{}
+		w.values[rule], w.groups[rule] = map[detect.SeenValue]bool{}, map[detect.SeenKey]detect.SeenGroup{}
 	}
 	for _, v := range values {
 		if w.rand.Float64() < w.faults/float64(len(values)) {
@@ -464,8 +465,8 @@ func (w worldKnowledge) Learn(_ context.Context, rule string, values []KnownValu
 
 type worldModels struct{ *world }
 
-func (w worldModels) LoadModels(_ context.Context, rule string) ([]SeriesModel, schema.Millis, error) {
-	var out []SeriesModel
+func (w worldModels) LoadModels(_ context.Context, rule string) ([]detect.SeriesModel, schema.Millis, error) {
+	var out []detect.SeriesModel
 	for _, m := range w.models[rule] {
 		out = append(out, m)
 	}
@@ -476,15 +477,15 @@ func (w worldModels) LoadModels(_ context.Context, rule string) ([]SeriesModel, 
 	return out, through, w.fault()
 }
 
-func (w worldModels) SaveModels(_ context.Context, rule string, models []SeriesModel, through schema.Millis) error {
+func (w worldModels) SaveModels(_ context.Context, rule string, models []detect.SeriesModel, through schema.Millis) error {
 	if w.models[rule] == nil {
-		w.models[rule] = map[KnownKey]SeriesModel{}
+		w.models[rule] = map[detect.SeenKey]detect.SeriesModel{}
 	}
 	for _, m := range models {
 		if w.rand.Float64() < w.faults/float64(len(models)) {
 			return errFault
 		}
-		w.models[rule][keyOf(m.Label, m.Group...)] = m
+		w.models[rule][detect.LabelKey(m.Label, m.Group...)] = m
 	}
 	if through != 0 {
 		w.modelled[rule] = through
@@ -492,13 +493,13 @@ func (w worldModels) SaveModels(_ context.Context, rule string, models []SeriesM
 	return w.fault()
 }
 
-func (w worldModels) Buckets(_ context.Context, rule string, width time.Duration, from schema.Millis, through uint64, except []uint64, use func(BucketMatches)) error {
+func (w worldModels) Buckets(_ context.Context, rule string, width time.Duration, from schema.Millis, through uint64, except []uint64, use func(detect.BucketMatches)) error {
 	for _, list := range w.matches {
 		for _, m := range list {
 			if m.RuleKey != rule || m.At < from || m.Seq > through || slices.Contains(except, m.Seq) {
 				continue
 			}
-			b := BucketMatches{Label: m.Label, Group: m.Group, Bucket: int64(m.At) / width.Milliseconds(), Count: 1, Tuples: m.Values}
+			b := detect.BucketMatches{Label: m.Label, Group: m.Group, Bucket: int64(m.At) / width.Milliseconds(), Count: 1, Tuples: m.Values}
 			if m.HasNumber {
 				b.Numbers = []float64{m.Number}
 			}

@@ -7,14 +7,14 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	server "nightjar/clickhouse"
-	"nightjar/scheduler"
+	"nightjar/scheduler/detect"
 	"nightjar/schema"
 )
 
 type knowledge struct{ conn driver.Conn }
 
 // Load reads all that a rule knows.
-func (k knowledge) Load(ctx context.Context, ruleKey string, values func(scheduler.KnownValue), groups func(scheduler.KnownGroup)) error {
+func (k knowledge) Load(ctx context.Context, ruleKey string, values func(detect.SeenValue), groups func(detect.SeenGroup)) error {
 	ctx = server.Params{}.String("rule", ruleKey).Context(ctx)
 	rows, err := k.conn.Query(ctx, `
 		SELECT key, toUnixTimestamp64Milli(start), toUnixTimestamp64Milli(end) FROM known_values FINAL
@@ -29,7 +29,7 @@ func (k knowledge) Load(ctx context.Context, ruleKey string, values func(schedul
 		if err := rows.Scan(&key, &start, &end); err != nil {
 			return err
 		}
-		values(scheduler.KnownValue{Key: keyOf(key), Start: schema.Millis(start), End: schema.Millis(end)})
+		values(detect.SeenValue{Key: keyOf(key), Start: schema.Millis(start), End: schema.Millis(end)})
 	}
 	if err := rows.Err(); err != nil {
 		return err
@@ -37,7 +37,7 @@ func (k knowledge) Load(ctx context.Context, ruleKey string, values func(schedul
 	return k.groups(ctx, groups)
 }
 
-func (k knowledge) groups(ctx context.Context, use func(scheduler.KnownGroup)) error {
+func (k knowledge) groups(ctx context.Context, use func(detect.SeenGroup)) error {
 	rows, err := k.conn.Query(ctx, `SELECT key, times, seqs FROM known_groups FINAL WHERE rule_key = {rule:String}`)
 	if err != nil {
 		return err
@@ -50,22 +50,22 @@ func (k knowledge) groups(ctx context.Context, use func(scheduler.KnownGroup)) e
 		if err := rows.Scan(&key, &times, &seqs); err != nil {
 			return err
 		}
-		g := scheduler.KnownGroup{Key: keyOf(key)}
+		g := detect.SeenGroup{Key: keyOf(key)}
 		for i := range times {
-			g.First = append(g.First, scheduler.Arrival{At: schema.Millis(times[i]), Seq: seqs[i]})
+			g.First = append(g.First, detect.Arrival{At: schema.Millis(times[i]), Seq: seqs[i]})
 		}
 		use(g)
 	}
 	return rows.Err()
 }
 
-func keyOf(s string) (key scheduler.KnownKey) {
+func keyOf(s string) (key detect.SeenKey) {
 	copy(key[:], s)
 	return key
 }
 
 // Learn appends what changed. There is one writer, so its clock orders versions.
-func (k knowledge) Learn(ctx context.Context, ruleKey string, values []scheduler.KnownValue, groups []scheduler.KnownGroup) error {
+func (k knowledge) Learn(ctx context.Context, ruleKey string, values []detect.SeenValue, groups []detect.SeenGroup) error {
 	version := uint64(time.Now().UnixNano())
 	if len(values) > 0 {
 		err := insert(ctx, k.conn, schema.KnownValues, len(values), func(i int) []any {

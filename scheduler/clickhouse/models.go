@@ -7,14 +7,14 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	server "nightjar/clickhouse"
-	"nightjar/scheduler"
+	"nightjar/scheduler/detect"
 	"nightjar/schema"
 )
 
 type models struct{ conn driver.Conn }
 
 // LoadModels reads the newest models of a rule.
-func (m models) LoadModels(ctx context.Context, ruleKey string) ([]scheduler.SeriesModel, schema.Millis, error) {
+func (m models) LoadModels(ctx context.Context, ruleKey string) ([]detect.SeriesModel, schema.Millis, error) {
 	ctx = server.Params{}.String("rule", ruleKey).Uint("all", schema.AllSeries).Context(ctx)
 	through := int64(schema.MinMillis)
 	rows, err := m.conn.Query(ctx, `
@@ -23,7 +23,7 @@ func (m models) LoadModels(ctx context.Context, ruleKey string) ([]scheduler.Ser
 		return nil, 0, err
 	}
 	defer rows.Close()
-	var out []scheduler.SeriesModel
+	var out []detect.SeriesModel
 	for rows.Next() {
 		var label uint8
 		var at int64
@@ -36,14 +36,14 @@ func (m models) LoadModels(ctx context.Context, ruleKey string) ([]scheduler.Ser
 			through = at
 			continue
 		}
-		out = append(out, scheduler.SeriesModel{Label: int(label), Group: group, Through: schema.Millis(at), State: []byte(state)})
+		out = append(out, detect.SeriesModel{Label: int(label), Group: group, Through: schema.Millis(at), State: []byte(state)})
 	}
 	return out, schema.Millis(through), rows.Err()
 }
 
 // SaveModels appends models, and then the moment through which all series have
 // one, where that is not 0.
-func (m models) SaveModels(ctx context.Context, ruleKey string, list []scheduler.SeriesModel, through schema.Millis) error {
+func (m models) SaveModels(ctx context.Context, ruleKey string, list []detect.SeriesModel, through schema.Millis) error {
 	version := uint64(time.Now().UnixNano())
 	if len(list) > 0 {
 		err := insert(ctx, m.conn, schema.Models, len(list), func(i int) []any {
@@ -64,7 +64,7 @@ func (m models) SaveModels(ctx context.Context, ruleKey string, list []scheduler
 
 // Buckets reads a rule's matches from a moment on, of arrivals up to through but
 // some.
-func (m models) Buckets(ctx context.Context, ruleKey string, width time.Duration, from schema.Millis, through uint64, except []uint64, use func(scheduler.BucketMatches)) error {
+func (m models) Buckets(ctx context.Context, ruleKey string, width time.Duration, from schema.Millis, through uint64, except []uint64, use func(detect.BucketMatches)) error {
 	params := server.Params{}.String("rule", ruleKey).Int("width", width.Milliseconds()).Int("from", int64(max(from, schema.MinMillis))).Uint("through", through).Uints("except", except)
 	rows, err := m.conn.Query(params.Context(ctx), `
 		SELECT label, group, toInt64(floor(toUnixTimestamp64Milli(at) / {width:Int64})) AS bucket,
@@ -79,7 +79,7 @@ func (m models) Buckets(ctx context.Context, ruleKey string, width time.Duration
 	defer rows.Close()
 	for rows.Next() {
 		var label uint8
-		var b scheduler.BucketMatches
+		var b detect.BucketMatches
 		if err := rows.Scan(&label, &b.Group, &b.Bucket, &b.Count, &b.Tuples, &b.Numbers); err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 
 	server "nightjar/clickhouse"
 	"nightjar/scheduler"
+	"nightjar/scheduler/detect"
 	"nightjar/schema"
 )
 
@@ -228,7 +229,7 @@ func (s signals) Publish(ctx context.Context, list []scheduler.Published) error 
 		p := &list[i]
 		state, reason := p.Standing()
 		return []any{
-			p.ID, p.Version, scheduler.UnitKey(p.RuleKey, p.Group), p.RuleKey, p.RuleID, uint32(p.RuleVersion),
+			p.ID, p.Version, detect.StateKeyOfRule(p.RuleKey, p.Group), p.RuleKey, p.RuleID, uint32(p.RuleVersion),
 			int16(p.Case), notNil(p.Group), p.FirstSeen.Time(), p.LastSeen.Time(), p.Events, state, reason,
 			p.Suppression, p.Opened, p.Place, notNil(p.Values), p.PerQuery,
 			p.Silence.Text(), environmentOf(&p.Signal), notNil(p.EventTags), p.Samples,

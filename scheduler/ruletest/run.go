@@ -14,6 +14,7 @@ import (
 	"nightjar/compiler"
 	"nightjar/ingest"
 	"nightjar/scheduler"
+	"nightjar/scheduler/detect"
 	"nightjar/scheduler/reference"
 	"nightjar/schema"
 )
@@ -118,7 +119,7 @@ type run struct {
 	locator   ingest.Locator
 	pipelines ingest.Pipelines
 	start     schema.Millis
-	horizon   scheduler.Horizon
+	horizon   detect.Horizon
 
 	left      compiler.LeftOut
 	found     []Signal
@@ -187,19 +188,19 @@ func (r *run) evaluate(plan compiler.Plan, events []schema.Event, suppressions [
 
 // look leaves out the events after the moment at which the test looks, and gives
 // the horizon there: that of until, or of the newest event.
-func (r *run) look(events []schema.Event) ([]schema.Event, scheduler.Horizon) {
+func (r *run) look(events []schema.Event) ([]schema.Event, detect.Horizon) {
 	if until := r.test.Until.in(r.start); until != nil {
 		events = slices.DeleteFunc(events, func(e schema.Event) bool { return e.At > *until })
 		for i := range events {
 			events[i].Seq = uint64(i + 1)
 		}
-		return events, scheduler.Over(r.start, *until)
+		return events, detect.Over(r.start, *until)
 	}
 	newest := schema.MinMillis
 	for i := range events {
 		newest = max(newest, events[i].At)
 	}
-	return events, scheduler.Over(r.start, newest)
+	return events, detect.Over(r.start, newest)
 }
 
 // signalsFor are the signals that a rule over signals sees: those that stand.

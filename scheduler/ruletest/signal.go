@@ -11,6 +11,7 @@ import (
 
 	"nightjar/compiler"
 	"nightjar/scheduler"
+	"nightjar/scheduler/detect"
 	"nightjar/schema"
 )
 
@@ -27,7 +28,7 @@ type Signal struct {
 
 func signalOf(plan *compiler.Plan, p *scheduler.Published) Signal {
 	s := Signal{
-		Rule: plan.Rule.Name, Severity: p.Status, Message: p.Message, Case: p.Case, Group: scheduler.Visible(plan, p.Group),
+		Rule: plan.Rule.Name, Severity: p.Status, Message: p.Message, Case: p.Case, Group: detect.Visible(plan, p.Group),
 		Values: p.Values, Tags: p.Tags, FirstSeen: p.FirstSeen, LastSeen: p.LastSeen, Events: p.Events, Suppressed: p.Suppression,
 	}
 	if s.Case >= 0 && s.Case < len(plan.Cases) {

@@ -16,6 +16,7 @@ import (
 	"nightjar/ingest"
 	"nightjar/ingest/files"
 	"nightjar/scheduler"
+	"nightjar/scheduler/detect"
 	"nightjar/schema"
 )
 
@@ -181,7 +182,7 @@ func backtest(rulePath, eventsPath string, until schema.Millis, decoder *ingest.
 	if until == schema.MaxMillis {
 		until = newest
 	}
-	signals, err := standing(plan, matches, scheduler.Over(oldest, until), matched)
+	signals, err := standing(plan, matches, detect.Over(oldest, until), matched)
 	if err != nil {
 		return nil, err
 	}
@@ -191,15 +192,15 @@ func backtest(rulePath, eventsPath string, until schema.Millis, decoder *ingest.
 		if s.Case >= 0 {
 			name = plan.Cases[s.Case].Name
 		}
-		out = append(out, found{s.Case, name, append([]string{}, scheduler.Visible(plan, s.Group)...), s.FirstSeen, s.LastSeen, scheduler.Severity(plan, s), s.Events})
+		out = append(out, found{s.Case, name, append([]string{}, detect.Visible(plan, s.Group)...), s.FirstSeen, s.LastSeen, scheduler.Severity(plan, s), s.Events})
 	}
 	return out, nil
 }
 
 // standing are the signals, without those that a suppression withholds.
-func standing(plan *compiler.Plan, matches []compiler.Match, h scheduler.Horizon, matched map[uint64]schema.Event) ([]schema.Signal, error) {
+func standing(plan *compiler.Plan, matches []compiler.Match, h detect.Horizon, matched map[uint64]schema.Event) ([]schema.Signal, error) {
 	if !plan.Withholds() {
-		return scheduler.Replay(plan, matches, h), nil
+		return detect.Replay(plan, matches, h), nil
 	}
 	rendered, err := scheduler.ReplayRendered(plan, matches, h, func(refs []compiler.Match) ([]schema.Event, error) {
 		var out []schema.Event

@@ -1,4 +1,4 @@
-package scheduler
+package detect
 
 import (
 	"github.com/cespare/xxhash/v2"
@@ -7,26 +7,26 @@ import (
 	"nightjar/schema"
 )
 
-// UnitKey is the key under which a signal group's state is stored. Readers
+// StateKeyOfRule is the key under which a signal group's state is stored. Readers
 // compare rule key and group as well, so that a collision costs time only.
-func UnitKey(ruleKey string, group []string) uint64 {
-	return xxhash.Sum64String(ruleKey + "\x00" + groupKey(group))
+func StateKeyOfRule(ruleKey string, group []string) uint64 {
+	return xxhash.Sum64String(ruleKey + "\x00" + GroupKey(group))
 }
 
-func unitKey(plan *compiler.Plan, group []string) uint64 { return UnitKey(plan.Key, group) }
+func StateKey(plan *compiler.Plan, group []string) uint64 { return StateKeyOfRule(plan.Key, group) }
 
-// globalKey is where the matches of labels without group-by fields are stored.
-func globalKey(plan *compiler.Plan) uint64 {
+// GlobalKey is where the matches of labels without group-by fields are stored.
+func GlobalKey(plan *compiler.Plan) uint64 {
 	return xxhash.Sum64String(plan.Key + "\x01")
 }
 
-// unitGroup is what the signals that a match is for are kept under: their
+// StateGroup is what the signals that a match is for are kept under: their
 // group, and what sets them apart beyond that.
-func unitGroup(plan *compiler.Plan, m *compiler.Match) []string {
+func StateGroup(plan *compiler.Plan, m *compiler.Match) []string {
 	if plan.PerEvent(m.Group) {
 		return append(make([]string, len(plan.SignalGroup)), schema.EventID(m.At, m.Seq))
 	}
-	return signalGroup(plan, m.Group)
+	return SignalGroup(plan, m.Group)
 }
 
 // Visible are the values of a signal's group that a user named: none where the
@@ -38,8 +38,8 @@ func Visible(plan *compiler.Plan, group []string) []string {
 	return group
 }
 
-// signalGroup keeps of a full group what the rule groups its signals by.
-func signalGroup(plan *compiler.Plan, group []string) []string {
+// SignalGroup keeps of a full group what the rule groups its signals by.
+func SignalGroup(plan *compiler.Plan, group []string) []string {
 	if len(plan.SignalGroup) == len(group) {
 		return group
 	}
@@ -52,5 +52,5 @@ func signalGroup(plan *compiler.Plan, group []string) []string {
 	return out
 }
 
-// sinceEver is before every event; 0 is for what was never said.
-const sinceEver = schema.Millis(1)
+// SinceEver is before every event; 0 is for what was never said.
+const SinceEver = schema.Millis(1)

@@ -1,4 +1,4 @@
-package scheduler
+package detect
 
 import (
 	"fmt"
@@ -18,7 +18,7 @@ func BenchmarkTenMillionKnownValues(b *testing.B) {
 	const groups, pairs = 100_000, 100_000 * 125
 	for range b.N {
 		before := heapInUse()
-		k := newKnown(&compiler.Novelty{Forget: 28 * 24 * time.Hour, First: 1})
+		k := NewSeenValues(&compiler.Novelty{Forget: 28 * 24 * time.Hour, First: 1})
 		var peak uint64
 		var pruning time.Duration
 		var m runtime.MemStats
@@ -31,12 +31,12 @@ func BenchmarkTenMillionKnownValues(b *testing.B) {
 				learnPair(k, again*7919%pairs, groups, at)
 			}
 			if n%perHour == 0 {
-				k.arrived(at)
+				k.Arrived(at)
 				k.newest = k.seen
 				pause := time.Now()
-				k.settle(24 * time.Hour)
+				k.Settle(24 * time.Hour)
 				pruning += time.Since(pause)
-				k.stored(k.unstored())
+				k.Stored(k.Unstored())
 				runtime.ReadMemStats(&m)
 				peak = max(peak, m.HeapSys-m.HeapReleased)
 			}
@@ -45,7 +45,7 @@ func BenchmarkTenMillionKnownValues(b *testing.B) {
 		b.ReportMetric(pruning.Seconds()*1000/(40*24), "ms/prune")
 		b.ReportMetric(float64(heapInUse()-before)/(1<<20), "MiB")
 		b.ReportMetric(float64(peak)/(1<<20), "peak-MiB")
-		b.ReportMetric(float64(k.size()), "held")
+		b.ReportMetric(float64(k.Size()), "held")
 		if held := len(k.one) + len(k.many); held < pairs*3/4 || held > pairs*9/10 {
 			b.Errorf("%d values are held of %d: too few or too many were forgotten", held, pairs)
 		}
@@ -53,7 +53,7 @@ func BenchmarkTenMillionKnownValues(b *testing.B) {
 	}
 }
 
-func learnPair(k *known, pair, groups int, at schema.Millis) {
+func learnPair(k *SeenValues, pair, groups int, at schema.Millis) {
 	m := compiler.Match{At: at, Seq: uint64(pair + 1), Group: []string{fmt.Sprint("user-", pair%groups)}}
-	k.learn(&m, []string{fmt.Sprint("host-", pair/groups)})
+	k.Learn(&m, []string{fmt.Sprint("host-", pair/groups)})
 }

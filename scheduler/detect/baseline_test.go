@@ -1,4 +1,4 @@
-package scheduler
+package detect
 
 import (
 	"testing"
@@ -16,9 +16,9 @@ func TestBucketsBefore1970AreBuckets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	u := newUsual(plan, 0)
+	u := NewBaseline(plan, 0)
 	for _, at := range []schema.Millis{-1, -600_000, -299_999, 0, -2} {
-		u.count(&compiler.Match{At: at})
+		u.Count(&compiler.Match{At: at})
 	}
 	s := u.of(0, nil)
 	if got := []float64{s.value(-2), s.value(-1), s.value(0)}; got[0] != 1 || got[1] != 3 || got[2] != 1 {

@@ -1,4 +1,4 @@
-package scheduler
+package detect
 
 import (
 	"cmp"
@@ -24,20 +24,20 @@ type hit struct {
 // event time, and where events stay away up to the horizon. The matches must
 // reach back to from − Lookback, sorted by time; globals are those of the plan's
 // labels without group-by fields.
-func (u *unit) hits(matches, globals []compiler.Match, from schema.Millis) []hit {
+func (u *GroupState) hits(matches, globals []compiler.Match, from schema.Millis) []hit {
 	var out []hit
 	for _, group := range u.groups(matches) {
-		switch plan := u.plan; {
+		switch plan := u.Plan; {
 		case plan.Method == compiler.MethodAnomaly:
-			out = append(out, u.usual.hits(group.matches, from)...)
+			out = append(out, u.Baseline.hits(group.matches, from)...)
 		case plan.Method == compiler.MethodThirdParty:
 			out = append(out, gradedHits(group.matches, from)...)
 		case plan.Method == compiler.MethodSequence:
-			out = append(out, stepHits(plan, group.matches, globals, from, u.horizon)...)
+			out = append(out, stepHits(plan, group.matches, globals, from, u.Horizon)...)
 		case plan.Window == 0:
 			out = append(out, aloneHits(plan, group.matches, globals, from)...)
 		default:
-			out = append(out, windowHits(plan, group, globals, from, u.horizon)...)
+			out = append(out, windowHits(plan, group, globals, from, u.Horizon)...)
 		}
 	}
 	out = append(out, u.lowHits(matches, from)...)
@@ -55,13 +55,13 @@ type fullGroup struct {
 
 // groups splits the unit's matches by full group. A group that is expected is
 // there without any.
-func (u *unit) groups(matches []compiler.Match) []fullGroup {
+func (u *GroupState) groups(matches []compiler.Match) []fullGroup {
 	var out []fullGroup
-	for _, group := range byGroup(matches) {
-		out = append(out, fullGroup{values: group[0].Group, matches: group, expected: u.expected})
+	for _, group := range ByGroup(matches) {
+		out = append(out, fullGroup{values: group[0].Group, matches: group, expected: u.Expected})
 	}
-	if len(out) == 0 && u.expected != 0 {
-		out = append(out, fullGroup{values: u.group, expected: u.expected})
+	if len(out) == 0 && u.Expected != 0 {
+		out = append(out, fullGroup{values: u.Group, expected: u.Expected})
 	}
 	return out
 }
@@ -140,8 +140,8 @@ func silentCase(plan *compiler.Plan, values []float64) int {
 	return slices.IndexFunc(plan.Cases, func(c compiler.Case) bool { return c.Condition.HoldsInSilence(values) })
 }
 
-// valuesAt are the labels' values of a full group at a moment.
-func valuesAt(plan *compiler.Plan, own, globals []compiler.Match, at schema.Millis) []float64 {
+// ValuesAt are the labels' values of a full group at a moment.
+func ValuesAt(plan *compiler.Plan, own, globals []compiler.Match, at schema.Millis) []float64 {
 	values := make([]float64, len(plan.Labels))
 	if plan.Window > 0 {
 		copy(values, newSlider(plan, mergeByTime(own, globals), plan.Window).to(at))

@@ -1,4 +1,4 @@
-package scheduler
+package detect
 
 import (
 	"iter"
@@ -128,7 +128,7 @@ func newWalk(plan *compiler.Plan) *walk {
 		w.latest[i] = nowhere
 	}
 	if plan.Then() {
-		w.whole = windowOf(plan)
+		w.whole = WindowOf(plan)
 	}
 	return w
 }
@@ -168,17 +168,17 @@ func (w *walk) reach(i int, t schema.Millis, events int, holds []bool) schema.Mi
 	return best
 }
 
-// stepAt is how far a sequence is with a step at a moment.
-type stepAt struct {
-	// holds says that the step holds at the moment, reached when the sequence last got
+// StepState is how far a sequence is with a step at a moment.
+type StepState struct {
+	// Holds says that the step holds at the moment, reached when the sequence last got
 	// as far as it; nil: it never did.
-	holds   bool
-	reached *schema.Millis
+	Holds   bool
+	Reached *schema.Millis
 }
 
-// stepsAt follows a sequence up to a moment, and reports whether it is complete there.
-func stepsAt(plan *compiler.Plan, own, globals []compiler.Match, at schema.Millis) (steps []stepAt, complete bool) {
-	steps = make([]stepAt, len(plan.Steps))
+// StepsAt follows a sequence up to a moment, and reports whether it is complete there.
+func StepsAt(plan *compiler.Plan, own, globals []compiler.Match, at schema.Millis) (steps []StepState, complete bool) {
+	steps = make([]StepState, len(plan.Steps))
 	holds, walk := newStepper(plan, own, globals), newWalk(plan)
 	for t, events := range ties(own, len(plan.Steps)) {
 		if t > at {
@@ -189,9 +189,9 @@ func stepsAt(plan *compiler.Plan, own, globals []compiler.Match, at schema.Milli
 		complete = walk.to(t, events, held) && t == at
 		for i := range steps {
 			if walk.latest[i] != before[i] {
-				steps[i].reached = &t
+				steps[i].Reached = &t
 			}
-			steps[i].holds = held[i] && t == at
+			steps[i].Holds = held[i] && t == at
 		}
 	}
 	return steps, complete

@@ -1,4 +1,4 @@
-package scheduler
+package detect
 
 import (
 	"slices"
@@ -7,9 +7,9 @@ import (
 	"nightjar/schema"
 )
 
-// maxOrigins is how many sources, services and hosts each a signal lists: the
+// MaxOrigins is how many sources, services and hosts each a signal lists: the
 // first in the order of the alphabet, whatever the order in which events come.
-const maxOrigins = 100
+const MaxOrigins = 100
 
 // origins are where the events of a signal came from, as tags; last is the list
 // that was looked at last, since neighbours mostly share theirs.
@@ -50,6 +50,6 @@ func (o *origins) with(common []string) []string {
 		}
 		key, _, _ := strings.Cut(t, ":")
 		counts[key]++
-		return counts[key] > maxOrigins
+		return counts[key] > MaxOrigins
 	})
 }

@@ -1,4 +1,4 @@
-package scheduler
+package detect
 
 import (
 	"fmt"
@@ -12,20 +12,20 @@ import (
 // maxNotes is for how many values of a group there are notes.
 const maxNotes = 20
 
-// notes say what is known of the values of the group's events at a moment.
-func (k *known) notes(plan *compiler.Plan, own []compiler.Match, at schema.Millis) []string {
+// Notes say what is known of the values of the group's events at a moment.
+func (k *SeenValues) Notes(plan *compiler.Plan, own []compiler.Match, at schema.Millis) []string {
 	var out []string
 	for i := range own {
 		m := &own[i]
 		if m.At != at {
 			continue
 		}
-		if k.silent(groupKeyOf(m), at) {
+		if k.silent(seenGroupKey(m), at) {
 			out = append(out, "the group is still being learned: nothing is new yet")
 		}
 		for _, v := range plan.Values(m) {
 			shown := strings.Join(compiler.SplitTuple(v, plan.TupleSize(m.Label)), ", ")
-			for _, st := range k.stretches(valueKeyOf(m, v)) {
+			for _, st := range k.stretches(seenValueKey(m, v)) {
 				switch {
 				case st.start == at:
 					out = append(out, fmt.Sprintf("%s is new", shown))

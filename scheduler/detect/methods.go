@@ -1,4 +1,4 @@
-package scheduler
+package detect
 
 import (
 	"slices"
@@ -20,11 +20,11 @@ func gradedHits(group []compiler.Match, from schema.Millis) []hit {
 	return out
 }
 
-// matching keeps the matches that count by the plan's method: those of a new
+// Matching keeps the matches that count by the plan's method: those of a new
 // value, those of somebody further away from where they last were than anybody
 // travels, and those with a text like few before. They are sorted by time, and
 // stay so. Before from they need not be asked.
-func matching(plan *compiler.Plan, k *known, matches []compiler.Match, from schema.Millis) []compiler.Match {
+func Matching(plan *compiler.Plan, k *SeenValues, matches []compiler.Match, from schema.Millis) []compiler.Match {
 	switch plan.Method {
 	case compiler.MethodAnomaly: // the past is learned from, and is not what the rule sees
 		matches = slices.DeleteFunc(slices.Clone(matches), func(m compiler.Match) bool { return m.Seq <= plan.After })
@@ -42,7 +42,7 @@ func matching(plan *compiler.Plan, k *known, matches []compiler.Match, from sche
 // inGroups keeps some of the matches of each full group.
 func inGroups(matches []compiler.Match, keep func([]compiler.Match) []compiler.Match) []compiler.Match {
 	var out []compiler.Match
-	for _, group := range byGroup(matches) {
+	for _, group := range ByGroup(matches) {
 		out = append(out, keep(group)...)
 	}
 	sort.Slice(out, func(i, j int) bool {

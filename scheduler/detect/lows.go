@@ -1,4 +1,4 @@
-package scheduler
+package detect
 
 import (
 	"math"
@@ -27,7 +27,7 @@ type foreseen struct {
 const keptForeseen = 3
 
 // foresight is what the model expects of a bucket from those before it.
-func (s *series) foresight(u *usual, bucket int64) (anomaly.Foresight, error) {
+func (s *series) foresight(u *Baseline, bucket int64) (anomaly.Foresight, error) {
 	for i := range s.kept {
 		if s.kept[i].bucket == bucket {
 			return s.kept[i].Foresight, nil
@@ -41,8 +41,8 @@ func (s *series) foresight(u *usual, bucket int64) (anomaly.Foresight, error) {
 }
 
 // keep notes what the head expects of a bucket before it learns it.
-func (s *series) keep(u *usual, m *anomaly.Model, bucket int64) {
-	if !u.plan.Low() || m != s.head {
+func (s *series) keep(u *Baseline, m *anomaly.Model, bucket int64) {
+	if !u.Plan.Low() || m != s.head {
 		return
 	}
 	if len(s.kept) == keptForeseen {
@@ -51,29 +51,29 @@ func (s *series) keep(u *usual, m *anomaly.Model, bucket int64) {
 	s.kept = append(s.kept, foreseen{bucket, m.Foresee(bucket * u.width)})
 }
 
-// moment is when a bucket begins.
-func (u *usual) moment(bucket int64) schema.Millis { return schema.Millis(bucket * u.width) }
+// Moment is when a bucket begins.
+func (u *Baseline) Moment(bucket int64) schema.Millis { return schema.Millis(bucket * u.width) }
 
 // closeAfter is the end of the first bucket that ends after a moment.
-func (u *usual) closeAfter(at schema.Millis) schema.Millis { return u.moment(u.bucketOf(at) + 1) }
+func (u *Baseline) closeAfter(at schema.Millis) schema.Millis { return u.Moment(u.BucketOf(at) + 1) }
 
 // fullGroups are the full groups that share a signal group.
-func (u *usual) fullGroups(group []string) [][]string {
-	if len(u.plan.SignalGroup) == u.plan.Arity {
+func (u *Baseline) fullGroups(group []string) [][]string {
+	if len(u.Plan.SignalGroup) == u.Plan.Arity {
 		return [][]string{group}
 	}
-	return u.sharing[groupKey(group)]
+	return u.sharing[GroupKey(group)]
 }
 
 // share notes the full group of a new series.
-func (u *usual) share(group []string) {
-	if !u.plan.Low() || len(u.plan.SignalGroup) == u.plan.Arity {
+func (u *Baseline) share(group []string) {
+	if !u.Plan.Low() || len(u.Plan.SignalGroup) == u.Plan.Arity {
 		return
 	}
 	if u.sharing == nil {
 		u.sharing = map[string][][]string{}
 	}
-	key := groupKey(signalGroup(u.plan, group))
+	key := GroupKey(SignalGroup(u.Plan, group))
 	if !slices.ContainsFunc(u.sharing[key], func(g []string) bool { return slices.Equal(g, group) }) {
 		u.sharing[key] = append(u.sharing[key], group)
 	}
@@ -81,34 +81,34 @@ func (u *usual) share(group []string) {
 
 // alive are the buckets in which a full group is judged: from the one after its first
 // event on, until long after its last.
-func (u *usual) alive(group []string) (first, last int64, ok bool) {
+func (u *Baseline) alive(group []string) (first, last int64, ok bool) {
 	first, last = math.MaxInt64, math.MinInt64
-	for label := range u.plan.Labels {
-		if s := u.series[keyOf(label, group...)]; s != nil && s.begun {
+	for label := range u.Plan.Labels {
+		if s := u.series[LabelKey(label, group...)]; s != nil && s.begun {
 			first, last = min(first, s.first+1), max(last, s.heard)
 		}
 	}
 	return first, last + int64(lowReach)/u.width, first < math.MaxInt64
 }
 
-// nextClose is the end of the first bucket after a moment in which a signal group is
+// NextClose is the end of the first bucket after a moment in which a signal group is
 // judged; never, when there is none.
-func (u *usual) nextClose(group []string, after schema.Millis) schema.Millis {
-	end, due := u.closeAfter(after), never
+func (u *Baseline) NextClose(group []string, after schema.Millis) schema.Millis {
+	end, due := u.closeAfter(after), Never
 	for _, full := range u.fullGroups(group) {
-		if first, last, ok := u.alive(full); ok && end <= u.moment(last+1) {
-			due = min(due, max(end, u.moment(first+1)))
+		if first, last, ok := u.alive(full); ok && end <= u.Moment(last+1) {
+			due = min(due, max(end, u.Moment(first+1)))
 		}
 	}
 	return due
 }
 
-// nextCloses calls due for every signal group that is judged after a moment, with the
+// NextCloses calls due for every signal group that is judged after a moment, with the
 // end of the first bucket in which it is.
-func (u *usual) nextCloses(after schema.Millis, due func(group []string, at schema.Millis)) {
+func (u *Baseline) NextCloses(after schema.Millis, due func(group []string, at schema.Millis)) {
 	for _, one := range u.series {
-		group := signalGroup(u.plan, one.group)
-		if at := u.nextClose(group, after); at < never {
+		group := SignalGroup(u.Plan, one.group)
+		if at := u.NextClose(group, after); at < Never {
 			due(group, at)
 		}
 	}
@@ -116,29 +116,29 @@ func (u *usual) nextCloses(after schema.Millis, due func(group []string, at sche
 
 // closed finds the closed buckets of a full group, from a moment on and up to the
 // horizon, in which a case holds that asks for the low side.
-func (u *usual) closed(group []string, from schema.Millis, h Horizon) []hit {
+func (u *Baseline) closed(group []string, from schema.Millis, h Horizon) []hit {
 	first, last, ok := u.alive(group)
 	if !ok {
 		return nil
 	}
 	var out []hit
-	for b := max(first, u.bucketOf(from-1), u.learned(group)); b <= last && u.moment(b+1) <= h.Through; b++ {
-		at := u.moment(b + 1)
+	for b := max(first, u.BucketOf(from-1), u.Learned(group)); b <= last && u.Moment(b+1) <= h.Through; b++ {
+		at := u.Moment(b + 1)
 		if at < from || !h.has(at) {
 			continue
 		}
-		if c := u.firstCase(u.judgeClosed(group, b)); c >= 0 && u.plan.Cases[c].Low {
+		if c := u.firstCase(u.judgeClosed(group, b)); c >= 0 && u.Plan.Cases[c].Low {
 			out = append(out, hit{at: at, caseAt: c, quiet: &quiet{group: group, low: at}})
 		}
 	}
 	return out
 }
 
-// learned is the first bucket that is not in the models of a full group for good.
-func (u *usual) learned(group []string) int64 {
+// Learned is the first bucket that is not in the models of a full group for good.
+func (u *Baseline) Learned(group []string) int64 {
 	next := int64(math.MinInt64)
-	for label := range u.plan.Labels {
-		if s := u.series[keyOf(label, group...)]; s != nil && s.base != nil {
+	for label := range u.Plan.Labels {
+		if s := u.series[LabelKey(label, group...)]; s != nil && s.base != nil {
 			next = max(next, s.base.Next()/u.width)
 		}
 	}
@@ -147,12 +147,12 @@ func (u *usual) learned(group []string) int64 {
 
 // judgeClosed are the labels' values in a closed bucket, those of the low side after
 // those of the high side, and whether there was anything to judge one by.
-func (u *usual) judgeClosed(group []string, bucket int64) (values []float64, judged bool) {
-	n := len(u.plan.Labels)
+func (u *Baseline) judgeClosed(group []string, bucket int64) (values []float64, judged bool) {
+	n := len(u.Plan.Labels)
 	values = make([]float64, 2*n)
 	for label := range n {
 		values[n+label] = 1
-		if s := u.series[keyOf(label, group...)]; s != nil {
+		if s := u.series[LabelKey(label, group...)]; s != nil {
 			var ok bool
 			values[label], values[n+label], ok = s.judge(u, bucket, s.value(bucket), false)
 			judged = judged || ok
@@ -163,13 +163,13 @@ func (u *usual) judgeClosed(group []string, bucket int64) (values []float64, jud
 
 // lowHits are those of the signal group's closed buckets. The matches say which of
 // the group's events came last.
-func (u *unit) lowHits(matches []compiler.Match, from schema.Millis) []hit {
-	if !u.plan.Low() {
+func (u *GroupState) lowHits(matches []compiler.Match, from schema.Millis) []hit {
+	if !u.Plan.Low() {
 		return nil
 	}
 	var out []hit
-	for _, group := range u.usual.fullGroups(u.group) {
-		for _, h := range u.usual.closed(group, from, u.horizon) {
+	for _, group := range u.Baseline.fullGroups(u.Group) {
+		for _, h := range u.Baseline.closed(group, from, u.Horizon) {
 			h.quiet.since = lastBefore(matches, group, h.at)
 			out = append(out, h)
 		}
@@ -180,34 +180,34 @@ func (u *unit) lowHits(matches []compiler.Match, from schema.Millis) []hit {
 // lastBefore is the time of a full group's last event before a moment; never, where
 // there is none among the matches.
 func lastBefore(matches []compiler.Match, group []string, at schema.Millis) schema.Millis {
-	for _, m := range slices.Backward(between(matches, schema.MinMillis, at-1)) {
+	for _, m := range slices.Backward(Between(matches, schema.MinMillis, at-1)) {
 		if slices.Equal(m.Group, group) {
 			return m.At
 		}
 	}
-	return never
+	return Never
 }
 
 // lowFrom is the beginning of the last bucket before a moment in which one of the
 // unit's groups was heard of: what a drop is told by lies there.
-func (u *usual) lowFrom(group []string, before schema.Millis) schema.Millis {
+func (u *Baseline) lowFrom(group []string, before schema.Millis) schema.Millis {
 	from := before
 	for _, full := range u.fullGroups(group) {
 		last := int64(math.MinInt64)
-		for label := range u.plan.Labels {
-			if s := u.series[keyOf(label, full...)]; s != nil {
-				last = max(last, s.heardBefore(u, u.bucketOf(before)))
+		for label := range u.Plan.Labels {
+			if s := u.series[LabelKey(label, full...)]; s != nil {
+				last = max(last, s.heardBefore(u, u.BucketOf(before)))
 			}
 		}
 		if last != math.MinInt64 {
-			from = min(from, u.moment(last))
+			from = min(from, u.Moment(last))
 		}
 	}
 	return from
 }
 
 // heardBefore is the last bucket with an event, up to a bucket.
-func (s *series) heardBefore(u *usual, bucket int64) int64 {
+func (s *series) heardBefore(u *Baseline, bucket int64) int64 {
 	last := int64(math.MinInt64)
 	if s.base != nil && s.base.Heard()/u.width <= bucket {
 		last = s.base.Heard() / u.width
@@ -223,17 +223,17 @@ func (s *series) heardBefore(u *usual, bucket int64) int64 {
 	return last
 }
 
-// lowDue is the first moment in [from, until] at which a closed bucket of the group
+// LowDue is the first moment in [from, until] at which a closed bucket of the group
 // may give a hit. Where none does, it is the next one after until.
-func (u *usual) lowDue(group []string, from, until schema.Millis, h Horizon) schema.Millis {
-	due := never
+func (u *Baseline) LowDue(group []string, from, until schema.Millis, h Horizon) schema.Millis {
+	due := Never
 	for _, full := range u.fullGroups(group) {
 		for _, found := range u.closed(full, from, Horizon{After: h.After, Through: until}) {
 			due = min(due, found.at)
 		}
 	}
-	if due == never {
-		return u.nextClose(group, until)
+	if due == Never {
+		return u.NextClose(group, until)
 	}
 	return due
 }

@@ -1,7 +1,6 @@
-package scheduler
+package detect
 
 import (
-	"context"
 	"slices"
 	"sort"
 
@@ -15,7 +14,7 @@ import (
 // seen, then case, then group. They are as they would be without suppressions of
 // signals, which see what is rendered.
 func Replay(plan *compiler.Plan, matches []compiler.Match, h Horizon) []schema.Signal {
-	changes := replay(plan, matches, h)
+	changes := ReplayChanges(plan, matches, h)
 	out := make([]schema.Signal, len(changes))
 	for i := range changes {
 		out[i] = changes[i].Signal
@@ -23,65 +22,66 @@ func Replay(plan *compiler.Plan, matches []compiler.Match, h Horizon) []schema.S
 	return out
 }
 
-func replay(plan *compiler.Plan, matches []compiler.Match, h Horizon) []change {
-	changes, _ := replayWatched(context.Background(), plan, matches, h, func(float64) {}) // fails only with its context
+// ReplayChanges is Replay, with what tells which events each signal is about.
+func ReplayChanges(plan *compiler.Plan, matches []compiler.Match, h Horizon) []Change {
+	changes, _ := ReplayWithProgress(plan, matches, h, func(float64) error { return nil }) // fails only with its progress
 	return changes
 }
 
-// replayWatched tells how much is done, from 0 to 1, and ends with ctx.
-func replayWatched(ctx context.Context, plan *compiler.Plan, matches []compiler.Match, h Horizon, progress func(float64)) ([]change, error) {
+// ReplayWithProgress is ReplayChanges, and calls progress now and then with how much is
+// done, from 0 to 1. It ends with the first error that progress returns.
+func ReplayWithProgress(plan *compiler.Plan, matches []compiler.Match, h Horizon, progress func(float64) error) ([]Change, error) {
 	units, globals := split(plan, matches)
 	expectAll(plan, units, h)
-	var k *known
+	var k *SeenValues
 	if plan.Novelty != nil {
-		k = newKnown(plan.Novelty)
+		k = NewSeenValues(plan.Novelty)
 		for i := range matches {
 			if values := plan.Values(&matches[i]); values != nil {
-				k.learn(&matches[i], values)
+				k.Learn(&matches[i], values)
 			}
 		}
 	}
-	var us *usual
+	var us *Baseline
 	if plan.Anomaly != nil {
-		us = newUsual(plan, 0)
+		us = NewBaseline(plan, 0)
 		for i := range matches {
-			us.count(&matches[i])
+			us.Count(&matches[i])
 		}
 	}
-	var out []change
+	var out []Change
 	done := 0
 	for _, u := range units {
 		if done++; done%100 == 0 {
-			progress(float64(done) / float64(len(units)))
+			if err := progress(float64(done) / float64(len(units))); err != nil {
+				return nil, err
+			}
 		}
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		u.since, u.known, u.usual, u.horizon = always, k, us, h
-		sort.SliceStable(u.matches, func(i, j int) bool { return u.matches[i].At < u.matches[j].At })
-		for _, c := range u.advance(u.chains(), u.matches, globals) {
-			c.ID = c.id(0)
+		u.Since, u.Seen, u.Baseline, u.Horizon = Always, k, us, h
+		sort.SliceStable(u.Matches, func(i, j int) bool { return u.Matches[i].At < u.Matches[j].At })
+		for _, c := range u.Advance(u.Chains(), u.Matches, globals) {
+			c.ID = c.SaltedID(0)
 			out = append(out, c)
 		}
 	}
-	sort.Slice(out, func(i, j int) bool { return signalLess(&out[i].Signal, &out[j].Signal) })
+	sort.Slice(out, func(i, j int) bool { return SignalLess(&out[i].Signal, &out[j].Signal) })
 	return out, nil
 }
 
 // expectAll adds the groups that are expected at the horizon, and says since when
 // each is.
-func expectAll(plan *compiler.Plan, units map[string]*unit, h Horizon) {
+func expectAll(plan *compiler.Plan, units map[string]*GroupState, h Horizon) {
 	plan.ExpectedGroups(h.Through, func(group []string, since schema.Millis) bool {
-		key := groupKey(group)
+		key := GroupKey(group)
 		if units[key] == nil {
-			units[key] = &unit{plan: plan, group: group, key: unitKey(plan, group)}
+			units[key] = &GroupState{Plan: plan, Group: group, Key: StateKey(plan, group)}
 		}
-		units[key].expected = max(since, h.Began, sinceEver)
+		units[key].Expected = max(since, h.Began, SinceEver)
 		return true
 	})
 }
 
-func signalLess(a, b *schema.Signal) bool {
+func SignalLess(a, b *schema.Signal) bool {
 	switch {
 	case a.FirstSeen != b.FirstSeen:
 		return a.FirstSeen < b.FirstSeen
@@ -96,22 +96,22 @@ func signalLess(a, b *schema.Signal) bool {
 
 // split sorts matches into the signal groups they belong to; those of labels
 // without group-by fields belong to all.
-func split(plan *compiler.Plan, matches []compiler.Match) (map[string]*unit, []compiler.Match) {
-	units := map[string]*unit{}
+func split(plan *compiler.Plan, matches []compiler.Match) (map[string]*GroupState, []compiler.Match) {
+	units := map[string]*GroupState{}
 	var globals []compiler.Match
 	for _, m := range matches {
 		if plan.Labels[m.Label].Global {
 			globals = append(globals, m)
 			continue
 		}
-		group := unitGroup(plan, &m)
-		key := groupKey(group)
+		group := StateGroup(plan, &m)
+		key := GroupKey(group)
 		u := units[key]
 		if u == nil {
-			u = &unit{plan: plan, group: group, key: unitKey(plan, group)}
+			u = &GroupState{Plan: plan, Group: group, Key: StateKey(plan, group)}
 			units[key] = u
 		}
-		u.matches = append(u.matches, m)
+		u.Matches = append(u.Matches, m)
 	}
 	sort.SliceStable(globals, func(i, j int) bool { return globals[i].At < globals[j].At })
 	return units, globals

@@ -1,4 +1,4 @@
-package scheduler
+package detect
 
 import (
 	"fmt"
@@ -53,58 +53,58 @@ type chain struct {
 	old []schema.Signal
 }
 
-// unit is one signal group of one plan, about to be brought up to date with
+// GroupState is one signal group of one plan, about to be brought up to date with
 // matches that arrived at `since` or later in event time.
-type unit struct {
-	plan      *compiler.Plan
-	key       uint64
-	group     []string
-	since     schema.Millis
-	published []schema.Signal
-	known     *known  // of plans with novelty
-	usual     *usual  // of those that look for anomalies
-	horizon   Horizon // up to which what did not happen is judged
-	// expected is since when the group is expected to be heard of; 0: it is not.
-	expected schema.Millis
+type GroupState struct {
+	Plan      *compiler.Plan
+	Key       uint64
+	Group     []string
+	Since     schema.Millis
+	Published []schema.Signal
+	Seen      *SeenValues // of plans with novelty
+	Baseline  *Baseline   // of those that look for anomalies
+	Horizon   Horizon     // up to which what did not happen is judged
+	// Expected is since when the group is expected to be heard of; 0: it is not.
+	Expected schema.Millis
 
 	// What recall found: where to start again, and the matches from there on.
-	chained          []chain
-	from             schema.Millis
-	matches, globals []compiler.Match
+	Chained          []chain
+	From             schema.Millis
+	Matches, Globals []compiler.Match
 }
 
-// chains says, per case, from where to start again. A signal that spans since
+// Chains says, per case, from where to start again. A signal that spans since
 // is replayed from its own beginning: late events may cut or stretch it. One
 // that ended before since is settled, and can only go on.
-func (u *unit) chains() []chain {
+func (u *GroupState) Chains() []chain {
 	var out []chain
 	first := 0
-	if u.plan.Method == compiler.MethodThirdParty {
+	if u.Plan.Method == compiler.MethodThirdParty {
 		first = -1
 	}
-	for c := first; c < len(u.plan.Cases); c++ {
+	for c := first; c < len(u.Plan.Cases); c++ {
 		out = append(out, u.chain(c))
 	}
 	return out
 }
 
-func (u *unit) chain(caseAt int) chain {
-	c := chain{caseAt: caseAt, from: u.since}
+func (u *GroupState) chain(caseAt int) chain {
+	c := chain{caseAt: caseAt, from: u.Since}
 	var before *schema.Signal
-	for i := range u.published {
-		s := &u.published[i]
-		if s.Case == caseAt && !s.Gone() && s.FirstSeen < u.since && (before == nil || s.FirstSeen > before.FirstSeen) {
+	for i := range u.Published {
+		s := &u.Published[i]
+		if s.Case == caseAt && !s.Gone() && s.FirstSeen < u.Since && (before == nil || s.FirstSeen > before.FirstSeen) {
 			before = s
 		}
 	}
 	switch {
 	case before == nil:
-	case before.LastSeen >= u.since:
+	case before.LastSeen >= u.Since:
 		c.from = before.FirstSeen
 	default:
 		c.carry = before
 	}
-	for _, s := range u.published {
+	for _, s := range u.Published {
 		if s.Case == caseAt && !s.Gone() && s.FirstSeen >= c.from {
 			c.old = append(c.old, s)
 		}
@@ -113,48 +113,48 @@ func (u *unit) chain(caseAt int) chain {
 	return c
 }
 
-// reach is the earliest event time whose matches advance needs.
-func (u *unit) reach(chains []chain) schema.Millis {
-	back := schema.Millis(u.plan.Lookback().Milliseconds())
-	reach := u.since - back
+// Reach is the earliest event time whose matches advance needs.
+func (u *GroupState) Reach(chains []chain) schema.Millis {
+	back := schema.Millis(u.Plan.Lookback().Milliseconds())
+	reach := u.Since - back
 	for _, c := range chains {
 		reach = min(reach, c.from-back)
-		if c.carry != nil && u.since-c.carry.LastSeen <= u.keepAlive() {
+		if c.carry != nil && u.Since-c.carry.LastSeen <= u.KeepAlive() {
 			reach = min(reach, c.carry.LastSeen)
 		}
 	}
-	if u.usual != nil && u.plan.Low() {
-		reach = u.usual.lowFrom(u.group, reach)
+	if u.Baseline != nil && u.Plan.Low() {
+		reach = u.Baseline.lowFrom(u.Group, reach)
 	}
 	return reach
 }
 
-// earliest is the moment from which on the unit's signals are found anew.
-func (u *unit) earliest(chains []chain) schema.Millis {
-	from := u.since
+// Earliest is the moment from which on the unit's signals are found anew.
+func (u *GroupState) Earliest(chains []chain) schema.Millis {
+	from := u.Since
 	for _, c := range chains {
 		from = min(from, c.from)
 	}
 	return from
 }
 
-func (u *unit) keepAlive() schema.Millis { return schema.Millis(u.plan.KeepAlive.Milliseconds()) }
+func (u *GroupState) KeepAlive() schema.Millis { return schema.Millis(u.Plan.KeepAlive.Milliseconds()) }
 
-// change is a signal that is new, or differs from what was published.
-type change struct {
+// Change is a signal that is new, or differs from what was published.
+type Change struct {
 	schema.Signal
-	isNew bool
+	IsNew bool
 	// perValue is the plan's.
 	perValue bool
-	// evidence are matches of the signal, the earliest first, for its samples;
+	// Evidence are matches of the signal, the earliest first, for its samples;
 	// those after the end of the signal before, if that is carried on.
-	evidence []compiler.Match
-	carried  bool
+	Evidence []compiler.Match
+	Carried  bool
 }
 
-// id is the signal's, as it is first published. Where each new value has its
+// SaltedID is the signal's, as it is first published. Where each new value has its
 // own signal, the value is part of it.
-func (c *change) id(salt int) string {
+func (c *Change) SaltedID(salt int) string {
 	group := c.Group
 	if c.perValue {
 		group = append(group[:len(group):len(group)], c.Values...)
@@ -162,17 +162,17 @@ func (c *change) id(salt int) string {
 	return schema.SignalID(c.RuleKey, c.Case, group, c.FirstSeen, salt)
 }
 
-// advance brings the unit's signals up to date. The matches reach back to
+// Advance brings the unit's signals up to date. The matches reach back to
 // reach(), sorted by time; globals likewise.
-func (u *unit) advance(chains []chain, matches, globals []compiler.Match) []change {
-	from := u.earliest(chains)
-	matches = matching(u.plan, u.known, matches, from-windowOf(u.plan))
-	if u.plan.PerValue {
+func (u *GroupState) Advance(chains []chain, matches, globals []compiler.Match) []Change {
+	from := u.Earliest(chains)
+	matches = Matching(u.Plan, u.Seen, matches, from-WindowOf(u.Plan))
+	if u.Plan.PerValue {
 		return u.advanceEach(chains, matches, globals)
 	}
 	all := mergeByTime(matches, globals)
 	found := u.hits(matches, globals, from)
-	var out []change
+	var out []Change
 	for _, c := range chains {
 		var own []hit
 		for _, h := range found {
@@ -193,15 +193,15 @@ func (u *unit) advance(chains []chain, matches, globals []compiler.Match) []chan
 
 // fold makes signals of the times at which a case matched (section 11): a match
 // extends the last signal while that is alive and not too long, else opens one.
-func (u *unit) fold(carry *schema.Signal, hits []hit) []life {
-	longest := schema.Millis(u.plan.MaxDuration.Milliseconds())
+func (u *GroupState) fold(carry *schema.Signal, hits []hit) []life {
+	longest := schema.Millis(u.Plan.MaxDuration.Milliseconds())
 	var lives []life
 	if carry != nil {
 		lives = append(lives, life{first: carry.FirstSeen, last: carry.LastSeen, old: carry, carried: true})
 	}
 	for _, h := range hits {
 		n := len(lives) - 1
-		if n < 0 || h.at-lives[n].last > u.keepAlive() || h.at-lives[n].first > longest {
+		if n < 0 || h.at-lives[n].last > u.KeepAlive() || h.at-lives[n].first > longest {
 			lives = append(lives, life{first: h.at})
 			n++
 		}
@@ -217,9 +217,9 @@ func (u *unit) fold(carry *schema.Signal, hits []hit) []life {
 
 // measure counts the distinct events of a life, and the tags they share. What
 // was counted before a carried signal's end stays counted.
-func (u *unit) measure(l *life, all []compiler.Match) {
-	m := measure{plan: u.plan, life: l, seen: map[uint64]bool{}, counted: map[inQuery]bool{}}
-	l.perQuery = make([]uint64, len(u.plan.Labels))
+func (u *GroupState) measure(l *life, all []compiler.Match) {
+	m := measure{plan: u.Plan, life: l, seen: map[uint64]bool{}, counted: map[inQuery]bool{}}
+	l.perQuery = make([]uint64, len(u.Plan.Labels))
 	if l.old != nil {
 		l.events, l.tags, m.tagged = l.old.Events, l.old.EventTags, l.old.Events > 0 || l.old.Opened != 0
 		l.values, l.lowered = slices.Clone(l.old.Values), l.old.Lowered
@@ -228,21 +228,21 @@ func (u *unit) measure(l *life, all []compiler.Match) {
 	}
 	var openedBy []compiler.Match
 	if l.spoke {
-		openedBy = between(all, l.first-1, l.first)
+		openedBy = Between(all, l.first-1, l.first)
 	}
-	before := quietMatches(l.opensQuiet(u.plan), all)
+	before := quietMatches(l.opensQuiet(u.Plan), all)
 	m.opening(before)
 	openedBy = slices.Concat(before, openedBy)
 	if !l.carried {
 		l.lowered = len(openedBy) > 0 && !slices.ContainsFunc(openedBy, func(e compiler.Match) bool { return !schema.IsLesserEnvironment(e.Tags) })
 	}
-	for _, e := range between(all, l.after(u.plan), l.last) {
+	for _, e := range Between(all, l.after(u.Plan), l.last) {
 		m.count(&e)
-		if u.plan.Absence == nil {
+		if u.Plan.Absence == nil {
 			m.tag(&e)
 		}
 	}
-	if u.plan.Absence != nil { // the events that were not followed, and no others
+	if u.Plan.Absence != nil { // the events that were not followed, and no others
 		for _, e := range quietMatches(l.quiets, all) {
 			m.tag(&e)
 		}
@@ -257,11 +257,11 @@ func (l *life) after(plan *compiler.Plan) schema.Millis {
 	case l.carried:
 		return l.old.LastSeen
 	case len(l.opensQuiet(plan)) > 0 && plan.Low(): // those of the bucket
-		return l.first - 1 - max(windowOf(plan), schema.Millis(plan.Anomaly.Bucket.Milliseconds()))
+		return l.first - 1 - max(WindowOf(plan), schema.Millis(plan.Anomaly.Bucket.Milliseconds()))
 	case plan.Window == 0:
 		return l.first - 1
 	}
-	return l.first - windowOf(plan)
+	return l.first - WindowOf(plan)
 }
 
 // measure is a life being measured.
@@ -360,9 +360,9 @@ const few = 16
 // reconcile tells what changes for those who saw the old signals. Every life
 // goes on under the id of the earliest old signal it overlaps; an old one that
 // is left over was merged into the life that covers it, or else retracted.
-func (u *unit) reconcile(caseAt int, lives []life, old []schema.Signal, all []compiler.Match) []change {
+func (u *GroupState) reconcile(caseAt int, lives []life, old []schema.Signal, all []compiler.Match) []Change {
 	taken := make([]bool, len(old))
-	var out []change
+	var out []Change
 	for i := range lives {
 		l := &lives[i]
 		for j := range old {
@@ -371,15 +371,15 @@ func (u *unit) reconcile(caseAt int, lives []life, old []schema.Signal, all []co
 			}
 		}
 	}
-	moveSilences(u.plan, lives, old, taken)
+	moveSilences(u.Plan, lives, old, taken)
 	for i := range lives {
 		l := &lives[i]
 		c, differs := u.change(caseAt, l)
 		if differs || u.othersMayShow(l) {
-			c.evidence = evidence(u.plan, l, all)
+			c.Evidence = evidence(u.Plan, l, all)
 		}
-		if !differs && len(c.unsampled()) > 0 {
-			c.RuleVersion, differs = u.plan.Rule.Version, true
+		if !differs && len(c.Unsampled()) > 0 {
+			c.RuleVersion, differs = u.Plan.Rule.Version, true
 			c.Version++
 		}
 		if differs {
@@ -397,17 +397,17 @@ func (u *unit) reconcile(caseAt int, lives []life, old []schema.Signal, all []co
 // othersMayShow reports whether a life that is as it was may be about other events
 // than before: about those before a silence, which are not counted, or about as
 // many others, where what came before them decides which match.
-func (u *unit) othersMayShow(l *life) bool {
-	return !l.carried && (len(l.opensQuiet(u.plan)) > 0 || u.plan.Novelty != nil || u.plan.Method == compiler.MethodTravel)
+func (u *GroupState) othersMayShow(l *life) bool {
+	return !l.carried && (len(l.opensQuiet(u.Plan)) > 0 || u.Plan.Novelty != nil || u.Plan.Method == compiler.MethodTravel)
 }
 
 // change compares a life with the signal it goes on from.
-func (u *unit) change(caseAt int, l *life) (c change, differs bool) {
-	c.perValue, c.carried = u.plan.PerValue, l.carried
+func (u *GroupState) change(caseAt int, l *life) (c Change, differs bool) {
+	c.perValue, c.Carried = u.Plan.PerValue, l.carried
 	if l.old == nil {
-		c.isNew = true
+		c.IsNew = true
 		c.Signal = schema.Signal{
-			RuleKey: u.plan.Key, RuleID: u.plan.Rule.ID, Case: caseAt, Group: u.group, State: schema.StateOpen,
+			RuleKey: u.Plan.Key, RuleID: u.Plan.Rule.ID, Case: caseAt, Group: u.Group, State: schema.StateOpen,
 		}
 	} else {
 		c.Signal = *l.old
@@ -420,22 +420,22 @@ func (u *unit) change(caseAt int, l *life) (c change, differs bool) {
 	if l.old == nil {
 		c.Opened = l.opened
 	}
-	c.RuleVersion = u.plan.Rule.Version
+	c.RuleVersion = u.Plan.Rule.Version
 	c.Version++
 	return c, true
 }
 
 // advanceEach is advance where every new value, at every time, is a signal of
 // its own.
-func (u *unit) advanceEach(chains []chain, matches, globals []compiler.Match) []change {
+func (u *GroupState) advanceEach(chains []chain, matches, globals []compiler.Match) []Change {
 	all := mergeByTime(matches, globals)
-	var out []change
+	var out []Change
 	for _, c := range chains {
 		lives := map[string]*life{}
-		for _, group := range byGroup(matches) {
+		for _, group := range ByGroup(matches) {
 			for e := range events(group, globals) {
-				if e.at >= c.from && firstCase(u.plan, e.values(u.plan)) == c.caseAt {
-					e.live(u.plan, lives)
+				if e.at >= c.from && firstCase(u.Plan, e.values(u.Plan)) == c.caseAt {
+					e.live(u.Plan, lives)
 				}
 			}
 		}
@@ -450,7 +450,7 @@ func (u *unit) advanceEach(chains []chain, matches, globals []compiler.Match) []
 		for _, name := range slices.Sorted(maps.Keys(lives)) {
 			l := lives[name]
 			if ch, differs := u.change(c.caseAt, l); differs {
-				ch.evidence = evidence(u.plan, l, with[name])
+				ch.Evidence = evidence(u.Plan, l, with[name])
 				out = append(out, ch)
 			}
 		}
@@ -518,7 +518,7 @@ func (e oneEvent) live(plan *compiler.Plan, lives map[string]*life) {
 
 // withdraw archives a published signal that in-order processing would not have
 // made.
-func withdraw(s schema.Signal, lives []life) change {
+func withdraw(s schema.Signal, lives []life) Change {
 	s.State, s.Reason = schema.StateArchived, schema.ReasonRetracted
 	for _, l := range lives {
 		if s.FirstSeen <= l.last && l.first <= s.LastSeen {
@@ -526,7 +526,7 @@ func withdraw(s schema.Signal, lives []life) change {
 		}
 	}
 	s.Version++
-	return change{Signal: s}
+	return Change{Signal: s}
 }
 
 // maxSamples is how many events a signal shows.
@@ -537,7 +537,7 @@ const maxSamples = 10
 func evidence(plan *compiler.Plan, l *life, all []compiler.Match) []compiler.Match {
 	var out []compiler.Match
 	seen := map[uint64]bool{}
-	for _, own := range [][]compiler.Match{quietMatches(l.opensQuiet(plan), all), between(all, l.after(plan), l.last)} {
+	for _, own := range [][]compiler.Match{quietMatches(l.opensQuiet(plan), all), Between(all, l.after(plan), l.last)} {
 		for i := 0; i < len(own) && len(out) < maxSamples; i++ {
 			if m := own[i]; !seen[m.Seq] {
 				seen[m.Seq] = true
@@ -548,9 +548,9 @@ func evidence(plan *compiler.Plan, l *life, all []compiler.Match) []compiler.Mat
 	return out
 }
 
-// unsampled are the matches of the change's evidence that its signal has no
+// Unsampled are the matches of the change's evidence that its signal has no
 // sample of.
-func (c *change) unsampled() []compiler.Match {
+func (c *Change) Unsampled() []compiler.Match {
 	if c.Gone() {
 		return nil
 	}
@@ -560,20 +560,20 @@ func (c *change) unsampled() []compiler.Match {
 		have[s.EventID] = true
 	}
 	var out []compiler.Match
-	for _, m := range c.evidence {
-		if !have[schema.EventID(m.At, m.Seq)] && (!c.carried || len(list)+len(out) < maxSamples) {
+	for _, m := range c.Evidence {
+		if !have[schema.EventID(m.At, m.Seq)] && (!c.Carried || len(list)+len(out) < maxSamples) {
 			out = append(out, m)
 		}
 	}
 	return out
 }
 
-// own leaves out the matches of another group whose key is the same by chance.
-func (u *unit) own(ms []compiler.Match) []compiler.Match {
+// Own leaves out the matches of another group whose key is the same by chance.
+func (u *GroupState) Own(ms []compiler.Match) []compiler.Match {
 	for i := range ms {
-		if !slices.Equal(unitGroup(u.plan, &ms[i]), u.group) {
+		if !slices.Equal(StateGroup(u.Plan, &ms[i]), u.Group) {
 			return slices.DeleteFunc(slices.Clone(ms), func(m compiler.Match) bool {
-				return !slices.Equal(unitGroup(u.plan, &m), u.group)
+				return !slices.Equal(StateGroup(u.Plan, &m), u.Group)
 			})
 		}
 	}

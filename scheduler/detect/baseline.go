@@ -1,4 +1,4 @@
-package scheduler
+package detect
 
 import (
 	"fmt"
@@ -30,11 +30,11 @@ type BucketMatches struct {
 	Numbers []float64 // where it adds those
 }
 
-// usual is what one plan has learned: the series of each group of each label.
-type usual struct {
-	plan   *compiler.Plan
+// Baseline is what one plan has learned: the series of each group of each label.
+type Baseline struct {
+	Plan   *compiler.Plan
 	width  int64 // ms
-	series map[KnownKey]*series
+	series map[SeenKey]*series
 	// counted is the last arrival whose matches are in the series.
 	counted uint64
 	// seen is the latest arrival, newest that of those that were evaluated, settled
@@ -66,13 +66,13 @@ type series struct {
 	kept   []foreseen
 }
 
-// newUsual knows nothing yet; matches up to an arrival are not counted one by one.
-func newUsual(plan *compiler.Plan, counted uint64) *usual {
-	return &usual{plan: plan, counted: counted, width: plan.Anomaly.Bucket.Milliseconds(), series: map[KnownKey]*series{}, peers: peers{top: math.MinInt64}}
+// NewBaseline knows nothing yet; matches up to an arrival are not counted one by one.
+func NewBaseline(plan *compiler.Plan, counted uint64) *Baseline {
+	return &Baseline{Plan: plan, counted: counted, width: plan.Anomaly.Bucket.Milliseconds(), series: map[SeenKey]*series{}, peers: peers{top: math.MinInt64}}
 }
 
-// bucketOf is the bucket of a moment.
-func (u *usual) bucketOf(at schema.Millis) int64 {
+// BucketOf is the bucket of a moment.
+func (u *Baseline) BucketOf(at schema.Millis) int64 {
 	b := int64(at) / u.width
 	if int64(at)%u.width < 0 {
 		b--
@@ -80,8 +80,8 @@ func (u *usual) bucketOf(at schema.Millis) int64 {
 	return b
 }
 
-func (u *usual) of(label int, group []string) *series {
-	key := keyOf(label, group...)
+func (u *Baseline) of(label int, group []string) *series {
+	key := LabelKey(label, group...)
 	s := u.series[key]
 	if s == nil {
 		s = &series{label: label, group: group}
@@ -91,16 +91,16 @@ func (u *usual) of(label int, group []string) *series {
 	return s
 }
 
-// count takes a match into its series.
-func (u *usual) count(m *compiler.Match) {
+// Count takes a match into its series.
+func (u *Baseline) Count(m *compiler.Match) {
 	s := u.of(m.Label, m.Group)
-	b := u.bucketOf(m.At)
+	b := u.BucketOf(m.At)
 	u.changePeers(m.Label, b)
 	s.changed(b)
-	if u.plan.Labels[m.Label].Aggregation == compiler.AggCount {
+	if u.Plan.Labels[m.Label].Aggregation == compiler.AggCount {
 		s.counts.add(b, 1)
 	} else {
-		s.sum(u.plan, b).add(m)
+		s.sum(u.Plan, b).add(m)
 	}
 }
 
@@ -134,7 +134,7 @@ func (s *series) sum(plan *compiler.Plan, bucket int64) *window {
 }
 
 // model is the model that foresees a bucket: it has learned those before it.
-func (s *series) model(u *usual, bucket int64) (*anomaly.Model, error) {
+func (s *series) model(u *Baseline, bucket int64) (*anomaly.Model, error) {
 	if s.head == nil || s.next > bucket {
 		var err error
 		if s.head, s.next, err = s.restart(u); err != nil {
@@ -145,20 +145,20 @@ func (s *series) model(u *usual, bucket int64) (*anomaly.Model, error) {
 }
 
 // learn teaches a model the buckets from next until another.
-func (s *series) learn(u *usual, m *anomaly.Model, next *int64, until int64) error {
+func (s *series) learn(u *Baseline, m *anomaly.Model, next *int64, until int64) error {
 	for ; *next < until; *next++ {
 		s.keep(u, m, *next)
 		if err := m.Add(*next*u.width, s.value(*next)); err != nil {
-			return fmt.Errorf("learn a bucket of rule %s: %w", u.plan.Rule.ID, err)
+			return fmt.Errorf("learn a bucket of rule %s: %w", u.Plan.Rule.ID, err)
 		}
 	}
 	return nil
 }
 
 // restart is a copy of base, and the bucket that it foresees.
-func (s *series) restart(u *usual) (*anomaly.Model, int64, error) {
+func (s *series) restart(u *Baseline) (*anomaly.Model, int64, error) {
 	if s.base == nil {
-		m, err := anomaly.New(anomaly.Config{Bucket: u.plan.Anomaly.Bucket, Tolerance: u.plan.Anomaly.Tolerance, Hold: u.plan.MaxDuration})
+		m, err := anomaly.New(anomaly.Config{Bucket: u.Plan.Anomaly.Bucket, Tolerance: u.Plan.Anomaly.Tolerance, Hold: u.Plan.MaxDuration})
 		return m, s.first, err
 	}
 	state, err := s.base.MarshalBinary()
@@ -180,8 +180,8 @@ func (s *series) value(bucket int64) float64 {
 // judge are a label's values for a bucket that holds x, and may be open to more: the
 // probability that it is lower, and that it is no higher. It reports whether there
 // was anything to judge it by.
-func (s *series) judge(u *usual, bucket int64, x float64, open bool) (below, atMost float64, ok bool) {
-	if a := u.plan.Anomaly; s.young(u, bucket) {
+func (s *series) judge(u *Baseline, bucket int64, x float64, open bool) (below, atMost float64, ok bool) {
+	if a := u.Plan.Anomaly; s.young(u, bucket) {
 		switch {
 		case a.Baseline != nil && x > *a.Baseline:
 			return 1, 1, true
@@ -200,18 +200,18 @@ func (s *series) judge(u *usual, bucket int64, x float64, open bool) (below, atM
 }
 
 // young reports whether there is too little history before a bucket to judge it by.
-func (s *series) young(u *usual, bucket int64) bool {
+func (s *series) young(u *Baseline, bucket int64) bool {
 	age := time.Duration((bucket-s.first)*u.width) * time.Millisecond
-	return bucket <= s.first || age < u.plan.Anomaly.Learn
+	return bucket <= s.first || age < u.Plan.Anomaly.Learn
 }
 
 // hits finds the moments at which cases hold, in the matches of one full group.
 // The open bucket may match before it ends, and stays matched as it fills.
-func (u *usual) hits(group []compiler.Match, from schema.Millis) []hit {
+func (u *Baseline) hits(group []compiler.Match, from schema.Millis) []hit {
 	var out []hit
 	for i := 0; i < len(group); {
-		bucket, j := u.bucketOf(group[i].At), i
-		for j < len(group) && u.bucketOf(group[j].At) == bucket {
+		bucket, j := u.BucketOf(group[i].At), i
+		for j < len(group) && u.BucketOf(group[j].At) == bucket {
 			j++
 		}
 		out = append(out, u.bucketHits(group[i:j], bucket, from)...)
@@ -220,15 +220,15 @@ func (u *usual) hits(group []compiler.Match, from schema.Millis) []hit {
 	return out
 }
 
-func (u *usual) bucketHits(matches []compiler.Match, bucket int64, from schema.Millis) []hit {
+func (u *Baseline) bucketHits(matches []compiler.Match, bucket int64, from schema.Millis) []hit {
 	var out []hit
-	w, matched := newWindow(u.plan), -1
+	w, matched := newWindow(u.Plan), -1
 	for i := 0; i < len(matches); {
 		at := matches[i].At
 		for ; i < len(matches) && matches[i].At == at; i++ {
 			w.add(&matches[i])
 		}
-		if c := u.firstCase(u.judge(matches[0].Group, bucket, w.values())); c >= 0 {
+		if c := u.firstCase(u.Judge(matches[0].Group, bucket, w.values())); c >= 0 {
 			matched = c
 		}
 		if matched >= 0 && at >= from {
@@ -238,26 +238,26 @@ func (u *usual) bucketHits(matches []compiler.Match, bucket int64, from schema.M
 	return out
 }
 
-// sumsAt are what the matches of a full group come to, by label, in the bucket of a
+// SumsAt are what the matches of a full group come to, by label, in the bucket of a
 // moment, up to the moment.
-func (u *usual) sumsAt(own []compiler.Match, at schema.Millis) []float64 {
-	w, bucket := newWindow(u.plan), u.bucketOf(at)
+func (u *Baseline) SumsAt(own []compiler.Match, at schema.Millis) []float64 {
+	w, bucket := newWindow(u.Plan), u.BucketOf(at)
 	for i := range own {
-		if m := &own[i]; m.At <= at && u.bucketOf(m.At) == bucket {
+		if m := &own[i]; m.At <= at && u.BucketOf(m.At) == bucket {
 			w.add(m)
 		}
 	}
 	return w.values()
 }
 
-// judge are the labels' values in an open bucket that comes to these sums so far. It
+// Judge are the labels' values in an open bucket that comes to these sums so far. It
 // has no low side yet. Where there is nothing to judge any label by, no case holds,
 // whatever it asks for.
-func (u *usual) judge(group []string, bucket int64, sums []float64) (values []float64, judged bool) {
+func (u *Baseline) Judge(group []string, bucket int64, sums []float64) (values []float64, judged bool) {
 	values = make([]float64, 2*len(sums))
 	for label := range sums {
 		values[len(sums)+label] = math.Inf(1)
-		if s := u.series[keyOf(label, group...)]; s != nil {
+		if s := u.series[LabelKey(label, group...)]; s != nil {
 			below, _, ok := s.judge(u, bucket, sums[label], true)
 			values[label], judged = below, judged || ok
 		}
@@ -267,27 +267,27 @@ func (u *usual) judge(group []string, bucket int64, sums []float64) (values []fl
 
 // firstCase is the first case that holds of the values of both sides; −1: none does,
 // or there are none.
-func (u *usual) firstCase(values []float64, judged bool) int {
+func (u *Baseline) firstCase(values []float64, judged bool) int {
 	if !judged {
 		return -1
 	}
-	return slices.IndexFunc(u.plan.Cases, func(c compiler.Case) bool { return c.Sides.Holds(values) })
+	return slices.IndexFunc(u.Plan.Cases, func(c compiler.Case) bool { return c.Sides.Holds(values) })
 }
 
-// settle teaches the models the buckets that no event can change any more, and that
+// Settle teaches the models the buckets that no event can change any more, and that
 // were judged: those before through. It saves the models that differ from what is
 // stored, some at a time, and reports whether there were any.
-func (u *usual) settle(judged schema.Millis, lateness time.Duration, save func([]SeriesModel) error) (through schema.Millis, some bool, err error) {
+func (u *Baseline) Settle(judged schema.Millis, lateness time.Duration, save func([]SeriesModel) error) (through schema.Millis, some bool, err error) {
 	newest := min(u.newest, judged)
 	kept := lateness + settled
-	if u.plan.Anomaly.Peers {
+	if u.Plan.Anomaly.Peers {
 		kept += peersReach
-		u.peers.letGo(u.stretchOf(u.bucketOf(newest.Add(-kept))))
+		u.peers.letGo(u.stretchOf(u.BucketOf(newest.Add(-kept))))
 	}
-	horizon := u.bucketOf(newest.Add(-kept))
-	through = u.moment(horizon)
+	horizon := u.BucketOf(newest.Add(-kept))
+	through = u.Moment(horizon)
 	if horizon-u.settled < settleEvery*3_600_000/u.width {
-		return u.moment(u.settled), false, nil
+		return u.Moment(u.settled), false, nil
 	}
 	var part []SeriesModel
 	for _, s := range u.series {
@@ -317,7 +317,7 @@ func (u *usual) settle(judged schema.Millis, lateness time.Duration, save func([
 const settledAtOnce = 1000
 
 // settle teaches the series' base the buckets before a horizon.
-func (s *series) settle(u *usual, horizon int64) (state []byte, err error) {
+func (s *series) settle(u *Baseline, horizon int64) (state []byte, err error) {
 	m, next, err := s.restart(u)
 	if err != nil {
 		return nil, err
@@ -337,67 +337,67 @@ func (s *series) settle(u *usual, horizon int64) (state []byte, err error) {
 // settleEvery is how many hours of buckets are settled together.
 const settleEvery = 6
 
-// settledBefore notes that everything before a moment is in the stored models.
-func (u *usual) settledBefore(at schema.Millis) { u.settled = u.bucketOf(at) }
+// SettledBefore notes that everything before a moment is in the stored models.
+func (u *Baseline) SettledBefore(at schema.Millis) { u.settled = u.BucketOf(at) }
 
-// restore takes a model that was stored. It reports whether an earlier version of
+// Restore takes a model that was stored. It reports whether an earlier version of
 // nightjar wrote it.
-func (u *usual) restore(m SeriesModel) (earlier bool, err error) {
+func (u *Baseline) Restore(m SeriesModel) (earlier bool, err error) {
 	s := u.of(m.Label, m.Group)
 	s.base = new(anomaly.Model)
 	if err := s.base.UnmarshalBinary(m.State); err != nil {
 		return false, err
 	}
-	earlier = s.base.HoldFor(u.plan.MaxDuration)
+	earlier = s.base.HoldFor(u.Plan.MaxDuration)
 	s.first, s.heard, s.begun = s.base.First()/u.width, s.base.Heard()/u.width, true
 	return earlier, nil
 }
 
-// refill takes in the stored matches of a bucket, unless a model has learned it.
-func (u *usual) refill(b BucketMatches) {
+// Refill takes in the stored matches of a bucket, unless a model has learned it.
+func (u *Baseline) Refill(b BucketMatches) {
 	s := u.of(b.Label, b.Group)
 	if s.base != nil && b.Bucket < s.base.Next()/u.width {
 		return
 	}
 	s.changed(b.Bucket)
 	u.peers.top = max(u.peers.top, b.Bucket)
-	if u.plan.Labels[b.Label].Aggregation == compiler.AggCount {
+	if u.Plan.Labels[b.Label].Aggregation == compiler.AggCount {
 		s.counts.add(b.Bucket, b.Count)
 	} else {
-		s.sum(u.plan, b.Bucket).refill(b)
+		s.sum(u.Plan, b.Bucket).refill(b)
 	}
 }
 
 // Err is what went wrong last when something was judged; what was found since may be
 // wrong then. Of none, nothing went wrong.
-func (u *usual) Err() error {
+func (u *Baseline) Err() error {
 	if u == nil {
 		return nil
 	}
 	return u.err
 }
 
-// size is how many series there are.
-func (u *usual) size() int { return len(u.series) }
+// Size is how many series there are.
+func (u *Baseline) Size() int { return len(u.series) }
 
-// note takes in a match that arrived. One that was counted where it was stored, without
+// Note takes in a match that arrived. One that was counted where it was stored, without
 // a word to the others, only tells those that its group is a peer of.
-func (u *usual) note(m *compiler.Match) {
+func (u *Baseline) Note(m *compiler.Match) {
 	if m.Seq > u.counted {
-		u.count(m)
+		u.Count(m)
 	} else {
-		u.changePeers(m.Label, u.bucketOf(m.At))
+		u.changePeers(m.Label, u.BucketOf(m.At))
 	}
 }
 
-// countedThrough notes that matches up to an arrival are counted.
-func (u *usual) countedThrough(seq uint64) { u.counted = max(u.counted, seq) }
+// CountedThrough notes that matches up to an arrival are counted.
+func (u *Baseline) CountedThrough(seq uint64) { u.counted = max(u.counted, seq) }
 
-// evaluated notes that everything that arrived so far was evaluated.
-func (u *usual) evaluated() {
+// Evaluated notes that everything that arrived so far was evaluated.
+func (u *Baseline) Evaluated() {
 	u.peers.late = nil
 	u.newest = u.seen
 }
 
-// arrived notes when an event arrived.
-func (u *usual) arrived(seen schema.Millis) { u.seen = max(u.seen, seen) }
+// Arrived notes when an event arrived.
+func (u *Baseline) Arrived(seen schema.Millis) { u.seen = max(u.seen, seen) }

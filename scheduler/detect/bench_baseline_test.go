@@ -1,4 +1,4 @@
-package scheduler
+package detect
 
 import (
 	"fmt"
@@ -35,7 +35,7 @@ func BenchmarkLiveGroups(b *testing.B) {
 	for b.Loop() {
 		runtime.GC()
 		before := liveBytes()
-		u := newUsual(plan, 0)
+		u := NewBaseline(plan, 0)
 		for g := range groups {
 			s := u.of(0, []string{fmt.Sprintf("host-%06d.example.com", g)})
 			s.base, s.head = new(anomaly.Model), new(anomaly.Model)

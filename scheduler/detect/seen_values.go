@@ -1,4 +1,4 @@
-package scheduler
+package detect
 
 import (
 	"crypto/sha256"
@@ -11,22 +11,22 @@ import (
 	"nightjar/schema"
 )
 
-// KnownKey names a value of a group of a label, or a group of a label.
-type KnownKey [16]byte
+// SeenKey names a value of a group of a label, or a group of a label.
+type SeenKey [16]byte
 
-// KnownValue is a stretch of event time in which a value was never out of mind:
+// SeenValue is a stretch of event time in which a value was never out of mind:
 // seen at its start and at its end, and often enough in between. Gone says that
 // the stretch with this start is no more, having become part of another or been
 // forgotten for good.
-type KnownValue struct {
-	Key        KnownKey
+type SeenValue struct {
+	Key        SeenKey
 	Start, End schema.Millis
 	Gone       bool
 }
 
-// KnownGroup are the first events of a group: as many as learning waits for.
-type KnownGroup struct {
-	Key   KnownKey
+// SeenGroup are the first events of a group: as many as learning waits for.
+type SeenGroup struct {
+	Key   SeenKey
 	First []Arrival
 }
 
@@ -36,25 +36,25 @@ type Arrival struct {
 	Seq uint64
 }
 
-// known is what one plan knows. Its answers do not depend on the order in which
+// SeenValues is what one plan knows. Its answers do not depend on the order in which
 // it learnt: a value is a set of stretches of event time, each without a gap in
 // which the value would have been forgotten, and it is new where a stretch
 // starts. Learning something twice changes nothing.
-type known struct {
+type SeenValues struct {
 	novelty *compiler.Novelty
 	forget  schema.Millis
 
 	// A value with one stretch, as nearly all have, is in one, the others are in
 	// many, in order.
-	one    map[KnownKey]stretch
-	many   map[KnownKey][]stretch
-	groups map[KnownKey]schema.Millis // First 1: the first time
-	firsts map[KnownKey][]Arrival     // First above 1: so many, in order
+	one    map[SeenKey]stretch
+	many   map[SeenKey][]stretch
+	groups map[SeenKey]schema.Millis // First 1: the first time
+	firsts map[SeenKey][]Arrival     // First above 1: so many, in order
 
 	// Not stored yet.
-	changed map[KnownKey]bool
-	gone    []KnownValue
-	begun   map[KnownKey]bool
+	changed map[SeenKey]bool
+	gone    []SeenValue
+	begun   map[SeenKey]bool
 	// touched are the signal groups that must be looked at again, since an
 	// event time; they stay until that was done.
 	touched map[uint64]touchedUnit
@@ -70,18 +70,18 @@ type touchedUnit struct {
 	since schema.Millis
 }
 
-func newKnown(n *compiler.Novelty) *known {
-	return &known{
+func NewSeenValues(n *compiler.Novelty) *SeenValues {
+	return &SeenValues{
 		novelty: n, forget: schema.Millis(n.Forget.Milliseconds()),
-		one: map[KnownKey]stretch{}, many: map[KnownKey][]stretch{},
-		groups: map[KnownKey]schema.Millis{}, firsts: map[KnownKey][]Arrival{},
-		changed: map[KnownKey]bool{}, begun: map[KnownKey]bool{}, touched: map[uint64]touchedUnit{},
+		one: map[SeenKey]stretch{}, many: map[SeenKey][]stretch{},
+		groups: map[SeenKey]schema.Millis{}, firsts: map[SeenKey][]Arrival{},
+		changed: map[SeenKey]bool{}, begun: map[SeenKey]bool{}, touched: map[uint64]touchedUnit{},
 	}
 }
 
-// keyOf is a hash that nobody can find a second preimage of: a value that an
+// LabelKey is a hash that nobody can find a second preimage of: a value that an
 // attacker could make look like a known one would be no news.
-func keyOf(label int, parts ...string) KnownKey {
+func LabelKey(label int, parts ...string) SeenKey {
 	h := make([]byte, 0, 128)
 	h = append(h, byte(label), byte(len(parts)))
 	for _, p := range parts {
@@ -89,23 +89,23 @@ func keyOf(label int, parts ...string) KnownKey {
 		h = append(h, p...)
 	}
 	sum := sha256.Sum256(h)
-	return KnownKey(sum[:16])
+	return SeenKey(sum[:16])
 }
 
-func groupKeyOf(m *compiler.Match) KnownKey { return keyOf(m.Label, m.Group...) }
+func seenGroupKey(m *compiler.Match) SeenKey { return LabelKey(m.Label, m.Group...) }
 
-func valueKeyOf(m *compiler.Match, value string) KnownKey {
-	return keyOf(m.Label, append(m.Group[:len(m.Group):len(m.Group)], value)...)
+func seenValueKey(m *compiler.Match, value string) SeenKey {
+	return LabelKey(m.Label, append(m.Group[:len(m.Group):len(m.Group)], value)...)
 }
 
-// learn takes in a match. news are those of its values that are new at its time,
+// Learn takes in a match. news are those of its values that are new at its time,
 // by what is known so far: later knowledge can only make them old. differs says
 // that something at that time or after may be other news than before.
-func (k *known) learn(m *compiler.Match, values []string) (news []string, differs bool) {
-	differs = k.begin(groupKeyOf(m), Arrival{m.At, m.Seq})
+func (k *SeenValues) Learn(m *compiler.Match, values []string) (news []string, differs bool) {
+	differs = k.begin(seenGroupKey(m), Arrival{m.At, m.Seq})
 	known := 0 // of the values so far
 	for i, v := range values {
-		isNew, changed := k.see(valueKeyOf(m, v), m.At)
+		isNew, changed := k.see(seenValueKey(m, v), m.At)
 		switch {
 		case isNew && known > 0:
 			news = append(news, v)
@@ -123,7 +123,7 @@ func (k *known) learn(m *compiler.Match, values []string) (news []string, differ
 }
 
 // begin notes an event of a group, where it is among the first.
-func (k *known) begin(group KnownKey, a Arrival) (differs bool) {
+func (k *SeenValues) begin(group SeenKey, a Arrival) (differs bool) {
 	if k.novelty.First == 1 {
 		first, any := k.groups[group]
 		if any && first <= a.At {
@@ -155,7 +155,7 @@ func compareArrivals(a, b Arrival) int {
 }
 
 // see notes that a value was seen.
-func (k *known) see(value KnownKey, at schema.Millis) (isNew, differs bool) {
+func (k *SeenValues) see(value SeenKey, at schema.Millis) (isNew, differs bool) {
 	if s, ok := k.one[value]; ok && at >= s.start && at <= s.end+k.forget {
 		if at > s.end {
 			k.one[value] = stretch{s.start, at}
@@ -177,7 +177,7 @@ func (k *known) see(value KnownKey, at schema.Millis) (isNew, differs bool) {
 	}
 	for _, s := range list {
 		if s.start != merged.start && s.start > merged.start && s.start <= merged.end {
-			k.gone = append(k.gone, KnownValue{Key: value, Start: s.start, End: s.end, Gone: true})
+			k.gone = append(k.gone, SeenValue{Key: value, Start: s.start, End: s.end, Gone: true})
 		}
 	}
 	rest = append(rest, merged)
@@ -187,14 +187,14 @@ func (k *known) see(value KnownKey, at schema.Millis) (isNew, differs bool) {
 	return at == merged.start, at == merged.start || joined > 1
 }
 
-func (k *known) stretches(value KnownKey) []stretch {
+func (k *SeenValues) stretches(value SeenKey) []stretch {
 	if s, ok := k.one[value]; ok {
 		return []stretch{s}
 	}
 	return k.many[value]
 }
 
-func (k *known) put(value KnownKey, list []stretch) {
+func (k *SeenValues) put(value SeenKey, list []stretch) {
 	delete(k.many, value)
 	delete(k.one, value)
 	switch len(list) {
@@ -206,8 +206,8 @@ func (k *known) put(value KnownKey, list []stretch) {
 	}
 }
 
-// touch notes that a signal group must be looked at again from a moment on.
-func (k *known) touch(key uint64, group []string, since schema.Millis) {
+// Touch notes that a signal group must be looked at again from a moment on.
+func (k *SeenValues) Touch(key uint64, group []string, since schema.Millis) {
 	if t, ok := k.touched[key]; ok {
 		since = min(since, t.since)
 	}
@@ -217,7 +217,7 @@ func (k *known) touch(key uint64, group []string, since schema.Millis) {
 // news keeps the matches of values that are new at their time and not learned
 // in silence, and of them only those values. Matches of labels without novelty
 // stay as they are.
-func (k *known) news(plan *compiler.Plan, matches []compiler.Match) []compiler.Match {
+func (k *SeenValues) news(plan *compiler.Plan, matches []compiler.Match) []compiler.Match {
 	out := make([]compiler.Match, 0, len(matches))
 	for i := range matches {
 		m := &matches[i]
@@ -226,7 +226,7 @@ func (k *known) news(plan *compiler.Plan, matches []compiler.Match) []compiler.M
 			out = append(out, *m)
 			continue
 		}
-		if k.silent(groupKeyOf(m), m.At) {
+		if k.silent(seenGroupKey(m), m.At) {
 			continue
 		}
 		if len(values) == 0 { // nothing that could be known
@@ -235,7 +235,7 @@ func (k *known) news(plan *compiler.Plan, matches []compiler.Match) []compiler.M
 		}
 		var fresh []string
 		for _, v := range values {
-			if k.starts(valueKeyOf(m, v), m.At) {
+			if k.starts(seenValueKey(m, v), m.At) {
 				fresh = append(fresh, v)
 			}
 		}
@@ -252,7 +252,7 @@ func (k *known) news(plan *compiler.Plan, matches []compiler.Match) []compiler.M
 }
 
 // starts tells whether a stretch of the value starts at this time.
-func (k *known) starts(value KnownKey, at schema.Millis) bool {
+func (k *SeenValues) starts(value SeenKey, at schema.Millis) bool {
 	if s, ok := k.one[value]; ok {
 		return s.start == at
 	}
@@ -265,7 +265,7 @@ func (k *known) starts(value KnownKey, at schema.Millis) bool {
 }
 
 // silent tells whether the group is still being learned at this time.
-func (k *known) silent(group KnownKey, at schema.Millis) bool {
+func (k *SeenValues) silent(group SeenKey, at schema.Millis) bool {
 	var until schema.Millis // the time up to which, itself included, all is silent
 	if k.novelty.First == 1 {
 		first, ok := k.groups[group]
@@ -294,36 +294,36 @@ func (k *known) silent(group KnownKey, at schema.Millis) bool {
 // fails.
 const maxLearned = 100_000
 
-// unstored are changes that are not stored yet: not all, where there are many,
+// Unstored are changes that are not stored yet: not all, where there are many,
 // and none when there are none.
-func (k *known) unstored() (values []KnownValue, groups []KnownGroup) {
+func (k *SeenValues) Unstored() (values []SeenValue, groups []SeenGroup) {
 	values = slices.Clone(k.gone[:min(len(k.gone), maxLearned)])
 	for key := range k.changed {
 		if len(values) >= maxLearned {
 			break
 		}
 		for _, s := range k.stretches(key) {
-			values = append(values, KnownValue{Key: key, Start: s.start, End: s.end})
+			values = append(values, SeenValue{Key: key, Start: s.start, End: s.end})
 		}
 	}
 	for key := range k.begun {
 		if len(groups) >= maxLearned {
 			break
 		}
-		groups = append(groups, KnownGroup{Key: key, First: k.first(key)})
+		groups = append(groups, SeenGroup{Key: key, First: k.first(key)})
 	}
 	return values, groups
 }
 
-func (k *known) first(group KnownKey) []Arrival {
+func (k *SeenValues) first(group SeenKey) []Arrival {
 	if k.novelty.First == 1 {
 		return []Arrival{{At: k.groups[group]}}
 	}
 	return k.firsts[group]
 }
 
-// stored notes that these changes were.
-func (k *known) stored(values []KnownValue, groups []KnownGroup) {
+// Stored notes that these changes were.
+func (k *SeenValues) Stored(values []SeenValue, groups []SeenGroup) {
 	k.gone = k.gone[min(len(k.gone), len(values)):]
 	for i := range values {
 		if !values[i].Gone {
@@ -334,7 +334,7 @@ func (k *known) stored(values []KnownValue, groups []KnownGroup) {
 		delete(k.begun, groups[i].Key)
 	}
 	if len(k.changed)+len(k.begun)+len(k.gone) == 0 { // none of them ever shrinks
-		k.changed, k.begun, k.gone = map[KnownKey]bool{}, map[KnownKey]bool{}, nil
+		k.changed, k.begun, k.gone = map[SeenKey]bool{}, map[SeenKey]bool{}, nil
 	}
 }
 
@@ -344,13 +344,13 @@ const settled = 3 * 24 * time.Hour
 
 // prune lets go of stretches so old that no event can come that would join
 // them: what was forgotten before then needs no memory.
-func (k *known) prune(horizon schema.Millis) {
+func (k *SeenValues) prune(horizon schema.Millis) {
 	before := horizon - k.forget - schema.Millis(settled.Milliseconds())
-	drop := func(key KnownKey, s stretch) bool {
+	drop := func(key SeenKey, s stretch) bool {
 		if s.end >= before {
 			return false
 		}
-		k.gone = append(k.gone, KnownValue{Key: key, Start: s.start, End: s.end, Gone: true})
+		k.gone = append(k.gone, SeenValue{Key: key, Start: s.start, End: s.end, Gone: true})
 		return true
 	}
 	dropped := 0
@@ -367,7 +367,7 @@ func (k *known) prune(horizon schema.Millis) {
 		}
 	}
 	if dropped > len(k.one) { // a map never shrinks
-		smaller := make(map[KnownKey]stretch, len(k.one))
+		smaller := make(map[SeenKey]stretch, len(k.one))
 		for key, s := range k.one {
 			smaller[key] = s
 		}
@@ -375,11 +375,11 @@ func (k *known) prune(horizon schema.Millis) {
 	}
 }
 
-// size is the number of values and groups held.
-func (k *known) size() int { return len(k.one) + len(k.many) + len(k.groups) + len(k.firsts) }
+// Size is the number of values and groups held.
+func (k *SeenValues) Size() int { return len(k.one) + len(k.many) + len(k.groups) + len(k.firsts) }
 
-// restore takes a stretch that was stored.
-func (k *known) restore(v KnownValue) {
+// Restore takes a stretch that was stored.
+func (k *SeenValues) Restore(v SeenValue) {
 	list := k.stretches(v.Key)
 	if len(list) == 0 {
 		k.one[v.Key] = stretch{v.Start, v.End}
@@ -393,8 +393,8 @@ func (k *known) restore(v KnownValue) {
 // pruneEvery is how often old knowledge is looked for.
 const pruneEvery = schema.Millis(3_600_000)
 
-// restoreGroup takes the first events of a group that were stored.
-func (k *known) restoreGroup(g KnownGroup) {
+// RestoreGroup takes the first events of a group that were stored.
+func (k *SeenValues) RestoreGroup(g SeenGroup) {
 	if k.novelty.First == 1 && len(g.First) > 0 {
 		k.groups[g.Key] = g.First[0].At
 	} else {
@@ -402,29 +402,29 @@ func (k *known) restoreGroup(g KnownGroup) {
 	}
 }
 
-// unevaluated reports whether there are signal groups to be looked at again.
-func (k *known) unevaluated() bool { return len(k.touched) > 0 }
+// Unevaluated reports whether there are signal groups to be looked at again.
+func (k *SeenValues) Unevaluated() bool { return len(k.touched) > 0 }
 
-// lookAgain calls touch with every signal group that must be looked at again, and the
+// LookAgain calls touch with every signal group that must be looked at again, and the
 // moment from which on.
-func (k *known) lookAgain(touch func(group []string, since schema.Millis)) {
+func (k *SeenValues) LookAgain(touch func(group []string, since schema.Millis)) {
 	for _, t := range k.touched {
 		touch(t.group, t.since)
 	}
 }
 
-// evaluated notes that everything learned so far was evaluated.
-func (k *known) evaluated() {
+// Evaluated notes that everything learned so far was evaluated.
+func (k *SeenValues) Evaluated() {
 	clear(k.touched)
 	k.newest = k.seen
 }
 
-// arrived notes when an event arrived.
-func (k *known) arrived(seen schema.Millis) { k.seen = max(k.seen, seen) }
+// Arrived notes when an event arrived.
+func (k *SeenValues) Arrived(seen schema.Millis) { k.seen = max(k.seen, seen) }
 
-// settle prunes, now and then. Whatever was evaluated is saved: no event comes
+// Settle prunes, now and then. Whatever was evaluated is saved: no event comes
 // again that arrived before newest.
-func (k *known) settle(lateness time.Duration) {
+func (k *SeenValues) Settle(lateness time.Duration) {
 	if k.newest-k.pruned >= pruneEvery {
 		k.pruned = k.newest
 		k.prune(k.newest - schema.Millis(lateness.Milliseconds()))

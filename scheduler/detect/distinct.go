@@ -1,4 +1,4 @@
-package scheduler
+package detect
 
 // distinct counts the different values of lists that come and go. The values of
 // one list are different. A list that is alone is not looked at, so that an event

@@ -1,4 +1,4 @@
-package scheduler
+package detect
 
 import "nightjar/compiler"
 

@@ -1,4 +1,4 @@
-package scheduler
+package detect
 
 import (
 	"math/rand/v2"
@@ -8,7 +8,6 @@ import (
 	"nightjar/compiler"
 	"nightjar/schema"
 )
-
 
 // TestKnowledgeDoesNotDependOnTheOrderOfLearning learns the same sightings in
 // two orders, one of them with repeats.
@@ -20,8 +19,8 @@ func TestKnowledgeDoesNotDependOnTheOrderOfLearning(t *testing.T) {
 		for i := range sightings {
 			sightings[i] = Arrival{schema.Millis(r.IntN(200)) * 6 * anHour, uint64(i + 1)}
 		}
-		a, b := newKnown(n), newKnown(n)
-		value, group := keyOf(0, "g", "v"), keyOf(0, "g")
+		a, b := NewSeenValues(n), NewSeenValues(n)
+		value, group := LabelKey(0, "g", "v"), LabelKey(0, "g")
 		for _, s := range sightings {
 			a.see(value, s.At)
 			a.begin(group, s)
@@ -43,30 +42,30 @@ func TestKnowledgeDoesNotDependOnTheOrderOfLearning(t *testing.T) {
 // TestForgottenKnowledgeTakesNoMemory lets days pass: what no event can reach
 // any more is dropped, and told to the store.
 func TestForgottenKnowledgeTakesNoMemory(t *testing.T) {
-	k := newKnown(&compiler.Novelty{Forget: 24 * time.Hour, First: 1})
+	k := NewSeenValues(&compiler.Novelty{Forget: 24 * time.Hour, First: 1})
 	const perDay, days = 1000, 60
 	gone := 0
 	for d := range schema.Millis(days) {
 		for i := range perDay {
-			k.see(keyOf(0, "g", string(rune(int(d)*perDay+i))), d*24*anHour)
+			k.see(LabelKey(0, "g", string(rune(int(d)*perDay+i))), d*24*anHour)
 		}
-		k.arrived(d * 24 * anHour)
+		k.Arrived(d * 24 * anHour)
 		k.newest = k.seen
-		k.settle(24 * time.Hour)
-		values, groups := k.unstored()
+		k.Settle(24 * time.Hour)
+		values, groups := k.Unstored()
 		for _, v := range values {
 			if v.Gone {
 				gone++
 			}
 		}
-		k.stored(values, groups)
+		k.Stored(values, groups)
 	}
 	// Forgotten after a day, a late event may be a day late, and signals that
 	// are looked at again reach back three days more.
 	if most := 7 * perDay; len(k.one) > most || gone < (days-7)*perDay {
 		t.Errorf("%d values are held, want at most %d; %d were let go of", len(k.one), most, gone)
 	}
-	if isNew, _ := k.see(keyOf(0, "g", string(rune((days-1)*perDay))), (days-1)*24*anHour+1); isNew {
+	if isNew, _ := k.see(LabelKey(0, "g", string(rune((days-1)*perDay))), (days-1)*24*anHour+1); isNew {
 		t.Error("a value of yesterday is not known")
 	}
 }

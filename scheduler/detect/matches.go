@@ -1,4 +1,4 @@
-package scheduler
+package detect
 
 import (
 	"cmp"
@@ -13,21 +13,21 @@ import (
 	"nightjar/schema"
 )
 
-// never is later than any event: nothing is held.
-const never = schema.Millis(math.MaxInt64)
+// Never is later than any event: nothing is held.
+const Never = schema.Millis(math.MaxInt64)
 
-// always is earlier than any event, and far from overflow.
-const always = schema.Millis(math.MinInt64 / 2)
+// Always is earlier than any event, and far from overflow.
+const Always = schema.Millis(math.MinInt64 / 2)
 
-// insert keeps the list sorted by time, arrival and label, and free of
+// Insert keeps the list sorted by time, arrival and label, and free of
 // duplicates. The matches are those of one event and label, which stand side by
 // side, so that the list is moved once for all of them. It returns how many were
 // new.
-func insert(list *[]compiler.Match, ms []compiler.Match) int {
+func Insert(list *[]compiler.Match, ms []compiler.Match) int {
 	old := *list
-	i := sort.Search(len(old), func(i int) bool { return compareEvents(&old[i], &ms[0]) >= 0 })
+	i := sort.Search(len(old), func(i int) bool { return CompareEvents(&old[i], &ms[0]) >= 0 })
 	j := i
-	for j < len(old) && compareEvents(&old[j], &ms[0]) == 0 {
+	for j < len(old) && CompareEvents(&old[j], &ms[0]) == 0 {
 		j++
 	}
 	fresh := ms
@@ -38,7 +38,7 @@ func insert(list *[]compiler.Match, ms []compiler.Match) int {
 	return len(fresh)
 }
 
-func compareEvents(a, b *compiler.Match) int {
+func CompareEvents(a, b *compiler.Match) int {
 	return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.Label, b.Label))
 }
 
@@ -46,11 +46,11 @@ func compareEvents(a, b *compiler.Match) int {
 func missing(held, ms []compiler.Match) []compiler.Match {
 	known := make(map[string]bool, len(held)+len(ms))
 	for i := range held {
-		known[groupKey(held[i].Group)] = true
+		known[GroupKey(held[i].Group)] = true
 	}
 	out := make([]compiler.Match, 0, len(ms))
 	for i := range ms {
-		if key := groupKey(ms[i].Group); !known[key] {
+		if key := GroupKey(ms[i].Group); !known[key] {
 			known[key] = true
 			out = append(out, ms[i])
 		}
@@ -58,13 +58,13 @@ func missing(held, ms []compiler.Match) []compiler.Match {
 	return out
 }
 
-// since are the matches from a moment on.
-func since(ms []compiler.Match, from schema.Millis) []compiler.Match {
+// Since are the matches from a moment on.
+func Since(ms []compiler.Match, from schema.Millis) []compiler.Match {
 	return ms[sort.Search(len(ms), func(i int) bool { return ms[i].At >= from }):]
 }
 
-// between are the matches with after < At <= until.
-func between(all []compiler.Match, after, until schema.Millis) []compiler.Match {
+// Between are the matches with after < At <= until.
+func Between(all []compiler.Match, after, until schema.Millis) []compiler.Match {
 	i := sort.Search(len(all), func(i int) bool { return all[i].At > after })
 	j := sort.Search(len(all), func(i int) bool { return all[i].At > until })
 	return all[i:max(i, j)]
@@ -84,7 +84,7 @@ func mergeByTime(a, b []compiler.Match) []compiler.Match {
 func moments(group []compiler.Match) iter.Seq2[schema.Millis, schema.Millis] {
 	return func(yield func(t, next schema.Millis) bool) {
 		for i := 0; i < len(group); {
-			t, next := group[i].At, never
+			t, next := group[i].At, Never
 			for ; i < len(group) && group[i].At == t; i++ {
 			}
 			if i < len(group) {
@@ -146,18 +146,18 @@ func distinctEvents(matches []compiler.Match) int {
 	return min(len(matches), 1)
 }
 
-// byGroup splits matches by full group, keeping their order.
-func byGroup(matches []compiler.Match) map[string][]compiler.Match {
+// ByGroup splits matches by full group, keeping their order.
+func ByGroup(matches []compiler.Match) map[string][]compiler.Match {
 	groups := map[string][]compiler.Match{}
 	for _, m := range matches {
-		key := groupKey(m.Group)
+		key := GroupKey(m.Group)
 		groups[key] = append(groups[key], m)
 	}
 	return groups
 }
 
-// groupKey is equal for equal values only, whatever bytes they hold.
-func groupKey(values []string) string {
+// GroupKey is equal for equal values only, whatever bytes they hold.
+func GroupKey(values []string) string {
 	var b strings.Builder
 	for _, v := range values {
 		b.WriteString(strconv.Itoa(len(v)))

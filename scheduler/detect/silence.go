@@ -1,4 +1,4 @@
-package scheduler
+package detect
 
 import (
 	"cmp"
@@ -20,7 +20,7 @@ type Horizon struct {
 
 // Over is the horizon of a replay over a stretch of event time.
 func Over(began, through schema.Millis) Horizon {
-	return Horizon{After: always, Through: through, Began: began}
+	return Horizon{After: Always, Through: through, Began: began}
 }
 
 func (h Horizon) has(t schema.Millis) bool { return t > h.After && t <= h.Through }
@@ -43,7 +43,7 @@ func (q *quiet) at(plan *compiler.Plan) schema.Millis {
 	if q.low != 0 {
 		return q.low
 	}
-	return q.since + windowOf(plan)
+	return q.since + WindowOf(plan)
 }
 
 func (q *quiet) compare(other *quiet) int {
@@ -65,10 +65,10 @@ func quietMatches(quiets []*quiet, all []compiler.Match) []compiler.Match {
 	for len(quiets) > 0 {
 		at, groups := quiets[0].since, map[string]bool{}
 		for ; len(quiets) > 0 && quiets[0].since == at; quiets = quiets[1:] {
-			groups[groupKey(quiets[0].group)] = true
+			groups[GroupKey(quiets[0].group)] = true
 		}
-		for _, m := range between(all, at-1, at) {
-			if groups[groupKey(m.Group)] {
+		for _, m := range Between(all, at-1, at) {
+			if groups[GroupKey(m.Group)] {
 				out = append(out, m)
 			}
 		}
@@ -89,7 +89,7 @@ func moveSilences(plan *compiler.Plan, lives []life, old []schema.Signal, taken 
 		for j := range old {
 			q := old[j].Silence
 			if !taken[j] && q != nil && !q.Absence && slices.Equal(q.Group, opening[0].group) &&
-				q.Since < opening[0].since && opening[0].since <= q.Since+windowOf(plan) {
+				q.Since < opening[0].since && opening[0].since <= q.Since+WindowOf(plan) {
 				l.old, taken[j] = &old[j], true
 				break
 			}
@@ -111,7 +111,7 @@ func points(plan *compiler.Plan, group fullGroup, h Horizon) iter.Seq[point] {
 			if t.matched && !yield(point{at: t.at}) {
 				return
 			}
-			silent := t.at + windowOf(plan)
+			silent := t.at + WindowOf(plan)
 			if !plan.Silence || next <= silent || !h.has(silent) {
 				continue
 			}
@@ -132,7 +132,7 @@ type hearing struct {
 // time of the next event; that of the last is never.
 func heard(plan *compiler.Plan, group fullGroup) iter.Seq2[hearing, schema.Millis] {
 	return func(yield func(hearing, schema.Millis) bool) {
-		expected, wait := group.expected, windowOf(plan)
+		expected, wait := group.expected, WindowOf(plan)
 		for t, next := range moments(group.matches) {
 			if expected != 0 && expected < t {
 				if !yield(hearing{at: expected}, t) {
@@ -148,18 +148,18 @@ func heard(plan *compiler.Plan, group fullGroup) iter.Seq2[hearing, schema.Milli
 			}
 		}
 		if expected != 0 {
-			yield(hearing{at: expected}, never)
+			yield(hearing{at: expected}, Never)
 		}
 	}
 }
 
-func windowOf(plan *compiler.Plan) schema.Millis { return schema.Millis(plan.Window.Milliseconds()) }
+func WindowOf(plan *compiler.Plan) schema.Millis { return schema.Millis(plan.Window.Milliseconds()) }
 
 // absenceHits finds where what the plan's absence waits for has stayed away: a
 // window after each moment at which the steps were complete, and at which an
 // event happened that the last of them asks for.
 func absenceHits(plan *compiler.Plan, group, globals []compiler.Match, from schema.Millis, h Horizon) []hit {
-	wait := windowOf(plan)
+	wait := WindowOf(plan)
 	answers := newAnswers(plan, group, globals)
 	var out []hit
 	for t := range completions(plan, group, globals) {
@@ -174,9 +174,9 @@ func absenceHits(plan *compiler.Plan, group, globals []compiler.Match, from sche
 // asked reports whether an event of the group at t matches a query that the last
 // step names: one of the group's, or one without groups.
 func asked(plan *compiler.Plan, group, globals []compiler.Match, t schema.Millis) bool {
-	own := between(group, t-1, t)
+	own := Between(group, t-1, t)
 	named := func(m compiler.Match) bool { return slices.Contains(plan.Absence.Asked, m.Label) }
-	return slices.ContainsFunc(own, named) || slices.ContainsFunc(between(globals, t-1, t), func(m compiler.Match) bool {
+	return slices.ContainsFunc(own, named) || slices.ContainsFunc(Between(globals, t-1, t), func(m compiler.Match) bool {
 		return named(m) && slices.ContainsFunc(own, func(of compiler.Match) bool { return of.Seq == m.Seq })
 	})
 }
@@ -198,10 +198,10 @@ func newAnswers(plan *compiler.Plan, group, globals []compiler.Match) *answers {
 // one does not answer itself. It is asked for moments in order.
 func (a *answers) within(t, end schema.Millis) bool {
 	after := t
-	if distinctEvents(between(a.group, t-1, t)) > 1 {
+	if distinctEvents(Between(a.group, t-1, t)) > 1 {
 		after = t - 1
 	}
-	replies := between(a.group, after, end)
+	replies := Between(a.group, after, end)
 	if len(replies) == 0 {
 		return false
 	}
@@ -226,7 +226,7 @@ func (a *answers) holdsOver(after, last schema.Millis) bool {
 // holdsSomewhere tries the answer at every moment of the replies.
 func (a *answers) holdsSomewhere(after schema.Millis, replies []compiler.Match) bool {
 	w := newWindow(a.plan)
-	since := between(a.all, after, replies[len(replies)-1].At)
+	since := Between(a.all, after, replies[len(replies)-1].At)
 	for t := range moments(replies) {
 		for ; len(since) > 0 && since[0].At <= t; since = since[1:] {
 			w.add(&since[0])
@@ -240,7 +240,7 @@ func (a *answers) holdsSomewhere(after schema.Millis, replies []compiler.Match) 
 
 // silence says what the life tells of its latest silence: since when, and until
 // when. That of a signal which goes on ends with the first event after it.
-func (u *unit) silence(l *life, matches []compiler.Match) {
+func (u *GroupState) silence(l *life, matches []compiler.Match) {
 	if l.old != nil && l.old.Silence != nil {
 		kept := *l.old.Silence
 		l.silence = &kept
@@ -255,7 +255,7 @@ func (u *unit) silence(l *life, matches []compiler.Match) {
 	}
 	after := s.Since
 	if len(l.quiets) == 0 {
-		after = max(after, u.since-1)
+		after = max(after, u.Since-1)
 	}
 	hears(s, matches, after)
 }
@@ -263,20 +263,20 @@ func (u *unit) silence(l *life, matches []compiler.Match) {
 // heardAgain are the signals of a case that are settled, but for the end of their
 // silence: where several groups share signals, another's may be newer than the
 // one that this group's event ends.
-func (u *unit) heardAgain(c *chain, matches []compiler.Match) []change {
-	var out []change
-	for i := range u.published {
-		sig := &u.published[i]
+func (u *GroupState) heardAgain(c *chain, matches []compiler.Match) []Change {
+	var out []Change
+	for i := range u.Published {
+		sig := &u.Published[i]
 		if sig.Case != c.caseAt || sig.Gone() || sig.FirstSeen >= c.from || sig == c.carry || sig.Silence == nil || sig.Silence.Absence {
 			continue
 		}
 		ended := *sig.Silence
-		if !hears(&ended, matches, max(ended.Since, u.since-1)) {
+		if !hears(&ended, matches, max(ended.Since, u.Since-1)) {
 			continue
 		}
-		told := change{Signal: *sig, carried: true}
+		told := Change{Signal: *sig, Carried: true}
 		told.Silence = &ended
-		told.RuleVersion = u.plan.Rule.Version
+		told.RuleVersion = u.Plan.Rule.Version
 		told.Version++
 		out = append(out, told)
 	}
@@ -286,7 +286,7 @@ func (u *unit) heardAgain(c *chain, matches []compiler.Match) []change {
 // hears notes when the silence ended: with the first event of the group after a
 // moment, if that is earlier than what is known. It reports whether it is.
 func hears(s *schema.Silence, matches []compiler.Match, after schema.Millis) bool {
-	for _, m := range since(matches, after+1) {
+	for _, m := range Since(matches, after+1) {
 		if !slices.Equal(m.Group, s.Group) {
 			continue
 		}
@@ -299,20 +299,20 @@ func hears(s *schema.Silence, matches []compiler.Match, after schema.Millis) boo
 	return false
 }
 
-// nextDue is the first moment after another at which one of the groups of these
+// NextDue is the first moment after another at which one of the groups of these
 // matches may be missed; never, when none may. The matches are sorted by time and
 // reach back to after − Window.
-func nextDue(plan *compiler.Plan, matches []compiler.Match, after schema.Millis) schema.Millis {
-	wait, due := windowOf(plan), never
+func NextDue(plan *compiler.Plan, matches []compiler.Match, after schema.Millis) schema.Millis {
+	wait, due := WindowOf(plan), Never
 	if plan.Absence != nil {
-		for _, m := range since(matches, after-wait+1) {
+		for _, m := range Since(matches, after-wait+1) {
 			if plan.Absence.MayAsk(m.Label) {
 				return m.At + wait
 			}
 		}
 		return due
 	}
-	for _, group := range byGroup(since(matches, after-wait+1)) {
+	for _, group := range ByGroup(Since(matches, after-wait+1)) {
 		for t, next := range moments(group) {
 			if next-t > wait {
 				due = min(due, t+wait)

@@ -1,4 +1,4 @@
-package scheduler
+package detect
 
 import (
 	"cmp"
@@ -21,7 +21,7 @@ type stop struct {
 	open bool
 }
 
-const travelWithin = schema.Millis(compiler.TravelWithin / 1_000_000) // in milliseconds
+const TravelWithin = schema.Millis(compiler.TravelWithin / 1_000_000) // in milliseconds
 
 // stops are the matches of one traveller, in the order of time, each with those
 // at the nearest earlier moment within a day. The matches reach back to from.
@@ -29,10 +29,10 @@ func stops(group []compiler.Match, from schema.Millis, visit func(now stop, befo
 	var before []stop
 	for i := 0; i < len(group); {
 		t, j := group[i].At, i
-		if len(before) > 0 && t-before[0].At > travelWithin {
+		if len(before) > 0 && t-before[0].At > TravelWithin {
 			before = nil
 		}
-		open := i == 0 && from > always && t-from <= travelWithin
+		open := i == 0 && from > Always && t-from <= TravelWithin
 		var now []stop
 		for ; j < len(group) && group[j].At == t; j++ {
 			s := arrive(&group[j], before)
@@ -73,7 +73,7 @@ func comparePlaces(a, b compiler.Place) int {
 // Values. Before that moment it may not be known where they were.
 func travelled(group []compiler.Match, from schema.Millis) []compiler.Match {
 	var out []compiler.Match
-	stops(group, always, func(now stop, before []stop) bool {
+	stops(group, Always, func(now stop, before []stop) bool {
 		if now.At < from {
 			return true
 		}
@@ -100,10 +100,10 @@ func words(p compiler.Place) []string {
 	return []string{schema.FormatFloat(p.Latitude), schema.FormatFloat(p.Longitude), p.Name}
 }
 
-// reachesFurther reports whether the matches, which reach back to from, leave
+// ReachesFurther reports whether the matches, which reach back to from, leave
 // open where a traveller was who came to another address at since or later.
-func reachesFurther(matches []compiler.Match, from, since schema.Millis) (further bool) {
-	for _, group := range byGroup(matches) {
+func ReachesFurther(matches []compiler.Match, from, since schema.Millis) (further bool) {
+	for _, group := range ByGroup(matches) {
 		stops(group, from, func(now stop, before []stop) bool {
 			if now.At < since {
 				return true
@@ -120,10 +120,10 @@ func reachesFurther(matches []compiler.Match, from, since schema.Millis) (furthe
 	return false
 }
 
-// journeys say how fast somebody would have come to where they are.
-func journeys(own []compiler.Match, at schema.Millis) []string {
+// Journeys say how fast somebody would have come to where they are.
+func Journeys(own []compiler.Match, at schema.Millis) []string {
 	var out []string
-	stops(own, always, func(now stop, before []stop) bool {
+	stops(own, Always, func(now stop, before []stop) bool {
 		if now.At != at {
 			return now.At < at
 		}

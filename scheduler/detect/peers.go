@@ -1,4 +1,4 @@
-package scheduler
+package detect
 
 import (
 	"time"
@@ -35,7 +35,7 @@ type peerKey struct {
 }
 
 // stretchOf is the stretch of a bucket, and stretchLength how many buckets it has.
-func (u *usual) stretchOf(bucket int64) int64 {
+func (u *Baseline) stretchOf(bucket int64) int64 {
 	n := u.stretchLength()
 	stretch := bucket / n
 	if bucket%n < 0 {
@@ -44,24 +44,24 @@ func (u *usual) stretchOf(bucket int64) int64 {
 	return stretch
 }
 
-func (u *usual) stretchLength() int64 { return max(1, peerStretch.Milliseconds()/u.width) }
+func (u *Baseline) stretchLength() int64 { return max(1, peerStretch.Milliseconds()/u.width) }
 
 // dayOf are the stretches that a bucket is judged by: [from, to).
-func (u *usual) dayOf(bucket int64) (from, to int64) {
+func (u *Baseline) dayOf(bucket int64) (from, to int64) {
 	to = u.stretchOf(bucket) - 1
 	return to - peerDay.Milliseconds()/(u.stretchLength()*u.width), to
 }
 
 // peersBelow is the probability, by the other groups, that a new group's bucket is
 // lower than x, where there are enough to tell.
-func (u *usual) peersBelow(label int, bucket int64, x float64) (p float64, ok bool) {
-	widen := 1 + 0.25*float64(u.plan.Anomaly.Tolerance-1)
+func (u *Baseline) peersBelow(label int, bucket int64, x float64) (p float64, ok bool) {
+	widen := 1 + 0.25*float64(u.Plan.Anomaly.Tolerance-1)
 	peers := u.peersOf(label, bucket)
 	return peers.Below(x / widen), peers.Enough()
 }
 
 // peersOf is the distribution that a bucket of a new group is judged by.
-func (u *usual) peersOf(label int, bucket int64) *anomaly.Peers {
+func (u *Baseline) peersOf(label int, bucket int64) *anomaly.Peers {
 	from, to := u.dayOf(bucket)
 	key := peerKey{label, to}
 	if p := u.peers.days[key]; p != nil {
@@ -82,13 +82,13 @@ func (u *usual) peersOf(label int, bucket int64) *anomaly.Peers {
 }
 
 // hasPeers reports whether all that a bucket is judged by is still here.
-func (u *usual) hasPeers(bucket int64) bool {
+func (u *Baseline) hasPeers(bucket int64) bool {
 	from, _ := u.dayOf(bucket)
 	return from*u.stretchLength() >= u.settled
 }
 
 // peerStretch is what the buckets of a stretch held, of groups with a past.
-func (u *usual) peerStretch(key peerKey) map[float64]int {
+func (u *Baseline) peerStretch(key peerKey) map[float64]int {
 	if times, ok := u.peers.stretches[key]; ok {
 		return times
 	}
@@ -118,8 +118,8 @@ func (s *series) filled(bucket int64) bool {
 
 // changePeers notes that a bucket of a group is about to change. What was judged by
 // it is judged again, if that can have been: if there is a bucket two stretches on.
-func (u *usual) changePeers(label int, bucket int64) {
-	if !u.plan.Anomaly.Peers {
+func (u *Baseline) changePeers(label int, bucket int64) {
+	if !u.Plan.Anomaly.Peers {
 		return
 	}
 	stretch := u.stretchOf(bucket)
@@ -141,17 +141,17 @@ func (u *usual) changePeers(label int, bucket int64) {
 	}
 }
 
-// rejudge touches the groups without a past that were judged by what has changed
+// Rejudge touches the groups without a past that were judged by what has changed
 // since.
-func (u *usual) rejudge(touch func(group []string, since schema.Millis)) {
+func (u *Baseline) Rejudge(touch func(group []string, since schema.Millis)) {
 	if u.peers.late == nil {
 		return
 	}
-	since := u.moment((*u.peers.late + 2) * u.stretchLength())
-	learn := schema.Millis(u.plan.Anomaly.Learn.Milliseconds())
+	since := u.Moment((*u.peers.late + 2) * u.stretchLength())
+	learn := schema.Millis(u.Plan.Anomaly.Learn.Milliseconds())
 	for _, s := range u.series {
-		if grown := u.moment(s.first) + learn; grown > since {
-			touch(signalGroup(u.plan, s.group), max(since, u.moment(s.first)))
+		if grown := u.Moment(s.first) + learn; grown > since {
+			touch(SignalGroup(u.Plan, s.group), max(since, u.Moment(s.first)))
 		}
 	}
 }
