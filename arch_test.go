@@ -203,7 +203,7 @@ func TestPackagesImportOnlyWhatStandsBelowThem(t *testing.T) {
 // TestTheClockIsReadAtTheEdgesOnly holds that evaluation takes time as an
 // argument: the scheduler's pacing and the wiring are the only readers.
 func TestTheClockIsReadAtTheEdgesOnly(t *testing.T) {
-	out, err := exec.Command("grep", "-rlE", `time\.(Now|Since|Until)\(`, "--include=*.go", "compiler", "schema", "anomaly", "secl").Output()
+	out, err := exec.Command("grep", "-rlE", `time\.(Now|Since|Until)\(`, "--include=*.go", "compiler", "schema", "anomaly", "secl", "scheduler/detect").Output()
 	var exit *exec.ExitError
 	if err != nil && (!errors.As(err, &exit) || exit.ExitCode() != 1) {
 		t.Fatal(err)
@@ -213,4 +213,21 @@ func TestTheClockIsReadAtTheEdgesOnly(t *testing.T) {
 			t.Errorf("%s reads the clock: take the time as an argument", file)
 		}
 	}
+}
+
+// TestDetectionIsPure holds that what finds signals in matches is a function of them: it
+// waits for nothing and asks nobody.
+func TestDetectionIsPure(t *testing.T) {
+	for _, p := range packages(t) {
+		if p.ImportPath != "nightjar/scheduler/detect" {
+			continue
+		}
+		for _, path := range p.Imports {
+			if slices.Contains([]string{"context", "os", "io", "net", "net/http", "sync", "database/sql"}, path) {
+				t.Errorf("%s imports %s", p.ImportPath, path)
+			}
+		}
+		return
+	}
+	t.Error("there is no package scheduler/detect")
 }
