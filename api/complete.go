@@ -11,17 +11,12 @@ import (
 // changes what the author said, with one exception that the reference makes too:
 // the evaluation window of anomaly detection.
 func complete(r *schema.Rule) {
-	if r.Type == "" {
-		r.Type = "log_detection"
-	}
-	if r.Options.DetectionMethod == "" {
-		r.Options.DetectionMethod = "threshold"
-	}
-	if r.Type == "cloud_configuration" {
+	r.Type, r.Options.DetectionMethod = r.Type.OrDefault(), r.Options.Method()
+	if r.Type == schema.RuleCloudConfiguration {
 		completeCompliance(r)
 	}
 	completeOptions(&r.Options)
-	if t := r.Options.ThirdParty; r.Options.DetectionMethod == "third_party" && t != nil {
+	if t := r.Options.ThirdParty; r.Options.DetectionMethod == schema.MethodThirdParty && t != nil {
 		completeThirdParty(r)
 	}
 	setEmpty(&r.Tags)
@@ -44,20 +39,20 @@ func complete(r *schema.Rule) {
 
 // sources are the data source of a query that names none, by type of rule.
 // Queries of the other types have none.
-var sources = map[string]string{
-	"log_detection":        "logs",
-	"workload_security":    "security_runtime",
-	"workload_activity":    "security_runtime",
-	"application_security": "app_sec_spans",
-	"api_security":         "app_sec_spans",
+var sources = map[schema.RuleType]string{
+	schema.RuleLogDetection:        "logs",
+	schema.RuleWorkloadSecurity:    "security_runtime",
+	schema.RuleWorkloadActivity:    "security_runtime",
+	schema.RuleApplicationSecurity: "app_sec_spans",
+	schema.RuleAPISecurity:         "app_sec_spans",
 }
 
-func completeQuery(q *schema.RuleQuery, ruleType string) {
+func completeQuery(q *schema.RuleQuery, ruleType schema.RuleType) {
 	setEmpty(&q.GroupByFields)
 	setEmpty(&q.DistinctFields)
 	if q.Aggregation == "" {
 		q.Aggregation = "count"
-		if ruleType == "signal_correlation" {
+		if ruleType == schema.RuleSignalCorrelation {
 			q.Aggregation = "event_count"
 		}
 	}
@@ -77,9 +72,9 @@ func completeQuery(q *schema.RuleQuery, ruleType string) {
 
 func completeOptions(o *schema.RuleOptions) {
 	switch o.DetectionMethod {
-	case "anomaly_detection":
+	case schema.MethodAnomalyDetection:
 		o.EvaluationWindow = new(int64(1800))
-	case "third_party":
+	case schema.MethodThirdParty:
 		setDefault(&o.EvaluationWindow, 0)
 	}
 	if a := o.Anomaly; a != nil {
@@ -137,7 +132,7 @@ func completeCompliance(r *schema.Rule) {
 	}}
 	setDefault(&r.Options.EvaluationWindow, 7200)
 	setDefault(&r.Options.KeepAlive, 21600)
-	setDefault(&r.Options.MaxSignalDuration, 86400)
+	setDefault(&r.Options.MaxSignalDuration, schema.DefaultMaxSignalDuration)
 	for i := range r.Cases {
 		if r.Cases[i].Condition == "" {
 			r.Cases[i].Condition = "a > 0"

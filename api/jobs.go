@@ -318,7 +318,7 @@ func (s *backtests) ConvertJobSignals(ctx context.Context, in *pb.ConvertJobSign
 		return nil, &problem{message: "empty jobResultId provided"}
 	case len(ids) > maxConverted:
 		return nil, badRequest("jobResultIds", "want at most %d, got %d", maxConverted, len(ids))
-	case !slices.Contains([]string{"info", "low", "medium", "high", "critical"}, a.GetSignalSeverity()):
+	case !schema.Severity(a.GetSignalSeverity()).Known():
 		return nil, badRequest("signalSeverity", "want info, low, medium, high or critical, got %q", shorten(a.GetSignalSeverity()))
 	case strings.TrimSpace(a.GetSignalMessage()) == "":
 		return nil, badRequest("signalMessage", "missing")

@@ -225,7 +225,7 @@ func rank(b bool) int {
 func highestSeverity(r *schema.Rule) int {
 	highest := -1
 	for _, c := range r.Cases {
-		highest = max(highest, slices.Index([]string{"info", "low", "medium", "high", "critical"}, c.Severity()))
+		highest = max(highest, slices.Index(schema.Severities, c.Severity()))
 	}
 	return highest
 }

@@ -46,7 +46,7 @@ func TestRulesAreListedInPages(t *testing.T) {
 		r := schema.Rule{
 			ID: fmt.Sprintf("aaa-aaa-a%02d", i), Name: fmt.Sprintf("rule %02d", 24-i), Version: 1,
 			Tags: []string{fmt.Sprintf("source:s%d", i%2)}, IsEnabled: i%5 == 0,
-			Cases: []schema.RuleCase{{Status: []string{"low", "critical", "info"}[i%3]}},
+			Cases: []schema.RuleCase{{Status: schema.Severity([]string{"low", "critical", "info"}[i%3])}},
 		}
 		complete(&r)
 		w.rules[r.ID] = r

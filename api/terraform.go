@@ -43,7 +43,7 @@ const (
 // ruleResource have no place for some of it, and the provider refuses them there.
 func terraformKind(r *schema.Rule) string {
 	switch {
-	case r.Type == "cloud_configuration" || r.Type == "infrastructure_configuration":
+	case r.Type.OfConfiguration():
 		return cloudResource
 	case r.CustomName != "", r.CustomMessage != "", r.Options.HardcodedType != "", r.Options.CaseInsensitive != nil, r.Options.SilenceDelay != nil,
 		r.Options.Anomaly != nil && r.Options.Anomaly.PeerBaseline != nil:
@@ -171,7 +171,7 @@ func (t *terraform) rule(r *schema.Rule) {
 		graded := len(r.ThirdPartyCases) > 0 // then queries and cases only repeat these
 		for i := range r.Queries {
 			switch {
-			case r.Type == "signal_correlation":
+			case r.Type == schema.RuleSignalCorrelation:
 				t.signalQuery(&r.Queries[i])
 			case !graded:
 				t.query(&r.Queries[i])
@@ -186,7 +186,7 @@ func (t *terraform) rule(r *schema.Rule) {
 		for _, c := range r.ThirdPartyCases {
 			t.block("third_party_case", func() {
 				t.text("name", c.Name)
-				t.text("status", c.Status)
+				t.text("status", string(c.Status))
 				t.list("notifications", c.Notifications)
 				t.text("query", c.Query)
 			})
@@ -194,7 +194,7 @@ func (t *terraform) rule(r *schema.Rule) {
 		t.text("message", r.Message)
 		t.list("tags", r.Tags)
 		t.flag("has_extended_title", r.HasExtendedName)
-		t.text("type", r.Type)
+		t.text("type", string(r.Type))
 		t.filters(r.Filters)
 		t.ruleExtras(r)
 	})
@@ -265,7 +265,7 @@ func (t *terraform) signalQuery(q *schema.RuleQuery) {
 func (t *terraform) ruleCase(c *schema.RuleCase) {
 	t.block("case", func() {
 		t.text("name", c.Name)
-		t.text("status", c.Status)
+		t.text("status", string(c.Status))
 		t.list("notifications", c.Notifications)
 		t.givenText("condition", c.Condition)
 		for _, a := range caseActions(c) {
@@ -297,7 +297,7 @@ func caseActions(c *schema.RuleCase) (actions []caseAction) {
 func (t *terraform) options(o *schema.RuleOptions) {
 	t.givenNumber("keep_alive", o.KeepAlive)
 	t.givenNumber("max_signal_duration", o.MaxSignalDuration)
-	t.givenText("detection_method", o.DetectionMethod)
+	t.givenText("detection_method", string(string(string(string(string(o.DetectionMethod))))))
 	t.givenNumber("evaluation_window", o.EvaluationWindow)
 	t.givenFlag("decrease_criticality_based_on_env", o.DecreaseByEnv)
 	if n := o.NewValue; n != nil {
@@ -333,7 +333,7 @@ func (t *terraform) thirdPartyOptions(o *schema.ThirdPartyOptions) {
 		return
 	}
 	t.block("third_party_rule_options", func() {
-		t.givenText("default_status", o.DefaultStatus)
+		t.givenText("default_status", string(o.DefaultStatus))
 		t.list("default_notifications", o.DefaultNotifications)
 		for _, q := range o.RootQueries {
 			t.block("root_query", func() {
@@ -394,7 +394,7 @@ func (t *terraform) cloudRule(r *schema.Rule) {
 		}
 		t.givenList("related_resource_types", related)
 		for _, c := range r.Cases[:min(1, len(r.Cases))] {
-			t.text("severity", c.Status)
+			t.text("severity", string(c.Status))
 			t.list("notifications", c.Notifications)
 		}
 		t.givenList("group_by", signal.UserGroupByFields)

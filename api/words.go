@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	pb "nightjar/api/v1"
-	"nightjar/compiler"
 	"nightjar/schema"
 )
 
@@ -19,13 +18,10 @@ import (
 // it is refused. What the compiler checks itself is not here.
 
 var (
-	knownSeverities = []string{"info", "low", "medium", "high", "critical"}
+	knownSeverities = texts(schema.Severities)
 	knownSources    = []string{"logs", "audit", "app_sec_spans", "spans", "security_runtime", "network", "events", "security_signals"}
 	knownActions    = []string{"block_ip", "block_user", "user_behavior", "flag_ip"}
 	knownFlags      = []string{"SUSPICIOUS", "FLAGGED"}
-	knownWindows    = []int64{0, 60, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400}
-	knownBuckets    = []int64{300, 600, 900, 1800, 3600, 10800}
-	knownLearning   = []int64{1, 6, 12, 24, 48, 168, 336}
 )
 
 // CheckWords says where a rule has a word or number that clients don't know, as
@@ -41,13 +37,13 @@ func CheckWords(r *schema.Rule) error {
 	}
 	for i, c := range r.Cases {
 		at := fmt.Sprintf("cases[%d].", i)
-		w.word(at+"customStatus", c.CustomStatus, knownSeverities)
+		w.word(at+"customStatus", string(c.CustomStatus), knownSeverities)
 		w.actions(at+"actions", c.Actions)
 	}
 	for i, c := range r.ThirdPartyCases {
 		at := fmt.Sprintf("thirdPartyCases[%d].", i)
-		w.word(at+"status", c.Status, knownSeverities)
-		w.word(at+"customStatus", c.CustomStatus, knownSeverities)
+		w.word(at+"status", string(c.Status), knownSeverities)
+		w.word(at+"customStatus", string(c.CustomStatus), knownSeverities)
 	}
 	w.options(&r.Options)
 	return w.Err()
@@ -64,8 +60,8 @@ func (w *unknownWords) options(o *schema.RuleOptions) {
 	}
 	if a := o.Anomaly; a != nil {
 		const at = "options.anomalyDetectionOptions."
-		w.number(at+"bucketDuration", a.BucketDuration, knownBuckets)
-		w.number(at+"learningDuration", a.LearningDuration, knownLearning)
+		w.number(at+"bucketDuration", a.BucketDuration, schema.AnomalyBuckets)
+		w.number(at+"learningDuration", a.LearningDuration, schema.AnomalyLearning)
 		w.between(at+"detectionTolerance", a.DetectionTolerance, 1, 5)
 		w.between(at+"learningPeriodBaseline", a.LearningPeriodBaseline, 0, 1<<31)
 	}
@@ -73,14 +69,14 @@ func (w *unknownWords) options(o *schema.RuleOptions) {
 		w.between("options.impossibleTravelOptions.baselineUserLocationsDuration", t.BaselineUserLocationsDuration, 1, 30)
 	}
 	if t := o.ThirdParty; t != nil {
-		w.word("options.thirdPartyRuleOptions.defaultStatus", t.DefaultStatus, knownSeverities)
+		w.word("options.thirdPartyRuleOptions.defaultStatus", string(t.DefaultStatus), knownSeverities)
 	}
 	if s := o.Sequence; s != nil {
 		for i, step := range s.Steps {
-			w.number(fmt.Sprintf("options.sequenceDetectionOptions.steps[%d].evaluationWindow", i), step.EvaluationWindow, knownWindows)
+			w.number(fmt.Sprintf("options.sequenceDetectionOptions.steps[%d].evaluationWindow", i), step.EvaluationWindow, schema.EvaluationWindows)
 		}
 		for i, step := range s.Transitions {
-			w.number(fmt.Sprintf("options.sequenceDetectionOptions.stepTransitions[%d].evaluationWindow", i), step.EvaluationWindow, knownWindows)
+			w.number(fmt.Sprintf("options.sequenceDetectionOptions.stepTransitions[%d].evaluationWindow", i), step.EvaluationWindow, schema.EvaluationWindows)
 		}
 	}
 }
@@ -102,8 +98,8 @@ func conceal(out *pb.Rule) {
 		out.Warnings = append(out.Warnings, fmt.Sprintf("%s: %s is not shown here; see %s", field, value, ownRules))
 	}
 	o := out.GetOptions()
-	if o.GetDetectionMethod() == contentAnomaly {
-		leftOut("options.detectionMethod", contentAnomaly)
+	if schema.Method(o.GetDetectionMethod()) == contentAnomaly {
+		leftOut("options.detectionMethod", string(contentAnomaly))
 		o.DetectionMethod = nil
 	}
 	if n := o.GetNewValueOptions(); n.GetLearningThreshold() > 1 {
@@ -113,12 +109,12 @@ func conceal(out *pb.Rule) {
 }
 
 // contentAnomaly is nightjar's own detection method.
-const contentAnomaly = "content_anomaly"
+const contentAnomaly = schema.MethodContentAnomaly
 
 // refuseUnseen refuses a rule whose method a client of the reference can't see:
 // it would write another one in its place.
 func refuseUnseen(ctx context.Context, r *schema.Rule) error {
-	if ownSurface(ctx) || compiler.Method(*r) != contentAnomaly {
+	if ownSurface(ctx) || r.Options.Method() != contentAnomaly {
 		return nil
 	}
 	return &schema.Invalid{Details: []schema.Detail{{
@@ -133,6 +129,15 @@ func (w *unknownWords) word(at, word string, known []string) {
 	if word != "" && !slices.Contains(known, word) {
 		w.Add(at, fmt.Sprintf("want %s, got %q", strings.Join(known, ", "), word))
 	}
+}
+
+// texts are words as texts.
+func texts[T ~string](words []T) []string {
+	out := make([]string, len(words))
+	for i, w := range words {
+		out[i] = string(w)
+	}
+	return out
 }
 
 func (w *unknownWords) number(at string, n *int64, known []int64) {

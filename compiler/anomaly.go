@@ -29,12 +29,6 @@ type Anomaly struct {
 	Before time.Duration
 }
 
-// Defaults and limits of anomaly detection; the seconds and hours are the API's.
-var (
-	anomalyBuckets = []int64{300, 600, 900, 1800, 3600, 10800}
-	anomalyLearn   = []int64{1, 6, 12, 24, 48, 168, 336}
-)
-
 // anomalyPast is how much of the stored past is learned at once.
 const anomalyPast = 14 * day
 
@@ -44,11 +38,11 @@ func (c *ruleCompiler) anomalyOptions() {
 		o = &schema.AnomalyOptions{}
 	}
 	const target = "options.anomalyDetectionOptions."
-	bucket := c.oneOf(target+"bucketDuration", o.BucketDuration, 300, anomalyBuckets)
-	learn := c.oneOf(target+"learningDuration", o.LearningDuration, 24, anomalyLearn)
+	bucket := c.oneOf(target+"bucketDuration", o.BucketDuration, schema.DefaultAnomalyBucket, schema.AnomalyBuckets)
+	learn := c.oneOf(target+"learningDuration", o.LearningDuration, schema.DefaultAnomalyLearning, schema.AnomalyLearning)
 	a := &Anomaly{
 		Bucket: time.Duration(bucket) * time.Second, Learn: time.Duration(learn) * time.Hour,
-		Tolerance: int(c.inRange(target+"detectionTolerance", o.DetectionTolerance, 1, 1, 5)),
+		Tolerance: int(c.inRange(target+"detectionTolerance", o.DetectionTolerance, schema.AnomalyTolerance)),
 	}
 	if o.LearningPeriodBaseline != nil {
 		if *o.LearningPeriodBaseline < 0 {

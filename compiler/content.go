@@ -9,9 +9,11 @@ import (
 	"nightjar/schema"
 )
 
-// maxContentDays bounds what a rule about contents learns and remembers: all of
-// it is looked through for each event.
-const maxContentDays = 10
+// The limits of how similar texts are, and how many of them.
+var (
+	similarityPercent = schema.Limits{Least: content.MinSimilarity, Most: content.MaxSimilarity, Default: content.DefaultSimilarity}
+	similarItems      = schema.Limits{Least: content.MinItems, Most: content.MaxItems, Default: content.DefaultItems}
+)
 
 // contentOptions make a plan whose events match when fewer texts than that are
 // similar to theirs, of the group's past.
@@ -22,12 +24,12 @@ func (c *ruleCompiler) contentOptions() {
 	}
 	const target = "options.contentAnomalyOptions."
 	c.plan.Content = &content.Options{
-		Similarity: int(c.inRange(target+"similarityPercentage", o.Similarity, content.DefaultSimilarity, content.MinSimilarity, content.MaxSimilarity)),
-		Items:      int(c.inRange(target+"similarItems", o.SimilarItems, content.DefaultItems, content.MinItems, content.MaxItems)),
+		Similarity: int(c.inRange(target+"similarityPercentage", o.Similarity, similarityPercent)),
+		Items:      int(c.inRange(target+"similarItems", o.SimilarItems, similarItems)),
 	}
 	c.plan.Novelty = &Novelty{
-		Forget: time.Duration(c.inRange(target+"forgetAfter", o.ForgetAfter, 7, 1, maxContentDays)) * day, First: 1,
-		Learn: time.Duration(c.inRange(target+"learningDuration", o.LearningDuration, 1, 1, maxContentDays)) * day,
+		Forget: time.Duration(c.inRange(target+"forgetAfter", o.ForgetAfter, schema.ContentForgetDays)) * day, First: 1,
+		Learn: time.Duration(c.inRange(target+"learningDuration", o.LearningDuration, schema.ContentLearningDays)) * day,
 	}
 }
 

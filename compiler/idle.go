@@ -64,11 +64,11 @@ func unsupported(r *schema.Rule) []schema.Idle {
 	add := func(field, format string, args ...any) {
 		out = append(out, schema.Idle{Field: field, Reason: fmt.Sprintf(format, args...)})
 	}
-	method := Method(*r)
+	method := r.Options.Method()
 	switch {
-	case r.Type == "signal_correlation" && !slices.Contains([]string{"threshold", "sequence_detection"}, method):
+	case r.Type == schema.RuleSignalCorrelation && method != schema.MethodThreshold && method != schema.MethodSequenceDetection:
 		add("options.detectionMethod", "signals are not correlated by detection method %s", method)
-	case r.Type == "cloud_configuration" || r.Type == "infrastructure_configuration":
+	case r.Type.OfConfiguration():
 		add("type", "configuration rules are not evaluated by nightjar")
 	case !slices.Contains(evaluatedMethods, method):
 		add("options.detectionMethod", "detection method %s is not evaluated yet", method)
@@ -89,7 +89,8 @@ func unsupported(r *schema.Rule) []schema.Idle {
 	return out
 }
 
-// evaluatedMethods are those of knownMethods that are evaluated.
-var evaluatedMethods = []string{
-	"threshold", "sequence_detection", "third_party", "impossible_travel", "new_value", "anomaly_detection", "content_anomaly",
+// evaluatedMethods are those of schema.Methods that are evaluated.
+var evaluatedMethods = []schema.Method{
+	schema.MethodThreshold, schema.MethodSequenceDetection, schema.MethodThirdParty, schema.MethodImpossibleTravel,
+	schema.MethodNewValue, schema.MethodAnomalyDetection, schema.MethodContentAnomaly,
 }

@@ -37,7 +37,7 @@ func (c *ruleCompiler) thirdParty() {
 		c.plan.Arity = max(c.plan.Arity, len(label.GroupBy))
 	}
 	c.grades()
-	if c.plan.DefaultStatus = o.DefaultStatus; !isSeverity(o.DefaultStatus) {
+	if c.plan.DefaultStatus = o.DefaultStatus; !o.DefaultStatus.Known() {
 		c.bad.Add("options.thirdPartyRuleOptions.defaultStatus", fmt.Sprintf("unknown status %q; want info, low, medium, high or critical", o.DefaultStatus))
 	}
 }
@@ -57,7 +57,7 @@ func (c *ruleCompiler) grades() {
 	}
 	for i, k := range cases {
 		at := fmt.Sprintf(target, i)
-		if !isSeverity(k.Status) {
+		if !k.Status.Known() {
 			c.bad.Add(at+".status", fmt.Sprintf("unknown status %q; want info, low, medium, high or critical", k.Status))
 		}
 		c.customStatus(at, k.CustomStatus)
@@ -90,7 +90,7 @@ func (p *Plan) grade(e *schema.Event) int {
 // travel makes the label of an impossible travel rule.
 func (c *ruleCompiler) travel(l *Label, q schema.RuleQuery, at func(string) string) {
 	if c.plan.Method != MethodTravel {
-		c.bad.Add(at("aggregation"), "geo_data does not go with detection method "+Method(c.plan.Rule))
+		c.bad.Add(at("aggregation"), "geo_data does not go with detection method "+string(c.plan.Rule.Options.Method()))
 		return
 	}
 	l.Aggregation = AggPlace

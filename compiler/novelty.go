@@ -24,14 +24,8 @@ type Novelty struct {
 	Before time.Duration
 }
 
-// Limits of what a rule learns and forgets.
-const (
-	maxForgetDays     = 365
-	maxLearnDays      = 365
-	maxLearnThreshold = 100_000
-	defaultForgetDays = 28
-	travelForget      = 30 * 24 * time.Hour
-)
+// travelForget is how long a common place of a traveller stays known.
+const travelForget = 30 * day
 
 const day = 24 * time.Hour
 
@@ -41,13 +35,13 @@ func (c *ruleCompiler) newValueOptions() {
 		o = &schema.NewValueOptions{}
 	}
 	const target = "options.newValueOptions."
-	n := &Novelty{First: 1, Forget: time.Duration(c.inRange(target+"forgetAfter", o.ForgetAfter, defaultForgetDays, 1, maxForgetDays)) * day}
-	days := time.Duration(c.inRange(target+"learningDuration", o.LearningDuration, 0, 0, maxLearnDays)) * day
+	n := &Novelty{First: 1, Forget: time.Duration(c.inRange(target+"forgetAfter", o.ForgetAfter, schema.NewValueForgetDays)) * day}
+	days := time.Duration(c.inRange(target+"learningDuration", o.LearningDuration, schema.NewValueLearningDays)) * day
 	switch o.LearningMethod {
 	case "", "duration":
 		n.Learn = days
 	case "threshold":
-		n.First = int(max(1, c.inRange(target+"learningThreshold", o.LearningThreshold, 0, 0, maxLearnThreshold)))
+		n.First = int(max(1, c.inRange(target+"learningThreshold", o.LearningThreshold, schema.NewValueLearningEvents)))
 	default:
 		c.bad.Add(target+"learningMethod", fmt.Sprintf("unknown learning method %q; want duration or threshold", o.LearningMethod))
 	}
@@ -59,13 +53,14 @@ func (c *ruleCompiler) newValueOptions() {
 	c.plan.Novelty = n
 }
 
-func (c *ruleCompiler) inRange(target string, value *int64, absent, least, most int64) int64 {
+// inRange is an option's value, its default where it is absent or beyond its limits.
+func (c *ruleCompiler) inRange(target string, value *int64, limits schema.Limits) int64 {
 	switch {
 	case value == nil:
-		return absent
-	case *value < least || *value > most:
-		c.bad.Add(target, fmt.Sprintf("%d is out of range: want %d to %d", *value, least, most))
-		return absent
+		return limits.Default
+	case *value < limits.Least || *value > limits.Most:
+		c.bad.Add(target, fmt.Sprintf("%d is out of range: want %d to %d", *value, limits.Least, limits.Most))
+		return limits.Default
 	}
 	return *value
 }
@@ -74,7 +69,7 @@ func (c *ruleCompiler) inRange(target string, value *int64, absent, least, most 
 func (c *ruleCompiler) newValue(l *Label, q schema.RuleQuery, at func(string) string) {
 	if c.plan.Method != MethodNewValue {
 		if c.plan.Unsupported == "" {
-			c.bad.Add(at("aggregation"), "new_value does not go with detection method "+Method(c.plan.Rule))
+			c.bad.Add(at("aggregation"), "new_value does not go with detection method "+string(c.plan.Rule.Options.Method()))
 		}
 		return
 	}
@@ -100,7 +95,7 @@ func (c *ruleCompiler) travelBaseline() {
 	if o == nil || o.BaselineUserLocations == nil || !*o.BaselineUserLocations {
 		return
 	}
-	days := c.inRange("options.impossibleTravelOptions.baselineUserLocationsDuration", o.BaselineUserLocationsDuration, 1, 1, maxLearnDays)
+	days := c.inRange("options.impossibleTravelOptions.baselineUserLocationsDuration", o.BaselineUserLocationsDuration, schema.TravelBaselineDays)
 	c.plan.Novelty = &Novelty{Forget: travelForget, First: 1, Learn: time.Duration(days) * day, LearnEnd: true}
 }
 

@@ -42,7 +42,7 @@ type Plan struct {
 	// stand beside Cases, which have the grades' names and statuses.
 	Grades []*search.Query
 	// DefaultStatus is the severity of case −1: an alert that no grade matches.
-	DefaultStatus string
+	DefaultStatus schema.Severity
 	// OfSignals says that the plan's events are signals of other rules.
 	OfSignals bool
 	// PerValue makes every new value a signal of its own.
@@ -98,8 +98,9 @@ type Label struct {
 
 // Case is a case of a rule, compiled.
 type Case struct {
-	Name, Status string
-	Condition    *Condition
+	Name      string
+	Status    schema.Severity
+	Condition *Condition
 	// Sides is the condition of a plan of MethodAnomaly, with its comparisons on the
 	// low side as CondLow; Low says that it has any, so that closed buckets are
 	// judged by it.
@@ -247,14 +248,11 @@ func (c *ruleCompiler) names() {
 	if strings.TrimSpace(r.Name) == "" {
 		c.bad.Add("name", "Rule name cannot be empty")
 	}
-	switch r.Type {
-	case "", "log_detection", "workload_security", "application_security", "api_security",
-		"workload_activity", "signal_correlation", "cloud_configuration", "infrastructure_configuration":
-	default:
+	if !r.Type.OrDefault().Known() {
 		c.bad.Add("type", fmt.Sprintf("unknown rule type %q; most rules are log_detection", r.Type))
 	}
-	if !slices.Contains(knownMethods, Method(*r)) {
-		c.bad.Add("options.detectionMethod", fmt.Sprintf("unknown detection method %q; there are %s", Method(*r), strings.Join(knownMethods, ", ")))
+	if m := r.Options.Method(); !m.Known() {
+		c.bad.Add("options.detectionMethod", fmt.Sprintf("unknown detection method %q; there are %s", m, commas(schema.Methods)))
 	}
 	if r.Scheduling != nil && r.Scheduling.RRule == "" {
 		c.bad.Add("schedulingOptions.rrule", "The RRULE schedule is invalid for scheduled rules")
@@ -267,38 +265,33 @@ func (c *ruleCompiler) names() {
 	}
 }
 
-// Method is the rule's detection method, threshold when it names none.
-func Method(r schema.Rule) string {
-	if r.Options.DetectionMethod == "" {
-		return "threshold"
+// commas writes words for a message.
+func commas[T ~string](words []T) string {
+	texts := make([]string, len(words))
+	for i, w := range words {
+		texts[i] = string(w)
 	}
-	return r.Options.DetectionMethod
-}
-
-// knownMethods are the API's detection methods; only some are evaluated.
-var knownMethods = []string{
-	"threshold", "new_value", "anomaly_detection", "impossible_travel", "hardcoded",
-	"third_party", "anomaly_threshold", "sequence_detection", "content_anomaly",
+	return strings.Join(texts, ", ")
 }
 
 func (c *ruleCompiler) labels() {
 	r := &c.plan.Rule
-	switch Method(*r) {
-	case "third_party":
+	switch r.Options.Method() {
+	case schema.MethodThirdParty:
 		c.thirdParty()
 		return
-	case "impossible_travel":
+	case schema.MethodImpossibleTravel:
 		c.plan.Method = MethodTravel
 		c.travelBaseline()
-	case "sequence_detection":
+	case schema.MethodSequenceDetection:
 		c.plan.Method = MethodSequence
-	case "new_value":
+	case schema.MethodNewValue:
 		c.plan.Method = MethodNewValue
 		c.newValueOptions()
-	case "anomaly_detection":
+	case schema.MethodAnomalyDetection:
 		c.plan.Method = MethodAnomaly
 		c.anomalyOptions()
-	case "content_anomaly":
+	case schema.MethodContentAnomaly:
 		c.plan.Method = MethodContent
 		c.contentOptions()
 	}
@@ -307,7 +300,7 @@ func (c *ruleCompiler) labels() {
 	}
 	filters := c.filters()
 	seen := map[string]bool{}
-	c.plan.OfSignals = r.Type == "signal_correlation"
+	c.plan.OfSignals = r.Type == schema.RuleSignalCorrelation
 	for i, q := range r.Queries {
 		if c.plan.OfSignals {
 			q = c.ofSignals(i, q)
@@ -444,7 +437,7 @@ func (c *ruleCompiler) cases() {
 		c.bad.Add("cases", "a rule needs at least one case")
 	}
 	for i, k := range rule.Cases {
-		if !isSeverity(k.Status) {
+		if !k.Status.Known() {
 			c.bad.Add(fmt.Sprintf("cases[%d].status", i), fmt.Sprintf("unknown status %q; want info, low, medium, high or critical", k.Status))
 		}
 		c.customStatus(fmt.Sprintf("cases[%d]", i), k.CustomStatus)
@@ -465,8 +458,8 @@ func (c *ruleCompiler) cases() {
 }
 
 // customStatus checks the status that stands in the place of a case's own.
-func (c *ruleCompiler) customStatus(at, status string) {
-	if status != "" && !isSeverity(status) {
+func (c *ruleCompiler) customStatus(at string, status schema.Severity) {
+	if status != "" && !status.Known() {
 		c.bad.Add(at+".customStatus", fmt.Sprintf("unknown status %q; want info, low, medium, high or critical", status))
 	}
 }
@@ -474,7 +467,7 @@ func (c *ruleCompiler) customStatus(at, status string) {
 // condition reads a case's condition. That of a sequence names its last step,
 // and holds when the sequence is complete.
 func (c *ruleCompiler) condition(text string, labels []string) (*Condition, error) {
-	if Method(c.plan.Rule) != "sequence_detection" {
+	if c.plan.Rule.Options.Method() != schema.MethodSequenceDetection {
 		return ParseCondition(text, labels)
 	}
 	names := []string{}
@@ -494,7 +487,7 @@ func (c *ruleCompiler) condition(text string, labels []string) (*Condition, erro
 // steps makes the sequence of the plan: of its options, or of the one case
 // whose condition has a `then`.
 func (c *ruleCompiler) steps() {
-	if Method(c.plan.Rule) == "sequence_detection" {
+	if c.plan.Rule.Options.Method() == schema.MethodSequenceDetection {
 		c.sequence()
 	}
 }
@@ -620,22 +613,11 @@ func (c *ruleCompiler) thenSteps() {
 	}
 }
 
-func isSeverity(s string) bool {
-	switch s {
-	case "info", "low", "medium", "high", "critical":
-		return true
-	}
-	return false
-}
-
-// allowedDurations are the API's, in seconds.
-var allowedDurations = []int64{0, 60, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400}
-
 // durations takes what is absent from its neighbour: keep alive is at least
 // the window, and a signal may last a day.
 func (c *ruleCompiler) durations() {
 	o := &c.plan.Rule.Options
-	window, keepAlive, longest := int64(0), int64(0), int64(86400)
+	window, keepAlive, longest := int64(0), int64(0), int64(schema.DefaultMaxSignalDuration)
 	if o.EvaluationWindow != nil {
 		window = *o.EvaluationWindow
 	}
@@ -669,10 +651,8 @@ func (c *ruleCompiler) durations() {
 }
 
 func (c *ruleCompiler) allowed(target, name string, seconds int64) {
-	for _, d := range allowedDurations {
-		if d == seconds {
-			return
-		}
+	if slices.Contains(schema.EvaluationWindows, seconds) {
+		return
 	}
 	c.bad.Add(target, name+" is not in allowed durations: 0, 1, 5, 10, 15, 30, 60, 120, 180, 360 (in minutes)")
 }

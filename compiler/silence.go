@@ -15,9 +15,6 @@ func (p *Plan) Waits() bool { return p.Silence || p.Absence != nil || p.Low() }
 // the semantics).
 func (p *Plan) Low() bool { return p.Anomaly != nil && p.Anomaly.Low }
 
-// maxSilenceDelay bounds how far behind the clock a rule may judge silence.
-const maxSilenceDelay = 7 * 24 * time.Hour
-
 // silence finds what the plan waits for, and takes the options that are about it.
 func (c *ruleCompiler) silence() {
 	p := c.plan
@@ -26,8 +23,8 @@ func (c *ruleCompiler) silence() {
 		delay := time.Duration(*d) * time.Second
 		p.SilenceDelay = &delay
 		switch {
-		case *d < 1 || *d > int64(maxSilenceDelay.Seconds()):
-			c.bad.Add("options.silenceDelay", fmt.Sprintf("it is judged behind the clock by 1 to %d seconds, got %d", int64(maxSilenceDelay.Seconds()), *d))
+		case *d < schema.SilenceDelaySeconds.Least || *d > schema.SilenceDelaySeconds.Most:
+			c.bad.Add("options.silenceDelay", fmt.Sprintf("it is judged behind the clock by %d to %d seconds, got %d", schema.SilenceDelaySeconds.Least, schema.SilenceDelaySeconds.Most, *d))
 		case !p.Waits():
 			c.warn("options.silenceDelay", "it has no effect: no case holds when a group falls silent, none has `then not`, and none asks for the low side of an anomaly")
 		}

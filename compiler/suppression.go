@@ -54,10 +54,6 @@ func (s *Suppression) Selects(r *schema.Rule) bool { return s.rules.Match(RuleEv
 // RuleEvent is a rule as a search over rules sees it: with its tags, and
 // `type`, `id`, `name` and the like beside them.
 func RuleEvent(r *schema.Rule) *schema.Event {
-	kind := r.Type
-	if kind == "" {
-		kind = "log_detection"
-	}
 	e := &schema.Event{Message: r.Name, At: r.CreatedAt}
 	add := func(key, value string) { e.Tags = append(e.Tags, key+":"+value) }
 	for _, t := range r.Tags {
@@ -79,20 +75,20 @@ func RuleEvent(r *schema.Rule) *schema.Event {
 			add("source", source)
 		}
 	}
-	add("type", kind)
+	add("type", string(r.Type.OrDefault()))
 	add("name", r.Name)
 	add("id", r.ID)
 	add("ruleId", r.ID)
 	add("rule_id", r.ID)
-	add("detectionMethod", Method(*r))
+	add("detectionMethod", string(r.Options.Method()))
 	add("enabled", strconv.FormatBool(r.IsEnabled))
 	add("isEnabled", strconv.FormatBool(r.IsEnabled))
 	add("isDefault", strconv.FormatBool(r.IsDefault))
 	for _, c := range r.Cases {
-		add("severity", c.Severity())
+		add("severity", string(c.Severity()))
 	}
 	for _, c := range r.ThirdPartyCases {
-		add("severity", c.Severity())
+		add("severity", string(c.Severity()))
 	}
 	return e
 }

@@ -94,8 +94,8 @@ func document(plan *compiler.Plan, sig schema.Signal, shown *shownEvents) (Publi
 		"samples":            samples,
 		"workflow": map[string]any{
 			"rule": map[string]any{
-				"id": rule.ID, "name": rule.Name, "type": typeName(rule.Type), "version": sig.RuleVersion,
-				"isDefaultRule": rule.IsDefault, "detectionMethod": compiler.Method(*rule),
+				"id": rule.ID, "name": rule.Name, "type": typeName(rule.Type.OrDefault()), "version": sig.RuleVersion,
+				"isDefaultRule": rule.IsDefault, "detectionMethod": rule.Options.Method(),
 			},
 			"first_seen": first, "last_seen": last, "events_matched": sig.Events,
 		},
@@ -147,7 +147,10 @@ func CaseName(plan *compiler.Plan, caseAt int) string {
 }
 
 // lowered is the severity one step down, for signals from tests and the like.
-var lowered = map[string]string{"critical": "high", "high": "medium", "medium": "info", "low": "info", "info": "info"}
+var lowered = map[schema.Severity]schema.Severity{
+	schema.SeverityCritical: schema.SeverityHigh, schema.SeverityHigh: schema.SeverityMedium,
+	schema.SeverityMedium: schema.SeverityInfo, schema.SeverityLow: schema.SeverityInfo, schema.SeverityInfo: schema.SeverityInfo,
+}
 
 // Severity is the case's status, lowered where the rule asks for that and the
 // signal was opened by events of a staging, test or dev environment.
@@ -157,9 +160,9 @@ func Severity(plan *compiler.Plan, sig schema.Signal) string {
 		status = plan.Cases[sig.Case].Status
 	}
 	if d := plan.Rule.Options.DecreaseByEnv; d != nil && *d && sig.Lowered {
-		return lowered[status]
+		return string(lowered[status])
 	}
-	return status
+	return string(status)
 }
 
 // groupAttributes are the signal's group values under the paths they came
@@ -253,11 +256,8 @@ func queriesJSON(plan *compiler.Plan) []map[string]any {
 }
 
 // typeName is a rule's type as signals show it: "Log Detection".
-func typeName(t string) string {
-	if t == "" {
-		t = "log_detection"
-	}
-	words := strings.Split(t, "_")
+func typeName(t schema.RuleType) string {
+	words := strings.Split(string(t), "_")
 	for i, w := range words {
 		if w != "" {
 			words[i] = strings.ToUpper(w[:1]) + w[1:]

@@ -345,7 +345,7 @@ func (g *GroupExplanation) judge(plan *compiler.Plan, own, globals []compiler.Ma
 		g.Values = append(g.Values, LabelValue{plan.Labels[i].Name, v})
 	}
 	for i, c := range plan.Cases {
-		x := CaseExplanation{Index: i, Name: c.Name, Status: c.Status, Condition: c.Condition.Explain(values), Holds: c.Condition.Holds(values)}
+		x := CaseExplanation{Index: i, Name: c.Name, Status: string(c.Status), Condition: c.Condition.Explain(values), Holds: c.Condition.Holds(values)}
 		if plan.Method == compiler.MethodThirdParty {
 			x.Condition, x.Holds = plan.Grades[i].String(), false
 			for _, m := range own {
@@ -367,7 +367,7 @@ func (g *GroupExplanation) follow(plan *compiler.Plan, own, globals []compiler.M
 		}
 	}
 	for i, c := range plan.Cases {
-		g.Cases = append(g.Cases, CaseExplanation{Index: i, Name: c.Name, Status: c.Status, Condition: "the sequence is complete", Holds: complete})
+		g.Cases = append(g.Cases, CaseExplanation{Index: i, Name: c.Name, Status: string(c.Status), Condition: "the sequence is complete", Holds: complete})
 	}
 }
 

@@ -26,7 +26,7 @@ func (s *Scheduler) judgeAnomaly(ctx context.Context, g *GroupExplanation, plan 
 	}
 	for i, c := range plan.Cases {
 		g.Cases = append(g.Cases, CaseExplanation{
-			Index: i, Name: c.Name, Status: c.Status, Condition: c.Condition.Explain(values[:len(sums)]), Holds: judged && c.Sides.Holds(values),
+			Index: i, Name: c.Name, Status: string(c.Status), Condition: c.Condition.Explain(values[:len(sums)]), Holds: judged && c.Sides.Holds(values),
 		})
 		if c.Low {
 			g.Notes = append(g.Notes, fmt.Sprintf("case %d asks for the low side, and is tried at the end of the bucket, %s", i, u.Moment(bucket+1)))

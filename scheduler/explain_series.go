@@ -99,7 +99,7 @@ func seriesLabel(plan *compiler.Plan, q SeriesQuestion) (int, error) {
 	}
 	switch {
 	case plan.Anomaly == nil:
-		return bad("rule_id", "rule %s does not look for anomalies: its detection method is %s", q.RuleID, compiler.Method(plan.Rule))
+		return bad("rule_id", "rule %s does not look for anomalies: its detection method is %s", q.RuleID, plan.Rule.Options.Method())
 	case len(q.Group) != plan.Arity:
 		return bad("group", "the rule groups by %d fields, got %d values", plan.Arity, len(q.Group))
 	}

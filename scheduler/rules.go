@@ -291,7 +291,7 @@ func (s *Scheduler) RuleVersions(ctx context.Context, id string) ([]schema.Rule,
 // place is where what a rule sees begins or ends now: an arrival or, of a rule
 // over signals, a place in the order in which those were published.
 func (s *Scheduler) place(rule *schema.Rule) uint64 {
-	if rule.Type == "signal_correlation" {
+	if rule.Type == schema.RuleSignalCorrelation {
 		return s.published
 	}
 	return s.deps.Arrivals.Acknowledged()

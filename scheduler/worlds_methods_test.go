@@ -96,7 +96,7 @@ func (w worlds) alertRule() schema.Rule {
 	window, longest := []int64{0, 60}[w.IntN(2)], int64(300)
 	rule := schema.Rule{Name: "generated", IsEnabled: true, Type: "log_detection", Options: schema.RuleOptions{
 		DetectionMethod: "third_party", EvaluationWindow: &window, KeepAlive: &window, MaxSignalDuration: &longest, // they play no part
-		ThirdParty: &schema.ThirdPartyOptions{DefaultStatus: w.pick("info", "medium")},
+		ThirdParty: &schema.ThirdPartyOptions{DefaultStatus: schema.Severity(w.pick("info", "medium"))},
 	}}
 	query := func() string {
 		return w.pick("*", "source:x", "@roles:admin", "@bytes:>0", "service:web -@usr.id:u3", "host:h1")
@@ -111,9 +111,9 @@ func (w worlds) alertRule() schema.Rule {
 		name, status := fmt.Sprint("g", i), w.pick("low", "high", "critical")
 		if paired {
 			rule.Queries = append(rule.Queries, schema.RuleQuery{Query: query()})
-			rule.Cases = append(rule.Cases, schema.RuleCase{Name: name, Status: status})
+			rule.Cases = append(rule.Cases, schema.RuleCase{Name: name, Status: schema.Severity(status)})
 		} else {
-			rule.ThirdPartyCases = append(rule.ThirdPartyCases, schema.ThirdPartyCase{Name: name, Status: status, Query: query()})
+			rule.ThirdPartyCases = append(rule.ThirdPartyCases, schema.ThirdPartyCase{Name: name, Status: schema.Severity(status), Query: query()})
 		}
 	}
 	if w.IntN(4) == 0 {

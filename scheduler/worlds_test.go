@@ -151,7 +151,7 @@ func (w worlds) rule() schema.Rule {
 func (w worlds) cases(rule *schema.Rule) {
 	labels := len(rule.Queries)
 	for i := range 1 + w.IntN(3) {
-		rule.Cases = append(rule.Cases, schema.RuleCase{Name: strconv.Itoa(i), Status: w.pick("low", "high", "critical"), Condition: w.plain(labels)})
+		rule.Cases = append(rule.Cases, schema.RuleCase{Name: strconv.Itoa(i), Status: schema.Severity(w.pick("low", "high", "critical")), Condition: w.plain(labels)})
 	}
 	switch w.IntN(6) {
 	case 0, 1, 2:

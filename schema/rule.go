@@ -14,7 +14,7 @@ type Rule struct {
 	ID              string            `json:"id,omitempty"`
 	Version         int64             `json:"version,omitempty"`
 	Name            string            `json:"name"`
-	Type            string            `json:"type,omitempty"`
+	Type            RuleType          `json:"type,omitempty"`
 	IsEnabled       bool              `json:"isEnabled"`
 	Message         string            `json:"message"`
 	Tags            []string          `json:"tags"`
@@ -74,28 +74,28 @@ type RuleQuery struct {
 // RuleCase is a condition over the labels and what a match of it is worth.
 type RuleCase struct {
 	Name          string   `json:"name"`
-	Status        string   `json:"status"`
+	Status        Severity `json:"status"`
 	Condition     string   `json:"condition,omitempty"`
 	Notifications []string `json:"notifications"`
-	CustomStatus  string   `json:"customStatus,omitempty"`
+	CustomStatus  Severity `json:"customStatus,omitempty"`
 	// Actions are Application Security's: kept, and not carried out.
 	Actions json.RawMessage `json:"actions,omitempty"`
 }
 
 // Severity is what a signal of the case is worth: its own status, or the one that
 // was put in its place.
-func (c *RuleCase) Severity() string { return cmp.Or(c.CustomStatus, c.Status) }
+func (c *RuleCase) Severity() Severity { return cmp.Or(c.CustomStatus, c.Status) }
 
 // Severity is as RuleCase.Severity.
-func (c *ThirdPartyCase) Severity() string { return cmp.Or(c.CustomStatus, c.Status) }
+func (c *ThirdPartyCase) Severity() Severity { return cmp.Or(c.CustomStatus, c.Status) }
 
 // ThirdPartyCase grades the alerts of a vendor.
 type ThirdPartyCase struct {
 	Name          string   `json:"name"`
-	Status        string   `json:"status"`
+	Status        Severity `json:"status"`
 	Query         string   `json:"query"`
 	Notifications []string `json:"notifications"`
-	CustomStatus  string   `json:"customStatus,omitempty"`
+	CustomStatus  Severity `json:"customStatus,omitempty"`
 }
 
 // RuleFilter keeps (action require) or removes (suppress) events before they
@@ -107,7 +107,7 @@ type RuleFilter struct {
 
 // RuleOptions say how a rule detects.
 type RuleOptions struct {
-	DetectionMethod   string             `json:"detectionMethod,omitempty"`
+	DetectionMethod   Method             `json:"detectionMethod,omitempty"`
 	EvaluationWindow  *int64             `json:"evaluationWindow,omitempty"`
 	KeepAlive         *int64             `json:"keepAlive,omitempty"`
 	MaxSignalDuration *int64             `json:"maxSignalDuration,omitempty"`
@@ -182,7 +182,7 @@ type TravelOptions struct {
 
 // ThirdPartyOptions are those of detectionMethod third_party.
 type ThirdPartyOptions struct {
-	DefaultStatus        string      `json:"defaultStatus,omitempty"`
+	DefaultStatus        Severity    `json:"defaultStatus,omitempty"`
 	DefaultNotifications []string    `json:"defaultNotifications,omitempty"`
 	RootQueries          []RootQuery `json:"rootQueries,omitempty"`
 	SignalTitleTemplate  string      `json:"signalTitleTemplate,omitempty"`

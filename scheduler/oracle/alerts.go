@@ -42,9 +42,9 @@ func (o *evaluator) grade(e *schema.Event) int {
 // graded is the severity of a case.
 func (o *evaluator) graded(at int) string {
 	if at < 0 {
-		return o.rule.Options.ThirdParty.DefaultStatus
+		return string(o.rule.Options.ThirdParty.DefaultStatus)
 	}
-	return o.grades(o.rule)[at].Status
+	return string(o.grades(o.rule)[at].Status)
 }
 
 // alerts are the signals of a third-party rule: for each key and grade, a signal

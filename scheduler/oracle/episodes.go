@@ -87,7 +87,7 @@ func (o *evaluator) count(l *Signal) int {
 // severity is the case's, one step lower where the events of the signal are of
 // an environment that matters less.
 func (o *evaluator) severity(l *Signal) string {
-	status := o.rule.Cases[l.Case].Status
+	status := string(o.rule.Cases[l.Case].Status)
 	if d := o.rule.Options.DecreaseByEnv; d == nil || !*d || !o.fromTests(l) {
 		return status
 	}

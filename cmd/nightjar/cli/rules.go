@@ -162,15 +162,15 @@ func ruleCell(d document, column string) string {
 	case "NAME":
 		return r.Name
 	case "TYPE":
-		return r.Type
+		return string(r.Type)
 	case "METHOD":
-		return compiler.Method(r)
+		return string(r.Options.Method())
 	case "ENABLED":
 		return strconv.FormatBool(r.IsEnabled)
 	case "SEVERITY":
 		var severities []string
 		for _, c := range r.Cases {
-			severities = append(severities, c.Severity())
+			severities = append(severities, string(c.Severity()))
 		}
 		return strings.Join(severities, ", ")
 	case "WITHOUT EFFECT":
