@@ -100,7 +100,7 @@ chaos: setup
 	REQUIRE_CLICKHOUSE=1 $(GO) test -count 1 -v ./ingest/wal | grep -v '^=== '
 	NIGHTJAR_CASES=$(CHAOS_CASES) $(GO) test -count 1 -v -timeout 0 -run 'Generated' ./scheduler | grep -v '^=== '
 	NIGHTJAR_CHAOS_KILLS=$(CHAOS_KILLS) NIGHTJAR_CHAOS_OUTAGE=$(CHAOS_OUTAGE) NIGHTJAR_CHAOS_RATE=5000 NIGHTJAR_CHAOS_ROUNDS=10 NIGHTJAR_CHAOS_SILENCE=$(CHAOS_SILENCE) NIGHTJAR_CHAOS_BURST=$(CHAOS_BURST) NIGHTJAR_CHAOS_ROTATIONS=$(CHAOS_ROTATIONS) NIGHTJAR_CHAOS_MIX=$(CHAOS_MIX) NIGHTJAR_CHAOS_DAMAGE=$(CHAOS_DAMAGE) REQUIRE_CLICKHOUSE=1 \
-	  $(GO) test -count 1 -v -timeout 118m -run 'Chaos|Bombs|Overload' ./e2e
+	  $(GO) test -count 1 -v -parallel 1 -timeout 118m -run 'Chaos|Bombs|Overload' ./e2e
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...

@@ -11,7 +11,6 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"nightjar/agent/probe"
 	"nightjar/content"
@@ -68,7 +67,7 @@ func (p *process) startAgent(args ...string) (stop func()) {
 		}
 	})
 	p.t.Cleanup(stop)
-	p.await("watching", 60*time.Second, func() bool { return strings.Contains(said.String(), agentWatches) })
+	p.await("watching", func() bool { return strings.Contains(said.String(), agentWatches) })
 	return stop
 }
 
@@ -132,7 +131,7 @@ func TestWhatHappensOnThisHostBecomesASignal(t *testing.T) {
 func TestTheDemoShowsSignalsOfThisHostAndOutlivesItsAgent(t *testing.T) {
 	requireEBPF(t)
 	p := startEngine(t, "--demo")
-	p.await("the end of the demo", 2*demoWait, func() bool { return strings.Contains(p.output.String(), "Next, in another terminal") })
+	p.await("the end of the demo", func() bool { return strings.Contains(p.output.String(), "Next, in another terminal") })
 	out := p.output.String()
 	for _, want := range []string{"203.0.113.66", "Shell started by PHP", "Cryptominer started", "nightjar agents"} {
 		if !strings.Contains(out, want) {
@@ -148,10 +147,10 @@ func TestTheDemoShowsSignalsOfThisHostAndOutlivesItsAgent(t *testing.T) {
 			}
 		}
 	}
-	p.await("another agent", 60*time.Second, func() bool { return strings.Count(p.output.String(), watching) == 2 })
+	p.await("another agent", func() bool { return strings.Count(p.output.String(), watching) == 2 })
 	before := len(p.signals("@process.file.path:*"))
 	startAs(t, "/bin/true", "another", "--donate-level=1")
-	p.await("a signal of the second agent", 60*time.Second, func() bool { return len(p.signals("@process.file.path:*")) > before })
+	p.await("a signal of the second agent", func() bool { return len(p.signals("@process.file.path:*")) > before })
 	p.terminate()
 }
 
@@ -177,7 +176,7 @@ func TestWithoutRightsTheEngineSaysWhatIsMissingAndGoesOn(t *testing.T) {
 	p := &process{t: t, path: path, dir: filepath.Join(home, "data"), args: []string{"--demo"}, user: nobody}
 	p.start()
 	defer p.kill()
-	p.await("the end of the demo", 2*demoWait, func() bool { return strings.Contains(p.output.String(), "Next, in another terminal") })
+	p.await("the end of the demo", func() bool { return strings.Contains(p.output.String(), "Next, in another terminal") })
 	for _, want := range []string{"watches no events of this host", "run as root", "203.0.113.66"} {
 		if !strings.Contains(p.output.String(), want) {
 			t.Errorf("no %q in\n%s", want, p.output)

@@ -28,6 +28,7 @@ func report(t *testing.T, host string, r schema.AgentReport) string {
 // a crash; and what they lost is a gap of the rules that could have matched it, and of
 // no others.
 func TestLossesOfAgentsAreGapsOfTheRulesOverTheirEvents(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t)
 	rule := func(query string) string {
 		var made struct{ ID string }

@@ -20,6 +20,7 @@ import (
 // logins come from two hosts, with a burst on one of them, through the binary
 // with a restart in the middle, and asks a backtest of the same events.
 func TestABurstInAStreamSignalsInItsBucketLiveAndInBacktest(t *testing.T) {
+	t.Parallel()
 	rule := map[string]any{
 		"name": "unusually many failed logins", "type": "log_detection", "isEnabled": true, "message": "on {{host}}", "tags": []string{},
 		"queries": []any{map[string]any{"query": "source:sshd @evt.outcome:failure", "aggregation": "count", "groupByFields": []string{"host"}}},

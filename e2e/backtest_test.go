@@ -132,6 +132,7 @@ func (p *process) jobFinds(c oracleCase) []oracleSignal {
 // TestAFileOfEventsHasNoSignalsToCorrelate: a rule over signals would take every event for
 // a signal of each of its rules.
 func TestAFileOfEventsHasNoSignalsToCorrelate(t *testing.T) {
+	t.Parallel()
 	rule := writeFile(t, `{"name":"x","type":"signal_correlation","isEnabled":true,"message":"m","tags":[],"filters":[],"queries":[{"name":"a","ruleId":"aaa-bbb-ccc","aggregation":"event_count"},{"name":"b","ruleId":"ddd-eee-fff","aggregation":"event_count"}],"cases":[{"name":"","status":"high","condition":"a > 0 && b > 0","notifications":[]}],"options":{"evaluationWindow":3600,"keepAlive":3600,"maxSignalDuration":3600}}`)
 	events := writeFile(t, `{"timestamp":1767605400000,"message":"m"}`)
 	_, err := backtest(t, rule, events, schema.MaxMillis)

@@ -140,6 +140,7 @@ func (p *process) leftovers() []string {
 
 // TestAKilledBackupLeavesNothingAndTheNextOneWorks kills the engine during one.
 func TestAKilledBackupLeavesNothingAndTheNextOneWorks(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t)
 	l := startLoad(p, 3000)
 	time.Sleep(time.Second)
@@ -169,6 +170,7 @@ func TestAKilledBackupLeavesNothingAndTheNextOneWorks(t *testing.T) {
 // TestAServerOfTheUsersIsBackedUpWhereItSays has the tables of an engine on
 // another server go where backup-to says, and come back into another database.
 func TestAServerOfTheUsersIsBackedUpWhereItSays(t *testing.T) {
+	t.Parallel()
 	testenv.RequireLibrary(t)
 	server, err := clickhouse.StartEmbedded(t.Context(), clickhouse.EmbeddedConfig{DataDir: t.TempDir(), Loopback: true})
 	if err != nil {
@@ -176,15 +178,14 @@ func TestAServerOfTheUsersIsBackedUpWhereItSays(t *testing.T) {
 	}
 	defer server.Close(context.Background())
 	admin := testenv.Open(t, server.Options(clickhouse.Admin))
-	use := func(database string) {
+	use := func(database string) string {
 		if err := admin.Exec(t.Context(), "CREATE DATABASE "+database); err != nil {
 			t.Fatal(err)
 		}
 		o := server.Options(clickhouse.Admin)
-		t.Setenv("NIGHTJAR_CLICKHOUSE", fmt.Sprintf("clickhouse://%s:%s@%s/%s", o.Auth.Username, o.Auth.Password, server.Addr(), database))
+		return fmt.Sprintf("NIGHTJAR_CLICKHOUSE=clickhouse://%s:%s@%s/%s", o.Auth.Username, o.Auth.Password, server.Addr(), database)
 	}
-	use("before")
-	p := startEngine(t)
+	p := startEngineWith(t, []string{use("before")})
 	p.call(http.MethodPost, "/api/v2/logs", chaosBody("x"), nil)
 	p.drained(time.Minute)
 	file := filepath.Join(t.TempDir(), "backup.tar")
@@ -192,15 +193,18 @@ func TestAServerOfTheUsersIsBackedUpWhereItSays(t *testing.T) {
 		t.Errorf("without a destination: exit %d: %s", code, stderr)
 	}
 	p.kill()
-	t.Setenv("NIGHTJAR_BACKUP_TO", "File('mine-{name}')")
+	const backupTo = "NIGHTJAR_BACKUP_TO=File('mine-{name}')"
+	p.env = append(p.env, backupTo)
 	p.start()
 	if _, stderr, code := p.run("backup", file); code != exitOK {
 		t.Fatalf("backup: exit %d: %s", code, stderr)
 	}
 	p.kill()
-	use("after")
+	p.env = []string{use("after"), backupTo}
 	p.dir += "-restored"
-	if out, err := exec.Command(p.path, "restore", file, "--data-dir", p.dir).CombinedOutput(); err != nil {
+	restore := exec.Command(p.path, "restore", file, "--data-dir", p.dir)
+	restore.Env = append(os.Environ(), p.env...)
+	if out, err := restore.CombinedOutput(); err != nil {
 		t.Fatalf("restore: %v: %s", err, out)
 	}
 	p.start()

@@ -14,6 +14,7 @@ import (
 // TestABacktestTellsWhatItLeavesOut has an attacker's address behind more others
 // than count: the rule asks for it, so it is found, and the others are told.
 func TestABacktestTellsWhatItLeavesOut(t *testing.T) {
+	t.Parallel()
 	addresses := make([]string, compiler.MaxTuples+2)
 	for i := range addresses {
 		addresses[i] = fmt.Sprintf("10.0.%d.%d", i/256, i%256)

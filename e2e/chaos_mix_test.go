@@ -100,7 +100,7 @@ func (c *chaos) restart() {
 // takesIn waits until the intake acknowledges again.
 func (c *chaos) takesIn() {
 	taken := c.l.acknowledged.Load()
-	c.p.await("taking in again", 2*time.Minute, func() bool { return c.l.acknowledged.Load() > taken })
+	c.p.await("taking in again", func() bool { return c.l.acknowledged.Load() > taken })
 }
 
 func (c *chaos) faults() map[string]func() {
@@ -236,7 +236,7 @@ func TestChaosDamage(t *testing.T) {
 		}
 		return n
 	}
-	p.await("what is gone is told", 3*time.Minute, func() bool { return stored() > 0 && stored()+lost() >= want })
+	p.await("what is gone is told", func() bool { return stored() > 0 && stored()+lost() >= want })
 	rows := p.count("SELECT count() FROM events WHERE source = 'chaos'")
 	names := p.count("SELECT uniqExact(toString(attributes.name)) FROM events WHERE source = 'chaos'")
 	said := lost()

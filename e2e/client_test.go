@@ -17,6 +17,7 @@ import (
 
 // A command that is interrupted, or that a busy engine refuses, says just that.
 func TestACommandSaysThatItWasInterruptedOrThatTheEngineIsBusy(t *testing.T) {
+	t.Parallel()
 	asked, release := make(chan struct{}, 10), make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -84,6 +85,7 @@ func TestACommandSaysThatItWasInterruptedOrThatTheEngineIsBusy(t *testing.T) {
 
 // What the README tells to do with the bundled rules fits them.
 func TestTheReadmeFitsTheBundledRules(t *testing.T) {
+	t.Parallel()
 	readme := read(t, filepath.Join(testenv.ModuleRoot(t), "README.md"))
 	imported := regexp.MustCompile(`nightjar tables import (\w+) \S+ --columns (\S+)`).FindStringSubmatch(readme)
 	if imported == nil {

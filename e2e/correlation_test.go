@@ -11,6 +11,7 @@ import (
 // TestSignalsAreCorrelatedAcrossRestarts runs a rule over the signals of two
 // others through the binary: a failed login and then a change, by one user.
 func TestSignalsAreCorrelatedAcrossRestarts(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t, longAgo...)
 	create := func(rule map[string]any) string {
 		rule["message"], rule["tags"], rule["isEnabled"] = "m", []string{}, true

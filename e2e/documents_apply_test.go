@@ -56,6 +56,7 @@ func renamed(name string) string { return strings.Replace(ruleFile, `"one"`, `"`
 // What goes is said and asked about before anything is done; a new name beside an
 // id is a new name, not a new rule.
 func TestApplyPrunesAndRenames(t *testing.T) {
+	t.Parallel()
 	f := newFolder(t)
 	f.put("one.json", ruleFile)
 	f.put("two.json", renamed("two"))
@@ -108,6 +109,7 @@ options: {evaluationWindow: 300, keepAlive: 3600, maxSignalDuration: 86400}
 
 // A rule as YAML is the rule as JSON, in every command that reads one.
 func TestRulesMayBeYAML(t *testing.T) {
+	t.Parallel()
 	f := newFolder(t)
 	path := f.put("one.yaml", yamlRule)
 	f.put("one_test.yaml", "tests: []") // tests stand beside rules
@@ -134,6 +136,7 @@ func TestRulesMayBeYAML(t *testing.T) {
 }
 
 func TestRulesHaveAHistory(t *testing.T) {
+	t.Parallel()
 	f := newFolder(t)
 	path := f.put("one.json", ruleFile)
 	f.run(exitOK, "rules", "apply", path)
@@ -177,6 +180,7 @@ func TestRulesHaveAHistory(t *testing.T) {
 // Every rule gets a file of its own, whatever it is named, and one that cannot be
 // read stops no other.
 func TestPullWritesEveryRule(t *testing.T) {
+	t.Parallel()
 	f := newFolder(t)
 	long := strings.Repeat("Suspicious very long Sigma title ", 8)[:253]
 	names := []string{long, "不審なログイン検知", "Вход", "entrée", "one", "One", "one!", "***", strings.Repeat("不審", 120)}

@@ -16,6 +16,7 @@ const ruleFile = `{"name":"one","message":"m","isEnabled":true,"type":"log_detec
 // Files and a server: apply is idempotent and shows what it changes, what a file
 // no longer says is gone, and what is pulled applies as it is.
 func TestRulesAreKeptInFiles(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t)
 	dir := t.TempDir()
 	one, two := filepath.Join(dir, "one.json"), filepath.Join(dir, "sub", "two.json")
@@ -89,6 +90,7 @@ func TestRulesAreKeptInFiles(t *testing.T) {
 }
 
 func TestSuppressionsAreKeptInFiles(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t)
 	path := filepath.Join(t.TempDir(), "s.json")
 	run := func(want int, args ...string) (stdout, stderr string) {

@@ -16,6 +16,7 @@ import (
 // TestBadInputAtEveryDoorIsToldWhereAndTheEngineStaysUp knocks at each door
 // with something that can't be taken.
 func TestBadInputAtEveryDoorIsToldWhereAndTheEngineStaysUp(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t)
 	garbage := make([]byte, 10<<20)
 	random := rand.NewChaCha8([32]byte{1})
@@ -68,6 +69,7 @@ func TestBadInputAtEveryDoorIsToldWhereAndTheEngineStaysUp(t *testing.T) {
 }
 
 func TestCommandLineMistakesExitWithTwo(t *testing.T) {
+	t.Parallel()
 	path, err := binary()
 	if err != nil {
 		t.Fatal(err)
@@ -111,9 +113,10 @@ func TestCommandLineMistakesExitWithTwo(t *testing.T) {
 
 // TestTheFirstStartEndsWithASignal is `make run` on an empty data folder.
 func TestTheFirstStartEndsWithASignal(t *testing.T) {
+	t.Parallel()
 	started := time.Now()
 	p := startEngine(t, "--demo", "--agent=false")
-	p.await("a signal on the screen", 30*time.Second, func() bool {
+	p.await("a signal on the screen", func() bool {
 		out := p.output.String()
 		return strings.Contains(out, "203.0.113.66") && strings.Contains(out, "Next, in another terminal")
 	})
@@ -139,6 +142,7 @@ func TestTheFirstStartEndsWithASignal(t *testing.T) {
 }
 
 func TestASecondEngineOnTheSameFolderIsRefused(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t)
 	out, err := exec.Command(p.path, "up", "--data-dir", p.dir, "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0").CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "in use by another nightjar") {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,11 +42,23 @@ var binary = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
+	beginMany()
 	code := m.Run()
 	if path, err := binary(); err == nil {
 		os.RemoveAll(filepath.Dir(path))
 	}
 	os.Exit(code)
+}
+
+// beginMany has more tests run at once than there are processors, unless -parallel says
+// how many: they wait for engines more than they work.
+func beginMany() {
+	flag.Parse()
+	said := false
+	flag.Visit(func(f *flag.Flag) { said = said || f.Name == "test.parallel" })
+	if !said {
+		_ = flag.Set("test.parallel", strconv.Itoa(3*runtime.GOMAXPROCS(0))) // a number is right
+	}
 }
 
 // process is a running `nightjar up`.
@@ -119,7 +133,7 @@ func (p *process) start() {
 		_ = cmd.Wait() // how it ended is for the test to judge
 		close(stopped)
 	}(p.cmd, p.stopped)
-	p.await("ready", 60*time.Second, func() bool {
+	p.await("ready", func() bool {
 		select {
 		case <-p.stopped:
 			p.t.Fatalf("the engine ended:\n%s", p.output)
@@ -223,12 +237,25 @@ func children(t testing.TB, pid int) []int {
 	return out
 }
 
-func (p *process) await(what string, limit time.Duration, done func() bool) {
+// patience is after how long what is to happen is said not to happen. It is long beside
+// what anything takes, since the machine may have much else to do.
+const patience = 3 * time.Minute
+
+// await waits until something has happened, and fails the test when it never does.
+func (p *process) await(what string, done func() bool) {
 	p.t.Helper()
-	for end := time.Now().Add(limit); !done(); time.Sleep(50 * time.Millisecond) {
+	p.awaitFor(patience, what, done)
+}
+
+// awaitFor is await for what takes longer.
+func (p *process) awaitFor(limit time.Duration, what string, done func() bool) {
+	p.t.Helper()
+	end := time.Now().Add(limit)
+	for pause := 20 * time.Millisecond; !done(); pause = min(pause*5/4, 250*time.Millisecond) {
 		if time.Now().After(end) {
 			p.t.Fatalf("not %s after %s; the engine said:\n%s", what, limit, p.output)
 		}
+		time.Sleep(pause)
 	}
 }
 
@@ -290,7 +317,7 @@ func (p *process) run(args ...string) (stdout, stderr string, code int) {
 
 func (p *process) caughtUp() {
 	p.t.Helper()
-	p.await("caught up", 60*time.Second, func() bool {
+	p.await("caught up", func() bool {
 		status, text, err := p.request(http.MethodGet, "/api/nightjar/v1/status", nil)
 		var st struct {
 			CaughtUp bool `json:"caught_up"`

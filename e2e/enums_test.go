@@ -26,6 +26,7 @@ const everyOption = `{"name":"n","message":"m","isEnabled":true,"type":"log_dete
 // they don't know. Whatever a request puts in any place, the answer is a refusal,
 // or a rule within the formal contract.
 func TestNoRuleIsShownThatClientsCannotRead(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t)
 	contract := loadContract(t, "openapi.json")
 	var rule any

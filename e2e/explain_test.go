@@ -11,6 +11,7 @@ import (
 
 // TestARuleIsExplained asks the binary why events made signals, or made none.
 func TestARuleIsExplained(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t, longAgo...)
 	create := func(rule string) string {
 		var made struct{ ID string }

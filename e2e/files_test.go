@@ -37,6 +37,7 @@ func offline(t *testing.T, args ...string) (stdout, stderr string, code int) {
 // TestBacktestsReadLogsAsTheyLie runs one rule over the same three failures as raw
 // lines, compressed, in a folder, and in the forms that others export.
 func TestBacktestsReadLogsAsTheyLie(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	put := func(name, text string) string {
 		t.Helper()
@@ -107,6 +108,7 @@ func TestBacktestsReadLogsAsTheyLie(t *testing.T) {
 
 // TestAFileHasTheLimitsOfTheAPI asks a file and the API whether a rule is one.
 func TestAFileHasTheLimitsOfTheAPI(t *testing.T) {
+	t.Parallel()
 	testenv.RequireLibrary(t)
 	f := newFolder(t)
 	events := f.put("e.ndjson", `{"timestamp":1000000000000,"message":"m"}`+"\n")

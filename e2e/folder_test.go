@@ -13,6 +13,7 @@ import (
 )
 
 func TestAFolderOfANewerProgramIsRefused(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	file := filepath.Join(dir, folderStateFile)
 	newer := fmt.Appendf(nil, `{"schema":%d,"version":"v99"}`, migrations.State+1)

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"nightjar/testenv"
 )
@@ -15,6 +14,7 @@ import (
 // TestTheExamplesOfFiles runs the commands of docs/sources/files.md, with the files
 // that they name in a folder of the test, and looks for their events.
 func TestTheExamplesOfFiles(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t)
 	dir := t.TempDir()
 	evtx, err := os.ReadFile(testenv.Shared(t, "data/evtx/fed85bf9-e075-4280-9159-fbe8a023d6fa.evtx"))
@@ -91,12 +91,13 @@ func followOne(t *testing.T, p *process, path, line string) {
 	if _, err := f.WriteString(strings.Replace(line, "12:00:00", "12:00:01", 1)); err != nil {
 		t.Fatal(err)
 	}
-	p.await("stored", 30*time.Second, func() bool { return p.count("SELECT count() FROM events WHERE source = 'sshd'") >= 2 })
+	p.await("stored", func() bool { return p.count("SELECT count() FROM events WHERE source = 'sshd'") >= 2 })
 }
 
 // TestFilesThatComeAreFollowed follows a folder and a pattern while files come to
 // both, one of which can't be read.
 func TestFilesThatComeAreFollowed(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t)
 	dir := t.TempDir()
 	put := func(name, text string) {
@@ -113,7 +114,7 @@ func TestFilesThatComeAreFollowed(t *testing.T) {
 	defer func() { _ = cmd.Process.Kill() }()
 	await := func(n uint64) {
 		t.Helper()
-		p.await("shipped", 30*time.Second, func() bool { return p.count("SELECT count() FROM events WHERE source = 'x'") >= n })
+		p.await("shipped", func() bool { return p.count("SELECT count() FROM events WHERE source = 'x'") >= n })
 	}
 	await(1)
 	put("a/b/2.log", "two\nthree\n")
@@ -121,7 +122,7 @@ func TestFilesThatComeAreFollowed(t *testing.T) {
 	put("4.txt", strings.Repeat("\x00\x01", 600))
 	put("5.txt", "{\"timestamp\":1700000000000}\n{broken\n{\"timestamp\":1700000000001}\n")
 	await(6)
-	p.await("told", 30*time.Second, func() bool {
+	p.await("told", func() bool {
 		return strings.Contains(said.String(), "4.txt is ") && strings.Contains(said.String(), "5.txt:2: ")
 	})
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {

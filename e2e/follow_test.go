@@ -46,6 +46,7 @@ func putFile(t testing.TB, path string, text []byte) string {
 // TestAFileThatGrewIsContinued ships files, lets them grow, be renamed and packed,
 // and the engine be killed, and ships them again.
 func TestAFileThatGrewIsContinued(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t)
 	dir := t.TempDir()
 	put := func(name string, text []byte) string { return putFile(t, filepath.Join(dir, name), text) }
@@ -230,6 +231,7 @@ var chaosRotations = fromEnv("NIGHTJAR_CHAOS_ROTATIONS", 10)
 // TestChaosFollow follows a log through rotations of every kind, truncations,
 // restarts of the engine and kills of both: nothing is lost, nothing doubled.
 func TestChaosFollow(t *testing.T) {
+	t.Parallel()
 	testenv.RequireLibrary(t)
 	p := startEngine(t, "--http", "127.0.0.1:"+freePort(t))
 	seed := uint64(fromEnv("NIGHTJAR_CHAOS_SEED", int(time.Now().UnixNano())))

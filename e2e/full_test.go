@@ -10,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // absolute is a path of the machine in a text, as opposed to one of the API.
@@ -19,6 +18,7 @@ var absolute = regexp.MustCompile(`/(tmp|var|home|root|usr|etc|proc|data|mnt|wor
 // On a disk that is full a rule is refused with the reason, the other answers go on,
 // and none has a path of the machine in it; with room, all is as before.
 func TestWhatAFullDiskCannotSaveIsToldWithTheReason(t *testing.T) {
+	t.Parallel()
 	disk := t.TempDir()
 	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=300m"); err != nil {
 		t.Skipf("needs root or another kernel: mount: %v", err)
@@ -34,7 +34,7 @@ func TestWhatAFullDiskCannotSaveIsToldWithTheReason(t *testing.T) {
 	fill()
 
 	const rules = "/api/v2/security_monitoring/rules"
-	p.await("refused for the disk", 60*time.Second, func() bool {
+	p.await("refused for the disk", func() bool {
 		code, text, err := p.request(http.MethodPost, rules, loadRule(0))
 		if err == nil && code == http.StatusOK {
 			fill() // there was room left
@@ -73,7 +73,7 @@ func TestWhatAFullDiskCannotSaveIsToldWithTheReason(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	p.await("taken again", 60*time.Second, func() bool {
+	p.await("taken again", func() bool {
 		code, _, err := p.request(http.MethodPost, rules, loadRule(2))
 		return err == nil && code == http.StatusOK
 	})

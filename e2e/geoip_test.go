@@ -75,6 +75,7 @@ func byTime(pairs []pair) []pair {
 // without a year to signals: live, in a backtest of what was stored, and in a
 // backtest of the lines themselves.
 func TestRawLoginsBecomeImpossibleTravel(t *testing.T) {
+	t.Parallel()
 	want := expectedTravel(t)
 	database := testenv.Shared(t, "data/geoip/dbip-city-lite-subset.mmdb")
 	p := startEngine(t, append([]string{"--geoip", database}, longAgo...)...)
@@ -154,6 +155,7 @@ func backtested(t *testing.T, rule, events string, args ...string) []pair {
 // TestGeoIPDatabasesAreReplacedWhileTheEngineRuns replaces a database, tells the
 // engine, and sees where the next event is.
 func TestGeoIPDatabasesAreReplacedWhileTheEngineRuns(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "city.mmdb")
 	install := func(name string) {
 		content, err := os.ReadFile(testenv.Shared(t, "data/geoip/"+name))
@@ -189,7 +191,7 @@ func TestGeoIPDatabasesAreReplacedWhileTheEngineRuns(t *testing.T) {
 	if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	p.await("told of the reload", 10*time.Second, func() bool { return strings.Contains(p.output.String(), "read anew") })
+	p.await("told of the reload", func() bool { return strings.Contains(p.output.String(), "read anew") })
 	send("81.2.69.142")
 	send("85.245.107.41")
 	if diff := cmp.Diff([]string{"Lisbon", "", "London", ""}, places()); diff != "" {
@@ -205,6 +207,7 @@ func TestGeoIPDatabasesAreReplacedWhileTheEngineRuns(t *testing.T) {
 }
 
 func TestAMissingGeoIPDatabaseStopsTheStart(t *testing.T) {
+	t.Parallel()
 	testenv.RequireLibrary(t)
 	_, stderr, code := runBinary(t, "up", "--data-dir", filepath.Join(t.TempDir(), "d"), "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--geoip", "/nowhere/city.mmdb")
 	if code != exitFailure || !strings.Contains(stderr, "GeoIP database /nowhere/city.mmdb: ") {

@@ -124,6 +124,7 @@ func (p *process) sendHostile(kind string, size int) {
 // NIGHTJAR_SOAK_SIZE how many bytes events have at most, and NIGHTJAR_SOAK_WITHIN
 // within how many milliseconds every attack must be found; 0: it is only told.
 func TestHostileEventsStopNobody(t *testing.T) {
+	t.Parallel()
 	seconds, size, within := envInt("NIGHTJAR_SOAK", 6), envInt("NIGHTJAR_SOAK_SIZE", 12_000), envInt("NIGHTJAR_SOAK_WITHIN", 0)
 	p := startEngine(t)
 	p.call(http.MethodPost, "/api/v2/security_monitoring/rules", loadRule(0), nil)
@@ -156,7 +157,7 @@ func TestHostileEventsStopNobody(t *testing.T) {
 			aside = max(aside, p.asideEvents())
 		}
 	}
-	p.await("all attacks found", time.Duration(30+seconds)*time.Second, func() bool {
+	p.awaitFor(patience+time.Duration(seconds)*time.Second, "all attacks found", func() bool {
 		_, text, err := p.request(http.MethodPost, "/api/v2/security_monitoring/signals/search",
 			[]byte(`{"filter":{"query":"@network.client.ip:203.0.*"},"page":{"limit":1000}}`))
 		return err == nil && strings.Count(string(text), `"rule_id":`) >= len(g.crossed)
@@ -178,7 +179,7 @@ func TestHostileEventsStopNobody(t *testing.T) {
 	}
 	t.Logf("%d hostile events, %d attacks, the slowest found after %s; %d aside at most, %d at the end; engine %.0f MB at most",
 		sent, len(g.crossed), worst, aside, p.asideEvents(), peakMB(t, p.cmd.Process.Pid))
-	p.await("finished with what was set aside", time.Duration(240+10*seconds)*time.Second, func() bool { return p.asideEvents() == 0 })
+	p.awaitFor(time.Duration(240+10*seconds)*time.Second, "finished with what was set aside", func() bool { return p.asideEvents() == 0 })
 }
 
 func sortedKinds() []string {

@@ -11,6 +11,7 @@ import (
 // TestWhatDoesNothingIsToldWithItsReason stores what has no effect yet, and asks
 // for it wherever users look.
 func TestWhatDoesNothingIsToldWithItsReason(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t)
 	post := func(path, body string) string {
 		t.Helper()
@@ -47,6 +48,7 @@ func TestWhatDoesNothingIsToldWithItsReason(t *testing.T) {
 
 // TestALateEventIsOneInAllAnswers sends an event that no rule sees any more.
 func TestALateEventIsOneInAllAnswers(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t)
 	var made struct{ ID string }
 	p.call(http.MethodPost, "/api/v2/security_monitoring/rules", []byte(`{"name":"r","message":"m","isEnabled":true,"type":"log_detection",

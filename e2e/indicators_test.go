@@ -13,6 +13,7 @@ const iocPath = "/api/v2/security/siem/ioc-explorer"
 // TestIndicatorsThatWereSeenAreExplored has a table of addresses, and one event
 // from one of them, sent to the intake in its first form.
 func TestIndicatorsThatWereSeenAreExplored(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t)
 	ok := func(status int, answer []byte, err error) string {
 		t.Helper()

@@ -9,6 +9,7 @@ import (
 // TestAFileOfSeveralProgramsIsSentWhole ships a log in which some lines tell what wrote
 // them and others do not: all are stored, and those that nothing is known of are told.
 func TestAFileOfSeveralProgramsIsSentWhole(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t)
 	path := putFile(t, filepath.Join(t.TempDir(), "auth.log"), []byte(
 		"Nov 29 07:40:02 box sshd[22]: Failed password for root from 203.0.113.90 port 51234 ssh2\n"+

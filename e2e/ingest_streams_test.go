@@ -10,6 +10,7 @@ import (
 // TestTheSameWordsTwiceOnStandardInputAreTwoEvents is a job that tells each time it
 // fails.
 func TestTheSameWordsTwiceOnStandardInputAreTwoEvents(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t)
 	for range 2 {
 		cmd := p.command("ingest", "--source", "job", "-")
@@ -27,6 +28,7 @@ func TestTheSameWordsTwiceOnStandardInputAreTwoEvents(t *testing.T) {
 // TestAFileThatCannotBeReadDoesNotKeepTheOthersFromBeingSent is a folder such as
 // /var/log, which holds more than texts.
 func TestAFileThatCannotBeReadDoesNotKeepTheOthersFromBeingSent(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t)
 	dir := t.TempDir()
 	for name, text := range map[string]string{"a.log": "one\n", "b.bin": "x\n" + strings.Repeat("\x00", 500), "c.json": "[{]", "d.log": "two\n"} {

@@ -21,6 +21,7 @@ import (
 // TestFilesAreShippedAsTheyAreRead ships one log in several forms, and what cannot
 // be read; every event is stored once, as a backtest reads it.
 func TestFilesAreShippedAsTheyAreRead(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t, longAgo...)
 	dir := t.TempDir()
 	put := func(name string, content []byte) string {
@@ -80,6 +81,7 @@ func TestFilesAreShippedAsTheyAreRead(t *testing.T) {
 
 // TestBacktestLeavesOutWhatHasNoTime gives the same output at any moment.
 func TestBacktestLeavesOutWhatHasNoTime(t *testing.T) {
+	t.Parallel()
 	bin, err := binary()
 	if err != nil {
 		t.Fatal(err)
@@ -109,6 +111,7 @@ func TestBacktestLeavesOutWhatHasNoTime(t *testing.T) {
 // TestClocksThatAreOffAreInTheStatus sends events of a host that is 25 h behind, of
 // one that is ahead, of one that was and is no more, and times that nobody reads.
 func TestClocksThatAreOffAreInTheStatus(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t)
 	at := time.Now()
 	send := func(host string, ahead time.Duration) {
@@ -164,6 +167,7 @@ func TestClocksThatAreOffAreInTheStatus(t *testing.T) {
 // TestALineMeansTheSameEventEverywhere posts lines and reads them offline: source,
 // host, service, status, message, tags, attributes and, where it has one, the time.
 func TestALineMeansTheSameEventEverywhere(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t, longAgo...)
 	lines := []string{
 		`{"timestamp":1700000000000,"source":"same","host":"h","service":"s","status":"WARNING","message":"m","tags":["a:b"],"attributes":{"n":1}}`,

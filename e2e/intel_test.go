@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 )
 
 // TestThreatListsMarkEvents keeps lists from a file, from a server and from a TAXII
@@ -84,7 +83,7 @@ func TestThreatListsMarkEvents(t *testing.T) {
 			"-@threat_intel.results.indicator:*":                when + " nothing",
 			"@threat_intel.results.source.name:partner " + when: when + " dns",
 		} {
-			p.await(query, 20*time.Second, func() bool {
+			p.await(query, func() bool {
 				out, _, code := p.run("search", query+` "`+when+`"`)
 				return code == 0 && strings.Contains(out, want) && strings.Count(out, when+" nothing") == strings.Count(want, when+" nothing")
 			})
@@ -99,7 +98,7 @@ func TestThreatListsMarkEvents(t *testing.T) {
 	run("500", "intel", "list")
 	p.kill()
 	p.start()
-	p.await("the lists of before", 20*time.Second, func() bool {
+	p.await("the lists of before", func() bool {
 		out, _, _ := p.run("intel", "lookup", "evil.example")
 		return strings.Contains(out, "partner")
 	})
@@ -111,7 +110,7 @@ func TestThreatListsMarkEvents(t *testing.T) {
 		t.Error("what did not change was read again")
 	}
 	run("", "intel", "remove", "tor")
-	p.await("that the list is gone", 20*time.Second, func() bool {
+	p.await("that the list is gone", func() bool {
 		_, said, _ := p.run("intel", "lookup", "198.51.100.9")
 		tables, _, _ := p.run("tables", "list")
 		return strings.Contains(said, "no list has it") && !strings.Contains(tables, "threat_tor") && strings.Contains(tables, "threat_partner")

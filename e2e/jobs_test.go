@@ -47,7 +47,7 @@ func (p *process) job(id string) jobState {
 
 func (p *process) jobEnds(id string) jobState {
 	p.t.Helper()
-	p.await("done with job "+id, 30*time.Second, func() bool {
+	p.await("done with job "+id, func() bool {
 		state := p.job(id).JobStatus
 		return state != "pending" && state != "running"
 	})
@@ -82,6 +82,7 @@ func (p *process) results(path string) (found, ids []string) {
 // TestAHistoricalJobFindsWhatARuleWouldHaveFound runs a job over events that were
 // there before any rule was, and looks at its results in every way there is.
 func TestAHistoricalJobFindsWhatARuleWouldHaveFound(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t)
 	begin := time.Now().Add(-30 * time.Minute).Truncate(time.Second)
 	p.failures(begin, 0, 10, 20, 600, 610, 5000) // the last is in the future of the job's time
@@ -140,6 +141,7 @@ func TestAHistoricalJobFindsWhatARuleWouldHaveFound(t *testing.T) {
 
 // TestJobsGoOnAfterACrash kills the engine with jobs in every state.
 func TestJobsGoOnAfterACrash(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t)
 	p.failures(time.Now().Add(-30*time.Minute), 0, 10, 20)
 	done := p.createJob(failuresRule)
@@ -168,6 +170,7 @@ func TestJobsGoOnAfterACrash(t *testing.T) {
 
 // TestMistakesOfJobsAreToldOnCreation sends what can't be run.
 func TestMistakesOfJobsAreToldOnCreation(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t)
 	job := func(definition string) string {
 		return `{"data":{"attributes":{"jobDefinition":{"index":"main","from":1,"to":2,` + definition + `}}}}`
@@ -190,6 +193,7 @@ func TestMistakesOfJobsAreToldOnCreation(t *testing.T) {
 // TestToolsForJobsAndTriage goes through the life of a job and of a signal with
 // the commands that people use.
 func TestToolsForJobsAndTriage(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t)
 	begin := time.Now().Add(-30 * time.Minute).Truncate(time.Second)
 	p.failures(begin, 0, 10, 20)

@@ -14,6 +14,7 @@ import (
 // TestTheLibraryBesideTheBinaryIsUsed runs a copy of the binary far from any
 // node_modules: it has what lies beside it, or what LIBCHDB names.
 func TestTheLibraryBesideTheBinaryIsUsed(t *testing.T) {
+	t.Parallel()
 	testenv.RequireLibrary(t)
 	library, err := clickhouse.Library("")
 	if err != nil {
@@ -62,6 +63,7 @@ func TestTheLibraryBesideTheBinaryIsUsed(t *testing.T) {
 // TestMakeRunsWithoutNpmWhereTheLibraryIsNamed asks make for its setup with
 // nothing but a shell's own tools in reach.
 func TestMakeRunsWithoutNpmWhereTheLibraryIsNamed(t *testing.T) {
+	t.Parallel()
 	makePath, err := exec.LookPath("make")
 	if err != nil {
 		t.Skip("no make")

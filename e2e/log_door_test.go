@@ -18,6 +18,7 @@ import (
 // TestALogMeansTheSameByBothDoors sends one log over gRPC, twice under one batch
 // id, and its like over REST.
 func TestALogMeansTheSameByBothDoors(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t)
 	conn, err := grpc.NewClient(p.grpc, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 // TestPartsThatAreGoneAreTold damages a part of the stored events, and takes another
 // away: how many events are lost is told, once, and the others are found.
 func TestPartsThatAreGoneAreTold(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t)
 	sent := 0
 	var parts []string
@@ -25,9 +26,9 @@ func TestPartsThatAreGoneAreTold(t *testing.T) {
 		for range 4 {
 			p.call(http.MethodPost, "/api/v2/logs", chaosBody(fmt.Sprint("lost-", sent)), nil)
 			sent++
-			p.await("a part", time.Minute, func() bool { return p.count("SELECT count() FROM events") == uint64(batchEvents*sent) })
+			p.await("a part", func() bool { return p.count("SELECT count() FROM events") == uint64(batchEvents*sent) })
 		}
-		p.await("the first look at the numbers", time.Minute, func() bool {
+		p.await("the first look at the numbers", func() bool {
 			_, err := os.Stat(filepath.Join(p.dir, "intake", "verified"))
 			return err == nil
 		})
@@ -47,7 +48,7 @@ func TestPartsThatAreGoneAreTold(t *testing.T) {
 	}
 	p.start()
 	said := func() float64 { return p.metric("nightjar_ingest_events_lost_total") }
-	p.await("the loss is told", time.Minute, func() bool { return said() > 0 })
+	p.await("the loss is told", func() bool { return said() > 0 })
 	left := p.count("SELECT count() FROM events")
 	if want := float64(sent*batchEvents) - float64(left); said() != want {
 		t.Errorf("%v events are said to be lost, of %d there are %d", said(), sent*batchEvents, left)

@@ -29,6 +29,6 @@ func TestChaosMemoryGoesBackAfterABurst(t *testing.T) {
 	peak := f.p.rss()
 	limit := idle * 13 / 10
 	start := time.Now()
-	f.p.await(fmt.Sprintf("at %d MB, which is 1.3 times the idle figure, but at %d", limit>>20, f.p.rss()>>20), 60*time.Second, func() bool { return f.p.rss() <= limit })
+	f.p.awaitFor(time.Minute, fmt.Sprintf("at %d MB, which is 1.3 times the idle figure, but at %d", limit>>20, f.p.rss()>>20), func() bool { return f.p.rss() <= limit })
 	t.Logf("idle %d MB, after %d events %d MB, and %d MB %s later", idle>>20, events, peak>>20, f.p.rss()>>20, time.Since(start).Round(time.Second))
 }

@@ -10,6 +10,7 @@ import (
 // /metrics tells of the intake, how far evaluation is behind, what it does not
 // cover, and what each rule costs.
 func TestMetricsTellOfIntakeLagCoverageAndRules(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t)
 	rule := func(method string) string {
 		return `{"name":"n","message":"m","isEnabled":true,"type":"log_detection","queries":[{"query":"source:seed","groupByFields":["@user"]}],

@@ -155,7 +155,7 @@ func TestWhoIsNamedIsTold(t *testing.T) {
 	for _, source := range []string{"case", "message", "rule", "nobody"} {
 		send(source, "h1")
 	}
-	p.await("three signals told", time.Minute, func() bool { return len(hook.told()) == 3 })
+	p.await("three signals told", func() bool { return len(hook.told()) == 3 })
 	for _, b := range hook.taken {
 		if b.Kind != "opened" || b.Severity != "high" || b.Title == "" || b.RuleID == "" || len(b.Group) != 1 || b.URL != "https://nightjar.example/signals/"+b.SignalID {
 			t.Errorf("told %+v", b)
@@ -166,7 +166,7 @@ func TestWhoIsNamedIsTold(t *testing.T) {
 		t.Fatal(said)
 	}
 	send("case", "h2")
-	p.await("a mute", time.Minute, func() bool {
+	p.await("a mute", func() bool {
 		out, _, _ := p.run("notifications", "--state", "muted")
 		return strings.Contains(out, "upgrade")
 	})
@@ -175,13 +175,13 @@ func TestWhoIsNamedIsTold(t *testing.T) {
 	for i := range 60 {
 		send("message", fmt.Sprintf("storm-%d", i))
 	}
-	p.await("some of the storm", time.Minute, func() bool { return len(hook.told()) > 8 })
+	p.await("some of the storm", func() bool { return len(hook.told()) > 8 })
 	p.kill()
 	if err := os.WriteFile(clock, []byte("61s"), 0o600); err != nil { // the minute of the digest is over
 		t.Fatal(err)
 	}
 	p.start()
-	p.await("all of the storm", 3*time.Minute, func() bool { return len(hook.told()) >= 63 })
+	p.await("all of the storm", func() bool { return len(hook.told()) >= 63 })
 	out, _, _ := p.run("signals", "list", "--limit", "200", "--output", "jsonl")
 	known := strings.Count(out, "storm-")
 	for id, kinds := range hook.told() {

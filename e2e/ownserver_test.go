@@ -21,6 +21,7 @@ import (
 // TestAServerOfTheUsersServesAsWell runs the engine on a ClickHouse that it did
 // not start: another embedded one, listening on loopback.
 func TestAServerOfTheUsersServesAsWell(t *testing.T) {
+	t.Parallel()
 	testenv.RequireLibrary(t)
 	server, err := clickhouse.StartEmbedded(t.Context(), clickhouse.EmbeddedConfig{
 		DataDir: t.TempDir(), Loopback: true, AnalystTables: []string{"mine.events", "mine.signals"},
@@ -39,10 +40,10 @@ func TestAServerOfTheUsersServesAsWell(t *testing.T) {
 	if err := admin.Exec(t.Context(), "CREATE DATABASE mine"); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("NIGHTJAR_CLICKHOUSE", dsn(clickhouse.Admin, "mine"))
-	t.Setenv("NIGHTJAR_CLICKHOUSE_ANALYST", dsn(clickhouse.Analyst, "mine"))
-	p := startEngine(t, "--demo", "--agent=false")
-	p.await("a signal", demoWait, func() bool { return len(p.signals("")) == 1 })
+	p := startEngineWith(t, []string{
+		"NIGHTJAR_CLICKHOUSE=" + dsn(clickhouse.Admin, "mine"), "NIGHTJAR_CLICKHOUSE_ANALYST=" + dsn(clickhouse.Analyst, "mine"),
+	}, "--demo", "--agent=false")
+	p.await("a signal", func() bool { return len(p.signals("")) == 1 })
 	if n := p.count("SELECT count() FROM events"); n == 0 {
 		t.Error("no events in the user's server")
 	}
@@ -61,8 +62,9 @@ func TestAServerOfTheUsersServesAsWell(t *testing.T) {
 
 // TestSignalsAreTheSameOverGRPC asks the service behind the REST API.
 func TestSignalsAreTheSameOverGRPC(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t, "--demo", "--agent=false")
-	p.await("a signal", demoWait, func() bool { return len(p.signals("")) == 1 })
+	p.await("a signal", func() bool { return len(p.signals("")) == 1 })
 	conn, err := grpc.NewClient(p.grpc, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		t.Fatal(err)

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestPipelinesLookUpReferenceTablesAndRedact sends events through a pipeline that looks
@@ -33,7 +32,7 @@ func TestPipelinesLookUpReferenceTablesAndRedact(t *testing.T) {
 	find := func(query string) string {
 		t.Helper()
 		out := ""
-		p.await(query, 20*time.Second, func() bool {
+		p.await(query, func() bool {
 			out, _, _ = p.run("search", query, "--output", "json")
 			return strings.Contains(out, `"own"`)
 		})
@@ -41,7 +40,7 @@ func TestPipelinesLookUpReferenceTablesAndRedact(t *testing.T) {
 	}
 	team := func(want string) {
 		t.Helper()
-		p.await("the row of team "+want, 20*time.Second, func() bool {
+		p.await("the row of team "+want, func() bool {
 			send("look")
 			p.caughtUp()
 			out, _, _ := p.run("search", "@owner.team:"+want, "--output", "json")

@@ -13,6 +13,7 @@ import (
 // TestRecordedExchangesOfPipelinesGetTheRecordedAnswers has every recorded exchange of
 // the reference's pipelines API, and what its contract says of the others.
 func TestRecordedExchangesOfPipelinesGetTheRecordedAnswers(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t)
 	r := &replay{t, p, loadContract(t, "openapi_pipelines.json"), map[string]string{}}
 	n := 0

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -36,7 +35,7 @@ processors:
 // stored is the one event that a search finds.
 func (p *process) stored(query string) (line map[string]any) {
 	p.t.Helper()
-	p.await("an event for "+query, 20*time.Second, func() bool {
+	p.await("an event for "+query, func() bool {
 		out, _, code := p.run("search", query, "--raw", "--output", "jsonl")
 		return code == 0 && json.Unmarshal([]byte(strings.TrimSpace(out)), &line) == nil
 	})
@@ -143,6 +142,7 @@ func TestPipelinesChangeWhatComesByEveryDoorAtRunTime(t *testing.T) {
 // TestFilesAreReadAsTheEngineReadsThem: what search finds in a file through pipelines is
 // what it would find of the same lines in the engine.
 func TestFilesAreReadAsTheEngineReadsThem(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "app.yaml"), fmt.Appendf(nil, appPipeline, "our app", "what"), 0o600); err != nil {
 		t.Fatal(err)
@@ -172,6 +172,7 @@ func TestFilesAreReadAsTheEngineReadsThem(t *testing.T) {
 
 // TestPipelinesAreKeptOverGRPC makes, previews and deletes one.
 func TestPipelinesAreKeptOverGRPC(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t)
 	conn, err := grpc.NewClient(p.grpc, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {

@@ -65,7 +65,7 @@ func TestARuleThatCannotFireAndASourceThatChangesAreTold(t *testing.T) {
 			t.Errorf("making %s answers %s %v, want %q", query, answer, err, want)
 		}
 	}
-	p.await("what is found of the rules", time.Minute, func() bool {
+	p.await("what is found of the rules", func() bool {
 		list, _, _ := p.run("rules", "list")
 		status, _, _ := p.run("status", "--output", "json")
 		return strings.Contains(list, want) && strings.Contains(status, want)
@@ -80,7 +80,7 @@ func TestARuleThatCannotFireAndASourceThatChangesAreTold(t *testing.T) {
 	// It is told when it lasts.
 	time.Sleep(10 * time.Second)
 	moveTo("56m")
-	p.await("the change of the source", time.Minute, func() bool {
+	p.await("the change of the source", func() bool {
 		found, _, code := p.run("search", "source:nightjar @evt.name:attribute_vanished @catalogue.source:vault @catalogue.attributes:usr.id")
 		return code == 0 && strings.Contains(found, "@usr.id vanished from the events of source:vault")
 	})

@@ -28,6 +28,7 @@ func (p *process) ready(what string) int {
 // While ClickHouse hangs, readiness and status answer, and events are taken; when it
 // goes on, all is well again.
 func TestAServerThatHangsIsToldAndEventsAreTaken(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t)
 	for _, what := range []string{"", "evaluate", "search"} {
 		if got := p.ready(what); got != http.StatusOK {
@@ -42,7 +43,7 @@ func TestAServerThatHangsIsToldAndEventsAreTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGCONT) })
-	p.await("the server has stopped", 10*time.Second, func() bool { return stopped(pid) })
+	p.await("the server has stopped", func() bool { return stopped(pid) })
 	for what, want := range map[string]int{"": http.StatusOK, "evaluate": http.StatusServiceUnavailable, "search": http.StatusServiceUnavailable} {
 		if got := p.ready(what); got != want {
 			t.Errorf("ready for %q while the server hangs: %d, want %d", what, got, want)
@@ -58,8 +59,8 @@ func TestAServerThatHangsIsToldAndEventsAreTaken(t *testing.T) {
 	if err := syscall.Kill(pid, syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
-	p.await("ready to search again", 30*time.Second, func() bool { return p.ready("search") == http.StatusOK })
-	p.await("stored", 30*time.Second, func() bool { return p.count("SELECT count() FROM events") == 1 })
+	p.await("ready to search again", func() bool { return p.ready("search") == http.StatusOK })
+	p.await("stored", func() bool { return p.count("SELECT count() FROM events") == 1 })
 }
 
 // stopped reports whether every thread of the process stands still: a signal that
@@ -77,6 +78,7 @@ func stopped(pid int) bool {
 
 // Seven quick deaths end nothing: events are taken in between, and all are stored.
 func TestSevenDeathsOfTheServerEndNothing(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t)
 	taken := uint64(0)
 	for range 7 {
@@ -89,7 +91,7 @@ func TestSevenDeathsOfTheServerEndNothing(t *testing.T) {
 		if p.ready("") != http.StatusOK {
 			t.Error("not ready for events")
 		}
-		p.await("another server", 60*time.Second, func() bool {
+		p.await("another server", func() bool {
 			for _, pid := range children(t, p.cmd.Process.Pid) {
 				line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 				if pid != old && bytes.Contains(line, []byte("__clickhouse")) {
@@ -99,5 +101,5 @@ func TestSevenDeathsOfTheServerEndNothing(t *testing.T) {
 			return false
 		})
 	}
-	p.await("stored", 60*time.Second, func() bool { return p.count("SELECT count() FROM events") == taken })
+	p.await("stored", func() bool { return p.count("SELECT count() FROM events") == taken })
 }

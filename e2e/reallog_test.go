@@ -8,7 +8,6 @@ import (
 	"os"
 	"sort"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -101,6 +100,7 @@ var longAgo = []string{"--lateness", "36500d", "--pace", "50ms"}
 // that users have, and then again as it comes in the worst case: in shuffled
 // requests, some sent twice, with the engine and the server killed in between.
 func TestTheRealLogGivesExactlyTheSignalsItHolds(t *testing.T) {
+	t.Parallel()
 	log := testenv.Shared(t, "data/auth/elastic_examples_auth.log")
 	want := expectedAddresses(t)
 
@@ -158,7 +158,7 @@ func (p *process) shipRoughly(lines []string, requests int, before map[int]func(
 
 func (p *process) sendUntilAcknowledged(body []byte, id string) {
 	p.t.Helper()
-	p.await("acknowledged", 30*time.Second, func() bool {
+	p.await("acknowledged", func() bool {
 		status, text, err := p.request(http.MethodPost, "/api/v2/logs?nj_year=2017", body, "Nightjar-Batch-Id", id)
 		if err == nil && status != http.StatusAccepted && status != http.StatusTooManyRequests && status < 500 {
 			p.t.Fatalf("the intake answered %d %s", status, text)

@@ -13,7 +13,6 @@ import (
 	"sort"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -63,6 +62,7 @@ func family(path string) string {
 // with ids, users and moments mapped. Where the recorded body shows what the
 // vendor's own organisation had stored, its shape is compared.
 func TestRecordedExchangesGetTheRecordedAnswers(t *testing.T) {
+	t.Parallel()
 	recorded := readRecordings(t)
 	p := startEngine(t)
 	r := newReplay(t, p)
@@ -154,7 +154,7 @@ func (r *replay) seed(recorded []recordedExchange) {
 		r.p.call(http.MethodPost, "/api/v2/logs", []byte(event), nil)
 	}
 	var found struct{ Data []struct{ ID string } }
-	r.p.await("found", 60*time.Second, func() bool {
+	r.p.await("found", func() bool {
 		r.p.call(http.MethodGet, "/api/v2/security_monitoring/signals", nil, &found)
 		return len(found.Data) == 5
 	})

@@ -82,7 +82,7 @@ func TestStoredEventsAreReadAgain(t *testing.T) {
 		p.kill()
 		p.start()
 	}
-	p.await("the end of the jobs", 2*time.Minute, func() bool {
+	p.await("the end of the jobs", func() bool {
 		list, _, _ := p.run("reparse", "list")
 		return strings.Count(list, "completed") == 3
 	})

@@ -5,20 +5,20 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestQuestionsAreAskedAndAnsweredInOtherNames has one event, asked for by the names
 // of both schemas, of the engine, of a file, and by SQL; and what is not asked for in
 // other names means what it meant.
 func TestQuestionsAreAskedAndAnsweredInOtherNames(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t)
 	line := `{"timestamp":1772366400000,"ddsource":"app","host":"web-1","status":"warn","message":"m","tags":["source.ip:tag"],"attributes":{"network":{"client":{"ip":"192.0.2.1","port":4242}},"evt":{"category":"authentication","name":"authentication","outcome":"failure"},"usr":{"name":"bob"},"own":1}}`
 	file := writeFile(t, line+"\n")
 	if _, stderr, code := p.run("ingest", file); code != exitOK {
 		t.Fatal(stderr)
 	}
-	p.await("stored", 20*time.Second, func() bool { return p.count("SELECT count() FROM events WHERE source = 'app'") == 1 })
+	p.await("stored", func() bool { return p.count("SELECT count() FROM events WHERE source = 'app'") == 1 })
 	for _, c := range []struct{ schema, query, has string }{
 		{"ecs", "source.ip:192.0.2.1", `"source":{"ip":"192.0.2.1","port":4242}`},
 		{"ecs", "@source.ip:192.0.2.1 host.name:web-1 @own:1 -@user.name:alice", `"user":{"name":"bob"}`},

@@ -16,6 +16,7 @@ import (
 )
 
 func TestSearchMistakesAndAnswersOnTheCommandLine(t *testing.T) {
+	t.Parallel()
 	path, err := binary()
 	if err != nil {
 		t.Fatal(err)
@@ -62,6 +63,7 @@ func TestSearchMistakesAndAnswersOnTheCommandLine(t *testing.T) {
 // What a search prints can be fed to whatever reads events, and means the same
 // events there.
 func TestSearchPrintsWhatIsStored(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t)
 	var lines []string
 	for i := range 1205 {
@@ -72,7 +74,7 @@ func TestSearchPrintsWhatIsStored(t *testing.T) {
 	if _, stderr, code := p.run("ingest", "--source", "none", file); code != exitOK {
 		t.Fatal(stderr)
 	}
-	p.await("stored", 20*time.Second, func() bool { return p.count("SELECT count() FROM events") == 1206 })
+	p.await("stored", func() bool { return p.count("SELECT count() FROM events") == 1206 })
 
 	stdout, stderr, code := p.run("search", "source:app -@n:7", "--limit", "0")
 	got := strings.Split(strings.TrimSpace(stdout), "\n")
@@ -119,7 +121,7 @@ func TestSearchPrintsWhatIsStored(t *testing.T) {
 	}
 	// The SQL asks for attributes that are stored somewhere; this one was not yet.
 	p.call(http.MethodPost, "/api/v2/logs", []byte(`{"ddsource":"app","message":"m","usr":{"id":"x"}}`), nil)
-	p.await("stored", 10*time.Second, func() bool { return p.count("SELECT count() FROM events WHERE attributes.usr.id = 'x'") == 1 })
+	p.await("stored", func() bool { return p.count("SELECT count() FROM events WHERE attributes.usr.id = 'x'") == 1 })
 	stdout, _, code = p.run("search", "source:app @usr.id:x", "--explain")
 	for _, want := range []string{"TREE\n  all of\n    source is \"app\"", "SQL\n  SELECT", "\n  WHERE", "PARAMETERS\n  p0 = ", "primary key", "→", "skip by_usr_id"} {
 		if code != exitOK || !strings.Contains(stdout, want) {

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 const seclPolicy = `version: 1.0.0
@@ -55,6 +54,7 @@ func nightjar(t *testing.T, dir string, args ...string) (stdout, stderr string, 
 // TestSECLToolsTellWhatIsWrongAndWhere runs the offline commands on a good policy
 // and on a bad one.
 func TestSECLToolsTellWhatIsWrongAndWhere(t *testing.T) {
+	t.Parallel()
 	dir := seclFolder(t, map[string]string{
 		"good.policy": seclPolicy,
 		"bad.policy": "rules:\n  - id: a\n    expression: exec.file.name == 3 && exec.uid == \"x\"\n  - id: b\n    expression: open.flags =-= 1\n" +
@@ -117,6 +117,7 @@ tests:
 
 // TestABacktestSaysWhatWouldHaveBeenKilled asks a running engine.
 func TestABacktestSaysWhatWouldHaveBeenKilled(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t)
 	var lines []string
 	for i, name := range []string{"sh", "bash", "ls", "sh"} {
@@ -134,7 +135,7 @@ func TestABacktestSaysWhatWouldHaveBeenKilled(t *testing.T) {
 		Actions []string `json:"would_have"`
 		Not     string   `json:"not_asked"`
 	}
-	p.await("found", 20*time.Second, func() bool {
+	p.await("found", func() bool {
 		stdout, stderr, code := p.run("secl", "backtest", "--policy", filepath.Join(dir, "good.policy"), "--from", "-1h", "--output", "json")
 		if code != exitOK {
 			t.Fatalf("exit %d: %s%s", code, stdout, stderr)

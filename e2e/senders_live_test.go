@@ -72,6 +72,7 @@ func runNode(t *testing.T, s *station, e example) (messages []string, where stri
 // TestNpmsSendersAreTakenOnce runs each as its users do, some on a network that loses
 // answers.
 func TestNpmsSendersAreTakenOnce(t *testing.T) {
+	t.Parallel()
 	requireNpm(t)
 	p := startEngine(t)
 	network := newLossy(t, 0)
@@ -116,7 +117,7 @@ func (p *process) sendThroughFullAndLost(cmd *exec.Cmd, address string, network 
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	defer func() { _ = cmd.Process.Kill() }() // it has ended already, if all went well
-	p.await("refusing", 30*time.Second, refusing)
+	p.await("refusing", refusing)
 	p.terminate()
 	p.args = nil
 	p.start()
@@ -135,6 +136,7 @@ func (p *process) sendThroughFullAndLost(cmd *exec.Cmd, address string, network 
 // TestElasticsGoSenderIsTakenOnce runs its bulk indexer while the engine is full, and
 // then on a network that loses answers.
 func TestElasticsGoSenderIsTakenOnce(t *testing.T) {
+	t.Parallel()
 	if os.Getenv("REQUIRE_SENDERS") == "" {
 		missingSender(t, "Elastic's Go client")
 	}

@@ -16,6 +16,7 @@ const otelExporters = "../clienttest/otel"
 // TestSendersOfOpenTelemetryAreTakenOnce runs the exporters of Go's SDK while the engine
 // is full; then it has room, and answers get lost.
 func TestSendersOfOpenTelemetryAreTakenOnce(t *testing.T) {
+	t.Parallel()
 	requireOpenTelemetry(t)
 	program := filepath.Join(t.TempDir(), "otel")
 	build := exec.Command("go", "build", "-o", program, ".")
@@ -90,6 +91,7 @@ func runJournalUpload(t *testing.T, s *station, e example) (messages []string, w
 // thousand entries while the engine is full, while answers get lost, and at last. It
 // ends at each failure, and is started anew, as systemd does.
 func TestSenderOfJournalsIsTakenOnce(t *testing.T) {
+	t.Parallel()
 	requireSender(t, "journal-upload")
 	p := startEngine(t, "--intake-quota", "1B")
 	network := newLossy(t, greetingOfHTTP2)

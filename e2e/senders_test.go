@@ -305,6 +305,7 @@ func (q senderRequest) send(address string) (status int, header http.Header, bod
 // of each, three times: while the engine is full, which refuses in the way that the
 // sender waits out; on a network that loses the answer; and the retry.
 func TestSendersThatCannotBeHadAreReplayed(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t, "--intake-quota", "1B", "--log-level", "debug")
 	network := newLossy(t, 0)
 	network.aim(p)
@@ -375,6 +376,7 @@ func (q senderRequest) check(t *testing.T, who, address string, full bool) {
 
 // TestDoorsSpeakOfKeysInTheirOwnWords asks without a key and with a wrong one.
 func TestDoorsSpeakOfKeysInTheirOwnWords(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t, "--log-level", "debug", "--elasticsearch-version", "7.17.9")
 	address := strings.TrimPrefix(p.base, "http://")
 	wrong := strings.Repeat("w", 40)
@@ -432,6 +434,7 @@ func TestDoorsSpeakOfKeysInTheirOwnWords(t *testing.T) {
 
 // TestBulkIdsSurviveAKill sends a bulk request whose answer a crash took again.
 func TestBulkIdsSurviveAKill(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t)
 	var body strings.Builder
 	for i := range 500 {

@@ -13,6 +13,7 @@ import (
 // A signal is a screen where somebody asks for one, and JSON in a pipe; the
 // commands that it suggests find its events.
 func TestASignalIsShownToPeople(t *testing.T) {
+	t.Parallel()
 	f := newFolder(t)
 	f.run(exitOK, "rules", "apply", f.put("one.json", ruleFile))
 	var lines []string

@@ -50,6 +50,7 @@ var momentInJSON = regexp.MustCompile(`"20[^"]*Z"`)
 // TestTriageIsKept archives a signal, and finds it archived in every way there is
 // to ask, after late events have changed it, a crash, and an orderly stop.
 func TestTriageIsKept(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t)
 	p.call(http.MethodPost, "/api/v2/security_monitoring/rules", []byte(`{"name":"brute","message":"m","isEnabled":true,"type":"log_detection",
 		"queries":[{"name":"a","query":"source:sshd","aggregation":"count","groupByFields":["@network.client.ip"]}],
@@ -109,6 +110,7 @@ func TestTriageIsKept(t *testing.T) {
 // TestAnEventIsPartOfItsSignals asks for the signals of an event by its id, and
 // for the events of a signal by the search that the signal suggests.
 func TestAnEventIsPartOfItsSignals(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t)
 	p.call(http.MethodPost, "/api/v2/security_monitoring/rules", []byte(`{"name":"brute","message":"m","isEnabled":true,"type":"log_detection",
 		"queries":[{"name":"a","query":"source:sshd","aggregation":"count","groupByFields":["@network.client.ip"]}],
@@ -132,7 +134,7 @@ func TestAnEventIsPartOfItsSignals(t *testing.T) {
 		return ids
 	}
 	// What matched is stored some seconds after it was evaluated.
-	p.await("told which signals an event is part of", 20*time.Second, func() bool { return partOf(1) != "" })
+	p.await("told which signals an event is part of", func() bool { return partOf(1) != "" })
 	for i, want := range []string{"", id, id, ""} {
 		if got := partOf(i); got != want {
 			t.Errorf("event %d is part of %q, want %q", i, got, want)
@@ -162,6 +164,7 @@ func TestAnEventIsPartOfItsSignals(t *testing.T) {
 // TestSignalsAreFoundByTheNamesThatPeopleTry has a signal of two sources, hosts
 // and services, and one that a suppression by source withholds.
 func TestSignalsAreFoundByTheNamesThatPeopleTry(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t)
 	rule := `{"name":"Login storm {{@usr.id}}","message":"look at it","isEnabled":true,"type":"log_detection","tags":["team:blue"],
 		"queries":[{"name":"a","query":"source:(sshd OR pam)","aggregation":"count","groupByFields":["@usr.id"]}],

@@ -36,12 +36,14 @@ func chatter(t *testing.T, socket, name string, stop <-chan struct{}) (sent int)
 // rest. Nothing is lost, but for the messages that a sender writes to a connection
 // whose end it does not see (restarts=lossy).
 func TestSendersGoOnThroughRestarts(t *testing.T) {
+	t.Parallel()
 	throughStops(t, func(e example) bool { return e.options["restarts"] != "" }, [][]string{nil, nil})
 }
 
 // TestSendersWaitWhileTheEngineRefuses has the engine refuse everything between two
 // stops.
 func TestSendersWaitWhileTheEngineRefuses(t *testing.T) {
+	t.Parallel()
 	throughStops(t, func(e example) bool { return e.options["refused"] == "waits" }, [][]string{{"--intake-quota", "1B"}, nil})
 }
 

@@ -87,6 +87,7 @@ func (s *station) configured(e example, dir string) string {
 // TestEveryExampleOfTheSourcesWorks gives each block that is to be run to its
 // sender, and looks for what it sent.
 func TestEveryExampleOfTheSourcesWorks(t *testing.T) {
+	t.Parallel()
 	s := startStation(t)
 	for _, e := range examples(t) {
 		if e.verb != "run" {

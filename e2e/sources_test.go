@@ -89,6 +89,7 @@ func examplesOf(t *testing.T, page string) (out []example) {
 // TestEveryExampleOfTheSourcesSaysHowItIsTested holds that no page has a block that
 // nobody tries, and that the index has every page.
 func TestEveryExampleOfTheSourcesSaysHowItIsTested(t *testing.T) {
+	t.Parallel()
 	var replayed []string
 	for _, s := range replayedSenders("", "", "", "") {
 		replayed = append(replayed, s.name)

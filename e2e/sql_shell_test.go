@@ -9,13 +9,13 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
 
 // TestTheShellOfSQL talks to the program over a terminal, and over standard input.
 func TestTheShellOfSQL(t *testing.T) {
+	t.Parallel()
 	e := startEngine(t)
 	state := t.TempDir()
 	ask := func(stdin *os.File, args ...string) *exec.Cmd {
@@ -37,7 +37,7 @@ func TestTheShellOfSQL(t *testing.T) {
 		read <- err
 	}()
 	for i, line := range []string{"SELECT 41 + 1\r", "AS answer;\r", "SELECT 7 AS seven\\G\r", "SELEC 1;\r", "exit\r"} {
-		e.await("a prompt", 30*time.Second, func() bool {
+		e.await("a prompt", func() bool {
 			return strings.Count(said.String(), "nightjar> ")+strings.Count(said.String(), "-> ") > i
 		})
 		if _, err := terminal.WriteString(line); err != nil {
@@ -95,6 +95,7 @@ func newTerminal(t *testing.T) (terminal, program *os.File) {
 // TestCtrlCEndsTheStatementAndNotTheShell interrupts a statement that takes long, drops
 // one that is half typed, and goes on; then it tells the shell to end.
 func TestCtrlCEndsTheStatementAndNotTheShell(t *testing.T) {
+	t.Parallel()
 	e := startEngine(t)
 	terminal, program := newTerminal(t)
 	c := exec.Command(e.path, "sql", "--server", e.base)
@@ -121,7 +122,7 @@ func TestCtrlCEndsTheStatementAndNotTheShell(t *testing.T) {
 		}
 		return now
 	}
-	await := func(what string, done func() bool) { t.Helper(); e.await(what, 30*time.Second, done) }
+	await := func(what string, done func() bool) { t.Helper(); e.await(what, done) }
 	await("a prompt", func() bool { return strings.Contains(said.String(), "nightjar> ") })
 	typed := func(text string) {
 		t.Helper()

@@ -127,6 +127,7 @@ var strangeQueries = []string{
 // TestStrangeInputMeansOneThing posts what is strange and asks the engine, which
 // reads what is stored, and the reader in memory, which reads what is shown.
 func TestStrangeInputMeansOneThing(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t, "--pace", "50ms")
 	p.call(http.MethodPost, "/api/v2/security_monitoring/rules", groupRule("by v", "@v"), nil)
 	p.call(http.MethodPost, "/api/v2/security_monitoring/rules", groupRule("by f", "@f"), nil)
@@ -302,6 +303,7 @@ func groupRule(name, field string) []byte {
 // TestWhatIsTooMuchIsCutAndNothingElseIsLost posts what no event may be, each
 // behind a good one.
 func TestWhatIsTooMuchIsCutAndNothingElseIsLost(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t, "--disk-quota", "50GB")
 	if got := p.metric("nightjar_retention_disk_quota_bytes"); got != 50e9 {
 		t.Errorf("the quota of disk is %v bytes", got)

@@ -17,6 +17,7 @@ import (
 // TestAPreviewSaysWhatASuppressionWouldHaveHidden asks about signals that an
 // engine published, some of which an analyst had looked at.
 func TestAPreviewSaysWhatASuppressionWouldHaveHidden(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t, longAgo...)
 	create := func(name, query, condition string) (id string) {
 		var made struct{ ID string }

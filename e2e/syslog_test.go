@@ -36,6 +36,7 @@ func (p *process) say(protocol, text string) {
 // TestALineOverSyslogIsSeenByRules sends one sshd line through each door and to the
 // API; all are the same to a rule, and the status says what came.
 func TestALineOverSyslogIsSeenByRules(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t, "--syslog-udp", "127.0.0.1:0", "--syslog-tcp", "127.0.0.1:0", "--syslog-tz", "+02:00")
 	at := time.Now().Add(-time.Minute).UTC().Truncate(time.Second)
 	line := func(zone *time.Location) string {
@@ -50,12 +51,12 @@ func TestALineOverSyslogIsSeenByRules(t *testing.T) {
 	p.say("udp", zoned)
 	p.say("tcp", zoned+"\n"+fmt.Sprint(len(zoned), " ", zoned)+"broken")
 	same := fmt.Sprintf("source = 'sshd' AND host = 'web-7' AND timestamp = fromUnixTimestamp64Milli(%d) AND attributes.network.client.ip = '203.0.113.9' AND attributes.evt.outcome = 'failure'", at.UnixMilli())
-	p.await("all four stored", 20*time.Second, func() bool { return p.count("SELECT count() FROM events WHERE "+same) == 4 })
+	p.await("all four stored", func() bool { return p.count("SELECT count() FROM events WHERE "+same) == 4 })
 	if n := p.count("SELECT count() FROM events WHERE attributes.syslog.facility = 'auth' AND attributes.syslog.procid = '41' AND service = 'sshd'"); n != 3 {
 		out, _, _ := p.run("sql", "SELECT service, attributes FROM events", "--output", "jsonl")
 		t.Errorf("%d events have what syslog says of them: %s", n, out)
 	}
-	p.await("the broken one stored", 20*time.Second, func() bool {
+	p.await("the broken one stored", func() bool {
 		return p.count("SELECT count() FROM events WHERE message = 'broken' AND attributes.syslog.problem != ''") == 1
 	})
 	out, stderr, code := p.run("status", "--output", "json")
@@ -83,6 +84,7 @@ func TestALineOverSyslogIsSeenByRules(t *testing.T) {
 
 // TestWhatSyslogSentBeforeATermIsKept stops the engine right after the last message.
 func TestWhatSyslogSentBeforeATermIsKept(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t, "--syslog-udp", "127.0.0.1:0", "--syslog-tcp", "127.0.0.1:0")
 	var lines strings.Builder
 	for i := range 5000 {

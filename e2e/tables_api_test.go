@@ -11,6 +11,7 @@ import (
 
 // A reference table over REST, from the upload of its file to its end.
 func TestReferenceTablesLiveTheirLifeOverREST(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t)
 	const tables = "/api/v2/reference-tables/tables"
 	ask := func(method, path, body string, want int) string {
@@ -106,6 +107,7 @@ func TestReferenceTablesLiveTheirLifeOverREST(t *testing.T) {
 // lacks is refused wherever it is met, and so is a file that lacks one which a rule
 // asks.
 func TestAColumnThatIsAskedMustBeThere(t *testing.T) {
+	t.Parallel()
 	f := newFolder(t)
 	rule := f.put("rule.json", strings.Replace(ruleFile, `"queries":`,
 		`"referenceTables":[{"tableName":"bad","columnName":"address","logFieldPath":"@ip","checkPresence":true}],"queries":`, 1))

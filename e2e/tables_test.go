@@ -13,6 +13,7 @@ import (
 )
 
 func TestBacktestAsksReferenceTables(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	write := func(name, text string) string {
 		path := filepath.Join(dir, name)
@@ -77,6 +78,7 @@ func TestBacktestAsksReferenceTables(t *testing.T) {
 // A table made of a file at the command line is asked by a live rule, and the
 // next file of it too.
 func TestTablesOfFilesAreAskedByLiveRules(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t)
 	path := filepath.Join(t.TempDir(), "domains.csv")
 	fill := func(text string) {

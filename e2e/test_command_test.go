@@ -11,6 +11,7 @@ import (
 )
 
 func TestRuleTestsSucceedFailAndAreMisused(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	suite := func(name, threshold string) string {
 		path := filepath.Join(dir, name+"_test.yaml")

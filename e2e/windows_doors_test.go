@@ -13,6 +13,7 @@ import (
 // doors that they speak to: they are five events that a rule cannot tell apart, and
 // without a source they are known for what they are.
 func TestAnEventOfWindowsIsOneByEveryDoor(t *testing.T) {
+	t.Parallel()
 	p := startEngine(t)
 	at := time.Now().UTC().Truncate(time.Second)
 	when := at.Format("2006-01-02T15:04:05.000Z")
@@ -61,7 +62,7 @@ func TestAnEventOfWindowsIsOneByEveryDoor(t *testing.T) {
 	}, "EventData": members}}))
 	post("/api/v2/logs", "text/plain", "<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System><Provider Name='Microsoft-Windows-Security-Auditing'/><EventID>4625</EventID><Level>0</Level><Keywords>0x8010000000000000</Keywords>"+
 		"<TimeCreated SystemTime='"+when+"'/><Channel>Security</Channel><Computer>dc1.corp.example</Computer></System><EventData>"+xml+"</EventData></Event>")
-	p.await("stored", 20*time.Second, func() bool { return p.count("SELECT count() FROM events WHERE source = 'windows.events'") == 5 })
+	p.await("stored", func() bool { return p.count("SELECT count() FROM events WHERE source = 'windows.events'") == 5 })
 
 	columns := []string{"timestamp", "host", "service", "status"}
 	for _, path := range []string{"EventID", "Channel", "Computer", "Provider_Name", "TargetUserName", "IpAddress", "LogonType", "evt.name", "evt.category", "evt.outcome", "usr.id", "usr.name", "usr.domain",
