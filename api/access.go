@@ -11,21 +11,21 @@ import (
 )
 
 // credentials are what a request says of who makes it.
-type credentials struct {
+type Credentials struct {
 	// Keys are those that it carries, in the order in which they were found.
 	Keys []string
 }
 
 // access decides who may come in. It is asked once for each request, over REST, over
 // gRPC and at every door of an intake alike.
-type access interface {
+type Access interface {
 	// Admit returns who makes the request, or why he may not: an *Error with the code
 	// Unauthenticated or PermissionDenied. It must not wait: a connection waits for it.
-	Admit(context.Context, credentials) (caller, error)
+	Admit(context.Context, Credentials) (Caller, error)
 }
 
 // caller is who makes a request.
-type caller struct {
+type Caller struct {
 	// Key is a hash of the key with which he came. What callers may do at once is
 	// counted by it.
 	Key [sha256.Size]byte
@@ -34,14 +34,14 @@ type caller struct {
 type callerContext struct{}
 
 // withCaller keeps who makes a request in its context.
-func withCaller(ctx context.Context, c caller) context.Context {
+func WithCaller(ctx context.Context, c Caller) context.Context {
 	return context.WithValue(ctx, callerContext{}, c)
 }
 
 // callerOf is who makes the request of this context; the zero Caller where nobody was
 // asked.
-func callerOf(ctx context.Context) caller {
-	c, _ := ctx.Value(callerContext{}).(caller)
+func CallerOf(ctx context.Context) Caller {
+	c, _ := ctx.Value(callerContext{}).(Caller)
 	return c
 }
 
@@ -49,7 +49,7 @@ func callerOf(ctx context.Context) caller {
 type oneKey struct{ sum [sha256.Size]byte }
 
 // newOneKey is the access of one key.
-func newOneKey(key string) (access, error) {
+func NewOneKey(key string) (Access, error) {
 	if key == "" {
 		return nil, errors.New("api: no key; the API is never served without one")
 	}
@@ -57,11 +57,11 @@ func newOneKey(key string) (access, error) {
 }
 
 // Admit implements Access.
-func (k oneKey) Admit(_ context.Context, c credentials) (caller, error) {
+func (k oneKey) Admit(_ context.Context, c Credentials) (Caller, error) {
 	if len(c.Keys) == 0 {
-		return caller{}, &problem{
-			code:    codes.Unauthenticated,
-			message: "Unauthorized: send the API key in the header DD-API-KEY, or as Authorization: Bearer",
+		return Caller{}, &Error{
+			Code:    codes.Unauthenticated,
+			Message: "Unauthorized: send the API key in the header DD-API-KEY, or as Authorization: Bearer",
 		}
 	}
 	right := 0
@@ -70,9 +70,9 @@ func (k oneKey) Admit(_ context.Context, c credentials) (caller, error) {
 		right |= subtle.ConstantTimeCompare(sum[:], k.sum[:])
 	}
 	if right == 0 {
-		return caller{}, &problem{code: codes.PermissionDenied, message: "Forbidden"}
+		return Caller{}, &Error{Code: codes.PermissionDenied, Message: "Forbidden"}
 	}
-	return caller{Key: sha256.Sum256([]byte(c.Keys[0]))}, nil
+	return Caller{Key: sha256.Sum256([]byte(c.Keys[0]))}, nil
 }
 
 // schemes are those of Authorization that carry the key.
@@ -80,7 +80,7 @@ var schemes = []string{"Bearer", "ApiKey", "Splunk"}
 
 // sentKeys are the keys in the headers. DD-APPLICATION-KEY comes beside
 // DD-API-KEY and may say anything.
-func sentKeys(apiKey, authorization []string) []string {
+func SentKeys(apiKey, authorization []string) []string {
 	var sent []string
 	for _, k := range apiKey {
 		if k != "" {

@@ -2,10 +2,10 @@ package api
 
 import pb "nightjar/api/v1"
 
-// theAuthor is who wrote everything: there is one key.
-func theAuthor() *pb.User { return &pb.User{Handle: author.handle, Name: author.name} }
+// TheAuthor is who wrote everything: there is one key.
+func TheAuthor() *pb.User { return &pb.User{Handle: Author.Handle, Name: Author.Name} }
 
-var author = struct {
-	id                 int64
-	handle, name, uuid string
+var Author = struct {
+	ID                 int64
+	Handle, Name, UUID string
 }{1, "nightjar", "nightjar", "00000000-0000-0000-0000-000000000001"}

@@ -32,42 +32,57 @@ func noSpace(err error) bool {
 	return errors.Is(err, schema.ErrNoSpace) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EROFS)
 }
 
-// Refused is an answer of the database to a query that the caller wrote: what is
+// RefusedError is an answer of the database to a query that the caller wrote: what is
 // wrong with it, in the database's words.
-type Refused struct{ Message string }
+type RefusedError struct{ Message string }
 
-func (r *Refused) Error() string { return r.Message }
+func (r *RefusedError) Error() string { return r.Message }
 
-// problem is an error as a caller sees it.
-type problem struct {
-	code    codes.Code // zero: InvalidArgument
-	message string
-	// target is the place that a message without details is about.
-	target  string
-	details []schema.Detail
-	// placed has the targets in `errors` too, where the recordings have none.
-	placed bool
-	// entry is the JSON value in `errors`, or several with commas, where the
+// Error is an error as a caller sees it.
+type Error struct {
+	Code    Code // zero: InvalidArgument
+	Message string
+	// Target is the place that a message without details is about.
+	Target  string
+	Details []schema.Detail
+	// Placed has the targets in `errors` too, where the recordings have none.
+	Placed bool
+	// Entry is the JSON value in `errors`, or several with commas, where the
 	// recordings have one of their own; empty: as the dialect has it.
-	entry string
-	// status is that of HTTP where the code has another; 0: the code's.
-	status int
-	// again is when to try again; 0 when that is not known.
-	again time.Duration
-	// sort is the word that the configuration endpoints put around a message,
+	Entry string
+	// Status is that of HTTP where the code has another; 0: the code's.
+	Status int
+	// RetryAfter is when to try again; 0 when that is not known.
+	RetryAfter time.Duration
+	// Label is the word that the configuration endpoints put around a message,
 	// such as not_found; empty for none.
-	sort string
+	Label string
 }
 
-// Codes of HTTP that gRPC has no name for travel as these.
+// Code is the kind of an Error: gRPC's own codes, which nobody else needs to know.
+type Code = codes.Code
+
+// The codes that services use.
 const (
-	tooLargeCode = codes.OutOfRange
-	methodCode   = codes.Unimplemented
+	CodeInvalidArgument    = codes.InvalidArgument
+	CodeNotFound           = codes.NotFound
+	CodeAlreadyExists      = codes.AlreadyExists
+	CodeAborted            = codes.Aborted
+	CodeFailedPrecondition = codes.FailedPrecondition
+	CodeUnauthenticated    = codes.Unauthenticated
+	CodePermissionDenied   = codes.PermissionDenied
+	CodeResourceExhausted  = codes.ResourceExhausted
+	CodeUnavailable        = codes.Unavailable
+	CodeDeadlineExceeded   = codes.DeadlineExceeded
+	CodeInternal           = codes.Internal
+	// Codes of HTTP that gRPC has no name for travel as these.
+	CodeTooLarge         = codes.OutOfRange
+	CodeMethodNotAllowed = codes.Unimplemented
 )
 
-func (p *problem) Error() string {
-	text := p.message
-	for i, d := range p.details {
+func (p *Error) Error() string {
+	text := p.Message
+	for i, d := range p.Details {
 		text += map[bool]string{true: ": ", false: "; "}[i == 0]
 		if d.Target != "" {
 			text += d.Target + ": "
@@ -77,50 +92,50 @@ func (p *problem) Error() string {
 	return text
 }
 
-// explain turns any error into what its caller may see.
-func explain(ctx context.Context, log *slog.Logger, err error) *problem {
+// Describe turns any error into what its caller may see.
+func Describe(ctx context.Context, log *slog.Logger, err error) *Error {
 	var (
-		known    *problem
+		known    *Error
 		invalid  *schema.Invalid
 		missing  *schema.NotFound
 		conflict *schema.Conflict
-		refused  *Refused
-		busy     *Busy
+		refused  *RefusedError
+		busy     *BusyError
 	)
 	switch {
 	case errors.As(err, &known):
 		p := *known
-		if p.code == codes.OK {
-			p.code = codes.InvalidArgument
+		if p.Code == codes.OK {
+			p.Code = codes.InvalidArgument
 		}
 		return &p
 	case errors.As(err, &invalid):
-		return &problem{code: codes.InvalidArgument, message: "Invalid request", details: invalid.Details, sort: "input_validation_error"}
+		return &Error{Code: codes.InvalidArgument, Message: "Invalid request", Details: invalid.Details, Label: "input_validation_error"}
 	case errors.As(err, &missing):
-		return &problem{code: codes.NotFound, message: notFoundText(missing), sort: "not_found"}
+		return &Error{Code: codes.NotFound, Message: notFoundText(missing), Label: "not_found"}
 	case errors.As(err, &conflict):
-		return &problem{code: codes.Aborted, message: conflict.Error(), target: "version", sort: "conflict"}
+		return &Error{Code: codes.Aborted, Message: conflict.Error(), Target: "version", Label: "conflict"}
 	case errors.As(err, &refused):
-		return &problem{code: codes.InvalidArgument, message: refused.Message, target: "query"}
+		return &Error{Code: codes.InvalidArgument, Message: refused.Message, Target: "query"}
 	case errors.As(err, &busy):
-		return &problem{code: map[bool]codes.Code{true: codes.ResourceExhausted, false: codes.Unavailable}[busy.Full], message: busy.Error(), again: busy.After}
+		return &Error{Code: map[bool]codes.Code{true: codes.ResourceExhausted, false: codes.Unavailable}[busy.Full], Message: busy.Error(), RetryAfter: busy.After}
 	case noSpace(err):
 		log.WarnContext(ctx, "not saved", "error", err)
-		return &problem{code: codes.ResourceExhausted, status: http.StatusInsufficientStorage, message: "not saved: the disk is full, or takes no writes; make room, or let older events go (--retention, --disk-quota), and try again"}
+		return &Error{Code: codes.ResourceExhausted, Status: http.StatusInsufficientStorage, Message: "not saved: the disk is full, or takes no writes; make room, or let older events go (--retention, --disk-quota), and try again"}
 	case errors.Is(err, ErrUnavailable):
 		log.WarnContext(ctx, "database unavailable", "error", err)
-		return &problem{code: codes.Unavailable, message: ErrUnavailable.Error()}
+		return &Error{Code: codes.Unavailable, Message: ErrUnavailable.Error()}
 	case errors.Is(err, context.Canceled):
-		return &problem{code: codes.Canceled, message: "the caller went away"}
+		return &Error{Code: codes.Canceled, Message: "the caller went away"}
 	case errors.Is(err, context.DeadlineExceeded):
-		return &problem{code: codes.DeadlineExceeded, message: "this took longer than allowed"}
+		return &Error{Code: codes.DeadlineExceeded, Message: "this took longer than allowed"}
 	}
 	if s, ok := status.FromError(err); ok && fromGateway[s.Code()] {
-		return &problem{code: s.Code(), message: s.Message()}
+		return &Error{Code: s.Code(), Message: s.Message()}
 	}
-	id := newID()
+	id := NewRequestID()
 	log.ErrorContext(ctx, "internal error", "id", id, "error", err)
-	return &problem{code: codes.Internal, message: "internal error " + id}
+	return &Error{Code: codes.Internal, Message: "internal error " + id}
 }
 
 // fromGateway are the codes that the gateway itself makes, of requests that it
@@ -154,23 +169,23 @@ var notFoundFormats = map[string]string{
 	"agent policy":                    "Agent policy not found: agentPolicyId=%s",
 }
 
-// httpStatus is what HTTP calls the problem.
-func (p *problem) httpStatus() int {
-	if p.status != 0 {
-		return p.status
+// HTTPStatus is what HTTP calls the problem.
+func (p *Error) HTTPStatus() int {
+	if p.Status != 0 {
+		return p.Status
 	}
-	switch p.code {
-	case tooLargeCode:
+	switch p.Code {
+	case CodeTooLarge:
 		return http.StatusRequestEntityTooLarge
-	case methodCode:
+	case CodeMethodNotAllowed:
 		return http.StatusMethodNotAllowed
 	}
-	return runtime.HTTPStatusFromCode(p.code)
+	return runtime.HTTPStatusFromCode(p.Code)
 }
 
-// grpcStatus is the problem over gRPC.
-func (p *problem) grpcStatus() error {
-	s := status.New(p.code, p.Error())
+// GRPCError is the problem over gRPC.
+func (p *Error) GRPCError() error {
+	s := status.New(p.Code, p.Error())
 	bad := &errdetails.BadRequest{}
 	for _, d := range p.all() {
 		bad.FieldViolations = append(bad.FieldViolations, &errdetails.BadRequest_FieldViolation{Field: d.Target, Description: d.Message})
@@ -180,8 +195,8 @@ func (p *problem) grpcStatus() error {
 			s = with
 		}
 	}
-	if p.again > 0 {
-		if with, err := s.WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(p.again)}); err == nil {
+	if p.RetryAfter > 0 {
+		if with, err := s.WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(p.RetryAfter)}); err == nil {
 			s = with
 		}
 	}
@@ -189,11 +204,11 @@ func (p *problem) grpcStatus() error {
 }
 
 // all are the details; a problem with only a target has itself as one.
-func (p *problem) all() []schema.Detail {
-	if len(p.details) == 0 && p.target != "" {
-		return []schema.Detail{{Target: p.target, Message: p.message}}
+func (p *Error) all() []schema.Detail {
+	if len(p.Details) == 0 && p.Target != "" {
+		return []schema.Detail{{Target: p.Target, Message: p.Message}}
 	}
-	return p.details
+	return p.Details
 }
 
 // dialect is how one part of the reference's API words its errors. All of them
@@ -243,20 +258,20 @@ const (
 // body is the problem over REST: the array of the dialect, and beside it always
 // the `error` of the reference's newest endpoints, which says which field is
 // meant.
-func (p *problem) body(d dialect) []byte {
+func (p *Error) body(d dialect) []byte {
 	out := append([]byte(`{"errors":[`), strings.Join(p.entries(d), ",")...)
 	out = append(out, `],"error":{"code":`...)
-	out = appendQuoted(out, p.code.String())
+	out = AppendQuoted(out, p.Code.String())
 	out = append(out, `,"message":`...)
-	out = appendQuoted(out, p.message)
+	out = AppendQuoted(out, p.Message)
 	for i, detail := range p.all() {
 		out = append(out, map[bool]string{true: `,"details":[`, false: ","}[i == 0]...)
 		out = append(out, `{"code":`...)
-		out = appendQuoted(out, p.code.String())
+		out = AppendQuoted(out, p.Code.String())
 		out = append(out, `,"message":`...)
-		out = appendQuoted(out, detail.Message)
+		out = AppendQuoted(out, detail.Message)
 		out = append(out, `,"target":`...)
-		out = appendQuoted(out, detail.Target)
+		out = AppendQuoted(out, detail.Target)
 		out = append(out, '}')
 	}
 	if len(p.all()) > 0 {
@@ -266,108 +281,108 @@ func (p *problem) body(d dialect) []byte {
 }
 
 // entries are the JSON values in `errors`.
-func (p *problem) entries(d dialect) (out []string) {
-	quote := func(s string) string { return string(appendQuoted(nil, s)) }
+func (p *Error) entries(d dialect) (out []string) {
+	quote := func(s string) string { return string(AppendQuoted(nil, s)) }
 	switch {
-	case p.entry != "":
-		out = append(out, p.entry)
+	case p.Entry != "":
+		out = append(out, p.Entry)
 	case d == jsonAPIErrors:
 		title := "Generic Error"
-		if p.code != codes.InvalidArgument {
-			title = http.StatusText(p.httpStatus())
+		if p.Code != codes.InvalidArgument {
+			title = http.StatusText(p.HTTPStatus())
 		}
 		for _, text := range p.texts() {
-			out = append(out, fmt.Sprintf(`{"status":"%d","title":%s,"detail":%s}`, p.httpStatus(), quote(title), quote(text)))
+			out = append(out, fmt.Sprintf(`{"status":"%d","title":%s,"detail":%s}`, p.HTTPStatus(), quote(title), quote(text)))
 		}
-	case d == titledErrors && p.code == codes.NotFound:
-		out = append(out, `{"title":`+quote(p.message)+`}`)
-	case d == plainErrors || p.sort == "":
-		out = append(out, quote(p.message))
-		for _, detail := range p.details {
-			if p.placed {
+	case d == titledErrors && p.Code == codes.NotFound:
+		out = append(out, `{"title":`+quote(p.Message)+`}`)
+	case d == plainErrors || p.Label == "":
+		out = append(out, quote(p.Message))
+		for _, detail := range p.Details {
+			if p.Placed {
 				detail.Message = detail.Target + ": " + detail.Message
 			}
 			out = append(out, quote(detail.Message))
 		}
-	case len(p.details) > 0:
-		for _, detail := range p.details {
-			out = append(out, quote(fmt.Sprintf("%s(Field '%s' is invalid: %s)", p.sort, detail.Target, detail.Message)))
+	case len(p.Details) > 0:
+		for _, detail := range p.Details {
+			out = append(out, quote(fmt.Sprintf("%s(Field '%s' is invalid: %s)", p.Label, detail.Target, detail.Message)))
 		}
 	default:
-		out = append(out, quote(p.sort+"("+p.message+")"))
+		out = append(out, quote(p.Label+"("+p.Message+")"))
 	}
 	return out
 }
 
 // texts are the details, or else the message, for readers.
-func (p *problem) texts() []string {
-	if len(p.details) == 0 {
-		return []string{p.message}
+func (p *Error) texts() []string {
+	if len(p.Details) == 0 {
+		return []string{p.Message}
 	}
 	var out []string
-	for _, d := range p.details {
+	for _, d := range p.Details {
 		out = append(out, strings.TrimPrefix(d.Target+": "+d.Message, ": "))
 	}
 	return out
 }
 
-// write answers r with the problem.
-func (p *problem) write(w http.ResponseWriter, r *http.Request) {
+// Write answers r with the problem.
+func (p *Error) Write(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
-	if p.again > 0 {
-		w.Header().Set("Retry-After", strconv.FormatInt(int64((p.again+time.Second-1)/time.Second), 10))
+	if p.RetryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.FormatInt(int64((p.RetryAfter+time.Second-1)/time.Second), 10))
 	}
-	w.WriteHeader(p.httpStatus())
+	w.WriteHeader(p.HTTPStatus())
 	_, _ = w.Write(p.body(dialectOf(r.URL.Path))) // the caller has gone: nobody to tell
 }
 
-func badRequest(target, format string, args ...any) error {
+func BadRequest(target, format string, args ...any) error {
 	message := fmt.Sprintf(format, args...)
 	if target != "" {
 		message = target + ": " + message
 	}
-	return &problem{code: codes.InvalidArgument, message: message, target: target}
+	return &Error{Code: codes.InvalidArgument, Message: message, Target: target}
 }
 
-// Busy refuses something for now: it may be sent again after a while.
-type Busy struct {
+// BusyError refuses something for now: it may be sent again after a while.
+type BusyError struct {
 	After time.Duration
 	// Full says that a quota is used up, rather than that something is broken.
 	Full bool
 	Err  error
 }
 
-func (b *Busy) Error() string { return b.Err.Error() }
+func (b *BusyError) Error() string { return b.Err.Error() }
 
 // Unwrap is what was refused.
-func (b *Busy) Unwrap() error { return b.Err }
+func (b *BusyError) Unwrap() error { return b.Err }
 
-// newRuleSuppressions is where it is asked what would suppress a rule.
-const newRuleSuppressions = "/api/v2/security_monitoring/configuration/suppressions/rules"
+// NewRuleSuppressions is where it is asked what would suppress a rule.
+const NewRuleSuppressions = "/api/v2/security_monitoring/configuration/suppressions/rules"
 
-// newRuleProblem words what is wrong with such a rule as the recordings do.
-func newRuleProblem(path string, err error) error {
-	var known *problem
+// NewRuleError words what is wrong with such a rule as the recordings do.
+func NewRuleError(path string, err error) error {
+	var known *Error
 	var invalid *schema.Invalid
-	out := &problem{message: "Invalid rule configuration", entry: `"invalid_argument(Invalid rule configuration)"`}
+	out := &Error{Message: "Invalid rule configuration", Entry: `"invalid_argument(Invalid rule configuration)"`}
 	switch {
-	case path != newRuleSuppressions:
+	case path != NewRuleSuppressions:
 		return err
 	case errors.As(err, &invalid):
-		out.details = invalid.Details
+		out.Details = invalid.Details
 	case errors.As(err, &known):
-		out.details = known.details
+		out.Details = known.Details
 	default:
 		return err
 	}
 	return out
 }
 
-// notThere gives the error about what is not there other words.
-func notThere(err error, words string) error {
+// NotFoundAs gives the error about what is not there other words.
+func NotFoundAs(err error, words string) error {
 	var missing *schema.NotFound
 	if errors.As(err, &missing) {
-		return &problem{code: codes.NotFound, message: words}
+		return &Error{Code: codes.NotFound, Message: words}
 	}
 	return err
 }

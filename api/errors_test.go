@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"testing"
@@ -19,15 +20,19 @@ func TestErrorsSpeakTheDialectOfTheirPart(t *testing.T) {
 	}{
 		{"/api/v2/security_monitoring/configuration/suppressions/validation", `["input_validation_error(Field 'data.attributes.rule_query' is invalid: rule query is invalid)"]`, invalid},
 		{"/api/v2/security_monitoring/configuration/suppressions/abc-def-ghi", `["not_found(Suppression with ID abc-def-ghi not found)"]`, missing},
-		{"/api/v2/siem-historical-detections/jobs/x", `[{"detail":"invalid jobId","status":"400","title":"Generic Error"}]`, &problem{message: "invalid jobId"}},
-		{"/api/v2/reference-tables/tables/x", `[{"detail":"table not found","status":"404","title":"Not Found"}]`, &problem{code: 5, message: "table not found"}},
-		{"/api/v2/remote_config/products/cws/agent_rules/x", `[{"title":"failed to get rule"}]`, &problem{code: 5, message: "failed to get rule"}},
+		{"/api/v2/siem-historical-detections/jobs/x", `[{"detail":"invalid jobId","status":"400","title":"Generic Error"}]`, &Error{Message: "invalid jobId"}},
+		{"/api/v2/reference-tables/tables/x", `[{"detail":"table not found","status":"404","title":"Not Found"}]`, &Error{Code: 5, Message: "table not found"}},
+		{"/api/v2/remote_config/products/cws/agent_rules/x", `[{"title":"failed to get rule"}]`, &Error{Code: 5, Message: "failed to get rule"}},
 		{"/api/v2/security_monitoring/rules", `["Invalid request","rule query is invalid"]`, invalid},
 		{"/api/nightjar/v1/sql", `["the database does not answer; try again"]`, errors.Join(ErrUnavailable)},
 	} {
-		p := explain(t.Context(), slog.New(slog.DiscardHandler), c.err)
-		body := object(t, string(p.body(dialectOf(c.path))))
-		if got := jsonText(body["errors"]); got != c.want {
+		p := Describe(t.Context(), slog.New(slog.DiscardHandler), c.err)
+		var body map[string]any
+		if err := json.Unmarshal(p.body(dialectOf(c.path)), &body); err != nil {
+			t.Fatal(err)
+		}
+		entries, _ := json.Marshal(body["errors"])
+		if got := string(entries); got != c.want {
 			t.Errorf("%s: errors are %s, want %s", c.path, got, c.want)
 		}
 		if body["error"].(map[string]any)["code"] == "" {

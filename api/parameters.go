@@ -8,36 +8,36 @@ import (
 	"nightjar/schema"
 )
 
-func shorten(s string) string {
+func Shorten(s string) string {
 	if r := []rune(s); len(r) > 40 {
 		return string(r[:40]) + "…"
 	}
 	return s
 }
 
-func momentParam(name, text string, now time.Time) (*schema.Millis, error) {
+func OptionalMoment(name, text string, now time.Time) (*schema.Millis, error) {
 	if text == "" {
 		return nil, nil
 	}
 	at, err := schema.ParseMoment(text, now)
 	if err != nil {
-		return nil, &problem{message: name + ": " + err.Error(), target: name}
+		return nil, &Error{Message: name + ": " + err.Error(), Target: name}
 	}
 	return &at, nil
 }
 
-func moment(target, text string, now time.Time) (schema.Millis, error) {
+func Moment(target, text string, now time.Time) (schema.Millis, error) {
 	m, err := schema.ParseMoment(text, now)
 	if err != nil {
-		return 0, badRequest(target, "%v", err)
+		return 0, BadRequest(target, "%v", err)
 	}
 	return m, nil
 }
 
-// pageSize is how many objects a page has: as many as were asked for, within what
+// PageSize is how many objects a page has: as many as were asked for, within what
 // is allowed. As with the reference, more or fewer are no mistake; a warning says
 // what became of them.
-func pageSize(asked int64, given bool, usual, most int64) (size int64, warnings []string) {
+func PageSize(asked int64, given bool, usual, most int64) (size int64, warnings []string) {
 	if !given {
 		return usual, nil
 	}
@@ -47,24 +47,24 @@ func pageSize(asked int64, given bool, usual, most int64) (size int64, warnings 
 	return size, warnings
 }
 
-// attributesPath is where a JSON:API request has what it is about.
-const attributesPath = "data.attributes"
+// AttributesPath is where a JSON:API request has what it is about.
+const AttributesPath = "data.attributes"
 
-// span reads a stretch of event time, both ends included.
-func span(from, to string, now time.Time) (start, end schema.Millis, err error) {
-	if start, err = moment("from", from, now); err != nil {
+// Span reads a stretch of event time, both ends included.
+func Span(from, to string, now time.Time) (start, end schema.Millis, err error) {
+	if start, err = Moment("from", from, now); err != nil {
 		return 0, 0, err
 	}
-	if end, err = moment("to", to, now); err != nil {
+	if end, err = Moment("to", to, now); err != nil {
 		return 0, 0, err
 	}
 	if start > end {
-		return 0, 0, badRequest("from", "it is after to")
+		return 0, 0, BadRequest("from", "it is after to")
 	}
 	return start, end, nil
 }
 
-// isUUID reports whether an id has the form of a UUID.
-func isUUID(id string) bool { return uuidForm.MatchString(id) }
+// IsUUID reports whether an id has the form of a UUID.
+func IsUUID(id string) bool { return uuidForm.MatchString(id) }
 
 var uuidForm = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)

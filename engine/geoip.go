@@ -9,7 +9,7 @@ import (
 
 	"go.uber.org/fx"
 
-	"nightjar/api"
+	"nightjar/api/services/operations"
 	"nightjar/ingest"
 	"nightjar/ingest/geoip"
 )
@@ -65,13 +65,13 @@ func locator(d *geoip.Databases) ingest.Locator {
 	return d
 }
 
-func describeGeoIP(d *geoip.Databases) []api.GeoIP {
+func describeGeoIP(d *geoip.Databases) []operations.GeoIP {
 	if d == nil {
 		return nil
 	}
-	var out []api.GeoIP
+	var out []operations.GeoIP
 	for _, db := range d.List() {
-		out = append(out, api.GeoIP{File: db.Path, Type: db.Type, Built: time.Unix(int64(db.BuildEpoch), 0), Attribution: db.Attribution})
+		out = append(out, operations.GeoIP{File: db.Path, Type: db.Type, Built: time.Unix(int64(db.BuildEpoch), 0), Attribution: db.Attribution})
 	}
 	return out
 }

@@ -19,7 +19,7 @@ func (d logDoor) SubmitJSON(ctx context.Context, batchID string, body []byte) (e
 		return taken.Events, taken.Receipt.Duplicate, taken.Warnings, nil
 	}
 	if after, full, again := ingest.RetryAfter(err); again {
-		return 0, false, nil, &api.Busy{After: after, Full: full, Err: err}
+		return 0, false, nil, &api.BusyError{After: after, Full: full, Err: err}
 	}
 	var bad *ingest.BadInput
 	if errors.As(err, &bad) || errors.Is(err, ingest.ErrTooLarge) {
@@ -35,7 +35,7 @@ type logMemory struct{ ingest.Memory }
 func (m logMemory) Take(ctx context.Context, n int64) error {
 	err := m.Memory.Take(ctx, n)
 	if after, full, again := ingest.RetryAfter(err); again {
-		return &api.Busy{After: after, Full: full, Err: err}
+		return &api.BusyError{After: after, Full: full, Err: err}
 	}
 	return err
 }

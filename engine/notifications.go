@@ -8,7 +8,7 @@ import (
 
 	"go.uber.org/fx"
 
-	"nightjar/api"
+	notificationservice "nightjar/api/services/notifications"
 	"nightjar/compiler"
 	"nightjar/configuration"
 	"nightjar/configuration/outbound"
@@ -75,10 +75,10 @@ func (e *engine) publicURL() string {
 }
 
 // List implements api.Notifications.
-func (n notifications) List(ctx context.Context, q api.NotificationQuery) (out []api.Notification, err error) {
+func (n notifications) List(ctx context.Context, q notificationservice.NotificationQuery) (out []notificationservice.Notification, err error) {
 	all, err := n.store.List(ctx, notifystore.Query{Signal: q.Signal, Target: q.Target, State: q.State, Limit: q.Limit})
 	for _, m := range all {
-		out = append(out, api.Notification{
+		out = append(out, notificationservice.Notification{
 			ID: m.ID, Target: m.Target, Signal: m.About.SignalID, Title: m.About.Title, Kind: string(m.Kind), State: string(m.State), Key: m.Key(), Answer: m.Answer,
 			Digest: m.Digest != "", Created: m.Created, Due: m.Due, Tried: m.Tried, Attempts: int(m.Attempts),
 		})
@@ -103,14 +103,14 @@ func (n notifications) example(ctx context.Context, signal string) ([]notify.New
 }
 
 // Preview implements api.Notifications.
-func (n notifications) Preview(ctx context.Context, t configuration.NotificationTarget, signal string) (out []api.NotificationRequest, err error) {
+func (n notifications) Preview(ctx context.Context, t configuration.NotificationTarget, signal string) (out []notificationservice.NotificationRequest, err error) {
 	news, err := n.example(ctx, signal)
 	if err != nil {
 		return nil, err
 	}
 	requests, err := n.teller.Preview(t, news[0].Key(), news)
 	for _, r := range requests {
-		out = append(out, api.NotificationRequest{Method: r.Method, URL: r.URL, Headers: r.Headers, Body: string(r.Body)})
+		out = append(out, notificationservice.NotificationRequest{Method: r.Method, URL: r.URL, Headers: r.Headers, Body: string(r.Body)})
 	}
 	return out, err
 }

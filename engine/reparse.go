@@ -6,7 +6,7 @@ import (
 
 	"go.uber.org/fx"
 
-	"nightjar/api"
+	"nightjar/api/services/operations"
 	"nightjar/ingest"
 	"nightjar/ingest/geoip"
 	"nightjar/ingest/reparse"
@@ -38,12 +38,12 @@ func newReparses(lc fx.Lifecycle, e *engine, d *database, store sink, intake *in
 }
 
 // CreateReparse implements api.Reparses.
-func (r reparses) CreateReparse(ctx context.Context, query string, from, to schema.Millis) (api.ReparseJob, error) {
+func (r reparses) CreateReparse(ctx context.Context, query string, from, to schema.Millis) (operations.ReparseJob, error) {
 	return shownReparse(r.jobs.Create(ctx, query, from, to))
 }
 
 // Reparses implements api.Reparses.
-func (r reparses) Reparses(ctx context.Context) (out []api.ReparseJob, err error) {
+func (r reparses) Reparses(ctx context.Context) (out []operations.ReparseJob, err error) {
 	all, err := r.jobs.List(ctx)
 	for _, v := range all {
 		shown, _ := shownReparse(v, nil)
@@ -53,12 +53,12 @@ func (r reparses) Reparses(ctx context.Context) (out []api.ReparseJob, err error
 }
 
 // Reparse implements api.Reparses.
-func (r reparses) Reparse(ctx context.Context, id string) (api.ReparseJob, error) {
+func (r reparses) Reparse(ctx context.Context, id string) (operations.ReparseJob, error) {
 	return shownReparse(r.jobs.Get(ctx, id))
 }
 
 // CancelReparse implements api.Reparses.
-func (r reparses) CancelReparse(ctx context.Context, id string) (api.ReparseJob, error) {
+func (r reparses) CancelReparse(ctx context.Context, id string) (operations.ReparseJob, error) {
 	v, err := r.jobs.Cancel(ctx, id)
 	if errors.Is(err, reparse.ErrEnded) {
 		var bad schema.Invalid
@@ -68,9 +68,9 @@ func (r reparses) CancelReparse(ctx context.Context, id string) (api.ReparseJob,
 	return shownReparse(v, err)
 }
 
-func shownReparse(v objects.Versioned[reparse.Job], err error) (api.ReparseJob, error) {
+func shownReparse(v objects.Versioned[reparse.Job], err error) (operations.ReparseJob, error) {
 	j := v.Body
-	return api.ReparseJob{
+	return operations.ReparseJob{
 		ID: v.ID, Query: j.Query, State: string(j.State), Error: j.Error, From: j.From, To: j.To, Days: len(j.Days), Done: len(j.Done),
 		Read: j.Read, Changed: j.Changed, Failed: j.Failed, Created: v.CreatedAt, Ended: j.Ended,
 	}, err

@@ -8,7 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/fx"
 
-	"nightjar/api"
+	"nightjar/api/services/operations"
 	"nightjar/configuration"
 	"nightjar/configuration/outbound"
 	"nightjar/ingest/intel/feeds"
@@ -34,10 +34,10 @@ func newThreatLists(lc fx.Lifecycle, e *engine, c *configuration.Stores, tables 
 }
 
 // States implements api.ThreatLists.
-func (t threatLists) States() map[string]api.ThreatListState {
-	out := map[string]api.ThreatListState{}
+func (t threatLists) States() map[string]operations.ThreatListState {
+	out := map[string]operations.ThreatListState{}
 	for id, s := range t.Feeds.States() {
-		out[id] = api.ThreatListState{
+		out[id] = operations.ThreatListState{
 			Indicators: s.Report.Indicators, Skipped: s.Report.Skipped, Problems: s.Report.Problems, Refreshed: s.Refreshed, Tried: s.Tried, Error: s.Error,
 		}
 	}
@@ -45,9 +45,9 @@ func (t threatLists) States() map[string]api.ThreatListState {
 }
 
 // Find implements api.ThreatLists.
-func (t threatLists) Find(value string) (out []api.ThreatIndicator) {
+func (t threatLists) Find(value string) (out []operations.ThreatIndicator) {
 	for _, i := range t.Feeds.Find(value) {
-		out = append(out, api.ThreatIndicator{
+		out = append(out, operations.ThreatIndicator{
 			Type: string(i.Type), Value: i.Value, Category: i.Category, Intention: i.Intention, List: i.Source, SourceURL: i.SourceURL, About: i.About,
 		})
 	}

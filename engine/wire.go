@@ -22,6 +22,11 @@ import (
 
 	"nightjar/api"
 	apistore "nightjar/api/clickhouse"
+	"nightjar/api/limits"
+	"nightjar/api/rest"
+	"nightjar/api/server"
+	"nightjar/api/services/events"
+	"nightjar/api/services/operations"
 	"nightjar/backup"
 	"nightjar/clickhouse"
 	"nightjar/compiler"
@@ -49,7 +54,7 @@ func graph(ctx context.Context, config Config) fx.Option {
 			func() context.Context { return ctx },
 			newLogger, newRegistry, newEngine, newDatabase, newSink, newGeoIP, newPipelines, newIntake, newSyslog, newTables, newScheduler, newReach, newOutbound, newMarker, newThreatLists, newReparses, newNotifications, newBacktester, newJobs, newConfiguration, newKeeper, newBackups, newServer,
 		),
-		fx.Invoke(func(*retention.Keeper, *backup.Source, *api.Server) {}, runEasing, watchDrift),
+		fx.Invoke(func(*retention.Keeper, *backup.Source, *server.Server) {}, runEasing, watchDrift),
 	)
 }
 
@@ -59,7 +64,7 @@ type engine struct {
 	key     string
 	keyPath string
 	log     *slog.Logger
-	server  *api.Server
+	server  *server.Server
 	syslog  *syslog.Receiver
 	backups *backup.Source
 	failed  chan error // a part ended by itself
@@ -135,7 +140,7 @@ type database struct {
 
 	name, version string
 	// sql runs ad hoc SQL, as a read-only user.
-	sql      api.SQL
+	sql      events.SQL
 	embedded *clickhouse.Embedded // nil when the server is the user's
 }
 
@@ -211,8 +216,8 @@ func (d *database) open(ctx context.Context, lc fx.Lifecycle, e *engine, admin *
 type noSQL struct{ reason error }
 
 // QuerySQL implements api.SQL.
-func (n noSQL) QuerySQL(context.Context, string, map[string]any, int) (api.SQLResult, error) {
-	return api.SQLResult{}, &api.Refused{Message: "ad hoc SQL is switched off: " + n.reason.Error()}
+func (n noSQL) QuerySQL(context.Context, string, map[string]any, int) (events.SQLResult, error) {
+	return events.SQLResult{}, &api.RefusedError{Message: "ad hoc SQL is switched off: " + n.reason.Error()}
 }
 
 // server is the admin's way to the server: the user's, or an embedded one
@@ -361,7 +366,7 @@ func newJobs(lc fx.Lifecycle, e *engine, d *database, b *scheduler.Backtester, s
 	return jobs
 }
 
-func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *ingest.Intake, receiver *syslog.Receiver, s *scheduler.Scheduler, b *scheduler.Backtester, j *scheduler.Jobs, c *configuration.Stores, tables *reference.Tables, k *retention.Keeper, geo *geoip.Databases, found reached, lists threatLists, again reparses, told notifications, pipelines *pipelineRegistry, registry *prometheus.Registry) (*api.Server, error) {
+func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *ingest.Intake, receiver *syslog.Receiver, s *scheduler.Scheduler, b *scheduler.Backtester, j *scheduler.Jobs, c *configuration.Stores, tables *reference.Tables, k *retention.Keeper, geo *geoip.Databases, found reached, lists threatLists, again reparses, told notifications, pipelines *pipelineRegistry, registry *prometheus.Registry) (*server.Server, error) {
 	reporter := reporter{d, intake, receiver, s, k, geo, c, found}
 	registry.MustRegister(idleCollector{reporter})
 	elasticDoor, err := elastic.New(ingest.NewHandler(intake), e.config.ElasticVersion)
@@ -374,7 +379,7 @@ func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *inge
 		"GET /debug/pprof/heap":    pprof.Handler("heap"),
 		"POST " + BackupPath:       e.backupHandler(),
 	})
-	e.server, err = api.New(api.Deps{
+	e.server, err = server.New(server.Deps{
 		HTTP: e.config.HTTP, GRPC: e.config.GRPC, Key: e.key, AllowedHosts: e.config.AllowedHosts, Version: e.config.Version,
 		Rules: s, Triage: s, Signals: apistore.NewSignals(d.lookup),
 		Intake: logDoor{ingest.NewHandler(intake)}, Memory: logMemory{intake.Memory()}, Backtests: b, Jobs: j, JobSignals: apistore.NewJobSignals(d.lookup),
@@ -391,8 +396,8 @@ func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *inge
 		Suppressions: s, Previews: scheduler.NewPreviewer(s, b, rulestore.New(d.people).Oldest), Configuration: c, Tables: tables, UploadDir: filepath.Join(e.config.DataDir, "uploads"),
 		ReadEvent: func(json []byte) (schema.Event, error) { return readEvent(json, locator(geo), pipelines) },
 		Pipelines: pipelines,
-		Ready:     reporter.ready, Queries: api.GateConfig{Running: e.config.MaxQueries},
-		Raw: doors, Rest: elasticDoor, Services: services, MaxMessage: int(e.config.MaxRequest),
+		Ready:     reporter.ready, Queries: limits.QueryConfig{Running: e.config.MaxQueries},
+		Raw: doors, Fallback: elasticDoor, Services: services, MaxMessage: int(e.config.MaxRequest),
 		Now: now, Log: e.log, Metrics: registry, OpenMetrics: e.config.OpenMetrics,
 	})
 	if err != nil {
@@ -433,14 +438,14 @@ var (
 )
 
 // ready is nil when events can be taken, rules are evaluated, or searches answered.
-func (r reporter) ready(ctx context.Context, what api.Readiness) error {
-	if what == api.ReadyForEvents {
+func (r reporter) ready(ctx context.Context, what rest.Readiness) error {
+	if what == rest.ReadyForEvents {
 		return r.intake.Ready()
 	}
 	if err := r.database.health.Ping(ctx); err != nil {
 		return errDatabaseSilent
 	}
-	if p := r.scheduler.Progress(); what == api.ReadyForEvaluation && p.Rules > 0 && p.Failing == p.Rules {
+	if p := r.scheduler.Progress(); what == rest.ReadyForEvaluation && p.Rules > 0 && p.Failing == p.Rules {
 		return errAllFail
 	}
 	return nil
@@ -485,17 +490,17 @@ const healthTime = time.Second
 func (r reporter) RuleCosts() []scheduler.RuleCost { return r.scheduler.Costs() }
 
 // Status implements api.Reporter.
-func (r reporter) Status(ctx context.Context) (api.Status, error) {
+func (r reporter) Status(ctx context.Context) (operations.Status, error) {
 	received := r.intake.Acknowledged()
 	progress := r.scheduler.Progress()
-	st := api.Status{
+	st := operations.Status{
 		EventsReceived: received, EventsEvaluatedThrough: progress.Through,
 		CaughtUp: progress.CaughtUp && progress.Through >= received,
 		Lag:      progress.Lag, ClickHouseEmbedded: r.database.embedded != nil,
 	}
 	st.Aside = r.scheduler.Asides()
 	for _, g := range r.intake.Gaps() {
-		st.Gaps = append(st.Gaps, api.ArrivalGap{
+		st.Gaps = append(st.Gaps, operations.ArrivalGap{
 			First: g.First, Last: g.Last, Events: g.Events, Arrived: g.Seen, Since: g.Since,
 			State: g.State, Reason: g.Reason, Attempts: g.Attempts, Accepted: g.Accepted,
 		})
@@ -505,17 +510,17 @@ func (r reporter) Status(ctx context.Context) (api.Status, error) {
 	st.Rules.Unsupported, st.Rules.Failing = progress.Unsupported, progress.Failing
 	st.Storage, st.GeoIP = r.storage(), describeGeoIP(r.geoip)
 	for _, c := range r.intake.ClockSkews() {
-		st.Clocks = append(st.Clocks, api.ClockSkew(c))
+		st.Clocks = append(st.Clocks, operations.ClockSkew(c))
 	}
 	for _, t := range r.intake.UnreadableTimes() {
-		st.UnreadableTimes = append(st.UnreadableTimes, api.UnreadableTimes(t))
+		st.UnreadableTimes = append(st.UnreadableTimes, operations.UnreadableTimes(t))
 	}
 	for _, d := range r.syslog.Report() {
-		st.Syslog = append(st.Syslog, api.SyslogDoor(d))
+		st.Syslog = append(st.Syslog, operations.SyslogDoor(d))
 	}
 	rules, err := r.scheduler.Rules(ctx)
 	if err != nil {
-		return api.Status{}, err
+		return operations.Status{}, err
 	}
 	st.Rules.Total = len(rules)
 	st.WithoutEffect = r.idles(ctx)
@@ -525,10 +530,10 @@ func (r reporter) Status(ctx context.Context) (api.Status, error) {
 	return st, nil
 }
 
-func (r reporter) storage() api.Storage {
+func (r reporter) storage() operations.Storage {
 	report := r.keeper.Report()
 	events := report.Totals[schema.Events.Name]
-	return api.Storage{
+	return operations.Storage{
 		Used: uint64(report.Used), Quota: uint64(report.Quota), OverQuota: report.OverQuota, OldestDay: report.OldestDay,
 		Dropped: uint64(events.Rows), DroppedUnevaluated: uint64(events.Unevaluated),
 	}

@@ -10,7 +10,7 @@ import (
 	ch "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
-	"nightjar/api"
+	"nightjar/api/services/operations"
 	"nightjar/compiler/search"
 	"nightjar/schema"
 )
@@ -26,11 +26,11 @@ type Agents struct {
 func NewAgents(conn driver.Conn) *Agents { return &Agents{conn: conn} }
 
 // Agents implements api.Agents.
-func (a *Agents) Agents(ctx context.Context, since schema.Millis) ([]api.AgentReport, error) {
+func (a *Agents) Agents(ctx context.Context, since schema.Millis) ([]operations.AgentReport, error) {
 	all, err := a.read(ctx, "heartbeat OR lost_events", func(p *search.Params) string {
 		return " AND seen >= " + moment(p, since) + " ORDER BY seq DESC LIMIT 1 BY host, JSONExtractString(raw, 'agent', 'report', 'instance')"
 	})
-	slices.SortFunc(all, func(a, b api.AgentReport) int {
+	slices.SortFunc(all, func(a, b operations.AgentReport) int {
 		return cmp.Or(cmp.Compare(a.Host, b.Host), cmp.Compare(a.Seq, b.Seq))
 	})
 	return all, err
@@ -40,7 +40,7 @@ func (a *Agents) Agents(ctx context.Context, since schema.Millis) ([]api.AgentRe
 const maxLosses = 10_000
 
 // AgentLosses implements api.Agents.
-func (a *Agents) AgentLosses(ctx context.Context, after, through uint64) ([]api.AgentReport, bool, error) {
+func (a *Agents) AgentLosses(ctx context.Context, after, through uint64) ([]operations.AgentReport, bool, error) {
 	all, err := a.read(ctx, schema.AgentLost, func(p *search.Params) string {
 		return fmt.Sprintf(" AND seq > %d AND seq <= %d ORDER BY seq DESC LIMIT %d", after, through, maxLosses+1)
 	})
@@ -52,7 +52,7 @@ func (a *Agents) AgentLosses(ctx context.Context, after, through uint64) ([]api.
 
 // read reads the reports with one of these values as their agent.rule_id, of those
 // that the rest of the statement leaves. What has no report at its place is none.
-func (a *Agents) read(ctx context.Context, ruleIDs string, rest func(*search.Params) string) ([]api.AgentReport, error) {
+func (a *Agents) read(ctx context.Context, ruleIDs string, rest func(*search.Params) string) ([]operations.AgentReport, error) {
 	query, err := search.Parse("source:" + schema.AgentSource + " @agent.rule_id:(" + ruleIDs + ")")
 	if err != nil {
 		return nil, err
@@ -68,9 +68,9 @@ func (a *Agents) read(ctx context.Context, ruleIDs string, rest func(*search.Par
 		return nil, fmt.Errorf("read reports of agents: %w", err)
 	}
 	defer rows.Close()
-	var out []api.AgentReport
+	var out []operations.AgentReport
 	for rows.Next() {
-		var r api.AgentReport
+		var r operations.AgentReport
 		var seen int64
 		var raw string
 		if err := rows.Scan(&r.Host, &r.Seq, &seen, &raw); err != nil {

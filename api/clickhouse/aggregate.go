@@ -9,7 +9,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
-	"nightjar/api"
+	"nightjar/api/services/events"
 	"nightjar/compiler/search"
 	"nightjar/schema"
 )
@@ -19,7 +19,7 @@ import (
 // The groups of each facet are chosen within the groups of those before it: a
 // statement a facet, each confined to what the one before it kept. The last of
 // them computes the numbers, and one more for each interval the series.
-func (l *Logs) AggregateLogs(ctx context.Context, a api.LogAggregation) ([]api.LogBucket, error) {
+func (l *Logs) AggregateLogs(ctx context.Context, a events.LogAggregation) ([]events.LogBucket, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.config.Time+grace)
 	defer cancel()
 	g := &aggregator{logs: l, ctx: ctx, a: a}
@@ -36,7 +36,7 @@ func (l *Logs) AggregateLogs(ctx context.Context, a api.LogAggregation) ([]api.L
 type aggregator struct {
 	logs *Logs
 	ctx  context.Context
-	a    api.LogAggregation
+	a    events.LogAggregation
 }
 
 // totalMark is the value of the group of all events. It is no UTF-8, so no event
@@ -44,8 +44,8 @@ type aggregator struct {
 const totalMark = "\xff"
 
 // groups are the groups that are kept, with their numbers, in order.
-func (g *aggregator) groups() ([]api.LogBucket, error) {
-	kept := []api.LogBucket{{}} // the one group of no facets
+func (g *aggregator) groups() ([]events.LogBucket, error) {
+	kept := []events.LogBucket{{}} // the one group of no facets
 	facets := len(g.a.Groups)
 	for depth := min(1, facets); depth <= facets; depth++ {
 		found, err := g.stage(depth, kept)
@@ -59,12 +59,12 @@ func (g *aggregator) groups() ([]api.LogBucket, error) {
 
 // inOrderOf puts the groups in the order of those they are within, and totals
 // behind their like. Within one, the server has put them in order.
-func inOrderOf(outer, found []api.LogBucket) []api.LogBucket {
+func inOrderOf(outer, found []events.LogBucket) []events.LogBucket {
 	rank := map[string]int{}
 	for i, b := range outer {
 		rank[pathOf(b.By)] = i
 	}
-	slices.SortStableFunc(found, func(a, b api.LogBucket) int {
+	slices.SortStableFunc(found, func(a, b events.LogBucket) int {
 		if n := len(a.By) - 1; n >= 0 {
 			if order := rank[pathOf(a.By[:n])] - rank[pathOf(b.By[:n])]; order != 0 {
 				return order
@@ -86,7 +86,7 @@ func pathOf(texts []string) string { return fmt.Sprintf("%q", texts) }
 
 // stage reads the groups of the first facets, within those that are kept. The
 // last stage computes.
-func (g *aggregator) stage(depth int, kept []api.LogBucket) (found []api.LogBucket, err error) {
+func (g *aggregator) stage(depth int, kept []events.LogBucket) (found []events.LogBucket, err error) {
 	err = g.logs.compiled(func(p *search.Params) error {
 		found, err = g.stageOnce(p, depth, kept)
 		return err
@@ -94,7 +94,7 @@ func (g *aggregator) stage(depth int, kept []api.LogBucket) (found []api.LogBuck
 	return found, err
 }
 
-func (g *aggregator) stageOnce(p *search.Params, depth int, kept []api.LogBucket) ([]api.LogBucket, error) {
+func (g *aggregator) stageOnce(p *search.Params, depth int, kept []events.LogBucket) ([]events.LogBucket, error) {
 	last := depth == len(g.a.Groups)
 	s := &statement{p: p}
 	if err := s.begin(g.a, depth, kept); err != nil {
@@ -116,15 +116,15 @@ func (g *aggregator) stageOnce(p *search.Params, depth int, kept []api.LogBucket
 
 // read reads the rows of a stage: the group, its numbers, and how many events
 // there are, for no row of none means nothing.
-func (g *aggregator) read(s *statement, sql string, depth int, last bool) ([]api.LogBucket, error) {
+func (g *aggregator) read(s *statement, sql string, depth int, last bool) ([]events.LogBucket, error) {
 	rows, err := g.logs.query(g.ctx, s.p, beforeReading, sql)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var out []api.LogBucket
+	var out []events.LogBucket
 	for rows.Next() {
-		b := api.LogBucket{By: make([]string, depth), Values: make([]any, len(g.a.Computes))}
+		b := events.LogBucket{By: make([]string, depth), Values: make([]any, len(g.a.Computes))}
 		var events uint64
 		var targets []any
 		for i := range b.By {
@@ -152,7 +152,7 @@ func (g *aggregator) read(s *statement, sql string, depth int, last bool) ([]api
 }
 
 // series adds the series to the groups, interval by interval.
-func (g *aggregator) series(kept []api.LogBucket) error {
+func (g *aggregator) series(kept []events.LogBucket) error {
 	var intervals []time.Duration
 	for _, c := range g.a.Computes {
 		if c.Interval != 0 && !slices.Contains(intervals, c.Interval) {
@@ -174,7 +174,7 @@ func (g *aggregator) series(kept []api.LogBucket) error {
 
 // points reads the series of one interval. A part of the time without events
 // has no point.
-func (g *aggregator) points(p *search.Params, interval time.Duration, kept []api.LogBucket, place map[string]int) error {
+func (g *aggregator) points(p *search.Params, interval time.Duration, kept []events.LogBucket, place map[string]int) error {
 	depth := len(g.a.Groups)
 	s := &statement{p: p}
 	if err := s.begin(g.a, depth, kept); err != nil {
@@ -209,7 +209,7 @@ func (g *aggregator) points(p *search.Params, interval time.Duration, kept []api
 		i, ok := place[pathOf(by)]
 		for k, n := range numbers {
 			if ok && n != nil {
-				addPoint(&kept[i], which[k], api.LogPoint{At: at, Value: *n})
+				addPoint(&kept[i], which[k], events.LogPoint{At: at, Value: *n})
 			}
 		}
 	}
@@ -233,13 +233,13 @@ func scanPoint(rows driver.Rows, depth, computes int) (by []string, at schema.Mi
 	return by, schema.Millis(millis), numbers, nil
 }
 
-func addPoint(b *api.LogBucket, i int, p api.LogPoint) {
-	points, _ := b.Values[i].([]api.LogPoint)
+func addPoint(b *events.LogBucket, i int, p events.LogPoint) {
+	points, _ := b.Values[i].([]events.LogPoint)
 	b.Values[i] = append(points, p)
 }
 
 // named gives the groups of all events their names.
-func (g *aggregator) named(kept []api.LogBucket) []api.LogBucket {
+func (g *aggregator) named(kept []events.LogBucket) []events.LogBucket {
 	for _, b := range kept {
 		for i, name := range b.By {
 			if name == totalMark {
@@ -261,7 +261,7 @@ type statement struct {
 
 // begin selects the events and their groups by the first facets. The groups of
 // those before the last are among kept; with all facets, all are.
-func (s *statement) begin(a api.LogAggregation, depth int, kept []api.LogBucket) error {
+func (s *statement) begin(a events.LogAggregation, depth int, kept []events.LogBucket) error {
 	predicate, err := a.Query.SQL(s.p)
 	if err != nil {
 		return queryError(err)
@@ -303,7 +303,7 @@ func (s *statement) from() string {
 }
 
 // groupValues are the groups that an event is in.
-func (s *statement) groupValues(g api.LogGroup) string {
+func (s *statement) groupValues(g events.LogGroup) string {
 	sql := search.ValuesSQL(g.Facet, s.p)
 	if h := g.Histogram; h != nil {
 		low, high, width := s.p.Float(h.Min), s.p.Float(h.Max), s.p.Float(h.Interval)
@@ -320,7 +320,7 @@ func (s *statement) groupValues(g api.LogGroup) string {
 }
 
 // compute is a number, NULL where no event has a value.
-func (s *statement) compute(c api.LogCompute) string {
+func (s *statement) compute(c events.LogCompute) string {
 	if c.Function == "count" {
 		return "CAST(count(), 'Nullable(Float64)')"
 	}
@@ -348,7 +348,7 @@ func (s *statement) column(sql string) string {
 }
 
 // order keeps the first groups of a facet, within each group of those before.
-func (s *statement) order(g api.LogGroup, depth int) string {
+func (s *statement) order(g events.LogGroup, depth int) string {
 	name, limit := fmt.Sprintf("g%d", depth-1), g.Limit
 	by := name
 	if g.Histogram != nil {

@@ -10,17 +10,17 @@ import (
 	"testing"
 	"time"
 
-	"nightjar/api"
 	adapter "nightjar/api/clickhouse"
+	"nightjar/api/services/events"
 	"nightjar/schema"
 )
 
 // recount is the aggregation, done again in memory.
-type recount struct{ a api.LogAggregation }
+type recount struct{ a events.LogAggregation }
 
-func (r recount) buckets(events []schema.Event) []api.LogBucket {
+func (r recount) buckets(stored []schema.Event) []events.LogBucket {
 	var found []schema.Event
-	for _, e := range events {
+	for _, e := range stored {
 		if e.At >= r.a.From && e.At < r.a.To && r.a.Query.Match(&e) {
 			found = append(found, e)
 		}
@@ -28,20 +28,20 @@ func (r recount) buckets(events []schema.Event) []api.LogBucket {
 	return r.within(nil, found)
 }
 
-func (r recount) within(path []string, events []schema.Event) []api.LogBucket {
-	if len(events) == 0 {
+func (r recount) within(path []string, stored []schema.Event) []events.LogBucket {
+	if len(stored) == 0 {
 		return nil
 	}
 	if len(path) == len(r.a.Groups) {
-		b := api.LogBucket{By: path}
+		b := events.LogBucket{By: path}
 		for _, c := range r.a.Computes {
-			b.Values = append(b.Values, value(c, events))
+			b.Values = append(b.Values, value(c, stored))
 		}
-		return []api.LogBucket{b}
+		return []events.LogBucket{b}
 	}
 	g := r.a.Groups[len(path)]
 	members := map[string][]schema.Event{}
-	for _, e := range events {
+	for _, e := range stored {
 		for _, name := range groupsOf(g, &e) {
 			members[name] = append(members[name], e)
 		}
@@ -49,17 +49,17 @@ func (r recount) within(path []string, events []schema.Event) []api.LogBucket {
 	names := inOrder(g, members)
 	names = names[:min(len(names), g.Limit)]
 	if g.Total != nil {
-		members[*g.Total] = events
+		members[*g.Total] = stored
 		names = append(names, *g.Total)
 	}
-	var out []api.LogBucket
+	var out []events.LogBucket
 	for _, name := range names {
 		out = append(out, r.within(append(slices.Clone(path), name), members[name])...)
 	}
 	return out
 }
 
-func groupsOf(g api.LogGroup, e *schema.Event) []string {
+func groupsOf(g events.LogGroup, e *schema.Event) []string {
 	names := e.Values(g.Facet)
 	if h := g.Histogram; h != nil {
 		names = nil
@@ -79,7 +79,7 @@ func groupsOf(g api.LogGroup, e *schema.Event) []string {
 	return names
 }
 
-func inOrder(g api.LogGroup, members map[string][]schema.Event) []string {
+func inOrder(g events.LogGroup, members map[string][]schema.Event) []string {
 	var names []string
 	for name := range members {
 		names = append(names, name)
@@ -123,13 +123,13 @@ func numbers(e *schema.Event, f schema.Field) []float64 {
 	return out
 }
 
-func value(c api.LogCompute, events []schema.Event) any {
+func value(c events.LogCompute, stored []schema.Event) any {
 	if c.Interval > 0 {
-		return series(c, events)
+		return series(c, stored)
 	}
 	var all []float64
 	distinct := map[string]bool{}
-	for _, e := range events {
+	for _, e := range stored {
 		all = append(all, numbers(&e, c.Metric)...)
 		for _, v := range e.Values(c.Metric) {
 			distinct[v] = true
@@ -137,7 +137,7 @@ func value(c api.LogCompute, events []schema.Event) any {
 	}
 	switch {
 	case c.Function == "count":
-		return float64(len(events))
+		return float64(len(stored))
 	case c.Function == "cardinality":
 		return float64(len(distinct))
 	case len(all) == 0:
@@ -164,21 +164,21 @@ func value(c api.LogCompute, events []schema.Event) any {
 	return all[low] + (at-float64(low))*(all[high]-all[low])
 }
 
-func series(c api.LogCompute, events []schema.Event) any {
+func series(c events.LogCompute, stored []schema.Event) any {
 	width := schema.Millis(c.Interval.Milliseconds())
 	parts := map[schema.Millis][]schema.Event{}
-	for _, e := range events {
+	for _, e := range stored {
 		start := e.At - ((e.At%width)+width)%width
 		parts[start] = append(parts[start], e)
 	}
-	var points []api.LogPoint
+	var points []events.LogPoint
 	c.Interval = 0
 	for start, part := range parts {
 		if v, ok := value(c, part).(float64); ok {
-			points = append(points, api.LogPoint{At: start, Value: v})
+			points = append(points, events.LogPoint{At: start, Value: v})
 		}
 	}
-	slices.SortFunc(points, func(a, b api.LogPoint) int { return cmp.Compare(a.At, b.At) })
+	slices.SortFunc(points, func(a, b events.LogPoint) int { return cmp.Compare(a.At, b.At) })
 	if points == nil {
 		return nil
 	}
@@ -186,7 +186,7 @@ func series(c api.LogCompute, events []schema.Event) any {
 }
 
 // shown is what is compared: sums of doubles depend on their order.
-func shown(buckets []api.LogBucket) string {
+func shown(buckets []events.LogBucket) string {
 	var b strings.Builder
 	for _, bucket := range buckets {
 		fmt.Fprintf(&b, "%q", bucket.By)
@@ -194,7 +194,7 @@ func shown(buckets []api.LogBucket) string {
 			switch v := v.(type) {
 			case float64:
 				fmt.Fprintf(&b, " %.6g", v)
-			case []api.LogPoint:
+			case []events.LogPoint:
 				for _, p := range v {
 					fmt.Fprintf(&b, " %d=%.6g", p.At, p.Value)
 				}
@@ -210,9 +210,9 @@ func shown(buckets []api.LogBucket) string {
 
 var aggregated = []string{"@n", "@usr.id", "@list", "@mixed", "source", "team", "tags", "@absent", "host", "timestamp", "@http.method", "@on", "@f"}
 
-func randomCompute(random *rand.Rand, total bool) api.LogCompute {
+func randomCompute(random *rand.Rand, total bool) events.LogCompute {
 	functions := []string{"count", "cardinality", "sum", "min", "max", "avg", "percentile"}
-	c := api.LogCompute{Function: functions[random.IntN(len(functions))]}
+	c := events.LogCompute{Function: functions[random.IntN(len(functions))]}
 	switch c.Function {
 	case "count":
 	case "cardinality":
@@ -229,9 +229,9 @@ func randomCompute(random *rand.Rand, total bool) api.LogCompute {
 	return c
 }
 
-func randomAggregation(t testing.TB, random *rand.Rand) api.LogAggregation {
+func randomAggregation(t testing.TB, random *rand.Rand) events.LogAggregation {
 	queries := []string{"", "source:s1", "@n:>20", "nothing"}
-	a := api.LogAggregation{Query: parse(t, queries[random.IntN(10)%4]), From: schema.MinMillis, To: schema.MaxMillis}
+	a := events.LogAggregation{Query: parse(t, queries[random.IntN(10)%4]), From: schema.MinMillis, To: schema.MaxMillis}
 	if random.IntN(2) == 0 {
 		a.From, a.To = begin-1000, begin+3_600_000
 	}
@@ -240,7 +240,7 @@ func randomAggregation(t testing.TB, random *rand.Rand) api.LogAggregation {
 	}
 	fields := random.Perm(len(aggregated))
 	for i := range random.IntN(4) {
-		g := api.LogGroup{Facet: schema.ParseField(aggregated[fields[i]]), Limit: 1 + random.IntN(5), Descending: random.IntN(2) == 0}
+		g := events.LogGroup{Facet: schema.ParseField(aggregated[fields[i]]), Limit: 1 + random.IntN(5), Descending: random.IntN(2) == 0}
 		if random.IntN(2) == 0 {
 			g.By = new(randomCompute(random, true))
 		}
@@ -251,7 +251,7 @@ func randomAggregation(t testing.TB, random *rand.Rand) api.LogAggregation {
 			g.Total = new("all")
 		}
 		if g.Facet.Kind == schema.FieldAttribute && random.IntN(3) == 0 {
-			g.Histogram = &api.LogHistogram{Min: float64(random.IntN(20)), Max: 20 + float64(random.IntN(20)), Interval: 1 + random.Float64()*5}
+			g.Histogram = &events.LogHistogram{Min: float64(random.IntN(20)), Max: 20 + float64(random.IntN(20)), Interval: 1 + random.Float64()*5}
 		}
 		a.Groups = append(a.Groups, g)
 	}
@@ -261,19 +261,19 @@ func randomAggregation(t testing.TB, random *rand.Rand) api.LogAggregation {
 func TestAggregationsAreThoseOfMemory(t *testing.T) {
 	random := rand.New(rand.NewPCG(21, 22))
 	s := newShelf(t)
-	events := randomEvents(t, random, 300)
-	for i := range events {
+	stored := randomEvents(t, random, 300)
+	for i := range stored {
 		mixed := []string{`"x"`, `5`, `[1,"1",2.5,true]`, `[1.5,2]`, `null`, `true`, `{"a":1}`, `["u","u"]`}[random.IntN(8)]
-		a, err := schema.ParseAttributes(strings.TrimSuffix(events[i].JSON, "}") + fmt.Sprintf(`,"mixed":%s,"on":%t,"f":%d.25}`, mixed, i%2 == 0, random.IntN(40)))
+		a, err := schema.ParseAttributes(strings.TrimSuffix(stored[i].JSON, "}") + fmt.Sprintf(`,"mixed":%s,"on":%t,"f":%d.25}`, mixed, i%2 == 0, random.IntN(40)))
 		if err != nil {
 			t.Fatal(err)
 		}
-		events[i].Attributes = a
+		stored[i].Attributes = a
 		if i%3 == 0 {
-			events[i].Host = fmt.Sprintf("h%d", i%4)
+			stored[i].Host = fmt.Sprintf("h%d", i%4)
 		}
 	}
-	s.add(events...)
+	s.add(stored...)
 	known, unknown := s.logs(), adapter.NewLogs(s.conn, adapter.LogsConfig{})
 	buckets := 0
 	for i := range 80 {

@@ -7,8 +7,8 @@ import (
 	ch "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
-	"nightjar/api"
 	adapter "nightjar/api/clickhouse"
+	"nightjar/api/services/events"
 	"nightjar/compiler/search"
 	intake "nightjar/ingest/clickhouse"
 	"nightjar/migrations"
@@ -59,7 +59,7 @@ func BenchmarkSearch(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		asked := api.LogSearch{Query: query, From: begin - 1, To: end, Limit: 10}
+		asked := events.LogSearch{Query: query, From: begin - 1, To: end, Limit: 10}
 		b.Run("walk/"+text, func(b *testing.B) {
 			for b.Loop() {
 				if _, err := logs.SearchLogs(b.Context(), asked); err != nil {
@@ -79,7 +79,7 @@ func BenchmarkSearch(b *testing.B) {
 	}
 }
 
-func plain(b *testing.B, conn driver.Conn, e api.LogExplanation) {
+func plain(b *testing.B, conn driver.Conn, e events.LogExplanation) {
 	rows, err := conn.Query(ch.Context(b.Context(), ch.WithParameters(e.Params)), e.SQL)
 	if err != nil {
 		b.Fatal(err)

@@ -16,6 +16,7 @@ import (
 
 	"nightjar/api"
 	adapter "nightjar/api/clickhouse"
+	"nightjar/api/services/signals"
 	"nightjar/clickhouse"
 	"nightjar/schema"
 	"nightjar/testenv"
@@ -43,7 +44,7 @@ func signalsTable(t *testing.T) driver.Conn {
 	return conn
 }
 
-func searchSignals(t *testing.T, s *adapter.Signals, in api.SignalSearch) (ids string, page api.SignalPage) {
+func searchSignals(t *testing.T, s *adapter.Signals, in signals.Search) (ids string, page signals.Page) {
 	t.Helper()
 	if in.Limit == 0 {
 		in.Limit = 10
@@ -72,24 +73,24 @@ func TestSearchShowsTheNewestVersionOfWhatMatches(t *testing.T) {
 
 	for _, c := range []struct {
 		want string
-		in   api.SignalSearch
+		in   signals.Search
 	}{
-		{"fcba", api.SignalSearch{}},
-		{"abcf", api.SignalSearch{Ascending: true}},
-		{"cb", api.SignalSearch{Query: "host:web1 @nightjar.state:open"}},
-		{"a", api.SignalSearch{Query: "host:web2"}},
-		{"fed", api.SignalSearch{Query: "@nightjar.state:archived"}},
-		{"fedcba", api.SignalSearch{Query: "@nightjar.state:archived OR host:*"}},
-		{"e", api.SignalSearch{Query: "@nightjar.state:(archived) @nightjar.reason:retracted"}},
-		{"e", api.SignalSearch{Query: "@nightjar.reason:retracted"}},
-		{"fed", api.SignalSearch{Query: "state:archived"}},
-		{"e", api.SignalSearch{Query: "state:retracted"}},
-		{"cba", api.SignalSearch{Query: "state:open"}},
-		{"cba", api.SignalSearch{Query: "-state:archived"}},
-		{"f", api.SignalSearch{Query: "@workflow.triage.state:archived archive_reason:false_positive"}},
-		{"fcba", api.SignalSearch{Query: "source:sshd OR tags:\"source:sshd\""}},
-		{"cb", api.SignalSearch{From: new(begin + 1000), To: new(begin + 4000)}},
-		{"a", api.SignalSearch{To: new(begin + 1)}},
+		{"fcba", signals.Search{}},
+		{"abcf", signals.Search{Ascending: true}},
+		{"cb", signals.Search{Query: "host:web1 @nightjar.state:open"}},
+		{"a", signals.Search{Query: "host:web2"}},
+		{"fed", signals.Search{Query: "@nightjar.state:archived"}},
+		{"fedcba", signals.Search{Query: "@nightjar.state:archived OR host:*"}},
+		{"e", signals.Search{Query: "@nightjar.state:(archived) @nightjar.reason:retracted"}},
+		{"e", signals.Search{Query: "@nightjar.reason:retracted"}},
+		{"fed", signals.Search{Query: "state:archived"}},
+		{"e", signals.Search{Query: "state:retracted"}},
+		{"cba", signals.Search{Query: "state:open"}},
+		{"cba", signals.Search{Query: "-state:archived"}},
+		{"f", signals.Search{Query: "@workflow.triage.state:archived archive_reason:false_positive"}},
+		{"fcba", signals.Search{Query: "source:sshd OR tags:\"source:sshd\""}},
+		{"cb", signals.Search{From: new(begin + 1000), To: new(begin + 4000)}},
+		{"a", signals.Search{To: new(begin + 1)}},
 	} {
 		if got, _ := searchSignals(t, s, c.in); got != c.want {
 			t.Errorf("%+v: got %q, want %q", c.in, got, c.want)
@@ -103,11 +104,11 @@ func TestPagesFollowOneAnother(t *testing.T) {
 		store(t, conn, id, 1, begin+schema.Millis(i/3), "h", "open", "") // several at one time
 	}
 	for _, ascending := range []bool{false, true} {
-		s, got, after := adapter.NewSignals(conn), "", api.SignalCursor{}
+		s, got, after := adapter.NewSignals(conn), "", signals.Cursor{}
 		for pages := 0; pages < 4; pages++ {
-			ids, page := searchSignals(t, s, api.SignalSearch{Limit: 2, After: after, Ascending: ascending})
+			ids, page := searchSignals(t, s, signals.Search{Limit: 2, After: after, Ascending: ascending})
 			got += ids + "|"
-			if after = page.Next; after == (api.SignalCursor{}) {
+			if after = page.Next; after == (signals.Cursor{}) {
 				break
 			}
 		}
@@ -164,13 +165,13 @@ func TestPagesAreOfNewestVersions(t *testing.T) {
 			return order
 		})
 		for _, limit := range []int{1, 3, 10, 1000} {
-			s, got, after := adapter.NewSignals(conn), []string{}, api.SignalCursor{}
+			s, got, after := adapter.NewSignals(conn), []string{}, signals.Cursor{}
 			for range len(want) + 1 {
-				_, page := searchSignals(t, s, api.SignalSearch{Limit: limit, After: after, Ascending: ascending, Query: "host:h"})
+				_, page := searchSignals(t, s, signals.Search{Limit: limit, After: after, Ascending: ascending, Query: "host:h"})
 				for _, found := range page.Signals {
 					got = append(got, found.ID)
 				}
-				if after = page.Next; after == (api.SignalCursor{}) {
+				if after = page.Next; after == (signals.Cursor{}) {
 					break
 				}
 			}
@@ -199,7 +200,7 @@ func TestSignalIsReadByID(t *testing.T) {
 
 func TestMistakeInASearchIsPlaced(t *testing.T) {
 	s := adapter.NewSignals(nil)
-	_, err := s.SearchSignals(t.Context(), api.SignalSearch{Query: "a (b", Limit: 1})
+	_, err := s.SearchSignals(t.Context(), signals.Search{Query: "a (b", Limit: 1})
 	var invalid *schema.Invalid
 	if !errors.As(err, &invalid) || invalid.Details[0].Target != "filter.query" {
 		t.Errorf("got %v", err)
@@ -286,7 +287,7 @@ func TestAnalystAsksWithParametersAndReadsNothingElse(t *testing.T) {
 		t.Errorf("got %v, %v", got.Rows, err)
 	}
 	for _, sql := range []string{"SELECT * FROM system.users", "DROP TABLE seen", "SELECT * FROM url('http://127.0.0.1/', 'CSV')"} {
-		var refused *api.Refused
+		var refused *api.RefusedError
 		if _, err := s.QuerySQL(t.Context(), sql, nil, 10); !errors.As(err, &refused) {
 			t.Errorf("%s: %v", sql, err)
 		}
@@ -296,7 +297,7 @@ func TestAnalystAsksWithParametersAndReadsNothingElse(t *testing.T) {
 func TestRefusalIsInTheServersWordsWithoutItsInsides(t *testing.T) {
 	s := adapter.NewSQL(testenv.ClickHouse(t))
 	_, err := s.QuerySQL(t.Context(), "SELECT nonsense FROM system.one", nil, 10)
-	var refused *api.Refused
+	var refused *api.RefusedError
 	if !errors.As(err, &refused) || !strings.Contains(refused.Message, "nonsense") {
 		t.Fatalf("got %v", err)
 	}

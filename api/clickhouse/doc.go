@@ -2,5 +2,5 @@
 // and the ad hoc queries of analysts.
 //
 // It knows tables and the driver. It does not know HTTP or gRPC, and what it
-// says of an error is meant for package api, which decides who is told.
+// says of an error is meant for package api (errors.go), which decides who is told.
 package clickhouse

@@ -9,7 +9,7 @@ import (
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
 
-	"nightjar/api"
+	"nightjar/api/services/events"
 	"nightjar/compiler/search"
 	"nightjar/schema"
 )
@@ -27,10 +27,10 @@ var reserved = []string{"source", "service", "host", "status"}
 
 // Hints implements api.Logs: of the fields, sources and values that the query names,
 // those that no event has, and what is near them.
-func (l *Logs) Hints(ctx context.Context, asked api.LogSearch) []api.LogHint {
+func (l *Logs) Hints(ctx context.Context, asked events.LogSearch) []events.LogHint {
 	ctx, cancel := context.WithTimeout(ctx, hintTime)
 	defer cancel()
-	var out []api.LogHint
+	var out []events.LogHint
 	for _, a := range asked.Query.Asked() {
 		if len(out) == maxHints {
 			break
@@ -42,27 +42,27 @@ func (l *Logs) Hints(ctx context.Context, asked api.LogSearch) []api.LogHint {
 	return out
 }
 
-func (l *Logs) hint(ctx context.Context, a search.Asked) (api.LogHint, bool) {
+func (l *Logs) hint(ctx context.Context, a search.Asked) (events.LogHint, bool) {
 	known := l.config.Catalogue
 	has := func(path string) bool { return known.Shapes(path) != 0 }
 	name := a.Field.String()
 	switch a.Field.Kind {
 	case schema.FieldAttribute:
 		if !known.IsComplete() {
-			return api.LogHint{}, false
+			return events.LogHint{}, false
 		}
 		if !has(a.Field.Name) {
-			return api.LogHint{Code: "unknown_field", Title: "No event has " + name, Detail: near("@", a.Field.Name, known.Paths())}, true
+			return events.LogHint{Code: "unknown_field", Title: "No event has " + name, Detail: near("@", a.Field.Name, known.Paths())}, true
 		}
 		if a.Exact {
 			return l.valueHint(ctx, a)
 		}
 	case schema.FieldTag:
 		if meant := schema.Closest(a.Field.Name, reserved, 2); meant != "" {
-			return api.LogHint{Code: "tag_or_field", Title: name + ": is a tag", Detail: "did you mean " + meant + "?"}, true
+			return events.LogHint{Code: "tag_or_field", Title: name + ": is a tag", Detail: "did you mean " + meant + "?"}, true
 		}
 		if known.IsComplete() && has(a.Field.Name) && !known.Overflowed() {
-			return api.LogHint{
+			return events.LogHint{
 				Code: "tag_or_attribute", Title: name + ": is a tag, as there is no @ before it",
 				Detail: "events have an attribute of that name: @" + name,
 			}, true
@@ -72,7 +72,7 @@ func (l *Logs) hint(ctx context.Context, a search.Asked) (api.LogHint, bool) {
 			return l.valueHint(ctx, a)
 		}
 	}
-	return api.LogHint{}, false
+	return events.LogHint{}, false
 }
 
 // near names the candidate that was probably meant.
@@ -95,17 +95,17 @@ func near(mark, name string, candidates []string) string {
 
 // valueHint says that no event has the value, and which of the most frequent ones is
 // near it.
-func (l *Logs) valueHint(ctx context.Context, a search.Asked) (api.LogHint, bool) {
+func (l *Logs) valueHint(ctx context.Context, a search.Asked) (events.LogHint, bool) {
 	values, err := l.values(ctx, a.Field)
 	has := func(text string) bool { return slices.Contains(values, text) }
 	if err != nil || slices.ContainsFunc(a.Texts(), has) || len(values) == maxHintValues {
-		return api.LogHint{}, false // a hint that can't be had is no reason to fail
+		return events.LogHint{}, false // a hint that can't be had is no reason to fail
 	}
 	name := a.Field.String()
 	if len(values) == 0 {
-		return api.LogHint{Code: "unknown_field", Title: "No event has " + name}, true
+		return events.LogHint{Code: "unknown_field", Title: "No event has " + name}, true
 	}
-	h := api.LogHint{Code: "unknown_value", Title: fmt.Sprintf("No event has %s:%s", name, a.Value)}
+	h := events.LogHint{Code: "unknown_value", Title: fmt.Sprintf("No event has %s:%s", name, a.Value)}
 	for _, v := range values {
 		if strings.EqualFold(v, a.Value) {
 			h.Detail = fmt.Sprintf("there is %s:%s; letter case counts, but not in ICASE(%s, %s)", name, v, name, a.Value)

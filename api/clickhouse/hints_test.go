@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"nightjar/api"
+	"nightjar/api/services/events"
 )
 
 // TestASearchThatFindsNothingIsToldWhatIsNear asks for what no event has.
@@ -26,7 +26,7 @@ func TestASearchThatFindsNothingIsToldWhatIsNear(t *testing.T) {
 		`@http.status_code:404.0 env:dev`: {}, // is 404
 		`@evt.name:ConsoleLogin env:dev`:  {},
 	} {
-		hints := s.logs().Hints(t.Context(), api.LogSearch{Query: parse(t, query)})
+		hints := s.logs().Hints(t.Context(), events.LogSearch{Query: parse(t, query)})
 		if len(want) == 0 != (len(hints) == 0) {
 			t.Errorf("%s: %+v", query, hints)
 			continue

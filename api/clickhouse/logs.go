@@ -13,6 +13,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"nightjar/api"
+	"nightjar/api/services/events"
 	"nightjar/compiler/search"
 	"nightjar/schema"
 )
@@ -66,10 +67,10 @@ const logColumns = "seq, toUnixTimestamp64Milli(timestamp), toUnixTimestamp64Mil
 // at the end where the page begins, and goes on with wider ones until the page is
 // full: a search that matches often is answered from a few granules, and one that
 // matches hardly ever costs a handful of statements more than it must.
-func (l *Logs) SearchLogs(ctx context.Context, asked api.LogSearch) (api.LogPage, error) {
+func (l *Logs) SearchLogs(ctx context.Context, asked events.LogSearch) (events.LogPage, error) {
 	w, err := l.newWalk(ctx, asked)
 	if err != nil {
-		return api.LogPage{}, err
+		return events.LogPage{}, err
 	}
 	defer w.cancel()
 	for !w.done() {
@@ -77,7 +78,7 @@ func (l *Logs) SearchLogs(ctx context.Context, asked api.LogSearch) (api.LogPage
 			if ctx.Err() == nil && ranOut(err) && w.moved {
 				return w.page(true), nil
 			}
-			return api.LogPage{}, fmt.Errorf("search events: %w", searchError(ctx, err))
+			return events.LogPage{}, fmt.Errorf("search events: %w", searchError(ctx, err))
 		}
 	}
 	return w.page(false), nil
@@ -88,7 +89,7 @@ type walk struct {
 	logs   *Logs
 	ctx    context.Context
 	cancel context.CancelFunc
-	asked  api.LogSearch
+	asked  events.LogSearch
 
 	low, high schema.Millis // what is not searched yet: [low, high)
 	width     schema.Millis // of the next step
@@ -113,7 +114,7 @@ func widened(width schema.Millis, took time.Duration) schema.Millis {
 	return min(width*factor, schema.MaxMillis-schema.MinMillis)
 }
 
-func (l *Logs) newWalk(ctx context.Context, asked api.LogSearch) (*walk, error) {
+func (l *Logs) newWalk(ctx context.Context, asked events.LogSearch) (*walk, error) {
 	if _, err := asked.Query.SQL(&search.Params{}); err != nil {
 		return nil, queryError(err)
 	}
@@ -240,7 +241,7 @@ func (l *Logs) Log(ctx context.Context, at schema.Millis, seq uint64) (schema.Ev
 	return events[0], nil
 }
 
-func pageSQL(p *search.Params, asked api.LogSearch, from, to schema.Millis, limit int) (string, error) {
+func pageSQL(p *search.Params, asked events.LogSearch, from, to schema.Millis, limit int) (string, error) {
 	predicate, err := asked.Query.SQL(p)
 	if err != nil {
 		return "", queryError(err)
@@ -293,15 +294,15 @@ func (l *Logs) query(ctx context.Context, p *search.Params, use indexUse, sql st
 }
 
 // page is what was found. One that was cut off goes on where the walk stands.
-func (w *walk) page(cut bool) api.LogPage {
-	out := api.LogPage{Events: w.found, Cut: cut}
+func (w *walk) page(cut bool) events.LogPage {
+	out := events.LogPage{Events: w.found, Cut: cut}
 	switch n := len(w.found); {
 	case cut && w.asked.Ascending:
-		out.Next = &api.LogCursor{At: w.low - 1, Seq: math.MaxUint64}
+		out.Next = &events.LogCursor{At: w.low - 1, Seq: math.MaxUint64}
 	case cut:
-		out.Next = &api.LogCursor{At: w.high}
+		out.Next = &events.LogCursor{At: w.high}
 	case n > 0:
-		out.Next = &api.LogCursor{At: w.found[n-1].At, Seq: w.found[n-1].Seq}
+		out.Next = &events.LogCursor{At: w.found[n-1].At, Seq: w.found[n-1].Seq}
 	}
 	return out
 }
@@ -328,31 +329,31 @@ func searchError(ctx context.Context, err error) error {
 	var said *ch.Exception
 	switch {
 	case ctx.Err() == nil && ranOut(err):
-		return &api.Refused{Message: "the search took longer than it may; narrow it, by time first"}
+		return &api.RefusedError{Message: "the search took longer than it may; narrow it, by time first"}
 	case !errors.As(err, &said):
 		return connError(ctx, err)
 	case said.Code == memoryExceeded:
-		return &api.Refused{Message: "the search needs more memory than it may use; narrow it, by time first"}
+		return &api.RefusedError{Message: "the search needs more memory than it may use; narrow it, by time first"}
 	case said.Code == tooManyQueries:
-		return &api.Refused{Message: "too many queries are running; try again"}
+		return &api.RefusedError{Message: "too many queries are running; try again"}
 	}
 	return err
 }
 
 // ExplainLogs implements api.Logs: the statement over all of the range.
-func (l *Logs) ExplainLogs(ctx context.Context, asked api.LogSearch) (api.LogExplanation, error) {
+func (l *Logs) ExplainLogs(ctx context.Context, asked events.LogSearch) (events.LogExplanation, error) {
 	shapes, _ := l.config.Catalogue.Snapshot()
 	p := search.Params{Shapes: shapes}
 	sql, err := pageSQL(&p, asked, asked.From, asked.To, asked.Limit)
 	if err != nil {
-		return api.LogExplanation{}, err
+		return events.LogExplanation{}, err
 	}
 	plan, err := l.plan(ctx, &p, sql)
 	if err != nil {
-		return api.LogExplanation{}, fmt.Errorf("explain asked: %w", searchError(ctx, err))
+		return events.LogExplanation{}, fmt.Errorf("explain asked: %w", searchError(ctx, err))
 	}
 	indexes, err := indexUses(plan)
-	return api.LogExplanation{SQL: sql, Params: p.Map(), Indexes: indexes}, err
+	return events.LogExplanation{SQL: sql, Params: p.Map(), Indexes: indexes}, err
 }
 
 // plan is the server's, as JSON.

@@ -15,6 +15,7 @@ import (
 
 	"nightjar/api"
 	adapter "nightjar/api/clickhouse"
+	"nightjar/api/services/events"
 	"nightjar/compiler/search"
 	intake "nightjar/ingest/clickhouse"
 	"nightjar/migrations"
@@ -80,12 +81,12 @@ func parse(t testing.TB, text string) *search.Query {
 }
 
 // everything is a search over all time.
-func everything(t testing.TB, text string) api.LogSearch {
-	return api.LogSearch{Query: parse(t, text), From: schema.MinMillis, To: schema.MaxMillis, Limit: 10}
+func everything(t testing.TB, text string) events.LogSearch {
+	return events.LogSearch{Query: parse(t, text), From: schema.MinMillis, To: schema.MaxMillis, Limit: 10}
 }
 
 // expected are the numbers of the events that memory finds, in order.
-func (s *shelf) expected(asked api.LogSearch) []uint64 {
+func (s *shelf) expected(asked events.LogSearch) []uint64 {
 	var found []schema.Event
 	for _, e := range s.events {
 		if e.At >= asked.From && e.At < asked.To && asked.Query.Match(&e) {
@@ -111,7 +112,7 @@ func seqs(events []schema.Event) []uint64 {
 }
 
 // pages reads all pages; between is called after each.
-func pages(t testing.TB, logs *adapter.Logs, asked api.LogSearch, between func()) []uint64 {
+func pages(t testing.TB, logs *adapter.Logs, asked events.LogSearch, between func()) []uint64 {
 	t.Helper()
 	out := []uint64{}
 	for n := 0; ; n++ {
@@ -228,7 +229,7 @@ func TestSearchThatIsCutOffGoesOnWhereItWas(t *testing.T) {
 		asked := everything(t, "@n:7")
 		asked.Ascending = cuts == 1
 		page, err := logs.SearchLogs(t.Context(), asked)
-		var refused *api.Refused
+		var refused *api.RefusedError
 		if errors.As(err, &refused) && strings.Contains(refused.Message, "longer than it may") {
 			continue
 		}
@@ -255,8 +256,8 @@ func TestLogsAreBoundedInMemory(t *testing.T) {
 	conn := testenv.ClickHouse(t)
 	fillEvents(t, conn, 250_000)
 	logs := adapter.NewLogs(conn, adapter.LogsConfig{Time: time.Minute, Memory: 8 << 20})
-	a := api.LogAggregation{Query: parse(t, ""), From: begin, To: schema.MaxMillis, Computes: []api.LogCompute{{Function: "cardinality", Metric: schema.ParseField("message")}}}
-	var refused *api.Refused
+	a := events.LogAggregation{Query: parse(t, ""), From: begin, To: schema.MaxMillis, Computes: []events.LogCompute{{Function: "cardinality", Metric: schema.ParseField("message")}}}
+	var refused *api.RefusedError
 	if _, err := logs.AggregateLogs(t.Context(), a); !errors.As(err, &refused) || !strings.Contains(refused.Message, "more memory") {
 		t.Errorf("got %v", err)
 	}
@@ -275,7 +276,7 @@ func TestExplanationNamesTheIndexes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	used := map[string]api.IndexUse{}
+	used := map[string]events.IndexUse{}
 	for _, i := range e.Indexes {
 		used[i.Kind+" "+i.Name] = i
 	}

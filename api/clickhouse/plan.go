@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"nightjar/api"
+	"nightjar/api/services/events"
 )
 
 // planNode is a step of the server's plan, as EXPLAIN json = 1, indexes = 1 has
@@ -26,21 +26,21 @@ type planNode struct {
 
 // indexUses finds what the plan says of indexes. One that decides nothing, the
 // server's way of saying that it was not asked, is left out.
-func indexUses(plan string) ([]api.IndexUse, error) {
+func indexUses(plan string) ([]events.IndexUse, error) {
 	var whole []struct {
 		Plan planNode `json:"Plan"`
 	}
 	if err := json.Unmarshal([]byte(plan), &whole); err != nil {
 		return nil, fmt.Errorf("read the server's plan: %w", err)
 	}
-	var out []api.IndexUse
+	var out []events.IndexUse
 	for _, p := range whole {
 		out = p.Plan.collect(out)
 	}
 	return out, nil
 }
 
-func (n planNode) collect(out []api.IndexUse) []api.IndexUse {
+func (n planNode) collect(out []events.IndexUse) []events.IndexUse {
 	for _, i := range n.Indexes {
 		if i.Condition == "true" && i.InitialGranules == i.SelectedGranules {
 			continue
@@ -48,7 +48,7 @@ func (n planNode) collect(out []api.IndexUse) []api.IndexUse {
 		if strings.HasPrefix(i.Name, "<Combined") {
 			i.Name = "indexes together"
 		}
-		out = append(out, api.IndexUse{
+		out = append(out, events.IndexUse{
 			Kind: indexKind(i.Type), Name: i.Name, Keys: i.Keys, Condition: i.Condition,
 			PartsBefore: i.InitialParts, PartsAfter: i.SelectedParts,
 			GranulesBefore: i.InitialGranules, GranulesAfter: i.SelectedGranules,

@@ -15,6 +15,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"nightjar/api"
+	"nightjar/api/services/signals"
 	"nightjar/clickhouse"
 	"nightjar/compiler/search"
 	"nightjar/schema"
@@ -52,10 +53,10 @@ const signalColumns = "key, id, version, timestamp, message, status, service, ho
 // match is lost: the newest version of a match is itself a row that matches, at
 // its place in the order. Too many rows of old versions, and FINAL it is. With a
 // million signals a page takes 40 ms, where FINAL takes 300.
-func (s *Signals) SearchSignals(ctx context.Context, asked api.SignalSearch) (api.SignalPage, error) {
+func (s *Signals) SearchSignals(ctx context.Context, asked signals.Search) (signals.Page, error) {
 	f, err := newFilter(s.table, asked)
 	if err != nil {
-		return api.SignalPage{}, err
+		return signals.Page{}, err
 	}
 	wanted := asked.Limit + 1 // one more tells whether another page follows
 	var found []place
@@ -67,7 +68,7 @@ func (s *Signals) SearchSignals(ctx context.Context, asked api.SignalSearch) (ap
 			found, more, err = s.newest(ctx, f, rows)
 		}
 		if err != nil {
-			return api.SignalPage{}, fmt.Errorf("search signals: %w", err)
+			return signals.Page{}, fmt.Errorf("search signals: %w", err)
 		}
 		if len(found) >= wanted || !more {
 			break
@@ -76,9 +77,9 @@ func (s *Signals) SearchSignals(ctx context.Context, asked api.SignalSearch) (ap
 	onPage := found[:min(len(found), asked.Limit)]
 	whole, err := s.whole(ctx, onPage)
 	if err != nil {
-		return api.SignalPage{}, fmt.Errorf("search signals: %w", err)
+		return signals.Page{}, fmt.Errorf("search signals: %w", err)
 	}
-	var page api.SignalPage
+	var page signals.Page
 	for _, p := range onPage {
 		if r, ok := whole[p.name]; ok {
 			page.Signals = append(page.Signals, r.signal)
@@ -86,7 +87,7 @@ func (s *Signals) SearchSignals(ctx context.Context, asked api.SignalSearch) (ap
 	}
 	if len(found) > asked.Limit {
 		last := onPage[asked.Limit-1]
-		page.Next = api.SignalCursor{At: last.at, ID: last.id}
+		page.Next = signals.Cursor{At: last.at, ID: last.id}
 	}
 	return page, nil
 }
@@ -206,15 +207,15 @@ func (s *Signals) whole(ctx context.Context, places []place) (map[name]row, erro
 }
 
 // Signal implements api.Signals.
-func (s *Signals) Signal(ctx context.Context, id string) (api.Signal, error) {
+func (s *Signals) Signal(ctx context.Context, id string) (signals.Signal, error) {
 	var p search.Params
 	sql := "SELECT " + signalColumns + " FROM " + s.table + " WHERE id = " + p.String(id) + " ORDER BY version DESC LIMIT 1"
 	found, err := s.read(ctx, sql, p.Map())
 	if err != nil {
-		return api.Signal{}, fmt.Errorf("read signal: %w", err)
+		return signals.Signal{}, fmt.Errorf("read signal: %w", err)
 	}
 	if len(found) == 0 {
-		return api.Signal{}, &schema.NotFound{Kind: "signal", ID: id}
+		return signals.Signal{}, &schema.NotFound{Kind: "signal", ID: id}
 	}
 	return found[0].signal, nil
 }
@@ -225,7 +226,7 @@ const maxMatching = 1000
 // MatchingSignals implements api.Signals. An event is part of the signals of the
 // groups that it matched for, whose span and evaluation window it lies in. One
 // that matched a query without group-by fields counts for all groups of its rule.
-func (s *Signals) MatchingSignals(ctx context.Context, at schema.Millis, seq uint64) ([]api.Signal, error) {
+func (s *Signals) MatchingSignals(ctx context.Context, at schema.Millis, seq uint64) ([]signals.Signal, error) {
 	params := clickhouse.Params{}.Int("at", int64(at)).Uint("seq", seq).Uint("limit", maxMatching)
 	found, err := s.read(ctx, `WITH matched AS (
 			SELECT DISTINCT rule_key, key, empty(group) AS everyone FROM matches
@@ -241,7 +242,7 @@ func (s *Signals) MatchingSignals(ctx context.Context, at schema.Millis, seq uin
 	if err != nil {
 		return nil, fmt.Errorf("read signals of an event: %w", err)
 	}
-	var out []api.Signal
+	var out []signals.Signal
 	for _, r := range found {
 		out = append(out, r.signal)
 	}
@@ -259,7 +260,7 @@ type filter struct {
 	ascending bool
 }
 
-func newFilter(table string, asked api.SignalSearch) (*filter, error) {
+func newFilter(table string, asked signals.Search) (*filter, error) {
 	query, err := search.ParseForSignals(asked.Query)
 	if err != nil {
 		return nil, queryError(err)
@@ -337,7 +338,7 @@ type place struct {
 // row is one version of a signal.
 type row struct {
 	place
-	signal api.Signal
+	signal signals.Signal
 }
 
 func keysOf(rows map[name]uint64) string {

@@ -7,8 +7,8 @@ import (
 	ch "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
-	"nightjar/api"
 	adapter "nightjar/api/clickhouse"
+	"nightjar/api/services/signals"
 	"nightjar/schema"
 	"nightjar/testenv"
 )
@@ -47,7 +47,7 @@ func BenchmarkSignals(b *testing.B) {
 	conn := testenv.ClickHouse(b)
 	fillSignals(b, conn)
 	store := adapter.NewSignals(conn)
-	for name, asked := range map[string]api.SignalSearch{
+	for name, asked := range map[string]signals.Search{
 		"newest":          {Limit: 10},
 		"oldest":          {Limit: 10, Ascending: true},
 		"newest 1000":     {Limit: 1000},
@@ -75,7 +75,7 @@ func BenchmarkSignals(b *testing.B) {
 			b.ReportMetric(float64(cpu)/1000/float64(b.N), "server-cpu-ms/op")
 		})
 	}
-	page, err := store.SearchSignals(b.Context(), api.SignalSearch{Limit: 1})
+	page, err := store.SearchSignals(b.Context(), signals.Search{Limit: 1})
 	if err != nil || len(page.Signals) != 1 {
 		b.Fatal(page, err)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"nightjar/api"
+	"nightjar/api/services/events"
 	"nightjar/clickhouse"
 )
 
@@ -29,7 +30,7 @@ func NewSQL(conn driver.Conn) *SQL { return &SQL{conn} }
 const maxResult = 64 << 20
 
 // QuerySQL implements api.SQL. When ctx ends, the query ends on the server too.
-func (s *SQL) QuerySQL(ctx context.Context, query string, params map[string]any, limit int) (api.SQLResult, error) {
+func (s *SQL) QuerySQL(ctx context.Context, query string, params map[string]any, limit int) (events.SQLResult, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	travelling := ch.Parameters{}
@@ -39,22 +40,22 @@ func (s *SQL) QuerySQL(ctx context.Context, query string, params map[string]any,
 	ctx = ch.Context(ctx, ch.WithParameters(travelling))
 	var not *clickhouse.NotAllowedError
 	if err := clickhouse.CheckAdHoc(ctx, s.conn, query); errors.As(err, &not) {
-		return api.SQLResult{}, &api.Refused{Message: err.Error()}
+		return events.SQLResult{}, &api.RefusedError{Message: err.Error()}
 	} else if err != nil {
-		return api.SQLResult{}, refusal(ctx, query, err)
+		return events.SQLResult{}, refusal(ctx, query, err)
 	}
 	rows, err := s.conn.Query(ctx, query)
 	if err != nil {
-		return api.SQLResult{}, refusal(ctx, query, err)
+		return events.SQLResult{}, refusal(ctx, query, err)
 	}
 	defer func() {
 		cancel() // before Close, which would read the rest of the rows
 		rows.Close()
 	}()
-	var out api.SQLResult
+	var out events.SQLResult
 	types := rows.ColumnTypes()
 	for _, c := range types {
-		out.Columns = append(out.Columns, api.SQLColumn{Name: c.Name(), Type: c.DatabaseTypeName()})
+		out.Columns = append(out.Columns, events.SQLColumn{Name: c.Name(), Type: c.DatabaseTypeName()})
 	}
 	size := 0
 	for rows.Next() {
@@ -140,7 +141,7 @@ func refusal(ctx context.Context, query string, err error) error {
 	var unsupported *column.UnsupportedColumnTypeError
 	var unconvertible *column.ColumnConverterError
 	if errors.As(err, &unsupported) || errors.As(err, &unconvertible) || errors.Is(err, errUnreadable) {
-		return &api.Refused{Message: "a column of the result has a type that cannot be shown; convert it, for example with toString, or finalizeAggregation where it is the state of an aggregate"}
+		return &api.RefusedError{Message: "a column of the result has a type that cannot be shown; convert it, for example with toString, or finalizeAggregation where it is the state of an aggregate"}
 	}
 	return connError(ctx, err)
 }
@@ -150,13 +151,13 @@ var errUnreadable = errors.New("unreadable row")
 
 func saidRefusal(query string, said *ch.Exception) error {
 	if text, ok := verdicts[said.Code]; ok {
-		return &api.Refused{Message: text}
+		return &api.RefusedError{Message: text}
 	}
 	text := withoutInsides(said.Message, query)
 	if r := []rune(text); len(r) > 2000 {
 		text = string(r[:2000]) + "…"
 	}
-	return &api.Refused{Message: fmt.Sprintf("ClickHouse (code %d): %s", said.Code, strings.TrimSpace(text))}
+	return &api.RefusedError{Message: fmt.Sprintf("ClickHouse (code %d): %s", said.Code, strings.TrimSpace(text))}
 }
 
 // withoutInsides is what the server said without what it said of itself. A path

@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"nightjar/api"
+	"nightjar/api/ruledoc"
 	"nightjar/compiler"
 	"nightjar/engine"
 	"nightjar/ingest"
@@ -238,7 +238,7 @@ func readRule(path string) (*compiler.Plan, error) {
 	}
 	plan, warnings, err := compiler.Compile(rule)
 	if err == nil {
-		err = api.CheckWords(&rule)
+		err = ruledoc.CheckValues(&rule)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)

@@ -12,7 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"nightjar/api"
+	"nightjar/api/ruledoc"
 	"nightjar/compiler"
 	"nightjar/scheduler"
 	"nightjar/scheduler/reference"
@@ -96,7 +96,7 @@ func ruleDocument(raw json.RawMessage) (document, error) {
 	if err := json.Unmarshal(raw, &about); err != nil {
 		return document{}, fmt.Errorf("read a rule of the answer: %w", err)
 	}
-	api.DropServerFields(body)
+	ruledoc.DropServerFields(body)
 	return document{id: about.ID, name: about.Name, version: about.Version, body: body, shown: raw}, nil
 }
 
@@ -140,7 +140,7 @@ func checkRule(text []byte, files tableFiles) ([]string, error) {
 	}
 	plan, warnings, err := compiler.Compile(rule)
 	if err == nil {
-		err = api.CheckWords(&rule)
+		err = ruledoc.CheckValues(&rule)
 	}
 	if err != nil || len(files) == 0 {
 		return warnings, err

@@ -1,0 +1,124 @@
+package server
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/grpc"
+
+	"nightjar/api"
+	"nightjar/api/limits"
+	"nightjar/api/rest"
+	"nightjar/api/services/backtests"
+	"nightjar/api/services/events"
+	"nightjar/api/services/notifications"
+	"nightjar/api/services/operations"
+	"nightjar/api/services/rules"
+	"nightjar/api/services/signals"
+	"nightjar/api/services/tables"
+	"nightjar/configuration"
+	"nightjar/ingest/pipeline/registry"
+	"nightjar/schema"
+)
+
+// Deps are what a Server is made of.
+type Deps struct {
+	// HTTP and GRPC are the addresses to listen on; port 0 chooses one.
+	HTTP, GRPC string
+	// Key is the one key that lets callers in.
+	Key string
+	// AllowedHosts are names that requests may be for, beside those of loopback and
+	// the one of HTTP.
+	AllowedHosts []string
+	// Version is that of the program.
+	Version string
+
+	Rules   rules.Store
+	Signals signals.Store
+	Triage  signals.Triage
+	// Intake takes in what LogService is sent.
+	Intake events.Intake
+	// Memory is shared by all requests that bring events, whatever their protocol;
+	// nil: that of the other requests.
+	Memory limits.Memory
+	// MessageTime is how long a caller may take to send a message over gRPC, or be
+	// silent in the middle of a body over REST; 30 s unless set.
+	MessageTime time.Duration
+	// Backtests and Jobs run rules over history; JobSignals is what jobs found.
+	Backtests  backtests.Runner
+	Jobs       backtests.Jobs
+	JobSignals signals.Store
+	Logs       events.Store
+	SQL        events.SQL
+	Status     operations.Reporter
+	Ledger     operations.Ledger
+	Agents     operations.Agents
+	// Pipelines are those that change events on their way in, and Preview shows what they
+	// would make of one.
+	Pipelines *registry.Registry
+	// Explainer tells why rules made signals.
+	Explainer rules.Explainer
+
+	Suppressions rules.Suppressions
+	Previews     rules.Previews
+	Tables       tables.Store
+	// UploadDir is where uploads wait to be read by a table.
+	UploadDir string
+	// Configuration is what users configured beside rules.
+	Configuration *configuration.Stores
+	// CheckRule says what is wrong with a rule, as *schema.Invalid, or else what
+	// is worth knowing.
+	CheckRule func(schema.Rule) (warnings []string, err error)
+	// Reach tells of rules that ask for what there is not; nil: nobody does.
+	Reach rules.Reach
+	// Notifications shows what was told of signals, and to whom.
+	Notifications notifications.Store
+	// Reparses reads stored events again.
+	Reparses operations.Reparses
+	// ThreatLists reads lists of indicators; nil: nobody does.
+	ThreatLists operations.ThreatLists
+	// ReadEvent reads one event as the intake does.
+	ReadEvent func(json []byte) (schema.Event, error)
+	// Queries bounds what people ask of the database.
+	Queries limits.QueryConfig
+	// Ready is nil when the engine is ready for what is asked; else the error says,
+	// to anybody, why it is not.
+	Ready func(context.Context, rest.Readiness) error
+	// Raw are handlers that read their bodies themselves, by method and path
+	// ("POST /api/v2/logs"). They are behind the key, like everything else; how
+	// their senders say it may be their own (Door).
+	Raw map[string]http.Handler
+	// Fallback is served where nothing else is, in what it claims; nil: nothing.
+	Fallback api.ClaimingDoor
+	// Services are gRPC services of others' protocols, behind the key like our own.
+	Services []func(grpc.ServiceRegistrar)
+	// MaxMessage is the largest message that gRPC reads, in bytes, decompressed; 0:
+	// that of a body in JSON.
+	MaxMessage int
+
+	// Now is the clock that `now-15m` is read against.
+	Now func() time.Time
+	Log *slog.Logger
+	// Metrics is what /metrics shows. OpenMetrics shows it without a key.
+	Metrics     *prometheus.Registry
+	OpenMetrics bool
+}
+
+// withDefaults fills in what may be left out.
+func (d Deps) withDefaults() Deps {
+	if d.Log == nil {
+		d.Log = slog.New(slog.DiscardHandler)
+	}
+	d.MessageTime = cmp.Or(d.MessageTime, 30*time.Second)
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	if d.Metrics == nil {
+		d.Metrics = prometheus.NewRegistry()
+	}
+	return d
+}

@@ -1,0 +1,93 @@
+package server
+
+import (
+	"cmp"
+	"context"
+	"runtime/debug"
+	"strings"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/reflection"
+	"google.golang.org/protobuf/proto"
+
+	"nightjar/api"
+	"nightjar/api/codec"
+	"nightjar/api/rest"
+)
+
+// grpcServer is the services over gRPC, with health and reflection. Everything
+// but health is behind the key.
+func (s *Server) grpcServer() *grpc.Server {
+	plain := grpc.NewServer(append(s.bounds(), grpc.ChainUnaryInterceptor(s.unary), grpc.ChainStreamInterceptor(s.stream))...)
+	said := func(ctx context.Context, err error) error { return api.Describe(ctx, s.deps.Log, err).GRPCError() }
+	server := boundedServices{plain, s.memory, rest.MaxBody, said, s.deps.MessageTime}
+	events := boundedServices{plain, cmp.Or(s.deps.Memory, s.memory), s.maxMessage(), said, s.deps.MessageTime}
+	for _, register := range s.deps.Services {
+		register(events)
+	}
+	s.services.registerGRPC(server, events)
+	healthpb.RegisterHealthServer(server, health.NewServer())
+	reflection.Register(plain)
+	return plain
+}
+
+func (s *Server) unary(ctx context.Context, in any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (out any, err error) {
+	defer s.recovered(ctx, info.FullMethod, &err)
+	if out, err = typedCall(ctx, in, next); err != nil {
+		if !strings.HasPrefix(info.FullMethod, ownServices) {
+			return nil, err // others' protocols say themselves what is wrong
+		}
+		return nil, api.Describe(ctx, s.deps.Log, err).GRPCError()
+	}
+	return out, nil
+}
+
+// ownServices begins the methods of our own services, and is what /grpc.health and
+// the protocols of others do not begin with.
+const ownServices = "/nightjar."
+
+// typedCall answers a call; any JSON in it travels as Structs and the like.
+func typedCall(ctx context.Context, in any, next grpc.UnaryHandler) (any, error) {
+	if m, ok := in.(proto.Message); ok {
+		if err := codec.TextsOfTyped(m.ProtoReflect()); err != nil {
+			return nil, err
+		}
+	}
+	out, err := next(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	if m, ok := out.(proto.Message); ok {
+		err = codec.TypedOfTexts(m.ProtoReflect())
+	}
+	return out, err
+}
+
+func (s *Server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) (err error) {
+	defer s.recovered(ss.Context(), info.FullMethod, &err)
+	return next(srv, ss)
+}
+
+// admit finds out who makes a call, by its headers. The caller is in the context that
+// it returns. Whether the server is well may be asked by anybody.
+func (s *Server) admit(ctx context.Context, method string, header metadata.MD) (context.Context, error) {
+	if method == healthpb.Health_Check_FullMethodName || method == healthpb.Health_Watch_FullMethodName {
+		return ctx, nil
+	}
+	caller, err := s.access.Admit(ctx, api.Credentials{Keys: api.SentKeys(header.Get("dd-api-key"), header.Get("authorization"))})
+	if err != nil {
+		return nil, err
+	}
+	return api.WithCaller(ctx, caller), nil
+}
+
+func (s *Server) recovered(ctx context.Context, method string, err *error) {
+	if cause := recover(); cause != nil {
+		id := api.NewRequestID()
+		s.deps.Log.ErrorContext(ctx, "panic in a call", "id", id, "method", method, "cause", cause, "stack", string(debug.Stack()))
+		*err = (&api.Error{Code: api.CodeInternal, Message: "internal error " + id}).GRPCError()
+	}
+}

@@ -1,0 +1,166 @@
+package server
+
+import (
+	"context"
+	"errors"
+
+	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
+	"google.golang.org/grpc"
+
+	"nightjar/api/limits"
+	"nightjar/api/services/agents"
+	"nightjar/api/services/backtests"
+	"nightjar/api/services/events"
+	"nightjar/api/services/notifications"
+	"nightjar/api/services/operations"
+	"nightjar/api/services/pipelines"
+	"nightjar/api/services/rules"
+	"nightjar/api/services/signals"
+	"nightjar/api/services/tables"
+	pb "nightjar/api/v1"
+)
+
+// services are all services of the API.
+type services struct {
+	rules             *rules.RuleService
+	signals           *signals.SignalService
+	logs              *events.LogService
+	backtests         *backtests.BacktestService
+	searches          *events.SearchService
+	sqls              *events.SQLService
+	statuses          *operations.StatusService
+	coverages         *operations.CoverageService
+	agents            *operations.AgentService
+	explains          *rules.ExplainService
+	anomalies         *rules.AnomalyService
+	notifications     *notifications.NotificationService
+	reparses          *operations.ReparseService
+	threatIntel       *operations.ThreatIntelService
+	suppressions      *rules.SuppressionService
+	referenceTables   *tables.TableService
+	terraforms        *rules.TerraformService
+	securityFilters   *rules.SecurityFilterService
+	criticalAssets    *rules.CriticalAssetService
+	notificationRules *notifications.NotificationRuleService
+	agentRules        *agents.AgentRuleService
+	agentPolicies     *agents.AgentPolicyService
+	indicators        *signals.IndicatorService
+	pipelines         *pipelines.PipelineService
+}
+
+// newServices makes the services. What they ask of the database is behind the gates.
+func newServices(deps Deps, gates limits.Queries) *services {
+	s := &services{}
+	s.ofRules(deps, gates)
+	s.ofSignals(deps, gates)
+	s.ofSearch(deps, gates)
+	s.ofConfiguration(deps)
+	s.ofOperations(deps, gates)
+	return s
+}
+
+func (s *services) ofRules(deps Deps, gates limits.Queries) {
+	s.rules = &rules.RuleService{Store: deps.Rules, Check: deps.CheckRule, Reach: deps.Reach, Event: deps.ReadEvent}
+	s.explains = &rules.ExplainService{Rules: deps.Explainer, Now: deps.Now}
+	s.anomalies = &rules.AnomalyService{Rules: deps.Explainer, Now: deps.Now}
+	s.suppressions = &rules.SuppressionService{
+		Store: deps.Suppressions, Rules: deps.Rules, Check: deps.CheckRule, Previews: rules.LimitPreviews(deps.Previews, gates.Backtests), Now: deps.Now,
+	}
+	s.terraforms = &rules.TerraformService{Rules: s.rules, Suppressions: deps.Suppressions, Configuration: deps.Configuration}
+	s.securityFilters = &rules.SecurityFilterService{Store: deps.Configuration.SecurityFilters}
+	s.criticalAssets = &rules.CriticalAssetService{Store: deps.Configuration.CriticalAssets, Rules: deps.Rules}
+	s.backtests = &backtests.BacktestService{
+		Runner: backtests.Limit(deps.Backtests, gates.Backtests), Jobs: deps.Jobs, Rules: deps.Rules, Now: deps.Now,
+		Results: &signals.SignalService{Store: signals.Limit(deps.JobSignals, gates.Signals), Now: deps.Now},
+	}
+}
+
+func (s *services) ofSignals(deps Deps, gates limits.Queries) {
+	store := signals.Limit(deps.Signals, gates.Signals)
+	s.signals = &signals.SignalService{Store: store, Triage: deps.Triage, Now: deps.Now}
+	s.indicators = &signals.IndicatorService{Rules: deps.Rules, Signals: store, Tables: deps.Tables, Triage: deps.Configuration.Indicators, Now: deps.Now}
+}
+
+func (s *services) ofSearch(deps Deps, gates limits.Queries) {
+	store := events.Limit(deps.Logs, gates.Searches)
+	s.searches = &events.SearchService{Store: store, Now: deps.Now}
+	s.sqls = &events.SQLService{DB: events.LimitSQL(deps.SQL, gates.Searches), Now: deps.Now}
+	s.logs = &events.LogService{Intake: deps.Intake}
+	s.pipelines = &pipelines.PipelineService{Registry: deps.Pipelines, Logs: store, Now: deps.Now}
+}
+
+func (s *services) ofConfiguration(deps Deps) {
+	c := deps.Configuration
+	s.referenceTables = &tables.TableService{Store: deps.Tables, Uploads: tables.NewUploads(deps.UploadDir, deps.Now)}
+	s.notificationRules = notifications.NewNotificationRules(c)
+	s.notifications = &notifications.NotificationService{Told: deps.Notifications, Targets: c.NotificationTargets, Mutes: c.Mutes, Now: deps.Now}
+	s.agentRules = &agents.AgentRuleService{Store: c.AgentRules, Policies: c.AgentPolicies}
+	s.agentPolicies = &agents.AgentPolicyService{Store: c.AgentPolicies, Rules: c.AgentRules}
+}
+
+func (s *services) ofOperations(deps Deps, gates limits.Queries) {
+	s.statuses = &operations.StatusService{Engine: deps.Status, Version: deps.Version, Gates: gates, Pipelines: s.pipelines}
+	s.coverages = &operations.CoverageService{Ledger: deps.Ledger, Rules: deps.Rules, Agents: deps.Agents}
+	s.agents = &operations.AgentService{Store: deps.Agents, Now: deps.Now}
+	s.reparses = &operations.ReparseService{Jobs: deps.Reparses, Now: deps.Now}
+	s.threatIntel = &operations.ThreatIntelService{Store: deps.Configuration.ThreatLists, Lists: deps.ThreatLists}
+}
+
+// registerREST serves them over HTTP.
+func (s *services) registerREST(ctx context.Context, mux *runtime.ServeMux) error {
+	return errors.Join(
+		pb.RegisterRuleServiceHandlerServer(ctx, mux, s.rules),
+		pb.RegisterSignalServiceHandlerServer(ctx, mux, s.signals),
+		pb.RegisterLogServiceHandlerServer(ctx, mux, s.logs),
+		pb.RegisterBacktestServiceHandlerServer(ctx, mux, s.backtests),
+		pb.RegisterSearchServiceHandlerServer(ctx, mux, s.searches),
+		pb.RegisterSQLServiceHandlerServer(ctx, mux, s.sqls),
+		pb.RegisterStatusServiceHandlerServer(ctx, mux, s.statuses),
+		pb.RegisterCoverageServiceHandlerServer(ctx, mux, s.coverages),
+		pb.RegisterAgentServiceHandlerServer(ctx, mux, s.agents),
+		pb.RegisterExplainServiceHandlerServer(ctx, mux, s.explains),
+		pb.RegisterAnomalyServiceHandlerServer(ctx, mux, s.anomalies),
+		pb.RegisterNotificationServiceHandlerServer(ctx, mux, s.notifications),
+		pb.RegisterReparseServiceHandlerServer(ctx, mux, s.reparses),
+		pb.RegisterThreatIntelServiceHandlerServer(ctx, mux, s.threatIntel),
+		pb.RegisterSuppressionServiceHandlerServer(ctx, mux, s.suppressions),
+		pb.RegisterReferenceTableServiceHandlerServer(ctx, mux, s.referenceTables),
+		pb.RegisterTerraformServiceHandlerServer(ctx, mux, s.terraforms),
+		pb.RegisterSecurityFilterServiceHandlerServer(ctx, mux, s.securityFilters),
+		pb.RegisterCriticalAssetServiceHandlerServer(ctx, mux, s.criticalAssets),
+		pb.RegisterNotificationRuleServiceHandlerServer(ctx, mux, s.notificationRules),
+		pb.RegisterAgentRuleServiceHandlerServer(ctx, mux, s.agentRules),
+		pb.RegisterAgentPolicyServiceHandlerServer(ctx, mux, s.agentPolicies),
+		pb.RegisterIndicatorServiceHandlerServer(ctx, mux, s.indicators),
+		pb.RegisterPipelineServiceHandlerServer(ctx, mux, s.pipelines),
+	)
+}
+
+// registerGRPC serves them over gRPC: those that bring events within the bounds of
+// events.
+func (s *services) registerGRPC(server, events grpc.ServiceRegistrar) {
+	pb.RegisterLogServiceServer(events, s.logs)
+	pb.RegisterRuleServiceServer(server, s.rules)
+	pb.RegisterSignalServiceServer(server, s.signals)
+	pb.RegisterBacktestServiceServer(server, s.backtests)
+	pb.RegisterSearchServiceServer(server, s.searches)
+	pb.RegisterSQLServiceServer(server, s.sqls)
+	pb.RegisterStatusServiceServer(server, s.statuses)
+	pb.RegisterCoverageServiceServer(server, s.coverages)
+	pb.RegisterAgentServiceServer(server, s.agents)
+	pb.RegisterExplainServiceServer(server, s.explains)
+	pb.RegisterAnomalyServiceServer(server, s.anomalies)
+	pb.RegisterNotificationServiceServer(server, s.notifications)
+	pb.RegisterReparseServiceServer(server, s.reparses)
+	pb.RegisterThreatIntelServiceServer(server, s.threatIntel)
+	pb.RegisterSuppressionServiceServer(server, s.suppressions)
+	pb.RegisterReferenceTableServiceServer(server, s.referenceTables)
+	pb.RegisterTerraformServiceServer(server, s.terraforms)
+	pb.RegisterSecurityFilterServiceServer(server, s.securityFilters)
+	pb.RegisterCriticalAssetServiceServer(server, s.criticalAssets)
+	pb.RegisterNotificationRuleServiceServer(server, s.notificationRules)
+	pb.RegisterAgentRuleServiceServer(server, s.agentRules)
+	pb.RegisterAgentPolicyServiceServer(server, s.agentPolicies)
+	pb.RegisterIndicatorServiceServer(server, s.indicators)
+	pb.RegisterPipelineServiceServer(server, s.pipelines)
+}

@@ -1,0 +1,425 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"nightjar/api/limits"
+	"nightjar/api/rest"
+	"nightjar/api/services/events"
+	"nightjar/api/services/operations"
+	"nightjar/api/services/signals"
+	"nightjar/compiler"
+	"nightjar/configuration"
+	"nightjar/objects"
+	"nightjar/scheduler"
+	"nightjar/schema"
+)
+
+const testKey = "the-test-key"
+
+var testNow = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// world is the other implementation of every interface that Server calls.
+type world struct {
+	memory      limits.Memory
+	stuck       events.Store // in place of the world; nil: the world
+	queries     limits.QueryConfig
+	messageTime time.Duration
+
+	mu      sync.Mutex
+	rules   map[string]schema.Rule
+	past    map[string][]schema.Rule // versions before the present one
+	signals []signals.Signal
+	search  signals.Search // the last one
+	triaged map[string]schema.Signal
+	intake  events.Intake
+	logs    []schema.Event
+	cut     bool
+	asked   events.LogSearch      // the last one
+	counted events.LogAggregation // the last one
+	buckets []events.LogBucket
+	query   string // the last one
+	params  map[string]any
+	sql     func(context.Context) (events.SQLResult, error)
+	ready   error
+	objects []objects.Object
+	looks   int
+}
+
+func newWorld() *world {
+	return &world{rules: map[string]schema.Rule{}, past: map[string][]schema.Rule{}}
+}
+
+func (w *world) CreateRule(_ context.Context, r schema.Rule) (schema.Rule, []string, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	warnings, err := w.check(r)
+	if err != nil {
+		return schema.Rule{}, nil, err
+	}
+	if r.Name == "panic" {
+		panic("planted")
+	}
+	r.ID, r.Version, r.CreatedAt = schema.NewID(), 1, schema.MillisOf(testNow)
+	w.rules[r.ID] = r
+	return r, warnings, nil
+}
+
+func (w *world) UpdateRule(_ context.Context, id string, ifVersion int64, edit func(*schema.Rule) error) (schema.Rule, []string, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	r, ok := w.rules[id]
+	if !ok {
+		return r, nil, &schema.NotFound{Kind: "rule", ID: id}
+	}
+	if ifVersion != 0 && ifVersion != r.Version {
+		return r, nil, &schema.Conflict{Kind: "rule", ID: id, Have: r.Version, Want: ifVersion}
+	}
+	if err := edit(&r); err != nil {
+		return r, nil, err
+	}
+	warnings, err := w.check(r)
+	if err != nil {
+		return r, nil, err
+	}
+	w.past[id] = append(w.past[id], w.rules[id])
+	r.Version = w.rules[id].Version + 1
+	r.ID, r.CreatedAt = id, w.rules[id].CreatedAt
+	r.UpdatedAt = schema.MillisOf(testNow.Add(time.Minute))
+	w.rules[id] = r
+	return r, warnings, nil
+}
+
+func (w *world) DeleteRule(_ context.Context, id string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if _, ok := w.rules[id]; !ok {
+		return &schema.NotFound{Kind: "rule", ID: id}
+	}
+	delete(w.rules, id)
+	return nil
+}
+
+func (w *world) Rule(_ context.Context, id string) (schema.Rule, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if r, ok := w.rules[id]; ok {
+		return r, nil
+	}
+	return schema.Rule{}, &schema.NotFound{Kind: "rule", ID: id}
+}
+
+func (w *world) RuleVersions(_ context.Context, id string) ([]schema.Rule, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	r, ok := w.rules[id]
+	if !ok {
+		return nil, &schema.NotFound{Kind: "rule", ID: id}
+	}
+	return append(slices.Clone(w.past[id]), r), nil
+}
+
+func (w *world) Rules(context.Context) ([]schema.Rule, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	out := make([]schema.Rule, 0, len(w.rules))
+	for _, id := range slices.Sorted(maps.Keys(w.rules)) {
+		out = append(out, w.rules[id])
+	}
+	return out, nil
+}
+
+// check stands for the compiler: it knows the mistakes that the recordings make.
+func (w *world) check(r schema.Rule) ([]string, error) {
+	var bad schema.Invalid
+	for i, q := range r.Queries {
+		if q.Query == "" && q.RuleID == "" && q.DefaultRuleID == "" {
+			bad.Add("queries["+string(rune('0'+i))+"].query", "Query filter cannot be empty")
+		}
+	}
+	if s := r.Scheduling; s != nil && s.RRule == "" {
+		bad.Add("schedulingOptions.rrule", "The RRULE schedule is invalid for scheduled rules")
+	}
+	o := r.Options
+	if o.KeepAlive != nil && o.MaxSignalDuration != nil && *o.KeepAlive > *o.MaxSignalDuration {
+		bad.Add("maxSignalDuration", "Max signal duration must be greater than or equal to keep alive")
+	}
+	if o.KeepAlive != nil && *o.KeepAlive == 999999 {
+		bad.Add("keepAlive", "Keep alive is not in allowed durations: 0, 1, 5, 10, 15, 30, 60, 120, 180, 360 (in minutes)")
+	}
+	return nil, bad.Err()
+}
+
+func (w *world) SearchSignals(_ context.Context, s signals.Search) (signals.Page, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.search = s
+	var page signals.Page
+	for _, found := range w.signals {
+		if s.After.ID == "" || found.ID > s.After.ID {
+			page.Signals = append(page.Signals, found)
+		}
+	}
+	if len(page.Signals) > s.Limit {
+		page.Signals = page.Signals[:s.Limit]
+		last := page.Signals[s.Limit-1]
+		page.Next = signals.Cursor{At: last.At, ID: last.ID}
+	}
+	return page, nil
+}
+
+func (w *world) Signal(_ context.Context, id string) (signals.Signal, error) {
+	for _, s := range w.signals {
+		if s.ID == id {
+			return s, nil
+		}
+	}
+	return signals.Signal{}, &schema.NotFound{Kind: "signal", ID: id}
+}
+
+func (w *world) MatchingSignals(_ context.Context, at schema.Millis, seq uint64) ([]signals.Signal, error) {
+	var out []signals.Signal
+	for _, s := range w.signals {
+		if strings.Contains(s.Attributes, schema.EventID(at, seq)) {
+			out = append(out, s)
+		}
+	}
+	return out, nil
+}
+
+func (w *world) Triage(_ context.Context, edits []scheduler.TriageEdit) ([]schema.Signal, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	next, out := maps.Clone(w.triaged), []schema.Signal{}
+	for _, e := range edits {
+		sig, ok := next[e.ID]
+		if !ok {
+			return nil, &schema.NotFound{Kind: "signal", ID: e.ID}
+		}
+		if e.IfVersion != nil && *e.IfVersion < sig.Triage.Version {
+			return nil, &schema.Conflict{Kind: "signal", ID: e.ID, Have: int64(sig.Triage.Version), Want: int64(*e.IfVersion)}
+		}
+		if err := e.Edit(&sig); err != nil {
+			return nil, err
+		}
+		sig.Triage.Version++
+		next[e.ID] = sig
+		out = append(out, sig)
+	}
+	w.triaged = next
+	return out, nil
+}
+
+// SearchLogs takes the events as they lie: in the order of the search.
+func (w *world) SearchLogs(_ context.Context, s events.LogSearch) (events.LogPage, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.asked = s
+	rest := w.logs
+	if s.After != nil {
+		rest = rest[1+slices.IndexFunc(rest, func(e schema.Event) bool { return e.At == s.After.At && e.Seq == s.After.Seq }):]
+	}
+	page := events.LogPage{Events: rest[:min(len(rest), s.Limit)], Cut: w.cut}
+	if n := len(page.Events); n > 0 {
+		page.Next = &events.LogCursor{At: page.Events[n-1].At, Seq: page.Events[n-1].Seq}
+	}
+	return page, nil
+}
+
+func (w *world) Log(_ context.Context, at schema.Millis, seq uint64) (schema.Event, error) {
+	for _, e := range w.logs {
+		if e.At == at && e.Seq == seq {
+			return e, nil
+		}
+	}
+	return schema.Event{}, &schema.NotFound{Kind: "event", ID: schema.EventID(at, seq)}
+}
+
+func (w *world) AggregateLogs(_ context.Context, a events.LogAggregation) ([]events.LogBucket, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.counted = a
+	return w.buckets, nil
+}
+
+func (w *world) Hints(context.Context, events.LogSearch) []events.LogHint {
+	return []events.LogHint{{Code: "unknown_field", Title: "No event has @x"}}
+}
+
+func (w *world) ExplainLogs(_ context.Context, s events.LogSearch) (events.LogExplanation, error) {
+	w.asked = s
+	return events.LogExplanation{
+		SQL: "SELECT …", Params: map[string]string{"p0": "x"},
+		Indexes: []events.IndexUse{{Kind: "skip", Name: "by_time", Keys: []string{"timestamp"}, PartsBefore: 3, PartsAfter: 1, GranulesBefore: 9, GranulesAfter: 2}},
+	}, nil
+}
+
+func (w *world) QuerySQL(ctx context.Context, query string, params map[string]any, _ int) (events.SQLResult, error) {
+	w.query, w.params = query, params
+	if w.sql != nil {
+		return w.sql(ctx)
+	}
+	return events.SQLResult{
+		Columns: []events.SQLColumn{{Name: "n", Type: "UInt64"}, {Name: "s", Type: "Nullable(String)"}},
+		Rows:    [][]any{{json.Number("1"), "a,b"}, {json.Number("2"), nil}},
+	}, nil
+}
+
+func (w *world) RuleCosts() []scheduler.RuleCost {
+	return []scheduler.RuleCost{{RuleID: "abc-def-ghi", Name: "dear", CPU: 1500 * time.Microsecond, CPUKnown: true, Signals: 3, Alone: true, Dear: true, Behind: 7}, {RuleID: "jkl-mno-pqr"}}
+}
+
+func (w *world) AcceptLoss(string) (int, uint64, error) { return 1, 3, nil }
+
+func (w *world) Status(context.Context) (operations.Status, error) {
+	return operations.Status{EventsReceived: 5, EventsEvaluatedThrough: 5, CaughtUp: true, ClickHouseUp: true}, nil
+}
+
+// start serves the world until the test ends.
+func (w *world) start(t testing.TB) *Server {
+	t.Helper()
+	logs := events.Store(w)
+	if w.stuck != nil {
+		logs = w.stuck
+	}
+	s, err := New(Deps{
+		HTTP: "127.0.0.1:0", GRPC: "127.0.0.1:0", Key: testKey, Version: "test",
+		Rules: w, Signals: w, Triage: w, Intake: w.intake, Queries: w.queries, Logs: logs, SQL: w, Status: w, CheckRule: w.check,
+		Suppressions: newTestSuppressions(w), ReadEvent: readTestEvent, Configuration: configuration.NewStores(w, w.now, w.checkExpression),
+		Ready: func(context.Context, rest.Readiness) error { return w.ready }, Memory: w.memory, MessageTime: w.messageTime,
+		Raw: map[string]http.Handler{
+			"POST /api/v2/logs": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusAccepted) }),
+		},
+		Now: func() time.Time { return testNow },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	})
+	return s
+}
+
+// readTestEvent knows what the tests send of the intake's fields.
+func readTestEvent(text []byte) (schema.Event, error) {
+	var in struct{ DDSource, DDTags, Message string }
+	if err := json.Unmarshal(text, &in); err != nil {
+		return schema.Event{}, err
+	}
+	e := schema.Event{Source: in.DDSource, Message: in.Message}
+	if in.DDTags != "" {
+		e.Tags = strings.Split(in.DDTags, ",")
+	}
+	var err error
+	e.Attributes, err = schema.ParseAttributes(string(text))
+	return e, err
+}
+
+// now goes on by a second at every look.
+func (w *world) now() time.Time {
+	w.looks++
+	return testNow.Add(time.Duration(w.looks) * time.Second)
+}
+
+// All and Append make the world the store of configured objects.
+func (w *world) All(_ context.Context, kind string) (out []objects.Object, err error) {
+	for _, o := range w.objects {
+		if o.Kind == kind {
+			out = append(out, o)
+		}
+	}
+	return out, nil
+}
+
+func (w *world) Append(_ context.Context, o objects.Object) error {
+	w.objects = append(w.objects, o)
+	return nil
+}
+
+// checkExpression stands for secl: it knows the mistake that the recordings make.
+func (w *world) checkExpression(text string) error {
+	if text == "exec.file.name" {
+		return errors.New("rule syntax error: bool expected: 1:1: exec.file.name\n^")
+	}
+	return nil
+}
+
+// testSuppressions keeps suppressions as configuration keeps everything else.
+type testSuppressions struct {
+	*objects.Store[schema.Suppression]
+}
+
+func newTestSuppressions(w *world) testSuppressions {
+	return testSuppressions{objects.New(objects.Kind[schema.Suppression]{
+		Name: "suppression", NewID: schema.NewID,
+		Check: func(p *schema.Suppression) error { _, err := compiler.CompileSuppression(*p); return err },
+	}, w, w.now)}
+}
+
+func asSuppression(v objects.Versioned[schema.Suppression], err error) (schema.Suppression, error) {
+	v.Body.ID, v.Body.Version, v.Body.CreatedAt, v.Body.UpdatedAt = v.ID, v.Version, v.CreatedAt, v.UpdatedAt
+	return v.Body, err
+}
+
+func (s testSuppressions) CreateSuppression(ctx context.Context, p schema.Suppression) (schema.Suppression, error) {
+	return asSuppression(s.Create(ctx, p))
+}
+
+func (s testSuppressions) UpdateSuppression(ctx context.Context, id string, ifVersion int64, edit func(*schema.Suppression) error) (schema.Suppression, error) {
+	return asSuppression(s.Update(ctx, id, ifVersion, edit))
+}
+
+func (s testSuppressions) DeleteSuppression(ctx context.Context, id string) error {
+	return s.Delete(ctx, id)
+}
+
+func (s testSuppressions) Suppression(ctx context.Context, id string) (schema.Suppression, error) {
+	return asSuppression(s.Get(ctx, id))
+}
+
+func (s testSuppressions) Suppressions(ctx context.Context) (out []schema.Suppression, err error) {
+	all, err := s.List(ctx)
+	for _, v := range all {
+		p, _ := asSuppression(v, nil)
+		out = append(out, p)
+	}
+	return out, err
+}
+
+func (s testSuppressions) SuppressionVersions(ctx context.Context, id string) (out []schema.Suppression, err error) {
+	if _, err := s.Get(ctx, id); err != nil {
+		return nil, err
+	}
+	log, err := s.Log(ctx)
+	for _, v := range log {
+		if v.ID == id {
+			p, _ := asSuppression(v, nil)
+			out = append(out, p)
+		}
+	}
+	return out, err
+}
+
+func (s testSuppressions) SuppressionsAffecting(ctx context.Context, rule schema.Rule) ([]schema.Suppression, error) {
+	all, err := s.Suppressions(ctx)
+	return slices.DeleteFunc(all, func(p schema.Suppression) bool {
+		c, err := compiler.CompileSuppression(p)
+		return err != nil || !c.Selects(&rule)
+	}), err
+}

@@ -1,0 +1,276 @@
+package notifications
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"google.golang.org/protobuf/types/known/emptypb"
+
+	"nightjar/api"
+	"nightjar/api/codec"
+	pb "nightjar/api/v1"
+	"nightjar/configuration"
+	"nightjar/configuration/outbound"
+	"nightjar/objects"
+	"nightjar/schema"
+)
+
+// Store shows what was told of signals, and tells. engine joins it to
+// package notify.
+type Store interface {
+	List(context.Context, NotificationQuery) ([]Notification, error)
+	// Preview is what a target would be sent of a signal; of one that is made up, where
+	// the id is empty.
+	Preview(ctx context.Context, target configuration.NotificationTarget, signal string) ([]NotificationRequest, error)
+	// Test sends it, and is what the target answered.
+	Test(ctx context.Context, target configuration.NotificationTarget, signal string) (delivered bool, answer string, err error)
+	// KeepSecret keeps a secret under a name, and is what refers to it.
+	KeepSecret(name, value string) (reference string, err error)
+}
+
+// NotificationQuery selects what was told; empty fields select all.
+type NotificationQuery struct {
+	Signal, Target, State string
+	Limit                 int
+}
+
+// Notification is something that a target was told, or is to be.
+type Notification struct {
+	ID, Target, Signal, Title, Kind, State, Key, Answer string
+	Digest                                              bool
+	Created, Due, Tried                                 schema.Millis // Tried 0: never
+	Attempts                                            int
+}
+
+// NotificationRequest is one that a target is sent.
+type NotificationRequest struct {
+	Method, URL, Body string
+	Headers           map[string]string
+}
+
+// NotificationService serves NotificationService.
+type NotificationService struct {
+	pb.UnimplementedNotificationServiceServer
+	Told    Store
+	Targets *objects.Store[configuration.NotificationTarget]
+	Mutes   *objects.Store[configuration.Mute]
+	Now     func() time.Time
+}
+
+// CreateNotificationTarget adds a target.
+func (s *NotificationService) CreateNotificationTarget(ctx context.Context, in *pb.CreateNotificationTargetRequest) (*pb.NotificationTarget, error) {
+	body, err := s.target(ctx, in.GetTarget(), "")
+	if err != nil {
+		return nil, err
+	}
+	return targetAnswer(s.Targets.Create(ctx, *body))
+}
+
+// target is a target as a user wrote it, with its secrets kept apart. No two have one
+// handle.
+func (s *NotificationService) target(ctx context.Context, in *pb.NotificationTarget, id string) (*configuration.NotificationTarget, error) {
+	if in == nil {
+		return nil, api.BadRequest("", "the body is empty; want a target, a JSON object")
+	}
+	body := &configuration.NotificationTarget{Enabled: true}
+	if err := codec.FromMessage(in, body); err != nil {
+		return nil, err
+	}
+	all, err := s.Targets.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range all {
+		if v.Body.Handle() == body.Handle() && v.ID != id {
+			return nil, api.BadRequest("name", "there is a target %s already (%s)", body.Handle(), v.ID)
+		}
+	}
+	probe := *body // what is wrong with it beside its secrets
+	if probe.Secret != "" && !outbound.IsSecret(probe.Secret) {
+		probe.Secret = "secret:x"
+	}
+	if err := probe.Check(); err != nil {
+		return nil, err
+	}
+	return body, s.keepSecrets(body)
+}
+
+// keepSecrets puts what is secret of a target into secrets.
+func (s *NotificationService) keepSecrets(t *configuration.NotificationTarget) (err error) {
+	keep := func(value *string, name string) {
+		if err == nil && *value != "" && !outbound.IsSecret(*value) {
+			*value, err = s.Told.KeepSecret("target-"+t.Type+"-"+t.Name+name, *value)
+		}
+	}
+	keep(&t.Secret, "")
+	if slices.Contains([]string{"slack", "teams"}, t.Type) {
+		keep(&t.URL, "-url")
+	}
+	return err
+}
+
+// ListNotificationTargets reads all targets.
+func (s *NotificationService) ListNotificationTargets(ctx context.Context, _ *pb.ListNotificationTargetsRequest) (*pb.ListNotificationTargetsResponse, error) {
+	all, err := s.Targets.List(ctx)
+	out := &pb.ListNotificationTargetsResponse{}
+	for _, v := range all {
+		shown, err := targetAnswer(v, nil)
+		if err != nil {
+			return nil, err
+		}
+		out.Targets = append(out.Targets, shown)
+	}
+	return out, err
+}
+
+// GetNotificationTarget reads a target.
+func (s *NotificationService) GetNotificationTarget(ctx context.Context, in *pb.GetNotificationTargetRequest) (*pb.NotificationTarget, error) {
+	return targetAnswer(s.Targets.Get(ctx, in.GetTargetId()))
+}
+
+// UpdateNotificationTarget replaces a target.
+func (s *NotificationService) UpdateNotificationTarget(ctx context.Context, in *pb.UpdateNotificationTargetRequest) (*pb.NotificationTarget, error) {
+	body, err := s.target(ctx, in.GetTarget(), in.GetTargetId())
+	if err != nil {
+		return nil, err
+	}
+	return targetAnswer(s.Targets.Update(ctx, in.GetTargetId(), in.GetTarget().GetVersion(), func(old *configuration.NotificationTarget) error {
+		if body.Handle() != old.Handle() {
+			return api.BadRequest("name", "a target keeps its handle (%s), which rules name; make another target", old.Handle())
+		}
+		*old = *body
+		return nil
+	}))
+}
+
+// DeleteNotificationTarget deletes a target. What it was to be told fails.
+func (s *NotificationService) DeleteNotificationTarget(ctx context.Context, in *pb.DeleteNotificationTargetRequest) (*emptypb.Empty, error) {
+	return &emptypb.Empty{}, s.Targets.Delete(ctx, in.GetTargetId())
+}
+
+func targetAnswer(v objects.Versioned[configuration.NotificationTarget], err error) (*pb.NotificationTarget, error) {
+	if err != nil {
+		return nil, err
+	}
+	out := &pb.NotificationTarget{}
+	if err := codec.ToMessage(v.Body, out); err != nil {
+		return nil, err
+	}
+	out.Id, out.Version, out.Handle = v.ID, v.Version, v.Body.Handle()
+	return out, nil
+}
+
+// asked is the target that a preview or a test is about.
+func (s *NotificationService) asked(ctx context.Context, in *pb.PreviewNotificationRequest) (configuration.NotificationTarget, error) {
+	if in.GetTargetId() != "" {
+		v, err := s.Targets.Get(ctx, in.GetTargetId())
+		return v.Body, err
+	}
+	if in.GetTarget() == nil {
+		return configuration.NotificationTarget{}, api.BadRequest("target", "want target_id, or a target")
+	}
+	body := configuration.NotificationTarget{Enabled: true}
+	if err := codec.FromMessage(in.GetTarget(), &body); err != nil {
+		return body, err
+	}
+	return body, body.Check()
+}
+
+// PreviewNotification shows what would be sent.
+func (s *NotificationService) PreviewNotification(ctx context.Context, in *pb.PreviewNotificationRequest) (*pb.PreviewNotificationResponse, error) {
+	target, err := s.asked(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	requests, err := s.Told.Preview(ctx, target, in.GetSignalId())
+	if err != nil {
+		return nil, err
+	}
+	out := &pb.PreviewNotificationResponse{}
+	for _, r := range requests {
+		out.Requests = append(out.Requests, &pb.NotificationRequest{Method: r.Method, Url: r.URL, Headers: r.Headers, Body: r.Body})
+	}
+	return out, nil
+}
+
+// TestNotificationTarget sends it.
+func (s *NotificationService) TestNotificationTarget(ctx context.Context, in *pb.PreviewNotificationRequest) (*pb.TestNotificationTargetResponse, error) {
+	target, err := s.asked(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	delivered, answer, err := s.Told.Test(ctx, target, in.GetSignalId())
+	return &pb.TestNotificationTargetResponse{Delivered: delivered, Answer: answer}, err
+}
+
+// Bounds of a list of notifications.
+const usualNotifications, mostNotifications = 100, 10_000
+
+// ListNotifications reads what was told.
+func (s *NotificationService) ListNotifications(ctx context.Context, in *pb.ListNotificationsRequest) (*pb.ListNotificationsResponse, error) {
+	limit := cmp.Or(in.GetLimit(), usualNotifications)
+	if limit < 0 || limit > mostNotifications {
+		return nil, api.BadRequest("limit", "want 1 to %d, got %d", mostNotifications, limit)
+	}
+	all, err := s.Told.List(ctx, NotificationQuery{Signal: in.GetSignalId(), Target: in.GetTarget(), State: in.GetState(), Limit: int(limit)})
+	out := &pb.ListNotificationsResponse{}
+	for _, n := range all {
+		shown := &pb.Notification{
+			Id: n.ID, Target: n.Target, SignalId: n.Signal, Title: n.Title, Kind: n.Kind, State: n.State, IdempotencyKey: n.Key, Digest: n.Digest,
+			Created: n.Created.String(), Due: n.Due.String(), Attempts: int64(n.Attempts), Answer: n.Answer,
+		}
+		if n.Tried != 0 {
+			shown.Tried = n.Tried.String()
+		}
+		out.Notifications = append(out.Notifications, shown)
+	}
+	return out, err
+}
+
+// CreateMute begins a mute.
+func (s *NotificationService) CreateMute(ctx context.Context, in *pb.CreateMuteRequest) (*pb.Mute, error) {
+	m := in.GetMute()
+	if m == nil {
+		return nil, api.BadRequest("", "the body is empty; want a mute, a JSON object")
+	}
+	body := configuration.Mute{Query: m.GetQuery(), Reason: m.GetReason(), From: schema.MillisOf(s.Now())}
+	for name, text := range map[string]string{"from": m.GetFrom(), "until": m.GetUntil()} {
+		at, err := api.OptionalMoment(name, text, s.Now())
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case at == nil:
+		case name == "from":
+			body.From = *at
+		default:
+			body.Until = *at
+		}
+	}
+	return muteAnswer(s.Mutes.Create(ctx, body))
+}
+
+// ListMutes reads all mutes, those that are over too.
+func (s *NotificationService) ListMutes(ctx context.Context, _ *pb.ListMutesRequest) (*pb.ListMutesResponse, error) {
+	all, err := s.Mutes.List(ctx)
+	out := &pb.ListMutesResponse{}
+	for _, v := range all {
+		shown, _ := muteAnswer(v, nil)
+		out.Mutes = append(out.Mutes, shown)
+	}
+	return out, err
+}
+
+// DeleteMute ends a mute.
+func (s *NotificationService) DeleteMute(ctx context.Context, in *pb.DeleteMuteRequest) (*emptypb.Empty, error) {
+	return &emptypb.Empty{}, s.Mutes.Delete(ctx, in.GetMuteId())
+}
+
+func muteAnswer(v objects.Versioned[configuration.Mute], err error) (*pb.Mute, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &pb.Mute{Id: v.ID, Query: v.Body.Query, From: v.Body.From.String(), Until: v.Body.Until.String(), Reason: v.Body.Reason}, nil
+}

@@ -1,0 +1,96 @@
+package operations
+
+import (
+	"context"
+	"time"
+
+	"nightjar/scheduler"
+	"nightjar/schema"
+)
+
+// Reporter says how the engine is.
+type Reporter interface {
+	Status(context.Context) (Status, error)
+	// RuleCosts are what enabled rules cost: those that are evaluated by themselves
+	// first, then the dearest.
+	RuleCosts() []scheduler.RuleCost
+	// AcceptLoss notes that somebody knows of the gaps, and says of how many that
+	// nobody knew of.
+	AcceptLoss(comment string) (gaps int, events uint64, err error)
+}
+
+// Status is how the engine is.
+type Status struct {
+	EventsReceived         uint64 // acknowledged since the first start
+	EventsEvaluatedThrough uint64
+	CaughtUp               bool
+	Lag                    time.Duration
+	ClickHouseUp           bool
+	ClickHouseVersion      string
+	ClickHouseEmbedded     bool
+	Rules                  struct{ Total, Enabled, Unsupported, Failing int }
+	// Aside are the events that are set aside, for some rule, the earliest first.
+	Aside         []scheduler.Aside
+	Storage       Storage
+	GeoIP         []GeoIP
+	WithoutEffect []schema.Idle // what is kept and does nothing
+	// Clocks that are off, the furthest first; and sources with times that could
+	// not be read, the most first.
+	Clocks          []ClockSkew
+	UnreadableTimes []UnreadableTimes
+	Syslog          []SyslogDoor
+	// Gaps are acknowledged events that are lost or set aside, the oldest first;
+	// Lost is how many were ever lost.
+	Gaps []ArrivalGap
+	Lost uint64
+}
+
+// ArrivalGap is a stretch of acknowledged events that are not where they should be.
+type ArrivalGap struct {
+	First, Last, Events uint64
+	Arrived, Since      schema.Millis // 0: not known
+	State, Reason       string
+	Attempts            int
+	Accepted            bool
+}
+
+// SyslogDoor is how an address that takes in syslog is doing, since the start.
+type SyslogDoor struct {
+	Protocol, Address string // udp, tcp or tls
+	Connections       int    // now
+	Messages, Bytes   uint64 // taken in
+	// By cause: connections and datagrams of those who may not send, connections
+	// that were ended, messages that were lost, and those that were kept damaged.
+	Refused, Closed, Lost, Damaged map[string]uint64
+}
+
+// ClockSkew is a source and host whose events are all ahead of the clock or behind
+// it, by more than ten minutes.
+type ClockSkew struct {
+	Source, Host         string
+	Since, Last          time.Time
+	Events, NotEvaluated uint64
+	Behind               time.Duration // of the last event; negative: ahead
+}
+
+// UnreadableTimes counts events of a source whose time could not be read.
+type UnreadableTimes struct {
+	Source string
+	Events uint64
+	Last   time.Time
+}
+
+// GeoIP is a database that events are located by.
+type GeoIP struct {
+	File, Type  string
+	Built       time.Time
+	Attribution string // to be shown beside results
+}
+
+// Storage is what is kept and what was dropped.
+type Storage struct {
+	Used, Quota                 uint64 // bytes
+	OverQuota                   bool
+	OldestDay                   string
+	Dropped, DroppedUnevaluated uint64 // events
+}

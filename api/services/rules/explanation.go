@@ -1,0 +1,81 @@
+package rules
+
+import (
+	"context"
+	"time"
+
+	"nightjar/api"
+	pb "nightjar/api/v1"
+	"nightjar/compiler/search"
+	"nightjar/scheduler"
+)
+
+// Explainer tells why a rule made a signal, or none. scheduler.Scheduler
+// implements it.
+type Explainer interface {
+	Explain(context.Context, scheduler.Question) (scheduler.Explanation, error)
+	ExplainSeries(context.Context, scheduler.SeriesQuestion) (scheduler.SeriesExplanation, error)
+}
+
+// ExplainService serves ExplainService.
+type ExplainService struct {
+	pb.UnimplementedExplainServiceServer
+	Rules Explainer
+	Now   func() time.Time
+}
+
+// ExplainRule answers about an event, or about a group at a moment.
+func (s *ExplainService) ExplainRule(ctx context.Context, in *pb.ExplainRuleRequest) (*pb.RuleExplanation, error) {
+	q := scheduler.Question{RuleID: in.RuleId, Event: in.Event, Group: in.Group}
+	var err error
+	if q.At, err = api.OptionalMoment("at", in.At, s.Now()); err != nil {
+		return nil, err
+	}
+	found, err := s.Rules.Explain(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	out := &pb.RuleExplanation{RuleId: found.RuleID, Version: found.Version, State: found.State, Why: found.Why}
+	for _, l := range found.Queries {
+		out.Queries = append(out.Queries, &pb.QueryExplanation{Name: l.Name, Matches: l.Matches, Why: l.Why, Clauses: clausesToProto(l.Clauses)})
+	}
+	for i := range found.Groups {
+		out.Groups = append(out.Groups, groupToProto(&found.Groups[i]))
+	}
+	return out, nil
+}
+
+func clausesToProto(list []search.Clause) []*pb.Clause {
+	var out []*pb.Clause
+	for _, c := range list {
+		out = append(out, &pb.Clause{Text: c.Text, Matches: c.Matches, Clauses: clausesToProto(c.Clauses)})
+	}
+	return out
+}
+
+func groupToProto(g *scheduler.GroupExplanation) *pb.GroupExplanation {
+	out := &pb.GroupExplanation{Group: g.Group, At: g.At.String(), Notes: g.Notes}
+	for _, v := range g.Values {
+		out.Values = append(out.Values, &pb.LabelValue{Name: v.Name, Value: v.Value})
+	}
+	for _, c := range g.Cases {
+		out.Cases = append(out.Cases, &pb.CaseExplanation{Index: int32(c.Index), Name: c.Name, Status: c.Status, Condition: c.Condition, Holds: c.Holds})
+	}
+	for _, st := range g.Steps {
+		step := &pb.StepExplanation{Name: st.Name, Condition: st.Condition, Holds: st.Holds}
+		if st.Reached != nil {
+			reached := st.Reached.String()
+			step.Reached = &reached
+		}
+		out.Steps = append(out.Steps, step)
+	}
+	for i := range g.Signals {
+		sig := &g.Signals[i]
+		state, reason := sig.Standing()
+		out.Signals = append(out.Signals, &pb.ExplainedSignal{
+			Id: sig.ID, Case: int32(sig.Case), FirstSeen: sig.FirstSeen.String(), LastSeen: sig.LastSeen.String(),
+			State: state, Reason: reason, Suppression: sig.Suppression,
+		})
+	}
+	return out
+}

@@ -1,0 +1,23 @@
+package rules
+
+import (
+	"context"
+
+	"nightjar/api/limits"
+	"nightjar/scheduler"
+	"nightjar/schema"
+)
+
+// LimitPreviews has the queries of store pass the gate.
+func LimitPreviews(store Previews, gate *limits.Gate) Previews {
+	return gatedPreviews{Previews: store, gate: gate}
+}
+
+type gatedPreviews struct {
+	Previews
+	gate *limits.Gate
+}
+
+func (p gatedPreviews) Preview(ctx context.Context, s schema.Suppression, span scheduler.TimeSpan) (*scheduler.Preview, error) {
+	return limits.Through(ctx, p.gate, func() (*scheduler.Preview, error) { return p.Previews.Preview(ctx, s, span) })
+}

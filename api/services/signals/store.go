@@ -1,0 +1,49 @@
+package signals
+
+import (
+	"context"
+
+	"nightjar/schema"
+)
+
+// Store shows what was found. api/clickhouse implements it.
+type Store interface {
+	SearchSignals(context.Context, Search) (Page, error)
+	// Signal is a *schema.NotFound when there is none with this id.
+	Signal(ctx context.Context, id string) (Signal, error)
+	// MatchingSignals are those that the event with this time and arrival is part
+	// of, and that the engine stands by; known some seconds after it arrived.
+	MatchingSignals(ctx context.Context, at schema.Millis, seq uint64) ([]Signal, error)
+}
+
+// Search selects a page of signals.
+type Search struct {
+	RuleKey   string         // empty for all; results of a job have its own
+	Query     string         // as in rules; empty for all
+	From, To  *schema.Millis // first seen in [From, To); nil: open
+	Ascending bool           // oldest first
+	After     Cursor         // zero: from the beginning
+	Limit     int
+}
+
+// Cursor is a place in the order by time and id: just after this signal.
+type Cursor struct {
+	At schema.Millis
+	ID string
+}
+
+// Page is a page, in order. Next is zero on the last one.
+type Page struct {
+	Signals []Signal
+	Next    Cursor
+}
+
+// Signal is a signal as it is shown.
+type Signal struct {
+	ID                             string
+	At                             schema.Millis
+	Message, Status, Service, Host string
+	Tags                           []string
+	// Attributes is a JSON object: title, workflow, nightjar, samples, …
+	Attributes string
+}
