@@ -18,13 +18,14 @@ import (
 // are some, which arrive up to an hour late.
 func (w worlds) anomalies(users ...string) (schema.Rule, []schema.Event) {
 	bucket, learn, zero, day := []int64{3600, 10800}[w.IntN(2)], []int64{6, 24, 48}[w.IntN(3)], int64(0), int64(86400)
+	tolerance := []int64{1, 1, 2, 5}[w.IntN(4)]
 	rule := schema.Rule{
 		ID: "aaa-bbb-ccc", Name: "unusual", IsEnabled: true, Type: "log_detection",
 		Queries: []schema.RuleQuery{{Name: "a", Query: "source:x", Aggregation: w.pick("count", "count", "sum", "cardinality"), GroupByFields: []string{"@usr.id"}}},
 		Cases:   []schema.RuleCase{{Status: "high", Condition: "a > 0.9999"}, {Status: "low", Condition: "a > 0.995"}},
 		Options: schema.RuleOptions{
 			DetectionMethod: "anomaly_detection", EvaluationWindow: &zero, KeepAlive: []*int64{&zero, &bucket}[w.IntN(2)], MaxSignalDuration: &day,
-			Anomaly: &schema.AnomalyOptions{BucketDuration: &bucket, LearningDuration: &learn},
+			Anomaly: &schema.AnomalyOptions{BucketDuration: &bucket, LearningDuration: &learn, DetectionTolerance: &tolerance},
 		},
 	}
 	if w.IntN(3) == 0 {

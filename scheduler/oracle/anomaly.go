@@ -117,12 +117,20 @@ func (s *groupSeries) judge(b int64, x float64, closed bool) (below, atMost floa
 		}
 		if p := options.Anomaly.PeerBaseline; p != nil && *p && !closed {
 			p := s.peers(b)
-			return p.Below(x), 1, p.Buckets() >= 100
+			return p.Below(x / (0.75 + 0.25*float64(s.g.o.tolerance()))), 1, p.Buckets() >= 100
 		}
 		return 0, 1, false
 	}
 	f := s.foresight(b)
 	return f.Below(x), f.AtMost(x), true
+}
+
+// tolerance is the rule's, from 1 to 5.
+func (o *evaluator) tolerance() int64 {
+	if t := o.rule.Options.Anomaly.DetectionTolerance; t != nil {
+		return *t
+	}
+	return 1
 }
 
 // foresight is what the model says. Models are kept between buckets, since they are
@@ -137,7 +145,7 @@ func (s *groupSeries) foresight(b int64) anomaly.Foresight {
 	}
 	all := o.models[s.g][s.q]
 	if all == nil {
-		m := must(anomaly.New(anomaly.Config{Bucket: time.Duration(s.width) * time.Millisecond, Hold: time.Duration(*o.rule.Options.MaxSignalDuration) * time.Second}))
+		m := must(anomaly.New(anomaly.Config{Bucket: time.Duration(s.width) * time.Millisecond, Tolerance: int(o.tolerance()), Hold: time.Duration(*o.rule.Options.MaxSignalDuration) * time.Second}))
 		for c := s.first; c*s.width <= max(o.Horizon, Newest(o.events)); c++ {
 			all = append(all, m.Foresee(c*s.width))
 			if err := m.Add(c*s.width, s.value(c)); err != nil {

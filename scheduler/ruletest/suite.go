@@ -2,6 +2,7 @@ package ruletest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -365,15 +366,17 @@ type suppressionCase struct {
 	Expiration *moment `json:"expiration_date"`
 }
 
-func (s *suppressionCase) compile(start schema.Millis) (compiler.InForce, error) {
-	p := schema.Suppression{
-		ID: s.ID, Name: s.Name, Enabled: s.Enabled == nil || *s.Enabled,
+// document is the suppression as the API has it, in a test that starts at start.
+func (s *suppressionCase) document(start schema.Millis) schema.Suppression {
+	return schema.Suppression{
+		ID: cmp.Or(s.ID, s.Name), Name: s.Name, Enabled: s.Enabled == nil || *s.Enabled,
 		RuleQuery: s.RuleQuery, SuppressionQuery: s.Signals, DataExclusionQuery: s.Data,
 		StartDate: s.Start.in(start), ExpirationDate: s.Expiration.in(start),
 	}
-	if p.ID == "" {
-		p.ID = p.Name
-	}
+}
+
+func (s *suppressionCase) compile(start schema.Millis) (compiler.InForce, error) {
+	p := s.document(start)
 	c, err := compiler.CompileSuppression(p)
 	if err != nil {
 		return compiler.InForce{}, mistake(s.node, "suppression %s: %v", p.ID, err)
