@@ -14,7 +14,7 @@ var (
 	// and "The horizon".
 	citation  = regexp.MustCompile(`docs/([a-z-]+\.md), ((?:(?:, | and )?"[^"]+")+)`)
 	quoted    = regexp.MustCompile(`"([^"]+)"`)
-	paragraph = regexp.MustCompile(`(?i)\bsections? [0-9]+[^.]{0,20} of the semantics|SEMANTICS\.md|semantics,? (section|§)`)
+	paragraph = regexp.MustCompile(`(?i:\bsections? [0-9]+[^.]{0,20} of the semantics|semantics,? (section|§))|SEMANTICS\.md`)
 	nextLine  = regexp.MustCompile(`\n\s*(//|#)? ?`)
 	heading   = regexp.MustCompile(`(?m)^##+ (.+)$`)
 )

@@ -21,7 +21,7 @@ func (c *Condition) HoldsAtSilence(labels []Label) bool {
 }
 
 // HasSilencePoints reports whether a group of the plan can match when it falls
-// silent (section 4 of the semantics): only then must its silence be noticed.
+// silent (docs/semantics.md, "Silence points"): only then must its silence be noticed.
 func (p *Plan) HasSilencePoints() bool {
 	return p.judgesSilence() && !p.OfSignals && slices.ContainsFunc(p.Cases, func(c Case) bool {
 		return c.Condition.HoldsAtSilence(p.Labels)

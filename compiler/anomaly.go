@@ -8,8 +8,8 @@ import (
 	"nightjar/schema"
 )
 
-// Anomaly says how a plan of MethodAnomaly learns what is usual (section 8 of
-// the semantics). The values of its labels are probabilities.
+// Anomaly says how a plan of MethodAnomaly learns what is usual
+// (docs/semantics.md, "Anomalies"). The values of its labels are probabilities.
 type Anomaly struct {
 	// Bucket is the length of a bucket.
 	Bucket time.Duration

@@ -7,8 +7,8 @@ import (
 	"nightjar/schema"
 )
 
-// Novelty says when a value of a group is new (sections 7 and 9 of the
-// semantics).
+// Novelty says when a value of a group is new (docs/semantics.md, "New values" and
+// "Usual locations").
 type Novelty struct {
 	// Forget is how long a value stays known after it was last seen.
 	Forget time.Duration

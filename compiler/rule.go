@@ -54,7 +54,7 @@ type Plan struct {
 	// Content says which texts are similar, of MethodContent.
 	Content *content.Options
 	// Silence says that some case may hold where a group falls silent, so that its
-	// silence points (section 4 of the semantics) have to be judged.
+	// silence points (docs/semantics.md, "Silence points") have to be judged.
 	Silence bool
 	// Expected is the column whose values are groups of the plan that are silent
 	// when they are never heard of; nil: there is none.
@@ -171,7 +171,7 @@ func (p *Plan) Lookback() time.Duration {
 // Aggregation is how a label's events become a value.
 type Aggregation uint8
 
-// The aggregations of section 3 of the semantics.
+// The aggregations (docs/semantics.md, "Aggregations").
 const (
 	AggCount Aggregation = iota
 	AggCardinality

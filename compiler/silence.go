@@ -11,8 +11,8 @@ import (
 // can give a signal.
 func (p *Plan) Waits() bool { return p.Silence || p.Absence != nil || p.Low() }
 
-// Low reports whether the plan judges closed buckets on the low side (section 8 of
-// the semantics).
+// Low reports whether the plan judges closed buckets on the low side
+// (docs/semantics.md, "The low side").
 func (p *Plan) Low() bool { return p.Anomaly != nil && p.Anomaly.Low }
 
 // silence finds what the plan waits for, and takes the options that are about it.

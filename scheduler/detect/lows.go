@@ -10,7 +10,7 @@ import (
 )
 
 // This file judges closed buckets, for conditions that ask for the low side of an
-// anomaly (section 8 of the semantics): a bucket is judged at its end, and may be
+// anomaly (docs/semantics.md, "The low side"): a bucket is judged at its end, and may be
 // empty.
 
 // lowReach is how long after its last event a group is judged: a group that has been

@@ -8,7 +8,7 @@ import (
 )
 
 // This file judges groups without a past of their own by the rule's other groups
-// (peerBaseline, section 8 of the semantics): by those that have one, and by what
+// (docs/semantics.md, "Peers"): by those that have one, and by what
 // their buckets of a day held that were not empty, since a new group is seen because
 // something happened. Buckets are taken together by stretches of an hour, or of one
 // bucket where that is longer; the day ended a stretch before the one that is judged,

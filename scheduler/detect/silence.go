@@ -10,7 +10,7 @@ import (
 )
 
 // Horizon bounds the moments at which what did not happen is judged: silence
-// points, and those of `then not` (sections 4 and 5 of the semantics). They exist
+// points, and those of `then not` (docs/semantics.md, "The horizon"). They exist
 // in (After, Through].
 type Horizon struct {
 	After, Through schema.Millis

@@ -9,7 +9,7 @@ import (
 	"nightjar/schema"
 )
 
-// This file is for the alerts of vendors.
+// This file is for the alerts of vendors (docs/semantics.md, "Alerts of others").
 
 // RootQueries are a third-party rule's, as queries.
 func RootQueries(rule schema.Rule) []schema.RuleQuery {

@@ -10,7 +10,7 @@ import (
 	"nightjar/anomaly"
 )
 
-// This file is for anomalies. What a bucket is expected to hold it
+// This file is for anomalies (docs/semantics.md, "Anomalies"). What a bucket is expected to hold it
 // asks of a model that learned every bucket before it, in order.
 
 // lowSide is how long a group is judged after its last event.

@@ -8,8 +8,9 @@ import (
 	"strings"
 )
 
-// This file is for conditions: `label op number` with &&, ||,
-// ! and parentheses, where && binds tighter than ||, in a chain of `then`.
+// This file is for conditions (docs/semantics.md, "Conditions", "then" and "then not"):
+// `label op number` with &&, ||, ! and parentheses, where && binds tighter than ||, in
+// a chain of `then`.
 
 // clause is a condition without `then`: whether values of the labels meet it.
 type clause struct {

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// This file has how matches become signals.
+// This file has how matches become signals (docs/semantics.md, "Opening and extending",
+// "The events of a signal" and "Severity by environment").
 
 // episodes joins matches into signals.
 func (o *evaluator) episodes(key string, hits []Match) []Signal {

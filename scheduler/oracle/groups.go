@@ -8,7 +8,7 @@ import (
 	"nightjar/schema"
 )
 
-// This file is for groups.
+// This file is for groups (docs/semantics.md, "Groups").
 
 // ruleGroup is one group of a rule, with what each event is to it.
 type ruleGroup struct {

@@ -8,7 +8,7 @@ import (
 	"nightjar/schema"
 )
 
-// This file is for new values.
+// This file is for new values (docs/semantics.md, "New values").
 
 const day = 24 * 3_600_000
 

@@ -6,8 +6,8 @@ import (
 	"nightjar/schema"
 )
 
-// This file is for what must follow: `then`, `then not` and
-// the steps of sequences.
+// This file is for what must follow: `then`, `then not` and the steps of sequences
+// (docs/semantics.md, "Chains" and "Sequences").
 
 // held are the evaluation points at which a condition holds over a window; with
 // window 0, those where it holds for any one event.

@@ -2,8 +2,8 @@ package oracle
 
 import "slices"
 
-// This file is for thresholds, and for the silence after the
-// last event of a group.
+// This file is for thresholds, and for the silence after the last event of a group
+// (docs/semantics.md, "Thresholds", "Silence points" and "Expected groups").
 
 // judgeThreshold looks at every evaluation point and every silence point.
 func (g *ruleGroup) judgeThreshold(cases []caseWords) []Match {

@@ -9,7 +9,7 @@ import (
 	"nightjar/schema"
 )
 
-// This file is for impossible travel.
+// This file is for impossible travel (docs/semantics.md, "Impossible travel").
 
 // location is where and from which address an event came.
 type location struct {

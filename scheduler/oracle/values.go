@@ -9,7 +9,7 @@ import (
 	"nightjar/schema"
 )
 
-// This file is for aggregations.
+// This file is for aggregations (docs/semantics.md, "Aggregations").
 
 // over are the labels' values over the events that `inside` says are in it.
 func (g *ruleGroup) over(inside func(i int) bool) []float64 {
