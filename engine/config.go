@@ -19,6 +19,8 @@ import (
 	"github.com/knadh/koanf/v2"
 	"github.com/spf13/pflag"
 
+	"nightjar/configuration"
+	"nightjar/configuration/inbound"
 	"nightjar/configuration/outbound"
 	"nightjar/ingest"
 	"nightjar/ingest/elastic"
@@ -42,6 +44,11 @@ var settings = []setting{
 	{name: "http", value: "127.0.0.1:8420", help: "address of the REST API and of senders of logs; gRPC is served there too"},
 	{name: "allowed-host", list: true, cut: ",", help: "a name that requests may be for, in their Host header, beside localhost and the address of http; names of others are refused (421)"},
 	{name: "grpc", value: "127.0.0.1:8421", help: "address of the gRPC API and of OTLP"},
+	{name: "tls-cert", value: "", help: "serve both over TLS: the certificate, a PEM file, read anew when it changes; needed beyond loopback, unless allow-plaintext says otherwise"},
+	{name: "tls-key", value: "", help: "the key of that certificate, a PEM file"},
+	{name: "tls-client-ca", value: "", help: "a PEM file of authorities: who shows a certificate of theirs is let in as a shipper, or as an agent where its organizational unit is agent"},
+	{name: "tls-require-client-cert", value: "false", bare: "true", help: "let keys of shippers and agents in together with such a certificate only"},
+	{name: "allow-plaintext", value: "false", bare: "true", help: "serve them without TLS beyond loopback, as behind a proxy that ends TLS"},
 	{name: "clickhouse", value: "", help: "ClickHouse server to use, as clickhouse://user:password@host:9000/database (default: an embedded one)"},
 	{name: "clickhouse-analyst", value: "", help: "the same server as a read-only user, for ad hoc SQL (default: one is made)"},
 	{name: "lateness", value: "24h", help: "how far an event may arrive behind its own time and still be evaluated (30m, 24h, 7d)"},
@@ -82,6 +89,7 @@ var settings = []setting{
 // Config is the configuration of the engine.
 type Config struct {
 	DataDir, HTTP, GRPC string
+	Inbound             inbound.Config
 	ClickHouse, Analyst string // DSNs; secret
 	Lateness, Pace      time.Duration
 	Silence             scheduler.SilenceDelays
@@ -99,6 +107,7 @@ type Config struct {
 	KeyFrom                               string // the configuration file that it is in, if it is
 	Outbound                              outbound.Config
 	PublicURL                             string
+	Targets                               []configuration.NotificationTarget // of the configuration file
 	Demo                                  bool
 	Version                               string   // of the program
 	Agent                                 string   // beside the engine: "true", "false", or "" for with Demo only
@@ -126,7 +135,7 @@ func EnvName(name string) string {
 // ReadConfig merges flags, environment and file.
 func ReadConfig(flags *pflag.FlagSet) (Config, error) {
 	path, _ := flags.GetString("config")
-	fromFile, err := readConfigFile(path)
+	fromFile, targets, err := readConfigFile(path)
 	if err != nil {
 		return Config{}, err
 	}
@@ -150,6 +159,7 @@ func ReadConfig(flags *pflag.FlagSet) (Config, error) {
 		}
 	}
 	c, err := parseConfig(values)
+	c.Targets = targets
 	if c.APIKey != "" && values["api-key"] == fromFile["api-key"] {
 		c.KeyFrom = path
 	}
@@ -207,6 +217,9 @@ func parseConfig(values map[string]string) (c Config, err error) {
 		ClickHouse: values["clickhouse"], Analyst: values["clickhouse-analyst"],
 		LogLevel: values["log-level"], ElasticVersion: values["elasticsearch-version"], APIKey: values["api-key"], BackupTo: values["backup-to"],
 		GeoIP: splitList(values["geoip"]), AllowedHosts: splitList(values["allowed-host"]), AgentPolicies: splitList(values["agent-policy"]),
+	}
+	if c.Inbound, err = parseInbound(values); err != nil {
+		return Config{}, err
 	}
 	if c.Lateness, err = schema.ParseDuration(values["lateness"]); err != nil {
 		return Config{}, fmt.Errorf("lateness: %w", err)
@@ -269,32 +282,41 @@ func parseConfig(values map[string]string) (c Config, err error) {
 	return c, nil
 }
 
-// readConfigFile reads the YAML file; a name that is no setting is an error.
-func readConfigFile(path string) (map[string]string, error) {
+// readConfigFile reads the YAML file: settings, and notification targets; another name is
+// an error.
+func readConfigFile(path string) (map[string]string, []configuration.NotificationTarget, error) {
 	if path == "" {
-		return nil, nil
+		return nil, nil, nil
 	}
 	k := koanf.New("\x00") // names have no parts
 	if err := k.Load(file.Provider(path), yaml.Parser()); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("config file %s does not exist", path)
+			return nil, nil, fmt.Errorf("config file %s does not exist", path)
 		}
-		return nil, fmt.Errorf("read config file %s: %w", path, err)
+		return nil, nil, fmt.Errorf("read config file %s: %w", path, err)
+	}
+	var targets []configuration.NotificationTarget
+	if k.Exists(targetsName) {
+		var err error
+		if targets, err = parseTargets(k.Get(targetsName)); err != nil {
+			return nil, nil, fmt.Errorf("config file %s: %w", path, err)
+		}
+		k.Delete(targetsName)
 	}
 	out := map[string]string{}
 	for name := range k.All() {
 		if settingNamed(name) == nil {
-			return nil, fmt.Errorf("config file %s: unknown setting %q; there are %s", path, name, settingNames())
+			return nil, nil, fmt.Errorf("config file %s: unknown setting %q; there are %s", path, name, settingNames())
 		}
 		out[name] = k.String(name)
 		if list := k.Strings(name); len(list) > 0 {
 			if !settingNamed(name).list {
-				return nil, fmt.Errorf("config file %s: %s takes one value, not a list", path, name)
+				return nil, nil, fmt.Errorf("config file %s: %s takes one value, not a list", path, name)
 			}
 			out[name] = joinList(list)
 		}
 	}
-	return out, nil
+	return out, targets, nil
 }
 
 func settingNamed(name string) *setting {
@@ -307,7 +329,7 @@ func settingNamed(name string) *setting {
 }
 
 func settingNames() string {
-	var names []string
+	names := []string{targetsName}
 	for _, s := range settings {
 		names = append(names, s.name)
 	}

@@ -71,6 +71,9 @@ func (e *engine) publicURL() string {
 	if e.config.PublicURL != "" {
 		return e.config.PublicURL
 	}
+	if e.config.Inbound.TLS.Certificate != "" {
+		return "https://" + e.config.HTTP
+	}
 	return "http://" + e.config.HTTP
 }
 
