@@ -69,6 +69,7 @@ type process struct {
 	args    []string
 	user    uint32   // 0: who runs the tests
 	env     []string // beside that of the tests
+	client  *http.Client
 	cmd     *exec.Cmd
 	base    string
 	key     string
@@ -110,7 +111,7 @@ func startEngineWith(t testing.TB, env []string, args ...string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{t: t, path: path, dir: filepath.Join(t.TempDir(), "data"), args: args, env: env}
+	p := &process{t: t, path: path, dir: filepath.Join(t.TempDir(), "data"), args: args, env: env, client: http.DefaultClient}
 	p.start()
 	t.Cleanup(p.end)
 	return p
@@ -119,6 +120,9 @@ func startEngineWith(t testing.TB, env []string, args ...string) *process {
 func (p *process) start() {
 	p.t.Helper()
 	p.output = &lockedBuffer{}
+	if p.client == nil {
+		p.client = http.DefaultClient
+	}
 	p.cmd = exec.Command(p.path, append([]string{"up", "--data-dir", p.dir, "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"}, p.args...)...)
 	p.cmd.Stderr, p.cmd.Stdout = p.output, p.output
 	p.cmd.Env = append(os.Environ(), p.env...)
@@ -139,12 +143,11 @@ func (p *process) start() {
 			p.t.Fatalf("the engine ended:\n%s", p.output)
 		default:
 		}
-		p.base, p.grpc = announced(p.output.String(), "REST  http://"), announced(p.output.String(), "gRPC  ")
+		p.base, p.grpc = announced(p.output.String(), "REST  "), announced(p.output.String(), "gRPC  ")
 		if p.base == "" {
 			return false
 		}
-		p.base = "http://" + p.base
-		resp, err := http.Get(p.base + "/readyz")
+		resp, err := p.client.Get(p.base + "/readyz")
 		if err != nil {
 			return false
 		}
@@ -270,7 +273,7 @@ func (p *process) request(method, path string, body []byte, header ...string) (i
 	for i := 0; i+1 < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := p.client.Do(req)
 	if err != nil {
 		return 0, nil, err
 	}

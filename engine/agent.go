@@ -108,7 +108,10 @@ func (a *agentProcess) run(ctx context.Context) error {
 
 func (a *agentProcess) arguments() []string {
 	e := a.engine
-	args := []string{"agent", "--server", "http://" + e.server.HTTPAddr().String(), "--state-dir", filepath.Join(e.config.DataDir, "agent")}
+	args := []string{"agent", "--server", e.url(), "--state-dir", filepath.Join(e.config.DataDir, "agent")}
+	if ca, name, err := e.trust(); err == nil && ca != "" { // it was read at the start
+		args = append(args, "--ca", ca, "--server-name", name)
+	}
 	for _, p := range e.config.AgentPolicies {
 		args = append(args, "--policy", p)
 	}

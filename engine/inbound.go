@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"nightjar/api/server"
 	"nightjar/configuration/inbound"
 )
 
@@ -22,4 +23,40 @@ func parseInbound(values map[string]string) (c inbound.Config, err error) {
 		}
 	}
 	return c, c.Check()
+}
+
+// serverTLS is how the API is served over TLS; nil: in plain text. How it is served is told.
+func (e *engine) serverTLS() (*tls.Config, error) {
+	if said, warn := e.config.Inbound.Says(); warn {
+		e.log.Warn(said)
+	} else {
+		e.log.Info(said)
+	}
+	if e.config.Inbound.TLS.Certificate == "" {
+		return nil, nil
+	}
+	certificates, err := inbound.NewCertificates(e.config.Inbound.TLS, e.log, server.OverTLS)
+	if err != nil {
+		return nil, err
+	}
+	return certificates.Server(), nil
+}
+
+// url is where the API is served.
+func (e *engine) url() string {
+	if e.config.Inbound.TLS.Certificate != "" {
+		return "https://" + e.server.HTTPAddr().String()
+	}
+	return "http://" + e.server.HTTPAddr().String()
+}
+
+// trust is how a process of this host trusts the engine, which it knows by an address that
+// the certificate need not be of: authorities, and the name to ask for.
+func (e *engine) trust() (ca, name string, err error) {
+	files := e.config.Inbound.TLS
+	if files.Certificate == "" {
+		return "", "", nil
+	}
+	name, err = files.Name()
+	return files.Certificate, name, err
 }

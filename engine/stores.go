@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -17,7 +18,12 @@ import (
 func newConfiguration(lc fx.Lifecycle, e *engine, d *database) *configuration.Stores {
 	c := configuration.NewStores(rulestore.New(d.conn).Deps().Objects, now, checkExpression)
 	c.LogTo(e.log)
-	lc.Append(fx.StartHook(c.Load))
+	lc.Append(fx.StartHook(func(ctx context.Context) error {
+		if err := c.Load(ctx); err != nil {
+			return err
+		}
+		return applyTargets(ctx, c, e.config.Targets)
+	}))
 	return c
 }
 

@@ -23,7 +23,10 @@ var ErrNotUp = errors.New("the engine was not up yet")
 
 // Running is an engine that is up, as its clients need it.
 type Running struct {
-	URL     string // of the REST API, without a slash at the end
+	URL string // of the REST API, without a slash at the end
+	// Trust is how the API is trusted where it is served over TLS: a file of authorities,
+	// and the name that the certificate is of.
+	Trust   func() (ca, name string, err error)
 	Key     string // secret
 	KeyFile string // where that is kept; "": it was configured
 	DataDir string
@@ -63,7 +66,7 @@ func Up(ctx context.Context, config Config, first func(context.Context, Running)
 	agent := startAgent(e)
 	if fresh {
 		first(ctx, Running{
-			URL: "http://" + e.server.HTTPAddr().String(), Key: e.key, KeyFile: e.keyPath, DataDir: config.DataDir, agent: agent,
+			URL: e.url(), Trust: e.trust, Key: e.key, KeyFile: e.keyPath, DataDir: config.DataDir, agent: agent,
 		})
 	}
 	failed := error(nil)

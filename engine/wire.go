@@ -379,8 +379,12 @@ func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *inge
 		"GET /debug/pprof/heap":    pprof.Handler("heap"),
 		"POST " + BackupPath:       e.backupHandler(),
 	})
+	secure, err := e.serverTLS()
+	if err != nil {
+		return nil, err
+	}
 	e.server, err = server.New(server.Deps{
-		HTTP: e.config.HTTP, GRPC: e.config.GRPC, Key: e.key, AllowedHosts: e.config.AllowedHosts, Version: e.config.Version,
+		TLS: secure, HTTP: e.config.HTTP, GRPC: e.config.GRPC, Key: e.key, AllowedHosts: e.config.AllowedHosts, Version: e.config.Version,
 		Rules: s, Triage: s, Signals: apistore.NewSignals(d.lookup),
 		Intake: logDoor{ingest.NewHandler(intake)}, Memory: logMemory{intake.Memory()}, Backtests: b, Jobs: j, JobSignals: apistore.NewJobSignals(d.lookup),
 		Logs: apistore.NewLogs(d.people, apistore.LogsConfig{Catalogue: store.Catalogue()}), SQL: d.sql, Status: reporter, Ledger: s, Agents: apistore.NewAgents(d.people), Explainer: s,
@@ -541,7 +545,7 @@ func (r reporter) storage() operations.Storage {
 
 // announce tells where the engine listens, and where the key is.
 func (e *engine) announce() {
-	fmt.Fprintf(os.Stderr, "\nnightjar %s is up\n  REST  http://%s\n  gRPC  %s\n", e.config.Version, e.server.HTTPAddr(), e.server.GRPCAddr())
+	fmt.Fprintf(os.Stderr, "\nnightjar %s is up\n  REST  %s\n  gRPC  %s\n", e.config.Version, e.url(), e.server.GRPCAddr())
 	for _, d := range e.syslog.Report() {
 		fmt.Fprintf(os.Stderr, "  syslog over %s  %s\n", strings.ToUpper(d.Protocol), d.Address)
 	}

@@ -63,6 +63,8 @@ const (
 	ExpiredKey Reason = "expired key"
 	NotAllowed Reason = "not allowed"
 	ForgedForm Reason = "not from our page"
+	// NoCertificate is of a shipper or an agent that came with its key alone.
+	NoCertificate Reason = "no certificate"
 )
 
 // DeniedError refuses a call for want of a key, or of a permission.
@@ -81,6 +83,8 @@ func (d *DeniedError) Error() string {
 		return fmt.Sprintf("Forbidden: the key %q has expired; an administrator rotates it (nightjar keys rotate)", d.Caller.Name)
 	case NotAllowed:
 		return fmt.Sprintf("Forbidden: this needs the permission %s, which the role %s has not", d.Need, d.Caller.Role)
+	case NoCertificate:
+		return fmt.Sprintf("Forbidden: the key %q lets in together with a client's certificate only", d.Caller.Name)
 	case ForgedForm:
 		return "Forbidden: this did not come from the engine's own page; sign in again, or send a key"
 	}

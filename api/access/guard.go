@@ -17,6 +17,9 @@ type Guard struct {
 	Audit  Recorder
 	// Sessions is who signed in, of those who send no key; nil: nobody can.
 	Sessions func(Knock) (Caller, bool, error)
+	// RequireCertificate says that keys of shippers and agents let in together with a
+	// client's certificate only.
+	RequireCertificate bool
 }
 
 // Recorder writes down what callers do. *audit.Log is one.
@@ -51,6 +54,9 @@ func (l *LimitedError) Error() string {
 // waits for nothing.
 func (g *Guard) Admit(k Knock) (Caller, error) {
 	c, err := g.who(k)
+	if err == nil && g.RequireCertificate && c.needsCertificate() && k.Certificate.Kind == Nobody {
+		err = &DeniedError{Reason: NoCertificate, Caller: c}
+	}
 	if err == nil {
 		if wait := g.Limits.Take(c); wait > 0 {
 			err = &LimitedError{wait}

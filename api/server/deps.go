@@ -3,6 +3,7 @@ package server
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"log/slog"
 	"net/http"
 	"time"
@@ -29,6 +30,8 @@ import (
 type Deps struct {
 	// HTTP and GRPC are the addresses to listen on; port 0 chooses one.
 	HTTP, GRPC string
+	// TLS is how both are served (see OverTLS); nil: in plain text.
+	TLS *tls.Config
 	// Key is the one key that lets callers in.
 	Key string
 	// AllowedHosts are names that requests may be for, beside those of loopback and

@@ -21,7 +21,7 @@ import (
 // grpcServer is the services over gRPC, with health and reflection. Everything
 // but health is behind the key.
 func (s *Server) grpcServer() *grpc.Server {
-	plain := grpc.NewServer(append(s.bounds(), grpc.ChainUnaryInterceptor(s.unary), grpc.ChainStreamInterceptor(s.stream))...)
+	plain := grpc.NewServer(append(s.bounds(), grpc.Creds(newAccepted()), grpc.ChainUnaryInterceptor(s.unary), grpc.ChainStreamInterceptor(s.stream))...)
 	said := func(ctx context.Context, err error) error { return api.Describe(ctx, s.deps.Log, err).GRPCError() }
 	server := boundedServices{plain, s.memory, rest.MaxBody, said, s.deps.MessageTime}
 	events := boundedServices{plain, cmp.Or(s.deps.Memory, s.memory), s.maxMessage(), said, s.deps.MessageTime}

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"golang.org/x/net/netutil"
 	"google.golang.org/grpc"
 
 	"nightjar/api"
@@ -58,7 +57,8 @@ func New(deps Deps) (*Server, error) {
 		return nil, err
 	}
 	s.http = &http.Server{
-		Handler:           handler,
+		Handler:           withTLS(handler),
+		ConnContext:       keepTLS,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       5 * time.Minute,
 		WriteTimeout:      10 * time.Minute,
@@ -87,7 +87,7 @@ func (s *Server) listen() (err error) {
 		_ = s.httpListen.Close() // the other error is the one to tell
 		return fmt.Errorf("listen for gRPC on %s: %w", s.deps.GRPC, err)
 	}
-	s.grpcListen = netutil.LimitListener(s.grpcListen, maxConnections)
+	s.httpListen, s.grpcListen = s.secured(s.httpListen), limited(s.secured(s.grpcListen))
 	return nil
 }
 
@@ -105,7 +105,7 @@ func (s *Server) Run(ctx context.Context) error {
 	failed := make(chan error, 3)
 	overHTTP, overHTTP2 := splitHTTP2(s.httpListen)
 	go func() { failed <- s.http.Serve(overHTTP) }()
-	go func() { failed <- s.grpc.Serve(netutil.LimitListener(overHTTP2, maxConnections)) }()
+	go func() { failed <- s.grpc.Serve(limited(overHTTP2)) }()
 	go func() { failed <- s.grpc.Serve(s.grpcListen) }()
 	var err error
 	select {

@@ -114,3 +114,19 @@ func (c *Certificates) Server() *tls.Config {
 		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return c.present() },
 	}
 }
+
+// Name is one that the server's certificate is of, for who connects by another address.
+func (f Files) Name() (string, error) {
+	pair, err := tls.LoadX509KeyPair(f.Certificate, f.Key)
+	if err != nil {
+		return "", err
+	}
+	switch leaf := pair.Leaf; {
+	case len(leaf.DNSNames) > 0:
+		return leaf.DNSNames[0], nil
+	case len(leaf.IPAddresses) > 0:
+		return leaf.IPAddresses[0].String(), nil
+	default:
+		return "", fmt.Errorf("the certificate in %s is of no name and no address", f.Certificate)
+	}
+}

@@ -56,7 +56,7 @@ func newClient(c *cobra.Command) (*client, error) {
 			return nil, err
 		}
 	}
-	transport, err := newTransport(value("ca"), value("client-cert"), value("client-key"))
+	transport, err := newTransport(tlsFiles{ca: value("ca"), serverName: value("server-name"), certificate: value("client-cert"), key: value("client-key")})
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"strconv"
@@ -69,7 +68,15 @@ func runDemo(ctx context.Context, e engine.Running) error {
 
 // clientOf is a client of an engine in this process.
 func clientOf(e engine.Running) *client {
-	return &client{base: e.URL, key: e.Key, http: &http.Client{}}
+	ca, name, err := e.Trust()
+	transport := http.DefaultTransport
+	if err == nil {
+		transport, err = newTransport(tlsFiles{ca: ca, serverName: name})
+	}
+	if err != nil {
+		transport = http.DefaultTransport // the first request says what is wrong
+	}
+	return &client{base: e.URL, key: e.Key, http: &http.Client{Transport: transport}}
 }
 
 // clientFlags are what the tool needs to find an engine that is not where it
@@ -79,7 +86,7 @@ func clientFlags(e engine.Running) string {
 	if cwd, err := os.Getwd(); err != nil || e.DataDir != cwd+"/data" {
 		flags += " --data-dir " + e.DataDir
 	}
-	if _, port, err := net.SplitHostPort(strings.TrimPrefix(e.URL, "http://")); err == nil && port != "8420" {
+	if _, address, _ := strings.Cut(e.URL, "://"); !strings.HasSuffix(address, ":8420") || strings.HasPrefix(e.URL, "https:") {
 		flags += " --server " + e.URL
 	}
 	return flags
