@@ -30,24 +30,22 @@ func (p *Plan) HasSilencePoints() bool {
 
 // judgesSilence reports whether silence points are among what the plan's cases
 // are tried at.
-func (p *Plan) judgesSilence() bool { return p.Method == MethodThreshold && p.Window > 0 }
+func (p *Plan) judgesSilence() bool { return methodOf(p.Method).about().silence && p.Window > 0 }
 
 // analyze warns of what can never hold, and of what holds at silence as well.
 // It refuses what would need silence points in a rule over signals.
 func (c *ruleCompiler) analyze() {
 	switch p := c.plan; {
-	case c.bad.Err() != nil || p.Unsupported != "" || p.Method == MethodThirdParty:
+	case c.bad.Err() != nil || p.Unsupported != "":
 	case p.Then() || p.Absence != nil:
 		c.analyzeThen()
-	case p.Method == MethodSequence:
-		c.analyzeSteps()
 	default:
-		c.analyzeCases()
+		c.method.analyze(c)
 	}
 }
 
 func (c *ruleCompiler) analyzeCases() {
-	a := analysis{labels: c.plan.Labels, alone: c.plan.Window == 0, probability: c.plan.Method == MethodAnomaly}
+	a := analysis{labels: c.plan.Labels, alone: c.plan.Window == 0, probability: c.plan.Anomaly != nil}
 	before, beforeSilent := never, never // the cases that are tried first, at events and at silence
 	for i, k := range c.plan.Cases {
 		node := k.Condition.Parts[0]

@@ -66,11 +66,11 @@ func unsupported(r *schema.Rule) []schema.Idle {
 	}
 	method := r.Options.Method()
 	switch {
-	case r.Type == schema.RuleSignalCorrelation && method != schema.MethodThreshold && method != schema.MethodSequenceDetection:
+	case r.Type == schema.RuleSignalCorrelation && !(evaluated(method) && methodOf(method).about().ofSignals):
 		add("options.detectionMethod", "signals are not correlated by detection method %s", method)
 	case r.Type.OfConfiguration():
 		add("type", "configuration rules are not evaluated by nightjar")
-	case !slices.Contains(evaluatedMethods, method):
+	case !evaluated(method):
 		add("options.detectionMethod", "detection method %s is not evaluated yet", method)
 	}
 	if r.Scheduling != nil {
@@ -87,10 +87,4 @@ func unsupported(r *schema.Rule) []schema.Idle {
 		}
 	}
 	return out
-}
-
-// evaluatedMethods are those of schema.Methods that are evaluated.
-var evaluatedMethods = []schema.Method{
-	schema.MethodThreshold, schema.MethodSequenceDetection, schema.MethodThirdParty, schema.MethodImpossibleTravel,
-	schema.MethodNewValue, schema.MethodAnomalyDetection, schema.MethodContentAnomaly,
 }

@@ -76,7 +76,7 @@ func TestAStoredAnomalyRuleWithThenIsASequence(t *testing.T) {
 		Options: schema.RuleOptions{DetectionMethod: "anomaly_detection"},
 	}
 	plan, err := CompileStored(rule)
-	if err != nil || plan.Method != MethodSequence || plan.Anomaly != nil || len(plan.Steps) != 2 {
+	if err != nil || plan.Method != schema.MethodSequenceDetection || plan.Anomaly != nil || len(plan.Steps) != 2 {
 		t.Errorf("the plan: %+v, %v", plan, err)
 	}
 }

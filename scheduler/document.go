@@ -337,7 +337,7 @@ func joined(list []json.RawMessage) json.RawMessage {
 func putValues(doc map[string]any, plan *compiler.Plan, values []string) {
 	switch {
 	case len(values) == 0:
-	case plan.Method == compiler.MethodTravel:
+	case plan.Method == schema.MethodImpossibleTravel:
 		doc["impossible_travel"] = journey(values)
 	default:
 		own := within(doc, "nightjar")

@@ -301,7 +301,7 @@ func (s *Scheduler) explainAt(ctx context.Context, plan *compiler.Plan, group []
 	out := GroupExplanation{Group: group, At: at}
 	read := s.matchesOf
 	from := at - schema.Millis(plan.Lookback().Milliseconds())
-	if plan.Method == compiler.MethodTravel {
+	if plan.Method == schema.MethodImpossibleTravel {
 		read, from = s.wayOf, at
 	}
 	all, err := read(ctx, plan, group, from)
@@ -320,7 +320,7 @@ func (s *Scheduler) explainAt(ctx context.Context, plan *compiler.Plan, group []
 		}
 		out.Notes = k.Notes(plan, all.own, at)
 	}
-	if plan.Method == compiler.MethodTravel {
+	if plan.Method == schema.MethodImpossibleTravel {
 		out.Notes = append(out.Notes, detect.Journeys(all.own, at)...)
 	}
 	out.Notes = append(out.Notes, s.silenceNotes(plan, all, at)...)
@@ -336,7 +336,7 @@ func (s *Scheduler) explainAt(ctx context.Context, plan *compiler.Plan, group []
 
 // judge evaluates the cases or the steps at the moment.
 func (g *GroupExplanation) judge(plan *compiler.Plan, own, globals []compiler.Match, at schema.Millis) {
-	if plan.Method == compiler.MethodSequence {
+	if plan.Method == schema.MethodSequenceDetection {
 		g.follow(plan, own, globals, at)
 		return
 	}
@@ -346,7 +346,7 @@ func (g *GroupExplanation) judge(plan *compiler.Plan, own, globals []compiler.Ma
 	}
 	for i, c := range plan.Cases {
 		x := CaseExplanation{Index: i, Name: c.Name, Status: string(c.Status), Condition: c.Condition.Explain(values), Holds: c.Condition.Holds(values)}
-		if plan.Method == compiler.MethodThirdParty {
+		if plan.Method == schema.MethodThirdParty {
 			x.Condition, x.Holds = plan.Grades[i].String(), false
 			for _, m := range own {
 				x.Holds = x.Holds || m.At == at && int(m.Number) == i

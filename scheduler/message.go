@@ -35,11 +35,11 @@ func handlesOf(plan *compiler.Plan, sig schema.Signal, severity string, events [
 	var named []string
 	rule := &plan.Rule
 	switch {
-	case plan.Method == compiler.MethodThirdParty && sig.Case < 0:
+	case plan.Method == schema.MethodThirdParty && sig.Case < 0:
 		if o := rule.Options.ThirdParty; o != nil {
 			named = o.DefaultNotifications
 		}
-	case plan.Method == compiler.MethodThirdParty && sig.Case < len(rule.ThirdPartyCases):
+	case plan.Method == schema.MethodThirdParty && sig.Case < len(rule.ThirdPartyCases):
 		named = rule.ThirdPartyCases[sig.Case].Notifications
 	case sig.Case >= 0 && sig.Case < len(rule.Cases):
 		named = rule.Cases[sig.Case].Notifications

@@ -14,7 +14,7 @@ func (s *Scheduler) recallWays(ctx context.Context, units []*detect.GroupState) 
 	for back := detect.TravelWithin; ; back *= 2 {
 		var short []*detect.GroupState
 		for _, u := range units {
-			if u.Plan.Method == compiler.MethodTravel && detect.ReachesFurther(u.Matches, u.From, u.Earliest(u.Chained)) {
+			if u.Plan.Method == schema.MethodImpossibleTravel && detect.ReachesFurther(u.Matches, u.From, u.Earliest(u.Chained)) {
 				u.From -= back
 				short = append(short, u)
 			}

@@ -79,7 +79,7 @@ type GroupState struct {
 func (u *GroupState) Chains() []chain {
 	var out []chain
 	first := 0
-	if u.Plan.Method == compiler.MethodThirdParty {
+	if u.Plan.Method == schema.MethodThirdParty {
 		first = -1
 	}
 	for c := first; c < len(u.Plan.Cases); c++ {
@@ -321,7 +321,7 @@ func (m *measure) tag(e *compiler.Match) {
 
 // value notes the new values of a match, or the journey it ends.
 func (l *life) value(plan *compiler.Plan, m *compiler.Match) {
-	if plan.Method == compiler.MethodTravel && !l.carried && m.At == l.first {
+	if plan.Method == schema.MethodImpossibleTravel && !l.carried && m.At == l.first {
 		if values := m.Values; len(l.values) == 0 || slices.Compare(values, l.values) < 0 {
 			l.values = slices.Clone(values)
 		}
@@ -398,7 +398,7 @@ func (u *GroupState) reconcile(caseAt int, lives []life, old []schema.Signal, al
 // than before: about those before a silence, which are not counted, or about as
 // many others, where what came before them decides which match.
 func (u *GroupState) othersMayShow(l *life) bool {
-	return !l.carried && (len(l.opensQuiet(u.Plan)) > 0 || u.Plan.Novelty != nil || u.Plan.Method == compiler.MethodTravel)
+	return !l.carried && (len(l.opensQuiet(u.Plan)) > 0 || u.Plan.Novelty != nil || u.Plan.Method == schema.MethodImpossibleTravel)
 }
 
 // change compares a life with the signal it goes on from.

@@ -26,11 +26,11 @@ func gradedHits(group []compiler.Match, from schema.Millis) []hit {
 // stay so. Before from they need not be asked.
 func Matching(plan *compiler.Plan, k *SeenValues, matches []compiler.Match, from schema.Millis) []compiler.Match {
 	switch plan.Method {
-	case compiler.MethodAnomaly: // the past is learned from, and is not what the rule sees
+	case schema.MethodAnomalyDetection: // the past is learned from, and is not what the rule sees
 		matches = slices.DeleteFunc(slices.Clone(matches), func(m compiler.Match) bool { return m.Seq <= plan.After })
-	case compiler.MethodTravel:
+	case schema.MethodImpossibleTravel:
 		matches = inGroups(matches, func(group []compiler.Match) []compiler.Match { return travelled(group, from) })
-	case compiler.MethodContent:
+	case schema.MethodContentAnomaly:
 		matches = inGroups(matches, func(group []compiler.Match) []compiler.Match { return unlike(plan, group, from) })
 	}
 	if plan.Novelty != nil {

@@ -28,11 +28,11 @@ func (u *GroupState) hits(matches, globals []compiler.Match, from schema.Millis)
 	var out []hit
 	for _, group := range u.groups(matches) {
 		switch plan := u.Plan; {
-		case plan.Method == compiler.MethodAnomaly:
+		case plan.Method == schema.MethodAnomalyDetection:
 			out = append(out, u.Baseline.hits(group.matches, from)...)
-		case plan.Method == compiler.MethodThirdParty:
+		case plan.Method == schema.MethodThirdParty:
 			out = append(out, gradedHits(group.matches, from)...)
-		case plan.Method == compiler.MethodSequence:
+		case plan.Method == schema.MethodSequenceDetection:
 			out = append(out, stepHits(plan, group.matches, globals, from, u.Horizon)...)
 		case plan.Window == 0:
 			out = append(out, aloneHits(plan, group.matches, globals, from)...)

@@ -54,7 +54,7 @@ func (s *RuleService) try(rule schema.Rule, payloads []*pb.RuleQueryPayload) (*p
 // through. The queries of a third-party rule grade what its root queries let
 // through.
 func lets(plan *compiler.Plan, index int, e *schema.Event) bool {
-	if plan.Method != compiler.MethodThirdParty {
+	if plan.Method != schema.MethodThirdParty {
 		return plan.Labels[index].Match(e)
 	}
 	if index >= len(plan.Grades) {

@@ -9,6 +9,18 @@ import (
 	"nightjar/schema"
 )
 
+// contentMethod finds texts that few earlier ones of their group are similar to.
+type contentMethod struct{ thresholdMethod }
+
+func (contentMethod) about() aboutMethod { return aboutMethod{name: schema.MethodContentAnomaly} }
+
+func (contentMethod) queries(c *ruleCompiler) {
+	c.contentOptions()
+	c.labels(c.content)
+}
+
+func (contentMethod) lookback(p *Plan) time.Duration { return p.Window + p.Novelty.Forget }
+
 // The limits of how similar texts are, and how many of them.
 var (
 	similarityPercent = schema.Limits{Least: content.MinSimilarity, Most: content.MaxSimilarity, Default: content.DefaultSimilarity}
@@ -35,7 +47,7 @@ func (c *ruleCompiler) contentOptions() {
 
 // content makes the label of a query whose texts are compared: those of one
 // field, or the messages.
-func (c *ruleCompiler) content(l *Label, q schema.RuleQuery, at func(string) string) {
+func (c *ruleCompiler) content(l *Label, q schema.RuleQuery, at func(string) string) bool {
 	l.Aggregation = AggContent
 	switch metrics := metricsOf(q); len(metrics) {
 	case 0:
@@ -45,6 +57,7 @@ func (c *ruleCompiler) content(l *Label, q schema.RuleQuery, at func(string) str
 	default:
 		c.bad.Add(at("metrics"), fmt.Sprintf("content_anomaly compares the texts of one field, got %d; without any it is the message", len(metrics)))
 	}
+	return true
 }
 
 // signature is that of the event's text; ok is false when it has no words.

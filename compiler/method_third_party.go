@@ -8,12 +8,22 @@ import (
 	"nightjar/schema"
 )
 
-// Limits of impossible travel. They belong to the quiet side.
-const (
-	TravelWithin = 24 * time.Hour
-	TravelKm     = 500
-	TravelKmh    = 1000
-)
+// thirdPartyMethod grades the alerts of a vendor: every alert that a root query finds is
+// a signal's, and the first case whose query matches it says what that is worth.
+type thirdPartyMethod struct{ thresholdMethod }
+
+func (thirdPartyMethod) about() aboutMethod { return aboutMethod{name: schema.MethodThirdParty} }
+
+func (thirdPartyMethod) queries(c *ruleCompiler) { c.thirdParty() }
+
+// cases: those of the plan are the grades, which stand with the queries.
+func (thirdPartyMethod) cases(*ruleCompiler) {}
+
+func (thirdPartyMethod) durations(p *Plan) {
+	p.Window, p.KeepAlive, p.MaxDuration = 0, ThirdPartyRollUp, ThirdPartyRollUp
+}
+
+func (thirdPartyMethod) analyze(*ruleCompiler) {}
 
 // ThirdPartyRollUp is how long after its first alert a signal takes in others.
 const ThirdPartyRollUp = 24 * time.Hour
@@ -21,7 +31,6 @@ const ThirdPartyRollUp = 24 * time.Hour
 // thirdParty makes a label of each root query and a grade of each case. Where
 // the rule has no cases of its own kind, its queries and cases are paired.
 func (c *ruleCompiler) thirdParty() {
-	c.plan.Method = MethodThirdParty
 	r := &c.plan.Rule
 	o := r.Options.ThirdParty
 	if o == nil || len(o.RootQueries) == 0 {
@@ -74,7 +83,7 @@ func (c *ruleCompiler) grades() {
 // PerEvent tells whether an event with these group values has a signal of its
 // own: an alert that its root query does not group.
 func (p *Plan) PerEvent(group []string) bool {
-	return p.Method == MethodThirdParty && len(group) == 0
+	return p.Method == schema.MethodThirdParty && len(group) == 0
 }
 
 // grade is the case of an alert: the first whose query matches, or −1.
@@ -85,21 +94,4 @@ func (p *Plan) grade(e *schema.Event) int {
 		}
 	}
 	return -1
-}
-
-// travel makes the label of an impossible travel rule.
-func (c *ruleCompiler) travel(l *Label, q schema.RuleQuery, at func(string) string) {
-	if c.plan.Method != MethodTravel {
-		c.bad.Add(at("aggregation"), "geo_data does not go with detection method "+string(c.plan.Rule.Options.Method()))
-		return
-	}
-	l.Aggregation = AggPlace
-	if len(q.Metrics) != 1 {
-		c.bad.Add(at("metrics"), fmt.Sprintf("geo_data takes the field of the location, such as @network.client.geoip; got %d fields", len(q.Metrics)))
-		return
-	}
-	l.Metric = c.fields(at("metrics"), q.Metrics)[0]
-	if len(q.GroupByFields) == 0 {
-		c.bad.Add(at("groupByFields"), "whose travel? name the field of the user")
-	}
 }

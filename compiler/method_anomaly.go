@@ -8,7 +8,27 @@ import (
 	"nightjar/schema"
 )
 
-// Anomaly says how a plan of MethodAnomaly learns what is usual
+// anomalyMethod finds buckets of time whose values are unlike what was learned of their
+// group. The values of its labels are probabilities.
+type anomalyMethod struct{ thresholdMethod }
+
+func (anomalyMethod) about() aboutMethod { return aboutMethod{name: schema.MethodAnomalyDetection} }
+
+func (anomalyMethod) queries(c *ruleCompiler) {
+	c.anomalyOptions()
+	c.labels(nil)
+	for i, l := range c.plan.Labels {
+		if l.Global {
+			c.bad.Add(fmt.Sprintf("queries[%d].groupByFields", i), "the queries of an anomaly rule all have group-by fields, or none has")
+		}
+	}
+}
+
+func (anomalyMethod) cases(c *ruleCompiler) { c.cases(c.condition, c.sides) }
+
+func (anomalyMethod) lookback(p *Plan) time.Duration { return max(p.Window, p.Anomaly.Bucket) }
+
+// Anomaly says how a plan of anomaly_detection learns what is usual
 // (docs/semantics.md, "Anomalies"). The values of its labels are probabilities.
 type Anomaly struct {
 	// Bucket is the length of a bucket.
@@ -79,15 +99,4 @@ func (c *ruleCompiler) sides(i int, k *Case) {
 	}
 	k.Sides, k.Low = sided(k.Condition.Parts[0], false)
 	c.plan.Anomaly.Low = c.plan.Anomaly.Low || k.Low
-}
-
-func (c *ruleCompiler) oneOf(target string, value *int64, absent int64, allowed []int64) int64 {
-	switch {
-	case value == nil:
-		return absent
-	case !slices.Contains(allowed, *value):
-		c.bad.Add(target, fmt.Sprintf("%d is none of %d", *value, allowed))
-		return absent
-	}
-	return *value
 }
