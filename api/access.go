@@ -10,13 +10,13 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// credentials are what a request says of who makes it.
+// Credentials are what a request says of who makes it.
 type Credentials struct {
 	// Keys are those that it carries, in the order in which they were found.
 	Keys []string
 }
 
-// access decides who may come in. It is asked once for each request, over REST, over
+// Access decides who may come in. It is asked once for each request, over REST, over
 // gRPC and at every door of an intake alike.
 type Access interface {
 	// Admit returns who makes the request, or why he may not: an *Error with the code
@@ -24,7 +24,7 @@ type Access interface {
 	Admit(context.Context, Credentials) (Caller, error)
 }
 
-// caller is who makes a request.
+// Caller is who makes a request.
 type Caller struct {
 	// Key is a hash of the key with which he came. What callers may do at once is
 	// counted by it.
@@ -33,12 +33,12 @@ type Caller struct {
 
 type callerContext struct{}
 
-// withCaller keeps who makes a request in its context.
+// WithCaller keeps who makes a request in its context.
 func WithCaller(ctx context.Context, c Caller) context.Context {
 	return context.WithValue(ctx, callerContext{}, c)
 }
 
-// callerOf is who makes the request of this context; the zero Caller where nobody was
+// CallerOf is who makes the request of this context; the zero Caller where nobody was
 // asked.
 func CallerOf(ctx context.Context) Caller {
 	c, _ := ctx.Value(callerContext{}).(Caller)
@@ -48,7 +48,7 @@ func CallerOf(ctx context.Context) Caller {
 // oneKey admits whoever knows the one key. It keeps only a hash.
 type oneKey struct{ sum [sha256.Size]byte }
 
-// newOneKey is the access of one key.
+// NewOneKey is the access of one key.
 func NewOneKey(key string) (Access, error) {
 	if key == "" {
 		return nil, errors.New("api: no key; the API is never served without one")
@@ -78,7 +78,7 @@ func (k oneKey) Admit(_ context.Context, c Credentials) (Caller, error) {
 // schemes are those of Authorization that carry the key.
 var schemes = []string{"Bearer", "ApiKey", "Splunk"}
 
-// sentKeys are the keys in the headers. DD-APPLICATION-KEY comes beside
+// SentKeys are the keys in the headers. DD-APPLICATION-KEY comes beside
 // DD-API-KEY and may say anything.
 func SentKeys(apiKey, authorization []string) []string {
 	var sent []string

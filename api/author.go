@@ -5,6 +5,7 @@ import pb "nightjar/api/v1"
 // TheAuthor is who wrote everything: there is one key.
 func TheAuthor() *pb.User { return &pb.User{Handle: Author.Handle, Name: Author.Name} }
 
+// Author is who changed what callers change, as the reference shows it.
 var Author = struct {
 	ID                 int64
 	Handle, Name, UUID string

@@ -336,6 +336,7 @@ func (p *Error) Write(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(p.body(dialectOf(r.URL.Path))) // the caller has gone: nobody to tell
 }
 
+// BadRequest is a mistake of the caller at a place of the request, which may be "".
 func BadRequest(target, format string, args ...any) error {
 	message := fmt.Sprintf(format, args...)
 	if target != "" {

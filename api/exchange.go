@@ -57,12 +57,14 @@ func RequestID(ctx context.Context) string {
 	return NewRequestID()
 }
 
+// NewRequestID is a name for a request, by which its caller and the log find it.
 func NewRequestID() string {
 	var b [6]byte
 	_, _ = rand.Read(b[:]) // never fails
 	return hex.EncodeToString(b[:])
 }
 
+// UploadsPath is where parts of uploads are sent.
 const UploadsPath = "/api/nightjar/v1/uploads/"
 
 // Metadata is what a call over gRPC says beside its message under a name in small

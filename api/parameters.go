@@ -8,6 +8,7 @@ import (
 	"nightjar/schema"
 )
 
+// Shorten cuts what a caller sent to what fits in a message: 40 characters.
 func Shorten(s string) string {
 	if r := []rune(s); len(r) > 40 {
 		return string(r[:40]) + "…"
@@ -15,6 +16,8 @@ func Shorten(s string) string {
 	return s
 }
 
+// OptionalMoment reads a parameter that is a moment (schema.ParseMoment); nil where it
+// is empty.
 func OptionalMoment(name, text string, now time.Time) (*schema.Millis, error) {
 	if text == "" {
 		return nil, nil
@@ -26,6 +29,7 @@ func OptionalMoment(name, text string, now time.Time) (*schema.Millis, error) {
 	return &at, nil
 }
 
+// Moment reads a parameter that is a moment (schema.ParseMoment).
 func Moment(target, text string, now time.Time) (schema.Millis, error) {
 	m, err := schema.ParseMoment(text, now)
 	if err != nil {
@@ -34,15 +38,15 @@ func Moment(target, text string, now time.Time) (schema.Millis, error) {
 	return m, nil
 }
 
-// PageSize is how many objects a page has: as many as were asked for, within what
-// is allowed. As with the reference, more or fewer are no mistake; a warning says
-// what became of them.
-func PageSize(asked int64, given bool, usual, most int64) (size int64, warnings []string) {
-	if !given {
-		return usual, nil
+// PageSize is how many objects a page has: as many as were asked for, from 1 to most;
+// standard where nothing was asked for (nil). As with the reference, more or fewer are no
+// mistake; a warning says what became of them.
+func PageSize(asked *int64, standard, most int64) (size int64, warnings []string) {
+	if asked == nil {
+		return standard, nil
 	}
-	if size = max(1, min(asked, most)); size != asked {
-		warnings = append(warnings, fmt.Sprintf("page[size]: a page has 1 to %d, so this one has up to %d instead of %d", most, size, asked))
+	if size = max(1, min(*asked, most)); size != *asked {
+		warnings = append(warnings, fmt.Sprintf("page[size]: a page has 1 to %d, so this one has up to %d instead of %d", most, size, *asked))
 	}
 	return size, warnings
 }

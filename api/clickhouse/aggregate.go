@@ -111,17 +111,18 @@ func (g *aggregator) stageOnce(p *search.Params, depth int, kept []events.LogBuc
 	if depth > 0 {
 		grouped = " GROUP BY " + strings.Join(s.names(depth), ", ") + s.order(g.a.Groups[depth-1], depth)
 	}
-	return g.read(s, "SELECT "+strings.Join(columns, ", ")+s.from()+grouped, depth, last)
+	return g.read(s, "SELECT "+strings.Join(columns, ", ")+s.from()+grouped, depth)
 }
 
 // read reads the rows of a stage: the group, its numbers, and how many events
 // there are, for no row of none means nothing.
-func (g *aggregator) read(s *statement, sql string, depth int, last bool) ([]events.LogBucket, error) {
+func (g *aggregator) read(s *statement, sql string, depth int) ([]events.LogBucket, error) {
 	rows, err := g.logs.query(g.ctx, s.p, beforeReading, sql)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
+	last := depth == len(g.a.Groups) // the last stage has the numbers
 	var out []events.LogBucket
 	for rows.Next() {
 		b := events.LogBucket{By: make([]string, depth), Values: make([]any, len(g.a.Computes))}

@@ -78,6 +78,7 @@ func (k *restKeys) unknown(path, key string) *schema.Detail {
 	return new(schema.UnknownKey(path, key, k.names, inside))
 }
 
+// HasOption reports whether a field has an option of wire.proto that is yes or no.
 func HasOption(fd protoreflect.FieldDescriptor, option protoreflect.ExtensionType) bool {
 	set, _ := proto.GetExtension(fd.Options(), option).(bool)
 	return set

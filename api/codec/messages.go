@@ -17,6 +17,7 @@ import (
 // FirstServerField is where our .proto files put the fields that are the server's.
 const FirstServerField = 50
 
+// ClearServerFields empties the fields of m that only the server says.
 func ClearServerFields(m proto.Message) {
 	r := m.ProtoReflect()
 	r.Range(func(fd protoreflect.FieldDescriptor, _ protoreflect.Value) bool {

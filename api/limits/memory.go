@@ -15,7 +15,7 @@ import (
 type Memory interface {
 	// Total is how many bytes there are.
 	Total() int64
-	// Take takes n bytes, waiting for them a moment, and then fails with *Busy.
+	// Take takes n bytes, waiting for them a moment, and then fails with *api.BusyError.
 	Take(ctx context.Context, n int64) error
 	// Give gives n of them back.
 	Give(n int64)
@@ -30,7 +30,8 @@ type ownMemory struct {
 	held atomic.Int64
 }
 
-func NewMemory() *ownMemory { return &ownMemory{free: semaphore.NewWeighted(CallMemory)} }
+// NewMemory is the Memory of requests that bring no events, CallMemory bytes of it.
+func NewMemory() Memory { return &ownMemory{free: semaphore.NewWeighted(CallMemory)} }
 
 // Total implements Memory.
 func (m *ownMemory) Total() int64 { return CallMemory }

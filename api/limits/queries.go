@@ -63,7 +63,8 @@ func newGate(kind string, config QueryConfig) *Gate {
 	return &Gate{kind: kind, config: config.withDefaults(), byKey: map[[sha256.Size]byte]int{}}
 }
 
-// Enter returns when the caller may run, and how it says that it is done; or a *Busy
+// Enter returns when the caller may run, and how it says that it is done; or a
+// *api.BusyError
 // that says that there is too much.
 func (g *Gate) Enter(ctx context.Context) (leave func(), err error) {
 	key := api.CallerOf(ctx).Key
@@ -160,6 +161,7 @@ type Load struct {
 	Refused          uint64
 }
 
+// Load says how the gate is used now.
 func (g *Gate) Load() Load {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -189,6 +191,7 @@ func NewQueries(c QueryConfig) Queries {
 	return Queries{newGate("searches", c), newGate("searches of signals", light), newGate("backtests", long)}
 }
 
+// All are the gates, in the order in which they are shown.
 func (g Queries) All() []*Gate { return []*Gate{g.Searches, g.Signals, g.Backtests} }
 
 var queryMetrics = []*prometheus.Desc{

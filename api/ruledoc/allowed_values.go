@@ -14,43 +14,43 @@ import (
 	"nightjar/schema"
 )
 
-// This file knows the words and numbers that the reference's clients know in a
-// rule. One other word, and they read nothing of the rule, without an error; so
-// it is refused. What the compiler checks itself is not here.
+// This file has the words and numbers that the reference's clients accept in a rule.
+// With any other word they read nothing of the rule, and report no error; so it is
+// refused. What the compiler checks itself is not here.
 
 var (
-	knownSeverities = texts(schema.Severities)
-	knownSources    = []string{"logs", "audit", "app_sec_spans", "spans", "security_runtime", "network", "events", "security_signals"}
-	knownActions    = []string{"block_ip", "block_user", "user_behavior", "flag_ip"}
-	knownFlags      = []string{"SUSPICIOUS", "FLAGGED"}
+	severities  = texts(schema.Severities)
+	dataSources = []string{"logs", "audit", "app_sec_spans", "spans", "security_runtime", "network", "events", "security_signals"}
+	actionTypes = []string{"block_ip", "block_user", "user_behavior", "flag_ip"}
+	ipFlags     = []string{"SUSPICIOUS", "FLAGGED"}
 )
 
 // CheckValues says where a rule has a word or number that clients don't know, as
 // *schema.Invalid: what the API refuses beside what does not compile.
 func CheckValues(r *schema.Rule) error {
-	var w unknownWords
+	var w unknownValues
 	for i, q := range r.Queries {
 		at := fmt.Sprintf("queries[%d].", i)
-		w.word(at+"dataSource", q.DataSource, knownSources)
+		w.word(at+"dataSource", q.DataSource, dataSources)
 		if c := q.CorrelatedQueryIndex; c != nil {
 			w.between(at+"correlatedQueryIndex", new(int64(*c)), 0, 9)
 		}
 	}
 	for i, c := range r.Cases {
 		at := fmt.Sprintf("cases[%d].", i)
-		w.word(at+"customStatus", string(c.CustomStatus), knownSeverities)
+		w.word(at+"customStatus", string(c.CustomStatus), severities)
 		w.actions(at+"actions", c.Actions)
 	}
 	for i, c := range r.ThirdPartyCases {
 		at := fmt.Sprintf("thirdPartyCases[%d].", i)
-		w.word(at+"status", string(c.Status), knownSeverities)
-		w.word(at+"customStatus", string(c.CustomStatus), knownSeverities)
+		w.word(at+"status", string(c.Status), severities)
+		w.word(at+"customStatus", string(c.CustomStatus), severities)
 	}
 	w.options(&r.Options)
-	return w.Err()
+	return w.found.Err()
 }
 
-func (w *unknownWords) options(o *schema.RuleOptions) {
+func (w *unknownValues) options(o *schema.RuleOptions) {
 	w.word("options.hardcodedEvaluatorType", o.HardcodedType, []string{"log4shell"})
 	if n := o.NewValue; n != nil {
 		const at = "options.newValueOptions."
@@ -70,7 +70,7 @@ func (w *unknownWords) options(o *schema.RuleOptions) {
 		w.between("options.impossibleTravelOptions.baselineUserLocationsDuration", t.BaselineUserLocationsDuration, 1, 30)
 	}
 	if t := o.ThirdParty; t != nil {
-		w.word("options.thirdPartyRuleOptions.defaultStatus", string(t.DefaultStatus), knownSeverities)
+		w.word("options.thirdPartyRuleOptions.defaultStatus", string(t.DefaultStatus), severities)
 	}
 	if s := o.Sequence; s != nil {
 		for i, step := range s.Steps {
@@ -123,16 +123,16 @@ func RefuseUnseen(ctx context.Context, r *schema.Rule) error {
 	}}}
 }
 
-// unknownWords collects what clients don't know.
-type unknownWords struct{ schema.Invalid }
+// unknownValues collects what clients don't know.
+type unknownValues struct{ found schema.Invalid }
 
-func (w *unknownWords) word(at, word string, known []string) {
+func (w *unknownValues) word(at, word string, known []string) {
 	if word != "" && !slices.Contains(known, word) {
-		w.Add(at, fmt.Sprintf("want %s, got %q", strings.Join(known, ", "), word))
+		w.found.Add(at, fmt.Sprintf("want %s, got %q", strings.Join(known, ", "), word))
 	}
 }
 
-// texts are words as texts.
+// texts are words of a type as plain texts.
 func texts[T ~string](words []T) []string {
 	out := make([]string, len(words))
 	for i, w := range words {
@@ -141,19 +141,19 @@ func texts[T ~string](words []T) []string {
 	return out
 }
 
-func (w *unknownWords) number(at string, n *int64, known []int64) {
+func (w *unknownValues) number(at string, n *int64, known []int64) {
 	if n != nil && !slices.Contains(known, *n) {
-		w.Add(at, fmt.Sprintf("want one of %s, got %d", strings.Trim(fmt.Sprint(known), "[]"), *n))
+		w.found.Add(at, fmt.Sprintf("want one of %s, got %d", strings.Trim(fmt.Sprint(known), "[]"), *n))
 	}
 }
 
-func (w *unknownWords) between(at string, n *int64, low, high int64) {
+func (w *unknownValues) between(at string, n *int64, low, high int64) {
 	if n != nil && (*n < low || *n > high) {
-		w.Add(at, fmt.Sprintf("want %d to %d, got %d", low, high, *n))
+		w.found.Add(at, fmt.Sprintf("want %d to %d, got %d", low, high, *n))
 	}
 }
 
-func (w *unknownWords) actions(at string, raw json.RawMessage) {
+func (w *unknownValues) actions(at string, raw json.RawMessage) {
 	var actions []struct {
 		Type    string
 		Options *struct {
@@ -163,10 +163,10 @@ func (w *unknownWords) actions(at string, raw json.RawMessage) {
 	}
 	_ = json.Unmarshal(raw, &actions) // absent, or what the codec let in
 	for i, a := range actions {
-		w.word(fmt.Sprintf("%s[%d].type", at, i), a.Type, knownActions)
+		w.word(fmt.Sprintf("%s[%d].type", at, i), a.Type, actionTypes)
 		if o := a.Options; o != nil {
 			w.between(fmt.Sprintf("%s[%d].options.duration", at, i), o.Duration, 0, 1<<53)
-			w.word(fmt.Sprintf("%s[%d].options.flaggedIPType", at, i), o.FlaggedIPType, knownFlags)
+			w.word(fmt.Sprintf("%s[%d].options.flaggedIPType", at, i), o.FlaggedIPType, ipFlags)
 		}
 	}
 }

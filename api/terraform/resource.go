@@ -10,10 +10,12 @@ import (
 // Resource is an object as Terraform.
 type Resource struct{ Kind, ID, Name, Text string }
 
+// Rule is a rule as Terraform; id names it where its kind has no name.
 func Rule(r *schema.Rule, id string) Resource {
 	return Resource{ruleKind(r), id, r.Name, RuleText(r)}
 }
 
+// Suppression is a suppression as Terraform; id names it where its kind has no name.
 func Suppression(p *schema.Suppression, id string) Resource {
 	const kind = "datadog_security_monitoring_suppression"
 	date := func(m *schema.Millis) string {
@@ -37,6 +39,7 @@ func Suppression(p *schema.Suppression, id string) Resource {
 	return Resource{kind, id, p.Name, t.out.String()}
 }
 
+// CriticalAsset is a critical asset as Terraform; id names it where its kind has no name.
 func CriticalAsset(a *configuration.CriticalAsset, id string) Resource {
 	const kind = "datadog_security_monitoring_critical_asset"
 	var t writer
@@ -51,6 +54,7 @@ func CriticalAsset(a *configuration.CriticalAsset, id string) Resource {
 	return Resource{kind, id, "", t.out.String()}
 }
 
+// SecurityFilter is a security filter as Terraform; id names it where its kind has no name.
 func SecurityFilter(f *configuration.SecurityFilter, id string) Resource {
 	const kind = "datadog_security_monitoring_filter"
 	var t writer

@@ -158,7 +158,11 @@ const (
 
 // ListJobs reads a page.
 func (s *BacktestService) ListJobs(ctx context.Context, in *pb.ListJobsRequest) (*pb.ListJobsResponse, error) {
-	size, warnings := api.PageSize(in.GetPage().GetSize(), in.GetPage() != nil && in.GetPage().Size != nil, defaultJobPage, maxJobPage)
+	var asked *int64
+	if in.GetPage() != nil {
+		asked = in.GetPage().Size
+	}
+	size, warnings := api.PageSize(asked, defaultJobPage, maxJobPage)
 	number := in.GetPage().GetNumber()
 	if number < 0 {
 		return nil, api.BadRequest("page[number]", "want 0 or more, got %d", number)
@@ -226,16 +230,18 @@ func sortJobs(all []scheduler.Job, key string) error {
 	return nil
 }
 
-// checkJobID refuses what can be no job's id. The recordings word it in two ways.
-func checkJobID(id string, titled bool) error {
+// What the recordings say of an invalid id, where jobs are read and where they are changed.
+const (
+	invalidID       = `{"status":"400","detail":"invalid jobId"}`
+	invalidIDTitled = `{"status":"400","title":"Generic Error","detail":"invalid jobId"}`
+)
+
+// checkJobID refuses what can be no job's id, with this entry among the errors.
+func checkJobID(id, entry string) error {
 	if api.IsUUID(id) {
 		return nil
 	}
-	p := &api.Error{Code: api.CodeInvalidArgument, Message: "invalid jobId", Target: "jobId", Entry: `{"status":"400","detail":"invalid jobId"}`}
-	if titled {
-		p.Entry = `{"status":"400","title":"Generic Error","detail":"invalid jobId"}`
-	}
-	return p
+	return &api.Error{Code: api.CodeInvalidArgument, Message: "invalid jobId", Target: "jobId", Entry: entry}
 }
 
 // jobProblem words what was refused about a job as the recordings do.
@@ -252,7 +258,7 @@ func jobProblem(err error) error {
 
 // GetJob reads a job.
 func (s *BacktestService) GetJob(ctx context.Context, in *pb.GetJobRequest) (*pb.GetJobResponse, error) {
-	if err := checkJobID(in.GetJobId(), false); err != nil {
+	if err := checkJobID(in.GetJobId(), invalidID); err != nil {
 		return nil, err
 	}
 	job, err := s.Jobs.Job(ctx, in.GetJobId())
@@ -265,7 +271,7 @@ func (s *BacktestService) GetJob(ctx context.Context, in *pb.GetJobRequest) (*pb
 
 // CancelJob ends a job.
 func (s *BacktestService) CancelJob(ctx context.Context, in *pb.GetJobRequest) (*emptypb.Empty, error) {
-	if err := checkJobID(in.GetJobId(), true); err != nil {
+	if err := checkJobID(in.GetJobId(), invalidIDTitled); err != nil {
 		return nil, err
 	}
 	return &emptypb.Empty{}, jobProblem(s.Jobs.Cancel(ctx, in.GetJobId()))
@@ -273,7 +279,7 @@ func (s *BacktestService) CancelJob(ctx context.Context, in *pb.GetJobRequest) (
 
 // DeleteJob deletes a job.
 func (s *BacktestService) DeleteJob(ctx context.Context, in *pb.GetJobRequest) (*emptypb.Empty, error) {
-	if err := checkJobID(in.GetJobId(), true); err != nil {
+	if err := checkJobID(in.GetJobId(), invalidIDTitled); err != nil {
 		return nil, err
 	}
 	return &emptypb.Empty{}, jobProblem(s.Jobs.Delete(ctx, in.GetJobId()))
@@ -293,7 +299,7 @@ func (s *BacktestService) ListJobSignals(ctx context.Context, in *pb.SearchSigna
 
 // ListSignalsOfJob reads a page of the results of one job.
 func (s *BacktestService) ListSignalsOfJob(ctx context.Context, in *pb.ListSignalsOfJobRequest) (*pb.SearchSignalsResponse, error) {
-	if err := checkJobID(in.GetJobId(), false); err != nil {
+	if err := checkJobID(in.GetJobId(), invalidID); err != nil {
 		return nil, err
 	}
 	if _, err := s.Jobs.Job(ctx, in.GetJobId()); err != nil {

@@ -43,7 +43,7 @@ func (s *SearchService) AggregateLogs(ctx context.Context, in *pb.AggregateLogsR
 	for i := range buckets {
 		data.Buckets = append(data.Buckets, bucketItem(in, &a, &buckets[i]))
 	}
-	return &pb.AggregateLogsResponse{Data: data, Meta: s.meta(ctx, start, in.GetFilter(), false)}, nil
+	return &pb.AggregateLogsResponse{Data: data, Meta: s.meta(ctx, start, in.GetFilter())}, nil
 }
 
 func (s *SearchService) aggregation(in *pb.AggregateLogsRequest) (LogAggregation, error) {

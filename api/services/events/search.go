@@ -55,7 +55,14 @@ func (s *SearchService) SearchLogs(ctx context.Context, in *pb.SearchLogsRequest
 		item.Attributes.Raw = UnlessEmpty(page.Events[i].Original)
 		out.Data = append(out.Data, item)
 	}
-	meta := s.meta(ctx, start, in.GetFilter(), page.Cut)
+	meta := s.meta(ctx, start, in.GetFilter())
+	if page.Cut {
+		meta.Status = "timeout"
+		meta.Warnings = slices.Insert(meta.Warnings, 0, &pb.LogsWarning{
+			Code: "timeout", Title: "The time ran out before all was searched",
+			Detail: "these are the first of the answer; meta.page.after goes on from there",
+		})
+	}
 	if in.GetHints() && len(page.Events) == 0 && search.After == nil && !page.Cut {
 		meta.Warnings = append(meta.Warnings, s.hints(ctx, search)...)
 	}
@@ -188,15 +195,8 @@ func (s *SearchService) selected(in *pb.LogFilter) (selection, error) {
 }
 
 // meta is what is said of an answer beside its data.
-func (s *SearchService) meta(ctx context.Context, start time.Time, filter *pb.LogFilter, cut bool) *pb.LogsMeta {
+func (s *SearchService) meta(ctx context.Context, start time.Time, filter *pb.LogFilter) *pb.LogsMeta {
 	out := &pb.LogsMeta{Elapsed: s.Now().Sub(start).Milliseconds(), RequestId: api.RequestID(ctx), Status: "done"}
-	if cut {
-		out.Status = "timeout"
-		out.Warnings = append(out.Warnings, &pb.LogsWarning{
-			Code: "timeout", Title: "The time ran out before all was searched",
-			Detail: "these are the first of the answer; meta.page.after goes on from there",
-		})
-	}
 	if unknown := unknownIndexes(filter.GetIndexes()); len(unknown) > 0 {
 		out.Warnings = append(out.Warnings, &pb.LogsWarning{
 			Code: "unknown_index", Title: "There is one index, main; it was searched",
@@ -258,6 +258,7 @@ func LogItem(e *schema.Event, names vocabulary.Vocabulary) *pb.LogItem {
 	return &pb.LogItem{Id: e.ID(), Type: "log", Attributes: a}
 }
 
+// UnlessEmpty is the text; nil where it is empty.
 func UnlessEmpty(s string) *string {
 	if s == "" {
 		return nil

@@ -134,7 +134,7 @@ func csvCell(cell any) string {
 type SQL interface {
 	// QuerySQL stops reading after limit rows. A parameter is a string, float64,
 	// bool or a []any of these. What the database says against the query is a
-	// *Refused.
+	// *api.RefusedError.
 	QuerySQL(ctx context.Context, query string, params map[string]any, limit int) (SQLResult, error)
 }
 

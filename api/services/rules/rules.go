@@ -122,7 +122,11 @@ const (
 
 // ListRules reads a page.
 func (s *RuleService) ListRules(ctx context.Context, in *pb.ListRulesRequest) (*pb.ListRulesResponse, error) {
-	size, warnings := api.PageSize(in.GetPage().GetSize(), in.GetPage() != nil && in.GetPage().Size != nil, defaultRulePage, maxRulePage)
+	var asked *int64
+	if in.GetPage() != nil {
+		asked = in.GetPage().Size
+	}
+	size, warnings := api.PageSize(asked, defaultRulePage, maxRulePage)
 	number := in.GetPage().GetNumber()
 	if number < 0 {
 		return nil, api.BadRequest("page[number]", "want 0 or more, got %d", number)
@@ -198,7 +202,7 @@ func sortRules(all []*schema.Rule, key string) error {
 			return cmp.Compare(max(a.UpdatedAt, a.CreatedAt), max(b.UpdatedAt, b.CreatedAt))
 		}
 	case "enabled":
-		by = func(a, b *schema.Rule) int { return cmp.Compare(rank(a.IsEnabled), rank(b.IsEnabled)) }
+		by = func(a, b *schema.Rule) int { return compareBools(a.IsEnabled, b.IsEnabled) }
 	case "type":
 		by = func(a, b *schema.Rule) int { return cmp.Compare(a.Type, b.Type) }
 	case "highest_severity":
@@ -217,11 +221,15 @@ func sortRules(all []*schema.Rule, key string) error {
 	return nil
 }
 
-func rank(b bool) int {
-	if b {
-		return 1
+// compareBools orders no before yes.
+func compareBools(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
 	}
-	return 0
+	return 1
 }
 
 func highestSeverity(r *schema.Rule) int {

@@ -124,7 +124,7 @@ func sortSuppressions(all []schema.Suppression, key string) error {
 		"expiration_date": func(a, b *schema.Suppression) int {
 			return cmp.Compare(moment(a.ExpirationDate), moment(b.ExpirationDate))
 		},
-		"enabled": func(a, b *schema.Suppression) int { return cmp.Compare(rank(a.Enabled), rank(b.Enabled)) },
+		"enabled": func(a, b *schema.Suppression) int { return compareBools(a.Enabled, b.Enabled) },
 	}[key]
 	if by == nil {
 		return api.BadRequest("sort", "want name, start_date, expiration_date, update_date, creation_date or enabled, got %q", key)

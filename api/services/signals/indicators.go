@@ -222,7 +222,7 @@ func (x *seen) proto() *pb.Indicator {
 
 // ListIndicators reads a page.
 func (s *IndicatorService) ListIndicators(ctx context.Context, in *pb.ListIndicatorsRequest) (*pb.ListIndicatorsResponse, error) {
-	limit, warnings := api.PageSize(in.GetLimit(), in.Limit != nil, 50, 1000)
+	limit, warnings := api.PageSize(in.Limit, 50, 1000)
 	if in.GetOffset() < 0 {
 		return nil, api.BadRequest("offset", "want 0 or more, got %d", in.GetOffset())
 	}
