@@ -97,6 +97,10 @@ type NotificationRuleAttributes struct {
 	// In seconds; 0 tells of each.
 	TimeAggregation int64                `protobuf:"varint,5,opt,name=time_aggregation,proto3" json:"time_aggregation,omitempty"`
 	Routing         *NotificationRouting `protobuf:"bytes,6,opt,name=routing,proto3" json:"routing,omitempty"`
+	// The targets in escalate_to are told of a signal that nobody has triaged so many
+	// seconds after it opened.
+	EscalateAfter int64    `protobuf:"varint,7,opt,name=escalate_after,proto3" json:"escalate_after,omitempty"`
+	EscalateTo    []string `protobuf:"bytes,8,rep,name=escalate_to,proto3" json:"escalate_to,omitempty"`
 	// Of an update: the version that is changed, which must be given.
 	Version       int64 `protobuf:"varint,50,opt,name=version,proto3" json:"version,omitempty"`
 	CreatedAt     int64 `protobuf:"varint,51,opt,name=created_at,proto3" json:"created_at,omitempty"`
@@ -175,6 +179,20 @@ func (x *NotificationRuleAttributes) GetTimeAggregation() int64 {
 func (x *NotificationRuleAttributes) GetRouting() *NotificationRouting {
 	if x != nil {
 		return x.Routing
+	}
+	return nil
+}
+
+func (x *NotificationRuleAttributes) GetEscalateAfter() int64 {
+	if x != nil {
+		return x.EscalateAfter
+	}
+	return 0
+}
+
+func (x *NotificationRuleAttributes) GetEscalateTo() []string {
+	if x != nil {
+		return x.EscalateTo
 	}
 	return nil
 }
@@ -869,14 +887,16 @@ const file_notification_rule_proto_rawDesc = "" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12G\n" +
 	"\n" +
 	"attributes\x18\x03 \x01(\v2'.nightjar.v1.NotificationRuleAttributesR\n" +
-	"attributes\"\xe3\x03\n" +
+	"attributes\"\xb9\x04\n" +
 	"\x1aNotificationRuleAttributes\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\atargets\x18\x02 \x03(\tR\atargets\x12@\n" +
 	"\tselectors\x18\x03 \x01(\v2\".nightjar.v1.NotificationSelectorsR\tselectors\x12\x1d\n" +
 	"\aenabled\x18\x04 \x01(\bH\x00R\aenabled\x88\x01\x01\x12*\n" +
 	"\x10time_aggregation\x18\x05 \x01(\x03R\x10time_aggregation\x12:\n" +
-	"\arouting\x18\x06 \x01(\v2 .nightjar.v1.NotificationRoutingR\arouting\x12\x18\n" +
+	"\arouting\x18\x06 \x01(\v2 .nightjar.v1.NotificationRoutingR\arouting\x12,\n" +
+	"\x0eescalate_after\x18\a \x01(\x03B\x04\x88\xb5\x18\x01R\x0eescalate_after\x12&\n" +
+	"\vescalate_to\x18\b \x03(\tB\x04\x88\xb5\x18\x01R\vescalate_to\x12\x18\n" +
 	"\aversion\x182 \x01(\x03R\aversion\x12\x1e\n" +
 	"\n" +
 	"created_at\x183 \x01(\x03R\n" +

@@ -82,8 +82,8 @@ func (s *NotificationRuleService) DeleteVulnerabilityNotificationRule(ctx contex
 	return &emptypb.Empty{}, s.vulnerabilities.Delete(ctx, in.GetId())
 }
 
-// PreviewNotificationRule checks a rule. Nothing is delivered yet, so a preview
-// has the default text for every type.
+// PreviewNotificationRule checks a rule. What a target would be sent is shown by
+// PreviewNotification; here every type has its default text.
 func (s *NotificationRuleService) PreviewNotificationRule(_ context.Context, in *pb.CreateNotificationRuleRequest) (*pb.NotificationPreviewResponse, error) {
 	body, err := requestedNotification(in)
 	if err != nil {

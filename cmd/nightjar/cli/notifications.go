@@ -29,7 +29,7 @@ func newNotificationsCommand() *cobra.Command {
 		Short: "List who was told of which signals, and say where signals are told",
 		Long: `Lists what was told of signals and what is still to be told, the newest first, with
 what the targets answered. Who is told, rules say: in their cases (@webhook-soc), in
-their messages, and in notification rules (/api/v2/security/signals/notification_rules).`,
+their messages, and in notification rules (nightjar notifications rules).`,
 		Example: `  nightjar notifications
   nightjar notifications --state failed --output json
   nightjar notifications targets add webhook soc --url https://hooks.example/nightjar --secret secret:soc`,
@@ -53,7 +53,7 @@ their messages, and in notification rules (/api/v2/security/signals/notification
 	c.Flags().StringVar(&target, "target", "", "to this handle only, such as @webhook-soc")
 	c.Flags().StringVar(&state, "state", "", "waiting, sent, failed, muted or dropped only")
 	c.Flags().IntVar(&limit, "limit", 100, "how many at most")
-	c.AddCommand(newTargetsCommand(), newMuteCommand(), newMutesCommand(), newUnmuteCommand())
+	c.AddCommand(newTargetsCommand(), newNotificationRulesCommand(), newMuteCommand(), newMutesCommand(), newUnmuteCommand())
 	return c
 }
 
