@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"path/filepath"
 	"slices"
 	"sort"
 	"testing"
@@ -19,6 +18,7 @@ import (
 	"nightjar/objects"
 	"nightjar/scheduler/detect"
 	"nightjar/schema"
+	"nightjar/testenv"
 )
 
 // live runs a rule over events that arrive in the given order, in random
@@ -263,13 +263,23 @@ func shuffled(events []schema.Event, seed uint64) []schema.Event {
 	return out
 }
 
+// TestLiveEvaluationEqualsReplayInAnyOrderAndThroughFaults has the events of the
+// independent evaluator's cases: a selection, and all others where they lie.
 func TestLiveEvaluationEqualsReplayInAnyOrderAndThroughFaults(t *testing.T) {
-	for n, dir := range slices.Concat(conformanceCases(t, "signals"), conformanceCases(t, "absence")) {
+	t.Run("selection", func(t *testing.T) { liveIsReplay(t, selectedCases(t), func(string) bool { return true }) })
+	t.Run("shared", func(t *testing.T) { liveIsReplay(t, conformanceCases(t, testenv.Shared(t, "conformance")), isOther) })
+}
+
+func liveIsReplay(t *testing.T, dirs []string, wanted func(dir string) bool) {
+	for n, dir := range dirs {
+		if !wanted(dir) {
+			continue
+		}
 		plan, events, _ := readCase(t, dir)
 		if plan.Unsupported != "" {
 			continue
 		}
-		t.Run(filepath.Base(filepath.Dir(dir))+"/"+filepath.Base(dir), func(t *testing.T) {
+		t.Run(caseName(dir), func(t *testing.T) {
 			until := readHorizon(t, dir, events).Through
 			inOrder := slices.Clone(events)
 			sort.SliceStable(inOrder, func(i, j int) bool { return inOrder[i].At < inOrder[j].At })
