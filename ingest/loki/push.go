@@ -144,7 +144,7 @@ func (p *push) json(body []byte) error {
 	}
 	for i, s := range streams.GetArray() {
 		if err := p.jsonStream(s); err != nil {
-			if errors.Is(err, errValue) {
+			if errors.Is(err, errValue) || errors.Is(err, errStream) {
 				return ingest.NewBadInput(body, len(p.events), 0, fmt.Sprintf("stream %d: %s", i, err))
 			}
 			return err
@@ -153,7 +153,23 @@ func (p *push) json(body []byte) error {
 	return nil
 }
 
+// errStream is a stream of which entries would be lost in silence.
+var errStream = errors.New("labels are an object or, of old, a text; values and entries are arrays")
+
+// isStream reports whether the parts of a stream that are there are what they should be.
+func isStream(s *fastjson.Value) bool {
+	is := func(name string, kind fastjson.Type) bool {
+		part := s.Get(name)
+		return part == nil || part.Type() == fastjson.TypeNull || part.Type() == kind
+	}
+	return s.Type() == fastjson.TypeObject && is("labels", fastjson.TypeString) && is("stream", fastjson.TypeObject) &&
+		is("values", fastjson.TypeArray) && is("entries", fastjson.TypeArray)
+}
+
 func (p *push) jsonStream(s *fastjson.Value) error {
+	if !isStream(s) {
+		return errStream
+	}
 	if labels := s.Get("labels"); labels != nil {
 		p.stream.ofText(string(labels.GetStringBytes()))
 	} else {
