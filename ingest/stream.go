@@ -3,10 +3,10 @@ package ingest
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -14,6 +14,7 @@ import (
 // however long it is and takes.
 type Stream struct {
 	h     *Handler
+	w     http.ResponseWriter
 	r     *http.Request
 	d     *Decoder
 	body  *stoppable
@@ -24,21 +25,52 @@ type Stream struct {
 }
 
 // stoppable is a body that somebody else than its reader can stop.
+//
+// A deadline of the connection is for what is still to come of the body. Behind its end
+// the server reads on, to see whether the sender hangs up: a deadline that ends that
+// read looks like it, and takes all further requests of the connection with it.
 type stoppable struct {
 	steady
-	stopped atomic.Bool
+	mu             sync.Mutex
+	stopped, ended bool
 }
 
 // errStopped is a stream of which no more is read.
 var errStopped = errors.New("the stream was stopped")
 
-// Read implements io.Reader. Whoever stops it sets the flag before the deadline.
+// Read implements io.Reader.
 func (s *stoppable) Read(b []byte) (int, error) {
-	_ = s.control.SetReadDeadline(time.Now().Add(s.patience)) // a test's recorder has none
-	if s.stopped.Load() {
+	if !s.begin() {
 		return 0, errStopped
 	}
-	return s.Reader.Read(b)
+	n, err := s.Reader.Read(b)
+	if errors.Is(err, io.EOF) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.ended = true
+		_ = s.control.SetReadDeadline(time.Time{}) // a test's recorder has none
+	}
+	return n, err
+}
+
+// begin sets the deadline of a read, and reports whether there is to be one.
+func (s *stoppable) begin() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.stopped {
+		_ = s.control.SetReadDeadline(time.Now().Add(s.patience)) // a test's recorder has none
+	}
+	return !s.stopped
+}
+
+// stop wakes the reader, and reports whether some of the body was not read.
+func (s *stoppable) stop() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped = true; !s.ended {
+		_ = s.control.SetReadDeadline(time.Now()) // a test's recorder has none
+	}
+	return !s.ended
 }
 
 // streamStall is how long the sender of a stream may send nothing.
@@ -54,7 +86,7 @@ func (h *Handler) OpenStream(w http.ResponseWriter, r *http.Request, part int64)
 	if err != nil {
 		return nil, &httpError{http.StatusBadRequest, err.Error(), 0}
 	}
-	s := &Stream{h: h, r: r, d: d, mine: share{of: h.in.reading}}
+	s := &Stream{h: h, w: w, r: r, d: d, mine: share{of: h.in.reading}}
 	encoding := strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Encoding")))
 	size := part
 	if encoding == "zstd" {
@@ -66,7 +98,7 @@ func (h *Handler) OpenStream(w http.ResponseWriter, r *http.Request, part int64)
 	}
 	control := http.NewResponseController(w)
 	_ = control.SetWriteDeadline(time.Time{}) // a test's recorder has none
-	s.body = &stoppable{steady: steady{r.Body, control, streamStall}}
+	s.body = &stoppable{steady: steady{Reader: r.Body, control: control, patience: streamStall}}
 	if s.plain, err = decompress(s.body, encoding); err != nil {
 		s.mine.giveBack()
 		return nil, h.bodyError(err, streamStall)
@@ -77,10 +109,12 @@ func (h *Handler) OpenStream(w http.ResponseWriter, r *http.Request, part int64)
 // Read implements io.Reader: the body, decompressed.
 func (s *Stream) Read(b []byte) (int, error) { return s.plain.Read(b) }
 
-// Stop ends reading: who waits in Read is woken.
+// Stop ends reading: who waits in Read is woken. It comes before the answer, which ends
+// the connection where some of the body was not read.
 func (s *Stream) Stop() {
-	s.body.stopped.Store(true)
-	_ = s.body.control.SetReadDeadline(time.Now()) // a test's recorder has none
+	if s.body.stop() {
+		s.w.Header().Set("Connection", "close")
+	}
 }
 
 // Hold makes the stream's share of memory large enough for n bytes.

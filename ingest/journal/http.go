@@ -139,6 +139,8 @@ func (p *parts) take(ctx context.Context, entries <-chan read) error {
 	defer timer.Stop()
 	for {
 		select {
+		case <-ctx.Done(): // nobody waits for an answer any more
+			return ctx.Err()
 		case <-timer.C:
 			if err := p.submit(ctx); err != nil {
 				return err

@@ -2,10 +2,12 @@ package journal
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -141,6 +143,43 @@ func TestEntriesAreTakenInWhileTheOthersAreRead(t *testing.T) {
 }
 
 // TestLargeEntriesAreCutAndSaySo has a core dump before the message.
+// TestUploadsShareAConnection sends one upload after the other over it, as senders do,
+// and then hangs up in the middle of one: what that held is given back.
+func TestUploadsShareAConnection(t *testing.T) {
+	in := ingesttest.Start(t, t.TempDir())
+	server := httptest.NewServer(NewDoor(ingest.NewHandler(in.Intake)))
+	defer server.Close()
+	for i := range 20 {
+		resp, err := server.Client().Post(server.URL+"/upload", mediaType, strings.NewReader(numbered(i)))
+		if err != nil {
+			t.Fatalf("upload %d: %v", i, err)
+		}
+		if text, err := io.ReadAll(resp.Body); err != nil || string(text) != "OK.\n" {
+			t.Fatalf("upload %d: %q %v", i, text, err)
+		}
+		resp.Body.Close()
+	}
+	part, whole := io.Pipe()
+	ctx, hangUp := context.WithCancel(t.Context())
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, server.URL+"/upload", part)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", mediaType)
+	go func() {
+		_, _ = io.WriteString(whole, numbered(20))
+		hangUp()
+	}()
+	if resp, err := server.Client().Do(r); err == nil {
+		resp.Body.Close()
+	}
+	whole.Close()
+	memory := in.Memory()
+	if err := memory.Take(t.Context(), memory.Total()); err != nil { // it waits for a while
+		t.Errorf("memory is held for a sender that hung up: %v", err)
+	}
+}
+
 func TestLargeEntriesAreCutAndSaySo(t *testing.T) {
 	in := ingesttest.Start(t, t.TempDir())
 	size := 40 << 20
