@@ -38,6 +38,19 @@ const agentSource = "runtime-security-agent"
 type emitter struct {
 	p     *search.Params
 	bound int // names given in lambdas
+	depth int // of the part that is being written
+}
+
+// maxDepth is how deep a rule may be nested: of what is much deeper, the server's stack
+// is full. A chain of && or || nests as deep as it is long.
+const maxDepth = 500
+
+// deeper goes one level into the rule; the caller comes back with e.depth--.
+func (e *emitter) deeper() error {
+	if e.depth++; e.depth > maxDepth {
+		return fmt.Errorf("the rule is nested more than %d deep; ask for one of several values with in", maxDepth)
+	}
+	return nil
 }
 
 // operand is one side of a comparison.
@@ -62,6 +75,10 @@ func (e *emitter) any(o operand, test func(x string) string) string {
 }
 
 func (e *emitter) cond(x secl.Expr) (string, error) {
+	defer func() { e.depth-- }()
+	if err := e.deeper(); err != nil {
+		return "", err
+	}
 	switch x := secl.Bare(x).(type) {
 	case *secl.Logic:
 		l, err := e.cond(x.L)
@@ -126,6 +143,10 @@ func (e *emitter) comparison(x *secl.Comparison) (string, error) {
 
 // operand writes a value of any kind but a network.
 func (e *emitter) operand(x secl.Expr) (operand, error) {
+	defer func() { e.depth-- }()
+	if err := e.deeper(); err != nil {
+		return operand{}, err
+	}
 	switch x := secl.Bare(x).(type) {
 	case *secl.Literal:
 		switch x.Value.Kind {

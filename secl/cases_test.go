@@ -36,14 +36,14 @@ func TestSECLCasesHold(t *testing.T) {
 				covered.see(c.Text, err)
 				if err != nil || c.Has("error") {
 					if got := fmt.Sprint(err); got != c.Said("error") {
-						t.Errorf("%s: %s\ngot  %s\nwant %s", c.Where, c.Text, got, c.Said("error"))
+						t.Errorf("%s: %.200s\ngot  %s\nwant %s", c.Where, c.Text, got, c.Said("error"))
 					}
 					continue
 				}
 				got := w.Matches(rule)
 				slices.Sort(got)
 				if want := c.Names("matches"); !slices.Equal(got, want) {
-					t.Errorf("%s: %s\nmatches %v\nwant    %v", c.Where, c.Text, got, want)
+					t.Errorf("%s: %.200s\nmatches %v\nwant    %v", c.Where, c.Text, got, want)
 				}
 				checkFormat(t, c, rule, w)
 			}
@@ -60,9 +60,9 @@ func checkFormat(t *testing.T, c testenv.Case, rule *secl.Rule, w *secltest.Worl
 	text := secl.Format(rule.Tree)
 	again, err := secl.Check(text, w.Env)
 	if err != nil {
-		t.Errorf("%s: %s is written %s: %v", c.Where, c.Text, text, err)
+		t.Errorf("%s: %.200s is written %s: %v", c.Where, c.Text, text, err)
 	} else if got := secl.Format(again.Tree); got != text || !slices.Equal(w.Matches(again), w.Matches(rule)) {
-		t.Errorf("%s: %s is written %s, and that %s", c.Where, c.Text, text, got)
+		t.Errorf("%s: %.200s is written %s, and that %s", c.Where, c.Text, text, got)
 	}
 }
 
