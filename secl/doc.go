@@ -4,5 +4,9 @@
 //
 // The model of events is data: package event declares the one of Linux. secl
 // does no I/O, and the present is handed to it. Where a rule is asked of stored
-// events, package compiler lowers the tree that Check makes.
+// events, package secl/sql lowers the tree that Check makes.
+//
+// What a condition means, and how its mistakes are told, is in testdata, a file for each
+// part of the language (TestSECLCasesHold); that the compiler reads a tree as its words
+// have it, TestTheCompilerAgreesWithTheWordsOfTheLanguage holds.
 package secl

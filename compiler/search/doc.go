@@ -8,6 +8,8 @@
 //
 // What it promises, and the tests that hold it:
 //
+//   - The language means what testdata/search says, case by case, in both readers:
+//     TestSearchCasesHoldInBothReaders.
 //   - Both readers give the same answer for every event: TestReadersAgree,
 //     FuzzReadersAgree; for values and numbers TestValuesInSQLAreThoseInMemory.
 //   - What a user typed reaches the server as a parameter and never as SQL text:

@@ -1,7 +1,8 @@
 // Package journal takes in what systemd-journal-upload sends: systemd's journal in its
 // export format, in one request of any length.
 //
-// Start at Door; reader finds the entries. It stores while it reads. What the fields of
+// Start at Door; reader finds the entries. It stores while it reads, and leaves the
+// connection to the next upload (TestUploadsShareAConnection). What the fields of
 // an entry mean is the intake's to say (ingest.Decoder), and who may send is decided
 // before it.
 package journal

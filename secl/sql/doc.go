@@ -2,7 +2,8 @@
 //
 // Where makes the condition, over the columns of table events, from the tree that the
 // agent evaluates. For events that are stored it holds exactly where the agent's rule
-// matches (TestTheAgentAndTheDatabaseReadARuleAlike); a rule that asks for what is not
+// matches (TestTheAgentAndTheDatabaseReadARuleAlike, and case by case
+// TestStoredEventsAnswerTheSECLCases); a rule that asks for what is not
 // stored is refused, and the error names it
 // (TestARuleThatStoredEventsCannotBeAskedSaysWhy). The text of the SQL does not depend
 // on texts of the rule (TestSQLOfARuleDoesNotDependOnItsTexts).
