@@ -41,6 +41,7 @@ func newNotificationRulesCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "rules", Short: "List, add and remove notification rules: who is told of which signals",
 		Example: "  nightjar notifications rules list", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(newNotificationRulesList(), newNotificationRulesAdd(), newNotificationRulesRemove())
 	return c
@@ -81,8 +82,7 @@ func newNotificationRulesAdd() *cobra.Command {
 	var interval, escalate string
 	c := &cobra.Command{
 		Use: "add NAME --notify HANDLE", Short: "Add a notification rule",
-		Example: `  nightjar notifications rules add 'high at night' --notify @slack-soc --severity critical,high --query 'env:prod' \
-    --escalate-after 15m --escalate-to @pagerduty-duty`,
+		Example: "  nightjar notifications rules add nights --notify @slack-soc --severity critical,high --escalate-after 15m --escalate-to @pagerduty-duty",
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			cl, err := newClient(c)
