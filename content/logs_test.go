@@ -91,6 +91,9 @@ func (l *sentLog) check(t *testing.T, set ingest.Pipelines) {
 		if events[i].At == ingest.NoTime {
 			untimed++
 		}
+		if wrong := events[i].Lookup("nightjar.pipeline_errors"); len(wrong) > 0 {
+			t.Errorf("event %d: %s", i+1, wrong[0].Text())
+		}
 	}
 	if untimed != l.Untimed {
 		t.Errorf("%d events have no time, want %d", untimed, l.Untimed)

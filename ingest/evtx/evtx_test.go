@@ -12,9 +12,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-)
 
-const pairs = "../../../shared/data/evtx"
+	"nightjar/testenv"
+)
 
 // read are the events of a log as compact JSON, and what was passed over.
 func read(t testing.TB, log []byte) (events []string, damage []string, err error) {
@@ -33,11 +33,17 @@ func read(t testing.TB, log []byte) (events []string, damage []string, err error
 }
 
 // TestLogsAreTheirJSON reads every log that has its JSON beside it, and compares
-// them member by member, in their order.
+// them member by member, in their order: logs that were written for this (logs_test.go),
+// and such as Windows wrote.
 func TestLogsAreTheirJSON(t *testing.T) {
+	t.Run("written", func(t *testing.T) { logsAreTheirJSON(t, "testdata", 2) })
+	t.Run("shared", func(t *testing.T) { logsAreTheirJSON(t, testenv.Shared(t, "data/evtx"), 30) })
+}
+
+func logsAreTheirJSON(t *testing.T, pairs string, atLeast int) {
 	logs, err := filepath.Glob(pairs + "/*.evtx")
-	if err != nil || len(logs) == 0 {
-		t.Fatalf("no logs in %s: the shared folder is missing (%v)", pairs, err)
+	if err != nil || len(logs) < atLeast {
+		t.Fatalf("%d logs in %s, want %d (%v)", len(logs), pairs, atLeast, err)
 	}
 	for _, path := range logs {
 		log, err := os.ReadFile(path)
@@ -293,7 +299,9 @@ func TestARecordThatUnfoldsIsBounded(t *testing.T) {
 // checksum keeps them out.
 func FuzzEach(f *testing.F) {
 	f.Add(simple("a", "b").block[chunkHeader:])
-	logs, _ := filepath.Glob(pairs + "/*.evtx")
+	logs, _ := filepath.Glob("testdata/*.evtx")
+	more, _ := filepath.Glob("../../../shared/data/evtx/*.evtx") // seeds, where they are
+	logs = append(logs, more...)
 	for _, path := range logs {
 		if log, err := os.ReadFile(path); err == nil {
 			f.Add(bytes.TrimRight(log[4096+chunkHeader:4096+chunkSize], "\x00"))

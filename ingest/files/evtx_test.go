@@ -9,14 +9,24 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"nightjar/testenv"
 )
 
 // TestAnEventLogOfWindowsGivesTheRecordsOfItsJSON has logs as they are, packed, and
 // as the JSON that stands beside each.
 func TestAnEventLogOfWindowsGivesTheRecordsOfItsJSON(t *testing.T) {
-	logs, err := filepath.Glob("../../../shared/data/evtx/*.evtx")
-	if err != nil || len(logs) == 0 {
-		t.Fatalf("no logs: the shared folder is missing (%v)", err)
+	t.Run("written", func(t *testing.T) { logsGiveTheirJSON(t, writtenLogs) })
+	t.Run("shared", func(t *testing.T) { logsGiveTheirJSON(t, testenv.Shared(t, "data/evtx")) })
+}
+
+// writtenLogs is where logs are that were written for tests.
+const writtenLogs = "../evtx/testdata"
+
+func logsGiveTheirJSON(t *testing.T, pairs string) {
+	logs, err := filepath.Glob(pairs + "/*.evtx")
+	if err != nil || len(logs) < 2 {
+		t.Fatalf("%d logs in %s, %v", len(logs), pairs, err)
 	}
 	for _, path := range logs {
 		want, _, err := all(t, strings.TrimSuffix(path, ".evtx")+".json", Options{})
@@ -44,9 +54,9 @@ func TestAnEventLogOfWindowsGivesTheRecordsOfItsJSON(t *testing.T) {
 
 // TestADamagedEventLogIsReadAsFarAsItIsWhole breaks one of two chunks.
 func TestADamagedEventLogIsReadAsFarAsItIsWhole(t *testing.T) {
-	logs, _ := filepath.Glob("../../../shared/data/evtx/*.evtx")
-	if len(logs) < 2 {
-		t.Fatal("no logs: the shared folder is missing")
+	logs, err := filepath.Glob(writtenLogs + "/*.evtx")
+	if err != nil || len(logs) != 2 {
+		t.Fatalf("%d logs, %v", len(logs), err)
 	}
 	first, err := os.ReadFile(logs[0])
 	if err != nil {
