@@ -32,9 +32,17 @@ type vendorCase struct {
 }
 
 // TestPipelinesOfTheVendorsIntegrationsMakeOfTheirSamplesWhatTheySay compares field by
-// field. What differs for good is in PIPELINES.md, "Sample file".
+// field: pipelines in the form of the vendor's integrations that were written for this,
+// and its own where they lie. What differs for good is in PIPELINES.md, "Sample file".
 func TestPipelinesOfTheVendorsIntegrationsMakeOfTheirSamplesWhatTheySay(t *testing.T) {
-	f, err := os.Open(testenv.Shared(t, "data/datadog-pipelines/integrations_extras_log_tests.jsonl"))
+	t.Run("written", func(t *testing.T) { samplesAreAsTheySay(t, "testdata/integrations.jsonl", 3, 8) })
+	t.Run("shared", func(t *testing.T) {
+		samplesAreAsTheySay(t, testenv.Shared(t, "data/datadog-pipelines/integrations_extras_log_tests.jsonl"), 19, 62)
+	})
+}
+
+func samplesAreAsTheySay(t *testing.T, path string, wantCases, wantSamples int) {
+	f, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,8 +59,8 @@ func TestPipelinesOfTheVendorsIntegrationsMakeOfTheirSamplesWhatTheySay(t *testi
 		samples += len(c.Tests)
 		t.Run(c.ID, func(t *testing.T) { c.check(t) })
 	}
-	if cases != 19 || samples != 62 {
-		t.Errorf("%d pipelines and %d samples, want 19 and 62", cases, samples)
+	if cases != wantCases || samples != wantSamples {
+		t.Errorf("%d pipelines and %d samples, want %d and %d", cases, samples, wantCases, wantSamples)
 	}
 }
 

@@ -18,10 +18,18 @@ type vendorNode struct {
 	Processors []vendorNode
 }
 
-// The rules of the vendor's integrations compile, none is dear, and each parser matches
-// all of its samples. What comes of whole pipelines is in ingest/pipeline's tests.
+// The rules of integrations that were written for this, and of the vendor's where they
+// lie, compile, none is dear, and each parser matches all of its samples. What comes of
+// whole pipelines is in ingest/pipeline's tests.
 func TestRulesOfTheVendorsIntegrations(t *testing.T) {
-	f, err := os.Open(testenv.Shared(t, "data/datadog-pipelines/integrations_extras_log_tests.jsonl"))
+	t.Run("written", func(t *testing.T) { rulesMatchTheirSamples(t, "../testdata/integrations.jsonl", 1, 2) })
+	t.Run("shared", func(t *testing.T) {
+		rulesMatchTheirSamples(t, testenv.Shared(t, "data/datadog-pipelines/integrations_extras_log_tests.jsonl"), 9, 24)
+	})
+}
+
+func rulesMatchTheirSamples(t *testing.T, path string, wantParsers, wantSamples int) {
+	f, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,8 +47,8 @@ func TestRulesOfTheVendorsIntegrations(t *testing.T) {
 			samples += checkVendor(t, n)
 		})
 	}
-	if parsers != 9 || samples != 24 {
-		t.Errorf("%d grok parsers with %d samples, want 9 with 24", parsers, samples)
+	if parsers != wantParsers || samples != wantSamples {
+		t.Errorf("%d grok parsers with %d samples, want %d with %d", parsers, samples, wantParsers, wantSamples)
 	}
 }
 
