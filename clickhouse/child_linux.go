@@ -59,6 +59,10 @@ func raiseLoopback() error {
 // confine restricts this thread, and what it executes, to the files that the
 // server needs. It fails, and changes nothing but no_new_privs, on a kernel
 // without Landlock.
+//
+// go-landlock is not used: it restricts all threads of the process by libpsx, which is
+// C, or without C syscall.AllThreadsSyscall, which fails in a program that has purego's
+// runtime/cgo. Here one thread has to be restricted: the one that executes the server.
 func confine(spec childSpec) error {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("set no_new_privs: %w", err)

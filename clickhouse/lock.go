@@ -47,6 +47,9 @@ var errLocked = errors.New("locked by another process")
 // lockFile is a file held with flock, whose text is the process id of its
 // holder. The lock belongs to the open file, so a child that inherits the
 // descriptor holds it too, and for as long as it lives.
+//
+// gofrs/flock is not used: it does not hand out its descriptor, which the child needs,
+// and its Unlock would end the child's lock as well.
 type lockFile struct{ file *os.File }
 
 func openLock(path string) (*lockFile, error) {

@@ -9,12 +9,13 @@ import (
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/cenkalti/backoff/v5"
 )
 
 // minVersion is the oldest ClickHouse that has all we use: the JSON type left
 // its beta in 25.3, and 25.8 is the long-term release that reads its typed and
 // dynamic paths as subcolumns of a MergeTree part.
-var minVersion = version{25, 8}
+var minVersion = version{major: 25, minor: 8}
 
 type version struct{ major, minor uint64 }
 
@@ -56,22 +57,27 @@ func withDefaults(options *ch.Options) *ch.Options {
 }
 
 func waitForServer(ctx context.Context, conn driver.Conn) error {
-	pause := 50 * time.Millisecond
-	for {
+	var silent error // why there was no answer the last time
+	ask := func() (version, error) {
 		server, err := conn.ServerVersion()
 		if err == nil {
-			return checkVersion(server.Version.Major, server.Version.Minor)
+			return version{major: server.Version.Major, minor: server.Version.Minor}, nil
 		}
 		if refused(err) {
-			return err
+			return version{}, backoff.Permanent(err)
 		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("no answer: %w (last error: %w)", ctx.Err(), err)
-		case <-time.After(pause):
-			pause = min(2*pause, 2*time.Second)
-		}
+		silent = err
+		return version{}, err
 	}
+	pauses := &backoff.ExponentialBackOff{InitialInterval: 50 * time.Millisecond, Multiplier: 2, MaxInterval: 2 * time.Second}
+	has, err := backoff.Retry(ctx, ask, backoff.WithBackOff(pauses), backoff.WithMaxElapsedTime(0))
+	switch {
+	case err == nil:
+		return checkVersion(has.major, has.minor)
+	case ctx.Err() != nil && silent != nil:
+		return fmt.Errorf("no answer: %w (last error: %w)", ctx.Err(), silent)
+	}
+	return err
 }
 
 // refused tells an answer of the server from its silence. A server that is

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/cenkalti/backoff/v5"
 )
 
 // agentProcess is the agent beside the engine: a process of its own, the same program,
@@ -53,8 +55,8 @@ func (a *agentProcess) close() {
 // keep runs the agent again and again. One that never saw an event will see none
 // the next time either: this host, or this user, can't.
 func (a *agentProcess) keep(ctx context.Context) {
-	const longest = time.Minute
-	for pause := time.Second; ; pause = min(2*pause, longest) {
+	pauses := backoff.ExponentialBackOff{InitialInterval: time.Second, Multiplier: 2, MaxInterval: time.Minute}
+	for {
 		err := a.run(ctx)
 		if ctx.Err() != nil {
 			return
@@ -65,6 +67,7 @@ func (a *agentProcess) keep(ctx context.Context) {
 			fmt.Fprintf(os.Stderr, "nightjar watches no events of this host: %s\n", a.why(err))
 			return
 		}
+		pause := pauses.NextBackOff()
 		a.engine.log.Error("the agent ended; it is started again", "reason", a.why(err), "in", pause)
 		select {
 		case <-ctx.Done():

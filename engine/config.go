@@ -7,13 +7,13 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"sort"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"github.com/knadh/koanf/parsers/yaml"
 	"github.com/knadh/koanf/providers/file"
 	"github.com/knadh/koanf/v2"
@@ -337,26 +337,13 @@ func settingNames() string {
 	return strings.Join(names, ", ")
 }
 
-var sizes = regexp.MustCompile(`^(\d+(?:\.\d+)?)\s*([KMGT]?)(iB|B|)$`)
-
 // parseSize reads a number of bytes: 4GiB (powers of 1024), 4GB (of 1000) or 4096.
 func parseSize(s string) (int64, error) {
-	m := sizes.FindStringSubmatch(strings.TrimSpace(s))
-	if m == nil {
+	n, err := humanize.ParseBytes(s)
+	switch {
+	case err != nil:
 		return 0, fmt.Errorf("%q is not a size; write 512MiB, 4GB or a number of bytes", s)
-	}
-	n, err := strconv.ParseFloat(m[1], 64)
-	if err != nil {
-		return 0, fmt.Errorf("%q is not a size: %w", s, err)
-	}
-	base := 1000.0
-	if m[3] == "iB" {
-		base = 1024
-	}
-	for range strings.Index("KMGT", m[2]) + min(1, len(m[2])) {
-		n *= base
-	}
-	if n > 1<<62 {
+	case n > 1<<62:
 		return 0, fmt.Errorf("%q is more than there is", s)
 	}
 	return int64(n), nil

@@ -15,6 +15,7 @@ import (
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/cenkalti/backoff/v5"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"go.uber.org/dig"
@@ -285,18 +286,12 @@ func newSink(lc fx.Lifecycle, e *engine, d *database, registry *prometheus.Regis
 // loadCatalogue tries until it is loaded. Searches and rules do without it
 // meanwhile, and are slower.
 func (s sink) loadCatalogue(ctx context.Context, log *slog.Logger) {
-	for {
-		err := s.Load(ctx)
-		if err == nil || ctx.Err() != nil {
-			return
-		}
+	load := func() (struct{}, error) { return struct{}{}, s.Load(ctx) }
+	told := func(err error, _ time.Duration) {
 		log.Warn("cannot load the catalogue of attributes; searches are slower without", "error", err)
-		select {
-		case <-time.After(10 * time.Second):
-		case <-ctx.Done():
-			return
-		}
 	}
+	_, _ = backoff.Retry(ctx, load, // fails with ctx only
+		backoff.WithBackOff(backoff.NewConstantBackOff(10*time.Second)), backoff.WithMaxElapsedTime(0), backoff.WithNotify(told))
 }
 
 // Insert implements ingest.Sink.

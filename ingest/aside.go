@@ -33,8 +33,9 @@ type asideBlock struct {
 	path  string
 	bytes int64
 
-	landed  bool // all of it is in the sink
-	tries   int
+	landed bool // all of it is in the sink
+	tries  int
+	// retryAt is by the engine's clock, which a test moves; backoff waits by the machine's.
 	retryAt time.Time
 	// piece is how many events are sent at a time, deadline how long they may take.
 	piece    int

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
+
 	"nightjar/ingest/wal"
 	"nightjar/schema"
 )
@@ -473,32 +475,25 @@ func (in *Intake) retry(ctx context.Context, what string, do func(context.Contex
 
 // retryFor is retry, where each time may take so long.
 func (in *Intake) retryFor(ctx context.Context, most time.Duration, what string, do func(context.Context) error) error {
-	wait, failed := 50*time.Millisecond, time.Time{}
 	defer in.failing.Store(false)
-	for {
-		try, cancel := context.WithTimeout(ctx, most)
-		err := do(try)
-		cancel()
-		if err == nil {
-			if !failed.IsZero() {
-				in.deps.Log.Info("works again: "+what, "after", in.deps.Now().Sub(failed).Round(time.Millisecond))
-			}
-			return nil
-		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
+	try := func() (struct{}, error) {
+		once, cancel := context.WithTimeout(ctx, most)
+		defer cancel()
+		return struct{}{}, do(once)
+	}
+	failed := time.Time{}
+	told := func(err error, _ time.Duration) {
 		in.metrics.insertErrors.Inc()
 		in.failing.Store(true)
 		if failed.IsZero() {
 			failed = in.deps.Now()
 			in.deps.Log.Warn("cannot "+what+"; what is acknowledged waits on disk", "error", err)
 		}
-		select {
-		case <-time.After(wait):
-			wait = min(wait*2, 5*time.Second)
-		case <-ctx.Done():
-			return ctx.Err()
-		}
 	}
+	pauses := &backoff.ExponentialBackOff{InitialInterval: 50 * time.Millisecond, Multiplier: 2, MaxInterval: 5 * time.Second}
+	_, err := backoff.Retry(ctx, try, backoff.WithBackOff(pauses), backoff.WithMaxElapsedTime(0), backoff.WithNotify(told))
+	if err == nil && !failed.IsZero() {
+		in.deps.Log.Info("works again: "+what, "after", in.deps.Now().Sub(failed).Round(time.Millisecond))
+	}
+	return err
 }

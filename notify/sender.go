@@ -59,11 +59,13 @@ type queue struct {
 	target string
 	wake   chan struct{}
 
-	mu       sync.Mutex
-	news     []News // by when they are due
-	known    map[string]bool
-	retry    map[string]schema.Millis // by id, of what failed: when it is tried again
-	failures int                      // since the target last took something
+	mu    sync.Mutex
+	news  []News // by when they are due
+	known map[string]bool
+	// retry is, by id of what failed, when it is tried again: by the engine's clock, which a
+	// test moves, and in many rows at a time. backoff waits for one, by the machine's.
+	retry    map[string]schema.Millis
+	failures int // since the target last took something
 }
 
 // NewSender makes a Sender.

@@ -1,6 +1,10 @@
 package schema
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/agext/levenshtein"
+)
 
 // Closest is the candidate that was probably meant by a name: one that is
 // written in another style, that contains it or is contained in it, or that
@@ -14,7 +18,8 @@ func Closest(name string, candidates []string, slips int) string {
 	}
 	best, distance := "", min(slips, len(name)/3)+1
 	for _, c := range candidates {
-		if d := edits(folded, fold(c), distance); d < distance {
+		// Without levenshtein's MaxCost, with which distances come out too small.
+		if d := levenshtein.Distance(folded, fold(c), nil); d < distance {
 			best, distance = c, d
 		}
 	}
@@ -45,29 +50,4 @@ func Containing(name string, candidates []string) string {
 // fold leaves out of a name what styles of writing differ in.
 func fold(name string) string {
 	return strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(name))
-}
-
-// edits is the number of insertions, deletions and replacements between a and
-// b, or limit where it is at least that.
-func edits(a, b string, limit int) int {
-	if max(len(a), len(b))-min(len(a), len(b)) >= limit {
-		return limit
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return min(row[len(b)], limit)
 }

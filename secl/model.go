@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/agext/levenshtein"
 )
 
 // Context is what an expression is evaluated in. It is reused from event to
@@ -222,37 +224,10 @@ func (m *Model) Constants() []Constant {
 func suggest(name string, names []string) string {
 	best, least := "", len(name)/3+1
 	for _, n := range names {
-		if d := len(n) - len(name); d >= least || -d >= least {
-			continue
-		}
-		if d := editDistance(name, n, least); d < least {
+		// Without levenshtein's MaxCost, with which distances come out too small.
+		if d := levenshtein.Distance(name, n, nil); d < least {
 			best, least = n, d
 		}
 	}
 	return best
-}
-
-// editDistance is the number of insertions, deletions and replacements that
-// make b of a; any number from most on if it is not below most.
-func editDistance(a, b string, most int) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal, least := row[0], i+1
-		row[0] = i + 1
-		for j := range len(b) {
-			step := diagonal
-			if a[i] != b[j] {
-				step = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], step
-			least = min(least, step)
-		}
-		if least >= most {
-			return most
-		}
-	}
-	return row[len(b)]
 }

@@ -6,9 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"time"
+
+	"github.com/cenkalti/backoff/v5"
 )
 
 // Bounds of a batch, well below what the intake takes. An event longer than that
@@ -58,7 +59,8 @@ func (s *Sender) next() *batch {
 // deliver sends the next batch until the server answers or the context ends.
 func (s *Sender) deliver(ctx context.Context, b *batch) {
 	away := time.Time{}
-	for wait := s.config.Pause; ctx.Err() == nil; wait = min(2*wait, s.config.MaxPause) {
+	pauses := backoff.ExponentialBackOff{InitialInterval: s.config.Pause, Multiplier: 2, MaxInterval: s.config.MaxPause, RandomizationFactor: 0.2}
+	for ctx.Err() == nil {
 		answer := s.post(ctx, b)
 		switch {
 		case answer.taken:
@@ -78,7 +80,7 @@ func (s *Sender) deliver(ctx context.Context, b *batch) {
 			away = time.Now()
 			s.config.Log.Warn("the server does not take events; they wait", "server", s.config.Server, "reason", answer.reason)
 		}
-		pause(ctx, max(answer.after, wait*time.Duration(80+rand.N(41))/100))
+		pause(ctx, max(answer.after, pauses.NextBackOff()))
 	}
 }
 

@@ -171,7 +171,7 @@ func (p *parts) add(ctx context.Context, e entry) error {
 }
 
 // submit takes in what was collected. While the intake is full, it waits: the sender
-// is not read meanwhile.
+// is not read meanwhile. How long, the intake says each time: that is no backoff.
 func (p *parts) submit(ctx context.Context) error {
 	if len(p.names) == 0 {
 		return nil

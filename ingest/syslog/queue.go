@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/google/uuid"
 	"golang.org/x/sync/semaphore"
 
@@ -130,7 +131,8 @@ func (q *queue) deliver(ctx context.Context, id string, batch []message, aside b
 	decode := func(d *ingest.Decoder, _ []byte) (ingest.Batch, error) {
 		return ingest.Batch{Events: q.events(d, batch, damages)}, nil
 	}
-	for backoff := minBackoff; ; backoff = min(2*backoff, maxBackoff) {
+	pauses := backoff.ExponentialBackOff{InitialInterval: minBackoff, Multiplier: 2, MaxInterval: maxBackoff}
+	for {
 		_, err := q.receiver.intake.Accept(context.WithoutCancel(ctx), id, body, decode)
 		if err == nil {
 			q.count(batch, damages)
@@ -141,7 +143,7 @@ func (q *queue) deliver(ctx context.Context, id string, batch []message, aside b
 			return true
 		}
 		select {
-		case <-time.After(backoff):
+		case <-time.After(pauses.NextBackOff()):
 		case <-ctx.Done():
 			if aside {
 				q.putAside(id, batch, err)

@@ -11,25 +11,27 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/cenkalti/backoff/v5"
 )
 
 // accept lets senders in until ctx ends, and returns when the last of them has gone.
 func (r *Receiver) accept(ctx context.Context, l listener) error {
 	var connections sync.WaitGroup
 	defer connections.Wait()
-	for wait := 5 * time.Millisecond; ; {
+	pauses := backoff.ExponentialBackOff{InitialInterval: 5 * time.Millisecond, Multiplier: 2, MaxInterval: time.Second}
+	for {
 		conn, err := l.Accept()
 		switch {
 		case err == nil:
-			wait = 5 * time.Millisecond
+			pauses.Reset()
 			r.admit(ctx, l, conn, &connections)
 		case isClosed(err) || ctx.Err() != nil:
 			return nil
 		default: // such as too many open files: it passes
 			l.door.note(refused, "accept", "", err)
 			select {
-			case <-time.After(wait):
-				wait = min(2*wait, time.Second)
+			case <-time.After(pauses.NextBackOff()):
 			case <-ctx.Done():
 				return nil
 			}

@@ -21,6 +21,7 @@ var makers = []struct {
 }{
 	{"addresses", Auto, 10_000_000, address, address, func(n int) string { return address(n + 1<<31) }},
 	{"hashes", Exact, 10_000_000, hash, hash, func(n int) string { return hash(n + 1<<31) }},
+	{"networks", CIDR, 10_000, network, func(n int) string { return netip.MustParsePrefix(network(n)).Addr().String() }, func(n int) string { return address(n + 1<<31) }},
 	{"networks", CIDR, 10_000_000, network, func(n int) string { return netip.MustParsePrefix(network(n)).Addr().String() }, func(n int) string { return address(n + 1<<31) }},
 	{"prefixes", Prefix, 1_000_000, folder, func(n int) string { return folder(n) + "index.html" }, func(n int) string { return folder(n + 1<<31) }},
 	{"wildcards", Wildcard, 100_000, wildcard, func(n int) string { return "a.b" + wildcard(n)[1:] }, func(n int) string { return "a.b" + wildcard(n + 1<<31)[1:] }},

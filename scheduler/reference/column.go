@@ -170,8 +170,8 @@ func (c *column) size() (bytes, values int) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	n := c.texts.size() + 12*cap(c.past)
-	if p, ok := c.find.(*patterns); ok {
-		n += p.size()
+	if f, ok := c.find.(interface{ size() int }); ok { // beside the texts
+		n += f.size()
 	}
 	return n, c.texts.n
 }

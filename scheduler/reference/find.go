@@ -3,6 +3,8 @@ package reference
 import (
 	"net/netip"
 	"slices"
+
+	"github.com/gaissmai/bart"
 )
 
 // exact finds a value that is the event's.
@@ -45,10 +47,10 @@ func (a *auto) candidates(value string, is func(ref) bool) bool {
 // networks finds the networks that an event's address is in. The key of one is a
 // mark, its length in bits, and as many bytes of its address as have any of
 // them. For IPv6, lengths begin at 64, beyond those of IPv4. An IPv4 address that
-// is mapped into IPv6 is that address.
+// is mapped into IPv6 is that address. Single addresses are found by their keys.
 type networks struct {
-	texts   *texts
-	lengths []uint8 // those that there are, longest first
+	texts *texts
+	tree  bart.Table[ref] // of what is larger than an address
 }
 
 const (
@@ -102,11 +104,21 @@ func networkKey(b, address []byte, length uint8) []byte {
 	return b
 }
 
+// networkOf is the network that has a key.
+func networkOf(key []byte) netip.Prefix {
+	if bits := int(key[1]); bits < firstV6 {
+		var address [4]byte
+		copy(address[:], key[2:])
+		return netip.PrefixFrom(netip.AddrFrom4(address), bits)
+	}
+	var address [16]byte
+	copy(address[:], key[2:])
+	return netip.PrefixFrom(netip.AddrFrom16(address), int(key[1])-firstV6)
+}
+
 func (n *networks) added(r ref) {
-	length := n.texts.bytes(r)[1]
-	i, known := slices.BinarySearchFunc(n.lengths, length, func(a, b uint8) int { return int(b) - int(a) })
-	if !known {
-		n.lengths = slices.Insert(n.lengths, i, length)
+	if p := networkOf(n.texts.bytes(r)); !p.IsSingleIP() {
+		n.tree.Insert(p, r)
 	}
 }
 
@@ -118,19 +130,27 @@ func (n *networks) candidates(value string, is func(ref) bool) bool {
 // around goes through the networks that an address is in, smallest first.
 func (n *networks) around(a netip.Addr, is func(ref) bool) bool {
 	a = a.Unmap().WithZone("")
+	length := uint8(a.BitLen())
+	if a.Is6() {
+		length += firstV6
+	}
 	var room [18]byte
-	address := a.AsSlice()
-	for _, length := range n.lengths {
-		if length >= firstV6 != a.Is6() {
-			continue
-		}
-		key := string(networkKey(room[:0], address, length))
-		if r := n.texts.find(hashOf(key), key); r != 0 && is(r) {
+	key := string(networkKey(room[:0], a.AsSlice(), length))
+	if r := n.texts.find(hashOf(key), key); r != 0 && is(r) {
+		return true
+	}
+	for _, r := range n.tree.Supernets(netip.PrefixFrom(a, a.BitLen())) {
+		if is(r) {
 			return true
 		}
 	}
 	return false
 }
+
+// networkBytes is about what a network takes in the tree, as measured.
+const networkBytes = 75
+
+func (n *networks) size() int { return networkBytes * n.tree.Size() }
 
 // prefixes finds the values that an event's value begins with.
 type prefixes struct {

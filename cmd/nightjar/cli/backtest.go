@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
 	"nightjar/api/ruledoc"
@@ -173,9 +174,9 @@ func backtest(rulePath, eventsPath string, until schema.Millis, decoder *ingest.
 	}
 	without := ""
 	if leftOut > 0 {
-		without = thousands(leftOut) + " left out, "
+		without = humanize.Comma(int64(leftOut)) + " left out, "
 	}
-	fmt.Fprintf(os.Stderr, "%s read, %s%s matched\n", thousands(read+leftOut), without, thousands(hits))
+	fmt.Fprintf(os.Stderr, "%s read, %s%s matched\n", humanize.Comma(int64(read+leftOut)), without, humanize.Comma(int64(hits)))
 	if told := left.String(); told != "" {
 		fmt.Fprintf(os.Stderr, "%s: warning: %s\n", rulePath, told)
 	}

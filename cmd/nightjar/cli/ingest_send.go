@@ -15,6 +15,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
+
 	"nightjar/ingest"
 	"nightjar/ingest/files"
 	"nightjar/schema"
@@ -145,7 +147,8 @@ func (e *engineError) Unwrap() error { return e.error }
 func (s *shipper) retry(ctx context.Context, call func() error) error {
 	deadline := time.Now().Add(s.wait)
 	told := false
-	for pause := 200 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
+	pauses := backoff.ExponentialBackOff{InitialInterval: 200 * time.Millisecond, Multiplier: 2, MaxInterval: 5 * time.Second}
+	for {
 		err := call()
 		if err == nil {
 			if told {
@@ -153,6 +156,7 @@ func (s *shipper) retry(ctx context.Context, call func() error) error {
 			}
 			return nil
 		}
+		pause := pauses.NextBackOff()
 		var answer *httpError
 		if errors.As(err, &answer) {
 			if answer.status != http.StatusTooManyRequests && answer.status < 500 {

@@ -11,9 +11,9 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"text/tabwriter"
-	"unicode/utf8"
 
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 )
@@ -155,12 +155,9 @@ const narrowest = 12
 func fitted(header []string, rows [][]string, width int) [][]string {
 	const gap = 2
 	widths := make([]int, len(header))
-	for i, h := range header {
-		widths[i] = utf8.RuneCountInString(h)
-	}
-	for _, r := range rows {
+	for _, r := range append([][]string{header}, rows...) {
 		for i, cell := range r {
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+			widths[i] = max(widths[i], text.StringWidthWithoutEscSequences(cell))
 		}
 	}
 	total := 0
@@ -179,9 +176,7 @@ func fitted(header []string, rows [][]string, width int) [][]string {
 	for i, r := range rows {
 		out[i] = slices.Clone(r)
 		for j, cell := range r {
-			if runes := []rune(cell); len(runes) > widths[j] {
-				out[i][j] = string(runes[:max(0, widths[j]-1)]) + "…"
-			}
+			out[i][j] = text.Snip(cell, widths[j], "…")
 		}
 	}
 	return out
@@ -237,19 +232,32 @@ func printLines(w io.Writer, v any) error {
 	return nil
 }
 
+// plainTable parts columns by two blanks, and nothing else.
+var plainTable = table.Style{
+	Box:     table.BoxStyle{PaddingRight: "  "},
+	Options: table.OptionsNoBordersAndSeparators,
+}
+
 // printTable aligns rows under a header. What a cell contains can't break the
 // table or drive the terminal.
 func printTable(w io.Writer, header []string, rows [][]string) error {
-	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(t, strings.Join(header, "\t"))
+	t := table.NewWriter()
+	t.SetStyle(plainTable)
+	t.SuppressTrailingSpaces()
+	t.AppendHeader(tableRow(header))
 	for _, r := range rows {
-		cells := make([]string, len(r))
-		for i, c := range r {
-			cells[i] = printable(c)
-		}
-		fmt.Fprintln(t, strings.Join(cells, "\t"))
+		t.AppendRow(tableRow(r))
 	}
-	return t.Flush()
+	_, err := fmt.Fprintln(w, t.Render())
+	return err
+}
+
+func tableRow(cells []string) table.Row {
+	row := make(table.Row, len(cells))
+	for i, c := range cells {
+		row[i] = printable(c)
+	}
+	return row
 }
 
 // printable shows control characters rather than obeying them.
@@ -270,15 +278,6 @@ func printCSV(w io.Writer, header []string, rows [][]string) error {
 	}
 	c.Flush()
 	return errors.Join(err, c.Error())
-}
-
-// thousands is a number with commas.
-func thousands(n int) string {
-	text := fmt.Sprint(n)
-	for i := len(text) - 3; i > 0; i -= 3 {
-		text = text[:i] + "," + text[i:]
-	}
-	return text
 }
 
 // cell is a JSON value as one cell of a table.

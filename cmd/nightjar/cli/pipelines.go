@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
 	"nightjar/engine"
@@ -152,9 +153,9 @@ func pipelineCell(d document, column string) string {
 	case "FILTER":
 		return filterOf(d)
 	case "EVENTS":
-		return thousands(int(counts.Events))
+		return humanize.Comma(int64(counts.Events))
 	case "FAILED":
-		return thousands(int(counts.Failed))
+		return humanize.Comma(int64(counts.Failed))
 	case "US/EVENT":
 		if counts.Events == 0 {
 			return "-"

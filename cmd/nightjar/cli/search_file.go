@@ -12,6 +12,7 @@ import (
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/dustin/go-humanize"
 
 	"nightjar/clickhouse"
 	"nightjar/compiler/search"
@@ -118,7 +119,7 @@ func searchEvents(ctx context.Context, w io.Writer, asked question, path, reader
 	// What stands before a line that can't be read is answered all the same.
 	err = errors.Join(err, b.flush(ctx))
 	if b.printed == 0 {
-		fmt.Fprintf(os.Stderr, "%s read, 0 matched\n", thousands(b.read))
+		fmt.Fprintf(os.Stderr, "%s read, 0 matched\n", humanize.Comma(int64(b.read)))
 	}
 	return err
 }
