@@ -6,4 +6,9 @@
 // programs and their records), probe (what loads, what is filtered in the kernel,
 // what is counted), process (who is who), decode (records to events), abi (numbers
 // of system calls).
+//
+// Of every type of events, generated = filtered + delivered + lost, and generated is what
+// the workload says (TestNothingIsUnaccountedWhenTheReaderStops). The kernel filters no
+// event that a rule matches (TestWhatARuleAsksForIsFoundAndTheRestStaysInTheKernel). Its
+// README says how a type of events is added.
 package agent

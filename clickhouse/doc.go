@@ -11,4 +11,11 @@
 //
 // The package knows servers, users, connections and how values travel to them.
 // It does not know any table of ours.
+//
+// No user of it reads a file outside its folders
+// (TestNoUserReadsTheMachinesFiles,
+// TestServerWritesOnlyItsOwnFiles, TestAnalystReadsItsTablesAndNothingElse). Seven quick deaths end nothing
+// (TestServerThatKeepsDyingIsStartedAgainEveryTime). share.go says how detection and
+// people share it: a pool and a workload for each use; adhoc.go lists what ad hoc SQL may
+// be made of.
 package clickhouse

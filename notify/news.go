@@ -1,9 +1,3 @@
-// Package notify tells whom signals are for: it decides what is to be told to whom, keeps
-// that until it was told, and tells it.
-//
-// Start at Notifier.Run, which decides, and at Sender.Run, which tells. What is to be told
-// follows from the order in which signals are published, and its key from what it is: done
-// twice, it is the same, which is all there is to crash safety.
 package notify
 
 import (

@@ -5,4 +5,6 @@
 // Events go by whole days of arrival, matches by whole months, so nothing is
 // rewritten; signals go one by one, all versions at once, and then what was told
 // of them. It does not know rules: how long their matches are needed is told to it.
+//
+// Start at Keeper.Enforce.
 package retention

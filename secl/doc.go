@@ -9,4 +9,15 @@
 // What a condition means, and how its mistakes are told, is in testdata, a file for each
 // part of the language (TestSECLCasesHold); that the compiler reads a tree as its words
 // have it, TestTheCompilerAgreesWithTheWordsOfTheLanguage holds.
+//
+// What it promises:
+//
+//   - What is compiled is what the words of the language say:
+//     TestTheCompilerAgreesWithTheWordsOfTheLanguage, FuzzEvaluate.
+//   - A mistake has a place, and all are told: TestEveryMistakeIsToldWithItsPlace,
+//     FuzzParse.
+//   - Discarders and approvers hide no match: TestADiscarderNeverHidesAMatch,
+//     TestAnApproverHidesNoMatch.
+//   - The agent and the database read a rule alike:
+//     TestTheAgentAndTheDatabaseReadARuleAlike in secl/sql.
 package secl

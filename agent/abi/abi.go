@@ -1,5 +1,3 @@
-// Package abi has the numbers of the system calls that the agent watches, of the
-// machine's own and, on x86-64, of programs of 32 bits.
 package abi
 
 var native, compat = reversed(Native), reversed(Compat)

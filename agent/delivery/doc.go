@@ -7,4 +7,11 @@
 // takes it once. What the queue has no room for and what the server refuses is
 // counted by cause. Reports of how the agent is go with the events. Nothing is
 // written to disk: what waits when the agent ends is lost, and said.
+//
+// What is taken arrives once and in order, what is not taken is counted:
+// TestEventsArriveOnceAndInOrderThroughFaults,
+// TestSendNeverWaitsAndCountsWhatItHasNoRoomFor. What an agent lost is said once
+// (TestReportsSayOnceWhatWasLostAndEndWithTheAgent) and is a gap in the coverage of every
+// rule that could have matched it (TestLossesOfAgentsAreGapsOfTheRulesOverTheirEvents in
+// scheduler).
 package delivery

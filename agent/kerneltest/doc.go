@@ -7,4 +7,6 @@
 // when nothing was tested.
 //
 // README.md has what it needs and what was measured.
+//
+// What did not run has not passed: TestWhatDidNotRunHasNotPassed.
 package main

@@ -9,4 +9,8 @@
 // machine and in every version of this package: they are stored.
 //
 // It knows neither rules nor events, does no I/O and reads no clock.
+//
+// Start at Sign and Memory.Similar. Estimates are those of independent orders
+// (TestSignaturesEstimateTheJaccardIndex), and what is stored stays comparable
+// (TestWhatIsStoredStaysReadable).
 package content

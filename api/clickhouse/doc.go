@@ -3,4 +3,11 @@
 //
 // It knows tables and the driver. It does not know HTTP or gRPC, and what it
 // says of an error is meant for package api (errors.go), which decides who is told.
+//
+// Pages hold still under inserts (TestPagesAreStableUnderInserts). Events and aggregations
+// are those that memory finds (TestLogsAreThoseOfMemoryInTheOrderOfTime,
+// TestAggregationsAreThoseOfMemory). Ad hoc SQL has no way out, and every query ends with
+// its caller (TestAdHocSQLHasNoWayOut, TestQueriesEndWhenTheirCallerHangsUp in e2e).
+// logs.go walks through time from the end where a page begins, because the events table is
+// ordered by source first.
 package clickhouse

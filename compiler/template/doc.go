@@ -6,4 +6,7 @@
 // no loops, and work and output are bounded. It does not know rules, plans or
 // who is notified; it reads no clock. Time zones are looked up when a template
 // is parsed, from the system or, where that has none, from the binary.
+//
+// Start at Parse. What an event contains is never expanded, and output is bounded:
+// FuzzRender.
 package template

@@ -1,8 +1,3 @@
-// Package outbound makes the requests that the engine sends of its own accord, to where
-// users told it: one guard, proxy, authority and set of limits for all of them.
-//
-// Start at New. Whatever a name resolves to and wherever a redirect leads, nothing is
-// reached that the operator did not allow: the address is looked at when it is dialed.
 package outbound
 
 import (

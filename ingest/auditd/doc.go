@@ -7,4 +7,7 @@
 // The layout is that of audit's own documentation and of its records.
 //
 // It knows no event of ours: what attributes records become is the intake's to say.
+//
+// Records of one event come out together, however they are mixed:
+// TestRecordsOfEventsThatAreMixedAreJoined.
 package auditd

@@ -14,4 +14,7 @@
 // and their JSON.
 //
 // It knows no event: what System and EventData mean is the intake's to say.
+//
+// A log is its JSON (TestLogsAreTheirJSON); what is damaged is told, and the rest is read
+// (TestDamageIsToldAndTheRestIsRead, FuzzEach).
 package evtx

@@ -10,4 +10,7 @@
 //
 // It knows no event: what a record means is the intake's to say (ingest.Decoder).
 // Memory is bounded by one record, whatever the size of the file.
+//
+// One log in every form gives the same records (TestEveryFormOfALogGivesTheSameRecords);
+// what is no text is refused.
 package files

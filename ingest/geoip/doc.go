@@ -8,4 +8,8 @@
 //
 // It does not know events: the intake asks it, and puts the answer where it
 // belongs.
+//
+// The intake asks while it makes an event's attributes, so that what is stored is what
+// rules saw. Replacing a file, in whatever way, shows readers one database or the other:
+// TestFilesAreReplacedUnderReaders.
 package geoip

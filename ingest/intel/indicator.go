@@ -1,7 +1,3 @@
-// Package intel knows addresses, domains, hashes and URLs that somebody warned of, and
-// marks events that have one.
-//
-// Start at Index for matching, at Read for the forms in which lists come.
 package intel
 
 import (

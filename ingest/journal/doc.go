@@ -5,4 +5,7 @@
 // connection to the next upload (TestUploadsShareAConnection). What the fields of
 // an entry mean is the intake's to say (ingest.Decoder), and who may send is decided
 // before it.
+//
+// No entry is refused for what is in it (TestABrokenEntryIsSkippedAndNoOther), and what is
+// sent again is taken once, through restarts (TestWhatIsSentAgainIsTakenOnce).
 package journal

@@ -7,4 +7,9 @@
 //
 // It knows records and queries, no intake and no store: what it needs from outside
 // (places of addresses, reference tables) comes through interfaces.
+//
+// Documents of the vendor's integrations make of their samples what they say there
+// (TestPipelinesOfTheVendorsIntegrationsMakeOfTheirSamplesWhatTheySay). What is to be
+// redacted is redacted when a pipeline's time is up
+// (TestWhatIsToBeHiddenIsHiddenWhenTheTimeIsUp).
 package pipeline

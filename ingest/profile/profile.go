@@ -1,7 +1,3 @@
-// Package profile knows which attributes the events of each source have, so that a
-// source whose events change is noticed, and a rule that asks for what there is not.
-//
-// Start at Profile. It looks at a part of the events; what it has not seen may exist.
 package profile
 
 import (

@@ -1,7 +1,3 @@
-// Package record is an event while pipelines change it: the fields of its own, and a
-// tree of attributes that is the one the intake parsed.
-//
-// Start at Record and Path.
 package record
 
 import (

@@ -1,7 +1,3 @@
-// Package reparse reads stored events again with the pipelines that are in force, so that
-// searches and backtests see what a better pipeline makes of them.
-//
-// Start at Jobs. Signals, and what rules have seen live, stay as they are.
 package reparse
 
 import (

@@ -6,4 +6,9 @@
 // refuses, TCP and TLS are not read, so that their senders wait; UDP has nobody to
 // wait. What is lost, refused or damaged is counted by cause, and what was read is
 // submitted before Run returns.
+//
+// A message is taken in, kept or counted:
+// TestWhileTheIntakeRefusesStreamsWaitAndDatagramsAreCounted,
+// TestWhatAStopCannotSubmitComesAtTheNextStart. A line means over syslog what it means in
+// a file: TestALineOfSSHDMeansTheSameOverSyslog.
 package syslog

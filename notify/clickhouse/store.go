@@ -1,4 +1,3 @@
-// Package clickhouse keeps what is told of signals, and to whom.
 package clickhouse
 
 import (

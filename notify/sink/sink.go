@@ -1,8 +1,3 @@
-// Package sink speaks to where signals are told: webhooks, chats, pagers, trackers and
-// mail.
-//
-// Start at Teller.Tell; a file each has what is said to a type of target. What events
-// contain is escaped for where it goes, and does nothing there.
 package sink
 
 import (

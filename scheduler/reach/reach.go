@@ -1,7 +1,3 @@
-// Package reach finds the rules that ask for what no stored event has: they are valid,
-// evaluated, and can't fire.
-//
-// Start at Finder.
 package reach
 
 import (

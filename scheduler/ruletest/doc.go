@@ -5,4 +5,8 @@
 // Start at Find and Run. Events are read as the intake reads them, and evaluated
 // by the compiled plan and the replay that backtests share with live evaluation.
 // Nothing here asks a server or the time of day.
+//
+// A rule test gives the signals of the independent evaluator
+// (TestConformanceCasesAreRuleTests); the bundled rules pass theirs
+// (TestBundledRulesPassTheirTests in content).
 package ruletest

@@ -7,4 +7,7 @@
 // vocabulary a name stands for one attribute, and an attribute has one name
 // (TestEveryNameStandsForOneAttribute). What OCSF calls otherwise in some of its
 // classes is in classes.go. Nothing here is applied unless somebody asks for it.
+//
+// A document of OCSF has what its class requires
+// (TestOCSFEventsHaveWhatTheirClassRequires). Start at Vocabulary.Lookup and Document.
 package vocabulary

@@ -3,4 +3,6 @@
 // reported; the rest load.
 //
 // It does not evaluate events, and it reads no files: it is handed their text.
+//
+// Start at Load.
 package policy

@@ -4,4 +4,7 @@
 //
 // It does not know where events come from, and of the actions it takes only
 // those that set variables; the others are its caller's.
+//
+// Start at Bucket.Evaluate. The index loses no match (TestTheIndexLosesNoMatch); an event
+// that nothing matches allocates nothing (TestEvaluatingABenignEventAllocatesNothing).
 package ruleset

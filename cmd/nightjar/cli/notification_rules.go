@@ -83,7 +83,7 @@ func newNotificationRulesAdd() *cobra.Command {
 	c := &cobra.Command{
 		Use: "add NAME --notify HANDLE", Short: "Add a notification rule",
 		Example: "  nightjar notifications rules add nights --notify @slack-soc --severity critical,high --escalate-after 15m --escalate-to @pagerduty-duty",
-		Args: cobra.ExactArgs(1),
+		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			cl, err := newClient(c)
 			if err != nil {

@@ -1,7 +1,3 @@
-// Package feeds keeps lists of indicators up to date: it reads them from files and URLs,
-// keeps them as reference tables, and marks events with what they have.
-//
-// Start at Feeds.Run.
 package feeds
 
 import (

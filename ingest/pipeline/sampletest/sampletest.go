@@ -1,6 +1,3 @@
-// Package sampletest runs the samples of pipelines as the intake reads events.
-//
-// Start at Run.
 package sampletest
 
 import (

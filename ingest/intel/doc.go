@@ -1,0 +1,8 @@
+// Package intel knows addresses, domains, hashes and URLs that somebody warned of, and
+// marks events that have one.
+//
+// Start at Index for matching, at Read for the forms in which lists come.
+//
+// Start at Index and Read. Lists mean the same in every form (TestListsInEveryForm,
+// FuzzRead).
+package intel

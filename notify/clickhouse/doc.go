@@ -1,0 +1,2 @@
+// Package clickhouse keeps what is told of signals, and to whom.
+package clickhouse
