@@ -38,8 +38,8 @@ func WithCaller(ctx context.Context, c Caller) context.Context {
 	return context.WithValue(ctx, callerContext{}, c)
 }
 
-// CallerOf is who makes the request of this context; the zero Caller where nobody was
-// asked.
+// CallerOf is who makes the request of this context; the zero Caller where the request
+// needs no key.
 func CallerOf(ctx context.Context) Caller {
 	c, _ := ctx.Value(callerContext{}).(Caller)
 	return c

@@ -42,7 +42,7 @@ func (r *RefusedError) Error() string { return r.Message }
 type Error struct {
 	Code    Code // zero: InvalidArgument
 	Message string
-	// Target is the place that a message without details is about.
+	// Target is the field that a message without details is about, as a path.
 	Target  string
 	Details []schema.Detail
 	// Placed has the targets in `errors` too, where the recordings have none.
@@ -52,14 +52,14 @@ type Error struct {
 	Entry string
 	// Status is that of HTTP where the code has another; 0: the code's.
 	Status int
-	// RetryAfter is when to try again; 0 when that is not known.
+	// RetryAfter is how long to wait before another try; 0: no advice.
 	RetryAfter time.Duration
 	// Label is the word that the configuration endpoints put around a message,
 	// such as not_found; empty for none.
 	Label string
 }
 
-// Code is the kind of an Error: gRPC's own codes, which nobody else needs to know.
+// Code is the kind of an Error. Its values are gRPC's; no service needs to import them.
 type Code = codes.Code
 
 // The codes that services use.
@@ -336,7 +336,7 @@ func (p *Error) Write(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(p.body(dialectOf(r.URL.Path))) // the caller has gone: nobody to tell
 }
 
-// BadRequest is a mistake of the caller at a place of the request, which may be "".
+// BadRequest is a mistake of the caller in a field of the request; "" is the whole of it.
 func BadRequest(target, format string, args ...any) error {
 	message := fmt.Sprintf(format, args...)
 	if target != "" {

@@ -51,7 +51,7 @@ func (a *Agents) AgentLosses(ctx context.Context, after, through uint64) ([]oper
 }
 
 // read reads the reports with one of these values as their agent.rule_id, of those
-// that the rest of the statement leaves. What has no report at its place is none.
+// that the rest of the statement leaves. An event without a report is left out.
 func (a *Agents) read(ctx context.Context, ruleIDs string, rest func(*search.Params) string) ([]operations.AgentReport, error) {
 	query, err := search.Parse("source:" + schema.AgentSource + " @agent.rule_id:(" + ruleIDs + ")")
 	if err != nil {

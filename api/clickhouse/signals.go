@@ -328,7 +328,7 @@ type name struct {
 	id  string
 }
 
-// place is where one version of a signal stands in the order.
+// place is the position of one version of a signal in the order.
 type place struct {
 	name
 	version uint64

@@ -208,7 +208,7 @@ func (d *decoder) object(m protoreflect.Message, fd protoreflect.FieldDescriptor
 	return false, d.inside(raw, func(inner *decoder) error { return inner.message(m.Mutable(fd).Message(), path) })
 }
 
-// inside reads a value that was looked at before it was known what it is.
+// inside decodes a value whose text was read first, to see whether it is null.
 func (d *decoder) inside(raw json.RawMessage, read func(*decoder) error) error {
 	inner := &decoder{json: json.NewDecoder(bytes.NewReader(raw)), unknown: d.unknown, keys: d.keys}
 	inner.json.UseNumber()

@@ -14,7 +14,8 @@ import (
 // restKeys are the keys of a message over REST.
 type restKeys struct {
 	fields map[string]protoreflect.FieldDescriptor
-	// names are the keys that fields have; known ones are the reference's, too.
+	// names are the keys of fields. known are keys that the reference's servers write and
+	// that mean nothing here: they are accepted.
 	names, known []string
 }
 
@@ -64,7 +65,7 @@ func IsOnlyGRPC(fd protoreflect.FieldDescriptor) bool {
 }
 
 // unknown says that no field has the key, and which was probably meant; nil for
-// a key that is known and means nothing.
+// a key that is accepted and means nothing.
 func (k *restKeys) unknown(path, key string) *schema.Detail {
 	if slices.Contains(k.known, key) {
 		return nil

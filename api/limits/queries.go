@@ -19,7 +19,7 @@ type QueryConfig struct {
 	// Running is how many queries run at once, 4 unless set; PerKey, how many of
 	// one key, three quarters of that unless set.
 	Running, PerKey int
-	// Waiting is how many wait for their turn, 8 for each that may run unless set.
+	// Waiting is how many may wait in the queue, 8 for each that may run unless set.
 	Waiting int
 	// Patience is how long one waits before it is refused, 5 s unless set.
 	Patience time.Duration
@@ -40,9 +40,9 @@ func (c QueryConfig) withDefaults() QueryConfig {
 	return c
 }
 
-// Gate lets so many queries through at once; the others wait in a row, up to a
+// Gate lets so many queries through at once; the others queue, up to a
 // bound and for a moment, and are refused then. A database that is asked more than it
-// can do answers nobody in time, rules least of all.
+// can do answers no query in time, and rules least of all.
 type Gate struct {
 	kind   string
 	config QueryConfig
@@ -50,13 +50,13 @@ type Gate struct {
 	mu      sync.Mutex
 	running int
 	byKey   map[[sha256.Size]byte]int
-	row     []*waiter
+	queue   []*waiter
 	refused uint64
 }
 
 type waiter struct {
-	key  [sha256.Size]byte
-	turn chan struct{} // closed when it may run
+	key      [sha256.Size]byte
+	admitted chan struct{} // closed when it may run
 }
 
 func newGate(kind string, config QueryConfig) *Gate {
@@ -70,17 +70,17 @@ func (g *Gate) Enter(ctx context.Context) (leave func(), err error) {
 	key := api.CallerOf(ctx).Key
 	leave = sync.OnceFunc(func() { g.leave(key) })
 	g.mu.Lock()
-	if len(g.row) == 0 && g.fits(key) {
+	if len(g.queue) == 0 && g.fits(key) {
 		g.run(key)
 		g.mu.Unlock()
 		return leave, nil
 	}
-	if len(g.row) >= g.config.Waiting || g.waitingOf(key) >= max(1, g.config.Waiting*3/4) {
+	if len(g.queue) >= g.config.Waiting || g.waitingOf(key) >= max(1, g.config.Waiting*3/4) {
 		defer g.mu.Unlock()
 		return nil, g.refuse()
 	}
 	w := &waiter{key, make(chan struct{})}
-	g.row = append(g.row, w)
+	g.queue = append(g.queue, w)
 	g.advance()
 	g.mu.Unlock()
 	return g.wait(ctx, w, leave)
@@ -90,15 +90,15 @@ func (g *Gate) wait(ctx context.Context, w *waiter, leave func()) (func(), error
 	timer := time.NewTimer(g.config.Patience)
 	defer timer.Stop()
 	select {
-	case <-w.turn:
+	case <-w.admitted:
 		return leave, nil
 	case <-timer.C:
 	case <-ctx.Done():
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if at := slices.Index(g.row, w); at >= 0 {
-		g.row = slices.Delete(g.row, at, at+1)
+	if at := slices.Index(g.queue, w); at >= 0 {
+		g.queue = slices.Delete(g.queue, at, at+1)
 		if ctx.Err() != nil {
 			return nil, fmt.Errorf("wait for the turn: %w", ctx.Err())
 		}
@@ -117,14 +117,14 @@ func (g *Gate) leave(key [sha256.Size]byte) {
 	g.advance()
 }
 
-// advance lets those of the row run whose turn it is. The lock is held.
+// advance lets run whoever of the queue fits now, in its order. The lock is held.
 func (g *Gate) advance() {
-	g.row = slices.DeleteFunc(g.row, func(w *waiter) bool {
+	g.queue = slices.DeleteFunc(g.queue, func(w *waiter) bool {
 		if !g.fits(w.key) {
 			return false
 		}
 		g.run(w.key)
-		close(w.turn)
+		close(w.admitted)
 		return true
 	})
 }
@@ -139,7 +139,7 @@ func (g *Gate) run(key [sha256.Size]byte) {
 }
 
 func (g *Gate) waitingOf(key [sha256.Size]byte) (n int) {
-	for _, w := range g.row {
+	for _, w := range g.queue {
 		if w.key == key {
 			n++
 		}
@@ -150,7 +150,7 @@ func (g *Gate) waitingOf(key [sha256.Size]byte) (n int) {
 // refuse counts and words a refusal. The lock is held.
 func (g *Gate) refuse() error {
 	g.refused++
-	return &api.BusyError{After: g.config.Patience, Full: true, Err: fmt.Errorf("too many %s: %d are running and %d are waiting; try again in %s", g.kind, g.running, len(g.row), g.config.Patience)}
+	return &api.BusyError{After: g.config.Patience, Full: true, Err: fmt.Errorf("too many %s: %d are running and %d are waiting; try again in %s", g.kind, g.running, len(g.queue), g.config.Patience)}
 }
 
 // Load is how many queries of a kind run, wait and were refused.
@@ -165,7 +165,7 @@ type Load struct {
 func (g *Gate) Load() Load {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return Load{Kind: g.kind, Running: g.running, Waiting: len(g.row), Limit: g.config.Running, Refused: g.refused}
+	return Load{Kind: g.kind, Running: g.running, Waiting: len(g.queue), Limit: g.config.Running, Refused: g.refused}
 }
 
 // Through is a call within the gate.
@@ -182,7 +182,7 @@ func Through[T any](ctx context.Context, g *Gate, call func() (T, error)) (T, er
 // Queries are those of the server, by what is asked.
 type Queries struct{ Searches, Signals, Backtests *Gate }
 
-// NewQueries makes them: searches of events and ad hoc SQL are dear; signals are few,
+// NewQueries makes them: searches of events and ad hoc SQL are expensive; signals are few,
 // and are found while searches wait; a backtest takes as long as it takes.
 func NewQueries(c QueryConfig) Queries {
 	c = c.withDefaults()

@@ -118,7 +118,7 @@ func (h *Handler) handler() (http.Handler, error) {
 			locked.ServeHTTP(w, r)
 		}
 	}))
-	return h.outermost(h.known(singleSlashes(mux))), nil
+	return h.outermost(h.onlyForHosts(singleSlashes(mux))), nil
 }
 
 // root is the page for people who have no key to send, and the banner that senders

@@ -10,7 +10,7 @@ import (
 	"nightjar/api"
 )
 
-// hosts are the names by which the engine may be called. A page of somebody else's
+// hosts are the names by which the engine may be called. A page of another site
 // can have its own name point here, and a browser takes the answers to be that page's;
 // what it can't do is call itself by one of these.
 type hosts struct {
@@ -51,8 +51,8 @@ func (h hosts) allows(host string) bool {
 	return err == nil && address.Zone() == "" && (address.Unmap().IsLoopback() || h.anyAddress)
 }
 
-// known answers only what is for one of the hosts.
-func (h *Handler) known(next http.Handler) http.Handler {
+// onlyForHosts answers a request only where it is for one of the hosts.
+func (h *Handler) onlyForHosts(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !h.hosts.allows(r.Host) {
 			(&api.Error{

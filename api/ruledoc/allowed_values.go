@@ -113,7 +113,7 @@ func conceal(out *pb.Rule) {
 const contentAnomaly = schema.MethodContentAnomaly
 
 // RefuseUnseen refuses a rule whose method a client of the reference can't see:
-// it would write another one in its place.
+// writing back what it read would replace the method.
 func RefuseUnseen(ctx context.Context, r *schema.Rule) error {
 	if OwnSurface(ctx) || r.Options.Method() != contentAnomaly {
 		return nil

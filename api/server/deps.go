@@ -76,13 +76,13 @@ type Deps struct {
 	// CheckRule says what is wrong with a rule, as *schema.Invalid, or else what
 	// is worth knowing.
 	CheckRule func(schema.Rule) (warnings []string, err error)
-	// Reach tells of rules that ask for what there is not; nil: nobody does.
+	// Reach warns of rules that ask for what no stored event has; nil: no warnings.
 	Reach rules.Reach
 	// Notifications shows what was told of signals, and to whom.
 	Notifications notifications.Store
 	// Reparses reads stored events again.
 	Reparses operations.Reparses
-	// ThreatLists reads lists of indicators; nil: nobody does.
+	// ThreatLists reads lists of indicators; nil: none are read.
 	ThreatLists operations.ThreatLists
 	// ReadEvent reads one event as the intake does.
 	ReadEvent func(json []byte) (schema.Event, error)

@@ -48,7 +48,7 @@ func (s *Server) bounds() []grpc.ServerOption {
 // maxMessage is the largest message that is read, in bytes: that of an intake.
 func (s *Server) maxMessage() int64 { return int64(max(rest.MaxBody, s.deps.MaxMessage)) }
 
-// admitted is what is known of a call since its headers.
+// admitted is what the headers of a call left for its message.
 type admitted struct{ cancel context.CancelFunc }
 
 type callKey struct{}

@@ -10,7 +10,7 @@ import (
 )
 
 // Check lets one read-only statement through and says what it refuses, with
-// its place as line:column. It is the second lock: the first is the database's
+// the position as line:column. It is the second lock: the first is the database's
 // own user, who can read the events and signals and nothing else. What this one
 // adds is errors that a person can read. The third is clickhouse.CheckAdHoc, which
 // lists what a query may be made of.

@@ -34,7 +34,7 @@ type LogSearch struct {
 	Raw bool
 }
 
-// LogCursor is a place in the order: just after this event.
+// LogCursor is a position in the order: just after this event.
 type LogCursor struct {
 	At  schema.Millis
 	Seq uint64

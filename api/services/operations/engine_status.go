@@ -14,8 +14,8 @@ type Reporter interface {
 	// RuleCosts are what enabled rules cost: those that are evaluated by themselves
 	// first, then the dearest.
 	RuleCosts() []scheduler.RuleCost
-	// AcceptLoss notes that somebody knows of the gaps, and says of how many that
-	// nobody knew of.
+	// AcceptLoss notes that an operator has seen the gaps, and returns how many of them
+	// and of their events no operator had seen before.
 	AcceptLoss(comment string) (gaps int, events uint64, err error)
 }
 
@@ -48,7 +48,7 @@ type Status struct {
 // ArrivalGap is a stretch of acknowledged events that are not where they should be.
 type ArrivalGap struct {
 	First, Last, Events uint64
-	Arrived, Since      schema.Millis // 0: not known
+	Arrived, Since      schema.Millis // 0: no record of it
 	State, Reason       string
 	Attempts            int
 	Accepted            bool

@@ -118,7 +118,7 @@ func (s *StatusService) queries() (out []*pb.QueryLoad) {
 	return out
 }
 
-// AcceptLoss notes that somebody knows of what is lost or set aside.
+// AcceptLoss notes that an operator has seen what is lost or set aside.
 func (s *StatusService) AcceptLoss(_ context.Context, in *pb.AcceptLossRequest) (*pb.AcceptLossResponse, error) {
 	if len(in.Comment) > maxLossComment {
 		return nil, api.BadRequest("comment", "want at most %d bytes, got %d", maxLossComment, len(in.Comment))

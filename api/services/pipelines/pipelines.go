@@ -148,7 +148,7 @@ func shownPipeline(p *pipeline.Pipeline) (*pb.Pipeline, error) {
 	return out, codec.ToMessage(p, out)
 }
 
-// ListPipelineStates reads all with what is known of them.
+// ListPipelineStates reads all pipelines with their counts and problems.
 func (s *PipelineService) ListPipelineStates(ctx context.Context, _ *pb.ListPipelinesRequest) (*pb.PipelineStates, error) {
 	out := &pb.PipelineStates{}
 	counts := s.Registry.Counts()
@@ -332,13 +332,13 @@ func (s *PipelineService) Status(ctx context.Context) *pb.PipelinesStatus {
 			out.Enabled++
 		}
 		why := e.Broken
-		switch dear := registry.IsDear(nil, c); { // which rules are dear, the list says
+		switch expensive := registry.IsDear(nil, c); { // the list says which of its rules are
 		case why != "":
 			why = "it is out of force: " + why
 		case c.Failures > 0:
 			why = fmt.Sprintf("something failed, or took too long, in %d of its events: search @nightjar.pipeline_errors:*", c.Failures)
 		case c.Events > 0:
-			why = dear
+			why = expensive
 		}
 		if why == "" || len(out.Notable) == maxNotable {
 			continue

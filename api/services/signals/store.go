@@ -12,7 +12,8 @@ type Store interface {
 	// Signal is a *schema.NotFound when there is none with this id.
 	Signal(ctx context.Context, id string) (Signal, error)
 	// MatchingSignals are those that the event with this time and arrival is part
-	// of, and that the engine stands by; known some seconds after it arrived.
+	// of and that were not taken back. An event's signals can be read some seconds after it
+	// arrived.
 	MatchingSignals(ctx context.Context, at schema.Millis, seq uint64) ([]Signal, error)
 }
 
@@ -26,7 +27,7 @@ type Search struct {
 	Limit     int
 }
 
-// Cursor is a place in the order by time and id: just after this signal.
+// Cursor is a position in the order by time and id: just after this signal.
 type Cursor struct {
 	At schema.Millis
 	ID string

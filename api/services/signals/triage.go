@@ -26,7 +26,7 @@ func (s *SignalService) UpdateSignalState(ctx context.Context, in *pb.UpdateSign
 	return s.triageOne(ctx, in.GetSignalId(), s.stateChange(in.GetData().GetAttributes()))
 }
 
-// UpdateSignalAssignee gives one signal to somebody.
+// UpdateSignalAssignee assigns one signal to a user.
 func (s *SignalService) UpdateSignalAssignee(ctx context.Context, in *pb.UpdateSignalAssigneeRequest) (*pb.SignalTriageResponse, error) {
 	change := in.GetData().GetAttributes()
 	if change.GetAssignee() == nil {
@@ -198,7 +198,7 @@ func triageMany[T any](ctx context.Context, s *SignalService, items []T, read fu
 	return &pb.BulkTriageResponse{Type: "status", Status: "done", Result: result}, nil
 }
 
-// triageToProto shows how a signal stands. One that nobody touched has been open
+// triageToProto shows the triage state of a signal. One that was never triaged has been open
 // since it was first seen.
 func triageToProto(sig *schema.Signal) *pb.SignalTriage {
 	t := &sig.Triage

@@ -85,7 +85,7 @@ func (u *uploads) create(headers []string, parts int, partSize int64) (id string
 
 const aboutUpload = "upload.json"
 
-// forgetOld deletes what nobody read within a day, and counts what is left.
+// forgetOld deletes uploads that no table read within a day, and counts the others.
 func (u *uploads) forgetOld() (left int) {
 	folders, _ := os.ReadDir(u.dir) // none yet
 	for _, f := range folders {
