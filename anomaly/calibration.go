@@ -56,6 +56,12 @@ func (c *calibration) first(surprise float64) float64 {
 	return -math.Log10(min(max(p, bodyShare), 1))
 }
 
+// How much of an improbability is told.
+const (
+	inFull  = true
+	limited = false // as much as the episode allows
+)
+
 // second is the score of an improbability that is said, in full (told) or as much as
 // the episode lets be said.
 func (c *calibration) second(said float64, told bool) float64 {

@@ -85,7 +85,7 @@ func (s *Scorer) Add(at int64, x float64) Score {
 	now, surprise := s.judge(x, floor)
 	level := s.calibration.first(surprise)
 	if missing < 0 {
-		return Score{Anomaly: s.calibration.second(level, true), Episode: s.episode.shown > 0}
+		return Score{Anomaly: s.calibration.second(level, inFull), Episode: s.episode.shown > 0}
 	}
 	said, told := s.episode.say(level, s.clock.index)
 	if away := s.depart(x, floor); away > said {

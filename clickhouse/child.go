@@ -91,7 +91,7 @@ func confineStage(spec childSpec) error {
 	}
 
 	status := childStatus{Confined: true}
-	for _, err := range []error{confine(spec), dropCapabilities(layout{spec.Root}.data()), refuseCalls(forbiddenCalls, false)} {
+	for _, err := range []error{confine(spec), dropCapabilities(layout{spec.Root}.data()), refuseCalls(forbiddenCalls, thisThread)} {
 		if err != nil {
 			status = childStatus{Reason: strings.TrimPrefix(status.Reason+"; "+err.Error(), "; ")}
 		}
@@ -127,7 +127,7 @@ func serveStage(spec childSpec) error {
 	if spec.Private {
 		go serveDials(os.NewFile(dialFD, "dial"), spec.Port)
 	}
-	if err := refuseCalls(executing, true); err != nil {
+	if err := refuseCalls(executing, allThreads); err != nil {
 		fmt.Fprintln(os.Stderr, "nightjar: embedded ClickHouse:", err) // it has no rights to gain by executing
 	}
 	at := layout{spec.Root}
@@ -184,3 +184,11 @@ func clickhouseLocal(library string, args ...string) error {
 	runtime.KeepAlive(argv)
 	return nil
 }
+
+// threads are those of the process that a filter of system calls is for.
+type threads bool
+
+const (
+	thisThread threads = false // and what comes of it
+	allThreads threads = true
+)

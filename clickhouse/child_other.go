@@ -24,6 +24,6 @@ func confine(childSpec) error { return errors.New("only Linux has Landlock") }
 
 func dropCapabilities(string) error { return nil }
 
-func refuseCalls([]string, bool) error { return nil }
+func refuseCalls([]string, threads) error { return nil }
 
 var forbiddenCalls, executing []string

@@ -18,13 +18,13 @@ import (
 // it that one right.
 func dropCapabilities(data string) error {
 	var kept uint64
-	if err := setCapabilities(0, false); err != nil { // takes effect, and is not final
+	if err := setCapabilities(0, forNow); err != nil { // takes effect, and is not final
 		return fmt.Errorf("lay down the capabilities: %w", err)
 	}
 	if unix.Faccessat(unix.AT_FDCWD, data, unix.R_OK|unix.W_OK|unix.X_OK, unix.AT_EACCESS) != nil {
 		kept = 1 << unix.CAP_DAC_OVERRIDE
 	}
-	if err := setCapabilities(^uint64(0), false); err != nil {
+	if err := setCapabilities(^uint64(0), forNow); err != nil {
 		return fmt.Errorf("take the capabilities up again: %w", err)
 	}
 	for c := uintptr(0); c < 64; c++ {
@@ -42,12 +42,20 @@ func dropCapabilities(data string) error {
 	if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); err != nil {
 		return fmt.Errorf("clear the ambient capabilities: %w", err)
 	}
-	return setCapabilities(kept, true)
+	return setCapabilities(kept, forGood)
 }
 
+// permanence is how long a thread has only some capabilities.
+type permanence bool
+
+const (
+	forNow  permanence = false
+	forGood permanence = true
+)
+
 // setCapabilities makes these the effective ones of this thread, as far as it may
-// have them, and where final is set the only ones that it may ever have.
-func setCapabilities(effective uint64, final bool) error {
+// have them, and with forGood the only ones that it may ever have.
+func setCapabilities(effective uint64, until permanence) error {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var data [2]unix.CapUserData
 	if err := unix.Capget(&header, &data[0]); err != nil {
@@ -55,7 +63,7 @@ func setCapabilities(effective uint64, final bool) error {
 	}
 	for i := range data {
 		mask := uint32(effective >> (32 * i))
-		if final {
+		if until == forGood {
 			data[i].Permitted &= mask
 		}
 		data[i].Effective, data[i].Inheritable = data[i].Permitted&mask, 0
@@ -82,9 +90,9 @@ var forbiddenCalls = []string{
 var executing = []string{"execve", "execveat"}
 
 // refuseCalls has the kernel answer EPERM to the calls, of this thread and of what
-// comes of it; of all threads where all is set. Calls in the form of another
+// comes of it, or of all threads. Calls in the form of another
 // architecture end the process.
-func refuseCalls(names []string, all bool) error {
+func refuseCalls(names []string, of threads) error {
 	machine, err := arch.GetInfo("")
 	if err != nil {
 		return fmt.Errorf("filter system calls: %w", err)
@@ -104,7 +112,7 @@ func refuseCalls(names []string, all bool) error {
 		bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(machine.ID), SkipTrue: 1},
 		bpf.RetConstant{Val: unix.SECCOMP_RET_KILL_PROCESS},
 	}, program...)
-	return loadFilter(program, all)
+	return loadFilter(program, of)
 }
 
 // knownCalls are those that this architecture has.
@@ -119,7 +127,7 @@ func knownCalls(names []string) []string {
 	})
 }
 
-func loadFilter(program []bpf.Instruction, all bool) error {
+func loadFilter(program []bpf.Instruction, of threads) error {
 	raw, err := bpf.Assemble(program)
 	if err != nil {
 		return fmt.Errorf("assemble the filter of system calls: %w", err)
@@ -129,7 +137,7 @@ func loadFilter(program []bpf.Instruction, all bool) error {
 		code[i] = unix.SockFilter{Code: r.Op, Jt: r.Jt, Jf: r.Jf, K: r.K}
 	}
 	flags := uintptr(0)
-	if all {
+	if of == allThreads {
 		flags = unix.SECCOMP_FILTER_FLAG_TSYNC
 	}
 	text := unix.SockFprog{Len: uint16(len(code)), Filter: &code[0]}

@@ -218,7 +218,7 @@ func (c *cutter) value(i, depth int) int {
 	if word := c.in[i:end]; len(word) <= shortest {
 		c.out = append(c.out, word...)
 	} else {
-		c.text(escaped(word), false) // a number that no double holds is its text
+		c.text(escaped(word), ifLong) // a number that no double holds is its text
 	}
 	return end
 }
@@ -315,6 +315,9 @@ func (c *cutter) copyText(quoted []byte) {
 	c.did.touched(c.member)
 	c.out = append(append(c.out, whole(quoted[:c.longest])...), ellipsis+`"`...)
 }
+
+// ifLong has a text shortened only where it is too long.
+const ifLong = false
 
 // text writes text that is escaped already.
 func (c *cutter) text(text []byte, short bool) {

@@ -55,7 +55,7 @@ func approverValues(r *Rule, f *Field, k *Capability) []FieldValue {
 	}
 	recorded := Values(r.Expr, f)
 	wanted := map[FieldValue]bool{}
-	wantedValues(r.Expr, f, false, wanted)
+	wantedValues(r.Expr, f, asserted, wanted)
 	if k.UnsetIsRange {
 		unsetToRange(recorded, k)
 	}
@@ -89,6 +89,12 @@ func approverValues(r *Rule, f *Field, k *Capability) []FieldValue {
 	return out
 }
 
+// Whether a condition has to hold, or must not.
+const (
+	asserted = false
+	negated  = true
+)
+
 // wantedValues are the values of a field that a condition compares it with where
 // that helps it to hold; the others are those where it must not.
 func wantedValues(e Expr, f *Field, denied bool, out map[FieldValue]bool) {
@@ -101,8 +107,8 @@ func wantedValues(e Expr, f *Field, denied bool, out map[FieldValue]bool) {
 	case *Comparison:
 		if isCondition(e.L) || isCondition(e.R) {
 			for _, side := range []Expr{e.L, e.R} {
-				wantedValues(side, f, false, out)
-				wantedValues(side, f, true, out)
+				wantedValues(side, f, asserted, out)
+				wantedValues(side, f, negated, out)
 			}
 			return
 		}

@@ -106,7 +106,7 @@ func (c *checker) expr(n Node) Expr {
 	case *Variable:
 		return c.variable(n, n.Name)
 	case *Reference:
-		return c.field(n, n.Name, true)
+		return c.field(n, n.Name, inReference)
 	case *Number:
 		return &Literal{from{n}, IntValue(n.Value)}
 	case *Duration:
@@ -191,7 +191,7 @@ func (c *checker) ident(n *Ident) Expr {
 	if m := c.env.Macros[n.Name]; m != nil {
 		return c.macro(n, m)
 	}
-	return c.field(n, n.Name, false)
+	return c.field(n, n.Name, inCondition)
 }
 
 func (c *checker) macro(n Node, m *Macro) Expr {
@@ -236,6 +236,12 @@ func (c *checker) useVar(v *Var) {
 		c.vars = append(c.vars, v)
 	}
 }
+
+// Where a field is named.
+const (
+	inCondition = false
+	inReference = true // %{...}
+)
 
 // field resolves a field's name, which may have an index or a register in it.
 // In %{} the length of any text or array can be asked for.
@@ -371,7 +377,7 @@ func (c *checker) text(n *Text) Expr {
 			}
 		} else if strings.HasPrefix(rest, "%{") {
 			if size = lenBraced(rest, isIdentPart); size > 0 {
-				part = c.field(n, rest[2:size-1], true)
+				part = c.field(n, rest[2:size-1], inReference)
 			}
 		}
 		if size == 0 {

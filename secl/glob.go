@@ -16,12 +16,18 @@ type glob struct {
 	deep       bool // ** stands between head and tail
 }
 
+// Whether the case of letters counts.
+const (
+	matchCase = false
+	foldCase  = true
+)
+
 // newGlob reads a glob. There can be one ** in it.
 func newGlob(text string, fold bool) (*glob, error) {
 	g := &glob{rooted: strings.HasPrefix(text, "/"), starts: strings.HasPrefix(text, "*")}
 	if !strings.Contains(text, "*") {
 		if g.exact = text; fold {
-			g.head = []*pattern{newPattern(text, true)}
+			g.head = []*pattern{newPattern(text, foldCase)}
 		}
 		return g, nil
 	}
@@ -114,7 +120,7 @@ func (g *glob) meets(path string) bool {
 // that the path is, or for a folder that it is in. A discarder of a folder must
 // meet no glob of any rule.
 func GlobMeets(text, path string) (bool, error) {
-	g, err := newGlob(text, false)
+	g, err := newGlob(text, matchCase)
 	if err != nil {
 		return false, err
 	}

@@ -140,10 +140,10 @@ func xattr(d *Decoder, e *event.Event, r bpf.Record) {
 func mkdir(d *Decoder, e *event.Event, r bpf.Record) {
 	e.Syscall.Path = r.Text(bpf.PartPath)
 	if _, at := r.File(bpf.PartFile); at != "" { // as the hook saw it, before it was made
-		d.resolve(e, &e.File, at, false)
+		d.resolve(e, &e.File, at, theLink)
 		e.File.SetPath(at)
 	} else {
-		d.resolve(e, &e.File, d.written(r, bpf.PartPath, bpf.PartBase), false)
+		d.resolve(e, &e.File, d.written(r, bpf.PartPath, bpf.PartBase), theLink)
 	}
 	mode := r.Num[1]
 	if call(r) == "mkdirat" {
@@ -172,7 +172,7 @@ func renamed(d *Decoder, e *event.Event, r bpf.Record) {
 		return
 	}
 	d.resolveFolder(e, &e.File, d.written(r, bpf.PartPath, bpf.PartBase))
-	d.resolve(e, &e.Destination, d.written(r, bpf.PartPath2, bpf.PartBase2), false)
+	d.resolve(e, &e.Destination, d.written(r, bpf.PartPath2, bpf.PartBase2), theLink)
 	if r.Ret == 0 { // the inode is the same under both names
 		from := e.File.Path
 		e.File = e.Destination
@@ -199,5 +199,5 @@ func linked(d *Decoder, e *event.Event, r bpf.Record) {
 	}
 	const follow = 0x400 // AT_SYMLINK_FOLLOW
 	d.resolve(e, &e.File, d.written(r, bpf.PartPath, bpf.PartBase), call(r) == "linkat" && r.Num[4]&follow != 0)
-	d.resolve(e, &e.Destination, d.written(r, bpf.PartPath2, bpf.PartBase2), false)
+	d.resolve(e, &e.Destination, d.written(r, bpf.PartPath2, bpf.PartBase2), theLink)
 }

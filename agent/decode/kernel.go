@@ -168,7 +168,7 @@ func mounted(d *Decoder, e *event.Event, r bpf.Record) {
 	m.FSType = e.Syscall.FSType
 	var at event.File
 	if !d.file(e, &at, r, bpf.PartFile) {
-		d.resolve(e, &at, d.written(r, bpf.PartPath, bpf.PartBase), true)
+		d.resolve(e, &at, d.written(r, bpf.PartPath, bpf.PartBase), followed)
 	}
 	m.MountpointPath = at.Path
 	const bind = 0x1000 // MS_BIND

@@ -19,7 +19,7 @@ import (
 func init() {
 	register(map[string]fill{
 		"bind":                 func(_ *Decoder, e *event.Event, r bpf.Record) { socketOf(&e.Bind, r, ownEnd, r.Ret == 0) },
-		"accept":               func(_ *Decoder, e *event.Event, r bpf.Record) { socketOf(&e.Accept, r, otherEnd, true) },
+		"accept":               func(_ *Decoder, e *event.Event, r bpf.Record) { socketOf(&e.Accept, r, otherEnd, setByCall) },
 		"connect":              connect,
 		"setsockopt":           setsockopt,
 		"network_flow_monitor": flow,
@@ -99,6 +99,9 @@ func hasImmediate(op uint16) bool {
 	}
 	return false
 }
+
+// setByCall: the call has set this end in the socket.
+const setByCall = true
 
 // socketOf sets an end of a connection: from the socket, which says what the kernel
 // used, where the call has set it, and otherwise from what the caller asked for.

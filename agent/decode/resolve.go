@@ -18,6 +18,12 @@ func clean(p string) string {
 	return path.Clean(p)
 }
 
+// What a path means that ends in a symbolic link.
+const (
+	theLink  = false // the link itself
+	followed = true  // the file that it leads to
+)
+
 // resolve sets a file from the path that was written, as it is now: links are
 // followed, where the call did so, within the root of the process. Where the
 // kernel has told of the file itself, it is not used. What is not there any more

@@ -76,12 +76,12 @@ func (l *Logs) SearchLogs(ctx context.Context, asked events.LogSearch) (events.L
 	for !w.done() {
 		if err := w.step(); err != nil {
 			if ctx.Err() == nil && ranOut(err) && w.moved {
-				return w.page(true), nil
+				return w.page(cutOff), nil
 			}
 			return events.LogPage{}, fmt.Errorf("search events: %w", searchError(ctx, err))
 		}
 	}
-	return w.page(false), nil
+	return w.page(complete), nil
 }
 
 // walk goes through the range of a search, from the end where its order begins.
@@ -292,6 +292,12 @@ func (l *Logs) query(ctx context.Context, p *search.Params, use indexUse, sql st
 	}
 	return l.conn.Query(ch.Context(ctx, ch.WithParameters(p.Map()), ch.WithSettings(settings)), sql)
 }
+
+// How a page ended.
+const (
+	complete = false
+	cutOff   = true // the time ran out
+)
 
 // page is what was found. One that was cut off goes on where the walk stands.
 func (w *walk) page(cut bool) events.LogPage {

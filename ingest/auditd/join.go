@@ -61,7 +61,7 @@ func (j *Joiner) Add(line string, number int) error {
 	r, ok := Parse(line)
 	if !ok {
 		j.push(&joined{line: number, lines: []string{line}, over: true})
-		return j.release(false)
+		return j.release(finished)
 	}
 	k := key{r.Node, r.Millis, r.Serial}
 	e := j.byKey[k]
@@ -78,12 +78,18 @@ func (j *Joiner) Add(line string, number int) error {
 	e.called = e.called || r.Type == "SYSCALL"
 	e.over = e.over || r.Type == "EOE" || r.Type == "PROCTITLE" && e.called || isSingle(r.Type)
 	j.newest = max(j.newest, r.Millis)
-	return j.release(false)
+	return j.release(finished)
 }
 
 func (j *Joiner) push(e *joined) { j.pending = append(j.pending, e) }
 
-// release hands over the events at the front that are over.
+// What release hands over.
+const (
+	finished   = false // events that are over
+	everything = true
+)
+
+// release hands over the events at the front that are over, or everything.
 func (j *Joiner) release(all bool) error {
 	for len(j.pending) > 0 {
 		e := j.pending[0]
@@ -104,12 +110,12 @@ func (j *Joiner) release(all bool) error {
 }
 
 // Close hands over what is left: nothing more will come.
-func (j *Joiner) Close() error { return j.release(true) }
+func (j *Joiner) Close() error { return j.release(everything) }
 
 // Rest hands over what is left when nothing has come for so long that nothing more
 // will.
 func (j *Joiner) Rest() error {
 	j.resting = true
 	defer func() { j.resting = false }()
-	return j.release(false)
+	return j.release(finished)
 }

@@ -176,8 +176,11 @@ func (s *Sink) catalogueEvents(ctx context.Context, events []schema.Event) (rest
 	if len(d.Missing) == 0 && d.Beyond == s.catalogue.Beyond() {
 		return d.Rest, nil
 	}
-	return d.Rest, s.keep(ctx, d.Missing, false, d.Beyond)
+	return d.Rest, s.keep(ctx, d.Missing, noOverflow, d.Beyond)
 }
+
+// noOverflow: the paths that there may be are not used up.
+const noOverflow = false
 
 // keep stores forms, and then makes them known.
 func (s *Sink) keep(ctx context.Context, shapes []schema.PathShapes, overflow, beyond bool) error {

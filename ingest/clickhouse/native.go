@@ -174,6 +174,9 @@ func (c *attributesColumn) put(p *pathColumn, row int, leaves []schema.Leaf, s s
 	return nil
 }
 
+// asList has several values of one path written as a list.
+const asList = true
+
 func (v *valueList) putLeaves(leaves []schema.Leaf, list bool) {
 	for i := range leaves {
 		v.count++
@@ -207,7 +210,7 @@ func (t *typedColumn) put(row int, leaves []schema.Leaf) {
 	t.done = row + 1
 	if len(leaves) > 1 {
 		t.putNone()
-		t.many.putLeaves(leaves, true)
+		t.many.putLeaves(leaves, asList)
 		return
 	}
 	t.many.end()

@@ -95,6 +95,12 @@ func newChunk(data []byte) *chunk {
 	return &chunk{data: data, names: map[int]string{}, templates: map[int]*template{}}
 }
 
+// Where a fragment is from.
+const (
+	ofValue    = false
+	ofTemplate = true // its elements have identifiers
+)
+
 // fragment reads the XML of [at, end). Elements of a template's definition have an
 // identifier that those of values lack.
 func (c *chunk) fragment(at, end, depth int, identified bool) ([]node, error) {
@@ -102,7 +108,7 @@ func (c *chunk) fragment(at, end, depth int, identified bool) ([]node, error) {
 		return nil, errTooMuch
 	}
 	p := &parser{chunk: c, cursor: cursor{data: c.data, at: at, end: end}, identified: identified}
-	nodes := p.content(depth, true)
+	nodes := p.content(depth, ofFragment)
 	return nodes, p.err
 }
 
@@ -112,6 +118,12 @@ type parser struct {
 	chunk      *chunk
 	identified bool
 }
+
+// What content is read of.
+const (
+	ofElement  = false
+	ofFragment = true
+)
 
 // content reads what an element holds, up to its end; of a fragment, up to the end
 // of that.
@@ -215,7 +227,7 @@ func (p *parser) element(attributed bool, depth int) node {
 	switch token := p.byte(); token {
 	case tokenCloseEmpty:
 	case tokenCloseStart:
-		n.content = p.content(depth+1, false)
+		n.content = p.content(depth+1, ofElement)
 	default:
 		p.fail("want the end of a tag, got token %#02x", token)
 	}
@@ -330,7 +342,7 @@ func (c *chunk) definition(offset, depth int) ([]node, error) {
 	if head.take(size); head.err != nil {
 		t.err = fmt.Errorf("a template is said to stand at %d of the chunk and does not", offset)
 	} else {
-		t.content, t.err = c.fragment(at, at+size, depth, true)
+		t.content, t.err = c.fragment(at, at+size, depth, ofTemplate)
 	}
 	return t.content, t.err
 }

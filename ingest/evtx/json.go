@@ -22,7 +22,7 @@ type filled struct {
 
 // event writes the event of a record's binary XML as JSON.
 func (c *chunk) event(to []byte, at, end int) ([]byte, error) {
-	nodes, err := c.fragment(at, end, 0, true)
+	nodes, err := c.fragment(at, end, 0, ofTemplate)
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +37,7 @@ func (c *chunk) event(to []byte, at, end int) ([]byte, error) {
 	e := root.children[0]
 	to = append(to, '{')
 	to = append(appendQuoted(to, e.name), ':')
-	to = e.appendJSON(to, false)
+	to = e.appendJSON(to, withAttributes)
 	return append(to, '}'), nil
 }
 
@@ -94,7 +94,7 @@ func (f *filling) value(into *element, index int, values []value, depth int) err
 		into.addText(v)
 		return nil
 	}
-	nodes, err := f.chunk.fragment(v.at, v.at+len(v.raw), depth, false)
+	nodes, err := f.chunk.fragment(v.at, v.at+len(v.raw), depth, ofValue)
 	if err != nil {
 		return err
 	}
@@ -152,6 +152,12 @@ func (v value) string() string {
 	return v.text()
 }
 
+// How an element is written that has attributes and text.
+const (
+	withAttributes = false
+	asData         = true // the text alone
+)
+
 // appendJSON writes what the element holds: null, a value, or an object. The
 // attributes of data say no more than its name.
 func (e *element) appendJSON(to []byte, data bool) []byte {
@@ -204,13 +210,13 @@ func (e *element) members() []member {
 		}
 		switch {
 		case data && name != "":
-			out = append(out, member{name, func(to []byte) []byte { return child.appendJSON(to, true) }})
+			out = append(out, member{name, func(to []byte) []byte { return child.appendJSON(to, asData) }})
 		case data && container && positional:
 		case data && container:
 			positional = true
 			out = append(out, member{"Data", e.appendPositional})
 		default:
-			out = append(out, member{child.name, func(to []byte) []byte { return child.appendJSON(to, false) }})
+			out = append(out, member{child.name, func(to []byte) []byte { return child.appendJSON(to, withAttributes) }})
 		}
 	}
 	return out
@@ -266,7 +272,7 @@ func (e *element) appendPositional(to []byte) []byte {
 		if n++; n > 1 {
 			list = append(list, ',')
 		}
-		list = child.appendJSON(list, true)
+		list = child.appendJSON(list, asData)
 	}
 	to = append(to, `{"#text":`...)
 	if n > 1 {

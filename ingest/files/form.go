@@ -51,7 +51,7 @@ func (r *reading) records(path string, in *bufio.Reader) error {
 		s := &jsonReader{reading: r, path: path, in: in, line: 1, live: r.follow != nil}
 		return s.values()
 	case jsonLines:
-		return r.lines(path, in, true)
+		return r.lines(path, in, asJSON)
 	case auditRecords:
 		return r.auditd(path, in)
 	case zeekRows:
@@ -61,7 +61,7 @@ func (r *reading) records(path string, in *bufio.Reader) error {
 	case w3cRows:
 		return r.w3c(path, in)
 	}
-	return r.lines(path, in, false)
+	return r.lines(path, in, asText)
 }
 
 // formOf tells the form by the name and the beginning of a text.

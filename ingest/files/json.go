@@ -31,7 +31,7 @@ func (s *jsonReader) values() error {
 		}
 		switch c {
 		case '{':
-			err = s.object(true)
+			err = s.object(atTop)
 		case '[':
 			_, _ = s.in.Discard(1)
 			err = s.elements()
@@ -68,11 +68,17 @@ func (s *jsonReader) elements() error {
 		if c != '{' {
 			return s.fail("want a JSON object in the array, got %q", c)
 		}
-		if err := s.object(false); err != nil {
+		if err := s.object(inArray); err != nil {
 			return err
 		}
 	}
 }
+
+// Where an object stands.
+const (
+	inArray = false
+	atTop   = true
+)
 
 // object reads one, which begins here; at the top it may be a wrapper.
 func (s *jsonReader) object(top bool) error {

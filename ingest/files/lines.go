@@ -9,6 +9,12 @@ import (
 	"io"
 )
 
+// What lines are taken for that begin like an object.
+const (
+	asText = false
+	asJSON = true
+)
+
 // lines reads one record a line, and several of a line that is an array or a
 // wrapper. Where the file is one of JSON a line that begins like an object is
 // taken for one, broken or not: the reader of events says what is wrong with it.

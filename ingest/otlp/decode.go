@@ -23,6 +23,9 @@ type took struct {
 	said     string
 }
 
+// asProtobuf is the form of a request that is not JSON.
+const asProtobuf = false
+
 // reader is how a request is read by ingest.Handler; what it rejected goes to t.
 func reader(t *took, isJSON bool) ingest.Decode {
 	return func(d *ingest.Decoder, body []byte) (ingest.Batch, error) {

@@ -39,7 +39,7 @@ func Register(server grpc.ServiceRegistrar, intake *ingest.Handler) {
 // answer takes in a request as it came.
 func answer(ctx context.Context, intake *ingest.Handler, body []byte) (*collector.ExportLogsServiceResponse, error) {
 	var t took
-	taken, err := intake.Accept(ctx, batchID(ctx), body, reader(&t, false))
+	taken, err := intake.Accept(ctx, batchID(ctx), body, reader(&t, asProtobuf))
 	if err != nil {
 		f := ingest.RefusalOf(err)
 		return nil, status.ErrorProto(problem(codeOf(f), f.RetryAfter, f.Detail))

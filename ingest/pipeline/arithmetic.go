@@ -22,7 +22,7 @@ type Arithmetic struct {
 }
 
 func readArithmetic(o *object, b Base) Processor {
-	a := &Arithmetic{Base: b, Expression: o.filled("expression"), Replace: o.flag("is_replace_missing", false)}
+	a := &Arithmetic{Base: b, Expression: o.filled("expression"), Replace: o.flagOr("is_replace_missing", false)}
 	a.Target, a.path = o.attribute("target", "")
 	if a.Expression == "" {
 		return a

@@ -73,7 +73,7 @@ func readArray(o *object, b Base) Processor {
 }
 
 func (o *object) operation() Operation {
-	p := Operation{Type: o.oneOf("type", true, opSelect, opLength, opAppend, opKeyValue)}
+	p := Operation{Type: o.oneOf("type", required, opSelect, opLength, opAppend, opKeyValue)}
 	p.Source, p.source = o.attribute("source", "")
 	if p.Type != opKeyValue || o.find("target") != nil {
 		p.Target, p.target = o.attribute("target", "")
@@ -92,11 +92,11 @@ func (o *object) operation() Operation {
 		p.key, p.want = o.pathOf(o.find("filter"), o.path("filter"), key), want
 		p.Value, p.value = o.attribute("value_to_extract", "")
 	case opAppend:
-		p.Preserve = o.flag("preserve_source", true)
+		p.Preserve = o.flagOr("preserve_source", true)
 	case opKeyValue:
 		p.Key, p.key = o.attribute("key_to_extract", "")
 		p.Value, p.value = o.attribute("value_to_extract", "")
-		p.Override = o.flag("override_on_conflict", false)
+		p.Override = o.flagOr("override_on_conflict", false)
 	}
 	return p
 }
@@ -191,7 +191,7 @@ func (p *Operation) spread(x *run, elements []*fastjson.Value) outcome {
 			return failed(err)
 		}
 		x.put(at, kept)
-		if wrote = true; x.overdue(false) {
+		if wrote = true; x.overdue(cheap) {
 			return failed(errStopped)
 		}
 	}

@@ -42,7 +42,7 @@ const maxMapped = 50
 
 func readArrayMap(o *object, b Base) Processor {
 	b.dear = true
-	m := &ArrayMap{Base: b, Preserve: o.flag("preserve_source", true)}
+	m := &ArrayMap{Base: b, Preserve: o.flagOr("preserve_source", true)}
 	m.Source, m.source = o.attribute("source", "")
 	m.Target, m.target = o.attribute("target", "")
 	if m.Processors = o.processors("processors", elementLevel); len(o.list("processors")) == 0 {
@@ -136,7 +136,7 @@ func (m *ArrayMap) element(x *run, e, onto *fastjson.Value) (*fastjson.Value, er
 		if out := p.run(x); out.Outcome == Failed {
 			return nil, out.err
 		}
-		if x.overdue(false) {
+		if x.overdue(cheap) {
 			return nil, errStopped
 		}
 	}

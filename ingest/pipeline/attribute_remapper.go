@@ -38,8 +38,8 @@ var notRemappable = []string{"host", "message", "service", "status", "date", "tr
 
 func readAttributeRemapper(o *object, b Base) Processor {
 	r := readRemapping(o, b)
-	r.SourceType = o.oneOf("source_type", false, ofAttribute, ofTag)
-	r.TargetType = o.oneOf("target_type", false, ofAttribute, ofTag)
+	r.SourceType = o.oneOf("source_type", optional, ofAttribute, ofTag)
+	r.TargetType = o.oneOf("target_type", optional, ofAttribute, ofTag)
 	if r.TargetType == ofTag && r.TargetFormat != "" {
 		o.problem("target_format", "a tag has no format", "leave target_format out")
 	}
@@ -57,11 +57,11 @@ func readElementRemapper(o *object, b Base) Processor {
 }
 
 func readRemapping(o *object, b Base) *AttributeRemapper {
-	r := &AttributeRemapper{Base: b, Preserve: o.flag("preserve_source", false), Override: o.flag("override_on_conflict", false)}
+	r := &AttributeRemapper{Base: b, Preserve: o.flagOr("preserve_source", false), Override: o.flagOr("override_on_conflict", false)}
 	r.Sources, r.paths = o.attributes("sources")
 	r.Target, r.target = o.attribute("target", "")
 	if o.find("target_format") != nil {
-		r.TargetFormat = o.oneOf("target_format", false, formatAuto, formatString, formatInteger, formatDouble)
+		r.TargetFormat = o.oneOf("target_format", optional, formatAuto, formatString, formatInteger, formatDouble)
 	}
 	if strings.ContainsAny(r.Target, ":,") {
 		o.problem("target", "a target has no colon and no comma in it", "")

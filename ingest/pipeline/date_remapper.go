@@ -19,7 +19,7 @@ type DateRemapper struct {
 }
 
 func readDateRemapper(o *object, b Base) Processor {
-	d := &DateRemapper{Base: b, IfMissing: o.flag("if_missing", false)}
+	d := &DateRemapper{Base: b, IfMissing: o.flagOr("if_missing", false)}
 	d.Sources, d.paths = o.attributes("sources")
 	return d
 }

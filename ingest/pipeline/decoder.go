@@ -28,8 +28,8 @@ func readDecoder(o *object, b Base) Processor {
 	d := &Decoder{Base: b}
 	d.Source, d.source = o.attribute("source", "")
 	d.Target, d.target = o.attribute("target", "")
-	d.Encoding = o.oneOf("binary_to_text_encoding", true, "base64", "base16")
-	d.Representation = o.oneOf("input_representation", true, "utf_8", "integer")
+	d.Encoding = o.oneOf("binary_to_text_encoding", required, "base64", "base16")
+	d.Representation = o.oneOf("input_representation", required, "utf_8", "integer")
 	return d
 }
 

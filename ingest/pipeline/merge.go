@@ -30,7 +30,7 @@ type Merge struct {
 }
 
 func readMerge(o *object, b Base) Processor {
-	m := &Merge{Base: b, Preserve: o.flag("preserve_source", true), Override: o.flag("override_on_conflict", false)}
+	m := &Merge{Base: b, Preserve: o.flagOr("preserve_source", true), Override: o.flagOr("override_on_conflict", false)}
 	m.Sources, m.paths = o.attributes("sources")
 	if o.find("target") != nil {
 		m.Target, m.target = o.attribute("target", "")

@@ -168,7 +168,7 @@ func (o *object) filled(key string) string {
 	return s
 }
 
-func (o *object) flag(key string, absent bool) bool {
+func (o *object) flagOr(key string, absent bool) bool {
 	n := o.find(key)
 	if n == nil {
 		return absent
@@ -193,12 +193,18 @@ func (o *object) integer(key string) int64 {
 	return i
 }
 
+// Whether a member must be there.
+const (
+	optional = false
+	required = true
+)
+
 // oneOf is a text of a few; the first is that of an absent member, unless it is
 // required.
-func (o *object) oneOf(key string, required bool, words ...string) string {
+func (o *object) oneOf(key string, must bool, words ...string) string {
 	n := o.find(key)
 	if n == nil {
-		if required {
+		if must {
 			o.need(key)
 		}
 		return words[0]

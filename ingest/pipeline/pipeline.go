@@ -126,12 +126,12 @@ func (d *document) pipeline(o *object) *Pipeline {
 	}
 	p.Name = o.filled("name")
 	p.Description = o.textOr("description", "")
-	p.Enabled = o.flag("is_enabled", d.enabled)
-	p.ReadOnly = o.flag("is_read_only", false)
-	p.KeepSaid = o.flag("keep_said", false)
+	p.Enabled = o.flagOr("is_enabled", d.enabled)
+	p.ReadOnly = o.flagOr("is_read_only", false)
+	p.KeepSaid = o.flagOr("keep_said", false)
 	p.Filter = o.filter("filter")
 	p.Tags = o.tags()
-	o.oneOf("type", false, "pipeline")
+	o.oneOf("type", optional, "pipeline")
 	if v := o.find("version"); v != nil {
 		n, err := strconv.Atoi(v.text)
 		if err != nil || n < 1 {
@@ -203,7 +203,7 @@ func (o *object) processor(l level) Processor {
 	}
 	b := Base{Type: kind, Name: o.textOr("name", ""), place: o.at}
 	if l == topLevel || l == nestedLevel {
-		enabled := o.flag("is_enabled", o.doc.enabled)
+		enabled := o.flagOr("is_enabled", o.doc.enabled)
 		b.Enabled = &enabled
 	}
 	p := read(o, b)

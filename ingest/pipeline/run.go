@@ -343,7 +343,7 @@ type singles struct {
 func (x *run) single(r *reads) *schema.Event {
 	v := x.Get(*r.one)
 	if v == nil || v.Type() == fastjson.TypeObject || v.Type() == fastjson.TypeArray {
-		return x.view(r.paths, false)
+		return x.view(r.paths, record.Asked)
 	}
 	for i := range x.singles.of {
 		if s := &x.singles.of[i]; s.value == v && s.path == r.paths[0] {
@@ -354,7 +354,7 @@ func (x *run) single(r *reads) *schema.Event {
 	}
 	s := &x.singles.of[x.singles.next%len(x.singles.of)]
 	x.singles.next++
-	s.path, s.value, s.event = r.paths[0], v, x.Record.Event(r.paths, false)
+	s.path, s.value, s.event = r.paths[0], v, x.Record.Event(r.paths, record.Asked)
 	return s.event
 }
 
@@ -420,6 +420,12 @@ func (x *run) fail(b *Base, err error) {
 		x.failures = append(x.failures, fmt.Sprintf("%s: %v", name, err))
 	}
 }
+
+// What a processor costs that comes next.
+const (
+	cheap     = false
+	expensive = true
+)
 
 // overdue reports whether the pipeline has had its time. The clock is not asked before
 // each of the cheap processors.

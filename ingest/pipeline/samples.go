@@ -111,7 +111,7 @@ func (o *object) sample() Sample {
 }
 
 func (o *object) result() Result {
-	r := Result{Skipped: o.flag("skipped", false), Lacks: o.texts("lacks"), Errors: o.texts("errors")}
+	r := Result{Skipped: o.flagOr("skipped", false), Lacks: o.texts("lacks"), Errors: o.texts("errors")}
 	for key, field := range map[string]**string{
 		"timestamp": &r.Timestamp, "host": &r.Host, "service": &r.Service, "status": &r.Status, "source": &r.Source, "message": &r.Message,
 	} {

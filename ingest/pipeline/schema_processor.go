@@ -60,7 +60,7 @@ func readSchema(o *object, b Base) Processor {
 
 func (o *object) schemaData() SchemaData {
 	d := SchemaData{
-		Type: o.oneOf("schema_type", true, "ocsf"), Version: o.filled("version"), ClassName: o.filled("class_name"), ClassUID: o.integer("class_uid"),
+		Type: o.oneOf("schema_type", required, "ocsf"), Version: o.filled("version"), ClassName: o.filled("class_name"), ClassUID: o.integer("class_uid"),
 		Extensions: o.texts("extensions"), Profiles: o.texts("profiles"),
 	}
 	if _, known := ocsfCategories[d.ClassUID/1000]; !known && o.find("class_uid") != nil {

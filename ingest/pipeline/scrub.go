@@ -53,7 +53,7 @@ const (
 )
 
 func readScrub(o *object, b Base) Processor {
-	s := &Scrub{Base: b, Patterns: o.texts("patterns"), Hash: o.flag("hash", false)}
+	s := &Scrub{Base: b, Patterns: o.texts("patterns"), Hash: o.flagOr("hash", false)}
 	if o.find("replacement") != nil {
 		text := o.text("replacement")
 		s.Replacement = &text

@@ -38,7 +38,7 @@ const (
 )
 
 func readStringBuilder(o *object, b Base) Processor {
-	s := &StringBuilder{Base: b, Replace: o.flag("is_replace_missing", false)}
+	s := &StringBuilder{Base: b, Replace: o.flagOr("is_replace_missing", false)}
 	s.Target, s.path = o.attribute("target", "")
 	if o.find("max_length") != nil {
 		s.Longest = o.integer("max_length")
@@ -82,7 +82,7 @@ func (s *StringBuilder) run(x *run) outcome {
 		if b.Len() < most*utf8.UTFMax { // which is as long as it can become
 			b.WriteString(text)
 		}
-		if i%partsAtOnce == partsAtOnce-1 && x.overdue(true) {
+		if i%partsAtOnce == partsAtOnce-1 && x.overdue(expensive) {
 			return failed(errStopped)
 		}
 	}

@@ -47,7 +47,7 @@ var (
 const longestBody = 16 << 10
 
 func readSyslogParser(o *object, b Base) Processor {
-	s := &SyslogParser{Base: b, Programs: o.texts("programs"), Texts: o.texts("texts"), RequireProgram: o.flag("require_program", false)}
+	s := &SyslogParser{Base: b, Programs: o.texts("programs"), Texts: o.texts("texts"), RequireProgram: o.flagOr("require_program", false)}
 	if len(s.Programs) > 0 || len(s.Texts) > 0 {
 		s.daemon = heads.NewDaemon(s.Programs, s.Texts)
 	}

@@ -21,7 +21,7 @@ type URLParser struct {
 }
 
 func readURLParser(o *object, b Base) Processor {
-	u := &URLParser{Base: b, Trim: o.flag("normalize_ending_slashes", false)}
+	u := &URLParser{Base: b, Trim: o.flagOr("normalize_ending_slashes", false)}
 	u.Sources, u.paths = o.attributes("sources", "http.url")
 	u.Target, u.target = o.attribute("target", "http.url_details")
 	return u

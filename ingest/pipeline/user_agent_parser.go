@@ -21,7 +21,7 @@ type UserAgentParser struct {
 
 func readUserAgentParser(o *object, b Base) Processor {
 	useragent.Parse("") // its expressions are read now, and not within the first record's time
-	u := &UserAgentParser{Base: b, Encoded: o.flag("is_encoded", false)}
+	u := &UserAgentParser{Base: b, Encoded: o.flagOr("is_encoded", false)}
 	u.Sources, u.paths = o.attributes("sources", "http.useragent")
 	u.Target, u.target = o.attribute("target", "http.useragent_details")
 	o.ignore("combine_version_details")

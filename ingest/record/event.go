@@ -8,6 +8,9 @@ import (
 	"nightjar/schema"
 )
 
+// Asked has Event leave out the attributes that are not asked for.
+const Asked = false
+
 // Event is the record as queries see it: its fields, and of its attributes those at
 // and below the paths; all, where all is true.
 func (r *Record) Event(paths []string, all bool) *schema.Event {

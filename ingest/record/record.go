@@ -108,8 +108,14 @@ func (r *Record) Set(p Path, v *fastjson.Value) {
 // empty. It reports whether there was something.
 func (r *Record) Delete(p Path) bool {
 	r.changes++
-	return r.delete(p, false) || r.delete(p, true)
+	return r.delete(p, exceptNull) || r.delete(p, evenNull)
 }
+
+// Whether null is deleted.
+const (
+	exceptNull = false
+	evenNull   = true
+)
 
 func (r *Record) delete(p Path, nulls bool) bool {
 	for n := len(p.steps); n > 0; n-- {

@@ -113,11 +113,17 @@ func (q *queue) collect() []message {
 // submit hands a batch to the intake.
 func (q *queue) submit(ctx context.Context, batch []message) {
 	q.batches++
-	q.deliver(ctx, fmt.Sprint(q.ids, q.batches), batch, true)
+	q.deliver(ctx, fmt.Sprint(q.ids, q.batches), batch, putAside)
 	for _, m := range batch {
 		q.room.Release(weight(m))
 	}
 }
+
+// What becomes of a batch that could not be delivered before the stop.
+const (
+	leave    = false // it is where it was
+	putAside = true
+)
 
 // deliver tries again and again while the intake refuses for now; the batch's id
 // makes a second time of the same a no-op. When ctx ends, what is refused is put

@@ -111,7 +111,7 @@ func (r *Receiver) resume(ctx context.Context) {
 			r.log.Error("syslog: what an earlier stop left unsent is damaged, and its rest is lost", "aside", aside, "error", errors.Join(err, os.Rename(r.unsent.path, aside)))
 			return
 		}
-		if !r.resumed.deliver(ctx, b.ID, r.messagesOf(b), false) {
+		if !r.resumed.deliver(ctx, b.ID, r.messagesOf(b), leave) {
 			return // the file stays
 		}
 		messages += len(b.Messages)

@@ -40,7 +40,7 @@ var ofCategory = map[string]*class{
 func classesOf(e *schema.Event) []*class {
 	var out []*class
 	add := func(c *class, when bool) {
-		if when && c != nil {
+		if when {
 			out = append(out, c)
 		}
 	}
@@ -48,7 +48,9 @@ func classesOf(e *schema.Event) []*class {
 	ofNetwork := category == "network"
 	add(&dnsActivity, ofNetwork && e.Has("dns.question.name"))
 	add(&httpActivity, ofNetwork && e.Has("http.method"))
-	add(ofCategory[category], true)
+	if c := ofCategory[category]; c != nil {
+		out = append(out, c)
+	}
 	add(&detectionFinding, e.Has("rule.name") || e.Source == "guardduty")
 	add(&authenticationClass, text(e, "evt.name") == "authentication")
 	add(&apiActivity, e.Has("eventSource") && e.Has("eventName") || e.Has("protoPayload") || e.Has("objectRef") || e.Has("operationName"))

@@ -40,7 +40,7 @@ func treeOf(kind string) *node {
 	}
 	root := &node{}
 	root.put("evt.name", appendField(func(c *secl.Context) string { return c.Event.(*Event).Type }))
-	root.put("process.cwd", appendField(func(c *secl.Context) string { return process(c.Event.(*Event), false).Folder }))
+	root.put("process.cwd", appendField(func(c *secl.Context) string { return process(c.Event.(*Event), orNone).Folder }))
 	for _, f := range Model().Fields() {
 		if f.Stored != "" && (f.Event == "" || f.Event == kind) {
 			root.put(f.Stored, appender(f))

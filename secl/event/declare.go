@@ -76,8 +76,8 @@ func field[B any, T stored](d *declarer, b block[B], name string, at func(*B) *T
 		f.Read = func(c *secl.Context, i int) T { return *at(each(c.Event.(*Event), i)) }
 	} else {
 		find := b.at
-		f.Read = func(c *secl.Context) T { return *at(find(c.Event.(*Event), false)) }
-		d.set[f.Name] = func(e *Event, v any) error { return store(at(find(e, true)), v) }
+		f.Read = func(c *secl.Context) T { return *at(find(c.Event.(*Event), orNone)) }
+		d.set[f.Name] = func(e *Event, v any) error { return store(at(find(e, orNew)), v) }
 	}
 	for _, o := range options {
 		o(&f)

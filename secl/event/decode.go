@@ -103,13 +103,13 @@ func relative(v any, now int64) any {
 
 // setAncestors sets the chain of parents.
 func (e *Event) setAncestors(list []any, now int64) error {
-	p := process(e, true)
+	p := process(e, orNew)
 	for i, v := range list {
 		object, ok := v.(map[string]any)
 		if !ok {
 			return fmt.Errorf("process.ancestors[%d]: got %v, want an object", i, v)
 		}
-		p = present(&p.Parent, true)
+		p = present(&p.Parent, orNew)
 		one := &Event{Type: e.Type, Process: p}
 		flat := map[string]any{}
 		flatten(flat, "process.", object)
@@ -128,7 +128,7 @@ func (e *Event) derive(given map[string]any) {
 	has := func(names ...string) bool {
 		return slices.ContainsFunc(names, func(n string) bool { _, ok := given[n]; return ok })
 	}
-	for prefix, p := range map[string]*Process{"process.": e.Process, "exec.": e.Process, "process.parent.": process(e, false).Parent} {
+	for prefix, p := range map[string]*Process{"process.": e.Process, "exec.": e.Process, "process.parent.": process(e, orNone).Parent} {
 		if p == nil {
 			continue
 		}

@@ -26,7 +26,7 @@ var declared = sync.OnceValue(func() *declarer {
 	declareRest(d)
 	declareWindows(d)
 	declareAliases(d.Model)
-	d.AddBuiltin(&secl.Var{Name: "process.pid", Read: func(c *secl.Context) int64 { return process(c.Event.(*Event), false).PID }})
+	d.AddBuiltin(&secl.Var{Name: "process.pid", Read: func(c *secl.Context) int64 { return process(c.Event.(*Event), orNone).PID }})
 	d.AddBuiltin(&secl.Var{Name: "builtins.uuid4", Read: func(*secl.Context) string { return uuid4() }})
 	return d
 })
@@ -65,6 +65,12 @@ var types = func() []secl.EventType {
 }()
 
 var emptyProcess Process
+
+// What a part of an event is that the event does not have.
+const (
+	orNone = false // an empty one, which the event does not get
+	orNew  = true  // a new one, which it gets
+)
 
 func process(e *Event, fresh bool) *Process { return present(&e.Process, fresh) }
 func target(e *Event, fresh bool) *Process  { return present(&e.Target, fresh) }
@@ -215,9 +221,9 @@ func symlinks(b block[Process]) []option {
 	return []option{func(f *secl.Field) {
 		switch f.Name {
 		case b.prefix + "file.path":
-			f.Also = append(f.Also, func(c *secl.Context) string { return at(c.Event.(*Event), false).SymlinkPath })
+			f.Also = append(f.Also, func(c *secl.Context) string { return at(c.Event.(*Event), orNone).SymlinkPath })
 		case b.prefix + "file.name":
-			f.Also = append(f.Also, func(c *secl.Context) string { return at(c.Event.(*Event), false).SymlinkName })
+			f.Also = append(f.Also, func(c *secl.Context) string { return at(c.Event.(*Event), orNone).SymlinkName })
 		}
 	}}
 }
@@ -259,10 +265,10 @@ func rightsField(d *declarer, b block[File]) {
 		f.Read = func(c *secl.Context, i int) int64 { return each(c.Event.(*Event), i).Mode & rights }
 	} else {
 		at := b.at
-		f.Read = func(c *secl.Context) int64 { return at(c.Event.(*Event), false).Mode & rights }
+		f.Read = func(c *secl.Context) int64 { return at(c.Event.(*Event), orNone).Mode & rights }
 		d.set[f.Name] = func(e *Event, v any) error {
 			n, err := integer(v)
-			file := at(e, true)
+			file := at(e, orNew)
 			file.Mode = file.Mode&^rights | n&rights
 			return err
 		}

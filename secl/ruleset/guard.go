@@ -31,6 +31,9 @@ type atom struct {
 	int   int64
 }
 
+// asserted is said of a condition that has to hold, rather than one that must not.
+const asserted = false
+
 // guard is atoms of which at least one holds for every event that a condition
 // holds for; nil if nothing is known.
 func guard(e secl.Expr, denied bool) []atom {

@@ -34,7 +34,7 @@ func (b *Bucket) buildIndex() {
 	b.always, b.candidates = make([]uint64, words), make([]uint64, words)
 	atoms := map[*secl.Field]map[atom][]uint64{}
 	for i, r := range b.Rules {
-		g := guard(r.Expr, false)
+		g := guard(r.Expr, asserted)
 		if g == nil {
 			b.always[i/64] |= 1 << (i % 64)
 			continue

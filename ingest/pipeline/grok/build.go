@@ -109,7 +109,7 @@ func last() part { return part{step: endStep{}, first: allBytes, end: true} }
 func (b *builder) atomic(n *node, next part) part {
 	sub := n.subs[0]
 	if sub.op == opLoop && sub.subs[0].op == opClass && !sub.lazy {
-		return b.classLoop(sub, next, true)
+		return b.classLoop(sub, next, possessive)
 	}
 	loops := b.loops
 	inner := b.follow(sub, last())
@@ -159,7 +159,7 @@ func (b *builder) loop(n *node, next part) part {
 	case n.max == 0:
 		return next
 	case sub.op == opClass:
-		return b.classLoop(n, next, false)
+		return b.classLoop(n, next, backtracking)
 	case n.min == 1 && n.max == 1:
 		return b.follow(sub, next)
 	case n.max < 0 && n.min <= 1 && runs(sub) != nil:
@@ -237,6 +237,12 @@ func (b *builder) runs(n *node, next part) part {
 	}
 	return b.follow(all, next)
 }
+
+// What a loop does with what it matched when that leads nowhere.
+const (
+	backtracking = false // it gives some of it up
+	possessive   = true  // it keeps it
+)
 
 // classLoop is a loop over single characters. Where what follows can't begin with
 // such a character, only its longest match can lead anywhere: behind a shorter one, and

@@ -104,6 +104,9 @@ func (c *class) folded() *class {
 	return classOf(re)
 }
 
+// matchCase is the fold of classes that tell capital letters from small ones.
+const matchCase = false
+
 // parseClass reads a class as regular expressions write it, brackets included.
 func parseClass(text string, fold bool) (*class, error) {
 	flags := syntax.Perl &^ syntax.OneLine

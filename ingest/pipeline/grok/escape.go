@@ -22,7 +22,7 @@ var escapedRunes = map[byte]string{
 }
 
 func mustClass(text string) *class {
-	c, err := parseClass(text, false)
+	c, err := parseClass(text, matchCase)
 	if err != nil {
 		panic(err) // a constant of this package
 	}

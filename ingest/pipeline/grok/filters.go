@@ -54,7 +54,7 @@ func init() {
 		"json":               text(parseJSON),
 		"rubyhash":           text(parseRubyHash),
 		"querystring":        text(func(c *Context, s string) *fastjson.Value { return weburl.Query(c.Arena, s) }),
-		"url":                text(func(c *Context, s string) *fastjson.Value { return weburl.Details(c.Arena, s, false) }),
+		"url":                text(func(c *Context, s string) *fastjson.Value { return weburl.Details(c.Arena, s, weburl.KeepSlashes) }),
 		"xml":                text(parseXML),
 		"cef":                text(parseCEF),
 		"leef":               text(parseLEEF),

@@ -18,18 +18,27 @@ func (p *pattern) group(start int) *node {
 	case p.accept(">"):
 		return keepFirst(p.inside(start))
 	case p.accept("="):
-		return look(p.inside(start), false, false)
+		return look(p.inside(start), isAhead, wanted)
 	case p.accept("!"):
-		return look(p.inside(start), false, true)
+		return look(p.inside(start), isAhead, unwanted)
 	case p.accept("<="):
-		return p.lookBehind(start, false)
+		return p.lookBehind(start, wanted)
 	case p.accept("<!"):
-		return p.lookBehind(start, true)
+		return p.lookBehind(start, unwanted)
 	case p.accept("P<"), p.accept("<"):
 		return p.namedGroup(start)
 	}
 	return p.inlineFlags(start)
 }
+
+// Where a lookaround looks, and whether what it looks for has to be there or must not.
+const (
+	isAhead  = false
+	isBehind = true
+
+	wanted   = false
+	unwanted = true
+)
 
 // look is a lookaround. One that asks for a single character is a place: RE2 can be
 // helped with those.
@@ -50,7 +59,7 @@ func (p *pattern) lookBehind(start int, negative bool) *node {
 	if _, most := sub.width(); p.err == nil && (most < 0 || most > maxRepeat) {
 		return p.fail(start, "what is looked for behind has no bound", "write {0,20} for *, or {1,20} for +")
 	}
-	return look(sub, true, negative)
+	return look(sub, isBehind, negative)
 }
 
 // inside reads up to the closing parenthesis.

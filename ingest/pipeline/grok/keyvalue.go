@@ -32,7 +32,7 @@ func (p *pattern) keyvalueFilter(f call) apply {
 		right:     mustClass(`[\s,;)\]}]`),
 	}
 	var err error
-	if k.allowed, err = parseClass(`[\w.\-_@`+classFragment(texts[1])+`]`, false); err != nil {
+	if k.allowed, err = parseClass(`[\w.\-_@`+classFragment(texts[1])+`]`, matchCase); err != nil {
 		p.fail(f.args[1].at, "the characters allowed are no class: "+strings.TrimPrefix(err.Error(), "error parsing regexp: "), `write them as in a regular expression's [ ]: "/:\\-"`)
 	}
 	if q := []rune(texts[2]); len(q) == 2 {

@@ -99,10 +99,16 @@ func (n *node) any(is func(*node) bool) bool {
 }
 
 // first is what a match of n can begin with, and whether it can be empty.
-func (n *node) first() (set byteSet, empty bool) { return n.edge(false) }
+func (n *node) first() (set byteSet, empty bool) { return n.edge(atStart) }
 
 // last is what a match of n can end in, and whether it can be empty.
-func (n *node) last() (set byteSet, empty bool) { return n.edge(true) }
+func (n *node) last() (set byteSet, empty bool) { return n.edge(atEnd) }
+
+// The edges of a match.
+const (
+	atStart = false
+	atEnd   = true
+)
 
 func (n *node) edge(last bool) (set byteSet, empty bool) {
 	switch n.op {

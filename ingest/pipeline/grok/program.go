@@ -55,7 +55,7 @@ func (s *sieve) passes(text string) bool {
 func sieveOf(n *node) sieve {
 	var s sieve
 	s.least, _ = n.width()
-	s.prefix, s.suffix = edgeText(n, false), edgeText(n, true)
+	s.prefix, s.suffix = edgeText(n, atStart), edgeText(n, atEnd)
 	if s.last, s.empty = n.last(); s.empty {
 		s.last = allBytes
 	}
@@ -141,7 +141,7 @@ func markTwins(captures []*capture) {
 func (p *program) addRE2(b *builder, n *node) (err error) {
 	w := &written{slots: b.slots}
 	w.text.WriteString(`\A(?:`)
-	w.write(n, false)
+	w.write(n, notInAtomic)
 	w.text.WriteString(`)\z`)
 	p.pattern = w.text.String()
 	if p.size, err = instructions(p.pattern); err != nil {

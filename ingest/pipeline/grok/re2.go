@@ -31,9 +31,15 @@ type group struct {
 // re2 is n as a pattern for Go's regexp, without what it does not know.
 func re2(n *node, slots map[*node]int) string {
 	w := &written{slots: slots}
-	w.write(n, false)
+	w.write(n, notInAtomic)
 	return w.text.String()
 }
+
+// Whether what is written is within an atomic group.
+const (
+	notInAtomic = false
+	inAtomic    = true
+)
 
 // write appends n. Within an atomic group nothing is checked by itself.
 func (w *written) write(n *node, inside bool) {
@@ -127,7 +133,10 @@ func fixedWidth(n *node) bool {
 }
 
 // dearPart says why RE2 can't run n, or "".
-func dearPart(n *node) string { return dearWithin(n, false) }
+func dearPart(n *node) string { return dearWithin(n, notLooped) }
+
+// notLooped is said of a part that no loop is around.
+const notLooped = false
 
 func dearWithin(n *node, looped bool) string {
 	switch n.op {

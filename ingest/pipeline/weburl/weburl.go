@@ -10,6 +10,12 @@ import (
 	"nightjar/ingest/pipeline/value"
 )
 
+// What Details does with slashes at the end of a path.
+const (
+	KeepSlashes = false
+	TrimSlashes = true
+)
+
 // Details are scheme, host, port, path, queryString and hash of a URL, each only when
 // it is in the text; a relative one has path and queryString. nil: text is no URL.
 // trim cuts slashes at the end of the path, but not the root's.
@@ -52,7 +58,7 @@ func Details(arena *fastjson.Arena, text string, trim bool) *fastjson.Value {
 		}
 	}
 	set("path", path)
-	if q := pairs(arena, query, false); q != nil {
+	if q := pairs(arena, query, asWritten); q != nil {
 		out.Set("queryString", q)
 	}
 	set("hash", hash)
@@ -96,12 +102,18 @@ func splitHost(s string) (host string, port int, ok bool) {
 // Query are the pairs of a query string, decoded: a repeated name has an array, empty
 // values are left out. A leading ? is allowed. nil: there are none.
 func Query(arena *fastjson.Arena, text string) *fastjson.Value {
-	return pairs(arena, strings.TrimPrefix(text, "?"), true)
+	return pairs(arena, strings.TrimPrefix(text, "?"), decoded)
 }
 
 // mostPairs is how many parameters of a query are made: beyond it, what reads them would
 // take long. The URL itself has them all.
 const mostPairs = 1000
+
+// How keys and values of a query are shown.
+const (
+	asWritten = false
+	decoded   = true
+)
 
 func pairs(arena *fastjson.Arena, query string, decode bool) *fastjson.Value {
 	var out *fastjson.Value
