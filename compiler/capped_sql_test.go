@@ -53,7 +53,7 @@ func TestTheStoreLeavesOutWhatMemoryLeavesOut(t *testing.T) {
 		"whole events":        {Filter: query("@ip:" + named), GroupBy: ip, Aggregation: AggSum, Metric: schema.ParseField("@n")},
 	} {
 		t.Run(name, func(t *testing.T) {
-			plan := &Plan{Rule: schema.Rule{ID: "r"}, Labels: []Label{l}}
+			plan := (&Plan{Rule: schema.Rule{ID: "r"}, Labels: []Label{l}}).Bind()
 			matches := plan.Matches(&w.Events[15])
 			found := slices.ContainsFunc(matches, func(m Match) bool {
 				return slices.Contains(m.Group, named) || slices.Contains(m.Values, named)

@@ -23,13 +23,13 @@ const (
 // effect. A rule of a kind that the engine can't run yet compiles to a plan
 // that says so.
 func Compile(rule schema.Rule) (*Plan, []string, error) {
-	return compile(ruleCompiler{plan: &Plan{Rule: rule, Key: rule.DetectionKey()}})
+	return compile(ruleCompiler{plan: &Plan{Rule: rule}})
 }
 
 // CompileStored makes the plan of a rule that was accepted once, by an earlier
 // version maybe: what is refused only since then goes on without it.
 func CompileStored(rule schema.Rule) (*Plan, error) {
-	plan, _, err := compile(ruleCompiler{plan: &Plan{Rule: rule, Key: rule.DetectionKey()}, stored: true})
+	plan, _, err := compile(ruleCompiler{plan: &Plan{Rule: rule}, stored: true})
 	return plan, err
 }
 

@@ -35,7 +35,7 @@ func (p *Plan) Correlates(ruleID string) bool {
 
 // SignalMatches are the plan's matches of a signal of a rule, given as a search
 // of signals sees it.
-func (p *Plan) SignalMatches(ruleID string, signal *schema.Event) []Match {
+func (p *BoundPlan) SignalMatches(ruleID string, signal *schema.Event) []Match {
 	var out []Match
 	for i := range p.Labels {
 		if l := &p.Labels[i]; l.OfRule == ruleID && l.Match(signal) {

@@ -29,10 +29,10 @@ type Match struct {
 }
 
 // Matches are the plan's matches of the event, by the reader in memory.
-func (p *Plan) Matches(e *schema.Event) []Match { return p.MatchesCounting(e, &LeftOut{}) }
+func (p *BoundPlan) Matches(e *schema.Event) []Match { return p.MatchesCounting(e, &LeftOut{}) }
 
 // MatchesCounting are the same, and count what is left out of them.
-func (p *Plan) MatchesCounting(e *schema.Event, out *LeftOut) []Match {
+func (p *BoundPlan) MatchesCounting(e *schema.Event, out *LeftOut) []Match {
 	var all []Match
 	left := 0
 	for i := range p.Labels {
@@ -54,7 +54,7 @@ func (l *Label) Match(e *schema.Event) bool { return l.Filter.Match(e) }
 // every group it is in, none when it lacks a group-by field, fails a check of a
 // reference table or is excluded by a suppression. left is how many groups and
 // tuples there would be beyond MaxTuples.
-func (p *Plan) Expand(i int, e *schema.Event) (matches []Match, left int) {
+func (p *BoundPlan) Expand(i int, e *schema.Event) (matches []Match, left int) {
 	l := &p.Labels[i]
 	if p.excluded(e) || !p.passes(l, e) {
 		return nil, 0

@@ -21,7 +21,7 @@ type LabelExplanation struct {
 }
 
 // Explain says what the plan's labels make of an event.
-func (p *Plan) Explain(e *schema.Event) []LabelExplanation {
+func (p *BoundPlan) Explain(e *schema.Event) []LabelExplanation {
 	out := make([]LabelExplanation, len(p.Labels))
 	for i := range p.Labels {
 		l := &p.Labels[i]
@@ -48,7 +48,7 @@ func (p *Plan) Explain(e *schema.Event) []LabelExplanation {
 
 // refused says why an event that passes the label's query has no match there;
 // "" when it has.
-func (p *Plan) refused(l *Label, e *schema.Event, found []Match) string {
+func (p *BoundPlan) refused(l *Label, e *schema.Event, found []Match) string {
 	for i := range p.Suppressions {
 		if f := &p.Suppressions[i]; f.data != nil && f.covers(e.At, e.Seq) && f.data.Match(e) {
 			return "suppression " + f.ID + " (" + f.Name + ") excludes it: " + f.data.String()

@@ -14,7 +14,7 @@ type MatchSet struct {
 }
 
 // NewMatchSet prepares the plans' labels.
-func NewMatchSet(plans []*Plan) *MatchSet {
+func NewMatchSet(plans []*BoundPlan) *MatchSet {
 	labels, hits := distinctLabels(plans)
 	filters := make([]search.Filter, len(labels))
 	for i, l := range labels {
@@ -41,7 +41,7 @@ func (s *MatchSet) Spent(of func(plan int, nanoseconds int64)) (events int) {
 }
 
 // distinctLabels finds the labels that ask the same.
-func distinctLabels(plans []*Plan) (labels []*Label, refs [][]LabelRef) {
+func distinctLabels(plans []*BoundPlan) (labels []*Label, refs [][]LabelRef) {
 	number := map[string]int{}
 	for i, plan := range plans {
 		for j := range plan.Labels {

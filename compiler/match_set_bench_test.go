@@ -26,7 +26,7 @@ func BenchmarkManyTerms(b *testing.B) {
 }
 
 func benchmarkSet(b *testing.B, e *schema.Event, rules, terms int, form string) {
-	var plans []*Plan
+	var plans []*BoundPlan
 	for r := range rules {
 		list := make([]string, terms)
 		for i := range list {
@@ -36,7 +36,7 @@ func benchmarkSet(b *testing.B, e *schema.Event, rules, terms int, form string) 
 		if err != nil {
 			b.Fatal(err)
 		}
-		plans = append(plans, &Plan{Labels: []Label{{Filter: search.Filter{{Query: q}}}}})
+		plans = append(plans, (&Plan{Labels: []Label{{Filter: search.Filter{{Query: q}}}}}).Bind())
 	}
 	set := NewMatchSet(plans)
 	b.ReportAllocs()
@@ -56,7 +56,7 @@ func BenchmarkNewMatchSet(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		plans := []*Plan{{Labels: []Label{{Filter: search.Filter{{Query: q}}}}}}
+		plans := []*BoundPlan{(&Plan{Labels: []Label{{Filter: search.Filter{{Query: q}}}}}).Bind()}
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {

@@ -17,9 +17,9 @@ func TestAMatchSetFindsWhatEveryLabelFinds(t *testing.T) {
 	events := g.Events(600)
 	matched := 0
 	for round := range 20 {
-		var plans []*Plan
+		var plans []*BoundPlan
 		for range 60 {
-			plans = append(plans, &Plan{Labels: []Label{generatedLabel(g), generatedLabel(g)}})
+			plans = append(plans, (&Plan{Labels: []Label{generatedLabel(g), generatedLabel(g)}}).Bind())
 		}
 		set := NewMatchSet(plans)
 		for i := range events {
@@ -66,13 +66,13 @@ func generatedLabel(g searchtest.Generator) Label {
 func BenchmarkMatchSet(b *testing.B) {
 	for _, rules := range []int{100, 1000} {
 		b.Run(fmt.Sprint(rules), func(b *testing.B) {
-			var plans []*Plan
+			var plans []*BoundPlan
 			for i := range rules {
 				q, err := search.Parse(fmt.Sprintf("service:app-%d @evt.outcome:failure @http.ua:*curl%d*", i%100, i/100))
 				if err != nil {
 					b.Fatal(err)
 				}
-				plans = append(plans, &Plan{Labels: []Label{{Filter: search.Filter{{Query: q}}}}})
+				plans = append(plans, (&Plan{Labels: []Label{{Filter: search.Filter{{Query: q}}}}}).Bind())
 			}
 			a, err := schema.ParseAttributes(`{"evt":{"outcome":"failure","name":"login"},"usr":{"id":"u1"},"network":{"client":{"ip":"10.0.0.1"}},"http":{"ua":"Mozilla/5.0 (X11; Linux x86_64)"}}`)
 			if err != nil {

@@ -16,7 +16,7 @@ import (
 // raw, hits (indexes into Hits). Events that match nothing are left out, as are
 // those older at their arrival than the lateness allowance.
 type MatchStatement struct {
-	Plans  []*Plan
+	Plans  []*BoundPlan
 	SQL    string
 	Params *search.Params
 	// Hits says, for each number in column hits, which labels it stands for.
@@ -33,7 +33,7 @@ type LabelRef struct{ Plan, Label int }
 // shapes is Params.Shapes: of a catalogue's Snapshot, taken after `to` was, or
 // nil. A statement that is kept is good for as long as the catalogue's version
 // is the snapshot's.
-func MatchSQL(plans []*Plan, shapes func(path string) schema.Shapes) (*MatchStatement, error) {
+func MatchSQL(plans []*BoundPlan, shapes func(path string) schema.Shapes) (*MatchStatement, error) {
 	st := &MatchStatement{Plans: plans, Params: &search.Params{Shapes: shapes}}
 	var predicates []string
 	var err error
@@ -46,7 +46,7 @@ func MatchSQL(plans []*Plan, shapes func(path string) schema.Shapes) (*MatchStat
 
 // predicatesOf are the predicates of the plans' labels; labels that ask the same
 // share one.
-func predicatesOf(plans []*Plan, p *search.Params) (predicates []string, refs [][]LabelRef, err error) {
+func predicatesOf(plans []*BoundPlan, p *search.Params) (predicates []string, refs [][]LabelRef, err error) {
 	labels, refs := distinctLabels(plans)
 	predicates = make([]string, len(labels))
 	for n, l := range labels {

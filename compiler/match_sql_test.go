@@ -18,7 +18,7 @@ func TestMatchStatementsSayWhichLabelsMatch(t *testing.T) {
 	g := searchtest.NewGenerator(17)
 	w := searchtest.NewWorld(t, g.Events(600))
 	for _, n := range []int{1, 2, fewPredicates, fewPredicates + 1, 60} {
-		plan := &Plan{Rule: schema.Rule{ID: "r"}}
+		plan := (&Plan{Rule: schema.Rule{ID: "r"}}).Bind()
 		for range n {
 			plan.Labels = append(plan.Labels, Label{Filter: search.Filter{{Query: g.Query()}, {Query: g.Query(), Negated: true}}})
 		}
@@ -29,9 +29,9 @@ func TestMatchStatementsSayWhichLabelsMatch(t *testing.T) {
 	}
 }
 
-func compareMatches(t *testing.T, w *searchtest.World, plan *Plan, shapes func(string) schema.Shapes) {
+func compareMatches(t *testing.T, w *searchtest.World, plan *BoundPlan, shapes func(string) schema.Shapes) {
 	t.Helper()
-	st, err := MatchSQL([]*Plan{plan}, shapes)
+	st, err := MatchSQL([]*BoundPlan{plan}, shapes)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func compareMatches(t *testing.T, w *searchtest.World, plan *Plan, shapes func(s
 // that are each as wide as a query can be.
 func TestWideMatchStatementsRun(t *testing.T) {
 	w := searchtest.NewWorld(t, searchtest.NewGenerator(18).Events(600))
-	plan := &Plan{Rule: schema.Rule{ID: "r"}}
+	plan := (&Plan{Rule: schema.Rule{ID: "r"}}).Bind()
 	for i := range 12 {
 		nodes := make([]search.Node, 1000)
 		for k := range nodes {
@@ -81,7 +81,7 @@ func TestWideMatchStatementsRun(t *testing.T) {
 		}
 		plan.Labels = append(plan.Labels, Label{Filter: search.Filter{{Query: &search.Query{Root: search.Negation{Node: search.Conjunction{Nodes: nodes}}}}}})
 	}
-	st, err := MatchSQL([]*Plan{plan}, nil)
+	st, err := MatchSQL([]*BoundPlan{plan}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

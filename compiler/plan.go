@@ -9,12 +9,12 @@ import (
 	"nightjar/schema"
 )
 
-// Plan is a rule ready to run, over any interval and by any runtime: live
-// evaluation, backtest and rule test share it. Equal rules give equal plans.
+// Plan is what a rule says, compiled. Live evaluation, backtests and rule tests run the
+// same plan, each bound to what it runs with (Bind). A plan is never changed after
+// Compile has made it (TestAPlanIsNotChangedByWhatRunsIt), and equal rules give equal
+// plans.
 type Plan struct {
-	Rule schema.Rule
-	// Key is Rule.DetectionKey: signals and window state are kept under it.
-	Key    string
+	Rule   schema.Rule
 	Labels []Label
 	Cases  []Case
 	// Title and Message are the templates of its signals' texts.
@@ -58,19 +58,8 @@ type Plan struct {
 	// SilenceDelay is how far behind the clock silence is judged, where the rule
 	// says so; nil leaves it to the engine.
 	SilenceDelay *time.Duration
-	// After is the last arrival before those that the rule sees; of OfSignals, the
-	// last place in the order in which signals are published.
-	After uint64
-	// Began is when the rule began to see events.
-	Began schema.Millis
-	// Suppressions are those that select the rule. Expand leaves out the events
-	// that they exclude.
-	Suppressions []InForce
 	// Unsupported says why the engine can't run the rule yet; empty when it can.
 	Unsupported string
-	// Tables answer the labels' checks. Compile leaves it to the runtime; without
-	// it every table is empty.
-	Tables Tables
 }
 
 // Label is one query of a rule: which events, in which group, counted how.

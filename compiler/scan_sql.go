@@ -13,7 +13,7 @@ import (
 // of an event than values of fields, events with equal values come as one row, so
 // that what a backtest costs is hardly more than counting does.
 type ScanStatement struct {
-	Plan   *Plan
+	Plan   *BoundPlan
 	SQL    string
 	Params *search.Params
 	// Whole says that every row is an event, with the columns of MatchStatement.
@@ -40,9 +40,9 @@ type Scanned struct {
 // {to:Int64} (event time in ms, inclusive), {after:UInt64} and {through:UInt64} (the
 // arrivals after one and up to another)
 // beside Params. shapes is as for MatchSQL, taken after `through` was.
-func ScanSQL(plan *Plan, shapes func(path string) schema.Shapes) (*ScanStatement, error) {
+func ScanSQL(plan *BoundPlan, shapes func(path string) schema.Shapes) (*ScanStatement, error) {
 	st := &ScanStatement{Plan: plan, Params: &search.Params{Shapes: shapes}, Whole: needsWhole(plan)}
-	predicates, refs, err := predicatesOf([]*Plan{plan}, st.Params)
+	predicates, refs, err := predicatesOf([]*BoundPlan{plan}, st.Params)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +71,7 @@ const (
 )
 
 // needsWhole tells whether the plan asks more of an event than values of fields.
-func needsWhole(plan *Plan) bool {
+func needsWhole(plan *BoundPlan) bool {
 	if slices.ContainsFunc(plan.Suppressions, func(f InForce) bool { return f.data != nil }) {
 		return true
 	}
@@ -81,7 +81,7 @@ func needsWhole(plan *Plan) bool {
 }
 
 // fieldsOf are the fields whose values make groups and tuples, each once.
-func fieldsOf(plan *Plan) []schema.Field {
+func fieldsOf(plan *BoundPlan) []schema.Field {
 	var fields []schema.Field
 	for i := range plan.Labels {
 		for _, f := range append(slices.Clone(plan.Labels[i].GroupBy), plan.Labels[i].Distinct...) {

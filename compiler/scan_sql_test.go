@@ -23,7 +23,7 @@ func TestScansFindTheMatchesOfMemory(t *testing.T) {
 	field := func() []schema.Field { return []schema.Field{fields[g.IntN(len(fields))]} }
 	whole, found := 0, 0
 	for n := range 40 {
-		plan := &Plan{Rule: schema.Rule{ID: "r"}}
+		plan := (&Plan{Rule: schema.Rule{ID: "r"}}).Bind()
 		for i := range 1 + n%3 {
 			l := Label{Filter: search.Filter{{Query: g.Query(), Negated: n%2 == 0}}, Aggregation: Aggregation(i % 2), Optional: n%5 == 0}
 			if n%4 > 0 {

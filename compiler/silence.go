@@ -60,7 +60,7 @@ type Roster interface {
 
 // ExpectedGroups calls use with the groups that are expected at a moment, and
 // since when.
-func (p *Plan) ExpectedGroups(at schema.Millis, use func(group []string, since schema.Millis) bool) {
+func (p *BoundPlan) ExpectedGroups(at schema.Millis, use func(group []string, since schema.Millis) bool) {
 	if r, ok := p.Tables.(Roster); ok && p.Expected != nil {
 		r.Values(p.Expected.Table, p.Expected.Column, at, func(value string, since schema.Millis) bool {
 			return use([]string{value}, since)
@@ -69,7 +69,7 @@ func (p *Plan) ExpectedGroups(at schema.Millis, use func(group []string, since s
 }
 
 // ExpectedSince is since when a group that is expected at a moment has been.
-func (p *Plan) ExpectedSince(group []string, at schema.Millis) (since schema.Millis, ok bool) {
+func (p *BoundPlan) ExpectedSince(group []string, at schema.Millis) (since schema.Millis, ok bool) {
 	if r, is := p.Tables.(Roster); is && p.Expected != nil && len(group) == 1 {
 		return r.Since(p.Expected.Table, p.Expected.Column, group[0], at)
 	}

@@ -153,7 +153,7 @@ func (f *InForce) covers(at schema.Millis, seq uint64) bool {
 }
 
 // excluded tells whether a suppression keeps the event from the plan.
-func (p *Plan) excluded(e *schema.Event) bool {
+func (p *BoundPlan) excluded(e *schema.Event) bool {
 	for i := range p.Suppressions {
 		if f := &p.Suppressions[i]; f.data != nil && f.covers(e.At, e.Seq) && f.data.Match(e) {
 			return true
@@ -163,7 +163,7 @@ func (p *Plan) excluded(e *schema.Event) bool {
 }
 
 // Withholds tells whether any suppression may withhold signals of the plan.
-func (p *Plan) Withholds() bool {
+func (p *BoundPlan) Withholds() bool {
 	for i := range p.Suppressions {
 		if p.Suppressions[i].signal != nil {
 			return true
@@ -175,7 +175,7 @@ func (p *Plan) Withholds() bool {
 // Withheld is the id of the suppression that withholds a signal, which is given
 // as a search sees it, first seen At and opened by the arrival Seq; "" when
 // there is none.
-func (p *Plan) Withheld(signal *schema.Event) string {
+func (p *BoundPlan) Withheld(signal *schema.Event) string {
 	for i := range p.Suppressions {
 		f := &p.Suppressions[i]
 		if f.signal != nil && f.covers(signal.At, signal.Seq) && f.signal.Match(signal) {
@@ -186,7 +186,7 @@ func (p *Plan) Withheld(signal *schema.Event) string {
 }
 
 // Suppress gives the plan those of the suppressions that select its rule.
-func (p *Plan) Suppress(list []InForce) {
+func (p *BoundPlan) Suppress(list []InForce) {
 	p.Suppressions = nil
 	for _, f := range list {
 		if f.Enabled && f.Selects(&p.Rule) {

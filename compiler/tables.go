@@ -60,7 +60,7 @@ func (c *ruleCompiler) tables() {
 
 // passes tells whether an event that matches the label's query passes its
 // checks, against the tables as they were when the event arrived.
-func (p *Plan) passes(l *Label, e *schema.Event) bool {
+func (p *BoundPlan) passes(l *Label, e *schema.Event) bool {
 	for _, check := range l.Tables {
 		if p.isIn(check, e) != check.Present {
 			return false
@@ -69,7 +69,7 @@ func (p *Plan) passes(l *Label, e *schema.Event) bool {
 	return true
 }
 
-func (p *Plan) isIn(check TableCheck, e *schema.Event) bool {
+func (p *BoundPlan) isIn(check TableCheck, e *schema.Event) bool {
 	if p.Tables == nil {
 		return false
 	}

@@ -48,10 +48,11 @@ func TestReferenceTablesKeepOrRemoveEvents(t *testing.T) {
 		{`{"f":"bad"}`, 0, both, []int{0, 1}},
 		{`{"f":"good"}`, 0, []schema.ReferenceTable{in, notIn}, []int{1}},
 	} {
-		plan, _, err := Compile(tableRule(c.checks...))
+		compiled, _, err := Compile(tableRule(c.checks...))
 		if err != nil {
 			t.Fatal(err)
 		}
+		plan := compiled.Bind()
 		plan.Tables = listed{}
 		attributes, err := schema.ParseAttributes(c.attributes)
 		if err != nil {
@@ -68,10 +69,11 @@ func TestReferenceTablesKeepOrRemoveEvents(t *testing.T) {
 }
 
 func TestACheckWithoutAQueryIsForAll(t *testing.T) {
-	plan, _, err := Compile(tableRule(schema.ReferenceTable{TableName: "t", ColumnName: "c", LogFieldPath: "user"}))
+	compiled, _, err := Compile(tableRule(schema.ReferenceTable{TableName: "t", ColumnName: "c", LogFieldPath: "user"}))
 	if err != nil {
 		t.Fatal(err)
 	}
+	plan := compiled.Bind()
 	event := schema.Event{Tags: []string{"user:bad"}}
 	plan.Tables = listed{}
 	if got := plan.Matches(&event); len(got) > 0 {

@@ -37,12 +37,13 @@ func TestValuesThatTheQueryNamesComeFirst(t *testing.T) {
 		{"two fields", `{"a":` + some + `,"b":` + some + `}`, "@a:v2 @b:v1", []string{"@a", "@b"}, 12_500,
 			[]string{"v2/v1", "v2/v150", "v2/v3", "v150/v1", "v3/v1", "v150/v150"}, []string{"v3/v3"}},
 	} {
-		plan, _, err := Compile(schema.Rule{
+		compiled, _, err := Compile(schema.Rule{
 			Name: "r", Type: "log_detection", Queries: []schema.RuleQuery{{Name: "a", Query: c.query, GroupByFields: c.by}}, Cases: []schema.RuleCase{{Status: "low", Condition: "a > 0"}},
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
+		plan := compiled.Bind()
 		a, err := schema.ParseAttributes(c.attributes)
 		if err != nil {
 			t.Fatal(err)
@@ -110,12 +111,13 @@ func TestCappedScansHaveTheSameGroups(t *testing.T) {
 	}
 	w := searchtest.NewWorld(t, events)
 	for _, field := range []string{"@a", "@usr.id"} {
-		plan, _, err := Compile(schema.Rule{
+		compiled, _, err := Compile(schema.Rule{
 			Name: "r", Type: "log_detection", Queries: []schema.RuleQuery{{Name: "a", Query: field + ":(w1 OR w10999 OR *)", GroupByFields: []string{field}}}, Cases: []schema.RuleCase{{Status: "low", Condition: "a > 0"}},
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
+		plan := compiled.Bind()
 		st, err := ScanSQL(plan, w.Sink.Catalogue().Shapes)
 		if err != nil {
 			t.Fatal(err)

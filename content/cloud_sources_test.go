@@ -47,7 +47,7 @@ func TestEventsOfCloudsAreReadWithoutAnError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var plans []*compiler.Plan
+	var plans []*compiler.BoundPlan
 	if testing.Verbose() { // they are told, and prove nothing
 		plans = append(vendorRules(t, "ootb_*"), bundledRules(t)...)
 	}
@@ -155,7 +155,7 @@ func TestRecordsOfCloudTrailAreReadWithoutAnError(t *testing.T) {
 }
 
 // bundledRules are the plans of the rules that ship.
-func bundledRules(t *testing.T) []*compiler.Plan {
+func bundledRules(t *testing.T) []*compiler.BoundPlan {
 	t.Helper()
 	files, err := filepath.Glob("rules/*.json")
 	if err != nil {

@@ -314,10 +314,11 @@ func TestCrowdSecsScenariosAreRulesOfOurs(t *testing.T) {
 			if hubNotOurs[name] != "" || hubQueries[name] == "" {
 				continue
 			}
-			plan, _, err := compiler.Compile(h.Scenarios[name].rule(t, name))
+			compiled, _, err := compiler.Compile(h.Scenarios[name].rule(t, name))
 			if err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
+			plan := compiled.Bind()
 			if plan.Unsupported != "" {
 				t.Fatalf("%s: %s", name, plan.Unsupported)
 			}

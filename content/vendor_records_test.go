@@ -52,7 +52,7 @@ func TestTheVendorsRulesFindWhatRecordsOfCloudsSay(t *testing.T) {
 		{"AWS GuardDuty finding", []string{`{"source":"aws.guardduty","detail-type":"GuardDuty Finding","time":"2026-01-05T09:30:00Z","detail":{"type":"UnauthorizedAccess:EC2/SSHBruteForce","severity":5,"resource":{"instanceDetails":{"instanceId":"i-0123456789abcdef0"}},"service":{}}}`}, false},
 	} {
 		events := sent(t, "", strings.Join(c.records, "\n"))
-		var plan *compiler.Plan
+		var plan *compiler.BoundPlan
 		for _, p := range vendorRules(t, "ootb_*") {
 			if p.Rule.Name == c.rule {
 				plan = p

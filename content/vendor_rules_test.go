@@ -83,7 +83,7 @@ func later(t *testing.T, records string, by time.Duration) string {
 }
 
 // vendorRules are the plans of the vendor's rules with such names that are evaluated.
-func vendorRules(t *testing.T, names string) []*compiler.Plan {
+func vendorRules(t *testing.T, names string) []*compiler.BoundPlan {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(testenv.Shared(t, "conformance/rules"), names+".json"))
 	if err != nil {
@@ -93,9 +93,9 @@ func vendorRules(t *testing.T, names string) []*compiler.Plan {
 }
 
 // plansOf are the plans of the rules in files that are evaluated over events.
-func plansOf(t *testing.T, files []string) []*compiler.Plan {
+func plansOf(t *testing.T, files []string) []*compiler.BoundPlan {
 	t.Helper()
-	var out []*compiler.Plan
+	var out []*compiler.BoundPlan
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
@@ -105,10 +105,11 @@ func plansOf(t *testing.T, files []string) []*compiler.Plan {
 		if err := schema.Read(text, &rule); err != nil {
 			t.Fatalf("%s: %v", file, err)
 		}
-		plan, _, err := compiler.Compile(rule)
+		compiled, _, err := compiler.Compile(rule)
 		if err != nil {
 			t.Fatalf("%s: %v", file, err)
 		}
+		plan := compiled.Bind()
 		if plan.Unsupported == "" && !plan.OfSignals {
 			out = append(out, plan)
 		}
@@ -154,7 +155,7 @@ func misread(e *schema.Event, pipeline, source string) string {
 	return ""
 }
 
-func signalsOf(plan *compiler.Plan, events []schema.Event) []schema.Signal {
+func signalsOf(plan *compiler.BoundPlan, events []schema.Event) []schema.Signal {
 	var matches []compiler.Match
 	first, last := schema.MaxMillis, schema.MinMillis
 	for i := range events {
@@ -166,7 +167,7 @@ func signalsOf(plan *compiler.Plan, events []schema.Event) []schema.Signal {
 
 // silence says why a rule makes no signal of the events: of each of its queries, which
 // part of it no event meets.
-func silence(plan *compiler.Plan, events []schema.Event) string {
+func silence(plan *compiler.BoundPlan, events []schema.Event) string {
 	var out []string
 	for i := range plan.Labels {
 		out = append(out, fmt.Sprintf("%s: %s", plan.Labels[i].Name, missing(plan, i, events)))
@@ -175,7 +176,7 @@ func silence(plan *compiler.Plan, events []schema.Event) string {
 	return strings.Join(slices.Compact(out), "\n\t")
 }
 
-func missing(plan *compiler.Plan, label int, events []schema.Event) string {
+func missing(plan *compiler.BoundPlan, label int, events []schema.Event) string {
 	met := map[string]int{}
 	var clauses []string
 	whole, found := 0, 0

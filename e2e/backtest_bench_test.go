@@ -53,10 +53,11 @@ func BenchmarkBacktest(b *testing.B) {
 		Cases:   []schema.RuleCase{{Status: "high", Condition: "a > 3"}},
 		Options: schema.RuleOptions{EvaluationWindow: new(int64(300)), KeepAlive: new(int64(3600)), MaxSignalDuration: new(int64(86400))},
 	}
-	plan, _, err := compiler.Compile(rule)
+	compiled, _, err := compiler.Compile(rule)
 	if err != nil {
 		b.Fatal(err)
 	}
+	plan := compiled.Bind()
 	store := rulestore.New(conn)
 	tester := scheduler.NewBacktester(scheduler.BacktestDeps{Scanner: store.Scanner(), Events: store.Deps().Events, Arrivals: allStored{uint64(events)}})
 	rate := func(b *testing.B) {

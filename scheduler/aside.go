@@ -48,7 +48,7 @@ func (b Budget) orDefaults() Budget {
 
 // aside is an event that was set aside for a rule.
 type aside struct {
-	plan *compiler.Plan
+	plan *compiler.BoundPlan
 	at   schema.Millis
 	seq  uint64
 	// since is when it was set aside, work how much it is.
@@ -129,7 +129,7 @@ func (s *Scheduler) notify() {
 // their rule.
 func (s *Scheduler) setAside(touches []touch) []touch {
 	type ruleEvent struct {
-		plan *compiler.Plan
+		plan *compiler.BoundPlan
 		seq  uint64
 	}
 	var work map[ruleEvent]int
@@ -231,7 +231,7 @@ func (s *Scheduler) tellAside(a *aside) {
 
 // resume does a slice of what was set aside. It tells whether there was any.
 func (s *Scheduler) resume(ctx context.Context, now time.Time) bool {
-	d, plans := newDirty(), map[*compiler.Plan]bool{}
+	d, plans := newDirty(), map[*compiler.BoundPlan]bool{}
 	taken := map[*aside]int{} // how many matches of each are in this slice
 	for left := s.deps.Budget.Slice; left > 0; {
 		a := s.nextAside(now, taken)
@@ -325,7 +325,7 @@ func (s *Scheduler) beginSlice(ctx context.Context, a *aside, budget int, d *dir
 	if n == 0 {
 		return 0, 0, nil
 	}
-	if err := s.warm(ctx, map[*compiler.Plan]bool{a.plan: true}); err != nil {
+	if err := s.warm(ctx, map[*compiler.BoundPlan]bool{a.plan: true}); err != nil {
 		return 0, 0, err
 	}
 	s.countAside(a, n)

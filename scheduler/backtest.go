@@ -27,7 +27,7 @@ type TimeSpan struct{ From, To schema.Millis }
 // BacktestDeps are what a Backtester needs.
 type BacktestDeps struct {
 	// Plan compiles a rule for Backtest; Scheduler.HistoryPlan is that.
-	Plan     func(context.Context, schema.Rule) (*compiler.Plan, []string, error)
+	Plan     func(context.Context, schema.Rule) (*compiler.BoundPlan, []string, error)
 	Scanner  Scanner
 	Events   Events  // to fetch samples from
 	Signals  Signals // what rules over signals are run over
@@ -63,7 +63,7 @@ func NewBacktester(deps BacktestDeps) *Backtester {
 
 // Backtest is what a plan found in history.
 type Backtest struct {
-	Plan *compiler.Plan
+	Plan *compiler.BoundPlan
 	// Signals are ordered by first seen, then case, then group. What a suppression
 	// withholds is among them, and says so.
 	Signals []schema.Signal
@@ -95,7 +95,7 @@ func (b *Backtester) Backtest(ctx context.Context, rule schema.Rule, in TimeSpan
 //
 // A plan that the engine can't run, and one that matches more often than
 // MaxMatches, is a *schema.Invalid.
-func (b *Backtester) Run(ctx context.Context, plan *compiler.Plan, in TimeSpan, progress func(float64)) (*Backtest, error) {
+func (b *Backtester) Run(ctx context.Context, plan *compiler.BoundPlan, in TimeSpan, progress func(float64)) (*Backtest, error) {
 	if progress == nil {
 		progress = func(float64) {}
 	}
@@ -138,7 +138,7 @@ func (b *Backtester) Run(ctx context.Context, plan *compiler.Plan, in TimeSpan, 
 
 // horizon is the end of the time that is looked at, and never beyond the moment
 // up to which live evaluation would judge what did not happen.
-func (b *Backtester) horizon(plan *compiler.Plan, in TimeSpan) detect.Horizon {
+func (b *Backtester) horizon(plan *compiler.BoundPlan, in TimeSpan) detect.Horizon {
 	return detect.Over(in.From, min(in.To, schema.MillisOf(b.deps.Now().Add(-b.deps.Delays.Of(plan)))))
 }
 
@@ -147,7 +147,7 @@ const scanShare = 0.8
 
 // scan reads the matches, slice by slice. A slice is as long as reads in a second
 // or so: that is how often progress moves, and about what there is to cancel.
-func (b *Backtester) scan(ctx context.Context, plan *compiler.Plan, in TimeSpan, out *Backtest, progress func(float64)) ([]compiler.Match, error) {
+func (b *Backtester) scan(ctx context.Context, plan *compiler.BoundPlan, in TimeSpan, out *Backtest, progress func(float64)) ([]compiler.Match, error) {
 	through := b.deps.Arrivals.Stored() // before the catalogue is asked
 	var shapes func(string) schema.Shapes
 	if b.deps.Catalogue != nil {
@@ -196,7 +196,7 @@ func nextWidth(width schema.Millis, took time.Duration, in TimeSpan) schema.Mill
 }
 
 // correlate reads the matches of a rule over signals: of the signals that stand.
-func (b *Backtester) correlate(ctx context.Context, plan *compiler.Plan, in TimeSpan, out *Backtest, _ func(float64)) ([]compiler.Match, error) {
+func (b *Backtester) correlate(ctx context.Context, plan *compiler.BoundPlan, in TimeSpan, out *Backtest, _ func(float64)) ([]compiler.Match, error) {
 	standing, err := b.deps.Signals.Standing(ctx, rulesOf(plan), in.From)
 	if err != nil {
 		return nil, fmt.Errorf("read the signals of other rules: %w", err)

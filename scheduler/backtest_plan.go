@@ -11,11 +11,12 @@ import (
 // HistoryPlan is the plan of a rule for a backtest: with the suppressions that
 // there are now, whenever the events arrived, and the reference tables as they
 // were when each event did.
-func (s *Scheduler) HistoryPlan(ctx context.Context, rule schema.Rule) (*compiler.Plan, []string, error) {
-	plan, warnings, err := compiler.Compile(rule)
+func (s *Scheduler) HistoryPlan(ctx context.Context, rule schema.Rule) (*compiler.BoundPlan, []string, error) {
+	compiled, warnings, err := compiler.Compile(rule)
 	if err != nil {
 		return nil, nil, err
 	}
+	plan := compiled.Bind()
 	if err := s.checkTables(&rule); err != nil {
 		return nil, nil, err
 	}

@@ -32,7 +32,7 @@ func BenchmarkLoadTenMillionKnownValues(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	plan := &compiler.Plan{Key: "r", Novelty: &compiler.Novelty{Forget: 28 * 24 * time.Hour, First: 1}}
+	plan := &compiler.BoundPlan{Plan: &compiler.Plan{Novelty: &compiler.Novelty{Forget: 28 * 24 * time.Hour, First: 1}}, Key: "r"}
 	for b.Loop() {
 		deps := clickhouse.New(conn).Deps()
 		deps.Log, deps.Lateness = slog.Default(), 24*time.Hour

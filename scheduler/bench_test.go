@@ -98,7 +98,7 @@ func heapAlloc() uint64 {
 	return m.HeapAlloc
 }
 
-func benchScheduler(b *testing.B, w *world, aggregation string) (*Scheduler, *compiler.Plan) {
+func benchScheduler(b *testing.B, w *world, aggregation string) (*Scheduler, *compiler.BoundPlan) {
 	b.Helper()
 	window, day := int64(300), int64(86400)
 	s, err := New(nowhereStore{w}.deps(w))

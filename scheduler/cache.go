@@ -28,7 +28,7 @@ func newCache() *cache {
 }
 
 type planCache struct {
-	plan *compiler.Plan
+	plan *compiler.BoundPlan
 	// late is how far behind what is new the plan's silence is judged.
 	late schema.Millis
 	// from is the moment from which all matches are held, ended that after
@@ -50,7 +50,7 @@ type groupCache struct {
 
 // of is the plan's cache. A plan that never saw anything has nothing in the
 // store either, so its cache is complete from the start.
-func (c *cache) of(plan *compiler.Plan, unseen bool) *planCache {
+func (c *cache) of(plan *compiler.BoundPlan, unseen bool) *planCache {
 	p := c.plans[plan.Key]
 	if p == nil {
 		p = &planCache{from: detect.Never, ended: detect.Never, newest: detect.Always, trimmed: detect.Always, groups: map[uint64]*groupCache{}}

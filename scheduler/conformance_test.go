@@ -123,14 +123,15 @@ func conformanceCases(t *testing.T, root string) []string {
 	return dirs
 }
 
-func readCase(t *testing.T, dir string) (*compiler.Plan, []schema.Event, []expectedSignal) {
+func readCase(t *testing.T, dir string) (*compiler.BoundPlan, []schema.Event, []expectedSignal) {
 	t.Helper()
 	var rule schema.Rule
 	readJSON(t, filepath.Join(dir, "rule.json"), &rule)
-	plan, _, err := compiler.Compile(rule)
+	compiled, _, err := compiler.Compile(rule)
 	if err != nil {
 		t.Fatalf("%s: %v", dir, err)
 	}
+	plan := compiled.Bind()
 	var want []expectedSignal
 	readJSON(t, filepath.Join(dir, "expected.json"), &want)
 	return plan, readEvents(t, filepath.Join(dir, "events.ndjson")), want

@@ -24,10 +24,11 @@ func TestATextLikeNoneBeforeIsAnAnomaly(t *testing.T) {
 			ContentAnomaly: &schema.ContentOptions{Similarity: &similarity, LearningDuration: &days},
 		},
 	}
-	plan, _, err := compiler.Compile(rule)
+	compiled, _, err := compiler.Compile(rule)
 	if err != nil {
 		t.Fatal(err)
 	}
+	plan := compiled.Bind()
 	r := rand.New(rand.NewPCG(1, 1))
 	var events []schema.Event
 	add := func(hour float64, service, url string) {

@@ -75,7 +75,7 @@ func (s *Scheduler) nextCorrelation(now time.Time) (turn, Interval) {
 	return turn{}, Interval{}
 }
 
-func (s *Scheduler) publishedSince(plan *compiler.Plan, after uint64) bool {
+func (s *Scheduler) publishedSince(plan *compiler.BoundPlan, after uint64) bool {
 	for _, id := range rulesOf(plan) {
 		if s.publishedOf[id] > after {
 			return true
@@ -85,7 +85,7 @@ func (s *Scheduler) publishedSince(plan *compiler.Plan, after uint64) bool {
 }
 
 // rulesOf are the rules whose signals the plan asks for.
-func rulesOf(plan *compiler.Plan) []string {
+func rulesOf(plan *compiler.BoundPlan) []string {
 	var ids []string
 	for i := range plan.Labels {
 		ids = append(ids, plan.Labels[i].OfRule)
@@ -96,7 +96,7 @@ func rulesOf(plan *compiler.Plan) []string {
 // correlate brings the signals of a rule over signals up to date with versions
 // of those that were published in the interval. Signals come and go, unlike
 // events, so what a group consists of is read anew.
-func (s *Scheduler) correlate(ctx context.Context, plan *compiler.Plan, in Interval) error {
+func (s *Scheduler) correlate(ctx context.Context, plan *compiler.BoundPlan, in Interval) error {
 	versions, err := s.deps.Signals.Versions(ctx, rulesOf(plan), in.From, in.To)
 	if err != nil {
 		return fmt.Errorf("read changed signals: %w", err)
@@ -104,7 +104,7 @@ func (s *Scheduler) correlate(ctx context.Context, plan *compiler.Plan, in Inter
 	if err := s.loadTablesOf(ctx, plan, schema.MinMillis); err != nil {
 		return err // signals that stand may be of any time
 	}
-	d := dirty{units: map[uint64]*detect.GroupState{}, globals: map[*compiler.Plan]schema.Millis{}}
+	d := dirty{units: map[uint64]*detect.GroupState{}, globals: map[*compiler.BoundPlan]schema.Millis{}}
 	earliest := map[string]schema.Millis{}
 	for i := range versions {
 		if at, known := earliest[versions[i].ID]; !known || versions[i].FirstSeen < at {
@@ -130,7 +130,7 @@ func (s *Scheduler) correlate(ctx context.Context, plan *compiler.Plan, in Inter
 	return s.correlateGroups(ctx, plan, &d, first, everywhere)
 }
 
-func (s *Scheduler) correlateGroups(ctx context.Context, plan *compiler.Plan, d *dirty, first, everywhere schema.Millis) error {
+func (s *Scheduler) correlateGroups(ctx context.Context, plan *compiler.BoundPlan, d *dirty, first, everywhere schema.Millis) error {
 	// A signal of the rule that is looked at again reaches back as long as it
 	// lasts, and what it was made of before that as long as a window.
 	reach := first - schema.Millis((2*plan.Lookback() + plan.MaxDuration + plan.KeepAlive).Milliseconds())
@@ -171,7 +171,7 @@ type correlated struct {
 
 // signalsOf are the matches of those signals that stand and were first published
 // after what the plan does not see.
-func signalsOf(plan *compiler.Plan, standing []FirstPublished) correlated {
+func signalsOf(plan *compiler.BoundPlan, standing []FirstPublished) correlated {
 	out := correlated{byUnit: map[uint64][]compiler.Match{}, events: map[uint64]*schema.Event{}}
 	sort.Slice(standing, func(i, j int) bool {
 		a, b := &standing[i], &standing[j]

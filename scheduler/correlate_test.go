@@ -35,10 +35,11 @@ func (w worlds) correlation(rules []schema.Rule) schema.Rule {
 // replayed are a rule's signals as rules over signals see them.
 func replayed(t *testing.T, rule schema.Rule, events []schema.Event, suppressions []schema.Suppression) []FirstPublished {
 	t.Helper()
-	plan, _, err := compiler.Compile(rule)
+	compiled, _, err := compiler.Compile(rule)
 	if err != nil {
 		t.Fatal(err)
 	}
+	plan := compiled.Bind()
 	suppress(t, plan, suppressions)
 	var out []FirstPublished
 	for _, p := range backtested(t, plan, events, newest(events)) {
@@ -62,10 +63,11 @@ func TestSignalsOfOtherRulesAreCorrelatedAsTheyStandInTheEnd(t *testing.T) {
 			events[i].Seq = uint64(i + 1)
 		}
 		correlation := w.correlation(rules)
-		plan, _, err := compiler.Compile(correlation)
+		compiled, _, err := compiler.Compile(correlation)
 		if err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
+		plan := compiled.Bind()
 		var suppressions []schema.Suppression
 		if seed%4 == 0 {
 			suppressions = w.suppressions(rules[0], events)

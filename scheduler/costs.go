@@ -183,7 +183,7 @@ func (s *Scheduler) Costs() []RuleCost {
 
 // countTouches notes how many matches and groups rules have.
 func (s *Scheduler) countTouches(touches []touch) {
-	matches := map[*compiler.Plan]uint64{}
+	matches := map[*compiler.BoundPlan]uint64{}
 	for _, t := range touches {
 		matches[t.plan]++
 	}

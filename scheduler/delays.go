@@ -21,7 +21,7 @@ const DefaultSilenceDelay = 2 * time.Minute
 
 // Of is the delay of a plan: its rule's own, else the longest of its sources,
 // which are all of them where a query names none.
-func (d SilenceDelays) Of(plan *compiler.Plan) time.Duration {
+func (d SilenceDelays) Of(plan *compiler.BoundPlan) time.Duration {
 	if plan.SilenceDelay != nil {
 		return *plan.SilenceDelay
 	}

@@ -19,7 +19,7 @@ func TestTheDelayOfASourceIsFoundInAnyCase(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		plan := &compiler.Plan{Labels: []compiler.Label{{Filter: search.Filter{{Query: q}}}}}
+		plan := &compiler.BoundPlan{Plan: &compiler.Plan{Labels: []compiler.Label{{Filter: search.Filter{{Query: q}}}}}}
 		if got := d.Of(plan); got != want {
 			t.Errorf("%s: %v, want %v", query, got, want)
 		}

@@ -14,7 +14,7 @@ import (
 
 // Render makes of a signal what is published of it. Whether a suppression
 // withholds it is seen by what it looks like otherwise.
-func Render(plan *compiler.Plan, sig schema.Signal) (Published, error) {
+func Render(plan *compiler.BoundPlan, sig schema.Signal) (Published, error) {
 	return newRenderer().render(plan, sig)
 }
 
@@ -42,7 +42,7 @@ func (r *renderer) of(samples string) *shownEvents {
 	return s
 }
 
-func (r *renderer) render(plan *compiler.Plan, sig schema.Signal) (Published, error) {
+func (r *renderer) render(plan *compiler.BoundPlan, sig schema.Signal) (Published, error) {
 	if sig.Reason == schema.ReasonSuppressed {
 		sig.State, sig.Reason, sig.Suppression = schema.StateOpen, "", ""
 	}
@@ -68,7 +68,7 @@ func (p *Published) Event() *schema.Event {
 
 // document renders a signal: its title and message, its tags, and the
 // attributes that the API shows and a search of signals sees.
-func document(plan *compiler.Plan, sig schema.Signal, shown *shownEvents) (Published, error) {
+func document(plan *compiler.BoundPlan, sig schema.Signal, shown *shownEvents) (Published, error) {
 	severity := Severity(plan, sig)
 	samples := json.RawMessage(sig.Samples)
 	if len(samples) == 0 {
@@ -139,7 +139,7 @@ func document(plan *compiler.Plan, sig schema.Signal, shown *shownEvents) (Publi
 }
 
 // CaseName is the name of a case of the plan; a default has none.
-func CaseName(plan *compiler.Plan, caseAt int) string {
+func CaseName(plan *compiler.BoundPlan, caseAt int) string {
 	if caseAt >= 0 && caseAt < len(plan.Cases) {
 		return plan.Cases[caseAt].Name
 	}
@@ -154,7 +154,7 @@ var lowered = map[schema.Severity]schema.Severity{
 
 // Severity is the case's status, lowered where the rule asks for that and the
 // signal was opened by events of a staging, test or dev environment.
-func Severity(plan *compiler.Plan, sig schema.Signal) string {
+func Severity(plan *compiler.BoundPlan, sig schema.Signal) string {
 	status := plan.DefaultStatus
 	if sig.Case >= 0 && sig.Case < len(plan.Cases) {
 		status = plan.Cases[sig.Case].Status
@@ -167,7 +167,7 @@ func Severity(plan *compiler.Plan, sig schema.Signal) string {
 
 // groupAttributes are the signal's group values under the paths they came
 // from, so that a search of signals finds them there.
-func groupAttributes(plan *compiler.Plan, group []string) map[string]string {
+func groupAttributes(plan *compiler.BoundPlan, group []string) map[string]string {
 	out := map[string]string{}
 	for i, position := range plan.SignalGroup {
 		for l := range plan.Labels {
@@ -205,7 +205,7 @@ func putPath(doc map[string]any, path string, value any) {
 	at[last] = value
 }
 
-func groupPaths(plan *compiler.Plan) []string {
+func groupPaths(plan *compiler.BoundPlan) []string {
 	paths := []string{}
 	for l := range plan.Labels {
 		if by := plan.Labels[l].GroupBy; len(by) == plan.Arity {
@@ -219,7 +219,7 @@ func groupPaths(plan *compiler.Plan) []string {
 }
 
 // signalGroupBy names the fields that the signal's group values are of.
-func signalGroupBy(plan *compiler.Plan) []string {
+func signalGroupBy(plan *compiler.BoundPlan) []string {
 	fields := []string{}
 	for l := range plan.Labels {
 		if by := plan.Labels[l].GroupBy; len(by) == plan.Arity {
@@ -232,7 +232,7 @@ func signalGroupBy(plan *compiler.Plan) []string {
 	return fields
 }
 
-func caseJSON(plan *compiler.Plan, caseAt int, severity string) map[string]any {
+func caseJSON(plan *compiler.BoundPlan, caseAt int, severity string) map[string]any {
 	out := map[string]any{"name": CaseName(plan, caseAt), "status": severity, "condition": ""}
 	if caseAt >= 0 && caseAt < len(plan.Cases) {
 		out["condition"] = plan.Cases[caseAt].Condition.Text
@@ -240,7 +240,7 @@ func caseJSON(plan *compiler.Plan, caseAt int, severity string) map[string]any {
 	return out
 }
 
-func queriesJSON(plan *compiler.Plan) []map[string]any {
+func queriesJSON(plan *compiler.BoundPlan) []map[string]any {
 	out := make([]map[string]any, len(plan.Rule.Queries))
 	for i, q := range plan.Rule.Queries {
 		name := q.Name
@@ -334,7 +334,7 @@ func joined(list []json.RawMessage) json.RawMessage {
 }
 
 // putValues writes what the signal is about besides its group.
-func putValues(doc map[string]any, plan *compiler.Plan, values []string) {
+func putValues(doc map[string]any, plan *compiler.BoundPlan, values []string) {
 	switch {
 	case len(values) == 0:
 	case plan.Method == schema.MethodImpossibleTravel:
@@ -347,7 +347,7 @@ func putValues(doc map[string]any, plan *compiler.Plan, values []string) {
 }
 
 // ownAttributes are those attributes of a signal that none of its events has.
-func ownAttributes(plan *compiler.Plan, sig schema.Signal) schema.Attributes {
+func ownAttributes(plan *compiler.BoundPlan, sig schema.Signal) schema.Attributes {
 	doc := map[string]any{}
 	putValues(doc, plan, sig.Values)
 	text, err := json.Marshal(doc)
@@ -379,7 +379,7 @@ func journey(values []string) map[string]any {
 
 // newValues are a signal's new values as they are shown: text, or a list where
 // the value is of several fields.
-func newValues(plan *compiler.Plan, values []string) []any {
+func newValues(plan *compiler.BoundPlan, values []string) []any {
 	fields := 1
 	for i := range plan.Labels {
 		if plan.Labels[i].Aggregation == compiler.AggNewValue {

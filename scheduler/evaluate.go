@@ -20,7 +20,7 @@ const maxLabels = 200
 // compiled is what a set of plans is evaluated with: in memory over the events
 // that have just arrived, in SQL over all others.
 type compiled struct {
-	plans      []*compiler.Plan
+	plans      []*compiler.BoundPlan
 	set        *compiler.MatchSet
 	statements []*compiler.MatchStatement
 	shapes     uint64 // version of the catalogue that the statements know
@@ -28,7 +28,7 @@ type compiled struct {
 
 // touch is an event that matches a label of a plan.
 type touch struct {
-	plan  *compiler.Plan
+	plan  *compiler.BoundPlan
 	label int
 	event *schema.Event
 }
@@ -36,7 +36,7 @@ type touch struct {
 // evaluate brings the signals of the plans up to date with the events that
 // arrived in the interval. Every step can be repeated without a trace, so an
 // evaluation that was cut short is simply done again.
-func (s *Scheduler) evaluate(ctx context.Context, plans []*compiler.Plan, in Interval) error {
+func (s *Scheduler) evaluate(ctx context.Context, plans []*compiler.BoundPlan, in Interval) error {
 	started := time.Now()
 	s.matched = 0
 	if err := s.learnPast(ctx, plans); err != nil {
@@ -61,7 +61,7 @@ func (s *Scheduler) evaluate(ctx context.Context, plans []*compiler.Plan, in Int
 }
 
 // compile prepares a set of plans, or finds it again.
-func (s *Scheduler) compile(plans []*compiler.Plan) *compiled {
+func (s *Scheduler) compile(plans []*compiler.BoundPlan) *compiled {
 	var id strings.Builder
 	for _, p := range plans {
 		fmt.Fprintf(&id, "%s %d\n", p.Key, p.Rule.Version)
@@ -188,7 +188,7 @@ func (s *Scheduler) absorb(ctx context.Context, touches []touch) error {
 }
 
 // settleDirty brings every signal group that was touched up to date.
-func (s *Scheduler) settleDirty(ctx context.Context, d *dirty, plans map[*compiler.Plan]bool) error {
+func (s *Scheduler) settleDirty(ctx context.Context, d *dirty, plans map[*compiler.BoundPlan]bool) error {
 	if err := s.spread(ctx, d); err != nil {
 		return err
 	}
@@ -221,8 +221,8 @@ func (s *Scheduler) settleDirty(ctx context.Context, d *dirty, plans map[*compil
 	return nil
 }
 
-func planSet(touches []touch) map[*compiler.Plan]bool {
-	set := map[*compiler.Plan]bool{}
+func planSet(touches []touch) map[*compiler.BoundPlan]bool {
+	set := map[*compiler.BoundPlan]bool{}
 	for _, t := range touches {
 		set[t.plan] = true
 	}
@@ -249,7 +249,7 @@ func (s *Scheduler) note(d *dirty, t touch) {
 
 // tidy keeps memory bounded after an evaluation.
 func (s *Scheduler) tidy(d *dirty) {
-	trimmed := map[*compiler.Plan]bool{}
+	trimmed := map[*compiler.BoundPlan]bool{}
 	for _, u := range d.units {
 		if !trimmed[u.Plan] {
 			trimmed[u.Plan] = true
@@ -265,8 +265,8 @@ func (s *Scheduler) tidy(d *dirty) {
 
 // warm reads the near past of plans that were evaluated before this process,
 // or whose cache was thrown away.
-func (s *Scheduler) warm(ctx context.Context, plans map[*compiler.Plan]bool) error {
-	cold := map[string]*compiler.Plan{}
+func (s *Scheduler) warm(ctx context.Context, plans map[*compiler.BoundPlan]bool) error {
+	cold := map[string]*compiler.BoundPlan{}
 	for plan := range plans {
 		if s.cache.plans[plan.Key] == nil {
 			cold[plan.Key] = plan
@@ -338,14 +338,14 @@ func (s *Scheduler) warm(ctx context.Context, plans map[*compiler.Plan]bool) err
 // earliest event time touched.
 type dirty struct {
 	units   map[uint64]*detect.GroupState
-	globals map[*compiler.Plan]schema.Millis
+	globals map[*compiler.BoundPlan]schema.Millis
 }
 
 func newDirty() dirty {
-	return dirty{units: map[uint64]*detect.GroupState{}, globals: map[*compiler.Plan]schema.Millis{}}
+	return dirty{units: map[uint64]*detect.GroupState{}, globals: map[*compiler.BoundPlan]schema.Millis{}}
 }
 
-func (d *dirty) touch(plan *compiler.Plan, values []string, at schema.Millis) *detect.GroupState {
+func (d *dirty) touch(plan *compiler.BoundPlan, values []string, at schema.Millis) *detect.GroupState {
 	key := detect.StateKey(plan, values)
 	u := d.units[key]
 	if u == nil {
@@ -554,7 +554,7 @@ func matchSpans(units []*detect.GroupState) []Span {
 	return spans
 }
 
-func hasGlobals(plan *compiler.Plan) bool {
+func hasGlobals(plan *compiler.BoundPlan) bool {
 	for i := range plan.Labels {
 		if plan.Labels[i].Global {
 			return true

@@ -132,7 +132,7 @@ func (s *Scheduler) explain(ctx context.Context, q Question) (Explanation, error
 }
 
 // planOf is the plan of a rule as it runs now, or would run.
-func (s *Scheduler) planOf(id string) (*compiler.Plan, *watch, error) {
+func (s *Scheduler) planOf(id string) (*compiler.BoundPlan, *watch, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	state, err := s.present(id)
@@ -144,16 +144,17 @@ func (s *Scheduler) planOf(id string) (*compiler.Plan, *watch, error) {
 			return w.plan, w, nil
 		}
 	}
-	plan, err := compiler.CompileStored(state.rule)
+	compiled, err := compiler.CompileStored(state.rule)
 	if err != nil {
 		return nil, nil, fmt.Errorf("compile rule %s: %w", id, err)
 	}
+	plan := compiled.Bind()
 	plan.Tables = s.deps.Tables
 	s.suppress(plan)
 	return plan, nil, nil
 }
 
-func (s *Scheduler) explainEvent(ctx context.Context, plan *compiler.Plan, w *watch, q Question, out *Explanation) error {
+func (s *Scheduler) explainEvent(ctx context.Context, plan *compiler.BoundPlan, w *watch, q Question, out *Explanation) error {
 	at, seq, err := schema.ParseEventID(q.Event)
 	if err != nil {
 		return &schema.Invalid{Details: []schema.Detail{{Target: "event", Message: err.Error()}}}
@@ -240,7 +241,7 @@ func (s *Scheduler) TooLate(ctx context.Context, at schema.Millis, seq uint64) (
 	return s.tooLate(&events[0]), nil
 }
 
-func (s *Scheduler) explainGroup(ctx context.Context, plan *compiler.Plan, w *watch, q Question, out *Explanation) error {
+func (s *Scheduler) explainGroup(ctx context.Context, plan *compiler.BoundPlan, w *watch, q Question, out *Explanation) error {
 	if len(q.Group) != plan.Arity {
 		return &schema.Invalid{Details: []schema.Detail{{Target: "group", Message: fmt.Sprintf("the rule groups by %d fields (%s), got %d values", plan.Arity, strings.Join(groupPaths(plan), ", "), len(q.Group))}}}
 	}
@@ -274,7 +275,7 @@ func (s *Scheduler) explainGroup(ctx context.Context, plan *compiler.Plan, w *wa
 // groupMatches are the matches of one full group, and those that count for all.
 type groupMatches struct{ own, globals []compiler.Match }
 
-func (s *Scheduler) matchesOf(ctx context.Context, plan *compiler.Plan, group []string, from schema.Millis) (groupMatches, error) {
+func (s *Scheduler) matchesOf(ctx context.Context, plan *compiler.BoundPlan, group []string, from schema.Millis) (groupMatches, error) {
 	var out groupMatches
 	if plan.OfSignals {
 		standing, err := s.deps.Signals.Standing(ctx, rulesOf(plan), from)
@@ -297,7 +298,7 @@ func (s *Scheduler) matchesOf(ctx context.Context, plan *compiler.Plan, group []
 
 // explainAt says how a group stands at a moment. These are matches of an event
 // that may not be among those that are stored.
-func (s *Scheduler) explainAt(ctx context.Context, plan *compiler.Plan, group []string, at schema.Millis, of []compiler.Match) (GroupExplanation, error) {
+func (s *Scheduler) explainAt(ctx context.Context, plan *compiler.BoundPlan, group []string, at schema.Millis, of []compiler.Match) (GroupExplanation, error) {
 	out := GroupExplanation{Group: group, At: at}
 	read := s.matchesOf
 	from := at - schema.Millis(plan.Lookback().Milliseconds())
@@ -335,7 +336,7 @@ func (s *Scheduler) explainAt(ctx context.Context, plan *compiler.Plan, group []
 }
 
 // judge evaluates the cases or the steps at the moment.
-func (g *GroupExplanation) judge(plan *compiler.Plan, own, globals []compiler.Match, at schema.Millis) {
+func (g *GroupExplanation) judge(plan *compiler.BoundPlan, own, globals []compiler.Match, at schema.Millis) {
 	if plan.Method == schema.MethodSequenceDetection {
 		g.follow(plan, own, globals, at)
 		return
@@ -357,7 +358,7 @@ func (g *GroupExplanation) judge(plan *compiler.Plan, own, globals []compiler.Ma
 }
 
 // follow walks a sequence up to the moment.
-func (g *GroupExplanation) follow(plan *compiler.Plan, own, globals []compiler.Match, at schema.Millis) {
+func (g *GroupExplanation) follow(plan *compiler.BoundPlan, own, globals []compiler.Match, at schema.Millis) {
 	steps, complete := detect.StepsAt(plan, own, globals, at)
 	g.Steps = make([]StepExplanation, len(plan.Steps))
 	for i, st := range plan.Steps {
@@ -371,7 +372,7 @@ func (g *GroupExplanation) follow(plan *compiler.Plan, own, globals []compiler.M
 	}
 }
 
-func (s *Scheduler) explainSignals(ctx context.Context, plan *compiler.Plan, g *GroupExplanation) error {
+func (s *Scheduler) explainSignals(ctx context.Context, plan *compiler.BoundPlan, g *GroupExplanation) error {
 	group := detect.SignalGroup(plan, g.Group)
 	key := detect.StateKey(plan, group)
 	span := Span{key, g.At - schema.Millis(plan.KeepAlive.Milliseconds())}

@@ -9,7 +9,7 @@ import (
 )
 
 // judgeAnomaly says how the open bucket of a moment was judged, and by what.
-func (s *Scheduler) judgeAnomaly(ctx context.Context, g *GroupExplanation, plan *compiler.Plan, own []compiler.Match) error {
+func (s *Scheduler) judgeAnomaly(ctx context.Context, g *GroupExplanation, plan *compiler.BoundPlan, own []compiler.Match) error {
 	u, err := s.usualOf(ctx, plan, false, s.throughOf(plan.Key))
 	if err != nil {
 		return err
@@ -42,7 +42,7 @@ func (s *Scheduler) judgeAnomaly(ctx context.Context, g *GroupExplanation, plan 
 }
 
 // putAnomaly writes what the signal says of how the rule goes on learning.
-func putAnomaly(own map[string]any, plan *compiler.Plan, sig schema.Signal) {
+func putAnomaly(own map[string]any, plan *compiler.BoundPlan, sig schema.Signal) {
 	if plan.Anomaly == nil || sig.Case < 0 || sig.Case >= len(plan.Cases) {
 		return
 	}

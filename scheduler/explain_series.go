@@ -93,7 +93,7 @@ func (s *Scheduler) explainSeries(ctx context.Context, q SeriesQuestion) (Series
 	return explainPoints(plan, u, label, q, newest, live)
 }
 
-func seriesLabel(plan *compiler.Plan, q SeriesQuestion) (int, error) {
+func seriesLabel(plan *compiler.BoundPlan, q SeriesQuestion) (int, error) {
 	bad := func(target, format string, args ...any) (int, error) {
 		return 0, &schema.Invalid{Details: []schema.Detail{{Target: target, Message: fmt.Sprintf(format, args...)}}}
 	}
@@ -113,7 +113,7 @@ func seriesLabel(plan *compiler.Plan, q SeriesQuestion) (int, error) {
 
 // explainPoints says what was expected of a series. Live, unless nil, has the other
 // groups, those of the last days.
-func explainPoints(plan *compiler.Plan, u *detect.Baseline, label int, q SeriesQuestion, newest schema.Millis, live *detect.Baseline) (SeriesExplanation, error) {
+func explainPoints(plan *compiler.BoundPlan, u *detect.Baseline, label int, q SeriesQuestion, newest schema.Millis, live *detect.Baseline) (SeriesExplanation, error) {
 	from := newest - shownPast
 	if q.From != nil {
 		from = *q.From

@@ -11,7 +11,7 @@ import (
 
 // silenceNotes say what a group's rule waits for after a moment, or found to be
 // missing at it.
-func (s *Scheduler) silenceNotes(plan *compiler.Plan, all groupMatches, at schema.Millis) []string {
+func (s *Scheduler) silenceNotes(plan *compiler.BoundPlan, all groupMatches, at schema.Millis) []string {
 	v := s.vigils[plan.Key]
 	if v == nil || plan.Low() {
 		return nil
@@ -34,7 +34,7 @@ func (s *Scheduler) silenceNotes(plan *compiler.Plan, all groupMatches, at schem
 }
 
 // lastAsked is the group's last event at or before a moment that begins a wait.
-func lastAsked(plan *compiler.Plan, own []compiler.Match, at schema.Millis) *schema.Millis {
+func lastAsked(plan *compiler.BoundPlan, own []compiler.Match, at schema.Millis) *schema.Millis {
 	for _, m := range slices.Backward(own) {
 		if m.At <= at && (plan.Absence == nil || slices.Contains(plan.Absence.Asked, m.Label)) {
 			return &m.At
@@ -44,7 +44,7 @@ func lastAsked(plan *compiler.Plan, own []compiler.Match, at schema.Millis) *sch
 }
 
 // expectedNote says since when a group that was never heard of is expected.
-func (s *Scheduler) expectedNote(plan *compiler.Plan, group []string) string {
+func (s *Scheduler) expectedNote(plan *compiler.BoundPlan, group []string) string {
 	v := s.vigils[plan.Key]
 	if v == nil {
 		return ""

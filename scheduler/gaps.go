@@ -121,7 +121,7 @@ func (s *Scheduler) fill(ctx context.Context, now time.Time) bool {
 }
 
 func (s *Scheduler) fillOne(ctx context.Context, g *Gap, f *filling) error {
-	groups := map[Interval][]*compiler.Plan{}
+	groups := map[Interval][]*compiler.BoundPlan{}
 	s.mu.Lock()
 	for _, w := range s.watches {
 		if in, ok := w.missed(g); ok && !f.done[w.plan.Key] {
@@ -138,7 +138,7 @@ func (s *Scheduler) fillOne(ctx context.Context, g *Gap, f *filling) error {
 			continue
 		}
 		for _, p := range plans { // one rule's failure stops only that rule
-			if err := s.evaluateLate(ctx, []*compiler.Plan{p}, in); err != nil {
+			if err := s.evaluateLate(ctx, []*compiler.BoundPlan{p}, in); err != nil {
 				failed = err
 				continue
 			}
@@ -150,11 +150,11 @@ func (s *Scheduler) fillOne(ctx context.Context, g *Gap, f *filling) error {
 
 // evaluateLate evaluates arrivals that the plans have gone past. What was counted of
 // series, up to the last arrival, is counted anew with them.
-func (s *Scheduler) evaluateLate(ctx context.Context, plans []*compiler.Plan, in Interval) error {
+func (s *Scheduler) evaluateLate(ctx context.Context, plans []*compiler.BoundPlan, in Interval) error {
 	if err := s.evaluate(ctx, plans, in); err != nil {
 		return err
 	}
-	var counting []*compiler.Plan
+	var counting []*compiler.BoundPlan
 	for _, p := range plans {
 		if p.Anomaly != nil {
 			counting = append(counting, p)

@@ -30,7 +30,7 @@ type generated struct {
 	rule   schema.Rule
 	events []schema.Event
 	tables changing
-	plan   *compiler.Plan
+	plan   *compiler.BoundPlan
 	// horizon is the newest moment at which silence is judged.
 	horizon      int64
 	suppressions []schema.Suppression
@@ -51,10 +51,11 @@ func generate(t *testing.T, seed uint64) *generated {
 	if seed%3 == 1 {
 		g.suppressions = w.suppressions(g.rule, g.events)
 	}
-	var err error
-	if g.plan, _, err = compiler.Compile(g.rule); err != nil {
+	compiled, _, err := compiler.Compile(g.rule)
+	if err != nil {
 		t.Fatalf("seed %d: %v\n%s", seed, err, described(g.rule))
 	}
+	g.plan = compiled.Bind()
 	g.plan.Tables = g.tables
 	suppress(t, g.plan, g.suppressions)
 	return g
@@ -69,7 +70,7 @@ func (w worlds) horizon(events []schema.Event) int64 {
 	return oracle.Newest(events) + []int64{0, 59_999, 60_000, 300_000, 600_000, 3_600_000}[w.IntN(6)]
 }
 
-func suppress(t *testing.T, plan *compiler.Plan, list []schema.Suppression) {
+func suppress(t *testing.T, plan *compiler.BoundPlan, list []schema.Suppression) {
 	t.Helper()
 	var inForce []compiler.InForce
 	for _, p := range list {
@@ -175,7 +176,7 @@ func (g *generated) live(t *testing.T, arriving []schema.Event) *world {
 }
 
 // backtested are the signals of a backtest over the events.
-func backtested(t *testing.T, plan *compiler.Plan, events []schema.Event, h detect.Horizon) []Published {
+func backtested(t *testing.T, plan *compiler.BoundPlan, events []schema.Event, h detect.Horizon) []Published {
 	t.Helper()
 	var matches []compiler.Match
 	for i := range events {

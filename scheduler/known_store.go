@@ -18,7 +18,7 @@ type Knowledge interface {
 }
 
 // knowledge is what the plan knows, read from the store if need be.
-func (s *Scheduler) knowledge(ctx context.Context, plan *compiler.Plan, fresh bool) (*detect.SeenValues, error) {
+func (s *Scheduler) knowledge(ctx context.Context, plan *compiler.BoundPlan, fresh bool) (*detect.SeenValues, error) {
 	if k := s.known[plan.Key]; k != nil {
 		return k, nil
 	}

@@ -221,7 +221,7 @@ func essence(signals []schema.Signal) []string {
 
 // mustAgree compares what live evaluation left with a replay of the same
 // events, and checks what must hold on the way.
-func mustAgree(t *testing.T, w *world, plan *compiler.Plan, events []schema.Event) {
+func mustAgree(t *testing.T, w *world, plan *compiler.BoundPlan, events []schema.Event) {
 	t.Helper()
 	var matches []compiler.Match
 	for i := range events {

@@ -12,7 +12,7 @@ import (
 
 // titleAndMessage render a signal's texts. A title is one line; a message is
 // Markdown, as those of rules are. A template that is broken shows as it is.
-func titleAndMessage(plan *compiler.Plan, sig schema.Signal, severity string, events []schema.Event) (title, message string) {
+func titleAndMessage(plan *compiler.BoundPlan, sig schema.Signal, severity string, events []schema.Event) (title, message string) {
 	d := template.Data{RuleName: plan.Rule.Name, CaseName: CaseName(plan, sig.Case), Severity: severity}
 	if !plan.Title.Static() || !plan.Message.Static() {
 		d.Events = events
@@ -31,7 +31,7 @@ func titleAndMessage(plan *compiler.Plan, sig schema.Signal, severity string, ev
 
 // handlesOf are whom the signal's rule names for it: its case, and its message. They are
 // whom it tells, each once, in their order.
-func handlesOf(plan *compiler.Plan, sig schema.Signal, severity string, events []schema.Event) []string {
+func handlesOf(plan *compiler.BoundPlan, sig schema.Signal, severity string, events []schema.Event) []string {
 	var named []string
 	rule := &plan.Rule
 	switch {
@@ -64,7 +64,7 @@ func handlesOf(plan *compiler.Plan, sig schema.Signal, severity string, events [
 
 // templateData adds what only templates with tags ask for. A signal is created
 // when it is first seen: the clock has no say in what is published.
-func templateData(plan *compiler.Plan, sig schema.Signal, d template.Data) template.Data {
+func templateData(plan *compiler.BoundPlan, sig schema.Signal, d template.Data) template.Data {
 	d.Timestamp, d.FirstSeen, d.LastSeen = sig.FirstSeen, sig.FirstSeen, sig.LastSeen
 	if sig.Silence != nil {
 		d.SilentSince, d.SilentFor = sig.Silence.Since, silentFor(sig)
@@ -83,7 +83,7 @@ func templateData(plan *compiler.Plan, sig schema.Signal, d template.Data) templ
 }
 
 // groupValues are the signal's group values under every field they came from.
-func groupValues(plan *compiler.Plan, group []string) []template.Value {
+func groupValues(plan *compiler.BoundPlan, group []string) []template.Value {
 	var out []template.Value
 	for i, position := range plan.SignalGroup {
 		for l := range plan.Labels {

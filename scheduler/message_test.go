@@ -17,10 +17,11 @@ func TestASignalSaysWhatItIsAbout(t *testing.T) {
 		Queries: []schema.RuleQuery{{Name: "a", Query: "*", Aggregation: "count", GroupByFields: []string{"@usr.id"}}},
 		Cases:   []schema.RuleCase{{Name: "many {{rule_name}}", Status: "high", Condition: "a > 0"}},
 	}
-	plan, _, err := compiler.Compile(rule)
+	compiled, _, err := compiler.Compile(rule)
 	if err != nil {
 		t.Fatal(err)
 	}
+	plan := compiled.Bind()
 	sig := schema.Signal{
 		Group: []string{"ro\not"}, FirstSeen: 1622469600000, LastSeen: 1622472207000, Events: 12, PerQuery: []uint64{12},
 		Samples: `[{"eventId":"x","content":{"host":"web-1","service":"","status":"","message":"","tags":[],"custom":{"ip":"1.2.3.4","text":"[x](http://e) {{severity}}"}}}]`,
@@ -37,10 +38,11 @@ func TestASignalSaysWhatItIsAbout(t *testing.T) {
 		t.Errorf("title %v", title)
 	}
 	rule.Message, rule.CustomName = "broken {{#if @usr.id}} {{", "Ours: {{@usr.id}}"
-	plan, warnings, err := compiler.Compile(rule)
+	compiled, warnings, err := compiler.Compile(rule)
 	if err != nil || len(warnings) == 0 || !strings.HasPrefix(warnings[0], "message: 1:") {
 		t.Errorf("a broken message is not told of: %q (%v)", warnings, err)
 	}
+	plan = compiled.Bind()
 	if p, err = Render(plan, sig); err != nil || !strings.HasPrefix(p.Message, rule.Message) {
 		t.Errorf("a broken message stops the signal: %q (%v)", p.Message, err)
 	}

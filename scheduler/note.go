@@ -12,7 +12,7 @@ import (
 // noteMatches takes in the matches of one event and label: what they teach, what
 // they touch, and themselves. What an event costs here goes with the groups and
 // the values that it is in.
-func (s *Scheduler) noteMatches(d *dirty, plan *compiler.Plan, label int, matches []compiler.Match) {
+func (s *Scheduler) noteMatches(d *dirty, plan *compiler.BoundPlan, label int, matches []compiler.Match) {
 	matches = s.learn(plan, matches)
 	if len(matches) == 0 {
 		return
@@ -37,7 +37,7 @@ func (s *Scheduler) noteMatches(d *dirty, plan *compiler.Plan, label int, matche
 }
 
 // learn takes in what matches teach, and keeps those that may count.
-func (s *Scheduler) learn(plan *compiler.Plan, matches []compiler.Match) []compiler.Match {
+func (s *Scheduler) learn(plan *compiler.BoundPlan, matches []compiler.Match) []compiler.Match {
 	if u := s.usual[plan.Key]; u != nil {
 		for i := range matches {
 			u.Note(&matches[i])
@@ -106,7 +106,7 @@ type unitMatches struct {
 
 // byUnit touches the signal groups of an event's matches, and splits them so, in
 // the order in which they come.
-func (d *dirty) byUnit(plan *compiler.Plan, matches []compiler.Match) []unitMatches {
+func (d *dirty) byUnit(plan *compiler.BoundPlan, matches []compiler.Match) []unitMatches {
 	out := make([]unitMatches, 0, len(matches))
 	at := map[uint64]int{}
 	for i := range matches {
@@ -124,7 +124,7 @@ func (d *dirty) byUnit(plan *compiler.Plan, matches []compiler.Match) []unitMatc
 
 // isNews takes in what a match teaches, and tells whether the match may count.
 // One of a value that is known never will.
-func (s *Scheduler) isNews(plan *compiler.Plan, m *compiler.Match) bool {
+func (s *Scheduler) isNews(plan *compiler.BoundPlan, m *compiler.Match) bool {
 	values := plan.Values(m)
 	if values == nil {
 		return true

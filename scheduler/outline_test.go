@@ -35,7 +35,7 @@ func wanted(signals []oracle.Signal) []string {
 }
 
 // outline is what the oracle says of signals.
-func outline(plan *compiler.Plan, signals []Published) []string {
+func outline(plan *compiler.BoundPlan, signals []Published) []string {
 	lines := []string{}
 	for _, p := range signals {
 		lines = append(lines, fmt.Sprintf("case %d group %q from %d to %d events %d severity %s suppressed %q",

@@ -14,7 +14,7 @@ import (
 // were stored before their rule was made, before they are evaluated over any
 // other. It is done again until something was evaluated and saved: learning
 // twice is learning once.
-func (s *Scheduler) learnPast(ctx context.Context, plans []*compiler.Plan) error {
+func (s *Scheduler) learnPast(ctx context.Context, plans []*compiler.BoundPlan) error {
 	for _, plan := range plans {
 		back := pastOf(plan)
 		if back == 0 || s.learned[plan.Key] || s.deps.Scanner == nil || s.throughOf(plan.Key) != plan.After {
@@ -29,7 +29,7 @@ func (s *Scheduler) learnPast(ctx context.Context, plans []*compiler.Plan) error
 }
 
 // pastOf is how far back a plan learns.
-func pastOf(plan *compiler.Plan) time.Duration {
+func pastOf(plan *compiler.BoundPlan) time.Duration {
 	switch {
 	case plan.Novelty != nil:
 		return plan.Novelty.Before
@@ -39,7 +39,7 @@ func pastOf(plan *compiler.Plan) time.Duration {
 	return 0
 }
 
-func (s *Scheduler) learnFrom(ctx context.Context, plan *compiler.Plan, back time.Duration) error {
+func (s *Scheduler) learnFrom(ctx context.Context, plan *compiler.BoundPlan, back time.Duration) error {
 	made := max(plan.Rule.CreatedAt, plan.Rule.UpdatedAt)
 	first, err := s.deps.Scanner.FirstSince(ctx, made.Add(-back))
 	if err != nil || first == 0 || first > plan.After {
@@ -77,7 +77,7 @@ func (s *Scheduler) learnFrom(ctx context.Context, plan *compiler.Plan, back tim
 
 // pastLearner takes in the matches of the past. Those that series are counted
 // from are stored, as later ones are.
-func (s *Scheduler) pastLearner(ctx context.Context, plan *compiler.Plan) (func(*compiler.Match), error) {
+func (s *Scheduler) pastLearner(ctx context.Context, plan *compiler.BoundPlan) (func(*compiler.Match), error) {
 	if plan.Anomaly == nil {
 		k, err := s.knowledge(ctx, plan, false)
 		return func(m *compiler.Match) {

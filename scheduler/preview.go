@@ -186,7 +186,7 @@ func (p *previewing) rule(ctx context.Context, rule *knownRule) error {
 // withheld are the signals that the suppression query finds, as the engine asks
 // it of those that it publishes.
 func (p *previewing) withheld(rule *schema.Rule, standing []FirstPublished) (out []HiddenSignal) {
-	plan := &compiler.Plan{Rule: *rule}
+	plan := (&compiler.Plan{Rule: *rule}).Bind()
 	plan.Suppress([]compiler.InForce{p.inForce(p.suppression)})
 	for i := range standing {
 		if s := &standing[i].Published; plan.Withheld(s.Event()) != "" {

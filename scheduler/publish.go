@@ -14,7 +14,7 @@ import (
 // planChange is a change of a signal of a plan.
 type planChange struct {
 	detect.Change
-	plan *compiler.Plan
+	plan *compiler.BoundPlan
 }
 
 // Published is a version of a signal as it is stored: with the reserved fields

@@ -29,7 +29,7 @@ func (s *Scheduler) recallWays(ctx context.Context, units []*detect.GroupState) 
 }
 
 // wayOf are the matches of a group that say where a traveller was at a moment.
-func (s *Scheduler) wayOf(ctx context.Context, plan *compiler.Plan, group []string, at schema.Millis) (groupMatches, error) {
+func (s *Scheduler) wayOf(ctx context.Context, plan *compiler.BoundPlan, group []string, at schema.Millis) (groupMatches, error) {
 	for back := detect.TravelWithin; ; back *= 2 {
 		all, err := s.matchesOf(ctx, plan, group, at-back)
 		if err != nil || !detect.ReachesFurther(all.own, at-back, at) {

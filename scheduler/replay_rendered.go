@@ -12,7 +12,7 @@ import (
 // ReplayRendered is Replay, with signals as they would be published: with sample
 // events, which fetch finds by time and sequence, and withheld where a
 // suppression says so.
-func ReplayRendered(plan *compiler.Plan, matches []compiler.Match, h detect.Horizon, fetch func([]compiler.Match) ([]schema.Event, error)) ([]Published, error) {
+func ReplayRendered(plan *compiler.BoundPlan, matches []compiler.Match, h detect.Horizon, fetch func([]compiler.Match) ([]schema.Event, error)) ([]Published, error) {
 	changes := detect.ReplayChanges(plan, matches, h)
 	out := make([]Published, 0, len(changes))
 	for part := range slices.Chunk(changes, renderedAtOnce) {
@@ -28,7 +28,7 @@ func ReplayRendered(plan *compiler.Plan, matches []compiler.Match, h detect.Hori
 // renderedAtOnce bounds how many signals' samples are fetched together.
 const renderedAtOnce = 1000
 
-func renderChanges(plan *compiler.Plan, changes []detect.Change, fetch func([]compiler.Match) ([]schema.Event, error)) ([]Published, error) {
+func renderChanges(plan *compiler.BoundPlan, changes []detect.Change, fetch func([]compiler.Match) ([]schema.Event, error)) ([]Published, error) {
 	var wanted []compiler.Match
 	for i := range changes {
 		wanted = append(wanted, changes[i].Evidence...)

@@ -10,7 +10,7 @@ import (
 
 func TestRestKeepsWhatTheCachePromises(t *testing.T) {
 	c := newCache()
-	plan := &compiler.Plan{Key: "k"}
+	plan := &compiler.BoundPlan{Plan: &compiler.Plan{}, Key: "k"}
 	p := c.of(plan, true)
 	group := func(n int) (uint64, []string) { return uint64(n), []string{string(rune('a' + n))} }
 	for n := range 3 {

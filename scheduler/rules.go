@@ -127,12 +127,13 @@ func (s *Scheduler) apply(stored storedRule, written schema.Millis, deleted bool
 }
 
 // replan gives an open watch the rule's new name, message and the like.
-func (s *Scheduler) replan(rule schema.Rule, w *watch) *compiler.Plan {
-	plan, err := compiler.CompileStored(rule)
+func (s *Scheduler) replan(rule schema.Rule, w *watch) *compiler.BoundPlan {
+	compiled, err := compiler.CompileStored(rule)
 	if err != nil {
 		s.deps.Log.Error("stored rule no longer compiles; its former plan goes on", "rule", rule.ID, "error", err)
 		return w.plan
 	}
+	plan := compiled.Bind()
 	plan.Key, plan.After, plan.Began, plan.Tables = w.plan.Key, w.plan.After, w.plan.Began, s.deps.Tables
 	s.suppress(plan)
 	clear(s.compiled)
@@ -140,11 +141,12 @@ func (s *Scheduler) replan(rule schema.Rule, w *watch) *compiler.Plan {
 }
 
 func (s *Scheduler) open(rule schema.Rule, from uint64) *watch {
-	plan, err := compiler.CompileStored(rule)
+	compiled, err := compiler.CompileStored(rule)
 	if err != nil {
 		s.deps.Log.Error("stored rule does not compile; it is not evaluated", "rule", rule.ID, "error", err)
-		plan = &compiler.Plan{Rule: rule, Key: rule.DetectionKey(), Unsupported: err.Error()}
+		compiled = &compiler.Plan{Rule: rule, Unsupported: err.Error()}
 	}
+	plan := compiled.Bind()
 	s.suppress(plan)
 	plan.Tables = s.deps.Tables
 	w := newWatch(plan, from)
@@ -160,10 +162,11 @@ func (s *Scheduler) CreateRule(ctx context.Context, rule schema.Rule) (schema.Ru
 	rule.Version, rule.IsDeleted = 1, false
 	rule.CreatedAt = schema.MillisOf(time.Now())
 	rule.UpdatedAt = 0
-	plan, warnings, err := compiler.Compile(rule)
+	compiled, warnings, err := compiler.Compile(rule)
 	if err != nil {
 		return schema.Rule{}, nil, err
 	}
+	plan := compiled.Bind()
 	if err := s.checkTables(&rule); err != nil {
 		return schema.Rule{}, nil, err
 	}
@@ -203,10 +206,11 @@ func (s *Scheduler) UpdateRule(ctx context.Context, id string, ifVersion int64, 
 	}
 	rule.ID, rule.Version, rule.CreatedAt = id, state.rule.Version+1, state.rule.CreatedAt
 	rule.UpdatedAt = schema.MillisOf(time.Now())
-	plan, warnings, err := compiler.Compile(rule)
+	compiled, warnings, err := compiler.Compile(rule)
 	if err != nil {
 		return schema.Rule{}, nil, err
 	}
+	plan := compiled.Bind()
 	if rule.IsEnabled { // one can be switched off whatever became of its tables
 		if err := s.checkTables(&rule); err != nil {
 			return schema.Rule{}, nil, err
@@ -222,7 +226,7 @@ func (s *Scheduler) UpdateRule(ctx context.Context, id string, ifVersion int64, 
 
 // joined warns of queries that join paths of one array, as far as it is known what
 // is stored.
-func (s *Scheduler) joined(plan *compiler.Plan) []string {
+func (s *Scheduler) joined(plan *compiler.BoundPlan) []string {
 	if s.deps.Catalogue == nil {
 		return nil
 	}

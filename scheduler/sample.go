@@ -66,7 +66,7 @@ func (s *Scheduler) events(ctx context.Context, refs []compiler.Match) (map[uint
 // resample makes the samples those of the evidence; where the signal goes on
 // from one that had ended, they are added to its own. Of an event that is gone
 // from the store the sample that there was is kept.
-func resample(c *detect.Change, plan *compiler.Plan, shown *samples) error {
+func resample(c *detect.Change, plan *compiler.BoundPlan, shown *samples) error {
 	missing := c.Unsampled()
 	old := schema.ReadSamples(c.Samples)
 	if c.Gone() || (len(missing) == 0 && (c.Carried || len(old) == len(c.Evidence))) {

@@ -169,7 +169,7 @@ type Scheduler struct {
 	updated     int                           // signal groups, in the last evaluation
 	matched     time.Duration                 // what matching took, in the last evaluation
 	// postponed are, in a turn that rules share, those that need too much of it.
-	postponed map[*compiler.Plan]int
+	postponed map[*compiler.BoundPlan]int
 	fillings  map[Interval]*filling
 	noted     map[string]bool // gaps that are in the ledger
 	told      map[string]schema.Millis
@@ -352,11 +352,11 @@ func (s *Scheduler) goOn(ctx context.Context) bool {
 // change of the rule's name meanwhile is for the next turn.
 type turn struct {
 	*watch
-	plan *compiler.Plan
+	plan *compiler.BoundPlan
 }
 
-func plansOf(group []turn) []*compiler.Plan {
-	plans := make([]*compiler.Plan, len(group))
+func plansOf(group []turn) []*compiler.BoundPlan {
+	plans := make([]*compiler.BoundPlan, len(group))
 	for i, t := range group {
 		plans[i] = t.plan
 	}
@@ -437,7 +437,7 @@ func (s *Scheduler) advance(group []turn, to uint64) {
 func (s *Scheduler) isolate(ctx context.Context, group []turn, in Interval, err error) {
 	for _, t := range group {
 		if len(group) > 1 {
-			err = s.evaluate(ctx, []*compiler.Plan{t.plan}, in)
+			err = s.evaluate(ctx, []*compiler.BoundPlan{t.plan}, in)
 		}
 		if ctx.Err() != nil {
 			return

@@ -23,7 +23,7 @@ type Models interface {
 }
 
 // usualOf is what the plan has learned, read from the store if need be.
-func (s *Scheduler) usualOf(ctx context.Context, plan *compiler.Plan, fresh bool, through uint64) (*detect.Baseline, error) {
+func (s *Scheduler) usualOf(ctx context.Context, plan *compiler.BoundPlan, fresh bool, through uint64) (*detect.Baseline, error) {
 	if u := s.usual[plan.Key]; u != nil {
 		return u, nil
 	}
@@ -81,7 +81,7 @@ func (s *Scheduler) settle(ctx context.Context) error {
 
 // loadUsual reads a plan's models, and counts what was stored after them, of arrivals
 // up to through. It returns how many of the models an earlier version wrote.
-func (s *Scheduler) loadUsual(ctx context.Context, u *detect.Baseline, plan *compiler.Plan, through uint64) (earlier int, err error) {
+func (s *Scheduler) loadUsual(ctx context.Context, u *detect.Baseline, plan *compiler.BoundPlan, through uint64) (earlier int, err error) {
 	models, settledAt, err := s.deps.Models.LoadModels(ctx, plan.Key)
 	if err != nil {
 		return 0, err

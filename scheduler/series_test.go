@@ -104,10 +104,11 @@ func TestNewGroupsAreJudgedByTheirPeersThroughFaults(t *testing.T) {
 		for i := range events {
 			events[i].Seq = uint64(i + 1)
 		}
-		plan, _, err := compiler.Compile(rule)
+		compiled, _, err := compiler.Compile(rule)
 		if err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
+		plan := compiled.Bind()
 		w := newWorld(seed)
 		w.lateness, w.until = time.Hour, schema.Millis(oracle.Newest(events))
 		w.run(t, seed, []schema.Rule{rule}, events, 0.1*float64(seed%2))
@@ -139,10 +140,11 @@ func TestAnomaliesAreThoseOfReplayThroughFaults(t *testing.T) {
 	for seed := range uint64(24) {
 		g := worlds{rand.New(rand.NewPCG(seed, 3))}
 		rule, events := g.anomalies("u1", "u2")
-		plan, _, err := compiler.Compile(rule)
+		compiled, _, err := compiler.Compile(rule)
 		if err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
+		plan := compiled.Bind()
 		w := newWorld(seed)
 		w.lateness = time.Hour
 		w.until = schema.Millis(oracle.Newest(events)) + schema.Millis(g.Int64N(2*dayMillis))
@@ -167,7 +169,7 @@ func TestAnomaliesAreThoseOfReplayThroughFaults(t *testing.T) {
 	}
 }
 
-func agreesWithOracle(t *testing.T, rule schema.Rule, plan *compiler.Plan, events []schema.Event, until schema.Millis) {
+func agreesWithOracle(t *testing.T, rule schema.Rule, plan *compiler.BoundPlan, events []schema.Event, until schema.Millis) {
 	t.Helper()
 	want := wanted(oracle.Signals(rule, events, oracle.Given{Horizon: int64(until), Meanings: meanings}))
 	if diff := differ(want, outline(plan, backtested(t, plan, events, detect.Over(detect.Always, until)))); diff != "" {

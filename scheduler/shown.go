@@ -29,7 +29,7 @@ type samples struct {
 }
 
 type sampleOf struct {
-	plan  *compiler.Plan
+	plan  *compiler.BoundPlan
 	label int
 	seq   uint64
 }
@@ -39,7 +39,7 @@ func newSamples(events map[uint64]*schema.Event) *samples {
 }
 
 // of is the sample of the match's event; ok is false when the event is gone.
-func (s *samples) of(plan *compiler.Plan, m *compiler.Match) (text json.RawMessage, ok bool, err error) {
+func (s *samples) of(plan *compiler.BoundPlan, m *compiler.Match) (text json.RawMessage, ok bool, err error) {
 	e := s.events[m.Seq]
 	if e == nil {
 		return nil, false, nil

@@ -23,7 +23,7 @@ func (s *Scheduler) postpone(units []*detect.GroupState) []*detect.GroupState {
 	if s.postponed == nil {
 		return units
 	}
-	count := map[*compiler.Plan]int{}
+	count := map[*compiler.BoundPlan]int{}
 	for _, u := range units {
 		count[u.Plan]++
 	}
@@ -40,15 +40,15 @@ func (s *Scheduler) postpone(units []*detect.GroupState) []*detect.GroupState {
 
 // share evaluates rules together, and tells of those that were postponed with how
 // many signal groups.
-func (s *Scheduler) share(ctx context.Context, group []turn, in Interval) (postponed map[*compiler.Plan]int, err error) {
-	s.postponed = map[*compiler.Plan]int{}
+func (s *Scheduler) share(ctx context.Context, group []turn, in Interval) (postponed map[*compiler.BoundPlan]int, err error) {
+	s.postponed = map[*compiler.BoundPlan]int{}
 	defer func() { s.postponed = nil }()
 	err = s.evaluate(ctx, plansOf(group), in)
 	return s.postponed, err
 }
 
 // slowDown leaves the postponed rules to goSlow, and returns the others.
-func (s *Scheduler) slowDown(group []turn, in Interval, postponed map[*compiler.Plan]int) (rest []turn) {
+func (s *Scheduler) slowDown(group []turn, in Interval, postponed map[*compiler.BoundPlan]int) (rest []turn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, t := range group {
@@ -72,7 +72,7 @@ func (s *Scheduler) goSlow(ctx context.Context, now time.Time) bool {
 	if t.watch == nil || ctx.Err() != nil {
 		return false
 	}
-	if err := s.evaluate(ctx, []*compiler.Plan{t.plan}, in); err != nil {
+	if err := s.evaluate(ctx, []*compiler.BoundPlan{t.plan}, in); err != nil {
 		if ctx.Err() != nil {
 			return false
 		}

@@ -69,7 +69,7 @@ func (all suppressions) apply(stored storedSuppression) {
 }
 
 // begins is where the version begins, in what the plan counts by.
-func (v *storedSuppression) begins(plan *compiler.Plan) uint64 {
+func (v *storedSuppression) begins(plan *compiler.BoundPlan) uint64 {
 	if plan.OfSignals {
 		return v.Place
 	}
@@ -78,7 +78,7 @@ func (v *storedSuppression) begins(plan *compiler.Plan) uint64 {
 
 // inForce are all versions, each with what it is for of what the plan sees, in a
 // fixed order.
-func (all suppressions) inForce(plan *compiler.Plan) ([]compiler.InForce, error) {
+func (all suppressions) inForce(plan *compiler.BoundPlan) ([]compiler.InForce, error) {
 	var out []compiler.InForce
 	var bad error
 	for _, state := range all {
@@ -108,7 +108,7 @@ func (all suppressions) inForce(plan *compiler.Plan) ([]compiler.InForce, error)
 }
 
 // suppress gives a plan the suppressions of its rule. The lock is held.
-func (s *Scheduler) suppress(plan *compiler.Plan) {
+func (s *Scheduler) suppress(plan *compiler.BoundPlan) {
 	list, err := s.suppressions.inForce(plan)
 	if err != nil {
 		s.deps.Log.Error("a stored suppression no longer compiles; it is not applied", "error", err)

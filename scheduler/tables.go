@@ -44,7 +44,7 @@ func (s *Scheduler) checkTables(rule *schema.Rule) error {
 
 // prepareTables warns of tables that a rule asks and that there are not, and
 // loads the others, so that its evaluation need not wait for that.
-func (s *Scheduler) prepareTables(ctx context.Context, plan *compiler.Plan) []string {
+func (s *Scheduler) prepareTables(ctx context.Context, plan *compiler.BoundPlan) []string {
 	columns := plan.TableColumns()
 	if len(columns) == 0 || s.deps.Tables == nil {
 		return nil
@@ -55,7 +55,7 @@ func (s *Scheduler) prepareTables(ctx context.Context, plan *compiler.Plan) []st
 	return s.missingTables(plan)
 }
 
-func (s *Scheduler) missingTables(plan *compiler.Plan) []string {
+func (s *Scheduler) missingTables(plan *compiler.BoundPlan) []string {
 	if s.deps.Tables == nil {
 		return nil
 	}
@@ -68,7 +68,7 @@ func (s *Scheduler) loadTables(ctx context.Context, touches []touch) error {
 	if s.deps.Tables == nil {
 		return nil
 	}
-	since := map[*compiler.Plan]schema.Millis{}
+	since := map[*compiler.BoundPlan]schema.Millis{}
 	for _, t := range touches {
 		if at, known := since[t.plan]; !known || t.event.Seen < at {
 			since[t.plan] = t.event.Seen
@@ -82,7 +82,7 @@ func (s *Scheduler) loadTables(ctx context.Context, touches []touch) error {
 	return nil
 }
 
-func (s *Scheduler) loadTablesOf(ctx context.Context, plan *compiler.Plan, since schema.Millis) error {
+func (s *Scheduler) loadTablesOf(ctx context.Context, plan *compiler.BoundPlan, since schema.Millis) error {
 	columns := plan.TableColumns()
 	if len(columns) == 0 || s.deps.Tables == nil {
 		return nil

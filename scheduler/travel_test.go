@@ -21,10 +21,11 @@ func TestATravellersAddressIsFollowedAsFarBackAsTheyStayed(t *testing.T) {
 	for seed := range uint64(60) {
 		w := worlds{rand.New(rand.NewPCG(seed, 9))}
 		rule, events := w.travelRule(), w.stays()
-		plan, _, err := compiler.Compile(rule)
+		compiled, _, err := compiler.Compile(rule)
 		if err != nil {
 			t.Fatal(err)
 		}
+		plan := compiled.Bind()
 		want := wanted(oracle.Signals(rule, events, oracle.Given{Meanings: meanings}))
 		signals += len(want)
 		if diff := gocmp.Diff(want, outline(plan, backtested(t, plan, events, newest(events)))); diff != "" {
@@ -74,11 +75,13 @@ func (w worlds) stays() []schema.Event {
 
 // TestPlacesThatAreNone has people who were in Paris an hour ago.
 func TestPlacesThatAreNone(t *testing.T) {
-	plan, _, err := compiler.Compile(worlds{rand.New(rand.NewPCG(0, 0))}.travelRule())
+	rule := worlds{rand.New(rand.NewPCG(0, 0))}.travelRule()
+	rule.Options.ImpossibleTravel = nil
+	compiled, _, err := compiler.Compile(rule)
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan.Novelty = nil
+	plan := compiled.Bind()
 	for now, signals := range map[string]int{
 		`"ip":"2.2.2.2","geoip":{"latitude":40.7,"longitude":-74}`:         1,
 		`"ip":"2.2.2.2","geoip":{"latitude":"40.7","longitude":"-7.4e1"}`:  1,
@@ -111,10 +114,11 @@ func TestAPlaceWithoutACountryIsNeverCommon(t *testing.T) {
 	rule := worlds{rand.New(rand.NewPCG(0, 0))}.travelRule()
 	yes := true
 	rule.Options.ImpossibleTravel.BaselineUserLocations = &yes
-	plan, _, err := compiler.Compile(rule)
+	compiled, _, err := compiler.Compile(rule)
 	if err != nil {
 		t.Fatal(err)
 	}
+	plan := compiled.Bind()
 	for country, signals := range map[string]int{`,"country":"US"`: 0, "": 1} {
 		var matches []compiler.Match
 		for i, at := range []schema.Millis{0, 1, 24, 48, 49} { // in hours: the end of the first day is learned, too

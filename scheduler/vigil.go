@@ -28,7 +28,7 @@ type vigil struct {
 }
 
 // vigilOf is the plan's vigil; nil where it waits for nothing.
-func (s *Scheduler) vigilOf(plan *compiler.Plan) *vigil {
+func (s *Scheduler) vigilOf(plan *compiler.BoundPlan) *vigil {
 	if !plan.Waits() {
 		return nil
 	}
@@ -97,7 +97,7 @@ func (s *Scheduler) judge(ctx context.Context) bool {
 	now := s.deps.Now()
 	var all []*vigilant
 	more := false
-	plans := map[*compiler.Plan]bool{}
+	plans := map[*compiler.BoundPlan]bool{}
 	for _, w := range s.waiting(now) {
 		if v := (&vigilant{turn: w, vigil: s.vigilOf(w.plan)}); s.reachable(v) {
 			all = append(all, v)
@@ -129,7 +129,7 @@ func (s *Scheduler) judgeEach(ctx context.Context, all []*vigilant, err error) (
 		s.cache.drop(v.plan.Key) // it may be ahead of what was published
 		if len(all) > 1 {
 			v.begin()
-			if err = s.warm(ctx, map[*compiler.Plan]bool{v.plan: true}); err == nil {
+			if err = s.warm(ctx, map[*compiler.BoundPlan]bool{v.plan: true}); err == nil {
 				err = s.judgeAll(ctx, []*vigilant{v})
 			}
 		}
@@ -212,7 +212,7 @@ func (s *Scheduler) wake(ctx context.Context, v *vigilant) error {
 
 // sameGroup reports whether the cached matches are all of one full group, and no
 // others have the same key by chance.
-func sameGroup(plan *compiler.Plan, g *groupCache) bool {
+func sameGroup(plan *compiler.BoundPlan, g *groupCache) bool {
 	if len(plan.SignalGroup) != plan.Arity {
 		return true // nextDue tells full groups apart, and another key's are none of ours
 	}

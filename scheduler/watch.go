@@ -12,7 +12,7 @@ import (
 // rule's being created, enabled or changed in what it detects, to its being
 // disabled, deleted or changed again.
 type watch struct {
-	plan *compiler.Plan
+	plan *compiler.BoundPlan
 	// from and until bound the arrivals: from < seq <= until; until 0 is open.
 	from, until uint64
 	// through is how far it is evaluated.
@@ -44,7 +44,7 @@ type watch struct {
 
 // newWatch gives the plan a key of its own, so that what an earlier stretch of
 // the rule saw is never mixed with this one.
-func newWatch(plan *compiler.Plan, from uint64) *watch {
+func newWatch(plan *compiler.BoundPlan, from uint64) *watch {
 	plan.Key += "/" + strconv.FormatUint(from, 10)
 	plan.After = from
 	return &watch{plan: plan, from: from, through: from, problem: plan.Unsupported}

@@ -11,12 +11,12 @@ import (
 
 // plansOf makes rules that ask like the questions do, each with an exception of
 // its own, so that no two labels are the same.
-func plansOf(t testing.TB, n int) []*compiler.Plan {
+func plansOf(t testing.TB, n int) []*compiler.BoundPlan {
 	t.Helper()
-	plans := make([]*compiler.Plan, n)
+	plans := make([]*compiler.BoundPlan, n)
 	for i := range plans {
 		query := fmt.Sprintf("(%s) -@usr.name:(service-%d OR backup-%d*)", questions[i%len(questions)].query, i, i)
-		plan, _, err := compiler.Compile(schema.Rule{
+		compiled, _, err := compiler.Compile(schema.Rule{
 			ID: fmt.Sprint("rule-", i), Name: "bench", IsEnabled: true,
 			Queries: []schema.RuleQuery{{Query: query, GroupByFields: []string{"@usr.name"}}},
 			Cases:   []schema.RuleCase{{Status: "low", Condition: "a > 5"}},
@@ -24,6 +24,7 @@ func plansOf(t testing.TB, n int) []*compiler.Plan {
 		if err != nil {
 			t.Fatal(err)
 		}
+		plan := compiled.Bind()
 		plans[i] = plan
 	}
 	return plans

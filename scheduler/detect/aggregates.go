@@ -18,7 +18,7 @@ type aggregate struct {
 	numbers  []float64 // of max: all numbers inside, in order
 }
 
-func newWindow(plan *compiler.Plan) *window {
+func newWindow(plan *compiler.BoundPlan) *window {
 	w := &window{labels: make([]aggregate, len(plan.Labels)), out: make([]float64, len(plan.Labels))}
 	for i := range plan.Labels {
 		w.labels[i].kind = plan.Labels[i].Aggregation

@@ -32,7 +32,7 @@ type BucketMatches struct {
 
 // Baseline is what one plan has learned: the series of each group of each label.
 type Baseline struct {
-	Plan   *compiler.Plan
+	Plan   *compiler.BoundPlan
 	width  int64 // ms
 	series map[SeenKey]*series
 	// counted is the last arrival whose matches are in the series.
@@ -67,7 +67,7 @@ type series struct {
 }
 
 // NewBaseline knows nothing yet; matches up to an arrival are not counted one by one.
-func NewBaseline(plan *compiler.Plan, counted uint64) *Baseline {
+func NewBaseline(plan *compiler.BoundPlan, counted uint64) *Baseline {
 	return &Baseline{Plan: plan, counted: counted, width: plan.Anomaly.Bucket.Milliseconds(), series: map[SeenKey]*series{}, peers: peers{top: math.MinInt64}}
 }
 
@@ -121,7 +121,7 @@ func (s *series) changed(bucket int64) {
 
 // sum is what a bucket adds up to, as the window that slides over matches has it:
 // there is one way to add up.
-func (s *series) sum(plan *compiler.Plan, bucket int64) *window {
+func (s *series) sum(plan *compiler.BoundPlan, bucket int64) *window {
 	w := s.sums[bucket]
 	if w == nil {
 		if s.sums == nil {

@@ -9,13 +9,14 @@ import (
 
 // TestBucketsBefore1970AreBuckets counts events of clocks that are far behind.
 func TestBucketsBefore1970AreBuckets(t *testing.T) {
-	plan, _, err := compiler.Compile(schema.Rule{
+	compiled, _, err := compiler.Compile(schema.Rule{
 		Name: "r", Queries: []schema.RuleQuery{{Query: "*", Aggregation: "count"}}, Cases: []schema.RuleCase{{Status: "low", Condition: "a > 0.995"}},
 		Options: schema.RuleOptions{DetectionMethod: "anomaly_detection"},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	plan := compiled.Bind()
 	u := NewBaseline(plan, 0)
 	for _, at := range []schema.Millis{-1, -600_000, -299_999, 0, -2} {
 		u.Count(&compiler.Match{At: at})

@@ -22,7 +22,7 @@ import (
 // memory limit of 1.5 GB, as `nightjar up` sets them.
 func BenchmarkLiveGroups(b *testing.B) {
 	const groups = 100_000
-	plan, _, err := compiler.Compile(schema.Rule{
+	compiled, _, err := compiler.Compile(schema.Rule{
 		Name: "r", Queries: []schema.RuleQuery{{Query: "*", Aggregation: "count", GroupByFields: []string{"host"}}},
 		Cases:   []schema.RuleCase{{Status: "low", Condition: "a > 0.995"}},
 		Options: schema.RuleOptions{DetectionMethod: "anomaly_detection"},
@@ -30,6 +30,7 @@ func BenchmarkLiveGroups(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	plan := compiled.Bind()
 	kept := int64((24*time.Hour + settled + settleEvery*time.Hour) / plan.Anomaly.Bucket)
 	states, values := learnedWeeks(b, plan, kept)
 	for b.Loop() {
@@ -67,7 +68,7 @@ func liveBytes() uint64 {
 
 // learnedWeeks are the states of a model after five weeks less what is kept, and after
 // all of them, and the counts that are kept.
-func learnedWeeks(b *testing.B, plan *compiler.Plan, kept int64) (states [2][]byte, values []uint64) {
+func learnedWeeks(b *testing.B, plan *compiler.BoundPlan, kept int64) (states [2][]byte, values []uint64) {
 	r := rand.New(rand.NewPCG(1, 1))
 	m, err := anomaly.New(anomaly.Config{Bucket: plan.Anomaly.Bucket, Hold: plan.MaxDuration})
 	if err != nil {

@@ -13,16 +13,18 @@ func StateKeyOfRule(ruleKey string, group []string) uint64 {
 	return xxhash.Sum64String(ruleKey + "\x00" + GroupKey(group))
 }
 
-func StateKey(plan *compiler.Plan, group []string) uint64 { return StateKeyOfRule(plan.Key, group) }
+func StateKey(plan *compiler.BoundPlan, group []string) uint64 {
+	return StateKeyOfRule(plan.Key, group)
+}
 
 // GlobalKey is where the matches of labels without group-by fields are stored.
-func GlobalKey(plan *compiler.Plan) uint64 {
+func GlobalKey(plan *compiler.BoundPlan) uint64 {
 	return xxhash.Sum64String(plan.Key + "\x01")
 }
 
 // StateGroup is what the signals that a match is for are kept under: their
 // group, and what sets them apart beyond that.
-func StateGroup(plan *compiler.Plan, m *compiler.Match) []string {
+func StateGroup(plan *compiler.BoundPlan, m *compiler.Match) []string {
 	if plan.PerEvent(m.Group) {
 		return append(make([]string, len(plan.SignalGroup)), schema.EventID(m.At, m.Seq))
 	}
@@ -31,7 +33,7 @@ func StateGroup(plan *compiler.Plan, m *compiler.Match) []string {
 
 // Visible are the values of a signal's group that a user named: none where the
 // group only sets the signal of an event apart.
-func Visible(plan *compiler.Plan, group []string) []string {
+func Visible(plan *compiler.BoundPlan, group []string) []string {
 	if len(group) > len(plan.SignalGroup) {
 		return nil
 	}
@@ -39,7 +41,7 @@ func Visible(plan *compiler.Plan, group []string) []string {
 }
 
 // SignalGroup keeps of a full group what the rule groups its signals by.
-func SignalGroup(plan *compiler.Plan, group []string) []string {
+func SignalGroup(plan *compiler.BoundPlan, group []string) []string {
 	if len(plan.SignalGroup) == len(group) {
 		return group
 	}

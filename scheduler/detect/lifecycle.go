@@ -31,7 +31,7 @@ type life struct {
 }
 
 // opensQuiet are what did not happen, where that is what the life begins with.
-func (l *life) opensQuiet(plan *compiler.Plan) []*quiet {
+func (l *life) opensQuiet(plan *compiler.BoundPlan) []*quiet {
 	if l.carried {
 		return nil
 	}
@@ -56,7 +56,7 @@ type chain struct {
 // GroupState is one signal group of one plan, about to be brought up to date with
 // matches that arrived at `since` or later in event time.
 type GroupState struct {
-	Plan      *compiler.Plan
+	Plan      *compiler.BoundPlan
 	Key       uint64
 	Group     []string
 	Since     schema.Millis
@@ -252,7 +252,7 @@ func (u *GroupState) measure(l *life, all []compiler.Match) {
 
 // after is the moment after which the life's events lie: those of its first
 // window on, or those after the end of the signal that it goes on from.
-func (l *life) after(plan *compiler.Plan) schema.Millis {
+func (l *life) after(plan *compiler.BoundPlan) schema.Millis {
 	switch {
 	case l.carried:
 		return l.old.LastSeen
@@ -266,7 +266,7 @@ func (l *life) after(plan *compiler.Plan) schema.Millis {
 
 // measure is a life being measured.
 type measure struct {
-	plan    *compiler.Plan
+	plan    *compiler.BoundPlan
 	life    *life
 	seen    map[uint64]bool
 	counted map[inQuery]bool
@@ -320,7 +320,7 @@ func (m *measure) tag(e *compiler.Match) {
 }
 
 // value notes the new values of a match, or the journey it ends.
-func (l *life) value(plan *compiler.Plan, m *compiler.Match) {
+func (l *life) value(plan *compiler.BoundPlan, m *compiler.Match) {
 	if plan.Method == schema.MethodImpossibleTravel && !l.carried && m.At == l.first {
 		if values := m.Values; len(l.values) == 0 || slices.Compare(values, l.values) < 0 {
 			l.values = slices.Clone(values)
@@ -486,7 +486,7 @@ func valueAt(values []string, at schema.Millis) string {
 }
 
 // live adds the event to the life of each of its new values.
-func (e oneEvent) live(plan *compiler.Plan, lives map[string]*life) {
+func (e oneEvent) live(plan *compiler.BoundPlan, lives map[string]*life) {
 	for i := range e.matches {
 		m := &e.matches[i]
 		if plan.Labels[m.Label].Aggregation != compiler.AggNewValue {
@@ -534,7 +534,7 @@ const maxSamples = 10
 
 // evidence are the signal's earliest distinct events; where it began with what
 // did not happen, those before that.
-func evidence(plan *compiler.Plan, l *life, all []compiler.Match) []compiler.Match {
+func evidence(plan *compiler.BoundPlan, l *life, all []compiler.Match) []compiler.Match {
 	var out []compiler.Match
 	seen := map[uint64]bool{}
 	for _, own := range [][]compiler.Match{quietMatches(l.opensQuiet(plan), all), Between(all, l.after(plan), l.last)} {

@@ -104,7 +104,7 @@ type oneEvent struct {
 }
 
 // values are the labels' values when there is nothing but this event.
-func (e oneEvent) values(plan *compiler.Plan) []float64 {
+func (e oneEvent) values(plan *compiler.BoundPlan) []float64 {
 	w := newWindow(plan)
 	for i := range e.matches {
 		w.add(&e.matches[i])

@@ -24,7 +24,7 @@ func gradedHits(group []compiler.Match, from schema.Millis) []hit {
 // value, those of somebody further away from where they last were than anybody
 // travels, and those with a text like few before. They are sorted by time, and
 // stay so. Before from they need not be asked.
-func Matching(plan *compiler.Plan, k *SeenValues, matches []compiler.Match, from schema.Millis) []compiler.Match {
+func Matching(plan *compiler.BoundPlan, k *SeenValues, matches []compiler.Match, from schema.Millis) []compiler.Match {
 	switch plan.Method {
 	case schema.MethodAnomalyDetection: // the past is learned from, and is not what the rule sees
 		matches = slices.DeleteFunc(slices.Clone(matches), func(m compiler.Match) bool { return m.Seq <= plan.After })
@@ -59,7 +59,7 @@ const mostTexts = 20_000
 
 // unlike are the matches, from a moment on, whose text is similar to fewer texts
 // of the group before it than would make it normal.
-func unlike(plan *compiler.Plan, group []compiler.Match, from schema.Millis) []compiler.Match {
+func unlike(plan *compiler.BoundPlan, group []compiler.Match, from schema.Millis) []compiler.Match {
 	var out []compiler.Match
 	memories := map[int]*content.Memory{} // by label
 	forget := int64(plan.Novelty.Forget.Milliseconds())

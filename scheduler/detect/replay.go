@@ -13,7 +13,7 @@ import (
 // what did not happen is judged up to the horizon. Signals come ordered by first
 // seen, then case, then group. They are as they would be without suppressions of
 // signals, which see what is rendered.
-func Replay(plan *compiler.Plan, matches []compiler.Match, h Horizon) []schema.Signal {
+func Replay(plan *compiler.BoundPlan, matches []compiler.Match, h Horizon) []schema.Signal {
 	changes := ReplayChanges(plan, matches, h)
 	out := make([]schema.Signal, len(changes))
 	for i := range changes {
@@ -23,14 +23,14 @@ func Replay(plan *compiler.Plan, matches []compiler.Match, h Horizon) []schema.S
 }
 
 // ReplayChanges is Replay, with what tells which events each signal is about.
-func ReplayChanges(plan *compiler.Plan, matches []compiler.Match, h Horizon) []Change {
+func ReplayChanges(plan *compiler.BoundPlan, matches []compiler.Match, h Horizon) []Change {
 	changes, _ := ReplayWithProgress(plan, matches, h, func(float64) error { return nil }) // fails only with its progress
 	return changes
 }
 
 // ReplayWithProgress is ReplayChanges, and calls progress now and then with how much is
 // done, from 0 to 1. It ends with the first error that progress returns.
-func ReplayWithProgress(plan *compiler.Plan, matches []compiler.Match, h Horizon, progress func(float64) error) ([]Change, error) {
+func ReplayWithProgress(plan *compiler.BoundPlan, matches []compiler.Match, h Horizon, progress func(float64) error) ([]Change, error) {
 	units, globals := split(plan, matches)
 	expectAll(plan, units, h)
 	var k *SeenValues
@@ -70,7 +70,7 @@ func ReplayWithProgress(plan *compiler.Plan, matches []compiler.Match, h Horizon
 
 // expectAll adds the groups that are expected at the horizon, and says since when
 // each is.
-func expectAll(plan *compiler.Plan, units map[string]*GroupState, h Horizon) {
+func expectAll(plan *compiler.BoundPlan, units map[string]*GroupState, h Horizon) {
 	plan.ExpectedGroups(h.Through, func(group []string, since schema.Millis) bool {
 		key := GroupKey(group)
 		if units[key] == nil {
@@ -96,7 +96,7 @@ func SignalLess(a, b *schema.Signal) bool {
 
 // split sorts matches into the signal groups they belong to; those of labels
 // without group-by fields belong to all.
-func split(plan *compiler.Plan, matches []compiler.Match) (map[string]*GroupState, []compiler.Match) {
+func split(plan *compiler.BoundPlan, matches []compiler.Match) (map[string]*GroupState, []compiler.Match) {
 	units := map[string]*GroupState{}
 	var globals []compiler.Match
 	for _, m := range matches {

@@ -13,7 +13,7 @@ import (
 const maxNotes = 20
 
 // Notes say what is known of the values of the group's events at a moment.
-func (k *SeenValues) Notes(plan *compiler.Plan, own []compiler.Match, at schema.Millis) []string {
+func (k *SeenValues) Notes(plan *compiler.BoundPlan, own []compiler.Match, at schema.Millis) []string {
 	var out []string
 	for i := range own {
 		m := &own[i]

@@ -217,7 +217,7 @@ func (k *SeenValues) Touch(key uint64, group []string, since schema.Millis) {
 // news keeps the matches of values that are new at their time and not learned
 // in silence, and of them only those values. Matches of labels without novelty
 // stay as they are.
-func (k *SeenValues) news(plan *compiler.Plan, matches []compiler.Match) []compiler.Match {
+func (k *SeenValues) news(plan *compiler.BoundPlan, matches []compiler.Match) []compiler.Match {
 	out := make([]compiler.Match, 0, len(matches))
 	for i := range matches {
 		m := &matches[i]

@@ -39,7 +39,7 @@ type quiet struct {
 }
 
 // at is the moment of the hit.
-func (q *quiet) at(plan *compiler.Plan) schema.Millis {
+func (q *quiet) at(plan *compiler.BoundPlan) schema.Millis {
 	if q.low != 0 {
 		return q.low
 	}
@@ -79,7 +79,7 @@ func quietMatches(quiets []*quiet, all []compiler.Match) []compiler.Match {
 // moveSilences lets signals of a silence go on as those of a later one, where an
 // event that came late moved it: one of the same group that begins in what the old
 // one took for silent.
-func moveSilences(plan *compiler.Plan, lives []life, old []schema.Signal, taken []bool) {
+func moveSilences(plan *compiler.BoundPlan, lives []life, old []schema.Signal, taken []bool) {
 	for i := range lives {
 		l := &lives[i]
 		opening := l.opensQuiet(plan)
@@ -105,7 +105,7 @@ type point struct {
 
 // points are the evaluation points of a group and, where the plan asks for them,
 // its silence points, in order.
-func points(plan *compiler.Plan, group fullGroup, h Horizon) iter.Seq[point] {
+func points(plan *compiler.BoundPlan, group fullGroup, h Horizon) iter.Seq[point] {
 	return func(yield func(point) bool) {
 		for t, next := range heard(plan, group) {
 			if t.matched && !yield(point{at: t.at}) {
@@ -130,7 +130,7 @@ type hearing struct {
 
 // heard are the moments at which a group was heard of, in order, each with the
 // time of the next event; that of the last is never.
-func heard(plan *compiler.Plan, group fullGroup) iter.Seq2[hearing, schema.Millis] {
+func heard(plan *compiler.BoundPlan, group fullGroup) iter.Seq2[hearing, schema.Millis] {
 	return func(yield func(hearing, schema.Millis) bool) {
 		expected, wait := group.expected, WindowOf(plan)
 		for t, next := range moments(group.matches) {
@@ -153,12 +153,14 @@ func heard(plan *compiler.Plan, group fullGroup) iter.Seq2[hearing, schema.Milli
 	}
 }
 
-func WindowOf(plan *compiler.Plan) schema.Millis { return schema.Millis(plan.Window.Milliseconds()) }
+func WindowOf(plan *compiler.BoundPlan) schema.Millis {
+	return schema.Millis(plan.Window.Milliseconds())
+}
 
 // absenceHits finds where what the plan's absence waits for has stayed away: a
 // window after each moment at which the steps were complete, and at which an
 // event happened that the last of them asks for.
-func absenceHits(plan *compiler.Plan, group, globals []compiler.Match, from schema.Millis, h Horizon) []hit {
+func absenceHits(plan *compiler.BoundPlan, group, globals []compiler.Match, from schema.Millis, h Horizon) []hit {
 	wait := WindowOf(plan)
 	answers := newAnswers(plan, group, globals)
 	var out []hit
@@ -173,7 +175,7 @@ func absenceHits(plan *compiler.Plan, group, globals []compiler.Match, from sche
 
 // asked reports whether an event of the group at t matches a query that the last
 // step names: one of the group's, or one without groups.
-func asked(plan *compiler.Plan, group, globals []compiler.Match, t schema.Millis) bool {
+func asked(plan *compiler.BoundPlan, group, globals []compiler.Match, t schema.Millis) bool {
 	own := Between(group, t-1, t)
 	named := func(m compiler.Match) bool { return slices.Contains(plan.Absence.Asked, m.Label) }
 	return slices.ContainsFunc(own, named) || slices.ContainsFunc(Between(globals, t-1, t), func(m compiler.Match) bool {
@@ -183,13 +185,13 @@ func asked(plan *compiler.Plan, group, globals []compiler.Match, t schema.Millis
 
 // answers tells where the answer of an absence came.
 type answers struct {
-	plan           *compiler.Plan
+	plan           *compiler.BoundPlan
 	group, all     []compiler.Match
 	window         *window // of an answer that grows: all[removed:added]
 	added, removed int
 }
 
-func newAnswers(plan *compiler.Plan, group, globals []compiler.Match) *answers {
+func newAnswers(plan *compiler.BoundPlan, group, globals []compiler.Match) *answers {
 	return &answers{plan: plan, group: group, all: mergeByTime(group, globals), window: newWindow(plan)}
 }
 
@@ -302,7 +304,7 @@ func hears(s *schema.Silence, matches []compiler.Match, after schema.Millis) boo
 // NextDue is the first moment after another at which one of the groups of these
 // matches may be missed; never, when none may. The matches are sorted by time and
 // reach back to after − Window.
-func NextDue(plan *compiler.Plan, matches []compiler.Match, after schema.Millis) schema.Millis {
+func NextDue(plan *compiler.BoundPlan, matches []compiler.Match, after schema.Millis) schema.Millis {
 	wait, due := WindowOf(plan), Never
 	if plan.Absence != nil {
 		for _, m := range Since(matches, after-wait+1) {

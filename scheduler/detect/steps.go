@@ -15,7 +15,7 @@ import (
 // Every moment of the group is a candidate for every step, and for as many of
 // them as the group has events there. Where something must not follow, it is
 // complete when that has stayed away for as long as the window.
-func stepHits(plan *compiler.Plan, group, globals []compiler.Match, from schema.Millis, h Horizon) []hit {
+func stepHits(plan *compiler.BoundPlan, group, globals []compiler.Match, from schema.Millis, h Horizon) []hit {
 	if plan.Absence != nil {
 		return absenceHits(plan, group, globals, from, h)
 	}
@@ -29,7 +29,7 @@ func stepHits(plan *compiler.Plan, group, globals []compiler.Match, from schema.
 }
 
 // completions are the moments at which the steps of the plan are complete.
-func completions(plan *compiler.Plan, group, globals []compiler.Match) iter.Seq[schema.Millis] {
+func completions(plan *compiler.BoundPlan, group, globals []compiler.Match) iter.Seq[schema.Millis] {
 	return func(yield func(schema.Millis) bool) {
 		holds := newStepper(plan, group, globals)
 		walk := newWalk(plan)
@@ -62,14 +62,14 @@ func ties(group []compiler.Match, most int) iter.Seq2[schema.Millis, int] {
 
 // stepper tells which steps hold at a moment, each over a window of its own.
 type stepper struct {
-	plan    *compiler.Plan
+	plan    *compiler.BoundPlan
 	windows map[time.Duration]*slider
 	alone   []oneEvent // by time; when a step has window 0
 	next    int
 	out     []bool
 }
 
-func newStepper(plan *compiler.Plan, group, globals []compiler.Match) *stepper {
+func newStepper(plan *compiler.BoundPlan, group, globals []compiler.Match) *stepper {
 	s := &stepper{plan: plan, windows: map[time.Duration]*slider{}, out: make([]bool, len(plan.Steps))}
 	all := mergeByTime(group, globals)
 	for _, step := range plan.Steps {
@@ -114,7 +114,7 @@ func (s *stepper) at(t schema.Millis) []bool {
 // at which that one was reached is the best to have come from. Where the whole
 // must lie within a window (`then`), it is the way with the latest beginning.
 type walk struct {
-	plan   *compiler.Plan
+	plan   *compiler.BoundPlan
 	whole  schema.Millis   // the window of all; 0 where each step has its own
 	latest []schema.Millis // per step: the latest moment reached, or the latest beginning
 }
@@ -122,7 +122,7 @@ type walk struct {
 // nowhere is before any moment that a sequence could go on from.
 const nowhere = schema.Millis(math.MinInt64 / 4)
 
-func newWalk(plan *compiler.Plan) *walk {
+func newWalk(plan *compiler.BoundPlan) *walk {
 	w := &walk{plan: plan, latest: make([]schema.Millis, len(plan.Steps))}
 	for i := range w.latest {
 		w.latest[i] = nowhere
@@ -177,7 +177,7 @@ type StepState struct {
 }
 
 // StepsAt follows a sequence up to a moment, and reports whether it is complete there.
-func StepsAt(plan *compiler.Plan, own, globals []compiler.Match, at schema.Millis) (steps []StepState, complete bool) {
+func StepsAt(plan *compiler.BoundPlan, own, globals []compiler.Match, at schema.Millis) (steps []StepState, complete bool) {
 	steps = make([]StepState, len(plan.Steps))
 	holds, walk := newStepper(plan, own, globals), newWalk(plan)
 	for t, events := range ties(own, len(plan.Steps)) {

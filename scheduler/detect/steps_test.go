@@ -60,7 +60,7 @@ func TestAsManyStepsStandAtOneTimeAsThereAreEvents(t *testing.T) {
 
 // lettersPlan has a query for each letter, and a condition with then or, where
 // there are arrows, a sequence that takes a minute a step.
-func lettersPlan(t *testing.T, steps string) *compiler.Plan {
+func lettersPlan(t *testing.T, steps string) *compiler.BoundPlan {
 	t.Helper()
 	minute, none := int64(60), int64(0)
 	rule := schema.Rule{
@@ -86,21 +86,22 @@ func lettersPlan(t *testing.T, steps string) *compiler.Plan {
 			}
 		}
 	}
-	plan, _, err := compiler.Compile(rule)
+	compiled, _, err := compiler.Compile(rule)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return plan
+	return compiled.Bind()
 }
 
 func TestThenWithoutAWindowNeverHolds(t *testing.T) {
 	plan := lettersPlan(t, "a > 0 then b > 0")
 	rule := plan.Rule
 	rule.Options.EvaluationWindow = new(int64)
-	plan, warnings, err := compiler.Compile(rule)
+	compiled, warnings, err := compiler.Compile(rule)
 	if err != nil || len(warnings) != 1 || !strings.Contains(warnings[0], "never matches") {
 		t.Errorf("err %v, warnings %q; want one that says it never matches", err, warnings)
 	}
+	plan = compiled.Bind()
 	a := schema.Event{Seq: 1, Attributes: mustHave(schema.ParseAttributes(`{"is":"a","usr":"u"}`))}
 	b := schema.Event{Seq: 2, Attributes: mustHave(schema.ParseAttributes(`{"is":"b","usr":"u"}`))}
 	if got := Replay(plan, append(plan.Matches(&a), plan.Matches(&b)...), Horizon{}); len(got) > 0 {

@@ -74,7 +74,7 @@ func compareHits(a, b hit) int {
 
 // windowHits slides (t − W, t] over the group's own event times, and over the
 // moments at which its window has run empty.
-func windowHits(plan *compiler.Plan, group fullGroup, globals []compiler.Match, from schema.Millis, h Horizon) []hit {
+func windowHits(plan *compiler.BoundPlan, group fullGroup, globals []compiler.Match, from schema.Millis, h Horizon) []hit {
 	w := newSlider(plan, mergeByTime(group.matches, globals), plan.Window)
 	var out []hit
 	for p := range points(plan, group, h) {
@@ -101,7 +101,7 @@ type slider struct {
 	added, removed int
 }
 
-func newSlider(plan *compiler.Plan, all []compiler.Match, width time.Duration) *slider {
+func newSlider(plan *compiler.BoundPlan, all []compiler.Match, width time.Duration) *slider {
 	return &slider{window: newWindow(plan), all: all, width: schema.Millis(width.Milliseconds())}
 }
 
@@ -117,7 +117,7 @@ func (s *slider) to(t schema.Millis) []float64 {
 }
 
 // aloneHits judges every event by itself, for rules with window 0.
-func aloneHits(plan *compiler.Plan, group, globals []compiler.Match, from schema.Millis) []hit {
+func aloneHits(plan *compiler.BoundPlan, group, globals []compiler.Match, from schema.Millis) []hit {
 	var out []hit
 	for e := range events(group, globals) {
 		if e.at < from {
@@ -131,17 +131,17 @@ func aloneHits(plan *compiler.Plan, group, globals []compiler.Match, from schema
 }
 
 // firstCase is the first case that holds; −1: none does.
-func firstCase(plan *compiler.Plan, values []float64) int {
+func firstCase(plan *compiler.BoundPlan, values []float64) int {
 	return slices.IndexFunc(plan.Cases, func(c compiler.Case) bool { return c.Condition.Holds(values) })
 }
 
 // silentCase is the first case that holds at a silence point; −1: none does.
-func silentCase(plan *compiler.Plan, values []float64) int {
+func silentCase(plan *compiler.BoundPlan, values []float64) int {
 	return slices.IndexFunc(plan.Cases, func(c compiler.Case) bool { return c.Condition.HoldsInSilence(values) })
 }
 
 // ValuesAt are the labels' values of a full group at a moment.
-func ValuesAt(plan *compiler.Plan, own, globals []compiler.Match, at schema.Millis) []float64 {
+func ValuesAt(plan *compiler.BoundPlan, own, globals []compiler.Match, at schema.Millis) []float64 {
 	values := make([]float64, len(plan.Labels))
 	if plan.Window > 0 {
 		copy(values, newSlider(plan, mergeByTime(own, globals), plan.Window).to(at))

@@ -82,7 +82,7 @@ func readAuth(t *testing.T, path string) []schema.Event {
 // the list, or not to be, and lists their addresses.
 func countIn(t *testing.T, file, column string, present bool, events []schema.Event) (n int, distinct []string) {
 	t.Helper()
-	plan, _, err := compiler.Compile(schema.Rule{
+	compiled, _, err := compiler.Compile(schema.Rule{
 		Name:    "in a list",
 		Queries: []schema.RuleQuery{{Query: "@src_ip:*", GroupByFields: []string{"@src_ip"}}},
 		Cases:   []schema.RuleCase{{Status: "info", Condition: "a > 0"}},
@@ -93,6 +93,7 @@ func countIn(t *testing.T, file, column string, present bool, events []schema.Ev
 	if err != nil {
 		t.Fatal(err)
 	}
+	plan := compiled.Bind()
 	m := NewMemory()
 	list, err := os.Open(testenv.Shared(t, "data/threat-intel/"+file))
 	if err != nil {

@@ -175,10 +175,11 @@ func casesAreRuleTests(t *testing.T, root string, atLeast, atLeastSignals int) {
 			Severity  string
 		}
 		readJSON(t, filepath.Join(dir, "rule.json"), &rule)
-		plan, _, err := compiler.Compile(rule)
+		compiled, _, err := compiler.Compile(rule)
 		if err != nil {
 			t.Fatal(err)
 		}
+		plan := compiled.Bind()
 		if plan.Unsupported != "" || len(plan.TableColumns()) > 0 {
 			continue
 		}

@@ -144,7 +144,7 @@ func (r *run) run() ([]string, error) {
 		return nil, err
 	}
 	for _, plan := range r.suite.plans { // those over signals are last
-		if err := r.evaluate(*plan, events, suppressions); err != nil {
+		if err := r.evaluate(plan, events, suppressions); err != nil {
 			return nil, fmt.Errorf("rule %s: %w", plan.Rule.Name, err)
 		}
 	}
@@ -153,9 +153,10 @@ func (r *run) run() ([]string, error) {
 }
 
 // evaluate adds what a rule finds in the events, or in the signals of the rules
-// before it. The plan is the test's own.
-func (r *run) evaluate(plan compiler.Plan, events []schema.Event, suppressions []compiler.InForce) error {
-	tables, err := r.tables(&plan)
+// before it.
+func (r *run) evaluate(compiled *compiler.Plan, events []schema.Event, suppressions []compiler.InForce) error {
+	plan := compiled.Bind()
+	tables, err := r.tables(plan)
 	if err != nil {
 		return err
 	}
@@ -163,13 +164,13 @@ func (r *run) evaluate(plan compiler.Plan, events []schema.Event, suppressions [
 	plan.Suppress(suppressions)
 	var matches []compiler.Match
 	if plan.OfSignals {
-		events, matches = r.signalsFor(&plan)
+		events, matches = r.signalsFor(plan)
 	} else {
 		for i := range events {
 			matches = append(matches, plan.MatchesCounting(&events[i], &r.left)...)
 		}
 	}
-	published, err := scheduler.ReplayRendered(&plan, matches, r.horizon, func(wanted []compiler.Match) ([]schema.Event, error) {
+	published, err := scheduler.ReplayRendered(plan, matches, r.horizon, func(wanted []compiler.Match) ([]schema.Event, error) {
 		out := make([]schema.Event, len(wanted))
 		for i, m := range wanted {
 			out[i] = events[m.Seq-1]
@@ -180,7 +181,7 @@ func (r *run) evaluate(plan compiler.Plan, events []schema.Event, suppressions [
 		return err
 	}
 	for i := range published {
-		r.found = append(r.found, signalOf(&plan, &published[i]))
+		r.found = append(r.found, signalOf(plan, &published[i]))
 	}
 	r.published = append(r.published, published...)
 	return nil
@@ -204,7 +205,7 @@ func (r *run) look(events []schema.Event) ([]schema.Event, detect.Horizon) {
 }
 
 // signalsFor are the signals that a rule over signals sees: those that stand.
-func (r *run) signalsFor(plan *compiler.Plan) (events []schema.Event, matches []compiler.Match) {
+func (r *run) signalsFor(plan *compiler.BoundPlan) (events []schema.Event, matches []compiler.Match) {
 	standing := slices.DeleteFunc(slices.Clone(r.published), func(p scheduler.Published) bool { return p.Gone() || p.Suppression != "" })
 	sort.SliceStable(standing, func(i, j int) bool { return standing[i].FirstSeen < standing[j].FirstSeen })
 	for i := range standing {
@@ -217,7 +218,7 @@ func (r *run) signalsFor(plan *compiler.Plan) (events []schema.Event, matches []
 
 // tables are the reference tables of the test. A table that the rule asks and
 // the test lacks is a mistake of the test: it would be empty in silence.
-func (r *run) tables(plan *compiler.Plan) (compiler.Tables, error) {
+func (r *run) tables(plan *compiler.BoundPlan) (compiler.Tables, error) {
 	wanted := plan.TableColumns()
 	tables := reference.NewMemory()
 	for _, list := range [][]tableSource{r.suite.Tables, r.test.Tables} {

@@ -74,7 +74,7 @@ func (r *run) foundByTheOracle(t *testing.T) []Signal {
 		}
 		for _, s := range oracle.Signals(plan.Rule, events, g) {
 			out = append(out, Signal{
-				Rule: plan.Rule.Name, Case: s.Case, CaseName: nameOfCase(plan, s.Case), Severity: s.Severity, Group: s.Group,
+				Rule: plan.Rule.Name, Case: s.Case, CaseName: nameOfCase(plan.Bind(), s.Case), Severity: s.Severity, Group: s.Group,
 				FirstSeen: schema.Millis(s.First), LastSeen: schema.Millis(s.Last), Events: uint64(s.Events), Suppressed: s.Suppressed,
 			})
 		}
@@ -82,7 +82,7 @@ func (r *run) foundByTheOracle(t *testing.T) []Signal {
 	return out
 }
 
-func nameOfCase(plan *compiler.Plan, at int) string {
+func nameOfCase(plan *compiler.BoundPlan, at int) string {
 	switch {
 	case at < 0:
 		return ""

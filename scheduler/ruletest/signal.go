@@ -26,7 +26,7 @@ type Signal struct {
 	Suppressed               string // by the suppression with this id; "": it stands
 }
 
-func signalOf(plan *compiler.Plan, p *scheduler.Published) Signal {
+func signalOf(plan *compiler.BoundPlan, p *scheduler.Published) Signal {
 	s := Signal{
 		Rule: plan.Rule.Name, Severity: p.Status, Message: p.Message, Case: p.Case, Group: detect.Visible(plan, p.Group),
 		Values: p.Values, Tags: p.Tags, FirstSeen: p.FirstSeen, LastSeen: p.LastSeen, Events: p.Events, Suppressed: p.Suppression,

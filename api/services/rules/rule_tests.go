@@ -31,10 +31,11 @@ func (s *RuleService) TestStoredRule(ctx context.Context, in *pb.TestStoredRuleR
 }
 
 func (s *RuleService) try(rule schema.Rule, payloads []*pb.RuleQueryPayload) (*pb.TestRuleResponse, error) {
-	plan, _, err := compiler.Compile(rule)
+	compiled, _, err := compiler.Compile(rule)
 	if err != nil {
 		return nil, ruledoc.Explain(err)
 	}
+	plan := compiled.Bind()
 	out := &pb.TestRuleResponse{Results: make([]bool, len(payloads))}
 	for i, p := range payloads {
 		at := fmt.Sprintf("ruleQueryPayloads[%d]", i)
@@ -53,7 +54,7 @@ func (s *RuleService) try(rule schema.Rule, payloads []*pb.RuleQueryPayload) (*p
 // lets tells whether the query at the index and the rule's filters let the event
 // through. The queries of a third-party rule grade what its root queries let
 // through.
-func lets(plan *compiler.Plan, index int, e *schema.Event) bool {
+func lets(plan *compiler.BoundPlan, index int, e *schema.Event) bool {
 	if plan.Method != schema.MethodThirdParty {
 		return plan.Labels[index].Match(e)
 	}

@@ -199,7 +199,7 @@ func backtest(rulePath, eventsPath string, until schema.Millis, decoder *ingest.
 }
 
 // standing are the signals, without those that a suppression withholds.
-func standing(plan *compiler.Plan, matches []compiler.Match, h detect.Horizon, matched map[uint64]schema.Event) ([]schema.Signal, error) {
+func standing(plan *compiler.BoundPlan, matches []compiler.Match, h detect.Horizon, matched map[uint64]schema.Event) ([]schema.Signal, error) {
 	if !plan.Withholds() {
 		return detect.Replay(plan, matches, h), nil
 	}
@@ -228,7 +228,7 @@ func standing(plan *compiler.Plan, matches []compiler.Match, h detect.Horizon, m
 	return out, nil
 }
 
-func readRule(path string) (*compiler.Plan, error) {
+func readRule(path string) (*compiler.BoundPlan, error) {
 	text, err := documentText(path)
 	if err != nil {
 		return nil, inFile(path, err)
@@ -250,7 +250,7 @@ func readRule(path string) (*compiler.Plan, error) {
 	if plan.Unsupported != "" {
 		return nil, fmt.Errorf("%s: %s", path, plan.Unsupported)
 	}
-	return plan, nil
+	return plan.Bind(), nil
 }
 
 // jsonPlace adds line and column to an error of encoding/json.
