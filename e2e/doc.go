@@ -6,7 +6,7 @@
 // testdata/exchanges, requests and answers (TestExchangesAreAnsweredAsWritten).
 //
 // It knows nothing of the program's inside: what a test reads of an answer, it declares
-// itself. Start at startEngine in engine_test.go; a test that needs no engine of its own
+// itself. Start at startEngine in process_test.go; a test that needs no engine of its own
 // asks the program offline (runBinary). Tests that measure time or memory are benchmarks,
 // or run in `make chaos`.
 package e2e

@@ -1,0 +1,146 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+
+	ch "github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"go.uber.org/fx"
+
+	"nightjar/api"
+	apistore "nightjar/api/clickhouse"
+	"nightjar/api/services/events"
+	"nightjar/clickhouse"
+	"nightjar/migrations"
+	"nightjar/schema"
+)
+
+// database is where everything is stored.
+type database struct {
+	// conn is for evaluation, and for what is configured; the others are pools of
+	// their own, so that none waits for the connections of another.
+	conn, intake, people, lookup, health driver.Conn
+
+	name, version string
+	// sql runs ad hoc SQL, as a read-only user.
+	sql      events.SQL
+	embedded *clickhouse.Embedded // nil when the server is the user's
+}
+
+// DatabaseName is what the embedded server's database is called.
+const DatabaseName = "nightjar"
+
+// analystTables are the tables that ad hoc SQL may read.
+var analystTables = []string{schema.Events.Name, schema.Signals.Name}
+
+func newDatabase(ctx context.Context, lc fx.Lifecycle, e *engine) (*database, error) {
+	d := &database{}
+	admin, err := d.server(ctx, lc, e)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	if err := migrations.CreateDatabase(ctx, admin); err != nil {
+		return nil, err
+	}
+	d.name = admin.Auth.Database
+	if err := d.open(ctx, lc, e, admin); err != nil {
+		return nil, err
+	}
+	ran, err := migrations.Apply(ctx, d.conn, schema.Tables)
+	if err != nil {
+		return nil, err
+	}
+	if len(ran) > 0 {
+		e.log.Info("tables made or completed", "statements", len(ran))
+	}
+	analyst, err := d.openAnalyst(ctx, e, admin)
+	if err != nil {
+		// Detection does not need it. Whoever asks for SQL is told why.
+		e.log.Warn("no ad hoc SQL", "reason", err)
+		d.sql = noSQL{err}
+		return d, nil
+	}
+	lc.Append(fx.StopHook(analyst.Close))
+	d.sql = apistore.NewSQL(analyst)
+	return d, nil
+}
+
+// open opens the pools, and tells the server whose work comes first.
+func (d *database) open(ctx context.Context, lc fx.Lifecycle, e *engine, admin *ch.Options) (err error) {
+	people := admin
+	if d.embedded != nil {
+		people = d.embedded.Options(clickhouse.Person)
+		people.Auth.Database = admin.Auth.Database
+	}
+	for _, p := range []struct {
+		pool *driver.Conn
+		use  clickhouse.Use
+		as   *ch.Options
+	}{{&d.conn, clickhouse.Evaluation, admin}, {&d.intake, clickhouse.Intake, admin}, {&d.health, clickhouse.Health, admin}, {&d.people, clickhouse.Asking, people}, {&d.lookup, clickhouse.Lookup, people}} {
+		if *p.pool, err = clickhouse.Open(ctx, p.use.For(p.as)); err != nil {
+			return err
+		}
+		lc.Append(fx.StopHook((*p.pool).Close))
+	}
+	v, err := d.conn.ServerVersion()
+	if err != nil {
+		return fmt.Errorf("ask the server for its version: %w", err)
+	}
+	d.version = v.Version.String()
+	if err := clickhouse.CreateWorkloads(ctx, d.conn); err != nil {
+		e.log.Warn("people's queries are bounded in number and threads, and otherwise scheduled like detection", "reason", err)
+	}
+	return nil
+}
+
+// noSQL answers for an engine that has no read-only user to run SQL as.
+type noSQL struct{ reason error }
+
+// QuerySQL implements api.SQL.
+func (n noSQL) QuerySQL(context.Context, string, map[string]any, int) (events.SQLResult, error) {
+	return events.SQLResult{}, &api.RefusedError{Message: "ad hoc SQL is switched off: " + n.reason.Error()}
+}
+
+// server is the admin's way to the server: the user's, or an embedded one
+// started here.
+func (d *database) server(ctx context.Context, lc fx.Lifecycle, e *engine) (*ch.Options, error) {
+	if e.config.ClickHouse != "" {
+		return clickhouse.ParseDSN(e.config.ClickHouse)
+	}
+	reads := make([]string, len(analystTables))
+	for i, t := range analystTables {
+		reads[i] = DatabaseName + "." + t
+	}
+	embedded, err := clickhouse.StartEmbedded(ctx, clickhouse.EmbeddedConfig{
+		DataDir: e.config.DataDir, Logger: e.log, AnalystTables: reads, PersonTables: []string{DatabaseName + ".*", "system.settings"},
+	})
+	if err != nil {
+		return nil, err
+	}
+	d.embedded = embedded
+	lc.Append(fx.StopHook(embedded.Close))
+	options := embedded.Options(clickhouse.Admin)
+	options.Auth.Database = DatabaseName
+	return options, nil
+}
+
+func (d *database) openAnalyst(ctx context.Context, e *engine, admin *ch.Options) (driver.Conn, error) {
+	var options *ch.Options
+	var err error
+	switch {
+	case d.embedded != nil:
+		options = d.embedded.Options(clickhouse.Analyst)
+		options.Auth.Database = DatabaseName
+	case e.config.Analyst != "":
+		options, err = clickhouse.ParseDSN(e.config.Analyst)
+	default:
+		options, err = clickhouse.CreateAnalyst(ctx, d.conn, admin, analystTables)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return clickhouse.Open(ctx, clickhouse.AdHoc.For(options))
+}

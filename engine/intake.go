@@ -1,0 +1,95 @@
+package engine
+
+import (
+	"context"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/fx"
+
+	"nightjar/ingest"
+	intakestore "nightjar/ingest/clickhouse"
+	"nightjar/ingest/geoip"
+	"nightjar/ingest/profile"
+	"nightjar/scheduler"
+	"nightjar/schema"
+)
+
+// sink is where the intake stores events; what is stored is at hand for the
+// scheduler, which need not read it back.
+type sink struct {
+	*intakestore.Sink
+	recent  *scheduler.Recent
+	profile *profile.Profile
+}
+
+// recentBytes is how much of what was stored last is kept in memory.
+const recentBytes = 96 << 20
+
+func newSink(lc fx.Lifecycle, e *engine, d *database, registry *prometheus.Registry) sink {
+	s := sink{intakestore.New(d.intake), scheduler.NewRecent(recentBytes), &profile.Profile{}}
+	registry.MustRegister(s.Sink)
+	e.run(lc, "catalogue of attributes", func(ctx context.Context) error {
+		s.loadCatalogue(ctx, e.log)
+		return nil
+	})
+	return s
+}
+
+// loadCatalogue tries until it is loaded. Searches and rules do without it
+// meanwhile, and are slower.
+func (s sink) loadCatalogue(ctx context.Context, log *slog.Logger) {
+	load := func() (struct{}, error) { return struct{}{}, s.Load(ctx) }
+	told := func(err error, _ time.Duration) {
+		log.Warn("cannot load the catalogue of attributes; searches are slower without", "error", err)
+	}
+	_, _ = backoff.Retry(ctx, load, // fails with ctx only
+		backoff.WithBackOff(backoff.NewConstantBackOff(10*time.Second)), backoff.WithMaxElapsedTime(0), backoff.WithNotify(told))
+}
+
+// Insert implements ingest.Sink.
+func (s sink) Insert(ctx context.Context, token string, events []schema.Event) error {
+	if err := s.Sink.Insert(ctx, token, events); err != nil {
+		return err
+	}
+	s.recent.Add(events)
+	s.profile.Add(events)
+	return nil
+}
+
+func newIntake(lc fx.Lifecycle, e *engine, store sink, geo *geoip.Databases, pipelines *pipelineRegistry, mark *marker, registry *prometheus.Registry) (*ingest.Intake, error) {
+	intake, err := ingest.New(ingest.Deps{
+		Dir: filepath.Join(e.config.DataDir, "intake"), Sink: store,
+		Log: e.log, Metrics: registry, Lateness: e.config.Lateness, Locator: locator(geo), Pipelines: pipelines, Marker: mark, Now: now,
+		Config: ingest.Config{MaxBacklog: e.config.IntakeQuota, MaxReading: e.config.IntakeMemory, MaxBody: e.config.MaxRequest},
+	})
+	if err != nil {
+		return nil, err
+	}
+	e.run(lc, "intake", intake.Run) // and frees its folder in the end
+	return intake, nil
+}
+
+// gaps tells the scheduler what the intake could not store in its turn.
+type gaps struct{ *ingest.Intake }
+
+// Gaps implements scheduler.Gaps.
+func (g gaps) Gaps() []scheduler.Gap {
+	var out []scheduler.Gap
+	for _, x := range g.Intake.Gaps() {
+		if x.Accepted && x.State == ingest.GapLost {
+			continue
+		}
+		out = append(out, scheduler.Gap{
+			In: scheduler.Interval{From: max(x.First, 1) - 1, To: x.Last}, Events: x.Events, Seen: x.Seen, Since: x.Since,
+			Filled: x.State == ingest.GapStored, Lost: x.State == ingest.GapLost, Reason: x.Reason, Accepted: x.Accepted,
+		})
+	}
+	return out
+}
+
+// Evaluated implements scheduler.Gaps.
+func (g gaps) Evaluated(x scheduler.Gap) error { return g.Intake.Evaluated(x.In.From + 1) }
