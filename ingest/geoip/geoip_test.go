@@ -22,11 +22,18 @@ import (
 	"nightjar/testenv"
 )
 
-func open(t testing.TB, names ...string) *Databases {
+// ofBoth runs a test with databases that were written for it, which a clone has, and
+// with those of makers where they lie.
+func ofBoth(t *testing.T, test func(t *testing.T, root string)) {
+	t.Run("written", func(t *testing.T) { test(t, writtenDatabases(t)) })
+	t.Run("shared", func(t *testing.T) { test(t, testenv.Shared(t, "data/geoip")) })
+}
+
+func open(t testing.TB, root string, names ...string) *Databases {
 	t.Helper()
 	var paths []string
 	for _, n := range names {
-		paths = append(paths, testenv.Shared(t, "data/geoip/"+n))
+		paths = append(paths, filepath.Join(root, n))
 	}
 	d, err := Open(t.TempDir(), paths...)
 	if err != nil {
@@ -69,7 +76,7 @@ func number(a schema.Attributes, path string) float64 {
 }
 
 func TestFlatRecordsGiveTheExpectedPlaces(t *testing.T) {
-	d := open(t, "dbip-city-lite-subset.mmdb")
+	d := open(t, testenv.Shared(t, "data/geoip"), "dbip-city-lite-subset.mmdb")
 	file, err := os.Open(testenv.Shared(t, "data/geoip/dbip_subset_lookups.jsonl"))
 	if err != nil {
 		t.Fatal(err)
@@ -136,7 +143,7 @@ func TestNestedRecordsGiveThePlacesOfTheirSources(t *testing.T) {
 		"GeoIP2-City-Test": 240, "GeoIP2-Country-Test": 300, "GeoIP2-ISP-Test": 2000, "GeoIP2-Anonymous-IP-Test": 10, "GeoLite2-ASN-Test": 300, "GeoLite2-City-Test": 200,
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := open(t, name+".mmdb")
+			d := open(t, testenv.Shared(t, "data/geoip"), name+".mmdb")
 			checked := 0
 			for _, n := range readSource(t, name) {
 				ip := n.prefix.Addr()
@@ -223,14 +230,16 @@ func asIPv4(p netip.Prefix) netip.Prefix {
 	return p
 }
 
-func TestSeveralDatabasesAreOnePlaceAndOneNetwork(t *testing.T) {
+func TestSeveralDatabasesAreOnePlaceAndOneNetwork(t *testing.T) { ofBoth(t, severalAreOne) }
+
+func severalAreOne(t *testing.T, root string) {
 	const ip = "81.2.69.142" // of London in the one, of nobody in the other
-	d := open(t, "GeoIP2-Country-Test.mmdb", "GeoIP2-City-Test.mmdb", "GeoIP2-Anonymous-IP-Test.mmdb", "GeoLite2-ASN-Test.mmdb")
+	d := open(t, root, "GeoIP2-Country-Test.mmdb", "GeoIP2-City-Test.mmdb", "GeoIP2-Anonymous-IP-Test.mmdb", "GeoLite2-ASN-Test.mmdb")
 	a := located(t, d, ip)
 	if text(a, "city") != "London" || text(a, "country") != "GB" || number(a, "latitude") == 0 || text(a, "traits.is_anonymous_vpn") != "true" {
 		t.Errorf("got %s: want the city's coordinates though the country stands first, and the anonymity", a.JSON)
 	}
-	if got := located(t, open(t, "GeoIP2-Country-Test.mmdb"), ip); text(got, "country") != "GB" || text(got, "city") != "" {
+	if got := located(t, open(t, root, "GeoIP2-Country-Test.mmdb"), ip); text(got, "country") != "GB" || text(got, "city") != "" {
 		t.Errorf("got %s of a database of countries", got.JSON)
 	}
 	if got := located(t, d, "10.1.2.3"); got.JSON != "" {
@@ -238,9 +247,11 @@ func TestSeveralDatabasesAreOnePlaceAndOneNetwork(t *testing.T) {
 	}
 }
 
-func TestFilesOfNoUseAreSaidAtOnce(t *testing.T) {
+func TestFilesOfNoUseAreSaidAtOnce(t *testing.T) { ofBoth(t, filesOfNoUse) }
+
+func filesOfNoUse(t *testing.T, root string) {
 	dir := t.TempDir()
-	whole, err := os.ReadFile(testenv.Shared(t, "data/geoip/dbip-city-lite-subset.mmdb"))
+	whole, err := os.ReadFile(filepath.Join(root, "dbip-city-lite-subset.mmdb"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -273,9 +284,11 @@ func TestFilesOfNoUseAreSaidAtOnce(t *testing.T) {
 // TestFilesAreReplacedUnderReaders writes over a file in place, cuts it off and
 // puts others in its place, while others look up: they see one database or the
 // other, and never a part of one.
-func TestFilesAreReplacedUnderReaders(t *testing.T) {
+func TestFilesAreReplacedUnderReaders(t *testing.T) { ofBoth(t, replacedUnderReaders) }
+
+func replacedUnderReaders(t *testing.T, root string) {
 	read := func(name string) []byte {
-		b, err := os.ReadFile(testenv.Shared(t, "data/geoip/"+name))
+		b, err := os.ReadFile(filepath.Join(root, name))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -338,8 +351,10 @@ func TestFilesAreReplacedUnderReaders(t *testing.T) {
 	readers.Wait()
 }
 
-func TestChangedFilesAreReadAnewOnce(t *testing.T) {
-	content, err := os.ReadFile(testenv.Shared(t, "data/geoip/GeoIP2-City-Test.mmdb"))
+func TestChangedFilesAreReadAnewOnce(t *testing.T) { ofBoth(t, changedAreReadAnew) }
+
+func changedAreReadAnew(t *testing.T, root string) {
+	content, err := os.ReadFile(filepath.Join(root, "GeoIP2-City-Test.mmdb"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -375,7 +390,9 @@ func TestChangedFilesAreReadAnewOnce(t *testing.T) {
 	}
 }
 
-func TestMakersAreCreditedAsTheyAsk(t *testing.T) {
+func TestMakersAreCreditedAsTheyAsk(t *testing.T) { ofBoth(t, makersAreCredited) }
+
+func makersAreCredited(t *testing.T, root string) {
 	for name, want := range map[string]string{
 		"dbip-city-lite-subset.mmdb": creditDBIP, "GeoLite2-City-Test.mmdb": creditGeoLite, "GeoIP2-City-Test.mmdb": "",
 	} {
@@ -383,7 +400,7 @@ func TestMakersAreCreditedAsTheyAsk(t *testing.T) {
 		if want != "" {
 			wants = []string{want}
 		}
-		if diff := cmp.Diff(wants, open(t, name, name).Attributions()); diff != "" {
+		if diff := cmp.Diff(wants, open(t, root, name, name).Attributions()); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
@@ -440,7 +457,7 @@ func FuzzDescribe(f *testing.F) {
 func BenchmarkLocate(b *testing.B) {
 	for _, remembered := range []bool{true, false} {
 		b.Run(fmt.Sprintf("remembered=%t", remembered), func(b *testing.B) {
-			d := open(b, "dbip-city-lite-subset.mmdb")
+			d := open(b, testenv.Shared(b, "data/geoip"), "dbip-city-lite-subset.mmdb")
 			ips := make([]netip.Addr, 0, 5000)
 			for result := range d.current.Load().files[0].reader.Networks() {
 				ips = append(ips, result.Prefix().Addr().Unmap())
@@ -486,8 +503,10 @@ func TestFilesOfOneVersionOfIPGoTogether(t *testing.T) {
 
 // TestDamagedFilesGiveErrors flips bytes of a database: it is refused, or some
 // addresses are not found or give an error, and nothing worse.
-func TestDamagedFilesGiveErrors(t *testing.T) {
-	whole, err := os.ReadFile(testenv.Shared(t, "data/geoip/GeoIP2-City-Test.mmdb"))
+func TestDamagedFilesGiveErrors(t *testing.T) { ofBoth(t, damagedGiveErrors) }
+
+func damagedGiveErrors(t *testing.T, root string) {
+	whole, err := os.ReadFile(filepath.Join(root, "GeoIP2-City-Test.mmdb"))
 	if err != nil {
 		t.Fatal(err)
 	}
