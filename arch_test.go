@@ -87,15 +87,15 @@ var layers = map[string][]string{
 	"scheduler/ruletest":    {"schema", "compiler", "scheduler", "scheduler/reference", "ingest", "ingest/files", "scheduler/detect"},
 	"api/access":            {"schema", "objects", "ingest/wal", "api/access/audit"},
 	"api/access/service":    {"schema", "compiler/search", "api/v1", "api/access", "api/access/audit", "api/access/signin"},
-	"api/access/calls":      {"api/access"},
+	"api/access/calls":      {"api/access", "api/v1"},
 	"api/access/audit":      {"schema", "ingest/wal"},
 	"api/access/clickhouse": {"schema", "clickhouse", "compiler/search", "api/access/audit"},
 	"api/access/signin":     {"schema", "objects"},
 
 	// api
-	"api":                        {"schema", "api/v1"},
+	"api":                        {"schema", "api/v1", "api/access"},
 	"api/codec":                  {"schema", "api", "api/v1"},
-	"api/limits":                 {"api"},
+	"api/limits":                 {"api", "api/access"},
 	"api/ruledoc":                {"schema", "api", "api/codec", "api/v1"},
 	"api/sqlguard":               {"schema", "schema/vocabulary", "api"},
 	"api/terraform":              {"configuration", "schema", "api/ruledoc"},
@@ -108,8 +108,8 @@ var layers = map[string][]string{
 	"api/services/rules":         {"compiler", "compiler/search", "configuration", "objects", "scheduler", "schema", "api", "api/codec", "api/limits", "api/ruledoc", "api/terraform", "api/v1"},
 	"api/services/signals":       {"configuration", "objects", "scheduler", "scheduler/reference", "schema", "api", "api/codec", "api/limits", "api/v1"},
 	"api/services/tables":        {"scheduler/reference", "schema", "api", "api/codec", "api/v1"},
-	"api/rest":                   {"api", "api/codec", "api/limits", "api/v1"},
-	"api/server":                 {"configuration", "ingest/pipeline/registry", "schema", "api", "api/codec", "api/limits", "api/rest", "api/v1", "api/services/agents", "api/services/backtests", "api/services/events", "api/services/notifications", "api/services/operations", "api/services/pipelines", "api/services/rules", "api/services/signals", "api/services/tables"},
+	"api/rest":                   {"api", "api/codec", "api/limits", "api/v1", "api/access"},
+	"api/server":                 {"configuration", "ingest/pipeline/registry", "schema", "api", "api/codec", "api/limits", "api/rest", "api/v1", "api/services/agents", "api/services/backtests", "api/services/events", "api/services/notifications", "api/services/operations", "api/services/pipelines", "api/services/rules", "api/services/signals", "api/services/tables", "api/access", "api/access/calls", "api/access/service"},
 	"api/clickhouse":             {"clickhouse", "compiler/search", "schema", "api", "api/services/events", "api/services/operations", "api/services/signals"},
 
 	// edges

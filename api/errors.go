@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"nightjar/api/access"
 	"nightjar/schema"
 )
 
@@ -101,6 +102,8 @@ func Describe(ctx context.Context, log *slog.Logger, err error) *Error {
 		conflict *schema.Conflict
 		refused  *RefusedError
 		busy     *BusyError
+		denied   *access.DeniedError
+		limited  *access.LimitedError
 	)
 	switch {
 	case errors.As(err, &known):
@@ -109,6 +112,10 @@ func Describe(ctx context.Context, log *slog.Logger, err error) *Error {
 			p.Code = codes.InvalidArgument
 		}
 		return &p
+	case errors.As(err, &denied):
+		return &Error{Code: map[bool]codes.Code{true: codes.Unauthenticated, false: codes.PermissionDenied}[denied.Reason == access.NoKey], Message: denied.Error()}
+	case errors.As(err, &limited):
+		return &Error{Code: codes.ResourceExhausted, Message: limited.Error(), RetryAfter: limited.After}
 	case errors.As(err, &invalid):
 		return &Error{Code: codes.InvalidArgument, Message: "Invalid request", Details: invalid.Details, Label: "input_validation_error"}
 	case errors.As(err, &missing):
@@ -122,6 +129,9 @@ func Describe(ctx context.Context, log *slog.Logger, err error) *Error {
 	case noSpace(err):
 		log.WarnContext(ctx, "not saved", "error", err)
 		return &Error{Code: codes.ResourceExhausted, Status: http.StatusInsufficientStorage, Message: "not saved: the disk is full, or takes no writes; make room, or let older events go (--retention, --disk-quota), and try again"}
+	case errors.As(err, new(*access.UnwrittenError)):
+		log.WarnContext(ctx, "a change was refused", "error", err)
+		return &Error{Code: codes.Unavailable, Message: err.Error(), RetryAfter: 10 * time.Second}
 	case errors.Is(err, ErrUnavailable):
 		log.WarnContext(ctx, "database unavailable", "error", err)
 		return &Error{Code: codes.Unavailable, Message: ErrUnavailable.Error()}

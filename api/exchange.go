@@ -13,6 +13,7 @@ type Exchange struct {
 	ID   string // X-Request-Id of the answer
 	Base string // scheme and host that the caller used
 	Path string // that was asked for
+	From string // address of the caller, with its port
 	// Present are the fields that the outermost object of the body has, by proto
 	// name; keys are the paths of all its keys, as they are written.
 	Present []string

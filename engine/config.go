@@ -80,6 +80,14 @@ var settings = []setting{
 	{name: "outbound-host", list: true, cut: ",", help: "a host that those requests may reach, such as feeds.example or *.intel.example (default: any)"},
 	{name: "outbound-private", list: true, cut: ",", help: "a network that they may reach although it is private, such as 10.1.2.0/24; else loopback, link-local, private and other special addresses are refused"},
 	{name: "allow-private-targets", value: "false", bare: "true", help: "let them reach all of those"},
+	{name: "rate-limit", value: "2000", help: "calls a second that each key may make, twice as many at once; more are asked to wait (429); keys may have a rate of their own (0: no limit)"},
+	{name: "audit-events", value: "refusal,sign-in,keys,deletion,response", help: "what of the audit log becomes events of source:nightjar-audit, for searches and rules; change and sql may be added, which then count among the events that they are about"},
+	{name: "oidc-issuer", value: "", help: "an OpenID Connect provider by which people sign in to the page, such as https://login.example"},
+	{name: "oidc-client-id", value: "", help: "what the provider calls this engine; it sends people back to PUBLIC-URL/api/nightjar/v1/oidc/callback"},
+	{name: "oidc-client-secret", value: "", help: "the secret that it gave, as secret:NAME (default: none; PKCE is used in any case)"},
+	{name: "oidc-groups-claim", value: "groups", help: "the claim that has a person's groups"},
+	{name: "oidc-role", list: true, cut: ",", help: "a group of the provider and the role of its people, such as soc=analyst; who is in several has the mightiest, who is in none is refused"},
+	{name: "oidc-scope", list: true, cut: ",", help: "what is asked for beside openid, profile and email, where groups need it"},
 	{name: "backup-to", value: "", help: "where a ClickHouse server of yours puts backups, such as Disk('backups', '{name}')"},
 	{name: "log-level", value: "info", help: "debug, info, warn or error"},
 	{name: "open-metrics", value: "false", help: "serve /metrics without the key"},
@@ -105,6 +113,7 @@ type Config struct {
 	OpenMetrics                           bool
 	APIKey                                string // secret; empty: read or made in the data folder
 	KeyFrom                               string // the configuration file that it is in, if it is
+	Access                                AccessConfig
 	Outbound                              outbound.Config
 	PublicURL                             string
 	Targets                               []configuration.NotificationTarget // of the configuration file
@@ -266,6 +275,9 @@ func parseConfig(values map[string]string) (c Config, err error) {
 		if u, err := url.Parse(c.PublicURL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 			return Config{}, fmt.Errorf("public-url: want http:// or https:// and a host, got %q", values["public-url"])
 		}
+	}
+	if c.Access, err = parseAccess(values); err != nil {
+		return Config{}, err
 	}
 	if c.Outbound, err = parseOutbound(values); err != nil {
 		return Config{}, err

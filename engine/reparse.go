@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"go.uber.org/fx"
 
@@ -15,12 +16,16 @@ import (
 	"nightjar/schema"
 )
 
+// newSwap is held while a day of events takes another's place: one that is being made
+// anew must not bring back what is deleted meanwhile.
+func newSwap() *sync.Mutex { return &sync.Mutex{} }
+
 // reparses are the jobs that read stored events again, as the API asks for them.
 type reparses struct{ jobs *reparse.Jobs }
 
-func newReparses(lc fx.Lifecycle, e *engine, d *database, store sink, intake *ingest.Intake, geo *geoip.Databases, pipelines *pipelineRegistry, mark *marker) reparses {
+func newReparses(lc fx.Lifecycle, e *engine, d *database, store sink, intake *ingest.Intake, geo *geoip.Databases, pipelines *pipelineRegistry, mark *marker, swap *sync.Mutex) reparses {
 	events := &reparse.Events{
-		Conn: d.conn, Sink: store.Sink, Intake: intake, Log: e.log,
+		Conn: d.conn, Sink: store.Sink, Intake: intake, Log: e.log, Swap: swap,
 		Read: func(old *schema.Event) (schema.Event, error) {
 			d := &ingest.Decoder{Locator: locator(geo), Pipelines: pipelines}
 			made, err := d.Reread(old)

@@ -163,3 +163,16 @@ func OfMethod(fullName string) (e Endpoint, ok bool) {
 
 // Methods are the full names of all methods of ours that have a row.
 func Methods() map[string]Endpoint { return methods }
+
+// routes are the requests over HTTP that stand for no method and bring no events, by
+// method and path.
+var routes = map[string]Endpoint{
+	"GET /api/nightjar/v1/intake/files": {Need: WriteEvents},
+	"GET /debug/pprof/profile":          {Need: ProfileEngine},
+	"GET /debug/pprof/heap":             {Need: ProfileEngine},
+	"POST /api/nightjar/v1/backup":      {Need: MakeBackup, Noted: Change},
+}
+
+// OfRoute is what such a request needs; the zero Endpoint where there is no row: nobody
+// may make it.
+func OfRoute(pattern string) Endpoint { return routes[pattern] }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	"nightjar/api/access/audit"
@@ -111,11 +112,14 @@ func (g *Guard) refuse(k Knock, c Caller, err error) {
 	g.Audit.Refuse(e)
 }
 
+// ShortName is a method as people know it: RuleService/CreateRule.
+func ShortName(method string) string { return strings.TrimPrefix(method, "/nightjar.v1.") }
+
 func entry(action string, c Caller, address, request string) audit.Entry {
 	if host, _, err := net.SplitHostPort(address); err == nil {
 		address = host
 	}
-	return audit.Entry{Action: action, CallerID: c.ID, Caller: c.Name, Role: string(c.Role), Address: address, Request: request}
+	return audit.Entry{Action: ShortName(action), CallerID: c.ID, Caller: c.Name, Role: string(c.Role), Address: address, Request: request}
 }
 
 // Deed is a call that is written down.

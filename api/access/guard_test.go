@@ -52,7 +52,7 @@ func TestEveryRefusalIsWrittenDownWithItsReasonAndNoKey(t *testing.T) {
 		if !errors.As(err, &denied) {
 			t.Errorf("%s: %v", x.reason, err)
 		}
-		want := audit.Entry{Action: k.Action, Outcome: audit.Refused, Address: "192.0.2.1", Request: "abc", Detail: x.reason, Caller: x.caller}
+		want := audit.Entry{Action: "RuleService/CreateRule", Outcome: audit.Refused, Address: "192.0.2.1", Request: "abc", Detail: x.reason, Caller: x.caller}
 		if len(b.entries) != 1 {
 			t.Fatalf("%s: %+v", x.reason, b.entries)
 		}

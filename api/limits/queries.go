@@ -2,7 +2,6 @@ package limits
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"slices"
 	"sync"
@@ -11,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"nightjar/api"
+	"nightjar/api/access"
 )
 
 // QueryConfig bounds what people ask of the database at once. A zero field has its
@@ -49,25 +49,25 @@ type Gate struct {
 
 	mu      sync.Mutex
 	running int
-	byKey   map[[sha256.Size]byte]int
+	byKey   map[string]int
 	queue   []*waiter
 	refused uint64
 }
 
 type waiter struct {
-	key      [sha256.Size]byte
+	key      string
 	admitted chan struct{} // closed when it may run
 }
 
 func newGate(kind string, config QueryConfig) *Gate {
-	return &Gate{kind: kind, config: config.withDefaults(), byKey: map[[sha256.Size]byte]int{}}
+	return &Gate{kind: kind, config: config.withDefaults(), byKey: map[string]int{}}
 }
 
 // Enter returns when the caller may run, and how it says that it is done; or a
 // *api.BusyError
 // that says that there is too much.
 func (g *Gate) Enter(ctx context.Context) (leave func(), err error) {
-	key := api.CallerOf(ctx).Key
+	key := access.Of(ctx).ID
 	leave = sync.OnceFunc(func() { g.leave(key) })
 	g.mu.Lock()
 	if len(g.queue) == 0 && g.fits(key) {
@@ -107,7 +107,7 @@ func (g *Gate) wait(ctx context.Context, w *waiter, leave func()) (func(), error
 	return leave, nil // its turn came at the same moment
 }
 
-func (g *Gate) leave(key [sha256.Size]byte) {
+func (g *Gate) leave(key string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.running--
@@ -129,16 +129,16 @@ func (g *Gate) advance() {
 	})
 }
 
-func (g *Gate) fits(key [sha256.Size]byte) bool {
+func (g *Gate) fits(key string) bool {
 	return g.running < g.config.Running && g.byKey[key] < g.config.PerKey
 }
 
-func (g *Gate) run(key [sha256.Size]byte) {
+func (g *Gate) run(key string) {
 	g.running++
 	g.byKey[key]++
 }
 
-func (g *Gate) waitingOf(key [sha256.Size]byte) (n int) {
+func (g *Gate) waitingOf(key string) (n int) {
 	for _, w := range g.queue {
 		if w.key == key {
 			n++

@@ -2,7 +2,6 @@ package limits
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"strings"
@@ -12,10 +11,11 @@ import (
 	"time"
 
 	"nightjar/api"
+	"nightjar/api/access"
 )
 
 func callingAs(name string) context.Context {
-	return api.WithCaller(context.Background(), api.Caller{Key: sha256.Sum256([]byte(name))})
+	return access.With(context.Background(), access.Caller{ID: name})
 }
 
 // A gate for 4, 3 of one key: the others wait in a row, and what is too much is

@@ -3,29 +3,39 @@ package rest
 import (
 	"context"
 	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 
 	"nightjar/api"
+	"nightjar/api/access"
 )
 
-// throughDoor lets in who has the key, in the way of the door's protocol.
+// throughDoor lets in who may send events, in the way of the door's protocol.
 func (h *Handler) throughDoor(w http.ResponseWriter, r *http.Request, door api.Door, next http.Handler) {
 	if door.Open(r) {
 		next.ServeHTTP(w, r)
 		return
 	}
-	ctx, err := h.admit(r, door.Keys(r)...)
+	ctx, err := h.admit(w, r, access.Endpoint{Need: access.WriteEvents}, door.Keys(r)...)
 	if err != nil {
 		p := api.Describe(r.Context(), h.deps.Log, err)
+		if p.RetryAfter > 0 {
+			w.Header().Set("Retry-After", strconv.FormatInt(int64((p.RetryAfter+time.Second-1)/time.Second), 10))
+		}
 		door.Refuse(w, r, p.HTTPStatus(), p.Message)
 		return
 	}
 	next.ServeHTTP(w, r.WithContext(ctx))
 }
 
-// locked lets in who has the key.
-func (h *Handler) locked(next http.Handler) http.Handler {
+// locked lets in who may do what the endpoint is for.
+func (h *Handler) locked(e access.Endpoint, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, err := h.admit(r)
+		ctx, err := h.admit(w, r, e)
 		if err != nil {
 			if r.URL.Path == "/api/v1/validate" { // as the reference answers who has no key, too
 				err = &api.Error{Code: api.CodePermissionDenied, Message: "Forbidden"}
@@ -33,17 +43,66 @@ func (h *Handler) locked(next http.Handler) http.Handler {
 			api.Describe(r.Context(), h.deps.Log, err).Write(w, r)
 			return
 		}
-		next.ServeHTTP(w, r.WithContext(ctx))
+		deed := access.Deed{Noted: e.Noted, Action: action(r), Address: r.RemoteAddr, Request: w.Header().Get(requestIDHeader)}
+		err = h.deps.Guard.Do(ctx, deed, func() (string, error) {
+			next.ServeHTTP(w, r.WithContext(ctx))
+			return "", nil
+		})
+		if err != nil {
+			api.Describe(r.Context(), h.deps.Log, err).Write(w, r)
+		}
 	})
 }
 
-// admit finds out who makes a request: by the headers that everybody may use, and by
-// the keys that it carries elsewhere. The caller is in the context that it returns.
-func (h *Handler) admit(r *http.Request, others ...string) (context.Context, error) {
-	sent := append(api.SentKeys(r.Header.Values("DD-API-KEY"), r.Header.Values("Authorization")), others...)
-	caller, err := h.deps.Access.Admit(r.Context(), api.Credentials{Keys: sent})
+// admit finds out who makes a request and whether they may: by the headers that everybody
+// may use, and by the keys that it carries elsewhere. The caller is in the context that it
+// returns.
+func (h *Handler) admit(w http.ResponseWriter, r *http.Request, e access.Endpoint, others ...string) (context.Context, error) {
+	k := h.knock(w, r)
+	k.Sent = access.SentBy(r, others...)
+	caller, err := h.deps.Guard.Admit(k)
+	if err == nil {
+		err = h.deps.Guard.Check(k, caller, e, e.Need != "")
+	}
 	if err != nil {
 		return nil, err
 	}
-	return api.WithCaller(r.Context(), caller), nil
+	return access.With(r.Context(), caller), nil
 }
+
+// knock is a request as the guard knows it.
+func (h *Handler) knock(w http.ResponseWriter, r *http.Request) access.Knock {
+	return access.Knock{Session: r, Certificate: access.OfCertificate(r.TLS), Action: action(r), Address: r.RemoteAddr, Request: w.Header().Get(requestIDHeader)}
+}
+
+// action names a request that stands for no method.
+func action(r *http.Request) string { return r.Method + " " + shownPath(r.URL.Path) }
+
+// permitted refuses a call that its caller may not make before anything of it is read.
+func (h *Handler) permitted(next runtime.HandlerFunc) runtime.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request, path map[string]string) {
+		if pattern, ok := runtime.HTTPPattern(r.Context()); ok {
+			method := methodsByRoute()[r.Method+" "+pattern.String()]
+			e, known := access.OfMethod(method)
+			k := h.knock(w, r)
+			k.Action = method
+			if err := h.deps.Guard.Check(k, access.Of(r.Context()), e, known); err != nil {
+				api.Describe(r.Context(), h.deps.Log, err).Write(w, r)
+				return
+			}
+		}
+		next(w, r, path)
+	}
+}
+
+// methodsByRoute are the full names of the methods that requests stand for, by what the
+// gateway calls their routes.
+var methodsByRoute = sync.OnceValue(func() map[string]string {
+	out := map[string]string{}
+	all, _ := bindings() // read before, by New
+	for _, b := range all {
+		service, method := b.method.Parent().FullName(), b.method.Name()
+		out[strings.ToUpper(b.verb)+" "+strings.ReplaceAll(b.path, "}", "=*}")] = "/" + string(service) + "/" + string(method)
+	}
+	return out
+})

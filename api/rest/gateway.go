@@ -31,6 +31,7 @@ func (h *Handler) gateway() (http.Handler, error) {
 		runtime.WithForwardResponseOption(finish),
 		runtime.SetQueryParameterParser(codec.QueryParser{}),
 		runtime.WithDisablePathLengthFallback(),
+		runtime.WithMiddlewares(h.permitted),
 		runtime.WithOutgoingHeaderMatcher(func(string) (string, bool) { return "", false }),
 	)
 	if err := h.deps.Register(context.Background(), mux); err != nil {
@@ -45,7 +46,7 @@ func (h *Handler) gateway() (http.Handler, error) {
 		if r.URL.Path == backtestsPath {
 			_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // it takes what it takes, or until its caller hangs up
 		}
-		x := &api.Exchange{ID: w.Header().Get(requestIDHeader), Base: baseURL(r), Path: r.URL.Path}
+		x := &api.Exchange{ID: w.Header().Get(requestIDHeader), Base: baseURL(r), Path: r.URL.Path, From: r.RemoteAddr}
 		r = r.WithContext(api.WithExchange(r.Context(), x))
 		body, err := h.newBody(w, r, x)
 		if err != nil {

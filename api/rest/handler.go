@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"nightjar/api"
+	"nightjar/api/access"
 	"nightjar/api/limits"
 )
 
@@ -36,8 +37,10 @@ type Handler struct {
 type Deps struct {
 	// Register serves the services over HTTP.
 	Register func(context.Context, *runtime.ServeMux) error
-	// Access decides who may come in.
-	Access api.Access
+	// Guard decides who may come in, and what each caller may do.
+	Guard *access.Guard
+	// Open are handlers that need no key, by method and path: there, people sign in.
+	Open map[string]http.HandlerFunc
 	// Memory is what bodies are read within, and MessageTime how long their senders may
 	// be silent in the middle of one.
 	Memory      limits.Memory
@@ -96,10 +99,13 @@ func (h *Handler) handler() (http.Handler, error) {
 	if h.deps.OpenMetrics {
 		mux.Handle("GET /metrics", metrics)
 	} else {
-		mux.Handle("GET /metrics", h.locked(metrics))
+		mux.Handle("GET /metrics", h.locked(access.Endpoint{Need: access.ReadEngine}, metrics))
+	}
+	for pattern, open := range h.deps.Open {
+		mux.Handle(pattern, open)
 	}
 	raw, rawPaths := h.rawHandlers()
-	locked := h.locked(gateway)
+	locked := h.locked(access.Endpoint{Need: access.Known}, gateway)
 	mux.Handle("/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		found, pattern := raw.Handler(r)
 		door, isDoor := found.(api.Door)
@@ -107,11 +113,11 @@ func (h *Handler) handler() (http.Handler, error) {
 		case pattern != "" && isDoor:
 			h.throughDoor(w, r, door, raw)
 		case pattern != "":
-			h.locked(raw).ServeHTTP(w, r)
+			h.locked(access.OfRoute(pattern), raw).ServeHTTP(w, r)
 		case h.deps.Fallback != nil && h.deps.Fallback.Claims(r):
 			h.throughDoor(w, r, h.deps.Fallback, h.deps.Fallback)
 		case rawPaths[r.URL.Path]:
-			h.locked(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			h.locked(access.Endpoint{Need: access.Known}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				h.routingError(r.Context(), nil, nil, w, r, http.StatusMethodNotAllowed)
 			})).ServeHTTP(w, r)
 		default:

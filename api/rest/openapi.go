@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
 
+	"nightjar/api/access"
 	"nightjar/api/codec"
 	pb "nightjar/api/v1"
 )
@@ -121,14 +122,15 @@ type openAPIWriter struct{ schemas jsonObject }
 func (w *openAPIWriter) operation(b binding) jsonObject {
 	failed := jsonObject{"description": "refused", "content": jsonContent(jsonObject{"$ref": "#/components/schemas/Error"})}
 	id := string(b.method.Name())
-	if b.additional {
-		id += "Own"
-	}
 	op := jsonObject{
-		"operationId": id,
+		"operationId": id + map[bool]string{true: "Own"}[b.additional],
 		"tags":        []string{strings.TrimSuffix(string(b.method.Parent().Name()), "Service")},
 		"description": comment(b.method),
 		"responses":   jsonObject{"200": jsonObject{"description": "done", "content": w.answer(b.method.Output())}, "default": failed},
+	}
+	name := "/" + string(b.method.Parent().FullName()) + "/" + id
+	if e, ok := access.OfMethod(name); ok {
+		op["x-nightjar-method"], op["x-nightjar-permission"] = name, e.Need
 	}
 	if b.method.Output().FullName() == "google.protobuf.Empty" {
 		op["responses"] = jsonObject{"204": jsonObject{"description": "done"}, "default": failed}

@@ -12,6 +12,8 @@ import (
 	"google.golang.org/grpc"
 
 	"nightjar/api"
+	"nightjar/api/access"
+	"nightjar/api/access/service"
 	"nightjar/api/limits"
 	"nightjar/api/rest"
 	"nightjar/api/services/backtests"
@@ -32,8 +34,12 @@ type Deps struct {
 	HTTP, GRPC string
 	// TLS is how both are served (see OverTLS); nil: in plain text.
 	TLS *tls.Config
-	// Key is the one key that lets callers in.
-	Key string
+	// Guard decides who may come in, and what each caller may do. It is required.
+	Guard *access.Guard
+	// Access are the services of keys, people, the audit log and deletions.
+	Access service.Services
+	// Open are handlers that need no key, by method and path.
+	Open map[string]http.HandlerFunc
 	// AllowedHosts are names that requests may be for, beside those of loopback and
 	// the one of HTTP.
 	AllowedHosts []string

@@ -7,13 +7,17 @@ import (
 	"strings"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/health"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/reflection"
 	"google.golang.org/protobuf/proto"
 
 	"nightjar/api"
+	"nightjar/api/access"
+	"nightjar/api/access/calls"
 	"nightjar/api/codec"
 	"nightjar/api/rest"
 )
@@ -21,7 +25,7 @@ import (
 // grpcServer is the services over gRPC, with health and reflection. Everything
 // but health is behind the key.
 func (s *Server) grpcServer() *grpc.Server {
-	plain := grpc.NewServer(append(s.bounds(), grpc.Creds(newAccepted()), grpc.ChainUnaryInterceptor(s.unary), grpc.ChainStreamInterceptor(s.stream))...)
+	plain := grpc.NewServer(append(s.bounds(), grpc.Creds(newAccepted()), grpc.ChainUnaryInterceptor(s.unary, s.guarded), grpc.ChainStreamInterceptor(s.stream))...)
 	said := func(ctx context.Context, err error) error { return api.Describe(ctx, s.deps.Log, err).GRPCError() }
 	server := boundedServices{plain, s.memory, rest.MaxBody, said, s.deps.MessageTime}
 	events := boundedServices{plain, cmp.Or(s.deps.Memory, s.memory), s.maxMessage(), said, s.deps.MessageTime}
@@ -71,17 +75,57 @@ func (s *Server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerIn
 	return next(srv, ss)
 }
 
-// admit finds out who makes a call, by its headers. The caller is in the context that
-// it returns. Whether the server is well may be asked by anybody.
+// admit finds out who makes a call, by its headers, and whether they may. The caller is
+// in the context that it returns. Whether the server is well may be asked by anybody.
 func (s *Server) admit(ctx context.Context, method string, header metadata.MD) (context.Context, error) {
-	if method == healthpb.Health_Check_FullMethodName || method == healthpb.Health_Watch_FullMethodName {
+	e, known := access.OfMethod(method)
+	if known && e.Need == access.Open {
 		return ctx, nil
 	}
-	caller, err := s.access.Admit(ctx, api.Credentials{Keys: api.SentKeys(header.Get("dd-api-key"), header.Get("authorization"))})
+	k := access.Knock{Sent: access.SentIn(header.Get), Certificate: certificateOf(ctx), Action: method, Address: peerOf(ctx)}
+	caller, err := s.deps.Guard.Admit(k)
+	if err == nil {
+		err = s.deps.Guard.Check(k, caller, e, known)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return api.WithCaller(ctx, caller), nil
+	return access.With(ctx, caller), nil
+}
+
+// peerOf is the address that a call over gRPC came from.
+func peerOf(ctx context.Context) string {
+	if p, ok := peer.FromContext(ctx); ok {
+		return p.Addr.String()
+	}
+	return ""
+}
+
+// certificateOf is who showed a client's certificate over gRPC.
+func certificateOf(ctx context.Context) access.Caller {
+	if p, ok := peer.FromContext(ctx); ok {
+		if secure, isTLS := p.AuthInfo.(credentials.TLSInfo); isTLS {
+			return access.OfCertificate(&secure.State)
+		}
+	}
+	return access.Caller{}
+}
+
+// guarded lets through what its caller may do, and has it written down. Calls over REST
+// pass it too.
+func (s *Server) guarded(ctx context.Context, in any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	if e, known := access.OfMethod(info.FullMethod); known && e.Need == access.Open {
+		return next(ctx, in)
+	}
+	return calls.Interceptor(s.deps.Guard, origin)(ctx, in, info, next)
+}
+
+// origin is where a call came from, and its id.
+func origin(ctx context.Context) (address, request string) {
+	if x := api.ExchangeOf(ctx); x != nil {
+		return x.From, x.ID
+	}
+	return peerOf(ctx), api.NewRequestID()
 }
 
 func (s *Server) recovered(ctx context.Context, method string, err *error) {

@@ -10,10 +10,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/grpc"
 
-	"nightjar/api"
+	"nightjar/api/access/calls"
 	"nightjar/api/limits"
 	"nightjar/api/rest"
 	"nightjar/api/services/operations"
@@ -22,7 +23,6 @@ import (
 // Server serves the API over HTTP and gRPC.
 type Server struct {
 	deps     Deps
-	access   api.Access
 	services *services
 	memory   limits.Memory // of requests that bring no events
 	calls    atomic.Int64  // in progress over gRPC
@@ -36,13 +36,12 @@ type Server struct {
 // New makes a Server and binds its addresses, so that a port in use is known at
 // once and port 0 has a number. It serves nothing before Run.
 func New(deps Deps) (*Server, error) {
-	access, err := api.NewOneKey(deps.Key)
-	if err != nil {
-		return nil, err
+	if deps.Guard == nil {
+		return nil, errors.New("api: no guard; the API is never served without one")
 	}
 	deps = deps.withDefaults()
 	gates := limits.NewQueries(deps.Queries)
-	s := &Server{deps: deps, access: access, services: newServices(deps, gates), memory: limits.NewMemory()}
+	s := &Server{deps: deps, services: newServices(deps, gates), memory: limits.NewMemory()}
 	shown := []prometheus.Collector{gates}
 	if deps.Agents != nil {
 		shown = append(shown, operations.NewAgentMetrics(deps.Agents, deps.Now))
@@ -72,8 +71,11 @@ func New(deps Deps) (*Server, error) {
 
 func (s *Server) restHandler() (http.Handler, error) {
 	d := s.deps
+	conn := calls.NewConn(s.guarded)
+	s.services.registerGRPC(conn, conn)
 	return rest.New(rest.Deps{
-		Register: s.services.registerREST, Access: s.access, Memory: s.memory, MessageTime: d.MessageTime,
+		Register: func(ctx context.Context, mux *runtime.ServeMux) error { return registerREST(ctx, mux, conn) },
+		Guard:    d.Guard, Open: d.Open, Memory: s.memory, MessageTime: d.MessageTime,
 		Address: d.HTTP, AllowedHosts: d.AllowedHosts, Version: d.Version, Uploads: s.services.referenceTables.Uploads,
 		Ready: d.Ready, Raw: d.Raw, Fallback: d.Fallback, Metrics: d.Metrics, OpenMetrics: d.OpenMetrics, Log: d.Log,
 	})

@@ -7,6 +7,7 @@ import (
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/grpc"
 
+	"nightjar/api/access/service"
 	"nightjar/api/limits"
 	"nightjar/api/services/agents"
 	"nightjar/api/services/backtests"
@@ -46,11 +47,12 @@ type services struct {
 	agentPolicies     *agents.AgentPolicyService
 	indicators        *signals.IndicatorService
 	pipelines         *pipelines.PipelineService
+	access            service.Services
 }
 
 // newServices makes the services. What they ask of the database is behind the gates.
 func newServices(deps Deps, gates limits.Queries) *services {
-	s := &services{}
+	s := &services{access: deps.Access}
 	s.ofRules(deps, gates)
 	s.ofSignals(deps, gates)
 	s.ofSearch(deps, gates)
@@ -106,33 +108,37 @@ func (s *services) ofOperations(deps Deps, gates limits.Queries) {
 	s.threatIntel = &operations.ThreatIntelService{Store: deps.Configuration.ThreatLists, Lists: deps.ThreatLists}
 }
 
-// registerREST serves them over HTTP.
-func (s *services) registerREST(ctx context.Context, mux *runtime.ServeMux) error {
+// registerREST serves over HTTP what the connection reaches.
+func registerREST(ctx context.Context, mux *runtime.ServeMux, conn grpc.ClientConnInterface) error {
 	return errors.Join(
-		pb.RegisterRuleServiceHandlerServer(ctx, mux, s.rules),
-		pb.RegisterSignalServiceHandlerServer(ctx, mux, s.signals),
-		pb.RegisterLogServiceHandlerServer(ctx, mux, s.logs),
-		pb.RegisterBacktestServiceHandlerServer(ctx, mux, s.backtests),
-		pb.RegisterSearchServiceHandlerServer(ctx, mux, s.searches),
-		pb.RegisterSQLServiceHandlerServer(ctx, mux, s.sqls),
-		pb.RegisterStatusServiceHandlerServer(ctx, mux, s.statuses),
-		pb.RegisterCoverageServiceHandlerServer(ctx, mux, s.coverages),
-		pb.RegisterAgentServiceHandlerServer(ctx, mux, s.agents),
-		pb.RegisterExplainServiceHandlerServer(ctx, mux, s.explains),
-		pb.RegisterAnomalyServiceHandlerServer(ctx, mux, s.anomalies),
-		pb.RegisterNotificationServiceHandlerServer(ctx, mux, s.notifications),
-		pb.RegisterReparseServiceHandlerServer(ctx, mux, s.reparses),
-		pb.RegisterThreatIntelServiceHandlerServer(ctx, mux, s.threatIntel),
-		pb.RegisterSuppressionServiceHandlerServer(ctx, mux, s.suppressions),
-		pb.RegisterReferenceTableServiceHandlerServer(ctx, mux, s.referenceTables),
-		pb.RegisterTerraformServiceHandlerServer(ctx, mux, s.terraforms),
-		pb.RegisterSecurityFilterServiceHandlerServer(ctx, mux, s.securityFilters),
-		pb.RegisterCriticalAssetServiceHandlerServer(ctx, mux, s.criticalAssets),
-		pb.RegisterNotificationRuleServiceHandlerServer(ctx, mux, s.notificationRules),
-		pb.RegisterAgentRuleServiceHandlerServer(ctx, mux, s.agentRules),
-		pb.RegisterAgentPolicyServiceHandlerServer(ctx, mux, s.agentPolicies),
-		pb.RegisterIndicatorServiceHandlerServer(ctx, mux, s.indicators),
-		pb.RegisterPipelineServiceHandlerServer(ctx, mux, s.pipelines),
+		pb.RegisterRuleServiceHandlerClient(ctx, mux, pb.NewRuleServiceClient(conn)),
+		pb.RegisterSignalServiceHandlerClient(ctx, mux, pb.NewSignalServiceClient(conn)),
+		pb.RegisterLogServiceHandlerClient(ctx, mux, pb.NewLogServiceClient(conn)),
+		pb.RegisterBacktestServiceHandlerClient(ctx, mux, pb.NewBacktestServiceClient(conn)),
+		pb.RegisterSearchServiceHandlerClient(ctx, mux, pb.NewSearchServiceClient(conn)),
+		pb.RegisterSQLServiceHandlerClient(ctx, mux, pb.NewSQLServiceClient(conn)),
+		pb.RegisterStatusServiceHandlerClient(ctx, mux, pb.NewStatusServiceClient(conn)),
+		pb.RegisterCoverageServiceHandlerClient(ctx, mux, pb.NewCoverageServiceClient(conn)),
+		pb.RegisterAgentServiceHandlerClient(ctx, mux, pb.NewAgentServiceClient(conn)),
+		pb.RegisterExplainServiceHandlerClient(ctx, mux, pb.NewExplainServiceClient(conn)),
+		pb.RegisterAnomalyServiceHandlerClient(ctx, mux, pb.NewAnomalyServiceClient(conn)),
+		pb.RegisterNotificationServiceHandlerClient(ctx, mux, pb.NewNotificationServiceClient(conn)),
+		pb.RegisterReparseServiceHandlerClient(ctx, mux, pb.NewReparseServiceClient(conn)),
+		pb.RegisterThreatIntelServiceHandlerClient(ctx, mux, pb.NewThreatIntelServiceClient(conn)),
+		pb.RegisterSuppressionServiceHandlerClient(ctx, mux, pb.NewSuppressionServiceClient(conn)),
+		pb.RegisterReferenceTableServiceHandlerClient(ctx, mux, pb.NewReferenceTableServiceClient(conn)),
+		pb.RegisterTerraformServiceHandlerClient(ctx, mux, pb.NewTerraformServiceClient(conn)),
+		pb.RegisterSecurityFilterServiceHandlerClient(ctx, mux, pb.NewSecurityFilterServiceClient(conn)),
+		pb.RegisterCriticalAssetServiceHandlerClient(ctx, mux, pb.NewCriticalAssetServiceClient(conn)),
+		pb.RegisterNotificationRuleServiceHandlerClient(ctx, mux, pb.NewNotificationRuleServiceClient(conn)),
+		pb.RegisterAgentRuleServiceHandlerClient(ctx, mux, pb.NewAgentRuleServiceClient(conn)),
+		pb.RegisterAgentPolicyServiceHandlerClient(ctx, mux, pb.NewAgentPolicyServiceClient(conn)),
+		pb.RegisterIndicatorServiceHandlerClient(ctx, mux, pb.NewIndicatorServiceClient(conn)),
+		pb.RegisterPipelineServiceHandlerClient(ctx, mux, pb.NewPipelineServiceClient(conn)),
+		pb.RegisterKeyServiceHandlerClient(ctx, mux, pb.NewKeyServiceClient(conn)),
+		pb.RegisterUserServiceHandlerClient(ctx, mux, pb.NewUserServiceClient(conn)),
+		pb.RegisterAuditServiceHandlerClient(ctx, mux, pb.NewAuditServiceClient(conn)),
+		pb.RegisterDeletionServiceHandlerClient(ctx, mux, pb.NewDeletionServiceClient(conn)),
 	)
 }
 
@@ -163,4 +169,8 @@ func (s *services) registerGRPC(server, events grpc.ServiceRegistrar) {
 	pb.RegisterAgentPolicyServiceServer(server, s.agentPolicies)
 	pb.RegisterIndicatorServiceServer(server, s.indicators)
 	pb.RegisterPipelineServiceServer(server, s.pipelines)
+	pb.RegisterKeyServiceServer(server, s.access.Keys)
+	pb.RegisterUserServiceServer(server, s.access.Users)
+	pb.RegisterAuditServiceServer(server, s.access.Audit)
+	pb.RegisterDeletionServiceServer(server, s.access.Deletions)
 }

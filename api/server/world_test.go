@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -12,6 +13,10 @@ import (
 	"testing"
 	"time"
 
+	"nightjar/api/access"
+	"nightjar/api/access/audit"
+	"nightjar/api/access/service"
+	"nightjar/api/access/signin"
 	"nightjar/api/limits"
 	"nightjar/api/rest"
 	"nightjar/api/services/events"
@@ -34,6 +39,13 @@ type world struct {
 	stuck       events.Store // in place of the world; nil: the world
 	queries     limits.QueryConfig
 	messageTime time.Duration
+
+	keys *access.Keys
+	rate float64 // calls a second of each key; 0: any
+
+	audits     sync.Mutex
+	audit      []audit.Entry
+	auditFails error
 
 	mu      sync.Mutex
 	rules   map[string]schema.Rule
@@ -284,6 +296,49 @@ func (w *world) Status(context.Context) (operations.Status, error) {
 	return operations.Status{EventsReceived: 5, EventsEvaluatedThrough: 5, CaughtUp: true, ClickHouseUp: true}, nil
 }
 
+// guard lets in who has the test's key, or one of the world's.
+func (w *world) guard() *access.Guard {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.keys == nil {
+		clock := func() time.Time { return testNow }
+		w.keys = access.NewKeys(access.KeysDeps{First: testKey, Store: objects.New(access.KeyKind, w, clock), Now: clock})
+	}
+	return &access.Guard{Keys: w.keys, Limits: access.NewLimits(w.rate, time.Now), Audit: w}
+}
+
+// access are the services of access, over the world.
+func (w *world) access() service.Services {
+	people := objects.New(signin.Kind(func(string) bool { return true }), w, time.Now)
+	users := signin.NewUsers(people, func() schema.Millis { return schema.MillisOf(testNow) })
+	return service.New(service.Deps{Keys: w.guard().Keys, Users: users, Now: func() time.Time { return testNow }})
+}
+
+// Write, Note and Refuse implement access.Recorder.
+func (w *world) Write(e audit.Entry) error { return w.write(e) }
+func (w *world) Note(e audit.Entry)        { _ = w.write(e) }
+func (w *world) Refuse(e audit.Entry)      { e.Outcome = audit.Refused; _ = w.write(e) }
+
+func (w *world) write(e audit.Entry) error {
+	w.audits.Lock()
+	defer w.audits.Unlock()
+	if w.auditFails == nil {
+		w.audit = append(w.audit, e)
+	}
+	return w.auditFails
+}
+
+// testDoor takes events, by a protocol that has no ways of its own.
+type testDoor struct{ http.Handler }
+
+func (testDoor) Keys(*http.Request) []string { return nil }
+func (testDoor) Open(*http.Request) bool     { return false }
+func (testDoor) Refuse(w http.ResponseWriter, _ *http.Request, status int, why string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = fmt.Fprintf(w, `{"errors":[%q]}`, why)
+}
+
 // start serves the world until the test ends.
 func (w *world) start(t testing.TB) *Server {
 	t.Helper()
@@ -292,12 +347,12 @@ func (w *world) start(t testing.TB) *Server {
 		logs = w.stuck
 	}
 	s, err := New(Deps{
-		HTTP: "127.0.0.1:0", GRPC: "127.0.0.1:0", Key: testKey, Version: "test",
+		HTTP: "127.0.0.1:0", GRPC: "127.0.0.1:0", Guard: w.guard(), Access: w.access(), Version: "test",
 		Rules: w, Signals: w, Triage: w, Intake: w.intake, Queries: w.queries, Logs: logs, SQL: w, Status: w, CheckRule: w.check,
 		Suppressions: newTestSuppressions(w), ReadEvent: readTestEvent, Configuration: configuration.NewStores(w, w.now, w.checkExpression),
 		Ready: func(context.Context, rest.Readiness) error { return w.ready }, Memory: w.memory, MessageTime: w.messageTime,
 		Raw: map[string]http.Handler{
-			"POST /api/v2/logs": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusAccepted) }),
+			"POST /api/v2/logs": testDoor{http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusAccepted) })},
 		},
 		Now: func() time.Time { return testNow },
 	})

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"sync"
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -41,6 +42,8 @@ type Events struct {
 	Conn   driver.Conn
 	Sink   Sink
 	Intake Intake
+	// Swap is held while a day takes another's place; nil: nobody else changes one.
+	Swap *sync.Mutex
 	// Read reads an event again.
 	Read func(*schema.Event) (schema.Event, error)
 	Log  *slog.Logger
@@ -101,6 +104,10 @@ func (e *Events) rewrite(ctx context.Context, day string, q *search.Query, from,
 	// Most of the rest while events come in, and what came meanwhile while none does.
 	if err := e.copyRest(ctx, day); err != nil {
 		return counts, err
+	}
+	if e.Swap != nil {
+		e.Swap.Lock()
+		defer e.Swap.Unlock()
 	}
 	return counts, e.Intake.Hold(ctx, func(ctx context.Context) error {
 		if err := e.copyRest(ctx, day); err != nil {

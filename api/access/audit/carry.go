@@ -164,8 +164,8 @@ func (l *Log) tell(ctx context.Context, told uint64, records []record) (uint64, 
 		if rec.last() <= told {
 			continue
 		}
-		if l.deps.Submit != nil {
-			if err := l.deps.Submit(ctx, fmt.Sprint("nightjar-audit-", l.disk.ID(), "-", rec.first), events(rec)); err != nil {
+		if all := l.events(rec); len(all) > 0 {
+			if err := l.deps.Submit(ctx, fmt.Sprint("nightjar-audit-", l.disk.ID(), "-", rec.first), all); err != nil {
 				return told, fmt.Errorf("make events of the audit log: %w", err)
 			}
 		}

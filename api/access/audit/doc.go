@@ -3,8 +3,8 @@
 //
 // Start at Log.Write and Log.Run. An entry goes to a log on disk first, where it is safe
 // from a kill, and from there, in order, to table audit: row by row, each with the hash
-// of the one before. Each also becomes an event of source:nightjar-audit, once, so that
-// rules watch it.
+// of the one before. Entries of the kinds that the operator chose also become events of
+// source:nightjar-audit, each once, so that searches find them and rules watch them.
 //
 // What it promises:
 //

@@ -3,6 +3,7 @@ package audit
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"nightjar/schema"
 )
@@ -11,11 +12,12 @@ import (
 // these: the record is the table.
 const Source = "nightjar-audit"
 
-// events are what the entries of a record become.
-func events(rec record) []schema.Event {
-	out := make([]schema.Event, len(rec.entries))
+// events are what the entries of a record become, those of the kinds that are to.
+func (l *Log) events(rec record) (out []schema.Event) {
 	for i, e := range rec.entries {
-		out[i] = e.event(rec.first + uint64(i))
+		if l.deps.Submit != nil && slices.Contains(l.deps.Events, e.Kind) {
+			out = append(out, e.event(rec.first+uint64(i)))
+		}
 	}
 	return out
 }

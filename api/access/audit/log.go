@@ -55,6 +55,8 @@ type Deps struct {
 	Store Store
 	// Submit takes in events; a batch whose id it has seen is a no-op. nil: nobody does.
 	Submit func(ctx context.Context, batchID string, events []schema.Event) error
+	// Events are the kinds of entries that become events.
+	Events []string
 	// MaxBytes is how much may wait on disk for the table, in bytes; 0: 64 MiB.
 	MaxBytes int64
 	Now      func() time.Time

@@ -95,7 +95,7 @@ func newWorld(t testing.TB) *world {
 // open opens the log; carried is what carries nothing until it is called.
 func (w *world) open() *Log {
 	w.t.Helper()
-	l, err := Open(w.t.Context(), Deps{Dir: w.dir, Store: w.table, Submit: w.intake.submit, MaxBytes: w.max, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	l, err := Open(w.t.Context(), Deps{Dir: w.dir, Store: w.table, Submit: w.intake.submit, Events: []string{"change"}, MaxBytes: w.max, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		w.t.Fatal(err)
 	}

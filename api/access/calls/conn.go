@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -41,6 +42,9 @@ func (c *Conn) Invoke(ctx context.Context, name string, in, out any, _ ...grpc.C
 	m, ok := c.methods[name]
 	if !ok {
 		return status.Error(codes.Unimplemented, "there is no method "+name)
+	}
+	if said, ok := metadata.FromOutgoingContext(ctx); ok {
+		ctx = metadata.NewIncomingContext(ctx, said)
 	}
 	answer, err := m.handle(m.service, ctx, func(message any) error { return move(message, in) }, c.intercept)
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"strings"
 
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
@@ -25,7 +24,7 @@ func Interceptor(g *access.Guard, from From) grpc.UnaryServerInterceptor {
 		if err := g.Check(k, access.Of(ctx), e, known); err != nil {
 			return nil, err
 		}
-		d := access.Deed{Noted: e.Noted, Action: shortName(info.FullMethod), Address: address, Request: request}
+		d := access.Deed{Noted: e.Noted, Action: info.FullMethod, Address: address, Request: request}
 		if m, ok := in.(proto.Message); ok && e.Noted != access.Quiet {
 			d.Object, d.Detail = objectOf(m), detailOf(m, e.Noted)
 		}
@@ -36,9 +35,6 @@ func Interceptor(g *access.Guard, from From) grpc.UnaryServerInterceptor {
 		return out, err
 	}
 }
-
-// shortName is a method as people know it: RuleService/CreateRule.
-func shortName(method string) string { return strings.TrimPrefix(method, "/nightjar.v1.") }
 
 // detailOf is more of what a call says: a statement of SQL as it is, and of a deletion
 // only a hash of its query, since that may name the person whose events are to be gone.

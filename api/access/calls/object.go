@@ -6,6 +6,8 @@ import (
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	pb "nightjar/api/v1"
 )
 
 const stringKind = protoreflect.StringKind
@@ -88,6 +90,9 @@ func madeOf(asked string, out any) string {
 	m, ok := out.(proto.Message)
 	if !ok || m == nil || !m.ProtoReflect().IsValid() {
 		return asked
+	}
+	if d, ok := m.(*pb.DeletionResult); ok {
+		return fmt.Sprintf("%d events", d.GetEvents())
 	}
 	id := idOf(m.ProtoReflect())
 	if id == "" || strings.Contains(asked, id) {

@@ -19,7 +19,7 @@ func newAuditCommand() *cobra.Command {
 		Use: "audit", Short: "Show who changed what and who was refused, and verify that nobody changed that",
 		Long: `The audit log has every change, refusal, sign-in, SQL statement and response action. Each
 row has the hash of the one before, so that a row that was changed or taken out is found.
-Each is an event of source:nightjar-audit too, for searches and rules.`,
+Much of it (nightjar up --audit-events) is events of source:nightjar-audit too.`,
 		Example: `  nightjar audit list --from -1d --outcome refused
   nightjar audit verify`,
 		Args: cobra.NoArgs,
