@@ -18,7 +18,7 @@
 //     ten minutes without the server, and a full disk: TestChaos… in e2e (short in make
 //     test, long in make chaos), and the tests of ingest and ingest/wal.
 //   - Requests take no more memory than their quota: TestOverload…, TestBombs… in e2e.
-//   - No block stops the others; one that is too much is set aside (aside.go). What is lost
+//   - No block stops the others; one that is too much is set aside (set_aside.go). What is lost
 //     is said, once (losses.go): TestWhatTheLogLostIsSaid.
 //   - A file is sent once however it is rotated, by whom it is shipped, and who is killed:
 //     TestChaosFollow, TestAFileThatGrewIsContinued in e2e.
