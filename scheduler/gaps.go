@@ -201,6 +201,24 @@ func (s *Scheduler) savable() []Gap {
 	})
 }
 
+// withoutBehind leaves out the gaps whose evaluation taught a rule what is not stored yet:
+// after a crash they are evaluated again, or the rule would not know what its matches
+// rest on.
+func (s *Scheduler) withoutBehind(gaps []Gap, behind map[string]bool) []Gap {
+	return slices.DeleteFunc(gaps, func(g Gap) bool {
+		f := s.fillings[g.In]
+		if f == nil {
+			return false
+		}
+		for key := range f.done {
+			if behind[key] {
+				return true
+			}
+		}
+		return false
+	})
+}
+
 // gapBefore is the first gap that a watch has passed and that silence waits for.
 func (s *Scheduler) gapBefore(w *watch) (Gap, bool) {
 	for _, g := range s.gaps() {

@@ -1,8 +1,11 @@
 package scheduler
 
 import (
+	"fmt"
 	"testing"
 	"time"
+
+	"nightjar/schema"
 )
 
 // TestAGapIsEvaluatedWhenItIsFilled: what was stored late raises its signals, the
@@ -71,5 +74,43 @@ func TestALossIsAGapUntilItIsAccepted(t *testing.T) {
 	w.gaps[0].Accepted = true
 	if p := s.Progress(); !p.CaughtUp {
 		t.Errorf("somebody knows of the loss: %+v", p)
+	}
+}
+
+// TestAGapThatTaughtARuleStaysUntilThatIsStored: a save leaves out what a rule learned while
+// groups are still to be looked at again for it. The gap must be left, too, or a crash
+// would take what its events taught, and signals with it.
+func TestAGapThatTaughtARuleStaysUntilThatIsStored(t *testing.T) {
+	rule, none, forget := counting("a"), int64(0), int64(7)
+	rule.Queries[0].Aggregation, rule.Queries[0].Metrics, rule.Queries[0].GroupByFields = "new_value", []string{"host"}, []string{"source"}
+	rule.Cases = []schema.RuleCase{{Status: "low"}}
+	rule.Options.DetectionMethod, rule.Options.EvaluationWindow = "new_value", &none
+	rule.Options.NewValue = &schema.NewValueOptions{ForgetAfter: &forget, LearningDuration: &none, LearningMethod: "duration"}
+	w, s, rules := watching(t, rule)
+	w.arrive(0, 30)
+	for i := range w.events {
+		w.events[i].Host = fmt.Sprint("h", i)
+	}
+	w.tear(10, 20)
+	drain(s)
+	w.gaps[0].Filled = true
+	if !s.fill(t.Context(), time.Now()) {
+		t.Fatal("there was nothing to fill")
+	}
+	k := s.known[s.watches[0].plan.Key]
+	if k == nil || s.watches[0].plan.Rule.ID != rules[0].ID {
+		t.Fatal("the rule learns nothing")
+	}
+	k.Touch(1, []string{"a"}, 0)
+	for _, pending := range []bool{true, false} {
+		if !pending {
+			k.Evaluated()
+		}
+		if err := s.save(t.Context(), true); err != nil {
+			t.Fatal(err)
+		}
+		if there := len(w.gaps) > 0; there != pending {
+			t.Errorf("with something to look at again %t, the gap is there: %t", pending, there)
+		}
 	}
 }

@@ -545,6 +545,7 @@ func (s *Scheduler) save(ctx context.Context, always bool) error {
 	err := s.flush(ctx) // first: the place must not be ahead of the matches
 	if err == nil {
 		if behind, err = s.remember(ctx); err == nil {
+			gaps = s.withoutBehind(gaps, behind)
 			maps.DeleteFunc(checkpoints, func(key string, _ Checkpoint) bool { return behind[key] })
 		}
 	}
