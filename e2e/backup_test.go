@@ -24,7 +24,7 @@ func TestARestoredEngineIsTheOneThatWasBackedUp(t *testing.T) {
 	t.Parallel() // it waits more than it works
 	p := startEngine(t, longAgo...)
 	createWatched(p)
-	log := testenv.Shared(t, "data/auth/elastic_examples_auth.log")
+	log := testenv.SharedOr(t, "data/auth/elastic_examples_auth.log", "e2e/testdata/auth.log")
 	if _, stderr, code := p.run("ingest", "--source", "sshd", "--year", "2017", log); code != exitOK {
 		t.Fatal(stderr)
 	}

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"nightjar/testenv"
 )
 
 // everyOption is a rule with every option that has words or numbers of its own.
@@ -28,7 +30,7 @@ const everyOption = `{"name":"n","message":"m","isEnabled":true,"type":"log_dete
 func TestNoRuleIsShownThatClientsCannotRead(t *testing.T) {
 	t.Parallel()
 	p := startEngine(t)
-	contract := loadContract(t, "openapi.json")
+	contract := readContract(t, testenv.SharedOr(t, "conformance/http/openapi.json", "e2e/testdata/contract.json"))
 	var rule any
 	if err := json.Unmarshal([]byte(everyOption), &rule); err != nil {
 		t.Fatal(err)

@@ -17,7 +17,7 @@ func TestTheExamplesOfFiles(t *testing.T) {
 	t.Parallel()
 	p := startEngine(t)
 	dir := t.TempDir()
-	evtx, err := os.ReadFile(testenv.Shared(t, "data/evtx/fed85bf9-e075-4280-9159-fbe8a023d6fa.evtx"))
+	evtx, err := os.ReadFile(testenv.SharedOr(t, "data/evtx/fed85bf9-e075-4280-9159-fbe8a023d6fa.evtx", "ingest/evtx/testdata/a-logons.evtx"))
 	if err != nil {
 		t.Fatal(err)
 	}

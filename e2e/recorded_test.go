@@ -367,7 +367,12 @@ type contract struct{ router routers.Router }
 
 func loadContract(t *testing.T, file string) *contract {
 	t.Helper()
-	doc, err := openapi3.NewLoader().LoadFromFile(testenv.Shared(t, filepath.Join("conformance", "http", file)))
+	return readContract(t, testenv.Shared(t, filepath.Join("conformance", "http", file)))
+}
+
+func readContract(t *testing.T, path string) *contract {
+	t.Helper()
+	doc, err := openapi3.NewLoader().LoadFromFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,6 +29,20 @@ func Shared(t testing.TB, path string) string {
 	return full
 }
 
+// SharedOr is Shared where there is the shared folder, and else what the project has of
+// its own, below the module's root: for tests to which that is as good, if smaller.
+func SharedOr(t testing.TB, path, own string) string {
+	t.Helper()
+	root := os.Getenv(SharedEnv)
+	if root == "" {
+		root = filepath.Join(ModuleRoot(t), "..", "shared")
+	}
+	if info, err := os.Stat(root); err == nil && info.IsDir() {
+		return Shared(t, path)
+	}
+	return filepath.Join(ModuleRoot(t), filepath.FromSlash(own))
+}
+
 // ModuleRoot returns the folder of go.mod.
 func ModuleRoot(t testing.TB) string {
 	t.Helper()
