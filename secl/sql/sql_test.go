@@ -124,7 +124,7 @@ func TestTheAgentAndTheDatabaseReadARuleAlike(t *testing.T) {
 	if matches < 1000 {
 		t.Errorf("only %d matches: the rules tell little", matches)
 	}
-	t.Run("default policy", func(t *testing.T) { holdsDefaultPolicyAlike(t, w, events) })
+	t.Run("shared", func(t *testing.T) { holdsDefaultPolicyAlike(t, w, events) })
 }
 
 func holdsDefaultPolicyAlike(t *testing.T, w *searchtest.World, events []*event.Event) {

@@ -4,7 +4,8 @@
 //
 //   - when a test that a page or a package's documentation names (any word that begins
 //     with Test or Fuzz in a *.md or a doc.go) was skipped, itself or all of its
-//     subtests: what is promised there has to be shown by every clone;
+//     subtests: what is promised there has to be shown by every clone. A subtest of the
+//     name shared, over data that lies beside the project, is beside the point;
 //   - when there is no such test. A name that ends in … stands for all that begin so,
 //     and is there for pages that speak of many: one of them has to have run.
 //

@@ -80,6 +80,9 @@ output a TestSome/shared     a_test.go:4: needs ../shared: y
 skip a TestSome/shared
 pass a TestSome/own
 pass a TestSome
+output a TestOwn/shared     a_test.go:4: needs ../shared: y
+skip a TestOwn/shared
+pass a TestOwn
 output a TestRoot     a_test.go:5: needs root or another kernel: no mount
 skip a TestRoot
 output a - ok a 0.1s
@@ -96,7 +99,7 @@ func TestWhatPagesNameIsNotSkipped(t *testing.T) {
 		t.Errorf("printed %q, want %q", printed, want)
 	}
 	pages := named{}
-	for _, name := range []string{"TestShown", "TestLeftOut", "TestParts", "TestSome", "TestRoot", "TestMany…"} {
+	for _, name := range []string{"TestShown", "TestLeftOut", "TestParts", "TestSome", "TestOwn", "TestRoot", "TestMany…"} {
 		pages[name] = []string{"A.md"}
 	}
 	for all, want := range map[bool][]string{
@@ -115,7 +118,7 @@ func TestWhatPagesNameIsNotSkipped(t *testing.T) {
 	}
 	var tail bytes.Buffer
 	printSkips(&tail, r, pages)
-	if lines := strings.Split(strings.TrimSpace(tail.String()), "\n"); lines[0] != "skipped (3): needs ../shared" ||
+	if lines := strings.Split(strings.TrimSpace(tail.String()), "\n"); lines[0] != "skipped (4): needs ../shared" ||
 		lines[len(lines)-1] != "NOT SHOWN HERE: a TestRoot: needs root or another kernel: no mount" {
 		t.Errorf("the tail is\n%s", tail.String())
 	}

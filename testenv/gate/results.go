@@ -107,14 +107,15 @@ func (r *results) reason(test testName) string {
 }
 
 // empty says why a test showed nothing, and reports whether it did: it was skipped, or
-// it has subtests and all of them were.
+// it has subtests and all of them were. One of the name shared is beside the test's own.
 func (r *results) empty(test testName) (string, bool) {
 	if r.ended[test] == "skip" {
 		return r.reason(test), true
 	}
 	why, below := "", 0
 	for _, sub := range r.order {
-		if sub.pkg != test.pkg || !strings.HasPrefix(sub.name, test.name+"/") {
+		part, within := strings.CutPrefix(sub.name, test.name+"/")
+		if sub.pkg != test.pkg || !within || part == "shared" || strings.HasPrefix(part, "shared/") {
 			continue
 		}
 		below++
