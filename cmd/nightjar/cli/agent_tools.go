@@ -122,21 +122,21 @@ func bursts(before, after *agent.Status) []burst {
 	type cause struct{ event, executable, rule string }
 	was, out := map[cause]uint64{}, []burst{}
 	for _, t := range before.Top {
-		was[cause{t.Event, t.Executable, ""}] = t.Events
+		was[cause{event: t.Event, executable: t.Executable, rule: ""}] = t.Events
 	}
 	for id, r := range before.Rules {
-		was[cause{"match", "", id}] = r.Matches
+		was[cause{event: "match", executable: "", rule: id}] = r.Matches
 	}
 	add := func(k cause, total uint64) {
 		if grown := total - min(was[k], total); grown > 0 && seconds > 0 {
-			out = append(out, burst{k.event, k.executable, k.rule, float64(grown) / seconds, total})
+			out = append(out, burst{Event: k.event, Executable: k.executable, Rule: k.rule, PerSecond: float64(grown) / seconds, Total: total})
 		}
 	}
 	for _, t := range after.Top {
-		add(cause{t.Event, t.Executable, ""}, t.Events)
+		add(cause{event: t.Event, executable: t.Executable, rule: ""}, t.Events)
 	}
 	for _, id := range slices.Sorted(maps.Keys(after.Rules)) {
-		add(cause{"match", "", id}, after.Rules[id].Matches)
+		add(cause{event: "match", executable: "", rule: id}, after.Rules[id].Matches)
 	}
 	slices.SortStableFunc(out, func(a, b burst) int { return cmp.Compare(b.PerSecond, a.PerSecond) })
 	return out

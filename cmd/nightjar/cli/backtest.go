@@ -193,7 +193,7 @@ func backtest(rulePath, eventsPath string, until schema.Millis, decoder *ingest.
 		if s.Case >= 0 {
 			name = plan.Cases[s.Case].Name
 		}
-		out = append(out, found{s.Case, name, append([]string{}, detect.Visible(plan, s.Group)...), s.FirstSeen, s.LastSeen, scheduler.Severity(plan, s), s.Events})
+		out = append(out, found{Case: s.Case, CaseName: name, Group: append([]string{}, detect.Visible(plan, s.Group)...), FirstSeen: s.FirstSeen, LastSeen: s.LastSeen, Severity: scheduler.Severity(plan, s), Events: s.Events})
 	}
 	return out, nil
 }

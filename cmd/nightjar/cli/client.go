@@ -22,7 +22,10 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// client speaks to an engine's REST API.
+// client speaks to an engine's REST API. The generated client, which speaks gRPC, is not
+// used: what a command prints as JSON is the API's document to the byte, files that are
+// applied are its bodies as they stand, and REST passes through whatever proxy there is
+// between a user and an engine.
 type client struct {
 	base, key string
 	http      *http.Client

@@ -28,9 +28,9 @@ type demoExample struct {
 
 // demoExamples are harmless: nothing but the names and arguments is of an attack.
 var demoExamples = []demoExample{
-	{"rules/agent-shell-from-web-server.json", "php", []string{demoProgram, "sh", "-c", "true"}},
-	{"rules/agent-cryptominer.json", "kworker", []string{demoProgram, "", "-o", "stratum+tcp://pool.invalid:3333", "--donate-level=1"}},
-	{"rules/agent-password-changed.json", "/usr/bin/passwd", []string{"--help"}},
+	{rule: "rules/agent-shell-from-web-server.json", program: "php", args: []string{demoProgram, "sh", "-c", "true"}},
+	{rule: "rules/agent-cryptominer.json", program: "kworker", args: []string{demoProgram, "", "-o", "stratum+tcp://pool.invalid:3333", "--donate-level=1"}},
+	{rule: "rules/agent-password-changed.json", program: "/usr/bin/passwd", args: []string{"--help"}},
 }
 
 // errNotWatched is of a host whose events no agent sees. Why was said.

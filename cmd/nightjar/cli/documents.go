@@ -96,7 +96,7 @@ func (k *documents) command() *cobra.Command {
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(k.listCommand(), k.getCommand(), k.applyCommand(), k.diffCommand(), k.pullCommand(), k.validateCommand(), k.deleteCommand(),
-		k.switchCommand("enable", true), k.switchCommand("disable", false), k.historyCommand(), k.restoreCommand())
+		k.switchCommand("enable"), k.switchCommand("disable"), k.historyCommand(), k.restoreCommand())
 	return c
 }
 

@@ -167,7 +167,9 @@ func (k *documents) restoreCommand() *cobra.Command {
 	return c
 }
 
-func (k *documents) switchCommand(verb string, on bool) *cobra.Command {
+// switchCommand is the command enable or disable.
+func (k *documents) switchCommand(verb string) *cobra.Command {
+	on := verb == "enable"
 	short := "Switch " + k.plural + " off; what they say is kept"
 	if on {
 		short = "Switch " + k.plural + " on"

@@ -169,7 +169,7 @@ func (s *shipper) ship(ctx context.Context, path string) error {
 	if err != nil && ctx.Err() != nil {
 		return err
 	}
-	return errors.Join(f.flush(false), err)
+	return errors.Join(f.flush(), err)
 }
 
 // newBar is a progress bar on a terminal, with rate and time left, and nothing

@@ -65,7 +65,7 @@ func (f *fileSender) record(r files.Record) error {
 		return f.ctx.Err()
 	}
 	if member := f.memberOf(r.Place); f.reader == nil || member != f.member {
-		if err := f.flush(false); err != nil {
+		if err := f.flush(); err != nil {
 			return err
 		}
 		f.enter(member)
@@ -89,7 +89,7 @@ func (f *fileSender) record(r files.Record) error {
 		f.passOver(err)
 	}
 	if len(f.batch) >= max(1, f.lines) || f.bytes+len(item) > maxRequest || r.Open {
-		if err := f.flush(false); err != nil {
+		if err := f.flush(); err != nil {
 			return err
 		}
 	}
@@ -101,7 +101,7 @@ func (f *fileSender) record(r files.Record) error {
 	f.batch, f.hashes = append(f.batch, item), append(f.hashes, next)
 	f.bytes += len(item)
 	if r.Open {
-		return f.flush(true)
+		return f.sendAll(open)
 	}
 	return nil
 }
@@ -198,12 +198,25 @@ func (f *fileSender) measure() error {
 }
 
 // flush sends what was read and is not sent.
-func (f *fileSender) flush(open bool) error {
+func (f *fileSender) flush() error { return f.sendAll(complete) }
+
+// ending is whether a file's last record is all there.
+type ending bool
+
+// The endings of what was read: it ends with a record, or within one that is still
+// being written.
+const (
+	complete ending = false
+	open     ending = true
+)
+
+// sendAll is flush, where the last record may be open.
+func (f *fileSender) sendAll(last ending) error {
 	for len(f.hashes) > 0 {
 		end := f.hashes[len(f.hashes)-1]
 		readable := slices.DeleteFunc(slices.Clone(f.batch), func(item []byte) bool { return item == nil })
 		if len(readable) > 0 {
-			again, err := f.sendBatch(readable, end, open)
+			again, err := f.sendBatch(readable, end, last)
 			if err != nil {
 				return err
 			}
@@ -222,10 +235,10 @@ func (f *fileSender) sentTo(end hash) {
 
 // sendBatch sends the batch; again tells that some of it had been sent, and that the
 // rest is to be.
-func (f *fileSender) sendBatch(batch [][]byte, end hash, open bool) (again bool, err error) {
+func (f *fileSender) sendBatch(batch [][]byte, end hash, last ending) (again bool, err error) {
 	id := ""
 	if f.file != nil {
-		id = ingest.FileBatch{Begin: f.begin.String(), Start: f.start.String(), End: end.String(), Records: f.records, Open: open}.ID()
+		id = ingest.FileBatch{Begin: f.begin.String(), Start: f.start.String(), End: end.String(), Records: f.records, Open: last == open}.ID()
 	}
 	duplicate, err := f.send(f.ctx, batch, f.first, id)
 	if err != nil || !duplicate || id == "" {

@@ -33,7 +33,7 @@ func keyOfFile(info os.FileInfo) fileKey {
 	if !ok {
 		return fileKey{}
 	}
-	return fileKey{uint64(s.Dev), s.Ino}
+	return fileKey{dev: uint64(s.Dev), ino: s.Ino}
 }
 
 // look is how a file was when it was looked at.

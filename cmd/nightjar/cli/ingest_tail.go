@@ -61,7 +61,7 @@ func (t *tail) read() {
 		return
 	}
 	if t.failed == nil {
-		t.failed = t.sender.flush(false)
+		t.failed = t.sender.flush()
 	}
 	var refused *httpError
 	switch {
@@ -75,7 +75,7 @@ func (t *tail) read() {
 // more waits at the end of the file for something to be written. What was read is
 // sent before.
 func (t *tail) more() bool {
-	if t.failed = t.sender.flush(false); t.failed != nil {
+	if t.failed = t.sender.flush(); t.failed != nil {
 		return false
 	}
 	for begun := time.Now(); t.ctx.Err() == nil; {

@@ -43,7 +43,7 @@ describes the files. "nightjar test" runs them, too. It exits with 1 when one fa
 			}
 			reports := []ruletest.Report{}
 			for _, path := range files {
-				reports = append(reports, testSamples(path, alone, ruletest.Options{}))
+				reports = append(reports, testSamples(path, sampleOptions{alone: alone}))
 			}
 			err = result{data: reports, text: func(w io.Writer) error { return printReports(w, reports) }}.print(c)
 			return errors.Join(err, verdict(reports))
@@ -84,8 +84,14 @@ func sampleFiles(paths []string) (out []string, err error) {
 	return out, nil
 }
 
+// sampleOptions say which samples are run, and with which pipelines.
+type sampleOptions struct {
+	ruletest.Options
+	alone bool // without the built-in pipelines
+}
+
 // testSamples runs the samples of a file, with the pipelines of its folder.
-func testSamples(path string, alone bool, o ruletest.Options) ruletest.Report {
+func testSamples(path string, o sampleOptions) ruletest.Report {
 	report := ruletest.Report{Path: path, Tests: []ruletest.Result{}}
 	fail := func(err error) ruletest.Report {
 		report.Error = strings.TrimPrefix(err.Error(), path+":")
@@ -99,7 +105,7 @@ func testSamples(path string, alone bool, o ruletest.Options) ruletest.Report {
 	if err != nil {
 		return fail(inPipelineFile(path, err))
 	}
-	set, err := setOfFolder(filepath.Dir(path), samples.Pipeline, alone, o)
+	set, err := setOfFolder(filepath.Dir(path), samples.Pipeline, o)
 	if err != nil {
 		return fail(err)
 	}
@@ -126,9 +132,9 @@ func testSamples(path string, alone bool, o ruletest.Options) ruletest.Report {
 // setOfFolder are the built-in pipelines, those of the folder in the place of the ones
 // with their ids, and the rest of the folder behind. All that the folder has are enabled:
 // a sample says what a pipeline does, not whether it is in force.
-func setOfFolder(folder, id string, alone bool, o ruletest.Options) (*pipeline.Set, error) {
+func setOfFolder(folder, id string, o sampleOptions) (*pipeline.Set, error) {
 	var all []*pipeline.Pipeline
-	if !alone {
+	if !o.alone {
 		var err error
 		if all, err = registry.BuiltIn(content.Files); err != nil {
 			return nil, err

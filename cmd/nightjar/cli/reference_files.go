@@ -33,7 +33,7 @@ func (t *tableFiles) Set(s string) error {
 	if !ok || name == "" || path == "" {
 		return errors.New("want NAME=FILE")
 	}
-	*t = append(*t, tableFile{name, path})
+	*t = append(*t, tableFile{name: name, path: path})
 	return nil
 }
 

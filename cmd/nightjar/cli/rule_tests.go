@@ -93,7 +93,7 @@ func testRules(paths []string, o ruletest.Options) ([]ruletest.Report, error) {
 		}
 		for _, f := range samples {
 			if !seen[f] {
-				reports = append(reports, testSamples(f, false, o))
+				reports = append(reports, testSamples(f, sampleOptions{Options: o}))
 			}
 			seen[f] = true
 		}

@@ -77,7 +77,7 @@ func writeMistake(w io.Writer, err error) error {
 	if !errors.As(err, &placed) {
 		return nil
 	}
-	m := mistake{placed.Line, placed.Column, placed.Message}
+	m := mistake{Line: placed.Line, Column: placed.Column, Message: placed.Message}
 	if placed.Hint != "" {
 		m.Message += "; " + placed.Hint
 	}

@@ -217,7 +217,7 @@ func printFields(c *cobra.Command, only string) error {
 		if f.Never != "" {
 			about = f.Never
 		}
-		l := line{f.Event, f.Name, f.Type().String(), "", f.Constants, f.Doc, f.Never}
+		l := line{Event: f.Event, Field: f.Name, Type: f.Type().String(), Iterator: "", Constants: f.Constants, About: f.Doc, Never: f.Never}
 		if f.Iterator != nil {
 			l.Iterator = f.Iterator.Name
 		}
@@ -236,7 +236,7 @@ func printConstants(c *cobra.Command) error {
 	}
 	lines := []line{}
 	for _, k := range event.Model().Constants() {
-		lines = append(lines, line{k.Family, k.Name, k.Value.Any()})
+		lines = append(lines, line{Family: k.Family, Name: k.Name, Value: k.Value.Any()})
 		rows = append(rows, []string{k.Family, k.Name, k.Value.String()})
 	}
 	return result{data: lines, header: []string{"FAMILY", "CONSTANT", "VALUE"}, rows: rows}.print(c)

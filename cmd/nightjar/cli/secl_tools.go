@@ -59,7 +59,7 @@ func printFindings(c *cobra.Command, findings []lint.Finding) error {
 	}
 	lines := []line{}
 	for _, f := range findings {
-		lines = append(lines, line{f.Where.File, f.Where.Line, f.Kind, f.ID, f.Check, f.Message, [2]int{f.Line, f.Column}})
+		lines = append(lines, line{File: f.Where.File, Line: f.Where.Line, Kind: f.Kind, ID: f.ID, Check: f.Check, Message: f.Message, ExprAt: [2]int{f.Line, f.Column}})
 	}
 	found := result{data: lines, text: func(w io.Writer) error {
 		for _, f := range findings {
@@ -223,7 +223,7 @@ func printExplanation(c *cobra.Command, why secl.Explanation) error {
 	}
 	steps := []line{}
 	for _, s := range why.Steps {
-		steps = append(steps, line{s.Depth, s.Text, s.Macro, s.Type.String(), secl.Printable(s.Value)})
+		steps = append(steps, line{Depth: s.Depth, Text: s.Text, Macro: s.Macro, Type: s.Type.String(), Value: secl.Printable(s.Value)})
 	}
 	out := map[string]any{"match": why.Match, "steps": steps}
 	if why.Element >= 0 {
