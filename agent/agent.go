@@ -28,10 +28,10 @@ type Config struct {
 	RingBytes int           // see probe.Options
 	Report    time.Duration // between two reports to the Sink; 0: ten seconds
 	Limits    process.Limits
-	Events    []string // types of events to watch even where no rule is about them: for recordings
+	Events    []string // types of events to subscribe to even where no rule is about them: for recordings
 }
 
-// Agent watches the host. It is inert until Run.
+// Agent monitors the host. It is inert until Run.
 type Agent struct {
 	config  Config
 	rules   *ruleset.Set
@@ -92,7 +92,7 @@ func (a *Agent) Never() []string {
 // readDeadline is how long an event that nobody must act on waits at most.
 const readDeadline = 50 * time.Millisecond
 
-// Run watches until the context is done, then takes everything out of the kernel
+// Run monitors until the context is done, then takes everything out of the kernel
 // and looks at what is still in the ring. Its error is probe.ErrUnavailable where
 // no events can be seen.
 func (a *Agent) Run(ctx context.Context) error {
@@ -247,7 +247,8 @@ func functionsOf(set *policy.Set) []string {
 	return out
 }
 
-// watched are the types of events that rules are about, or that were asked for.
+// watched are the types of events that the agent subscribes to: rules are about them, or
+// they were asked for.
 func (a *Agent) watched() []string {
 	return append(a.rules.Events(), a.config.Events...)
 }

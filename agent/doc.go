@@ -1,4 +1,4 @@
-// Package agent watches a host through eBPF, evaluates SECL rules on what it sees,
+// Package agent monitors a host through eBPF, evaluates SECL rules on what it sees,
 // and hands what matches to a Sink.
 //
 // It never waits for the Sink while reading the kernel's ring: what is dropped is

@@ -14,7 +14,7 @@ import (
 type Report struct {
 	Time       time.Time               `json:"time"`
 	Started    time.Time               `json:"started"`
-	Generated  uint64                  `json:"generated"`  // by the system calls and the life of processes
+	Generated  uint64                  `json:"generated"`  // by system calls, and by processes that start and end
 	Filtered   uint64                  `json:"filtered"`   // in the kernel, because no rule can match them
 	Delivered  uint64                  `json:"delivered"`  // to the rules
 	Waiting    uint64                  `json:"waiting"`    // in the ring, at this moment

@@ -10,8 +10,8 @@ import (
 	"nightjar/secl/policy"
 )
 
-// clock turns the time since boot, which the kernel counts in, into that of day.
-// The difference changes when somebody sets the clock, and is looked at again
+// clock converts the time since boot, in which the kernel counts, to the time of day.
+// The difference changes when the clock is set, and is looked at again
 // every second.
 type clock struct {
 	offset int64

@@ -6,7 +6,7 @@ import (
 	"nightjar/secl/event"
 )
 
-// Recording is a Sink that writes every event that is watched, whether a rule
+// Recording is a Sink that writes every event that the agent subscribes to, whether a rule
 // matches or not: an event.AppendRecord on a line. Use it with Config.Events.
 type Recording struct{ *Writer }
 

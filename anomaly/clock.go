@@ -2,7 +2,7 @@ package anomaly
 
 import "slices"
 
-// clock turns times into the indexes of a regular series.
+// clock converts times to the indexes of a regular series.
 type clock struct {
 	step    int64 // usual time between points, ms; 0: not known
 	index   int64

@@ -1,4 +1,4 @@
-// Package anomaly holds the seasonal models: how unusual a number is, given the
+// Package anomaly holds the seasonal models: how anomalous a number is, given the
 // series that it continues.
 //
 // A Model keeps the counts of one group of one rule in buckets of time and
@@ -14,7 +14,7 @@
 //   - Of normal buckets, the share above 0.995 is at most 0.8 %:
 //     TestShareOfHighBucketsIsWhatItSays, TestHardSeriesAreCalibrated.
 //   - A past anomaly does not widen the band (TestPastAnomaliesDoNotWidenTheBand), and a
-//     lasting one stays unusual (TestALastingAttackStaysUnusual,
+//     lasting one stays anomalous (TestALastingAttackStaysUnusual,
 //     TestAnOutageIsNotTheNewNormal).
 //   - A decoded state goes on bit for bit as the one encoded would have, so that a late
 //     event is a replay: TestADecodedModelGoesOnAsTheEncodedOne, TestALateEventIsReplayed.

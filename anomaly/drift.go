@@ -22,7 +22,7 @@ type slowView struct {
 	Side  int64   // 1: the week is higher than foreseen, −1: lower; 0: neither
 	Ratio float64 // of what was foreseen to the week
 	P     float64 // the probability that the week is less far from it
-	Until int64   // index of the bucket from which on this is usual
+	Until int64   // index of the bucket from which on this is normal
 }
 
 const (
@@ -47,7 +47,7 @@ func (d *drift) at(i int64) slowView {
 func (d *drift) renew(s *seasonal) { *d = drift{From: s.last} }
 
 // look compares the weeks once a day; hold (ms) is how long what it sees is
-// unusual, the dispersion is that of a bucket.
+// anomalous, the dispersion is that of a bucket.
 func (d *drift) look(s *seasonal, f family, i, hold int64, dispersion float64) {
 	if d.Side != 0 && i >= d.Until {
 		d.renew(s)

@@ -15,7 +15,7 @@ import (
 // (half.go) with their length before them. Every bit is kept: a decoded model goes on as
 // the one that was encoded would have.
 //
-// Version 1 had one run of unusual buckets in the place of spells, and no tails,
+// Version 1 had one run of anomalous buckets in the place of spells, and no tails,
 // drift and Hold, and numbers of series had 32 bits. It is read; what it lacks begins empty, with a Hold of 0.
 const encoding, firstEncoding = 2, 1
 

@@ -70,15 +70,15 @@ func (f *Foresight) lower(p float64) float64 {
 }
 
 const (
-	// alarmTail is the probability beyond which a bucket is unusual: rules that say
+	// alarmTail is the probability beyond which a bucket is anomalous: rules that say
 	// nothing else alarm there.
 	alarmTail = 0.005
 	// usualTail is that of the most that is learned of a bucket.
 	usualTail = 0.0005
 )
 
-// weigh tells on which side a value is unusual (0: it is not) and how much so, 1 or
-// 2, and what of it is learned: what lies beyond the usual counts as the most that is
+// weigh tells on which side a value is anomalous (0: it is not) and how much so, 1 or
+// 2, and what of it is learned: what lies beyond the normal counts as the most that is
 // usual.
 func (m *Model) weigh(f Foresight, value float64) (odd int64, learned float64) {
 	if m.all.N < 3 {
@@ -105,8 +105,8 @@ const outlierWeight = 0.8
 // firstTails is how many buckets a series has before its tails are learned.
 const firstTails = 30
 
-// learnTails takes in how surprising a bucket was. What goes on being unusual says
-// hardly anything: it would become usual by that.
+// learnTails takes in how surprising a bucket was. What goes on being anomalous says
+// hardly anything: it would become normal by that.
 func (m *Model) learnTails(f Foresight, i, odd int64, value float64) {
 	if m.all.N < firstTails {
 		return

@@ -86,7 +86,7 @@ func (l *level) foresee(memory int, factor, doubt float64, f family) distributio
 	return d
 }
 
-// learn takes in a bucket, its value already bounded to what is usual.
+// learn takes in a bucket, its value already bounded to what is normal.
 func (l *level) learn(x, factor, doubt float64, f family) {
 	l.N++
 	rate := max(1/l.N, 1.0/lossReach)
@@ -104,10 +104,10 @@ func (l *level) learn(x, factor, doubt float64, f family) {
 	}
 }
 
-// slowly is how much of the way to an unusual bucket is learned at once.
+// slowly is how much of the way to an anomalous bucket is learned at once.
 const slowly = 0.002
 
-// nudge is learn where a bucket is not usual.
+// nudge is learn where a bucket is not normal.
 func (l *level) nudge(x, factor float64, f family) {
 	for i, d := range discounts {
 		value, _ := l.at(i, f)

@@ -22,7 +22,7 @@ const (
 	leastEmpty = 5
 )
 
-// learn takes in a bucket: its value, and as much of it as is usual.
+// learn takes in a bucket: its value, and as much of it as is normal.
 func (l *levels) learn(b taken, f family) {
 	factor, doubt := b.factor, b.doubt
 	l.all.learn(b.x, factor, doubt, f)
@@ -46,8 +46,8 @@ func (l *levels) learn(b taken, f family) {
 // fewFilled is how many buckets that are not empty are learned as they are.
 const fewFilled = 10
 
-// usual is what of a bucket that is not empty is usual among those: where most are
-// empty, each that is not is unusual among all.
+// usual is what of a bucket that is not empty is normal among those: where most are
+// empty, each that is not is anomalous among all.
 func (l *levels) usual(b taken, f family) float64 {
 	if l.filled.N < fewFilled {
 		return b.value
@@ -59,7 +59,7 @@ func (l *levels) usual(b taken, f family) float64 {
 	return b.value
 }
 
-// nudge takes in a little of a bucket that is not usual: a share of the way from
+// nudge takes in a little of a bucket that is not normal: a share of the way from
 // what was foreseen to the value, and nothing of how buckets vary.
 func (l *levels) nudge(b taken, f family) {
 	l.all.nudge(b.x, b.factor, f)

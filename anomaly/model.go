@@ -13,9 +13,9 @@ type Config struct {
 	// Tolerance, 1 to 5, widens the predictive distribution: its standard
 	// deviation grows by a quarter at each step above 1. 0 is 1.
 	Tolerance int
-	// Hold is how long what is unusual stays unusual, at least: from 0 to 30 days.
+	// Hold is how long what is anomalous stays anomalous, at least: from 0 to 30 days.
 	// It is no less than 12 buckets, and no more than the series had been known for
-	// when it began; what is lower than usual has longer ones (spell.go).
+	// when it began; what is lower than normal has longer ones (spell.go).
 	Hold time.Duration
 }
 

@@ -4,7 +4,7 @@ import "math"
 
 const (
 	rankBins    = 400
-	rankPerUnit = 50.0 // bins a unit of the logarithm
+	rankPerUnit = 50.0 // bins for each whole number of the logarithm
 )
 
 // ranks counts improbabilities: decimal logarithms of one over a probability.

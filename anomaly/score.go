@@ -24,16 +24,16 @@ const (
 // A Score is what a Scorer says of a point.
 type Score struct {
 	// Anomaly is 1 − p, where p is the probability, high and low alike, that a point
-	// of the series as it was so far is as unusual: of the points of a series in
+	// of the series as it was so far is as anomalous: of the points of a series in
 	// which nothing happens, a share of 1 − s is above s. Where an anomaly goes on,
-	// only its begin, and what is clearly more unusual than that, is above 0.995.
+	// only its begin, and what is clearly more anomalous than that, is above 0.995.
 	Anomaly float64
 	// Episode is true from a score above 0.995 to the last point before the first that
 	// is back, for at most 150 points: what stays longer is the new normal.
 	Episode bool
 }
 
-// A Scorer tells of each point of a series of real values how unusual it is, given
+// A Scorer tells of each point of a series of real values how anomalous it is, given
 // the points before it and nothing else.
 //
 // It looks at a point in several ways (view.go): its distance from what was
@@ -99,7 +99,7 @@ func (s *Scorer) Add(at int64, x float64) Score {
 }
 
 // Missing is how many points were missing so far between those that came,
-// going by the usual time between points.
+// going by the normal time between points.
 func (s *Scorer) Missing() int64 { return s.clock.missing }
 
 func (s *Scorer) begin(x float64) {

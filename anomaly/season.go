@@ -78,7 +78,7 @@ func lags(fft *fourier.FFT, power []float64, n int) []float64 {
 	return fft.Sequence(nil, c)[:n+1]
 }
 
-// withoutTrend bounds a series to what is usual in it and takes its straight
+// withoutTrend bounds a series to what is normal in it and takes its straight
 // trend away, so that neither outliers nor growth look like a season.
 func withoutTrend(series []float64) []float64 {
 	out := slices.Clone(series)

@@ -97,7 +97,7 @@ func (s *seasonal) factor(i int64) (factor, doubt float64) {
 	return factor, doubt
 }
 
-// add takes in a bucket: its value, how much of it is usual, and what was
+// add takes in a bucket: its value, how much of it is normal, and what was
 // expected. It reports that another day of cells is complete, so that it is time
 // to fit the season again.
 func (s *seasonal) add(i int64, value, usual, expected float64) (fit bool) {
@@ -238,7 +238,7 @@ func (s *seasonal) moveClock(h *history, hours int) {
 	}
 }
 
-// rotated moves every value some places on, those at the end to the front.
+// rotated shifts the values by n positions, those at the end to the front.
 func rotated(v []half, by int) []half {
 	cut := (len(v) - by%len(v)) % len(v)
 	return slices.Concat(v[cut:], v[:cut])
@@ -254,7 +254,7 @@ type history struct {
 }
 
 // level is the mean of each cell's surroundings, one cycle long, outliers
-// bounded to what is usual at that place of the cycle.
+// bounded to what is normal at that place of the cycle.
 func (h *history) level(cycle int) []float64 {
 	bounded := h.bounded(cycle)
 	sums, ns := make([]float64, len(bounded)+1), make([]float64, len(bounded)+1)
@@ -276,7 +276,7 @@ func (h *history) level(cycle int) []float64 {
 }
 
 // bounded is the cells, each no further from the median of its place in the
-// cycle than what is usual: there, if there are enough cycles to tell, and at all
+// cycle than what is normal: there, if there are enough cycles to tell, and at all
 // places taken together.
 func (h *history) bounded(cycle int) []float64 {
 	const enough = 8
@@ -305,7 +305,7 @@ func (h *history) bounded(cycle int) []float64 {
 		}
 	}
 	usual, _ := medianSpread(off)
-	beyond := make([]float64, len(out)) // how far a cell is outside of what is usual
+	beyond := make([]float64, len(out)) // how far a cell is outside of what is normal
 	for i, x := range h.cells {
 		middle := middles[i%cycle]
 		width := max(min(spreads[i%cycle], middle), 1.5*usual*middle)

@@ -1,12 +1,12 @@
 package anomaly
 
-// A spell is a stretch of unusual buckets on one side. What is usual stays what
+// A spell is a stretch of anomalous buckets on one side. What is normal stays what
 // it was before, but for a little that is learned of them, while fresh levels learn
 // the buckets as they are. When it has lasted for so long that it is to be the new
-// normal, the fresh levels take the place of the old; when usual buckets are back
+// normal, the fresh levels take the place of the old; when normal buckets are back
 // before that, they are dropped.
 type spell struct {
-	Run   int64   // how unusual the last buckets were together, negative below
+	Run   int64   // how anomalous the last buckets were together, negative below
 	Begun int64   // index of the bucket in which it began
 	Side  int64   // 1: above, −1: below
 	Calm  int64   // usual buckets in a row since
@@ -14,14 +14,14 @@ type spell struct {
 }
 
 const (
-	// firmRun is how unusual buckets are together that begin a spell: three that are
-	// very much so, or six; a usual one between them makes up for one. calmRun is how
-	// many usual ones in a row end it.
+	// firmRun is how anomalous buckets are together that begin a spell: three that are
+	// very much so, or six; a normal one between them makes up for one. calmRun is how
+	// many normal ones in a row end it.
 	firmRun, calmRun = 6, 3
 	// leastHold is how many buckets the shortest spell lasts that ends as a new
 	// normal.
 	leastHold = 12
-	// lowHold (ms) is how long what is lower than usual stays unusual at least, and
+	// lowHold (ms) is how long what is lower than normal stays anomalous at least, and
 	// outageHold how long nothing at all does where there should be something.
 	lowHold, outageHold = day, 7 * day
 	// fewHeard is the share of buckets that may hold something in an outage.
@@ -31,7 +31,7 @@ const (
 // taken is a bucket that is learned.
 type taken struct {
 	i             int64
-	odd           int64 // how unusual it is, from −2 to 2
+	odd           int64 // how anomalous it is, from −2 to 2
 	value, x      float64
 	factor, doubt float64
 }
@@ -75,8 +75,8 @@ func (m *Model) take(b taken) {
 // so that it is not lost by an outage.
 func (m *Model) lasts(i int64) bool { return m.spell.Fresh != nil && (i-m.spell.Begun)*m.bucket > day }
 
-// belongs reports whether a usual bucket is nearer to what has been since the spell
-// began than to what is usual.
+// belongs reports whether a normal bucket is nearer to what has been since the spell
+// began than to what is normal.
 func (m *Model) belongs(b taken) bool {
 	off := func(l *levels) float64 {
 		d, _ := l.foresee(b.factor, b.doubt, m.family)
@@ -87,7 +87,7 @@ func (m *Model) belongs(b taken) bool {
 	return off(m.spell.Fresh) < off(&m.levels)
 }
 
-// count notes an unusual bucket, and begins a spell with enough of them.
+// count notes an anomalous bucket, and begins a spell with enough of them.
 func (m *Model) count(b taken) {
 	s := &m.spell
 	s.Calm = 0
@@ -115,7 +115,7 @@ func (m *Model) holdFor(side, begun int64) int64 {
 	return max(min(hold, (begun-m.first)*m.bucket), leastHold*m.bucket)
 }
 
-// Held tells since when (ms) buckets are unusual in a row, so that what is usual
+// Held tells since when (ms) buckets are anomalous in a row, so that what is normal
 // holds, and when that ends if they stay so; 0 and 0: they are not.
 func (m *Model) Held() (since, until int64) {
 	s := &m.spell

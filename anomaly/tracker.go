@@ -25,7 +25,7 @@ const (
 
 // A tracker forecasts the next point of a series as a level that moves, plus a
 // season if it has one: exponential smoothing in the robust form, in which an
-// outlier counts no more than the largest usual error (Gelper, Fried and Croux,
+// outlier counts no more than the largest normal error (Gelper, Fried and Croux,
 // "Robust forecasting with exponential and Holt-Winters smoothing", 2010).
 type tracker struct {
 	period int     // points of a cycle; 0: no season
@@ -86,8 +86,8 @@ func (t *tracker) widening(points int) float64 {
 	return math.Sqrt(1 + t.speed*t.speed*float64(points-1))
 }
 
-// follow moves the level towards x, by no more than is usual for the tracker or for
-// the series (reach), and returns how far off the forecast was, and the usual error.
+// follow moves the level towards x, by no more than is normal for the tracker or for
+// the series (reach), and returns how far off the forecast was, and the normal error.
 func (t *tracker) follow(i int64, x, reach float64) (off, deviation float64) {
 	if t.n == 0 {
 		t.level = x - t.seasonAt(i)

@@ -26,10 +26,10 @@ const (
 	// inRuns lessens the logarithm of the probability of a drift: averages come in
 	// runs, so that their extremes are fewer than are counted.
 	inRuns = 0.9
-	// loudest bounds, in usual ones, what a step counts in the latter.
+	// loudest bounds, in normal ones, what a step counts in the latter.
 	loudest = 8.0
 	// agoMemory is how many points the level of long ago reaches back, and agoReach
-	// bounds, in usual steps, how far off a point counts in it.
+	// bounds, in normal steps, how far off a point counts in it.
 	agoMemory, agoReach = 2000.0, 20.0
 )
 
@@ -44,7 +44,7 @@ type views struct {
 // sight is what a point is looked at with.
 type sight struct {
 	best, slow *tracker
-	step       float64 // the usual one
+	step       float64 // the normal one
 	change     float64 // from the last point, without its sign
 	floor      float64 // the least that a deviation has
 }

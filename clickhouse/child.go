@@ -21,7 +21,7 @@ const (
 	serveArg   = "__clickhouse-serve"
 )
 
-// The descriptors that a child inherits beside the usual three.
+// The descriptors that a child inherits beside the standard three.
 const (
 	lockFD   = 3 // the server's lock, held for as long as the child lives
 	statusFD = 4 // where the child says how it is confined, then closed
@@ -72,7 +72,7 @@ func RunChild() {
 }
 
 // childAware is true in a program that calls RunChild. In any other, starting a
-// child would only run that program again, which might start one in its turn.
+// child would only run that program again, which might start another.
 var childAware bool
 
 // confineStage gives up what the server does not need, says so to the parent,
@@ -140,7 +140,7 @@ func serveStage(spec childSpec) error {
 		"--query", "SYSTEM START LISTEN TCP; SELECT count() FROM table")
 }
 
-// replaceStdin puts a new pipe in the place of standard input. It returns the
+// replaceStdin makes a new pipe the standard input. It returns the
 // old input and the new pipe's writing end.
 func replaceStdin() (parent, hold *os.File, err error) {
 	old, err := unix.FcntlInt(0, unix.F_DUPFD_CLOEXEC, 10)

@@ -169,7 +169,7 @@ type fileRule struct {
 	rights uint64
 }
 
-// fileRules is all that the server may touch. Of /proc it sees itself and the
+// fileRules are all files that the server may use. Of /proc it sees itself and the
 // machine, because the command lines of other processes are secrets of theirs;
 // its logs it may write and not read back, because they quote queries.
 func fileRules(spec childSpec) []fileRule {

@@ -13,7 +13,7 @@ import (
 	"text/template"
 )
 
-// Role is one of the users of an embedded server that somebody logs in as.
+// Role is one of the users of an embedded server that people log in as.
 type Role string
 
 const (

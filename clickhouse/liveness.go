@@ -13,7 +13,7 @@ import (
 // patienceOfWork is how many times longer a server may be silent that works.
 const patienceOfWork = 4
 
-// watch asks the child for a sign of life until ctx ends, and kills it when none
+// watch probes the child until ctx ends, and kills it when no answer
 // comes for HangTime; the supervisor replaces it then. A process that is stopped, or
 // waits for itself, uses no processor; one that is merely busy is waited for longer.
 func (e *Embedded) watch(ctx context.Context, c *child) {
@@ -50,7 +50,7 @@ func (e *Embedded) watch(ctx context.Context, c *child) {
 	}
 }
 
-// work is what the process has used of processors, in some unit; the same text
+// work is what the process has used of processors, in ticks of its own; the same text
 // twice: it did nothing. Where the system does not tell, it never works.
 func (c *child) work() string {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", c.cmd.Process.Pid))

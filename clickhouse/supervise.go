@@ -70,7 +70,7 @@ func newBackoff() *backoff.ExponentialBackOff {
 	return b
 }
 
-// restart starts a server in the place of one that ended, however long it takes. It
+// restart starts a server after one that ended, however long it takes. It
 // returns nil when ctx ended first.
 func (e *Embedded) restart(ctx context.Context, pause backoff.BackOff) *child {
 	for attempt := 1; ; attempt++ {
@@ -157,7 +157,7 @@ func (e *Embedded) lockServer(ctx context.Context) (*lockFile, error) {
 }
 
 // endLeftover kills the server that pid is, if it is one of this folder: a
-// process id may have passed to somebody else since it was written down. The
+// process id may have passed to another process since it was written down. The
 // process is held before it is looked at, so it cannot change in between.
 func (e *Embedded) endLeftover(pid int) error {
 	process, err := os.FindProcess(pid)
@@ -402,7 +402,7 @@ func (c *child) exit() string {
 	return c.exitErr.Error()
 }
 
-// said is the end of what the child printed and logged in its life.
+// said is the end of what the child printed and logged since it started.
 func (c *child) said() string {
 	const most = 4 << 10
 	var out strings.Builder

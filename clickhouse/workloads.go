@@ -10,7 +10,7 @@ import (
 )
 
 // Use is what a pool of connections is for. Each has connections of its own, so
-// that none waits for those of another, and its own place in the server's workloads.
+// that none waits for those of another, and its own entry in the server's workloads.
 type Use struct {
 	connections int
 	settings    ch.Settings
@@ -30,7 +30,7 @@ var (
 	Lookup = Use{32, ch.Settings{"workload": detectionWorkload, "max_threads": 1}}
 	// Asking is for what the engine asks for people.
 	Asking = Use{64, peopleSettings}
-	// AdHoc is for the SQL that people write; its place is that of its user.
+	// AdHoc is for the SQL that people write; its workload is that of its user.
 	AdHoc = Use{64, nil}
 )
 
@@ -42,7 +42,7 @@ const (
 
 var detectionSettings = ch.Settings{"workload": detectionWorkload, "priority": 1}
 
-// peopleSettings are those of every statement that somebody waits for. One of a
+// peopleSettings are those of every statement that a person waits for. One of a
 // lower priority pauses while one of a higher one runs.
 var peopleSettings = ch.Settings{"workload": peopleWorkload, "priority": peoplePriority, "max_threads": threadsOfAPerson()}
 

@@ -21,7 +21,7 @@ type AgentRule struct {
 	ProductTags  []string      `json:"product_tags"`
 	Silent       bool          `json:"silent,omitempty"`
 	Actions      []AgentAction `json:"actions,omitempty"`
-	// The ids of the policies in which the rule blocks, is watched or is off. Of
+	// The ids of the policies in which the rule blocks, only reports or is off. Of
 	// several for one host, blocking wins over monitoring over disabled.
 	Blocking   []string `json:"blocking,omitempty"`
 	Monitoring []string `json:"monitoring,omitempty"`

@@ -12,7 +12,7 @@ import (
 	"nightjar/schema"
 )
 
-// ThreatList is a list of addresses, domains, hashes or URLs that somebody warned of,
+// ThreatList is a list of addresses, domains, hashes or URLs that a feed warns of,
 // and how it is kept up to date.
 type ThreatList struct {
 	Name string `json:"name"` // letters, digits, - and _

@@ -19,7 +19,7 @@ type mark struct {
 	To uint64
 }
 
-// checkpoint keeps the mark in a file of two slots that are written in turn,
+// checkpoint keeps the mark in a file of two slots that are written alternately,
 // in place: a torn write leaves the other one, and a full disk has room.
 type checkpoint struct {
 	file  *os.File

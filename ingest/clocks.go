@@ -28,7 +28,7 @@ type SourceTimes struct {
 	Last   time.Time
 }
 
-// clocks watches the clocks of senders. It remembers those that are off, and of
+// clocks observes the clocks of senders. It remembers those that are off, and of
 // them no more than maxClocks; events that are on time cost a comparison.
 type clocks struct {
 	mu      sync.Mutex
@@ -50,7 +50,7 @@ const (
 	skewKept = 24 * time.Hour
 )
 
-// watch looks at events as they claimed to be, before any was moved.
+// watch compares the times that events claim with the clock, before any is moved.
 func (c *clocks) watch(events []schema.Event, seen schema.Millis, lateness time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

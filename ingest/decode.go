@@ -99,7 +99,7 @@ func (d *Decoder) bad(body []byte, element, offset int, detail string) *BadInput
 	return NewBadInput(body, element, offset, detail)
 }
 
-// NewBadInput says what is wrong at a place in a body. The element is that of the
+// NewBadInput says what is wrong at an element of a body. The element is that of the
 // array or of the lines, from 0; −1: the body as a whole.
 func NewBadInput(body []byte, element, offset int, detail string) *BadInput {
 	offset = min(offset, len(body))

@@ -35,7 +35,7 @@ func (in *Intake) Run(ctx context.Context) error {
 	return errors.Join(err, in.batches.save(), in.Close())
 }
 
-// drainer is the state of one Run. Only its goroutine touches it.
+// drainer is the state of one Run. Only its goroutine reads or changes it.
 type drainer struct {
 	in     *Intake
 	reader *wal.Reader

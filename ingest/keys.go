@@ -42,7 +42,7 @@ type Keyed struct{}
 // Keys implements api.Door.
 func (Keyed) Keys(r *http.Request) []string { return SentKeys(r) }
 
-// Open implements api.Door: who asks only if there is somebody needs no key.
+// Open implements api.Door: a probe needs no key.
 func (Keyed) Open(r *http.Request) bool { return AsksOnly(r) }
 
 // RefuseInALine answers with one line of text, for senders that log the first one.
@@ -52,7 +52,8 @@ func RefuseInALine(w http.ResponseWriter, status int, why string) {
 	_, _ = io.WriteString(w, strings.ReplaceAll(why, "\n", " ")+"\n")
 }
 
-// AsksOnly reports whether the request asks only if there is somebody: OPTIONS, or
+// AsksOnly reports whether the request is a probe, which asks only whether anything
+// answers: OPTIONS, or
 // HEAD without a key. One with a key is told whether the key is right.
 func AsksOnly(r *http.Request) bool {
 	switch r.Method {
@@ -64,7 +65,7 @@ func AsksOnly(r *http.Request) bool {
 	return false
 }
 
-// Alive answers a request that asks only if there is somebody; false: it is none.
+// Alive answers a probe, and reports whether the request is one.
 func Alive(w http.ResponseWriter, r *http.Request) bool {
 	if r.Method != http.MethodHead && r.Method != http.MethodOptions {
 		return false

@@ -20,9 +20,9 @@ type Locator interface {
 // Located counts events with a client's address by what came of it.
 type Located struct {
 	Found, Unknown, Unreadable, Failed int
-	// Limited had more addresses than are looked up, and none of those has a place.
+	// Limited had more addresses than are looked up, and none of those has a location.
 	Limited int
-	// Present had a place already, and were left alone.
+	// Present had a location already, and were left alone.
 	Present int
 }
 
@@ -37,7 +37,7 @@ var (
 const maxAddresses = 64
 
 // locate adds where the client is. Of several addresses, it is the first that
-// has a place.
+// has a location.
 func (d *Decoder) locate(pairs []schema.Pair) []schema.Pair {
 	if d.Locator == nil {
 		return pairs

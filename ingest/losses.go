@@ -29,14 +29,14 @@ type Loss struct {
 	// At is when it was found.
 	At schema.Millis
 	// Kind is empty, or skipped: the numbers were never given to an event; or
-	// accepted: what came before was acknowledged By somebody.
+	// accepted: the operator By has acknowledged what came before.
 	Kind string `json:",omitempty"`
 	By   string `json:",omitempty"`
 
 	accepted bool
 }
 
-// Accepted reports whether somebody acknowledged it.
+// Accepted reports whether an operator acknowledged it.
 func (l *Loss) Accepted() bool { return l.accepted }
 
 const (
@@ -153,7 +153,7 @@ func (l *losses) skip(first, last uint64) {
 	}
 }
 
-// accept notes that somebody knows of what was lost and set aside by now. The
+// accept notes that an operator has seen what was lost and set aside by now. The
 // counters stay.
 func (l *losses) accept(by string) error {
 	l.mu.Lock()
@@ -232,7 +232,7 @@ type Gap struct {
 	State    string
 	Reason   string
 	Attempts int
-	// Accepted: somebody knows of it.
+	// Accepted: an operator has seen it.
 	Accepted bool
 }
 
@@ -278,7 +278,7 @@ func (in *Intake) eventsIn(states ...string) (n uint64) {
 // Evaluated forgets a gap that was stored and has been evaluated.
 func (in *Intake) Evaluated(first uint64) error { return in.aside.evaluated(first) }
 
-// AcceptLoss notes that somebody knows of the gaps there are: they hold nothing
+// AcceptLoss notes that an operator has seen the gaps there are: they hold nothing
 // back from now on. What was lost stays counted, and what is set aside is tried on.
 func (in *Intake) AcceptLoss(by string) error {
 	if err := in.losses.accept(by); err != nil {

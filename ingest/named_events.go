@@ -78,7 +78,7 @@ func (k *knownEvents) claim(ctx context.Context, names []batchKey, now schema.Mi
 	}
 }
 
-// other is somebody else's claim to one of the names. Nothing is claimed while one
+// other is the claim of another request to one of the names. Nothing is claimed while one
 // waits for another, so that two never wait for each other.
 func (k *knownEvents) other(names []batchKey) chan struct{} {
 	for _, name := range names {

@@ -38,7 +38,7 @@ func (d *Decoder) pipe(e *schema.Event, x *draft, timed bool) *fastjson.Arena {
 	if d.Pipelines == nil {
 		return nil
 	}
-	d.asked = *e // which spares each event a place on the heap
+	d.asked = *e // so that no event is allocated on the heap
 	wanted := d.Pipelines.Wants(&d.asked)
 	d.asked = schema.Event{}
 	if !wanted {

@@ -137,7 +137,7 @@ func (s *objectShape) of(m *members) bool {
 }
 
 // members are those of an event, whether a field is read from them or not.
-// It is a copy, so that drafts need no place on the heap.
+// It is a copy, so that drafts are not allocated on the heap.
 type members struct {
 	pairs []schema.Pair
 	named named

@@ -28,7 +28,7 @@ type cut struct {
 	texts   int      // strings that were shortened
 	left    int      // values that were left out
 	deep    int      // objects and arrays that became text
-	members []string // of the event, that were touched; the first few
+	members []string // of the event, that were shortened or dropped; the first few
 }
 
 // value is the cut as an attribute.
@@ -75,7 +75,7 @@ func (c *cut) String() string {
 	return why + strings.Join(did, ", ") + " (@nightjar.cut)"
 }
 
-// touched keeps a member's name.
+// touched notes the name of a member that was shortened or dropped.
 func (c *cut) touched(name []byte) {
 	const few, short = 16, 128
 	name = name[:min(len(name), short)]

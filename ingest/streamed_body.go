@@ -24,7 +24,7 @@ type Stream struct {
 	mine share
 }
 
-// stoppable is a body that somebody else than its reader can stop.
+// stoppable is a body whose reading another goroutine can end.
 //
 // A deadline of the connection is for what is still to come of the body. Behind its end
 // the server reads on, to see whether the sender hangs up: a deadline that ends that

@@ -37,7 +37,7 @@ type Store interface {
 type Deps struct {
 	Store    Store
 	Settings *configuration.Stores
-	// Shown is a place up to which all published signals can be read.
+	// Shown is a revision up to which all published signals can be read.
 	Shown func() uint64
 	// URL is what links begin with.
 	URL string
@@ -255,7 +255,7 @@ func Targets(ctx context.Context, c *configuration.Stores) map[string]configurat
 	return out
 }
 
-// addressee is somebody to tell.
+// addressee is who is notified.
 type addressee struct {
 	handle string
 	rule   *notificationRule // nil: the signal's rule names it

@@ -34,7 +34,7 @@ type SenderDeps struct {
 	Store    Store
 	Teller   Teller
 	Settings *configuration.Stores
-	// IsTriaged reports whether somebody took care of a signal, or there is no such any
+	// IsTriaged reports whether an analyst took care of a signal, or there is no such any
 	// more.
 	IsTriaged func(ctx context.Context, signal string) (bool, error)
 	Now       func() time.Time

@@ -14,7 +14,7 @@
 //
 //   - What is compiled is what the words of the language say:
 //     TestTheCompilerAgreesWithTheWordsOfTheLanguage, FuzzEvaluate.
-//   - A mistake has a place, and all are told: TestEveryMistakeIsToldWithItsPlace,
+//   - A mistake has a position, and all are reported: TestEveryMistakeIsToldWithItsPlace,
 //     FuzzParse.
 //   - Discarders and approvers hide no match: TestADiscarderNeverHidesAMatch,
 //     TestAnApproverHidesNoMatch.

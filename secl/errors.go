@@ -28,7 +28,7 @@ func (e *Error) Error() string {
 	return s
 }
 
-// Errors are all mistakes of one expression, in the order of their places.
+// Errors are all mistakes of one expression, in the order of their positions.
 type Errors []*Error
 
 // Error has one line for each mistake.

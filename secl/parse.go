@@ -12,7 +12,7 @@ import (
 const maxDepth = 2000
 
 // Parse reads a rule's expression. The error is of type Errors and names every
-// place where the text is no expression.
+// position at which the text is no expression.
 func Parse(text string) (Node, error) {
 	p := newParser(text)
 	if p.peek().kind == tokenEOF {

@@ -10,7 +10,7 @@ func reversed(numbers map[string]int) map[int]string {
 	return out
 }
 
-// Name is the name of a system call; empty if it is none that is watched.
+// Name is the name of a system call; empty if the agent does not trace it.
 func Name(nr int, is32 bool) string {
 	if is32 {
 		return compat[nr]

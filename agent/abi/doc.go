@@ -1,3 +1,3 @@
-// Package abi has the numbers of the system calls that the agent watches, of the
+// Package abi has the numbers of the system calls that the agent traces, of the
 // machine's own and, on x86-64, of programs of 32 bits.
 package abi

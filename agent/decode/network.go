@@ -83,7 +83,7 @@ func setsockopt(_ *Decoder, e *event.Event, r bpf.Record) {
 }
 
 // hasImmediate reports whether an instruction uses its number as a value, and not as
-// a place or a distance.
+// an offset or a distance.
 func hasImmediate(op uint16) bool {
 	const class, source, mode, operation = 0x07, 0x08, 0xe0, 0xf0
 	const load, loadX, alu, jump, returns = 0, 1, 4, 5, 6

@@ -111,7 +111,7 @@ func (s *Sink) Report(r agent.Report) {
 func (s *Sink) Close() error {
 	s.mu.Lock()
 	s.about.Stopping = true
-	if s.ready { // an agent that never watched has nothing to report
+	if s.ready { // an agent that never ran has nothing to report
 		s.ReportSoon()
 	}
 	s.mu.Unlock()

@@ -19,13 +19,13 @@ import (
 	"nightjar/agent/bpf"
 )
 
-// Options say what to watch.
+// Options say which events to subscribe to.
 type Options struct {
-	Events    []string // types of events that there are rules about; processes are always watched
+	Events    []string // types of events that there are rules about; those of processes always are
 	RingBytes int      // of the ring between the kernel and the agent: a power of two; 0: DefaultRing
 	WakeBytes int      // how much may wait before the reader is woken; 0: an eighth of the ring
 	Urgent    []string // types of events of which the reader is told at once
-	Functions []string // of the kernel: ondemand events tell of their calls, with the place in this list
+	Functions []string // of the kernel: ondemand events tell of their calls, with the index in this list
 }
 
 // DefaultRing is the size of the ring, in bytes. It is mapped twice, so that it

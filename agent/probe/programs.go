@@ -46,7 +46,7 @@ const (
 	attached    usage = iota
 	toCGroup          // at the root of version 2
 	handler           // of calls: it stands in the array of handlers
-	elsewhere         // somebody else uses it
+	elsewhere         // another program uses it
 	toFunctions       // of the kernel, which rules name
 )
 

@@ -75,7 +75,7 @@ func New(l Limits, clock Clock) *Cache {
 	}
 }
 
-// Clock turns ns since boot into ns since 1970.
+// Clock converts ns since boot to ns since 1970.
 type Clock func(boot uint64) int64
 
 // Get finds a living process by its pid; nil if there is none.

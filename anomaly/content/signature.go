@@ -74,7 +74,7 @@ func Sign(text string) (s Signature, ok bool) {
 	return s, len(seen) > 0
 }
 
-// rank is the place of a word in the ith order: the upper half of a bijection of
+// rank is the position of a word in the ith order: the upper half of a bijection of
 // 64 bits, the steps of which are those of MurmurHash3's finalizer.
 func rank(h uint64, i int) uint32 {
 	h = (h ^ seeds[i]) * 0xff51afd7ed558ccd

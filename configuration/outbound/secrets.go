@@ -108,7 +108,7 @@ func CheckHeader(name, value string) error {
 	return CheckReference(value)
 }
 
-// SetHeaders puts headers onto a request, secrets in place of their names.
+// SetHeaders puts headers onto a request, with secrets instead of their names.
 func (s Secrets) SetHeaders(r *http.Request, headers map[string]string) error {
 	for name, value := range headers {
 		v, err := s.Value(value)

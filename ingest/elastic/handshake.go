@@ -28,7 +28,7 @@ func (d *Door) shakeHands(w http.ResponseWriter, r *http.Request, at []string) {
 	fail(w, http.StatusNotFound, "resource_not_found_exception", "nightjar takes events by _bulk, and has nothing for "+r.Method+" at this path; searches are at /api/v2/logs/events/search")
 }
 
-// known is what there is at a place; empty: nothing.
+// known is what there is at a path; empty: nothing.
 func (d *Door) known(at []string) string {
 	switch at[0] {
 	case "":

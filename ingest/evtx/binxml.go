@@ -32,7 +32,7 @@ const (
 const maxDepth = 64
 
 // maxWork bounds what is done for a chunk, in bytes that are read or written: records
-// may say that something small stands in many places. Real ones take a hundredth.
+// may refer to something small many times. Real ones take a hundredth.
 // A piece of XML counts as nodeWork.
 const (
 	maxWork  = 8 << 20

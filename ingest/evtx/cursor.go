@@ -71,7 +71,7 @@ func utf16Text(b []byte) string {
 	return strings.TrimRightFunc(string(utf16.Decode(units(b))), unicode.IsSpace)
 }
 
-// units are those of UTF-16 up to the first NUL.
+// units are the code units of UTF-16 up to the first NUL.
 func units(b []byte) []uint16 {
 	out := make([]uint16, 0, len(b)/2)
 	for ; len(b) >= 2; b = b[2:] {

@@ -6,7 +6,7 @@
 // one chunk of 64 KiB and one record, whatever the size of the file.
 //
 // A log may have been copied while Windows was writing it, or be cut off or
-// damaged. What is whole is read, and what is not is told with its place.
+// damaged. What is whole is read, and what is not is reported with its offset.
 //
 // The facts about the format are those of Microsoft's [MS-EVEN6] (binary XML,
 // types of values) and of Joachim Metz' description "Windows XML Event Log (EVTX)"

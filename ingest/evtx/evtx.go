@@ -42,7 +42,7 @@ type DamageError struct {
 	Detail string
 }
 
-// Error has the place first.
+// Error begins with the offset.
 func (e *DamageError) Error() string {
 	if e.Chunk < 0 {
 		return e.Detail
@@ -192,7 +192,7 @@ func (l *log) records(n int, offset int64, c *chunk, free int, whole bool) error
 		}
 		id := le.Uint64(c.data[at+8:])
 		if !whole && last != 0 && id <= last {
-			return nil // a record of an earlier turn of the log
+			return nil // a record that is left of what the log held before it wrapped around
 		}
 		last = id
 		out, err := c.event(l.out[:0], at+recordHead, at+size-recordTail)

@@ -6,7 +6,7 @@
 // and gives the records of lines, JSON (objects one a line or one behind the other,
 // arrays, the usual wrappers such as {"Records":[…]}), CSV, VPC flow logs whose first line
 // names their fields (ingest/flowlog) and event logs of Windows
-// (ingest/evtx), each with its place.
+// (ingest/evtx), each with its path and line.
 //
 // It knows no event: what a record means is the intake's to say (ingest.Decoder).
 // Memory is bounded by one record, whatever the size of the file.

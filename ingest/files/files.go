@@ -35,7 +35,7 @@ type Place struct {
 	Line int
 }
 
-// String is the place as compilers write one.
+// String is path:line, as compilers write positions.
 func (p Place) String() string { return fmt.Sprintf("%s:%d", p.Path, p.Line) }
 
 // PlaceError is what is wrong, and where.
@@ -44,7 +44,7 @@ type PlaceError struct {
 	Err   error
 }
 
-// Error has the place first.
+// Error begins with the path and the line.
 func (e *PlaceError) Error() string { return e.Place.String() + ": " + e.Err.Error() }
 
 // Unwrap is what is wrong.

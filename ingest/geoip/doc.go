@@ -4,7 +4,7 @@
 // Start at Open. Records come in MaxMind's nested layout (city.names.en,
 // location.latitude) and in flat ones, such as those of DB-IP (city,
 // country_code, latitude); record.go has the names. What several databases know
-// of an address is put together, and its place is one database's alone.
+// of an address is put together, and its location comes from one database.
 //
 // It does not know events: the intake asks it, and puts the answer where it
 // belongs.

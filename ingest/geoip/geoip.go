@@ -97,7 +97,7 @@ type set struct {
 }
 
 // offsets are where the record of an address stands in each file, plus one.
-// Addresses of the same records are at the same place.
+// Addresses of the same records have the same location.
 type offsets [MaxFiles]uintptr
 
 // maxPlaces bounds what is remembered: about 2 KB each.

@@ -65,7 +65,7 @@ func chooseSite(records []record) (r record, coordinates bool) {
 	return nil, false
 }
 
-// site adds the place.
+// site adds the city and the country, and with coordinates where they are.
 func (r record) site(out *object, coordinates bool) {
 	city, country := r.text("city.names.en", "city"), r.country()
 	out.text("city", city)

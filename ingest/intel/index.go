@@ -12,7 +12,7 @@ import (
 // goroutines.
 type Index struct {
 	all []Indicator
-	// By value: the places in all, those of one value in their order.
+	// By value: the indexes in all, ascending for one value.
 	ips, domains, urls, hashes map[string][]int32
 	// networks are the prefixes, by length of IPv4 and IPv6.
 	networks           map[netip.Prefix][]int32
@@ -154,7 +154,7 @@ func (x *Index) findHost(host string, out []int32) []int32 {
 	return x.findDomain(host, out)
 }
 
-// places are the standard attributes that hold what is looked for.
+// places are the standard attributes in which indicators are looked for.
 var places = []struct {
 	path string
 	find func(*Index, string, []int32) []int32
@@ -192,7 +192,7 @@ type Hit struct {
 	Path string // where it was found
 }
 
-// most is how many hits of an event are told.
+// most is how many matching indicators of an event are told.
 const most = 20
 
 // Match finds the indicators that an event has, each once, up to 20.

@@ -18,7 +18,7 @@ type Door struct {
 // NewDoor is the door of this intake.
 func NewDoor(intake *ingest.Handler) *Door { return &Door{intake: intake} }
 
-// ReadyPath is where senders ask whether there is somebody.
+// ReadyPath is where senders probe.
 const ReadyPath = "/ready"
 
 // ServeHTTP implements http.Handler.
@@ -67,7 +67,7 @@ func statusOf(f ingest.Refusal) int {
 	return f.Status
 }
 
-// Open implements api.Door: whether there is somebody is no secret.
+// Open implements api.Door: probes need no key.
 func (l *Door) Open(r *http.Request) bool {
 	return r.URL.Path == ReadyPath || l.Keyed.Open(r)
 }

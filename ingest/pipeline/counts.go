@@ -21,7 +21,7 @@ type Count struct {
 // Counted is a count as it was at a moment.
 type Counted struct {
 	// Events were processed, and with Failures of them something failed or took too
-	// long. Redacted are the places that were scrubbed.
+	// long. Redacted counts the values that were scrubbed.
 	Events, Failures, Redacted int64
 	// Took is the time of all of them together.
 	Took time.Duration

@@ -6,7 +6,7 @@
 // it was and is told; nothing that a document says holds an event back.
 //
 // It knows records and queries, no intake and no store: what it needs from outside
-// (places of addresses, reference tables) comes through interfaces.
+// (locations of addresses, reference tables) comes through interfaces.
 //
 // Documents of the vendor's integrations make of their samples what they say there
 // (TestPipelinesOfTheVendorsIntegrationsMakeOfTheirSamplesWhatTheySay). What is to be

@@ -11,7 +11,7 @@ import (
 type Problem struct {
 	// Path leads to it as in JSON: processors[3].grok.match_rules. Empty: the document.
 	Path string
-	// Line and Column are its place in the text, from 1; 0: it has none.
+	// Line and Column are its position in the text, from 1; 0: it has none.
 	Line, Column int
 	Message      string
 	Hint         string // what to write instead; may be empty

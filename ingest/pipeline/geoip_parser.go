@@ -67,7 +67,7 @@ func (x *run) place(found *fastjson.Value, ip netip.Addr) *fastjson.Value {
 	return out
 }
 
-// addressText is what was there in place of an address.
+// addressText is what was found where an address belongs.
 func addressText(v *fastjson.Value) string {
 	if v.Type() != fastjson.TypeArray {
 		text, _ := record.Text(v)

@@ -104,7 +104,7 @@ func split(err error) []error {
 	return []error{err}
 }
 
-// ruleProblem tells of a mistake in a rule, at its place.
+// ruleProblem is a mistake in a rule, with its line and column.
 func (o *object) ruleProblem(err error) {
 	var bad *grok.RuleError
 	if !errors.As(err, &bad) {

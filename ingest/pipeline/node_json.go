@@ -45,7 +45,7 @@ type jsonReader struct {
 	counted, line, begun int
 }
 
-// place is the line and column of an offset; offsets are asked for in their order.
+// place is the line and column of an offset; offsets must be asked for in ascending order.
 func (r *jsonReader) place(offset int) (line, column int) {
 	if offset < r.counted {
 		r.counted, r.line, r.begun = 0, 0, 0
@@ -59,7 +59,7 @@ func (r *jsonReader) place(offset int) (line, column int) {
 	return r.line + 1, utf8.RuneCountInString(r.text[r.begun:offset]) + 1
 }
 
-// next is the place at which the next token begins.
+// next is the offset at which the next token begins.
 func (r *jsonReader) next() (line, column int) {
 	at := int(r.decoder.InputOffset())
 	for at < len(r.text) && bytes.IndexByte([]byte(" \t\r\n,:"), r.text[at]) >= 0 {

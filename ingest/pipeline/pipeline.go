@@ -24,7 +24,7 @@ type Pipeline struct {
 
 	// Version counts the document's meanings: what it parsed names it.
 	Version int `json:"-"`
-	// Order is the place of a pipeline that ships: those with less come first.
+	// Order sorts the pipelines that ship: those with less come first.
 	Order int `json:"-"`
 	// Warnings are what is to be known, and is no mistake.
 	Warnings []Problem `json:"-"`

@@ -317,7 +317,7 @@ func (w *scrubbing) remember(found, stands string) {
 	w.found[found] = stands
 }
 
-// standsFor is what is written in place of what was found.
+// standsFor is the text that replaces what was found.
 func (w *scrubbing) standsFor(s *secret, found string) string {
 	switch {
 	case w.Hash:

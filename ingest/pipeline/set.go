@@ -51,7 +51,7 @@ type Set struct {
 	counts    []*Count
 	names     []string // id@version
 	// ofSource tells of each whether it may be for events of a source, and sources are the
-	// places of those that may, by the sources that were asked for.
+	// indexes of those that may, by the sources that were asked for.
 	ofSource []func(source string) bool
 	sources  atomic.Pointer[map[string][]int]
 	budget   time.Duration
@@ -106,7 +106,7 @@ func tablesOf(list []Processor, names map[string]bool) {
 	maps.DeleteFunc(names, func(_ string, asked bool) bool { return !asked })
 }
 
-// candidates are the places of the pipelines that may be for a source.
+// candidates are the indexes of the pipelines that may be for a source.
 func (s *Set) candidates(source string) []int {
 	known := s.sources.Load()
 	if at, ok := (*known)[source]; ok {

@@ -10,11 +10,11 @@ import (
 
 // What counts as drift.
 const (
-	// usual is the share of a source's events that had an attribute which is missed, and
+	// usual is the baseline: the share of a source's events that had an attribute which is missed, and
 	// gone the share up to which it is missing now; back is the one from which it is there
 	// again.
 	usual, gone, back = 0.99, 0.01, 0.5
-	// Enough events and frames to say what is usual, and enough to say what is now.
+	// How many events and frames make a baseline, and how many the present.
 	enoughBefore, framesBefore, enoughNow = 200, 3, 100
 	// lasting is how long an attribute is missed before that is told: events of another
 	// kind, which lack it, may come many at a time.

@@ -32,7 +32,7 @@ type Profile struct {
 // source are the events of one source that were looked at.
 type source struct {
 	name   string
-	paths  map[string]int // the place of a path in counts
+	paths  map[string]int // the index of a path in counts
 	frames []counts       // the oldest first
 	// vanished are the paths whose loss was told, missed those of which it may be, and
 	// since when.

@@ -2,7 +2,7 @@ package record
 
 import "github.com/valyala/fastjson"
 
-// Change puts what f makes of it in place of everything that the path may lead to: by
+// Change replaces everything that the path may lead to by what f makes of it: by
 // each of the ways that dots leave open, and in every element of lists on the way.
 func (r *Record) Change(p Path, f func(*fastjson.Value) *fastjson.Value) {
 	r.changes++
@@ -48,7 +48,7 @@ func changed(v *fastjson.Value, p Path, i int, f func(*fastjson.Value) *fastjson
 	return v
 }
 
-// ChangeMembers puts what f makes of them in place of an object's members. Of a key that
+// ChangeMembers replaces an object's members by what f makes of them. Of a key that
 // comes twice and changes, the last is left.
 func ChangeMembers(o *fastjson.Object, f func(key string, v *fastjson.Value) *fastjson.Value) {
 	var changes map[string]*fastjson.Value

@@ -46,7 +46,7 @@ func (p Path) String() string { return p.text }
 // key is the steps from i to n, as one key.
 func (p Path) key(i, n int) string { return p.text[p.starts[i] : p.starts[n]-1] }
 
-// index is a step as the place of an element; not ok: it is none of these.
+// index is a step as the index of an element; not ok: it is no index.
 func index(step string, elements int) (int, bool) {
 	at, err := strconv.Atoi(step)
 	return at, err == nil && at >= 0 && at < elements && step[0] != '+'

@@ -174,7 +174,7 @@ func (r *Record) Merge(o *fastjson.Object) {
 // manyMembers is from where on a map of the keys costs less than looking through them.
 const manyMembers = 100
 
-// places are those of the top-level attributes, the last of each key.
+// places are the indexes of the top-level attributes, the last of each key.
 func (r *Record) places() map[string]int {
 	out := make(map[string]int, len(r.root))
 	for i, p := range r.root {
@@ -203,7 +203,7 @@ func merged(old, v *fastjson.Value) *fastjson.Value {
 	return old
 }
 
-// find is the place of the last top-level attribute with the key; −1: none has it.
+// find is the index of the last top-level attribute with the key; −1: none has it.
 func (r *Record) find(key string) int {
 	for i := len(r.root) - 1; i >= 0; i-- {
 		if r.root[i].Key == key {

@@ -36,13 +36,14 @@ type Intake interface {
 // Events is a Rewriter of the table of events.
 //
 // A day of arrival is a partition. It is made anew in a table beside, of the events that
-// are read again and of the others as they are, and takes the place of the old one in one
+// are read again and of the others as they are, and replaces the old one in one
 // step, while nothing is inserted.
 type Events struct {
 	Conn   driver.Conn
 	Sink   Sink
 	Intake Intake
-	// Swap is held while a day takes another's place; nil: nobody else changes one.
+	// Swap is held while a rebuilt day replaces the stored one; nil: nothing else
+	// replaces days.
 	Swap *sync.Mutex
 	// Read reads an event again.
 	Read func(*schema.Event) (schema.Event, error)

@@ -45,7 +45,7 @@ func (r *Receiver) Waits() bool {
 	return err == nil
 }
 
-// errNotKept is said where there is no place for what is unsent.
+// errNotKept: there is no folder to keep unsent messages in.
 var errNotKept = errors.New("there is no folder for what is unsent")
 
 // keep writes a batch, durably.

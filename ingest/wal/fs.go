@@ -97,7 +97,7 @@ func SyncDir(dir string) error {
 	return err
 }
 
-// ReplaceFile puts a small file in the place of the one that is there, whole and
+// ReplaceFile replaces a small file by another, whole and
 // durably or not at all; path.next is a file on its way.
 func ReplaceFile(path string, content []byte) error {
 	next := path + ".next"

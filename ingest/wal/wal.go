@@ -124,7 +124,7 @@ func (l *Log) Append(payload []byte, count int) (first uint64, err error) {
 	l.queueMu.Unlock()
 
 	// Whoever gets the lock first writes everything queued by then; the others
-	// find their record written when it is their turn.
+	// find their record written already when they get the lock.
 	l.commit.Lock()
 	defer l.commit.Unlock()
 	if !p.done {

@@ -50,7 +50,7 @@ func treeOf(kind string) *node {
 	return root
 }
 
-// put sets what is at a path of members. A later value takes the place of an
+// put sets what is at a path of members. A later value replaces an
 // earlier one.
 func (n *node) put(path string, value func([]byte, *secl.Context) []byte) {
 	for name := range strings.SplitSeq(path, ".") {

@@ -82,7 +82,7 @@ func (l *linter) in(where policy.Place, kind, id, text string) {
 	l.where, l.kind, l.id, l.text = where, kind, id, text
 }
 
-// add adds a finding at a place of the expression; below 0 it is about all of it.
+// add adds a finding at an offset of the expression; below 0 it is about all of it.
 func (l *linter) add(at secl.Pos, check Check, format string, args ...any) {
 	f := Finding{Where: l.where, Kind: l.kind, ID: l.id, Check: check, Message: fmt.Sprintf(format, args...)}
 	if at >= 0 {

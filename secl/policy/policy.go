@@ -11,7 +11,7 @@ type Policy struct {
 	Default  bool   // it ships with the agent; custom ones override it
 	Version  string
 	Type     string // policy or content_pack
-	Replaces string // the id of the policy that it takes the place of
+	Replaces string // the id of the policy that it replaces
 	Macros   []*MacroDef
 	Rules    []*RuleDef
 }
@@ -20,7 +20,7 @@ type Policy struct {
 type MacroDef struct {
 	ID, Description string
 	Expression      string
-	Values          []any // strings and integers; in place of the expression
+	Values          []any // strings and integers; instead of the expression
 	Combine         Combine
 	Filters         []string
 	AgentVersion    string

@@ -17,7 +17,7 @@ import (
 var fields = []string{"indicator", "type", "category", "intention", "source_url", "about"}
 
 // description is what a list's table says of itself; a table of the same name that does
-// not is somebody else's.
+// not belongs to a user.
 func description(l *configuration.ThreatList) string {
 	return "Threat list " + l.Name + ", kept by nightjar"
 }

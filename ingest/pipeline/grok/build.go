@@ -10,7 +10,7 @@ type part struct {
 	lit   string  // what it must begin with, when that is known
 }
 
-// builder turns a tree into steps, from the end to the start.
+// builder makes steps of a tree, from the end to the start.
 type builder struct {
 	captures []*capture
 	slots    map[*node]int // of captures, and of groups that references repeat

@@ -221,7 +221,7 @@ func (s *assertStep) match(m *machine, i int) bool {
 	return holds(m.text, i, s.place, s.set) && s.next.match(m, i)
 }
 
-// holds reports whether the place at i is what is asked for.
+// holds reports whether the assertion is true of offset i.
 func holds(text string, i int, p place, set *class) bool {
 	switch p {
 	case textStart:

@@ -121,7 +121,8 @@ func (s *greedyStep) match(m *machine, i int) bool {
 	return s.backToText(m, low, end)
 }
 
-// backToText gives back up to the last place where the text stands that must follow.
+// backToText gives back characters up to the last offset at which the text stands that
+// must follow.
 func (s *greedyStep) backToText(m *machine, low, end int) bool {
 	lit := s.next.lit
 	for {
@@ -176,7 +177,7 @@ func (s *lazyStep) match(m *machine, i int) bool {
 	}
 }
 
-// toText takes up to each place where the text stands that must follow.
+// toText takes characters up to each offset at which the text stands that must follow.
 func (s *lazyStep) toText(m *machine, at int) bool {
 	for {
 		k := strings.Index(m.text[at:], s.next.lit)
@@ -230,7 +231,7 @@ func (s *loopStep) again(m *machine, i int) bool {
 	if now.count < s.min {
 		return s.once(m, i, now)
 	}
-	if now.at == i { // an empty turn: it would go on for ever
+	if now.at == i { // an empty iteration: it would go on for ever
 		return s.next.match(m, i)
 	}
 	more := s.max < 0 || now.count < s.max

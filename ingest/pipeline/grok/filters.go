@@ -15,7 +15,7 @@ import (
 	"nightjar/ingest/pipeline/weburl"
 )
 
-// filter turns a matched text into what is stored.
+// filter makes of a matched text what is stored.
 type filter struct{ apply apply }
 
 // apply makes a value of the text; v is what the matcher made of it, nil where that

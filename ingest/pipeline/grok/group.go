@@ -40,8 +40,8 @@ const (
 	unwanted = true
 )
 
-// look is a lookaround. One that asks for a single character is a place: RE2 can be
-// helped with those.
+// look is a lookaround. One that asks for a single character is an assertion about an
+// offset (opAssert), which RE2 can be helped with.
 func look(sub *node, behind, negative bool) *node {
 	if sub.op == opText && len(sub.text) == 1 {
 		sub = one(classOfRune(rune(sub.text[0])))

@@ -118,7 +118,7 @@ type pairScan struct {
 	runFrom  int // a run of allowed characters that was seen: from, end,
 	runEnd   int
 	lastSep  int          // and the last separator that a key in it has, -1: none
-	unclosed map[rune]int // quotes that are not closed from that place on
+	unclosed map[rune]int // quotes that are not closed from that offset on
 }
 
 // pair reads key separator value at i; end is where the value ends.

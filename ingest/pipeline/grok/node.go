@@ -17,7 +17,7 @@ const (
 	opAtomic     // sub, which keeps its first match
 	opLook       // whether sub matches here, or ends here (behind)
 	opBack       // what target matched, again
-	opAssert     // a place, such as the end of the text
+	opAssert     // about an offset, such as the end of the text
 )
 
 // place is what an opAssert asks for.

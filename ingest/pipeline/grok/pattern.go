@@ -18,7 +18,7 @@ const (
 	maxRules  = 1 << 20 // bytes of all rules
 )
 
-// flags are what (?i) and its like turn on and off.
+// flags are what (?i) and its like switch on and off.
 type flags struct{ fold, dot, lines, spaced bool }
 
 // source is the text that a pattern stands in, and where that is.

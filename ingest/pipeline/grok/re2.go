@@ -125,7 +125,7 @@ func quantifier(n *node) (q string) {
 	return q
 }
 
-// fixedWidth reports whether all matches of n at a place are equally long: whether
+// fixedWidth reports whether all matches of n at an offset are equally long: whether
 // it keeps the first then makes no difference.
 func fixedWidth(n *node) bool {
 	least, most := n.width()

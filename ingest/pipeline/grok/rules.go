@@ -116,7 +116,7 @@ func (c *compiler) parse(r *ruleText, f flags, depth int) (*node, *RuleError) {
 	return n, p.err
 }
 
-// rule is what a token may name at this place: any helper, or a match rule above.
+// rule is what a token may name here: any helper, or a match rule above.
 func (c *compiler) rule(name string) *ruleText {
 	r := c.byName[name]
 	if r == nil || r.order < 0 {

@@ -105,7 +105,7 @@ func (r *Registry) body(document []byte) (Body, error) {
 	return Body{Document: text}, err
 }
 
-// Update puts another document into the place of a pipeline. Of a built-in one only
+// Update replaces the document of a pipeline. Of a built-in one only
 // is_enabled may differ. ifVersion, unless 0, must be its present version. Of a caller
 // who was shown it ForReference, what was hidden has to stay.
 func (r *Registry) Update(ctx context.Context, id string, ifVersion int64, document []byte, as Caller) (Entry, error) {
@@ -232,7 +232,7 @@ func (r *Registry) change(ctx context.Context, id string, ifVersion int64, to fu
 }
 
 // Clone makes a pipeline of the user's own of any, under another name; it runs right
-// behind it, and is disabled until somebody says otherwise.
+// behind it, and is disabled until a user enables it.
 func (r *Registry) Clone(ctx context.Context, id, name string) (Entry, error) {
 	from, err := r.Get(ctx, id)
 	if err != nil {

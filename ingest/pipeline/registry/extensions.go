@@ -19,7 +19,7 @@ var referenceTypes = []string{
 }
 
 // ForReference is the pipeline as JSON that the reference's clients read: without the
-// processors that only nightjar has. Hidden are the places of these.
+// processors that only nightjar has. Hidden are the indexes of these.
 func ForReference(p *pipeline.Pipeline) (document []byte, hidden []string, err error) {
 	text, err := json.Marshal(p)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 )
 
 // String is s as a JSON string, for all 256 bytes: what is no UTF-8 becomes U+FFFD.
-// It is written right by fastjson until somebody reads it; after that, by Append only.
+// fastjson writes it correctly until something reads it; after that, only Append does.
 func String(arena *fastjson.Arena, s string) *fastjson.Value {
 	if plain(s) {
 		return arena.NewString(s)
