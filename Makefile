@@ -3,7 +3,12 @@ GO ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LIBRARY := node_modules/.package-lock.json
 
-.PHONY: build run test test-clients test-kernels test-senders senders check lint generate bench bench-search bench-rules bench-ingest bench-isolation bench-agent bench-anomaly chaos setup geoip clean fuzz fuzz-cost soak-hostile
+.PHONY: help build run test test-clients test-kernels test-senders senders check lint generate bench bench-search bench-rules bench-ingest bench-isolation bench-agent bench-anomaly chaos setup geoip clean fuzz fuzz-cost soak-hostile
+
+# help says what there is to make: the comment above each target.
+help:
+	@for target in $$(sed -n 's/^\.PHONY: //p' Makefile); do \
+		sed -n "s/^# $$target \(.*\)/  $$target \1/p" Makefile | head -1; done
 
 build:
 	@command -v $(GO) >/dev/null || { echo "Go is missing: install Go 1.26 or newer."; exit 1; }
