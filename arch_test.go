@@ -43,7 +43,8 @@ var layers = map[string][]string{
 	"compiler/search":        {"schema"},
 	"compiler/template":      {"schema"},
 	"scheduler/detect":       {"schema", "compiler", "anomaly", "anomaly/content"},
-	"scheduler":              {"schema", "objects", "compiler", "compiler/template", "scheduler/detect"},
+	"scheduler/explain":      {"schema", "compiler", "scheduler/detect"},
+	"scheduler":              {"schema", "objects", "compiler", "compiler/template", "scheduler/detect", "scheduler/explain"},
 	"scheduler/reference":    {"schema", "compiler"},
 	"scheduler/reach":        {"schema", "compiler", "compiler/search"},
 	"configuration":          {"schema", "objects", "compiler", "compiler/search", "configuration/outbound"},
@@ -105,7 +106,7 @@ var layers = map[string][]string{
 	"api/services/notifications": {"configuration", "configuration/outbound", "objects", "schema", "api", "api/codec", "api/v1"},
 	"api/services/operations":    {"compiler", "compiler/search", "configuration", "objects", "scheduler", "schema", "api", "api/codec", "api/limits", "api/v1"},
 	"api/services/pipelines":     {"ingest/pipeline", "ingest/pipeline/registry", "schema", "schema/vocabulary", "api", "api/codec", "api/v1", "api/services/events"},
-	"api/services/rules":         {"compiler", "compiler/search", "configuration", "objects", "scheduler", "schema", "api", "api/codec", "api/limits", "api/ruledoc", "api/terraform", "api/v1"},
+	"api/services/rules":         {"compiler", "compiler/search", "configuration", "objects", "scheduler", "schema", "api", "api/codec", "api/limits", "api/ruledoc", "api/terraform", "api/v1", "scheduler/explain"},
 	"api/services/signals":       {"configuration", "objects", "scheduler", "scheduler/reference", "schema", "api", "api/codec", "api/limits", "api/v1"},
 	"api/services/tables":        {"scheduler/reference", "schema", "api", "api/codec", "api/v1"},
 	"api/rest":                   {"api", "api/codec", "api/limits", "api/v1", "api/access"},
@@ -223,7 +224,7 @@ func TestPackagesImportOnlyWhatStandsBelowThem(t *testing.T) {
 // TestTheClockIsReadAtTheEdgesOnly holds that evaluation takes time as an
 // argument: the scheduler's pacing and the wiring are the only readers.
 func TestTheClockIsReadAtTheEdgesOnly(t *testing.T) {
-	out, err := exec.Command("grep", "-rlE", `time\.(Now|Since|Until)\(`, "--include=*.go", "compiler", "schema", "anomaly", "secl", "scheduler/detect").Output()
+	out, err := exec.Command("grep", "-rlE", `time\.(Now|Since|Until)\(`, "--include=*.go", "compiler", "schema", "anomaly", "secl", "scheduler/detect", "scheduler/explain").Output()
 	var exit *exec.ExitError
 	if err != nil && (!errors.As(err, &exit) || exit.ExitCode() != 1) {
 		t.Fatal(err)

@@ -3,7 +3,6 @@ package notify
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -406,13 +405,8 @@ func aboutOf(p *scheduler.Published, state, reason, base string) About {
 	for _, l := range p.Attributes.Lookup("nightjar.group_by") {
 		a.GroupBy = append(a.GroupBy, l.Text())
 	}
-	var samples []struct {
-		Content struct{ Message string }
-		Message string
-	}
-	_ = json.Unmarshal([]byte(p.Samples), &samples) // what does not fit is not shown
-	for _, s := range samples {
-		if m := cmp.Or(s.Content.Message, s.Message); m != "" && len(a.Samples) < maxSamples {
+	for _, s := range schema.ReadSamples(p.Samples) {
+		if m := s.Content.Message; m != "" && len(a.Samples) < maxSamples {
 			a.Samples = append(a.Samples, cut(m, maxSample))
 		}
 	}

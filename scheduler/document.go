@@ -3,7 +3,6 @@ package scheduler
 import (
 	"encoding/json"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -77,7 +76,6 @@ func document(plan *compiler.BoundPlan, sig schema.Signal, shown *shownEvents) (
 	rule := &plan.Rule
 	events := shown.events
 	title, message := titleAndMessage(plan, sig, severity, events)
-	first, last := sig.FirstSeen.String(), sig.LastSeen.String()
 	doc := map[string]any{}
 	for _, a := range shown.attributes {
 		putPath(doc, a.path, a.value)
@@ -85,45 +83,31 @@ func document(plan *compiler.BoundPlan, sig schema.Signal, shown *shownEvents) (
 	for path, value := range groupAttributes(plan, detect.Visible(plan, sig.Group)) {
 		putPath(doc, path, value)
 	}
-	maps := map[string]any{
-		"title":              title,
-		"status":             severity,
-		"groupByPaths":       groupPaths(plan),
-		"triggeringRuleCase": caseJSON(plan, sig.Case, severity),
-		"queries":            queriesJSON(plan),
-		"samples":            samples,
-		"workflow": map[string]any{
-			"rule": map[string]any{
-				"id": rule.ID, "name": rule.Name, "type": typeName(rule.Type.OrDefault()), "version": sig.RuleVersion,
-				"isDefaultRule": rule.IsDefault, "detectionMethod": rule.Options.Method(),
-			},
-			"first_seen": first, "last_seen": last, "events_matched": sig.Events,
-		},
-		"nightjar": map[string]any{
-			"id": sig.ID, "rule_id": sig.RuleID, "case": sig.Case, "case_name": CaseName(plan, sig.Case), "group": notNil(detect.Visible(plan, sig.Group)),
-			"group_by": signalGroupBy(plan), "first_seen": sig.FirstSeen, "last_seen": sig.LastSeen, "severity": severity,
-			"events": sig.Events, "window": plan.Window.Milliseconds(),
-		},
-	}
-	for k, v := range maps {
-		doc[k] = v
-	}
 	from := originsOf(&sig, events)
-	putOrigins(doc, from)
-	putStanding(doc, &sig)
-	own := within(doc, "nightjar")
-	if sig.Suppression != "" {
-		own["suppression_id"] = sig.Suppression
+	own := schema.SignalDetails{
+		ID: sig.ID, RuleID: sig.RuleID, Case: sig.Case, CaseName: CaseName(plan, sig.Case), Group: notNil(detect.Visible(plan, sig.Group)),
+		GroupBy: signalGroupBy(plan), FirstSeen: sig.FirstSeen, LastSeen: sig.LastSeen, Severity: severity, Events: sig.Events,
+		Window: plan.Window.Milliseconds(), SuppressionID: sig.Suppression, SamplesCut: shown.cut,
+		Notifications: handlesOf(plan, sig, severity, events), Silence: silenceOf(sig), Anomaly: anomalyOf(plan, sig),
 	}
-	if handles := handlesOf(plan, sig, severity, events); len(handles) > 0 {
-		own["notifications"] = handles
+	putOrigins(doc, &own, from)
+	own.State, own.Reason = sig.Standing()
+	about := detect.Describe(plan, sig.Values)
+	own.NewValues, own.NewValuesTruncated = about.NewValues, about.NewValuesTruncated
+	if about.Travel != nil {
+		doc[travelAttribute] = about.Travel
 	}
-	if shown.cut > 0 {
-		own["samples_cut"] = shown.cut
-	}
-	putSilence(own, sig)
-	putAnomaly(own, plan, sig)
-	putValues(doc, plan, sig.Values)
+	(&schema.SignalDocument{
+		Title: title, Status: severity, GroupByPaths: detect.GroupPaths(plan), Queries: queriesOf(plan), Samples: samples, Nightjar: own,
+		TriggeringRuleCase: caseOf(plan, sig.Case, severity),
+		Workflow: schema.SignalWorkflow{
+			Rule: schema.SignalRule{
+				ID: rule.ID, Name: rule.Name, Type: typeName(rule.Type.OrDefault()), Version: sig.RuleVersion,
+				IsDefaultRule: rule.IsDefault, DetectionMethod: rule.Options.Method(),
+			},
+			FirstSeen: sig.FirstSeen.String(), LastSeen: sig.LastSeen.String(), EventsMatched: sig.Events, Triage: triageOf(&sig),
+		},
+	}).Into(doc)
 	text, err := json.Marshal(doc)
 	if err != nil {
 		return Published{}, fmt.Errorf("encode attributes: %w", err)
@@ -205,19 +189,6 @@ func putPath(doc map[string]any, path string, value any) {
 	at[last] = value
 }
 
-func groupPaths(plan *compiler.BoundPlan) []string {
-	paths := []string{}
-	for l := range plan.Labels {
-		if by := plan.Labels[l].GroupBy; len(by) == plan.Arity {
-			for _, f := range by {
-				paths = append(paths, f.Name)
-			}
-			break
-		}
-	}
-	return paths
-}
-
 // signalGroupBy names the fields that the signal's group values are of.
 func signalGroupBy(plan *compiler.BoundPlan) []string {
 	fields := []string{}
@@ -232,24 +203,24 @@ func signalGroupBy(plan *compiler.BoundPlan) []string {
 	return fields
 }
 
-func caseJSON(plan *compiler.BoundPlan, caseAt int, severity string) map[string]any {
-	out := map[string]any{"name": CaseName(plan, caseAt), "status": severity, "condition": ""}
+func caseOf(plan *compiler.BoundPlan, caseAt int, severity string) schema.SignalCase {
+	out := schema.SignalCase{Name: CaseName(plan, caseAt), Status: severity}
 	if caseAt >= 0 && caseAt < len(plan.Cases) {
-		out["condition"] = plan.Cases[caseAt].Condition.Text
+		out.Condition = plan.Cases[caseAt].Condition.Text
 	}
 	return out
 }
 
-func queriesJSON(plan *compiler.BoundPlan) []map[string]any {
-	out := make([]map[string]any, len(plan.Rule.Queries))
+func queriesOf(plan *compiler.BoundPlan) []schema.SignalQuery {
+	out := make([]schema.SignalQuery, len(plan.Rule.Queries))
 	for i, q := range plan.Rule.Queries {
 		name := q.Name
 		if i < len(plan.Labels) {
 			name = plan.Labels[i].Name
 		}
-		out[i] = map[string]any{
-			"name": name, "query": q.Query, "aggregation": q.Aggregation,
-			"groupByPaths": notNil(q.GroupByFields), "distinctFields": notNil(q.DistinctFields),
+		out[i] = schema.SignalQuery{
+			Name: name, Query: q.Query, Aggregation: q.Aggregation,
+			GroupByPaths: notNil(q.GroupByFields), DistinctFields: notNil(q.DistinctFields),
 		}
 	}
 	return out
@@ -333,68 +304,40 @@ func joined(list []json.RawMessage) json.RawMessage {
 	return json.RawMessage(joinJSON(list))
 }
 
-// putValues writes what the signal is about besides its group.
-func putValues(doc map[string]any, plan *compiler.BoundPlan, values []string) {
-	switch {
-	case len(values) == 0:
-	case plan.Method == schema.MethodImpossibleTravel:
-		doc["impossible_travel"] = journey(values)
-	default:
-		own := within(doc, "nightjar")
-		own["new_values"] = newValues(plan, values)
-		own["new_values_truncated"] = len(values) == schema.MaxValues
+// travelAttribute is where signals say of a traveller where they were.
+const travelAttribute = "impossible_travel"
+
+// anomalyOf is what the signal says of how the rule goes on learning.
+func anomalyOf(plan *compiler.BoundPlan, sig schema.Signal) *schema.SignalAnomaly {
+	if plan.Anomaly == nil || sig.Case < 0 || sig.Case >= len(plan.Cases) {
+		return nil
+	}
+	side, beyond, until := "high", "above 0.995", sig.FirstSeen.Add(plan.MaxDuration)
+	if plan.Cases[sig.Case].Low {
+		side, beyond = "low", "below 0.005"
+	}
+	return &schema.SignalAnomaly{
+		Side: side, LearnedSlowlyUntil: until,
+		Note: fmt.Sprintf("buckets %s are learned slowly: if what began with this signal lasts, it does not become the new normal before %s, unless the group is younger than that is long; what had begun before becomes so sooner", beyond, until),
 	}
 }
 
 // ownAttributes are those attributes of a signal that none of its events has.
 func ownAttributes(plan *compiler.BoundPlan, sig schema.Signal) schema.Attributes {
 	doc := map[string]any{}
-	putValues(doc, plan, sig.Values)
+	about := detect.Describe(plan, sig.Values)
+	if about.Travel != nil {
+		doc[travelAttribute] = about.Travel
+	}
+	if len(about.NewValues) > 0 {
+		doc["nightjar"] = map[string]any{"new_values": about.NewValues, "new_values_truncated": about.NewValuesTruncated}
+	}
 	text, err := json.Marshal(doc)
 	if err != nil {
 		return schema.Attributes{}
 	}
 	attributes, _ := schema.ParseAttributes(string(text)) // written just now
 	return attributes
-}
-
-// journey is where a traveller was first and then, and what that comes to.
-func journey(values []string) map[string]any {
-	if len(values) != 7 {
-		return nil
-	}
-	then, first := compiler.Match{Values: values[:3]}, compiler.Match{Values: values[3:6]}
-	location := func(p compiler.Place) map[string]any {
-		names := compiler.SplitTuple(p.Name, 2)
-		for len(names) < 2 {
-			names = append(names, "")
-		}
-		return map[string]any{"city": names[0], "country": names[1], "latitude": p.Latitude, "longitude": p.Longitude}
-	}
-	return map[string]any{
-		"triggering_locations": map[string]any{"first_location": location(first.Place()), "second_location": location(then.Place())},
-		"distance_km":          math.Round(then.Place().Km(first.Place())),
-	}
-}
-
-// newValues are a signal's new values as they are shown: text, or a list where
-// the value is of several fields.
-func newValues(plan *compiler.BoundPlan, values []string) []any {
-	fields := 1
-	for i := range plan.Labels {
-		if plan.Labels[i].Aggregation == compiler.AggNewValue {
-			fields = max(fields, len(plan.Labels[i].Distinct))
-		}
-	}
-	out := make([]any, len(values))
-	for i, v := range values {
-		if parts := compiler.SplitTuple(v, fields); fields > 1 {
-			out[i] = parts
-		} else {
-			out[i] = v
-		}
-	}
-	return out
 }
 
 func notNil(s []string) []string {

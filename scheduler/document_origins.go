@@ -41,21 +41,18 @@ func only(values []string) string {
 
 // putOrigins writes them into a signal's document, where its events have no
 // attributes of these names: the value, or the list of several.
-func putOrigins(doc map[string]any, of map[string][]string) {
-	put := func(key string, values []string) {
+func putOrigins(doc map[string]any, own *schema.SignalDetails, of map[string][]string) {
+	put := func(key string, values []string, truncated *bool) {
 		if _, taken := doc[key]; taken || len(values) == 0 {
 			return
 		}
 		if doc[key] = any(values); len(values) == 1 {
 			doc[key] = values[0]
 		}
-		if len(values) == detect.MaxOrigins {
-			own := within(doc, "nightjar")
-			own[key+"_truncated"] = true
-		}
+		*truncated = len(values) == detect.MaxOrigins
 	}
-	for _, key := range schema.OriginKeys {
-		put(key, of[key])
-	}
-	put("hostname", of["host"])
+	put("source", of["source"], &own.SourceTruncated)
+	put("service", of["service"], &own.ServiceTruncated)
+	put("host", of["host"], &own.HostTruncated)
+	put("hostname", of["host"], &own.HostnameTruncated)
 }

@@ -470,7 +470,7 @@ func (s *Scheduler) recall(ctx context.Context, units []*detect.GroupState) erro
 	if err := s.recallMatches(ctx, units); err != nil {
 		return err
 	}
-	return s.recallWays(ctx, units)
+	return s.recallFurther(ctx, units)
 }
 
 // recallMatches gives every unit its matches from where it says.

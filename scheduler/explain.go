@@ -3,90 +3,39 @@ package scheduler
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"nightjar/compiler"
 	"nightjar/scheduler/detect"
+	"nightjar/scheduler/explain"
 	"nightjar/schema"
 )
 
-// Question asks why a rule made a signal, or made none: of an event, or of a
-// group at a moment.
-type Question struct {
-	RuleID string
-	Event  string   // id of an event; or else
-	Group  []string // group values, in the order of the group-by fields
-	// At is the moment that is asked about, of a group; nil is that of its newest
-	// match.
-	At *schema.Millis
-}
-
-// Explanation is the answer.
-type Explanation struct {
-	RuleID  string
-	Version int64
-	// State is that of coverage: evaluated, pending, failed, unsupported,
-	// disabled; or `unseen`, when the rule never got to see the event. Why says
-	// more.
-	State, Why string
-	// Queries are what the rule's queries make of the event.
-	Queries []compiler.LabelExplanation
-	Groups  []GroupExplanation
-}
-
-// StateUnseen is that of an event which the rule was never asked about.
-const StateUnseen = "unseen"
-
-// GroupExplanation is how a group stands at a moment.
-type GroupExplanation struct {
-	Group []string
-	At    schema.Millis
-	// Values are the labels' values then, by label.
-	Values []LabelValue
-	Cases  []CaseExplanation
-	Steps  []StepExplanation
-	// Notes are what else decides: known values, journeys.
-	Notes []string
-	// Signals are those that were alive at the moment, or could have gone on.
-	Signals []schema.Signal
-}
-
-// LabelValue is the value of a label.
-type LabelValue struct {
-	Name  string
-	Value float64
-}
-
-// CaseExplanation is a condition with values in it, and whether it holds. The
-// first that holds is the match.
-type CaseExplanation struct {
-	Index        int
-	Name, Status string
-	Condition    string
-	Holds        bool
-}
-
-// StepExplanation is how far a sequence got.
-type StepExplanation struct {
-	Name, Condition string
-	// Holds says that the step holds at the moment, Reached when the sequence
-	// last got as far as it; nil: it never did.
-	Holds   bool
-	Reached *schema.Millis
-}
-
 // Explain answers a question. Nothing is evaluated meanwhile, so that the answer
 // is of one moment.
-func (s *Scheduler) Explain(ctx context.Context, q Question) (Explanation, error) {
-	var out Explanation
-	err := s.between(ctx, func() (err error) {
+func (s *Scheduler) Explain(ctx context.Context, q explain.Question) (out explain.Explanation, err error) {
+	err = s.between(ctx, func() error {
 		out, err = s.explain(ctx, q)
 		return err
 	})
 	return out, err
+}
+
+func (s *Scheduler) explain(ctx context.Context, q explain.Question) (explain.Explanation, error) {
+	return explain.Rule(ctx, &explained{Scheduler: s}, q)
+}
+
+// ExplainSeries says what was learned of a series, and expected of each bucket.
+func (s *Scheduler) ExplainSeries(ctx context.Context, q explain.SeriesQuestion) (out explain.SeriesAnswer, err error) {
+	err = s.between(ctx, func() error {
+		out, err = s.explainSeries(ctx, q)
+		return err
+	})
+	return out, err
+}
+
+func (s *Scheduler) explainSeries(ctx context.Context, q explain.SeriesQuestion) (explain.SeriesAnswer, error) {
+	return explain.Series(ctx, &explained{Scheduler: s}, q)
 }
 
 // between does something between two steps of evaluation. Whoever asked is gone
@@ -101,34 +50,32 @@ func (s *Scheduler) between(ctx context.Context, do func() error) error {
 	return <-done // do has the context, and ends with it
 }
 
-func (s *Scheduler) explain(ctx context.Context, q Question) (Explanation, error) {
-	plan, w, err := s.planOf(q.RuleID)
+// explained is what the explanation of one rule asks of the scheduler.
+type explained struct {
+	*Scheduler
+	run *watch // of the rule, since Evaluated; nil: it is disabled
+}
+
+// Evaluated says how a rule stands.
+func (s *explained) Evaluated(ruleID string) (explain.Evaluated, error) {
+	plan, w, err := s.planOf(ruleID)
 	if err != nil {
-		return Explanation{}, err
+		return explain.Evaluated{}, err
 	}
-	out := Explanation{RuleID: q.RuleID, Version: plan.Rule.Version, State: CoverageEvaluated}
-	if plan.Unsupported != "" {
+	s.run = w
+	out := explain.Evaluated{Plan: plan, State: CoverageEvaluated, Missing: s.missingTables(plan)}
+	switch {
+	case plan.Unsupported != "":
 		out.State, out.Why = CoverageUnsupported, plan.Unsupported
-		return out, nil
+	case w == nil:
+		out.State, out.Why = CoverageDisabled, "the rule is disabled; what follows is from when it was not"
+	case w.failures > 0:
+		out.State, out.Why = CoverageFailed, w.problem
 	}
-	if plan.OfSignals && q.Event != "" {
-		return out, &schema.Invalid{Details: []schema.Detail{{Target: "event", Message: "the rule is over signals of other rules, not over events; ask about a group"}}}
+	if v := s.vigils[plan.Key]; v != nil {
+		out.Waiting = &explain.Waiting{Judged: v.judged, Horizon: v.horizon.Through, Delay: s.deps.Delays.Of(plan)}
 	}
-	if err := s.flush(ctx); err != nil {
-		return out, err
-	}
-	if q.Event == "" {
-		err = s.explainGroup(ctx, plan, w, q, &out)
-	} else {
-		err = s.explainEvent(ctx, plan, w, q, &out)
-	}
-	for _, missing := range s.missingTables(plan) { // nothing is in those
-		if out.Why != "" {
-			out.Why += "; "
-		}
-		out.Why += missing
-	}
-	return out, err
+	return out, nil
 }
 
 // planOf is the plan of a rule as it runs now, or would run.
@@ -154,50 +101,23 @@ func (s *Scheduler) planOf(id string) (*compiler.BoundPlan, *watch, error) {
 	return plan, nil, nil
 }
 
-func (s *Scheduler) explainEvent(ctx context.Context, plan *compiler.BoundPlan, w *watch, q Question, out *Explanation) error {
-	at, seq, err := schema.ParseEventID(q.Event)
-	if err != nil {
-		return &schema.Invalid{Details: []schema.Detail{{Target: "event", Message: err.Error()}}}
-	}
+// Event reads an event.
+func (s *explained) Event(ctx context.Context, of explain.Evaluated, at schema.Millis, seq uint64) (explain.SeenEvent, error) {
 	events, err := s.deps.Events.Fetch(ctx, []compiler.Match{{At: at, Seq: seq}})
 	if err != nil {
-		return fmt.Errorf("fetch the event: %w", err)
+		return explain.SeenEvent{}, fmt.Errorf("fetch the event: %w", err)
 	}
 	if len(events) == 0 {
-		return &schema.NotFound{Kind: "event", ID: q.Event}
+		return explain.SeenEvent{}, &schema.NotFound{Kind: "event", ID: schema.EventID(at, seq)}
 	}
 	e := &events[0]
-	if err := s.loadTables(ctx, []touch{{plan: plan, event: e}}); err != nil {
-		return err
+	if err := s.loadTables(ctx, []touch{{plan: of.Plan, event: e}}); err != nil {
+		return explain.SeenEvent{}, err
 	}
-	out.State, out.Why = s.saw(w, e)
-	out.Queries = plan.Explain(e)
-	seen := map[string]bool{}
-	for _, l := range out.Queries {
-		for i := range l.Found {
-			m := &l.Found[i]
-			if key := detect.GroupKey(m.Group); !seen[key] && !plan.Labels[m.Label].Global {
-				if seen[key] = true; len(seen) > maxExplained {
-					continue
-				}
-				g, err := s.explainAt(ctx, plan, m.Group, e.At, l.Found)
-				if err != nil {
-					return err
-				}
-				out.Groups = append(out.Groups, g)
-			}
-		}
-	}
-	if more := len(seen) - maxExplained; more > 0 {
-		last := &out.Groups[len(out.Groups)-1]
-		last.Notes = append(last.Notes, fmt.Sprintf("the event is in %d more groups, which are left out here; ask about one of them by its values", more))
-	}
-	return nil
+	out := explain.SeenEvent{Event: e}
+	out.State, out.Why = s.saw(s.run, e)
+	return out, nil
 }
-
-// maxExplained is how many groups of an event are explained: evaluation waits
-// meanwhile.
-const maxExplained = 20
 
 // saw tells whether the rule was asked about an event.
 func (s *Scheduler) saw(w *watch, e *schema.Event) (state, why string) {
@@ -208,7 +128,7 @@ func (s *Scheduler) saw(w *watch, e *schema.Event) (state, why string) {
 	case w == nil:
 		return CoverageDisabled, "the rule is disabled; what follows is what it would see"
 	case e.Seq <= w.from:
-		return StateUnseen, "the event arrived before the rule detected what it detects now; a backtest sees it"
+		return explain.StateUnseen, "the event arrived before the rule detected what it detects now; a backtest sees it"
 	case late != "":
 		return CoverageLate, late
 	case e.Seq <= w.through:
@@ -241,150 +161,43 @@ func (s *Scheduler) TooLate(ctx context.Context, at schema.Millis, seq uint64) (
 	return s.tooLate(&events[0]), nil
 }
 
-func (s *Scheduler) explainGroup(ctx context.Context, plan *compiler.BoundPlan, w *watch, q Question, out *Explanation) error {
-	if len(q.Group) != plan.Arity {
-		return &schema.Invalid{Details: []schema.Detail{{Target: "group", Message: fmt.Sprintf("the rule groups by %d fields (%s), got %d values", plan.Arity, strings.Join(groupPaths(plan), ", "), len(q.Group))}}}
-	}
-	switch {
-	case w == nil:
-		out.State, out.Why = CoverageDisabled, "the rule is disabled; what follows is from when it was not"
-	case w.failures > 0:
-		out.State, out.Why = CoverageFailed, w.problem
-	}
-	at := schema.MinMillis
-	if q.At != nil {
-		at = *q.At
-	} else {
-		all, err := s.matchesOf(ctx, plan, q.Group, schema.MinMillis)
-		if err != nil {
-			return err
-		}
-		for _, m := range all.own {
-			at = max(at, m.At)
-		}
-		if len(all.own) == 0 {
-			out.Why = "no event has ever matched a query of the rule for this group" + s.expectedNote(plan, q.Group)
-			return nil
-		}
-	}
-	g, err := s.explainAt(ctx, plan, q.Group, at, nil)
-	out.Groups = append(out.Groups, g)
-	return err
-}
-
-// groupMatches are the matches of one full group, and those that count for all.
-type groupMatches struct{ own, globals []compiler.Match }
-
-func (s *Scheduler) matchesOf(ctx context.Context, plan *compiler.BoundPlan, group []string, from schema.Millis) (groupMatches, error) {
-	var out groupMatches
+// Matches reads the matches of a full group, and those that count for all.
+func (s *explained) Matches(ctx context.Context, plan *compiler.BoundPlan, group []string, from schema.Millis) (explain.Matches, error) {
 	if plan.OfSignals {
 		standing, err := s.deps.Signals.Standing(ctx, rulesOf(plan), from)
 		if err != nil {
-			return out, fmt.Errorf("read the signals of other rules: %w", err)
+			return explain.Matches{}, fmt.Errorf("read the signals of other rules: %w", err)
 		}
 		of := signalsOf(plan, standing)
-		return groupMatches{detect.ByGroup(of.matches)[detect.GroupKey(group)], of.globals}, nil
+		return explain.Matches{Own: detect.ByGroup(of.matches)[detect.GroupKey(group)], Globals: of.globals}, nil
+	}
+	if plan.PerEvent(group) {
+		return explain.Matches{}, nil // every event is a group of its own
 	}
 	u := &detect.GroupState{Plan: plan, Group: detect.SignalGroup(plan, group), From: from}
 	u.Key = detect.StateKey(plan, u.Group)
-	if plan.PerEvent(group) {
-		return out, nil // every event is a group of its own
-	}
 	if err := s.readMatches(ctx, []*detect.GroupState{u}); err != nil {
-		return out, err
+		return explain.Matches{}, err
 	}
-	return groupMatches{detect.ByGroup(u.Matches)[detect.GroupKey(group)], u.Globals}, nil
+	return explain.Matches{Own: detect.ByGroup(u.Matches)[detect.GroupKey(group)], Globals: u.Globals}, nil
 }
 
-// explainAt says how a group stands at a moment. These are matches of an event
-// that may not be among those that are stored.
-func (s *Scheduler) explainAt(ctx context.Context, plan *compiler.BoundPlan, group []string, at schema.Millis, of []compiler.Match) (GroupExplanation, error) {
-	out := GroupExplanation{Group: group, At: at}
-	read := s.matchesOf
-	from := at - schema.Millis(plan.Lookback().Milliseconds())
-	if plan.Method == schema.MethodImpossibleTravel {
-		read, from = s.wayOf, at
-	}
-	all, err := read(ctx, plan, group, from)
-	if err != nil {
-		return out, err
-	}
-	for _, m := range of {
-		if slices.Equal(m.Group, group) {
-			detect.Insert(&all.own, []compiler.Match{m})
-		}
-	}
-	var k *detect.SeenValues
-	if plan.Novelty != nil {
-		if k, err = s.knowledge(ctx, plan, false); err != nil {
-			return out, err
-		}
-		out.Notes = k.Notes(plan, all.own, at)
-	}
-	if plan.Method == schema.MethodImpossibleTravel {
-		out.Notes = append(out.Notes, detect.Journeys(all.own, at)...)
-	}
-	out.Notes = append(out.Notes, s.silenceNotes(plan, all, at)...)
-	if plan.Anomaly != nil {
-		if err := s.judgeAnomaly(ctx, &out, plan, all.own); err != nil {
-			return out, err
-		}
-	} else {
-		out.judge(plan, detect.Matching(plan, k, all.own, at-detect.WindowOf(plan)), all.globals, at)
-	}
-	return out, s.explainSignals(ctx, plan, &out)
+// SeenValues are those that the plan has seen.
+func (s *explained) SeenValues(ctx context.Context, plan *compiler.BoundPlan) (*detect.SeenValues, error) {
+	return s.knowledge(ctx, plan, false)
 }
 
-// judge evaluates the cases or the steps at the moment.
-func (g *GroupExplanation) judge(plan *compiler.BoundPlan, own, globals []compiler.Match, at schema.Millis) {
-	if plan.Method == schema.MethodSequenceDetection {
-		g.follow(plan, own, globals, at)
-		return
-	}
-	values := detect.ValuesAt(plan, own, globals, at)
-	for i, v := range values {
-		g.Values = append(g.Values, LabelValue{plan.Labels[i].Name, v})
-	}
-	for i, c := range plan.Cases {
-		x := CaseExplanation{Index: i, Name: c.Name, Status: string(c.Status), Condition: c.Condition.Explain(values), Holds: c.Condition.Holds(values)}
-		if plan.Method == schema.MethodThirdParty {
-			x.Condition, x.Holds = plan.Grades[i].String(), false
-			for _, m := range own {
-				x.Holds = x.Holds || m.At == at && int(m.Number) == i
-			}
-		}
-		g.Cases = append(g.Cases, x)
-	}
+// Baseline is what the plan has learned of its groups' pasts.
+func (s *explained) Baseline(ctx context.Context, plan *compiler.BoundPlan) (*detect.Baseline, error) {
+	return s.usualOf(ctx, plan, false, s.throughOf(plan.Key))
 }
 
-// follow walks a sequence up to the moment.
-func (g *GroupExplanation) follow(plan *compiler.BoundPlan, own, globals []compiler.Match, at schema.Millis) {
-	steps, complete := detect.StepsAt(plan, own, globals, at)
-	g.Steps = make([]StepExplanation, len(plan.Steps))
-	for i, st := range plan.Steps {
-		g.Steps[i] = StepExplanation{Name: st.Name, Condition: st.Condition.Explain(nil), Holds: steps[i].Holds, Reached: steps[i].Reached}
-		if st.Name == "" {
-			g.Steps[i].Name = strconv.Itoa(i + 1)
-		}
-	}
-	for i, c := range plan.Cases {
-		g.Cases = append(g.Cases, CaseExplanation{Index: i, Name: c.Name, Status: string(c.Status), Condition: "the sequence is complete", Holds: complete})
-	}
-}
-
-func (s *Scheduler) explainSignals(ctx context.Context, plan *compiler.BoundPlan, g *GroupExplanation) error {
-	group := detect.SignalGroup(plan, g.Group)
+// Signals reads the signals of a signal group that were alive at a moment or later.
+func (s *explained) Signals(ctx context.Context, plan *compiler.BoundPlan, group []string, from schema.Millis) ([]schema.Signal, error) {
 	key := detect.StateKey(plan, group)
-	span := Span{key, g.At - schema.Millis(plan.KeepAlive.Milliseconds())}
-	found, err := s.deps.Signals.Load(ctx, []Span{span})
+	found, err := s.deps.Signals.Load(ctx, []Span{{Key: key, From: from}})
 	if err != nil {
-		return fmt.Errorf("load signals: %w", err)
+		return nil, fmt.Errorf("load signals: %w", err)
 	}
-	for _, sig := range found[key] {
-		if sig.RuleKey == plan.Key && slices.Equal(detect.Visible(plan, sig.Group), group) && sig.FirstSeen <= g.At {
-			g.Signals = append(g.Signals, sig)
-		}
-	}
-	slices.SortFunc(g.Signals, func(a, b schema.Signal) int { return int(a.FirstSeen - b.FirstSeen) })
-	return nil
+	return found[key], nil
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"nightjar/scheduler/explain"
 	"nightjar/schema"
 )
 
@@ -75,7 +76,7 @@ func TestTheLowSideIsExplained(t *testing.T) {
 		-96 * time.Hour: "was not judged at its end",
 	} {
 		at := signals[0].FirstSeen.Add(offset)
-		got, err := s.explain(context.Background(), Question{RuleID: "aaa-bbb-ccc", Group: []string{"h"}, At: &at})
+		got, err := s.explain(context.Background(), explain.Question{RuleID: "aaa-bbb-ccc", Group: []string{"h"}, At: &at})
 		if notes := fmt.Sprint(got.Groups); err != nil || !strings.Contains(notes, want) {
 			t.Errorf("at %s (%s): %v: %s", at, offset, err, notes)
 		}
@@ -106,7 +107,7 @@ func TestANewGroupsSeriesIsShownAsItsPeersJudgeIt(t *testing.T) {
 	}
 	s := restart(t, w)
 	drain(s)
-	got, err := s.explainSeries(context.Background(), SeriesQuestion{RuleID: rule.ID, Group: []string{"new"}})
+	got, err := s.explainSeries(context.Background(), explain.SeriesQuestion{RuleID: rule.ID, Group: []string{"new"}})
 	if err != nil || len(got.Points) != 1 || got.Points[0].Probability < 0.999 {
 		t.Errorf("%v: the series: %+v", err, got.Points)
 	}

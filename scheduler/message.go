@@ -32,25 +32,14 @@ func titleAndMessage(plan *compiler.BoundPlan, sig schema.Signal, severity strin
 // handlesOf are whom the signal's rule names for it: its case, and its message. They are
 // whom it tells, each once, in their order.
 func handlesOf(plan *compiler.BoundPlan, sig schema.Signal, severity string, events []schema.Event) []string {
-	var named []string
 	rule := &plan.Rule
-	switch {
-	case plan.Method == schema.MethodThirdParty && sig.Case < 0:
-		if o := rule.Options.ThirdParty; o != nil {
-			named = o.DefaultNotifications
-		}
-	case plan.Method == schema.MethodThirdParty && sig.Case < len(rule.ThirdPartyCases):
-		named = rule.ThirdPartyCases[sig.Case].Notifications
-	case sig.Case >= 0 && sig.Case < len(rule.Cases):
-		named = rule.Cases[sig.Case].Notifications
-	}
 	out := []string{}
 	add := func(handle string) {
 		if handle = schema.Handle(handle); handle != "" && !slices.Contains(out, handle) {
 			out = append(out, handle)
 		}
 	}
-	for _, handle := range named {
+	for _, handle := range detect.Recipients(plan, sig.Case) {
 		add(handle)
 	}
 	if strings.Contains(rule.Message, "@") {
@@ -112,18 +101,18 @@ func cameBack(sig schema.Signal) string {
 	return "came back after " + schema.SpokenDuration(silentFor(sig))
 }
 
-// putSilence writes what the signal says of the time without events.
-func putSilence(own map[string]any, sig schema.Signal) {
+// silenceOf is what the signal says of the time without events; nil where there was none.
+func silenceOf(sig schema.Signal) *schema.SignalSilence {
 	q := sig.Silence
 	if q == nil {
-		return
+		return nil
 	}
-	silence := map[string]any{"since": q.Since, "for": silentFor(sig), "group": notNil(q.Group), "kind": "silence"}
+	out := &schema.SignalSilence{Since: q.Since, For: silentFor(sig), Group: notNil(q.Group), Kind: "silence"}
 	if q.Absence {
-		silence["kind"] = "absence"
+		out.Kind = "absence"
 	}
 	if back := cameBack(sig); back != "" {
-		silence["until"], silence["note"] = q.Until, back
+		out.Until, out.Note = q.Until, back
 	}
-	own["silence"] = silence
+	return out
 }

@@ -174,32 +174,33 @@ func (p *Published) redocument(edit func(doc map[string]any)) error {
 // putStanding writes into a signal's document how it stands: workflow.triage,
 // nightjar.state and nightjar.reason.
 func putStanding(doc map[string]any, sig *schema.Signal) {
+	within(doc, "workflow")["triage"] = triageOf(sig)
+	own := within(doc, "nightjar")
+	own["state"], own["reason"] = sig.Standing()
+}
+
+// triageOf is how the signal stands, as its document says it.
+func triageOf(sig *schema.Signal) schema.SignalTriage {
 	state, reason := sig.Standing()
 	t := &sig.Triage
-	assignee := map[string]any{"id": -1, "name": "Unassigned"}
-	if t.Assignee.UUID != "" {
-		assignee = map[string]any{"uuid": t.Assignee.UUID, "handle": t.Assignee.Handle, "name": t.Assignee.Name, "id": t.Assignee.ID}
+	user := func(handle string) schema.SignalUser { return schema.SignalUser{Handle: handle, Name: handle} }
+	out := schema.SignalTriage{
+		State: state, Version: t.Version, Creator: user(""), Updater: user(t.StateBy), ArchiveComment: t.Comment,
+		Assignee: schema.SignalAssignee{ID: -1, Name: "Unassigned"}, IncidentIDs: t.Incidents,
 	}
-	incidents := t.Incidents
-	if incidents == nil {
-		incidents = []int64{}
+	if a := t.Assignee; a.UUID != "" {
+		out.Assignee = schema.SignalAssignee{UUID: &a.UUID, Handle: &a.Handle, Name: a.Name, ID: a.ID}
 	}
-	user := func(handle string) map[string]any { return map[string]any{"handle": handle, "name": handle} }
-	shown := map[string]any{
-		"state": state, "assignee": assignee, "incidentIds": incidents, "version": t.Version, "creator": user(""), "updater": user(t.StateBy),
+	if out.IncidentIDs == nil {
+		out.IncidentIDs = []int64{}
 	}
 	if t.StateAt != 0 {
-		shown["stateUpdateTimestamp"] = t.StateAt.String()
+		out.StateUpdateTimestamp = t.StateAt.String()
 	}
 	if state == schema.StateArchived {
-		shown["archiveReason"] = reason
+		out.ArchiveReason = &reason
 	}
-	if t.Comment != "" {
-		shown["archiveComment"] = t.Comment
-	}
-	within(doc, "workflow")["triage"] = shown
-	own := within(doc, "nightjar")
-	own["state"], own["reason"] = state, reason
+	return out
 }
 
 // within is the object under a key, made when there is none.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"nightjar/compiler"
+	"nightjar/scheduler/explain"
 	"nightjar/schema"
 )
 
@@ -249,7 +250,7 @@ func TestAHostThatNeverReportedIsMissed(t *testing.T) {
 	w.event(200, "once", "beat")
 	w.event(310, "late", "beat") // after 300, when it was missed
 	list.hosts["new"] = 400
-	x, err := w.s.explain(context.Background(), Question{RuleID: rules[0].ID, Group: []string{"never"}})
+	x, err := w.s.explain(context.Background(), explain.Question{RuleID: rules[0].ID, Group: []string{"never"}})
 	if err != nil || !strings.Contains(x.Why, "is missed at 2026-05-01T12:05:00.000Z") {
 		t.Errorf("explained: %q, %v", x.Why, err)
 	}
@@ -281,7 +282,7 @@ func TestRulesSayWhatTheyWaitFor(t *testing.T) {
 	if err != nil || c.Silence == nil || c.Silence.Waiting != 1 || c.Silence.Held != "" || c.Silence.Judged != w.noon+30_000 {
 		t.Fatalf("coverage of silence: %+v, %v", c.Silence, err)
 	}
-	x, err := w.s.explain(context.Background(), Question{RuleID: id, Group: []string{"h1"}})
+	x, err := w.s.explain(context.Background(), explain.Question{RuleID: id, Group: []string{"h1"}})
 	if err != nil || len(x.Groups) != 1 || !strings.Contains(strings.Join(x.Groups[0].Notes, "\n"), "silent since 2026-05-01T12:00:00.000Z; would fire at") ||
 		!strings.Contains(strings.Join(x.Groups[0].Notes, "\n"), "would fire at 2026-05-01T12:05:00.000Z") {
 		t.Errorf("explained: %+v, %v", x, err)

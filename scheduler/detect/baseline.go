@@ -205,42 +205,42 @@ func (s *series) young(u *Baseline, bucket int64) bool {
 	return bucket <= s.first || age < u.Plan.Anomaly.Learn
 }
 
-// hits finds the moments at which cases hold, in the matches of one full group.
+// detections finds the moments at which cases hold, in the matches of one full group.
 // The open bucket may match before it ends, and stays matched as it fills.
-func (u *Baseline) hits(group []compiler.Match, from schema.Millis) []hit {
-	var out []hit
+func (u *Baseline) detections(group []compiler.Match, from schema.Millis) []detection {
+	var out []detection
 	for i := 0; i < len(group); {
 		bucket, j := u.BucketOf(group[i].At), i
 		for j < len(group) && u.BucketOf(group[j].At) == bucket {
 			j++
 		}
-		out = append(out, u.bucketHits(group[i:j], bucket, from)...)
+		out = append(out, u.bucketDetections(group[i:j], bucket, from)...)
 		i = j
 	}
 	return out
 }
 
-func (u *Baseline) bucketHits(matches []compiler.Match, bucket int64, from schema.Millis) []hit {
-	var out []hit
+func (u *Baseline) bucketDetections(matches []compiler.Match, bucket int64, from schema.Millis) []detection {
+	var out []detection
 	w, matched := newWindow(u.Plan), -1
 	for i := 0; i < len(matches); {
 		at := matches[i].At
 		for ; i < len(matches) && matches[i].At == at; i++ {
 			w.add(&matches[i])
 		}
-		if c := u.firstCase(u.Judge(matches[0].Group, bucket, w.values())); c >= 0 {
+		if c := u.firstCase(u.judge(matches[0].Group, bucket, w.values())); c >= 0 {
 			matched = c
 		}
 		if matched >= 0 && at >= from {
-			out = append(out, hit{at: at, caseAt: matched})
+			out = append(out, detection{at: at, caseAt: matched})
 		}
 	}
 	return out
 }
 
-// SumsAt are what the matches of a full group come to, by label, in the bucket of a
+// sumsAt are what the matches of a full group come to, by label, in the bucket of a
 // moment, up to the moment.
-func (u *Baseline) SumsAt(own []compiler.Match, at schema.Millis) []float64 {
+func (u *Baseline) sumsAt(own []compiler.Match, at schema.Millis) []float64 {
 	w, bucket := newWindow(u.Plan), u.BucketOf(at)
 	for i := range own {
 		if m := &own[i]; m.At <= at && u.BucketOf(m.At) == bucket {
@@ -250,10 +250,10 @@ func (u *Baseline) SumsAt(own []compiler.Match, at schema.Millis) []float64 {
 	return w.values()
 }
 
-// Judge are the labels' values in an open bucket that comes to these sums so far. It
+// judge are the labels' values in an open bucket that comes to these sums so far. It
 // has no low side yet. Where there is nothing to judge any label by, no case holds,
 // whatever it asks for.
-func (u *Baseline) Judge(group []string, bucket int64, sums []float64) (values []float64, judged bool) {
+func (u *Baseline) judge(group []string, bucket int64, sums []float64) (values []float64, judged bool) {
 	values = make([]float64, 2*len(sums))
 	for label := range sums {
 		values[len(sums)+label] = math.Inf(1)

@@ -6,13 +6,13 @@ import (
 	"nightjar/schema"
 )
 
-// ClosedNotes say how a bucket was judged at its end.
-func (u *Baseline) ClosedNotes(group []string, bucket int64) []string {
+// closedNotes say how a bucket was judged at its end.
+func (u *Baseline) closedNotes(group []string, bucket int64) []string {
 	at := fmt.Sprintf("the bucket from %s to %s", u.Moment(bucket), u.Moment(bucket+1))
 	switch first, last, ok := u.alive(group); {
 	case !ok || bucket < first || bucket > last:
 		return []string{at + " was not judged at its end: the group had no event before it, or none for 14 days"}
-	case u.Learned(group) > bucket:
+	case u.learned(group) > bucket:
 		return []string{at + " is in the models, and no longer judged"}
 	}
 	values, judged := u.judgeClosed(group, bucket)
@@ -34,8 +34,8 @@ func (u *Baseline) ClosedNotes(group []string, bucket int64) []string {
 	return append(out, "no case on the low side held at its end")
 }
 
-// JudgedBy says what the sum of a label's bucket was held against.
-func (u *Baseline) JudgedBy(name string, label int, group []string, bucket int64, sum float64) string {
+// judgedBy says what the sum of a label's bucket was held against.
+func (u *Baseline) judgedBy(name string, label int, group []string, bucket int64, sum float64) string {
 	at := fmt.Sprintf("%s: the bucket from %s holds %v so far", name, u.Moment(bucket), sum)
 	s := u.series[LabelKey(label, group...)]
 	switch {

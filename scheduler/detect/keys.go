@@ -56,3 +56,17 @@ func SignalGroup(plan *compiler.BoundPlan, group []string) []string {
 
 // SinceEver is before every event; 0 is for what was never said.
 const SinceEver = schema.Millis(1)
+
+// GroupPaths are the names of the fields that a full group has values of.
+func GroupPaths(plan *compiler.BoundPlan) []string {
+	paths := []string{}
+	for l := range plan.Labels {
+		if by := plan.Labels[l].GroupBy; len(by) == plan.Arity {
+			for _, f := range by {
+				paths = append(paths, f.Name)
+			}
+			break
+		}
+	}
+	return paths
+}

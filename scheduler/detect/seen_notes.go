@@ -12,15 +12,15 @@ import (
 // maxNotes is for how many values of a group there are notes.
 const maxNotes = 20
 
-// Notes say what is known of the values of the group's events at a moment.
-func (k *SeenValues) Notes(plan *compiler.BoundPlan, own []compiler.Match, at schema.Millis) []string {
+// notes say what is known of the values of the group's events at a moment.
+func (k *SeenValues) notes(plan *compiler.BoundPlan, own []compiler.Match, at schema.Millis) []string {
 	var out []string
 	for i := range own {
 		m := &own[i]
 		if m.At != at {
 			continue
 		}
-		if k.silent(seenGroupKey(m), at) {
+		if k.learning(seenGroupKey(m), at) {
 			out = append(out, "the group is still being learned: nothing is new yet")
 		}
 		for _, v := range plan.Values(m) {

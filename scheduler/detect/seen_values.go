@@ -226,7 +226,7 @@ func (k *SeenValues) news(plan *compiler.BoundPlan, matches []compiler.Match) []
 			out = append(out, *m)
 			continue
 		}
-		if k.silent(seenGroupKey(m), m.At) {
+		if k.learning(seenGroupKey(m), m.At) {
 			continue
 		}
 		if len(values) == 0 { // nothing that could be known
@@ -264,8 +264,8 @@ func (k *SeenValues) starts(value SeenKey, at schema.Millis) bool {
 	return false
 }
 
-// silent tells whether the group is still being learned at this time.
-func (k *SeenValues) silent(group SeenKey, at schema.Millis) bool {
+// learning tells whether the group is still being learned at this time.
+func (k *SeenValues) learning(group SeenKey, at schema.Millis) bool {
 	var until schema.Millis // the time up to which, itself included, all is silent
 	if k.novelty.First == 1 {
 		first, ok := k.groups[group]

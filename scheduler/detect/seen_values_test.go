@@ -32,7 +32,7 @@ func TestKnowledgeDoesNotDependOnTheOrderOfLearning(t *testing.T) {
 			}
 		}
 		for at := schema.Millis(0); at < 200*6*anHour; at += 6 * anHour {
-			if a.starts(value, at) != b.starts(value, at) || a.silent(group, at) != b.silent(group, at) {
+			if a.starts(value, at) != b.starts(value, at) || a.learning(group, at) != b.learning(group, at) {
 				t.Fatalf("seed %d: the two differ at %d", seed, at)
 			}
 		}

@@ -25,20 +25,20 @@ func Over(began, through schema.Millis) Horizon {
 
 func (h Horizon) has(t schema.Millis) bool { return t > h.After && t <= h.Through }
 
-// quiet is what a hit is about when no event made it.
+// quiet is what a detection is about when no event made it.
 type quiet struct {
 	// since is the time of the group's last event before a silence, or of the
 	// events that were not followed.
 	since schema.Millis
 	group []string // the full group
-	// counts says that the events at since are the hit's own: of an absence.
+	// counts says that the events at since are the detection's own: of an absence.
 	counts bool
 	// low is the end of the bucket that was too low, of an anomaly; since is the last
 	// event before it.
 	low schema.Millis
 }
 
-// at is the moment of the hit.
+// at is the moment of the detection.
 func (q *quiet) at(plan *compiler.BoundPlan) schema.Millis {
 	if q.low != 0 {
 		return q.low
@@ -58,8 +58,8 @@ func (q *quiet) compare(other *quiet) int {
 	return cmp.Or(cmp.Compare(q.since, other.since), slices.Compare(q.group, other.group))
 }
 
-// quietMatches are the own matches of hits that no event made: those of their
-// groups at since. The hits are in the order of since.
+// quietMatches are the own matches of detections that no event made: those of their
+// groups at since. The detections are in the order of since.
 func quietMatches(quiets []*quiet, all []compiler.Match) []compiler.Match {
 	var out []compiler.Match
 	for len(quiets) > 0 {
@@ -79,9 +79,9 @@ func quietMatches(quiets []*quiet, all []compiler.Match) []compiler.Match {
 // moveSilences lets signals of a silence go on as those of a later one, where an
 // event that came late moved it: one of the same group that begins in what the old
 // one took for silent.
-func moveSilences(plan *compiler.BoundPlan, lives []life, old []schema.Signal, taken []bool) {
-	for i := range lives {
-		l := &lives[i]
+func moveSilences(plan *compiler.BoundPlan, episodes []episode, old []schema.Signal, taken []bool) {
+	for i := range episodes {
+		l := &episodes[i]
 		opening := l.opensQuiet(plan)
 		if l.old != nil || len(opening) == 0 || opening[0].counts || opening[0].low != 0 {
 			continue
@@ -157,18 +157,18 @@ func WindowOf(plan *compiler.BoundPlan) schema.Millis {
 	return schema.Millis(plan.Window.Milliseconds())
 }
 
-// absenceHits finds where what the plan's absence waits for has stayed away: a
+// absenceDetections finds where what the plan's absence waits for has stayed away: a
 // window after each moment at which the steps were complete, and at which an
 // event happened that the last of them asks for.
-func absenceHits(plan *compiler.BoundPlan, group, globals []compiler.Match, from schema.Millis, h Horizon) []hit {
+func absenceDetections(plan *compiler.BoundPlan, group, globals []compiler.Match, from schema.Millis, h Horizon) []detection {
 	wait := WindowOf(plan)
 	answers := newAnswers(plan, group, globals)
-	var out []hit
+	var out []detection
 	for t := range completions(plan, group, globals) {
 		if at := t + wait; at < from || !h.has(at) || !asked(plan, group, globals, t) || answers.within(t, t+wait) {
 			continue
 		}
-		out = append(out, hit{at: t + wait, quiet: &quiet{since: t, group: group[0].Group, counts: true}})
+		out = append(out, detection{at: t + wait, quiet: &quiet{since: t, group: group[0].Group, counts: true}})
 	}
 	return out
 }
@@ -240,9 +240,9 @@ func (a *answers) holdsSomewhere(after schema.Millis, replies []compiler.Match) 
 	return false
 }
 
-// silence says what the life tells of its latest silence: since when, and until
+// silence says what the episode tells of its latest silence: since when, and until
 // when. That of a signal which goes on ends with the first event after it.
-func (u *GroupState) silence(l *life, matches []compiler.Match) {
+func (u *GroupState) silence(l *episode, matches []compiler.Match) {
 	if l.old != nil && l.old.Silence != nil {
 		kept := *l.old.Silence
 		l.silence = &kept

@@ -3,12 +3,43 @@ package detect
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 
 	"nightjar/compiler"
 	"nightjar/schema"
 )
+
+// travel is a threshold over matches of somebody who is further away from where they last
+// were than anybody travels.
+type travel struct{ threshold }
+
+func (travel) counting(_ *compiler.BoundPlan, matches []compiler.Match, from schema.Millis) []compiler.Match {
+	return inGroups(matches, func(group []compiler.Match) []compiler.Match { return travelled(group, from) })
+}
+
+func (travel) reachesFurther(matches []compiler.Match, from, since schema.Millis) bool {
+	return leavesOpen(matches, from, since)
+}
+
+func (travel) asksPast() bool { return true }
+
+// opens takes the journey that ends with the match; of several the least.
+func (travel) opens(l *episode, m *compiler.Match) {
+	if len(l.values) == 0 || slices.Compare(m.Values, l.values) < 0 {
+		l.values = slices.Clone(m.Values)
+	}
+}
+
+func (t travel) explain(m *Moment, s *Standing) {
+	s.Notes = append(s.Notes, journeys(m.Own, m.At)...)
+	t.threshold.explain(m, s)
+}
+
+func (travel) describe(_ *compiler.BoundPlan, values []string) Description {
+	return Description{Travel: journey(values)}
+}
 
 // stop is a match of a traveller, and where they are taken to be then: where
 // they were at the nearest moment before from the same address, if they were
@@ -100,9 +131,9 @@ func words(p compiler.Place) []string {
 	return []string{schema.FormatFloat(p.Latitude), schema.FormatFloat(p.Longitude), p.Name}
 }
 
-// ReachesFurther reports whether the matches, which reach back to from, leave
+// leavesOpen reports whether the matches, which reach back to from, leave
 // open where a traveller was who came to another address at since or later.
-func ReachesFurther(matches []compiler.Match, from, since schema.Millis) (further bool) {
+func leavesOpen(matches []compiler.Match, from, since schema.Millis) (further bool) {
 	for _, group := range ByGroup(matches) {
 		stops(group, from, func(now stop, before []stop) bool {
 			if now.At < since {
@@ -120,8 +151,8 @@ func ReachesFurther(matches []compiler.Match, from, since schema.Millis) (furthe
 	return false
 }
 
-// Journeys say how fast somebody would have come to where they are.
-func Journeys(own []compiler.Match, at schema.Millis) []string {
+// journeys say how fast somebody would have come to where they are.
+func journeys(own []compiler.Match, at schema.Millis) []string {
 	var out []string
 	stops(own, Always, func(now stop, before []stop) bool {
 		if now.At != at {
@@ -142,4 +173,23 @@ func Journeys(own []compiler.Match, at schema.Millis) []string {
 		return true
 	})
 	return out
+}
+
+// journey is where a traveller was first and then, and what that comes to.
+func journey(values []string) *schema.SignalTravel {
+	if len(values) != 7 {
+		return nil
+	}
+	then, first := compiler.Match{Values: values[:3]}, compiler.Match{Values: values[3:6]}
+	location := func(p compiler.Place) schema.TravelLocation {
+		names := compiler.SplitTuple(p.Name, 2)
+		for len(names) < 2 {
+			names = append(names, "")
+		}
+		return schema.TravelLocation{City: names[0], Country: names[1], Latitude: p.Latitude, Longitude: p.Longitude}
+	}
+	return &schema.SignalTravel{
+		TriggeringLocations: schema.TravelLocations{First: location(first.Place()), Second: location(then.Place())},
+		DistanceKm:          math.Round(then.Place().Km(first.Place())),
+	}
 }

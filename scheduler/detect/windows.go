@@ -10,39 +10,28 @@ import (
 	"nightjar/schema"
 )
 
-// hit is a moment at which a case of a rule matched.
-type hit struct {
+// detection is a moment at which a case of a rule matched.
+type detection struct {
 	at     schema.Millis
 	caseAt int
-	// quiet is what was not there, of a hit at a silence point, of an absence or of a
+	// quiet is what was not there, of a detection at a silence point, of an absence or of a
 	// bucket that was too low.
 	quiet *quiet
 }
 
-// hits finds the moments, from `from` on, at which cases of the plan match, in
+// detections finds the moments, from `from` on, at which cases of the plan match, in
 // the matches of the signal group: an exact sliding window, at every distinct
 // event time, and where events stay away up to the horizon. The matches must
 // reach back to from − Lookback, sorted by time; globals are those of the plan's
 // labels without group-by fields.
-func (u *GroupState) hits(matches, globals []compiler.Match, from schema.Millis) []hit {
-	var out []hit
+func (u *GroupState) detections(matches, globals []compiler.Match, from schema.Millis) []detection {
+	var out []detection
 	for _, group := range u.groups(matches) {
-		switch plan := u.Plan; {
-		case plan.Method == schema.MethodAnomalyDetection:
-			out = append(out, u.Baseline.hits(group.matches, from)...)
-		case plan.Method == schema.MethodThirdParty:
-			out = append(out, gradedHits(group.matches, from)...)
-		case plan.Method == schema.MethodSequenceDetection:
-			out = append(out, stepHits(plan, group.matches, globals, from, u.Horizon)...)
-		case plan.Window == 0:
-			out = append(out, aloneHits(plan, group.matches, globals, from)...)
-		default:
-			out = append(out, windowHits(plan, group, globals, from, u.Horizon)...)
-		}
+		out = append(out, methodOf(u.Plan).detections(u, group, globals, from)...)
 	}
-	out = append(out, u.lowHits(matches, from)...)
-	sort.Slice(out, func(i, j int) bool { return compareHits(out[i], out[j]) < 0 })
-	return slices.CompactFunc(out, func(a, b hit) bool { return compareHits(a, b) == 0 })
+	out = append(out, u.lowDetections(matches, from)...)
+	sort.Slice(out, func(i, j int) bool { return compareDetections(out[i], out[j]) < 0 })
+	return slices.CompactFunc(out, func(a, b detection) bool { return compareDetections(a, b) == 0 })
 }
 
 // fullGroup is one full group with its matches.
@@ -66,17 +55,17 @@ func (u *GroupState) groups(matches []compiler.Match) []fullGroup {
 	return out
 }
 
-// compareHits orders hits by time and case; of those, events come before what
+// compareDetections orders detections by time and case; of those, events come before what
 // did not happen.
-func compareHits(a, b hit) int {
+func compareDetections(a, b detection) int {
 	return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.caseAt, b.caseAt), a.quiet.compare(b.quiet))
 }
 
-// windowHits slides (t − W, t] over the group's own event times, and over the
+// windowDetections slides (t − W, t] over the group's own event times, and over the
 // moments at which its window has run empty.
-func windowHits(plan *compiler.BoundPlan, group fullGroup, globals []compiler.Match, from schema.Millis, h Horizon) []hit {
+func windowDetections(plan *compiler.BoundPlan, group fullGroup, globals []compiler.Match, from schema.Millis, h Horizon) []detection {
 	w := newSlider(plan, mergeByTime(group.matches, globals), plan.Window)
-	var out []hit
+	var out []detection
 	for p := range points(plan, group, h) {
 		values := w.to(p.at)
 		if p.at < from {
@@ -87,7 +76,7 @@ func windowHits(plan *compiler.BoundPlan, group fullGroup, globals []compiler.Ma
 			c = silentCase(plan, values)
 		}
 		if c >= 0 {
-			out = append(out, hit{at: p.at, caseAt: c, quiet: p.quiet})
+			out = append(out, detection{at: p.at, caseAt: c, quiet: p.quiet})
 		}
 	}
 	return out
@@ -116,15 +105,15 @@ func (s *slider) to(t schema.Millis) []float64 {
 	return s.values()
 }
 
-// aloneHits judges every event by itself, for rules with window 0.
-func aloneHits(plan *compiler.BoundPlan, group, globals []compiler.Match, from schema.Millis) []hit {
-	var out []hit
+// eventDetections judges every event by itself, for rules with window 0.
+func eventDetections(plan *compiler.BoundPlan, group, globals []compiler.Match, from schema.Millis) []detection {
+	var out []detection
 	for e := range events(group, globals) {
 		if e.at < from {
 			continue
 		}
 		if c := firstCase(plan, e.values(plan)); c >= 0 {
-			out = append(out, hit{at: e.at, caseAt: c})
+			out = append(out, detection{at: e.at, caseAt: c})
 		}
 	}
 	return out
@@ -138,19 +127,4 @@ func firstCase(plan *compiler.BoundPlan, values []float64) int {
 // silentCase is the first case that holds at a silence point; −1: none does.
 func silentCase(plan *compiler.BoundPlan, values []float64) int {
 	return slices.IndexFunc(plan.Cases, func(c compiler.Case) bool { return c.Condition.HoldsInSilence(values) })
-}
-
-// ValuesAt are the labels' values of a full group at a moment.
-func ValuesAt(plan *compiler.BoundPlan, own, globals []compiler.Match, at schema.Millis) []float64 {
-	values := make([]float64, len(plan.Labels))
-	if plan.Window > 0 {
-		copy(values, newSlider(plan, mergeByTime(own, globals), plan.Window).to(at))
-		return values
-	}
-	for e := range events(own, globals) {
-		if e.at == at {
-			copy(values, e.values(plan))
-		}
-	}
-	return values
 }

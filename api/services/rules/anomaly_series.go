@@ -6,7 +6,7 @@ import (
 
 	"nightjar/api"
 	pb "nightjar/api/v1"
-	"nightjar/scheduler"
+	"nightjar/scheduler/explain"
 )
 
 // AnomalyService serves AnomalyService.
@@ -18,7 +18,7 @@ type AnomalyService struct {
 
 // GetSeries is the series of a group with what was expected of it.
 func (s *AnomalyService) GetSeries(ctx context.Context, in *pb.GetSeriesRequest) (*pb.AnomalySeries, error) {
-	q := scheduler.SeriesQuestion{RuleID: in.RuleId, Group: in.Group, Query: in.Query}
+	q := explain.SeriesQuestion{RuleID: in.RuleId, Group: in.Group, Query: in.Query}
 	var err error
 	if q.From, err = api.OptionalMoment("from", in.From, s.Now()); err != nil {
 		return nil, err

@@ -7,14 +7,14 @@ import (
 	"nightjar/api"
 	pb "nightjar/api/v1"
 	"nightjar/compiler/search"
-	"nightjar/scheduler"
+	"nightjar/scheduler/explain"
 )
 
 // Explainer tells why a rule made a signal, or none. scheduler.Scheduler
 // implements it.
 type Explainer interface {
-	Explain(context.Context, scheduler.Question) (scheduler.Explanation, error)
-	ExplainSeries(context.Context, scheduler.SeriesQuestion) (scheduler.SeriesExplanation, error)
+	Explain(context.Context, explain.Question) (explain.Explanation, error)
+	ExplainSeries(context.Context, explain.SeriesQuestion) (explain.SeriesAnswer, error)
 }
 
 // ExplainService serves ExplainService.
@@ -26,7 +26,7 @@ type ExplainService struct {
 
 // ExplainRule answers about an event, or about a group at a moment.
 func (s *ExplainService) ExplainRule(ctx context.Context, in *pb.ExplainRuleRequest) (*pb.RuleExplanation, error) {
-	q := scheduler.Question{RuleID: in.RuleId, Event: in.Event, Group: in.Group}
+	q := explain.Question{RuleID: in.RuleId, Event: in.Event, Group: in.Group}
 	var err error
 	if q.At, err = api.OptionalMoment("at", in.At, s.Now()); err != nil {
 		return nil, err
@@ -53,7 +53,7 @@ func clausesToProto(list []search.Clause) []*pb.Clause {
 	return out
 }
 
-func groupToProto(g *scheduler.GroupExplanation) *pb.GroupExplanation {
+func groupToProto(g *explain.Group) *pb.GroupExplanation {
 	out := &pb.GroupExplanation{Group: g.Group, At: g.At.String(), Notes: g.Notes}
 	for _, v := range g.Values {
 		out.Values = append(out.Values, &pb.LabelValue{Name: v.Name, Value: v.Value})

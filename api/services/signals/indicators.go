@@ -145,7 +145,7 @@ func (s *IndicatorService) collect(ctx context.Context, found map[string]*seen, 
 func (x *seen) add(sig *Signal, doc *signalDocument, table string) {
 	x.first, x.last = min(x.first, doc.Nightjar.FirstSeen), max(x.last, doc.Nightjar.LastSeen)
 	x.signals++
-	x.events += doc.Nightjar.Events
+	x.events += int64(doc.Nightjar.Events)
 	x.severities[sig.Status]++
 	add := func(list *[]string, values ...string) {
 		for _, v := range values {

@@ -15,28 +15,8 @@ import (
 	"nightjar/schema"
 )
 
-// signalDocument is what is read here of a signal's attributes, as the scheduler
-// writes them.
-type signalDocument struct {
-	Title   string
-	Queries []struct {
-		Name, Query  string
-		GroupByPaths []string
-	}
-	Workflow struct{ Triage struct{ Version uint64 } }
-	Samples  []struct {
-		Content struct{ Custom json.RawMessage }
-	}
-	Nightjar struct {
-		GroupBy   []string `json:"group_by"`
-		Group     []string
-		FirstSeen schema.Millis `json:"first_seen"`
-		LastSeen  schema.Millis `json:"last_seen"`
-		Window    int64
-		Events    int64
-		Severity  string
-	}
-}
+// signalDocument is what a signal says of itself.
+type signalDocument struct{ schema.SignalDocument }
 
 func (s *SignalService) document(ctx context.Context, id string) (signalDocument, error) {
 	found, err := s.Store.Signal(ctx, id)
@@ -51,7 +31,7 @@ func readDocument(sig *Signal) (signalDocument, error) {
 	if sig.Attributes == "" {
 		return doc, nil
 	}
-	if err := json.Unmarshal([]byte(sig.Attributes), &doc); err != nil {
+	if err := json.Unmarshal([]byte(sig.Attributes), &doc.SignalDocument); err != nil {
 		return doc, fmt.Errorf("read attributes of signal %s: %w", sig.ID, err)
 	}
 	return doc, nil
@@ -176,7 +156,7 @@ func (d *signalDocument) users() []*pb.SignalIdentity {
 		}
 		out = append(out, &pb.SignalIdentity{PrincipalId: id, DisplayName: name})
 	}
-	for _, sample := range d.Samples {
+	for _, sample := range schema.ReadSamples(string(d.Samples)) {
 		event, err := schema.ParseAttributes(string(sample.Content.Custom))
 		if err != nil {
 			continue // it was shown as it came

@@ -15,28 +15,17 @@ import (
 	"github.com/spf13/cobra"
 
 	"nightjar/compiler/search"
+	"nightjar/schema"
 )
 
 // signalItem is a signal as the API lists it, as far as the tool shows it.
 type signalItem struct {
 	ID         string `json:"id"`
 	Attributes struct {
-		Timestamp  string   `json:"timestamp"`
-		Message    string   `json:"message"`
-		Tags       []string `json:"tags"`
-		Attributes struct {
-			Title    string `json:"title"`
-			Status   string `json:"status"`
-			Nightjar struct {
-				Group  []string `json:"group"`
-				Events int64    `json:"events"`
-				State  string   `json:"state"`
-			} `json:"nightjar"`
-			Workflow struct {
-				FirstSeen string `json:"first_seen"`
-				LastSeen  string `json:"last_seen"`
-			} `json:"workflow"`
-		} `json:"attributes"`
+		Timestamp  string                `json:"timestamp"`
+		Message    string                `json:"message"`
+		Tags       []string              `json:"tags"`
+		Attributes schema.SignalDocument `json:"attributes"`
 	} `json:"attributes"`
 }
 

@@ -23,37 +23,7 @@ type fullSignal struct {
 	Attributes struct {
 		Message string
 		Tags    []string
-		Custom  struct {
-			Title, Status string
-			Samples       []signalSample
-			Nightjar      struct {
-				Group         []string
-				GroupBy       []string      `json:"group_by"`
-				FirstSeen     schema.Millis `json:"first_seen"`
-				LastSeen      schema.Millis `json:"last_seen"`
-				Events        uint64
-				State, Reason string
-				Window        int64 // milliseconds
-			}
-			TriggeringRuleCase struct{ Name, Condition string }
-			Workflow           struct {
-				Rule   struct{ ID, Name string }
-				Triage struct {
-					Assignee       struct{ Name, Handle, UUID string }
-					ArchiveComment string
-				}
-			}
-		}
-	}
-}
-
-type signalSample struct {
-	EventID string
-	Content struct {
-		Timestamp             time.Time
-		Source, Service, Host string
-		Message               string
-		Custom                json.RawMessage
+		Custom  schema.SignalDocument
 	}
 }
 
@@ -64,6 +34,16 @@ func readFullSignal(raw json.RawMessage) (*fullSignal, error) {
 		return nil, fmt.Errorf("read the signal: %w", err)
 	}
 	return &answer.Data, nil
+}
+
+func (f *fullSignal) samples() []schema.Sample {
+	return schema.ReadSamples(string(f.Attributes.Custom.Samples))
+}
+
+// clockOf is the time of day of a moment as samples have it, in UTC.
+func clockOf(timestamp string) string {
+	at, _ := time.Parse(time.RFC3339, timestamp) // written by schema.Millis
+	return at.UTC().Format("15:04:05")
 }
 
 // A screen is what a terminal shows at once. A signal fits one of 24 lines, the
@@ -139,14 +119,8 @@ func (f *fullSignal) state() string {
 	a := &f.Attributes.Custom
 	out := a.Nightjar.State + after(": ", a.Nightjar.Reason)
 	triage := &a.Workflow.Triage
-	if who := triage.Assignee; who.UUID != "" || who.Handle != "" {
-		name := who.Name
-		for _, other := range []string{who.Handle, who.UUID} {
-			if name == "" {
-				name = other
-			}
-		}
-		out += ", with " + name
+	if who := triage.Assignee; who.Somebody() {
+		out += ", with " + who.Shown()
 	}
 	return out + after(", ", triage.ArchiveComment)
 }
@@ -162,7 +136,7 @@ func (f *fullSignal) whom() string {
 		out = append(out, value)
 	}
 	hosts, users := map[string]bool{}, map[string]bool{}
-	for _, sample := range f.Attributes.Custom.Samples {
+	for _, sample := range f.samples() {
 		hosts[sample.Content.Host] = true
 		var about struct{ Usr struct{ ID any } }
 		_ = json.Unmarshal(sample.Content.Custom, &about) // one without a user
@@ -264,13 +238,13 @@ func (f *fullSignal) message(s *screen) {
 
 // events shows the first, one amid and the last of the samples.
 func (f *fullSignal) events(s *screen) {
-	samples := f.Attributes.Custom.Samples
+	samples := f.samples()
 	if len(samples) == 0 {
 		return
 	}
 	shown := samples
 	if n := len(samples); n > screenSamples {
-		shown = []signalSample{samples[0], samples[n/2], samples[n-1]}
+		shown = []schema.Sample{samples[0], samples[n/2], samples[n-1]}
 	}
 	s.line("")
 	s.line(fmt.Sprintf("EVENTS (%d of %d)", len(shown), max(f.Attributes.Custom.Nightjar.Events, uint64(len(shown)))))
@@ -279,7 +253,7 @@ func (f *fullSignal) events(s *screen) {
 		if text == "" {
 			text = string(e.Content.Custom)
 		}
-		s.line("  " + e.Content.Timestamp.UTC().Format("15:04:05") + "  " + strings.Join(strings.Fields(text), " "))
+		s.line("  " + clockOf(e.Content.Timestamp) + "  " + strings.Join(strings.Fields(text), " "))
 	}
 }
 
@@ -298,8 +272,8 @@ func (f *fullSignal) next(filter string) []string {
 		}
 		if len(a.Nightjar.Group) > 0 {
 			out = append(out, explain)
-		} else if len(a.Samples) > 0 {
-			out = append(out, explain+" --event "+a.Samples[0].EventID)
+		} else if samples := f.samples(); len(samples) > 0 {
+			out = append(out, explain+" --event "+samples[0].EventID)
 		}
 	}
 	return append(out, "nightjar signals triage "+f.ID+" --state under_review", "nightjar signals get "+f.ID+" --output json")

@@ -4,25 +4,69 @@ import (
 	"iter"
 	"math"
 	"slices"
+	"strconv"
 	"time"
 
 	"nightjar/compiler"
 	"nightjar/schema"
 )
 
-// stepHits finds the moments at which a sequence is complete: its last step
+// sequence asks for steps, one after the other.
+type sequence struct{ threshold }
+
+func (sequence) detections(u *GroupState, group fullGroup, globals []compiler.Match, from schema.Millis) []detection {
+	return sequenceDetections(u.Plan, group.matches, globals, from, u.Horizon)
+}
+
+// explain follows the sequence up to the moment.
+func (sequence) explain(m *Moment, s *Standing) {
+	s.Steps = make([]StepStanding, len(m.Plan.Steps))
+	for i, st := range m.Plan.Steps {
+		s.Steps[i] = StepStanding{Name: st.Name, Condition: st.Condition.Explain(nil)}
+		if st.Name == "" {
+			s.Steps[i].Name = strconv.Itoa(i + 1)
+		}
+	}
+	complete := followSteps(m, s.Steps)
+	for i, c := range m.Plan.Cases {
+		s.Cases = append(s.Cases, caseStanding(i, c, "the sequence is complete", complete))
+	}
+}
+
+// followSteps notes how far the sequence got at the moment, and reports whether it is
+// complete there.
+func followSteps(m *Moment, steps []StepStanding) (complete bool) {
+	holds, walk := newStepper(m.Plan, m.counted, m.Globals), newWalk(m.Plan)
+	for t, events := range ties(m.counted, len(m.Plan.Steps)) {
+		if t > m.At {
+			break
+		}
+		held := holds.at(t)
+		before := slices.Clone(walk.latest)
+		complete = walk.to(t, events, held) && t == m.At
+		for i := range steps {
+			if walk.latest[i] != before[i] {
+				steps[i].Reached = &t
+			}
+			steps[i].Holds = held[i] && t == m.At
+		}
+	}
+	return complete
+}
+
+// sequenceDetections finds the moments at which a sequence is complete: its last step
 // holds, and the steps before it held before it, in order and near enough.
 // Every moment of the group is a candidate for every step, and for as many of
 // them as the group has events there. Where something must not follow, it is
 // complete when that has stayed away for as long as the window.
-func stepHits(plan *compiler.BoundPlan, group, globals []compiler.Match, from schema.Millis, h Horizon) []hit {
+func sequenceDetections(plan *compiler.BoundPlan, group, globals []compiler.Match, from schema.Millis, h Horizon) []detection {
 	if plan.Absence != nil {
-		return absenceHits(plan, group, globals, from, h)
+		return absenceDetections(plan, group, globals, from, h)
 	}
-	var out []hit
+	var out []detection
 	for t := range completions(plan, group, globals) {
 		if t >= from {
-			out = append(out, hit{at: t})
+			out = append(out, detection{at: t})
 		}
 	}
 	return out
@@ -166,33 +210,4 @@ func (w *walk) reach(i int, t schema.Millis, events int, holds []bool) schema.Mi
 		}
 	}
 	return best
-}
-
-// StepState is how far a sequence is with a step at a moment.
-type StepState struct {
-	// Holds says that the step holds at the moment, reached when the sequence last got
-	// as far as it; nil: it never did.
-	Holds   bool
-	Reached *schema.Millis
-}
-
-// StepsAt follows a sequence up to a moment, and reports whether it is complete there.
-func StepsAt(plan *compiler.BoundPlan, own, globals []compiler.Match, at schema.Millis) (steps []StepState, complete bool) {
-	steps = make([]StepState, len(plan.Steps))
-	holds, walk := newStepper(plan, own, globals), newWalk(plan)
-	for t, events := range ties(own, len(plan.Steps)) {
-		if t > at {
-			break
-		}
-		held := holds.at(t)
-		before := slices.Clone(walk.latest)
-		complete = walk.to(t, events, held) && t == at
-		for i := range steps {
-			if walk.latest[i] != before[i] {
-				steps[i].Reached = &t
-			}
-			steps[i].Holds = held[i] && t == at
-		}
-	}
-	return steps, complete
 }

@@ -116,26 +116,26 @@ func (u *Baseline) NextCloses(after schema.Millis, due func(group []string, at s
 
 // closed finds the closed buckets of a full group, from a moment on and up to the
 // horizon, in which a case holds that asks for the low side.
-func (u *Baseline) closed(group []string, from schema.Millis, h Horizon) []hit {
+func (u *Baseline) closed(group []string, from schema.Millis, h Horizon) []detection {
 	first, last, ok := u.alive(group)
 	if !ok {
 		return nil
 	}
-	var out []hit
-	for b := max(first, u.BucketOf(from-1), u.Learned(group)); b <= last && u.Moment(b+1) <= h.Through; b++ {
+	var out []detection
+	for b := max(first, u.BucketOf(from-1), u.learned(group)); b <= last && u.Moment(b+1) <= h.Through; b++ {
 		at := u.Moment(b + 1)
 		if at < from || !h.has(at) {
 			continue
 		}
 		if c := u.firstCase(u.judgeClosed(group, b)); c >= 0 && u.Plan.Cases[c].Low {
-			out = append(out, hit{at: at, caseAt: c, quiet: &quiet{group: group, low: at}})
+			out = append(out, detection{at: at, caseAt: c, quiet: &quiet{group: group, low: at}})
 		}
 	}
 	return out
 }
 
-// Learned is the first bucket that is not in the models of a full group for good.
-func (u *Baseline) Learned(group []string) int64 {
+// learned is the first bucket that is not in the models of a full group for good.
+func (u *Baseline) learned(group []string) int64 {
 	next := int64(math.MinInt64)
 	for label := range u.Plan.Labels {
 		if s := u.series[LabelKey(label, group...)]; s != nil && s.base != nil {
@@ -161,13 +161,13 @@ func (u *Baseline) judgeClosed(group []string, bucket int64) (values []float64, 
 	return values, judged
 }
 
-// lowHits are those of the signal group's closed buckets. The matches say which of
+// lowDetections are those of the signal group's closed buckets. The matches say which of
 // the group's events came last.
-func (u *GroupState) lowHits(matches []compiler.Match, from schema.Millis) []hit {
+func (u *GroupState) lowDetections(matches []compiler.Match, from schema.Millis) []detection {
 	if !u.Plan.Low() {
 		return nil
 	}
-	var out []hit
+	var out []detection
 	for _, group := range u.Baseline.fullGroups(u.Group) {
 		for _, h := range u.Baseline.closed(group, from, u.Horizon) {
 			h.quiet.since = lastBefore(matches, group, h.at)
@@ -224,7 +224,7 @@ func (s *series) heardBefore(u *Baseline, bucket int64) int64 {
 }
 
 // LowDue is the first moment in [from, until] at which a closed bucket of the group
-// may give a hit. Where none does, it is the next one after until.
+// may give a detection. Where none does, it is the next one after until.
 func (u *Baseline) LowDue(group []string, from, until schema.Millis, h Horizon) schema.Millis {
 	due := Never
 	for _, full := range u.fullGroups(group) {

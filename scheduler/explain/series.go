@@ -1,4 +1,4 @@
-package scheduler
+package explain
 
 import (
 	"context"
@@ -19,8 +19,8 @@ type SeriesQuestion struct {
 	From, To *schema.Millis
 }
 
-// SeriesExplanation is a series as the rule sees it.
-type SeriesExplanation struct {
+// SeriesAnswer is a series as the rule sees it.
+type SeriesAnswer struct {
 	RuleID, Query string
 	Group         []string
 	Bucket        int64 // ms
@@ -45,58 +45,45 @@ const MaxPoints = 20_000
 // shownPast is how much of a series is shown, unless asked otherwise.
 const shownPast = schema.Millis(14 * 24 * 3_600_000)
 
-// ExplainSeries learns a series anew, from the matches that are stored, and says
-// on the way what was expected of each bucket.
-func (s *Scheduler) ExplainSeries(ctx context.Context, q SeriesQuestion) (SeriesExplanation, error) {
-	var out SeriesExplanation
-	err := s.between(ctx, func() (err error) {
-		out, err = s.explainSeries(ctx, q)
-		return err
-	})
-	return out, err
-}
-
-func (s *Scheduler) explainSeries(ctx context.Context, q SeriesQuestion) (SeriesExplanation, error) {
-	plan, _, err := s.planOf(q.RuleID)
+// Series learns a series anew, from the matches that are stored, and says on the way what
+// was expected of each bucket. A series that there is not is a *schema.NotFound, what
+// cannot be asked a *schema.Invalid.
+func Series(ctx context.Context, from Source, q SeriesQuestion) (SeriesAnswer, error) {
+	rule, err := from.Evaluated(q.RuleID)
 	if err != nil {
-		return SeriesExplanation{}, err
+		return SeriesAnswer{}, err
 	}
+	plan := rule.Plan
 	label, err := seriesLabel(plan, q)
 	if err != nil {
-		return SeriesExplanation{}, err
+		return SeriesAnswer{}, err
 	}
-	if err := s.flush(ctx); err != nil {
-		return SeriesExplanation{}, err
-	}
-	all, err := s.matchesOf(ctx, plan, q.Group, schema.MinMillis)
+	all, err := from.Matches(ctx, plan, q.Group, schema.MinMillis)
 	if err != nil {
-		return SeriesExplanation{}, err
+		return SeriesAnswer{}, err
 	}
-	u := detect.NewBaseline(plan, 0)
-	newest := schema.MinMillis
-	for i := range all.own {
-		u.Count(&all.own[i])
-		newest = max(newest, all.own[i].At)
+	learned, newest := detect.NewBaseline(plan, 0), schema.MinMillis
+	for i := range all.Own {
+		learned.Count(&all.Own[i])
+		newest = max(newest, all.Own[i].At)
 	}
-	if !u.Has(label, q.Group) {
-		return SeriesExplanation{}, &schema.NotFound{Kind: "series of rule " + q.RuleID, ID: fmt.Sprint(q.Group)}
+	if !learned.Has(label, q.Group) {
+		return SeriesAnswer{}, &schema.NotFound{Kind: "series of rule " + q.RuleID, ID: fmt.Sprint(q.Group)}
 	}
 	if q.To != nil {
 		newest = min(newest, *q.To)
 	}
 	var live *detect.Baseline
 	if plan.Anomaly.Peers {
-		if live, err = s.usualOf(ctx, plan, false, s.throughOf(plan.Key)); err != nil {
-			return SeriesExplanation{}, err
+		if live, err = from.Baseline(ctx, plan); err != nil {
+			return SeriesAnswer{}, err
 		}
 	}
-	return explainPoints(plan, u, label, q, newest, live)
+	return seriesPoints(plan, learned, label, q, newest, live)
 }
 
 func seriesLabel(plan *compiler.BoundPlan, q SeriesQuestion) (int, error) {
-	bad := func(target, format string, args ...any) (int, error) {
-		return 0, &schema.Invalid{Details: []schema.Detail{{Target: target, Message: fmt.Sprintf(format, args...)}}}
-	}
+	bad := func(target, format string, args ...any) (int, error) { return 0, invalid(target, format, args...) }
 	switch {
 	case plan.Anomaly == nil:
 		return bad("rule_id", "rule %s does not look for anomalies: its detection method is %s", q.RuleID, plan.Rule.Options.Method())
@@ -111,15 +98,15 @@ func seriesLabel(plan *compiler.BoundPlan, q SeriesQuestion) (int, error) {
 	return bad("query", "the rule has no query named %q", q.Query)
 }
 
-// explainPoints says what was expected of a series. Live, unless nil, has the other
+// seriesPoints says what was expected of a series. Live, unless nil, has the other
 // groups, those of the last days.
-func explainPoints(plan *compiler.BoundPlan, u *detect.Baseline, label int, q SeriesQuestion, newest schema.Millis, live *detect.Baseline) (SeriesExplanation, error) {
+func seriesPoints(plan *compiler.BoundPlan, u *detect.Baseline, label int, q SeriesQuestion, newest schema.Millis, live *detect.Baseline) (SeriesAnswer, error) {
 	from := newest - shownPast
 	if q.From != nil {
 		from = *q.From
 	}
 	first := u.Began(label, q.Group)
-	out := SeriesExplanation{
+	out := SeriesAnswer{
 		RuleID: q.RuleID, Query: plan.Labels[label].Name, Group: q.Group, Bucket: plan.Anomaly.Bucket.Milliseconds(),
 		First: first, Ready: first.Add(plan.Anomaly.Learn),
 	}
@@ -128,7 +115,7 @@ func explainPoints(plan *compiler.BoundPlan, u *detect.Baseline, label int, q Se
 	}
 	learned, err := u.Points(label, q.Group, from, newest, live, func(p detect.SeriesPoint) { out.Points = append(out.Points, p) })
 	if err != nil {
-		return SeriesExplanation{}, err
+		return SeriesAnswer{}, err
 	}
 	out.Season = learned.Season
 	out.HeldSince, out.HeldUntil = learned.HeldSince, learned.HeldUntil

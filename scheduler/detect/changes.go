@@ -1,0 +1,150 @@
+package detect
+
+import (
+	"slices"
+
+	"nightjar/compiler"
+	"nightjar/schema"
+)
+
+// Change is a signal that is new, or differs from what was published.
+type Change struct {
+	schema.Signal
+	IsNew bool
+	// perValue is the plan's.
+	perValue bool
+	// Evidence are matches of the signal, the earliest first, for its samples;
+	// those after the end of the signal before, if that is carried on.
+	Evidence []compiler.Match
+	Carried  bool
+}
+
+// SaltedID is the signal's, as it is first published. Where each new value has its
+// own signal, the value is part of it.
+func (c *Change) SaltedID(salt int) string {
+	group := c.Group
+	if c.perValue {
+		group = append(group[:len(group):len(group)], c.Values...)
+	}
+	return schema.SignalID(c.RuleKey, c.Case, group, c.FirstSeen, salt)
+}
+
+// Unsampled are the matches of the change's evidence that its signal has no
+// sample of.
+func (c *Change) Unsampled() []compiler.Match {
+	if c.Gone() {
+		return nil
+	}
+	have := map[string]bool{}
+	list := schema.ReadSamples(c.Samples)
+	for _, s := range list {
+		have[s.EventID] = true
+	}
+	var out []compiler.Match
+	for _, m := range c.Evidence {
+		if !have[schema.EventID(m.At, m.Seq)] && (!c.Carried || len(list)+len(out) < maxSamples) {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// reconcile tells what changes for those who saw the old signals. Every episode
+// goes on under the id of the earliest old signal it overlaps; an old one that
+// is left over was merged into the episode that covers it, or else retracted.
+func (u *GroupState) reconcile(caseAt int, episodes []episode, old []schema.Signal, all []compiler.Match) []Change {
+	taken := make([]bool, len(old))
+	var out []Change
+	for i := range episodes {
+		l := &episodes[i]
+		for j := range old {
+			if l.old == nil && !taken[j] && old[j].FirstSeen <= l.last && l.first <= old[j].LastSeen {
+				l.old, taken[j] = &old[j], true
+			}
+		}
+	}
+	moveSilences(u.Plan, episodes, old, taken)
+	for i := range episodes {
+		l := &episodes[i]
+		c, differs := u.change(caseAt, l)
+		if differs || u.othersMayShow(l) {
+			c.Evidence = evidence(u.Plan, l, all)
+		}
+		if !differs && len(c.Unsampled()) > 0 {
+			c.RuleVersion, differs = u.Plan.Rule.Version, true
+			c.Version++
+		}
+		if differs {
+			out = append(out, c)
+		}
+	}
+	for j := range old {
+		if !taken[j] {
+			out = append(out, withdraw(old[j], episodes))
+		}
+	}
+	return out
+}
+
+// othersMayShow reports whether an episode that is as it was may be about other events
+// than before: about those before a silence, which are not counted, or about as
+// many others, where what came before them decides which match.
+func (u *GroupState) othersMayShow(l *episode) bool {
+	return !l.carried && (len(l.opensQuiet(u.Plan)) > 0 || u.Plan.Novelty != nil || methodOf(u.Plan).asksPast())
+}
+
+// change compares an episode with the signal it goes on from.
+func (u *GroupState) change(caseAt int, l *episode) (c Change, differs bool) {
+	c.perValue, c.Carried = u.Plan.PerValue, l.carried
+	if l.old == nil {
+		c.IsNew = true
+		c.Signal = schema.Signal{
+			RuleKey: u.Plan.Key, RuleID: u.Plan.Rule.ID, Case: caseAt, Group: u.Group, State: schema.StateOpen,
+		}
+	} else {
+		c.Signal = *l.old
+		if l.old.FirstSeen == l.first && l.old.LastSeen == l.last && l.old.Events == l.events && slices.Equal(l.old.EventTags, l.tags) && slices.Equal(l.old.Values, l.values) && slices.Equal(l.old.PerQuery, l.perQuery) && l.old.Silence.Equal(l.silence) && l.old.Lowered == l.lowered {
+			return c, false
+		}
+	}
+	c.FirstSeen, c.LastSeen, c.Events, c.EventTags = l.first, l.last, l.events, l.tags
+	c.Values, c.PerQuery, c.Silence, c.Lowered = l.values, l.perQuery, l.silence, l.lowered
+	if l.old == nil {
+		c.Opened = l.opened
+	}
+	c.RuleVersion = u.Plan.Rule.Version
+	c.Version++
+	return c, true
+}
+
+// withdraw archives a published signal that in-order processing would not have
+// made.
+func withdraw(s schema.Signal, episodes []episode) Change {
+	s.State, s.Reason = schema.StateArchived, schema.ReasonRetracted
+	for _, l := range episodes {
+		if s.FirstSeen <= l.last && l.first <= s.LastSeen {
+			s.Reason = schema.ReasonMerged
+		}
+	}
+	s.Version++
+	return Change{Signal: s}
+}
+
+// maxSamples is how many events a signal shows.
+const maxSamples = 10
+
+// evidence are the signal's earliest distinct events; where it began with what
+// did not happen, those before that.
+func evidence(plan *compiler.BoundPlan, l *episode, all []compiler.Match) []compiler.Match {
+	var out []compiler.Match
+	seen := map[uint64]bool{}
+	for _, own := range [][]compiler.Match{quietMatches(l.opensQuiet(plan), all), Between(all, l.after(plan), l.last)} {
+		for i := 0; i < len(own) && len(out) < maxSamples; i++ {
+			if m := own[i]; !seen[m.Seq] {
+				seen[m.Seq] = true
+				out = append(out, m)
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,48 @@
+package detect
+
+import (
+	"nightjar/compiler"
+	"nightjar/schema"
+)
+
+// threshold compares what the matches in a window come to with numbers. Every match
+// counts, and other methods do as it does unless they say otherwise.
+type threshold struct{}
+
+func (threshold) counting(_ *compiler.BoundPlan, matches []compiler.Match, _ schema.Millis) []compiler.Match {
+	return matches
+}
+
+func (threshold) detections(u *GroupState, group fullGroup, globals []compiler.Match, from schema.Millis) []detection {
+	if u.Plan.Window == 0 {
+		return eventDetections(u.Plan, group.matches, globals, from)
+	}
+	return windowDetections(u.Plan, group, globals, from, u.Horizon)
+}
+
+func (threshold) explain(m *Moment, s *Standing) {
+	values := valuesAt(m)
+	s.setValues(m.Plan, values)
+	for i, c := range m.Plan.Cases {
+		s.Cases = append(s.Cases, caseStanding(i, c, c.Condition.Explain(values), c.Condition.Holds(values)))
+	}
+}
+
+func (threshold) reachesFurther([]compiler.Match, schema.Millis, schema.Millis) bool { return false }
+
+func (threshold) opens(*episode, *compiler.Match) {}
+
+func (threshold) asksPast() bool { return false }
+
+func (threshold) hasDefault() bool { return false }
+
+func (threshold) describe(plan *compiler.BoundPlan, values []string) Description {
+	return describeNewValues(plan, values)
+}
+
+func (threshold) recipients(rule *schema.Rule, caseAt int) []string {
+	if caseAt < 0 || caseAt >= len(rule.Cases) {
+		return nil
+	}
+	return rule.Cases[caseAt].Notifications
+}
