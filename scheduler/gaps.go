@@ -219,6 +219,20 @@ func (s *Scheduler) withoutBehind(gaps []Gap, behind map[string]bool) []Gap {
 	})
 }
 
+// withoutThoseOf are the gaps whose evaluation none of the rules that are behind has a
+// part in: what such a rule learned of a gap is not saved with what the others did, and
+// has to be learned again after a crash.
+func withoutThoseOf(behind map[string]bool, gaps []Gap, fillings map[Interval]*filling) []Gap {
+	return slices.DeleteFunc(gaps, func(g Gap) bool {
+		for key := range behind {
+			if f := fillings[g.In]; f != nil && f.done[key] {
+				return true
+			}
+		}
+		return false
+	})
+}
+
 // gapBefore is the first gap that a watch has passed and that silence waits for.
 func (s *Scheduler) gapBefore(w *watch) (Gap, bool) {
 	for _, g := range s.gaps() {

@@ -275,28 +275,40 @@ func liveIsReplay(t *testing.T, dirs []string, wanted func(dir string) bool) {
 		if !wanted(dir) {
 			continue
 		}
-		plan, events, _ := readCase(t, dir)
-		if plan.Unsupported != "" {
-			continue
-		}
-		t.Run(caseName(dir), func(t *testing.T) {
-			until := readHorizon(t, dir, events).Through
-			inOrder := slices.Clone(events)
-			sort.SliceStable(inOrder, func(i, j int) bool { return inOrder[i].At < inOrder[j].At })
-			for seed := uint64(10 * n); seed < uint64(10*n+3); seed++ {
-				arrived, faults := inOrder, 0.0
-				if seed%10 > 0 {
-					arrived = shuffled(events, seed)
-				}
-				if seed%10 > 1 {
-					faults = 0.1
-				}
-				w := newWorld(seed)
-				w.until = until
-				rule := plan.Rule
-				rule.ID = "aaa-bbb-ccc"
-				mustAgree(t, w.run(t, seed, []schema.Rule{rule}, arrived, faults), plan, arrived)
-			}
-		})
+		liveOf(t, dir, uint64(10*n), 3)
 	}
+}
+
+// liveOf evaluates a case as its events arrive, as often as there are seeds.
+func liveOf(t *testing.T, dir string, first, seeds uint64) {
+	plan, events, _ := readCase(t, dir)
+	if plan.Unsupported != "" {
+		return
+	}
+	t.Run(caseName(dir), func(t *testing.T) {
+		until := readHorizon(t, dir, events).Through
+		inOrder := slices.Clone(events)
+		sort.SliceStable(inOrder, func(i, j int) bool { return inOrder[i].At < inOrder[j].At })
+		for seed := first; seed < first+seeds; seed++ {
+			arrived, faults := inOrder, 0.0
+			if seed%10 > 0 {
+				arrived = shuffled(events, seed)
+			}
+			if seed%10 > 1 {
+				faults = 0.1
+			}
+			w := newWorld(seed)
+			w.until = until
+			rule := plan.Rule
+			rule.ID = "aaa-bbb-ccc"
+			mustAgree(t, w.run(t, seed, []schema.Rule{rule}, arrived, faults), plan, arrived)
+		}
+	})
+}
+
+// TestWhatIsKnownSurvivesFaults has values that are forgotten within a day and seen in
+// any order, so that what is known of them comes apart and grows together, while every
+// call fails now and then: before its effect, after it, or halfway.
+func TestWhatIsKnownSurvivesFaults(t *testing.T) {
+	liveOf(t, "testdata/conformance/signals/0117", 0, 300)
 }

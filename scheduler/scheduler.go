@@ -569,7 +569,7 @@ func (s *Scheduler) save(ctx context.Context, always bool) error {
 		}
 		return nil
 	}
-	s.filled(gaps)
+	s.filled(withoutThoseOf(behind, gaps, s.fillings))
 	clear(s.done)
 	for key, c := range checkpoints {
 		if v := s.vigils[key]; v != nil {

@@ -295,9 +295,10 @@ func (k *SeenValues) learning(group SeenKey, at schema.Millis) bool {
 const maxLearned = 100_000
 
 // Unstored are changes that are not stored yet: not all, where there are many,
-// and none when there are none.
+// and none when there are none. Stretches that are no more come after those that
+// they became part of: what is stored when storing is cut short must not know less
+// than what was stored before.
 func (k *SeenValues) Unstored() (values []SeenValue, groups []SeenGroup) {
-	values = slices.Clone(k.gone[:min(len(k.gone), maxLearned)])
 	for key := range k.changed {
 		if len(values) >= maxLearned {
 			break
@@ -306,6 +307,7 @@ func (k *SeenValues) Unstored() (values []SeenValue, groups []SeenGroup) {
 			values = append(values, SeenValue{Key: key, Start: s.start, End: s.end})
 		}
 	}
+	values = append(values, k.gone[:min(len(k.gone), max(0, maxLearned-len(values)))]...)
 	for key := range k.begun {
 		if len(groups) >= maxLearned {
 			break
@@ -324,9 +326,10 @@ func (k *SeenValues) first(group SeenKey) []Arrival {
 
 // Stored notes that these changes were.
 func (k *SeenValues) Stored(values []SeenValue, groups []SeenGroup) {
-	k.gone = k.gone[min(len(k.gone), len(values)):]
 	for i := range values {
-		if !values[i].Gone {
+		if values[i].Gone {
+			k.gone = k.gone[1:]
+		} else {
 			delete(k.changed, values[i].Key)
 		}
 	}

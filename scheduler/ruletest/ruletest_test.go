@@ -151,7 +151,7 @@ func runText(t *testing.T, text string, o Options) Report {
 // TestConformanceCasesAreRuleTests writes the cases of the independent evaluator
 // as rule tests: the same signals, and none else. A clone has a selection of them.
 func TestConformanceCasesAreRuleTests(t *testing.T) {
-	t.Run("selection", func(t *testing.T) { casesAreRuleTests(t, "../testdata/conformance", 61, 250) })
+	t.Run("selection", func(t *testing.T) { casesAreRuleTests(t, "../testdata/conformance", 62, 250) })
 	t.Run("shared", func(t *testing.T) { casesAreRuleTests(t, testenv.Shared(t, "conformance"), 185, 700) })
 }
 
