@@ -8,7 +8,7 @@ import "nightjar/schema"
 type BoundPlan struct {
 	*Plan
 	// Key is what the rule's signals and its state are kept under: Rule.DetectionKey,
-	// unless another was put in its place.
+	// unless the one who runs it has another.
 	Key string
 	// After is the last arrival before those that the rule sees; of OfSignals, the
 	// last offset in the order in which signals are published.

@@ -39,7 +39,7 @@ func (c *ruleCompiler) condition(text string) (*Condition, error) {
 	return ParseCondition(text, c.labelNames())
 }
 
-// customStatus checks the status that stands in the place of a case's own.
+// customStatus checks a status that is used instead of a case's own.
 func (c *ruleCompiler) customStatus(at string, status schema.Severity) {
 	if status != "" && !status.Known() {
 		c.bad.Add(at+".customStatus", fmt.Sprintf("unknown status %q; want info, low, medium, high or critical", status))

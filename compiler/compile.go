@@ -52,8 +52,8 @@ func compile(c ruleCompiler) (*Plan, []string, error) {
 	for _, idle := range IdleOfRule(&c.plan.Rule) {
 		c.warnings = append(c.warnings, idle.Warning())
 	}
-	if dear := c.plan.dearWarning(); dear != "" {
-		c.warnings = append(c.warnings, dear)
+	if costly := c.plan.costWarning(); costly != "" {
+		c.warnings = append(c.warnings, costly)
 	}
 	return c.plan, c.warnings, c.bad.Err()
 }

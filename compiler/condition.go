@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"nightjar/compiler/search"
+	"nightjar/schema"
 )
 
 // Condition is a case's condition: one expression over the labels of a rule,
@@ -67,6 +67,10 @@ type CondOr struct{ Left, Right CondNode }
 
 // CondNot holds when the inner condition does not.
 type CondNot struct{ Inner CondNode }
+
+// bothOf and eitherOf join two conditions.
+func bothOf(left, right CondNode) CondNode   { return CondAnd{Left: left, Right: right} }
+func eitherOf(left, right CondNode) CondNode { return CondOr{Left: left, Right: right} }
 
 // CondTrue is the empty condition.
 type CondTrue struct{}
@@ -135,7 +139,7 @@ func ParseCondition(text string, labels []string) (*Condition, error) {
 		return c, nil
 	}
 	if len(text) > maxCondition {
-		return nil, &search.SyntaxError{Line: 1, Column: 1, Message: fmt.Sprintf("a condition has at most %d bytes, this one has %d", maxCondition, len(text))}
+		return nil, schema.SyntaxErrorAt(text, 0, fmt.Sprintf("a condition has at most %d bytes, this one has %d", maxCondition, len(text)), "")
 	}
 	p := condParser{text: text, labels: labels}
 	p.next()
@@ -224,9 +228,7 @@ func isCondWord(c byte) bool {
 }
 
 func (p *condParser) errorf(format string, args ...any) error {
-	line := 1 + strings.Count(p.text[:p.at], "\n")
-	column := 1 + len([]rune(p.text[strings.LastIndexByte(p.text[:p.at], '\n')+1:p.at]))
-	return &search.SyntaxError{Line: line, Column: column, Message: fmt.Sprintf(format, args...)}
+	return schema.SyntaxErrorAt(p.text, p.at, fmt.Sprintf(format, args...), "")
 }
 
 func (p *condParser) or(depth int) (CondNode, error) {
@@ -235,7 +237,7 @@ func (p *condParser) or(depth int) (CondNode, error) {
 		p.next()
 		var right CondNode
 		right, err = p.and(depth)
-		left = CondOr{left, right}
+		left = eitherOf(left, right)
 	}
 	return left, err
 }
@@ -246,7 +248,7 @@ func (p *condParser) and(depth int) (CondNode, error) {
 		p.next()
 		var right CondNode
 		right, err = p.not(depth)
-		left = CondAnd{left, right}
+		left = bothOf(left, right)
 	}
 	return left, err
 }

@@ -23,7 +23,7 @@ func (c *ruleCompiler) ofSignals(i int, q schema.RuleQuery) schema.RuleQuery {
 	return q
 }
 
-// Correlates tells whether the plan asks for signals of the rule.
+// Correlates reports whether the plan asks for signals of the rule.
 func (p *Plan) Correlates(ruleID string) bool {
 	for i := range p.Labels {
 		if p.OfSignals && p.Labels[i].OfRule == ruleID {

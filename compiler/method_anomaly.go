@@ -28,7 +28,7 @@ func (anomalyMethod) cases(c *ruleCompiler) { c.cases(c.condition, c.sides) }
 
 func (anomalyMethod) lookback(p *Plan) time.Duration { return max(p.Window, p.Anomaly.Bucket) }
 
-// Anomaly says how a plan of anomaly_detection learns what is usual
+// Anomaly says how a plan of anomaly_detection learns the baselines of its groups
 // (docs/semantics.md, "Anomalies"). The values of its labels are probabilities.
 type Anomaly struct {
 	// Bucket is the length of a bucket.
@@ -37,7 +37,7 @@ type Anomaly struct {
 	Learn time.Duration
 	// Baseline, unless nil, is the value above which a bucket matches before that.
 	Baseline *float64
-	// Tolerance, 1 to 5, widens what is usual.
+	// Tolerance, 1 to 5, widens what is within the baseline.
 	Tolerance int
 	// Low says that some case asks for the low side, so that closed buckets are
 	// judged.
@@ -97,6 +97,6 @@ func (c *ruleCompiler) sides(i int, k *Case) {
 		c.bad.Add(fmt.Sprintf("cases[%d].condition", i), "the labels of an anomaly rule are probabilities of single buckets: then is for threshold rules")
 		return
 	}
-	k.Sides, k.Low = sided(k.Condition.Parts[0], false)
+	k.Sides, k.Low = sided(k.Condition.Parts[0])
 	c.plan.Anomaly.Low = c.plan.Anomaly.Low || k.Low
 }

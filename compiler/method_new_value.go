@@ -38,7 +38,7 @@ func (c *ruleCompiler) newValueOptions() {
 	}
 	if o.InstantaneousBaseline != nil && *o.InstantaneousBaseline {
 		if n.Before = days; days == 0 {
-			n.Before = n.Forget // by number of events: whatever is still known
+			n.Before = n.Forget // by number of events: whatever still counts as seen
 		}
 	}
 	c.plan.Novelty = n

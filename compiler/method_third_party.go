@@ -41,7 +41,7 @@ func (c *ruleCompiler) thirdParty() {
 	for i, root := range o.RootQueries {
 		at := fmt.Sprintf("options.thirdPartyRuleOptions.rootQueries[%d]", i)
 		label := Label{Name: defaultLabel(i), Aggregation: AggGrade, GroupBy: c.fields(at+".groupByFields", root.GroupByFields)}
-		label.Filter = append(c.search(at+".query", root.Query, false), filters...)
+		label.Filter = append(c.search(at+".query", root.Query), filters...)
 		c.plan.Labels = append(c.plan.Labels, label)
 		c.plan.Arity = max(c.plan.Arity, len(label.GroupBy))
 	}
@@ -80,7 +80,7 @@ func (c *ruleCompiler) grades() {
 	}
 }
 
-// PerEvent tells whether an event with these group values has a signal of its
+// PerEvent reports whether an event with these group values has a signal of its
 // own: an alert that its root query does not group.
 func (p *Plan) PerEvent(group []string) bool {
 	return p.Method == schema.MethodThirdParty && len(group) == 0

@@ -29,7 +29,7 @@ const (
 	TravelKmh    = 1000
 )
 
-// travelForget is how long a common place of a traveller stays known.
+// travelForget is how long a place stays common after a traveller was last there.
 const travelForget = 30 * day
 
 // travelBaseline makes the user's common places a matter of novelty.

@@ -7,7 +7,7 @@ import (
 // Novelty says when a value of a group is new (docs/semantics.md, "New values" and
 // "Usual locations").
 type Novelty struct {
-	// Forget is how long a value stays known after it was last seen.
+	// Forget is how long a value counts as seen after it was last there.
 	Forget time.Duration
 	// First is how many of a group's first events learning waits for: what
 	// happens at the time of the last of them, or before, is silent.
@@ -43,7 +43,7 @@ func (p *Plan) Values(m *Match) []string {
 	case p.Labels[m.Label].Aggregation == AggPlace:
 		return m.common()
 	case p.Labels[m.Label].Aggregation == AggContent:
-		return []string{} // it is no value that is new or known
+		return []string{} // it is no value that was seen or is new
 	}
 	return nil
 }

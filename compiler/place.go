@@ -67,7 +67,7 @@ func (p Place) values(e *schema.Event) []string {
 func (m *Match) Place() Place {
 	latitude, _ := strconv.ParseFloat(m.Values[0], 64) // written by Expand
 	longitude, _ := strconv.ParseFloat(m.Values[1], 64)
-	return Place{latitude, longitude, m.Values[2]}
+	return Place{Latitude: latitude, Longitude: longitude, Name: m.Values[2]}
 }
 
 // Address is the address, or the addresses, of the event of a match of AggPlace,

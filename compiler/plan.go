@@ -45,7 +45,7 @@ type Plan struct {
 	PerValue bool
 	// Novelty says what counts as new; nil: nothing has to be.
 	Novelty *Novelty
-	// Anomaly says how what is usual is learned, of anomaly_detection.
+	// Anomaly says how baselines are learned, of anomaly_detection.
 	Anomaly *Anomaly
 	// Content says which texts are similar, of content_anomaly.
 	Content *content.Options
@@ -104,7 +104,7 @@ type Step struct {
 	Within time.Duration
 }
 
-// Then tells whether the sequence is that of a condition with `then`, all of
+// Then reports whether the sequence is that of a condition with `then`, all of
 // which must lie within the plan's window.
 func (p *Plan) Then() bool { return len(p.Steps) > 1 && p.Steps[1].Within == 0 }
 

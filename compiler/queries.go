@@ -60,10 +60,10 @@ func (c *ruleCompiler) label(i int, q schema.RuleQuery, aggregate aggregate) Lab
 		c.bad.Add(at("query"), "Query filter cannot be empty")
 	}
 	if !inSQL(q) {
-		l.Filter = append(l.Filter, c.search(at("query"), q.Query, false)...)
+		l.Filter = append(l.Filter, c.search(at("query"), q.Query)...)
 	}
 	if q.CustomExtension != "" {
-		l.Filter = append(l.Filter, c.search(at("customQueryExtension"), q.CustomExtension, false)...)
+		l.Filter = append(l.Filter, c.search(at("customQueryExtension"), q.CustomExtension)...)
 	}
 	if len(q.GroupByFields) > MaxGroupFields {
 		c.bad.Add(at("groupByFields"), fmt.Sprintf("at most %d fields, got %d", MaxGroupFields, len(q.GroupByFields)))
@@ -129,7 +129,10 @@ func (c *ruleCompiler) filters() search.Filter {
 		target := fmt.Sprintf("filters[%d]", i)
 		switch f.Action {
 		case "require", "suppress":
-			parts = append(parts, c.search(target+".query", f.Query, f.Action == "suppress")...)
+			for _, part := range c.search(target+".query", f.Query) {
+				part.Negated = f.Action == "suppress"
+				parts = append(parts, part)
+			}
 		default:
 			c.bad.Add(target+".action", fmt.Sprintf("unknown action %q; want require or suppress", f.Action))
 		}
@@ -146,13 +149,13 @@ func (c *ruleCompiler) inCase(q *search.Query) *search.Query {
 }
 
 // search parses a query; an invalid one is noted and leaves no part.
-func (c *ruleCompiler) search(target, text string, negated bool) search.Filter {
+func (c *ruleCompiler) search(target, text string) search.Filter {
 	q, err := search.Parse(text)
 	if err != nil {
 		c.bad.Add(target, err.Error())
 		return nil
 	}
-	return search.Filter{{Query: c.inCase(q), Negated: negated}}
+	return search.Filter{{Query: c.inCase(q)}}
 }
 
 func (c *ruleCompiler) labelNames() []string {

@@ -70,7 +70,7 @@ const (
 	stored   = `seq > {after:UInt64} AND seq <= {through:UInt64}`
 )
 
-// needsWhole tells whether the plan asks more of an event than values of fields.
+// needsWhole reports whether the plan asks more of an event than values of fields.
 func needsWhole(plan *BoundPlan) bool {
 	if slices.ContainsFunc(plan.Suppressions, func(f InForce) bool { return f.data != nil }) {
 		return true

@@ -48,7 +48,7 @@ func CompileSuppression(s schema.Suppression) (*Suppression, error) {
 	return c, bad.Err()
 }
 
-// Selects tells whether the suppression applies to the rule.
+// Selects reports whether the suppression applies to the rule.
 func (s *Suppression) Selects(r *schema.Rule) bool { return s.rules.Match(RuleEvent(r)) }
 
 // RuleEvent is a rule as a search over rules sees it: with its tags, and
@@ -140,7 +140,7 @@ type InForce struct {
 // Always is a suppression that applies to all arrivals: of a backtest.
 func Always(s *Suppression) InForce { return InForce{Suppression: s, Through: ^uint64(0)} }
 
-// covers tells whether something that happened at `at` and arrived as seq is the
+// covers reports whether something that happened at `at` and arrived as seq is the
 // suppression's business. What no event made (seq 0), such as the silence of a group
 // that was never heard, is that of the suppressions which are in force now.
 func (f *InForce) covers(at schema.Millis, seq uint64) bool {
@@ -152,7 +152,7 @@ func (f *InForce) covers(at schema.Millis, seq uint64) bool {
 		(f.StartDate == nil || at >= *f.StartDate) && (f.ExpirationDate == nil || at < *f.ExpirationDate)
 }
 
-// excluded tells whether a suppression keeps the event from the plan.
+// excluded reports whether a suppression keeps the event from the plan.
 func (p *BoundPlan) excluded(e *schema.Event) bool {
 	for i := range p.Suppressions {
 		if f := &p.Suppressions[i]; f.data != nil && f.covers(e.At, e.Seq) && f.data.Match(e) {
@@ -162,7 +162,7 @@ func (p *BoundPlan) excluded(e *schema.Event) bool {
 	return false
 }
 
-// Withholds tells whether any suppression may withhold signals of the plan.
+// Withholds reports whether any suppression may withhold signals of the plan.
 func (p *BoundPlan) Withholds() bool {
 	for i := range p.Suppressions {
 		if p.Suppressions[i].signal != nil {

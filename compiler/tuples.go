@@ -58,17 +58,17 @@ func times(a, b int) int {
 }
 
 // product is every combination of the fields' values, one combination of no
-// values for no fields, and none when a field is missing and not optional. It
-// tells how many are left out.
-func (l *Label) product(valuesOf func(schema.Field) []string, fields []schema.Field, optional bool) (tuples [][]string, left int) {
+// values for no fields. missing are the values of a field that the event lacks; where
+// they are none, too, there is no combination. left is how many are left out.
+func (l *Label) product(valuesOf func(schema.Field) []string, fields []schema.Field, missing []string) (tuples [][]string, left int) {
 	lists, all := make([][]string, len(fields)), 1
 	for i, f := range fields {
 		lists[i] = valuesOf(f)
 		if len(lists[i]) == 0 {
-			if !optional {
+			if len(missing) == 0 {
 				return nil, 0
 			}
-			lists[i] = []string{MissingGroup}
+			lists[i] = slices.Clone(missing)
 		}
 		for j, v := range lists[i] {
 			lists[i][j] = strings.Clone(v) // a match outlives the event, whose text this is part of

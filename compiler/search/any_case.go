@@ -130,7 +130,7 @@ func (e *emitter) inAnyCase(n Node) (string, error) {
 	if s, ok := n.(Same); ok && (s.Field.Kind != schema.FieldAttribute || s.Other.Kind != schema.FieldAttribute) {
 		return e.sameInAnyCase(s), nil
 	}
-	test, err := elementEmitter{e, "d", 0}.node(n)
+	test, err := e.ofDocumentValue().node(n)
 	if err != nil {
 		return "", err
 	}
@@ -142,7 +142,7 @@ func (e *emitter) sameInAnyCase(s Same) string {
 	if s.Other.Kind == schema.FieldAttribute {
 		s.Field, s.Other = s.Other, s.Field
 	}
-	return haveSame(e.ofDocument(elementEmitter{e, "d", 0}.texts(s.Field)), ValuesSQL(s.Other, e.p))
+	return haveSame(e.ofDocument(e.ofDocumentValue().texts(s.Field)), ValuesSQL(s.Other, e.p))
 }
 
 // neededText is a fast search of the JSON for what the leaf cannot do without: of

@@ -89,7 +89,7 @@ func (a *automaton) connect(from uint32, by byte, next uint32) {
 			}
 		}
 	}
-	a.put(edge{from, next, by})
+	a.put(edge{from: from, next: next, by: by})
 }
 
 func (a *automaton) put(e edge) {

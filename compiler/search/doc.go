@@ -16,7 +16,7 @@
 //     TestSQLDoesNotDependOnUserText, FuzzParse; a parameter arrives as it was sent:
 //     TestParamsArriveAsTheyWere.
 //   - Parsing ends soon and within bounds (MaxLength, MaxTerms, MaxDepth), whatever the
-//     text: TestHostileQueriesAreLittleWork. An error is a *SyntaxError with the place
+//     text: TestHostileQueriesAreLittleWork. An error is a *schema.SyntaxError with the place
 //     and what to write instead: FuzzParse.
 //   - The canonical text has the same tree: TestGeneratedQueriesKeepTheirMeaning.
 //   - A Set finds what each filter finds by itself:

@@ -25,7 +25,7 @@ type attribute struct {
 	shapes schema.Shapes
 }
 
-// has tells whether any of the forms can be there.
+// has reports whether any of the forms can be there.
 func (a attribute) has(s schema.Shapes) bool { return a.shapes&s != 0 }
 
 // texts writes a test of the strings at the path, one or several.
@@ -63,10 +63,12 @@ func (e *emitter) shapes(path string) schema.Shapes {
 func (e *emitter) attribute(path string) attribute {
 	shapes := e.shapes(path)
 	if _, typed := schema.Typed(path); typed {
-		return attribute{true, "attributes.`" + path + "`", "attributes.`" + schema.ManyPath(path) + "`", "", shapes &^ schema.InRest}
+		return attribute{
+			typed: true, column: "attributes.`" + path + "`", many: "attributes.`" + schema.ManyPath(path) + "`", shapes: shapes &^ schema.InRest,
+		}
 	}
 	column := "attributes." + e.p.Identifier(schema.StoredPath(path))
-	a := attribute{false, column, column + stringList, "", shapes}
+	a := attribute{column: column, many: column + stringList, shapes: shapes}
 	if a.has(schema.InRest) {
 		a.rest = e.inRest(path)
 	}

@@ -48,15 +48,18 @@ type elementEmitter struct {
 	depth int
 }
 
+// ofDocumentValue writes queries about the whole document, which ofDocument calls d.
+func (e *emitter) ofDocumentValue() elementEmitter { return elementEmitter{emitter: e, x: "d"} }
+
 // elements holds when the query does for an element of the array.
 func (e *emitter) elements(n Any) (string, error) {
-	test, err := elementEmitter{e, "d", 0}.any(n)
+	test, err := e.ofDocumentValue().any(n)
 	return e.ofDocument(test), err
 }
 
 // countOf is the number of elements at the path.
 func (e *emitter) countOf(f schema.Field) string {
-	return e.ofDocument(elementEmitter{e, "d", 0}.count(f))
+	return e.ofDocument(e.ofDocumentValue().count(f))
 }
 
 // ofDocument is an expression of the document, d, which is made once.
@@ -66,7 +69,7 @@ func (e *emitter) ofDocument(expression string) string {
 
 func (e elementEmitter) any(n Any) (string, error) {
 	name := "e" + strconv.Itoa(e.depth)
-	inner, err := elementEmitter{e.emitter, name, e.depth + 1}.node(n.Node)
+	inner, err := elementEmitter{emitter: e.emitter, x: name, depth: e.depth + 1}.node(n.Node)
 	if err != nil {
 		return "", err
 	}
@@ -112,7 +115,7 @@ func (e elementEmitter) leaf(n Node) (string, error) {
 	case Range:
 		return e.exists(n.Field, e.inRange(n)), nil
 	case Exists:
-		return "arrayExists(v -> if(startsWith(v, '{'), match(v, " + e.p.String(hasLeaf) + "), (v != 'null') AND NOT startsWith(v, '[')), " + e.flattenAll(e.along(n.Field, true, e.flattenAll)) + ")", nil
+		return "arrayExists(v -> if(startsWith(v, '{'), match(v, " + e.p.String(hasLeaf) + "), (v != 'null') AND NOT startsWith(v, '[')), " + e.flattenAll(e.along(n.Field, pathWalk{into: e.flattenAll, below: true})) + ")", nil
 	case Same:
 		return haveSame(e.texts(n.Field), e.texts(n.Other)), nil
 	case Measured:
@@ -177,33 +180,42 @@ func (e elementEmitter) at(f schema.Field, into func(list string) string) string
 	if path := f.Name; !f.AnyCase && !strings.Contains(path, ".") {
 		return "arrayFilter(v -> v != '', arrayMap(v -> JSONExtractRaw(" + e.readable("v") + ", " + e.p.String(path) + "), [" + e.x + "]))"
 	}
-	return e.along(f, false, into)
+	return e.along(f, pathWalk{into: into})
 }
 
-// along goes along the path, and with below also to what a key leads beyond it.
-func (e elementEmitter) along(f schema.Field, below bool, into func(list string) string) string {
+// pathWalk is how a path is followed: how arrays on the way are put in their place, and
+// whether what lies below the path is its end, too. Names are compared in any case where
+// the field's are.
+type pathWalk struct {
+	into    func(list string) string
+	below   bool
+	anyCase bool
+}
+
+// along are the values that the path leads to.
+func (e elementEmitter) along(f schema.Field, walk pathWalk) string {
 	path := f.Name
-	if f.AnyCase {
+	if walk.anyCase = f.AnyCase; f.AnyCase {
 		path = lowerASCII(path)
 	}
 	list := "[(" + e.p.String("."+path) + ", " + e.x + ")]"
 	for range strings.Count(path, ".") + 1 {
-		list = e.step(list, f.AnyCase, below, into)
+		list = e.step(list, walk)
 	}
 	return "arrayMap(t -> t.2, arrayFilter(t -> t.1 = '', " + list + "))"
 }
 
 // step goes from each value that has a rest of the path to those of its members
 // that the rest begins with.
-func (e elementEmitter) step(list string, anyCase, below bool, into func(list string) string) string {
+func (e elementEmitter) step(list string, walk pathWalk) string {
 	dot := e.p.String(".")
-	elements := "if(t.1 != '', " + into("[t.2]") + ", [])"
+	elements := "if(t.1 != '', " + walk.into("[t.2]") + ", [])"
 	key := "m.1"
-	if anyCase {
+	if walk.anyCase {
 		key = "lower(m.1)"
 	}
 	begins := "((t.1 = concat(" + dot + ", " + key + ")) OR startsWith(t.1, concat(" + dot + ", " + key + ", " + dot + ")))"
-	if below {
+	if walk.below {
 		begins = "(" + begins + " OR startsWith(concat(" + dot + ", " + key + "), concat(t.1, " + dot + ")))"
 	}
 	members := "arrayFilter(m -> " + begins + ", arrayFlatten(arrayMap(v -> JSONExtractKeysAndValuesRaw(" + e.readable("v") + "), " + elements + ")))"

@@ -83,7 +83,7 @@ func (e *emitter) timestampEquals(values []string) string {
 	var parts []string
 	for _, v := range values {
 		if moment, ok := parseMoment(v); ok && moment.isInt {
-			parts = append(parts, e.timestampIn(span{moment.i, moment.i}))
+			parts = append(parts, e.timestampIn(span{lo: moment.i, hi: moment.i}))
 		}
 	}
 	return AnySQL(parts...)

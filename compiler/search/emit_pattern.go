@@ -39,7 +39,7 @@ func (e *emitter) like(f schema.Field, patterns []Pattern) string {
 		numbers = func(x string) string { return e.fits(x, ofNumbers) }
 	}
 	return e.anyText(f, texts, numbers, func(text string) bool {
-		return slices.ContainsFunc(patterns, func(p Pattern) bool { return newWholeText(p, false).match(text) })
+		return slices.ContainsFunc(patterns, func(p Pattern) bool { return newWholeText(p).match(text) })
 	})
 }
 

@@ -240,7 +240,7 @@ func (f *formatter) quoted(s string) {
 
 var quoteEscaper = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
-// isPlain tells whether the text can stand bare wherever a value can.
+// isPlain reports whether the text can stand bare wherever a value can.
 func isPlain(s string) bool {
 	switch s {
 	case "", "AND", "OR", "NOT", "TO":

@@ -8,6 +8,7 @@ import (
 
 	"nightjar/compiler/search"
 	"nightjar/compiler/searchtest"
+	"nightjar/schema"
 )
 
 var fuzzSeeds = []string{
@@ -35,7 +36,7 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
-		var e *search.SyntaxError
+		var e *schema.SyntaxError
 		if !errors.As(err, &e) {
 			t.Fatalf("error of another kind: %v", err)
 		}
@@ -46,7 +47,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// isPlainSQL tells whether SQL is made of what the emitter writes.
+// isPlainSQL reports whether SQL is made of what the emitter writes.
 func isPlainSQL(sql string) bool {
 	for _, word := range strings.FieldsFunc(sql, func(r rune) bool { return strings.ContainsRune("(){}[],;:.`'<>=! +->", r) }) {
 		if !plainWords[word] && !isNumbered(word) {

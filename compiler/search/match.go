@@ -232,7 +232,7 @@ func matchExists(f schema.Field) func(*schema.Event) bool {
 	return func(e *schema.Event) bool { return e.Reserved(f.Name) != "" }
 }
 
-// hasPrefixPath tells whether a leaf's path begins so. Leaves are sorted.
+// hasPrefixPath reports whether a leaf's path begins so. Leaves are sorted.
 func hasPrefixPath(e *schema.Event, prefix string) bool {
 	lo, hi := 0, len(e.Leaves)
 	for lo < hi {

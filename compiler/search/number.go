@@ -24,14 +24,14 @@ func parseNumber(s string) (literal, bool) {
 		return literal{}, false
 	}
 	if i, err := strconv.ParseInt(s, 10, 64); err == nil {
-		return literal{true, i, float64(i)}, true
+		return literal{isInt: true, i: i, f: float64(i)}, true
 	}
 	f, err := strconv.ParseFloat(s, 64)
 	if err != nil || math.IsInf(f, 0) {
 		return literal{}, false
 	}
 	if f == math.Trunc(f) && math.Abs(f) < 1<<53 {
-		return literal{true, int64(f), f}, true
+		return literal{isInt: true, i: int64(f), f: f}, true
 	}
 	return literal{f: f}, true
 }
@@ -82,7 +82,11 @@ func (l literal) text() string {
 // span is an interval of integers, both ends included; empty when lo > hi.
 type span struct{ lo, hi int64 }
 
-var allIntegers = span{math.MinInt64, math.MaxInt64}
+// All integers, and none.
+var (
+	allIntegers = span{lo: math.MinInt64, hi: math.MaxInt64}
+	noIntegers  = span{lo: 1, hi: 0}
+)
 
 // from cuts off what is below the bound.
 func (s span) from(l literal, inclusive bool) span {
@@ -90,7 +94,7 @@ func (s span) from(l literal, inclusive bool) span {
 	if !l.isInt {
 		up := math.Ceil(l.f)
 		if up >= 1<<63 {
-			return span{1, 0}
+			return noIntegers
 		}
 		if up < -(1 << 63) {
 			return s
@@ -99,11 +103,11 @@ func (s span) from(l literal, inclusive bool) span {
 	}
 	if !inclusive {
 		if lo == math.MaxInt64 {
-			return span{1, 0}
+			return noIntegers
 		}
 		lo++
 	}
-	return span{max(s.lo, lo), s.hi}
+	return span{lo: max(s.lo, lo), hi: s.hi}
 }
 
 // to cuts off what is above the bound.
@@ -112,7 +116,7 @@ func (s span) to(l literal, inclusive bool) span {
 	if !l.isInt {
 		down := math.Floor(l.f)
 		if down < -(1 << 63) {
-			return span{1, 0}
+			return noIntegers
 		}
 		if down >= 1<<63 {
 			return s
@@ -121,11 +125,11 @@ func (s span) to(l literal, inclusive bool) span {
 	}
 	if !inclusive {
 		if hi == math.MinInt64 {
-			return span{1, 0}
+			return noIntegers
 		}
 		hi--
 	}
-	return span{s.lo, min(s.hi, hi)}
+	return span{lo: s.lo, hi: min(s.hi, hi)}
 }
 
 func (s span) empty() bool           { return s.lo > s.hi }
@@ -140,7 +144,7 @@ func parseMoment(s string) (literal, bool) {
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02"} {
 		if t, err := time.Parse(layout, s); err == nil {
 			ms := int64(schema.MillisOf(t))
-			return literal{true, ms, float64(ms)}, true
+			return literal{isInt: true, i: ms, f: float64(ms)}, true
 		}
 	}
 	return literal{}, false

@@ -18,7 +18,7 @@ const (
 	maxWildcards = 100     // of one pattern
 )
 
-// Parse reads a log search. The error is a *SyntaxError.
+// Parse reads a log search. The error is a *schema.SyntaxError.
 func Parse(text string) (*Query, error) {
 	p := queryParser{text: text}
 	root, err := p.query()
@@ -57,7 +57,7 @@ const (
 )
 
 func (p *queryParser) errorf(at int, message, hint string) error {
-	return errorAt(p.text, at, message, hint)
+	return schema.SyntaxErrorAt(p.text, at, message, hint)
 }
 
 func (p *queryParser) query() (Node, error) {

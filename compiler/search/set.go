@@ -40,7 +40,7 @@ type demanded struct {
 	folded bool
 }
 
-// NewSet prepares the filters. Match calls them by their places in the list.
+// NewSet prepares the filters. Match calls them by their positions in the list.
 func NewSet(filters []Filter) *Set {
 	s := &Set{asked: make([]uint32, len(filters)), shared: &sharedTerms{scopes: map[scope]*scopeTerms{}}}
 	for _, f := range filters {
@@ -62,7 +62,7 @@ func NewSet(filters []Filter) *Set {
 	return s
 }
 
-// Match calls found with the place of every filter that the event matches.
+// Match calls found with the position of every filter that the event matches.
 func (s *Set) Match(e *schema.Event, found func(filter int32)) {
 	s.event++
 	if s.event == 0 { // wrapped: the marks of four billion events ago would count

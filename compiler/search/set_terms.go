@@ -49,11 +49,11 @@ func soughtBy(n Node) []sought {
 		}
 		out := []sought{{scope{message: true, fold: foldWords}, message}}
 		if n.Everywhere {
-			out = append(out, sought{scope{leaves: true, fold: foldWords}, newWholeText(n.Pattern, true)})
+			out = append(out, sought{scope{leaves: true, fold: foldWords}, newWholeTextAnyCase(n.Pattern)})
 		}
 		return out
 	case Like:
-		return []sought{{scope{field: n.Field}, newWholeText(n.Pattern, false)}}
+		return []sought{{scope{field: n.Field}, newWholeText(n.Pattern)}}
 	case Folded:
 		var out []sought
 		for _, p := range n.Patterns {

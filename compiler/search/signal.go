@@ -31,43 +31,6 @@ func ParseForRules(text string) (*Query, error) {
 	return &Query{Root: rewrite(q.Root, orTag)}, nil
 }
 
-// rewrite is the tree with every leaf replaced.
-func rewrite(n Node, leaf func(Node) Node) Node {
-	each := func(nodes []Node) []Node {
-		out := make([]Node, len(nodes))
-		for i, n := range nodes {
-			out[i] = rewrite(n, leaf)
-		}
-		return out
-	}
-	switch n := n.(type) {
-	case Conjunction:
-		return Conjunction{n.At, each(n.Nodes)}
-	case Disjunction:
-		return anyOf(n.At, each(n.Nodes)...)
-	case Negation:
-		inner := rewrite(n.Node, leaf)
-		if double, ok := inner.(Negation); ok {
-			return double.Node
-		}
-		return Negation{n.At, inner}
-	}
-	return leaf(n)
-}
-
-// anyOf joins nodes, so that no Disjunction is in another.
-func anyOf(at At, nodes ...Node) Node {
-	out := Disjunction{At: at}
-	for _, n := range nodes {
-		if inner, ok := n.(Disjunction); ok {
-			out.Nodes = append(out.Nodes, inner.Nodes...)
-		} else {
-			out.Nodes = append(out.Nodes, n)
-		}
-	}
-	return out
-}
-
 // orTag asks source, service and host of the tags, too.
 func orTag(n Node) Node {
 	f, ok := FieldOf(n)
@@ -146,7 +109,7 @@ func ofState(n Node) Node {
 	return asked(n, signalState)
 }
 
-// AsksForState tells whether a search over signals says how they stand: signals
+// AsksForState reports whether a search over signals says how they stand: signals
 // that the engine withdrew or withheld are no answer otherwise.
 func AsksForState(n Node) bool {
 	switch n := n.(type) {
@@ -167,7 +130,7 @@ func AsksForState(n Node) bool {
 	return f == signalReason || slices.Contains(reasonNames, f.String()) || f == signalNames["suppression_id"][0]
 }
 
-// SaysState tells whether a search over signals says anything of how they stand.
+// SaysState reports whether a search over signals says anything of how they stand.
 func SaysState(n Node) bool {
 	switch n := n.(type) {
 	case Conjunction:
@@ -179,80 +142,4 @@ func SaysState(n Node) bool {
 	}
 	f, ok := FieldOf(n)
 	return ok && (f == signalState || f == signalReason)
-}
-
-// FieldOf is the field that a leaf asks.
-func FieldOf(n Node) (schema.Field, bool) {
-	switch n := n.(type) {
-	case Equals:
-		return n.Field, true
-	case Like:
-		return n.Field, true
-	case Range:
-		return n.Field, true
-	case Exists:
-		return n.Field, true
-	case Network:
-		return n.Field, true
-	case Folded:
-		return n.Field, true
-	case Regexp:
-		return n.Field, true
-	case Measured:
-		return n.Field, true
-	}
-	return schema.Field{}, false
-}
-
-// asked is the leaf, asked of another field.
-func asked(n Node, f schema.Field) Node {
-	switch n := n.(type) {
-	case Equals:
-		n.Field = f
-		return n
-	case Like:
-		n.Field = f
-		return n
-	case Range:
-		n.Field = f
-		return n
-	case Exists:
-		n.Field = f
-		return n
-	case Network:
-		n.Field = f
-		return n
-	case Folded:
-		n.Field = f
-		return n
-	case Regexp:
-		n.Field = f
-		return n
-	case Measured:
-		n.Field = f
-		return n
-	}
-	return n
-}
-
-// Named are the values that a search asks of a field for events to match: of
-// `source:a OR source:b` both, of `-source:a` none.
-func (q *Query) Named(f schema.Field) []string { return named(q.Root, f, nil) }
-
-func named(n Node, f schema.Field, out []string) []string {
-	switch n := n.(type) {
-	case Conjunction:
-		for _, inner := range n.Nodes {
-			out = named(inner, f, out)
-		}
-	case Disjunction:
-		for _, inner := range n.Nodes {
-			out = named(inner, f, out)
-		}
-	case Equals:
-		if n.Field == f && !slices.Contains(out, n.Value) {
-			out = append(out, n.Value)
-		}
-	}
-	return out
 }

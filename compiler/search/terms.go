@@ -78,7 +78,7 @@ func needsOf(t *text) (out []need) {
 				to++
 			}
 			if to > from {
-				out = append(out, need{i, from, to, b.String()})
+				out = append(out, need{piece: i, from: from, to: to, literal: b.String()})
 				from = to
 			}
 		}

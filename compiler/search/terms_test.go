@@ -66,8 +66,8 @@ func TestTermsTogetherFindWhatEachFindsAlone(t *testing.T) {
 	r := rand.New(rand.NewPCG(17, 3))
 	ways := map[string]func(Pattern) *text{
 		"message":  newMessageText,
-		"whole":    func(p Pattern) *text { return newWholeText(p, false) },
-		"any case": func(p Pattern) *text { return newWholeText(p, true) },
+		"whole":    func(p Pattern) *text { return newWholeText(p) },
+		"any case": func(p Pattern) *text { return newWholeTextAnyCase(p) },
 		"folded":   newFoldedText,
 	}
 	for name, prepare := range ways {
@@ -102,8 +102,8 @@ func FuzzTerms(f *testing.F) {
 				continue // what Parse makes has no lone backslash
 			}
 			words = append(words, newMessageText(Pattern(line)))
-			wholes = append(wholes, newWholeText(Pattern(line), false))
-			folded = append(folded, newWholeText(Pattern(line), true))
+			wholes = append(wholes, newWholeText(Pattern(line)))
+			folded = append(folded, newWholeTextAnyCase(Pattern(line)))
 			simply = append(simply, newFoldedText(Pattern(line)))
 		}
 		agreeOnTerms(t, words, foldRune, []string{s})

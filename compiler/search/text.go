@@ -38,12 +38,12 @@ func foldClass(r rune) []rune {
 	return class
 }
 
-// isWordRune tells what words are made of.
+// isWordRune reports whether words are made of the character.
 func isWordRune(r rune) bool {
 	return r >= utf8.RuneSelf || r == '_' || r >= '0' && r <= '9' || r|0x20 >= 'a' && r|0x20 <= 'z'
 }
 
-// endsWord tells whether a pattern that begins or ends with the rune is looked for
+// endsWord reports whether a pattern that begins or ends with the rune is looked for
 // where a word does. Scripts that put no spaces between words don't say where that
 // is, so their text is found wherever it stands.
 func endsWord(r rune) bool {
@@ -72,16 +72,21 @@ type text struct {
 	literal  string
 }
 
-// newWholeText prepares a pattern that a whole text must fit.
-func newWholeText(p Pattern, fold bool) *text {
+// newWholeText prepares a pattern that a whole text must fit, in the same letter case.
+func newWholeText(p Pattern) *text {
 	t := &text{}
-	if fold {
-		t.fold = foldRune
-	}
 	t.split(p.glyphs())
-	if s, ok := p.Literal(); ok && !fold {
+	if s, ok := p.Literal(); ok {
 		t.literal = s
 	}
+	return t
+}
+
+// newWholeTextAnyCase prepares a pattern that a whole text must fit in whatever letter
+// case, of Words.
+func newWholeTextAnyCase(p Pattern) *text {
+	t := &text{fold: foldRune}
+	t.split(p.glyphs())
 	return t
 }
 
@@ -159,7 +164,7 @@ func headOf(piece []glyph) string {
 	return b.String()
 }
 
-// match tells whether the pattern fits. The first piece is placed as early as
+// match reports whether the pattern fits. The first piece is placed as early as
 // can be, the others as early as can be after it, and the last where its end is
 // right; with runs between them no other placing does better.
 func (t *text) match(s string) bool {
@@ -171,7 +176,7 @@ func (t *text) match(s string) bool {
 	}
 	at := 0
 	for i := range t.pieces {
-		end, ok := t.place(i, s, at)
+		end, ok := t.findPiece(i, s, at)
 		if !ok {
 			return false
 		}
@@ -180,8 +185,8 @@ func (t *text) match(s string) bool {
 	return true
 }
 
-// place finds piece i at or after a position and returns where it ends.
-func (t *text) place(i int, s string, at int) (end int, ok bool) {
+// findPiece finds piece i at or after a position and returns where it ends.
+func (t *text) findPiece(i int, s string, at int) (end int, ok bool) {
 	piece, first, last := t.pieces[i], i == 0, i == len(t.pieces)-1
 	for start := at; start <= len(s); start++ {
 		if first && !t.openLow && start > 0 {
@@ -209,7 +214,7 @@ func (t *text) place(i int, s string, at int) (end int, ok bool) {
 	return 0, false
 }
 
-// pieceAt tells whether the piece stands at a position, and where it ends.
+// pieceAt reports whether the piece stands at a position, and where it ends.
 func (t *text) pieceAt(piece []glyph, s string, at int) (end int, ok bool) {
 	for _, g := range piece {
 		if at == len(s) {

@@ -30,8 +30,7 @@ type checker struct {
 
 func (c *checker) warn(offset int, message, hint string) {
 	if len(c.warnings) < maxWarnings {
-		line, column := place(c.text, offset)
-		c.warnings = append(c.warnings, Warning{line, column, message, hint})
+		c.warnings = append(c.warnings, Warning(*schema.SyntaxErrorAt(c.text, offset, message, hint)))
 	}
 }
 

@@ -57,7 +57,7 @@ func FuzzParse(f *testing.F) {
 }
 
 func checkPlace(t *testing.T, text string, err error) {
-	var e *Error
+	var e *schema.SyntaxError
 	if !errors.As(err, &e) {
 		t.Fatalf("error of another kind: %v", err)
 	}

@@ -153,7 +153,7 @@ func errorsOf(text string) string {
 	var b strings.Builder
 	for _, line := range strings.Split(text, "\n") {
 		_, err := Parse(line)
-		var e *Error
+		var e *schema.SyntaxError
 		if !errors.As(err, &e) {
 			fmt.Fprintf(&b, "%s: no error\n", line)
 			continue

@@ -59,7 +59,7 @@ func (h *handles) value(text string) {
 	h.name.WriteString(text[:end])
 }
 
-// isKind tells whether the beginning of a handle says what kind of target it is:
+// isKind reports whether the beginning of a handle says what kind of target it is:
 // `slack-`, `webhook-soc-`.
 func isKind(name string) bool {
 	dash := strings.IndexByte(name, '-')

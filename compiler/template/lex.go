@@ -71,7 +71,7 @@ func (p *parser) doubtBackslash(before string) {
 	p.warn(p.at-1, `\{{ is shown as {{ and no value is put in`, `write \\{{ for a backslash and the value`)
 }
 
-// alone tells whether the tag between the offsets has its line to itself, and
+// alone reports whether the tag between the offsets has its line to itself, and
 // where the next line begins.
 func alone(text string, start, end int) (next int, ok bool) {
 	before := strings.TrimRight(text[:start], " \t")

@@ -55,7 +55,7 @@ func next(s string, at int) string { return s[at+len(valueMark):] }
 
 type span struct{ from, to int }
 
-// inside tells whether the offset is in one of the spans, which are in order.
+// inside reports whether the offset is in one of the spans, which are in order.
 func inside(spans []span, at int) bool {
 	i := sort.Search(len(spans), func(i int) bool { return spans[i].to > at })
 	return i < len(spans) && at >= spans[i].from
@@ -150,7 +150,7 @@ func backticks(text string, from, to int) []span {
 	return runs
 }
 
-// escaped tells whether an odd number of backslashes stands before the offset.
+// escaped reports whether an odd number of backslashes stands before the offset.
 func escaped(text string, at int) bool {
 	before := text[:at]
 	return (len(before)-len(strings.TrimRight(before, `\`)))%2 == 1
@@ -214,7 +214,7 @@ func (w *writer) lineStart(s string) string {
 	return s
 }
 
-// inLink tells whether a line's own text is in the middle of a link's address.
+// inLink reports whether a line's own text is in the middle of a link's address.
 func inLink(line string) bool {
 	i := strings.LastIndex(line, "](")
 	return i >= 0 && !strings.ContainsAny(line[i+2:], ") \t")

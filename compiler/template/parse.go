@@ -9,6 +9,8 @@ import (
 	// container that has none installed: 0.4 MB of a binary of 38.
 	_ "time/tzdata"
 	"unicode/utf8"
+
+	"nightjar/schema"
 )
 
 type parser struct {
@@ -24,21 +26,20 @@ type parser struct {
 }
 
 func (p *parser) errorf(at int, message, hint string) error {
-	return errorAt(p.text, at, message, hint)
+	return schema.SyntaxErrorAt(p.text, at, message, hint)
 }
 
 func (p *parser) warn(at int, message, hint string) {
 	if len(p.warnings) < maxWarnings {
-		line, column := place(p.text, at)
-		p.warnings = append(p.warnings, Warning{line, column, message, hint})
+		p.warnings = append(p.warnings, Warning(*schema.SyntaxErrorAt(p.text, at, message, hint)))
 	}
 }
 
 // forgive makes a warning of an error.
 func (p *parser) forgive(err error, instead string) {
-	var e *Error
+	var e *schema.SyntaxError
 	if errors.As(err, &e) && len(p.warnings) < maxWarnings {
-		p.warnings = append(p.warnings, Warning{e.Line, e.Column, e.Message + ": " + instead, e.Hint})
+		p.warnings = append(p.warnings, Warning{Line: e.Line, Column: e.Column, Message: e.Message + ": " + instead, Hint: e.Hint})
 	}
 }
 
@@ -118,7 +119,7 @@ func (p *parser) list(in *block) ([]node, tag, error) {
 	}
 }
 
-// structural tells whether a tag begins, divides or ends a block. Such a tag
+// structural reports whether a tag begins, divides or ends a block. Such a tag
 // can't be taken for text without changing what others mean.
 func structural(text string) bool {
 	if strings.HasPrefix(text, "{{{{") {
@@ -150,9 +151,9 @@ func (p *parser) ends(in *block, t tag) error {
 	case t.kind == tagElse && in.hasElse:
 		return p.errorf(t.at, "this block has an {{else}} already", "")
 	case t.kind == tagClose && t.name != in.test.name:
-		line, column := place(p.text, in.pos())
+		open := schema.SyntaxErrorAt(p.text, in.pos(), "", "")
 		return p.errorf(t.at, "expected "+in.closing()+", which closes "+in.opening()+" of "+
-			strconv.Itoa(line)+":"+strconv.Itoa(column)+", found {{/"+t.name+"}}", "")
+			strconv.Itoa(open.Line)+":"+strconv.Itoa(open.Column)+", found {{/"+t.name+"}}", "")
 	}
 	return nil
 }

@@ -41,7 +41,7 @@ func (p *parser) ref(source string, offset int) (ref, error) {
 	return r, nil
 }
 
-// isName tells whether all of a text is one name. What begins otherwise is of
+// isName reports whether all of a text is one name. What begins otherwise is of
 // another language, such as {{ .Values.x }} or {{> partial}}.
 func isName(text string) bool {
 	p := parser{text: text}

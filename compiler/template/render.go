@@ -75,7 +75,7 @@ func (r *renderer) nodes(nodes []node) {
 	}
 }
 
-// spent tells whether there is more than can be shown, or looked at, already.
+// spent reports whether there is more than can be shown, or looked at, already.
 func (r *renderer) spent() bool { return r.work < 0 || r.size > MaxOutput }
 
 func (r *renderer) write(s string, from origin) {
@@ -111,7 +111,7 @@ func joined(list []schema.Leaf) string {
 	return b.String()
 }
 
-// holds tells whether a condition does.
+// holds reports whether a condition does.
 func (r *renderer) holds(t test) bool {
 	if t.name == "raw" {
 		return true

@@ -21,13 +21,13 @@ type Template struct {
 	warnings []Warning
 }
 
-// Parse reads a template. The error is an *Error.
+// Parse reads a template. The error is a *schema.SyntaxError.
 func Parse(text string) (*Template, error) {
 	p := parser{text: text}
 	return p.template()
 }
 
-// Static tells whether all signals render alike.
+// Static reports whether all signals render alike.
 func (t *Template) Static() bool { return !strings.Contains(t.source, "{{") }
 
 // ParseLenient reads the template of a stored rule, whose signals must go out

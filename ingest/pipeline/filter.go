@@ -70,7 +70,7 @@ func (o *object) filter(key string) Filter {
 
 func (o *object) compile(f *Filter, n *node, at string) {
 	q, err := search.Parse(f.Query)
-	var bad *search.SyntaxError
+	var bad *schema.SyntaxError
 	switch {
 	case errors.As(err, &bad):
 		o.problemAt(n, at, fmt.Sprintf("the query, at %d:%d: %s", bad.Line, bad.Column, bad.Message), bad.Hint)

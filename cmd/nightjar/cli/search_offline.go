@@ -73,7 +73,7 @@ type mistake struct {
 }
 
 func writeMistake(w io.Writer, err error) error {
-	var placed *search.SyntaxError
+	var placed *schema.SyntaxError
 	if !errors.As(err, &placed) {
 		return nil
 	}

@@ -9,7 +9,7 @@ import (
 
 // Tables are the reference tables that rules ask.
 type Tables interface {
-	// Has tells whether a column of a table had the value at a moment. A table
+	// Has reports whether a column of a table had the value at a moment. A table
 	// or column that there is not has none.
 	Has(table, column, value string, at schema.Millis) bool
 }
@@ -44,7 +44,9 @@ func (c *ruleCompiler) tables() {
 		if t.LogFieldPath == "" || t.LogFieldPath == "@" {
 			c.bad.Add(at("logFieldPath"), "which field of the event? write an attribute like @network.client.ip, a reserved field or a tag")
 		}
-		check := TableCheck{TableColumn{t.TableName, t.ColumnName}, schema.ParseField(t.LogFieldPath), t.CheckPresence}
+		check := TableCheck{
+			TableColumn: TableColumn{Table: t.TableName, Column: t.ColumnName}, Field: schema.ParseField(t.LogFieldPath), Present: t.CheckPresence,
+		}
 		named := t.RuleQueryName == ""
 		for n := range c.plan.Labels {
 			if l := &c.plan.Labels[n]; t.RuleQueryName == "" || t.RuleQueryName == l.Name {
@@ -58,7 +60,7 @@ func (c *ruleCompiler) tables() {
 	}
 }
 
-// passes tells whether an event that matches the label's query passes its
+// passes reports whether an event that matches the label's query passes its
 // checks, against the tables as they were when the event arrived.
 func (p *BoundPlan) passes(l *Label, e *schema.Event) bool {
 	for _, check := range l.Tables {

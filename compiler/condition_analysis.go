@@ -17,7 +17,7 @@ func (c *Condition) HoldsAtSilence(labels []Label) bool {
 		return false
 	}
 	a := analysis{labels: labels}
-	return a.possible(CondAnd{c.Parts[0], a.silent()})
+	return a.possible(bothOf(c.Parts[0], a.silent()))
 }
 
 // HasSilencePoints reports whether a group of the plan can match when it falls
@@ -52,13 +52,13 @@ func (c *ruleCompiler) analyzeCases() {
 		silent := c.plan.judgesSilence() && k.Condition.HoldsAtSilence(c.plan.Labels)
 		c.analyzeCase(i, a, reading{
 			silence:   silent && node.Holds(make([]float64, len(c.plan.Labels))),
-			holds:     silent || a.possible(CondAnd{node, a.matched()}),
-			atEvents:  a.possible(CondAnd{CondAnd{node, a.matched()}, CondNot{before}}),
-			atSilence: silent && a.possible(CondAnd{CondAnd{node, a.silent()}, CondNot{beforeSilent}}),
+			holds:     silent || a.possible(bothOf(node, a.matched())),
+			atEvents:  a.possible(bothOf(bothOf(node, a.matched()), CondNot{before})),
+			atSilence: silent && a.possible(bothOf(bothOf(node, a.silent()), CondNot{beforeSilent})),
 		})
-		before = CondOr{before, node}
+		before = eitherOf(before, node)
 		if silent {
-			beforeSilent = CondOr{beforeSilent, node}
+			beforeSilent = eitherOf(beforeSilent, node)
 		}
 	}
 }
@@ -87,11 +87,11 @@ func (c *ruleCompiler) analyzeCase(i int, a analysis, r reading) {
 func (c *ruleCompiler) analyzeThen() {
 	a := analysis{labels: c.plan.Labels}
 	condition := c.plan.Cases[0].Condition
-	if n := condition.Absent; n != nil && !a.possible(CondAnd{n, a.matched()}) {
+	if n := condition.Absent; n != nil && !a.possible(bothOf(n, a.matched())) {
 		c.warn("cases[0].condition", "what must not follow, %s, never holds, so nothing ever does: %s", shortened(n.String()), a.values(n))
 	}
 	for i, part := range condition.Parts {
-		if c.plan.Window > 0 && !a.possible(CondAnd{part, a.matched()}) {
+		if c.plan.Window > 0 && !a.possible(bothOf(part, a.matched())) {
 			c.warn("cases[0].condition", "part %d, %s, never holds, so the case never matches: %s", i+1, shortened(part.String()), a.values(part))
 		}
 	}
@@ -102,7 +102,7 @@ func (c *ruleCompiler) analyzeSteps() {
 		at := slices.IndexFunc(c.plan.Steps, func(x Step) bool { return x.Name == s.Name })
 		step := c.plan.Steps[at]
 		a, node := analysis{labels: c.plan.Labels, alone: step.Window == 0}, step.Condition.Parts[0]
-		if !a.possible(CondAnd{node, a.matched()}) {
+		if !a.possible(bothOf(node, a.matched())) {
 			c.warn(fmt.Sprintf("options.sequenceDetectionOptions.steps[%d].condition", i), "%s never holds, so the sequence is never complete: %s",
 				shortened(s.Condition), a.values(node))
 		}
@@ -146,7 +146,7 @@ func (a *analysis) silent() CondNode {
 	node := CondNode(CondTrue{})
 	for i := range a.labels {
 		if !a.labels[i].Global {
-			node = CondAnd{node, CondCompare{i, a.labels[i].Name, "==", 0}}
+			node = bothOf(node, CondCompare{Label: i, Name: a.labels[i].Name, Op: "==", Number: 0})
 		}
 	}
 	return node
@@ -162,9 +162,9 @@ func (a *analysis) matched() CondNode {
 		case !a.counts(i):
 			return CondTrue{}
 		case node == nil:
-			node = CondCompare{i, a.labels[i].Name, ">=", 1}
+			node = CondCompare{Label: i, Name: a.labels[i].Name, Op: ">=", Number: 1}
 		default:
-			node = CondOr{node, CondCompare{i, a.labels[i].Name, ">=", 1}}
+			node = eitherOf(node, CondCompare{Label: i, Name: a.labels[i].Name, Op: ">=", Number: 1})
 		}
 	}
 	if node == nil {

@@ -179,7 +179,7 @@ func beginning(e ast.Expr) string {
 
 func (c *coverage) see(one testenv.Case, q *search.Query, err error) {
 	if err != nil {
-		var e *search.SyntaxError
+		var e *schema.SyntaxError
 		if errors.As(err, &e) {
 			for key := range c.cases {
 				if m, ok := strings.CutPrefix(key, "error "); ok && strings.HasPrefix(e.Message, m) {

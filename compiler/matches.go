@@ -89,7 +89,7 @@ func (p *BoundPlan) Expand(i int, e *schema.Event) (matches []Match, left int) {
 
 // tuples are the distinct tuples of an event with these values.
 func (l *Label) tuples(values func(schema.Field) []string) (out []string, left int) {
-	tuples, left := l.product(values, l.Distinct, false)
+	tuples, left := l.product(values, l.Distinct, nil)
 	for _, tuple := range tuples {
 		out = append(out, joinTuple(tuple))
 	}
@@ -98,7 +98,11 @@ func (l *Label) tuples(values func(schema.Field) []string) (out []string, left i
 
 // inGroups is the match in every group of an event with these values.
 func (l *Label) inGroups(base Match, values func(schema.Field) []string) (matches []Match, left int) {
-	groups, left := l.product(values, l.GroupBy, l.Optional)
+	var missing []string
+	if l.Optional {
+		missing = []string{MissingGroup}
+	}
+	groups, left := l.product(values, l.GroupBy, missing)
 	matches = make([]Match, len(groups))
 	for n, g := range groups {
 		matches[n] = base

@@ -23,7 +23,7 @@ func namesOf(n Node, f schema.Field) []func(string) bool {
 		}
 	case Like:
 		if n.Field == f {
-			out = append(out, newWholeText(n.Pattern, false).match)
+			out = append(out, newWholeText(n.Pattern).match)
 		}
 	case Range:
 		if n.Field == f {
@@ -47,6 +47,28 @@ func namesOf(n Node, f schema.Field) []func(string) bool {
 	}
 	for _, inner := range nodes {
 		out = append(out, namesOf(inner, f)...)
+	}
+	return out
+}
+
+// Named are the values that a search asks of a field for events to match: of
+// `source:a OR source:b` both, of `-source:a` none.
+func (q *Query) Named(f schema.Field) []string { return named(q.Root, f, nil) }
+
+func named(n Node, f schema.Field, out []string) []string {
+	switch n := n.(type) {
+	case Conjunction:
+		for _, inner := range n.Nodes {
+			out = named(inner, f, out)
+		}
+	case Disjunction:
+		for _, inner := range n.Nodes {
+			out = named(inner, f, out)
+		}
+	case Equals:
+		if n.Field == f && !slices.Contains(out, n.Value) {
+			out = append(out, n.Value)
+		}
 	}
 	return out
 }

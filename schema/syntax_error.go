@@ -1,4 +1,4 @@
-package search
+package schema
 
 import (
 	"fmt"
@@ -6,7 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// SyntaxError is a mistake in a query's text, told to its author.
+// SyntaxError is a mistake in a text that somebody wrote in a language of ours (a
+// search, a condition, a template), told to its author.
 type SyntaxError struct {
 	Line, Column int // both from 1; columns count characters
 	Message      string
@@ -22,9 +23,10 @@ func (e *SyntaxError) Error() string {
 	return s
 }
 
-// errorAt is an error at a byte offset of the text.
-func errorAt(text string, offset int, message, hint string) *SyntaxError {
-	before := text[:offset]
+// SyntaxErrorAt is a mistake at a byte offset of the text; beyond the text it is at its
+// end.
+func SyntaxErrorAt(text string, offset int, message, hint string) *SyntaxError {
+	before := text[:min(offset, len(text))]
 	line := strings.LastIndexByte(before, '\n') + 1
 	return &SyntaxError{
 		Line:    strings.Count(before, "\n") + 1,
