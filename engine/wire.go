@@ -108,11 +108,10 @@ func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *inge
 		Intake: logDoor{ingest.NewHandler(intake)}, Memory: logMemory{intake.Memory()}, Backtests: b, Jobs: j, JobSignals: apistore.NewJobSignals(d.lookup),
 		Logs: apistore.NewLogs(d.people, apistore.LogsConfig{Catalogue: store.Catalogue()}), SQL: d.sql, Status: reporter, Ledger: s, Agents: apistore.NewAgents(d.people), Explainer: s,
 		CheckRule: func(r schema.Rule) ([]string, error) {
-			compiled, warnings, err := compiler.Compile(r)
+			plan, warnings, err := compiler.Compile(r)
 			if err != nil {
 				return nil, err
 			}
-			plan := compiled.Bind()
 			warnings = append(warnings, plan.Joined(store.Catalogue().Shapes)...)
 			return append(warnings, tables.Missing(plan.TableColumns())...), scheduler.CheckTables(tables, &r)
 		},
