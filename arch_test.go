@@ -100,7 +100,7 @@ var layers = map[string][]string{
 	"api/ruledoc":                {"schema", "api", "api/codec", "api/v1"},
 	"api/sqlguard":               {"schema", "schema/vocabulary", "api"},
 	"api/terraform":              {"configuration", "schema", "api/ruledoc"},
-	"api/services/agents":        {"configuration", "objects", "schema", "api", "api/codec", "api/v1"},
+	"api/services/agents":        {"configuration", "objects", "schema", "api", "api/codec", "api/v1", "api/access"},
 	"api/services/backtests":     {"scheduler", "scheduler/detect", "schema", "api", "api/limits", "api/ruledoc", "api/v1", "api/services/signals"},
 	"api/services/events":        {"compiler/search", "schema", "schema/vocabulary", "api", "api/codec", "api/limits", "api/sqlguard", "api/v1"},
 	"api/services/notifications": {"configuration", "configuration/outbound", "objects", "schema", "api", "api/codec", "api/v1"},

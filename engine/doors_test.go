@@ -1,11 +1,16 @@
 package engine
 
 import (
+	"maps"
 	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
 
+	"google.golang.org/grpc"
+
+	"nightjar/api"
+	"nightjar/api/access"
 	"nightjar/ingest"
 	"nightjar/ingest/elastic"
 	"nightjar/ingest/hec"
@@ -46,6 +51,30 @@ func TestWhoStallsMaySendAgainAtEveryDoor(t *testing.T) {
 		doors[c.path].ServeHTTP(w, r)
 		if w.Code != c.status || w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), "send it again") {
 			t.Errorf("%s: %d %v %s, want %d", c.path, w.Code, w.Header(), w.Body, c.status)
+		}
+	}
+}
+
+// TestEveryDoorHasARow of the table that says who may do what: what is no protocol of an
+// intake is in the table of routes, and every service of others' protocols is there.
+func TestEveryDoorHasARow(t *testing.T) {
+	in := ingesttest.Start(t, t.TempDir())
+	doors, services := newDoors(in.Intake)
+	maps.Copy(doors, (&engine{}).ownRoutes())
+	for pattern, h := range doors {
+		if _, isDoor := h.(api.Door); !isDoor && access.OfRoute(pattern).Need == "" {
+			t.Errorf("%s has no row: nobody may call it", pattern)
+		}
+	}
+	server := grpc.NewServer()
+	for _, register := range services {
+		register(server)
+	}
+	for name, service := range server.GetServiceInfo() {
+		for _, m := range service.Methods {
+			if e, ok := access.OfMethod("/" + name + "/" + m.Name); !ok || e.Need != access.WriteEvents {
+				t.Errorf("/%s/%s: %+v", name, m.Name, e)
+			}
 		}
 	}
 }

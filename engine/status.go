@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"nightjar/api/access/audit"
 	"nightjar/api/rest"
 	"nightjar/api/services/operations"
 	"nightjar/configuration"
@@ -26,6 +27,7 @@ type reporter struct {
 	geoip     *geoip.Databases // nil: none
 	settings  *configuration.Stores
 	found     reached
+	audit     *audit.Log
 }
 
 // Why the engine is not ready, in words for anybody.
@@ -82,6 +84,7 @@ func (r reporter) Status(ctx context.Context) (operations.Status, error) {
 		})
 	}
 	st.Lost = r.intake.Lost()
+	st.AuditLost, st.AuditWaiting = r.audit.Lost(), r.audit.Waiting()
 	st.Rules.Enabled = progress.Rules + progress.Unsupported
 	st.Rules.Unsupported, st.Rules.Failing = progress.Unsupported, progress.Failing
 	st.Storage, st.GeoIP = r.storage(), describeGeoIP(r.geoip)

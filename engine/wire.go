@@ -86,18 +86,14 @@ func newJobs(lc fx.Lifecycle, e *engine, d *database, b *scheduler.Backtester, s
 }
 
 func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *ingest.Intake, receiver *syslog.Receiver, s *scheduler.Scheduler, b *scheduler.Backtester, j *scheduler.Jobs, c *configuration.Stores, tables *reference.Tables, k *retention.Keeper, geo *geoip.Databases, found reached, lists threatLists, again reparses, told notifications, pipelines *pipelineRegistry, who *entrance, registry *prometheus.Registry) (*server.Server, error) {
-	reporter := reporter{d, intake, receiver, s, k, geo, c, found}
+	reporter := reporter{d, intake, receiver, s, k, geo, c, found, who.audit}
 	registry.MustRegister(idleCollector{reporter})
 	elasticDoor, err := elastic.New(ingest.NewHandler(intake), e.config.ElasticVersion)
 	if err != nil {
 		return nil, err
 	}
 	doors, services := newDoors(intake)
-	maps.Copy(doors, map[string]http.Handler{
-		"GET /debug/pprof/profile": http.HandlerFunc(pprof.Profile),
-		"GET /debug/pprof/heap":    pprof.Handler("heap"),
-		"POST " + BackupPath:       e.backupHandler(),
-	})
+	maps.Copy(doors, e.ownRoutes())
 	secure, err := e.serverTLS()
 	if err != nil {
 		return nil, err
@@ -128,6 +124,15 @@ func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *inge
 	}
 	e.run(lc, "API", e.server.Run)
 	return e.server, nil
+}
+
+// ownRoutes are the requests that stand for no method, and bring no events.
+func (e *engine) ownRoutes() map[string]http.Handler {
+	return map[string]http.Handler{
+		"GET /debug/pprof/profile": http.HandlerFunc(pprof.Profile),
+		"GET /debug/pprof/heap":    pprof.Handler("heap"),
+		"POST " + BackupPath:       e.backupHandler(),
+	}
 }
 
 // readEvent reads one event as the intake does.

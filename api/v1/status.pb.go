@@ -506,7 +506,11 @@ type Status struct {
 	EventsLost uint64        `protobuf:"varint,61,opt,name=events_lost,proto3" json:"events_lost,omitempty"`
 	// What pipelines did since the start, and those of which somebody should know: that are
 	// dear, that fail, or that are out of force; at most 100.
-	Pipelines     *PipelinesStatus `protobuf:"bytes,62,opt,name=pipelines,proto3" json:"pipelines,omitempty"`
+	Pipelines *PipelinesStatus `protobuf:"bytes,62,opt,name=pipelines,proto3" json:"pipelines,omitempty"`
+	// Entries of the audit log that could not be kept since the start, and those that are on
+	// disk and not yet in its table.
+	AuditLost     uint64 `protobuf:"varint,70,opt,name=audit_lost,proto3" json:"audit_lost,omitempty"`
+	AuditWaiting  uint64 `protobuf:"varint,71,opt,name=audit_waiting,proto3" json:"audit_waiting,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -679,6 +683,20 @@ func (x *Status) GetPipelines() *PipelinesStatus {
 		return x.Pipelines
 	}
 	return nil
+}
+
+func (x *Status) GetAuditLost() uint64 {
+	if x != nil {
+		return x.AuditLost
+	}
+	return 0
+}
+
+func (x *Status) GetAuditWaiting() uint64 {
+	if x != nil {
+		return x.AuditWaiting
+	}
+	return 0
 }
 
 // PipelinesStatus is how the pipelines are doing.
@@ -1765,7 +1783,7 @@ const file_status_proto_rawDesc = "" +
 	"\x05state\x18\x06 \x01(\tR\x05state\x12\x16\n" +
 	"\x06reason\x18\a \x01(\tR\x06reason\x12\x1a\n" +
 	"\battempts\x18\b \x01(\x03R\battempts\x12\x1a\n" +
-	"\baccepted\x18\t \x01(\bR\baccepted\"\xd7\a\n" +
+	"\baccepted\x18\t \x01(\bR\baccepted\"\x9d\b\n" +
 	"\x06Status\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12(\n" +
 	"\x0fevents_received\x18\x02 \x01(\x04R\x0fevents_received\x12:\n" +
@@ -1789,7 +1807,11 @@ const file_status_proto_rawDesc = "" +
 	"\aqueries\x18( \x03(\v2\x16.nightjar.v1.QueryLoadR\aqueries\x12+\n" +
 	"\x04gaps\x18< \x03(\v2\x17.nightjar.v1.ArrivalGapR\x04gaps\x12 \n" +
 	"\vevents_lost\x18= \x01(\x04R\vevents_lost\x12:\n" +
-	"\tpipelines\x18> \x01(\v2\x1c.nightjar.v1.PipelinesStatusR\tpipelines\"\x95\x01\n" +
+	"\tpipelines\x18> \x01(\v2\x1c.nightjar.v1.PipelinesStatusR\tpipelines\x12\x1e\n" +
+	"\n" +
+	"audit_lost\x18F \x01(\x04R\n" +
+	"audit_lost\x12$\n" +
+	"\raudit_waiting\x18G \x01(\x04R\raudit_waiting\"\x95\x01\n" +
 	"\x0fPipelinesStatus\x12\x18\n" +
 	"\aenabled\x18\x01 \x01(\x03R\aenabled\x12\x18\n" +
 	"\aapplied\x18\x02 \x01(\x03R\aapplied\x12\x16\n" +

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 
 	"nightjar/api"
+	"nightjar/api/access"
 	"nightjar/api/codec"
 	pb "nightjar/api/v1"
 	"nightjar/configuration"
@@ -44,7 +45,21 @@ func (s *AgentRuleService) create(ctx context.Context, in *pb.CreateAgentRuleReq
 	if err := s.read(ctx, attributes, &body); err != nil {
 		return v, err
 	}
+	if err := mayKill(ctx, body.Actions); err != nil {
+		return v, err
+	}
 	return s.Store.Create(ctx, body)
+}
+
+// mayKill refuses a caller who may not have an agent kill what a rule matches: a rule that
+// does is made and changed by responders.
+func mayKill(ctx context.Context, actions ...[]configuration.AgentAction) error {
+	for _, a := range slices.Concat(actions...) {
+		if a.Kill != nil {
+			return access.Of(ctx).Check(access.KillProcesses)
+		}
+	}
+	return nil
 }
 
 // read makes body what the attributes say. A policy that is named alone watches
@@ -145,6 +160,7 @@ func (s *AgentRuleService) update(ctx context.Context, in *pb.UpdateAgentRuleReq
 		return v, &api.Error{Message: "failed to update rule: mismatch between path and request body ID", Target: "data.id"}
 	}
 	return s.Store.Update(ctx, in.GetAgentRuleId(), 0, func(body *configuration.AgentRule) error {
+		before := slices.Clone(body.Actions)
 		if err := s.read(ctx, attributes, &configuration.AgentRule{}); err != nil { // for its mistakes
 			return err
 		}
@@ -154,7 +170,7 @@ func (s *AgentRuleService) update(ctx context.Context, in *pb.UpdateAgentRuleReq
 		if id := attributes.GetPolicyId(); id != "" && !body.In(id) {
 			body.Monitoring = append(body.Monitoring, id)
 		}
-		return nil
+		return mayKill(ctx, before, body.Actions)
 	})
 }
 

@@ -43,6 +43,9 @@ type Status struct {
 	// Lost is how many were ever lost.
 	Gaps []ArrivalGap
 	Lost uint64
+	// AuditLost is how many entries of the audit log could not be kept since the start,
+	// AuditWaiting how many are on disk and not yet in its table.
+	AuditLost, AuditWaiting uint64
 }
 
 // ArrivalGap is a stretch of acknowledged events that are not where they should be.

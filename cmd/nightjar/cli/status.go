@@ -108,6 +108,9 @@ func warningsOf(answer map[string]any) (out []string) {
 	for _, r := range alone {
 		out = append(out, fmt.Sprintf("rule %s (%s) is evaluated by itself, %.0f events behind: %s", text(r, "rule_id"), text(r, "name"), number(r, "behind"), text(r, "alone")))
 	}
+	if lost := number(answer, "audit_lost"); lost > 0 {
+		out = append(out, fmt.Sprintf("%.0f entries of the audit log could not be kept since the engine started; its log says why", lost))
+	}
 	gaps, _ := answer["gaps"].([]any)
 	for _, g := range gaps {
 		if m, _ := g.(map[string]any); m["accepted"] != true {
