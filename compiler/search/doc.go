@@ -8,7 +8,7 @@
 //
 // What it promises, and the tests that hold it:
 //
-//   - The language means what testdata/search says, case by case, in both readers:
+//   - The language means what testdata/cases says, case by case, in both readers:
 //     TestSearchCasesHoldInBothReaders.
 //   - Both readers give the same answer for every event: TestReadersAgree,
 //     FuzzReadersAgree; for values and numbers TestValuesInSQLAreThoseInMemory.
