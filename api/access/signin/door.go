@@ -85,7 +85,7 @@ func (d *Door) signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	attempt := Attempt{Name: cut(body.Name), Provider: Local, Address: address(r)}
-	if wait := d.tries.take("name "+attempt.Name, "address "+attempt.Address); wait > 0 {
+	if wait := d.tries.take(attempt.Name, attempt.Address); wait > 0 {
 		attempt.Refused = "too many attempts"
 		d.Note(r.Context(), attempt)
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
@@ -99,7 +99,7 @@ func (d *Door) signIn(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusUnauthorized, "the name or the password is wrong")
 		return
 	}
-	d.tries.forgive("name "+attempt.Name, "address "+attempt.Address)
+	d.tries.forgive(attempt.Name)
 	if session, ok := d.begin(w, r, attempt, user.Body.Role); ok {
 		answer(w, http.StatusOK, session)
 	}
