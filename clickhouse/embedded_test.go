@@ -283,15 +283,14 @@ func TestWrongPasswordIsRefused(t *testing.T) {
 	server := start(t, clickhouse.EmbeddedConfig{})
 	options := server.Options(clickhouse.Admin)
 	options.Auth.Password = "wrong"
-	began := time.Now()
 	conn, err := clickhouse.Open(t.Context(), options)
 	if err == nil {
 		conn.Close()
 		t.Fatal("it was let in")
 	}
 	var said *ch.Exception
-	if !errors.As(err, &said) || said.Code != 516 || strings.Contains(err.Error(), "wrong") || time.Since(began) > 5*time.Second {
-		t.Errorf("after %v: %v", time.Since(began), err)
+	if !errors.As(err, &said) || said.Code != 516 || strings.Contains(err.Error(), "wrong") {
+		t.Error(err)
 	}
 	// The server says for a while that it is shutting down, and then is another.
 	right := testenv.Open(t, server.Options(clickhouse.Admin))

@@ -2,8 +2,10 @@ package clickhouse_test
 
 import (
 	"context"
+	"errors"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,13 +30,19 @@ func TestOldServerIsNamed(t *testing.T) {
 func TestOpenWaitsForAServerUntilTheContextEnds(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	began := time.Now()
-	_, err := clickhouse.Open(ctx, &ch.Options{Addr: []string{"127.0.0.1:1"}, Auth: ch.Auth{Password: "s3cret"}})
+	dials := atomic.Int64{}
+	_, err := clickhouse.Open(ctx, &ch.Options{
+		Addr: []string{"127.0.0.1:1"}, Auth: ch.Auth{Password: "s3cret"},
+		DialContext: func(ctx context.Context, address string) (net.Conn, error) {
+			dials.Add(1)
+			return new(net.Dialer).DialContext(ctx, "tcp", address)
+		},
+	})
 	if err == nil || !strings.Contains(err.Error(), "127.0.0.1:1") || strings.Contains(err.Error(), "s3cret") {
 		t.Error(err)
 	}
-	if took := time.Since(began); took < 250*time.Millisecond || took > 5*time.Second {
-		t.Errorf("it gave up after %v", took)
+	if !errors.Is(err, context.DeadlineExceeded) || dials.Load() < 2 {
+		t.Errorf("it gave up after %d attempts: %v", dials.Load(), err)
 	}
 }
 
@@ -54,13 +62,12 @@ func TestOpenReachesAServerThatComesUpLate(t *testing.T) {
 func TestOpenDoesNotInsistOnAnUnknownDatabase(t *testing.T) {
 	options := start(t, clickhouse.EmbeddedConfig{}).Options(clickhouse.Admin)
 	options.Auth.Database = "nowhere"
-	began := time.Now()
 	conn, err := clickhouse.Open(t.Context(), options)
 	if err == nil {
 		conn.Close()
 		t.Fatal("it was opened")
 	}
-	if !strings.Contains(err.Error(), "nowhere") || time.Since(began) > 5*time.Second {
-		t.Errorf("after %v: %v", time.Since(began), err)
+	if !strings.Contains(err.Error(), "nowhere") { // it would ask for ever
+		t.Error(err)
 	}
 }

@@ -204,13 +204,12 @@ func TestBombsEndEarly(t *testing.T) {
 		runtime.GC()
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		start := time.Now()
 		got := post(NewHandler(h.Intake), "", string(bomb), "Content-Encoding", c[1])
 		runtime.ReadMemStats(&after)
-		if got.Code != 413 || time.Since(start) > 5*time.Second { // a second, on a machine with nothing else to do
-			t.Errorf("%s: %d after %s", c[0], got.Code, time.Since(start))
+		if got.Code != 413 {
+			t.Errorf("%s: %d", c[0], got.Code)
 		}
-		t.Logf("%s: %d bytes of bomb, %d MiB allocated in all, %s", c[0], len(bomb), (after.TotalAlloc-before.TotalAlloc)>>20, time.Since(start))
+		t.Logf("%s: %d bytes of bomb, %d MiB allocated in all", c[0], len(bomb), (after.TotalAlloc-before.TotalAlloc)>>20)
 		if used := after.TotalAlloc - before.TotalAlloc - uint64(len(bomb)); used > 200<<20 {
 			t.Errorf("%s: %d MiB allocated", c[0], used>>20)
 		}
