@@ -94,7 +94,7 @@ var layers = map[string][]string{
 	"api/access/signin":     {"schema", "objects"},
 
 	// api
-	"api":                        {"schema", "api/v1", "api/access"},
+	"api":                        {"schema", "objects", "api/v1", "api/access"},
 	"api/codec":                  {"schema", "api", "api/v1"},
 	"api/limits":                 {"api", "api/access"},
 	"api/ruledoc":                {"schema", "api", "api/codec", "api/v1"},

@@ -41,8 +41,10 @@ type OneByOne interface {
 
 // Kind is a kind of object.
 type Kind[T any] struct {
-	// Name is that of the kind in the table, and in errors.
+	// Name is that of the kind in the table.
 	Name string
+	// Noun is what errors call an object of the kind; empty: Name.
+	Noun string
 	// NewID makes an id.
 	NewID func() string
 	// Check completes a body and says what is wrong with it, as *schema.Invalid;
@@ -91,6 +93,9 @@ type Store[T any] struct {
 
 // New makes a Store. Load must return before anything else is asked of it.
 func New[T any](kind Kind[T], table Table, now func() time.Time) *Store[T] {
+	if kind.Noun == "" {
+		kind.Noun = kind.Name
+	}
 	s := &Store[T]{kind: kind, table: table, now: now, newest: map[string]Versioned[T]{}, teller: slog.New(slog.DiscardHandler)}
 	for _, b := range kind.BuiltIn {
 		b.Version, b.BuiltIn = 1, true
@@ -110,12 +115,12 @@ func (s *Store[T]) LogTo(log *slog.Logger) {
 func (s *Store[T]) Load(ctx context.Context) error {
 	stored, err := s.table.All(ctx, s.kind.Name)
 	if err != nil {
-		return fmt.Errorf("load every %s: %w", s.kind.Name, err)
+		return fmt.Errorf("load every %s: %w", s.kind.Noun, err)
 	}
 	for _, o := range stored {
 		v, err := s.decode(o)
 		if err != nil {
-			return fmt.Errorf("load %s %s version %d: %w", s.kind.Name, o.ID, o.Version, err)
+			return fmt.Errorf("load %s %s version %d: %w", s.kind.Noun, o.ID, o.Version, err)
 		}
 		s.apply(v)
 	}
@@ -190,26 +195,16 @@ func (s *Store[T]) Delete(ctx context.Context, id string) error {
 // sees the version before until this one is stored. When anything fails, the
 // object stays as it is.
 func (s *Store[T]) Write(ctx context.Context, ref Ref, prepare func(next *Versioned[T]) error) (Versioned[T], error) {
-	isNew := ref.ID == ""
-	if isNew {
-		ref.ID = s.unusedID()
-	}
-	release, err := s.turns.Take(ctx, ref.ID)
+	next, release, err := s.begin(ctx, ref)
 	if err != nil {
-		return Versioned[T]{}, fmt.Errorf("wait for another change of %s %s: %w", s.kind.Name, ref.ID, err)
+		return next, err
 	}
 	defer release()
-	next := Versioned[T]{ID: ref.ID, Version: 1}
-	if !isNew {
-		if next, err = s.following(ref); err != nil {
-			return next, err
-		}
-	}
 	if err := prepare(&next); err != nil {
 		return next, err
 	}
 	if next.Deleted && next.BuiltIn {
-		return next, &schema.Invalid{Details: []schema.Detail{{Target: "id", Message: "the built-in " + s.kind.Name + " cannot be deleted; disable it"}}}
+		return next, &schema.Invalid{Details: []schema.Detail{{Target: "id", Message: "the built-in " + s.kind.Noun + " cannot be deleted; disable it"}}}
 	}
 	if s.kind.Check != nil && !next.Deleted {
 		if err := s.kind.Check(&next.Body); err != nil {
@@ -219,16 +214,37 @@ func (s *Store[T]) Write(ctx context.Context, ref Ref, prepare func(next *Versio
 	return s.store(ctx, next)
 }
 
-// unusedID is one that never was an object's: ids are not used again.
-func (s *Store[T]) unusedID() string {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
+// begin waits until nobody else changes the object, and has nobody change it until
+// release is called.
+func (s *Store[T]) begin(ctx context.Context, ref Ref) (next Versioned[T], release func(), err error) {
+	isNew := ref.ID == ""
 	for {
-		id := s.kind.NewID()
-		if _, used := s.newest[id]; !used {
-			return id
+		if isNew {
+			ref.ID = s.kind.NewID()
+		}
+		if release, err = s.turns.Take(ctx, ref.ID); err != nil {
+			return next, nil, fmt.Errorf("wait for another change of %s %s: %w", s.kind.Noun, ref.ID, err)
+		}
+		next = Versioned[T]{ID: ref.ID, Version: 1}
+		if !isNew {
+			next, err = s.following(ref)
+		}
+		if err == nil && !(isNew && s.used(ref.ID)) {
+			return next, release, nil
+		}
+		release()
+		if err != nil {
+			return next, nil, err
 		}
 	}
+}
+
+// used reports whether an id is or was an object's: ids are not used again.
+func (s *Store[T]) used(id string) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	_, used := s.newest[id]
+	return used
 }
 
 // following is the version after the present one, with a body of its own.
@@ -238,10 +254,10 @@ func (s *Store[T]) following(ref Ref) (Versioned[T], error) {
 		return v, err
 	}
 	if ref.IfVersion != 0 && ref.IfVersion != v.Version {
-		return v, &schema.Conflict{Kind: s.kind.Name, ID: ref.ID, Have: v.Version, Want: ref.IfVersion}
+		return v, &schema.Conflict{Kind: s.kind.Noun, ID: ref.ID, Have: v.Version, Want: ref.IfVersion}
 	}
 	if v.Body, err = clone(v.Body); err != nil { // so that an edit that fails leaves no trace
-		return v, fmt.Errorf("copy %s %s: %w", s.kind.Name, ref.ID, err)
+		return v, fmt.Errorf("copy %s %s: %w", s.kind.Noun, ref.ID, err)
 	}
 	v.Version++
 	return v, nil
@@ -260,12 +276,12 @@ func clone[T any](body T) (out T, err error) {
 func (s *Store[T]) store(ctx context.Context, v Versioned[T]) (Versioned[T], error) {
 	body, err := json.Marshal(v.Body)
 	if err != nil {
-		return v, fmt.Errorf("encode %s %s: %w", s.kind.Name, v.ID, err)
+		return v, fmt.Errorf("encode %s %s: %w", s.kind.Noun, v.ID, err)
 	}
 	v.UpdatedAt = schema.MillisOf(s.now())
 	o := Object{Kind: s.kind.Name, ID: v.ID, Version: v.Version, Written: v.UpdatedAt, Deleted: v.Deleted, Body: string(body)}
 	if err := s.table.Append(ctx, o); err != nil {
-		return v, fmt.Errorf("store %s %s: %w", s.kind.Name, v.ID, err)
+		return v, fmt.Errorf("store %s %s: %w", s.kind.Noun, v.ID, err)
 	}
 	v = s.apply(v)
 	if !v.Deleted {
@@ -288,7 +304,7 @@ func (s *Store[T]) present(id string) (Versioned[T], error) {
 	defer s.mu.RUnlock()
 	v, ok := s.newest[id]
 	if !ok || v.Deleted {
-		return Versioned[T]{}, &schema.NotFound{Kind: s.kind.Name, ID: id}
+		return Versioned[T]{}, &schema.NotFound{Kind: s.kind.Noun, ID: id}
 	}
 	return v, nil
 }
@@ -338,12 +354,12 @@ func (s *Store[T]) Versions(ctx context.Context, id string) ([]Versioned[T], err
 	}
 	stored, err := s.stored(ctx, id)
 	if err != nil {
-		return nil, fmt.Errorf("read versions of %s %s: %w", s.kind.Name, id, err)
+		return nil, fmt.Errorf("read versions of %s %s: %w", s.kind.Noun, id, err)
 	}
 	out := make([]Versioned[T], len(stored))
 	for i, o := range stored {
 		if out[i], err = s.decode(o); err != nil {
-			return nil, fmt.Errorf("read %s %s version %d: %w", s.kind.Name, id, o.Version, err)
+			return nil, fmt.Errorf("read %s %s version %d: %w", s.kind.Noun, id, o.Version, err)
 		}
 		out[i].CreatedAt, out[i].BuiltIn = now.CreatedAt, now.BuiltIn
 	}

@@ -100,11 +100,11 @@ func (s *Scheduler) Asides() []Aside {
 // FinishAside has the events evaluated that wait aside for a rule: all, or one by
 // its id. It returns how many it found.
 func (s *Scheduler) FinishAside(ruleID, event string) (n int, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, err := s.present(ruleID); err != nil {
+	if _, err := s.rules.Get(context.Background(), ruleID); err != nil {
 		return 0, err
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, a := range s.asides {
 		if a.plan.Rule.ID == ruleID && a.waits && (event == "" || event == schema.EventID(a.at, a.seq)) {
 			a.waits, a.asked = false, true
@@ -289,7 +289,7 @@ func (s *Scheduler) nextAside(now time.Time, taken map[*aside]int) *aside {
 	seen := map[string]bool{}
 	for _, a := range s.asides {
 		key := a.plan.Key
-		if _, already := taken[a]; a.waits || already || now.Before(a.retryAt) || seen[key] || !s.passed(a) {
+		if _, already := taken[a]; a.waits || already || s.resting[key] || now.Before(a.retryAt) || seen[key] || !s.passed(a) {
 			continue
 		}
 		seen[key] = true
@@ -498,12 +498,9 @@ func (s *Scheduler) hasAsides(key string) bool {
 	return slices.ContainsFunc(s.asides, func(a *aside) bool { return a.plan.Key == key })
 }
 
-// loadAsides goes on with what was set aside before this process began.
-func (s *Scheduler) loadAsides(ctx context.Context) error {
-	entries, err := s.deps.Ledger.Aside(ctx)
-	if err != nil {
-		return fmt.Errorf("load what was set aside: %w", err)
-	}
+// goOnAside goes on with what was set aside before this process began. The lock is
+// held.
+func (s *Scheduler) goOnAside(entries []Entry) {
 	for _, e := range entries {
 		for _, w := range s.watches {
 			if w.plan.Key != e.RuleKey || e.In.To > w.through { // it comes again
@@ -511,10 +508,9 @@ func (s *Scheduler) loadAsides(ctx context.Context) error {
 			}
 			s.asides = append(s.asides, &aside{plan: w.plan, at: e.Earliest, seq: e.In.To, since: e.At})
 			s.metrics.asides.WithLabelValues(w.plan.Rule.ID).Inc()
-			if state := s.rules[w.plan.Rule.ID]; state == nil || state.deleted || !state.rule.IsEnabled {
+			if !s.history[w.plan.Rule.ID].runs() {
 				s.dropAsides(e.RuleKey)
 			}
 		}
 	}
-	return nil
 }

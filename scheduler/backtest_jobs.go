@@ -3,7 +3,6 @@ package scheduler
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -82,45 +81,42 @@ type JobsDeps struct {
 // Jobs runs historical jobs one after the other, in the order in which they were
 // created. A job that is running when the process ends is run again by the next.
 type Jobs struct {
-	deps JobsDeps
+	deps    JobsDeps
+	store   *objects.Store[Job]
+	changed chan struct{} // buffered: there may be something to run
 
 	mu      sync.Mutex
-	jobs    map[string]*keptJob
-	changed chan struct{} // buffered: there may be something to run
+	running *attempt // nil: none is
 }
 
-type keptJob struct {
-	Job
-	version int64
-	deleted bool
-	stop    context.CancelFunc // of a running one
+// attempt is the job that is being run.
+type attempt struct {
+	id   string
+	stop context.CancelFunc
+	done float64 // from 0 to 1
 }
 
 // NewJobs makes a Jobs; nothing happens until Load and Run.
 func NewJobs(deps JobsDeps) *Jobs {
-	return &Jobs{deps: deps, jobs: map[string]*keptJob{}, changed: make(chan struct{}, 1)}
+	j := &Jobs{deps: deps, changed: make(chan struct{}, 1)}
+	j.store = objects.New(objects.Kind[Job]{Name: kindJob, Noun: "job", NewID: uuid.NewString, NoLog: true, Enforce: func(objects.Versioned[Job]) { j.wake() }}, deps.Objects, time.Now)
+	return j
+}
+
+func (j *Jobs) wake() {
+	select {
+	case j.changed <- struct{}{}:
+	default:
+	}
 }
 
 // Load reads the jobs. It must return before anything else is asked.
-func (j *Jobs) Load(ctx context.Context) error {
-	objects, err := j.deps.Objects.All(ctx, kindJob)
-	if err != nil {
-		return fmt.Errorf("load jobs: %w", err)
-	}
-	for _, o := range objects {
-		kept := &keptJob{version: o.Version, deleted: o.Deleted}
-		if err := json.Unmarshal([]byte(o.Body), &kept.Job); err != nil {
-			return fmt.Errorf("load job %s version %d: %w", o.ID, o.Version, err)
-		}
-		j.jobs[o.ID] = kept // versions come in order
-	}
-	return nil
-}
+func (j *Jobs) Load(ctx context.Context) error { return j.store.Load(ctx) }
 
 // Run runs jobs until the context ends. It returns nil then.
 func (j *Jobs) Run(ctx context.Context) error {
 	for {
-		if next := j.next(); next != nil {
+		if next, found := j.next(); found {
 			j.run(ctx, next)
 		} else {
 			select {
@@ -135,16 +131,13 @@ func (j *Jobs) Run(ctx context.Context) error {
 }
 
 // next is the oldest job that has not ended.
-func (j *Jobs) next() *keptJob {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	var next *keptJob
-	for _, k := range j.jobs {
-		if !k.deleted && !k.Ended() && (next == nil || jobLess(&k.Job, &next.Job)) {
-			next = k
+func (j *Jobs) next() (next Job, found bool) {
+	for _, v := range j.store.Newest() {
+		if job := v.Body; !v.Deleted && !job.Ended() && (!found || jobLess(&job, &next)) {
+			next, found = job, true
 		}
 	}
-	return next
+	return next, found
 }
 
 func jobLess(a, b *Job) bool {
@@ -155,18 +148,21 @@ func jobLess(a, b *Job) bool {
 const jobAttempts = 5
 
 // run runs one job to its end, whatever that is.
-func (j *Jobs) run(ctx context.Context, k *keptJob) {
+func (j *Jobs) run(ctx context.Context, job Job) {
 	running, stop := context.WithCancel(ctx)
 	defer stop()
-	job, err := j.change(ctx, k, func(job *Job) error {
+	j.begin(&attempt{id: job.ID, stop: stop})
+	defer j.begin(nil)
+	started, err := j.change(ctx, job.ID, func(job *Job) error {
 		if job.Ended() {
 			return errNotNow
 		}
-		job.Status, job.Progress, k.stop = JobRunning, 0, stop
+		job.Status, job.Progress = JobRunning, 0
 		return nil
 	})
 	if err == nil {
-		job.Signals, err = j.try(running, k, job)
+		job = started
+		job.Signals, err = j.try(running, job)
 	}
 	switch {
 	case errors.Is(err, errNotNow) || ctx.Err() != nil:
@@ -180,7 +176,7 @@ func (j *Jobs) run(ctx context.Context, k *keptJob) {
 	case err != nil:
 		j.deps.Log.Error("historical job failed", "job", job.ID, "error", err)
 	}
-	_, unstored := j.change(ctx, k, func(stored *Job) error {
+	_, unstored := j.change(ctx, job.ID, func(stored *Job) error {
 		if stored.Ended() {
 			return errNotNow
 		}
@@ -188,7 +184,6 @@ func (j *Jobs) run(ctx context.Context, k *keptJob) {
 		if err != nil {
 			stored.Status, stored.Problem, stored.Signals = JobFailed, err.Error(), 0
 		}
-		k.stop = nil
 		return nil
 	})
 	if unstored != nil && !errors.Is(unstored, errNotNow) {
@@ -197,10 +192,17 @@ func (j *Jobs) run(ctx context.Context, k *keptJob) {
 	}
 }
 
+// begin says what is being run; nil: nothing.
+func (j *Jobs) begin(a *attempt) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.running = a
+}
+
 // try attempts it until it works, or fails for good.
-func (j *Jobs) try(ctx context.Context, k *keptJob, job Job) (signals int, err error) {
+func (j *Jobs) try(ctx context.Context, job Job) (signals int, err error) {
 	for attempt := 1; ; attempt++ {
-		signals, err = j.attempt(ctx, k, job)
+		signals, err = j.attempt(ctx, job)
 		if err == nil || ctx.Err() != nil || isMistake(err) || attempt == jobAttempts {
 			return signals, err
 		}
@@ -224,7 +226,7 @@ func pause(ctx context.Context, d time.Duration) error {
 
 // attempt runs the backtest and stores what it found, in place of what an attempt
 // before it did.
-func (j *Jobs) attempt(ctx context.Context, k *keptJob, job Job) (signals int, err error) {
+func (j *Jobs) attempt(ctx context.Context, job Job) (signals int, err error) {
 	plan, _, err := j.deps.Backtester.deps.Plan(ctx, job.Rule)
 	if err != nil {
 		return 0, err
@@ -233,7 +235,7 @@ func (j *Jobs) attempt(ctx context.Context, k *keptJob, job Job) (signals int, e
 	if err := j.deps.Results.Drop(ctx, plan.Key); err != nil {
 		return 0, fmt.Errorf("drop former results: %w", err)
 	}
-	found, err := j.deps.Backtester.Run(ctx, plan, TimeSpan{job.From, job.To}, func(done float64) { j.progress(k, backtestShare*done) })
+	found, err := j.deps.Backtester.Run(ctx, plan, TimeSpan{job.From, job.To}, func(done float64) { j.progress(job.ID, backtestShare*done) })
 	if err != nil {
 		return 0, err
 	}
@@ -248,7 +250,7 @@ func (j *Jobs) attempt(ctx context.Context, k *keptJob, job Job) (signals int, e
 			return 0, err
 		}
 		signals += len(documents)
-		j.progress(k, backtestShare+(1-backtestShare)*float64(to)/float64(n))
+		j.progress(job.ID, backtestShare+(1-backtestShare)*float64(to)/float64(n))
 	}
 	return signals, nil
 }
@@ -275,46 +277,43 @@ func (j *Jobs) keep(ctx context.Context, job Job, signals []Published) ([]Publis
 // backtestShare is how much of a job the backtest is, for the progress.
 const backtestShare = 0.9
 
-func (j *Jobs) progress(k *keptJob, done float64) {
+func (j *Jobs) progress(id string, done float64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if k.Status == JobRunning {
-		k.Progress = max(k.Progress, done)
+	if j.running != nil && j.running.id == id {
+		j.running.done = max(j.running.done, done)
+	}
+}
+
+// shown is a job with how far it is by now.
+func (j *Jobs) shown(job Job) Job {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if job.Status == JobRunning && j.running != nil && j.running.id == job.ID {
+		job.Progress = max(job.Progress, j.running.done)
+	}
+	return job
+}
+
+// halt stops the job if it is being run.
+func (j *Jobs) halt(id string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.running != nil && j.running.id == id {
+		j.running.stop()
 	}
 }
 
 // errNotNow says that a job is in no state for a change.
 var errNotNow = errors.New("not in this state")
 
-// change stores a changed job and puts it into force, or leaves it as it was.
-func (j *Jobs) change(ctx context.Context, k *keptJob, edit func(*Job) error) (Job, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	err := j.store(ctx, k, edit, false)
-	return k.Job, err
-}
-
-// store appends a version of a job. The lock is held: versions have one writer.
-func (j *Jobs) store(ctx context.Context, k *keptJob, edit func(*Job) error, deleted bool) error {
-	next := k.Job
-	if err := edit(&next); err != nil {
-		return err
-	}
-	next.ModifiedAt = schema.MillisOf(time.Now())
-	body, err := json.Marshal(next)
-	if err != nil {
-		return fmt.Errorf("encode job %s: %w", next.ID, err)
-	}
-	o := objects.Object{Kind: kindJob, ID: next.ID, Version: k.version + 1, Written: next.ModifiedAt, Deleted: deleted, Body: string(body)}
-	if err := j.deps.Objects.Append(ctx, o); err != nil {
-		return fmt.Errorf("store job %s: %w", next.ID, err)
-	}
-	k.Job, k.version, k.deleted = next, o.Version, deleted
-	select {
-	case j.changed <- struct{}{}:
-	default:
-	}
-	return nil
+// change stores a changed job, or leaves it as it was.
+func (j *Jobs) change(ctx context.Context, id string, edit func(*Job) error) (Job, error) {
+	v, err := j.store.Update(ctx, id, 0, func(job *Job) error {
+		job.ModifiedAt = schema.MillisOf(time.Now())
+		return edit(job)
+	})
+	return v.Body, err
 }
 
 // Create stores a job, to be run when its turn comes. Its id, state and moments
@@ -327,26 +326,22 @@ func (j *Jobs) Create(ctx context.Context, job Job) (Job, error) {
 	case plan.Unsupported != "":
 		return Job{}, &schema.Invalid{Details: []schema.Detail{{Message: plan.Unsupported}}}
 	}
-	job.ID, job.Status, job.Progress, job.Signals = uuid.NewString(), JobPending, 0, 0
-	job.CreatedAt = schema.MillisOf(time.Now())
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	k := &keptJob{Job: job}
-	if err := j.store(ctx, k, func(*Job) error { return nil }, false); err != nil {
-		return Job{}, err
-	}
-	j.jobs[job.ID] = k
-	return k.Job, nil
+	v, err := j.store.Write(ctx, objects.Ref{}, func(next *objects.Versioned[Job]) error {
+		job.ID, job.Status, job.Progress, job.Signals = next.ID, JobPending, 0, 0
+		job.CreatedAt = schema.MillisOf(time.Now())
+		job.ModifiedAt = job.CreatedAt
+		next.Body = job
+		return nil
+	})
+	return v.Body, err
 }
 
 // Jobs are all jobs, the newest first.
 func (j *Jobs) Jobs(context.Context) ([]Job, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
 	var out []Job
-	for _, k := range j.jobs {
-		if !k.deleted {
-			out = append(out, k.Job)
+	for _, v := range j.store.Newest() {
+		if !v.Deleted {
+			out = append(out, j.shown(v.Body))
 		}
 	}
 	slices.SortFunc(out, func(a, b Job) int {
@@ -359,22 +354,9 @@ func (j *Jobs) Jobs(context.Context) ([]Job, error) {
 }
 
 // Job is one job; a *schema.NotFound when there is none with this id.
-func (j *Jobs) Job(_ context.Context, id string) (Job, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	k, err := j.present(id)
-	if err != nil {
-		return Job{}, err
-	}
-	return k.Job, nil
-}
-
-func (j *Jobs) present(id string) (*keptJob, error) {
-	k := j.jobs[id]
-	if k == nil || k.deleted {
-		return nil, &schema.NotFound{Kind: "job", ID: id}
-	}
-	return k, nil
+func (j *Jobs) Job(ctx context.Context, id string) (Job, error) {
+	v, err := j.store.Get(ctx, id)
+	return j.shown(v.Body), err
 }
 
 // JobBusy says that a job is in no state for what was asked.
@@ -385,46 +367,33 @@ func (b *JobBusy) Error() string { return "job " + b.ID + " is " + b.Status }
 
 // Cancel ends a job that has not ended; what it has found so far is dropped.
 func (j *Jobs) Cancel(ctx context.Context, id string) error {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	k, err := j.present(id)
-	if err != nil {
-		return err
-	}
-	err = j.store(ctx, k, func(job *Job) error {
+	job, err := j.change(ctx, id, func(job *Job) error {
 		if job.Ended() {
 			return &JobBusy{id, job.Status}
 		}
 		job.Status = JobCancelled
 		return nil
-	}, false)
+	})
 	if err != nil {
 		return err
 	}
-	if k.stop != nil {
-		k.stop()
-	}
-	return j.deps.Results.Drop(ctx, k.RuleKey())
+	j.halt(id)
+	return j.deps.Results.Drop(ctx, job.RuleKey())
 }
 
 // Delete forgets a job that has ended, with its results.
 func (j *Jobs) Delete(ctx context.Context, id string) error {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	k, err := j.present(id)
-	if err != nil {
-		return err
-	}
-	err = j.store(ctx, k, func(job *Job) error {
-		if !job.Ended() {
+	v, err := j.store.Write(ctx, objects.Ref{ID: id}, func(next *objects.Versioned[Job]) error {
+		if job := &next.Body; !job.Ended() {
 			return &JobBusy{id, job.Status}
 		}
+		next.Body.ModifiedAt, next.Deleted = schema.MillisOf(time.Now()), true
 		return nil
-	}, true)
+	})
 	if err != nil {
 		return err
 	}
-	return j.deps.Results.Drop(ctx, k.RuleKey())
+	return j.deps.Results.Drop(ctx, v.Body.RuleKey())
 }
 
 // Convert makes live signals of results, with a message and a severity. A result

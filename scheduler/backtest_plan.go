@@ -25,11 +25,13 @@ func (s *Scheduler) HistoryPlan(ctx context.Context, rule schema.Rule) (*compile
 	if err := s.loadTablesOf(ctx, plan, schema.MinMillis); err != nil {
 		return nil, nil, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	var present []compiler.InForce
-	for _, state := range s.suppressions {
-		if p := state.present(); p.Enabled && !state.deleted {
+	all, err := s.Suppressions(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, p := range all {
+		if p.Enabled {
 			c, err := compiler.CompileSuppression(p)
 			if err != nil {
 				return nil, nil, fmt.Errorf("suppression %s: %w", p.ID, err)

@@ -28,15 +28,6 @@ func SignalEvent(p *Published, arrival uint64) schema.Event {
 	return *e
 }
 
-// nextPublished is the next place in the order of publishing.
-func (s *Scheduler) nextPublished(ruleID string) uint64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.published++
-	s.publishedOf[ruleID] = s.published
-	return s.published
-}
-
 // correlateNext brings one rule over signals up to date with what was published.
 // It tells whether there was anything to do.
 func (s *Scheduler) correlateNext(ctx context.Context, now time.Time) bool {
@@ -56,32 +47,24 @@ func (s *Scheduler) correlateNext(ctx context.Context, now time.Time) bool {
 }
 
 func (s *Scheduler) nextCorrelation(now time.Time) (turn, Interval) {
+	visible := s.publishing.visible()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, w := range s.watches {
-		if !w.plan.OfSignals || !w.runnable() || now.Before(w.retryAt) {
+		if s.resting[w.plan.Key] || !w.plan.OfSignals || !w.runnable() || now.Before(w.retryAt) {
 			continue
 		}
-		in := Interval{w.through, w.target(s.published)}
+		in := Interval{w.through, s.reach(w, visible)}
 		if in.From >= in.To {
 			continue
 		}
-		if in.From >= s.began && !s.publishedSince(w.plan, in.From) {
+		if s.publishing.quietSince(rulesOf(w.plan), in.From) {
 			w.through = in.To // none of it is the rule's business
 			continue
 		}
 		return turn{w, w.plan}, in
 	}
 	return turn{}, Interval{}
-}
-
-func (s *Scheduler) publishedSince(plan *compiler.BoundPlan, after uint64) bool {
-	for _, id := range rulesOf(plan) {
-		if s.publishedOf[id] > after {
-			return true
-		}
-	}
-	return false
 }
 
 // rulesOf are the rules whose signals the plan asks for.

@@ -162,7 +162,7 @@ func (s *Scheduler) Costs() []RuleCost {
 		c := s.costOf(w.plan.Rule.ID)
 		target := w.target(stored)
 		if w.plan.OfSignals {
-			target = w.target(s.published)
+			target = w.target(s.publishing.given())
 		}
 		out = append(out, RuleCost{
 			RuleID: w.plan.Rule.ID, Name: w.plan.Rule.Name, CPU: c.perEvent(), CPUKnown: c.seen >= leastMeasured, Matches: c.matches, Signals: c.today(now), Groups: c.groups,

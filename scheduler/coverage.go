@@ -103,7 +103,7 @@ func (s *Scheduler) Coverage(ctx context.Context, id string, version int64, in I
 	slices.SortStableFunc(entries, func(a, b Entry) int { return cmp.Compare(a.At, b.At) })
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	state := s.rules[id]
+	state := s.history[id]
 	if state == nil {
 		return Coverage{}, &schema.NotFound{Kind: kindRule, ID: id}
 	}
@@ -112,10 +112,10 @@ func (s *Scheduler) Coverage(ctx context.Context, id string, version int64, in I
 		in.To = end
 	}
 	var out Coverage
-	for i, v := range state.history {
+	for i, v := range state.versions {
 		until := end
-		if i+1 < len(state.history) {
-			until = state.history[i+1].after
+		if i+1 < len(state.versions) {
+			until = state.versions[i+1].after
 		}
 		if version != 0 && version != v.version {
 			continue
@@ -157,7 +157,7 @@ func (s *Scheduler) stretches(v ruleVersion, in Interval) []Stretch {
 	through, state, reason := in.To, CoverageEvaluated, ""
 	for _, w := range s.watches {
 		if w.plan.Key == v.key && w.plan.OfSignals {
-			if w.failures > 0 || w.through < w.target(s.published) { // its places are not arrivals
+			if w.failures > 0 || w.through < w.target(s.publishing.given()) { // its places are not arrivals
 				return []Stretch{{v.version, in, map[bool]string{true: CoverageFailed, false: CoveragePending}[w.failures > 0], w.problem}}
 			}
 			continue

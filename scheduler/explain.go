@@ -38,18 +38,6 @@ func (s *Scheduler) explainSeries(ctx context.Context, q explain.SeriesQuestion)
 	return explain.Series(ctx, &explained{Scheduler: s}, q)
 }
 
-// between does something between two steps of evaluation. Whoever asked is gone
-// when ctx ends; what do writes is theirs only after it returned.
-func (s *Scheduler) between(ctx context.Context, do func() error) error {
-	done := make(chan error, 1)
-	select {
-	case s.asks <- func() { done <- do() }:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	return <-done // do has the context, and ends with it
-}
-
 // explained is what the explanation of one rule asks of the scheduler.
 type explained struct {
 	*Scheduler
@@ -80,18 +68,18 @@ func (s *explained) Evaluated(ruleID string) (explain.Evaluated, error) {
 
 // planOf is the plan of a rule as it runs now, or would run.
 func (s *Scheduler) planOf(id string) (*compiler.BoundPlan, *watch, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	state, err := s.present(id)
+	present, err := s.rules.Get(context.Background(), id)
 	if err != nil {
 		return nil, nil, err
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, w := range s.watches {
 		if w.plan.Rule.ID == id && w.until == 0 {
 			return w.plan, w, nil
 		}
 	}
-	compiled, err := compiler.CompileStored(state.rule)
+	compiled, err := compiler.CompileStored(present.Body.Rule)
 	if err != nil {
 		return nil, nil, fmt.Errorf("compile rule %s: %w", id, err)
 	}

@@ -101,7 +101,7 @@ func (s *Scheduler) fill(ctx context.Context, now time.Time) bool {
 			f = &filling{done: map[string]bool{}}
 			s.fillings[g.In] = f
 		}
-		if f.finished || now.Before(f.retryAt) {
+		if f.finished || now.Before(f.retryAt) || s.rests(g) {
 			continue
 		}
 		did = true
@@ -118,6 +118,16 @@ func (s *Scheduler) fill(ctx context.Context, now time.Time) bool {
 		f.finished = true
 	}
 	return did
+}
+
+// rests reports whether a rule that has passed the gap rests just now.
+func (s *Scheduler) rests(g *Gap) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(s.watches, func(w *watch) bool {
+		_, missed := w.missed(g)
+		return missed && s.resting[w.plan.Key]
+	})
 }
 
 func (s *Scheduler) fillOne(ctx context.Context, g *Gap, f *filling) error {

@@ -139,10 +139,17 @@ func relate(s *Scheduler, w *world) {
 	id := ids[w.rand.IntN(len(ids))]
 	w.incident++
 	incident := w.incident
-	_, err := s.carryOut(context.Background(), []TriageEdit{{ID: id, Edit: func(sig *schema.Signal) error {
+	meant := w.rand // what happens to an edit is of chance apart, so that seeds stay what they were
+	w.rand = rand.New(rand.NewPCG(uint64(incident), uint64(len(w.events))))
+	defer func() { w.rand = meant }()
+	_, err := s.edit(TriageEdit{ID: id, Edit: func(sig *schema.Signal) error {
+		for range w.rand.IntN(3) { // evaluation goes on meanwhile
+			s.step(context.Background())
+			s.judge(context.Background())
+		}
 		sig.Triage.Incidents = []int64{incident}
 		return nil
-	}}})
+	}})
 	if err == nil {
 		w.related[id] = incident
 	}

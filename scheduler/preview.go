@@ -338,11 +338,9 @@ func (r *knownRule) state() string {
 
 // everyRule is all rules, deleted ones too, by name.
 func (s *Scheduler) everyRule() []knownRule {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	var out []knownRule
-	for _, state := range s.rules {
-		out = append(out, knownRule{state.rule, state.deleted})
+	for _, v := range s.rules.Newest() {
+		out = append(out, knownRule{v.Body.Rule, v.Deleted})
 	}
 	slices.SortFunc(out, func(a, b knownRule) int { return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.ID, b.ID)) })
 	return out

@@ -28,22 +28,9 @@ type Published struct {
 	Attributes                             schema.Attributes
 }
 
-// show stores versions of signals; what is published up to now can be seen then.
-func (s *Scheduler) show(ctx context.Context, signals []Published) error {
-	if err := s.deps.Signals.Publish(ctx, signals); err != nil {
-		return err
-	}
-	for i := range signals {
-		if at := signals[i].Place; at > s.shown.Load() {
-			s.shown.Store(at)
-		}
-	}
-	return nil
-}
-
 // LastShown is a place in the order in which signals are published, up to which all can
 // be seen.
-func (s *Scheduler) LastShown() uint64 { return s.shown.Load() }
+func (s *Scheduler) LastShown() uint64 { return s.publishing.visible() }
 
 // publish stores the changes.
 func (s *Scheduler) publish(ctx context.Context, changes []planChange, find finder) error {
@@ -58,20 +45,21 @@ func (s *Scheduler) publish(ctx context.Context, changes []planChange, find find
 	}
 	draw := newRenderer()
 	out := make([]Published, len(changes))
+	defer s.publishing.done(out)
 	for i := range changes {
 		c := &changes[i]
 		var err error
 		if out[i], err = draw.render(c.plan, c.Signal); err != nil {
 			return fmt.Errorf("render signal %s: %w", c.ID, err)
 		}
-		out[i].Place = s.nextPublished(c.RuleID)
+		out[i].Place = s.publishing.next(c.RuleID)
 		c.Signal = out[i].Signal
 	}
 	if err := s.keepHorizons(ctx, changes); err != nil {
 		return err
 	}
 	for part := range bySize(out) {
-		if err := s.show(ctx, part); err != nil {
+		if err := s.deps.Signals.Publish(ctx, part); err != nil {
 			return fmt.Errorf("publish signals: %w", err)
 		}
 	}

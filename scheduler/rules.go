@@ -2,10 +2,7 @@ package scheduler
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"nightjar/compiler"
@@ -15,12 +12,16 @@ import (
 
 const kindRule = "rule"
 
-// ruleState is what is known of one rule.
-type ruleState struct {
-	rule    schema.Rule
-	from    uint64 // arrivals after this are seen by the present stretch
-	deleted bool
-	history []ruleVersion
+// ruleHistory is when which version of a rule was in force. A nil one is of a rule
+// that never was.
+type ruleHistory struct {
+	from     uint64 // arrivals after this are seen by the present stretch
+	versions []ruleVersion
+}
+
+// runs reports whether the rule is enabled, and not deleted.
+func (h *ruleHistory) runs() bool {
+	return h != nil && len(h.versions) > 0 && h.versions[len(h.versions)-1].runs
 }
 
 // ruleVersion is a version of a rule, and the arrivals that it is in force for:
@@ -54,55 +55,75 @@ func (s *Scheduler) Load(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("find the newest signal: %w", err)
 	}
-	s.published, s.began = published, published
-	s.shown.Store(published)
-	if err := s.loadSuppressions(ctx); err != nil {
+	s.publishing.begin(published)
+	if err := s.suppressionStore.Load(ctx); err != nil {
 		return err
 	}
-	objects, err := s.deps.Objects.All(ctx, kindRule)
+	if err := s.rules.Load(ctx); err != nil {
+		return err
+	}
+	asides, err := s.deps.Ledger.Aside(ctx)
 	if err != nil {
-		return fmt.Errorf("load rules: %w", err)
+		return fmt.Errorf("load what was set aside: %w", err)
+	}
+	plans := s.goOnFrom(checkpoints, asides)
+	behind := s.behindSince(ctx)
+	for _, plan := range plans {
+		s.prepareTables(ctx, plan)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, o := range objects {
-		var stored storedRule
-		if err := json.Unmarshal([]byte(o.Body), &stored); err != nil {
-			return fmt.Errorf("load rule %s version %d: %w", o.ID, o.Version, err)
-		}
-		s.apply(stored, o.Written, o.Deleted)
-	}
+	s.behind, s.loaded = behind, true
+	return nil
+}
+
+// goOnFrom puts every watch where the process before this one left it, and
+// returns their plans.
+func (s *Scheduler) goOnFrom(checkpoints map[string]Checkpoint, asides []Entry) []*compiler.BoundPlan {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var plans []*compiler.BoundPlan
 	for _, w := range s.watches {
 		c := checkpoints[w.plan.Key]
 		w.through, w.judged = max(w.through, c.Through), c.Judged
+		plans = append(plans, w.plan)
 	}
-	if err := s.loadAsides(ctx); err != nil {
-		return err
+	s.goOnAside(asides)
+	return plans
+}
+
+// enforceRule puts a stored version into force.
+func (s *Scheduler) enforceRule(v objects.Versioned[storedRule]) {
+	s.mu.Lock()
+	s.apply(v.Body, v.UpdatedAt, v.Deleted)
+	live := s.loaded
+	s.mu.Unlock()
+	if !live {
+		return
 	}
-	s.loadBehind(ctx)
-	for _, w := range s.watches {
-		s.prepareTables(ctx, w.plan)
+	if !v.Deleted {
+		objects.LogIdle(s.deps.Log, compiler.IdleOfRule(&v.Body.Rule))
 	}
-	s.loaded = true
-	return nil
+	s.notify()
 }
 
 // apply makes a version of a rule the present one: it closes the watch of the
 // version before, where that detected something else, and opens a new one. The
-// store's versions, applied in order, give the same watches at every start.
+// store's versions, applied in order, give the same watches at every start. The
+// lock is held.
 func (s *Scheduler) apply(stored storedRule, written schema.Millis, deleted bool) {
 	rule := stored.Rule
-	state := s.rules[rule.ID]
-	if state == nil {
-		state = &ruleState{}
-		s.rules[rule.ID] = state
+	h := s.history[rule.ID]
+	if h == nil {
+		h = &ruleHistory{}
+		s.history[rule.ID] = h
 	}
 	runs := rule.IsEnabled && !deleted
 	if deleted {
 		delete(s.costs, rule.ID)
 	}
-	goesOn := runs && len(state.history) > 0 && state.history[len(state.history)-1].runs && state.from == stored.From
-	state.rule, state.from, state.deleted = rule, stored.From, deleted
+	goesOn := runs && h.runs() && h.from == stored.From
+	h.from = stored.From
 	v := ruleVersion{version: rule.Version, after: stored.After, runs: runs}
 	for _, w := range s.watches {
 		if w.plan.Rule.ID != rule.ID || w.until > 0 {
@@ -123,17 +144,17 @@ func (s *Scheduler) apply(stored storedRule, written schema.Millis, deleted bool
 		w.plan.Began = written
 		v.key, v.unsupported = w.plan.Key, w.plan.Unsupported
 	}
-	state.history = append(state.history, v)
+	h.versions = append(h.versions, v)
 }
 
 // replan gives an open watch the rule's new name, message and the like.
 func (s *Scheduler) replan(rule schema.Rule, w *watch) *compiler.BoundPlan {
 	compiled, err := compiler.CompileStored(rule)
+	plan := compiled.Bind()
 	if err != nil {
 		s.deps.Log.Error("stored rule no longer compiles; its former plan goes on", "rule", rule.ID, "error", err)
 		return w.plan
 	}
-	plan := compiled.Bind()
 	plan.Key, plan.After, plan.Began, plan.Tables = w.plan.Key, w.plan.After, w.plan.Began, s.deps.Tables
 	s.suppress(plan)
 	clear(s.compiled)
@@ -163,65 +184,72 @@ func (s *Scheduler) CreateRule(ctx context.Context, rule schema.Rule) (schema.Ru
 	rule.CreatedAt = schema.MillisOf(time.Now())
 	rule.UpdatedAt = 0
 	compiled, warnings, err := compiler.Compile(rule)
+	plan := compiled.Bind()
 	if err != nil {
 		return schema.Rule{}, nil, err
 	}
-	plan := compiled.Bind()
 	if err := s.checkTables(&rule); err != nil {
 		return schema.Rule{}, nil, err
 	}
 	warnings = append(append(warnings, s.prepareTables(ctx, plan)...), s.joined(plan)...)
-	s.mu.Lock()
-	rule.ID = schema.NewID()
-	for s.rules[rule.ID] != nil {
-		rule.ID = schema.NewID()
-	}
-	stored := storedRule{rule, s.place(&rule), s.deps.Arrivals.Acknowledged()}
-	s.mu.Unlock()
-	// Nobody else knows the rule yet, so nobody has to wait while it is written.
-	o, err := s.write(ctx, stored, false)
+	v, err := s.rules.Write(ctx, objects.Ref{}, func(next *objects.Versioned[storedRule]) error {
+		rule.ID = next.ID
+		at := s.present()
+		next.Body = storedRule{Rule: rule, From: at.ofRule(&rule), After: at.arrival}
+		return nil
+	})
 	if err != nil {
 		return schema.Rule{}, nil, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.enforce(stored, o)
-	return rule, warnings, nil
+	return v.Body.Rule, warnings, nil
 }
 
 // UpdateRule changes a rule. ifVersion, unless 0, must be its present version.
 func (s *Scheduler) UpdateRule(ctx context.Context, id string, ifVersion int64, edit func(*schema.Rule) error) (schema.Rule, []string, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	state, err := s.present(id)
+	var warnings []string
+	var held *hold
+	defer func() { s.letGo(held) }()
+	v, err := s.rules.Write(ctx, objects.Ref{ID: id, IfVersion: ifVersion}, func(next *objects.Versioned[storedRule]) error {
+		rule := &next.Body.Rule
+		key, enabled, created := rule.DetectionKey(), rule.IsEnabled, rule.CreatedAt
+		if err := edit(rule); err != nil {
+			return err
+		}
+		rule.ID, rule.Version, rule.CreatedAt = id, next.Version, created
+		rule.UpdatedAt = schema.MillisOf(time.Now())
+		var err error
+		if warnings, err = s.checkChanged(rule); err != nil {
+			return err
+		}
+		at := s.present()
+		if rule.DetectionKey() != key || rule.IsEnabled != enabled {
+			held = s.holdBack(ofRule(id))
+			at = held.at
+			next.Body.From = at.ofRule(rule)
+		}
+		next.Body.After = at.arrival
+		return nil
+	})
 	if err != nil {
 		return schema.Rule{}, nil, err
 	}
-	if ifVersion != 0 && ifVersion != state.rule.Version {
-		return schema.Rule{}, nil, &schema.Conflict{Kind: kindRule, ID: id, Have: state.rule.Version, Want: ifVersion}
-	}
-	rule := state.rule
-	if err := edit(&rule); err != nil {
-		return schema.Rule{}, nil, err
-	}
-	rule.ID, rule.Version, rule.CreatedAt = id, state.rule.Version+1, state.rule.CreatedAt
-	rule.UpdatedAt = schema.MillisOf(time.Now())
-	compiled, warnings, err := compiler.Compile(rule)
-	if err != nil {
-		return schema.Rule{}, nil, err
-	}
+	return v.Body.Rule, warnings, nil
+}
+
+// checkChanged says what is wrong with a rule that is to be changed, or else what
+// is worth knowing.
+func (s *Scheduler) checkChanged(rule *schema.Rule) (warnings []string, err error) {
+	compiled, warnings, err := compiler.Compile(*rule)
 	plan := compiled.Bind()
+	if err != nil {
+		return nil, err
+	}
 	if rule.IsEnabled { // one can be switched off whatever became of its tables
-		if err := s.checkTables(&rule); err != nil {
-			return schema.Rule{}, nil, err
+		if err := s.checkTables(rule); err != nil {
+			return nil, err
 		}
 	}
-	warnings = append(append(warnings, s.missingTables(plan)...), s.joined(plan)...)
-	from := state.from
-	if rule.DetectionKey() != state.rule.DetectionKey() || rule.IsEnabled != state.rule.IsEnabled {
-		from = s.place(&rule)
-	}
-	return rule, warnings, s.store(ctx, rule, from, false)
+	return append(append(warnings, s.missingTables(plan)...), s.joined(plan)...), nil
 }
 
 // joined warns of queries that join paths of one array, as far as it is known what
@@ -235,38 +263,34 @@ func (s *Scheduler) joined(plan *compiler.BoundPlan) []string {
 
 // DeleteRule ends a rule. Its versions and its signals stay.
 func (s *Scheduler) DeleteRule(ctx context.Context, id string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	state, err := s.present(id)
-	if err != nil {
-		return err
-	}
-	rule := state.rule
-	rule.Version++
-	rule.IsDeleted = true
-	rule.UpdatedAt = schema.MillisOf(time.Now())
-	return s.store(ctx, rule, s.place(&rule), true)
+	var held *hold
+	defer func() { s.letGo(held) }()
+	_, err := s.rules.Write(ctx, objects.Ref{ID: id}, func(next *objects.Versioned[storedRule]) error {
+		held = s.holdBack(ofRule(id))
+		rule := &next.Body.Rule
+		rule.Version, rule.IsDeleted, rule.UpdatedAt = next.Version, true, schema.MillisOf(time.Now())
+		next.Body.From, next.Body.After, next.Deleted = held.at.ofRule(rule), held.at.arrival, true
+		return nil
+	})
+	return err
+}
+
+func ofRule(id string) func(*compiler.BoundPlan) bool {
+	return func(plan *compiler.BoundPlan) bool { return plan.Rule.ID == id }
 }
 
 // Rule is the present version of a rule.
-func (s *Scheduler) Rule(_ context.Context, id string) (schema.Rule, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	state, err := s.present(id)
-	if err != nil {
-		return schema.Rule{}, err
-	}
-	return state.rule, nil
+func (s *Scheduler) Rule(ctx context.Context, id string) (schema.Rule, error) {
+	v, err := s.rules.Get(ctx, id)
+	return v.Body.Rule, err
 }
 
 // Rules are all rules that are not deleted, by id.
 func (s *Scheduler) Rules(context.Context) ([]schema.Rule, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	out := make([]schema.Rule, 0, len(s.rules))
-	for _, id := range slices.Sorted(maps.Keys(s.rules)) {
-		if state := s.rules[id]; !state.deleted {
-			out = append(out, state.rule)
+	out := []schema.Rule{}
+	for _, v := range s.rules.Newest() {
+		if !v.Deleted {
+			out = append(out, v.Body.Rule)
 		}
 	}
 	return out, nil
@@ -274,75 +298,13 @@ func (s *Scheduler) Rules(context.Context) ([]schema.Rule, error) {
 
 // RuleVersions are all versions of a rule that is not deleted, ascending.
 func (s *Scheduler) RuleVersions(ctx context.Context, id string) ([]schema.Rule, error) {
-	if _, err := s.Rule(ctx, id); err != nil {
+	versions, err := s.rules.Versions(ctx, id)
+	if err != nil {
 		return nil, err
 	}
-	objects, err := s.deps.Objects.Versions(ctx, kindRule, id)
-	if err != nil {
-		return nil, fmt.Errorf("read versions of rule %s: %w", id, err)
-	}
-	out := make([]schema.Rule, len(objects))
-	for i, o := range objects {
-		var stored storedRule
-		if err := json.Unmarshal([]byte(o.Body), &stored); err != nil {
-			return nil, fmt.Errorf("read rule %s version %d: %w", id, o.Version, err)
-		}
-		out[i] = stored.Rule
+	out := make([]schema.Rule, len(versions))
+	for i := range versions {
+		out[i] = versions[i].Body.Rule
 	}
 	return out, nil
-}
-
-// place is where what a rule sees begins or ends now: an arrival or, of a rule
-// over signals, a place in the order in which those were published.
-func (s *Scheduler) place(rule *schema.Rule) uint64 {
-	if rule.Type == schema.RuleSignalCorrelation {
-		return s.published
-	}
-	return s.deps.Arrivals.Acknowledged()
-}
-
-func (s *Scheduler) present(id string) (*ruleState, error) {
-	state := s.rules[id]
-	if state == nil || state.deleted {
-		return nil, &schema.NotFound{Kind: kindRule, ID: id}
-	}
-	return state, nil
-}
-
-// store appends a version and puts it into force. The lock is held: versions
-// have one writer.
-func (s *Scheduler) store(ctx context.Context, rule schema.Rule, from uint64, deleted bool) error {
-	stored := storedRule{rule, from, s.deps.Arrivals.Acknowledged()}
-	o, err := s.write(ctx, stored, deleted)
-	if err != nil {
-		return err
-	}
-	s.enforce(stored, o)
-	return nil
-}
-
-// write appends a version to the store.
-func (s *Scheduler) write(ctx context.Context, stored storedRule, deleted bool) (objects.Object, error) {
-	rule := &stored.Rule
-	body, err := json.Marshal(stored)
-	if err != nil {
-		return objects.Object{}, fmt.Errorf("encode rule %s: %w", rule.ID, err)
-	}
-	o := objects.Object{
-		Kind: kindRule, ID: rule.ID, Version: rule.Version,
-		Written: schema.MillisOf(s.deps.Now()), Deleted: deleted, Body: string(body),
-	}
-	if err := s.deps.Objects.Append(ctx, o); err != nil {
-		return objects.Object{}, fmt.Errorf("store rule %s: %w", rule.ID, err)
-	}
-	return o, nil
-}
-
-// enforce puts a version that was written into force. The lock is held.
-func (s *Scheduler) enforce(stored storedRule, o objects.Object) {
-	s.apply(stored, o.Written, o.Deleted)
-	if !o.Deleted {
-		objects.LogIdle(s.deps.Log, compiler.IdleOfRule(&stored.Rule))
-	}
-	s.notify()
 }

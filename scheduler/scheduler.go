@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -83,10 +82,7 @@ type Deps struct {
 	Signals Signals
 	Journal Journal
 	Ledger  Ledger
-	Objects interface {
-		objects.Table
-		objects.OneByOne
-	}
+	Objects objects.Table
 	// Knowledge is what rules have seen before.
 	Knowledge Knowledge
 	// Scanner reads the past that rules learn from at once; nil: they do not.
@@ -131,20 +127,22 @@ type Scheduler struct {
 	deps    Deps
 	metrics metrics
 
-	mu    sync.Mutex
-	rules map[string]*ruleState
+	// rules and suppressions are every version of each.
+	rules            *objects.Store[storedRule]
+	suppressionStore *objects.Store[storedSuppression]
+	publishing       publishing
+	triaging         objects.Turns // by rule key: at most one triage of a rule's signals at a time
+
+	mu sync.Mutex
 	suppressions
+	history map[string]*ruleHistory // by rule id
 	watches []*watch
-	// published is the highest place that a version of a signal was given, and
-	// publishedOf that of each rule's, since this process began.
-	published   uint64
-	shown       atomic.Uint64 // see LastShown
-	publishedOf map[string]uint64
-	began       uint64        // published, when it began
-	changed     chan struct{} // buffered: the set of watches changed
-	asks        chan func()   // what the goroutine that evaluates is asked to do between two steps
-	loaded      bool
-	behind      time.Time // since when it is known not to have caught up
+	holds   []*hold
+	posted  []func()      // what it is to do first, which nobody waits for
+	changed chan struct{} // buffered: the set of watches changed
+	asks    chan func()   // what the goroutine that evaluates is asked to do between two steps
+	loaded  bool
+	behind  time.Time // since when it is known not to have caught up
 	// compiled are the present sets of plans.
 	compiled map[string]*compiled
 	asides   []*aside         // events that are set aside, in that order
@@ -154,6 +152,9 @@ type Scheduler struct {
 
 	// Of the goroutine that evaluates.
 	cache *cache
+	// resting are the rule keys of which nothing is evaluated, nor published, while
+	// somebody else changes their signals.
+	resting map[string]bool
 	// checkpoints are how far watches were evaluated when this process began;
 	// vigils are what they wait for, by rule key.
 	checkpoints map[string]Checkpoint
@@ -202,9 +203,9 @@ func New(deps Deps) (*Scheduler, error) {
 	s := &Scheduler{
 		deps:         deps,
 		metrics:      newMetrics(deps.Metrics),
-		rules:        map[string]*ruleState{},
+		history:      map[string]*ruleHistory{},
 		suppressions: suppressions{},
-		publishedOf:  map[string]uint64{},
+		resting:      map[string]bool{},
 		changed:      make(chan struct{}, 1),
 		asks:         make(chan func()),
 		compiled:     map[string]*compiled{},
@@ -220,6 +221,8 @@ func New(deps Deps) (*Scheduler, error) {
 		told:         map[string]schema.Millis{},
 		costs:        map[string]*cost{},
 	}
+	s.rules = objects.New(objects.Kind[storedRule]{Name: kindRule, NewID: schema.NewID, NoLog: true, Enforce: s.enforceRule}, deps.Objects, deps.Now)
+	s.suppressionStore = objects.New(objects.Kind[storedSuppression]{Name: kindSuppression, NewID: schema.NewID, NoLog: true, Enforce: s.enforceSuppression}, deps.Objects, time.Now)
 	s.watchProgress(deps.Metrics)
 	return s, nil
 }
@@ -250,6 +253,7 @@ func (s *Scheduler) Run(ctx context.Context) error {
 // pass does the next piece of work: of arrivals and, when there are none or it is
 // time, of silence. It reports whether there was any.
 func (s *Scheduler) pass(ctx context.Context) bool {
+	s.takePosted()
 	did := s.step(ctx)
 	if did && time.Since(s.judgedAt) < judgeEvery {
 		return true
@@ -304,8 +308,8 @@ func (s *Scheduler) wait(ctx context.Context, tick <-chan time.Time, arrived <-c
 			news = true
 		case <-again:
 			news = true
-		case do := <-s.asks:
-			do()
+		case ask := <-s.asks:
+			s.answer(ask)
 		}
 	}
 	return true
@@ -390,7 +394,7 @@ func (s *Scheduler) next(now time.Time, stored uint64) ([]turn, Interval) {
 	})
 	var group []turn
 	for _, w := range s.watches {
-		if !w.runnable() || w.slow || w.plan.OfSignals || now.Before(w.retryAt) || w.through >= w.target(stored) {
+		if s.resting[w.plan.Key] || !w.runnable() || w.slow || w.plan.OfSignals || now.Before(w.retryAt) || w.through >= s.reach(w, stored) {
 			continue
 		}
 		switch {
@@ -410,10 +414,10 @@ func (s *Scheduler) next(now time.Time, stored uint64) ([]turn, Interval) {
 		}
 	}
 	for _, w := range group {
-		in.To = min(in.To, w.target(stored))
+		in.To = min(in.To, s.reach(w.watch, stored))
 	}
 	for _, w := range s.watches {
-		if w.through > in.From && w.through < in.To && w.isNew() && w.runnable() && !w.slow && !w.plan.OfSignals && w.target(stored) >= in.To {
+		if w.through > in.From && w.through < in.To && w.isNew() && w.runnable() && !w.slow && !w.plan.OfSignals && !s.resting[w.plan.Key] && s.reach(w, stored) >= in.To {
 			group = append(group, turn{w, w.plan})
 		}
 	}
@@ -609,7 +613,7 @@ func (s *Scheduler) Progress() Progress {
 			p.Failing++
 		}
 		if w.plan.OfSignals {
-			correlated = correlated && (w.finished() || w.through >= w.target(s.published))
+			correlated = correlated && (w.finished() || w.through >= w.target(s.publishing.given()))
 			continue
 		}
 		if !w.finished() && w.through < p.Through {
@@ -622,26 +626,34 @@ func (s *Scheduler) Progress() Progress {
 	return p
 }
 
-// loadBehind finds since when the first event waits that the process before this
-// one did not evaluate. The lock is held.
-func (s *Scheduler) loadBehind(ctx context.Context) {
-	stored := s.deps.Arrivals.Stored()
-	first := stored
+// firstBehind is the arrival up to which all is evaluated.
+func (s *Scheduler) firstBehind(stored uint64) uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, w := range s.watches {
 		if w.runnable() && !w.plan.OfSignals && !w.finished() {
-			first = min(first, w.through)
+			stored = min(stored, w.through)
 		}
 	}
+	return stored
+}
+
+// behindSince finds since when the first event waits that the process before this
+// one did not evaluate; zero: that is not known.
+func (s *Scheduler) behindSince(ctx context.Context) time.Time {
+	stored := s.deps.Arrivals.Stored()
+	first := s.firstBehind(stored)
 	if first == stored {
-		return
+		return time.Time{}
 	}
 	ofAnyTime := []compiler.Match{{At: schema.MinMillis, Seq: first + 1}, {At: schema.MaxMillis, Seq: first + 1}}
 	events, err := s.deps.Events.Fetch(ctx, ofAnyTime)
 	if err != nil {
 		s.deps.Log.Warn("cannot read the first event that was not evaluated; the lag counts from now", "arrival", first+1, "error", err)
 	} else if len(events) > 0 {
-		s.behind = events[0].Seen.Time()
+		return events[0].Seen.Time()
 	}
+	return time.Time{}
 }
 
 // lag is how long the oldest event that is not evaluated has been there: as far

@@ -91,7 +91,7 @@ func (s *Scheduler) nextSlow(now time.Time, stored uint64) (turn, Interval) {
 	defer s.mu.Unlock()
 	var next *watch
 	for _, w := range s.watches {
-		if !w.slow || !w.runnable() || now.Before(w.retryAt) {
+		if s.resting[w.plan.Key] || !w.slow || !w.runnable() || now.Before(w.retryAt) {
 			continue
 		}
 		if w.dear && s.costOf(w.plan.Rule.ID).perEvent() <= s.deps.Budget.Match/2 {
@@ -100,6 +100,7 @@ func (s *Scheduler) nextSlow(now time.Time, stored uint64) (turn, Interval) {
 		switch {
 		case w.through >= w.target(stored):
 			w.slow = w.dear
+		case w.through >= s.reach(w, stored): // it goes on when that is let go of
 		case next == nil || w.through < next.through:
 			next = w
 		}
@@ -107,7 +108,7 @@ func (s *Scheduler) nextSlow(now time.Time, stored uint64) (turn, Interval) {
 	if next == nil {
 		return turn{}, Interval{}
 	}
-	return turn{next, next.plan}, Interval{next.through, min(next.target(stored), next.through+next.pace, next.through+maxArrivals)}
+	return turn{next, next.plan}, Interval{next.through, min(s.reach(next, stored), next.through+next.pace, next.through+maxArrivals)}
 }
 
 // keepPace makes the next interval longer or shorter, by what this one was of a

@@ -2,12 +2,10 @@ package scheduler
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"sort"
-	"strings"
 	"time"
 
 	"nightjar/compiler"
@@ -18,10 +16,7 @@ import (
 const kindSuppression = "suppression"
 
 // suppressionState is every version of a suppression.
-type suppressionState struct {
-	versions []storedSuppression
-	deleted  bool
-}
+type suppressionState struct{ versions []storedSuppression }
 
 // storedSuppression is a version of a suppression in the store: it is for the
 // arrivals after After, up to those of the next version; of rules over signals,
@@ -31,28 +26,6 @@ type storedSuppression struct {
 	After       uint64             `json:"after"`
 	Place       uint64             `json:"place"`
 	Deleted     bool               `json:"deleted,omitempty"`
-}
-
-func (s *suppressionState) present() schema.Suppression {
-	return s.versions[len(s.versions)-1].Suppression
-}
-
-// loadSuppressions reads them all. It comes before the rules.
-func (s *Scheduler) loadSuppressions(ctx context.Context) error {
-	objects, err := s.deps.Objects.All(ctx, kindSuppression)
-	if err != nil {
-		return fmt.Errorf("load suppressions: %w", err)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, o := range objects {
-		var stored storedSuppression
-		if err := json.Unmarshal([]byte(o.Body), &stored); err != nil {
-			return fmt.Errorf("load suppression %s version %d: %w", o.ID, o.Version, err)
-		}
-		s.suppressions.apply(stored)
-	}
-	return nil
 }
 
 // suppressions are all of them by id.
@@ -65,7 +38,6 @@ func (all suppressions) apply(stored storedSuppression) {
 		all[stored.Suppression.ID] = state
 	}
 	state.versions = append(state.versions, stored)
-	state.deleted = stored.Deleted
 }
 
 // begins is where the version begins, in what the plan counts by.
@@ -116,7 +88,16 @@ func (s *Scheduler) suppress(plan *compiler.BoundPlan) {
 	plan.Suppress(list)
 }
 
-// resuppress gives every watch a plan with the present suppressions.
+// enforceSuppression puts a stored version into force.
+func (s *Scheduler) enforceSuppression(v objects.Versioned[storedSuppression]) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.suppressions.apply(v.Body)
+	s.resuppress()
+}
+
+// resuppress gives every watch a plan with the present suppressions. The lock is
+// held.
 func (s *Scheduler) resuppress() {
 	for _, w := range s.watches {
 		plan := *w.plan
@@ -129,81 +110,96 @@ func (s *Scheduler) resuppress() {
 // CreateSuppression checks and stores a suppression. It applies to what arrives
 // from now on, in its time.
 func (s *Scheduler) CreateSuppression(ctx context.Context, p schema.Suppression) (schema.Suppression, error) {
-	p.Version = 1
-	p.CreatedAt = schema.MillisOf(time.Now())
-	p.UpdatedAt = p.CreatedAt
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	p.ID = schema.NewID()
-	for s.suppressions[p.ID] != nil {
-		p.ID = schema.NewID()
-	}
-	return s.storeSuppression(ctx, p, false)
+	return s.writeSuppression(ctx, objects.Ref{}, func(next *objects.Versioned[storedSuppression]) error {
+		next.Body.Suppression = p
+		return nil
+	})
 }
 
 // UpdateSuppression changes a suppression. ifVersion, unless 0, must be its
 // present version.
 func (s *Scheduler) UpdateSuppression(ctx context.Context, id string, ifVersion int64, edit func(*schema.Suppression) error) (schema.Suppression, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	before, err := s.suppression(id)
-	if err != nil {
-		return schema.Suppression{}, err
-	}
-	if ifVersion != 0 && ifVersion != before.Version {
-		return schema.Suppression{}, &schema.Conflict{Kind: kindSuppression, ID: id, Have: before.Version, Want: ifVersion}
-	}
-	p := before
-	if err := edit(&p); err != nil {
-		return schema.Suppression{}, err
-	}
-	p.ID, p.Version, p.CreatedAt = id, before.Version+1, before.CreatedAt
-	p.UpdatedAt = schema.MillisOf(time.Now())
-	return s.storeSuppression(ctx, p, false)
+	return s.writeSuppression(ctx, objects.Ref{ID: id, IfVersion: ifVersion}, func(next *objects.Versioned[storedSuppression]) error {
+		return edit(&next.Body.Suppression)
+	})
 }
 
 // DeleteSuppression ends a suppression. What it withheld stays withheld.
 func (s *Scheduler) DeleteSuppression(ctx context.Context, id string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	p, err := s.suppression(id)
-	if err != nil {
-		return err
-	}
-	p.Version++
-	p.UpdatedAt = schema.MillisOf(time.Now())
-	_, err = s.storeSuppression(ctx, p, true)
+	_, err := s.writeSuppression(ctx, objects.Ref{ID: id}, func(next *objects.Versioned[storedSuppression]) error {
+		next.Deleted = true
+		return nil
+	})
 	return err
 }
 
+// writeSuppression stores the next version of a suppression. The rules that it
+// selects, before or after, are held back at the point from which it is in force:
+// nothing beyond is evaluated that would not know of it.
+func (s *Scheduler) writeSuppression(ctx context.Context, ref objects.Ref, change func(*objects.Versioned[storedSuppression]) error) (schema.Suppression, error) {
+	var held *hold
+	defer func() { s.letGo(held) }()
+	v, err := s.suppressionStore.Write(ctx, ref, func(next *objects.Versioned[storedSuppression]) error {
+		before := next.Body.Suppression
+		if err := change(next); err != nil {
+			return err
+		}
+		p := &next.Body.Suppression
+		p.ID, p.Version, p.CreatedAt = next.ID, next.Version, before.CreatedAt
+		p.UpdatedAt = schema.MillisOf(time.Now())
+		if next.Version == 1 {
+			p.CreatedAt = p.UpdatedAt
+		}
+		if _, err := compiler.CompileSuppression(*p); err != nil {
+			return err
+		}
+		held = s.holdBack(selectedBy(before, *p))
+		next.Body.After, next.Body.Place, next.Body.Deleted = held.at.arrival, held.at.revision, next.Deleted
+		return nil
+	})
+	if err != nil {
+		return schema.Suppression{}, err
+	}
+	return v.Body.Suppression, nil
+}
+
+// selectedBy are the rules that one of the enabled suppressions selects.
+func selectedBy(suppressions ...schema.Suppression) func(*compiler.BoundPlan) bool {
+	var selects []*compiler.Suppression
+	for _, p := range suppressions {
+		if c, err := compiler.CompileSuppression(p); err == nil && p.Enabled {
+			selects = append(selects, c)
+		}
+	}
+	return func(plan *compiler.BoundPlan) bool {
+		return slices.ContainsFunc(selects, func(c *compiler.Suppression) bool { return c.Selects(&plan.Rule) })
+	}
+}
+
 // Suppression is the present version of a suppression.
-func (s *Scheduler) Suppression(_ context.Context, id string) (schema.Suppression, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.suppression(id)
+func (s *Scheduler) Suppression(ctx context.Context, id string) (schema.Suppression, error) {
+	v, err := s.suppressionStore.Get(ctx, id)
+	return v.Body.Suppression, err
 }
 
 // Suppressions are all that are not deleted, by id.
 func (s *Scheduler) Suppressions(context.Context) ([]schema.Suppression, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	var out []schema.Suppression
-	for _, state := range s.suppressions {
-		if !state.deleted {
-			out = append(out, state.present())
+	for _, v := range s.suppressionStore.Newest() {
+		if !v.Deleted {
+			out = append(out, v.Body.Suppression)
 		}
 	}
-	slices.SortFunc(out, func(a, b schema.Suppression) int { return strings.Compare(a.ID, b.ID) })
 	return out, nil
 }
 
 // SuppressionVersions are all versions of a suppression, the first one first.
-func (s *Scheduler) SuppressionVersions(_ context.Context, id string) ([]schema.Suppression, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, err := s.suppression(id); err != nil {
+func (s *Scheduler) SuppressionVersions(ctx context.Context, id string) ([]schema.Suppression, error) {
+	if _, err := s.suppressionStore.Get(ctx, id); err != nil {
 		return nil, err
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var out []schema.Suppression
 	for _, v := range s.suppressions[id].versions {
 		out = append(out, v.Suppression)
@@ -221,36 +217,4 @@ func (s *Scheduler) SuppressionsAffecting(ctx context.Context, rule schema.Rule)
 		c, err := compiler.CompileSuppression(p)
 		return err != nil || !c.Selects(&rule)
 	}), nil
-}
-
-func (s *Scheduler) suppression(id string) (schema.Suppression, error) {
-	state := s.suppressions[id]
-	if state == nil || state.deleted {
-		return schema.Suppression{}, &schema.NotFound{Kind: kindSuppression, ID: id}
-	}
-	return state.present(), nil
-}
-
-// storeSuppression appends a version and puts it into force. The lock is held:
-// versions have one writer, and no evaluation begins meanwhile that would not
-// know of it.
-func (s *Scheduler) storeSuppression(ctx context.Context, p schema.Suppression, deleted bool) (schema.Suppression, error) {
-	if _, err := compiler.CompileSuppression(p); err != nil {
-		return schema.Suppression{}, err
-	}
-	stored := storedSuppression{p, s.deps.Arrivals.Acknowledged(), s.published, deleted}
-	body, err := json.Marshal(stored)
-	if err != nil {
-		return schema.Suppression{}, fmt.Errorf("encode suppression %s: %w", p.ID, err)
-	}
-	o := objects.Object{
-		Kind: kindSuppression, ID: p.ID, Version: p.Version,
-		Written: p.UpdatedAt, Deleted: deleted, Body: string(body),
-	}
-	if err := s.deps.Objects.Append(ctx, o); err != nil {
-		return schema.Suppression{}, fmt.Errorf("store suppression %s: %w", p.ID, err)
-	}
-	s.suppressions.apply(stored)
-	s.resuppress()
-	return p, nil
 }

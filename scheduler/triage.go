@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -22,25 +23,33 @@ type TriageEdit struct {
 }
 
 // Triage carries out all of the edits or, when one of them is refused, none. It
-// returns the signals as they are stored now, in the order of the edits. It is
-// done between two steps of evaluation: what evaluates alone publishes signals,
-// and its memory has to know what was published.
+// returns the signals as they are stored now, in the order of the edits.
+//
+// Evaluation publishes versions of the same signals, and its memory has to know
+// what was published: the rules whose signals they are rest meanwhile, from
+// between two steps of evaluation until the versions are stored. Other rules are
+// evaluated, and nothing waits for the store or for what the edits do.
 func (s *Scheduler) Triage(ctx context.Context, edits []TriageEdit) ([]schema.Signal, error) {
-	var out []schema.Signal
-	err := s.between(ctx, func() (err error) {
-		out, err = s.carryOut(ctx, edits)
-		return err
-	})
-	return out, err
-}
-
-func (s *Scheduler) carryOut(ctx context.Context, edits []TriageEdit) ([]schema.Signal, error) {
-	changed, err := s.editSignals(ctx, edits)
-	if err == nil {
-		err = s.publishTriage(ctx, changed)
-	}
+	keys, err := s.ruleKeysOf(ctx, edits)
 	if err != nil {
 		return nil, err
+	}
+	release, err := s.triaging.Take(ctx, keys...)
+	if err != nil {
+		return nil, fmt.Errorf("wait for another change of signals of the rule: %w", err)
+	}
+	defer release()
+	if err := s.between(ctx, func() error { s.halt(keys); return nil }); err != nil {
+		return nil, err
+	}
+	var changed map[string]Published
+	var unknown error // why nobody knows whether they are stored
+	defer func() { s.post(func() { s.goOnAfterTriage(keys, changed, unknown) }) }()
+	if changed, err = s.editSignals(ctx, edits); err != nil {
+		return nil, err
+	}
+	if unknown = s.publishTriage(ctx, changed); unknown != nil {
+		return nil, unknown
 	}
 	out := make([]schema.Signal, len(edits))
 	for i, e := range edits {
@@ -49,44 +58,86 @@ func (s *Scheduler) carryOut(ctx context.Context, edits []TriageEdit) ([]schema.
 	return out, nil
 }
 
+// ruleKeysOf are the rule keys of the signals, each once. A signal keeps its own
+// for good.
+func (s *Scheduler) ruleKeysOf(ctx context.Context, edits []TriageEdit) ([]string, error) {
+	ids := make([]string, len(edits))
+	for i, e := range edits {
+		ids[i] = e.ID
+	}
+	stored, err := s.deps.Signals.ByID(ctx, ids)
+	if err != nil {
+		return nil, fmt.Errorf("look up signals for triage: %w", err)
+	}
+	var keys []string
+	for _, e := range edits {
+		sig, ok := stored[e.ID]
+		if !ok {
+			return nil, &schema.NotFound{Kind: "signal", ID: e.ID}
+		}
+		keys = append(keys, sig.RuleKey)
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys), nil
+}
+
+// halt has rules rest. It is the evaluating goroutine's, as goOnAfterTriage is.
+func (s *Scheduler) halt(keys []string) {
+	for _, key := range keys {
+		s.resting[key] = true
+	}
+}
+
+// goOnAfterTriage lets rules go on, with what was published of them meanwhile. Where
+// nobody knows whether it was, what is in memory of these rules is read again.
+func (s *Scheduler) goOnAfterTriage(keys []string, changed map[string]Published, unknown error) {
+	for _, key := range keys {
+		delete(s.resting, key)
+		if unknown != nil {
+			s.cache.drop(key)
+		}
+	}
+	for _, p := range changed {
+		if cached := s.cache.plans[p.RuleKey]; cached != nil {
+			cached.published(detect.StateKeyOfRule(p.RuleKey, p.Group), p.Signal)
+		}
+	}
+}
+
 // Adopt publishes signals that the engine did not find live, unless there are
 // signals with their ids. No rule's evaluation touches them.
 func (s *Scheduler) Adopt(ctx context.Context, signals []Published) error {
-	return s.between(ctx, func() error { return s.adopt(ctx, signals) })
-}
-
-func (s *Scheduler) adopt(ctx context.Context, signals []Published) error {
-	ids := make([]string, len(signals))
+	ids, keys := make([]string, len(signals)), make([]string, len(signals))
 	for i := range signals {
-		ids[i] = signals[i].ID
+		ids[i], keys[i] = signals[i].ID, signals[i].RuleKey
 	}
+	slices.Sort(keys)
+	release, err := s.triaging.Take(ctx, slices.Compact(keys)...)
+	if err != nil {
+		return fmt.Errorf("wait for another change of these signals: %w", err)
+	}
+	defer release()
 	known, err := s.deps.Signals.ByID(ctx, ids)
 	if err != nil {
 		return fmt.Errorf("look up signal ids: %w", err)
 	}
 	signals = slices.DeleteFunc(slices.Clone(signals), func(p Published) bool { return known[p.ID].ID != "" })
+	return s.publishNow(ctx, signals)
+}
+
+// publishNow gives versions of signals their revisions and stores them.
+func (s *Scheduler) publishNow(ctx context.Context, signals []Published) error {
 	if len(signals) == 0 {
 		return nil
 	}
+	defer s.publishing.done(signals)
 	for i := range signals {
-		signals[i].Place = s.nextPublished(signals[i].RuleID)
+		signals[i].Place = s.publishing.next(signals[i].RuleID)
 	}
-	if err := s.show(ctx, signals); err != nil {
+	if err := s.deps.Signals.Publish(ctx, signals); err != nil {
 		return fmt.Errorf("publish signals: %w", err)
 	}
 	return nil
-}
-
-// carryOutWaiting does what has been asked for between two steps.
-func (s *Scheduler) carryOutWaiting() {
-	for {
-		select {
-		case ask := <-s.asks:
-			ask()
-		default:
-			return
-		}
-	}
 }
 
 // editSignals are the next versions of the signals, by id.
@@ -123,27 +174,14 @@ func (s *Scheduler) editSignals(ctx context.Context, edits []TriageEdit) (map[st
 	return stored, nil
 }
 
-// publishTriage stores the versions. After a failure nobody knows whether it did,
-// so what is in memory of these rules is read again.
+// publishTriage stores the versions.
 func (s *Scheduler) publishTriage(ctx context.Context, changed map[string]Published) error {
-	list := make([]Published, 0, len(changed))
-	for _, p := range changed {
-		p.Place = s.nextPublished(p.RuleID)
-		list = append(list, p)
-	}
-	err := s.show(ctx, list)
-	for _, p := range list {
-		cached := s.cache.plans[p.RuleKey]
-		switch {
-		case cached == nil:
-		case err != nil:
-			s.cache.drop(p.RuleKey)
-		default:
-			cached.published(detect.StateKeyOfRule(p.RuleKey, p.Group), p.Signal)
-		}
-	}
-	if err != nil {
+	list := slices.Collect(maps.Values(changed))
+	if err := s.publishNow(ctx, list); err != nil {
 		return fmt.Errorf("store triage: %w", err)
+	}
+	for _, p := range list {
+		changed[p.ID] = p
 	}
 	return nil
 }

@@ -49,9 +49,22 @@ func (w *world) happen(s *Scheduler, source string, at ...schema.Millis) {
 	drain(s)
 }
 
-// edit carries out edits as Run does.
-func (s *Scheduler) edit(edits ...TriageEdit) ([]schema.Signal, error) {
-	return s.carryOut(context.Background(), edits)
+// edit carries out edits, and is the goroutine that evaluates meanwhile.
+func (s *Scheduler) edit(edits ...TriageEdit) (out []schema.Signal, err error) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		out, err = s.Triage(context.Background(), edits)
+	}()
+	for {
+		select {
+		case ask := <-s.asks:
+			s.answer(ask)
+		case <-done:
+			s.takePosted()
+			return out, err
+		}
+	}
 }
 
 func archive(id string) TriageEdit {

@@ -154,7 +154,7 @@ func (s *Scheduler) waiting(now time.Time) []turn {
 	defer s.mu.Unlock()
 	var out []turn
 	for _, w := range s.watches {
-		if w.runnable() && w.plan.Waits() && w.until == 0 && w.failures == 0 && !now.Before(w.judgeAt) {
+		if !s.resting[w.plan.Key] && w.runnable() && w.plan.Waits() && w.until == 0 && w.failures == 0 && !now.Before(w.judgeAt) {
 			out = append(out, turn{w, w.plan})
 		}
 	}

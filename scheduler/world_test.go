@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sort"
+	"sync"
 	"time"
 
 	"nightjar/compiler"
@@ -57,9 +58,22 @@ type world struct {
 
 var errFault = errors.New("injected fault")
 
+// locked is a source of chance for several goroutines: triage asks the store while
+// another one evaluates.
+type locked struct {
+	mu sync.Mutex
+	of rand.Source
+}
+
+func (l *locked) Uint64() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.of.Uint64()
+}
+
 func newWorld(seed uint64) *world {
 	return &world{
-		rand: rand.New(rand.NewPCG(seed, 1)), lateness: 100 * 365 * 24 * time.Hour,
+		rand: rand.New(&locked{of: rand.NewPCG(seed, 1)}), lateness: 100 * 365 * 24 * time.Hour,
 		matches: map[uint64][]StoredMatch{}, signals: map[string]schema.Signal{}, versions: map[string][]Published{}, whole: map[string]Published{}, keys: map[string]uint64{},
 		values: map[string]map[detect.SeenValue]bool{}, groups: map[string]map[detect.SeenKey]detect.SeenGroup{}, models: map[string]map[detect.SeenKey]detect.SeriesModel{}, modelled: map[string]schema.Millis{},
 		through: map[string]Checkpoint{}, history: map[string][]schema.Signal{}, related: map[string]int64{},
