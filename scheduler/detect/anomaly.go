@@ -16,30 +16,30 @@ func (anomalies) counting(plan *compiler.BoundPlan, matches []compiler.Match, _ 
 	return slices.DeleteFunc(slices.Clone(matches), func(m compiler.Match) bool { return m.Seq <= plan.After })
 }
 
-func (anomalies) detections(u *GroupState, group fullGroup, _ []compiler.Match, from schema.Millis) []detection {
-	return u.Baseline.detections(group.matches, from)
+func (anomalies) detections(gs *GroupState, group fullGroup, _ []compiler.Match, from schema.Millis) []detection {
+	return gs.Baseline.detections(group.matches, from)
 }
 
 // explain says how the open bucket of the moment is judged, and by what.
 func (anomalies) explain(m *Moment, s *Standing) {
-	u := m.Baseline
-	bucket, sums := u.BucketOf(m.At), u.sumsAt(m.Own, m.At)
-	if u.learned(m.Group) > bucket {
+	bl := m.Baseline
+	bucket, sums := bl.BucketOf(m.At), bl.sumsAt(m.Own, m.At)
+	if bl.learned(m.Group) > bucket {
 		s.Notes = append(s.Notes, "the bucket is in the models, and no longer judged: nightjar anomaly explain learns them anew")
 	}
-	values, judged := u.judge(m.Group, bucket, sums)
+	values, judged := bl.judge(m.Group, bucket, sums)
 	for label, sum := range sums {
 		name := m.Plan.Labels[label].Name
 		s.Values = append(s.Values, LabelValue{Name: name, Value: values[label]})
-		s.Notes = append(s.Notes, u.judgedBy(name, label, m.Group, bucket, sum))
+		s.Notes = append(s.Notes, bl.judgedBy(name, label, m.Group, bucket, sum))
 	}
 	for i, c := range m.Plan.Cases {
 		s.Cases = append(s.Cases, caseStanding(i, c, c.Condition.Explain(values[:len(sums)]), judged && c.Sides.Holds(values)))
 		if c.Low {
-			s.Notes = append(s.Notes, fmt.Sprintf("case %d asks for the low side, and is tried at the end of the bucket, %s", i, u.Moment(bucket+1)))
+			s.Notes = append(s.Notes, fmt.Sprintf("case %d asks for the low side, and is tried at the end of the bucket, %s", i, bl.Moment(bucket+1)))
 		}
 	}
 	if m.Plan.Low() {
-		s.Notes = append(s.Notes, u.closedNotes(m.Group, bucket-1)...)
+		s.Notes = append(s.Notes, bl.closedNotes(m.Group, bucket-1)...)
 	}
 }

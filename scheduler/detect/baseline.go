@@ -72,35 +72,35 @@ func NewBaseline(plan *compiler.BoundPlan, counted uint64) *Baseline {
 }
 
 // BucketOf is the bucket of a moment.
-func (u *Baseline) BucketOf(at schema.Millis) int64 {
-	b := int64(at) / u.width
-	if int64(at)%u.width < 0 {
+func (bl *Baseline) BucketOf(at schema.Millis) int64 {
+	b := int64(at) / bl.width
+	if int64(at)%bl.width < 0 {
 		b--
 	}
 	return b
 }
 
-func (u *Baseline) of(label int, group []string) *series {
+func (bl *Baseline) of(label int, group []string) *series {
 	key := LabelKey(label, group...)
-	s := u.series[key]
+	s := bl.series[key]
 	if s == nil {
 		s = &series{label: label, group: group}
-		u.series[key] = s
-		u.share(group)
+		bl.series[key] = s
+		bl.share(group)
 	}
 	return s
 }
 
 // Count takes a match into its series.
-func (u *Baseline) Count(m *compiler.Match) {
-	s := u.of(m.Label, m.Group)
-	b := u.BucketOf(m.At)
-	u.changePeers(m.Label, b)
+func (bl *Baseline) Count(m *compiler.Match) {
+	s := bl.of(m.Label, m.Group)
+	b := bl.BucketOf(m.At)
+	bl.changePeers(m.Label, b)
 	s.changed(b)
-	if u.Plan.Labels[m.Label].Aggregation == compiler.AggCount {
+	if bl.Plan.Labels[m.Label].Aggregation == compiler.AggCount {
 		s.counts.add(b, 1)
 	} else {
-		s.sum(u.Plan, b).add(m)
+		s.sum(bl.Plan, b).add(m)
 	}
 }
 
@@ -134,31 +134,31 @@ func (s *series) sum(plan *compiler.BoundPlan, bucket int64) *window {
 }
 
 // model is the model that foresees a bucket: it has learned those before it.
-func (s *series) model(u *Baseline, bucket int64) (*anomaly.Model, error) {
+func (s *series) model(bl *Baseline, bucket int64) (*anomaly.Model, error) {
 	if s.head == nil || s.next > bucket {
 		var err error
-		if s.head, s.next, err = s.restart(u); err != nil {
+		if s.head, s.next, err = s.restart(bl); err != nil {
 			return nil, err
 		}
 	}
-	return s.head, s.learn(u, s.head, &s.next, bucket)
+	return s.head, s.learn(bl, s.head, &s.next, bucket)
 }
 
 // learn teaches a model the buckets from next until another.
-func (s *series) learn(u *Baseline, m *anomaly.Model, next *int64, until int64) error {
+func (s *series) learn(bl *Baseline, m *anomaly.Model, next *int64, until int64) error {
 	for ; *next < until; *next++ {
-		s.keep(u, m, *next)
-		if err := m.Add(*next*u.width, s.value(*next)); err != nil {
-			return fmt.Errorf("learn a bucket of rule %s: %w", u.Plan.Rule.ID, err)
+		s.keep(bl, m, *next)
+		if err := m.Add(*next*bl.width, s.value(*next)); err != nil {
+			return fmt.Errorf("learn a bucket of rule %s: %w", bl.Plan.Rule.ID, err)
 		}
 	}
 	return nil
 }
 
 // restart is a copy of base, and the bucket that it foresees.
-func (s *series) restart(u *Baseline) (*anomaly.Model, int64, error) {
+func (s *series) restart(bl *Baseline) (*anomaly.Model, int64, error) {
 	if s.base == nil {
-		m, err := anomaly.New(anomaly.Config{Bucket: u.Plan.Anomaly.Bucket, Tolerance: u.Plan.Anomaly.Tolerance, Hold: u.Plan.MaxDuration})
+		m, err := anomaly.New(anomaly.Config{Bucket: bl.Plan.Anomaly.Bucket, Tolerance: bl.Plan.Anomaly.Tolerance, Hold: bl.Plan.MaxDuration})
 		return m, s.first, err
 	}
 	state, err := s.base.MarshalBinary()
@@ -167,7 +167,7 @@ func (s *series) restart(u *Baseline) (*anomaly.Model, int64, error) {
 	}
 	m := new(anomaly.Model)
 	err = m.UnmarshalBinary(state)
-	return m, s.base.Next() / u.width, err
+	return m, s.base.Next() / bl.width, err
 }
 
 func (s *series) value(bucket int64) float64 {
@@ -180,55 +180,55 @@ func (s *series) value(bucket int64) float64 {
 // judge are a label's values for a bucket that holds x, and may be open to more: the
 // probability that it is lower, and that it is no higher. It reports whether there
 // was anything to judge it by.
-func (s *series) judge(u *Baseline, bucket int64, x float64, open bool) (below, atMost float64, ok bool) {
-	if a := u.Plan.Anomaly; s.young(u, bucket) {
+func (s *series) judge(bl *Baseline, bucket int64, x float64, open bool) (below, atMost float64, ok bool) {
+	if a := bl.Plan.Anomaly; s.young(bl, bucket) {
 		switch {
 		case a.Baseline != nil && x > *a.Baseline:
 			return 1, 1, true
 		case a.Peers && open: // they tell of buckets with events, and a closed one may have none
-			below, ok = u.peersBelow(s.label, bucket, x)
+			below, ok = bl.peersBelow(s.label, bucket, x)
 			return below, 1, ok
 		}
 		return 0, 1, false
 	}
-	f, err := s.foresight(u, bucket)
+	f, err := s.foresight(bl, bucket)
 	if err != nil {
-		u.err = err
+		bl.err = err
 		return 0, 1, false
 	}
 	return f.Below(x), f.AtMost(x), true
 }
 
 // young reports whether there is too little history before a bucket to judge it by.
-func (s *series) young(u *Baseline, bucket int64) bool {
-	age := time.Duration((bucket-s.first)*u.width) * time.Millisecond
-	return bucket <= s.first || age < u.Plan.Anomaly.Learn
+func (s *series) young(bl *Baseline, bucket int64) bool {
+	age := time.Duration((bucket-s.first)*bl.width) * time.Millisecond
+	return bucket <= s.first || age < bl.Plan.Anomaly.Learn
 }
 
 // detections finds the moments at which cases hold, in the matches of one full group.
 // The open bucket may match before it ends, and stays matched as it fills.
-func (u *Baseline) detections(group []compiler.Match, from schema.Millis) []detection {
+func (bl *Baseline) detections(group []compiler.Match, from schema.Millis) []detection {
 	var out []detection
 	for i := 0; i < len(group); {
-		bucket, j := u.BucketOf(group[i].At), i
-		for j < len(group) && u.BucketOf(group[j].At) == bucket {
+		bucket, j := bl.BucketOf(group[i].At), i
+		for j < len(group) && bl.BucketOf(group[j].At) == bucket {
 			j++
 		}
-		out = append(out, u.bucketDetections(group[i:j], bucket, from)...)
+		out = append(out, bl.bucketDetections(group[i:j], bucket, from)...)
 		i = j
 	}
 	return out
 }
 
-func (u *Baseline) bucketDetections(matches []compiler.Match, bucket int64, from schema.Millis) []detection {
+func (bl *Baseline) bucketDetections(matches []compiler.Match, bucket int64, from schema.Millis) []detection {
 	var out []detection
-	w, matched := newWindow(u.Plan), -1
+	w, matched := newWindow(bl.Plan), -1
 	for i := 0; i < len(matches); {
 		at := matches[i].At
 		for ; i < len(matches) && matches[i].At == at; i++ {
 			w.add(&matches[i])
 		}
-		if c := u.firstCase(u.judge(matches[0].Group, bucket, w.values())); c >= 0 {
+		if c := bl.firstCase(bl.judge(matches[0].Group, bucket, w.values())); c >= 0 {
 			matched = c
 		}
 		if matched >= 0 && at >= from {
@@ -240,10 +240,10 @@ func (u *Baseline) bucketDetections(matches []compiler.Match, bucket int64, from
 
 // sumsAt are what the matches of a full group come to, by label, in the bucket of a
 // moment, up to the moment.
-func (u *Baseline) sumsAt(own []compiler.Match, at schema.Millis) []float64 {
-	w, bucket := newWindow(u.Plan), u.BucketOf(at)
+func (bl *Baseline) sumsAt(own []compiler.Match, at schema.Millis) []float64 {
+	w, bucket := newWindow(bl.Plan), bl.BucketOf(at)
 	for i := range own {
-		if m := &own[i]; m.At <= at && u.BucketOf(m.At) == bucket {
+		if m := &own[i]; m.At <= at && bl.BucketOf(m.At) == bucket {
 			w.add(m)
 		}
 	}
@@ -253,12 +253,12 @@ func (u *Baseline) sumsAt(own []compiler.Match, at schema.Millis) []float64 {
 // judge are the labels' values in an open bucket that comes to these sums so far. It
 // has no low side yet. Where there is nothing to judge any label by, no case holds,
 // whatever it asks for.
-func (u *Baseline) judge(group []string, bucket int64, sums []float64) (values []float64, judged bool) {
+func (bl *Baseline) judge(group []string, bucket int64, sums []float64) (values []float64, judged bool) {
 	values = make([]float64, 2*len(sums))
 	for label := range sums {
 		values[len(sums)+label] = math.Inf(1)
-		if s := u.series[LabelKey(label, group...)]; s != nil {
-			below, _, ok := s.judge(u, bucket, sums[label], true)
+		if s := bl.series[LabelKey(label, group...)]; s != nil {
+			below, _, ok := s.judge(bl, bucket, sums[label], true)
 			values[label], judged = below, judged || ok
 		}
 	}
@@ -267,39 +267,39 @@ func (u *Baseline) judge(group []string, bucket int64, sums []float64) (values [
 
 // firstCase is the first case that holds of the values of both sides; −1: none does,
 // or there are none.
-func (u *Baseline) firstCase(values []float64, judged bool) int {
+func (bl *Baseline) firstCase(values []float64, judged bool) int {
 	if !judged {
 		return -1
 	}
-	return slices.IndexFunc(u.Plan.Cases, func(c compiler.Case) bool { return c.Sides.Holds(values) })
+	return slices.IndexFunc(bl.Plan.Cases, func(c compiler.Case) bool { return c.Sides.Holds(values) })
 }
 
 // Settle teaches the models the buckets that no event can change any more, and that
 // were judged: those before through. It saves the models that differ from what is
 // stored, some at a time, and reports whether there were any.
-func (u *Baseline) Settle(judged schema.Millis, lateness time.Duration, save func([]SeriesModel) error) (through schema.Millis, some bool, err error) {
-	newest := min(u.newest, judged)
+func (bl *Baseline) Settle(judged schema.Millis, lateness time.Duration, save func([]SeriesModel) error) (through schema.Millis, some bool, err error) {
+	newest := min(bl.newest, judged)
 	kept := lateness + settled
-	if u.Plan.Anomaly.Peers {
+	if bl.Plan.Anomaly.Peers {
 		kept += peersReach
-		u.peers.letGo(u.stretchOf(u.BucketOf(newest.Add(-kept))))
+		bl.peers.letGo(bl.stretchOf(bl.BucketOf(newest.Add(-kept))))
 	}
-	horizon := u.BucketOf(newest.Add(-kept))
-	through = u.Moment(horizon)
-	if horizon-u.settled < settleEvery*3_600_000/u.width {
-		return u.Moment(u.settled), false, nil
+	horizon := bl.BucketOf(newest.Add(-kept))
+	through = bl.Moment(horizon)
+	if horizon-bl.settled < settleEvery*3_600_000/bl.width {
+		return bl.Moment(bl.settled), false, nil
 	}
 	var part []SeriesModel
-	for _, s := range u.series {
+	for _, s := range bl.series {
 		if s.base == nil && s.first >= horizon {
 			continue
 		}
-		state, err := s.settle(u, horizon)
+		state, err := s.settle(bl, horizon)
 		if err != nil {
 			return 0, false, err
 		}
 		some = true
-		if part = append(part, SeriesModel{s.label, s.group, schema.Millis(horizon * u.width), state}); len(part) < settledAtOnce {
+		if part = append(part, SeriesModel{s.label, s.group, schema.Millis(horizon * bl.width), state}); len(part) < settledAtOnce {
 			continue
 		}
 		if err := save(part); err != nil {
@@ -317,12 +317,12 @@ func (u *Baseline) Settle(judged schema.Millis, lateness time.Duration, save fun
 const settledAtOnce = 1000
 
 // settle teaches the series' base the buckets before a horizon.
-func (s *series) settle(u *Baseline, horizon int64) (state []byte, err error) {
-	m, next, err := s.restart(u)
+func (s *series) settle(bl *Baseline, horizon int64) (state []byte, err error) {
+	m, next, err := s.restart(bl)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.learn(u, m, &next, horizon); err != nil {
+	if err := s.learn(bl, m, &next, horizon); err != nil {
 		return nil, err
 	}
 	if state, err = m.MarshalBinary(); err != nil {
@@ -338,66 +338,66 @@ func (s *series) settle(u *Baseline, horizon int64) (state []byte, err error) {
 const settleEvery = 6
 
 // SettledBefore notes that everything before a moment is in the stored models.
-func (u *Baseline) SettledBefore(at schema.Millis) { u.settled = u.BucketOf(at) }
+func (bl *Baseline) SettledBefore(at schema.Millis) { bl.settled = bl.BucketOf(at) }
 
 // Restore takes a model that was stored. It reports whether an earlier version of
 // nightjar wrote it.
-func (u *Baseline) Restore(m SeriesModel) (earlier bool, err error) {
-	s := u.of(m.Label, m.Group)
+func (bl *Baseline) Restore(m SeriesModel) (earlier bool, err error) {
+	s := bl.of(m.Label, m.Group)
 	s.base = new(anomaly.Model)
 	if err := s.base.UnmarshalBinary(m.State); err != nil {
 		return false, err
 	}
-	earlier = s.base.HoldFor(u.Plan.MaxDuration)
-	s.first, s.heard, s.begun = s.base.First()/u.width, s.base.Heard()/u.width, true
+	earlier = s.base.HoldFor(bl.Plan.MaxDuration)
+	s.first, s.heard, s.begun = s.base.First()/bl.width, s.base.Heard()/bl.width, true
 	return earlier, nil
 }
 
 // Refill takes in the stored matches of a bucket, unless a model has learned it.
-func (u *Baseline) Refill(b BucketMatches) {
-	s := u.of(b.Label, b.Group)
-	if s.base != nil && b.Bucket < s.base.Next()/u.width {
+func (bl *Baseline) Refill(b BucketMatches) {
+	s := bl.of(b.Label, b.Group)
+	if s.base != nil && b.Bucket < s.base.Next()/bl.width {
 		return
 	}
 	s.changed(b.Bucket)
-	u.peers.top = max(u.peers.top, b.Bucket)
-	if u.Plan.Labels[b.Label].Aggregation == compiler.AggCount {
+	bl.peers.top = max(bl.peers.top, b.Bucket)
+	if bl.Plan.Labels[b.Label].Aggregation == compiler.AggCount {
 		s.counts.add(b.Bucket, b.Count)
 	} else {
-		s.sum(u.Plan, b.Bucket).refill(b)
+		s.sum(bl.Plan, b.Bucket).refill(b)
 	}
 }
 
 // Err is what went wrong last when something was judged; what was found since may be
 // wrong then. Of none, nothing went wrong.
-func (u *Baseline) Err() error {
-	if u == nil {
+func (bl *Baseline) Err() error {
+	if bl == nil {
 		return nil
 	}
-	return u.err
+	return bl.err
 }
 
 // Size is how many series there are.
-func (u *Baseline) Size() int { return len(u.series) }
+func (bl *Baseline) Size() int { return len(bl.series) }
 
 // Note takes in a match that arrived. One that was counted where it was stored, without
 // a word to the others, only tells those that its group is a peer of.
-func (u *Baseline) Note(m *compiler.Match) {
-	if m.Seq > u.counted {
-		u.Count(m)
+func (bl *Baseline) Note(m *compiler.Match) {
+	if m.Seq > bl.counted {
+		bl.Count(m)
 	} else {
-		u.changePeers(m.Label, u.BucketOf(m.At))
+		bl.changePeers(m.Label, bl.BucketOf(m.At))
 	}
 }
 
 // CountedThrough notes that matches up to an arrival are counted.
-func (u *Baseline) CountedThrough(seq uint64) { u.counted = max(u.counted, seq) }
+func (bl *Baseline) CountedThrough(seq uint64) { bl.counted = max(bl.counted, seq) }
 
 // Evaluated notes that everything that arrived so far was evaluated.
-func (u *Baseline) Evaluated() {
-	u.peers.late = nil
-	u.newest = u.seen
+func (bl *Baseline) Evaluated() {
+	bl.peers.late = nil
+	bl.newest = bl.seen
 }
 
 // Arrived notes when an event arrived.
-func (u *Baseline) Arrived(seen schema.Millis) { u.seen = max(u.seen, seen) }
+func (bl *Baseline) Arrived(seen schema.Millis) { bl.seen = max(bl.seen, seen) }

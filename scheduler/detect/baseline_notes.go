@@ -7,47 +7,47 @@ import (
 )
 
 // closedNotes say how a bucket was judged at its end.
-func (u *Baseline) closedNotes(group []string, bucket int64) []string {
-	at := fmt.Sprintf("the bucket from %s to %s", u.Moment(bucket), u.Moment(bucket+1))
-	switch first, last, ok := u.alive(group); {
+func (bl *Baseline) closedNotes(group []string, bucket int64) []string {
+	at := fmt.Sprintf("the bucket from %s to %s", bl.Moment(bucket), bl.Moment(bucket+1))
+	switch first, last, ok := bl.alive(group); {
 	case !ok || bucket < first || bucket > last:
 		return []string{at + " was not judged at its end: the group had no event before it, or none for 14 days"}
-	case u.learned(group) > bucket:
+	case bl.learned(group) > bucket:
 		return []string{at + " is in the models, and no longer judged"}
 	}
-	values, judged := u.judgeClosed(group, bucket)
+	values, judged := bl.judgeClosed(group, bucket)
 	if !judged {
 		return []string{at + " was not judged at its end: the group was not known for as long as is learned"}
 	}
-	n := len(u.Plan.Labels)
+	n := len(bl.Plan.Labels)
 	var out []string
 	for label := range n {
 		held := 0.0
-		if s := u.series[LabelKey(label, group...)]; s != nil {
+		if s := bl.series[LabelKey(label, group...)]; s != nil {
 			held = s.value(bucket)
 		}
-		out = append(out, fmt.Sprintf("%s: %s held %v, no more than that has a probability of %.4g", u.Plan.Labels[label].Name, at, held, values[n+label]))
+		out = append(out, fmt.Sprintf("%s: %s held %v, no more than that has a probability of %.4g", bl.Plan.Labels[label].Name, at, held, values[n+label]))
 	}
-	if c := u.firstCase(values, judged); c >= 0 && u.Plan.Cases[c].Low {
+	if c := bl.firstCase(values, judged); c >= 0 && bl.Plan.Cases[c].Low {
 		return append(out, fmt.Sprintf("case %d held at its end", c))
 	}
 	return append(out, "no case on the low side held at its end")
 }
 
 // judgedBy says what the sum of a label's bucket was held against.
-func (u *Baseline) judgedBy(name string, label int, group []string, bucket int64, sum float64) string {
-	at := fmt.Sprintf("%s: the bucket from %s holds %v so far", name, u.Moment(bucket), sum)
-	s := u.series[LabelKey(label, group...)]
+func (bl *Baseline) judgedBy(name string, label int, group []string, bucket int64, sum float64) string {
+	at := fmt.Sprintf("%s: the bucket from %s holds %v so far", name, bl.Moment(bucket), sum)
+	s := bl.series[LabelKey(label, group...)]
 	switch {
 	case s == nil:
 		return at + "; the group has no past"
-	case s.young(u, bucket) && u.Plan.Anomaly.Peers:
-		p := u.peersOf(label, bucket)
-		return fmt.Sprintf("%s; the group is known since %s, for less than %s, so it is judged by the rule's other groups: by %d of their buckets", at, u.Moment(s.first), u.Plan.Anomaly.Learn, p.Buckets())
-	case s.young(u, bucket):
-		return fmt.Sprintf("%s; the group is known since %s, for less than the %s of learning, so it does not match", at, u.Moment(s.first), u.Plan.Anomaly.Learn)
+	case s.young(bl, bucket) && bl.Plan.Anomaly.Peers:
+		p := bl.peersOf(label, bucket)
+		return fmt.Sprintf("%s; the group is known since %s, for less than %s, so it is judged by the rule's other groups: by %d of their buckets", at, bl.Moment(s.first), bl.Plan.Anomaly.Learn, p.Buckets())
+	case s.young(bl, bucket):
+		return fmt.Sprintf("%s; the group is known since %s, for less than the %s of learning, so it does not match", at, bl.Moment(s.first), bl.Plan.Anomaly.Learn)
 	}
-	f, err := s.foresight(u, bucket)
+	f, err := s.foresight(bl, bucket)
 	if err != nil {
 		return at
 	}
@@ -67,13 +67,13 @@ type SeriesPoint struct {
 }
 
 // Has reports whether there was an event of a full group in a label.
-func (u *Baseline) Has(label int, group []string) bool {
-	return u.series[LabelKey(label, group...)] != nil
+func (bl *Baseline) Has(label int, group []string) bool {
+	return bl.series[LabelKey(label, group...)] != nil
 }
 
 // Began is the beginning of the first bucket of a series that there is.
-func (u *Baseline) Began(label int, group []string) schema.Millis {
-	return u.Moment(u.series[LabelKey(label, group...)].first)
+func (bl *Baseline) Began(label int, group []string) schema.Millis {
+	return bl.Moment(bl.series[LabelKey(label, group...)].first)
 }
 
 // LearnedSeries is what the buckets of a series taught.
@@ -88,19 +88,19 @@ type LearnedSeries struct {
 // Points learns a series anew, up to the bucket of the newest moment, and tells of the
 // buckets that end after from what was expected of them. Live, unless nil, has the other
 // groups, those of the last days.
-func (u *Baseline) Points(label int, group []string, from, newest schema.Millis, live *Baseline, tell func(SeriesPoint)) (LearnedSeries, error) {
-	one := u.series[LabelKey(label, group...)]
-	m, next, err := one.restart(u)
-	for last := u.BucketOf(newest); err == nil && next <= last; next++ {
-		if at := u.Moment(next); u.Moment(next+1) > from {
+func (bl *Baseline) Points(label int, group []string, from, newest schema.Millis, live *Baseline, tell func(SeriesPoint)) (LearnedSeries, error) {
+	one := bl.series[LabelKey(label, group...)]
+	m, next, err := one.restart(bl)
+	for last := bl.BucketOf(newest); err == nil && next <= last; next++ {
+		if at := bl.Moment(next); bl.Moment(next+1) > from {
 			band, value := m.Band(int64(at)), one.value(next)
-			below, atMost, judged := one.judge(u, next, value, false)
+			below, atMost, judged := one.judge(bl, next, value, false)
 			if !judged && live != nil && live.hasPeers(next) {
 				below, _ = live.peersBelow(label, next, value)
 			}
 			tell(SeriesPoint{At: at, Value: value, Lower: band.Lower, Median: band.Median, Upper: band.Upper, Probability: below, AtMost: atMost})
 		}
-		err = m.Add(int64(u.Moment(next)), one.value(next))
+		err = m.Add(int64(bl.Moment(next)), one.value(next))
 	}
 	if err != nil {
 		return LearnedSeries{}, err

@@ -17,11 +17,11 @@ func TestBucketsBefore1970AreBuckets(t *testing.T) {
 		t.Fatal(err)
 	}
 	plan := compiled.Bind()
-	u := NewBaseline(plan, 0)
+	bl := NewBaseline(plan, 0)
 	for _, at := range []schema.Millis{-1, -600_000, -299_999, 0, -2} {
-		u.Count(&compiler.Match{At: at})
+		bl.Count(&compiler.Match{At: at})
 	}
-	s := u.of(0, nil)
+	s := bl.of(0, nil)
 	if got := []float64{s.value(-2), s.value(-1), s.value(0)}; got[0] != 1 || got[1] != 3 || got[2] != 1 {
 		t.Errorf("buckets −2, −1 and 0 hold %v, want 1, 3 and 1", got)
 	}

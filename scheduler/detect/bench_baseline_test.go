@@ -36,9 +36,9 @@ func BenchmarkLiveGroups(b *testing.B) {
 	for b.Loop() {
 		runtime.GC()
 		before := liveBytes()
-		u := NewBaseline(plan, 0)
+		bl := NewBaseline(plan, 0)
 		for g := range groups {
-			s := u.of(0, []string{fmt.Sprintf("host-%06d.example.com", g)})
+			s := bl.of(0, []string{fmt.Sprintf("host-%06d.example.com", g)})
 			s.base, s.head = new(anomaly.Model), new(anomaly.Model)
 			if err := s.base.UnmarshalBinary(states[0]); err != nil {
 				b.Fatal(err)
@@ -46,7 +46,7 @@ func BenchmarkLiveGroups(b *testing.B) {
 			if err := s.head.UnmarshalBinary(states[1]); err != nil {
 				b.Fatal(err)
 			}
-			s.begun, s.next = true, s.head.Next()/u.width
+			s.begun, s.next = true, s.head.Next()/bl.width
 			for i, n := range values {
 				s.counts.add(s.next-kept+int64(i), n)
 			}
@@ -56,7 +56,7 @@ func BenchmarkLiveGroups(b *testing.B) {
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
 		b.ReportMetric(float64(m.Sys-m.HeapReleased)/1e6, "MB")
-		runtime.KeepAlive(u)
+		runtime.KeepAlive(bl)
 	}
 }
 

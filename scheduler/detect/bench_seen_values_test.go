@@ -18,7 +18,7 @@ func BenchmarkTenMillionKnownValues(b *testing.B) {
 	const groups, pairs = 100_000, 100_000 * 125
 	for range b.N {
 		before := heapInUse()
-		k := NewSeenValues(&compiler.Novelty{Forget: 28 * 24 * time.Hour, First: 1})
+		seen := NewSeenValues(&compiler.Novelty{Forget: 28 * 24 * time.Hour, First: 1})
 		var peak uint64
 		var pruning time.Duration
 		var m runtime.MemStats
@@ -26,17 +26,17 @@ func BenchmarkTenMillionKnownValues(b *testing.B) {
 		const perHour = pairs / (40 * 24)
 		for n := range pairs {
 			at := schema.Millis(int64(n) * 40 * 24 * int64(anHour) / pairs)
-			learnPair(k, n*7919%pairs, groups, at)
+			learnPair(seen, n*7919%pairs, groups, at)
 			if again := n - pairs/10; again >= 0 && n%10 == 0 {
-				learnPair(k, again*7919%pairs, groups, at)
+				learnPair(seen, again*7919%pairs, groups, at)
 			}
 			if n%perHour == 0 {
-				k.Arrived(at)
-				k.newest = k.seen
+				seen.Arrived(at)
+				seen.newest = seen.seen
 				pause := time.Now()
-				k.Settle(24 * time.Hour)
+				seen.Settle(24 * time.Hour)
 				pruning += time.Since(pause)
-				k.Stored(k.Unstored())
+				seen.Stored(seen.Unstored())
 				runtime.ReadMemStats(&m)
 				peak = max(peak, m.HeapSys-m.HeapReleased)
 			}
@@ -45,15 +45,15 @@ func BenchmarkTenMillionKnownValues(b *testing.B) {
 		b.ReportMetric(pruning.Seconds()*1000/(40*24), "ms/prune")
 		b.ReportMetric(float64(heapInUse()-before)/(1<<20), "MiB")
 		b.ReportMetric(float64(peak)/(1<<20), "peak-MiB")
-		b.ReportMetric(float64(k.Size()), "held")
-		if held := len(k.one) + len(k.many); held < pairs*3/4 || held > pairs*9/10 {
+		b.ReportMetric(float64(seen.Size()), "held")
+		if held := len(seen.one) + len(seen.many); held < pairs*3/4 || held > pairs*9/10 {
 			b.Errorf("%d values are held of %d: too few or too many were forgotten", held, pairs)
 		}
-		runtime.KeepAlive(k)
+		runtime.KeepAlive(seen)
 	}
 }
 
-func learnPair(k *SeenValues, pair, groups int, at schema.Millis) {
+func learnPair(seen *SeenValues, pair, groups int, at schema.Millis) {
 	m := compiler.Match{At: at, Seq: uint64(pair + 1), Group: []string{fmt.Sprint("user-", pair%groups)}}
-	k.Learn(&m, []string{fmt.Sprint("host-", pair/groups)})
+	seen.Learn(&m, []string{fmt.Sprint("host-", pair/groups)})
 }

@@ -52,26 +52,26 @@ func (c *Change) Unsampled() []compiler.Match {
 // reconcile tells what changes for those who saw the old signals. Every episode
 // goes on under the id of the earliest old signal it overlaps; an old one that
 // is left over was merged into the episode that covers it, or else retracted.
-func (u *GroupState) reconcile(caseAt int, episodes []episode, old []schema.Signal, all []compiler.Match) []Change {
+func (gs *GroupState) reconcile(caseAt int, episodes []episode, old []schema.Signal, all []compiler.Match) []Change {
 	taken := make([]bool, len(old))
 	var out []Change
 	for i := range episodes {
-		l := &episodes[i]
+		ep := &episodes[i]
 		for j := range old {
-			if l.old == nil && !taken[j] && old[j].FirstSeen <= l.last && l.first <= old[j].LastSeen {
-				l.old, taken[j] = &old[j], true
+			if ep.old == nil && !taken[j] && old[j].FirstSeen <= ep.last && ep.first <= old[j].LastSeen {
+				ep.old, taken[j] = &old[j], true
 			}
 		}
 	}
-	moveSilences(u.Plan, episodes, old, taken)
+	moveSilences(gs.Plan, episodes, old, taken)
 	for i := range episodes {
-		l := &episodes[i]
-		c, differs := u.change(caseAt, l)
-		if differs || u.othersMayShow(l) {
-			c.Evidence = evidence(u.Plan, l, all)
+		ep := &episodes[i]
+		c, differs := gs.change(caseAt, ep)
+		if differs || gs.othersMayShow(ep) {
+			c.Evidence = evidence(gs.Plan, ep, all)
 		}
 		if !differs && len(c.Unsampled()) > 0 {
-			c.RuleVersion, differs = u.Plan.Rule.Version, true
+			c.RuleVersion, differs = gs.Plan.Rule.Version, true
 			c.Version++
 		}
 		if differs {
@@ -89,30 +89,30 @@ func (u *GroupState) reconcile(caseAt int, episodes []episode, old []schema.Sign
 // othersMayShow reports whether an episode that is as it was may be about other events
 // than before: about those before a silence, which are not counted, or about as
 // many others, where what came before them decides which match.
-func (u *GroupState) othersMayShow(l *episode) bool {
-	return !l.carried && (len(l.opensQuiet(u.Plan)) > 0 || u.Plan.Novelty != nil || methodOf(u.Plan).asksPast())
+func (gs *GroupState) othersMayShow(ep *episode) bool {
+	return !ep.carried && (len(ep.opensQuiet(gs.Plan)) > 0 || gs.Plan.Novelty != nil || methodOf(gs.Plan).asksPast())
 }
 
 // change compares an episode with the signal it goes on from.
-func (u *GroupState) change(caseAt int, l *episode) (c Change, differs bool) {
-	c.perValue, c.Carried = u.Plan.PerValue, l.carried
-	if l.old == nil {
+func (gs *GroupState) change(caseAt int, ep *episode) (c Change, differs bool) {
+	c.perValue, c.Carried = gs.Plan.PerValue, ep.carried
+	if ep.old == nil {
 		c.IsNew = true
 		c.Signal = schema.Signal{
-			RuleKey: u.Plan.Key, RuleID: u.Plan.Rule.ID, Case: caseAt, Group: u.Group, State: schema.StateOpen,
+			RuleKey: gs.Plan.Key, RuleID: gs.Plan.Rule.ID, Case: caseAt, Group: gs.Group, State: schema.StateOpen,
 		}
 	} else {
-		c.Signal = *l.old
-		if l.old.FirstSeen == l.first && l.old.LastSeen == l.last && l.old.Events == l.events && slices.Equal(l.old.EventTags, l.tags) && slices.Equal(l.old.Values, l.values) && slices.Equal(l.old.PerQuery, l.perQuery) && l.old.Silence.Equal(l.silence) && l.old.Lowered == l.lowered {
+		c.Signal = *ep.old
+		if ep.old.FirstSeen == ep.first && ep.old.LastSeen == ep.last && ep.old.Events == ep.events && slices.Equal(ep.old.EventTags, ep.tags) && slices.Equal(ep.old.Values, ep.values) && slices.Equal(ep.old.PerQuery, ep.perQuery) && ep.old.Silence.Equal(ep.silence) && ep.old.Lowered == ep.lowered {
 			return c, false
 		}
 	}
-	c.FirstSeen, c.LastSeen, c.Events, c.EventTags = l.first, l.last, l.events, l.tags
-	c.Values, c.PerQuery, c.Silence, c.Lowered = l.values, l.perQuery, l.silence, l.lowered
-	if l.old == nil {
-		c.Opened = l.opened
+	c.FirstSeen, c.LastSeen, c.Events, c.EventTags = ep.first, ep.last, ep.events, ep.tags
+	c.Values, c.PerQuery, c.Silence, c.Lowered = ep.values, ep.perQuery, ep.silence, ep.lowered
+	if ep.old == nil {
+		c.Opened = ep.opened
 	}
-	c.RuleVersion = u.Plan.Rule.Version
+	c.RuleVersion = gs.Plan.Rule.Version
 	c.Version++
 	return c, true
 }
@@ -121,8 +121,8 @@ func (u *GroupState) change(caseAt int, l *episode) (c Change, differs bool) {
 // made.
 func withdraw(s schema.Signal, episodes []episode) Change {
 	s.State, s.Reason = schema.StateArchived, schema.ReasonRetracted
-	for _, l := range episodes {
-		if s.FirstSeen <= l.last && l.first <= s.LastSeen {
+	for _, ep := range episodes {
+		if s.FirstSeen <= ep.last && ep.first <= s.LastSeen {
 			s.Reason = schema.ReasonMerged
 		}
 	}
@@ -135,10 +135,10 @@ const maxSamples = 10
 
 // evidence are the signal's earliest distinct events; where it began with what
 // did not happen, those before that.
-func evidence(plan *compiler.BoundPlan, l *episode, all []compiler.Match) []compiler.Match {
+func evidence(plan *compiler.BoundPlan, ep *episode, all []compiler.Match) []compiler.Match {
 	var out []compiler.Match
 	seen := map[uint64]bool{}
-	for _, own := range [][]compiler.Match{quietMatches(l.opensQuiet(plan), all), Between(all, l.after(plan), l.last)} {
+	for _, own := range [][]compiler.Match{quietMatches(ep.opensQuiet(plan), all), Between(all, ep.after(plan), ep.last)} {
 		for i := 0; i < len(own) && len(out) < maxSamples; i++ {
 			if m := own[i]; !seen[m.Seq] {
 				seen[m.Seq] = true

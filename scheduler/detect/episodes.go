@@ -27,57 +27,57 @@ type episode struct {
 }
 
 // opensQuiet are what did not happen, where that is what the episode begins with.
-func (l *episode) opensQuiet(plan *compiler.BoundPlan) []*quiet {
-	if l.carried {
+func (ep *episode) opensQuiet(plan *compiler.BoundPlan) []*quiet {
+	if ep.carried {
 		return nil
 	}
 	n := 0
-	for n < len(l.quiets) && l.quiets[n].at(plan) == l.first {
+	for n < len(ep.quiets) && ep.quiets[n].at(plan) == ep.first {
 		n++
 	}
-	return l.quiets[:n]
+	return ep.quiets[:n]
 }
 
 // after is the moment after which the episode's events lie: those of its first
 // window on, or those after the end of the signal that it goes on from.
-func (l *episode) after(plan *compiler.BoundPlan) schema.Millis {
+func (ep *episode) after(plan *compiler.BoundPlan) schema.Millis {
 	switch {
-	case l.carried:
-		return l.old.LastSeen
-	case len(l.opensQuiet(plan)) > 0 && plan.Low(): // those of the bucket
-		return l.first - 1 - max(WindowOf(plan), schema.Millis(plan.Anomaly.Bucket.Milliseconds()))
+	case ep.carried:
+		return ep.old.LastSeen
+	case len(ep.opensQuiet(plan)) > 0 && plan.Low(): // those of the bucket
+		return ep.first - 1 - max(WindowOf(plan), schema.Millis(plan.Anomaly.Bucket.Milliseconds()))
 	case plan.Window == 0:
-		return l.first - 1
+		return ep.first - 1
 	}
-	return l.first - WindowOf(plan)
+	return ep.first - WindowOf(plan)
 }
 
 // value notes the new values of a match, or the journey it ends.
-func (l *episode) value(plan *compiler.BoundPlan, m *compiler.Match) {
-	if !l.carried && m.At == l.first {
-		methodOf(plan).opens(l, m)
+func (ep *episode) value(plan *compiler.BoundPlan, m *compiler.Match) {
+	if !ep.carried && m.At == ep.first {
+		methodOf(plan).opens(ep, m)
 	}
 	if plan.Labels[m.Label].Aggregation != compiler.AggNewValue {
 		return
 	}
 	for _, v := range m.Values {
-		if i, known := slices.BinarySearch(l.values, v); !known && len(l.values) < schema.MaxValues {
-			l.values = slices.Insert(l.values, i, v)
+		if i, known := slices.BinarySearch(ep.values, v); !known && len(ep.values) < schema.MaxValues {
+			ep.values = slices.Insert(ep.values, i, v)
 		}
 	}
 }
 
 // fold makes signals of the times at which a case matched (section 11): a match
 // extends the last signal while that is alive and not too long, else opens one.
-func (u *GroupState) fold(carry *schema.Signal, found []detection) []episode {
-	longest := schema.Millis(u.Plan.MaxDuration.Milliseconds())
+func (gs *GroupState) fold(carry *schema.Signal, found []detection) []episode {
+	longest := schema.Millis(gs.Plan.MaxDuration.Milliseconds())
 	var episodes []episode
 	if carry != nil {
 		episodes = append(episodes, episode{first: carry.FirstSeen, last: carry.LastSeen, old: carry, carried: true})
 	}
 	for _, h := range found {
 		n := len(episodes) - 1
-		if n < 0 || h.at-episodes[n].last > u.KeepAlive() || h.at-episodes[n].first > longest {
+		if n < 0 || h.at-episodes[n].last > gs.KeepAlive() || h.at-episodes[n].first > longest {
 			episodes = append(episodes, episode{first: h.at})
 			n++
 		}
@@ -93,37 +93,37 @@ func (u *GroupState) fold(carry *schema.Signal, found []detection) []episode {
 
 // measure counts the distinct events of an episode, and the tags they share. What
 // was counted before a carried signal's end stays counted.
-func (u *GroupState) measure(l *episode, all []compiler.Match) {
-	m := measure{plan: u.Plan, episode: l, seen: map[uint64]bool{}, counted: map[inQuery]bool{}}
-	l.perQuery = make([]uint64, len(u.Plan.Labels))
-	if l.old != nil {
-		l.events, l.tags, m.tagged = l.old.Events, l.old.EventTags, l.old.Events > 0 || l.old.Opened != 0
-		l.values, l.lowered = slices.Clone(l.old.Values), l.old.Lowered
-		copy(l.perQuery, l.old.PerQuery)
-		l.from.add(l.old.EventTags)
+func (gs *GroupState) measure(ep *episode, all []compiler.Match) {
+	m := measure{plan: gs.Plan, episode: ep, seen: map[uint64]bool{}, counted: map[inQuery]bool{}}
+	ep.perQuery = make([]uint64, len(gs.Plan.Labels))
+	if ep.old != nil {
+		ep.events, ep.tags, m.tagged = ep.old.Events, ep.old.EventTags, ep.old.Events > 0 || ep.old.Opened != 0
+		ep.values, ep.lowered = slices.Clone(ep.old.Values), ep.old.Lowered
+		copy(ep.perQuery, ep.old.PerQuery)
+		ep.from.add(ep.old.EventTags)
 	}
 	var openedBy []compiler.Match
-	if l.spoke {
-		openedBy = Between(all, l.first-1, l.first)
+	if ep.spoke {
+		openedBy = Between(all, ep.first-1, ep.first)
 	}
-	before := quietMatches(l.opensQuiet(u.Plan), all)
+	before := quietMatches(ep.opensQuiet(gs.Plan), all)
 	m.opening(before)
 	openedBy = slices.Concat(before, openedBy)
-	if !l.carried {
-		l.lowered = len(openedBy) > 0 && !slices.ContainsFunc(openedBy, func(e compiler.Match) bool { return !schema.IsLesserEnvironment(e.Tags) })
+	if !ep.carried {
+		ep.lowered = len(openedBy) > 0 && !slices.ContainsFunc(openedBy, func(e compiler.Match) bool { return !schema.IsLesserEnvironment(e.Tags) })
 	}
-	for _, e := range Between(all, l.after(u.Plan), l.last) {
+	for _, e := range Between(all, ep.after(gs.Plan), ep.last) {
 		m.count(&e)
-		if u.Plan.Absence == nil {
+		if gs.Plan.Absence == nil {
 			m.tag(&e)
 		}
 	}
-	if u.Plan.Absence != nil { // the events that were not followed, and no others
-		for _, e := range quietMatches(l.quiets, all) {
+	if gs.Plan.Absence != nil { // the events that were not followed, and no others
+		for _, e := range quietMatches(ep.quiets, all) {
 			m.tag(&e)
 		}
 	}
-	l.tags = l.from.with(l.tags)
+	ep.tags = ep.from.with(ep.tags)
 }
 
 // measure is an episode being measured.
@@ -157,18 +157,18 @@ func (m *measure) opening(events []compiler.Match) {
 }
 
 func (m *measure) count(e *compiler.Match) {
-	l := m.episode
-	l.value(m.plan, e)
+	ep := m.episode
+	ep.value(m.plan, e)
 	if of := (inQuery{e.Seq, e.Label}); !m.counted[of] {
 		m.counted[of] = true
-		l.perQuery[e.Label]++
+		ep.perQuery[e.Label]++
 	}
-	if e.At == l.first && (l.opened == 0 || e.Seq < l.opened) {
-		l.opened = e.Seq
+	if e.At == ep.first && (ep.opened == 0 || e.Seq < ep.opened) {
+		ep.opened = e.Seq
 	}
 	if !m.seen[e.Seq] {
 		m.seen[e.Seq] = true
-		l.events++
+		ep.events++
 	}
 }
 

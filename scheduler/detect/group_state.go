@@ -42,35 +42,35 @@ type GroupState struct {
 // Chains says, per case, from where to start again. A signal that spans since
 // is replayed from its own beginning: late events may cut or stretch it. One
 // that ended before since is settled, and can only go on.
-func (u *GroupState) Chains() []chain {
+func (gs *GroupState) Chains() []chain {
 	var out []chain
 	first := 0
-	if methodOf(u.Plan).hasDefault() {
+	if methodOf(gs.Plan).hasDefault() {
 		first = -1
 	}
-	for c := first; c < len(u.Plan.Cases); c++ {
-		out = append(out, u.chain(c))
+	for c := first; c < len(gs.Plan.Cases); c++ {
+		out = append(out, gs.chain(c))
 	}
 	return out
 }
 
-func (u *GroupState) chain(caseAt int) chain {
-	c := chain{caseAt: caseAt, from: u.Since}
+func (gs *GroupState) chain(caseAt int) chain {
+	c := chain{caseAt: caseAt, from: gs.Since}
 	var before *schema.Signal
-	for i := range u.Published {
-		s := &u.Published[i]
-		if s.Case == caseAt && !s.Gone() && s.FirstSeen < u.Since && (before == nil || s.FirstSeen > before.FirstSeen) {
+	for i := range gs.Published {
+		s := &gs.Published[i]
+		if s.Case == caseAt && !s.Gone() && s.FirstSeen < gs.Since && (before == nil || s.FirstSeen > before.FirstSeen) {
 			before = s
 		}
 	}
 	switch {
 	case before == nil:
-	case before.LastSeen >= u.Since:
+	case before.LastSeen >= gs.Since:
 		c.from = before.FirstSeen
 	default:
 		c.carry = before
 	}
-	for _, s := range u.Published {
+	for _, s := range gs.Published {
 		if s.Case == caseAt && !s.Gone() && s.FirstSeen >= c.from {
 			c.old = append(c.old, s)
 		}
@@ -80,42 +80,44 @@ func (u *GroupState) chain(caseAt int) chain {
 }
 
 // Reach is the earliest event time whose matches advance needs.
-func (u *GroupState) Reach(chains []chain) schema.Millis {
-	back := schema.Millis(u.Plan.Lookback().Milliseconds())
-	reach := u.Since - back
+func (gs *GroupState) Reach(chains []chain) schema.Millis {
+	back := schema.Millis(gs.Plan.Lookback().Milliseconds())
+	reach := gs.Since - back
 	for _, c := range chains {
 		reach = min(reach, c.from-back)
-		if c.carry != nil && u.Since-c.carry.LastSeen <= u.KeepAlive() {
+		if c.carry != nil && gs.Since-c.carry.LastSeen <= gs.KeepAlive() {
 			reach = min(reach, c.carry.LastSeen)
 		}
 	}
-	if u.Baseline != nil && u.Plan.Low() {
-		reach = u.Baseline.lowFrom(u.Group, reach)
+	if gs.Baseline != nil && gs.Plan.Low() {
+		reach = gs.Baseline.lowFrom(gs.Group, reach)
 	}
 	return reach
 }
 
-// Earliest is the moment from which on the unit's signals are found anew.
-func (u *GroupState) Earliest(chains []chain) schema.Millis {
-	from := u.Since
+// Earliest is the moment from which on the group's signals are found anew.
+func (gs *GroupState) Earliest(chains []chain) schema.Millis {
+	from := gs.Since
 	for _, c := range chains {
 		from = min(from, c.from)
 	}
 	return from
 }
 
-func (u *GroupState) KeepAlive() schema.Millis { return schema.Millis(u.Plan.KeepAlive.Milliseconds()) }
+func (gs *GroupState) KeepAlive() schema.Millis {
+	return schema.Millis(gs.Plan.KeepAlive.Milliseconds())
+}
 
-// Advance brings the unit's signals up to date. The matches reach back to
+// Advance brings the group's signals up to date. The matches reach back to
 // reach(), sorted by time; globals likewise.
-func (u *GroupState) Advance(chains []chain, matches, globals []compiler.Match) []Change {
-	from := u.Earliest(chains)
-	matches = counting(u.Plan, u.Seen, matches, from-WindowOf(u.Plan))
-	if u.Plan.PerValue {
-		return u.advanceEach(chains, matches, globals)
+func (gs *GroupState) Advance(chains []chain, matches, globals []compiler.Match) []Change {
+	from := gs.Earliest(chains)
+	matches = counting(gs.Plan, gs.Seen, matches, from-WindowOf(gs.Plan))
+	if gs.Plan.PerValue {
+		return gs.advanceEach(chains, matches, globals)
 	}
 	all := mergeByTime(matches, globals)
-	found := u.detections(matches, globals, from)
+	found := gs.detections(matches, globals, from)
 	var out []Change
 	for _, c := range chains {
 		var own []detection
@@ -124,23 +126,23 @@ func (u *GroupState) Advance(chains []chain, matches, globals []compiler.Match) 
 				own = append(own, h)
 			}
 		}
-		episodes := u.fold(c.carry, own)
+		episodes := gs.fold(c.carry, own)
 		for i := range episodes {
-			u.measure(&episodes[i], all)
-			u.silence(&episodes[i], matches)
+			gs.measure(&episodes[i], all)
+			gs.silence(&episodes[i], matches)
 		}
-		out = append(out, u.reconcile(c.caseAt, episodes, c.old, all)...)
-		out = append(out, u.heardAgain(&c, matches)...)
+		out = append(out, gs.reconcile(c.caseAt, episodes, c.old, all)...)
+		out = append(out, gs.heardAgain(&c, matches)...)
 	}
 	return out
 }
 
 // Own leaves out the matches of another group whose key is the same by chance.
-func (u *GroupState) Own(ms []compiler.Match) []compiler.Match {
+func (gs *GroupState) Own(ms []compiler.Match) []compiler.Match {
 	for i := range ms {
-		if !slices.Equal(StateGroup(u.Plan, &ms[i]), u.Group) {
+		if !slices.Equal(StateGroup(gs.Plan, &ms[i]), gs.Group) {
 			return slices.DeleteFunc(slices.Clone(ms), func(m compiler.Match) bool {
-				return !slices.Equal(StateGroup(u.Plan, &m), u.Group)
+				return !slices.Equal(StateGroup(gs.Plan, &m), gs.Group)
 			})
 		}
 	}

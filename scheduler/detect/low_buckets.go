@@ -14,7 +14,7 @@ import (
 // empty.
 
 // lowReach is how long after its last event a group is judged: a group that has been
-// gone for so long is usual to be gone.
+// gone for so long is expected to be gone.
 const lowReach = schema.Millis(14 * 24 * 3_600_000)
 
 // foreseen is what a bucket was expected to hold. The last few are kept, since a
@@ -27,77 +27,77 @@ type foreseen struct {
 const keptForeseen = 3
 
 // foresight is what the model expects of a bucket from those before it.
-func (s *series) foresight(u *Baseline, bucket int64) (anomaly.Foresight, error) {
+func (s *series) foresight(bl *Baseline, bucket int64) (anomaly.Foresight, error) {
 	for i := range s.kept {
 		if s.kept[i].bucket == bucket {
 			return s.kept[i].Foresight, nil
 		}
 	}
-	m, err := s.model(u, bucket)
+	m, err := s.model(bl, bucket)
 	if err != nil {
 		return anomaly.Foresight{}, err
 	}
-	return m.Foresee(bucket * u.width), nil
+	return m.Foresee(bucket * bl.width), nil
 }
 
 // keep notes what the head expects of a bucket before it learns it.
-func (s *series) keep(u *Baseline, m *anomaly.Model, bucket int64) {
-	if !u.Plan.Low() || m != s.head {
+func (s *series) keep(bl *Baseline, m *anomaly.Model, bucket int64) {
+	if !bl.Plan.Low() || m != s.head {
 		return
 	}
 	if len(s.kept) == keptForeseen {
 		s.kept = slices.Delete(s.kept, 0, 1)
 	}
-	s.kept = append(s.kept, foreseen{bucket, m.Foresee(bucket * u.width)})
+	s.kept = append(s.kept, foreseen{bucket, m.Foresee(bucket * bl.width)})
 }
 
 // Moment is when a bucket begins.
-func (u *Baseline) Moment(bucket int64) schema.Millis { return schema.Millis(bucket * u.width) }
+func (bl *Baseline) Moment(bucket int64) schema.Millis { return schema.Millis(bucket * bl.width) }
 
 // closeAfter is the end of the first bucket that ends after a moment.
-func (u *Baseline) closeAfter(at schema.Millis) schema.Millis { return u.Moment(u.BucketOf(at) + 1) }
+func (bl *Baseline) closeAfter(at schema.Millis) schema.Millis { return bl.Moment(bl.BucketOf(at) + 1) }
 
 // fullGroups are the full groups that share a signal group.
-func (u *Baseline) fullGroups(group []string) [][]string {
-	if len(u.Plan.SignalGroup) == u.Plan.Arity {
+func (bl *Baseline) fullGroups(group []string) [][]string {
+	if len(bl.Plan.SignalGroup) == bl.Plan.Arity {
 		return [][]string{group}
 	}
-	return u.sharing[GroupKey(group)]
+	return bl.sharing[GroupKey(group)]
 }
 
 // share notes the full group of a new series.
-func (u *Baseline) share(group []string) {
-	if !u.Plan.Low() || len(u.Plan.SignalGroup) == u.Plan.Arity {
+func (bl *Baseline) share(group []string) {
+	if !bl.Plan.Low() || len(bl.Plan.SignalGroup) == bl.Plan.Arity {
 		return
 	}
-	if u.sharing == nil {
-		u.sharing = map[string][][]string{}
+	if bl.sharing == nil {
+		bl.sharing = map[string][][]string{}
 	}
-	key := GroupKey(SignalGroup(u.Plan, group))
-	if !slices.ContainsFunc(u.sharing[key], func(g []string) bool { return slices.Equal(g, group) }) {
-		u.sharing[key] = append(u.sharing[key], group)
+	key := GroupKey(SignalGroup(bl.Plan, group))
+	if !slices.ContainsFunc(bl.sharing[key], func(g []string) bool { return slices.Equal(g, group) }) {
+		bl.sharing[key] = append(bl.sharing[key], group)
 	}
 }
 
 // alive are the buckets in which a full group is judged: from the one after its first
 // event on, until long after its last.
-func (u *Baseline) alive(group []string) (first, last int64, ok bool) {
+func (bl *Baseline) alive(group []string) (first, last int64, ok bool) {
 	first, last = math.MaxInt64, math.MinInt64
-	for label := range u.Plan.Labels {
-		if s := u.series[LabelKey(label, group...)]; s != nil && s.begun {
+	for label := range bl.Plan.Labels {
+		if s := bl.series[LabelKey(label, group...)]; s != nil && s.begun {
 			first, last = min(first, s.first+1), max(last, s.heard)
 		}
 	}
-	return first, last + int64(lowReach)/u.width, first < math.MaxInt64
+	return first, last + int64(lowReach)/bl.width, first < math.MaxInt64
 }
 
 // NextClose is the end of the first bucket after a moment in which a signal group is
 // judged; never, when there is none.
-func (u *Baseline) NextClose(group []string, after schema.Millis) schema.Millis {
-	end, due := u.closeAfter(after), Never
-	for _, full := range u.fullGroups(group) {
-		if first, last, ok := u.alive(full); ok && end <= u.Moment(last+1) {
-			due = min(due, max(end, u.Moment(first+1)))
+func (bl *Baseline) NextClose(group []string, after schema.Millis) schema.Millis {
+	end, due := bl.closeAfter(after), Never
+	for _, full := range bl.fullGroups(group) {
+		if first, last, ok := bl.alive(full); ok && end <= bl.Moment(last+1) {
+			due = min(due, max(end, bl.Moment(first+1)))
 		}
 	}
 	return due
@@ -105,10 +105,10 @@ func (u *Baseline) NextClose(group []string, after schema.Millis) schema.Millis 
 
 // NextCloses calls due for every signal group that is judged after a moment, with the
 // end of the first bucket in which it is.
-func (u *Baseline) NextCloses(after schema.Millis, due func(group []string, at schema.Millis)) {
-	for _, one := range u.series {
-		group := SignalGroup(u.Plan, one.group)
-		if at := u.NextClose(group, after); at < Never {
+func (bl *Baseline) NextCloses(after schema.Millis, due func(group []string, at schema.Millis)) {
+	for _, one := range bl.series {
+		group := SignalGroup(bl.Plan, one.group)
+		if at := bl.NextClose(group, after); at < Never {
 			due(group, at)
 		}
 	}
@@ -116,18 +116,18 @@ func (u *Baseline) NextCloses(after schema.Millis, due func(group []string, at s
 
 // closed finds the closed buckets of a full group, from a moment on and up to the
 // horizon, in which a case holds that asks for the low side.
-func (u *Baseline) closed(group []string, from schema.Millis, h Horizon) []detection {
-	first, last, ok := u.alive(group)
+func (bl *Baseline) closed(group []string, from schema.Millis, h Horizon) []detection {
+	first, last, ok := bl.alive(group)
 	if !ok {
 		return nil
 	}
 	var out []detection
-	for b := max(first, u.BucketOf(from-1), u.learned(group)); b <= last && u.Moment(b+1) <= h.Through; b++ {
-		at := u.Moment(b + 1)
+	for b := max(first, bl.BucketOf(from-1), bl.learned(group)); b <= last && bl.Moment(b+1) <= h.Through; b++ {
+		at := bl.Moment(b + 1)
 		if at < from || !h.has(at) {
 			continue
 		}
-		if c := u.firstCase(u.judgeClosed(group, b)); c >= 0 && u.Plan.Cases[c].Low {
+		if c := bl.firstCase(bl.judgeClosed(group, b)); c >= 0 && bl.Plan.Cases[c].Low {
 			out = append(out, detection{at: at, caseAt: c, quiet: &quiet{group: group, low: at}})
 		}
 	}
@@ -135,11 +135,11 @@ func (u *Baseline) closed(group []string, from schema.Millis, h Horizon) []detec
 }
 
 // learned is the first bucket that is not in the models of a full group for good.
-func (u *Baseline) learned(group []string) int64 {
+func (bl *Baseline) learned(group []string) int64 {
 	next := int64(math.MinInt64)
-	for label := range u.Plan.Labels {
-		if s := u.series[LabelKey(label, group...)]; s != nil && s.base != nil {
-			next = max(next, s.base.Next()/u.width)
+	for label := range bl.Plan.Labels {
+		if s := bl.series[LabelKey(label, group...)]; s != nil && s.base != nil {
+			next = max(next, s.base.Next()/bl.width)
 		}
 	}
 	return next
@@ -147,14 +147,14 @@ func (u *Baseline) learned(group []string) int64 {
 
 // judgeClosed are the labels' values in a closed bucket, those of the low side after
 // those of the high side, and whether there was anything to judge one by.
-func (u *Baseline) judgeClosed(group []string, bucket int64) (values []float64, judged bool) {
-	n := len(u.Plan.Labels)
+func (bl *Baseline) judgeClosed(group []string, bucket int64) (values []float64, judged bool) {
+	n := len(bl.Plan.Labels)
 	values = make([]float64, 2*n)
 	for label := range n {
 		values[n+label] = 1
-		if s := u.series[LabelKey(label, group...)]; s != nil {
+		if s := bl.series[LabelKey(label, group...)]; s != nil {
 			var ok bool
-			values[label], values[n+label], ok = s.judge(u, bucket, s.value(bucket), false)
+			values[label], values[n+label], ok = s.judge(bl, bucket, s.value(bucket), false)
 			judged = judged || ok
 		}
 	}
@@ -163,13 +163,13 @@ func (u *Baseline) judgeClosed(group []string, bucket int64) (values []float64, 
 
 // lowDetections are those of the signal group's closed buckets. The matches say which of
 // the group's events came last.
-func (u *GroupState) lowDetections(matches []compiler.Match, from schema.Millis) []detection {
-	if !u.Plan.Low() {
+func (gs *GroupState) lowDetections(matches []compiler.Match, from schema.Millis) []detection {
+	if !gs.Plan.Low() {
 		return nil
 	}
 	var out []detection
-	for _, group := range u.Baseline.fullGroups(u.Group) {
-		for _, h := range u.Baseline.closed(group, from, u.Horizon) {
+	for _, group := range gs.Baseline.fullGroups(gs.Group) {
+		for _, h := range gs.Baseline.closed(group, from, gs.Horizon) {
 			h.quiet.since = lastBefore(matches, group, h.at)
 			out = append(out, h)
 		}
@@ -189,28 +189,28 @@ func lastBefore(matches []compiler.Match, group []string, at schema.Millis) sche
 }
 
 // lowFrom is the beginning of the last bucket before a moment in which one of the
-// unit's groups was heard of: what a drop is told by lies there.
-func (u *Baseline) lowFrom(group []string, before schema.Millis) schema.Millis {
+// group's full groups was heard of: what a drop is told by lies there.
+func (bl *Baseline) lowFrom(group []string, before schema.Millis) schema.Millis {
 	from := before
-	for _, full := range u.fullGroups(group) {
+	for _, full := range bl.fullGroups(group) {
 		last := int64(math.MinInt64)
-		for label := range u.Plan.Labels {
-			if s := u.series[LabelKey(label, full...)]; s != nil {
-				last = max(last, s.heardBefore(u, u.BucketOf(before)))
+		for label := range bl.Plan.Labels {
+			if s := bl.series[LabelKey(label, full...)]; s != nil {
+				last = max(last, s.heardBefore(bl, bl.BucketOf(before)))
 			}
 		}
 		if last != math.MinInt64 {
-			from = min(from, u.Moment(last))
+			from = min(from, bl.Moment(last))
 		}
 	}
 	return from
 }
 
 // heardBefore is the last bucket with an event, up to a bucket.
-func (s *series) heardBefore(u *Baseline, bucket int64) int64 {
+func (s *series) heardBefore(bl *Baseline, bucket int64) int64 {
 	last := int64(math.MinInt64)
-	if s.base != nil && s.base.Heard()/u.width <= bucket {
-		last = s.base.Heard() / u.width
+	if s.base != nil && s.base.Heard()/bl.width <= bucket {
+		last = s.base.Heard() / bl.width
 	}
 	if b, ok := s.counts.last(bucket); ok {
 		last = max(last, b)
@@ -225,15 +225,15 @@ func (s *series) heardBefore(u *Baseline, bucket int64) int64 {
 
 // LowDue is the first moment in [from, until] at which a closed bucket of the group
 // may give a detection. Where none does, it is the next one after until.
-func (u *Baseline) LowDue(group []string, from, until schema.Millis, h Horizon) schema.Millis {
+func (bl *Baseline) LowDue(group []string, from, until schema.Millis, h Horizon) schema.Millis {
 	due := Never
-	for _, full := range u.fullGroups(group) {
-		for _, found := range u.closed(full, from, Horizon{After: h.After, Through: until}) {
+	for _, full := range bl.fullGroups(group) {
+		for _, found := range bl.closed(full, from, Horizon{After: h.After, Through: until}) {
 			due = min(due, found.at)
 		}
 	}
 	if due == Never {
-		return u.NextClose(group, until)
+		return bl.NextClose(group, until)
 	}
 	return due
 }

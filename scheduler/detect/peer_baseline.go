@@ -35,8 +35,8 @@ type peerKey struct {
 }
 
 // stretchOf is the stretch of a bucket, and stretchLength how many buckets it has.
-func (u *Baseline) stretchOf(bucket int64) int64 {
-	n := u.stretchLength()
+func (bl *Baseline) stretchOf(bucket int64) int64 {
+	n := bl.stretchLength()
 	stretch := bucket / n
 	if bucket%n < 0 {
 		stretch--
@@ -44,70 +44,70 @@ func (u *Baseline) stretchOf(bucket int64) int64 {
 	return stretch
 }
 
-func (u *Baseline) stretchLength() int64 { return max(1, peerStretch.Milliseconds()/u.width) }
+func (bl *Baseline) stretchLength() int64 { return max(1, peerStretch.Milliseconds()/bl.width) }
 
 // dayOf are the stretches that a bucket is judged by: [from, to).
-func (u *Baseline) dayOf(bucket int64) (from, to int64) {
-	to = u.stretchOf(bucket) - 1
-	return to - peerDay.Milliseconds()/(u.stretchLength()*u.width), to
+func (bl *Baseline) dayOf(bucket int64) (from, to int64) {
+	to = bl.stretchOf(bucket) - 1
+	return to - peerDay.Milliseconds()/(bl.stretchLength()*bl.width), to
 }
 
 // peersBelow is the probability, by the other groups, that a new group's bucket is
 // lower than x, where there are enough to tell.
-func (u *Baseline) peersBelow(label int, bucket int64, x float64) (p float64, ok bool) {
-	widen := 1 + 0.25*float64(u.Plan.Anomaly.Tolerance-1)
-	peers := u.peersOf(label, bucket)
+func (bl *Baseline) peersBelow(label int, bucket int64, x float64) (p float64, ok bool) {
+	widen := 1 + 0.25*float64(bl.Plan.Anomaly.Tolerance-1)
+	peers := bl.peersOf(label, bucket)
 	return peers.Below(x / widen), peers.Enough()
 }
 
 // peersOf is the distribution that a bucket of a new group is judged by.
-func (u *Baseline) peersOf(label int, bucket int64) *anomaly.Peers {
-	from, to := u.dayOf(bucket)
+func (bl *Baseline) peersOf(label int, bucket int64) *anomaly.Peers {
+	from, to := bl.dayOf(bucket)
 	key := peerKey{label, to}
-	if p := u.peers.days[key]; p != nil {
+	if p := bl.peers.days[key]; p != nil {
 		return p
 	}
 	times := map[float64]int{}
 	for stretch := from; stretch < to; stretch++ {
-		for value, n := range u.peerStretch(peerKey{label, stretch}) {
+		for value, n := range bl.peerStretch(peerKey{label, stretch}) {
 			times[value] += n
 		}
 	}
-	if u.peers.days == nil {
-		u.peers.days = map[peerKey]*anomaly.Peers{}
+	if bl.peers.days == nil {
+		bl.peers.days = map[peerKey]*anomaly.Peers{}
 	}
 	p := anomaly.NewPeers(times)
-	u.peers.days[key] = p
+	bl.peers.days[key] = p
 	return p
 }
 
 // hasPeers reports whether all that a bucket is judged by is still here.
-func (u *Baseline) hasPeers(bucket int64) bool {
-	from, _ := u.dayOf(bucket)
-	return from*u.stretchLength() >= u.settled
+func (bl *Baseline) hasPeers(bucket int64) bool {
+	from, _ := bl.dayOf(bucket)
+	return from*bl.stretchLength() >= bl.settled
 }
 
 // peerStretch is what the buckets of a stretch held, of groups with a past.
-func (u *Baseline) peerStretch(key peerKey) map[float64]int {
-	if times, ok := u.peers.stretches[key]; ok {
+func (bl *Baseline) peerStretch(key peerKey) map[float64]int {
+	if times, ok := bl.peers.stretches[key]; ok {
 		return times
 	}
 	times := map[float64]int{}
-	n := u.stretchLength()
-	for _, s := range u.series {
+	n := bl.stretchLength()
+	for _, s := range bl.series {
 		if s.label != key.label || s.first >= (key.stretch+1)*n {
 			continue
 		}
 		for b := key.stretch * n; b < (key.stretch+1)*n; b++ {
-			if s.filled(b) && !s.young(u, b) {
+			if s.filled(b) && !s.young(bl, b) {
 				times[anomaly.PeerValue(s.value(b))]++
 			}
 		}
 	}
-	if u.peers.stretches == nil {
-		u.peers.stretches = map[peerKey]map[float64]int{}
+	if bl.peers.stretches == nil {
+		bl.peers.stretches = map[peerKey]map[float64]int{}
 	}
-	u.peers.stretches[key] = times
+	bl.peers.stretches[key] = times
 	return times
 }
 
@@ -118,40 +118,40 @@ func (s *series) filled(bucket int64) bool {
 
 // changePeers notes that a bucket of a group is about to change. What was judged by
 // it is judged again, if that can have been: if there is a bucket two stretches on.
-func (u *Baseline) changePeers(label int, bucket int64) {
-	if !u.Plan.Anomaly.Peers {
+func (bl *Baseline) changePeers(label int, bucket int64) {
+	if !bl.Plan.Anomaly.Peers {
 		return
 	}
-	stretch := u.stretchOf(bucket)
-	if u.peers.top = max(u.peers.top, bucket); stretch+2 > u.stretchOf(u.peers.top) {
+	stretch := bl.stretchOf(bucket)
+	if bl.peers.top = max(bl.peers.top, bucket); stretch+2 > bl.stretchOf(bl.peers.top) {
 		return
 	}
-	for key := range u.peers.stretches { // later ones too: the group may be older now
+	for key := range bl.peers.stretches { // later ones too: the group may be older now
 		if key.label == label && key.stretch >= stretch {
-			delete(u.peers.stretches, key)
+			delete(bl.peers.stretches, key)
 		}
 	}
-	for key := range u.peers.days {
+	for key := range bl.peers.days {
 		if key.label == label && key.stretch > stretch {
-			delete(u.peers.days, key)
+			delete(bl.peers.days, key)
 		}
 	}
-	if u.peers.late == nil || *u.peers.late > stretch {
-		u.peers.late = &stretch
+	if bl.peers.late == nil || *bl.peers.late > stretch {
+		bl.peers.late = &stretch
 	}
 }
 
 // Rejudge touches the groups without a past that were judged by what has changed
 // since.
-func (u *Baseline) Rejudge(touch func(group []string, since schema.Millis)) {
-	if u.peers.late == nil {
+func (bl *Baseline) Rejudge(touch func(group []string, since schema.Millis)) {
+	if bl.peers.late == nil {
 		return
 	}
-	since := u.Moment((*u.peers.late + 2) * u.stretchLength())
-	learn := schema.Millis(u.Plan.Anomaly.Learn.Milliseconds())
-	for _, s := range u.series {
-		if grown := u.Moment(s.first) + learn; grown > since {
-			touch(SignalGroup(u.Plan, s.group), max(since, u.Moment(s.first)))
+	since := bl.Moment((*bl.peers.late + 2) * bl.stretchLength())
+	learn := schema.Millis(bl.Plan.Anomaly.Learn.Milliseconds())
+	for _, s := range bl.series {
+		if grown := bl.Moment(s.first) + learn; grown > since {
+			touch(SignalGroup(bl.Plan, s.group), max(since, bl.Moment(s.first)))
 		}
 	}
 }

@@ -12,30 +12,30 @@ import (
 
 // advanceEach is advance where every new value, at every time, is a signal of
 // its own.
-func (u *GroupState) advanceEach(chains []chain, matches, globals []compiler.Match) []Change {
+func (gs *GroupState) advanceEach(chains []chain, matches, globals []compiler.Match) []Change {
 	all := mergeByTime(matches, globals)
 	var out []Change
 	for _, c := range chains {
 		episodes := map[string]*episode{}
 		for _, group := range ByGroup(matches) {
 			for e := range events(group, globals) {
-				if e.at >= c.from && firstCase(u.Plan, e.values(u.Plan)) == c.caseAt {
-					e.intoEpisodes(u.Plan, episodes)
+				if e.at >= c.from && firstCase(gs.Plan, e.values(gs.Plan)) == c.caseAt {
+					e.intoEpisodes(gs.Plan, episodes)
 				}
 			}
 		}
 		for i := range c.old {
-			if l := episodes[valueAt(c.old[i].Values, c.old[i].FirstSeen)]; l != nil {
-				l.old = &c.old[i]
+			if ep := episodes[valueAt(c.old[i].Values, c.old[i].FirstSeen)]; ep != nil {
+				ep.old = &c.old[i]
 			} else {
 				out = append(out, withdraw(c.old[i], nil))
 			}
 		}
 		with := matchesOfEpisodes(episodes, all)
 		for _, name := range slices.Sorted(maps.Keys(episodes)) {
-			l := episodes[name]
-			if ch, differs := u.change(c.caseAt, l); differs {
-				ch.Evidence = evidence(u.Plan, l, with[name])
+			ep := episodes[name]
+			if ch, differs := gs.change(c.caseAt, ep); differs {
+				ch.Evidence = evidence(gs.Plan, ep, with[name])
 				out = append(out, ch)
 			}
 		}
@@ -47,8 +47,8 @@ func (u *GroupState) advanceEach(chains []chain, matches, globals []compiler.Mat
 func matchesOfEpisodes(episodes map[string]*episode, all []compiler.Match) map[string][]compiler.Match {
 	out := make(map[string][]compiler.Match, len(episodes))
 	times := map[schema.Millis]bool{}
-	for _, l := range episodes {
-		times[l.first] = true
+	for _, ep := range episodes {
+		times[ep.first] = true
 	}
 	for i := range all {
 		if !times[all[i].At] {
@@ -79,24 +79,24 @@ func (e oneEvent) intoEpisodes(plan *compiler.BoundPlan, episodes map[string]*ep
 		}
 		for _, v := range m.Values {
 			name := valueAt([]string{v}, e.at)
-			l := episodes[name]
-			if l == nil {
-				l = &episode{first: e.at, last: e.at, perQuery: make([]uint64, len(plan.Labels)), opened: m.Seq, values: []string{v}, tags: slices.Sorted(slices.Values(m.Tags)), lowered: true}
-				episodes[name] = l
+			ep := episodes[name]
+			if ep == nil {
+				ep = &episode{first: e.at, last: e.at, perQuery: make([]uint64, len(plan.Labels)), opened: m.Seq, values: []string{v}, tags: slices.Sorted(slices.Values(m.Tags)), lowered: true}
+				episodes[name] = ep
 			}
-			l.lowered = l.lowered && schema.IsLesserEnvironment(m.Tags)
-			l.perQuery[m.Label]++
-			if l.seen[m.Seq] {
+			ep.lowered = ep.lowered && schema.IsLesserEnvironment(m.Tags)
+			ep.perQuery[m.Label]++
+			if ep.seen[m.Seq] {
 				continue
 			}
-			if l.seen == nil {
-				l.seen = map[uint64]bool{}
+			if ep.seen == nil {
+				ep.seen = map[uint64]bool{}
 			}
-			l.seen[m.Seq] = true
-			l.events++
-			l.opened = min(l.opened, m.Seq)
-			l.from.add(m.Tags)
-			l.tags = l.from.with(common(l.tags, m.Tags))
+			ep.seen[m.Seq] = true
+			ep.events++
+			ep.opened = min(ep.opened, m.Seq)
+			ep.from.add(m.Tags)
+			ep.tags = ep.from.with(common(ep.tags, m.Tags))
 		}
 	}
 }

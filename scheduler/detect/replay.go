@@ -33,12 +33,12 @@ func ReplayChanges(plan *compiler.BoundPlan, matches []compiler.Match, h Horizon
 func ReplayWithProgress(plan *compiler.BoundPlan, matches []compiler.Match, h Horizon, progress func(float64) error) ([]Change, error) {
 	units, globals := split(plan, matches)
 	expectAll(plan, units, h)
-	var k *SeenValues
+	var seen *SeenValues
 	if plan.Novelty != nil {
-		k = NewSeenValues(plan.Novelty)
+		seen = NewSeenValues(plan.Novelty)
 		for i := range matches {
 			if values := plan.Values(&matches[i]); values != nil {
-				k.Learn(&matches[i], values)
+				seen.Learn(&matches[i], values)
 			}
 		}
 	}
@@ -51,15 +51,15 @@ func ReplayWithProgress(plan *compiler.BoundPlan, matches []compiler.Match, h Ho
 	}
 	var out []Change
 	done := 0
-	for _, u := range units {
+	for _, gs := range units {
 		if done++; done%100 == 0 {
 			if err := progress(float64(done) / float64(len(units))); err != nil {
 				return nil, err
 			}
 		}
-		u.Since, u.Seen, u.Baseline, u.Horizon = Always, k, us, h
-		sort.SliceStable(u.Matches, func(i, j int) bool { return u.Matches[i].At < u.Matches[j].At })
-		for _, c := range u.Advance(u.Chains(), u.Matches, globals) {
+		gs.Since, gs.Seen, gs.Baseline, gs.Horizon = Always, seen, us, h
+		sort.SliceStable(gs.Matches, func(i, j int) bool { return gs.Matches[i].At < gs.Matches[j].At })
+		for _, c := range gs.Advance(gs.Chains(), gs.Matches, globals) {
 			c.ID = c.SaltedID(0)
 			out = append(out, c)
 		}
@@ -106,12 +106,12 @@ func split(plan *compiler.BoundPlan, matches []compiler.Match) (map[string]*Grou
 		}
 		group := StateGroup(plan, &m)
 		key := GroupKey(group)
-		u := units[key]
-		if u == nil {
-			u = &GroupState{Plan: plan, Group: group, Key: StateKey(plan, group)}
-			units[key] = u
+		gs := units[key]
+		if gs == nil {
+			gs = &GroupState{Plan: plan, Group: group, Key: StateKey(plan, group)}
+			units[key] = gs
 		}
-		u.Matches = append(u.Matches, m)
+		gs.Matches = append(gs.Matches, m)
 	}
 	sort.SliceStable(globals, func(i, j int) bool { return globals[i].At < globals[j].At })
 	return units, globals

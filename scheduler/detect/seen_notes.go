@@ -13,23 +13,23 @@ import (
 const maxNotes = 20
 
 // notes say what is known of the values of the group's events at a moment.
-func (k *SeenValues) notes(plan *compiler.BoundPlan, own []compiler.Match, at schema.Millis) []string {
+func (seen *SeenValues) notes(plan *compiler.BoundPlan, own []compiler.Match, at schema.Millis) []string {
 	var out []string
 	for i := range own {
 		m := &own[i]
 		if m.At != at {
 			continue
 		}
-		if k.learning(seenGroupKey(m), at) {
+		if seen.learning(seenGroupKey(m), at) {
 			out = append(out, "the group is still being learned: nothing is new yet")
 		}
 		for _, v := range plan.Values(m) {
 			shown := strings.Join(compiler.SplitTuple(v, plan.TupleSize(m.Label)), ", ")
-			for _, st := range k.stretches(seenValueKey(m, v)) {
+			for _, st := range seen.stretches(seenValueKey(m, v)) {
 				switch {
 				case st.start == at:
 					out = append(out, fmt.Sprintf("%s is new", shown))
-				case st.start < at && at <= st.end+k.forget:
+				case st.start < at && at <= st.end+seen.forget:
 					out = append(out, fmt.Sprintf("%s is known since %s", shown, st.start))
 				}
 			}

@@ -59,7 +59,7 @@ type SeenValues struct {
 	// event time; they stay until that was done.
 	touched map[uint64]touchedUnit
 	// seen is the latest arrival it learnt of, newest that of those that were
-	// evaluated, pruned that at which old knowledge was looked for.
+	// evaluated, pruned that at which old values were looked for.
 	seen, newest, pruned schema.Millis
 }
 
@@ -80,7 +80,7 @@ func NewSeenValues(n *compiler.Novelty) *SeenValues {
 }
 
 // LabelKey is a hash that nobody can find a second preimage of: a value that an
-// attacker could make look like a known one would be no news.
+// attacker could make look like one that was seen would be no news.
 func LabelKey(label int, parts ...string) SeenKey {
 	h := make([]byte, 0, 128)
 	h = append(h, byte(label), byte(len(parts)))
@@ -99,13 +99,13 @@ func seenValueKey(m *compiler.Match, value string) SeenKey {
 }
 
 // Learn takes in a match. news are those of its values that are new at its time,
-// by what is known so far: later knowledge can only make them old. differs says
+// by what was seen so far: what is learned later can only make them old. differs says
 // that something at that time or after may be other news than before.
-func (k *SeenValues) Learn(m *compiler.Match, values []string) (news []string, differs bool) {
-	differs = k.begin(seenGroupKey(m), Arrival{m.At, m.Seq})
+func (seen *SeenValues) Learn(m *compiler.Match, values []string) (news []string, differs bool) {
+	differs = seen.begin(seenGroupKey(m), Arrival{m.At, m.Seq})
 	known := 0 // of the values so far
 	for i, v := range values {
-		isNew, changed := k.see(seenValueKey(m, v), m.At)
+		isNew, changed := seen.see(seenValueKey(m, v), m.At)
 		switch {
 		case isNew && known > 0:
 			news = append(news, v)
@@ -123,24 +123,24 @@ func (k *SeenValues) Learn(m *compiler.Match, values []string) (news []string, d
 }
 
 // begin notes an event of a group, where it is among the first.
-func (k *SeenValues) begin(group SeenKey, a Arrival) (differs bool) {
-	if k.novelty.First == 1 {
-		first, any := k.groups[group]
+func (seen *SeenValues) begin(group SeenKey, a Arrival) (differs bool) {
+	if seen.novelty.First == 1 {
+		first, any := seen.groups[group]
 		if any && first <= a.At {
 			return false
 		}
-		k.groups[group] = a.At
-		k.begun[group] = true
+		seen.groups[group] = a.At
+		seen.begun[group] = true
 		return any
 	}
-	list := k.firsts[group]
+	list := seen.firsts[group]
 	i, found := slices.BinarySearchFunc(list, a, compareArrivals)
-	if found || i >= k.novelty.First {
+	if found || i >= seen.novelty.First {
 		return false
 	}
 	list = slices.Insert(list, i, a)
-	k.firsts[group] = list[:min(len(list), k.novelty.First)]
-	k.begun[group] = true
+	seen.firsts[group] = list[:min(len(list), seen.novelty.First)]
+	seen.begun[group] = true
 	return true
 }
 
@@ -155,20 +155,20 @@ func compareArrivals(a, b Arrival) int {
 }
 
 // see notes that a value was seen.
-func (k *SeenValues) see(value SeenKey, at schema.Millis) (isNew, differs bool) {
-	if s, ok := k.one[value]; ok && at >= s.start && at <= s.end+k.forget {
+func (seen *SeenValues) see(value SeenKey, at schema.Millis) (isNew, differs bool) {
+	if s, ok := seen.one[value]; ok && at >= s.start && at <= s.end+seen.forget {
 		if at > s.end {
-			k.one[value] = stretch{s.start, at}
-			k.changed[value] = true
+			seen.one[value] = stretch{s.start, at}
+			seen.changed[value] = true
 		}
 		return at == s.start, at == s.start
 	}
-	list := k.stretches(value)
+	list := seen.stretches(value)
 	merged := stretch{at, at}
 	rest := make([]stretch, 0, len(list)+1)
 	joined := 0
 	for _, s := range list {
-		if at < s.start-k.forget || at > s.end+k.forget {
+		if at < s.start-seen.forget || at > s.end+seen.forget {
 			rest = append(rest, s)
 			continue
 		}
@@ -177,47 +177,47 @@ func (k *SeenValues) see(value SeenKey, at schema.Millis) (isNew, differs bool) 
 	}
 	for _, s := range list {
 		if s.start != merged.start && s.start > merged.start && s.start <= merged.end {
-			k.gone = append(k.gone, SeenValue{Key: value, Start: s.start, End: s.end, Gone: true})
+			seen.gone = append(seen.gone, SeenValue{Key: value, Start: s.start, End: s.end, Gone: true})
 		}
 	}
 	rest = append(rest, merged)
 	sort.Slice(rest, func(i, j int) bool { return rest[i].start < rest[j].start })
-	k.put(value, rest)
-	k.changed[value] = true
+	seen.put(value, rest)
+	seen.changed[value] = true
 	return at == merged.start, at == merged.start || joined > 1
 }
 
-func (k *SeenValues) stretches(value SeenKey) []stretch {
-	if s, ok := k.one[value]; ok {
+func (seen *SeenValues) stretches(value SeenKey) []stretch {
+	if s, ok := seen.one[value]; ok {
 		return []stretch{s}
 	}
-	return k.many[value]
+	return seen.many[value]
 }
 
-func (k *SeenValues) put(value SeenKey, list []stretch) {
-	delete(k.many, value)
-	delete(k.one, value)
+func (seen *SeenValues) put(value SeenKey, list []stretch) {
+	delete(seen.many, value)
+	delete(seen.one, value)
 	switch len(list) {
 	case 0:
 	case 1:
-		k.one[value] = list[0]
+		seen.one[value] = list[0]
 	default:
-		k.many[value] = list
+		seen.many[value] = list
 	}
 }
 
 // Touch notes that a signal group must be looked at again from a moment on.
-func (k *SeenValues) Touch(key uint64, group []string, since schema.Millis) {
-	if t, ok := k.touched[key]; ok {
+func (seen *SeenValues) Touch(key uint64, group []string, since schema.Millis) {
+	if t, ok := seen.touched[key]; ok {
 		since = min(since, t.since)
 	}
-	k.touched[key] = touchedUnit{group, since}
+	seen.touched[key] = touchedUnit{group, since}
 }
 
 // news keeps the matches of values that are new at their time and not learned
 // in silence, and of them only those values. Matches of labels without novelty
 // stay as they are.
-func (k *SeenValues) news(plan *compiler.BoundPlan, matches []compiler.Match) []compiler.Match {
+func (seen *SeenValues) news(plan *compiler.BoundPlan, matches []compiler.Match) []compiler.Match {
 	out := make([]compiler.Match, 0, len(matches))
 	for i := range matches {
 		m := &matches[i]
@@ -226,16 +226,16 @@ func (k *SeenValues) news(plan *compiler.BoundPlan, matches []compiler.Match) []
 			out = append(out, *m)
 			continue
 		}
-		if k.learning(seenGroupKey(m), m.At) {
+		if seen.learning(seenGroupKey(m), m.At) {
 			continue
 		}
-		if len(values) == 0 { // nothing that could be known
+		if len(values) == 0 { // nothing that could have been seen
 			out = append(out, *m)
 			continue
 		}
 		var fresh []string
 		for _, v := range values {
-			if k.starts(seenValueKey(m, v), m.At) {
+			if seen.starts(seenValueKey(m, v), m.At) {
 				fresh = append(fresh, v)
 			}
 		}
@@ -251,12 +251,12 @@ func (k *SeenValues) news(plan *compiler.BoundPlan, matches []compiler.Match) []
 	return out
 }
 
-// starts tells whether a stretch of the value starts at this time.
-func (k *SeenValues) starts(value SeenKey, at schema.Millis) bool {
-	if s, ok := k.one[value]; ok {
+// starts reports whether a stretch of the value starts at this time.
+func (seen *SeenValues) starts(value SeenKey, at schema.Millis) bool {
+	if s, ok := seen.one[value]; ok {
 		return s.start == at
 	}
-	for _, s := range k.many[value] {
+	for _, s := range seen.many[value] {
 		if s.start == at {
 			return true
 		}
@@ -264,25 +264,25 @@ func (k *SeenValues) starts(value SeenKey, at schema.Millis) bool {
 	return false
 }
 
-// learning tells whether the group is still being learned at this time.
-func (k *SeenValues) learning(group SeenKey, at schema.Millis) bool {
+// learning reports whether the group is still being learned at this time.
+func (seen *SeenValues) learning(group SeenKey, at schema.Millis) bool {
 	var until schema.Millis // the time up to which, itself included, all is silent
-	if k.novelty.First == 1 {
-		first, ok := k.groups[group]
+	if seen.novelty.First == 1 {
+		first, ok := seen.groups[group]
 		if !ok {
 			return true
 		}
 		until = first
 	} else {
-		list := k.firsts[group]
-		if len(list) < k.novelty.First {
+		list := seen.firsts[group]
+		if len(list) < seen.novelty.First {
 			return true
 		}
 		until = list[len(list)-1].At
 	}
-	if learn := schema.Millis(k.novelty.Learn.Milliseconds()); learn > 0 {
+	if learn := schema.Millis(seen.novelty.Learn.Milliseconds()); learn > 0 {
 		until += learn
-		if !k.novelty.LearnEnd {
+		if !seen.novelty.LearnEnd {
 			until--
 		}
 	}
@@ -298,46 +298,46 @@ const maxLearned = 100_000
 // and none when there are none. Stretches that are no more come after those that
 // they became part of: what is stored when storing is cut short must not know less
 // than what was stored before.
-func (k *SeenValues) Unstored() (values []SeenValue, groups []SeenGroup) {
-	for key := range k.changed {
+func (seen *SeenValues) Unstored() (values []SeenValue, groups []SeenGroup) {
+	for key := range seen.changed {
 		if len(values) >= maxLearned {
 			break
 		}
-		for _, s := range k.stretches(key) {
+		for _, s := range seen.stretches(key) {
 			values = append(values, SeenValue{Key: key, Start: s.start, End: s.end})
 		}
 	}
-	values = append(values, k.gone[:min(len(k.gone), max(0, maxLearned-len(values)))]...)
-	for key := range k.begun {
+	values = append(values, seen.gone[:min(len(seen.gone), max(0, maxLearned-len(values)))]...)
+	for key := range seen.begun {
 		if len(groups) >= maxLearned {
 			break
 		}
-		groups = append(groups, SeenGroup{Key: key, First: k.first(key)})
+		groups = append(groups, SeenGroup{Key: key, First: seen.first(key)})
 	}
 	return values, groups
 }
 
-func (k *SeenValues) first(group SeenKey) []Arrival {
-	if k.novelty.First == 1 {
-		return []Arrival{{At: k.groups[group]}}
+func (seen *SeenValues) first(group SeenKey) []Arrival {
+	if seen.novelty.First == 1 {
+		return []Arrival{{At: seen.groups[group]}}
 	}
-	return k.firsts[group]
+	return seen.firsts[group]
 }
 
 // Stored notes that these changes were.
-func (k *SeenValues) Stored(values []SeenValue, groups []SeenGroup) {
+func (seen *SeenValues) Stored(values []SeenValue, groups []SeenGroup) {
 	for i := range values {
 		if values[i].Gone {
-			k.gone = k.gone[1:]
+			seen.gone = seen.gone[1:]
 		} else {
-			delete(k.changed, values[i].Key)
+			delete(seen.changed, values[i].Key)
 		}
 	}
 	for i := range groups {
-		delete(k.begun, groups[i].Key)
+		delete(seen.begun, groups[i].Key)
 	}
-	if len(k.changed)+len(k.begun)+len(k.gone) == 0 { // none of them ever shrinks
-		k.changed, k.begun, k.gone = map[SeenKey]bool{}, map[SeenKey]bool{}, nil
+	if len(seen.changed)+len(seen.begun)+len(seen.gone) == 0 { // none of them ever shrinks
+		seen.changed, seen.begun, seen.gone = map[SeenKey]bool{}, map[SeenKey]bool{}, nil
 	}
 }
 
@@ -347,89 +347,91 @@ const settled = 3 * 24 * time.Hour
 
 // prune lets go of stretches so old that no event can come that would join
 // them: what was forgotten before then needs no memory.
-func (k *SeenValues) prune(horizon schema.Millis) {
-	before := horizon - k.forget - schema.Millis(settled.Milliseconds())
+func (seen *SeenValues) prune(horizon schema.Millis) {
+	before := horizon - seen.forget - schema.Millis(settled.Milliseconds())
 	drop := func(key SeenKey, s stretch) bool {
 		if s.end >= before {
 			return false
 		}
-		k.gone = append(k.gone, SeenValue{Key: key, Start: s.start, End: s.end, Gone: true})
+		seen.gone = append(seen.gone, SeenValue{Key: key, Start: s.start, End: s.end, Gone: true})
 		return true
 	}
 	dropped := 0
-	for key, s := range k.one {
+	for key, s := range seen.one {
 		if drop(key, s) {
-			delete(k.one, key)
+			delete(seen.one, key)
 			dropped++
 		}
 	}
-	for key, list := range k.many {
+	for key, list := range seen.many {
 		rest := slices.DeleteFunc(slices.Clone(list), func(s stretch) bool { return drop(key, s) })
 		if len(rest) < len(list) {
-			k.put(key, rest)
+			seen.put(key, rest)
 		}
 	}
-	if dropped > len(k.one) { // a map never shrinks
-		smaller := make(map[SeenKey]stretch, len(k.one))
-		for key, s := range k.one {
+	if dropped > len(seen.one) { // a map never shrinks
+		smaller := make(map[SeenKey]stretch, len(seen.one))
+		for key, s := range seen.one {
 			smaller[key] = s
 		}
-		k.one = smaller
+		seen.one = smaller
 	}
 }
 
 // Size is the number of values and groups held.
-func (k *SeenValues) Size() int { return len(k.one) + len(k.many) + len(k.groups) + len(k.firsts) }
+func (seen *SeenValues) Size() int {
+	return len(seen.one) + len(seen.many) + len(seen.groups) + len(seen.firsts)
+}
 
 // Restore takes a stretch that was stored.
-func (k *SeenValues) Restore(v SeenValue) {
-	list := k.stretches(v.Key)
+func (seen *SeenValues) Restore(v SeenValue) {
+	list := seen.stretches(v.Key)
 	if len(list) == 0 {
-		k.one[v.Key] = stretch{v.Start, v.End}
+		seen.one[v.Key] = stretch{v.Start, v.End}
 		return
 	}
 	list = append(slices.Clone(list), stretch{v.Start, v.End})
 	sort.Slice(list, func(i, j int) bool { return list[i].start < list[j].start })
-	k.put(v.Key, list)
+	seen.put(v.Key, list)
 }
 
-// pruneEvery is how often old knowledge is looked for.
+// pruneEvery is how often old values are looked for.
 const pruneEvery = schema.Millis(3_600_000)
 
 // RestoreGroup takes the first events of a group that were stored.
-func (k *SeenValues) RestoreGroup(g SeenGroup) {
-	if k.novelty.First == 1 && len(g.First) > 0 {
-		k.groups[g.Key] = g.First[0].At
+func (seen *SeenValues) RestoreGroup(g SeenGroup) {
+	if seen.novelty.First == 1 && len(g.First) > 0 {
+		seen.groups[g.Key] = g.First[0].At
 	} else {
-		k.firsts[g.Key] = g.First
+		seen.firsts[g.Key] = g.First
 	}
 }
 
 // Unevaluated reports whether there are signal groups to be looked at again.
-func (k *SeenValues) Unevaluated() bool { return len(k.touched) > 0 }
+func (seen *SeenValues) Unevaluated() bool { return len(seen.touched) > 0 }
 
 // LookAgain calls touch with every signal group that must be looked at again, and the
 // moment from which on.
-func (k *SeenValues) LookAgain(touch func(group []string, since schema.Millis)) {
-	for _, t := range k.touched {
+func (seen *SeenValues) LookAgain(touch func(group []string, since schema.Millis)) {
+	for _, t := range seen.touched {
 		touch(t.group, t.since)
 	}
 }
 
 // Evaluated notes that everything learned so far was evaluated.
-func (k *SeenValues) Evaluated() {
-	clear(k.touched)
-	k.newest = k.seen
+func (seen *SeenValues) Evaluated() {
+	clear(seen.touched)
+	seen.newest = seen.seen
 }
 
 // Arrived notes when an event arrived.
-func (k *SeenValues) Arrived(seen schema.Millis) { k.seen = max(k.seen, seen) }
+func (seen *SeenValues) Arrived(at schema.Millis) { seen.seen = max(seen.seen, at) }
 
 // Settle prunes, now and then. Whatever was evaluated is saved: no event comes
 // again that arrived before newest.
-func (k *SeenValues) Settle(lateness time.Duration) {
-	if k.newest-k.pruned >= pruneEvery {
-		k.pruned = k.newest
-		k.prune(k.newest - schema.Millis(lateness.Milliseconds()))
+func (seen *SeenValues) Settle(lateness time.Duration) {
+	if seen.newest-seen.pruned >= pruneEvery {
+		seen.pruned = seen.newest
+		seen.prune(seen.newest - schema.Millis(lateness.Milliseconds()))
 	}
 }

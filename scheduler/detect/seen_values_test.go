@@ -42,30 +42,30 @@ func TestKnowledgeDoesNotDependOnTheOrderOfLearning(t *testing.T) {
 // TestForgottenKnowledgeTakesNoMemory lets days pass: what no event can reach
 // any more is dropped, and told to the store.
 func TestForgottenKnowledgeTakesNoMemory(t *testing.T) {
-	k := NewSeenValues(&compiler.Novelty{Forget: 24 * time.Hour, First: 1})
+	seen := NewSeenValues(&compiler.Novelty{Forget: 24 * time.Hour, First: 1})
 	const perDay, days = 1000, 60
 	gone := 0
 	for d := range schema.Millis(days) {
 		for i := range perDay {
-			k.see(LabelKey(0, "g", string(rune(int(d)*perDay+i))), d*24*anHour)
+			seen.see(LabelKey(0, "g", string(rune(int(d)*perDay+i))), d*24*anHour)
 		}
-		k.Arrived(d * 24 * anHour)
-		k.newest = k.seen
-		k.Settle(24 * time.Hour)
-		values, groups := k.Unstored()
+		seen.Arrived(d * 24 * anHour)
+		seen.newest = seen.seen
+		seen.Settle(24 * time.Hour)
+		values, groups := seen.Unstored()
 		for _, v := range values {
 			if v.Gone {
 				gone++
 			}
 		}
-		k.Stored(values, groups)
+		seen.Stored(values, groups)
 	}
 	// Forgotten after a day, a late event may be a day late, and signals that
 	// are looked at again reach back three days more.
-	if most := 7 * perDay; len(k.one) > most || gone < (days-7)*perDay {
-		t.Errorf("%d values are held, want at most %d; %d were let go of", len(k.one), most, gone)
+	if most := 7 * perDay; len(seen.one) > most || gone < (days-7)*perDay {
+		t.Errorf("%d values are held, want at most %d; %d were let go of", len(seen.one), most, gone)
 	}
-	if isNew, _ := k.see(LabelKey(0, "g", string(rune((days-1)*perDay))), (days-1)*24*anHour+1); isNew {
+	if isNew, _ := seen.see(LabelKey(0, "g", string(rune((days-1)*perDay))), (days-1)*24*anHour+1); isNew {
 		t.Error("a value of yesterday is not known")
 	}
 }

@@ -14,8 +14,8 @@ import (
 // sequence asks for steps, one after the other.
 type sequence struct{ threshold }
 
-func (sequence) detections(u *GroupState, group fullGroup, globals []compiler.Match, from schema.Millis) []detection {
-	return sequenceDetections(u.Plan, group.matches, globals, from, u.Horizon)
+func (sequence) detections(gs *GroupState, group fullGroup, globals []compiler.Match, from schema.Millis) []detection {
+	return sequenceDetections(gs.Plan, group.matches, globals, from, gs.Horizon)
 }
 
 // explain follows the sequence up to the moment.

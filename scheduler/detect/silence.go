@@ -81,16 +81,16 @@ func quietMatches(quiets []*quiet, all []compiler.Match) []compiler.Match {
 // one took for silent.
 func moveSilences(plan *compiler.BoundPlan, episodes []episode, old []schema.Signal, taken []bool) {
 	for i := range episodes {
-		l := &episodes[i]
-		opening := l.opensQuiet(plan)
-		if l.old != nil || len(opening) == 0 || opening[0].counts || opening[0].low != 0 {
+		ep := &episodes[i]
+		opening := ep.opensQuiet(plan)
+		if ep.old != nil || len(opening) == 0 || opening[0].counts || opening[0].low != 0 {
 			continue
 		}
 		for j := range old {
 			q := old[j].Silence
 			if !taken[j] && q != nil && !q.Absence && slices.Equal(q.Group, opening[0].group) &&
 				q.Since < opening[0].since && opening[0].since <= q.Since+WindowOf(plan) {
-				l.old, taken[j] = &old[j], true
+				ep.old, taken[j] = &old[j], true
 				break
 			}
 		}
@@ -242,22 +242,22 @@ func (a *answers) holdsSomewhere(after schema.Millis, replies []compiler.Match) 
 
 // silence says what the episode tells of its latest silence: since when, and until
 // when. That of a signal which goes on ends with the first event after it.
-func (u *GroupState) silence(l *episode, matches []compiler.Match) {
-	if l.old != nil && l.old.Silence != nil {
-		kept := *l.old.Silence
-		l.silence = &kept
+func (gs *GroupState) silence(ep *episode, matches []compiler.Match) {
+	if ep.old != nil && ep.old.Silence != nil {
+		kept := *ep.old.Silence
+		ep.silence = &kept
 	}
-	if n := len(l.quiets); n > 0 && l.quiets[n-1].low == 0 {
-		q := l.quiets[n-1]
-		l.silence = &schema.Silence{Since: q.since, Group: q.group, Absence: q.counts}
+	if n := len(ep.quiets); n > 0 && ep.quiets[n-1].low == 0 {
+		q := ep.quiets[n-1]
+		ep.silence = &schema.Silence{Since: q.since, Group: q.group, Absence: q.counts}
 	}
-	s := l.silence
+	s := ep.silence
 	if s == nil || s.Absence {
 		return
 	}
 	after := s.Since
-	if len(l.quiets) == 0 {
-		after = max(after, u.Since-1)
+	if len(ep.quiets) == 0 {
+		after = max(after, gs.Since-1)
 	}
 	hears(s, matches, after)
 }
@@ -265,20 +265,20 @@ func (u *GroupState) silence(l *episode, matches []compiler.Match) {
 // heardAgain are the signals of a case that are settled, but for the end of their
 // silence: where several groups share signals, another's may be newer than the
 // one that this group's event ends.
-func (u *GroupState) heardAgain(c *chain, matches []compiler.Match) []Change {
+func (gs *GroupState) heardAgain(c *chain, matches []compiler.Match) []Change {
 	var out []Change
-	for i := range u.Published {
-		sig := &u.Published[i]
+	for i := range gs.Published {
+		sig := &gs.Published[i]
 		if sig.Case != c.caseAt || sig.Gone() || sig.FirstSeen >= c.from || sig == c.carry || sig.Silence == nil || sig.Silence.Absence {
 			continue
 		}
 		ended := *sig.Silence
-		if !hears(&ended, matches, max(ended.Since, u.Since-1)) {
+		if !hears(&ended, matches, max(ended.Since, gs.Since-1)) {
 			continue
 		}
 		told := Change{Signal: *sig, Carried: true}
 		told.Silence = &ended
-		told.RuleVersion = u.Plan.Rule.Version
+		told.RuleVersion = gs.Plan.Rule.Version
 		told.Version++
 		out = append(out, told)
 	}

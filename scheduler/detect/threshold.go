@@ -13,11 +13,11 @@ func (threshold) counting(_ *compiler.BoundPlan, matches []compiler.Match, _ sch
 	return matches
 }
 
-func (threshold) detections(u *GroupState, group fullGroup, globals []compiler.Match, from schema.Millis) []detection {
-	if u.Plan.Window == 0 {
-		return eventDetections(u.Plan, group.matches, globals, from)
+func (threshold) detections(gs *GroupState, group fullGroup, globals []compiler.Match, from schema.Millis) []detection {
+	if gs.Plan.Window == 0 {
+		return eventDetections(gs.Plan, group.matches, globals, from)
 	}
-	return windowDetections(u.Plan, group, globals, from, u.Horizon)
+	return windowDetections(gs.Plan, group, globals, from, gs.Horizon)
 }
 
 func (threshold) explain(m *Moment, s *Standing) {

@@ -26,9 +26,9 @@ func (travel) reachesFurther(matches []compiler.Match, from, since schema.Millis
 func (travel) asksPast() bool { return true }
 
 // opens takes the journey that ends with the match; of several the least.
-func (travel) opens(l *episode, m *compiler.Match) {
-	if len(l.values) == 0 || slices.Compare(m.Values, l.values) < 0 {
-		l.values = slices.Clone(m.Values)
+func (travel) opens(ep *episode, m *compiler.Match) {
+	if len(ep.values) == 0 || slices.Compare(m.Values, ep.values) < 0 {
+		ep.values = slices.Clone(m.Values)
 	}
 }
 
@@ -52,7 +52,7 @@ type stop struct {
 	open bool
 }
 
-const TravelWithin = schema.Millis(compiler.TravelWithin / 1_000_000) // in milliseconds
+const travelWithin = schema.Millis(compiler.TravelWithin / 1_000_000) // in milliseconds
 
 // stops are the matches of one traveller, in the order of time, each with those
 // at the nearest earlier moment within a day. The matches reach back to from.
@@ -60,10 +60,10 @@ func stops(group []compiler.Match, from schema.Millis, visit func(now stop, befo
 	var before []stop
 	for i := 0; i < len(group); {
 		t, j := group[i].At, i
-		if len(before) > 0 && t-before[0].At > TravelWithin {
+		if len(before) > 0 && t-before[0].At > travelWithin {
 			before = nil
 		}
-		open := i == 0 && from > Always && t-from <= TravelWithin
+		open := i == 0 && from > Always && t-from <= travelWithin
 		var now []stop
 		for ; j < len(group) && group[j].At == t; j++ {
 			s := arrive(&group[j], before)

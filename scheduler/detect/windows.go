@@ -24,12 +24,12 @@ type detection struct {
 // event time, and where events stay away up to the horizon. The matches must
 // reach back to from − Lookback, sorted by time; globals are those of the plan's
 // labels without group-by fields.
-func (u *GroupState) detections(matches, globals []compiler.Match, from schema.Millis) []detection {
+func (gs *GroupState) detections(matches, globals []compiler.Match, from schema.Millis) []detection {
 	var out []detection
-	for _, group := range u.groups(matches) {
-		out = append(out, methodOf(u.Plan).detections(u, group, globals, from)...)
+	for _, group := range gs.groups(matches) {
+		out = append(out, methodOf(gs.Plan).detections(gs, group, globals, from)...)
 	}
-	out = append(out, u.lowDetections(matches, from)...)
+	out = append(out, gs.lowDetections(matches, from)...)
 	sort.Slice(out, func(i, j int) bool { return compareDetections(out[i], out[j]) < 0 })
 	return slices.CompactFunc(out, func(a, b detection) bool { return compareDetections(a, b) == 0 })
 }
@@ -42,15 +42,15 @@ type fullGroup struct {
 	expected schema.Millis
 }
 
-// groups splits the unit's matches by full group. A group that is expected is
+// groups splits the group's matches by full group. A group that is expected is
 // there without any.
-func (u *GroupState) groups(matches []compiler.Match) []fullGroup {
+func (gs *GroupState) groups(matches []compiler.Match) []fullGroup {
 	var out []fullGroup
 	for _, group := range ByGroup(matches) {
-		out = append(out, fullGroup{values: group[0].Group, matches: group, expected: u.Expected})
+		out = append(out, fullGroup{values: group[0].Group, matches: group, expected: gs.Expected})
 	}
-	if len(out) == 0 && u.Expected != 0 {
-		out = append(out, fullGroup{values: u.Group, expected: u.Expected})
+	if len(out) == 0 && gs.Expected != 0 {
+		out = append(out, fullGroup{values: gs.Group, expected: gs.Expected})
 	}
 	return out
 }
