@@ -72,7 +72,7 @@ func TestRedirectsAreLookedAt(t *testing.T) {
 	inside.Listener.Close()
 	listener, err := net.Listen("tcp", "127.0.0.2:0")
 	if err != nil {
-		t.Skip("no second loopback address")
+		t.Skip("needs root or another kernel: no second loopback address")
 	}
 	other := &httptest.Server{Listener: listener, Config: &http.Server{Handler: inside.Config.Handler}}
 	other.Start()
