@@ -102,6 +102,54 @@ func TestTheAPIIsServedOverTLS(t *testing.T) {
 	})
 }
 
+// TestShippersComeInByCertificate over REST and gRPC, without a key, and do nothing else.
+func TestShippersComeInByCertificate(t *testing.T) {
+	t.Parallel()
+	testenv.RequireLibrary(t)
+	dir := t.TempDir()
+	authority := testenv.NewAuthority(t, dir)
+	file := func(name string) string { return filepath.Join(dir, name) }
+	authority.Issue(t, "nightjar.test", file("cert.pem"), file("key.pem"))
+	authority.Issue(t, "web-1", file("client.pem"), file("client-key.pem"))
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	shipper := trust(t, authority.CA)
+	shown, err := tls.LoadX509KeyPair(file("client.pem"), file("client-key.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	shipper.Certificates = []tls.Certificate{shown}
+	p := &process{
+		t: t, path: path, dir: file("data"), args: []string{"--tls-cert", file("cert.pem"), "--tls-key", file("key.pem"), "--tls-client-ca", authority.CA, "--tls-require-client-cert"},
+		client: &http.Client{Transport: &http.Transport{TLSClientConfig: trust(t, authority.CA)}},
+	}
+	p.start()
+	t.Cleanup(p.end)
+	key := p.make("keys", map[string]string{"name": "intake", "role": "intake"}).Key
+	if status, answer := p.as(key, "POST", "/api/v2/logs", `[{"message":"x"}]`); status != http.StatusForbidden {
+		t.Errorf("a key without a certificate: %d %s", status, answer)
+	}
+	p.client = &http.Client{Transport: &http.Transport{TLSClientConfig: shipper}}
+	for path, want := range map[string]int{"/api/v2/logs": http.StatusAccepted, "/api/v2/logs/events/search": http.StatusForbidden} {
+		if status, answer := p.as("", "POST", path, `[{"message":"x"}]`); status != want {
+			t.Errorf("%s by certificate: %d %s", path, status, answer)
+		}
+	}
+	conn, err := grpc.NewClient(p.grpc, grpc.WithTransportCredentials(credentials.NewTLS(shipper.Clone())))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := nightjarv1.NewStatusServiceClient(conn).ValidateKey(t.Context(), &nightjarv1.ValidateKeyRequest{}); err != nil {
+		t.Errorf("gRPC by certificate: %v", err)
+	}
+	if _, err := nightjarv1.NewStatusServiceClient(conn).GetStatus(t.Context(), &nightjarv1.GetStatusRequest{}); status.Code(err) != codes.PermissionDenied {
+		t.Errorf("gRPC, what a shipper may not: %v", err)
+	}
+}
+
 // TestTheAPIIsNotServedToEverybodyByMistake names what is refused at the start.
 func TestTheAPIIsNotServedToEverybodyByMistake(t *testing.T) {
 	t.Parallel()

@@ -85,10 +85,7 @@ func isShown(m protoreflect.Message, fd protoreflect.FieldDescriptor) bool {
 	if m.Has(fd) {
 		return true
 	}
-	if fd.IsList() {
-		return !HasOption(fd, pb.E_OmitEmpty)
-	}
-	return !fd.HasPresence() && !fd.IsMap()
+	return !fd.HasPresence() && !fd.IsMap() && !HasOption(fd, pb.E_OmitEmpty)
 }
 
 func (e *encoder) field(fd protoreflect.FieldDescriptor, v protoreflect.Value) error {
