@@ -359,17 +359,17 @@ func (j *Jobs) Job(ctx context.Context, id string) (Job, error) {
 	return j.shown(v.Body), err
 }
 
-// JobBusy says that a job is in no state for what was asked.
-type JobBusy struct{ ID, Status string }
+// JobBusyError says that a job is in no state for what was asked.
+type JobBusyError struct{ ID, Status string }
 
 // Error names the state.
-func (b *JobBusy) Error() string { return "job " + b.ID + " is " + b.Status }
+func (b *JobBusyError) Error() string { return "job " + b.ID + " is " + b.Status }
 
 // Cancel ends a job that has not ended; what it has found so far is dropped.
 func (j *Jobs) Cancel(ctx context.Context, id string) error {
 	job, err := j.change(ctx, id, func(job *Job) error {
 		if job.Ended() {
-			return &JobBusy{id, job.Status}
+			return &JobBusyError{ID: id, Status: job.Status}
 		}
 		job.Status = JobCancelled
 		return nil
@@ -385,7 +385,7 @@ func (j *Jobs) Cancel(ctx context.Context, id string) error {
 func (j *Jobs) Delete(ctx context.Context, id string) error {
 	v, err := j.store.Write(ctx, objects.Ref{ID: id}, func(next *objects.Versioned[Job]) error {
 		if job := &next.Body; !job.Ended() {
-			return &JobBusy{id, job.Status}
+			return &JobBusyError{ID: id, Status: job.Status}
 		}
 		next.Body.ModifiedAt, next.Deleted = schema.MillisOf(time.Now()), true
 		return nil

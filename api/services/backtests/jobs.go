@@ -246,7 +246,7 @@ func checkJobID(id, entry string) error {
 
 // jobProblem words what was refused about a job as the recordings do.
 func jobProblem(err error) error {
-	var busy *scheduler.JobBusy
+	var busy *scheduler.JobBusyError
 	switch {
 	case errors.As(err, &busy):
 		return &api.Error{Code: api.CodeAborted, Message: busy.Error()}
@@ -374,7 +374,7 @@ type Jobs interface {
 	Job(ctx context.Context, id string) (scheduler.Job, error)
 	// Jobs are all jobs, the newest first.
 	Jobs(context.Context) ([]scheduler.Job, error)
-	// Cancel is a *scheduler.JobBusy for a job that has ended, Delete for one that
+	// Cancel is a *scheduler.JobBusyError for a job that has ended, Delete for one that
 	// has not.
 	Cancel(ctx context.Context, id string) error
 	Delete(ctx context.Context, id string) error
