@@ -130,10 +130,10 @@ func (s *Scheduler) isNews(plan *compiler.BoundPlan, m *compiler.Match) bool {
 		return true
 	}
 	k := s.known[plan.Key]
-	news, differs := k.Learn(m, values)
+	news, differs, since := k.Learn(m, values)
 	if differs {
 		group := detect.StateGroup(plan, m)
-		k.Touch(detect.StateKey(plan, group), group, m.At)
+		k.Touch(detect.StateKey(plan, group), group, since)
 	}
 	if plan.Labels[m.Label].Aggregation != compiler.AggNewValue {
 		return true

@@ -100,12 +100,14 @@ func seenValueKey(m *compiler.Match, value string) SeenKey {
 
 // Learn takes in a match. news are those of its values that are new at its time,
 // by what was seen so far: what is learned later can only make them old. differs says
-// that something at that time or after may be other news than before.
-func (seen *SeenValues) Learn(m *compiler.Match, values []string) (news []string, differs bool) {
-	differs = seen.begin(seenGroupKey(m), Arrival{m.At, m.Seq})
+// that something at since or after may be other news than before: at the match's time,
+// or earlier where what was stored halfway is put right.
+func (seen *SeenValues) Learn(m *compiler.Match, values []string) (news []string, differs bool, since schema.Millis) {
+	differs, since = seen.begin(seenGroupKey(m), Arrival{m.At, m.Seq}), m.At
 	known := 0 // of the values so far
 	for i, v := range values {
-		isNew, changed := seen.see(seenValueKey(m, v), m.At)
+		isNew, changed, from := seen.see(seenValueKey(m, v), m.At)
+		since = min(since, from)
 		switch {
 		case isNew && known > 0:
 			news = append(news, v)
@@ -117,9 +119,9 @@ func (seen *SeenValues) Learn(m *compiler.Match, values []string) (news []string
 		differs = differs || changed
 	}
 	if known == 0 {
-		return values, differs // one list for all groups of the event
+		return values, differs, since // one list for all groups of the event
 	}
-	return news, differs
+	return news, differs, since
 }
 
 // begin notes an event of a group, where it is among the first.
@@ -154,15 +156,17 @@ func compareArrivals(a, b Arrival) int {
 	return 1
 }
 
-// see notes that a value was seen.
-func (seen *SeenValues) see(value SeenKey, at schema.Millis) (isNew, differs bool) {
+// see notes that a value was seen. from is the earliest time at which that changed
+// what is new.
+func (seen *SeenValues) see(value SeenKey, at schema.Millis) (isNew, differs bool, from schema.Millis) {
 	if s, ok := seen.one[value]; ok && at >= s.start && at <= s.end+seen.forget {
 		if at > s.end {
 			seen.one[value] = stretch{s.start, at}
 			seen.changed[value] = true
 		}
-		return at == s.start, at == s.start
+		return at == s.start, at == s.start, at
 	}
+	from = at
 	list := seen.stretches(value)
 	merged := stretch{at, at}
 	rest := make([]stretch, 0, len(list)+1)
@@ -178,13 +182,14 @@ func (seen *SeenValues) see(value SeenKey, at schema.Millis) (isNew, differs boo
 	for _, s := range list {
 		if s.start != merged.start && s.start > merged.start && s.start <= merged.end {
 			seen.gone = append(seen.gone, SeenValue{Key: value, Start: s.start, End: s.end, Gone: true})
+			from = min(from, s.start)
 		}
 	}
 	rest = append(rest, merged)
 	sort.Slice(rest, func(i, j int) bool { return rest[i].start < rest[j].start })
 	seen.put(value, rest)
 	seen.changed[value] = true
-	return at == merged.start, at == merged.start || joined > 1
+	return at == merged.start, at == merged.start || joined > 1, from
 }
 
 func (seen *SeenValues) stretches(value SeenKey) []stretch {

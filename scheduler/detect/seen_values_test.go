@@ -2,6 +2,7 @@ package detect
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -65,7 +66,30 @@ func TestForgottenKnowledgeTakesNoMemory(t *testing.T) {
 	if most := 7 * perDay; len(seen.one) > most || gone < (days-7)*perDay {
 		t.Errorf("%d values are held, want at most %d; %d were let go of", len(seen.one), most, gone)
 	}
-	if isNew, _ := seen.see(LabelKey(0, "g", string(rune((days-1)*perDay))), (days-1)*24*anHour+1); isNew {
+	if isNew, _, _ := seen.see(LabelKey(0, "g", string(rune((days-1)*perDay))), (days-1)*24*anHour+1); isNew {
 		t.Error("a value of yesterday is not known")
+	}
+}
+
+// TestWhatWasStoredHalfwayIsPutRight: a stretch that grew together with another was
+// stored, and that the other is no more was not. It is told from the other's start on,
+// and what is to be stored says last what is no more.
+func TestWhatWasStoredHalfwayIsPutRight(t *testing.T) {
+	k := NewSeenValues(&compiler.Novelty{Forget: 24 * time.Hour, First: 1})
+	value := LabelKey(0, "g", "v")
+	k.Restore(SeenValue{Key: value, Start: 10 * anHour, End: 40 * anHour})
+	k.Restore(SeenValue{Key: value, Start: 20 * anHour, End: 20 * anHour})
+	isNew, differs, from := k.see(value, 40*anHour)
+	if isNew || !differs || from != 20*anHour {
+		t.Errorf("new %t, differs %t, from hour %d; want from hour 20", isNew, differs, from/anHour)
+	}
+	values, _ := k.Unstored()
+	want := []SeenValue{{Key: value, Start: 10 * anHour, End: 40 * anHour}, {Key: value, Start: 20 * anHour, End: 20 * anHour, Gone: true}}
+	if !slices.Equal(values, want) {
+		t.Errorf("to be stored: %v, want %v", values, want)
+	}
+	k.Stored(values, nil)
+	if again, _ := k.Unstored(); len(again) > 0 {
+		t.Errorf("to be stored again: %v", again)
 	}
 }
