@@ -11,4 +11,20 @@
 // It does not know ClickHouse (scheduler/clickhouse does), and it reads the clock only to
 // pace itself and to judge silence. What it promises, and the tests that hold it, is in
 // PROMISES.md; what rules cost is in README.md.
+//
+// # Locks
+//
+// Nothing that evaluation or status needs is locked while a store is written to or
+// while a caller decides about a change (TestNothingStandsStillWithTheStore,
+// TestTriageKeepsOnlyItsRuleWaiting). Two things take the lock's place. A rule whose
+// next version is being stored, or that a suppression selects which is, is
+// evaluated up to where that version begins and no further (holds.go), so that a
+// restart, which reads the versions, finds what live evaluation found. A rule whose
+// signals an analyst changes rests from between two steps until they are stored
+// (triage.go). Whatever is published gets a revision, and readers are told up to
+// which all revisions can be seen (publishing.go).
+//
+// What is asked of the goroutine that evaluates is done between two steps; a panic
+// there is an error to whoever asked, and a line in the log
+// (TestAPanicBetweenTwoStepsEndsNothingElse, between.go).
 package scheduler
