@@ -127,7 +127,7 @@ func (s *Scheduler) notify() {
 
 // setAside takes out of the touches those of events that are too much work for
 // their rule.
-func (s *Scheduler) setAside(touches []touch) []touch {
+func (s *Scheduler) setAside(touches []labelMatch) []labelMatch {
 	type ruleEvent struct {
 		plan *compiler.BoundPlan
 		seq  uint64
@@ -144,7 +144,7 @@ func (s *Scheduler) setAside(touches []touch) []touch {
 	if work == nil {
 		return touches
 	}
-	var rest []touch
+	var rest []labelMatch
 	left := s.deps.Budget.Event
 	decided := map[ruleEvent]bool{} // whether it is evaluated in its turn
 	for _, t := range touches {
@@ -174,7 +174,7 @@ const (
 	maxLabelsOfRule = 10
 )
 
-func (s *Scheduler) putAside(t touch, work int) {
+func (s *Scheduler) putAside(t labelMatch, work int) {
 	a := &aside{
 		plan: t.plan, at: t.event.At, seq: t.event.Seq, since: schema.MillisOf(time.Now()), work: work, waits: work > s.deps.Budget.Most,
 	}
@@ -182,7 +182,7 @@ func (s *Scheduler) putAside(t touch, work int) {
 	known := slices.ContainsFunc(s.asides, a.same)
 	if !known {
 		s.asides = append(s.asides, a)
-		s.ledger.aside(a)
+		s.evaluationLog.aside(a)
 	}
 	s.mu.Unlock()
 	if !known {
@@ -191,7 +191,7 @@ func (s *Scheduler) putAside(t touch, work int) {
 	}
 }
 
-// entry is one of the ledger, about the event.
+// entry is one of the evaluation log, about the event.
 func (a *aside) entry(state string) Entry {
 	e := Entry{
 		RuleID: a.plan.Rule.ID, RuleKey: a.plan.Key, RuleVersion: a.plan.Rule.Version, State: state,
@@ -215,7 +215,7 @@ func (a *aside) reason() string {
 func (a *aside) same(b *aside) bool { return a.seq == b.seq && a.plan.Key == b.plan.Key }
 
 // tellEvery is how often a rule's events that are set aside are logged: there may
-// be many, and the ledger has them all.
+// be many, and the evaluation log has them all.
 const tellEvery = schema.Millis(10_000)
 
 func (s *Scheduler) tellAside(a *aside) {
@@ -302,7 +302,7 @@ func (s *Scheduler) nextAside(now time.Time, taken map[*aside]int) *aside {
 	}
 	s.slices++
 	s.served[next.plan.Key] = s.slices
-	for _, w := range s.watches {
+	for _, w := range s.runs {
 		if w.plan.Key == next.plan.Key {
 			next.plan = w.plan // its name may be another now
 		}
@@ -313,7 +313,7 @@ func (s *Scheduler) nextAside(now time.Time, taken map[*aside]int) *aside {
 // passed reports whether the rule is evaluated up to the event and beyond: until
 // then it may come again, as when an evaluation fails. The lock is held.
 func (s *Scheduler) passed(a *aside) bool {
-	return slices.ContainsFunc(s.watches, func(w *watch) bool { return w.plan.Key == a.plan.Key && w.through >= a.seq })
+	return slices.ContainsFunc(s.runs, func(w *ruleRun) bool { return w.plan.Key == a.plan.Key && w.through >= a.seq })
 }
 
 // beginSlice takes in the next matches of what was set aside, about so much work.
@@ -353,7 +353,7 @@ func (s *Scheduler) unfold(ctx context.Context, a *aside) error {
 			return nil
 		}
 	}
-	if err := s.loadTables(ctx, []touch{{plan: a.plan, event: a.event}}); err != nil {
+	if err := s.loadTables(ctx, []labelMatch{{plan: a.plan, event: a.event}}); err != nil {
 		return err
 	}
 	s.mu.Lock()
@@ -370,7 +370,7 @@ func (s *Scheduler) unfold(ctx context.Context, a *aside) error {
 			continue
 		}
 		matches, left := a.plan.Expand(i, a.event)
-		s.ledger.capped(touch{plan: a.plan, label: i, event: a.event}, left)
+		s.evaluationLog.capped(labelMatch{plan: a.plan, label: i, event: a.event}, left)
 		a.parts = append(a.parts, asidePart{i, matches})
 	}
 	return nil
@@ -411,7 +411,7 @@ func (p *asidePart) between(from, to int) []compiler.Match {
 // countAside takes matches into the series that rules look for anomalies in, which
 // have gone on past the event. A slice that failed is not counted twice.
 func (s *Scheduler) countAside(a *aside, n int) {
-	u := s.usual[a.plan.Key]
+	u := s.baselines[a.plan.Key]
 	if u == nil {
 		return
 	}
@@ -430,7 +430,7 @@ func (s *Scheduler) endAside(a *aside, reason string) {
 	defer s.mu.Unlock()
 	s.asides = slices.DeleteFunc(s.asides, func(b *aside) bool { return a == b })
 	s.metrics.asides.WithLabelValues(a.plan.Rule.ID).Dec()
-	s.ledger.finished(a, reason)
+	s.evaluationLog.finished(a, reason)
 }
 
 // dropAsides ends what is set aside for a rule that is evaluated no more. The
@@ -441,7 +441,7 @@ func (s *Scheduler) dropAsides(key string) {
 			return false
 		}
 		s.metrics.asides.WithLabelValues(a.plan.Rule.ID).Dec()
-		s.ledger.finished(a, "the rule was disabled or deleted before the event was evaluated")
+		s.evaluationLog.finished(a, "the rule was disabled or deleted before the event was evaluated")
 		return true
 	})
 }
@@ -465,7 +465,7 @@ func (s *Scheduler) recountAsides(key string) (seqs []uint64) {
 func (s *Scheduler) resumes(key string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, w := range s.watches {
+	for _, w := range s.runs {
 		if w.plan.Key == key {
 			if _, waits := s.gapBefore(w); waits {
 				return true
@@ -475,10 +475,10 @@ func (s *Scheduler) resumes(key string) bool {
 	return slices.ContainsFunc(s.asides, func(a *aside) bool { return a.plan.Key == key && !a.waits })
 }
 
-// judgeable is the last arrival up to which everything was evaluated for a watch:
+// judgeable is the last arrival up to which everything was evaluated for a rule run:
 // silence is not judged while an event that would break it is being evaluated in
 // the background. One that waits to be asked for holds nothing back.
-func (s *Scheduler) judgeable(w *watch) uint64 {
+func (s *Scheduler) judgeable(w *ruleRun) uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	through := w.through
@@ -502,7 +502,7 @@ func (s *Scheduler) hasAsides(key string) bool {
 // held.
 func (s *Scheduler) goOnAside(entries []Entry) {
 	for _, e := range entries {
-		for _, w := range s.watches {
+		for _, w := range s.runs {
 			if w.plan.Key != e.RuleKey || e.In.To > w.through { // it comes again
 				continue
 			}

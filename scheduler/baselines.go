@@ -22,9 +22,9 @@ type Models interface {
 	Buckets(ctx context.Context, ruleKey string, width time.Duration, from schema.Millis, through uint64, except []uint64, use func(detect.BucketMatches)) error
 }
 
-// usualOf is what the plan has learned, read from the store if need be.
-func (s *Scheduler) usualOf(ctx context.Context, plan *compiler.BoundPlan, fresh bool, through uint64) (*detect.Baseline, error) {
-	if u := s.usual[plan.Key]; u != nil {
+// baselineOf is what the plan has learned, read from the store if need be.
+func (s *Scheduler) baselineOf(ctx context.Context, plan *compiler.BoundPlan, fresh bool, through uint64) (*detect.Baseline, error) {
+	if u := s.baselines[plan.Key]; u != nil {
 		return u, nil
 	}
 	u := detect.NewBaseline(plan, through)
@@ -32,7 +32,7 @@ func (s *Scheduler) usualOf(ctx context.Context, plan *compiler.BoundPlan, fresh
 		if err := s.flush(ctx); err != nil { // buckets are counted from what is stored
 			return nil, err
 		}
-		earlier, err := s.loadUsual(ctx, u, plan, through)
+		earlier, err := s.loadBaseline(ctx, u, plan, through)
 		if err != nil {
 			return nil, fmt.Errorf("load what is usual for rule %s: %w", plan.Rule.ID, err)
 		}
@@ -40,26 +40,26 @@ func (s *Scheduler) usualOf(ctx context.Context, plan *compiler.BoundPlan, fresh
 			s.deps.Log.Info("models of an earlier version of nightjar go on; what they lack is learned from now on", "rule", plan.Rule.ID, "models", earlier)
 		}
 	}
-	s.usual[plan.Key] = u
+	s.baselines[plan.Key] = u
 	return u, nil
 }
 
-// settle lets go of what no event can change any more: of knowledge that is
+// settleBaselines lets go of what no event can change any more: of seen values that are
 // forgotten, and of buckets, which go into models that are stored.
-func (s *Scheduler) settle(ctx context.Context) error {
-	for key, k := range s.known {
+func (s *Scheduler) settleBaselines(ctx context.Context) error {
+	for key, k := range s.seen {
 		if !s.resumes(key) {
 			k.Settle(s.deps.Lateness)
 		}
 	}
 	total := 0
-	for key, u := range s.usual {
+	for key, u := range s.baselines {
 		total += u.Size()
 		if s.resumes(key) {
 			continue
 		}
 		judged := detect.Never
-		if v := s.vigils[key]; v != nil { // closed buckets are judged before they are settled
+		if v := s.silenceRuns[key]; v != nil { // closed buckets are judged before they are settled
 			judged = v.judged
 		}
 		through, some, err := u.Settle(judged, s.deps.Lateness, func(part []detect.SeriesModel) error {
@@ -79,9 +79,9 @@ func (s *Scheduler) settle(ctx context.Context) error {
 	return nil
 }
 
-// loadUsual reads a plan's models, and counts what was stored after them, of arrivals
+// loadBaseline reads a plan's models, and counts what was stored after them, of arrivals
 // up to through. It returns how many of the models an earlier version wrote.
-func (s *Scheduler) loadUsual(ctx context.Context, u *detect.Baseline, plan *compiler.BoundPlan, through uint64) (earlier int, err error) {
+func (s *Scheduler) loadBaseline(ctx context.Context, u *detect.Baseline, plan *compiler.BoundPlan, through uint64) (earlier int, err error) {
 	models, settledAt, err := s.deps.Models.LoadModels(ctx, plan.Key)
 	if err != nil {
 		return 0, err

@@ -11,7 +11,7 @@ import (
 	"nightjar/schema"
 )
 
-// BenchmarkSilence watches a million groups over a window of an hour, at 1,000
+// BenchmarkSilence rule runs a million groups over a window of an hour, at 1,000
 // events a second, for an hour and more of event time: what an event costs, and
 // what is held, for a rule that waits for nothing, for one that misses groups, and
 // for one that misses what must not follow. Then every group falls silent within
@@ -64,7 +64,7 @@ func benchSilence(b *testing.B, condition string) {
 		for s.step(b.Context()) || s.judge(b.Context()) {
 		}
 		spent += cpuTime() - began
-		s.pending, s.ledger = nil, ledger{}
+		s.pending, s.evaluationLog = nil, evaluationLog{}
 		at += 1000
 		pass(time.Second)
 	}

@@ -6,7 +6,7 @@ import (
 	"nightjar/schema"
 )
 
-// Checkpoint is how far a watch was evaluated. Of each number the largest that was
+// Checkpoint is how far a rule run was evaluated. Of each number the largest that was
 // saved counts.
 type Checkpoint struct {
 	// Through: every arrival up to here is evaluated.
@@ -19,7 +19,7 @@ type Checkpoint struct {
 	Judged, Horizon schema.Millis
 }
 
-// Journal remembers how far each watch was evaluated, by rule key.
+// Journal remembers how far each rule run was evaluated, by rule key.
 type Journal interface {
 	Load(ctx context.Context) (map[string]Checkpoint, error)
 	Save(ctx context.Context, checkpoints map[string]Checkpoint) error

@@ -32,7 +32,7 @@ func SignalEvent(p *Published, arrival uint64) schema.Event {
 // It tells whether there was anything to do.
 func (s *Scheduler) correlateNext(ctx context.Context, now time.Time) bool {
 	w, in := s.nextCorrelation(now)
-	if w.watch == nil {
+	if w.ruleRun == nil {
 		return false
 	}
 	if err := s.correlate(ctx, w.plan, in); err != nil {
@@ -42,15 +42,15 @@ func (s *Scheduler) correlateNext(ctx context.Context, now time.Time) bool {
 		s.fail(w, in, err)
 		return true
 	}
-	s.advance([]turn{w}, in.To)
+	s.advance([]ruleTurn{w}, in.To)
 	return true
 }
 
-func (s *Scheduler) nextCorrelation(now time.Time) (turn, Interval) {
+func (s *Scheduler) nextCorrelation(now time.Time) (ruleTurn, Interval) {
 	visible := s.publishing.visible()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, w := range s.watches {
+	for _, w := range s.runs {
 		if s.resting[w.plan.Key] || !w.plan.OfSignals || !w.runnable() || now.Before(w.retryAt) {
 			continue
 		}
@@ -62,9 +62,9 @@ func (s *Scheduler) nextCorrelation(now time.Time) (turn, Interval) {
 			w.through = in.To // none of it is the rule's business
 			continue
 		}
-		return turn{w, w.plan}, in
+		return ruleTurn{w, w.plan}, in
 	}
-	return turn{}, Interval{}
+	return ruleTurn{}, Interval{}
 }
 
 // rulesOf are the rules whose signals the plan asks for.

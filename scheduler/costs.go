@@ -108,7 +108,7 @@ func threadTime() int64 {
 
 // matchMeasured is match, and says what that took. The goroutine stays on its thread,
 // whose time is measured.
-func (s *Scheduler) matchMeasured(c *compiled, events []schema.Event) []touch {
+func (s *Scheduler) matchMeasured(c *compiled, events []schema.Event) []labelMatch {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	began := s.deps.CPU()
@@ -133,16 +133,16 @@ func (s *Scheduler) measureMatching(c *compiled) {
 
 // setApart has rules evaluated by themselves that are dear, and others no more. It
 // returns those of the turn that go on together.
-func (s *Scheduler) setApart(group []turn) {
+func (s *Scheduler) setApart(group []ruleTurn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, t := range group {
 		each := s.costOf(t.plan.Rule.ID).perEvent()
-		if t.watch.dear || each <= s.deps.Budget.Match {
+		if t.ruleRun.dear || each <= s.deps.Budget.Match {
 			continue
 		}
-		t.watch.dear, t.watch.slow = true, true
-		t.watch.pace = max(1, uint64(s.deps.Budget.Slice)/uint64(max(1, each.Microseconds())))
+		t.ruleRun.dear, t.ruleRun.slow = true, true
+		t.ruleRun.pace = max(1, uint64(s.deps.Budget.Slice)/uint64(max(1, each.Microseconds())))
 		s.deps.Log.Warn("a rule is dear and is evaluated by itself from now on; it may fall behind, and nothing else does",
 			"rule", t.plan.Rule.ID, "name", t.plan.Rule.Name, "each event", each, "at most", s.deps.Budget.Match)
 	}
@@ -155,7 +155,7 @@ func (s *Scheduler) Costs() []RuleCost {
 	defer s.mu.Unlock()
 	now, stored := s.deps.Now(), s.deps.Arrivals.Stored()
 	var out []RuleCost
-	for _, w := range s.watches {
+	for _, w := range s.runs {
 		if w.until > 0 {
 			continue
 		}
@@ -182,7 +182,7 @@ func (s *Scheduler) Costs() []RuleCost {
 }
 
 // countTouches notes how many matches and groups rules have.
-func (s *Scheduler) countTouches(touches []touch) {
+func (s *Scheduler) countTouches(touches []labelMatch) {
 	matches := map[*compiler.BoundPlan]uint64{}
 	for _, t := range touches {
 		matches[t.plan]++

@@ -23,7 +23,7 @@ type Ledger interface {
 	Aside(ctx context.Context) ([]Entry, error)
 }
 
-// Entry is a line of the ledger.
+// Entry is a line of the evaluation log.
 type Entry struct {
 	RuleID, RuleKey  string
 	RuleVersion      int64
@@ -138,7 +138,7 @@ func (s *Scheduler) Coverage(ctx context.Context, id string, version int64, in I
 
 // silenceCoverage is that of the rule as it runs now. The lock is held.
 func (s *Scheduler) silenceCoverage(id string) *SilenceCoverage {
-	for _, w := range s.watches {
+	for _, w := range s.runs {
 		if w.plan.Rule.ID == id && w.until == 0 && w.runnable() && w.plan.Waits() {
 			return &SilenceCoverage{Judged: w.judged, Delay: s.deps.Delays.Of(w.plan), Waiting: w.waits, Held: w.held}
 		}
@@ -155,7 +155,7 @@ func (s *Scheduler) stretches(v ruleVersion, in Interval) []Stretch {
 		return []Stretch{{v.version, in, CoverageUnsupported, v.unsupported}}
 	}
 	through, state, reason := in.To, CoverageEvaluated, ""
-	for _, w := range s.watches {
+	for _, w := range s.runs {
 		if w.plan.Key == v.key && w.plan.OfSignals {
 			if w.failures > 0 || w.through < w.target(s.publishing.given()) { // its places are not arrivals
 				return []Stretch{{v.version, in, map[bool]string{true: CoverageFailed, false: CoveragePending}[w.failures > 0], w.problem}}
@@ -192,8 +192,8 @@ func (s *Scheduler) aroundAsides(v ruleVersion, in Interval) []Stretch {
 	return append(out, Stretch{v.version, in, CoverageEvaluated, ""})
 }
 
-// ledger collects entries until they are stored, together with the place.
-type ledger struct {
+// evaluationLog collects entries until they are stored, together with the place.
+type evaluationLog struct {
 	mu      sync.Mutex
 	entries []Entry
 }
@@ -203,7 +203,7 @@ type ledger struct {
 const reopenAfter = schema.Millis(60 * 1000)
 
 // about is the entry of this state and plan that is being collected.
-func (l *ledger) about(t touch, state string) *Entry {
+func (l *evaluationLog) about(t labelMatch, state string) *Entry {
 	for i := range l.entries {
 		if e := &l.entries[i]; e.State == state && e.RuleKey == t.plan.Key {
 			return e
@@ -222,7 +222,7 @@ func (e *Entry) include(event *schema.Event) {
 	e.Events++
 }
 
-func (l *ledger) reopened(t touch) {
+func (l *evaluationLog) reopened(t labelMatch) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	e := l.about(t, CoverageReopened)
@@ -231,7 +231,7 @@ func (l *ledger) reopened(t touch) {
 }
 
 // capped notes that so many groups and tuples of an event were left out.
-func (l *ledger) capped(t touch, left int) {
+func (l *evaluationLog) capped(t labelMatch, left int) {
 	if left == 0 {
 		return
 	}
@@ -244,7 +244,7 @@ func (l *ledger) capped(t touch, left int) {
 }
 
 // postponed notes that silence up to a moment was judged later than usual.
-func (l *ledger) postponed(w turn, from, to schema.Millis, why string) {
+func (l *evaluationLog) postponed(w ruleTurn, from, to schema.Millis, why string) {
 	l.add(Entry{
 		RuleID: w.plan.Rule.ID, RuleKey: w.plan.Key, RuleVersion: w.plan.Rule.Version,
 		State: CoveragePostponed, In: Interval{max(w.through, 1) - 1, max(w.through, 1)}, Earliest: from, Latest: to,
@@ -252,27 +252,27 @@ func (l *ledger) postponed(w turn, from, to schema.Millis, why string) {
 	})
 }
 
-func (l *ledger) failed(w turn, in Interval, err error) {
+func (l *evaluationLog) failed(w ruleTurn, in Interval, err error) {
 	l.add(Entry{
 		RuleID: w.plan.Rule.ID, RuleKey: w.plan.Key, RuleVersion: w.plan.Rule.Version,
 		State: CoverageFailed, In: in, Reason: err.Error(),
 	})
 }
 
-func (l *ledger) add(e Entry) {
+func (l *evaluationLog) add(e Entry) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.entries = append(l.entries, e)
 }
 
-func (l *ledger) aside(a *aside) {
+func (l *evaluationLog) aside(a *aside) {
 	e := a.entry(CoverageAside)
 	e.Reason = a.reason()
 	l.add(e)
 }
 
 // finished ends what aside began; a reason says why it was not evaluated.
-func (l *ledger) finished(a *aside, reason string) {
+func (l *evaluationLog) finished(a *aside, reason string) {
 	e := a.entry(CoverageFinished)
 	if e.Reason = reason; reason == "" {
 		e.Reason = fmt.Sprintf("event %s was evaluated; it had been set aside at %s", schema.EventID(a.at, a.seq), a.since)
@@ -280,7 +280,7 @@ func (l *ledger) finished(a *aside, reason string) {
 	l.add(e)
 }
 
-func (l *ledger) recovered(w turn, to uint64) {
+func (l *evaluationLog) recovered(w ruleTurn, to uint64) {
 	l.add(Entry{
 		RuleID: w.plan.Rule.ID, RuleKey: w.plan.Key, RuleVersion: w.plan.Rule.Version,
 		State: CoverageRecovered, In: Interval{w.failedFrom, to},
@@ -296,9 +296,9 @@ func ordinal(n int) string {
 }
 
 // store writes what was collected, and returns it. On failure it is kept for the
-// next time, and so is that an event was finished of a rule whose knowledge is not
+// next time, and so is that an event was finished of a rule whose seen values are not
 // stored yet.
-func (l *ledger) store(ctx context.Context, to Ledger, behind map[string]bool) ([]Entry, error) {
+func (l *evaluationLog) store(ctx context.Context, to Ledger, behind map[string]bool) ([]Entry, error) {
 	now := schema.MillisOf(time.Now())
 	var entries, kept []Entry
 	l.mu.Lock()

@@ -26,8 +26,8 @@ type compiled struct {
 	shapes     uint64 // version of the catalogue that the statements know
 }
 
-// touch is an event that matches a label of a plan.
-type touch struct {
+// labelMatch is an event that matches a label of a plan.
+type labelMatch struct {
 	plan  *compiler.BoundPlan
 	label int
 	event *schema.Event
@@ -111,7 +111,7 @@ func (c *compiled) inSQL(catalogue *schema.Catalogue) ([]*compiler.MatchStatemen
 
 // find asks which events of the interval match which labels: in memory where
 // the events are still there, else in the store.
-func (s *Scheduler) find(ctx context.Context, c *compiled, in Interval) ([]touch, error) {
+func (s *Scheduler) find(ctx context.Context, c *compiled, in Interval) ([]labelMatch, error) {
 	if s.deps.Recent != nil {
 		if events, ok := s.deps.Recent.Between(in); ok {
 			return s.matchMeasured(c, events), nil
@@ -121,7 +121,7 @@ func (s *Scheduler) find(ctx context.Context, c *compiled, in Interval) ([]touch
 	if err != nil {
 		return nil, err
 	}
-	var out []touch
+	var out []labelMatch
 	for _, st := range statements {
 		found, err := s.deps.Events.Find(ctx, st, in, s.deps.Lateness)
 		if err != nil {
@@ -131,7 +131,7 @@ func (s *Scheduler) find(ctx context.Context, c *compiled, in Interval) ([]touch
 			for _, h := range found[i].Hits {
 				for _, ref := range st.Hits[h] {
 					if plan := st.Plans[ref.Plan]; found[i].Event.Seq > plan.After {
-						out = append(out, touch{plan, ref.Label, &found[i].Event})
+						out = append(out, labelMatch{plan, ref.Label, &found[i].Event})
 					}
 				}
 			}
@@ -140,8 +140,8 @@ func (s *Scheduler) find(ctx context.Context, c *compiled, in Interval) ([]touch
 	return out, nil
 }
 
-func (s *Scheduler) match(c *compiled, events []schema.Event) []touch {
-	var out []touch
+func (s *Scheduler) match(c *compiled, events []schema.Event) []labelMatch {
+	var out []labelMatch
 	late := schema.Millis(s.deps.Lateness.Milliseconds())
 	for i := range events {
 		e := &events[i]
@@ -151,7 +151,7 @@ func (s *Scheduler) match(c *compiled, events []schema.Event) []touch {
 		c.set.Match(e, func(hit int32) {
 			for _, ref := range c.set.Hits[hit] {
 				if plan := c.plans[ref.Plan]; e.Seq > plan.After {
-					out = append(out, touch{plan, ref.Label, e})
+					out = append(out, labelMatch{plan, ref.Label, e})
 				}
 			}
 		})
@@ -161,11 +161,11 @@ func (s *Scheduler) match(c *compiled, events []schema.Event) []touch {
 
 // absorb notes the matches, and brings every signal group that they touch up to
 // date.
-func (s *Scheduler) absorb(ctx context.Context, touches []touch) error {
+func (s *Scheduler) absorb(ctx context.Context, touches []labelMatch) error {
 	if len(touches) == 0 {
 		return nil
 	}
-	if err := s.warm(ctx, planSet(touches)); err != nil {
+	if err := s.warm(ctx, plansOfMatches(touches)); err != nil {
 		return err
 	}
 	d := newDirty()
@@ -174,7 +174,7 @@ func (s *Scheduler) absorb(ctx context.Context, touches []touch) error {
 		s.note(&d, t)
 	}
 	for _, t := range touches {
-		if u := s.usual[t.plan.Key]; u != nil {
+		if u := s.baselines[t.plan.Key]; u != nil {
 			u.CountedThrough(t.event.Seq)
 		}
 	}
@@ -184,7 +184,7 @@ func (s *Scheduler) absorb(ctx context.Context, touches []touch) error {
 	}
 	s.metrics.matches.Add(float64(len(touches)))
 	s.countTouches(touches)
-	return s.settleDirty(ctx, &d, planSet(touches))
+	return s.settleDirty(ctx, &d, plansOfMatches(touches))
 }
 
 // settleDirty brings every signal group that was touched up to date.
@@ -194,10 +194,10 @@ func (s *Scheduler) settleDirty(ctx context.Context, d *dirty, plans map[*compil
 	}
 	for plan := range plans {
 		touch := func(group []string, since schema.Millis) { d.touch(plan, group, since) }
-		if k := s.known[plan.Key]; k != nil {
+		if k := s.seen[plan.Key]; k != nil {
 			k.LookAgain(touch)
 		}
-		if u := s.usual[plan.Key]; u != nil {
+		if u := s.baselines[plan.Key]; u != nil {
 			u.Rejudge(touch)
 		}
 	}
@@ -210,10 +210,10 @@ func (s *Scheduler) settleDirty(ctx context.Context, d *dirty, plans map[*compil
 		if s.postponed[plan] > 0 {
 			continue
 		}
-		if k := s.known[plan.Key]; k != nil {
+		if k := s.seen[plan.Key]; k != nil {
 			k.Evaluated()
 		}
-		if u := s.usual[plan.Key]; u != nil {
+		if u := s.baselines[plan.Key]; u != nil {
 			u.Evaluated()
 		}
 	}
@@ -221,7 +221,7 @@ func (s *Scheduler) settleDirty(ctx context.Context, d *dirty, plans map[*compil
 	return nil
 }
 
-func planSet(touches []touch) map[*compiler.BoundPlan]bool {
+func plansOfMatches(touches []labelMatch) map[*compiler.BoundPlan]bool {
 	set := map[*compiler.BoundPlan]bool{}
 	for _, t := range touches {
 		set[t.plan] = true
@@ -231,17 +231,17 @@ func planSet(touches []touch) map[*compiler.BoundPlan]bool {
 
 // note expands an event that matches a label into its matches. They are in
 // memory at once, and in the store before the place is saved.
-func (s *Scheduler) note(d *dirty, t touch) {
+func (s *Scheduler) note(d *dirty, t labelMatch) {
 	cached := s.cache.of(t.plan, false)
 	matches, left := t.plan.Expand(t.label, t.event)
-	s.ledger.capped(t, left)
+	s.evaluationLog.capped(t, left)
 	if t.event.At < cached.newest-reopenAfter {
-		s.ledger.reopened(t)
+		s.evaluationLog.reopened(t)
 	}
-	if k := s.known[t.plan.Key]; k != nil {
+	if k := s.seen[t.plan.Key]; k != nil {
 		k.Arrived(t.event.Seen)
 	}
-	if u := s.usual[t.plan.Key]; u != nil {
+	if u := s.baselines[t.plan.Key]; u != nil {
 		u.Arrived(t.event.Seen)
 	}
 	s.noteMatches(d, t.plan, t.label, matches)
@@ -281,12 +281,12 @@ func (s *Scheduler) warm(ctx context.Context, plans map[*compiler.BoundPlan]bool
 		}
 		s.cache.of(plan, fresh).late = schema.Millis(late.Milliseconds())
 		if plan.Novelty != nil {
-			if _, err := s.knowledge(ctx, plan, fresh); err != nil {
+			if _, err := s.seenValues(ctx, plan, fresh); err != nil {
 				return err
 			}
 		}
 		if plan.Anomaly != nil {
-			if _, err := s.usualOf(ctx, plan, fresh, s.throughOf(key)); err != nil {
+			if _, err := s.baselineOf(ctx, plan, fresh, s.throughOf(key)); err != nil {
 				return err
 			}
 		}
@@ -362,7 +362,7 @@ func (d *dirty) touch(plan *compiler.BoundPlan, values []string, at schema.Milli
 func (s *Scheduler) spread(ctx context.Context, d *dirty) error {
 	for plan, from := range d.globals {
 		points := from
-		if v := s.vigilOf(plan); v != nil && from <= v.horizon.Through {
+		if v := s.silenceRunOf(plan); v != nil && from <= v.horizon.Through {
 			points -= detect.WindowOf(plan)
 			plan.ExpectedGroups(v.horizon.Through, func(group []string, since schema.Millis) bool {
 				if since = max(since, plan.Began); since >= points && since <= v.horizon.Through {
@@ -414,7 +414,7 @@ func (s *Scheduler) update(ctx context.Context, units []*detect.GroupState) erro
 	changes := s.advanceMeasured(units)
 	for _, u := range units {
 		if err := u.Baseline.Err(); err != nil {
-			delete(s.usual, u.Plan.Key) // read it again
+			delete(s.baselines, u.Plan.Key) // read it again
 			return err
 		}
 	}
@@ -428,8 +428,8 @@ func (s *Scheduler) advanceMeasured(units []*detect.GroupState) (changes []planC
 	took := map[string]int64{}
 	began := s.deps.CPU()
 	for _, u := range units {
-		u.Seen, u.Baseline = s.known[u.Plan.Key], s.usual[u.Plan.Key]
-		if v := s.vigilOf(u.Plan); v != nil {
+		u.Seen, u.Baseline = s.seen[u.Plan.Key], s.baselines[u.Plan.Key]
+		if v := s.silenceRunOf(u.Plan); v != nil {
 			u.Horizon = v.horizon
 			if since, ok := u.Plan.ExpectedSince(u.Group, v.horizon.Through); ok {
 				u.Expected = max(since, u.Plan.Began, detect.SinceEver)
@@ -463,7 +463,7 @@ func (s *Scheduler) recall(ctx context.Context, units []*detect.GroupState) erro
 		return err
 	}
 	for _, u := range units {
-		u.Baseline = s.usual[u.Plan.Key]
+		u.Baseline = s.baselines[u.Plan.Key]
 		u.Chained = u.Chains()
 		u.From = u.Reach(u.Chained)
 	}

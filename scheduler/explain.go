@@ -41,7 +41,7 @@ func (s *Scheduler) explainSeries(ctx context.Context, q explain.SeriesQuestion)
 // explained is what the explanation of one rule asks of the scheduler.
 type explained struct {
 	*Scheduler
-	run *watch // of the rule, since Evaluated; nil: it is disabled
+	run *ruleRun // of the rule, since Evaluated; nil: it is disabled
 }
 
 // Evaluated says how a rule stands.
@@ -60,21 +60,21 @@ func (s *explained) Evaluated(ruleID string) (explain.Evaluated, error) {
 	case w.failures > 0:
 		out.State, out.Why = CoverageFailed, w.problem
 	}
-	if v := s.vigils[plan.Key]; v != nil {
+	if v := s.silenceRuns[plan.Key]; v != nil {
 		out.Waiting = &explain.Waiting{Judged: v.judged, Horizon: v.horizon.Through, Delay: s.deps.Delays.Of(plan)}
 	}
 	return out, nil
 }
 
 // planOf is the plan of a rule as it runs now, or would run.
-func (s *Scheduler) planOf(id string) (*compiler.BoundPlan, *watch, error) {
+func (s *Scheduler) planOf(id string) (*compiler.BoundPlan, *ruleRun, error) {
 	present, err := s.rules.Get(context.Background(), id)
 	if err != nil {
 		return nil, nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, w := range s.watches {
+	for _, w := range s.runs {
 		if w.plan.Rule.ID == id && w.until == 0 {
 			return w.plan, w, nil
 		}
@@ -99,7 +99,7 @@ func (s *explained) Event(ctx context.Context, of explain.Evaluated, at schema.M
 		return explain.SeenEvent{}, &schema.NotFound{Kind: "event", ID: schema.EventID(at, seq)}
 	}
 	e := &events[0]
-	if err := s.loadTables(ctx, []touch{{plan: of.Plan, event: e}}); err != nil {
+	if err := s.loadTables(ctx, []labelMatch{{plan: of.Plan, event: e}}); err != nil {
 		return explain.SeenEvent{}, err
 	}
 	out := explain.SeenEvent{Event: e}
@@ -108,7 +108,7 @@ func (s *explained) Event(ctx context.Context, of explain.Evaluated, at schema.M
 }
 
 // saw tells whether the rule was asked about an event.
-func (s *Scheduler) saw(w *watch, e *schema.Event) (state, why string) {
+func (s *Scheduler) saw(w *ruleRun, e *schema.Event) (state, why string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	late := s.tooLate(e)
@@ -172,12 +172,12 @@ func (s *explained) Matches(ctx context.Context, plan *compiler.BoundPlan, group
 
 // SeenValues are those that the plan has seen.
 func (s *explained) SeenValues(ctx context.Context, plan *compiler.BoundPlan) (*detect.SeenValues, error) {
-	return s.knowledge(ctx, plan, false)
+	return s.seenValues(ctx, plan, false)
 }
 
 // Baseline is what the plan has learned of its groups' pasts.
 func (s *explained) Baseline(ctx context.Context, plan *compiler.BoundPlan) (*detect.Baseline, error) {
-	return s.usualOf(ctx, plan, false, s.throughOf(plan.Key))
+	return s.baselineOf(ctx, plan, false, s.throughOf(plan.Key))
 }
 
 // Signals reads the signals of a signal group that were alive at a moment or later.

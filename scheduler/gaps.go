@@ -53,13 +53,13 @@ func (s *Scheduler) gaps() []Gap {
 	return s.deps.Gaps.Gaps()
 }
 
-// missed is the part of a gap that a watch has passed without seeing it.
-func (w *watch) missed(g *Gap) (in Interval, ok bool) {
+// missed is the part of a gap that a rule run has passed without seeing it.
+func (w *ruleRun) missed(g *Gap) (in Interval, ok bool) {
 	in = Interval{max(g.In.From, w.from), min(g.In.To, w.through)}
 	return in, w.runnable() && !w.plan.OfSignals && in.From < in.To
 }
 
-// noteGaps writes gaps that are new into the ledger.
+// noteGaps writes gaps that are new into the evaluation log.
 func (s *Scheduler) noteGaps(gaps []Gap) {
 	for i := range gaps {
 		g := &gaps[i]
@@ -72,7 +72,7 @@ func (s *Scheduler) noteGaps(gaps []Gap) {
 			continue
 		}
 		s.noted[id] = true
-		s.ledger.add(Entry{State: state, In: g.In, Events: g.Events, Earliest: g.Seen, Latest: g.Seen, At: g.Since, Reason: g.words()})
+		s.evaluationLog.add(Entry{State: state, In: g.In, Events: g.Events, Earliest: g.Seen, Latest: g.Seen, At: g.Since, Reason: g.words()})
 	}
 }
 
@@ -84,7 +84,7 @@ func (g *Gap) words() string {
 	return "so many events at a time were too much for ClickHouse; they are stored in the background, and evaluated then"
 }
 
-// fill evaluates the arrivals of gaps that were filled, for the watches that have
+// fill evaluates the arrivals of gaps that were filled, for the rule runs that have
 // passed them, as events that arrived late. It tells whether there was anything to
 // do. It may be done twice without a trace, as everything may.
 func (s *Scheduler) fill(ctx context.Context, now time.Time) bool {
@@ -124,7 +124,7 @@ func (s *Scheduler) fill(ctx context.Context, now time.Time) bool {
 func (s *Scheduler) rests(g *Gap) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.ContainsFunc(s.watches, func(w *watch) bool {
+	return slices.ContainsFunc(s.runs, func(w *ruleRun) bool {
 		_, missed := w.missed(g)
 		return missed && s.resting[w.plan.Key]
 	})
@@ -133,7 +133,7 @@ func (s *Scheduler) rests(g *Gap) bool {
 func (s *Scheduler) fillOne(ctx context.Context, g *Gap, f *filling) error {
 	groups := map[Interval][]*compiler.BoundPlan{}
 	s.mu.Lock()
-	for _, w := range s.watches {
+	for _, w := range s.runs {
 		if in, ok := w.missed(g); ok && !f.done[w.plan.Key] {
 			groups[in] = append(groups[in], w.plan)
 		}
@@ -178,7 +178,7 @@ func (s *Scheduler) evaluateLate(ctx context.Context, plans []*compiler.BoundPla
 	}
 	for _, p := range counting {
 		s.cache.drop(p.Key)
-		delete(s.usual, p.Key)
+		delete(s.baselines, p.Key)
 	}
 	return s.evaluate(ctx, counting, in)
 }
@@ -195,7 +195,7 @@ func (s *Scheduler) filled(gaps []Gap) {
 			continue
 		}
 		delete(s.fillings, g.In)
-		s.ledger.add(Entry{
+		s.evaluationLog.add(Entry{
 			State: CoverageFilled, In: g.In, Events: g.Events, Earliest: g.Seen, Latest: g.Seen,
 			Reason: "the events were stored late and evaluated then",
 		})
@@ -243,8 +243,8 @@ func withoutThoseOf(behind map[string]bool, gaps []Gap, fillings map[Interval]*f
 	})
 }
 
-// gapBefore is the first gap that a watch has passed and that silence waits for.
-func (s *Scheduler) gapBefore(w *watch) (Gap, bool) {
+// gapBefore is the first gap that a rule run has passed and that silence waits for.
+func (s *Scheduler) gapBefore(w *ruleRun) (Gap, bool) {
 	for _, g := range s.gaps() {
 		if _, ok := w.missed(&g); ok && g.holds() {
 			return g, true

@@ -97,8 +97,8 @@ func TestAGapThatTaughtARuleStaysUntilThatIsStored(t *testing.T) {
 	if !s.fill(t.Context(), time.Now()) {
 		t.Fatal("there was nothing to fill")
 	}
-	k := s.known[s.watches[0].plan.Key]
-	if k == nil || s.watches[0].plan.Rule.ID != rules[0].ID {
+	k := s.seen[s.runs[0].plan.Key]
+	if k == nil || s.runs[0].plan.Rule.ID != rules[0].ID {
 		t.Fatal("the rule learns nothing")
 	}
 	k.Touch(1, []string{"a"}, 0)

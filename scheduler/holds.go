@@ -61,9 +61,9 @@ func (s *Scheduler) letGo(h *hold) {
 	s.notify()
 }
 
-// reach is how far a watch can be evaluated now, when everything up to stored can
+// reach is how far a rule run can be evaluated now, when everything up to stored can
 // be seen. The lock is held.
-func (s *Scheduler) reach(w *watch, stored uint64) uint64 {
+func (s *Scheduler) reach(w *ruleRun, stored uint64) uint64 {
 	target := w.target(stored)
 	for _, h := range s.holds {
 		if h.of(w.plan) {

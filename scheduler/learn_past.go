@@ -79,7 +79,7 @@ func (s *Scheduler) learnFrom(ctx context.Context, plan *compiler.BoundPlan, bac
 // from are stored, as later ones are.
 func (s *Scheduler) pastLearner(ctx context.Context, plan *compiler.BoundPlan) (func(*compiler.Match), error) {
 	if plan.Anomaly == nil {
-		k, err := s.knowledge(ctx, plan, false)
+		k, err := s.seenValues(ctx, plan, false)
 		return func(m *compiler.Match) {
 			if values := plan.Values(m); values != nil {
 				k.Learn(m, values) // in silence: no signal is looked at for it
@@ -87,7 +87,7 @@ func (s *Scheduler) pastLearner(ctx context.Context, plan *compiler.BoundPlan) (
 		}, err
 	}
 	u := detect.NewBaseline(plan, plan.After) // what was counted of it before, in this process or another, is counted again
-	s.usual[plan.Key] = u
+	s.baselines[plan.Key] = u
 	return func(m *compiler.Match) {
 		u.Count(m)
 		group := detect.StateGroup(plan, m)

@@ -7,7 +7,7 @@ type metrics struct {
 	cached, known, series                                                   prometheus.Gauge
 	seconds                                                                 prometheus.Histogram
 	// By rule: what it costs beside the reading that all share. By state of the
-	// ledger: what was not a matter of course.
+	// evaluation log: what was not a matter of course.
 	ruleMatches, ruleSeconds, ruleMatching, noted *prometheus.CounterVec
 	asides                                        *prometheus.GaugeVec // by rule
 }

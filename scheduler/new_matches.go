@@ -25,10 +25,10 @@ func (s *Scheduler) noteMatches(d *dirty, plan *compiler.BoundPlan, label int, m
 		s.hold(cached, &detect.GroupState{Plan: plan, Key: detect.GlobalKey(plan)}, true, matches)
 		return
 	}
-	v := s.vigilOf(plan)
+	v := s.silenceRunOf(plan)
 	for _, part := range d.byUnit(plan, matches) {
 		s.hold(cached, part.unit, false, part.matches)
-		if of := s.usual[plan.Key]; v != nil && of != nil && plan.Low() {
+		if of := s.baselines[plan.Key]; v != nil && of != nil && plan.Low() {
 			v.expectLow(of, part.unit, &part.matches[0])
 		} else if v != nil {
 			v.expect(part.unit, &part.matches[0])
@@ -38,7 +38,7 @@ func (s *Scheduler) noteMatches(d *dirty, plan *compiler.BoundPlan, label int, m
 
 // learn takes in what matches teach, and keeps those that may count.
 func (s *Scheduler) learn(plan *compiler.BoundPlan, matches []compiler.Match) []compiler.Match {
-	if u := s.usual[plan.Key]; u != nil {
+	if u := s.baselines[plan.Key]; u != nil {
 		for i := range matches {
 			u.Note(&matches[i])
 		}
@@ -129,7 +129,7 @@ func (s *Scheduler) isNews(plan *compiler.BoundPlan, m *compiler.Match) bool {
 	if values == nil {
 		return true
 	}
-	k := s.known[plan.Key]
+	k := s.seen[plan.Key]
 	news, differs, since := k.Learn(m, values)
 	if differs {
 		group := detect.StateGroup(plan, m)

@@ -30,7 +30,7 @@ type ruleVersion struct {
 	version     int64
 	after       uint64
 	runs        bool
-	key         string // of the watch
+	key         string // of the rule run
 	unsupported string
 }
 
@@ -77,13 +77,13 @@ func (s *Scheduler) Load(ctx context.Context) error {
 	return nil
 }
 
-// goOnFrom puts every watch where the process before this one left it, and
+// goOnFrom puts every rule run where the process before this one left it, and
 // returns their plans.
 func (s *Scheduler) goOnFrom(checkpoints map[string]Checkpoint, asides []Entry) []*compiler.BoundPlan {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var plans []*compiler.BoundPlan
-	for _, w := range s.watches {
+	for _, w := range s.runs {
 		c := checkpoints[w.plan.Key]
 		w.through, w.judged = max(w.through, c.Through), c.Judged
 		plans = append(plans, w.plan)
@@ -107,9 +107,9 @@ func (s *Scheduler) enforceRule(v objects.Versioned[storedRule]) {
 	s.notify()
 }
 
-// apply makes a version of a rule the present one: it closes the watch of the
+// apply makes a version of a rule the present one: it closes the rule run of the
 // version before, where that detected something else, and opens a new one. The
-// store's versions, applied in order, give the same watches at every start. The
+// store's versions, applied in order, give the same rule runs at every start. The
 // lock is held.
 func (s *Scheduler) apply(stored storedRule, written schema.Millis, deleted bool) {
 	rule := stored.Rule
@@ -125,7 +125,7 @@ func (s *Scheduler) apply(stored storedRule, written schema.Millis, deleted bool
 	goesOn := runs && h.runs() && h.from == stored.From
 	h.from = stored.From
 	v := ruleVersion{version: rule.Version, after: stored.After, runs: runs}
-	for _, w := range s.watches {
+	for _, w := range s.runs {
 		if w.plan.Rule.ID != rule.ID || w.until > 0 {
 			continue
 		}
@@ -147,8 +147,8 @@ func (s *Scheduler) apply(stored storedRule, written schema.Millis, deleted bool
 	h.versions = append(h.versions, v)
 }
 
-// replan gives an open watch the rule's new name, message and the like.
-func (s *Scheduler) replan(rule schema.Rule, w *watch) *compiler.BoundPlan {
+// replan gives an open rule run the rule's new name, message and the like.
+func (s *Scheduler) replan(rule schema.Rule, w *ruleRun) *compiler.BoundPlan {
 	compiled, err := compiler.CompileStored(rule)
 	plan := compiled.Bind()
 	if err != nil {
@@ -161,7 +161,7 @@ func (s *Scheduler) replan(rule schema.Rule, w *watch) *compiler.BoundPlan {
 	return plan
 }
 
-func (s *Scheduler) open(rule schema.Rule, from uint64) *watch {
+func (s *Scheduler) open(rule schema.Rule, from uint64) *ruleRun {
 	compiled, err := compiler.CompileStored(rule)
 	if err != nil {
 		s.deps.Log.Error("stored rule does not compile; it is not evaluated", "rule", rule.ID, "error", err)
@@ -170,9 +170,9 @@ func (s *Scheduler) open(rule schema.Rule, from uint64) *watch {
 	plan := compiled.Bind()
 	s.suppress(plan)
 	plan.Tables = s.deps.Tables
-	w := newWatch(plan, from)
+	w := newRuleRun(plan, from)
 	w.fresh = s.loaded
-	s.watches = append(s.watches, w)
+	s.runs = append(s.runs, w)
 	clear(s.compiled)
 	return w
 }

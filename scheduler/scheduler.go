@@ -136,10 +136,10 @@ type Scheduler struct {
 	mu sync.Mutex
 	suppressions
 	history map[string]*ruleHistory // by rule id
-	watches []*watch
+	runs    []*ruleRun
 	holds   []*hold
 	posted  []func()      // what it is to do first, which nobody waits for
-	changed chan struct{} // buffered: the set of watches changed
+	changed chan struct{} // buffered: the set of rule runs changed
 	asks    chan func()   // what the goroutine that evaluates is asked to do between two steps
 	loaded  bool
 	behind  time.Time // since when it is known not to have caught up
@@ -155,13 +155,13 @@ type Scheduler struct {
 	// resting are the rule keys of which nothing is evaluated, nor published, while
 	// somebody else changes their signals.
 	resting map[string]bool
-	// checkpoints are how far watches were evaluated when this process began;
-	// vigils are what they wait for, by rule key.
+	// checkpoints are how far rule runs were evaluated when this process began;
+	// silenceRuns are how they wait for what does not happen, by rule key.
 	checkpoints map[string]Checkpoint
-	vigils      map[string]*vigil
+	silenceRuns map[string]*silenceRun
 	judgedAt    time.Time                     // when silence was judged last
-	known       map[string]*detect.SeenValues // by rule key
-	usual       map[string]*detect.Baseline   // by rule key
+	seen        map[string]*detect.SeenValues // by rule key
+	baselines   map[string]*detect.Baseline   // by rule key
 	learned     map[string]bool               // rule keys that learned from the past, where they ask for that
 	pending     []StoredMatch                 // in memory, not yet in the store
 	heavy       int                           // how many texts those hold
@@ -170,13 +170,13 @@ type Scheduler struct {
 	updated     int                           // signal groups, in the last evaluation
 	matched     time.Duration                 // what matching took, in the last evaluation
 	// postponed are, in a turn that rules share, those that need too much of it.
-	postponed map[*compiler.BoundPlan]int
-	fillings  map[Interval]*filling
-	noted     map[string]bool // gaps that are in the ledger
-	told      map[string]schema.Millis
-	ledger    ledger                // to be stored likewise
-	done      map[string]Checkpoint // of watches that ended, likewise
-	saved     time.Time
+	postponed     map[*compiler.BoundPlan]int
+	fillings      map[Interval]*filling
+	noted         map[string]bool // gaps that are in the evaluation log
+	told          map[string]schema.Millis
+	evaluationLog evaluationLog         // to be stored likewise
+	done          map[string]Checkpoint // of rule runs that ended, likewise
+	saved         time.Time
 }
 
 // New makes a Scheduler; nothing happens until Load and Run.
@@ -210,11 +210,11 @@ func New(deps Deps) (*Scheduler, error) {
 		asks:         make(chan func()),
 		compiled:     map[string]*compiled{},
 		cache:        newCache(),
-		known:        map[string]*detect.SeenValues{},
-		usual:        map[string]*detect.Baseline{},
+		seen:         map[string]*detect.SeenValues{},
+		baselines:    map[string]*detect.Baseline{},
 		learned:      map[string]bool{},
 		done:         map[string]Checkpoint{},
-		vigils:       map[string]*vigil{},
+		silenceRuns:  map[string]*silenceRun{},
 		served:       map[string]uint64{},
 		fillings:     map[Interval]*filling{},
 		noted:        map[string]bool{},
@@ -289,7 +289,7 @@ func (s *Scheduler) look(mono time.Duration) {
 // says that it is the end. What is asked for is done meanwhile.
 func (s *Scheduler) wait(ctx context.Context, tick <-chan time.Time, arrived <-chan struct{}) bool {
 	due := s.untilRetry()
-	if len(s.vigils) > 0 {
+	if len(s.silenceRuns) > 0 {
 		due = min(due, judgeEvery)
 	}
 	if len(s.pending) > 0 {
@@ -327,7 +327,7 @@ func (s *Scheduler) step(ctx context.Context) bool {
 	return s.resume(ctx, time.Now()) || did
 }
 
-// goOn evaluates the watches that are furthest behind, together, over the next
+// goOn evaluates the rule runs that are furthest behind, together, over the next
 // arrivals. It tells whether there was anything to do.
 func (s *Scheduler) goOn(ctx context.Context) bool {
 	now := time.Now()
@@ -352,14 +352,14 @@ func (s *Scheduler) goOn(ctx context.Context) bool {
 	return true
 }
 
-// turn is a watch whose turn it is, with the plan that it had when chosen: a
+// ruleTurn is a rule run whose turn it is, with the plan that it had when chosen: a
 // change of the rule's name meanwhile is for the next turn.
-type turn struct {
-	*watch
+type ruleTurn struct {
+	*ruleRun
 	plan *compiler.BoundPlan
 }
 
-func plansOf(group []turn) []*compiler.BoundPlan {
+func plansOf(group []ruleTurn) []*compiler.BoundPlan {
 	plans := make([]*compiler.BoundPlan, len(group))
 	for i, t := range group {
 		plans[i] = t.plan
@@ -370,75 +370,75 @@ func plansOf(group []turn) []*compiler.BoundPlan {
 // maxArrivals bounds how many events one evaluation reads.
 const maxArrivals = 100_000
 
-// next chooses the watches to evaluate now and the arrivals to evaluate them
+// next chooses the rule runs to evaluate now and the arrivals to evaluate them
 // over. Watches at the same place go together; the interval ends where another
-// watch stands, so that they meet and go on together. New ones, which have not seen
+// rule run stands, so that they meet and go on together. New ones, which have not seen
 // anything, join at once: many rules may be made between two turns.
-func (s *Scheduler) next(now time.Time, stored uint64) ([]turn, Interval) {
+func (s *Scheduler) next(now time.Time, stored uint64) ([]ruleTurn, Interval) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.watches = slices.DeleteFunc(s.watches, func(w *watch) bool {
+	s.runs = slices.DeleteFunc(s.runs, func(w *ruleRun) bool {
 		if !w.finished() || s.hasAsides(w.plan.Key) {
 			return false
 		}
 		_, waits := s.gapBefore(w)
 		if !waits {
 			s.cache.drop(w.plan.Key)
-			delete(s.known, w.plan.Key)
-			delete(s.usual, w.plan.Key)
+			delete(s.seen, w.plan.Key)
+			delete(s.baselines, w.plan.Key)
 			delete(s.learned, w.plan.Key)
-			delete(s.vigils, w.plan.Key)
+			delete(s.silenceRuns, w.plan.Key)
 			s.done[w.plan.Key] = Checkpoint{Through: w.through}
 		}
 		return !waits
 	})
-	var group []turn
-	for _, w := range s.watches {
+	var group []ruleTurn
+	for _, w := range s.runs {
 		if s.resting[w.plan.Key] || !w.runnable() || w.slow || w.plan.OfSignals || now.Before(w.retryAt) || w.through >= s.reach(w, stored) {
 			continue
 		}
 		switch {
 		case len(group) == 0 || w.through < group[0].through:
-			group = []turn{{w, w.plan}}
+			group = []ruleTurn{{w, w.plan}}
 		case w.through == group[0].through:
-			group = append(group, turn{w, w.plan})
+			group = append(group, ruleTurn{w, w.plan})
 		}
 	}
 	if len(group) == 0 {
 		return nil, Interval{}
 	}
 	in := Interval{group[0].through, min(stored, group[0].through+maxArrivals)}
-	for _, w := range s.watches {
+	for _, w := range s.runs {
 		if w.through > in.From && w.runnable() && !w.slow && !w.plan.OfSignals && !w.isNew() {
 			in.To = min(in.To, w.through)
 		}
 	}
 	for _, w := range group {
-		in.To = min(in.To, s.reach(w.watch, stored))
+		in.To = min(in.To, s.reach(w.ruleRun, stored))
 	}
-	for _, w := range s.watches {
+	for _, w := range s.runs {
 		if w.through > in.From && w.through < in.To && w.isNew() && w.runnable() && !w.slow && !w.plan.OfSignals && !s.resting[w.plan.Key] && s.reach(w, stored) >= in.To {
-			group = append(group, turn{w, w.plan})
+			group = append(group, ruleTurn{w, w.plan})
 		}
 	}
 	return group, in
 }
 
-func (s *Scheduler) advance(group []turn, to uint64) {
+func (s *Scheduler) advance(group []ruleTurn, to uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, t := range group {
-		w := t.watch
+		w := t.ruleRun
 		if w.failures > 0 {
-			s.ledger.recovered(t, to)
+			s.evaluationLog.recovered(t, to)
 		}
 		w.through, w.failures, w.retryAt, w.problem = to, 0, time.Time{}, ""
 	}
 }
 
-// isolate evaluates every watch of a failed group by itself, so that one rule's
+// isolate evaluates every rule run of a failed group by itself, so that one rule's
 // failure stops only that rule; it is retried later, ever more slowly.
-func (s *Scheduler) isolate(ctx context.Context, group []turn, in Interval, err error) {
+func (s *Scheduler) isolate(ctx context.Context, group []ruleTurn, in Interval, err error) {
 	for _, t := range group {
 		if len(group) > 1 {
 			err = s.evaluate(ctx, []*compiler.BoundPlan{t.plan}, in)
@@ -447,19 +447,19 @@ func (s *Scheduler) isolate(ctx context.Context, group []turn, in Interval, err 
 			return
 		}
 		if err == nil {
-			s.advance([]turn{t}, in.To)
+			s.advance([]ruleTurn{t}, in.To)
 			continue
 		}
 		s.fail(t, in, err)
 	}
 }
 
-func (s *Scheduler) fail(w turn, in Interval, err error) {
+func (s *Scheduler) fail(w ruleTurn, in Interval, err error) {
 	s.mu.Lock()
-	in.From = max(in.From, w.through) // a new watch may stand in the middle
+	in.From = max(in.From, w.through) // a new rule run may stand in the middle
 	if w.failures == 0 {
 		w.failedFrom = in.From
-		s.ledger.failed(w, in, err)
+		s.evaluationLog.failed(w, in, err)
 	}
 	w.failures++
 	w.problem = err.Error()
@@ -479,7 +479,7 @@ func retryAfter(failures int) time.Duration {
 func (s *Scheduler) throughOf(key string) uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, w := range s.watches {
+	for _, w := range s.runs {
 		if w.plan.Key == key {
 			return w.through
 		}
@@ -492,7 +492,7 @@ func (s *Scheduler) throughOf(key string) uint64 {
 func (s *Scheduler) isFresh(key string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, w := range s.watches {
+	for _, w := range s.runs {
 		if w.plan.Key == key {
 			fresh := w.fresh
 			w.fresh = false // its cache may be dropped, but never anew be complete
@@ -502,12 +502,12 @@ func (s *Scheduler) isFresh(key string) bool {
 	return false
 }
 
-// untilRetry is how long until a failed watch is due.
+// untilRetry is how long until a failed rule run is due.
 func (s *Scheduler) untilRetry() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	wait := time.Hour
-	for _, w := range s.watches {
+	for _, w := range s.runs {
 		if !w.retryAt.IsZero() {
 			wait = min(wait, max(0, time.Until(w.retryAt)))
 		}
@@ -533,9 +533,9 @@ func (s *Scheduler) save(ctx context.Context, always bool) error {
 	s.saved = time.Now()
 	gaps := s.savable()
 	checkpoints := maps.Clone(s.done)
-	for _, w := range s.watches {
+	for _, w := range s.runs {
 		checkpoints[w.plan.Key] = Checkpoint{Through: w.through}
-		if v := s.vigilOf(w.plan); v != nil {
+		if v := s.silenceRunOf(w.plan); v != nil {
 			checkpoints[w.plan.Key] = v.checkpoint(w.through)
 		}
 	}
@@ -548,14 +548,14 @@ func (s *Scheduler) save(ctx context.Context, always bool) error {
 	var behind map[string]bool
 	err := s.flush(ctx) // first: the place must not be ahead of the matches
 	if err == nil {
-		if behind, err = s.remember(ctx); err == nil {
+		if behind, err = s.storeSeenValues(ctx); err == nil {
 			gaps = s.withoutBehind(gaps, behind)
 			maps.DeleteFunc(checkpoints, func(key string, _ Checkpoint) bool { return behind[key] })
 		}
 	}
 	if err == nil {
 		var entries []Entry
-		entries, err = s.ledger.store(ctx, s.deps.Ledger, behind)
+		entries, err = s.evaluationLog.store(ctx, s.deps.Ledger, behind)
 		for _, e := range entries {
 			s.metrics.noted.WithLabelValues(e.State).Inc()
 		}
@@ -564,7 +564,7 @@ func (s *Scheduler) save(ctx context.Context, always bool) error {
 		err = s.deps.Journal.Save(ctx, checkpoints)
 	}
 	if err == nil {
-		err = s.settle(ctx) // last: what lets go of the past must not be ahead of the place
+		err = s.settleBaselines(ctx) // last: what lets go of the past must not be ahead of the place
 	}
 	if err != nil {
 		s.deps.Log.Warn("progress not saved; the next start evaluates some arrivals again", "error", err)
@@ -576,7 +576,7 @@ func (s *Scheduler) save(ctx context.Context, always bool) error {
 	s.filled(withoutThoseOf(behind, gaps, s.fillings))
 	clear(s.done)
 	for key, c := range checkpoints {
-		if v := s.vigils[key]; v != nil {
+		if v := s.silenceRuns[key]; v != nil {
 			v.saved = c
 		}
 	}
@@ -603,7 +603,7 @@ func (s *Scheduler) Progress() Progress {
 	defer s.mu.Unlock()
 	p := Progress{Through: s.deps.Arrivals.Stored()}
 	correlated := true
-	for _, w := range s.watches {
+	for _, w := range s.runs {
 		if !w.runnable() {
 			p.Unsupported++
 			continue
@@ -630,7 +630,7 @@ func (s *Scheduler) Progress() Progress {
 func (s *Scheduler) firstBehind(stored uint64) uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, w := range s.watches {
+	for _, w := range s.runs {
 		if w.runnable() && !w.plan.OfSignals && !w.finished() {
 			stored = min(stored, w.through)
 		}

@@ -17,9 +17,9 @@ type Knowledge interface {
 	Learn(ctx context.Context, ruleKey string, values []detect.SeenValue, groups []detect.SeenGroup) error
 }
 
-// knowledge is what the plan knows, read from the store if need be.
-func (s *Scheduler) knowledge(ctx context.Context, plan *compiler.BoundPlan, fresh bool) (*detect.SeenValues, error) {
-	if k := s.known[plan.Key]; k != nil {
+// seenValues is what the plan knows, read from the store if need be.
+func (s *Scheduler) seenValues(ctx context.Context, plan *compiler.BoundPlan, fresh bool) (*detect.SeenValues, error) {
+	if k := s.seen[plan.Key]; k != nil {
 		return k, nil
 	}
 	k := detect.NewSeenValues(plan.Novelty)
@@ -28,16 +28,16 @@ func (s *Scheduler) knowledge(ctx context.Context, plan *compiler.BoundPlan, fre
 			return nil, fmt.Errorf("load what rule %s knows: %w", plan.Rule.ID, err)
 		}
 	}
-	s.known[plan.Key] = k
+	s.seen[plan.Key] = k
 	return k, nil
 }
 
-// remember stores what plans have learnt. Those that still have something to
+// storeSeenValues stores what plans have learnt. Those that still have something to
 // look at again are left out, and named: their place must not be saved either.
-func (s *Scheduler) remember(ctx context.Context) (behind map[string]bool, err error) {
+func (s *Scheduler) storeSeenValues(ctx context.Context) (behind map[string]bool, err error) {
 	behind = map[string]bool{}
 	values := 0
-	for key, k := range s.known {
+	for key, k := range s.seen {
 		if k.Unevaluated() {
 			behind[key] = true
 			continue

@@ -40,7 +40,7 @@ func (s *Scheduler) postpone(units []*detect.GroupState) []*detect.GroupState {
 
 // share evaluates rules together, and tells of those that were postponed with how
 // many signal groups.
-func (s *Scheduler) share(ctx context.Context, group []turn, in Interval) (postponed map[*compiler.BoundPlan]int, err error) {
+func (s *Scheduler) share(ctx context.Context, group []ruleTurn, in Interval) (postponed map[*compiler.BoundPlan]int, err error) {
 	s.postponed = map[*compiler.BoundPlan]int{}
 	defer func() { s.postponed = nil }()
 	err = s.evaluate(ctx, plansOf(group), in)
@@ -48,7 +48,7 @@ func (s *Scheduler) share(ctx context.Context, group []turn, in Interval) (postp
 }
 
 // slowDown leaves the postponed rules to goSlow, and returns the others.
-func (s *Scheduler) slowDown(group []turn, in Interval, postponed map[*compiler.BoundPlan]int) (rest []turn) {
+func (s *Scheduler) slowDown(group []ruleTurn, in Interval, postponed map[*compiler.BoundPlan]int) (rest []ruleTurn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, t := range group {
@@ -57,8 +57,8 @@ func (s *Scheduler) slowDown(group []turn, in Interval, postponed map[*compiler.
 			rest = append(rest, t)
 			continue
 		}
-		t.watch.slow = true
-		t.watch.pace = max(1, (in.To-in.From)*uint64(s.deps.Budget.Slice)/uint64(n*groupWork))
+		t.ruleRun.slow = true
+		t.ruleRun.pace = max(1, (in.To-in.From)*uint64(s.deps.Budget.Slice)/uint64(n*groupWork))
 		s.deps.Log.Warn("a rule is too much work to be evaluated with the others and is evaluated by itself until it has caught up; all else goes on",
 			"rule", t.plan.Rule.ID, "name", t.plan.Rule.Name, "after", in.From, "through", in.To, "groups", n)
 	}
@@ -69,7 +69,7 @@ func (s *Scheduler) slowDown(group []turn, in Interval, postponed map[*compiler.
 // It tells whether there was one.
 func (s *Scheduler) goSlow(ctx context.Context, now time.Time) bool {
 	t, in := s.nextSlow(now, s.deps.Arrivals.Stored())
-	if t.watch == nil || ctx.Err() != nil {
+	if t.ruleRun == nil || ctx.Err() != nil {
 		return false
 	}
 	if err := s.evaluate(ctx, []*compiler.BoundPlan{t.plan}, in); err != nil {
@@ -79,18 +79,18 @@ func (s *Scheduler) goSlow(ctx context.Context, now time.Time) bool {
 		s.fail(t, in, err)
 		return true
 	}
-	s.advance([]turn{t}, in.To)
-	s.keepPace(t.watch, in)
+	s.advance([]ruleTurn{t}, in.To)
+	s.keepPace(t.ruleRun, in)
 	return true
 }
 
 // nextSlow is the rule that is furthest behind of those that are evaluated by
 // themselves, and the arrivals to evaluate it over.
-func (s *Scheduler) nextSlow(now time.Time, stored uint64) (turn, Interval) {
+func (s *Scheduler) nextSlow(now time.Time, stored uint64) (ruleTurn, Interval) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var next *watch
-	for _, w := range s.watches {
+	var next *ruleRun
+	for _, w := range s.runs {
 		if s.resting[w.plan.Key] || !w.slow || !w.runnable() || now.Before(w.retryAt) {
 			continue
 		}
@@ -106,14 +106,14 @@ func (s *Scheduler) nextSlow(now time.Time, stored uint64) (turn, Interval) {
 		}
 	}
 	if next == nil {
-		return turn{}, Interval{}
+		return ruleTurn{}, Interval{}
 	}
-	return turn{next, next.plan}, Interval{next.through, min(s.reach(next, stored), next.through+next.pace, next.through+maxArrivals)}
+	return ruleTurn{next, next.plan}, Interval{next.through, min(s.reach(next, stored), next.through+next.pace, next.through+maxArrivals)}
 }
 
 // keepPace makes the next interval longer or shorter, by what this one was of a
 // slice. A rule that has caught up goes on with the others.
-func (s *Scheduler) keepPace(w *watch, in Interval) {
+func (s *Scheduler) keepPace(w *ruleRun, in Interval) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n, slice := in.To-in.From, s.deps.Budget.Slice

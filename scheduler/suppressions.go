@@ -96,10 +96,10 @@ func (s *Scheduler) enforceSuppression(v objects.Versioned[storedSuppression]) {
 	s.resuppress()
 }
 
-// resuppress gives every watch a plan with the present suppressions. The lock is
+// resuppress gives every rule run a plan with the present suppressions. The lock is
 // held.
 func (s *Scheduler) resuppress() {
-	for _, w := range s.watches {
+	for _, w := range s.runs {
 		plan := *w.plan
 		s.suppress(&plan)
 		w.plan = &plan

@@ -64,7 +64,7 @@ func (s *Scheduler) missingTables(plan *compiler.BoundPlan) []string {
 
 // loadTables makes the tables ready for the events: as they were when those
 // arrived, and with every change before.
-func (s *Scheduler) loadTables(ctx context.Context, touches []touch) error {
+func (s *Scheduler) loadTables(ctx context.Context, touches []labelMatch) error {
 	if s.deps.Tables == nil {
 		return nil
 	}

@@ -8,10 +8,10 @@ import (
 	"nightjar/schema"
 )
 
-// watch is one stretch of arrivals over which one plan is evaluated: from the
+// ruleRun is one stretch of arrivals over which one plan is evaluated: from the
 // rule's being created, enabled or changed in what it detects, to its being
 // disabled, deleted or changed again.
-type watch struct {
+type ruleRun struct {
 	plan *compiler.BoundPlan
 	// from and until bound the arrivals: from < seq <= until; until 0 is open.
 	from, until uint64
@@ -32,7 +32,7 @@ type watch struct {
 	// half of what it may.
 	dear bool
 
-	// Of watches that wait for what does not happen: up to when that was judged, how
+	// Of rule runs that wait for what does not happen: up to when that was judged, how
 	// many groups have something to wait for, and why the horizon does not move,
 	// where it does not.
 	judged        schema.Millis
@@ -42,40 +42,40 @@ type watch struct {
 	judgeAt       time.Time
 }
 
-// newWatch gives the plan a key of its own, so that what an earlier stretch of
+// newRuleRun gives the plan a key of its own, so that what an earlier stretch of
 // the rule saw is never mixed with this one.
-func newWatch(plan *compiler.BoundPlan, from uint64) *watch {
+func newRuleRun(plan *compiler.BoundPlan, from uint64) *ruleRun {
 	plan.Key += "/" + strconv.FormatUint(from, 10)
 	plan.After = from
-	return &watch{plan: plan, from: from, through: from, problem: plan.Unsupported}
+	return &ruleRun{plan: plan, from: from, through: from, problem: plan.Unsupported}
 }
 
-// target is how far the watch can be evaluated, when everything up to stored
+// target is how far the rule run can be evaluated, when everything up to stored
 // is in the store.
-func (w *watch) target(stored uint64) uint64 {
+func (w *ruleRun) target(stored uint64) uint64 {
 	if w.until > 0 {
 		return min(stored, w.until)
 	}
 	return stored
 }
 
-// close ends the watch after an arrival. Until then it goes on.
-func (w *watch) close(after uint64) {
+// close ends the rule run after an arrival. Until then it goes on.
+func (w *ruleRun) close(after uint64) {
 	w.until = max(after, w.from)
 	if !w.runnable() || w.until == 0 {
 		w.until, w.through = max(w.until, 1), max(w.until, 1) // nothing is left to read
 	}
 }
 
-// finished tells whether a closed watch has nothing more to read.
-func (w *watch) finished() bool { return w.until > 0 && w.through >= w.until }
+// finished tells whether a closed rule run has nothing more to read.
+func (w *ruleRun) finished() bool { return w.until > 0 && w.through >= w.until }
 
 // isNew reports whether nothing was evaluated yet: of a turn that begins before it,
 // what arrived up to its beginning is left out (Plan.After).
-func (w *watch) isNew() bool { return w.through == w.from && w.failures == 0 }
+func (w *ruleRun) isNew() bool { return w.through == w.from && w.failures == 0 }
 
 // runnable tells whether the engine can evaluate the plan at all.
-func (w *watch) runnable() bool { return w.plan.Unsupported == "" }
+func (w *ruleRun) runnable() bool { return w.plan.Unsupported == "" }
 
 // Interval is a stretch of arrivals: From < seq <= To.
 type Interval struct{ From, To uint64 }

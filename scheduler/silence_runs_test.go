@@ -270,7 +270,7 @@ func TestAHostThatNeverReportedIsMissed(t *testing.T) {
 }
 
 // TestRulesSayWhatTheyWaitFor: coverage and explanations know the points to come
-// and what holds them back, and the ledger what was judged late.
+// and what holds them back, and the evaluation log what was judged late.
 func TestRulesSayWhatTheyWaitFor(t *testing.T) {
 	w := newVigilWorld(t, "a < 1 && b < 1")
 	w.awake(1)

@@ -11,9 +11,9 @@ import (
 	"nightjar/schema"
 )
 
-// vigil is how a watch waits for what does not happen: which groups may fall
+// silenceRun is how a rule run waits for what does not happen: which groups may fall
 // silent when, and how far that was judged. It is the evaluating goroutine's.
-type vigil struct {
+type silenceRun struct {
 	// horizon is up to where silence may have been told, judged up to where it has.
 	horizon detect.Horizon
 	judged  schema.Millis
@@ -27,22 +27,22 @@ type vigil struct {
 	listed time.Time
 }
 
-// vigilOf is the plan's vigil; nil where it waits for nothing.
-func (s *Scheduler) vigilOf(plan *compiler.BoundPlan) *vigil {
+// silenceRunOf is how the plan waits; nil where it waits for nothing.
+func (s *Scheduler) silenceRunOf(plan *compiler.BoundPlan) *silenceRun {
 	if !plan.Waits() {
 		return nil
 	}
-	v := s.vigils[plan.Key]
+	v := s.silenceRuns[plan.Key]
 	if v == nil {
-		v = newVigil(s.checkpoints, plan.Key, schema.MillisOf(s.deps.Now()))
-		s.vigils[plan.Key] = v
+		v = newSilenceRun(s.checkpoints, plan.Key, schema.MillisOf(s.deps.Now()))
+		s.silenceRuns[plan.Key] = v
 	}
 	return v
 }
 
-// newVigil goes on from a checkpoint. What was evaluated before anybody knew of
+// newSilenceRun goes on from a checkpoint. What was evaluated before anybody knew of
 // silence is not judged by it.
-func newVigil(checkpoints map[string]Checkpoint, key string, now schema.Millis) *vigil {
+func newSilenceRun(checkpoints map[string]Checkpoint, key string, now schema.Millis) *silenceRun {
 	c, before := checkpoints[key]
 	saved := c
 	if before && c.SilenceFrom == 0 {
@@ -50,18 +50,18 @@ func newVigil(checkpoints map[string]Checkpoint, key string, now schema.Millis) 
 	}
 	// A horizon ahead of the clock was judged by one that was ahead.
 	c.SilenceFrom, c.Judged, c.Horizon = max(min(c.SilenceFrom, now), detect.SinceEver), min(c.Judged, now), min(c.Horizon, now)
-	return &vigil{
+	return &silenceRun{
 		horizon: detect.Horizon{After: c.SilenceFrom, Through: max(c.Horizon, c.SilenceFrom)}, judged: max(c.Judged, c.SilenceFrom),
 		saved: saved, armed: !before,
 	}
 }
 
-func (v *vigil) checkpoint(through uint64) Checkpoint {
+func (v *silenceRun) checkpoint(through uint64) Checkpoint {
 	return Checkpoint{Through: through, SilenceFrom: v.horizon.After, Judged: v.judged, Horizon: v.horizon.Through}
 }
 
 // expect arms the signal group of a match for when it may be missed.
-func (v *vigil) expect(u *detect.GroupState, m *compiler.Match) {
+func (v *silenceRun) expect(u *detect.GroupState, m *compiler.Match) {
 	if a := u.Plan.Absence; a != nil && !a.MayAsk(m.Label) {
 		return
 	}
@@ -72,7 +72,7 @@ func (v *vigil) expect(u *detect.GroupState, m *compiler.Match) {
 
 // expectLow arms the signal group of a match for the end of its bucket, or for that
 // of the first bucket that is not judged yet.
-func (v *vigil) expectLow(of *detect.Baseline, u *detect.GroupState, m *compiler.Match) {
+func (v *silenceRun) expectLow(of *detect.Baseline, u *detect.GroupState, m *compiler.Match) {
 	if due := of.NextClose(u.Group, max(m.At, v.horizon.Through)); due < detect.Never {
 		v.timers.arm(u.Key, u.Group, due)
 	}
@@ -82,10 +82,10 @@ func (v *vigil) expectLow(of *detect.Baseline, u *detect.GroupState, m *compiler
 // one second are.
 const wakeAtOnce = 2_000
 
-// vigilant is a watch with its vigil, about to be judged.
-type vigilant struct {
-	turn
-	*vigil
+// judgedRun is a rule run with its wait for silence, about to be judged.
+type judgedRun struct {
+	ruleTurn
+	*silenceRun
 	woken []woken
 	units []*detect.GroupState
 	until schema.Millis // judged up to here, when all goes well
@@ -95,11 +95,11 @@ type vigilant struct {
 // whether there is more to judge at once.
 func (s *Scheduler) judge(ctx context.Context) bool {
 	now := s.deps.Now()
-	var all []*vigilant
+	var all []*judgedRun
 	more := false
 	plans := map[*compiler.BoundPlan]bool{}
 	for _, w := range s.waiting(now) {
-		if v := (&vigilant{turn: w, vigil: s.vigilOf(w.plan)}); s.reachable(v) {
+		if v := (&judgedRun{ruleTurn: w, silenceRun: s.silenceRunOf(w.plan)}); s.reachable(v) {
 			all = append(all, v)
 			plans[v.plan] = true
 		}
@@ -108,10 +108,10 @@ func (s *Scheduler) judge(ctx context.Context) bool {
 		s.failJudging(ctx, all, err)
 		return false
 	}
-	all = slices.DeleteFunc(all, func(v *vigilant) bool {
+	all = slices.DeleteFunc(all, func(v *judgedRun) bool {
 		err := s.wake(ctx, v)
 		if err != nil {
-			s.failJudging(ctx, []*vigilant{v}, err)
+			s.failJudging(ctx, []*judgedRun{v}, err)
 		}
 		more = more || err == nil && v.until < v.horizon.Through
 		return err != nil
@@ -124,17 +124,17 @@ func (s *Scheduler) judge(ctx context.Context) bool {
 
 // judgeEach judges what failed together one by one, so that one rule's failure
 // stops only that rule. It reports whether any was judged.
-func (s *Scheduler) judgeEach(ctx context.Context, all []*vigilant, err error) (judged bool) {
+func (s *Scheduler) judgeEach(ctx context.Context, all []*judgedRun, err error) (judged bool) {
 	for _, v := range all {
 		s.cache.drop(v.plan.Key) // it may be ahead of what was published
 		if len(all) > 1 {
 			v.begin()
 			if err = s.warm(ctx, map[*compiler.BoundPlan]bool{v.plan: true}); err == nil {
-				err = s.judgeAll(ctx, []*vigilant{v})
+				err = s.judgeAll(ctx, []*judgedRun{v})
 			}
 		}
 		if err != nil {
-			s.failJudging(ctx, []*vigilant{v}, err)
+			s.failJudging(ctx, []*judgedRun{v}, err)
 		}
 		judged = judged || err == nil
 	}
@@ -142,20 +142,20 @@ func (s *Scheduler) judgeEach(ctx context.Context, all []*vigilant, err error) (
 }
 
 // begin makes the units those that nothing was recalled for yet.
-func (v *vigilant) begin() {
+func (v *judgedRun) begin() {
 	for i, u := range v.units {
 		v.units[i] = &detect.GroupState{Plan: u.Plan, Key: u.Key, Group: u.Group, Since: u.Since}
 	}
 }
 
-// waiting are the watches that wait for what does not happen.
-func (s *Scheduler) waiting(now time.Time) []turn {
+// waiting are the rule runs that wait for what does not happen.
+func (s *Scheduler) waiting(now time.Time) []ruleTurn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var out []turn
-	for _, w := range s.watches {
+	var out []ruleTurn
+	for _, w := range s.runs {
 		if !s.resting[w.plan.Key] && w.runnable() && w.plan.Waits() && w.until == 0 && w.failures == 0 && !now.Before(w.judgeAt) {
-			out = append(out, turn{w, w.plan})
+			out = append(out, ruleTurn{w, w.plan})
 		}
 	}
 	return out
@@ -163,10 +163,10 @@ func (s *Scheduler) waiting(now time.Time) []turn {
 
 // reachable moves the horizon on, and reports whether there is anything between
 // what was judged and it.
-func (s *Scheduler) reachable(v *vigilant) bool {
-	at, ok, why := s.attention.horizon(s.judgeable(v.watch), s.deps.Delays.Of(v.plan))
+func (s *Scheduler) reachable(v *judgedRun) bool {
+	at, ok, why := s.attention.horizon(s.judgeable(v.ruleRun), s.deps.Delays.Of(v.plan))
 	s.mu.Lock()
-	v.watch.held = why
+	v.ruleRun.held = why
 	s.mu.Unlock()
 	switch {
 	case !ok:
@@ -176,7 +176,7 @@ func (s *Scheduler) reachable(v *vigilant) bool {
 		v.armed = false
 	default:
 		if v.held != "" && v.judged > detect.SinceEver && at > v.judged {
-			s.ledger.postponed(v.turn, v.judged, at, v.held)
+			s.evaluationLog.postponed(v.ruleTurn, v.judged, at, v.held)
 		}
 		v.horizon.Through, v.held = at, ""
 	}
@@ -184,7 +184,7 @@ func (s *Scheduler) reachable(v *vigilant) bool {
 }
 
 // wake finds the groups that may be missed up to the horizon.
-func (s *Scheduler) wake(ctx context.Context, v *vigilant) error {
+func (s *Scheduler) wake(ctx context.Context, v *judgedRun) error {
 	if err := s.armAll(ctx, v); err != nil {
 		return err
 	}
@@ -195,7 +195,7 @@ func (s *Scheduler) wake(ctx context.Context, v *vigilant) error {
 	p := s.cache.of(v.plan, false)
 	for _, w := range v.woken {
 		due, key := w.due, detect.StateKey(v.plan, w.group)
-		if u := s.usual[v.plan.Key]; u != nil && v.plan.Low() {
+		if u := s.baselines[v.plan.Key]; u != nil && v.plan.Low() {
 			due = u.LowDue(w.group, due, v.until, v.horizon)
 		} else if g := p.groups[key]; g != nil && v.plan.Expected == nil && slices.Equal(g.group, w.group) && p.from <= v.judged-detect.WindowOf(v.plan) && sameGroup(v.plan, g) {
 			due = detect.NextDue(v.plan, g.matches, v.judged)
@@ -220,7 +220,7 @@ func sameGroup(plan *compiler.BoundPlan, g *groupCache) bool {
 }
 
 // armAll arms what a process before this one waited for.
-func (s *Scheduler) armAll(ctx context.Context, v *vigilant) error {
+func (s *Scheduler) armAll(ctx context.Context, v *judgedRun) error {
 	if v.armed {
 		return nil
 	}
@@ -251,7 +251,7 @@ const listEvery = 30 * time.Second
 
 // armExpected arms the groups that a table lists for when they may be missed
 // first. One that is new there is missed no sooner than a window later.
-func (s *Scheduler) armExpected(ctx context.Context, v *vigilant) error {
+func (s *Scheduler) armExpected(ctx context.Context, v *judgedRun) error {
 	now := s.deps.Now()
 	if v.plan.Expected == nil || now.Sub(v.listed).Abs() < listEvery {
 		return nil
@@ -271,7 +271,7 @@ func (s *Scheduler) armExpected(ctx context.Context, v *vigilant) error {
 
 // judgeAll brings the woken groups up to date, publishes what changed, and
 // arms them for when they may be missed next.
-func (s *Scheduler) judgeAll(ctx context.Context, all []*vigilant) error {
+func (s *Scheduler) judgeAll(ctx context.Context, all []*judgedRun) error {
 	var units []*detect.GroupState
 	for _, v := range all {
 		units = append(units, v.units...)
@@ -282,7 +282,7 @@ func (s *Scheduler) judgeAll(ctx context.Context, all []*vigilant) error {
 	for _, v := range all {
 		for _, u := range v.units {
 			var due schema.Millis
-			if of := s.usual[v.plan.Key]; of != nil && v.plan.Low() {
+			if of := s.baselines[v.plan.Key]; of != nil && v.plan.Low() {
 				due = of.NextClose(u.Group, v.until)
 			} else {
 				due = detect.NextDue(v.plan, u.Matches, v.until)
@@ -296,13 +296,13 @@ func (s *Scheduler) judgeAll(ctx context.Context, all []*vigilant) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, v := range all {
-		v.watch.judged, v.watch.waits, v.watch.judgeFailures = v.judged, len(v.timers.groups), 0
+		v.ruleRun.judged, v.ruleRun.waits, v.ruleRun.judgeFailures = v.judged, len(v.timers.groups), 0
 	}
 	return nil
 }
 
 // failJudging arms again what was woken in vain.
-func (s *Scheduler) failJudging(ctx context.Context, all []*vigilant, err error) {
+func (s *Scheduler) failJudging(ctx context.Context, all []*judgedRun, err error) {
 	for _, v := range all {
 		for _, w := range v.woken {
 			v.timers.arm(w.key, w.group, w.due)
@@ -315,11 +315,11 @@ func (s *Scheduler) failJudging(ctx context.Context, all []*vigilant, err error)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, v := range all {
-		v.watch.judgeFailures++
-		v.watch.judgeAt = s.deps.Now().Add(retryAfter(v.watch.judgeFailures))
-		v.watch.held = err.Error()
+		v.ruleRun.judgeFailures++
+		v.ruleRun.judgeAt = s.deps.Now().Add(retryAfter(v.ruleRun.judgeFailures))
+		v.ruleRun.held = err.Error()
 		s.metrics.failures.Inc()
-		s.deps.Log.Error("silence not judged; it will be retried", "rule", v.plan.Rule.ID, "after", v.judged, "attempt", v.watch.judgeFailures, "error", err)
+		s.deps.Log.Error("silence not judged; it will be retried", "rule", v.plan.Rule.ID, "after", v.judged, "attempt", v.ruleRun.judgeFailures, "error", err)
 	}
 }
 
@@ -328,7 +328,7 @@ func (s *Scheduler) failJudging(ctx context.Context, all []*vigilant, err error)
 func (s *Scheduler) keepHorizons(ctx context.Context, changes []planChange) error {
 	unsaved := map[string]Checkpoint{}
 	for i := range changes {
-		if v := s.vigilOf(changes[i].plan); v != nil && v.horizon.Through > v.saved.Horizon {
+		if v := s.silenceRunOf(changes[i].plan); v != nil && v.horizon.Through > v.saved.Horizon {
 			c := v.saved
 			c.SilenceFrom, c.Horizon = v.horizon.After, v.horizon.Through
 			unsaved[changes[i].plan.Key] = c
@@ -341,14 +341,14 @@ func (s *Scheduler) keepHorizons(ctx context.Context, changes []planChange) erro
 		return fmt.Errorf("save the horizon of silence: %w", err)
 	}
 	for key, c := range unsaved {
-		s.vigils[key].saved = c
+		s.silenceRuns[key].saved = c
 	}
 	return nil
 }
 
 // armLow arms every group that may be judged after a moment.
-func (s *Scheduler) armLow(ctx context.Context, v *vigilant) error {
-	u, err := s.usualOf(ctx, v.plan, false, s.throughOf(v.plan.Key))
+func (s *Scheduler) armLow(ctx context.Context, v *judgedRun) error {
+	u, err := s.baselineOf(ctx, v.plan, false, s.throughOf(v.plan.Key))
 	if err != nil {
 		return err
 	}
