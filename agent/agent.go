@@ -76,7 +76,7 @@ func New(c Config) (*Agent, error) {
 }
 
 // Problems are what is wrong in the policies, and what in them can never fire.
-func (a *Agent) Problems() []*policy.Problem { return a.set.Problems }
+func (a *Agent) Problems() []*policy.DefinitionError { return a.set.Problems }
 
 // Never says of each rule that can never fire with this agent why that is.
 func (a *Agent) Never() []string {

@@ -97,9 +97,9 @@ func (p *Error) Error() string {
 func Describe(ctx context.Context, log *slog.Logger, err error) *Error {
 	var (
 		known    *Error
-		invalid  *schema.Invalid
-		missing  *schema.NotFound
-		conflict *schema.Conflict
+		invalid  *schema.InvalidError
+		missing  *schema.NotFoundError
+		conflict *schema.ConflictError
 		refused  *RefusedError
 		busy     *BusyError
 		denied   *access.DeniedError
@@ -154,7 +154,7 @@ var fromGateway = map[codes.Code]bool{codes.InvalidArgument: true, codes.NotFoun
 
 // notFoundText is the reference's: an id of the right form is named, any other
 // cannot be one.
-func notFoundText(e *schema.NotFound) string {
+func notFoundText(e *schema.NotFoundError) string {
 	switch {
 	case e.Kind == "rule" && schema.IsID(e.ID):
 		return "Threat detection rule not found: " + e.ID
@@ -374,7 +374,7 @@ const NewRuleSuppressions = "/api/v2/security_monitoring/configuration/suppressi
 // NewRuleError words what is wrong with such a rule as the recordings do.
 func NewRuleError(path string, err error) error {
 	var known *Error
-	var invalid *schema.Invalid
+	var invalid *schema.InvalidError
 	out := &Error{Message: "Invalid rule configuration", Entry: `"invalid_argument(Invalid rule configuration)"`}
 	switch {
 	case path != NewRuleSuppressions:
@@ -391,7 +391,7 @@ func NewRuleError(path string, err error) error {
 
 // NotFoundAs gives the error about what is not there other words.
 func NotFoundAs(err error, words string) error {
-	var missing *schema.NotFound
+	var missing *schema.NotFoundError
 	if errors.As(err, &missing) {
 		return &Error{Code: codes.NotFound, Message: words}
 	}

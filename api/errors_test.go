@@ -12,8 +12,8 @@ import (
 // Every part of the API has the errors of the reference's part, and the `error`
 // object beside them.
 func TestErrorsSpeakTheDialectOfTheirPart(t *testing.T) {
-	invalid := &schema.Invalid{Details: []schema.Detail{{Target: "data.attributes.rule_query", Message: "rule query is invalid"}}}
-	missing := &schema.NotFound{Kind: "suppression", ID: "abc-def-ghi"}
+	invalid := &schema.InvalidError{Details: []schema.Detail{{Target: "data.attributes.rule_query", Message: "rule query is invalid"}}}
+	missing := &schema.NotFoundError{Kind: "suppression", ID: "abc-def-ghi"}
 	for _, c := range []struct {
 		path, want string
 		err        error

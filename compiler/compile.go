@@ -18,7 +18,7 @@ const (
 	MaxGroupFields = 20
 )
 
-// Compile checks the rule and makes its plan. The error is a *schema.Invalid
+// Compile checks the rule and makes its plan. The error is a *schema.InvalidError
 // that lists everything wrong; warnings are about what was accepted but has no
 // effect. A rule of a kind that the engine can't run yet compiles to a plan
 // that says so.
@@ -61,7 +61,7 @@ func compile(c ruleCompiler) (*Plan, []string, error) {
 type ruleCompiler struct {
 	plan     *Plan
 	method   method
-	bad      schema.Invalid
+	bad      schema.InvalidError
 	warnings []string
 	stored   bool // see CompileStored
 }

@@ -125,7 +125,7 @@ func TestRulesOverSignalsRefuseSilence(t *testing.T) {
 			rule.Queries[i].RuleID = "aaa-bbb-ccc"
 		}
 		_, _, err := Compile(rule)
-		var invalid *schema.Invalid
+		var invalid *schema.InvalidError
 		switch {
 		case refused != errors.As(err, &invalid):
 			t.Errorf("%s: %v", condition, err)

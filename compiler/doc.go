@@ -2,7 +2,7 @@
 // events.
 //
 // Start at Compile. It reads the rule's document once, tells all that is wrong with it
-// and in which field (*schema.Invalid), and gives a Plan: labels (the queries, each a
+// and in which field (*schema.InvalidError), and gives a Plan: labels (the queries, each a
 // search.Filter with what it keeps of its events), cases with their conditions, and the
 // options of the detection method. Plan.Bind gives a BoundPlan, which runs: Expand makes
 // matches of an event, a MatchSet asks events in memory of all labels of many plans at

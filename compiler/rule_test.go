@@ -28,7 +28,7 @@ func TestWhatIsWrongWithARuleIsToldInFull(t *testing.T) {
 		},
 		Options: schema.RuleOptions{EvaluationWindow: &window, KeepAlive: &keepAlive, MaxSignalDuration: &longest},
 	})
-	var invalid *schema.Invalid
+	var invalid *schema.InvalidError
 	if !errors.As(err, &invalid) {
 		t.Fatalf("got %v, want a list of what is wrong", err)
 	}

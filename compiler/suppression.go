@@ -17,11 +17,11 @@ type Suppression struct {
 	data   *search.Query // nil: it excludes no events
 }
 
-// CompileSuppression checks a suppression. The error is a *schema.Invalid that
+// CompileSuppression checks a suppression. The error is a *schema.InvalidError that
 // lists everything wrong.
 func CompileSuppression(s schema.Suppression) (*Suppression, error) {
 	c := &Suppression{Suppression: s}
-	var bad schema.Invalid
+	var bad schema.InvalidError
 	query := func(field, text string, parse func(string) (*search.Query, error)) *search.Query {
 		if strings.TrimSpace(text) == "" {
 			return nil

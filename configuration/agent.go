@@ -135,7 +135,7 @@ func ParseActions(text string) (actions []AgentAction, err error) {
 		return nil, nil
 	}
 	if err := json.Unmarshal([]byte(text), &actions); err != nil {
-		return nil, &schema.Invalid{Details: []schema.Detail{{Target: "actions", Message: err.Error()}}}
+		return nil, &schema.InvalidError{Details: []schema.Detail{{Target: "actions", Message: err.Error()}}}
 	}
 	return actions, nil
 }

@@ -65,7 +65,7 @@ var NotificationTargets = objects.Kind[NotificationTarget]{
 	Label: func(t *NotificationTarget) string { return t.Handle() },
 }
 
-// Check completes a target and says what is wrong with it, as *schema.Invalid.
+// Check completes a target and says what is wrong with it, as *schema.InvalidError.
 func (t *NotificationTarget) Check() error {
 	var bad faults
 	if !listName.MatchString(t.Name) {

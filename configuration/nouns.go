@@ -103,7 +103,7 @@ func notificationRules(name string, idle func(*NotificationRule) string) objects
 	}
 }
 
-// Check says what is wrong with the rule, as *schema.Invalid.
+// Check says what is wrong with the rule, as *schema.InvalidError.
 func (n *NotificationRule) Check() error {
 	var bad faults
 	bad.required("name", n.Name)
@@ -179,7 +179,7 @@ func (a *CriticalAsset) Affects(r *schema.Rule) bool {
 }
 
 // faults collects what is wrong with a body.
-type faults struct{ schema.Invalid }
+type faults struct{ schema.InvalidError }
 
 func (f *faults) required(field, text string) {
 	if strings.TrimSpace(text) == "" {

@@ -21,9 +21,9 @@ func (d logDoor) SubmitJSON(ctx context.Context, batchID string, body []byte) (e
 	if after, full, again := ingest.RetryAfter(err); again {
 		return 0, false, nil, &api.BusyError{After: after, Full: full, Err: err}
 	}
-	var bad *ingest.BadInput
+	var bad *ingest.BadInputError
 	if errors.As(err, &bad) || errors.Is(err, ingest.ErrTooLarge) {
-		return 0, false, nil, &schema.Invalid{Details: []schema.Detail{{Target: "logs", Message: err.Error()}}}
+		return 0, false, nil, &schema.InvalidError{Details: []schema.Detail{{Target: "logs", Message: err.Error()}}}
 	}
 	return 0, false, nil, err
 }

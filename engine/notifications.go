@@ -100,7 +100,7 @@ func (n notifications) example(ctx context.Context, signal string) ([]notify.New
 	}
 	p, ok := found[signal]
 	if !ok {
-		return nil, &schema.NotFound{Kind: "signal", ID: signal}
+		return nil, &schema.NotFoundError{Kind: "signal", ID: signal}
 	}
 	return []notify.News{notify.NewsOf(&p, n.url, schema.MillisOf(now()))}, nil
 }

@@ -66,7 +66,7 @@ func (r reparses) Reparse(ctx context.Context, id string) (operations.ReparseJob
 func (r reparses) CancelReparse(ctx context.Context, id string) (operations.ReparseJob, error) {
 	v, err := r.jobs.Cancel(ctx, id)
 	if errors.Is(err, reparse.ErrEnded) {
-		var bad schema.Invalid
+		var bad schema.InvalidError
 		bad.Add("job_id", err.Error())
 		err = bad.Err()
 	}

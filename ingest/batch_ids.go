@@ -162,7 +162,7 @@ func (b *batches) claim(ctx context.Context, id string, now schema.Millis) (know
 		if other == nil {
 			defer b.mu.Unlock()
 			if !isBrief(id) && !isIdentified(id) && b.count+len(b.inFlight) >= b.max {
-				return false, &ErrBackpressure{Reason: fmt.Sprintf("%d batch ids are remembered, which is the limit", b.max), RetryAfter: time.Minute}
+				return false, &BackpressureError{Reason: fmt.Sprintf("%d batch ids are remembered, which is the limit", b.max), RetryAfter: time.Minute}
 			}
 			b.inFlight[key] = make(chan struct{})
 			return false, nil

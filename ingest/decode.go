@@ -77,8 +77,8 @@ type Decoder struct {
 	onlyTrees     bool // for tests: that both ways give the same
 }
 
-// BadInput is a body that is refused, and where in it the reason is.
-type BadInput struct {
+// BadInputError is a body that is refused, and where in it the reason is.
+type BadInputError struct {
 	Element  int // of the array or of the lines, from 0; −1: the body as a whole
 	Offset   int // in bytes
 	Line     int
@@ -87,7 +87,7 @@ type BadInput struct {
 	TooLarge bool
 }
 
-func (e *BadInput) Error() string {
+func (e *BadInputError) Error() string {
 	place := fmt.Sprintf("byte %d (line %d, column %d)", e.Offset, e.Line, e.Column)
 	if e.Element >= 0 {
 		place = fmt.Sprintf("event %d at %s", e.Element, place)
@@ -95,16 +95,16 @@ func (e *BadInput) Error() string {
 	return place + ": " + e.Detail
 }
 
-func (d *Decoder) bad(body []byte, element, offset int, detail string) *BadInput {
+func (d *Decoder) bad(body []byte, element, offset int, detail string) *BadInputError {
 	return NewBadInput(body, element, offset, detail)
 }
 
 // NewBadInput says what is wrong at an element of a body. The element is that of the
 // array or of the lines, from 0; −1: the body as a whole.
-func NewBadInput(body []byte, element, offset int, detail string) *BadInput {
+func NewBadInput(body []byte, element, offset int, detail string) *BadInputError {
 	offset = min(offset, len(body))
 	before := body[:offset]
-	return &BadInput{
+	return &BadInputError{
 		Element: element, Offset: offset, Detail: detail,
 		Line:   bytes.Count(before, []byte("\n")) + 1,
 		Column: utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:]) + 1,
@@ -381,7 +381,7 @@ func explainJSON(text []byte, err error) (offset int, why string) {
 
 // NewBadJSON says where a body stops being JSON, or why else it could not be read, and
 // what was wanted.
-func NewBadJSON(body []byte, err error, want string) *BadInput {
+func NewBadJSON(body []byte, err error, want string) *BadInputError {
 	offset, why := explainJSON(body, err)
 	return NewBadInput(body, -1, offset, want+"; "+why)
 }

@@ -8,25 +8,25 @@ import (
 	"time"
 )
 
-// ErrBackpressure refuses events for now, because of how much is waiting
+// BackpressureError refuses events for now, because of how much is waiting
 // already. Nothing of the batch was kept; send it again after RetryAfter.
-type ErrBackpressure struct {
+type BackpressureError struct {
 	Reason     string
 	RetryAfter time.Duration
 }
 
-func (e *ErrBackpressure) Error() string {
+func (e *BackpressureError) Error() string {
 	return fmt.Sprintf("%s; send the batch again in %s", e.Reason, e.RetryAfter)
 }
 
-// ErrUnavailable refuses events because they cannot be made durable now: the
+// UnavailableError refuses events because they cannot be made durable now: the
 // disk is full or fails. The batch may be sent again.
-type ErrUnavailable struct {
+type UnavailableError struct {
 	RetryAfter time.Duration
 	Err        error
 }
 
-func (e *ErrUnavailable) Error() string {
+func (e *UnavailableError) Error() string {
 	return fmt.Sprintf("the events could not be made durable: %v; send the batch again in %s", withoutPath(e.Err), e.RetryAfter)
 }
 
@@ -48,7 +48,7 @@ func withoutPath(err error) error {
 }
 
 // Unwrap is what the disk said.
-func (e *ErrUnavailable) Unwrap() error { return e.Err }
+func (e *UnavailableError) Unwrap() error { return e.Err }
 
 // ErrTooLarge refuses a batch that is larger than one record of the log.
 var ErrTooLarge = errors.New("the batch is too large")
@@ -65,8 +65,8 @@ var ErrTooMuch = errors.New("too much at a time")
 // HTTP it is the header Retry-After of a 429 (full: a quota is used up) or 503;
 // over gRPC, RetryInfo of RESOURCE_EXHAUSTED or UNAVAILABLE.
 func RetryAfter(err error) (after time.Duration, full, again bool) {
-	var pressure *ErrBackpressure
-	var away *ErrUnavailable
+	var pressure *BackpressureError
+	var away *UnavailableError
 	switch {
 	case errors.As(err, &pressure):
 		return pressure.RetryAfter, true, true

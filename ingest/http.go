@@ -132,7 +132,7 @@ func (h *Handler) ReceiveEncoded(w http.ResponseWriter, r *http.Request, encodin
 // empty.
 func (h *Handler) Accept(ctx context.Context, id string, body []byte, decode Decode) (Taken, error) {
 	if len(id) > maxBatchID {
-		return Taken{}, &BadInput{Element: -1, Detail: fmt.Sprintf("the batch's id is longer than %d characters", maxBatchID)}
+		return Taken{}, &BadInputError{Element: -1, Detail: fmt.Sprintf("the batch's id is longer than %d characters", maxBatchID)}
 	}
 	mine := share{of: h.in.reading}
 	defer mine.giveBack()
@@ -182,7 +182,7 @@ func (h *Handler) take(ctx context.Context, d *Decoder, id string, body []byte, 
 // more than the body where they share much.
 func (h *Handler) grow(ctx context.Context, mine *share, total int64) error {
 	if most := h.in.config.MaxReading / MemoryFactor; total > most {
-		return &BadInput{Element: -1, Line: 1, Column: 1, TooLarge: true, Detail: fmt.Sprintf("the records, each with what it shares with others, are more than %d bytes; send smaller batches", most)}
+		return &BadInputError{Element: -1, Line: 1, Column: 1, TooLarge: true, Detail: fmt.Sprintf("the records, each with what it shares with others, are more than %d bytes; send smaller batches", most)}
 	}
 	return mine.cover(ctx, total, bodyPatience)
 }
@@ -224,7 +224,7 @@ func (h *Handler) maxBody() int64 { return h.in.config.MaxBody }
 
 // bodyError is what went wrong with a body whose sender may be silent for so long.
 func (h *Handler) bodyError(err error, patience time.Duration) error {
-	var full *ErrBackpressure
+	var full *BackpressureError
 	if errors.As(err, &full) {
 		h.in.metrics.refuse(err)
 		return err
@@ -312,9 +312,9 @@ func (e *httpError) Error() string { return e.detail }
 // in full; there are no others but a request that was given up.
 func asHTTP(err error) *httpError {
 	var known *httpError
-	var bad *BadInput
-	var full *ErrBackpressure
-	var away *ErrUnavailable
+	var bad *BadInputError
+	var full *BackpressureError
+	var away *UnavailableError
 	switch {
 	case errors.As(err, &known):
 		return known

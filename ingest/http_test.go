@@ -289,8 +289,8 @@ func TestRefusalsSayWhenToSendAgain(t *testing.T) {
 		after       time.Duration
 		full, again bool
 	}{
-		{fmt.Errorf("x: %w", &ErrBackpressure{Reason: "r", RetryAfter: time.Second}), time.Second, true, true},
-		{&ErrUnavailable{RetryAfter: 5 * time.Second, Err: io.EOF}, 5 * time.Second, false, true},
+		{fmt.Errorf("x: %w", &BackpressureError{Reason: "r", RetryAfter: time.Second}), time.Second, true, true},
+		{&UnavailableError{RetryAfter: 5 * time.Second, Err: io.EOF}, 5 * time.Second, false, true},
 		{ErrTooLarge, 0, false, false},
 		{nil, 0, false, false},
 	} {

@@ -404,7 +404,7 @@ func (in *Intake) append(b Batch, seen schema.Millis) (Receipt, error) {
 	}
 	if err != nil {
 		in.failed.Store(new(time.Now()))
-		return Receipt{}, &ErrUnavailable{RetryAfter: 5 * time.Second, Err: err}
+		return Receipt{}, &UnavailableError{RetryAfter: 5 * time.Second, Err: err}
 	}
 	in.acked.note(first + uint64(len(b.Events)) - 1)
 	in.backlog.Add(wal.RecordSize(len(buf.b)))
@@ -419,11 +419,11 @@ func (in *Intake) append(b Batch, seen schema.Millis) (Receipt, error) {
 // admit keeps disk and memory within their quotas.
 func (in *Intake) admit(size int64) error {
 	if in.backlog.Load()+size > in.config.MaxBacklog {
-		return &ErrBackpressure{Reason: "the events waiting to be stored have reached their quota of disk", RetryAfter: 5 * time.Second}
+		return &BackpressureError{Reason: "the events waiting to be stored have reached their quota of disk", RetryAfter: 5 * time.Second}
 	}
 	if in.inFlight.Add(size) > in.config.MaxInFlight && in.inFlight.Load() != size {
 		in.inFlight.Add(-size)
-		return &ErrBackpressure{Reason: "the events waiting for the disk have reached their quota of memory", RetryAfter: time.Second}
+		return &BackpressureError{Reason: "the events waiting for the disk have reached their quota of memory", RetryAfter: time.Second}
 	}
 	return nil
 }
@@ -441,7 +441,7 @@ func (in *Intake) awaitReady(ctx context.Context) error {
 	case <-in.ready:
 		return nil
 	case <-timer.C:
-		return &ErrBackpressure{Reason: "a new intake needs ClickHouse once, to learn where numbering is, and cannot reach it", RetryAfter: 5 * time.Second}
+		return &BackpressureError{Reason: "a new intake needs ClickHouse once, to learn where numbering is, and cannot reach it", RetryAfter: 5 * time.Second}
 	case <-ctx.Done():
 		return fmt.Errorf("wait for the intake: %w", ctx.Err())
 	}

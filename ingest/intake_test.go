@@ -397,7 +397,7 @@ func TestFullBacklogIsBackpressure(t *testing.T) {
 	w.away = true
 	h := run(t, t.TempDir(), w, func(d *Deps) { d.Config.MaxBacklog = 20_000 })
 	taken := 0
-	var full *ErrBackpressure
+	var full *BackpressureError
 	for i := range 100 {
 		_, err := h.Submit(context.Background(), batch(fmt.Sprint(i), 10))
 		if err == nil {
@@ -475,7 +475,7 @@ func TestFailingDiskRefusesAndRecovers(t *testing.T) {
 				d.set(nil)
 			}
 			_, err := h.Submit(context.Background(), batch(fmt.Sprint(i), 4))
-			var away *ErrUnavailable
+			var away *UnavailableError
 			switch {
 			case err == nil:
 				taken += 4

@@ -77,12 +77,12 @@ type Memory struct{ in *Intake }
 // Total is the quota in bytes.
 func (m Memory) Total() int64 { return m.in.reading.total }
 
-// Take takes n bytes, waits a moment for them, and fails with *ErrBackpressure.
+// Take takes n bytes, waits a moment for them, and fails with *BackpressureError.
 func (m Memory) Take(ctx context.Context, n int64) error {
 	if m.in.reading.take(ctx, n, bodyPatience) {
 		return nil
 	}
-	err := &ErrBackpressure{Reason: memoryReason, RetryAfter: time.Second}
+	err := &BackpressureError{Reason: memoryReason, RetryAfter: time.Second}
 	m.in.metrics.refuse(err)
 	return err
 }
@@ -113,7 +113,7 @@ func (s *share) cover(ctx context.Context, n int64, patience time.Duration) erro
 		return nil
 	}
 	if !s.of.take(ctx, need, patience) {
-		return &ErrBackpressure{Reason: memoryReason, RetryAfter: time.Second}
+		return &BackpressureError{Reason: memoryReason, RetryAfter: time.Second}
 	}
 	s.taken += need
 	return nil

@@ -104,8 +104,8 @@ func (m *metrics) synced(took time.Duration, err error) {
 }
 
 func (m *metrics) refuse(err error) {
-	var full *ErrBackpressure
-	var away *ErrUnavailable
+	var full *BackpressureError
+	var away *UnavailableError
 	reason := "other"
 	switch {
 	case errors.As(err, &full):

@@ -50,7 +50,7 @@ func TestEventsWithNamesAreTakenOnce(t *testing.T) {
 func TestWhatWasRefusedIsNotKnown(t *testing.T) {
 	in := run(t, t.TempDir(), newWorld(), func(d *Deps) { d.Config.MaxBacklog = 1 })
 	b, _ := identified(0, 3)
-	var full *ErrBackpressure
+	var full *BackpressureError
 	if _, err := in.Submit(context.Background(), b); !errors.As(err, &full) {
 		t.Fatalf("%v", err)
 	}

@@ -257,7 +257,7 @@ func TestRequestsShareTheirMemory(t *testing.T) {
 	if err := one.cover(t.Context(), 800/MemoryFactor, 0); err != nil {
 		t.Fatal(err)
 	}
-	var full *ErrBackpressure
+	var full *BackpressureError
 	if err := two.cover(t.Context(), 400/MemoryFactor, 0); !errors.As(err, &full) || full.RetryAfter == 0 {
 		t.Errorf("a second share of more than there is: %v", err)
 	}

@@ -12,6 +12,6 @@
 // object's own turn (TestReadersDoNotWaitForAStoreThatBlocks).
 //
 // It does not know what the objects mean, nor ClickHouse: scheduler/clickhouse
-// has the Table. Its errors are schema.NotFound, schema.Conflict and, from checks,
-// schema.Invalid.
+// has the Table. Its errors are schema.NotFoundError, schema.ConflictError and, from checks,
+// schema.InvalidError.
 package objects

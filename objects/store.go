@@ -47,7 +47,7 @@ type Kind[T any] struct {
 	Noun string
 	// NewID makes an id.
 	NewID func() string
-	// Check completes a body and says what is wrong with it, as *schema.Invalid;
+	// Check completes a body and says what is wrong with it, as *schema.InvalidError;
 	// nil: whatever is written has been checked.
 	Check func(body *T) error
 	// Label is how users know an object of the kind; nil: there is nothing to tell
@@ -160,7 +160,7 @@ func (s *Store[T]) remember(v Versioned[T]) Versioned[T] {
 }
 
 // Ref names an object that is to be changed. IfVersion, unless 0, must be its
-// present version: another one is a *schema.Conflict. A Ref without an ID is of a
+// present version: another one is a *schema.ConflictError. A Ref without an ID is of a
 // new object.
 type Ref struct {
 	ID        string
@@ -204,7 +204,7 @@ func (s *Store[T]) Write(ctx context.Context, ref Ref, prepare func(next *Versio
 		return next, err
 	}
 	if next.Deleted && next.BuiltIn {
-		return next, &schema.Invalid{Details: []schema.Detail{{Target: "id", Message: "the built-in " + s.kind.Noun + " cannot be deleted; disable it"}}}
+		return next, &schema.InvalidError{Details: []schema.Detail{{Target: "id", Message: "the built-in " + s.kind.Noun + " cannot be deleted; disable it"}}}
 	}
 	if s.kind.Check != nil && !next.Deleted {
 		if err := s.kind.Check(&next.Body); err != nil {
@@ -254,7 +254,7 @@ func (s *Store[T]) following(ref Ref) (Versioned[T], error) {
 		return v, err
 	}
 	if ref.IfVersion != 0 && ref.IfVersion != v.Version {
-		return v, &schema.Conflict{Kind: s.kind.Noun, ID: ref.ID, Have: v.Version, Want: ref.IfVersion}
+		return v, &schema.ConflictError{Kind: s.kind.Noun, ID: ref.ID, Have: v.Version, Want: ref.IfVersion}
 	}
 	if v.Body, err = clone(v.Body); err != nil { // so that an edit that fails leaves no trace
 		return v, fmt.Errorf("copy %s %s: %w", s.kind.Noun, ref.ID, err)
@@ -296,7 +296,7 @@ func (s *Store[T]) tellerNow() *slog.Logger {
 	return s.teller
 }
 
-// Get is the present version of an object, or a *schema.NotFound.
+// Get is the present version of an object, or a *schema.NotFoundError.
 func (s *Store[T]) Get(_ context.Context, id string) (Versioned[T], error) { return s.present(id) }
 
 func (s *Store[T]) present(id string) (Versioned[T], error) {
@@ -304,7 +304,7 @@ func (s *Store[T]) present(id string) (Versioned[T], error) {
 	defer s.mu.RUnlock()
 	v, ok := s.newest[id]
 	if !ok || v.Deleted {
-		return Versioned[T]{}, &schema.NotFound{Kind: s.kind.Noun, ID: id}
+		return Versioned[T]{}, &schema.NotFoundError{Kind: s.kind.Noun, ID: id}
 	}
 	return v, nil
 }

@@ -72,9 +72,9 @@ func TestUpdatesAreRefusedWithoutATrace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var conflict *schema.Conflict
-	var invalid *schema.Invalid
-	var missing *schema.NotFound
+	var conflict *schema.ConflictError
+	var invalid *schema.InvalidError
+	var missing *schema.NotFoundError
 	keep := func(*configuration.SecurityFilter) error { return nil }
 	if _, err := s.Update(ctx, v.ID, 7, keep); !errors.As(err, &conflict) || conflict.Have != 1 {
 		t.Errorf("another version: %v", err)

@@ -77,7 +77,7 @@ type Backtest struct {
 	signals map[uint64]*schema.Event
 }
 
-// Backtest compiles a rule and runs it. A rule that is wrong is a *schema.Invalid.
+// Backtest compiles a rule and runs it. A rule that is wrong is a *schema.InvalidError.
 func (b *Backtester) Backtest(ctx context.Context, rule schema.Rule, in TimeSpan) (*Backtest, []string, error) {
 	plan, warnings, err := b.deps.Plan(ctx, rule)
 	if err != nil {
@@ -94,13 +94,13 @@ func (b *Backtester) Backtest(ctx context.Context, rule schema.Rule, in TimeSpan
 // done, from 0 to 1. When ctx ends, so does the run.
 //
 // A plan that the engine can't run, and one that matches more often than
-// MaxMatches, is a *schema.Invalid.
+// MaxMatches, is a *schema.InvalidError.
 func (b *Backtester) Run(ctx context.Context, plan *compiler.BoundPlan, in TimeSpan, progress func(float64)) (*Backtest, error) {
 	if progress == nil {
 		progress = func(float64) {}
 	}
 	if plan.Unsupported != "" {
-		return nil, &schema.Invalid{Details: []schema.Detail{{Message: plan.Unsupported}}}
+		return nil, &schema.InvalidError{Details: []schema.Detail{{Message: plan.Unsupported}}}
 	}
 	out := &Backtest{Plan: plan}
 	read := b.scan
@@ -166,7 +166,7 @@ func (b *Backtester) scan(ctx context.Context, plan *compiler.BoundPlan, in Time
 		err := b.deps.Scanner.Scan(ctx, st, slice, Interval{To: through}, func(row *compiler.Scanned) error {
 			matches = append(matches, st.Matches(row, &out.LeftOut)...)
 			if len(matches) > b.deps.MaxMatches {
-				return &schema.Invalid{Details: []schema.Detail{{Message: fmt.Sprintf(
+				return &schema.InvalidError{Details: []schema.Detail{{Message: fmt.Sprintf(
 					"the rule matches more than %d times in this time, which is more than a backtest holds; narrow its queries or the time", b.deps.MaxMatches)}}}
 			}
 			return nil

@@ -213,7 +213,7 @@ func (j *Jobs) try(ctx context.Context, job Job) (signals int, err error) {
 	}
 }
 
-func isMistake(err error) bool { return errors.As(err, new(*schema.Invalid)) }
+func isMistake(err error) bool { return errors.As(err, new(*schema.InvalidError)) }
 
 func pause(ctx context.Context, d time.Duration) error {
 	select {
@@ -324,7 +324,7 @@ func (j *Jobs) Create(ctx context.Context, job Job) (Job, error) {
 	case err != nil:
 		return Job{}, err
 	case plan.Unsupported != "":
-		return Job{}, &schema.Invalid{Details: []schema.Detail{{Message: plan.Unsupported}}}
+		return Job{}, &schema.InvalidError{Details: []schema.Detail{{Message: plan.Unsupported}}}
 	}
 	v, err := j.store.Write(ctx, objects.Ref{}, func(next *objects.Versioned[Job]) error {
 		job.ID, job.Status, job.Progress, job.Signals = next.ID, JobPending, 0, 0
@@ -353,7 +353,7 @@ func (j *Jobs) Jobs(context.Context) ([]Job, error) {
 	return out, nil
 }
 
-// Job is one job; a *schema.NotFound when there is none with this id.
+// Job is one job; a *schema.NotFoundError when there is none with this id.
 func (j *Jobs) Job(ctx context.Context, id string) (Job, error) {
 	v, err := j.store.Get(ctx, id)
 	return j.shown(v.Body), err
@@ -407,7 +407,7 @@ func (j *Jobs) Convert(ctx context.Context, ids []string, message, severity stri
 	for _, id := range ids {
 		p, ok := results[id]
 		if !ok {
-			return &schema.NotFound{Kind: "job result", ID: id}
+			return &schema.NotFoundError{Kind: "job result", ID: id}
 		}
 		p.Message, p.Status = message, severity
 		err := p.redocument(func(doc map[string]any) {

@@ -105,7 +105,7 @@ func (s *Scheduler) Coverage(ctx context.Context, id string, version int64, in I
 	defer s.mu.Unlock()
 	state := s.history[id]
 	if state == nil {
-		return Coverage{}, &schema.NotFound{Kind: kindRule, ID: id}
+		return Coverage{}, &schema.NotFoundError{Kind: kindRule, ID: id}
 	}
 	end := s.deps.Arrivals.Acknowledged()
 	if in.To == 0 || in.To > end {

@@ -96,7 +96,7 @@ func (s *explained) Event(ctx context.Context, of explain.Evaluated, at schema.M
 		return explain.SeenEvent{}, fmt.Errorf("fetch the event: %w", err)
 	}
 	if len(events) == 0 {
-		return explain.SeenEvent{}, &schema.NotFound{Kind: "event", ID: schema.EventID(at, seq)}
+		return explain.SeenEvent{}, &schema.NotFoundError{Kind: "event", ID: schema.EventID(at, seq)}
 	}
 	e := &events[0]
 	if err := s.loadTables(ctx, []labelMatch{{plan: of.Plan, event: e}}); err != nil {

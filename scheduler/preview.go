@@ -80,7 +80,7 @@ const maxExclusionRules = 100
 // would have withheld, and with a data exclusion those that would have fewer
 // events or none, by running the rules over stored history without and with it.
 // The suppression's dates, and whether it is enabled, play no part. One that does
-// not compile is a *schema.Invalid.
+// not compile is a *schema.InvalidError.
 func (v *Previewer) Preview(ctx context.Context, p schema.Suppression, in TimeSpan) (*Preview, error) {
 	p.StartDate, p.ExpirationDate, p.Enabled = nil, nil, true
 	if _, err := compiler.CompileSuppression(p); err != nil {
@@ -250,7 +250,7 @@ func (p *previewing) missing(ctx context.Context, rule *knownRule, standing []Fi
 	}
 	p.excluded++
 	with, without, err := p.runs(ctx, &rule.Rule)
-	var invalid *schema.Invalid
+	var invalid *schema.InvalidError
 	if errors.As(err, &invalid) {
 		p.warn("rule %s (%s) cannot be run over history: %s", rule.Name, rule.ID, err)
 		return nil, nil

@@ -113,7 +113,7 @@ func TestAnExcludedEventIsNoInputWhileTheExclusionIsInForce(t *testing.T) {
 	}
 	w.sees("u", 5)
 	w.want("u 1 open", "v 1 open", "u 1 open")
-	var conflict *schema.Conflict
+	var conflict *schema.ConflictError
 	if _, err := w.s.UpdateSuppression(context.Background(), p.ID, 1, func(*schema.Suppression) error { return nil }); !errors.As(err, &conflict) {
 		t.Errorf("a change of an old version: %v, want a conflict", err)
 	}
@@ -139,7 +139,7 @@ func TestWhatIsWrongWithASuppressionIsToldWithItsPlace(t *testing.T) {
 		"expiration_date: a suppres": {Name: "n", RuleQuery: "*", SuppressionQuery: "*", StartDate: &start, ExpirationDate: &end},
 	} {
 		_, err := w.s.CreateSuppression(context.Background(), p)
-		var invalid *schema.Invalid
+		var invalid *schema.InvalidError
 		if !errors.As(err, &invalid) || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%+v: %v, want it to begin with %q", p, err, want)
 		}

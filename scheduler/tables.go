@@ -26,7 +26,7 @@ type Tables interface {
 func CheckTables(tables interface {
 	Check(compiler.TableColumn) error
 }, rule *schema.Rule) error {
-	var bad schema.Invalid
+	var bad schema.InvalidError
 	for i, t := range rule.ReferenceTables {
 		if err := tables.Check(compiler.TableColumn{Table: t.TableName, Column: t.ColumnName}); err != nil {
 			bad.Add(fmt.Sprintf("referenceTables[%d].columnName", i), err.Error())

@@ -16,7 +16,7 @@ import (
 type TriageEdit struct {
 	ID string
 	// IfVersion, unless nil, is the version of the triage that the caller saw: a
-	// newer one is a *schema.Conflict.
+	// newer one is a *schema.ConflictError.
 	IfVersion *uint64
 	// Edit changes the signal's Triage, and nothing else of it.
 	Edit func(*schema.Signal) error
@@ -73,7 +73,7 @@ func (s *Scheduler) ruleKeysOf(ctx context.Context, edits []TriageEdit) ([]strin
 	for _, e := range edits {
 		sig, ok := stored[e.ID]
 		if !ok {
-			return nil, &schema.NotFound{Kind: "signal", ID: e.ID}
+			return nil, &schema.NotFoundError{Kind: "signal", ID: e.ID}
 		}
 		keys = append(keys, sig.RuleKey)
 	}
@@ -153,10 +153,10 @@ func (s *Scheduler) editSignals(ctx context.Context, edits []TriageEdit) (map[st
 	for _, e := range edits {
 		p, ok := stored[e.ID]
 		if !ok {
-			return nil, &schema.NotFound{Kind: "signal", ID: e.ID}
+			return nil, &schema.NotFoundError{Kind: "signal", ID: e.ID}
 		}
 		if e.IfVersion != nil && *e.IfVersion < p.Triage.Version {
-			return nil, &schema.Conflict{Kind: "signal", ID: e.ID, Have: int64(p.Triage.Version), Want: int64(*e.IfVersion)}
+			return nil, &schema.ConflictError{Kind: "signal", ID: e.ID, Have: int64(p.Triage.Version), Want: int64(*e.IfVersion)}
 		}
 		if err := e.Edit(&p.Signal); err != nil {
 			return nil, err

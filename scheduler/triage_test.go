@@ -121,7 +121,7 @@ func TestTriageGoesThroughEverythingThatTheEngineDoesLater(t *testing.T) {
 
 func TestTriageIsAllOrNothing(t *testing.T) {
 	w, s, id := triageWorld(t)
-	if _, err := s.edit(archive(id), archive("no such")); !errors.As(err, new(*schema.NotFound)) {
+	if _, err := s.edit(archive(id), archive("no such")); !errors.As(err, new(*schema.NotFoundError)) {
 		t.Errorf("got %v", err)
 	}
 	w.shows(t, id, "nightjar.state", "open")
@@ -130,7 +130,7 @@ func TestTriageIsAllOrNothing(t *testing.T) {
 	}
 	stale := archive(id)
 	stale.IfVersion = new(uint64(0))
-	if _, err := s.edit(stale); !errors.As(err, new(*schema.Conflict)) {
+	if _, err := s.edit(stale); !errors.As(err, new(*schema.ConflictError)) {
 		t.Errorf("got %v", err)
 	}
 	if v := w.signals[id].Triage.Version; v != 1 {

@@ -6,20 +6,20 @@ import (
 	"strings"
 )
 
-// Invalid says everything that is wrong with a document that a user sent. It
+// InvalidError says everything that is wrong with a document that a user sent. It
 // is told to them in full.
-type Invalid struct{ Details []Detail }
+type InvalidError struct{ Details []Detail }
 
 // Detail is one thing that is wrong: where, what, and what to write instead.
 type Detail struct{ Target, Message string }
 
 // Add appends a detail.
-func (i *Invalid) Add(target, message string) {
+func (i *InvalidError) Add(target, message string) {
 	i.Details = append(i.Details, Detail{target, message})
 }
 
 // Err is nil when nothing is wrong.
-func (i *Invalid) Err() error {
+func (i *InvalidError) Err() error {
 	if len(i.Details) == 0 {
 		return nil
 	}
@@ -27,7 +27,7 @@ func (i *Invalid) Err() error {
 }
 
 // Error lists the details, the target before each.
-func (i *Invalid) Error() string {
+func (i *InvalidError) Error() string {
 	parts := make([]string, len(i.Details))
 	for n, d := range i.Details {
 		parts[n] = d.Message
@@ -38,20 +38,20 @@ func (i *Invalid) Error() string {
 	return strings.Join(parts, "; ")
 }
 
-// NotFound says that there is no object of this kind and id.
-type NotFound struct{ Kind, ID string }
+// NotFoundError says that there is no object of this kind and id.
+type NotFoundError struct{ Kind, ID string }
 
 // Error names the object.
-func (n *NotFound) Error() string { return "no " + n.Kind + " with id " + n.ID }
+func (n *NotFoundError) Error() string { return "no " + n.Kind + " with id " + n.ID }
 
-// Conflict says that an object was changed since the caller read it.
-type Conflict struct {
+// ConflictError says that an object was changed since the caller read it.
+type ConflictError struct {
 	Kind, ID   string
 	Have, Want int64 // versions: the stored one, and the one the caller named
 }
 
 // Error names both versions.
-func (c *Conflict) Error() string {
+func (c *ConflictError) Error() string {
 	return fmt.Sprintf("%s %s is at version %d, not %d: read it again and repeat the change", c.Kind, c.ID, c.Have, c.Want)
 }
 

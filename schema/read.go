@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Read decodes a document that a user wrote, and refuses, as an *Invalid, keys
+// Read decodes a document that a user wrote, and refuses, as an *InvalidError, keys
 // that it does not know: each with its place and the key that was probably
 // meant. A key that is passed over would make another document of it.
 //
@@ -18,7 +18,7 @@ func Read(text []byte, into any) error {
 	if err := json.Unmarshal(text, into); err != nil {
 		return err
 	}
-	var bad Invalid
+	var bad InvalidError
 	unknownKeys(text, reflect.TypeOf(into).Elem(), "", &bad)
 	return bad.Err()
 }
@@ -51,7 +51,7 @@ func UnknownKey(at, key string, names []string, inside map[string][]string) Deta
 	return Detail{Target: at, Message: text}
 }
 
-func unknownKeys(text []byte, t reflect.Type, at string, bad *Invalid) {
+func unknownKeys(text []byte, t reflect.Type, at string, bad *InvalidError) {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
@@ -69,7 +69,7 @@ func unknownKeys(text []byte, t reflect.Type, at string, bad *Invalid) {
 	}
 }
 
-func unknownInObject(text []byte, t reflect.Type, at string, bad *Invalid) {
+func unknownInObject(text []byte, t reflect.Type, at string, bad *InvalidError) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	if first, err := d.Token(); err != nil || first != json.Delim('{') {
 		return // null, or a form of its own

@@ -42,9 +42,9 @@ const maxRate = 1e6
 
 var keyName = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N} ._@:/-]{0,99}$`)
 
-// Check says what is wrong with a key, as *schema.Invalid.
+// Check says what is wrong with a key, as *schema.InvalidError.
 func (k *Key) Check() error {
-	var bad schema.Invalid
+	var bad schema.InvalidError
 	if !keyName.MatchString(k.Name) {
 		bad.Add("name", fmt.Sprintf("want a name of up to 100 letters, digits, blanks and . _ @ : / -, got %q", k.Name))
 	}

@@ -221,5 +221,5 @@ func (k *Keys) Revoke(ctx context.Context, id string) (Stored, error) {
 }
 
 func invalid(target, message string) error {
-	return &schema.Invalid{Details: []schema.Detail{{Target: target, Message: message}}}
+	return &schema.InvalidError{Details: []schema.Detail{{Target: target, Message: message}}}
 }

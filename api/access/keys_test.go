@@ -172,7 +172,7 @@ func TestAKeyThatSaysNothingUsefulIsRefused(t *testing.T) {
 		{Role: Reader}, {Name: "x"}, {Name: "x", Role: "king"}, {Name: "line\nbreak", Role: Reader}, {Name: "taken", Role: Admin},
 		{Name: "x", Role: Reader, Rate: -1}, {Name: "x", Role: Reader, Expires: schema.MillisOf(w.now)},
 	} {
-		if _, _, err := w.keys.Create(t.Context(), k); !errors.As(err, new(*schema.Invalid)) {
+		if _, _, err := w.keys.Create(t.Context(), k); !errors.As(err, new(*schema.InvalidError)) {
 			t.Errorf("%+v: %v", k, err)
 		}
 	}

@@ -192,7 +192,7 @@ func TestSignalIsReadByID(t *testing.T) {
 	if err != nil || got.Host != "web2" || got.At != begin || !strings.Contains(got.Attributes, `"title":"t"`) {
 		t.Errorf("got %+v, %v", got, err)
 	}
-	var missing *schema.NotFound
+	var missing *schema.NotFoundError
 	if _, err := s.Signal(t.Context(), id); !errors.As(err, &missing) {
 		t.Errorf("got %v, want NotFound", err)
 	}
@@ -201,7 +201,7 @@ func TestSignalIsReadByID(t *testing.T) {
 func TestMistakeInASearchIsPlaced(t *testing.T) {
 	s := adapter.NewSignals(nil)
 	_, err := s.SearchSignals(t.Context(), signals.Search{Query: "a (b", Limit: 1})
-	var invalid *schema.Invalid
+	var invalid *schema.InvalidError
 	if !errors.As(err, &invalid) || invalid.Details[0].Target != "filter.query" {
 		t.Errorf("got %v", err)
 	}

@@ -233,7 +233,7 @@ func (l *Logs) Log(ctx context.Context, at schema.Millis, seq uint64) (schema.Ev
 	defer rows.Close()
 	events, err := scanEvents(rows)
 	if err == nil && len(events) == 0 {
-		err = &schema.NotFound{Kind: "event", ID: schema.EventID(at, seq)}
+		err = &schema.NotFoundError{Kind: "event", ID: schema.EventID(at, seq)}
 	}
 	if err != nil {
 		return schema.Event{}, err

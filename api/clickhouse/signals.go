@@ -215,7 +215,7 @@ func (s *Signals) Signal(ctx context.Context, id string) (signals.Signal, error)
 		return signals.Signal{}, fmt.Errorf("read signal: %w", err)
 	}
 	if len(found) == 0 {
-		return signals.Signal{}, &schema.NotFound{Kind: "signal", ID: id}
+		return signals.Signal{}, &schema.NotFoundError{Kind: "signal", ID: id}
 	}
 	return found[0].signal, nil
 }
@@ -319,7 +319,7 @@ func moment(p *search.Params, m schema.Millis) string {
 
 // queryError places what is wrong with a search.
 func queryError(err error) error {
-	return &schema.Invalid{Details: []schema.Detail{{Target: "filter.query", Message: err.Error()}}}
+	return &schema.InvalidError{Details: []schema.Detail{{Target: "filter.query", Message: err.Error()}}}
 }
 
 // name is what the versions of one signal have in common.

@@ -102,13 +102,13 @@ func GivenIn(ctx context.Context, path string, m proto.Message, mask []string) f
 	}
 }
 
-// Within puts a path before what an *schema.Invalid is about.
+// Within puts a path before what an *schema.InvalidError is about.
 func Within(path string, err error) error {
-	var invalid *schema.Invalid
+	var invalid *schema.InvalidError
 	if !errors.As(err, &invalid) {
 		return err
 	}
-	out := &schema.Invalid{}
+	out := &schema.InvalidError{}
 	for _, d := range invalid.Details {
 		out.Add(Join(path, d.Target), d.Message)
 	}

@@ -26,7 +26,7 @@ var (
 )
 
 // CheckValues says where a rule has a word or number that clients don't know, as
-// *schema.Invalid: what the API refuses beside what does not compile.
+// *schema.InvalidError: what the API refuses beside what does not compile.
 func CheckValues(r *schema.Rule) error {
 	var w unknownValues
 	for i, q := range r.Queries {
@@ -118,13 +118,13 @@ func RefuseUnseen(ctx context.Context, r *schema.Rule) error {
 	if OwnSurface(ctx) || r.Options.Method() != contentAnomaly {
 		return nil
 	}
-	return &schema.Invalid{Details: []schema.Detail{{
+	return &schema.InvalidError{Details: []schema.Detail{{
 		Target: "options.detectionMethod", Message: "content_anomaly is nightjar's own; such rules are written at " + ownRules,
 	}}}
 }
 
 // unknownValues collects what clients don't know.
-type unknownValues struct{ found schema.Invalid }
+type unknownValues struct{ found schema.InvalidError }
 
 func (w *unknownValues) word(at, word string, known []string) {
 	if word != "" && !slices.Contains(known, word) {
@@ -171,9 +171,9 @@ func (w *unknownValues) actions(at string, raw json.RawMessage) {
 	}
 }
 
-// Joined is one *schema.Invalid of two errors, if both are.
+// Joined is one *schema.InvalidError of two errors, if both are.
 func Joined(a, b error) error {
-	var first, second *schema.Invalid
+	var first, second *schema.InvalidError
 	if errors.As(a, &first) && errors.As(b, &second) {
 		for _, d := range second.Details {
 			if !slices.Contains(first.Details, d) {

@@ -40,7 +40,7 @@ func Answer(ctx context.Context, stored schema.Rule, warnings []string, err erro
 
 // Explain words a refusal as the reference does.
 func Explain(err error) error {
-	var invalid *schema.Invalid
+	var invalid *schema.InvalidError
 	if errors.As(err, &invalid) {
 		return &api.Error{Code: api.CodeInvalidArgument, Message: "Invalid rule configuration", Details: invalid.Details}
 	}

@@ -79,7 +79,7 @@ type Deps struct {
 	UploadDir string
 	// Configuration is what users configured beside rules.
 	Configuration *configuration.Stores
-	// CheckRule says what is wrong with a rule, as *schema.Invalid, or else what
+	// CheckRule says what is wrong with a rule, as *schema.InvalidError, or else what
 	// is worth knowing.
 	CheckRule func(schema.Rule) (warnings []string, err error)
 	// Reach warns of rules that ask for what no stored event has; nil: no warnings.

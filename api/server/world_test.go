@@ -91,10 +91,10 @@ func (w *world) UpdateRule(_ context.Context, id string, ifVersion int64, edit f
 	defer w.mu.Unlock()
 	r, ok := w.rules[id]
 	if !ok {
-		return r, nil, &schema.NotFound{Kind: "rule", ID: id}
+		return r, nil, &schema.NotFoundError{Kind: "rule", ID: id}
 	}
 	if ifVersion != 0 && ifVersion != r.Version {
-		return r, nil, &schema.Conflict{Kind: "rule", ID: id, Have: r.Version, Want: ifVersion}
+		return r, nil, &schema.ConflictError{Kind: "rule", ID: id, Have: r.Version, Want: ifVersion}
 	}
 	if err := edit(&r); err != nil {
 		return r, nil, err
@@ -115,7 +115,7 @@ func (w *world) DeleteRule(_ context.Context, id string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if _, ok := w.rules[id]; !ok {
-		return &schema.NotFound{Kind: "rule", ID: id}
+		return &schema.NotFoundError{Kind: "rule", ID: id}
 	}
 	delete(w.rules, id)
 	return nil
@@ -127,7 +127,7 @@ func (w *world) Rule(_ context.Context, id string) (schema.Rule, error) {
 	if r, ok := w.rules[id]; ok {
 		return r, nil
 	}
-	return schema.Rule{}, &schema.NotFound{Kind: "rule", ID: id}
+	return schema.Rule{}, &schema.NotFoundError{Kind: "rule", ID: id}
 }
 
 func (w *world) RuleVersions(_ context.Context, id string) ([]schema.Rule, error) {
@@ -135,7 +135,7 @@ func (w *world) RuleVersions(_ context.Context, id string) ([]schema.Rule, error
 	defer w.mu.Unlock()
 	r, ok := w.rules[id]
 	if !ok {
-		return nil, &schema.NotFound{Kind: "rule", ID: id}
+		return nil, &schema.NotFoundError{Kind: "rule", ID: id}
 	}
 	return append(slices.Clone(w.past[id]), r), nil
 }
@@ -152,7 +152,7 @@ func (w *world) Rules(context.Context) ([]schema.Rule, error) {
 
 // check stands for the compiler: it knows the mistakes that the recordings make.
 func (w *world) check(r schema.Rule) ([]string, error) {
-	var bad schema.Invalid
+	var bad schema.InvalidError
 	for i, q := range r.Queries {
 		if q.Query == "" && q.RuleID == "" && q.DefaultRuleID == "" {
 			bad.Add("queries["+string(rune('0'+i))+"].query", "Query filter cannot be empty")
@@ -195,7 +195,7 @@ func (w *world) Signal(_ context.Context, id string) (signals.Signal, error) {
 			return s, nil
 		}
 	}
-	return signals.Signal{}, &schema.NotFound{Kind: "signal", ID: id}
+	return signals.Signal{}, &schema.NotFoundError{Kind: "signal", ID: id}
 }
 
 func (w *world) MatchingSignals(_ context.Context, at schema.Millis, seq uint64) ([]signals.Signal, error) {
@@ -215,10 +215,10 @@ func (w *world) Triage(_ context.Context, edits []scheduler.TriageEdit) ([]schem
 	for _, e := range edits {
 		sig, ok := next[e.ID]
 		if !ok {
-			return nil, &schema.NotFound{Kind: "signal", ID: e.ID}
+			return nil, &schema.NotFoundError{Kind: "signal", ID: e.ID}
 		}
 		if e.IfVersion != nil && *e.IfVersion < sig.Triage.Version {
-			return nil, &schema.Conflict{Kind: "signal", ID: e.ID, Have: int64(sig.Triage.Version), Want: int64(*e.IfVersion)}
+			return nil, &schema.ConflictError{Kind: "signal", ID: e.ID, Have: int64(sig.Triage.Version), Want: int64(*e.IfVersion)}
 		}
 		if err := e.Edit(&sig); err != nil {
 			return nil, err
@@ -253,7 +253,7 @@ func (w *world) Log(_ context.Context, at schema.Millis, seq uint64) (schema.Eve
 			return e, nil
 		}
 	}
-	return schema.Event{}, &schema.NotFound{Kind: "event", ID: schema.EventID(at, seq)}
+	return schema.Event{}, &schema.NotFoundError{Kind: "event", ID: schema.EventID(at, seq)}
 }
 
 func (w *world) AggregateLogs(_ context.Context, a events.LogAggregation) ([]events.LogBucket, error) {

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
 	// Rules name time zones, and have to mean the same on a host or in a
 	// container that has none installed: 0.4 MB of a binary of 38.
 	_ "time/tzdata"

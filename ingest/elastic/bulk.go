@@ -102,8 +102,8 @@ func readBulk(d *ingest.Decoder, body []byte, index string) (*bulk, error) {
 	return b, nil
 }
 
-func (b *bulk) bad(detail string) *ingest.BadInput {
-	return &ingest.BadInput{Element: -1, Offset: b.lines.offset, Line: max(1, b.lines.line), Column: 1, Detail: detail}
+func (b *bulk) bad(detail string) *ingest.BadInputError {
+	return &ingest.BadInputError{Element: -1, Offset: b.lines.offset, Line: max(1, b.lines.line), Column: 1, Detail: detail}
 }
 
 // readAction reads a line such as {"create":{"_index":"logs","_id":"1"}}.
@@ -201,7 +201,7 @@ func (b *bulk) take(it item, doc []byte) error {
 	b.d.Source, b.d.Service = b.hints(doc)
 	b.d.Tags = b.tagged(it.index)
 	events, err := b.d.JSON(doc)
-	var bad *ingest.BadInput
+	var bad *ingest.BadInputError
 	switch {
 	case errors.As(err, &bad) && !bad.TooLarge:
 		it.fault = fmt.Sprintf("line %d: %s", b.lines.line, bad.Detail)

@@ -127,7 +127,7 @@ func head(w http.ResponseWriter) {
 func refuse(w http.ResponseWriter, r *http.Request, err error) {
 	f := ingest.RefusalOf(err)
 	f.SetRetryAfter(w.Header())
-	var bad *ingest.BadInput
+	var bad *ingest.BadInputError
 	kind := "illegal_argument_exception"
 	switch {
 	case f.Busy:

@@ -184,7 +184,7 @@ func (d *Door) ack(w http.ResponseWriter, r *http.Request) {
 func refuse(w http.ResponseWriter, err error) {
 	f := ingest.RefusalOf(err)
 	var mine *outcomeError
-	var bad *ingest.BadInput
+	var bad *ingest.BadInputError
 	switch {
 	case errors.As(err, &mine):
 		more := ""

@@ -61,7 +61,7 @@ func readEvents(d *ingest.Decoder, body []byte, query url.Values) ([]schema.Even
 			return nil, err
 		}
 		one, err := d.JSON(text)
-		var bad *ingest.BadInput
+		var bad *ingest.BadInputError
 		if errors.As(err, &bad) && !bad.TooLarge {
 			return nil, &outcomeError{badFormat, len(events), bad.Detail}
 		}

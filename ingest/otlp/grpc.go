@@ -2,6 +2,7 @@ package otlp
 
 import (
 	"context"
+
 	"google.golang.org/grpc"
 	_ "google.golang.org/grpc/encoding/gzip" // collectors compress unless told not to
 	"google.golang.org/grpc/metadata"

@@ -64,7 +64,7 @@ func TestAllMistakesAreToldAtOnceAndToTheAPI(t *testing.T) {
 	if !errors.As(err, &bad) || len(bad.Problems) != 4 {
 		t.Fatalf("got %v", err)
 	}
-	var invalid *schema.Invalid
+	var invalid *schema.InvalidError
 	if !errors.As(fmt.Errorf("create: %w", err), &invalid) || len(invalid.Details) != 4 || invalid.Details[1].Target != "processors[0].sources" {
 		t.Errorf("the API is told %v", invalid)
 	}

@@ -45,14 +45,14 @@ func (e *DocumentError) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// As makes a *schema.Invalid of it, the form in which the API tells of what callers
+// As makes a *schema.InvalidError of it, the form in which the API tells of what callers
 // sent.
 func (e *DocumentError) As(target any) bool {
-	invalid, ok := target.(**schema.Invalid)
+	invalid, ok := target.(**schema.InvalidError)
 	if !ok {
 		return false
 	}
-	*invalid = &schema.Invalid{}
+	*invalid = &schema.InvalidError{}
 	for _, p := range e.Problems {
 		text := p.Message
 		if p.Hint != "" {

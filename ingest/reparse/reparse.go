@@ -55,7 +55,7 @@ func (j *Job) HasEnded() bool { return j.State != Pending && j.State != Running 
 var Kind = objects.Kind[Job]{
 	Name: "reparse job", NewID: uuid.NewString,
 	Check: func(j *Job) error {
-		var bad schema.Invalid
+		var bad schema.InvalidError
 		if _, err := search.Parse(j.Query); err != nil {
 			bad.Add("query", err.Error())
 		}
@@ -129,7 +129,7 @@ func (j *Jobs) List(ctx context.Context) ([]objects.Versioned[Job], error) {
 	return all, err
 }
 
-// Get is a job, or a *schema.NotFound.
+// Get is a job, or a *schema.NotFoundError.
 func (j *Jobs) Get(ctx context.Context, id string) (objects.Versioned[Job], error) {
 	return j.store.Get(ctx, id)
 }

@@ -192,7 +192,7 @@ func TestEachDoorTakesMessagesIn(t *testing.T) {
 // every datagram is either taken in or counted.
 func TestWhileTheIntakeRefusesStreamsWaitAndDatagramsAreCounted(t *testing.T) {
 	r := run(t, Config{TCP: "127.0.0.1:0", UDP: "127.0.0.1:0", MaxWaiting: 1 << 20, MaxDatagrams: 64 << 10, MaxMessage: 4 << 10})
-	r.intake.set(&ingest.ErrBackpressure{Reason: "full", RetryAfter: time.Second})
+	r.intake.set(&ingest.BackpressureError{Reason: "full", RetryAfter: time.Second})
 	conn := r.dial("tcp")
 	const streamed, datagrams = 12_000, 500
 	sent := make(chan error, 1)
@@ -245,7 +245,7 @@ func TestWhileTheIntakeRefusesStreamsWaitAndDatagramsAreCounted(t *testing.T) {
 // taken, but not answered, is not there twice.
 func TestARefusedBatchIsSentAgainUnderItsId(t *testing.T) {
 	r := run(t, Config{TCP: "127.0.0.1:0"})
-	r.intake.set(&ingest.ErrUnavailable{RetryAfter: time.Second, Err: errors.New("disk")})
+	r.intake.set(&ingest.UnavailableError{RetryAfter: time.Second, Err: errors.New("disk")})
 	send(t, r.dial("tcp"), "<13>Apr  5 06:07:08 h a: once\n")
 	r.await("tried twice", func() bool { r.intake.mu.Lock(); defer r.intake.mu.Unlock(); return r.intake.tries > 1 })
 	r.intake.set(nil)
@@ -260,7 +260,7 @@ func TestWhatReachedTheSocketsIsSubmittedBeforeTheEnd(t *testing.T) {
 	conn, udp := r.dial("tcp"), r.dial("udp")
 	send(t, conn, "<13>Apr  5 06:07:08 h a: first\n")
 	r.await("connected", func() bool { return r.intake.count() == 1 })
-	r.intake.set(&ingest.ErrBackpressure{Reason: "full"})
+	r.intake.set(&ingest.BackpressureError{Reason: "full"})
 	for i := range 200 {
 		send(t, conn, fmt.Sprintf("<13>Apr  5 06:07:08 h a: %d\n", i))
 		send(t, udp, fmt.Sprintf("<13>Apr  5 06:07:08 h u: %d\n", i))
@@ -278,7 +278,7 @@ func TestWhatReachedTheSocketsIsSubmittedBeforeTheEnd(t *testing.T) {
 
 func TestWhatAStopCannotSubmitIsCounted(t *testing.T) {
 	r := run(t, Config{TCP: "127.0.0.1:0", Grace: 200 * time.Millisecond})
-	r.intake.set(&ingest.ErrBackpressure{Reason: "full"})
+	r.intake.set(&ingest.BackpressureError{Reason: "full"})
 	send(t, r.dial("tcp"), "<13>a\n<13>b\n")
 	r.await("read", func() bool { r.intake.mu.Lock(); defer r.intake.mu.Unlock(); return r.intake.tries > 0 })
 	r.stop()
@@ -292,7 +292,7 @@ func TestWhatAStopCannotSubmitIsCounted(t *testing.T) {
 func TestWhatAStopCannotSubmitComesAtTheNextStart(t *testing.T) {
 	config := Config{TCP: "127.0.0.1:0", UDP: "127.0.0.1:0", Grace: 200 * time.Millisecond, Dir: filepath.Join(t.TempDir(), "new")}
 	r := run(t, config)
-	r.intake.set(&ingest.ErrBackpressure{Reason: "full"})
+	r.intake.set(&ingest.BackpressureError{Reason: "full"})
 	send(t, r.dial("tcp"), "<13>tcp\x01\n<13>second\n<13>half")
 	send(t, r.dial("udp"), "<13>udp")
 	r.await("read", func() bool { r.intake.mu.Lock(); defer r.intake.mu.Unlock(); return r.intake.tries > 1 })

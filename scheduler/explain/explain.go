@@ -47,7 +47,7 @@ type Group struct {
 	Signals []schema.Signal
 }
 
-// Rule answers a question. What cannot be asked is a *schema.Invalid.
+// Rule answers a question. What cannot be asked is a *schema.InvalidError.
 func Rule(ctx context.Context, from Source, q Question) (Explanation, error) {
 	rule, err := from.Evaluated(q.RuleID)
 	if err != nil {
@@ -76,7 +76,7 @@ func Rule(ctx context.Context, from Source, q Question) (Explanation, error) {
 }
 
 func invalid(target, format string, args ...any) error {
-	return &schema.Invalid{Details: []schema.Detail{{Target: target, Message: fmt.Sprintf(format, args...)}}}
+	return &schema.InvalidError{Details: []schema.Detail{{Target: target, Message: fmt.Sprintf(format, args...)}}}
 }
 
 // explainer explains one rule.

@@ -46,8 +46,8 @@ const MaxPoints = 20_000
 const shownPast = schema.Millis(14 * 24 * 3_600_000)
 
 // Series learns a series anew, from the matches that are stored, and says on the way what
-// was expected of each bucket. A series that there is not is a *schema.NotFound, what
-// cannot be asked a *schema.Invalid.
+// was expected of each bucket. A series that there is not is a *schema.NotFoundError, what
+// cannot be asked a *schema.InvalidError.
 func Series(ctx context.Context, from Source, q SeriesQuestion) (SeriesAnswer, error) {
 	rule, err := from.Evaluated(q.RuleID)
 	if err != nil {
@@ -68,7 +68,7 @@ func Series(ctx context.Context, from Source, q SeriesQuestion) (SeriesAnswer, e
 		newest = max(newest, all.Own[i].At)
 	}
 	if !learned.Has(label, q.Group) {
-		return SeriesAnswer{}, &schema.NotFound{Kind: "series of rule " + q.RuleID, ID: fmt.Sprint(q.Group)}
+		return SeriesAnswer{}, &schema.NotFoundError{Kind: "series of rule " + q.RuleID, ID: fmt.Sprint(q.Group)}
 	}
 	if q.To != nil {
 		newest = min(newest, *q.To)

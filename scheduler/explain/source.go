@@ -12,10 +12,10 @@ import (
 // Source is what explanations ask of the scheduler. It stands still meanwhile: nothing is
 // evaluated between two calls.
 type Source interface {
-	// Evaluated says how a rule stands. One that there is not is a *schema.NotFound.
+	// Evaluated says how a rule stands. One that there is not is a *schema.NotFoundError.
 	Evaluated(ruleID string) (Evaluated, error)
 	// Event reads an event, and makes the tables that the plan asks ready for it. One that
-	// is gone is a *schema.NotFound.
+	// is gone is a *schema.NotFoundError.
 	Event(ctx context.Context, of Evaluated, at schema.Millis, seq uint64) (SeenEvent, error)
 	// Matches reads the matches of a full group, from a moment on.
 	Matches(ctx context.Context, plan *compiler.BoundPlan, group []string, from schema.Millis) (Matches, error)

@@ -67,7 +67,7 @@ func readToken(token string, newest Version) (v Version, after string, err error
 	number, after, found := strings.Cut(string(text), " ")
 	n, bad := strconv.ParseUint(number, 10, 32)
 	if err != nil || !found || bad != nil || Version(n) > newest {
-		var invalid schema.Invalid
+		var invalid schema.InvalidError
 		invalid.Add("page[continuation_token]", "this is no token of a page of this table; begin without one")
 		return 0, "", invalid.Err()
 	}
@@ -105,7 +105,7 @@ func (s *Tables) Upsert(ctx context.Context, id string, rows []Row) error {
 		keys[i] = r.ID
 	}
 	return s.edit(ctx, id, keys, func(def *Table, values map[string][]string) error {
-		var bad schema.Invalid
+		var bad schema.InvalidError
 		for i, r := range rows {
 			def.put(values, r, fmt.Sprintf("data[%d]", i), &bad)
 		}
@@ -114,7 +114,7 @@ func (s *Tables) Upsert(ctx context.Context, id string, rows []Row) error {
 }
 
 // put gives a row its values.
-func (t *Table) put(values map[string][]string, r Row, target string, bad *schema.Invalid) {
+func (t *Table) put(values map[string][]string, r Row, target string, bad *schema.InvalidError) {
 	key := t.field(t.Key)
 	id, err := t.Fields[key].Normal(r.ID)
 	if err != nil || id == "" {
@@ -160,7 +160,7 @@ func (s *Tables) DeleteRows(ctx context.Context, id string, ids []string) error 
 // what they are to be.
 func (s *Tables) edit(ctx context.Context, id string, ids []string, change func(*Table, map[string][]string) error) error {
 	if len(ids) > MaxRows {
-		var bad schema.Invalid
+		var bad schema.InvalidError
 		bad.Add("data", fmt.Sprintf("at most %d rows at once, got %d; a file takes any number", MaxRows, len(ids)))
 		return bad.Err()
 	}

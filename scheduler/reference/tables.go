@@ -57,7 +57,7 @@ func (t *Table) field(name string) int {
 
 // check says all that is wrong with a table's definition.
 func (t *Table) check() error {
-	var bad schema.Invalid
+	var bad schema.InvalidError
 	if strings.TrimSpace(t.Name) == "" || len(t.Name) > MaxName {
 		bad.Add("table_name", fmt.Sprintf("a table needs a name of at most %d bytes", MaxName))
 	}
@@ -289,7 +289,7 @@ func (s *Tables) Get(id string) (Table, error) {
 func (s *Tables) present(id string) (*table, error) {
 	t := s.byID[id]
 	if t == nil || t.deleted != 0 {
-		return nil, &schema.NotFound{Kind: kind, ID: id}
+		return nil, &schema.NotFoundError{Kind: kind, ID: id}
 	}
 	return t, nil
 }
@@ -321,7 +321,7 @@ func (s *Tables) Create(ctx context.Context, def Table) (Table, error) {
 	s.creating.Lock()
 	defer s.creating.Unlock()
 	if s.named(def.Name) {
-		var bad schema.Invalid
+		var bad schema.InvalidError
 		bad.Add("table_name", fmt.Sprintf("there is a reference table %q already", def.Name))
 		return Table{}, bad.Err()
 	}
@@ -372,7 +372,7 @@ func (s *Tables) Update(ctx context.Context, id string, edit func(*Table) error)
 
 // follows says what of a table's definition cannot change.
 func (t *Table) follows(before *Table) error {
-	var bad schema.Invalid
+	var bad schema.InvalidError
 	if t.Name != before.Name {
 		bad.Add("table_name", "a table keeps its name: rules know it by that")
 	}

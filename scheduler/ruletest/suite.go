@@ -232,7 +232,7 @@ func (r *ruleSource) compile(dir string) (*compiler.Plan, []string, error) {
 
 // mistakes says where in the file the rule is wrong.
 func (r *ruleSource) mistakes(err error) error {
-	var invalid *schema.Invalid
+	var invalid *schema.InvalidError
 	if r.path != "" || !errors.As(err, &invalid) {
 		return mistake(r.node, "%v", err)
 	}

@@ -187,9 +187,9 @@ func (r *runner) buckets(c *Case) (any, bool) {
 }
 
 // read reads policies that are given as objects.
-func read(objects []json.RawMessage) ([]*policy.Policy, []*policy.Problem) {
+func read(objects []json.RawMessage) ([]*policy.Policy, []*policy.DefinitionError) {
 	var out []*policy.Policy
-	var problems []*policy.Problem
+	var problems []*policy.DefinitionError
 	for i, raw := range objects {
 		var object map[string]any
 		if err := json.Unmarshal(raw, &object); err != nil {
@@ -235,7 +235,7 @@ func (r *runner) policy(c *Case) (any, bool) {
 		equal = equal && count.String() == fmt.Sprint(len(failures))
 	}
 	if contains, ok := want["error_contains"].(string); ok {
-		equal = equal && slices.ContainsFunc(failures, func(p *policy.Problem) bool { return strings.Contains(p.Error(), contains) })
+		equal = equal && slices.ContainsFunc(failures, func(p *policy.DefinitionError) bool { return strings.Contains(p.Error(), contains) })
 		got["error"] = fmt.Sprint(failures)
 	}
 	if macros, ok := want["macro_values"].(map[string]any); ok {

@@ -36,12 +36,12 @@ type Set struct {
 	Rules    []*Rule
 	Vars     *vars.Store
 	Macros   []*MacroDef // after merging
-	Problems []*Problem
+	Problems []*DefinitionError
 }
 
 // Errors are the problems because of which something was left out.
-func (s *Set) Errors() []*Problem {
-	return slices.DeleteFunc(slices.Clone(s.Problems), func(p *Problem) bool { return p.Warning })
+func (s *Set) Errors() []*DefinitionError {
+	return slices.DeleteFunc(slices.Clone(s.Problems), func(p *DefinitionError) bool { return p.Warning })
 }
 
 // Rule is a rule that is ready to be evaluated.
@@ -89,7 +89,7 @@ type loader struct {
 	version  *semver.Version
 	env      *secl.Env
 	store    *vars.Store
-	problems []*Problem
+	problems []*DefinitionError
 }
 
 // reporter reports what is wrong in one definition: a problem for each mistake
@@ -98,7 +98,7 @@ func (l *loader) reporter(at Place, kind, id string) func(error) {
 	return func(err error) {
 		var list secl.Errors
 		if !errors.As(err, &list) {
-			l.problems = append(l.problems, &Problem{Where: at, Kind: kind, ID: id, Err: err})
+			l.problems = append(l.problems, &DefinitionError{Where: at, Kind: kind, ID: id, Err: err})
 			return
 		}
 		around, _, _ := strings.Cut(err.Error(), list.Error())
@@ -110,7 +110,7 @@ func (l *loader) reporter(at Place, kind, id string) func(error) {
 			if around != "" {
 				told = fmt.Errorf("%s%w", around, told)
 			}
-			l.problems = append(l.problems, &Problem{Where: at, Kind: kind, ID: id, Err: told})
+			l.problems = append(l.problems, &DefinitionError{Where: at, Kind: kind, ID: id, Err: told})
 		}
 	}
 }

@@ -160,7 +160,7 @@ func (l *loader) conflictProblem(m *mergedRule, d *RuleDef, p *Policy) {
 	if l.version == nil && m.AgentVersion != d.AgentVersion {
 		return // the two may never meet
 	}
-	l.problems = append(l.problems, &Problem{
+	l.problems = append(l.problems, &DefinitionError{
 		Where: d.Where, Kind: "rule", ID: d.ID, Warning: m.from[0] == p,
 		Err: fmt.Errorf("definition ID conflict: %s defines it, and the first one stands", m.Where),
 	})

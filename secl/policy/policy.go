@@ -127,8 +127,8 @@ type Place struct {
 // String is file:line.
 func (p Place) String() string { return fmt.Sprintf("%s:%d", p.File, p.Line) }
 
-// Problem is something wrong in a policy.
-type Problem struct {
+// DefinitionError is something wrong in a policy.
+type DefinitionError struct {
 	Where   Place
 	Kind    string // rule, macro or policy
 	ID      string // of the rule or macro
@@ -137,7 +137,7 @@ type Problem struct {
 }
 
 // Error is `file:line: rule `id` error: …`.
-func (p *Problem) Error() string {
+func (p *DefinitionError) Error() string {
 	subject := ""
 	if p.ID != "" {
 		word := "error"
@@ -149,4 +149,4 @@ func (p *Problem) Error() string {
 	return fmt.Sprintf("%s: %s%s", p.Where, subject, p.Err)
 }
 
-func (p *Problem) Unwrap() error { return p.Err }
+func (p *DefinitionError) Unwrap() error { return p.Err }

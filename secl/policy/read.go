@@ -14,7 +14,7 @@ import (
 
 // Read reads the text of a policy file. A rule that does not follow the schema
 // is left out and reported; the policy is nil only if the text is no policy.
-func Read(name string, text []byte) (*Policy, []*Problem) {
+func Read(name string, text []byte) (*Policy, []*DefinitionError) {
 	r := &reader{file: name}
 	var doc yaml.Node
 	switch err := yaml.NewDecoder(bytes.NewReader(text)).Decode(&doc); {
@@ -39,7 +39,7 @@ func Read(name string, text []byte) (*Policy, []*Problem) {
 type reader struct {
 	file     string
 	kind, id string // of what is being read
-	problems []*Problem
+	problems []*DefinitionError
 }
 
 // fields are the keys that an object may have, and how their values are read.
@@ -53,7 +53,7 @@ func (r *reader) place(n *yaml.Node) Place {
 }
 
 func (r *reader) fail(n *yaml.Node, format string, args ...any) {
-	r.problems = append(r.problems, &Problem{Where: r.place(n), Kind: r.kind, ID: r.id, Err: fmt.Errorf(format, args...)})
+	r.problems = append(r.problems, &DefinitionError{Where: r.place(n), Kind: r.kind, ID: r.id, Err: fmt.Errorf(format, args...)})
 }
 
 // each reads the items of a list and leaves out those that are wrong. No list is

@@ -72,7 +72,7 @@ func TestOnlyWhatAPreviewShowedIsDeleted(t *testing.T) {
 			if (err == nil) != x.deleted || events.deleted != x.deleted || x.deleted && out.GetEvents() != 7 {
 				t.Errorf("%v, %v", out, err)
 			}
-			if err != nil && !errors.As(err, new(*schema.Invalid)) {
+			if err != nil && !errors.As(err, new(*schema.InvalidError)) {
 				t.Errorf("not the caller's: %v", err)
 			}
 		})
@@ -82,7 +82,7 @@ func TestOnlyWhatAPreviewShowedIsDeleted(t *testing.T) {
 func TestEverythingIsNotDeletedByMistake(t *testing.T) {
 	s := newDeletions(&stored{}, time.Now)
 	for _, in := range []*pb.DeletionRequest{{}, {Query: " * "}, {Query: "@a:("}, {Query: jane, From: "now", To: "-1h"}, {Query: jane, From: "soon"}} {
-		if _, err := s.PreviewDeletion(t.Context(), in); !errors.As(err, new(*schema.Invalid)) {
+		if _, err := s.PreviewDeletion(t.Context(), in); !errors.As(err, new(*schema.InvalidError)) {
 			t.Errorf("%v: %v", in, err)
 		}
 	}

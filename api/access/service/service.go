@@ -75,5 +75,5 @@ func moment(field, text string, or schema.Millis, now time.Time) (schema.Millis,
 }
 
 func invalid(target, message string) error {
-	return &schema.Invalid{Details: []schema.Detail{{Target: target, Message: message}}}
+	return &schema.InvalidError{Details: []schema.Detail{{Target: target, Message: message}}}
 }

@@ -39,7 +39,7 @@ func Kind(isRole func(string) bool) objects.Kind[User] {
 }
 
 func invalid(target, message string) error {
-	return &schema.Invalid{Details: []schema.Detail{{Target: target, Message: message}}}
+	return &schema.InvalidError{Details: []schema.Detail{{Target: target, Message: message}}}
 }
 
 // StoredUser is a user in their present version.

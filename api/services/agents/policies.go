@@ -48,7 +48,7 @@ func requestedPolicy(ctx context.Context, in *pb.AgentPolicyAttributes) (*pb.Age
 	lists := [][]string{}
 	if in.HostTagsListsText != nil {
 		if err := json.Unmarshal([]byte(in.GetHostTagsListsText()), &lists); err != nil {
-			return nil, &schema.Invalid{Details: []schema.Detail{{Target: "hostTagsLists", Message: "want a list of lists of tags: " + err.Error()}}}
+			return nil, &schema.InvalidError{Details: []schema.Detail{{Target: "hostTagsLists", Message: "want a list of lists of tags: " + err.Error()}}}
 		}
 	}
 	if x := api.ExchangeOf(ctx); x != nil && x.Keys[api.AttributesPath+".hostTags"] && x.Keys[api.AttributesPath+".hostTagsLists"] && len(in.GetHostTags()) == 0 && len(lists) == 0 {
@@ -70,7 +70,7 @@ func requestedPolicy(ctx context.Context, in *pb.AgentPolicyAttributes) (*pb.Age
 // bothHostTags refuses a policy that says its hosts in both forms, in the
 // recorded words.
 func bothHostTags() error {
-	return &schema.Invalid{Details: []schema.Detail{{Target: "tags", Message: "cannot have both the new and the legacy field populated"}}}
+	return &schema.InvalidError{Details: []schema.Detail{{Target: "tags", Message: "cannot have both the new and the legacy field populated"}}}
 }
 
 // ListAgentPolicies reads all policies.

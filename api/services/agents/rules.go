@@ -78,7 +78,7 @@ func (s *AgentRuleService) read(ctx context.Context, attributes *pb.AgentRuleAtt
 	}
 	for _, id := range inPolicies {
 		if _, err := s.Policies.Get(ctx, id); err != nil {
-			return &schema.Invalid{Details: []schema.Detail{{Target: "policy_id", Message: err.Error()}}}
+			return &schema.InvalidError{Details: []schema.Detail{{Target: "policy_id", Message: err.Error()}}}
 		}
 	}
 	return nil

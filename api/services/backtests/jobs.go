@@ -131,7 +131,7 @@ func (s *BacktestService) jobOfRule(ctx context.Context, in *pb.JobFromRule) (sc
 		return scheduler.Job{}, err
 	}
 	rule, err := s.Rules.Rule(ctx, in.GetId())
-	if errors.As(err, new(*schema.NotFound)) {
+	if errors.As(err, new(*schema.NotFoundError)) {
 		return scheduler.Job{}, &api.Error{Code: api.CodeNotFound, Message: "no rule with id " + api.Shorten(in.GetId()), Entry: `{"status":"404","title":"Not Found"}`}
 	}
 	if err != nil {
@@ -250,7 +250,7 @@ func jobProblem(err error) error {
 	switch {
 	case errors.As(err, &busy):
 		return &api.Error{Code: api.CodeAborted, Message: busy.Error()}
-	case errors.As(err, new(*schema.NotFound)):
+	case errors.As(err, new(*schema.NotFoundError)):
 		return &api.Error{Code: api.CodeNotFound, Message: err.Error(), Entry: `{"status":"404","detail":"Not Found"}`}
 	}
 	return err
@@ -363,14 +363,14 @@ func jobToProto(j *scheduler.Job) (*pb.JobItem, error) {
 
 // Runner runs rules over stored events. scheduler.Backtester implements it.
 type Runner interface {
-	// Backtest is a *schema.Invalid for a rule that is wrong or can't be run.
+	// Backtest is a *schema.InvalidError for a rule that is wrong or can't be run.
 	Backtest(context.Context, schema.Rule, scheduler.TimeSpan) (found *scheduler.Backtest, warnings []string, err error)
 }
 
 // Jobs keeps and runs historical jobs. scheduler.Jobs implements it.
 type Jobs interface {
 	Create(context.Context, scheduler.Job) (scheduler.Job, error)
-	// Job, Cancel and Delete are a *schema.NotFound where there is no such job.
+	// Job, Cancel and Delete are a *schema.NotFoundError where there is no such job.
 	Job(ctx context.Context, id string) (scheduler.Job, error)
 	// Jobs are all jobs, the newest first.
 	Jobs(context.Context) ([]scheduler.Job, error)
@@ -378,6 +378,6 @@ type Jobs interface {
 	// has not.
 	Cancel(ctx context.Context, id string) error
 	Delete(ctx context.Context, id string) error
-	// Convert makes signals of results; a *schema.NotFound names one that is none.
+	// Convert makes signals of results; a *schema.NotFoundError names one that is none.
 	Convert(ctx context.Context, ids []string, message, severity string) error
 }

@@ -54,6 +54,6 @@ func (s *LogService) SubmitLogs(ctx context.Context, in *pb.SubmitLogsRequest) (
 type Intake interface {
 	// SubmitJSON takes in a JSON array of logs, and returns when they are on disk;
 	// the batch's id may be empty. A refusal that may pass is a *api.BusyError, one of bad
-	// input a *schema.Invalid. Warnings tell of logs that were taken in part.
+	// input a *schema.InvalidError. Warnings tell of logs that were taken in part.
 	SubmitJSON(ctx context.Context, batchID string, body []byte) (events int, duplicate bool, warnings []string, err error)
 }

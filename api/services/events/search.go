@@ -173,7 +173,7 @@ func (s *SearchService) selected(in *pb.LogFilter) (selection, error) {
 	var out selection
 	var err error
 	if out.query, err = search.Parse(in.GetQuery()); err != nil {
-		return out, &schema.Invalid{Details: []schema.Detail{{Target: "filter.query", Message: err.Error()}}}
+		return out, &schema.InvalidError{Details: []schema.Detail{{Target: "filter.query", Message: err.Error()}}}
 	}
 	if out.names, err = vocabulary.Parse(in.GetSchema()); err != nil {
 		return out, api.BadRequest("filter.schema", "%v", err)

@@ -11,7 +11,7 @@ import (
 // Store shows the events themselves. api/clickhouse implements it.
 type Store interface {
 	SearchLogs(context.Context, LogSearch) (LogPage, error)
-	// Log is one event, with what it came as; a *schema.NotFound where there is none.
+	// Log is one event, with what it came as; a *schema.NotFoundError where there is none.
 	Log(ctx context.Context, at schema.Millis, seq uint64) (schema.Event, error)
 	AggregateLogs(context.Context, LogAggregation) ([]LogBucket, error)
 	ExplainLogs(context.Context, LogSearch) (LogExplanation, error)

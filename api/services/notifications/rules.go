@@ -144,14 +144,14 @@ func (s notificationStore) list(ctx context.Context) (*pb.NotificationRulesRespo
 func (s notificationStore) update(ctx context.Context, in *pb.UpdateNotificationRuleRequest) (*pb.NotificationRuleResponse, error) {
 	attributes := in.GetData().GetAttributes()
 	if attributes.GetVersion() == 0 {
-		return nil, codec.Within(api.AttributesPath, &schema.Invalid{Details: []schema.Detail{{
+		return nil, codec.Within(api.AttributesPath, &schema.InvalidError{Details: []schema.Detail{{
 			Target: "version", Message: "Specify the notification rule version to update, it cannot be 0.",
 		}}})
 	}
 	v, err := s.Update(ctx, in.GetId(), attributes.GetVersion(), func(body *configuration.NotificationRule) error {
 		return codec.Patch(ctx, body, attributes, api.AttributesPath, in.GetUpdateMask().GetPaths())
 	})
-	var conflict *schema.Conflict
+	var conflict *schema.ConflictError
 	if errors.As(err, &conflict) {
 		return nil, &api.Error{Status: http.StatusUnprocessableEntity, Message: conflict.Error(), Target: api.AttributesPath + ".version", Label: "unprocessable_entity"}
 	}

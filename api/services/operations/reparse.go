@@ -14,9 +14,9 @@ import (
 type Reparses interface {
 	CreateReparse(ctx context.Context, query string, from, to schema.Millis) (ReparseJob, error)
 	Reparses(context.Context) ([]ReparseJob, error)
-	// Reparse is a *schema.NotFound where there is no such job.
+	// Reparse is a *schema.NotFoundError where there is no such job.
 	Reparse(ctx context.Context, id string) (ReparseJob, error)
-	// CancelReparse is a *schema.Invalid for a job that has ended.
+	// CancelReparse is a *schema.InvalidError for a job that has ended.
 	CancelReparse(ctx context.Context, id string) (ReparseJob, error)
 }
 

@@ -38,7 +38,7 @@ const logsConfig = "/api/v1/logs/config/"
 // pipelineProblem words errors as the reference's clients know them: at its paths a
 // pipeline that is not there is a bad request.
 func pipelineProblem(ctx context.Context, err error) error {
-	var missing *schema.NotFound
+	var missing *schema.NotFoundError
 	var order *registry.OrderError
 	switch x := api.ExchangeOf(ctx); {
 	case errors.As(err, &missing) && missing.Kind == "pipeline" && x != nil && strings.HasPrefix(x.Path, logsConfig):
@@ -278,7 +278,7 @@ func (s *PipelineService) PreviewPipelines(ctx context.Context, in *pb.PreviewPi
 // previewProblem tells of an event that cannot be read; others stay what they are.
 func previewProblem(err error) error {
 	var document *pipeline.DocumentError
-	var missing *schema.NotFound
+	var missing *schema.NotFoundError
 	if errors.As(err, &document) || errors.As(err, &missing) {
 		return err
 	}

@@ -19,7 +19,7 @@ func (s *RuleService) DeleteRules(ctx context.Context, in *pb.RulesRequest) (*pb
 	}
 	done := &pb.DeleteRulesResultAttributes{}
 	for _, id := range ids {
-		var missing *schema.NotFound
+		var missing *schema.NotFoundError
 		switch err := s.Store.DeleteRule(ctx, id); {
 		case err == nil:
 			done.DeletedRules = append(done.DeletedRules, id)

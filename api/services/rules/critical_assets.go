@@ -43,7 +43,7 @@ func (s *CriticalAssetService) ListCriticalAssets(ctx context.Context, _ *pb.Lis
 // has none.
 func (s *CriticalAssetService) ListCriticalAssetsOfRule(ctx context.Context, in *pb.ListCriticalAssetsOfRuleRequest) (*pb.CriticalAssetsResponse, error) {
 	rule, err := s.Rules.Rule(ctx, in.GetRuleId())
-	var missing *schema.NotFound
+	var missing *schema.NotFoundError
 	if errors.As(err, &missing) {
 		return &pb.CriticalAssetsResponse{}, nil
 	}

@@ -206,7 +206,7 @@ func (s *SuppressionService) GetSuppressionHistory(ctx context.Context, in *pb.G
 // ListSuppressionsOfRule reads those that select a stored rule.
 func (s *SuppressionService) ListSuppressionsOfRule(ctx context.Context, in *pb.ListSuppressionsOfRuleRequest) (*pb.SuppressionsResponse, error) {
 	rule, err := s.Rules.Rule(ctx, in.GetRuleId())
-	var missing *schema.NotFound
+	var missing *schema.NotFoundError
 	if errors.As(err, &missing) {
 		return nil, &api.Error{Code: api.CodeNotFound, Message: "Threat detection rule not found: " + in.GetRuleId(), Label: "not_found"}
 	}
@@ -266,7 +266,7 @@ func suppressionAttributes(p schema.Suppression) (*pb.SuppressionAttributes, err
 // suppressionProblem words a refusal as the reference does: of a query it says
 // only that it is invalid; our `error` says why.
 func suppressionProblem(err error) error {
-	var invalid *schema.Invalid
+	var invalid *schema.InvalidError
 	if !errors.As(err, &invalid) {
 		return err
 	}

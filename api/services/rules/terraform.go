@@ -115,7 +115,7 @@ func (s *TerraformService) converted(kind, id, text string) (e terraform.Resourc
 
 func readResource(text string, into any) error {
 	if err := json.Unmarshal([]byte(text), into); err != nil {
-		return &schema.Invalid{Details: []schema.Detail{{Message: err.Error()}}}
+		return &schema.InvalidError{Details: []schema.Detail{{Message: err.Error()}}}
 	}
 	return nil
 }

@@ -9,7 +9,7 @@ import (
 // Store shows what was found. api/clickhouse implements it.
 type Store interface {
 	SearchSignals(context.Context, Search) (Page, error)
-	// Signal is a *schema.NotFound when there is none with this id.
+	// Signal is a *schema.NotFoundError when there is none with this id.
 	Signal(ctx context.Context, id string) (Signal, error)
 	// MatchingSignals are those that the event with this time and arrival is part
 	// of and that were not taken back. An event's signals can be read some seconds after it

@@ -397,7 +397,7 @@ func tableToProto(t *reference.Table) *pb.ReferenceTable {
 
 // tableProblem says of a table that is not there what the reference says.
 func tableProblem(err error) error {
-	var missing *schema.NotFound
+	var missing *schema.NotFoundError
 	if errors.As(err, &missing) && !api.IsUUID(missing.ID) { // a table's id is of that form, too
 		return &api.Error{Code: api.CodeInvalidArgument, Message: "invalid table id", Target: "id", Entry: `{"status":"400","title":"Generic Error","detail":"invalid table id"}`}
 	}

@@ -22,7 +22,7 @@ const bundledPolicy = "agent/default.policy"
 
 // readAgentPolicies reads what the flags name, or the bundled policy where they name
 // nothing and the matches go to a server.
-func (o *agentRun) readAgentPolicies() ([]*policy.Policy, []*policy.Problem, error) {
+func (o *agentRun) readAgentPolicies() ([]*policy.Policy, []*policy.DefinitionError, error) {
 	if len(o.policies)+len(o.defaults) > 0 || o.standalone {
 		return readPolicies(o.policies, o.defaults)
 	}

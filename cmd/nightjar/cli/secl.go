@@ -33,9 +33,9 @@ func newSECL() *cobra.Command {
 
 // readPolicies reads policy files in the order in which they are merged: the
 // first one is the default policy if it is said to be.
-func readPolicies(paths []string, defaults []string) ([]*policy.Policy, []*policy.Problem, error) {
+func readPolicies(paths []string, defaults []string) ([]*policy.Policy, []*policy.DefinitionError, error) {
 	var out []*policy.Policy
-	var problems []*policy.Problem
+	var problems []*policy.DefinitionError
 	for i, path := range append(append([]string{}, defaults...), paths...) {
 		text, err := os.ReadFile(path)
 		if err != nil {
@@ -63,7 +63,7 @@ func (f *policyFlags) add(c *cobra.Command) {
 }
 
 // load reads and merges policies.
-func (f *policyFlags) load(paths []string) (*policy.Set, []*policy.Problem, error) {
+func (f *policyFlags) load(paths []string) (*policy.Set, []*policy.DefinitionError, error) {
 	policies, problems, err := readPolicies(paths, f.defaults)
 	if err != nil {
 		return nil, nil, err
@@ -91,7 +91,7 @@ type told struct {
 	ExprColumn int `json:"expression_column,omitempty"`
 }
 
-func tell(p *policy.Problem) told {
+func tell(p *policy.DefinitionError) told {
 	t := told{File: p.Where.File, Line: p.Where.Line, Kind: p.Kind, ID: p.ID, Warning: p.Warning, Message: p.Err.Error()}
 	var e *secl.Error
 	if errors.As(p.Err, &e) {
@@ -130,7 +130,7 @@ type neverFires struct {
 	Reason []string `json:"reasons"`
 }
 
-func printCheck(c *cobra.Command, set *policy.Set, problems []*policy.Problem) error {
+func printCheck(c *cobra.Command, set *policy.Set, problems []*policy.DefinitionError) error {
 	mistakes := 0
 	list, never := []told{}, []neverFires{}
 	for _, p := range problems {

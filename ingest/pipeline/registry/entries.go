@@ -59,7 +59,7 @@ func (r *Registry) entry(v objects.Versioned[Body]) Entry {
 	}
 }
 
-// Get is one pipeline, or a *schema.NotFound.
+// Get is one pipeline, or a *schema.NotFoundError.
 func (r *Registry) Get(ctx context.Context, id string) (Entry, error) {
 	r.changing.Lock()
 	defer r.changing.Unlock()
@@ -73,7 +73,7 @@ func (r *Registry) Get(ctx context.Context, id string) (Entry, error) {
 func (r *Registry) get(ctx context.Context, id string) (objects.Versioned[Body], error) {
 	v, err := r.store.Get(ctx, id)
 	if err == nil && r.builtIn[id] == nil && len(v.Body.Document) == 0 {
-		err = &schema.NotFound{Kind: "pipeline", ID: id}
+		err = &schema.NotFoundError{Kind: "pipeline", ID: id}
 	}
 	return v, err
 }
@@ -177,7 +177,7 @@ func onlySwitched(b *pipeline.Pipeline, document []byte) (enabled bool, err erro
 		return false, err
 	}
 	if !same {
-		return false, &schema.Invalid{Details: []schema.Detail{{Target: "id", Message: fmt.Sprintf("pipeline %s is built in and read-only, but for is_enabled; clone it (nightjar pipelines clone %s), change the copy, and disable this one", b.ID, b.ID)}}}
+		return false, &schema.InvalidError{Details: []schema.Detail{{Target: "id", Message: fmt.Sprintf("pipeline %s is built in and read-only, but for is_enabled; clone it (nightjar pipelines clone %s), change the copy, and disable this one", b.ID, b.ID)}}}
 	}
 	return enabled, nil
 }
@@ -239,7 +239,7 @@ func (r *Registry) Clone(ctx context.Context, id, name string) (Entry, error) {
 		return Entry{}, err
 	}
 	if from.Pipeline == nil {
-		return Entry{}, &schema.Invalid{Details: []schema.Detail{{Target: "id", Message: from.Broken}}}
+		return Entry{}, &schema.InvalidError{Details: []schema.Detail{{Target: "id", Message: from.Broken}}}
 	}
 	p := *from.Pipeline
 	p.ID, p.ReadOnly, p.Enabled = "", false, false
@@ -380,7 +380,7 @@ func (r *Registry) Versions(ctx context.Context, id string) ([]Entry, error) {
 		out = append(out, e)
 	}
 	if len(out) == 0 {
-		return nil, &schema.NotFound{Kind: "pipeline", ID: id}
+		return nil, &schema.NotFoundError{Kind: "pipeline", ID: id}
 	}
 	return out, nil
 }

@@ -77,6 +77,6 @@ func keepsExtensions(was, is *pipeline.Pipeline) error {
 	if err != nil || len(has) > 0 {
 		return err
 	}
-	return &schema.Invalid{Details: []schema.Detail{{Target: "processors", Message: fmt.Sprintf(
+	return &schema.InvalidError{Details: []schema.Detail{{Target: "processors", Message: fmt.Sprintf(
 		"the pipeline has processors that the reference's API does not show (%s), and the new document would lose them; change it with nightjar pipelines, or at /api/nightjar/v1/pipelines", joined(had))}}}
 }

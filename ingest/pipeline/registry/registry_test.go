@@ -128,7 +128,7 @@ func TestBuiltInPipelinesAreSwitchedAndClonedAndNothingElse(t *testing.T) {
 	if got := made(t, r, "alpha"); !strings.Contains(got, "alpha@7") {
 		t.Errorf("an enabled one made %s", got)
 	}
-	var invalid *schema.Invalid
+	var invalid *schema.InvalidError
 	if _, err := r.Update(ctx, "alpha", 0, document("source:alpha", "by", "me"), OwnClient); !errors.As(err, &invalid) || !strings.Contains(err.Error(), "clone") {
 		t.Errorf("it was changed: %v", err)
 	}
@@ -171,7 +171,7 @@ func TestWhatDoesNotCompileIsRefusedWhole(t *testing.T) {
 			t.Errorf("order %q is taken: %v", ids, err)
 		}
 	}
-	var conflict *schema.Conflict
+	var conflict *schema.ConflictError
 	if _, err := r.Update(ctx, one.ID, 9, document("source:x", "by", "y"), OwnClient); !errors.As(err, &conflict) {
 		t.Errorf("another version was changed: %v", err)
 	}
@@ -209,7 +209,7 @@ func TestTheReferencesClientsAreShownWhatTheyKnowAndLoseNothing(t *testing.T) {
 	if err != nil || len(hidden) != 1 || strings.Contains(string(shown), "scrub") || !strings.Contains(string(shown), "string-builder") {
 		t.Fatalf("shown %s, hidden %q, %v", shown, hidden, err)
 	}
-	var invalid *schema.Invalid
+	var invalid *schema.InvalidError
 	if _, err := r.Update(ctx, one.ID, 0, shown, ReferenceClient); !errors.As(err, &invalid) || !strings.Contains(err.Error(), "processors[0] (scrub)") {
 		t.Errorf("the scrubbing was lost: %v", err)
 	}
