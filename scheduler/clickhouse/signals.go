@@ -225,7 +225,12 @@ func environmentOf(sig *schema.Signal) string {
 
 // Publish stores new versions of signals.
 func (s signals) Publish(ctx context.Context, list []scheduler.Published) error {
-	return insert(ctx, s.conn, s.table, len(list), func(i int) []any {
+	return insert(ctx, s.conn, s.table, len(list), signalRows(list))
+}
+
+// signalRows are the rows of signals.
+func signalRows(list []scheduler.Published) func(i int) []any {
+	return func(i int) []any {
 		p := &list[i]
 		state, reason := p.Standing()
 		return []any{
@@ -237,5 +242,5 @@ func (s signals) Publish(ctx context.Context, list []scheduler.Published) error 
 			p.Attributes.Projection(), p.Attributes.JSON, p.Triage.Text(),
 			p.Triage.Assignee.Label(), p.Triage.StateBy, p.Triage.StateAt.Time(), p.Triage.Comment,
 		}
-	})
+	}
 }

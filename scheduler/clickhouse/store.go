@@ -41,10 +41,16 @@ func (s *Store) Signals() interface {
 	return signals{s.conn, schema.Signals}
 }
 
-// insert sends rows as one block.
+// insert sends rows as one block. The same block twice is there once.
 func insert(ctx context.Context, conn driver.Conn, table schema.Table, rows int, row func(i int) []any) error {
+	return insertWith(ctx, conn, nil, table, rows, row)
+}
+
+// insertWith is insert with settings of its own.
+func insertWith(ctx context.Context, conn driver.Conn, own ch.Settings, table schema.Table, rows int, row func(i int) []any) error {
 	// Late matches may be of many months, which are partitions.
 	settings := ch.Settings{"max_partitions_per_insert_block": 0}
+	maps.Copy(settings, own)
 	for name, value := range schema.ProjectionSettings {
 		settings[name] = value
 	}
