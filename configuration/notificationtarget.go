@@ -85,8 +85,13 @@ func (t *NotificationTarget) Check() error {
 	} else if err := outbound.CheckReference(t.Secret); err != nil {
 		bad.Add("secret", err.Error())
 	}
-	if t.Template != "" && t.Type != "webhook" {
+	switch {
+	case t.Template != "" && t.Type != "webhook":
 		bad.Add("template", "a webhook has a template, and no other type")
+	case t.Template != "":
+		if err := checkTemplate(t.Template); err != nil {
+			bad.Add("template", err.Error())
+		}
 	}
 	t.address(&bad)
 	return bad.Err()

@@ -19,6 +19,8 @@ func TestWhatIsWrongIsSaidWithItsPlace(t *testing.T) {
 		"expression: rule `n` error: bool expect": agentRules.Check(&AgentRule{Name: "n", Expression: "x"}),
 		"actions[0].kill.signal: want a name":     agentRules.Check(&AgentRule{Actions: []AgentAction{{Kill: &KillAction{Signal: "9"}}}}),
 		"hostTagsLists[0]: name at least one tag": AgentPolicies.Check(&AgentPolicy{Name: "n", HostTags: [][]string{{}}}),
+		"template: the template is no JSON":       NotificationTargets.Check(&NotificationTarget{Name: "n", Type: "webhook", URL: "https://a.example", Template: `{"a":{{title}}}`}),
+		"template: the template names {{titel}}":  NotificationTargets.Check(&NotificationTarget{Name: "n", Type: "webhook", URL: "https://a.example", Template: `{"a":["{{ titel }}"]}`}),
 		"filtered_data_type: want one of logs":    SecurityFilters.Check(&SecurityFilter{Name: "n", Query: "*", DataType: "metrics"}),
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {

@@ -142,11 +142,13 @@ func unknownHandles(ctx context.Context, c *configuration.Stores, r *schema.Rule
 	targets := notify.Targets(ctx, c)
 	names := slices.Collect(maps.Keys(targets))
 	for i, h := range handles {
-		if _, there := targets[h]; there || h == "" {
+		if _, there := notify.TargetOf(targets, h); there || h == "" {
 			continue
 		}
 		reason := "there is no target " + h + ": nobody is told"
-		if near := schema.Closest(h, names, 3); near != "" {
+		if notify.IsAddress(h) {
+			reason = "there is no target of type email, whose server would send mails to " + h + ": nobody is told"
+		} else if near := schema.Closest(h, names, 3); near != "" {
 			reason += "; did you mean " + near + "?"
 		}
 		out = append(out, schema.Idle{Kind: "rule", ID: r.ID, Name: r.Name, Field: places[i], Reason: reason})

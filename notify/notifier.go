@@ -5,7 +5,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
+	"net/mail"
 	"slices"
+	"strings"
 	"time"
 
 	"nightjar/compiler/search"
@@ -254,6 +257,32 @@ func Targets(ctx context.Context, c *configuration.Stores) map[string]configurat
 	return out
 }
 
+// TargetOf is the target of a handle, among those that there are. An address of e-mail
+// stands for itself: the first target of e-mail, by its handle, says how mails to it are
+// sent, and from whom. Without one, there is no target.
+func TargetOf(targets map[string]configuration.NotificationTarget, handle string) (t configuration.NotificationTarget, there bool) {
+	if t, there = targets[handle]; there || !IsAddress(handle) {
+		return t, there
+	}
+	for _, name := range slices.Sorted(maps.Keys(targets)) {
+		if t := targets[name]; t.Type == email {
+			t.To = []string{strings.TrimPrefix(handle, "@")}
+			return t, true
+		}
+	}
+	return configuration.NotificationTarget{}, false
+}
+
+// email is the type of targets that mails are sent by.
+const email = "email"
+
+// IsAddress reports whether a handle is an address of e-mail: @jane@example.org.
+func IsAddress(handle string) bool {
+	text := strings.TrimPrefix(handle, "@")
+	a, err := mail.ParseAddress(text)
+	return err == nil && a.Address == text
+}
+
 // addressee is who is notified.
 type addressee struct {
 	handle string
@@ -264,7 +293,7 @@ type addressee struct {
 func (d *decision) addressees(p *scheduler.Published, e *schema.Event) (out []addressee) {
 	add := func(handle string, r *notificationRule) {
 		handle = schema.Handle(handle)
-		if _, there := d.targets[handle]; there && !slices.ContainsFunc(out, func(a addressee) bool { return a.handle == handle }) {
+		if _, there := TargetOf(d.targets, handle); there && !slices.ContainsFunc(out, func(a addressee) bool { return a.handle == handle }) {
 			out = append(out, addressee{handle, r})
 		}
 	}
@@ -328,14 +357,15 @@ func (d *decision) of(p *scheduler.Published, told []News) (out []News) {
 		for _, a := range d.addressees(p, e) {
 			if last := newest(told, a.handle); last == nil || last.Kind == Resolved || last.Kind == Archived {
 				d.opening(add, a, e, about)
-			} else if target := d.targets[a.handle]; last.State != Muted && last.State != Dropped && last.About.Severity != about.Severity && target.Wants("changed") {
+			} else if target, _ := TargetOf(d.targets, a.handle); last.State != Muted && last.State != Dropped && last.About.Severity != about.Severity && target.Wants("changed") {
 				add(a.handle, Changed)
 			}
 		}
 	}
-	for handle, target := range d.targets {
+	for _, handle := range addressed(told) {
+		target, there := TargetOf(d.targets, handle)
 		last := newest(told, handle)
-		if last == nil || last.Kind == Resolved || last.Kind == Archived || last.State == Muted || last.State == Dropped {
+		if !there || last == nil || last.Kind == Resolved || last.Kind == Archived || last.State == Muted || last.State == Dropped {
 			continue
 		}
 		switch {
@@ -347,6 +377,16 @@ func (d *decision) of(p *scheduler.Published, told []News) (out []News) {
 		}
 	}
 	slices.SortStableFunc(out, func(a, b News) int { return cmp.Compare(a.Target, b.Target) })
+	return out
+}
+
+// addressed are the targets that were told, each once.
+func addressed(told []News) (out []string) {
+	for _, t := range told {
+		if !slices.Contains(out, t.Target) {
+			out = append(out, t.Target)
+		}
+	}
 	return out
 }
 
@@ -379,7 +419,8 @@ func (d *decision) opening(add func(string, Kind) *News, a addressee, e *schema.
 	}
 	if after := r.EscalateAfter; after > 0 {
 		for _, handle := range r.EscalateTo {
-			if handle = schema.Handle(handle); d.targets[handle].Name != "" {
+			handle = schema.Handle(handle)
+			if _, there := TargetOf(d.targets, handle); there {
 				add(handle, Escalated).Due = d.now + schema.Millis(after)*1000
 			}
 		}

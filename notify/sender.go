@@ -94,6 +94,9 @@ func PerDigest(handle string) int {
 
 // typeOf is the type of a target.
 func typeOf(handle string) string {
+	if IsAddress(handle) {
+		return email
+	}
 	kind, _, _ := strings.Cut(strings.TrimPrefix(handle, "@"), "-")
 	return kind
 }
@@ -341,7 +344,7 @@ func (s *Sender) keep(q *queue, tried []News) {
 
 // attempt tells the target, unless there is no need any more.
 func (s *Sender) attempt(ctx context.Context, handle string, due []News) (o Outcome, ended State) {
-	target, ok := Targets(ctx, s.deps.Settings)[handle]
+	target, ok := TargetOf(Targets(ctx, s.deps.Settings), handle)
 	if !ok {
 		o := Outcome{Answer: "there is no such target any more, or it is disabled"}
 		if schema.MillisOf(s.deps.Now())-max(due[0].Created, due[0].Due) < schema.Millis(comesBack.Milliseconds()) {

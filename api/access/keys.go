@@ -13,6 +13,9 @@ import (
 // FirstID is the id of the first key, which is not among the stored ones.
 const FirstID = "first"
 
+// firstName is what it is called. No other key is.
+const firstName = "first key"
+
 // Stored is a stored key in its present version.
 type Stored = objects.Versioned[Key]
 
@@ -63,7 +66,7 @@ func (k *Keys) Refresh() {
 			byHash[v.Body.Former] = held{caller: c, expires: v.Body.FormerUntil}
 		}
 	}
-	byHash[k.first] = held{caller: Caller{ID: FirstID, Name: "first key", Role: Admin, Kind: WithKey}}
+	byHash[k.first] = held{caller: Caller{ID: FirstID, Name: firstName, Role: Admin, Kind: WithKey}}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.byHash = byHash
@@ -152,6 +155,9 @@ func (k *Keys) Create(ctx context.Context, key Key) (stored Stored, secret strin
 // unused refuses the name of another key: who reads the audit log must know which one
 // is meant.
 func (k *Keys) unused(name, except string) error {
+	if name == firstName {
+		return invalid("name", "this is what the first key is called, in the audit log too")
+	}
 	if slices.ContainsFunc(k.List(), func(v Stored) bool { return v.Body.Name == name && v.ID != except }) {
 		return invalid("name", "another key has this name; revoke that, or rotate it")
 	}

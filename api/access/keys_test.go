@@ -104,6 +104,18 @@ func TestAKeyIsShownOnceAndKeptAsAHash(t *testing.T) {
 	}
 }
 
+// TestNoKeyIsCalledLikeTheFirst since the audit log names keys.
+func TestNoKeyIsCalledLikeTheFirst(t *testing.T) {
+	w := newWorld(t)
+	c, err := w.keys.Admit(Sent{Keys: []string{first}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := w.keys.Create(t.Context(), Key{Name: c.Name, Role: Reader}); err == nil {
+		t.Errorf("a reader's key is called %q", c.Name)
+	}
+}
+
 func TestAKeyEndsWhenItIsRevokedExpiresOrIsReplaced(t *testing.T) {
 	w := newWorld(t)
 	revoked, a := w.create(Key{Name: "a", Role: Reader})

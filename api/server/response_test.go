@@ -7,7 +7,8 @@ import (
 	"nightjar/api/access"
 )
 
-// TestOnlyRespondersHaveAgentsKill by making a rule that does, or by changing one.
+// TestOnlyRespondersHaveAgentsKill by making a rule that does, or by changing one; nor has
+// anybody else agents hold up packets.
 func TestOnlyRespondersHaveAgentsKill(t *testing.T) {
 	w := newWorld()
 	s := w.start(t)
@@ -20,13 +21,14 @@ func TestOnlyRespondersHaveAgentsKill(t *testing.T) {
 		return `{"data":{"type":"agent_rule","attributes":{"name":"` + name + `","expression":"exec.file.name == \"x\""` + actions + `}}}`
 	}
 	const kill = `,"actions":[{"kill":{"signal":"SIGKILL"}}]`
+	const filter = `,"actions":[{"log":{"level":"info"}},{"network_filter":{"filter":"port 53","policy":"drop"}}]`
 	made := ""
 	for _, c := range []struct {
 		role    access.Role
 		actions string
 		want    int
 	}{
-		{access.Engineer, "", 200}, {access.Engineer, kill, 403}, {access.Analyst, "", 403}, {access.Responder, kill, 200}, {access.Admin, kill, 200},
+		{access.Engineer, "", 200}, {access.Engineer, kill, 403}, {access.Engineer, filter, 403}, {access.Analyst, "", 403}, {access.Responder, kill, 200}, {access.Admin, kill, 200},
 	} {
 		got, answer := call(t, s, "POST", path, rule("r_"+string(c.role), c.actions), "DD-API-KEY", keys[c.role])
 		if got != c.want {

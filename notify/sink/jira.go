@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 
 	"nightjar/notify"
@@ -13,9 +14,15 @@ import (
 // label is what an issue is found again by.
 func label(t *telling) string { return strings.ReplaceAll(alertKey(t), " ", "_") }
 
+// macro begins what ends a block that is shown as it is, with or without parameters.
+var macro = regexp.MustCompile(`(?i)\{(noformat)`)
+
+// unformatted is a text that stays within such a block.
+func unformatted(s string) string { return macro.ReplaceAllString(s, "{ $1") }
+
 // issue makes an issue of Jira (REST API 2), whose description is shown as it is.
 func issue(t *telling) Request {
-	text := strings.ReplaceAll(strings.Join(details(t), "\n"), "{noformat}", "{noformat }")
+	text := unformatted(strings.Join(details(t), "\n"))
 	r, _ := post(strings.TrimSuffix(t.target.URL, "/")+"/rest/api/2/issue", map[string]any{"fields": map[string]any{
 		"project": map[string]string{"key": t.target.Project}, "issuetype": map[string]string{"name": t.target.IssueType},
 		"summary": line(subject(t), 250), "description": "{noformat}\n" + text + "\n{noformat}\n" + t.first().About.URL, "labels": []string{"nightjar", label(t)},
@@ -47,7 +54,7 @@ func (t Teller) jira(ctx context.Context, what *telling) notify.Outcome {
 	if what.first().Kind == notify.Opened {
 		return o // it is there
 	}
-	r, err := post(base+"/rest/api/2/issue/"+url.PathEscape(found.Issues[0].Key)+"/comment", map[string]string{"body": "{noformat}" + strings.ReplaceAll(headline(what), "{noformat}", "") + "{noformat}"}, auth)
+	r, err := post(base+"/rest/api/2/issue/"+url.PathEscape(found.Issues[0].Key)+"/comment", map[string]string{"body": "{noformat}" + unformatted(headline(what)) + "{noformat}"}, auth)
 	if err != nil {
 		return notify.Outcome{Answer: err.Error(), Refused: true}
 	}

@@ -133,6 +133,47 @@ func TestEachTypeIsToldInItsOwnWords(t *testing.T) {
 	}
 }
 
+// TestATemplateMayNameAllThatIsPromised asks for every field in one.
+func TestATemplateMayNameAllThatIsPromised(t *testing.T) {
+	template := `["{{` + strings.Join(configuration.TemplateFields, `}}","{{`) + `}}"]`
+	what := &telling{target: configuration.NotificationTarget{Type: "webhook", Template: template}, news: []notify.News{news(notify.Opened)}}
+	if made, err := webhook(what); err != nil || strings.Contains(string(made[0].Body), "{{") {
+		t.Errorf("%+v, %v", made, err)
+	}
+}
+
+// TestNothingEndsTheBlockOfAnIssue that shows what events say as it is.
+func TestNothingEndsTheBlockOfAnIssue(t *testing.T) {
+	tell := teller(t)
+	s, all := server(t, func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/search") && r.URL.Query().Get("jql") == `labels = "nightjar-S1"` {
+			fmt.Fprint(w, `{"issues":[{"key":"SEC-1"}]}`)
+		}
+	})
+	target := configuration.NotificationTarget{Type: "jira", URL: s.URL, Project: "SEC", IssueType: "Task", Secret: "secret:s"}
+	for _, text := range []string{"{noformat}", "{nofor{noformat}mat}", "{noformat:nopanel=true}", "{NoFormat}"} {
+		for _, kind := range []notify.Kind{notify.Opened, notify.Resolved} {
+			n := news(kind)
+			n.About.Title, n.About.Message, n.About.RuleName = text, text, text
+			if kind == notify.Opened {
+				n.About.SignalID = "S2"
+			}
+			*all = nil
+			if o := tell.Tell(context.Background(), target, "key", []notify.News{n}); !o.Done {
+				t.Fatalf("%+v", o)
+			}
+			body := (*all)[len(*all)-1].body
+			shown, _ := path(body, "fields.description").(string)
+			if kind == notify.Resolved {
+				shown, _ = body["body"].(string)
+			}
+			if got := strings.Count(strings.ToLower(shown), "{noformat"); got != 2 {
+				t.Errorf("%s, %s: %d ends in %q", kind, text, got, shown)
+			}
+		}
+	}
+}
+
 func TestAnIssueIsOpenedOnce(t *testing.T) {
 	tell := teller(t)
 	made, comments := 0, 0

@@ -5,11 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
+	"nightjar/configuration"
 	"nightjar/notify"
 	"nightjar/schema"
 )
@@ -49,47 +48,15 @@ func webhook(t *telling) ([]Request, error) {
 	return only(r, err)
 }
 
-var placeholder = regexp.MustCompile(`\{\{\s*([a-z_]+)\s*\}\}`)
-
-// fill puts what placeholders name into the strings of a document of JSON. It is parsed
-// before: what is filled in stays within its string.
+// fill puts what there is of the news into a target's template.
 func fill(template string, b webhookBody) (json.RawMessage, error) {
 	values := map[string]string{
 		"kind": b.Kind, "signal_id": b.SignalID, "title": b.Title, "severity": b.Severity, "rule_id": b.RuleID, "rule_name": b.RuleName,
 		"message": b.Message, "group": strings.Join(b.Group, ", "), "first_seen": b.FirstSeen.String(), "last_seen": b.LastSeen.String(),
 		"events": fmt.Sprint(b.Events), "url": b.URL, "tags": strings.Join(b.Tags, ", "), "state": b.State,
 	}
-	var document any
-	if err := json.Unmarshal([]byte(template), &document); err != nil {
-		return nil, fmt.Errorf("the template is no JSON: %w", err)
-	}
-	var unknown string
-	var walk func(v any) any
-	walk = func(v any) any {
-		switch v := v.(type) {
-		case string:
-			return placeholder.ReplaceAllStringFunc(v, func(tag string) string {
-				name := placeholder.FindStringSubmatch(tag)[1]
-				value, ok := values[name]
-				if !ok {
-					unknown = name
-				}
-				return value
-			})
-		case []any:
-			for i := range v {
-				v[i] = walk(v[i])
-			}
-		case map[string]any:
-			for k := range v {
-				v[k] = walk(v[k])
-			}
-		}
-		return v
-	}
-	document = walk(document)
-	if unknown != "" {
-		return nil, errors.New("the template names {{" + unknown + "}}, which there is not")
-	}
-	return json.Marshal(document)
+	return configuration.FillTemplate(template, func(field string) (string, bool) {
+		text, known := values[field]
+		return text, known
+	})
 }

@@ -1,6 +1,7 @@
 package agents
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -45,18 +46,24 @@ func (s *AgentRuleService) create(ctx context.Context, in *pb.CreateAgentRuleReq
 	if err := s.read(ctx, attributes, &body); err != nil {
 		return v, err
 	}
-	if err := mayKill(ctx, body.Actions); err != nil {
+	if err := mayAct(ctx, body.Actions); err != nil {
 		return v, err
 	}
 	return s.Store.Create(ctx, body)
 }
 
-// mayKill refuses a caller who may not have an agent kill what a rule matches: a rule that
-// does is made and changed by responders.
-func mayKill(ctx context.Context, actions ...[]configuration.AgentAction) error {
+// mayAct refuses a caller who may not have an agent do to a host what a rule says: a rule
+// that kills, or that holds up packets, is made and changed by responders.
+func mayAct(ctx context.Context, actions ...[]configuration.AgentAction) error {
+	needs := func(used bool, p access.Permission) error {
+		if !used {
+			return nil
+		}
+		return access.Of(ctx).Check(p)
+	}
 	for _, a := range slices.Concat(actions...) {
-		if a.Kill != nil {
-			return access.Of(ctx).Check(access.KillProcesses)
+		if err := cmp.Or(needs(a.Kill != nil, access.KillProcesses), needs(a.NetworkFilter != nil, access.IsolateHosts)); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -170,7 +177,7 @@ func (s *AgentRuleService) update(ctx context.Context, in *pb.UpdateAgentRuleReq
 		if id := attributes.GetPolicyId(); id != "" && !body.In(id) {
 			body.Monitoring = append(body.Monitoring, id)
 		}
-		return mayKill(ctx, before, body.Actions)
+		return mayAct(ctx, before, body.Actions)
 	})
 }
 

@@ -62,14 +62,17 @@ type NotificationService struct {
 // CreateNotificationTarget adds a target.
 func (s *NotificationService) CreateNotificationTarget(ctx context.Context, in *pb.CreateNotificationTargetRequest) (*pb.NotificationTarget, error) {
 	body, err := s.target(ctx, in.GetTarget(), "")
+	if err == nil {
+		err = s.keepSecrets(body)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return targetAnswer(s.Targets.Create(ctx, *body))
 }
 
-// target is a target as a user wrote it, with its secrets kept apart. No two have one
-// handle.
+// target is a target as a user wrote it; its secrets are still in it (keepSecrets). No two
+// have one handle.
 func (s *NotificationService) target(ctx context.Context, in *pb.NotificationTarget, id string) (*configuration.NotificationTarget, error) {
 	if in == nil {
 		return nil, api.BadRequest("", "the body is empty; want a target, a JSON object")
@@ -91,10 +94,7 @@ func (s *NotificationService) target(ctx context.Context, in *pb.NotificationTar
 	if probe.Secret != "" && !outbound.IsSecret(probe.Secret) {
 		probe.Secret = "secret:x"
 	}
-	if err := probe.Check(); err != nil {
-		return nil, err
-	}
-	return body, s.keepSecrets(body)
+	return body, probe.Check()
 }
 
 // keepSecrets puts what is secret of a target into secrets.
@@ -139,6 +139,9 @@ func (s *NotificationService) UpdateNotificationTarget(ctx context.Context, in *
 	return targetAnswer(s.Targets.Update(ctx, in.GetTargetId(), in.GetTarget().GetVersion(), func(old *configuration.NotificationTarget) error {
 		if body.Handle() != old.Handle() {
 			return api.BadRequest("name", "a target keeps its handle (%s), which rules name; make another target", old.Handle())
+		}
+		if err := s.keepSecrets(body); err != nil { // now: a change that is refused changes no secret
+			return err
 		}
 		*old = *body
 		return nil
