@@ -107,7 +107,7 @@ func landlockABI() (int, error) {
 	case errors.Is(errno, unix.ENOSYS):
 		return 0, errors.New("this kernel has no Landlock (it came with Linux 5.13)")
 	case errors.Is(errno, unix.EOPNOTSUPP):
-		return 0, errors.New("Landlock is switched off in this kernel (add landlock to its lsm= list)")
+		return 0, errors.New("this kernel has Landlock switched off (add landlock to its lsm= list)")
 	case errno != 0:
 		return 0, fmt.Errorf("ask for the Landlock version: %w", errno)
 	}

@@ -54,7 +54,7 @@ const (
 	slotEventTime
 	slotPublishedDate
 	slotTime
-	slotTs
+	slotTS
 	slotTimeCreated
 	slotUtcTime
 	slotBigEventTime
@@ -162,7 +162,7 @@ func timeSlotOf(key []byte) slot {
 	case "time":
 		return slotTime
 	case "ts":
-		return slotTs
+		return slotTS
 	case "TimeCreated":
 		return slotTimeCreated
 	case "UtcTime":

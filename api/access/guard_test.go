@@ -103,7 +103,7 @@ func TestAChangeIsWrittenDownBeforeItIsMadeAndAfter(t *testing.T) {
 			return "abc", err
 		})
 		want := map[error]audit.Outcome{nil: audit.Done, failure: audit.Failed}[err]
-		if got != err || len(b.entries) != 2 || b.entries[1].Outcome != want || b.entries[1].Object != "abc" {
+		if !errors.Is(got, err) || len(b.entries) != 2 || b.entries[1].Outcome != want || b.entries[1].Object != "abc" {
 			t.Errorf("after: %v, %+v", got, b.entries)
 		}
 	}

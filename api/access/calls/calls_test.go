@@ -67,7 +67,7 @@ func TestACallComesThroughWithItsAnswerAndItsErrors(t *testing.T) {
 		t.Errorf("written down: %+v", b.entries)
 	}
 	b.entries = nil
-	if _, err := client.DeleteRule(as(t, access.Engineer), &pb.DeleteRuleRequest{RuleId: "x"}); err != errRefused {
+	if _, err := client.DeleteRule(as(t, access.Engineer), &pb.DeleteRuleRequest{RuleId: "x"}); !errors.Is(err, errRefused) {
 		t.Errorf("the error came as %v", err)
 	}
 	if len(b.entries) != 2 || b.entries[1].Outcome != audit.Failed || b.entries[1].Object != "x" {
