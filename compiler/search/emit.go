@@ -152,9 +152,14 @@ func (e *emitter) disjunction(nodes []Node) ([]string, error) {
 	return append(merged, parts...), nil
 }
 
+// AllSQL is true where all parts are; without parts it is true.
 func AllSQL(parts ...string) string { return joined(parts, " AND ", "true") }
+
+// AnySQL is true where one of the parts is; without parts it is false.
 func AnySQL(parts ...string) string { return joined(parts, " OR ", "false") }
-func NotSQL(part string) string     { return "(NOT " + part + ")" }
+
+// NotSQL is true where the part is not.
+func NotSQL(part string) string { return "(NOT " + part + ")" }
 
 // joined drops the parts that decide nothing.
 func joined(parts []string, operator, neutral string) string {

@@ -35,32 +35,32 @@ func printNodes(b *strings.Builder, nodes []node) {
 	}
 }
 
-func (n *block) print(b *strings.Builder) {
+func (b *block) print(out *strings.Builder) {
 	open, end := "{{#", "}}"
 	switch {
-	case n.raw:
+	case b.raw:
 		open, end = "{{{{", "}}}}"
-	case n.negated:
+	case b.negated:
 		open = "{{^"
 	}
-	b.WriteString(open + n.test.name)
-	switch n.test.name {
+	out.WriteString(open + b.test.name)
+	switch b.test.name {
 	case "raw":
 	case "if":
-		b.WriteString(" " + n.test.ref.source)
+		out.WriteString(" " + b.test.ref.source)
 	default:
-		b.WriteString(" " + quote(n.test.ref.source))
+		out.WriteString(" " + quote(b.test.ref.source))
 	}
-	for _, w := range n.test.words {
-		b.WriteString(" " + quote(w))
+	for _, w := range b.test.words {
+		out.WriteString(" " + quote(w))
 	}
-	b.WriteString(end)
-	printNodes(b, n.yes)
-	if n.hasElse {
-		b.WriteString("{{else}}")
-		printNodes(b, n.no)
+	out.WriteString(end)
+	printNodes(out, b.yes)
+	if b.hasElse {
+		out.WriteString("{{else}}")
+		printNodes(out, b.no)
 	}
-	b.WriteString(strings.Repeat("{", len(end)) + "/" + n.test.name + end)
+	out.WriteString(strings.Repeat("{", len(end)) + "/" + b.test.name + end)
 }
 
 var quoting = strings.NewReplacer(`\`, `\\`, `"`, `\"`)

@@ -104,6 +104,7 @@ func (gs *GroupState) Earliest(chains []chain) schema.Millis {
 	return from
 }
 
+// KeepAlive is that of the plan, in milliseconds.
 func (gs *GroupState) KeepAlive() schema.Millis {
 	return schema.Millis(gs.Plan.KeepAlive.Milliseconds())
 }

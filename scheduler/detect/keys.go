@@ -13,6 +13,7 @@ func StateKeyOfRule(ruleKey string, group []string) uint64 {
 	return xxhash.Sum64String(ruleKey + "\x00" + GroupKey(group))
 }
 
+// StateKey tells the states of groups of one plan apart.
 func StateKey(plan *compiler.BoundPlan, group []string) uint64 {
 	return StateKeyOfRule(plan.Key, group)
 }

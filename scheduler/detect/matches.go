@@ -38,6 +38,7 @@ func Insert(list *[]compiler.Match, ms []compiler.Match) int {
 	return len(fresh)
 }
 
+// CompareEvents orders matches by time, arrival and label.
 func CompareEvents(a, b *compiler.Match) int {
 	return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.Label, b.Label))
 }

@@ -81,6 +81,7 @@ func expectAll(plan *compiler.BoundPlan, units map[string]*GroupState, h Horizon
 	})
 }
 
+// SignalLess reports whether a comes before b in the order in which signals are shown.
 func SignalLess(a, b *schema.Signal) bool {
 	switch {
 	case a.FirstSeen != b.FirstSeen:

@@ -70,6 +70,7 @@ type touchedUnit struct {
 	since schema.Millis
 }
 
+// NewSeenValues has seen nothing yet.
 func NewSeenValues(n *compiler.Novelty) *SeenValues {
 	return &SeenValues{
 		novelty: n, forget: schema.Millis(n.Forget.Milliseconds()),

@@ -153,6 +153,7 @@ func heard(plan *compiler.BoundPlan, group fullGroup) iter.Seq2[hearing, schema.
 	}
 }
 
+// WindowOf is the evaluation window of a plan, in milliseconds.
 func WindowOf(plan *compiler.BoundPlan) schema.Millis {
 	return schema.Millis(plan.Window.Milliseconds())
 }

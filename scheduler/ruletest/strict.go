@@ -14,16 +14,16 @@ import (
 	"nightjar/schema"
 )
 
-// Mistake is what is wrong in a file, and where.
-type Mistake struct {
+// MistakeError is what is wrong in a file, and where.
+type MistakeError struct {
 	Line, Column int
 	Message      string
 }
 
-func (m *Mistake) Error() string { return fmt.Sprintf("%d:%d: %s", m.Line, m.Column, m.Message) }
+func (m *MistakeError) Error() string { return fmt.Sprintf("%d:%d: %s", m.Line, m.Column, m.Message) }
 
-func mistake(n *yaml.Node, format string, args ...any) *Mistake {
-	return &Mistake{n.Line, n.Column, fmt.Sprintf(format, args...)}
+func mistake(n *yaml.Node, format string, args ...any) *MistakeError {
+	return &MistakeError{n.Line, n.Column, fmt.Sprintf(format, args...)}
 }
 
 // place is embedded by what has to say later where it was written.
@@ -208,7 +208,7 @@ func fieldNames(t reflect.Type) []string {
 }
 
 // YAMLToJSON is the one document of a text in YAML as JSON. Mistakes have a place
-// (Mistake), and what nests aliases in aliases without end is one.
+// (MistakeError), and what nests aliases in aliases without end is one.
 func YAMLToJSON(text []byte) (json.RawMessage, error) {
 	if len(text) > maxFile {
 		return nil, fmt.Errorf("larger than %d bytes", maxFile)

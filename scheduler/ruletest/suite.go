@@ -86,7 +86,7 @@ func document(text []byte) (*yaml.Node, error) {
 	var doc, more yaml.Node
 	if err := d.Decode(&doc); err != nil {
 		if errors.Is(err, io.EOF) {
-			return nil, &Mistake{1, 1, "the file is empty"}
+			return nil, &MistakeError{1, 1, "the file is empty"}
 		}
 		return nil, fmt.Errorf("%s", strings.TrimPrefix(err.Error(), "yaml: "))
 	}

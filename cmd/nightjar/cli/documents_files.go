@@ -206,7 +206,7 @@ func isYAML(path string) bool {
 // inFile puts the path before what is wrong, and before its line and column where
 // it has them.
 func inFile(path string, err error) error {
-	var placed *ruletest.Mistake
+	var placed *ruletest.MistakeError
 	var missing *fs.PathError
 	switch {
 	case errors.As(err, &missing):
