@@ -87,10 +87,21 @@ func suppress(t *testing.T, plan *compiler.BoundPlan, list []schema.Suppression)
 type shares struct {
 	cases, signals, withheld int
 	quiet                    map[string]int // cases with a signal of this kind
+	methods                  map[schema.Method]int
 }
 
-func (s *shares) count(signals []oracle.Signal, lines []string) {
+// generatedElsewhere are the methods whose rules other tests make, with these tests.
+var generatedElsewhere = map[schema.Method]string{
+	schema.MethodAnomalyDetection: "TestAnomaliesAreThoseOfReplayThroughFaults",
+	schema.MethodContentAnomaly:   "TestATextLikeNoneBeforeIsAnAnomaly",
+}
+
+func (s *shares) count(method schema.Method, signals []oracle.Signal, lines []string) {
 	s.cases++
+	if s.methods == nil {
+		s.methods = map[schema.Method]int{}
+	}
+	s.methods[method]++
 	s.signals += len(lines)
 	for _, line := range lines {
 		if !strings.HasSuffix(line, `suppressed ""`) {
@@ -128,6 +139,11 @@ func (s *shares) check(t *testing.T) {
 	if s.signals < s.cases || s.withheld < s.signals/200 {
 		t.Errorf("only %d signals in %d cases, %d of them withheld: too little happens in them", s.signals, s.cases, s.withheld)
 	}
+	for _, method := range compiler.Methods() {
+		if s.methods[method] == 0 && generatedElsewhere[method] == "" {
+			t.Errorf("no generated rule is of method %s: add it to worlds_methods_test.go, and to the oracle", method)
+		}
+	}
 	for kind, percent := range map[string]int{"silence": 6, "absence": 3, "opened by silence": 2, "extended by silence": 4, "extended by absence": 1} {
 		if s.quiet[kind] < s.cases*percent/100 {
 			t.Errorf("only %d of %d cases have a signal of the kind %q: want %d %%", s.quiet[kind], s.cases, kind, percent)
@@ -144,7 +160,7 @@ func TestGeneratedRulesGiveTheSignalsOfTheOracle(t *testing.T) {
 		g := generate(t, seed)
 		signals := oracle.Signals(g.rule, g.events, given(g.horizon, g.tables, g.suppressions))
 		want := wanted(signals)
-		happens.count(signals, want)
+		happens.count(g.plan.Method, signals, want)
 		got := backtested(t, g.plan, g.events, detect.Over(detect.Always, schema.Millis(g.horizon)))
 		if diff := differ(want, outline(g.plan, got)); diff != "" {
 			t.Fatalf("seed %d: replay differs from the oracle (-want +got), horizon %d:\n%s\n%s%+v", seed, g.horizon, diff, described(g.rule), g.suppressions)
