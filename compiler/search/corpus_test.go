@@ -104,8 +104,8 @@ type coverage struct {
 
 func newCoverage(t *testing.T) *coverage {
 	c := &coverage{cases: map[string]int{}}
-	for _, n := range []search.Node{search.MatchAll{}, search.Conjunction{}, search.Disjunction{}, search.Negation{}, search.Words{}, search.Equals{}, search.Like{}, search.Range{}, search.Exists{}, search.Network{}, search.Folded{}, search.Regexp{}, search.Any{}, search.Same{}, search.Measured{}} {
-		c.cases["node "+reflect.TypeOf(n).Name()] = 0
+	for _, name := range nodeTypes(t) {
+		c.cases["node "+name] = 0
 	}
 	for _, name := range []string{"source", "service", "host", "status", "message", "timestamp", "tags", "ddsource", "hostname", "ddtags", "trace_id", "_exists_", "_missing_", "_default_", "*"} {
 		c.cases["field "+name] = 0
@@ -123,6 +123,31 @@ func newCoverage(t *testing.T) *coverage {
 		c.cases["error "+message] = 0
 	}
 	return c
+}
+
+// nodeTypes are the names of the types that embed At, read from tree.go.
+func nodeTypes(t *testing.T) (out []string) {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), "tree.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, ok := n.(*ast.TypeSpec)
+		if !ok {
+			return true
+		}
+		if s, ok := spec.Type.(*ast.StructType); ok && slices.ContainsFunc(s.Fields.List, func(f *ast.Field) bool {
+			return len(f.Names) == 0 && fmt.Sprint(f.Type) == "At"
+		}) {
+			out = append(out, spec.Name.Name)
+		}
+		return true
+	})
+	if len(out) < 15 {
+		t.Errorf("found only %d nodes in tree.go: %v", len(out), out)
+	}
+	return out
 }
 
 // parseErrors are the beginnings of what the parser says, read from its source.
