@@ -112,17 +112,9 @@ func (s *Scheduler) FinishAside(ruleID, event string) (n int, err error) {
 		}
 	}
 	if n > 0 {
-		s.notify()
+		s.requests.notify()
 	}
 	return n, nil
-}
-
-// notify wakes the goroutine that evaluates.
-func (s *Scheduler) notify() {
-	select {
-	case s.changed <- struct{}{}:
-	default:
-	}
 }
 
 // setAside takes out of the touches those of events that are too much work for
@@ -251,7 +243,7 @@ func (s *Scheduler) resume(ctx context.Context, now time.Time) bool {
 	}
 	err := s.settleDirty(ctx, &d, plans)
 	if err == nil {
-		err = s.flushMany(ctx)
+		err = s.unstored.flushMany(ctx)
 	}
 	for a, n := range taken {
 		switch {
@@ -353,7 +345,7 @@ func (s *Scheduler) unfold(ctx context.Context, a *aside) error {
 			return nil
 		}
 	}
-	if err := s.loadTables(ctx, []labelMatch{{plan: a.plan, event: a.event}}); err != nil {
+	if err := s.tables.load(ctx, []labelMatch{{plan: a.plan, event: a.event}}); err != nil {
 		return err
 	}
 	s.mu.Lock()

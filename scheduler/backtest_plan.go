@@ -17,12 +17,12 @@ func (s *Scheduler) HistoryPlan(ctx context.Context, rule schema.Rule) (*compile
 		return nil, nil, err
 	}
 	plan := compiled.Bind()
-	if err := s.checkTables(&rule); err != nil {
+	if err := s.tables.check(&rule); err != nil {
 		return nil, nil, err
 	}
-	warnings = append(warnings, s.missingTables(plan)...)
+	warnings = append(warnings, s.tables.missing(plan)...)
 	plan.Tables = s.deps.Tables
-	if err := s.loadTablesOf(ctx, plan, schema.MinMillis); err != nil {
+	if err := s.tables.loadOf(ctx, plan, schema.MinMillis); err != nil {
 		return nil, nil, err
 	}
 	var present []compiler.InForce

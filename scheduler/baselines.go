@@ -29,7 +29,7 @@ func (s *Scheduler) baselineOf(ctx context.Context, plan *compiler.BoundPlan, fr
 	}
 	u := detect.NewBaseline(plan, through)
 	if !fresh {
-		if err := s.flush(ctx); err != nil { // buckets are counted from what is stored
+		if err := s.unstored.flush(ctx); err != nil { // buckets are counted from what is stored
 			return nil, err
 		}
 		earlier, err := s.loadBaseline(ctx, u, plan, through)

@@ -51,7 +51,7 @@ func BenchmarkLiveEvaluation(b *testing.B) {
 				w.recent.Add(batch)
 				w.stored = first + uint64(size)
 				w.matches = map[uint64][]StoredMatch{}
-				s.pending = s.pending[:0]
+				s.unstored.matches = s.unstored.matches[:0]
 				b.StartTimer()
 				for s.step(b.Context()) {
 				}
@@ -79,7 +79,7 @@ func BenchmarkMillionGroups(b *testing.B) {
 			w.stored += 10_000
 			for s.step(b.Context()) {
 			}
-			s.pending = nil
+			s.unstored.matches = nil
 			w.events = nil
 		}
 		b.ReportMetric(float64(heapAlloc()-before)/(1<<20), "MB")

@@ -296,7 +296,7 @@ func TestTriageKeepsOnlyItsRuleWaiting(t *testing.T) {
 			}}})
 			done <- err
 		}()
-		w.s.answer(<-w.s.asks)
+		w.s.requests.answer(<-w.s.requests.asks)
 		<-deciding
 		w.arrives("second")
 		w.answers()
@@ -313,7 +313,7 @@ func TestTriageKeepsOnlyItsRuleWaiting(t *testing.T) {
 		if err := <-done; !errors.Is(err, fails) {
 			t.Fatal(err)
 		}
-		w.s.takePosted()
+		w.s.requests.takePosted()
 		w.s.deps.Signals = store.Signals
 		w.arrives("first") // which the signal that was triaged goes on with
 		w.expect("afterwards", "changed first, changed second, changed third, other first, other second, other third")
@@ -332,16 +332,16 @@ func TestTriageKeepsOnlyItsRuleWaiting(t *testing.T) {
 func TestAPanicBetweenTwoStepsEndsNothingElse(t *testing.T) {
 	w := newStandstill(t)
 	var log strings.Builder
-	w.s.deps.Log = slog.New(slog.NewTextHandler(&log, nil))
+	w.s.requests.log = slog.New(slog.NewTextHandler(&log, nil))
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error)
 	go func() { ended <- w.s.Run(ctx) }()
-	err := w.s.between(t.Context(), func() error { panic("what nobody expected") })
+	err := w.s.requests.between(t.Context(), func() error { panic("what nobody expected") })
 	if err == nil || !strings.Contains(err.Error(), "what nobody expected") {
 		t.Errorf("who asked is told %v", err)
 	}
 	asked := false
-	if err := w.s.between(t.Context(), func() error { asked = true; return nil }); err != nil || !asked {
+	if err := w.s.requests.between(t.Context(), func() error { asked = true; return nil }); err != nil || !asked {
 		t.Errorf("afterwards: %v", err)
 	}
 	stop()

@@ -84,7 +84,7 @@ func (s *Scheduler) correlate(ctx context.Context, plan *compiler.BoundPlan, in 
 	if err != nil {
 		return fmt.Errorf("read changed signals: %w", err)
 	}
-	if err := s.loadTablesOf(ctx, plan, schema.MinMillis); err != nil {
+	if err := s.tables.loadOf(ctx, plan, schema.MinMillis); err != nil {
 		return err // signals that stand may be of any time
 	}
 	d := dirty{units: map[uint64]*detect.GroupState{}, globals: map[*compiler.BoundPlan]schema.Millis{}}

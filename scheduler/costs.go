@@ -3,6 +3,7 @@ package scheduler
 import (
 	"runtime"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -86,14 +87,52 @@ func (c *cost) today(now time.Time) (n uint64) {
 	return n
 }
 
-// costOf is the rule's. The lock is held.
-func (s *Scheduler) costOf(ruleID string) *cost {
-	c := s.costs[ruleID]
+// costs are what was measured of every rule.
+type costs struct {
+	metrics metrics
+	now     func() time.Time
+
+	mu     sync.Mutex
+	byRule map[string]*cost
+}
+
+func newCosts(m metrics, now func() time.Time) *costs {
+	return &costs{metrics: m, now: now, byRule: map[string]*cost{}}
+}
+
+// of is the rule's. The lock is held.
+func (all *costs) of(ruleID string) *cost {
+	c := all.byRule[ruleID]
 	if c == nil {
 		c = &cost{}
-		s.costs[ruleID] = c
+		all.byRule[ruleID] = c
 	}
 	return c
+}
+
+// forget lets go of a rule that is deleted.
+func (all *costs) forget(ruleID string) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	delete(all.byRule, ruleID)
+}
+
+// perEvent is what an event costs a rule; 0: it is not known.
+func (all *costs) perEvent(ruleID string) time.Duration {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	return all.of(ruleID).perEvent()
+}
+
+// measured is what a rule costs, without where it stands.
+func (all *costs) measured(rule *schema.Rule) RuleCost {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	c := all.of(rule.ID)
+	return RuleCost{
+		RuleID: rule.ID, Name: rule.Name, CPU: c.perEvent(), CPUKnown: c.seen >= leastMeasured,
+		Matches: c.matches, Signals: c.today(all.now()), Groups: c.groups,
+	}
 }
 
 // threadTime is the CPU time of the thread, in nanoseconds, so that what a busy
@@ -114,20 +153,20 @@ func (s *Scheduler) matchMeasured(c *compiled, events []schema.Event) []labelMat
 	began := s.deps.CPU()
 	touches := s.match(c, events)
 	s.matched = time.Duration(s.deps.CPU() - began)
-	s.measureMatching(c)
+	s.costs.measureMatching(c)
 	return touches
 }
 
 // measureMatching takes in what matching has cost since the last time.
-func (s *Scheduler) measureMatching(c *compiled) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (all *costs) measureMatching(c *compiled) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
 	var of []int64
 	var plans []int
 	events := c.set.Spent(func(plan int, ns int64) { plans, of = append(plans, plan), append(of, ns) })
 	for i, plan := range plans {
-		s.costOf(c.plans[plan].Rule.ID).add(events, of[i])
-		s.metrics.ruleMatching.WithLabelValues(c.plans[plan].Rule.ID).Add(float64(of[i]) / 1e9)
+		all.of(c.plans[plan].Rule.ID).add(events, of[i])
+		all.metrics.ruleMatching.WithLabelValues(c.plans[plan].Rule.ID).Add(float64(of[i]) / 1e9)
 	}
 }
 
@@ -137,7 +176,7 @@ func (s *Scheduler) setApart(group []ruleTurn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, t := range group {
-		each := s.costOf(t.plan.Rule.ID).perEvent()
+		each := s.costs.perEvent(t.plan.Rule.ID)
 		if t.ruleRun.dear || each <= s.deps.Budget.Match {
 			continue
 		}
@@ -153,21 +192,19 @@ func (s *Scheduler) setApart(group []ruleTurn) {
 func (s *Scheduler) Costs() []RuleCost {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now, stored := s.deps.Now(), s.deps.Arrivals.Stored()
+	stored := s.deps.Arrivals.Stored()
 	var out []RuleCost
 	for _, w := range s.runs {
 		if w.until > 0 {
 			continue
 		}
-		c := s.costOf(w.plan.Rule.ID)
 		target := w.target(stored)
 		if w.plan.OfSignals {
 			target = w.target(s.publishing.given())
 		}
-		out = append(out, RuleCost{
-			RuleID: w.plan.Rule.ID, Name: w.plan.Rule.Name, CPU: c.perEvent(), CPUKnown: c.seen >= leastMeasured, Matches: c.matches, Signals: c.today(now), Groups: c.groups,
-			Alone: w.slow, Dear: w.dear, Through: w.through, Behind: max(target, w.through) - w.through,
-		})
+		c := s.costs.measured(&w.plan.Rule)
+		c.Alone, c.Dear, c.Through, c.Behind = w.slow, w.dear, w.through, max(target, w.through)-w.through
+		out = append(out, c)
 	}
 	slices.SortStableFunc(out, func(a, b RuleCost) int {
 		switch {
@@ -182,43 +219,43 @@ func (s *Scheduler) Costs() []RuleCost {
 }
 
 // countTouches notes how many matches and groups rules have.
-func (s *Scheduler) countTouches(touches []labelMatch) {
+func (all *costs) countTouches(touches []labelMatch, cached *cache) {
 	matches := map[*compiler.BoundPlan]uint64{}
 	for _, t := range touches {
 		matches[t.plan]++
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	all.mu.Lock()
+	defer all.mu.Unlock()
 	for plan, n := range matches {
-		c := s.costOf(plan.Rule.ID)
+		c := all.of(plan.Rule.ID)
 		c.matches += n
-		if p := s.cache.plans[plan.Key]; p != nil {
+		if p := cached.plans[plan.Key]; p != nil {
 			c.groups = len(p.groups)
 		}
 	}
 }
 
 // countOpened notes that signals were opened.
-func (s *Scheduler) countOpened(changes []planChange) {
+func (all *costs) countOpened(changes []planChange) {
 	opened := map[string]uint64{}
 	for i := range changes {
 		if changes[i].IsNew {
 			opened[changes[i].RuleID]++
 		}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	all.mu.Lock()
+	defer all.mu.Unlock()
 	for id, n := range opened {
-		s.costOf(id).opened(n, s.deps.Now())
+		all.of(id).opened(n, all.now())
 	}
 }
 
 // addWindows notes what the windows of rules took, in nanoseconds.
-func (s *Scheduler) addWindows(took map[string]int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (all *costs) addWindows(took map[string]int64) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
 	for id, ns := range took {
-		s.costOf(id).nanoseconds += float64(ns)
-		s.metrics.ruleSeconds.WithLabelValues(id).Add(float64(ns) / 1e9)
+		all.of(id).nanoseconds += float64(ns)
+		all.metrics.ruleSeconds.WithLabelValues(id).Add(float64(ns) / 1e9)
 	}
 }

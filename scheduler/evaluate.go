@@ -44,7 +44,7 @@ func (s *Scheduler) evaluate(ctx context.Context, plans []*compiler.BoundPlan, i
 	}
 	touches, err := s.find(ctx, s.compile(plans), in)
 	if err == nil {
-		err = s.loadTables(ctx, touches)
+		err = s.tables.load(ctx, touches)
 	}
 	if err == nil {
 		err = s.absorb(ctx, touches)
@@ -183,7 +183,7 @@ func (s *Scheduler) absorb(ctx context.Context, touches []labelMatch) error {
 		s.metrics.ruleMatches.WithLabelValues(t.plan.Rule.ID).Inc()
 	}
 	s.metrics.matches.Add(float64(len(touches)))
-	s.countTouches(touches)
+	s.costs.countTouches(touches, s.cache)
 	return s.settleDirty(ctx, &d, plansOfMatches(touches))
 }
 
@@ -299,7 +299,7 @@ func (s *Scheduler) warm(ctx context.Context, plans map[*compiler.BoundPlan]bool
 	if len(cold) == 0 {
 		return nil
 	}
-	if err := s.flush(ctx); err != nil {
+	if err := s.unstored.flush(ctx); err != nil {
 		return err
 	}
 	matches, froms, err := s.deps.Windows.Recent(ctx, back, s.deps.MaxCached)
@@ -379,7 +379,7 @@ func (s *Scheduler) spread(ctx context.Context, d *dirty) error {
 			}
 			continue
 		}
-		if err := s.flush(ctx); err != nil {
+		if err := s.unstored.flush(ctx); err != nil {
 			return err
 		}
 		groups, err := s.deps.Windows.Groups(ctx, plan.Key, points, schema.MaxMillis)
@@ -442,7 +442,7 @@ func (s *Scheduler) advanceMeasured(units []*detect.GroupState) (changes []planC
 		took[u.Plan.Rule.ID] += now - began
 		began = now
 	}
-	s.addWindows(took)
+	s.costs.addWindows(took)
 	return changes
 }
 
@@ -512,7 +512,7 @@ func (s *Scheduler) readMatches(ctx context.Context, units []*detect.GroupState)
 	if len(units) == 0 {
 		return nil
 	}
-	if err := s.flush(ctx); err != nil {
+	if err := s.unstored.flush(ctx); err != nil {
 		return err
 	}
 	loaded, err := s.deps.Windows.Load(ctx, matchSpans(units))

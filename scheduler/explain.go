@@ -14,7 +14,7 @@ import (
 // Explain answers a question. Nothing is evaluated meanwhile, so that the answer
 // is of one moment.
 func (s *Scheduler) Explain(ctx context.Context, q explain.Question) (out explain.Explanation, err error) {
-	err = s.between(ctx, func() error {
+	err = s.requests.between(ctx, func() error {
 		out, err = s.explain(ctx, q)
 		return err
 	})
@@ -27,7 +27,7 @@ func (s *Scheduler) explain(ctx context.Context, q explain.Question) (explain.Ex
 
 // ExplainSeries says what was learned of a series, and expected of each bucket.
 func (s *Scheduler) ExplainSeries(ctx context.Context, q explain.SeriesQuestion) (out explain.SeriesAnswer, err error) {
-	err = s.between(ctx, func() error {
+	err = s.requests.between(ctx, func() error {
 		out, err = s.explainSeries(ctx, q)
 		return err
 	})
@@ -51,7 +51,7 @@ func (s *explained) Evaluated(ruleID string) (explain.Evaluated, error) {
 		return explain.Evaluated{}, err
 	}
 	s.run = w
-	out := explain.Evaluated{Plan: plan, State: CoverageEvaluated, Missing: s.missingTables(plan)}
+	out := explain.Evaluated{Plan: plan, State: CoverageEvaluated, Missing: s.tables.missing(plan)}
 	switch {
 	case plan.Unsupported != "":
 		out.State, out.Why = CoverageUnsupported, plan.Unsupported
@@ -99,7 +99,7 @@ func (s *explained) Event(ctx context.Context, of explain.Evaluated, at schema.M
 		return explain.SeenEvent{}, &schema.NotFoundError{Kind: "event", ID: schema.EventID(at, seq)}
 	}
 	e := &events[0]
-	if err := s.loadTables(ctx, []labelMatch{{plan: of.Plan, event: e}}); err != nil {
+	if err := s.tables.load(ctx, []labelMatch{{plan: of.Plan, event: e}}); err != nil {
 		return explain.SeenEvent{}, err
 	}
 	out := explain.SeenEvent{Event: e}

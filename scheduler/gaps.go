@@ -173,7 +173,7 @@ func (s *Scheduler) evaluateLate(ctx context.Context, plans []*compiler.BoundPla
 	if len(counting) == 0 {
 		return nil
 	}
-	if err := s.flush(ctx); err != nil {
+	if err := s.unstored.flush(ctx); err != nil {
 		return err
 	}
 	for _, p := range counting {

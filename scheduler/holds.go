@@ -58,7 +58,7 @@ func (s *Scheduler) letGo(h *hold) {
 	s.mu.Lock()
 	s.holds = slices.DeleteFunc(s.holds, func(other *hold) bool { return other == h })
 	s.mu.Unlock()
-	s.notify()
+	s.requests.notify()
 }
 
 // reach is how far a rule run can be evaluated now, when everything up to stored can

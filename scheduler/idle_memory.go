@@ -10,7 +10,7 @@ const restfulMatches = 20_000
 // evaluation needs of it is read from the store. It changes no signal. It waits for
 // the step that is being done.
 func (s *Scheduler) Rest(ctx context.Context) error {
-	return s.between(ctx, func() error {
+	return s.requests.between(ctx, func() error {
 		if s.cache.matches < restfulMatches {
 			return nil
 		}
@@ -19,10 +19,10 @@ func (s *Scheduler) Rest(ctx context.Context) error {
 }
 
 func (s *Scheduler) rest(ctx context.Context) error {
-	if err := s.flush(ctx); err != nil {
+	if err := s.unstored.flush(ctx); err != nil {
 		return err
 	}
-	s.pending = nil
+	s.unstored.matches = nil
 	s.cache.rest()
 	s.metrics.cached.Set(float64(s.cache.matches))
 	return nil

@@ -45,7 +45,7 @@ func (s *Scheduler) learnFrom(ctx context.Context, plan *compiler.BoundPlan, bac
 	if err != nil || first == 0 || first > plan.After {
 		return err
 	}
-	if err := s.loadTablesOf(ctx, plan, made.Add(-back)); err != nil {
+	if err := s.tables.loadOf(ctx, plan, made.Add(-back)); err != nil {
 		return err
 	}
 	var shapes func(string) schema.Shapes
@@ -91,6 +91,6 @@ func (s *Scheduler) pastLearner(ctx context.Context, plan *compiler.BoundPlan) (
 	return func(m *compiler.Match) {
 		u.Count(m)
 		group := detect.StateGroup(plan, m)
-		s.pending = append(s.pending, StoredMatch{detect.StateKey(plan, group), plan.Key, *m})
+		s.unstored.matches = append(s.unstored.matches, StoredMatch{detect.StateKey(plan, group), plan.Key, *m})
 	}, nil
 }

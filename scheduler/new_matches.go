@@ -55,12 +55,24 @@ func (s *Scheduler) learn(plan *compiler.BoundPlan, matches []compiler.Match) []
 	return kept
 }
 
+// unstored are the matches that are in memory and not in the store yet. They are of
+// the goroutine that evaluates.
+type unstored struct {
+	windows Windows
+	matches []StoredMatch
+	texts   int // how many they hold
+}
+
+// add takes a match in.
+func (u *unstored) add(m StoredMatch) {
+	u.matches = append(u.matches, m)
+	u.texts += m.texts()
+}
+
 // hold keeps matches in memory, and notes that they are to be stored.
 func (s *Scheduler) hold(cached *planCache, u *detect.GroupState, global bool, matches []compiler.Match) {
 	for i := range matches {
-		m := StoredMatch{u.Key, u.Plan.Key, matches[i]}
-		s.pending = append(s.pending, m)
-		s.heavy += m.texts()
+		s.unstored.add(StoredMatch{u.Key, u.Plan.Key, matches[i]})
 	}
 	s.cache.add(cached, u.Key, u.Group, global, matches...)
 }
@@ -73,29 +85,29 @@ const maxTexts = 1_000_000
 func (m *StoredMatch) texts() int { return 1 + len(m.Group) + len(m.Values) + len(m.Tags) }
 
 // flush stores the matches that are in memory only.
-func (s *Scheduler) flush(ctx context.Context) error {
-	for rest := s.pending; len(rest) > 0; {
+func (u *unstored) flush(ctx context.Context) error {
+	for rest := u.matches; len(rest) > 0; {
 		n, texts := 0, 0
 		for n < len(rest) && (n == 0 || texts+rest[n].texts() <= maxTexts) {
 			texts += rest[n].texts()
 			n++
 		}
-		if err := s.deps.Windows.Append(ctx, rest[:n]); err != nil {
+		if err := u.windows.Append(ctx, rest[:n]); err != nil {
 			return fmt.Errorf("store matches: %w", err)
 		}
 		rest = rest[n:]
 	}
-	clear(s.pending) // they hold on to events
-	s.pending, s.heavy = s.pending[:0], 0
+	clear(u.matches) // they hold on to events
+	u.matches, u.texts = u.matches[:0], 0
 	return nil
 }
 
 // flushMany is flush when there is much.
-func (s *Scheduler) flushMany(ctx context.Context) error {
-	if s.heavy < maxTexts {
+func (u *unstored) flushMany(ctx context.Context) error {
+	if u.texts < maxTexts {
 		return nil
 	}
-	return s.flush(ctx)
+	return u.flush(ctx)
 }
 
 // unitMatches are those matches of an event that are for one signal group.

@@ -63,7 +63,7 @@ func (s *Scheduler) publish(ctx context.Context, changes []planChange, find find
 			return fmt.Errorf("publish signals: %w", err)
 		}
 	}
-	s.countOpened(changes)
+	s.costs.countOpened(changes)
 	for _, c := range changes {
 		s.cache.of(c.plan, false).published(detect.StateKeyOfRule(c.RuleKey, c.Group), c.Signal)
 		if c.IsNew {

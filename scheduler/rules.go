@@ -69,7 +69,7 @@ func (s *Scheduler) Load(ctx context.Context) error {
 	plans := s.goOnFrom(checkpoints, asides)
 	behind := s.behindSince(ctx)
 	for _, plan := range plans {
-		s.prepareTables(ctx, plan)
+		s.tables.prepare(ctx, plan)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -104,7 +104,7 @@ func (s *Scheduler) enforceRule(v objects.Versioned[storedRule]) {
 	if !v.Deleted {
 		objects.LogIdle(s.deps.Log, compiler.IdleOfRule(&v.Body.Rule))
 	}
-	s.notify()
+	s.requests.notify()
 }
 
 // apply makes a version of a rule the present one: it closes the rule run of the
@@ -120,7 +120,7 @@ func (s *Scheduler) apply(stored storedRule, written schema.Millis, deleted bool
 	}
 	runs := rule.IsEnabled && !deleted
 	if deleted {
-		delete(s.costs, rule.ID)
+		s.costs.forget(rule.ID)
 	}
 	goesOn := runs && h.runs() && h.from == stored.From
 	h.from = stored.From
@@ -188,10 +188,10 @@ func (s *Scheduler) CreateRule(ctx context.Context, rule schema.Rule) (schema.Ru
 	if err != nil {
 		return schema.Rule{}, nil, err
 	}
-	if err := s.checkTables(&rule); err != nil {
+	if err := s.tables.check(&rule); err != nil {
 		return schema.Rule{}, nil, err
 	}
-	warnings = append(append(warnings, s.prepareTables(ctx, plan)...), s.joined(plan)...)
+	warnings = append(append(warnings, s.tables.prepare(ctx, plan)...), s.joined(plan)...)
 	v, err := s.rules.Write(ctx, objects.Ref{}, func(next *objects.Versioned[storedRule]) error {
 		rule.ID = next.ID
 		at := s.present()
@@ -245,11 +245,11 @@ func (s *Scheduler) checkChanged(rule *schema.Rule) (warnings []string, err erro
 		return nil, err
 	}
 	if rule.IsEnabled { // one can be switched off whatever became of its tables
-		if err := s.checkTables(rule); err != nil {
+		if err := s.tables.check(rule); err != nil {
 			return nil, err
 		}
 	}
-	return append(append(warnings, s.missingTables(plan)...), s.joined(plan)...), nil
+	return append(append(warnings, s.tables.missing(plan)...), s.joined(plan)...), nil
 }
 
 // joined warns of queries that join paths of one array, as far as it is known what

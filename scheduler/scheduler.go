@@ -138,17 +138,16 @@ type Scheduler struct {
 	history map[string]*ruleHistory // by rule id
 	runs    []*ruleRun
 	holds   []*hold
-	posted  []func()      // what it is to do first, which nobody waits for
-	changed chan struct{} // buffered: the set of rule runs changed
-	asks    chan func()   // what the goroutine that evaluates is asked to do between two steps
 	loaded  bool
 	behind  time.Time // since when it is known not to have caught up
 	// compiled are the present sets of plans.
 	compiled map[string]*compiled
-	asides   []*aside         // events that are set aside, in that order
-	costs    map[string]*cost // by rule id
+	asides   []*aside // events that are set aside, in that order
 
 	attention attention
+	requests  *requests
+	costs     *costs
+	tables    *referenceTables
 
 	// Of the goroutine that evaluates.
 	cache *cache
@@ -163,12 +162,11 @@ type Scheduler struct {
 	seen        map[string]*detect.SeenValues // by rule key
 	baselines   map[string]*detect.Baseline   // by rule key
 	learned     map[string]bool               // rule keys that learned from the past, where they ask for that
-	pending     []StoredMatch                 // in memory, not yet in the store
-	heavy       int                           // how many texts those hold
-	served      map[string]uint64             // by rule key: when a slice of what it set aside was done last
-	slices      uint64                        // how many were
-	updated     int                           // signal groups, in the last evaluation
-	matched     time.Duration                 // what matching took, in the last evaluation
+	unstored    unstored
+	served      map[string]uint64 // by rule key: when a slice of what it set aside was done last
+	slices      uint64            // how many were
+	updated     int               // signal groups, in the last evaluation
+	matched     time.Duration     // what matching took, in the last evaluation
 	// postponed are, in a turn that rules share, those that need too much of it.
 	postponed     map[*compiler.BoundPlan]int
 	fillings      map[Interval]*filling
@@ -206,8 +204,6 @@ func New(deps Deps) (*Scheduler, error) {
 		history:      map[string]*ruleHistory{},
 		suppressions: suppressions{},
 		resting:      map[string]bool{},
-		changed:      make(chan struct{}, 1),
-		asks:         make(chan func()),
 		compiled:     map[string]*compiled{},
 		cache:        newCache(),
 		seen:         map[string]*detect.SeenValues{},
@@ -219,8 +215,11 @@ func New(deps Deps) (*Scheduler, error) {
 		fillings:     map[Interval]*filling{},
 		noted:        map[string]bool{},
 		told:         map[string]schema.Millis{},
-		costs:        map[string]*cost{},
+		requests:     newRequests(deps.Log),
+		tables:       &referenceTables{tables: deps.Tables, log: deps.Log},
+		unstored:     unstored{windows: deps.Windows},
 	}
+	s.costs = newCosts(s.metrics, deps.Now)
 	s.rules = objects.New(objects.Kind[storedRule]{Name: kindRule, NewID: schema.NewID, NoLog: true, Enforce: s.enforceRule}, deps.Objects, deps.Now)
 	s.suppressionStore = objects.New(objects.Kind[storedSuppression]{Name: kindSuppression, NewID: schema.NewID, NoLog: true, Enforce: s.enforceSuppression}, deps.Objects, time.Now)
 	s.watchProgress(deps.Metrics)
@@ -240,7 +239,7 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	for {
 		arrived := s.deps.Arrivals.StoredChanged()
 		for s.pass(ctx) {
-			s.carryOutWaiting()
+			s.requests.carryOutWaiting()
 			_ = s.save(ctx, false) // it has been logged; the next one says the same
 		}
 		_ = s.save(ctx, false)
@@ -253,7 +252,7 @@ func (s *Scheduler) Run(ctx context.Context) error {
 // pass does the next piece of work: of arrivals and, when there are none or it is
 // time, of silence. It reports whether there was any.
 func (s *Scheduler) pass(ctx context.Context) bool {
-	s.takePosted()
+	s.requests.takePosted()
 	did := s.step(ctx)
 	if did && time.Since(s.judgedAt) < judgeEvery {
 		return true
@@ -292,7 +291,7 @@ func (s *Scheduler) wait(ctx context.Context, tick <-chan time.Time, arrived <-c
 	if len(s.silenceRuns) > 0 {
 		due = min(due, judgeEvery)
 	}
-	if len(s.pending) > 0 {
+	if len(s.unstored.matches) > 0 {
 		due = min(due, saveEvery) // others read the matches from the store
 	}
 	again := time.After(due)
@@ -304,12 +303,12 @@ func (s *Scheduler) wait(ctx context.Context, tick <-chan time.Time, arrived <-c
 			ticked = true
 		case <-arrived:
 			news, arrived = true, nil
-		case <-s.changed:
+		case <-s.requests.changed:
 			news = true
 		case <-again:
 			news = true
-		case ask := <-s.asks:
-			s.answer(ask)
+		case ask := <-s.requests.asks:
+			s.requests.answer(ask)
 		}
 	}
 	return true
@@ -546,7 +545,7 @@ func (s *Scheduler) save(ctx context.Context, always bool) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	var behind map[string]bool
-	err := s.flush(ctx) // first: the place must not be ahead of the matches
+	err := s.unstored.flush(ctx) // first: the place must not be ahead of the matches
 	if err == nil {
 		if behind, err = s.storeSeenValues(ctx); err == nil {
 			gaps = s.withoutBehind(gaps, behind)

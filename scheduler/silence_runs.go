@@ -229,7 +229,7 @@ func (s *Scheduler) armAll(ctx context.Context, v *judgedRun) error {
 		v.armed = err == nil
 		return err
 	}
-	if err := s.flush(ctx); err != nil {
+	if err := s.unstored.flush(ctx); err != nil {
 		return err
 	}
 	groups, err := s.deps.Windows.Groups(ctx, v.plan.Key, v.judged-detect.WindowOf(v.plan)+1, schema.MaxMillis)
@@ -256,7 +256,7 @@ func (s *Scheduler) armExpected(ctx context.Context, v *judgedRun) error {
 	if v.plan.Expected == nil || now.Sub(v.listed).Abs() < listEvery {
 		return nil
 	}
-	if err := s.loadTablesOf(ctx, v.plan, v.horizon.Through); err != nil {
+	if err := s.tables.loadOf(ctx, v.plan, v.horizon.Through); err != nil {
 		return err
 	}
 	v.plan.ExpectedGroups(schema.MillisOf(now), func(group []string, since schema.Millis) bool {

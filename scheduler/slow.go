@@ -94,7 +94,7 @@ func (s *Scheduler) nextSlow(now time.Time, stored uint64) (ruleTurn, Interval) 
 		if s.resting[w.plan.Key] || !w.slow || !w.runnable() || now.Before(w.retryAt) {
 			continue
 		}
-		if w.dear && s.costOf(w.plan.Rule.ID).perEvent() <= s.deps.Budget.Match/2 {
+		if w.dear && s.costs.perEvent(w.plan.Rule.ID) <= s.deps.Budget.Match/2 {
 			w.dear = false
 		}
 		switch {

@@ -3,6 +3,7 @@ package scheduler
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"nightjar/compiler"
@@ -21,6 +22,12 @@ type Tables interface {
 	Check(column compiler.TableColumn) error
 }
 
+// referenceTables are the tables that rules ask, if there are any.
+type referenceTables struct {
+	tables Tables // nil: there are none
+	log    *slog.Logger
+}
+
 // CheckTables refuses a rule that asks a reference table that there is for a column
 // that it does not have. A table may come after the rules that ask it.
 func CheckTables(tables interface {
@@ -35,37 +42,37 @@ func CheckTables(tables interface {
 	return bad.Err()
 }
 
-func (s *Scheduler) checkTables(rule *schema.Rule) error {
-	if s.deps.Tables == nil {
+func (rt *referenceTables) check(rule *schema.Rule) error {
+	if rt.tables == nil {
 		return nil
 	}
-	return CheckTables(s.deps.Tables, rule)
+	return CheckTables(rt.tables, rule)
 }
 
-// prepareTables warns of tables that a rule asks and that there are not, and
+// prepare warns of tables that a rule asks and that there are not, and
 // loads the others, so that its evaluation need not wait for that.
-func (s *Scheduler) prepareTables(ctx context.Context, plan *compiler.BoundPlan) []string {
+func (rt *referenceTables) prepare(ctx context.Context, plan *compiler.BoundPlan) []string {
 	columns := plan.TableColumns()
-	if len(columns) == 0 || s.deps.Tables == nil {
+	if len(columns) == 0 || rt.tables == nil {
 		return nil
 	}
-	if err := s.deps.Tables.Load(ctx, columns, schema.MillisOf(time.Now())); err != nil {
-		s.deps.Log.Warn("cannot load reference tables yet", "rule", plan.Rule.Name, "error", err)
+	if err := rt.tables.Load(ctx, columns, schema.MillisOf(time.Now())); err != nil {
+		rt.log.Warn("cannot load reference tables yet", "rule", plan.Rule.Name, "error", err)
 	}
-	return s.missingTables(plan)
+	return rt.missing(plan)
 }
 
-func (s *Scheduler) missingTables(plan *compiler.BoundPlan) []string {
-	if s.deps.Tables == nil {
+func (rt *referenceTables) missing(plan *compiler.BoundPlan) []string {
+	if rt.tables == nil {
 		return nil
 	}
-	return s.deps.Tables.Missing(plan.TableColumns())
+	return rt.tables.Missing(plan.TableColumns())
 }
 
-// loadTables makes the tables ready for the events: as they were when those
+// load makes the tables ready for the events: as they were when those
 // arrived, and with every change before.
-func (s *Scheduler) loadTables(ctx context.Context, touches []labelMatch) error {
-	if s.deps.Tables == nil {
+func (rt *referenceTables) load(ctx context.Context, touches []labelMatch) error {
+	if rt.tables == nil {
 		return nil
 	}
 	since := map[*compiler.BoundPlan]schema.Millis{}
@@ -75,19 +82,19 @@ func (s *Scheduler) loadTables(ctx context.Context, touches []labelMatch) error 
 		}
 	}
 	for plan, at := range since {
-		if err := s.loadTablesOf(ctx, plan, at); err != nil {
+		if err := rt.loadOf(ctx, plan, at); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *Scheduler) loadTablesOf(ctx context.Context, plan *compiler.BoundPlan, since schema.Millis) error {
+func (rt *referenceTables) loadOf(ctx context.Context, plan *compiler.BoundPlan, since schema.Millis) error {
 	columns := plan.TableColumns()
-	if len(columns) == 0 || s.deps.Tables == nil {
+	if len(columns) == 0 || rt.tables == nil {
 		return nil
 	}
-	if err := s.deps.Tables.Load(ctx, columns, since); err != nil {
+	if err := rt.tables.Load(ctx, columns, since); err != nil {
 		return fmt.Errorf("reference tables of rule %s: %w", plan.Rule.ID, err)
 	}
 	return nil

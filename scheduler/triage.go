@@ -39,12 +39,12 @@ func (s *Scheduler) Triage(ctx context.Context, edits []TriageEdit) ([]schema.Si
 		return nil, fmt.Errorf("wait for another change of signals of the rule: %w", err)
 	}
 	defer release()
-	if err := s.between(ctx, func() error { s.halt(keys); return nil }); err != nil {
+	if err := s.requests.between(ctx, func() error { s.halt(keys); return nil }); err != nil {
 		return nil, err
 	}
 	var changed map[string]Published
 	var unknown error // why nobody knows whether they are stored
-	defer func() { s.post(func() { s.goOnAfterTriage(keys, changed, unknown) }) }()
+	defer func() { s.requests.post(func() { s.goOnAfterTriage(keys, changed, unknown) }) }()
 	if changed, err = s.editSignals(ctx, edits); err != nil {
 		return nil, err
 	}

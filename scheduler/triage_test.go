@@ -58,10 +58,10 @@ func (s *Scheduler) edit(edits ...TriageEdit) (out []schema.Signal, err error) {
 	}()
 	for {
 		select {
-		case ask := <-s.asks:
-			s.answer(ask)
+		case ask := <-s.requests.asks:
+			s.requests.answer(ask)
 		case <-done:
-			s.takePosted()
+			s.requests.takePosted()
 			return out, err
 		}
 	}
