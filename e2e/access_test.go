@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
 
@@ -117,6 +118,25 @@ func deletesAPerson(t *testing.T, p *process) {
 	}
 	if out, _, _ := p.run("audit", "list", "--kind", "deletion", "--output", "json"); strings.Contains(out, "jane") || !strings.Contains(out, `"object": "1 events"`) {
 		t.Errorf("the audit log: %s", out)
+	}
+
+	// Who looks for what is lost does not take it for that.
+	mark := p.dir + "/intake/verified"
+	compared := func() time.Time {
+		info, err := os.Stat(mark)
+		if err != nil {
+			return time.Time{}
+		}
+		return info.ModTime()
+	}
+	p.await("a look at the numbers", func() bool { return !compared().IsZero() })
+	p.kill()
+	before := compared()
+	p.start()
+	p.await("another one", func() bool { return compared().After(before) })
+	time.Sleep(time.Second) // the file is written when it begins to look, too
+	if strings.Contains(p.output.String(), "are lost") {
+		t.Errorf("what was deleted is said to be lost: %s", p.output)
 	}
 }
 

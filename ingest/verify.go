@@ -21,6 +21,8 @@ type Verifier interface {
 	// Missing are the arrivals that are not stored, from the lowest that is up to
 	// through, in their order.
 	Missing(ctx context.Context, through uint64) ([]Span, error)
+	// Deleted are the arrivals in the span that somebody had deleted, in their order.
+	Deleted(ctx context.Context, in Span) ([]Span, error)
 	// Firsts are the lowest arrivals of what is let go of together, by its name: of
 	// the days of arrival.
 	Firsts(ctx context.Context) (map[string]uint64, error)
@@ -187,7 +189,10 @@ func (v *verifier) compare(ctx context.Context) error {
 	if lowest := lowestOf(days, through+1); !v.first && len(v.Days) == 0 && lowest > v.Through+1 {
 		missing = append(missing, Span{v.Through + 1, lowest - 1}) // of the first day
 	}
-	for _, m := range v.in.unexplained(missing) {
+	if missing, err = v.kept(ctx, v.in.unexplained(missing)); err != nil {
+		return err
+	}
+	for _, m := range missing {
 		if v.first {
 			v.in.losses.skip(m.First, m.Last)
 			continue
@@ -197,6 +202,23 @@ func (v *verifier) compare(ctx context.Context) error {
 	v.Through, v.Days, v.first = through, days, false
 	v.save()
 	return nil
+}
+
+// kept are the arrivals of those that nobody had deleted.
+func (v *verifier) kept(ctx context.Context, missing []Span) ([]Span, error) {
+	var out []Span
+	for _, m := range missing {
+		deleted, err := v.sink.Deleted(ctx, m)
+		if err != nil {
+			return nil, err
+		}
+		rest := []Span{m}
+		for _, d := range deleted {
+			rest = without(rest, d)
+		}
+		out = append(out, rest...)
+	}
+	return out, nil
 }
 
 func lowestOf(firsts map[string]uint64, otherwise uint64) uint64 {

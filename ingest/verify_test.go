@@ -13,6 +13,7 @@ type checked struct {
 	*world
 	reads   chan struct{}
 	missing []Span
+	deleted []Span
 }
 
 func (c *checked) Verify(context.Context) ([]BrokenPart, error) {
@@ -21,6 +22,8 @@ func (c *checked) Verify(context.Context) ([]BrokenPart, error) {
 }
 
 func (c *checked) Missing(context.Context, uint64) ([]Span, error) { return c.missing, nil }
+
+func (c *checked) Deleted(context.Context, Span) ([]Span, error) { return c.deleted, nil }
 
 func (c *checked) Firsts(context.Context) (map[string]uint64, error) {
 	return map[string]uint64{"today": 1}, nil
@@ -74,7 +77,8 @@ func TestEverythingIsReadAgainAfterADayOrACrash(t *testing.T) {
 	in.stop()
 }
 
-// TestWhatWasMissingBeforeAnybodyLookedIsNoLoss, and what is missing afterwards is.
+// TestWhatWasMissingBeforeAnybodyLookedIsNoLoss, nor is what somebody had deleted; what else
+// is missing afterwards is.
 func TestWhatWasMissingBeforeAnybodyLookedIsNoLoss(t *testing.T) {
 	sink := &checked{world: newWorld(), reads: make(chan struct{}, 2), missing: []Span{{3, 5}}}
 	dir := t.TempDir()
@@ -84,14 +88,14 @@ func TestWhatWasMissingBeforeAnybodyLookedIsNoLoss(t *testing.T) {
 	if n := in.Lost(); n != 0 {
 		t.Errorf("%d events are said to be lost", n)
 	}
-	sink.missing = []Span{{3, 9}}
+	sink.missing, sink.deleted = []Span{{3, 9}, {12, 15}}, []Span{{12, 12}, {14, 20}}
 	in = run(t, dir, sink)
 	eventually(t, "a look at the numbers", func() bool { return in.Lost() > 0 })
 	in.stop()
-	if n := in.Lost(); n != 4 {
-		t.Errorf("%d events are said to be lost, want 4", n)
+	if n := in.Lost(); n != 5 {
+		t.Errorf("%d events are said to be lost, want 5", n)
 	}
-	if gaps := in.Gaps(); len(gaps) != 1 || gaps[0].First != 6 || gaps[0].Last != 9 {
+	if gaps := in.Gaps(); len(gaps) != 2 || gaps[0].First != 6 || gaps[0].Last != 9 || gaps[1].First != 13 || gaps[1].Last != 13 {
 		t.Errorf("%+v", gaps)
 	}
 }

@@ -6,7 +6,7 @@ import (
 )
 
 // Tables are all tables there are, in the order in which they are created.
-var Tables = []Table{Events, AttributeShapes, Matches, Signals, HistoricalSignals, Objects, Progress, Coverage, KnownValues, KnownGroups, Models, ReferenceRows, ReferenceUploads, Notifications, Audit}
+var Tables = []Table{Events, AttributeShapes, Matches, Signals, HistoricalSignals, Objects, Progress, Coverage, KnownValues, KnownGroups, Models, ReferenceRows, ReferenceUploads, Notifications, Audit, DeletedEvents}
 
 const (
 	moment = "DateTime64(3, 'UTC')"
@@ -352,6 +352,16 @@ var Audit = Table{
 	Engine:   "MergeTree",
 	OrderBy:  "seq",
 	Settings: "non_replicated_deduplication_window = 1000",
+}
+
+// DeletedEvents are the arrivals of events that somebody had deleted, so that nobody takes
+// them for lost. It has nothing else of them.
+var DeletedEvents = Table{
+	Name:    "deleted_events",
+	Comment: "one row per event that was deleted by a query",
+	Columns: []Column{{"seq", "UInt64", delta, "its arrival number"}},
+	Engine:  "ReplacingMergeTree",
+	OrderBy: "seq",
 }
 
 // Models is what rules that look for anomalies have learned: for each series the

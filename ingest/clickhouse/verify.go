@@ -111,6 +111,27 @@ func (s *Sink) Missing(ctx context.Context, through uint64) ([]ingest.Span, erro
 	return s.lookAt(ctx, short)
 }
 
+// Deleted implements ingest.Verifier.
+func (s *Sink) Deleted(ctx context.Context, in ingest.Span) ([]ingest.Span, error) {
+	// Numbers that stand side by side have the same distance to their place in the order.
+	rows, err := s.conn.Query(ctx, fmt.Sprintf(`SELECT min(seq), max(seq) FROM (
+		SELECT seq, seq - row_number() OVER (ORDER BY seq) AS run FROM (SELECT DISTINCT seq FROM %s WHERE seq BETWEEN %d AND %d)
+	) GROUP BY run ORDER BY min(seq)`, schema.DeletedEvents.Name, in.First, in.Last))
+	if err != nil {
+		return nil, fmt.Errorf("look for deleted events: %w", err)
+	}
+	defer rows.Close()
+	var out []ingest.Span
+	for rows.Next() {
+		var span ingest.Span
+		if err := rows.Scan(&span.First, &span.Last); err != nil {
+			return nil, fmt.Errorf("look for deleted events: %w", err)
+		}
+		out = append(out, span)
+	}
+	return out, rows.Err()
+}
+
 // lookAt finds what is missing in the ranges.
 func (s *Sink) lookAt(ctx context.Context, ranges []ingest.Span) ([]ingest.Span, error) {
 	var out []ingest.Span

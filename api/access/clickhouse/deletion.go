@@ -88,6 +88,10 @@ func (e Events) Delete(ctx context.Context, q *search.Query, from, to schema.Mil
 	if err := e.Conn.QueryRow(ctx, "SELECT count(), arraySort(groupUniqArray(day)) FROM "+found).Scan(&n, &days); err != nil {
 		return 0, fmt.Errorf("count the events: %w", err)
 	}
+	// First, so that a crash leaves no event that is gone and nobody knows why.
+	if err := e.exec(ctx, nil, "INSERT INTO "+schema.DeletedEvents.Name+" SELECT seq FROM "+found); err != nil {
+		return 0, err
+	}
 	for _, day := range days {
 		if strings.Trim(day, "0123456789") != "" {
 			return 0, errors.New("delete events: a partition has a strange name: " + day)

@@ -16,7 +16,7 @@ import (
 // else, by attributes, words and texts that mean something in SQL.
 func TestWhatAQueryFindsIsDeletedAndNothingElse(t *testing.T) {
 	conn := testenv.ClickHouse(t)
-	if _, err := migrations.Apply(t.Context(), conn, []schema.Table{schema.Events, schema.AttributeShapes, schema.Signals}); err != nil {
+	if _, err := migrations.Apply(t.Context(), conn, []schema.Table{schema.DeletedEvents, schema.Events, schema.AttributeShapes, schema.Signals}); err != nil {
 		t.Fatal(err)
 	}
 	sink := intake.New(conn)

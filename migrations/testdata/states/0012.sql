@@ -298,3 +298,10 @@ CREATE TABLE IF NOT EXISTS audit (
 ORDER BY seq
 SETTINGS non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1
 COMMENT 'one row per entry of the audit log';
+
+CREATE TABLE IF NOT EXISTS deleted_events (
+    `seq` UInt64 COMMENT 'its arrival number' CODEC(Delta, ZSTD(1))
+) ENGINE = ReplacingMergeTree
+ORDER BY seq
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+COMMENT 'one row per event that was deleted by a query';
