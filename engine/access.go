@@ -127,7 +127,7 @@ func newEntrance(ctx context.Context, lc fx.Lifecycle, e *engine, d *database, s
 		return caller(door.Sessions, k)
 	}}
 	in.services = service.New(service.Deps{
-		Keys: in.keys, Users: users, Audit: in.audit, Now: now,
+		Keys: in.keys, Users: users, Sessions: door.Sessions, Audit: in.audit, Now: now,
 		Events: deletions{accessstore.Events{Conn: d.conn, Catalogue: store.Catalogue(), Swap: swap}, intake},
 	})
 	lc.Append(fx.StartHook(func(ctx context.Context) error {

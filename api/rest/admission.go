@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -45,13 +46,39 @@ func (h *Handler) locked(e access.Endpoint, next http.Handler) http.Handler {
 		}
 		deed := access.Deed{Noted: e.Noted, Action: action(r), Address: r.RemoteAddr, Request: w.Header().Get(requestIDHeader)}
 		err = h.deps.Guard.Do(ctx, deed, func() (string, error) {
-			next.ServeHTTP(w, r.WithContext(ctx))
-			return "", nil
+			answered := &outcome{ResponseWriter: w}
+			next.ServeHTTP(answered, r.WithContext(ctx))
+			return "", answered.err()
 		})
-		if err != nil {
+		if err != nil && !errors.Is(err, errAnswered) {
 			api.Describe(r.Context(), h.deps.Log, err).Write(w, r)
 		}
 	})
+}
+
+// outcome is a response that knows whether it tells of a failure, for the audit log.
+type outcome struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (o *outcome) WriteHeader(status int) {
+	o.status = status
+	o.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap is for http.ResponseController.
+func (o *outcome) Unwrap() http.ResponseWriter { return o.ResponseWriter }
+
+// errAnswered is of what failed and was answered.
+var errAnswered = errors.New("answered")
+
+func (o *outcome) err() error {
+	if o.status >= http.StatusBadRequest {
+		return errAnswered
+	}
+	return nil
 }
 
 // admit finds out who makes a request and whether they may: by the headers that everybody

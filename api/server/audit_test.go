@@ -53,6 +53,21 @@ func TestAChangeIsWrittenDownOverRESTAndGRPCAlike(t *testing.T) {
 	}
 }
 
+// TestHowARequestWentIsWrittenDown that stands for no method.
+func TestHowARequestWentIsWrittenDown(t *testing.T) {
+	w := newWorld()
+	s := w.start(t)
+	for status, want := range map[int]audit.Outcome{200: audit.Done, 409: audit.Failed, 500: audit.Failed} {
+		w.backup = status
+		if got, _ := call(t, s, "POST", "/api/nightjar/v1/backup", ""); got != status {
+			t.Errorf("%d, want %d", got, status)
+		}
+		if e := w.written(); len(e) != 2 || e[0].Outcome != audit.Begun || e[1].Outcome != want {
+			t.Errorf("%d: %+v", status, e)
+		}
+	}
+}
+
 func TestAChangeThatCannotBeWrittenDownIsNotMade(t *testing.T) {
 	w := newWorld()
 	s := w.start(t)

@@ -64,6 +64,7 @@ type world struct {
 	sql     func(context.Context) (events.SQLResult, error)
 	ready   error
 	objects []objects.Object
+	backup  int // what a backup is answered with
 	looks   int
 }
 
@@ -352,7 +353,8 @@ func (w *world) start(t testing.TB) *Server {
 		Suppressions: newTestSuppressions(w), ReadEvent: readTestEvent, Configuration: configuration.NewStores(w, w.now, w.checkExpression),
 		Ready: func(context.Context, rest.Readiness) error { return w.ready }, Memory: w.memory, MessageTime: w.messageTime,
 		Raw: map[string]http.Handler{
-			"POST /api/v2/logs": testDoor{http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusAccepted) })},
+			"POST /api/nightjar/v1/backup": http.HandlerFunc(func(a http.ResponseWriter, _ *http.Request) { a.WriteHeader(w.backup) }),
+			"POST /api/v2/logs":            testDoor{http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusAccepted) })},
 		},
 		Now: func() time.Time { return testNow },
 	})

@@ -37,7 +37,8 @@ type KeyServiceClient interface {
 	ListKeys(ctx context.Context, in *ListKeysRequest, opts ...grpc.CallOption) (*ListKeysResponse, error)
 	// RotateKey replaces a key by another of the same name and role, and shows it this once.
 	RotateKey(ctx context.Context, in *RotateKeyRequest, opts ...grpc.CallOption) (*Key, error)
-	// RevokeKey ends a key at once.
+	// RevokeKey ends a key at once; or, by the id of a session (which the audit log has) or a
+	// person's name, their sessions.
 	RevokeKey(ctx context.Context, in *RevokeKeyRequest, opts ...grpc.CallOption) (*emptypb.Empty, error)
 }
 
@@ -100,7 +101,8 @@ type KeyServiceServer interface {
 	ListKeys(context.Context, *ListKeysRequest) (*ListKeysResponse, error)
 	// RotateKey replaces a key by another of the same name and role, and shows it this once.
 	RotateKey(context.Context, *RotateKeyRequest) (*Key, error)
-	// RevokeKey ends a key at once.
+	// RevokeKey ends a key at once; or, by the id of a session (which the audit log has) or a
+	// person's name, their sessions.
 	RevokeKey(context.Context, *RevokeKeyRequest) (*emptypb.Empty, error)
 	mustEmbedUnimplementedKeyServiceServer()
 }

@@ -103,8 +103,13 @@ func Open(ctx context.Context, deps Deps) (*Log, error) {
 		return nil, fmt.Errorf("open the audit log: %w", err)
 	}
 	l.disk = disk
-	if err := l.resume(ctx); err != nil {
+	written := disk.Next() - 1
+	isKnown, err := l.resume(ctx)
+	if err != nil {
 		return nil, errors.Join(err, disk.Close())
+	}
+	if !isKnown && written > 0 {
+		l.noteMissingHead(written)
 	}
 	if !report.Clean() {
 		deps.Log.Error("entries of the audit log were lost", "found", report.String())
@@ -114,30 +119,38 @@ func Open(ctx context.Context, deps Deps) (*Log, error) {
 	return l, nil
 }
 
-// resume finds out how far the log was carried on.
-func (l *Log) resume(ctx context.Context) error {
+// noteMissingHead says in the log that its head is gone, with which rows at the end of the
+// table could be taken out. Entries up to written had been on disk.
+func (l *Log) noteMissingHead(written uint64) {
+	text := fmt.Sprintf("the table ends with row %d, and %d were written", l.head.Seq, written)
+	l.deps.Log.Error("the file that says how far the audit log is was removed", "file", l.headFile(), "found", text)
+	l.Note(Entry{Kind: "audit", Action: "head removed", Outcome: Failed, Detail: text})
+}
+
+// resume finds out how far the log was carried on; isKnown: the folder says so.
+func (l *Log) resume(ctx context.Context) (isKnown bool, err error) {
 	text, err := os.ReadFile(l.headFile())
 	switch {
 	case err == nil:
-		l.unsure = true
+		l.unsure, isKnown = true, true
 		if err := json.Unmarshal(text, &l.head); err != nil {
-			return fmt.Errorf("open the audit log: %s: %w", l.headFile(), err)
+			return false, fmt.Errorf("open the audit log: %s: %w", l.headFile(), err)
 		}
 	case errors.Is(err, os.ErrNotExist): // a new folder, perhaps with a restored table
 		last, err := l.deps.Store.Last(ctx)
 		if err != nil {
-			return fmt.Errorf("open the audit log: %w", err)
+			return false, fmt.Errorf("open the audit log: %w", err)
 		}
 		// Remembered at once: what is found behind it at a later start is this log's own.
 		if err := l.save(head{Seq: last.Seq, Hash: last.Hash, Told: last.Seq}); err != nil {
-			return err
+			return false, err
 		}
 		l.unsure = true
 	default:
-		return fmt.Errorf("open the audit log: %w", err)
+		return false, fmt.Errorf("open the audit log: %w", err)
 	}
 	l.disk.SkipTo(l.head.Seq + 1)
-	return nil
+	return isKnown, nil
 }
 
 func (l *Log) headFile() string { return filepath.Join(l.deps.Dir, "head") }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"slices"
 	"sync"
 	"testing"
@@ -132,6 +133,37 @@ func (w *world) verify(l *Log) Report {
 		w.t.Fatal(err)
 	}
 	return r
+}
+
+// TestARemovedHeadIsInTheLog; what was cut off with it comes back while it is on disk.
+func TestARemovedHeadIsInTheLog(t *testing.T) {
+	w := newWorld(t)
+	l := w.open()
+	w.write(l, 5)
+	w.carried(l)
+	if err := l.disk.Close(); err != nil {
+		t.Fatal(err)
+	}
+	w.table.rows = w.table.rows[:3]
+	if err := os.Remove(l.headFile()); err != nil {
+		t.Fatal(err)
+	}
+	l = w.open()
+	l.keep(l.waitingNotes())
+	w.carried(l)
+	last := w.table.rows[len(w.table.rows)-1]
+	if last.Action != "head removed" || last.Detail != "the table ends with row 3, and 5 were written" {
+		t.Errorf("the last row: %+v", last)
+	}
+	if r := w.verify(l); r.Rows != 6 || len(r.Faults)+len(r.Gaps) > 0 {
+		t.Errorf("%+v", r)
+	}
+	if err := l.disk.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if l = w.open(); len(l.notes) != 0 {
+		t.Error("it is noted again")
+	}
 }
 
 var errFault = errors.New("the database does not answer")

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"google.golang.org/protobuf/types/known/emptypb"
@@ -9,12 +10,15 @@ import (
 	pb "nightjar/api/v1"
 
 	"nightjar/api/access"
+	"nightjar/api/access/signin"
+	"nightjar/schema"
 )
 
 // keys serves KeyService.
 type keys struct {
 	pb.UnimplementedKeyServiceServer
-	keys *access.Keys
+	keys     *access.Keys
+	sessions *signin.Sessions // nil: nobody signs in
 }
 
 // CreateKey makes a key.
@@ -55,9 +59,16 @@ func (s *keys) RotateKey(ctx context.Context, in *pb.RotateKeyRequest) (*pb.Key,
 	return s.answer(stored, secret), err
 }
 
-// RevokeKey ends a key.
+// RevokeKey ends a key, or else the sessions that are of this id, or of a person of this
+// name: people whom a provider knows are nobody that could be deleted here.
 func (s *keys) RevokeKey(ctx context.Context, in *pb.RevokeKeyRequest) (*emptypb.Empty, error) {
-	_, err := s.keys.Revoke(ctx, in.GetKeyId())
+	id := in.GetKeyId()
+	_, err := s.keys.Revoke(ctx, id)
+	if s.sessions != nil && id != "" && errors.As(err, new(*schema.NotFoundError)) {
+		if ended, endErr := s.sessions.EndAll(id); ended > 0 || endErr != nil {
+			err = endErr
+		}
+	}
 	return &emptypb.Empty{}, err
 }
 

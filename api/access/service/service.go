@@ -13,8 +13,9 @@ import (
 
 // Deps are what the services are made of.
 type Deps struct {
-	Keys     *access.Keys
-	Users    *signin.Users
+	Keys  *access.Keys
+	Users *signin.Users
+	// Sessions are ended by their id, or all of a person; nil: there are none.
 	Sessions *signin.Sessions
 	Audit    Audit
 	Events   Events
@@ -32,8 +33,8 @@ type Services struct {
 // New makes them.
 func New(deps Deps) Services {
 	return Services{
-		Keys:      &keys{keys: deps.Keys},
-		Users:     &users{users: deps.Users, sessions: deps.Sessions},
+		Keys:      &keys{keys: deps.Keys, sessions: deps.Sessions},
+		Users:     &users{users: deps.Users},
 		Audit:     &auditLog{log: deps.Audit, now: deps.Now},
 		Deletions: newDeletions(deps.Events, deps.Now),
 	}

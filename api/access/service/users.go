@@ -13,8 +13,7 @@ import (
 // users serves UserService.
 type users struct {
 	pb.UnimplementedUserServiceServer
-	users    *signin.Users
-	sessions *signin.Sessions
+	users *signin.Users
 }
 
 // CreateUser makes a user.

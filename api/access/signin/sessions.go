@@ -159,12 +159,12 @@ func (s *Sessions) end(token string) error {
 	return s.change(func() { delete(s.byHash, hashOf(token)) })
 }
 
-// EndAll ends every session, of one name or, where that is empty, of everybody. It is how
-// many there were.
-func (s *Sessions) EndAll(name string) (ended int, err error) {
+// EndAll ends every session of a person, by their name, or one by its id, or, where that is
+// empty, those of everybody. It is how many there were.
+func (s *Sessions) EndAll(of string) (ended int, err error) {
 	err = s.change(func() {
 		before := len(s.byHash)
-		maps.DeleteFunc(s.byHash, func(_ string, v Session) bool { return name == "" || v.Name == name })
+		maps.DeleteFunc(s.byHash, func(_ string, v Session) bool { return of == "" || v.Name == of || v.ID == of })
 		ended = before - len(s.byHash)
 	})
 	return ended, err

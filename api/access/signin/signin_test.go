@@ -218,6 +218,7 @@ func TestWhatEndsASession(t *testing.T) {
 		"the person left":  func(h *house, u StoredUser) error { _, err := h.Users.Delete(t.Context(), u.ID); return err },
 		"its time is over": func(h *house, _ StoredUser) error { h.wait(Lifetime); return nil },
 		"all are ended":    func(h *house, _ StoredUser) error { _, err := h.Sessions.EndAll(""); return err },
+		"it is ended":      func(h *house, _ StoredUser) error { return h.endOnly() },
 		"theirs are ended": func(h *house, _ StoredUser) error { _, err := h.Sessions.EndAll("ann"); return err },
 	} {
 		h := newHouse(t)
@@ -235,6 +236,16 @@ func TestWhatEndsASession(t *testing.T) {
 			t.Errorf("%s: %d", what, status)
 		}
 	}
+}
+
+// endOnly ends the one session that there is, by its id.
+func (h *house) endOnly() error {
+	id := h.noted[len(h.noted)-1].Session.ID
+	if n, err := h.Sessions.EndAll("another id"); err != nil || n != 0 {
+		return fmt.Errorf("by another id: %d, %w", n, err)
+	}
+	_, err := h.Sessions.EndAll(id)
+	return err
 }
 
 // TestOnlyTheEnginesOwnPageChangesSomething with a cookie.

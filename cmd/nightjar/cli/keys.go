@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -176,15 +177,22 @@ func newKeysRotate() *cobra.Command {
 
 func newKeysRevoke() *cobra.Command {
 	c := &cobra.Command{
-		Use: "revoke NAME|ID", Short: "End a key at once", Example: "  nightjar keys revoke shipper", Args: cobra.ExactArgs(1),
+		Use: "revoke NAME|ID", Short: "End a key at once, or the sessions of a person",
+		Long: `Ends a key at once. Where no key is called so, it ends the sessions of a person of this
+name, or the one of this id, which the audit log has: they sign in again, if they still can.`,
+		Example: "  nightjar keys revoke shipper\n  nightjar keys revoke jane@example.org", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			cl, err := newClient(c)
 			if err != nil {
 				return err
 			}
-			id, err := cl.keyID(c.Context(), args[0])
+			all, _, err := cl.keys(c.Context())
 			if err != nil {
 				return err
+			}
+			id := args[0]
+			if i := slices.IndexFunc(all, func(k keyShown) bool { return k.Name == id || k.ID == id }); i >= 0 {
+				id = all[i].ID
 			}
 			return cl.do(c.Context(), http.MethodDelete, keysPath+"/"+url.PathEscape(id), nil, nil, nil)
 		},
