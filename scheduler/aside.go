@@ -3,7 +3,9 @@ package scheduler
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	"nightjar/compiler"
@@ -86,12 +88,37 @@ type Aside struct {
 	Waits bool
 }
 
+// asides are the events that are set aside, in that order. Who knows the lock of the
+// scheduler takes it first.
+type asides struct {
+	budget        Budget
+	log           *slog.Logger
+	metrics       metrics
+	evaluationLog *evaluationLog
+
+	mu   sync.Mutex
+	list []*aside
+
+	// Of the goroutine that evaluates: when events of a rule were logged last, by its
+	// id; when a slice of what was set aside was done last, by rule key; and how many
+	// slices were.
+	told   map[string]schema.Millis
+	served map[string]uint64
+	slices uint64
+}
+
+func newAsides(budget Budget, log *slog.Logger, m metrics, to *evaluationLog) *asides {
+	return &asides{budget: budget, log: log, metrics: m, evaluationLog: to, told: map[string]schema.Millis{}, served: map[string]uint64{}}
+}
+
 // Asides are the events that are set aside now, the earliest first.
-func (s *Scheduler) Asides() []Aside {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	out := make([]Aside, len(s.asides))
-	for i, a := range s.asides {
+func (s *Scheduler) Asides() []Aside { return s.asides.all() }
+
+func (as *asides) all() []Aside {
+	as.mu.Lock()
+	defer as.mu.Unlock()
+	out := make([]Aside, len(as.list))
+	for i, a := range as.list {
 		out[i] = Aside{a.plan.Rule.ID, schema.EventID(a.at, a.seq), a.seq, a.since, a.work, a.waits}
 	}
 	return out
@@ -103,30 +130,35 @@ func (s *Scheduler) FinishAside(ruleID, event string) (n int, err error) {
 	if _, err := s.rules.Get(context.Background(), ruleID); err != nil {
 		return 0, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, a := range s.asides {
-		if a.plan.Rule.ID == ruleID && a.waits && (event == "" || event == schema.EventID(a.at, a.seq)) {
-			a.waits, a.asked = false, true
-			n++
-		}
-	}
-	if n > 0 {
+	if n = s.asides.ask(ruleID, event); n > 0 {
 		s.requests.notify()
 	}
 	return n, nil
 }
 
+// ask has events evaluated that wait to be asked for.
+func (as *asides) ask(ruleID, event string) (n int) {
+	as.mu.Lock()
+	defer as.mu.Unlock()
+	for _, a := range as.list {
+		if a.plan.Rule.ID == ruleID && a.waits && (event == "" || event == schema.EventID(a.at, a.seq)) {
+			a.waits, a.asked = false, true
+			n++
+		}
+	}
+	return n
+}
+
 // setAside takes out of the touches those of events that are too much work for
 // their rule.
-func (s *Scheduler) setAside(touches []labelMatch) []labelMatch {
+func (as *asides) setAside(touches []labelMatch) []labelMatch {
 	type ruleEvent struct {
 		plan *compiler.BoundPlan
 		seq  uint64
 	}
 	var work map[ruleEvent]int
 	for _, t := range touches {
-		if cost := t.plan.Cost(t.label, t.event); cost > s.deps.Budget.Event/(wideShare*maxLabelsOfRule) {
+		if cost := t.plan.Cost(t.label, t.event); cost > as.budget.Event/(wideShare*maxLabelsOfRule) {
 			if work == nil {
 				work = map[ruleEvent]int{}
 			}
@@ -137,15 +169,15 @@ func (s *Scheduler) setAside(touches []labelMatch) []labelMatch {
 		return touches
 	}
 	var rest []labelMatch
-	left := s.deps.Budget.Event
+	left := as.budget.Event
 	decided := map[ruleEvent]bool{} // whether it is evaluated in its turn
 	for _, t := range touches {
 		key := ruleEvent{t.plan, t.event.Seq}
 		cost := work[key]
 		inTurn, known := decided[key]
-		if wide := cost > s.deps.Budget.Event/wideShare; !known {
+		if wide := cost > as.budget.Event/wideShare; !known {
 			if inTurn = !wide || cost <= left; !inTurn {
-				s.putAside(t, cost)
+				as.put(t, cost)
 			} else if wide {
 				left -= cost
 			}
@@ -166,20 +198,20 @@ const (
 	maxLabelsOfRule = 10
 )
 
-func (s *Scheduler) putAside(t labelMatch, work int) {
+func (as *asides) put(t labelMatch, work int) {
 	a := &aside{
-		plan: t.plan, at: t.event.At, seq: t.event.Seq, since: schema.MillisOf(time.Now()), work: work, waits: work > s.deps.Budget.Most,
+		plan: t.plan, at: t.event.At, seq: t.event.Seq, since: schema.MillisOf(time.Now()), work: work, waits: work > as.budget.Most,
 	}
-	s.mu.Lock()
-	known := slices.ContainsFunc(s.asides, a.same)
+	as.mu.Lock()
+	known := slices.ContainsFunc(as.list, a.same)
 	if !known {
-		s.asides = append(s.asides, a)
-		s.evaluationLog.aside(a)
+		as.list = append(as.list, a)
+		as.evaluationLog.aside(a)
 	}
-	s.mu.Unlock()
+	as.mu.Unlock()
 	if !known {
-		s.metrics.asides.WithLabelValues(a.plan.Rule.ID).Inc()
-		s.tellAside(a)
+		as.metrics.asides.WithLabelValues(a.plan.Rule.ID).Inc()
+		as.tell(a)
 	}
 }
 
@@ -210,13 +242,13 @@ func (a *aside) same(b *aside) bool { return a.seq == b.seq && a.plan.Key == b.p
 // be many, and the evaluation log has them all.
 const tellEvery = schema.Millis(10_000)
 
-func (s *Scheduler) tellAside(a *aside) {
+func (as *asides) tell(a *aside) {
 	id := a.plan.Rule.ID
-	if last, ok := s.told[id]; ok && a.since-last < tellEvery {
+	if last, ok := as.told[id]; ok && a.since-last < tellEvery {
 		return
 	}
-	s.told[id] = a.since
-	s.deps.Log.Warn("an event is too much work for a rule and is set aside for it; all else goes on",
+	as.told[id] = a.since
+	as.log.Warn("an event is too much work for a rule and is set aside for it; all else goes on",
 		"rule", id, "name", a.plan.Rule.Name, "event", schema.EventID(a.at, a.seq), "arrival", a.seq, "work", a.work,
 		"then", map[bool]string{false: "it is evaluated in the background", true: "it waits until it is asked for: nightjar coverage " + id + " --finish"}[a.waits])
 }
@@ -251,7 +283,7 @@ func (s *Scheduler) resume(ctx context.Context, now time.Time) bool {
 			s.failAside(ctx, a, now, err)
 		case a.parts != nil:
 			if a.next += n; a.next >= a.total() {
-				s.endAside(a, a.gone)
+				s.asides.end(a, a.gone)
 			}
 		}
 	}
@@ -263,43 +295,65 @@ func (s *Scheduler) failAside(ctx context.Context, a *aside, now time.Time, err 
 	if ctx.Err() != nil {
 		return
 	}
-	s.mu.Lock()
-	a.failures++
-	a.retryAt = now.Add(retryAfter(a.failures))
-	s.mu.Unlock()
+	s.asides.failed(a, now)
 	s.metrics.failures.Inc()
 	s.deps.Log.Error("event that was set aside not evaluated; it will be retried",
 		"rule", a.plan.Rule.ID, "event", schema.EventID(a.at, a.seq), "attempt", a.failures, "error", err)
 }
 
-// nextAside is the first event, of those not taken yet, of the rule that has
-// waited longest for a slice: of each rule one event is done after the other.
+// failed has the event evaluated again, later.
+func (as *asides) failed(a *aside, now time.Time) {
+	as.mu.Lock()
+	defer as.mu.Unlock()
+	a.failures++
+	a.retryAt = now.Add(retryAfter(a.failures))
+}
+
+// nextAside is the event to go on with, of those not taken yet, with the present plan
+// of its rule.
 func (s *Scheduler) nextAside(now time.Time, taken map[*aside]int) *aside {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var next *aside
-	seen := map[string]bool{}
-	for _, a := range s.asides {
-		key := a.plan.Key
-		if _, already := taken[a]; a.waits || already || s.resting[key] || now.Before(a.retryAt) || seen[key] || !s.passed(a) {
-			continue
-		}
-		seen[key] = true
-		if next == nil || s.served[key] < s.served[next.plan.Key] {
-			next = a
-		}
-	}
+	next := s.asides.next(now, taken, func(a *aside) bool { return !s.resting[a.plan.Key] && s.passed(a) })
 	if next == nil {
 		return nil
 	}
-	s.slices++
-	s.served[next.plan.Key] = s.slices
 	for _, w := range s.runs {
 		if w.plan.Key == next.plan.Key {
-			next.plan = w.plan // its name may be another now
+			s.asides.replan(next, w.plan) // its name may be another now
 		}
 	}
 	return next
+}
+
+// next is the first event, of those not taken yet that can be evaluated, of the rule
+// that has waited longest for a slice: of each rule one event is done after the other.
+func (as *asides) next(now time.Time, taken map[*aside]int, can func(*aside) bool) *aside {
+	as.mu.Lock()
+	defer as.mu.Unlock()
+	var next *aside
+	seen := map[string]bool{}
+	for _, a := range as.list {
+		key := a.plan.Key
+		if _, already := taken[a]; a.waits || already || now.Before(a.retryAt) || seen[key] || !can(a) {
+			continue
+		}
+		seen[key] = true
+		if next == nil || as.served[key] < as.served[next.plan.Key] {
+			next = a
+		}
+	}
+	if next != nil {
+		as.slices++
+		as.served[next.plan.Key] = as.slices
+	}
+	return next
+}
+
+func (as *asides) replan(a *aside, plan *compiler.BoundPlan) {
+	as.mu.Lock()
+	defer as.mu.Unlock()
+	a.plan = plan
 }
 
 // passed reports whether the rule is evaluated up to the event and beyond: until
@@ -348,11 +402,7 @@ func (s *Scheduler) unfold(ctx context.Context, a *aside) error {
 	if err := s.tables.load(ctx, []labelMatch{{plan: a.plan, event: a.event}}); err != nil {
 		return err
 	}
-	s.mu.Lock()
-	a.work = a.workOf()
-	a.waits = a.work > s.deps.Budget.Most && !a.asked
-	s.mu.Unlock()
-	if a.waits {
+	if s.asides.weigh(a); a.waits {
 		a.event = nil
 		return nil
 	}
@@ -366,6 +416,14 @@ func (s *Scheduler) unfold(ctx context.Context, a *aside) error {
 		a.parts = append(a.parts, asidePart{i, matches})
 	}
 	return nil
+}
+
+// weigh finds how much work the event is, and whether that waits to be asked for.
+func (as *asides) weigh(a *aside) {
+	as.mu.Lock()
+	defer as.mu.Unlock()
+	a.work = a.workOf()
+	a.waits = a.work > as.budget.Most && !a.asked
 }
 
 func (a *aside) workOf() int {
@@ -416,34 +474,35 @@ func (s *Scheduler) countAside(a *aside, n int) {
 	a.counted = max(a.counted, a.next+n)
 }
 
-// endAside ends what was set aside: it was evaluated or, for a reason, was not.
-func (s *Scheduler) endAside(a *aside, reason string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.asides = slices.DeleteFunc(s.asides, func(b *aside) bool { return a == b })
-	s.metrics.asides.WithLabelValues(a.plan.Rule.ID).Dec()
-	s.evaluationLog.finished(a, reason)
+// end ends what was set aside: it was evaluated or, for a reason, was not.
+func (as *asides) end(a *aside, reason string) {
+	as.mu.Lock()
+	defer as.mu.Unlock()
+	as.list = slices.DeleteFunc(as.list, func(b *aside) bool { return a == b })
+	as.metrics.asides.WithLabelValues(a.plan.Rule.ID).Dec()
+	as.evaluationLog.finished(a, reason)
 }
 
-// dropAsides ends what is set aside for a rule that is evaluated no more. The
-// lock is held.
-func (s *Scheduler) dropAsides(key string) {
-	s.asides = slices.DeleteFunc(s.asides, func(a *aside) bool {
+// drop ends what is set aside for a rule that is evaluated no more.
+func (as *asides) drop(key string) {
+	as.mu.Lock()
+	defer as.mu.Unlock()
+	as.list = slices.DeleteFunc(as.list, func(a *aside) bool {
 		if a.plan.Key != key {
 			return false
 		}
-		s.metrics.asides.WithLabelValues(a.plan.Rule.ID).Dec()
-		s.evaluationLog.finished(a, "the rule was disabled or deleted before the event was evaluated")
+		as.metrics.asides.WithLabelValues(a.plan.Rule.ID).Dec()
+		as.evaluationLog.finished(a, "the rule was disabled or deleted before the event was evaluated")
 		return true
 	})
 }
 
-// recountAsides are the arrivals that are set aside for a rule key. Of those, what was
+// recount are the arrivals that are set aside for a rule key. Of those, what was
 // counted of series is counted anew.
-func (s *Scheduler) recountAsides(key string) (seqs []uint64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, a := range s.asides {
+func (as *asides) recount(key string) (seqs []uint64) {
+	as.mu.Lock()
+	defer as.mu.Unlock()
+	for _, a := range as.list {
 		if a.plan.Key == key {
 			a.counted, a.next = 0, 0
 			seqs = append(seqs, a.seq)
@@ -459,12 +518,19 @@ func (s *Scheduler) resumes(key string) bool {
 	defer s.mu.Unlock()
 	for _, w := range s.runs {
 		if w.plan.Key == key {
-			if _, waits := s.gapBefore(w); waits {
+			if _, waits := s.fillings.gapBefore(w); waits {
 				return true
 			}
 		}
 	}
-	return slices.ContainsFunc(s.asides, func(a *aside) bool { return a.plan.Key == key && !a.waits })
+	return s.asides.goOn(key)
+}
+
+// goOn reports whether events of a rule key are evaluated in the background.
+func (as *asides) goOn(key string) bool {
+	as.mu.Lock()
+	defer as.mu.Unlock()
+	return slices.ContainsFunc(as.list, func(a *aside) bool { return a.plan.Key == key && !a.waits })
 }
 
 // judgeable is the last arrival up to which everything was evaluated for a rule run:
@@ -474,20 +540,70 @@ func (s *Scheduler) judgeable(w *ruleRun) uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	through := w.through
-	if g, waits := s.gapBefore(w); waits {
+	if g, waits := s.fillings.gapBefore(w); waits {
 		through = min(through, g.In.From)
 	}
-	for _, a := range s.asides {
-		if a.plan.Key == w.plan.Key && !a.waits {
+	return s.asides.judgeable(w.plan.Key, through)
+}
+
+// judgeable is the last arrival, up to through, before which no event of a rule key is
+// evaluated in the background.
+func (as *asides) judgeable(key string, through uint64) uint64 {
+	as.mu.Lock()
+	defer as.mu.Unlock()
+	for _, a := range as.list {
+		if a.plan.Key == key && !a.waits {
 			through = min(through, a.seq-1)
 		}
 	}
 	return through
 }
 
-// hasAsides tells whether events are set aside for a rule key. The lock is held.
-func (s *Scheduler) hasAsides(key string) bool {
-	return slices.ContainsFunc(s.asides, func(a *aside) bool { return a.plan.Key == key })
+// anyGoesOn reports whether any event is evaluated in the background, of whatever rule.
+func (as *asides) anyGoesOn() bool {
+	as.mu.Lock()
+	defer as.mu.Unlock()
+	return slices.ContainsFunc(as.list, func(a *aside) bool { return !a.waits })
+}
+
+// oldest is since when the first of those has been set aside, or since, if that is
+// earlier.
+func (as *asides) oldest(since time.Time) time.Time {
+	as.mu.Lock()
+	defer as.mu.Unlock()
+	for _, a := range as.list {
+		if began := a.since.Time(); !a.waits && began.Before(since) {
+			since = began
+		}
+	}
+	return since
+}
+
+// untilRetry is how long until one that failed is due, at most so long.
+func (as *asides) untilRetry(wait time.Duration) time.Duration {
+	as.mu.Lock()
+	defer as.mu.Unlock()
+	for _, a := range as.list {
+		if !a.waits {
+			wait = min(wait, max(0, time.Until(a.retryAt)))
+		}
+	}
+	return wait
+}
+
+// has tells whether events are set aside for a rule key.
+func (as *asides) has(key string) bool {
+	as.mu.Lock()
+	defer as.mu.Unlock()
+	return slices.ContainsFunc(as.list, func(a *aside) bool { return a.plan.Key == key })
+}
+
+// restore takes an event back in that was set aside before this process began.
+func (as *asides) restore(a *aside) {
+	as.mu.Lock()
+	defer as.mu.Unlock()
+	as.list = append(as.list, a)
+	as.metrics.asides.WithLabelValues(a.plan.Rule.ID).Inc()
 }
 
 // goOnAside goes on with what was set aside before this process began. The lock is
@@ -498,10 +614,9 @@ func (s *Scheduler) goOnAside(entries []Entry) {
 			if w.plan.Key != e.RuleKey || e.In.To > w.through { // it comes again
 				continue
 			}
-			s.asides = append(s.asides, &aside{plan: w.plan, at: e.Earliest, seq: e.In.To, since: e.At})
-			s.metrics.asides.WithLabelValues(w.plan.Rule.ID).Inc()
+			s.asides.restore(&aside{plan: w.plan, at: e.Earliest, seq: e.In.To, since: e.At})
 			if !s.history[w.plan.Rule.ID].runs() {
-				s.dropAsides(e.RuleKey)
+				s.asides.drop(e.RuleKey)
 			}
 		}
 	}

@@ -59,7 +59,7 @@ func (s *Scheduler) settleBaselines(ctx context.Context) error {
 			continue
 		}
 		judged := detect.Never
-		if v := s.silenceRuns[key]; v != nil { // closed buckets are judged before they are settled
+		if v := s.silenceRuns.byKey[key]; v != nil { // closed buckets are judged before they are settled
 			judged = v.judged
 		}
 		through, some, err := u.Settle(judged, s.deps.Lateness, func(part []detect.SeriesModel) error {
@@ -96,5 +96,5 @@ func (s *Scheduler) loadBaseline(ctx context.Context, u *detect.Baseline, plan *
 		}
 	}
 	u.SettledBefore(settledAt)
-	return earlier, s.deps.Models.Buckets(ctx, plan.Key, plan.Anomaly.Bucket, settledAt, through, s.recountAsides(plan.Key), u.Refill)
+	return earlier, s.deps.Models.Buckets(ctx, plan.Key, plan.Anomaly.Bucket, settledAt, through, s.asides.recount(plan.Key), u.Refill)
 }

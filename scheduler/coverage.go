@@ -170,21 +170,23 @@ func (s *Scheduler) stretches(v ruleVersion, in Interval) []Stretch {
 		}
 	}
 	through = min(max(through, in.From), in.To)
-	out := aroundGaps(s.aroundAsides(v, Interval{in.From, through}), s.gaps())
+	out := aroundGaps(s.asides.around(v, Interval{in.From, through}), s.fillings.gaps())
 	return append(out, Stretch{v.version, Interval{through, in.To}, state, reason})
 }
 
-// aroundAsides splits what is evaluated by the events that are set aside.
-func (s *Scheduler) aroundAsides(v ruleVersion, in Interval) []Stretch {
+// around splits what is evaluated by the events that are set aside.
+func (as *asides) around(v ruleVersion, in Interval) []Stretch {
 	var out []Stretch
-	var asides []*aside
-	for _, a := range s.asides {
+	var inside []*aside
+	as.mu.Lock()
+	defer as.mu.Unlock()
+	for _, a := range as.list {
 		if a.plan.Key == v.key && a.seq > in.From && a.seq <= in.To {
-			asides = append(asides, a)
+			inside = append(inside, a)
 		}
 	}
-	slices.SortFunc(asides, func(a, b *aside) int { return cmp.Compare(a.seq, b.seq) })
-	for _, a := range asides {
+	slices.SortFunc(inside, func(a, b *aside) int { return cmp.Compare(a.seq, b.seq) })
+	for _, a := range inside {
 		out = append(out, Stretch{v.version, Interval{in.From, a.seq - 1}, CoverageEvaluated, ""},
 			Stretch{v.version, Interval{a.seq - 1, a.seq}, CoverageAside, a.reason()})
 		in.From = a.seq

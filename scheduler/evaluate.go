@@ -169,7 +169,7 @@ func (s *Scheduler) absorb(ctx context.Context, touches []labelMatch) error {
 		return err
 	}
 	d := newDirty()
-	inTurn := s.setAside(touches)
+	inTurn := s.asides.setAside(touches)
 	for _, t := range inTurn {
 		s.note(&d, t)
 	}
@@ -362,7 +362,7 @@ func (d *dirty) touch(plan *compiler.BoundPlan, values []string, at schema.Milli
 func (s *Scheduler) spread(ctx context.Context, d *dirty) error {
 	for plan, from := range d.globals {
 		points := from
-		if v := s.silenceRunOf(plan); v != nil && from <= v.horizon.Through {
+		if v := s.silenceRuns.of(plan); v != nil && from <= v.horizon.Through {
 			points -= detect.WindowOf(plan)
 			plan.ExpectedGroups(v.horizon.Through, func(group []string, since schema.Millis) bool {
 				if since = max(since, plan.Began); since >= points && since <= v.horizon.Through {
@@ -429,7 +429,7 @@ func (s *Scheduler) advanceMeasured(units []*detect.GroupState) (changes []planC
 	began := s.deps.CPU()
 	for _, u := range units {
 		u.Seen, u.Baseline = s.seen[u.Plan.Key], s.baselines[u.Plan.Key]
-		if v := s.silenceRunOf(u.Plan); v != nil {
+		if v := s.silenceRuns.of(u.Plan); v != nil {
 			u.Horizon = v.horizon
 			if since, ok := u.Plan.ExpectedSince(u.Group, v.horizon.Through); ok {
 				u.Expected = max(since, u.Plan.Began, detect.SinceEver)

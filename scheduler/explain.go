@@ -60,7 +60,7 @@ func (s *explained) Evaluated(ruleID string) (explain.Evaluated, error) {
 	case w.failures > 0:
 		out.State, out.Why = CoverageFailed, w.problem
 	}
-	if v := s.silenceRuns[plan.Key]; v != nil {
+	if v := s.silenceRuns.byKey[plan.Key]; v != nil {
 		out.Waiting = &explain.Waiting{Judged: v.judged, Horizon: v.horizon.Through, Delay: s.deps.Delays.Of(plan)}
 	}
 	return out, nil

@@ -3,6 +3,7 @@ package scheduler
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -45,12 +46,26 @@ type filling struct {
 	finished bool // all is evaluated, and yet to be saved
 }
 
+// fillings are the gaps that there are, and how far those are evaluated that were
+// filled. But for the gaps themselves they are of the goroutine that evaluates.
+type fillings struct {
+	source        Gaps // nil: there are none
+	log           *slog.Logger
+	evaluationLog *evaluationLog
+	byGap         map[Interval]*filling
+	noted         map[string]bool // gaps that are in the evaluation log
+}
+
+func newFillings(source Gaps, log *slog.Logger, to *evaluationLog) *fillings {
+	return &fillings{source: source, log: log, evaluationLog: to, byGap: map[Interval]*filling{}, noted: map[string]bool{}}
+}
+
 // gaps are those there are now.
-func (s *Scheduler) gaps() []Gap {
-	if s.deps.Gaps == nil {
+func (fs *fillings) gaps() []Gap {
+	if fs.source == nil {
 		return nil
 	}
-	return s.deps.Gaps.Gaps()
+	return fs.source.Gaps()
 }
 
 // missed is the part of a gap that a rule run has passed without seeing it.
@@ -60,7 +75,7 @@ func (w *ruleRun) missed(g *Gap) (in Interval, ok bool) {
 }
 
 // noteGaps writes gaps that are new into the evaluation log.
-func (s *Scheduler) noteGaps(gaps []Gap) {
+func (fs *fillings) noteGaps(gaps []Gap) {
 	for i := range gaps {
 		g := &gaps[i]
 		state := CoverageMissing
@@ -68,11 +83,11 @@ func (s *Scheduler) noteGaps(gaps []Gap) {
 			state = CoverageLost
 		}
 		id := fmt.Sprint(state, g.In, g.Since)
-		if s.noted[id] {
+		if fs.noted[id] {
 			continue
 		}
-		s.noted[id] = true
-		s.evaluationLog.add(Entry{State: state, In: g.In, Events: g.Events, Earliest: g.Seen, Latest: g.Seen, At: g.Since, Reason: g.words()})
+		fs.noted[id] = true
+		fs.evaluationLog.add(Entry{State: state, In: g.In, Events: g.Events, Earliest: g.Seen, Latest: g.Seen, At: g.Since, Reason: g.words()})
 	}
 }
 
@@ -88,19 +103,15 @@ func (g *Gap) words() string {
 // passed them, as events that arrived late. It tells whether there was anything to
 // do. It may be done twice without a trace, as everything may.
 func (s *Scheduler) fill(ctx context.Context, now time.Time) bool {
-	gaps := s.gaps()
-	s.noteGaps(gaps)
+	gaps := s.fillings.gaps()
+	s.fillings.noteGaps(gaps)
 	did := false
 	for i := range gaps {
 		g := &gaps[i]
 		if !g.Filled {
 			continue
 		}
-		f := s.fillings[g.In]
-		if f == nil {
-			f = &filling{done: map[string]bool{}}
-			s.fillings[g.In] = f
-		}
+		f := s.fillings.of(g)
 		if f.finished || now.Before(f.retryAt) || s.rests(g) {
 			continue
 		}
@@ -118,6 +129,16 @@ func (s *Scheduler) fill(ctx context.Context, now time.Time) bool {
 		f.finished = true
 	}
 	return did
+}
+
+// of is how far the gap is evaluated.
+func (fs *fillings) of(g *Gap) *filling {
+	f := fs.byGap[g.In]
+	if f == nil {
+		f = &filling{done: map[string]bool{}}
+		fs.byGap[g.In] = f
+	}
+	return f
 }
 
 // rests reports whether a rule that has passed the gap rests just now.
@@ -184,29 +205,29 @@ func (s *Scheduler) evaluateLate(ctx context.Context, plans []*compiler.BoundPla
 }
 
 // filled says that the gaps whose evaluation is saved by now were evaluated.
-func (s *Scheduler) filled(gaps []Gap) {
+func (fs *fillings) filled(gaps []Gap) {
 	for i := range gaps {
 		g := &gaps[i]
-		if f := s.fillings[g.In]; f == nil || !f.finished {
+		if f := fs.byGap[g.In]; f == nil || !f.finished {
 			continue
 		}
-		if err := s.deps.Gaps.Evaluated(*g); err != nil {
-			s.deps.Log.Warn("a gap that was filled is evaluated again after the next start", "error", err)
+		if err := fs.source.Evaluated(*g); err != nil {
+			fs.log.Warn("a gap that was filled is evaluated again after the next start", "error", err)
 			continue
 		}
-		delete(s.fillings, g.In)
-		s.evaluationLog.add(Entry{
+		delete(fs.byGap, g.In)
+		fs.evaluationLog.add(Entry{
 			State: CoverageFilled, In: g.In, Events: g.Events, Earliest: g.Seen, Latest: g.Seen,
 			Reason: "the events were stored late and evaluated then",
 		})
-		s.deps.Log.Info("events that were stored late are evaluated", "after", g.In.From, "through", g.In.To, "events", g.Events)
+		fs.log.Info("events that were stored late are evaluated", "after", g.In.From, "through", g.In.To, "events", g.Events)
 	}
 }
 
 // savable are the gaps that are evaluated before what is about to be saved.
-func (s *Scheduler) savable() []Gap {
-	return slices.DeleteFunc(s.gaps(), func(g Gap) bool {
-		f := s.fillings[g.In]
+func (fs *fillings) savable() []Gap {
+	return slices.DeleteFunc(fs.gaps(), func(g Gap) bool {
+		f := fs.byGap[g.In]
 		return f == nil || !f.finished
 	})
 }
@@ -214,9 +235,9 @@ func (s *Scheduler) savable() []Gap {
 // withoutBehind leaves out the gaps whose evaluation taught a rule what is not stored yet:
 // after a crash they are evaluated again, or the rule would not know what its matches
 // rest on.
-func (s *Scheduler) withoutBehind(gaps []Gap, behind map[string]bool) []Gap {
+func (fs *fillings) withoutBehind(gaps []Gap, behind map[string]bool) []Gap {
 	return slices.DeleteFunc(gaps, func(g Gap) bool {
-		f := s.fillings[g.In]
+		f := fs.byGap[g.In]
 		if f == nil {
 			return false
 		}
@@ -229,23 +250,9 @@ func (s *Scheduler) withoutBehind(gaps []Gap, behind map[string]bool) []Gap {
 	})
 }
 
-// withoutThoseOf are the gaps whose evaluation none of the rules that are behind has a
-// part in: what such a rule learned of a gap is not saved with what the others did, and
-// has to be learned again after a crash.
-func withoutThoseOf(behind map[string]bool, gaps []Gap, fillings map[Interval]*filling) []Gap {
-	return slices.DeleteFunc(gaps, func(g Gap) bool {
-		for key := range behind {
-			if f := fillings[g.In]; f != nil && f.done[key] {
-				return true
-			}
-		}
-		return false
-	})
-}
-
 // gapBefore is the first gap that a rule run has passed and that silence waits for.
-func (s *Scheduler) gapBefore(w *ruleRun) (Gap, bool) {
-	for _, g := range s.gaps() {
+func (fs *fillings) gapBefore(w *ruleRun) (Gap, bool) {
+	for _, g := range fs.gaps() {
 		if _, ok := w.missed(&g); ok && g.holds() {
 			return g, true
 		}

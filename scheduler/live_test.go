@@ -161,10 +161,10 @@ func drain(s *Scheduler) {
 		for _, w := range s.runs {
 			w.retryAt, w.judgeAt = time.Time{}, time.Time{}
 		}
-		for _, a := range s.asides {
+		for _, a := range s.asides.list {
 			a.retryAt = time.Time{}
 		}
-		for _, f := range s.fillings {
+		for _, f := range s.fillings.byGap {
 			f.retryAt = time.Time{}
 		}
 		if s.step(context.Background()) || s.judge(context.Background()) {

@@ -25,7 +25,7 @@ func (s *Scheduler) noteMatches(d *dirty, plan *compiler.BoundPlan, label int, m
 		s.hold(cached, &detect.GroupState{Plan: plan, Key: detect.GlobalKey(plan)}, true, matches)
 		return
 	}
-	v := s.silenceRunOf(plan)
+	v := s.silenceRuns.of(plan)
 	for _, part := range d.byUnit(plan, matches) {
 		s.hold(cached, part.unit, false, part.matches)
 		if of := s.baselines[plan.Key]; v != nil && of != nil && plan.Low() {

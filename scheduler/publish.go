@@ -55,7 +55,7 @@ func (s *Scheduler) publish(ctx context.Context, changes []planChange, find find
 		out[i].Place = s.publishing.next(c.RuleID)
 		c.Signal = out[i].Signal
 	}
-	if err := s.keepHorizons(ctx, changes); err != nil {
+	if err := s.silenceRuns.keepHorizons(ctx, changes); err != nil {
 		return err
 	}
 	for part := range bySize(out) {

@@ -50,7 +50,7 @@ func (s *Scheduler) Load(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("load progress: %w", err)
 	}
-	s.checkpoints = checkpoints
+	s.silenceRuns.checkpoints = checkpoints
 	published, err := s.deps.Signals.Newest(ctx)
 	if err != nil {
 		return fmt.Errorf("find the newest signal: %w", err)
@@ -135,7 +135,7 @@ func (s *Scheduler) apply(stored storedRule, written schema.Millis, deleted bool
 		} else {
 			w.close(stored.From)
 			if !runs {
-				s.dropAsides(w.plan.Key)
+				s.asides.drop(w.plan.Key)
 			}
 		}
 	}

@@ -142,39 +142,32 @@ type Scheduler struct {
 	behind  time.Time // since when it is known not to have caught up
 	// compiled are the present sets of plans.
 	compiled map[string]*compiled
-	asides   []*aside // events that are set aside, in that order
 
-	attention attention
-	requests  *requests
-	costs     *costs
-	tables    *referenceTables
+	attention     attention
+	requests      *requests
+	asides        *asides
+	fillings      *fillings
+	evaluationLog *evaluationLog // what is to be stored of it
+	costs         *costs
+	tables        *referenceTables
 
 	// Of the goroutine that evaluates.
 	cache *cache
 	// resting are the rule keys of which nothing is evaluated, nor published, while
 	// somebody else changes their signals.
-	resting map[string]bool
-	// checkpoints are how far rule runs were evaluated when this process began;
-	// silenceRuns are how they wait for what does not happen, by rule key.
-	checkpoints map[string]Checkpoint
-	silenceRuns map[string]*silenceRun
+	resting     map[string]bool
+	silenceRuns *silenceRuns
 	judgedAt    time.Time                     // when silence was judged last
 	seen        map[string]*detect.SeenValues // by rule key
 	baselines   map[string]*detect.Baseline   // by rule key
 	learned     map[string]bool               // rule keys that learned from the past, where they ask for that
 	unstored    unstored
-	served      map[string]uint64 // by rule key: when a slice of what it set aside was done last
-	slices      uint64            // how many were
-	updated     int               // signal groups, in the last evaluation
-	matched     time.Duration     // what matching took, in the last evaluation
+	updated     int           // signal groups, in the last evaluation
+	matched     time.Duration // what matching took, in the last evaluation
 	// postponed are, in a turn that rules share, those that need too much of it.
-	postponed     map[*compiler.BoundPlan]int
-	fillings      map[Interval]*filling
-	noted         map[string]bool // gaps that are in the evaluation log
-	told          map[string]schema.Millis
-	evaluationLog evaluationLog         // to be stored likewise
-	done          map[string]Checkpoint // of rule runs that ended, likewise
-	saved         time.Time
+	postponed map[*compiler.BoundPlan]int
+	done      map[string]Checkpoint // of rule runs that ended, to be saved
+	saved     time.Time
 }
 
 // New makes a Scheduler; nothing happens until Load and Run.
@@ -199,26 +192,25 @@ func New(deps Deps) (*Scheduler, error) {
 		return nil, errors.New("scheduler: the lateness allowance must be positive")
 	}
 	s := &Scheduler{
-		deps:         deps,
-		metrics:      newMetrics(deps.Metrics),
-		history:      map[string]*ruleHistory{},
-		suppressions: suppressions{},
-		resting:      map[string]bool{},
-		compiled:     map[string]*compiled{},
-		cache:        newCache(),
-		seen:         map[string]*detect.SeenValues{},
-		baselines:    map[string]*detect.Baseline{},
-		learned:      map[string]bool{},
-		done:         map[string]Checkpoint{},
-		silenceRuns:  map[string]*silenceRun{},
-		served:       map[string]uint64{},
-		fillings:     map[Interval]*filling{},
-		noted:        map[string]bool{},
-		told:         map[string]schema.Millis{},
-		requests:     newRequests(deps.Log),
-		tables:       &referenceTables{tables: deps.Tables, log: deps.Log},
-		unstored:     unstored{windows: deps.Windows},
+		deps:          deps,
+		metrics:       newMetrics(deps.Metrics),
+		history:       map[string]*ruleHistory{},
+		suppressions:  suppressions{},
+		resting:       map[string]bool{},
+		compiled:      map[string]*compiled{},
+		cache:         newCache(),
+		seen:          map[string]*detect.SeenValues{},
+		baselines:     map[string]*detect.Baseline{},
+		learned:       map[string]bool{},
+		done:          map[string]Checkpoint{},
+		silenceRuns:   newSilenceRuns(deps.Journal, deps.Now),
+		evaluationLog: &evaluationLog{},
+		requests:      newRequests(deps.Log),
+		tables:        &referenceTables{tables: deps.Tables, log: deps.Log},
+		unstored:      unstored{windows: deps.Windows},
 	}
+	s.asides = newAsides(deps.Budget, deps.Log, s.metrics, s.evaluationLog)
+	s.fillings = newFillings(deps.Gaps, deps.Log, s.evaluationLog)
 	s.costs = newCosts(s.metrics, deps.Now)
 	s.rules = objects.New(objects.Kind[storedRule]{Name: kindRule, NewID: schema.NewID, NoLog: true, Enforce: s.enforceRule}, deps.Objects, deps.Now)
 	s.suppressionStore = objects.New(objects.Kind[storedSuppression]{Name: kindSuppression, NewID: schema.NewID, NoLog: true, Enforce: s.enforceSuppression}, deps.Objects, time.Now)
@@ -288,7 +280,7 @@ func (s *Scheduler) look(mono time.Duration) {
 // says that it is the end. What is asked for is done meanwhile.
 func (s *Scheduler) wait(ctx context.Context, tick <-chan time.Time, arrived <-chan struct{}) bool {
 	due := s.untilRetry()
-	if len(s.silenceRuns) > 0 {
+	if len(s.silenceRuns.byKey) > 0 {
 		due = min(due, judgeEvery)
 	}
 	if len(s.unstored.matches) > 0 {
@@ -377,16 +369,16 @@ func (s *Scheduler) next(now time.Time, stored uint64) ([]ruleTurn, Interval) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.runs = slices.DeleteFunc(s.runs, func(w *ruleRun) bool {
-		if !w.finished() || s.hasAsides(w.plan.Key) {
+		if !w.finished() || s.asides.has(w.plan.Key) {
 			return false
 		}
-		_, waits := s.gapBefore(w)
+		_, waits := s.fillings.gapBefore(w)
 		if !waits {
 			s.cache.drop(w.plan.Key)
 			delete(s.seen, w.plan.Key)
 			delete(s.baselines, w.plan.Key)
 			delete(s.learned, w.plan.Key)
-			delete(s.silenceRuns, w.plan.Key)
+			delete(s.silenceRuns.byKey, w.plan.Key)
 			s.done[w.plan.Key] = Checkpoint{Through: w.through}
 		}
 		return !waits
@@ -511,12 +503,7 @@ func (s *Scheduler) untilRetry() time.Duration {
 			wait = min(wait, max(0, time.Until(w.retryAt)))
 		}
 	}
-	for _, a := range s.asides {
-		if !a.waits {
-			wait = min(wait, max(0, time.Until(a.retryAt)))
-		}
-	}
-	return wait
+	return s.asides.untilRetry(wait)
 }
 
 // saveEvery bounds how much is evaluated again after a crash. Evaluating twice
@@ -530,11 +517,11 @@ func (s *Scheduler) save(ctx context.Context, always bool) error {
 		return nil
 	}
 	s.saved = time.Now()
-	gaps := s.savable()
+	gaps := s.fillings.savable()
 	checkpoints := maps.Clone(s.done)
 	for _, w := range s.runs {
 		checkpoints[w.plan.Key] = Checkpoint{Through: w.through}
-		if v := s.silenceRunOf(w.plan); v != nil {
+		if v := s.silenceRuns.of(w.plan); v != nil {
 			checkpoints[w.plan.Key] = v.checkpoint(w.through)
 		}
 	}
@@ -548,7 +535,7 @@ func (s *Scheduler) save(ctx context.Context, always bool) error {
 	err := s.unstored.flush(ctx) // first: the place must not be ahead of the matches
 	if err == nil {
 		if behind, err = s.storeSeenValues(ctx); err == nil {
-			gaps = s.withoutBehind(gaps, behind)
+			gaps = s.fillings.withoutBehind(gaps, behind)
 			maps.DeleteFunc(checkpoints, func(key string, _ Checkpoint) bool { return behind[key] })
 		}
 	}
@@ -572,10 +559,10 @@ func (s *Scheduler) save(ctx context.Context, always bool) error {
 		}
 		return nil
 	}
-	s.filled(withoutThoseOf(behind, gaps, s.fillings))
+	s.fillings.filled(gaps)
 	clear(s.done)
 	for key, c := range checkpoints {
-		if v := s.silenceRuns[key]; v != nil {
+		if v := s.silenceRuns.byKey[key]; v != nil {
 			v.saved = c
 		}
 	}
@@ -619,8 +606,8 @@ func (s *Scheduler) Progress() Progress {
 			p.Through = min(p.Through, w.through)
 		}
 	}
-	gaps := slices.DeleteFunc(s.gaps(), func(g Gap) bool { return g.Accepted })
-	p.CaughtUp = s.loaded && p.Through >= acknowledged && correlated && len(gaps) == 0 && !slices.ContainsFunc(s.asides, func(a *aside) bool { return !a.waits })
+	gaps := slices.DeleteFunc(s.fillings.gaps(), func(g Gap) bool { return g.Accepted })
+	p.CaughtUp = s.loaded && p.Through >= acknowledged && correlated && len(gaps) == 0 && !s.asides.anyGoesOn()
 	p.Lag = s.lag(p, gaps, time.Now())
 	return p
 }
@@ -660,7 +647,7 @@ func (s *Scheduler) behindSince(ctx context.Context) time.Time {
 // lost is not waited for.
 func (s *Scheduler) lag(p Progress, gaps []Gap, now time.Time) time.Duration {
 	gaps = slices.DeleteFunc(gaps, func(g Gap) bool { return g.Lost })
-	if p.CaughtUp || p.Through >= s.deps.Arrivals.Acknowledged() && len(gaps) == 0 && !slices.ContainsFunc(s.asides, func(a *aside) bool { return !a.waits }) {
+	if p.CaughtUp || p.Through >= s.deps.Arrivals.Acknowledged() && len(gaps) == 0 && !s.asides.anyGoesOn() {
 		s.behind = time.Time{}
 		return 0
 	}
@@ -673,11 +660,7 @@ func (s *Scheduler) lag(p Progress, gaps []Gap, now time.Time) time.Duration {
 			since = seen
 		}
 	}
-	for _, a := range s.asides {
-		if began := a.since.Time(); !a.waits && began.Before(since) {
-			since = began
-		}
-	}
+	since = s.asides.oldest(since)
 	if s.deps.Recent != nil {
 		if e := s.deps.Recent.find(p.Through + 1); e != nil && e.Seen.Time().Before(since) {
 			since = e.Seen.Time()

@@ -27,15 +27,29 @@ type silenceRun struct {
 	listed time.Time
 }
 
-// silenceRunOf is how the plan waits; nil where it waits for nothing.
-func (s *Scheduler) silenceRunOf(plan *compiler.BoundPlan) *silenceRun {
+// silenceRuns are how rule runs wait for what does not happen. They are the evaluating
+// goroutine's.
+type silenceRuns struct {
+	journal Journal
+	now     func() time.Time
+	// checkpoints are how far rule runs were evaluated when this process began.
+	checkpoints map[string]Checkpoint
+	byKey       map[string]*silenceRun
+}
+
+func newSilenceRuns(journal Journal, now func() time.Time) *silenceRuns {
+	return &silenceRuns{journal: journal, now: now, byKey: map[string]*silenceRun{}}
+}
+
+// of is how the plan waits; nil where it waits for nothing.
+func (all *silenceRuns) of(plan *compiler.BoundPlan) *silenceRun {
 	if !plan.Waits() {
 		return nil
 	}
-	v := s.silenceRuns[plan.Key]
+	v := all.byKey[plan.Key]
 	if v == nil {
-		v = newSilenceRun(s.checkpoints, plan.Key, schema.MillisOf(s.deps.Now()))
-		s.silenceRuns[plan.Key] = v
+		v = newSilenceRun(all.checkpoints, plan.Key, schema.MillisOf(all.now()))
+		all.byKey[plan.Key] = v
 	}
 	return v
 }
@@ -99,7 +113,7 @@ func (s *Scheduler) judge(ctx context.Context) bool {
 	more := false
 	plans := map[*compiler.BoundPlan]bool{}
 	for _, w := range s.waiting(now) {
-		if v := (&judgedRun{ruleTurn: w, silenceRun: s.silenceRunOf(w.plan)}); s.reachable(v) {
+		if v := (&judgedRun{ruleTurn: w, silenceRun: s.silenceRuns.of(w.plan)}); s.reachable(v) {
 			all = append(all, v)
 			plans[v.plan] = true
 		}
@@ -325,10 +339,10 @@ func (s *Scheduler) failJudging(ctx context.Context, all []*judgedRun, err error
 
 // keepHorizons saves how far silence may have been told before it is: after a
 // crash, what was told must not look as if it were yet to come.
-func (s *Scheduler) keepHorizons(ctx context.Context, changes []planChange) error {
+func (all *silenceRuns) keepHorizons(ctx context.Context, changes []planChange) error {
 	unsaved := map[string]Checkpoint{}
 	for i := range changes {
-		if v := s.silenceRunOf(changes[i].plan); v != nil && v.horizon.Through > v.saved.Horizon {
+		if v := all.of(changes[i].plan); v != nil && v.horizon.Through > v.saved.Horizon {
 			c := v.saved
 			c.SilenceFrom, c.Horizon = v.horizon.After, v.horizon.Through
 			unsaved[changes[i].plan.Key] = c
@@ -337,11 +351,11 @@ func (s *Scheduler) keepHorizons(ctx context.Context, changes []planChange) erro
 	if len(unsaved) == 0 {
 		return nil
 	}
-	if err := s.deps.Journal.Save(ctx, unsaved); err != nil {
+	if err := all.journal.Save(ctx, unsaved); err != nil {
 		return fmt.Errorf("save the horizon of silence: %w", err)
 	}
 	for key, c := range unsaved {
-		s.silenceRuns[key].saved = c
+		all.byKey[key].saved = c
 	}
 	return nil
 }
