@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	// Imported for nothing but that results which are cached are those of this program.
 	_ "nightjar/cmd/nightjar/cli"
@@ -89,6 +88,3 @@ func writeFile(t *testing.T, text string) string {
 	}
 	return path
 }
-
-// demoWait is how long the demo looks for its signals.
-const demoWait = 30 * time.Second

@@ -57,9 +57,10 @@ func TestAPreviewSaysWhatASuppressionWouldHaveHidden(t *testing.T) {
 		Total      int
 		BySeverity map[string]int `json:"by_severity"`
 		Rules      []struct {
-			Name                         string
-			Deleted                      bool
-			Withheld, Gone, Fewer_Events int
+			Name           string
+			Deleted        bool
+			Withheld, Gone int
+			FewerEvents    int `json:"fewer_events"`
 		}
 		Signals []struct {
 			ID, Effect      string

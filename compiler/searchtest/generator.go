@@ -156,7 +156,7 @@ func (g Generator) Leaf() search.Node {
 	return g.PlainLeaf(field, word)
 }
 
-// function makes one of the functions; those of elements in as many others.
+// Function makes one of the functions; those of elements in as many others.
 func (g Generator) Function(field schema.Field, others int) search.Node {
 	attribute := schema.Field{Kind: schema.FieldAttribute, Name: Pick(g, genPaths)}
 	switch g.IntN(6) {
@@ -178,7 +178,7 @@ func (g Generator) Function(field schema.Field, others int) search.Node {
 	return search.Any{Field: attribute, Node: g.OfElement(others + 1)}
 }
 
-// ofElement makes a query for elements: about attributes only.
+// OfElement makes a query for elements: about attributes only.
 func (g Generator) OfElement(others int) search.Node {
 	nodes := make([]search.Node, 1+g.IntN(3))
 	for i := range nodes {

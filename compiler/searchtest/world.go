@@ -102,7 +102,7 @@ func (w *World) count(events []ch.ProfileEvent) {
 	}
 }
 
-// recall answers the query in memory.
+// Recall answers the query in memory.
 func (w *World) Recall(q *search.Query) []uint64 {
 	var out []uint64
 	match := q.Matcher()
@@ -114,7 +114,7 @@ func (w *World) Recall(q *search.Query) []uint64 {
 	return out
 }
 
-// agree fails the test where the two readers differ: knowing nothing of the
+// Agree fails the test where the two readers differ: knowing nothing of the
 // stored forms, what was kept of them, and what is found in the table.
 func (w *World) Agree(t testing.TB, q *search.Query) {
 	t.Helper()
