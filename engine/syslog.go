@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/fx"
 
+	"nightjar/configuration/inbound"
 	"nightjar/ingest"
 	"nightjar/ingest/syslog"
 	"nightjar/ingest/times"
@@ -19,6 +20,9 @@ import (
 func newSyslog(lc fx.Lifecycle, e *engine, intake *ingest.Intake, registry *prometheus.Registry) (*syslog.Receiver, error) {
 	config := e.config.Syslog
 	config.Dir = filepath.Join(e.config.DataDir, "syslog")
+	for _, said := range plainSyslog(config) {
+		e.log.Warn(said)
+	}
 	receiver, err := syslog.New(config, ingest.NewHandler(intake), e.log, now)
 	if err != nil {
 		return nil, err
@@ -29,6 +33,16 @@ func newSyslog(lc fx.Lifecycle, e *engine, intake *ingest.Intake, registry *prom
 		e.run(lc, "syslog", receiver.Run)
 	}
 	return receiver, nil
+}
+
+// plainSyslog tells of every listener that takes syslog in plain text from beyond loopback.
+func plainSyslog(c syslog.Config) (out []string) {
+	for _, l := range []struct{ protocol, address string }{{"UDP", c.UDP}, {"TCP", c.TCP}} {
+		if beyond, err := inbound.BeyondLoopback(l.address); l.address != "" && err == nil && beyond {
+			out = append(out, fmt.Sprintf("syslog over %s is taken in plain text beyond loopback, at %s, from %v, as syslog-allow says: it can be read and made up on the way", l.protocol, l.address, c.Allow))
+		}
+	}
+	return out
 }
 
 // parseSyslog reads the settings of syslog.

@@ -33,3 +33,24 @@ func TestSyslogIsOpenToNobodyUnasked(t *testing.T) {
 		t.Errorf("%v %v", c.Syslog.Allow, err)
 	}
 }
+
+// TestPlainSyslogBeyondLoopbackIsTold at the start.
+func TestPlainSyslogBeyondLoopbackIsTold(t *testing.T) {
+	base := map[string]string{"syslog-allow": "10.0.0.0/8", "syslog-tz": "UTC", "syslog-connections": "1", "syslog-idle": "1h"}
+	for address, want := range map[string]int{"": 0, "127.0.0.1:514": 0, "localhost:514": 0, ":514": 2, "0.0.0.0:514": 2, "[::]:514": 2} {
+		base["syslog-udp"], base["syslog-tcp"] = address, address
+		c, err := parseSyslog(base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		said := plainSyslog(c)
+		if len(said) != want {
+			t.Errorf("%q: %q", address, said)
+		}
+		for _, text := range said {
+			if !strings.Contains(text, "10.0.0.0/8") {
+				t.Error(text)
+			}
+		}
+	}
+}

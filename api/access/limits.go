@@ -1,6 +1,7 @@
 package access
 
 import (
+	"maps"
 	"sync"
 	"time"
 
@@ -20,6 +21,9 @@ type Limits struct {
 // burst is how many seconds' worth of calls may come at once.
 const burst = 2
 
+// maxCallers is how many are remembered without looking whom one need not.
+const maxCallers = 10_000
+
 // NewLimits makes Limits: each key may make so many calls a second, unless its own rate
 // says otherwise; 0: as many as it likes.
 func NewLimits(each float64, now func() time.Time) *Limits {
@@ -36,7 +40,7 @@ func (l *Limits) Take(c Caller) time.Duration {
 		return 0
 	}
 	now := l.now()
-	r := l.limiter(c.ID, per).ReserveN(now, 1)
+	r := l.limiter(c.ID, per, now).ReserveN(now, 1)
 	wait := r.DelayFrom(now)
 	if wait > 0 {
 		r.CancelAt(now)
@@ -44,24 +48,18 @@ func (l *Limits) Take(c Caller) time.Duration {
 	return wait
 }
 
-func (l *Limits) limiter(id string, per float64) *rate.Limiter {
+// limiter is that of a caller. When there are many, those are forgotten who have not called
+// for so long that it makes no difference: sessions come and go.
+func (l *Limits) limiter(id string, per float64, now time.Time) *rate.Limiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	x, ok := l.of[id]
+	if !ok && len(l.of) >= maxCallers {
+		maps.DeleteFunc(l.of, func(_ string, x *rate.Limiter) bool { return x.TokensAt(now) >= float64(x.Burst()) })
+	}
 	if !ok || float64(x.Limit()) != per {
 		x = rate.NewLimiter(rate.Limit(per), max(1, int(burst*per)))
 		l.of[id] = x
 	}
 	return x
-}
-
-// Keep forgets the callers that are not among those given.
-func (l *Limits) Keep(is func(id string) bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for id := range l.of {
-		if !is(id) {
-			delete(l.of, id)
-		}
-	}
 }

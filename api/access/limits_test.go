@@ -1,6 +1,7 @@
 package access
 
 import (
+	"fmt"
 	"testing"
 	"time"
 )
@@ -42,5 +43,23 @@ func TestAKeyThatAsksTooMuchWaitsAndTheOthersDoNot(t *testing.T) {
 	}
 	if free := NewLimits(0, time.Now); free.Take(greedy) != 0 {
 		t.Error("no limit is one")
+	}
+}
+
+// TestWhoIsGoneIsForgotten and who has called just now is not.
+func TestWhoIsGoneIsForgotten(t *testing.T) {
+	now := time.UnixMilli(1_800_000_000_000)
+	l := NewLimits(1, func() time.Time { return now })
+	for i := range maxCallers {
+		l.Take(Caller{ID: fmt.Sprint("session ", i)})
+	}
+	now = now.Add(time.Hour)
+	busy := Caller{ID: "session 0"}
+	for range 3 {
+		l.Take(busy)
+	}
+	l.Take(Caller{ID: "another"})
+	if len(l.of) != 2 || l.Take(busy) == 0 {
+		t.Errorf("%d callers are remembered", len(l.of))
 	}
 }
