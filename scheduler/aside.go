@@ -262,7 +262,7 @@ func (s *Scheduler) resume(ctx context.Context, now time.Time) bool {
 		if a == nil {
 			break
 		}
-		n, work, err := s.beginSlice(ctx, a, left, &d)
+		n, work, err := s.evaluator.beginSlice(ctx, a, left, &d)
 		if err != nil {
 			s.failAside(ctx, a, now, err)
 			return ctx.Err() == nil
@@ -273,9 +273,9 @@ func (s *Scheduler) resume(ctx context.Context, now time.Time) bool {
 	if len(taken) == 0 {
 		return false
 	}
-	err := s.settleDirty(ctx, &d, plans)
+	err := s.evaluator.settleDirty(ctx, &d, plans)
 	if err == nil {
-		err = s.unstored.flushMany(ctx)
+		err = s.evaluator.unstored.flushMany(ctx)
 	}
 	for a, n := range taken {
 		switch {
@@ -291,7 +291,7 @@ func (s *Scheduler) resume(ctx context.Context, now time.Time) bool {
 }
 
 func (s *Scheduler) failAside(ctx context.Context, a *aside, now time.Time, err error) {
-	s.cache.drop(a.plan.Key) // it may be ahead of what was published
+	s.evaluator.cache.drop(a.plan.Key) // it may be ahead of what was published
 	if ctx.Err() != nil {
 		return
 	}
@@ -363,21 +363,21 @@ func (s *Scheduler) passed(a *aside) bool {
 }
 
 // beginSlice takes in the next matches of what was set aside, about so much work.
-func (s *Scheduler) beginSlice(ctx context.Context, a *aside, budget int, d *dirty) (n, work int, err error) {
-	if err := s.unfold(ctx, a); err != nil || a.parts == nil {
+func (ev *evaluator) beginSlice(ctx context.Context, a *aside, budget int, d *dirty) (n, work int, err error) {
+	if err := ev.unfold(ctx, a); err != nil || a.parts == nil {
 		return 0, 0, err
 	}
 	n, work = a.take(budget)
 	if n == 0 {
 		return 0, 0, nil
 	}
-	if err := s.warm(ctx, map[*compiler.BoundPlan]bool{a.plan: true}); err != nil {
+	if err := ev.warm(ctx, map[*compiler.BoundPlan]bool{a.plan: true}); err != nil {
 		return 0, 0, err
 	}
-	s.countAside(a, n)
+	ev.countAside(a, n)
 	for _, p := range a.parts {
 		if matches := p.between(a.next, a.next+n); len(matches) > 0 {
-			s.noteMatches(d, a.plan, p.label, slices.Clone(matches))
+			ev.noteMatches(d, a.plan, p.label, slices.Clone(matches))
 		}
 	}
 	return n, work, nil
@@ -385,12 +385,12 @@ func (s *Scheduler) beginSlice(ctx context.Context, a *aside, budget int, d *dir
 
 // unfold reads the event and makes its matches, unless it is so much that it
 // waits.
-func (s *Scheduler) unfold(ctx context.Context, a *aside) error {
+func (ev *evaluator) unfold(ctx context.Context, a *aside) error {
 	if a.parts != nil {
 		return nil
 	}
 	if a.event == nil {
-		found, err := s.events(ctx, []compiler.Match{{At: a.at, Seq: a.seq}})
+		found, err := ev.events(ctx, []compiler.Match{{At: a.at, Seq: a.seq}})
 		if err != nil {
 			return err
 		}
@@ -399,10 +399,10 @@ func (s *Scheduler) unfold(ctx context.Context, a *aside) error {
 			return nil
 		}
 	}
-	if err := s.tables.load(ctx, []labelMatch{{plan: a.plan, event: a.event}}); err != nil {
+	if err := ev.tables.load(ctx, []labelMatch{{plan: a.plan, event: a.event}}); err != nil {
 		return err
 	}
-	if s.asides.weigh(a); a.waits {
+	if ev.asides.weigh(a); a.waits {
 		a.event = nil
 		return nil
 	}
@@ -412,7 +412,7 @@ func (s *Scheduler) unfold(ctx context.Context, a *aside) error {
 			continue
 		}
 		matches, left := a.plan.Expand(i, a.event)
-		s.evaluationLog.capped(labelMatch{plan: a.plan, label: i, event: a.event}, left)
+		ev.evaluationLog.capped(labelMatch{plan: a.plan, label: i, event: a.event}, left)
 		a.parts = append(a.parts, asidePart{i, matches})
 	}
 	return nil
@@ -460,8 +460,8 @@ func (p *asidePart) between(from, to int) []compiler.Match {
 
 // countAside takes matches into the series that rules look for anomalies in, which
 // have gone on past the event. A slice that failed is not counted twice.
-func (s *Scheduler) countAside(a *aside, n int) {
-	u := s.baselines[a.plan.Key]
+func (ev *evaluator) countAside(a *aside, n int) {
+	u := ev.baselines[a.plan.Key]
 	if u == nil {
 		return
 	}

@@ -51,7 +51,7 @@ func BenchmarkLiveEvaluation(b *testing.B) {
 				w.recent.Add(batch)
 				w.stored = first + uint64(size)
 				w.matches = map[uint64][]StoredMatch{}
-				s.unstored.matches = s.unstored.matches[:0]
+				s.evaluator.unstored.matches = s.evaluator.unstored.matches[:0]
 				b.StartTimer()
 				for s.step(b.Context()) {
 				}
@@ -79,12 +79,12 @@ func BenchmarkMillionGroups(b *testing.B) {
 			w.stored += 10_000
 			for s.step(b.Context()) {
 			}
-			s.unstored.matches = nil
+			s.evaluator.unstored.matches = nil
 			w.events = nil
 		}
 		b.ReportMetric(float64(heapAlloc()-before)/(1<<20), "MB")
 		b.ReportMetric(float64(heapAlloc()-before)/groups, "B/group")
-		if n := s.cache.matches; n != groups {
+		if n := s.evaluator.cache.matches; n != groups {
 			b.Fatalf("%d matches are held, want %d", n, groups)
 		}
 		runtime.KeepAlive(s)

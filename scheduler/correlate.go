@@ -35,7 +35,7 @@ func (s *Scheduler) correlateNext(ctx context.Context, now time.Time) bool {
 	if w.ruleRun == nil {
 		return false
 	}
-	if err := s.correlate(ctx, w.plan, in); err != nil {
+	if err := s.evaluator.correlate(ctx, w.plan, in); err != nil {
 		if ctx.Err() != nil {
 			return false
 		}
@@ -79,12 +79,12 @@ func rulesOf(plan *compiler.BoundPlan) []string {
 // correlate brings the signals of a rule over signals up to date with versions
 // of those that were published in the interval. Signals come and go, unlike
 // events, so what a group consists of is read anew.
-func (s *Scheduler) correlate(ctx context.Context, plan *compiler.BoundPlan, in Interval) error {
-	versions, err := s.deps.Signals.Versions(ctx, rulesOf(plan), in.From, in.To)
+func (ev *evaluator) correlate(ctx context.Context, plan *compiler.BoundPlan, in Interval) error {
+	versions, err := ev.deps.Signals.Versions(ctx, rulesOf(plan), in.From, in.To)
 	if err != nil {
 		return fmt.Errorf("read changed signals: %w", err)
 	}
-	if err := s.tables.loadOf(ctx, plan, schema.MinMillis); err != nil {
+	if err := ev.tables.loadOf(ctx, plan, schema.MinMillis); err != nil {
 		return err // signals that stand may be of any time
 	}
 	d := dirty{units: map[uint64]*detect.GroupState{}, globals: map[*compiler.BoundPlan]schema.Millis{}}
@@ -110,14 +110,14 @@ func (s *Scheduler) correlate(ctx context.Context, plan *compiler.BoundPlan, in 
 	if len(versions) == 0 {
 		return nil
 	}
-	return s.correlateGroups(ctx, plan, &d, first, everywhere)
+	return ev.correlateGroups(ctx, plan, &d, first, everywhere)
 }
 
-func (s *Scheduler) correlateGroups(ctx context.Context, plan *compiler.BoundPlan, d *dirty, first, everywhere schema.Millis) error {
+func (ev *evaluator) correlateGroups(ctx context.Context, plan *compiler.BoundPlan, d *dirty, first, everywhere schema.Millis) error {
 	// A signal of the rule that is looked at again reaches back as long as it
 	// lasts, and what it was made of before that as long as a window.
 	reach := first - schema.Millis((2*plan.Lookback() + plan.MaxDuration + plan.KeepAlive).Milliseconds())
-	standing, err := s.deps.Signals.Standing(ctx, rulesOf(plan), reach)
+	standing, err := ev.deps.Signals.Standing(ctx, rulesOf(plan), reach)
 	if err != nil {
 		return fmt.Errorf("read the signals of other rules: %w", err)
 	}
@@ -128,7 +128,7 @@ func (s *Scheduler) correlateGroups(ctx context.Context, plan *compiler.BoundPla
 		}
 	}
 	units := d.list()
-	if err := s.readSignals(ctx, units); err != nil {
+	if err := ev.readSignals(ctx, units); err != nil {
 		return err
 	}
 	var changes []planChange
@@ -140,7 +140,7 @@ func (s *Scheduler) correlateGroups(ctx context.Context, plan *compiler.BoundPla
 			changes = append(changes, planChange{c, plan})
 		}
 	}
-	return s.publish(ctx, changes, func(context.Context, []compiler.Match) (map[uint64]*schema.Event, error) {
+	return ev.publish(ctx, changes, func(context.Context, []compiler.Match) (map[uint64]*schema.Event, error) {
 		return of.events, nil
 	})
 }

@@ -147,13 +147,13 @@ func threadTime() int64 {
 
 // matchMeasured is match, and says what that took. The goroutine stays on its thread,
 // whose time is measured.
-func (s *Scheduler) matchMeasured(c *compiled, events []schema.Event) []labelMatch {
+func (ev *evaluator) matchMeasured(c *compiled, events []schema.Event) []labelMatch {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	began := s.deps.CPU()
-	touches := s.match(c, events)
-	s.matched = time.Duration(s.deps.CPU() - began)
-	s.costs.measureMatching(c)
+	began := ev.deps.CPU()
+	touches := ev.match(c, events)
+	ev.matched = time.Duration(ev.deps.CPU() - began)
+	ev.costs.measureMatching(c)
 	return touches
 }
 

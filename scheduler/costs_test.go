@@ -40,9 +40,7 @@ func TestADearRuleFallsBehindByItself(t *testing.T) {
 		t.Errorf("in the end %+v, %d events of the other", costs[0], s.signalEvents(w))
 	}
 	s.deps.CPU = func() int64 { return 0 } // it is dear no more
-	s.mu.Lock()
-	s.compiled = map[string]*compiled{}
-	s.mu.Unlock()
+	s.plans.forget()
 	for range 60 {
 		burst()
 		drain(s)

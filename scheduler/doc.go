@@ -12,6 +12,28 @@
 // pace itself and to judge silence. What it promises, and the tests that hold it, is in
 // PROMISES.md; what rules cost is in README.md.
 //
+// # What owns what
+//
+// Scheduler is the loop and the face that other packages call. What it stands on:
+//
+//   - evaluator (evaluator.go): what is held of the near past (cache, seen values,
+//     baselines, matches to be stored), and how plans are evaluated over an interval and
+//     what changed is published. It is the evaluating goroutine's, and has no lock.
+//   - silenceRuns (silence_runs.go): up to where each rule has judged silence. The
+//     evaluating goroutine's.
+//   - fillings (gaps.go): how far gaps that were filled are evaluated. The evaluating
+//     goroutine's, but for the gaps themselves, which anybody may read.
+//   - asides (aside.go): the events that are set aside, under a lock; the order in which
+//     they are gone on with is the evaluating goroutine's.
+//   - costs (costs.go), planSets (evaluate.go), evaluationLog (coverage.go), publishing,
+//     attention: each under a lock of its own.
+//   - requests (between.go): what the evaluating goroutine is asked to do between two
+//     steps.
+//
+// Scheduler.mu guards what is in force (rule runs, versions, suppressions, holds). Whoever
+// takes two locks takes that one first; under the others none is taken but the
+// evaluation log's, under that of asides.
+//
 // # Locks
 //
 // Nothing that evaluation or status needs is locked while a store is written to or

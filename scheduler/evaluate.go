@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"sort"
 	"strings"
+	"sync"
 	"time"
 
 	"nightjar/compiler"
@@ -36,47 +37,66 @@ type labelMatch struct {
 // evaluate brings the signals of the plans up to date with the events that
 // arrived in the interval. Every step can be repeated without a trace, so an
 // evaluation that was cut short is simply done again.
-func (s *Scheduler) evaluate(ctx context.Context, plans []*compiler.BoundPlan, in Interval) error {
+func (ev *evaluator) evaluate(ctx context.Context, plans []*compiler.BoundPlan, in Interval) error {
 	started := time.Now()
-	s.matched = 0
-	if err := s.learnPast(ctx, plans); err != nil {
+	ev.matched = 0
+	if err := ev.learnPast(ctx, plans); err != nil {
 		return err
 	}
-	touches, err := s.find(ctx, s.compile(plans), in)
+	touches, err := ev.find(ctx, ev.plans.of(plans), in)
 	if err == nil {
-		err = s.tables.load(ctx, touches)
+		err = ev.tables.load(ctx, touches)
 	}
 	if err == nil {
-		err = s.absorb(ctx, touches)
+		err = ev.absorb(ctx, touches)
 	}
 	if err != nil {
 		for _, p := range plans {
-			s.cache.drop(p.Key) // it may be ahead of what was published
+			ev.cache.drop(p.Key) // it may be ahead of what was published
 		}
 		return err
 	}
-	s.metrics.evaluations.Inc()
-	s.metrics.seconds.Observe(time.Since(started).Seconds())
+	ev.metrics.evaluations.Inc()
+	ev.metrics.seconds.Observe(time.Since(started).Seconds())
 	return nil
 }
 
-// compile prepares a set of plans, or finds it again.
-func (s *Scheduler) compile(plans []*compiler.BoundPlan) *compiled {
+// planSets are the present sets of plans.
+type planSets struct {
+	deps *Deps
+
+	mu       sync.Mutex
+	compiled map[string]*compiled
+}
+
+func newPlanSets(deps *Deps) *planSets {
+	return &planSets{deps: deps, compiled: map[string]*compiled{}}
+}
+
+// forget lets go of all, since the plans are others now.
+func (ps *planSets) forget() {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	clear(ps.compiled)
+}
+
+// of prepares a set of plans, or finds it again.
+func (ps *planSets) of(plans []*compiler.BoundPlan) *compiled {
 	var id strings.Builder
 	for _, p := range plans {
 		fmt.Fprintf(&id, "%s %d\n", p.Key, p.Rule.Version)
 	}
-	s.mu.Lock()
-	known := s.compiled[id.String()]
-	s.mu.Unlock()
+	ps.mu.Lock()
+	known := ps.compiled[id.String()]
+	ps.mu.Unlock()
 	if known != nil {
 		return known
 	}
 	c := &compiled{plans: plans, set: compiler.NewMatchSet(plans)}
-	c.set.Measure(s.deps.CPU)
-	s.mu.Lock()
-	s.compiled[id.String()] = c
-	s.mu.Unlock()
+	c.set.Measure(ps.deps.CPU)
+	ps.mu.Lock()
+	ps.compiled[id.String()] = c
+	ps.mu.Unlock()
 	return c
 }
 
@@ -111,19 +131,19 @@ func (c *compiled) inSQL(catalogue *schema.Catalogue) ([]*compiler.MatchStatemen
 
 // find asks which events of the interval match which labels: in memory where
 // the events are still there, else in the store.
-func (s *Scheduler) find(ctx context.Context, c *compiled, in Interval) ([]labelMatch, error) {
-	if s.deps.Recent != nil {
-		if events, ok := s.deps.Recent.Between(in); ok {
-			return s.matchMeasured(c, events), nil
+func (ev *evaluator) find(ctx context.Context, c *compiled, in Interval) ([]labelMatch, error) {
+	if ev.deps.Recent != nil {
+		if events, ok := ev.deps.Recent.Between(in); ok {
+			return ev.matchMeasured(c, events), nil
 		}
 	}
-	statements, err := c.inSQL(s.deps.Catalogue)
+	statements, err := c.inSQL(ev.deps.Catalogue)
 	if err != nil {
 		return nil, err
 	}
 	var out []labelMatch
 	for _, st := range statements {
-		found, err := s.deps.Events.Find(ctx, st, in, s.deps.Lateness)
+		found, err := ev.deps.Events.Find(ctx, st, in, ev.deps.Lateness)
 		if err != nil {
 			return nil, fmt.Errorf("find matching events: %w", err)
 		}
@@ -140,9 +160,9 @@ func (s *Scheduler) find(ctx context.Context, c *compiled, in Interval) ([]label
 	return out, nil
 }
 
-func (s *Scheduler) match(c *compiled, events []schema.Event) []labelMatch {
+func (ev *evaluator) match(c *compiled, events []schema.Event) []labelMatch {
 	var out []labelMatch
-	late := schema.Millis(s.deps.Lateness.Milliseconds())
+	late := schema.Millis(ev.deps.Lateness.Milliseconds())
 	for i := range events {
 		e := &events[i]
 		if e.Seen-e.At > late {
@@ -161,63 +181,63 @@ func (s *Scheduler) match(c *compiled, events []schema.Event) []labelMatch {
 
 // absorb notes the matches, and brings every signal group that they touch up to
 // date.
-func (s *Scheduler) absorb(ctx context.Context, touches []labelMatch) error {
+func (ev *evaluator) absorb(ctx context.Context, touches []labelMatch) error {
 	if len(touches) == 0 {
 		return nil
 	}
-	if err := s.warm(ctx, plansOfMatches(touches)); err != nil {
+	if err := ev.warm(ctx, plansOfMatches(touches)); err != nil {
 		return err
 	}
 	d := newDirty()
-	inTurn := s.asides.setAside(touches)
+	inTurn := ev.asides.setAside(touches)
 	for _, t := range inTurn {
-		s.note(&d, t)
+		ev.note(&d, t)
 	}
 	for _, t := range touches {
-		if u := s.baselines[t.plan.Key]; u != nil {
+		if u := ev.baselines[t.plan.Key]; u != nil {
 			u.CountedThrough(t.event.Seq)
 		}
 	}
 	for _, t := range touches {
-		s.attention.saw(time.Duration(t.event.Seen-t.event.At) * time.Millisecond)
-		s.metrics.ruleMatches.WithLabelValues(t.plan.Rule.ID).Inc()
+		ev.attention.saw(time.Duration(t.event.Seen-t.event.At) * time.Millisecond)
+		ev.metrics.ruleMatches.WithLabelValues(t.plan.Rule.ID).Inc()
 	}
-	s.metrics.matches.Add(float64(len(touches)))
-	s.costs.countTouches(touches, s.cache)
-	return s.settleDirty(ctx, &d, plansOfMatches(touches))
+	ev.metrics.matches.Add(float64(len(touches)))
+	ev.costs.countTouches(touches, ev.cache)
+	return ev.settleDirty(ctx, &d, plansOfMatches(touches))
 }
 
 // settleDirty brings every signal group that was touched up to date.
-func (s *Scheduler) settleDirty(ctx context.Context, d *dirty, plans map[*compiler.BoundPlan]bool) error {
-	if err := s.spread(ctx, d); err != nil {
+func (ev *evaluator) settleDirty(ctx context.Context, d *dirty, plans map[*compiler.BoundPlan]bool) error {
+	if err := ev.spread(ctx, d); err != nil {
 		return err
 	}
 	for plan := range plans {
 		touch := func(group []string, since schema.Millis) { d.touch(plan, group, since) }
-		if k := s.seen[plan.Key]; k != nil {
+		if k := ev.seen[plan.Key]; k != nil {
 			k.LookAgain(touch)
 		}
-		if u := s.baselines[plan.Key]; u != nil {
+		if u := ev.baselines[plan.Key]; u != nil {
 			u.Rejudge(touch)
 		}
 	}
-	units := s.postpone(d.list())
-	s.updated = len(units)
-	if err := s.update(ctx, units); err != nil {
+	units := ev.postpone(d.list())
+	ev.updated = len(units)
+	if err := ev.update(ctx, units); err != nil {
 		return err
 	}
 	for plan := range plans {
-		if s.postponed[plan] > 0 {
+		if ev.postponed[plan] > 0 {
 			continue
 		}
-		if k := s.seen[plan.Key]; k != nil {
+		if k := ev.seen[plan.Key]; k != nil {
 			k.Evaluated()
 		}
-		if u := s.baselines[plan.Key]; u != nil {
+		if u := ev.baselines[plan.Key]; u != nil {
 			u.Evaluated()
 		}
 	}
-	s.tidy(d)
+	ev.tidy(d)
 	return nil
 }
 
@@ -231,62 +251,62 @@ func plansOfMatches(touches []labelMatch) map[*compiler.BoundPlan]bool {
 
 // note expands an event that matches a label into its matches. They are in
 // memory at once, and in the store before the place is saved.
-func (s *Scheduler) note(d *dirty, t labelMatch) {
-	cached := s.cache.of(t.plan, false)
+func (ev *evaluator) note(d *dirty, t labelMatch) {
+	cached := ev.cache.of(t.plan, false)
 	matches, left := t.plan.Expand(t.label, t.event)
-	s.evaluationLog.capped(t, left)
+	ev.evaluationLog.capped(t, left)
 	if t.event.At < cached.newest-reopenAfter {
-		s.evaluationLog.reopened(t)
+		ev.evaluationLog.reopened(t)
 	}
-	if k := s.seen[t.plan.Key]; k != nil {
+	if k := ev.seen[t.plan.Key]; k != nil {
 		k.Arrived(t.event.Seen)
 	}
-	if u := s.baselines[t.plan.Key]; u != nil {
+	if u := ev.baselines[t.plan.Key]; u != nil {
 		u.Arrived(t.event.Seen)
 	}
-	s.noteMatches(d, t.plan, t.label, matches)
+	ev.noteMatches(d, t.plan, t.label, matches)
 }
 
 // tidy keeps memory bounded after an evaluation.
-func (s *Scheduler) tidy(d *dirty) {
+func (ev *evaluator) tidy(d *dirty) {
 	trimmed := map[*compiler.BoundPlan]bool{}
 	for _, u := range d.units {
 		if !trimmed[u.Plan] {
 			trimmed[u.Plan] = true
-			s.cache.trim(s.cache.of(u.Plan, false))
+			ev.cache.trim(ev.cache.of(u.Plan, false))
 		}
 	}
-	for _, key := range s.cache.bound(s.deps.MaxCached) {
-		s.deps.Log.Warn("a rule has more live matches than fit into memory; it is evaluated from the store, which is slower", "rule", key)
-		s.metrics.uncached.Inc()
+	for _, key := range ev.cache.bound(ev.deps.MaxCached) {
+		ev.deps.Log.Warn("a rule has more live matches than fit into memory; it is evaluated from the store, which is slower", "rule", key)
+		ev.metrics.uncached.Inc()
 	}
-	s.metrics.cached.Set(float64(s.cache.matches))
+	ev.metrics.cached.Set(float64(ev.cache.matches))
 }
 
 // warm reads the near past of plans that were evaluated before this process,
 // or whose cache was thrown away.
-func (s *Scheduler) warm(ctx context.Context, plans map[*compiler.BoundPlan]bool) error {
+func (ev *evaluator) warm(ctx context.Context, plans map[*compiler.BoundPlan]bool) error {
 	cold := map[string]*compiler.BoundPlan{}
 	for plan := range plans {
-		if s.cache.plans[plan.Key] == nil {
+		if ev.cache.plans[plan.Key] == nil {
 			cold[plan.Key] = plan
 		}
 	}
 	back := map[string]time.Duration{}
 	for key, plan := range cold {
-		fresh := s.isFresh(key)
+		fresh := ev.runs.isFresh(key)
 		late := time.Duration(0)
 		if plan.Waits() {
-			late = s.deps.Delays.Of(plan)
+			late = ev.deps.Delays.Of(plan)
 		}
-		s.cache.of(plan, fresh).late = schema.Millis(late.Milliseconds())
+		ev.cache.of(plan, fresh).late = schema.Millis(late.Milliseconds())
 		if plan.Novelty != nil {
-			if _, err := s.seenValues(ctx, plan, fresh); err != nil {
+			if _, err := ev.seenValues(ctx, plan, fresh); err != nil {
 				return err
 			}
 		}
 		if plan.Anomaly != nil {
-			if _, err := s.baselineOf(ctx, plan, fresh, s.throughOf(key)); err != nil {
+			if _, err := ev.baselineOf(ctx, plan, fresh, ev.runs.throughOf(key)); err != nil {
 				return err
 			}
 		}
@@ -299,16 +319,16 @@ func (s *Scheduler) warm(ctx context.Context, plans map[*compiler.BoundPlan]bool
 	if len(cold) == 0 {
 		return nil
 	}
-	if err := s.unstored.flush(ctx); err != nil {
+	if err := ev.unstored.flush(ctx); err != nil {
 		return err
 	}
-	matches, froms, err := s.deps.Windows.Recent(ctx, back, s.deps.MaxCached)
+	matches, froms, err := ev.deps.Windows.Recent(ctx, back, ev.deps.MaxCached)
 	if err != nil {
 		return fmt.Errorf("load recent matches: %w", err)
 	}
 	ended := map[string]schema.Millis{}
 	for key, plan := range cold {
-		p := s.cache.of(plan, false)
+		p := ev.cache.of(plan, false)
 		p.from, p.ended = detect.Always, detect.Always
 		if from, ok := froms[key]; ok {
 			p.from = from
@@ -316,7 +336,7 @@ func (s *Scheduler) warm(ctx context.Context, plans map[*compiler.BoundPlan]bool
 		}
 		ended[key] = p.ended
 	}
-	signals, err := s.deps.Signals.Recent(ctx, ended)
+	signals, err := ev.deps.Signals.Recent(ctx, ended)
 	if err != nil {
 		return fmt.Errorf("load recent signals: %w", err)
 	}
@@ -326,10 +346,10 @@ func (s *Scheduler) warm(ctx context.Context, plans map[*compiler.BoundPlan]bool
 		if m.Label >= len(plan.Labels) {
 			continue
 		}
-		s.cache.add(s.cache.of(plan, false), m.Key, detect.StateGroup(plan, &m.Match), plan.Labels[m.Label].Global, matchesIn(run)...)
+		ev.cache.add(ev.cache.of(plan, false), m.Key, detect.StateGroup(plan, &m.Match), plan.Labels[m.Label].Global, matchesIn(run)...)
 	}
 	for _, sig := range signals {
-		s.cache.of(cold[sig.RuleKey], false).published(detect.StateKeyOfRule(sig.RuleKey, sig.Group), sig)
+		ev.cache.of(cold[sig.RuleKey], false).published(detect.StateKeyOfRule(sig.RuleKey, sig.Group), sig)
 	}
 	return nil
 }
@@ -359,10 +379,10 @@ func (d *dirty) touch(plan *compiler.BoundPlan, values []string, at schema.Milli
 // spread touches the groups that a new match without group values may change:
 // those with an evaluation point at its time or later. Until the next point it
 // changes nothing but what was told of a silence before it arrived.
-func (s *Scheduler) spread(ctx context.Context, d *dirty) error {
+func (ev *evaluator) spread(ctx context.Context, d *dirty) error {
 	for plan, from := range d.globals {
 		points := from
-		if v := s.silenceRuns.of(plan); v != nil && from <= v.horizon.Through {
+		if v := ev.silenceRuns.of(plan); v != nil && from <= v.horizon.Through {
 			points -= detect.WindowOf(plan)
 			plan.ExpectedGroups(v.horizon.Through, func(group []string, since schema.Millis) bool {
 				if since = max(since, plan.Began); since >= points && since <= v.horizon.Through {
@@ -371,7 +391,7 @@ func (s *Scheduler) spread(ctx context.Context, d *dirty) error {
 				return true
 			})
 		}
-		if p := s.cache.of(plan, false); points >= p.from {
+		if p := ev.cache.of(plan, false); points >= p.from {
 			for _, g := range p.groups {
 				for _, m := range detect.Since(g.matches, points) {
 					d.touch(plan, detect.StateGroup(plan, &m), from)
@@ -379,10 +399,10 @@ func (s *Scheduler) spread(ctx context.Context, d *dirty) error {
 			}
 			continue
 		}
-		if err := s.unstored.flush(ctx); err != nil {
+		if err := ev.unstored.flush(ctx); err != nil {
 			return err
 		}
-		groups, err := s.deps.Windows.Groups(ctx, plan.Key, points, schema.MaxMillis)
+		groups, err := ev.deps.Windows.Groups(ctx, plan.Key, points, schema.MaxMillis)
 		if err != nil {
 			return fmt.Errorf("list groups of rule %s: %w", plan.Rule.ID, err)
 		}
@@ -407,29 +427,29 @@ func (d *dirty) list() []*detect.GroupState {
 
 // update reads what the units need of the past, advances them, and publishes
 // what changed.
-func (s *Scheduler) update(ctx context.Context, units []*detect.GroupState) error {
-	if err := s.recall(ctx, units); err != nil {
+func (ev *evaluator) update(ctx context.Context, units []*detect.GroupState) error {
+	if err := ev.recall(ctx, units); err != nil {
 		return err
 	}
-	changes := s.advanceMeasured(units)
+	changes := ev.advanceMeasured(units)
 	for _, u := range units {
 		if err := u.Baseline.Err(); err != nil {
-			delete(s.baselines, u.Plan.Key) // read it again
+			delete(ev.baselines, u.Plan.Key) // read it again
 			return err
 		}
 	}
-	return s.publish(ctx, changes, s.events)
+	return ev.publish(ctx, changes, ev.events)
 }
 
 // advanceMeasured advances the units, and notes what that took.
-func (s *Scheduler) advanceMeasured(units []*detect.GroupState) (changes []planChange) {
+func (ev *evaluator) advanceMeasured(units []*detect.GroupState) (changes []planChange) {
 	runtime.LockOSThread() // its time is measured
 	defer runtime.UnlockOSThread()
 	took := map[string]int64{}
-	began := s.deps.CPU()
+	began := ev.deps.CPU()
 	for _, u := range units {
-		u.Seen, u.Baseline = s.seen[u.Plan.Key], s.baselines[u.Plan.Key]
-		if v := s.silenceRuns.of(u.Plan); v != nil {
+		u.Seen, u.Baseline = ev.seen[u.Plan.Key], ev.baselines[u.Plan.Key]
+		if v := ev.silenceRuns.of(u.Plan); v != nil {
 			u.Horizon = v.horizon
 			if since, ok := u.Plan.ExpectedSince(u.Group, v.horizon.Through); ok {
 				u.Expected = max(since, u.Plan.Began, detect.SinceEver)
@@ -438,46 +458,46 @@ func (s *Scheduler) advanceMeasured(units []*detect.GroupState) (changes []planC
 		for _, c := range u.Advance(u.Chained, u.Matches, u.Globals) {
 			changes = append(changes, planChange{c, u.Plan})
 		}
-		now := s.deps.CPU()
+		now := ev.deps.CPU()
 		took[u.Plan.Rule.ID] += now - began
 		began = now
 	}
-	s.costs.addWindows(took)
+	ev.costs.addWindows(took)
 	return changes
 }
 
 // recall gives every unit its published signals, and its matches from where it
 // has to be looked at again: from memory where that reaches back far enough,
 // from the store otherwise.
-func (s *Scheduler) recall(ctx context.Context, units []*detect.GroupState) error {
+func (ev *evaluator) recall(ctx context.Context, units []*detect.GroupState) error {
 	var unread []*detect.GroupState
 	for _, u := range units {
-		p := s.cache.of(u.Plan, false)
+		p := ev.cache.of(u.Plan, false)
 		if u.Since-u.KeepAlive() < p.ended {
 			unread = append(unread, u)
 		} else if g := p.groups[u.Key]; g != nil && detect.GroupKey(g.group) == detect.GroupKey(u.Group) {
 			u.Published = g.signals
 		}
 	}
-	if err := s.readSignals(ctx, unread); err != nil {
+	if err := ev.readSignals(ctx, unread); err != nil {
 		return err
 	}
 	for _, u := range units {
-		u.Baseline = s.baselines[u.Plan.Key]
+		u.Baseline = ev.baselines[u.Plan.Key]
 		u.Chained = u.Chains()
 		u.From = u.Reach(u.Chained)
 	}
-	if err := s.recallMatches(ctx, units); err != nil {
+	if err := ev.recallMatches(ctx, units); err != nil {
 		return err
 	}
-	return s.recallFurther(ctx, units)
+	return ev.recallFurther(ctx, units)
 }
 
 // recallMatches gives every unit its matches from where it says.
-func (s *Scheduler) recallMatches(ctx context.Context, units []*detect.GroupState) error {
+func (ev *evaluator) recallMatches(ctx context.Context, units []*detect.GroupState) error {
 	var unread []*detect.GroupState
 	for _, u := range units {
-		p := s.cache.of(u.Plan, false)
+		p := ev.cache.of(u.Plan, false)
 		if u.From < p.from {
 			unread = append(unread, u)
 			continue
@@ -487,14 +507,14 @@ func (s *Scheduler) recallMatches(ctx context.Context, units []*detect.GroupStat
 		}
 		u.Globals = detect.Since(p.globals, u.From)
 	}
-	return s.readMatches(ctx, unread)
+	return ev.readMatches(ctx, unread)
 }
 
-func (s *Scheduler) readSignals(ctx context.Context, units []*detect.GroupState) error {
+func (ev *evaluator) readSignals(ctx context.Context, units []*detect.GroupState) error {
 	if len(units) == 0 {
 		return nil
 	}
-	published, err := s.deps.Signals.Load(ctx, signalSpans(units))
+	published, err := ev.deps.Signals.Load(ctx, signalSpans(units))
 	if err != nil {
 		return fmt.Errorf("load signals: %w", err)
 	}
@@ -508,14 +528,14 @@ func (s *Scheduler) readSignals(ctx context.Context, units []*detect.GroupState)
 	return nil
 }
 
-func (s *Scheduler) readMatches(ctx context.Context, units []*detect.GroupState) error {
+func (ev *evaluator) readMatches(ctx context.Context, units []*detect.GroupState) error {
 	if len(units) == 0 {
 		return nil
 	}
-	if err := s.unstored.flush(ctx); err != nil {
+	if err := ev.unstored.flush(ctx); err != nil {
 		return err
 	}
-	loaded, err := s.deps.Windows.Load(ctx, matchSpans(units))
+	loaded, err := ev.deps.Windows.Load(ctx, matchSpans(units))
 	if err != nil {
 		return fmt.Errorf("load matches: %w", err)
 	}

@@ -164,7 +164,7 @@ func (s *explained) Matches(ctx context.Context, plan *compiler.BoundPlan, group
 	}
 	u := &detect.GroupState{Plan: plan, Group: detect.SignalGroup(plan, group), From: from}
 	u.Key = detect.StateKey(plan, u.Group)
-	if err := s.readMatches(ctx, []*detect.GroupState{u}); err != nil {
+	if err := s.evaluator.readMatches(ctx, []*detect.GroupState{u}); err != nil {
 		return explain.Matches{}, err
 	}
 	return explain.Matches{Own: detect.ByGroup(u.Matches)[detect.GroupKey(group)], Globals: u.Globals}, nil
@@ -172,12 +172,12 @@ func (s *explained) Matches(ctx context.Context, plan *compiler.BoundPlan, group
 
 // SeenValues are those that the plan has seen.
 func (s *explained) SeenValues(ctx context.Context, plan *compiler.BoundPlan) (*detect.SeenValues, error) {
-	return s.seenValues(ctx, plan, false)
+	return s.evaluator.seenValues(ctx, plan, false)
 }
 
 // Baseline is what the plan has learned of its groups' pasts.
 func (s *explained) Baseline(ctx context.Context, plan *compiler.BoundPlan) (*detect.Baseline, error) {
-	return s.baselineOf(ctx, plan, false, s.throughOf(plan.Key))
+	return s.evaluator.baselineOf(ctx, plan, false, s.throughOf(plan.Key))
 }
 
 // Signals reads the signals of a signal group that were alive at a moment or later.

@@ -162,14 +162,14 @@ func (s *Scheduler) fillOne(ctx context.Context, g *Gap, f *filling) error {
 	s.mu.Unlock()
 	var failed error
 	for in, plans := range groups {
-		if s.evaluateLate(ctx, plans, in) == nil {
+		if s.evaluator.evaluateLate(ctx, plans, in) == nil {
 			for _, p := range plans {
 				f.done[p.Key] = true
 			}
 			continue
 		}
 		for _, p := range plans { // one rule's failure stops only that rule
-			if err := s.evaluateLate(ctx, []*compiler.BoundPlan{p}, in); err != nil {
+			if err := s.evaluator.evaluateLate(ctx, []*compiler.BoundPlan{p}, in); err != nil {
 				failed = err
 				continue
 			}
@@ -181,8 +181,8 @@ func (s *Scheduler) fillOne(ctx context.Context, g *Gap, f *filling) error {
 
 // evaluateLate evaluates arrivals that the plans have gone past. What was counted of
 // series, up to the last arrival, is counted anew with them.
-func (s *Scheduler) evaluateLate(ctx context.Context, plans []*compiler.BoundPlan, in Interval) error {
-	if err := s.evaluate(ctx, plans, in); err != nil {
+func (ev *evaluator) evaluateLate(ctx context.Context, plans []*compiler.BoundPlan, in Interval) error {
+	if err := ev.evaluate(ctx, plans, in); err != nil {
 		return err
 	}
 	var counting []*compiler.BoundPlan
@@ -194,14 +194,14 @@ func (s *Scheduler) evaluateLate(ctx context.Context, plans []*compiler.BoundPla
 	if len(counting) == 0 {
 		return nil
 	}
-	if err := s.unstored.flush(ctx); err != nil {
+	if err := ev.unstored.flush(ctx); err != nil {
 		return err
 	}
 	for _, p := range counting {
-		s.cache.drop(p.Key)
-		delete(s.baselines, p.Key)
+		ev.cache.drop(p.Key)
+		delete(ev.baselines, p.Key)
 	}
-	return s.evaluate(ctx, counting, in)
+	return ev.evaluate(ctx, counting, in)
 }
 
 // filled says that the gaps whose evaluation is saved by now were evaluated.

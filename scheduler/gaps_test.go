@@ -97,7 +97,7 @@ func TestAGapThatTaughtARuleStaysUntilThatIsStored(t *testing.T) {
 	if !s.fill(t.Context(), time.Now()) {
 		t.Fatal("there was nothing to fill")
 	}
-	k := s.seen[s.runs[0].plan.Key]
+	k := s.evaluator.seen[s.runs[0].plan.Key]
 	if k == nil || s.runs[0].plan.Rule.ID != rules[0].ID {
 		t.Fatal("the rule learns nothing")
 	}

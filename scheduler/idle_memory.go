@@ -11,19 +11,19 @@ const restfulMatches = 20_000
 // the step that is being done.
 func (s *Scheduler) Rest(ctx context.Context) error {
 	return s.requests.between(ctx, func() error {
-		if s.cache.matches < restfulMatches {
+		if s.evaluator.cache.matches < restfulMatches {
 			return nil
 		}
-		return s.rest(ctx)
+		return s.evaluator.rest(ctx)
 	})
 }
 
-func (s *Scheduler) rest(ctx context.Context) error {
-	if err := s.unstored.flush(ctx); err != nil {
+func (ev *evaluator) rest(ctx context.Context) error {
+	if err := ev.unstored.flush(ctx); err != nil {
 		return err
 	}
-	s.unstored.matches = nil
-	s.cache.rest()
-	s.metrics.cached.Set(float64(s.cache.matches))
+	ev.unstored.matches = nil
+	ev.cache.rest()
+	ev.metrics.cached.Set(float64(ev.cache.matches))
 	return nil
 }

@@ -14,16 +14,16 @@ import (
 // were stored before their rule was made, before they are evaluated over any
 // other. It is done again until something was evaluated and saved: learning
 // twice is learning once.
-func (s *Scheduler) learnPast(ctx context.Context, plans []*compiler.BoundPlan) error {
+func (ev *evaluator) learnPast(ctx context.Context, plans []*compiler.BoundPlan) error {
 	for _, plan := range plans {
 		back := pastOf(plan)
-		if back == 0 || s.learned[plan.Key] || s.deps.Scanner == nil || s.throughOf(plan.Key) != plan.After {
+		if back == 0 || ev.learned[plan.Key] || ev.deps.Scanner == nil || ev.runs.throughOf(plan.Key) != plan.After {
 			continue
 		}
-		if err := s.learnFrom(ctx, plan, back); err != nil {
+		if err := ev.learnFrom(ctx, plan, back); err != nil {
 			return fmt.Errorf("learn from the past of rule %s: %w", plan.Rule.ID, err)
 		}
-		s.learned[plan.Key] = true
+		ev.learned[plan.Key] = true
 	}
 	return nil
 }
@@ -39,30 +39,30 @@ func pastOf(plan *compiler.BoundPlan) time.Duration {
 	return 0
 }
 
-func (s *Scheduler) learnFrom(ctx context.Context, plan *compiler.BoundPlan, back time.Duration) error {
+func (ev *evaluator) learnFrom(ctx context.Context, plan *compiler.BoundPlan, back time.Duration) error {
 	made := max(plan.Rule.CreatedAt, plan.Rule.UpdatedAt)
-	first, err := s.deps.Scanner.FirstSince(ctx, made.Add(-back))
+	first, err := ev.deps.Scanner.FirstSince(ctx, made.Add(-back))
 	if err != nil || first == 0 || first > plan.After {
 		return err
 	}
-	if err := s.tables.loadOf(ctx, plan, made.Add(-back)); err != nil {
+	if err := ev.tables.loadOf(ctx, plan, made.Add(-back)); err != nil {
 		return err
 	}
 	var shapes func(string) schema.Shapes
-	if s.deps.Catalogue != nil {
-		shapes, _ = s.deps.Catalogue.Snapshot()
+	if ev.deps.Catalogue != nil {
+		shapes, _ = ev.deps.Catalogue.Snapshot()
 	}
 	st, err := compiler.ScanSQL(plan, shapes)
 	if err != nil {
 		return err
 	}
-	learn, err := s.pastLearner(ctx, plan)
+	learn, err := ev.pastLearner(ctx, plan)
 	if err != nil {
 		return err
 	}
 	all := TimeSpan{schema.MinMillis, schema.MaxMillis}
 	var left compiler.LeftOut
-	err = s.deps.Scanner.Scan(ctx, st, all, Interval{first - 1, plan.After}, func(row *compiler.Scanned) error {
+	err = ev.deps.Scanner.Scan(ctx, st, all, Interval{first - 1, plan.After}, func(row *compiler.Scanned) error {
 		matches := st.Matches(row, &left)
 		for i := range matches {
 			learn(&matches[i])
@@ -70,16 +70,16 @@ func (s *Scheduler) learnFrom(ctx context.Context, plan *compiler.BoundPlan, bac
 		return nil
 	})
 	if err == nil && left.Events > 0 {
-		s.deps.Log.Warn("not all of the past was learned", "rule", plan.Rule.ID, "reason", left.String())
+		ev.deps.Log.Warn("not all of the past was learned", "rule", plan.Rule.ID, "reason", left.String())
 	}
 	return err
 }
 
 // pastLearner takes in the matches of the past. Those that series are counted
 // from are stored, as later ones are.
-func (s *Scheduler) pastLearner(ctx context.Context, plan *compiler.BoundPlan) (func(*compiler.Match), error) {
+func (ev *evaluator) pastLearner(ctx context.Context, plan *compiler.BoundPlan) (func(*compiler.Match), error) {
 	if plan.Anomaly == nil {
-		k, err := s.seenValues(ctx, plan, false)
+		k, err := ev.seenValues(ctx, plan, false)
 		return func(m *compiler.Match) {
 			if values := plan.Values(m); values != nil {
 				k.Learn(m, values) // in silence: no signal is looked at for it
@@ -87,10 +87,10 @@ func (s *Scheduler) pastLearner(ctx context.Context, plan *compiler.BoundPlan) (
 		}, err
 	}
 	u := detect.NewBaseline(plan, plan.After) // what was counted of it before, in this process or another, is counted again
-	s.baselines[plan.Key] = u
+	ev.baselines[plan.Key] = u
 	return func(m *compiler.Match) {
 		u.Count(m)
 		group := detect.StateGroup(plan, m)
-		s.unstored.matches = append(s.unstored.matches, StoredMatch{detect.StateKey(plan, group), plan.Key, *m})
+		ev.unstored.matches = append(ev.unstored.matches, StoredMatch{detect.StateKey(plan, group), plan.Key, *m})
 	}, nil
 }

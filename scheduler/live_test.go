@@ -88,7 +88,7 @@ func (w *world) run(t *testing.T, seed uint64, rules []schema.Rule, events []sch
 		drain(s)
 		relate(s, w)
 		if seed%2 == 1 {
-			_ = s.rest(context.Background()) // a fault may be in the way
+			_ = s.evaluator.rest(context.Background()) // a fault may be in the way
 		}
 		if w.rand.Float64() < faults {
 			if w.rand.IntN(2) == 0 {

@@ -12,23 +12,23 @@ import (
 // noteMatches takes in the matches of one event and label: what they teach, what
 // they touch, and themselves. What an event costs here goes with the groups and
 // the values that it is in.
-func (s *Scheduler) noteMatches(d *dirty, plan *compiler.BoundPlan, label int, matches []compiler.Match) {
-	matches = s.learn(plan, matches)
+func (ev *evaluator) noteMatches(d *dirty, plan *compiler.BoundPlan, label int, matches []compiler.Match) {
+	matches = ev.learn(plan, matches)
 	if len(matches) == 0 {
 		return
 	}
-	cached := s.cache.of(plan, false)
+	cached := ev.cache.of(plan, false)
 	if plan.Labels[label].Global {
 		if since, ok := d.globals[plan]; !ok || matches[0].At < since {
 			d.globals[plan] = matches[0].At
 		}
-		s.hold(cached, &detect.GroupState{Plan: plan, Key: detect.GlobalKey(plan)}, true, matches)
+		ev.hold(cached, &detect.GroupState{Plan: plan, Key: detect.GlobalKey(plan)}, true, matches)
 		return
 	}
-	v := s.silenceRuns.of(plan)
+	v := ev.silenceRuns.of(plan)
 	for _, part := range d.byUnit(plan, matches) {
-		s.hold(cached, part.unit, false, part.matches)
-		if of := s.baselines[plan.Key]; v != nil && of != nil && plan.Low() {
+		ev.hold(cached, part.unit, false, part.matches)
+		if of := ev.baselines[plan.Key]; v != nil && of != nil && plan.Low() {
 			v.expectLow(of, part.unit, &part.matches[0])
 		} else if v != nil {
 			v.expect(part.unit, &part.matches[0])
@@ -37,8 +37,8 @@ func (s *Scheduler) noteMatches(d *dirty, plan *compiler.BoundPlan, label int, m
 }
 
 // learn takes in what matches teach, and keeps those that may count.
-func (s *Scheduler) learn(plan *compiler.BoundPlan, matches []compiler.Match) []compiler.Match {
-	if u := s.baselines[plan.Key]; u != nil {
+func (ev *evaluator) learn(plan *compiler.BoundPlan, matches []compiler.Match) []compiler.Match {
+	if u := ev.baselines[plan.Key]; u != nil {
 		for i := range matches {
 			u.Note(&matches[i])
 		}
@@ -48,7 +48,7 @@ func (s *Scheduler) learn(plan *compiler.BoundPlan, matches []compiler.Match) []
 	}
 	kept := matches[:0]
 	for i := range matches {
-		if m := matches[i]; s.isNews(plan, &m) {
+		if m := matches[i]; ev.isNews(plan, &m) {
 			kept = append(kept, m)
 		}
 	}
@@ -70,11 +70,11 @@ func (u *unstored) add(m StoredMatch) {
 }
 
 // hold keeps matches in memory, and notes that they are to be stored.
-func (s *Scheduler) hold(cached *planCache, u *detect.GroupState, global bool, matches []compiler.Match) {
+func (ev *evaluator) hold(cached *planCache, u *detect.GroupState, global bool, matches []compiler.Match) {
 	for i := range matches {
-		s.unstored.add(StoredMatch{u.Key, u.Plan.Key, matches[i]})
+		ev.unstored.add(StoredMatch{u.Key, u.Plan.Key, matches[i]})
 	}
-	s.cache.add(cached, u.Key, u.Group, global, matches...)
+	ev.cache.add(cached, u.Key, u.Group, global, matches...)
 }
 
 // maxTexts bounds how many texts are sent to the store at a time, and about how
@@ -136,12 +136,12 @@ func (d *dirty) byUnit(plan *compiler.BoundPlan, matches []compiler.Match) []uni
 
 // isNews takes in what a match teaches, and tells whether the match may count.
 // One of a value that is known never will.
-func (s *Scheduler) isNews(plan *compiler.BoundPlan, m *compiler.Match) bool {
+func (ev *evaluator) isNews(plan *compiler.BoundPlan, m *compiler.Match) bool {
 	values := plan.Values(m)
 	if values == nil {
 		return true
 	}
-	k := s.seen[plan.Key]
+	k := ev.seen[plan.Key]
 	news, differs, since := k.Learn(m, values)
 	if differs {
 		group := detect.StateGroup(plan, m)

@@ -33,47 +33,47 @@ type Published struct {
 func (s *Scheduler) LastShown() uint64 { return s.publishing.visible() }
 
 // publish stores the changes.
-func (s *Scheduler) publish(ctx context.Context, changes []planChange, find finder) error {
+func (ev *evaluator) publish(ctx context.Context, changes []planChange, find finder) error {
 	if len(changes) == 0 {
 		return nil
 	}
-	if err := s.identify(ctx, changes); err != nil {
+	if err := ev.identify(ctx, changes); err != nil {
 		return err
 	}
-	if err := s.sample(ctx, changes, find); err != nil {
+	if err := ev.sample(ctx, changes, find); err != nil {
 		return err
 	}
 	draw := newRenderer()
 	out := make([]Published, len(changes))
-	defer s.publishing.done(out)
+	defer ev.publishing.done(out)
 	for i := range changes {
 		c := &changes[i]
 		var err error
 		if out[i], err = draw.render(c.plan, c.Signal); err != nil {
 			return fmt.Errorf("render signal %s: %w", c.ID, err)
 		}
-		out[i].Place = s.publishing.next(c.RuleID)
+		out[i].Place = ev.publishing.next(c.RuleID)
 		c.Signal = out[i].Signal
 	}
-	if err := s.silenceRuns.keepHorizons(ctx, changes); err != nil {
+	if err := ev.silenceRuns.keepHorizons(ctx, changes); err != nil {
 		return err
 	}
 	for part := range bySize(out) {
-		if err := s.deps.Signals.Publish(ctx, part); err != nil {
+		if err := ev.deps.Signals.Publish(ctx, part); err != nil {
 			return fmt.Errorf("publish signals: %w", err)
 		}
 	}
-	s.costs.countOpened(changes)
+	ev.costs.countOpened(changes)
 	for _, c := range changes {
-		s.cache.of(c.plan, false).published(detect.StateKeyOfRule(c.RuleKey, c.Group), c.Signal)
+		ev.cache.of(c.plan, false).published(detect.StateKeyOfRule(c.RuleKey, c.Group), c.Signal)
 		if c.IsNew {
-			s.metrics.opened.Inc()
+			ev.metrics.opened.Inc()
 		}
 		switch {
 		case c.Gone():
-			s.metrics.withdrawn.Inc()
+			ev.metrics.withdrawn.Inc()
 		case c.Suppression != "" && c.IsNew:
-			s.metrics.suppressed.Inc()
+			ev.metrics.suppressed.Inc()
 		}
 	}
 	return nil
@@ -108,7 +108,7 @@ func (p *Published) size() int {
 // identify gives new signals their ids. An id that a withdrawn signal of the
 // same beginning has is taken up again; one that a signal which has moved since
 // still uses is salted.
-func (s *Scheduler) identify(ctx context.Context, changes []planChange) error {
+func (ev *evaluator) identify(ctx context.Context, changes []planChange) error {
 	salts := make([]int, len(changes))
 	taken := map[string]bool{}
 	for {
@@ -121,7 +121,7 @@ func (s *Scheduler) identify(ctx context.Context, changes []planChange) error {
 		if len(ids) == 0 {
 			return nil
 		}
-		known, err := s.byIDs(ctx, ids)
+		known, err := ev.byIDs(ctx, ids)
 		if err != nil {
 			return err
 		}
@@ -149,14 +149,14 @@ func (s *Scheduler) identify(ctx context.Context, changes []planChange) error {
 
 // byIDs are the signals that have these ids. One that was published under the
 // former form of its id keeps that, and ids has it from then on.
-func (s *Scheduler) byIDs(ctx context.Context, ids []string) (map[string]schema.Signal, error) {
+func (ev *evaluator) byIDs(ctx context.Context, ids []string) (map[string]schema.Signal, error) {
 	asked := slices.Clone(ids)
 	for _, id := range ids {
 		if former := schema.FormerSignalID(id); former != "" {
 			asked = append(asked, former)
 		}
 	}
-	known, err := s.deps.Signals.ByID(ctx, asked)
+	known, err := ev.deps.Signals.ByID(ctx, asked)
 	if err != nil {
 		return nil, fmt.Errorf("look up signal ids: %w", err)
 	}

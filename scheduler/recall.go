@@ -9,7 +9,7 @@ import (
 
 // recallFurther reads more of the past where what the rule looks back on leaves open which
 // matches count, as of travellers who stayed at one address for longer, and have left it now.
-func (s *Scheduler) recallFurther(ctx context.Context, units []*detect.GroupState) error {
+func (ev *evaluator) recallFurther(ctx context.Context, units []*detect.GroupState) error {
 	for times := schema.Millis(1); ; times *= 2 {
 		var short []*detect.GroupState
 		for _, u := range units {
@@ -21,7 +21,7 @@ func (s *Scheduler) recallFurther(ctx context.Context, units []*detect.GroupStat
 		if len(short) == 0 {
 			return nil
 		}
-		if err := s.recallMatches(ctx, short); err != nil {
+		if err := ev.recallMatches(ctx, short); err != nil {
 			return err
 		}
 	}

@@ -157,7 +157,7 @@ func (s *Scheduler) replan(rule schema.Rule, w *ruleRun) *compiler.BoundPlan {
 	}
 	plan.Key, plan.After, plan.Began, plan.Tables = w.plan.Key, w.plan.After, w.plan.Began, s.deps.Tables
 	s.suppress(plan)
-	clear(s.compiled)
+	s.plans.forget()
 	return plan
 }
 
@@ -173,7 +173,7 @@ func (s *Scheduler) open(rule schema.Rule, from uint64) *ruleRun {
 	w := newRuleRun(plan, from)
 	w.fresh = s.loaded
 	s.runs = append(s.runs, w)
-	clear(s.compiled)
+	s.plans.forget()
 	return w
 }
 

@@ -13,7 +13,7 @@ import (
 
 // sample gives the changed signals their sample events: the earliest, whatever
 // the order in which they came.
-func (s *Scheduler) sample(ctx context.Context, changes []planChange, find finder) error {
+func (ev *evaluator) sample(ctx context.Context, changes []planChange, find finder) error {
 	var wanted []compiler.Match
 	for i := range changes {
 		wanted = append(wanted, changes[i].Unsampled()...)
@@ -35,7 +35,7 @@ func (s *Scheduler) sample(ctx context.Context, changes []planChange, find finde
 type finder func(context.Context, []compiler.Match) (map[uint64]*schema.Event, error)
 
 // events finds those that were stored last in memory, the others in the store.
-func (s *Scheduler) events(ctx context.Context, refs []compiler.Match) (map[uint64]*schema.Event, error) {
+func (ev *evaluator) events(ctx context.Context, refs []compiler.Match) (map[uint64]*schema.Event, error) {
 	bySeq := map[uint64]*schema.Event{}
 	var unread []compiler.Match
 	for _, m := range refs {
@@ -43,8 +43,8 @@ func (s *Scheduler) events(ctx context.Context, refs []compiler.Match) (map[uint
 			continue
 		}
 		bySeq[m.Seq] = nil
-		if s.deps.Recent != nil {
-			bySeq[m.Seq] = s.deps.Recent.find(m.Seq)
+		if ev.deps.Recent != nil {
+			bySeq[m.Seq] = ev.deps.Recent.find(m.Seq)
 		}
 		if bySeq[m.Seq] == nil {
 			unread = append(unread, m)
@@ -53,7 +53,7 @@ func (s *Scheduler) events(ctx context.Context, refs []compiler.Match) (map[uint
 	if len(unread) == 0 {
 		return bySeq, nil
 	}
-	events, err := s.deps.Events.Fetch(ctx, unread)
+	events, err := ev.deps.Events.Fetch(ctx, unread)
 	if err != nil {
 		return nil, fmt.Errorf("fetch sample events: %w", err)
 	}

@@ -14,7 +14,6 @@ import (
 
 	"nightjar/compiler"
 	"nightjar/objects"
-	"nightjar/scheduler/detect"
 	"nightjar/schema"
 )
 
@@ -124,13 +123,13 @@ type Deps struct {
 
 // Scheduler evaluates all rules over all arrivals, and keeps the rules.
 type Scheduler struct {
-	deps    Deps
+	deps    *Deps
 	metrics metrics
 
 	// rules and suppressions are every version of each.
 	rules            *objects.Store[storedRule]
 	suppressionStore *objects.Store[storedSuppression]
-	publishing       publishing
+	publishing       *publishing
 	triaging         objects.Turns // by rule key: at most one triage of a rule's signals at a time
 
 	mu sync.Mutex
@@ -140,10 +139,9 @@ type Scheduler struct {
 	holds   []*hold
 	loaded  bool
 	behind  time.Time // since when it is known not to have caught up
-	// compiled are the present sets of plans.
-	compiled map[string]*compiled
 
-	attention     attention
+	attention     *attention
+	plans         *planSets
 	requests      *requests
 	asides        *asides
 	fillings      *fillings
@@ -152,22 +150,14 @@ type Scheduler struct {
 	tables        *referenceTables
 
 	// Of the goroutine that evaluates.
-	cache *cache
+	evaluator *evaluator
 	// resting are the rule keys of which nothing is evaluated, nor published, while
 	// somebody else changes their signals.
 	resting     map[string]bool
 	silenceRuns *silenceRuns
-	judgedAt    time.Time                     // when silence was judged last
-	seen        map[string]*detect.SeenValues // by rule key
-	baselines   map[string]*detect.Baseline   // by rule key
-	learned     map[string]bool               // rule keys that learned from the past, where they ask for that
-	unstored    unstored
-	updated     int           // signal groups, in the last evaluation
-	matched     time.Duration // what matching took, in the last evaluation
-	// postponed are, in a turn that rules share, those that need too much of it.
-	postponed map[*compiler.BoundPlan]int
-	done      map[string]Checkpoint // of rule runs that ended, to be saved
-	saved     time.Time
+	judgedAt    time.Time             // when silence was judged last
+	done        map[string]Checkpoint // of rule runs that ended, to be saved
+	saved       time.Time
 }
 
 // New makes a Scheduler; nothing happens until Load and Run.
@@ -192,26 +182,24 @@ func New(deps Deps) (*Scheduler, error) {
 		return nil, errors.New("scheduler: the lateness allowance must be positive")
 	}
 	s := &Scheduler{
-		deps:          deps,
+		deps:          &deps,
+		publishing:    &publishing{},
+		attention:     &attention{},
+		plans:         newPlanSets(&deps),
 		metrics:       newMetrics(deps.Metrics),
 		history:       map[string]*ruleHistory{},
 		suppressions:  suppressions{},
 		resting:       map[string]bool{},
-		compiled:      map[string]*compiled{},
-		cache:         newCache(),
-		seen:          map[string]*detect.SeenValues{},
-		baselines:     map[string]*detect.Baseline{},
-		learned:       map[string]bool{},
 		done:          map[string]Checkpoint{},
 		silenceRuns:   newSilenceRuns(deps.Journal, deps.Now),
 		evaluationLog: &evaluationLog{},
 		requests:      newRequests(deps.Log),
 		tables:        &referenceTables{tables: deps.Tables, log: deps.Log},
-		unstored:      unstored{windows: deps.Windows},
 	}
 	s.asides = newAsides(deps.Budget, deps.Log, s.metrics, s.evaluationLog)
 	s.fillings = newFillings(deps.Gaps, deps.Log, s.evaluationLog)
 	s.costs = newCosts(s.metrics, deps.Now)
+	s.evaluator = newEvaluator(s)
 	s.rules = objects.New(objects.Kind[storedRule]{Name: kindRule, NewID: schema.NewID, NoLog: true, Enforce: s.enforceRule}, deps.Objects, deps.Now)
 	s.suppressionStore = objects.New(objects.Kind[storedSuppression]{Name: kindSuppression, NewID: schema.NewID, NoLog: true, Enforce: s.enforceSuppression}, deps.Objects, time.Now)
 	s.watchProgress(deps.Metrics)
@@ -283,7 +271,7 @@ func (s *Scheduler) wait(ctx context.Context, tick <-chan time.Time, arrived <-c
 	if len(s.silenceRuns.byKey) > 0 {
 		due = min(due, judgeEvery)
 	}
-	if len(s.unstored.matches) > 0 {
+	if len(s.evaluator.unstored.matches) > 0 {
 		due = min(due, saveEvery) // others read the matches from the store
 	}
 	again := time.After(due)
@@ -329,7 +317,7 @@ func (s *Scheduler) goOn(ctx context.Context) bool {
 	if len(group) == 0 {
 		return s.correlateNext(ctx, now)
 	}
-	postponed, err := s.share(ctx, group, in)
+	postponed, err := s.evaluator.share(ctx, group, in)
 	if err != nil {
 		if ctx.Err() != nil {
 			return false
@@ -374,10 +362,7 @@ func (s *Scheduler) next(now time.Time, stored uint64) ([]ruleTurn, Interval) {
 		}
 		_, waits := s.fillings.gapBefore(w)
 		if !waits {
-			s.cache.drop(w.plan.Key)
-			delete(s.seen, w.plan.Key)
-			delete(s.baselines, w.plan.Key)
-			delete(s.learned, w.plan.Key)
+			s.evaluator.forget(w.plan.Key)
 			delete(s.silenceRuns.byKey, w.plan.Key)
 			s.done[w.plan.Key] = Checkpoint{Through: w.through}
 		}
@@ -432,7 +417,7 @@ func (s *Scheduler) advance(group []ruleTurn, to uint64) {
 func (s *Scheduler) isolate(ctx context.Context, group []ruleTurn, in Interval, err error) {
 	for _, t := range group {
 		if len(group) > 1 {
-			err = s.evaluate(ctx, []*compiler.BoundPlan{t.plan}, in)
+			err = s.evaluator.evaluate(ctx, []*compiler.BoundPlan{t.plan}, in)
 		}
 		if ctx.Err() != nil {
 			return
@@ -532,9 +517,9 @@ func (s *Scheduler) save(ctx context.Context, always bool) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	var behind map[string]bool
-	err := s.unstored.flush(ctx) // first: the place must not be ahead of the matches
+	err := s.evaluator.unstored.flush(ctx) // first: the place must not be ahead of the matches
 	if err == nil {
-		if behind, err = s.storeSeenValues(ctx); err == nil {
+		if behind, err = s.evaluator.storeSeenValues(ctx); err == nil {
 			gaps = s.fillings.withoutBehind(gaps, behind)
 			maps.DeleteFunc(checkpoints, func(key string, _ Checkpoint) bool { return behind[key] })
 		}
@@ -550,7 +535,7 @@ func (s *Scheduler) save(ctx context.Context, always bool) error {
 		err = s.deps.Journal.Save(ctx, checkpoints)
 	}
 	if err == nil {
-		err = s.settleBaselines(ctx) // last: what lets go of the past must not be ahead of the place
+		err = s.evaluator.settleBaselines(ctx) // last: what lets go of the past must not be ahead of the place
 	}
 	if err != nil {
 		s.deps.Log.Warn("progress not saved; the next start evaluates some arrivals again", "error", err)

@@ -18,38 +18,38 @@ type Knowledge interface {
 }
 
 // seenValues is what the plan knows, read from the store if need be.
-func (s *Scheduler) seenValues(ctx context.Context, plan *compiler.BoundPlan, fresh bool) (*detect.SeenValues, error) {
-	if k := s.seen[plan.Key]; k != nil {
+func (ev *evaluator) seenValues(ctx context.Context, plan *compiler.BoundPlan, fresh bool) (*detect.SeenValues, error) {
+	if k := ev.seen[plan.Key]; k != nil {
 		return k, nil
 	}
 	k := detect.NewSeenValues(plan.Novelty)
 	if !fresh {
-		if err := s.deps.Knowledge.Load(ctx, plan.Key, k.Restore, k.RestoreGroup); err != nil {
+		if err := ev.deps.Knowledge.Load(ctx, plan.Key, k.Restore, k.RestoreGroup); err != nil {
 			return nil, fmt.Errorf("load what rule %s knows: %w", plan.Rule.ID, err)
 		}
 	}
-	s.seen[plan.Key] = k
+	ev.seen[plan.Key] = k
 	return k, nil
 }
 
 // storeSeenValues stores what plans have learnt. Those that still have something to
 // look at again are left out, and named: their place must not be saved either.
-func (s *Scheduler) storeSeenValues(ctx context.Context) (behind map[string]bool, err error) {
+func (ev *evaluator) storeSeenValues(ctx context.Context) (behind map[string]bool, err error) {
 	behind = map[string]bool{}
 	values := 0
-	for key, k := range s.seen {
+	for key, k := range ev.seen {
 		if k.Unevaluated() {
 			behind[key] = true
 			continue
 		}
 		for vs, gs := k.Unstored(); len(vs)+len(gs) > 0; vs, gs = k.Unstored() {
-			if err := s.deps.Knowledge.Learn(ctx, key, vs, gs); err != nil {
+			if err := ev.deps.Knowledge.Learn(ctx, key, vs, gs); err != nil {
 				return nil, fmt.Errorf("store what rules know: %w", err)
 			}
 			k.Stored(vs, gs)
 		}
 		values += k.Size()
 	}
-	s.metrics.known.Set(float64(values))
+	ev.metrics.known.Set(float64(values))
 	return behind, nil
 }

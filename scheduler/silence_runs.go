@@ -118,7 +118,7 @@ func (s *Scheduler) judge(ctx context.Context) bool {
 			plans[v.plan] = true
 		}
 	}
-	if err := s.warm(ctx, plans); err != nil {
+	if err := s.evaluator.warm(ctx, plans); err != nil {
 		s.failJudging(ctx, all, err)
 		return false
 	}
@@ -140,10 +140,10 @@ func (s *Scheduler) judge(ctx context.Context) bool {
 // stops only that rule. It reports whether any was judged.
 func (s *Scheduler) judgeEach(ctx context.Context, all []*judgedRun, err error) (judged bool) {
 	for _, v := range all {
-		s.cache.drop(v.plan.Key) // it may be ahead of what was published
+		s.evaluator.cache.drop(v.plan.Key) // it may be ahead of what was published
 		if len(all) > 1 {
 			v.begin()
-			if err = s.warm(ctx, map[*compiler.BoundPlan]bool{v.plan: true}); err == nil {
+			if err = s.evaluator.warm(ctx, map[*compiler.BoundPlan]bool{v.plan: true}); err == nil {
 				err = s.judgeAll(ctx, []*judgedRun{v})
 			}
 		}
@@ -206,10 +206,10 @@ func (s *Scheduler) wake(ctx context.Context, v *judgedRun) error {
 		return err
 	}
 	v.woken, v.until = v.timers.take(v.horizon.Through, wakeAtOnce)
-	p := s.cache.of(v.plan, false)
+	p := s.evaluator.cache.of(v.plan, false)
 	for _, w := range v.woken {
 		due, key := w.due, detect.StateKey(v.plan, w.group)
-		if u := s.baselines[v.plan.Key]; u != nil && v.plan.Low() {
+		if u := s.evaluator.baselines[v.plan.Key]; u != nil && v.plan.Low() {
 			due = u.LowDue(w.group, due, v.until, v.horizon)
 		} else if g := p.groups[key]; g != nil && v.plan.Expected == nil && slices.Equal(g.group, w.group) && p.from <= v.judged-detect.WindowOf(v.plan) && sameGroup(v.plan, g) {
 			due = detect.NextDue(v.plan, g.matches, v.judged)
@@ -243,7 +243,7 @@ func (s *Scheduler) armAll(ctx context.Context, v *judgedRun) error {
 		v.armed = err == nil
 		return err
 	}
-	if err := s.unstored.flush(ctx); err != nil {
+	if err := s.evaluator.unstored.flush(ctx); err != nil {
 		return err
 	}
 	groups, err := s.deps.Windows.Groups(ctx, v.plan.Key, v.judged-detect.WindowOf(v.plan)+1, schema.MaxMillis)
@@ -290,13 +290,13 @@ func (s *Scheduler) judgeAll(ctx context.Context, all []*judgedRun) error {
 	for _, v := range all {
 		units = append(units, v.units...)
 	}
-	if err := s.update(ctx, units); err != nil {
+	if err := s.evaluator.update(ctx, units); err != nil {
 		return err
 	}
 	for _, v := range all {
 		for _, u := range v.units {
 			var due schema.Millis
-			if of := s.baselines[v.plan.Key]; of != nil && v.plan.Low() {
+			if of := s.evaluator.baselines[v.plan.Key]; of != nil && v.plan.Low() {
 				due = of.NextClose(u.Group, v.until)
 			} else {
 				due = detect.NextDue(v.plan, u.Matches, v.until)
@@ -321,7 +321,7 @@ func (s *Scheduler) failJudging(ctx context.Context, all []*judgedRun, err error
 		for _, w := range v.woken {
 			v.timers.arm(w.key, w.group, w.due)
 		}
-		s.cache.drop(v.plan.Key)
+		s.evaluator.cache.drop(v.plan.Key)
 	}
 	if ctx.Err() != nil {
 		return
@@ -362,7 +362,7 @@ func (all *silenceRuns) keepHorizons(ctx context.Context, changes []planChange) 
 
 // armLow arms every group that may be judged after a moment.
 func (s *Scheduler) armLow(ctx context.Context, v *judgedRun) error {
-	u, err := s.baselineOf(ctx, v.plan, false, s.throughOf(v.plan.Key))
+	u, err := s.evaluator.baselineOf(ctx, v.plan, false, s.throughOf(v.plan.Key))
 	if err != nil {
 		return err
 	}

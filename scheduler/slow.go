@@ -19,8 +19,8 @@ const groupWork = 100
 // postpone takes out the signal groups of rules that have too many of them for a
 // shared turn, and notes the rules. What they matched is noted already, which
 // changes nothing when it is noted again.
-func (s *Scheduler) postpone(units []*detect.GroupState) []*detect.GroupState {
-	if s.postponed == nil {
+func (ev *evaluator) postpone(units []*detect.GroupState) []*detect.GroupState {
+	if ev.postponed == nil {
 		return units
 	}
 	count := map[*compiler.BoundPlan]int{}
@@ -29,8 +29,8 @@ func (s *Scheduler) postpone(units []*detect.GroupState) []*detect.GroupState {
 	}
 	rest := units[:0]
 	for _, u := range units {
-		if n := count[u.Plan]; n*groupWork > turnShare*s.deps.Budget.Event {
-			s.postponed[u.Plan] = n
+		if n := count[u.Plan]; n*groupWork > turnShare*ev.deps.Budget.Event {
+			ev.postponed[u.Plan] = n
 		} else {
 			rest = append(rest, u)
 		}
@@ -40,11 +40,11 @@ func (s *Scheduler) postpone(units []*detect.GroupState) []*detect.GroupState {
 
 // share evaluates rules together, and tells of those that were postponed with how
 // many signal groups.
-func (s *Scheduler) share(ctx context.Context, group []ruleTurn, in Interval) (postponed map[*compiler.BoundPlan]int, err error) {
-	s.postponed = map[*compiler.BoundPlan]int{}
-	defer func() { s.postponed = nil }()
-	err = s.evaluate(ctx, plansOf(group), in)
-	return s.postponed, err
+func (ev *evaluator) share(ctx context.Context, group []ruleTurn, in Interval) (postponed map[*compiler.BoundPlan]int, err error) {
+	ev.postponed = map[*compiler.BoundPlan]int{}
+	defer func() { ev.postponed = nil }()
+	err = ev.evaluate(ctx, plansOf(group), in)
+	return ev.postponed, err
 }
 
 // slowDown leaves the postponed rules to goSlow, and returns the others.
@@ -72,7 +72,7 @@ func (s *Scheduler) goSlow(ctx context.Context, now time.Time) bool {
 	if t.ruleRun == nil || ctx.Err() != nil {
 		return false
 	}
-	if err := s.evaluate(ctx, []*compiler.BoundPlan{t.plan}, in); err != nil {
+	if err := s.evaluator.evaluate(ctx, []*compiler.BoundPlan{t.plan}, in); err != nil {
 		if ctx.Err() != nil {
 			return false
 		}
@@ -117,7 +117,7 @@ func (s *Scheduler) keepPace(w *ruleRun, in Interval) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n, slice := in.To-in.From, s.deps.Budget.Slice
-	switch work := max(s.updated*groupWork, int(s.matched.Microseconds())); {
+	switch work := max(s.evaluator.updated*groupWork, int(s.evaluator.matched.Microseconds())); {
 	case work > slice:
 		w.pace = max(1, n*uint64(slice)/uint64(work))
 	case 2*work <= slice:

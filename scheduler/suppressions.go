@@ -104,7 +104,7 @@ func (s *Scheduler) resuppress() {
 		s.suppress(&plan)
 		w.plan = &plan
 	}
-	clear(s.compiled)
+	s.plans.forget()
 }
 
 // CreateSuppression checks and stores a suppression. It applies to what arrives

@@ -94,11 +94,11 @@ func (s *Scheduler) goOnAfterTriage(keys []string, changed map[string]Published,
 	for _, key := range keys {
 		delete(s.resting, key)
 		if unknown != nil {
-			s.cache.drop(key)
+			s.evaluator.cache.drop(key)
 		}
 	}
 	for _, p := range changed {
-		if cached := s.cache.plans[p.RuleKey]; cached != nil {
+		if cached := s.evaluator.cache.plans[p.RuleKey]; cached != nil {
 			cached.published(detect.StateKeyOfRule(p.RuleKey, p.Group), p.Signal)
 		}
 	}
