@@ -11,6 +11,7 @@ import (
 
 	"nightjar/compiler"
 	"nightjar/scheduler"
+	history "nightjar/scheduler/backtest"
 	rulestore "nightjar/scheduler/clickhouse"
 	"nightjar/schema"
 	"nightjar/testenv"
@@ -59,7 +60,7 @@ func BenchmarkBacktest(b *testing.B) {
 	}
 	plan := compiled.Bind()
 	store := rulestore.New(conn)
-	tester := scheduler.NewBacktester(scheduler.BacktestDeps{Scanner: store.Scanner(), Events: store.Deps().Events, Arrivals: allStored{uint64(events)}})
+	tester := history.New(history.Deps{Scanner: store.Scanner(), Events: store.Deps().Events, Arrivals: allStored{uint64(events)}})
 	rate := func(b *testing.B) {
 		b.ReportMetric(float64(events)*float64(b.N)/b.Elapsed().Seconds()/1e6, "Mevents/s")
 	}

@@ -23,6 +23,7 @@ import (
 	"nightjar/ingest/syslog"
 	"nightjar/retention"
 	"nightjar/scheduler"
+	"nightjar/scheduler/backtest"
 	rulestore "nightjar/scheduler/clickhouse"
 	"nightjar/scheduler/reference"
 	"nightjar/schema"
@@ -68,24 +69,25 @@ func newScheduler(lc fx.Lifecycle, e *engine, d *database, store sink, intake *i
 }
 
 // newBacktester runs rules over what is stored.
-func newBacktester(e *engine, d *database, store sink, intake *ingest.Intake, s *scheduler.Scheduler) *scheduler.Backtester {
+func newBacktester(e *engine, d *database, store sink, intake *ingest.Intake, tables *reference.Tables, s *scheduler.Scheduler) *backtest.Runner {
 	stored := rulestore.New(d.people)
 	deps := stored.Deps()
-	return scheduler.NewBacktester(scheduler.BacktestDeps{
-		Plan: s.HistoryPlan, Scanner: stored.Scanner(), Events: deps.Events, Signals: deps.Signals,
+	planner := &backtest.Planner{Suppressions: s.Suppressions, Tables: tables}
+	return backtest.New(backtest.Deps{
+		Plan: planner.Plan, Scanner: stored.Scanner(), Events: deps.Events, Signals: deps.Signals,
 		Arrivals: intake, Catalogue: store.Catalogue(), Log: e.log, Now: now, Delays: e.config.Silence,
 	})
 }
 
-func newJobs(lc fx.Lifecycle, e *engine, d *database, b *scheduler.Backtester, s *scheduler.Scheduler) *scheduler.Jobs {
+func newJobs(lc fx.Lifecycle, e *engine, d *database, b *backtest.Runner, s *scheduler.Scheduler) *backtest.Jobs {
 	stored := rulestore.New(d.conn)
-	jobs := scheduler.NewJobs(scheduler.JobsDeps{Backtester: b, Adopt: s.Adopt, Objects: stored.Deps().Objects, Results: stored.Results(), Log: e.log})
+	jobs := backtest.NewJobs(backtest.JobsDeps{Runner: b, Adopt: s.Adopt, Objects: stored.Deps().Objects, Results: stored.Results(), Log: e.log})
 	lc.Append(fx.StartHook(jobs.Load))
 	e.run(lc, "historical jobs", jobs.Run)
 	return jobs
 }
 
-func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *ingest.Intake, receiver *syslog.Receiver, s *scheduler.Scheduler, b *scheduler.Backtester, j *scheduler.Jobs, c *configuration.Stores, tables *reference.Tables, k *retention.Keeper, geo *geoip.Databases, found reached, lists threatLists, again reparses, told notifications, pipelines *pipelineRegistry, who *entrance, registry *prometheus.Registry) (*server.Server, error) {
+func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *ingest.Intake, receiver *syslog.Receiver, s *scheduler.Scheduler, b *backtest.Runner, j *backtest.Jobs, c *configuration.Stores, tables *reference.Tables, k *retention.Keeper, geo *geoip.Databases, found reached, lists threatLists, again reparses, told notifications, pipelines *pipelineRegistry, who *entrance, registry *prometheus.Registry) (*server.Server, error) {
 	reporter := reporter{d, intake, receiver, s, k, geo, c, found, who.audit}
 	registry.MustRegister(idleCollector{reporter})
 	elasticDoor, err := elastic.New(ingest.NewHandler(intake), e.config.ElasticVersion)
@@ -112,7 +114,7 @@ func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *inge
 			return append(warnings, tables.Missing(plan.TableColumns())...), scheduler.CheckTables(tables, &r)
 		},
 		Reach: found, ThreatLists: lists, Reparses: again, Notifications: told,
-		Suppressions: s, Previews: scheduler.NewPreviewer(s, b, rulestore.New(d.people).Oldest), Configuration: c, Tables: tables, UploadDir: filepath.Join(e.config.DataDir, "uploads"),
+		Suppressions: s, Previews: backtest.NewPreviewer(s, b, rulestore.New(d.people).Oldest), Configuration: c, Tables: tables, UploadDir: filepath.Join(e.config.DataDir, "uploads"),
 		ReadEvent: func(json []byte) (schema.Event, error) { return readEvent(json, locator(geo), pipelines) },
 		Pipelines: pipelines,
 		Ready:     reporter.ready, Queries: limits.QueryConfig{Running: e.config.MaxQueries},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sort"
 	"time"
 
@@ -150,6 +151,23 @@ type correlated struct {
 	matches, globals []compiler.Match
 	byUnit           map[uint64][]compiler.Match
 	events           map[uint64]*schema.Event
+}
+
+// StandingSignals reads the signals that stand, as Signals has it.
+type StandingSignals interface {
+	Standing(ctx context.Context, rules []string, from schema.Millis) ([]FirstPublished, error)
+}
+
+// StandingMatches are the matches of a rule over signals, of those that stand and were
+// first seen in the span; and these as events, by their arrival.
+func StandingMatches(ctx context.Context, from StandingSignals, plan *compiler.BoundPlan, in TimeSpan) ([]compiler.Match, map[uint64]*schema.Event, error) {
+	standing, err := from.Standing(ctx, rulesOf(plan), in.From)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the signals of other rules: %w", err)
+	}
+	standing = slices.DeleteFunc(standing, func(p FirstPublished) bool { return p.FirstSeen > in.To })
+	of := signalsOf(plan, standing)
+	return append(of.matches, of.globals...), of.events, nil
 }
 
 // signalsOf are the matches of those signals that stand and were first published

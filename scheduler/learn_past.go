@@ -10,6 +10,18 @@ import (
 	"nightjar/schema"
 )
 
+// Scanner reads stored events by their own time.
+type Scanner interface {
+	// Scan hands over the rows of the statement, with times in the span, of these
+	// arrivals. A row is good until use returns.
+	Scan(ctx context.Context, st *compiler.ScanStatement, in TimeSpan, arrived Interval, use func(*compiler.Scanned) error) error
+	// FirstSince is the first arrival at or after a moment; 0: there is none.
+	FirstSince(ctx context.Context, seen schema.Millis) (uint64, error)
+}
+
+// TimeSpan is a stretch of event time, both ends included.
+type TimeSpan struct{ From, To schema.Millis }
+
 // learnPast lets plans with an instantaneous baseline learn from the events that
 // were stored before their rule was made, before they are evaluated over any
 // other. It is done again until something was evaluated and saved: learning

@@ -15,8 +15,8 @@ import (
 func ReplayRendered(plan *compiler.BoundPlan, matches []compiler.Match, h detect.Horizon, fetch func([]compiler.Match) ([]schema.Event, error)) ([]Published, error) {
 	changes := detect.ReplayChanges(plan, matches, h)
 	out := make([]Published, 0, len(changes))
-	for part := range slices.Chunk(changes, renderedAtOnce) {
-		published, err := renderChanges(plan, part, fetch)
+	for part := range slices.Chunk(changes, RenderedAtOnce) {
+		published, err := RenderChanges(plan, part, fetch)
 		if err != nil {
 			return nil, err
 		}
@@ -25,10 +25,11 @@ func ReplayRendered(plan *compiler.BoundPlan, matches []compiler.Match, h detect
 	return out, nil
 }
 
-// renderedAtOnce bounds how many signals' samples are fetched together.
-const renderedAtOnce = 1000
+// RenderedAtOnce bounds how many signals' samples are fetched together.
+const RenderedAtOnce = 1000
 
-func renderChanges(plan *compiler.BoundPlan, changes []detect.Change, fetch func([]compiler.Match) ([]schema.Event, error)) ([]Published, error) {
+// RenderChanges are the signals of changes of a plan, as they would be published.
+func RenderChanges(plan *compiler.BoundPlan, changes []detect.Change, fetch func([]compiler.Match) ([]schema.Event, error)) ([]Published, error) {
 	var wanted []compiler.Match
 	for i := range changes {
 		wanted = append(wanted, changes[i].Evidence...)

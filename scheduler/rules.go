@@ -1,8 +1,11 @@
 package scheduler
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"nightjar/compiler"
@@ -294,6 +297,24 @@ func (s *Scheduler) Rules(context.Context) ([]schema.Rule, error) {
 		}
 	}
 	return out, nil
+}
+
+// KnownRule is a rule that there is, or was.
+type KnownRule struct {
+	schema.Rule
+	Deleted bool
+}
+
+// EveryRule is all rules, deleted ones too, by name.
+func (s *Scheduler) EveryRule() []KnownRule {
+	var out []KnownRule
+	for _, v := range s.rules.Newest() {
+		out = append(out, KnownRule{Rule: v.Body.Rule, Deleted: v.Deleted})
+	}
+	slices.SortFunc(out, func(a, b KnownRule) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.ID, b.ID))
+	})
+	return out
 }
 
 // RuleVersions are all versions of a rule that is not deleted, ascending.

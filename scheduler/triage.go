@@ -192,6 +192,15 @@ func (p *Published) restate() error {
 	return p.redocument(func(doc map[string]any) { putStanding(doc, &p.Signal) })
 }
 
+// Reword gives the signal another message and another severity, in its document, too.
+func (p *Published) Reword(message, severity string) error {
+	p.Message, p.Status = message, severity
+	return p.redocument(func(doc map[string]any) {
+		doc["status"] = severity
+		within(doc, "nightjar")["severity"] = severity
+	})
+}
+
 // redocument changes the signal's document.
 func (p *Published) redocument(edit func(doc map[string]any)) error {
 	doc := map[string]any{}

@@ -11,6 +11,7 @@ import (
 	"nightjar/compiler"
 	"nightjar/compiler/search"
 	"nightjar/scheduler"
+	"nightjar/scheduler/backtest"
 	"nightjar/schema"
 )
 
@@ -73,7 +74,7 @@ func (s scanner) FirstSince(ctx context.Context, seen schema.Millis) (uint64, er
 }
 
 // Results keeps what historical jobs found.
-func (s *Store) Results() scheduler.Results {
+func (s *Store) Results() backtest.Results {
 	return results{signals{s.conn, schema.HistoricalSignals}}
 }
 

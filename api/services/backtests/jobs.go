@@ -16,6 +16,7 @@ import (
 	"nightjar/api/services/signals"
 	pb "nightjar/api/v1"
 	"nightjar/scheduler"
+	"nightjar/scheduler/backtest"
 	"nightjar/scheduler/detect"
 	"nightjar/schema"
 )
@@ -70,7 +71,7 @@ func (s *BacktestService) RunBacktest(ctx context.Context, in *pb.RunBacktestReq
 // CreateJob stores a job.
 func (s *BacktestService) CreateJob(ctx context.Context, in *pb.CreateJobRequest) (*pb.CreateJobResponse, error) {
 	a := in.GetData().GetAttributes()
-	var job scheduler.Job
+	var job backtest.Job
 	var err error
 	switch definition, from := a.GetJobDefinition(), a.GetFromRule(); {
 	case definition != nil && from != nil:
@@ -114,30 +115,30 @@ func checkIndex(name string) error {
 	}
 }
 
-func definedJob(d *pb.JobDefinition) (scheduler.Job, error) {
+func definedJob(d *pb.JobDefinition) (backtest.Job, error) {
 	if err := checkIndex(d.GetIndex()); err != nil {
-		return scheduler.Job{}, err
+		return backtest.Job{}, err
 	}
 	rule, err := ruledoc.Requested(&pb.Rule{
 		Name: d.GetName(), Message: d.GetMessage(), IsEnabled: true, Type: d.GetType(), Tags: d.GetTags(), Queries: d.GetQueries(),
 		Cases: d.GetCases(), Options: d.GetOptions(), GroupSignalsBy: d.GetGroupSignalsBy(), ThirdPartyCases: d.GetThirdPartyCases(),
 		ReferenceTables: d.GetReferenceTables(), CalculatedFields: d.GetCalculatedFields(),
 	})
-	return scheduler.Job{Rule: rule, Index: d.GetIndex(), From: schema.Millis(d.GetFrom()), To: schema.Millis(d.GetTo())}, err
+	return backtest.Job{Rule: rule, Index: d.GetIndex(), From: schema.Millis(d.GetFrom()), To: schema.Millis(d.GetTo())}, err
 }
 
-func (s *BacktestService) jobOfRule(ctx context.Context, in *pb.JobFromRule) (scheduler.Job, error) {
+func (s *BacktestService) jobOfRule(ctx context.Context, in *pb.JobFromRule) (backtest.Job, error) {
 	if err := checkIndex(in.GetIndex()); err != nil {
-		return scheduler.Job{}, err
+		return backtest.Job{}, err
 	}
 	rule, err := s.Rules.Rule(ctx, in.GetId())
 	if errors.As(err, new(*schema.NotFoundError)) {
-		return scheduler.Job{}, &api.Error{Code: api.CodeNotFound, Message: "no rule with id " + api.Shorten(in.GetId()), Entry: `{"status":"404","title":"Not Found"}`}
+		return backtest.Job{}, &api.Error{Code: api.CodeNotFound, Message: "no rule with id " + api.Shorten(in.GetId()), Entry: `{"status":"404","title":"Not Found"}`}
 	}
 	if err != nil {
-		return scheduler.Job{}, err
+		return backtest.Job{}, err
 	}
-	job := scheduler.Job{
+	job := backtest.Job{
 		Rule: rule, FromRule: rule.ID, Index: in.GetIndex(), Notifications: in.GetNotifications(),
 		From: schema.Millis(in.GetFrom()), To: schema.Millis(in.GetTo()),
 	}
@@ -172,7 +173,7 @@ func (s *BacktestService) ListJobs(ctx context.Context, in *pb.ListJobsRequest) 
 		return nil, err
 	}
 	words := strings.Fields(in.GetFilter().GetQuery())
-	all = slices.DeleteFunc(all, func(j scheduler.Job) bool {
+	all = slices.DeleteFunc(all, func(j backtest.Job) bool {
 		return slices.ContainsFunc(words, func(w string) bool { return !jobMatches(&j, w) })
 	})
 	if err := sortJobs(all, in.GetSort()); err != nil {
@@ -191,7 +192,7 @@ func (s *BacktestService) ListJobs(ctx context.Context, in *pb.ListJobsRequest) 
 	return out, nil
 }
 
-func jobMatches(j *scheduler.Job, word string) bool {
+func jobMatches(j *backtest.Job, word string) bool {
 	key, value, keyed := strings.Cut(word, ":")
 	value = strings.Trim(value, `"`)
 	switch {
@@ -207,21 +208,21 @@ func jobMatches(j *scheduler.Job, word string) bool {
 	return strings.Contains(strings.ToLower(j.Rule.Name), strings.ToLower(word))
 }
 
-func sortJobs(all []scheduler.Job, key string) error {
+func sortJobs(all []backtest.Job, key string) error {
 	if key == "" {
 		return nil // the newest first
 	}
 	key, descending := strings.CutPrefix(key, "-")
-	by := map[string]func(a, b *scheduler.Job) int{
-		"createdAt":  func(a, b *scheduler.Job) int { return cmp.Compare(a.CreatedAt, b.CreatedAt) },
-		"modifiedAt": func(a, b *scheduler.Job) int { return cmp.Compare(a.ModifiedAt, b.ModifiedAt) },
-		"jobName":    func(a, b *scheduler.Job) int { return cmp.Compare(a.Rule.Name, b.Rule.Name) },
-		"jobStatus":  func(a, b *scheduler.Job) int { return cmp.Compare(a.Status, b.Status) },
+	by := map[string]func(a, b *backtest.Job) int{
+		"createdAt":  func(a, b *backtest.Job) int { return cmp.Compare(a.CreatedAt, b.CreatedAt) },
+		"modifiedAt": func(a, b *backtest.Job) int { return cmp.Compare(a.ModifiedAt, b.ModifiedAt) },
+		"jobName":    func(a, b *backtest.Job) int { return cmp.Compare(a.Rule.Name, b.Rule.Name) },
+		"jobStatus":  func(a, b *backtest.Job) int { return cmp.Compare(a.Status, b.Status) },
 	}[key]
 	if by == nil {
 		return api.BadRequest("sort", "want createdAt, modifiedAt, jobName or jobStatus, got %q", api.Shorten(key))
 	}
-	slices.SortStableFunc(all, func(a, b scheduler.Job) int {
+	slices.SortStableFunc(all, func(a, b backtest.Job) int {
 		if descending {
 			return by(&b, &a)
 		}
@@ -246,7 +247,7 @@ func checkJobID(id, entry string) error {
 
 // jobProblem words what was refused about a job as the recordings do.
 func jobProblem(err error) error {
-	var busy *scheduler.JobBusyError
+	var busy *backtest.JobBusyError
 	switch {
 	case errors.As(err, &busy):
 		return &api.Error{Code: api.CodeAborted, Message: busy.Error()}
@@ -306,7 +307,7 @@ func (s *BacktestService) ListSignalsOfJob(ctx context.Context, in *pb.ListSigna
 		return nil, jobProblem(err)
 	}
 	search := &pb.SearchSignalsRequest{Filter: in.GetFilter(), Page: in.GetPage(), Sort: in.GetSort()}
-	return s.Results.SearchOf(ctx, search, scheduler.JobRuleKey(in.GetJobId()), "/api/v2/siem-historical-detections/jobs/"+in.GetJobId()+"/histsignals")
+	return s.Results.SearchOf(ctx, search, backtest.JobRuleKey(in.GetJobId()), "/api/v2/siem-historical-detections/jobs/"+in.GetJobId()+"/histsignals")
 }
 
 // GetJobSignal reads one result.
@@ -337,7 +338,7 @@ func (s *BacktestService) ConvertJobSignals(ctx context.Context, in *pb.ConvertJ
 // jobTime is a moment as jobs show it.
 func jobTime(m schema.Millis) string { return m.Time().Format("2006-01-02 15:04:05.000000-07") }
 
-func jobToProto(j *scheduler.Job) (*pb.JobItem, error) {
+func jobToProto(j *backtest.Job) (*pb.JobItem, error) {
 	rule, err := ruledoc.ToProto(j.Rule)
 	if err != nil {
 		return nil, err
@@ -361,20 +362,20 @@ func jobToProto(j *scheduler.Job) (*pb.JobItem, error) {
 	return &pb.JobItem{Id: j.ID, Type: jobType, Attributes: a}, nil
 }
 
-// Runner runs rules over stored events. scheduler.Backtester implements it.
+// Runner runs rules over stored events. backtest.Runner implements it.
 type Runner interface {
 	// Backtest is a *schema.InvalidError for a rule that is wrong or can't be run.
-	Backtest(context.Context, schema.Rule, scheduler.TimeSpan) (found *scheduler.Backtest, warnings []string, err error)
+	Backtest(context.Context, schema.Rule, scheduler.TimeSpan) (found *backtest.Found, warnings []string, err error)
 }
 
-// Jobs keeps and runs historical jobs. scheduler.Jobs implements it.
+// Jobs keeps and runs historical jobs. backtest.Jobs implements it.
 type Jobs interface {
-	Create(context.Context, scheduler.Job) (scheduler.Job, error)
+	Create(context.Context, backtest.Job) (backtest.Job, error)
 	// Job, Cancel and Delete are a *schema.NotFoundError where there is no such job.
-	Job(ctx context.Context, id string) (scheduler.Job, error)
+	Job(ctx context.Context, id string) (backtest.Job, error)
 	// Jobs are all jobs, the newest first.
-	Jobs(context.Context) ([]scheduler.Job, error)
-	// Cancel is a *scheduler.JobBusyError for a job that has ended, Delete for one that
+	Jobs(context.Context) ([]backtest.Job, error)
+	// Cancel is a *backtest.JobBusyError for a job that has ended, Delete for one that
 	// has not.
 	Cancel(ctx context.Context, id string) error
 	Delete(ctx context.Context, id string) error

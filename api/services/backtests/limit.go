@@ -5,6 +5,7 @@ import (
 
 	"nightjar/api/limits"
 	"nightjar/scheduler"
+	"nightjar/scheduler/backtest"
 	"nightjar/schema"
 )
 
@@ -18,7 +19,7 @@ type gatedBacktests struct {
 	gate *limits.Gate
 }
 
-func (b gatedBacktests) Backtest(ctx context.Context, r schema.Rule, span scheduler.TimeSpan) (found *scheduler.Backtest, warnings []string, err error) {
+func (b gatedBacktests) Backtest(ctx context.Context, r schema.Rule, span scheduler.TimeSpan) (found *backtest.Found, warnings []string, err error) {
 	leave, err := b.gate.Enter(ctx)
 	if err != nil {
 		return nil, nil, err

@@ -5,6 +5,7 @@ import (
 
 	"nightjar/api/limits"
 	"nightjar/scheduler"
+	"nightjar/scheduler/backtest"
 	"nightjar/schema"
 )
 
@@ -18,6 +19,6 @@ type gatedPreviews struct {
 	gate *limits.Gate
 }
 
-func (p gatedPreviews) Preview(ctx context.Context, s schema.Suppression, span scheduler.TimeSpan) (*scheduler.Preview, error) {
-	return limits.Through(ctx, p.gate, func() (*scheduler.Preview, error) { return p.Previews.Preview(ctx, s, span) })
+func (p gatedPreviews) Preview(ctx context.Context, s schema.Suppression, span scheduler.TimeSpan) (*backtest.Preview, error) {
+	return limits.Through(ctx, p.gate, func() (*backtest.Preview, error) { return p.Previews.Preview(ctx, s, span) })
 }

@@ -20,6 +20,7 @@ import (
 	"nightjar/compiler"
 	"nightjar/compiler/search"
 	"nightjar/scheduler"
+	"nightjar/scheduler/backtest"
 	"nightjar/schema"
 )
 
@@ -299,8 +300,8 @@ type Suppressions interface {
 	SuppressionsAffecting(context.Context, schema.Rule) ([]schema.Suppression, error)
 }
 
-// Previews says what suppressions would have hidden. scheduler.Previewer
+// Previews says what suppressions would have hidden. backtest.Previewer
 // implements it.
 type Previews interface {
-	Preview(context.Context, schema.Suppression, scheduler.TimeSpan) (*scheduler.Preview, error)
+	Preview(context.Context, schema.Suppression, scheduler.TimeSpan) (*backtest.Preview, error)
 }

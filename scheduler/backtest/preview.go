@@ -1,4 +1,4 @@
-package scheduler
+package backtest
 
 import (
 	"cmp"
@@ -9,22 +9,28 @@ import (
 	"strings"
 
 	"nightjar/compiler"
+	"nightjar/scheduler"
 	"nightjar/scheduler/detect"
 	"nightjar/schema"
 )
 
+// Rules are all rules that there are, or were, by name. scheduler.Scheduler implements it.
+type Rules interface {
+	EveryRule() []scheduler.KnownRule
+}
+
 // Previewer says what suppressions would have hidden.
 type Previewer struct {
-	scheduler  *Scheduler
-	backtester *Backtester
+	rules  Rules
+	runner *Runner
 	// oldest is when the first of the stored events arrived; later than any moment
 	// when there are none.
 	oldest func(context.Context) (schema.Millis, error)
 }
 
 // NewPreviewer makes one.
-func NewPreviewer(s *Scheduler, b *Backtester, oldest func(context.Context) (schema.Millis, error)) *Previewer {
-	return &Previewer{s, b, oldest}
+func NewPreviewer(rules Rules, runner *Runner, oldest func(context.Context) (schema.Millis, error)) *Previewer {
+	return &Previewer{rules: rules, runner: runner, oldest: oldest}
 }
 
 // Preview is what a suppression would have hidden, had it been in force all the
@@ -81,7 +87,7 @@ const maxExclusionRules = 100
 // events or none, by running the rules over stored history without and with it.
 // The suppression's dates, and whether it is enabled, play no part. One that does
 // not compile is a *schema.InvalidError.
-func (v *Previewer) Preview(ctx context.Context, p schema.Suppression, in TimeSpan) (*Preview, error) {
+func (v *Previewer) Preview(ctx context.Context, p schema.Suppression, in scheduler.TimeSpan) (*Preview, error) {
 	p.StartDate, p.ExpirationDate, p.Enabled = nil, nil, true
 	if _, err := compiler.CompileSuppression(p); err != nil {
 		return nil, err
@@ -108,7 +114,7 @@ type previewing struct {
 	*Previewer
 	*Preview
 	suppression schema.Suppression
-	in          TimeSpan
+	in          scheduler.TimeSpan
 	excluded    int // rules whose excluded events were looked for
 	skipped     int // rules whose were not
 }
@@ -118,8 +124,8 @@ func (p *previewing) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	rules := p.scheduler.everyRule()
-	rules = slices.DeleteFunc(rules, func(r knownRule) bool { return !selected.Selects(&r.Rule) })
+	rules := p.rules.EveryRule()
+	rules = slices.DeleteFunc(rules, func(r scheduler.KnownRule) bool { return !selected.Selects(&r.Rule) })
 	for i := range rules {
 		if err := p.rule(ctx, &rules[i]); err != nil {
 			return fmt.Errorf("preview for rule %s: %w", rules[i].ID, err)
@@ -146,12 +152,12 @@ func (p *previewing) warn(format string, args ...any) {
 }
 
 // rule adds what would have become of a rule's signals.
-func (p *previewing) rule(ctx context.Context, rule *knownRule) error {
-	standing, err := p.scheduler.deps.Signals.Standing(ctx, []string{rule.ID}, p.in.From)
+func (p *previewing) rule(ctx context.Context, rule *scheduler.KnownRule) error {
+	standing, err := p.runner.deps.Signals.Standing(ctx, []string{rule.ID}, p.in.From)
 	if err != nil {
 		return fmt.Errorf("read its signals: %w", err)
 	}
-	standing = slices.DeleteFunc(standing, func(s FirstPublished) bool { return s.FirstSeen > p.in.To })
+	standing = slices.DeleteFunc(standing, func(s scheduler.FirstPublished) bool { return s.FirstSeen > p.in.To })
 	found := p.withheld(&rule.Rule, standing)
 	if p.suppression.DataExclusionQuery != "" {
 		missing, err := p.missing(ctx, rule, standing)
@@ -168,7 +174,7 @@ func (p *previewing) rule(ctx context.Context, rule *knownRule) error {
 			}
 		}
 	}
-	counts := RulePreview{ID: rule.ID, Name: rule.Name, Deleted: rule.deleted}
+	counts := RulePreview{ID: rule.ID, Name: rule.Name, Deleted: rule.Deleted}
 	for i := range found {
 		switch found[i].Effect {
 		case EffectWithheld:
@@ -185,7 +191,7 @@ func (p *previewing) rule(ctx context.Context, rule *knownRule) error {
 
 // withheld are the signals that the suppression query finds, as the engine asks
 // it of those that it publishes.
-func (p *previewing) withheld(rule *schema.Rule, standing []FirstPublished) (out []HiddenSignal) {
+func (p *previewing) withheld(rule *schema.Rule, standing []scheduler.FirstPublished) (out []HiddenSignal) {
 	plan := (&compiler.Plan{Rule: *rule}).Bind()
 	plan.Suppress([]compiler.InForce{p.inForce(p.suppression)})
 	for i := range standing {
@@ -208,7 +214,7 @@ func (p *previewing) inForce(s schema.Suppression) compiler.InForce {
 	return compiler.Always(c)
 }
 
-func hidden(rule *schema.Rule, s *Published, effect Effect) HiddenSignal {
+func hidden(rule *schema.Rule, s *scheduler.Published, effect Effect) HiddenSignal {
 	h := HiddenSignal{
 		ID: s.ID, RuleID: rule.ID, RuleName: rule.Name, FirstSeen: s.FirstSeen, Severity: s.Status,
 		Effect: effect, Events: s.Events, Assignee: s.Triage.Assignee.Label(),
@@ -239,10 +245,10 @@ func (h *HiddenSignal) warning() string {
 }
 
 // missing are the signals that would have fewer events, or none.
-func (p *previewing) missing(ctx context.Context, rule *knownRule, standing []FirstPublished) ([]HiddenSignal, error) {
+func (p *previewing) missing(ctx context.Context, rule *scheduler.KnownRule, standing []scheduler.FirstPublished) ([]HiddenSignal, error) {
 	switch {
-	case rule.deleted || !rule.IsEnabled:
-		p.warn("rule %s (%s) is %s: of its signals only those that suppression_query finds are shown, not what data_exclusion_query would have changed", rule.Name, rule.ID, rule.state())
+	case rule.Deleted || !rule.IsEnabled:
+		p.warn("rule %s (%s) is %s: of its signals only those that suppression_query finds are shown, not what data_exclusion_query would have changed", rule.Name, rule.ID, stateOf(rule))
 		return nil, nil
 	case p.excluded >= maxExclusionRules:
 		p.skipped++
@@ -262,8 +268,8 @@ func (p *previewing) missing(ctx context.Context, rule *knownRule, standing []Fi
 }
 
 // compare are the signals that have fewer events with the exclusion, or none.
-func (p *previewing) compare(rule *schema.Rule, without, with *Backtest, standing []FirstPublished) (out []HiddenSignal) {
-	left, published := map[string][]*schema.Signal{}, map[string][]*Published{}
+func (p *previewing) compare(rule *schema.Rule, without, with *Found, standing []scheduler.FirstPublished) (out []HiddenSignal) {
+	left, published := map[string][]*schema.Signal{}, map[string][]*scheduler.Published{}
 	for i := range with.Signals {
 		key := sameAs(&with.Signals[i])
 		left[key] = append(left[key], &with.Signals[i])
@@ -277,7 +283,7 @@ func (p *previewing) compare(rule *schema.Rule, without, with *Backtest, standin
 		if s.Suppression != "" {
 			continue
 		}
-		h := HiddenSignal{RuleID: rule.ID, RuleName: rule.Name, Group: detect.Visible(without.Plan, s.Group), FirstSeen: s.FirstSeen, Severity: Severity(without.Plan, *s)}
+		h := HiddenSignal{RuleID: rule.ID, RuleName: rule.Name, Group: detect.Visible(without.Plan, s.Group), FirstSeen: s.FirstSeen, Severity: scheduler.Severity(without.Plan, *s)}
 		for _, known := range published[sameAs(s)] {
 			if overlap(s, &known.Signal) {
 				h = hidden(rule, known, EffectGone)
@@ -304,8 +310,8 @@ func overlap(a, b *schema.Signal) bool { return a.FirstSeen <= b.LastSeen && b.F
 
 // runs are the rule's signals with the exclusion and without; nil when no event
 // that it matches would have been excluded.
-func (p *previewing) runs(ctx context.Context, rule *schema.Rule) (with, without *Backtest, err error) {
-	plan, _, err := p.scheduler.HistoryPlan(ctx, *rule)
+func (p *previewing) runs(ctx context.Context, rule *schema.Rule) (with, without *Found, err error) {
+	plan, _, err := p.runner.deps.Plan(ctx, *rule)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -314,34 +320,19 @@ func (p *previewing) runs(ctx context.Context, rule *schema.Rule) (with, without
 	exclusion.SuppressionQuery = ""
 	excluding := *plan
 	excluding.Suppressions = append(slices.Clone(plan.Suppressions), p.inForce(exclusion))
-	if without, err = p.backtester.Run(ctx, plan, p.in, nil); err != nil || without.Matches == 0 {
+	if without, err = p.runner.Run(ctx, plan, p.in, nil); err != nil || without.Matches == 0 {
 		return nil, nil, err
 	}
-	if with, err = p.backtester.Run(ctx, &excluding, p.in, nil); err != nil || with.Matches == without.Matches {
+	if with, err = p.runner.Run(ctx, &excluding, p.in, nil); err != nil || with.Matches == without.Matches {
 		return nil, nil, err
 	}
 	return with, without, nil
 }
 
-// knownRule is a rule that there is, or was.
-type knownRule struct {
-	schema.Rule
-	deleted bool
-}
-
-func (r *knownRule) state() string {
-	if r.deleted {
+// stateOf says why a rule is not evaluated.
+func stateOf(r *scheduler.KnownRule) string {
+	if r.Deleted {
 		return "deleted"
 	}
 	return "disabled"
-}
-
-// everyRule is all rules, deleted ones too, by name.
-func (s *Scheduler) everyRule() []knownRule {
-	var out []knownRule
-	for _, v := range s.rules.Newest() {
-		out = append(out, knownRule{v.Body.Rule, v.Deleted})
-	}
-	slices.SortFunc(out, func(a, b knownRule) int { return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.ID, b.ID)) })
-	return out
 }

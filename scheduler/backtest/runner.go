@@ -1,36 +1,37 @@
-package scheduler
+package backtest
 
 import (
 	"context"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	"nightjar/compiler"
+	"nightjar/scheduler"
 	"nightjar/scheduler/detect"
 	"nightjar/schema"
 )
 
-// Scanner reads stored events by their own time.
+// Scanner reads stored events by their own time, as scheduler.Scanner has it.
 type Scanner interface {
-	// Scan hands over the rows of the statement, with times in the span, of these
-	// arrivals. A row is good until use returns.
-	Scan(ctx context.Context, st *compiler.ScanStatement, in TimeSpan, arrived Interval, use func(*compiler.Scanned) error) error
-	// FirstSince is the first arrival at or after a moment; 0: there is none.
-	FirstSince(ctx context.Context, seen schema.Millis) (uint64, error)
+	Scan(ctx context.Context, st *compiler.ScanStatement, in scheduler.TimeSpan, arrived scheduler.Interval, use func(*compiler.Scanned) error) error
 }
 
-// TimeSpan is a stretch of event time, both ends included.
-type TimeSpan struct{ From, To schema.Millis }
+// Events fetches events by time and sequence; those that are gone are left out.
+type Events interface {
+	Fetch(ctx context.Context, refs []compiler.Match) ([]schema.Event, error)
+}
 
-// BacktestDeps are what a Backtester needs.
-type BacktestDeps struct {
-	// Plan compiles a rule for Backtest; Scheduler.HistoryPlan is that.
+// Arrivals says up to which arrival every event is in the store.
+type Arrivals interface{ Stored() uint64 }
+
+// Deps are what a Runner needs.
+type Deps struct {
+	// Plan compiles a rule for history; Planner.Plan is that.
 	Plan     func(context.Context, schema.Rule) (*compiler.BoundPlan, []string, error)
 	Scanner  Scanner
-	Events   Events  // to fetch samples from
-	Signals  Signals // what rules over signals are run over
+	Events   Events                    // to fetch samples from
+	Signals  scheduler.StandingSignals // what rules over signals are run over
 	Arrivals Arrivals
 	// Catalogue knows the shapes of stored attributes; nil: any may be.
 	Catalogue *schema.Catalogue
@@ -38,17 +39,17 @@ type BacktestDeps struct {
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
 	// Delays say how far behind the clock silence is judged.
-	Delays SilenceDelays
+	Delays scheduler.SilenceDelays
 	// MaxMatches bounds the matches of one backtest, which are held in memory,
 	// about 200 bytes each; 0 means five million.
 	MaxMatches int
 }
 
-// Backtester runs plans over stored history.
-type Backtester struct{ deps BacktestDeps }
+// Runner runs plans over stored history.
+type Runner struct{ deps Deps }
 
-// NewBacktester makes one.
-func NewBacktester(deps BacktestDeps) *Backtester {
+// New makes a Runner.
+func New(deps Deps) *Runner {
 	if deps.MaxMatches == 0 {
 		deps.MaxMatches = 5_000_000
 	}
@@ -58,11 +59,11 @@ func NewBacktester(deps BacktestDeps) *Backtester {
 	if deps.Now == nil {
 		deps.Now = time.Now
 	}
-	return &Backtester{deps}
+	return &Runner{deps}
 }
 
-// Backtest is what a plan found in history.
-type Backtest struct {
+// Found is what a plan found in history.
+type Found struct {
 	Plan *compiler.BoundPlan
 	// Signals are ordered by first seen, then case, then group. What a suppression
 	// withholds is among them, and says so.
@@ -78,12 +79,12 @@ type Backtest struct {
 }
 
 // Backtest compiles a rule and runs it. A rule that is wrong is a *schema.InvalidError.
-func (b *Backtester) Backtest(ctx context.Context, rule schema.Rule, in TimeSpan) (*Backtest, []string, error) {
-	plan, warnings, err := b.deps.Plan(ctx, rule)
+func (r *Runner) Backtest(ctx context.Context, rule schema.Rule, in scheduler.TimeSpan) (*Found, []string, error) {
+	plan, warnings, err := r.deps.Plan(ctx, rule)
 	if err != nil {
 		return nil, nil, err
 	}
-	found, err := b.Run(ctx, plan, in, nil)
+	found, err := r.Run(ctx, plan, in, nil)
 	return found, warnings, err
 }
 
@@ -95,24 +96,24 @@ func (b *Backtester) Backtest(ctx context.Context, rule schema.Rule, in TimeSpan
 //
 // A plan that the engine can't run, and one that matches more often than
 // MaxMatches, is a *schema.InvalidError.
-func (b *Backtester) Run(ctx context.Context, plan *compiler.BoundPlan, in TimeSpan, progress func(float64)) (*Backtest, error) {
+func (r *Runner) Run(ctx context.Context, plan *compiler.BoundPlan, in scheduler.TimeSpan, progress func(float64)) (*Found, error) {
 	if progress == nil {
 		progress = func(float64) {}
 	}
 	if plan.Unsupported != "" {
 		return nil, &schema.InvalidError{Details: []schema.Detail{{Message: plan.Unsupported}}}
 	}
-	out := &Backtest{Plan: plan}
-	read := b.scan
+	out := &Found{Plan: plan}
+	read := r.scan
 	if plan.OfSignals {
-		read = b.correlate
+		read = r.correlate
 	}
 	matches, err := read(ctx, plan, in, out, progress)
 	if err != nil {
 		return nil, err
 	}
 	out.Matches = len(matches)
-	out.changes, err = detect.ReplayWithProgress(plan, matches, b.horizon(plan, in), func(done float64) error {
+	out.changes, err = detect.ReplayWithProgress(plan, matches, r.horizon(plan, in), func(done float64) error {
 		progress(scanShare + (1-scanShare)*done)
 		return ctx.Err()
 	})
@@ -122,9 +123,9 @@ func (b *Backtester) Run(ctx context.Context, plan *compiler.BoundPlan, in TimeS
 	for _, c := range out.changes {
 		out.Signals = append(out.Signals, c.Signal)
 	}
-	for from := 0; plan.Withholds() && from < len(out.Signals); from += renderedAtOnce {
-		to := min(from+renderedAtOnce, len(out.Signals))
-		documents, err := b.Documents(ctx, out, from, to) // suppressions see what is rendered
+	for from := 0; plan.Withholds() && from < len(out.Signals); from += scheduler.RenderedAtOnce {
+		to := min(from+scheduler.RenderedAtOnce, len(out.Signals))
+		documents, err := r.Documents(ctx, out, from, to) // suppressions see what is rendered
 		if err != nil {
 			return nil, err
 		}
@@ -138,8 +139,8 @@ func (b *Backtester) Run(ctx context.Context, plan *compiler.BoundPlan, in TimeS
 
 // horizon is the end of the time that is looked at, and never beyond the moment
 // up to which live evaluation would judge what did not happen.
-func (b *Backtester) horizon(plan *compiler.BoundPlan, in TimeSpan) detect.Horizon {
-	return detect.Over(in.From, min(in.To, schema.MillisOf(b.deps.Now().Add(-b.deps.Delays.Of(plan)))))
+func (r *Runner) horizon(plan *compiler.BoundPlan, in scheduler.TimeSpan) detect.Horizon {
+	return detect.Over(in.From, min(in.To, schema.MillisOf(r.deps.Now().Add(-r.deps.Delays.Of(plan)))))
 }
 
 // scanShare is how much of a run reading is, for the progress.
@@ -147,27 +148,27 @@ const scanShare = 0.8
 
 // scan reads the matches, slice by slice. A slice is as long as reads in a second
 // or so: that is how often progress moves, and about what there is to cancel.
-func (b *Backtester) scan(ctx context.Context, plan *compiler.BoundPlan, in TimeSpan, out *Backtest, progress func(float64)) ([]compiler.Match, error) {
-	through := b.deps.Arrivals.Stored() // before the catalogue is asked
+func (r *Runner) scan(ctx context.Context, plan *compiler.BoundPlan, in scheduler.TimeSpan, out *Found, progress func(float64)) ([]compiler.Match, error) {
+	through := r.deps.Arrivals.Stored() // before the catalogue is asked
 	var shapes func(string) schema.Shapes
-	if b.deps.Catalogue != nil {
-		shapes, _ = b.deps.Catalogue.Snapshot()
+	if r.deps.Catalogue != nil {
+		shapes, _ = r.deps.Catalogue.Snapshot()
 	}
 	st, err := compiler.ScanSQL(plan, shapes)
 	if err != nil {
 		return nil, err
 	}
-	in = TimeSpan{max(in.From, schema.MinMillis), min(in.To, schema.MaxMillis)}
+	in = scheduler.TimeSpan{From: max(in.From, schema.MinMillis), To: min(in.To, schema.MaxMillis)}
 	var matches []compiler.Match
 	width := max((in.To-in.From)/firstSlice, 60_000)
 	for from := in.From; from <= in.To; {
-		slice := TimeSpan{from, min(in.To, from+width-1)}
+		slice := scheduler.TimeSpan{From: from, To: min(in.To, from+width-1)}
 		started := time.Now()
-		err := b.deps.Scanner.Scan(ctx, st, slice, Interval{To: through}, func(row *compiler.Scanned) error {
+		err := r.deps.Scanner.Scan(ctx, st, slice, scheduler.Interval{To: through}, func(row *compiler.Scanned) error {
 			matches = append(matches, st.Matches(row, &out.LeftOut)...)
-			if len(matches) > b.deps.MaxMatches {
+			if len(matches) > r.deps.MaxMatches {
 				return &schema.InvalidError{Details: []schema.Detail{{Message: fmt.Sprintf(
-					"the rule matches more than %d times in this time, which is more than a backtest holds; narrow its queries or the time", b.deps.MaxMatches)}}}
+					"the rule matches more than %d times in this time, which is more than a backtest holds; narrow its queries or the time", r.deps.MaxMatches)}}}
 			}
 			return nil
 		})
@@ -185,7 +186,7 @@ func (b *Backtester) scan(ctx context.Context, plan *compiler.BoundPlan, in Time
 const firstSlice = 64
 
 // nextWidth makes slices longer while they are quick to read.
-func nextWidth(width schema.Millis, took time.Duration, in TimeSpan) schema.Millis {
+func nextWidth(width schema.Millis, took time.Duration, in scheduler.TimeSpan) schema.Millis {
 	switch {
 	case took < 250*time.Millisecond:
 		return min(width*8, in.To-in.From+1)
@@ -196,27 +197,22 @@ func nextWidth(width schema.Millis, took time.Duration, in TimeSpan) schema.Mill
 }
 
 // correlate reads the matches of a rule over signals: of the signals that stand.
-func (b *Backtester) correlate(ctx context.Context, plan *compiler.BoundPlan, in TimeSpan, out *Backtest, _ func(float64)) ([]compiler.Match, error) {
-	standing, err := b.deps.Signals.Standing(ctx, rulesOf(plan), in.From)
-	if err != nil {
-		return nil, fmt.Errorf("read the signals of other rules: %w", err)
-	}
-	standing = slices.DeleteFunc(standing, func(p FirstPublished) bool { return p.FirstSeen > in.To })
-	of := signalsOf(plan, standing)
-	out.signals = of.events
-	return append(of.matches, of.globals...), nil
+func (r *Runner) correlate(ctx context.Context, plan *compiler.BoundPlan, in scheduler.TimeSpan, out *Found, _ func(float64)) ([]compiler.Match, error) {
+	matches, events, err := scheduler.StandingMatches(ctx, r.deps.Signals, plan, in)
+	out.signals = events
+	return matches, err
 }
 
 // Documents are some of the signals, from one to before another, as live ones are
 // published: with sample events, and withheld where a suppression says so.
-func (b *Backtester) Documents(ctx context.Context, t *Backtest, from, to int) ([]Published, error) {
-	return renderChanges(t.Plan, t.changes[from:to], func(refs []compiler.Match) ([]schema.Event, error) {
-		if t.signals == nil {
-			return b.deps.Events.Fetch(ctx, refs)
+func (r *Runner) Documents(ctx context.Context, f *Found, from, to int) ([]scheduler.Published, error) {
+	return scheduler.RenderChanges(f.Plan, f.changes[from:to], func(refs []compiler.Match) ([]schema.Event, error) {
+		if f.signals == nil {
+			return r.deps.Events.Fetch(ctx, refs)
 		}
 		var out []schema.Event
 		for _, m := range refs {
-			out = append(out, *t.signals[m.Seq])
+			out = append(out, *f.signals[m.Seq])
 		}
 		return out, nil
 	})

@@ -1,4 +1,4 @@
-package scheduler
+package backtest
 
 import (
 	"cmp"
@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"nightjar/objects"
+	"nightjar/scheduler"
 	"nightjar/schema"
 )
 
@@ -61,18 +62,18 @@ const kindJob = "historical_job"
 
 // Results keeps what jobs found.
 type Results interface {
-	Publish(ctx context.Context, signals []Published) error
+	Publish(ctx context.Context, signals []scheduler.Published) error
 	// Whole reads results by id, of any job; absent ones are left out.
-	Whole(ctx context.Context, ids []string) (map[string]Published, error)
+	Whole(ctx context.Context, ids []string) (map[string]scheduler.Published, error)
 	// Drop forgets the results of a job.
 	Drop(ctx context.Context, ruleKey string) error
 }
 
 // JobsDeps are what Jobs needs.
 type JobsDeps struct {
-	Backtester *Backtester
+	Runner *Runner
 	// Adopt makes live signals; Scheduler.Adopt is that.
-	Adopt   func(context.Context, []Published) error
+	Adopt   func(context.Context, []scheduler.Published) error
 	Objects objects.Table
 	Results Results
 	Log     *slog.Logger
@@ -227,7 +228,7 @@ func pause(ctx context.Context, d time.Duration) error {
 // attempt runs the backtest and stores what it found, in place of what an attempt
 // before it did.
 func (j *Jobs) attempt(ctx context.Context, job Job) (signals int, err error) {
-	plan, _, err := j.deps.Backtester.deps.Plan(ctx, job.Rule)
+	plan, _, err := j.deps.Runner.deps.Plan(ctx, job.Rule)
 	if err != nil {
 		return 0, err
 	}
@@ -235,14 +236,14 @@ func (j *Jobs) attempt(ctx context.Context, job Job) (signals int, err error) {
 	if err := j.deps.Results.Drop(ctx, plan.Key); err != nil {
 		return 0, fmt.Errorf("drop former results: %w", err)
 	}
-	found, err := j.deps.Backtester.Run(ctx, plan, TimeSpan{job.From, job.To}, func(done float64) { j.progress(job.ID, backtestShare*done) })
+	found, err := j.deps.Runner.Run(ctx, plan, scheduler.TimeSpan{From: job.From, To: job.To}, func(done float64) { j.progress(job.ID, backtestShare*done) })
 	if err != nil {
 		return 0, err
 	}
 	n := len(found.Signals)
-	for from := 0; from < n; from += renderedAtOnce {
-		to := min(n, from+renderedAtOnce)
-		documents, err := j.deps.Backtester.Documents(ctx, found, from, to)
+	for from := 0; from < n; from += scheduler.RenderedAtOnce {
+		to := min(n, from+scheduler.RenderedAtOnce)
+		documents, err := j.deps.Runner.Documents(ctx, found, from, to)
 		if err != nil {
 			return 0, err
 		}
@@ -256,9 +257,9 @@ func (j *Jobs) attempt(ctx context.Context, job Job) (signals int, err error) {
 }
 
 // keep stores those of the signals that the job is about.
-func (j *Jobs) keep(ctx context.Context, job Job, signals []Published) ([]Published, error) {
+func (j *Jobs) keep(ctx context.Context, job Job, signals []scheduler.Published) ([]scheduler.Published, error) {
 	if job.OnlyCase != nil {
-		signals = slices.DeleteFunc(signals, func(p Published) bool { return p.Case != *job.OnlyCase })
+		signals = slices.DeleteFunc(signals, func(p scheduler.Published) bool { return p.Case != *job.OnlyCase })
 	}
 	if len(signals) == 0 {
 		return nil, nil
@@ -319,7 +320,7 @@ func (j *Jobs) change(ctx context.Context, id string, edit func(*Job) error) (Jo
 // Create stores a job, to be run when its turn comes. Its id, state and moments
 // are given here.
 func (j *Jobs) Create(ctx context.Context, job Job) (Job, error) {
-	plan, _, err := j.deps.Backtester.deps.Plan(ctx, job.Rule)
+	plan, _, err := j.deps.Runner.deps.Plan(ctx, job.Rule)
 	switch {
 	case err != nil:
 		return Job{}, err
@@ -403,18 +404,13 @@ func (j *Jobs) Convert(ctx context.Context, ids []string, message, severity stri
 	if err != nil {
 		return fmt.Errorf("read results: %w", err)
 	}
-	var signals []Published
+	var signals []scheduler.Published
 	for _, id := range ids {
 		p, ok := results[id]
 		if !ok {
 			return &schema.NotFoundError{Kind: "job result", ID: id}
 		}
-		p.Message, p.Status = message, severity
-		err := p.redocument(func(doc map[string]any) {
-			doc["status"] = severity
-			within(doc, "nightjar")["severity"] = severity
-		})
-		if err != nil {
+		if err := p.Reword(message, severity); err != nil {
 			return fmt.Errorf("render signal %s: %w", id, err)
 		}
 		signals = append(signals, p)

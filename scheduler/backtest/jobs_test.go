@@ -1,0 +1,174 @@
+package backtest_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	intake "nightjar/ingest/clickhouse"
+	"nightjar/migrations"
+	"nightjar/objects"
+	"nightjar/scheduler/backtest"
+	rulestore "nightjar/scheduler/clickhouse"
+	"nightjar/schema"
+	"nightjar/testenv"
+)
+
+// killedAtTheEnd is a table of objects to a process that is killed when a job's end is
+// to be stored.
+type killedAtTheEnd struct {
+	objects.Table
+	kill context.CancelFunc
+}
+
+func (k killedAtTheEnd) Append(ctx context.Context, o objects.Object) error {
+	if strings.Contains(o.Body, `"status":"`+backtest.JobCompleted+`"`) {
+		k.kill()
+		return errors.New("killed")
+	}
+	return k.Table.Append(ctx, o)
+}
+
+// arrived are events that are all stored, up to this arrival.
+type arrived uint64
+
+func (a arrived) Stored() uint64 { return uint64(a) }
+
+// history is a server with tables, and with events that jobs are run over.
+type history struct {
+	*testing.T
+	conn    driver.Conn
+	arrived arrived
+}
+
+func newHistory(t *testing.T, events ...schema.Event) *history {
+	t.Helper()
+	h := &history{t, testenv.ClickHouse(t), arrived(len(events))}
+	if _, err := migrations.Apply(t.Context(), h.conn, schema.Tables); err != nil {
+		t.Fatal(err)
+	}
+	for i := range events {
+		events[i].Seq = uint64(i + 1)
+	}
+	if err := intake.New(h.conn).Insert(t.Context(), t.Name(), events); err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func (h *history) store() *rulestore.Store { return rulestore.New(h.conn) }
+
+// jobs are those that are stored, to be run by a process of their own. edit says what is
+// different there; nil: nothing.
+func (h *history) jobs(edit func(*backtest.JobsDeps)) *backtest.Jobs {
+	h.Helper()
+	stored := h.store().Deps()
+	planner := &backtest.Planner{Suppressions: func(context.Context) ([]schema.Suppression, error) { return nil, nil }}
+	deps := backtest.JobsDeps{
+		Runner: backtest.New(backtest.Deps{
+			Plan: planner.Plan, Scanner: h.store().Scanner(), Events: stored.Events, Signals: stored.Signals, Arrivals: h.arrived,
+		}),
+		Objects: stored.Objects, Results: h.store().Results(), Log: slog.New(slog.DiscardHandler),
+	}
+	if edit != nil {
+		edit(&deps)
+	}
+	j := backtest.NewJobs(deps)
+	if err := j.Load(h.Context()); err != nil {
+		h.Fatal(err)
+	}
+	return j
+}
+
+// create makes a job over the last minute.
+func (h *history) create(j *backtest.Jobs) backtest.Job {
+	h.Helper()
+	now := schema.MillisOf(time.Now())
+	job, err := j.Create(h.Context(), backtest.Job{
+		Rule: schema.Rule{
+			Name: "of each host", Queries: []schema.RuleQuery{{Query: "source:sshd", GroupByFields: []string{"host"}}},
+			Cases: []schema.RuleCase{{Status: "info", Condition: "a > 0"}},
+		},
+		Index: "main", From: now - 60_000, To: now,
+	})
+	if err != nil {
+		h.Fatal(err)
+	}
+	return job
+}
+
+// start runs jobs until end is called, or the test ends.
+func (h *history) start(j *backtest.Jobs) (end func()) {
+	ctx, cancel := context.WithCancel(h.Context())
+	done := make(chan error, 1)
+	go func() { done <- j.Run(ctx) }()
+	return func() {
+		cancel()
+		if err := <-done; err != nil {
+			h.Error(err)
+		}
+	}
+}
+
+// ended waits until the job has.
+func (h *history) ended(j *backtest.Jobs, id string) backtest.Job {
+	h.Helper()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+		job, err := j.Job(h.Context(), id)
+		switch {
+		case err != nil:
+			h.Fatal(err)
+		case job.Ended():
+			return job
+		case time.Now().After(deadline):
+			h.Fatalf("job %s is still %s", id, job.Status)
+		}
+	}
+}
+
+// results is how many results of a job are stored.
+func (h *history) results(job backtest.Job) (n uint64) {
+	h.Helper()
+	row := h.conn.QueryRow(h.Context(), "SELECT count() FROM "+schema.HistoricalSignals.Name+" FINAL WHERE rule_key = '"+job.RuleKey()+"'")
+	if err := row.Scan(&n); err != nil {
+		h.Fatal(err)
+	}
+	return n
+}
+
+// twoHosts are events that the rule of create makes two signals of.
+func twoHosts() []schema.Event {
+	now := schema.MillisOf(time.Now())
+	return []schema.Event{
+		{At: now - 3000, Seen: now, Source: "sshd", Host: "a"},
+		{At: now - 2000, Seen: now, Source: "sshd", Host: "b"},
+	}
+}
+
+// TestAJobThatIsRunAgainHasItsResults kills a process between storing what a job found and
+// storing that it has ended. The next finds and stores the very same again, in place of it.
+func TestAJobThatIsRunAgainHasItsResults(t *testing.T) {
+	t.Parallel()
+	h := newHistory(t, twoHosts()...)
+	ctx, kill := context.WithCancel(t.Context())
+	first := h.jobs(func(d *backtest.JobsDeps) { d.Objects = killedAtTheEnd{d.Objects, kill} })
+	job := h.create(first)
+	if err := first.Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if n := h.results(job); n != 2 {
+		t.Fatalf("%d results are stored when the process is killed, want 2", n)
+	}
+
+	again := h.jobs(nil)
+	defer h.start(again)()
+	job = h.ended(again, job.ID)
+	if n := h.results(job); job.Status != backtest.JobCompleted || job.Signals != 2 || n != 2 {
+		t.Errorf("run again, the job is %s with %d signals, of which %d are stored; want completed, 2 and 2", job.Status, job.Signals, n)
+	}
+}
