@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"regexp"
 	"strings"
 
 	"nightjar/schema"
@@ -74,9 +75,14 @@ func (e Entry) after(before Row, seq uint64) Row {
 // maxText is how much of a text is kept, in bytes.
 const maxText = 16 << 10
 
+// aKey is what keys that are made here look like. Somebody may write theirs where none
+// belongs: into a path that nothing is at, or a statement.
+var aKey = regexp.MustCompile(`njk_[0-9a-f]{12,}`)
+
 // clean makes of an entry what can be stored and read back to the byte.
 func (e Entry) clean() Entry {
 	for _, text := range []*string{&e.Kind, &e.Action, &e.CallerID, &e.Caller, &e.Role, &e.Address, &e.Request, &e.Object, &e.Detail} {
+		*text = aKey.ReplaceAllString(*text, "njk_…")
 		if len(*text) > maxText {
 			*text = (*text)[:maxText] + "…"
 		}

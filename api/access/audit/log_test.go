@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -163,6 +164,25 @@ func TestARemovedHeadIsInTheLog(t *testing.T) {
 	}
 	if l = w.open(); len(l.notes) != 0 {
 		t.Error("it is noted again")
+	}
+}
+
+// TestNoKeyIsInARow that somebody wrote into a path or a statement.
+func TestNoKeyIsInARow(t *testing.T) {
+	w := newWorld(t)
+	l := w.open()
+	key := "njk_" + strings.Repeat("0123456789abcdef", 4)
+	if err := l.Write(Entry{Kind: "sql", Action: "GET /foo/" + key, Object: key, Detail: "SELECT '" + key + "', '" + strings.Repeat("x", maxText) + key + "'"}); err != nil {
+		t.Fatal(err)
+	}
+	w.carried(l)
+	for _, r := range w.table.rows {
+		if text := fmt.Sprint(r); strings.Contains(text, key[:16]) || r.Action != "GET /foo/njk_…" {
+			t.Errorf("a key is in %.200s", text)
+		}
+	}
+	if len(w.table.rows) != 1 {
+		t.Errorf("%d rows", len(w.table.rows))
 	}
 }
 
