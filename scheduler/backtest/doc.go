@@ -11,5 +11,6 @@
 // Jobs run one after the other. What a job found is stored under a rule key of its own, so
 // that no job touches the results of another. A job that a process left unfinished is run
 // again by the next, in place of what it had stored (TestAJobThatIsRunAgainHasItsResults).
-// What a cancelled job had stored is dropped.
+// What a cancelled job had stored is dropped, and what it was storing meanwhile
+// (TestACancelledJobHasNoResults).
 package backtest

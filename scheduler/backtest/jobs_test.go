@@ -13,6 +13,7 @@ import (
 	intake "nightjar/ingest/clickhouse"
 	"nightjar/migrations"
 	"nightjar/objects"
+	"nightjar/scheduler"
 	"nightjar/scheduler/backtest"
 	rulestore "nightjar/scheduler/clickhouse"
 	"nightjar/schema"
@@ -171,4 +172,63 @@ func TestAJobThatIsRunAgainHasItsResults(t *testing.T) {
 	if n := h.results(job); job.Status != backtest.JobCompleted || job.Signals != 2 || n != 2 {
 		t.Errorf("run again, the job is %s with %d signals, of which %d are stored; want completed, 2 and 2", job.Status, job.Signals, n)
 	}
+}
+
+// slowResults stores what a job found once it was cancelled and its results were dropped.
+type slowResults struct {
+	backtest.Results
+	publishing chan struct{}
+	dropped    chan struct{}
+	stored     chan error
+}
+
+func (r slowResults) Publish(ctx context.Context, signals []scheduler.Published) error {
+	close(r.publishing)
+	<-r.dropped
+	err := r.Results.Publish(ctx, signals)
+	r.stored <- err
+	return err
+}
+
+// TestACancelledJobHasNoResults cancels a job whose results are being stored: they are
+// there when Cancel has dropped what there was, and go, too. The next job has its own.
+func TestACancelledJobHasNoResults(t *testing.T) {
+	t.Parallel()
+	h := newHistory(t, twoHosts()...)
+	slow := slowResults{publishing: make(chan struct{}), dropped: make(chan struct{}), stored: make(chan error, 1)}
+	j := h.jobs(func(d *backtest.JobsDeps) {
+		slow.Results = d.Results
+		d.Results = &onlyOnce{Results: d.Results, first: slow}
+	})
+	job, next := h.create(j), h.create(j)
+	defer h.start(j)()
+	<-slow.publishing
+	if err := j.Cancel(t.Context(), job.ID); err != nil {
+		t.Fatal(err)
+	}
+	close(slow.dropped)
+	if err := <-slow.stored; err != nil {
+		t.Errorf("what was being stored is neither stored nor not: %v", err)
+	}
+	next = h.ended(j, next.ID) // which begins when the cancelled one is done with
+	if n := h.results(job); n != 0 {
+		t.Errorf("the cancelled job has %d results, want none", n)
+	}
+	if n := h.results(next); next.Status != backtest.JobCompleted || n != 2 {
+		t.Errorf("the next job is %s with %d results, want completed with 2", next.Status, n)
+	}
+}
+
+// onlyOnce has the first results stored by another.
+type onlyOnce struct {
+	backtest.Results
+	first backtest.Results
+}
+
+func (o *onlyOnce) Publish(ctx context.Context, signals []scheduler.Published) error {
+	if first := o.first; first != nil {
+		o.first = nil
+		return first.Publish(ctx, signals)
+	}
+	return o.Results.Publish(ctx, signals)
 }
