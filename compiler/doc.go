@@ -30,11 +30,6 @@
 // labels and cases, its durations, what can never hold, and how far it looks back. They
 // are files and no package of their own: a method fills the labels, cases and steps of a
 // Plan, so that a package below this one would need the types of the plan as a third
-// package, which everybody would have to name. To add a method:
-//
-//  1. schema/method.go: its name. schema/rule.go and api/v1: its options.
-//  2. compiler/method_<name>.go: the interface; a line in methods (method.go).
-//  3. scheduler/detect: which matches count, and where a case holds.
-//  4. A rule test for each heading in docs/semantics.md that is about it, and the
-//     evaluator in scheduler/oracle.
+// package, which everybody would have to name. CONTRIBUTING.md says how
+// a method is added.
 package compiler

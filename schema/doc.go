@@ -5,7 +5,7 @@
 // under, what its text is, what happens to duplicate keys and odd numbers. It
 // imports nothing of ours, does no I/O and does not know the search language.
 //
-// It imports nothing of ours (arch_test.go); that a table is declared once and read by
+// That a table is declared once and read by
 // migrations, encoders and the compiler alike is held by
 // TestThePresentSchemaIsTheNewestState in migrations.
 package schema

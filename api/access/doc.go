@@ -3,7 +3,7 @@
 // Start at Keys.Admit, which turns the keys that a call carries into a Caller, and at
 // Endpoints, the table that says which permission every call needs. A call that is in
 // no row of it is refused, and a test walks all there are (TestEveryEndpointHasARow and
-// TestEveryEndpointWithEveryRole in package api).
+// TestEveryEndpointWithEveryRole in api/server).
 //
 // What it promises:
 //
@@ -17,6 +17,6 @@
 //   - When a key was last used is known to the minute, and costs no write per request:
 //     Usage keeps it in memory and writes one file a minute. A kill loses at most that.
 //
-// It knows no transport: package api asks it, over HTTP and gRPC alike. What is written
+// It knows no transport: api/access/calls and api/rest ask it. What is written
 // down of what callers did is in package access/audit.
 package access

@@ -3,6 +3,6 @@
 //
 // Start at Index for matching, at Read for the forms in which lists come.
 //
-// Start at Index and Read. Lists mean the same in every form (TestListsInEveryForm,
+// Lists mean the same in every form (TestListsInEveryForm,
 // FuzzRead).
 package intel

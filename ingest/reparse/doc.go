@@ -3,7 +3,7 @@
 //
 // Start at Jobs. Signals, and what rules have seen live, stay as they are.
 //
-// Start at Jobs. A day of arrival is rebuilt beside the table and replaces the old one in one
+// A day of arrival is rebuilt beside the table and replaces the old one in one
 // step: nothing is lost or doubled, through kills and while events come in, and signals
 // stay (TestStoredEventsAreReadAgain in e2e).
 package reparse
