@@ -258,7 +258,7 @@ func (s *Scheduler) resume(ctx context.Context, now time.Time) bool {
 	d, plans := newDirty(), map[*compiler.BoundPlan]bool{}
 	taken := map[*aside]int{} // how many matches of each are in this slice
 	for left := s.deps.Budget.Slice; left > 0; {
-		a := s.nextAside(now, taken)
+		a := s.inForce.nextAside(now, taken)
 		if a == nil {
 			break
 		}
@@ -311,16 +311,16 @@ func (as *asides) failed(a *aside, now time.Time) {
 
 // nextAside is the event to go on with, of those not taken yet, with the present plan
 // of its rule.
-func (s *Scheduler) nextAside(now time.Time, taken map[*aside]int) *aside {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	next := s.asides.next(now, taken, func(a *aside) bool { return !s.resting[a.plan.Key] && s.passed(a) })
+func (f *inForce) nextAside(now time.Time, taken map[*aside]int) *aside {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	next := f.asides.next(now, taken, func(a *aside) bool { return !f.resting[a.plan.Key] && f.passed(a) })
 	if next == nil {
 		return nil
 	}
-	for _, w := range s.runs {
+	for _, w := range f.runs {
 		if w.plan.Key == next.plan.Key {
-			s.asides.replan(next, w.plan) // its name may be another now
+			f.asides.replan(next, w.plan) // its name may be another now
 		}
 	}
 	return next
@@ -358,8 +358,8 @@ func (as *asides) replan(a *aside, plan *compiler.BoundPlan) {
 
 // passed reports whether the rule is evaluated up to the event and beyond: until
 // then it may come again, as when an evaluation fails. The lock is held.
-func (s *Scheduler) passed(a *aside) bool {
-	return slices.ContainsFunc(s.runs, func(w *ruleRun) bool { return w.plan.Key == a.plan.Key && w.through >= a.seq })
+func (f *inForce) passed(a *aside) bool {
+	return slices.ContainsFunc(f.runs, func(w *ruleRun) bool { return w.plan.Key == a.plan.Key && w.through >= a.seq })
 }
 
 // beginSlice takes in the next matches of what was set aside, about so much work.
@@ -513,17 +513,17 @@ func (as *asides) recount(key string) (seqs []uint64) {
 
 // resumes tells whether events of a rule key are evaluated in the background, or are
 // missing for now: what lets go of the past waits for them.
-func (s *Scheduler) resumes(key string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, w := range s.runs {
+func (f *inForce) resumes(key string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, w := range f.runs {
 		if w.plan.Key == key {
-			if _, waits := s.fillings.gapBefore(w); waits {
+			if _, waits := f.fillings.gapBefore(w); waits {
 				return true
 			}
 		}
 	}
-	return s.asides.goOn(key)
+	return f.asides.goOn(key)
 }
 
 // goOn reports whether events of a rule key are evaluated in the background.
@@ -536,14 +536,14 @@ func (as *asides) goOn(key string) bool {
 // judgeable is the last arrival up to which everything was evaluated for a rule run:
 // silence is not judged while an event that would break it is being evaluated in
 // the background. One that waits to be asked for holds nothing back.
-func (s *Scheduler) judgeable(w *ruleRun) uint64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (f *inForce) judgeable(w *ruleRun) uint64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	through := w.through
-	if g, waits := s.fillings.gapBefore(w); waits {
+	if g, waits := f.fillings.gapBefore(w); waits {
 		through = min(through, g.In.From)
 	}
-	return s.asides.judgeable(w.plan.Key, through)
+	return f.asides.judgeable(w.plan.Key, through)
 }
 
 // judgeable is the last arrival, up to through, before which no event of a rule key is
@@ -608,15 +608,15 @@ func (as *asides) restore(a *aside) {
 
 // goOnAside goes on with what was set aside before this process began. The lock is
 // held.
-func (s *Scheduler) goOnAside(entries []Entry) {
+func (f *inForce) goOnAside(entries []Entry) {
 	for _, e := range entries {
-		for _, w := range s.runs {
+		for _, w := range f.runs {
 			if w.plan.Key != e.RuleKey || e.In.To > w.through { // it comes again
 				continue
 			}
-			s.asides.restore(&aside{plan: w.plan, at: e.Earliest, seq: e.In.To, since: e.At})
-			if !s.history[w.plan.Rule.ID].runs() {
-				s.asides.drop(e.RuleKey)
+			f.asides.restore(&aside{plan: w.plan, at: e.Earliest, seq: e.In.To, since: e.At})
+			if !f.history[w.plan.Rule.ID].runs() {
+				f.asides.drop(e.RuleKey)
 			}
 		}
 	}

@@ -120,7 +120,7 @@ func benchScheduler(b *testing.B, w *world, aggregation string) (*Scheduler, *co
 	if _, _, err := s.CreateRule(b.Context(), rule); err != nil {
 		b.Fatal(err)
 	}
-	return s, s.runs[0].plan
+	return s, s.inForce.runs[0].plan
 }
 
 func benchEvent(seq uint64, at schema.Millis, group int) schema.Event {

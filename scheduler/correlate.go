@@ -32,7 +32,7 @@ func SignalEvent(p *Published, arrival uint64) schema.Event {
 // correlateNext brings one rule over signals up to date with what was published.
 // It tells whether there was anything to do.
 func (s *Scheduler) correlateNext(ctx context.Context, now time.Time) bool {
-	w, in := s.nextCorrelation(now)
+	w, in := s.inForce.nextCorrelation(now)
 	if w.ruleRun == nil {
 		return false
 	}
@@ -40,26 +40,26 @@ func (s *Scheduler) correlateNext(ctx context.Context, now time.Time) bool {
 		if ctx.Err() != nil {
 			return false
 		}
-		s.fail(w, in, err)
+		s.inForce.fail(w, in, err)
 		return true
 	}
-	s.advance([]ruleTurn{w}, in.To)
+	s.inForce.advance([]ruleTurn{w}, in.To)
 	return true
 }
 
-func (s *Scheduler) nextCorrelation(now time.Time) (ruleTurn, Interval) {
-	visible := s.publishing.visible()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, w := range s.runs {
-		if s.resting[w.plan.Key] || !w.plan.OfSignals || !w.runnable() || now.Before(w.retryAt) {
+func (f *inForce) nextCorrelation(now time.Time) (ruleTurn, Interval) {
+	visible := f.publishing.visible()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, w := range f.runs {
+		if f.resting[w.plan.Key] || !w.plan.OfSignals || !w.runnable() || now.Before(w.retryAt) {
 			continue
 		}
-		in := Interval{w.through, s.reach(w, visible)}
+		in := Interval{w.through, f.reach(w, visible)}
 		if in.From >= in.To {
 			continue
 		}
-		if s.publishing.quietSince(rulesOf(w.plan), in.From) {
+		if f.publishing.quietSince(rulesOf(w.plan), in.From) {
 			w.through = in.To // none of it is the rule's business
 			continue
 		}

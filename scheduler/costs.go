@@ -172,29 +172,29 @@ func (all *costs) measureMatching(c *compiled) {
 
 // setApart has rules evaluated by themselves that are dear, and others no more. It
 // returns those of the turn that go on together.
-func (s *Scheduler) setApart(group []ruleTurn) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (f *inForce) setApart(group []ruleTurn) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	for _, t := range group {
-		each := s.costs.perEvent(t.plan.Rule.ID)
-		if t.ruleRun.dear || each <= s.deps.Budget.Match {
+		each := f.costs.perEvent(t.plan.Rule.ID)
+		if t.ruleRun.dear || each <= f.deps.Budget.Match {
 			continue
 		}
 		t.ruleRun.dear, t.ruleRun.slow = true, true
-		t.ruleRun.pace = max(1, uint64(s.deps.Budget.Slice)/uint64(max(1, each.Microseconds())))
-		s.deps.Log.Warn("a rule is dear and is evaluated by itself from now on; it may fall behind, and nothing else does",
-			"rule", t.plan.Rule.ID, "name", t.plan.Rule.Name, "each event", each, "at most", s.deps.Budget.Match)
+		t.ruleRun.pace = max(1, uint64(f.deps.Budget.Slice)/uint64(max(1, each.Microseconds())))
+		f.deps.Log.Warn("a rule is dear and is evaluated by itself from now on; it may fall behind, and nothing else does",
+			"rule", t.plan.Rule.ID, "name", t.plan.Rule.Name, "each event", each, "at most", f.deps.Budget.Match)
 	}
 }
 
 // Costs are what rules cost, those that are evaluated by themselves first, then the
 // dearest.
 func (s *Scheduler) Costs() []RuleCost {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.inForce.mu.Lock()
+	defer s.inForce.mu.Unlock()
 	stored := s.deps.Arrivals.Stored()
 	var out []RuleCost
-	for _, w := range s.runs {
+	for _, w := range s.inForce.runs {
 		if w.until > 0 {
 			continue
 		}

@@ -101,9 +101,9 @@ func (s *Scheduler) Coverage(ctx context.Context, id string, version int64, in I
 	}
 	entries = append(entries, ofAll...)
 	slices.SortStableFunc(entries, func(a, b Entry) int { return cmp.Compare(a.At, b.At) })
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	state := s.history[id]
+	s.inForce.mu.Lock()
+	defer s.inForce.mu.Unlock()
+	state := s.inForce.history[id]
 	if state == nil {
 		return Coverage{}, &schema.NotFoundError{Kind: kindRule, ID: id}
 	}
@@ -120,14 +120,14 @@ func (s *Scheduler) Coverage(ctx context.Context, id string, version int64, in I
 		if version != 0 && version != v.version {
 			continue
 		}
-		for _, st := range s.stretches(v, Interval{v.after, until}) {
+		for _, st := range s.inForce.stretches(v, Interval{v.after, until}) {
 			st.In.From, st.In.To = max(st.In.From, in.From), min(st.In.To, in.To)
 			if st.In.From < st.In.To {
 				out.Stretches = append(out.Stretches, st)
 			}
 		}
 	}
-	out.Silence = s.silenceCoverage(id)
+	out.Silence = s.inForce.silenceCoverage(id)
 	for _, e := range entries {
 		if e.In.From < in.To && e.In.To > in.From && (version == 0 || version == e.RuleVersion || e.RuleID == ofAllRules) {
 			out.Entries = append(out.Entries, e)
@@ -137,17 +137,17 @@ func (s *Scheduler) Coverage(ctx context.Context, id string, version int64, in I
 }
 
 // silenceCoverage is that of the rule as it runs now. The lock is held.
-func (s *Scheduler) silenceCoverage(id string) *SilenceCoverage {
-	for _, w := range s.runs {
+func (f *inForce) silenceCoverage(id string) *SilenceCoverage {
+	for _, w := range f.runs {
 		if w.plan.Rule.ID == id && w.until == 0 && w.runnable() && w.plan.Waits() {
-			return &SilenceCoverage{Judged: w.judged, Delay: s.deps.Delays.Of(w.plan), Waiting: w.waits, Held: w.held}
+			return &SilenceCoverage{Judged: w.judged, Delay: f.deps.Delays.Of(w.plan), Waiting: w.waits, Held: w.held}
 		}
 	}
 	return nil
 }
 
 // stretches splits a version's arrivals by what became of them.
-func (s *Scheduler) stretches(v ruleVersion, in Interval) []Stretch {
+func (f *inForce) stretches(v ruleVersion, in Interval) []Stretch {
 	switch {
 	case !v.runs:
 		return []Stretch{{v.version, in, CoverageDisabled, ""}}
@@ -155,9 +155,9 @@ func (s *Scheduler) stretches(v ruleVersion, in Interval) []Stretch {
 		return []Stretch{{v.version, in, CoverageUnsupported, v.unsupported}}
 	}
 	through, state, reason := in.To, CoverageEvaluated, ""
-	for _, w := range s.runs {
+	for _, w := range f.runs {
 		if w.plan.Key == v.key && w.plan.OfSignals {
-			if w.failures > 0 || w.through < w.target(s.publishing.given()) { // its places are not arrivals
+			if w.failures > 0 || w.through < w.target(f.publishing.given()) { // its places are not arrivals
 				return []Stretch{{v.version, in, map[bool]string{true: CoverageFailed, false: CoveragePending}[w.failures > 0], w.problem}}
 			}
 			continue
@@ -170,7 +170,7 @@ func (s *Scheduler) stretches(v ruleVersion, in Interval) []Stretch {
 		}
 	}
 	through = min(max(through, in.From), in.To)
-	out := aroundGaps(s.asides.around(v, Interval{in.From, through}), s.fillings.gaps())
+	out := aroundGaps(f.asides.around(v, Interval{in.From, through}), f.fillings.gaps())
 	return append(out, Stretch{v.version, Interval{through, in.To}, state, reason})
 }
 

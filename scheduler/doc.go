@@ -16,6 +16,8 @@
 //
 // Scheduler is the loop and the face that other packages call. What it stands on:
 //
+//   - inForce (in_force.go): the versions of rules and suppressions, the rule runs, how
+//     far each is evaluated, and what holds them back, under one lock.
 //   - evaluator (evaluator.go): what is held of the near past (cache, seen values,
 //     baselines, matches to be stored), and how plans are evaluated over an interval and
 //     what changed is published. It is the evaluating goroutine's, and has no lock.
@@ -30,9 +32,8 @@
 //   - requests (between.go): what the evaluating goroutine is asked to do between two
 //     steps.
 //
-// Scheduler.mu guards what is in force (rule runs, versions, suppressions, holds). Whoever
-// takes two locks takes that one first; under the others none is taken but the
-// evaluation log's, under that of asides.
+// Whoever takes two locks takes that of inForce first; under the others none is taken but
+// the evaluation log's, under that of asides.
 //
 // # Locks
 //

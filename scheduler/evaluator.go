@@ -36,7 +36,7 @@ type evaluator struct {
 
 func newEvaluator(s *Scheduler) *evaluator {
 	return &evaluator{
-		deps: s.deps, metrics: s.metrics, runs: s, plans: s.plans, tables: s.tables, asides: s.asides, silenceRuns: s.silenceRuns,
+		deps: s.deps, metrics: s.metrics, runs: s.inForce, plans: s.plans, tables: s.tables, asides: s.asides, silenceRuns: s.silenceRuns,
 		attention: s.attention, publishing: s.publishing, costs: s.costs, evaluationLog: s.evaluationLog,
 		cache: newCache(), seen: map[string]*detect.SeenValues{}, baselines: map[string]*detect.Baseline{}, learned: map[string]bool{},
 		unstored: unstored{windows: s.deps.Windows},

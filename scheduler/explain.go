@@ -72,9 +72,9 @@ func (s *Scheduler) planOf(id string) (*compiler.BoundPlan, *ruleRun, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, w := range s.runs {
+	s.inForce.mu.Lock()
+	defer s.inForce.mu.Unlock()
+	for _, w := range s.inForce.runs {
 		if w.plan.Rule.ID == id && w.until == 0 {
 			return w.plan, w, nil
 		}
@@ -85,7 +85,7 @@ func (s *Scheduler) planOf(id string) (*compiler.BoundPlan, *ruleRun, error) {
 	}
 	plan := compiled.Bind()
 	plan.Tables = s.deps.Tables
-	s.suppress(plan)
+	s.inForce.suppress(plan)
 	return plan, nil, nil
 }
 
@@ -109,8 +109,8 @@ func (s *explained) Event(ctx context.Context, of explain.Evaluated, at schema.M
 
 // saw tells whether the rule was asked about an event.
 func (s *Scheduler) saw(w *ruleRun, e *schema.Event) (state, why string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.inForce.mu.Lock()
+	defer s.inForce.mu.Unlock()
 	late := s.tooLate(e)
 	switch {
 	case w == nil:
@@ -177,7 +177,7 @@ func (s *explained) SeenValues(ctx context.Context, plan *compiler.BoundPlan) (*
 
 // Baseline is what the plan has learned of its groups' pasts.
 func (s *explained) Baseline(ctx context.Context, plan *compiler.BoundPlan) (*detect.Baseline, error) {
-	return s.evaluator.baselineOf(ctx, plan, false, s.throughOf(plan.Key))
+	return s.evaluator.baselineOf(ctx, plan, false, s.inForce.throughOf(plan.Key))
 }
 
 // Signals reads the signals of a signal group that were alive at a moment or later.

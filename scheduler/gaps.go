@@ -112,7 +112,7 @@ func (s *Scheduler) fill(ctx context.Context, now time.Time) bool {
 			continue
 		}
 		f := s.fillings.of(g)
-		if f.finished || now.Before(f.retryAt) || s.rests(g) {
+		if f.finished || now.Before(f.retryAt) || s.inForce.rests(g) {
 			continue
 		}
 		did = true
@@ -142,24 +142,24 @@ func (fs *fillings) of(g *Gap) *filling {
 }
 
 // rests reports whether a rule that has passed the gap rests just now.
-func (s *Scheduler) rests(g *Gap) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.ContainsFunc(s.runs, func(w *ruleRun) bool {
+func (f *inForce) rests(g *Gap) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.ContainsFunc(f.runs, func(w *ruleRun) bool {
 		_, missed := w.missed(g)
-		return missed && s.resting[w.plan.Key]
+		return missed && f.resting[w.plan.Key]
 	})
 }
 
 func (s *Scheduler) fillOne(ctx context.Context, g *Gap, f *filling) error {
 	groups := map[Interval][]*compiler.BoundPlan{}
-	s.mu.Lock()
-	for _, w := range s.runs {
+	s.inForce.mu.Lock()
+	for _, w := range s.inForce.runs {
 		if in, ok := w.missed(g); ok && !f.done[w.plan.Key] {
 			groups[in] = append(groups[in], w.plan)
 		}
 	}
-	s.mu.Unlock()
+	s.inForce.mu.Unlock()
 	var failed error
 	for in, plans := range groups {
 		if s.evaluator.evaluateLate(ctx, plans, in) == nil {

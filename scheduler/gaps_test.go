@@ -97,8 +97,8 @@ func TestAGapThatTaughtARuleStaysUntilThatIsStored(t *testing.T) {
 	if !s.fill(t.Context(), time.Now()) {
 		t.Fatal("there was nothing to fill")
 	}
-	k := s.evaluator.seen[s.runs[0].plan.Key]
-	if k == nil || s.runs[0].plan.Rule.ID != rules[0].ID {
+	k := s.evaluator.seen[s.inForce.runs[0].plan.Key]
+	if k == nil || s.inForce.runs[0].plan.Rule.ID != rules[0].ID {
 		t.Fatal("the rule learns nothing")
 	}
 	k.Touch(1, []string{"a"}, 0)

@@ -37,35 +37,35 @@ func (p boundary) ofRule(rule *schema.Rule) uint64 {
 }
 
 // present is the present boundary. No evaluation that has begun goes beyond it.
-func (s *Scheduler) present() boundary {
-	return boundary{arrival: s.deps.Arrivals.Acknowledged(), revision: s.publishing.given()}
+func (f *inForce) present() boundary {
+	return boundary{arrival: f.deps.Arrivals.Acknowledged(), revision: f.publishing.given()}
 }
 
 // holdBack begins a hold at the present point, which letGo ends.
-func (s *Scheduler) holdBack(of func(*compiler.BoundPlan) bool) *hold {
-	s.mu.Lock() // so that no evaluation begins meanwhile that goes beyond it
-	defer s.mu.Unlock()
-	h := &hold{of: of, at: s.present()}
-	s.holds = append(s.holds, h)
+func (f *inForce) holdBack(of func(*compiler.BoundPlan) bool) *hold {
+	f.mu.Lock() // so that no evaluation begins meanwhile that goes beyond it
+	defer f.mu.Unlock()
+	h := &hold{of: of, at: f.present()}
+	f.holds = append(f.holds, h)
 	return h
 }
 
 // letGo ends a hold; nil is none.
-func (s *Scheduler) letGo(h *hold) {
+func (f *inForce) letGo(h *hold) {
 	if h == nil {
 		return
 	}
-	s.mu.Lock()
-	s.holds = slices.DeleteFunc(s.holds, func(other *hold) bool { return other == h })
-	s.mu.Unlock()
-	s.requests.notify()
+	f.mu.Lock()
+	f.holds = slices.DeleteFunc(f.holds, func(other *hold) bool { return other == h })
+	f.mu.Unlock()
+	f.requests.notify()
 }
 
 // reach is how far a rule run can be evaluated now, when everything up to stored can
 // be seen. The lock is held.
-func (s *Scheduler) reach(w *ruleRun, stored uint64) uint64 {
+func (f *inForce) reach(w *ruleRun, stored uint64) uint64 {
 	target := w.target(stored)
-	for _, h := range s.holds {
+	for _, h := range f.holds {
 		if h.of(w.plan) {
 			target = min(target, h.at.of(w.plan))
 		}

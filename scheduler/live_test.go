@@ -158,7 +158,7 @@ func relate(s *Scheduler, w *world) {
 // drain runs steps until there is nothing to do, retrying failures at once.
 func drain(s *Scheduler) {
 	for range 10_000 {
-		for _, w := range s.runs {
+		for _, w := range s.inForce.runs {
 			w.retryAt, w.judgeAt = time.Time{}, time.Time{}
 		}
 		for _, a := range s.asides.list {
@@ -170,7 +170,7 @@ func drain(s *Scheduler) {
 		if s.step(context.Background()) || s.judge(context.Background()) {
 			continue
 		}
-		if !slices.ContainsFunc(s.runs, func(w *ruleRun) bool { return w.judgeFailures > 0 }) {
+		if !slices.ContainsFunc(s.inForce.runs, func(w *ruleRun) bool { return w.judgeFailures > 0 }) {
 			return
 		}
 	}

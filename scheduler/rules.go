@@ -69,81 +69,81 @@ func (s *Scheduler) Load(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("load what was set aside: %w", err)
 	}
-	plans := s.goOnFrom(checkpoints, asides)
+	plans := s.inForce.goOnFrom(checkpoints, asides)
 	behind := s.behindSince(ctx)
 	for _, plan := range plans {
 		s.tables.prepare(ctx, plan)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.behind, s.loaded = behind, true
+	s.inForce.mu.Lock()
+	defer s.inForce.mu.Unlock()
+	s.behind, s.inForce.loaded = behind, true
 	return nil
 }
 
 // goOnFrom puts every rule run where the process before this one left it, and
 // returns their plans.
-func (s *Scheduler) goOnFrom(checkpoints map[string]Checkpoint, asides []Entry) []*compiler.BoundPlan {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (f *inForce) goOnFrom(checkpoints map[string]Checkpoint, asides []Entry) []*compiler.BoundPlan {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	var plans []*compiler.BoundPlan
-	for _, w := range s.runs {
+	for _, w := range f.runs {
 		c := checkpoints[w.plan.Key]
 		w.through, w.judged = max(w.through, c.Through), c.Judged
 		plans = append(plans, w.plan)
 	}
-	s.goOnAside(asides)
+	f.goOnAside(asides)
 	return plans
 }
 
 // enforceRule puts a stored version into force.
-func (s *Scheduler) enforceRule(v objects.Versioned[storedRule]) {
-	s.mu.Lock()
-	s.apply(v.Body, v.UpdatedAt, v.Deleted)
-	live := s.loaded
-	s.mu.Unlock()
+func (f *inForce) enforceRule(v objects.Versioned[storedRule]) {
+	f.mu.Lock()
+	f.apply(v.Body, v.UpdatedAt, v.Deleted)
+	live := f.loaded
+	f.mu.Unlock()
 	if !live {
 		return
 	}
 	if !v.Deleted {
-		objects.LogIdle(s.deps.Log, compiler.IdleOfRule(&v.Body.Rule))
+		objects.LogIdle(f.deps.Log, compiler.IdleOfRule(&v.Body.Rule))
 	}
-	s.requests.notify()
+	f.requests.notify()
 }
 
 // apply makes a version of a rule the present one: it closes the rule run of the
 // version before, where that detected something else, and opens a new one. The
 // store's versions, applied in order, give the same rule runs at every start. The
 // lock is held.
-func (s *Scheduler) apply(stored storedRule, written schema.Millis, deleted bool) {
+func (f *inForce) apply(stored storedRule, written schema.Millis, deleted bool) {
 	rule := stored.Rule
-	h := s.history[rule.ID]
+	h := f.history[rule.ID]
 	if h == nil {
 		h = &ruleHistory{}
-		s.history[rule.ID] = h
+		f.history[rule.ID] = h
 	}
 	runs := rule.IsEnabled && !deleted
 	if deleted {
-		s.costs.forget(rule.ID)
+		f.costs.forget(rule.ID)
 	}
 	goesOn := runs && h.runs() && h.from == stored.From
 	h.from = stored.From
 	v := ruleVersion{version: rule.Version, after: stored.After, runs: runs}
-	for _, w := range s.runs {
+	for _, w := range f.runs {
 		if w.plan.Rule.ID != rule.ID || w.until > 0 {
 			continue
 		}
 		if goesOn {
-			w.plan = s.replan(rule, w)
+			w.plan = f.replan(rule, w)
 			v.key, v.unsupported = w.plan.Key, w.plan.Unsupported
 		} else {
 			w.close(stored.From)
 			if !runs {
-				s.asides.drop(w.plan.Key)
+				f.asides.drop(w.plan.Key)
 			}
 		}
 	}
 	if runs && !goesOn {
-		w := s.open(rule, stored.From)
+		w := f.open(rule, stored.From)
 		w.plan.Began = written
 		v.key, v.unsupported = w.plan.Key, w.plan.Unsupported
 	}
@@ -151,32 +151,32 @@ func (s *Scheduler) apply(stored storedRule, written schema.Millis, deleted bool
 }
 
 // replan gives an open rule run the rule's new name, message and the like.
-func (s *Scheduler) replan(rule schema.Rule, w *ruleRun) *compiler.BoundPlan {
+func (f *inForce) replan(rule schema.Rule, w *ruleRun) *compiler.BoundPlan {
 	compiled, err := compiler.CompileStored(rule)
 	plan := compiled.Bind()
 	if err != nil {
-		s.deps.Log.Error("stored rule no longer compiles; its former plan goes on", "rule", rule.ID, "error", err)
+		f.deps.Log.Error("stored rule no longer compiles; its former plan goes on", "rule", rule.ID, "error", err)
 		return w.plan
 	}
-	plan.Key, plan.After, plan.Began, plan.Tables = w.plan.Key, w.plan.After, w.plan.Began, s.deps.Tables
-	s.suppress(plan)
-	s.plans.forget()
+	plan.Key, plan.After, plan.Began, plan.Tables = w.plan.Key, w.plan.After, w.plan.Began, f.deps.Tables
+	f.suppress(plan)
+	f.plans.forget()
 	return plan
 }
 
-func (s *Scheduler) open(rule schema.Rule, from uint64) *ruleRun {
+func (f *inForce) open(rule schema.Rule, from uint64) *ruleRun {
 	compiled, err := compiler.CompileStored(rule)
 	if err != nil {
-		s.deps.Log.Error("stored rule does not compile; it is not evaluated", "rule", rule.ID, "error", err)
+		f.deps.Log.Error("stored rule does not compile; it is not evaluated", "rule", rule.ID, "error", err)
 		compiled = &compiler.Plan{Rule: rule, Unsupported: err.Error()}
 	}
 	plan := compiled.Bind()
-	s.suppress(plan)
-	plan.Tables = s.deps.Tables
+	f.suppress(plan)
+	plan.Tables = f.deps.Tables
 	w := newRuleRun(plan, from)
-	w.fresh = s.loaded
-	s.runs = append(s.runs, w)
-	s.plans.forget()
+	w.fresh = f.loaded
+	f.runs = append(f.runs, w)
+	f.plans.forget()
 	return w
 }
 
@@ -197,7 +197,7 @@ func (s *Scheduler) CreateRule(ctx context.Context, rule schema.Rule) (schema.Ru
 	warnings = append(append(warnings, s.tables.prepare(ctx, plan)...), s.joined(plan)...)
 	v, err := s.rules.Write(ctx, objects.Ref{}, func(next *objects.Versioned[storedRule]) error {
 		rule.ID = next.ID
-		at := s.present()
+		at := s.inForce.present()
 		next.Body = storedRule{Rule: rule, From: at.ofRule(&rule), After: at.arrival}
 		return nil
 	})
@@ -211,7 +211,7 @@ func (s *Scheduler) CreateRule(ctx context.Context, rule schema.Rule) (schema.Ru
 func (s *Scheduler) UpdateRule(ctx context.Context, id string, ifVersion int64, edit func(*schema.Rule) error) (schema.Rule, []string, error) {
 	var warnings []string
 	var held *hold
-	defer func() { s.letGo(held) }()
+	defer func() { s.inForce.letGo(held) }()
 	v, err := s.rules.Write(ctx, objects.Ref{ID: id, IfVersion: ifVersion}, func(next *objects.Versioned[storedRule]) error {
 		rule := &next.Body.Rule
 		key, enabled, created := rule.DetectionKey(), rule.IsEnabled, rule.CreatedAt
@@ -224,9 +224,9 @@ func (s *Scheduler) UpdateRule(ctx context.Context, id string, ifVersion int64, 
 		if warnings, err = s.checkChanged(rule); err != nil {
 			return err
 		}
-		at := s.present()
+		at := s.inForce.present()
 		if rule.DetectionKey() != key || rule.IsEnabled != enabled {
-			held = s.holdBack(ofRule(id))
+			held = s.inForce.holdBack(ofRule(id))
 			at = held.at
 			next.Body.From = at.ofRule(rule)
 		}
@@ -267,9 +267,9 @@ func (s *Scheduler) joined(plan *compiler.BoundPlan) []string {
 // DeleteRule ends a rule. Its versions and its signals stay.
 func (s *Scheduler) DeleteRule(ctx context.Context, id string) error {
 	var held *hold
-	defer func() { s.letGo(held) }()
+	defer func() { s.inForce.letGo(held) }()
 	_, err := s.rules.Write(ctx, objects.Ref{ID: id}, func(next *objects.Versioned[storedRule]) error {
-		held = s.holdBack(ofRule(id))
+		held = s.inForce.holdBack(ofRule(id))
 		rule := &next.Body.Rule
 		rule.Version, rule.IsDeleted, rule.UpdatedAt = next.Version, true, schema.MillisOf(time.Now())
 		next.Body.From, next.Body.After, next.Deleted = held.at.ofRule(rule), held.at.arrival, true

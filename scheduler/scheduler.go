@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -132,13 +131,8 @@ type Scheduler struct {
 	publishing       *publishing
 	triaging         objects.Turns // by rule key: at most one triage of a rule's signals at a time
 
-	mu sync.Mutex
-	suppressions
-	history map[string]*ruleHistory // by rule id
-	runs    []*ruleRun
-	holds   []*hold
-	loaded  bool
-	behind  time.Time // since when it is known not to have caught up
+	inForce *inForce
+	behind  time.Time // since when it is known not to have caught up; under the lock of inForce
 
 	attention     *attention
 	plans         *planSets
@@ -150,10 +144,7 @@ type Scheduler struct {
 	tables        *referenceTables
 
 	// Of the goroutine that evaluates.
-	evaluator *evaluator
-	// resting are the rule keys of which nothing is evaluated, nor published, while
-	// somebody else changes their signals.
-	resting     map[string]bool
+	evaluator   *evaluator
 	silenceRuns *silenceRuns
 	judgedAt    time.Time             // when silence was judged last
 	done        map[string]Checkpoint // of rule runs that ended, to be saved
@@ -187,9 +178,6 @@ func New(deps Deps) (*Scheduler, error) {
 		attention:     &attention{},
 		plans:         newPlanSets(&deps),
 		metrics:       newMetrics(deps.Metrics),
-		history:       map[string]*ruleHistory{},
-		suppressions:  suppressions{},
-		resting:       map[string]bool{},
 		done:          map[string]Checkpoint{},
 		silenceRuns:   newSilenceRuns(deps.Journal, deps.Now),
 		evaluationLog: &evaluationLog{},
@@ -199,9 +187,10 @@ func New(deps Deps) (*Scheduler, error) {
 	s.asides = newAsides(deps.Budget, deps.Log, s.metrics, s.evaluationLog)
 	s.fillings = newFillings(deps.Gaps, deps.Log, s.evaluationLog)
 	s.costs = newCosts(s.metrics, deps.Now)
+	s.inForce = newInForce(s)
 	s.evaluator = newEvaluator(s)
-	s.rules = objects.New(objects.Kind[storedRule]{Name: kindRule, NewID: schema.NewID, NoLog: true, Enforce: s.enforceRule}, deps.Objects, deps.Now)
-	s.suppressionStore = objects.New(objects.Kind[storedSuppression]{Name: kindSuppression, NewID: schema.NewID, NoLog: true, Enforce: s.enforceSuppression}, deps.Objects, time.Now)
+	s.rules = objects.New(objects.Kind[storedRule]{Name: kindRule, NewID: schema.NewID, NoLog: true, Enforce: s.inForce.enforceRule}, deps.Objects, deps.Now)
+	s.suppressionStore = objects.New(objects.Kind[storedSuppression]{Name: kindSuppression, NewID: schema.NewID, NoLog: true, Enforce: s.inForce.enforceSuppression}, deps.Objects, time.Now)
 	s.watchProgress(deps.Metrics)
 	return s, nil
 }
@@ -267,7 +256,7 @@ func (s *Scheduler) look(mono time.Duration) {
 // wait ends at most once a tick, and only when there is something new; false
 // says that it is the end. What is asked for is done meanwhile.
 func (s *Scheduler) wait(ctx context.Context, tick <-chan time.Time, arrived <-chan struct{}) bool {
-	due := s.untilRetry()
+	due := s.inForce.untilRetry()
 	if len(s.silenceRuns.byKey) > 0 {
 		due = min(due, judgeEvery)
 	}
@@ -310,7 +299,8 @@ func (s *Scheduler) step(ctx context.Context) bool {
 // arrivals. It tells whether there was anything to do.
 func (s *Scheduler) goOn(ctx context.Context) bool {
 	now := time.Now()
-	group, in := s.next(now, s.deps.Arrivals.Stored())
+	s.letGoOfEnded()
+	group, in := s.inForce.next(now, s.deps.Arrivals.Stored())
 	if ctx.Err() != nil {
 		return false
 	}
@@ -325,9 +315,9 @@ func (s *Scheduler) goOn(ctx context.Context) bool {
 		s.isolate(ctx, group, in, err)
 		return true
 	}
-	rest := s.slowDown(group, in, postponed)
-	s.advance(rest, in.To)
-	s.setApart(rest)
+	rest := s.inForce.slowDown(group, in, postponed)
+	s.inForce.advance(rest, in.To)
+	s.inForce.setApart(rest)
 	return true
 }
 
@@ -349,28 +339,42 @@ func plansOf(group []ruleTurn) []*compiler.BoundPlan {
 // maxArrivals bounds how many events one evaluation reads.
 const maxArrivals = 100_000
 
+// letGoOfEnded forgets the rule runs that have nothing more to read.
+func (s *Scheduler) letGoOfEnded() {
+	for _, w := range s.inForce.takeEnded() {
+		s.evaluator.forget(w.plan.Key)
+		delete(s.silenceRuns.byKey, w.plan.Key)
+		s.done[w.plan.Key] = Checkpoint{Through: w.through}
+	}
+}
+
+// takeEnded takes out the rule runs that have nothing more to read.
+func (f *inForce) takeEnded() (ended []*ruleRun) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.runs = slices.DeleteFunc(f.runs, func(w *ruleRun) bool {
+		if !w.finished() || f.asides.has(w.plan.Key) {
+			return false
+		}
+		_, waits := f.fillings.gapBefore(w)
+		if !waits {
+			ended = append(ended, w)
+		}
+		return !waits
+	})
+	return ended
+}
+
 // next chooses the rule runs to evaluate now and the arrivals to evaluate them
 // over. Watches at the same place go together; the interval ends where another
 // rule run stands, so that they meet and go on together. New ones, which have not seen
 // anything, join at once: many rules may be made between two turns.
-func (s *Scheduler) next(now time.Time, stored uint64) ([]ruleTurn, Interval) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.runs = slices.DeleteFunc(s.runs, func(w *ruleRun) bool {
-		if !w.finished() || s.asides.has(w.plan.Key) {
-			return false
-		}
-		_, waits := s.fillings.gapBefore(w)
-		if !waits {
-			s.evaluator.forget(w.plan.Key)
-			delete(s.silenceRuns.byKey, w.plan.Key)
-			s.done[w.plan.Key] = Checkpoint{Through: w.through}
-		}
-		return !waits
-	})
+func (f *inForce) next(now time.Time, stored uint64) ([]ruleTurn, Interval) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	var group []ruleTurn
-	for _, w := range s.runs {
-		if s.resting[w.plan.Key] || !w.runnable() || w.slow || w.plan.OfSignals || now.Before(w.retryAt) || w.through >= s.reach(w, stored) {
+	for _, w := range f.runs {
+		if f.resting[w.plan.Key] || !w.runnable() || w.slow || w.plan.OfSignals || now.Before(w.retryAt) || w.through >= f.reach(w, stored) {
 			continue
 		}
 		switch {
@@ -384,29 +388,29 @@ func (s *Scheduler) next(now time.Time, stored uint64) ([]ruleTurn, Interval) {
 		return nil, Interval{}
 	}
 	in := Interval{group[0].through, min(stored, group[0].through+maxArrivals)}
-	for _, w := range s.runs {
+	for _, w := range f.runs {
 		if w.through > in.From && w.runnable() && !w.slow && !w.plan.OfSignals && !w.isNew() {
 			in.To = min(in.To, w.through)
 		}
 	}
 	for _, w := range group {
-		in.To = min(in.To, s.reach(w.ruleRun, stored))
+		in.To = min(in.To, f.reach(w.ruleRun, stored))
 	}
-	for _, w := range s.runs {
-		if w.through > in.From && w.through < in.To && w.isNew() && w.runnable() && !w.slow && !w.plan.OfSignals && !s.resting[w.plan.Key] && s.reach(w, stored) >= in.To {
+	for _, w := range f.runs {
+		if w.through > in.From && w.through < in.To && w.isNew() && w.runnable() && !w.slow && !w.plan.OfSignals && !f.resting[w.plan.Key] && f.reach(w, stored) >= in.To {
 			group = append(group, ruleTurn{w, w.plan})
 		}
 	}
 	return group, in
 }
 
-func (s *Scheduler) advance(group []ruleTurn, to uint64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (f *inForce) advance(group []ruleTurn, to uint64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	for _, t := range group {
 		w := t.ruleRun
 		if w.failures > 0 {
-			s.evaluationLog.recovered(t, to)
+			f.evaluationLog.recovered(t, to)
 		}
 		w.through, w.failures, w.retryAt, w.problem = to, 0, time.Time{}, ""
 	}
@@ -423,26 +427,26 @@ func (s *Scheduler) isolate(ctx context.Context, group []ruleTurn, in Interval, 
 			return
 		}
 		if err == nil {
-			s.advance([]ruleTurn{t}, in.To)
+			s.inForce.advance([]ruleTurn{t}, in.To)
 			continue
 		}
-		s.fail(t, in, err)
+		s.inForce.fail(t, in, err)
 	}
 }
 
-func (s *Scheduler) fail(w ruleTurn, in Interval, err error) {
-	s.mu.Lock()
+func (f *inForce) fail(w ruleTurn, in Interval, err error) {
+	f.mu.Lock()
 	in.From = max(in.From, w.through) // a new rule run may stand in the middle
 	if w.failures == 0 {
 		w.failedFrom = in.From
-		s.evaluationLog.failed(w, in, err)
+		f.evaluationLog.failed(w, in, err)
 	}
 	w.failures++
 	w.problem = err.Error()
 	w.retryAt = time.Now().Add(retryAfter(w.failures))
-	s.mu.Unlock()
-	s.metrics.failures.Inc()
-	s.deps.Log.Error("rule not evaluated; it will be retried",
+	f.mu.Unlock()
+	f.metrics.failures.Inc()
+	f.deps.Log.Error("rule not evaluated; it will be retried",
 		"rule", w.plan.Rule.ID, "after", in.From, "through", in.To, "attempt", w.failures, "error", err)
 }
 
@@ -452,10 +456,10 @@ func retryAfter(failures int) time.Duration {
 }
 
 // throughOf is how far the rule of this key was evaluated.
-func (s *Scheduler) throughOf(key string) uint64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, w := range s.runs {
+func (f *inForce) throughOf(key string) uint64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, w := range f.runs {
 		if w.plan.Key == key {
 			return w.through
 		}
@@ -465,10 +469,10 @@ func (s *Scheduler) throughOf(key string) uint64 {
 
 // isFresh tells whether the rule of this key began in this process, so that the
 // store holds nothing of it from before.
-func (s *Scheduler) isFresh(key string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, w := range s.runs {
+func (f *inForce) isFresh(key string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, w := range f.runs {
 		if w.plan.Key == key {
 			fresh := w.fresh
 			w.fresh = false // its cache may be dropped, but never anew be complete
@@ -479,16 +483,16 @@ func (s *Scheduler) isFresh(key string) bool {
 }
 
 // untilRetry is how long until a failed rule run is due.
-func (s *Scheduler) untilRetry() time.Duration {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (f *inForce) untilRetry() time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	wait := time.Hour
-	for _, w := range s.runs {
+	for _, w := range f.runs {
 		if !w.retryAt.IsZero() {
 			wait = min(wait, max(0, time.Until(w.retryAt)))
 		}
 	}
-	return s.asides.untilRetry(wait)
+	return f.asides.untilRetry(wait)
 }
 
 // saveEvery bounds how much is evaluated again after a crash. Evaluating twice
@@ -496,21 +500,21 @@ func (s *Scheduler) untilRetry() time.Duration {
 const saveEvery = 5 * time.Second
 
 func (s *Scheduler) save(ctx context.Context, always bool) error {
-	s.mu.Lock()
-	if !s.loaded || (!always && time.Since(s.saved) < saveEvery) {
-		s.mu.Unlock()
+	s.inForce.mu.Lock()
+	if !s.inForce.loaded || (!always && time.Since(s.saved) < saveEvery) {
+		s.inForce.mu.Unlock()
 		return nil
 	}
 	s.saved = time.Now()
 	gaps := s.fillings.savable()
 	checkpoints := maps.Clone(s.done)
-	for _, w := range s.runs {
+	for _, w := range s.inForce.runs {
 		checkpoints[w.plan.Key] = Checkpoint{Through: w.through}
 		if v := s.silenceRuns.of(w.plan); v != nil {
 			checkpoints[w.plan.Key] = v.checkpoint(w.through)
 		}
 	}
-	s.mu.Unlock()
+	s.inForce.mu.Unlock()
 	if len(checkpoints) == 0 && len(gaps) == 0 {
 		return nil
 	}
@@ -570,11 +574,11 @@ type Progress struct {
 // Progress tells how far evaluation has come.
 func (s *Scheduler) Progress() Progress {
 	acknowledged := s.deps.Arrivals.Acknowledged()
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.inForce.mu.Lock()
+	defer s.inForce.mu.Unlock()
 	p := Progress{Through: s.deps.Arrivals.Stored()}
 	correlated := true
-	for _, w := range s.runs {
+	for _, w := range s.inForce.runs {
 		if !w.runnable() {
 			p.Unsupported++
 			continue
@@ -592,16 +596,16 @@ func (s *Scheduler) Progress() Progress {
 		}
 	}
 	gaps := slices.DeleteFunc(s.fillings.gaps(), func(g Gap) bool { return g.Accepted })
-	p.CaughtUp = s.loaded && p.Through >= acknowledged && correlated && len(gaps) == 0 && !s.asides.anyGoesOn()
+	p.CaughtUp = s.inForce.loaded && p.Through >= acknowledged && correlated && len(gaps) == 0 && !s.asides.anyGoesOn()
 	p.Lag = s.lag(p, gaps, time.Now())
 	return p
 }
 
 // firstBehind is the arrival up to which all is evaluated.
-func (s *Scheduler) firstBehind(stored uint64) uint64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, w := range s.runs {
+func (f *inForce) firstBehind(stored uint64) uint64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, w := range f.runs {
 		if w.runnable() && !w.plan.OfSignals && !w.finished() {
 			stored = min(stored, w.through)
 		}
@@ -613,7 +617,7 @@ func (s *Scheduler) firstBehind(stored uint64) uint64 {
 // one did not evaluate; zero: that is not known.
 func (s *Scheduler) behindSince(ctx context.Context) time.Time {
 	stored := s.deps.Arrivals.Stored()
-	first := s.firstBehind(stored)
+	first := s.inForce.firstBehind(stored)
 	if first == stored {
 		return time.Time{}
 	}

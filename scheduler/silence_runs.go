@@ -112,7 +112,7 @@ func (s *Scheduler) judge(ctx context.Context) bool {
 	var all []*judgedRun
 	more := false
 	plans := map[*compiler.BoundPlan]bool{}
-	for _, w := range s.waiting(now) {
+	for _, w := range s.inForce.waiting(now) {
 		if v := (&judgedRun{ruleTurn: w, silenceRun: s.silenceRuns.of(w.plan)}); s.reachable(v) {
 			all = append(all, v)
 			plans[v.plan] = true
@@ -163,12 +163,12 @@ func (v *judgedRun) begin() {
 }
 
 // waiting are the rule runs that wait for what does not happen.
-func (s *Scheduler) waiting(now time.Time) []ruleTurn {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (f *inForce) waiting(now time.Time) []ruleTurn {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	var out []ruleTurn
-	for _, w := range s.runs {
-		if !s.resting[w.plan.Key] && w.runnable() && w.plan.Waits() && w.until == 0 && w.failures == 0 && !now.Before(w.judgeAt) {
+	for _, w := range f.runs {
+		if !f.resting[w.plan.Key] && w.runnable() && w.plan.Waits() && w.until == 0 && w.failures == 0 && !now.Before(w.judgeAt) {
 			out = append(out, ruleTurn{w, w.plan})
 		}
 	}
@@ -178,10 +178,10 @@ func (s *Scheduler) waiting(now time.Time) []ruleTurn {
 // reachable moves the horizon on, and reports whether there is anything between
 // what was judged and it.
 func (s *Scheduler) reachable(v *judgedRun) bool {
-	at, ok, why := s.attention.horizon(s.judgeable(v.ruleRun), s.deps.Delays.Of(v.plan))
-	s.mu.Lock()
+	at, ok, why := s.attention.horizon(s.inForce.judgeable(v.ruleRun), s.deps.Delays.Of(v.plan))
+	s.inForce.mu.Lock()
 	v.ruleRun.held = why
-	s.mu.Unlock()
+	s.inForce.mu.Unlock()
 	switch {
 	case !ok:
 		v.held = why
@@ -307,8 +307,8 @@ func (s *Scheduler) judgeAll(ctx context.Context, all []*judgedRun) error {
 		}
 		v.judged = v.until
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.inForce.mu.Lock()
+	defer s.inForce.mu.Unlock()
 	for _, v := range all {
 		v.ruleRun.judged, v.ruleRun.waits, v.ruleRun.judgeFailures = v.judged, len(v.timers.groups), 0
 	}
@@ -326,8 +326,8 @@ func (s *Scheduler) failJudging(ctx context.Context, all []*judgedRun, err error
 	if ctx.Err() != nil {
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.inForce.mu.Lock()
+	defer s.inForce.mu.Unlock()
 	for _, v := range all {
 		v.ruleRun.judgeFailures++
 		v.ruleRun.judgeAt = s.deps.Now().Add(retryAfter(v.ruleRun.judgeFailures))
@@ -362,7 +362,7 @@ func (all *silenceRuns) keepHorizons(ctx context.Context, changes []planChange) 
 
 // armLow arms every group that may be judged after a moment.
 func (s *Scheduler) armLow(ctx context.Context, v *judgedRun) error {
-	u, err := s.evaluator.baselineOf(ctx, v.plan, false, s.throughOf(v.plan.Key))
+	u, err := s.evaluator.baselineOf(ctx, v.plan, false, s.inForce.throughOf(v.plan.Key))
 	if err != nil {
 		return err
 	}

@@ -48,9 +48,9 @@ func (ev *evaluator) share(ctx context.Context, group []ruleTurn, in Interval) (
 }
 
 // slowDown leaves the postponed rules to goSlow, and returns the others.
-func (s *Scheduler) slowDown(group []ruleTurn, in Interval, postponed map[*compiler.BoundPlan]int) (rest []ruleTurn) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (f *inForce) slowDown(group []ruleTurn, in Interval, postponed map[*compiler.BoundPlan]int) (rest []ruleTurn) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	for _, t := range group {
 		n := postponed[t.plan]
 		if n == 0 {
@@ -58,8 +58,8 @@ func (s *Scheduler) slowDown(group []ruleTurn, in Interval, postponed map[*compi
 			continue
 		}
 		t.ruleRun.slow = true
-		t.ruleRun.pace = max(1, (in.To-in.From)*uint64(s.deps.Budget.Slice)/uint64(n*groupWork))
-		s.deps.Log.Warn("a rule is too much work to be evaluated with the others and is evaluated by itself until it has caught up; all else goes on",
+		t.ruleRun.pace = max(1, (in.To-in.From)*uint64(f.deps.Budget.Slice)/uint64(n*groupWork))
+		f.deps.Log.Warn("a rule is too much work to be evaluated with the others and is evaluated by itself until it has caught up; all else goes on",
 			"rule", t.plan.Rule.ID, "name", t.plan.Rule.Name, "after", in.From, "through", in.To, "groups", n)
 	}
 	return rest
@@ -68,7 +68,7 @@ func (s *Scheduler) slowDown(group []ruleTurn, in Interval, postponed map[*compi
 // goSlow evaluates a rule that is evaluated by itself over the next few arrivals.
 // It tells whether there was one.
 func (s *Scheduler) goSlow(ctx context.Context, now time.Time) bool {
-	t, in := s.nextSlow(now, s.deps.Arrivals.Stored())
+	t, in := s.inForce.nextSlow(now, s.deps.Arrivals.Stored())
 	if t.ruleRun == nil || ctx.Err() != nil {
 		return false
 	}
@@ -76,31 +76,31 @@ func (s *Scheduler) goSlow(ctx context.Context, now time.Time) bool {
 		if ctx.Err() != nil {
 			return false
 		}
-		s.fail(t, in, err)
+		s.inForce.fail(t, in, err)
 		return true
 	}
-	s.advance([]ruleTurn{t}, in.To)
+	s.inForce.advance([]ruleTurn{t}, in.To)
 	s.keepPace(t.ruleRun, in)
 	return true
 }
 
 // nextSlow is the rule that is furthest behind of those that are evaluated by
 // themselves, and the arrivals to evaluate it over.
-func (s *Scheduler) nextSlow(now time.Time, stored uint64) (ruleTurn, Interval) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (f *inForce) nextSlow(now time.Time, stored uint64) (ruleTurn, Interval) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	var next *ruleRun
-	for _, w := range s.runs {
-		if s.resting[w.plan.Key] || !w.slow || !w.runnable() || now.Before(w.retryAt) {
+	for _, w := range f.runs {
+		if f.resting[w.plan.Key] || !w.slow || !w.runnable() || now.Before(w.retryAt) {
 			continue
 		}
-		if w.dear && s.costs.perEvent(w.plan.Rule.ID) <= s.deps.Budget.Match/2 {
+		if w.dear && f.costs.perEvent(w.plan.Rule.ID) <= f.deps.Budget.Match/2 {
 			w.dear = false
 		}
 		switch {
 		case w.through >= w.target(stored):
 			w.slow = w.dear
-		case w.through >= s.reach(w, stored): // it goes on when that is let go of
+		case w.through >= f.reach(w, stored): // it goes on when that is let go of
 		case next == nil || w.through < next.through:
 			next = w
 		}
@@ -108,14 +108,14 @@ func (s *Scheduler) nextSlow(now time.Time, stored uint64) (ruleTurn, Interval) 
 	if next == nil {
 		return ruleTurn{}, Interval{}
 	}
-	return ruleTurn{next, next.plan}, Interval{next.through, min(s.reach(next, stored), next.through+next.pace, next.through+maxArrivals)}
+	return ruleTurn{next, next.plan}, Interval{next.through, min(f.reach(next, stored), next.through+next.pace, next.through+maxArrivals)}
 }
 
 // keepPace makes the next interval longer or shorter, by what this one was of a
 // slice. A rule that has caught up goes on with the others.
 func (s *Scheduler) keepPace(w *ruleRun, in Interval) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.inForce.mu.Lock()
+	defer s.inForce.mu.Unlock()
 	n, slice := in.To-in.From, s.deps.Budget.Slice
 	switch work := max(s.evaluator.updated*groupWork, int(s.evaluator.matched.Microseconds())); {
 	case work > slice:

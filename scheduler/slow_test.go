@@ -52,7 +52,7 @@ func TestARuleThatIsTooMuchWorkIsEvaluatedByItself(t *testing.T) {
 	if wide, _ := found(); wide != 2*n || !s.Progress().CaughtUp {
 		t.Errorf("%d signals, want %d; %+v", wide, 2*n, s.Progress())
 	}
-	for _, watch := range s.runs {
+	for _, watch := range s.inForce.runs {
 		if watch.slow {
 			t.Error("the rule has caught up and is still evaluated by itself")
 		}

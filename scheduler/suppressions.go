@@ -80,31 +80,31 @@ func (all suppressions) inForce(plan *compiler.BoundPlan) ([]compiler.InForce, e
 }
 
 // suppress gives a plan the suppressions of its rule. The lock is held.
-func (s *Scheduler) suppress(plan *compiler.BoundPlan) {
-	list, err := s.suppressions.inForce(plan)
+func (f *inForce) suppress(plan *compiler.BoundPlan) {
+	list, err := f.suppressions.inForce(plan)
 	if err != nil {
-		s.deps.Log.Error("a stored suppression no longer compiles; it is not applied", "error", err)
+		f.deps.Log.Error("a stored suppression no longer compiles; it is not applied", "error", err)
 	}
 	plan.Suppress(list)
 }
 
 // enforceSuppression puts a stored version into force.
-func (s *Scheduler) enforceSuppression(v objects.Versioned[storedSuppression]) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.suppressions.apply(v.Body)
-	s.resuppress()
+func (f *inForce) enforceSuppression(v objects.Versioned[storedSuppression]) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.suppressions.apply(v.Body)
+	f.resuppress()
 }
 
 // resuppress gives every rule run a plan with the present suppressions. The lock is
 // held.
-func (s *Scheduler) resuppress() {
-	for _, w := range s.runs {
+func (f *inForce) resuppress() {
+	for _, w := range f.runs {
 		plan := *w.plan
-		s.suppress(&plan)
+		f.suppress(&plan)
 		w.plan = &plan
 	}
-	s.plans.forget()
+	f.plans.forget()
 }
 
 // CreateSuppression checks and stores a suppression. It applies to what arrives
@@ -138,7 +138,7 @@ func (s *Scheduler) DeleteSuppression(ctx context.Context, id string) error {
 // nothing beyond is evaluated that would not know of it.
 func (s *Scheduler) writeSuppression(ctx context.Context, ref objects.Ref, change func(*objects.Versioned[storedSuppression]) error) (schema.Suppression, error) {
 	var held *hold
-	defer func() { s.letGo(held) }()
+	defer func() { s.inForce.letGo(held) }()
 	v, err := s.suppressionStore.Write(ctx, ref, func(next *objects.Versioned[storedSuppression]) error {
 		before := next.Body.Suppression
 		if err := change(next); err != nil {
@@ -153,7 +153,7 @@ func (s *Scheduler) writeSuppression(ctx context.Context, ref objects.Ref, chang
 		if _, err := compiler.CompileSuppression(*p); err != nil {
 			return err
 		}
-		held = s.holdBack(selectedBy(before, *p))
+		held = s.inForce.holdBack(selectedBy(before, *p))
 		next.Body.After, next.Body.Place, next.Body.Deleted = held.at.arrival, held.at.revision, next.Deleted
 		return nil
 	})
@@ -198,10 +198,10 @@ func (s *Scheduler) SuppressionVersions(ctx context.Context, id string) ([]schem
 	if _, err := s.suppressionStore.Get(ctx, id); err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.inForce.mu.Lock()
+	defer s.inForce.mu.Unlock()
 	var out []schema.Suppression
-	for _, v := range s.suppressions[id].versions {
+	for _, v := range s.inForce.suppressions[id].versions {
 		out = append(out, v.Suppression)
 	}
 	return out, nil

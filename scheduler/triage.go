@@ -39,7 +39,7 @@ func (s *Scheduler) Triage(ctx context.Context, edits []TriageEdit) ([]schema.Si
 		return nil, fmt.Errorf("wait for another change of signals of the rule: %w", err)
 	}
 	defer release()
-	if err := s.requests.between(ctx, func() error { s.halt(keys); return nil }); err != nil {
+	if err := s.requests.between(ctx, func() error { s.inForce.halt(keys); return nil }); err != nil {
 		return nil, err
 	}
 	var changed map[string]Published
@@ -81,18 +81,12 @@ func (s *Scheduler) ruleKeysOf(ctx context.Context, edits []TriageEdit) ([]strin
 	return slices.Compact(keys), nil
 }
 
-// halt has rules rest. It is the evaluating goroutine's, as goOnAfterTriage is.
-func (s *Scheduler) halt(keys []string) {
-	for _, key := range keys {
-		s.resting[key] = true
-	}
-}
-
-// goOnAfterTriage lets rules go on, with what was published of them meanwhile. Where
+// goOnAfterTriage lets rules go on, with what was published of them meanwhile. It
+// is the evaluating goroutine's. Where
 // nobody knows whether it was, what is in memory of these rules is read again.
 func (s *Scheduler) goOnAfterTriage(keys []string, changed map[string]Published, unknown error) {
+	s.inForce.goOn(keys)
 	for _, key := range keys {
-		delete(s.resting, key)
 		if unknown != nil {
 			s.evaluator.cache.drop(key)
 		}
