@@ -56,7 +56,9 @@ type positions interface {
 // forget lets go of a rule that is evaluated no more.
 func (ev *evaluator) forget(key string) {
 	ev.cache.drop(key)
-	delete(ev.seen, key)
+	if k := ev.seen[key]; k != nil { // kept until it is stored: forgetEnded
+		k.Evaluated() // what a dropped event taught halfway is looked at by nobody any more
+	}
 	delete(ev.baselines, key)
 	delete(ev.learned, key)
 }

@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -81,12 +82,7 @@ func TestALossIsAGapUntilItIsAccepted(t *testing.T) {
 // groups are still to be looked at again for it. The gap must be left, too, or a crash
 // would take what its events taught, and signals with it.
 func TestAGapThatTaughtARuleStaysUntilThatIsStored(t *testing.T) {
-	rule, none, forget := counting("a"), int64(0), int64(7)
-	rule.Queries[0].Aggregation, rule.Queries[0].Metrics, rule.Queries[0].GroupByFields = "new_value", []string{"host"}, []string{"source"}
-	rule.Cases = []schema.RuleCase{{Status: "low"}}
-	rule.Options.DetectionMethod, rule.Options.EvaluationWindow = "new_value", &none
-	rule.Options.NewValue = &schema.NewValueOptions{ForgetAfter: &forget, LearningDuration: &none, LearningMethod: "duration"}
-	w, s, rules := watching(t, rule)
+	w, s, rules := watching(t, newHosts("source"))
 	w.arrive(0, 30)
 	for i := range w.events {
 		w.events[i].Host = fmt.Sprint("h", i)
@@ -114,3 +110,56 @@ func TestAGapThatTaughtARuleStaysUntilThatIsStored(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatAnEndedRuleHasSeenIsStoredWithWhatItFinished: a crash after the evaluation log
+// says that an event which was set aside is finished, and before the checkpoint says so,
+// must not take what the event taught: nobody would learn it again.
+func TestWhatAnEndedRuleHasSeenIsStoredWithWhatItFinished(t *testing.T) {
+	w := newWorld(2)
+	w.budget = Budget{Event: 120, Slice: 250} // an event of two users is set aside, one of one is not
+	s := restart(t, w)
+	created, _, err := s.CreateRule(t.Context(), newHosts("@usr.id"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.arrive(0, 2)
+	for i, who := range []string{`["a","b"]`, `"a"`} { // a's second host is new
+		w.events[i].Host = fmt.Sprint("h", i)
+		w.events[i].Attributes = must(schema.ParseAttributes(`{"usr":{"id":` + who + `}}`))
+	}
+	if _, _, err := s.UpdateRule(t.Context(), created.ID, 0, func(r *schema.Rule) error { r.Queries[0].Query = "source:y"; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	drain(s)
+	s.deps.Journal = fullJournal{s.deps.Journal}
+	if err := s.save(t.Context(), true); err == nil {
+		t.Fatal("the checkpoints were saved")
+	}
+	s = restart(t, w)
+	if s.goOn(t.Context()); len(s.Asides()) != 1 {
+		t.Fatalf("%d events are set aside, want 1", len(s.Asides()))
+	}
+	if err := s.save(t.Context(), true); err != nil {
+		t.Fatal(err)
+	}
+	s = restart(t, w)
+	drain(s)
+	if signals := standing(w); len(signals) != 1 {
+		t.Errorf("signals %v, want that of a's second host", essence(signals))
+	}
+}
+
+// newHosts looks for new hosts of each group; the first one is learned.
+func newHosts(by string) schema.Rule {
+	rule, none, forget := counting("a"), int64(0), int64(7)
+	rule.Queries[0].Aggregation, rule.Queries[0].Metrics, rule.Queries[0].GroupByFields = "new_value", []string{"host"}, []string{by}
+	rule.Cases = []schema.RuleCase{{Status: "low"}}
+	rule.Options.DetectionMethod, rule.Options.EvaluationWindow = "new_value", &none
+	rule.Options.NewValue = &schema.NewValueOptions{ForgetAfter: &forget, LearningDuration: &none, LearningMethod: "duration"}
+	return rule
+}
+
+// fullJournal stores nothing more.
+type fullJournal struct{ Journal }
+
+func (fullJournal) Save(context.Context, map[string]Checkpoint) error { return errFault }

@@ -549,13 +549,28 @@ func (s *Scheduler) save(ctx context.Context, always bool) error {
 		return nil
 	}
 	s.fillings.filled(gaps)
-	clear(s.done)
+	s.forgetEnded()
 	for key, c := range checkpoints {
 		if v := s.silenceRuns.byKey[key]; v != nil {
 			v.saved = c
 		}
 	}
 	return nil
+}
+
+// forgetEnded lets go of what ended rule runs have seen, now that it is stored, and how far
+// they came with it. No sooner: the evaluation log says in the same save that what they
+// had set aside is finished, and nobody learns that again.
+func (s *Scheduler) forgetEnded() {
+	s.inForce.mu.Lock()
+	defer s.inForce.mu.Unlock()
+	for _, w := range s.inForce.runs {
+		delete(s.done, w.plan.Key) // a rule that was switched off and on between two arrivals goes on under its key
+	}
+	for key := range s.done {
+		delete(s.evaluator.seen, key)
+	}
+	clear(s.done)
 }
 
 // Progress is what the status says of evaluation.
