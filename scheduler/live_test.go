@@ -85,6 +85,9 @@ func (w *world) run(t *testing.T, seed uint64, rules []schema.Rule, events []sch
 			}
 			s = restart(t, w)
 		}
+		if w.meanwhile != nil {
+			s = w.meanwhile(s)
+		}
 		drain(s)
 		relate(s, w)
 		if seed%2 == 1 {
@@ -155,18 +158,23 @@ func relate(s *Scheduler, w *world) {
 	}
 }
 
+// retryNow has everything that failed tried again at once.
+func retryNow(s *Scheduler) {
+	for _, w := range s.inForce.runs {
+		w.retryAt, w.judgeAt = time.Time{}, time.Time{}
+	}
+	for _, a := range s.asides.list {
+		a.retryAt = time.Time{}
+	}
+	for _, f := range s.fillings.byGap {
+		f.retryAt = time.Time{}
+	}
+}
+
 // drain runs steps until there is nothing to do, retrying failures at once.
 func drain(s *Scheduler) {
 	for range 10_000 {
-		for _, w := range s.inForce.runs {
-			w.retryAt, w.judgeAt = time.Time{}, time.Time{}
-		}
-		for _, a := range s.asides.list {
-			a.retryAt = time.Time{}
-		}
-		for _, f := range s.fillings.byGap {
-			f.retryAt = time.Time{}
-		}
+		retryNow(s)
 		if s.step(context.Background()) || s.judge(context.Background()) {
 			continue
 		}
