@@ -40,12 +40,13 @@ var layers = map[string][]string{
 	"anomaly/content":        {},
 	"anomaly/plot":           {"anomaly"},
 	"compiler":               {"schema", "compiler/search", "compiler/template", "anomaly/content"},
+	"compiler/rulecheck":     {"schema", "compiler"},
 	"compiler/search":        {"schema"},
 	"compiler/template":      {"schema"},
 	"scheduler/detect":       {"schema", "compiler", "anomaly", "anomaly/content"},
 	"scheduler/explain":      {"schema", "compiler", "scheduler/detect"},
-	"scheduler":              {"schema", "objects", "compiler", "compiler/template", "scheduler/detect", "scheduler/explain"},
-	"scheduler/backtest":     {"schema", "objects", "compiler", "scheduler", "scheduler/detect"},
+	"scheduler":              {"schema", "objects", "compiler", "compiler/template", "scheduler/detect", "scheduler/explain", "compiler/rulecheck"},
+	"scheduler/backtest":     {"schema", "objects", "compiler", "scheduler", "scheduler/detect", "compiler/rulecheck"},
 	"scheduler/reference":    {"schema", "compiler"},
 	"scheduler/reach":        {"schema", "compiler", "compiler/search"},
 	"configuration":          {"schema", "objects", "compiler", "compiler/search", "configuration/outbound"},
@@ -86,7 +87,7 @@ var layers = map[string][]string{
 	"ingest/clickhouse":     {"schema", "clickhouse", "ingest"},
 	"backup":                {"schema", "migrations", "ingest"},
 	"scheduler/clickhouse":  {"schema", "objects", "clickhouse", "compiler", "compiler/search", "scheduler", "scheduler/backtest", "scheduler/reference", "scheduler/detect"},
-	"scheduler/ruletest":    {"schema", "compiler", "scheduler", "scheduler/reference", "ingest", "ingest/files", "scheduler/detect"},
+	"scheduler/ruletest":    {"schema", "compiler", "scheduler", "scheduler/reference", "ingest", "ingest/files", "scheduler/detect", "compiler/rulecheck"},
 	"api/access":            {"schema", "objects", "ingest/wal", "api/access/audit"},
 	"api/access/service":    {"schema", "compiler/search", "api/v1", "api/access", "api/access/audit", "api/access/signin"},
 	"api/access/calls":      {"api/access", "api/v1"},
@@ -107,11 +108,11 @@ var layers = map[string][]string{
 	"api/services/notifications": {"configuration", "configuration/outbound", "objects", "schema", "api", "api/codec", "api/v1"},
 	"api/services/operations":    {"compiler", "compiler/search", "configuration", "objects", "scheduler", "schema", "api", "api/codec", "api/limits", "api/v1"},
 	"api/services/pipelines":     {"ingest/pipeline", "ingest/pipeline/registry", "schema", "schema/vocabulary", "api", "api/codec", "api/v1", "api/services/events"},
-	"api/services/rules":         {"compiler", "compiler/search", "configuration", "objects", "scheduler", "schema", "api", "api/codec", "api/limits", "api/ruledoc", "api/terraform", "api/v1", "scheduler/backtest", "scheduler/explain"},
+	"api/services/rules":         {"compiler", "compiler/search", "configuration", "objects", "scheduler", "schema", "api", "api/codec", "api/limits", "api/ruledoc", "api/terraform", "api/v1", "scheduler/backtest", "scheduler/explain", "compiler/rulecheck"},
 	"api/services/signals":       {"configuration", "objects", "scheduler", "scheduler/reference", "schema", "api", "api/codec", "api/limits", "api/v1"},
 	"api/services/tables":        {"scheduler/reference", "schema", "api", "api/codec", "api/v1"},
 	"api/rest":                   {"api", "api/codec", "api/limits", "api/v1", "api/access"},
-	"api/server":                 {"configuration", "ingest/pipeline/registry", "schema", "api", "api/codec", "api/limits", "api/rest", "api/v1", "api/services/agents", "api/services/backtests", "api/services/events", "api/services/notifications", "api/services/operations", "api/services/pipelines", "api/services/rules", "api/services/signals", "api/services/tables", "api/access", "api/access/calls", "api/access/service"},
+	"api/server":                 {"configuration", "ingest/pipeline/registry", "schema", "api", "api/codec", "api/limits", "api/rest", "api/v1", "api/services/agents", "api/services/backtests", "api/services/events", "api/services/notifications", "api/services/operations", "api/services/pipelines", "api/services/rules", "api/services/signals", "api/services/tables", "api/access", "api/access/calls", "api/access/service", "compiler/rulecheck"},
 	"api/clickhouse":             {"clickhouse", "compiler/search", "schema", "api", "api/services/events", "api/services/operations", "api/services/signals"},
 
 	// edges
@@ -252,4 +253,25 @@ func TestDetectionIsPure(t *testing.T) {
 		return
 	}
 	t.Error("there is no package scheduler/detect")
+}
+
+// TestRulesAreCheckedInOnePlace holds that nobody but compiler/rulecheck compiles a rule
+// that was not accepted before, so that nothing decides otherwise what a valid rule is.
+func TestRulesAreCheckedInOnePlace(t *testing.T) {
+	out, err := exec.Command("grep", "-rlE", `compiler\.Compile\(`, "--include=*.go", "--exclude-dir=node_modules", ".").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, file := range strings.Fields(string(out)) {
+		switch {
+		case strings.HasPrefix(file, "./compiler/rulecheck/"):
+			found++
+		case !strings.HasSuffix(file, "_test.go"):
+			t.Errorf("%s compiles a rule: ask rulecheck.Check", file)
+		}
+	}
+	if found == 0 {
+		t.Error("compiler/rulecheck compiles no rule")
+	}
 }

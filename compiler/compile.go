@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"nightjar/schema"
@@ -33,7 +34,15 @@ func CompileStored(rule schema.Rule) (*Plan, error) {
 	return plan, err
 }
 
+// compilations counts for Compilations.
+var compilations atomic.Uint64
+
+// Compilations is how many rule documents this process has compiled. The engine shows
+// it as a metric, by which a test holds that a request compiles its rule once.
+func Compilations() uint64 { return compilations.Load() }
+
 func compile(c ruleCompiler) (*Plan, []string, error) {
+	compilations.Add(1)
 	c.names()
 	c.use(methodOf(c.plan.Rule.Options.Method()))
 	c.plan.OfSignals = c.plan.Rule.Type == schema.RuleSignalCorrelation

@@ -104,6 +104,15 @@ type Step struct {
 	Within time.Duration
 }
 
+// ForVersion is the plan of the same document as it is stored: with the id, the version
+// and the moments of rule, which says the same otherwise.
+func (p *Plan) ForVersion(rule schema.Rule) *Plan {
+	out := *p
+	out.Rule.ID, out.Rule.Version, out.Rule.IsDeleted = rule.ID, rule.Version, rule.IsDeleted
+	out.Rule.CreatedAt, out.Rule.UpdatedAt = rule.CreatedAt, rule.UpdatedAt
+	return &out
+}
+
 // Then reports whether the sequence is that of a condition with `then`, all of
 // which must lie within the plan's window.
 func (p *Plan) Then() bool { return len(p.Steps) > 1 && p.Steps[1].Within == 0 }

@@ -16,6 +16,7 @@ import (
 	"nightjar/api/server"
 	"nightjar/backup"
 	"nightjar/clickhouse"
+	"nightjar/compiler"
 	"nightjar/ingest/syslog"
 )
 
@@ -41,7 +42,10 @@ func newLogger(config Config) (*slog.Logger, error) {
 
 func newRegistry() *prometheus.Registry {
 	r := prometheus.NewRegistry()
-	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), prometheus.NewCounterFunc(
+		prometheus.CounterOpts{Name: "nightjar_rule_compilations_total", Help: "Rule documents that were compiled."},
+		func() float64 { return float64(compiler.Compilations()) },
+	))
 	return r
 }
 

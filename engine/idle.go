@@ -6,19 +6,13 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"nightjar/compiler"
 	"nightjar/schema"
 )
 
 // idles are the stored objects, and the parts of them, that do nothing yet.
 func (r reporter) idles(ctx context.Context) []schema.Idle {
-	var out []schema.Idle
 	rules, _ := r.scheduler.Rules(ctx) // from memory: never fails
-	for i := range rules {
-		out = append(out, compiler.IdleOfRule(&rules[i])...)
-		out = append(out, unknownHandles(ctx, r.settings, &rules[i])...)
-	}
-	return slices.Concat(out, r.found.Idles(), r.settings.Idles(ctx))
+	return slices.Concat(r.found.idle.ofAll(ctx, rules), r.found.Idles(), r.settings.Idles(ctx))
 }
 
 // idleCollector shows them among the metrics, each with its reason.

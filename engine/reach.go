@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"go.uber.org/fx"
@@ -19,13 +20,13 @@ import (
 type reached struct {
 	*reach.Finder
 	*reach.Watcher
-	settings *configuration.Stores
+	idle *ruleWarnings
 }
 
 func newReach(lc fx.Lifecycle, e *engine, d *database, store sink, tables *reference.Tables, s *scheduler.Scheduler, c *configuration.Stores) reached {
 	logs := apistore.NewLogs(d.people, apistore.LogsConfig{Catalogue: store.Catalogue()})
 	f := reach.New(reach.Deps{Catalogue: store.Catalogue(), Seen: store.profile, Store: logs, Tables: tables, Now: now})
-	r := reached{f, f.Watch(s.Rules, e.log), c}
+	r := reached{f, f.Watch(s.Plans), &ruleWarnings{settings: c, kept: map[string]idleRule{}}}
 	e.run(lc, "rules that can't fire", r.Run)
 	return r
 }
@@ -34,25 +35,15 @@ func newReach(lc fx.Lifecycle, e *engine, d *database, store sink, tables *refer
 const lookTime = 2 * time.Second
 
 // Look implements api.Reach.
-func (r reached) Look(ctx context.Context, rule schema.Rule) []string {
-	plan, err := compiler.CompileStored(rule)
-	if err != nil {
-		return nil
-	}
+func (r reached) Look(ctx context.Context, plan *compiler.Plan) []string {
 	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
 	out := r.Finder.Look(ctx, plan).Warnings
-	for _, i := range unknownHandles(ctx, r.settings, &rule) {
-		out = append(out, i.Warning())
-	}
-	return out
+	return append(out, schema.IdleWarnings(unknownHandles(ctx, r.idle.settings, &plan.Rule))...)
 }
 
 // Warnings implements api.Reach.
 func (r reached) Warnings(rule *schema.Rule) []string {
-	out := r.Watcher.Warnings(rule)
-	for _, i := range unknownHandles(context.Background(), r.settings, rule) {
-		out = append(out, i.Warning())
-	}
-	return out
+	found := r.idle.of(context.Background(), rule)
+	return slices.Concat(schema.IdleWarnings(found.own), r.Watcher.Warnings(rule), schema.IdleWarnings(found.handles))
 }

@@ -15,7 +15,6 @@ import (
 	"nightjar/api/limits"
 	"nightjar/api/server"
 	"nightjar/backup"
-	"nightjar/compiler"
 	"nightjar/configuration"
 	"nightjar/ingest"
 	"nightjar/ingest/elastic"
@@ -105,15 +104,7 @@ func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *inge
 		Rules: s, Triage: s, Signals: apistore.NewSignals(d.lookup),
 		Intake: logDoor{ingest.NewHandler(intake)}, Memory: logMemory{intake.Memory()}, Backtests: b, Jobs: j, JobSignals: apistore.NewJobSignals(d.lookup),
 		Logs: apistore.NewLogs(d.people, apistore.LogsConfig{Catalogue: store.Catalogue()}), SQL: d.sql, Status: reporter, Ledger: s, Agents: apistore.NewAgents(d.people), Explainer: s,
-		CheckRule: func(r schema.Rule) ([]string, error) {
-			plan, warnings, err := compiler.Compile(r)
-			if err != nil {
-				return nil, err
-			}
-			warnings = append(warnings, plan.Joined(store.Catalogue().Shapes)...)
-			return append(warnings, tables.Missing(plan.TableColumns())...), scheduler.CheckTables(tables, &r)
-		},
-		Reach: found, ThreatLists: lists, Reparses: again, Notifications: told,
+		CheckRule: s.Check, Reach: found, ThreatLists: lists, Reparses: again, Notifications: told,
 		Suppressions: s, Previews: backtest.NewPreviewer(s, b, rulestore.New(d.people).Oldest), Configuration: c, Tables: tables, UploadDir: filepath.Join(e.config.DataDir, "uploads"),
 		ReadEvent: func(json []byte) (schema.Event, error) { return readEvent(json, locator(geo), pipelines) },
 		Pipelines: pipelines,

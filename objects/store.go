@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"nightjar/schema"
@@ -89,6 +90,8 @@ type Store[T any] struct {
 	newest map[string]Versioned[T] // of every object, of deleted ones too
 	log    []Versioned[T]          // every version, in the order written
 	teller *slog.Logger
+
+	revision atomic.Uint64
 }
 
 // New makes a Store. Load must return before anything else is asked of it.
@@ -153,6 +156,7 @@ func (s *Store[T]) remember(v Versioned[T]) Versioned[T] {
 		v.CreatedAt, v.BuiltIn = before.CreatedAt, before.BuiltIn
 	}
 	s.newest[v.ID] = v
+	s.revision.Add(1)
 	if !s.kind.NoLog {
 		s.log = append(s.log, v)
 	}
@@ -295,6 +299,10 @@ func (s *Store[T]) tellerNow() *slog.Logger {
 	defer s.mu.RUnlock()
 	return s.teller
 }
+
+// Revision is another number after every version that is put into the store: what was
+// made of its objects holds as long as it stays.
+func (s *Store[T]) Revision() uint64 { return s.revision.Load() }
 
 // Get is the present version of an object, or a *schema.NotFoundError.
 func (s *Store[T]) Get(_ context.Context, id string) (Versioned[T], error) { return s.present(id) }

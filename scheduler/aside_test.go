@@ -144,7 +144,7 @@ func TestAnEventThatIsFarTooMuchWaitsUntilItIsAskedFor(t *testing.T) {
 func TestDisablingARuleEndsWhatIsSetAsideForIt(t *testing.T) {
 	w, s, wide, _ := besideOthers(t, small)
 	s.step(t.Context())
-	_, _, err := s.UpdateRule(t.Context(), wide, 0, func(r *schema.Rule) error { r.IsEnabled = false; return nil })
+	_, err := s.UpdateRule(t.Context(), wide, 0, func(r *schema.Rule) error { r.IsEnabled = false; return nil })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,11 +28,11 @@ func newStandstill(t *testing.T) *standstill {
 	w := &standstill{T: t, world: newWorld(1), table: &objectstest.Table{}, rules: map[string]string{}}
 	w.start()
 	for _, name := range []string{"changed", "other"} {
-		rule, _, err := w.s.CreateRule(t.Context(), named(name))
+		rule, err := w.s.CreateRule(t.Context(), named(name))
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.rules[name] = rule.ID
+		w.rules[name] = rule.Rule().ID
 	}
 	w.arrives("first")
 	return w
@@ -131,8 +131,8 @@ func TestNothingStandsStillWithTheStore(t *testing.T) {
 	}{
 		"create rule": {
 			change: func(w *standstill, _ string, _ func()) error {
-				rule, _, err := w.s.CreateRule(w.Context(), named("new"))
-				w.rules["new"] = rule.ID
+				rule, err := w.s.CreateRule(w.Context(), named("new"))
+				w.rules["new"] = rule.Rule().ID
 				return err
 			},
 			during: "changed first, changed second, other first, other second",
@@ -141,7 +141,7 @@ func TestNothingStandsStillWithTheStore(t *testing.T) {
 		},
 		"update rule": {
 			change: func(w *standstill, _ string, decide func()) error {
-				_, _, err := w.s.UpdateRule(w.Context(), w.rules["changed"], 0, func(r *schema.Rule) error {
+				_, err := w.s.UpdateRule(w.Context(), w.rules["changed"], 0, func(r *schema.Rule) error {
 					decide()
 					r.Queries[0].Query = "source:new"
 					return nil

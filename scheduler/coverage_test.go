@@ -23,11 +23,11 @@ func watching(t *testing.T, rules ...schema.Rule) (*world, *Scheduler, []schema.
 	}
 	var created []schema.Rule
 	for _, r := range rules {
-		c, _, err := s.CreateRule(t.Context(), r)
+		c, err := s.CreateRule(t.Context(), r)
 		if err != nil {
 			t.Fatal(err)
 		}
-		created = append(created, c)
+		created = append(created, c.Rule())
 	}
 	return w, s, created
 }
@@ -73,7 +73,7 @@ func (s *Scheduler) described(t *testing.T, id string) string {
 func TestAFailingRuleStopsOnlyItselfAndIsCaughtUp(t *testing.T) {
 	w, s, rules := watching(t, counting("well"), counting("broken"))
 	// The broken one asks something else, so that the two share no label.
-	if _, _, err := s.UpdateRule(t.Context(), rules[1].ID, 0, func(r *schema.Rule) error {
+	if _, err := s.UpdateRule(t.Context(), rules[1].ID, 0, func(r *schema.Rule) error {
 		r.Queries[0].Query = "source:(x OR z)"
 		return nil
 	}); err != nil {
@@ -114,7 +114,7 @@ func TestCoverageKnowsVersionsLateEventsAndWhatIsNotEvaluated(t *testing.T) {
 	drain(s)
 	edit := func(enabled bool) {
 		t.Helper()
-		if _, _, err := s.UpdateRule(t.Context(), rules[0].ID, 0, func(r *schema.Rule) error { r.IsEnabled = enabled; return nil }); err != nil {
+		if _, err := s.UpdateRule(t.Context(), rules[0].ID, 0, func(r *schema.Rule) error { r.IsEnabled = enabled; return nil }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -179,7 +179,7 @@ func TestLagIsHowLongTheOldestEventWaits(t *testing.T) {
 		Name: "r", Type: "log_detection", IsEnabled: true, Queries: []schema.RuleQuery{{Query: "*"}},
 		Cases: []schema.RuleCase{{Status: "low", Condition: "a > 0"}},
 	}
-	if _, _, err := s.CreateRule(context.Background(), rule); err != nil {
+	if _, err := s.CreateRule(context.Background(), rule); err != nil {
 		t.Fatal(err)
 	}
 	ago := schema.MillisOf(time.Now().Add(-time.Minute))

@@ -79,7 +79,7 @@ func (s *Scheduler) planOf(id string) (*compiler.BoundPlan, *ruleRun, error) {
 			return w.plan, w, nil
 		}
 	}
-	compiled, err := compiler.CompileStored(present.Body.Rule)
+	compiled, err := present.Body.compiled()
 	if err != nil {
 		return nil, nil, fmt.Errorf("compile rule %s: %w", id, err)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"nightjar/compiler"
+	"nightjar/compiler/rulecheck"
 	"nightjar/objects"
 	"nightjar/schema"
 )
@@ -44,6 +45,18 @@ type storedRule struct {
 	From uint64      `json:"from"`
 	// After is the last arrival before this version.
 	After uint64 `json:"after"`
+
+	// plan is of a version that is being written, which was compiled when it was
+	// checked; nil of one that was read.
+	plan *compiler.Plan
+}
+
+// compiled is the plan of the version.
+func (s *storedRule) compiled() (*compiler.Plan, error) {
+	if s.plan != nil {
+		return s.plan, nil
+	}
+	return compiler.CompileStored(s.Rule)
 }
 
 // Load reads the rules and how far each was evaluated. It must return before
@@ -133,7 +146,7 @@ func (f *inForce) apply(stored storedRule, written schema.Millis, deleted bool) 
 			continue
 		}
 		if goesOn {
-			w.plan = f.replan(rule, w)
+			w.plan = f.replan(&stored, w)
 			v.key, v.unsupported = w.plan.Key, w.plan.Unsupported
 		} else {
 			w.close(stored.From)
@@ -143,7 +156,7 @@ func (f *inForce) apply(stored storedRule, written schema.Millis, deleted bool) 
 		}
 	}
 	if runs && !goesOn {
-		w := f.open(rule, stored.From)
+		w := f.open(&stored)
 		w.plan.Began = written
 		v.key, v.unsupported = w.plan.Key, w.plan.Unsupported
 	}
@@ -151,68 +164,77 @@ func (f *inForce) apply(stored storedRule, written schema.Millis, deleted bool) 
 }
 
 // replan gives an open rule run the rule's new name, message and the like.
-func (f *inForce) replan(rule schema.Rule, w *ruleRun) *compiler.BoundPlan {
-	compiled, err := compiler.CompileStored(rule)
-	plan := compiled.Bind()
+func (f *inForce) replan(stored *storedRule, w *ruleRun) *compiler.BoundPlan {
+	compiled, err := stored.compiled()
 	if err != nil {
-		f.deps.Log.Error("stored rule no longer compiles; its former plan goes on", "rule", rule.ID, "error", err)
+		f.deps.Log.Error("stored rule no longer compiles; its former plan goes on", "rule", stored.Rule.ID, "error", err)
 		return w.plan
 	}
+	plan := compiled.Bind()
 	plan.Key, plan.After, plan.Began, plan.Tables = w.plan.Key, w.plan.After, w.plan.Began, f.deps.Tables
 	f.suppress(plan)
 	f.plans.forget()
 	return plan
 }
 
-func (f *inForce) open(rule schema.Rule, from uint64) *ruleRun {
-	compiled, err := compiler.CompileStored(rule)
+func (f *inForce) open(stored *storedRule) *ruleRun {
+	compiled, err := stored.compiled()
 	if err != nil {
-		f.deps.Log.Error("stored rule does not compile; it is not evaluated", "rule", rule.ID, "error", err)
-		compiled = &compiler.Plan{Rule: rule, Unsupported: err.Error()}
+		f.deps.Log.Error("stored rule does not compile; it is not evaluated", "rule", stored.Rule.ID, "error", err)
+		compiled = &compiler.Plan{Rule: stored.Rule, Unsupported: err.Error()}
 	}
 	plan := compiled.Bind()
 	f.suppress(plan)
 	plan.Tables = f.deps.Tables
-	w := newRuleRun(plan, from)
+	w := newRuleRun(plan, stored.From)
 	w.fresh = f.loaded
 	f.runs = append(f.runs, w)
 	f.plans.forget()
 	return w
 }
 
+// Check says what is wrong with a rule, of what the scheduler knows of its
+// surroundings. CreateRule and UpdateRule ask the same.
+func (s *Scheduler) Check(rule schema.Rule) rulecheck.Checked {
+	in := rulecheck.Surroundings{Tables: s.deps.Tables}
+	if s.deps.Catalogue != nil {
+		in.Shapes = s.deps.Catalogue.Shapes
+	}
+	return rulecheck.Check(rule, in)
+}
+
 // CreateRule checks and stores a rule, and begins to evaluate it over what
-// arrives from now on. The rule has no id yet.
-func (s *Scheduler) CreateRule(ctx context.Context, rule schema.Rule) (schema.Rule, []string, error) {
+// arrives from now on. The rule has no id yet. Of what it returns the plan is of
+// the rule as stored.
+func (s *Scheduler) CreateRule(ctx context.Context, rule schema.Rule) (rulecheck.Checked, error) {
 	rule.Version, rule.IsDeleted = 1, false
 	rule.CreatedAt = schema.MillisOf(time.Now())
 	rule.UpdatedAt = 0
-	compiled, warnings, err := compiler.Compile(rule)
-	plan := compiled.Bind()
-	if err != nil {
-		return schema.Rule{}, nil, err
+	checked := s.Check(rule)
+	if err := checked.Err(); err != nil {
+		return rulecheck.Checked{}, err
 	}
-	if err := s.tables.check(&rule); err != nil {
-		return schema.Rule{}, nil, err
-	}
-	warnings = append(append(warnings, s.tables.prepare(ctx, plan)...), s.joined(plan)...)
-	v, err := s.rules.Write(ctx, objects.Ref{}, func(next *objects.Versioned[storedRule]) error {
+	s.tables.prepare(ctx, checked.Plan.Bind())
+	_, err := s.rules.Write(ctx, objects.Ref{}, func(next *objects.Versioned[storedRule]) error {
 		rule.ID = next.ID
+		checked.Plan = checked.Plan.ForVersion(rule)
 		at := s.inForce.present()
-		next.Body = storedRule{Rule: rule, From: at.ofRule(&rule), After: at.arrival}
+		next.Body = storedRule{Rule: rule, From: at.ofRule(&rule), After: at.arrival, plan: checked.Plan}
 		return nil
 	})
 	if err != nil {
-		return schema.Rule{}, nil, err
+		return rulecheck.Checked{}, err
 	}
-	return v.Body.Rule, warnings, nil
+	return checked, nil
 }
 
-// UpdateRule changes a rule. ifVersion, unless 0, must be its present version.
-func (s *Scheduler) UpdateRule(ctx context.Context, id string, ifVersion int64, edit func(*schema.Rule) error) (schema.Rule, []string, error) {
-	var warnings []string
+// UpdateRule changes a rule. ifVersion, unless 0, must be its present version. Of
+// what it returns the plan is of the rule as stored.
+func (s *Scheduler) UpdateRule(ctx context.Context, id string, ifVersion int64, edit func(*schema.Rule) error) (rulecheck.Checked, error) {
+	var checked rulecheck.Checked
 	var held *hold
 	defer func() { s.inForce.letGo(held) }()
-	v, err := s.rules.Write(ctx, objects.Ref{ID: id, IfVersion: ifVersion}, func(next *objects.Versioned[storedRule]) error {
+	_, err := s.rules.Write(ctx, objects.Ref{ID: id, IfVersion: ifVersion}, func(next *objects.Versioned[storedRule]) error {
 		rule := &next.Body.Rule
 		key, enabled, created := rule.DetectionKey(), rule.IsEnabled, rule.CreatedAt
 		if err := edit(rule); err != nil {
@@ -220,10 +242,11 @@ func (s *Scheduler) UpdateRule(ctx context.Context, id string, ifVersion int64, 
 		}
 		rule.ID, rule.Version, rule.CreatedAt = id, next.Version, created
 		rule.UpdatedAt = schema.MillisOf(time.Now())
-		var err error
-		if warnings, err = s.checkChanged(rule); err != nil {
+		checked = s.Check(*rule)
+		if err := checked.Unstorable(); err != nil {
 			return err
 		}
+		next.Body.plan = checked.Plan
 		at := s.inForce.present()
 		if rule.DetectionKey() != key || rule.IsEnabled != enabled {
 			held = s.inForce.holdBack(ofRule(id))
@@ -234,34 +257,9 @@ func (s *Scheduler) UpdateRule(ctx context.Context, id string, ifVersion int64, 
 		return nil
 	})
 	if err != nil {
-		return schema.Rule{}, nil, err
+		return rulecheck.Checked{}, err
 	}
-	return v.Body.Rule, warnings, nil
-}
-
-// checkChanged says what is wrong with a rule that is to be changed, or else what
-// is worth knowing.
-func (s *Scheduler) checkChanged(rule *schema.Rule) (warnings []string, err error) {
-	compiled, warnings, err := compiler.Compile(*rule)
-	plan := compiled.Bind()
-	if err != nil {
-		return nil, err
-	}
-	if rule.IsEnabled { // one can be switched off whatever became of its tables
-		if err := s.tables.check(rule); err != nil {
-			return nil, err
-		}
-	}
-	return append(append(warnings, s.tables.missing(plan)...), s.joined(plan)...), nil
-}
-
-// joined warns of queries that join paths of one array, as far as it is known what
-// is stored.
-func (s *Scheduler) joined(plan *compiler.BoundPlan) []string {
-	if s.deps.Catalogue == nil {
-		return nil
-	}
-	return plan.Joined(s.deps.Catalogue.Shapes)
+	return checked, nil
 }
 
 // DeleteRule ends a rule. Its versions and its signals stay.
@@ -286,6 +284,20 @@ func ofRule(id string) func(*compiler.BoundPlan) bool {
 func (s *Scheduler) Rule(ctx context.Context, id string) (schema.Rule, error) {
 	v, err := s.rules.Get(ctx, id)
 	return v.Body.Rule, err
+}
+
+// Plans are those of the enabled rules, by id.
+func (s *Scheduler) Plans() []*compiler.Plan {
+	s.inForce.mu.Lock()
+	defer s.inForce.mu.Unlock()
+	var out []*compiler.Plan
+	for _, w := range s.inForce.runs {
+		if w.until == 0 {
+			out = append(out, w.plan.Plan)
+		}
+	}
+	slices.SortFunc(out, func(a, b *compiler.Plan) int { return strings.Compare(a.Rule.ID, b.Rule.ID) })
+	return out
 }
 
 // Rules are all rules that are not deleted, by id.

@@ -35,7 +35,7 @@ func newVigilWorld(t *testing.T, condition string) *vigilWorld {
 		Cases:   []schema.RuleCase{{Status: "high", Condition: condition}},
 		Options: schema.RuleOptions{EvaluationWindow: &window, KeepAlive: &keep, MaxSignalDuration: &longest},
 	}
-	if _, _, err := w.s.CreateRule(context.Background(), rule); err != nil {
+	if _, err := w.s.CreateRule(context.Background(), rule); err != nil {
 		t.Fatal(err)
 	}
 	return w
@@ -240,7 +240,7 @@ func TestAHostThatNeverReportedIsMissed(t *testing.T) {
 	w.awake(1)
 	expected := &schema.ExpectedGroups{Table: "hosts", Column: "name"}
 	rules, _ := w.s.Rules(context.Background())
-	_, _, err := w.s.UpdateRule(context.Background(), rules[0].ID, 0, func(r *schema.Rule) error {
+	_, err := w.s.UpdateRule(context.Background(), rules[0].ID, 0, func(r *schema.Rule) error {
 		r.Options.ExpectedGroups = expected
 		return nil
 	})

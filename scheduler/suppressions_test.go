@@ -28,7 +28,7 @@ func newSuppressed(t *testing.T) *suppressed {
 		Queries: []schema.RuleQuery{{Name: "a", Query: "source:x", Aggregation: "count", GroupByFields: []string{"@usr.id"}}},
 		Cases:   []schema.RuleCase{{Name: "one", Status: "low", Condition: "a > 0"}},
 	}
-	if _, _, err := s.CreateRule(context.Background(), rule); err != nil {
+	if _, err := s.CreateRule(context.Background(), rule); err != nil {
 		t.Fatal(err)
 	}
 	return &suppressed{t, w, s}
@@ -159,7 +159,7 @@ func TestSuppressionsOfRulesOverSignalsCountByWhatThoseSee(t *testing.T) {
 		Queries: []schema.RuleQuery{{RuleID: rules[0].ID, Aggregation: "event_count", CorrelatedByFields: []string{"@usr.id"}}},
 		Cases:   []schema.RuleCase{{Status: "high", Condition: "a > 0"}},
 	}
-	if _, _, err := w.s.CreateRule(context.Background(), over); err != nil {
+	if _, err := w.s.CreateRule(context.Background(), over); err != nil {
 		t.Fatal(err)
 	}
 	for range 200 {

@@ -7,19 +7,17 @@ import (
 	"time"
 
 	"nightjar/compiler"
+	"nightjar/compiler/rulecheck"
 	"nightjar/schema"
 )
 
 // Tables are the reference tables.
 type Tables interface {
 	compiler.Tables
+	rulecheck.Tables
 	// Load makes the columns answer for every moment from since on. Every change
 	// whose moment has passed when it is called is seen once it has returned.
 	Load(ctx context.Context, columns []compiler.TableColumn, since schema.Millis) error
-	// Missing says which of the columns there are not, a line for each.
-	Missing(columns []compiler.TableColumn) []string
-	// Check is an error when there is the table and it has no such column.
-	Check(column compiler.TableColumn) error
 }
 
 // referenceTables are the tables that rules ask, if there are any.
@@ -28,38 +26,16 @@ type referenceTables struct {
 	log    *slog.Logger
 }
 
-// CheckTables refuses a rule that asks a reference table that there is for a column
-// that it does not have. A table may come after the rules that ask it.
-func CheckTables(tables interface {
-	Check(compiler.TableColumn) error
-}, rule *schema.Rule) error {
-	var bad schema.InvalidError
-	for i, t := range rule.ReferenceTables {
-		if err := tables.Check(compiler.TableColumn{Table: t.TableName, Column: t.ColumnName}); err != nil {
-			bad.Add(fmt.Sprintf("referenceTables[%d].columnName", i), err.Error())
-		}
-	}
-	return bad.Err()
-}
-
-func (rt *referenceTables) check(rule *schema.Rule) error {
-	if rt.tables == nil {
-		return nil
-	}
-	return CheckTables(rt.tables, rule)
-}
-
-// prepare warns of tables that a rule asks and that there are not, and
-// loads the others, so that its evaluation need not wait for that.
-func (rt *referenceTables) prepare(ctx context.Context, plan *compiler.BoundPlan) []string {
+// prepare loads the tables that a rule asks, so that its evaluation need not wait for
+// that.
+func (rt *referenceTables) prepare(ctx context.Context, plan *compiler.BoundPlan) {
 	columns := plan.TableColumns()
 	if len(columns) == 0 || rt.tables == nil {
-		return nil
+		return
 	}
 	if err := rt.tables.Load(ctx, columns, schema.MillisOf(time.Now())); err != nil {
 		rt.log.Warn("cannot load reference tables yet", "rule", plan.Rule.Name, "error", err)
 	}
-	return rt.missing(plan)
 }
 
 func (rt *referenceTables) missing(plan *compiler.BoundPlan) []string {

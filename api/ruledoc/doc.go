@@ -1,7 +1,7 @@
 // Package ruledoc is the document of a rule as clients write and read it. Start at
 // Requested, which makes a rule of a request: translated (translate.go), with the
-// defaults that the reference gives it (defaults.go), and with no word that the
-// reference's clients don't know (allowed_values.go).
+// defaults that the reference gives it (defaults.go). What the reference's clients would
+// read no rule with is left out of answers to them (conceal.go).
 //
-// It does not know whether a rule compiles (compiler does) or where rules are kept.
+// It does not know whether a rule is valid (compiler/rulecheck) or where rules are kept.
 package ruledoc

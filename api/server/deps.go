@@ -23,6 +23,7 @@ import (
 	"nightjar/api/services/rules"
 	"nightjar/api/services/signals"
 	"nightjar/api/services/tables"
+	"nightjar/compiler/rulecheck"
 	"nightjar/configuration"
 	"nightjar/ingest/pipeline/registry"
 	"nightjar/schema"
@@ -79,9 +80,8 @@ type Deps struct {
 	UploadDir string
 	// Configuration is what users configured beside rules.
 	Configuration *configuration.Stores
-	// CheckRule says what is wrong with a rule, as *schema.InvalidError, or else what
-	// is worth knowing.
-	CheckRule func(schema.Rule) (warnings []string, err error)
+	// CheckRule says what is wrong with a rule, or else what is worth knowing.
+	CheckRule func(schema.Rule) rulecheck.Checked
 	// Reach warns of rules that ask for what no stored event has; nil: no warnings.
 	Reach rules.Reach
 	// Notifications shows what was told of signals, and to whom.

@@ -23,6 +23,7 @@ import (
 	"nightjar/api/services/operations"
 	"nightjar/api/services/signals"
 	"nightjar/compiler"
+	"nightjar/compiler/rulecheck"
 	"nightjar/configuration"
 	"nightjar/objects"
 	"nightjar/scheduler"
@@ -72,44 +73,47 @@ func newWorld() *world {
 	return &world{rules: map[string]schema.Rule{}, past: map[string][]schema.Rule{}}
 }
 
-func (w *world) CreateRule(_ context.Context, r schema.Rule) (schema.Rule, []string, error) {
+func (w *world) CreateRule(_ context.Context, r schema.Rule) (rulecheck.Checked, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	warnings, err := w.check(r)
-	if err != nil {
-		return schema.Rule{}, nil, err
+	if c := w.check(r); c.Err() != nil {
+		return c, c.Err()
 	}
 	if r.Name == "panic" {
 		panic("planted")
 	}
 	r.ID, r.Version, r.CreatedAt = schema.NewID(), 1, schema.MillisOf(testNow)
 	w.rules[r.ID] = r
-	return r, warnings, nil
+	return storedAs(r), nil
 }
 
-func (w *world) UpdateRule(_ context.Context, id string, ifVersion int64, edit func(*schema.Rule) error) (schema.Rule, []string, error) {
+// storedAs is a rule that was checked and stored.
+func storedAs(r schema.Rule) rulecheck.Checked {
+	return rulecheck.Checked{Plan: &compiler.Plan{Rule: r}}
+}
+
+func (w *world) UpdateRule(_ context.Context, id string, ifVersion int64, edit func(*schema.Rule) error) (rulecheck.Checked, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	r, ok := w.rules[id]
 	if !ok {
-		return r, nil, &schema.NotFoundError{Kind: "rule", ID: id}
+		return rulecheck.Checked{}, &schema.NotFoundError{Kind: "rule", ID: id}
 	}
 	if ifVersion != 0 && ifVersion != r.Version {
-		return r, nil, &schema.ConflictError{Kind: "rule", ID: id, Have: r.Version, Want: ifVersion}
+		return rulecheck.Checked{}, &schema.ConflictError{Kind: "rule", ID: id, Have: r.Version, Want: ifVersion}
 	}
 	if err := edit(&r); err != nil {
-		return r, nil, err
+		return rulecheck.Checked{}, err
 	}
-	warnings, err := w.check(r)
-	if err != nil {
-		return r, nil, err
+	if c := w.check(r); c.Err() != nil {
+		return c, c.Err()
 	}
 	w.past[id] = append(w.past[id], w.rules[id])
 	r.Version = w.rules[id].Version + 1
 	r.ID, r.CreatedAt = id, w.rules[id].CreatedAt
 	r.UpdatedAt = schema.MillisOf(testNow.Add(time.Minute))
 	w.rules[id] = r
-	return r, warnings, nil
+	return storedAs(r), nil
 }
 
 func (w *world) DeleteRule(_ context.Context, id string) error {
@@ -151,8 +155,10 @@ func (w *world) Rules(context.Context) ([]schema.Rule, error) {
 	return out, nil
 }
 
-// check stands for the compiler: it knows the mistakes that the recordings make.
-func (w *world) check(r schema.Rule) ([]string, error) {
+// check knows the mistakes that the recordings make beside those that every rule's check
+// finds in words and numbers.
+func (w *world) check(r schema.Rule) rulecheck.Checked {
+	c := rulecheck.Check(r, rulecheck.Surroundings{})
 	var bad schema.InvalidError
 	for i, q := range r.Queries {
 		if q.Query == "" && q.RuleID == "" && q.DefaultRuleID == "" {
@@ -169,7 +175,8 @@ func (w *world) check(r schema.Rule) ([]string, error) {
 	if o.KeepAlive != nil && *o.KeepAlive == 999999 {
 		bad.Add("keepAlive", "Keep alive is not in allowed durations: 0, 1, 5, 10, 15, 30, 60, 120, 180, 360 (in minutes)")
 	}
-	return nil, bad.Err()
+	c.Uncompiled, c.Warnings = bad.Err(), nil
+	return c
 }
 
 func (w *world) SearchSignals(_ context.Context, s signals.Search) (signals.Page, error) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"nightjar/compiler"
+	"nightjar/compiler/rulecheck"
 	"nightjar/scheduler"
 	"nightjar/schema"
 )
@@ -21,13 +22,13 @@ type Planner struct {
 // there are now, whenever the events arrived, and the reference tables as they
 // were when each event did.
 func (p *Planner) Plan(ctx context.Context, rule schema.Rule) (*compiler.BoundPlan, []string, error) {
-	compiled, warnings, err := compiler.Compile(rule)
-	if err != nil {
+	// How attributes are shaped today says nothing of history: no Shapes.
+	checked := rulecheck.Check(rule, rulecheck.Surroundings{Tables: p.Tables})
+	if err := checked.Unrunnable(); err != nil {
 		return nil, nil, err
 	}
-	plan := compiled.Bind()
-	missing, err := p.loadTables(ctx, plan)
-	if err != nil {
+	plan := checked.Plan.Bind()
+	if err := p.loadTables(ctx, plan); err != nil {
 		return nil, nil, err
 	}
 	present, err := p.inForce(ctx)
@@ -35,26 +36,23 @@ func (p *Planner) Plan(ctx context.Context, rule schema.Rule) (*compiler.BoundPl
 		return nil, nil, err
 	}
 	plan.Suppress(present)
-	return plan, append(warnings, missing...), nil
+	return plan, checked.Warnings, nil
 }
 
-// loadTables has the plan's tables answer for every moment, and says which there are not.
-func (p *Planner) loadTables(ctx context.Context, plan *compiler.BoundPlan) (missing []string, err error) {
+// loadTables has the plan's tables answer for every moment.
+func (p *Planner) loadTables(ctx context.Context, plan *compiler.BoundPlan) error {
 	if p.Tables == nil {
-		return nil, nil
-	}
-	if err := scheduler.CheckTables(p.Tables, &plan.Rule); err != nil {
-		return nil, err
+		return nil
 	}
 	plan.Tables = p.Tables
 	columns := plan.TableColumns()
 	if len(columns) == 0 {
-		return nil, nil
+		return nil
 	}
 	if err := p.Tables.Load(ctx, columns, schema.MinMillis); err != nil {
-		return nil, fmt.Errorf("reference tables of rule %s: %w", plan.Rule.ID, err)
+		return fmt.Errorf("reference tables of rule %s: %w", plan.Rule.ID, err)
 	}
-	return p.Tables.Missing(columns), nil
+	return nil
 }
 
 // inForce are the enabled suppressions, whatever their dates say.

@@ -161,7 +161,7 @@ func (e *engine) fill(id, file string) {
 
 func (e *engine) rule(s *scheduler.Scheduler, field, table, column string, present bool) (id string, warnings []string) {
 	e.t.Helper()
-	rule, warnings, err := s.CreateRule(e.t.Context(), schema.Rule{
+	rule, err := s.CreateRule(e.t.Context(), schema.Rule{
 		Name: "asks " + table, IsEnabled: true,
 		Queries: []schema.RuleQuery{{Query: field + ":*", GroupByFields: []string{field}}},
 		Cases:   []schema.RuleCase{{Status: "info", Condition: "a > 0"}},
@@ -172,7 +172,7 @@ func (e *engine) rule(s *scheduler.Scheduler, field, table, column string, prese
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	return rule.ID, warnings
+	return rule.Rule().ID, rule.Warnings
 }
 
 func visit(t *testing.T, who string, seen schema.Millis) schema.Event {

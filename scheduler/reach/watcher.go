@@ -2,8 +2,6 @@ package reach
 
 import (
 	"context"
-	"log/slog"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -15,19 +13,10 @@ import (
 // Watcher looks at all rules again and again.
 type Watcher struct {
 	finder *Finder
-	rules  func(context.Context) ([]schema.Rule, error)
-	log    *slog.Logger
-
-	plans map[string]planned // of Pass
+	plans  func() []*compiler.Plan
 
 	mu       sync.Mutex
 	findings map[string]finding
-}
-
-// planned is a version of a rule, compiled; nil: it does not compile.
-type planned struct {
-	version int64
-	plan    *compiler.Plan
 }
 
 // finding is what was found of a version of a rule.
@@ -41,17 +30,16 @@ type finding struct {
 // lookEvery is how often all rules are looked at.
 const lookEvery = 10 * time.Second
 
-// Watch makes a Watcher of these rules; what is found is told by Idles.
-func (f *Finder) Watch(rules func(context.Context) ([]schema.Rule, error), log *slog.Logger) *Watcher {
-	return &Watcher{finder: f, rules: rules, log: log, plans: map[string]planned{}, findings: map[string]finding{}}
+// Watch makes a Watcher of the rules with these plans, of enabled ones; what is found is
+// told by Idles.
+func (f *Finder) Watch(plans func() []*compiler.Plan) *Watcher {
+	return &Watcher{finder: f, plans: plans, findings: map[string]finding{}}
 }
 
 // Run looks until the context ends.
 func (w *Watcher) Run(ctx context.Context) error {
 	for {
-		if err := w.Pass(ctx); err != nil && ctx.Err() == nil {
-			w.log.Warn("cannot look for rules that can't fire", "error", err)
-		}
+		w.Pass(ctx)
 		select {
 		case <-time.After(lookEvery):
 		case <-ctx.Done():
@@ -61,28 +49,16 @@ func (w *Watcher) Run(ctx context.Context) error {
 }
 
 // Pass looks at all rules once, as far as the questions go; the next one goes on. One
-// is made at a time.
-func (w *Watcher) Pass(ctx context.Context) error {
-	rules, err := w.rules(ctx)
-	if err != nil {
-		return err
-	}
-	enabled := map[string]bool{}
-	for i := range rules {
-		enabled[rules[i].ID] = rules[i].IsEnabled
-	}
-	maps.DeleteFunc(w.plans, func(id string, _ planned) bool { return !enabled[id] })
+// is made at a time. What it found is kept unless the context ended meanwhile.
+func (w *Watcher) Pass(ctx context.Context) {
 	left := questions
 	found := map[string]finding{}
-	for _, r := range rules {
+	for _, plan := range w.plans() {
+		if ctx.Err() != nil {
+			return
+		}
+		r := &plan.Rule
 		before, known := w.of(r.ID)
-		if !r.IsEnabled || ctx.Err() != nil {
-			continue
-		}
-		plan := w.plan(r)
-		if plan == nil {
-			continue // it is not evaluated, and said so elsewhere
-		}
 		now, complete := w.finder.look(ctx, plan, &left)
 		if !complete && known && before.version == r.Version {
 			now = before.Finding
@@ -93,23 +69,11 @@ func (w *Watcher) Pass(ctx context.Context) error {
 		}
 	}
 	if ctx.Err() != nil {
-		return ctx.Err()
+		return
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.findings = found
-	return nil
-}
-
-// plan compiles a version of a rule once.
-func (w *Watcher) plan(r schema.Rule) *compiler.Plan {
-	p, known := w.plans[r.ID]
-	if !known || p.version != r.Version {
-		p.version = r.Version
-		p.plan, _ = compiler.CompileStored(r)
-		w.plans[r.ID] = p
-	}
-	return p.plan
 }
 
 func (w *Watcher) of(id string) (finding, bool) {

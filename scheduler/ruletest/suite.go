@@ -16,6 +16,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"nightjar/compiler"
+	"nightjar/compiler/rulecheck"
 	"nightjar/scheduler/reference"
 	"nightjar/schema"
 )
@@ -220,14 +221,15 @@ func (r *ruleSource) compile(dir string) (*compiler.Plan, []string, error) {
 			rule.ID = r.id
 		}
 	}
-	plan, warnings, err := compiler.Compile(rule)
-	if err == nil && plan.Unsupported != "" {
-		err = errors.New(plan.Unsupported)
+	checked := rulecheck.Check(rule, rulecheck.Surroundings{})
+	err := checked.Uncompiled
+	if err == nil && checked.Plan.Unsupported != "" {
+		err = errors.New(checked.Plan.Unsupported)
 	}
 	if err != nil && r.path != "" {
 		err = fmt.Errorf("%s: %w", r.path, err)
 	}
-	return plan, warnings, err
+	return checked.Plan, checked.Warnings, err
 }
 
 // mistakes says where in the file the rule is wrong.

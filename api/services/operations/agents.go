@@ -136,7 +136,7 @@ func (s *CoverageService) agentArrivals(ctx context.Context, ruleID string, foun
 	}
 	reads = map[int64]bool{}
 	for _, r := range versions {
-		plan, _, err := compiler.Compile(r)
+		plan, err := compiler.CompileStored(r)
 		reads[r.Version] = err == nil && plan.MayMatch(schema.AgentSource)
 	}
 	for _, st := range found.Stretches {

@@ -80,7 +80,8 @@ func (s *RuleService) ConvertRule(_ context.Context, in *pb.ConvertRuleRequest) 
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.examine(rule); err != nil {
+	checked := s.Check(rule)
+	if err := checked.Err(); err != nil {
 		return nil, ruledoc.Explain(err)
 	}
 	return &pb.ConvertedRule{TerraformContent: terraform.RuleText(&rule)}, nil

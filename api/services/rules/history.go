@@ -114,9 +114,9 @@ func (s *RuleService) RestoreRule(ctx context.Context, in *pb.RestoreRuleRequest
 	case i == len(versions)-1:
 		return nil, &api.Error{Code: api.CodeAlreadyExists, Message: "Cannot restore: target version is the current version."}
 	}
-	stored, warnings, err := s.Store.UpdateRule(ctx, in.GetRuleId(), 0, func(r *schema.Rule) error {
+	stored, err := s.Store.UpdateRule(ctx, in.GetRuleId(), 0, func(r *schema.Rule) error {
 		*r = versions[i]
 		return nil
 	})
-	return ruledoc.Answer(ctx, stored, warnings, err)
+	return ruledoc.Answer(ctx, stored.Rule(), stored.Warnings, err)
 }

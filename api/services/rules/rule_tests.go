@@ -31,11 +31,11 @@ func (s *RuleService) TestStoredRule(ctx context.Context, in *pb.TestStoredRuleR
 }
 
 func (s *RuleService) try(rule schema.Rule, payloads []*pb.RuleQueryPayload) (*pb.TestRuleResponse, error) {
-	compiled, _, err := compiler.Compile(rule)
-	if err != nil {
+	checked := s.Check(rule)
+	if err := checked.Uncompiled; err != nil {
 		return nil, ruledoc.Explain(err)
 	}
-	plan := compiled.Bind()
+	plan := checked.Plan.Bind()
 	out := &pb.TestRuleResponse{Results: make([]bool, len(payloads))}
 	for i, p := range payloads {
 		at := fmt.Sprintf("ruleQueryPayloads[%d]", i)

@@ -12,6 +12,7 @@ import (
 	"nightjar/api/ruledoc"
 	pb "nightjar/api/v1"
 	"nightjar/compiler"
+	"nightjar/compiler/rulecheck"
 	"nightjar/compiler/search"
 	"nightjar/schema"
 )
@@ -20,7 +21,8 @@ import (
 type RuleService struct {
 	pb.UnimplementedRuleServiceServer
 	Store Store
-	Check func(schema.Rule) ([]string, error)
+	// Check says what is wrong with a rule that is not to be stored.
+	Check func(schema.Rule) rulecheck.Checked
 	Reach Reach
 	Event func(json []byte) (schema.Event, error)
 }
@@ -34,12 +36,25 @@ func (s *RuleService) CreateRule(ctx context.Context, in *pb.CreateRuleRequest) 
 	if err := ruledoc.RefuseUnseen(ctx, &rule); err != nil {
 		return nil, err
 	}
-	warnings, err := s.examine(rule)
-	if err != nil || in.GetDryRun() {
-		return ruledoc.Answer(ctx, rule, s.andReach(ctx, rule, warnings), err)
+	if in.GetDryRun() {
+		checked := s.Check(rule)
+		return s.answerChecked(ctx, checked, checked.Err())
 	}
-	stored, warnings, err := s.Store.CreateRule(ctx, rule)
-	return ruledoc.Answer(ctx, stored, s.andReach(ctx, rule, warnings), err)
+	stored, err := s.Store.CreateRule(ctx, rule)
+	return s.answerChecked(ctx, stored, err)
+}
+
+// answerChecked is a rule with all that is worth knowing of it: of what it asks for in
+// vain, too.
+func (s *RuleService) answerChecked(ctx context.Context, checked rulecheck.Checked, err error) (*pb.Rule, error) {
+	if err != nil {
+		return nil, ruledoc.Explain(err)
+	}
+	warnings := checked.Warnings
+	if s.Reach != nil {
+		warnings = append(warnings, s.Reach.Look(ctx, checked.Plan)...)
+	}
+	return ruledoc.Answer(ctx, checked.Plan.Rule, warnings, nil)
 }
 
 // ValidateRule checks a rule.
@@ -48,30 +63,17 @@ func (s *RuleService) ValidateRule(_ context.Context, in *pb.ValidateRuleRequest
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.examine(rule); err != nil {
+	checked := s.Check(rule)
+	if err := checked.Err(); err != nil {
 		return nil, ruledoc.Explain(err)
 	}
 	return &emptypb.Empty{}, nil
 }
 
-// examine says all that is wrong with a rule, or else what is worth knowing.
-func (s *RuleService) examine(rule schema.Rule) ([]string, error) {
-	warnings, err := s.Check(rule)
-	return warnings, ruledoc.Joined(err, ruledoc.CheckValues(&rule))
-}
-
-// andReach adds what the rule asks for in vain.
-func (s *RuleService) andReach(ctx context.Context, rule schema.Rule, warnings []string) []string {
-	if s.Reach == nil {
-		return warnings
-	}
-	return append(warnings, s.Reach.Look(ctx, rule)...)
-}
-
 // GetRule reads a rule.
 func (s *RuleService) GetRule(ctx context.Context, in *pb.GetRuleRequest) (*pb.Rule, error) {
 	rule, err := s.Store.Rule(ctx, in.GetRuleId())
-	return ruledoc.Answer(ctx, rule, s.shownIdle(ctx, &rule), err)
+	return ruledoc.Answer(ctx, rule, s.shownWarnings(ctx, &rule), err)
 }
 
 // UpdateRule replaces fields of a rule.
@@ -86,7 +88,7 @@ func (s *RuleService) UpdateRule(ctx context.Context, in *pb.UpdateRuleRequest) 
 			fields = []string{"version"} // an empty object changes nothing
 		}
 	}
-	stored, warnings, err := s.Store.UpdateRule(ctx, in.GetRuleId(), update.GetVersion(), func(r *schema.Rule) error {
+	stored, err := s.Store.UpdateRule(ctx, in.GetRuleId(), update.GetVersion(), func(r *schema.Rule) error {
 		if err := ruledoc.RefuseUnseen(ctx, r); err != nil {
 			return err
 		}
@@ -94,16 +96,9 @@ func (s *RuleService) UpdateRule(ctx context.Context, in *pb.UpdateRuleRequest) 
 			return err
 		}
 		ruledoc.Complete(r)
-		if err := ruledoc.RefuseUnseen(ctx, r); err != nil {
-			return err
-		}
-		_, err := s.examine(*r)
-		return err
+		return ruledoc.RefuseUnseen(ctx, r)
 	})
-	if err == nil {
-		warnings = s.andReach(ctx, stored, warnings)
-	}
-	return ruledoc.Answer(ctx, stored, warnings, err)
+	return s.answerChecked(ctx, stored, err)
 }
 
 // DeleteRule deletes a rule.
@@ -147,7 +142,7 @@ func (s *RuleService) ListRules(ctx context.Context, in *pb.ListRulesRequest) (*
 	out.Meta = &pb.ListRulesMeta{Page: &pb.RulePageMeta{TotalCount: int64(total), TotalFilteredCount: int64(len(all))}}
 	from := min(number, int64(len(all))/size+1) * size
 	for _, r := range all[min(from, int64(len(all))):min(from+size, int64(len(all)))] {
-		p, err := ruledoc.Answer(ctx, *r, s.shownIdle(ctx, r), nil)
+		p, err := ruledoc.Answer(ctx, *r, s.shownWarnings(ctx, r), nil)
 		if err != nil {
 			return nil, err
 		}
@@ -156,17 +151,13 @@ func (s *RuleService) ListRules(ctx context.Context, in *pb.ListRulesRequest) (*
 	return out, nil
 }
 
-// shownIdle are the warnings that go with a rule as it is kept: where the
+// shownWarnings are the warnings that go with a rule as it is kept: where the
 // reference's clients look, a rule reads back as it was written.
-func (s *RuleService) shownIdle(ctx context.Context, r *schema.Rule) []string {
-	if !ruledoc.OwnSurface(ctx) {
+func (s *RuleService) shownWarnings(ctx context.Context, r *schema.Rule) []string {
+	if s.Reach == nil || !ruledoc.OwnSurface(ctx) {
 		return nil
 	}
-	out := schema.IdleWarnings(compiler.IdleOfRule(r))
-	if s.Reach != nil {
-		out = append(out, s.Reach.Warnings(r)...)
-	}
-	return out
+	return s.Reach.Warnings(r)
 }
 
 // filterRules keeps the rules that a search over rules finds: by type, tag, id
@@ -250,9 +241,10 @@ func firstSource(r *schema.Rule) string {
 
 // Store keeps the rules. scheduler.Scheduler implements it.
 type Store interface {
-	CreateRule(context.Context, schema.Rule) (stored schema.Rule, warnings []string, err error)
-	// UpdateRule changes a rule; ifVersion, unless 0, must be its version.
-	UpdateRule(ctx context.Context, id string, ifVersion int64, edit func(*schema.Rule) error) (stored schema.Rule, warnings []string, err error)
+	// CreateRule checks and stores a rule, and returns it as it is stored.
+	CreateRule(context.Context, schema.Rule) (rulecheck.Checked, error)
+	// UpdateRule changes a rule, likewise; ifVersion, unless 0, must be its version.
+	UpdateRule(ctx context.Context, id string, ifVersion int64, edit func(*schema.Rule) error) (rulecheck.Checked, error)
 	DeleteRule(ctx context.Context, id string) error
 	Rule(ctx context.Context, id string) (schema.Rule, error)
 	// RuleVersions are all versions of a rule, ascending.
@@ -261,10 +253,11 @@ type Store interface {
 	Rules(context.Context) ([]schema.Rule, error)
 }
 
-// Reach knows which rules ask for what no stored event has.
+// Reach knows which rules have no effect, and which ask for what no stored event has.
 type Reach interface {
 	// Look says what a rule asks for in vain.
-	Look(context.Context, schema.Rule) []string
-	// Warnings are what was found of a stored rule lately.
+	Look(context.Context, *compiler.Plan) []string
+	// Warnings are what has no effect of a stored rule, with what was found of its
+	// reach lately.
 	Warnings(*schema.Rule) []string
 }

@@ -18,6 +18,7 @@ import (
 	"nightjar/api/ruledoc"
 	pb "nightjar/api/v1"
 	"nightjar/compiler"
+	"nightjar/compiler/rulecheck"
 	"nightjar/compiler/search"
 	"nightjar/scheduler"
 	"nightjar/scheduler/backtest"
@@ -29,7 +30,8 @@ type SuppressionService struct {
 	pb.UnimplementedSuppressionServiceServer
 	Store Suppressions
 	Rules Store
-	Check func(schema.Rule) ([]string, error)
+	// Check says what is wrong with a rule that is not to be stored.
+	Check func(schema.Rule) rulecheck.Checked
 
 	Previews Previews
 	Now      func() time.Time
@@ -221,7 +223,8 @@ func (s *SuppressionService) ListSuppressionsOfRule(ctx context.Context, in *pb.
 func (s *SuppressionService) ListSuppressionsOfNewRule(ctx context.Context, in *pb.ListSuppressionsOfNewRuleRequest) (*pb.SuppressionsResponse, error) {
 	rule, err := ruledoc.Requested(in.GetRule())
 	if err == nil {
-		_, err = s.Check(rule)
+		checked := s.Check(rule)
+		err = checked.Unrunnable()
 	}
 	if err != nil {
 		return nil, api.NewRuleError(api.NewRuleSuppressions, err)

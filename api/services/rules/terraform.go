@@ -86,7 +86,8 @@ func (s *TerraformService) converted(kind, id, text string) (e terraform.Resourc
 		}
 		r, err := ruledoc.Requested(in)
 		if err == nil {
-			_, err = s.Rules.examine(r)
+			checked := s.Rules.Check(r)
+			err = checked.Err()
 		}
 		return terraform.Rule(&r, id), ruledoc.Explain(err)
 	case "suppressions":

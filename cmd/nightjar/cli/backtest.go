@@ -11,8 +11,8 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
-	"nightjar/api/ruledoc"
 	"nightjar/compiler"
+	"nightjar/compiler/rulecheck"
 	"nightjar/engine"
 	"nightjar/ingest"
 	"nightjar/ingest/files"
@@ -237,20 +237,17 @@ func readRule(path string) (*compiler.BoundPlan, error) {
 	if err := schema.Read(text, &rule); err != nil {
 		return nil, inFile(path, jsonPlace(text, err))
 	}
-	plan, warnings, err := compiler.Compile(rule)
-	if err == nil {
-		err = ruledoc.CheckValues(&rule)
-	}
-	if err != nil {
+	checked := rulecheck.Check(rule, rulecheck.Surroundings{})
+	if err := checked.Err(); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	for _, w := range warnings {
+	for _, w := range checked.Warnings {
 		fmt.Fprintf(os.Stderr, "%s: warning: %s\n", path, w)
 	}
-	if plan.Unsupported != "" {
-		return nil, fmt.Errorf("%s: %s", path, plan.Unsupported)
+	if why := checked.Plan.Unsupported; why != "" {
+		return nil, fmt.Errorf("%s: %s", path, why)
 	}
-	return plan.Bind(), nil
+	return checked.Plan.Bind(), nil
 }
 
 // jsonPlace adds line and column to an error of encoding/json.

@@ -13,8 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nightjar/api/ruledoc"
-	"nightjar/compiler"
-	"nightjar/scheduler"
+	"nightjar/compiler/rulecheck"
 	"nightjar/scheduler/reference"
 	"nightjar/schema"
 )
@@ -138,21 +137,16 @@ func checkRule(text []byte, files tableFiles) ([]string, error) {
 	if err := schema.Read(text, &rule); err != nil {
 		return nil, jsonPlace(text, err)
 	}
-	plan, warnings, err := compiler.Compile(rule)
-	if err == nil {
-		err = ruledoc.CheckValues(&rule)
+	checked := rulecheck.Check(rule, rulecheck.Surroundings{})
+	if err := checked.Err(); err != nil || len(files) == 0 {
+		return checked.Warnings, err
 	}
-	if err != nil || len(files) == 0 {
-		return warnings, err
-	}
-	tables, err := tablesOf(files, plan.TableColumns(), func(tableFile, reference.Report) {})
+	tables, err := tablesOf(files, checked.Plan.TableColumns(), func(tableFile, reference.Report) {})
 	if err != nil {
 		return nil, err
 	}
-	if err := scheduler.CheckTables(tables, &rule); err != nil {
-		return warnings, err
-	}
-	return append(warnings, tables.Missing(plan.TableColumns())...), nil
+	checked.AskTables(tables)
+	return checked.Warnings, checked.Err()
 }
 
 func ruleCell(d document, column string) string {

@@ -1,22 +1,21 @@
-package ruledoc
+package rulecheck
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
-	"nightjar/api"
-	pb "nightjar/api/v1"
 	"nightjar/schema"
 )
 
 // This file has the words and numbers that the reference's clients accept in a rule.
 // With any other word they read nothing of the rule, and report no error; so it is
-// refused. What the compiler checks itself is not here.
+// refused. What the compiler checks itself is not here. Where a range here is narrower
+// than the compiler's for the same option (schema/rule_limits.go), that is on purpose:
+// the compiler's is what the engine can evaluate, and holds for rule tests, backtests
+// and rules that are stored already; this one is what those clients can read, and
+// holds for what is stored from now on.
 
 var (
 	severities  = texts(schema.Severities)
@@ -25,9 +24,18 @@ var (
 	ipFlags     = []string{"SUSPICIOUS", "FLAGGED"}
 )
 
-// CheckValues says where a rule has a word or number that clients don't know, as
-// *schema.InvalidError: what the API refuses beside what does not compile.
-func CheckValues(r *schema.Rule) error {
+const (
+	// clientDays is how long those clients let a rule remember or learn: the engine can
+	// for a year (schema.NewValueForgetDays, NewValueLearningDays, TravelBaselineDays).
+	clientDays = 30
+	// maxCount is what they read as a number. How many events a rule can learn from
+	// is up to the compiler, where it learns from events (schema.NewValueLearningEvents).
+	maxCount = 1 << 31
+)
+
+// checkValues says where a rule has a word or number that clients don't know, as
+// *schema.InvalidError.
+func checkValues(r *schema.Rule) error {
 	var w unknownValues
 	for i, q := range r.Queries {
 		at := fmt.Sprintf("queries[%d].", i)
@@ -54,20 +62,20 @@ func (w *unknownValues) options(o *schema.RuleOptions) {
 	w.word("options.hardcodedEvaluatorType", o.HardcodedType, []string{"log4shell"})
 	if n := o.NewValue; n != nil {
 		const at = "options.newValueOptions."
-		w.between(at+"forgetAfter", n.ForgetAfter, 1, 30)
-		w.between(at+"learningDuration", n.LearningDuration, 0, 30)
+		w.between(at+"forgetAfter", n.ForgetAfter, 1, clientDays)
+		w.between(at+"learningDuration", n.LearningDuration, 0, clientDays)
 		w.word(at+"learningMethod", n.LearningMethod, []string{"duration", "threshold"})
-		w.between(at+"learningThreshold", n.LearningThreshold, 0, 1<<31) // above 1: see conceal
+		w.between(at+"learningThreshold", n.LearningThreshold, 0, maxCount)
 	}
 	if a := o.Anomaly; a != nil {
 		const at = "options.anomalyDetectionOptions."
 		w.number(at+"bucketDuration", a.BucketDuration, schema.AnomalyBuckets)
 		w.number(at+"learningDuration", a.LearningDuration, schema.AnomalyLearning)
-		w.between(at+"detectionTolerance", a.DetectionTolerance, 1, 5)
-		w.between(at+"learningPeriodBaseline", a.LearningPeriodBaseline, 0, 1<<31)
+		w.between(at+"detectionTolerance", a.DetectionTolerance, schema.AnomalyTolerance.Least, schema.AnomalyTolerance.Most)
+		w.between(at+"learningPeriodBaseline", a.LearningPeriodBaseline, 0, maxCount)
 	}
 	if t := o.ImpossibleTravel; t != nil {
-		w.between("options.impossibleTravelOptions.baselineUserLocationsDuration", t.BaselineUserLocationsDuration, 1, 30)
+		w.between("options.impossibleTravelOptions.baselineUserLocationsDuration", t.BaselineUserLocationsDuration, 1, clientDays)
 	}
 	if t := o.ThirdParty; t != nil {
 		w.word("options.thirdPartyRuleOptions.defaultStatus", string(t.DefaultStatus), severities)
@@ -80,47 +88,6 @@ func (w *unknownValues) options(o *schema.RuleOptions) {
 			w.number(fmt.Sprintf("options.sequenceDetectionOptions.stepTransitions[%d].evaluationWindow", i), step.EvaluationWindow, schema.EvaluationWindows)
 		}
 	}
-}
-
-// ownRules is where rules are with everything that nightjar has.
-const ownRules = "/api/nightjar/v1/rules"
-
-// OwnSurface tells whether the caller looks where only nightjar's own clients
-// do.
-func OwnSurface(ctx context.Context) bool {
-	x := api.ExchangeOf(ctx)
-	return x == nil || strings.HasPrefix(x.Path, ownRules)
-}
-
-// conceal leaves out of a rule what is right and what the reference's clients
-// would read no rule with, and says so.
-func conceal(out *pb.Rule) {
-	leftOut := func(field, value string) {
-		out.Warnings = append(out.Warnings, fmt.Sprintf("%s: %s is not shown here; see %s", field, value, ownRules))
-	}
-	o := out.GetOptions()
-	if schema.Method(o.GetDetectionMethod()) == contentAnomaly {
-		leftOut("options.detectionMethod", string(contentAnomaly))
-		o.DetectionMethod = nil
-	}
-	if n := o.GetNewValueOptions(); n.GetLearningThreshold() > 1 {
-		leftOut("options.newValueOptions.learningThreshold", strconv.FormatInt(n.GetLearningThreshold(), 10))
-		n.LearningThreshold = nil
-	}
-}
-
-// contentAnomaly is nightjar's own detection method.
-const contentAnomaly = schema.MethodContentAnomaly
-
-// RefuseUnseen refuses a rule whose method a client of the reference can't see:
-// writing back what it read would replace the method.
-func RefuseUnseen(ctx context.Context, r *schema.Rule) error {
-	if OwnSurface(ctx) || r.Options.Method() != contentAnomaly {
-		return nil
-	}
-	return &schema.InvalidError{Details: []schema.Detail{{
-		Target: "options.detectionMethod", Message: "content_anomaly is nightjar's own; such rules are written at " + ownRules,
-	}}}
 }
 
 // unknownValues collects what clients don't know.
@@ -169,21 +136,4 @@ func (w *unknownValues) actions(at string, raw json.RawMessage) {
 			w.word(fmt.Sprintf("%s[%d].options.flaggedIPType", at, i), o.FlaggedIPType, ipFlags)
 		}
 	}
-}
-
-// Joined is one *schema.InvalidError of two errors, if both are.
-func Joined(a, b error) error {
-	var first, second *schema.InvalidError
-	if errors.As(a, &first) && errors.As(b, &second) {
-		for _, d := range second.Details {
-			if !slices.Contains(first.Details, d) {
-				first.Details = append(first.Details, d)
-			}
-		}
-		return first
-	}
-	if a != nil {
-		return a
-	}
-	return b
 }
