@@ -73,9 +73,9 @@ func (e *editor) edit(s *Scheduler) {
 	kind := e.chance.pick("message", "query", "suppress", "suppress", "change", "end")
 	switch {
 	case kind == "message":
-		_, _, err = s.UpdateRule(ctx, "aaa-bbb-ccc", 0, func(r *schema.Rule) error { r.Message += "x"; return nil })
+		_, err = s.UpdateRule(ctx, "aaa-bbb-ccc", 0, func(r *schema.Rule) error { r.Message += "x"; return nil })
 	case kind == "query" && len(e.g.rule.Queries) > 0:
-		_, _, err = s.UpdateRule(ctx, "aaa-bbb-ccc", 0, func(r *schema.Rule) error {
+		_, err = s.UpdateRule(ctx, "aaa-bbb-ccc", 0, func(r *schema.Rule) error {
 			r.Queries[0].Query = e.chance.pick("*", "source:x", "service:web", "@roles:admin")
 			return nil
 		})

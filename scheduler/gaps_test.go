@@ -118,7 +118,7 @@ func TestWhatAnEndedRuleHasSeenIsStoredWithWhatItFinished(t *testing.T) {
 	w := newWorld(2)
 	w.budget = Budget{Event: 120, Slice: 250} // an event of two users is set aside, one of one is not
 	s := restart(t, w)
-	created, _, err := s.CreateRule(t.Context(), newHosts("@usr.id"))
+	created, err := s.CreateRule(t.Context(), newHosts("@usr.id"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +127,7 @@ func TestWhatAnEndedRuleHasSeenIsStoredWithWhatItFinished(t *testing.T) {
 		w.events[i].Host = fmt.Sprint("h", i)
 		w.events[i].Attributes = must(schema.ParseAttributes(`{"usr":{"id":` + who + `}}`))
 	}
-	if _, _, err := s.UpdateRule(t.Context(), created.ID, 0, func(r *schema.Rule) error { r.Queries[0].Query = "source:y"; return nil }); err != nil {
+	if _, err := s.UpdateRule(t.Context(), created.Rule().ID, 0, func(r *schema.Rule) error { r.Queries[0].Query = "source:y"; return nil }); err != nil {
 		t.Fatal(err)
 	}
 	drain(s)
