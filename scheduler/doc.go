@@ -21,8 +21,8 @@
 //   - evaluator (evaluator.go): what is held of the near past (cache, seen values,
 //     baselines, matches to be stored), and how plans are evaluated over an interval and
 //     what changed is published. It is the evaluating goroutine's, and has no lock.
-//   - silenceRuns (silence_runs.go): up to where each rule has judged silence. The
-//     evaluating goroutine's.
+//   - silenceRuns (silence_runs.go): up to where each rule has judged silence;
+//     silenceWatch judges it. Both are the evaluating goroutine's.
 //   - fillings (gaps.go): how far gaps that were filled are evaluated. The evaluating
 //     goroutine's, but for the gaps themselves, which anybody may read.
 //   - asides (aside.go): the events that are set aside, under a lock; the order in which

@@ -148,7 +148,7 @@ func relate(s *Scheduler, w *world) {
 	_, err := s.edit(TriageEdit{ID: id, Edit: func(sig *schema.Signal) error {
 		for range w.rand.IntN(3) { // evaluation goes on meanwhile
 			s.step(context.Background())
-			s.judge(context.Background())
+			s.silenceWatch.judge(context.Background())
 		}
 		sig.Triage.Incidents = []int64{incident}
 		return nil
@@ -175,7 +175,7 @@ func retryNow(s *Scheduler) {
 func drain(s *Scheduler) {
 	for range 10_000 {
 		retryNow(s)
-		if s.step(context.Background()) || s.judge(context.Background()) {
+		if s.step(context.Background()) || s.silenceWatch.judge(context.Background()) {
 			continue
 		}
 		if !slices.ContainsFunc(s.inForce.runs, func(w *ruleRun) bool { return w.judgeFailures > 0 }) {

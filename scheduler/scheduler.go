@@ -144,11 +144,12 @@ type Scheduler struct {
 	tables        *referenceTables
 
 	// Of the goroutine that evaluates.
-	evaluator   *evaluator
-	silenceRuns *silenceRuns
-	judgedAt    time.Time             // when silence was judged last
-	done        map[string]Checkpoint // of rule runs that ended, to be saved
-	saved       time.Time
+	evaluator    *evaluator
+	silenceRuns  *silenceRuns
+	silenceWatch *silenceWatch
+	judgedAt     time.Time             // when silence was judged last
+	done         map[string]Checkpoint // of rule runs that ended, to be saved
+	saved        time.Time
 }
 
 // New makes a Scheduler; nothing happens until Load and Run.
@@ -189,6 +190,10 @@ func New(deps Deps) (*Scheduler, error) {
 	s.costs = newCosts(s.metrics, deps.Now)
 	s.inForce = newInForce(s)
 	s.evaluator = newEvaluator(s)
+	s.silenceWatch = &silenceWatch{
+		deps: s.deps, metrics: s.metrics, inForce: s.inForce, evaluator: s.evaluator, silenceRuns: s.silenceRuns,
+		attention: s.attention, tables: s.tables, evaluationLog: s.evaluationLog,
+	}
 	s.rules = objects.New(objects.Kind[storedRule]{Name: kindRule, NewID: schema.NewID, NoLog: true, Enforce: s.inForce.enforceRule}, deps.Objects, deps.Now)
 	s.suppressionStore = objects.New(objects.Kind[storedSuppression]{Name: kindSuppression, NewID: schema.NewID, NoLog: true, Enforce: s.inForce.enforceSuppression}, deps.Objects, time.Now)
 	s.watchProgress(deps.Metrics)
@@ -227,7 +232,7 @@ func (s *Scheduler) pass(ctx context.Context) bool {
 		return true
 	}
 	s.judgedAt = time.Now()
-	return s.judge(ctx) || did
+	return s.silenceWatch.judge(ctx) || did
 }
 
 // stayAwake looks at the clock until the context ends. It does nothing else, so

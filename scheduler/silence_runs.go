@@ -105,50 +105,62 @@ type judgedRun struct {
 	until schema.Millis // judged up to here, when all goes well
 }
 
+// silenceWatch judges what did not happen. It is the evaluating goroutine's.
+type silenceWatch struct {
+	deps          *Deps
+	metrics       metrics
+	inForce       *inForce
+	evaluator     *evaluator
+	silenceRuns   *silenceRuns
+	attention     *attention
+	tables        *referenceTables
+	evaluationLog *evaluationLog
+}
+
 // judge tells of what did not happen, as far as that can be known. It reports
 // whether there is more to judge at once.
-func (s *Scheduler) judge(ctx context.Context) bool {
-	now := s.deps.Now()
+func (sw *silenceWatch) judge(ctx context.Context) bool {
+	now := sw.deps.Now()
 	var all []*judgedRun
 	more := false
 	plans := map[*compiler.BoundPlan]bool{}
-	for _, w := range s.inForce.waiting(now) {
-		if v := (&judgedRun{ruleTurn: w, silenceRun: s.silenceRuns.of(w.plan)}); s.reachable(v) {
+	for _, w := range sw.inForce.waiting(now) {
+		if v := (&judgedRun{ruleTurn: w, silenceRun: sw.silenceRuns.of(w.plan)}); sw.reachable(v) {
 			all = append(all, v)
 			plans[v.plan] = true
 		}
 	}
-	if err := s.evaluator.warm(ctx, plans); err != nil {
-		s.failJudging(ctx, all, err)
+	if err := sw.evaluator.warm(ctx, plans); err != nil {
+		sw.failJudging(ctx, all, err)
 		return false
 	}
 	all = slices.DeleteFunc(all, func(v *judgedRun) bool {
-		err := s.wake(ctx, v)
+		err := sw.wake(ctx, v)
 		if err != nil {
-			s.failJudging(ctx, []*judgedRun{v}, err)
+			sw.failJudging(ctx, []*judgedRun{v}, err)
 		}
 		more = more || err == nil && v.until < v.horizon.Through
 		return err != nil
 	})
-	if err := s.judgeAll(ctx, all); err != nil {
-		more = s.judgeEach(ctx, all, err)
+	if err := sw.judgeAll(ctx, all); err != nil {
+		more = sw.judgeEach(ctx, all, err)
 	}
 	return more && ctx.Err() == nil
 }
 
 // judgeEach judges what failed together one by one, so that one rule's failure
 // stops only that rule. It reports whether any was judged.
-func (s *Scheduler) judgeEach(ctx context.Context, all []*judgedRun, err error) (judged bool) {
+func (sw *silenceWatch) judgeEach(ctx context.Context, all []*judgedRun, err error) (judged bool) {
 	for _, v := range all {
-		s.evaluator.cache.drop(v.plan.Key) // it may be ahead of what was published
+		sw.evaluator.cache.drop(v.plan.Key) // it may be ahead of what was published
 		if len(all) > 1 {
 			v.begin()
-			if err = s.evaluator.warm(ctx, map[*compiler.BoundPlan]bool{v.plan: true}); err == nil {
-				err = s.judgeAll(ctx, []*judgedRun{v})
+			if err = sw.evaluator.warm(ctx, map[*compiler.BoundPlan]bool{v.plan: true}); err == nil {
+				err = sw.judgeAll(ctx, []*judgedRun{v})
 			}
 		}
 		if err != nil {
-			s.failJudging(ctx, []*judgedRun{v}, err)
+			sw.failJudging(ctx, []*judgedRun{v}, err)
 		}
 		judged = judged || err == nil
 	}
@@ -177,11 +189,11 @@ func (f *inForce) waiting(now time.Time) []ruleTurn {
 
 // reachable moves the horizon on, and reports whether there is anything between
 // what was judged and it.
-func (s *Scheduler) reachable(v *judgedRun) bool {
-	at, ok, why := s.attention.horizon(s.inForce.judgeable(v.ruleRun), s.deps.Delays.Of(v.plan))
-	s.inForce.mu.Lock()
+func (sw *silenceWatch) reachable(v *judgedRun) bool {
+	at, ok, why := sw.attention.horizon(sw.inForce.judgeable(v.ruleRun), sw.deps.Delays.Of(v.plan))
+	sw.inForce.mu.Lock()
 	v.ruleRun.held = why
-	s.inForce.mu.Unlock()
+	sw.inForce.mu.Unlock()
 	switch {
 	case !ok:
 		v.held = why
@@ -190,7 +202,7 @@ func (s *Scheduler) reachable(v *judgedRun) bool {
 		v.armed = false
 	default:
 		if v.held != "" && v.judged > detect.SinceEver && at > v.judged {
-			s.evaluationLog.postponed(v.ruleTurn, v.judged, at, v.held)
+			sw.evaluationLog.postponed(v.ruleTurn, v.judged, at, v.held)
 		}
 		v.horizon.Through, v.held = at, ""
 	}
@@ -198,18 +210,18 @@ func (s *Scheduler) reachable(v *judgedRun) bool {
 }
 
 // wake finds the groups that may be missed up to the horizon.
-func (s *Scheduler) wake(ctx context.Context, v *judgedRun) error {
-	if err := s.armAll(ctx, v); err != nil {
+func (sw *silenceWatch) wake(ctx context.Context, v *judgedRun) error {
+	if err := sw.armAll(ctx, v); err != nil {
 		return err
 	}
-	if err := s.armExpected(ctx, v); err != nil {
+	if err := sw.armExpected(ctx, v); err != nil {
 		return err
 	}
 	v.woken, v.until = v.timers.take(v.horizon.Through, wakeAtOnce)
-	p := s.evaluator.cache.of(v.plan, false)
+	p := sw.evaluator.cache.of(v.plan, false)
 	for _, w := range v.woken {
 		due, key := w.due, detect.StateKey(v.plan, w.group)
-		if u := s.evaluator.baselines[v.plan.Key]; u != nil && v.plan.Low() {
+		if u := sw.evaluator.baselines[v.plan.Key]; u != nil && v.plan.Low() {
 			due = u.LowDue(w.group, due, v.until, v.horizon)
 		} else if g := p.groups[key]; g != nil && v.plan.Expected == nil && slices.Equal(g.group, w.group) && p.from <= v.judged-detect.WindowOf(v.plan) && sameGroup(v.plan, g) {
 			due = detect.NextDue(v.plan, g.matches, v.judged)
@@ -234,19 +246,19 @@ func sameGroup(plan *compiler.BoundPlan, g *groupCache) bool {
 }
 
 // armAll arms what a process before this one waited for.
-func (s *Scheduler) armAll(ctx context.Context, v *judgedRun) error {
+func (sw *silenceWatch) armAll(ctx context.Context, v *judgedRun) error {
 	if v.armed {
 		return nil
 	}
 	if v.plan.Low() {
-		err := s.armLow(ctx, v)
+		err := sw.armLow(ctx, v)
 		v.armed = err == nil
 		return err
 	}
-	if err := s.evaluator.unstored.flush(ctx); err != nil {
+	if err := sw.evaluator.unstored.flush(ctx); err != nil {
 		return err
 	}
-	groups, err := s.deps.Windows.Groups(ctx, v.plan.Key, v.judged-detect.WindowOf(v.plan)+1, schema.MaxMillis)
+	groups, err := sw.deps.Windows.Groups(ctx, v.plan.Key, v.judged-detect.WindowOf(v.plan)+1, schema.MaxMillis)
 	if err != nil {
 		return fmt.Errorf("list groups of rule %s: %w", v.plan.Rule.ID, err)
 	}
@@ -265,12 +277,12 @@ const listEvery = 30 * time.Second
 
 // armExpected arms the groups that a table lists for when they may be missed
 // first. One that is new there is missed no sooner than a window later.
-func (s *Scheduler) armExpected(ctx context.Context, v *judgedRun) error {
-	now := s.deps.Now()
+func (sw *silenceWatch) armExpected(ctx context.Context, v *judgedRun) error {
+	now := sw.deps.Now()
 	if v.plan.Expected == nil || now.Sub(v.listed).Abs() < listEvery {
 		return nil
 	}
-	if err := s.tables.loadOf(ctx, v.plan, v.horizon.Through); err != nil {
+	if err := sw.tables.loadOf(ctx, v.plan, v.horizon.Through); err != nil {
 		return err
 	}
 	v.plan.ExpectedGroups(schema.MillisOf(now), func(group []string, since schema.Millis) bool {
@@ -285,18 +297,18 @@ func (s *Scheduler) armExpected(ctx context.Context, v *judgedRun) error {
 
 // judgeAll brings the woken groups up to date, publishes what changed, and
 // arms them for when they may be missed next.
-func (s *Scheduler) judgeAll(ctx context.Context, all []*judgedRun) error {
+func (sw *silenceWatch) judgeAll(ctx context.Context, all []*judgedRun) error {
 	var units []*detect.GroupState
 	for _, v := range all {
 		units = append(units, v.units...)
 	}
-	if err := s.evaluator.update(ctx, units); err != nil {
+	if err := sw.evaluator.update(ctx, units); err != nil {
 		return err
 	}
 	for _, v := range all {
 		for _, u := range v.units {
 			var due schema.Millis
-			if of := s.evaluator.baselines[v.plan.Key]; of != nil && v.plan.Low() {
+			if of := sw.evaluator.baselines[v.plan.Key]; of != nil && v.plan.Low() {
 				due = of.NextClose(u.Group, v.until)
 			} else {
 				due = detect.NextDue(v.plan, u.Matches, v.until)
@@ -307,8 +319,8 @@ func (s *Scheduler) judgeAll(ctx context.Context, all []*judgedRun) error {
 		}
 		v.judged = v.until
 	}
-	s.inForce.mu.Lock()
-	defer s.inForce.mu.Unlock()
+	sw.inForce.mu.Lock()
+	defer sw.inForce.mu.Unlock()
 	for _, v := range all {
 		v.ruleRun.judged, v.ruleRun.waits, v.ruleRun.judgeFailures = v.judged, len(v.timers.groups), 0
 	}
@@ -316,24 +328,24 @@ func (s *Scheduler) judgeAll(ctx context.Context, all []*judgedRun) error {
 }
 
 // failJudging arms again what was woken in vain.
-func (s *Scheduler) failJudging(ctx context.Context, all []*judgedRun, err error) {
+func (sw *silenceWatch) failJudging(ctx context.Context, all []*judgedRun, err error) {
 	for _, v := range all {
 		for _, w := range v.woken {
 			v.timers.arm(w.key, w.group, w.due)
 		}
-		s.evaluator.cache.drop(v.plan.Key)
+		sw.evaluator.cache.drop(v.plan.Key)
 	}
 	if ctx.Err() != nil {
 		return
 	}
-	s.inForce.mu.Lock()
-	defer s.inForce.mu.Unlock()
+	sw.inForce.mu.Lock()
+	defer sw.inForce.mu.Unlock()
 	for _, v := range all {
 		v.ruleRun.judgeFailures++
-		v.ruleRun.judgeAt = s.deps.Now().Add(retryAfter(v.ruleRun.judgeFailures))
+		v.ruleRun.judgeAt = sw.deps.Now().Add(retryAfter(v.ruleRun.judgeFailures))
 		v.ruleRun.held = err.Error()
-		s.metrics.failures.Inc()
-		s.deps.Log.Error("silence not judged; it will be retried", "rule", v.plan.Rule.ID, "after", v.judged, "attempt", v.ruleRun.judgeFailures, "error", err)
+		sw.metrics.failures.Inc()
+		sw.deps.Log.Error("silence not judged; it will be retried", "rule", v.plan.Rule.ID, "after", v.judged, "attempt", v.ruleRun.judgeFailures, "error", err)
 	}
 }
 
@@ -361,8 +373,8 @@ func (all *silenceRuns) keepHorizons(ctx context.Context, changes []planChange) 
 }
 
 // armLow arms every group that may be judged after a moment.
-func (s *Scheduler) armLow(ctx context.Context, v *judgedRun) error {
-	u, err := s.evaluator.baselineOf(ctx, v.plan, false, s.inForce.throughOf(v.plan.Key))
+func (sw *silenceWatch) armLow(ctx context.Context, v *judgedRun) error {
+	u, err := sw.evaluator.baselineOf(ctx, v.plan, false, sw.inForce.throughOf(v.plan.Key))
 	if err != nil {
 		return err
 	}
