@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -89,7 +90,9 @@ func (ps *planSets) of(plans []*compiler.BoundPlan) *compiled {
 	ps.mu.Lock()
 	known := ps.compiled[id.String()]
 	ps.mu.Unlock()
-	if known != nil {
+	// The same plans: of others with these keys and versions, another suppression may be in
+	// force.
+	if known != nil && slices.Equal(known.plans, plans) {
 		return known
 	}
 	c := &compiled{plans: plans, set: compiler.NewMatchSet(plans)}
