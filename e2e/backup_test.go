@@ -192,14 +192,14 @@ func TestAServerOfTheUsersIsBackedUpWhereItSays(t *testing.T) {
 	if _, stderr, code := p.run("backup", file); code != exitFailure || !strings.Contains(stderr, "backup-to") {
 		t.Errorf("without a destination: exit %d: %s", code, stderr)
 	}
-	p.kill()
+	p.terminate() // a client that is killed resets its connection, which ends a server that stands in for the user's (clickhouse/closing.go)
 	const backupTo = "NIGHTJAR_BACKUP_TO=File('mine-{name}')"
 	p.env = append(p.env, backupTo)
 	p.start()
 	if _, stderr, code := p.run("backup", file); code != exitOK {
 		t.Fatalf("backup: exit %d: %s", code, stderr)
 	}
-	p.kill()
+	p.terminate()
 	p.env = []string{use("after"), backupTo}
 	p.dir += "-restored"
 	restore := exec.Command(p.path, "restore", file, "--data-dir", p.dir)

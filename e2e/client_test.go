@@ -83,24 +83,24 @@ func TestACommandSaysThatItWasInterruptedOrThatTheEngineIsBusy(t *testing.T) {
 	}
 }
 
-// What the README tells to do with the bundled rules fits them.
-func TestTheReadmeFitsTheBundledRules(t *testing.T) {
+// What the guide tells to do with the bundled rules fits them.
+func TestTheGuideFitsTheBundledRules(t *testing.T) {
 	t.Parallel()
-	readme := read(t, filepath.Join(testenv.ModuleRoot(t), "README.md"))
-	imported := regexp.MustCompile(`nightjar tables import (\w+) \S+ --columns (\S+)`).FindStringSubmatch(readme)
+	guide := read(t, filepath.Join(testenv.ModuleRoot(t), "docs/guide.md"))
+	imported := regexp.MustCompile(`nightjar tables import (\w+) \S+ --columns (\S+)`).FindStringSubmatch(guide)
 	if imported == nil {
-		t.Fatal("the README imports no table")
+		t.Fatal("the guide imports no table")
 	}
 	rule, err := content.Files.ReadFile("rules/login-from-listed-address.json")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if want := `"tableName": "` + imported[1] + `", "columnName": "` + imported[2] + `"`; !strings.Contains(string(rule), want) {
-		t.Errorf("the README imports table %s with column %s, which the bundled rule does not ask", imported[1], imported[2])
+		t.Errorf("the guide imports table %s with column %s, which the bundled rule does not ask", imported[1], imported[2])
 	}
-	posted := regexp.MustCompile(`-d @content/(\S+)`).FindStringSubmatch(readme)
+	posted := regexp.MustCompile(`-d @content/(\S+)`).FindStringSubmatch(guide)
 	if posted == nil || posted[1] == "rules/ssh-brute-force.json" {
-		t.Errorf("the README posts %q; the demo has made that rule already", posted)
+		t.Errorf("the guide posts %q; the demo has made that rule already", posted)
 	} else if _, err := content.Files.ReadFile(posted[1]); err != nil {
 		t.Error(err)
 	}

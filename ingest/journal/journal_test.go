@@ -169,11 +169,11 @@ func TestUploadsShareAConnection(t *testing.T) {
 	go func() {
 		_, _ = io.WriteString(whole, numbered(20))
 		hangUp()
+		_ = whole.CloseWithError(context.Canceled) // Do waits for who reads the body
 	}()
 	if resp, err := server.Client().Do(r); err == nil {
 		resp.Body.Close()
 	}
-	whole.Close()
 	memory := in.Memory()
 	if err := memory.Take(t.Context(), memory.Total()); err != nil { // it waits for a while
 		t.Errorf("memory is held for a sender that hung up: %v", err)
