@@ -41,7 +41,7 @@ type Receiver struct {
 }
 
 type listener struct {
-	net.Listener
+	*net.TCPListener
 	door *door
 	tls  *tls.Config // nil: none
 }
@@ -96,7 +96,7 @@ func (r *Receiver) listenStream(protocol, address string, secure *tls.Config) er
 	if err != nil {
 		return fmt.Errorf("syslog-%s: %w", protocol, err)
 	}
-	r.listeners = append(r.listeners, listener{l, r.door(protocol, l.Addr()), secure})
+	r.listeners = append(r.listeners, listener{l.(*net.TCPListener), r.door(protocol, l.Addr()), secure})
 	return nil
 }
 
@@ -141,7 +141,7 @@ func (r *Receiver) Run(ctx context.Context) error {
 	}
 	stop()
 	for _, l := range r.listeners {
-		_ = l.Close() // nobody is let in any more
+		_ = l.SetDeadline(time.Now()) // see accept
 	}
 	// Readers that wait for room in a queue get it when its batches are lost.
 	timer := time.AfterFunc(r.config.Grace, giveUp)

@@ -276,6 +276,32 @@ func TestWhatReachedTheSocketsIsSubmittedBeforeTheEnd(t *testing.T) {
 	}
 }
 
+// TestWhoWaitsToBeLetInIsReadBeforeTheEnd stops a receiver to which senders have connected,
+// and before it has let in any.
+func TestWhoWaitsToBeLetInIsReadBeforeTheEnd(t *testing.T) {
+	intake := &taker{ids: map[string]bool{}}
+	r, err := New(Config{TCP: "127.0.0.1:0", Linger: 10 * time.Millisecond}, intake, slog.New(slog.DiscardHandler), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 50 {
+		conn, err := net.Dial("tcp", r.Report()[0].Address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		send(t, conn, fmt.Sprintf("<13>%d a\n<13>%d b\n", i, i))
+		conn.Close()
+	}
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := r.Run(ended); err != nil {
+		t.Error(err)
+	}
+	if n := intake.count(); n != 100 {
+		t.Errorf("%d messages of 100: %+v", n, r.Report())
+	}
+}
+
 func TestWhatAStopCannotSubmitIsCounted(t *testing.T) {
 	r := run(t, Config{TCP: "127.0.0.1:0", Grace: 200 * time.Millisecond})
 	r.intake.set(&ingest.BackpressureError{Reason: "full"})

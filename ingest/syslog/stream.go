@@ -15,10 +15,12 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
-// accept lets senders in until ctx ends, and returns when the last of them has gone.
+// accept lets senders in until ctx ends, those that are waiting by then too, and returns
+// when the last of them has gone.
 func (r *Receiver) accept(ctx context.Context, l listener) error {
 	var connections sync.WaitGroup
 	defer connections.Wait()
+	defer l.Close() // nobody is let in any more
 	pauses := backoff.ExponentialBackOff{InitialInterval: 5 * time.Millisecond, Multiplier: 2, MaxInterval: time.Second}
 	for {
 		conn, err := l.Accept()
@@ -26,16 +28,33 @@ func (r *Receiver) accept(ctx context.Context, l listener) error {
 		case err == nil:
 			pauses.Reset()
 			r.admit(ctx, l, conn, &connections)
-		case isClosed(err) || ctx.Err() != nil:
+		case ctx.Err() != nil:
+			r.acceptWaiting(ctx, l, &connections)
 			return nil
 		default: // such as too many open files: it passes
 			l.door.note(refused, "accept", "", err)
 			select {
 			case <-time.After(pauses.NextBackOff()):
 			case <-ctx.Done():
-				return nil
 			}
 		}
+	}
+}
+
+// knocking is how long a listener that is to be closed waits for one more connection. A
+// connection that is not accepted by then is reset, with what was sent on it.
+const knocking = 20 * time.Millisecond
+
+// acceptWaiting lets in who has connected before the listener is closed, for as long as
+// connections are read then.
+func (r *Receiver) acceptWaiting(ctx context.Context, l listener, connections *sync.WaitGroup) {
+	for end := time.Now().Add(lastWords); time.Now().Before(end); {
+		_ = l.SetDeadline(time.Now().Add(knocking))
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		r.admit(ctx, l, conn, connections)
 	}
 }
 
