@@ -196,7 +196,7 @@ func (n *News) mayBeGrouped() bool {
 	case Escalated:
 		return false
 	}
-	return !slices.Contains([]string{"pagerduty", "opsgenie", "jira"}, typeOf(n.Target))
+	return !slices.Contains(holdsAlerts, typeOf(n.Target))
 }
 
 // decision is what is configured when a page is looked at.
@@ -352,8 +352,8 @@ func (d *decision) of(p *scheduler.Published, told []News) (out []News) {
 		})
 		return &out[len(out)-1]
 	}
-	e := p.Event()
 	if state == schema.StateOpen || state == schema.StateUnderReview {
+		e := p.Event()
 		for _, a := range d.addressees(p, e) {
 			if last := newest(told, a.handle); last == nil || last.Kind == Resolved || last.Kind == Archived {
 				d.opening(add, a, e, about)

@@ -369,7 +369,8 @@ func (s *Sender) attempt(ctx context.Context, handle string, due []News) (o Outc
 	return s.deps.Teller.Tell(ctx, target, due[0].Key(), due), ""
 }
 
-// holdsAlerts are the types of targets that keep one alert or issue of a digest.
+// holdsAlerts are the types of targets that keep an alert or an issue of each signal, or
+// one of a digest.
 var holdsAlerts = []string{"pagerduty", "opsgenie", "jira"}
 
 // within finds the digest that the opening of a signal was told in, for who keeps an alert
