@@ -59,6 +59,21 @@ func (t *NotificationTarget) Resolves() bool {
 // Wants reports whether the target asked for a kind of news.
 func (t *NotificationTarget) Wants(kind string) bool { return slices.Contains(t.On, kind) }
 
+// HideSecrets has keep put what is secret of the target into secrets, and the target refer
+// to them: its Secret, and the URL of Slack and Teams, by which anybody may post.
+func (t *NotificationTarget) HideSecrets(keep func(name, value string) (reference string, err error)) (err error) {
+	hide := func(value *string, name string) {
+		if err == nil && *value != "" && !outbound.IsSecret(*value) {
+			*value, err = keep("target-"+t.Type+"-"+t.Name+name, *value)
+		}
+	}
+	hide(&t.Secret, "")
+	if slices.Contains([]string{"slack", "teams"}, t.Type) {
+		hide(&t.URL, "-url")
+	}
+	return err
+}
+
 // NotificationTargets are a kind.
 var NotificationTargets = objects.Kind[NotificationTarget]{
 	Name: "notification target", NewID: schema.NewID, Check: (*NotificationTarget).Check,

@@ -22,7 +22,7 @@ func newConfiguration(lc fx.Lifecycle, e *engine, d *database) *configuration.St
 		if err := c.Load(ctx); err != nil {
 			return err
 		}
-		return applyTargets(ctx, c, e.config.Targets)
+		return applyTargets(ctx, c.NotificationTargets, e.secrets(), e.config.Targets)
 	}))
 	return c
 }

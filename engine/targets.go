@@ -5,9 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"reflect"
+	"slices"
 
 	"nightjar/configuration"
+	"nightjar/configuration/outbound"
+	"nightjar/objects"
 )
 
 // targetsName is the part of the configuration file that has notification targets.
@@ -32,6 +34,9 @@ func parseTargets(list any) ([]configuration.NotificationTarget, error) {
 		if err = d.Decode(&t); err == nil {
 			err = t.Check()
 		}
+		if err == nil && slices.ContainsFunc(out, func(o configuration.NotificationTarget) bool { return o.Handle() == t.Handle() }) {
+			err = fmt.Errorf("there is a target %s above it already", t.Handle())
+		}
 		if err != nil {
 			return nil, fmt.Errorf("%s[%d] %s: %w", targetsName, i, t.Name, err)
 		}
@@ -42,27 +47,35 @@ func parseTargets(list any) ([]configuration.NotificationTarget, error) {
 
 // applyTargets makes and changes notification targets to what the configuration file has.
 // Those that it does not have stay.
-func applyTargets(ctx context.Context, c *configuration.Stores, targets []configuration.NotificationTarget) error {
-	stored, err := c.NotificationTargets.List(ctx)
+func applyTargets(ctx context.Context, store *objects.Store[configuration.NotificationTarget], secrets outbound.Secrets, targets []configuration.NotificationTarget) error {
+	stored, err := store.List(ctx)
 	if err != nil {
 		return err
 	}
-	ids := map[string]string{}
-	have := map[string]configuration.NotificationTarget{}
+	have := map[string]objects.Versioned[configuration.NotificationTarget]{}
 	for _, v := range stored {
-		ids[v.Body.Handle()], have[v.Body.Handle()] = v.ID, v.Body
+		have[v.Body.Handle()] = v
 	}
 	for _, t := range targets {
-		id, there := ids[t.Handle()]
+		err := t.HideSecrets(secrets.Keep)
+		old, there := have[t.Handle()]
 		switch {
+		case err != nil:
 		case !there:
-			_, err = c.NotificationTargets.Create(ctx, t)
-		case !reflect.DeepEqual(have[t.Handle()], t):
-			_, err = c.NotificationTargets.Update(ctx, id, 0, func(b *configuration.NotificationTarget) error { *b = t; return nil })
+			_, err = store.Create(ctx, t)
+		case !sameTarget(old.Body, t):
+			_, err = store.Update(ctx, old.ID, 0, func(b *configuration.NotificationTarget) error { *b = t; return nil })
 		}
 		if err != nil {
 			return fmt.Errorf("apply notification target %s: %w", t.Handle(), err)
 		}
 	}
 	return nil
+}
+
+// sameTarget compares targets as they are stored: a list without members is none.
+func sameTarget(a, b configuration.NotificationTarget) bool {
+	one, oneErr := json.Marshal(a)
+	other, otherErr := json.Marshal(b)
+	return oneErr == nil && otherErr == nil && bytes.Equal(one, other)
 }

@@ -3,7 +3,6 @@ package notifications
 import (
 	"cmp"
 	"context"
-	"slices"
 	"time"
 
 	"google.golang.org/protobuf/types/known/emptypb"
@@ -63,7 +62,7 @@ type NotificationService struct {
 func (s *NotificationService) CreateNotificationTarget(ctx context.Context, in *pb.CreateNotificationTargetRequest) (*pb.NotificationTarget, error) {
 	body, err := s.target(ctx, in.GetTarget(), "")
 	if err == nil {
-		err = s.keepSecrets(body)
+		err = body.HideSecrets(s.Told.KeepSecret)
 	}
 	if err != nil {
 		return nil, err
@@ -71,7 +70,7 @@ func (s *NotificationService) CreateNotificationTarget(ctx context.Context, in *
 	return targetAnswer(s.Targets.Create(ctx, *body))
 }
 
-// target is a target as a user wrote it; its secrets are still in it (keepSecrets). No two
+// target is a target as a user wrote it; its secrets are still in it (HideSecrets). No two
 // have one handle.
 func (s *NotificationService) target(ctx context.Context, in *pb.NotificationTarget, id string) (*configuration.NotificationTarget, error) {
 	if in == nil {
@@ -95,20 +94,6 @@ func (s *NotificationService) target(ctx context.Context, in *pb.NotificationTar
 		probe.Secret = "secret:x"
 	}
 	return body, probe.Check()
-}
-
-// keepSecrets puts what is secret of a target into secrets.
-func (s *NotificationService) keepSecrets(t *configuration.NotificationTarget) (err error) {
-	keep := func(value *string, name string) {
-		if err == nil && *value != "" && !outbound.IsSecret(*value) {
-			*value, err = s.Told.KeepSecret("target-"+t.Type+"-"+t.Name+name, *value)
-		}
-	}
-	keep(&t.Secret, "")
-	if slices.Contains([]string{"slack", "teams"}, t.Type) {
-		keep(&t.URL, "-url")
-	}
-	return err
 }
 
 // ListNotificationTargets reads all targets.
@@ -140,7 +125,7 @@ func (s *NotificationService) UpdateNotificationTarget(ctx context.Context, in *
 		if body.Handle() != old.Handle() {
 			return api.BadRequest("name", "a target keeps its handle (%s), which rules name; make another target", old.Handle())
 		}
-		if err := s.keepSecrets(body); err != nil { // now: a change that is refused changes no secret
+		if err := body.HideSecrets(s.Told.KeepSecret); err != nil { // now: a change that is refused changes no secret
 			return err
 		}
 		*old = *body
