@@ -93,7 +93,7 @@ var layers = map[string][]string{
 	"api/access/calls":      {"api/access", "api/v1"},
 	"api/access/audit":      {"schema", "ingest/wal"},
 	"api/access/clickhouse": {"schema", "clickhouse", "compiler/search", "api/access/audit"},
-	"api/access/signin":     {"schema", "objects"},
+	"api/access/signin":     {"schema", "objects", "ingest/wal"},
 
 	// api
 	"api":                        {"schema", "objects", "api/v1", "api/access"},

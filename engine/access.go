@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -215,11 +214,7 @@ func (in *entrance) noteSignIn(a signin.Attempt, users *signin.Users) {
 	if _, known := users.Named(a.Name); a.Refused != "" && a.Provider == signin.Local && !known {
 		a.Name = "an unknown name"
 	}
-	address := a.Address
-	if host, _, err := net.SplitHostPort(address); err == nil {
-		address = host
-	}
-	e := audit.Entry{Kind: string(access.SignIn), Action: "sign in", Outcome: audit.Done, CallerID: a.Session.ID, Caller: a.Name, Role: a.Session.Role, Address: address, Detail: "by " + a.Provider}
+	e := audit.Entry{Kind: string(access.SignIn), Action: "sign in", Outcome: audit.Done, CallerID: a.Session.ID, Caller: a.Name, Role: a.Session.Role, Address: a.Address, Detail: "by " + a.Provider}
 	switch {
 	case a.Refused != "":
 		e.Detail += ": " + a.Refused

@@ -25,7 +25,7 @@ import (
 type Attempt struct {
 	Name, Provider string
 	Session        Session // of who got in, or out
-	Address        string
+	Address        string  // without a port
 	// Refused says why somebody was refused; empty: they were not.
 	Refused string
 	Out     bool // they signed out

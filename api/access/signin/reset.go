@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+
+	"nightjar/ingest/wal"
 )
 
 // A reset is how the person who has the data folder gets in again: a file that says who
@@ -23,7 +25,7 @@ func WriteReset(path, name string) (password string, err error) {
 	password = NewPassword()
 	text, err := json.Marshal(reset{Name: name, Hash: hashPassword(password)})
 	if err == nil {
-		err = os.WriteFile(path, text, 0o600)
+		err = wal.ReplaceFile(path, text)
 	}
 	if err != nil {
 		return "", fmt.Errorf("reset an administrator: %w", err)

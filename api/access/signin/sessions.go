@@ -11,10 +11,10 @@ import (
 	"maps"
 	"net/http"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
+	"nightjar/ingest/wal"
 	"nightjar/schema"
 )
 
@@ -114,24 +114,10 @@ func (s *Sessions) change(edit func()) error {
 	edit()
 	text, err := json.Marshal(s.byHash)
 	s.mu.Unlock()
-	if err != nil {
-		return err
-	}
-	return s.write(text)
-}
-
-func (s *Sessions) write(text []byte) error {
-	file, err := os.CreateTemp(filepath.Dir(s.path), ".sessions-*") // of mode 0600
-	if err != nil {
-		return fmt.Errorf("write sessions: %w", err)
-	}
-	_, err = file.Write(text)
-	err = errors.Join(err, file.Sync(), file.Close())
 	if err == nil {
-		err = os.Rename(file.Name(), s.path)
+		err = wal.ReplaceFile(s.path, text)
 	}
 	if err != nil {
-		_ = os.Remove(file.Name())
 		return fmt.Errorf("write sessions: %w", err)
 	}
 	return nil

@@ -248,6 +248,36 @@ func (h *house) endOnly() error {
 	return err
 }
 
+// TestASessionThatCannotBeKeptDoesNotBegin, and one whose end can't be kept ends, but is
+// not said to have.
+func TestASessionThatCannotBeKeptDoesNotBegin(t *testing.T) {
+	h := newHouse(t)
+	_, password := h.user("analyst")
+	in, b := h.browser(), h.browser()
+	if status, text := in.signIn("ann", password); status != http.StatusOK {
+		t.Fatalf("%d %s", status, text)
+	}
+	kept, err := os.ReadFile(h.file)
+	if err == nil {
+		err = os.Mkdir(h.file+".next", 0o700) // where the file's next state would be written
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, text := b.signIn("ann", password); status != http.StatusInternalServerError || !strings.Contains(text, "the session can't be kept") || strings.Contains(text, h.file) {
+		t.Errorf("%d %s", status, text)
+	}
+	b.want(http.StatusUnauthorized, http.MethodGet, "/room")
+	if n := len(h.Sessions.byHash); n != 1 || len(h.noted) != 1 {
+		t.Errorf("%d sessions, %d noted", n, len(h.noted))
+	}
+	in.want(http.StatusInternalServerError, http.MethodPost, signOutPath, "Sec-Fetch-Site", "same-origin")
+	in.want(http.StatusUnauthorized, http.MethodGet, "/room")
+	if now, err := os.ReadFile(h.file); err != nil || !bytes.Equal(now, kept) || !strings.Contains(h.log.String(), "cannot end a session") {
+		t.Errorf("kept is %s (%v), logged %s", now, err, &h.log)
+	}
+}
+
 // TestOnlyTheEnginesOwnPageChangesSomething with a cookie.
 func TestOnlyTheEnginesOwnPageChangesSomething(t *testing.T) {
 	h := newHouse(t)
