@@ -20,7 +20,10 @@ import (
 // MaxBody is the largest JSON body.
 const MaxBody = 10 << 20
 
-const backtestsPath = "/api/nightjar/v1/backtests"
+// patientPaths are those of calls that take what they take, or until their caller hangs up.
+var patientPaths = map[string]bool{
+	"/api/nightjar/v1/backtests": true, "/api/nightjar/v1/deletions": true, "/api/nightjar/v1/deletions:preview": true,
+}
 
 // gateway is the REST form of the services.
 func (h *Handler) gateway() (http.Handler, error) {
@@ -43,8 +46,8 @@ func (h *Handler) gateway() (http.Handler, error) {
 			(&api.Error{Code: api.CodeInvalidArgument, Message: "Content-Encoding: want identity here, got " + api.Shorten(e)}).Write(w, r)
 			return
 		}
-		if r.URL.Path == backtestsPath {
-			_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // it takes what it takes, or until its caller hangs up
+		if patientPaths[r.URL.Path] {
+			_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
 		}
 		x := &api.Exchange{ID: w.Header().Get(requestIDHeader), Base: baseURL(r), Path: r.URL.Path, From: r.RemoteAddr}
 		r = r.WithContext(api.WithExchange(r.Context(), x))

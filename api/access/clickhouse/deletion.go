@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -32,8 +33,20 @@ type Events struct {
 // found is where the numbers wait of what is to be deleted.
 const found = "events_deletion"
 
-// settings let a statement run as long as it takes.
-func settings() ch.Settings { return ch.Settings{"max_execution_time": 0, "max_threads": 1} }
+// maxTime bounds a statement. It is there to be said: one without a deadline is given up
+// when the server has said nothing for some minutes, and it says nothing while it writes a
+// day anew.
+const maxTime = 24 * time.Hour
+
+// patient is the context of a statement that runs as long as it takes.
+func patient(ctx context.Context, params ch.Parameters) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(ctx, maxTime)
+	options := []ch.QueryOption{ch.WithSettings(ch.Settings{"max_threads": 1})}
+	if len(params) > 0 {
+		options = append(options, ch.WithParameters(params))
+	}
+	return ch.Context(ctx, options...), cancel
+}
 
 // Count is how many stored events the query finds.
 func (e Events) Count(ctx context.Context, q *search.Query, from, to schema.Millis) (n uint64, err error) {
@@ -41,7 +54,8 @@ func (e Events) Count(ctx context.Context, q *search.Query, from, to schema.Mill
 	if err != nil {
 		return 0, err
 	}
-	ctx = ch.Context(ctx, ch.WithParameters(params), ch.WithSettings(settings()))
+	ctx, cancel := patient(ctx, params)
+	defer cancel()
 	if err := e.Conn.QueryRow(ctx, "SELECT count() FROM events WHERE "+condition).Scan(&n); err != nil {
 		return 0, fmt.Errorf("count the events: %w", err)
 	}
@@ -56,7 +70,8 @@ func (e Events) CountSignals(ctx context.Context, q *search.Query, from, to sche
 		return 0, err
 	}
 	sql := fmt.Sprintf("SELECT uniqExact(id) FROM signals WHERE (%s) AND timestamp >= fromUnixTimestamp64Milli(%d, 'UTC') AND timestamp < fromUnixTimestamp64Milli(%d, 'UTC')", condition, from, to)
-	ctx = ch.Context(ctx, ch.WithParameters(p.Map()), ch.WithSettings(settings()))
+	ctx, cancel := patient(ctx, p.Map())
+	defer cancel()
 	if err := e.Conn.QueryRow(ctx, sql).Scan(&n); err != nil {
 		return 0, fmt.Errorf("count the signals: %w", err)
 	}
@@ -84,8 +99,9 @@ func (e Events) Delete(ctx context.Context, q *search.Query, from, to schema.Mil
 		return 0, err
 	}
 	var days []string
-	ctx = ch.Context(ctx, ch.WithSettings(settings()))
-	if err := e.Conn.QueryRow(ctx, "SELECT count(), arraySort(groupUniqArray(day)) FROM "+found).Scan(&n, &days); err != nil {
+	asked, cancel := patient(ctx, nil)
+	defer cancel()
+	if err := e.Conn.QueryRow(asked, "SELECT count(), arraySort(groupUniqArray(day)) FROM "+found).Scan(&n, &days); err != nil {
 		return 0, fmt.Errorf("count the events: %w", err)
 	}
 	// First, so that a crash leaves no event that is gone and nobody knows why.
@@ -104,10 +120,17 @@ func (e Events) Delete(ctx context.Context, q *search.Query, from, to schema.Mil
 	return n, nil
 }
 
+// rewrite writes a day anew. What failed is not tried again by the server, which would do so
+// for ever, and let no other deletion of that day pass.
 func (e Events) rewrite(ctx context.Context, sql string) error {
 	e.Swap.Lock()
 	defer e.Swap.Unlock()
-	return e.exec(ctx, nil, sql)
+	err := e.exec(ctx, nil, sql)
+	if err != nil {
+		kill := "KILL MUTATION WHERE database = currentDatabase() AND table = 'events' AND position(command, '" + found + "') > 0 SYNC"
+		err = errors.Join(err, e.exec(context.WithoutCancel(ctx), nil, kill))
+	}
+	return err
 }
 
 // where is the query and its range as a condition, made for the forms that are stored.
@@ -123,11 +146,9 @@ func (e Events) where(q *search.Query, from, to schema.Millis) (string, ch.Param
 }
 
 func (e Events) exec(ctx context.Context, params ch.Parameters, sql string) error {
-	options := []ch.QueryOption{ch.WithSettings(settings())}
-	if len(params) > 0 {
-		options = append(options, ch.WithParameters(params))
-	}
-	if err := e.Conn.Exec(ch.Context(ctx, options...), sql); err != nil {
+	ctx, cancel := patient(ctx, params)
+	defer cancel()
+	if err := e.Conn.Exec(ctx, sql); err != nil {
 		return fmt.Errorf("delete events: %w", err)
 	}
 	return nil
