@@ -7,7 +7,8 @@ import (
 	"nightjar/api/access"
 )
 
-// TestOnlyRespondersHaveAgentsKill by making a rule that does, or by changing one; nor has
+// TestOnlyRespondersHaveAgentsKill by making a rule that does, or by changing or
+// deleting one; nor has
 // anybody else agents hold up packets.
 func TestOnlyRespondersHaveAgentsKill(t *testing.T) {
 	w := newWorld()
@@ -45,5 +46,13 @@ func TestOnlyRespondersHaveAgentsKill(t *testing.T) {
 	}
 	if got, answer := call(t, s, "PATCH", path+"/"+made, change, "DD-API-KEY", keys[access.Responder]); got != 200 {
 		t.Errorf("a responder changes it: %d %s", got, answer)
+	}
+	for _, path := range []string{path, "/api/v2/security_monitoring/cloud_workload_security/agent_rules"} {
+		if got, answer := call(t, s, "DELETE", path+"/"+made, "", "DD-API-KEY", keys[access.Engineer]); got != 403 {
+			t.Errorf("an engineer deletes it: %d %s", got, answer)
+		}
+	}
+	if got, answer := call(t, s, "DELETE", path+"/"+made, "", "DD-API-KEY", keys[access.Responder]); got != 204 {
+		t.Errorf("a responder deletes it: %d %s", got, answer)
 	}
 }

@@ -53,7 +53,7 @@ func (s *AgentRuleService) create(ctx context.Context, in *pb.CreateAgentRuleReq
 }
 
 // mayAct refuses a caller who may not have an agent do to a host what a rule says: a rule
-// that kills, or that holds up packets, is made and changed by responders.
+// that kills, or that holds up packets, is made, changed and deleted by responders.
 func mayAct(ctx context.Context, actions ...[]configuration.AgentAction) error {
 	needs := func(used bool, p access.Permission) error {
 		if !used {
@@ -183,12 +183,23 @@ func (s *AgentRuleService) update(ctx context.Context, in *pb.UpdateAgentRuleReq
 
 // DeleteAgentRule deletes a rule.
 func (s *AgentRuleService) DeleteAgentRule(ctx context.Context, in *pb.DeleteAgentRuleRequest) (*emptypb.Empty, error) {
-	return &emptypb.Empty{}, failedTo("delete rule", s.Store.Delete(ctx, in.GetAgentRuleId()))
+	return &emptypb.Empty{}, failedTo("delete rule", s.remove(ctx, in.GetAgentRuleId()))
 }
 
 // DeleteLegacyAgentRule deletes a rule.
 func (s *AgentRuleService) DeleteLegacyAgentRule(ctx context.Context, in *pb.DeleteAgentRuleRequest) (*emptypb.Empty, error) {
-	return &emptypb.Empty{}, s.Store.Delete(ctx, in.GetAgentRuleId())
+	return &emptypb.Empty{}, s.remove(ctx, in.GetAgentRuleId())
+}
+
+func (s *AgentRuleService) remove(ctx context.Context, id string) error {
+	v, err := s.Store.Get(ctx, id)
+	if err == nil {
+		err = mayAct(ctx, v.Body.Actions)
+	}
+	if err != nil {
+		return err
+	}
+	return s.Store.Delete(ctx, id)
 }
 
 // failedTo says of what is not there only what could not be done with it, as the
