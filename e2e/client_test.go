@@ -25,6 +25,9 @@ func TestACommandSaysThatItWasInterruptedOrThatTheEngineIsBusy(t *testing.T) {
 			w.Header().Set("Retry-After", "3")
 			w.WriteHeader(http.StatusTooManyRequests)
 			_, _ = w.Write([]byte(`{"errors":["eight searches are running"]}`))
+		case strings.HasPrefix(r.URL.Path, "/narrow"):
+			w.WriteHeader(http.StatusForbidden)
+			_, _ = w.Write([]byte(`{"errors":["Forbidden: this needs the permission events:read, which the role intake has not"]}`))
 		case strings.HasPrefix(r.URL.Path, "/wrong"):
 			w.WriteHeader(http.StatusForbidden)
 			_, _ = w.Write([]byte(`{"errors":["Forbidden"]}`))
@@ -71,9 +74,10 @@ func TestACommandSaysThatItWasInterruptedOrThatTheEngineIsBusy(t *testing.T) {
 		}
 	}
 	for base, want := range map[string]string{
-		server.URL + "/busy":  "nightjar: the engine is busy: eight searches are running; try again in 3s\n",
-		server.URL + "/wrong": "nightjar: the engine does not take this key: Forbidden\n",
-		"http://127.0.0.1:1":  "nightjar: no engine listens at http://127.0.0.1:1: start it with `nightjar up`, or name another with --server or NIGHTJAR_SERVER\n",
+		server.URL + "/narrow": "nightjar: the engine refuses this: this needs the permission events:read, which the role intake has not\n",
+		server.URL + "/busy":   "nightjar: the engine is busy: eight searches are running; try again in 3s\n",
+		server.URL + "/wrong":  "nightjar: the engine does not take this key: Forbidden\n",
+		"http://127.0.0.1:1":   "nightjar: no engine listens at http://127.0.0.1:1: start it with `nightjar up`, or name another with --server or NIGHTJAR_SERVER\n",
 	} {
 		cmd, errs := command(base, "search", "x")
 		_ = cmd.Run()

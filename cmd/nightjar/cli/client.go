@@ -163,6 +163,11 @@ func answerError(resp *http.Response, text []byte) error {
 			messages = append(messages, full.Title)
 		}
 	}
-	h.message += ": " + strings.Join(messages, "; ")
+	said := strings.Join(messages, "; ")
+	if why, isKnown := strings.CutPrefix(said, "Forbidden: "); isKnown { // the key is one of the engine's
+		h.message = "the engine refuses this"
+		said = why
+	}
+	h.message += ": " + said
 	return h
 }
