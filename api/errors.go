@@ -339,11 +339,16 @@ func (p *Error) texts() []string {
 // Write answers r with the problem.
 func (p *Error) Write(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
+	p.AskPatience(w)
+	w.WriteHeader(p.HTTPStatus())
+	_, _ = w.Write(p.body(dialectOf(r.URL.Path))) // the caller has gone: nobody to tell
+}
+
+// AskPatience says in the answer's headers how long to wait, where that helps.
+func (p *Error) AskPatience(w http.ResponseWriter) {
 	if p.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.FormatInt(int64((p.RetryAfter+time.Second-1)/time.Second), 10))
 	}
-	w.WriteHeader(p.HTTPStatus())
-	_, _ = w.Write(p.body(dialectOf(r.URL.Path))) // the caller has gone: nobody to tell
 }
 
 // BadRequest is a mistake of the caller in a field of the request; "" is the whole of it.

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 
@@ -24,9 +22,7 @@ func (h *Handler) throughDoor(w http.ResponseWriter, r *http.Request, door api.D
 	ctx, err := h.admit(w, r, access.Endpoint{Need: access.WriteEvents}, door.Keys(r)...)
 	if err != nil {
 		p := api.Describe(r.Context(), h.deps.Log, err)
-		if p.RetryAfter > 0 {
-			w.Header().Set("Retry-After", strconv.FormatInt(int64((p.RetryAfter+time.Second-1)/time.Second), 10))
-		}
+		p.AskPatience(w)
 		door.Refuse(w, r, p.HTTPStatus(), p.Message)
 		return
 	}

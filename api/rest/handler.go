@@ -160,13 +160,21 @@ func singleSlashes(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.Contains(r.URL.Path, "//") {
 			r = r.Clone(r.Context())
-			r.URL.Path, r.URL.RawPath = slashes.ReplaceAllString(r.URL.Path, "/"), slashes.ReplaceAllString(r.URL.RawPath, "/")
+			r.URL.Path, r.URL.RawPath = withSingleSlashes(r.URL.Path), withSingleSlashes(r.URL.RawPath)
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
 var slashes = regexp.MustCompile("/{2,}")
+
+// withSingleSlashes is asked of every request, nearly all of which have single ones.
+func withSingleSlashes(path string) string {
+	if !strings.Contains(path, "//") {
+		return path
+	}
+	return slashes.ReplaceAllString(path, "/")
+}
 
 // rawHandlers are those that read their bodies themselves, and their paths.
 func (h *Handler) rawHandlers() (*http.ServeMux, map[string]bool) {

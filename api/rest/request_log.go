@@ -13,7 +13,7 @@ import (
 
 // shownPath is the path without the key that the vendor's senders may put into it.
 func shownPath(path string) string {
-	path = slashes.ReplaceAllString(path, "/")
+	path = withSingleSlashes(path)
 	if at := strings.Index(path, keyedPath); at >= 0 {
 		return path[:at+len(keyedPath)] + "…"
 	}
