@@ -167,7 +167,7 @@ bench-anomaly:
 	$(GO) test -run '^$$' -bench 'Score$$' -benchtime 3s ./anomaly/bench
 	$(GO) test -count 1 -v -run 'Share|EveryLength|Hard' ./anomaly
 	$(GO) test -run '^$$' -bench BucketOfAGroup -benchtime 3s ./anomaly
-	GOGC=200 GOMEMLIMIT=1400MiB $(GO) test -run '^$$' -bench LiveGroups -benchtime 1x ./scheduler
+	GOGC=200 GOMEMLIMIT=1400MiB $(GO) test -run '^$$' -bench LiveGroups -benchtime 1x ./scheduler/detect
 
 # bench-agent measures what an agent costs the programs of this host (as root), and
 # with QEMU the same by counted instructions, whatever else the machine does.
