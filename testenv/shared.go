@@ -15,11 +15,8 @@ const SharedEnv = "NIGHTJAR_SHARED"
 // without the file is a mistake, and fails it.
 func Shared(t testing.TB, path string) string {
 	t.Helper()
-	root := os.Getenv(SharedEnv)
-	if root == "" {
-		root = filepath.Join(ModuleRoot(t), "..", "shared")
-	}
-	if info, err := os.Stat(root); err != nil || !info.IsDir() {
+	root, there := sharedRoot(t)
+	if !there {
 		t.Skipf("needs ../shared: %s: %s is not there (%s may say where it is)", path, root, SharedEnv)
 	}
 	full := filepath.Join(root, filepath.FromSlash(path))
@@ -33,14 +30,21 @@ func Shared(t testing.TB, path string) string {
 // its own, below the module's root: for tests to which that is as good, if smaller.
 func SharedOr(t testing.TB, path, own string) string {
 	t.Helper()
-	root := os.Getenv(SharedEnv)
-	if root == "" {
-		root = filepath.Join(ModuleRoot(t), "..", "shared")
-	}
-	if info, err := os.Stat(root); err == nil && info.IsDir() {
+	if _, there := sharedRoot(t); there {
 		return Shared(t, path)
 	}
 	return filepath.Join(ModuleRoot(t), filepath.FromSlash(own))
+}
+
+// sharedRoot is where the shared folder is to be, and whether it is there.
+func sharedRoot(t testing.TB) (root string, there bool) {
+	t.Helper()
+	root = os.Getenv(SharedEnv)
+	if root == "" {
+		root = filepath.Join(ModuleRoot(t), "..", "shared")
+	}
+	info, err := os.Stat(root)
+	return root, err == nil && info.IsDir()
 }
 
 // ModuleRoot returns the folder of go.mod.
