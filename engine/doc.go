@@ -12,6 +12,7 @@
 // (TestASecondEngineOnTheSameFolderIsRefused in e2e) or a newer program wrote
 // (TestAFolderIsOfTheNewestProgramThatWroteIt); a key that can be guessed or read is
 // refused (TestAKeyThatCanBeGuessedOrReadIsRefusedWithTheMend); a flag counts before the
-// environment, and that before the file (TestFlagBeatsEnvironmentBeatsFile); a stop ends
-// each part before what it needs.
+// environment, and that before the file (TestFlagBeatsEnvironmentBeatsFile); targets of the
+// file are held as those of the API are (TestTargetsOfTheFileAreThoseThatTheAPIWouldHave); a
+// stop ends each part before what it needs.
 package engine
