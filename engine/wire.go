@@ -86,31 +86,65 @@ func newJobs(lc fx.Lifecycle, e *engine, d *database, b *backtest.Runner, s *sch
 	return jobs
 }
 
-func newServer(lc fx.Lifecycle, e *engine, d *database, store sink, intake *ingest.Intake, receiver *syslog.Receiver, s *scheduler.Scheduler, b *backtest.Runner, j *backtest.Jobs, c *configuration.Stores, tables *reference.Tables, k *retention.Keeper, geo *geoip.Databases, found reached, lists threatLists, again reparses, told notifications, pipelines *pipelineRegistry, who *entrance, registry *prometheus.Registry) (*server.Server, error) {
-	reporter := reporter{d, intake, receiver, s, k, geo, c, found, who.audit}
-	registry.MustRegister(idleCollector{reporter})
-	elasticDoor, err := elastic.New(ingest.NewHandler(intake), e.config.ElasticVersion)
+// served is what the API shows and changes.
+type served struct {
+	fx.In
+	Database      *database
+	Sink          sink
+	Intake        *ingest.Intake
+	Syslog        *syslog.Receiver
+	Scheduler     *scheduler.Scheduler
+	Backtests     *backtest.Runner
+	Jobs          *backtest.Jobs
+	Configuration *configuration.Stores
+	Tables        *reference.Tables
+	Keeper        *retention.Keeper
+	GeoIP         *geoip.Databases
+	Reach         reached
+	ThreatLists   threatLists
+	Reparses      reparses
+	Notifications notifications
+	Pipelines     *pipelineRegistry
+	Entrance      *entrance
+	Metrics       *prometheus.Registry
+}
+
+// reporter says how all of it is.
+func (s served) reporter() reporter {
+	return reporter{
+		database: s.Database, intake: s.Intake, syslog: s.Syslog, scheduler: s.Scheduler, keeper: s.Keeper,
+		geoip: s.GeoIP, settings: s.Configuration, found: s.Reach, audit: s.Entrance.audit,
+	}
+}
+
+func newServer(lc fx.Lifecycle, e *engine, s served) (*server.Server, error) {
+	reporter := s.reporter()
+	s.Metrics.MustRegister(idleCollector{reporter})
+	elasticDoor, err := elastic.New(ingest.NewHandler(s.Intake), e.config.ElasticVersion)
 	if err != nil {
 		return nil, err
 	}
-	doors, services := newDoors(intake)
+	doors, services := newDoors(s.Intake)
 	maps.Copy(doors, e.ownRoutes())
 	secure, err := e.serverTLS()
 	if err != nil {
 		return nil, err
 	}
 	e.server, err = server.New(server.Deps{
-		TLS: secure, HTTP: e.config.HTTP, GRPC: e.config.GRPC, Guard: who.guard, Access: who.services, Open: who.signIn, AllowedHosts: e.config.AllowedHosts, Version: e.config.Version,
-		Rules: s, Triage: s, Signals: apistore.NewSignals(d.lookup),
-		Intake: logDoor{ingest.NewHandler(intake)}, Memory: logMemory{intake.Memory()}, Backtests: b, Jobs: j, JobSignals: apistore.NewJobSignals(d.lookup),
-		Logs: apistore.NewLogs(d.people, apistore.LogsConfig{Catalogue: store.Catalogue()}), SQL: d.sql, Status: reporter, Ledger: s, Agents: apistore.NewAgents(d.people), Explainer: s,
-		CheckRule: s.Check, Reach: found, ThreatLists: lists, Reparses: again, Notifications: told,
-		Suppressions: s, Previews: backtest.NewPreviewer(s, b, rulestore.New(d.people).Oldest), Configuration: c, Tables: tables, UploadDir: filepath.Join(e.config.DataDir, "uploads"),
-		ReadEvent: func(json []byte) (schema.Event, error) { return readEvent(json, locator(geo), pipelines) },
-		Pipelines: pipelines,
-		Ready:     reporter.ready, Queries: limits.QueryConfig{Running: e.config.MaxQueries},
+		TLS: secure, HTTP: e.config.HTTP, GRPC: e.config.GRPC, AllowedHosts: e.config.AllowedHosts,
+		Guard: s.Entrance.guard, Access: s.Entrance.services, Open: s.Entrance.signIn, Version: e.config.Version,
+		Rules: s.Scheduler, Triage: s.Scheduler, Ledger: s.Scheduler, Explainer: s.Scheduler, Suppressions: s.Scheduler, CheckRule: s.Scheduler.Check,
+		Signals: apistore.NewSignals(s.Database.lookup), JobSignals: apistore.NewJobSignals(s.Database.lookup), Agents: apistore.NewAgents(s.Database.people),
+		Logs: apistore.NewLogs(s.Database.people, apistore.LogsConfig{Catalogue: s.Sink.Catalogue()}), SQL: s.Database.sql,
+		Intake: logDoor{ingest.NewHandler(s.Intake)}, Memory: logMemory{s.Intake.Memory()},
+		Backtests: s.Backtests, Jobs: s.Jobs, Previews: backtest.NewPreviewer(s.Scheduler, s.Backtests, rulestore.New(s.Database.people).Oldest),
+		Reach: s.Reach, ThreatLists: s.ThreatLists, Reparses: s.Reparses, Notifications: s.Notifications,
+		Configuration: s.Configuration, Tables: s.Tables, UploadDir: filepath.Join(e.config.DataDir, "uploads"),
+		ReadEvent: func(json []byte) (schema.Event, error) { return readEvent(json, locator(s.GeoIP), s.Pipelines) },
+		Pipelines: s.Pipelines,
+		Status:    reporter, Ready: reporter.ready, Queries: limits.QueryConfig{Running: e.config.MaxQueries},
 		Raw: doors, Fallback: elasticDoor, Services: services, MaxMessage: int(e.config.MaxRequest),
-		Now: now, Log: e.log, Metrics: registry, OpenMetrics: e.config.OpenMetrics,
+		Now: now, Log: e.log, Metrics: s.Metrics, OpenMetrics: e.config.OpenMetrics,
 	})
 	if err != nil {
 		return nil, err
