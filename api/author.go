@@ -1,9 +1,18 @@
 package api
 
-import pb "nightjar/api/v1"
+import (
+	"cmp"
+	"context"
 
-// TheAuthor is who wrote everything, as far as what is stored says: the audit log alone has
-// who it was.
+	"nightjar/api/access"
+	pb "nightjar/api/v1"
+)
+
+// AuthorOf is the handle of who makes a call: the name of their key, or theirs.
+func AuthorOf(ctx context.Context) string { return cmp.Or(access.Of(ctx).Name, Author.Handle) }
+
+// TheAuthor is who wrote what users configure, as far as that says: the audit log has who it
+// was.
 func TheAuthor() *pb.User { return &pb.User{Handle: Author.Handle, Name: Author.Name} }
 
 // Author is who changed what callers change, as the reference shows it.

@@ -89,7 +89,7 @@ func TestTriageIsKept(t *testing.T) {
 			}
 		}
 		p.call(http.MethodGet, signalsAPI+"/"+id, nil, &got)
-		want := `{"archiveComment":"a drill","archiveReason":"false_positive","assignee":{"handle":"","id":0,"name":"Ann","uuid":"u-1"},"creator":{"handle":"","name":""},"incidentIds":[7],"state":"archived","stateUpdateTimestamp":"…","updater":{"handle":"nightjar","name":"nightjar"},"version":3}`
+		want := `{"archiveComment":"a drill","archiveReason":"false_positive","assignee":{"handle":"","id":0,"name":"Ann","uuid":"u-1"},"creator":{"handle":"","name":""},"incidentIds":[7],"state":"archived","stateUpdateTimestamp":"…","updater":{"handle":"first key","name":"first key"},"version":3}`
 		triage := momentInJSON.ReplaceAllString(string(got.Data.Attributes.Custom.Workflow.Triage), `"…"`)
 		if triage != want {
 			t.Errorf("%s: triage %s\nwant %s", when, triage, want)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"nightjar/api/access"
 	"nightjar/api/services/signals"
 	"nightjar/schema"
 )
@@ -55,6 +56,31 @@ func TestTriageOfOneSignal(t *testing.T) {
 		status, answer := call(t, s, "PATCH", base+c.path, c.body)
 		if status != c.status || !strings.Contains(answer, c.has) {
 			t.Errorf("%s %s: got %d %s, want %d with %s", c.path, c.body, status, answer, c.status, c.has)
+		}
+	}
+}
+
+// TestASignalSaysWhoTriagedIt by the name of their key, whichever way they did.
+func TestASignalSaysWhoTriagedIt(t *testing.T) {
+	w := triageable()
+	s := w.start(t)
+	keys := map[access.Role]string{}
+	for _, p := range everybody(t, w) {
+		keys[p.role] = p.key
+	}
+	const base = "/api/v2/security_monitoring/signals/"
+	status, answer := call(t, s, "PATCH", base+"s2/assignee", `{"data":{"attributes":{"assignee":{"uuid":"u"}}}}`, "DD-API-KEY", keys[access.Analyst])
+	if by := w.triaged["s2"].Triage.StateBy; status != 200 || by != "" || !strings.Contains(answer, `"state_update_user":{"handle":"nightjar"`) {
+		t.Errorf("nobody changed its state, but %q: %d %s", by, status, answer)
+	}
+	for role, path := range map[access.Role]string{access.Analyst: "s1/state", access.Responder: "bulk/state"} {
+		one := `{"id":"s1","attributes":{"state":"archived","archive_comment":"a drill"}}`
+		if path == "bulk/state" {
+			one = "[" + one + "]"
+		}
+		status, answer := call(t, s, "PATCH", base+path, `{"data":`+one+`}`, "DD-API-KEY", keys[role])
+		if by := w.triaged["s1"].Triage.StateBy; status != 200 || by != string(role) || strings.Count(answer, `_user":{"handle":"`+string(role)+`"`) != 2 {
+			t.Errorf("%s, %s: by %q, %d %s", path, role, by, status, answer)
 		}
 	}
 }

@@ -1,11 +1,11 @@
 package signals
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"nightjar/api"
@@ -121,9 +121,9 @@ func (s *SignalService) anyChange(in *pb.SignalChange) signalChange {
 // maxComment bounds a comment, in bytes.
 const maxComment = 10_000
 
-// edit is the change as it is carried out; place says where in the request it
-// stands.
-func (c signalChange) edit(id, place string) scheduler.TriageEdit {
+// edit is the change as it is carried out for who makes the call; place says where in the
+// request it stands.
+func (c signalChange) edit(ctx context.Context, id, place string) scheduler.TriageEdit {
 	return scheduler.TriageEdit{ID: id, IfVersion: c.version, Edit: func(sig *schema.Signal) error {
 		if c.state != nil {
 			if sig.State == schema.StateArchived {
@@ -137,7 +137,7 @@ func (c signalChange) edit(id, place string) scheduler.TriageEdit {
 			if c.state.state != nil {
 				state = *c.state.state
 			}
-			if err := sig.Triage.SetState(state, c.state.reason, c.state.comment, api.Author.Handle, c.state.at); err != nil {
+			if err := sig.Triage.SetState(state, c.state.reason, c.state.comment, api.AuthorOf(ctx), c.state.at); err != nil {
 				return api.BadRequest(place, "%s", err)
 			}
 		}
@@ -160,7 +160,7 @@ func (c signalChange) edit(id, place string) scheduler.TriageEdit {
 }
 
 func (s *SignalService) triageOne(ctx context.Context, id string, change signalChange) (*pb.SignalTriageResponse, error) {
-	done, err := s.Triage.Triage(ctx, []scheduler.TriageEdit{change.edit(id, "data.attributes")})
+	done, err := s.Triage.Triage(ctx, []scheduler.TriageEdit{change.edit(ctx, id, "data.attributes")})
 	if err != nil {
 		return nil, err
 	}
@@ -183,7 +183,7 @@ func triageMany[T any](ctx context.Context, s *SignalService, items []T, read fu
 		case id == "":
 			return nil, api.BadRequest(place+".id", "missing; want the id of a signal")
 		}
-		edits[i] = change.edit(id, place+".attributes")
+		edits[i] = change.edit(ctx, id, place+".attributes")
 	}
 	done, err := s.Triage.Triage(ctx, edits)
 	if err != nil {
@@ -205,7 +205,7 @@ func triageToProto(sig *schema.Signal) *pb.SignalTriage {
 	state, reason := sig.Standing()
 	out := &pb.SignalTriage{
 		State: state, ArchiveReason: "none", IncidentIds: t.Incidents, Assignee: assigneeToProto(t.Assignee),
-		StateUpdateTimestamp: int64(sig.FirstSeen), StateUpdateUser: signalAuthor(),
+		StateUpdateTimestamp: int64(sig.FirstSeen), StateUpdateUser: signalAuthor(t),
 	}
 	if reason != "" {
 		out.ArchiveReason = reason
@@ -219,7 +219,7 @@ func triageToProto(sig *schema.Signal) *pb.SignalTriage {
 	}
 	if t.Comment != "" {
 		out.ArchiveComment, out.ArchiveCommentTimestamp = &t.Comment, new(int64(t.CommentAt))
-		out.ArchiveCommentUser = signalAuthor()
+		out.ArchiveCommentUser = signalAuthor(t)
 	}
 	return out
 }
@@ -241,8 +241,10 @@ func assigneeToProto(u schema.User) *pb.SignalUser {
 	return out
 }
 
-func signalAuthor() *pb.SignalAuthor {
-	return &pb.SignalAuthor{Handle: api.Author.Handle, Uuid: api.Author.UUID, Name: proto.String(api.Author.Name), Id: api.Author.ID}
+// signalAuthor is who changed the state last, and commented it; the engine, where nobody did.
+func signalAuthor(t *schema.Triage) *pb.SignalAuthor {
+	handle := cmp.Or(t.StateBy, api.Author.Handle)
+	return &pb.SignalAuthor{Handle: handle, Uuid: api.Author.UUID, Name: &handle, Id: api.Author.ID}
 }
 
 // Triage changes what analysts made of signals. scheduler.Scheduler implements it.

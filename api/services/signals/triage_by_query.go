@@ -67,7 +67,7 @@ func (s *SignalService) triageBatch(ctx context.Context, ids []string, change si
 			if refused[id] {
 				continue
 			}
-			edit := change.edit(id, "change")
+			edit := change.edit(ctx, id, "change")
 			carryOut := edit.Edit
 			edit.Edit = func(sig *schema.Signal) error {
 				err := carryOut(sig)
@@ -119,7 +119,7 @@ func (s *SignalService) AddSignalToIncident(ctx context.Context, in *pb.AddSigna
 }
 
 func (s *SignalService) editOne(ctx context.Context, id string, change signalChange) (*pb.EditSignalResponse, error) {
-	if _, err := s.Triage.Triage(ctx, []scheduler.TriageEdit{change.edit(id, "")}); err != nil {
+	if _, err := s.Triage.Triage(ctx, []scheduler.TriageEdit{change.edit(ctx, id, "")}); err != nil {
 		return nil, err
 	}
 	return &pb.EditSignalResponse{Status: "done"}, nil
