@@ -48,11 +48,11 @@ func newAuditList() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			var answer struct{ Entries []json.RawMessage }
-			if err := cl.do(c.Context(), http.MethodGet, auditPath+"?"+query.Encode(), nil, nil, &answer); err != nil {
+			all, raw, err := listed[auditEntry](c.Context(), cl, auditPath+"?"+query.Encode(), "entries")
+			if err != nil {
 				return err
 			}
-			return printAudit(c, answer.Entries)
+			return printAudit(c, all, raw)
 		},
 	}
 	addClientFlags(c)
@@ -68,16 +68,15 @@ func newAuditList() *cobra.Command {
 	return c
 }
 
-func printAudit(c *cobra.Command, all []json.RawMessage) error {
-	r := result{data: all, header: []string{"SEQ", "AT", "KIND", "CALLER", "ROLE", "ADDRESS", "ACTION", "OBJECT", "OUTCOME", "DETAIL"}, none: "nothing", widest: 80, fit: true}
-	for _, raw := range all {
-		var e struct {
-			Seq, Count                                                       json.Number
-			At, Kind, Caller, Role, Address, Action, Object, Outcome, Detail string
-		}
-		if err := json.Unmarshal(raw, &e); err != nil {
-			return fmt.Errorf("read the engine's answer: %w", err)
-		}
+// auditEntry is an entry as the API shows it.
+type auditEntry struct {
+	Seq, Count                                                       json.Number
+	At, Kind, Caller, Role, Address, Action, Object, Outcome, Detail string
+}
+
+func printAudit(c *cobra.Command, all []auditEntry, raw []json.RawMessage) error {
+	r := result{data: raw, header: []string{"SEQ", "AT", "KIND", "CALLER", "ROLE", "ADDRESS", "ACTION", "OBJECT", "OUTCOME", "DETAIL"}, none: "nothing", widest: 80, fit: true}
+	for _, e := range all {
 		if e.Count != "1" {
 			e.Detail += fmt.Sprintf(" (%s times)", e.Count)
 		}

@@ -109,6 +109,26 @@ func (c *client) do(ctx context.Context, method, path string, header http.Header
 	return nil
 }
 
+// listed asks for a list, which is under a key of the answer: what a command shows of each
+// item, and each as it came.
+func listed[T any](ctx context.Context, c *client, path, key string) (all []T, raw []json.RawMessage, err error) {
+	var answer map[string]json.RawMessage
+	if err := c.do(ctx, http.MethodGet, path, nil, nil, &answer); err != nil {
+		return nil, nil, err
+	}
+	if answer[key] != nil {
+		err = json.Unmarshal(answer[key], &raw)
+	}
+	for _, item := range raw {
+		all = append(all, *new(T))
+		err = errors.Join(err, json.Unmarshal(item, &all[len(all)-1]))
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the engine's answer: %w", err)
+	}
+	return all, raw, nil
+}
+
 // unreachable is why there was no answer, in the words of somebody who wants one.
 func (c *client) unreachable(err error) error {
 	var network *net.OpError

@@ -77,18 +77,7 @@ func newKeysList() *cobra.Command {
 }
 
 func (c *client) keys(ctx context.Context) (all []keyShown, raw []json.RawMessage, err error) {
-	var answer struct{ Keys []json.RawMessage }
-	if err := c.do(ctx, http.MethodGet, keysPath, nil, nil, &answer); err != nil {
-		return nil, nil, err
-	}
-	for _, one := range answer.Keys {
-		var k keyShown
-		if err := json.Unmarshal(one, &k); err != nil {
-			return nil, nil, fmt.Errorf("read the engine's answer: %w", err)
-		}
-		all = append(all, k)
-	}
-	return all, answer.Keys, nil
+	return listed[keyShown](ctx, c, keysPath, "keys")
 }
 
 // keyID is the id of a key that a user named by its name or its id.

@@ -40,11 +40,11 @@ their messages, and in notification rules (nightjar notifications rules).`,
 				return err
 			}
 			values := url.Values{"signal_id": {signal}, "target": {target}, "state": {state}, "limit": {fmt.Sprint(limit)}}
-			var answer struct{ Notifications []json.RawMessage }
-			if err := cl.do(c.Context(), http.MethodGet, notificationsPath+"?"+values.Encode(), nil, nil, &answer); err != nil {
+			all, raw, err := listed[notificationShown](c.Context(), cl, notificationsPath+"?"+values.Encode(), "notifications")
+			if err != nil {
 				return err
 			}
-			return printNotifications(c, answer.Notifications)
+			return printNotifications(c, all, raw)
 		},
 	}
 	addClientFlags(c)
@@ -57,17 +57,16 @@ their messages, and in notification rules (nightjar notifications rules).`,
 	return c
 }
 
-func printNotifications(c *cobra.Command, all []json.RawMessage) error {
-	r := result{data: all, header: []string{"CREATED", "TARGET", "KIND", "STATE", "ATTEMPTS", "SIGNAL", "TITLE", "ANSWER"}, none: "nobody was told of anything", widest: 60}
-	for _, raw := range all {
-		var n struct {
-			Created, Target, Kind, State, Title, Answer string
-			SignalID                                    string `json:"signal_id"`
-			Attempts                                    int
-		}
-		if err := json.Unmarshal(raw, &n); err != nil {
-			return fmt.Errorf("read the engine's answer: %w", err)
-		}
+// notificationShown is a notification as the API shows it.
+type notificationShown struct {
+	Created, Target, Kind, State, Title, Answer string
+	SignalID                                    string `json:"signal_id"`
+	Attempts                                    int
+}
+
+func printNotifications(c *cobra.Command, all []notificationShown, raw []json.RawMessage) error {
+	r := result{data: raw, header: []string{"CREATED", "TARGET", "KIND", "STATE", "ATTEMPTS", "SIGNAL", "TITLE", "ANSWER"}, none: "nobody was told of anything", widest: 60}
+	for _, n := range all {
 		r.rows = append(r.rows, []string{n.Created, n.Target, n.Kind, n.State, fmt.Sprint(n.Attempts), n.SignalID, n.Title, n.Answer})
 	}
 	return r.print(c)
@@ -117,18 +116,7 @@ func newTargetsList() *cobra.Command {
 }
 
 func (c *client) targets(ctx context.Context) (all []targetShown, raw []json.RawMessage, err error) {
-	var answer struct{ Targets []json.RawMessage }
-	if err := c.do(ctx, http.MethodGet, targetsPath, nil, nil, &answer); err != nil {
-		return nil, nil, err
-	}
-	for _, one := range answer.Targets {
-		var t targetShown
-		if err := json.Unmarshal(one, &t); err != nil {
-			return nil, nil, fmt.Errorf("read the engine's answer: %w", err)
-		}
-		all = append(all, t)
-	}
-	return all, answer.Targets, nil
+	return listed[targetShown](ctx, c, targetsPath, "targets")
 }
 
 // targetID is the id of a target that a user named by its handle, its name or its id.

@@ -38,18 +38,7 @@ func newUsersCommand() *cobra.Command {
 }
 
 func (c *client) users(ctx context.Context) (all []userShown, raw []json.RawMessage, err error) {
-	var answer struct{ Users []json.RawMessage }
-	if err := c.do(ctx, http.MethodGet, usersPath, nil, nil, &answer); err != nil {
-		return nil, nil, err
-	}
-	for _, one := range answer.Users {
-		var u userShown
-		if err := json.Unmarshal(one, &u); err != nil {
-			return nil, nil, fmt.Errorf("read the engine's answer: %w", err)
-		}
-		all = append(all, u)
-	}
-	return all, answer.Users, nil
+	return listed[userShown](ctx, c, usersPath, "users")
 }
 
 // userPath is the path of a user who was named by their name or id.
