@@ -224,12 +224,12 @@ func TestSignalsAreFoundByTheNamesThatPeopleTry(t *testing.T) {
 		t.Errorf("services %q of events without one", s)
 	}
 	p.call(http.MethodPost, "/api/nightjar/v1/signals/triage", []byte(`{"filter":{"query":"host:web-1"},"change":{"state":"archived","archive_reason":"false_positive","archive_comment":"a drill"}}`), nil)
-	for query, want := range map[string]string{"state:archived": id, "archive_reason:false_positive": id, "archived_by:nightjar": id, "archived_at:*": id, "state:open": ""} {
+	for query, want := range map[string]string{"state:archived": id, "archive_reason:false_positive": id, `archived_by:"first key"`: id, "archived_at:*": id, "state:open": ""} {
 		if got := p.found(query); got != want {
 			t.Errorf("%s finds %q, want %q", query, got, want)
 		}
 	}
-	const columns = "SELECT count() FROM signals FINAL WHERE state = 'archived' AND reason = 'false_positive' AND triaged_by = 'nightjar' AND triaged_at > now() - 600 AND triage_comment = 'a drill'"
+	const columns = "SELECT count() FROM signals FINAL WHERE state = 'archived' AND reason = 'false_positive' AND triaged_by = 'first key' AND triaged_at > now() - 600 AND triage_comment = 'a drill'"
 	if n := p.count(columns); n != 1 {
 		t.Errorf("%d rows say so in SQL", n)
 	}
