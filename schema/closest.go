@@ -2,6 +2,7 @@ package schema
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/agext/levenshtein"
 )
@@ -17,9 +18,14 @@ func Closest(name string, candidates []string, slips int) string {
 		}
 	}
 	best, distance := "", min(slips, len(name)/3)+1
+	length := utf8.RuneCountInString(folded)
 	for _, c := range candidates {
+		other := fold(c)
+		if n := utf8.RuneCountInString(other); max(n, length)-min(n, length) >= distance {
+			continue // a long name costs no more than a short one
+		}
 		// Without levenshtein's MaxCost, with which distances come out too small.
-		if d := levenshtein.Distance(folded, fold(c), nil); d < distance {
+		if d := levenshtein.Distance(folded, other, nil); d < distance {
 			best, distance = c, d
 		}
 	}
@@ -48,6 +54,6 @@ func Containing(name string, candidates []string) string {
 }
 
 // fold leaves out of a name what styles of writing differ in.
-func fold(name string) string {
-	return strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(name))
-}
+func fold(name string) string { return strings.ToLower(parting.Replace(name)) }
+
+var parting = strings.NewReplacer("_", "", "-", "")
