@@ -35,7 +35,7 @@ func TestABacktestTellsWhatItLeavesOut(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	stdout, stderr, code := runBinary(t, "backtest", "--rule", rule, "--events", events, "--output", "json")
+	stdout, stderr, code := nightjar(t, ".", "backtest", "--rule", rule, "--events", events, "--output", "json")
 	var signals []struct{ Group []string }
 	if err := json.Unmarshal([]byte(stdout), &signals); err != nil || code != 0 || len(signals) != compiler.MaxTuples {
 		t.Fatalf("exit %d, %d signals, %v", code, len(signals), err)

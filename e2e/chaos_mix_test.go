@@ -33,7 +33,7 @@ type chaos struct {
 // engine's clock moved, the disk full or read-only, the data folder copied while it is written to.
 // In the end everything that was acknowledged is there once; every start succeeded.
 func TestChaosOfEverything(t *testing.T) {
-	seconds := fromEnv("NIGHTJAR_CHAOS_MIX", 0)
+	seconds := envInt("NIGHTJAR_CHAOS_MIX", 0)
 	if seconds == 0 {
 		t.Skip("takes real time: `make chaos`, or NIGHTJAR_CHAOS_MIX=900 (seconds)")
 	}
@@ -204,7 +204,7 @@ func (c *chaos) copyFolder() {
 // TestChaosDamage damages segments of the log and parts of the table at random, while
 // the engine is down. What is gone in the end is what it says is gone.
 func TestChaosDamage(t *testing.T) {
-	rounds := fromEnv("NIGHTJAR_CHAOS_DAMAGE", 0)
+	rounds := envInt("NIGHTJAR_CHAOS_DAMAGE", 0)
 	if rounds == 0 {
 		t.Skip("takes real time: `make chaos`, or NIGHTJAR_CHAOS_DAMAGE=20 (rounds)")
 	}

@@ -24,21 +24,14 @@ import (
 // The tests of this file run short in `make test`; `make chaos` gives them
 // their full size by these variables, and prints their figures.
 var (
-	chaosKills  = fromEnv("NIGHTJAR_CHAOS_KILLS", 8)
-	chaosOutage = time.Duration(fromEnv("NIGHTJAR_CHAOS_OUTAGE", 8)) * time.Second
-	chaosRate   = fromEnv("NIGHTJAR_CHAOS_RATE", 1500)
-	chaosRounds = fromEnv("NIGHTJAR_CHAOS_ROUNDS", 2)
+	chaosKills  = envInt("NIGHTJAR_CHAOS_KILLS", 8)
+	chaosOutage = time.Duration(envInt("NIGHTJAR_CHAOS_OUTAGE", 8)) * time.Second
+	chaosRate   = envInt("NIGHTJAR_CHAOS_RATE", 1500)
+	chaosRounds = envInt("NIGHTJAR_CHAOS_ROUNDS", 2)
 	// measured reports whether this is `make chaos`, on a machine that does nothing else: figures
 	// of time and memory are judged there only.
 	measured = chaosRounds >= 10
 )
-
-func fromEnv(name string, otherwise int) int {
-	if n, err := strconv.Atoi(os.Getenv(name)); err == nil {
-		return n
-	}
-	return otherwise
-}
 
 // load sends batches to an engine that comes and goes. A batch is sent until it
 // is acknowledged, always under the same id.
@@ -190,17 +183,6 @@ func (p *process) report(pairs ...any) {
 	}
 	w.Flush()
 	p.t.Logf("\n%s", &b)
-}
-
-// runningServer is the embedded server's; 0 when there is none just now.
-func (p *process) runningServer() int {
-	for _, pid := range children(p.t, p.cmd.Process.Pid) {
-		line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-		if bytes.Contains(line, []byte("__clickhouse")) {
-			return pid
-		}
-	}
-	return 0
 }
 
 // TestChaosKills kills the engine and the server at random moments under load,

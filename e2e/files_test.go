@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -16,23 +15,6 @@ import (
 const sshdRule = `{"name":"r","message":"m","isEnabled":true,"type":"log_detection",
 	"queries":[{"name":"a","query":"source:sshd \"Failed password\"","groupByFields":["@network.client.ip"]}],
 	"cases":[{"status":"high","condition":"a > 2"}],"options":{"evaluationWindow":300,"keepAlive":300,"maxSignalDuration":300}}`
-
-// offline runs the binary without an engine.
-func offline(t *testing.T, args ...string) (stdout, stderr string, code int) {
-	t.Helper()
-	path, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out, errs strings.Builder
-	cmd := exec.Command(path, args...)
-	cmd.Dir = t.TempDir()
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
-		t.Fatal(err)
-	}
-	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
-}
 
 // TestBacktestsReadLogsAsTheyLie runs one rule over the same three failures as raw
 // lines, compressed, in a folder, and in the forms that others export.

@@ -226,7 +226,7 @@ func (f *followingProcess) kill() {
 	_ = f.cmd.Wait()
 }
 
-var chaosRotations = fromEnv("NIGHTJAR_CHAOS_ROTATIONS", 10)
+var chaosRotations = envInt("NIGHTJAR_CHAOS_ROTATIONS", 10)
 
 // TestChaosFollow follows a log through rotations of every kind, truncations,
 // restarts of the engine and kills of both: nothing is lost, nothing doubled.
@@ -234,7 +234,7 @@ func TestChaosFollow(t *testing.T) {
 	t.Parallel()
 	testenv.RequireLibrary(t)
 	p := startEngine(t, "--http", "127.0.0.1:"+freePort(t))
-	seed := uint64(fromEnv("NIGHTJAR_CHAOS_SEED", int(time.Now().UnixNano())))
+	seed := uint64(envInt("NIGHTJAR_CHAOS_SEED", int(time.Now().UnixNano())))
 	r := &rotating{t: t, dir: t.TempDir(), random: rand.New(rand.NewPCG(seed, 1))}
 	t.Logf("seed %d", seed)
 	r.open()

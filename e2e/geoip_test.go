@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sort"
 	"strings"
@@ -107,7 +106,7 @@ func TestRawLoginsBecomeImpossibleTravel(t *testing.T) {
 	}
 	raw := writeFile(t, rawEvents(t))
 	for _, reader := range []string{"memory", "sql"} {
-		found, stderr, code := runBinary(t, "search", "@network.client.geoip.city:Lisbon @usr.id:elastic_user_0", "--events", raw, "--geoip", database, "--reader", reader)
+		found, stderr, code := nightjar(t, ".", "search", "@network.client.geoip.city:Lisbon @usr.id:elastic_user_0", "--events", raw, "--geoip", database, "--reader", reader)
 		if code != exitOK || strings.Count(found, "\n") < 5 {
 			t.Errorf("search of raw lines by %s: exit %d, found %q, %s", reader, code, found, stderr)
 		}
@@ -140,7 +139,7 @@ func rawEvents(t *testing.T) string {
 // backtested are the pairs that the command finds.
 func backtested(t *testing.T, rule, events string, args ...string) []pair {
 	t.Helper()
-	stdout, stderr, code := runBinary(t, append([]string{"backtest", "--rule", rule, "--events", events, "--output", "json"}, args...)...)
+	stdout, stderr, code := nightjar(t, ".", append([]string{"backtest", "--rule", rule, "--events", events, "--output", "json"}, args...)...)
 	var list []signalFound
 	if err := json.Unmarshal([]byte(stdout), &list); err != nil || code != exitOK {
 		t.Fatalf("backtest: exit %d, %v: %s", code, err, stderr)
@@ -209,24 +208,9 @@ func TestGeoIPDatabasesAreReplacedWhileTheEngineRuns(t *testing.T) {
 func TestAMissingGeoIPDatabaseStopsTheStart(t *testing.T) {
 	t.Parallel()
 	testenv.RequireLibrary(t)
-	_, stderr, code := runBinary(t, "up", "--data-dir", filepath.Join(t.TempDir(), "d"), "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--geoip", "/nowhere/city.mmdb")
+	_, stderr, code := nightjar(t, ".", "up", "--data-dir", filepath.Join(t.TempDir(), "d"), "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--geoip", "/nowhere/city.mmdb")
 	if code != exitFailure || !strings.Contains(stderr, "GeoIP database /nowhere/city.mmdb: ") {
 		t.Errorf("exit %d, and it says %q", code, stderr)
 	}
 }
 
-// runBinary runs a command that needs no engine.
-func runBinary(t testing.TB, args ...string) (stdout, stderr string, code int) {
-	t.Helper()
-	path, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(path, args...)
-	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
-		t.Fatal(err)
-	}
-	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
-}

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -250,11 +249,5 @@ func TestToolsForJobsAndTriage(t *testing.T) {
 
 // runAfter is run with an argument behind `--`.
 func runAfter(p *process, last string, args ...string) (stdout, stderr string, code int) {
-	cmd := exec.Command(p.path, append(args, "--server", p.base, "--data-dir", p.dir, "--", last)...)
-	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
-		p.t.Fatal(err)
-	}
-	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
+	return outcome(p.t, exec.Command(p.path, append(args, "--server", p.base, "--data-dir", p.dir, "--", last)...))
 }

@@ -10,7 +10,7 @@ import (
 // TestChaosMemoryGoesBackAfterABurst sends many events of many groups at once, and
 // looks at the engine's memory when they have been evaluated and nothing more comes.
 func TestChaosMemoryGoesBackAfterABurst(t *testing.T) {
-	events := fromEnv("NIGHTJAR_CHAOS_BURST", 0)
+	events := envInt("NIGHTJAR_CHAOS_BURST", 0)
 	if events == 0 {
 		t.Skip("takes some minutes: `make chaos`, or NIGHTJAR_CHAOS_BURST=216000 (events)")
 	}

@@ -309,13 +309,7 @@ func (p *process) command(args ...string) *exec.Cmd {
 // run runs a command of the binary against this engine.
 func (p *process) run(args ...string) (stdout, stderr string, code int) {
 	p.t.Helper()
-	cmd := p.command(args...)
-	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
-		p.t.Fatal(err)
-	}
-	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
+	return outcome(p.t, p.command(args...))
 }
 
 func (p *process) caughtUp() {
@@ -412,4 +406,61 @@ func readLines(t testing.TB, path string) []string {
 		t.Fatal(err)
 	}
 	return out
+}
+
+// runningServer is the embedded server's; 0 when there is none just now.
+func (p *process) runningServer() int {
+	for _, pid := range children(p.t, p.cmd.Process.Pid) {
+		line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+		if bytes.Contains(line, []byte("__clickhouse")) {
+			return pid
+		}
+	}
+	return 0
+}
+
+// serverPid is runningServer, which there has to be.
+func (p *process) serverPid() int {
+	p.t.Helper()
+	pid := p.runningServer()
+	if pid == 0 {
+		p.t.Fatal("found no embedded server")
+	}
+	return pid
+}
+
+func envInt(name string, value int) int {
+	if n, err := strconv.Atoi(os.Getenv(name)); err == nil {
+		return n
+	}
+	return value
+}
+
+// nightjar runs a command of the binary in a folder, without an engine.
+func nightjar(t testing.TB, dir string, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := exec.Command(path, args...)
+	c.Dir = dir
+	return outcome(t, c)
+}
+
+// offline is nightjar in a folder that is empty.
+func offline(t testing.TB, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	return nightjar(t, t.TempDir(), args...)
+}
+
+// outcome runs a command to its end.
+func outcome(t testing.TB, c *exec.Cmd) (stdout, stderr string, code int) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	c.Stdout, c.Stderr = &out, &errs
+	if err := c.Run(); err != nil && c.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return out.String(), errs.String(), c.ProcessState.ExitCode()
 }

@@ -61,7 +61,7 @@ func backtest(t testing.TB, rulePath, eventsPath string, until schema.Millis) ([
 	if until != schema.MaxMillis {
 		args = append(args, "--until", until.String())
 	}
-	stdout, stderr, code := runBinary(t, args...)
+	stdout, stderr, code := nightjar(t, ".", args...)
 	if code != exitOK {
 		return nil, errors.New(stderr)
 	}

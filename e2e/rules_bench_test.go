@@ -60,13 +60,6 @@ func BenchmarkRules(b *testing.B) {
 	}
 }
 
-func envInt(name string, value int) int {
-	if n, err := strconv.Atoi(os.Getenv(name)); err == nil {
-		return n
-	}
-	return value
-}
-
 type loadResult struct {
 	engine, server, memory float64
 	latencies              []time.Duration
@@ -278,17 +271,6 @@ func (p *process) watchSignals(seen map[string]time.Time, stop chan struct{}) {
 			}
 		}
 	}
-}
-
-func (p *process) serverPid() int {
-	for _, pid := range children(p.t, p.cmd.Process.Pid) {
-		line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-		if strings.Contains(string(line), "__clickhouse") {
-			return pid
-		}
-	}
-	p.t.Fatal("found no embedded server")
-	return 0
 }
 
 // cpuSeconds is the CPU time that a process has used.

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -34,21 +33,6 @@ func seclFolder(t *testing.T, files map[string]string) string {
 		}
 	}
 	return dir
-}
-
-// nightjar runs the program.
-func nightjar(t *testing.T, dir string, args ...string) (stdout, stderr string, code int) {
-	t.Helper()
-	path, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := exec.Command(path, args...)
-	c.Dir = dir
-	var out, talk strings.Builder
-	c.Stdout, c.Stderr = &out, &talk
-	_ = c.Run() // the code tells
-	return out.String(), talk.String(), c.ProcessState.ExitCode()
 }
 
 // TestSECLToolsTellWhatIsWrongAndWhere runs the offline commands on a good policy

@@ -28,7 +28,7 @@ const soakWindow = time.Minute
 // counted from what was sent: each silence and each missing answer once, and
 // nothing else, not even for a moment.
 func TestChaosSilence(t *testing.T) {
-	seconds := fromEnv("NIGHTJAR_CHAOS_SILENCE", 0)
+	seconds := envInt("NIGHTJAR_CHAOS_SILENCE", 0)
 	if seconds == 0 {
 		t.Skip("takes real time: `make chaos`, or NIGHTJAR_CHAOS_SILENCE=900 (seconds)")
 	}

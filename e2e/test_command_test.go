@@ -48,7 +48,7 @@ tests:
 		{[]string{good, "--geoip", "/nowhere"}, exitFailure, "", "GeoIP database /nowhere"},
 		{[]string{bad, "--junit", report, "--output", "json"}, exitFailure, `"passed": false`, "1 test failed"},
 	} {
-		stdout, stderr, code := runBinary(t, append([]string{"test"}, c.args...)...)
+		stdout, stderr, code := nightjar(t, ".", append([]string{"test"}, c.args...)...)
 		if code != c.code || !strings.Contains(stdout, c.stdout) || !strings.Contains(stderr, c.stderr) {
 			t.Errorf("nightjar test %q: exit %d, stdout %q, stderr %q; want %d, %q, %q", c.args, code, stdout, stderr, c.code, c.stdout, c.stderr)
 		}
@@ -56,7 +56,7 @@ tests:
 	if text, err := os.ReadFile(report); err != nil || !strings.Contains(string(text), `failures="1"`) {
 		t.Errorf("the JUnit report: %v %s", err, text)
 	}
-	stdout, _, _ := runBinary(t, "test", good, "--output", "json")
+	stdout, _, _ := nightjar(t, ".", "test", good, "--output", "json")
 	var reports []ruletest.Report
 	if err := json.Unmarshal([]byte(stdout), &reports); err != nil || len(reports) != 1 || !reports[0].Tests[0].Passed {
 		t.Errorf("as JSON: %v %s", err, stdout)
