@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"nightjar/agent/probe"
+	"nightjar/secl/policy"
 )
 
 // Status is what `nightjar agent status` tells.
@@ -24,10 +25,11 @@ type Status struct {
 
 // PolicyStatus is a policy that is in force.
 type PolicyStatus struct {
-	Name    string `json:"name"`
-	Version string `json:"version"`
-	Rules   int    `json:"rules"`
-	Errors  int    `json:"errors"`
+	Name    string      `json:"name"`
+	Version string      `json:"version"`
+	Mode    policy.Mode `json:"mode"`
+	Rules   int         `json:"rules"`
+	Errors  int         `json:"errors"`
 }
 
 // Socket is where an agent answers.
@@ -104,7 +106,7 @@ func (a *Agent) status() *Status {
 		s.Report = r
 	}
 	for _, p := range a.config.Policies {
-		one := PolicyStatus{Name: p.Name, Version: p.Version, Rules: len(p.Rules)}
+		one := PolicyStatus{Name: p.Name, Version: p.Version, Mode: p.Mode, Rules: len(p.Rules)}
 		for _, problem := range a.set.Errors() {
 			if problem.Where.File == p.Name {
 				one.Errors++

@@ -49,6 +49,7 @@ type Rule struct {
 	RuleDef
 	*secl.Rule
 	From    []*Policy // whose definition it is
+	Mode    Mode      // Blocking if a policy that has the rule enabled is
 	Actions []*Action
 	Never   []string // why it, or one of its actions, can never fire
 }
@@ -159,7 +160,7 @@ func (l *loader) checkRule(m *mergedRule) *Rule {
 		report(errors.New("it asks nothing about events of one type"))
 		return nil
 	}
-	r := &Rule{RuleDef: m.RuleDef, Rule: checked, From: m.from}
+	r := &Rule{RuleDef: m.RuleDef, Rule: checked, From: m.from, Mode: m.mode}
 	ok := true
 	for _, name := range m.LimiterToken {
 		if _, err := l.eventField(name, checked.Event()); err != nil {

@@ -83,6 +83,7 @@ func mergeMacro(first, m *MacroDef) (*MacroDef, error) {
 type mergedRule struct {
 	RuleDef
 	from []*Policy
+	mode Mode
 }
 
 // mergeRules gives every id one definition, in the order of the first ones.
@@ -101,7 +102,7 @@ func (l *loader) mergeRules(policies []*Policy) []*mergedRule {
 			at := slices.IndexFunc(out, func(o *mergedRule) bool { return o.ID == d.ID })
 			switch {
 			case at < 0:
-				out = append(out, &mergedRule{*d, []*Policy{p}})
+				out = append(out, &mergedRule{*d, []*Policy{p}, p.Mode})
 			case d.Combine == Override:
 				out[at].override(d, p)
 			default:
@@ -138,6 +139,9 @@ func (m *mergedRule) override(d *RuleDef, p *Policy) {
 		m.RuleDef = *d
 		m.Actions = actions
 	}
+	if m.mode = max(m.mode, p.Mode); m.Disabled {
+		m.mode = p.Mode // what is disabled counts for nothing
+	}
 	m.Disabled = d.Disabled
 	m.from = []*Policy{p}
 }
@@ -151,8 +155,11 @@ func (l *loader) conflict(m *mergedRule, d *RuleDef, p *Policy) {
 	case m.Disabled == d.Disabled && m.Disabled:
 	case m.Disabled == d.Disabled:
 		l.conflictProblem(m, d, p)
+		if m.Expression == d.Expression { // two policies have the same rule
+			m.mode = max(m.mode, p.Mode)
+		}
 	case first.Default && !p.Default, m.Disabled && first.Default == p.Default:
-		*m = mergedRule{*d, []*Policy{p}}
+		*m = mergedRule{*d, []*Policy{p}, p.Mode}
 	}
 }
 

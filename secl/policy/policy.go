@@ -12,6 +12,7 @@ type Policy struct {
 	Version  string
 	Type     string // policy or content_pack
 	Replaces string // the id of the policy that it replaces
+	Mode     Mode   // who assigns the policy says it, the file does not
 	Macros   []*MacroDef
 	Rules    []*RuleDef
 }

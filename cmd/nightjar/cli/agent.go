@@ -42,6 +42,7 @@ can't be seen on this kernel is told on standard error, and to the engine.`,
 	f.BoolVar(&o.standalone, "standalone", false, "print what matches, instead of sending it to a server")
 	f.StringArrayVar(&o.policies, "policy", nil, "a policy file; several are merged in their order (for a server: the one that ships)")
 	f.StringArrayVar(&o.defaults, "default", nil, "a policy that ships with the agent; custom ones override it")
+	f.BoolVar(&o.block, "block", false, "the policies are blocking: their rules kill and deny, where else they record what they would have done")
 	f.StringVar(&o.version, "agent-version", "", "load what is for this version of the agent (everything, if empty)")
 	f.StringVar(&o.state, "state-dir", agentState, "where `nightjar agent status` finds this agent")
 	f.StringVar(&o.hostname, "hostname", "", "the name of this host in events (that of the machine, if empty)")
@@ -62,6 +63,7 @@ type agentRun struct {
 	policies, defaults []string
 	version            string
 	state, hostname    string
+	block              bool // the policies of the flags
 	ring               int
 	report             time.Duration
 }

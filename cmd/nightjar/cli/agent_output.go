@@ -23,6 +23,16 @@ const bundledPolicy = "agent/default.policy"
 // readAgentPolicies reads what the flags name, or the bundled policy where they name
 // nothing and the matches go to a server.
 func (o *agentRun) readAgentPolicies() ([]*policy.Policy, []*policy.DefinitionError, error) {
+	policies, problems, err := o.readPolicyFiles()
+	if o.block {
+		for _, p := range policies {
+			p.Mode = policy.Blocking
+		}
+	}
+	return policies, problems, err
+}
+
+func (o *agentRun) readPolicyFiles() ([]*policy.Policy, []*policy.DefinitionError, error) {
 	if len(o.policies)+len(o.defaults) > 0 || o.standalone {
 		return readPolicies(o.policies, o.defaults)
 	}
