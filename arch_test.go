@@ -117,6 +117,7 @@ var layers = map[string][]string{
 
 	// edges
 	"agent/delivery":    {"schema", "agent", "agent/probe"},
+	"agent/orders":      {},
 	"agent/abi":         {},
 	"agent/bpf":         {},
 	"agent/probe":       {"agent/abi", "agent/bpf"},
