@@ -46,6 +46,7 @@ type Agent struct {
 	event   event.Event
 	scratch []byte // the last match: the next one may be as long
 	account account
+	boot    string // the boot's id: with a pid and when it started, a process for good
 }
 
 // New checks the policies. Rules that are wrong are left out: Problems tells.
@@ -57,7 +58,7 @@ func New(c Config) (*Agent, error) {
 		c.Report = 10 * time.Second
 	}
 	clock := newClock()
-	a := &Agent{config: c, cache: process.New(c.Limits, clock.at), asks: make(chan func())}
+	a := &Agent{config: c, cache: process.New(c.Limits, clock.at), asks: make(chan func()), boot: BootID()}
 	world := event.World{ByPID: func(pid int64) *event.Process { return a.cache.Get(uint32(pid)) }}
 	set, err := policy.Load(c.Policies, policy.Options{
 		Model: event.Model(), World: world, AgentVersion: c.Version, Host: thisHost(),

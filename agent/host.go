@@ -32,6 +32,12 @@ func (c *clock) at(boot uint64) int64 {
 	return int64(boot) + c.offset
 }
 
+// BootID is what the kernel calls this boot; empty where it does not say.
+func BootID() string {
+	text, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	return strings.TrimSpace(string(text))
+}
+
 // thisHost is what filters of rules ask about.
 func thisHost() *policy.Host {
 	h := &policy.Host{OS: "linux", Origin: "ebpf", Envs: os.Environ()}

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"nightjar/agent/probe"
+	"nightjar/agent/process"
 	"nightjar/secl/policy"
 )
 
@@ -49,6 +51,20 @@ func Ask(stateDir string) (*Status, error) {
 		return nil, fmt.Errorf("read the agent's answer: %w", err)
 	}
 	return s, nil
+}
+
+// Do calls do with the processes, from the goroutine that they belong to: it must not
+// wait for anything, and they are lent for the call. Its error is the context's, where the
+// agent does not come to it before that ends.
+func (a *Agent) Do(ctx context.Context, do func(*process.Cache)) error {
+	done := make(chan struct{})
+	select {
+	case a.asks <- func() { defer close(done); do(a.cache) }:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	<-done
+	return nil
 }
 
 // serve answers on the socket until it is stopped. Whoever may open the socket,

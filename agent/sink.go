@@ -60,6 +60,9 @@ func (a *Agent) appendAbout(dst []byte, rule *ruleset.Rule) []byte {
 		r.about = a.about(rule)
 	}
 	dst = append(dst, r.about...)
+	if p := a.event.Process; p != nil && p.Key != 0 { // with the boot's id, it tells the process from all others
+		dst = strconv.AppendUint(append(dst, `,"process_start":`...), p.Key, 10)
+	}
 	if r.HeldBack > 0 { // matches that the rule's limit did not let through, so far
 		dst = strconv.AppendUint(append(dst, `,"held_back":`...), r.HeldBack, 10)
 	}
@@ -79,6 +82,7 @@ func (a *Agent) about(rule *ruleset.Rule) []byte {
 			out[name] = value
 		}
 	}
+	set("boot_id", a.boot)
 	set("version", a.config.Version)
 	set("rule_version", rule.Version)
 	set("rule_description", rule.Description)

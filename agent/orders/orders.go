@@ -71,6 +71,13 @@ type Command struct {
 	Reason  string    `json:"reason,omitempty"`
 	Kill    *Kill     `json:"kill,omitempty"`
 	Collect *Collect  `json:"collect,omitempty"`
+	Network *Network  `json:"network,omitempty"`
+}
+
+// Network is answered with how the host stands after Orders.Isolation was followed: the
+// state itself is there, and this only asks for it.
+type Network struct {
+	Isolated bool `json:"isolated"` // whether the host is to be cut off
 }
 
 // Kill sends a signal to a process.
@@ -88,10 +95,14 @@ type Collect struct {
 // Process is a process so that another one with a reused pid is not mistaken for it: all
 // that is not zero must be so.
 type Process struct {
-	PID        uint32    `json:"pid"`
-	Started    time.Time `json:"started,omitzero"`
-	Executable string    `json:"executable,omitempty"`
-	Inode      uint64    `json:"inode,omitempty"`
+	PID     uint32    `json:"pid"`
+	Started time.Time `json:"started,omitzero"`
+	// Boot is the host's boot id, and SinceBoot when the process started, in ns since that
+	// boot: they are exact, where Started depends on the host's clock of then.
+	Boot       string `json:"boot,omitempty"`
+	SinceBoot  uint64 `json:"since_boot,omitempty"`
+	Executable string `json:"executable,omitempty"`
+	Inode      uint64 `json:"inode,omitempty"`
 }
 
 // MaxPayload is how many bytes orders have at most.

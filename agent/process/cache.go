@@ -86,6 +86,13 @@ func (c *Cache) Get(pid uint32) *event.Process {
 	return nil
 }
 
+// Each calls do for every living process, in no order. They are lent for the call.
+func (c *Cache) Each(do func(*event.Process)) {
+	for _, e := range c.living {
+		do(e.Process)
+	}
+}
+
 // Of is the process of a record, as the record says it is now: with its
 // credentials, its cgroup and its name. A process that no record has told of is
 // looked up in /proc.
