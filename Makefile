@@ -111,7 +111,7 @@ CHAOS_DAMAGE ?= 30
 chaos: SHELL = bash
 chaos: .SHELLFLAGS = -o pipefail -c
 chaos: setup
-	REQUIRE_CLICKHOUSE=1 $(GO) test -count 1 -v ./ingest/wal | grep -v '^=== '
+	REQUIRE_CLICKHOUSE=1 $(GO) test -count 1 -v ./wal | grep -v '^=== '
 	seed=$${CHAOS_SEED:-$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}; echo "NIGHTJAR_SEED=$$seed"; \
 	  NIGHTJAR_SEED=$$seed NIGHTJAR_CASES=$(CHAOS_CASES) $(GO) test -count 1 -v -timeout 0 -run 'Generated|Faults|Correlated|Travellers' ./scheduler | grep -v '^=== '
 	NIGHTJAR_CHAOS_KILLS=$(CHAOS_KILLS) NIGHTJAR_CHAOS_OUTAGE=$(CHAOS_OUTAGE) NIGHTJAR_CHAOS_RATE=5000 NIGHTJAR_CHAOS_ROUNDS=10 NIGHTJAR_CHAOS_SILENCE=$(CHAOS_SILENCE) NIGHTJAR_CHAOS_BURST=$(CHAOS_BURST) NIGHTJAR_CHAOS_ROTATIONS=$(CHAOS_ROTATIONS) NIGHTJAR_CHAOS_MIX=$(CHAOS_MIX) NIGHTJAR_CHAOS_DAMAGE=$(CHAOS_DAMAGE) REQUIRE_CLICKHOUSE=1 \

@@ -18,6 +18,7 @@ var layers = map[string][]string{
 	"schema/vocabulary": {"schema"},
 	"api/v1":            {},
 	"content":           {},
+	"wal":               {},
 	"clickhouse":        {},
 	// language
 	"secl":                      {},
@@ -61,12 +62,11 @@ var layers = map[string][]string{
 	// edges
 	"migrations":            {"schema", "clickhouse"},
 	"retention":             {"schema", "clickhouse"},
-	"ingest/wal":            {},
 	"ingest/geoip":          {"schema"},
 	"ingest/record":         {"schema", "ingest/pipeline/value"},
 	"ingest/times":          {"schema"},
 	"ingest/heads":          {"ingest/times"},
-	"ingest":                {"schema", "ingest/wal", "ingest/flowlog", "ingest/w3c", "ingest/record", "ingest/times", "ingest/heads"},
+	"ingest":                {"schema", "wal", "ingest/flowlog", "ingest/w3c", "ingest/record", "ingest/times", "ingest/heads"},
 	"ingest/profile":        {"schema"},
 	"ingest/intel":          {"schema"},
 	"ingest/reparse":        {"schema", "objects", "compiler/search"},
@@ -88,12 +88,12 @@ var layers = map[string][]string{
 	"backup":                {"schema", "migrations", "ingest"},
 	"scheduler/clickhouse":  {"schema", "objects", "clickhouse", "compiler", "compiler/search", "scheduler", "scheduler/backtest", "scheduler/reference", "scheduler/detect"},
 	"scheduler/ruletest":    {"schema", "compiler", "scheduler", "scheduler/reference", "ingest", "ingest/files", "scheduler/detect", "compiler/rulecheck"},
-	"api/access":            {"schema", "objects", "ingest/wal", "api/access/audit"},
+	"api/access":            {"schema", "objects", "wal", "api/access/audit"},
 	"api/access/service":    {"schema", "compiler/search", "api/v1", "api/access", "api/access/audit", "api/access/signin"},
 	"api/access/calls":      {"api/access", "api/v1"},
-	"api/access/audit":      {"schema", "ingest/wal"},
+	"api/access/audit":      {"schema", "wal"},
 	"api/access/clickhouse": {"schema", "clickhouse", "compiler/search", "api/access/audit"},
-	"api/access/signin":     {"schema", "objects", "ingest/wal"},
+	"api/access/signin":     {"schema", "objects", "wal"},
 
 	// api
 	"api":                        {"schema", "objects", "api/v1", "api/access"},

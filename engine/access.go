@@ -25,10 +25,10 @@ import (
 	"nightjar/api/access/signin"
 	"nightjar/configuration/outbound"
 	"nightjar/ingest"
-	"nightjar/ingest/wal"
 	"nightjar/objects"
 	rulestore "nightjar/scheduler/clickhouse"
 	"nightjar/schema"
+	"nightjar/wal"
 )
 
 // AccessConfig is who may come in beside the first key, and how often.

@@ -8,8 +8,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"nightjar/ingest/wal"
 	"nightjar/migrations"
+	"nightjar/wal"
 )
 
 // folderState is what a data folder says of who wrote it, in its file state.json.

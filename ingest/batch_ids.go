@@ -18,8 +18,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"nightjar/ingest/wal"
 	"nightjar/schema"
+	"nightjar/wal"
 )
 
 // batches remembers the ids of acknowledged batches. Ids of batches that are

@@ -7,7 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"nightjar/ingest/wal"
+	"nightjar/wal"
 )
 
 // mark is how far the log has been carried into the sink.

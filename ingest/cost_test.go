@@ -10,8 +10,8 @@ import (
 
 	"github.com/valyala/fastjson"
 
-	"nightjar/ingest/wal"
 	"nightjar/schema"
+	"nightjar/wal"
 )
 
 // shapes are events that put all their bytes, n of them, into one thing.

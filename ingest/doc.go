@@ -2,7 +2,7 @@
 // acknowledged is in ClickHouse in the end, once, in the order of its arrival
 // sequence.
 //
-// Submit makes events durable in a local log (ingest/wal) and numbers them; Run
+// Submit makes events durable in a local log (wal) and numbers them; Run
 // carries the log into the Sink in blocks that never change, each under one
 // deduplication token. Handler is the HTTP door, Decoder what it reads a body
 // with; pipelines (ingest/pipeline) turn raw lines into attributes.
@@ -16,7 +16,7 @@
 //
 //   - What was acknowledged is stored once, through kills of the engine and of the server,
 //     ten minutes without the server, and a full disk: TestChaos… in e2e (short in make
-//     test, long in make chaos), and the tests of ingest and ingest/wal.
+//     test, long in make chaos), and the tests of ingest and wal.
 //   - Requests take no more memory than their quota: TestOverload…, TestBombs… in e2e.
 //   - No block stops the others; one that is too much is set aside (set_aside.go). What is lost
 //     is said, once (losses.go): TestWhatTheLogLostIsSaid.

@@ -17,8 +17,8 @@ import (
 	"sync"
 	"time"
 
-	"nightjar/ingest/wal"
 	"nightjar/schema"
+	"nightjar/wal"
 )
 
 // How far files were sent is known here, at the engine, and not where they are sent

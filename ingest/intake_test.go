@@ -20,8 +20,8 @@ import (
 	"go.uber.org/goleak"
 
 	"nightjar/ingest/times"
-	"nightjar/ingest/wal"
 	"nightjar/schema"
+	"nightjar/wal"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"sync"
 
-	"nightjar/ingest/wal"
 	"nightjar/schema"
+	"nightjar/wal"
 )
 
 // A record of the log is a batch: version, batch id, arrival time, number of

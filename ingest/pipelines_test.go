@@ -8,8 +8,8 @@ import (
 	"github.com/valyala/fastjson"
 
 	"nightjar/ingest/record"
-	"nightjar/ingest/wal"
 	"nightjar/schema"
+	"nightjar/wal"
 )
 
 // stamps is a pipeline for the events of one source: it takes the attribute `who` to

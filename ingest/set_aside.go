@@ -11,8 +11,8 @@ import (
 	"sync"
 	"time"
 
-	"nightjar/ingest/wal"
 	"nightjar/schema"
+	"nightjar/wal"
 )
 
 // asides are the blocks that were too much for the sink. Each is a file of its own,

@@ -11,8 +11,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"nightjar/ingest/wal"
 	"nightjar/schema"
+	"nightjar/wal"
 )
 
 // A block that is set aside is a file of a line that says what it is, as JSON, and

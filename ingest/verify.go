@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"nightjar/ingest/wal"
 	"nightjar/schema"
+	"nightjar/wal"
 )
 
 // Verifier is a Sink that can say what it lacks.

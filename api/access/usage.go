@@ -12,8 +12,8 @@ import (
 	"sync"
 	"time"
 
-	"nightjar/ingest/wal"
 	"nightjar/schema"
+	"nightjar/wal"
 )
 
 // usageEvery is how often the file is written, and how exactly the times are known.

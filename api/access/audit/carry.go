@@ -12,7 +12,7 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
-	"nightjar/ingest/wal"
+	"nightjar/wal"
 )
 
 // maxCarried is how many entries are carried at a time, about.

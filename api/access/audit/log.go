@@ -16,8 +16,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"nightjar/ingest/wal"
 	"nightjar/schema"
+	"nightjar/wal"
 )
 
 // Store keeps rows. access/clickhouse implements it.

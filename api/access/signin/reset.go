@@ -8,7 +8,7 @@ import (
 	"io/fs"
 	"os"
 
-	"nightjar/ingest/wal"
+	"nightjar/wal"
 )
 
 // A reset is how the person who has the data folder gets in again: a file that says who

@@ -14,8 +14,8 @@ import (
 	"sync"
 	"time"
 
-	"nightjar/ingest/wal"
 	"nightjar/schema"
+	"nightjar/wal"
 )
 
 // Local is the provider of those who have a password here.
