@@ -50,7 +50,7 @@ func (p *BoundPlan) Explain(e *schema.Event) []LabelExplanation {
 // "" when it has.
 func (p *BoundPlan) refused(l *Label, e *schema.Event, found []Match) string {
 	for i := range p.Suppressions {
-		if f := &p.Suppressions[i]; f.data != nil && f.covers(e.At, e.Seq) && f.data.Match(e) {
+		if f := &p.Suppressions[i]; f.excludes != nil && f.covers(e.At, e.Seq) && f.excludes(e) {
 			return "suppression " + f.ID + " (" + f.Name + ") excludes it: " + f.data.String()
 		}
 	}

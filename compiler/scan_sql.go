@@ -72,7 +72,7 @@ const (
 
 // needsWhole reports whether the plan asks more of an event than values of fields.
 func needsWhole(plan *BoundPlan) bool {
-	if slices.ContainsFunc(plan.Suppressions, func(f InForce) bool { return f.data != nil }) {
+	if slices.ContainsFunc(plan.Suppressions, func(f InForce) bool { return f.excludes != nil }) {
 		return true
 	}
 	return slices.ContainsFunc(plan.Labels, func(l Label) bool {

@@ -12,9 +12,10 @@ import (
 // Suppression is a suppression, compiled.
 type Suppression struct {
 	schema.Suppression
-	rules  *search.Query
-	signal *search.Query // nil: it withholds no signals
-	data   *search.Query // nil: it excludes no events
+	selects   func(rule *schema.Event) bool   // asks a RuleEvent
+	withholds func(signal *schema.Event) bool // nil: it withholds no signals
+	excludes  func(*schema.Event) bool        // nil: it excludes no events
+	data      *search.Query                   // what excludes asks
 }
 
 // CompileSuppression checks a suppression. The error is a *schema.InvalidError that
@@ -22,19 +23,20 @@ type Suppression struct {
 func CompileSuppression(s schema.Suppression) (*Suppression, error) {
 	c := &Suppression{Suppression: s}
 	var bad schema.InvalidError
-	query := func(field, text string, parse func(string) (*search.Query, error)) *search.Query {
+	query := func(field, text string, parse func(string) (*search.Query, error)) (*search.Query, func(*schema.Event) bool) {
 		if strings.TrimSpace(text) == "" {
-			return nil
+			return nil, nil
 		}
 		q, err := parse(text)
 		if err != nil {
 			bad.Add(field, err.Error())
+			return nil, nil
 		}
-		return q
+		return q, q.Matcher()
 	}
-	c.rules = query("rule_query", s.RuleQuery, search.ParseForRules)
-	c.signal = query("suppression_query", s.SuppressionQuery, search.ParseForSignals)
-	c.data = query("data_exclusion_query", s.DataExclusionQuery, search.Parse)
+	_, c.selects = query("rule_query", s.RuleQuery, search.ParseForRules)
+	_, c.withholds = query("suppression_query", s.SuppressionQuery, search.ParseForSignals)
+	c.data, c.excludes = query("data_exclusion_query", s.DataExclusionQuery, search.Parse)
 	switch {
 	case strings.TrimSpace(s.Name) == "":
 		bad.Add("name", "a suppression needs a name")
@@ -49,7 +51,7 @@ func CompileSuppression(s schema.Suppression) (*Suppression, error) {
 }
 
 // Selects reports whether the suppression applies to the rule.
-func (s *Suppression) Selects(r *schema.Rule) bool { return s.rules.Match(RuleEvent(r)) }
+func (s *Suppression) Selects(r *schema.Rule) bool { return s.selects(RuleEvent(r)) }
 
 // RuleEvent is a rule as a search over rules sees it: with its tags, and
 // `type`, `id`, `name` and the like beside them.
@@ -155,7 +157,7 @@ func (f *InForce) covers(at schema.Millis, seq uint64) bool {
 // excluded reports whether a suppression keeps the event from the plan.
 func (p *BoundPlan) excluded(e *schema.Event) bool {
 	for i := range p.Suppressions {
-		if f := &p.Suppressions[i]; f.data != nil && f.covers(e.At, e.Seq) && f.data.Match(e) {
+		if f := &p.Suppressions[i]; f.excludes != nil && f.covers(e.At, e.Seq) && f.excludes(e) {
 			return true
 		}
 	}
@@ -165,7 +167,7 @@ func (p *BoundPlan) excluded(e *schema.Event) bool {
 // Withholds reports whether any suppression may withhold signals of the plan.
 func (p *BoundPlan) Withholds() bool {
 	for i := range p.Suppressions {
-		if p.Suppressions[i].signal != nil {
+		if p.Suppressions[i].withholds != nil {
 			return true
 		}
 	}
@@ -178,7 +180,7 @@ func (p *BoundPlan) Withholds() bool {
 func (p *BoundPlan) Withheld(signal *schema.Event) string {
 	for i := range p.Suppressions {
 		f := &p.Suppressions[i]
-		if f.signal != nil && f.covers(signal.At, signal.Seq) && f.signal.Match(signal) {
+		if f.withholds != nil && f.covers(signal.At, signal.Seq) && f.withholds(signal) {
 			return f.ID
 		}
 	}
@@ -188,8 +190,9 @@ func (p *BoundPlan) Withheld(signal *schema.Event) string {
 // Suppress gives the plan those of the suppressions that select its rule.
 func (p *BoundPlan) Suppress(list []InForce) {
 	p.Suppressions = nil
+	rule := RuleEvent(&p.Rule)
 	for _, f := range list {
-		if f.Enabled && f.Selects(&p.Rule) {
+		if f.Enabled && f.selects(rule) {
 			p.Suppressions = append(p.Suppressions, f)
 		}
 	}

@@ -1,11 +1,10 @@
 package scheduler
 
 import (
+	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"slices"
-	"sort"
+	"strings"
 	"time"
 
 	"nightjar/compiler"
@@ -14,9 +13,6 @@ import (
 )
 
 const kindSuppression = "suppression"
-
-// suppressionState is every version of a suppression.
-type suppressionState struct{ versions []storedSuppression }
 
 // storedSuppression is a version of a suppression in the store: it is for the
 // arrivals after After, up to those of the next version; of rules over signals,
@@ -28,71 +24,67 @@ type storedSuppression struct {
 	Deleted     bool               `json:"deleted,omitempty"`
 }
 
-// suppressions are all of them by id.
-type suppressions map[string]*suppressionState
+// suppressionVersion is where a version of a suppression begins, and what it does from
+// there on; nil: nothing.
+type suppressionVersion struct {
+	arrival, revision uint64
+	compiled          *compiler.Suppression
+}
 
-func (all suppressions) apply(stored storedSuppression) {
-	state := all[stored.Suppression.ID]
-	if state == nil {
-		state = &suppressionState{}
-		all[stored.Suppression.ID] = state
+// compiled is the version, compiled once for all plans. With an error it does nothing.
+func (stored *storedSuppression) compiled() (suppressionVersion, error) {
+	v := suppressionVersion{arrival: stored.After, revision: stored.Place}
+	if stored.Deleted || !stored.Suppression.Enabled {
+		return v, nil
 	}
-	state.versions = append(state.versions, stored)
+	c, err := compiler.CompileSuppression(stored.Suppression)
+	if err == nil {
+		v.compiled = c
+	}
+	return v, err
 }
 
 // begins is where the version begins, in what the plan counts by.
-func (v *storedSuppression) begins(plan *compiler.BoundPlan) uint64 {
-	if plan.OfSignals {
-		return v.Place
-	}
-	return v.After
+func (v *suppressionVersion) begins(plan *compiler.BoundPlan) uint64 {
+	return boundary{arrival: v.arrival, revision: v.revision}.of(plan)
 }
+
+// suppressions are all versions of all of them, by id.
+type suppressions map[string][]suppressionVersion
 
 // inForce are all versions, each with what it is for of what the plan sees, in a
 // fixed order.
-func (all suppressions) inForce(plan *compiler.BoundPlan) ([]compiler.InForce, error) {
+func (all suppressions) inForce(plan *compiler.BoundPlan) []compiler.InForce {
 	var out []compiler.InForce
-	var bad error
-	for _, state := range all {
-		for i, v := range state.versions {
-			after, through := v.begins(plan), ^uint64(0)
-			if i+1 < len(state.versions) {
-				through = state.versions[i+1].begins(plan)
+	for _, versions := range all {
+		for i := range versions {
+			after, through := versions[i].begins(plan), ^uint64(0)
+			if i+1 < len(versions) {
+				through = versions[i+1].begins(plan)
 			}
-			if v.Deleted || !v.Suppression.Enabled || through <= after {
-				continue
+			if versions[i].compiled != nil && through > after {
+				out = append(out, compiler.InForce{Suppression: versions[i].compiled, After: after, Through: through})
 			}
-			c, err := compiler.CompileSuppression(v.Suppression)
-			if err != nil {
-				bad = errors.Join(bad, fmt.Errorf("suppression %s: %w", v.Suppression.ID, err))
-				continue
-			}
-			out = append(out, compiler.InForce{Suppression: c, After: after, Through: through})
 		}
 	}
-	sort.Slice(out, func(i, j int) bool {
-		if out[i].ID != out[j].ID {
-			return out[i].ID < out[j].ID
-		}
-		return out[i].Version < out[j].Version
+	slices.SortFunc(out, func(a, b compiler.InForce) int {
+		return cmp.Or(strings.Compare(a.ID, b.ID), cmp.Compare(a.Version, b.Version))
 	})
-	return out, bad
+	return out
 }
 
 // suppress gives a plan the suppressions of its rule. The lock is held.
-func (f *inForce) suppress(plan *compiler.BoundPlan) {
-	list, err := f.suppressions.inForce(plan)
-	if err != nil {
-		f.deps.Log.Error("a stored suppression no longer compiles; it is not applied", "error", err)
-	}
-	plan.Suppress(list)
-}
+func (f *inForce) suppress(plan *compiler.BoundPlan) { plan.Suppress(f.suppressions.inForce(plan)) }
 
 // enforceSuppression puts a stored version into force.
-func (f *inForce) enforceSuppression(v objects.Versioned[storedSuppression]) {
+func (f *inForce) enforceSuppression(stored objects.Versioned[storedSuppression]) {
+	v, err := stored.Body.compiled()
+	if err != nil {
+		f.deps.Log.Error("a stored suppression no longer compiles; it is not applied", "suppression", stored.ID, "version", stored.Version, "error", err)
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.suppressions.apply(v.Body)
+	f.suppressions[stored.ID] = append(f.suppressions[stored.ID], v)
 	f.resuppress()
 }
 
@@ -193,16 +185,15 @@ func (s *Scheduler) Suppressions(context.Context) ([]schema.Suppression, error) 
 	return out, nil
 }
 
-// SuppressionVersions are all versions of a suppression, the first one first.
+// SuppressionVersions are all versions of a suppression that is not deleted, ascending.
 func (s *Scheduler) SuppressionVersions(ctx context.Context, id string) ([]schema.Suppression, error) {
-	if _, err := s.suppressionStore.Get(ctx, id); err != nil {
+	versions, err := s.suppressionStore.Versions(ctx, id)
+	if err != nil {
 		return nil, err
 	}
-	s.inForce.mu.Lock()
-	defer s.inForce.mu.Unlock()
-	var out []schema.Suppression
-	for _, v := range s.inForce.suppressions[id].versions {
-		out = append(out, v.Suppression)
+	out := make([]schema.Suppression, len(versions))
+	for i := range versions {
+		out[i] = versions[i].Body.Suppression
 	}
 	return out, nil
 }

@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"nightjar/objects"
 	"nightjar/schema"
 )
 
@@ -183,5 +186,64 @@ func TestSuppressionsOfRulesOverSignalsCountByWhatThoseSee(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"before", "during " + p.ID, "after"}, got); diff != "" {
 		t.Errorf("signals over signals (-want +got):\n%s", diff)
+	}
+}
+
+// thenLocks are objects that have something done after a version is stored, before it is
+// put into force.
+type thenLocks struct {
+	worldObjects
+	lock func()
+}
+
+func (o thenLocks) Append(ctx context.Context, version objects.Object) error {
+	err := o.worldObjects.Append(ctx, version)
+	o.lock()
+	return err
+}
+
+// TestASuppressionThatIsListedHasVersions asks for the versions of a suppression that is
+// stored, and therefore listed, and is not in force yet.
+func TestASuppressionThatIsListedHasVersions(t *testing.T) {
+	ctx, w := t.Context(), newWorld(1)
+	var s *Scheduler
+	deps := w.deps()
+	deps.Objects = thenLocks{worldObjects{w}, func() { s.inForce.mu.Lock() }}
+	s, err := New(deps)
+	if err == nil {
+		err = s.Load(ctx)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	created := make(chan error, 1)
+	go func() {
+		_, err := s.CreateSuppression(ctx, schema.Suppression{Name: "new", RuleQuery: "*", SuppressionQuery: "@usr.id:a"})
+		created <- err
+	}()
+	var listed []schema.Suppression
+	for len(listed) == 0 {
+		listed, _ = s.Suppressions(ctx)
+		runtime.Gosched()
+	}
+	read := make(chan []schema.Suppression, 1)
+	go func() {
+		versions, err := s.SuppressionVersions(ctx, listed[0].ID)
+		if err != nil {
+			t.Error(err)
+		}
+		read <- versions
+	}()
+	select {
+	case versions := <-read:
+		if len(versions) != 1 || versions[0].Name != "new" {
+			t.Errorf("the versions are %v", versions)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("its versions are not told before it is in force")
+	}
+	s.inForce.mu.Unlock()
+	if err := <-created; err != nil {
+		t.Error(err)
 	}
 }
