@@ -30,7 +30,7 @@ func SignalEvent(p *Published, arrival uint64) schema.Event {
 }
 
 // correlateNext brings one rule over signals up to date with what was published.
-// It tells whether there was anything to do.
+// It reports whether there was anything to do.
 func (s *Scheduler) correlateNext(ctx context.Context, now time.Time) bool {
 	w, in := s.inForce.nextCorrelation(now)
 	if w.ruleRun == nil {
@@ -88,7 +88,7 @@ func (ev *evaluator) correlate(ctx context.Context, plan *compiler.BoundPlan, in
 	if err := ev.tables.loadOf(ctx, plan, schema.MinMillis); err != nil {
 		return err // signals that stand may be of any time
 	}
-	d := dirty{units: map[uint64]*detect.GroupState{}, globals: map[*compiler.BoundPlan]schema.Millis{}}
+	d := newDirty()
 	earliest := map[string]schema.Millis{}
 	for i := range versions {
 		if at, known := earliest[versions[i].ID]; !known || versions[i].FirstSeen < at {

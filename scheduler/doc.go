@@ -27,9 +27,9 @@
 //     goroutine's, but for the gaps themselves, which anybody may read.
 //   - asides (aside.go): the events that are set aside, under a lock; the order in which
 //     they are gone on with is the evaluating goroutine's.
-//   - costs (costs.go), planSets (evaluate.go), evaluationLog (coverage.go), publishing,
+//   - costs (costs.go), planSets (plan_sets.go), evaluationLog (coverage.go), publishing,
 //     attention: each under a lock of its own.
-//   - requests (between.go): what the evaluating goroutine is asked to do between two
+//   - requests (requests.go): what the evaluating goroutine is asked to do between two
 //     steps.
 //
 // Whoever takes two locks takes that of inForce first; under the others none is taken but
@@ -49,5 +49,5 @@
 //
 // What is asked of the goroutine that evaluates is done between two steps; a panic
 // there is an error to whoever asked, and a line in the log
-// (TestAPanicBetweenTwoStepsEndsNothingElse, between.go).
+// (TestAPanicBetweenTwoStepsEndsNothingElse, requests.go).
 package scheduler

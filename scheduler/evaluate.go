@@ -4,29 +4,13 @@ import (
 	"context"
 	"fmt"
 	"runtime"
-	"slices"
 	"sort"
-	"strings"
-	"sync"
 	"time"
 
 	"nightjar/compiler"
 	"nightjar/scheduler/detect"
 	"nightjar/schema"
 )
-
-// maxLabels bounds how many labels one statement asks for: beyond that its
-// planning costs more than reading the events once more.
-const maxLabels = 200
-
-// compiled is what a set of plans is evaluated with: in memory over the events
-// that have just arrived, in SQL over all others.
-type compiled struct {
-	plans      []*compiler.BoundPlan
-	set        *compiler.MatchSet
-	statements []*compiler.MatchStatement
-	shapes     uint64 // version of the catalogue that the statements know
-}
 
 // labelMatch is an event that matches a label of a plan.
 type labelMatch struct {
@@ -60,76 +44,6 @@ func (ev *evaluator) evaluate(ctx context.Context, plans []*compiler.BoundPlan, 
 	ev.metrics.evaluations.Inc()
 	ev.metrics.seconds.Observe(time.Since(started).Seconds())
 	return nil
-}
-
-// planSets are the present sets of plans.
-type planSets struct {
-	deps *Deps
-
-	mu       sync.Mutex
-	compiled map[string]*compiled
-}
-
-func newPlanSets(deps *Deps) *planSets {
-	return &planSets{deps: deps, compiled: map[string]*compiled{}}
-}
-
-// forget lets go of all, since the plans are others now.
-func (ps *planSets) forget() {
-	ps.mu.Lock()
-	defer ps.mu.Unlock()
-	clear(ps.compiled)
-}
-
-// of prepares a set of plans, or finds it again.
-func (ps *planSets) of(plans []*compiler.BoundPlan) *compiled {
-	var id strings.Builder
-	for _, p := range plans {
-		fmt.Fprintf(&id, "%s %d\n", p.Key, p.Rule.Version)
-	}
-	ps.mu.Lock()
-	known := ps.compiled[id.String()]
-	ps.mu.Unlock()
-	// The same plans: of others with these keys and versions, another suppression may be in
-	// force.
-	if known != nil && slices.Equal(known.plans, plans) {
-		return known
-	}
-	c := &compiled{plans: plans, set: compiler.NewMatchSet(plans)}
-	c.set.Measure(ps.deps.CPU)
-	ps.mu.Lock()
-	ps.compiled[id.String()] = c
-	ps.mu.Unlock()
-	return c
-}
-
-// inSQL makes the statements, or finds them again. The interval that they are
-// for was chosen before, so that they know every shape of attribute in it.
-func (c *compiled) inSQL(catalogue *schema.Catalogue) ([]*compiler.MatchStatement, error) {
-	var shapes func(string) schema.Shapes
-	var version uint64
-	if catalogue != nil {
-		shapes, version = catalogue.Snapshot()
-	}
-	if c.statements != nil && c.shapes == version {
-		return c.statements, nil
-	}
-	var out []*compiler.MatchStatement
-	for plans := c.plans; len(plans) > 0; {
-		n, labels := 0, 0
-		for n < len(plans) && (n == 0 || labels+len(plans[n].Labels) <= maxLabels) {
-			labels += len(plans[n].Labels)
-			n++
-		}
-		st, err := compiler.MatchSQL(plans[:n], shapes)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, st)
-		plans = plans[n:]
-	}
-	c.statements, c.shapes = out, version
-	return out, nil
 }
 
 // find asks which events of the interval match which labels: in memory where
@@ -188,7 +102,8 @@ func (ev *evaluator) absorb(ctx context.Context, touches []labelMatch) error {
 	if len(touches) == 0 {
 		return nil
 	}
-	if err := ev.warm(ctx, plansOfMatches(touches)); err != nil {
+	plans := plansOfMatches(touches)
+	if err := ev.warm(ctx, plans); err != nil {
 		return err
 	}
 	d := newDirty()
@@ -207,7 +122,7 @@ func (ev *evaluator) absorb(ctx context.Context, touches []labelMatch) error {
 	}
 	ev.metrics.matches.Add(float64(len(touches)))
 	ev.costs.countTouches(touches, ev.cache)
-	return ev.settleDirty(ctx, &d, plansOfMatches(touches))
+	return ev.settleDirty(ctx, &d, plans)
 }
 
 // settleDirty brings every signal group that was touched up to date.

@@ -1,6 +1,9 @@
 package scheduler
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
 // inForce is what is in force: the versions of rules and suppressions, the rule runs
 // that follow from them and how far each is evaluated, and what keeps some of them
@@ -24,6 +27,7 @@ type inForce struct {
 	runs         []*ruleRun
 	holds        []*hold
 	loaded       bool
+	behind       time.Time // since when evaluation is known not to have caught up
 	// resting are the rule keys of which nothing is evaluated, nor published, while
 	// somebody else changes their signals.
 	resting map[string]bool

@@ -83,13 +83,13 @@ func (s *Scheduler) Load(ctx context.Context) error {
 		return fmt.Errorf("load what was set aside: %w", err)
 	}
 	plans := s.inForce.goOnFrom(checkpoints, asides)
-	behind := s.behindSince(ctx)
+	behind := s.inForce.behindSince(ctx)
 	for _, plan := range plans {
 		s.tables.prepare(ctx, plan)
 	}
 	s.inForce.mu.Lock()
 	defer s.inForce.mu.Unlock()
-	s.behind, s.inForce.loaded = behind, true
+	s.inForce.behind, s.inForce.loaded = behind, true
 	return nil
 }
 

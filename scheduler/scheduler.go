@@ -132,7 +132,6 @@ type Scheduler struct {
 	triaging         objects.Turns // by rule key: at most one triage of a rule's signals at a time
 
 	inForce *inForce
-	behind  time.Time // since when it is known not to have caught up; under the lock of inForce
 
 	attention     *attention
 	plans         *planSets
@@ -292,7 +291,7 @@ func (s *Scheduler) wait(ctx context.Context, tick <-chan time.Time, arrived <-c
 const judgeEvery = time.Second
 
 // step evaluates the next arrivals, and then a slice of what was set aside. It
-// tells whether there was anything to do.
+// reports whether there was anything to do.
 func (s *Scheduler) step(ctx context.Context) bool {
 	did := s.fill(ctx, time.Now())
 	did = s.goOn(ctx) || did
@@ -301,7 +300,7 @@ func (s *Scheduler) step(ctx context.Context) bool {
 }
 
 // goOn evaluates the rule runs that are furthest behind, together, over the next
-// arrivals. It tells whether there was anything to do.
+// arrivals. It reports whether there was anything to do.
 func (s *Scheduler) goOn(ctx context.Context) bool {
 	now := time.Now()
 	s.letGoOfEnded()
@@ -472,7 +471,7 @@ func (f *inForce) throughOf(key string) uint64 {
 	return 0
 }
 
-// isFresh tells whether the rule of this key began in this process, so that the
+// isFresh reports whether the rule of this key began in this process, so that the
 // store holds nothing of it from before.
 func (f *inForce) isFresh(key string) bool {
 	f.mu.Lock()
@@ -576,104 +575,4 @@ func (s *Scheduler) forgetEnded() {
 		delete(s.evaluator.seen, key)
 	}
 	clear(s.done)
-}
-
-// Progress is what the status says of evaluation.
-type Progress struct {
-	// Through is the last arrival that every running rule was evaluated over.
-	Through uint64
-	// CaughtUp is true when Through covers everything acknowledged by now, and no
-	// event before it is missing, or somebody knows of those that are.
-	CaughtUp bool
-	// Lag is how long what is not evaluated has been waiting.
-	Lag time.Duration
-	// Rules, Failing and Unsupported count enabled rules.
-	Rules, Failing, Unsupported int
-}
-
-// Progress tells how far evaluation has come.
-func (s *Scheduler) Progress() Progress {
-	acknowledged := s.deps.Arrivals.Acknowledged()
-	s.inForce.mu.Lock()
-	defer s.inForce.mu.Unlock()
-	p := Progress{Through: s.deps.Arrivals.Stored()}
-	correlated := true
-	for _, w := range s.inForce.runs {
-		if !w.runnable() {
-			p.Unsupported++
-			continue
-		}
-		p.Rules++
-		if w.failures > 0 {
-			p.Failing++
-		}
-		if w.plan.OfSignals {
-			correlated = correlated && (w.finished() || w.through >= w.target(s.publishing.given()))
-			continue
-		}
-		if !w.finished() && w.through < p.Through {
-			p.Through = min(p.Through, w.through)
-		}
-	}
-	gaps := slices.DeleteFunc(s.fillings.gaps(), func(g Gap) bool { return g.Accepted })
-	p.CaughtUp = s.inForce.loaded && p.Through >= acknowledged && correlated && len(gaps) == 0 && !s.asides.anyGoesOn()
-	p.Lag = s.lag(p, gaps, time.Now())
-	return p
-}
-
-// firstBehind is the arrival up to which all is evaluated.
-func (f *inForce) firstBehind(stored uint64) uint64 {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, w := range f.runs {
-		if w.runnable() && !w.plan.OfSignals && !w.finished() {
-			stored = min(stored, w.through)
-		}
-	}
-	return stored
-}
-
-// behindSince finds since when the first event waits that the process before this
-// one did not evaluate; zero: that is not known.
-func (s *Scheduler) behindSince(ctx context.Context) time.Time {
-	stored := s.deps.Arrivals.Stored()
-	first := s.inForce.firstBehind(stored)
-	if first == stored {
-		return time.Time{}
-	}
-	ofAnyTime := []compiler.Match{{At: schema.MinMillis, Seq: first + 1}, {At: schema.MaxMillis, Seq: first + 1}}
-	events, err := s.deps.Events.Fetch(ctx, ofAnyTime)
-	if err != nil {
-		s.deps.Log.Warn("cannot read the first event that was not evaluated; the lag counts from now", "arrival", first+1, "error", err)
-	} else if len(events) > 0 {
-		return events[0].Seen.Time()
-	}
-	return time.Time{}
-}
-
-// lag is how long the oldest event that is not evaluated has been there: as far
-// as it is in memory, and otherwise since it was first seen to be behind. What is
-// lost is not waited for.
-func (s *Scheduler) lag(p Progress, gaps []Gap, now time.Time) time.Duration {
-	gaps = slices.DeleteFunc(gaps, func(g Gap) bool { return g.Lost })
-	if p.CaughtUp || p.Through >= s.deps.Arrivals.Acknowledged() && len(gaps) == 0 && !s.asides.anyGoesOn() {
-		s.behind = time.Time{}
-		return 0
-	}
-	if s.behind.IsZero() {
-		s.behind = now
-	}
-	since := s.behind
-	for _, g := range gaps {
-		if seen := g.Seen.Time(); seen.Before(since) {
-			since = seen
-		}
-	}
-	since = s.asides.oldest(since)
-	if s.deps.Recent != nil {
-		if e := s.deps.Recent.find(p.Through + 1); e != nil && e.Seen.Time().Before(since) {
-			since = e.Seen.Time()
-		}
-	}
-	return now.Sub(since)
 }
