@@ -68,7 +68,7 @@ func (l *levels) nudge(b taken, f family) {
 	}
 }
 
-// inflated tells whether the series has buckets that are empty by themselves,
+// inflated reports whether the series has buckets that are empty by themselves,
 // beside those that the distribution of the others explains.
 func (l *levels) inflated(filled distribution) bool {
 	return filled.family != signed && l.empty.N >= 20 && filled.mean >= fullMean &&

@@ -108,7 +108,7 @@ func (s *spectrum) correlation(lag int) float64 {
 	return s.acf[lag]
 }
 
-// seasonal tells whether the series repeats itself after lag points: it is
+// seasonal reports whether the series repeats itself after lag points: it is
 // correlated with itself there, more so than at half the lag or around it. A
 // series that only drifts is correlated at every short lag, so the correlation
 // must have fallen in between and have come back.

@@ -325,7 +325,7 @@ func (h *history) bounded(cycle int) []float64 {
 	return out
 }
 
-// repeats tells whether what the level and the base leave unexplained repeats
+// repeats reports whether what the level and the base leave unexplained repeats
 // itself after a cycle, on the scale of square roots.
 func (h *history) repeats(cycle int, level, base []float64) bool {
 	rest := make([]float64, len(h.cells))

@@ -253,7 +253,7 @@ func (as *asides) tell(a *aside) {
 		"then", map[bool]string{false: "it is evaluated in the background", true: "it waits until it is asked for: nightjar coverage " + id + " --finish"}[a.waits])
 }
 
-// resume does a slice of what was set aside. It tells whether there was any.
+// resume does a slice of what was set aside. It reports whether there was any.
 func (s *Scheduler) resume(ctx context.Context, now time.Time) bool {
 	d, plans := newDirty(), map[*compiler.BoundPlan]bool{}
 	taken := map[*aside]int{} // how many matches of each are in this slice
@@ -511,7 +511,7 @@ func (as *asides) recount(key string) (seqs []uint64) {
 	return seqs
 }
 
-// resumes tells whether events of a rule key are evaluated in the background, or are
+// resumes reports whether events of a rule key are evaluated in the background, or are
 // missing for now: what lets go of the past waits for them.
 func (f *inForce) resumes(key string) bool {
 	f.mu.Lock()
@@ -591,7 +591,7 @@ func (as *asides) untilRetry(wait time.Duration) time.Duration {
 	return wait
 }
 
-// has tells whether events are set aside for a rule key.
+// has reports whether events are set aside for a rule key.
 func (as *asides) has(key string) bool {
 	as.mu.Lock()
 	defer as.mu.Unlock()

@@ -107,7 +107,7 @@ func (s *explained) Event(ctx context.Context, of explain.Evaluated, at schema.M
 	return out, nil
 }
 
-// saw tells whether the rule was asked about an event.
+// saw reports whether the rule was asked about an event.
 func (s *Scheduler) saw(w *ruleRun, e *schema.Event) (state, why string) {
 	s.inForce.mu.Lock()
 	defer s.inForce.mu.Unlock()

@@ -35,7 +35,7 @@ type Gap struct {
 	Accepted bool
 }
 
-// holds tells whether what lets go of the past, and silence, wait for the gap.
+// holds reports whether what lets go of the past, and silence, wait for the gap.
 func (g *Gap) holds() bool { return !g.Lost && !g.Accepted }
 
 // filling is the evaluation of a gap that was filled.
@@ -100,7 +100,7 @@ func (g *Gap) words() string {
 }
 
 // fill evaluates the arrivals of gaps that were filled, for the rule runs that have
-// passed them, as events that arrived late. It tells whether there was anything to
+// passed them, as events that arrived late. It reports whether there was anything to
 // do. It may be done twice without a trace, as everything may.
 func (s *Scheduler) fill(ctx context.Context, now time.Time) bool {
 	gaps := s.fillings.gaps()

@@ -32,7 +32,7 @@ var listings = map[string]listing{ // table and column have the same name
 	"looks":    {reference.Wildcard, []string{"*2", "d?v", "10.*.1"}, []string{"?1", "1*"}},
 }
 
-// lists tells whether a column has a value, by looking at all of it.
+// lists reports whether a column has a value, by looking at all of it.
 func lists(name, value string, at, changed schema.Millis) bool {
 	l := listings[name]
 	column := l.before
@@ -150,12 +150,12 @@ var signalQueries = map[string]func(*oracle.Signal) bool{
 	"-@usr.id:u1": func(l *oracle.Signal) bool { return !is(l, "u1") },
 }
 
-// is tells whether one of the group's values is among these.
+// is reports whether one of the group's values is among these.
 func is(l *oracle.Signal, values ...string) bool {
 	return slices.ContainsFunc(l.Group, func(v string) bool { return slices.Contains(values, v) })
 }
 
-// byUser tells whether all signals of the rule name the user in their group.
+// byUser reports whether all signals of the rule name the user in their group.
 func byUser(rule schema.Rule) bool {
 	if rule.Options.ThirdParty != nil {
 		rule.Queries = oracle.RootQueries(rule)

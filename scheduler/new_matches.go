@@ -134,7 +134,7 @@ func (d *dirty) byUnit(plan *compiler.BoundPlan, matches []compiler.Match) []uni
 	return out
 }
 
-// isNews takes in what a match teaches, and tells whether the match may count.
+// isNews takes in what a match teaches, and reports whether the match may count.
 // One of a value that is known never will.
 func (ev *evaluator) isNews(plan *compiler.BoundPlan, m *compiler.Match) bool {
 	values := plan.Values(m)

@@ -67,14 +67,14 @@ func (w *ruleRun) close(after uint64) {
 	}
 }
 
-// finished tells whether a closed rule run has nothing more to read.
+// finished reports whether a closed rule run has nothing more to read.
 func (w *ruleRun) finished() bool { return w.until > 0 && w.through >= w.until }
 
 // isNew reports whether nothing was evaluated yet: of a turn that begins before it,
 // what arrived up to its beginning is left out (Plan.After).
 func (w *ruleRun) isNew() bool { return w.through == w.from && w.failures == 0 }
 
-// runnable tells whether the engine can evaluate the plan at all.
+// runnable reports whether the engine can evaluate the plan at all.
 func (w *ruleRun) runnable() bool { return w.plan.Unsupported == "" }
 
 // Interval is a stretch of arrivals: From < seq <= To.

@@ -116,7 +116,7 @@ func cutJSON(text string, limit int) json.RawMessage {
 	return out
 }
 
-// appendCut writes what fits of a value. It tells whether anything did.
+// appendCut writes what fits of a value. It reports whether anything did.
 func appendCut(dst []byte, v *fastjson.Value, limit int) ([]byte, bool) {
 	switch v.Type() {
 	case fastjson.TypeObject:

@@ -66,7 +66,7 @@ func (f *inForce) slowDown(group []ruleTurn, in Interval, postponed map[*compile
 }
 
 // goSlow evaluates a rule that is evaluated by itself over the next few arrivals.
-// It tells whether there was one.
+// It reports whether there was one.
 func (s *Scheduler) goSlow(ctx context.Context, now time.Time) bool {
 	t, in := s.inForce.nextSlow(now, s.deps.Arrivals.Stored())
 	if t.ruleRun == nil || ctx.Err() != nil {

@@ -146,7 +146,7 @@ func (w worldGaps) Evaluated(g Gap) error {
 	return w.fault()
 }
 
-// missing tells whether an event is not in the store.
+// missing reports whether an event is not in the store.
 func (w *world) missing(seq uint64) bool {
 	return slices.ContainsFunc(w.gaps, func(g Gap) bool { return g.In.From < seq && seq <= g.In.To && !g.Filled })
 }

@@ -61,7 +61,7 @@ type bound struct {
 
 var unbounded bound
 
-// hasBetween tells whether a value of bytes is between the bounds: a number by
+// hasBetween reports whether a value of bytes is between the bounds: a number by
 // its value, and other text by its letters.
 func hasBetween(e *schema.Event, low, high bound) bool {
 	return slices.ContainsFunc(e.Lookup("bytes"), func(l schema.Leaf) bool {

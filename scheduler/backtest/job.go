@@ -38,7 +38,7 @@ const (
 	JobCancelled = "cancelled"
 )
 
-// Ended tells whether nothing more will happen to the job.
+// Ended reports whether nothing more will happen to the job.
 func (j *Job) Ended() bool { return j.Status != JobPending && j.Status != JobRunning }
 
 // RuleKey is the key that the job's signals are kept under.

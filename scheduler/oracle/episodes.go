@@ -95,7 +95,7 @@ func (o *evaluator) severity(l *Signal) string {
 	return map[string]string{"critical": "high", "high": "medium", "medium": "info", "low": "info", "info": "info"}[status]
 }
 
-// fromTests tells whether all events with which the signal opened are of such an
+// fromTests reports whether all events with which the signal opened are of such an
 // environment.
 func (o *evaluator) fromTests(l *Signal) bool {
 	opened := false

@@ -19,7 +19,7 @@ type ruleGroup struct {
 	matches [][]bool
 }
 
-// says tells whether an event matches a query of the search language.
+// says reports whether an event matches a query of the search language.
 func (o *evaluator) says(text string, e *schema.Event) bool {
 	if meaning, ok := o.Meanings[text]; ok {
 		return meaning(e)
@@ -30,7 +30,7 @@ func (o *evaluator) says(text string, e *schema.Event) bool {
 	return o.parsed[text].Match(e)
 }
 
-// candidate tells whether an event matches query q in whatever group.
+// candidate reports whether an event matches query q in whatever group.
 func (o *evaluator) candidate(q int, e *schema.Event) bool {
 	query := o.rule.Queries[q]
 	if !o.says(query.Query, e) {
@@ -134,7 +134,7 @@ func (o *evaluator) coarse(g []string) []string {
 	return out
 }
 
-// own tells whether an event is one of the group's: it matches one of its
+// own reports whether an event is one of the group's: it matches one of its
 // grouped queries.
 func (g *ruleGroup) own(i int) bool {
 	for q := range g.matches {
@@ -178,7 +178,7 @@ func (o *evaluator) expectedSince(key []string) (int64, bool) {
 	return int64(since), ok
 }
 
-// passesTables tells whether an event is in and not in the tables as the rule
+// passesTables reports whether an event is in and not in the tables as the rule
 // wants, as those were when it arrived.
 func (o *evaluator) passesTables(q int, e *schema.Event) bool {
 	for _, c := range o.rule.ReferenceTables {

@@ -51,7 +51,7 @@ func (g *ruleGroup) judgeNews() []Match {
 	return out
 }
 
-// learning tells whether the group is learned in silence at this time.
+// learning reports whether the group is learned in silence at this time.
 func (g *ruleGroup) learning(q int, at int64) bool {
 	before := 0
 	for i := range g.o.events {
@@ -80,7 +80,7 @@ func (g *ruleGroup) first(q int) int64 {
 	return first
 }
 
-// knows tells whether a value was seen before this time, and not too long ago.
+// knows reports whether a value was seen before this time, and not too long ago.
 func (g *ruleGroup) knows(q int, at int64, value string) bool {
 	for i := range g.o.events {
 		e := &g.o.events[i]

@@ -73,7 +73,7 @@ func Signals(rule schema.Rule, events []schema.Event, g Given) []Signal {
 	return out
 }
 
-// applies tells whether a suppression is for the rule at a moment.
+// applies reports whether a suppression is for the rule at a moment.
 func (g *Given) applies(p schema.Suppression, at schema.Millis) bool {
 	return p.Enabled && g.Selects(p.RuleQuery) && (p.StartDate == nil || at >= *p.StartDate) && (p.ExpirationDate == nil || at < *p.ExpirationDate)
 }

@@ -96,7 +96,7 @@ func (g *ruleGroup) judgeAbsence(c caseWords) []Match {
 	return out
 }
 
-// brings tells whether an event of the group at t matches a query that the
+// brings reports whether an event of the group at t matches a query that the
 // condition names.
 func (g *ruleGroup) brings(w clause, t int64) bool {
 	return slices.ContainsFunc(w.names, func(q int) bool {
@@ -104,7 +104,7 @@ func (g *ruleGroup) brings(w clause, t int64) bool {
 	})
 }
 
-// answered tells whether the condition holds at an evaluation point after t, or
+// answered reports whether the condition holds at an evaluation point after t, or
 // at t when another event of the group is there.
 func (g *ruleGroup) answered(w clause, t, window int64) bool {
 	from, after := t+1, t

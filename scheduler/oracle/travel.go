@@ -112,7 +112,7 @@ func arc(a, b location) float64 {
 	return 6371.0088 * math.Acos(max(-1, min(1, c)))
 }
 
-// usual tells whether the rule learns where users are, and still learns this
+// usual reports whether the rule learns where users are, and still learns this
 // one, or has seen the location within thirty days. What is learned is what events
 // say, also of those that are taken to be elsewhere.
 func (g *ruleGroup) usual(q, i int) bool {

@@ -79,7 +79,7 @@ func newColumn(kind Kind) (*column, error) {
 	return c, nil
 }
 
-// has tells whether the event's value is in the column in a version.
+// has reports whether the event's value is in the column in a version.
 func (c *column) has(value string, v Version) bool {
 	c.mu.RLock()
 	defer c.mu.RUnlock()

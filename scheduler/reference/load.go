@@ -126,7 +126,7 @@ func (s *Tables) load(ctx context.Context, t *table, field string, since schema.
 	return nil
 }
 
-// loaded tells whether a column answers for every moment from since on, or there
+// loaded reports whether a column answers for every moment from since on, or there
 // is none.
 func (s *Tables) loaded(t *table, field string, since schema.Millis) bool {
 	s.mu.RLock()

@@ -200,7 +200,7 @@ func glyph(pattern string) (wild byte, n int) {
 	return 0, 1
 }
 
-// fits tells whether a value fits a pattern. After a mismatch the last * takes
+// fits reports whether a value fits a pattern. After a mismatch the last * takes
 // one character more, so that the time is bounded by the product of the lengths.
 func fits(pattern, value string) bool {
 	after, from, starred := "", "", false

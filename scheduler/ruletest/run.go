@@ -48,7 +48,7 @@ type Result struct {
 	Problems []string `json:"problems,omitempty"`
 }
 
-// Failed tells whether anything in the file is not as it should be.
+// Failed reports whether anything in the file is not as it should be.
 func (r *Report) Failed() bool {
 	for _, t := range r.Tests {
 		if !t.Passed {
