@@ -213,4 +213,3 @@ func TestAMissingGeoIPDatabaseStopsTheStart(t *testing.T) {
 		t.Errorf("exit %d, and it says %q", code, stderr)
 	}
 }
-

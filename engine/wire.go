@@ -133,7 +133,7 @@ func newServer(lc fx.Lifecycle, e *engine, s served) (*server.Server, error) {
 	e.server, err = server.New(server.Deps{
 		TLS: secure, HTTP: e.config.HTTP, GRPC: e.config.GRPC, AllowedHosts: e.config.AllowedHosts,
 		Guard: s.Entrance.guard, Access: s.Entrance.services, Open: s.Entrance.signIn, Version: e.config.Version,
-		Rules: s.Scheduler, Triage: s.Scheduler, Ledger: s.Scheduler, Explainer: s.Scheduler, Suppressions: s.Scheduler, CheckRule: s.Scheduler.Check,
+		Rules: s.Scheduler, Triage: s.Scheduler, EvaluationLog: s.Scheduler, Explainer: s.Scheduler, Suppressions: s.Scheduler, CheckRule: s.Scheduler.Check,
 		Signals: apistore.NewSignals(s.Database.lookup), JobSignals: apistore.NewJobSignals(s.Database.lookup), Agents: apistore.NewAgents(s.Database.people),
 		Logs: apistore.NewLogs(s.Database.people, apistore.LogsConfig{Catalogue: s.Sink.Catalogue()}), SQL: s.Database.sql,
 		Intake: logDoor{ingest.NewHandler(s.Intake)}, Memory: logMemory{s.Intake.Memory()},

@@ -156,8 +156,8 @@ func TestDisablingARuleEndsWhatIsSetAsideForIt(t *testing.T) {
 	if err := s.save(t.Context(), true); err != nil {
 		t.Fatal(err)
 	}
-	entries := must(worldLedger{w}.Entries(t.Context(), wide))
+	entries := must(worldEvaluationLog{w}.Entries(t.Context(), wide))
 	if last := entries[len(entries)-1]; last.State != CoverageFinished || !strings.Contains(last.Reason, "disabled") {
-		t.Errorf("the ledger says %+v", last)
+		t.Errorf("the evaluation log says %+v", last)
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"nightjar/schema"
 )
 
-// Ledger keeps what was not evaluated as a matter of course.
-type Ledger interface {
+// EvaluationLog keeps what was not evaluated as a matter of course.
+type EvaluationLog interface {
 	// Note appends entries; the same one twice counts once.
 	Note(ctx context.Context, entries []Entry) error
 	// Entries are those of a rule, in the order in which they were noted.
@@ -91,13 +91,13 @@ type SilenceCoverage struct {
 // Coverage answers for a rule and the arrivals of an interval; an interval that
 // ends at 0 ends now. A version other than 0 leaves the other versions out.
 func (s *Scheduler) Coverage(ctx context.Context, id string, version int64, in Interval) (Coverage, error) {
-	entries, err := s.deps.Ledger.Entries(ctx, id)
+	entries, err := s.deps.EvaluationLog.Entries(ctx, id)
 	if err != nil {
-		return Coverage{}, fmt.Errorf("read the ledger of rule %s: %w", id, err)
+		return Coverage{}, fmt.Errorf("read the evaluation log of rule %s: %w", id, err)
 	}
-	ofAll, err := s.deps.Ledger.Entries(ctx, ofAllRules)
+	ofAll, err := s.deps.EvaluationLog.Entries(ctx, ofAllRules)
 	if err != nil {
-		return Coverage{}, fmt.Errorf("read the ledger: %w", err)
+		return Coverage{}, fmt.Errorf("read the evaluation log: %w", err)
 	}
 	entries = append(entries, ofAll...)
 	slices.SortStableFunc(entries, func(a, b Entry) int { return cmp.Compare(a.At, b.At) })
@@ -300,7 +300,7 @@ func ordinal(n int) string {
 // store writes what was collected, and returns it. On failure it is kept for the
 // next time, and so is that an event was finished of a rule whose seen values are not
 // stored yet.
-func (l *evaluationLog) store(ctx context.Context, to Ledger, behind map[string]bool) ([]Entry, error) {
+func (l *evaluationLog) store(ctx context.Context, to EvaluationLog, behind map[string]bool) ([]Entry, error) {
 	now := schema.MillisOf(time.Now())
 	var entries, kept []Entry
 	l.mu.Lock()
@@ -320,7 +320,7 @@ func (l *evaluationLog) store(ctx context.Context, to Ledger, behind map[string]
 		return nil, nil
 	}
 	if err := to.Note(ctx, entries); err != nil {
-		return nil, fmt.Errorf("store the ledger: %w", err)
+		return nil, fmt.Errorf("store the evaluation log: %w", err)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -10,7 +10,7 @@ import (
 )
 
 // TestAGapIsEvaluatedWhenItIsFilled: what was stored late raises its signals, the
-// ledger and the status know of it, through a restart, and it counts once.
+// evaluation log and the status know of it, through a restart, and it counts once.
 func TestAGapIsEvaluatedWhenItIsFilled(t *testing.T) {
 	w, s, rules := watching(t, counting("a"), counting("b"))
 	w.arrive(0, 30)

@@ -23,7 +23,7 @@ func newMetrics(r prometheus.Registerer) metrics {
 		ruleMatches:  vector("rule_matches_total", "Events that matched a query of the rule, per group.", "rule"),
 		ruleSeconds:  vector("rule_seconds_total", "CPU time that the windows of the rule took, beside the matching that all rules share.", "rule"),
 		ruleMatching: vector("rule_matching_seconds_total", "CPU time that matching took for the rule, its share of what rules do together with it; by estimate, of one event in 64.", "rule"),
-		noted:        vector("coverage_entries_total", "Entries in the ledger of coverage: failed, recovered, reopened by late events, capped by a limit, set aside, or finished after that.", "state"),
+		noted:        vector("coverage_entries_total", "Entries in the evaluation log: failed, recovered, reopened by late events, capped by a limit, set aside, or finished after that.", "state"),
 		asides: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "nightjar_rule_events_aside", Help: "Events that were too much work for the rule in their turn, and are not evaluated yet.",
 		}, []string{"rule"}),

@@ -78,7 +78,7 @@ func (s *Scheduler) Load(ctx context.Context) error {
 	if err := s.rules.Load(ctx); err != nil {
 		return err
 	}
-	asides, err := s.deps.Ledger.Aside(ctx)
+	asides, err := s.deps.EvaluationLog.Aside(ctx)
 	if err != nil {
 		return fmt.Errorf("load what was set aside: %w", err)
 	}

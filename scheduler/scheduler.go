@@ -75,12 +75,12 @@ type Arrivals interface {
 
 // Deps are what a Scheduler needs.
 type Deps struct {
-	Events  Events
-	Windows Windows
-	Signals Signals
-	Journal Journal
-	Ledger  Ledger
-	Objects objects.Table
+	Events        Events
+	Windows       Windows
+	Signals       Signals
+	Journal       Journal
+	EvaluationLog EvaluationLog
+	Objects       objects.Table
 	// Knowledge is what rules have seen before.
 	Knowledge Knowledge
 	// Scanner reads the past that rules learn from at once; nil: they do not.
@@ -534,7 +534,7 @@ func (s *Scheduler) save(ctx context.Context, always bool) error {
 	}
 	if err == nil {
 		var entries []Entry
-		entries, err = s.evaluationLog.store(ctx, s.deps.Ledger, behind)
+		entries, err = s.evaluationLog.store(ctx, s.deps.EvaluationLog, behind)
 		for _, e := range entries {
 			s.metrics.noted.WithLabelValues(e.State).Inc()
 		}

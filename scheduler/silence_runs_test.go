@@ -298,7 +298,7 @@ func TestRulesSayWhatTheyWaitFor(t *testing.T) {
 	}
 	c, _ = w.s.Coverage(context.Background(), id, 0, Interval{})
 	if !slices.ContainsFunc(c.Entries, func(e Entry) bool { return e.State == CoveragePostponed && strings.Contains(e.Reason, "stood still") }) {
-		t.Errorf("the ledger does not say that silence was judged late: %+v", c.Entries)
+		t.Errorf("the evaluation log does not say that silence was judged late: %+v", c.Entries)
 	}
 	if text, _ := json.Marshal(c.Silence); c.Silence.Held != "" {
 		t.Errorf("still held: %s", text)

@@ -23,33 +23,33 @@ import (
 // world is a store in memory that can fail: before an effect, after it, or
 // halfway through it, as a server that is killed does.
 type world struct {
-	rand     *rand.Rand
-	faults   float64 // how likely a call fails
-	events   []schema.Event
-	matches  map[uint64][]StoredMatch
-	signals  map[string]schema.Signal
-	versions map[string][]Published
-	whole    map[string]Published
-	keys     map[string]uint64
-	through  map[string]Checkpoint
-	objects  []objects.Object
-	ledger   []Entry
-	values   map[string]map[detect.SeenValue]bool
-	groups   map[string]map[detect.SeenKey]detect.SeenGroup
-	models   map[string]map[detect.SeenKey]detect.SeriesModel
-	modelled map[string]schema.Millis
-	stored   uint64
-	clock    time.Time     // virtual
-	mono     time.Duration // of the steady clock, likewise
-	away     uint64        // senders turned away
-	until    schema.Millis // up to when silence is judged in the end; 0: it is not
-	broken   string        // id of a rule that can't be evaluated
-	recent   *Recent       // nil: none, and all is found in the store
-	gaps     []Gap         // of what is stored; of those not filled, nothing is found
-	cached   int           // MaxCached
-	budget   Budget
-	lateness time.Duration
-	tables   Tables // nil: none
+	rand          *rand.Rand
+	faults        float64 // how likely a call fails
+	events        []schema.Event
+	matches       map[uint64][]StoredMatch
+	signals       map[string]schema.Signal
+	versions      map[string][]Published
+	whole         map[string]Published
+	keys          map[string]uint64
+	through       map[string]Checkpoint
+	objects       []objects.Object
+	evaluationLog []Entry
+	values        map[string]map[detect.SeenValue]bool
+	groups        map[string]map[detect.SeenKey]detect.SeenGroup
+	models        map[string]map[detect.SeenKey]detect.SeriesModel
+	modelled      map[string]schema.Millis
+	stored        uint64
+	clock         time.Time     // virtual
+	mono          time.Duration // of the steady clock, likewise
+	away          uint64        // senders turned away
+	until         schema.Millis // up to when silence is judged in the end; 0: it is not
+	broken        string        // id of a rule that can't be evaluated
+	recent        *Recent       // nil: none, and all is found in the store
+	gaps          []Gap         // of what is stored; of those not filled, nothing is found
+	cached        int           // MaxCached
+	budget        Budget
+	lateness      time.Duration
+	tables        Tables // nil: none
 	// related is the highest incident that an analyst's signal is known to be
 	// related to, by id; incident is the one that was tried last.
 	related  map[string]int64
@@ -105,7 +105,7 @@ func (w *world) faultHalfway(of int) bool { return w.rand.Float64() < w.faults/f
 
 func (w *world) deps() Deps {
 	return Deps{
-		Events: worldEvents{w}, Windows: worldWindows{w}, Signals: worldSignals{w}, Journal: worldJournal{w}, Ledger: worldLedger{w},
+		Events: worldEvents{w}, Windows: worldWindows{w}, Signals: worldSignals{w}, Journal: worldJournal{w}, EvaluationLog: worldEvaluationLog{w},
 		Knowledge: worldKnowledge{w}, Models: worldModels{w}, Objects: worldObjects{w}, Arrivals: worldArrivals{w}, Gaps: worldGaps{w},
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Lateness: w.lateness, Pace: time.Millisecond, Recent: w.recent, MaxCached: w.cached, Tables: w.tables,
 		Budget: w.budget,
@@ -430,21 +430,21 @@ func (w worldObjects) Append(_ context.Context, o objects.Object) error {
 	return nil
 }
 
-type worldLedger struct{ *world }
+type worldEvaluationLog struct{ *world }
 
-func (w worldLedger) Note(_ context.Context, entries []Entry) error {
+func (w worldEvaluationLog) Note(_ context.Context, entries []Entry) error {
 	for _, e := range entries {
 		if w.faultHalfway(len(entries)) {
 			return errFault
 		}
-		w.world.ledger = append(w.world.ledger, e)
+		w.world.evaluationLog = append(w.world.evaluationLog, e)
 	}
 	return w.fault()
 }
 
-func (w worldLedger) Entries(_ context.Context, id string) ([]Entry, error) {
+func (w worldEvaluationLog) Entries(_ context.Context, id string) ([]Entry, error) {
 	var out []Entry
-	for _, e := range w.world.ledger {
+	for _, e := range w.world.evaluationLog {
 		if e.RuleID == id {
 			out = append(out, e)
 		}
@@ -452,10 +452,10 @@ func (w worldLedger) Entries(_ context.Context, id string) ([]Entry, error) {
 	return out, nil
 }
 
-func (w worldLedger) Aside(context.Context) ([]Entry, error) {
+func (w worldEvaluationLog) Aside(context.Context) ([]Entry, error) {
 	var out []Entry
-	for _, e := range w.world.ledger {
-		if e.State == CoverageAside && !slices.ContainsFunc(w.world.ledger, func(f Entry) bool {
+	for _, e := range w.world.evaluationLog {
+		if e.State == CoverageAside && !slices.ContainsFunc(w.world.evaluationLog, func(f Entry) bool {
 			return f.State == CoverageFinished && f.RuleKey == e.RuleKey && f.In == e.In
 		}) {
 			out = append(out, e)

@@ -207,7 +207,7 @@ var Progress = Table{
 	OrderBy: "rule_key",
 }
 
-// Coverage is the ledger of what was not evaluated as a matter of course: that a
+// Coverage is the evaluation log of what was not evaluated as a matter of course: that a
 // rule failed, recovered, was reopened by late events or ran into a limit. What
 // is in neither this table nor ahead of Progress was evaluated.
 var Coverage = Table{

@@ -59,14 +59,14 @@ type Deps struct {
 	// silent in the middle of a body over REST; 30 s unless set.
 	MessageTime time.Duration
 	// Backtests and Jobs run rules over history; JobSignals is what jobs found.
-	Backtests  backtests.Runner
-	Jobs       backtests.Jobs
-	JobSignals signals.Store
-	Logs       events.Store
-	SQL        events.SQL
-	Status     operations.Reporter
-	Ledger     operations.Ledger
-	Agents     operations.Agents
+	Backtests     backtests.Runner
+	Jobs          backtests.Jobs
+	JobSignals    signals.Store
+	Logs          events.Store
+	SQL           events.SQL
+	Status        operations.Reporter
+	EvaluationLog operations.EvaluationLog
+	Agents        operations.Agents
 	// Pipelines are those that change events on their way in, and Preview shows what they
 	// would make of one.
 	Pipelines *registry.Registry

@@ -102,7 +102,7 @@ func (s *services) ofConfiguration(deps Deps) {
 
 func (s *services) ofOperations(deps Deps, gates limits.Queries) {
 	s.statuses = &operations.StatusService{Engine: deps.Status, Version: deps.Version, Gates: gates, Pipelines: s.pipelines}
-	s.coverages = &operations.CoverageService{Ledger: deps.Ledger, Rules: deps.Rules, Agents: deps.Agents}
+	s.coverages = &operations.CoverageService{EvaluationLog: deps.EvaluationLog, Rules: deps.Rules, Agents: deps.Agents}
 	s.agents = &operations.AgentService{Store: deps.Agents, Now: deps.Now}
 	s.reparses = &operations.ReparseService{Jobs: deps.Reparses, Now: deps.Now}
 	s.threatIntel = &operations.ThreatIntelService{Store: deps.Configuration.ThreatLists, Lists: deps.ThreatLists}

@@ -411,7 +411,7 @@ func (x *CoverageStretch) GetReason() string {
 	return ""
 }
 
-// CoverageEntry is a line of the ledger.
+// CoverageEntry is a line of the evaluation log.
 type CoverageEntry struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Version int64                  `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`

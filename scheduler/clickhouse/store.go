@@ -28,7 +28,7 @@ func New(conn driver.Conn) *Store { return &Store{conn} }
 func (s *Store) Deps() scheduler.Deps {
 	return scheduler.Deps{
 		Events: events{s.conn}, Windows: windows{s.conn}, Signals: signals{s.conn, schema.Signals},
-		Journal: journal{s.conn}, Ledger: ledger{s.conn}, Objects: objectTable{s.conn},
+		Journal: journal{s.conn}, EvaluationLog: evaluationLog{s.conn}, Objects: objectTable{s.conn},
 		Knowledge: knowledge{s.conn}, Models: models{s.conn},
 	}
 }
@@ -183,10 +183,10 @@ func (o objectTable) Append(ctx context.Context, obj objects.Object) error {
 	})
 }
 
-type ledger struct{ conn driver.Conn }
+type evaluationLog struct{ conn driver.Conn }
 
 // Note appends entries.
-func (l ledger) Note(ctx context.Context, entries []scheduler.Entry) error {
+func (l evaluationLog) Note(ctx context.Context, entries []scheduler.Entry) error {
 	return insert(ctx, l.conn, schema.Coverage, len(entries), func(i int) []any {
 		e := &entries[i]
 		return []any{
@@ -200,7 +200,7 @@ func (l ledger) Note(ctx context.Context, entries []scheduler.Entry) error {
 const maxEntries = 10_000
 
 // Entries reads a rule's entries.
-func (l ledger) Entries(ctx context.Context, ruleID string) ([]scheduler.Entry, error) {
+func (l evaluationLog) Entries(ctx context.Context, ruleID string) ([]scheduler.Entry, error) {
 	params := server.Params{}.String("rule", ruleID).Uint("limit", maxEntries)
 	return l.read(params.Context(ctx), `
 		SELECT rule_id, rule_key, rule_version, state, after, through, earliest, latest, events, reason, at FROM (
@@ -209,14 +209,14 @@ func (l ledger) Entries(ctx context.Context, ruleID string) ([]scheduler.Entry, 
 }
 
 // Aside reads the entries of events that were set aside and not finished.
-func (l ledger) Aside(ctx context.Context) ([]scheduler.Entry, error) {
+func (l evaluationLog) Aside(ctx context.Context) ([]scheduler.Entry, error) {
 	return l.read(ctx, `
 		SELECT rule_id, rule_key, rule_version, state, after, through, earliest, latest, events, reason, at FROM coverage
 		WHERE state = 'aside' AND (rule_key, after) NOT IN (SELECT rule_key, after FROM coverage WHERE state = 'finished')
 		ORDER BY at, after LIMIT 1 BY rule_key, after`)
 }
 
-func (l ledger) read(ctx context.Context, sql string) ([]scheduler.Entry, error) {
+func (l evaluationLog) read(ctx context.Context, sql string) ([]scheduler.Entry, error) {
 	rows, err := l.conn.Query(ctx, sql)
 	if err != nil {
 		return nil, err

@@ -11,8 +11,8 @@ import (
 	"nightjar/schema"
 )
 
-// Ledger answers what was evaluated. scheduler.Scheduler implements it.
-type Ledger interface {
+// EvaluationLog answers what was evaluated. scheduler.Scheduler implements it.
+type EvaluationLog interface {
 	// TooLate says why no rule was asked about a stored event; "" where that is not so.
 	TooLate(ctx context.Context, at schema.Millis, seq uint64) (string, error)
 	// Coverage is about the arrivals of an interval; one that ends at 0 ends now.
@@ -25,9 +25,9 @@ type Ledger interface {
 // CoverageService serves CoverageService.
 type CoverageService struct {
 	pb.UnimplementedCoverageServiceServer
-	Ledger Ledger
-	Rules  ruleVersions
-	Agents Agents
+	EvaluationLog EvaluationLog
+	Rules         ruleVersions
+	Agents        Agents
 }
 
 // ruleVersions reads all versions of a rule, ascending.
@@ -42,7 +42,7 @@ func (s *CoverageService) late(ctx context.Context, event string, found *schedul
 	if event == "" || err != nil {
 		return nil //nolint:nilerr // it was refused before
 	}
-	reason, err := s.Ledger.TooLate(ctx, at, seq)
+	reason, err := s.EvaluationLog.TooLate(ctx, at, seq)
 	if err != nil || reason == "" {
 		return err
 	}
@@ -56,7 +56,7 @@ func (s *CoverageService) late(ctx context.Context, event string, found *schedul
 
 // FinishAside has what waits evaluated.
 func (s *CoverageService) FinishAside(_ context.Context, in *pb.FinishAsideRequest) (*pb.FinishAsideResponse, error) {
-	n, err := s.Ledger.FinishAside(in.RuleId, in.Event)
+	n, err := s.EvaluationLog.FinishAside(in.RuleId, in.Event)
 	return &pb.FinishAsideResponse{Events: int64(n)}, err
 }
 
@@ -70,7 +70,7 @@ func (s *CoverageService) GetCoverage(ctx context.Context, in *pb.GetCoverageReq
 		}
 		interval = scheduler.Interval{From: seq - 1, To: seq}
 	}
-	found, err := s.Ledger.Coverage(ctx, in.RuleId, in.Version, interval)
+	found, err := s.EvaluationLog.Coverage(ctx, in.RuleId, in.Version, interval)
 	if err == nil {
 		err = s.late(ctx, in.Event, &found)
 	}
