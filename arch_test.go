@@ -119,6 +119,7 @@ var layers = map[string][]string{
 	"agent/delivery":    {"schema", "agent", "agent/probe"},
 	"agent/orders":      {},
 	"agent/abi":         {},
+	"agent/evidence":    {"secl/event"},
 	"agent/bpf":         {},
 	"agent/probe":       {"agent/abi", "agent/bpf"},
 	"agent/process":     {"agent/bpf", "secl/event"},
