@@ -44,6 +44,15 @@ func CheckValue(text string, env *Env) (*Rule, error) {
 	return &Rule{text, tree, e, c.uses}, c.report.err()
 }
 
+// CheckText reads a text with values of fields and variables in it, as one that stands in
+// quotes in an expression.
+func CheckText(text string, env *Env) (*Rule, error) {
+	c := newChecker(text, env)
+	tree := &Text{Value: text}
+	e := c.text(tree)
+	return &Rule{text, tree, e, c.uses}, c.report.err()
+}
+
 // CheckMacro reads what a macro stands for.
 func CheckMacro(name, text string, env *Env) (*Macro, error) {
 	tree, err := ParseMacro(text)

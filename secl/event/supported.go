@@ -1,7 +1,8 @@
 package event
 
-// Supported are the types of events that the agent sees, and SupportedActions
-// what it does on a match. Rules about others load and never fire, and say so.
+// Supported are the types of events that the agent sees: rules about others load and
+// never fire, and say so. SupportedActions are what it does on a match: rules with others
+// are refused.
 var (
 	Supported = []string{
 		"accept", "bind", "bpf", "capabilities", "capset", "cgroup_write", "chdir", "chmod", "chown", "connect", "dns", "exec", "exit", "imds",
@@ -9,5 +10,5 @@ var (
 		"rename", "rmdir", "selinux", "setgid", "setrlimit", "setsockopt", "setuid", "setxattr", "signal", "splice", "sysctl", "tracer_memfd_seal",
 		"unlink", "unload_module", "utimes",
 	}
-	SupportedActions = []string{"set", "kill", "hash", "log"}
+	SupportedActions = []string{"set", "kill", "hash", "log", "coredump"}
 )

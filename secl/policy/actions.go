@@ -19,6 +19,7 @@ type Action struct {
 	Value    any
 	Scope    *secl.Rule // the process whose variable it is; nil: that of the event
 	File     string     // whose hashes a hash action computes: exec.file
+	Message  *secl.Rule // what a log action writes: a text with fields and variables in it; nil: nothing of its own
 }
 
 // declareAll declares the variables that a rule sets, and tells whether all of
@@ -223,6 +224,9 @@ func (l *loader) checkAction(def *ActionDef, event string) (*Action, error) {
 		}
 		a.When = when
 	}
+	if err := l.refuse(def); err != nil {
+		return nil, err
+	}
 	switch {
 	case def.Set != nil:
 		return a, l.checkSet(a, event)
@@ -239,11 +243,46 @@ func (l *loader) checkAction(def *ActionDef, event string) (*Action, error) {
 			return nil, errors.New("filter is missing")
 		}
 	case def.Log != nil:
-		if def.Log.Level == "" {
-			return nil, errors.New("level is missing")
-		}
+		return a, l.checkLog(a, event)
 	}
 	return a, nil
+}
+
+// refuse says why the agent can't do what an action asks for. Nothing is accepted that
+// would then not be done.
+func (l *loader) refuse(def *ActionDef) error {
+	if l.Support == nil || def.Disabled {
+		return nil
+	}
+	d := def.CoreDump
+	switch kind := def.Kind(); {
+	case !slices.Contains(l.Support.Actions, kind):
+		return fmt.Errorf("this agent has no action %s; it has %s", kind, strings.Join(l.Support.Actions, ", "))
+	case d != nil && (d.Mount || d.Dentry):
+		return errors.New("mount and dentry are not written down: the agent keeps no copy of the kernel's mounts and names, every event has the path that the kernel walked; write process: true alone")
+	}
+	return nil
+}
+
+// Levels are those of log actions.
+var Levels = []string{"trace", "debug", "info", "warn", "warning", "error", "critical"}
+
+// checkLog holds the level, and reads the message as the text of an expression: with
+// %{field} and ${variable}.
+func (l *loader) checkLog(a *Action, event string) (err error) {
+	def := a.ActionDef.Log
+	switch {
+	case def.Level == "":
+		return errors.New("level is missing")
+	case !slices.Contains(Levels, strings.ToLower(def.Level)):
+		return fmt.Errorf("%q is no level; write one of %s", def.Level, strings.Join(Levels, ", "))
+	case def.Message == "":
+		return nil
+	}
+	if a.Message, err = secl.CheckText(def.Message, l.env); err != nil {
+		return fmt.Errorf("message: %w", err)
+	}
+	return sameEvent("the message", a.Message, event)
 }
 
 func (l *loader) checkSet(a *Action, event string) (err error) {
@@ -295,9 +334,16 @@ func (l *loader) checkKill(k *KillDef) error {
 	return nil
 }
 
+// MaxHashedFile bounds the limit that a hash action may set, in bytes: reading more would
+// hold up the hashes of others.
+const MaxHashedFile = 1 << 30
+
 // checkHash finds the file whose hashes are wanted: that of the event, or the
 // program of its process.
 func (l *loader) checkHash(a *Action, event string) error {
+	if size := a.ActionDef.Hash.MaxFileSize; size < 0 || size > MaxHashedFile {
+		return fmt.Errorf("max_file_size: want bytes from 1 to %d, or nothing for the agent's limit; got %d", MaxHashedFile, size)
+	}
 	own := event + ".file"
 	a.File = a.ActionDef.Hash.Field
 	if a.File == "" && l.Model.Field(own+".path") != nil {

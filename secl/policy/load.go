@@ -24,10 +24,10 @@ type Options struct {
 	KeepDisabled bool              // check disabled rules too
 }
 
-// Support is what an agent has: the rest loads, and never fires.
+// Support is what an agent has.
 type Support struct {
-	Events  []string
-	Actions []string
+	Events  []string // rules about others load, and never fire
+	Actions []string // rules with others are refused
 }
 
 // Set is what policies give together: rules and variables, all checked.
@@ -51,7 +51,7 @@ type Rule struct {
 	From    []*Policy // whose definition it is
 	Mode    Mode      // Blocking if a policy that has the rule enabled is
 	Actions []*Action
-	Never   []string // why it, or one of its actions, can never fire
+	Never   []string // why it can never fire
 }
 
 // Load merges policies, the first ones first, and checks what they give.
@@ -184,7 +184,7 @@ func (l *loader) checkRule(m *mergedRule) *Rule {
 	return r
 }
 
-// never says why a rule or an action of it can't fire with this agent.
+// never says why a rule can't fire with this agent.
 func (l *loader) never(r *Rule) []string {
 	var why []string
 	for _, f := range r.Fields() {
@@ -197,11 +197,6 @@ func (l *loader) never(r *Rule) []string {
 	}
 	if !slices.Contains(l.Support.Events, r.Event()) {
 		why = append(why, fmt.Sprintf("the agent does not see %s events", r.Event()))
-	}
-	for _, a := range r.Actions {
-		if kind := a.Kind(); !slices.Contains(l.Support.Actions, kind) {
-			why = append(why, fmt.Sprintf("the agent has no action %s", kind))
-		}
 	}
 	slices.Sort(why)
 	return slices.Compact(why)
