@@ -3,7 +3,7 @@ GO ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LIBRARY := node_modules/.package-lock.json
 
-.PHONY: help build run test test-clients test-kernels test-senders senders check lint generate bench bench-search bench-rules bench-ingest bench-isolation bench-agent bench-anomaly chaos setup geoip clean fuzz fuzz-cost soak-hostile
+.PHONY: help build page run test test-web test-clients test-kernels test-senders senders check lint generate bench bench-search bench-rules bench-ingest bench-isolation bench-agent bench-anomaly chaos setup geoip clean fuzz fuzz-cost soak-hostile
 
 # help says what there is to make: the first sentence above each target.
 help:
@@ -11,10 +11,30 @@ help:
 		/^# /{sub(/^# /, ""); if ($$1 in phony && name == "") {name = $$1; sub(/^[a-z-]+ /, ""); text = ""} if (name != "") text = text (text == "" ? "" : " ") $$0; next} \
 		name != "" && index($$0, name ":") == 1 {sub(/[.:;] .*/, "", text); sub(/[.]$$/, "", text); printf "  %-16s %s\n", name, text} /^[a-z-]+:/{name = ""}' Makefile
 
-# build makes bin/nightjar.
-build:
+# build makes bin/nightjar, and the page that it serves.
+build: page
 	@command -v $(GO) >/dev/null || { echo "Go is missing: install Go 1.26 or newer."; exit 1; }
 	$(GO) build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/nightjar ./cmd/nightjar
+
+# page builds web/dist, which is embedded; without npm, the binary serves a page that
+# says so.
+PAGE_SOURCES := web/package.json web/package-lock.json web/vite.config.ts web/index.html $(shell find web/src web/public web/build -type f -not -name '*.woff2' -not -path '*/licences/*' 2>/dev/null)
+page:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory web/dist/index.html; \
+	else echo "npm is missing: bin/nightjar will have no page. Node.js 20 or newer brings it."; fi
+
+web/dist/index.html: web/node_modules/.package-lock.json $(PAGE_SOURCES)
+	cd web && npm run --silent build
+	@touch web/dist/index.html
+
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json
+	cd web && npm ci --progress=false --loglevel=error
+	@touch web/node_modules/.package-lock.json
+
+# test-web drives the page with Chromium, on a real engine.
+test-web: setup build
+	@command -v chromium >/dev/null || { echo "chromium is missing: apt-get install --no-install-recommends chromium"; exit 1; }
+	cd web && npm test
 
 # setup fetches the pinned ClickHouse library (178 MB) once; npm checks its hash.
 # With LIBCHDB, a library of yours is used and npm is not needed.

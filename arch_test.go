@@ -112,7 +112,8 @@ var layers = map[string][]string{
 	"api/services/signals":       {"configuration", "objects", "scheduler", "scheduler/reference", "schema", "api", "api/codec", "api/limits", "api/v1"},
 	"api/services/tables":        {"scheduler/reference", "schema", "api", "api/codec", "api/v1"},
 	"api/rest":                   {"api", "api/codec", "api/limits", "api/v1", "api/access"},
-	"api/server":                 {"configuration", "ingest/pipeline/registry", "schema", "api", "api/codec", "api/limits", "api/rest", "api/v1", "api/services/agents", "api/services/backtests", "api/services/events", "api/services/notifications", "api/services/operations", "api/services/pipelines", "api/services/rules", "api/services/signals", "api/services/tables", "api/access", "api/access/calls", "api/access/service", "compiler/rulecheck"},
+	"web":                        {},
+	"api/server":                 {"web", "configuration", "ingest/pipeline/registry", "schema", "api", "api/codec", "api/limits", "api/rest", "api/v1", "api/services/agents", "api/services/backtests", "api/services/events", "api/services/notifications", "api/services/operations", "api/services/pipelines", "api/services/rules", "api/services/signals", "api/services/tables", "api/access", "api/access/calls", "api/access/service", "compiler/rulecheck"},
 	"api/clickhouse":             {"clickhouse", "compiler/search", "schema", "api", "api/services/events", "api/services/operations", "api/services/signals"},
 
 	// edges

@@ -29,8 +29,8 @@ type Handler struct {
 	requests *prometheus.CounterVec
 	serve    http.Handler
 
-	openAPIText []byte
-	indexText   string
+	openAPIText   []byte
+	referenceText string
 }
 
 // Deps are what a restHandler is made of.
@@ -53,12 +53,21 @@ type Deps struct {
 	// its parts are sent.
 	Uploads http.Handler
 	// Ready, Raw, Rest, Metrics and OpenMetrics are those of Deps.
-	Ready       func(context.Context, Readiness) error
-	Raw         map[string]http.Handler
-	Fallback    api.ClaimingDoor
+	Ready    func(context.Context, Readiness) error
+	Raw      map[string]http.Handler
+	Fallback api.ClaimingDoor
+	// Page is what people see who come with a browser; nil: there is none.
+	Page        Page
 	Metrics     *prometheus.Registry
 	OpenMetrics bool
 	Log         *slog.Logger
+}
+
+// Page is a web application: files, and views whose addresses people follow.
+type Page interface {
+	http.Handler
+	IsFile(path string) bool
+	IsView(path string) bool
 }
 
 // New makes the handler, and registers its metrics.
@@ -93,7 +102,7 @@ func (h *Handler) handler() (http.Handler, error) {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
 	mux.HandleFunc("GET /readyz", h.ready)
 	mux.Handle("GET /openapi.json", gzhttp.GzipHandler(http.HandlerFunc(h.openAPI)))
-	mux.HandleFunc("GET /{$}", h.root)
+	mux.Handle("GET /api/reference", gzhttp.GzipHandler(http.HandlerFunc(h.reference)))
 	mux.Handle("PUT "+api.UploadsPath+"{id}/{token}/{part}", h.deps.Uploads)
 	metrics := promhttp.HandlerFor(h.deps.Metrics, promhttp.HandlerOpts{})
 	if h.deps.OpenMetrics {
@@ -110,6 +119,8 @@ func (h *Handler) handler() (http.Handler, error) {
 		found, pattern := raw.Handler(r)
 		door, isDoor := found.(api.Door)
 		switch {
+		case h.isPages(r):
+			h.deps.Page.ServeHTTP(w, r)
 		case pattern != "" && isDoor:
 			h.throughDoor(w, r, door, raw)
 		case pattern != "":
@@ -127,15 +138,19 @@ func (h *Handler) handler() (http.Handler, error) {
 	return h.outermost(h.onlyForHosts(singleSlashes(mux))), nil
 }
 
-// root is the page for people who have no key to send, and the banner that senders
-// ask for.
-func (h *Handler) root(w http.ResponseWriter, r *http.Request) {
-	isPerson := takesHTML(r.Header.Values("Accept")) && r.Header.Get("Authorization") == ""
-	if isPerson || h.deps.Fallback == nil || !h.deps.Fallback.Claims(r) {
-		h.index(w, r)
-		return
+// isPages reports whether a request is for the page: for one of its files, or, from a
+// person who has no key to send, for one of its views. At the same addresses senders
+// ask for a banner or an index.
+func (h *Handler) isPages(r *http.Request) bool {
+	if h.deps.Page == nil || r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return false
 	}
-	h.throughDoor(w, r, h.deps.Fallback, h.deps.Fallback)
+	if h.deps.Page.IsFile(r.URL.Path) {
+		return true
+	}
+	isPerson := takesHTML(r.Header.Values("Accept")) && r.Header.Get("Authorization") == ""
+	claimed := h.deps.Fallback != nil && h.deps.Fallback.Claims(r)
+	return h.deps.Page.IsView(r.URL.Path) && (isPerson || r.URL.Path == "/" && !claimed)
 }
 
 // takesHTML reports whether an answer in HTML would do. Senders of logs that say what

@@ -284,7 +284,7 @@ func (h *Handler) writeDocuments() error {
 	if err != nil {
 		return err
 	}
-	h.indexText, err = referencePage(all, raw)
+	h.referenceText, err = referencePage(all, raw)
 	return err
 }
 
@@ -293,8 +293,8 @@ func (h *Handler) openAPI(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write(h.openAPIText) // the caller has gone: nobody to tell
 }
 
-func (h *Handler) index(w http.ResponseWriter, _ *http.Request) {
+func (h *Handler) reference(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
-	_, _ = w.Write([]byte(h.indexText))
+	_, _ = w.Write([]byte(h.referenceText))
 }

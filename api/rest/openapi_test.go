@@ -84,7 +84,7 @@ func TestOpenAPIIsComplete(t *testing.T) {
 	if rule := schemas["Rule"].(map[string]any); !strings.HasPrefix(rule["description"].(string), "Rule is a detection rule") {
 		t.Errorf("Rule says %v", rule["description"])
 	}
-	page := get("/")
+	page := get("/api/reference")
 	for _, part := range strings.Split(page, `href="#`)[1:] {
 		if name, _, _ := strings.Cut(part, `"`); !strings.Contains(page, `<h3 id="`+name+`">`) {
 			t.Errorf("the page leads to %s, which it does not have", name)

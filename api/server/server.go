@@ -18,6 +18,7 @@ import (
 	"nightjar/api/limits"
 	"nightjar/api/rest"
 	"nightjar/api/services/operations"
+	"nightjar/web"
 )
 
 // Server serves the API over HTTP and gRPC.
@@ -77,7 +78,7 @@ func (s *Server) restHandler() (http.Handler, error) {
 		Register: func(ctx context.Context, mux *runtime.ServeMux) error { return registerREST(ctx, mux, conn) },
 		Guard:    d.Guard, Open: d.Open, Memory: s.memory, MessageTime: d.MessageTime,
 		Address: d.HTTP, AllowedHosts: d.AllowedHosts, Version: d.Version, Uploads: s.services.referenceTables.Uploads,
-		Ready: d.Ready, Raw: d.Raw, Fallback: d.Fallback, Metrics: d.Metrics, OpenMetrics: d.OpenMetrics, Log: d.Log,
+		Ready: d.Ready, Raw: d.Raw, Fallback: d.Fallback, Page: web.New(), Metrics: d.Metrics, OpenMetrics: d.OpenMetrics, Log: d.Log,
 	})
 }
 

@@ -67,7 +67,8 @@ func (d *Door) Routes() map[string]http.HandlerFunc {
 	d.seal, _ = cipher.NewGCM(block)
 	return map[string]http.HandlerFunc{
 		"POST " + signInPath: d.signIn, "POST " + signOutPath: d.signOut, "GET " + sessionPath: d.session,
-		"GET " + startPath: d.start, "GET " + callbackPath: d.callback,
+		"GET " + signInPath: d.ways,
+		"GET " + startPath:  d.start, "GET " + callbackPath: d.callback,
 	}
 }
 
@@ -148,6 +149,16 @@ func (d *Door) session(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer(w, http.StatusOK, session)
+}
+
+// ways says how one can sign in, and whose session the request is of, if it is of one.
+// Unlike session it is no refusal where it is of none.
+func (d *Door) ways(w http.ResponseWriter, r *http.Request) {
+	body := map[string]any{"password": len(d.Users.List()) > 0, "provider": d.Provider != nil, "session": nil}
+	if session, ok, _ := d.Sessions.Of(r); ok {
+		body["session"] = session
+	}
+	answer(w, http.StatusOK, body)
 }
 
 const (

@@ -160,6 +160,9 @@ func TestWhoHasAPasswordSignsInAndOut(t *testing.T) {
 	_, password := h.user("analyst")
 	b := h.browser()
 	b.want(http.StatusUnauthorized, http.MethodGet, "/room")
+	if status, text := b.do(http.MethodGet, signInPath, ""); status != http.StatusOK || text != `{"password":true,"provider":false,"session":null}`+"\n" {
+		t.Errorf("ways to sign in: %d %s", status, text)
+	}
 	for name, wrong := range map[string]string{"ann": password + "x", "nobody": password, "": "", "ann ": ""} {
 		if status, text := b.signIn(name, wrong); status != http.StatusUnauthorized || !strings.Contains(text, "the name or the password is wrong") {
 			t.Errorf("%q %q: %d %s", name, wrong, status, text)
@@ -170,6 +173,9 @@ func TestWhoHasAPasswordSignsInAndOut(t *testing.T) {
 	}
 	b.want(http.StatusOK, http.MethodGet, "/room")
 	b.want(http.StatusOK, http.MethodGet, sessionPath)
+	if status, text := b.do(http.MethodGet, signInPath, ""); status != http.StatusOK || !strings.Contains(text, `"session":{"id":`) {
+		t.Errorf("who signed in: %d %s", status, text)
+	}
 
 	// What is kept lets nobody in, and is found by the next start.
 	kept, err := os.ReadFile(h.file)

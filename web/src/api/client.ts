@@ -1,0 +1,110 @@
+// How the page asks the public API: as the person who signed in (a cookie that no script
+// sees), or with a key that was typed.
+
+/** APIError is an answer that is not one: what the engine said, and where it meant it. */
+export class APIError extends Error {
+  readonly status: number
+  readonly requestID: string
+  /** The part of the request that it is about, such as filter.query. */
+  readonly target: string | undefined
+  /** Where in that text, from 1; undefined: all of it. */
+  readonly place: { line: number; column: number } | undefined
+
+  constructor(status: number, requestID: string, message: string, target?: string) {
+    const at = /^(\d+):(\d+): /.exec(message)
+    super(at ? message.slice(at[0].length) : message)
+    this.status = status
+    this.requestID = requestID
+    this.target = target
+    this.place = at ? { line: Number(at[1]), column: Number(at[2]) } : undefined
+  }
+}
+
+const keyPlace = 'nightjar.key'
+
+/** heldKey is the key that was typed, if one was. */
+export const heldKey = (): string | null => sessionStorage.getItem(keyPlace) ?? localStorage.getItem(keyPlace)
+
+export function holdKey(key: string, until: 'the tab closes' | 'sign-out'): void {
+  dropKey()
+  ;(until === 'sign-out' ? localStorage : sessionStorage).setItem(keyPlace, key)
+}
+
+export function dropKey(): void {
+  sessionStorage.removeItem(keyPlace)
+  localStorage.removeItem(keyPlace)
+}
+
+/** whenRefused is called when the engine no longer knows who asks. */
+let whenRefused: () => void = () => undefined
+export function onRefused(call: () => void): void {
+  whenRefused = call
+}
+
+export interface Request {
+  method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  query?: Record<string, string | number | boolean | undefined>
+  body?: unknown
+  signal?: AbortSignal
+  /** Instead of the one that is held. */
+  key?: string
+}
+
+/** call asks the API, and gives what it answered; undefined where that is nothing. */
+export async function call<T>(path: string, request: Request = {}): Promise<T> {
+  const headers: Record<string, string> = { Accept: 'application/json' }
+  const key = request.key ?? heldKey()
+  if (key) headers['DD-API-KEY'] = key
+  if (request.body !== undefined) headers['Content-Type'] = 'application/json'
+  const answer = await send(path + searchOf(request.query), {
+    method: request.method ?? (request.body === undefined ? 'GET' : 'POST'),
+    headers,
+    credentials: 'same-origin',
+    ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
+    ...(request.signal ? { signal: request.signal } : {}),
+  })
+  const text = await answer.text()
+  if (!answer.ok) {
+    if (answer.status === 401 && request.key === undefined) whenRefused()
+    throw errorOf(answer, text)
+  }
+  return (text === '' ? undefined : JSON.parse(text)) as T
+}
+
+/** UnreachableError says that the engine did not answer at all. */
+export class UnreachableError extends Error {}
+
+async function send(path: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(path, init)
+  } catch (e) {
+    if (init.signal?.aborted) throw e
+    throw new UnreachableError('The engine does not answer.')
+  }
+}
+
+function searchOf(query: Request['query']): string {
+  const search = new URLSearchParams()
+  for (const [name, value] of Object.entries(query ?? {})) if (value !== undefined) search.append(name, String(value))
+  const text = search.toString()
+  return text === '' ? '' : '?' + text
+}
+
+interface ErrorBody {
+  errors?: (string | { title?: string; detail?: string })[]
+  error?: { message?: string; details?: { message?: string; target?: string }[] }
+}
+
+function errorOf(answer: Response, text: string): APIError {
+  const id = answer.headers.get('X-Request-Id') ?? ''
+  let body: ErrorBody = {}
+  try {
+    body = JSON.parse(text) as ErrorBody
+  } catch {
+    // something in between answered
+  }
+  const detail = body.error?.details?.find((d) => d.message)
+  const said = (body.errors ?? []).map((e) => (typeof e === 'string' ? e : (e.detail ?? e.title ?? ''))).filter((e) => e !== '')
+  const message = detail?.message ?? said.at(-1) ?? body.error?.message ?? `The engine answered ${answer.status}.`
+  return new APIError(answer.status, id, message, detail?.target)
+}

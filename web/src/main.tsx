@@ -1,0 +1,14 @@
+import { render } from 'preact'
+import './styles/tokens.css'
+import './styles/base.css'
+import './parts/parts.css'
+import { App } from './app'
+import { followLinks } from './state/address'
+import { show } from './state/preferences'
+import { findSession } from './state/session'
+
+show()
+followLinks()
+void findSession()
+const page = document.getElementById('page')
+if (page) render(<App />, page)

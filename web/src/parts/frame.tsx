@@ -1,0 +1,92 @@
+import type { ComponentChildren } from 'preact'
+import { useState } from 'preact/hooks'
+import { go, useAddress } from '../state/address'
+import { useKeys } from '../state/keys'
+import { prefer, usePreferences, type Preferences } from '../state/preferences'
+import { leave, useCaller } from '../state/session'
+import { zoneName } from '../state/time'
+import { views } from '../views'
+import { EngineState } from './engine-state'
+import { KeyList } from './key-list'
+import { Menu, MenuItem } from './menu'
+import { StatusLine } from './status-line'
+
+/** Frame is what surrounds every view: the bar at the top, and the line of what was done. */
+export function Frame({ children }: { children: ComponentChildren }) {
+  const [listing, setListing] = useState(false)
+  useKeys([
+    { keys: '?', does: 'list of keys', act: () => setListing(true) },
+    ...views.map((v) => ({ keys: 'g ' + v.letter, does: 'go to ' + v.title, act: () => go('/' + v.name) })),
+  ])
+  return (
+    <>
+      <a class="skip" href="#content" data-leave onClick={(e) => (e.preventDefault(), document.getElementById('content')?.focus())}>To the content</a>
+      <Top list={() => setListing(true)} />
+      <div id="content" class="content" tabIndex={-1}>{children}</div>
+      <StatusLine />
+      {listing && <KeyList close={() => setListing(false)} />}
+    </>
+  )
+}
+
+function Top({ list }: { list: () => void }) {
+  const { parts } = useAddress()
+  return (
+    <header class="top">
+      <a class="brand" href="/signals">
+        <svg width="18" height="10" viewBox="0 0 18 10" aria-hidden="true"><path fill="currentColor" d="M0 2.6C3-.5 6.200-.3 9 3.800 11.800-.3 15-.5 18 2.600c-3.100-.3-5 .9-6.600 4.100L9 9.400 6.600 6.700C5 3.500 3.100 2.300 0 2.600z" /></svg>
+        nightjar
+      </a>
+      <nav aria-label="Views">
+        {views.filter((v) => v.listed).map((v) => (
+          <a key={v.name} href={'/' + v.name} aria-current={parts[0] === v.name ? 'page' : undefined}>{v.title}</a>
+        ))}
+      </nav>
+      <div class="person">
+        <EngineState />
+        <ZoneButton />
+        <ThemeButton />
+        <Person list={list} />
+      </div>
+    </header>
+  )
+}
+
+function ZoneButton() {
+  const { zone } = usePreferences()
+  return (
+    <button onClick={() => prefer({ zone: zone === 'utc' ? 'local' : 'utc' })} title="Times are in this zone; press for the other">
+      <span class="unseen">Times in </span>{zoneName(zone)}
+    </button>
+  )
+}
+
+const nextTheme: Record<Preferences['theme'], Preferences['theme']> = { system: 'dark', dark: 'light', light: 'system' }
+const themeName: Record<Preferences['theme'], string> = { system: 'System', dark: 'Dark', light: 'Light' }
+
+function ThemeButton() {
+  const { theme } = usePreferences()
+  return (
+    <button onClick={() => prefer({ theme: nextTheme[theme] })} title="Dark, light, or as the system is">
+      <span class="unseen">Theme: </span>{themeName[theme]}
+    </button>
+  )
+}
+
+function Person({ list }: { list: () => void }) {
+  const caller = useCaller()
+  const { letters, density } = usePreferences()
+  const said = caller.by === 'key' ? 'Key' : caller.name
+  return (
+    <Menu label={said} class="person-button">
+      <p class="menu-head">{caller.by === 'key' ? 'Signed in with a key' : caller.name}{caller.role !== 'unknown' && `, ${caller.role}`}</p>
+      <MenuItem act={list}>Keys</MenuItem>
+      <MenuItem act={() => prefer({ letters: !letters })} checked={letters}>Keys of one letter act</MenuItem>
+      <MenuItem act={() => prefer({ density: 'compact' })} checked={density === 'compact'}>Compact rows</MenuItem>
+      <MenuItem act={() => prefer({ density: 'normal' })} checked={density === 'normal'}>Normal rows</MenuItem>
+      <MenuItem act={() => prefer({ density: 'roomy' })} checked={density === 'roomy'}>Roomy rows</MenuItem>
+      <MenuItem act={() => window.open('/api/reference', '_self')}>API reference</MenuItem>
+      <MenuItem act={() => void leave()}>Sign out</MenuItem>
+    </Menu>
+  )
+}

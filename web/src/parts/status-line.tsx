@@ -1,0 +1,23 @@
+import { undoLast, useDone } from '../state/done'
+import { bound, useKeys } from '../state/keys'
+import { usePreferences } from '../state/preferences'
+import { Key } from './key'
+
+const hinted = ['j', 'k', 'x', 'e', '/']
+
+/** StatusLine tells what was done, offers to undo it, and names the first keys. */
+export function StatusLine() {
+  const done = useDone()
+  const { letters } = usePreferences()
+  useKeys([{ keys: 'z', does: 'undo', act: undoLast }])
+  const keys = letters ? bound().filter((b) => hinted.includes(b.keys)) : []
+  return (
+    <footer class="line">
+      <span role="status" class={done?.failed ? 'critical' : 'hi'}>{done?.text}</span>
+      {done?.undo && <button class="link" onClick={undoLast}>Undo <Key>z</Key></button>}
+      <span class="grow" />
+      {keys.map((b) => <span key={b.keys} class="hint"><kbd>{b.keys}</kbd> {b.does}</span>)}
+      {letters && <span class="hint"><kbd>?</kbd> all keys</span>}
+    </footer>
+  )
+}

@@ -1,0 +1,126 @@
+import type { ComponentChildren } from 'preact'
+import { useEffect, useRef } from 'preact/hooks'
+import { useVirtualRows } from './virtual'
+
+export interface Column<T> {
+  id: string
+  title: string
+  /** As a track of a CSS grid: 80px, minmax(0,1fr). */
+  width: string
+  number?: boolean
+  /** What to sort by; undefined: it can't be. */
+  sort?: string
+  cell: (row: T) => ComponentChildren
+}
+
+interface TableProps<T> {
+  name: string
+  columns: Column<T>[]
+  rows: T[]
+  /** How many there are, loaded or not; undefined: not known. */
+  total: number | undefined
+  keyOf: (row: T) => string
+  rowHeight: number
+  /** The key of the row that is open, and of those that are ticked. */
+  current: string | undefined
+  ticked: ReadonlySet<string>
+  sort: string
+  onSort: (sort: string) => void
+  onOpen: (row: T, how: 'panel' | 'page') => void
+  onTick: (row: T, how: 'one' | 'to here') => void
+  /** Called when the end comes near. */
+  onEnd: () => void
+  rowClass?: (row: T) => string
+  /** Between the headings and the rows. */
+  strip?: ComponentChildren
+}
+
+/** Table is a grid of rows of one height; only those on the screen are in the document. */
+export function Table<T>(p: TableProps<T>) {
+  const box = useRef<HTMLDivElement>(null)
+  const rows = useVirtualRows(box, p.rows.length, p.rowHeight)
+  const tracks = p.columns.map((c) => c.width).join(' ')
+  const at = p.current === undefined ? -1 : p.rows.findIndex((r) => p.keyOf(r) === p.current)
+  useEffect(() => {
+    if (at >= 0) rows.scrollTo(at)
+  }, [p.current])
+  const last = rows.shown.at(-1)?.index ?? 0
+  useEffect(() => {
+    if (p.rows.length > 0 && last >= p.rows.length - 30) p.onEnd()
+  }, [last, p.rows.length])
+  return (
+    <div class="table" role="grid" aria-label={p.name} aria-rowcount={p.total ?? -1} aria-multiselectable="true">
+      <div role="rowgroup">
+        <div class="table-head" role="row" style={{ gridTemplateColumns: tracks }}>
+          {p.columns.map((c) => <Heading key={c.id} column={c} sort={p.sort} onSort={p.onSort} />)}
+        </div>
+      </div>
+      {p.strip}
+      <div
+        class="table-rows" role="rowgroup" ref={box} tabIndex={0} aria-label={p.name + ', rows'}
+        aria-activedescendant={at >= 0 ? 'row-' + p.current : undefined}
+      >
+        <div role="presentation" style={{ height: `${rows.height}px`, position: 'relative' }}>
+          {rows.shown.map((v) => {
+            const row = p.rows[v.index]
+            return row === undefined ? null : (
+              <Row key={p.keyOf(row)} p={p} row={row} index={v.index} top={v.start} tracks={tracks} />
+            )
+          })}
+        </div>
+      </div>
+    </div>
+  )
+}
+
+function Heading<T>({ column: c, sort, onSort }: { column: Column<T>; sort: string; onSort: (sort: string) => void }) {
+  const down = c.sort !== undefined && sort === '-' + c.sort
+  const up = c.sort !== undefined && sort === c.sort
+  return (
+    <div role="columnheader" class={c.number ? 'number' : ''} aria-sort={down ? 'descending' : up ? 'ascending' : undefined}>
+      {c.sort === undefined ? c.title : (
+        <button onClick={() => onSort(down ? (c.sort ?? '') : '-' + c.sort)}>
+          {c.title}{down && <span aria-hidden="true"> ↓</span>}{up && <span aria-hidden="true"> ↑</span>}
+        </button>
+      )}
+    </div>
+  )
+}
+
+interface RowProps<T> {
+  p: TableProps<T>
+  row: T
+  index: number
+  top: number
+  tracks: string
+}
+
+function Row<T>({ p, row, index, top, tracks }: RowProps<T>) {
+  const key = p.keyOf(row)
+  const isTicked = p.ticked.has(key)
+  return (
+    <div
+      id={'row-' + key} role="row" aria-rowindex={index + 1} aria-selected={key === p.current}
+      class={`table-row ${isTicked ? 'ticked' : ''} ${p.rowClass?.(row) ?? ''}`}
+      style={{ gridTemplateColumns: tracks, transform: `translateY(${top}px)`, height: `${p.rowHeight}px` }}
+      onClick={(e) => {
+        if (e.shiftKey) p.onTick(row, 'to here')
+        else if (e.metaKey || e.ctrlKey) p.onTick(row, 'one')
+        else p.onOpen(row, 'panel')
+      }}
+      onDblClick={() => p.onOpen(row, 'page')}
+    >
+      {p.columns.map((c, i) => (
+        <div key={c.id} role="gridcell" class={`cell-${c.id} ${c.number ? 'number' : 'cut'}`}>
+          {i === 0 && (
+            <input
+              type="checkbox" class="tick" aria-label="Select" tabIndex={-1} checked={isTicked}
+              onClick={(e) => (e.stopPropagation(), p.onTick(row, e.shiftKey ? 'to here' : 'one'))}
+            />
+          )}
+          {c.cell(row)}
+        </div>
+      ))}
+    </div>
+  )
+}

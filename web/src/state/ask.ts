@@ -1,0 +1,83 @@
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
+
+/** Answer is what is known of a question: the last value stays while it is asked again. */
+export interface Answer<T> {
+  value: T | undefined
+  error: Error | undefined
+  asking: boolean
+  /** When the value came, in milliseconds since 1970. */
+  at: number
+}
+
+export interface Asked<T> extends Answer<T> {
+  again(): void
+  cancel(): void
+  /** put replaces the value by what is known to be so. */
+  put(change: (value: T) => T): void
+}
+
+const nothing = { value: undefined, error: undefined, asking: true, at: 0 }
+
+/**
+ * useAsk asks when the key changes, and forgets an older answer that comes late. With
+ * keep, the value of the last key is shown until that of the new one is there.
+ */
+export function useAsk<T>(key: string | null, ask: (signal: AbortSignal) => Promise<T>, keep: 'keep' | 'clear' = 'clear'): Asked<T> {
+  const [answer, setAnswer] = useState<Answer<T> & { key: string | null }>({ ...nothing, key: null })
+  const [round, setRound] = useState(0)
+  const running = useRef<AbortController | undefined>(undefined)
+  const question = useRef(ask)
+  question.current = ask
+
+  useEffect(() => {
+    if (key === null) return
+    const stop = new AbortController()
+    running.current = stop
+    setAnswer((a) => (a.key === key || keep === 'keep' ? { ...a, key, asking: true } : { ...nothing, key }))
+    question.current(stop.signal).then(
+      (value) => {
+        if (!stop.signal.aborted) setAnswer({ key, value, error: undefined, asking: false, at: Date.now() })
+      },
+      (error: Error) => {
+        if (!stop.signal.aborted) setAnswer((a) => ({ ...a, error, asking: false }))
+      },
+    )
+    return () => stop.abort()
+  }, [key, round])
+
+  const again = useCallback(() => setRound((n) => n + 1), [])
+  const cancel = useCallback(() => {
+    running.current?.abort()
+    setAnswer((a) => ({ ...a, asking: false, error: a.value === undefined ? new Error('Cancelled.') : a.error }))
+  }, [])
+  const put = useCallback((change: (value: T) => T) => setAnswer((a) => (a.value === undefined ? a : { ...a, value: change(a.value) })), [])
+  const current = answer.key === key || keep === 'keep' ? answer : { ...nothing, key }
+  return { value: current.value, error: current.error, asking: current.asking, at: current.at, again, cancel, put }
+}
+
+/** useLate is true once something has gone on for so many milliseconds. */
+export function useLate(going: boolean, after: number): boolean {
+  const [late, setLate] = useState(false)
+  useEffect(() => {
+    if (!going) {
+      setLate(false)
+      return
+    }
+    const timer = setTimeout(() => setLate(true), after)
+    return () => clearTimeout(timer)
+  }, [going, after])
+  return late && going
+}
+
+/** useEvery calls while the tab is seen, so many milliseconds apart. */
+export function useEvery(milliseconds: number, call: () => void, on = true): void {
+  const latest = useRef(call)
+  latest.current = call
+  useEffect(() => {
+    if (!on) return
+    const timer = setInterval(() => {
+      if (!document.hidden) latest.current()
+    }, milliseconds)
+    return () => clearInterval(timer)
+  }, [milliseconds, on])
+}

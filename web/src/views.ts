@@ -1,0 +1,22 @@
+// The views: a row for each folder of views. A view is loaded when somebody opens it; its
+// name is the first part of its addresses, and stands in Views of ../web.go too.
+import type { ComponentType } from 'preact'
+
+export interface ViewProps {
+  /** What follows the view's name in the path. */
+  rest: string[]
+}
+
+export interface View {
+  name: string
+  title: string
+  /** The second letter of the keys that lead there: g s. */
+  letter: string
+  /** It is in the bar at the top. */
+  listed: boolean
+  load: () => Promise<{ default: ComponentType<ViewProps> }>
+}
+
+export const views: View[] = [
+  { name: 'signals', title: 'Signals', letter: 's', listed: true, load: () => import('./views/signals') },
+]

@@ -1,0 +1,78 @@
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
+import { searchSignals, type Filter, type Signal } from '../../api/signals'
+
+export interface List {
+  rows: Signal[]
+  asking: boolean
+  error: Error | undefined
+  /** When the first page came, in milliseconds since 1970; 0: it has not. */
+  at: number
+  /** There are further rows. */
+  more: boolean
+  next(): void
+  again(): void
+  cancel(): void
+  /** put changes rows that are shown; undefined takes one out. */
+  put(change: (s: Signal) => Signal | undefined): void
+}
+
+interface Held {
+  key: string
+  rows: Signal[]
+  cursor: string | undefined
+  asking: boolean
+  error: Error | undefined
+  at: number
+}
+
+const pageSize = 100
+
+/** useList reads the signals of a filter page by page, as they come near the screen. */
+export function useList(filter: Filter, sort: string): List {
+  const key = JSON.stringify([filter, sort])
+  const [held, setHeld] = useState<Held>({ key: '', rows: [], cursor: undefined, asking: true, error: undefined, at: 0 })
+  const running = useRef<AbortController | undefined>(undefined)
+
+  const ask = useCallback((cursor: string | undefined) => {
+    running.current?.abort()
+    const stop = new AbortController()
+    running.current = stop
+    setHeld((h) => ({ ...h, asking: true }))
+    searchSignals(filter, sort, cursor, pageSize, stop.signal).then(
+      (page) => {
+        if (stop.signal.aborted) return
+        setHeld((h) => ({
+          key, rows: cursor === undefined ? page.signals : joined(h.rows, page.signals), cursor: page.next, asking: false, error: undefined,
+          at: cursor === undefined ? Date.now() : h.at,
+        }))
+      },
+      (error: Error) => {
+        if (!stop.signal.aborted) setHeld((h) => ({ ...h, asking: false, error }))
+      },
+    )
+  }, [key])
+
+  useEffect(() => {
+    ask(undefined)
+    return () => running.current?.abort()
+  }, [key])
+
+  return {
+    rows: held.rows, asking: held.asking, error: held.error, at: held.at, more: held.cursor !== undefined,
+    next: () => {
+      if (!held.asking && held.cursor !== undefined && held.error === undefined && held.key === key) ask(held.cursor)
+    },
+    again: () => ask(undefined),
+    cancel: () => {
+      running.current?.abort()
+      setHeld((h) => ({ ...h, asking: false }))
+    },
+    put: (change) => setHeld((h) => ({ ...h, rows: h.rows.map(change).filter((s) => s !== undefined) })),
+  }
+}
+
+/** joined is rows and those of the next page; what moved between the two is there once. */
+function joined(rows: Signal[], more: Signal[]): Signal[] {
+  const seen = new Set(rows.map((r) => r.id))
+  return [...rows, ...more.filter((r) => !seen.has(r.id))]
+}

@@ -1,0 +1,85 @@
+// A real engine for the tests of the page, and browsers that look at it.
+import { spawn } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { chromium } from 'playwright-core'
+
+const root = resolve(import.meta.dirname, '../..')
+
+async function freePort() {
+  const s = createServer()
+  await new Promise((done) => s.listen(0, '127.0.0.1', done))
+  const { port } = s.address()
+  await new Promise((done) => s.close(done))
+  return port
+}
+
+/** startEngine runs bin/nightjar on a data folder of its own. */
+export async function startEngine(...flags) {
+  const dir = await mkdtemp(join(tmpdir(), 'nightjar-page-'))
+  const [http, grpc] = [await freePort(), await freePort()]
+  const base = `http://127.0.0.1:${http}`
+  const child = spawn(join(root, 'bin/nightjar'), ['up', '--data-dir', dir, '--http', `127.0.0.1:${http}`, '--grpc', `127.0.0.1:${grpc}`, ...flags], {
+    env: { ...process.env, NIGHTJAR_API_KEY: '' }, stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let said = ''
+  const ended = new Promise((done) => child.once('exit', done))
+  for (const out of [child.stdout, child.stderr]) out.on('data', (text) => (said += text))
+  const engine = {
+    base, dir, key: '', said: () => said,
+    stop: async () => {
+      child.kill('SIGTERM')
+      await ended
+      await rm(dir, { recursive: true, force: true })
+    },
+    /** call asks the API with the first key. */
+    call: async (path, body, method) => {
+      const answer = await fetch(base + path, {
+        method: method ?? (body === undefined ? 'GET' : 'POST'),
+        headers: { 'DD-API-KEY': engine.key, 'Content-Type': 'application/json' },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      })
+      const text = await answer.text()
+      if (!answer.ok) throw new Error(`${path}: ${answer.status} ${text}`)
+      return text === '' ? undefined : JSON.parse(text)
+    },
+    /** until asks again and again, for a minute at most. */
+    until: async (what, ask) => {
+      for (let i = 0; i < 300; i++) {
+        const found = await ask()
+        if (found) return found
+        await new Promise((done) => setTimeout(done, 200))
+      }
+      throw new Error(`waited in vain for ${what}\n${said}`)
+    },
+  }
+  try {
+    await engine.until('the engine', async () => {
+      if (child.exitCode !== null) throw new Error('the engine ended:\n' + said)
+      return fetch(base + '/readyz?for=search').then((r) => r.ok, () => false)
+    })
+    engine.key = (await readFile(join(dir, 'api-key'), 'utf8')).trim()
+  } catch (e) {
+    await engine.stop()
+    throw e
+  }
+  return engine
+}
+
+/** openBrowser is Debian's Chromium. */
+export const openBrowser = () => chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'] })
+
+/** openPage is a window of its own that notes what it should not have: errors, and requests to elsewhere. */
+export async function openPage(browser, engine, { path = '/', signedIn = true, width = 1440, height = 900, theme = 'dark' } = {}) {
+  const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, baseURL: engine.base })
+  if (signedIn) await context.addInitScript((key) => sessionStorage.setItem('nightjar.key', key), engine.key)
+  const page = await context.newPage()
+  page.faults = []
+  page.on('console', (m) => ['error', 'warning'].includes(m.type()) && page.faults.push(`console: ${m.text()}`))
+  page.on('pageerror', (e) => page.faults.push(`error: ${e.stack}`))
+  page.on('request', (r) => new URL(r.url()).origin !== engine.base && page.faults.push(`request to ${r.url()}`))
+  await page.goto(path)
+  return page
+}

@@ -1,0 +1,13 @@
+import { defineConfig } from 'vite'
+
+// Everything that the page loads is a file of its own: its Content-Security-Policy
+// allows nothing inline, and no address but the engine's.
+export default defineConfig({
+  build: {
+    target: 'es2022',
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+  },
+  server: { proxy: { '/api': 'http://127.0.0.1:8420', '/readyz': 'http://127.0.0.1:8420' } },
+})
