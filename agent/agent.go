@@ -16,6 +16,7 @@ import (
 	"nightjar/secl/event"
 	"nightjar/secl/policy"
 	"nightjar/secl/ruleset"
+	"nightjar/secl/vars"
 )
 
 // Config says what an agent does.
@@ -71,6 +72,7 @@ func New(c Config) (*Agent, error) {
 	a.decoder = &decode.Decoder{Cache: a.cache, Clock: clock.at, Hostname: c.Hostname}
 	a.decoder.Functions = functionsOf(set)
 	a.cache.Ended = a.ended
+	a.cache.ContainerEnded = func(id string) { a.rules.Vars.Forget(vars.Container, event.ContainerKey(id)) }
 	a.context.Event = &a.event
 	a.account.start()
 	return a, nil

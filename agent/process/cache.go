@@ -51,6 +51,10 @@ type Cache struct {
 	Stats    Stats
 	// Ended is called for every process that is gone, after its last event.
 	Ended func(*event.Process)
+	// ContainerEnded is called when the last process of a container is gone.
+	ContainerEnded func(id string)
+
+	members map[string]int // how many living processes a container has
 }
 
 // entry is a living process.
@@ -63,6 +67,7 @@ type entry struct {
 	ns           uint32 // pid namespace
 	nspid        uint32
 	gone         bool
+	member       string // the container in whose members it is counted
 	newer, older *entry
 }
 
@@ -70,7 +75,7 @@ type entry struct {
 func New(l Limits, clock Clock) *Cache {
 	l.defaults()
 	return &Cache{
-		limits: l, clock: clock, living: map[uint32]*entry{}, pending: map[uint32]*pieces{},
+		limits: l, clock: clock, living: map[uint32]*entry{}, pending: map[uint32]*pieces{}, members: map[string]int{},
 		users: newNames(), CGroups: NewCGroups(clock),
 	}
 }
@@ -222,7 +227,30 @@ func (c *Cache) add(e *entry) {
 	}
 	c.living[uint32(e.PID)] = e
 	c.oldest.push(e)
+	c.count(e, e.Container)
 	c.Stats.Living = len(c.living)
+}
+
+// count counts an entry among the members of a container; of "", among nobody's.
+func (c *Cache) count(e *entry, container string) {
+	left := e.member
+	if left == container {
+		return
+	}
+	e.member = container
+	if container != "" {
+		c.members[container]++
+	}
+	if left == "" {
+		return
+	}
+	if c.members[left]--; c.members[left] > 0 {
+		return
+	}
+	delete(c.members, left)
+	if c.ContainerEnded != nil {
+		c.ContainerEnded(left)
+	}
 }
 
 func (c *Cache) remove(e *entry) {
@@ -234,6 +262,7 @@ func (c *Cache) remove(e *entry) {
 		delete(c.living, uint32(e.PID))
 	}
 	delete(c.pending, uint32(e.PID))
+	c.count(e, "")
 	c.oldest.drop(e)
 	c.Stats.Living = len(c.living)
 }

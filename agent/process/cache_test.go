@@ -166,6 +166,44 @@ func TestContainersAreReadFromCGroups(t *testing.T) {
 	}
 }
 
+// TestAContainerEndsWithItsLastProcess holds that it is told once, when nobody is in it
+// any more: when processes end, when they leave, and when an exit was lost and the pid is
+// used again.
+func TestAContainerEndsWithItsLastProcess(t *testing.T) {
+	const host, docker = 1, 77
+	id := strings.Repeat("0123456789abcdef", 4)
+	c := newCache(Limits{})
+	c.CGroups.learn(0, host, "/system.slice/ssh.service", 0)
+	c.CGroups.learn(0, docker, "/docker/"+id, 0)
+	ended := 0
+	c.ContainerEnded = func(which string) {
+		if ended++; which != id {
+			t.Errorf("%q has ended", which)
+		}
+	}
+	in := func(group uint64, r bpf.Record) bpf.Record { r.Who.Cgroup = group; return r }
+	exit := func(pid uint32, start uint64) {
+		_, done := c.Exit(in(docker, record(bpf.Exit, pid, start, start+5, [6]uint64{})))
+		done()
+	}
+	c.Fork(in(docker, fork(nobody, 10, 0, 0)))
+	c.Exec(in(docker, exec(nobody, 10, 11, "/bin/first", "first\x00")))
+	c.Fork(in(docker, fork(nobody+1, 12, nobody, 10)))
+	exit(nobody, 10)
+	if ended != 0 {
+		t.Error("it ended with its first process")
+	}
+	c.Of(in(host, record(bpf.Open, nobody+1, 12, 13, [6]uint64{}))) // it has left
+	if ended != 1 {
+		t.Errorf("its last process has left: ended %d times", ended)
+	}
+	c.Fork(in(docker, fork(nobody+2, 20, 0, 0)))
+	c.Fork(in(host, fork(nobody+2, 30, 0, 0)))
+	if ended != 2 || len(c.members) != 0 {
+		t.Errorf("the pid of its last process is another's: ended %d times, members %v", ended, c.members)
+	}
+}
+
 func FuzzGroup(f *testing.F) {
 	f.Add("/docker/0123")
 	f.Fuzz(func(t *testing.T, path string) {

@@ -35,6 +35,9 @@ func (c *Cache) refresh(e *entry, r bpf.Record) {
 	}
 	if now.cgroup != e.creds.cgroup || now.hierarchy != e.creds.hierarchy || !e.creds.known {
 		c.setCGroup(p, w.Cgroup, w.Hierarchy)
+		if !e.gone && c.living[uint32(e.PID)] == e {
+			c.count(e, p.Container)
+		}
 	}
 	e.creds = now
 	p.UID, p.GID, p.EUID, p.EGID = int64(w.Uid), int64(w.Gid), int64(w.Euid), int64(w.Egid)

@@ -178,3 +178,19 @@ func TestARecordedEventIsReadAsItWas(t *testing.T) {
 		t.Errorf("the ancestors are %+v", p)
 	}
 }
+
+// TestACGroupIsToldFromAnEarlierOne holds that a service that is started again has none of
+// the variables that it had before.
+func TestACGroupIsToldFromAnEarlierOne(t *testing.T) {
+	key := func(inode int64) any {
+		e := &Event{CGroup: CGroup{ID: "/system.slice/a.service", Inode: inode}}
+		k, ok := World{}.CGroup(&secl.Context{Event: e})
+		if !ok {
+			t.Fatal("it has no cgroup")
+		}
+		return k
+	}
+	if key(1) != key(1) || key(1) == key(2) {
+		t.Errorf("%v, %v", key(1), key(2))
+	}
+}

@@ -40,22 +40,25 @@ func (p *Process) key() vars.Key {
 	return vars.Key{ID: uint64(p.PID)}
 }
 
+// ContainerKey is whose values a container's variables have.
+func ContainerKey(id string) vars.Key { return vars.Key{Name: id} }
+
 // Container is that of the process.
 func (World) Container(c *secl.Context) (vars.Key, bool) {
 	id := c.Event.(*Event).Container.ID
 	if p := current(c); p != nil && (id == "" || c.Scope != nil) {
 		id = p.Container
 	}
-	return vars.Key{Name: id}, id != ""
+	return ContainerKey(id), id != ""
 }
 
-// CGroup is that of the process.
+// CGroup is that of the process, told from an earlier one of the same path.
 func (World) CGroup(c *secl.Context) (vars.Key, bool) {
-	id := c.Event.(*Event).CGroup.ID
-	if p := current(c); p != nil && (id == "" || c.Scope != nil) {
-		id = p.CGroup.ID
+	g := &c.Event.(*Event).CGroup
+	if p := current(c); p != nil && (g.ID == "" || c.Scope != nil) {
+		g = &p.CGroup
 	}
-	return vars.Key{Name: id}, id != ""
+	return vars.Key{ID: uint64(g.Inode), Name: g.ID}, g.ID != ""
 }
 
 // PID finds a process.

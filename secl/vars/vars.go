@@ -44,7 +44,8 @@ type World interface {
 const DefaultSize = 100
 
 // maxEntities bounds for how many processes, containers or cgroups a variable
-// has a value. The one that was set longest ago goes first, and is counted.
+// has a value. The one that was set longest ago goes first, and is counted; before it go
+// those of processes that ended, of which their children have inherited.
 const maxEntities = 65536
 
 // maxInheritance bounds how far up a value is looked for.
@@ -98,10 +99,16 @@ func (s *Store) Declare(d Declaration) *Variable {
 	return v
 }
 
-// Forget drops what a scope has for a process, container or cgroup that ended.
+// Forget drops what a scope has for a process, container or cgroup that ended. What the
+// children of a process may inherit is kept for them, and is the first to go when there
+// are too many.
 func (s *Store) Forget(scope Scope, key Key) {
 	for _, v := range s.list {
-		if v.Scope == scope {
+		switch {
+		case v.Scope != scope:
+		case v.Inherited:
+			v.retire(key)
+		default:
 			v.drop(key)
 		}
 	}
@@ -127,6 +134,7 @@ type value struct {
 	texts   []string
 	nets    []netip.Prefix
 	expires []int64 // of each member of an array, or of the value; 0: never
+	ended   bool    // whose it was is gone
 }
 
 // reader makes the reader of the variable's type.
@@ -210,6 +218,14 @@ func (v *Variable) live(key Key, now int64) *value {
 	return got
 }
 
+// retire makes the value of a process that ended the next one to go.
+func (v *Variable) retire(key Key) {
+	if e := v.values[key]; e != nil {
+		e.Value.(*value).ended = true
+		v.order.MoveToBack(e)
+	}
+}
+
 func (v *Variable) drop(key Key) {
 	if e := v.values[key]; e != nil {
 		v.order.Remove(e)
@@ -290,8 +306,11 @@ func (v *Variable) fresh(c *secl.Context, key Key, add bool) *value {
 	}
 	v.values[key] = v.order.PushFront(got)
 	if len(v.values) > maxEntities {
-		v.store.evicted++
-		v.drop(v.order.Back().Value.(*value).key)
+		oldest := v.order.Back().Value.(*value)
+		if !oldest.ended {
+			v.store.evicted++
+		}
+		v.drop(oldest.key)
 	}
 	return got
 }

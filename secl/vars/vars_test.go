@@ -65,8 +65,28 @@ func TestAChildSeesWhatItsParentHasUntilItHasItsOwn(t *testing.T) {
 	}
 	s.Forget(Process, Key{ID: 2})
 	s.Forget(Process, Key{ID: 1})
-	if v.Value(at(3, 0)) != int64(7) {
-		t.Errorf("when they are gone it is %v, want the default 7", v.Value(at(3, 0)))
+	if v.Value(at(3, 0)) != int64(2) || own.Value(at(1, 0)) != int64(0) {
+		t.Errorf("when they are gone it is %v, want 2: who ends before its child does not hide what it did; what nobody inherits is %v, want 0", v.Value(at(3, 0)), own.Value(at(1, 0)))
+	}
+}
+
+// TestWhatIsKeptForChildrenGoesFirst holds that values of processes that ended take no
+// room from those of the living, and do not count as lost.
+func TestWhatIsKeptForChildrenGoesFirst(t *testing.T) {
+	s := NewStore(chain{})
+	v := s.Declare(Declaration{Name: "x", Scope: Process, Type: secl.Type{Kind: secl.Int}, Inherited: true})
+	set := func(pid int) {
+		if err := v.Set(at(pid, 0), int64(pid), false, Lifetime{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for pid := 1; pid <= maxEntities; pid++ {
+		set(pid)
+	}
+	s.Forget(Process, Key{ID: maxEntities})
+	set(maxEntities + 1)
+	if _, kept := v.values[Key{ID: maxEntities}]; kept || len(v.values) != maxEntities || s.Evicted() != 0 {
+		t.Errorf("kept %t of %d values, %d evicted", kept, len(v.values), s.Evicted())
 	}
 }
 
