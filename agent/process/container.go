@@ -28,6 +28,9 @@ func newGroup(path string) *Group {
 	return g
 }
 
+// InContainer reports whether the path of a cgroup is one of a container.
+func InContainer(path string) bool { return newGroup(path).Container.ID != "" }
+
 // managers are those that say who they are in front of the id of a container.
 var managers = map[string]string{
 	"docker": "docker", "cri-containerd": "containerd", "containerd": "containerd", "crio": "cri-o", "cri-o": "cri-o",

@@ -2,6 +2,7 @@ package process
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -71,32 +72,43 @@ func (c *Cache) recover(r bpf.Record) *entry {
 	return e
 }
 
-// ticks is how many parts of a second /proc counts in.
-const ticks = 100
+// Ticks is how many parts of a second /proc counts in.
+const Ticks = 100
+
+// Stat is what /proc/PID/stat says of a process.
+type Stat struct {
+	Parent int
+	Start  uint64 // in Ticks since boot
+	Zombie bool   // it has ended, and its parent has not taken note
+}
+
+// StatOf reads what /proc says of the process that has a pid now.
+func StatOf(pid int) (Stat, error) {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return Stat{}, err
+	}
+	const state, parent, start = 0, 1, 19 // in what follows the name
+	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+	if len(fields) <= start {
+		return Stat{}, fmt.Errorf("/proc/%d/stat ends too early", pid)
+	}
+	s := Stat{Zombie: fields[state] == "Z" || fields[state] == "X"}
+	s.Parent, _ = strconv.Atoi(fields[parent])
+	s.Start, err = strconv.ParseUint(fields[start], 10, 64)
+	return s, err
+}
 
 // recoverLiving reads a process from /proc; nil if it is gone, or its pid is
 // another's now. /proc says when it began in hundredths of a second.
 func recoverLiving(c *Cache, pid uint32, start uint64) *entry {
 	dir := "/proc/" + strconv.Itoa(int(pid)) + "/"
-	stat, err := os.ReadFile(dir + "stat")
-	if err != nil {
+	const ns = 1_000_000_000 / Ticks
+	stat, err := StatOf(int(pid))
+	if err != nil || start/ns != stat.Start {
 		return nil
 	}
-	after := bytes.LastIndexByte(stat, ')')
-	if after < 0 {
-		return nil
-	}
-	const ppidAt, startAt = 1, 19 // in what follows the name
-	fields := strings.Fields(string(stat[after+1:]))
-	if len(fields) <= startAt {
-		return nil
-	}
-	began, _ := strconv.ParseUint(fields[startAt], 10, 64)
-	const ns = 1_000_000_000 / ticks
-	if start/ns != began {
-		return nil
-	}
-	ppid, _ := strconv.Atoi(fields[ppidAt])
+	ppid := stat.Parent
 	e := &entry{start: start, Process: &event.Process{
 		PID: int64(pid), PPID: int64(ppid), CreatedAt: c.clock(start), Key: start, IsExec: true,
 	}}

@@ -1,0 +1,209 @@
+package respond
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Limits say how much a rule may kill.
+type Limits struct {
+	Kills  int           // of one executable, and in one container, in a window; 0: 5
+	Spread int           // different executables, and containers, in a window; 0: 5
+	Window time.Duration // 0: a minute
+}
+
+// DefaultLimits are those of an agent that is not told otherwise.
+var DefaultLimits = Limits{Kills: 5, Spread: 5, Window: time.Minute}
+
+// Ask is a kill that a rule wants.
+type Ask struct {
+	Rule                  string // its id
+	Executable, Container string // of the process; the container is empty for the host
+	At                    time.Time
+	NoExecutableDisarmer  bool // as the kill action says
+	NoContainerDisarmer   bool
+}
+
+// Refusal is why a rule may not kill now.
+type Refusal struct {
+	Status Status // RuleDisarmed or RuleDismantled
+	Type   string // executable or container
+	Why    string
+	Until  time.Time // zero: until somebody arms it
+}
+
+// Disarmer keeps rules from killing too much too fast. A rule that has killed an
+// executable, or in a container, as often as it may within a window is disarmed for it
+// until a window has passed; one that has hit more different executables or containers
+// than it may is dismantled, until it is armed or its definition changes: it means more
+// than its author thought. It reads no clock; any goroutine may use it.
+type Disarmer struct {
+	limits Limits
+	mu     sync.Mutex
+	rules  map[string]*ruleBook
+}
+
+// ruleBook is what a rule has killed of late.
+type ruleBook struct {
+	kinds      [2]map[string]*targetBook // by executable, by container
+	dismantled *Refusal
+	since      time.Time
+}
+
+// targetBook is how often a rule has killed one executable, or in one container.
+type targetBook struct {
+	kills []time.Time // within a window, the last Limits.Kills of them
+	until time.Time   // disarmed until then
+}
+
+var disarmerTypes = [2]string{"executable", "container"}
+
+// NewDisarmer makes a disarmer whose limits have the defaults where they are zero.
+func NewDisarmer(l Limits) *Disarmer {
+	for _, v := range []struct{ have, otherwise *int }{{&l.Kills, &DefaultLimits.Kills}, {&l.Spread, &DefaultLimits.Spread}} {
+		if *v.have == 0 {
+			*v.have = *v.otherwise
+		}
+	}
+	if l.Window == 0 {
+		l.Window = DefaultLimits.Window
+	}
+	return &Disarmer{limits: l, rules: map[string]*ruleBook{}}
+}
+
+// Allow counts a kill, and says why it may not be; nil: it may.
+func (d *Disarmer) Allow(a Ask) *Refusal {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	book := d.rules[a.Rule]
+	if book == nil {
+		book = &ruleBook{kinds: [2]map[string]*targetBook{{}, {}}}
+		d.rules[a.Rule] = book
+	}
+	if book.dismantled != nil && !a.ignores(book.dismantled.Type) {
+		return book.dismantled
+	}
+	var books []*targetBook
+	for i, target := range [2]string{a.Executable, a.Container} {
+		kind := disarmerTypes[i]
+		if a.ignores(kind) || kind == "container" && target == "" {
+			continue
+		}
+		one, refusal := d.look(book, i, target, a.At)
+		if refusal != nil {
+			return refusal
+		}
+		books = append(books, one)
+	}
+	for _, one := range books {
+		one.kills = append(one.kills, a.At)
+	}
+	return nil
+}
+
+func (a *Ask) ignores(kind string) bool {
+	return kind == "executable" && a.NoExecutableDisarmer || kind == "container" && a.NoContainerDisarmer
+}
+
+// look finds what was killed of one target, unless that is enough.
+func (d *Disarmer) look(book *ruleBook, i int, target string, at time.Time) (*targetBook, *Refusal) {
+	targets, kind, old := book.kinds[i], disarmerTypes[i], at.Add(-d.limits.Window)
+	for name, t := range targets {
+		t.kills = slices.DeleteFunc(t.kills, func(k time.Time) bool { return !k.After(old) })
+		if len(t.kills) == 0 && !t.until.After(at) {
+			delete(targets, name)
+		}
+	}
+	one := targets[target]
+	switch {
+	case one == nil && len(targets) >= d.limits.Spread:
+		book.since = at
+		book.dismantled = &Refusal{Status: RuleDismantled, Type: kind, Why: fmt.Sprintf(
+			"the rule was about to kill more than %d different %ss within %s; it is out of service until `nightjar agent arm`, or until its policy changes", d.limits.Spread, kind, d.limits.Window)}
+		return nil, book.dismantled
+	case one == nil:
+		one = &targetBook{}
+		targets[target] = one
+	case len(one.kills) >= d.limits.Kills && !one.until.After(at):
+		one.until = at.Add(d.limits.Window)
+	}
+	if one.until.After(at) {
+		return nil, &Refusal{Status: RuleDisarmed, Type: kind, Until: one.until, Why: fmt.Sprintf(
+			"the rule has killed the %s %s %d times within %s; it is disarmed for it until %s", kind, target, d.limits.Kills, d.limits.Window, one.until.UTC().Format(time.RFC3339))}
+	}
+	return one, nil
+}
+
+// Left is how many more kills of an executable on the host the rule may make at once.
+func (d *Disarmer) Left(rule, executable string, at time.Time) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	book := d.rules[rule]
+	if book == nil {
+		return d.limits.Kills
+	}
+	one := book.kinds[0][executable]
+	switch {
+	case book.dismantled != nil:
+		return 0
+	case one == nil:
+		return d.limits.Kills
+	case one.until.After(at):
+		return 0
+	}
+	old := at.Add(-d.limits.Window)
+	recent := 0
+	for _, k := range one.kills {
+		if k.After(old) {
+			recent++
+		}
+	}
+	return max(0, d.limits.Kills-recent)
+}
+
+// DisarmedRule is a rule that may not kill something.
+type DisarmedRule struct {
+	Rule   string    `json:"rule"`
+	Status Status    `json:"status"`
+	Type   string    `json:"disarmer_type"`
+	Target string    `json:"target,omitempty"` // the executable or container; a dismantled rule has none
+	Since  time.Time `json:"since,omitzero"`
+	Until  time.Time `json:"until,omitzero"` // a dismantled rule: until it is armed
+}
+
+// Disarmed are the rules that may not kill something now, in their order.
+func (d *Disarmer) Disarmed(now time.Time) []DisarmedRule {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var out []DisarmedRule
+	for id, book := range d.rules {
+		if book.dismantled != nil {
+			out = append(out, DisarmedRule{Rule: id, Status: RuleDismantled, Type: book.dismantled.Type, Since: book.since})
+		}
+		for i, targets := range book.kinds {
+			for name, t := range targets {
+				if t.until.After(now) {
+					out = append(out, DisarmedRule{Rule: id, Status: RuleDisarmed, Type: disarmerTypes[i], Target: name, Since: t.until.Add(-d.limits.Window), Until: t.until})
+				}
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b DisarmedRule) int {
+		return strings.Compare(a.Rule+" "+a.Type+" "+a.Target, b.Rule+" "+b.Type+" "+b.Target)
+	})
+	return out
+}
+
+// Arm forgets what a rule has killed; of "", what all have.
+func (d *Disarmer) Arm(rule string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if rule == "" {
+		clear(d.rules)
+	} else {
+		delete(d.rules, rule)
+	}
+}
