@@ -12,6 +12,7 @@ import (
 	"nightjar/agent/decode"
 	"nightjar/agent/probe"
 	"nightjar/agent/process"
+	"nightjar/agent/respond"
 	"nightjar/secl"
 	"nightjar/secl/event"
 	"nightjar/secl/policy"
@@ -30,6 +31,8 @@ type Config struct {
 	Report    time.Duration // between two reports to the Sink; 0: ten seconds
 	Limits    process.Limits
 	Events    []string // types of events to subscribe to even where no rule is about them: for recordings
+	Protect   []string // programs, by absolute paths, that are never killed, beside those that respond.NewProtected protects
+	Disarmer  respond.Limits
 }
 
 // Agent monitors the host. It is inert until Run.
@@ -42,6 +45,9 @@ type Agent struct {
 	probe   *probe.Probe
 	filters filters
 	asks    chan func()
+
+	responder *respond.Responder
+	held      held
 
 	context secl.Context
 	event   event.Event
@@ -75,7 +81,7 @@ func New(c Config) (*Agent, error) {
 	a.cache.ContainerEnded = func(id string) { a.rules.Vars.Forget(vars.Container, event.ContainerKey(id)) }
 	a.context.Event = &a.event
 	a.account.start()
-	return a, nil
+	return a, a.prepareResponder()
 }
 
 // Problems are what is wrong in the policies, and what in them can never fire.
@@ -133,6 +139,9 @@ func (a *Agent) begin() error {
 	if err := a.filters.install(a.rules, a.probe, a.config.Events); err != nil {
 		return err
 	}
+	if err := a.enforce(a.rules, a.set); err != nil {
+		return err
+	}
 	if err := a.probe.Snapshot(a.cache.Start); err != nil {
 		return err
 	}
@@ -163,6 +172,8 @@ func (a *Agent) step(deadline time.Time) error {
 	default:
 	}
 	a.cache.Shed(liveHeap())
+	a.responder.Tick(time.Now())
+	a.release(time.Now())
 	return nil
 }
 
@@ -181,6 +192,7 @@ func (a *Agent) drain() error {
 		}
 		a.handle(r)
 	}
+	a.releaseAll()
 	a.report()
 	return nil
 }
@@ -195,6 +207,7 @@ func (a *Agent) handle(r bpf.Record) {
 		return
 	}
 	a.account.seen(&a.event)
+	a.exited(r)
 	if rec, ok := a.config.Sink.(Recorder); ok {
 		rec.Event(&a.event)
 	}
@@ -202,29 +215,34 @@ func (a *Agent) handle(r bpf.Record) {
 	if bucket == nil {
 		return
 	}
+	seen := a.seen(r)
 	a.context.Now = a.event.Timestamp
 	a.context.Scope = nil
 	found := false
 	bucket.Evaluate(&a.context, func(rule *ruleset.Rule, report bool) {
 		found = true
-		a.matched(rule, report)
+		a.matched(rule, report, seen)
 	})
 	if !found {
 		a.filters.learn(a.probe, bucket, r)
 	}
 }
 
-func (a *Agent) matched(rule *ruleset.Rule, report bool) {
+// matched counts a match, takes the rule's actions, and hands it to the sink. What the
+// limit of a rule holds back is told all the same if the rule killed something, or would
+// have: of that, every case is in the events.
+func (a *Agent) matched(rule *ruleset.Rule, report bool, seen respond.Seen) {
 	m := a.account.rule(rule.ID)
 	m.Matches++
-	if !report {
+	taken := a.responder.Act(rule, &a.context, seen)
+	if !report && (rule.Silent || !taken.Kills()) {
 		if !rule.Silent {
 			m.HeldBack++
 		}
 		return
 	}
 	if a.config.Sink != nil {
-		a.config.Sink.Match(a.match(rule))
+		a.tell(rule, taken)
 	}
 }
 
@@ -254,17 +272,4 @@ func functionsOf(set *policy.Set) []string {
 // they were asked for.
 func (a *Agent) watched() []string {
 	return append(a.rules.Events(), a.config.Events...)
-}
-
-// acting are the types of events on which rules act.
-func (a *Agent) acting() []string {
-	var out []string
-	for _, r := range a.set.Rules {
-		for _, action := range r.Actions {
-			if kind := action.Kind(); kind == "kill" || kind == "network_filter" {
-				out = append(out, r.Event())
-			}
-		}
-	}
-	return out
 }

@@ -6,6 +6,7 @@ import (
 
 	"nightjar/agent/bpf"
 	"nightjar/agent/process"
+	"nightjar/agent/respond"
 	"nightjar/secl/event"
 )
 
@@ -26,6 +27,10 @@ type Report struct {
 	HeldBack   uint64                  `json:"held_back"` // matches over the limits of their rules
 	Dropped    uint64                  `json:"dropped"`   // matches for which the output had no room
 	Processes  process.Stats           `json:"processes"`
+	Kills      uint64                  `json:"kills"`   // by rules; what else became of actions is in Rules
+	Denials    uint64                  `json:"denials"` // likewise
+	Disarmed   []respond.DisarmedRule  `json:"disarmed_rules"`
+	Switch     string                  `json:"switch,omitempty"` // because of whom nothing is killed and denied; empty: armed
 }
 
 // Account is what became of one type of events.
@@ -41,7 +46,8 @@ type Account struct {
 type RuleAccount struct {
 	Matches  uint64 `json:"matches"`
 	HeldBack uint64 `json:"held_back"`
-	about    []byte // see appendAbout
+	respond.Counts
+	about []byte // see appendAbout
 }
 
 // The causes of losses.
@@ -102,6 +108,12 @@ func (a *Agent) Account() (Report, error) {
 			r.add(bpf.Type(t), n, a.account.delivered[t])
 		}
 	}
+	for id, n := range a.responder.Counts() {
+		a.account.rule(id).Counts = n
+		r.Kills += n.Kills
+		r.Denials += n.Denials
+	}
+	r.Disarmed, r.Switch = a.responder.Disarmed(), a.responder.Switch.Disarmed()
 	for id, n := range a.account.rules {
 		of := *n
 		r.Rules[id] = &of

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 
 	"nightjar/agent/probe"
 	"nightjar/agent/process"
+	"nightjar/agent/respond"
 	"nightjar/secl/policy"
 )
 
@@ -37,20 +39,45 @@ type PolicyStatus struct {
 // Socket is where an agent answers.
 func Socket(stateDir string) string { return filepath.Join(stateDir, "agent.sock") }
 
+// Order is what an agent is told or asked on its socket: one JSON object.
+type Order struct {
+	Do   string `json:"do"`             // status, disarm or arm
+	Why  string `json:"why,omitempty"`  // of disarm
+	Rule string `json:"rule,omitempty"` // of arm: the rule that is to be in service again; empty: all, and the switch
+}
+
+// answer is what an agent says to an Order.
+type answer struct {
+	*Status
+	Error string `json:"error,omitempty"`
+}
+
+// ErrNoAgent is the error of a state folder in which no agent answers.
+var ErrNoAgent = errors.New("no agent answers")
+
 // Ask asks the agent of a state folder for its status.
-func Ask(stateDir string) (*Status, error) {
+func Ask(stateDir string) (*Status, error) { return Tell(stateDir, Order{Do: "status"}) }
+
+// Tell tells the agent of a state folder something, and returns its status after that.
+func Tell(stateDir string, o Order) (*Status, error) {
 	c, err := net.DialTimeout("unix", Socket(stateDir), time.Second)
 	if err != nil {
-		return nil, fmt.Errorf("no agent answers in %s: %w", stateDir, err)
+		return nil, fmt.Errorf("%w in %s: %w", ErrNoAgent, stateDir, err)
 	}
 	defer c.Close()
 	const patience = 5 * time.Second
 	_ = c.SetDeadline(time.Now().Add(patience))
-	s := &Status{}
-	if err := json.NewDecoder(c).Decode(s); err != nil {
+	if err := json.NewEncoder(c).Encode(o); err != nil {
+		return nil, fmt.Errorf("tell the agent: %w", err)
+	}
+	a := answer{Status: &Status{}}
+	if err := json.NewDecoder(c).Decode(&a); err != nil {
 		return nil, fmt.Errorf("read the agent's answer: %w", err)
 	}
-	return s, nil
+	if a.Error != "" {
+		return a.Status, fmt.Errorf("the agent: %s", a.Error)
+	}
+	return a.Status, nil
 }
 
 // Do calls do with the processes, from the goroutine that they belong to: it must not
@@ -104,15 +131,51 @@ func (a *Agent) answer(l net.Listener, ended chan struct{}) {
 		if err != nil {
 			continue
 		}
-		answer := make(chan *Status, 1)
-		select {
-		case a.asks <- func() { answer <- a.status() }:
-			_ = c.SetDeadline(time.Now().Add(time.Second))
-			_ = json.NewEncoder(c).Encode(<-answer)
-		case <-ended:
-		}
-		c.Close()
+		go a.serveOne(c, ended)
 	}
+}
+
+// serveOne answers one connection.
+func (a *Agent) serveOne(c net.Conn, ended chan struct{}) {
+	defer c.Close()
+	const patience = 2 * time.Second
+	_ = c.SetDeadline(time.Now().Add(patience))
+	var o Order
+	if err := json.NewDecoder(io.LimitReader(c, maxOrder)).Decode(&o); err != nil {
+		_ = json.NewEncoder(c).Encode(answer{Error: fmt.Sprintf("read the order: %s", err)})
+		return
+	}
+	done := make(chan answer, 1)
+	select {
+	case a.asks <- func() { done <- a.obey(o) }:
+		_ = json.NewEncoder(c).Encode(<-done)
+	case <-ended:
+	}
+}
+
+// maxOrder bounds what is read of an order, in bytes.
+const maxOrder = 64 << 10
+
+// obey does what an order says. It is called by the goroutine that reads the ring.
+func (a *Agent) obey(o Order) answer {
+	var err error
+	switch o.Do {
+	case "status":
+	case "disarm":
+		err = a.responder.Switch.Disarm(respond.Host, o.Why, time.Now())
+	case "arm":
+		a.responder.Arm(o.Rule)
+		if o.Rule == "" {
+			err = a.responder.Switch.Arm(respond.Host)
+		}
+	default:
+		err = fmt.Errorf("%q is no order; status, disarm and arm are", o.Do)
+	}
+	out := answer{Status: a.status()}
+	if err != nil {
+		out.Error = err.Error()
+	}
+	return out
 }
 
 func (a *Agent) status() *Status {

@@ -38,8 +38,9 @@ type Match struct {
 	JSON []byte
 }
 
-// match makes a match of the event at hand.
-func (a *Agent) match(rule *ruleset.Rule) Match {
+// json is the event at hand as it is stored, and where in it more can be said by the
+// agent: before the brace that closes the object "agent".
+func (a *Agent) json(rule *ruleset.Rule) (text []byte, agentEnds int) {
 	dst := append(make([]byte, 0, len(a.scratch)), `{"timestamp":`...)
 	dst = strconv.AppendInt(dst, a.event.Timestamp/int64(time.Millisecond), 10)
 	dst = append(append(dst, `,"source":`...), `"`+event.Source+`"`...)
@@ -48,9 +49,10 @@ func (a *Agent) match(rule *ruleset.Rule) Match {
 		dst = event.AppendString(append(dst, `,"service":`...), a.event.Service)
 	}
 	dst = a.appendAbout(append(dst, `,"agent":`...), rule)
+	agentEnds = len(dst) - 1
 	dst = append(event.AppendJSON(append(dst, ','), &a.context), '}')
 	a.scratch = dst[:len(dst):len(dst)]
-	return Match{Rule: rule, Event: &a.event, JSON: dst}
+	return dst, agentEnds
 }
 
 // appendAbout appends what the agent says of the rule.

@@ -75,8 +75,11 @@ type Taken struct {
 	left    int
 }
 
-// Done reports whether everything is known.
+// Done reports whether everything is known. It is, where no actions were taken (nil).
 func (t *Taken) Done() bool {
+	if t == nil {
+		return true
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.left == 0
@@ -85,9 +88,17 @@ func (t *Taken) Done() bool {
 // Reports are what is known so far, in the order of the actions. What is still to come
 // is Queued.
 func (t *Taken) Reports() []Report {
+	if t == nil {
+		return nil
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return slices.Clone(t.reports)
+}
+
+// Kills reports whether one of the actions is to kill.
+func (t *Taken) Kills() bool {
+	return slices.ContainsFunc(t.Reports(), func(r Report) bool { return r.Type == "kill" })
 }
 
 // promise makes room for the report of one action.
@@ -219,6 +230,12 @@ func (r *Responder) Counts() map[string]Counts {
 
 // Disarmed are the rules that are out of service, and why.
 func (r *Responder) Disarmed() []DisarmedRule { return r.disarmer.Disarmed(r.Now()) }
+
+// Arm puts a rule that was disarmed or dismantled into service again; of "", all rules.
+func (r *Responder) Arm(rule string) {
+	r.disarmer.Arm(rule)
+	r.renew(rule)
+}
 
 // executable is what an event's process executes: for a script the script.
 func executable(p *event.Process) string { return p.File.Path }

@@ -69,6 +69,14 @@ func (e *Event) Reset() {
 	}
 }
 
+// Copy is the event as it is, for who keeps it while the event is used again. Its
+// processes are shared.
+func (e *Event) Copy() Event {
+	out := *e
+	out.ancestors = [2]ancestry{}
+	return out
+}
+
 // ancestry is the chain of parents of a process, cached while the event is
 // looked at.
 type ancestry struct {

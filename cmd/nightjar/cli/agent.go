@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 
 	"nightjar/agent"
 	"nightjar/agent/probe"
+	"nightjar/agent/respond"
 	"nightjar/secl/policy"
 )
 
@@ -43,6 +45,9 @@ can't be seen on this kernel is told on standard error, and to the engine.`,
 	f.StringArrayVar(&o.policies, "policy", nil, "a policy file; several are merged in their order (for a server: the one that ships)")
 	f.StringArrayVar(&o.defaults, "default", nil, "a policy that ships with the agent; custom ones override it")
 	f.BoolVar(&o.block, "block", false, "the policies are blocking: their rules kill and deny, where else they record what they would have done")
+	f.StringArrayVar(&o.protect, "protect", nil, "a program, by its absolute path, that no rule kills, beside pid 1, nightjar, systemd, sshd, kubelet and container runtimes")
+	f.IntVar(&o.limits.Kills, "kill-limit", respond.DefaultLimits.Kills, "kills of one executable, or in one container, after which a rule is disarmed for it; and different ones, after which it is dismantled")
+	f.DurationVar(&o.limits.Window, "kill-window", respond.DefaultLimits.Window, "time within which kills are counted for --kill-limit")
 	f.StringVar(&o.version, "agent-version", "", "load what is for this version of the agent (everything, if empty)")
 	f.StringVar(&o.state, "state-dir", agentState, "where `nightjar agent status` finds this agent")
 	f.StringVar(&o.hostname, "hostname", "", "the name of this host in events (that of the machine, if empty)")
@@ -50,7 +55,7 @@ can't be seen on this kernel is told on standard error, and to the engine.`,
 	f.DurationVar(&o.report, "report", agentReport, "time between two reports to the server")
 	addClientFlags(c)
 	addTerminalOutput(c, asTable, asJSON, asTable, asJSON, asLines)
-	c.AddCommand(newAgentStatus(), newAgentCheck(), newAgentTop(), newAgentRecord(), newAgentCleanup())
+	c.AddCommand(newAgentStatus(), newAgentCheck(), newAgentTop(), newAgentRecord(), newAgentCleanup(), newAgentDisarm(), newAgentArm())
 	return c
 }
 
@@ -64,6 +69,8 @@ type agentRun struct {
 	version            string
 	state, hostname    string
 	block              bool // the policies of the flags
+	protect            []string
+	limits             respond.Limits
 	ring               int
 	report             time.Duration
 }
@@ -83,6 +90,15 @@ func (o *agentRun) run(c *cobra.Command) error {
 	if o.ring <= 0 || o.ring&(o.ring-1) != 0 {
 		return &usageError{c.CommandPath(), fmt.Errorf("--ring: want a power of two in MiB, got %d", o.ring)}
 	}
+	if o.limits.Kills < 1 || o.limits.Window <= 0 {
+		return &usageError{c.CommandPath(), errors.New("--kill-limit and --kill-window: want more than 0; `nightjar agent disarm` stops all killing")}
+	}
+	o.limits.Spread = o.limits.Kills
+	for _, program := range o.protect {
+		if !filepath.IsAbs(program) {
+			return &usageError{c.CommandPath(), fmt.Errorf("--protect: want an absolute path of a program, got %q", program)}
+		}
+	}
 	policies, problems, err := o.readAgentPolicies()
 	if err != nil {
 		return err
@@ -95,7 +111,7 @@ func (o *agentRun) run(c *cobra.Command) error {
 	sink := &agentSink{agentOutput: out}
 	a, err := agent.New(agent.Config{
 		Policies: policies, Sink: sink, Hostname: o.hostname, Version: o.version, StateDir: o.state, RingBytes: o.ring << 20,
-		Report: min(o.report, localReport),
+		Report: min(o.report, localReport), Protect: o.protect, Disarmer: o.limits,
 	})
 	if err != nil {
 		return err
@@ -176,8 +192,10 @@ func agentStatus(s *agent.Status) result {
 	}
 	header := []string{"EVENT", "GENERATED", "FILTERED", "DELIVERED", "LOST", "WAITING"}
 	return result{data: s, header: header, rows: rows, text: func(w io.Writer) error {
-		fmt.Fprintf(w, "agent %d, since %s: %d processes, %d matches, %d held back, %d lost\n\n",
+		fmt.Fprintf(w, "agent %d, since %s: %d processes, %d matches, %d held back, %d lost\n",
 			s.PID, s.Started.Format(time.DateTime), s.Processes.Living, s.Matches, s.HeldBack, s.LostAll())
+		tellProtection(w, s)
+		fmt.Fprintln(w)
 		return printTable(w, header, rows)
 	}}
 }

@@ -1,0 +1,58 @@
+package agent
+
+import (
+	"time"
+
+	"nightjar/agent/bpf"
+	"nightjar/agent/respond"
+	"nightjar/secl/policy"
+	"nightjar/secl/ruleset"
+)
+
+// prepareResponder makes who takes the actions of rules. A switch that can't be read
+// counts as disarmed; its error is told.
+func (a *Agent) prepareResponder() error {
+	off, err := respond.OpenSwitch(a.config.StateDir)
+	protected := respond.NewProtected(a.config.Protect)
+	a.responder = respond.New(respond.Config{Switch: off, Protected: protected, Limits: a.config.Disarmer})
+	if err != nil {
+		a.set.Problems = append(a.set.Problems, &policy.DefinitionError{Where: policy.Place{File: a.config.StateDir}, Kind: "switch", Err: err, Warning: true})
+	}
+	return nil
+}
+
+// Responder takes the actions of rules: who can take further kinds registers with it.
+func (a *Agent) Responder() *respond.Responder { return a.responder }
+
+// enforce tells the kernel what it may do by itself for a set of rules, instead of what
+// it was told for the set before.
+func (a *Agent) enforce(*ruleset.Set, *policy.Set) error { return nil }
+
+// seen is what the kernel says of a record beside the event.
+func (a *Agent) seen(r bpf.Record) respond.Seen {
+	return respond.Seen{Time: time.Unix(0, a.event.Timestamp)}
+}
+
+// exited tells the responder that a process is gone.
+func (a *Agent) exited(r bpf.Record) {
+	if r.Kind() == bpf.Exit {
+		a.responder.Exited(int64(r.Who.Pid), r.Who.Start, time.Unix(0, a.event.Timestamp))
+	}
+}
+
+// acting are the types of events on which rules act: who reads the ring is woken for
+// them. Rules that only monitor can wait.
+func (a *Agent) acting() []string {
+	var out []string
+	for _, r := range a.set.Rules {
+		if r.Mode != policy.Blocking {
+			continue
+		}
+		for _, action := range r.Actions {
+			if action.Kill != nil || action.NetworkFilter != nil {
+				out = append(out, r.Event())
+			}
+		}
+	}
+	return out
+}
