@@ -124,6 +124,7 @@ var layers = map[string][]string{
 	"agent/bpf":         {},
 	"agent/probe":       {"agent/abi", "agent/bpf"},
 	"agent/process":     {"agent/bpf", "secl/event"},
+	"agent/deny":        {"secl", "secl/event", "secl/policy", "agent/bpf", "agent/probe"},
 	"agent/decode":      {"agent/abi", "agent/bpf", "agent/process", "secl/event"},
 	"agent/respond":     {"secl", "secl/event", "secl/policy", "secl/ruleset", "agent/process"},
 	"agent":             {"schema", "secl", "secl/vars", "secl/event", "secl/policy", "secl/ruleset", "agent/bpf", "agent/probe", "agent/process", "agent/decode", "agent/respond"},
@@ -162,7 +163,7 @@ var onlyIn = map[string][]string{
 		"clickhouse", "migrations", "retention", "backup", "ingest/clickhouse", "ingest/reparse", "notify/clickhouse", "scheduler/clickhouse", "api/clickhouse", "api/access/clickhouse", "engine", "cmd/nightjar/cli", "testenv", "compiler/searchtest",
 	},
 	"code.dny.dev/ssrf":                    {"configuration/outbound"},
-	"github.com/cilium/ebpf":               {"agent/bpf", "agent/probe"},
+	"github.com/cilium/ebpf":               {"agent/bpf", "agent/probe", "agent/deny"},
 	"github.com/oschwald/maxminddb-golang": {"ingest/geoip"},
 	"github.com/expr-lang/expr":            {}, // for comparison, in tests
 	"cel.dev/cel-go":                       {},

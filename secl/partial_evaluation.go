@@ -1,5 +1,7 @@
 package secl
 
+import "slices"
+
 // Verdict is what can be said of a condition when not everything is known.
 type Verdict int8
 
@@ -17,7 +19,7 @@ func verdict(v bool) Verdict {
 	return Impossible
 }
 
-// Partial is a condition of which only one field is known. It reasons as Kleene
+// Partial is a condition of which only some fields are known. It reasons as Kleene
 // does: what depends on anything else, on a variable or on the present is
 // unknown, and a whole is as certain as its parts make it.
 type Partial struct {
@@ -25,14 +27,15 @@ type Partial struct {
 	iterator *Iterator
 }
 
-// CompilePartial makes the condition that knows nothing but the field's value in
-// the event.
-func CompilePartial(r *Rule, f *Field) *Partial {
-	return &Partial{kleene(r.Expr, knowing(&compiler{}, f)), r.iterator}
+// CompilePartial makes the condition that knows nothing but the values of these fields
+// in the event.
+func CompilePartial(r *Rule, known ...*Field) *Partial {
+	return &Partial{kleene(r.Expr, knowing(&compiler{}, known...)), r.iterator}
 }
 
-// Verdict is what the event's value of the field alone says. Impossible makes
-// the value a discarder: no event that has it can match.
+// Verdict is what the event's values of the known fields alone say. Impossible makes
+// them discarders: no event that has them can match. Certain says that every event
+// that has them matches.
 func (p *Partial) Verdict(c *Context) Verdict {
 	c.buffer = c.buffer[:0]
 	if p.iterator == nil {
@@ -56,10 +59,10 @@ func probing(r *Rule, f *Field) func(Value) Verdict {
 // without its denial.
 type leafVerdict func(Expr) func(*Context) Verdict
 
-// knowing evaluates the leaves that depend on one field and nothing else.
-func knowing(k *compiler, f *Field) leafVerdict {
+// knowing evaluates the leaves that depend on these fields and nothing else.
+func knowing(k *compiler, known ...*Field) leafVerdict {
 	return func(e Expr) func(*Context) Verdict {
-		if !dependsOnlyOn(e, f) {
+		if !dependsOnlyOn(e, known...) {
 			return func(*Context) Verdict { return Unknown }
 		}
 		if cmp, ok := e.(*Comparison); ok {
@@ -71,12 +74,12 @@ func knowing(k *compiler, f *Field) leafVerdict {
 	}
 }
 
-func dependsOnlyOn(e Expr, f *Field) bool {
+func dependsOnlyOn(e Expr, known ...*Field) bool {
 	only := true
 	Walk(e, func(e Expr) bool {
 		switch e := e.(type) {
 		case *FieldRead:
-			only = only && e.Field == f
+			only = only && slices.Contains(known, e.Field)
 		case *VarRead:
 			only = false
 		case *Comparison:

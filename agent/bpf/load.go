@@ -4,3 +4,22 @@ import "github.com/cilium/ebpf"
 
 // Load is the programs and maps of the base provider, not yet in the kernel.
 func Load() (*ebpf.CollectionSpec, error) { return loadBase() }
+
+// LoadDeny is the programs and maps that deny, not yet in the kernel.
+func LoadDeny() (*ebpf.CollectionSpec, error) { return loadDeny() }
+
+// The types that the programs which deny and the agent share, made from deny.c.
+type (
+	// DenyFile names a file by its inode, for an operation.
+	DenyFile = denyDenyFile
+	// DenyIdentity is what is known of a file that is named by its inode.
+	DenyIdentity = denyDenyIdentity
+	// DenyPath names a file by its path, for an operation.
+	DenyPath = denyDenyPath
+	// DenyNet is a network: IPv4 as it is mapped into IPv6.
+	DenyNet = denyDenyNet
+	// DenyPorts are the ports of a network that are denied.
+	DenyPorts = denyDenyPorts
+	// DenyRange is a range of ports.
+	DenyRange = denyDenyRange
+)

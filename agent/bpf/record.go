@@ -62,6 +62,7 @@ const (
 	Cut                // a part had no room
 	Fault              // memory of the caller could not be read
 	LSM                // seen by an LSM hook
+	Denied             // it was denied: Num[0] is by what, Num[1] the entry of the list
 )
 
 // HeaderSize is how many bytes of a record its header is.

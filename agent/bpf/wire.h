@@ -49,6 +49,7 @@ enum record_flag {
 	REC_CUT = 4,       // a part had no room
 	REC_FAULT = 8,     // memory of the caller could not be read
 	REC_LSM = 16,      // seen by an LSM hook: names are those the kernel used
+	REC_DENIED = 32,   // it was denied: num[0] is by what, num[1] the entry of the list
 };
 
 // who is the process of a record.

@@ -146,9 +146,9 @@ func load(o Options) (*Probe, error) {
 func (p *Probe) refuse(o program, form string, err error) {
 	first := o.forms[0]
 	if text := p.refused[first]; text != "" {
-		p.refused[first] = first + ": " + text + "; " + form + ": " + reason(err)
+		p.refused[first] = first + ": " + text + "; " + form + ": " + Reason(err)
 	} else {
-		p.refused[first] = reason(err)
+		p.refused[first] = Reason(err)
 	}
 }
 
@@ -271,7 +271,7 @@ func (p *Probe) start(o Options) error {
 			hook.Name, hook.Reason = name, ""
 			if !done[name] {
 				if err := p.use(name, wanted); err != nil {
-					hook.Reason = reason(err)
+					hook.Reason = Reason(err)
 				}
 			}
 			done[name] = true
@@ -323,6 +323,10 @@ func (p *Probe) configure(o Options) error {
 	}
 	return p.objects.Maps["handlers"].Put(uint32(0), p.objects.Programs["on_call"])
 }
+
+// Maps are the maps of the programs, for other programs that use them too. They are
+// good until Close.
+func (p *Probe) Maps() map[string]*ebpf.Map { return p.objects.Maps }
 
 // Hooks tells which programs run, and why others do not.
 func (p *Probe) Hooks() []Hook { return p.hooks }

@@ -163,7 +163,7 @@ var atCGroup = map[string]ebpf.AttachType{
 }
 
 func (p *Probe) attachToCGroup(name string) error {
-	root, err := cgroupRoot()
+	root, err := CGroupRoot()
 	if err != nil {
 		return err
 	}
@@ -187,8 +187,8 @@ func (p *Probe) attachToFunctions(name string) error {
 	return nil
 }
 
-// cgroupRoot is where cgroups of version 2 are mounted.
-func cgroupRoot() (string, error) {
+// CGroupRoot is where cgroups of version 2 are mounted.
+func CGroupRoot() (string, error) {
 	mounts, err := os.ReadFile("/proc/self/mounts")
 	if err != nil {
 		return "", err
@@ -202,10 +202,10 @@ func cgroupRoot() (string, error) {
 	return "", errors.New("cgroups of version 2 are not mounted")
 }
 
-// reason is why a program was refused, on one line. The verifier's own words and
+// Reason is why a program was refused, on one line. The verifier's own words and
 // cilium's hint about memory, which is wrong for programs that a kernel forbids,
 // are left out.
-func reason(err error) string {
+func Reason(err error) string {
 	var verifier *ebpf.VerifierError
 	switch {
 	case errors.Is(err, os.ErrPermission) && (!errors.As(err, &verifier) || len(verifier.Log) == 0):
