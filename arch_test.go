@@ -117,7 +117,7 @@ var layers = map[string][]string{
 	"api/clickhouse":             {"clickhouse", "compiler/search", "schema", "api", "api/services/events", "api/services/operations", "api/services/signals"},
 
 	// edges
-	"agent/delivery":    {"schema", "agent", "agent/probe"},
+	"agent/delivery":    {"schema", "wal", "agent", "agent/probe"},
 	"agent/orders":      {},
 	"agent/abi":         {},
 	"agent/evidence":    {"secl/event"},

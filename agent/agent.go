@@ -156,9 +156,11 @@ func (a *Agent) begin() error {
 // further ones until the deadline.
 func (a *Agent) step(deadline time.Time) error {
 	const many = 4096
+	through := time.Time{}
 	for range many {
 		r, err := a.probe.Read(deadline)
 		if errors.Is(err, os.ErrDeadlineExceeded) {
+			through = deadline // the ring was empty after it
 			break
 		}
 		if err != nil {
@@ -166,6 +168,13 @@ func (a *Agent) step(deadline time.Time) error {
 		}
 		a.handle(r)
 	}
+	if through.IsZero() && a.event.Timestamp > 0 {
+		through = time.Unix(0, a.event.Timestamp).Add(-inOrder)
+	}
+	if len(a.held.queue) > 0 {
+		through = earlier(through, time.Unix(0, a.held.queue[0].event.Timestamp))
+	}
+	a.account.reached(through)
 	select {
 	case ask := <-a.asks:
 		ask()
@@ -179,6 +188,7 @@ func (a *Agent) step(deadline time.Time) error {
 
 // drain lets no more events come and looks at those that came.
 func (a *Agent) drain() error {
+	end := time.Now()
 	if err := a.probe.Detach(); err != nil {
 		return err
 	}
@@ -193,6 +203,7 @@ func (a *Agent) drain() error {
 		a.handle(r)
 	}
 	a.releaseAll()
+	a.account.reached(end)
 	a.report()
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 // together, Generated = Filtered + Delivered + Lost + Waiting.
 type Report struct {
 	Time       time.Time               `json:"time"`
+	Through    time.Time               `json:"through"` // everything that happened until then was delivered, filtered or lost
 	Started    time.Time               `json:"started"`
 	Generated  uint64                  `json:"generated"`  // by system calls, and by processes that start and end
 	Filtered   uint64                  `json:"filtered"`   // in the kernel, because no rule can match them
@@ -60,6 +61,7 @@ const (
 // account counts on the agent's side of the ring.
 type account struct {
 	started   time.Time
+	through   time.Time
 	delivered [bpf.Types]uint64
 	rules     map[string]*RuleAccount
 	top       top
@@ -79,6 +81,23 @@ func (a *account) rule(id string) *RuleAccount {
 	}
 	return r
 }
+
+// reached takes that everything until a time was looked at.
+func (a *account) reached(at time.Time) {
+	if at.After(a.through) {
+		a.through = at
+	}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// inOrder bounds, in time, how far records are out of order in the ring.
+const inOrder = time.Second
 
 func (a *account) seen(e *event.Event) { a.top.add(e) }
 
@@ -100,7 +119,7 @@ func (a *Agent) Account() (Report, error) {
 		return Report{}, err
 	}
 	r := Report{
-		Time: time.Now(), Started: a.account.started, Lost: map[string]uint64{}, Incomplete: map[string]uint64{},
+		Time: time.Now(), Through: a.account.through, Started: a.account.started, Lost: map[string]uint64{}, Incomplete: map[string]uint64{},
 		Events: map[string]Account{}, Rules: map[string]*RuleAccount{}, Processes: a.cache.Stats,
 	}
 	for t, n := range counts {

@@ -25,6 +25,24 @@ type Status struct {
 	Policies  []PolicyStatus       `json:"policies"`
 	Filtering map[string]Filtering `json:"filtering"`
 	Top       []Cause              `json:"top"`
+	Delivery  *Delivery            `json:"delivery,omitempty"` // nil: matches are printed
+}
+
+// Delivery is how it is with the way to a server.
+type Delivery struct {
+	Server      string        `json:"server"`
+	Delivered   uint64        `json:"delivered"`         // events of this run that the server has
+	Waiting     uint64        `json:"waiting"`           // events of this run that it does not have
+	Earlier     uint64        `json:"waiting_earlier"`   // of the runs before
+	AwaySince   *time.Time    `json:"away_since"`        // since when the server takes none; nil: it does
+	Reason      string        `json:"reason,omitempty"`  // why
+	Spool       string        `json:"spool"`             // where they wait
+	SpoolBytes  int64         `json:"spool_bytes"`       // what the spool takes on disk
+	SpoolLimit  int64         `json:"spool_limit_bytes"` // what it may take
+	Disk        string        `json:"spool_trouble,omitempty"`
+	Syncs       uint64        `json:"syncs"` // of the disk, one for each batch
+	SyncTime    time.Duration `json:"sync_time_ns"`
+	LongestSync time.Duration `json:"longest_sync_ns"`
 }
 
 // PolicyStatus is a policy that is in force.
@@ -183,6 +201,9 @@ func (a *Agent) status() *Status {
 	s := &Status{PID: os.Getpid(), Hooks: a.probe.Hooks(), Filtering: a.filters.state, Top: a.account.top.most(most)}
 	if r, err := a.Account(); err == nil {
 		s.Report = r
+	}
+	if to, ok := a.config.Sink.(interface{ Delivery() *Delivery }); ok {
+		s.Delivery = to.Delivery()
 	}
 	for _, p := range a.config.Policies {
 		one := PolicyStatus{Name: p.Name, Version: p.Version, Mode: p.Mode, Rules: len(p.Rules)}

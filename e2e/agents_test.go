@@ -44,7 +44,7 @@ func TestLossesOfAgentsAreGapsOfTheRulesOverTheirEvents(t *testing.T) {
 	lossy.From, lossy.To, lossy.Generated, lossy.Lost = 2000, 3000, 20, map[string]uint64{"ring_full": 7, "path": 3}
 	lossy.LostSince = lossy.Lost
 	lossy.Unsupported = []schema.AgentUnsupported{{Event: "load_module", Reason: "no modules"}}
-	other := schema.AgentReport{Instance: "i2", From: 1000, To: 2000, Stopping: true}
+	other := schema.AgentReport{Instance: "i2", From: 1000, To: 2000, Stopping: true, Blind: &schema.AgentGap{From: 500, To: 1000, Reason: "it was stopped"}}
 	p.call(http.MethodPost, "/api/v2/logs", []byte("["+report(t, "web-1", first)+","+report(t, "web-2", other)+"]"), nil)
 	p.call(http.MethodPost, "/api/v2/logs", []byte("["+report(t, "web-1", lossy)+`,{"ddsource":"runtime-security-agent","agent":{"rule_id":"lost_events"}}]`), nil)
 	p.caughtUp()
@@ -73,8 +73,8 @@ func TestLossesOfAgentsAreGapsOfTheRulesOverTheirEvents(t *testing.T) {
 	}
 	for _, id := range over {
 		out, _, _ := p.run("coverage", id)
-		if strings.Count(out, "lost") != 2 || !strings.Contains(out, "the agent on web-1 lost events: path 3, ring_full 7") {
-			t.Errorf("no single gap in\n%s", out)
+		if strings.Count(out, "lost") != 3 || !strings.Contains(out, "the agent on web-1 lost events: path 3, ring_full 7") || !strings.Contains(out, "the agent on web-2 did not watch: it was stopped") {
+			t.Errorf("no single gap of each agent in\n%s", out)
 		}
 	}
 	if out, _, _ := p.run("coverage", not); strings.Contains(out, "lost") {

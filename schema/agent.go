@@ -4,7 +4,8 @@ package schema
 const AgentSource = "runtime-security-agent"
 
 // Agents report how they are in events of AgentSource, whose agent.rule_id is
-// AgentLost where events were lost since the report before, and AgentHeartbeat
+// AgentLost where events were lost since the report before, or nobody watched before this
+// run, and AgentHeartbeat
 // elsewhere. The report is at agent.report.
 const (
 	AgentHeartbeat = "heartbeat"
@@ -34,6 +35,10 @@ type AgentReport struct {
 	Unsent      uint64            `json:"unsent"`      // on the way to the server
 	Undelivered map[string]uint64 `json:"undelivered"` // lost on that way, by cause
 
+	// Blind is the time before this run in which nobody watched the host; nil in all
+	// reports but the first, and where nobody ever did before.
+	Blind *AgentGap `json:"blind,omitempty"`
+
 	// LostSince is what was lost in (From, To], events and matches, since the last
 	// report that the server acknowledged; reports of one instance leave no time out.
 	From      Millis            `json:"from"`
@@ -47,6 +52,13 @@ type AgentReport struct {
 	Policies    []string           `json:"policies"`
 	// Stopping is said by the last report.
 	Stopping bool `json:"stopping"`
+}
+
+// AgentGap is a time of which an agent saw nothing, or may have seen nothing.
+type AgentGap struct {
+	From   Millis `json:"from"`
+	To     Millis `json:"to"`
+	Reason string `json:"reason"`
 }
 
 // AgentHook is how events of a type are seen.
@@ -64,6 +76,9 @@ type AgentUnsupported struct {
 
 // RuleID is the agent.rule_id of the event that carries the report.
 func (r *AgentReport) RuleID() string {
+	if r.Blind != nil {
+		return AgentLost
+	}
 	for _, n := range r.LostSince {
 		if n > 0 {
 			return AgentLost

@@ -2,14 +2,10 @@ package delivery
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"time"
-
-	"github.com/cenkalti/backoff/v5"
+	"strconv"
 )
 
 // Bounds of a batch, well below what the intake takes. An event longer than that
@@ -19,162 +15,93 @@ const (
 	batchBytes  = 1 << 20
 )
 
-// A batch is sent, under its id, until it is acknowledged or refused.
+// A batch is what one request carries. Neither its id nor its content ever changes,
+// so that the server takes it once, however often it is sent and by which run of the
+// agent.
 type batch struct {
-	id     string
-	events [][]byte
-	report []byte // besides the events; nil: none
-	// acknowledged is called when the server has the report.
-	acknowledged func()
+	id      string
+	made    int64 // when, in ms since 1970: its events were seen before
+	events  int   // that rules matched
+	reports int   // of how the agent is: none or one, the last of the body
+	body    []byte
+	// stored is called when the batch is safe: in the spool, or with the server.
+	stored func()
+	size   int64 // in the queue's bytes
 }
 
-// next is the oldest batch that was made, or a new one of what waits; nil when
-// nothing does. It stays the next one until settle or split.
-func (s *Sender) next() *batch {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.made) > 0 {
-		return s.made[0]
+// newBatch makes the body, a JSON array.
+func newBatch(id string, made int64, events [][]byte, report []byte) *batch {
+	b := &batch{id: id, made: made, events: len(events)}
+	all := events
+	if report != nil {
+		b.reports = 1
+		all = append(events[:len(events):len(events)], report)
 	}
-	n, size := 0, 0
-	for n < len(s.queue) && n < batchEvents && (n == 0 || size+len(s.queue[n]) <= batchBytes) {
-		size += len(s.queue[n])
-		n++
+	for _, e := range events {
+		b.size += int64(len(e))
 	}
-	if n == 0 && !s.due {
-		return nil
-	}
-	s.batches++
-	b := &batch{id: fmt.Sprintf("%s-%d", s.id, s.batches), events: s.queue[:n:n]}
-	s.queue, s.made = s.queue[n:], append(s.made, b)
-	if s.due {
-		s.due = false
-		s.mu.Unlock() // Report may ask for Counts
-		b.report, b.acknowledged = s.config.Report()
-		s.mu.Lock()
-	}
+	b.body = array(all)
 	return b
 }
 
-// deliver sends the next batch until the server answers or the context ends.
-func (s *Sender) deliver(ctx context.Context, b *batch) {
-	away := time.Time{}
-	pauses := backoff.ExponentialBackOff{InitialInterval: s.config.Pause, Multiplier: 2, MaxInterval: s.config.MaxPause, RandomizationFactor: 0.2}
-	for ctx.Err() == nil {
-		answer := s.post(ctx, b)
-		switch {
-		case answer.taken:
-			s.settle(b, "")
-			if !away.IsZero() {
-				s.config.Log.Info("the server takes events again", "after", time.Since(away).Round(time.Second), "waiting", s.Counts().Waiting)
-			}
-			return
-		case answer.refused && b.divisible():
-			s.split(b)
-			return
-		case answer.refused:
-			s.settle(b, LostRefused)
-			s.config.Log.Error("the server refused an event", "reason", answer.reason, "batch", b.id)
-			return
-		case away.IsZero() && ctx.Err() == nil:
-			away = time.Now()
-			s.config.Log.Warn("the server does not take events; they wait", "server", s.config.Server, "reason", answer.reason)
+func array(all [][]byte) []byte {
+	return append(append([]byte{'['}, bytes.Join(all, []byte{','})...), ']')
+}
+
+// entries are the numbers that the batch takes in the spool's log.
+func (b *batch) entries() int { return b.events + b.reports }
+
+// record is the batch as the spool has it: a line of what it is, and the body.
+func (b *batch) record() []byte {
+	out := make([]byte, 0, len(b.body)+len(b.id)+64)
+	out = fmt.Appendf(out, "%s %d %d %d\n", b.id, b.made, b.events, b.reports)
+	return append(out, b.body...)
+}
+
+var errRecord = errors.New("no batch is in the record")
+
+// parseRecord reads a record. Its error is errRecord.
+func parseRecord(text []byte) (*batch, error) {
+	line, body, ok := bytes.Cut(text, []byte{'\n'})
+	fields := bytes.Split(line, []byte{' '})
+	const parts = 4
+	if !ok || len(fields) != parts || len(fields[0]) == 0 {
+		return nil, errRecord
+	}
+	var n [parts]int64
+	for i, f := range fields[1:] {
+		v, err := strconv.ParseInt(string(f), 10, 64)
+		if err != nil || v < 0 {
+			return nil, errRecord
 		}
-		pause(ctx, max(answer.after, pauses.NextBackOff()))
+		n[i] = v
 	}
+	made, events, reports := n[0], n[1], n[2]
+	if events > 1<<31 || reports > 1 || events+reports == 0 {
+		return nil, errRecord
+	}
+	return &batch{id: string(fields[0]), made: made, events: int(events), reports: int(reports), body: body}, nil
 }
 
-// settle lets go of the next batch, whose events were delivered unless there is a
-// cause for which they are lost.
-func (s *Sender) settle(b *batch, lost string) {
-	if lost == "" && b.acknowledged != nil {
-		b.acknowledged()
+// halves are two batches of the events of one that the server refused, perhaps for
+// one event: it is to get the others. They are the same whenever it is halved; nil
+// where there is nothing to halve.
+func (b *batch) halves() []*batch {
+	var all []json.RawMessage
+	if json.Unmarshal(b.body, &all) != nil || len(all) != b.entries() || len(all) < 2 {
+		return nil
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n := uint64(len(b.events))
-	s.made = s.made[1:]
-	s.waiting -= n
-	for _, e := range b.events {
-		s.bytes -= int64(len(e))
+	half := len(all) / 2
+	out := []*batch{
+		{id: b.id + "a", made: b.made, events: half},
+		{id: b.id + "b", made: b.made, events: len(all) - half - b.reports, reports: b.reports},
 	}
-	if lost == "" {
-		s.counts.Delivered += n
-	} else {
-		s.counts.Lost[lost] += n
-	}
-}
-
-func (b *batch) divisible() bool {
-	return len(b.events) > 1 || len(b.events) == 1 && b.report != nil
-}
-
-// split replaces the next batch by its halves: the server refused it, perhaps for
-// one event, and is to get the others.
-func (s *Sender) split(b *batch) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	half := len(b.events) / 2
-	halves := []*batch{
-		{id: b.id + "a", events: b.events[:half:half], report: b.report, acknowledged: b.acknowledged},
-		{id: b.id + "b", events: b.events[half:]},
-	}
-	s.made = append(halves, s.made[1:]...)
-}
-
-// An answer is the server's, or that there was none.
-type answer struct {
-	taken, refused bool
-	reason         string
-	after          time.Duration // what the server asks to wait
-}
-
-func (s *Sender) post(ctx context.Context, b *batch) answer {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url, bytes.NewReader(b.body()))
-	if err != nil {
-		return answer{reason: err.Error()}
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("DD-API-KEY", s.config.Key)
-	req.Header.Set("Nightjar-Batch-Id", b.id)
-	resp, err := s.config.Client.Do(req)
-	if err != nil {
-		return answer{reason: err.Error()}
-	}
-	defer resp.Body.Close()
-	text, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10)) // what there is of it explains
-	a := answer{taken: resp.StatusCode < 300, reason: reason(resp.Status, text)}
-	switch resp.StatusCode {
-	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
-		a.refused = true
-	}
-	if d, err := time.ParseDuration(resp.Header.Get("Retry-After") + "s"); err == nil {
-		a.after = min(d, s.config.MaxPause)
-	}
-	return a
-}
-
-// reason is the server's status and the first of its errors.
-func reason(status string, body []byte) string {
-	var said struct{ Errors []json.RawMessage }
-	if json.Unmarshal(body, &said) != nil || len(said.Errors) == 0 {
-		return status
-	}
-	return status + ": " + string(said.Errors[0])
-}
-
-// body is the batch as a JSON array.
-func (b *batch) body() []byte {
-	all := b.events
-	if b.report != nil {
-		all = append(all[:len(all):len(all)], b.report)
-	}
-	out := append(make([]byte, 0, batchBytes/4), '[')
-	for i, e := range all {
-		if i > 0 {
-			out = append(out, ',')
+	for i, part := range [][]json.RawMessage{all[:half], all[half:]} {
+		list := make([][]byte, len(part))
+		for k, e := range part {
+			list[k] = e
 		}
-		out = append(out, e...)
+		out[i].body = array(list)
 	}
-	return append(out, ']')
+	return out
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -18,7 +19,12 @@ import (
 	"nightjar/agent/delivery"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(childVariable) != "" {
+		child()
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // server takes batches as the intake does, each id once, and has the faults that a
 // test gives it.
@@ -36,7 +42,9 @@ type server struct {
 func newServer(t *testing.T, fault func(n int, body []byte) (int, bool)) *server {
 	s := &server{ids: map[string]bool{}, fault: fault}
 	s.Server = httptest.NewServer(http.HandlerFunc(s.take))
-	t.Cleanup(s.Close)
+	if t != nil {
+		t.Cleanup(s.Close)
+	}
 	return s
 }
 
@@ -88,6 +96,9 @@ func start(t *testing.T, s *server, memory int64) (*delivery.Sender, func() erro
 
 func startWith(t *testing.T, c delivery.Config) (*delivery.Sender, func() error) {
 	t.Helper()
+	if c.Spool == "" {
+		c.Spool = t.TempDir()
+	}
 	c.Key, c.Linger, c.Pause, c.MaxPause, c.Farewell = "key", time.Millisecond, time.Millisecond, 4*time.Millisecond, 10*time.Second
 	c.Client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	d, err := delivery.New(c)
@@ -140,20 +151,26 @@ func TestEventsArriveOnceAndInOrderThroughFaults(t *testing.T) {
 	}
 }
 
+// The server takes nothing, and the spool has room for a few batches; then the server takes
+// everything, and there is room again.
 func TestSendNeverWaitsAndCountsWhatItHasNoRoomFor(t *testing.T) {
 	hold := make(chan struct{})
 	s := newServer(t, func(int, []byte) (int, bool) { <-hold; return 0, false })
-	d, end := start(t, s, 1000)
-	const events = 500
-	taken := 0
-	for i := range events {
-		if d.Send(event(i)) {
+	d, end := startWith(t, delivery.Config{Server: s.URL, Memory: 1000, SpoolBytes: 4000})
+	events, taken := 0, 0
+	for ; d.Counts().Lost[delivery.LostSpoolFull] < 100; events++ {
+		if d.Send(event(events)) {
 			taken++
+		} else {
+			time.Sleep(time.Millisecond) // for the disk
 		}
 	}
 	c := d.Counts()
-	if taken == 0 || taken == events || c.Waiting != uint64(taken) || c.Lost[delivery.LostQueueFull] != uint64(events-taken) {
+	if taken == 0 || c.Waiting != uint64(taken) || c.Lost[delivery.LostQueueFull]+c.Lost[delivery.LostSpoolFull] != uint64(events-taken) {
 		t.Errorf("took %d of %d, counts %+v", taken, events, c)
+	}
+	if at := d.Delivery(); at.SpoolBytes > 4000 || at.Disk == "" || at.Waiting != c.Waiting {
+		t.Errorf("the state is %+v", at)
 	}
 	close(hold)
 	if err := end(); err != nil {
@@ -227,10 +244,17 @@ func TestWhatReportsSaySinceTheLastOneIsSaidOnce(t *testing.T) {
 	}
 }
 
-func TestWhatIsLeftAtTheEndIsSaid(t *testing.T) {
-	s := newServer(t, func(int, []byte) (int, bool) { return http.StatusBadGateway, false })
-	d, err := delivery.New(delivery.Config{Server: s.URL, Key: "key", Pause: time.Millisecond, Farewell: 20 * time.Millisecond,
-		Client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}})
+func TestWhatIsLeftAtTheEndIsSentByTheNextRun(t *testing.T) {
+	away := true
+	s := newServer(t, func(int, []byte) (int, bool) {
+		if away {
+			return http.StatusBadGateway, false
+		}
+		return 0, false
+	})
+	c := delivery.Config{Server: s.URL, Spool: t.TempDir(), Key: "key", Pause: time.Millisecond, Farewell: 50 * time.Millisecond,
+		Client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
+	d, err := delivery.New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -238,21 +262,38 @@ func TestWhatIsLeftAtTheEndIsSaid(t *testing.T) {
 	d.Send(event(2))
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := d.Run(ended); err == nil || !strings.Contains(err.Error(), "2 events") {
-		t.Errorf("got %v", err)
+	if err := d.Run(ended); err != nil {
+		t.Fatal(err)
 	}
-	if c := d.Counts(); c.Lost[delivery.LostStopped] != 2 || c.Waiting != 0 {
+	if c := d.Counts(); len(c.Lost) != 0 || c.Waiting != 2 {
+		t.Errorf("counts %+v", c)
+	}
+	s.mu.Lock()
+	away = false
+	s.mu.Unlock()
+	next, end := startWith(t, c)
+	if at := next.Delivery(); at.Earlier != 2 {
+		t.Errorf("%d events are said to wait", at.Earlier)
+	}
+	next.Send(event(3))
+	if err := end(); err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(s.received()); got != `[{"n":1} {"n":2} {"n":3}]` {
+		t.Errorf("got %s", got)
+	}
+	if c := next.Counts(); c.Delivered != 1 || c.Waiting != 0 {
 		t.Errorf("counts %+v", c)
 	}
 }
 
 func TestWhereToSendIsChecked(t *testing.T) {
 	for _, address := range []string{"", "localhost:8420", "ftp://host", "http://", "://"} {
-		if _, err := delivery.New(delivery.Config{Server: address, Key: "secret"}); err == nil || strings.Contains(err.Error(), "secret") {
+		if _, err := delivery.New(delivery.Config{Server: address, Key: "secret", Spool: t.TempDir()}); err == nil || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%q: got %v", address, err)
 		}
 	}
-	if _, err := delivery.New(delivery.Config{Server: "http://host"}); err == nil {
+	if _, err := delivery.New(delivery.Config{Server: "http://host", Spool: t.TempDir()}); err == nil {
 		t.Error("took no key")
 	}
 }

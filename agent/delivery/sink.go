@@ -26,7 +26,9 @@ type Sink struct {
 	latest  agent.Report
 	asked   time.Time // when a report was last asked for
 	ready   bool
-	reached said // what the last report that was acknowledged said
+	closing bool
+	reached said             // what the last report that was acknowledged said
+	blind   *schema.AgentGap // before this run; nil: it has been said, or was not
 }
 
 // said is what was lost until a moment.
@@ -50,7 +52,7 @@ func NewSink(c Config, about About) (*Sink, error) {
 	if s.every == 0 {
 		s.every = time.Minute
 	}
-	c.Report = s.event
+	c.Report, c.Through = s.event, s.through
 	sender, err := New(c)
 	if err != nil {
 		return nil, err
@@ -65,6 +67,14 @@ func NewSink(c Config, about About) (*Sink, error) {
 	go func() { ended <- sender.Run(ctx) }()
 	s.stop = func() error { cancel(); return <-ended }
 	return s, nil
+}
+
+// InForce takes the names of the policies that are in force from now on.
+func (s *Sink) InForce(policies []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.about.Policies = policies
+	s.ReportSoon()
 }
 
 // Match implements agent.Sink.
@@ -83,6 +93,7 @@ func (s *Sink) Dropped() uint64 {
 func (s *Sink) Ready(hooks []probe.Hook) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.about.Hooks, s.about.Unsupported = []schema.AgentHook{}, []schema.AgentUnsupported{}
 	for _, of := range append(probe.SupportOf(hooks), probe.NotYet()...) {
 		without := strings.Join(of.Without, "; ")
 		switch {
@@ -92,8 +103,41 @@ func (s *Sink) Ready(hooks []probe.Hook) {
 			s.about.Unsupported = append(s.about.Unsupported, schema.AgentUnsupported{Event: of.Event, Reason: without})
 		}
 	}
+	if !s.ready {
+		s.blind = s.unseen(time.Now())
+	}
 	s.ready = true
 	s.ReportSoon()
+}
+
+// unseen is the time from which this run's predecessor may have left something out until
+// now; nil for the first run. An agent that ends without a goodbye was killed, or its host
+// was.
+func (s *Sink) unseen(now time.Time) *schema.AgentGap {
+	before := s.Sender.before
+	if before.through == 0 {
+		return nil
+	}
+	why := "it ended without a goodbye: it was killed, or the host went down"
+	if before.ended == 1 {
+		why = "it was stopped"
+	}
+	return &schema.AgentGap{From: schema.Millis(before.through), To: schema.MillisOf(now), Reason: why}
+}
+
+// through is the time up to which everything is handed over or said. Before the gap ahead
+// of this run was said, it is that of the run before.
+func (s *Sink) through() (at time.Time, ended bool) {
+	counts := s.Counts()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.blind != nil || !s.ready || s.latest.Through.IsZero() {
+		return time.Time{}, false
+	}
+	if len(less(sum(s.latest.Lost, counts.Lost), s.reached.lost)) > 0 {
+		return s.reached.at, false
+	}
+	return s.latest.Through, s.closing
 }
 
 // Report implements agent.Sink.
@@ -107,10 +151,17 @@ func (s *Sink) Report(r agent.Report) {
 	}
 }
 
+// Latest is the report that it got last.
+func (s *Sink) Latest() agent.Report {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.latest
+}
+
 // Close sends what waits, and a last report.
 func (s *Sink) Close() error {
 	s.mu.Lock()
-	s.about.Stopping = true
+	s.about.Stopping, s.closing = true, true
 	if s.ready { // an agent that never ran has nothing to report
 		s.ReportSoon()
 	}
@@ -130,6 +181,11 @@ func (s *Sink) event() (text []byte, acknowledged func()) {
 	now := said{at: l.Time, lost: sum(l.Lost, counts.Lost)}
 	// The counts of the kernel are a little older than those of the way to the server.
 	r.From, r.To, r.LostSince = schema.MillisOf(s.reached.at), schema.MillisOf(time.Now()), less(now.lost, s.reached.lost)
+	r.Blind = s.blind
+	late := s.lostAfter() // of what was in the spool, and lost there
+	if late > 0 {
+		r.From = min(r.From, schema.Millis(late))
+	}
 	id := r.RuleID()
 	text, err := json.Marshal(map[string]any{
 		"timestamp": r.To, "source": schema.AgentSource, "hostname": s.host, "message": message(&r),
@@ -142,12 +198,19 @@ func (s *Sink) event() (text []byte, acknowledged func()) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.reached = now
+		if r.Blind == s.blind {
+			s.blind = nil
+		}
+		s.toldLosses(late)
 	}
 }
 
 // message is what a person reads of a report.
 func message(r *schema.AgentReport) string {
-	if r.RuleID() == schema.AgentLost {
+	switch {
+	case r.Blind != nil:
+		return "the agent watches again"
+	case r.RuleID() == schema.AgentLost:
 		return "the agent lost events"
 	}
 	if r.Stopping {

@@ -24,7 +24,7 @@ func TestReportsSayOnceWhatWasLostAndEndWithTheAgent(t *testing.T) {
 		return 0, false
 	})
 	sink, err := delivery.NewSink(delivery.Config{
-		Server: s.URL, Key: "key", Memory: 400, Linger: time.Millisecond, Pause: time.Millisecond, MaxPause: time.Millisecond,
+		Server: s.URL, Key: "key", Spool: t.TempDir(), Memory: 400, SpoolBytes: 1500, Linger: time.Millisecond, Pause: time.Millisecond, MaxPause: time.Millisecond,
 		Client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
 	}, delivery.About{Host: "web-1", Version: "1.2", Policies: []string{"p"}, Report: time.Nanosecond})
 	if err != nil {
@@ -62,10 +62,10 @@ func TestReportsSayOnceWhatWasLostAndEndWithTheAgent(t *testing.T) {
 		}
 		last = *r
 	}
-	if since["ring_full"] != lost["ring_full"] || since[delivery.LostQueueFull] != sink.Dropped() || sink.Dropped() == 0 {
+	if since["ring_full"] != lost["ring_full"] || since[delivery.LostQueueFull]+since[delivery.LostSpoolFull] != sink.Dropped() || sink.Dropped() == 0 {
 		t.Errorf("reports say %v, lost were %v and %d matches", since, lost, sink.Dropped())
 	}
-	if matches+sink.Dropped() != 10*rounds || last.Undelivered[delivery.LostQueueFull] != sink.Dropped() {
+	if matches+sink.Dropped() != 10*rounds || last.Undelivered[delivery.LostQueueFull]+last.Undelivered[delivery.LostSpoolFull] != sink.Dropped() {
 		t.Errorf("%d matches arrived and %d are said to be lost, of %d", matches, sink.Dropped(), 10*rounds)
 	}
 	if !last.Stopping || last.Generated != 10*(rounds-1) || last.Version != "1.2" || fmt.Sprint(last.Policies) != "[p]" {

@@ -112,19 +112,37 @@ func (s *CoverageService) agentGaps(ctx context.Context, ruleID string, found sc
 		if at < 0 || !reads[found.Stretches[at].Version] {
 			continue
 		}
-		e := scheduler.Entry{
-			RuleID: ruleID, RuleVersion: found.Stretches[at].Version, State: CoverageLost, In: scheduler.Interval{From: r.Seq - 1, To: r.Seq},
-			Earliest: r.From, Latest: r.To, At: r.Seen, Reason: "the agent on " + r.Host + " lost events: " + causes(r.LostSince),
+		of := r.entries()
+		for k := range of {
+			of[k].RuleID, of[k].RuleVersion = ruleID, found.Stretches[at].Version
 		}
-		if i == 0 && more {
-			e.Reason += "; earlier losses are not listed"
+		if i == 0 && more && len(of) > 0 {
+			of[0].Reason += "; earlier losses are not listed"
 		}
-		for _, n := range r.LostSince {
-			e.Events += n
-		}
-		out = append(out, e)
+		out = append(out, of...)
 	}
 	return out, nil
+}
+
+// entries are the gaps that a report tells of: the time in which nobody watched, and what
+// was lost.
+func (r *AgentReport) entries() []scheduler.Entry {
+	entry := scheduler.Entry{State: CoverageLost, In: scheduler.Interval{From: r.Seq - 1, To: r.Seq}, At: r.Seen}
+	var out []scheduler.Entry
+	if r.Blind != nil {
+		entry.Earliest, entry.Latest = r.Blind.From, r.Blind.To
+		entry.Reason = "the agent on " + r.Host + " did not watch: " + r.Blind.Reason
+		out = append(out, entry)
+	}
+	for _, n := range r.LostSince {
+		entry.Events += n
+	}
+	if entry.Events > 0 {
+		entry.Earliest, entry.Latest = r.From, r.To
+		entry.Reason = "the agent on " + r.Host + " lost events: " + causes(r.LostSince)
+		out = append(out, entry)
+	}
+	return out
 }
 
 // agentArrivals are the arrivals of the stretches under versions that could match

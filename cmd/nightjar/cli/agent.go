@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nightjar/agent"
+	"nightjar/agent/delivery"
 	"nightjar/agent/probe"
 	"nightjar/agent/respond"
 	"nightjar/secl/policy"
@@ -30,9 +31,12 @@ rules of policies on what it sees. What matches goes to an engine (--server), wh
 makes signals of it; with --standalone it is printed: one JSON object per line, or,
 on a terminal, a line to read with the process tree.
 
-The agent never waits for the engine: while that is away, 16 MiB of matches wait,
-and what is more is counted as lost. What is lost, held back by a rule's limit or
-can't be seen on this kernel is told on standard error, and to the engine.`,
+The agent never waits for the engine: while that is away, matches wait on disk
+(--spool-size), and are sent in their order when it is back, each once, also by an
+agent that was killed and started again. What there is no room for is counted as lost.
+What is lost, held back by a rule's limit or can't be seen on this kernel is told on
+standard error and to the engine, where it is a gap in the coverage of rules, as is the
+time in which no agent ran.`,
 		Example: `  nightjar agent --standalone --policy custom.policy
   NIGHTJAR_API_KEY=… nightjar agent --server https://nightjar.example:8420
   nightjar agent --standalone --policy custom.policy --output json | jq .agent.rule_id
@@ -49,7 +53,9 @@ can't be seen on this kernel is told on standard error, and to the engine.`,
 	f.IntVar(&o.limits.Kills, "kill-limit", respond.DefaultLimits.Kills, "kills of one executable, or in one container, after which a rule is disarmed for it; and different ones, after which it is dismantled")
 	f.DurationVar(&o.limits.Window, "kill-window", respond.DefaultLimits.Window, "time within which kills are counted for --kill-limit")
 	f.StringVar(&o.version, "agent-version", "", "load what is for this version of the agent (everything, if empty)")
-	f.StringVar(&o.state, "state-dir", agentState, "where `nightjar agent status` finds this agent")
+	f.StringVar(&o.state, "state-dir", agentState, "where the agent keeps what must outlive it, and `nightjar agent status` finds it")
+	f.StringVar(&o.spool, "spool-dir", "", "where matches wait for the engine (the folder spool in --state-dir, if empty)")
+	f.IntVar(&o.spoolSize, "spool-size", delivery.DefaultSpool>>20, "how much may wait there, in MiB")
 	f.StringVar(&o.hostname, "hostname", "", "the name of this host in events (that of the machine, if empty)")
 	f.IntVar(&o.ring, "ring", probe.DefaultRing>>20, "size of the ring between kernel and agent, in MiB: a power of two")
 	f.DurationVar(&o.report, "report", agentReport, "time between two reports to the server")
@@ -59,8 +65,9 @@ can't be seen on this kernel is told on standard error, and to the engine.`,
 	return c
 }
 
-// agentState is where an agent answers unless it is told otherwise.
-const agentState = "/run/nightjar-agent"
+// agentState is where an agent keeps what must outlive it, and a reboot, and where it
+// answers, unless it is told otherwise.
+const agentState = "/var/lib/nightjar-agent"
 
 // agentRun are the flags of the command.
 type agentRun struct {
@@ -68,7 +75,9 @@ type agentRun struct {
 	policies, defaults []string
 	version            string
 	state, hostname    string
-	block              bool // the policies of the flags
+	spool              string // folder
+	spoolSize          int    // MiB
+	block              bool   // the policies of the flags
 	protect            []string
 	limits             respond.Limits
 	ring               int
@@ -99,6 +108,9 @@ func (o *agentRun) run(c *cobra.Command) error {
 			return &usageError{c.CommandPath(), fmt.Errorf("--protect: want an absolute path of a program, got %q", program)}
 		}
 	}
+	if o.spoolSize <= 0 {
+		return &usageError{c.CommandPath(), fmt.Errorf("--spool-size: want a number of MiB above 0, got %d", o.spoolSize)}
+	}
 	policies, problems, err := o.readAgentPolicies()
 	if err != nil {
 		return err
@@ -111,7 +123,7 @@ func (o *agentRun) run(c *cobra.Command) error {
 	sink := &agentSink{agentOutput: out}
 	a, err := agent.New(agent.Config{
 		Policies: policies, Sink: sink, Hostname: o.hostname, Version: o.version, StateDir: o.state, RingBytes: o.ring << 20,
-		Report: min(o.report, localReport), Protect: o.protect, Disarmer: o.limits,
+		Report: min(o.report, o.local()), Protect: o.protect, Disarmer: o.limits,
 	})
 	if err != nil {
 		return err
@@ -122,6 +134,14 @@ func (o *agentRun) run(c *cobra.Command) error {
 	sink.rules = a.Never()
 	err = a.Run(c.Context())
 	return errors.Join(err, sink.Close())
+}
+
+// local is the time between two reports of the agent to its output.
+func (o *agentRun) local() time.Duration {
+	if o.standalone {
+		return localReport
+	}
+	return soonReport
 }
 
 // output is where the command's flags want matches to go.
@@ -196,6 +216,23 @@ func agentStatus(s *agent.Status) result {
 			s.PID, s.Started.Format(time.DateTime), s.Processes.Living, s.Matches, s.HeldBack, s.LostAll())
 		tellProtection(w, s)
 		fmt.Fprintln(w)
+		if s.Delivery != nil {
+			fmt.Fprintln(w, deliveryText(s.Delivery))
+		}
 		return printTable(w, header, rows)
 	}}
+}
+
+// deliveryText says how it is with the way to the server, and what waits where.
+func deliveryText(d *agent.Delivery) string {
+	const mega = 1 << 20
+	text := fmt.Sprintf("%s has %d matches; %d wait, and %d of earlier runs (%d of %d MiB in %s)\n",
+		d.Server, d.Delivered, d.Waiting, d.Earlier, (d.SpoolBytes+mega-1)/mega, d.SpoolLimit/mega, d.Spool)
+	if d.AwaySince != nil {
+		text += fmt.Sprintf("it takes none since %s: %s\n", d.AwaySince.Format(time.DateTime), d.Reason)
+	}
+	if d.Disk != "" {
+		text += fmt.Sprintf("nothing more goes to the disk: %s\n", d.Disk)
+	}
+	return text
 }

@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -75,7 +77,7 @@ func newServerOutput(c *cobra.Command, o *agentRun, policies []*policy.Policy) (
 		about.Policies = append(about.Policies, p.Name)
 	}
 	sink, err := delivery.NewSink(delivery.Config{
-		Server: cl.base, Key: cl.key, Client: &http.Client{Transport: cl.http.Transport, Timeout: time.Minute}, Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
+		Server: cl.base, Key: cl.key, Spool: cmp.Or(o.spool, filepath.Join(o.state, "spool")), SpoolBytes: int64(o.spoolSize) << 20, Client: &http.Client{Transport: cl.http.Transport, Timeout: time.Minute}, Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	}, about)
 	if err != nil {
 		return nil, err
@@ -83,16 +85,36 @@ func newServerOutput(c *cobra.Command, o *agentRun, policies []*policy.Policy) (
 	return &serverOutput{Sink: sink}, nil
 }
 
-// Report implements agent.Sink.
+// Report implements agent.Sink. It comes every second, so that little counts as unseen when
+// the agent is killed; standard error is told less often.
 func (s *serverOutput) Report(r agent.Report) {
 	s.Sink.Report(r)
-	s.told = tellLosses(s.told, r)
+	if r.Time.Sub(s.told.Time) >= localReport {
+		s.told = tellLosses(s.told, r)
+	}
+}
+
+// Close says what was lost at the end.
+func (s *serverOutput) Close() error {
+	err := s.Sink.Close()
+	last := s.Latest()
+	last.Dropped = s.Dropped()
+	s.told = tellLosses(s.told, last)
+	return err
 }
 
 // agentSink also says when the agent watches, and what it can't see.
 type agentSink struct {
 	agentOutput
 	rules []string
+}
+
+// Delivery is how it is with the way to a server; nil where matches are printed.
+func (s *agentSink) Delivery() *agent.Delivery {
+	if server, ok := s.agentOutput.(*serverOutput); ok {
+		return server.Delivery()
+	}
+	return nil
 }
 
 // Ready says so.
@@ -109,8 +131,10 @@ func (s *agentSink) Ready(hooks []probe.Hook) {
 	}
 }
 
-// Times between two reports to a server, and between two on standard error.
+// Times between two reports to a server, between two on standard error, and between two of
+// the agent to what sends them.
 const (
 	agentReport = time.Minute
 	localReport = 10 * time.Second
+	soonReport  = time.Second
 )
