@@ -92,6 +92,7 @@ func document(plan *compiler.BoundPlan, sig schema.Signal, shown *shownEvents) (
 	}
 	putOrigins(doc, &own, from)
 	own.State, own.Reason = sig.Standing()
+	own.Responses = sig.Triage.Responses
 	about := detect.Describe(plan, sig.Values)
 	own.NewValues, own.NewValuesTruncated = about.NewValues, about.NewValuesTruncated
 	if about.Travel != nil {

@@ -218,6 +218,9 @@ func putStanding(doc map[string]any, sig *schema.Signal) {
 	within(doc, "workflow")["triage"] = triageOf(sig)
 	own := within(doc, "nightjar")
 	own["state"], own["reason"] = sig.Standing()
+	if len(sig.Triage.Responses) > 0 {
+		own["responses"] = sig.Triage.Responses
+	}
 }
 
 // triageOf is how the signal stands, as its document says it.

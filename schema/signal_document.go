@@ -21,30 +21,31 @@ type SignalDocument struct {
 
 // SignalDetails are nightjar's own part.
 type SignalDetails struct {
-	Anomaly            *SignalAnomaly `json:"anomaly,omitempty"`
-	Case               int            `json:"case"`
-	CaseName           string         `json:"case_name"`
-	Events             uint64         `json:"events"`
-	FirstSeen          Millis         `json:"first_seen"`
-	Group              []string       `json:"group"`
-	GroupBy            []string       `json:"group_by"` // the fields of Group's values
-	HostTruncated      bool           `json:"host_truncated,omitempty"`
-	HostnameTruncated  bool           `json:"hostname_truncated,omitempty"`
-	ID                 string         `json:"id"`
-	LastSeen           Millis         `json:"last_seen"`
-	NewValues          []any          `json:"new_values,omitempty"` // texts, or lists of texts
-	NewValuesTruncated *bool          `json:"new_values_truncated,omitempty"`
-	Notifications      []string       `json:"notifications,omitempty"` // handles
-	Reason             string         `json:"reason"`
-	RuleID             string         `json:"rule_id"`
-	SamplesCut         int            `json:"samples_cut,omitempty"` // how many are not whole
-	ServiceTruncated   bool           `json:"service_truncated,omitempty"`
-	Severity           string         `json:"severity"`
-	Silence            *SignalSilence `json:"silence,omitempty"`
-	SourceTruncated    bool           `json:"source_truncated,omitempty"`
-	State              string         `json:"state"`
-	SuppressionID      string         `json:"suppression_id,omitempty"`
-	Window             int64          `json:"window"` // the rule's evaluation window, in ms
+	Anomaly            *SignalAnomaly   `json:"anomaly,omitempty"`
+	Case               int              `json:"case"`
+	CaseName           string           `json:"case_name"`
+	Events             uint64           `json:"events"`
+	FirstSeen          Millis           `json:"first_seen"`
+	Group              []string         `json:"group"`
+	GroupBy            []string         `json:"group_by"` // the fields of Group's values
+	HostTruncated      bool             `json:"host_truncated,omitempty"`
+	HostnameTruncated  bool             `json:"hostname_truncated,omitempty"`
+	ID                 string           `json:"id"`
+	LastSeen           Millis           `json:"last_seen"`
+	NewValues          []any            `json:"new_values,omitempty"` // texts, or lists of texts
+	NewValuesTruncated *bool            `json:"new_values_truncated,omitempty"`
+	Notifications      []string         `json:"notifications,omitempty"` // handles
+	Reason             string           `json:"reason"`
+	Responses          []SignalResponse `json:"responses,omitempty"` // what people had done about it
+	RuleID             string           `json:"rule_id"`
+	SamplesCut         int              `json:"samples_cut,omitempty"` // how many are not whole
+	ServiceTruncated   bool             `json:"service_truncated,omitempty"`
+	Severity           string           `json:"severity"`
+	Silence            *SignalSilence   `json:"silence,omitempty"`
+	SourceTruncated    bool             `json:"source_truncated,omitempty"`
+	State              string           `json:"state"`
+	SuppressionID      string           `json:"suppression_id,omitempty"`
+	Window             int64            `json:"window"` // the rule's evaluation window, in ms
 }
 
 // SignalAnomaly says how the rule goes on learning.

@@ -24,6 +24,39 @@ type Triage struct {
 	StateBy   string  `json:"state_by,omitempty"` // the handle of who changed it
 	Assignee  User    `json:"assignee,omitzero"`
 	Incidents []int64 `json:"incidents,omitempty"`
+	// Responses are what people had done about it to hosts, the first ones first.
+	Responses []SignalResponse `json:"responses,omitempty"`
+}
+
+// SignalResponse is a line of a signal's history: something that somebody had done to a
+// host, and what became of it.
+type SignalResponse struct {
+	ID     string `json:"id"`
+	Action string `json:"action"` // kill, isolate, release or collect
+	State  string `json:"state"`  // waiting, done, failed, expired or cancelled
+	Target string `json:"target"` // in words
+	Host   string `json:"host"`
+	By     string `json:"by"` // the handle of who asked for it
+	Reason string `json:"reason"`
+	At     Millis `json:"at"`
+	Ended  Millis `json:"ended,omitempty"`
+	// Status and Error are the agent's answer.
+	Status string `json:"status,omitempty"`
+	Error  string `json:"error,omitempty"`
+}
+
+// MaxResponses is how many responses the history of a signal has.
+const MaxResponses = 100
+
+// Responded writes a line into the history, in the place of the same response's last one.
+func (t *Triage) Responded(line SignalResponse) {
+	i := slices.IndexFunc(t.Responses, func(r SignalResponse) bool { return r.ID == line.ID })
+	if i >= 0 {
+		t.Responses = slices.Clone(t.Responses)
+		t.Responses[i] = line
+		return
+	}
+	t.Responses = append(slices.Clip(t.Responses), line)
 }
 
 // User is somebody that a signal is assigned to: nobody, when UUID is empty.

@@ -98,6 +98,12 @@ var services = map[string][]group{
 		{Endpoint{WriteNotifications, Change}, "CreateSignalNotificationRule UpdateSignalNotificationRule DeleteSignalNotificationRule CreateVulnerabilityNotificationRule UpdateVulnerabilityNotificationRule DeleteVulnerabilityNotificationRule"},
 	},
 	"Agent": {{Endpoint{ReadAgents, Quiet}, "ListAgents"}},
+	"Response": {
+		{Endpoint{ReadSignals, Quiet}, "ListResponseTargets ListResponses GetResponse"},
+		{Endpoint{ReadAgents, Quiet}, "GetArming"},
+		{Endpoint{CollectProcesses, Response}, "RespondToSignal CreateResponse CancelResponse"}, // and what the action needs
+		{Endpoint{SwitchAgents, Response}, "DisarmAgents ArmAgents"},
+	},
 	"AgentRule": {
 		{Endpoint{ReadAgents, Quiet}, "ListAgentRules GetAgentRule ListLegacyAgentRules GetLegacyAgentRule"},
 		{Endpoint{WriteAgents, Change}, "CreateAgentRule UpdateAgentRule DeleteAgentRule CreateLegacyAgentRule UpdateLegacyAgentRule DeleteLegacyAgentRule"},

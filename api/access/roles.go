@@ -39,6 +39,10 @@ const (
 	KillProcesses   Permission = "response:kill"
 	IsolateHosts    Permission = "response:isolate"
 	BlockIndicators Permission = "response:block"
+	// CollectProcesses has an agent read a process tree, which changes nothing on its host.
+	CollectProcesses Permission = "response:collect"
+	// SwitchAgents stops all killing and blocking of all agents, and lets them again.
+	SwitchAgents Permission = "response:switch"
 )
 
 // Role is a set of permissions with a name.
@@ -60,7 +64,7 @@ var Roles = []Role{Intake, Agent, Reader, Analyst, Engineer, Responder, Admin}
 
 var (
 	reads   = []Permission{Known, ReadEvents, ReadSignals, ReadDetection, ReadNotifications, ReadAgents, ReadEngine}
-	triages = slices.Concat(reads, []Permission{TriageSignals, RunHistory})
+	triages = slices.Concat(reads, []Permission{TriageSignals, RunHistory, CollectProcesses})
 )
 
 // granted says what each role may do. Admin may do everything.
@@ -69,8 +73,8 @@ var granted = map[Role][]Permission{
 	Agent:     {Known, WriteEvents, DownloadAgents},
 	Reader:    reads,
 	Analyst:   triages,
-	Engineer:  slices.Concat(triages, []Permission{WriteEvents, WriteDetection, WriteNotifications, WriteAgents, DownloadAgents, OperateEngine}),
-	Responder: slices.Concat(triages, []Permission{WriteAgents, DownloadAgents, KillProcesses, IsolateHosts, BlockIndicators}),
+	Engineer:  slices.Concat(triages, []Permission{WriteEvents, WriteDetection, WriteNotifications, WriteAgents, DownloadAgents, OperateEngine, SwitchAgents}),
+	Responder: slices.Concat(triages, []Permission{WriteAgents, DownloadAgents, KillProcesses, IsolateHosts, BlockIndicators, SwitchAgents}),
 }
 
 // May reports whether the role has the permission.

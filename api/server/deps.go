@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/grpc"
 
+	bookOfResponses "nightjar/agent/responses"
 	"nightjar/api"
 	"nightjar/api/access"
 	"nightjar/api/access/service"
@@ -20,6 +21,7 @@ import (
 	"nightjar/api/services/events"
 	"nightjar/api/services/notifications"
 	"nightjar/api/services/operations"
+	"nightjar/api/services/responses"
 	"nightjar/api/services/rules"
 	"nightjar/api/services/signals"
 	"nightjar/api/services/tables"
@@ -67,6 +69,9 @@ type Deps struct {
 	Status        operations.Reporter
 	EvaluationLog operations.EvaluationLog
 	Agents        operations.Agents
+	// Responses are what people had done to hosts; Enrolled are the agents that do it.
+	Responses *bookOfResponses.Book
+	Enrolled  responses.Agents
 	// Pipelines are those that change events on their way in, and Preview shows what they
 	// would make of one.
 	Pipelines *registry.Registry

@@ -15,6 +15,7 @@ import (
 	"nightjar/api/services/notifications"
 	"nightjar/api/services/operations"
 	"nightjar/api/services/pipelines"
+	"nightjar/api/services/responses"
 	"nightjar/api/services/rules"
 	"nightjar/api/services/signals"
 	"nightjar/api/services/tables"
@@ -47,6 +48,7 @@ type services struct {
 	agentPolicies     *agents.AgentPolicyService
 	indicators        *signals.IndicatorService
 	pipelines         *pipelines.PipelineService
+	responses         *responses.ResponseService
 	access            service.Services
 }
 
@@ -104,6 +106,7 @@ func (s *services) ofOperations(deps Deps, gates limits.Queries) {
 	s.statuses = &operations.StatusService{Engine: deps.Status, Version: deps.Version, Gates: gates, Pipelines: s.pipelines}
 	s.coverages = &operations.CoverageService{EvaluationLog: deps.EvaluationLog, Rules: deps.Rules, Agents: deps.Agents}
 	s.agents = &operations.AgentService{Store: deps.Agents, Now: deps.Now}
+	s.responses = &responses.ResponseService{Book: deps.Responses, Agents: deps.Enrolled, Signals: signals.Documents{Store: deps.Signals}, Now: deps.Now}
 	s.reparses = &operations.ReparseService{Jobs: deps.Reparses, Now: deps.Now}
 	s.threatIntel = &operations.ThreatIntelService{Store: deps.Configuration.ThreatLists, Lists: deps.ThreatLists}
 }
@@ -135,6 +138,7 @@ func registerREST(ctx context.Context, mux *runtime.ServeMux, conn grpc.ClientCo
 		pb.RegisterAgentPolicyServiceHandlerClient(ctx, mux, pb.NewAgentPolicyServiceClient(conn)),
 		pb.RegisterIndicatorServiceHandlerClient(ctx, mux, pb.NewIndicatorServiceClient(conn)),
 		pb.RegisterPipelineServiceHandlerClient(ctx, mux, pb.NewPipelineServiceClient(conn)),
+		pb.RegisterResponseServiceHandlerClient(ctx, mux, pb.NewResponseServiceClient(conn)),
 		pb.RegisterKeyServiceHandlerClient(ctx, mux, pb.NewKeyServiceClient(conn)),
 		pb.RegisterUserServiceHandlerClient(ctx, mux, pb.NewUserServiceClient(conn)),
 		pb.RegisterAuditServiceHandlerClient(ctx, mux, pb.NewAuditServiceClient(conn)),
@@ -169,6 +173,7 @@ func (s *services) registerGRPC(server, events grpc.ServiceRegistrar) {
 	pb.RegisterAgentPolicyServiceServer(server, s.agentPolicies)
 	pb.RegisterIndicatorServiceServer(server, s.indicators)
 	pb.RegisterPipelineServiceServer(server, s.pipelines)
+	pb.RegisterResponseServiceServer(server, s.responses)
 	pb.RegisterKeyServiceServer(server, s.access.Keys)
 	pb.RegisterUserServiceServer(server, s.access.Users)
 	pb.RegisterAuditServiceServer(server, s.access.Audit)

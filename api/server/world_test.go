@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net/http"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	bookOfResponses "nightjar/agent/responses"
 	"nightjar/api/access"
 	"nightjar/api/access/audit"
 	"nightjar/api/access/service"
@@ -21,11 +23,13 @@ import (
 	"nightjar/api/rest"
 	"nightjar/api/services/events"
 	"nightjar/api/services/operations"
+	"nightjar/api/services/responses"
 	"nightjar/api/services/signals"
 	"nightjar/compiler"
 	"nightjar/compiler/rulecheck"
 	"nightjar/configuration"
 	"nightjar/objects"
+	"nightjar/objects/objectstest"
 	"nightjar/scheduler"
 	"nightjar/schema"
 )
@@ -43,6 +47,9 @@ type world struct {
 
 	keys *access.Keys
 	rate float64 // calls a second of each key; 0: any
+
+	responses *bookOfResponses.Book
+	agents    []responses.Agent
 
 	audits     sync.Mutex
 	audit      []audit.Entry
@@ -70,8 +77,16 @@ type world struct {
 }
 
 func newWorld() *world {
-	return &world{rules: map[string]schema.Rule{}, past: map[string][]schema.Rule{}}
+	w := &world{rules: map[string]schema.Rule{}, past: map[string][]schema.Rule{}}
+	w.responses = bookOfResponses.NewBook(bookOfResponses.Deps{
+		Table: &objectstest.Table{}, Now: w.now, Log: slog.New(slog.DiscardHandler), Note: func(bookOfResponses.Versioned) {},
+		History: func(context.Context, string, schema.SignalResponse) error { return nil },
+	})
+	return w
 }
+
+// Agents implements responses.Agents.
+func (w *world) Agents() []responses.Agent { return w.agents }
 
 func (w *world) CreateRule(_ context.Context, r schema.Rule) (rulecheck.Checked, error) {
 	w.mu.Lock()
@@ -357,6 +372,7 @@ func (w *world) start(t testing.TB) *Server {
 	s, err := New(Deps{
 		HTTP: "127.0.0.1:0", GRPC: "127.0.0.1:0", Guard: w.guard(), Access: w.access(), Version: "test",
 		Rules: w, Signals: w, Triage: w, Intake: w.intake, Queries: w.queries, Logs: logs, SQL: w, Status: w, CheckRule: w.check,
+		Responses: w.responses, Enrolled: w,
 		Suppressions: newTestSuppressions(w), ReadEvent: readTestEvent, Configuration: configuration.NewStores(w, w.now, w.checkExpression),
 		Ready: func(context.Context, rest.Readiness) error { return w.ready }, Memory: w.memory, MessageTime: w.messageTime,
 		Raw: map[string]http.Handler{

@@ -104,6 +104,8 @@ func TestNothingOfAMessageIsWrittenDownButIdsAndNames(t *testing.T) {
 	}{
 		{&pb.CreateUserRequest{Name: "jane", Role: "admin", Password: secret}, access.Secrets, "jane", ""},
 		{&pb.CreateNotificationTargetRequest{Target: &pb.NotificationTarget{Name: "soc", Url: secret, Secret: secret, Headers: map[string]string{"X": secret}}}, access.Change, "soc", ""},
+		{&pb.RespondRequest{SignalId: "s1", Action: "kill", Reason: "a miner", Host: "web-1", Process: &pb.ResponseProcess{Pid: 12, Executable: "/x", Args: secret}}, access.Response, "s1", "kill /x[12] on web-1: a miner"},
+		{&pb.SwitchAgentsRequest{Reason: "it kills backups"}, access.Response, "", "it kills backups"},
 		{&pb.QueryRequest{Query: "SELECT 1"}, access.SQL, "", "SELECT 1"},
 		{&pb.DeletionRequest{Query: secret, Confirm: secret}, access.Deletion, "", "SHA-256 of the query: "},
 		{&pb.DeleteRuleRequest{RuleId: strings.Repeat("x", 3*maxName)}, access.Change, strings.Repeat("x", maxName) + "…", ""},

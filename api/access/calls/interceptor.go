@@ -1,14 +1,18 @@
 package calls
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
+	"strings"
 
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 
 	"nightjar/api/access"
+	pb "nightjar/api/v1"
 )
 
 // From says of a call where it came from, and by which id its caller knows it.
@@ -36,9 +40,16 @@ func Interceptor(g *access.Guard, from From) grpc.UnaryServerInterceptor {
 	}
 }
 
-// detailOf is more of what a call says: a statement of SQL as it is, and of a deletion
-// only a hash of its query, since that may name the person whose events are to be gone.
+// detailOf is more of what a call says: what is to be done to whom and why, a statement of
+// SQL as it is, and of a deletion only a hash of its query, since that may name the person
+// whose events are to be gone.
 func detailOf(m proto.Message, noted access.Noted) string {
+	switch m := m.(type) {
+	case *pb.RespondRequest:
+		return short(deedOf(m)) + ": " + short(m.GetReason())
+	case *pb.SwitchAgentsRequest:
+		return short(m.GetReason())
+	}
 	r := m.ProtoReflect()
 	field := r.Descriptor().Fields().ByName("query")
 	if field == nil || field.Kind() != stringKind || field.IsList() {
@@ -53,4 +64,26 @@ func detailOf(m proto.Message, noted access.Noted) string {
 		return "SHA-256 of the query: " + hex.EncodeToString(sum[:])
 	}
 	return ""
+}
+
+// deedOf is what a response is asked to do, as far as its caller says: kill /usr/bin/x[12]
+// on web-1.
+func deedOf(m *pb.RespondRequest) string {
+	words := []string{m.GetAction()}
+	if p := m.GetProcess(); p != nil {
+		words = append(words, fmt.Sprintf("%s[%d]", p.GetExecutable(), p.GetPid()))
+	}
+	if on := cmp.Or(m.GetHost(), m.GetAgent()); on != "" {
+		words = append(words, "on", on)
+	}
+	return strings.Join(words, " ")
+}
+
+// short is a text as far as there is room for it.
+func short(text string) string {
+	const most = 500
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
 }

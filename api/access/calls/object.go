@@ -94,6 +94,9 @@ func madeOf(asked string, out any) string {
 	if d, ok := m.(*pb.DeletionResult); ok {
 		return fmt.Sprintf("%d events", d.GetEvents())
 	}
+	if r, ok := m.(*pb.Response); ok {
+		return fmt.Sprintf("%s: %s %s", r.GetId(), r.GetAction(), r.GetTarget())
+	}
 	id := idOf(m.ProtoReflect())
 	if id == "" || strings.Contains(asked, id) {
 		return asked

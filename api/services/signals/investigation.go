@@ -26,6 +26,19 @@ func (s *SignalService) document(ctx context.Context, id string) (signalDocument
 	return readDocument(&found)
 }
 
+// Documents reads what signals say of themselves.
+type Documents struct{ Store Store }
+
+// Document is what a signal says of itself.
+func (d Documents) Document(ctx context.Context, id string) (schema.SignalDocument, error) {
+	found, err := d.Store.Signal(ctx, id)
+	if err != nil {
+		return schema.SignalDocument{}, err
+	}
+	doc, err := readDocument(&found)
+	return doc.SignalDocument, err
+}
+
 func readDocument(sig *Signal) (signalDocument, error) {
 	var doc signalDocument
 	if sig.Attributes == "" {
