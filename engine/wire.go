@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/fx"
 
+	"nightjar/agent/responses"
 	apistore "nightjar/api/clickhouse"
 	"nightjar/api/limits"
 	"nightjar/api/server"
@@ -35,7 +36,7 @@ func graph(ctx context.Context, config Config) fx.Option {
 		fx.Supply(config),
 		fx.Provide(
 			func() context.Context { return ctx },
-			newLogger, newRegistry, newEngine, newDatabase, newSink, newGeoIP, newPipelines, newIntake, newSyslog, newTables, newScheduler, newReach, newOutbound, newMarker, newThreatLists, newReparses, newNotifications, newBacktester, newJobs, newConfiguration, newSwap, newEntrance, newKeeper, newBackups, newServer,
+			newLogger, newRegistry, newEngine, newDatabase, newSink, newGeoIP, newPipelines, newIntake, newSyslog, newTables, newScheduler, newReach, newOutbound, newMarker, newThreatLists, newReparses, newNotifications, newBacktester, newJobs, newConfiguration, newSwap, newEntrance, newKeeper, newBackups, newResponses, newServer,
 		),
 		fx.Invoke(func(*retention.Keeper, *backup.Source, *server.Server) {}, runEasing, watchDrift),
 	)
@@ -106,6 +107,7 @@ type served struct {
 	Notifications notifications
 	Pipelines     *pipelineRegistry
 	Entrance      *entrance
+	Responses     *responses.Book
 	Metrics       *prometheus.Registry
 }
 
@@ -136,6 +138,7 @@ func newServer(lc fx.Lifecycle, e *engine, s served) (*server.Server, error) {
 		Rules: s.Scheduler, Triage: s.Scheduler, EvaluationLog: s.Scheduler, Explainer: s.Scheduler, Suppressions: s.Scheduler, CheckRule: s.Scheduler.Check,
 		Signals: apistore.NewSignals(s.Database.lookup), JobSignals: apistore.NewJobSignals(s.Database.lookup), Agents: apistore.NewAgents(s.Database.people),
 		Logs: apistore.NewLogs(s.Database.people, apistore.LogsConfig{Catalogue: s.Sink.Catalogue()}), SQL: s.Database.sql,
+		Responses: s.Responses, Enrolled: noAgents{},
 		Intake: logDoor{ingest.NewHandler(s.Intake)}, Memory: logMemory{s.Intake.Memory()},
 		Backtests: s.Backtests, Jobs: s.Jobs, Previews: backtest.NewPreviewer(s.Scheduler, s.Backtests, rulestore.New(s.Database.people).Oldest),
 		Reach: s.Reach, ThreatLists: s.ThreatLists, Reparses: s.Reparses, Notifications: s.Notifications,

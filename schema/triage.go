@@ -31,18 +31,17 @@ type Triage struct {
 // SignalResponse is a line of a signal's history: something that somebody had done to a
 // host, and what became of it.
 type SignalResponse struct {
-	ID     string `json:"id"`
 	Action string `json:"action"` // kill, isolate, release or collect
-	State  string `json:"state"`  // waiting, done, failed, expired or cancelled
-	Target string `json:"target"` // in words
-	Host   string `json:"host"`
-	By     string `json:"by"` // the handle of who asked for it
-	Reason string `json:"reason"`
 	At     Millis `json:"at"`
+	By     string `json:"by"` // the handle of who asked for it
 	Ended  Millis `json:"ended,omitempty"`
-	// Status and Error are the agent's answer.
-	Status string `json:"status,omitempty"`
-	Error  string `json:"error,omitempty"`
+	Error  string `json:"error,omitempty"` // with Status
+	Host   string `json:"host"`
+	ID     string `json:"id"`
+	Reason string `json:"reason"`
+	State  string `json:"state"`            // waiting, done, failed, expired or cancelled
+	Status string `json:"status,omitempty"` // the agent's answer
+	Target string `json:"target"`           // in words
 }
 
 // MaxResponses is how many responses the history of a signal has.

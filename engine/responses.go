@@ -1,0 +1,60 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+
+	"go.uber.org/fx"
+
+	"nightjar/agent/responses"
+	"nightjar/api/access"
+	"nightjar/api/access/audit"
+	responseservice "nightjar/api/services/responses"
+	"nightjar/scheduler"
+	rulestore "nightjar/scheduler/clickhouse"
+	"nightjar/schema"
+)
+
+// newResponses keeps what people have done to hosts, and writes it into the histories of
+// their signals and, as it ends, into the audit log.
+func newResponses(lc fx.Lifecycle, e *engine, d *database, s *scheduler.Scheduler, in *entrance) *responses.Book {
+	book := responses.NewBook(responses.Deps{
+		Table: rulestore.New(d.conn).Deps().Objects, Now: now, Log: e.log,
+		History: func(ctx context.Context, signal string, line schema.SignalResponse) error {
+			_, err := s.Triage(ctx, []scheduler.TriageEdit{{ID: signal, Edit: func(sig *schema.Signal) error {
+				sig.Triage.Responded(line)
+				return nil
+			}}})
+			return err
+		},
+		Note: func(v responses.Versioned) { in.audit.Note(endOf(v)) },
+	})
+	lc.Append(fx.StartHook(book.Load))
+	e.run(lc, "responses", book.Run)
+	return book
+}
+
+// endOf is the entry of the audit log that says how a response ended, by its agent.
+func endOf(v responses.Versioned) audit.Entry {
+	r := &v.Body
+	a := audit.Entry{
+		Kind: string(access.Response), Action: "response " + string(r.State), Outcome: audit.Failed, CallerID: r.Agent, Role: string(access.Agent),
+		Object: fmt.Sprintf("%s: %s %s", v.ID, r.Action, r.Target()),
+	}
+	if r.State == responses.Done {
+		a.Outcome = audit.Done
+	}
+	if r.Result != nil {
+		a.Detail = r.Result.Status
+		if r.Result.Error != "" {
+			a.Detail += ": " + r.Result.Error
+		}
+	}
+	return a
+}
+
+// noAgents are the agents of an engine at which none enrolled.
+type noAgents struct{}
+
+// Agents implements responseservice.Agents.
+func (noAgents) Agents() []responseservice.Agent { return nil }
