@@ -122,7 +122,7 @@ var layers = map[string][]string{
 	"agent/orders":      {},
 	"agent/responses":   {"schema", "objects", "agent/orders"},
 	"agent/abi":         {},
-	"agent/evidence":    {"secl/event"},
+	"agent/evidence":    {"secl", "secl/event", "secl/policy", "secl/ruleset", "agent/respond"},
 	"agent/bpf":         {},
 	"agent/probe":       {"agent/abi", "agent/bpf"},
 	"agent/process":     {"agent/bpf", "secl/event"},
