@@ -119,6 +119,11 @@ func (a *Agent) Run(ctx context.Context) error {
 		return err
 	}
 	defer stop()
+	stopEvidence, err := a.takeEvidence()
+	if err != nil {
+		return err
+	}
+	defer stopEvidence()
 	if err := a.begin(); err != nil {
 		return err
 	}

@@ -41,15 +41,14 @@ func (a *Agent) exited(r bpf.Record) {
 }
 
 // acting are the types of events on which rules act: who reads the ring is woken for
-// them. Rules that only monitor can wait.
+// them. Kills of rules that only monitor can wait; a file and a process of which something
+// is wanted may be gone.
 func (a *Agent) acting() []string {
 	var out []string
 	for _, r := range a.set.Rules {
-		if r.Mode != policy.Blocking {
-			continue
-		}
 		for _, action := range r.Actions {
-			if action.Kill != nil || action.NetworkFilter != nil {
+			blocks := r.Mode == policy.Blocking && (action.Kill != nil || action.NetworkFilter != nil)
+			if blocks || action.Hash != nil || action.CoreDump != nil {
 				out = append(out, r.Event())
 			}
 		}

@@ -97,7 +97,7 @@ func (d *dumper) write(ctx context.Context, w Want) (Dump, error) {
 	}
 	held := w.Hold && stopped(ctx, p, w)
 	if held {
-		defer func() { _ = signalTo(p, w, unix.SIGCONT) }()
+		defer release(w)
 	}
 	out, err := d.create(ctx, p, w, room)
 	out.Held = held
@@ -220,6 +220,18 @@ func signalTo(p *living, w Want, signal unix.Signal) error {
 		return ErrEnded
 	}
 	return unix.PidfdSendSignal(fd, signal, nil, 0)
+}
+
+// release lets the process go on, after the time that it takes to kill it if it is to be
+// killed.
+func release(w Want) {
+	const enough = 200 * time.Millisecond
+	time.AfterFunc(enough, func() {
+		if p, err := hold(w.PID, w.Start); err == nil {
+			_ = signalTo(p, w, unix.SIGCONT)
+			p.close()
+		}
+	})
 }
 
 // stopped stops the process, and reports whether it stands still.

@@ -165,8 +165,10 @@ func (r *Responder) Exited(pid int64, start uint64, at time.Time) {
 	delete(r.waiting, key)
 }
 
-// Tick ends waiting that has taken too long. Call it now and then.
+// Tick ends waiting that has taken too long, and kills what waited for its memory to be
+// written. Call it now and then.
 func (r *Responder) Tick(now time.Time) {
+	r.killPostponed(now)
 	for key, list := range r.waiting {
 		if list[0].until.After(now) {
 			continue

@@ -36,6 +36,7 @@ type Responder struct {
 	actors   map[string]Actor
 	disarmer *Disarmer
 	waiting  map[birth][]*waiting
+	later    []*postponed
 	counts   map[string]*Counts
 	kernel   kernelState
 }
@@ -120,26 +121,27 @@ func (t *Taken) promise(first Report) func(Report) {
 }
 
 // Act takes the actions of a rule that has matched, whose filters let them through; nil
-// if it has none. What needs the process alive comes before what kills it; the reports
-// are in the order of the rule. An action that fails keeps none from being taken.
+// if it has none. What needs the process alive comes before what kills it, and is waited
+// for where it takes a while; the reports are in the order of the rule. An action that fails keeps none from being taken.
 func (r *Responder) Act(rule *ruleset.Rule, c *secl.Context, seen Seen) *Taken {
 	actions := rule.Pending(c)
 	if len(actions) == 0 {
 		return nil
 	}
 	t := &Taken{}
-	var last []func()
+	last := &postponed{}
 	for _, a := range actions {
 		done := r.counted(rule, t.promise(Report{Type: a.Kind(), Status: Queued}))
 		if a.Kill != nil {
-			last = append(last, func() { guarded(a.Kind(), done, func() { r.kill(rule, a, c, seen, done) }) })
+			last.kills = append(last.kills, func(c *secl.Context) { guarded(a.Kind(), done, func() { r.kill(rule, a, c, seen, done) }) })
 			continue
+		}
+		if a.CoreDump != nil && rule.Mode == policy.Blocking {
+			done = last.after(done)
 		}
 		guarded(a.Kind(), done, func() { r.pass(rule, a, c, done) })
 	}
-	for _, kill := range last {
-		kill()
-	}
+	r.killAfter(last, c)
 	return t
 }
 

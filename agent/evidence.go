@@ -1,0 +1,18 @@
+package agent
+
+import (
+	"nightjar/agent/evidence"
+)
+
+// takeEvidence makes who takes the actions hash, coredump and log. Call stop when no rule
+// is evaluated any more.
+func (a *Agent) takeEvidence() (stop func(), err error) {
+	actor, err := evidence.NewActor(evidence.In(a.config.StateDir))
+	if err != nil {
+		return nil, err
+	}
+	for _, kind := range evidence.Kinds {
+		a.responder.Register(kind, actor)
+	}
+	return func() { _ = actor.Close() }, nil
+}
