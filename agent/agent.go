@@ -227,18 +227,24 @@ func (a *Agent) handle(r bpf.Record) {
 	if rec, ok := a.config.Sink.(Recorder); ok {
 		rec.Event(&a.event)
 	}
+	seen := a.seen(r)
 	bucket := a.rules.For(a.event.Type)
 	if bucket == nil {
+		a.killedOtherwise(seen)
 		return
 	}
-	seen := a.seen(r)
+	owner, told := a.responder.Owner(seen), false
 	a.context.Now = a.event.Timestamp
 	a.context.Scope = nil
 	found := false
 	bucket.Evaluate(&a.context, func(rule *ruleset.Rule, report bool) {
 		found = true
+		told = told || owner != nil && rule.ID == owner.ID
 		a.matched(rule, report, seen)
 	})
+	if owner != nil && !told {
+		a.killedOtherwise(seen)
+	}
 	if !found {
 		a.filters.learn(a.probe, bucket, r)
 	}

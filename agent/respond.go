@@ -26,11 +26,27 @@ func (a *Agent) Responder() *respond.Responder { return a.responder }
 
 // enforce tells the kernel what it may do by itself for a set of rules, instead of what
 // it was told for the set before.
-func (a *Agent) enforce(*ruleset.Set, *policy.Set) error { return nil }
+func (a *Agent) enforce(rules *ruleset.Set, _ *policy.Set) error {
+	return a.responder.Install(rules, a.probe.Kills())
+}
 
 // seen is what the kernel says of a record beside the event.
 func (a *Agent) seen(r bpf.Record) respond.Seen {
-	return respond.Seen{Time: time.Unix(0, a.event.Timestamp)}
+	return a.responder.Seen(time.Unix(0, a.event.Timestamp), r.Kill())
+}
+
+// killedOtherwise tells what the kernel has killed because of a rule that does not match
+// the event: the program is a file of the rule, by another name. No kill goes untold.
+func (a *Agent) killedOtherwise(seen respond.Seen) {
+	rule := a.responder.Owner(seen)
+	if rule == nil {
+		return
+	}
+	a.account.rule(rule.ID).Matches++
+	taken := a.responder.Other(rule, &a.event, seen)
+	if a.config.Sink != nil {
+		a.tell(rule, taken)
+	}
 }
 
 // exited tells the responder that a process is gone.

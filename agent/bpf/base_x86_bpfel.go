@@ -92,6 +92,37 @@ type baseFolderValue struct {
 	Generation uint64
 }
 
+type baseKill struct {
+	_      structs.HostLayout
+	Rule   uint32
+	Signal uint32
+	Lease  [3]uint32
+	Pad    uint32
+}
+
+type baseKillInode struct {
+	_     structs.HostLayout
+	Inode uint64
+	Dev   uint32
+	Pad   uint32
+}
+
+type baseKillReport struct {
+	_      structs.HostLayout
+	Rule   uint32
+	Signal uint32
+	Result int32
+	How    uint32
+	Taken  [3]uint64
+	Lease  [3]uint32
+	Pad    uint32
+}
+
+type baseKillText struct {
+	_    structs.HostLayout
+	Text [256]int8
+}
+
 type baseNameKey struct {
 	_    structs.HostLayout
 	Name [64]int8
@@ -179,10 +210,16 @@ const (
 	baseMapFolders          = "folders"
 	baseMapHandlers         = "handlers"
 	baseMapKept             = "kept"
+	baseMapKillInodes       = "kill_inodes"
+	baseMapKillTexts        = "kill_texts"
+	baseMapKills            = "kills"
+	baseMapLeaseMost        = "lease_most"
+	baseMapLeaseTaken       = "lease_taken"
 	baseMapNames            = "names"
 	baseMapOwners           = "owners"
 	baseMapSaved            = "saved"
 	baseMapScratches        = "scratches"
+	baseMapSpared           = "spared"
 	baseProgLsmChmod        = "lsm_chmod"
 	baseProgLsmChown        = "lsm_chown"
 	baseProgLsmLink         = "lsm_link"
@@ -226,6 +263,13 @@ const (
 	baseVarFolderKeyType    = "folder_key_type"
 	baseVarFolderValueType  = "folder_value_type"
 	baseVarGeneration       = "generation"
+	baseVarKillArmed        = "kill_armed"
+	baseVarKillFiles        = "kill_files"
+	baseVarKillInodeType    = "kill_inode_type"
+	baseVarKillReportType   = "kill_report_type"
+	baseVarKillTextType     = "kill_text_type"
+	baseVarKillType         = "kill_type"
+	baseVarKillsDone        = "kills_done"
 	baseVarNameKeyType      = "name_key_type"
 	baseVarPacketInfoType   = "packet_info_type"
 	baseVarPartKindType     = "part_kind_type"
@@ -328,10 +372,16 @@ type baseMapSpecs struct {
 	Folders          *ebpf.MapSpec `ebpf:"folders"`
 	Handlers         *ebpf.MapSpec `ebpf:"handlers"`
 	Kept             *ebpf.MapSpec `ebpf:"kept"`
+	KillInodes       *ebpf.MapSpec `ebpf:"kill_inodes"`
+	KillTexts        *ebpf.MapSpec `ebpf:"kill_texts"`
+	Kills            *ebpf.MapSpec `ebpf:"kills"`
+	LeaseMost        *ebpf.MapSpec `ebpf:"lease_most"`
+	LeaseTaken       *ebpf.MapSpec `ebpf:"lease_taken"`
 	Names            *ebpf.MapSpec `ebpf:"names"`
 	Owners           *ebpf.MapSpec `ebpf:"owners"`
 	Saved            *ebpf.MapSpec `ebpf:"saved"`
 	Scratches        *ebpf.MapSpec `ebpf:"scratches"`
+	Spared           *ebpf.MapSpec `ebpf:"spared"`
 }
 
 // baseVariableSpecs contains global variables before they are loaded into the kernel.
@@ -348,6 +398,13 @@ type baseVariableSpecs struct {
 	FolderKeyType   *ebpf.VariableSpec `ebpf:"folder_key_type"`
 	FolderValueType *ebpf.VariableSpec `ebpf:"folder_value_type"`
 	Generation      *ebpf.VariableSpec `ebpf:"generation"`
+	KillArmed       *ebpf.VariableSpec `ebpf:"kill_armed"`
+	KillFiles       *ebpf.VariableSpec `ebpf:"kill_files"`
+	KillInodeType   *ebpf.VariableSpec `ebpf:"kill_inode_type"`
+	KillReportType  *ebpf.VariableSpec `ebpf:"kill_report_type"`
+	KillTextType    *ebpf.VariableSpec `ebpf:"kill_text_type"`
+	KillType        *ebpf.VariableSpec `ebpf:"kill_type"`
+	KillsDone       *ebpf.VariableSpec `ebpf:"kills_done"`
 	NameKeyType     *ebpf.VariableSpec `ebpf:"name_key_type"`
 	PacketInfoType  *ebpf.VariableSpec `ebpf:"packet_info_type"`
 	PartKindType    *ebpf.VariableSpec `ebpf:"part_kind_type"`
@@ -389,10 +446,16 @@ type baseMaps struct {
 	Folders          *ebpf.Map `ebpf:"folders"`
 	Handlers         *ebpf.Map `ebpf:"handlers"`
 	Kept             *ebpf.Map `ebpf:"kept"`
+	KillInodes       *ebpf.Map `ebpf:"kill_inodes"`
+	KillTexts        *ebpf.Map `ebpf:"kill_texts"`
+	Kills            *ebpf.Map `ebpf:"kills"`
+	LeaseMost        *ebpf.Map `ebpf:"lease_most"`
+	LeaseTaken       *ebpf.Map `ebpf:"lease_taken"`
 	Names            *ebpf.Map `ebpf:"names"`
 	Owners           *ebpf.Map `ebpf:"owners"`
 	Saved            *ebpf.Map `ebpf:"saved"`
 	Scratches        *ebpf.Map `ebpf:"scratches"`
+	Spared           *ebpf.Map `ebpf:"spared"`
 }
 
 func (m *baseMaps) Close() error {
@@ -407,10 +470,16 @@ func (m *baseMaps) Close() error {
 		m.Folders,
 		m.Handlers,
 		m.Kept,
+		m.KillInodes,
+		m.KillTexts,
+		m.Kills,
+		m.LeaseMost,
+		m.LeaseTaken,
 		m.Names,
 		m.Owners,
 		m.Saved,
 		m.Scratches,
+		m.Spared,
 	)
 }
 
@@ -428,6 +497,13 @@ type baseVariables struct {
 	FolderKeyType   *ebpf.Variable `ebpf:"folder_key_type"`
 	FolderValueType *ebpf.Variable `ebpf:"folder_value_type"`
 	Generation      *ebpf.Variable `ebpf:"generation"`
+	KillArmed       *ebpf.Variable `ebpf:"kill_armed"`
+	KillFiles       *ebpf.Variable `ebpf:"kill_files"`
+	KillInodeType   *ebpf.Variable `ebpf:"kill_inode_type"`
+	KillReportType  *ebpf.Variable `ebpf:"kill_report_type"`
+	KillTextType    *ebpf.Variable `ebpf:"kill_text_type"`
+	KillType        *ebpf.Variable `ebpf:"kill_type"`
+	KillsDone       *ebpf.Variable `ebpf:"kills_done"`
 	NameKeyType     *ebpf.Variable `ebpf:"name_key_type"`
 	PacketInfoType  *ebpf.Variable `ebpf:"packet_info_type"`
 	PartKindType    *ebpf.Variable `ebpf:"part_kind_type"`

@@ -1,7 +1,7 @@
 // The life of processes: fork, exec, exit. The agent needs all of them, whatever
 // the rules say.
 #pragma once
-#include "record.h"
+#include "kill.h"
 
 #define ARGS_CHUNK 8000
 #define ARGS_MOST (256 << 10) // of arguments and environment, beyond which they are cut
@@ -80,6 +80,12 @@ int on_exec(__u64 *ctx)
 	r->num[4] = BPF_CORE_READ(b, interp) != filename; // a script
 	r->num[5] = (__u32)ctx[1];                        // the thread that called, if not the first
 	put_file(s, SLOT_TASK, PART_FILE, BPF_CORE_READ(b, file));
+	if (kill_files && kill_armed) {
+		if (r->num[4])
+			r->flags |= REC_URGENT; // what it is called is not the file: the agent decides
+		else
+			kill_at_exec(SLOT_TASK);
+	}
 	put_kernel_text(s, PART_PATH, filename, PATH_SIZE);
 	struct fs_struct *fs = BPF_CORE_READ(t, fs);
 	put_path(s, SLOT_TASK, PART_BASE, __builtin_preserve_access_index(&fs->pwd));

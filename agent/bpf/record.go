@@ -30,6 +30,14 @@ type (
 	PacketInfo = basePacketInfo
 	// FolderValue says which types of events are discarded in a folder.
 	FolderValue = baseFolderValue
+	// Kill is what a file is killed for at exec.
+	Kill = baseKill
+	// KillText is a path, or the last name of one, filled up with zeros.
+	KillText = baseKillText
+	// KillInode is a file by its inode.
+	KillInode = baseKillInode
+	// KillReport is what was done at an exec.
+	KillReport = baseKillReport
 )
 
 // Part is a kind of part, as enum part_kind of wire.h.
@@ -53,6 +61,7 @@ const (
 	PartObject
 	PartSocket
 	PartPacket
+	PartKill
 )
 
 // Flags of records, as enum record_flag of wire.h.
@@ -63,6 +72,7 @@ const (
 	Fault              // memory of the caller could not be read
 	LSM                // seen by an LSM hook
 	Denied             // it was denied: Num[0] is by what, Num[1] the entry of the list
+	Urgent             // to be acted on at once
 )
 
 // HeaderSize is how many bytes of a record its header is.
@@ -144,6 +154,15 @@ func (r Record) Socket() *SocketInfo {
 		return nil
 	}
 	return (*SocketInfo)(unsafe.Pointer(&b[0]))
+}
+
+// Kill is what the kernel did at an exec; nil: nothing.
+func (r Record) Kill() *KillReport {
+	b := r.Part(PartKill)
+	if len(b) < int(unsafe.Sizeof(KillReport{})) {
+		return nil
+	}
+	return (*KillReport)(unsafe.Pointer(&b[0]))
 }
 
 // Packet is the packet that a record is about; nil if there is none.

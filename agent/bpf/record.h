@@ -275,7 +275,7 @@ static __always_inline bool submit(struct scratch *s)
 	if (r->flags & REC_FAULT)
 		count_of(type, COUNT_FAULT);
 	__u64 flags = BPF_RB_NO_WAKEUP, written = bpf_ringbuf_query(&events, BPF_RB_PROD_POS);
-	if (urgent & (1ull << (type & 63)) || written - woken > wake_bytes) {
+	if (r->flags & REC_URGENT || urgent & (1ull << (type & 63)) || written - woken > wake_bytes) {
 		flags = BPF_RB_FORCE_WAKEUP;
 		woken = written;
 	}

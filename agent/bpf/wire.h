@@ -40,6 +40,7 @@ enum part_kind {
 	PART_OBJECT,   // struct bpf_object
 	PART_SOCKET,   // struct socket_info
 	PART_PACKET,   // struct packet_info
+	PART_KILL,     // struct kill_report
 };
 
 // Flags of records.
@@ -49,6 +50,7 @@ enum record_flag {
 	REC_CUT = 4,       // a part had no room
 	REC_FAULT = 8,     // memory of the caller could not be read
 	REC_LSM = 16,      // seen by an LSM hook: names are those the kernel used
+	REC_URGENT = 64,   // the agent must act on it at once
 	REC_DENIED = 32,   // it was denied: num[0] is by what, num[1] the entry of the list
 };
 

@@ -2,6 +2,7 @@ package respond
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -137,31 +138,65 @@ func (d *Disarmer) look(book *ruleBook, i int, target string, at time.Time) (*ta
 	return one, nil
 }
 
-// Left is how many more kills of an executable on the host the rule may make at once.
-func (d *Disarmer) Left(rule, executable string, at time.Time) int {
+// left is how many more a rule may kill at once, of a lease of the kernel: of the file
+// with a path or a name, of files that it has not hit yet, or in containers.
+func (d *Disarmer) left(rule string, which int, text string, at time.Time) int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	book := d.rules[rule]
 	if book == nil {
 		return d.limits.Kills
 	}
-	one := book.kinds[0][executable]
-	switch {
-	case book.dismantled != nil:
-		return 0
-	case one == nil:
-		return d.limits.Kills
-	case one.until.After(at):
+	if book.dismantled != nil {
 		return 0
 	}
-	old := at.Add(-d.limits.Window)
-	recent := 0
-	for _, k := range one.kills {
-		if k.After(old) {
-			recent++
+	switch which {
+	case leaseFile:
+		return d.fewest(book.kinds[0], at, func(executable string) bool {
+			return executable == text || path.Base(executable) == text
+		})
+	case leaseRule:
+		return max(0, d.limits.Spread-d.recent(book.kinds[0], at))
+	}
+	containers := book.kinds[1]
+	return min(d.fewest(containers, at, func(string) bool { return true }), max(0, d.limits.Spread-d.recent(containers, at)))
+}
+
+// fewest is how often each of some targets may still be hit.
+func (d *Disarmer) fewest(targets map[string]*targetBook, at time.Time, of func(string) bool) int {
+	least := d.limits.Kills
+	for name, t := range targets {
+		switch {
+		case !of(name):
+		case t.until.After(at):
+			return 0
+		default:
+			least = min(least, d.limits.Kills-t.within(at.Add(-d.limits.Window)))
 		}
 	}
-	return max(0, d.limits.Kills-recent)
+	return max(0, least)
+}
+
+// recent is how many targets were hit within a window.
+func (d *Disarmer) recent(targets map[string]*targetBook, at time.Time) int {
+	n := 0
+	for _, t := range targets {
+		if t.within(at.Add(-d.limits.Window)) > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// within is how often a target was hit since.
+func (t *targetBook) within(since time.Time) int {
+	n := 0
+	for _, k := range t.kills {
+		if k.After(since) {
+			n++
+		}
+	}
+	return n
 }
 
 // DisarmedRule is a rule that may not kill something.

@@ -48,6 +48,11 @@ func (r *Responder) kill(rule *ruleset.Rule, a *policy.Action, c *secl.Context, 
 	if !report.KilledAt.IsZero() {
 		report.TimeToReact = report.KilledAt.Sub(seen.Time).Nanoseconds()
 	}
+	r.await(report, e, done)
+}
+
+// await completes a report when the process that was killed is gone.
+func (r *Responder) await(report Report, e *event.Event, done func(Report)) {
 	if report.KilledAt.IsZero() || unix.SignalNum(report.Signal) != unix.SIGKILL {
 		done(report)
 		return
@@ -66,8 +71,10 @@ func askOf(rule string, k *policy.KillDef, e *event.Event) Ask {
 // killedInKernel completes the report of a process to which the kernel sent the signal
 // at exec, and signals the rest of its scope.
 func (r *Responder) killedInKernel(report *Report, ask Ask, e *event.Event, seen Seen) {
-	r.disarmer.Allow(ask) // the kernel had leave for it: it is only counted
-	r.renew(ask.Rule)
+	if owner := r.Owner(seen); owner != nil && owner.ID == ask.Rule { // others only would have
+		r.disarmer.Allow(ask) // the kernel had leave for it: it is only counted
+		r.settle(seen.Kernel, ask.At)
+	}
 	report.Mechanism, report.Status, report.KilledAt = SendSignal, Performed, seen.Time
 	report.Already = "nothing: the program ran no instruction"
 	if report.Scope == ScopeProcess {
@@ -120,7 +127,7 @@ func (r *Responder) spared(p *event.Process) (string, bool) {
 	if why, ok := r.Protected.Live(int(p.PID)); ok {
 		return why, true
 	}
-	if _, err := process.StatOf(int(p.PID)); err == nil && p.PID > 1 && !p.IsKworker {
+	if s, err := process.StatOf(int(p.PID)); err == nil && !s.Zombie {
 		return "", false
 	}
 	return r.Protected.Of(p)
@@ -165,10 +172,15 @@ func (r *Responder) Exited(pid int64, start uint64, at time.Time) {
 	delete(r.waiting, key)
 }
 
-// Tick ends waiting that has taken too long, and kills what waited for its memory to be
-// written. Call it now and then.
+// Tick ends waiting that has taken too long, kills what waited for its memory to be
+// written, and looks after what the kernel was told. Call it now and then, when the ring
+// is empty.
 func (r *Responder) Tick(now time.Time) {
 	r.killPostponed(now)
+	if r.kernel.table != nil && now.Sub(r.kernel.looked) >= refreshEvery {
+		_ = r.refresh(now) // what failed is tried again
+		r.renew("")
+	}
 	for key, list := range r.waiting {
 		if list[0].until.After(now) {
 			continue

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 
+	"nightjar/agent/process"
 	"nightjar/secl/event"
 )
 
@@ -90,11 +91,10 @@ func (p *Protected) Live(pid int) (why string, ok bool) {
 	}
 	at := "/proc/" + strconv.Itoa(pid) + "/exe"
 	program, err := os.Readlink(at)
-	if err != nil {
-		if _, there := os.Stat(path.Dir(at)); there == nil && os.IsNotExist(err) {
-			return "it is a thread of the kernel", true // it executes no file; or it is a zombie, which nothing can hit
-		}
-		return "", false
+	if err != nil { // it executes no file, or is gone
+		const kthreadd = 2 // whose children are the kernel's
+		s, err := process.StatOf(pid)
+		return "it is a thread of the kernel", err == nil && !s.Zombie && (pid == kthreadd || s.Parent == kthreadd)
 	}
 	runs, owner := identityOf(at)
 	if runs == p.own {
