@@ -3,7 +3,7 @@ GO ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LIBRARY := node_modules/.package-lock.json
 
-.PHONY: help build page run test test-web test-clients test-kernels test-senders senders check lint generate bench bench-search bench-rules bench-ingest bench-isolation bench-agent bench-anomaly chaos setup geoip clean fuzz fuzz-cost soak-hostile
+.PHONY: help build page run test test-web test-clients test-kernels test-senders senders check lint generate bench bench-search bench-rules bench-ingest bench-isolation bench-agent bench-anomaly bench-page chaos setup geoip clean fuzz fuzz-cost soak-hostile
 
 # help says what there is to make: the first sentence above each target.
 help:
@@ -110,6 +110,10 @@ lint:
 generate:
 	sh api/generate.sh
 	sh agent/bpf/generate.sh
+
+# bench-page measures what the page asks of a million signals and a million events.
+bench-page: setup
+	REQUIRE_CLICKHOUSE=1 $(GO) test -run '^$$' -bench 'Facets|Entity' ./api/clickhouse
 
 # chaos is the tests that `make test` runs short, at their full size: kills under
 # load, ten minutes without ClickHouse, a disk that is really full, bombs and

@@ -105,6 +105,7 @@ var layers = map[string][]string{
 	"api/services/agents":        {"configuration", "objects", "schema", "api", "api/codec", "api/v1", "api/access"},
 	"api/services/backtests":     {"scheduler", "scheduler/backtest", "scheduler/detect", "schema", "api", "api/limits", "api/ruledoc", "api/v1", "api/services/signals"},
 	"api/services/events":        {"compiler/search", "schema", "schema/vocabulary", "api", "api/codec", "api/limits", "api/sqlguard", "api/v1"},
+	"api/services/facets":        {"compiler/search", "schema", "schema/vocabulary", "api", "api/limits", "api/v1", "api/services/events"},
 	"api/services/notifications": {"configuration", "configuration/outbound", "objects", "schema", "api", "api/codec", "api/v1"},
 	"api/services/operations":    {"compiler", "compiler/search", "configuration", "objects", "scheduler", "schema", "api", "api/codec", "api/limits", "api/v1"},
 	"api/services/pipelines":     {"ingest/pipeline", "ingest/pipeline/registry", "schema", "schema/vocabulary", "api", "api/codec", "api/v1", "api/services/events"},
@@ -114,8 +115,8 @@ var layers = map[string][]string{
 	"api/services/tables":        {"scheduler/reference", "schema", "api", "api/codec", "api/v1"},
 	"api/rest":                   {"api", "api/codec", "api/limits", "api/v1", "api/access"},
 	"web":                        {},
-	"api/server":                 {"web", "agent/responses", "configuration", "ingest/pipeline/registry", "schema", "api", "api/codec", "api/limits", "api/rest", "api/v1", "api/services/agents", "api/services/backtests", "api/services/events", "api/services/notifications", "api/services/operations", "api/services/pipelines", "api/services/responses", "api/services/rules", "api/services/signals", "api/services/tables", "api/access", "api/access/calls", "api/access/service", "compiler/rulecheck"},
-	"api/clickhouse":             {"clickhouse", "compiler/search", "schema", "api", "api/services/events", "api/services/operations", "api/services/signals"},
+	"api/server":                 {"web", "agent/responses", "configuration", "ingest/pipeline/registry", "schema", "api", "api/codec", "api/limits", "api/rest", "api/v1", "api/services/agents", "api/services/backtests", "api/services/events", "api/services/facets", "api/services/notifications", "api/services/operations", "api/services/pipelines", "api/services/responses", "api/services/rules", "api/services/signals", "api/services/tables", "api/access", "api/access/calls", "api/access/service", "compiler/rulecheck"},
+	"api/clickhouse":             {"clickhouse", "compiler/search", "schema", "api", "api/services/events", "api/services/facets", "api/services/operations", "api/services/signals"},
 
 	// edges
 	"agent/delivery":    {"schema", "wal", "agent", "agent/probe"},

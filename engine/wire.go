@@ -132,13 +132,15 @@ func newServer(lc fx.Lifecycle, e *engine, s served) (*server.Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	logs := apistore.NewLogs(s.Database.people, apistore.LogsConfig{Catalogue: s.Sink.Catalogue()})
 	e.server, err = server.New(server.Deps{
 		TLS: secure, HTTP: e.config.HTTP, GRPC: e.config.GRPC, AllowedHosts: e.config.AllowedHosts,
 		Guard: s.Entrance.guard, Access: s.Entrance.services, Open: s.Entrance.signIn, Version: e.config.Version,
 		Rules: s.Scheduler, Triage: s.Scheduler, EvaluationLog: s.Scheduler, Explainer: s.Scheduler, Suppressions: s.Scheduler, CheckRule: s.Scheduler.Check,
 		Signals: apistore.NewSignals(s.Database.lookup), JobSignals: apistore.NewJobSignals(s.Database.lookup), Agents: apistore.NewAgents(s.Database.people),
-		Logs: apistore.NewLogs(s.Database.people, apistore.LogsConfig{Catalogue: s.Sink.Catalogue()}), SQL: s.Database.sql,
+		Logs: logs, SQL: s.Database.sql,
 		Responses: s.Responses, Enrolled: noAgents{},
+		Facets: apistore.NewFacets(logs, s.Database.lookup),
 		Intake: logDoor{ingest.NewHandler(s.Intake)}, Memory: logMemory{s.Intake.Memory()},
 		Backtests: s.Backtests, Jobs: s.Jobs, Previews: backtest.NewPreviewer(s.Scheduler, s.Backtests, rulestore.New(s.Database.people).Oldest),
 		Reach: s.Reach, ThreatLists: s.ThreatLists, Reparses: s.Reparses, Notifications: s.Notifications,

@@ -78,7 +78,11 @@ var services = map[string][]group{
 	},
 	"Log":    {{Endpoint{WriteEvents, Quiet}, "SubmitLogs"}},
 	"Search": {{Endpoint{ReadEvents, Quiet}, "SearchLogs ListLogs QueryLogs AggregateLogs ExplainSearch"}},
-	"SQL":    {{Endpoint{ReadEvents, SQL}, "Query"}},
+	"Facet": {
+		{Endpoint{ReadSignals, Quiet}, "CountSignalFacets CountSignalsOverTime CheckSearch"},
+		{Endpoint{ReadEvents, Quiet}, "CountEventFacets CountEventsOverTime CompleteSearch"},
+	},
+	"SQL": {{Endpoint{ReadEvents, SQL}, "Query"}},
 	"Status": {
 		{Endpoint{ReadEngine, Quiet}, "GetStatus ListRuleCosts"},
 		{Endpoint{OperateEngine, Change}, "AcceptLoss"},

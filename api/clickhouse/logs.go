@@ -276,6 +276,18 @@ const (
 
 // query runs a statement in what is left of the time.
 func (l *Logs) query(ctx context.Context, p *search.Params, use indexUse, sql string) (driver.Rows, error) {
+	settings, err := l.settings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if use == whileReading {
+		delete(settings, indexesWhileReading)
+	}
+	return l.conn.Query(ch.Context(ctx, ch.WithParameters(p.Map()), ch.WithSettings(settings)), sql)
+}
+
+// settings are those of a statement that may take what is left of the time.
+func (l *Logs) settings(ctx context.Context) (ch.Settings, error) {
 	left := l.config.Time
 	if deadline, ok := ctx.Deadline(); ok {
 		left = time.Until(deadline) - grace
@@ -287,10 +299,7 @@ func (l *Logs) query(ctx context.Context, p *search.Params, use indexUse, sql st
 	settings["max_execution_time"] = math.Ceil(left.Seconds())
 	settings["timeout_overflow_mode"] = "throw"
 	settings["max_memory_usage"] = l.config.Memory
-	if use == whileReading {
-		delete(settings, indexesWhileReading)
-	}
-	return l.conn.Query(ch.Context(ctx, ch.WithParameters(p.Map()), ch.WithSettings(settings)), sql)
+	return settings, nil
 }
 
 // How a page ended.

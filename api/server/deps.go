@@ -19,6 +19,7 @@ import (
 	"nightjar/api/rest"
 	"nightjar/api/services/backtests"
 	"nightjar/api/services/events"
+	"nightjar/api/services/facets"
 	"nightjar/api/services/notifications"
 	"nightjar/api/services/operations"
 	"nightjar/api/services/responses"
@@ -66,6 +67,7 @@ type Deps struct {
 	JobSignals    signals.Store
 	Logs          events.Store
 	SQL           events.SQL
+	Facets        facets.Store
 	Status        operations.Reporter
 	EvaluationLog operations.EvaluationLog
 	Agents        operations.Agents

@@ -12,6 +12,7 @@ import (
 	"nightjar/api/services/agents"
 	"nightjar/api/services/backtests"
 	"nightjar/api/services/events"
+	"nightjar/api/services/facets"
 	"nightjar/api/services/notifications"
 	"nightjar/api/services/operations"
 	"nightjar/api/services/pipelines"
@@ -49,6 +50,7 @@ type services struct {
 	indicators        *signals.IndicatorService
 	pipelines         *pipelines.PipelineService
 	responses         *responses.ResponseService
+	facets            *facets.FacetService
 	access            service.Services
 }
 
@@ -88,6 +90,9 @@ func (s *services) ofSignals(deps Deps, gates limits.Queries) {
 func (s *services) ofSearch(deps Deps, gates limits.Queries) {
 	store := events.Limit(deps.Logs, gates.Searches)
 	s.searches = &events.SearchService{Store: store, Now: deps.Now}
+	s.facets = &facets.FacetService{
+		Store: facets.Limit(deps.Facets, facets.Gates{Signals: gates.Signals, Events: gates.Searches}), Events: s.searches, Rules: deps.Rules, Now: deps.Now,
+	}
 	s.sqls = &events.SQLService{DB: events.LimitSQL(deps.SQL, gates.Searches), Now: deps.Now}
 	s.logs = &events.LogService{Intake: deps.Intake}
 	s.pipelines = &pipelines.PipelineService{Registry: deps.Pipelines, Logs: store, Now: deps.Now}
@@ -119,6 +124,7 @@ func registerREST(ctx context.Context, mux *runtime.ServeMux, conn grpc.ClientCo
 		pb.RegisterLogServiceHandlerClient(ctx, mux, pb.NewLogServiceClient(conn)),
 		pb.RegisterBacktestServiceHandlerClient(ctx, mux, pb.NewBacktestServiceClient(conn)),
 		pb.RegisterSearchServiceHandlerClient(ctx, mux, pb.NewSearchServiceClient(conn)),
+		pb.RegisterFacetServiceHandlerClient(ctx, mux, pb.NewFacetServiceClient(conn)),
 		pb.RegisterSQLServiceHandlerClient(ctx, mux, pb.NewSQLServiceClient(conn)),
 		pb.RegisterStatusServiceHandlerClient(ctx, mux, pb.NewStatusServiceClient(conn)),
 		pb.RegisterCoverageServiceHandlerClient(ctx, mux, pb.NewCoverageServiceClient(conn)),
@@ -154,6 +160,7 @@ func (s *services) registerGRPC(server, events grpc.ServiceRegistrar) {
 	pb.RegisterSignalServiceServer(server, s.signals)
 	pb.RegisterBacktestServiceServer(server, s.backtests)
 	pb.RegisterSearchServiceServer(server, s.searches)
+	pb.RegisterFacetServiceServer(server, s.facets)
 	pb.RegisterSQLServiceServer(server, s.sqls)
 	pb.RegisterStatusServiceServer(server, s.statuses)
 	pb.RegisterCoverageServiceServer(server, s.coverages)

@@ -22,6 +22,7 @@ import (
 	"nightjar/api/limits"
 	"nightjar/api/rest"
 	"nightjar/api/services/events"
+	"nightjar/api/services/facets"
 	"nightjar/api/services/operations"
 	"nightjar/api/services/responses"
 	"nightjar/api/services/signals"
@@ -286,6 +287,24 @@ func (w *world) AggregateLogs(_ context.Context, a events.LogAggregation) ([]eve
 	return w.buckets, nil
 }
 
+func (w *world) Facets(_ context.Context, q facets.Question) (facets.Counts, error) {
+	return facets.Counts{Total: 3, Fields: make([]facets.FieldCounts, len(q.Fields))}, nil
+}
+
+func (w *world) Histogram(context.Context, facets.HistogramQuestion) (facets.Histogram, error) {
+	return facets.Histogram{}, nil
+}
+
+func (w *world) TagKeys(context.Context, facets.Selection, string, int) ([]facets.ValueCount, error) {
+	return nil, nil
+}
+
+func (w *world) Paths() []string { return nil }
+
+func (w *world) Span(context.Context, facets.Selection) (from, to schema.Millis, err error) {
+	return 0, 0, nil
+}
+
 func (w *world) Hints(context.Context, events.LogSearch) []events.LogHint {
 	return []events.LogHint{{Code: "unknown_field", Title: "No event has @x"}}
 }
@@ -373,6 +392,7 @@ func (w *world) start(t testing.TB) *Server {
 		HTTP: "127.0.0.1:0", GRPC: "127.0.0.1:0", Guard: w.guard(), Access: w.access(), Version: "test",
 		Rules: w, Signals: w, Triage: w, Intake: w.intake, Queries: w.queries, Logs: logs, SQL: w, Status: w, CheckRule: w.check,
 		Responses: w.responses, Enrolled: w,
+		Facets:       w,
 		Suppressions: newTestSuppressions(w), ReadEvent: readTestEvent, Configuration: configuration.NewStores(w, w.now, w.checkExpression),
 		Ready: func(context.Context, rest.Readiness) error { return w.ready }, Memory: w.memory, MessageTime: w.messageTime,
 		Raw: map[string]http.Handler{

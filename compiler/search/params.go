@@ -84,6 +84,16 @@ func (p *Params) Int(i int64) string {
 	return p.add("Int64", text, text)
 }
 
+// Ints is the placeholder of an array of integers.
+func (p *Params) Ints(values []int64) string {
+	texts := make([]string, len(values))
+	for i, v := range values {
+		texts[i] = strconv.FormatInt(v, 10)
+	}
+	text := "[" + strings.Join(texts, ",") + "]"
+	return p.add("Array(Int64)", text, texts)
+}
+
 // Float is the placeholder of a double; the server reads back the same number.
 func (p *Params) Float(f float64) string {
 	text := strconv.FormatFloat(f, 'g', -1, 64)

@@ -1,6 +1,7 @@
 package search
 
 import (
+	"maps"
 	"slices"
 
 	"nightjar/schema"
@@ -90,6 +91,31 @@ func ofSignal(n Node) Node {
 		return anyOf(at, nodes...)
 	}
 	return orTag(n)
+}
+
+// SignalField is where the values are that a search over signals asks for by this name, of
+// a name that stands for one field; of source, service and host they are in tags, too.
+func SignalField(name string) schema.Field {
+	switch f := schema.ParseField(name); {
+	case slices.Contains(stateNames, name):
+		return signalState
+	case slices.Contains(reasonNames, name):
+		return signalReason
+	case name == "assignee":
+		return schema.ParseField("@workflow.triage.assignee.name")
+	case signalNames[name] != nil:
+		return signalNames[name][0]
+	default:
+		return f
+	}
+}
+
+// SignalFieldNames are the names of signals' fields that those of events' don't have,
+// sorted.
+func SignalFieldNames() []string {
+	names := append(slices.Collect(maps.Keys(signalNames)), "state", "archive_reason")
+	slices.Sort(names)
+	return names
 }
 
 // ofState asks how a signal stands. Merged, retracted and suppressed are the

@@ -47,11 +47,11 @@ func (s *SearchService) AggregateLogs(ctx context.Context, in *pb.AggregateLogsR
 }
 
 func (s *SearchService) aggregation(in *pb.AggregateLogsRequest) (LogAggregation, error) {
-	r, err := s.selected(in.GetFilter())
+	r, err := s.Selected(in.GetFilter())
 	if err != nil {
 		return LogAggregation{}, err
 	}
-	a := LogAggregation{Query: r.query, From: r.from, To: r.to}
+	a := LogAggregation{Query: r.Query, From: r.From, To: r.To}
 	if len(in.GetCompute()) > maxComputes {
 		return a, api.BadRequest("compute", "at most %d, got %d", maxComputes, len(in.GetCompute()))
 	}
@@ -60,7 +60,7 @@ func (s *SearchService) aggregation(in *pb.AggregateLogsRequest) (LogAggregation
 		if err != nil {
 			return a, err
 		}
-		compute.Metric = r.names.Rename(compute.Metric)
+		compute.Metric = r.Names.Rename(compute.Metric)
 		a.Computes = append(a.Computes, compute)
 	}
 	if len(a.Computes) == 0 {
@@ -70,9 +70,9 @@ func (s *SearchService) aggregation(in *pb.AggregateLogsRequest) (LogAggregation
 		return a, err
 	}
 	for i := range a.Groups {
-		a.Groups[i].Facet = r.names.Rename(a.Groups[i].Facet)
+		a.Groups[i].Facet = r.Names.Rename(a.Groups[i].Facet)
 		if by := a.Groups[i].By; by != nil {
-			by.Metric = r.names.Rename(by.Metric)
+			by.Metric = r.Names.Rename(by.Metric)
 		}
 	}
 	return a, checkPoints(&a)
@@ -97,7 +97,7 @@ func checkPoints(a *LogAggregation) error {
 	return nil
 }
 
-func logCompute(target string, in *pb.LogCompute, r selection) (LogCompute, error) {
+func logCompute(target string, in *pb.LogCompute, r Selection) (LogCompute, error) {
 	out, err := logMeasure(target, in.GetAggregation(), in.GetMetric())
 	if err != nil {
 		return out, err
@@ -151,8 +151,8 @@ func logMeasure(target, function, metric string) (LogCompute, error) {
 }
 
 // partOf is one of about 150 parts of the range, in whole seconds.
-func partOf(r selection) time.Duration {
-	seconds := math.Ceil(float64(r.to-r.from) / 1000 / defaultPoints)
+func partOf(r Selection) time.Duration {
+	seconds := math.Ceil(float64(r.To-r.From) / 1000 / defaultPoints)
 	return time.Duration(max(1, seconds)) * time.Second
 }
 

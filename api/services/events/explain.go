@@ -12,19 +12,19 @@ import (
 
 // ExplainSearch shows how a query is understood and run.
 func (s *SearchService) ExplainSearch(ctx context.Context, in *pb.ExplainSearchRequest) (*pb.ExplainSearchResponse, error) {
-	r, err := s.selected(in.GetFilter())
+	r, err := s.Selected(in.GetFilter())
 	if err != nil {
 		return nil, err
 	}
 	var tree strings.Builder
-	if err := writeTree(&tree, r.query.Root, 0); err != nil {
+	if err := writeTree(&tree, r.Query.Root, 0); err != nil {
 		return nil, err
 	}
-	e, err := s.Store.ExplainLogs(ctx, LogSearch{Query: r.query, From: r.from, To: r.to, Limit: defaultLogPage})
+	e, err := s.Store.ExplainLogs(ctx, LogSearch{Query: r.Query, From: r.From, To: r.To, Limit: defaultLogPage})
 	if err != nil {
 		return nil, err
 	}
-	out := &pb.ExplainSearchResponse{Canonical: r.query.String(), Tree: tree.String(), Sql: e.SQL, Params: e.Params}
+	out := &pb.ExplainSearchResponse{Canonical: r.Query.String(), Tree: tree.String(), Sql: e.SQL, Params: e.Params}
 	for _, i := range e.Indexes {
 		out.Indexes = append(out.Indexes, &pb.IndexUse{
 			Kind: i.Kind, Name: i.Name, Keys: i.Keys, Condition: i.Condition,

@@ -134,11 +134,11 @@ func (s *SearchService) QueryLogs(ctx context.Context, in *pb.QueryLogsRequest) 
 }
 
 func (s *SearchService) search(in *pb.SearchLogsRequest) (LogSearch, error) {
-	r, err := s.selected(in.GetFilter())
+	r, err := s.Selected(in.GetFilter())
 	if err != nil {
 		return LogSearch{}, err
 	}
-	out := LogSearch{Query: r.query, From: r.from, To: r.to, Limit: defaultLogPage, Raw: in.GetRaw()}
+	out := LogSearch{Query: r.Query, From: r.From, To: r.To, Limit: defaultLogPage, Raw: in.GetRaw()}
 	if p := in.GetPage(); p != nil && p.Limit != nil {
 		out.Limit = int(p.GetLimit())
 	}
@@ -162,34 +162,35 @@ func (s *SearchService) search(in *pb.SearchLogsRequest) (LogSearch, error) {
 	return out, nil
 }
 
-// selection is a filter, read.
-type selection struct {
-	query    *search.Query
-	from, to schema.Millis
-	names    vocabulary.Vocabulary
+// Selection is a filter, read: what happened in [From, To).
+type Selection struct {
+	Query    *search.Query
+	From, To schema.Millis
+	Names    vocabulary.Vocabulary // that its fields are of
 }
 
-func (s *SearchService) selected(in *pb.LogFilter) (selection, error) {
-	var out selection
+// Selected reads a filter.
+func (s *SearchService) Selected(in *pb.LogFilter) (Selection, error) {
+	var out Selection
 	var err error
-	if out.query, err = search.Parse(in.GetQuery()); err != nil {
+	if out.Query, err = search.Parse(in.GetQuery()); err != nil {
 		return out, &schema.InvalidError{Details: []schema.Detail{{Target: "filter.query", Message: err.Error()}}}
 	}
-	if out.names, err = vocabulary.Parse(in.GetSchema()); err != nil {
+	if out.Names, err = vocabulary.Parse(in.GetSchema()); err != nil {
 		return out, api.BadRequest("filter.schema", "%v", err)
 	}
-	if out.names != vocabulary.Own {
-		out.query = out.query.Renamed(out.names.Rename)
+	if out.Names != vocabulary.Own {
+		out.Query = out.Query.Renamed(out.Names.Rename)
 	}
 	now := s.Now()
-	if out.from, err = api.Moment("filter.from", cmp.Or(in.GetFrom(), defaultFrom), now); err != nil {
+	if out.From, err = api.Moment("filter.from", cmp.Or(in.GetFrom(), defaultFrom), now); err != nil {
 		return out, err
 	}
-	if out.to, err = api.Moment("filter.to", cmp.Or(in.GetTo(), defaultTo), now); err != nil {
+	if out.To, err = api.Moment("filter.to", cmp.Or(in.GetTo(), defaultTo), now); err != nil {
 		return out, err
 	}
-	if out.from > out.to {
-		return out, api.BadRequest("filter.from", "%s is after filter.to, %s", out.from, out.to)
+	if out.From > out.To {
+		return out, api.BadRequest("filter.from", "%s is after filter.to, %s", out.From, out.To)
 	}
 	return out, nil
 }

@@ -1,0 +1,328 @@
+package clickhouse
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	ch "github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"nightjar/api/services/facets"
+	"nightjar/compiler/search"
+	"nightjar/schema"
+)
+
+// Facets counts signals and events for the pages that list them.
+type Facets struct {
+	logs   *Logs
+	signal driver.Conn
+}
+
+// NewFacets counts events as logs reads them, and signals over conn.
+func NewFacets(logs *Logs, conn driver.Conn) *Facets { return &Facets{logs: logs, signal: conn} }
+
+// noValue stands for having no value. It is no UTF-8, so nothing has it.
+const noValue = "unhex('FF')"
+
+// Facets implements facets.Store. The table is read once: the server counts each field's
+// lists of values, which are few, and takes them apart after that.
+func (f *Facets) Facets(ctx context.Context, q facets.Question) (facets.Counts, error) {
+	out := facets.Counts{Fields: make([]facets.FieldCounts, len(q.Fields))}
+	partial, err := f.run(ctx, q.Selection, func(c *counting) (string, error) { return c.facetsSQL(q) }, func(rows driver.Rows) error {
+		out.Total, out.Fields = 0, make([]facets.FieldCounts, len(q.Fields)) // of a statement that is run again
+		return scanFacets(rows, &out, q.Limit)
+	})
+	if err != nil {
+		return facets.Counts{}, fmt.Errorf("count by fields: %w", searchError(ctx, err))
+	}
+	out.Partial = partial
+	return out, nil
+}
+
+func scanFacets(rows driver.Rows, out *facets.Counts, limit int) error {
+	for rows.Next() {
+		var field uint8
+		var value string
+		var n, distinct uint64
+		if err := rows.Scan(&field, &value, &n, &distinct); err != nil {
+			return fmt.Errorf("scan facet: %w", err)
+		}
+		switch {
+		case int(field) == len(out.Fields):
+			out.Total = n
+		case value == "\xff":
+			out.Fields[field].Lacking = n
+		default:
+			at := &out.Fields[field]
+			if at.Distinct = distinct; len(at.Values) < limit { // one row more than needed where nothing lacks the field
+				at.Values = append(at.Values, facets.ValueCount{Value: value, Count: n})
+			}
+		}
+	}
+	return rows.Err()
+}
+
+// Histogram implements facets.Store.
+func (f *Facets) Histogram(ctx context.Context, q facets.HistogramQuestion) (facets.Histogram, error) {
+	var out facets.Histogram
+	partial, err := f.run(ctx, q.Selection, func(c *counting) (string, error) { return c.histogramSQL(q) }, func(rows driver.Rows) (err error) {
+		out.Series, err = scanSeries(rows, q)
+		return err
+	})
+	if err != nil {
+		return facets.Histogram{}, fmt.Errorf("count over time: %w", searchError(ctx, err))
+	}
+	out.Partial = partial
+	return out, nil
+}
+
+func scanSeries(rows driver.Rows, q facets.HistogramQuestion) ([]facets.Series, error) {
+	groups := map[string]*facets.Series{}
+	for rows.Next() {
+		var at int64
+		var n uint64
+		by := make([]string, len(q.Groups))
+		targets := []any{&at}
+		for i := range by {
+			targets = append(targets, &by[i])
+		}
+		if err := rows.Scan(append(targets, &n)...); err != nil {
+			return nil, fmt.Errorf("scan histogram: %w", err)
+		}
+		series := groups[pathOf(by)]
+		if series == nil {
+			series = &facets.Series{By: by, Counts: make([]uint64, len(q.Bounds)-1)}
+			groups[pathOf(by)] = series
+		}
+		if i, ok := slices.BinarySearch(q.Bounds, schema.Millis(at)); ok && i < len(series.Counts) {
+			series.Counts[i] += n
+			series.Total += n
+		}
+	}
+	var out []facets.Series
+	for _, s := range groups {
+		out = append(out, *s)
+	}
+	slices.SortFunc(out, func(a, b facets.Series) int {
+		if a.Total != b.Total {
+			return map[bool]int{true: -1, false: 1}[a.Total > b.Total]
+		}
+		return slices.Compare(a.By, b.By)
+	})
+	return out, rows.Err()
+}
+
+// Span implements facets.Store. Older versions of a signal have the same times.
+func (f *Facets) Span(ctx context.Context, of facets.Selection) (from, to schema.Millis, err error) {
+	_, err = f.run(ctx, of, func(c *counting) (string, error) {
+		return "SELECT toUnixTimestamp64Milli(min(timestamp)), toUnixTimestamp64Milli(max(timestamp)), count() FROM " + c.table + " WHERE " + c.where, nil
+	}, func(rows driver.Rows) error {
+		for rows.Next() {
+			var first, last int64
+			var n uint64
+			if err := rows.Scan(&first, &last, &n); err != nil {
+				return fmt.Errorf("scan span: %w", err)
+			}
+			if n > 0 {
+				from, to = schema.Millis(first), schema.Millis(last)+1
+			}
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return 0, 0, fmt.Errorf("find the first and the last: %w", searchError(ctx, err))
+	}
+	return from, to, nil
+}
+
+// TagKeys implements facets.Store.
+func (f *Facets) TagKeys(ctx context.Context, of facets.Selection, containing string, limit int) (out []facets.ValueCount, err error) {
+	_, err = f.run(ctx, of, func(c *counting) (string, error) {
+		return fmt.Sprintf(`SELECT k, sum(c) AS n FROM (
+				SELECT arrayJoin(arrayDistinct(arrayMap(t -> substringIndex(t, ':', 1), arrayFilter(t -> position(t, ':') > 1, list)))) AS k, c FROM (
+					SELECT CAST(tags, 'Array(String)') AS list, count() AS c FROM %s%s WHERE %s GROUP BY list))
+			WHERE positionCaseInsensitiveUTF8(k, %s) > 0 GROUP BY k ORDER BY n DESC, k LIMIT %d`,
+			c.table, c.final, c.where, c.p.String(containing), limit), nil
+	}, func(rows driver.Rows) error {
+		out = nil
+		for rows.Next() {
+			var v facets.ValueCount
+			if err := rows.Scan(&v.Value, &v.Count); err != nil {
+				return fmt.Errorf("scan tag: %w", err)
+			}
+			out = append(out, v)
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find tags: %w", searchError(ctx, err))
+	}
+	return out, nil
+}
+
+// Paths implements facets.Store.
+func (f *Facets) Paths() []string { return f.logs.config.Catalogue.Paths() }
+
+// counting is a statement over a selection, under construction.
+type counting struct {
+	p     *search.Params
+	of    facets.Of
+	table string
+	// final has the newest version of a signal count. Of a stretch of time only those are
+	// merged that have a version in it.
+	final string
+	where string
+}
+
+func newCounting(p *search.Params, s facets.Selection) (*counting, error) {
+	c := &counting{p: p, of: s.Of, table: schema.Events.Name}
+	if s.Of == facets.Signals {
+		c.table, c.final = schema.Signals.Name, " FINAL"
+	}
+	predicate, err := s.Query.SQL(p)
+	if err != nil {
+		return nil, queryError(err)
+	}
+	where := []string{"(" + predicate + ")"}
+	if s.Of == facets.Signals && !s.Withdrawn {
+		where = append(where, standing)
+	}
+	var span []string
+	if s.From != nil {
+		span = append(span, "timestamp >= "+moment(p, *s.From))
+	}
+	if s.To != nil {
+		span = append(span, "timestamp < "+moment(p, *s.To))
+	}
+	c.where = strings.Join(append(where, span...), " AND ")
+	if s.Of == facets.Signals && len(span) > 0 {
+		c.final += " PREWHERE key IN (SELECT key FROM " + c.table + " WHERE " + strings.Join(span, " AND ") + ")"
+	}
+	return c, nil
+}
+
+// signalColumnOf are the columns of a signal that hold the one value of a field.
+var signalColumnOf = map[schema.Field]string{
+	search.SignalField("status"):     "status",
+	search.SignalField("severity"):   "status",
+	search.SignalField("state"):      "state",
+	search.SignalField("reason"):     "reason",
+	search.SignalField("rule_id"):    "rule_id",
+	search.SignalField("assignee"):   "assignee",
+	search.SignalField("triaged_by"): "triaged_by",
+}
+
+// values are a field's: one text, empty where there is none, or a list of them.
+func (c *counting) values(f schema.Field) (sql string, several bool) {
+	if c.of == facets.Signals {
+		if column := signalColumnOf[f]; column != "" {
+			return column, false
+		}
+		if f.Kind == schema.FieldReserved && slices.Contains(schema.OriginKeys, f.Name) {
+			tagged := search.ValuesSQL(schema.Field{Kind: schema.FieldTag, Name: f.Name}, c.p)
+			return "arrayDistinct(arrayConcat(" + tagged + ", " + search.ValuesSQL(f, c.p) + "))", true
+		}
+	}
+	if f.Kind == schema.FieldReserved && f.Name != "tags" {
+		return f.Name, false
+	}
+	return search.ValuesSQL(f, c.p), true
+}
+
+// facetsSQL has a row for each field and value: the field's number (that of all is one
+// more), the value, how many have it, and how many values there are.
+func (c *counting) facetsSQL(q facets.Question) (string, error) {
+	var columns, sets, number, lists []string
+	for i, f := range q.Fields {
+		name := fmt.Sprintf("f%d", i)
+		sql, several := c.values(f.Field)
+		list := name
+		if !several {
+			list = fmt.Sprintf("if(%s = '', [], [toString(%[1]s)])", name)
+		}
+		columns, sets = append(columns, sql+" AS "+name), append(sets, "("+name+")")
+		number = append(number, fmt.Sprintf("grouping(%s) = 0, %d", name, i))
+		lists = append(lists, fmt.Sprintf("grouping(%s) = 0, %s", name, list))
+	}
+	if len(columns) == 0 {
+		return fmt.Sprintf("SELECT toUInt8(0), '', count(), toUInt64(1) FROM %s%s WHERE %s", c.table, c.final, c.where), nil
+	}
+	counted := fmt.Sprintf("SELECT toUInt8(multiIf(%s, %d)) AS i, multiIf(%s, CAST([], 'Array(String)')) AS list, count() AS c FROM (SELECT %s FROM %s%s WHERE %s) GROUP BY GROUPING SETS (%s, ())",
+		strings.Join(number, ", "), len(q.Fields), strings.Join(lists, ", "), strings.Join(columns, ", "), c.table, c.final, c.where, strings.Join(sets, ", "))
+	fits := ""
+	if q.Containing != "" {
+		fits = " WHERE v = " + noValue + " OR positionCaseInsensitiveUTF8(v, " + c.p.String(q.Containing) + ") > 0"
+	}
+	return fmt.Sprintf(`SELECT i, v, n, d FROM (
+			SELECT i, v, sum(c) AS n, countIf(v != %[1]s) OVER (PARTITION BY i) AS d FROM (
+				SELECT i, arrayJoin(if(empty(list), [%[1]s], list)) AS v, c FROM (%[2]s))%[4]s
+			GROUP BY i, v)
+		ORDER BY i, v = %[1]s DESC, n DESC, v LIMIT %[3]d BY i`, noValue, counted, q.Limit+1, fits), nil
+}
+
+// maxPointsRead bounds the rows of a histogram: fields to group by have few values.
+const maxPointsRead = 200_000
+
+func (c *counting) histogramSQL(q facets.HistogramQuestion) (string, error) {
+	starts := make([]int64, len(q.Bounds))
+	for i, at := range q.Bounds {
+		starts[i] = int64(at)
+	}
+	columns := []string{"roundDown(toUnixTimestamp64Milli(timestamp), " + c.p.Ints(starts) + ") AS at"}
+	names := []string{"at"}
+	for i, f := range q.Groups {
+		sql, _ := c.values(f.Field) // one each
+		name := fmt.Sprintf("g%d", i)
+		columns, names = append(columns, "toString("+sql+") AS "+name), append(names, name)
+	}
+	return fmt.Sprintf("SELECT %s, count() FROM %s%s WHERE %s GROUP BY %s LIMIT %d",
+		strings.Join(columns, ", "), c.table, c.final, c.where, strings.Join(names, ", "), maxPointsRead), nil
+}
+
+// run makes a statement over a selection and reads its rows. Of events it stops where the
+// time is over, with what was counted by then: partial says so.
+func (f *Facets) run(ctx context.Context, s facets.Selection, sql func(*counting) (string, error), read func(driver.Rows) error) (partial bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, f.logs.config.Time+grace)
+	defer cancel()
+	once := func(p *search.Params) error {
+		c, err := newCounting(p, s)
+		if err != nil {
+			return err
+		}
+		text, err := sql(c)
+		if err != nil {
+			return err
+		}
+		partial, err = f.ask(ctx, c, text, read)
+		return err
+	}
+	if s.Of == facets.Signals {
+		return partial, once(&search.Params{Shapes: schema.WithoutRest})
+	}
+	err = f.logs.compiled(once)
+	return partial, err
+}
+
+func (f *Facets) ask(ctx context.Context, c *counting, sql string, read func(driver.Rows) error) (partial bool, err error) {
+	settings, err := f.logs.settings(ctx)
+	if err != nil {
+		return false, err
+	}
+	conn := f.signal
+	if c.of == facets.Events {
+		conn = f.logs.conn
+		settings["timeout_overflow_mode"] = "break"
+	}
+	began, most := time.Now(), f.logs.config.Time
+	settings["max_execution_time"] = most.Seconds()
+	rows, err := conn.Query(ch.Context(ctx, ch.WithParameters(c.p.Map()), ch.WithSettings(settings)), sql)
+	if err != nil {
+		return false, connError(ctx, err)
+	}
+	defer rows.Close()
+	err = read(rows)
+	return time.Since(began) >= most, connError(ctx, err)
+}

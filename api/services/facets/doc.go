@@ -1,0 +1,10 @@
+// Package facets serves counts of what a search finds, beside its rows: by the values of
+// fields, and over time, of signals and of events. Start at FacetService.
+//
+// It promises that counts are those of the search over the same filter
+// (TestFacetsCountWhatASearchFinds), that stretches of time begin where a clock on the wall
+// shows something round, through changes to summer time too
+// (TestBucketsBeginAtRoundTimesOfTheZone), and that what was cut short says so.
+//
+// Store is what it reads; api/clickhouse implements it.
+package facets

@@ -1,0 +1,134 @@
+package facets
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"nightjar/api"
+	"nightjar/api/services/events"
+	pb "nightjar/api/v1"
+	"nightjar/compiler/search"
+	"nightjar/schema"
+)
+
+// FacetService serves FacetService.
+type FacetService struct {
+	pb.UnimplementedFacetServiceServer
+	Store  Store
+	Events *events.SearchService // reads filters of events
+	Now    func() time.Time
+	Rules  interface { // knows the names of rules
+		Rules(context.Context) ([]schema.Rule, error)
+	}
+}
+
+// Bounds of facets.
+const (
+	defaultValues = 10
+	maxValues     = 100
+	maxFacets     = 20
+)
+
+// CountSignalFacets counts signals by the values of fields.
+func (s *FacetService) CountSignalFacets(ctx context.Context, in *pb.SignalFacetsRequest) (*pb.FacetsResponse, error) {
+	selected, err := s.signals(in.GetFilter())
+	if err != nil {
+		return nil, err
+	}
+	return s.facets(ctx, Question{Selection: selected, Containing: in.GetContaining()}, in.GetFacets(), in.Limit, search.SignalField)
+}
+
+// CountEventFacets counts events by the values of fields.
+func (s *FacetService) CountEventFacets(ctx context.Context, in *pb.EventFacetsRequest) (*pb.FacetsResponse, error) {
+	r, err := s.Events.Selected(in.GetFilter())
+	if err != nil {
+		return nil, err
+	}
+	place := func(name string) schema.Field { return r.Names.Rename(schema.ParseField(name)) }
+	return s.facets(ctx, Question{Selection: ofEvents(r), Containing: in.GetContaining()}, in.GetFacets(), in.Limit, place)
+}
+
+// signals reads a filter of signals.
+func (s *FacetService) signals(in *pb.SignalFilter) (Selection, error) {
+	query, err := search.ParseForSignals(in.GetQuery())
+	if err != nil {
+		return Selection{}, &schema.InvalidError{Details: []schema.Detail{{Target: "filter.query", Message: err.Error()}}}
+	}
+	out := Selection{Of: Signals, Query: query, Withdrawn: search.AsksForState(query.Root)}
+	now := s.Now()
+	if out.From, err = api.OptionalMoment("filter.from", in.GetFrom(), now); err != nil {
+		return out, err
+	}
+	if out.To, err = api.OptionalMoment("filter.to", in.GetTo(), now); err != nil {
+		return out, err
+	}
+	if out.From != nil && out.To != nil && *out.From > *out.To {
+		return out, api.BadRequest("filter.from", "%s is after filter.to, %s", *out.From, *out.To)
+	}
+	return out, nil
+}
+
+func ofEvents(r events.Selection) Selection {
+	return Selection{Of: Events, Query: r.Query, From: &r.From, To: &r.To}
+}
+
+// facets answers. place says where the values of a field are.
+func (s *FacetService) facets(ctx context.Context, q Question, names []string, limit *int32, place func(string) schema.Field) (*pb.FacetsResponse, error) {
+	began := time.Now()
+	if q.Limit = defaultValues; limit != nil {
+		q.Limit = int(*limit)
+	}
+	switch {
+	case q.Limit < 1 || q.Limit > maxValues:
+		return nil, api.BadRequest("limit", "want 1 to %d, got %d", maxValues, q.Limit)
+	case len(names) > maxFacets:
+		return nil, api.BadRequest("facets", "at most %d, got %d", maxFacets, len(names))
+	}
+	for _, name := range names {
+		f := place(name)
+		switch {
+		case name == "" || name == "@":
+			return nil, api.BadRequest("facets", "an empty name; want fields, such as host or @http.method")
+		case f.Kind == schema.FieldReserved && (f.Name == "message" || f.Name == "timestamp"):
+			return nil, api.BadRequest("facets", "%s is another one nearly each time, so it is not counted by", name)
+		case slices.ContainsFunc(q.Fields, func(o Field) bool { return o.Field == f }):
+			return nil, api.BadRequest("facets", "%s is there twice", api.Shorten(name))
+		}
+		q.Fields = append(q.Fields, Field{Name: name, Field: f})
+	}
+	found, err := s.Store.Facets(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	out := &pb.FacetsResponse{Total: int64(found.Total), Partial: found.Partial, ElapsedMs: time.Since(began).Milliseconds()}
+	labels, err := s.labels(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	for i, f := range found.Fields {
+		facet := &pb.Facet{Facet: q.Fields[i].Name, Distinct: int64(f.Distinct), Lacking: int64(f.Lacking)}
+		for _, v := range f.Values {
+			facet.Values = append(facet.Values, &pb.FacetValue{Value: v.Value, Count: int64(v.Count), Label: labels[q.Fields[i].Field][v.Value]})
+		}
+		out.Facets = append(out.Facets, facet)
+	}
+	return out, nil
+}
+
+// labels are what people know values by, by field.
+func (s *FacetService) labels(ctx context.Context, q Question) (map[schema.Field]map[string]string, error) {
+	ofRule := search.SignalField("rule_id")
+	if q.Of != Signals || !slices.ContainsFunc(q.Fields, func(f Field) bool { return f.Field == ofRule }) {
+		return nil, nil
+	}
+	all, err := s.Rules.Rules(ctx)
+	if err != nil {
+		return nil, err
+	}
+	names := map[string]string{}
+	for i := range all {
+		names[all[i].ID] = all[i].Name
+	}
+	return map[schema.Field]map[string]string{ofRule: names}, nil
+}
