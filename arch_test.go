@@ -129,6 +129,7 @@ var layers = map[string][]string{
 	"agent/process":     {"agent/bpf", "secl/event"},
 	"agent/deny":        {"secl", "secl/event", "secl/policy", "agent/bpf", "agent/probe"},
 	"agent/decode":      {"agent/abi", "agent/bpf", "agent/process", "secl/event"},
+	"agent/command":     {"wal", "agent/orders", "agent/process", "agent/respond", "secl/event"},
 	"agent/respond":     {"agent/bpf", "secl", "secl/event", "secl/policy", "secl/ruleset", "agent/process"},
 	"agent":             {"schema", "secl", "secl/vars", "secl/event", "secl/policy", "secl/ruleset", "agent/bpf", "agent/probe", "agent/process", "agent/decode", "agent/evidence", "agent/respond"},
 	"notify":            {"schema", "compiler/search", "configuration", "scheduler"},

@@ -58,7 +58,7 @@ type Counts struct {
 // Result is what became of a command.
 type Result struct {
 	ID     string `json:"id"`     // of the command
-	Status string `json:"status"` // performed, partially_performed, error, expired
+	Status string `json:"status"` // performed, partially_performed, error, aborted, expired, unknown
 	Error  string `json:"error,omitempty"`
 	At     int64  `json:"at"` // milliseconds since 1970
 	// Report says more, as JSON: reports of actions, or a process tree.
