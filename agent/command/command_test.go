@@ -405,7 +405,7 @@ func TestIsolationLeavesTheWayToTheServer(t *testing.T) {
 	if res := h.obey(t, isolate("a", true))["a"]; res.Status != performed || !h.Isolated() {
 		t.Errorf("%+v", res)
 	}
-	if got, want := h.sets[len(h.sets)-1], "true [192.0.2.9:53 192.0.2.1:8420]"; got != want {
+	if got, want := h.lastSet(), "true [192.0.2.9:53 192.0.2.1:8420]"; got != want {
 		t.Errorf("isolated with %s, want %s", got, want)
 	}
 	if res := h.obey(t, isolate("b", false))["b"]; res.Status != performed || h.Isolated() {
@@ -413,7 +413,7 @@ func TestIsolationLeavesTheWayToTheServer(t *testing.T) {
 	}
 	h.change(func() { h.own = nil })
 	if res := h.obey(t, isolate("c", true))["c"]; res.Status != failed || h.Isolated() || h.lastSet() != "false []" {
-		t.Errorf("isolated without a way to the server: %+v, %v", res, h.sets)
+		t.Errorf("isolated without a way to the server: %+v, %s", res, h.lastSet())
 	}
 	h.change(func() {
 		h.own, h.fails = []netip.AddrPort{netip.MustParseAddrPort("192.0.2.1:8420")}, errors.New("planted")
