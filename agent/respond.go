@@ -27,6 +27,7 @@ func (a *Agent) Responder() *respond.Responder { return a.responder }
 // enforce tells the kernel what it may do by itself for a set of rules, instead of what
 // it was told for the set before.
 func (a *Agent) enforce(rules *ruleset.Set, _ *policy.Set) error {
+	a.responder.Killer.Know(a.probe)
 	return a.responder.Install(rules, a.probe.Kills())
 }
 

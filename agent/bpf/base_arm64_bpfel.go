@@ -200,6 +200,7 @@ type baseSocketInfo struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	baseMapBirths           = "births"
 	baseMapCalls            = "calls"
 	baseMapCapabilitiesSeen = "capabilities_seen"
 	baseMapConnections      = "connections"
@@ -254,6 +255,7 @@ const (
 	baseProgOnUringOld      = "on_uring_old"
 	baseProgOnWrite         = "on_write"
 	baseVarAgentPid         = "agent_pid"
+	baseVarBirthsMissed     = "births_missed"
 	baseVarBpfObjectType    = "bpf_object_type"
 	baseVarCallType         = "call_type"
 	baseVarCompatOn         = "compat_on"
@@ -362,6 +364,7 @@ type baseProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type baseMapSpecs struct {
+	Births           *ebpf.MapSpec `ebpf:"births"`
 	Calls            *ebpf.MapSpec `ebpf:"calls"`
 	CapabilitiesSeen *ebpf.MapSpec `ebpf:"capabilities_seen"`
 	Connections      *ebpf.MapSpec `ebpf:"connections"`
@@ -389,6 +392,7 @@ type baseMapSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type baseVariableSpecs struct {
 	AgentPid        *ebpf.VariableSpec `ebpf:"agent_pid"`
+	BirthsMissed    *ebpf.VariableSpec `ebpf:"births_missed"`
 	BpfObjectType   *ebpf.VariableSpec `ebpf:"bpf_object_type"`
 	CallType        *ebpf.VariableSpec `ebpf:"call_type"`
 	CompatOn        *ebpf.VariableSpec `ebpf:"compat_on"`
@@ -436,6 +440,7 @@ func (o *baseObjects) Close() error {
 //
 // It can be passed to loadBaseObjects or ebpf.CollectionSpec.LoadAndAssign.
 type baseMaps struct {
+	Births           *ebpf.Map `ebpf:"births"`
 	Calls            *ebpf.Map `ebpf:"calls"`
 	CapabilitiesSeen *ebpf.Map `ebpf:"capabilities_seen"`
 	Connections      *ebpf.Map `ebpf:"connections"`
@@ -460,6 +465,7 @@ type baseMaps struct {
 
 func (m *baseMaps) Close() error {
 	return _BaseClose(
+		m.Births,
 		m.Calls,
 		m.CapabilitiesSeen,
 		m.Connections,
@@ -488,6 +494,7 @@ func (m *baseMaps) Close() error {
 // It can be passed to loadBaseObjects or ebpf.CollectionSpec.LoadAndAssign.
 type baseVariables struct {
 	AgentPid        *ebpf.Variable `ebpf:"agent_pid"`
+	BirthsMissed    *ebpf.Variable `ebpf:"births_missed"`
 	BpfObjectType   *ebpf.Variable `ebpf:"bpf_object_type"`
 	CallType        *ebpf.Variable `ebpf:"call_type"`
 	CompatOn        *ebpf.Variable `ebpf:"compat_on"`

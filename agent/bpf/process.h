@@ -13,12 +13,32 @@ static __always_inline void put_tty(struct scratch *s, struct task_struct *t)
 		put_kernel_text(s, PART_TTY, __builtin_preserve_access_index(&tty->name), 64);
 }
 
+// When the living processes began, by pid, so that who is about to signal one can tell
+// it from a later one exactly. An entry is gone before its pid can be given again, and
+// a new one there before the new process runs.
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1 << 16);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, __u64);
+} births SEC(".maps");
+
+__u32 births_missed = 0; // there was no room for one
+
+static __always_inline void born(__u32 pid, __u64 start)
+{
+	if (bpf_map_update_elem(&births, &pid, &start, BPF_ANY))
+		births_missed = 1;
+}
+
 SEC("tp_btf/sched_process_fork")
 int on_fork(__u64 *ctx)
 {
 	struct task_struct *parent = (void *)ctx[0], *child = (void *)ctx[1];
 	if (BPF_CORE_READ(child, pid) != BPF_CORE_READ(child, tgid))
 		return 0;
+	born(BPF_CORE_READ(child, tgid), start_of(child));
 	count_of(EV_FORK, COUNT_GENERATED);
 	struct scratch *s = scratch_of(SLOT_TASK);
 	if (!s)
@@ -119,6 +139,8 @@ int on_exit(__u64 *ctx)
 	struct signal_struct *g = BPF_CORE_READ(t, signal);
 	if (BPF_CORE_READ(g, live.counter) != 0)
 		return 0;
+	__u32 pid = BPF_CORE_READ(t, tgid);
+	bpf_map_delete_elem(&births, &pid);
 	if (BPF_CORE_READ(g, nr_threads) > 1) {
 		struct exited key = {start_of(t), BPF_CORE_READ(t, tgid)};
 		__u8 one = 1;

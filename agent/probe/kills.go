@@ -60,6 +60,28 @@ func (k *Kills) Taken(slot uint32) (uint64, error) {
 	return n, err
 }
 
+// Born is when the living process of a pid began, in ns since boot, exactly. It knows of
+// those that began after Since; false: there is none. Its error says that it can't tell.
+func (p *Probe) Born(pid int) (start uint64, ok bool, err error) {
+	var missed uint32
+	if err := p.objects.Variables["births_missed"].Get(&missed); err != nil {
+		return 0, false, err
+	}
+	if missed != 0 {
+		return 0, false, errors.New("more processes live than the kernel's table has room for")
+	}
+	switch err := p.objects.Maps["births"].Lookup(uint32(pid), &start); {
+	case errors.Is(err, ebpf.ErrKeyNotExist):
+		return 0, false, nil
+	case err != nil:
+		return 0, false, err
+	}
+	return start, true, nil
+}
+
+// Since is when the probe began to see every process, in ns since boot.
+func (p *Probe) Since() uint64 { return p.since }
+
 // Leases is how many leases there can be.
 func (k *Kills) Leases() uint32 { return k.p.objects.Maps["lease_most"].MaxEntries() }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/cilium/ebpf/link"
 	"github.com/cilium/ebpf/ringbuf"
 	"github.com/cilium/ebpf/rlimit"
+	"golang.org/x/sys/unix"
 
 	"nightjar/agent/bpf"
 )
@@ -41,6 +42,7 @@ type Probe struct {
 	links     []link.Link
 	hooks     []Hook
 	functions []string
+	since     uint64 // see Since
 	reader    *ringbuf.Reader
 	record    ringbuf.Record
 }
@@ -285,6 +287,11 @@ func (p *Probe) start(o Options) error {
 		}
 		p.hooks = append(p.hooks, Hook{Name: name, Kind: "tp_btf", Attached: true, Events: served(name, o.Events)})
 	}
+	var now unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &now); err != nil {
+		return err
+	}
+	p.since = uint64(now.Nano())
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -52,14 +53,29 @@ const (
 type Killer struct {
 	protected *Protected
 	off       *Switch
-	// Born tells when the living process of a pid began, in ns since boot, exactly;
-	// false: there is none. It is asked about processes that began after Since. nil: the
-	// hundredths of a second of /proc must do.
-	Born  func(pid int) (start uint64, ok bool)
-	Since uint64
+	births    atomic.Pointer[births]
 	// send sends a signal: what is below is real, but for tests of what must never be hit.
 	send func(pidfd int, pid int, signal unix.Signal) error
 }
+
+// births tell when living processes began.
+type births struct {
+	Births
+	since uint64
+}
+
+// Births knows exactly, in ns since boot, when the living processes that began after
+// Since did; probe.Probe does.
+type Births interface {
+	// Born is when the living process of a pid began; false: there is none. Its error
+	// says that it can't tell.
+	Born(pid int) (start uint64, ok bool, err error)
+	Since() uint64
+}
+
+// Know makes the killer ask when processes began; until then, the hundredths of a second
+// of /proc must do.
+func (k *Killer) Know(b Births) { k.births.Store(&births{b, b.Since()}) }
 
 // NewKiller makes a killer that spares what is protected, and does nothing while the
 // switch is off.
@@ -186,12 +202,12 @@ func (k *Killer) recognise(t Target) error {
 	if first, last := (t.Start-min(t.SlackNS, t.Start))/tick, (t.Start+t.SlackNS)/tick; s.Start < first || s.Start > last {
 		return errAnother
 	}
-	if k.Born != nil && t.Start > k.Since && t.SlackNS == 0 {
-		start, ok := k.Born(t.PID)
-		if !ok {
+	if b := k.births.Load(); b != nil && t.Start > b.since && t.SlackNS == 0 {
+		switch start, ok, err := b.Born(t.PID); {
+		case err != nil: // what /proc says must do
+		case !ok:
 			return errGone
-		}
-		if start != t.Start {
+		case start != t.Start:
 			return errAnother
 		}
 	}
