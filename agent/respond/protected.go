@@ -17,7 +17,7 @@ import (
 // program), and the programs without which a host can't be reached or would lose its
 // containers.
 type Protected struct {
-	extra []string // paths of programs
+	extra []string // paths of programs, of which the first is the one that runs
 	self  int
 	own   identity // of the program that runs
 }
@@ -37,6 +37,9 @@ var protectedFolders = []string{"/bin/", "/sbin/", "/lib/", "/usr/bin/", "/usr/s
 // paths.
 func NewProtected(programs []string) *Protected {
 	p := &Protected{extra: programs, self: os.Getpid()}
+	if own, err := os.Readlink("/proc/self/exe"); err == nil {
+		p.extra = append([]string{own}, programs...)
+	}
 	p.own, _ = identityOf("/proc/self/exe")
 	return p
 }
