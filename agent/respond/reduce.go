@@ -77,8 +77,12 @@ func atExec(r *ruleset.Rule) (*policy.KillDef, []string) {
 	return wouldAtExec(r)
 }
 
-// wouldAtExec is atExec if the policy were blocking.
+// wouldAtExec is atExec if the policy were blocking. A rule that wants the memory of the
+// process has none: it must live until that is written.
 func wouldAtExec(r *ruleset.Rule) (*policy.KillDef, []string) {
+	if slices.ContainsFunc(r.Actions, func(a *policy.Action) bool { return a.CoreDump != nil && !a.ActionDef.Disabled }) {
+		return nil, nil
+	}
 	for _, a := range r.Actions {
 		if a.ActionDef.Kill != nil && a.When == nil && !a.ActionDef.Disabled {
 			return a.ActionDef.Kill, decided(r)

@@ -52,8 +52,9 @@ func TestOnlyTheFileReducesARule(t *testing.T) {
 		}
 	}
 	for what, set := range map[string]string{
-		"an action with a condition": rule("r", `exec.file.path == "/a"`, `{kill: {signal: SIGKILL}, filter: "exec.uid == 0"}`),
-		"no kill":                    rule("r", `exec.file.path == "/a"`, `{log: {level: info, message: m}}`),
+		"an action with a condition":     rule("r", `exec.file.path == "/a"`, `{kill: {signal: SIGKILL}, filter: "exec.uid == 0"}`),
+		"a dump of the memory beside it": rule("r", `exec.file.path == "/a"`, `{kill: {signal: SIGKILL}}, {coredump: {process: true}}`),
+		"no kill":                        rule("r", `exec.file.path == "/a"`, `{log: {level: info, message: m}}`),
 	} {
 		r, err := rulesOf(t, policy.Blocking, set).Find("r")
 		if err != nil {
