@@ -46,6 +46,10 @@ type Step struct {
 	Matches   []string       // ids of the rules that match, no others
 	Reported  []string       // ids of those of them that are reported; nothing: not looked at
 	Variables map[string]any // by their full names, after the event
+	// Actions are what the rules that match have taken beside setting variables, where
+	// their policy is blocking: kinds of actions by the id of the rule, and no others; of
+	// kinds whose filter lets them through. Nothing: not looked at.
+	Actions map[string][]string
 }
 
 // Failure is an expectation that did not hold.
@@ -184,10 +188,13 @@ func (s *Step) run(rules *ruleset.Set, now int64) ([]string, error) {
 		return nil, err
 	}
 	c := &secl.Context{Event: e, Now: now}
-	matched, reported := []string{}, []string{}
+	matched, reported, acts := []string{}, []string{}, []string{}
 	if bucket := rules.For(e.Type); bucket != nil {
 		bucket.Evaluate(c, func(r *ruleset.Rule, report bool) {
 			matched = append(matched, r.ID)
+			for _, a := range r.Pending(c) {
+				acts = append(acts, r.ID+": "+a.Kind())
+			}
 			if report {
 				reported = append(reported, r.ID)
 			}
@@ -196,6 +203,9 @@ func (s *Step) run(rules *ruleset.Set, now int64) ([]string, error) {
 	problems := difference("match", s.Matches, matched)
 	if s.Reported != nil {
 		problems = append(problems, difference("be reported", s.Reported, reported)...)
+	}
+	if s.Actions != nil {
+		problems = append(problems, difference("be taken", s.wantedActions(), acts)...)
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Variables)) {
 		v := rules.Vars.Get(name)
@@ -212,6 +222,17 @@ func (s *Step) run(rules *ruleset.Set, now int64) ([]string, error) {
 		}
 	}
 	return problems, nil
+}
+
+// wantedActions are the expected ones, as `rule: kind`.
+func (s *Step) wantedActions() []string {
+	var out []string
+	for _, id := range slices.Sorted(maps.Keys(s.Actions)) {
+		for _, kind := range s.Actions[id] {
+			out = append(out, id+": "+kind)
+		}
+	}
+	return out
 }
 
 // difference tells which ids are in only one of two lists.
