@@ -123,6 +123,7 @@ var layers = map[string][]string{
 	"agent/orders":      {},
 	"agent/responses":   {"schema", "objects", "agent/orders"},
 	"agent/abi":         {},
+	"agent/rehearsal":   {"secl/event", "secl/policy", "agent/respond"},
 	"agent/evidence":    {"secl", "secl/event", "secl/policy", "secl/ruleset", "agent/respond"},
 	"agent/bpf":         {},
 	"agent/probe":       {"agent/abi", "agent/bpf"},

@@ -39,7 +39,7 @@ func (r *Responder) kill(rule *ruleset.Rule, a *policy.Action, c *secl.Context, 
 	if report.Scope == "" {
 		report.Scope = ScopeProcess
 	}
-	ask := askOf(rule.ID, a.Kill, e)
+	ask := AskOf(rule.ID, a.Kill, e)
 	if byKernel := rule.Mode == policy.Blocking && seen.Kernel.killed(a.Kill.Signal); byKernel {
 		r.killedInKernel(&report, ask, e, seen)
 	} else {
@@ -59,13 +59,6 @@ func (r *Responder) await(report Report, e *event.Event, done func(Report)) {
 	}
 	key := birth{e.Process.PID, e.Process.Key}
 	r.waiting[key] = append(r.waiting[key], &waiting{report, done, r.Now().Add(patience)})
-}
-
-func askOf(rule string, k *policy.KillDef, e *event.Event) Ask {
-	return Ask{
-		Rule: rule, Executable: executable(e.Process), Container: e.Process.Container, At: time.Unix(0, e.Timestamp),
-		NoExecutableDisarmer: k.NoExecutableDisarmer, NoContainerDisarmer: k.NoContainerDisarmer,
-	}
 }
 
 // killedInKernel completes the report of a process to which the kernel sent the signal
@@ -97,11 +90,7 @@ func (r *Responder) killFromHere(report *Report, rule *ruleset.Rule, ask Ask, e 
 		report.Status, report.Error = RuleDismantled, why
 		return
 	}
-	if why, ok := r.spared(e.Process); ok {
-		report.Status, report.Error = Aborted, protectedError(why).Error()
-		return
-	}
-	if no := r.disarmer.Allow(ask); no != nil {
+	if no := Decide(ask, func() (string, bool) { return r.spared(e.Process) }, r.disarmer); no != nil {
 		report.Status, report.DisarmerType, report.Error = no.Status, no.Type, no.Why
 		r.renew(ask.Rule)
 		return

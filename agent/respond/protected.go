@@ -44,6 +44,10 @@ func NewProtected(programs []string) *Protected {
 	return p
 }
 
+// ProtectedAnywhere are those of another host or another time, of which only events are
+// known: no process there is this one.
+func ProtectedAnywhere(programs []string) *Protected { return &Protected{extra: programs} }
+
 // Of says why the process of an event is protected, by what the event says alone; false:
 // it is not.
 func (p *Protected) Of(e *event.Process) (why string, ok bool) {
