@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 const seclPolicy = `version: 1.0.0
@@ -134,5 +135,92 @@ func TestABacktestSaysWhatWouldHaveBeenKilled(t *testing.T) {
 	}
 	if !strings.Contains(found[1].Not, "variables live in the agent") {
 		t.Errorf("the rule with a variable: %+v", found[1])
+	}
+}
+
+// minerPolicy kills what is called like a miner, unless it is somebody's.
+const minerPolicy = `version: 1.0.0
+rules:
+  - id: miners
+    expression: exec.file.name in ["xmrig", "sshd"]
+    actions:
+      - filter: process.user != "researcher"
+        kill: {signal: SIGKILL, scope: container}
+`
+
+// minerRuns are executions, as a recording has them and as an agent stores them: 7 within
+// a minute of one miner, of which the agent would kill 5; a protected program; one whose
+// user the rule spares; another host.
+func minerRuns() (recorded string, stored []string) {
+	at := time.Now().Add(-30 * time.Minute).Truncate(time.Second)
+	run := func(i int, host, path, user, container string) {
+		when := at.Add(time.Duration(i) * time.Second)
+		about := fmt.Sprintf(`"container": {"id": %q}, "process": {"pid": %d, "user": %q, "uid": 33, "file": {"path": %q, "name": %q}}`, container, 1000+i, user, path, filepath.Base(path))
+		recorded += fmt.Sprintf(`{"type": "exec", "event": {"hostname": %q, "timestamp": %d}, %s}`+"\n", host, when.UnixNano(), about)
+		stored = append(stored, fmt.Sprintf(`{"ddsource": "runtime-security-agent", "hostname": %q, "timestamp": %d, "message": "exec", "evt": {"name": "exec"}, %s}`, host, when.UnixMilli(), about))
+	}
+	for i := range 7 {
+		run(i, "web-1", "/opt/x/xmrig", "www-data", "c1")
+	}
+	run(8, "web-1", "/usr/sbin/sshd", "root", "")
+	run(9, "web-1", "/home/r/xmrig", "researcher", "")
+	run(10, "web-2", "/opt/x/xmrig", "www-data", "")
+	return recorded, stored
+}
+
+// TestABacktestRehearsesKills holds that stored events and a recording tell the same of
+// what a rule would have killed: how many, whom, who is protected, and that the agent would
+// have stopped the rule.
+func TestABacktestRehearsesKills(t *testing.T) {
+	t.Parallel()
+	p := startEngine(t)
+	recorded, stored := minerRuns()
+	p.call("POST", "/api/v2/logs", []byte("["+strings.Join(stored, ",")+"]"), nil)
+	dir := seclFolder(t, map[string]string{"miners.policy": minerPolicy, "host.jsonl": recorded})
+	ask := func(more ...string) (answer string, events float64) {
+		stdout, stderr, code := p.run(append([]string{"secl", "backtest", "--policy", filepath.Join(dir, "miners.policy"), "--output", "json"}, more...)...)
+		if code != exitOK {
+			t.Fatalf("exit %d: %s%s", code, stdout, stderr)
+		}
+		var found []map[string]any
+		if err := json.Unmarshal([]byte(stdout), &found); err != nil {
+			t.Fatal(err)
+		}
+		kills, err := json.Marshal(found[0]["kills"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		events, _ = found[0]["events"].(float64)
+		return string(kills), events
+	}
+	offline, n := ask(filepath.Join(dir, "host.jsonl"))
+	for _, want := range []string{
+		`"asked":9,`, `"killed":6,`, `"protected":1,`, `"disarmed":2,`, `{"name":"/opt/x/xmrig","times":6}`, `{"name":"www-data","times":6}`, `{"name":"c1","times":5}`,
+		"sshd is protected", `"status":"rule_disarmed"`, `"target":"/opt/x/xmrig"`, `"scope":"container"`,
+	} {
+		if !strings.Contains(offline, want) {
+			t.Errorf("a recording: %s is missing in %s", want, offline)
+		}
+	}
+	if n != 10 {
+		t.Errorf("%v events match in the recording", n)
+	}
+	var online string
+	p.await("found", func() bool {
+		online, n = ask("--from", "-1h")
+		return n == 10
+	})
+	if online != offline {
+		t.Errorf("stored events tell\n%s, a recording\n%s", online, offline)
+	}
+	// A program is protected on the host, not whatever has its path in a container.
+	if protected, _ := ask("--from", "-1h", "--protect", "/opt/x/xmrig"); !strings.Contains(protected, `"killed":5,`) || !strings.Contains(protected, "/opt/x/xmrig is protected") {
+		t.Errorf("with --protect: %s", protected)
+	}
+	stdout, _, _ := p.run("secl", "backtest", "--policy", filepath.Join(dir, "miners.policy"), "--from", "-1h")
+	for _, want := range []string{"would have killed 6 of 9 times: /opt/x/xmrig ×6", "stopped on web-1", "whatever else was in the same container"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("people are not told %q:\n%s", want, stdout)
+		}
 	}
 }

@@ -78,8 +78,15 @@ func Of(rule string, c Config) *Rehearsal {
 	}
 }
 
-// Add decides about a kill that the rule would have wanted because of an event.
+// Add decides about a kill that the rule would have wanted because of an event. Of a
+// recorded event, only the event may say in which container it was.
 func (r *Rehearsal) Add(host string, k *policy.KillDef, e *event.Event) {
+	if e.Process.Container == "" && e.Container.ID != "" {
+		process := *e.Process
+		process.Container = e.Container.ID
+		kept := e.Copy()
+		kept.Process, e = &process, &kept
+	}
 	r.out.Asked++
 	if k.Scope != "" && k.Scope != respond.ScopeProcess {
 		r.out.Scope = k.Scope
@@ -90,7 +97,8 @@ func (r *Rehearsal) Add(host string, k *policy.KillDef, e *event.Event) {
 		r.disarmers[host] = d
 	}
 	ask := respond.AskOf(r.rule, k, e)
-	no := respond.Decide(ask, func() (string, bool) { return r.protected.Of(e.Process) }, d)
+	spared := ""
+	no := respond.Decide(ask, func() (why string, ok bool) { spared, ok = r.protected.Of(e.Process); return spared, ok }, d)
 	switch {
 	case no == nil:
 		r.out.Killed++
@@ -101,7 +109,7 @@ func (r *Rehearsal) Add(host string, k *policy.KillDef, e *event.Event) {
 		}
 	case no.Status == respond.Aborted:
 		r.out.Protected++
-		r.count("spared", no.Why)
+		r.count("spared", spared)
 	default:
 		r.out.Disarmed++
 		r.trip(host, ask, no)

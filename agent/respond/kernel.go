@@ -275,7 +275,7 @@ func (r *Responder) Other(rule *ruleset.Rule, e *event.Event, s Seen) *Taken {
 	done := r.counted(rule, t.promise(Report{Type: "kill", Status: Queued}))
 	report := Report{Type: "kill", Signal: def.Signal, Scope: ScopeProcess, CreatedAt: time.Unix(0, e.Process.CreatedAt), DetectedAt: r.Now()}
 	report.Detail = map[string]any{"matched_by": "the file, which is also called " + strings.Join(r.namesOf(rule), ", ")}
-	r.killedInKernel(&report, askOf(rule.ID, def, e), e, s)
+	r.killedInKernel(&report, AskOf(rule.ID, def, e), e, s)
 	r.await(report, e, done)
 	return t
 }

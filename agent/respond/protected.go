@@ -46,7 +46,7 @@ func NewProtected(programs []string) *Protected {
 
 // ProtectedAnywhere are those of another host or another time, of which only events are
 // known: no process there is this one.
-func ProtectedAnywhere(programs []string) *Protected { return &Protected{extra: programs} }
+func ProtectedAnywhere(programs []string) *Protected { return &Protected{extra: programs, self: -1} }
 
 // Of says why the process of an event is protected, by what the event says alone; false:
 // it is not.

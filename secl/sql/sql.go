@@ -32,6 +32,22 @@ func Where(r *secl.Rule, p *search.Params) (string, error) {
 	return sql, nil
 }
 
+// Condition is a further condition on events of a rule that Where asks for, such as the
+// filter of an action.
+func Condition(r *secl.Rule, p *search.Params) (string, error) {
+	return (&emitter{p: p}).cond(r.Expr)
+}
+
+// First is the first value that a stored event has of a field, as a text; empty where it
+// has none.
+func First(f *secl.Field, p *search.Params) string {
+	list := search.TextsSQL(f.Stored, p)
+	if f.Type().Kind == secl.Int {
+		list = search.IntegersSQL(f.Stored, p)
+	}
+	return "arrayElement(arrayMap(v -> toString(v), " + list + "), 1)"
+}
+
 // agentSource is the source of what agents send.
 const agentSource = "runtime-security-agent"
 

@@ -144,7 +144,7 @@ func (t *Test) runRecording(rules *ruleset.Set, open func(string) (io.ReadCloser
 	}
 	defer file.Close()
 	got := map[string]int{}
-	err = Play(file, rules, func(r *ruleset.Rule, _ *event.Event, _ bool) { got[r.ID]++ })
+	err = Play(file, rules, func(r *ruleset.Rule, _ *secl.Context, _ bool) { got[r.ID]++ })
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", t.Events.File, err)
 	}
@@ -163,8 +163,8 @@ func (t *Test) runRecording(rules *ruleset.Set, open func(string) (io.ReadCloser
 const maxLine = 16 << 20
 
 // Play evaluates rules over the events of a recording, each at its own time, and
-// calls found for every match.
-func Play(recording io.Reader, rules *ruleset.Set, found func(r *ruleset.Rule, e *event.Event, report bool)) error {
+// calls found for every match. The context, whose event is an *event.Event, is lent.
+func Play(recording io.Reader, rules *ruleset.Set, found func(r *ruleset.Rule, c *secl.Context, report bool)) error {
 	lines := bufio.NewScanner(recording)
 	lines.Buffer(nil, maxLine)
 	for n := 1; lines.Scan(); n++ {
@@ -176,7 +176,8 @@ func Play(recording io.Reader, rules *ruleset.Set, found func(r *ruleset.Rule, e
 			return fmt.Errorf("line %d: %w", n, err)
 		}
 		if bucket := rules.For(e.Type); bucket != nil {
-			bucket.Evaluate(&secl.Context{Event: e, Now: e.Timestamp}, func(r *ruleset.Rule, report bool) { found(r, e, report) })
+			c := &secl.Context{Event: e, Now: e.Timestamp}
+			bucket.Evaluate(c, func(r *ruleset.Rule, report bool) { found(r, c, report) })
 		}
 	}
 	return lines.Err()

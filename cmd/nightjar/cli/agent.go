@@ -6,7 +6,6 @@ import (
 	"io"
 	"maps"
 	"os"
-	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -17,7 +16,6 @@ import (
 	"nightjar/agent"
 	"nightjar/agent/delivery"
 	"nightjar/agent/probe"
-	"nightjar/agent/respond"
 	"nightjar/secl/policy"
 )
 
@@ -49,9 +47,7 @@ time in which no agent ran.`,
 	f.StringArrayVar(&o.policies, "policy", nil, "a policy file; several are merged in their order (for a server: the one that ships)")
 	f.StringArrayVar(&o.defaults, "default", nil, "a policy that ships with the agent; custom ones override it")
 	f.BoolVar(&o.block, "block", false, "the policies are blocking: their rules kill and deny, where else they record what they would have done")
-	f.StringArrayVar(&o.protect, "protect", nil, "a program, by its absolute path, that no rule kills, beside pid 1, nightjar, systemd, sshd, kubelet and container runtimes")
-	f.IntVar(&o.limits.Kills, "kill-limit", respond.DefaultLimits.Kills, "kills of one executable, or in one container, after which a rule is disarmed for it; and different ones, after which it is dismantled")
-	f.DurationVar(&o.limits.Window, "kill-window", respond.DefaultLimits.Window, "time within which kills are counted for --kill-limit")
+	o.killFlags.add(c)
 	f.StringVar(&o.version, "agent-version", "", "load what is for this version of the agent (everything, if empty)")
 	f.StringVar(&o.state, "state-dir", agentState, "where the agent keeps what must outlive it, and `nightjar agent status` finds it")
 	f.StringVar(&o.spool, "spool-dir", "", "where matches wait for the engine (the folder spool in --state-dir, if empty)")
@@ -78,10 +74,9 @@ type agentRun struct {
 	spool              string // folder
 	spoolSize          int    // MiB
 	block              bool   // the policies of the flags
-	protect            []string
-	limits             respond.Limits
-	ring               int
-	report             time.Duration
+	killFlags
+	ring   int
+	report time.Duration
 }
 
 // agentMemory is how much memory the agent's heap may take before the collector
@@ -99,14 +94,8 @@ func (o *agentRun) run(c *cobra.Command) error {
 	if o.ring <= 0 || o.ring&(o.ring-1) != 0 {
 		return &usageError{c.CommandPath(), fmt.Errorf("--ring: want a power of two in MiB, got %d", o.ring)}
 	}
-	if o.limits.Kills < 1 || o.limits.Window <= 0 {
-		return &usageError{c.CommandPath(), errors.New("--kill-limit and --kill-window: want more than 0; `nightjar agent disarm` stops all killing")}
-	}
-	o.limits.Spread = o.limits.Kills
-	for _, program := range o.protect {
-		if !filepath.IsAbs(program) {
-			return &usageError{c.CommandPath(), fmt.Errorf("--protect: want an absolute path of a program, got %q", program)}
-		}
+	if err := o.killFlags.check(c); err != nil {
+		return err
 	}
 	if o.spoolSize <= 0 {
 		return &usageError{c.CommandPath(), fmt.Errorf("--spool-size: want a number of MiB above 0, got %d", o.spoolSize)}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"slices"
@@ -13,8 +14,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"nightjar/agent/rehearsal"
 	"nightjar/compiler/search"
 	"nightjar/schema"
+	"nightjar/secl"
 	"nightjar/secl/event"
 	"nightjar/secl/policy"
 	"nightjar/secl/ruleset"
@@ -25,6 +28,7 @@ import (
 // seclBacktest are the flags of the command.
 type seclBacktest struct {
 	policyFlags
+	killFlags
 	policies, rules []string
 	span            spanFlags
 }
@@ -39,6 +43,12 @@ would have matched, and says for each rule how many there are, when and on which
 hosts, and what the rule would have done about them. What stored events can't be
 asked (variables, registers) is said for each rule.
 
+For a rule that kills it says what it would have killed, had its policy been
+blocking: how many processes, which executables, users and containers, which it
+would have spared because they are protected, and when the agent would have stopped
+it because it killed too much too fast. It decides as the agent does; --protect,
+--kill-limit and --kill-window are the agent's.
+
 With recordings (nightjar agent record), the rules are evaluated on their events
 instead, as an agent would, and no engine is needed.`,
 		Example: `  nightjar secl backtest --policy custom.policy --from -7d
@@ -48,6 +58,9 @@ instead, as an agent would, and no engine is needed.`,
 			if len(o.policies)+len(o.defaults) == 0 {
 				return &usageError{c.CommandPath(), errors.New("--policy is needed")}
 			}
+			if err := o.killFlags.check(c); err != nil {
+				return err
+			}
 			if len(recordings) > 0 {
 				return o.play(c, recordings)
 			}
@@ -56,7 +69,8 @@ instead, as an agent would, and no engine is needed.`,
 	}
 	addClientFlags(c)
 	addOutput(c, tableFormats...)
-	o.add(c)
+	o.policyFlags.add(c)
+	o.killFlags.add(c)
 	c.Flags().StringArrayVar(&o.policies, "policy", nil, "a policy whose rules are asked")
 	c.Flags().StringArrayVar(&o.rules, "rule", nil, "the id of a rule (all of them, if none is named)")
 	o.span.add(c, "(default: all time) ", "before then")
@@ -71,7 +85,9 @@ type wouldHave struct {
 	Last    schema.Millis `json:"last_seen,omitempty"`
 	Hosts   []string      `json:"hosts,omitempty"`
 	Actions []string      `json:"would_have,omitempty"`
-	Not     string        `json:"not_asked,omitempty"` // why the rule was not asked
+	// Kills are what the rule would have killed; nil: it kills nothing.
+	Kills *rehearsal.Outcome `json:"kills,omitempty"`
+	Not   string             `json:"not_asked,omitempty"` // why the rule was not asked, or not what it would have killed
 }
 
 func (o *seclBacktest) run(c *cobra.Command) error {
@@ -96,6 +112,9 @@ func (o *seclBacktest) run(c *cobra.Command) error {
 			continue
 		}
 		found, err := askRule(c.Context(), cl, r, from, to)
+		if err == nil && found.Events > 0 && found.Not == "" {
+			err = o.askKills(c.Context(), cl, r, from, to, &found)
+		}
 		if err != nil {
 			return fmt.Errorf("rule %s: %w", r.ID, err)
 		}
@@ -132,26 +151,31 @@ func (o *seclBacktest) play(c *cobra.Command, recordings []string) error {
 		found[i].Rule = r.ID
 		at[r.ID] = &found[i]
 	}
-	rules := ruleset.New(set, event.World{})
+	rules, kills := ruleset.New(set, event.World{}), o.rehearse(set.Rules)
 	for _, name := range recordings {
-		if err := playFile(name, rules, func(r *ruleset.Rule, e *event.Event) {
+		if err := playFile(name, rules, func(r *ruleset.Rule, c *secl.Context) {
+			e := c.Event.(*event.Event)
 			if when := schema.Millis(e.Timestamp / int64(time.Millisecond)); when >= from && when < to {
 				at[r.ID].add(r.Rule, when, e.Hostname)
+				kills.add(r, c)
 			}
 		}); err != nil {
 			return err
 		}
 	}
+	for i := range found {
+		kills.tell(&found[i])
+	}
 	return printWouldHave(c, found)
 }
 
-func playFile(name string, rules *ruleset.Set, found func(*ruleset.Rule, *event.Event)) error {
+func playFile(name string, rules *ruleset.Set, found func(*ruleset.Rule, *secl.Context)) error {
 	file, err := os.Open(name)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	if err := testcase.Play(file, rules, func(r *ruleset.Rule, e *event.Event, _ bool) { found(r, e) }); err != nil {
+	if err := testcase.Play(file, rules, func(r *ruleset.Rule, c *secl.Context, _ bool) { found(r, c) }); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil
@@ -175,6 +199,7 @@ func actionsOf(r *policy.Rule) []string {
 	var out []string
 	for _, a := range r.Actions {
 		switch {
+		case a.ActionDef.Disabled:
 		case a.Kill != nil:
 			out = append(out, "killed")
 		case a.ActionDef.Set == nil:
@@ -196,22 +221,16 @@ func askRule(ctx context.Context, cl *client, r *policy.Rule, from, to schema.Mi
 	query := `SELECT count(), toUnixTimestamp64Milli(min(timestamp)), toUnixTimestamp64Milli(max(timestamp)), arrayStringConcat(arraySort(groupUniqArray(100)(toString(host))), '\n')
 FROM events
 WHERE toUnixTimestamp64Milli(timestamp) >= ` + params.Int(int64(from)) + ` AND toUnixTimestamp64Milli(timestamp) < ` + params.Int(int64(to)) + ` AND ` + condition
-	body, err := json.Marshal(map[string]any{"query": query, "params": params.Given()})
+	rows, err := askStored(ctx, cl, query, params)
 	if err != nil {
 		return out, err
 	}
-	var answer struct {
-		Rows [][]json.RawMessage `json:"rows"`
-	}
-	if err := cl.do(ctx, http.MethodPost, "/api/nightjar/v1/sql", nil, body, &answer); err != nil {
-		return out, err
-	}
-	if len(answer.Rows) != 1 || len(answer.Rows[0]) != 4 {
+	if len(rows) != 1 || len(rows[0]) != 4 {
 		return out, errors.New("the engine's answer is no result")
 	}
 	var hosts string
 	for i, into := range []any{&out.Events, &out.First, &out.Last, &hosts} {
-		text := answer.Rows[0][i]
+		text := rows[0][i]
 		if _, isText := into.(*string); !isText {
 			text = json.RawMessage(strings.Trim(string(text), `"`)) // large integers may come as texts
 		}
@@ -228,12 +247,26 @@ WHERE toUnixTimestamp64Milli(timestamp) >= ` + params.Int(int64(from)) + ` AND t
 	return out, nil
 }
 
+// askStored asks a query of the engine.
+func askStored(ctx context.Context, cl *client, query string, params *search.Params) ([][]json.RawMessage, error) {
+	body, err := json.Marshal(map[string]any{"query": query, "params": params.Given()})
+	if err != nil {
+		return nil, err
+	}
+	var answer struct {
+		Rows [][]json.RawMessage `json:"rows"`
+	}
+	return answer.Rows, cl.do(ctx, http.MethodPost, "/api/nightjar/v1/sql", nil, body, &answer)
+}
+
 func printWouldHave(c *cobra.Command, list []wouldHave) error {
-	var rows [][]string
+	header, rows := []string{"RULE", "EVENTS", "FIRST SEEN", "LAST SEEN", "HOSTS", "WOULD HAVE"}, [][]string{}
 	for _, w := range list {
 		if w.Not != "" {
 			fmt.Fprintf(os.Stderr, "rule `%s` was not asked: %s\n", w.Rule, w.Not)
-			continue
+			if w.Events == 0 {
+				continue
+			}
 		}
 		first, last := "", ""
 		if w.Events > 0 {
@@ -241,5 +274,15 @@ func printWouldHave(c *cobra.Command, list []wouldHave) error {
 		}
 		rows = append(rows, []string{w.Rule, fmt.Sprint(w.Events), first, last, strings.Join(w.Hosts, ", "), strings.Join(w.Actions, ", ")})
 	}
-	return result{data: list, header: []string{"RULE", "EVENTS", "FIRST SEEN", "LAST SEEN", "HOSTS", "WOULD HAVE"}, rows: rows}.print(c)
+	return result{data: list, header: header, rows: rows, text: func(to io.Writer) error {
+		if err := printTable(to, header, rows); err != nil {
+			return err
+		}
+		for _, w := range list {
+			if err := writeKills(to, &w); err != nil {
+				return err
+			}
+		}
+		return nil
+	}}.print(c)
 }
