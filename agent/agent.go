@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
+	"sync"
 	"time"
 
 	"nightjar/agent/bpf"
@@ -46,6 +46,7 @@ type Agent struct {
 	filters filters
 	asks    chan func()
 
+	replacing sync.Mutex // held by who replaces the policies
 	responder *respond.Responder
 	held      held
 
@@ -66,15 +67,11 @@ func New(c Config) (*Agent, error) {
 	}
 	clock := newClock()
 	a := &Agent{config: c, cache: process.New(c.Limits, clock.at), asks: make(chan func()), boot: BootID()}
-	world := event.World{ByPID: func(pid int64) *event.Process { return a.cache.Get(uint32(pid)) }}
-	set, err := policy.Load(c.Policies, policy.Options{
-		Model: event.Model(), World: world, AgentVersion: c.Version, Host: thisHost(),
-		Support: &policy.Support{Events: event.Supported, Actions: event.SupportedActions},
-	})
+	set, rules, err := a.load(c.Policies)
 	if err != nil {
 		return nil, err
 	}
-	a.set, a.rules = set, ruleset.New(set, world)
+	a.set, a.rules, a.filters = set, rules, newFilters(rules, c.Events)
 	a.decoder = &decode.Decoder{Cache: a.cache, Clock: clock.at, Hostname: c.Hostname}
 	a.decoder.Functions = functionsOf(set)
 	a.cache.Ended = a.ended
@@ -105,7 +102,7 @@ const readDeadline = 50 * time.Millisecond
 // and looks at what is still in the ring. Its error is probe.ErrUnavailable where
 // no events can be seen.
 func (a *Agent) Run(ctx context.Context) error {
-	p, err := probe.Open(probe.Options{Events: a.watched(), RingBytes: a.config.RingBytes, Urgent: a.acting(), Functions: a.decoder.Functions})
+	p, err := probe.Open(a.options(a.set, a.rules, a.decoder.Functions))
 	if err != nil {
 		return err
 	}
@@ -141,7 +138,7 @@ func (a *Agent) Run(ctx context.Context) error {
 
 // begin tells the kernel what to filter, and takes in the processes there are.
 func (a *Agent) begin() error {
-	if err := a.filters.install(a.rules, a.probe, a.config.Events); err != nil {
+	if err := a.filters.install(a.probe); err != nil {
 		return err
 	}
 	if err := a.enforce(a.rules, a.set); err != nil {
@@ -273,25 +270,4 @@ func (a *Agent) ended(p *event.Process) {
 	if key, ok := (event.World{}).Ancestor(&secl.Context{Event: &event.Event{Process: p}}, 0); ok {
 		a.rules.Vars.Forget("process", key)
 	}
-}
-
-// functionsOf are the functions of the kernel that rules name. Of patterns nobody
-// could tell which they mean: such a rule never matches.
-func functionsOf(set *policy.Set) []string {
-	var out []string
-	name := event.Model().Field("ondemand.name")
-	for _, r := range set.Rules {
-		for _, v := range secl.Values(r.Expr, name) {
-			if v.Kind == secl.KindScalar && v.Value.Text != "" && !slices.Contains(out, v.Value.Text) {
-				out = append(out, v.Value.Text)
-			}
-		}
-	}
-	return out
-}
-
-// watched are the types of events that the agent subscribes to: rules are about them, or
-// they were asked for.
-func (a *Agent) watched() []string {
-	return append(a.rules.Events(), a.config.Events...)
 }

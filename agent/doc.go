@@ -9,6 +9,8 @@
 //
 // Of every type of events, generated = filtered + delivered + lost, and generated is what
 // the workload says (TestNothingIsUnaccountedWhenTheReaderStops). The kernel filters no
-// event that a rule matches (TestWhatARuleAsksForIsFoundAndTheRestStaysInTheKernel). Its
+// event that a rule matches (TestWhatARuleAsksForIsFoundAndTheRestStaysInTheKernel). While
+// policies are replaced, every event is evaluated once
+// (TestWhilePoliciesAreReplacedEveryEventIsEvaluatedOnce). Its
 // README says how a type of events is added.
 package agent

@@ -12,8 +12,10 @@ import (
 	"nightjar/secl/ruleset"
 )
 
-// filters are what the kernel was told about events that can't match.
+// filters are what the kernel is told about events that can't match.
 type filters struct {
+	kernel   map[bpf.Type]bpf.Filter // of all types that are subscribed to
+	names    map[string]uint64       // of files that are let through, with the types, a bit each
 	discards map[bpf.Type]bool
 	told     map[string]bool // folders, by type and path, and whether they are discarded
 	state    map[string]Filtering
@@ -41,33 +43,108 @@ func inKernel(kind string) []secl.Capability {
 	})
 }
 
-// install tells the kernel which events to let through. Events that were asked
+// newFilters finds what the kernel can be told for these rules. Events that were asked
 // for without rules all come.
-func (f *filters) install(rules *ruleset.Set, p *probe.Probe, all []string) error {
-	f.discards, f.told, f.state = map[bpf.Type]bool{}, map[string]bool{}, map[string]Filtering{}
-	names := map[string]uint64{}
+func newFilters(rules *ruleset.Set, all []string) filters {
+	f := filters{
+		kernel: map[bpf.Type]bpf.Filter{}, names: map[string]uint64{}, discards: map[bpf.Type]bool{}, told: map[string]bool{}, state: map[string]Filtering{},
+	}
+	for _, kind := range all {
+		f.kernel[bpf.TypeOf(kind)] = bpf.Filter{AuidLow: 1}
+	}
 	for _, kind := range rules.Events() {
 		t := bpf.TypeOf(kind)
 		if t == 0 || slices.Contains(all, kind) {
 			continue
 		}
 		bucket := rules.For(kind)
-		approvals := bucket.Approve(inKernel(kind))
-		filter, state := f.kernelFilter(t, approvals, names)
+		filter, state := f.kernelFilter(t, bucket.Approve(inKernel(kind)), f.names)
 		if kind == "open" && !state.Approving && bucket.DiscardsUnder(kind+".file.path", "/nightjar-no-such-folder") {
 			state.Discards, filter.Discards, f.discards[t] = true, 1, true
 		}
-		f.state[kind] = state
+		f.kernel[t], f.state[kind] = filter, state
+	}
+	return f
+}
+
+// install tells the kernel, which was told nothing before.
+func (f *filters) install(p *probe.Probe) error { return f.narrow(p, &filters{}) }
+
+// widen has the kernel let through what these or those of before do. Names come first: a
+// filter may rely on them.
+func (f *filters) widen(p *probe.Probe, before *filters) error {
+	for name, types := range f.names {
+		if err := p.ApproveName(name, types|before.names[name]); err != nil {
+			return err
+		}
+	}
+	for t, filter := range f.kernel {
+		if old, ok := before.kernel[t]; ok {
+			filter = either(filter, old)
+		}
+		filter.Discards = 0 // those of before were found for other rules
 		if err := p.SetFilter(t, filter); err != nil {
 			return err
 		}
 	}
-	for name, types := range names {
+	return nil
+}
+
+// narrow has the kernel let through what these do, and no more.
+func (f *filters) narrow(p *probe.Probe, before *filters) error {
+	for name, types := range f.names {
 		if err := p.ApproveName(name, types); err != nil {
 			return err
 		}
 	}
+	for t, filter := range f.kernel {
+		if err := p.SetFilter(t, filter); err != nil {
+			return err
+		}
+	}
+	for t := range before.kernel {
+		if _, ok := f.kernel[t]; !ok {
+			if err := p.EndFilter(t); err != nil {
+				return err
+			}
+		}
+	}
+	for name := range before.names {
+		if f.names[name] == 0 {
+			if err := p.ApproveName(name, 0); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
+}
+
+// either lets through what one of two filters does.
+func either(a, b bpf.Filter) bpf.Filter {
+	everything := bpf.Filter{AuidLow: 1}
+	if a.Approving == 0 || b.Approving == 0 {
+		return everything
+	}
+	out := a
+	out.AnyOf |= b.AnyOf
+	out.LongNames |= b.LongNames
+	for i := range out.Lengths {
+		out.Lengths[i] |= b.Lengths[i]
+	}
+	for _, v := range b.Equal[:b.Equals] {
+		if slices.Contains(out.Equal[:out.Equals], v) {
+			continue
+		}
+		if out.Equals == maxEquals {
+			return everything
+		}
+		out.Equal[out.Equals] = v
+		out.Equals++
+	}
+	if b.AuidLow <= b.AuidHigh {
+		out.AuidLow, out.AuidHigh = widen(out, secl.FieldValue{Low: int64(b.AuidLow), High: int64(b.AuidHigh)})
+	}
+	return out
 }
 
 // maxEquals is how many values the programs compare with, as in wire.h.

@@ -60,9 +60,9 @@ func (a *Agent) exited(r bpf.Record) {
 // acting are the types of events on which rules act: who reads the ring is woken for
 // them. Kills of rules that only monitor can wait; a file and a process of which something
 // is wanted may be gone.
-func (a *Agent) acting() []string {
+func acting(set *policy.Set) []string {
 	var out []string
-	for _, r := range a.set.Rules {
+	for _, r := range set.Rules {
 		for _, action := range r.Actions {
 			blocks := r.Mode == policy.Blocking && (action.Kill != nil || action.NetworkFilter != nil)
 			if blocks || action.Hash != nil || action.CoreDump != nil {

@@ -241,38 +241,51 @@ var rows = func() []row {
 }()
 
 // callsOf fills the tables of calls: by number, and what further rows of the same
-// number there are.
+// number there are. Where one row of a number is wanted, all are there, and always in the
+// same places, so that a table can become another while the kernel reads it: an event of
+// a type that is not wanted ends at the filter of its type.
 func callsOf(wanted map[string]bool) ([]bpf.Call, error) {
+	asked := map[int]bool{}
+	each(func(at int, r row) { asked[at] = asked[at] || wanted[r.event] })
 	table := make([]bpf.Call, calls+callsMore)
-	next := calls
-	last := map[int]int{} // number → where its last row stands
-	for _, r := range rows {
-		if !wanted[r.event] {
-			if r.flags&moves == 0 {
-				continue
+	next, used := calls, map[int]int{} // number → where its last row stands
+	each(func(at int, r row) {
+		place, again := at, false
+		if used[at] > 0 {
+			place, again = next, true
+			next++
+		}
+		if !asked[at] {
+			used[at] = place + 1
+			if r.flags&moves == 0 || again {
+				return
 			}
 			r.event, r.wants = "", nil // only that names of folders may change
 		}
-		for compat, numbers := range []map[string]int{abi.Native, abi.Compat} {
-			nr, ok := numbers[r.call]
-			if !ok {
-				continue
-			}
-			at := nr + compat*calls/2
-			if before, again := last[at]; again {
-				if next == len(table) {
-					return nil, fmt.Errorf("more than %d further rows of system calls", callsMore)
-				}
-				table[before].Next = uint32(next)
-				last[at], at = next, next
-				next++
-			} else {
-				last[at] = at
-			}
-			table[at] = r.call64()
+		if place >= len(table) {
+			return
 		}
+		if again && asked[at] {
+			table[used[at]-1].Next = uint32(place)
+		}
+		used[at] = place + 1
+		table[place] = r.call64()
+	})
+	if next > len(table) {
+		return nil, fmt.Errorf("%d further rows of system calls: there is room for %d", next-calls, callsMore)
 	}
 	return table, nil
+}
+
+// each calls f for every row and number of it.
+func each(f func(at int, r row)) {
+	for _, r := range rows {
+		for compat, numbers := range []map[string]int{abi.Native, abi.Compat} {
+			if nr, ok := numbers[r.call]; ok {
+				f(nr+compat*calls/2, r)
+			}
+		}
+	}
 }
 
 // As in maps.h and wire.h.

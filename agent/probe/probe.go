@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -33,18 +34,21 @@ type Options struct {
 // counts twice in the agent's memory.
 const DefaultRing = 8 << 20
 
-// Probe is programs in the kernel. Reading belongs to one goroutine; the rest may
-// be called from any.
+// Probe is programs in the kernel. Reading belongs to one goroutine, Widen and Narrow to
+// one that may be another; the rest may be called from any.
 type Probe struct {
-	objects   *ebpf.Collection
-	ready     map[string]string // of the optional programs that are loaded, the form, by the first form
-	refused   map[string]string // why others are not, likewise
-	links     []link.Link
-	hooks     []Hook
-	functions []string
-	since     uint64 // see Since
-	reader    *ringbuf.Reader
-	record    ringbuf.Record
+	objects *ebpf.Collection
+	options Options                     // what is subscribed to
+	ready   map[string]string           // of the optional programs that are loaded, the form, by the first form
+	refused map[string]string           // why others are not, likewise
+	calls   [calls + callsMore]bpf.Call // as the kernel has them
+	since   uint64                      // see Since
+	reader  *ringbuf.Reader
+	record  ringbuf.Record
+
+	mu    sync.Mutex
+	links map[string][]link.Link // by program, or by the function that it is attached to
+	hooks []Hook
 }
 
 // Hook is a program, and whether this kernel takes it.
@@ -104,6 +108,25 @@ func load(o Options) (*Probe, error) {
 	if err := rlimit.RemoveMemlock(); err != nil {
 		return nil, err
 	}
+	spec, err := specFor(o)
+	if err != nil {
+		return nil, err
+	}
+	p := &Probe{ready: map[string]string{}, refused: map[string]string{}, links: map[string][]link.Link{}}
+	wanted := optional.wanted(o)
+	choice, err := p.choose(spec, wanted)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.loadBase(spec, wanted, choice); err != nil {
+		return nil, err
+	}
+	p.loadMore(spec, wanted, choice, func(form string) bool { return spec.Programs[form].Type == ebpf.LSM })
+	return p, nil
+}
+
+// specFor is what is loaded, with a ring as large as the options say.
+func specFor(o Options) (*ebpf.CollectionSpec, error) {
 	spec, err := bpf.Load()
 	if err != nil {
 		return nil, err
@@ -113,14 +136,17 @@ func load(o Options) (*Probe, error) {
 		ring = DefaultRing
 	}
 	spec.Maps["events"].MaxEntries = uint32(ring)
-	p := &Probe{ready: map[string]string{}, refused: map[string]string{}, functions: o.Functions}
+	return spec, nil
+}
+
+// choose says of programs which form this kernel may take, by the first one.
+func (p *Probe) choose(spec *ebpf.CollectionSpec, wanted programs) (map[string]string, error) {
 	kernel, err := btf.LoadKernelSpec()
 	if err != nil {
 		return nil, err
 	}
 	lsm := tryLSM()
-	wanted := optional.wanted(o)
-	choice := map[string]string{} // by first form
+	choice := map[string]string{}
 	for _, o := range wanted {
 		for _, form := range o.forms {
 			why := error(nil)
@@ -137,11 +163,7 @@ func load(o Options) (*Probe, error) {
 			p.refuse(o, form, why)
 		}
 	}
-	if err := p.loadBase(spec, wanted, choice); err != nil {
-		return nil, err
-	}
-	p.loadMore(spec, wanted, choice)
-	return p, nil
+	return choice, nil
 }
 
 // refuse keeps why a form of a program is not used.
@@ -186,9 +208,10 @@ func (p *Probe) loadBase(spec *ebpf.CollectionSpec, wanted programs, choice map[
 	return err
 }
 
-// loadMore loads the chosen LSM programs, which share the maps of the others.
-func (p *Probe) loadMore(spec *ebpf.CollectionSpec, wanted programs, choice map[string]string) {
-	list := wanted.chosen(choice, func(form string) bool { return spec.Programs[form].Type == ebpf.LSM })
+// loadMore loads those of the chosen programs that are meant, which share the maps of the
+// others.
+func (p *Probe) loadMore(spec *ebpf.CollectionSpec, wanted programs, choice map[string]string, meant func(form string) bool) {
+	list := wanted.chosen(choice, meant)
 	if len(list) == 0 {
 		return
 	}
@@ -265,28 +288,12 @@ func (p *Probe) start(o Options) error {
 		return err
 	}
 	p.reader = reader
-	done := map[string]bool{}
-	for _, wanted := range optional.wanted(o) {
-		name := p.ready[wanted.forms[0]]
-		hook := Hook{Name: wanted.forms[0], Events: wanted.events, Reason: p.refused[wanted.forms[0]]}
-		if name != "" {
-			hook.Name, hook.Reason = name, ""
-			if !done[name] {
-				if err := p.use(name, wanted); err != nil {
-					hook.Reason = Reason(err)
-				}
-			}
-			done[name] = true
-		}
-		hook.Kind, hook.Attached = wanted.kind(hook.Name), name != "" && hook.Reason == ""
-		p.hooks = append(p.hooks, hook)
-	}
 	for _, name := range []string{"on_fork", "on_exec", "on_exit", "on_return"} {
 		if err := p.attach(name); err != nil {
 			return fmt.Errorf("attach %s: %w", name, err)
 		}
-		p.hooks = append(p.hooks, Hook{Name: name, Kind: "tp_btf", Attached: true, Events: served(name, o.Events)})
 	}
+	p.subscribe(o)
 	var now unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &now); err != nil {
 		return err
@@ -295,40 +302,91 @@ func (p *Probe) start(o Options) error {
 	return nil
 }
 
+// subscribe attaches the programs that the options ask for and that are loaded, unless
+// they are attached, and writes what became of them.
+func (p *Probe) subscribe(o Options) {
+	p.options = o
+	var hooks []Hook
+	for _, wanted := range optional.wanted(o) {
+		name := p.ready[wanted.forms[0]]
+		hook := Hook{Name: wanted.forms[0], Events: wanted.events, Reason: p.refused[wanted.forms[0]]}
+		if name != "" {
+			hook.Name, hook.Reason = name, ""
+			if err := p.use(name, wanted); err != nil {
+				hook.Reason = Reason(err)
+			}
+		}
+		hook.Kind, hook.Attached = wanted.kind(hook.Name), name != "" && hook.Reason == ""
+		hooks = append(hooks, hook)
+	}
+	for _, name := range []string{"on_fork", "on_exec", "on_exit", "on_return"} {
+		hooks = append(hooks, Hook{Name: name, Kind: "tp_btf", Attached: true, Events: served(name, o.Events)})
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.hooks = hooks
+}
+
 func (p *Probe) configure(o Options) error {
 	wake := o.WakeBytes
 	if wake == 0 {
 		wake = int(p.objects.Maps["events"].MaxEntries()) / 8
 	}
-	var urgent uint64
-	for _, name := range o.Urgent {
-		urgent |= 1 << bpf.TypeOf(name)
-	}
-	for name, value := range map[string]any{"agent_pid": uint32(os.Getpid()), "wake_bytes": uint32(wake), "urgent": urgent} {
+	for name, value := range map[string]any{"agent_pid": uint32(os.Getpid()), "wake_bytes": uint32(wake)} {
 		if err := p.objects.Variables[name].Set(value); err != nil {
 			return fmt.Errorf("set %s: %w", name, err)
 		}
 	}
-	wanted := map[string]bool{}
+	if err := p.setUrgent(o.Urgent); err != nil {
+		return err
+	}
 	for _, name := range o.Events {
-		wanted[name] = true
 		if err := p.SetFilter(bpf.TypeOf(name), bpf.Filter{}); err != nil {
 			return err
 		}
 	}
-	table, err := callsOf(wanted)
+	if err := p.writeCalls(o.Events); err != nil {
+		return err
+	}
+	return p.objects.Maps["handlers"].Put(uint32(0), p.objects.Programs["on_call"])
+}
+
+func (p *Probe) setUrgent(events []string) error {
+	var urgent uint64
+	for _, name := range events {
+		urgent |= 1 << bpf.TypeOf(name)
+	}
+	if err := p.objects.Variables["urgent"].Set(urgent); err != nil {
+		return fmt.Errorf("set urgent: %w", err)
+	}
+	return nil
+}
+
+// writeCalls makes the kernel's table of calls that for these events.
+func (p *Probe) writeCalls(events []string) error {
+	table, err := callsOf(setOf(events))
 	if err != nil {
 		return err
 	}
-	for i, c := range table {
-		if c.Type == 0 {
+	// Further rows first: they are there when the first one names them.
+	for i, c := range slices.Backward(table) {
+		if c == p.calls[i] {
 			continue
 		}
 		if err := p.objects.Maps["calls"].Put(uint32(i), &c); err != nil {
 			return fmt.Errorf("write the table of system calls: %w", err)
 		}
+		p.calls[i] = c
 	}
-	return p.objects.Maps["handlers"].Put(uint32(0), p.objects.Programs["on_call"])
+	return nil
+}
+
+func setOf(names []string) map[string]bool {
+	out := map[string]bool{}
+	for _, name := range names {
+		out[name] = true
+	}
+	return out
 }
 
 // Maps are the maps of the programs, for other programs that use them too. They are
@@ -336,7 +394,11 @@ func (p *Probe) configure(o Options) error {
 func (p *Probe) Maps() map[string]*ebpf.Map { return p.objects.Maps }
 
 // Hooks tells which programs run, and why others do not.
-func (p *Probe) Hooks() []Hook { return p.hooks }
+func (p *Probe) Hooks() []Hook {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.hooks
+}
 
 // Read waits for the next record, at most until the deadline. What it returns is
 // good until the next call. Its error is os.ErrDeadlineExceeded when there was
@@ -351,11 +413,15 @@ func (p *Probe) Read(deadline time.Time) (bpf.Record, error) {
 
 // Detach lets no more events come. Those in the ring can still be read.
 func (p *Probe) Detach() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	var err error
-	for _, l := range p.links {
-		err = errors.Join(err, l.Close())
+	for _, list := range p.links {
+		for _, l := range list {
+			err = errors.Join(err, l.Close())
+		}
 	}
-	p.links = nil
+	p.links = nil // what is attached from now on is closed at once
 	return err
 }
 

@@ -125,8 +125,11 @@ func (p program) kind(form string) string {
 // writeHandler is where on_write stands in the array of handlers.
 const writeHandler = 1
 
-// use puts a loaded program to its use.
+// use puts a loaded program to its use, unless it is.
 func (p *Probe) use(name string, o program) error {
+	if p.isAttached(name) {
+		return nil
+	}
 	switch o.use {
 	case attached:
 		return p.attach(name)
@@ -149,8 +152,39 @@ func (p *Probe) attach(name string) error {
 	} else {
 		l, err = link.AttachTracing(link.TracingOptions{Program: program})
 	}
-	if err == nil {
-		p.links = append(p.links, l)
+	if err != nil {
+		return err
+	}
+	return p.attached(name, l)
+}
+
+// attached keeps a link by the name of its program, or closes it where the probe is
+// detached.
+func (p *Probe) attached(name string, l link.Link) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.links == nil {
+		return l.Close()
+	}
+	p.links[name] = append(p.links[name], l)
+	return nil
+}
+
+func (p *Probe) isAttached(name string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.links[name]) > 0
+}
+
+// detach ends what is attached by a name.
+func (p *Probe) detach(name string) error {
+	p.mu.Lock()
+	list := p.links[name]
+	delete(p.links, name)
+	p.mu.Unlock()
+	var err error
+	for _, l := range list {
+		err = errors.Join(err, l.Close())
 	}
 	return err
 }
@@ -168,24 +202,32 @@ func (p *Probe) attachToCGroup(name string) error {
 		return err
 	}
 	l, err := link.AttachCgroup(link.CgroupOptions{Path: root, Attach: atCGroup[name], Program: p.objects.Programs[name]})
-	if err == nil {
-		p.links = append(p.links, l)
+	if err != nil {
+		return err
 	}
-	return err
+	return p.attached(name, l)
 }
 
 // attachToFunctions attaches a program to every function that rules name. The
-// cookie tells which one it was.
+// cookie tells which one it was: an empty name is a place that one of before had.
 func (p *Probe) attachToFunctions(name string) error {
-	for i, function := range p.functions {
+	for i, function := range p.options.Functions {
+		if function == "" || p.isAttached(ofFunction(function)) {
+			continue
+		}
 		l, err := link.Kprobe(function, p.objects.Programs[name], &link.KprobeOptions{Cookie: uint64(i)})
 		if err != nil {
 			return fmt.Errorf("%s: %w", function, err)
 		}
-		p.links = append(p.links, l)
+		if err := p.attached(ofFunction(function), l); err != nil {
+			return err
+		}
 	}
 	return nil
 }
+
+// ofFunction is the name by which what is attached to a function is kept.
+func ofFunction(function string) string { return "function " + function }
 
 // CGroupRoot is where cgroups of version 2 are mounted.
 func CGroupRoot() (string, error) {

@@ -23,15 +23,44 @@ func (p *Probe) SetFilter(t bpf.Type, f bpf.Filter) error {
 	return nil
 }
 
+// EndFilter lets no more events of a type leave the kernel: nobody asks for them.
+func (p *Probe) EndFilter(t bpf.Type) error {
+	if err := p.objects.Maps["filters"].Put(uint32(t), &bpf.Filter{}); err != nil {
+		return fmt.Errorf("end the filter of %s events: %w", t.Name(), err)
+	}
+	return nil
+}
+
 // ApproveName lets events of these types, a bit each, through by the last name
-// of their file.
+// of their file, and of no others; 0 takes the name back.
 func (p *Probe) ApproveName(name string, types uint64) error {
 	var key bpf.NameKey
 	for i := range min(len(name), len(key.Name)) {
 		key.Name[i] = int8(name[i])
 	}
-	if err := p.objects.Maps["names"].Put(&key, types); err != nil {
+	var err error
+	if types == 0 {
+		err = p.objects.Maps["names"].Delete(&key)
+	} else {
+		err = p.objects.Maps["names"].Put(&key, types)
+	}
+	if err != nil {
 		return fmt.Errorf("approve the name %q: %w", name, err)
+	}
+	return nil
+}
+
+// ForgetFolders ends what DiscardFolder was told, of this and of earlier generations. The
+// kernel may count the generation up meanwhile, but not so far.
+func (p *Probe) ForgetFolders() error {
+	const far = 1 << 16
+	var now uint32
+	generation := p.objects.Variables["generation"]
+	if err := generation.Get(&now); err != nil {
+		return fmt.Errorf("forget folders: %w", err)
+	}
+	if err := generation.Set(now + far); err != nil {
+		return fmt.Errorf("forget folders: %w", err)
 	}
 	return nil
 }

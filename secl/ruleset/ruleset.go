@@ -50,6 +50,21 @@ func (s *Set) Events() []string {
 	return out
 }
 
+// Resume goes on where another set is: with the values of variables that both declare
+// alike, and with the intervals of rules that both limit alike. That one must not be used
+// any more.
+func (s *Set) Resume(from *Set) {
+	s.Vars.Resume(from.Vars)
+	s.failed += from.failed
+	for _, b := range s.buckets {
+		for _, r := range b.Rules {
+			if old, err := from.Find(r.ID); err == nil && old.Every == r.Every && slices.Equal(old.LimiterToken, r.LimiterToken) {
+				r.limit.next = old.limit.next
+			}
+		}
+	}
+}
+
 // Failed counts set actions that could not be taken.
 func (s *Set) Failed() uint64 { return s.failed }
 

@@ -114,6 +114,18 @@ func (s *Store) Forget(scope Scope, key Key) {
 	}
 }
 
+// Resume takes the values of the variables that another store declares alike. That one
+// must not be used any more.
+func (s *Store) Resume(from *Store) {
+	for _, v := range s.list {
+		old := from.byName[v.FullName()]
+		if old != nil && old.Scope == v.Scope && old.Type == v.Type && old.Inherited == v.Inherited {
+			v.values, v.order = old.values, old.order
+		}
+	}
+	s.evicted += from.evicted
+}
+
 // Variable is a declared variable and its values.
 type Variable struct {
 	Declaration
