@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -54,11 +55,15 @@ it (nightjar coverage RULE).`,
 			if err := cl.do(c.Context(), http.MethodGet, path, nil, nil, &answer); err != nil {
 				return err
 			}
+			for _, w := range cl.armingWarnings(c.Context()) {
+				fmt.Fprintf(os.Stderr, "warning: %s\n", w)
+			}
 			return printAgents(c, answer.Agents)
 		},
 	}
 	addClientFlags(c)
 	addOutput(c, tableFormats...)
+	c.AddCommand(newAgentsDisarm(), newAgentsArm())
 	c.Flags().StringVar(&within, "within", "24h", "agents that reported within this time")
 	return c
 }

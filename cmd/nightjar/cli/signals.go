@@ -37,7 +37,7 @@ func newSignals() *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(newSignalsList(), newSignalsGet(), newSignalsTriage())
+	c.AddCommand(newSignalsList(), newSignalsGet(), newSignalsTriage(), newSignalsRespond())
 	return c
 }
 

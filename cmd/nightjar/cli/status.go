@@ -48,7 +48,7 @@ what is set aside is still tried again.`,
 			if err := cl.do(c.Context(), http.MethodGet, "/api/nightjar/v1/status", nil, nil, &answer); err != nil {
 				return err
 			}
-			for _, w := range warningsOf(answer) {
+			for _, w := range append(warningsOf(answer), cl.armingWarnings(c.Context())...) {
 				fmt.Fprintf(os.Stderr, "warning: %s\n", w)
 			}
 			var rows [][]string
