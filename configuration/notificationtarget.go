@@ -29,7 +29,8 @@ type NotificationTarget struct {
 	// Template, of a webhook, is the body instead of nightjar's own: a document of JSON
 	// in whose strings {{title}}, {{message}} and the like stand for what they name.
 	Template string `json:"template,omitempty"`
-	// On says what is told beside openings: changed (of severity) and archived.
+	// On says what is told beside openings: changed (of severity), archived, and responded
+	// (something was done to a host about it).
 	On []string `json:"on,omitempty"`
 	// Project and IssueType are Jira's.
 	Project   string `json:"project,omitempty"`
@@ -88,7 +89,7 @@ func (t *NotificationTarget) Check() error {
 	}
 	bad.oneOf("type", t.Type, TargetTypes...)
 	for i, kind := range t.On {
-		bad.oneOf(fmt.Sprintf("on[%d]", i), kind, "changed", "archived")
+		bad.oneOf(fmt.Sprintf("on[%d]", i), kind, "changed", "archived", "responded")
 	}
 	for name, value := range t.Headers {
 		if err := outbound.CheckHeader(name, value); err != nil {

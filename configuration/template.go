@@ -10,7 +10,7 @@ import (
 
 // TemplateFields are what the placeholders of a target's template may name.
 var TemplateFields = []string{
-	"kind", "signal_id", "title", "severity", "rule_id", "rule_name", "message", "group", "first_seen", "last_seen", "events", "url", "tags", "state",
+	"kind", "signal_id", "title", "severity", "rule_id", "rule_name", "message", "group", "first_seen", "last_seen", "events", "url", "tags", "state", "response",
 }
 
 var placeholder = regexp.MustCompile(`\{\{\s*([A-Za-z_]+)\s*\}\}`)

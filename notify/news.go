@@ -18,6 +18,7 @@ const (
 	Archived  Kind = "archived"  // by an analyst
 	Resolved  Kind = "resolved"  // retracted, merged, withheld, or a silence that ended
 	Escalated Kind = "escalated" // nobody triaged it in time
+	Responded Kind = "responded" // something was done to a host about it, or could not be
 )
 
 // Ends reports whether nobody needs to care about the signal any more.
@@ -76,6 +77,8 @@ type About struct {
 	Tags      []string      `json:"tags"`
 	Samples   []string      `json:"samples,omitempty"` // messages of some events
 	URL       string        `json:"url"`
+	// Response is what Responded is about.
+	Response *schema.SignalResponse `json:"response,omitempty"`
 }
 
 // newsID is the same whenever the same news is found: the n-th of its kind.

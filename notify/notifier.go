@@ -193,7 +193,7 @@ func (n *News) mayBeGrouped() bool {
 	switch n.Kind {
 	case Opened:
 		return true
-	case Escalated:
+	case Escalated, Responded:
 		return false
 	}
 	return !slices.Contains(holdsAlerts, typeOf(n.Target))
@@ -376,8 +376,40 @@ func (d *decision) of(p *scheduler.Published, told []News) (out []News) {
 			add(handle, Archived)
 		}
 	}
+	out = append(out, d.responses(p, told, about)...)
 	slices.SortStableFunc(out, func(a, b News) int { return cmp.Compare(a.Target, b.Target) })
 	return out
+}
+
+// responses are the news of what was done about a signal, and has ended: each is told once
+// to every target that was told of the signal and asked for such news.
+func (d *decision) responses(p *scheduler.Published, told []News, about About) (out []News) {
+	for _, handle := range addressed(told) {
+		target, there := TargetOf(d.targets, handle)
+		last := newest(told, handle)
+		if !there || !target.Wants(string(Responded)) || last == nil || last.State == Muted || last.State == Dropped ||
+			last.Kind.Ends() && target.Resolves() { // it would open an alert anew
+			continue
+		}
+		for _, r := range p.Triage.Responses {
+			if r.Ended == 0 || slices.ContainsFunc(told, func(n News) bool { return n.Target == handle && n.tells(r) }) {
+				continue
+			}
+			a := about
+			a.Response = &r
+			out = append(out, News{
+				ID: newsID(p.ID, handle, Responded+Kind(" "+r.ID+" "+r.State), 0), Version: 1, Target: handle, Kind: Responded, State: Waiting,
+				Created: d.now, Due: max(d.now, last.Due), About: a,
+			})
+		}
+	}
+	return out
+}
+
+// tells reports whether the news is that a response ended so.
+func (n *News) tells(r schema.SignalResponse) bool {
+	t := n.About.Response
+	return n.Kind == Responded && t != nil && t.ID == r.ID && t.State == r.State
 }
 
 // addressed are the targets that were told, each once.
@@ -393,7 +425,7 @@ func addressed(told []News) (out []string) {
 // newest is what a target was told last; nil: nothing.
 func newest(told []News, target string) *News {
 	for i := len(told) - 1; i >= 0; i-- {
-		if told[i].Target == target && told[i].Kind != Escalated {
+		if told[i].Target == target && told[i].Kind != Escalated && told[i].Kind != Responded {
 			return &told[i]
 		}
 	}

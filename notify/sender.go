@@ -422,7 +422,7 @@ func (s *Sender) open(ctx context.Context, target, digest, ends string) (open, a
 	}
 	newest := map[string]News{}
 	for _, n := range told {
-		if o, ok := newest[n.About.SignalID]; n.Target == target && n.Kind != Escalated && (!ok || n.About.Version > o.About.Version || n.About.Version == o.About.Version && n.Created > o.Created) {
+		if o, ok := newest[n.About.SignalID]; n.Target == target && n.Kind != Escalated && n.Kind != Responded && (!ok || n.About.Version > o.About.Version || n.About.Version == o.About.Version && n.Created > o.Created) {
 			newest[n.About.SignalID] = n
 		}
 	}

@@ -302,7 +302,8 @@ type NotificationTarget struct {
 	// Of a webhook: JSON whose strings have {{title}}, {{severity}}, {{message}},
 	// {{signal_id}}, {{rule_name}}, {{group}}, {{url}} and the like.
 	Template string `protobuf:"bytes,6,opt,name=template,proto3" json:"template,omitempty"`
-	// What is told beside openings: changed (of severity), archived.
+	// What is told beside openings: changed (of severity), archived, responded (something
+	// was done to a host about it).
 	On []string `protobuf:"bytes,7,rep,name=on,proto3" json:"on,omitempty"`
 	// Of Jira.
 	Project   string `protobuf:"bytes,8,opt,name=project,proto3" json:"project,omitempty"`
@@ -826,7 +827,7 @@ type Notification struct {
 	Target   string                 `protobuf:"bytes,2,opt,name=target,proto3" json:"target,omitempty"`
 	SignalId string                 `protobuf:"bytes,3,opt,name=signal_id,proto3" json:"signal_id,omitempty"`
 	Title    string                 `protobuf:"bytes,4,opt,name=title,proto3" json:"title,omitempty"`
-	// opened, changed, archived, resolved or escalated.
+	// opened, changed, archived, resolved, escalated or responded.
 	Kind  string `protobuf:"bytes,5,opt,name=kind,proto3" json:"kind,omitempty"`
 	State string `protobuf:"bytes,6,opt,name=state,proto3" json:"state,omitempty"`
 	// The key that goes with every attempt; several that are told in one have the same.

@@ -17,6 +17,7 @@ import (
 	"nightjar/configuration"
 	"nightjar/configuration/outbound"
 	"nightjar/notify"
+	"nightjar/schema"
 )
 
 // Teller implements notify.Teller.
@@ -206,6 +207,9 @@ func headline(t *telling) string {
 		return line(fmt.Sprintf("%d signals of rule %s%s", len(t.news), n.About.RuleName, what), 200)
 	}
 	prefix := map[notify.Kind]string{notify.Changed: "now " + n.About.Severity + ": ", notify.Archived: "archived: ", notify.Resolved: "resolved: ", notify.Escalated: "nobody took care of: "}[n.Kind]
+	if r := n.About.Response; n.Kind == notify.Responded && r != nil {
+		prefix = fmt.Sprintf("%s of %s: %s: ", r.Action, r.Target, r.State)
+	}
 	return line(prefix+n.About.Title, 300)
 }
 
@@ -238,6 +242,9 @@ func details(t *telling) []string {
 		"Rule: " + a.RuleName, "Group: " + cmp.Or(strings.Join(a.Group, ", "), "-"),
 		fmt.Sprintf("First seen: %s, last seen: %s, events: %d", a.FirstSeen, a.LastSeen, a.Events), "",
 	}
+	if r := a.Response; r != nil {
+		out = append(out, responseLines(r)...)
+	}
 	out = append(out, strings.Split(strings.ReplaceAll(a.Message, "\r", ""), "\n")...)
 	if len(a.Samples) > 0 {
 		out = append(out, "", "First events:")
@@ -246,6 +253,19 @@ func details(t *telling) []string {
 		out = append(out, "  "+line(s, 500))
 	}
 	return out
+}
+
+// responseLines tell what was done about the signal.
+func responseLines(r *schema.SignalResponse) []string {
+	out := []string{line(fmt.Sprintf("Response: %s %s", r.Action, r.Target), 500), line(fmt.Sprintf("Asked for by %s: %s", r.By, r.Reason), 500)}
+	became := "What became of it: " + r.State
+	if r.Status != "" {
+		became += ", " + r.Status
+	}
+	if r.Error != "" {
+		became += ": " + r.Error
+	}
+	return append(out, line(became, 500), "")
 }
 
 func post(u string, body any, headers map[string]string) (Request, error) {

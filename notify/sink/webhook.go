@@ -53,7 +53,10 @@ func fill(template string, b webhookBody) (json.RawMessage, error) {
 	values := map[string]string{
 		"kind": b.Kind, "signal_id": b.SignalID, "title": b.Title, "severity": b.Severity, "rule_id": b.RuleID, "rule_name": b.RuleName,
 		"message": b.Message, "group": strings.Join(b.Group, ", "), "first_seen": b.FirstSeen.String(), "last_seen": b.LastSeen.String(),
-		"events": fmt.Sprint(b.Events), "url": b.URL, "tags": strings.Join(b.Tags, ", "), "state": b.State,
+		"events": fmt.Sprint(b.Events), "url": b.URL, "tags": strings.Join(b.Tags, ", "), "state": b.State, "response": "",
+	}
+	if r := b.Response; r != nil {
+		values["response"] = strings.TrimSpace(strings.Join(responseLines(r), "\n"))
 	}
 	return configuration.FillTemplate(template, func(field string) (string, bool) {
 		text, known := values[field]

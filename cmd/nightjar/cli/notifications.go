@@ -196,7 +196,7 @@ key, that of opsgenie its key, that of jira mail:token, that of email the passwo
 	f.StringVar(&t.Secret, "secret", "", "its key, as secret:NAME")
 	f.StringArrayVar(&headers, "header", nil, "a header of each request, as NAME: VALUE")
 	f.String("template", "", "a file with the body of a webhook: JSON with {{title}}, {{severity}}, {{message}}, {{signal_id}}, {{url}} and the like in its strings")
-	f.StringSliceVar(&t.On, "on", nil, "what is told beside openings: changed, archived")
+	f.StringSliceVar(&t.On, "on", nil, "what is told beside openings: changed, archived, responded")
 	f.StringVar(&t.Project, "project", "", "key of Jira's project")
 	f.StringVar(&t.IssueType, "issue-type", "", "of Jira's issues (default: Task)")
 	f.StringSliceVar(&t.To, "mail-to", nil, "addresses of e-mail")
