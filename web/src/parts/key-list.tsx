@@ -1,4 +1,4 @@
-import { bound } from '../state/keys'
+import { useBound } from '../state/keys'
 import { Dialog } from './dialog'
 
 /** KeyList says which keys act here. */
@@ -6,7 +6,7 @@ export function KeyList({ close }: { close: () => void }) {
   return (
     <Dialog title="Keys" close={close} class="key-list">
       <dl>
-        {bound().map((b) => (
+        {useBound().map((b) => (
           <div key={b.keys}>
             <dt>{b.keys.split(' ').map((k) => <kbd key={k}>{k.replace('Shift+', '⇧').replace('Enter', '↵').replace('Mod+', '⌘')}</kbd>)}</dt>
             <dd>{b.does}</dd>

@@ -1,5 +1,5 @@
 import { undoLast, useDone } from '../state/done'
-import { bound, useKeys } from '../state/keys'
+import { useBound, useKeys } from '../state/keys'
 import { usePreferences } from '../state/preferences'
 import { Key } from './key'
 
@@ -10,11 +10,13 @@ export function StatusLine() {
   const done = useDone()
   const { letters } = usePreferences()
   useKeys([{ keys: 'z', does: 'undo', act: undoLast }])
-  const keys = letters ? bound().filter((b) => hinted.includes(b.keys)) : []
+  const all = useBound()
+  const keys = letters ? all.filter((b) => hinted.includes(b.keys)) : []
   return (
     <footer class="line">
       <span role="status" class={done?.failed ? 'critical' : 'hi'}>{done?.text}</span>
       {done?.undo && <button class="link" onClick={undoLast}>Undo <Key>z</Key></button>}
+      {done?.otherwise && <button class="link" onClick={done.otherwise.act}>{done.otherwise.label}</button>}
       <span class="grow" />
       {keys.map((b) => <span key={b.keys} class="hint"><kbd>{b.keys}</kbd> {b.does}</span>)}
       {letters && <span class="hint"><kbd>?</kbd> all keys</span>}

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
+import { useLate } from '../state/ask'
 import { useVirtualRows } from './virtual'
 
 export interface Column<T> {
@@ -30,6 +31,8 @@ interface TableProps<T> {
   onTick: (row: T, how: 'one' | 'to here') => void
   /** Called when the end comes near. */
   onEnd: () => void
+  /** No row is known yet: bones are shown in their place. */
+  loading?: boolean
   rowClass?: (row: T) => string
   /** Between the headings and the rows. */
   strip?: ComponentChildren
@@ -56,6 +59,7 @@ export function Table<T>(p: TableProps<T>) {
         </div>
       </div>
       {p.strip}
+      {p.loading && <Bones columns={p.columns.length} tracks={tracks} height={p.rowHeight} />}
       <div
         class="table-rows" role="rowgroup" ref={box} tabIndex={0} aria-label={p.name + ', rows'}
         aria-activedescendant={at >= 0 ? 'row-' + p.current : undefined}
@@ -69,6 +73,18 @@ export function Table<T>(p: TableProps<T>) {
           })}
         </div>
       </div>
+    </div>
+  )
+}
+
+/** Bones stand where rows will, as tall as they; only when it takes a while. */
+function Bones({ columns, tracks, height }: { columns: number; tracks: string; height: number }) {
+  if (!useLate(true, 150)) return null
+  return (
+    <div class="table-bones" aria-hidden="true">
+      {Array.from({ length: 12 }, (_, i) => (
+        <div key={i} class="table-bone" style={{ gridTemplateColumns: tracks, height: `${height}px` }}>{Array.from({ length: columns }, (_, c) => <i key={c} class="bone" />)}</div>
+      ))}
     </div>
   )
 }

@@ -4,6 +4,8 @@ import { createStore, useStore } from './store'
 export interface Done {
   text: string
   undo?: () => void
+  /** Something else that can be done about it. */
+  otherwise?: { label: string; act: () => void }
   /** It went wrong. */
   failed?: boolean
 }

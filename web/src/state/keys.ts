@@ -2,6 +2,7 @@
 // shown; what is bound last is asked first. Nothing acts while somebody types.
 import { useEffect, useRef } from 'preact/hooks'
 import { currentPreferences } from './preferences'
+import { createStore, useStore } from './store'
 
 export interface Binding {
   /** As KeyboardEvent.key says: j, Enter, Escape, ?, or two letters: g s. */
@@ -13,6 +14,7 @@ export interface Binding {
   always?: boolean
 }
 
+const changes = createStore(0)
 const layers: { current: Binding[] }[] = []
 let first = ''
 let firstAt = 0
@@ -23,12 +25,17 @@ export function useKeys(bindings: Binding[]): void {
   layer.current = bindings
   useEffect(() => {
     layers.push(layer)
-    return () => void layers.splice(layers.indexOf(layer), 1)
+    changes.set(changes.get() + 1)
+    return () => {
+      layers.splice(layers.indexOf(layer), 1)
+      changes.set(changes.get() + 1)
+    }
   }, [])
 }
 
-/** bound are the keys that act now, each once. */
-export function bound(): Binding[] {
+/** useBound are the keys that act now, each once. */
+export function useBound(): Binding[] {
+  useStore(changes)
   const seen = new Set<string>()
   const all: Binding[] = []
   for (const layer of [...layers].reverse()) {

@@ -12,18 +12,17 @@ export interface ListState {
   sort: string
   /** The signal in the panel; empty: none. */
   open: string
+  from: Range
 }
 
 /** useListState is the list's part of the address; what is not said there is the triage queue. */
 export function useListState(): ListState {
   const { query } = useAddress()
-  const from = query.get('from')
+  const asked = query.get('from')
+  const from: Range = { from: asked === 'all' ? '' : (asked ?? defaultRange.from), to: query.get('to') ?? '' }
   return {
-    filter: {
-      query: query.get('query') ?? triageQuery,
-      from: from === 'all' ? '' : (from ?? defaultRange.from),
-      to: query.get('to') ?? '',
-    },
+    from,
+    filter: { query: query.get('query') ?? triageQuery, ...from },
     sort: query.get('sort') ?? defaultSort,
     open: query.get('signal') ?? '',
   }

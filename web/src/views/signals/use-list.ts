@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
+import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { searchSignals, type Filter, type Signal } from '../../api/signals'
 
 export interface List {
@@ -12,8 +12,11 @@ export interface List {
   next(): void
   again(): void
   cancel(): void
-  /** put changes rows that are shown; undefined takes one out. */
-  put(change: (s: Signal) => Signal | undefined): void
+  /** put changes rows that are shown. */
+  put(change: (s: Signal) => Signal): void
+  /** hide takes rows out of sight, and unhide brings those back that are open again. */
+  hide(ids: ReadonlySet<string>): void
+  unhide(now: Signal[]): void
 }
 
 interface Held {
@@ -31,6 +34,7 @@ const pageSize = 100
 export function useList(filter: Filter, sort: string): List {
   const key = JSON.stringify([filter, sort])
   const [held, setHeld] = useState<Held>({ key: '', rows: [], cursor: undefined, asking: true, error: undefined, at: 0 })
+  const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set())
   const running = useRef<AbortController | undefined>(undefined)
 
   const ask = useCallback((cursor: string | undefined) => {
@@ -53,12 +57,14 @@ export function useList(filter: Filter, sort: string): List {
   }, [key])
 
   useEffect(() => {
+    setHidden(new Set())
     ask(undefined)
     return () => running.current?.abort()
   }, [key])
 
+  const rows = useMemo(() => (hidden.size === 0 ? held.rows : held.rows.filter((r) => !hidden.has(r.id))), [held.rows, hidden])
   return {
-    rows: held.rows, asking: held.asking, error: held.error, at: held.at, more: held.cursor !== undefined,
+    rows, asking: held.asking, error: held.error, at: held.at, more: held.cursor !== undefined,
     next: () => {
       if (!held.asking && held.cursor !== undefined && held.error === undefined && held.key === key) ask(held.cursor)
     },
@@ -67,7 +73,9 @@ export function useList(filter: Filter, sort: string): List {
       running.current?.abort()
       setHeld((h) => ({ ...h, asking: false }))
     },
-    put: (change) => setHeld((h) => ({ ...h, rows: h.rows.map(change).filter((s) => s !== undefined) })),
+    put: (change) => setHeld((h) => ({ ...h, rows: h.rows.map(change) })),
+    hide: (ids) => setHidden((old) => new Set([...old, ...ids])),
+    unhide: (now) => setHidden((old) => new Set([...old].filter((id) => !now.some((s) => s.id === id && s.state !== 'archived')))),
   }
 }
 

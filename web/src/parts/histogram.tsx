@@ -1,0 +1,130 @@
+import { useRef, useState } from 'preact/hooks'
+import { severities, type Severity } from '../api/signals'
+import type { Histogram as Counts } from '../api/facets'
+import { clockMinutes, day, dayAndMinutes, useZone, zoneName, type Zone } from '../state/time'
+import { count, plural } from '../state/text'
+
+const height = 50
+const width = 1000
+
+/** Stack is a stretch of time: how many of each severity, and how many that are archived. */
+interface Stack {
+  from: number
+  to: number
+  of: Record<Severity, number>
+  behind: number
+}
+
+/** stacksOf is a histogram by severity and state; those that are not shown stand behind. */
+export function stacksOf(h: Counts, isShown: (state: string) => boolean): Stack[] {
+  return h.starts.map((from, i) => {
+    const stack: Stack = { from, to: h.starts[i + 1] ?? h.end, of: { critical: 0, high: 0, medium: 0, low: 0, info: 0 }, behind: 0 }
+    for (const s of h.series) {
+      const n = s.counts[i] ?? 0
+      const severity = s.by['severity'] as Severity
+      if (isShown(s.by['state'] ?? '') && severity in stack.of) stack.of[severity] += n
+      else stack.behind += n
+    }
+    return stack
+  })
+}
+
+const ofAll = (s: Stack): number => severities.reduce((n, v) => n + s.of[v], 0)
+
+interface HistogramProps {
+  counts: Counts | undefined
+  isShown: (state: string) => boolean
+  onZoom: (from: number, to: number) => void
+}
+
+/** Histogram shows when: a block for each signal while there are few, bars where there are many. */
+export function Histogram({ counts, isShown, onZoom }: HistogramProps) {
+  const zone = useZone()
+  const stacks = counts ? stacksOf(counts, isShown) : []
+  const most = Math.max(1, ...stacks.map((s) => ofAll(s) + s.behind))
+  const { over, begin, move, end } = useBrush(stacks, onZoom)
+  const told = over === undefined ? undefined : stacks[over.to]
+  return (
+    <div class="histogram">
+      <svg
+        viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" role="img" aria-label={summary(stacks, zone)}
+        onPointerDown={begin} onPointerMove={move} onPointerUp={end} onPointerLeave={() => move(undefined)}
+      >
+        {stacks.map((s, i) => <Bar key={s.from} stack={s} x={(i * width) / stacks.length} wide={width / stacks.length} most={most} />)}
+        {over && over.from !== undefined && (
+          <rect class="brush" x={(Math.min(over.from, over.to) * width) / stacks.length} y="0" width={((Math.abs(over.to - over.from) + 1) * width) / stacks.length} height={height} />
+        )}
+      </svg>
+      {stacks.length > 0 && <span class="histogram-most">{count(most)}{counts?.partial && ' or more'}</span>}
+      <div class="ticks" aria-hidden="true">
+        {told ? <span class="hi">{dayAndMinutes(told.from, zone)} to {clockMinutes(told.to, zone)}: {words(told)}</span> : ticksOf(stacks, zone).map((t, i) => <span key={i}>{t}</span>)}
+      </div>
+    </div>
+  )
+}
+
+/** Bar is one stretch: critical at the base line, what is not shown behind, at the top. */
+function Bar({ stack, x, wide, most }: { stack: Stack; x: number; wide: number; most: number }) {
+  const unit = height / Math.max(most, 12)
+  const blocks = most <= 12
+  let y = height
+  const out = []
+  const layers: [string, number][] = [...severities.map((s): [string, number] => [s, stack.of[s]]), ['behind', stack.behind]]
+  for (const [look, n] of layers) {
+    const parts = blocks ? n : Math.min(n, 1)
+    for (let i = 0; i < parts; i++) {
+      const tall = blocks ? unit : Math.max(n * (height / most), 1)
+      y -= tall
+      out.push(<rect key={look + i} class={'fill-' + look} x={x + wide * 0.08} y={y} width={wide * 0.84} height={Math.max(tall - (blocks ? 1 : 0), 0.8)} />)
+    }
+  }
+  return <>{out}</>
+}
+
+/** useBrush is what is pressed and dragged over, by the number of the stretch. */
+function useBrush(stacks: Stack[], onZoom: (from: number, to: number) => void) {
+  const [over, setOver] = useState<{ from: number | undefined; to: number } | undefined>()
+  const from = useRef<number | undefined>(undefined)
+  const at = (e: PointerEvent): number => {
+    const r = (e.currentTarget as Element).getBoundingClientRect()
+    return Math.max(0, Math.min(stacks.length - 1, Math.floor(((e.clientX - r.left) / r.width) * stacks.length)))
+  }
+  return {
+    over,
+    begin: (e: PointerEvent) => {
+      from.current = at(e)
+      ;(e.currentTarget as Element).setPointerCapture(e.pointerId)
+    },
+    move: (e: PointerEvent | undefined) => setOver(e && stacks.length > 0 ? { from: from.current, to: at(e) } : undefined),
+    end: (e: PointerEvent) => {
+      const [a, b] = [from.current ?? at(e), at(e)].sort((x, y) => x - y)
+      from.current = undefined
+      setOver(undefined)
+      const [first, last] = [stacks[a ?? 0], stacks[b ?? 0]]
+      if (first && last) onZoom(first.from, last.to)
+    },
+  }
+}
+
+function words(s: Stack): string {
+  const parts = severities.filter((v) => s.of[v] > 0).map((v) => `${count(s.of[v])} ${v}`)
+  if (s.behind > 0) parts.push(`${count(s.behind)} others`)
+  return parts.length === 0 ? 'none' : parts.join(', ')
+}
+
+function ticksOf(stacks: Stack[], zone: Zone): string[] {
+  const first = stacks[0]
+  const last = stacks.at(-1)
+  if (!first || !last) return []
+  const spans = last.to - first.from
+  const show = (at: number) => (spans > 2 * 864e5 ? day(at, zone) : clockMinutes(at, zone))
+  return [0, 1, 2, 3, 4, 5].map((i) => (i === 5 ? `${show(last.to)} ${zoneName(zone)}` : show(first.from + (spans * i) / 5)))
+}
+
+function summary(stacks: Stack[], zone: Zone): string {
+  const first = stacks[0]
+  const last = stacks.at(-1)
+  if (!first || !last) return 'When the signals were'
+  const total = stacks.reduce((n, s) => n + ofAll(s), 0)
+  return `${plural(total, 'signal')} from ${dayAndMinutes(first.from, zone)} to ${dayAndMinutes(last.to, zone)} ${zoneName(zone)}`
+}

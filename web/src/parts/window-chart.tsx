@@ -1,0 +1,74 @@
+import { clockMinutes, clock, zoneName, useZone } from '../state/time'
+import { count } from '../state/text'
+
+export interface Point {
+  /** In milliseconds since 1970. */
+  at: number
+  value: number
+}
+
+export interface Moment {
+  at: number
+  text: string
+  look: 'reached' | 'now'
+}
+
+interface ChartProps {
+  name: string
+  points: Point[]
+  threshold: number | undefined
+  /** As it is written: ≥ 5. */
+  thresholdText: string
+  moments: Moment[]
+  /** Single events, under the curve. */
+  events?: number[]
+  height?: number
+}
+
+const width = 800
+
+/** WindowChart draws what a window held, from moment to moment, against the threshold. */
+export function WindowChart({ name, points, threshold, thresholdText, moments, events = [], height = 96 }: ChartProps) {
+  const zone = useZone()
+  const first = points[0]
+  const last = points.at(-1)
+  if (!first || !last) return null
+  const top = Math.max(threshold ?? 0, ...points.map((p) => p.value), 1) * 1.12
+  const span = Math.max(1, last.at - first.at)
+  const x = (at: number) => ((at - first.at) / span) * width
+  const y = (v: number) => height - (v / top) * height
+  const most = Math.max(...points.map((p) => p.value))
+  const path = stairs(points, x, y)
+  const shown = (at: number) => (span < 300_000 ? clock(at, zone) : clockMinutes(at, zone))
+  return (
+    <figure class="window-chart">
+      <svg viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" role="img" style={{ height: `${height}px` }}
+        aria-label={`${name}: at most ${count(most)}${threshold === undefined ? '' : `, threshold ${thresholdText}`}, ${shown(first.at)} to ${shown(last.at)} ${zoneName(zone)}`}>
+        <path class="window-area" d={`${path}V${height}H0Z`} />
+        {threshold !== undefined && <line class="window-threshold" x1="0" x2={width} y1={y(threshold)} y2={y(threshold)} />}
+        <path class="window-line" d={path} />
+        {moments.map((m) => <line key={m.at + m.text} class={'window-moment ' + m.look} x1={x(m.at)} x2={x(m.at)} y1="0" y2={height} />)}
+      </svg>
+      {threshold !== undefined && <span class="window-label critical" style={{ top: `${Math.max(0, y(threshold) - 16)}px`, left: '0' }}>{thresholdText}</span>}
+      {moments.map((m) => (
+        <span key={m.at + m.text} class={'window-label ' + m.look} style={momentPlace((x(m.at) / width) * 100)}>{m.text}</span>
+      ))}
+      {events.length > 0 && (
+        <svg class="window-events" viewBox={`0 0 ${width} 10`} preserveAspectRatio="none" aria-hidden="true">
+          {events.filter((at) => at >= first.at && at <= last.at).map((at, i) => <line key={i} x1={x(at)} x2={x(at)} y1="0" y2="10" />)}
+        </svg>
+      )}
+      <div class="ticks" aria-hidden="true">{[0, 1, 2, 3, 4].map((i) => <span key={i}>{shown(first.at + (span * i) / 4)}{i === 4 && ' ' + zoneName(zone)}</span>)}</div>
+    </figure>
+  )
+}
+
+/** momentPlace puts a label on the side of its line that has room. */
+const momentPlace = (percent: number) => (percent > 60 ? { top: '0', right: `${100 - percent}%`, paddingRight: '6px' } : { top: '0', left: `${percent}%`, paddingLeft: '6px' })
+
+/** stairs is a line that keeps each value until the next one. */
+function stairs(points: Point[], x: (at: number) => number, y: (v: number) => number): string {
+  let d = ''
+  for (const p of points) d += d === '' ? `M${x(p.at).toFixed(1)} ${y(p.value).toFixed(1)}` : `H${x(p.at).toFixed(1)}V${y(p.value).toFixed(1)}`
+  return d
+}

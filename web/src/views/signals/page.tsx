@@ -1,0 +1,119 @@
+import type { ComponentChildren } from 'preact'
+import { useState } from 'preact/hooks'
+import { APIError } from '../../api/client'
+import { readSignal, type SignalDetail } from '../../api/signals'
+import type { Change } from '../../api/triage'
+import { Key } from '../../parts/key'
+import { Markdown } from '../../parts/markdown'
+import { SeverityMark, StateMark } from '../../parts/marks'
+import { Problem } from '../../parts/problem'
+import { copy } from '../../parts/value'
+import { go } from '../../state/address'
+import { useAsk } from '../../state/ask'
+import { useKeys } from '../../state/keys'
+import { age, clock, dayAndClock, useZone, zoneName } from '../../state/time'
+import { count, oneLine, plural, shown } from '../../state/text'
+import { act } from './act'
+import { useActions } from './actions'
+import { useAround } from './around'
+import { Decide } from './decide'
+import { EventTable } from './detail/event-table'
+import { Facts } from './detail/facts'
+import { History } from './detail/history'
+import { Lead } from './detail/lead'
+import { Why } from './detail/why'
+import { Suppress } from './suppress'
+
+/** SignalPage is one signal at an address of its own, with what is to be decided beside it. */
+export function SignalPage({ id }: { id: string }) {
+  const detail = useAsk(id, (stop) => readSignal(id, stop))
+  const around = useAround(id)
+  const lead = (to: string | undefined) => to && go('/signals/' + to)
+  useKeys([
+    { keys: 'j', does: 'next signal', act: () => lead(around.next) },
+    { keys: 'k', does: 'signal before', act: () => lead(around.before) },
+    { keys: 'Escape', does: 'back to the list', act: () => go(around.address) },
+  ])
+  return (
+    <main class="signal">
+      <div class="signal-main" tabIndex={0}>
+        <div class="crumb">
+          <a href={around.address}>Signals</a>
+          {around.at >= 0 && <span class="mut">{count(around.at + 1)} of {count(around.total)} <Key>k</Key> <Key>j</Key></span>}
+          <span class="grow" />
+          <button onClick={() => void copy(location.href)}>Copy link</button>
+        </div>
+        {detail.error && <NotRead error={detail.error} again={detail.again} id={id} />}
+        {detail.value && <Story detail={detail.value} />}
+        {!detail.value && !detail.error && <div class="bones" aria-busy="true"><i class="bone" /><i class="bone" /><i class="bone" /></div>}
+      </div>
+      <aside class="deciding" aria-label="Decide, suppress, history" tabIndex={0}>
+        {detail.value && <Beside key={id} detail={detail.value} put={(d) => detail.put(() => d)} again={detail.again} />}
+      </aside>
+    </main>
+  )
+}
+
+function NotRead({ error, again, id }: { error: Error; again: () => void; id: string }) {
+  if (!(error instanceof APIError && error.status === 404)) return <Problem error={error} again={again} />
+  return (
+    <div class="empty">
+      <h1>There is no signal {oneLine(id, 60)}</h1>
+      <p>It was never there, or is older than signals are kept. <a class="link" href="/signals">Go to the signals</a></p>
+    </div>
+  )
+}
+
+function Story({ detail: { signal: s } }: { detail: SignalDetail }) {
+  const zone = useZone()
+  const [label, setLabel] = useState<{ text: string; link?: string | undefined }>({ text: '' })
+  return (
+    <>
+      <p class="signal-state">
+        <SeverityMark severity={s.severity} /><StateMark state={s.state} assignee={s.assignee} reason={s.reason} />
+        <span class="mut">first seen {dayAndClock(s.firstSeen, zone)}, last {clock(s.lastSeen, zone)} {zoneName(zone)}, {age(s.lastSeen)} ago</span>
+      </p>
+      <h1>{shown(s.title)}</h1>
+      <Lead signal={s} />
+      <p class="signal-sub mut">
+        <span>Rule {oneLine(s.ruleName)}{s.ruleVersion > 0 && ` v${s.ruleVersion}`}{s.method !== '' && `, ${s.method.replaceAll('_', ' ')}`}</span>
+        <span>{plural(s.events, 'event')}</span>
+        <code>{s.id}</code>
+      </p>
+      <Section title="Why it fired"><Why signal={s} /></Section>
+      {s.message !== '' && <Section title="Message" note="from the rule"><Markdown text={s.message} /></Section>}
+      <Section title="Events" note={label.text} link={label.link}>
+        <EventTable signal={s} label={(text, link) => (text !== label.text || link !== label.link) && setLabel({ text, link })} />
+      </Section>
+      <Section title="Who and what"><Facts signal={s} /></Section>
+    </>
+  )
+}
+
+function Section({ title, note, link, children }: { title: string; note?: string; link?: string | undefined; children: ComponentChildren }) {
+  return (
+    <section class="section" aria-label={title}>
+      <div><h2>{title}</h2>{note && <p class="small mut">{note}</p>}{link && <a class="link small" href={link}>Search them</a>}</div>
+      <div class="section-body">{children}</div>
+    </section>
+  )
+}
+
+/** Beside is what can be done with the signal, and what was. */
+function Beside({ detail, put, again }: { detail: SignalDetail; put: (d: SignalDetail) => void; again: () => void }) {
+  const { signal } = detail
+  const change = async (c: Change) => {
+    const ok = await act([signal], c, { put: (now) => now[0] && put({ ...detail, signal: now[0] }) })
+    again()
+    return ok
+  }
+  const { form } = useActions({ subject: { signals: [signal] }, known: [], shown: { put: (now) => now[0] && put({ ...detail, signal: now[0] }) }, onDone: () => setTimeout(again, 300), again })
+  return (
+    <>
+      <Decide signal={signal} onChange={change} />
+      <section class="aside-part" aria-label="Suppress"><h2>Suppress <small>this rule for</small></h2><Suppress signal={signal} /></section>
+      <section class="aside-part" aria-label="History"><h2>History</h2><History detail={detail} /></section>
+      {form}
+    </>
+  )
+}

@@ -1,0 +1,93 @@
+import { useEffect, useState } from 'preact/hooks'
+import { createSuppression, deleteSuppression, previewSuppression, type HiddenSignal, type NewSuppression } from '../../api/suppressions'
+import type { Signal } from '../../api/signals'
+import { Dialog } from '../../parts/dialog'
+import { Problem } from '../../parts/problem'
+import { useAsk } from '../../state/ask'
+import { tell } from '../../state/done'
+import { useMay } from '../../state/session'
+import { day, dayAndMinutes, zoneName } from '../../state/time'
+import { count, plural, term } from '../../state/text'
+
+const spans: [string, number | undefined][] = [['1 day', 1], ['7 days', 7], ['30 days', 30], ['90 days', 90], ['without end', undefined]]
+
+/** queryOf is a search that finds the signals that are about the same as this one. */
+const queryOf = (s: Signal): string => s.group.flatMap((v, i) => (v === '' || v === 'N/A' ? [] : [term(s.groupBy[i] ?? '', v)])).join(' ')
+
+/** Suppress keeps signals like this one from being shown, after it has said which it would have hidden. */
+export function Suppress({ signal, done }: { signal: Signal; done?: () => void }) {
+  const [query, setQuery] = useState(queryOf(signal))
+  const [asked, setAsked] = useState(query)
+  const [days, setDays] = useState<number | undefined>(7)
+  const [saving, setSaving] = useState(false)
+  const lacks = useMay('configure')
+  useEffect(() => {
+    const timer = setTimeout(() => setAsked(query), 400)
+    return () => clearTimeout(timer)
+  }, [query])
+  const until = days === undefined ? undefined : Date.now() + days * 864e5
+  const suppression: NewSuppression = { name: `${signal.title}: ${signal.group.join(', ')}`.slice(0, 200), description: `From the signal ${signal.id}.`, ruleID: signal.ruleID, query: asked, until }
+  const preview = useAsk(asked.trim() === '' ? null : `${signal.ruleID} ${asked}`, (stop) => previewSuppression(suppression, stop), 'keep')
+  const save = async () => {
+    setSaving(true)
+    try {
+      const id = await createSuppression({ ...suppression, query })
+      tell({ text: `Suppressed ${until === undefined ? 'without end' : 'until ' + dayAndMinutes(until)}.`, undo: () => void takeBack(id) })
+      done?.()
+    } catch (e) {
+      tell({ text: `Not suppressed: ${(e as Error).message}`, failed: true })
+    }
+    setSaving(false)
+  }
+  const bad = preview.value?.hidden.filter((h) => h.reason === 'true_positive_malicious') ?? []
+  return (
+    <div class="suppress">
+      <input class="field mono" aria-label="Query of signals to suppress" value={query} spellcheck={false} onInput={(e) => setQuery(e.currentTarget.value)} onKeyDown={(e) => e.stopPropagation()} />
+      {preview.error ? <Problem error={preview.error} /> : (
+        <dl class="facts narrow" aria-busy={preview.asking}>
+          <div><dt>In 90 days</dt><dd>{preview.value ? <>would have hidden <b class="strong">{count(preview.value.total)}</b> {preview.value.total === 1 ? 'signal' : 'signals'}</> : <i class="bone" />}</dd></div>
+          {preview.value && (bad.length > 0
+            ? <div class="critical"><dt class="critical">Among them</dt><dd><Positives bad={bad} atLeast={preview.value.truncated} /></dd></div>
+            : <div><dt>Among them</dt><dd>no true positive{preview.value.truncated && ' in the first 1,000'}</dd></div>)}
+          <div>
+            <dt><label for="until">Until</label></dt>
+            <dd>
+              <select id="until" class="plain" value={days ?? ''} onChange={(e) => setDays(e.currentTarget.value === '' ? undefined : Number(e.currentTarget.value))}>
+                {spans.map(([name, d]) => <option key={name} value={d ?? ''}>{name}</option>)}
+              </select>
+              {until !== undefined && <span class="mut"> {dayAndMinutes(until)} {zoneName()}</span>}
+            </dd>
+          </div>
+        </dl>
+      )}
+      <div class="actions">
+        <button class="button" disabled={saving || lacks !== '' || query.trim() === '' || query !== asked || !preview.value} onClick={() => void save()}>
+          {bad.length > 0 ? 'Suppress anyway' : 'Suppress'}
+        </button>
+        {lacks !== '' && <span class="mut small">{lacks}</span>}
+      </div>
+    </div>
+  )
+}
+
+function Positives({ bad, atLeast }: { bad: HiddenSignal[]; atLeast: boolean }) {
+  const newest = bad.at(-1)
+  return <>{atLeast && 'at least '}<b>{plural(bad.length, 'true positive')}</b>{newest && <>, {bad.length > 1 && 'the last '}<a href={'/signals/' + newest.id}>{day(newest.firstSeen)}</a></>}</>
+}
+
+async function takeBack(id: string): Promise<void> {
+  try {
+    await deleteSuppression(id)
+    tell({ text: 'The suppression is deleted. What it hid meanwhile stays hidden.' })
+  } catch (e) {
+    tell({ text: `Not undone: ${(e as Error).message}`, failed: true })
+  }
+}
+
+export function SuppressDialog({ signal, close }: { signal: Signal; close: () => void }) {
+  return (
+    <Dialog title="Suppress this rule for" close={close} class="suppress-dialog">
+      <Suppress signal={signal} done={close} />
+    </Dialog>
+  )
+}
