@@ -4,6 +4,8 @@ import { bodyOf, type Filter } from './signals'
 export interface FacetValue {
   value: string
   count: number
+  /** What people call it, where that is something else. */
+  label: string
 }
 
 export interface Facet {
@@ -24,7 +26,7 @@ export interface Facets {
 interface FacetsBody {
   total?: number
   partial?: boolean
-  facets?: { facet: string; values?: { value?: string; count?: number }[]; distinct?: number; lacking?: number }[]
+  facets?: { facet: string; values?: { value?: string; count?: number; label?: string }[]; distinct?: number; lacking?: number }[]
 }
 
 /** countFacets counts signals by the values of fields. */
@@ -35,7 +37,7 @@ export async function countFacets(filter: Filter, facets: string[], limit: numbe
     partial: f.partial ?? false,
     facets: (f.facets ?? []).map((x) => ({
       facet: x.facet,
-      values: (x.values ?? []).map((v) => ({ value: v.value ?? '', count: v.count ?? 0 })),
+      values: (x.values ?? []).map((v) => ({ value: v.value ?? '', count: v.count ?? 0, label: v.label ?? '' })),
       distinct: x.distinct ?? 0,
       lacking: x.lacking ?? 0,
     })),

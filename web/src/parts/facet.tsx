@@ -9,7 +9,7 @@ interface FacetProps {
   distinct: number
   chosen: string[]
   onToggle: (value: string) => void
-  show?: (value: string) => ComponentChildren
+  show?: (value: string, label: string) => ComponentChildren
   /** Few are shown at first. */
   few?: number
   partial: boolean
@@ -28,8 +28,8 @@ export function Facet({ title, values, distinct, chosen, onToggle, show, few = 6
       {values === undefined
         ? Array.from({ length: 3 }, (_, i) => <div key={i} class="facet-value"><i class="bone" /></div>)
         : seen.map((v) => (
-            <button key={v.value} class="facet-value" aria-pressed={chosen.includes(v.value)} onClick={() => onToggle(v.value)} title={oneLine(v.value)}>
-              <span class="cut">{show ? show(v.value) : oneLine(v.value) || <i>empty</i>}</span>
+            <button key={v.value} class="facet-value" aria-pressed={chosen.includes(v.value)} onClick={() => onToggle(v.value)} title={oneLine(v.label || v.value)}>
+              <span class="cut">{show ? show(v.value, v.label) : oneLine(v.label || v.value)}</span>
               <span class="mut small">{count(v.count)}{partial && '+'}</span>
             </button>
           ))}
@@ -41,5 +41,5 @@ export function Facet({ title, values, distinct, chosen, onToggle, show, few = 6
 
 /** withChosen has those that are asked for, even where none has them. */
 function withChosen(values: FacetValue[], chosen: string[]): FacetValue[] {
-  return [...values, ...chosen.filter((c) => !values.some((v) => v.value === c)).map((value) => ({ value, count: 0 }))]
+  return [...values, ...chosen.filter((c) => !values.some((v) => v.value === c)).map((value) => ({ value, count: 0, label: '' }))]
 }

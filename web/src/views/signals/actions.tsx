@@ -1,10 +1,12 @@
 import { useState } from 'preact/hooks'
 import type { Filter, Signal } from '../../api/signals'
 import type { Change } from '../../api/triage'
+import { Dialog } from '../../parts/dialog'
 import { useMay } from '../../state/session'
 import { count, plural } from '../../state/text'
 import { act, actOnAll, type Shown } from './act'
 import { AssignForm } from './assign-form'
+import { Respond } from './respond'
 import { SuppressDialog } from './suppress'
 import { TriageForm } from './triage-form'
 import { useKeys } from '../../state/keys'
@@ -38,6 +40,7 @@ export function useActions({ subject, known, shown, onDone, again }: ActionsProp
     { keys: 'e', does: 'triage', act: () => begin('triage') },
     { keys: 'a', does: 'assign', act: () => begin('assign') },
     { keys: 's', does: 'suppress', act: () => begin('suppress') },
+    { keys: 'r', does: 'respond', act: () => begin('respond') },
   ])
   const { signals, all } = subject
   const name = all ? `all ${all.total === undefined ? '' : count(all.total) + ' '}signals` : signals.length === 1 ? 'this signal' : plural(signals.length, 'signal')
@@ -56,6 +59,7 @@ export function useActions({ subject, known, shown, onDone, again }: ActionsProp
     doing === 'triage' ? <TriageForm subject={name} hint={hint.trim()} onChange={carryOut} close={close} />
     : doing === 'assign' ? <AssignForm subject={name} known={known} onAssign={(to) => carryOut({ assignee: to })} close={close} />
     : doing === 'suppress' && signals[0] ? <SuppressDialog signal={signals[0]} close={close} />
+    : doing === 'respond' && signals[0] ? <Dialog title="Respond" close={close}><Respond signal={signals[0]} /></Dialog>
     : null
   return { begin, form }
 }

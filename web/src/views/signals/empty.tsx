@@ -1,3 +1,4 @@
+import { useEffect } from 'preact/hooks'
 import { readStatus } from '../../api/status'
 import type { Filter } from '../../api/signals'
 import { useAsk } from '../../state/ask'
@@ -6,17 +7,21 @@ import { count, plural } from '../../state/text'
 import { askFor, lookAt, triageQuery } from './filter'
 
 /** Empty says why there is no row, and what to do next. */
-export function Empty({ filter, range, archived }: { filter: Filter; range: Range; archived: number }) {
+export function Empty({ filter, range, archived, onNothing }: { filter: Filter; range: Range; archived: number; onNothing: (rules: number) => void }) {
   const status = useAsk('status', readStatus)
   const isQueue = filter.query === triageQuery
   const span = range.from === '' ? 'at all' : /^now-/.test(range.from) ? `in the ${rangeName(range).toLowerCase()}` : 'in this time'
   const s = status.value
+  useEffect(() => {
+    if (s?.eventsReceived === 0) onNothing(s.rulesEnabled)
+  }, [s])
+  if (!s || s.eventsReceived === 0) return null
   return (
     <div class="empty">
       <h1>{isQueue ? `No open signal ${span}` : `No signal of this query ${span}`}</h1>
       <p>
         {archived > 0 && `${plural(archived, 'signal')} ${archived === 1 ? 'was' : 'were'} archived. `}
-        {s && `${plural(s.rulesEnabled, 'rule')} ${s.rulesEnabled === 1 ? 'is' : 'are'} live${s.rulesFailing > 0 ? `, ${count(s.rulesFailing)} failing` : ''}, ${s.caughtUp ? 'and all events are evaluated, so the engine is looking.' : `and evaluation is ${s.lagSeconds.toFixed(0)} s behind.`}`}
+        {`${plural(s.rulesEnabled, 'rule')} ${s.rulesEnabled === 1 ? 'is' : 'are'} live${s.rulesFailing > 0 ? `, ${count(s.rulesFailing)} failing` : ''}, ${s.caughtUp ? 'and all events are evaluated, so the engine is looking.' : `and evaluation is ${s.lagSeconds.toFixed(0)} s behind.`}`}
       </p>
       <p class="actions">
         {range.from !== '' && <button class="button" onClick={() => lookAt({ from: range.from === 'now-24h' ? 'now-30d' : '', to: '' })}>{range.from === 'now-24h' ? 'Look at 30 days' : 'Look at all time'}</button>}

@@ -10,11 +10,11 @@ import { kindOf } from './columns'
 import { askFor } from './filter'
 
 const stateField = '@nightjar.state'
-const entities = ['@network.client.ip', 'host', '@usr.id', '@usr.name', '@container.id']
-const others = ['rule_name', 'source', 'tactic', 'technique', 'assignee']
+const entities = ['@network.client.ip', 'host', '@usr.id', '@container.id']
+const others = ['rule_id', 'source', 'tactic', 'technique', 'assignee']
 const titles: Record<string, string> = {
-  severity: 'Severity', [stateField]: 'State', rule_name: 'Rule', source: 'Source', tactic: 'Tactic', technique: 'Technique', assignee: 'Assignee',
-  '@network.client.ip': 'Client address', host: 'Host', '@usr.id': 'User', '@usr.name': 'User name', '@container.id': 'Container',
+  severity: 'Severity', [stateField]: 'State', rule_id: 'Rule', source: 'Source', tactic: 'Tactic', technique: 'Technique', assignee: 'Assignee',
+  '@network.client.ip': 'Client address', host: 'Host', '@usr.id': 'User', '@container.id': 'Container',
 }
 const severityOrder = ['critical', 'high', 'medium', 'low', 'info']
 const stateOrder = ['open', 'under_review', 'archived']
@@ -48,20 +48,20 @@ function One({ field, query, counted, partial }: { field: string; query: string;
   return (
     <Facet
       title={titles[field] ?? field} values={counted && ordered(field, counted)} distinct={counted?.distinct ?? 0} partial={partial}
-      chosen={valuesOf(query, field)} onToggle={(v) => askFor(withToggled(query, field, v))} show={(v) => shownValue(field, v)} few={field === 'severity' || field === stateField ? 6 : 5}
+      chosen={valuesOf(query, field)} onToggle={(v) => askFor(withToggled(query, field, v))} show={(v, label) => shownValue(field, v, label)} few={field === 'severity' || field === stateField ? 6 : 5}
     />
   )
 }
 
 function ordered(field: string, c: Counted) {
   const order = field === 'severity' ? severityOrder : field === stateField ? stateOrder : undefined
-  if (!order) return c.values.filter((v) => v.value !== '')
-  return order.map((value) => ({ value, count: c.values.find((v) => v.value === value)?.count ?? 0 }))
+  if (!order) return c.values.filter((v) => v.value !== '' && v.value !== 'N/A')
+  return order.map((value) => ({ value, count: c.values.find((v) => v.value === value)?.count ?? 0, label: '' }))
 }
 
-function shownValue(field: string, value: string) {
+function shownValue(field: string, value: string, label: string) {
   if (field === 'severity') return <span class={'severity ' + value}><Ladder severity={value as Severity} />{severityName(value as Severity)}</span>
   if (field === stateField) return <span class={'state ' + value}><StateSign state={value as State} />{stateName(value as State)}</span>
   if (entities.includes(field)) return <><span class="kind mut">{kindOf(field)}</span><span class="mono">{oneLine(value)}</span></>
-  return oneLine(value)
+  return oneLine(label || value)
 }

@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useState } from 'preact/hooks'
-import { APIError, UnreachableError } from '../../api/client'
+import { UnreachableError } from '../../api/client'
 import { countFacets, countOverTime } from '../../api/facets'
-import type { Signal } from '../../api/signals'
+import type { Filter, Signal } from '../../api/signals'
 import type { Change } from '../../api/triage'
 import { Histogram } from '../../parts/histogram'
 import { Key } from '../../parts/key'
@@ -9,6 +9,7 @@ import { Problem } from '../../parts/problem'
 import { QueryBox } from '../../parts/query-box'
 import { Table } from '../../parts/table'
 import { TimeRange } from '../../parts/time-range'
+import { useChecked } from '../../parts/use-checked'
 import { change, go, pathOf } from '../../state/address'
 import { useAsk } from '../../state/ask'
 import { useKeys } from '../../state/keys'
@@ -22,7 +23,7 @@ import { cameFrom } from './around'
 import { CountBar } from './count-bar'
 import { Empty } from './empty'
 import { Facets } from './facets'
-import { askFor, lookAt, useListState } from './filter'
+import { askFor, lookAt, triageQuery, useListState } from './filter'
 import { LiveButton, useLive } from './live'
 import { Panel } from './panel'
 import { useList } from './use-list'
@@ -30,9 +31,11 @@ import { useSelection } from './use-selection'
 import { rowHeight, useNarrow } from './size'
 
 /** SignalList is the triage queue: query, facets, histogram, rows, and a signal in a panel. */
-export function SignalList() {
-  const { filter, sort, open, from } = useListState()
-  const list = useList(filter, sort)
+export function SignalList({ onNothing }: { onNothing: (rules: number) => void }) {
+  const { filter: wanted, sort, open, from } = useListState()
+  const checked = useChecked(wanted, 'signals', triageQuery)
+  const filter = checked.filter ?? waiting
+  const list = useList(checked.filter ? filter : undefined, sort)
   const zone = useZone()
   const { density } = usePreferences()
   const narrow = useNarrow()
@@ -40,10 +43,10 @@ export function SignalList() {
   const [read, setRead] = useState<Signal>()
   const [filtering, setFiltering] = useState(false)
   const live = useLive(filter, list.at)
-  const total = useAsk(JSON.stringify([filter, list.at]), (stop) => countFacets(filter, ['severity'], 5, stop), 'keep')
+  const total = useAsk(checked.filter ? JSON.stringify([filter, list.at]) : null, (stop) => countFacets(filter, ['severity'], 5, stop), 'keep')
   const shownStates = valuesOf(filter.query, '@nightjar.state')
   const all = { ...filter, query: without(filter.query, '@nightjar.state') || '*' }
-  const counts = useAsk(JSON.stringify([all, zone, list.at]), (stop) => countOverTime(all, ['severity', 'state'], 48, zoneOf(zone), stop), 'keep')
+  const counts = useAsk(checked.filter ? JSON.stringify([all, zone, list.at]) : null, (stop) => countOverTime(all, ['severity', 'state'], 48, zoneOf(zone), stop), 'keep')
 
   const at = list.rows.findIndex((r) => r.id === open)
   const row = list.rows[at]
@@ -95,28 +98,29 @@ export function SignalList() {
     { keys: '.', does: 'show newer', act: list.again },
     { keys: 'f', does: 'filters', act: () => (setFiltering(true), setTimeout(() => document.querySelector<HTMLElement>('.facets button')?.focus())) },
   ])
-  const queryError = list.error instanceof APIError && list.error.status === 400 ? list.error : undefined
   const stale = list.error instanceof UnreachableError || live.error !== undefined
   const shown = usePreferences().columns['signals'] ?? usualColumns
   return (
     <main class={`signals ${open !== '' && !narrow ? 'with-panel' : ''} ${filtering ? 'filtering' : ''}`}>
       <div class="asking">
-        <QueryBox query={filter.query} onAsk={askFor} error={queryError} name="Query of signals" />
+        <QueryBox filter={wanted} over="signals" onAsk={askFor} wrong={checked.wrong} reading={checked.reading} name="Query of signals" />
         <button class="button filters-button" aria-expanded={filtering} onClick={() => setFiltering(!filtering)}>Filters</button>
         <TimeRange range={from} onChange={lookAt} />
         <LiveButton live={live} />
       </div>
       <div class="columns">
-        <Facets filter={filter} at={list.at} />
+        {checked.filter ? <Facets filter={filter} at={list.at} /> : <nav class="facets" aria-label="Filters" />}
         <section class={`queue ${selection.ticked.size > 0 ? 'ticking' : ''}`} aria-label="Signals">
           {counts.error ? <div class="histogram"><Problem error={counts.error} again={counts.again} /></div>
             : <Histogram counts={counts.value} isShown={(s) => shownStates.length === 0 ? s !== 'archived' : shownStates.includes(s)} onZoom={(a, b) => lookAt({ from: String(a), to: String(b) })} />}
           {stale && list.at > 0
             ? <div class="bar stale" role="status">Not live since {clock(list.at, zone)} {zoneName(zone)}. You see what was there then. <button class="link" onClick={list.again}>Try again</button></div>
             : <CountBar list={list} total={total.value} all={counts.value?.total} selection={selection} begin={begin} range={from} />}
-          {list.error && !queryError && !stale && <div class="bar"><Problem error={list.error} again={list.again} /></div>}
+          {checked.wrong && <div class="bar stale" role="status">{checked.filter ? 'These are of the last query that could be read.' : 'The query can’t be read, so nothing was asked.'}</div>}
+          {checked.error && <div class="bar"><Problem error={checked.error} /></div>}
+          {list.error && !stale && <div class="bar"><Problem error={list.error} again={list.again} /></div>}
           {list.rows.length === 0 && list.at > 0 && !list.asking
-            ? <Empty filter={filter} range={from} archived={(counts.value?.total ?? 0) - (total.value?.total ?? 0)} />
+            ? <Empty filter={filter} range={from} onNothing={onNothing} archived={(counts.value?.total ?? 0) - (total.value?.total ?? 0)} />
             : (
               <Table
                 name="Signals" columns={shown.flatMap((id) => allColumns.find((c) => c.id === id) ?? [])} rows={list.rows} total={total.value?.total}
@@ -136,5 +140,8 @@ export function SignalList() {
     </main>
   )
 }
+
+/** waiting stands where no query could be read yet: it is not asked. */
+const waiting: Filter = { query: '*', from: '', to: '' }
 
 const zoneOf = (zone: 'utc' | 'local'): string => (zone === 'utc' ? 'UTC' : Intl.DateTimeFormat().resolvedOptions().timeZone)

@@ -22,6 +22,7 @@ import { Facts } from './detail/facts'
 import { History } from './detail/history'
 import { Lead } from './detail/lead'
 import { Why } from './detail/why'
+import { Respond } from './respond'
 import { Suppress } from './suppress'
 
 /** SignalPage is one signal at an address of its own, with what is to be decided beside it. */
@@ -112,6 +113,7 @@ function Beside({ detail, put, again }: { detail: SignalDetail; put: (d: SignalD
     <>
       <Decide signal={signal} onChange={change} />
       <section class="aside-part" aria-label="Suppress"><h2>Suppress <small>this rule for</small></h2><Suppress signal={signal} /></section>
+      <section class="aside-part" aria-label="Respond"><h2>Respond</h2><Respond signal={signal} /></section>
       <section class="aside-part" aria-label="History"><h2>History</h2><History detail={detail} /></section>
       {form}
     </>

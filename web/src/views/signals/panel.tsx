@@ -72,6 +72,7 @@ export function Actions({ onDo }: { onDo: (what: Doing) => void }) {
       <button class="button main" disabled={triage !== ''} title={triage} onClick={() => onDo('triage')}>Triage <Key>e</Key></button>
       <button class="button" disabled={triage !== ''} title={triage} onClick={() => onDo('assign')}>Assign <Key>a</Key></button>
       <button class="button" disabled={configure !== ''} title={configure} onClick={() => onDo('suppress')}>Suppress <Key>s</Key></button>
+      <button class="button" onClick={() => onDo('respond')}>Respond <Key>r</Key></button>
     </div>
   )
 }

@@ -30,14 +30,15 @@ interface Held {
 
 const pageSize = 100
 
-/** useList reads the signals of a filter page by page, as they come near the screen. */
-export function useList(filter: Filter, sort: string): List {
+/** useList reads the signals of a filter, if there is one, page by page, as they come near the screen. */
+export function useList(filter: Filter | undefined, sort: string): List {
   const key = JSON.stringify([filter, sort])
   const [held, setHeld] = useState<Held>({ key: '', rows: [], cursor: undefined, asking: true, error: undefined, at: 0 })
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set())
   const running = useRef<AbortController | undefined>(undefined)
 
   const ask = useCallback((cursor: string | undefined) => {
+    if (!filter) return
     running.current?.abort()
     const stop = new AbortController()
     running.current = stop

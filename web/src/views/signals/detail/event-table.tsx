@@ -40,7 +40,10 @@ function telling(events: Event[]): string[] {
   const values = (f: string) => new Set(events.map((e) => fieldOf(e, f)))
   const has = candidates.filter((f) => events.some((e) => fieldOf(e, f) !== ''))
   const differ = has.filter((f) => values(f).size > 1)
-  return [...differ, ...has.filter((f) => !differ.includes(f))].slice(0, 2)
+  const same = (f: string, g: string) => events.every((e) => fieldOf(e, f) === fieldOf(e, g))
+  const told: string[] = []
+  for (const f of [...differ, ...has]) if (told.length < 2 && !told.some((g) => f === g || same(f, g))) told.push(f)
+  return told
 }
 
 export function fieldOf(e: Event, field: string): string {

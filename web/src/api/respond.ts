@@ -1,0 +1,84 @@
+import { call } from './client'
+
+export interface Process {
+  pid: number
+  executable: string
+  args: string
+  user: string
+  /** All that the engine said of it: a request names it with the same. */
+  body: Record<string, unknown>
+}
+
+/** Target is a host, or a process of it, that a signal's events are about. */
+export interface Target {
+  host: string
+  process: Process | undefined
+  /** The agent that would do it; undefined: none enrolled, so nothing can be done. */
+  agent: { id: string; lastContact: string; disarmed: string; isolated: boolean } | undefined
+}
+
+export type Action = 'kill' | 'isolate' | 'release' | 'collect'
+
+export interface Response {
+  id: string
+  action: Action
+  /** What it touches, in words. */
+  target: string
+  by: string
+  reason: string
+  created: number
+  /** waiting, done, failed, expired or cancelled */
+  state: string
+  ended: number | undefined
+  error: string
+}
+
+interface TargetBody {
+  host: string
+  agents?: { id: string; last_contact?: string; disarmed?: string; isolated?: boolean }[]
+  process?: { pid?: number | string; executable?: string; args?: string; user?: string; [more: string]: unknown }
+}
+
+const pathOf = (id: string): string => `/api/nightjar/v1/signals/${encodeURIComponent(id)}/respond`
+
+export async function targetsOf(signalID: string, signal: AbortSignal): Promise<Target[]> {
+  const body = await call<{ targets?: TargetBody[] }>(pathOf(signalID), { signal })
+  return (body.targets ?? []).map(({ host, agents, process: p }) => {
+    const a = agents?.[0]
+    return {
+      host,
+      process: p && { pid: Number(p.pid ?? 0), executable: p.executable ?? '', args: p.args ?? '', user: p.user ?? '', body: p },
+      agent: a && { id: a.id, lastContact: a.last_contact ?? '', disarmed: a.disarmed ?? '', isolated: a.isolated ?? false },
+    }
+  })
+}
+
+export async function respond(signalID: string, action: Action, t: Target, reason: string): Promise<Response> {
+  const process = (action === 'kill' || action === 'collect') && t.process ? { process: t.process.body } : {}
+  return responseOf(await call<ResponseBody>(pathOf(signalID), { body: { action, reason, host: t.host, ...(t.agent ? { agent: t.agent.id } : {}), ...process } }))
+}
+
+interface ResponseBody {
+  id: string
+  action: Action
+  target?: string
+  host?: string
+  by?: string
+  reason?: string
+  created: string
+  state: string
+  ended?: string
+  result?: { status?: string; error?: string }
+}
+
+export async function responsesOf(signalID: string, signal?: AbortSignal): Promise<Response[]> {
+  const body = await call<{ responses?: ResponseBody[] }>('/api/nightjar/v1/responses', { query: { signal_id: signalID }, ...(signal ? { signal } : {}) })
+  return (body.responses ?? []).map(responseOf)
+}
+
+export const cancelResponse = (id: string): Promise<unknown> => call(`/api/nightjar/v1/responses/${encodeURIComponent(id)}/cancel`, { body: {} })
+
+const responseOf = (r: ResponseBody): Response => ({
+  id: r.id, action: r.action, target: r.target ?? r.host ?? '', by: r.by ?? '', reason: r.reason ?? '', created: Date.parse(r.created),
+  state: r.state, ended: r.ended ? Date.parse(r.ended) : undefined, error: r.result?.error ?? '',
+})

@@ -1,0 +1,29 @@
+import { useRef } from 'preact/hooks'
+import { checkSearch, type Checked, type Over } from '../api/search'
+import type { Filter } from '../api/signals'
+import { useAsk } from '../state/ask'
+
+export interface CheckedFilter {
+  /** The newest filter that can be read; undefined: none could yet. */
+  filter: Filter | undefined
+  /** What is wrong with the one that is asked for; undefined: nothing. */
+  wrong: Checked | undefined
+  reading: string
+  /** The check itself failed. */
+  error: Error | undefined
+}
+
+/** useChecked keeps what can't be read from being asked: the last valid filter stays. */
+export function useChecked(filter: Filter, over: Over, known: string): CheckedFilter {
+  const skip = filter.query === known
+  const check = useAsk(skip ? null : filter.query, (stop) => checkSearch(filter.query, over, stop))
+  const last = useRef<Filter | undefined>(undefined)
+  const valid = skip || check.value?.valid === true
+  if (valid) last.current = filter
+  return {
+    filter: valid ? filter : last.current,
+    wrong: !skip && check.value?.valid === false ? check.value : undefined,
+    reading: skip ? '' : (check.value?.reading ?? ''),
+    error: skip ? undefined : check.error,
+  }
+}
