@@ -1,6 +1,7 @@
 // A real engine for the tests of the page, and browsers that look at it.
 import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -21,7 +22,7 @@ export async function startEngine(...flags) {
   const dir = await mkdtemp(join(tmpdir(), 'nightjar-page-'))
   const [http, grpc] = [await freePort(), await freePort()]
   const base = `http://127.0.0.1:${http}`
-  const child = spawn(join(root, 'bin/nightjar'), ['up', '--data-dir', dir, '--http', `127.0.0.1:${http}`, '--grpc', `127.0.0.1:${grpc}`, ...flags], {
+  const child = spawn(process.env.NIGHTJAR ?? join(root, 'bin/nightjar'), ['up', '--data-dir', dir, '--http', `127.0.0.1:${http}`, '--grpc', `127.0.0.1:${grpc}`, ...flags], {
     env: { ...process.env, NIGHTJAR_API_KEY: '' }, stdio: ['ignore', 'pipe', 'pipe'],
   })
   let said = ''
@@ -82,4 +83,13 @@ export async function openPage(browser, engine, { path = '/', signedIn = true, w
   page.on('request', (r) => new URL(r.url()).origin !== engine.base && page.faults.push(`request to ${r.url()}`))
   await page.goto(path)
   return page
+}
+
+const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
+
+/** axeFaults are what axe finds wrong with the page as it is: rule, and where. */
+export async function axeFaults(page) {
+  if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(await readFile(axe, 'utf8'))
+  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }))
+  return violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(' ')}: ${n.failureSummary}`))
 }

@@ -1,27 +1,284 @@
 import assert from 'node:assert/strict'
+import { readFile, readdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { after, before, test } from 'node:test'
-import { openBrowser, openPage, startEngine } from './engine.mjs'
+import { gzipSync } from 'node:zlib'
+import { makeHostile, makeSignals, hostile } from './data.mjs'
+import { axeFaults, openBrowser, openPage, startEngine } from './engine.mjs'
 
 let engine, browser
 before(async () => {
-  engine = await startEngine('--demo')
+  engine = await startEngine()
   browser = await openBrowser()
-  await engine.until('a signal', async () => (await engine.call('/api/v2/security_monitoring/signals')).data?.length > 0)
 })
 after(async () => {
   await browser?.close()
   await engine?.stop()
 })
 
+const rows = (page) => page.locator('.table-row')
+const row = (page, text) => rows(page).filter({ hasText: text }).first()
+const query = (page) => page.getByRole('combobox', { name: 'Query of signals' })
+const ask = async (page, text) => {
+  await query(page).fill(text)
+  await query(page).press('Enter')
+}
+
+test('an install without events says how to begin', async () => {
+  const page = await openPage(browser, engine)
+  await page.getByRole('heading', { name: 'Nothing has arrived yet' }).waitFor()
+  await page.getByText('waiting for the first event').waitFor()
+  assert.deepEqual(await axeFaults(page), [])
+  assert.deepEqual(page.faults, [])
+  await page.context().close()
+})
+
+test('signals are made', async () => {
+  await makeSignals(engine, 'critical', 3)
+  await makeSignals(engine, 'low', 240)
+  await makeHostile(engine)
+})
+
 test('a person signs in with the key and sees the signals', async () => {
-  const page = await openPage(browser, engine, { signedIn: false })
+  const page = await openPage(browser, engine, { signedIn: false, path: '/signals?query=severity%3Acritical' })
   await page.getByLabel('Key', { exact: true }).fill('x'.repeat(40))
+  assert.deepEqual(await axeFaults(page), [])
   await page.getByRole('button', { name: 'Sign in' }).click()
   await page.getByText('It is not valid here.').waitFor()
   assert.deepEqual(page.faults.splice(0).filter((f) => !f.includes('403')), [])
   await page.getByLabel('Key', { exact: true }).fill(engine.key)
   await page.getByRole('button', { name: 'Sign in' }).click()
-  await page.getByRole('row').filter({ hasText: 'SSH brute force' }).first().waitFor()
-  assert.equal(new URL(page.url()).pathname, '/signals')
+  await row(page, 'Test of critical').waitFor()
+  assert.equal(await query(page).inputValue(), 'severity:critical')
+  await page.getByRole('button', { name: 'Key', exact: true }).click()
+  await page.getByRole('menuitem', { name: 'Sign out' }).click()
+  await page.getByRole('heading', { name: 'Sign in' }).waitFor()
   assert.deepEqual(page.faults, [])
+  await page.context().close()
+})
+
+test('a person signs in with a name and a password, and may what their role may', async () => {
+  const { password } = await engine.call('/api/nightjar/v1/users', { name: 'rita', role: 'reader' })
+  const page = await openPage(browser, engine, { signedIn: false })
+  await page.getByLabel('Name').fill('rita')
+  await page.getByLabel('Password', { exact: true }).fill(password)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await row(page, 'Test of critical').waitFor({ timeout: 10_000 })
+  await row(page, 'Test of critical').click()
+  const triage = page.locator('.panel').getByRole('button', { name: 'Triage' })
+  await triage.waitFor()
+  assert.equal(await triage.isDisabled(), true)
+  assert.equal(await triage.getAttribute('title'), 'needs analyst')
+  await page.reload()
+  await row(page, 'Test of critical').waitFor()
+  assert.deepEqual(page.faults, [])
+  await page.context().close()
+})
+
+test('from the page to a signal that is closed it takes four presses', async () => {
+  const page = await openPage(browser, engine, { path: '/signals?query=' + encodeURIComponent('severity:critical @nightjar.state:(open OR under_review)') })
+  let presses = 0
+  const press = async (what) => (presses++, await what.click())
+  await press(row(page, 'user-critical-0'))
+  await page.locator('.panel h1').waitFor()
+  await press(page.locator('.panel').getByRole('button', { name: 'Triage' }))
+  await press(page.getByRole('radio', { name: /True positive/ }))
+  await page.getByRole('status').filter({ hasText: 'Archived as true positive.' }).waitFor()
+  await row(page, 'user-critical-0').waitFor({ state: 'detached' })
+  assert.ok(presses <= 6, `${presses} presses`)
+  assert.match(page.url(), /signal=/, 'the next one is open')
+  const stored = await engine.call('/api/v2/security_monitoring/signals?filter%5Bquery%5D=' + encodeURIComponent('@usr.id:user-critical-0'))
+  assert.equal(stored.data[0].attributes.attributes.nightjar.reason, 'true_positive_malicious')
+  await page.getByRole('button', { name: 'Undo' }).click()
+  await row(page, 'user-critical-0').waitFor()
+  await engine.until('the undo', async () => (await engine.call('/api/v2/security_monitoring/signals?filter%5Bquery%5D=' + encodeURIComponent('@usr.id:user-critical-0'))).data[0].attributes.attributes.nightjar.state === 'open')
+  assert.deepEqual(page.faults, [])
+  await page.context().close()
+})
+
+test('the keyboard does all of it', async () => {
+  const page = await openPage(browser, engine, { path: '/signals?query=' + encodeURIComponent('severity:critical @nightjar.state:(open OR under_review)') })
+  await row(page, 'Test of critical').waitFor()
+  await page.keyboard.press('j')
+  await page.locator('.panel h1').waitFor()
+  await page.keyboard.press('x')
+  await page.keyboard.press('Shift+j')
+  await page.getByText('2 selected').waitFor()
+  await page.keyboard.press('e')
+  await page.getByRole('dialog', { name: 'Archive 2 signals as' }).waitFor()
+  await page.keyboard.press('2')
+  await page.getByText('Archived as benign: 2 signals.').waitFor()
+  await page.waitForFunction(() => document.querySelectorAll('.table-row').length === 1)
+  await page.keyboard.press('z')
+  await page.waitForFunction(() => document.querySelectorAll('.table-row').length === 3)
+  await page.keyboard.press('Enter')
+  await page.waitForURL(/\/signals\/[^?]+$/)
+  await page.getByRole('heading', { name: 'Why it fired' }).waitFor()
+  await page.keyboard.press('Escape')
+  await page.waitForURL(/\/signals\?/)
+  await page.keyboard.press('?')
+  await page.getByRole('dialog', { name: 'Keys' }).waitFor()
+  await page.keyboard.press('Escape')
+  await page.keyboard.press('/')
+  await page.keyboard.type('x')
+  assert.match(await query(page).inputValue(), /x$/, 'letters are text where somebody types')
+  assert.deepEqual(page.faults, [])
+  await page.context().close()
+})
+
+test('the address is the state: reload and back lead where one was', async () => {
+  const page = await openPage(browser, engine)
+  await row(page, 'Test of low').waitFor()
+  await page.locator('.facets').getByRole('button', { name: /Critical/ }).click()
+  await page.waitForFunction(() => document.querySelectorAll('.table-row').length === 3)
+  await row(page, 'user-critical-1').click()
+  await page.locator('.panel h1').waitFor()
+  const address = page.url()
+  await page.reload()
+  await page.locator('.panel h1').waitFor()
+  assert.equal(page.url(), address)
+  await page.goBack()
+  await page.locator('.panel').waitFor({ state: 'detached' })
+  await page.goBack()
+  await row(page, 'Test of low').waitFor()
+  await page.goForward()
+  await page.waitForFunction(() => document.querySelectorAll('.table-row').length === 3)
+  assert.deepEqual(page.faults, [])
+  await page.context().close()
+})
+
+test('thousands of rows are a screen of them, and all can be reached', async () => {
+  const page = await openPage(browser, engine, { path: '/signals?query=severity%3Alow' })
+  await row(page, 'Test of low').waitFor()
+  assert.ok((await rows(page).count()) < 80)
+  await page.getByText('240 signals').waitFor()
+  for (let i = 0; i < 30; i++) {
+    await page.locator('.table-rows').evaluate((el) => el.scrollTo(0, el.scrollHeight))
+    await page.waitForTimeout(100)
+  }
+  assert.equal(await rows(page).last().getAttribute('aria-rowindex'), '240')
+  assert.equal(await page.getByRole('grid').getAttribute('aria-rowcount'), '240')
+  assert.deepEqual(page.faults, [])
+  await page.context().close()
+})
+
+test('a query that can’t be read says where, and what was there stays', async () => {
+  const page = await openPage(browser, engine, { path: '/signals?query=severity%3Acritical' })
+  await row(page, 'Test of critical').waitFor()
+  await ask(page, 'severity:(critical OR')
+  await page.getByRole('alert').filter({ hasText: '1:22' }).waitFor()
+  await page.getByText('These are of the last query that could be read.').waitFor()
+  assert.equal(await rows(page).count(), 3)
+  await ask(page, 'severity:none-has-this')
+  await page.getByRole('heading', { name: /No signal of this query/ }).waitFor()
+  assert.deepEqual(await axeFaults(page), [])
+  assert.deepEqual(page.faults, [])
+  await page.context().close()
+})
+
+test('hostile text stays text', async () => {
+  const page = await openPage(browser, engine, { path: '/signals?query=' + encodeURIComponent('rule_name:Hostile*') })
+  await row(page, 'Hostile').waitFor()
+  assert.equal(await rows(page).count(), Object.keys(hostile).length)
+  for (const r of await rows(page).all()) assert.equal((await r.boundingBox()).height, 24, 'a value breaks no row')
+  for (let i = 0; i < Object.keys(hostile).length; i++) {
+    await rows(page).nth(i).click()
+    await page.locator('.panel .event-lines li').first().waitFor()
+  }
+  await page.getByText('⟨202E⟩').first().waitFor()
+  for (const value of await page.locator('.panel .value').all()) {
+    await value.click()
+    await page.getByRole('menu').waitFor()
+    await page.keyboard.press('Escape')
+  }
+  const ids = (await engine.call('/api/v2/security_monitoring/signals?page%5Blimit%5D=50&filter%5Bquery%5D=' + encodeURIComponent('rule_name:Hostile*'))).data.map((s) => s.id)
+  for (const id of ids) {
+    await page.goto('/signals/' + id)
+    await page.locator('.event-row').nth(1).waitFor()
+  }
+  await page.goto('/signals/' + encodeURIComponent(hostile.image))
+  await page.getByText('There is no signal').waitFor()
+  assert.equal(await page.evaluate(() => window.hacked), undefined)
+  assert.equal(await page.locator('img, script:not([src]), [onclick], [onload]').count(), 0)
+  assert.deepEqual(page.faults.filter((f) => !f.includes('404')), [])
+  await page.context().close()
+})
+
+test('a value of any kind can be asked for, and is asked for literally', async () => {
+  const page = await openPage(browser, engine, { path: '/signals?query=' + encodeURIComponent('rule_name:Hostile*') })
+  for (const name of ['query', 'quotes', 'script']) {
+    await page.goto('/signals?query=' + encodeURIComponent('rule_name:Hostile*'))
+    await row(page, hostile[name].slice(0, 12)).click()
+    await page.locator('.panel .facts .value').first().click()
+    await page.getByRole('menuitem', { name: 'Only these' }).click()
+    await page.waitForFunction(() => document.querySelectorAll('.table-row').length === 1)
+    await row(page, hostile[name].slice(0, 12)).waitFor()
+  }
+  assert.deepEqual(page.faults, [])
+  await page.context().close()
+})
+
+test('where the engine is away, what was there stays and says since when', async () => {
+  const page = await openPage(browser, engine, { path: '/signals?query=severity%3Acritical' })
+  await row(page, 'Test of critical').waitFor()
+  await page.context().setOffline(true)
+  await page.getByText(/Not live since \d\d:\d\d:\d\d UTC/).waitFor({ timeout: 20_000 })
+  assert.equal(await rows(page).count(), 3)
+  await page.context().setOffline(false)
+  await page.getByRole('button', { name: 'Try again' }).first().click()
+  await page.getByText('3 signals').waitFor()
+  await page.context().close()
+})
+
+test('newer signals wait until somebody asks for them', async () => {
+  const page = await openPage(browser, engine, { path: '/signals?query=severity%3Ahigh' })
+  await page.getByRole('heading', { name: /No signal of this query/ }).waitFor()
+  await makeSignals(engine, 'high', 2)
+  await page.goto('/signals?query=severity%3Ahigh')
+  await row(page, 'Test of high').waitFor()
+  await engine.call('/api/v2/logs', [{ ddsource: 'page-high', message: 'one more', usr: { id: 'user-late' } }])
+  await page.getByRole('button', { name: /1 newer signal/ }).waitFor({ timeout: 20_000 })
+  assert.equal(await rows(page).count(), 2)
+  await page.keyboard.press('.')
+  await row(page, 'user-late').waitFor()
+  assert.deepEqual(page.faults, [])
+  await page.context().close()
+})
+
+for (const theme of ['dark', 'light']) {
+  for (const [name, width, height] of [['wide', 1440, 900], ['telephone', 390, 844]]) {
+    test(`nothing is inaccessible: ${theme}, ${name}`, async () => {
+      const page = await openPage(browser, engine, { theme, width, height, path: '/signals?query=severity%3Acritical' })
+      await row(page, 'Test of critical').waitFor()
+      await page.waitForTimeout(500)
+      assert.deepEqual(await axeFaults(page), [], 'the list')
+      await row(page, 'Test of critical').click()
+      await page.getByRole('heading', { name: 'Why it fired' }).waitFor()
+      await page.getByText('in 5 min').first().waitFor()
+      assert.deepEqual(await axeFaults(page), [], 'a signal')
+      await page.keyboard.press('e')
+      await page.getByRole('dialog').waitFor()
+      assert.deepEqual(await axeFaults(page), [], 'triage')
+      await page.keyboard.press('Escape')
+      const id = (await engine.call('/api/v2/security_monitoring/signals?filter%5Bquery%5D=severity%3Acritical')).data[0].id
+      await page.goto('/signals/' + id)
+      await page.getByText('would have hidden').waitFor()
+      assert.deepEqual(await axeFaults(page), [], 'a signal’s page')
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true, 'nothing is wider than the window')
+      assert.deepEqual(page.faults, [])
+      await page.context().close()
+    })
+  }
+}
+
+test('what the first view loads is at most 150 KB, compressed', async () => {
+  const page = await openPage(browser, engine, { path: '/signals' })
+  await row(page, 'Test of').waitFor()
+  const loaded = await page.evaluate(() => performance.getEntriesByType('resource').map((r) => new URL(r.name).pathname).filter((p) => !p.startsWith('/api/')))
+  const dist = resolve(import.meta.dirname, '../dist')
+  let bytes = gzipSync(await readFile(join(dist, 'index.html'))).length
+  for (const path of loaded) bytes += path.endsWith('.woff2') ? (await readFile(join(dist, path))).length : gzipSync(await readFile(join(dist, path))).length
+  console.log(`# first view: ${(bytes / 1000).toFixed(1)} KB of ${loaded.length} files; ${(await readdir(join(dist, 'assets'))).length} in all`)
+  assert.ok(bytes <= 150_000, `${bytes} bytes`)
+  await page.context().close()
 })

@@ -17,7 +17,7 @@ export function FirstStart({ rules, onArrived }: { rules: number; onArrived: () 
   return (
     <main class="first" tabIndex={0}>
       <h1>Nothing has arrived yet</h1>
-      <p class="lead">{plural(rules, 'rule')} {rules === 1 ? 'is' : 'are'} live and waiting. An event is searchable within a second of its arrival, and a signal follows within ten.</p>
+      <p class="lead">{rules === 0 ? 'No rule is live yet; those that ship are in content/rules, and the demo brings its own.' : `${plural(rules, 'rule')} ${rules === 1 ? 'is' : 'are'} live and waiting.`} An event is searchable within a second of its arrival, and a signal follows within ten.</p>
       <ol>
         <li>
           <h2>Connect a source</h2>

@@ -65,7 +65,7 @@ export function useList(filter: Filter | undefined, sort: string): List {
 
   const rows = useMemo(() => (hidden.size === 0 ? held.rows : held.rows.filter((r) => !hidden.has(r.id))), [held.rows, hidden])
   return {
-    rows, asking: held.asking, error: held.error, at: held.at, more: held.cursor !== undefined,
+    rows, asking: held.asking && filter !== undefined, error: held.error, at: held.at, more: held.cursor !== undefined,
     next: () => {
       if (!held.asking && held.cursor !== undefined && held.error === undefined && held.key === key) ask(held.cursor)
     },
