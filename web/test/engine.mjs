@@ -76,6 +76,7 @@ export const openBrowser = () => chromium.launch({ executablePath: process.env.C
 export async function openPage(browser, engine, { path = '/', signedIn = true, width = 1440, height = 900, theme = 'dark' } = {}) {
   const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, baseURL: engine.base })
   if (signedIn) await context.addInitScript((key) => sessionStorage.setItem('nightjar.key', key), engine.key)
+  context.setDefaultTimeout(15_000)
   const page = await context.newPage()
   page.faults = []
   page.on('console', (m) => ['error', 'warning'].includes(m.type()) && page.faults.push(`console: ${m.text()}`))

@@ -59,11 +59,11 @@ test('a person signs in with the key and sees the signals', async () => {
 
 test('a person signs in with a name and a password, and may what their role may', async () => {
   const { password } = await engine.call('/api/nightjar/v1/users', { name: 'rita', role: 'reader' })
-  const page = await openPage(browser, engine, { signedIn: false })
+  const page = await openPage(browser, engine, { signedIn: false, path: '/signals?query=severity%3Acritical' })
   await page.getByLabel('Name').fill('rita')
   await page.getByLabel('Password', { exact: true }).fill(password)
   await page.getByRole('button', { name: 'Sign in' }).click()
-  await row(page, 'Test of critical').waitFor({ timeout: 10_000 })
+  await row(page, 'Test of critical').waitFor()
   await row(page, 'Test of critical').click()
   const triage = page.locator('.panel').getByRole('button', { name: 'Triage' })
   await triage.waitFor()
@@ -119,6 +119,7 @@ test('the keyboard does all of it', async () => {
   await page.keyboard.press('?')
   await page.getByRole('dialog', { name: 'Keys' }).waitFor()
   await page.keyboard.press('Escape')
+  await page.getByRole('dialog').waitFor({ state: 'detached' })
   await page.keyboard.press('/')
   await page.keyboard.type('x')
   assert.match(await query(page).inputValue(), /x$/, 'letters are text where somebody types')

@@ -18,7 +18,12 @@ export function Dialog({ title, children, close, class: look = '' }: { title: st
     <dialog
       ref={box} class={'dialog ' + look} aria-label={title}
       onCancel={(e) => (e.preventDefault(), close())}
-      onKeyDown={(e) => e.key !== 'Escape' && e.stopPropagation()}
+      onKeyDown={(e) => {
+        e.stopPropagation() // what is behind it waits
+        if (e.key !== 'Escape') return
+        e.preventDefault()
+        close()
+      }}
       onClick={(e) => e.target === box.current && close()}
     >
       <div class="dialog-body">

@@ -24,7 +24,7 @@ export function Facet({ title, values, distinct, chosen, onToggle, show, few = 6
   if (values !== undefined && known.length === 0) return null
   return (
     <section class="facet" aria-label={title}>
-      <h3>{title}</h3>
+      <h2>{title}</h2>
       {values === undefined
         ? Array.from({ length: 3 }, (_, i) => <div key={i} class="facet-value"><i class="bone" /></div>)
         : seen.map((v) => (

@@ -18,7 +18,7 @@ export function Empty({ filter, range, archived, onNothing }: { filter: Filter; 
   if (!s || s.eventsReceived === 0) return null
   return (
     <div class="empty">
-      <h1>{isQueue ? `No open signal ${span}` : `No signal of this query ${span}`}</h1>
+      <h2 class="empty-head">{isQueue ? `No open signal ${span}` : `No signal of this query ${span}`}</h2>
       <p>
         {archived > 0 && `${plural(archived, 'signal')} ${archived === 1 ? 'was' : 'were'} archived. `}
         {`${plural(s.rulesEnabled, 'rule')} ${s.rulesEnabled === 1 ? 'is' : 'are'} live${s.rulesFailing > 0 ? `, ${count(s.rulesFailing)} failing` : ''}, ${s.caughtUp ? 'and all events are evaluated, so the engine is looking.' : `and evaluation is ${s.lagSeconds.toFixed(0)} s behind.`}`}

@@ -102,6 +102,7 @@ export function SignalList({ onNothing }: { onNothing: (rules: number) => void }
   const shown = usePreferences().columns['signals'] ?? usualColumns
   return (
     <main class={`signals ${open !== '' && !narrow ? 'with-panel' : ''} ${filtering ? 'filtering' : ''}`}>
+      <h1 class="unseen">Signals</h1>
       <div class="asking">
         <QueryBox filter={wanted} over="signals" onAsk={askFor} wrong={checked.wrong} reading={checked.reading} name="Query of signals" />
         <button class="button filters-button" aria-expanded={filtering} onClick={() => setFiltering(!filtering)}>Filters</button>
