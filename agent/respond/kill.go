@@ -2,11 +2,11 @@ package respond
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
 
-	"nightjar/agent/process"
 	"nightjar/secl"
 	"nightjar/secl/event"
 	"nightjar/secl/policy"
@@ -116,10 +116,10 @@ func (r *Responder) spared(p *event.Process) (string, bool) {
 	if why, ok := r.Protected.Live(int(p.PID)); ok {
 		return why, true
 	}
-	if s, err := process.StatOf(int(p.PID)); err == nil && !s.Zombie {
+	if runs, _ := identityOf("/proc/" + strconv.FormatInt(p.PID, 10) + "/exe"); runs != (identity{}) {
 		return "", false
 	}
-	return r.Protected.Of(p)
+	return r.Protected.Of(p) // it is about to be gone
 }
 
 // targetOf is the process of an event.
