@@ -193,6 +193,14 @@ bench-anomaly:
 	$(GO) test -run '^$$' -bench BucketOfAGroup -benchtime 3s ./anomaly
 	GOGC=200 GOMEMLIMIT=1400MiB $(GO) test -run '^$$' -bench LiveGroups -benchtime 1x ./scheduler/detect
 
+# test-kill tests that no reused pid is hit with a million forks (as root).
+test-kill:
+	REQUIRE_EBPF=1 NIGHTJAR_KILL_FORKS=1000000 $(GO) test -count 1 -v -timeout 3h -run NoReusedPid ./agent
+
+# bench-kill measures the time from exec to SIGKILL (as root).
+bench-kill:
+	$(GO) test -count 1 -run '^$$' -bench ExecToSIGKILL -benchtime 2000x ./agent
+
 # bench-agent measures what an agent costs the programs of this host (as root), and
 # with QEMU the same by counted instructions, whatever else the machine does.
 PAIRS ?= 9

@@ -52,7 +52,7 @@ func do(t *testing.T, name string, args ...string) int {
 
 // needEBPF skips where the kernel or the user has no eBPF, unless that must not
 // be: it puts all of the programs into the kernel.
-var needEBPF = func() func(*testing.T) {
+var needEBPF = func() func(testing.TB) {
 	try := sync.OnceValue(func() error {
 		p, err := probe.Open(probe.Options{Events: probe.Everything()})
 		if err == nil {
@@ -65,7 +65,7 @@ var needEBPF = func() func(*testing.T) {
 		}
 		return p.Close()
 	})
-	return func(t *testing.T) {
+	return func(t testing.TB) {
 		t.Helper()
 		err := try()
 		switch {
@@ -88,7 +88,7 @@ type found struct {
 
 // watched is an agent that runs for a test.
 type watched struct {
-	t       *testing.T
+	t       testing.TB
 	agent   *Agent
 	mu      sync.Mutex
 	matches []found
@@ -134,7 +134,7 @@ func (w *watched) Ready([]probe.Hook) { close(w.ready) }
 
 // watch runs an agent with the rules `id: expression`, a line each, until the test
 // or stop ends it.
-func watch(t *testing.T, rules string, change ...func(*Config, *watched)) *watched {
+func watch(t testing.TB, rules string, change ...func(*Config, *watched)) *watched {
 	t.Helper()
 	needEBPF(t)
 	w := &watched{t: t, ready: make(chan struct{})}
@@ -154,7 +154,7 @@ func watch(t *testing.T, rules string, change ...func(*Config, *watched)) *watch
 	return w
 }
 
-func policyOf(t *testing.T, rules string) *policy.Policy {
+func policyOf(t testing.TB, rules string) *policy.Policy {
 	t.Helper()
 	text := "version: 1.0.0\nrules:\n"
 	for line := range strings.Lines(rules) {

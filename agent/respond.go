@@ -1,7 +1,12 @@
 package agent
 
 import (
+	"errors"
+	"fmt"
+	"runtime"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"nightjar/agent/bpf"
 	"nightjar/agent/respond"
@@ -33,7 +38,11 @@ func (a *Agent) enforce(rules *ruleset.Set, _ *policy.Set) error {
 
 // seen is what the kernel says of a record beside the event.
 func (a *Agent) seen(r bpf.Record) respond.Seen {
-	return a.responder.Seen(time.Unix(0, a.event.Timestamp), r.Kill())
+	at, report := time.Unix(0, a.event.Timestamp), r.Kill()
+	if report == nil {
+		return respond.Seen{Time: at}
+	}
+	return a.responder.Seen(at, time.Unix(0, a.decoder.Clock(report.Time)), report)
 }
 
 // killedOtherwise tells what the kernel has killed because of a rule that does not match
@@ -71,4 +80,18 @@ func acting(set *policy.Set) []string {
 		}
 	}
 	return out
+}
+
+// hurry lets the goroutine that reads the ring run before others where rules kill or
+// deny: what is killed from here runs until then.
+func hurry(acting []string) error {
+	if len(acting) == 0 {
+		return nil
+	}
+	runtime.LockOSThread()
+	const soon = -15 // of -20, the most, to 19
+	if err := unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), soon); err != nil && !errors.Is(err, unix.EACCES) && !errors.Is(err, unix.EPERM) {
+		return fmt.Errorf("let the reader of events run first: %w", err)
+	}
+	return nil
 }

@@ -15,7 +15,7 @@ import (
 
 // program puts a copy of a program of the host into the test's folder: only what is
 // there may be killed.
-func program(t *testing.T, dir, name, like string) string {
+func program(t testing.TB, dir, name, like string) string {
 	t.Helper()
 	text, err := os.ReadFile(like)
 	if err != nil {
@@ -29,7 +29,7 @@ func program(t *testing.T, dir, name, like string) string {
 }
 
 // killing runs an agent with the rules of a policy in a mode.
-func killing(t *testing.T, mode policy.Mode, rules string, change ...func(*Config, *watched)) *watched {
+func killing(t testing.TB, mode policy.Mode, rules string, change ...func(*Config, *watched)) *watched {
 	t.Helper()
 	p, problems := policy.Read("kill.policy", []byte("version: 1.0.0\nrules:\n"+rules))
 	for _, problem := range problems {
@@ -45,7 +45,7 @@ func killRule(id, expression, more string) string {
 }
 
 // actions are the reports of a match.
-func actions(t *testing.T, f found) []map[string]any {
+func actions(t testing.TB, f found) []map[string]any {
 	t.Helper()
 	list, _ := f.json["agent"].(map[string]any)["rule_actions"].([]any)
 	var out []map[string]any

@@ -113,6 +113,7 @@ type baseKillReport struct {
 	Signal uint32
 	Result int32
 	How    uint32
+	Time   uint64
 	Taken  [3]uint64
 	Lease  [3]uint32
 	Pad    uint32

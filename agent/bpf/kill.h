@@ -35,6 +35,7 @@ struct kill_report {
 	__u32 rule, signal;
 	__s32 result;   // 0: the signal was sent; 1: the rule had no leave to kill more; negative: the error
 	__u32 how;      // enum kill_how
+	__u64 time;     // when it was done, ns since boot
 	__u64 taken[3]; // of the leases, with this kill
 	__u32 lease[3]; // which they are
 	__u32 pad;
@@ -191,6 +192,7 @@ __noinline int kill_at_exec(__u32 slot)
 	if (leave && rec->who.pidns != FIRST_PIDNS)
 		leave = take(k, &r, LEASE_CONTAINER);
 	r.result = leave ? bpf_send_signal(k->signal) : NO_LEAVE;
+	r.time = bpf_ktime_get_boot_ns();
 	if (!r.result)
 		__sync_fetch_and_add(&kills_done, 1);
 	struct part *p = room(s);

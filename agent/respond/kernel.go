@@ -36,7 +36,8 @@ type Table interface {
 // Kernel is what the kernel has done at an exec, before anybody else saw it.
 type Kernel struct {
 	bpf.KillReport
-	Signal string // that was sent; empty: none was
+	Signal string    // that was sent; empty: none was
+	At     time.Time // when
 }
 
 // killed reports whether the kernel has sent a signal.
@@ -240,13 +241,13 @@ func inKernel(id identity) bpf.KillInode {
 	return bpf.KillInode{Inode: id.inode, Dev: unix.Major(id.dev)<<minorBits | unix.Minor(id.dev)}
 }
 
-// Seen reads what the kernel has done at an exec.
-func (r *Responder) Seen(at time.Time, report *bpf.KillReport) Seen {
+// Seen reads what the kernel has done at an exec, and when.
+func (r *Responder) Seen(at, killed time.Time, report *bpf.KillReport) Seen {
 	s := Seen{Time: at}
 	if report == nil {
 		return s
 	}
-	s.Kernel = &Kernel{KillReport: *report}
+	s.Kernel = &Kernel{KillReport: *report, At: killed}
 	if report.Result == 0 {
 		s.Kernel.Signal = unix.SignalName(syscall.Signal(report.Signal))
 	}

@@ -68,7 +68,7 @@ func (r *Responder) killedInKernel(report *Report, ask Ask, e *event.Event, seen
 		r.disarmer.Allow(ask) // the kernel had leave for it: it is only counted
 		r.settle(seen.Kernel, ask.At)
 	}
-	report.Mechanism, report.Status, report.KilledAt = SendSignal, Performed, seen.Time
+	report.Mechanism, report.Status, report.KilledAt = SendSignal, Performed, seen.Kernel.At
 	report.Already = "nothing: the program ran no instruction"
 	if report.Scope == ScopeProcess {
 		return
