@@ -124,9 +124,6 @@ func (a *Agent) Run(ctx context.Context) error {
 	if err := a.begin(); err != nil {
 		return err
 	}
-	if err := hurry(a.acting()); err != nil {
-		return err
-	}
 	for next := time.Now().Add(a.config.Report); ctx.Err() == nil; {
 		if err := a.step(time.Now().Add(readDeadline)); err != nil {
 			return err

@@ -105,7 +105,7 @@ func TestAKillReachesItsScope(t *testing.T) {
 			r := actions(t, w.one("r", target.Process.Pid))[0]
 			all := c.cgroup != "" && c.name != "no container"
 			for range 50 {
-				if !alive(target) && alive(same) != all {
+				if !alive(target) && alive(same) != all && alive(under) != all {
 					break
 				}
 				time.Sleep(20 * time.Millisecond)

@@ -31,7 +31,10 @@ func (a *Agent) Responder() *respond.Responder { return a.responder }
 
 // enforce tells the kernel what it may do by itself for a set of rules, instead of what
 // it was told for the set before.
-func (a *Agent) enforce(rules *ruleset.Set, _ *policy.Set) error {
+func (a *Agent) enforce(rules *ruleset.Set, set *policy.Set) error {
+	if err := hurry(acting(set)); err != nil {
+		return err
+	}
 	a.responder.Killer.Know(a.probe)
 	return a.responder.Install(rules, a.probe.Kills())
 }
