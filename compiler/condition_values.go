@@ -110,6 +110,16 @@ func (a *analysis) tries(l int, numbers []float64) []float64 {
 	return slices.Compact(out)
 }
 
+// Comparisons are those in the condition, in the order in which they are written.
+func (c *Condition) Comparisons() (out []CondCompare) {
+	for _, part := range c.Parts {
+		for compared := range comparisons(part) {
+			out = append(out, compared)
+		}
+	}
+	return out
+}
+
 // comparisons are those in a condition.
 func comparisons(n CondNode) iter.Seq[CondCompare] {
 	return func(yield func(CondCompare) bool) { eachComparison(n, yield) }

@@ -38,6 +38,15 @@ func (s *Scheduler) explainSeries(ctx context.Context, q explain.SeriesQuestion)
 	return explain.Series(ctx, &explained{Scheduler: s}, q)
 }
 
+// ExplainCourse says how a group's values went over time.
+func (s *Scheduler) ExplainCourse(ctx context.Context, q explain.CourseQuestion) (out explain.CourseAnswer, err error) {
+	err = s.requests.between(ctx, func() error {
+		out, err = explain.CourseOf(ctx, &explained{Scheduler: s}, q)
+		return err
+	})
+	return out, err
+}
+
 // explained is what the explanation of one rule asks of the scheduler.
 type explained struct {
 	*Scheduler

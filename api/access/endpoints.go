@@ -63,7 +63,7 @@ var services = map[string][]group{
 		{Endpoint{OperateEngine, Change}, "FinishAside"},
 	},
 	"Signal": {
-		{Endpoint{ReadSignals, Quiet}, "SearchSignals ListSignals GetSignal GetInvestigationQueries GetSuggestedActions GetSignalEntities GetMatchingSignals"},
+		{Endpoint{ReadSignals, Quiet}, "SearchSignals ListSignals GetSignal GetInvestigationQueries GetSuggestedActions GetSignalEntities GetMatchingSignals GetSignalSummary GetSignalExplanation"},
 		{Endpoint{TriageSignals, Change}, "UpdateSignalState UpdateSignalAssignee UpdateSignalIncidents UpdateSignal EditSignalState EditSignalAssignee AddSignalToIncident TriageSignals BulkUpdateSignalState BulkUpdateSignalAssignee BulkUpdateSignals"},
 	},
 	"Indicator": {

@@ -78,7 +78,7 @@ type Deps struct {
 	// would make of one.
 	Pipelines *registry.Registry
 	// Explainer tells why rules made signals.
-	Explainer rules.Explainer
+	Explainer signals.Explainer
 
 	Suppressions rules.Suppressions
 	Previews     rules.Previews

@@ -459,12 +459,14 @@ func (x *LabelValue) GetValue() float64 {
 
 // CaseExplanation is a condition with the values in place: `a=4 > 5`.
 type CaseExplanation struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Index         int32                  `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"`
-	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	Status        string                 `protobuf:"bytes,3,opt,name=status,proto3" json:"status,omitempty"`
-	Condition     string                 `protobuf:"bytes,4,opt,name=condition,proto3" json:"condition,omitempty"`
-	Holds         bool                   `protobuf:"varint,5,opt,name=holds,proto3" json:"holds,omitempty"`
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Index     int32                  `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"`
+	Name      string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Status    string                 `protobuf:"bytes,3,opt,name=status,proto3" json:"status,omitempty"`
+	Condition string                 `protobuf:"bytes,4,opt,name=condition,proto3" json:"condition,omitempty"`
+	Holds     bool                   `protobuf:"varint,5,opt,name=holds,proto3" json:"holds,omitempty"`
+	// The comparisons in the condition, each with its value.
+	Comparisons   []*Comparison `protobuf:"bytes,6,rep,name=comparisons,proto3" json:"comparisons,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -534,6 +536,91 @@ func (x *CaseExplanation) GetHolds() bool {
 	return false
 }
 
+func (x *CaseExplanation) GetComparisons() []*Comparison {
+	if x != nil {
+		return x.Comparisons
+	}
+	return nil
+}
+
+// Comparison is a value beside the number that it is compared with.
+type Comparison struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Query string                 `protobuf:"bytes,1,opt,name=query,proto3" json:"query,omitempty"`
+	Value float64                `protobuf:"fixed64,2,opt,name=value,proto3" json:"value,omitempty"`
+	// > >= < <= == or !=
+	Operator      string  `protobuf:"bytes,3,opt,name=operator,proto3" json:"operator,omitempty"`
+	Number        float64 `protobuf:"fixed64,4,opt,name=number,proto3" json:"number,omitempty"`
+	Holds         bool    `protobuf:"varint,5,opt,name=holds,proto3" json:"holds,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Comparison) Reset() {
+	*x = Comparison{}
+	mi := &file_explain_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Comparison) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Comparison) ProtoMessage() {}
+
+func (x *Comparison) ProtoReflect() protoreflect.Message {
+	mi := &file_explain_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Comparison.ProtoReflect.Descriptor instead.
+func (*Comparison) Descriptor() ([]byte, []int) {
+	return file_explain_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Comparison) GetQuery() string {
+	if x != nil {
+		return x.Query
+	}
+	return ""
+}
+
+func (x *Comparison) GetValue() float64 {
+	if x != nil {
+		return x.Value
+	}
+	return 0
+}
+
+func (x *Comparison) GetOperator() string {
+	if x != nil {
+		return x.Operator
+	}
+	return ""
+}
+
+func (x *Comparison) GetNumber() float64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *Comparison) GetHolds() bool {
+	if x != nil {
+		return x.Holds
+	}
+	return false
+}
+
 // StepExplanation is a step of a sequence.
 type StepExplanation struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
@@ -548,7 +635,7 @@ type StepExplanation struct {
 
 func (x *StepExplanation) Reset() {
 	*x = StepExplanation{}
-	mi := &file_explain_proto_msgTypes[7]
+	mi := &file_explain_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -560,7 +647,7 @@ func (x *StepExplanation) String() string {
 func (*StepExplanation) ProtoMessage() {}
 
 func (x *StepExplanation) ProtoReflect() protoreflect.Message {
-	mi := &file_explain_proto_msgTypes[7]
+	mi := &file_explain_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -573,7 +660,7 @@ func (x *StepExplanation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StepExplanation.ProtoReflect.Descriptor instead.
 func (*StepExplanation) Descriptor() ([]byte, []int) {
-	return file_explain_proto_rawDescGZIP(), []int{7}
+	return file_explain_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *StepExplanation) GetName() string {
@@ -621,7 +708,7 @@ type ExplainedSignal struct {
 
 func (x *ExplainedSignal) Reset() {
 	*x = ExplainedSignal{}
-	mi := &file_explain_proto_msgTypes[8]
+	mi := &file_explain_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -633,7 +720,7 @@ func (x *ExplainedSignal) String() string {
 func (*ExplainedSignal) ProtoMessage() {}
 
 func (x *ExplainedSignal) ProtoReflect() protoreflect.Message {
-	mi := &file_explain_proto_msgTypes[8]
+	mi := &file_explain_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -646,7 +733,7 @@ func (x *ExplainedSignal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainedSignal.ProtoReflect.Descriptor instead.
 func (*ExplainedSignal) Descriptor() ([]byte, []int) {
-	return file_explain_proto_rawDescGZIP(), []int{8}
+	return file_explain_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ExplainedSignal) GetId() string {
@@ -702,7 +789,8 @@ var File_explain_proto protoreflect.FileDescriptor
 
 const file_explain_proto_rawDesc = "" +
 	"\n" +
-	"\rexplain.proto\x12\vnightjar.v1\"j\n" +
+	"\rexplain.proto\x12\vnightjar.v1\x1a\n" +
+	"wire.proto\"j\n" +
 	"\x12ExplainRuleRequest\x12\x18\n" +
 	"\arule_id\x18\x01 \x01(\tR\arule_id\x12\x14\n" +
 	"\x05event\x18\x02 \x01(\tR\x05event\x12\x14\n" +
@@ -735,12 +823,20 @@ const file_explain_proto_rawDesc = "" +
 	"\n" +
 	"LabelValue\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x01R\x05value\"\x87\x01\n" +
+	"\x05value\x18\x02 \x01(\x01R\x05value\"\xc8\x01\n" +
 	"\x0fCaseExplanation\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x05R\x05index\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
 	"\x06status\x18\x03 \x01(\tR\x06status\x12\x1c\n" +
 	"\tcondition\x18\x04 \x01(\tR\tcondition\x12\x14\n" +
+	"\x05holds\x18\x05 \x01(\bR\x05holds\x12?\n" +
+	"\vcomparisons\x18\x06 \x03(\v2\x17.nightjar.v1.ComparisonB\x04\x88\xb5\x18\x01R\vcomparisons\"\x82\x01\n" +
+	"\n" +
+	"Comparison\x12\x14\n" +
+	"\x05query\x18\x01 \x01(\tR\x05query\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x01R\x05value\x12\x1a\n" +
+	"\boperator\x18\x03 \x01(\tR\boperator\x12\x16\n" +
+	"\x06number\x18\x04 \x01(\x01R\x06number\x12\x14\n" +
 	"\x05holds\x18\x05 \x01(\bR\x05holds\"\x84\x01\n" +
 	"\x0fStepExplanation\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1c\n" +
@@ -774,7 +870,7 @@ func file_explain_proto_rawDescGZIP() []byte {
 	return file_explain_proto_rawDescData
 }
 
-var file_explain_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_explain_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_explain_proto_goTypes = []any{
 	(*ExplainRuleRequest)(nil), // 0: nightjar.v1.ExplainRuleRequest
 	(*RuleExplanation)(nil),    // 1: nightjar.v1.RuleExplanation
@@ -783,25 +879,27 @@ var file_explain_proto_goTypes = []any{
 	(*GroupExplanation)(nil),   // 4: nightjar.v1.GroupExplanation
 	(*LabelValue)(nil),         // 5: nightjar.v1.LabelValue
 	(*CaseExplanation)(nil),    // 6: nightjar.v1.CaseExplanation
-	(*StepExplanation)(nil),    // 7: nightjar.v1.StepExplanation
-	(*ExplainedSignal)(nil),    // 8: nightjar.v1.ExplainedSignal
+	(*Comparison)(nil),         // 7: nightjar.v1.Comparison
+	(*StepExplanation)(nil),    // 8: nightjar.v1.StepExplanation
+	(*ExplainedSignal)(nil),    // 9: nightjar.v1.ExplainedSignal
 }
 var file_explain_proto_depIdxs = []int32{
-	2, // 0: nightjar.v1.RuleExplanation.queries:type_name -> nightjar.v1.QueryExplanation
-	4, // 1: nightjar.v1.RuleExplanation.groups:type_name -> nightjar.v1.GroupExplanation
-	3, // 2: nightjar.v1.QueryExplanation.clauses:type_name -> nightjar.v1.Clause
-	3, // 3: nightjar.v1.Clause.clauses:type_name -> nightjar.v1.Clause
-	5, // 4: nightjar.v1.GroupExplanation.values:type_name -> nightjar.v1.LabelValue
-	6, // 5: nightjar.v1.GroupExplanation.cases:type_name -> nightjar.v1.CaseExplanation
-	7, // 6: nightjar.v1.GroupExplanation.steps:type_name -> nightjar.v1.StepExplanation
-	8, // 7: nightjar.v1.GroupExplanation.signals:type_name -> nightjar.v1.ExplainedSignal
-	0, // 8: nightjar.v1.ExplainService.ExplainRule:input_type -> nightjar.v1.ExplainRuleRequest
-	1, // 9: nightjar.v1.ExplainService.ExplainRule:output_type -> nightjar.v1.RuleExplanation
-	9, // [9:10] is the sub-list for method output_type
-	8, // [8:9] is the sub-list for method input_type
-	8, // [8:8] is the sub-list for extension type_name
-	8, // [8:8] is the sub-list for extension extendee
-	0, // [0:8] is the sub-list for field type_name
+	2,  // 0: nightjar.v1.RuleExplanation.queries:type_name -> nightjar.v1.QueryExplanation
+	4,  // 1: nightjar.v1.RuleExplanation.groups:type_name -> nightjar.v1.GroupExplanation
+	3,  // 2: nightjar.v1.QueryExplanation.clauses:type_name -> nightjar.v1.Clause
+	3,  // 3: nightjar.v1.Clause.clauses:type_name -> nightjar.v1.Clause
+	5,  // 4: nightjar.v1.GroupExplanation.values:type_name -> nightjar.v1.LabelValue
+	6,  // 5: nightjar.v1.GroupExplanation.cases:type_name -> nightjar.v1.CaseExplanation
+	8,  // 6: nightjar.v1.GroupExplanation.steps:type_name -> nightjar.v1.StepExplanation
+	9,  // 7: nightjar.v1.GroupExplanation.signals:type_name -> nightjar.v1.ExplainedSignal
+	7,  // 8: nightjar.v1.CaseExplanation.comparisons:type_name -> nightjar.v1.Comparison
+	0,  // 9: nightjar.v1.ExplainService.ExplainRule:input_type -> nightjar.v1.ExplainRuleRequest
+	1,  // 10: nightjar.v1.ExplainService.ExplainRule:output_type -> nightjar.v1.RuleExplanation
+	10, // [10:11] is the sub-list for method output_type
+	9,  // [9:10] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_explain_proto_init() }
@@ -809,14 +907,15 @@ func file_explain_proto_init() {
 	if File_explain_proto != nil {
 		return
 	}
-	file_explain_proto_msgTypes[7].OneofWrappers = []any{}
+	file_wire_proto_init()
+	file_explain_proto_msgTypes[8].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_explain_proto_rawDesc), len(file_explain_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   9,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

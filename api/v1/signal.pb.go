@@ -3351,11 +3351,765 @@ func (x *MatchingSignalAttributes) GetTriggerTimeMs() int64 {
 	return 0
 }
 
+// SignalSummary is made of what the engine knows of the signal. Values of events stand in it
+// as they are: it is text, whatever is in them.
+type SignalSummary struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Such as: 12 events of query failed_logins for @usr.id alice within 5m from … to …
+	Sentence string `protobuf:"bytes,1,opt,name=sentence,proto3" json:"sentence,omitempty"`
+	RuleId   string `protobuf:"bytes,2,opt,name=rule_id,proto3" json:"rule_id,omitempty"`
+	RuleName string `protobuf:"bytes,3,opt,name=rule_name,proto3" json:"rule_name,omitempty"`
+	// threshold, new_value, anomaly_detection, impossible_travel, …
+	Method   string `protobuf:"bytes,4,opt,name=method,proto3" json:"method,omitempty"`
+	Severity string `protobuf:"bytes,5,opt,name=severity,proto3" json:"severity,omitempty"`
+	// The case that held, and its condition as the rule writes it.
+	CaseName  string              `protobuf:"bytes,6,opt,name=case_name,proto3" json:"case_name,omitempty"`
+	Condition string              `protobuf:"bytes,7,opt,name=condition,proto3" json:"condition,omitempty"`
+	Group     []*SignalGroupValue `protobuf:"bytes,8,rep,name=group,proto3" json:"group,omitempty"`
+	Events    int64               `protobuf:"varint,9,opt,name=events,proto3" json:"events,omitempty"`
+	// The rule's evaluation window, and from when to when it was seen, in milliseconds.
+	WindowMs  int64 `protobuf:"varint,10,opt,name=window_ms,proto3" json:"window_ms,omitempty"`
+	FirstSeen int64 `protobuf:"varint,11,opt,name=first_seen,proto3" json:"first_seen,omitempty"`
+	LastSeen  int64 `protobuf:"varint,12,opt,name=last_seen,proto3" json:"last_seen,omitempty"`
+	// What it is about besides its group, of rules that look for new values.
+	NewValues     []string `protobuf:"bytes,13,rep,name=new_values,proto3" json:"new_values,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignalSummary) Reset() {
+	*x = SignalSummary{}
+	mi := &file_signal_proto_msgTypes[56]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignalSummary) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignalSummary) ProtoMessage() {}
+
+func (x *SignalSummary) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[56]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignalSummary.ProtoReflect.Descriptor instead.
+func (*SignalSummary) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{56}
+}
+
+func (x *SignalSummary) GetSentence() string {
+	if x != nil {
+		return x.Sentence
+	}
+	return ""
+}
+
+func (x *SignalSummary) GetRuleId() string {
+	if x != nil {
+		return x.RuleId
+	}
+	return ""
+}
+
+func (x *SignalSummary) GetRuleName() string {
+	if x != nil {
+		return x.RuleName
+	}
+	return ""
+}
+
+func (x *SignalSummary) GetMethod() string {
+	if x != nil {
+		return x.Method
+	}
+	return ""
+}
+
+func (x *SignalSummary) GetSeverity() string {
+	if x != nil {
+		return x.Severity
+	}
+	return ""
+}
+
+func (x *SignalSummary) GetCaseName() string {
+	if x != nil {
+		return x.CaseName
+	}
+	return ""
+}
+
+func (x *SignalSummary) GetCondition() string {
+	if x != nil {
+		return x.Condition
+	}
+	return ""
+}
+
+func (x *SignalSummary) GetGroup() []*SignalGroupValue {
+	if x != nil {
+		return x.Group
+	}
+	return nil
+}
+
+func (x *SignalSummary) GetEvents() int64 {
+	if x != nil {
+		return x.Events
+	}
+	return 0
+}
+
+func (x *SignalSummary) GetWindowMs() int64 {
+	if x != nil {
+		return x.WindowMs
+	}
+	return 0
+}
+
+func (x *SignalSummary) GetFirstSeen() int64 {
+	if x != nil {
+		return x.FirstSeen
+	}
+	return 0
+}
+
+func (x *SignalSummary) GetLastSeen() int64 {
+	if x != nil {
+		return x.LastSeen
+	}
+	return 0
+}
+
+func (x *SignalSummary) GetNewValues() []string {
+	if x != nil {
+		return x.NewValues
+	}
+	return nil
+}
+
+type SignalGroupValue struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Field         string                 `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
+	Value         string                 `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignalGroupValue) Reset() {
+	*x = SignalGroupValue{}
+	mi := &file_signal_proto_msgTypes[57]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignalGroupValue) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignalGroupValue) ProtoMessage() {}
+
+func (x *SignalGroupValue) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[57]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignalGroupValue.ProtoReflect.Descriptor instead.
+func (*SignalGroupValue) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{57}
+}
+
+func (x *SignalGroupValue) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *SignalGroupValue) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+type SignalExplanation struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Summary *SignalSummary         `protobuf:"bytes,1,opt,name=summary,proto3" json:"summary,omitempty"`
+	// How the rule's queries went, from two windows before the signal to one after it.
+	Course *SignalCourse `protobuf:"bytes,2,opt,name=course,proto3" json:"course,omitempty"`
+	// How its group stood when the signal began: cases with their comparisons, steps of a
+	// sequence with when each was reached, notes.
+	Standing *GroupExplanation `protobuf:"bytes,3,opt,name=standing,proto3" json:"standing,omitempty"`
+	// What the rule's queries make of the first sample event.
+	Queries []*QueryExplanation `protobuf:"bytes,4,rep,name=queries,proto3" json:"queries,omitempty"`
+	// What an anomaly rule had learned, and expected of each bucket.
+	Band *AnomalySeries `protobuf:"bytes,5,opt,name=band,proto3" json:"band,omitempty"`
+	// Where a traveller was.
+	Journey []*JourneyStop `protobuf:"bytes,6,rep,name=journey,proto3" json:"journey,omitempty"`
+	// The processes of its sample events, with those that they came from.
+	Processes []*ProcessNode `protobuf:"bytes,7,rep,name=processes,proto3" json:"processes,omitempty"`
+	// What could not be said, and why.
+	Missing       []string `protobuf:"bytes,8,rep,name=missing,proto3" json:"missing,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignalExplanation) Reset() {
+	*x = SignalExplanation{}
+	mi := &file_signal_proto_msgTypes[58]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignalExplanation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignalExplanation) ProtoMessage() {}
+
+func (x *SignalExplanation) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[58]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignalExplanation.ProtoReflect.Descriptor instead.
+func (*SignalExplanation) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{58}
+}
+
+func (x *SignalExplanation) GetSummary() *SignalSummary {
+	if x != nil {
+		return x.Summary
+	}
+	return nil
+}
+
+func (x *SignalExplanation) GetCourse() *SignalCourse {
+	if x != nil {
+		return x.Course
+	}
+	return nil
+}
+
+func (x *SignalExplanation) GetStanding() *GroupExplanation {
+	if x != nil {
+		return x.Standing
+	}
+	return nil
+}
+
+func (x *SignalExplanation) GetQueries() []*QueryExplanation {
+	if x != nil {
+		return x.Queries
+	}
+	return nil
+}
+
+func (x *SignalExplanation) GetBand() *AnomalySeries {
+	if x != nil {
+		return x.Band
+	}
+	return nil
+}
+
+func (x *SignalExplanation) GetJourney() []*JourneyStop {
+	if x != nil {
+		return x.Journey
+	}
+	return nil
+}
+
+func (x *SignalExplanation) GetProcesses() []*ProcessNode {
+	if x != nil {
+		return x.Processes
+	}
+	return nil
+}
+
+func (x *SignalExplanation) GetMissing() []string {
+	if x != nil {
+		return x.Missing
+	}
+	return nil
+}
+
+type SignalCourse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	From  int64                  `protobuf:"varint,1,opt,name=from,proto3" json:"from,omitempty"`
+	To    int64                  `protobuf:"varint,2,opt,name=to,proto3" json:"to,omitempty"`
+	// The names of the values of a point.
+	Queries []string `protobuf:"bytes,3,rep,name=queries,proto3" json:"queries,omitempty"`
+	// Moments at which a value changed; each stands until the next.
+	Points     []*CoursePoint     `protobuf:"bytes,4,rep,name=points,proto3" json:"points,omitempty"`
+	Thresholds []*CourseThreshold `protobuf:"bytes,5,rep,name=thresholds,proto3" json:"thresholds,omitempty"`
+	// There were more points, of which the highest of each stretch are here.
+	Thinned       bool `protobuf:"varint,6,opt,name=thinned,proto3" json:"thinned,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignalCourse) Reset() {
+	*x = SignalCourse{}
+	mi := &file_signal_proto_msgTypes[59]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignalCourse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignalCourse) ProtoMessage() {}
+
+func (x *SignalCourse) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[59]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignalCourse.ProtoReflect.Descriptor instead.
+func (*SignalCourse) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{59}
+}
+
+func (x *SignalCourse) GetFrom() int64 {
+	if x != nil {
+		return x.From
+	}
+	return 0
+}
+
+func (x *SignalCourse) GetTo() int64 {
+	if x != nil {
+		return x.To
+	}
+	return 0
+}
+
+func (x *SignalCourse) GetQueries() []string {
+	if x != nil {
+		return x.Queries
+	}
+	return nil
+}
+
+func (x *SignalCourse) GetPoints() []*CoursePoint {
+	if x != nil {
+		return x.Points
+	}
+	return nil
+}
+
+func (x *SignalCourse) GetThresholds() []*CourseThreshold {
+	if x != nil {
+		return x.Thresholds
+	}
+	return nil
+}
+
+func (x *SignalCourse) GetThinned() bool {
+	if x != nil {
+		return x.Thinned
+	}
+	return false
+}
+
+type CoursePoint struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	At     int64                  `protobuf:"varint,1,opt,name=at,proto3" json:"at,omitempty"`
+	Values []float64              `protobuf:"fixed64,2,rep,packed,name=values,proto3" json:"values,omitempty"`
+	// The index of the case that held; -1: none did.
+	Case          int32 `protobuf:"varint,3,opt,name=case,proto3" json:"case,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CoursePoint) Reset() {
+	*x = CoursePoint{}
+	mi := &file_signal_proto_msgTypes[60]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CoursePoint) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CoursePoint) ProtoMessage() {}
+
+func (x *CoursePoint) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[60]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CoursePoint.ProtoReflect.Descriptor instead.
+func (*CoursePoint) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{60}
+}
+
+func (x *CoursePoint) GetAt() int64 {
+	if x != nil {
+		return x.At
+	}
+	return 0
+}
+
+func (x *CoursePoint) GetValues() []float64 {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
+func (x *CoursePoint) GetCase() int32 {
+	if x != nil {
+		return x.Case
+	}
+	return 0
+}
+
+// CourseThreshold is a number that a case compares a query's value with.
+type CourseThreshold struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Query         string                 `protobuf:"bytes,1,opt,name=query,proto3" json:"query,omitempty"`
+	Operator      string                 `protobuf:"bytes,2,opt,name=operator,proto3" json:"operator,omitempty"`
+	Number        float64                `protobuf:"fixed64,3,opt,name=number,proto3" json:"number,omitempty"`
+	Case          int32                  `protobuf:"varint,4,opt,name=case,proto3" json:"case,omitempty"`
+	Severity      string                 `protobuf:"bytes,5,opt,name=severity,proto3" json:"severity,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CourseThreshold) Reset() {
+	*x = CourseThreshold{}
+	mi := &file_signal_proto_msgTypes[61]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CourseThreshold) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CourseThreshold) ProtoMessage() {}
+
+func (x *CourseThreshold) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[61]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CourseThreshold.ProtoReflect.Descriptor instead.
+func (*CourseThreshold) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{61}
+}
+
+func (x *CourseThreshold) GetQuery() string {
+	if x != nil {
+		return x.Query
+	}
+	return ""
+}
+
+func (x *CourseThreshold) GetOperator() string {
+	if x != nil {
+		return x.Operator
+	}
+	return ""
+}
+
+func (x *CourseThreshold) GetNumber() float64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *CourseThreshold) GetCase() int32 {
+	if x != nil {
+		return x.Case
+	}
+	return 0
+}
+
+func (x *CourseThreshold) GetSeverity() string {
+	if x != nil {
+		return x.Severity
+	}
+	return ""
+}
+
+// JourneyStop is where somebody was at an event.
+type JourneyStop struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	At        int64                  `protobuf:"varint,1,opt,name=at,proto3" json:"at,omitempty"`
+	City      string                 `protobuf:"bytes,2,opt,name=city,proto3" json:"city,omitempty"`
+	Country   string                 `protobuf:"bytes,3,opt,name=country,proto3" json:"country,omitempty"`
+	Latitude  float64                `protobuf:"fixed64,4,opt,name=latitude,proto3" json:"latitude,omitempty"`
+	Longitude float64                `protobuf:"fixed64,5,opt,name=longitude,proto3" json:"longitude,omitempty"`
+	// From where they were before, at `since`; 0: that is not known.
+	Km    float64 `protobuf:"fixed64,6,opt,name=km,proto3" json:"km,omitempty"`
+	Kmh   float64 `protobuf:"fixed64,7,opt,name=kmh,proto3" json:"kmh,omitempty"`
+	Since int64   `protobuf:"varint,8,opt,name=since,proto3" json:"since,omitempty"`
+	// Further and faster than anybody travels.
+	Impossible bool `protobuf:"varint,9,opt,name=impossible,proto3" json:"impossible,omitempty"`
+	// The address is one that they were at before, so they are taken to be where they were.
+	Assumed       bool `protobuf:"varint,10,opt,name=assumed,proto3" json:"assumed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *JourneyStop) Reset() {
+	*x = JourneyStop{}
+	mi := &file_signal_proto_msgTypes[62]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *JourneyStop) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*JourneyStop) ProtoMessage() {}
+
+func (x *JourneyStop) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[62]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use JourneyStop.ProtoReflect.Descriptor instead.
+func (*JourneyStop) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{62}
+}
+
+func (x *JourneyStop) GetAt() int64 {
+	if x != nil {
+		return x.At
+	}
+	return 0
+}
+
+func (x *JourneyStop) GetCity() string {
+	if x != nil {
+		return x.City
+	}
+	return ""
+}
+
+func (x *JourneyStop) GetCountry() string {
+	if x != nil {
+		return x.Country
+	}
+	return ""
+}
+
+func (x *JourneyStop) GetLatitude() float64 {
+	if x != nil {
+		return x.Latitude
+	}
+	return 0
+}
+
+func (x *JourneyStop) GetLongitude() float64 {
+	if x != nil {
+		return x.Longitude
+	}
+	return 0
+}
+
+func (x *JourneyStop) GetKm() float64 {
+	if x != nil {
+		return x.Km
+	}
+	return 0
+}
+
+func (x *JourneyStop) GetKmh() float64 {
+	if x != nil {
+		return x.Kmh
+	}
+	return 0
+}
+
+func (x *JourneyStop) GetSince() int64 {
+	if x != nil {
+		return x.Since
+	}
+	return 0
+}
+
+func (x *JourneyStop) GetImpossible() bool {
+	if x != nil {
+		return x.Impossible
+	}
+	return false
+}
+
+func (x *JourneyStop) GetAssumed() bool {
+	if x != nil {
+		return x.Assumed
+	}
+	return false
+}
+
+// ProcessNode is a process, and what came from it.
+type ProcessNode struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Pid   int64                  `protobuf:"varint,1,opt,name=pid,proto3" json:"pid,omitempty"`
+	Name  string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Path  string                 `protobuf:"bytes,3,opt,name=path,proto3" json:"path,omitempty"`
+	Args  string                 `protobuf:"bytes,4,opt,name=args,proto3" json:"args,omitempty"`
+	User  string                 `protobuf:"bytes,5,opt,name=user,proto3" json:"user,omitempty"`
+	Host  string                 `protobuf:"bytes,6,opt,name=host,proto3" json:"host,omitempty"`
+	// The ids of the sample events of this process.
+	Events        []string       `protobuf:"bytes,7,rep,name=events,proto3" json:"events,omitempty"`
+	Children      []*ProcessNode `protobuf:"bytes,8,rep,name=children,proto3" json:"children,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProcessNode) Reset() {
+	*x = ProcessNode{}
+	mi := &file_signal_proto_msgTypes[63]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProcessNode) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProcessNode) ProtoMessage() {}
+
+func (x *ProcessNode) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[63]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProcessNode.ProtoReflect.Descriptor instead.
+func (*ProcessNode) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{63}
+}
+
+func (x *ProcessNode) GetPid() int64 {
+	if x != nil {
+		return x.Pid
+	}
+	return 0
+}
+
+func (x *ProcessNode) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ProcessNode) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *ProcessNode) GetArgs() string {
+	if x != nil {
+		return x.Args
+	}
+	return ""
+}
+
+func (x *ProcessNode) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+func (x *ProcessNode) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
+func (x *ProcessNode) GetEvents() []string {
+	if x != nil {
+		return x.Events
+	}
+	return nil
+}
+
+func (x *ProcessNode) GetChildren() []*ProcessNode {
+	if x != nil {
+		return x.Children
+	}
+	return nil
+}
+
 var File_signal_proto protoreflect.FileDescriptor
 
 const file_signal_proto_rawDesc = "" +
 	"\n" +
-	"\fsignal.proto\x12\vnightjar.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\n" +
+	"\fsignal.proto\x12\vnightjar.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\ranomaly.proto\x1a\rexplain.proto\x1a\n" +
 	"wire.proto\"\x8a\x01\n" +
 	"\x14SearchSignalsRequest\x121\n" +
 	"\x06filter\x18\x01 \x01(\v2\x19.nightjar.v1.SignalFilterR\x06filter\x12+\n" +
@@ -3645,7 +4399,80 @@ const file_signal_proto_rawDesc = "" +
 	"\x10event_tracker_id\x18\x01 \x01(\tR\x10event_tracker_id\x12\x1a\n" +
 	"\bseverity\x18\x02 \x01(\tR\bseverity\x12\x14\n" +
 	"\x05title\x18\x03 \x01(\tR\x05title\x12(\n" +
-	"\x0ftrigger_time_ms\x18\x04 \x01(\x03R\x0ftrigger_time_ms2\xaa\r\n" +
+	"\x0ftrigger_time_ms\x18\x04 \x01(\x03R\x0ftrigger_time_ms\"\x9c\x03\n" +
+	"\rSignalSummary\x12\x1a\n" +
+	"\bsentence\x18\x01 \x01(\tR\bsentence\x12\x18\n" +
+	"\arule_id\x18\x02 \x01(\tR\arule_id\x12\x1c\n" +
+	"\trule_name\x18\x03 \x01(\tR\trule_name\x12\x16\n" +
+	"\x06method\x18\x04 \x01(\tR\x06method\x12\x1a\n" +
+	"\bseverity\x18\x05 \x01(\tR\bseverity\x12\x1c\n" +
+	"\tcase_name\x18\x06 \x01(\tR\tcase_name\x12\x1c\n" +
+	"\tcondition\x18\a \x01(\tR\tcondition\x123\n" +
+	"\x05group\x18\b \x03(\v2\x1d.nightjar.v1.SignalGroupValueR\x05group\x12\x16\n" +
+	"\x06events\x18\t \x01(\x03R\x06events\x12\x1c\n" +
+	"\twindow_ms\x18\n" +
+	" \x01(\x03R\twindow_ms\x12\x1e\n" +
+	"\n" +
+	"first_seen\x18\v \x01(\x03R\n" +
+	"first_seen\x12\x1c\n" +
+	"\tlast_seen\x18\f \x01(\x03R\tlast_seen\x12\x1e\n" +
+	"\n" +
+	"new_values\x18\r \x03(\tR\n" +
+	"new_values\">\n" +
+	"\x10SignalGroupValue\x12\x14\n" +
+	"\x05field\x18\x01 \x01(\tR\x05field\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\"\xa6\x03\n" +
+	"\x11SignalExplanation\x124\n" +
+	"\asummary\x18\x01 \x01(\v2\x1a.nightjar.v1.SignalSummaryR\asummary\x121\n" +
+	"\x06course\x18\x02 \x01(\v2\x19.nightjar.v1.SignalCourseR\x06course\x129\n" +
+	"\bstanding\x18\x03 \x01(\v2\x1d.nightjar.v1.GroupExplanationR\bstanding\x127\n" +
+	"\aqueries\x18\x04 \x03(\v2\x1d.nightjar.v1.QueryExplanationR\aqueries\x12.\n" +
+	"\x04band\x18\x05 \x01(\v2\x1a.nightjar.v1.AnomalySeriesR\x04band\x122\n" +
+	"\ajourney\x18\x06 \x03(\v2\x18.nightjar.v1.JourneyStopR\ajourney\x126\n" +
+	"\tprocesses\x18\a \x03(\v2\x18.nightjar.v1.ProcessNodeR\tprocesses\x12\x18\n" +
+	"\amissing\x18\b \x03(\tR\amissing\"\xd6\x01\n" +
+	"\fSignalCourse\x12\x12\n" +
+	"\x04from\x18\x01 \x01(\x03R\x04from\x12\x0e\n" +
+	"\x02to\x18\x02 \x01(\x03R\x02to\x12\x18\n" +
+	"\aqueries\x18\x03 \x03(\tR\aqueries\x120\n" +
+	"\x06points\x18\x04 \x03(\v2\x18.nightjar.v1.CoursePointR\x06points\x12<\n" +
+	"\n" +
+	"thresholds\x18\x05 \x03(\v2\x1c.nightjar.v1.CourseThresholdR\n" +
+	"thresholds\x12\x18\n" +
+	"\athinned\x18\x06 \x01(\bR\athinned\"I\n" +
+	"\vCoursePoint\x12\x0e\n" +
+	"\x02at\x18\x01 \x01(\x03R\x02at\x12\x16\n" +
+	"\x06values\x18\x02 \x03(\x01R\x06values\x12\x12\n" +
+	"\x04case\x18\x03 \x01(\x05R\x04case\"\x8b\x01\n" +
+	"\x0fCourseThreshold\x12\x14\n" +
+	"\x05query\x18\x01 \x01(\tR\x05query\x12\x1a\n" +
+	"\boperator\x18\x02 \x01(\tR\boperator\x12\x16\n" +
+	"\x06number\x18\x03 \x01(\x01R\x06number\x12\x12\n" +
+	"\x04case\x18\x04 \x01(\x05R\x04case\x12\x1a\n" +
+	"\bseverity\x18\x05 \x01(\tR\bseverity\"\xf7\x01\n" +
+	"\vJourneyStop\x12\x0e\n" +
+	"\x02at\x18\x01 \x01(\x03R\x02at\x12\x12\n" +
+	"\x04city\x18\x02 \x01(\tR\x04city\x12\x18\n" +
+	"\acountry\x18\x03 \x01(\tR\acountry\x12\x1a\n" +
+	"\blatitude\x18\x04 \x01(\x01R\blatitude\x12\x1c\n" +
+	"\tlongitude\x18\x05 \x01(\x01R\tlongitude\x12\x0e\n" +
+	"\x02km\x18\x06 \x01(\x01R\x02km\x12\x10\n" +
+	"\x03kmh\x18\a \x01(\x01R\x03kmh\x12\x14\n" +
+	"\x05since\x18\b \x01(\x03R\x05since\x12\x1e\n" +
+	"\n" +
+	"impossible\x18\t \x01(\bR\n" +
+	"impossible\x12\x18\n" +
+	"\aassumed\x18\n" +
+	" \x01(\bR\aassumed\"\xd1\x01\n" +
+	"\vProcessNode\x12\x10\n" +
+	"\x03pid\x18\x01 \x01(\x03R\x03pid\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
+	"\x04path\x18\x03 \x01(\tR\x04path\x12\x12\n" +
+	"\x04args\x18\x04 \x01(\tR\x04args\x12\x12\n" +
+	"\x04user\x18\x05 \x01(\tR\x04user\x12\x12\n" +
+	"\x04host\x18\x06 \x01(\tR\x04host\x12\x16\n" +
+	"\x06events\x18\a \x03(\tR\x06events\x124\n" +
+	"\bchildren\x18\b \x03(\v2\x18.nightjar.v1.ProcessNodeR\bchildren2\xd0\x0e\n" +
 	"\rSignalService\x12V\n" +
 	"\rSearchSignals\x12!.nightjar.v1.SearchSignalsRequest\x1a\".nightjar.v1.SearchSignalsResponse\x12T\n" +
 	"\vListSignals\x12!.nightjar.v1.SearchSignalsRequest\x1a\".nightjar.v1.SearchSignalsResponse\x12J\n" +
@@ -3663,7 +4490,9 @@ const file_signal_proto_rawDesc = "" +
 	"\x11BulkUpdateSignals\x12%.nightjar.v1.BulkUpdateSignalsRequest\x1a\x1f.nightjar.v1.BulkTriageResponse\x12_\n" +
 	"\x17GetInvestigationQueries\x12\x1d.nightjar.v1.GetSignalRequest\x1a%.nightjar.v1.SuggestedActionsResponse\x12[\n" +
 	"\x13GetSuggestedActions\x12\x1d.nightjar.v1.GetSignalRequest\x1a%.nightjar.v1.SuggestedActionsResponse\x12_\n" +
-	"\x11GetSignalEntities\x12%.nightjar.v1.GetSignalEntitiesRequest\x1a#.nightjar.v1.SignalEntitiesResponse\x12b\n" +
+	"\x11GetSignalEntities\x12%.nightjar.v1.GetSignalEntitiesRequest\x1a#.nightjar.v1.SignalEntitiesResponse\x12M\n" +
+	"\x10GetSignalSummary\x12\x1d.nightjar.v1.GetSignalRequest\x1a\x1a.nightjar.v1.SignalSummary\x12U\n" +
+	"\x14GetSignalExplanation\x12\x1d.nightjar.v1.GetSignalRequest\x1a\x1e.nightjar.v1.SignalExplanation\x12b\n" +
 	"\x12GetMatchingSignals\x12&.nightjar.v1.GetMatchingSignalsRequest\x1a$.nightjar.v1.MatchingSignalsResponseB\x1cZ\x1anightjar/api/v1;nightjarv1b\x06proto3"
 
 var (
@@ -3678,7 +4507,7 @@ func file_signal_proto_rawDescGZIP() []byte {
 	return file_signal_proto_rawDescData
 }
 
-var file_signal_proto_msgTypes = make([]protoimpl.MessageInfo, 57)
+var file_signal_proto_msgTypes = make([]protoimpl.MessageInfo, 65)
 var file_signal_proto_goTypes = []any{
 	(*SearchSignalsRequest)(nil),            // 0: nightjar.v1.SearchSignalsRequest
 	(*SignalFilter)(nil),                    // 1: nightjar.v1.SignalFilter
@@ -3736,9 +4565,20 @@ var file_signal_proto_goTypes = []any{
 	(*MatchingSignalsResponse)(nil),         // 53: nightjar.v1.MatchingSignalsResponse
 	(*MatchingSignal)(nil),                  // 54: nightjar.v1.MatchingSignal
 	(*MatchingSignalAttributes)(nil),        // 55: nightjar.v1.MatchingSignalAttributes
-	nil,                                     // 56: nightjar.v1.SuggestedActionAttributes.TemplateVariablesEntry
-	(*structpb.Struct)(nil),                 // 57: google.protobuf.Struct
-	(*structpb.Value)(nil),                  // 58: google.protobuf.Value
+	(*SignalSummary)(nil),                   // 56: nightjar.v1.SignalSummary
+	(*SignalGroupValue)(nil),                // 57: nightjar.v1.SignalGroupValue
+	(*SignalExplanation)(nil),               // 58: nightjar.v1.SignalExplanation
+	(*SignalCourse)(nil),                    // 59: nightjar.v1.SignalCourse
+	(*CoursePoint)(nil),                     // 60: nightjar.v1.CoursePoint
+	(*CourseThreshold)(nil),                 // 61: nightjar.v1.CourseThreshold
+	(*JourneyStop)(nil),                     // 62: nightjar.v1.JourneyStop
+	(*ProcessNode)(nil),                     // 63: nightjar.v1.ProcessNode
+	nil,                                     // 64: nightjar.v1.SuggestedActionAttributes.TemplateVariablesEntry
+	(*structpb.Struct)(nil),                 // 65: google.protobuf.Struct
+	(*structpb.Value)(nil),                  // 66: google.protobuf.Value
+	(*GroupExplanation)(nil),                // 67: nightjar.v1.GroupExplanation
+	(*QueryExplanation)(nil),                // 68: nightjar.v1.QueryExplanation
+	(*AnomalySeries)(nil),                   // 69: nightjar.v1.AnomalySeries
 }
 var file_signal_proto_depIdxs = []int32{
 	1,  // 0: nightjar.v1.SearchSignalsRequest.filter:type_name -> nightjar.v1.SignalFilter
@@ -3748,12 +4588,12 @@ var file_signal_proto_depIdxs = []int32{
 	6,  // 4: nightjar.v1.SearchSignalsResponse.links:type_name -> nightjar.v1.SignalsLinks
 	5,  // 5: nightjar.v1.SignalsMeta.page:type_name -> nightjar.v1.SignalsPageMeta
 	8,  // 6: nightjar.v1.SignalItem.attributes:type_name -> nightjar.v1.SignalAttributes
-	57, // 7: nightjar.v1.SignalAttributes.attributes:type_name -> google.protobuf.Struct
+	65, // 7: nightjar.v1.SignalAttributes.attributes:type_name -> google.protobuf.Struct
 	11, // 8: nightjar.v1.GetSignalResponse.data:type_name -> nightjar.v1.SignalDetail
 	12, // 9: nightjar.v1.SignalDetail.attributes:type_name -> nightjar.v1.SignalDetailAttributes
-	57, // 10: nightjar.v1.SignalDetailAttributes.custom:type_name -> google.protobuf.Struct
+	65, // 10: nightjar.v1.SignalDetailAttributes.custom:type_name -> google.protobuf.Struct
 	16, // 11: nightjar.v1.UpdateSignalStateRequest.data:type_name -> nightjar.v1.SignalStateData
-	58, // 12: nightjar.v1.SignalStateData.id:type_name -> google.protobuf.Value
+	66, // 12: nightjar.v1.SignalStateData.id:type_name -> google.protobuf.Value
 	17, // 13: nightjar.v1.SignalStateData.attributes:type_name -> nightjar.v1.SignalStateChange
 	19, // 14: nightjar.v1.UpdateSignalAssigneeRequest.data:type_name -> nightjar.v1.SignalAssigneeData
 	20, // 15: nightjar.v1.SignalAssigneeData.attributes:type_name -> nightjar.v1.SignalAssigneeChange
@@ -3761,7 +4601,7 @@ var file_signal_proto_depIdxs = []int32{
 	22, // 17: nightjar.v1.UpdateSignalIncidentsRequest.data:type_name -> nightjar.v1.SignalIncidentsData
 	23, // 18: nightjar.v1.SignalIncidentsData.attributes:type_name -> nightjar.v1.SignalIncidentsChange
 	25, // 19: nightjar.v1.UpdateSignalRequest.data:type_name -> nightjar.v1.SignalUpdateData
-	58, // 20: nightjar.v1.SignalUpdateData.id:type_name -> google.protobuf.Value
+	66, // 20: nightjar.v1.SignalUpdateData.id:type_name -> google.protobuf.Value
 	26, // 21: nightjar.v1.SignalUpdateData.attributes:type_name -> nightjar.v1.SignalChange
 	13, // 22: nightjar.v1.SignalChange.assignee:type_name -> nightjar.v1.SignalUser
 	1,  // 23: nightjar.v1.TriageSignalsRequest.filter:type_name -> nightjar.v1.SignalFilter
@@ -3780,54 +4620,69 @@ var file_signal_proto_depIdxs = []int32{
 	40, // 36: nightjar.v1.BulkTriageEvent.event:type_name -> nightjar.v1.SignalTriage
 	45, // 37: nightjar.v1.SuggestedActionsResponse.data:type_name -> nightjar.v1.SuggestedAction
 	46, // 38: nightjar.v1.SuggestedAction.attributes:type_name -> nightjar.v1.SuggestedActionAttributes
-	56, // 39: nightjar.v1.SuggestedActionAttributes.template_variables:type_name -> nightjar.v1.SuggestedActionAttributes.TemplateVariablesEntry
+	64, // 39: nightjar.v1.SuggestedActionAttributes.template_variables:type_name -> nightjar.v1.SuggestedActionAttributes.TemplateVariablesEntry
 	49, // 40: nightjar.v1.SignalEntitiesResponse.data:type_name -> nightjar.v1.SignalEntitiesItem
 	50, // 41: nightjar.v1.SignalEntitiesItem.attributes:type_name -> nightjar.v1.SignalEntities
 	51, // 42: nightjar.v1.SignalEntities.identities:type_name -> nightjar.v1.SignalIdentity
 	54, // 43: nightjar.v1.MatchingSignalsResponse.data:type_name -> nightjar.v1.MatchingSignal
 	55, // 44: nightjar.v1.MatchingSignal.attributes:type_name -> nightjar.v1.MatchingSignalAttributes
-	58, // 45: nightjar.v1.SuggestedActionAttributes.TemplateVariablesEntry.value:type_name -> google.protobuf.Value
-	0,  // 46: nightjar.v1.SignalService.SearchSignals:input_type -> nightjar.v1.SearchSignalsRequest
-	0,  // 47: nightjar.v1.SignalService.ListSignals:input_type -> nightjar.v1.SearchSignalsRequest
-	9,  // 48: nightjar.v1.SignalService.GetSignal:input_type -> nightjar.v1.GetSignalRequest
-	15, // 49: nightjar.v1.SignalService.UpdateSignalState:input_type -> nightjar.v1.UpdateSignalStateRequest
-	18, // 50: nightjar.v1.SignalService.UpdateSignalAssignee:input_type -> nightjar.v1.UpdateSignalAssigneeRequest
-	21, // 51: nightjar.v1.SignalService.UpdateSignalIncidents:input_type -> nightjar.v1.UpdateSignalIncidentsRequest
-	24, // 52: nightjar.v1.SignalService.UpdateSignal:input_type -> nightjar.v1.UpdateSignalRequest
-	27, // 53: nightjar.v1.SignalService.EditSignalState:input_type -> nightjar.v1.EditSignalStateRequest
-	28, // 54: nightjar.v1.SignalService.EditSignalAssignee:input_type -> nightjar.v1.EditSignalAssigneeRequest
-	29, // 55: nightjar.v1.SignalService.AddSignalToIncident:input_type -> nightjar.v1.AddSignalToIncidentRequest
-	31, // 56: nightjar.v1.SignalService.TriageSignals:input_type -> nightjar.v1.TriageSignalsRequest
-	33, // 57: nightjar.v1.SignalService.BulkUpdateSignalState:input_type -> nightjar.v1.BulkUpdateSignalStateRequest
-	34, // 58: nightjar.v1.SignalService.BulkUpdateSignalAssignee:input_type -> nightjar.v1.BulkUpdateSignalAssigneeRequest
-	37, // 59: nightjar.v1.SignalService.BulkUpdateSignals:input_type -> nightjar.v1.BulkUpdateSignalsRequest
-	9,  // 60: nightjar.v1.SignalService.GetInvestigationQueries:input_type -> nightjar.v1.GetSignalRequest
-	9,  // 61: nightjar.v1.SignalService.GetSuggestedActions:input_type -> nightjar.v1.GetSignalRequest
-	47, // 62: nightjar.v1.SignalService.GetSignalEntities:input_type -> nightjar.v1.GetSignalEntitiesRequest
-	52, // 63: nightjar.v1.SignalService.GetMatchingSignals:input_type -> nightjar.v1.GetMatchingSignalsRequest
-	3,  // 64: nightjar.v1.SignalService.SearchSignals:output_type -> nightjar.v1.SearchSignalsResponse
-	3,  // 65: nightjar.v1.SignalService.ListSignals:output_type -> nightjar.v1.SearchSignalsResponse
-	10, // 66: nightjar.v1.SignalService.GetSignal:output_type -> nightjar.v1.GetSignalResponse
-	38, // 67: nightjar.v1.SignalService.UpdateSignalState:output_type -> nightjar.v1.SignalTriageResponse
-	38, // 68: nightjar.v1.SignalService.UpdateSignalAssignee:output_type -> nightjar.v1.SignalTriageResponse
-	38, // 69: nightjar.v1.SignalService.UpdateSignalIncidents:output_type -> nightjar.v1.SignalTriageResponse
-	38, // 70: nightjar.v1.SignalService.UpdateSignal:output_type -> nightjar.v1.SignalTriageResponse
-	30, // 71: nightjar.v1.SignalService.EditSignalState:output_type -> nightjar.v1.EditSignalResponse
-	30, // 72: nightjar.v1.SignalService.EditSignalAssignee:output_type -> nightjar.v1.EditSignalResponse
-	30, // 73: nightjar.v1.SignalService.AddSignalToIncident:output_type -> nightjar.v1.EditSignalResponse
-	32, // 74: nightjar.v1.SignalService.TriageSignals:output_type -> nightjar.v1.TriageSignalsResponse
-	41, // 75: nightjar.v1.SignalService.BulkUpdateSignalState:output_type -> nightjar.v1.BulkTriageResponse
-	41, // 76: nightjar.v1.SignalService.BulkUpdateSignalAssignee:output_type -> nightjar.v1.BulkTriageResponse
-	41, // 77: nightjar.v1.SignalService.BulkUpdateSignals:output_type -> nightjar.v1.BulkTriageResponse
-	44, // 78: nightjar.v1.SignalService.GetInvestigationQueries:output_type -> nightjar.v1.SuggestedActionsResponse
-	44, // 79: nightjar.v1.SignalService.GetSuggestedActions:output_type -> nightjar.v1.SuggestedActionsResponse
-	48, // 80: nightjar.v1.SignalService.GetSignalEntities:output_type -> nightjar.v1.SignalEntitiesResponse
-	53, // 81: nightjar.v1.SignalService.GetMatchingSignals:output_type -> nightjar.v1.MatchingSignalsResponse
-	64, // [64:82] is the sub-list for method output_type
-	46, // [46:64] is the sub-list for method input_type
-	46, // [46:46] is the sub-list for extension type_name
-	46, // [46:46] is the sub-list for extension extendee
-	0,  // [0:46] is the sub-list for field type_name
+	57, // 45: nightjar.v1.SignalSummary.group:type_name -> nightjar.v1.SignalGroupValue
+	56, // 46: nightjar.v1.SignalExplanation.summary:type_name -> nightjar.v1.SignalSummary
+	59, // 47: nightjar.v1.SignalExplanation.course:type_name -> nightjar.v1.SignalCourse
+	67, // 48: nightjar.v1.SignalExplanation.standing:type_name -> nightjar.v1.GroupExplanation
+	68, // 49: nightjar.v1.SignalExplanation.queries:type_name -> nightjar.v1.QueryExplanation
+	69, // 50: nightjar.v1.SignalExplanation.band:type_name -> nightjar.v1.AnomalySeries
+	62, // 51: nightjar.v1.SignalExplanation.journey:type_name -> nightjar.v1.JourneyStop
+	63, // 52: nightjar.v1.SignalExplanation.processes:type_name -> nightjar.v1.ProcessNode
+	60, // 53: nightjar.v1.SignalCourse.points:type_name -> nightjar.v1.CoursePoint
+	61, // 54: nightjar.v1.SignalCourse.thresholds:type_name -> nightjar.v1.CourseThreshold
+	63, // 55: nightjar.v1.ProcessNode.children:type_name -> nightjar.v1.ProcessNode
+	66, // 56: nightjar.v1.SuggestedActionAttributes.TemplateVariablesEntry.value:type_name -> google.protobuf.Value
+	0,  // 57: nightjar.v1.SignalService.SearchSignals:input_type -> nightjar.v1.SearchSignalsRequest
+	0,  // 58: nightjar.v1.SignalService.ListSignals:input_type -> nightjar.v1.SearchSignalsRequest
+	9,  // 59: nightjar.v1.SignalService.GetSignal:input_type -> nightjar.v1.GetSignalRequest
+	15, // 60: nightjar.v1.SignalService.UpdateSignalState:input_type -> nightjar.v1.UpdateSignalStateRequest
+	18, // 61: nightjar.v1.SignalService.UpdateSignalAssignee:input_type -> nightjar.v1.UpdateSignalAssigneeRequest
+	21, // 62: nightjar.v1.SignalService.UpdateSignalIncidents:input_type -> nightjar.v1.UpdateSignalIncidentsRequest
+	24, // 63: nightjar.v1.SignalService.UpdateSignal:input_type -> nightjar.v1.UpdateSignalRequest
+	27, // 64: nightjar.v1.SignalService.EditSignalState:input_type -> nightjar.v1.EditSignalStateRequest
+	28, // 65: nightjar.v1.SignalService.EditSignalAssignee:input_type -> nightjar.v1.EditSignalAssigneeRequest
+	29, // 66: nightjar.v1.SignalService.AddSignalToIncident:input_type -> nightjar.v1.AddSignalToIncidentRequest
+	31, // 67: nightjar.v1.SignalService.TriageSignals:input_type -> nightjar.v1.TriageSignalsRequest
+	33, // 68: nightjar.v1.SignalService.BulkUpdateSignalState:input_type -> nightjar.v1.BulkUpdateSignalStateRequest
+	34, // 69: nightjar.v1.SignalService.BulkUpdateSignalAssignee:input_type -> nightjar.v1.BulkUpdateSignalAssigneeRequest
+	37, // 70: nightjar.v1.SignalService.BulkUpdateSignals:input_type -> nightjar.v1.BulkUpdateSignalsRequest
+	9,  // 71: nightjar.v1.SignalService.GetInvestigationQueries:input_type -> nightjar.v1.GetSignalRequest
+	9,  // 72: nightjar.v1.SignalService.GetSuggestedActions:input_type -> nightjar.v1.GetSignalRequest
+	47, // 73: nightjar.v1.SignalService.GetSignalEntities:input_type -> nightjar.v1.GetSignalEntitiesRequest
+	9,  // 74: nightjar.v1.SignalService.GetSignalSummary:input_type -> nightjar.v1.GetSignalRequest
+	9,  // 75: nightjar.v1.SignalService.GetSignalExplanation:input_type -> nightjar.v1.GetSignalRequest
+	52, // 76: nightjar.v1.SignalService.GetMatchingSignals:input_type -> nightjar.v1.GetMatchingSignalsRequest
+	3,  // 77: nightjar.v1.SignalService.SearchSignals:output_type -> nightjar.v1.SearchSignalsResponse
+	3,  // 78: nightjar.v1.SignalService.ListSignals:output_type -> nightjar.v1.SearchSignalsResponse
+	10, // 79: nightjar.v1.SignalService.GetSignal:output_type -> nightjar.v1.GetSignalResponse
+	38, // 80: nightjar.v1.SignalService.UpdateSignalState:output_type -> nightjar.v1.SignalTriageResponse
+	38, // 81: nightjar.v1.SignalService.UpdateSignalAssignee:output_type -> nightjar.v1.SignalTriageResponse
+	38, // 82: nightjar.v1.SignalService.UpdateSignalIncidents:output_type -> nightjar.v1.SignalTriageResponse
+	38, // 83: nightjar.v1.SignalService.UpdateSignal:output_type -> nightjar.v1.SignalTriageResponse
+	30, // 84: nightjar.v1.SignalService.EditSignalState:output_type -> nightjar.v1.EditSignalResponse
+	30, // 85: nightjar.v1.SignalService.EditSignalAssignee:output_type -> nightjar.v1.EditSignalResponse
+	30, // 86: nightjar.v1.SignalService.AddSignalToIncident:output_type -> nightjar.v1.EditSignalResponse
+	32, // 87: nightjar.v1.SignalService.TriageSignals:output_type -> nightjar.v1.TriageSignalsResponse
+	41, // 88: nightjar.v1.SignalService.BulkUpdateSignalState:output_type -> nightjar.v1.BulkTriageResponse
+	41, // 89: nightjar.v1.SignalService.BulkUpdateSignalAssignee:output_type -> nightjar.v1.BulkTriageResponse
+	41, // 90: nightjar.v1.SignalService.BulkUpdateSignals:output_type -> nightjar.v1.BulkTriageResponse
+	44, // 91: nightjar.v1.SignalService.GetInvestigationQueries:output_type -> nightjar.v1.SuggestedActionsResponse
+	44, // 92: nightjar.v1.SignalService.GetSuggestedActions:output_type -> nightjar.v1.SuggestedActionsResponse
+	48, // 93: nightjar.v1.SignalService.GetSignalEntities:output_type -> nightjar.v1.SignalEntitiesResponse
+	56, // 94: nightjar.v1.SignalService.GetSignalSummary:output_type -> nightjar.v1.SignalSummary
+	58, // 95: nightjar.v1.SignalService.GetSignalExplanation:output_type -> nightjar.v1.SignalExplanation
+	53, // 96: nightjar.v1.SignalService.GetMatchingSignals:output_type -> nightjar.v1.MatchingSignalsResponse
+	77, // [77:97] is the sub-list for method output_type
+	57, // [57:77] is the sub-list for method input_type
+	57, // [57:57] is the sub-list for extension type_name
+	57, // [57:57] is the sub-list for extension extendee
+	0,  // [0:57] is the sub-list for field type_name
 }
 
 func init() { file_signal_proto_init() }
@@ -3835,6 +4690,8 @@ func file_signal_proto_init() {
 	if File_signal_proto != nil {
 		return
 	}
+	file_anomaly_proto_init()
+	file_explain_proto_init()
 	file_wire_proto_init()
 	file_signal_proto_msgTypes[1].OneofWrappers = []any{}
 	file_signal_proto_msgTypes[2].OneofWrappers = []any{}
@@ -3856,7 +4713,7 @@ func file_signal_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_signal_proto_rawDesc), len(file_signal_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   57,
+			NumMessages:   65,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -36,6 +36,8 @@ const (
 	SignalService_GetInvestigationQueries_FullMethodName  = "/nightjar.v1.SignalService/GetInvestigationQueries"
 	SignalService_GetSuggestedActions_FullMethodName      = "/nightjar.v1.SignalService/GetSuggestedActions"
 	SignalService_GetSignalEntities_FullMethodName        = "/nightjar.v1.SignalService/GetSignalEntities"
+	SignalService_GetSignalSummary_FullMethodName         = "/nightjar.v1.SignalService/GetSignalSummary"
+	SignalService_GetSignalExplanation_FullMethodName     = "/nightjar.v1.SignalService/GetSignalExplanation"
 	SignalService_GetMatchingSignals_FullMethodName       = "/nightjar.v1.SignalService/GetMatchingSignals"
 )
 
@@ -79,6 +81,11 @@ type SignalServiceClient interface {
 	GetSuggestedActions(ctx context.Context, in *GetSignalRequest, opts ...grpc.CallOption) (*SuggestedActionsResponse, error)
 	// GetSignalEntities are the users that a signal is about.
 	GetSignalEntities(ctx context.Context, in *GetSignalEntitiesRequest, opts ...grpc.CallOption) (*SignalEntitiesResponse, error)
+	// GetSignalSummary is a signal in one sentence, and the facts in it.
+	GetSignalSummary(ctx context.Context, in *GetSignalRequest, opts ...grpc.CallOption) (*SignalSummary, error)
+	// GetSignalExplanation is why a signal is there, in numbers: how its values went over
+	// time beside what they are compared with, steps, places, processes, what was learned.
+	GetSignalExplanation(ctx context.Context, in *GetSignalRequest, opts ...grpc.CallOption) (*SignalExplanation, error)
 	// GetMatchingSignals are the signals that an event is part of.
 	GetMatchingSignals(ctx context.Context, in *GetMatchingSignalsRequest, opts ...grpc.CallOption) (*MatchingSignalsResponse, error)
 }
@@ -261,6 +268,26 @@ func (c *signalServiceClient) GetSignalEntities(ctx context.Context, in *GetSign
 	return out, nil
 }
 
+func (c *signalServiceClient) GetSignalSummary(ctx context.Context, in *GetSignalRequest, opts ...grpc.CallOption) (*SignalSummary, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SignalSummary)
+	err := c.cc.Invoke(ctx, SignalService_GetSignalSummary_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *signalServiceClient) GetSignalExplanation(ctx context.Context, in *GetSignalRequest, opts ...grpc.CallOption) (*SignalExplanation, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SignalExplanation)
+	err := c.cc.Invoke(ctx, SignalService_GetSignalExplanation_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *signalServiceClient) GetMatchingSignals(ctx context.Context, in *GetMatchingSignalsRequest, opts ...grpc.CallOption) (*MatchingSignalsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(MatchingSignalsResponse)
@@ -311,6 +338,11 @@ type SignalServiceServer interface {
 	GetSuggestedActions(context.Context, *GetSignalRequest) (*SuggestedActionsResponse, error)
 	// GetSignalEntities are the users that a signal is about.
 	GetSignalEntities(context.Context, *GetSignalEntitiesRequest) (*SignalEntitiesResponse, error)
+	// GetSignalSummary is a signal in one sentence, and the facts in it.
+	GetSignalSummary(context.Context, *GetSignalRequest) (*SignalSummary, error)
+	// GetSignalExplanation is why a signal is there, in numbers: how its values went over
+	// time beside what they are compared with, steps, places, processes, what was learned.
+	GetSignalExplanation(context.Context, *GetSignalRequest) (*SignalExplanation, error)
 	// GetMatchingSignals are the signals that an event is part of.
 	GetMatchingSignals(context.Context, *GetMatchingSignalsRequest) (*MatchingSignalsResponse, error)
 	mustEmbedUnimplementedSignalServiceServer()
@@ -373,6 +405,12 @@ func (UnimplementedSignalServiceServer) GetSuggestedActions(context.Context, *Ge
 }
 func (UnimplementedSignalServiceServer) GetSignalEntities(context.Context, *GetSignalEntitiesRequest) (*SignalEntitiesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetSignalEntities not implemented")
+}
+func (UnimplementedSignalServiceServer) GetSignalSummary(context.Context, *GetSignalRequest) (*SignalSummary, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetSignalSummary not implemented")
+}
+func (UnimplementedSignalServiceServer) GetSignalExplanation(context.Context, *GetSignalRequest) (*SignalExplanation, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetSignalExplanation not implemented")
 }
 func (UnimplementedSignalServiceServer) GetMatchingSignals(context.Context, *GetMatchingSignalsRequest) (*MatchingSignalsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetMatchingSignals not implemented")
@@ -704,6 +742,42 @@ func _SignalService_GetSignalEntities_Handler(srv interface{}, ctx context.Conte
 	return interceptor(ctx, in, info, handler)
 }
 
+func _SignalService_GetSignalSummary_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetSignalRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SignalServiceServer).GetSignalSummary(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SignalService_GetSignalSummary_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SignalServiceServer).GetSignalSummary(ctx, req.(*GetSignalRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SignalService_GetSignalExplanation_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetSignalRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SignalServiceServer).GetSignalExplanation(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SignalService_GetSignalExplanation_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SignalServiceServer).GetSignalExplanation(ctx, req.(*GetSignalRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _SignalService_GetMatchingSignals_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetMatchingSignalsRequest)
 	if err := dec(in); err != nil {
@@ -796,6 +870,14 @@ var SignalService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetSignalEntities",
 			Handler:    _SignalService_GetSignalEntities_Handler,
+		},
+		{
+			MethodName: "GetSignalSummary",
+			Handler:    _SignalService_GetSignalSummary_Handler,
+		},
+		{
+			MethodName: "GetSignalExplanation",
+			Handler:    _SignalService_GetSignalExplanation_Handler,
 		},
 		{
 			MethodName: "GetMatchingSignals",

@@ -42,6 +42,15 @@ type CaseStanding struct {
 	Name, Status string
 	Condition    string
 	Holds        bool
+	// Compared are the comparisons in the condition, with the values of the moment.
+	Compared []Comparison
+}
+
+// Comparison is a number that a value is compared with.
+type Comparison struct {
+	compiler.CondCompare
+	Value float64
+	Holds bool
 }
 
 // StepStanding is how far a sequence got.

@@ -24,7 +24,11 @@ func (threshold) explain(m *Moment, s *Standing) {
 	values := valuesAt(m)
 	s.setValues(m.Plan, values)
 	for i, c := range m.Plan.Cases {
-		s.Cases = append(s.Cases, caseStanding(i, c, c.Condition.Explain(values), c.Condition.Holds(values)))
+		standing := caseStanding(i, c, c.Condition.Explain(values), c.Condition.Holds(values))
+		for _, compared := range c.Condition.Comparisons() {
+			standing.Compared = append(standing.Compared, Comparison{compared, values[compared.Label], compared.Holds(values)})
+		}
+		s.Cases = append(s.Cases, standing)
 	}
 }
 

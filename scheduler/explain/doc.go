@@ -3,5 +3,6 @@
 //
 // It decides nothing itself: what a group comes to is what scheduler/detect says, and how
 // far evaluation has come is asked of a Source, which the scheduler is. It reads no clock
-// and knows no store. Start at Rule, and at Series.
+// and knows no store. Start at Rule, at Series, and at
+// CourseOf, which says how values went over time.
 package explain

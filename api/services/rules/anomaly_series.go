@@ -30,6 +30,11 @@ func (s *AnomalyService) GetSeries(ctx context.Context, in *pb.GetSeriesRequest)
 	if err != nil {
 		return nil, err
 	}
+	return SeriesToProto(found), nil
+}
+
+// SeriesToProto is a series as the API has it.
+func SeriesToProto(found explain.SeriesAnswer) *pb.AnomalySeries {
 	out := &pb.AnomalySeries{
 		RuleId: found.RuleID, Query: found.Query, Group: found.Group, BucketDuration: found.Bucket / 1000,
 		First: found.First.String(), Ready: found.Ready.String(), Season: found.Season, Truncated: found.Truncated,
@@ -42,5 +47,5 @@ func (s *AnomalyService) GetSeries(ctx context.Context, in *pb.GetSeriesRequest)
 			At: p.At.String(), Value: p.Value, Lower: p.Lower, Median: p.Median, Upper: p.Upper, Probability: p.Probability, AtMost: p.AtMost,
 		})
 	}
-	return out, nil
+	return out
 }

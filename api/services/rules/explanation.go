@@ -6,6 +6,7 @@ import (
 
 	"nightjar/api"
 	pb "nightjar/api/v1"
+	"nightjar/compiler"
 	"nightjar/compiler/search"
 	"nightjar/scheduler/explain"
 )
@@ -36,11 +37,9 @@ func (s *ExplainService) ExplainRule(ctx context.Context, in *pb.ExplainRuleRequ
 		return nil, err
 	}
 	out := &pb.RuleExplanation{RuleId: found.RuleID, Version: found.Version, State: found.State, Why: found.Why}
-	for _, l := range found.Queries {
-		out.Queries = append(out.Queries, &pb.QueryExplanation{Name: l.Name, Matches: l.Matches, Why: l.Why, Clauses: clausesToProto(l.Clauses)})
-	}
+	out.Queries = QueriesToProto(found.Queries)
 	for i := range found.Groups {
-		out.Groups = append(out.Groups, groupToProto(&found.Groups[i]))
+		out.Groups = append(out.Groups, GroupToProto(&found.Groups[i]))
 	}
 	return out, nil
 }
@@ -53,13 +52,26 @@ func clausesToProto(list []search.Clause) []*pb.Clause {
 	return out
 }
 
-func groupToProto(g *explain.Group) *pb.GroupExplanation {
+// QueriesToProto is what the queries of a rule make of an event, as the API has it.
+func QueriesToProto(list []compiler.LabelExplanation) (out []*pb.QueryExplanation) {
+	for _, l := range list {
+		out = append(out, &pb.QueryExplanation{Name: l.Name, Matches: l.Matches, Why: l.Why, Clauses: clausesToProto(l.Clauses)})
+	}
+	return out
+}
+
+// GroupToProto is how a group stands at a moment, as the API has it.
+func GroupToProto(g *explain.Group) *pb.GroupExplanation {
 	out := &pb.GroupExplanation{Group: g.Group, At: g.At.String(), Notes: g.Notes}
 	for _, v := range g.Values {
 		out.Values = append(out.Values, &pb.LabelValue{Name: v.Name, Value: v.Value})
 	}
 	for _, c := range g.Cases {
-		out.Cases = append(out.Cases, &pb.CaseExplanation{Index: int32(c.Index), Name: c.Name, Status: c.Status, Condition: c.Condition, Holds: c.Holds})
+		standing := &pb.CaseExplanation{Index: int32(c.Index), Name: c.Name, Status: c.Status, Condition: c.Condition, Holds: c.Holds}
+		for _, n := range c.Compared {
+			standing.Comparisons = append(standing.Comparisons, &pb.Comparison{Query: n.Name, Value: n.Value, Operator: n.Op, Number: n.Number, Holds: n.Holds})
+		}
+		out.Cases = append(out.Cases, standing)
 	}
 	for _, st := range g.Steps {
 		step := &pb.StepExplanation{Name: st.Name, Condition: st.Condition, Holds: st.Holds}

@@ -16,7 +16,10 @@ import (
 )
 
 // signalDocument is what a signal says of itself.
-type signalDocument struct{ schema.SignalDocument }
+type signalDocument struct {
+	schema.SignalDocument
+	text string // as it is stored
+}
 
 func (s *SignalService) document(ctx context.Context, id string) (signalDocument, error) {
 	found, err := s.Store.Signal(ctx, id)
@@ -41,7 +44,7 @@ func (d Documents) Document(ctx context.Context, id string) (schema.SignalDocume
 
 func readDocument(sig *Signal) (signalDocument, error) {
 	var doc signalDocument
-	if sig.Attributes == "" {
+	if doc.text = sig.Attributes; doc.text == "" {
 		return doc, nil
 	}
 	if err := json.Unmarshal([]byte(sig.Attributes), &doc.SignalDocument); err != nil {

@@ -18,7 +18,9 @@ type SignalService struct {
 	pb.UnimplementedSignalServiceServer
 	Store  Store
 	Triage Triage
-	Now    func() time.Time
+	// Explainer says why signals are there.
+	Explainer Explainer
+	Now       func() time.Time
 }
 
 // Sizes of a page of signals.

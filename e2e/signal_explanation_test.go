@@ -1,0 +1,126 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// explained are the parts of an explanation that the test looks at.
+type explained struct {
+	Summary struct {
+		Sentence, Condition, Method string
+		Events                      int64
+	}
+	Course struct {
+		Queries []string
+		Points  []struct {
+			At     int64
+			Values []float64
+			Case   int
+		}
+		Thresholds []struct {
+			Query, Operator string
+			Number          float64
+		}
+	}
+	Standing struct {
+		Cases []struct {
+			Holds       bool
+			Comparisons []struct {
+				Query         string
+				Value, Number float64
+				Holds         bool
+			}
+		}
+		Steps []struct{ Name, Reached string }
+	}
+	Queries   []struct{ Matches bool }
+	Processes []processNode
+	Missing   []string
+}
+
+type processNode struct {
+	PID      int64 `json:"pid"`
+	Name     string
+	Events   []string
+	Children []processNode
+}
+
+// TestASignalIsExplainedInNumbers makes signals of two methods, and has the engine say why.
+func TestASignalIsExplainedInNumbers(t *testing.T) {
+	t.Parallel()
+	p := startEngine(t, longAgo...)
+	create := func(rule string) {
+		p.call(http.MethodPost, "/api/v2/security_monitoring/rules", []byte(rule), &struct{ ID string }{})
+	}
+	create(`{"name":"many","message":"m","isEnabled":true,"tags":[],"options":{"evaluationWindow":300,"keepAlive":300,"maxSignalDuration":3600},
+		"queries":[{"name":"failed","query":"source:x @evt.name:login","aggregation":"count","groupByFields":["@usr.id"]}],
+		"cases":[{"status":"high","name":"three","condition":"failed >= 3"}]}`)
+	create(`{"name":"chain","message":"m","isEnabled":true,"tags":[],"options":{"evaluationWindow":300,"keepAlive":300,"maxSignalDuration":3600,"detectionMethod":"sequence_detection","sequenceDetectionOptions":{
+			"steps":[{"name":"one","condition":"a > 0"},{"name":"two","condition":"b > 0"}],"stepTransitions":[{"parent":"one","child":"two","evaluationWindow":600}]}},
+		"queries":[{"query":"source:x @evt.name:login","aggregation":"count","groupByFields":["@usr.id"]},{"query":"source:x @evt.name:delete","aggregation":"count","groupByFields":["@usr.id"]}],
+		"cases":[{"status":"low","condition":"two > 0"}]}`)
+	start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	send := func(name, user string, second int, more string) {
+		body := fmt.Sprintf(`[{"ddsource":"x","host":"web-1","timestamp":%d,"message":"m","evt":{"name":%q},"usr":{"id":%q}%s}]`, start.Add(time.Duration(second)*time.Second).UnixMilli(), name, user, more)
+		p.call(http.MethodPost, "/api/v2/logs", []byte(body), nil)
+	}
+	const hostile = `{{eve}}<b>`
+	chain := `,"process":{"pid":%d,"comm":%q,"ancestors":{"pid":[20,10],"comm":["bash","sshd"]}}`
+	for i, second := range []int{0, 100, 200} {
+		send("login", hostile, second, fmt.Sprintf(chain, 30+i%2, "curl"))
+	}
+	send("delete", hostile, 260, "")
+	p.caughtUp()
+	explain := func(rule string) (out explained) {
+		var found struct{ Data []struct{ ID string } }
+		p.call(http.MethodPost, "/api/v2/security_monitoring/signals/search", []byte(`{"filter":{"query":"rule_name:`+rule+`"}}`), &found)
+		if len(found.Data) != 1 {
+			t.Fatalf("%s: %d signals", rule, len(found.Data))
+		}
+		p.call(http.MethodGet, "/api/nightjar/v1/signals/"+found.Data[0].ID+"/explanation", nil, &out)
+		return out
+	}
+
+	many := explain("many")
+	if want := "3 events of failed for @usr.id " + hostile + " within 5m, so that failed >= 3 held at 2026-03-01 12:03:20 UTC."; many.Summary.Sentence != want {
+		t.Errorf("got  %s\nwant %s", many.Summary.Sentence, want)
+	}
+	var course []string
+	for _, point := range many.Course.Points {
+		course = append(course, fmt.Sprint((point.At-start.UnixMilli())/1000, point.Values, point.Case))
+	}
+	// From two windows before; the first event leaves the window 300 s after it came.
+	if want := []string{"-400 [0] -1", "0 [1] -1", "100 [2] -1", "200 [3] 0", "300 [2] -1", "400 [1] -1", "500 [0] -1"}; !slices.Equal(course, want) {
+		t.Errorf("course: got %v, want %v", course, want)
+	}
+	if th := many.Course.Thresholds; len(th) != 1 || th[0].Query != "failed" || th[0].Operator != ">=" || th[0].Number != 3 {
+		t.Errorf("thresholds: %+v", th)
+	}
+	if c := many.Standing.Cases; len(c) != 1 || !c[0].Holds || len(c[0].Comparisons) != 1 || c[0].Comparisons[0].Value != 3 || !c[0].Comparisons[0].Holds {
+		t.Errorf("cases: %+v", c)
+	}
+	if len(many.Queries) != 1 || !many.Queries[0].Matches || len(many.Missing) != 0 {
+		t.Errorf("queries %+v, missing %v", many.Queries, many.Missing)
+	}
+	var shown func(nodes []processNode) string
+	shown = func(nodes []processNode) string {
+		var texts []string
+		for _, n := range nodes {
+			texts = append(texts, fmt.Sprintf("%s/%d:%d(%s)", n.Name, n.PID, len(n.Events), shown(n.Children)))
+		}
+		return strings.Join(texts, " ")
+	}
+	if got := shown(many.Processes); got != "sshd/10:0(bash/20:0(curl/30:2() curl/31:1()))" {
+		t.Errorf("processes: %s", got)
+	}
+
+	steps := explain("chain").Standing.Steps
+	if len(steps) != 2 || steps[0].Name != "one" || steps[1].Reached != "2026-03-01T12:04:20.000Z" {
+		t.Errorf("steps: %+v", steps)
+	}
+}
