@@ -100,8 +100,8 @@ type NetworkFiltered struct {
 }
 
 // AgentRules are the kind whose expressions check reads; nil reads none.
-func AgentRules(check func(expression string) error) objects.Kind[AgentRule] {
-	return objects.Kind[AgentRule]{Name: "agent rule", NewID: schema.NewID, Check: func(r *AgentRule) error {
+func AgentRules(check func(expression string) error, builtIn ...objects.Versioned[AgentRule]) objects.Kind[AgentRule] {
+	return objects.Kind[AgentRule]{Name: "agent rule", NewID: schema.NewID, BuiltIn: builtIn, Check: func(r *AgentRule) error {
 		var bad faults
 		bad.required("name", r.Name)
 		bad.required("expression", r.Expression)
@@ -182,22 +182,31 @@ type AgentPolicy struct {
 	// HostTags are the hosts: one of the lists, all tags of which they have. None
 	// means all hosts.
 	HostTags [][]string `json:"hostTagsLists"`
+	// Mode is BlockingMode where the rules that the policy monitors block; empty: as each
+	// rule says.
+	Mode string `json:"mode,omitempty"`
 }
 
-// AgentPolicies are a kind.
-var AgentPolicies = objects.Kind[AgentPolicy]{
-	Name: "agent policy", NewID: schema.NewID,
-	Check: func(p *AgentPolicy) error {
-		var bad faults
-		bad.required("name", p.Name)
-		if p.HostTags == nil {
-			p.HostTags = [][]string{}
+// BlockingMode is that of a policy whose rules kill and deny.
+const BlockingMode = "blocking"
+
+// AgentPolicies are the kind with these built-in ones.
+func AgentPolicies(builtIn ...objects.Versioned[AgentPolicy]) objects.Kind[AgentPolicy] {
+	return objects.Kind[AgentPolicy]{Name: "agent policy", NewID: schema.NewID, Check: (*AgentPolicy).Check, BuiltIn: builtIn}
+}
+
+// Check completes a policy and says what is wrong with it, as *schema.InvalidError.
+func (p *AgentPolicy) Check() error {
+	var bad faults
+	bad.required("name", p.Name)
+	bad.oneOf("mode", p.Mode, "", BlockingMode)
+	if p.HostTags == nil {
+		p.HostTags = [][]string{}
+	}
+	for i, tags := range p.HostTags {
+		if len(tags) == 0 {
+			bad.Add(fmt.Sprintf("hostTagsLists[%d]", i), "name at least one tag, such as env:staging")
 		}
-		for i, tags := range p.HostTags {
-			if len(tags) == 0 {
-				bad.Add(fmt.Sprintf("hostTagsLists[%d]", i), "name at least one tag, such as env:staging")
-			}
-		}
-		return bad.Err()
-	},
+	}
+	return bad.Err()
 }

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"strings"
 	"testing"
-
-	"nightjar/objects"
 )
 
 func TestWhatIsWrongIsSaidWithItsPlace(t *testing.T) {
@@ -18,7 +16,7 @@ func TestWhatIsWrongIsSaidWithItsPlace(t *testing.T) {
 		"selectors.trigger_source: want one of":   (&NotificationRule{Name: "n", Targets: []string{"@me"}}).Check(),
 		"expression: rule `n` error: bool expect": agentRules.Check(&AgentRule{Name: "n", Expression: "x"}),
 		"actions[0].kill.signal: want a name":     agentRules.Check(&AgentRule{Actions: []AgentAction{{Kill: &KillAction{Signal: "9"}}}}),
-		"hostTagsLists[0]: name at least one tag": AgentPolicies.Check(&AgentPolicy{Name: "n", HostTags: [][]string{{}}}),
+		"hostTagsLists[0]: name at least one tag": (&AgentPolicy{Name: "n", HostTags: [][]string{{}}}).Check(),
 		"template: the template is no JSON":       NotificationTargets.Check(&NotificationTarget{Name: "n", Type: "webhook", URL: "https://a.example", Template: `{"a":{{title}}}`}),
 		"template: the template names {{titel}}":  NotificationTargets.Check(&NotificationTarget{Name: "n", Type: "webhook", URL: "https://a.example", Template: `{"a":["{{ titel }}"]}`}),
 		"filtered_data_type: want one of logs":    SecurityFilters.Check(&SecurityFilter{Name: "n", Query: "*", DataType: "metrics"}),
@@ -40,29 +38,5 @@ func TestCategoriesAreThoseOfTheEvent(t *testing.T) {
 		if got := (&AgentRule{Expression: expression}).Category(); got != want {
 			t.Errorf("%s is %s, want %s", expression, got, want)
 		}
-	}
-}
-
-func TestPolicyFilesHaveTheEnabledRules(t *testing.T) {
-	on := AgentRule{Name: "on", Expression: "exec.file.name == \"sh\"", Enabled: true, Actions: []AgentAction{
-		{Set: &SetAction{Name: "x", Value: true, Scope: "process"}}, {Hash: &HashAction{}, Disabled: true},
-	}}
-	text, err := PolicyFile([]objects.Versioned[AgentRule]{{Version: 3, Body: on}, {Body: AgentRule{Name: "off", Expression: "x"}}})
-	want := `version: 1.0.0
-type: policy
-rules:
-    - id: "on"
-      version: "3"
-      expression: exec.file.name == "sh"
-      filters:
-        - os == "linux"
-      actions:
-        - set:
-            name: x
-            value: true
-            scope: process
-`
-	if err != nil || string(text) != want {
-		t.Errorf("got\n%s\nwant\n%s(%v)", text, want, err)
 	}
 }

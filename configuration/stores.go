@@ -25,16 +25,23 @@ type Stores struct {
 	Mutes                      *objects.Store[Mute]
 }
 
-// NewStores makes the stores; checkExpression says what is wrong with an agent's
-// expression, and may be nil. Load must return before anything else is asked.
-func NewStores(table objects.Table, now func() time.Time, checkExpression func(string) error) *Stores {
+// ForAgents is what the stores of rules and policies of agents are made with.
+type ForAgents struct {
+	// Check says what is wrong with an expression; nil: nothing.
+	Check    func(expression string) error
+	Rules    []objects.Versioned[AgentRule]
+	Policies []objects.Versioned[AgentPolicy]
+}
+
+// NewStores makes the stores. Load must return before anything else is asked.
+func NewStores(table objects.Table, now func() time.Time, agents ForAgents) *Stores {
 	return &Stores{
 		SecurityFilters:            objects.New(SecurityFilters, table, now),
 		CriticalAssets:             objects.New(CriticalAssets, table, now),
 		SignalNotifications:        objects.New(SignalNotificationRules, table, now),
 		VulnerabilityNotifications: objects.New(VulnerabilityNotificationRules, table, now),
-		AgentRules:                 objects.New(AgentRules(checkExpression), table, now),
-		AgentPolicies:              objects.New(AgentPolicies, table, now),
+		AgentRules:                 objects.New(AgentRules(agents.Check, agents.Rules...), table, now),
+		AgentPolicies:              objects.New(AgentPolicies(agents.Policies...), table, now),
 		Indicators:                 objects.New(IndicatorTriages, table, now),
 		ThreatLists:                objects.New(ThreatLists, table, now),
 		NotificationTargets:        objects.New(NotificationTargets, table, now),

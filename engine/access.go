@@ -87,7 +87,7 @@ func parseAccess(values map[string]string) (c AccessConfig, err error) {
 // isRoleOfPeople reports whether people may have the role: programs have the others.
 func isRoleOfPeople(role string) bool {
 	r := access.Role(role)
-	return r.Is() && r != access.Intake && r != access.Agent
+	return r.Is() && r != access.Intake && r != access.Enroll && r != access.Agent
 }
 
 // entrance is who comes in, and what is written down of it.

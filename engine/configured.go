@@ -8,15 +8,20 @@ import (
 
 	"go.uber.org/fx"
 
+	"nightjar/agent/control"
 	"nightjar/configuration"
+	"nightjar/objects"
 	rulestore "nightjar/scheduler/clickhouse"
 	"nightjar/secl"
 	"nightjar/secl/event"
 )
 
 // newConfiguration loads what users configured beside rules.
-func newConfiguration(lc fx.Lifecycle, e *engine, d *database) *configuration.Stores {
-	c := configuration.NewStores(rulestore.New(d.conn).Deps().Objects, now, checkExpression)
+func newConfiguration(lc fx.Lifecycle, e *engine, d *database, defaults *control.Defaults) *configuration.Stores {
+	c := configuration.NewStores(rulestore.New(d.conn).Deps().Objects, now, configuration.ForAgents{
+		Check: func(text string) error { return checkExpression(text, defaults.Macros) },
+		Rules: defaults.Rules, Policies: []objects.Versioned[configuration.AgentPolicy]{defaults.Policy},
+	})
 	c.LogTo(e.log)
 	lc.Append(fx.StartHook(func(ctx context.Context) error {
 		if err := c.Load(ctx); err != nil {
@@ -29,13 +34,14 @@ func newConfiguration(lc fx.Lifecycle, e *engine, d *database) *configuration.St
 
 // checkExpression says what is wrong with an agent's expression, as the
 // reference does. Variables are set by other rules, which are not known here: an
-// expression that has some is checked for its syntax only.
-func checkExpression(text string) error {
+// expression that has some is checked for its syntax only. The macros of the built-in rules
+// may be used.
+func checkExpression(text string, macros map[string]*secl.Macro) error {
 	var err error
 	if strings.Contains(text, "${") {
 		_, err = secl.Parse(text)
 	} else {
-		_, err = secl.Check(text, &secl.Env{Model: event.Model()})
+		_, err = secl.Check(text, &secl.Env{Model: event.Model(), Macros: macros})
 	}
 	var all secl.Errors
 	if !errors.As(err, &all) || len(all) == 0 {

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/fx"
 
+	"nightjar/agent/control"
 	"nightjar/agent/responses"
 	apistore "nightjar/api/clickhouse"
 	"nightjar/api/limits"
@@ -36,7 +37,7 @@ func graph(ctx context.Context, config Config) fx.Option {
 		fx.Supply(config),
 		fx.Provide(
 			func() context.Context { return ctx },
-			newLogger, newRegistry, newEngine, newDatabase, newSink, newGeoIP, newPipelines, newIntake, newSyslog, newTables, newScheduler, newReach, newOutbound, newMarker, newThreatLists, newReparses, newNotifications, newBacktester, newJobs, newConfiguration, newSwap, newEntrance, newKeeper, newBackups, newResponses, newServer,
+			newLogger, newRegistry, newEngine, newDatabase, newSink, newGeoIP, newPipelines, newIntake, newSyslog, newTables, newScheduler, newReach, newOutbound, newMarker, newThreatLists, newReparses, newNotifications, newBacktester, newJobs, newDefaults, newConfiguration, newSwap, newEntrance, newFleet, newKeeper, newBackups, newResponses, newServer,
 		),
 		fx.Invoke(func(*retention.Keeper, *backup.Source, *server.Server) {}, runEasing, watchDrift),
 	)
@@ -98,6 +99,8 @@ type served struct {
 	Backtests     *backtest.Runner
 	Jobs          *backtest.Jobs
 	Configuration *configuration.Stores
+	Fleet         *control.Registry
+	Defaults      *control.Defaults
 	Tables        *reference.Tables
 	Keeper        *retention.Keeper
 	GeoIP         *geoip.Databases
@@ -137,7 +140,7 @@ func newServer(lc fx.Lifecycle, e *engine, s served) (*server.Server, error) {
 		TLS: secure, HTTP: e.config.HTTP, GRPC: e.config.GRPC, AllowedHosts: e.config.AllowedHosts,
 		Guard: s.Entrance.guard, Access: s.Entrance.services, Open: s.Entrance.signIn, Version: e.config.Version,
 		Rules: s.Scheduler, Triage: s.Scheduler, EvaluationLog: s.Scheduler, Explainer: s.Scheduler, Suppressions: s.Scheduler, CheckRule: s.Scheduler.Check,
-		Signals: apistore.NewSignals(s.Database.lookup), JobSignals: apistore.NewJobSignals(s.Database.lookup), Agents: apistore.NewAgents(s.Database.people),
+		Signals: apistore.NewSignals(s.Database.lookup), JobSignals: apistore.NewJobSignals(s.Database.lookup), Agents: apistore.NewAgents(s.Database.people), Fleet: s.Fleet, AgentDefaults: s.Defaults,
 		Logs: logs, SQL: s.Database.sql,
 		Responses: s.Responses, Enrolled: noAgents{},
 		Facets: apistore.NewFacets(logs, s.Database.lookup),

@@ -20,7 +20,7 @@ import (
 // settings have two targets, @webhook-soc and @pagerduty-duty.
 func settings(t *testing.T) *configuration.Stores {
 	t.Helper()
-	s := configuration.NewStores(&objectstest.Table{}, time.Now, nil)
+	s := configuration.NewStores(&objectstest.Table{}, time.Now, configuration.ForAgents{})
 	if err := s.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -44,7 +44,8 @@ const (
 	Blocking   Mode = "blocking"   // actions are performed
 )
 
-// Policy is one policy file.
+// Policy is one policy file. What one policy blocks and what it monitors are two files of
+// its name.
 type Policy struct {
 	Name    string `json:"name"`
 	Version string `json:"version"`
@@ -127,17 +128,22 @@ func (o *Orders) Check() error {
 }
 
 func (p *Policies) check() error {
-	names := map[string]bool{}
+	type part struct {
+		name string
+		mode Mode
+	}
+	parts := map[part]bool{}
 	for i, one := range p.Set {
+		this := part{one.Name, one.Mode}
 		switch {
 		case one.Name == "":
 			return fmt.Errorf("policies[%d].name: it is required", i)
-		case names[one.Name]:
-			return fmt.Errorf("policies[%d].name: there are two named %q", i, one.Name)
+		case parts[this]:
+			return fmt.Errorf("policies[%d].name: there are two named %q of one mode", i, one.Name)
 		case one.Mode != Monitoring && one.Mode != Blocking:
 			return fmt.Errorf("policies[%d].mode: want %s or %s, got %q", i, Monitoring, Blocking, one.Mode)
 		}
-		names[one.Name] = true
+		parts[this] = true
 	}
 	return nil
 }

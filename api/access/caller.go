@@ -16,6 +16,8 @@ type Caller struct {
 	Kind Kind
 	// Rate is how many calls a second the key may make; 0: as many as any.
 	Rate float64
+	// Agent is the enrolled agent whose key it is; empty: nobody's.
+	Agent string
 }
 
 // Kind is what a caller came with.
@@ -44,7 +46,7 @@ func Of(ctx context.Context) Caller {
 
 // Check is nil where the caller has the permission, or a *DeniedError.
 func (c Caller) Check(p Permission) error {
-	if c.Role.May(p) {
+	if c.Role.May(p) && (c.Agent == "" || p != DownloadAgents) { // an agent's own key tells its own policies only
 		return nil
 	}
 	if c.Kind == Nobody {
@@ -61,6 +63,7 @@ const (
 	NoKey      Reason = "no key"
 	WrongKey   Reason = "wrong key"
 	ExpiredKey Reason = "expired key"
+	UsedUp     Reason = "used up" // an enrolment token, by those who enrolled with it
 	NotAllowed Reason = "not allowed"
 	ForgedForm Reason = "not from our page"
 	// NoCertificate is of a shipper or an agent that came with its key alone.
@@ -81,6 +84,8 @@ func (d *DeniedError) Error() string {
 		return "Unauthorized: send the API key in the header DD-API-KEY, or as Authorization: Bearer"
 	case ExpiredKey:
 		return fmt.Sprintf("Forbidden: the key %q has expired; an administrator rotates it (nightjar keys rotate)", d.Caller.Name)
+	case UsedUp:
+		return fmt.Sprintf("Forbidden: as many agents have enrolled with the token %q as may; an administrator makes another (nightjar agents token)", d.Caller.Name)
 	case NotAllowed:
 		return fmt.Sprintf("Forbidden: this needs the permission %s, which the role %s has not", d.Need, d.Caller.Role)
 	case NoCertificate:

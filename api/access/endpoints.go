@@ -108,6 +108,13 @@ var services = map[string][]group{
 		{Endpoint{CollectProcesses, Response}, "RespondToSignal CreateResponse CancelResponse"}, // and what the action needs
 		{Endpoint{SwitchAgents, Response}, "DisarmAgents ArmAgents"},
 	},
+	"AgentControl": {
+		{Endpoint{EnrollAgents, Secrets}, "EnrollAgent"},
+		{Endpoint{SyncAgents, Quiet}, "SyncAgent"},
+		{Endpoint{WriteAgents, Secrets}, "RevokeAgent"},
+		{Endpoint{ReadAgents, Quiet}, "GetAgentRollout"},
+		{Endpoint{WriteAgents, Change}, "UpdateAgentRollout ResumeAgentRollout RollBackAgentRollout"},
+	},
 	"AgentRule": {
 		{Endpoint{ReadAgents, Quiet}, "ListAgentRules GetAgentRule ListLegacyAgentRules GetLegacyAgentRule"},
 		{Endpoint{WriteAgents, Change}, "CreateAgentRule UpdateAgentRule DeleteAgentRule CreateLegacyAgentRule UpdateLegacyAgentRule DeleteLegacyAgentRule"},

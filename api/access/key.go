@@ -29,6 +29,12 @@ type Key struct {
 	Former      string        `json:"former,omitempty"`
 	FormerUntil schema.Millis `json:"former_until,omitempty"`
 	CreatedBy   string        `json:"created_by,omitempty"`
+	// Uses is how many agents may enrol with the key, of role Enroll, and Used how many
+	// have; 0: any number.
+	Uses int64 `json:"uses,omitempty"`
+	Used int64 `json:"used,omitempty"`
+	// Agent is the enrolled agent whose key it is; empty: no one agent's.
+	Agent string `json:"agent,omitempty"`
 }
 
 // KeyKind is the kind of object that keys are kept as.
@@ -53,6 +59,9 @@ func (k *Key) Check() error {
 	}
 	if k.Rate < 0 || k.Rate > maxRate || k.Rate != k.Rate {
 		bad.Add("rate", fmt.Sprintf("want calls a second, from 0 (as many as any key) to %g", maxRate))
+	}
+	if k.Uses < 0 || k.Uses > 0 && k.Role != Enroll {
+		bad.Add("uses", "want 0 (any number) or more, and that of a key of role enroll only")
 	}
 	return bad.Err()
 }

@@ -60,7 +60,7 @@ func NewKeys(deps KeysDeps) *Keys {
 func (k *Keys) Refresh() {
 	byHash := map[string]held{}
 	for _, v := range k.List() {
-		c := Caller{ID: v.ID, Name: v.Body.Name, Role: v.Body.Role, Kind: WithKey, Rate: v.Body.Rate}
+		c := Caller{ID: v.ID, Name: v.Body.Name, Role: v.Body.Role, Kind: WithKey, Rate: v.Body.Rate, Agent: v.Body.Agent}
 		byHash[v.Body.Hash] = held{caller: c, expires: v.Body.Expires}
 		if v.Body.Former != "" {
 			byHash[v.Body.Former] = held{caller: c, expires: v.Body.FormerUntil}
@@ -150,6 +150,21 @@ func (k *Keys) Create(ctx context.Context, key Key) (stored Stored, secret strin
 	}
 	k.Refresh()
 	return stored, secret, nil
+}
+
+// Spend notes that an agent enrols with a key, or refuses it with a *DeniedError where as
+// many have as may.
+func (k *Keys) Spend(ctx context.Context, id string) error {
+	k.changes.Lock()
+	defer k.changes.Unlock()
+	_, err := k.store.Update(ctx, id, 0, func(key *Key) error {
+		if key.Uses > 0 && key.Used >= key.Uses {
+			return &DeniedError{Reason: UsedUp, Caller: Caller{ID: id, Name: key.Name, Role: key.Role}}
+		}
+		key.Used++
+		return nil
+	})
+	return err
 }
 
 // unused refuses the name of another key: who reads the audit log must know which one

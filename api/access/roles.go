@@ -29,7 +29,9 @@ const (
 
 	ReadAgents      Permission = "agents:read"
 	WriteAgents     Permission = "agents:write"    // their rules and policies
-	DownloadAgents  Permission = "agents:download" // as an agent does
+	DownloadAgents  Permission = "agents:download" // all policies, as a file
+	EnrollAgents    Permission = "agents:enroll"   // make a host an agent
+	SyncAgents      Permission = "agents:sync"     // fetch orders, as the agent whose key it is
 	ReadEngine      Permission = "engine:read"     // status, metrics
 	OperateEngine   Permission = "engine:operate"  // accept losses, read events again
 	ProfileEngine   Permission = "engine:profile"  // memory and CPU of the process
@@ -51,6 +53,7 @@ type Role string
 // The roles.
 const (
 	Intake    Role = "intake"    // a shipper: sends events, sees nothing
+	Enroll    Role = "enroll"    // an enrolment token: makes a host an agent, sees nothing
 	Agent     Role = "agent"     // an agent: sends events, fetches its policies
 	Reader    Role = "reader"    // sees everything that analysts see
 	Analyst   Role = "analyst"   // and triages signals
@@ -60,7 +63,7 @@ const (
 )
 
 // Roles are all roles, in the order of their powers, as far as there is one.
-var Roles = []Role{Intake, Agent, Reader, Analyst, Engineer, Responder, Admin}
+var Roles = []Role{Intake, Enroll, Agent, Reader, Analyst, Engineer, Responder, Admin}
 
 var (
 	reads   = []Permission{Known, ReadEvents, ReadSignals, ReadDetection, ReadNotifications, ReadAgents, ReadEngine}
@@ -70,7 +73,8 @@ var (
 // granted says what each role may do. Admin may do everything.
 var granted = map[Role][]Permission{
 	Intake:    {Known, WriteEvents},
-	Agent:     {Known, WriteEvents, DownloadAgents},
+	Enroll:    {Known, EnrollAgents},
+	Agent:     {Known, WriteEvents, DownloadAgents, SyncAgents},
 	Reader:    reads,
 	Analyst:   triages,
 	Engineer:  slices.Concat(triages, []Permission{WriteEvents, WriteDetection, WriteNotifications, WriteAgents, DownloadAgents, OperateEngine, SwitchAgents}),

@@ -52,6 +52,11 @@ func (JSON) Marshal(v any) ([]byte, error) {
 		return v.GetContent(), nil
 	case *emptypb.Empty:
 		return nil, nil
+	case *pb.AgentOrders:
+		if v.GetPayload() == "" {
+			return nil, nil
+		}
+		return Encode(v)
 	case proto.Message:
 		return Encode(v)
 	}

@@ -69,7 +69,7 @@ func finish(ctx context.Context, w http.ResponseWriter, m proto.Message) error {
 	if file, ok := m.(*pb.File); ok {
 		w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": file.GetName()}))
 	}
-	if _, empty := m.(*emptypb.Empty); empty && (x == nil || x.Status == 0) {
+	if isNothing(m) && (x == nil || x.Status == 0) {
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
@@ -77,6 +77,14 @@ func finish(ctx context.Context, w http.ResponseWriter, m proto.Message) error {
 		defer w.WriteHeader(x.Status)
 	}
 	return nil
+}
+
+// isNothing reports whether an answer has nothing in it, by its type or as there are no
+// orders.
+func isNothing(m proto.Message) bool {
+	orders, are := m.(*pb.AgentOrders)
+	_, empty := m.(*emptypb.Empty)
+	return empty || are && orders.GetPayload() == ""
 }
 
 func (h *Handler) serviceError(ctx context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, r *http.Request, err error) {

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/grpc"
 
+	"nightjar/agent/control"
 	bookOfResponses "nightjar/agent/responses"
 	"nightjar/api"
 	"nightjar/api/access"
@@ -74,6 +75,10 @@ type Deps struct {
 	// Responses are what people had done to hosts; Enrolled are the agents that do it.
 	Responses *bookOfResponses.Book
 	Enrolled  responses.Agents
+	// Fleet knows the enrolled agents, and tells them what to do; nil: there are none.
+	Fleet *control.Registry
+	// AgentDefaults are the built-in rules of agents.
+	AgentDefaults *control.Defaults
 	// Pipelines are those that change events on their way in, and Preview shows what they
 	// would make of one.
 	Pipelines *registry.Registry
@@ -130,6 +135,9 @@ func (d Deps) withDefaults() Deps {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
 	d.MessageTime = cmp.Or(d.MessageTime, 30*time.Second)
+	if d.AgentDefaults == nil {
+		d.AgentDefaults = &control.Defaults{}
+	}
 	if d.Now == nil {
 		d.Now = time.Now
 	}

@@ -37,6 +37,8 @@ var mayWhat = map[access.Permission][]access.Role{
 	access.WriteNotifications: {access.Engineer, access.Admin},
 	access.OperateEngine:      {access.Engineer, access.Admin},
 	access.WriteAgents:        {access.Engineer, access.Responder, access.Admin},
+	access.EnrollAgents:       {access.Enroll, access.Admin},
+	access.SyncAgents:         {access.Agent, access.Admin},
 	access.DownloadAgents:     {access.Agent, access.Engineer, access.Responder, access.Admin},
 	access.KillProcesses:      {access.Responder, access.Admin},
 	access.IsolateHosts:       {access.Responder, access.Admin},

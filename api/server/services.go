@@ -47,6 +47,7 @@ type services struct {
 	notificationRules *notifications.NotificationRuleService
 	agentRules        *agents.AgentRuleService
 	agentPolicies     *agents.AgentPolicyService
+	agentControl      *agents.ControlService
 	indicators        *signals.IndicatorService
 	pipelines         *pipelines.PipelineService
 	responses         *responses.ResponseService
@@ -104,13 +105,14 @@ func (s *services) ofConfiguration(deps Deps) {
 	s.notificationRules = notifications.NewNotificationRules(c)
 	s.notifications = &notifications.NotificationService{Told: deps.Notifications, Targets: c.NotificationTargets, Mutes: c.Mutes, Now: deps.Now}
 	s.agentRules = &agents.AgentRuleService{Store: c.AgentRules, Policies: c.AgentPolicies}
-	s.agentPolicies = &agents.AgentPolicyService{Store: c.AgentPolicies, Rules: c.AgentRules}
+	s.agentPolicies = &agents.AgentPolicyService{Store: c.AgentPolicies, Rules: c.AgentRules, Defaults: deps.AgentDefaults}
+	s.agentControl = &agents.ControlService{Fleet: deps.Fleet, Keys: deps.Guard.Keys}
 }
 
 func (s *services) ofOperations(deps Deps, gates limits.Queries) {
 	s.statuses = &operations.StatusService{Engine: deps.Status, Version: deps.Version, Gates: gates, Pipelines: s.pipelines}
 	s.coverages = &operations.CoverageService{EvaluationLog: deps.EvaluationLog, Rules: deps.Rules, Agents: deps.Agents}
-	s.agents = &operations.AgentService{Store: deps.Agents, Now: deps.Now}
+	s.agents = &operations.AgentService{Store: deps.Agents, Fleet: deps.Fleet, Now: deps.Now}
 	s.responses = &responses.ResponseService{Book: deps.Responses, Agents: deps.Enrolled, Signals: signals.Documents{Store: deps.Signals}, Now: deps.Now}
 	s.reparses = &operations.ReparseService{Jobs: deps.Reparses, Now: deps.Now}
 	s.threatIntel = &operations.ThreatIntelService{Store: deps.Configuration.ThreatLists, Lists: deps.ThreatLists}
@@ -142,6 +144,7 @@ func registerREST(ctx context.Context, mux *runtime.ServeMux, conn grpc.ClientCo
 		pb.RegisterNotificationRuleServiceHandlerClient(ctx, mux, pb.NewNotificationRuleServiceClient(conn)),
 		pb.RegisterAgentRuleServiceHandlerClient(ctx, mux, pb.NewAgentRuleServiceClient(conn)),
 		pb.RegisterAgentPolicyServiceHandlerClient(ctx, mux, pb.NewAgentPolicyServiceClient(conn)),
+		pb.RegisterAgentControlServiceHandlerClient(ctx, mux, pb.NewAgentControlServiceClient(conn)),
 		pb.RegisterIndicatorServiceHandlerClient(ctx, mux, pb.NewIndicatorServiceClient(conn)),
 		pb.RegisterPipelineServiceHandlerClient(ctx, mux, pb.NewPipelineServiceClient(conn)),
 		pb.RegisterResponseServiceHandlerClient(ctx, mux, pb.NewResponseServiceClient(conn)),
@@ -178,6 +181,7 @@ func (s *services) registerGRPC(server, events grpc.ServiceRegistrar) {
 	pb.RegisterNotificationRuleServiceServer(server, s.notificationRules)
 	pb.RegisterAgentRuleServiceServer(server, s.agentRules)
 	pb.RegisterAgentPolicyServiceServer(server, s.agentPolicies)
+	pb.RegisterAgentControlServiceServer(server, s.agentControl)
 	pb.RegisterIndicatorServiceServer(server, s.indicators)
 	pb.RegisterPipelineServiceServer(server, s.pipelines)
 	pb.RegisterResponseServiceServer(server, s.responses)

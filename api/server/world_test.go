@@ -393,7 +393,7 @@ func (w *world) start(t testing.TB) *Server {
 		Rules: w, Signals: w, Triage: w, Intake: w.intake, Queries: w.queries, Logs: logs, SQL: w, Status: w, CheckRule: w.check,
 		Responses: w.responses, Enrolled: w,
 		Facets:       w,
-		Suppressions: newTestSuppressions(w), ReadEvent: readTestEvent, Configuration: configuration.NewStores(w, w.now, w.checkExpression),
+		Suppressions: newTestSuppressions(w), ReadEvent: readTestEvent, Configuration: configuration.NewStores(w, w.now, configuration.ForAgents{Check: w.checkExpression}),
 		Ready: func(context.Context, rest.Readiness) error { return w.ready }, Memory: w.memory, MessageTime: w.messageTime,
 		Raw: map[string]http.Handler{
 			"POST /api/nightjar/v1/backup": http.HandlerFunc(func(a http.ResponseWriter, _ *http.Request) { a.WriteHeader(w.backup) }),

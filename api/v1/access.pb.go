@@ -26,12 +26,14 @@ type CreateKeyRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// By which people know whose it is; no two keys have one.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// intake, agent, reader, analyst, engineer, responder or admin.
+	// intake, enroll, agent, reader, analyst, engineer, responder or admin.
 	Role string `protobuf:"bytes,2,opt,name=role,proto3" json:"role,omitempty"`
 	// How long it is valid, such as 90d; empty: until it is revoked.
 	ExpiresIn string `protobuf:"bytes,3,opt,name=expires_in,proto3" json:"expires_in,omitempty"`
 	// Calls a second that it may make; 0: as many as any key.
-	Rate          float64 `protobuf:"fixed64,4,opt,name=rate,proto3" json:"rate,omitempty"`
+	Rate float64 `protobuf:"fixed64,4,opt,name=rate,proto3" json:"rate,omitempty"`
+	// How many agents may enrol with it, of role enroll; 0: any number.
+	Uses          int64 `protobuf:"varint,5,opt,name=uses,proto3" json:"uses,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -90,6 +92,13 @@ func (x *CreateKeyRequest) GetExpiresIn() string {
 func (x *CreateKeyRequest) GetRate() float64 {
 	if x != nil {
 		return x.Rate
+	}
+	return 0
+}
+
+func (x *CreateKeyRequest) GetUses() int64 {
+	if x != nil {
+		return x.Uses
 	}
 	return 0
 }
@@ -287,7 +296,12 @@ type Key struct {
 	Rate      float64 `protobuf:"fixed64,9,opt,name=rate,proto3" json:"rate,omitempty"`
 	CreatedBy string  `protobuf:"bytes,10,opt,name=created_by,proto3" json:"created_by,omitempty"`
 	// Until when the key before the last rotation is valid; empty: it is not.
-	FormerUntil   string `protobuf:"bytes,11,opt,name=former_until,proto3" json:"former_until,omitempty"`
+	FormerUntil string `protobuf:"bytes,11,opt,name=former_until,proto3" json:"former_until,omitempty"`
+	// Of an enrolment token: how many agents may enrol with it (0: any number) and have.
+	Uses int64 `protobuf:"varint,12,opt,name=uses,proto3" json:"uses,omitempty"`
+	Used int64 `protobuf:"varint,13,opt,name=used,proto3" json:"used,omitempty"`
+	// The agent whose key it is.
+	Agent         string `protobuf:"bytes,14,opt,name=agent,proto3" json:"agent,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -395,6 +409,27 @@ func (x *Key) GetCreatedBy() string {
 func (x *Key) GetFormerUntil() string {
 	if x != nil {
 		return x.FormerUntil
+	}
+	return ""
+}
+
+func (x *Key) GetUses() int64 {
+	if x != nil {
+		return x.Uses
+	}
+	return 0
+}
+
+func (x *Key) GetUsed() int64 {
+	if x != nil {
+		return x.Used
+	}
+	return 0
+}
+
+func (x *Key) GetAgent() string {
+	if x != nil {
+		return x.Agent
 	}
 	return ""
 }
@@ -1505,14 +1540,15 @@ var File_access_proto protoreflect.FileDescriptor
 
 const file_access_proto_rawDesc = "" +
 	"\n" +
-	"\faccess.proto\x12\vnightjar.v1\x1a\x1bgoogle/protobuf/empty.proto\"n\n" +
+	"\faccess.proto\x12\vnightjar.v1\x1a\x1bgoogle/protobuf/empty.proto\"\x82\x01\n" +
 	"\x10CreateKeyRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04role\x18\x02 \x01(\tR\x04role\x12\x1e\n" +
 	"\n" +
 	"expires_in\x18\x03 \x01(\tR\n" +
 	"expires_in\x12\x12\n" +
-	"\x04rate\x18\x04 \x01(\x01R\x04rate\"\x11\n" +
+	"\x04rate\x18\x04 \x01(\x01R\x04rate\x12\x12\n" +
+	"\x04uses\x18\x05 \x01(\x03R\x04uses\"\x11\n" +
 	"\x0fListKeysRequest\"8\n" +
 	"\x10ListKeysResponse\x12$\n" +
 	"\x04keys\x18\x01 \x03(\v2\x10.nightjar.v1.KeyR\x04keys\"?\n" +
@@ -1520,7 +1556,7 @@ const file_access_proto_rawDesc = "" +
 	"\x06key_id\x18\x01 \x01(\tR\x05keyId\x12\x14\n" +
 	"\x05grace\x18\x02 \x01(\tR\x05grace\")\n" +
 	"\x10RevokeKeyRequest\x12\x15\n" +
-	"\x06key_id\x18\x01 \x01(\tR\x05keyId\"\x8d\x02\n" +
+	"\x06key_id\x18\x01 \x01(\tR\x05keyId\"\xcb\x02\n" +
 	"\x03Key\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
@@ -1535,7 +1571,10 @@ const file_access_proto_rawDesc = "" +
 	"created_by\x18\n" +
 	" \x01(\tR\n" +
 	"created_by\x12\"\n" +
-	"\fformer_until\x18\v \x01(\tR\fformer_until\"W\n" +
+	"\fformer_until\x18\v \x01(\tR\fformer_until\x12\x12\n" +
+	"\x04uses\x18\f \x01(\x03R\x04uses\x12\x12\n" +
+	"\x04used\x18\r \x01(\x03R\x04used\x12\x14\n" +
+	"\x05agent\x18\x0e \x01(\tR\x05agent\"W\n" +
 	"\x11CreateUserRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04role\x18\x02 \x01(\tR\x04role\x12\x1a\n" +

@@ -149,8 +149,29 @@ type Agent struct {
 	Undelivered map[string]uint64 `protobuf:"bytes,18,rep,name=undelivered,proto3" json:"undelivered,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
 	Hooks       []*AgentHook      `protobuf:"bytes,19,rep,name=hooks,proto3" json:"hooks,omitempty"`
 	// Types of events that its kernel does not show.
-	Unsupported   []*AgentUnsupported `protobuf:"bytes,20,rep,name=unsupported,proto3" json:"unsupported,omitempty"`
-	Policies      []string            `protobuf:"bytes,21,rep,name=policies,proto3" json:"policies,omitempty"`
+	Unsupported []*AgentUnsupported `protobuf:"bytes,20,rep,name=unsupported,proto3" json:"unsupported,omitempty"`
+	Policies    []string            `protobuf:"bytes,21,rep,name=policies,proto3" json:"policies,omitempty"`
+	// What follows is of enrolled agents, whose state is also enrolled (it was not heard of
+	// yet) beside those above.
+	Id   string   `protobuf:"bytes,22,opt,name=id,proto3" json:"id,omitempty"`
+	Tags []string `protobuf:"bytes,23,rep,name=tags,proto3" json:"tags,omitempty"`
+	// When it last asked for its orders, as RFC 3339.
+	LastContact string `protobuf:"bytes,24,opt,name=last_contact,proto3" json:"last_contact,omitempty"`
+	// Versions of the policies by which it judges events, and by which it is to.
+	PoliciesInForce uint64 `protobuf:"varint,25,opt,name=policies_in_force,proto3" json:"policies_in_force,omitempty"`
+	PoliciesWanted  uint64 `protobuf:"varint,26,opt,name=policies_wanted,proto3" json:"policies_wanted,omitempty"`
+	// Why it does not follow what it was sent, or why it is sent nothing.
+	Refused []string `protobuf:"bytes,27,rep,name=refused,proto3" json:"refused,omitempty"`
+	Kills   uint64   `protobuf:"varint,28,opt,name=kills,proto3" json:"kills,omitempty"`
+	Denials uint64   `protobuf:"varint,29,opt,name=denials,proto3" json:"denials,omitempty"`
+	// Of one core, over the last minutes, and of memory.
+	CpuPercent float64 `protobuf:"fixed64,30,opt,name=cpu_percent,proto3" json:"cpu_percent,omitempty"`
+	RssBytes   uint64  `protobuf:"varint,31,opt,name=rss_bytes,proto3" json:"rss_bytes,omitempty"`
+	// Who disarmed it: host, server or both.
+	Disarmed string `protobuf:"bytes,32,opt,name=disarmed,proto3" json:"disarmed,omitempty"`
+	Isolated bool   `protobuf:"varint,33,opt,name=isolated,proto3" json:"isolated,omitempty"`
+	// What it can do, by which mechanism, or why not.
+	Abilities     map[string]string `protobuf:"bytes,34,rep,name=abilities,proto3" json:"abilities,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -332,6 +353,97 @@ func (x *Agent) GetPolicies() []string {
 	return nil
 }
 
+func (x *Agent) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Agent) GetTags() []string {
+	if x != nil {
+		return x.Tags
+	}
+	return nil
+}
+
+func (x *Agent) GetLastContact() string {
+	if x != nil {
+		return x.LastContact
+	}
+	return ""
+}
+
+func (x *Agent) GetPoliciesInForce() uint64 {
+	if x != nil {
+		return x.PoliciesInForce
+	}
+	return 0
+}
+
+func (x *Agent) GetPoliciesWanted() uint64 {
+	if x != nil {
+		return x.PoliciesWanted
+	}
+	return 0
+}
+
+func (x *Agent) GetRefused() []string {
+	if x != nil {
+		return x.Refused
+	}
+	return nil
+}
+
+func (x *Agent) GetKills() uint64 {
+	if x != nil {
+		return x.Kills
+	}
+	return 0
+}
+
+func (x *Agent) GetDenials() uint64 {
+	if x != nil {
+		return x.Denials
+	}
+	return 0
+}
+
+func (x *Agent) GetCpuPercent() float64 {
+	if x != nil {
+		return x.CpuPercent
+	}
+	return 0
+}
+
+func (x *Agent) GetRssBytes() uint64 {
+	if x != nil {
+		return x.RssBytes
+	}
+	return 0
+}
+
+func (x *Agent) GetDisarmed() string {
+	if x != nil {
+		return x.Disarmed
+	}
+	return ""
+}
+
+func (x *Agent) GetIsolated() bool {
+	if x != nil {
+		return x.Isolated
+	}
+	return false
+}
+
+func (x *Agent) GetAbilities() map[string]string {
+	if x != nil {
+		return x.Abilities
+	}
+	return nil
+}
+
 // AgentHook is how events of a type are seen.
 type AgentHook struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
@@ -455,7 +567,8 @@ const file_agent_proto_rawDesc = "" +
 	"\x11ListAgentsRequest\x12&\n" +
 	"\x0ewithin_seconds\x18\x01 \x01(\x03R\x0ewithin_seconds\"@\n" +
 	"\x12ListAgentsResponse\x12*\n" +
-	"\x06agents\x18\x01 \x03(\v2\x12.nightjar.v1.AgentR\x06agents\"\x91\a\n" +
+	"\x06agents\x18\x01 \x03(\v2\x12.nightjar.v1.AgentR\x06agents\"\xf2\n" +
+	"\n" +
 	"\x05Agent\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x1a\n" +
 	"\binstance\x18\x02 \x01(\tR\binstance\x12\x18\n" +
@@ -480,7 +593,20 @@ const file_agent_proto_rawDesc = "" +
 	"\vundelivered\x18\x12 \x03(\v2#.nightjar.v1.Agent.UndeliveredEntryR\vundelivered\x12,\n" +
 	"\x05hooks\x18\x13 \x03(\v2\x16.nightjar.v1.AgentHookR\x05hooks\x12?\n" +
 	"\vunsupported\x18\x14 \x03(\v2\x1d.nightjar.v1.AgentUnsupportedR\vunsupported\x12\x1a\n" +
-	"\bpolicies\x18\x15 \x03(\tR\bpolicies\x1a7\n" +
+	"\bpolicies\x18\x15 \x03(\tR\bpolicies\x12\x0e\n" +
+	"\x02id\x18\x16 \x01(\tR\x02id\x12\x12\n" +
+	"\x04tags\x18\x17 \x03(\tR\x04tags\x12\"\n" +
+	"\flast_contact\x18\x18 \x01(\tR\flast_contact\x12,\n" +
+	"\x11policies_in_force\x18\x19 \x01(\x04R\x11policies_in_force\x12(\n" +
+	"\x0fpolicies_wanted\x18\x1a \x01(\x04R\x0fpolicies_wanted\x12\x18\n" +
+	"\arefused\x18\x1b \x03(\tR\arefused\x12\x14\n" +
+	"\x05kills\x18\x1c \x01(\x04R\x05kills\x12\x18\n" +
+	"\adenials\x18\x1d \x01(\x04R\adenials\x12 \n" +
+	"\vcpu_percent\x18\x1e \x01(\x01R\vcpu_percent\x12\x1c\n" +
+	"\trss_bytes\x18\x1f \x01(\x04R\trss_bytes\x12\x1a\n" +
+	"\bdisarmed\x18  \x01(\tR\bdisarmed\x12\x1a\n" +
+	"\bisolated\x18! \x01(\bR\bisolated\x12?\n" +
+	"\tabilities\x18\" \x03(\v2!.nightjar.v1.Agent.AbilitiesEntryR\tabilities\x1a7\n" +
 	"\tLostEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\x1a=\n" +
@@ -489,7 +615,10 @@ const file_agent_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\x1a>\n" +
 	"\x10UndeliveredEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\"W\n" +
+	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\x1a<\n" +
+	"\x0eAbilitiesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"W\n" +
 	"\tAgentHook\x12\x14\n" +
 	"\x05event\x18\x01 \x01(\tR\x05event\x12\x1a\n" +
 	"\bprovider\x18\x02 \x01(\tR\bprovider\x12\x18\n" +
@@ -513,7 +642,7 @@ func file_agent_proto_rawDescGZIP() []byte {
 	return file_agent_proto_rawDescData
 }
 
-var file_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_agent_proto_goTypes = []any{
 	(*ListAgentsRequest)(nil),  // 0: nightjar.v1.ListAgentsRequest
 	(*ListAgentsResponse)(nil), // 1: nightjar.v1.ListAgentsResponse
@@ -523,6 +652,7 @@ var file_agent_proto_goTypes = []any{
 	nil,                        // 5: nightjar.v1.Agent.LostEntry
 	nil,                        // 6: nightjar.v1.Agent.IncompleteEntry
 	nil,                        // 7: nightjar.v1.Agent.UndeliveredEntry
+	nil,                        // 8: nightjar.v1.Agent.AbilitiesEntry
 }
 var file_agent_proto_depIdxs = []int32{
 	2, // 0: nightjar.v1.ListAgentsResponse.agents:type_name -> nightjar.v1.Agent
@@ -531,13 +661,14 @@ var file_agent_proto_depIdxs = []int32{
 	7, // 3: nightjar.v1.Agent.undelivered:type_name -> nightjar.v1.Agent.UndeliveredEntry
 	3, // 4: nightjar.v1.Agent.hooks:type_name -> nightjar.v1.AgentHook
 	4, // 5: nightjar.v1.Agent.unsupported:type_name -> nightjar.v1.AgentUnsupported
-	0, // 6: nightjar.v1.AgentService.ListAgents:input_type -> nightjar.v1.ListAgentsRequest
-	1, // 7: nightjar.v1.AgentService.ListAgents:output_type -> nightjar.v1.ListAgentsResponse
-	7, // [7:8] is the sub-list for method output_type
-	6, // [6:7] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	8, // 6: nightjar.v1.Agent.abilities:type_name -> nightjar.v1.Agent.AbilitiesEntry
+	0, // 7: nightjar.v1.AgentService.ListAgents:input_type -> nightjar.v1.ListAgentsRequest
+	1, // 8: nightjar.v1.AgentService.ListAgents:output_type -> nightjar.v1.ListAgentsResponse
+	8, // [8:9] is the sub-list for method output_type
+	7, // [7:8] is the sub-list for method input_type
+	7, // [7:7] is the sub-list for extension type_name
+	7, // [7:7] is the sub-list for extension extendee
+	0, // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_agent_proto_init() }
@@ -551,7 +682,7 @@ func file_agent_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_agent_proto_rawDesc), len(file_agent_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -1047,17 +1047,19 @@ type AgentPolicyAttributes struct {
 	// hostTagsLists, which it excludes.
 	HostTags []string `protobuf:"bytes,4,rep,name=host_tags,json=hostTags,proto3" json:"host_tags,omitempty"`
 	// A list of lists: the hosts have all tags of one of them; none mean all hosts.
-	HostTagsLists        *structpb.ListValue `protobuf:"bytes,6,opt,name=host_tags_lists,json=hostTagsLists,proto3" json:"host_tags_lists,omitempty"`
-	HostTagsListsText    *string             `protobuf:"bytes,5,opt,name=host_tags_lists_text,json=hostTagsListsText,proto3,oneof" json:"host_tags_lists_text,omitempty"`
-	BlockingRulesCount   int32               `protobuf:"varint,50,opt,name=blocking_rules_count,json=blockingRulesCount,proto3" json:"blocking_rules_count,omitempty"`
-	MonitoringRulesCount int32               `protobuf:"varint,51,opt,name=monitoring_rules_count,json=monitoringRulesCount,proto3" json:"monitoring_rules_count,omitempty"`
-	DisabledRulesCount   int32               `protobuf:"varint,52,opt,name=disabled_rules_count,json=disabledRulesCount,proto3" json:"disabled_rules_count,omitempty"`
-	RuleCount            int32               `protobuf:"varint,53,opt,name=rule_count,json=ruleCount,proto3" json:"rule_count,omitempty"`
-	PolicyVersion        string              `protobuf:"bytes,54,opt,name=policy_version,json=policyVersion,proto3" json:"policy_version,omitempty"`
-	Pinned               bool                `protobuf:"varint,55,opt,name=pinned,proto3" json:"pinned,omitempty"`
-	DatadogManaged       bool                `protobuf:"varint,56,opt,name=datadog_managed,json=datadogManaged,proto3" json:"datadog_managed,omitempty"`
-	UpdateDate           int64               `protobuf:"varint,57,opt,name=update_date,json=updateDate,proto3" json:"update_date,omitempty"`
-	Updater              *User               `protobuf:"bytes,58,opt,name=updater,proto3" json:"updater,omitempty"`
+	HostTagsLists     *structpb.ListValue `protobuf:"bytes,6,opt,name=host_tags_lists,json=hostTagsLists,proto3" json:"host_tags_lists,omitempty"`
+	HostTagsListsText *string             `protobuf:"bytes,5,opt,name=host_tags_lists_text,json=hostTagsListsText,proto3,oneof" json:"host_tags_lists_text,omitempty"`
+	// blocking: what the policy monitors, it blocks; empty: as each of its rules says.
+	Mode                 *string `protobuf:"bytes,7,opt,name=mode,proto3,oneof" json:"mode,omitempty"`
+	BlockingRulesCount   int32   `protobuf:"varint,50,opt,name=blocking_rules_count,json=blockingRulesCount,proto3" json:"blocking_rules_count,omitempty"`
+	MonitoringRulesCount int32   `protobuf:"varint,51,opt,name=monitoring_rules_count,json=monitoringRulesCount,proto3" json:"monitoring_rules_count,omitempty"`
+	DisabledRulesCount   int32   `protobuf:"varint,52,opt,name=disabled_rules_count,json=disabledRulesCount,proto3" json:"disabled_rules_count,omitempty"`
+	RuleCount            int32   `protobuf:"varint,53,opt,name=rule_count,json=ruleCount,proto3" json:"rule_count,omitempty"`
+	PolicyVersion        string  `protobuf:"bytes,54,opt,name=policy_version,json=policyVersion,proto3" json:"policy_version,omitempty"`
+	Pinned               bool    `protobuf:"varint,55,opt,name=pinned,proto3" json:"pinned,omitempty"`
+	DatadogManaged       bool    `protobuf:"varint,56,opt,name=datadog_managed,json=datadogManaged,proto3" json:"datadog_managed,omitempty"`
+	UpdateDate           int64   `protobuf:"varint,57,opt,name=update_date,json=updateDate,proto3" json:"update_date,omitempty"`
+	Updater              *User   `protobuf:"bytes,58,opt,name=updater,proto3" json:"updater,omitempty"`
 	unknownFields        protoimpl.UnknownFields
 	sizeCache            protoimpl.SizeCache
 }
@@ -1130,6 +1132,13 @@ func (x *AgentPolicyAttributes) GetHostTagsLists() *structpb.ListValue {
 func (x *AgentPolicyAttributes) GetHostTagsListsText() string {
 	if x != nil && x.HostTagsListsText != nil {
 		return *x.HostTagsListsText
+	}
+	return ""
+}
+
+func (x *AgentPolicyAttributes) GetMode() string {
+	if x != nil && x.Mode != nil {
+		return *x.Mode
 	}
 	return ""
 }
@@ -1663,14 +1672,15 @@ const file_agent_rule_proto_rawDesc = "" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12B\n" +
 	"\n" +
 	"attributes\x18\x03 \x01(\v2\".nightjar.v1.AgentPolicyAttributesR\n" +
-	"attributes\"\xb2\x05\n" +
+	"attributes\"\xd4\x05\n" +
 	"\x15AgentPolicyAttributes\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12 \n" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\x12\x1d\n" +
 	"\aenabled\x18\x03 \x01(\bH\x00R\aenabled\x88\x01\x01\x12!\n" +
 	"\thost_tags\x18\x04 \x03(\tB\x04\x88\xb5\x18\x01R\bhostTags\x12B\n" +
 	"\x0fhost_tags_lists\x18\x06 \x01(\v2\x1a.google.protobuf.ListValueR\rhostTagsLists\x12I\n" +
-	"\x14host_tags_lists_text\x18\x05 \x01(\tB\x13\x9a\xb5\x18\x0fhost_tags_listsH\x01R\x11hostTagsListsText\x88\x01\x01\x120\n" +
+	"\x14host_tags_lists_text\x18\x05 \x01(\tB\x13\x9a\xb5\x18\x0fhost_tags_listsH\x01R\x11hostTagsListsText\x88\x01\x01\x12\x17\n" +
+	"\x04mode\x18\a \x01(\tH\x02R\x04mode\x88\x01\x01\x120\n" +
 	"\x14blocking_rules_count\x182 \x01(\x05R\x12blockingRulesCount\x124\n" +
 	"\x16monitoring_rules_count\x183 \x01(\x05R\x14monitoringRulesCount\x120\n" +
 	"\x14disabled_rules_count\x184 \x01(\x05R\x12disabledRulesCount\x12\x1d\n" +
@@ -1684,7 +1694,8 @@ const file_agent_rule_proto_rawDesc = "" +
 	"\aupdater\x18: \x01(\v2\x11.nightjar.v1.UserR\aupdaterB\n" +
 	"\n" +
 	"\b_enabledB\x17\n" +
-	"\x15_host_tags_lists_text\"e\n" +
+	"\x15_host_tags_lists_textB\a\n" +
+	"\x05_mode\"e\n" +
 	"\x13AgentPolicyResponse\x12,\n" +
 	"\x04data\x18\x01 \x01(\v2\x18.nightjar.v1.AgentPolicyR\x04data\x12 \n" +
 	"\bwarnings\x18Z \x03(\tB\x04\x88\xb5\x18\x01R\bwarnings\"E\n" +

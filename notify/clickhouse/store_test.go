@@ -148,7 +148,7 @@ func TestEachOfTenThousandSignalsIsToldOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	signals := signalsOf(t, 20, 500)
-	settings := configuration.NewStores(unstored{}, time.Now, nil)
+	settings := configuration.NewStores(unstored{}, time.Now, configuration.ForAgents{})
 	if err := settings.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ func (s *keys) CreateKey(ctx context.Context, in *pb.CreateKeyRequest) (*pb.Key,
 	if err != nil {
 		return nil, err
 	}
-	key := access.Key{Name: in.GetName(), Role: access.Role(in.GetRole()), Rate: in.GetRate()}
+	key := access.Key{Name: in.GetName(), Role: access.Role(in.GetRole()), Rate: in.GetRate(), Uses: in.GetUses()}
 	if lifetime > 0 {
 		key.Expires = s.keys.In(lifetime)
 	}
@@ -76,7 +76,7 @@ func (s *keys) answer(v access.Stored, secret string) *pb.Key {
 	k := v.Body
 	out := &pb.Key{
 		Id: v.ID, Name: k.Name, Role: string(k.Role), Key: secret, Hint: k.Hint, Created: shown(v.CreatedAt), Expires: shown(k.Expires),
-		LastUsed: shown(s.keys.LastUsed(v.ID)), Rate: k.Rate, CreatedBy: k.CreatedBy,
+		LastUsed: shown(s.keys.LastUsed(v.ID)), Rate: k.Rate, CreatedBy: k.CreatedBy, Uses: k.Uses, Used: k.Used, Agent: k.Agent,
 	}
 	if k.Former != "" && s.keys.In(0) < k.FormerUntil {
 		out.FormerUntil = k.FormerUntil.String()

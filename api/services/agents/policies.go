@@ -3,6 +3,7 @@ package agents
 import (
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -11,7 +12,9 @@ import (
 
 	"google.golang.org/protobuf/types/known/emptypb"
 
+	"nightjar/agent/control"
 	"nightjar/api"
+	"nightjar/api/access"
 	"nightjar/api/codec"
 	pb "nightjar/api/v1"
 	"nightjar/configuration"
@@ -24,6 +27,8 @@ type AgentPolicyService struct {
 	pb.UnimplementedAgentPolicyServiceServer
 	Store *objects.Store[configuration.AgentPolicy]
 	Rules *objects.Store[configuration.AgentRule]
+	// Defaults are the built-in rules as agents read them.
+	Defaults *control.Defaults
 }
 
 // CreateAgentPolicy stores a policy.
@@ -36,8 +41,19 @@ func (s *AgentPolicyService) CreateAgentPolicy(ctx context.Context, in *pb.Creat
 	if err := codec.FromMessage(attributes, &body); err != nil {
 		return nil, err
 	}
+	if err := mayBlock(ctx, body); err != nil {
+		return nil, err
+	}
 	v, err := s.Store.Create(ctx, body)
 	return s.answer(ctx, v, err)
+}
+
+// mayBlock refuses a caller who may not have agents kill and deny, as a blocking policy does.
+func mayBlock(ctx context.Context, policies ...configuration.AgentPolicy) error {
+	if !slices.ContainsFunc(policies, func(p configuration.AgentPolicy) bool { return p.Mode == configuration.BlockingMode }) {
+		return nil
+	}
+	return cmp.Or(access.Of(ctx).Check(access.KillProcesses), access.Of(ctx).Check(access.IsolateHosts))
 }
 
 // requestedPolicy reads the older form of the host tags as the newer one.
@@ -109,14 +125,25 @@ func (s *AgentPolicyService) UpdateAgentPolicy(ctx context.Context, in *pb.Updat
 		x.Keys[api.AttributesPath+".hostTagsLists"] = true // as requestedPolicy has it
 	}
 	v, err := s.Store.Update(ctx, in.GetPolicyId(), 0, func(body *configuration.AgentPolicy) error {
-		return codec.Patch(ctx, body, attributes, api.AttributesPath, in.GetUpdateMask().GetPaths())
+		before := *body
+		if err := codec.Patch(ctx, body, attributes, api.AttributesPath, in.GetUpdateMask().GetPaths()); err != nil {
+			return err
+		}
+		return mayBlock(ctx, before, *body)
 	})
 	return s.answer(ctx, v, failedTo("update policy", err))
 }
 
 // DeleteAgentPolicy deletes a policy.
 func (s *AgentPolicyService) DeleteAgentPolicy(ctx context.Context, in *pb.DeleteAgentPolicyRequest) (*emptypb.Empty, error) {
-	return &emptypb.Empty{}, failedTo("delete policy", s.Store.Delete(ctx, in.GetPolicyId()))
+	v, err := s.Store.Get(ctx, in.GetPolicyId())
+	if err == nil {
+		err = mayBlock(ctx, v.Body)
+	}
+	if err == nil {
+		err = s.Store.Delete(ctx, in.GetPolicyId())
+	}
+	return &emptypb.Empty{}, failedTo("delete policy", err)
 }
 
 // DownloadAgentPolicies packs what is built in and what was added.
@@ -135,7 +162,7 @@ func (s *AgentPolicyService) DownloadAgentPolicies(ctx context.Context, _ *pb.Do
 		name  string
 		rules []versionedAgentRule
 	}{{"default.policy", all[:added]}, {"custom.policy", all[added:]}} {
-		text, err := configuration.PolicyFile(f.rules)
+		text, err := s.Defaults.PolicyText(f.rules)
 		if err != nil {
 			return nil, err
 		}
@@ -159,7 +186,7 @@ func (s *AgentPolicyService) DownloadAgentPolicy(ctx context.Context, _ *pb.Down
 	if err != nil {
 		return nil, err
 	}
-	text, err := configuration.PolicyFile(all)
+	text, err := s.Defaults.PolicyText(all)
 	return &pb.File{Name: "nightjar.policy", ContentType: "application/yaml", Content: text}, err
 }
 
@@ -181,7 +208,7 @@ func (s *AgentPolicyService) answer(ctx context.Context, v objects.Versioned[con
 			continue
 		case !r.Body.Enabled:
 			a.DisabledRulesCount++
-		case slices.Contains(r.Body.Blocking, v.ID):
+		case slices.Contains(r.Body.Blocking, v.ID), v.Body.Mode == configuration.BlockingMode && slices.Contains(r.Body.Monitoring, v.ID):
 			a.BlockingRulesCount++
 		case slices.Contains(r.Body.Monitoring, v.ID):
 			a.MonitoringRulesCount++

@@ -1,9 +1,11 @@
 package agents
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -166,8 +168,12 @@ func (s *AgentRuleService) update(ctx context.Context, in *pb.UpdateAgentRuleReq
 	case in.GetData().GetId() != "" && in.GetData().GetId() != in.GetAgentRuleId():
 		return v, &api.Error{Message: "failed to update rule: mismatch between path and request body ID", Target: "data.id"}
 	}
+	now, err := s.Store.Get(ctx, in.GetAgentRuleId())
+	if err != nil {
+		return v, err
+	}
 	return s.Store.Update(ctx, in.GetAgentRuleId(), 0, func(body *configuration.AgentRule) error {
-		before := slices.Clone(body.Actions)
+		before, was := slices.Clone(body.Actions), *body
 		if err := s.read(ctx, attributes, &configuration.AgentRule{}); err != nil { // for its mistakes
 			return err
 		}
@@ -177,8 +183,28 @@ func (s *AgentRuleService) update(ctx context.Context, in *pb.UpdateAgentRuleReq
 		if id := attributes.GetPolicyId(); id != "" && !body.In(id) {
 			body.Monitoring = append(body.Monitoring, id)
 		}
+		if now.BuiltIn {
+			if err := onlyAssigned(was, *body); err != nil {
+				return err
+			}
+		}
 		return mayAct(ctx, before, body.Actions)
 	})
+}
+
+// onlyAssigned refuses to change what a built-in rule says: a later version of the product
+// may say it better. Whether it is enabled, and in which policies, is changed.
+func onlyAssigned(before, after configuration.AgentRule) error {
+	after.Enabled, after.Blocking, after.Monitoring, after.Disabled = before.Enabled, before.Blocking, before.Monitoring, before.Disabled
+	one, err := json.Marshal(before)
+	other, otherErr := json.Marshal(after)
+	if err = errors.Join(err, otherErr); err != nil {
+		return err
+	}
+	if !bytes.Equal(one, other) {
+		return &schema.InvalidError{Details: []schema.Detail{{Target: "id", Message: "of a built-in agent rule only enabled, blocking, monitoring and disabled can be changed: disable it, and create one of your own"}}}
+	}
+	return nil
 }
 
 // DeleteAgentRule deletes a rule.

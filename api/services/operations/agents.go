@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"nightjar/agent/control"
 	"nightjar/api"
 	pb "nightjar/api/v1"
 	"nightjar/compiler"
@@ -55,10 +56,11 @@ func (r *AgentReport) State(now schema.Millis) string {
 type AgentService struct {
 	pb.UnimplementedAgentServiceServer
 	Store Agents
+	Fleet *control.Registry // nil: none are enrolled
 	Now   func() time.Time
 }
 
-// ListAgents reads the newest report of every agent.
+// ListAgents reads the newest report of every agent, and all that are enrolled.
 func (s *AgentService) ListAgents(ctx context.Context, in *pb.ListAgentsRequest) (*pb.ListAgentsResponse, error) {
 	const day, most = 24 * time.Hour, 366 * 24 * time.Hour
 	within := day
@@ -88,6 +90,9 @@ func (s *AgentService) ListAgents(ctx context.Context, in *pb.ListAgentsRequest)
 			a.Unsupported = append(a.Unsupported, &pb.AgentUnsupported{Event: u.Event, Reason: u.Reason})
 		}
 		out.Agents = append(out.Agents, a)
+	}
+	if s.Fleet != nil {
+		out.Agents = withEnrolled(out.Agents, s.Fleet.Agents())
 	}
 	return out, nil
 }

@@ -1,0 +1,21 @@
+// Package control is a server's side of its agents: which are enrolled, which policies
+// each is to follow, how a change reaches them in stages, and who fell silent. Start at
+// Registry.Sync; defaults.go and effective.go say which rules a host gets, rollout.go when.
+//
+// It promises:
+//
+//   - An agent is offered nothing that does not check: a change is refused whole, with its
+//     errors, and the policies before stay (TestAChangeThatDoesNotCheckIsRefusedWhole).
+//   - Of a rule in several policies of a host, blocking counts before monitoring before
+//     disabled (TestTheStrongestModeOfARuleCounts).
+//   - The version that an agent is offered never goes back, also when a change is rolled
+//     back or a server is restored from a backup (TestVersionsNeverGoBack).
+//   - A rollout goes on to its next stage only where no agent that follows the new policies
+//     loses more, works more or kills more than before, refuses them or falls silent
+//     (TestARolloutStops…); nobody but a person goes on after that.
+//   - An agent syncs as itself (TestAnAgentSyncsAsItself), with what it is given signed; who
+//     stops without saying so is told of once (TestSilenceIsToldOnce).
+//
+// It does not know HTTP, how keys are kept, or what becomes of events that it tells: its
+// Deps do. Orders themselves are agent/orders'.
+package control
