@@ -136,6 +136,7 @@ func (e *Event) derive(given map[string]any) {
 			p.SetArgv(append([]string{p.Argv0}, p.Argv...))
 		}
 		p.File.derive(has, prefix+"file.")
+		p.Interpreter.derive(has, prefix+"interpreter.file.")
 	}
 	e.File.derive(has, e.Type+".file.")
 	e.Destination.derive(has, e.Type+".file.destination.")
