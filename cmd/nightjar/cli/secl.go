@@ -10,11 +10,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"nightjar/agent/respond"
 	"nightjar/engine"
 	"nightjar/secl"
 	"nightjar/secl/conformance"
 	"nightjar/secl/event"
 	"nightjar/secl/policy"
+	"nightjar/secl/ruleset"
 )
 
 func newSECL() *cobra.Command {
@@ -106,8 +108,10 @@ func newSECLCheck() *cobra.Command {
 		Use:   "check FILE…",
 		Short: "Check policies: every mistake, with its place",
 		Long: `Reads policies, merges them in their order and checks every macro, rule, filter
-and action. What is wrong is printed with its place, and the exit code is 1. What
-loads but can never fire with this agent is printed to standard error.`,
+and action. What is wrong is printed with its place, and the exit code is 1: an
+action that the agent can't take is wrong. What loads but can never fire with this
+agent is printed to standard error, and so is what will happen because of each
+action of a rule (nightjar agent check --policy says what this host's kernel denies).`,
 		Example: `  nightjar secl check custom.policy
   nightjar secl check --default default.policy custom.policy --output json`,
 		Args: cobra.MinimumNArgs(1),
@@ -143,8 +147,9 @@ func printCheck(c *cobra.Command, set *policy.Set, problems []*policy.Definition
 			never = append(never, neverFires{r.ID, r.Never})
 		}
 	}
+	willDo := outlookOf(set)
 	checked := result{data: map[string]any{
-		"rules": len(set.Rules), "macros": len(set.Env.Macros), "problems": list, "never_fire": never,
+		"rules": len(set.Rules), "macros": len(set.Env.Macros), "problems": list, "never_fire": never, "actions": willDo,
 	}}
 	checked.text = func(w io.Writer) error {
 		for _, p := range problems {
@@ -153,6 +158,7 @@ func printCheck(c *cobra.Command, set *policy.Set, problems []*policy.Definition
 		for _, n := range never {
 			fmt.Fprintf(os.Stderr, "rule `%s` never fires: %s\n", n.ID, strings.Join(n.Reason, "; "))
 		}
+		writeOutlook(os.Stderr, willDo)
 		_, err := fmt.Fprintf(os.Stderr, "%d rules and %d macros are good; %d mistakes; %d rules never fire with this agent\n",
 			len(set.Rules), len(set.Env.Macros), mistakes, len(never))
 		return err
@@ -164,6 +170,36 @@ func printCheck(c *cobra.Command, set *policy.Set, problems []*policy.Definition
 		return fmt.Errorf("%d mistakes", mistakes)
 	}
 	return nil
+}
+
+// actionOutlook is what an action of a rule will do.
+type actionOutlook struct {
+	Rule   string `json:"rule"`
+	Action string `json:"action"`
+	Will   string `json:"will"`
+}
+
+// outlookOf says of every action of the rules what will happen; rules that never match are
+// left out.
+func outlookOf(set *policy.Set) []actionOutlook {
+	out := []actionOutlook{}
+	rules := ruleset.New(set, event.World{})
+	for _, r := range set.Rules {
+		compiled, err := rules.Find(r.ID)
+		if err != nil || r.Disabled || len(r.Never) > 0 {
+			continue
+		}
+		for _, a := range r.Actions {
+			out = append(out, actionOutlook{Rule: r.ID, Action: a.Kind(), Will: respond.Outlook(compiled, a)})
+		}
+	}
+	return out
+}
+
+func writeOutlook(to io.Writer, list []actionOutlook) {
+	for _, o := range list {
+		fmt.Fprintln(to, printable(fmt.Sprintf("rule `%s`, %s: %s", o.Rule, o.Action, o.Will)))
+	}
 }
 
 func newSECLFields() *cobra.Command {

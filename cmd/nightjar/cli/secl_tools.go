@@ -26,7 +26,8 @@ func newSECLLint() *cobra.Command {
 		Long: `Finds texts with a star that are no patterns and never match, && beside ||
 without parentheses (with the reading taken), rules because of which the kernel
 has to send every event, conditions that can't hold or add nothing, and members
-that stand in a list twice. The exit code is 1 if there is any.`,
+that stand in a list twice. The exit code is 1 if there is any. What will happen
+because of each action of a rule is told on standard error.`,
 		Example: `  nightjar secl lint custom.policy
   nightjar secl lint --output json custom.policy`,
 		Args: cobra.MinimumNArgs(1),
@@ -39,6 +40,7 @@ that stand in a list twice. The exit code is 1 if there is any.`,
 				fmt.Fprintln(os.Stderr, p.Error())
 			}
 			findings := lint.Lint(set, event.DearFilters)
+			writeOutlook(os.Stderr, outlookOf(set))
 			return printFindings(c, findings)
 		},
 	}
