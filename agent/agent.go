@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -33,6 +35,8 @@ type Config struct {
 	Events    []string // types of events to subscribe to even where no rule is about them: for recordings
 	Protect   []string // programs, by absolute paths, that are never killed, beside those that respond.NewProtected protects
 	Disarmer  respond.Limits
+	NoDeny    bool   // blocking rules kill, and keep nothing from happening before
+	CGroup    string // whose processes rules keep from connecting: a folder of version 2; empty: its root
 }
 
 // Agent monitors the host. It is inert until Run.
@@ -49,6 +53,7 @@ type Agent struct {
 	replacing sync.Mutex // held by who replaces the policies
 	responder *respond.Responder
 	held      held
+	denials   denials
 
 	context secl.Context
 	event   event.Event
@@ -101,7 +106,7 @@ const readDeadline = 50 * time.Millisecond
 // Run monitors until the context is done, then takes everything out of the kernel
 // and looks at what is still in the ring. Its error is probe.ErrUnavailable where
 // no events can be seen.
-func (a *Agent) Run(ctx context.Context) error {
+func (a *Agent) Run(ctx context.Context) (err error) {
 	p, err := probe.Open(a.options(a.set, a.rules, a.decoder.Functions))
 	if err != nil {
 		return err
@@ -121,6 +126,7 @@ func (a *Agent) Run(ctx context.Context) error {
 		return err
 	}
 	defer stopEvidence()
+	defer func() { err = errors.Join(err, a.undeny()) }()
 	if err := a.begin(); err != nil {
 		return err
 	}
@@ -170,6 +176,9 @@ func (a *Agent) step(deadline time.Time) error {
 		}
 		a.handle(r)
 	}
+	if !through.IsZero() {
+		a.takeDenials(sinceBoot(through))
+	}
 	if through.IsZero() && a.event.Timestamp > 0 {
 		through = time.Unix(0, a.event.Timestamp).Add(-inOrder)
 	}
@@ -191,7 +200,7 @@ func (a *Agent) step(deadline time.Time) error {
 // drain lets no more events come and looks at those that came.
 func (a *Agent) drain() error {
 	end := time.Now()
-	if err := a.probe.Detach(); err != nil {
+	if err := errors.Join(a.undeny(), a.probe.Detach()); err != nil {
 		return err
 	}
 	for {
@@ -204,6 +213,7 @@ func (a *Agent) drain() error {
 		}
 		a.handle(r)
 	}
+	a.takeDenials(math.MaxUint64)
 	a.releaseAll()
 	a.account.reached(end)
 	a.report()
@@ -213,6 +223,10 @@ func (a *Agent) drain() error {
 // handle evaluates the rules on one record.
 func (a *Agent) handle(r bpf.Record) {
 	a.account.delivered[r.Type]++
+	a.takeDenials(r.Time)
+	if a.toldAlready(r) {
+		return
+	}
 	a.event.Reset()
 	done, isEvent := a.decoder.Event(&a.event, r)
 	defer done()
@@ -221,28 +235,16 @@ func (a *Agent) handle(r bpf.Record) {
 	}
 	a.account.seen(&a.event)
 	a.exited(r)
-	if rec, ok := a.config.Sink.(Recorder); ok {
-		rec.Event(&a.event)
-	}
-	seen := a.seen(r)
-	bucket := a.rules.For(a.event.Type)
-	if bucket == nil {
-		a.killedOtherwise(seen)
+	if r.Has(bpf.Denied) {
+		a.deniedRecord(r)
 		return
 	}
-	owner, told := a.responder.Owner(seen), false
-	a.context.Now = a.event.Timestamp
-	a.context.Scope = nil
-	found := false
-	bucket.Evaluate(&a.context, func(rule *ruleset.Rule, report bool) {
-		found = true
-		told = told || owner != nil && rule.ID == owner.ID
-		a.matched(rule, report, seen)
-	})
-	if owner != nil && !told {
+	seen := a.seen(r)
+	found := a.evaluate(seen)
+	if owner := a.responder.Owner(seen); owner != nil && !slices.Contains(found, owner.ID) {
 		a.killedOtherwise(seen)
 	}
-	if !found {
+	if bucket := a.rules.For(a.event.Type); bucket != nil && len(found) == 0 {
 		a.filters.learn(a.probe, bucket, r)
 	}
 }

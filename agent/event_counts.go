@@ -2,6 +2,7 @@ package agent
 
 import (
 	"runtime/metrics"
+	"sync/atomic"
 	"time"
 
 	"nightjar/agent/bpf"
@@ -65,6 +66,8 @@ type account struct {
 	delivered [bpf.Types]uint64
 	rules     map[string]*RuleAccount
 	top       top
+	// denials of which no event tells
+	lostDenials atomic.Uint64
 }
 
 func (a *account) start() {

@@ -35,6 +35,7 @@ func (a *Agent) enforce(rules *ruleset.Set, set *policy.Set) error {
 	if err := hurry(acting(set)); err != nil {
 		return err
 	}
+	a.deny(set)
 	a.responder.Killer.Know(a.probe)
 	return a.responder.Install(rules, a.probe.Kills())
 }

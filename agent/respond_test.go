@@ -36,7 +36,7 @@ func killing(t testing.TB, mode policy.Mode, rules string, change ...func(*Confi
 		t.Fatal(problem)
 	}
 	p.Mode = mode
-	return watch(t, "", append([]func(*Config, *watched){func(c *Config, _ *watched) { c.Policies = []*policy.Policy{p} }}, change...)...)
+	return watch(t, "", append([]func(*Config, *watched){func(c *Config, _ *watched) { c.Policies, c.NoDeny = []*policy.Policy{p}, true }}, change...)...)
 }
 
 // killRule is a rule that kills.

@@ -25,6 +25,7 @@ type Status struct {
 	Policies  []PolicyStatus       `json:"policies"`
 	Filtering map[string]Filtering `json:"filtering"`
 	Top       []Cause              `json:"top"`
+	Protect   Protection           `json:"protection"`
 	Delivery  *Delivery            `json:"delivery,omitempty"` // nil: matches are printed
 }
 
@@ -198,7 +199,7 @@ func (a *Agent) obey(o Order) answer {
 
 func (a *Agent) status() *Status {
 	const most = 200
-	s := &Status{PID: os.Getpid(), Hooks: a.probe.Hooks(), Filtering: a.filters.state, Top: a.account.top.most(most)}
+	s := &Status{PID: os.Getpid(), Hooks: a.probe.Hooks(), Filtering: a.filters.state, Top: a.account.top.most(most), Protect: a.protection()}
 	if r, err := a.Account(); err == nil {
 		s.Report = r
 	}

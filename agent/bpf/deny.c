@@ -67,7 +67,7 @@ struct {
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct deny_file);
 	__type(value, __u32);
-} spared SEC(".maps");
+} deny_spared SEC(".maps");
 
 // By address, IPv4 as it is mapped into IPv6, and port.
 struct deny_net {
@@ -116,7 +116,7 @@ static __always_inline bool is_spared(__u32 op)
 	struct task_struct *t = (void *)bpf_get_current_task();
 	struct deny_file key = {};
 	identify(&key, BPF_CORE_READ(t, mm, exe_file, f_inode), 0);
-	return bpf_map_lookup_elem(&spared, &key);
+	return bpf_map_lookup_elem(&deny_spared, &key);
 }
 
 // by_path finds the entry of a file by its path; 0 if there is none.
@@ -154,7 +154,7 @@ static __always_inline __u32 listed(struct scratch *s, struct file *f, __u32 op)
 	struct inode *i = BPF_CORE_READ(f, f_inode);
 	struct deny_file key = {};
 	identify(&key, i, 0);
-	if (op == DENY_EXEC && bpf_map_lookup_elem(&spared, &key))
+	if (op == DENY_EXEC && bpf_map_lookup_elem(&deny_spared, &key))
 		return 0;
 	key.op = op;
 	struct deny_identity *v = bpf_map_lookup_elem(&deny_files, &key);

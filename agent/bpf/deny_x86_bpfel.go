@@ -69,12 +69,12 @@ const (
 	denyMapDenyNames        = "deny_names"
 	denyMapDenyNets         = "deny_nets"
 	denyMapDenyPaths        = "deny_paths"
+	denyMapDenySpared       = "deny_spared"
 	denyMapEvents           = "events"
 	denyMapFilters          = "filters"
 	denyMapFolders          = "folders"
 	denyMapNames            = "names"
 	denyMapScratches        = "scratches"
-	denyMapSpared           = "spared"
 	denyProgDenyConnect     = "deny_connect"
 	denyProgDenyConnect4    = "deny_connect4"
 	denyProgDenyConnect6    = "deny_connect6"
@@ -148,18 +148,18 @@ type denyProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type denyMapSpecs struct {
-	Calls     *ebpf.MapSpec `ebpf:"calls"`
-	Counts    *ebpf.MapSpec `ebpf:"counts"`
-	DenyFiles *ebpf.MapSpec `ebpf:"deny_files"`
-	DenyNames *ebpf.MapSpec `ebpf:"deny_names"`
-	DenyNets  *ebpf.MapSpec `ebpf:"deny_nets"`
-	DenyPaths *ebpf.MapSpec `ebpf:"deny_paths"`
-	Events    *ebpf.MapSpec `ebpf:"events"`
-	Filters   *ebpf.MapSpec `ebpf:"filters"`
-	Folders   *ebpf.MapSpec `ebpf:"folders"`
-	Names     *ebpf.MapSpec `ebpf:"names"`
-	Scratches *ebpf.MapSpec `ebpf:"scratches"`
-	Spared    *ebpf.MapSpec `ebpf:"spared"`
+	Calls      *ebpf.MapSpec `ebpf:"calls"`
+	Counts     *ebpf.MapSpec `ebpf:"counts"`
+	DenyFiles  *ebpf.MapSpec `ebpf:"deny_files"`
+	DenyNames  *ebpf.MapSpec `ebpf:"deny_names"`
+	DenyNets   *ebpf.MapSpec `ebpf:"deny_nets"`
+	DenyPaths  *ebpf.MapSpec `ebpf:"deny_paths"`
+	DenySpared *ebpf.MapSpec `ebpf:"deny_spared"`
+	Events     *ebpf.MapSpec `ebpf:"events"`
+	Filters    *ebpf.MapSpec `ebpf:"filters"`
+	Folders    *ebpf.MapSpec `ebpf:"folders"`
+	Names      *ebpf.MapSpec `ebpf:"names"`
+	Scratches  *ebpf.MapSpec `ebpf:"scratches"`
 }
 
 // denyVariableSpecs contains global variables before they are loaded into the kernel.
@@ -201,18 +201,18 @@ func (o *denyObjects) Close() error {
 //
 // It can be passed to loadDenyObjects or ebpf.CollectionSpec.LoadAndAssign.
 type denyMaps struct {
-	Calls     *ebpf.Map `ebpf:"calls"`
-	Counts    *ebpf.Map `ebpf:"counts"`
-	DenyFiles *ebpf.Map `ebpf:"deny_files"`
-	DenyNames *ebpf.Map `ebpf:"deny_names"`
-	DenyNets  *ebpf.Map `ebpf:"deny_nets"`
-	DenyPaths *ebpf.Map `ebpf:"deny_paths"`
-	Events    *ebpf.Map `ebpf:"events"`
-	Filters   *ebpf.Map `ebpf:"filters"`
-	Folders   *ebpf.Map `ebpf:"folders"`
-	Names     *ebpf.Map `ebpf:"names"`
-	Scratches *ebpf.Map `ebpf:"scratches"`
-	Spared    *ebpf.Map `ebpf:"spared"`
+	Calls      *ebpf.Map `ebpf:"calls"`
+	Counts     *ebpf.Map `ebpf:"counts"`
+	DenyFiles  *ebpf.Map `ebpf:"deny_files"`
+	DenyNames  *ebpf.Map `ebpf:"deny_names"`
+	DenyNets   *ebpf.Map `ebpf:"deny_nets"`
+	DenyPaths  *ebpf.Map `ebpf:"deny_paths"`
+	DenySpared *ebpf.Map `ebpf:"deny_spared"`
+	Events     *ebpf.Map `ebpf:"events"`
+	Filters    *ebpf.Map `ebpf:"filters"`
+	Folders    *ebpf.Map `ebpf:"folders"`
+	Names      *ebpf.Map `ebpf:"names"`
+	Scratches  *ebpf.Map `ebpf:"scratches"`
 }
 
 func (m *denyMaps) Close() error {
@@ -223,12 +223,12 @@ func (m *denyMaps) Close() error {
 		m.DenyNames,
 		m.DenyNets,
 		m.DenyPaths,
+		m.DenySpared,
 		m.Events,
 		m.Filters,
 		m.Folders,
 		m.Names,
 		m.Scratches,
-		m.Spared,
 	)
 }
 

@@ -59,7 +59,11 @@ func (d *Decoder) Event(e *event.Event, r bpf.Record) (done func(), ok bool) {
 		d.Cache.Fork(r)
 		return done, false
 	case bpf.Exec:
-		e.Process = d.Cache.Exec(r)
+		if r.Has(bpf.Denied) {
+			e.Process = d.attempt(r)
+		} else {
+			e.Process = d.Cache.Exec(r)
+		}
 	case bpf.Exit:
 		e.Process, done = d.Cache.Exit(r)
 	default:
@@ -75,15 +79,21 @@ func (d *Decoder) Event(e *event.Event, r bpf.Record) (done func(), ok bool) {
 }
 
 func (d *Decoder) common(e *event.Event, r bpf.Record) {
-	e.Type, e.Timestamp, e.Retval = r.Kind().Name(), d.Clock(r.Time), r.Ret
-	e.Hostname, e.OS, e.Origin, e.Source = d.Hostname, "linux", "ebpf", "runtime"
+	d.about(e, r.Kind().Name(), r.Time, r.Ret)
 	e.Async = r.Has(bpf.Uring)
-	e.Service = process.Service(e.Process)
-	e.CGroup = e.Process.CGroup
 	if e.Process.Container != "" {
 		e.Container = d.Cache.CGroups.Get(e.Process, r.Who.Hierarchy).Container
 		e.Container.ID = e.Process.Container
 	}
+}
+
+// about sets what all events have.
+func (d *Decoder) about(e *event.Event, kind string, boot uint64, ret int64) {
+	e.Type, e.Timestamp, e.Retval = kind, d.Clock(boot), ret
+	e.Hostname, e.OS, e.Origin, e.Source = d.Hostname, "linux", "ebpf", "runtime"
+	e.Service = process.Service(e.Process)
+	e.CGroup = e.Process.CGroup
+	e.Container.ID = e.Process.Container
 }
 
 // call is the name of the record's system call.

@@ -50,7 +50,7 @@ const (
 )
 
 func connect(_ *Decoder, e *event.Event, r bpf.Record) {
-	socketOf(&e.Connect, r, otherEnd, r.Ret == 0 || r.Ret == -int64(unix.EINPROGRESS))
+	socketOf(&e.Connect, r, otherEnd, r.Ret == 0 || r.Ret == -int64(unix.EINPROGRESS) || r.Has(bpf.Denied))
 }
 
 func setsockopt(_ *Decoder, e *event.Event, r bpf.Record) {

@@ -11,7 +11,8 @@
 //
 //   - what is in doubt is let through, and nobody waits for an answer longer than
 //     Deadline (an agent that is stopped, as by SIGSTOP, can't keep that: who opens a
-//     listed file then waits until it goes on or ends);
+//     listed file then waits until it goes on or ends; nor can one that executes a listed
+//     program itself, as Go's runtime stands still while it forks: the agent executes none);
 //   - files that are not listed cost nothing with fanotify, and a look at a table with
 //     LSM;
 //   - nothing of it outlives the agent, however that ends: nothing is pinned;

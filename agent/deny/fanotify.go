@@ -35,7 +35,7 @@ type fanotify struct {
 // asking is somebody who wants to open or execute a marked file, and waits.
 type asking struct {
 	op       Operation
-	pid      uint32
+	tid      uint32
 	fd       int
 	answered atomic.Bool
 }
@@ -48,7 +48,7 @@ type mark struct {
 
 // openFanotify begins to answer with decide, which may take as long as Deadline.
 func openFanotify(decide func(*asking) (Denial, decision), denied func(Denial)) (*fanotify, error) {
-	const flags = unix.FAN_CLASS_CONTENT | unix.FAN_CLOEXEC | unix.FAN_NONBLOCK | unix.FAN_UNLIMITED_QUEUE | unix.FAN_UNLIMITED_MARKS
+	const flags = unix.FAN_CLASS_CONTENT | unix.FAN_CLOEXEC | unix.FAN_NONBLOCK | unix.FAN_UNLIMITED_QUEUE | unix.FAN_UNLIMITED_MARKS | unix.FAN_REPORT_TID
 	fd, err := unix.FanotifyInit(flags, unix.O_RDONLY|unix.O_LARGEFILE|unix.O_CLOEXEC|unix.O_NONBLOCK)
 	if err != nil {
 		return nil, fmt.Errorf("this kernel, or user, has no permission events: %w", err)
@@ -82,7 +82,7 @@ func (f *fanotify) each(b []byte) {
 	for len(b) >= size {
 		length := int(binary.NativeEndian.Uint32(b))
 		mask := binary.NativeEndian.Uint64(b[8:])
-		a := &asking{op: Open, fd: int(int32(binary.NativeEndian.Uint32(b[16:]))), pid: binary.NativeEndian.Uint32(b[20:])}
+		a := &asking{op: Open, fd: int(int32(binary.NativeEndian.Uint32(b[16:]))), tid: binary.NativeEndian.Uint32(b[20:])}
 		if length < size || length > len(b) {
 			return
 		}
@@ -187,20 +187,32 @@ func (f *fanotify) close() error {
 // decide is the guard's decision: no, unless it is sure.
 func (g *Guard) decide(a *asking) (Denial, decision) {
 	t := g.files.table.Load()
-	var s unix.Stat_t
-	if !t.armed || int(a.pid) == os.Getpid() || a.pid <= 1 || unix.Fstat(a.fd, &s) != nil {
-		return Denial{}, allow
+	d := Denial{At: bootTime(), TID: a.tid}
+	if !t.armed || unix.Fstat(a.fd, &d.File) != nil {
+		return d, allow
 	}
-	entry, listed := t.files[fileInode{inodeOf(&s), a.op}]
-	if !listed || a.op == Open && t.isSpared(a.pid) {
-		return Denial{}, allow
+	listed, pid := false, processOf(a.tid)
+	d.PID = uint32(pid)
+	d.Entry, listed = t.files[fileInode{inodeOf(&d.File), a.op}]
+	if !listed || pid == os.Getpid() || pid <= 1 || a.op == Open && t.isSpared(d.PID) {
+		return d, allow
 	}
-	d := Denial{Entry: entry, At: bootTime(), PID: a.pid, File: FileStat{
-		Inode: s.Ino, Mode: s.Mode, UID: s.Uid, GID: s.Gid, Changed: s.Ctim.Nano(), Written: s.Mtim.Nano(),
-	}}
 	at, _ := os.Readlink("/proc/self/fd/" + strconv.Itoa(a.fd))
 	d.Path = strings.TrimSuffix(at, " (deleted)")
 	return d, deny
+}
+
+// processOf is the process of a thread, which waits for our answer; 0 if /proc does not
+// tell: it is of another pid namespace than the agent.
+func processOf(tid uint32) int {
+	status, err := os.ReadFile("/proc/" + strconv.Itoa(int(tid)) + "/status")
+	if err != nil {
+		return 0
+	}
+	_, after, _ := strings.Cut(string(status), "\nTgid:\t")
+	line, _, _ := strings.Cut(after, "\n")
+	pid, _ := strconv.Atoi(line)
+	return pid
 }
 
 // isSpared reports whether a process runs a protected executable.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
 
 	"nightjar/secl/event"
 	"nightjar/secl/policy"
@@ -43,18 +44,11 @@ type Options struct {
 
 // Denial is something that fanotify denied.
 type Denial struct {
-	Entry uint32
-	At    uint64 // ns since boot
-	PID   uint32
-	Path  string // of the file that was opened, in the mount namespace of the agent
-	File  FileStat
-}
-
-// FileStat is what the inode said of the file.
-type FileStat struct {
-	Inode            uint64
-	Mode, UID, GID   uint32
-	Changed, Written int64 // ns since 1970
+	Entry    uint32
+	At       uint64 // ns since boot
+	PID, TID uint32
+	Path     string // of the file, in the mount namespace of the agent
+	File     unix.Stat_t
 }
 
 // Guard denies. Its methods may be called from any goroutine.
@@ -69,6 +63,7 @@ type Guard struct {
 	next     uint32
 	outlook  []Outlook
 	armed    bool
+	closed   bool
 	nets     map[netip.Prefix]bool // in the kernel
 	paths    map[kernelPath]bool   // likewise
 }
@@ -110,7 +105,6 @@ func (g *Guard) Replace(rules []*policy.Rule) error {
 	g.before = now
 	err := errors.Join(g.denyNets(plan), g.denyFiles(plan), g.kernel.detachUnused(plan.operations()))
 	g.outlook = plan.outlook
-	g.addFileNotes()
 	return err
 }
 
@@ -118,6 +112,9 @@ func (g *Guard) Replace(rules []*policy.Rule) error {
 func (g *Guard) Arm(armed bool) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.closed {
+		return nil
+	}
 	g.armed = armed
 	err := g.kernel.arm(armed)
 	return errors.Join(err, g.files.apply())
@@ -130,7 +127,11 @@ func (g *Guard) Entry(id uint32) *Entry { return (*g.entries.Load())[id] }
 func (g *Guard) Outlook() []Outlook {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return slices.Clone(g.outlook)
+	out := slices.Clone(g.outlook)
+	for i := range out {
+		out[i].Notes = append(slices.Clone(out[i].Notes), g.fileNotes(&out[i])...)
+	}
+	return out
 }
 
 func (g *Guard) denied(d Denial) {
@@ -139,16 +140,33 @@ func (g *Guard) denied(d Denial) {
 	}
 }
 
-// Close denies nothing any more.
+// Close denies nothing any more. It may be called again.
 func (g *Guard) Close() error {
 	g.files.stop()
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.closed {
+		return nil
+	}
+	g.closed = true
 	err := g.kernel.close()
 	if g.fanotify != nil {
 		err = errors.Join(err, g.fanotify.close())
 	}
 	return err
+}
+
+// Concerns reports whether a rule is one that a guard may deny something of.
+func Concerns(r *policy.Rule) bool { return wanted(r) == "" }
+
+// Foresee says what a guard would do about rules on this kernel, and denies nothing.
+func Foresee(rules []*policy.Rule, protected func() []string) ([]Outlook, error) {
+	g, err := NewGuard(Options{Protected: protected})
+	if err != nil {
+		return nil, err
+	}
+	err = errors.Join(g.Arm(false), g.Replace(rules))
+	return g.Outlook(), errors.Join(err, g.Close())
 }
 
 // plan is what rules deny.
@@ -344,19 +362,18 @@ func (p *plan) note(rules []string, text string) {
 	}
 }
 
-// addFileNotes adds what is known of the files that are listed.
-func (g *Guard) addFileNotes() {
-	for i := range g.outlook {
-		o := &g.outlook[i]
-		if o.By != ByFanotify && o.By != ByLSM || o.Event == string(Connect) {
-			continue
-		}
-		for _, at := range o.What {
-			if why := g.files.why(fileWanted{Operation(o.Event), at}); why != "" {
-				o.Notes = append(o.Notes, at+": "+why)
-			}
+// fileNotes are what is known now of the files that a rule lists.
+func (g *Guard) fileNotes(o *Outlook) []string {
+	if o.By == "" || o.Event == string(Connect) {
+		return nil
+	}
+	var out []string
+	for _, at := range o.What {
+		if why := g.files.why(fileWanted{Operation(o.Event), at}); why != "" {
+			out = append(out, at+": "+why)
 		}
 	}
+	return out
 }
 
 // Deadline is how long somebody who opens or executes a listed file waits for the

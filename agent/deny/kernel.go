@@ -9,7 +9,6 @@ import (
 	"os"
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
@@ -45,9 +44,8 @@ func loadKernel(o Options) (*kernel, error) {
 		return nil, err
 	}
 	shared := map[string]*ebpf.Map{}
-	for name := range spec.Maps {
-		// Every object has its own buffers and variables.
-		if m := o.Shared[name]; m != nil && name != "scratches" && !strings.HasPrefix(name, ".") {
+	for _, name := range []string{"events", "counts"} { // the rest is every object's own
+		if m := o.Shared[name]; m != nil {
 			shared[name] = m
 		}
 	}
@@ -260,7 +258,7 @@ func (k *kernel) removeFile(i inode, op Operation) error {
 
 // spare lists the inodes of protected executables.
 func (k *kernel) spare(add, remove []inode) error {
-	m := k.objects.Maps["spared"]
+	m := k.objects.Maps["deny_spared"]
 	var err error
 	for _, i := range add {
 		err = errors.Join(err, m.Put(&bpf.DenyFile{Inode: i.number, Dev: i.dev}, uint32(1)))

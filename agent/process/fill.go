@@ -89,6 +89,19 @@ func (c *Cache) setExec(e *entry, r bpf.Record) {
 	}
 }
 
+// Attempt is the process that a program would have been that was not executed: what its
+// caller is, with the program as its file. Its arguments are not known.
+func (c *Cache) Attempt(caller *event.Process, program event.File) *event.Process {
+	p := *caller
+	if caller.IsExec {
+		p.Parent = caller
+	}
+	p.File, p.Interpreter, p.IsExec, p.IsThread = program, event.File{}, true, false
+	p.SymlinkPath, p.SymlinkName = "", ""
+	p.Argv, p.Argv0, p.Args, p.ArgsFlags, p.ArgsOptions, p.ArgsTruncated = nil, "", "", nil, nil, true
+	return &p
+}
+
 // File sets a file from what the kernel said of it.
 func (c *Cache) File(p *event.Process, f *event.File, info *bpf.FileInfo, at string) {
 	if info == nil {
@@ -103,7 +116,7 @@ func (c *Cache) File(p *event.Process, f *event.File, info *bpf.FileInfo, at str
 	in := c.users.of(uint32(p.MountNS), uint32(p.PID))
 	f.User, f.Group = in.user(info.Uid), in.group(info.Gid)
 	if c.Here(p) {
-		c.Packages.set(f)
+		c.Packages.Set(f)
 	}
 }
 

@@ -56,8 +56,8 @@ func NewPackages(root string, stop <-chan struct{}) *Packages {
 	return p
 }
 
-// set sets the package of a file.
-func (p *Packages) set(f *event.File) {
+// Set sets the package of a file.
+func (p *Packages) Set(f *event.File) {
 	if p == nil {
 		return
 	}

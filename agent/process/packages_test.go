@@ -35,7 +35,7 @@ func TestFilesHaveThePackageTheyCameWith(t *testing.T) {
 		"/usr/local/bin/true":                 {},
 	} {
 		f := event.File{Path: path}
-		if p.set(&f); [3]string{f.PackageName, f.PackageVersion, f.PackageSource} != want {
+		if p.Set(&f); [3]string{f.PackageName, f.PackageVersion, f.PackageSource} != want {
 			t.Errorf("%s is of %s %s (source %s), want %v", path, f.PackageName, f.PackageVersion, f.PackageSource, want)
 		}
 	}

@@ -166,7 +166,7 @@ func (c *Cache) lookUp(p *event.Process, f *event.File) {
 		in := c.users.of(uint32(p.MountNS), uint32(p.PID))
 		f.User, f.Group = in.user(uint32(f.UID)), in.group(uint32(f.GID))
 		if c.Here(p) {
-			c.Packages.set(f)
+			c.Packages.Set(f)
 		}
 	}
 }

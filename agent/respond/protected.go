@@ -1,6 +1,7 @@
 package respond
 
 import (
+	"maps"
 	"os"
 	"path"
 	"slices"
@@ -141,6 +142,13 @@ func (p *Protected) identities() map[identity]string {
 		}
 	}
 	return out
+}
+
+// Programs are the protected programs that are installed on this host.
+func (p *Protected) Programs() []string {
+	all := p.identities()
+	delete(all, p.own)
+	return append(slices.Sorted(maps.Values(all)), "/proc/self/exe")
 }
 
 // identityOf is the file at a path, links followed, and its owner; zero if there is none.

@@ -67,6 +67,7 @@ func (r *Responder) Register(kind string, a Actor) { r.actors[kind] = a }
 type Seen struct {
 	Time   time.Time // of the event
 	Kernel *Kernel   // what the kernel has done about it; nil: nothing
+	Denied *Denied   // it was kept from happening; nil: it was not
 }
 
 // Taken are the actions of a match: what is known of them, and what is still to come.
@@ -131,6 +132,13 @@ func (r *Responder) Act(rule *ruleset.Rule, c *secl.Context, seen Seen) *Taken {
 	t := &Taken{}
 	last := &postponed{}
 	for _, a := range actions {
+		if a.Kill != nil && seen.Denied != nil {
+			report, nobody := seen.Denied.report(rule, c.Event.(*event.Event))
+			r.counted(rule, t.promise(report))(report)
+			if nobody {
+				continue
+			}
+		}
 		done := r.counted(rule, t.promise(Report{Type: a.Kind(), Status: Queued}))
 		if a.Kill != nil {
 			last.kills = append(last.kills, func(c *secl.Context) { guarded(a.Kind(), done, func() { r.kill(rule, a, c, seen, done) }) })

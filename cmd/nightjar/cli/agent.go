@@ -48,6 +48,8 @@ time in which no agent ran.`,
 	f.StringArrayVar(&o.defaults, "default", nil, "a policy that ships with the agent; custom ones override it")
 	f.BoolVar(&o.block, "block", false, "the policies are blocking: their rules kill and deny, where else they record what they would have done")
 	o.killFlags.add(c)
+	f.BoolVar(&o.noDeny, "no-deny", false, "blocking rules kill what they match, and keep nothing from happening before")
+	f.StringVar(&o.cgroup, "cgroup", "", "a folder of cgroup version 2: blocking rules keep only its processes from connecting (all of the host, if empty)")
 	f.StringVar(&o.version, "agent-version", "", "load what is for this version of the agent (everything, if empty)")
 	f.StringVar(&o.state, "state-dir", agentState, "where the agent keeps what must outlive it, and `nightjar agent status` finds it")
 	f.StringVar(&o.spool, "spool-dir", "", "where matches wait for the engine (the folder spool in --state-dir, if empty)")
@@ -75,6 +77,8 @@ type agentRun struct {
 	spoolSize          int    // MiB
 	block              bool   // the policies of the flags
 	killFlags
+	noDeny bool
+	cgroup string
 	ring   int
 	report time.Duration
 }
@@ -112,7 +116,7 @@ func (o *agentRun) run(c *cobra.Command) error {
 	sink := &agentSink{agentOutput: out}
 	a, err := agent.New(agent.Config{
 		Policies: policies, Sink: sink, Hostname: o.hostname, Version: o.version, StateDir: o.state, RingBytes: o.ring << 20,
-		Report: min(o.report, o.local()), Protect: o.protect, Disarmer: o.limits,
+		Report: min(o.report, o.local()), Protect: o.protect, Disarmer: o.limits, CGroup: o.cgroup, NoDeny: o.noDeny,
 	})
 	if err != nil {
 		return err

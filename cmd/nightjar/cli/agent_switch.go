@@ -92,6 +92,12 @@ func tellProtection(w io.Writer, s *agent.Status) {
 				id, n.Kills, n.Denials, n.WouldHave, n.Spared, n.Disarmed, n.Failed)
 		}
 	}
+	for _, o := range s.Protect.Rules {
+		fmt.Fprintf(w, "  rule %s: %s\n", o.Rule, o.Text())
+	}
+	if s.Protect.Error != "" {
+		fmt.Fprintf(w, "  not everything is denied that could be: %s\n", s.Protect.Error)
+	}
 	for _, d := range s.Disarmed {
 		switch {
 		case d.Status == respond.RuleDismantled:

@@ -19,36 +19,6 @@ import (
 	"nightjar/secl/event"
 )
 
-func newAgentCheck() *cobra.Command {
-	c := &cobra.Command{
-		Use:   "check",
-		Short: "Say which events this kernel shows an agent, and why not others",
-		Long: `Puts every program of the agent into the kernel, for a moment, and says of each type
-of events whether it is seen, through which hooks, and what is missing. The exit
-code is 1 where no events can be seen at all.`,
-		Example: "  nightjar agent check\n  nightjar agent check --output json",
-		Args:    cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			p, err := probe.Open(probe.Options{Events: probe.Everything(), Functions: []string{"security_inode_rmdir"}})
-			if err != nil {
-				return err
-			}
-			support := append(probe.SupportOf(p.Hooks()), probe.NotYet()...)
-			if err := p.Close(); err != nil {
-				return err
-			}
-			var rows [][]string
-			for _, s := range support {
-				seen := map[bool]string{true: "yes", false: "no"}[s.Seen]
-				rows = append(rows, []string{s.Event, seen, strings.Join(s.Hooks, ", "), strings.Join(s.Without, "; ")})
-			}
-			return result{data: support, header: []string{"EVENT", "SEEN", "THROUGH", "WITHOUT"}, rows: rows}.print(c)
-		},
-	}
-	addOutput(c, tableFormats...)
-	return c
-}
-
 // burst is what happened between two looks at an agent.
 type burst struct {
 	Event      string  `json:"event,omitempty"`
