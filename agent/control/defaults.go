@@ -119,7 +119,10 @@ func load(files []source) (set *policy.Set, problems []string) {
 			all = append(all, p)
 		}
 	}
-	set, err := policy.Load(all, policy.Options{Model: event.Model(), World: event.World{}})
+	set, err := policy.Load(all, policy.Options{
+		Model: event.Model(), World: event.World{},
+		Support: &policy.Support{Events: event.Supported, Actions: event.SupportedActions}, // an agent would refuse what it can't do
+	})
 	if err != nil {
 		return nil, []string{err.Error()}
 	}

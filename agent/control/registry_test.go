@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -42,6 +43,32 @@ func TestTheShippedPolicyIsReadWhole(t *testing.T) {
 		if p := parts.Rules[i]; p.ID != r.ID || p.Expression != r.Expression || p.Every != r.Every || len(p.Actions) != len(r.Actions) || len(p.Tags) != len(r.Tags) {
 			t.Errorf("%s is another rule: %+v", r.ID, p.RuleDef)
 		}
+	}
+}
+
+// TestBuiltInRulesShowTheirActions holds that whoever reads the built-in rules sees that
+// miners are killed where their policy blocks, whom that spares, and that nothing else is
+// killed.
+func TestBuiltInRulesShowTheirActions(t *testing.T) {
+	text, err := content.Files.ReadFile("agent/default.policy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := ReadDefaults(string(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kill []string
+	for _, r := range d.Rules {
+		for _, a := range r.Body.Actions {
+			if a.Kill == nil || a.Kill.Signal != "SIGKILL" || a.Kill.Scope != "process" || (a.Filter == "") != (r.Body.Name == "miner_name") {
+				t.Errorf("%s has the action %+v", r.Body.Name, a)
+			}
+			kill = append(kill, r.Body.Name)
+		}
+	}
+	if want := []string{"miner_pool_in_arguments", "miner_options", "miner_name"}; !slices.Equal(kill, want) {
+		t.Errorf("%v kill, want %v", kill, want)
 	}
 }
 
