@@ -35,8 +35,9 @@ type keyShown struct {
 func newKeysCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "keys", Short: "List, make, rotate and revoke API keys",
-		Long: `API keys let programs in. A key has a role: intake (sends events, sees nothing), agent
-(and fetches its policies), reader, analyst (triages signals), engineer (changes what is
+		Long: `API keys let programs in. A key has a role: intake (sends events, sees nothing), enroll
+(makes a host an agent: nightjar agents token), agent (sends events, fetches its
+policies), reader, analyst (triages signals), engineer (changes what is
 detected), responder (an analyst who kills, isolates and blocks) or admin. It is shown
 once, when it is made. People sign in instead: see nightjar users.
 
@@ -97,6 +98,7 @@ func (c *client) keyID(ctx context.Context, name string) (string, error) {
 func newKeysCreate() *cobra.Command {
 	var role, expires string
 	var rate float64
+	var uses int64
 	c := &cobra.Command{
 		Use: "create NAME", Short: "Make a key, and print it this once",
 		Example: `  nightjar keys create shipper --role intake
@@ -108,7 +110,7 @@ func newKeysCreate() *cobra.Command {
 				return err
 			}
 			var made keyShown
-			if err := cl.send(c.Context(), http.MethodPost, keysPath, map[string]any{"name": args[0], "role": role, "expires_in": expires, "rate": rate}, &made); err != nil {
+			if err := cl.send(c.Context(), http.MethodPost, keysPath, map[string]any{"name": args[0], "role": role, "expires_in": expires, "rate": rate, "uses": uses}, &made); err != nil {
 				return err
 			}
 			return printKey(c, made)
@@ -116,8 +118,9 @@ func newKeysCreate() *cobra.Command {
 	}
 	addClientFlags(c)
 	addOutput(c, textFormats...)
-	c.Flags().StringVar(&role, "role", "", "what it may do: intake, agent, reader, analyst, engineer, responder or admin; required")
+	c.Flags().StringVar(&role, "role", "", "what it may do: intake, enroll, agent, reader, analyst, engineer, responder or admin; required")
 	c.Flags().StringVar(&expires, "expires-in", "", "how long it is valid, such as 90d (default: until it is revoked)")
+	c.Flags().Int64Var(&uses, "uses", 0, "how many agents may enrol with a key of role enroll (0: any number)")
 	c.Flags().Float64Var(&rate, "rate", 0, "calls a second that it may make (0: as many as any key)")
 	return c
 }
