@@ -121,6 +121,7 @@ var layers = map[string][]string{
 	"api/clickhouse":             {"clickhouse", "compiler/search", "schema", "api", "api/services/events", "api/services/facets", "api/services/operations", "api/services/signals"},
 
 	// edges
+	"agent/client":      {"wal", "agent/orders", "agent/delivery"},
 	"agent/delivery":    {"schema", "wal", "agent", "agent/probe"},
 	"agent/orders":      {},
 	"agent/responses":   {"schema", "objects", "agent/orders"},

@@ -184,6 +184,15 @@ func (a *Agent) tellInForce() {
 	}
 }
 
+// PolicyNames are the names of the policies that it begins with.
+func (a *Agent) PolicyNames() []string {
+	var out []string
+	for _, p := range a.config.Policies {
+		out = append(out, p.Name)
+	}
+	return out
+}
+
 // functionsOf are the functions of the kernel that rules name. Of patterns nobody
 // could tell which they mean: such a rule never matches.
 func functionsOf(set *policy.Set) []string {

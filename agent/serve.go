@@ -27,6 +27,17 @@ type Status struct {
 	Top       []Cause              `json:"top"`
 	Protect   Protection           `json:"protection"`
 	Delivery  *Delivery            `json:"delivery,omitempty"` // nil: matches are printed
+	Orders    *OrdersStatus        `json:"orders,omitempty"`   // nil: no server holds its policies
+}
+
+// OrdersStatus is how it is with the orders of a server.
+type OrdersStatus struct {
+	Agent    string   `json:"agent"`             // its id there
+	Sequence uint64   `json:"sequence"`          // of the orders accepted last
+	InForce  uint64   `json:"in_force"`          // the version of the server's policies in force; 0: others are
+	From     string   `json:"policies_from"`     // server, flags or program
+	Refused  []string `json:"refused,omitempty"` // why its last policies are not in force
+	Away     string   `json:"away,omitempty"`    // why no orders come now
 }
 
 // Delivery is how it is with the way to a server.
@@ -205,6 +216,9 @@ func (a *Agent) status() *Status {
 	}
 	if to, ok := a.config.Sink.(interface{ Delivery() *Delivery }); ok {
 		s.Delivery = to.Delivery()
+	}
+	if from, ok := a.config.Sink.(interface{ Orders() *OrdersStatus }); ok {
+		s.Orders = from.Orders()
 	}
 	for _, p := range a.config.Policies {
 		one := PolicyStatus{Name: p.Name, Version: p.Version, Mode: p.Mode, Rules: len(p.Rules)}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -50,14 +51,36 @@ type Config struct {
 	MaxPause time.Duration // five seconds
 }
 
-// Client keeps an agent's orders. Its methods belong to one goroutine.
+// Client keeps an agent's orders. Its methods belong to one goroutine, but for State.
 type Client struct {
-	config   Config
-	gate     *orders.Gate
-	inForce  uint64          // the policies' version
-	refused  *orders.Refusal // policies that were sent
-	unsigned string          // why orders were refused
-	away     string          // what the server said last, where that was no answer
+	config Config
+	gate   *orders.Gate
+
+	mu    sync.Mutex // for State; who writes needs it, who reads in the client's goroutine does not
+	state State
+}
+
+// State is how it is with orders.
+type State struct {
+	Sequence uint64          // of the orders accepted last
+	InForce  uint64          // the version of the policies in force; 0: none of the server's
+	Refused  *orders.Refusal // policies that were sent and are not in force
+	Unsigned string          // why the orders sent last were refused
+	Away     string          // why no orders come now
+}
+
+// State is that of now.
+func (c *Client) State() State {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state
+}
+
+func (c *Client) set(change func(*State)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	change(&c.state)
+	c.state.Sequence = c.gate.Last().Sequence
 }
 
 // New makes a client that goes on from the orders that were kept, if there are any. Kept
@@ -84,6 +107,7 @@ func New(c Config) *Client {
 			out.tellDamage(name, err)
 		}
 	}
+	out.set(func(*State) {})
 	return out
 }
 
@@ -127,7 +151,7 @@ func (c *Client) First(ctx context.Context, about orders.Sync) error {
 
 // InForce takes that an agent has started with the policies of this version.
 func (c *Client) InForce(version uint64) {
-	c.inForce, c.refused = version, nil
+	c.set(func(s *State) { s.InForce, s.Refused = version, nil })
 	if c.gate.Last().Policies.Version == version {
 		c.keepInForce()
 	}
@@ -135,7 +159,7 @@ func (c *Client) InForce(version uint64) {
 
 // Refuse takes that it did not start with those of the last orders.
 func (c *Client) Refuse(why ...string) {
-	c.refused = &orders.Refusal{Version: c.gate.Last().Policies.Version, Errors: why}
+	c.set(func(s *State) { s.Refused = &orders.Refusal{Version: c.gate.Last().Policies.Version, Errors: why} })
 }
 
 // Run asks for orders and has them followed until the context ends; then it says goodbye.
@@ -204,8 +228,8 @@ func (c *Client) ask(ctx context.Context, about orders.Sync, wait time.Duration)
 	const beyond = 15 * time.Second
 	ctx, cancel := context.WithTimeout(ctx, wait+beyond)
 	defer cancel()
-	about.Agent, about.Sequence, about.InForce = c.config.Identity.ID, c.gate.Last().Sequence, c.inForce
-	about.Refused, about.OrdersRefused, about.WaitSeconds = c.refused, c.unsigned, int64(wait/time.Second)
+	about.Agent, about.Sequence, about.InForce = c.config.Identity.ID, c.gate.Last().Sequence, c.state.InForce
+	about.Refused, about.OrdersRefused, about.WaitSeconds = c.state.Refused, c.state.Unsigned, int64(wait/time.Second)
 	return s, c.config.Server.post(ctx, "/api/nightjar/v1/agents/sync", c.config.Identity.Key, about, &s)
 }
 
@@ -214,13 +238,13 @@ func (c *Client) accept(s orders.Signed) error {
 	before := c.gate.Last().Sequence
 	o, err := c.gate.Accept(s, time.Now())
 	if err != nil {
-		if c.unsigned != err.Error() {
+		if c.state.Unsigned != err.Error() {
 			c.config.Log.Error("orders are not followed", "reason", err)
 		}
-		c.unsigned = err.Error()
+		c.set(func(s *State) { s.Unsigned = err.Error() })
 		return err
 	}
-	c.unsigned = ""
+	c.set(func(s *State) { s.Unsigned = "" })
 	if o.Sequence == before {
 		return nil
 	}
@@ -243,7 +267,7 @@ func (c *Client) follow(ctx context.Context, a Agent) error {
 		c.config.Log.Error("orders can't be followed", "error", err)
 	}
 	version := o.Policies.Version
-	if version == c.inForce || c.refused != nil && c.refused.Version == version {
+	if version == c.state.InForce || c.state.Refused != nil && c.state.Refused.Version == version {
 		return err
 	}
 	followed := a.Follow(ctx, o.Policies)
@@ -253,7 +277,7 @@ func (c *Client) follow(ctx context.Context, a Agent) error {
 		c.InForce(version)
 		c.config.Log.Info("policies of the server are in force", "version", version, "policies", len(o.Policies.Set))
 	case errors.As(followed, &wrong):
-		c.refused = &orders.Refusal{Version: version, Errors: wrong.Errors}
+		c.set(func(s *State) { s.Refused = &orders.Refusal{Version: version, Errors: wrong.Errors} })
 		c.config.Log.Error("policies of the server are refused; the last good ones stay in force", "version", version, "errors", wrong.Errors)
 	default:
 		c.config.Log.Error("policies of the server can't be brought into force; it is tried again", "version", version, "error", followed)
@@ -286,16 +310,16 @@ func (c *Client) tellAway(err error) time.Duration {
 				c.config.Identity.ID, text, filepath.Join(c.config.Dir, idFile))
 		}
 	}
-	if c.away == "" || refused != nil && c.away != text {
+	if before := c.state.Away; before == "" || refused != nil && before != text {
 		c.config.Log.Warn("no orders come from the server; the last ones hold", "server", c.config.Server.Base, "reason", text)
 	}
-	c.away = text
+	c.set(func(s *State) { s.Away = text })
 	return wait
 }
 
 func (c *Client) tellBack() {
-	if c.away != "" {
-		c.away = ""
+	if c.state.Away != "" {
+		c.set(func(s *State) { s.Away = "" })
 		c.config.Log.Info("orders come from the server again")
 	}
 }

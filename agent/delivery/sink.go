@@ -59,7 +59,7 @@ func NewSink(c Config, about About) (*Sink, error) {
 	}
 	s.Sender = sender
 	s.about = schema.AgentReport{
-		Instance: sender.id, Version: about.Version, Kernel: kernel(), Started: schema.MillisOf(now),
+		Instance: sender.id, Version: about.Version, Kernel: Kernel(), Started: schema.MillisOf(now),
 		Policies: about.Policies, Hooks: []schema.AgentHook{}, Unsupported: []schema.AgentUnsupported{},
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -69,13 +69,18 @@ func NewSink(c Config, about About) (*Sink, error) {
 	return s, nil
 }
 
-// InForce takes the names of the policies that are in force from now on.
-func (s *Sink) InForce(policies []string) {
+// InForce takes the names of the policies that are in force from now on, and how events
+// are seen.
+func (s *Sink) InForce(policies []string, hooks []probe.Hook) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.about.Policies = policies
+	s.seeThrough(hooks)
 	s.ReportSoon()
 }
+
+// Instance names this run of the agent.
+func (s *Sink) Instance() string { return s.Sender.id }
 
 // Match implements agent.Sink.
 func (s *Sink) Match(m agent.Match) { s.Send(m.JSON) }
@@ -93,6 +98,16 @@ func (s *Sink) Dropped() uint64 {
 func (s *Sink) Ready(hooks []probe.Hook) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.seeThrough(hooks)
+	if !s.ready {
+		s.blind = s.unseen(time.Now())
+	}
+	s.ready = true
+	s.ReportSoon()
+}
+
+// seeThrough takes how events are seen.
+func (s *Sink) seeThrough(hooks []probe.Hook) {
 	s.about.Hooks, s.about.Unsupported = []schema.AgentHook{}, []schema.AgentUnsupported{}
 	for _, of := range append(probe.SupportOf(hooks), probe.NotYet()...) {
 		without := strings.Join(of.Without, "; ")
@@ -103,11 +118,6 @@ func (s *Sink) Ready(hooks []probe.Hook) {
 			s.about.Unsupported = append(s.about.Unsupported, schema.AgentUnsupported{Event: of.Event, Reason: without})
 		}
 	}
-	if !s.ready {
-		s.blind = s.unseen(time.Now())
-	}
-	s.ready = true
-	s.ReportSoon()
 }
 
 // unseen is the time from which this run's predecessor may have left something out until
@@ -157,6 +167,15 @@ func (s *Sink) Latest() agent.Report {
 	defer s.mu.Unlock()
 	return s.latest
 }
+
+// Losses are events and matches that were lost, by cause.
+func (s *Sink) Losses() map[string]uint64 {
+	counts := s.Counts()
+	return sum(s.Latest().Lost, counts.Lost)
+}
+
+// Server is where it sends to.
+func (s *Sink) Server() string { return s.Sender.config.Server }
 
 // Close sends what waits, and a last report.
 func (s *Sink) Close() error {
@@ -242,8 +261,8 @@ func less(a, b map[string]uint64) map[string]uint64 {
 	return out
 }
 
-// kernel is its release and architecture.
-func kernel() string {
+// Kernel is that of this host: its release and architecture.
+func Kernel() string {
 	var u unix.Utsname
 	if unix.Uname(&u) != nil {
 		return ""

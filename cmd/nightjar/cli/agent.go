@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -29,6 +30,14 @@ rules of policies on what it sees. What matches goes to an engine (--server), wh
 makes signals of it; with --standalone it is printed: one JSON object per line, or,
 on a terminal, a line to read with the process tree.
 
+With an enrolment token (--enroll, at the first start) the host becomes an agent of the
+engine: it gets a key of its own, and fetches its policies and switches, signed, at the
+start and whenever they change. It begins with the last ones when the engine is away,
+and policies that don't check are refused whole. Local files (--policy, --default) take
+their place: such an agent follows none of the engine's policies, and says so there.
+Without a token it sends with the key of the flags, and looks for what these files, or
+the policy that ships, say.
+
 The agent never waits for the engine: while that is away, matches wait on disk
 (--spool-size), and are sent in their order when it is back, each once, also by an
 agent that was killed and started again. What there is no room for is counted as lost.
@@ -36,7 +45,7 @@ What is lost, held back by a rule's limit or can't be seen on this kernel is tol
 standard error and to the engine, where it is a gap in the coverage of rules, as is the
 time in which no agent ran.`,
 		Example: `  nightjar agent --standalone --policy custom.policy
-  NIGHTJAR_API_KEY=… nightjar agent --server https://nightjar.example:8420
+  NIGHTJAR_ENROLL=… nightjar agent --server https://nightjar.example:8420 --tag env:prod
   nightjar agent --standalone --policy custom.policy --output json | jq .agent.rule_id
   nightjar agent check`,
 		Args: cobra.NoArgs,
@@ -44,7 +53,7 @@ time in which no agent ran.`,
 	}
 	f := c.Flags()
 	f.BoolVar(&o.standalone, "standalone", false, "print what matches, instead of sending it to a server")
-	f.StringArrayVar(&o.policies, "policy", nil, "a policy file; several are merged in their order (for a server: the one that ships)")
+	f.StringArrayVar(&o.policies, "policy", nil, "a policy file; several are merged in their order, and a server's are not followed then")
 	f.StringArrayVar(&o.defaults, "default", nil, "a policy that ships with the agent; custom ones override it")
 	f.BoolVar(&o.block, "block", false, "the policies are blocking: their rules kill and deny, where else they record what they would have done")
 	o.killFlags.add(c)
@@ -54,6 +63,8 @@ time in which no agent ran.`,
 	f.StringVar(&o.state, "state-dir", agentState, "where the agent keeps what must outlive it, and `nightjar agent status` finds it")
 	f.StringVar(&o.spool, "spool-dir", "", "where matches wait for the engine (the folder spool in --state-dir, if empty)")
 	f.IntVar(&o.spoolSize, "spool-size", delivery.DefaultSpool>>20, "how much may wait there, in MiB")
+	f.String("enroll", "", "an enrolment token, which makes this host an agent of the engine; not needed again afterwards (better in NIGHTJAR_ENROLL)")
+	f.StringArrayVar(&o.tags, "tag", nil, "a tag of this host, key:value, by which the engine chooses its policies; may be given again")
 	f.StringVar(&o.hostname, "hostname", "", "the name of this host in events (that of the machine, if empty)")
 	f.IntVar(&o.ring, "ring", probe.DefaultRing>>20, "size of the ring between kernel and agent, in MiB: a power of two")
 	f.DurationVar(&o.report, "report", agentReport, "time between two reports to the server")
@@ -73,6 +84,7 @@ type agentRun struct {
 	policies, defaults []string
 	version            string
 	state, hostname    string
+	tags               []string
 	spool              string // folder
 	spoolSize          int    // MiB
 	block              bool   // the policies of the flags
@@ -104,29 +116,46 @@ func (o *agentRun) run(c *cobra.Command) error {
 	if o.spoolSize <= 0 {
 		return &usageError{c.CommandPath(), fmt.Errorf("--spool-size: want a number of MiB above 0, got %d", o.spoolSize)}
 	}
-	policies, problems, err := o.readAgentPolicies()
-	if err != nil {
-		return err
+	if err := o.checkTags(); err != nil {
+		return &usageError{c.CommandPath(), err}
 	}
 	debug.SetMemoryLimit(agentMemory)
-	out, err := o.output(c, policies)
+	out, m, err := o.output(c)
 	if err != nil {
 		return err
 	}
-	sink := &agentSink{agentOutput: out}
-	a, err := agent.New(agent.Config{
-		Policies: policies, Sink: sink, Hostname: o.hostname, Version: o.version, StateDir: o.state, RingBytes: o.ring << 20,
+	sink := &agentSink{agentOutput: out, managed: m}
+	err = o.watch(c.Context(), sink)
+	return errors.Join(err, sink.Close())
+}
+
+// watch runs the agent until the context ends.
+func (o *agentRun) watch(ctx context.Context, sink *agentSink) error {
+	config := agent.Config{
+		Sink: sink, Hostname: o.hostname, Version: o.version, StateDir: o.state, RingBytes: o.ring << 20,
 		Report: min(o.report, o.local()), Protect: o.protect, Disarmer: o.limits, CGroup: o.cgroup, NoDeny: o.noDeny,
-	})
+	}
+	make := o.makeAgent
+	if m := sink.managed; m != nil {
+		make = func(c agent.Config) (*agent.Agent, []*policy.DefinitionError, error) { return m.begin(ctx, c, o) }
+	}
+	a, problems, err := make(config)
 	if err != nil {
 		return err
 	}
-	for _, p := range append(problems, a.Problems()...) {
+	for _, p := range problems {
 		fmt.Fprintln(os.Stderr, p)
 	}
-	sink.rules = a.Never()
-	err = a.Run(c.Context())
-	return errors.Join(err, sink.Close())
+	sink.agent = a
+	if m := sink.managed; m != nil {
+		m.agent = a
+		stop, err := m.run(ctx, o.state)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
+	return a.Run(ctx)
 }
 
 // local is the time between two reports of the agent to its output.
@@ -137,17 +166,29 @@ func (o *agentRun) local() time.Duration {
 	return soonReport
 }
 
-// output is where the command's flags want matches to go.
-func (o *agentRun) output(c *cobra.Command, policies []*policy.Policy) (agentOutput, error) {
+// output is where the command's flags want matches to go, and who holds the agent's
+// policies: a server where it has enrolled, else nobody.
+func (o *agentRun) output(c *cobra.Command) (agentOutput, *managed, error) {
 	if !o.standalone {
-		return newServerOutput(c, o, policies)
+		m, err := o.join(c)
+		if err != nil {
+			return nil, nil, err
+		}
+		out, err := newServerOutput(c, o, m)
+		if err != nil {
+			return nil, nil, err
+		}
+		if m != nil {
+			m.output = out
+		}
+		return out, m, nil
 	}
 	line := agent.JSONLine // also for json: matches never end, so that they can be no one document
 	if outputOf(c) == asTable {
 		line = agent.TextLine
 	}
 	var last agent.Report
-	return agent.NewWriter(c.OutOrStdout(), line, func(r agent.Report) { last = tellLosses(last, r) }), nil
+	return agent.NewWriter(c.OutOrStdout(), line, func(r agent.Report) { last = tellLosses(last, r) }), nil, nil
 }
 
 // tellLosses says what was lost since the last report.
@@ -209,6 +250,9 @@ func agentStatus(s *agent.Status) result {
 			s.PID, s.Started.Format(time.DateTime), s.Processes.Living, s.Matches, s.HeldBack, s.LostAll())
 		tellProtection(w, s)
 		fmt.Fprintln(w)
+		if s.Orders != nil {
+			fmt.Fprintln(w, ordersText(s.Orders))
+		}
 		if s.Delivery != nil {
 			fmt.Fprintln(w, deliveryText(s.Delivery))
 		}

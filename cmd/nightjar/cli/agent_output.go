@@ -64,21 +64,27 @@ type serverOutput struct {
 	told agent.Report
 }
 
-func newServerOutput(c *cobra.Command, o *agentRun, policies []*policy.Policy) (*serverOutput, error) {
-	cl, err := newClient(c)
+// newServerOutput sends with the agent's own key, or, where it has not enrolled, with that
+// of the flags.
+func newServerOutput(c *cobra.Command, o *agentRun, m *managed) (*serverOutput, error) {
+	base, transport, err := reach(c)
 	if err != nil {
 		return nil, err
 	}
-	about := delivery.About{Host: o.hostname, Version: c.Root().Version, Report: o.report}
-	if about.Host == "" {
-		about.Host, _ = os.Hostname()
-	}
-	for _, p := range policies {
-		about.Policies = append(about.Policies, p.Name)
+	key := ""
+	if m != nil {
+		key = m.identity.Key
+	} else {
+		cl, err := newClient(c)
+		if err != nil {
+			return nil, err
+		}
+		key = cl.key
 	}
 	sink, err := delivery.NewSink(delivery.Config{
-		Server: cl.base, Key: cl.key, Spool: cmp.Or(o.spool, filepath.Join(o.state, "spool")), SpoolBytes: int64(o.spoolSize) << 20, Client: &http.Client{Transport: cl.http.Transport, Timeout: time.Minute}, Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
-	}, about)
+		Server: base, Key: key, Spool: cmp.Or(o.spool, filepath.Join(o.state, "spool")), SpoolBytes: int64(o.spoolSize) << 20,
+		Client: &http.Client{Transport: transport, Timeout: time.Minute}, Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
+	}, delivery.About{Host: o.host(), Version: c.Root().Version, Report: o.report})
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +112,8 @@ func (s *serverOutput) Close() error {
 // agentSink also says when the agent watches, and what it can't see.
 type agentSink struct {
 	agentOutput
-	rules []string
+	agent   *agent.Agent
+	managed *managed // nil: no server holds its policies
 }
 
 // Delivery is how it is with the way to a server; nil where matches are printed.
@@ -122,13 +129,35 @@ func (s *agentSink) Ready(hooks []probe.Hook) {
 	for _, line := range probe.Missing(hooks) {
 		fmt.Fprintln(os.Stderr, "on this kernel:", line)
 	}
-	for _, line := range s.rules {
+	for _, line := range s.agent.Never() {
 		fmt.Fprintln(os.Stderr, line)
 	}
 	fmt.Fprintln(os.Stderr, engine.AgentWatches)
 	if server, ok := s.agentOutput.(*serverOutput); ok {
+		server.InForce(s.agent.PolicyNames(), hooks)
 		server.Ready(hooks)
 	}
+}
+
+// InForce takes that other policies are in force.
+func (s *agentSink) InForce(policies []*policy.Policy, hooks []probe.Hook) {
+	server, ok := s.agentOutput.(*serverOutput)
+	if !ok {
+		return
+	}
+	var names []string
+	for _, p := range policies {
+		names = append(names, p.Name)
+	}
+	server.InForce(names, hooks)
+}
+
+// Orders is how it is with the server's orders; nil where no server holds its policies.
+func (s *agentSink) Orders() *agent.OrdersStatus {
+	if s.managed == nil {
+		return nil
+	}
+	return s.managed.status()
 }
 
 // Times between two reports to a server, between two on standard error, and between two of

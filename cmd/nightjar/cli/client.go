@@ -39,14 +39,17 @@ func addClientFlags(c *cobra.Command) {
 	addClientTLSFlags(c)
 }
 
-func newClient(c *cobra.Command) (*client, error) {
-	value := func(flag string) string {
-		f := c.Flags().Lookup(flag)
-		if v, ok := os.LookupEnv(engine.EnvName(flag)); ok && !f.Changed {
-			return v
-		}
-		return f.Value.String()
+// setting is the value of a flag, or of its variable where the flag is not given.
+func setting(c *cobra.Command, flag string) string {
+	f := c.Flags().Lookup(flag)
+	if v, ok := os.LookupEnv(engine.EnvName(flag)); ok && !f.Changed {
+		return v
 	}
+	return f.Value.String()
+}
+
+func newClient(c *cobra.Command) (*client, error) {
+	value := func(flag string) string { return setting(c, flag) }
 	key := value("api-key")
 	if key == "" {
 		path := filepath.Join(value("data-dir"), engine.KeyFile)
@@ -59,11 +62,19 @@ func newClient(c *cobra.Command) (*client, error) {
 			return nil, err
 		}
 	}
-	transport, err := newTransport(tlsFiles{ca: value("ca"), serverName: value("server-name"), certificate: value("client-cert"), key: value("client-key")})
+	base, transport, err := reach(c)
 	if err != nil {
 		return nil, err
 	}
-	return &client{base: strings.TrimRight(value("server"), "/"), key: key, http: &http.Client{Transport: transport}}, nil
+	return &client{base: base, key: key, http: &http.Client{Transport: transport}}, nil
+}
+
+// reach is where an engine is, and how it is reached.
+func reach(c *cobra.Command) (base string, transport http.RoundTripper, err error) {
+	transport, err = newTransport(tlsFiles{
+		ca: setting(c, "ca"), serverName: setting(c, "server-name"), certificate: setting(c, "client-cert"), key: setting(c, "client-key"),
+	})
+	return strings.TrimRight(setting(c, "server"), "/"), transport, err
 }
 
 // httpError is an answer that is no success.
