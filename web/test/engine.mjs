@@ -5,6 +5,7 @@ import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { test } from 'node:test'
 import { chromium } from 'playwright-core'
 
 const root = resolve(import.meta.dirname, '../..')
@@ -69,6 +70,27 @@ export async function startEngine(...flags) {
   return engine
 }
 
+const open = new Set()
+
+/** scene is a test that ends what it opened, and shows what was to be seen where it failed. */
+export const scene = (name, act) =>
+  test(name, async () => {
+    try {
+      await act()
+    } catch (e) {
+      for (const page of open) {
+        const seen = await page.locator('body').innerText().catch(() => '')
+        const path = join(tmpdir(), `nightjar-page-${Date.now()}.png`)
+        await page.screenshot({ path }).catch(() => undefined)
+        console.log(`# ${name}: ${page.url()} (${path})\n# ${seen.slice(0, 1500).replaceAll('\n', '\n# ')}\n# ${page.faults.join('\n# ')}\n# not answered: ${[...page.waiting].map((r) => r.url()).join(' ')}`)
+      }
+      throw e
+    } finally {
+      for (const page of open) await page.context().close()
+      open.clear()
+    }
+  })
+
 /** openBrowser is Debian's Chromium. */
 export const openBrowser = () => chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'] })
 
@@ -79,6 +101,10 @@ export async function openPage(browser, engine, { path = '/', signedIn = true, w
   context.setDefaultTimeout(15_000)
   const page = await context.newPage()
   page.faults = []
+  page.waiting = new Set()
+  page.on('request', (r) => page.waiting.add(r))
+  for (const end of ['requestfinished', 'requestfailed']) page.on(end, (r) => page.waiting.delete(r))
+  open.add(page)
   page.on('console', (m) => ['error', 'warning'].includes(m.type()) && page.faults.push(`console: ${m.text()}`))
   page.on('pageerror', (e) => page.faults.push(`error: ${e.stack}`))
   page.on('request', (r) => new URL(r.url()).origin !== engine.base && page.faults.push(`request to ${r.url()}`))

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { readFile, readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { after, before, test } from 'node:test'
+import { after, before } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { makeHostile, makeSignals, hostile } from './data.mjs'
-import { axeFaults, openBrowser, openPage, startEngine } from './engine.mjs'
+import { axeFaults, openBrowser, openPage, scene, startEngine } from './engine.mjs'
 
 let engine, browser
 before(async () => {
@@ -24,22 +24,21 @@ const ask = async (page, text) => {
   await query(page).press('Enter')
 }
 
-test('an install without events says how to begin', async () => {
+scene('an install without events says how to begin', async () => {
   const page = await openPage(browser, engine)
   await page.getByRole('heading', { name: 'Nothing has arrived yet' }).waitFor()
   await page.getByText('waiting for the first event').waitFor()
   assert.deepEqual(await axeFaults(page), [])
   assert.deepEqual(page.faults, [])
-  await page.context().close()
 })
 
-test('signals are made', async () => {
+scene('signals are made', async () => {
   await makeSignals(engine, 'critical', 3)
   await makeSignals(engine, 'low', 240)
   await makeHostile(engine)
 })
 
-test('a person signs in with the key and sees the signals', async () => {
+scene('a person signs in with the key and sees the signals', async () => {
   const page = await openPage(browser, engine, { signedIn: false, path: '/signals?query=severity%3Acritical' })
   await page.getByLabel('Key', { exact: true }).fill('x'.repeat(40))
   assert.deepEqual(await axeFaults(page), [])
@@ -54,10 +53,9 @@ test('a person signs in with the key and sees the signals', async () => {
   await page.getByRole('menuitem', { name: 'Sign out' }).click()
   await page.getByRole('heading', { name: 'Sign in' }).waitFor()
   assert.deepEqual(page.faults, [])
-  await page.context().close()
 })
 
-test('a person signs in with a name and a password, and may what their role may', async () => {
+scene('a person signs in with a name and a password, and may what their role may', async () => {
   const { password } = await engine.call('/api/nightjar/v1/users', { name: 'rita', role: 'reader' })
   const page = await openPage(browser, engine, { signedIn: false, path: '/signals?query=severity%3Acritical' })
   await page.getByLabel('Name').fill('rita')
@@ -72,10 +70,9 @@ test('a person signs in with a name and a password, and may what their role may'
   await page.reload()
   await row(page, 'Test of critical').waitFor()
   assert.deepEqual(page.faults, [])
-  await page.context().close()
 })
 
-test('from the page to a signal that is closed it takes four presses', async () => {
+scene('from the page to a signal that is closed it takes four presses', async () => {
   const page = await openPage(browser, engine, { path: '/signals?query=' + encodeURIComponent('severity:critical @nightjar.state:(open OR under_review)') })
   let presses = 0
   const press = async (what) => (presses++, await what.click())
@@ -93,10 +90,9 @@ test('from the page to a signal that is closed it takes four presses', async () 
   await row(page, 'user-critical-0').waitFor()
   await engine.until('the undo', async () => (await engine.call('/api/v2/security_monitoring/signals?filter%5Bquery%5D=' + encodeURIComponent('@usr.id:user-critical-0'))).data[0].attributes.attributes.nightjar.state === 'open')
   assert.deepEqual(page.faults, [])
-  await page.context().close()
 })
 
-test('the keyboard does all of it', async () => {
+scene('the keyboard does all of it', async () => {
   const page = await openPage(browser, engine, { path: '/signals?query=' + encodeURIComponent('severity:critical @nightjar.state:(open OR under_review)') })
   await row(page, 'Test of critical').waitFor()
   await page.keyboard.press('j')
@@ -124,10 +120,9 @@ test('the keyboard does all of it', async () => {
   await page.keyboard.type('x')
   assert.match(await query(page).inputValue(), /x$/, 'letters are text where somebody types')
   assert.deepEqual(page.faults, [])
-  await page.context().close()
 })
 
-test('the address is the state: reload and back lead where one was', async () => {
+scene('the address is the state: reload and back lead where one was', async () => {
   const page = await openPage(browser, engine)
   await row(page, 'Test of low').waitFor()
   await page.locator('.facets').getByRole('button', { name: /Critical/ }).click()
@@ -145,10 +140,9 @@ test('the address is the state: reload and back lead where one was', async () =>
   await page.goForward()
   await page.waitForFunction(() => document.querySelectorAll('.table-row').length === 3)
   assert.deepEqual(page.faults, [])
-  await page.context().close()
 })
 
-test('thousands of rows are a screen of them, and all can be reached', async () => {
+scene('thousands of rows are a screen of them, and all can be reached', async () => {
   const page = await openPage(browser, engine, { path: '/signals?query=severity%3Alow' })
   await row(page, 'Test of low').waitFor()
   assert.ok((await rows(page).count()) < 80)
@@ -160,10 +154,9 @@ test('thousands of rows are a screen of them, and all can be reached', async () 
   assert.equal(await rows(page).last().getAttribute('aria-rowindex'), '240')
   assert.equal(await page.getByRole('grid').getAttribute('aria-rowcount'), '240')
   assert.deepEqual(page.faults, [])
-  await page.context().close()
 })
 
-test('a query that can’t be read says where, and what was there stays', async () => {
+scene('a query that can’t be read says where, and what was there stays', async () => {
   const page = await openPage(browser, engine, { path: '/signals?query=severity%3Acritical' })
   await row(page, 'Test of critical').waitFor()
   await ask(page, 'severity:(critical OR')
@@ -174,10 +167,9 @@ test('a query that can’t be read says where, and what was there stays', async 
   await page.getByRole('heading', { name: /No signal of this query/ }).waitFor()
   assert.deepEqual(await axeFaults(page), [])
   assert.deepEqual(page.faults, [])
-  await page.context().close()
 })
 
-test('hostile text stays text', async () => {
+scene('hostile text stays text', async () => {
   const page = await openPage(browser, engine, { path: '/signals?query=' + encodeURIComponent('rule_name:Hostile*') })
   await row(page, 'Hostile').waitFor()
   assert.equal(await rows(page).count(), Object.keys(hostile).length)
@@ -202,10 +194,9 @@ test('hostile text stays text', async () => {
   assert.equal(await page.evaluate(() => window.hacked), undefined)
   assert.equal(await page.locator('img, script:not([src]), [onclick], [onload]').count(), 0)
   assert.deepEqual(page.faults.filter((f) => !f.includes('404')), [])
-  await page.context().close()
 })
 
-test('a value of any kind can be asked for, and is asked for literally', async () => {
+scene('a value of any kind can be asked for, and is asked for literally', async () => {
   const page = await openPage(browser, engine, { path: '/signals?query=' + encodeURIComponent('rule_name:Hostile*') })
   for (const name of ['query', 'quotes', 'script']) {
     await page.goto('/signals?query=' + encodeURIComponent('rule_name:Hostile*'))
@@ -216,10 +207,9 @@ test('a value of any kind can be asked for, and is asked for literally', async (
     await row(page, hostile[name].slice(0, 12)).waitFor()
   }
   assert.deepEqual(page.faults, [])
-  await page.context().close()
 })
 
-test('where the engine is away, what was there stays and says since when', async () => {
+scene('where the engine is away, what was there stays and says since when', async () => {
   const page = await openPage(browser, engine, { path: '/signals?query=severity%3Acritical' })
   await row(page, 'Test of critical').waitFor()
   await page.context().setOffline(true)
@@ -228,10 +218,9 @@ test('where the engine is away, what was there stays and says since when', async
   await page.context().setOffline(false)
   await page.getByRole('button', { name: 'Try again' }).first().click()
   await page.getByText('3 signals').waitFor()
-  await page.context().close()
 })
 
-test('newer signals wait until somebody asks for them', async () => {
+scene('newer signals wait until somebody asks for them', async () => {
   const page = await openPage(browser, engine, { path: '/signals?query=severity%3Ahigh' })
   await page.getByRole('heading', { name: /No signal of this query/ }).waitFor()
   await makeSignals(engine, 'high', 2)
@@ -243,12 +232,11 @@ test('newer signals wait until somebody asks for them', async () => {
   await page.keyboard.press('.')
   await row(page, 'user-late').waitFor()
   assert.deepEqual(page.faults, [])
-  await page.context().close()
 })
 
 for (const theme of ['dark', 'light']) {
   for (const [name, width, height] of [['wide', 1440, 900], ['telephone', 390, 844]]) {
-    test(`nothing is inaccessible: ${theme}, ${name}`, async () => {
+    scene(`nothing is inaccessible: ${theme}, ${name}`, async () => {
       const page = await openPage(browser, engine, { theme, width, height, path: '/signals?query=severity%3Acritical' })
       await row(page, 'Test of critical').waitFor()
       await page.waitForTimeout(500)
@@ -267,12 +255,11 @@ for (const theme of ['dark', 'light']) {
       assert.deepEqual(await axeFaults(page), [], 'a signal’s page')
       assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true, 'nothing is wider than the window')
       assert.deepEqual(page.faults, [])
-      await page.context().close()
-    })
+        })
   }
 }
 
-test('what the first view loads is at most 150 KB, compressed', async () => {
+scene('what the first view loads is at most 150 KB, compressed', async () => {
   const page = await openPage(browser, engine, { path: '/signals' })
   await row(page, 'Test of').waitFor()
   const loaded = await page.evaluate(() => performance.getEntriesByType('resource').map((r) => new URL(r.name).pathname).filter((p) => !p.startsWith('/api/')))
@@ -281,5 +268,4 @@ test('what the first view loads is at most 150 KB, compressed', async () => {
   for (const path of loaded) bytes += path.endsWith('.woff2') ? (await readFile(join(dist, path))).length : gzipSync(await readFile(join(dist, path))).length
   console.log(`# first view: ${(bytes / 1000).toFixed(1)} KB of ${loaded.length} files; ${(await readdir(join(dist, 'assets'))).length} in all`)
   assert.ok(bytes <= 150_000, `${bytes} bytes`)
-  await page.context().close()
 })

@@ -27,11 +27,11 @@ export function createStore<T>(initial: T): Store<T> {
 /** useStore is the store's value; the component is drawn again when it changes. */
 export function useStore<T>(store: Store<T>): T {
   const [, redraw] = useState({})
+  const drawn = store.get()
   useEffect(() => {
-    const before = store.get()
     const stop = store.subscribe(() => redraw({}))
-    if (!Object.is(before, store.get())) redraw({})
+    if (!Object.is(drawn, store.get())) redraw({}) // it changed before anybody listened
     return stop
   }, [store])
-  return store.get()
+  return drawn
 }
