@@ -1,11 +1,37 @@
 import { call } from './client'
-import type { Signal } from './signals'
+
+/** Summary says in one sentence what happened, about whom, and when. */
+export interface Summary {
+  sentence: string
+  group: { field: string; value: string }[]
+  newValues: string[]
+}
+
+/** Course is how a rule's queries went over time: each value stands until the next. */
+export interface Course {
+  from: number
+  to: number
+  queries: string[]
+  points: { at: number; values: number[]; case: number }[]
+  thresholds: { query: string; operator: string; number: number; case: number; severity: string }[]
+  /** Of each stretch only the highest are here. */
+  thinned: boolean
+}
+
+export interface Comparison {
+  query: string
+  value: number
+  operator: string
+  number: number
+  holds: boolean
+}
 
 export interface CaseExplained {
   name: string
   severity: string
   condition: string
   holds: boolean
+  comparisons: Comparison[]
 }
 
 export interface StepExplained {
@@ -16,33 +42,143 @@ export interface StepExplained {
   reached: number | undefined
 }
 
-/** Explanation says why a rule made a signal. */
+/** Clause is a part of a search, and whether the first sample event matches it. */
+export interface Clause {
+  text: string
+  matches: boolean
+  clauses: Clause[]
+}
+
+export interface QueryExplained {
+  name: string
+  matches: boolean
+  why: string
+  clauses: Clause[]
+}
+
+export interface BandPoint {
+  at: number
+  value: number
+  lower: number
+  median: number
+  upper: number
+}
+
+export interface Stop {
+  at: number
+  city: string
+  country: string
+  latitude: number
+  longitude: number
+  km: number
+  kmh: number
+  since: number
+  impossible: boolean
+  assumed: boolean
+}
+
+export interface ProcessNode {
+  pid: number
+  name: string
+  path: string
+  args: string
+  user: string
+  host: string
+  events: string[]
+  children: ProcessNode[]
+}
+
+/** Explanation says why a rule made a signal, in numbers. */
 export interface Explanation {
-  values: { name: string; value: number }[]
+  summary: Summary
+  course: Course | undefined
   cases: CaseExplained[]
   steps: StepExplained[]
   notes: string[]
+  queries: QueryExplained[]
+  band: BandPoint[]
+  journey: Stop[]
+  processes: ProcessNode[]
+  /** What could not be said, and why. */
+  missing: string[]
 }
+
+type Loose<T> = { [K in keyof T]?: T[K] }
 
 interface Body {
-  groups?: {
-    values?: { name: string; value?: number }[]
-    cases?: { name?: string; status?: string; condition?: string; holds?: boolean }[]
+  summary?: { sentence?: string; group?: { field?: string; value?: string }[]; new_values?: string[] }
+  course?: Loose<Course>
+  standing?: {
+    cases?: { name?: string; status?: string; condition?: string; holds?: boolean; comparisons?: Loose<Comparison>[] }[]
     steps?: { name: string; condition?: string; holds?: boolean; reached?: string }[]
     notes?: string[]
-  }[]
+  }
+  queries?: { name: string; matches?: boolean; why?: string; clauses?: ClauseBody[] }[]
+  band?: { points?: { at: string | number; value?: number; lower?: number; median?: number; upper?: number }[] }
+  journey?: Loose<Stop>[]
+  processes?: ProcessBody[]
+  missing?: string[]
 }
 
-/** explainSignal asks how the signal's group stood when it was last seen. */
-export async function explainSignal(s: Signal, signal: AbortSignal): Promise<Explanation> {
-  const search = new URLSearchParams({ at: String(s.lastSeen) })
-  for (const value of s.group) search.append('group', value)
-  const body = await call<Body>(`/api/nightjar/v1/rules/${encodeURIComponent(s.ruleID)}/explain?${search}`, { signal })
-  const g = body.groups?.[0]
+interface ClauseBody {
+  text?: string
+  matches?: boolean
+  clauses?: ClauseBody[]
+}
+
+interface ProcessBody {
+  pid?: number
+  name?: string
+  path?: string
+  args?: string
+  user?: string
+  host?: string
+  events?: string[]
+  children?: ProcessBody[]
+}
+
+export async function explainSignal(id: string, signal: AbortSignal): Promise<Explanation> {
+  const b = await call<Body>(`/api/nightjar/v1/signals/${encodeURIComponent(id)}/explanation`, { signal })
   return {
-    values: (g?.values ?? []).map((v) => ({ name: v.name, value: v.value ?? 0 })),
-    cases: (g?.cases ?? []).map((c) => ({ name: c.name ?? '', severity: c.status ?? '', condition: c.condition ?? '', holds: c.holds ?? false })),
-    steps: (g?.steps ?? []).map((x) => ({ name: x.name, condition: x.condition ?? '', holds: x.holds ?? false, reached: x.reached ? Date.parse(x.reached) : undefined })),
-    notes: g?.notes ?? [],
+    summary: summaryOf(b.summary),
+    course: b.course?.points && b.course.points.length > 0 ? courseOf(b.course) : undefined,
+    cases: (b.standing?.cases ?? []).map((c) => ({
+      name: c.name ?? '', severity: c.status ?? '', condition: c.condition ?? '', holds: c.holds ?? false,
+      comparisons: (c.comparisons ?? []).map((x) => ({ query: x.query ?? '', value: x.value ?? 0, operator: x.operator ?? '', number: x.number ?? 0, holds: x.holds ?? false })),
+    })),
+    steps: (b.standing?.steps ?? []).map((x) => ({ name: x.name, condition: x.condition ?? '', holds: x.holds ?? false, reached: x.reached ? momentOf(x.reached) : undefined })),
+    notes: b.standing?.notes ?? [],
+    queries: (b.queries ?? []).map((q) => ({ name: q.name, matches: q.matches ?? false, why: q.why ?? '', clauses: (q.clauses ?? []).map(clauseOf) })),
+    band: (b.band?.points ?? []).map((p) => ({ at: momentOf(p.at), value: p.value ?? 0, lower: p.lower ?? 0, median: p.median ?? 0, upper: p.upper ?? 0 })),
+    journey: (b.journey ?? []).map(stopOf),
+    processes: (b.processes ?? []).map(processOf),
+    missing: b.missing ?? [],
   }
 }
+
+/** summarise is the sentence alone, which is there at once. */
+export async function summarise(id: string, signal: AbortSignal): Promise<Summary> {
+  return summaryOf(await call<Body['summary']>(`/api/nightjar/v1/signals/${encodeURIComponent(id)}/summary`, { signal }))
+}
+
+const momentOf = (at: string | number): number => (typeof at === 'number' ? at : Date.parse(at))
+
+const summaryOf = (s: Body['summary']): Summary => ({
+  sentence: s?.sentence ?? '', group: (s?.group ?? []).map((g) => ({ field: g.field ?? '', value: g.value ?? '' })), newValues: s?.new_values ?? [],
+})
+
+const courseOf = (c: Loose<Course>): Course => ({
+  from: c.from ?? 0, to: c.to ?? 0, queries: c.queries ?? [], points: c.points ?? [], thinned: c.thinned ?? false,
+  thresholds: (c.thresholds ?? []).map((t) => ({ ...t, query: t.query, case: t.case ?? 0, severity: t.severity ?? '' })),
+})
+
+const clauseOf = (c: ClauseBody): Clause => ({ text: c.text ?? '', matches: c.matches ?? false, clauses: (c.clauses ?? []).map(clauseOf) })
+
+const stopOf = (s: Loose<Stop>): Stop => ({
+  at: s.at ?? 0, city: s.city ?? '', country: s.country ?? '', latitude: s.latitude ?? 0, longitude: s.longitude ?? 0,
+  km: s.km ?? 0, kmh: s.kmh ?? 0, since: s.since ?? 0, impossible: s.impossible ?? false, assumed: s.assumed ?? false,
+})
+
+const processOf = (p: ProcessBody): ProcessNode => ({
+  pid: p.pid ?? 0, name: p.name ?? '', path: p.path ?? '', args: p.args ?? '', user: p.user ?? '', host: p.host ?? '', events: p.events ?? [], children: (p.children ?? []).map(processOf),
+})

@@ -50,8 +50,8 @@ export function WindowChart({ name, points, threshold, thresholdText, moments, e
         {moments.map((m) => <line key={m.at + m.text} class={'window-moment ' + m.look} x1={x(m.at)} x2={x(m.at)} y1="0" y2={height} />)}
       </svg>
       {threshold !== undefined && <span class="window-label critical" style={{ top: `${Math.max(0, y(threshold) - 16)}px`, left: '0' }}>{thresholdText}</span>}
-      {moments.map((m) => (
-        <span key={m.at + m.text} class={'window-label ' + m.look} style={momentPlace((x(m.at) / width) * 100)}>{m.text}</span>
+      {moments.map((m, i) => (
+        <span key={m.at + m.text} class={'window-label ' + m.look} style={momentPlace((x(m.at) / width) * 100, i * 14)}>{m.text}</span>
       ))}
       {events.length > 0 && (
         <svg class="window-events" viewBox={`0 0 ${width} 10`} preserveAspectRatio="none" aria-hidden="true">
@@ -64,7 +64,8 @@ export function WindowChart({ name, points, threshold, thresholdText, moments, e
 }
 
 /** momentPlace puts a label on the side of its line that has room. */
-const momentPlace = (percent: number) => (percent > 60 ? { top: '0', right: `${100 - percent}%`, paddingRight: '6px' } : { top: '0', left: `${percent}%`, paddingLeft: '6px' })
+const momentPlace = (percent: number, top: number) =>
+  percent > 50 ? { top: `${top}px`, right: `${100 - percent}%`, paddingRight: '6px' } : { top: `${top}px`, left: `${percent}%`, paddingLeft: '6px' }
 
 /** stairs is a line that keeps each value until the next one. */
 function stairs(points: Point[], x: (at: number) => number, y: (v: number) => number): string {

@@ -81,7 +81,7 @@ function Story({ detail: { signal: s } }: { detail: SignalDetail }) {
         <span>{plural(s.events, 'event')}</span>
         <code>{s.id}</code>
       </p>
-      <Section title="Why it fired"><Why signal={s} /></Section>
+      <Section title="Why it fired"><Why signal={s} brief={false} /></Section>
       {s.message !== '' && <Section title="Message" note="from the rule"><Markdown text={s.message} /></Section>}
       <Section title="Events" note={label.text} link={label.link}>
         <EventTable signal={s} label={(text, link) => (text !== label.text || link !== label.link) && setLabel({ text, link })} />

@@ -56,7 +56,7 @@ function PanelContent({ signal, message, onDo }: { signal: Signal; message: stri
       <Lead signal={signal} />
       <Actions onDo={onDo} />
       <Facts signal={signal} />
-      <section class="part"><h2>Why it fired</h2><Why signal={signal} /></section>
+      <section class="part"><h2>Why it fired</h2><Why signal={signal} brief /></section>
       {message !== '' && <section class="part"><h2>Message</h2><Markdown text={message} /></section>}
       <section class="part"><h2>Events</h2><Events signal={signal} limit={5} /></section>
     </>
