@@ -6,6 +6,8 @@ import (
 
 	"go.uber.org/fx"
 
+	"nightjar/agent/control"
+	"nightjar/agent/orders"
 	"nightjar/agent/responses"
 	"nightjar/api/access"
 	"nightjar/api/access/audit"
@@ -53,8 +55,50 @@ func endOf(v responses.Versioned) audit.Entry {
 	return a
 }
 
-// noAgents are the agents of an engine at which none enrolled.
-type noAgents struct{}
+// enrolled are the agents, as responses need them, and responses, as the agents' registry
+// needs them.
+type enrolled struct {
+	fleet *control.Registry
+	book  *responses.Book
+}
+
+// newEnrolled has agents hear of responses at once.
+func newEnrolled(lc fx.Lifecycle, e *engine, fleet *control.Registry, book *responses.Book) enrolled {
+	both := enrolled{fleet, book}
+	fleet.Respond(both)
+	e.run(lc, "responses to agents", func(ctx context.Context) error {
+		for changed := book.Changed(); ; fleet.Wake() {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-changed:
+				changed = book.Changed() // before agents are woken, so that nothing is missed
+			}
+		}
+	})
+	return both
+}
+
+// For implements control.Responses.
+func (b enrolled) For(agent string) (out control.Response) {
+	out.Commands, out.Isolation, out.Disarmed = b.book.Of(agent)
+	return out
+}
+
+// Answer implements control.Responses.
+func (b enrolled) Answer(ctx context.Context, agent string, results []orders.Result) error {
+	return b.book.Answered(ctx, agent, results)
+}
 
 // Agents implements responseservice.Agents.
-func (noAgents) Agents() []responseservice.Agent { return nil }
+func (b enrolled) Agents() []responseservice.Agent {
+	shown := b.fleet.Agents()
+	out := make([]responseservice.Agent, len(shown))
+	for i, a := range shown {
+		out[i] = responseservice.Agent{ID: a.ID, Host: a.Host, LastContact: a.Contact}
+		if a.Last != nil {
+			out[i].Disarmed, out[i].Isolated = a.Last.Disarmed, a.Last.Isolated
+		}
+	}
+	return out
+}

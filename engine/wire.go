@@ -37,7 +37,7 @@ func graph(ctx context.Context, config Config) fx.Option {
 		fx.Supply(config),
 		fx.Provide(
 			func() context.Context { return ctx },
-			newLogger, newRegistry, newEngine, newDatabase, newSink, newGeoIP, newPipelines, newIntake, newSyslog, newTables, newScheduler, newReach, newOutbound, newMarker, newThreatLists, newReparses, newNotifications, newBacktester, newJobs, newDefaults, newConfiguration, newSwap, newEntrance, newFleet, newKeeper, newBackups, newResponses, newServer,
+			newLogger, newRegistry, newEngine, newDatabase, newSink, newGeoIP, newPipelines, newIntake, newSyslog, newTables, newScheduler, newReach, newOutbound, newMarker, newThreatLists, newReparses, newNotifications, newBacktester, newJobs, newDefaults, newConfiguration, newSwap, newEntrance, newFleet, newKeeper, newBackups, newResponses, newEnrolled, newServer,
 		),
 		fx.Invoke(func(*retention.Keeper, *backup.Source, *server.Server) {}, runEasing, watchDrift),
 	)
@@ -111,6 +111,7 @@ type served struct {
 	Pipelines     *pipelineRegistry
 	Entrance      *entrance
 	Responses     *responses.Book
+	Enrolled      enrolled
 	Metrics       *prometheus.Registry
 }
 
@@ -142,7 +143,7 @@ func newServer(lc fx.Lifecycle, e *engine, s served) (*server.Server, error) {
 		Rules: s.Scheduler, Triage: s.Scheduler, EvaluationLog: s.Scheduler, Explainer: s.Scheduler, Suppressions: s.Scheduler, CheckRule: s.Scheduler.Check,
 		Signals: apistore.NewSignals(s.Database.lookup), JobSignals: apistore.NewJobSignals(s.Database.lookup), Agents: apistore.NewAgents(s.Database.people), Fleet: s.Fleet, AgentDefaults: s.Defaults,
 		Logs: logs, SQL: s.Database.sql,
-		Responses: s.Responses, Enrolled: noAgents{},
+		Responses: s.Responses, Enrolled: s.Enrolled,
 		Facets: apistore.NewFacets(logs, s.Database.lookup),
 		Intake: logDoor{ingest.NewHandler(s.Intake)}, Memory: logMemory{s.Intake.Memory()},
 		Backtests: s.Backtests, Jobs: s.Jobs, Previews: backtest.NewPreviewer(s.Scheduler, s.Backtests, rulestore.New(s.Database.people).Oldest),
