@@ -726,7 +726,7 @@ type ResponseResult struct {
 	At string `protobuf:"bytes,3,opt,name=at,proto3" json:"at,omitempty"`
 	// What was done to which process, or the collected tree.
 	Report        *structpb.Value `protobuf:"bytes,5,opt,name=report,proto3" json:"report,omitempty"`
-	ReportText    string          `protobuf:"bytes,4,opt,name=report_text,json=reportText,proto3" json:"report_text,omitempty"`
+	ReportText    *string         `protobuf:"bytes,4,opt,name=report_text,json=reportText,proto3,oneof" json:"report_text,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -790,8 +790,8 @@ func (x *ResponseResult) GetReport() *structpb.Value {
 }
 
 func (x *ResponseResult) GetReportText() string {
-	if x != nil {
-		return x.ReportText
+	if x != nil && x.ReportText != nil {
+		return *x.ReportText
 	}
 	return ""
 }
@@ -1289,15 +1289,16 @@ const file_response_proto_rawDesc = "" +
 	"\fcancelled_by\x18\x0f \x01(\tR\fcancelled_by\x12\x16\n" +
 	"\x06target\x18\x10 \x01(\tR\x06target\x123\n" +
 	"\x06result\x18\x11 \x01(\v2\x1b.nightjar.v1.ResponseResultR\x06result\x12.\n" +
-	"\x12agent_last_contact\x18\x12 \x01(\tR\x12agent_last_contact\"\xab\x01\n" +
+	"\x12agent_last_contact\x18\x12 \x01(\tR\x12agent_last_contact\"\xc0\x01\n" +
 	"\x0eResponseResult\x12\x16\n" +
 	"\x06status\x18\x01 \x01(\tR\x06status\x12\x14\n" +
 	"\x05error\x18\x02 \x01(\tR\x05error\x12\x0e\n" +
 	"\x02at\x18\x03 \x01(\tR\x02at\x12.\n" +
-	"\x06report\x18\x05 \x01(\v2\x16.google.protobuf.ValueR\x06report\x12+\n" +
+	"\x06report\x18\x05 \x01(\v2\x16.google.protobuf.ValueR\x06report\x120\n" +
 	"\vreport_text\x18\x04 \x01(\tB\n" +
-	"\x9a\xb5\x18\x06reportR\n" +
-	"reportText\"\xa1\x01\n" +
+	"\x9a\xb5\x18\x06reportH\x00R\n" +
+	"reportText\x88\x01\x01B\x0e\n" +
+	"\f_report_text\"\xa1\x01\n" +
 	"\x14ListResponsesRequest\x12\x1b\n" +
 	"\tsignal_id\x18\x01 \x01(\tR\bsignalId\x12\x12\n" +
 	"\x04host\x18\x02 \x01(\tR\x04host\x12\x14\n" +
@@ -1411,6 +1412,7 @@ func file_response_proto_init() {
 		return
 	}
 	file_wire_proto_init()
+	file_response_proto_msgTypes[7].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

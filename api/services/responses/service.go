@@ -142,7 +142,7 @@ func (s *ResponseService) ListResponses(_ context.Context, in *pb.ListResponsesR
 	for _, v := range all[:min(limit, len(all))] {
 		one := s.answer(v)
 		if one.Result != nil {
-			one.Result.ReportText = ""
+			one.Result.ReportText = nil
 		}
 		out.Responses = append(out.Responses, one)
 	}
@@ -204,7 +204,10 @@ func (s *ResponseService) answer(v responses.Versioned) *pb.Response {
 		}
 	}
 	if res := r.Result; res != nil {
-		out.Result = &pb.ResponseResult{Status: res.Status, Error: res.Error, At: res.At.String(), ReportText: string(res.Report)}
+		out.Result = &pb.ResponseResult{Status: res.Status, Error: res.Error, At: res.At.String()}
+		if len(res.Report) > 0 {
+			out.Result.ReportText = new(string(res.Report))
+		}
 	}
 	return out
 }

@@ -105,7 +105,8 @@ func (f *fullSignal) show(w io.Writer, width int, filter string) error {
 	s.field("when", f.when())
 	s.field("why", f.why())
 	for _, r := range a.Nightjar.Responses {
-		s.field("done", fmt.Sprintf("%s %s: %s%s, by %s: %s", r.Action, r.Target, r.State, after(", ", r.Status+after(": ", r.Error)), r.By, r.Reason))
+		s.field("done", fmt.Sprintf("%s %s: %s%s", r.Action, r.Target, r.State, after(", ", r.Status+after(": ", r.Error))))
+		s.field("", "asked for by "+r.By+": "+r.Reason)
 	}
 	s.field("tags", strings.Join(f.Attributes.Tags, ", "))
 	f.message(s)
