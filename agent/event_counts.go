@@ -29,8 +29,9 @@ type Report struct {
 	HeldBack   uint64                  `json:"held_back"` // matches over the limits of their rules
 	Dropped    uint64                  `json:"dropped"`   // matches for which the output had no room
 	Processes  process.Stats           `json:"processes"`
-	Kills      uint64                  `json:"kills"`   // by rules; what else became of actions is in Rules
-	Denials    uint64                  `json:"denials"` // likewise
+	Kills      uint64                  `json:"kills"`                  // by rules; what else became of actions is in Rules
+	Untold     uint64                  `json:"kills_untold,omitempty"` // in the kernel, whose events are on their way or were lost
+	Denials    uint64                  `json:"denials"`                // likewise
 	Disarmed   []respond.DisarmedRule  `json:"disarmed_rules"`
 	Switch     string                  `json:"switch,omitempty"` // because of whom nothing is killed and denied; empty: armed
 }
@@ -135,6 +136,7 @@ func (a *Agent) Account() (Report, error) {
 		r.Kills += n.Kills
 		r.Denials += n.Denials
 	}
+	r.Untold = a.responder.Untold()
 	r.Disarmed, r.Switch = a.responder.Disarmed(), a.responder.Switch.Disarmed()
 	for id, n := range a.account.rules {
 		of := *n

@@ -265,3 +265,41 @@ func TestAProtectedProgramIsSparedInTheKernel(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatWasKilledCountsOnOverAReplacement holds that a disarmed rule stays so when the
+// rules are replaced, unless it is another rule by then; and that the kernel kills for
+// the new rules only.
+func TestWhatWasKilledCountsOnOverAReplacement(t *testing.T) {
+	dir := t.TempDir()
+	miner, second := program(t, dir, "miner", "/bin/touch"), program(t, dir, "second", "/bin/touch")
+	policyWith := func(rules string) []*policy.Policy {
+		p, problems := policy.Read("kill.policy", []byte("version: 1.0.0\nrules:\n"+rules))
+		for _, problem := range problems {
+			t.Fatal(problem)
+		}
+		p.Mode = policy.Blocking
+		return []*policy.Policy{p}
+	}
+	rule := killRule("miner", `exec.file.path == "`+miner+`"`, "")
+	w := killing(t, policy.Blocking, rule)
+	replace := func(rules string) {
+		t.Helper()
+		if err := w.agent.Replace(t.Context(), policyWith(rules), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	expect := func(what, path string, want int) {
+		t.Helper()
+		if killed, wrote := miners(t, path, 10); killed != want || wrote != 10-want {
+			t.Errorf("%s: %d of 10 killed, %d wrote; want %d killed", what, killed, wrote, want)
+		}
+	}
+	limit := respond.DefaultLimits.Kills
+	expect("at first", miner, limit)
+	replace(rule + killRule("second", `exec.file.path == "`+second+`"`, noDisarmers))
+	expect("the same rule", miner, 0)
+	expect("another beside it", second, 10)
+	replace(killRule("miner", `exec.file.path in ["`+miner+`", "/nowhere"]`, ""))
+	expect("a changed rule", miner, limit)
+	expect("a rule that is gone", second, 0)
+}

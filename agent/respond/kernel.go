@@ -31,6 +31,8 @@ type Table interface {
 	Arm(bool) error
 	// Leases is how many there can be.
 	Leases() uint32
+	// Done is how many signals the kernel has sent.
+	Done() (uint64, error)
 }
 
 // Kernel is what the kernel has done at an exec, before anybody else saw it.
@@ -73,6 +75,7 @@ func (r *Responder) Install(rules *ruleset.Set, table Table) error {
 		r.Switch.Watch(func(disarmed bool) { _ = table.Arm(!disarmed) }) // every match asks the switch again
 	}
 	k.table, k.rules, k.spared = table, map[string]*atExecRule{}, r.Protected.identities()
+	r.redefine(rules)
 	kills := map[string]bpf.Kill{}
 	if b := rules.For("exec"); b != nil {
 		for _, rule := range b.Rules {
@@ -89,6 +92,26 @@ func (r *Responder) Install(rules *ruleset.Set, table Table) error {
 		return fmt.Errorf("tell the kernel what to kill at exec: %w", err)
 	}
 	return nil
+}
+
+// redefine puts rules that were disarmed into service again whose definition has changed.
+func (r *Responder) redefine(rules *ruleset.Set) {
+	before := r.definitions
+	r.definitions = map[string]string{}
+	for _, kind := range rules.Events() {
+		for _, rule := range rules.For(kind).Rules {
+			text := rule.Version + " " + rule.Text
+			for _, a := range rule.Actions {
+				if a.ActionDef.Kill != nil {
+					text += fmt.Sprintf(" %q %+v", a.ActionDef.Filter, *a.ActionDef.Kill)
+				}
+			}
+			if old, known := before[rule.ID]; known && old != text {
+				r.disarmer.Arm(rule.ID)
+			}
+			r.definitions[rule.ID] = text
+		}
+	}
 }
 
 // reduce adds what the kernel can decide of a rule to kills. Of several rules about the
@@ -249,9 +272,23 @@ func (r *Responder) Seen(at, killed time.Time, report *bpf.KillReport) Seen {
 	}
 	s.Kernel = &Kernel{KillReport: *report, At: killed}
 	if report.Result == 0 {
+		r.told++
 		s.Kernel.Signal = unix.SignalName(syscall.Signal(report.Signal))
 	}
 	return s
+}
+
+// Untold is how many signals the kernel has sent by itself of which no event was seen: it
+// is on its way, or was lost.
+func (r *Responder) Untold() uint64 {
+	if r.kernel.table == nil {
+		return 0
+	}
+	done, err := r.kernel.table.Done()
+	if err != nil {
+		return 0
+	}
+	return done - min(done, r.told)
 }
 
 // Owner is the rule because of which the kernel has sent a signal; nil if it has not.

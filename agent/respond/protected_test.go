@@ -107,6 +107,7 @@ func (k *told) SetSpared([]bpf.KillInode) error                   { return nil }
 func (k *told) SetLease(uint32, uint64) error                     { return nil }
 func (k *told) Taken(uint32) (uint64, error)                      { return 0, nil }
 func (k *told) Arm(bool) error                                    { return nil }
+func (k *told) Done() (uint64, error)                             { return 0, nil }
 func (k *told) Leases() uint32                                    { return 1 << 20 }
 
 // TestNoRuleHitsAProtectedProcess runs 100,000 random rules that kill, of which most

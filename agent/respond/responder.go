@@ -39,6 +39,9 @@ type Responder struct {
 	later    []*postponed
 	counts   map[string]*Counts
 	kernel   kernelState
+	// definitions are those of the rules in force, by their ids.
+	definitions map[string]string
+	told        uint64 // kills by the kernel whose records were seen
 }
 
 // New makes a responder that knows kill actions; others are registered.

@@ -85,6 +85,9 @@ func tellProtection(w io.Writer, s *agent.Status) {
 		state = s.Switch
 	}
 	fmt.Fprintf(w, "protection: %s; %d killed, %d denied\n", state, s.Kills, s.Denials)
+	if s.Untold > 0 {
+		fmt.Fprintf(w, "  %d more were killed in the kernel: their events are on their way, or were lost\n", s.Untold)
+	}
 	for _, id := range slices.Sorted(maps.Keys(s.Rules)) {
 		n := s.Rules[id].Counts
 		if n != (respond.Counts{}) {
