@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"os/exec"
 	"slices"
 	"testing"
 	"time"
@@ -20,7 +19,7 @@ func BenchmarkExecToSIGKILL(b *testing.B) {
 			w := killing(b, policy.Blocking, killRule("sleeper", `exec.file.path == "`+sleep+`"`+c.more, noDisarmers))
 			b.ResetTimer()
 			for range b.N {
-				_ = exec.Command(sleep, "60").Run()
+				_ = as("sleep", sleep, "60").Run()
 			}
 			b.StopTimer()
 			w.stop()

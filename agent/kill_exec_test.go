@@ -24,7 +24,7 @@ func miners(t *testing.T, miner string, times int, args ...string) (killed, wrot
 	t.Helper()
 	dir := t.TempDir()
 	for i := range times {
-		c := exec.Command(miner, append(args, filepath.Join(dir, fmt.Sprint(i)))...)
+		c := as("touch", miner, append(args, filepath.Join(dir, fmt.Sprint(i)))...)
 		_ = c.Run()
 		if statusOf(c) == syscall.SIGKILL {
 			killed++
@@ -147,7 +147,7 @@ func TestTheKernelFollowsTheFileOfAPath(t *testing.T) {
 // scripts, and one about a script hits the process that runs it.
 func TestAScriptIsNotItsInterpreter(t *testing.T) {
 	dir := t.TempDir()
-	shell := program(t, dir, "shell", realPath(t, "/bin/sh"))
+	shell := program(t, dir, "sh", realPath(t, "/bin/sh"))
 	script := filepath.Join(dir, "script")
 	if err := os.WriteFile(script, []byte("#!"+shell+"\nread wait\n"), 0o755); err != nil {
 		t.Fatal(err)
@@ -190,11 +190,11 @@ func TestFurtherConditionsAreNotSkipped(t *testing.T) {
 	sleep := program(t, t.TempDir(), "sleeper", "/bin/sleep")
 	w := killing(t, policy.Blocking, killRule("long", `exec.file.path == "`+sleep+`" && exec.argv in ["60"]`, noDisarmers))
 	for range 20 {
-		if err := exec.Command(sleep, "0.01").Run(); err != nil {
+		if err := as("sleep", sleep, "0.01").Run(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	c := exec.Command(sleep, "60")
+	c := as("sleep", sleep, "60")
 	if _ = c.Run(); statusOf(c) != syscall.SIGKILL {
 		t.Error("it was not killed")
 	}

@@ -45,7 +45,7 @@ func cgroupOf(t *testing.T, name string) (folder string, fd int) {
 // startIn starts a program in a control group; fd 0: in that of the test.
 func startIn(t *testing.T, fd int, args ...string) *exec.Cmd {
 	t.Helper()
-	c := exec.Command(args[0], args[1:]...)
+	c := as("sleep", args[0], args[1:]...)
 	if fd != 0 {
 		c.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: fd}
 	}
@@ -128,7 +128,7 @@ func TestAKillReachesItsScope(t *testing.T) {
 // the namespace, and from the kernel.
 func TestPIDsOfAnotherNamespaceAreNotMistaken(t *testing.T) {
 	dir := t.TempDir()
-	shell, sleep, first := program(t, dir, "shell", realPath(t, "/bin/sh")), program(t, dir, "sleeper", "/bin/sleep"), program(t, dir, "first", "/bin/sleep")
+	shell, sleep, first := program(t, dir, "sh", realPath(t, "/bin/sh")), program(t, dir, "sleep", "/bin/sleep"), program(t, t.TempDir(), "sleep", "/bin/sleep")
 	w := killing(t, policy.Blocking, killRule("second", `exec.file.path == "`+sleep+`" && exec.argv in ["60"]`, "")+
 		killRule("first", `exec.file.path == "`+first+`"`, ""))
 	inside := func(args ...string) *exec.Cmd {

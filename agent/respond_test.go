@@ -28,6 +28,14 @@ func program(t testing.TB, dir, name, like string) string {
 	return at
 }
 
+// as runs a copy of a program under the name that it expects: where the host's programs
+// are all one file (busybox), that tells it what to do.
+func as(name, copied string, args ...string) *exec.Cmd {
+	c := exec.Command(copied, args...)
+	c.Args[0] = name
+	return c
+}
+
 // killing runs an agent with the rules of a policy in a mode.
 func killing(t testing.TB, mode policy.Mode, rules string, change ...func(*Config, *watched)) *watched {
 	t.Helper()
@@ -68,7 +76,7 @@ func TestARuleKillsTheProcessOfItsEvent(t *testing.T) {
 	sleep := program(t, t.TempDir(), "sleeper", "/bin/sleep")
 	rule := killRule("sleeper", `exec.file.path == "`+sleep+`" && exec.argv in ["60"]`, "")
 	w := killing(t, policy.Blocking, rule)
-	c := exec.Command(sleep, "60")
+	c := as("sleep", sleep, "60")
 	began := time.Now()
 	_ = c.Run()
 	if statusOf(c) != syscall.SIGKILL {
@@ -107,7 +115,7 @@ func TestARuleKillsTheProcessOfItsEvent(t *testing.T) {
 func TestAMonitoringPolicyKillsNothing(t *testing.T) {
 	sleep := program(t, t.TempDir(), "sleeper", "/bin/sleep")
 	w := killing(t, policy.Monitoring, killRule("sleeper", `exec.file.path == "`+sleep+`"`, ""))
-	c := exec.Command(sleep, "0.2")
+	c := as("sleep", sleep, "0.2")
 	if err := c.Run(); err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +133,7 @@ func TestTheSwitchStopsKilling(t *testing.T) {
 	w := killing(t, policy.Blocking, rule, in)
 	run := func(w *watched, want string) {
 		t.Helper()
-		c := exec.Command(sleep, "0.2")
+		c := as("sleep", sleep, "0.2")
 		_ = c.Run()
 		if r := actions(t, w.one("sleeper", c.Process.Pid))[0]; r["status"] != want {
 			t.Errorf("the report is %v, want %s", r, want)

@@ -38,6 +38,10 @@ their place: such an agent follows none of the engine's policies, and says so th
 Without a token it sends with the key of the flags, and looks for what these files, or
 the policy that ships, say.
 
+Rules with a kill action only record what they would kill, unless their policy is
+blocking (--block; from a server, as it is assigned). "nightjar agent disarm" stops all
+killing and denying on this host.
+
 The agent never waits for the engine: while that is away, matches wait on disk
 (--spool-size), and are sent in their order when it is back, each once, also by an
 agent that was killed and started again. What there is no room for is counted as lost.
@@ -46,6 +50,7 @@ standard error and to the engine, where it is a gap in the coverage of rules, as
 time in which no agent ran.`,
 		Example: `  nightjar agent --standalone --policy custom.policy
   NIGHTJAR_ENROLL=… nightjar agent --server https://nightjar.example:8420 --tag env:prod
+  nightjar agent --standalone --policy custom.policy --block --protect /opt/backup/bin/run
   nightjar agent --standalone --policy custom.policy --output json | jq .agent.rule_id
   nightjar agent check`,
 		Args: cobra.NoArgs,
