@@ -25,7 +25,7 @@ type Limits struct {
 	Wait        time.Duration // for one result; 0: 5 s
 	FileSize    int64         // of a file that is hashed, in bytes, unless a rule says otherwise; 0: 64 MiB
 	HashRate    int           // files in a second, after a first burst of as many; 0: 500
-	HashBytes   int           // of files in a second; 0: 256 MiB
+	HashBytes   int           // of files in a second; 0: 128 MiB
 	Memory      int64         // of one process that is written, in bytes before compression; 0: 256 MiB
 	DumpTotal   int64         // of all that was written, in bytes on disk; 0: 1 GiB
 	DumpsHourly int           // processes in an hour, after a first burst of as many; 0: 20
@@ -36,7 +36,7 @@ func (l Limits) orDefaults() Limits {
 	const mebi = 1 << 20
 	return Limits{
 		Wait: cmp.Or(l.Wait, 5*time.Second), FileSize: cmp.Or(l.FileSize, 64*mebi), HashRate: cmp.Or(l.HashRate, 500),
-		HashBytes: cmp.Or(l.HashBytes, 256*mebi), Memory: cmp.Or(l.Memory, 256*mebi), DumpTotal: cmp.Or(l.DumpTotal, 1024*mebi),
+		HashBytes: cmp.Or(l.HashBytes, 128*mebi), Memory: cmp.Or(l.Memory, 256*mebi), DumpTotal: cmp.Or(l.DumpTotal, 1024*mebi),
 		DumpsHourly: cmp.Or(l.DumpsHourly, 20), LogRate: cmp.Or(l.LogRate, 50),
 	}
 }

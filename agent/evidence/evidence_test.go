@@ -277,6 +277,27 @@ func TestAnotherFileWithItsPathIsNotHashed(t *testing.T) {
 	}
 }
 
+// TestAScriptIsHashedThroughTheLinkThatItWasCalledBy holds that a link leads to the file of
+// the event, and to no other.
+func TestAScriptIsHashedThroughTheLinkThatItWasCalledBy(t *testing.T) {
+	c := collector(t, Config{})
+	dir := t.TempDir()
+	link := filepath.Join(dir, "link")
+	if err := os.Symlink(write(t, filepath.Join(dir, "f"), "abc"), link); err != nil {
+		t.Fatal(err)
+	}
+	s := here(t, fileAt(t, link))
+	if got, err := c.hashes.of(t.Context(), s, enough); err != nil || fmt.Sprint(got.List) != fmt.Sprint(ofABC) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	if err := errors.Join(os.Remove(link), os.Symlink("/etc/passwd", link)); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := c.hashes.of(t.Context(), s, enough); !errors.Is(err, ErrOther) {
+		t.Errorf("a link to another file: got %+v, %v", got, err)
+	}
+}
+
 // TestOnlyRegularFilesAreOpened holds that nothing is opened that does something or waits
 // when it is.
 func TestOnlyRegularFilesAreOpened(t *testing.T) {

@@ -98,7 +98,7 @@ func newSubject(e *event.Event, f *event.File, program bool, ownNamespace int64)
 			s.places = append(s.places, place{uint32(p.PID), p.Key})
 		}
 	}
-	s.here = e.Process != nil && e.Process.MountNS == ownNamespace
+	s.here = e.Process != nil && (e.Process.MountNS == ownNamespace || e.Process.MountNS == 0)
 	return s
 }
 
@@ -174,14 +174,14 @@ func (s *subject) find() (*os.File, likeness, error) {
 			continue
 		}
 		found := i == 0 && s.program && try(p.open("exe", unix.O_PATH)) ||
-			try(under(p, s.file.Path)) || i == 0 && p.descriptors(try)
+			try(under(p, s.file.Path, s.links())) || i == 0 && p.descriptors(try)
 		p.close()
 		if found {
 			break
 		}
 	}
 	if how != same && s.here {
-		try(under(nil, s.file.Path))
+		try(under(nil, s.file.Path, s.links()))
 	}
 	switch {
 	case best != nil:
@@ -192,9 +192,19 @@ func (s *subject) find() (*os.File, likeness, error) {
 	return nil, how, ErrGone
 }
 
+// links says what becomes of a link at the end of the path: a script has the path that it
+// was called by, and is told by its inode. Without an inode to tell it by, a link would
+// lead to any file.
+func (s *subject) links() uint64 {
+	if s.file.Inode == 0 {
+		return unix.O_NOFOLLOW
+	}
+	return 0
+}
+
 // under finds a path as a process sees it, or the agent if it is nil. Links are not
-// followed out of its root, and not at the end of the path.
-func under(p *living, path string) (*os.File, error) {
+// followed out of its root.
+func under(p *living, path string, links uint64) (*os.File, error) {
 	root, err := unix.Open("/", unix.O_PATH|unix.O_CLOEXEC, 0)
 	if p != nil {
 		_ = unix.Close(root)
@@ -205,7 +215,7 @@ func under(p *living, path string) (*os.File, error) {
 	}
 	defer unix.Close(root)
 	fd, err := unix.Openat2(root, strings.TrimPrefix(path, "/"), &unix.OpenHow{
-		Flags: unix.O_PATH | unix.O_CLOEXEC | unix.O_NOFOLLOW, Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
+		Flags: unix.O_PATH | unix.O_CLOEXEC | links, Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
 	})
 	if err != nil {
 		return nil, err

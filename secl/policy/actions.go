@@ -334,9 +334,9 @@ func (l *loader) checkKill(k *KillDef) error {
 	return nil
 }
 
-// MaxHashedFile bounds the limit that a hash action may set, in bytes: reading more would
-// hold up the hashes of others.
-const MaxHashedFile = 1 << 30
+// MaxHashedFile bounds the limit that a hash action may set, in bytes: reading more takes
+// longer than the event waits.
+const MaxHashedFile = 256 << 20
 
 // checkHash finds the file whose hashes are wanted: that of the event, or the
 // program of its process.
