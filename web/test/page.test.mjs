@@ -179,6 +179,7 @@ scene('hostile text stays text', async () => {
     await page.locator('.panel .event-lines li').first().waitFor()
   }
   await page.getByText('⟨202E⟩').first().waitFor()
+  await page.locator('.panel .lead .value').first().waitFor()
   for (const value of await page.locator('.panel .value').all()) {
     await value.click()
     await page.getByRole('menu').waitFor()
@@ -243,7 +244,7 @@ for (const theme of ['dark', 'light']) {
       assert.deepEqual(await axeFaults(page), [], 'the list')
       await row(page, 'Test of critical').click()
       await page.getByRole('heading', { name: 'Why it fired' }).waitFor()
-      await page.getByText('in 5 min').first().waitFor()
+      await page.locator('.tree').waitFor()
       assert.deepEqual(await axeFaults(page), [], 'a signal')
       await page.keyboard.press('e')
       await page.getByRole('dialog').waitFor()

@@ -52,24 +52,22 @@ export function Table<T>(p: TableProps<T>) {
     if (p.rows.length > 0 && last >= p.rows.length - 30) p.onEnd()
   }, [last, p.rows.length])
   return (
-    <div class="table" role="grid" aria-label={p.name} aria-rowcount={p.total ?? -1} aria-multiselectable="true">
-      <div role="rowgroup">
-        <div class="table-head" role="row" style={{ gridTemplateColumns: tracks }}>
-          {p.columns.map((c) => <Heading key={c.id} column={c} sort={p.sort} onSort={p.onSort} />)}
-        </div>
-      </div>
+    <div class="table">
       {p.strip}
       {p.loading && <Bones columns={p.columns.length} tracks={tracks} height={p.rowHeight} />}
       <div
-        class="table-rows" role="rowgroup" ref={box} tabIndex={0} aria-label={p.name + ', rows'}
-        aria-activedescendant={at >= 0 ? 'row-' + p.current : undefined}
+        class="table-rows" role="grid" aria-label={p.name} aria-rowcount={p.total ?? -1} aria-multiselectable="true" ref={box} tabIndex={0}
+        aria-activedescendant={at >= 0 && rows.shown.some((v) => v.index === at) ? 'row-' + p.current : undefined}
       >
-        <div role="presentation" style={{ height: `${rows.height}px`, position: 'relative' }}>
+        <div role="rowgroup" class="table-heads">
+          <div class="table-head" role="row" style={{ gridTemplateColumns: tracks }}>
+            {p.columns.map((c) => <Heading key={c.id} column={c} sort={p.sort} onSort={p.onSort} />)}
+          </div>
+        </div>
+        <div role="rowgroup" style={{ height: `${rows.height}px`, position: 'relative' }}>
           {rows.shown.map((v) => {
             const row = p.rows[v.index]
-            return row === undefined ? null : (
-              <Row key={p.keyOf(row)} p={p} row={row} index={v.index} top={v.start} tracks={tracks} />
-            )
+            return row === undefined ? null : <Row key={p.keyOf(row)} p={p} row={row} index={v.index} top={v.start} tracks={tracks} />
           })}
         </div>
       </div>

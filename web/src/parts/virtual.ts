@@ -8,12 +8,15 @@ export interface Rows {
   scrollTo(index: number): void
 }
 
+/** How tall the headings are, which stay above the rows. */
+const head = 24
+
 /** useVirtualRows keeps a long list short in the document. Every row is as tall. */
 export function useVirtualRows(box: { current: HTMLElement | null }, count: number, height: number): Rows {
   const [, redraw] = useState({})
   const held = useRef<Virtualizer<HTMLElement, Element> | undefined>(undefined)
   const options = {
-    count, estimateSize: () => height, overscan: 10, getScrollElement: () => box.current,
+    count, estimateSize: () => height, overscan: 10, scrollPaddingEnd: head, getScrollElement: () => box.current,
     scrollToFn: elementScroll, observeElementRect, observeElementOffset, onChange: () => redraw({}),
   }
   held.current ??= new Virtualizer<HTMLElement, Element>(options)

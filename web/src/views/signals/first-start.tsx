@@ -48,7 +48,8 @@ function Command({ text }: { text: string }) {
 
 /** Demo loads a sample log and a generated day with three attacks. */
 function Demo({ onStarted }: { onStarted: () => void }) {
-  const demo = useAsk('demo', demoState)
+  const [begun, setBegun] = useState(false)
+  const demo = useAsk(begun ? 'demo' : null, demoState)
   const [error, setError] = useState<Error>()
   const lacks = useMay('configure')
   const running = demo.value?.running ?? false
@@ -59,7 +60,7 @@ function Demo({ onStarted }: { onStarted: () => void }) {
   const start = async () => {
     try {
       await startDemo()
-      demo.again()
+      setBegun(true)
     } catch (e) {
       setError(e as Error)
     }
