@@ -22,6 +22,7 @@ import (
 )
 
 func init() {
+	works["nothing"] = func([]string) error { return nil }
 	works["read"] = func(a []string) error { _, err := os.ReadFile(a[0]); return err }
 	works["connect from a group"] = func(a []string) error {
 		if err := os.WriteFile(filepath.Join(a[0], "cgroup.procs"), []byte(strconv.Itoa(os.Getpid())), 0); err != nil {
@@ -116,6 +117,13 @@ func eventually(holds func() bool) bool {
 	return false
 }
 
+// evilProgram is a program that does nothing, when tests execute it.
+func evilProgram(t *testing.T) string {
+	t.Helper()
+	t.Setenv(workVariable, "nothing")
+	return program(t, t.TempDir(), "evil", "/proc/self/exe")
+}
+
 // tried executes a program from a shell. The agent itself must execute nothing that it
 // denies: while Go's runtime forks, it answers nobody.
 func tried(program string) error { return exec.Command("/bin/sh", "-c", "exec "+program).Run() }
@@ -130,7 +138,7 @@ func isDenied(err error) bool {
 // TestADeniedExecIsAnEvent: with the rule, what acted, and what had happened; and whoever
 // asked for it lives on.
 func TestADeniedExecIsAnEvent(t *testing.T) {
-	evil := program(t, t.TempDir(), "evil", "/bin/true")
+	evil := evilProgram(t)
 	link := filepath.Join(filepath.Dir(evil), "other-name")
 	if err := os.Link(evil, link); err != nil {
 		t.Fatal(err)
@@ -219,7 +227,7 @@ func TestADeniedConnectIsOneEvent(t *testing.T) {
 
 // TestAMonitoringPolicyDeniesNothing holds for the same rules.
 func TestAMonitoringPolicyDeniesNothing(t *testing.T) {
-	evil := program(t, t.TempDir(), "evil", "/bin/true")
+	evil := evilProgram(t)
 	w, _ := denying(t, policy.Monitoring, `r: exec.file.path == "`+evil+`"`)
 	c := exec.Command(evil)
 	if err := c.Run(); err != nil {
@@ -233,7 +241,7 @@ func TestAMonitoringPolicyDeniesNothing(t *testing.T) {
 
 // TestNothingIsDeniedWhileTheHostIsDisarmed holds for `nightjar agent disarm`.
 func TestNothingIsDeniedWhileTheHostIsDisarmed(t *testing.T) {
-	evil := program(t, t.TempDir(), "evil", "/bin/true")
+	evil := evilProgram(t)
 	w, _ := denying(t, policy.Blocking, `r: exec.file.path == "`+evil+`"`)
 	if err := tried(evil); !isDenied(err) {
 		t.Fatalf("armed: %v", err)

@@ -7,3 +7,4 @@ package bpf
 
 //go:generate go tool bpf2go -cc clang-14 -strip llvm-strip-14 -cflags "-O2 -g -Wall -Werror -mcpu=v3" -target amd64,arm64 -no-global-types -type record -type part -type file_info -type call -type filter -type name_key -type folder_key -type folder_value -type bpf_object -type socket_info -type packet_info -type kill -type kill_text -type kill_inode -type kill_report base base.c -- -I/usr/include/x86_64-linux-gnu
 //go:generate go tool bpf2go -cc clang-14 -strip llvm-strip-14 -cflags "-O2 -g -Wall -Werror -mcpu=v3" -target amd64,arm64 -no-global-types -type deny_file -type deny_identity -type deny_path -type deny_net -type deny_ports -type deny_range -type name_key deny deny.c -- -I/usr/include/x86_64-linux-gnu
+//go:generate go tool bpf2go -cc clang-14 -strip llvm-strip-14 -cflags "-O2 -g -Wall -Werror -mcpu=v3" -target amd64,arm64 -no-global-types -type drop_test -type isolate_peer drop drop.c -- -I/usr/include/x86_64-linux-gnu

@@ -23,3 +23,14 @@ type (
 	// DenyRange is a range of ports.
 	DenyRange = denyDenyRange
 )
+
+// LoadDrop is the programs and maps that drop packets, not yet in the kernel.
+func LoadDrop() (*ebpf.CollectionSpec, error) { return loadDrop() }
+
+// The types that the programs which drop packets and the agent share, made from drop.c.
+type (
+	// DropTest is a test of a filter of packets.
+	DropTest = dropDropTest
+	// IsolatePeer is whom an isolated host may talk to.
+	IsolatePeer = dropIsolatePeer
+)

@@ -1,0 +1,315 @@
+package deny
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
+
+	"nightjar/agent/bpf"
+	"nightjar/secl/pcap"
+)
+
+// Drop says which packets are dropped, and whose.
+type Drop struct {
+	Rule   string // because of which
+	Filter string // in the language of secl/pcap
+	PID    int    // the process; its sockets' packets, or those of its whole control group
+	Start  uint64 // of the process, ns since boot
+	Group  bool   // of all processes in its control group and below
+}
+
+// The reasons why packets are not dropped.
+var (
+	ErrGone      = errors.New("the process is gone")
+	ErrRootGroup = errors.New("the process is in the root control group: that would be the whole host")
+	ErrTooMany   = fmt.Errorf("%d filters are in force, and no more can be", maxDrops)
+)
+
+// maxDrops is how many filters are in force at most: each is asked about every packet of
+// its control group.
+const maxDrops = 64
+
+// Dropper drops packets, until it is told otherwise, the process ends, or the agent does:
+// nothing is kept. Its methods may be called from any goroutine.
+type Dropper struct {
+	mu     sync.Mutex
+	active map[dropKey]*activeDrop
+}
+
+// dropKey is what two drops do not have in common.
+type dropKey struct {
+	Drop
+	group string
+}
+
+// activeDrop is a drop that is in force.
+type activeDrop struct {
+	objects *ebpf.Collection
+	links   []link.Link
+}
+
+// Add begins to drop packets. Nothing is done where that is so already.
+func (d *Dropper) Add(o Drop) error {
+	program, err := pcap.Compile(o.Filter)
+	if err != nil {
+		return err
+	}
+	group, err := groupOf(o.PID)
+	if err != nil {
+		return err
+	}
+	key := dropKey{o, group}
+	if o.Group {
+		if group == "/" {
+			return ErrRootGroup
+		}
+		key.PID, key.Start = 0, 0
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case d.active[key] != nil:
+		return nil
+	case len(d.active) >= maxDrops:
+		return ErrTooMany
+	}
+	a, err := begin(key, program)
+	if err != nil {
+		return fmt.Errorf("drop packets: %w", err)
+	}
+	if d.active == nil {
+		d.active = map[dropKey]*activeDrop{}
+	}
+	d.active[key] = a
+	return nil
+}
+
+// Ended ends what was dropped of a process that is gone.
+func (d *Dropper) Ended(pid int, start uint64) error {
+	return d.end(func(k dropKey) bool { return !k.Group && k.PID == pid && k.Start == start })
+}
+
+// Keep ends what was dropped because of rules that are not in force any more.
+func (d *Dropper) Keep(rules []string) error {
+	return d.end(func(k dropKey) bool { return !slices.Contains(rules, k.Rule) })
+}
+
+// Clear drops nothing any more.
+func (d *Dropper) Clear() error { return d.end(func(dropKey) bool { return true }) }
+
+func (d *Dropper) end(which func(dropKey) bool) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var err error
+	for key, a := range d.active {
+		if which(key) {
+			err = errors.Join(err, a.close())
+			delete(d.active, key)
+		}
+	}
+	return err
+}
+
+// Dropping is a filter that is in force.
+type Dropping struct {
+	Rule    string `json:"rule"`
+	Filter  string `json:"filter"`
+	PID     int    `json:"pid,omitempty"` // whose packets; 0: of the control group
+	CGroup  string `json:"cgroup"`
+	Packets uint64 `json:"packets"` // that were dropped
+}
+
+// List are the filters that are in force, by their rules.
+func (d *Dropper) List() []Dropping {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var out []Dropping
+	for key, a := range d.active {
+		out = append(out, Dropping{key.Rule, key.Filter, key.PID, key.group, a.dropped()})
+	}
+	slices.SortFunc(out, func(a, b Dropping) int { return strings.Compare(a.Rule+a.CGroup, b.Rule+b.CGroup) })
+	return out
+}
+
+// groupOf is the control group of version 2 of a process, from its root.
+func groupOf(pid int) (string, error) {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cgroup")
+	if err != nil {
+		return "", ErrGone
+	}
+	for line := range strings.Lines(string(text)) {
+		if at, ok := strings.CutPrefix(line, "0::"); ok {
+			return strings.TrimSpace(at), nil
+		}
+	}
+	return "", errors.New("the process has no control group of version 2")
+}
+
+// begin loads the programs of one filter, and attaches them to the control group.
+func begin(key dropKey, program pcap.Program) (*activeDrop, error) {
+	root, err := groupOr("")
+	if err != nil {
+		return nil, err
+	}
+	a, err := loadDrop("drop_out", "drop_in", "drop_socket")
+	if err != nil {
+		return nil, err
+	}
+	if err := a.fill(key, program); err != nil {
+		return nil, errors.Join(err, a.close())
+	}
+	at := filepath.Join(root, key.group)
+	hooks := map[string]ebpf.AttachType{"drop_out": ebpf.AttachCGroupInetEgress, "drop_in": ebpf.AttachCGroupInetIngress}
+	if key.PID != 0 {
+		hooks["drop_socket"] = ebpf.AttachCGroupInetSockCreate
+	}
+	if err := a.attach(at, hooks); err != nil {
+		return nil, errors.Join(err, a.close())
+	}
+	if key.PID != 0 {
+		if err := a.addSockets(key.PID); err != nil {
+			return nil, errors.Join(err, a.close())
+		}
+	}
+	return a, nil
+}
+
+// loadDrop loads some of the programs that drop packets, with maps of their own.
+func loadDrop(programs ...string) (*activeDrop, error) {
+	spec, err := bpf.LoadDrop()
+	if err != nil {
+		return nil, err
+	}
+	maps.DeleteFunc(spec.Programs, func(name string, _ *ebpf.ProgramSpec) bool { return !slices.Contains(programs, name) })
+	objects, err := ebpf.NewCollection(spec)
+	if err != nil {
+		return nil, err
+	}
+	return &activeDrop{objects: objects}, nil
+}
+
+func (a *activeDrop) attach(group string, hooks map[string]ebpf.AttachType) error {
+	for _, name := range slices.Sorted(maps.Keys(hooks)) {
+		l, err := link.AttachCgroup(link.CgroupOptions{Path: group, Attach: hooks[name], Program: a.objects.Programs[name]})
+		if err != nil {
+			return fmt.Errorf("%s at %s: %w", name, group, err)
+		}
+		a.links = append(a.links, l)
+	}
+	return nil
+}
+
+// fill writes the filter down for the programs.
+func (a *activeDrop) fill(key dropKey, program pcap.Program) error {
+	for name, value := range map[string]any{"of_process": uint32(key.PID), "of_start": key.Start} {
+		if err := a.objects.Variables[name].Set(value); err != nil {
+			return err
+		}
+	}
+	for i, t := range program {
+		one := bpf.DropTest{Kind: uint8(t.Kind), Direction: uint8(t.Direction), Yes: t.Yes, No: t.No, Low: t.Low, High: t.High}
+		if t.Kind == pcap.Host {
+			one.Net, one.Mask = words(t.Net.Addr()), maskWords(t.Net)
+		}
+		if err := a.objects.Maps["drop_tests"].Put(uint32(i), &one); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// words are the bytes of an address, mapped into IPv6, as the kernel has them in memory.
+func words(addr netip.Addr) (out [4]uint32) {
+	b := addr.As16()
+	for i := range out {
+		out[i] = binary.NativeEndian.Uint32(b[4*i:])
+	}
+	return out
+}
+
+func maskWords(p netip.Prefix) [4]uint32 {
+	bits := p.Bits()
+	if p.Addr().Is4() {
+		bits += 96
+	}
+	var b [16]byte
+	for i := range bits {
+		b[i/8] |= 0x80 >> (i % 8)
+	}
+	return words(netip.AddrFrom16(b))
+}
+
+// addSockets finds the sockets that a process has already.
+func (a *activeDrop) addSockets(pid int) error {
+	process, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return ErrGone
+	}
+	defer unix.Close(process)
+	open, err := os.ReadDir("/proc/" + strconv.Itoa(pid) + "/fd")
+	if err != nil {
+		return ErrGone
+	}
+	for _, e := range open {
+		fd, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue
+		}
+		if to, err := os.Readlink("/proc/" + strconv.Itoa(pid) + "/fd/" + e.Name()); err != nil || !strings.HasPrefix(to, "socket:") {
+			continue
+		}
+		if err := a.addSocket(process, fd); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addSocket finds the cookie of a socket of a process. One that was closed meanwhile has
+// none.
+func (a *activeDrop) addSocket(process, fd int) error {
+	own, err := unix.PidfdGetfd(process, fd, 0)
+	if err != nil {
+		return nil
+	}
+	defer unix.Close(own)
+	cookie, err := unix.GetsockoptUint64(own, unix.SOL_SOCKET, unix.SO_COOKIE)
+	if err != nil {
+		return nil
+	}
+	return a.objects.Maps["drop_sockets"].Put(cookie, uint32(1))
+}
+
+func (a *activeDrop) dropped() uint64 {
+	var perCPU []uint64
+	var n uint64
+	if a.objects.Maps["dropped"].Lookup(uint32(0), &perCPU) == nil {
+		for _, k := range perCPU {
+			n += k
+		}
+	}
+	return n
+}
+
+func (a *activeDrop) close() error {
+	var err error
+	for _, l := range a.links {
+		err = errors.Join(err, l.Close())
+	}
+	a.links = nil
+	a.objects.Close()
+	a.objects.Variables = nil
+	return err
+}
