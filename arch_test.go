@@ -30,7 +30,7 @@ var layers = map[string][]string{
 	"secl/pcap":                 {},
 	"secl/vars":                 {"secl"},
 	"secl/event":                {"secl", "secl/vars"},
-	"secl/policy":               {"secl", "secl/vars"},
+	"secl/policy":               {"secl", "secl/vars", "secl/pcap"},
 	"secl/ruleset":              {"secl", "secl/vars", "secl/policy"},
 	"secl/conformance":          {"secl", "secl/vars", "secl/event", "secl/policy", "secl/ruleset"},
 	"secl/lint":                 {"secl", "secl/policy"},

@@ -54,6 +54,7 @@ type Agent struct {
 	responder *respond.Responder
 	held      held
 	denials   denials
+	network   *networkFilter
 
 	context secl.Context
 	event   event.Event
@@ -126,7 +127,7 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer stopEvidence()
-	defer func() { err = errors.Join(err, a.undeny()) }()
+	defer func() { err = errors.Join(err, a.undeny(), a.network.dropper.Clear()) }()
 	if err := a.begin(); err != nil {
 		return err
 	}
@@ -267,8 +268,9 @@ func (a *Agent) matched(rule *ruleset.Rule, report bool, seen respond.Seen) {
 	}
 }
 
-// ended forgets the variables of a process.
+// ended forgets the variables of a process, and its filter of packets.
 func (a *Agent) ended(p *event.Process) {
+	_ = a.network.dropper.Ended(int(p.PID), p.Key)
 	if key, ok := (event.World{}).Ancestor(&secl.Context{Event: &event.Event{Process: p}}, 0); ok {
 		a.rules.Vars.Forget("process", key)
 	}

@@ -185,13 +185,15 @@ func (a *Agent) evaluate(seen respond.Seen) (found []string) {
 
 // Protection is what will happen to what rules match that kill.
 type Protection struct {
-	Rules []deny.Outlook `json:"rules"`
-	Error string         `json:"error,omitempty"` // because of which not everything is denied that could be
-	Lost  uint64         `json:"lost_denials"`    // of which no event tells: too many at once
+	Rules []deny.Outlook  `json:"rules"`
+	Drops []deny.Dropping `json:"dropping"`        // packets, because of network_filter
+	Error string          `json:"error,omitempty"` // because of which not everything is denied that could be
+	Lost  uint64          `json:"lost_denials"`    // of which no event tells: too many at once
 }
 
 func (a *Agent) protection() Protection {
 	out := Protection{Error: a.denials.why, Lost: a.account.lostDenials.Load()}
+	out.Drops = a.network.dropper.List()
 	if a.denials.guard != nil {
 		out.Rules = a.denials.guard.Outlook()
 	}

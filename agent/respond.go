@@ -20,6 +20,7 @@ func (a *Agent) prepareResponder() error {
 	off, err := respond.OpenSwitch(a.config.StateDir)
 	protected := respond.NewProtected(a.config.Protect)
 	a.responder = respond.New(respond.Config{Switch: off, Protected: protected, Limits: a.config.Disarmer})
+	a.network = newNetworkFilter(a.responder)
 	if err != nil {
 		a.set.Problems = append(a.set.Problems, &policy.DefinitionError{Where: policy.Place{File: a.config.StateDir}, Kind: "switch", Err: err, Warning: true})
 	}
@@ -36,6 +37,9 @@ func (a *Agent) enforce(rules *ruleset.Set, set *policy.Set) error {
 		return err
 	}
 	a.deny(set)
+	if err := a.network.keep(set); err != nil {
+		return err
+	}
 	a.responder.Killer.Know(a.probe)
 	return a.responder.Install(rules, a.probe.Kills())
 }

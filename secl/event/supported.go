@@ -10,5 +10,5 @@ var (
 		"rename", "rmdir", "selinux", "setgid", "setrlimit", "setsockopt", "setuid", "setxattr", "signal", "splice", "sysctl", "tracer_memfd_seal",
 		"unlink", "unload_module", "utimes",
 	}
-	SupportedActions = []string{"set", "kill", "hash", "log", "coredump"}
+	SupportedActions = []string{"set", "kill", "hash", "log", "coredump", "network_filter"}
 )

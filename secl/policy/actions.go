@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"nightjar/secl"
+	"nightjar/secl/pcap"
 	"nightjar/secl/vars"
 )
 
@@ -255,11 +256,25 @@ func (l *loader) refuse(def *ActionDef) error {
 		return nil
 	}
 	d := def.CoreDump
+	if n := def.NetworkFilter; n != nil && slices.Contains(l.Support.Actions, def.Kind()) {
+		return n.refuse()
+	}
 	switch kind := def.Kind(); {
 	case !slices.Contains(l.Support.Actions, kind):
 		return fmt.Errorf("this agent has no action %s; it has %s", kind, strings.Join(l.Support.Actions, ", "))
 	case d != nil && (d.Mount || d.Dentry):
 		return errors.New("mount and dentry are not written down: the agent keeps no copy of the kernel's mounts and names, every event has the path that the kernel walked; write process: true alone")
+	}
+	return nil
+}
+
+// refuse says why packets can't be dropped so.
+func (n *NetworkFilterDef) refuse() error {
+	if n.Policy != "" && n.Policy != "drop" {
+		return fmt.Errorf("policy %q is not carried out: packets are dropped, write drop", n.Policy)
+	}
+	if _, err := pcap.Compile(n.Filter); err != nil {
+		return fmt.Errorf("filter: %w", err)
 	}
 	return nil
 }

@@ -66,6 +66,24 @@ func TestWhatAnAgentCantDoIsRefused(t *testing.T) {
 	}
 }
 
+// TestAFilterThatCantBeCarriedOutIsRefused holds that it is, with its place.
+func TestAFilterThatCantBeCarriedOutIsRefused(t *testing.T) {
+	agent := &Support{Events: event.Supported, Actions: event.SupportedActions}
+	for action, want := range map[string]string{
+		`network_filter: {filter: "tcp and not port 53", policy: drop, scope: cgroup}`: "",
+		`network_filter: {filter: "udp", scope: process}`:                              "",
+		`network_filter: {filter: "tcp and vlan 7"}`:                                   `filter: 9: "vlan" can't be carried out`,
+		`network_filter: {filter: "host example.com"}`:                                 "names are not looked up",
+		`network_filter: {filter: "tcp", policy: accept}`:                              `policy "accept" is not carried out`,
+		`network_filter: {filter: ""}`:                                                 "filter",
+	} {
+		set, got := loadOne(t, action, agent)
+		if want == "" && got != "" || !strings.Contains(got, want) || (want == "") != (len(set.Rules) == 1) {
+			t.Errorf("%s: %d rules, problems %q, want %q", action, len(set.Rules), got, want)
+		}
+	}
+}
+
 // TestAMessageHasTheValuesOfTheEvent holds what a log action writes.
 func TestAMessageHasTheValuesOfTheEvent(t *testing.T) {
 	set, problems := loadOne(t, `log: {level: info, message: 'the program "%{exec.file.path}" (%{exec.pid}) was run by %{process.user}'}`, nil)
