@@ -23,6 +23,7 @@ type Stores struct {
 	ThreatLists                *objects.Store[ThreatList]
 	NotificationTargets        *objects.Store[NotificationTarget]
 	Mutes                      *objects.Store[Mute]
+	TriageJobs                 *objects.Store[TriageJob]
 }
 
 // ForAgents is what the stores of rules and policies of agents are made with.
@@ -46,6 +47,7 @@ func NewStores(table objects.Table, now func() time.Time, agents ForAgents) *Sto
 		ThreatLists:                objects.New(ThreatLists, table, now),
 		NotificationTargets:        objects.New(NotificationTargets, table, now),
 		Mutes:                      objects.New(Mutes, table, now),
+		TriageJobs:                 objects.New(TriageJobs, table, now),
 	}
 }
 
@@ -54,7 +56,7 @@ func (s *Stores) Load(ctx context.Context) error {
 	return errors.Join(
 		s.SecurityFilters.Load(ctx), s.CriticalAssets.Load(ctx), s.SignalNotifications.Load(ctx),
 		s.VulnerabilityNotifications.Load(ctx), s.AgentRules.Load(ctx), s.AgentPolicies.Load(ctx), s.Indicators.Load(ctx), s.ThreatLists.Load(ctx),
-		s.NotificationTargets.Load(ctx), s.Mutes.Load(ctx),
+		s.NotificationTargets.Load(ctx), s.Mutes.Load(ctx), s.TriageJobs.Load(ctx),
 	)
 }
 

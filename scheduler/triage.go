@@ -3,6 +3,7 @@ package scheduler
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -18,9 +19,14 @@ type TriageEdit struct {
 	// IfVersion, unless nil, is the version of the triage that the caller saw: a
 	// newer one is a *schema.ConflictError.
 	IfVersion *uint64
-	// Edit changes the signal's Triage, and nothing else of it.
+	// Edit changes the signal's Triage, and nothing else of it. ErrLeave leaves it as it
+	// is, and nothing is refused.
 	Edit func(*schema.Signal) error
 }
+
+// ErrLeave is what an edit returns of a signal that it leaves alone. In the place of that
+// signal Triage returns none.
+var ErrLeave = errors.New("the signal is left as it is")
 
 // Triage carries out all of the edits or, when one of them is refused, none. It
 // returns the signals as they are stored now, in the order of the edits.
@@ -152,7 +158,10 @@ func (s *Scheduler) editSignals(ctx context.Context, edits []TriageEdit) (map[st
 		if e.IfVersion != nil && *e.IfVersion < p.Triage.Version {
 			return nil, &schema.ConflictError{Kind: "signal", ID: e.ID, Have: int64(p.Triage.Version), Want: int64(*e.IfVersion)}
 		}
-		if err := e.Edit(&p.Signal); err != nil {
+		if err := e.Edit(&p.Signal); errors.Is(err, ErrLeave) {
+			delete(stored, e.ID)
+			continue
+		} else if err != nil {
 			return nil, err
 		}
 		p.Triage.Version++

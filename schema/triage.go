@@ -26,6 +26,56 @@ type Triage struct {
 	Incidents []int64 `json:"incidents,omitempty"`
 	// Responses are what people had done about it to hosts, the first ones first.
 	Responses []SignalResponse `json:"responses,omitempty"`
+	// Changes are the changes of state, assignee and incidents, the first ones first: the
+	// last MaxChanges of them, after ChangesCut that were let go of.
+	Changes    []TriageChange `json:"changes,omitempty"`
+	ChangesCut int            `json:"changes_cut,omitempty"`
+}
+
+// TriageChange is a line of a signal's history: what somebody made of it, and how it stood
+// before.
+type TriageChange struct {
+	At     Millis       `json:"at"`
+	By     string       `json:"by"`            // the handle of who did
+	Job    string       `json:"job,omitempty"` // the id of the triage job that did it
+	Before TriageStands `json:"before"`
+	After  TriageStands `json:"after"`
+}
+
+// TriageStands is how a signal stands.
+type TriageStands struct {
+	State     string  `json:"state,omitempty"` // empty: open
+	Reason    string  `json:"reason,omitempty"`
+	Comment   string  `json:"comment,omitempty"`
+	Assignee  User    `json:"assignee,omitzero"`
+	Incidents []int64 `json:"incidents,omitempty"`
+}
+
+// Equal reports whether both are the same.
+func (s TriageStands) Equal(o TriageStands) bool {
+	return cmp.Or(s.State, StateOpen) == cmp.Or(o.State, StateOpen) && s.Reason == o.Reason && s.Comment == o.Comment &&
+		s.Assignee == o.Assignee && slices.Equal(s.Incidents, o.Incidents)
+}
+
+// MaxChanges is how many changes the history of a signal has.
+const MaxChanges = 100
+
+// Stands is how the signal stands.
+func (t *Triage) Stands() TriageStands {
+	return TriageStands{State: t.State, Reason: t.Reason, Comment: t.Comment, Assignee: t.Assignee, Incidents: t.Incidents}
+}
+
+// Note writes a line into the history: the change from how it stood before to now. One that
+// changed nothing has none, unless a job made it.
+func (t *Triage) Note(c TriageChange) {
+	c.After = t.Stands()
+	if c.Before.Equal(c.After) && c.Job == "" {
+		return
+	}
+	t.Changes = append(slices.Clip(t.Changes), c)
+	if more := len(t.Changes) - MaxChanges; more > 0 {
+		t.Changes, t.ChangesCut = slices.Clone(t.Changes[more:]), t.ChangesCut+more
+	}
 }
 
 // SignalResponse is a line of a signal's history: something that somebody had done to a

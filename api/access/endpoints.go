@@ -63,7 +63,7 @@ var services = map[string][]group{
 		{Endpoint{OperateEngine, Change}, "FinishAside"},
 	},
 	"Signal": {
-		{Endpoint{ReadSignals, Quiet}, "SearchSignals ListSignals GetSignal GetInvestigationQueries GetSuggestedActions GetSignalEntities GetMatchingSignals GetSignalSummary GetSignalExplanation"},
+		{Endpoint{ReadSignals, Quiet}, "SearchSignals ListSignals GetSignal GetInvestigationQueries GetSuggestedActions GetSignalEntities GetMatchingSignals GetSignalSummary GetSignalExplanation GetSignalHistory"},
 		{Endpoint{TriageSignals, Change}, "UpdateSignalState UpdateSignalAssignee UpdateSignalIncidents UpdateSignal EditSignalState EditSignalAssignee AddSignalToIncident TriageSignals BulkUpdateSignalState BulkUpdateSignalAssignee BulkUpdateSignals"},
 	},
 	"Indicator": {
@@ -78,6 +78,10 @@ var services = map[string][]group{
 	},
 	"Log":    {{Endpoint{WriteEvents, Quiet}, "SubmitLogs"}},
 	"Search": {{Endpoint{ReadEvents, Quiet}, "SearchLogs ListLogs QueryLogs AggregateLogs ExplainSearch"}},
+	"TriageJob": {
+		{Endpoint{ReadSignals, Quiet}, "ListTriageJobs GetTriageJob"},
+		{Endpoint{TriageSignals, Change}, "CreateTriageJob UndoTriageJob"},
+	},
 	"Facet": {
 		{Endpoint{ReadSignals, Quiet}, "CountSignalFacets CountSignalsOverTime CheckSearch"},
 		{Endpoint{ReadEvents, Quiet}, "CountEventFacets CountEventsOverTime CompleteSearch"},

@@ -110,6 +110,10 @@ func (s *Server) Run(ctx context.Context) error {
 	go func() { failed <- s.http.Serve(overHTTP) }()
 	go func() { failed <- s.grpc.Serve(limited(overHTTP2)) }()
 	go func() { failed <- s.grpc.Serve(s.grpcListen) }()
+	jobs := make(chan struct{})
+	jobsCtx, endJobs := context.WithCancel(ctx)
+	go func() { defer close(jobs); _ = s.services.triageJobs.Run(jobsCtx) }()
+	defer func() { endJobs(); <-jobs }()
 	var err error
 	select {
 	case <-ctx.Done():

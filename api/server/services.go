@@ -52,6 +52,7 @@ type services struct {
 	pipelines         *pipelines.PipelineService
 	responses         *responses.ResponseService
 	facets            *facets.FacetService
+	triageJobs        *signals.TriageJobService
 	access            service.Services
 }
 
@@ -84,7 +85,8 @@ func (s *services) ofRules(deps Deps, gates limits.Queries) {
 
 func (s *services) ofSignals(deps Deps, gates limits.Queries) {
 	store := signals.Limit(deps.Signals, gates.Signals)
-	s.signals = &signals.SignalService{Store: store, Triage: deps.Triage, Explainer: deps.Explainer, Now: deps.Now}
+	s.signals = &signals.SignalService{Store: store, Triage: deps.Triage, Explainer: deps.Explainer, Told: deps.Notifications, Now: deps.Now}
+	s.triageJobs = &signals.TriageJobService{Jobs: deps.Configuration.TriageJobs, Signals: s.signals}
 	s.indicators = &signals.IndicatorService{Rules: deps.Rules, Signals: store, Tables: deps.Tables, Triage: deps.Configuration.Indicators, Now: deps.Now}
 }
 
@@ -126,6 +128,7 @@ func registerREST(ctx context.Context, mux *runtime.ServeMux, conn grpc.ClientCo
 		pb.RegisterLogServiceHandlerClient(ctx, mux, pb.NewLogServiceClient(conn)),
 		pb.RegisterBacktestServiceHandlerClient(ctx, mux, pb.NewBacktestServiceClient(conn)),
 		pb.RegisterSearchServiceHandlerClient(ctx, mux, pb.NewSearchServiceClient(conn)),
+		pb.RegisterTriageJobServiceHandlerClient(ctx, mux, pb.NewTriageJobServiceClient(conn)),
 		pb.RegisterFacetServiceHandlerClient(ctx, mux, pb.NewFacetServiceClient(conn)),
 		pb.RegisterSQLServiceHandlerClient(ctx, mux, pb.NewSQLServiceClient(conn)),
 		pb.RegisterStatusServiceHandlerClient(ctx, mux, pb.NewStatusServiceClient(conn)),
@@ -163,6 +166,7 @@ func (s *services) registerGRPC(server, events grpc.ServiceRegistrar) {
 	pb.RegisterSignalServiceServer(server, s.signals)
 	pb.RegisterBacktestServiceServer(server, s.backtests)
 	pb.RegisterSearchServiceServer(server, s.searches)
+	pb.RegisterTriageJobServiceServer(server, s.triageJobs)
 	pb.RegisterFacetServiceServer(server, s.facets)
 	pb.RegisterSQLServiceServer(server, s.sqls)
 	pb.RegisterStatusServiceServer(server, s.statuses)

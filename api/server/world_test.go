@@ -232,6 +232,14 @@ func (w *world) MatchingSignals(_ context.Context, at schema.Millis, seq uint64)
 	return out, nil
 }
 
+func (w *world) Versions(_ context.Context, id string) ([]signals.Version, error) {
+	sig, ok := w.triaged[id]
+	if !ok {
+		return nil, &schema.NotFoundError{Kind: "signal", ID: id}
+	}
+	return []signals.Version{{Number: 1, Triage: sig.Triage}}, nil
+}
+
 func (w *world) Triage(_ context.Context, edits []scheduler.TriageEdit) ([]schema.Signal, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -244,7 +252,10 @@ func (w *world) Triage(_ context.Context, edits []scheduler.TriageEdit) ([]schem
 		if e.IfVersion != nil && *e.IfVersion < sig.Triage.Version {
 			return nil, &schema.ConflictError{Kind: "signal", ID: e.ID, Have: int64(sig.Triage.Version), Want: int64(*e.IfVersion)}
 		}
-		if err := e.Edit(&sig); err != nil {
+		if err := e.Edit(&sig); errors.Is(err, scheduler.ErrLeave) {
+			out = append(out, schema.Signal{})
+			continue
+		} else if err != nil {
 			return nil, err
 		}
 		sig.Triage.Version++

@@ -4105,6 +4105,605 @@ func (x *ProcessNode) GetChildren() []*ProcessNode {
 	return nil
 }
 
+type SignalHistory struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Oldest first.
+	Entries []*SignalHistoryEntry `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty"`
+	// Versions that are still stored, the newest first: the store merges older ones away.
+	Versions []*SignalVersion `protobuf:"bytes,2,rep,name=versions,proto3" json:"versions,omitempty"`
+	// How many there were.
+	VersionsPublished int64 `protobuf:"varint,3,opt,name=versions_published,proto3" json:"versions_published,omitempty"`
+	// Changes of the triage before those in entries, which were let go of.
+	ChangesCut int64 `protobuf:"varint,4,opt,name=changes_cut,proto3" json:"changes_cut,omitempty"`
+	// The suppression that withholds it; empty: none.
+	SuppressionId string `protobuf:"bytes,5,opt,name=suppression_id,proto3" json:"suppression_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignalHistory) Reset() {
+	*x = SignalHistory{}
+	mi := &file_signal_proto_msgTypes[64]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignalHistory) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignalHistory) ProtoMessage() {}
+
+func (x *SignalHistory) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[64]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignalHistory.ProtoReflect.Descriptor instead.
+func (*SignalHistory) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{64}
+}
+
+func (x *SignalHistory) GetEntries() []*SignalHistoryEntry {
+	if x != nil {
+		return x.Entries
+	}
+	return nil
+}
+
+func (x *SignalHistory) GetVersions() []*SignalVersion {
+	if x != nil {
+		return x.Versions
+	}
+	return nil
+}
+
+func (x *SignalHistory) GetVersionsPublished() int64 {
+	if x != nil {
+		return x.VersionsPublished
+	}
+	return 0
+}
+
+func (x *SignalHistory) GetChangesCut() int64 {
+	if x != nil {
+		return x.ChangesCut
+	}
+	return 0
+}
+
+func (x *SignalHistory) GetSuppressionId() string {
+	if x != nil {
+		return x.SuppressionId
+	}
+	return ""
+}
+
+// SignalHistoryEntry is a line of a signal's history.
+type SignalHistoryEntry struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// seen (its first event), triage, notification or response
+	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	// In milliseconds since 1970.
+	At int64 `protobuf:"varint,2,opt,name=at,proto3" json:"at,omitempty"`
+	// Who did it; empty: the engine.
+	By string `protobuf:"bytes,3,opt,name=by,proto3" json:"by,omitempty"`
+	// In words.
+	Text          string               `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`
+	Triage        *TriageHistory       `protobuf:"bytes,5,opt,name=triage,proto3" json:"triage,omitempty"`
+	Notification  *NotificationHistory `protobuf:"bytes,6,opt,name=notification,proto3" json:"notification,omitempty"`
+	Response      *ResponseHistory     `protobuf:"bytes,7,opt,name=response,proto3" json:"response,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignalHistoryEntry) Reset() {
+	*x = SignalHistoryEntry{}
+	mi := &file_signal_proto_msgTypes[65]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignalHistoryEntry) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignalHistoryEntry) ProtoMessage() {}
+
+func (x *SignalHistoryEntry) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[65]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignalHistoryEntry.ProtoReflect.Descriptor instead.
+func (*SignalHistoryEntry) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{65}
+}
+
+func (x *SignalHistoryEntry) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *SignalHistoryEntry) GetAt() int64 {
+	if x != nil {
+		return x.At
+	}
+	return 0
+}
+
+func (x *SignalHistoryEntry) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
+}
+
+func (x *SignalHistoryEntry) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *SignalHistoryEntry) GetTriage() *TriageHistory {
+	if x != nil {
+		return x.Triage
+	}
+	return nil
+}
+
+func (x *SignalHistoryEntry) GetNotification() *NotificationHistory {
+	if x != nil {
+		return x.Notification
+	}
+	return nil
+}
+
+func (x *SignalHistoryEntry) GetResponse() *ResponseHistory {
+	if x != nil {
+		return x.Response
+	}
+	return nil
+}
+
+type TriageHistory struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Before *TriageStanding        `protobuf:"bytes,1,opt,name=before,proto3" json:"before,omitempty"`
+	After  *TriageStanding        `protobuf:"bytes,2,opt,name=after,proto3" json:"after,omitempty"`
+	// The job that did it; empty: none did.
+	JobId         string `protobuf:"bytes,3,opt,name=job_id,proto3" json:"job_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TriageHistory) Reset() {
+	*x = TriageHistory{}
+	mi := &file_signal_proto_msgTypes[66]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TriageHistory) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TriageHistory) ProtoMessage() {}
+
+func (x *TriageHistory) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[66]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TriageHistory.ProtoReflect.Descriptor instead.
+func (*TriageHistory) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{66}
+}
+
+func (x *TriageHistory) GetBefore() *TriageStanding {
+	if x != nil {
+		return x.Before
+	}
+	return nil
+}
+
+func (x *TriageHistory) GetAfter() *TriageStanding {
+	if x != nil {
+		return x.After
+	}
+	return nil
+}
+
+func (x *TriageHistory) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+type TriageStanding struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	State         string                 `protobuf:"bytes,1,opt,name=state,proto3" json:"state,omitempty"`
+	ArchiveReason string                 `protobuf:"bytes,2,opt,name=archive_reason,proto3" json:"archive_reason,omitempty"`
+	Comment       string                 `protobuf:"bytes,3,opt,name=comment,proto3" json:"comment,omitempty"`
+	Assignee      string                 `protobuf:"bytes,4,opt,name=assignee,proto3" json:"assignee,omitempty"`
+	IncidentIds   []int64                `protobuf:"varint,5,rep,packed,name=incident_ids,proto3" json:"incident_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TriageStanding) Reset() {
+	*x = TriageStanding{}
+	mi := &file_signal_proto_msgTypes[67]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TriageStanding) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TriageStanding) ProtoMessage() {}
+
+func (x *TriageStanding) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[67]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TriageStanding.ProtoReflect.Descriptor instead.
+func (*TriageStanding) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{67}
+}
+
+func (x *TriageStanding) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *TriageStanding) GetArchiveReason() string {
+	if x != nil {
+		return x.ArchiveReason
+	}
+	return ""
+}
+
+func (x *TriageStanding) GetComment() string {
+	if x != nil {
+		return x.Comment
+	}
+	return ""
+}
+
+func (x *TriageStanding) GetAssignee() string {
+	if x != nil {
+		return x.Assignee
+	}
+	return ""
+}
+
+func (x *TriageStanding) GetIncidentIds() []int64 {
+	if x != nil {
+		return x.IncidentIds
+	}
+	return nil
+}
+
+// NotificationHistory is what a target was told, or is to be.
+type NotificationHistory struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Target string                 `protobuf:"bytes,1,opt,name=target,proto3" json:"target,omitempty"`
+	// opened, changed, archived, resolved or escalated
+	News string `protobuf:"bytes,2,opt,name=news,proto3" json:"news,omitempty"`
+	// waiting, sent, failed, muted or dropped
+	State    string `protobuf:"bytes,3,opt,name=state,proto3" json:"state,omitempty"`
+	Attempts int64  `protobuf:"varint,4,opt,name=attempts,proto3" json:"attempts,omitempty"`
+	// When the last was, in milliseconds since 1970; 0: never.
+	Tried int64 `protobuf:"varint,5,opt,name=tried,proto3" json:"tried,omitempty"`
+	// What came of it.
+	Answer        string `protobuf:"bytes,6,opt,name=answer,proto3" json:"answer,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NotificationHistory) Reset() {
+	*x = NotificationHistory{}
+	mi := &file_signal_proto_msgTypes[68]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NotificationHistory) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NotificationHistory) ProtoMessage() {}
+
+func (x *NotificationHistory) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[68]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NotificationHistory.ProtoReflect.Descriptor instead.
+func (*NotificationHistory) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{68}
+}
+
+func (x *NotificationHistory) GetTarget() string {
+	if x != nil {
+		return x.Target
+	}
+	return ""
+}
+
+func (x *NotificationHistory) GetNews() string {
+	if x != nil {
+		return x.News
+	}
+	return ""
+}
+
+func (x *NotificationHistory) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *NotificationHistory) GetAttempts() int64 {
+	if x != nil {
+		return x.Attempts
+	}
+	return 0
+}
+
+func (x *NotificationHistory) GetTried() int64 {
+	if x != nil {
+		return x.Tried
+	}
+	return 0
+}
+
+func (x *NotificationHistory) GetAnswer() string {
+	if x != nil {
+		return x.Answer
+	}
+	return ""
+}
+
+type ResponseHistory struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// kill, isolate, release or collect
+	Action string `protobuf:"bytes,2,opt,name=action,proto3" json:"action,omitempty"`
+	Host   string `protobuf:"bytes,3,opt,name=host,proto3" json:"host,omitempty"`
+	Target string `protobuf:"bytes,4,opt,name=target,proto3" json:"target,omitempty"`
+	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	// waiting, done, failed, expired or cancelled
+	State string `protobuf:"bytes,6,opt,name=state,proto3" json:"state,omitempty"`
+	Error string `protobuf:"bytes,7,opt,name=error,proto3" json:"error,omitempty"`
+	// In milliseconds since 1970; 0: it has not ended.
+	Ended         int64 `protobuf:"varint,8,opt,name=ended,proto3" json:"ended,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResponseHistory) Reset() {
+	*x = ResponseHistory{}
+	mi := &file_signal_proto_msgTypes[69]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResponseHistory) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResponseHistory) ProtoMessage() {}
+
+func (x *ResponseHistory) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[69]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResponseHistory.ProtoReflect.Descriptor instead.
+func (*ResponseHistory) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{69}
+}
+
+func (x *ResponseHistory) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *ResponseHistory) GetAction() string {
+	if x != nil {
+		return x.Action
+	}
+	return ""
+}
+
+func (x *ResponseHistory) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
+func (x *ResponseHistory) GetTarget() string {
+	if x != nil {
+		return x.Target
+	}
+	return ""
+}
+
+func (x *ResponseHistory) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *ResponseHistory) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *ResponseHistory) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+func (x *ResponseHistory) GetEnded() int64 {
+	if x != nil {
+		return x.Ended
+	}
+	return 0
+}
+
+type SignalVersion struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Version       int64                  `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
+	FirstSeen     int64                  `protobuf:"varint,2,opt,name=first_seen,proto3" json:"first_seen,omitempty"`
+	LastSeen      int64                  `protobuf:"varint,3,opt,name=last_seen,proto3" json:"last_seen,omitempty"`
+	Events        int64                  `protobuf:"varint,4,opt,name=events,proto3" json:"events,omitempty"`
+	Severity      string                 `protobuf:"bytes,5,opt,name=severity,proto3" json:"severity,omitempty"`
+	State         string                 `protobuf:"bytes,6,opt,name=state,proto3" json:"state,omitempty"`
+	Reason        string                 `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignalVersion) Reset() {
+	*x = SignalVersion{}
+	mi := &file_signal_proto_msgTypes[70]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignalVersion) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignalVersion) ProtoMessage() {}
+
+func (x *SignalVersion) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[70]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignalVersion.ProtoReflect.Descriptor instead.
+func (*SignalVersion) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{70}
+}
+
+func (x *SignalVersion) GetVersion() int64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *SignalVersion) GetFirstSeen() int64 {
+	if x != nil {
+		return x.FirstSeen
+	}
+	return 0
+}
+
+func (x *SignalVersion) GetLastSeen() int64 {
+	if x != nil {
+		return x.LastSeen
+	}
+	return 0
+}
+
+func (x *SignalVersion) GetEvents() int64 {
+	if x != nil {
+		return x.Events
+	}
+	return 0
+}
+
+func (x *SignalVersion) GetSeverity() string {
+	if x != nil {
+		return x.Severity
+	}
+	return ""
+}
+
+func (x *SignalVersion) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *SignalVersion) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 var File_signal_proto protoreflect.FileDescriptor
 
 const file_signal_proto_rawDesc = "" +
@@ -4472,7 +5071,57 @@ const file_signal_proto_rawDesc = "" +
 	"\x04user\x18\x05 \x01(\tR\x04user\x12\x12\n" +
 	"\x04host\x18\x06 \x01(\tR\x04host\x12\x16\n" +
 	"\x06events\x18\a \x03(\tR\x06events\x124\n" +
-	"\bchildren\x18\b \x03(\v2\x18.nightjar.v1.ProcessNodeR\bchildren2\xd0\x0e\n" +
+	"\bchildren\x18\b \x03(\v2\x18.nightjar.v1.ProcessNodeR\bchildren\"\xfc\x01\n" +
+	"\rSignalHistory\x129\n" +
+	"\aentries\x18\x01 \x03(\v2\x1f.nightjar.v1.SignalHistoryEntryR\aentries\x126\n" +
+	"\bversions\x18\x02 \x03(\v2\x1a.nightjar.v1.SignalVersionR\bversions\x12.\n" +
+	"\x12versions_published\x18\x03 \x01(\x03R\x12versions_published\x12 \n" +
+	"\vchanges_cut\x18\x04 \x01(\x03R\vchanges_cut\x12&\n" +
+	"\x0esuppression_id\x18\x05 \x01(\tR\x0esuppression_id\"\x90\x02\n" +
+	"\x12SignalHistoryEntry\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x0e\n" +
+	"\x02at\x18\x02 \x01(\x03R\x02at\x12\x0e\n" +
+	"\x02by\x18\x03 \x01(\tR\x02by\x12\x12\n" +
+	"\x04text\x18\x04 \x01(\tR\x04text\x122\n" +
+	"\x06triage\x18\x05 \x01(\v2\x1a.nightjar.v1.TriageHistoryR\x06triage\x12D\n" +
+	"\fnotification\x18\x06 \x01(\v2 .nightjar.v1.NotificationHistoryR\fnotification\x128\n" +
+	"\bresponse\x18\a \x01(\v2\x1c.nightjar.v1.ResponseHistoryR\bresponse\"\x8f\x01\n" +
+	"\rTriageHistory\x123\n" +
+	"\x06before\x18\x01 \x01(\v2\x1b.nightjar.v1.TriageStandingR\x06before\x121\n" +
+	"\x05after\x18\x02 \x01(\v2\x1b.nightjar.v1.TriageStandingR\x05after\x12\x16\n" +
+	"\x06job_id\x18\x03 \x01(\tR\x06job_id\"\xa8\x01\n" +
+	"\x0eTriageStanding\x12\x14\n" +
+	"\x05state\x18\x01 \x01(\tR\x05state\x12&\n" +
+	"\x0earchive_reason\x18\x02 \x01(\tR\x0earchive_reason\x12\x18\n" +
+	"\acomment\x18\x03 \x01(\tR\acomment\x12\x1a\n" +
+	"\bassignee\x18\x04 \x01(\tR\bassignee\x12\"\n" +
+	"\fincident_ids\x18\x05 \x03(\x03R\fincident_ids\"\xa1\x01\n" +
+	"\x13NotificationHistory\x12\x16\n" +
+	"\x06target\x18\x01 \x01(\tR\x06target\x12\x12\n" +
+	"\x04news\x18\x02 \x01(\tR\x04news\x12\x14\n" +
+	"\x05state\x18\x03 \x01(\tR\x05state\x12\x1a\n" +
+	"\battempts\x18\x04 \x01(\x03R\battempts\x12\x14\n" +
+	"\x05tried\x18\x05 \x01(\x03R\x05tried\x12\x16\n" +
+	"\x06answer\x18\x06 \x01(\tR\x06answer\"\xbf\x01\n" +
+	"\x0fResponseHistory\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
+	"\x06action\x18\x02 \x01(\tR\x06action\x12\x12\n" +
+	"\x04host\x18\x03 \x01(\tR\x04host\x12\x16\n" +
+	"\x06target\x18\x04 \x01(\tR\x06target\x12\x16\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\x12\x14\n" +
+	"\x05state\x18\x06 \x01(\tR\x05state\x12\x14\n" +
+	"\x05error\x18\a \x01(\tR\x05error\x12\x14\n" +
+	"\x05ended\x18\b \x01(\x03R\x05ended\"\xc9\x01\n" +
+	"\rSignalVersion\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\x03R\aversion\x12\x1e\n" +
+	"\n" +
+	"first_seen\x18\x02 \x01(\x03R\n" +
+	"first_seen\x12\x1c\n" +
+	"\tlast_seen\x18\x03 \x01(\x03R\tlast_seen\x12\x16\n" +
+	"\x06events\x18\x04 \x01(\x03R\x06events\x12\x1a\n" +
+	"\bseverity\x18\x05 \x01(\tR\bseverity\x12\x14\n" +
+	"\x05state\x18\x06 \x01(\tR\x05state\x12\x16\n" +
+	"\x06reason\x18\a \x01(\tR\x06reason2\x9f\x0f\n" +
 	"\rSignalService\x12V\n" +
 	"\rSearchSignals\x12!.nightjar.v1.SearchSignalsRequest\x1a\".nightjar.v1.SearchSignalsResponse\x12T\n" +
 	"\vListSignals\x12!.nightjar.v1.SearchSignalsRequest\x1a\".nightjar.v1.SearchSignalsResponse\x12J\n" +
@@ -4492,7 +5141,8 @@ const file_signal_proto_rawDesc = "" +
 	"\x13GetSuggestedActions\x12\x1d.nightjar.v1.GetSignalRequest\x1a%.nightjar.v1.SuggestedActionsResponse\x12_\n" +
 	"\x11GetSignalEntities\x12%.nightjar.v1.GetSignalEntitiesRequest\x1a#.nightjar.v1.SignalEntitiesResponse\x12M\n" +
 	"\x10GetSignalSummary\x12\x1d.nightjar.v1.GetSignalRequest\x1a\x1a.nightjar.v1.SignalSummary\x12U\n" +
-	"\x14GetSignalExplanation\x12\x1d.nightjar.v1.GetSignalRequest\x1a\x1e.nightjar.v1.SignalExplanation\x12b\n" +
+	"\x14GetSignalExplanation\x12\x1d.nightjar.v1.GetSignalRequest\x1a\x1e.nightjar.v1.SignalExplanation\x12M\n" +
+	"\x10GetSignalHistory\x12\x1d.nightjar.v1.GetSignalRequest\x1a\x1a.nightjar.v1.SignalHistory\x12b\n" +
 	"\x12GetMatchingSignals\x12&.nightjar.v1.GetMatchingSignalsRequest\x1a$.nightjar.v1.MatchingSignalsResponseB\x1cZ\x1anightjar/api/v1;nightjarv1b\x06proto3"
 
 var (
@@ -4507,7 +5157,7 @@ func file_signal_proto_rawDescGZIP() []byte {
 	return file_signal_proto_rawDescData
 }
 
-var file_signal_proto_msgTypes = make([]protoimpl.MessageInfo, 65)
+var file_signal_proto_msgTypes = make([]protoimpl.MessageInfo, 72)
 var file_signal_proto_goTypes = []any{
 	(*SearchSignalsRequest)(nil),            // 0: nightjar.v1.SearchSignalsRequest
 	(*SignalFilter)(nil),                    // 1: nightjar.v1.SignalFilter
@@ -4573,12 +5223,19 @@ var file_signal_proto_goTypes = []any{
 	(*CourseThreshold)(nil),                 // 61: nightjar.v1.CourseThreshold
 	(*JourneyStop)(nil),                     // 62: nightjar.v1.JourneyStop
 	(*ProcessNode)(nil),                     // 63: nightjar.v1.ProcessNode
-	nil,                                     // 64: nightjar.v1.SuggestedActionAttributes.TemplateVariablesEntry
-	(*structpb.Struct)(nil),                 // 65: google.protobuf.Struct
-	(*structpb.Value)(nil),                  // 66: google.protobuf.Value
-	(*GroupExplanation)(nil),                // 67: nightjar.v1.GroupExplanation
-	(*QueryExplanation)(nil),                // 68: nightjar.v1.QueryExplanation
-	(*AnomalySeries)(nil),                   // 69: nightjar.v1.AnomalySeries
+	(*SignalHistory)(nil),                   // 64: nightjar.v1.SignalHistory
+	(*SignalHistoryEntry)(nil),              // 65: nightjar.v1.SignalHistoryEntry
+	(*TriageHistory)(nil),                   // 66: nightjar.v1.TriageHistory
+	(*TriageStanding)(nil),                  // 67: nightjar.v1.TriageStanding
+	(*NotificationHistory)(nil),             // 68: nightjar.v1.NotificationHistory
+	(*ResponseHistory)(nil),                 // 69: nightjar.v1.ResponseHistory
+	(*SignalVersion)(nil),                   // 70: nightjar.v1.SignalVersion
+	nil,                                     // 71: nightjar.v1.SuggestedActionAttributes.TemplateVariablesEntry
+	(*structpb.Struct)(nil),                 // 72: google.protobuf.Struct
+	(*structpb.Value)(nil),                  // 73: google.protobuf.Value
+	(*GroupExplanation)(nil),                // 74: nightjar.v1.GroupExplanation
+	(*QueryExplanation)(nil),                // 75: nightjar.v1.QueryExplanation
+	(*AnomalySeries)(nil),                   // 76: nightjar.v1.AnomalySeries
 }
 var file_signal_proto_depIdxs = []int32{
 	1,  // 0: nightjar.v1.SearchSignalsRequest.filter:type_name -> nightjar.v1.SignalFilter
@@ -4588,12 +5245,12 @@ var file_signal_proto_depIdxs = []int32{
 	6,  // 4: nightjar.v1.SearchSignalsResponse.links:type_name -> nightjar.v1.SignalsLinks
 	5,  // 5: nightjar.v1.SignalsMeta.page:type_name -> nightjar.v1.SignalsPageMeta
 	8,  // 6: nightjar.v1.SignalItem.attributes:type_name -> nightjar.v1.SignalAttributes
-	65, // 7: nightjar.v1.SignalAttributes.attributes:type_name -> google.protobuf.Struct
+	72, // 7: nightjar.v1.SignalAttributes.attributes:type_name -> google.protobuf.Struct
 	11, // 8: nightjar.v1.GetSignalResponse.data:type_name -> nightjar.v1.SignalDetail
 	12, // 9: nightjar.v1.SignalDetail.attributes:type_name -> nightjar.v1.SignalDetailAttributes
-	65, // 10: nightjar.v1.SignalDetailAttributes.custom:type_name -> google.protobuf.Struct
+	72, // 10: nightjar.v1.SignalDetailAttributes.custom:type_name -> google.protobuf.Struct
 	16, // 11: nightjar.v1.UpdateSignalStateRequest.data:type_name -> nightjar.v1.SignalStateData
-	66, // 12: nightjar.v1.SignalStateData.id:type_name -> google.protobuf.Value
+	73, // 12: nightjar.v1.SignalStateData.id:type_name -> google.protobuf.Value
 	17, // 13: nightjar.v1.SignalStateData.attributes:type_name -> nightjar.v1.SignalStateChange
 	19, // 14: nightjar.v1.UpdateSignalAssigneeRequest.data:type_name -> nightjar.v1.SignalAssigneeData
 	20, // 15: nightjar.v1.SignalAssigneeData.attributes:type_name -> nightjar.v1.SignalAssigneeChange
@@ -4601,7 +5258,7 @@ var file_signal_proto_depIdxs = []int32{
 	22, // 17: nightjar.v1.UpdateSignalIncidentsRequest.data:type_name -> nightjar.v1.SignalIncidentsData
 	23, // 18: nightjar.v1.SignalIncidentsData.attributes:type_name -> nightjar.v1.SignalIncidentsChange
 	25, // 19: nightjar.v1.UpdateSignalRequest.data:type_name -> nightjar.v1.SignalUpdateData
-	66, // 20: nightjar.v1.SignalUpdateData.id:type_name -> google.protobuf.Value
+	73, // 20: nightjar.v1.SignalUpdateData.id:type_name -> google.protobuf.Value
 	26, // 21: nightjar.v1.SignalUpdateData.attributes:type_name -> nightjar.v1.SignalChange
 	13, // 22: nightjar.v1.SignalChange.assignee:type_name -> nightjar.v1.SignalUser
 	1,  // 23: nightjar.v1.TriageSignalsRequest.filter:type_name -> nightjar.v1.SignalFilter
@@ -4620,7 +5277,7 @@ var file_signal_proto_depIdxs = []int32{
 	40, // 36: nightjar.v1.BulkTriageEvent.event:type_name -> nightjar.v1.SignalTriage
 	45, // 37: nightjar.v1.SuggestedActionsResponse.data:type_name -> nightjar.v1.SuggestedAction
 	46, // 38: nightjar.v1.SuggestedAction.attributes:type_name -> nightjar.v1.SuggestedActionAttributes
-	64, // 39: nightjar.v1.SuggestedActionAttributes.template_variables:type_name -> nightjar.v1.SuggestedActionAttributes.TemplateVariablesEntry
+	71, // 39: nightjar.v1.SuggestedActionAttributes.template_variables:type_name -> nightjar.v1.SuggestedActionAttributes.TemplateVariablesEntry
 	49, // 40: nightjar.v1.SignalEntitiesResponse.data:type_name -> nightjar.v1.SignalEntitiesItem
 	50, // 41: nightjar.v1.SignalEntitiesItem.attributes:type_name -> nightjar.v1.SignalEntities
 	51, // 42: nightjar.v1.SignalEntities.identities:type_name -> nightjar.v1.SignalIdentity
@@ -4629,60 +5286,69 @@ var file_signal_proto_depIdxs = []int32{
 	57, // 45: nightjar.v1.SignalSummary.group:type_name -> nightjar.v1.SignalGroupValue
 	56, // 46: nightjar.v1.SignalExplanation.summary:type_name -> nightjar.v1.SignalSummary
 	59, // 47: nightjar.v1.SignalExplanation.course:type_name -> nightjar.v1.SignalCourse
-	67, // 48: nightjar.v1.SignalExplanation.standing:type_name -> nightjar.v1.GroupExplanation
-	68, // 49: nightjar.v1.SignalExplanation.queries:type_name -> nightjar.v1.QueryExplanation
-	69, // 50: nightjar.v1.SignalExplanation.band:type_name -> nightjar.v1.AnomalySeries
+	74, // 48: nightjar.v1.SignalExplanation.standing:type_name -> nightjar.v1.GroupExplanation
+	75, // 49: nightjar.v1.SignalExplanation.queries:type_name -> nightjar.v1.QueryExplanation
+	76, // 50: nightjar.v1.SignalExplanation.band:type_name -> nightjar.v1.AnomalySeries
 	62, // 51: nightjar.v1.SignalExplanation.journey:type_name -> nightjar.v1.JourneyStop
 	63, // 52: nightjar.v1.SignalExplanation.processes:type_name -> nightjar.v1.ProcessNode
 	60, // 53: nightjar.v1.SignalCourse.points:type_name -> nightjar.v1.CoursePoint
 	61, // 54: nightjar.v1.SignalCourse.thresholds:type_name -> nightjar.v1.CourseThreshold
 	63, // 55: nightjar.v1.ProcessNode.children:type_name -> nightjar.v1.ProcessNode
-	66, // 56: nightjar.v1.SuggestedActionAttributes.TemplateVariablesEntry.value:type_name -> google.protobuf.Value
-	0,  // 57: nightjar.v1.SignalService.SearchSignals:input_type -> nightjar.v1.SearchSignalsRequest
-	0,  // 58: nightjar.v1.SignalService.ListSignals:input_type -> nightjar.v1.SearchSignalsRequest
-	9,  // 59: nightjar.v1.SignalService.GetSignal:input_type -> nightjar.v1.GetSignalRequest
-	15, // 60: nightjar.v1.SignalService.UpdateSignalState:input_type -> nightjar.v1.UpdateSignalStateRequest
-	18, // 61: nightjar.v1.SignalService.UpdateSignalAssignee:input_type -> nightjar.v1.UpdateSignalAssigneeRequest
-	21, // 62: nightjar.v1.SignalService.UpdateSignalIncidents:input_type -> nightjar.v1.UpdateSignalIncidentsRequest
-	24, // 63: nightjar.v1.SignalService.UpdateSignal:input_type -> nightjar.v1.UpdateSignalRequest
-	27, // 64: nightjar.v1.SignalService.EditSignalState:input_type -> nightjar.v1.EditSignalStateRequest
-	28, // 65: nightjar.v1.SignalService.EditSignalAssignee:input_type -> nightjar.v1.EditSignalAssigneeRequest
-	29, // 66: nightjar.v1.SignalService.AddSignalToIncident:input_type -> nightjar.v1.AddSignalToIncidentRequest
-	31, // 67: nightjar.v1.SignalService.TriageSignals:input_type -> nightjar.v1.TriageSignalsRequest
-	33, // 68: nightjar.v1.SignalService.BulkUpdateSignalState:input_type -> nightjar.v1.BulkUpdateSignalStateRequest
-	34, // 69: nightjar.v1.SignalService.BulkUpdateSignalAssignee:input_type -> nightjar.v1.BulkUpdateSignalAssigneeRequest
-	37, // 70: nightjar.v1.SignalService.BulkUpdateSignals:input_type -> nightjar.v1.BulkUpdateSignalsRequest
-	9,  // 71: nightjar.v1.SignalService.GetInvestigationQueries:input_type -> nightjar.v1.GetSignalRequest
-	9,  // 72: nightjar.v1.SignalService.GetSuggestedActions:input_type -> nightjar.v1.GetSignalRequest
-	47, // 73: nightjar.v1.SignalService.GetSignalEntities:input_type -> nightjar.v1.GetSignalEntitiesRequest
-	9,  // 74: nightjar.v1.SignalService.GetSignalSummary:input_type -> nightjar.v1.GetSignalRequest
-	9,  // 75: nightjar.v1.SignalService.GetSignalExplanation:input_type -> nightjar.v1.GetSignalRequest
-	52, // 76: nightjar.v1.SignalService.GetMatchingSignals:input_type -> nightjar.v1.GetMatchingSignalsRequest
-	3,  // 77: nightjar.v1.SignalService.SearchSignals:output_type -> nightjar.v1.SearchSignalsResponse
-	3,  // 78: nightjar.v1.SignalService.ListSignals:output_type -> nightjar.v1.SearchSignalsResponse
-	10, // 79: nightjar.v1.SignalService.GetSignal:output_type -> nightjar.v1.GetSignalResponse
-	38, // 80: nightjar.v1.SignalService.UpdateSignalState:output_type -> nightjar.v1.SignalTriageResponse
-	38, // 81: nightjar.v1.SignalService.UpdateSignalAssignee:output_type -> nightjar.v1.SignalTriageResponse
-	38, // 82: nightjar.v1.SignalService.UpdateSignalIncidents:output_type -> nightjar.v1.SignalTriageResponse
-	38, // 83: nightjar.v1.SignalService.UpdateSignal:output_type -> nightjar.v1.SignalTriageResponse
-	30, // 84: nightjar.v1.SignalService.EditSignalState:output_type -> nightjar.v1.EditSignalResponse
-	30, // 85: nightjar.v1.SignalService.EditSignalAssignee:output_type -> nightjar.v1.EditSignalResponse
-	30, // 86: nightjar.v1.SignalService.AddSignalToIncident:output_type -> nightjar.v1.EditSignalResponse
-	32, // 87: nightjar.v1.SignalService.TriageSignals:output_type -> nightjar.v1.TriageSignalsResponse
-	41, // 88: nightjar.v1.SignalService.BulkUpdateSignalState:output_type -> nightjar.v1.BulkTriageResponse
-	41, // 89: nightjar.v1.SignalService.BulkUpdateSignalAssignee:output_type -> nightjar.v1.BulkTriageResponse
-	41, // 90: nightjar.v1.SignalService.BulkUpdateSignals:output_type -> nightjar.v1.BulkTriageResponse
-	44, // 91: nightjar.v1.SignalService.GetInvestigationQueries:output_type -> nightjar.v1.SuggestedActionsResponse
-	44, // 92: nightjar.v1.SignalService.GetSuggestedActions:output_type -> nightjar.v1.SuggestedActionsResponse
-	48, // 93: nightjar.v1.SignalService.GetSignalEntities:output_type -> nightjar.v1.SignalEntitiesResponse
-	56, // 94: nightjar.v1.SignalService.GetSignalSummary:output_type -> nightjar.v1.SignalSummary
-	58, // 95: nightjar.v1.SignalService.GetSignalExplanation:output_type -> nightjar.v1.SignalExplanation
-	53, // 96: nightjar.v1.SignalService.GetMatchingSignals:output_type -> nightjar.v1.MatchingSignalsResponse
-	77, // [77:97] is the sub-list for method output_type
-	57, // [57:77] is the sub-list for method input_type
-	57, // [57:57] is the sub-list for extension type_name
-	57, // [57:57] is the sub-list for extension extendee
-	0,  // [0:57] is the sub-list for field type_name
+	65, // 56: nightjar.v1.SignalHistory.entries:type_name -> nightjar.v1.SignalHistoryEntry
+	70, // 57: nightjar.v1.SignalHistory.versions:type_name -> nightjar.v1.SignalVersion
+	66, // 58: nightjar.v1.SignalHistoryEntry.triage:type_name -> nightjar.v1.TriageHistory
+	68, // 59: nightjar.v1.SignalHistoryEntry.notification:type_name -> nightjar.v1.NotificationHistory
+	69, // 60: nightjar.v1.SignalHistoryEntry.response:type_name -> nightjar.v1.ResponseHistory
+	67, // 61: nightjar.v1.TriageHistory.before:type_name -> nightjar.v1.TriageStanding
+	67, // 62: nightjar.v1.TriageHistory.after:type_name -> nightjar.v1.TriageStanding
+	73, // 63: nightjar.v1.SuggestedActionAttributes.TemplateVariablesEntry.value:type_name -> google.protobuf.Value
+	0,  // 64: nightjar.v1.SignalService.SearchSignals:input_type -> nightjar.v1.SearchSignalsRequest
+	0,  // 65: nightjar.v1.SignalService.ListSignals:input_type -> nightjar.v1.SearchSignalsRequest
+	9,  // 66: nightjar.v1.SignalService.GetSignal:input_type -> nightjar.v1.GetSignalRequest
+	15, // 67: nightjar.v1.SignalService.UpdateSignalState:input_type -> nightjar.v1.UpdateSignalStateRequest
+	18, // 68: nightjar.v1.SignalService.UpdateSignalAssignee:input_type -> nightjar.v1.UpdateSignalAssigneeRequest
+	21, // 69: nightjar.v1.SignalService.UpdateSignalIncidents:input_type -> nightjar.v1.UpdateSignalIncidentsRequest
+	24, // 70: nightjar.v1.SignalService.UpdateSignal:input_type -> nightjar.v1.UpdateSignalRequest
+	27, // 71: nightjar.v1.SignalService.EditSignalState:input_type -> nightjar.v1.EditSignalStateRequest
+	28, // 72: nightjar.v1.SignalService.EditSignalAssignee:input_type -> nightjar.v1.EditSignalAssigneeRequest
+	29, // 73: nightjar.v1.SignalService.AddSignalToIncident:input_type -> nightjar.v1.AddSignalToIncidentRequest
+	31, // 74: nightjar.v1.SignalService.TriageSignals:input_type -> nightjar.v1.TriageSignalsRequest
+	33, // 75: nightjar.v1.SignalService.BulkUpdateSignalState:input_type -> nightjar.v1.BulkUpdateSignalStateRequest
+	34, // 76: nightjar.v1.SignalService.BulkUpdateSignalAssignee:input_type -> nightjar.v1.BulkUpdateSignalAssigneeRequest
+	37, // 77: nightjar.v1.SignalService.BulkUpdateSignals:input_type -> nightjar.v1.BulkUpdateSignalsRequest
+	9,  // 78: nightjar.v1.SignalService.GetInvestigationQueries:input_type -> nightjar.v1.GetSignalRequest
+	9,  // 79: nightjar.v1.SignalService.GetSuggestedActions:input_type -> nightjar.v1.GetSignalRequest
+	47, // 80: nightjar.v1.SignalService.GetSignalEntities:input_type -> nightjar.v1.GetSignalEntitiesRequest
+	9,  // 81: nightjar.v1.SignalService.GetSignalSummary:input_type -> nightjar.v1.GetSignalRequest
+	9,  // 82: nightjar.v1.SignalService.GetSignalExplanation:input_type -> nightjar.v1.GetSignalRequest
+	9,  // 83: nightjar.v1.SignalService.GetSignalHistory:input_type -> nightjar.v1.GetSignalRequest
+	52, // 84: nightjar.v1.SignalService.GetMatchingSignals:input_type -> nightjar.v1.GetMatchingSignalsRequest
+	3,  // 85: nightjar.v1.SignalService.SearchSignals:output_type -> nightjar.v1.SearchSignalsResponse
+	3,  // 86: nightjar.v1.SignalService.ListSignals:output_type -> nightjar.v1.SearchSignalsResponse
+	10, // 87: nightjar.v1.SignalService.GetSignal:output_type -> nightjar.v1.GetSignalResponse
+	38, // 88: nightjar.v1.SignalService.UpdateSignalState:output_type -> nightjar.v1.SignalTriageResponse
+	38, // 89: nightjar.v1.SignalService.UpdateSignalAssignee:output_type -> nightjar.v1.SignalTriageResponse
+	38, // 90: nightjar.v1.SignalService.UpdateSignalIncidents:output_type -> nightjar.v1.SignalTriageResponse
+	38, // 91: nightjar.v1.SignalService.UpdateSignal:output_type -> nightjar.v1.SignalTriageResponse
+	30, // 92: nightjar.v1.SignalService.EditSignalState:output_type -> nightjar.v1.EditSignalResponse
+	30, // 93: nightjar.v1.SignalService.EditSignalAssignee:output_type -> nightjar.v1.EditSignalResponse
+	30, // 94: nightjar.v1.SignalService.AddSignalToIncident:output_type -> nightjar.v1.EditSignalResponse
+	32, // 95: nightjar.v1.SignalService.TriageSignals:output_type -> nightjar.v1.TriageSignalsResponse
+	41, // 96: nightjar.v1.SignalService.BulkUpdateSignalState:output_type -> nightjar.v1.BulkTriageResponse
+	41, // 97: nightjar.v1.SignalService.BulkUpdateSignalAssignee:output_type -> nightjar.v1.BulkTriageResponse
+	41, // 98: nightjar.v1.SignalService.BulkUpdateSignals:output_type -> nightjar.v1.BulkTriageResponse
+	44, // 99: nightjar.v1.SignalService.GetInvestigationQueries:output_type -> nightjar.v1.SuggestedActionsResponse
+	44, // 100: nightjar.v1.SignalService.GetSuggestedActions:output_type -> nightjar.v1.SuggestedActionsResponse
+	48, // 101: nightjar.v1.SignalService.GetSignalEntities:output_type -> nightjar.v1.SignalEntitiesResponse
+	56, // 102: nightjar.v1.SignalService.GetSignalSummary:output_type -> nightjar.v1.SignalSummary
+	58, // 103: nightjar.v1.SignalService.GetSignalExplanation:output_type -> nightjar.v1.SignalExplanation
+	64, // 104: nightjar.v1.SignalService.GetSignalHistory:output_type -> nightjar.v1.SignalHistory
+	53, // 105: nightjar.v1.SignalService.GetMatchingSignals:output_type -> nightjar.v1.MatchingSignalsResponse
+	85, // [85:106] is the sub-list for method output_type
+	64, // [64:85] is the sub-list for method input_type
+	64, // [64:64] is the sub-list for extension type_name
+	64, // [64:64] is the sub-list for extension extendee
+	0,  // [0:64] is the sub-list for field type_name
 }
 
 func init() { file_signal_proto_init() }
@@ -4713,7 +5379,7 @@ func file_signal_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_signal_proto_rawDesc), len(file_signal_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   65,
+			NumMessages:   72,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

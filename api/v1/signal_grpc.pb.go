@@ -38,6 +38,7 @@ const (
 	SignalService_GetSignalEntities_FullMethodName        = "/nightjar.v1.SignalService/GetSignalEntities"
 	SignalService_GetSignalSummary_FullMethodName         = "/nightjar.v1.SignalService/GetSignalSummary"
 	SignalService_GetSignalExplanation_FullMethodName     = "/nightjar.v1.SignalService/GetSignalExplanation"
+	SignalService_GetSignalHistory_FullMethodName         = "/nightjar.v1.SignalService/GetSignalHistory"
 	SignalService_GetMatchingSignals_FullMethodName       = "/nightjar.v1.SignalService/GetMatchingSignals"
 )
 
@@ -86,6 +87,9 @@ type SignalServiceClient interface {
 	// GetSignalExplanation is why a signal is there, in numbers: how its values went over
 	// time beside what they are compared with, steps, places, processes, what was learned.
 	GetSignalExplanation(ctx context.Context, in *GetSignalRequest, opts ...grpc.CallOption) (*SignalExplanation, error)
+	// GetSignalHistory is what became of a signal: who did what to it, what was told of it
+	// to whom, what was done to hosts about it, and its versions.
+	GetSignalHistory(ctx context.Context, in *GetSignalRequest, opts ...grpc.CallOption) (*SignalHistory, error)
 	// GetMatchingSignals are the signals that an event is part of.
 	GetMatchingSignals(ctx context.Context, in *GetMatchingSignalsRequest, opts ...grpc.CallOption) (*MatchingSignalsResponse, error)
 }
@@ -288,6 +292,16 @@ func (c *signalServiceClient) GetSignalExplanation(ctx context.Context, in *GetS
 	return out, nil
 }
 
+func (c *signalServiceClient) GetSignalHistory(ctx context.Context, in *GetSignalRequest, opts ...grpc.CallOption) (*SignalHistory, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SignalHistory)
+	err := c.cc.Invoke(ctx, SignalService_GetSignalHistory_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *signalServiceClient) GetMatchingSignals(ctx context.Context, in *GetMatchingSignalsRequest, opts ...grpc.CallOption) (*MatchingSignalsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(MatchingSignalsResponse)
@@ -343,6 +357,9 @@ type SignalServiceServer interface {
 	// GetSignalExplanation is why a signal is there, in numbers: how its values went over
 	// time beside what they are compared with, steps, places, processes, what was learned.
 	GetSignalExplanation(context.Context, *GetSignalRequest) (*SignalExplanation, error)
+	// GetSignalHistory is what became of a signal: who did what to it, what was told of it
+	// to whom, what was done to hosts about it, and its versions.
+	GetSignalHistory(context.Context, *GetSignalRequest) (*SignalHistory, error)
 	// GetMatchingSignals are the signals that an event is part of.
 	GetMatchingSignals(context.Context, *GetMatchingSignalsRequest) (*MatchingSignalsResponse, error)
 	mustEmbedUnimplementedSignalServiceServer()
@@ -411,6 +428,9 @@ func (UnimplementedSignalServiceServer) GetSignalSummary(context.Context, *GetSi
 }
 func (UnimplementedSignalServiceServer) GetSignalExplanation(context.Context, *GetSignalRequest) (*SignalExplanation, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetSignalExplanation not implemented")
+}
+func (UnimplementedSignalServiceServer) GetSignalHistory(context.Context, *GetSignalRequest) (*SignalHistory, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetSignalHistory not implemented")
 }
 func (UnimplementedSignalServiceServer) GetMatchingSignals(context.Context, *GetMatchingSignalsRequest) (*MatchingSignalsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetMatchingSignals not implemented")
@@ -778,6 +798,24 @@ func _SignalService_GetSignalExplanation_Handler(srv interface{}, ctx context.Co
 	return interceptor(ctx, in, info, handler)
 }
 
+func _SignalService_GetSignalHistory_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetSignalRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SignalServiceServer).GetSignalHistory(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SignalService_GetSignalHistory_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SignalServiceServer).GetSignalHistory(ctx, req.(*GetSignalRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _SignalService_GetMatchingSignals_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetMatchingSignalsRequest)
 	if err := dec(in); err != nil {
@@ -878,6 +916,10 @@ var SignalService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetSignalExplanation",
 			Handler:    _SignalService_GetSignalExplanation_Handler,
+		},
+		{
+			MethodName: "GetSignalHistory",
+			Handler:    _SignalService_GetSignalHistory_Handler,
 		},
 		{
 			MethodName: "GetMatchingSignals",

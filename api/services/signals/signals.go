@@ -20,7 +20,9 @@ type SignalService struct {
 	Triage Triage
 	// Explainer says why signals are there.
 	Explainer Explainer
-	Now       func() time.Time
+	// Told shows what was told of signals; nil: nothing is.
+	Told Told
+	Now  func() time.Time
 }
 
 // Sizes of a page of signals.

@@ -15,6 +15,20 @@ type Store interface {
 	// of and that were not taken back. An event's signals can be read some seconds after it
 	// arrived.
 	MatchingSignals(ctx context.Context, at schema.Millis, seq uint64) ([]Signal, error)
+	// Versions are the versions of a signal that are still stored, the newest first; a
+	// *schema.NotFoundError where there is none.
+	Versions(ctx context.Context, id string) ([]Version, error)
+}
+
+// Version is a version of a signal, as it was published.
+type Version struct {
+	Number              uint64
+	FirstSeen, LastSeen schema.Millis
+	Events              uint64
+	Severity            string
+	State, Reason       string
+	Suppression         string
+	Triage              schema.Triage
 }
 
 // Search selects a page of signals.

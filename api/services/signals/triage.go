@@ -32,7 +32,7 @@ func (s *SignalService) UpdateSignalAssignee(ctx context.Context, in *pb.UpdateS
 	if change.GetAssignee() == nil {
 		return nil, api.BadRequest("data.attributes.assignee", "missing; want {\"uuid\": …}, empty for nobody")
 	}
-	return s.triageOne(ctx, in.GetSignalId(), signalChange{assignee: change.Assignee, version: change.Version})
+	return s.triageOne(ctx, in.GetSignalId(), signalChange{at: s.now(), assignee: change.Assignee, version: change.Version})
 }
 
 // UpdateSignalIncidents replaces the incidents of one signal.
@@ -45,7 +45,7 @@ func (s *SignalService) UpdateSignalIncidents(ctx context.Context, in *pb.Update
 		return nil, api.BadRequest("data.attributes.incident_ids", "missing; want a list of numbers, empty for none")
 	}
 	incidents := change.GetIncidentIds()
-	return s.triageOne(ctx, in.GetSignalId(), signalChange{incidents: &incidents, version: change.Version})
+	return s.triageOne(ctx, in.GetSignalId(), signalChange{at: s.now(), incidents: &incidents, version: change.Version})
 }
 
 // UpdateSignal changes state and assignee of one signal.
@@ -73,7 +73,7 @@ func (s *SignalService) BulkUpdateSignalAssignee(ctx context.Context, in *pb.Bul
 		if a == nil || a.Assignee == nil {
 			return "", nil
 		}
-		return d.GetId(), &signalChange{assignee: &pb.SignalUser{Uuid: a.GetAssignee()}, version: a.Version}
+		return d.GetId(), &signalChange{at: s.now(), assignee: &pb.SignalUser{Uuid: a.GetAssignee()}, version: a.Version}
 	})
 }
 
@@ -98,6 +98,9 @@ type signalChange struct {
 	// addIncident is one more.
 	addIncident *int64
 	version     *uint64
+	at          schema.Millis
+	job         string // the id of the job that makes the change
+	by          string // who makes it; empty: who makes the call
 }
 
 type stateChange struct {
@@ -107,16 +110,18 @@ type stateChange struct {
 }
 
 func (s *SignalService) stateChange(in *pb.SignalStateChange) signalChange {
-	return signalChange{version: in.Version, state: &stateChange{&in.State, in.GetArchiveReason(), in.GetArchiveComment(), schema.MillisOf(s.Now())}}
+	return signalChange{at: s.now(), version: in.Version, state: &stateChange{&in.State, in.GetArchiveReason(), in.GetArchiveComment(), s.now()}}
 }
 
 func (s *SignalService) anyChange(in *pb.SignalChange) signalChange {
-	change := signalChange{assignee: in.GetAssignee(), version: in.Version}
+	change := signalChange{at: s.now(), assignee: in.GetAssignee(), version: in.Version}
 	if in.State != nil || in.ArchiveReason != nil || in.ArchiveComment != nil {
-		change.state = &stateChange{in.State, in.GetArchiveReason(), in.GetArchiveComment(), schema.MillisOf(s.Now())}
+		change.state = &stateChange{in.State, in.GetArchiveReason(), in.GetArchiveComment(), s.now()}
 	}
 	return change
 }
+
+func (s *SignalService) now() schema.Millis { return schema.MillisOf(s.Now()) }
 
 // maxComment bounds a comment, in bytes.
 const maxComment = 10_000
@@ -125,6 +130,7 @@ const maxComment = 10_000
 // request it stands.
 func (c signalChange) edit(ctx context.Context, id, place string) scheduler.TriageEdit {
 	return scheduler.TriageEdit{ID: id, IfVersion: c.version, Edit: func(sig *schema.Signal) error {
+		before, by := sig.Triage.Stands(), cmp.Or(c.by, api.AuthorOf(ctx))
 		if c.state != nil {
 			if sig.State == schema.StateArchived {
 				return &api.Error{Code: api.CodeFailedPrecondition, Target: codec.Join(place, "state"),
@@ -137,7 +143,7 @@ func (c signalChange) edit(ctx context.Context, id, place string) scheduler.Tria
 			if c.state.state != nil {
 				state = *c.state.state
 			}
-			if err := sig.Triage.SetState(state, c.state.reason, c.state.comment, api.AuthorOf(ctx), c.state.at); err != nil {
+			if err := sig.Triage.SetState(state, c.state.reason, c.state.comment, by, c.state.at); err != nil {
 				return api.BadRequest(place, "%s", err)
 			}
 		}
@@ -155,6 +161,7 @@ func (c signalChange) edit(ctx context.Context, id, place string) scheduler.Tria
 		if c.addIncident != nil && !slices.Contains(sig.Triage.Incidents, *c.addIncident) {
 			sig.Triage.Incidents = append(slices.Clone(sig.Triage.Incidents), *c.addIncident)
 		}
+		sig.Triage.Note(schema.TriageChange{At: c.at, By: by, Job: c.job, Before: before})
 		return nil
 	}}
 }

@@ -3,6 +3,7 @@ package signals
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 
 	"nightjar/api"
@@ -42,6 +43,11 @@ func (s *SignalService) TriageSignals(ctx context.Context, in *pb.TriageSignalsR
 
 // found are the ids of the signals that a search selects.
 func (s *SignalService) found(ctx context.Context, filter *pb.SignalFilter) (ids []string, err error) {
+	return s.atMost(ctx, filter, math.MaxInt)
+}
+
+// atMost are the first of them.
+func (s *SignalService) atMost(ctx context.Context, filter *pb.SignalFilter, most int) (ids []string, err error) {
 	search, err := s.search(&pb.SearchSignalsRequest{Filter: filter, Page: &pb.SignalPage{Limit: new(int32(maxSignalPage))}})
 	for err == nil {
 		var page Page
@@ -51,7 +57,7 @@ func (s *SignalService) found(ctx context.Context, filter *pb.SignalFilter) (ids
 		for i := range page.Signals {
 			ids = append(ids, page.Signals[i].ID)
 		}
-		if search.After = page.Next; search.After == (Cursor{}) {
+		if search.After = page.Next; search.After == (Cursor{}) || len(ids) >= most {
 			break
 		}
 	}
@@ -60,34 +66,25 @@ func (s *SignalService) found(ctx context.Context, filter *pb.SignalFilter) (ids
 
 // triageBatch changes signals, without those whose state is not for triage.
 func (s *SignalService) triageBatch(ctx context.Context, ids []string, change signalChange) (changed int, err error) {
-	refused := map[string]bool{}
-	for len(refused) < len(ids) {
-		var edits []scheduler.TriageEdit
-		for _, id := range ids {
-			if refused[id] {
-				continue
+	edits := make([]scheduler.TriageEdit, len(ids))
+	for i, id := range ids {
+		edits[i] = change.edit(ctx, id, "change")
+		carryOut := edits[i].Edit
+		edits[i].Edit = func(sig *schema.Signal) error {
+			err := carryOut(sig)
+			if known := new(api.Error); errors.As(err, &known) && known.Code == api.CodeFailedPrecondition {
+				return scheduler.ErrLeave
 			}
-			edit := change.edit(ctx, id, "change")
-			carryOut := edit.Edit
-			edit.Edit = func(sig *schema.Signal) error {
-				err := carryOut(sig)
-				if known := new(api.Error); errors.As(err, &known) && known.Code == api.CodeFailedPrecondition {
-					refused[id] = true
-				}
-				return err
-			}
-			edits = append(edits, edit)
-		}
-		before := len(refused)
-		_, err := s.Triage.Triage(ctx, edits)
-		if err == nil {
-			return len(edits), nil
-		}
-		if len(refused) == before {
-			return 0, err
+			return err
 		}
 	}
-	return 0, nil
+	done, err := s.Triage.Triage(ctx, edits)
+	for i := range done {
+		if done[i].ID != "" {
+			changed++
+		}
+	}
+	return changed, err
 }
 
 // EditSignalState is UpdateSignalState in its first form.
@@ -102,7 +99,7 @@ func (s *SignalService) EditSignalAssignee(ctx context.Context, in *pb.EditSigna
 	if in.Assignee == nil {
 		return nil, api.BadRequest("assignee", "missing; want a user's UUID, empty for nobody")
 	}
-	return s.editOne(ctx, in.GetSignalId(), signalChange{assignee: &pb.SignalUser{Uuid: in.GetAssignee()}, version: in.Version})
+	return s.editOne(ctx, in.GetSignalId(), signalChange{at: s.now(), assignee: &pb.SignalUser{Uuid: in.GetAssignee()}, version: in.Version})
 }
 
 // AddSignalToIncident relates a signal to one more incident.
@@ -111,7 +108,7 @@ func (s *SignalService) AddSignalToIncident(ctx context.Context, in *pb.AddSigna
 		return nil, api.BadRequest("incident_id", "missing; want the number of an incident")
 	}
 	id := in.GetIncidentId()
-	out, err := s.editOne(ctx, in.GetSignalId(), signalChange{addIncident: &id, version: in.Version})
+	out, err := s.editOne(ctx, in.GetSignalId(), signalChange{at: s.now(), addIncident: &id, version: in.Version})
 	if err == nil && in.GetAddToSignalTimeline() {
 		out.Warnings = append(out.Warnings, "add_to_signal_timeline: nightjar keeps no timelines; the incident is among the signal's")
 	}
