@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"nightjar/agent/probe"
+	"nightjar/agent/respond"
 	"nightjar/secl/policy"
 )
 
@@ -120,6 +121,49 @@ func TestAKillReachesItsScope(t *testing.T) {
 				t.Errorf("the report is %v", r)
 			}
 		})
+	}
+}
+
+// TestTheDisarmerOfContainersHoldsInTheKernel holds that five a minute are killed in one
+// container, and that the host is none.
+func TestTheDisarmerOfContainersHoldsInTheKernel(t *testing.T) {
+	miner, files := program(t, t.TempDir(), "miner", "/bin/touch"), t.TempDir()
+	w := killing(t, policy.Blocking, killRule("miner", `exec.file.path == "`+miner+`"`, ", disable_executable_disarmer: true"))
+	const times = 8
+	run := func(where string, want int) {
+		t.Helper()
+		killed := 0
+		for range times {
+			c := as("touch", miner, filepath.Join(files, "wrote"))
+			if where != "" {
+				f, err := os.Open(where)
+				if err != nil {
+					t.Fatal(err)
+				}
+				c.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: int(f.Fd()), Cloneflags: syscall.CLONE_NEWPID}
+				defer f.Close()
+			}
+			if _ = c.Run(); statusOf(c) == syscall.SIGKILL {
+				killed++
+			}
+		}
+		if killed != want {
+			t.Errorf("%q: %d of %d killed, want %d", where, killed, times, want)
+		}
+	}
+	first, _ := cgroupOf(t, fmt.Sprintf("docker-%064x.scope", os.Getpid()))
+	limit := respond.DefaultLimits.Kills
+	run(first, limit)
+	run("", times)
+	w.stop()
+	disarmed := 0
+	for _, m := range w.of("miner", 0) {
+		if r := actions(t, m)[0]; r["status"] == "rule_disarmed" && r["disarmer_type"] == "container" {
+			disarmed++
+		}
+	}
+	if disarmed != times-limit {
+		t.Errorf("%d events say that the rule is disarmed for the container, want %d", disarmed, times-limit)
 	}
 }
 

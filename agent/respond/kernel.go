@@ -52,6 +52,7 @@ type kernelState struct {
 	byID   map[uint32]*atExecRule // also of rules that are gone: their records may still come
 	ids    map[string]uint32
 	slots  map[string]uint32 // of leases, by what they are of
+	free   []uint32          // slots that were
 	texts  map[uint32]string // of the leases of files
 	most   map[uint32]uint64 // as the kernel was told
 	files  map[string]identity
@@ -82,6 +83,7 @@ func (r *Responder) Install(rules *ruleset.Set, table Table) error {
 			r.reduce(rule, kills)
 		}
 	}
+	k.sweep()
 	if err := r.refresh(r.Now()); err != nil {
 		return err
 	}
@@ -114,6 +116,9 @@ func (r *Responder) redefine(rules *ruleset.Set) {
 	}
 }
 
+// maxKills is how many paths and names the kernel has room for, as in kill.h.
+const maxKills = 8192
+
 // reduce adds what the kernel can decide of a rule to kills. Of several rules about the
 // same program the one that ends it for sure has it, then the one without limits.
 func (r *Responder) reduce(rule *ruleset.Rule, kills map[string]bpf.Kill) {
@@ -130,8 +135,8 @@ func (r *Responder) reduce(rule *ruleset.Rule, kills map[string]bpf.Kill) {
 	id := r.kernel.id(rule.ID)
 	r.kernel.byID[id] = one
 	for _, text := range texts {
-		if r.mustSpare(text) {
-			continue
+		if _, have := kills[text]; r.mustSpare(text) || !have && len(kills) == maxKills {
+			continue // the rule's match kills it
 		}
 		kill := bpf.Kill{Rule: id, Signal: uint32(unix.SignalNum(def.Signal))}
 		ok := true
@@ -197,12 +202,35 @@ func (k *kernelState) slot(of string) (uint32, bool) {
 	if s, ok := k.slots[of]; ok {
 		return s, true
 	}
-	s := uint32(len(k.slots) + 1)
+	s := uint32(len(k.slots) + len(k.free) + 1)
+	if last := len(k.free) - 1; last >= 0 {
+		s, k.free = k.free[last], k.free[:last]
+	}
 	if s >= k.table.Leases() {
 		return 0, false
 	}
 	k.slots[of] = s
 	return s, true
+}
+
+// sweep frees the leases that no rule has any more.
+func (k *kernelState) sweep() {
+	used := map[uint32]bool{}
+	for _, one := range k.rules {
+		for _, kill := range one.kills {
+			for _, slot := range kill.Lease {
+				used[slot] = true
+			}
+		}
+	}
+	for of, slot := range k.slots {
+		if !used[slot] {
+			delete(k.slots, of)
+			delete(k.texts, slot)
+			delete(k.most, slot)
+			k.free = append(k.free, slot)
+		}
+	}
 }
 
 // reduces reports whether the kernel decides about the event by itself, or would in
