@@ -117,7 +117,7 @@ func TestAKillReachesItsScope(t *testing.T) {
 			if r["status"] != c.want || r["mechanism"] != c.mechanism || (r["spared"] != nil) != c.spared {
 				t.Errorf("the report is %v", r)
 			}
-			if whole := r["scope"] == c.scope; whole != all || !all && r["error"] == nil {
+			if whole := r["scope"] == c.scope; whole != all || !all && r["note"] == nil {
 				t.Errorf("the report is %v", r)
 			}
 		})

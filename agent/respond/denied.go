@@ -26,9 +26,9 @@ func (d *Denied) report(rule *ruleset.Rule, e *event.Event) (out Report, nobody 
 	switch {
 	case slices.Contains(d.Rules, rule.ID):
 	case rule.Mode != policy.Blocking:
-		out.Status, out.Error = WouldHavePerformed, "it was denied because of another rule"
+		out.Status, out.Note = WouldHavePerformed, "it was denied because of another rule"
 	default:
-		out.Status, out.Error = Aborted, "it was denied because of another rule"
+		out.Status, out.Note = Aborted, "it was denied because of another rule"
 	}
 	return out, e.Type == "exec"
 }

@@ -76,7 +76,8 @@ func (r *Responder) killedInKernel(report *Report, ask Ask, e *event.Event, seen
 	rest := *report
 	r.Killer.signal(&rest, targetOf(e))
 	if rest.Status != Aborted { // nothing was left
-		report.Status, report.Error, report.Killed, report.Spared, report.Scope = rest.Status, rest.Error, rest.Killed, rest.Spared, rest.Scope
+		report.Status, report.Error, report.Note = rest.Status, rest.Error, rest.Note
+		report.Killed, report.Spared, report.Scope = rest.Killed, rest.Spared, rest.Scope
 	}
 	if report.Status == Failed {
 		report.Status = PartiallyPerformed
@@ -175,8 +176,8 @@ func (r *Responder) Tick(now time.Time) {
 			continue
 		}
 		for _, w := range list {
-			if w.report.Error == "" {
-				w.report.Error = fmt.Sprintf("the process was not gone %s later", patience)
+			if w.report.Note == "" {
+				w.report.Note = fmt.Sprintf("the process was not gone %s later", patience)
 			}
 			w.done(w.report)
 		}

@@ -38,7 +38,8 @@ type Report struct {
 	Type         string    `json:"type"` // of the action: kill, hash, …
 	Status       Status    `json:"status"`
 	Mechanism    Mechanism `json:"mechanism,omitempty"`
-	Error        string    `json:"error,omitempty"`
+	Error        string    `json:"error,omitempty"` // why it was not done, or not all of it
+	Note         string    `json:"note,omitempty"`  // what else is to be known: nothing failed
 	Signal       string    `json:"signal,omitempty"`
 	Scope        string    `json:"scope,omitempty"`
 	DisarmerType string    `json:"disarmer_type,omitempty"` // executable or container: whose limit was reached

@@ -64,7 +64,7 @@ func (k *Killer) signalAlone(r *Report, t Target, s unix.Signal, fd int, err, wh
 		r.fail(err)
 		return
 	}
-	r.Status, r.Error, r.Scope = Performed, why.Error()+": only the process was signalled", ScopeProcess
+	r.Status, r.Note, r.Scope = Performed, why.Error()+": only the process was signalled", ScopeProcess
 }
 
 // maxRounds bounds how often a group is looked at for processes that began meanwhile.
