@@ -180,7 +180,7 @@ func TestAResponseReachesItsAgentAndItsEndTheSignal(t *testing.T) {
 	if got := fmt.Sprint(hook.told()[id]); got != "[opened responded]" {
 		t.Errorf("told %s", got)
 	}
-	p.shows([]string{"kill /tmp/x[4711] on web-1: done, partially_performed: one was protected", "a miner"}, "signals", "get", id, "--output", "table")
+	p.shows([]string{"kill done: partially_performed: one was protected", "/tmp/x[4711] on web-1", "a miner"}, "signals", "get", id, "--output", "table")
 	p.shows([]string{r, "done", "partially_performed: one was protected", `"killed"`}, "responses", "get", r)
 	p.shows([]string{r, id, "web-1"}, "responses", "--signal", id)
 	p.shows([]string{"ResponseService/RespondToSignal", "kill /tmp/x[4711] on web-1: a miner", "response done", "partially_performed: one was protected", "begun"}, "audit", "list", "--output", "json")
@@ -201,7 +201,7 @@ func TestAnAgentThatIsAwayIsWaitedForUntilTheDeadline(t *testing.T) {
 	if o := a.sync(nil); len(o.Commands) != 0 {
 		t.Errorf("ordered after the deadline: %+v", o.Commands)
 	}
-	p.shows([]string{"collect /tmp/x[12] on web-2: expired"}, "signals", "get", id, "--output", "table")
+	p.shows([]string{"collect expired", "/tmp/x[12] on web-2"}, "signals", "get", id, "--output", "table")
 
 	r = p.respond(id, "kill", "--reason", "a miner")
 	p.shows([]string{"cancelled"}, "responses", "cancel", r)

@@ -29,7 +29,14 @@ func newResponses(lc fx.Lifecycle, e *engine, d *database, s *scheduler.Schedule
 			}}})
 			return err
 		},
-		Note: func(v responses.Versioned) { in.audit.Note(endOf(v)) },
+		Note: func(id string, r *responses.Response) error {
+			// What was done stands, also where it can't be written down: that it was asked for is.
+			if err := in.audit.Write(endOf(id, r)); err != nil {
+				e.log.Error("how a response ended can't be written to the audit log", "response", id, "error", err)
+				in.audit.Note(endOf(id, r)) // which counts it as lost, or has it later
+			}
+			return nil
+		},
 	})
 	lc.Append(fx.StartHook(book.Load))
 	e.run(lc, "responses", book.Run)
@@ -37,11 +44,10 @@ func newResponses(lc fx.Lifecycle, e *engine, d *database, s *scheduler.Schedule
 }
 
 // endOf is the entry of the audit log that says how a response ended, by its agent.
-func endOf(v responses.Versioned) audit.Entry {
-	r := &v.Body
+func endOf(id string, r *responses.Response) audit.Entry {
 	a := audit.Entry{
 		Kind: string(access.Response), Action: "response " + string(r.State), Outcome: audit.Failed, CallerID: r.Agent, Role: string(access.Agent),
-		Object: fmt.Sprintf("%s: %s %s", v.ID, r.Action, r.Target()),
+		Object: fmt.Sprintf("%s: %s %s", id, r.Action, r.Target()),
 	}
 	if r.State == responses.Done {
 		a.Outcome = audit.Done

@@ -23,8 +23,9 @@ type Deps struct {
 	// again after a crash: the same line twice is one. A signal that there is no more is a
 	// *schema.NotFoundError.
 	History func(ctx context.Context, signal string, line schema.SignalResponse) error
-	// Note has it written down that a response ended, and how.
-	Note func(Versioned)
+	// Note has it written down that a response ends, and how, before that is kept: after a
+	// crash in between it is written down twice.
+	Note func(id string, r *Response) error
 }
 
 // Versioned is a response with its id and its moments.
@@ -154,14 +155,12 @@ func (b *Book) end(ctx context.Context, id string, edit func(*Response)) (Versio
 		}
 		edit(r)
 		r.Ended = schema.MillisOf(b.deps.Now())
-		return nil
+		return b.deps.Note(id, r)
 	})
-	if err != nil {
-		return v, err
+	if err == nil {
+		b.wake()
 	}
-	b.deps.Note(v)
-	b.wake()
-	return v, nil
+	return v, err
 }
 
 // Answered keeps an agent's results. What is not its own, or was answered already, is
@@ -173,19 +172,18 @@ func (b *Book) Answered(ctx context.Context, agent string, results []orders.Resu
 		if err != nil || v.Body.Agent != agent || v.Body.Result != nil {
 			continue
 		}
-		v, err = b.kept.Update(ctx, res.ID, 0, func(r *Response) error {
+		_, err = b.kept.Update(ctx, res.ID, 0, func(r *Response) error {
 			if r.Result != nil {
 				return errEnded
 			}
 			r.take(res, schema.MillisOf(b.deps.Now()))
-			return nil
+			return b.deps.Note(res.ID, r)
 		})
 		switch {
 		case errors.Is(err, errEnded):
 		case err != nil:
 			errs = append(errs, fmt.Errorf("keep the result of response %s: %w", res.ID, err))
 		default:
-			b.deps.Note(v)
 			b.wake()
 		}
 	}

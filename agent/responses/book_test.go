@@ -24,6 +24,7 @@ type desk struct {
 	history map[string][]string // of every signal: its lines, as id state status
 	fails   error               // what writing a history returns
 	noted   []string
+	unnoted error // what writing down an end returns
 }
 
 func newDesk(t *testing.T) *desk {
@@ -44,7 +45,12 @@ func (d *desk) restart(t *testing.T) {
 			}
 			return d.fails
 		},
-		Note: func(v Versioned) { d.noted = append(d.noted, fmt.Sprintf("%s %s", v.Body.Action, v.Body.State)) },
+		Note: func(_ string, r *Response) error {
+			if d.unnoted == nil {
+				d.noted = append(d.noted, fmt.Sprintf("%s %s", r.Action, r.State))
+			}
+			return d.unnoted
+		},
 	})
 	if err := d.Load(t.Context()); err != nil {
 		t.Fatal(err)
@@ -137,7 +143,11 @@ func TestAResultIsKeptOrAskedForAgain(t *testing.T) {
 	if _, err := d.Create(t.Context(), Response{Action: Release, Agent: "a1", Reason: "r", Deadline: schema.MillisOf(d.now) + 60_000}); err == nil {
 		t.Error("a response that was not stored was made")
 	}
-	d.table.Fail = nil
+	d.table.Fail, d.unnoted = nil, errors.New("the disk is full")
+	if err := d.Answered(t.Context(), "a1", []orders.Result{{ID: id, Status: Performed}}); err == nil {
+		t.Error("a result that was not written down was taken")
+	}
+	d.unnoted = nil
 	d.check(t, id, "waiting told=true isolated=false disarmed=false")
 	d.answer(t, id, Performed)
 	d.check(t, id, "done told=false isolated=false disarmed=false")

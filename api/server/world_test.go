@@ -80,7 +80,7 @@ type world struct {
 func newWorld() *world {
 	w := &world{rules: map[string]schema.Rule{}, past: map[string][]schema.Rule{}}
 	w.responses = bookOfResponses.NewBook(bookOfResponses.Deps{
-		Table: &objectstest.Table{}, Now: w.now, Log: slog.New(slog.DiscardHandler), Note: func(bookOfResponses.Versioned) {},
+		Table: &objectstest.Table{}, Now: w.now, Log: slog.New(slog.DiscardHandler), Note: func(string, *bookOfResponses.Response) error { return nil },
 		History: func(context.Context, string, schema.SignalResponse) error { return nil },
 	})
 	return w

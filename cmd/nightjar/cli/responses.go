@@ -191,6 +191,7 @@ func (r *response) shown() result {
 			return s.err
 		}
 		s.line("")
+		s.width = 0 // evidence is never cut
 		return r.showReport(s)
 	}}
 }

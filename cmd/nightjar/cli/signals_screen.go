@@ -105,8 +105,9 @@ func (f *fullSignal) show(w io.Writer, width int, filter string) error {
 	s.field("when", f.when())
 	s.field("why", f.why())
 	for _, r := range a.Nightjar.Responses {
-		s.field("done", fmt.Sprintf("%s %s: %s%s", r.Action, r.Target, r.State, after(", ", r.Status+after(": ", r.Error))))
-		s.field("", "asked for by "+r.By+": "+r.Reason)
+		s.field("answer", fmt.Sprintf("%s %s%s", r.Action, r.State, after(": ", r.Status+after(": ", r.Error))))
+		s.field("", r.Target)
+		s.field("", "by "+r.By+": "+r.Reason)
 	}
 	s.field("tags", strings.Join(f.Attributes.Tags, ", "))
 	f.message(s)
