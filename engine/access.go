@@ -106,6 +106,7 @@ func newEntrance(ctx context.Context, lc fx.Lifecycle, e *engine, d *database, s
 	kept := objects.New(access.KeyKind, table, now)
 	usage := access.OpenUsage(filepath.Join(e.config.DataDir, "keys-used.json"), e.log)
 	in := &entrance{swap: swap, keys: access.NewKeys(access.KeysDeps{First: e.key, Store: kept, Usage: usage, Now: now})}
+	e.keys = in.keys
 	var err error
 	in.audit, err = audit.Open(ctx, audit.Deps{
 		Dir: filepath.Join(e.config.DataDir, "audit"), Store: accessstore.Audit{Conn: d.conn}, Now: now, Log: e.log, Events: e.config.Access.AuditEvents,

@@ -3,17 +3,22 @@ package engine
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+
+	"nightjar/agent/client"
+	"nightjar/api/access"
 )
 
 // agentProcess is the agent beside the engine: a process of its own, the same program,
@@ -87,12 +92,20 @@ func (a *agentProcess) why(err error) string {
 
 // run runs the agent until it ends or is stopped.
 func (a *agentProcess) run(ctx context.Context) error {
+	token, spent, err := a.enrolment(ctx)
+	if err != nil {
+		return err
+	}
+	defer spent()
 	// The thread that starts a process is the parent whose end it is told of.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	c := exec.CommandContext(ctx, "/proc/self/exe", a.arguments()...)
 	c.Args[0] = "nightjar"
-	c.Env = append(os.Environ(), EnvName("api-key")+"="+a.engine.key)
+	c.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, EnvName("api-key")+"=") }) // the engine's own
+	if token != "" {
+		c.Env = append(c.Env, EnvName("enroll")+"="+token)
+	}
 	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	c.Cancel = func() error { return c.Process.Signal(syscall.SIGTERM) }
 	c.WaitDelay = 10 * time.Second
@@ -109,9 +122,42 @@ func (a *agentProcess) run(ctx context.Context) error {
 	return c.Wait()
 }
 
+// state is the agent's folder.
+func (a *agentProcess) state() string { return filepath.Join(a.engine.config.DataDir, "agent") }
+
+// enrolment is a token for an agent that has no key of its own, or one that the engine does
+// not know any more, as after a backup was restored; else none. It is good for one agent,
+// and until spent.
+func (a *agentProcess) enrolment(ctx context.Context) (token string, spent func(), err error) {
+	keys, none := a.engine.keys, func() {}
+	identity, err := client.Load(a.state())
+	if err == nil {
+		if _, err := keys.Admit(access.Sent{Keys: []string{identity.Key}}); err == nil {
+			return "", none, nil
+		}
+		a.engine.log.Warn("the agent's key is not known any more; it enrolls again", "agent", identity.ID)
+		err = client.Forget(a.state())
+	}
+	if err != nil && !errors.Is(err, client.ErrNotEnrolled) {
+		return "", none, err
+	}
+	const soon = 10 * time.Minute
+	made, token, err := keys.Create(ctx, access.Key{
+		Name: "agent beside the engine " + now().UTC().Format("2006-01-02T15:04:05.000Z"), Role: access.Enroll, Uses: 1, Expires: keys.In(soon),
+	})
+	if err != nil {
+		return "", none, fmt.Errorf("make a token for the agent: %w", err)
+	}
+	return token, func() {
+		if _, err := keys.Revoke(context.WithoutCancel(ctx), made.ID); err != nil {
+			a.engine.log.Warn("the agent's token is not revoked; it ends by itself", "error", err)
+		}
+	}, nil
+}
+
 func (a *agentProcess) arguments() []string {
 	e := a.engine
-	args := []string{"agent", "--server", e.url(), "--state-dir", filepath.Join(e.config.DataDir, "agent")}
+	args := []string{"agent", "--server", e.url(), "--state-dir", a.state()}
 	if ca, name, err := e.trust(); err == nil && ca != "" { // it was read at the start
 		args = append(args, "--ca", ca, "--server-name", name)
 	}

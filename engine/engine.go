@@ -13,6 +13,7 @@ import (
 	"go.uber.org/dig"
 	"go.uber.org/fx"
 
+	"nightjar/api/access"
 	"nightjar/api/server"
 	"nightjar/backup"
 	"nightjar/clickhouse"
@@ -29,6 +30,7 @@ type engine struct {
 	server  *server.Server
 	syslog  *syslog.Receiver
 	backups *backup.Source
+	keys    *access.Keys
 	failed  chan error // a part ended by itself
 }
 

@@ -50,6 +50,16 @@ func Load(dir string) (*Identity, error) {
 	return &Identity{ID: id, Key: key, ServerKey: bytes}, nil
 }
 
+// Forget has a state folder enroll again. Its error is ErrNotEnrolled where there was
+// nothing to forget.
+func Forget(dir string) error {
+	err := os.Remove(filepath.Join(dir, idFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return ErrNotEnrolled
+	}
+	return err
+}
+
 func line(dir, name string) (string, error) {
 	text, err := os.ReadFile(filepath.Join(dir, name))
 	return strings.TrimSpace(string(text)), err

@@ -89,7 +89,7 @@ func Enroll(ctx context.Context, s Server, token string, about orders.Enrolment,
 	var refused *RefusalError
 	switch {
 	case errors.As(err, &refused) && (refused.Status == http.StatusUnauthorized || refused.Status == http.StatusForbidden):
-		return nil, fmt.Errorf("%s takes no agent for this enrolment token (%w): ask for another one (nightjar keys create NAME --role enroll)", s.Base, err)
+		return nil, fmt.Errorf("%s takes no agent for this enrolment token: %w; unless that says more, it is unknown there or was revoked (nightjar agents token makes another)", s.Base, err)
 	case err != nil:
 		return nil, fmt.Errorf("enroll at %s: %w", s.Base, err)
 	}
