@@ -286,3 +286,48 @@ func TestOrdersThatWereMeddledWithAreNotFollowed(t *testing.T) {
 		p.await("the true orders", func() bool { return p.follow(1, before) && len(p.fleet()[0].Refused) == 0 })
 	}
 }
+
+// TestAnAgentThatFallsSilentMakesASignal, also where nobody made rules: the engine makes
+// the two that watch agents when the first one enrols. An agent that says goodbye makes
+// none.
+func TestAnAgentThatFallsSilentMakesASignal(t *testing.T) {
+	t.Parallel() // it waits more than it works
+	clock := filepath.Join(t.TempDir(), "clock")
+	if err := os.WriteFile(clock, []byte("0"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := startEngineWith(t, []string{clockVariable + "=" + clock})
+	token := p.token(0)
+	sync := func(host string, leaving bool) {
+		var made struct{ Agent, Key string }
+		if status, text := p.as(token, http.MethodPost, "/api/nightjar/v1/agents/enroll", fmt.Sprintf(`{"host":%q,"tags":[]}`, host)); status != http.StatusOK || json.Unmarshal([]byte(text), &made) != nil {
+			t.Fatalf("enrol: %d %s", status, text)
+		}
+		if status, text := p.as(made.Key, http.MethodPost, "/api/nightjar/v1/agents/sync", fmt.Sprintf(`{"agent":%q,"host":%q,"instance":"1","leaving":%v}`, made.Agent, host, leaving)); status != http.StatusOK {
+			t.Fatalf("sync: %d %s", status, text)
+		}
+	}
+	sync("goes", false)
+	sync("says-goodbye", true)
+	p.await("rules that watch agents", func() bool {
+		var answer struct{ Data []struct{ Name string } }
+		p.call(http.MethodGet, "/api/v2/security_monitoring/rules", nil, &answer)
+		return len(answer.Data) == len(fleetRuleNames)
+	})
+	if err := os.WriteFile(clock, []byte("5m"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var got string
+	p.await("the signal", func() bool {
+		got = ""
+		for _, s := range p.signals("") {
+			got += fmt.Sprint(s.Rule, " ", s.Group)
+		}
+		return got != ""
+	})
+	if want := fleetRuleNames[0] + " [goes]"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+var fleetRuleNames = []string{"An agent fell silent, or was ended", "Policies of agents were refused, or their rollout stopped"}

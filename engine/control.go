@@ -8,14 +8,20 @@ import (
 	"log/slog"
 	"path/filepath"
 	"regexp"
+	"slices"
 
 	"go.uber.org/fx"
 
 	"nightjar/agent/control"
 	"nightjar/api/access"
+	"nightjar/api/access/audit"
+	"nightjar/api/codec"
+	"nightjar/api/ruledoc"
+	pb "nightjar/api/v1"
 	"nightjar/configuration"
 	"nightjar/content"
 	"nightjar/ingest"
+	"nightjar/scheduler"
 	rulestore "nightjar/scheduler/clickhouse"
 	"nightjar/schema"
 )
@@ -34,7 +40,7 @@ func newDefaults() (*control.Defaults, error) {
 }
 
 // newFleet knows the agents, and tells them what to do.
-func newFleet(lc fx.Lifecycle, e *engine, d *database, stores *configuration.Stores, defaults *control.Defaults, in *entrance, intake *ingest.Intake) (*control.Registry, error) {
+func newFleet(lc fx.Lifecycle, e *engine, d *database, stores *configuration.Stores, defaults *control.Defaults, in *entrance, intake *ingest.Intake, s *scheduler.Scheduler) (*control.Registry, error) {
 	key, err := control.OpenKey(filepath.Join(e.config.DataDir, OrdersKeyFile))
 	if err != nil {
 		return nil, err
@@ -42,6 +48,7 @@ func newFleet(lc fx.Lifecycle, e *engine, d *database, stores *configuration.Sto
 	happenings := make(chan control.Happening, 1000)
 	fleet := control.New(control.Deps{
 		Objects: rulestore.New(d.conn).Deps().Objects, Stores: stores, Defaults: defaults, Keys: agentKeys{in.keys}, Key: key, Now: now, Log: e.log,
+		Watch: func(ctx context.Context) error { return makeFleetRules(ctx, s, in) },
 		Tell: func(h control.Happening) {
 			select {
 			case happenings <- h:
@@ -63,6 +70,43 @@ func newFleet(lc fx.Lifecycle, e *engine, d *database, stores *configuration.Sto
 		}
 	})
 	return fleet, nil
+}
+
+// fleetRules are the bundled rules over what happens to agents.
+var fleetRules = []string{"rules/fleet-agent-silent.json", "rules/fleet-policies-stopped.json"}
+
+// makeFleetRules makes the rules over what happens to agents that are not there by name.
+// From then on they are like any others.
+func makeFleetRules(ctx context.Context, s *scheduler.Scheduler, in *entrance) error {
+	there, err := s.Rules(ctx)
+	if err != nil {
+		return err
+	}
+	for _, file := range fleetRules {
+		text, err := content.Files.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		document := &pb.Rule{}
+		if err := codec.Decode(text, document); err != nil {
+			return fmt.Errorf("read %s: %w", file, err)
+		}
+		rule, err := ruledoc.Requested(document)
+		if err != nil {
+			return fmt.Errorf("read %s: %w", file, err)
+		}
+		if slices.ContainsFunc(there, func(r schema.Rule) bool { return r.Name == rule.Name }) {
+			continue
+		}
+		made, err := s.CreateRule(ctx, rule)
+		if err != nil {
+			return fmt.Errorf("make the rule %q: %w", rule.Name, err)
+		}
+		in.audit.Note(audit.Entry{
+			Kind: string(access.Change), Action: "the first agent enrolled", Outcome: audit.Done, Object: made.Plan.Rule.ID + " " + rule.Name,
+		})
+	}
+	return nil
 }
 
 // tellHappening writes an event of source:nightjar.

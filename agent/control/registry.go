@@ -27,6 +27,9 @@ type Deps struct {
 	Key ed25519.PrivateKey
 	// Responses are what people do to hosts beside policies; nil: nothing.
 	Responses Responses
+	// Watch makes the rules that make signals of what happens to agents. It is called once,
+	// when there is a first agent, and again only after an error; nil: nobody does.
+	Watch func(context.Context) error
 	// Tell is told of what happened to agents; it must not wait.
 	Tell func(Happening)
 	Now  func() time.Time

@@ -53,6 +53,9 @@ type Rollout struct {
 	Rejected string `json:"rejected,omitempty"`
 	// Errors are of what is configured and was refused.
 	Errors []string `json:"errors,omitempty"`
+	// Watched says that the rules that watch agents were made. Whoever deletes one means
+	// it.
+	Watched bool `json:"watched,omitempty"`
 }
 
 const rolloutID = "policies"

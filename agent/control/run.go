@@ -17,6 +17,8 @@ import (
 const (
 	// lookEvery is how often the registry looks whether something is due.
 	lookEvery = 250 * time.Millisecond
+	// afterFailure is how long the registry waits when something could not be stored.
+	afterFailure = 5 * time.Second
 	// patientLooks is how many looks further changes are waited for at most, while they
 	// come one after the other.
 	patientLooks = 8
@@ -41,11 +43,26 @@ func (r *Registry) Run(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		if err := errors.Join(r.look(ctx), r.step(ctx)); err != nil && ctx.Err() == nil {
+		if err := errors.Join(r.look(ctx), r.step(ctx), r.watch(ctx)); err != nil && ctx.Err() == nil {
 			r.deps.Log.Warn("cannot go on with the policies of agents; it is tried again", "error", err)
+			pause(ctx, afterFailure)
 		}
 		r.listen(ctx)
 	}
+}
+
+// watch has the rules made that watch agents, when there are agents.
+func (r *Registry) watch(ctx context.Context) error {
+	r.mu.Lock()
+	agents := len(r.members)
+	r.mu.Unlock()
+	if agents == 0 || r.deps.Watch == nil || r.current().Watched {
+		return nil
+	}
+	if err := r.deps.Watch(ctx); err != nil {
+		return fmt.Errorf("make the rules that watch agents: %w", err)
+	}
+	return r.change(ctx, func(b *Rollout) error { b.Watched = true; return nil })
 }
 
 // look takes over what is configured when that has changed, and no further change came
@@ -265,5 +282,12 @@ func (r *Registry) listen(ctx context.Context) {
 		r.deps.Log.Warn("an agent fell silent", "agent", id, "host", a.Host, "last_contact", since[id].String())
 		r.tellSilent(id, a, since[id])
 		r.keep(ctx, id, a, since[id])
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
 	}
 }

@@ -50,7 +50,7 @@ func (r *Registry) Sync(ctx context.Context, in *orders.Sync) (s orders.Signed, 
 			return s, false, fmt.Errorf("take results of agent %s: %w", in.Agent, err)
 		}
 	}
-	enough := time.NewTimer(time.Duration(in.WaitSeconds) * time.Second)
+	enough := time.NewTimer(min(time.Duration(in.WaitSeconds)*time.Second, longestWait))
 	defer enough.Stop()
 	for {
 		changed, s, ok, err := r.offer(in)
@@ -66,6 +66,10 @@ func (r *Registry) Sync(ctx context.Context, in *orders.Sync) (s orders.Signed, 
 		}
 	}
 }
+
+// longestWait is how long an agent is let wait: with the next sync its counts come, by
+// which a rollout stops.
+const longestWait = 10 * time.Second
 
 // maxNumber bounds what an agent may claim, so that numbers above it can still be given.
 const maxNumber = 1 << 62

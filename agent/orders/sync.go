@@ -35,7 +35,8 @@ type Sync struct {
 	WaitSeconds int64 `json:"wait_seconds"`
 }
 
-// MaxWait is how many seconds an answer is waited for at most.
+// MaxWait is how many seconds an answer is waited for at most; a server may let an agent
+// wait for less.
 const MaxWait = 30
 
 // Refusal are policies that do not check; the last good ones stay in force.
