@@ -38,6 +38,20 @@ func TestAMatchHasTheHashesOfItsFile(t *testing.T) {
 	}
 }
 
+// TestAMatchHasTheVariablesThatAreNotPrivate holds what of set actions is told.
+func TestAMatchHasTheVariablesThatAreNotPrivate(t *testing.T) {
+	quick := program(t, t.TempDir(), "quick", "/bin/true")
+	w := killing(t, policy.Monitoring, fmt.Sprintf("- {id: ran, expression: 'exec.file.path == %q', actions: [{set: {name: seen, field: exec.file.name, append: true}}, {set: {name: hidden, value: 1, private: true}}]}\n", quick))
+	c := exec.Command(quick)
+	if err := c.Run(); err != nil {
+		t.Fatal(err)
+	}
+	about, _ := w.one("ran", c.Process.Pid).json["agent"].(map[string]any)
+	if got := fmt.Sprint(about["variables"]); got != "map[seen:[quick]]" {
+		t.Errorf("the variables are %s", got)
+	}
+}
+
 // TestTheMemoryIsWrittenBeforeTheProcessIsKilled holds that a rule that wants both gets
 // both.
 func TestTheMemoryIsWrittenBeforeTheProcessIsKilled(t *testing.T) {

@@ -95,7 +95,7 @@ func readMapping(line string) (mapping, error) {
 	var m mapping
 	var rights, device string
 	var inode uint64
-	if _, err := fmt.Sscanf(line, "%x-%x %4s %x %s %d", &m.start, &m.end, &rights, &m.offset, &device, &inode); err != nil || m.end < m.start {
+	if _, err := fmt.Sscanf(line, "%x-%x %4s %x %s %d", &m.start, &m.end, &rights, &m.offset, &device, &inode); err != nil || m.end < m.start || len(rights) < len("rwx") {
 		return m, fmt.Errorf("a line of smaps is not understood: %q", line)
 	}
 	for i, flag := range []elf.ProgFlag{elf.PF_R, elf.PF_W, elf.PF_X} {
@@ -160,6 +160,24 @@ func (c *core) choose(most uint64) {
 		c.taken += int64(m.take)
 		c.left += int64(m.used - min(m.used, m.take))
 	}
+	c.fewEnough()
+}
+
+// maxMappings is how many the form can have, less what else is in it.
+const maxMappings = 1<<16 - 16
+
+// fewEnough leaves out mappings of which nothing is taken, and then the last ones, where a
+// process has more than the form allows.
+func (c *core) fewEnough() {
+	if len(c.mappings) <= maxMappings {
+		return
+	}
+	c.mappings = slices.DeleteFunc(c.mappings, func(m mapping) bool { return m.take == 0 })
+	for _, m := range c.mappings[min(len(c.mappings), maxMappings):] {
+		c.taken -= int64(m.take)
+		c.left += int64(m.take)
+	}
+	c.mappings = c.mappings[:min(len(c.mappings), maxMappings)]
 }
 
 // write writes the file.

@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"bytes"
 	"debug/elf"
 	"errors"
 	"fmt"
@@ -138,4 +139,34 @@ func TestDumpsAreBounded(t *testing.T) {
 	if err != nil || len(files) != 1 || filepath.Join(dir, files[0].Name()) != d.Path {
 		t.Errorf("%v, %v", files, err)
 	}
+}
+
+// FuzzMappings holds that no list of mappings makes a core that is no ELF file, or takes
+// more memory than it may.
+func FuzzMappings(f *testing.F) {
+	f.Add([]byte("7f00-8f00 r-xp 00001000 08:01 42                 /usr/bin/cat\nRss:   4 kB\nAnonymous: 4 kB\n"), int64(1<<20))
+	f.Add([]byte("0-1000 rw-p 0 0:0 0 [heap]\nRss: 999999999 kB\n"), int64(0))
+	f.Fuzz(func(t *testing.T, smaps []byte, most int64) {
+		const enough = 1 << 20
+		mappings, err := readMappings(smaps)
+		if err != nil || most < 0 || most > enough {
+			return
+		}
+		nothing, err := os.Open(os.DevNull)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer nothing.Close()
+		c := &core{memory: nothing, mappings: mappings}
+		if c.choose(uint64(most)); c.taken > most {
+			t.Fatalf("%d bytes of at most %d", c.taken, most)
+		}
+		var out bytes.Buffer
+		if err := c.write(&out); err != nil {
+			t.Fatal(err)
+		}
+		if e, err := elf.NewFile(bytes.NewReader(out.Bytes())); err != nil || len(e.Progs) != len(mappings)+1 {
+			t.Fatalf("%d mappings: %v", len(mappings), err)
+		}
+	})
 }

@@ -3,6 +3,7 @@ package evidence
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -55,10 +56,16 @@ func (p *living) read(name string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	var out bytes.Buffer
-	_, err = out.ReadFrom(f)
-	return out.Bytes(), err
+	out, err := io.ReadAll(io.LimitReader(f, maxRead+1))
+	if err == nil && len(out) > maxRead {
+		err = fmt.Errorf("%w: %s of process %d", ErrTooLarge, name, p.pid)
+	}
+	return out, err
 }
+
+// maxRead bounds what is read of a file of a process's folder, in bytes: that of tens of
+// thousands of mappings.
+const maxRead = 32 << 20
 
 // began is when the process began, in ticks since boot.
 func (p *living) began() (uint64, error) {

@@ -18,18 +18,24 @@ import (
 // load makes a rule set of the text of a policy.
 func load(t testing.TB, text string) *Set {
 	t.Helper()
+	return loadIn(t, text, event.World{})
+}
+
+// loadIn makes one for a world of processes.
+func loadIn(t testing.TB, text string, world event.World) *Set {
+	t.Helper()
 	p, problems := policy.Read("test", []byte(text))
 	if len(problems) > 0 {
 		t.Fatal(problems[0])
 	}
-	set, err := policy.Load([]*policy.Policy{p}, policy.Options{Model: event.Model(), World: event.World{}})
+	set, err := policy.Load([]*policy.Policy{p}, policy.Options{Model: event.Model(), World: world})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, p := range set.Errors() {
 		t.Fatal(p)
 	}
-	return New(set, event.World{})
+	return New(set, world)
 }
 
 // policyOf writes a policy of ids and expressions.
