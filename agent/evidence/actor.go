@@ -106,6 +106,10 @@ func storedAt(file string) string {
 
 func (a *Actor) dump(rule *ruleset.Rule, action *policy.Action, c *secl.Context, done func(respond.Report)) {
 	e := c.Event.(*event.Event)
+	if e.Type == "exec" && e.Retval < 0 {
+		done(respond.Report{Status: respond.Aborted, Error: "the program was kept from running: it has no memory"})
+		return
+	}
 	w := Want{PID: uint32(e.Process.PID), Start: e.Process.Key, Rule: rule.ID, Plain: action.CoreDump.NoCompression, Hold: kills(rule)}
 	soon(a.Collector, func(ctx context.Context) (Dump, error) { return a.dumps.write(ctx, w) }, func(d Dump, err error) {
 		r := statusOf(err)

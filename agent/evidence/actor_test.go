@@ -137,6 +137,18 @@ func TestADumpIsReported(t *testing.T) {
 	}
 }
 
+// TestADeniedProgramHasNoMemory holds that where a program was kept from running, the memory
+// of who tried is not taken for its own.
+func TestADeniedProgramHasNoMemory(t *testing.T) {
+	dir := t.TempDir()
+	e := &event.Event{Type: "exec", Retval: -1, Process: start(t, "/proc/self/exe", "wait", nil).process}
+	e.File.SetPath("/x")
+	_, reports := acted(t, In(dir), ruleOf(t, "{coredump: {process: true}}"), e)
+	if r := reports[0]; r["status"] != "aborted" || r["path"] != nil || !strings.Contains(fmt.Sprint(r["error"]), "kept from running") {
+		t.Errorf("%v", r)
+	}
+}
+
 // FuzzWithMember holds that what is JSON stays so, with nothing but the member more.
 func FuzzWithMember(f *testing.F) {
 	f.Add(`{"a":{"b":1}}`, "a")
