@@ -34,6 +34,7 @@ type Refusal struct {
 	Type   string // executable or container
 	Why    string
 	Until  time.Time // zero: until somebody arms it
+	first  bool      // because of this kill, and not of an earlier one
 }
 
 // Disarmer keeps rules from killing too much too fast. A rule that has killed an
@@ -118,21 +119,24 @@ func (d *Disarmer) look(book *ruleBook, i int, target string, at time.Time) (*ta
 			delete(targets, name)
 		}
 	}
-	one := targets[target]
+	one, tripped := targets[target], false
 	switch {
 	case one == nil && len(targets) >= d.limits.Spread:
 		book.since = at
-		book.dismantled = &Refusal{Status: RuleDismantled, Type: kind, Why: fmt.Sprintf(
+		no := Refusal{Status: RuleDismantled, Type: kind, Why: fmt.Sprintf(
 			"the rule was about to kill more than %d different %ss within %s; it is out of service until `nightjar agent arm`, or until its policy changes", d.limits.Spread, kind, d.limits.Window)}
-		return nil, book.dismantled
+		book.dismantled = &no
+		first := no
+		first.first = true
+		return nil, &first
 	case one == nil:
 		one = &targetBook{}
 		targets[target] = one
 	case len(one.kills) >= d.limits.Kills && !one.until.After(at):
-		one.until = at.Add(d.limits.Window)
+		one.until, tripped = at.Add(d.limits.Window), true
 	}
 	if one.until.After(at) {
-		return nil, &Refusal{Status: RuleDisarmed, Type: kind, Until: one.until, Why: fmt.Sprintf(
+		return nil, &Refusal{Status: RuleDisarmed, Type: kind, Until: one.until, first: tripped, Why: fmt.Sprintf(
 			"the rule has killed the %s %s %d times within %s; it is disarmed for it until %s", kind, target, d.limits.Kills, d.limits.Window, one.until.UTC().Format(time.RFC3339))}
 	}
 	return one, nil

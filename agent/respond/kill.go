@@ -86,16 +86,18 @@ func (r *Responder) killedInKernel(report *Report, ask Ask, e *event.Event, seen
 
 // killFromHere decides about a kill, and does it.
 func (r *Responder) killFromHere(report *Report, rule *ruleset.Rule, ask Ask, e *event.Event, seen Seen) {
-	report.Mechanism, report.Already = PidFD, already(e, report.DetectedAt.Sub(seen.Time))
 	if why := r.Switch.Disarmed(); why != "" {
 		report.Status, report.Error = RuleDismantled, why
 		return
 	}
 	if no := Decide(ask, func() (string, bool) { return r.spared(e.Process) }, r.disarmer); no != nil {
 		report.Status, report.DisarmerType, report.Error = no.Status, no.Type, no.Why
-		r.renew(ask.Rule)
+		if no.first {
+			r.renew(ask.Rule)
+		}
 		return
 	}
+	report.Mechanism, report.Already = PidFD, already(e, report.DetectedAt.Sub(seen.Time))
 	if rule.Mode != policy.Blocking {
 		report.Status = WouldHavePerformed
 		if r.kernel.reduces(rule, e) {
