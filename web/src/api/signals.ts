@@ -1,3 +1,4 @@
+import { both, term } from '../state/text'
 import { call } from './client'
 
 export type Severity = 'critical' | 'high' | 'medium' | 'low' | 'info'
@@ -112,6 +113,26 @@ export async function searchSignals(filter: Filter, sort: string, cursor: string
   const body = { filter: bodyOf(filter), sort, page: { limit, ...(cursor ? { cursor } : {}) } }
   const page = await call<Page>(api + '/search', { body, signal })
   return { signals: (page.data ?? []).map(signalOf), next: page.meta?.page?.after }
+}
+
+/**
+ * searchBySeverity is the same, the worst first and the newest of each first. The API
+ * sorts by time, so it is asked for one severity after the other.
+ */
+export async function searchBySeverity(filter: Filter, cursor: string | undefined, limit: number, signal: AbortSignal): Promise<SignalPage> {
+  const [begun, within] = cursor === undefined ? [0, ''] : [Number(cursor.slice(0, 1)), cursor.slice(1)]
+  const found: Signal[] = []
+  let at = within
+  for (let i = begun; i < severities.length; i++) {
+    const severity = severities[i] ?? 'info'
+    const asked = { ...filter, query: both(filter.query, term('severity', severity)) }
+    const page = await searchSignals(asked, '-timestamp', at === '' ? undefined : at, limit - found.length, signal)
+    found.push(...page.signals)
+    if (page.next !== undefined) return { signals: found, next: i + page.next }
+    if (found.length >= limit) return { signals: found, next: i + 1 < severities.length ? String(i + 1) : undefined }
+    at = ''
+  }
+  return { signals: found, next: undefined }
 }
 
 /** SignalDetail is a signal with everything that is stored of it. */

@@ -9,7 +9,7 @@ export interface Column<T> {
   /** As a track of a CSS grid: 80px, minmax(0,1fr). */
   width: string
   number?: boolean
-  /** What to sort by; undefined: it can't be. */
+  /** What to sort by; undefined: it can't be. With a minus: downwards only. */
   sort?: string
   cell: (row: T) => ComponentChildren
 }
@@ -88,12 +88,14 @@ function Bones({ columns, tracks, height }: { columns: number; tracks: string; h
 }
 
 function Heading<T>({ column: c, sort, onSort }: { column: Column<T>; sort: string; onSort: (sort: string) => void }) {
-  const down = c.sort !== undefined && sort === '-' + c.sort
-  const up = c.sort !== undefined && sort === c.sort
+  const only = c.sort?.startsWith('-')
+  const name = c.sort?.replace(/^-/, '')
+  const down = name !== undefined && sort === '-' + name
+  const up = name !== undefined && sort === name
   return (
     <div role="columnheader" class={c.number ? 'number' : ''} aria-sort={down ? 'descending' : up ? 'ascending' : undefined}>
       {c.sort === undefined ? c.title : (
-        <button onClick={() => onSort(down ? (c.sort ?? '') : '-' + c.sort)}>
+        <button onClick={() => onSort(down && !only ? (name ?? '') : '-' + name)}>
           {c.title}{down && <span aria-hidden="true"> ↓</span>}{up && <span aria-hidden="true"> ↑</span>}
         </button>
       )}

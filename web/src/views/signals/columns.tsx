@@ -31,11 +31,11 @@ function Entity({ signal }: { signal: Signal }) {
 }
 
 export const allColumns: Column<Signal>[] = [
-  { id: 'severity', title: 'Severity', width: '88px', sort: 'severity', cell: (s) => <SeverityMark severity={s.severity} /> },
+  { id: 'severity', title: 'Severity', width: '88px', sort: '-severity', cell: (s) => <SeverityMark severity={s.severity} /> },
   { id: 'title', title: 'Signal', width: 'minmax(0,1fr)', cell: (s) => <span title={s.title}>{oneLine(s.title)}</span> },
   { id: 'entity', title: 'Entity', width: '176px', cell: (s) => <Entity signal={s} /> },
-  { id: 'events', title: 'Events', width: '52px', number: true, sort: 'events', cell: (s) => count(s.events) },
-  { id: 'last', title: 'Last', width: '36px', number: true, sort: 'last_seen', cell: (s) => <time title={wholeTime(s.lastSeen)}>{age(s.lastSeen)}</time> },
+  { id: 'events', title: 'Events', width: '52px', number: true, cell: (s) => count(s.events) },
+  { id: 'last', title: 'Last', width: '36px', number: true, cell: (s) => <time title={wholeTime(s.lastSeen)}>{age(s.lastSeen)}</time> },
   { id: 'state', title: 'State', width: '96px', cell: (s) => <StateMark state={s.state} assignee={s.assignee} reason={s.reason} /> },
   { id: 'first', title: 'First seen', width: '112px', sort: 'timestamp', cell: (s) => dayAndClock(s.firstSeen) },
   { id: 'rule', title: 'Rule', width: '160px', cell: (s) => oneLine(s.ruleName) },

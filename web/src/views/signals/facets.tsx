@@ -7,6 +7,7 @@ import { useAsk } from '../../state/ask'
 import { valuesOf, without, withToggled } from '../../state/query'
 import { oneLine } from '../../state/text'
 import { kindOf } from './columns'
+import { Views } from './views'
 import { askFor } from './filter'
 
 const stateField = '@nightjar.state'
@@ -25,6 +26,7 @@ export function Facets({ filter, at }: { filter: Filter; at: number }) {
   const rest = ['severity', ...entities, ...others].filter((f) => !chosen.includes(f))
   return (
     <nav class="facets" aria-label="Filters">
+      <Views filter={filter} at={at} />
       <Group filter={filter} fields={chosen.includes('severity') ? [] : ['severity']} at={at} />
       {chosen.includes('severity') && <Group filter={filter} fields={['severity']} at={at} less="severity" />}
       <Group filter={filter} fields={[stateField]} at={at} less={stateField} />

@@ -5,7 +5,7 @@ import type { Range } from '../../state/time'
 
 export const triageQuery = '@nightjar.state:(open OR under_review)'
 export const defaultRange: Range = { from: 'now-24h', to: '' }
-export const defaultSort = '-timestamp'
+export const defaultSort = '-severity'
 
 export interface ListState {
   filter: Filter

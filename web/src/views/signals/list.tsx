@@ -23,7 +23,7 @@ import { cameFrom } from './around'
 import { CountBar } from './count-bar'
 import { Empty } from './empty'
 import { Facets } from './facets'
-import { askFor, lookAt, triageQuery, useListState } from './filter'
+import { askFor, defaultSort, lookAt, triageQuery, useListState } from './filter'
 import { LiveButton, useLive } from './live'
 import { Panel } from './panel'
 import { useList } from './use-list'
@@ -126,7 +126,7 @@ export function SignalList({ onNothing }: { onNothing: (rules: number) => void }
               <Table
                 name="Signals" columns={shown.flatMap((id) => allColumns.find((c) => c.id === id) ?? [])} rows={list.rows} total={total.value?.total}
                 keyOf={(s) => s.id} rowHeight={rowHeight(density, narrow)} current={open || undefined} ticked={selection.ticked} sort={sort}
-                loading={list.asking && list.at === 0} onSort={(s) => change({ sort: s })} onOpen={openRow} onEnd={list.next}
+                loading={list.asking && list.at === 0} onSort={(s) => change({ sort: s === defaultSort ? undefined : s })} onOpen={openRow} onEnd={list.next}
                 onTick={(s, how) => (how === 'one' ? selection.toggle(s.id) : selection.extend(s.id))}
                 rowClass={(s) => (s.state === 'open' ? 'fresh' : '')}
                 strip={live.newer > 0 && <button class="newer" onClick={list.again}><span class="grow">{plural(live.newer, 'newer signal')}</span><span class="mut">show <Key>.</Key></span></button>}

@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks'
-import { searchSignals, type Filter, type Signal } from '../../api/signals'
+import { searchBySeverity, searchSignals, type Filter, type Signal } from '../../api/signals'
 
 export interface List {
   rows: Signal[]
@@ -28,6 +28,9 @@ interface Held {
   at: number
 }
 
+/** As the address says it: the worst first. */
+export const bySeverity = '-severity'
+
 const pageSize = 100
 
 /** useList reads the signals of a filter, if there is one, page by page, as they come near the screen. */
@@ -43,7 +46,8 @@ export function useList(filter: Filter | undefined, sort: string): List {
     const stop = new AbortController()
     running.current = stop
     setHeld((h) => ({ ...h, asking: true }))
-    searchSignals(filter, sort, cursor, pageSize, stop.signal).then(
+    const page = sort === bySeverity ? searchBySeverity(filter, cursor, pageSize, stop.signal) : searchSignals(filter, sort, cursor, pageSize, stop.signal)
+    page.then(
       (page) => {
         if (stop.signal.aborted) return
         setHeld((h) => ({

@@ -1,0 +1,43 @@
+import { countFacets } from '../../api/facets'
+import type { Filter } from '../../api/signals'
+import { go, pathOf } from '../../state/address'
+import { useAsk } from '../../state/ask'
+import { useCaller } from '../../state/session'
+import { both, count, quoted } from '../../state/text'
+import { triageQuery } from './filter'
+
+interface NamedView {
+  name: string
+  query: string
+  /** Empty: the usual range. */
+  from: string
+}
+
+/** Views are named addresses of the list, with how many signals each has now. */
+export function Views({ filter, at }: { filter: Filter; at: number }) {
+  const caller = useCaller()
+  const all: NamedView[] = [
+    { name: 'Triage', query: triageQuery, from: '' },
+    ...(caller.by === 'key' ? [] : [{ name: 'Mine', query: both(triageQuery, `assignee:${quoted(caller.name)}`), from: 'now-30d' }]),
+    { name: 'Unassigned', query: both(triageQuery, '@workflow.triage.assignee.id:-1'), from: '' },
+    { name: 'Critical and high', query: both(triageQuery, 'severity:(critical OR high)'), from: '' },
+    { name: 'Archived this week', query: '@nightjar.state:archived', from: 'now-7d' },
+  ]
+  return (
+    <section class="facet" aria-label="Views">
+      <h2>Views</h2>
+      {all.map((v) => <One key={v.name} view={v} isShown={v.query === filter.query && (v.from || 'now-24h') === filter.from} at={at} />)}
+    </section>
+  )
+}
+
+function One({ view, isShown, at }: { view: NamedView; isShown: boolean; at: number }) {
+  const asked = { query: view.query, from: view.from || 'now-24h', to: '' }
+  const total = useAsk(at === 0 ? null : JSON.stringify([asked, at]), (stop) => countFacets(asked, ['severity'], 1, stop), 'keep')
+  return (
+    <button class="facet-value" aria-pressed={isShown} onClick={() => go(pathOf(['signals'], { query: view.query === triageQuery ? '' : view.query, from: view.from }))}>
+      <span class="cut">{view.name}</span>
+      <span class="mut small">{total.value && count(total.value.total)}{total.value?.partial && '+'}</span>
+    </button>
+  )
+}
