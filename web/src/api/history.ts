@@ -1,3 +1,4 @@
+import { reasonName } from '../parts/marks'
 import { call } from './client'
 
 /** Step is something that became of a signal. */
@@ -17,13 +18,20 @@ export interface History {
   cut: number
 }
 
+interface Standing {
+  state?: string
+  archive_reason?: string
+  comment?: string
+  assignee?: { handle?: string; name?: string; uuid?: string }
+}
+
 interface Body {
   entries?: {
     kind?: string
     at?: number
     by?: string
     text?: string
-    triage?: { after?: { comment?: string } }
+    triage?: { before?: Standing; after?: Standing }
     notification?: { state?: string; answer?: string }
     response?: { state?: string; reason?: string; error?: string }
   }[]
@@ -33,9 +41,24 @@ interface Body {
 export async function historyOf(id: string, signal: AbortSignal): Promise<History> {
   const b = await call<Body>(`/api/nightjar/v1/signals/${encodeURIComponent(id)}/history`, { signal })
   const steps = (b.entries ?? []).map((e) => ({
-    at: e.at ?? 0, who: e.by ?? '', what: e.text ?? e.kind ?? '',
-    note: e.response ? (e.response.error ?? e.response.reason ?? '') : e.notification?.state === 'failed' ? (e.notification.answer ?? '') : '',
+    at: e.at ?? 0, who: e.by ?? '', what: e.triage ? changed(e.triage.before ?? {}, e.triage.after ?? {}) || (e.text ?? '') : (e.text ?? e.kind ?? ''),
+    note: e.triage ? (e.triage.after?.comment ?? '') : e.response ? (e.response.error ?? e.response.reason ?? '') : e.notification?.state === 'failed' ? (e.notification.answer ?? '') : '',
     failed: e.notification?.state === 'failed' || e.response?.state === 'failed',
   }))
   return { steps, cut: b.changes_cut ?? 0 }
 }
+
+/** changed is what somebody did, in words. */
+function changed(before: Standing, after: Standing): string {
+  const did: string[] = []
+  if (after.state !== before.state || after.archive_reason !== before.archive_reason) {
+    if (after.state === 'archived') did.push(`archived it as ${reasonName(after.archive_reason ?? '').toLowerCase()}`)
+    else did.push(after.state === 'under_review' ? 'took it under review' : 'opened it again')
+  }
+  const [from, to] = [nameOf(before), nameOf(after)]
+  if (from !== to) did.push(to === '' ? `took it from ${from}` : `assigned it to ${to}`)
+  if (did.length === 0 && after.comment !== before.comment) did.push('noted')
+  return did.join(', ')
+}
+
+const nameOf = (s: Standing): string => s.assignee?.handle || s.assignee?.name || s.assignee?.uuid || ''

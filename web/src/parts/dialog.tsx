@@ -1,10 +1,10 @@
 import type { ComponentChildren } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 
 /** Dialog is a box above the page; what is behind it waits. Escape closes it. */
 export function Dialog({ title, children, close, class: look = '' }: { title: string; children: ComponentChildren; close: () => void; class?: string }) {
   const box = useRef<HTMLDialogElement>(null)
-  useEffect(() => {
+  useLayoutEffect(() => {
     const el = box.current
     if (!el) return
     const before = document.activeElement

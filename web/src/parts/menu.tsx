@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import { createContext } from 'preact'
-import { useContext, useEffect, useRef, useState } from 'preact/hooks'
+import { useContext, useLayoutEffect, useRef, useState } from 'preact/hooks'
 
 const Close = createContext<() => void>(() => undefined)
 
@@ -41,7 +41,7 @@ interface BoxProps {
 /** MenuBox is the list. Arrows move in it, Escape and a press beside it close it. */
 export function MenuBox({ children, inside, close, leave, at }: BoxProps) {
   const box = useRef<HTMLDivElement>(null)
-  useEffect(() => {
+  useLayoutEffect(() => {
     const el = box.current
     if (!el) return
     keepOnScreen(el, at)
