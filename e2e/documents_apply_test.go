@@ -2,11 +2,15 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"nightjar/content"
 )
 
 // folder is where a test keeps files, beside an engine that they are applied to.
@@ -222,5 +226,30 @@ func TestPullWritesEveryRule(t *testing.T) {
 	}
 	if len(found) != len(names) || !found["不審なログイン検知.json"] || !found["вход.json"] || !found["entrée.json"] || !found["unnamed.json"] {
 		t.Errorf("files %v", found)
+	}
+}
+
+// TestBundledRulesAreAppliedFromTheBinary, wherever that stands: some by their names, then
+// all that ship.
+func TestBundledRulesAreAppliedFromTheBinary(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	ship, err := fs.Glob(content.Files, "rules/*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.run(exitOK, "rules", "apply", "--bundled", "fleet-agent-s*", "ssh-brute-force")
+	if f.names() != "An agent fell silent, or was ended, SSH brute force" {
+		t.Errorf("by names: %s", f.names())
+	}
+	_, stderr := f.run(exitOK, "rules", "apply", "--bundled")
+	if want := fmt.Sprintf("%d to create, 0 to update, 2 unchanged", len(ship)-2); !strings.Contains(stderr, want) {
+		t.Errorf("all: want %s, it says\n%s", want, stderr)
+	}
+	if _, stderr = f.run(exitOK, "rules", "diff", "--bundled", "--exit-code"); !strings.Contains(stderr, "0 to create, 0 to update, ") {
+		t.Errorf("a second time: %s", stderr)
+	}
+	if _, stderr = f.run(exitFailure, "rules", "apply", "--bundled", "ssh-nothing"); !strings.Contains(stderr, `"ssh-nothing"`) {
+		t.Errorf("a name that none has: %s", stderr)
 	}
 }

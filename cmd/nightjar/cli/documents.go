@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -36,6 +37,8 @@ type documents struct {
 	check func(text []byte, tables tableFiles) (warnings []string, err error)
 	// asksTables says that objects ask reference tables.
 	asksTables bool
+	// bundled has the objects that ship with the binary; nil: none do.
+	bundled fs.FS
 	// columns are the header of a list, which columnsHelp explains, and cell one of its
 	// cells. measure reads what cells show beside the objects; nil: nothing.
 	columns     []string

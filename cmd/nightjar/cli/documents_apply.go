@@ -38,11 +38,7 @@ type fileChange struct {
 
 // plan says what applying the files would do. Nothing is planned when anything
 // is wrong with one of them. With prune, objects that no file is about go.
-func (k *documents) plan(ctx context.Context, c *client, args []string, prune bool) ([]fileChange, error) {
-	files, err := documentFiles(args)
-	if err != nil {
-		return nil, err
-	}
+func (k *documents) plan(ctx context.Context, c *client, files []string, prune bool) ([]fileChange, error) {
 	there, err := k.list(ctx, c, "")
 	if err != nil {
 		return nil, err
@@ -118,6 +114,7 @@ func (k *documents) planOne(ctx context.Context, c *client, there []document, pa
 
 func (k *documents) diffCommand() *cobra.Command {
 	var exitCode, prune bool
+	bundled := bundledFiles{from: k.bundled}
 	c := &cobra.Command{
 		Use: "diff FILE|FOLDER…", Short: "Show what apply would change",
 		Example: fmt.Sprintf("  nightjar %[1]s diff %[1]s/ --exit-code", k.plural),
@@ -127,7 +124,12 @@ func (k *documents) diffCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			changes, err := k.plan(c.Context(), cl, args, prune)
+			files, done, err := bundled.files(args)
+			defer done()
+			if err != nil {
+				return err
+			}
+			changes, err := k.plan(c.Context(), cl, files, prune)
 			if err != nil {
 				return err
 			}
@@ -143,6 +145,7 @@ func (k *documents) diffCommand() *cobra.Command {
 	}
 	addClientFlags(c)
 	addOutput(c, textFormats...)
+	bundled.flag(c, k.plural)
 	c.Flags().BoolVar(&exitCode, "exit-code", false, "exit 1 when there are differences")
 	c.Flags().BoolVar(&prune, "prune", false, "show also what apply --prune would delete")
 	return c
@@ -178,6 +181,7 @@ func (k *documents) foretell(changes []fileChange) {
 
 func (k *documents) applyCommand() *cobra.Command {
 	var prune, yes bool
+	bundled := bundledFiles{from: k.bundled}
 	c := &cobra.Command{
 		Use: "apply FILE|FOLDER…", Short: "Make the server have the " + k.plural + " that files say",
 		Long: fmt.Sprintf(`Shows what will change, and then changes it. Files are JSON or YAML. A file is
@@ -193,7 +197,12 @@ with one of the files.`, k.noun, k.plural),
 			if err != nil {
 				return err
 			}
-			changes, err := k.plan(c.Context(), cl, args, prune)
+			files, done, err := bundled.files(args)
+			defer done()
+			if err != nil {
+				return err
+			}
+			changes, err := k.plan(c.Context(), cl, files, prune)
 			if err != nil {
 				return err
 			}
@@ -217,6 +226,10 @@ with one of the files.`, k.noun, k.plural),
 	}
 	addClientFlags(c)
 	addOutput(c, textFormats...)
+	bundled.flag(c, k.plural)
+	if k.bundled != nil {
+		c.Example += fmt.Sprintf("\n  nightjar %[1]s apply --bundled\n  nightjar %[1]s apply --bundled 'agent-*' fleet-agent-silent", k.plural)
+	}
 	c.Flags().BoolVar(&prune, "prune", false, "delete "+k.plural+" that none of the files is about; asks first")
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	return c

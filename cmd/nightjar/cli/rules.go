@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -14,6 +15,7 @@ import (
 
 	"nightjar/api/ruledoc"
 	"nightjar/compiler/rulecheck"
+	"nightjar/content"
 	"nightjar/scheduler/reference"
 	"nightjar/schema"
 )
@@ -48,7 +50,7 @@ func ruleDocuments() *documents {
 		history: func(ctx context.Context, c *client, id string) ([]revision, error) {
 			return readHistory(ctx, c, "/api/v2/security_monitoring/rules/"+url.PathEscape(id)+"/version_history", "rule", ruleDocument)
 		},
-		check: checkRule, asksTables: true,
+		check: checkRule, asksTables: true, bundled: bundledRules(),
 		columns:     []string{"NAME", "TYPE", "METHOD", "ENABLED", "SEVERITY", "US/EVENT", "SIGNALS/DAY", "BEHIND", "ID", "WITHOUT EFFECT"},
 		columnsHelp: ruleColumnsHelp,
 		measure:     func(ctx context.Context, c *client) { c.ruleCosts(ctx, costs) },
@@ -173,4 +175,13 @@ func ruleCell(d document, column string) string {
 		return strings.Join(shown.Warnings, "; ")
 	}
 	return d.id
+}
+
+// bundledRules are the rules that ship.
+func bundledRules() fs.FS {
+	rules, err := fs.Sub(content.Files, "rules")
+	if err != nil {
+		panic(err) // the name of a folder is valid
+	}
+	return rules
 }
