@@ -9,17 +9,31 @@
 //
 // It promises that
 //
+//   - a listed file is neither executed nor opened, whatever name or way leads to its inode
+//     (TestAListedProgramIsNotExecuted, TestAListedFileIsNotOpened,
+//     TestWaysAroundADeniedProgram), and a listed address not connected to
+//     (TestAListedAddressIsNotConnectedTo);
+//   - nothing is denied of which the rule does not say for certain that it matches
+//     (TestARuleReducesToTheFilesThatItMatchesWhateverElseIsTrue,
+//     TestTheTableOfNetworksSaysWhatTheRulesSay);
 //   - what is in doubt is let through, and nobody waits for an answer longer than
-//     Deadline (an agent that is stopped, as by SIGSTOP, can't keep that: who opens a
-//     listed file then waits until it goes on or ends; nor can one that executes a listed
-//     program itself, as Go's runtime stands still while it forks: the agent executes none);
-//   - files that are not listed cost nothing with fanotify, and a look at a table with
+//     Deadline (TestWhoGetsNoAnswerIsLetThroughAtTheDeadline). An agent that is stopped, as by
+//     SIGSTOP, can't keep that: who opens a listed file then waits until it goes on or ends.
+//     Nor can one that executes a listed program itself, as Go's runtime stands still while
+//     it forks: the agent executes none;
+//   - files that are not listed cost nothing with fanotify, and a look at two tables with
 //     LSM;
-//   - nothing of it outlives the agent, however that ends: nothing is pinned;
-//   - protected processes are let do what they do, and protected programs executed.
+//   - nothing of it outlives the agent, however that ends: nothing is pinned
+//     (TestNothingIsDeniedAnyMoreWhenTheAgentIsKilled);
+//   - protected processes are let do what they do, and protected programs executed
+//     (TestProtectedProgramsAreNotDenied);
+//   - a filter drops the packets that it means, of those whom it means
+//     (TestAProcessSendsNothingThatIsFiltered, TestAControlGroupSendsNothingThatIsFiltered),
+//     and an isolated host talks to its list only (TestAnIsolatedHostTalksToItsListOnly);
+//   - one switch ends all denying (TestTheSwitchEndsAllDenying).
 //
 // It does not know where rules come from, which processes are protected, or what is
 // told of what it denied: the agent asks and tells.
 //
-// Start at Guard.
+// Start at Guard; Dropper and Isolator stand for themselves.
 package deny

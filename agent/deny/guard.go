@@ -228,7 +228,7 @@ func (g *Guard) plan(rules []*policy.Rule) *plan {
 }
 
 func (g *Guard) planFiles(p *plan, r *policy.Rule, op Operation, o *Outlook) {
-	paths, why := reduceToFiles(r, event.Model(), op)
+	paths, why := reduceToFiles(r, op)
 	o.Why = why
 	for _, at := range paths {
 		key := fileWanted{op, at}
@@ -285,7 +285,7 @@ func (g *Guard) planNets(p *plan, rules []*policy.Rule) {
 		}
 		slices.Sort(o.What)
 		if o.By, o.Why = by, why; len(o.What) == 0 {
-			o.By, o.Why = "", notReduced(rules[at], netFields(event.Model()), false, "which address and port it is")
+			o.By, o.Why = "", notReduced(rules[at], isNetField, "which address and port it is")
 		}
 	}
 }

@@ -51,11 +51,15 @@ func wanted(r *policy.Rule) string {
 		return "no policy that has it is blocking"
 	case !slices.ContainsFunc(r.Actions, forbids):
 		return "its action kill has a filter, or sends a signal that ends nothing"
+	case r.Event() == string(Exec) && slices.ContainsFunc(r.Actions, dumps):
+		return "its action coredump needs the process"
 	case r.Iterator() != nil:
 		return "it asks about ancestors one by one"
 	}
 	return ""
 }
+
+func dumps(a *policy.Action) bool { return a.ActionDef.CoreDump != nil && !a.ActionDef.Disabled }
 
 // forbids reports whether an action says of everything that matches that it shall not
 // be.
@@ -64,74 +68,45 @@ func forbids(a *policy.Action) bool {
 	return d.Kill != nil && !d.Disabled && d.Filter == "" && slices.Contains(ending, d.Kill.Signal)
 }
 
-// fileFields are the fields of which the file says everything.
-func fileFields(m *secl.Model, op Operation) []*secl.Field {
-	var out []*secl.Field
-	prefixes := []string{string(op)}
-	if op == Exec {
-		prefixes = append(prefixes, "process")
-	}
-	for _, p := range prefixes {
-		for _, name := range []string{".file.path", ".file.name", ".file.path.length", ".file.name.length"} {
-			if f := m.Field(p + name); f != nil {
-				out = append(out, f)
-			}
-		}
-	}
-	return out
-}
-
 // reduceToFiles finds the paths of which a rule says that an event about them matches,
 // whatever else is true; and why there are none.
-func reduceToFiles(r *policy.Rule, m *secl.Model, op Operation) (paths []string, why string) {
-	known := fileFields(m, op)
-	partial := secl.CompilePartial(r.Rule, known...)
-	patterns := false
-	for _, f := range known {
-		if !f.Path {
-			continue
-		}
-		for _, v := range secl.Values(r.Expr, f) {
-			at := v.Value.Text
-			if v.Kind != secl.KindScalar || !path.IsAbs(at) {
-				patterns = true
-				continue
-			}
-			e := eventOf(op, at)
-			if !slices.Contains(paths, at) && partial.Verdict(&secl.Context{Event: e}) == secl.Certain {
-				paths = append(paths, at)
-			}
+func reduceToFiles(r *policy.Rule, op Operation) (paths []string, why string) {
+	names := false
+	for _, text := range event.DecidingFiles(r.Rule, string(op)) {
+		if path.IsAbs(text) {
+			paths = append(paths, text)
+		} else {
+			names = true
 		}
 	}
 	if len(paths) > 0 {
 		return paths, ""
 	}
-	return nil, notReduced(r, known, patterns, "which file it is")
-}
-
-// eventOf is an event about a file.
-func eventOf(op Operation, at string) *event.Event {
-	e := &event.Event{Type: string(op), Process: &event.Process{}}
-	e.File.SetPath(at)
-	if op == Exec {
-		e.Process.File = e.File
+	if names {
+		return nil, "it names files by their last names, not by whole paths"
 	}
-	return e
+	of := func(f *secl.Field) bool {
+		for _, prefix := range []string{string(op), "process"} {
+			rest, ok := strings.CutPrefix(f.Name, prefix+".file.")
+			if ok && (prefix == string(op) || op == Exec) && slices.Contains([]string{"path", "name", "path.length", "name.length"}, rest) {
+				return true
+			}
+		}
+		return false
+	}
+	return nil, notReduced(r, of, "which file it is")
 }
 
 // notReduced says what a rule asks that can't be known before.
-func notReduced(r *policy.Rule, known []*secl.Field, patterns bool, what string) string {
+func notReduced(r *policy.Rule, known func(*secl.Field) bool, what string) string {
 	var more []string
 	for _, f := range r.Fields() {
-		if !slices.Contains(known, f) {
+		if !known(f) {
 			more = append(more, f.Name)
 		}
 	}
-	switch {
-	case len(more) > 0:
+	if len(more) > 0 {
 		return fmt.Sprintf("it asks more than %s: %s", what, strings.Join(more, ", "))
-	case patterns:
-		return "it names files by patterns, not by whole paths"
 	}
-	return "it does not say " + what
+	return "it names none as a whole: " + what + " must be said by whole values"
 }

@@ -56,6 +56,8 @@ func netFields(m *secl.Model) []*secl.Field {
 	return []*secl.Field{m.Field("connect.addr.ip"), m.Field("connect.addr.family"), m.Field("connect.addr.port"), m.Field("connect.protocol")}
 }
 
+func isNetField(f *secl.Field) bool { return slices.Contains(netFields(event.Model()), f) }
+
 // space divides all addresses and ports into parts of which rules that compare with
 // these networks and ports say the same everywhere.
 type space struct {

@@ -61,7 +61,7 @@ func TestARuleReducesToTheFilesThatItMatchesWhateverElseIsTrue(t *testing.T) {
 		`open.file.path in ["/x", ~"/y/*"]`:                              "/x",
 	} {
 		r := rulesOf(t, "r: "+expression)[0]
-		got, why := reduceToFiles(r, event.Model(), Operation(r.Event()))
+		got, why := reduceToFiles(r, Operation(r.Event()))
 		if strings.Join(got, " ") != want {
 			t.Errorf("%s reduces to %q (%s), want %q", expression, got, why, want)
 		}
@@ -74,9 +74,10 @@ func TestARuleReducesToTheFilesThatItMatchesWhateverElseIsTrue(t *testing.T) {
 func TestOnlyRulesThatForbidAreDenied(t *testing.T) {
 	const head = "version: 1.0.0\nrules:\n- id: r\n  expression: exec.file.path == \"/a\"\n  actions: "
 	for actions, want := range map[string]string{
-		"[{kill: {signal: SIGKILL}}]":                           "",
-		"[{kill: {signal: SIGUSR1}}]":                           "its action kill",
-		"[{kill: {signal: SIGKILL}, filter: process.uid == 0}]": "its action kill",
+		"[{kill: {signal: SIGKILL}}]":                              "",
+		"[{kill: {signal: SIGUSR1}}]":                              "its action kill",
+		"[{kill: {signal: SIGKILL}, filter: process.uid == 0}]":    "its action kill",
+		"[{kill: {signal: SIGKILL}}, {coredump: {process: true}}]": "coredump needs",
 		"[{hash: {}}]": "no action kill",
 		"[{hash: {}}, {kill: {signal: SIGTERM, scope: container}}]": "",
 	} {
