@@ -63,7 +63,7 @@ time in which no agent ran.`,
 	f.BoolVar(&o.block, "block", false, "the policies are blocking: their rules kill and deny, where else they record what they would have done")
 	o.killFlags.add(c)
 	f.BoolVar(&o.noDeny, "no-deny", false, "blocking rules kill what they match, and keep nothing from happening before")
-	f.StringVar(&o.cgroup, "cgroup", "", "a folder of cgroup version 2: blocking rules keep only its processes from connecting (all of the host, if empty)")
+	f.StringVar(&o.cgroup, "cgroup", "", "a folder of cgroup version 2: blocking rules keep only its processes from connecting, and isolation cuts only them off (all of the host, if empty)")
 	f.StringVar(&o.version, "agent-version", "", "load what is for this version of the agent (everything, if empty)")
 	f.StringVar(&o.state, "state-dir", agentState, "where the agent keeps what must outlive it, and `nightjar agent status` finds it")
 	f.StringVar(&o.spool, "spool-dir", "", "where matches wait for the engine (the folder spool in --state-dir, if empty)")
@@ -154,7 +154,7 @@ func (o *agentRun) watch(ctx context.Context, sink *agentSink) error {
 	sink.agent = a
 	if m := sink.managed; m != nil {
 		m.agent = a
-		stop, err := m.run(ctx, o.state)
+		stop, err := m.run(ctx, o)
 		if err != nil {
 			return err
 		}

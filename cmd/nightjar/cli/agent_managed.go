@@ -22,6 +22,7 @@ import (
 	agentclient "nightjar/agent/client"
 	"nightjar/agent/command"
 	"nightjar/agent/delivery"
+	"nightjar/agent/deny"
 	"nightjar/agent/orders"
 	"nightjar/secl/policy"
 )
@@ -186,10 +187,11 @@ func wrongOf(problems []*policy.DefinitionError) (wrong []string) {
 }
 
 // run follows orders until the context ends, beside the agent.
-func (m *managed) run(ctx context.Context, state string) (stop func(), err error) {
+func (m *managed) run(ctx context.Context, o *agentRun) (stop func(), err error) {
+	isolator := deny.NewIsolator(deny.IsolatorOptions{CGroup: o.cgroup})
 	engine := &engineAddresses{url: m.output.Server()}
 	m.runner, err = command.Open(command.Deps{
-		Dir: state, Killer: m.agent.Responder().Killer, Switch: m.agent.Responder().Switch, Do: m.agent.Do, Engine: engine.addresses,
+		Dir: o.state, Isolator: isolator, Killer: m.agent.Responder().Killer, Switch: m.agent.Responder().Switch, Do: m.agent.Do, Engine: engine.addresses,
 		Boot: agent.BootID(), Now: time.Now,
 	})
 	if err != nil {
@@ -204,7 +206,7 @@ func (m *managed) run(ctx context.Context, state string) (stop func(), err error
 	var all sync.WaitGroup
 	all.Go(func() { m.runner.Run(ctx) })
 	all.Go(func() { m.client.Run(ctx, m) })
-	return func() { cancel(); all.Wait() }, nil
+	return func() { cancel(); all.Wait(); _ = isolator.Close() }, nil
 }
 
 // About implements agentclient.Agent.
