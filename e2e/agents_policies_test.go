@@ -98,7 +98,7 @@ func network(t *testing.T, i int) (words []string, address string) {
 	subnet := fmt.Sprintf("10.213.%d", 10*(os.Getpid()%20)+i)
 	run := func(words ...string) {
 		if out, err := exec.Command(words[0], words[1:]...).CombinedOutput(); err != nil {
-			t.Skipf("no network namespaces here: %s: %v: %s", strings.Join(words, " "), err, out)
+			t.Skipf("needs root or another kernel: no network namespaces: %s: %v: %s", strings.Join(words, " "), err, out)
 		}
 	}
 	run("ip", "netns", "add", name)

@@ -13,8 +13,13 @@
 //   - A rollout goes on to its next stage only where no agent that follows the new policies
 //     loses more, works more or kills more than before, refuses them or falls silent
 //     (TestARolloutStops…); nobody but a person goes on after that.
-//   - An agent syncs as itself (TestAnAgentSyncsAsItself), with what it is given signed; who
-//     stops without saying so is told of once (TestSilenceIsToldOnce).
+//   - What an agent is given is signed, and for it alone (TestAnAgentSyncsAsItself); a revoked
+//     one is refused, also while it waits (TestARevokedAgentIsRefused). Who stops without
+//     saying so is told of once (TestSilenceIsToldOnce).
+//
+// A change is in force on agents within seconds, and orders that were meddled with are
+// refused (TestAPolicyThatIsEditedIsInForceOnThreeAgents,
+// TestOrdersThatWereMeddledWithAreNotFollowed in e2e).
 //
 // It does not know HTTP, how keys are kept, or what becomes of events that it tells: its
 // Deps do. Orders themselves are agent/orders'.
