@@ -1,16 +1,22 @@
 import { call } from './client'
 
-/** DemoState is how far the loading of the demo data is. */
-export interface DemoState {
-  running: boolean
-  loaded: boolean
-  sent: number
-  total: number
+/** Demo is a generated day: what its events and signals are found by, and how many events it has. */
+export interface Demo {
+  /** none, shown or removed */
+  state: string
+  events: number
+  query: string
 }
 
-export async function demoState(signal?: AbortSignal): Promise<DemoState> {
-  const d = await call<Partial<DemoState>>('/api/nightjar/v1/demo', signal ? { signal } : {})
-  return { running: d.running ?? false, loaded: d.loaded ?? false, sent: d.sent ?? 0, total: d.total ?? 0 }
+interface Body {
+  state?: string
+  events?: number
+  query?: string
 }
 
-export const startDemo = (): Promise<unknown> => call('/api/nightjar/v1/demo', { body: {} })
+const api = '/api/nightjar/v1/demo'
+const demoOf = (b: Body): Demo => ({ state: b.state ?? 'none', events: b.events ?? 0, query: b.query ?? '' })
+
+export const readDemo = async (signal?: AbortSignal): Promise<Demo> => demoOf(await call<Body>(api, signal ? { signal } : {}))
+export const createDemo = async (): Promise<Demo> => demoOf(await call<Body>(api, { body: {} }))
+export const deleteDemo = async (): Promise<Demo> => demoOf(await call<Body>(api, { method: 'DELETE' }))

@@ -22,7 +22,7 @@ interface Standing {
   state?: string
   archive_reason?: string
   comment?: string
-  assignee?: { handle?: string; name?: string; uuid?: string }
+  assignee?: string
 }
 
 interface Body {
@@ -61,4 +61,4 @@ function changed(before: Standing, after: Standing): string {
   return did.join(', ')
 }
 
-const nameOf = (s: Standing): string => s.assignee?.handle || s.assignee?.name || s.assignee?.uuid || ''
+const nameOf = (s: Standing): string => s.assignee ?? ''

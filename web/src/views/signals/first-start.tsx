@@ -1,9 +1,10 @@
 import { useState } from 'preact/hooks'
-import { demoState, startDemo } from '../../api/demo'
+import { createDemo } from '../../api/demo'
 import { readStatus } from '../../api/status'
 import { copy } from '../../parts/value'
 import { useAsk, useEvery } from '../../state/ask'
-import { plural, count } from '../../state/text'
+import { plural } from '../../state/text'
+import { tell } from '../../state/done'
 import { useMay } from '../../state/session'
 
 /** FirstStart is what an empty install says, and what can be done about it. */
@@ -25,7 +26,7 @@ export function FirstStart({ rules, onArrived }: { rules: number; onArrived: () 
           <Command text="nightjar ingest --source sshd /var/log/auth.log" />
           <p class="small mut" role="status"><i class="dot wait" />{arrived > 0 ? plural(arrived, 'event') + ' arrived' : `waiting for the first event on :${location.port || (location.protocol === 'https:' ? '443' : '80')}`}</p>
         </li>
-        <Demo onStarted={onArrived} />
+        <Loading onLoaded={onArrived} />
         <li>
           <h2>Watch a host</h2>
           <p>The agent sees processes, files and connections in the kernel, and can kill and isolate.</p>
@@ -46,33 +47,29 @@ function Command({ text }: { text: string }) {
   )
 }
 
-/** Demo loads a sample log and a generated day with three attacks. */
-function Demo({ onStarted }: { onStarted: () => void }) {
-  const [begun, setBegun] = useState(false)
-  const demo = useAsk(begun ? 'demo' : null, demoState)
+/** Loading asks for a sample log and a generated day with three attacks. */
+function Loading({ onLoaded }: { onLoaded: () => void }) {
+  const [loading, setLoading] = useState(false)
   const [error, setError] = useState<Error>()
   const lacks = useMay('configure')
-  const running = demo.value?.running ?? false
-  useEvery(1000, () => {
-    demo.again()
-    if (demo.value?.loaded) onStarted()
-  }, running)
-  const start = async () => {
+  const load = async () => {
+    setLoading(true)
+    setError(undefined)
     try {
-      await startDemo()
-      setBegun(true)
+      const demo = await createDemo()
+      tell({ text: `${plural(demo.events, 'event')} of a made-up day are in. Their signals follow.` })
+      onLoaded()
     } catch (e) {
       setError(e as Error)
+      setLoading(false)
     }
   }
   return (
     <li>
       <h2>Try the demo data</h2>
-      <p>A sample log and a generated day with three attacks in it. It is marked as such, and can be deleted.</p>
-      <p class="push"><button class="button" disabled={running || lacks !== ''} onClick={() => void start()}>Load the demo data</button></p>
-      <p class="small mut" role="status">
-        {error || demo.error ? <span class="critical">{(error ?? demo.error)?.message}</span> : running ? `Sent ${count(demo.value?.sent ?? 0)} of ${count(demo.value?.total ?? 0)} events.` : lacks}
-      </p>
+      <p>A sample log and a generated day with three attacks in it. It is marked as such, and goes with one press.</p>
+      <p class="push"><button class="button" disabled={loading || lacks !== ''} onClick={() => void load()}>Load the demo data</button></p>
+      <p class="small mut" role="status">{error ? <span class="critical">{error.message}</span> : loading ? 'Making a day of events.' : lacks}</p>
     </li>
   )
 }

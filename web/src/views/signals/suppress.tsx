@@ -27,7 +27,7 @@ export function Suppress({ signal, done }: { signal: Signal; done?: () => void }
   }, [query])
   const until = days === undefined ? undefined : Date.now() + days * 864e5
   const suppression: NewSuppression = { name: `${signal.title}: ${signal.group.join(', ')}`.slice(0, 200), description: `From the signal ${signal.id}.`, ruleID: signal.ruleID, query: asked, until }
-  const preview = useAsk(asked.trim() === '' ? null : `${signal.ruleID} ${asked}`, (stop) => previewSuppression(suppression, stop), 'keep')
+  const preview = useAsk(asked.trim() === '' ? null : `${signal.ruleID} ${signal.version} ${asked}`, (stop) => previewSuppression(suppression, stop), 'keep')
   const save = async () => {
     setSaving(true)
     try {
