@@ -196,6 +196,9 @@ func (s *AgentRuleService) update(ctx context.Context, in *pb.UpdateAgentRuleReq
 // may say it better. Whether it is enabled, and in which policies, is changed.
 func onlyAssigned(before, after configuration.AgentRule) error {
 	after.Enabled, after.Blocking, after.Monitoring, after.Disabled = before.Enabled, before.Blocking, before.Monitoring, before.Disabled
+	if len(before.ProductTags)+len(after.ProductTags) == 0 { // no tags, however that is said
+		after.ProductTags = before.ProductTags
+	}
 	one, err := json.Marshal(before)
 	other, otherErr := json.Marshal(after)
 	if err = errors.Join(err, otherErr); err != nil {
