@@ -127,7 +127,7 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer stopEvidence()
-	defer func() { err = errors.Join(err, a.undeny(), a.network.dropper.Clear()) }()
+	defer func() { err = errors.Join(err, a.undeny(), a.network.dropper.Close()) }()
 	if err := a.begin(); err != nil {
 		return err
 	}

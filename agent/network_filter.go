@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"slices"
 	"time"
 
 	"nightjar/agent/deny"
@@ -65,13 +66,19 @@ func (n *networkFilter) begin(d deny.Drop, report respond.Report, done func(resp
 		_ = n.dropper.Clear()
 	}
 	done(report)
+	_ = n.dropper.Prepare() // for the next one, which else takes longer
 }
 
-// keep ends the filters of rules that are not in a set.
+// keep ends the filters of rules that are not in a set, and is ready for those that are.
 func (n *networkFilter) keep(set *policy.Set) error {
 	var rules []string
+	needed := false
 	for _, r := range set.Rules {
 		rules = append(rules, r.ID)
+		needed = needed || r.Mode == policy.Blocking && slices.ContainsFunc(r.Actions, func(a *policy.Action) bool { return a.NetworkFilter != nil })
+	}
+	if needed {
+		_ = n.dropper.Prepare() // what is wrong is told with the action
 	}
 	return n.dropper.Keep(rules)
 }

@@ -169,11 +169,9 @@ static __always_inline int filtered(struct __sk_buff *b)
 	return f.family && matches(&f) ? drop() : 1;
 }
 
-SEC("cgroup_skb/egress")
-int drop_out(struct __sk_buff *b) { return filtered(b); }
-
-SEC("cgroup_skb/ingress")
-int drop_in(struct __sk_buff *b) { return filtered(b); }
+// One program for both directions: to verify it takes the kernel a while.
+SEC("cgroup/skb")
+int drop_packet(struct __sk_buff *b) { return filtered(b); }
 
 // The sockets that the process makes from now on. Of one that it accepts, the listening
 // one is known: the first packet of a connection is dropped.

@@ -40,8 +40,7 @@ const (
 	dropMapDropTests       = "drop_tests"
 	dropMapDropped         = "dropped"
 	dropMapIsolateAllow    = "isolate_allow"
-	dropProgDropIn         = "drop_in"
-	dropProgDropOut        = "drop_out"
+	dropProgDropPacket     = "drop_packet"
 	dropProgDropSocket     = "drop_socket"
 	dropProgIsolateIn      = "isolate_in"
 	dropProgIsolateOut     = "isolate_out"
@@ -93,8 +92,7 @@ type dropSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type dropProgramSpecs struct {
-	DropIn     *ebpf.ProgramSpec `ebpf:"drop_in"`
-	DropOut    *ebpf.ProgramSpec `ebpf:"drop_out"`
+	DropPacket *ebpf.ProgramSpec `ebpf:"drop_packet"`
 	DropSocket *ebpf.ProgramSpec `ebpf:"drop_socket"`
 	IsolateIn  *ebpf.ProgramSpec `ebpf:"isolate_in"`
 	IsolateOut *ebpf.ProgramSpec `ebpf:"isolate_out"`
@@ -169,8 +167,7 @@ type dropVariables struct {
 //
 // It can be passed to loadDropObjects or ebpf.CollectionSpec.LoadAndAssign.
 type dropPrograms struct {
-	DropIn     *ebpf.Program `ebpf:"drop_in"`
-	DropOut    *ebpf.Program `ebpf:"drop_out"`
+	DropPacket *ebpf.Program `ebpf:"drop_packet"`
 	DropSocket *ebpf.Program `ebpf:"drop_socket"`
 	IsolateIn  *ebpf.Program `ebpf:"isolate_in"`
 	IsolateOut *ebpf.Program `ebpf:"isolate_out"`
@@ -178,8 +175,7 @@ type dropPrograms struct {
 
 func (p *dropPrograms) Close() error {
 	return _DropClose(
-		p.DropIn,
-		p.DropOut,
+		p.DropPacket,
 		p.DropSocket,
 		p.IsolateIn,
 		p.IsolateOut,

@@ -140,7 +140,7 @@ func TestAProcessSendsNothingThatIsFiltered(t *testing.T) {
 	group := childGroup(t)
 	one, other := startTalker(t, group, 0), startTalker(t, group, 0)
 	var d Dropper
-	t.Cleanup(func() { _ = d.Clear() })
+	t.Cleanup(func() { _ = d.Close() })
 	drop := one.drop("udp and dst port 4444 and not host 127.0.0.3", false)
 	for range 2 { // the second time does nothing
 		if err := d.Add(drop); err != nil {
@@ -176,7 +176,7 @@ func TestAControlGroupSendsNothingThatIsFiltered(t *testing.T) {
 	group := childGroup(t)
 	one, other, outside := startTalker(t, group, 0), startTalker(t, group, 0), startTalker(t, childGroup(t), 0)
 	var d Dropper
-	t.Cleanup(func() { _ = d.Clear() })
+	t.Cleanup(func() { _ = d.Close() })
 	if err := d.Add(one.drop("net 127.0.0.0/8 and portrange 4000-4999", true)); err != nil {
 		t.Fatal(err)
 	}
@@ -277,6 +277,44 @@ func wire(t *testing.T, a, b int) {
 			if out, err := c.CombinedOutput(); err != nil {
 				t.Skipf("needs root or another kernel: %s: %s", c, out)
 			}
+		}
+	}
+}
+
+// TestAnIsolatedHostSendsToItsListOnly holds the same of what goes, through a device that
+// leads nowhere: the kernels that agent/kerneltest boots have no wires.
+func TestAnIsolatedHostSendsToItsListOnly(t *testing.T) {
+	dir := os.Getenv("NIGHTJAR_TEST_MODULES")
+	if dir == "" {
+		t.Skip("needs root or another kernel: no NIGHTJAR_TEST_MODULES: make test-kernels has modules")
+	}
+	needEBPF(t)
+	if f, err := os.Open(dir + "/dummy.ko"); err == nil {
+		_ = unix.FinitModule(int(f.Fd()), "", 0)
+		f.Close()
+		defer func() { _ = unix.DeleteModule("dummy", 0) }()
+	}
+	for _, args := range [][]string{{"addr", "add", "10.200.0.1/24", "dev", "dummy0"}, {"link", "set", "dummy0", "up"}} {
+		if out, err := exec.Command("ip", args...).CombinedOutput(); err != nil {
+			t.Fatalf("ip %v: %s", args, out)
+		}
+	}
+	group := childGroup(t)
+	host, outside := startTalker(t, group, 0), startTalker(t, childGroup(t), 0)
+	i := NewIsolator(IsolatorOptions{CGroup: group})
+	t.Cleanup(func() { _ = i.Close() })
+	if err := i.Set(true, []netip.AddrPort{netip.MustParseAddrPort("10.200.0.2:5")}); err != nil {
+		t.Fatal(err)
+	}
+	for _, one := range []struct {
+		from       *talker
+		what, want string
+	}{
+		{host, "new 10.200.0.2:5", "done"}, {host, "old 10.200.0.2:6", "dropped"}, {host, "old 10.200.0.3:5", "dropped"},
+		{host, "new 127.0.0.1:6", "done"}, {outside, "old 10.200.0.3:5", "done"},
+	} {
+		if got := one.from.says(one.what); got != one.want {
+			t.Errorf("%s: %s, want %s", one.what, got, one.want)
 		}
 	}
 }

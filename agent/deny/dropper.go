@@ -46,6 +46,43 @@ const maxDrops = 64
 type Dropper struct {
 	mu     sync.Mutex
 	active map[dropKey]*activeDrop
+	spare  *activeDrop // loaded, and not attached
+	closed bool
+}
+
+// Prepare loads what the next filter needs, which takes the kernel a while. Without, Add
+// does.
+func (d *Dropper) Prepare() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.spare != nil || d.closed {
+		return nil
+	}
+	var err error
+	d.spare, err = loadDrop("drop_packet", "drop_socket")
+	return err
+}
+
+// take is the programs and maps of one filter.
+func (d *Dropper) take() (*activeDrop, error) {
+	if a := d.spare; a != nil {
+		d.spare = nil
+		return a, nil
+	}
+	return loadDrop("drop_packet", "drop_socket")
+}
+
+// Close drops nothing any more, and lets go of what was prepared.
+func (d *Dropper) Close() error {
+	err := d.Clear()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.closed = true
+	if d.spare != nil {
+		err = errors.Join(err, d.spare.close())
+		d.spare = nil
+	}
+	return err
 }
 
 // dropKey is what two drops do not have in common.
@@ -85,7 +122,10 @@ func (d *Dropper) Add(o Drop) error {
 	case len(d.active) >= maxDrops:
 		return ErrTooMany
 	}
-	a, err := begin(key, program)
+	a, err := d.take()
+	if err == nil {
+		err = a.begin(key, program)
+	}
 	if err != nil {
 		return fmt.Errorf("drop packets: %w", err)
 	}
@@ -157,33 +197,33 @@ func groupOf(pid int) (string, error) {
 	return "", errors.New("the process has no control group of version 2")
 }
 
-// begin loads the programs of one filter, and attaches them to the control group.
-func begin(key dropKey, program pcap.Program) (*activeDrop, error) {
+// begin attaches the programs of one filter to the control group. After an error they are
+// closed.
+func (a *activeDrop) begin(key dropKey, program pcap.Program) error {
 	root, err := groupOr("")
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = a.fill(key, program)
 	}
-	a, err := loadDrop("drop_out", "drop_in", "drop_socket")
-	if err != nil {
-		return nil, err
-	}
-	if err := a.fill(key, program); err != nil {
-		return nil, errors.Join(err, a.close())
-	}
-	at := filepath.Join(root, key.group)
-	hooks := map[string]ebpf.AttachType{"drop_out": ebpf.AttachCGroupInetEgress, "drop_in": ebpf.AttachCGroupInetIngress}
-	if key.PID != 0 {
-		hooks["drop_socket"] = ebpf.AttachCGroupInetSockCreate
-	}
-	if err := a.attach(at, hooks); err != nil {
-		return nil, errors.Join(err, a.close())
-	}
-	if key.PID != 0 {
-		if err := a.addSockets(key.PID); err != nil {
-			return nil, errors.Join(err, a.close())
+	if err == nil {
+		hooks := []hook{{"drop_packet", ebpf.AttachCGroupInetEgress}, {"drop_packet", ebpf.AttachCGroupInetIngress}}
+		if key.PID != 0 {
+			hooks = append(hooks, hook{"drop_socket", ebpf.AttachCGroupInetSockCreate})
 		}
+		err = a.attach(filepath.Join(root, key.group), hooks)
 	}
-	return a, nil
+	if err == nil && key.PID != 0 {
+		err = a.addSockets(key.PID)
+	}
+	if err != nil {
+		return errors.Join(err, a.close())
+	}
+	return nil
+}
+
+// hook is where a program is attached at a control group.
+type hook struct {
+	program string
+	at      ebpf.AttachType
 }
 
 // loadDrop loads some of the programs that drop packets, with maps of their own.
@@ -200,11 +240,11 @@ func loadDrop(programs ...string) (*activeDrop, error) {
 	return &activeDrop{objects: objects}, nil
 }
 
-func (a *activeDrop) attach(group string, hooks map[string]ebpf.AttachType) error {
-	for _, name := range slices.Sorted(maps.Keys(hooks)) {
-		l, err := link.AttachCgroup(link.CgroupOptions{Path: group, Attach: hooks[name], Program: a.objects.Programs[name]})
+func (a *activeDrop) attach(group string, hooks []hook) error {
+	for _, h := range hooks {
+		l, err := link.AttachCgroup(link.CgroupOptions{Path: group, Attach: h.at, Program: a.objects.Programs[h.program]})
 		if err != nil {
-			return fmt.Errorf("%s at %s: %w", name, group, err)
+			return fmt.Errorf("%s at %s: %w", h.program, group, err)
 		}
 		a.links = append(a.links, l)
 	}

@@ -80,7 +80,7 @@ func (i *Isolator) attach(a *activeDrop) error {
 	if err != nil {
 		return err
 	}
-	return a.attach(group, map[string]ebpf.AttachType{"isolate_out": ebpf.AttachCGroupInetEgress, "isolate_in": ebpf.AttachCGroupInetIngress})
+	return a.attach(group, []hook{{"isolate_out", ebpf.AttachCGroupInetEgress}, {"isolate_in", ebpf.AttachCGroupInetIngress}})
 }
 
 // list writes whom the host may talk to: new ones first.
