@@ -44,7 +44,8 @@ func TestSECLToolsTellWhatIsWrongAndWhere(t *testing.T) {
 		"good.policy": seclPolicy,
 		"bad.policy": "rules:\n  - id: a\n    expression: exec.file.name == 3 && exec.uid == \"x\"\n  - id: b\n    expression: open.flags =-= 1\n" +
 			"  - id: c\n    expresion: \"true\"\n  - id: d\n    expression: exec.comm in [\"a*\", \"b\", \"b\"] && exec.uid == 1 || exec.gid == 1\n  - id: e\n    expression: packet.filter == \"x\"\n",
-		"event.json": `{"type": "exec", "exec.file.path": "/bin/sh", "container.id": "c1"}`,
+		"cant.policy": "rules:\n  - {id: a, expression: exec.uid == 1, actions: [{coredump: {mount: true}}]}\n  - {id: b, expression: open.file.path == \"/etc/x\", actions: [{kill: {signal: SIGKILL}}]}\n",
+		"event.json":  `{"type": "exec", "exec.file.path": "/bin/sh", "container.id": "c1"}`,
 		"good_test.yaml": `policies: [good.policy]
 tests:
   - name: a shell in a container, and another
@@ -66,7 +67,10 @@ tests:
 		code           int
 		stdout, stderr []string
 	}{
-		{[]string{"secl", "check", "good.policy"}, exitOK, nil, []string{"2 rules and 1 macros are good; 0 mistakes"}},
+		{[]string{"secl", "check", "good.policy"}, exitOK, nil, []string{
+			"2 rules and 1 macros are good; 0 mistakes", "rule `shell_in_container`, kill: in a blocking policy, SIGKILL is sent to the process, by the agent a moment after", "set: the variable cgroup.shells is set for 1h",
+		}},
+		{[]string{"secl", "check", "cant.policy"}, exitFailure, []string{"mount and dentry are not written down"}, []string{"the open of /etc/x is denied instead"}},
 		{[]string{"secl", "check", "bad.policy"}, exitFailure,
 			[]string{"bad.policy:2: rule `a` error: 1:19: got int, want string", "rule `a` error: 1:36: got string, want int",
 				"bad.policy:4: rule `b` error: syntax error `1:13: unexpected token \"-\" (expected \"~\")`", "bad.policy:7: rule `c` error: Additional property expresion is not allowed"},
@@ -196,7 +200,7 @@ func TestABacktestRehearsesKills(t *testing.T) {
 	offline, n := ask(filepath.Join(dir, "host.jsonl"))
 	for _, want := range []string{
 		`"asked":9,`, `"killed":6,`, `"protected":1,`, `"disarmed":2,`, `{"name":"/opt/x/xmrig","times":6}`, `{"name":"www-data","times":6}`, `{"name":"c1","times":5}`,
-		"sshd is protected", `"status":"rule_disarmed"`, `"target":"/opt/x/xmrig"`, `"scope":"container"`,
+		`"deniable":0,`, "sshd is protected", `"status":"rule_disarmed"`, `"target":"/opt/x/xmrig"`, `"scope":"container"`,
 	} {
 		if !strings.Contains(offline, want) {
 			t.Errorf("a recording: %s is missing in %s", want, offline)
@@ -216,6 +220,14 @@ func TestABacktestRehearsesKills(t *testing.T) {
 	// A program is protected on the host, not whatever has its path in a container.
 	if protected, _ := ask("--from", "-1h", "--protect", "/opt/x/xmrig"); !strings.Contains(protected, `"killed":5,`) || !strings.Contains(protected, "/opt/x/xmrig is protected") {
 		t.Errorf("with --protect: %s", protected)
+	}
+	const forbidding = "version: 1.0.0\nrules:\n  - {id: miners, expression: exec.file.path == \"/opt/x/xmrig\", actions: [{kill: {signal: SIGKILL}}]}\n"
+	forbids := filepath.Join(seclFolder(t, map[string]string{"forbids.policy": forbidding}), "forbids.policy")
+	for _, where := range [][]string{{"--from", "-1h"}, {filepath.Join(dir, "host.jsonl")}} {
+		stdout, stderr, code := p.run(append([]string{"secl", "backtest", "--policy", forbids, "--output", "json"}, where...)...)
+		if code != exitOK || !strings.Contains(strings.ReplaceAll(stdout, " ", ""), `"deniable":8`) {
+			t.Errorf("a rule about a file alone: exit %d, %s%s", code, stdout, stderr)
+		}
 	}
 	stdout, _, _ := p.run("secl", "backtest", "--policy", filepath.Join(dir, "miners.policy"), "--from", "-1h")
 	for _, want := range []string{"would have killed 6 of 9 times: /opt/x/xmrig ×6", "stopped on web-1", "whatever else was in the same container"} {

@@ -61,6 +61,19 @@ func wanted(r *policy.Rule) string {
 
 func dumps(a *policy.Action) bool { return a.ActionDef.CoreDump != nil && !a.ActionDef.Disabled }
 
+// Foreseen are the files whose execution or opening a rule would deny before it happens, on
+// a host whose kernel can, were its policy blocking.
+func Foreseen(r *policy.Rule) []string {
+	blocking := *r
+	blocking.Mode = policy.Blocking
+	op := Operation(r.Event())
+	if wanted(&blocking) != "" || op != Exec && op != Open {
+		return nil
+	}
+	paths, _ := reduceToFiles(&blocking, op)
+	return paths
+}
+
 // forbids reports whether an action says of everything that matches that it shall not
 // be.
 func forbids(a *policy.Action) bool {

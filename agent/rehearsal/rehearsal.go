@@ -15,6 +15,7 @@ import (
 // Config is what an agent would have had.
 type Config struct {
 	Protect []string       // programs that are protected beside those that always are
+	Denied  []string       // files whose execution or opening the rule denies before it happens
 	Limits  respond.Limits // of the disarmer
 }
 
@@ -23,6 +24,7 @@ type Rehearsal struct {
 	rule      string
 	protected *respond.Protected
 	limits    respond.Limits
+	denied    []string
 	disarmers map[string]*respond.Disarmer // by host
 	out       Outcome
 	counts    map[string]map[string]uint64
@@ -35,6 +37,7 @@ type Outcome struct {
 	Killed      uint64  `json:"killed"`      // kills that would have been made
 	Protected   uint64  `json:"protected"`   // that would not, because the process is protected
 	Disarmed    uint64  `json:"disarmed"`    // that would not, because the rule had killed too much too fast
+	Deniable    uint64  `json:"deniable"`    // of those asked: about a file that is denied before it happens, where the host can: nobody is killed then, and the disarmer does not count it
 	Executables []Count `json:"executables"` // of the processes killed, as are the next two; the most frequent first
 	Users       []Count `json:"users"`
 	Containers  []Count `json:"containers,omitempty"`
@@ -73,7 +76,7 @@ const (
 // Of begins the rehearsal of a rule.
 func Of(rule string, c Config) *Rehearsal {
 	return &Rehearsal{
-		rule: rule, protected: respond.ProtectedAnywhere(c.Protect), limits: c.Limits, disarmers: map[string]*respond.Disarmer{},
+		rule: rule, protected: respond.ProtectedAnywhere(c.Protect), limits: c.Limits, denied: c.Denied, disarmers: map[string]*respond.Disarmer{},
 		counts: map[string]map[string]uint64{}, trips: map[string]int{},
 	}
 }
@@ -88,6 +91,9 @@ func (r *Rehearsal) Add(host string, k *policy.KillDef, e *event.Event) {
 		kept.Process, e = &process, &kept
 	}
 	r.out.Asked++
+	if slices.Contains(r.denied, fileOf(e)) {
+		r.out.Deniable++
+	}
 	if k.Scope != "" && k.Scope != respond.ScopeProcess {
 		r.out.Scope = k.Scope
 	}
@@ -114,6 +120,14 @@ func (r *Rehearsal) Add(host string, k *policy.KillDef, e *event.Event) {
 		r.out.Disarmed++
 		r.trip(host, ask, no)
 	}
+}
+
+// fileOf is the file that an event is about: that was executed, or opened.
+func fileOf(e *event.Event) string {
+	if e.Type == "exec" {
+		return e.Process.File.Path
+	}
+	return e.File.Path
 }
 
 // trip notes that the disarmer stops the rule: one trip for as long as it lasts.

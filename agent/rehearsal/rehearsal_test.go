@@ -82,7 +82,7 @@ func TestARehearsalDecidesAsAnAgentDoes(t *testing.T) {
 // TestAnOutcomeSaysWho holds what is told of a rule: whom it would have killed, who is
 // protected, when the disarmer trips, and that hosts don't share one.
 func TestAnOutcomeSaysWho(t *testing.T) {
-	r := Of("r", Config{})
+	r := Of("r", Config{Denied: []string{"/usr/sbin/sshd"}})
 	k := &policy.KillDef{Signal: "SIGKILL", Scope: "container"}
 	for i := range 7 { // 5 in a minute
 		r.Add("h1", k, ran(float64(i), 10, "/opt/miner", "c1"))
@@ -93,7 +93,7 @@ func TestAnOutcomeSaysWho(t *testing.T) {
 	r.Add("h1", k, ran(202, 1, "/sbin/init", ""))
 	got := fmt.Sprintf("%+v", r.Outcome())
 	for _, want := range []string{
-		"Asked:11 Killed:7 Protected:2 Disarmed:2", "Executables:[{Name:/opt/miner Times:7}]", "Users:[{Name:www-data Times:7}]",
+		"Asked:11 Killed:7 Protected:2 Disarmed:2 Deniable:1", "Executables:[{Name:/opt/miner Times:7}]", "Users:[{Name:www-data Times:7}]",
 		"Containers:[{Name:c1 Times:6}]", "sshd is protected", "pid 1", "Host:h1 Status:rule_disarmed Type:executable Target:/opt/miner Spared:2", "Scope:container",
 	} {
 		if !strings.Contains(got, want) {

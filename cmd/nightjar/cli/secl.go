@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"nightjar/agent/deny"
 	"nightjar/agent/respond"
 	"nightjar/engine"
 	"nightjar/secl"
@@ -190,7 +191,11 @@ func outlookOf(set *policy.Set) []actionOutlook {
 			continue
 		}
 		for _, a := range r.Actions {
-			out = append(out, actionOutlook{Rule: r.ID, Action: a.Kind(), Will: respond.Outlook(compiled, a)})
+			will := respond.Outlook(compiled, a)
+			if files := deny.Foreseen(r); a.Kill != nil && len(files) > 0 {
+				will += fmt.Sprintf("; where a host can, the %s of %s is denied instead, before it happens", r.Event(), strings.Join(files, ", "))
+			}
+			out = append(out, actionOutlook{Rule: r.ID, Action: a.Kind(), Will: will})
 		}
 	}
 	return out

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"nightjar/agent/deny"
 	"nightjar/agent/rehearsal"
 	"nightjar/compiler/search"
 	"nightjar/schema"
@@ -39,7 +40,7 @@ func (o *seclBacktest) rehearse(rules []*policy.Rule) rehearsals {
 	out := rehearsals{}
 	for _, r := range rules {
 		if len(killsOf(r)) > 0 {
-			out[r.ID] = rehearsal.Of(r.ID, rehearsal.Config{Protect: o.protect, Limits: o.limits})
+			out[r.ID] = rehearsal.Of(r.ID, rehearsal.Config{Protect: o.protect, Limits: o.limits, Denied: deny.Foreseen(r)})
 		}
 	}
 	return out
@@ -143,6 +144,11 @@ func askKillRows(ctx context.Context, cl *client, r *policy.Rule, from, to schem
 	for _, name := range killFields {
 		columns = append(columns, sql.First(event.Model().Field(name), params))
 	}
+	file := "''"
+	if f := event.Model().Field(r.Event() + ".file.path"); f != nil {
+		file = sql.First(f, params)
+	}
+	columns = append(columns, file)
 	for _, a := range killsOf(r) {
 		filter := "true"
 		if a.When != nil {
@@ -165,6 +171,7 @@ func askKillRows(ctx context.Context, cl *client, r *policy.Rule, from, to schem
 		if err := out[i].read(row, len(columns)); err != nil {
 			return nil, fmt.Errorf("the engine's answer is no result: %w", err)
 		}
+		out[i].event.Type = r.Event()
 	}
 	return out, nil
 }
@@ -200,7 +207,9 @@ func (k *killRow) read(row []json.RawMessage, columns int) error {
 	p.File.SetPath(field("process.file.path"))
 	p.Interpreter.SetPath(field("process.interpreter.file.path"))
 	k.event = event.Event{Timestamp: millis * int64(time.Millisecond), Process: p}
-	for _, t := range texts[beforeFields+len(killFields):] {
+	after := texts[beforeFields+len(killFields):]
+	k.event.File.SetPath(after[0])
+	for _, t := range after[1:] {
 		k.filter = append(k.filter, t == "true" || t == "1")
 	}
 	return nil
@@ -225,6 +234,9 @@ func writeKills(to io.Writer, w *wouldHave) error {
 		if len(list) > 0 {
 			lines = append(lines, before+counts(list))
 		}
+	}
+	if k.Deniable > 0 {
+		lines = append(lines, fmt.Sprintf("  where a host can, %d would have been denied before they happened: nothing is killed then, and nothing stops that", k.Deniable))
 	}
 	add(k.Users, "  as: ")
 	add(k.Containers, "  in: ")
