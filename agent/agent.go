@@ -53,6 +53,7 @@ type Agent struct {
 	replacing sync.Mutex // held by who replaces the policies
 	responder *respond.Responder
 	held      held
+	priority  priority
 	denials   denials
 	network   *networkFilter
 
@@ -114,6 +115,7 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	}
 	a.probe = p
 	defer p.Close()
+	defer a.priority.want(false)
 	ended := make(chan struct{})
 	defer close(ended)
 	a.cache.Packages = process.NewPackages("/", ended)
@@ -177,6 +179,7 @@ func (a *Agent) step(deadline time.Time) error {
 		}
 		a.handle(r)
 	}
+	a.priority.flooded(through.IsZero())
 	if !through.IsZero() {
 		a.takeDenials(sinceBoot(through))
 	}

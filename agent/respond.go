@@ -1,12 +1,8 @@
 package agent
 
 import (
-	"errors"
-	"fmt"
-	"runtime"
+	"slices"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"nightjar/agent/bpf"
 	"nightjar/agent/respond"
@@ -33,9 +29,7 @@ func (a *Agent) Responder() *respond.Responder { return a.responder }
 // enforce tells the kernel what it may do by itself for a set of rules, instead of what
 // it was told for the set before.
 func (a *Agent) enforce(rules *ruleset.Set, set *policy.Set) error {
-	if err := hurry(acting(set)); err != nil {
-		return err
-	}
+	a.priority.want(slices.ContainsFunc(set.Rules, kills))
 	a.deny(set)
 	if err := a.network.keep(set); err != nil {
 		return err
@@ -90,16 +84,7 @@ func acting(set *policy.Set) []string {
 	return out
 }
 
-// hurry lets the goroutine that reads the ring run before others where rules kill or
-// deny: what is killed from here runs until then.
-func hurry(acting []string) error {
-	if len(acting) == 0 {
-		return nil
-	}
-	runtime.LockOSThread()
-	const soon = -15 // of -20, the most, to 19
-	if err := unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), soon); err != nil && !errors.Is(err, unix.EACCES) && !errors.Is(err, unix.EPERM) {
-		return fmt.Errorf("let the reader of events run first: %w", err)
-	}
-	return nil
+// kills reports whether a rule kills what it matches.
+func kills(r *policy.Rule) bool {
+	return r.Mode == policy.Blocking && slices.ContainsFunc(r.Actions, func(a *policy.Action) bool { return a.Kill != nil })
 }

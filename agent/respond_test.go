@@ -9,6 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
+	"nightjar/agent/process"
 	"nightjar/agent/respond"
 	"nightjar/secl/policy"
 )
@@ -157,5 +160,42 @@ func TestTheSwitchStopsKilling(t *testing.T) {
 	run(w, "performed")
 	if s.Rules["sleeper"] == nil || s.Rules["sleeper"].Counts != (respond.Counts{Disarmed: 1}) {
 		t.Errorf("the status tells %+v", s.Rules["sleeper"])
+	}
+}
+
+// TestWhoReadsEventsRunsFirstWhereRulesKill holds that it does so there only, and not
+// while there is more to read than it gets done.
+func TestWhoReadsEventsRunsFirstWhereRulesKill(t *testing.T) {
+	rule := killRule("r", `exec.file.path == "/nowhere"`, "")
+	first := func(w *watched, before func()) (out bool) {
+		t.Helper()
+		if err := w.agent.Do(t.Context(), func(*process.Cache) {
+			before()
+			attr, err := unix.SchedGetAttr(0, 0)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			out = attr.Policy == unix.SCHED_RR || attr.Nice < 0
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	nothing := func() {}
+	w := killing(t, policy.Monitoring, rule)
+	if first(w, nothing) {
+		t.Error("it runs first where rules only monitor")
+	}
+	w.stop()
+	w = killing(t, policy.Blocking, rule)
+	if !first(w, nothing) {
+		t.Error("it does not run first")
+	}
+	if first(w, func() { w.agent.priority.flooded(true) }) {
+		t.Error("it runs first in a flood")
+	}
+	if !first(w, func() { w.agent.priority.flooded(false) }) {
+		t.Error("it does not run first after a flood")
 	}
 }
