@@ -104,6 +104,10 @@ func (d *dumper) write(ctx context.Context, w Want) (Dump, error) {
 	return out, err
 }
 
+// mostKept is how much of the file system stays free, in bytes, or a tenth of it if that is
+// less.
+const mostKept = 2 << 30
+
 // room is how many bytes may be written: up to the limit of the folder, and not so many
 // that the file system is full.
 func (d *dumper) room() (int64, error) {
@@ -121,8 +125,7 @@ func (d *dumper) room() (int64, error) {
 	if err := unix.Statfs(d.dir, &fs); err != nil {
 		return 0, err
 	}
-	const kept = 10 // of a hundred parts of the file system stay free
-	free := (int64(fs.Bavail) - int64(fs.Blocks)/100*kept) * fs.Bsize
+	free := int64(fs.Bavail)*fs.Bsize - min(int64(fs.Blocks)/10*fs.Bsize, mostKept)
 	room := min(d.limits.DumpTotal-used, free)
 	if room <= 0 {
 		return 0, fmt.Errorf("%w: %s has %d bytes of %d, and the file system %d that are free to use; move away what is there", ErrTooLarge, d.dir, used, d.limits.DumpTotal, max(free, 0))
