@@ -342,11 +342,19 @@ func TestWhatCannotBeKeptIsNotDone(t *testing.T) {
 	if res := h.obey(t, orders.Orders{Commands: []orders.Command{killOf("k", p)}})["k"]; res.Status != failed || !lives(c) {
 		t.Errorf("%+v", res)
 	}
-	if err := os.WriteFile(filepath.Join(h.dir, ledgerFile), []byte("{"), 0o600); err != nil {
+	h.stop()
+	file := filepath.Join(h.dir, ledgerFile)
+	if err := os.WriteFile(file, []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(h.deps); err == nil {
-		t.Error("a ledger that can't be read was passed over")
+	h.start(t) // the agent goes on, and can be isolated; it does nothing that it may have done
+	got := h.obey(t, orders.Orders{Isolation: &orders.Isolation{}, Commands: []orders.Command{killOf("l", p),
+		{ID: "n", Expires: time.Now().Add(time.Minute), Network: &orders.Network{Isolated: true}}}})
+	if got["l"].Status != failed || !strings.Contains(got["l"].Error, "can't be read") || got["n"].Status != performed || !lives(c) {
+		t.Errorf("%+v", got)
+	}
+	if text, err := os.ReadFile(file); err != nil || string(text) != "{" {
+		t.Errorf("what can't be read was written over: %s, %v", text, err)
 	}
 }
 

@@ -20,6 +20,10 @@ import (
 type ledger struct {
 	path string
 
+	// unread is why what was done before is not known; nil: it is. Nothing is begun then, nor
+	// is the file written over.
+	unread error
+
 	mu   sync.Mutex
 	done map[string]*entry
 }
@@ -49,7 +53,9 @@ func openLedger(dir string, now time.Time) (*ledger, error) {
 		err = json.Unmarshal(text, &l.done)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read which commands were done (%s): %w; without it one could be done twice, so that none is: remove it once no response waits", l.path, err)
+		l.done = map[string]*entry{}
+		l.unread = fmt.Errorf("what was done before can't be read, so that nothing is done again; remove %s once no response waits, and start the agent anew: %w", l.path, err)
+		return l, nil
 	}
 	for id, e := range l.done {
 		if e == nil {
@@ -72,6 +78,9 @@ func (l *ledger) knows(id string) bool {
 func (l *ledger) begin(c orders.Command) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.unread != nil {
+		return l.unread
+	}
 	l.done[c.ID] = &entry{Expires: c.Expires}
 	return l.keep()
 }
@@ -134,6 +143,9 @@ func (l *ledger) forget(ordered []orders.Command, now time.Time) {
 
 // keep writes the file, whole or not at all.
 func (l *ledger) keep() error {
+	if l.unread != nil {
+		return l.unread
+	}
 	text, err := json.Marshal(l.done)
 	if err == nil {
 		err = wal.ReplaceFile(l.path, text)
