@@ -154,6 +154,10 @@ func TestWhatASignalIsAboutIsKilledByItsAgent(t *testing.T) {
 
 	// The same once more: the process is gone, and one that has its place is not hit.
 	second := start()
+	p.await("an event that the signal does not show by itself", func() bool {
+		_, errs, _ := p.run("signals", "respond", id, "kill", "--pid", fmt.Sprint(second.Process.Pid), "--reason", "r")
+		return strings.Contains(errs, fmt.Sprintf("%s[%d]", path, second.Process.Pid))
+	})
 	_, errs, code = p.run("signals", "respond", id, "kill", "--pid", fmt.Sprint(first.Process.Pid), "--reason", "again", "--yes", "--wait", "60s")
 	if code == 0 || !strings.Contains(errs, "failed") || !strings.Contains(errs, "aborted") {
 		t.Errorf("a process that is gone: exit %d: %s", code, errs)

@@ -170,6 +170,30 @@ func TestWhereATargetIsNotOneTheAnswerListsThem(t *testing.T) {
 	}
 }
 
+// TestEventsThatASignalDoesNotShowAreLookedAt finds a process of an event that is stored,
+// and no sample of the signal.
+func TestEventsThatASignalDoesNotShowAreLookedAt(t *testing.T) {
+	w := newWorld()
+	w.withSignal(agentEvent("a", 11, "/tmp/x"))
+	w.signals[0].Attributes = strings.Replace(w.signals[0].Attributes, `"nightjar":{"events":1}`,
+		`"nightjar":{"events":3,"first_seen":1000,"last_seen":2000,"window":500,"group":["a"],"group_by":["host"]},"queries":[{"query":"@agent.rule_id:miner"}]`, 1)
+	attributes, err := schema.ParseAttributes(`{"agent":{"rule_id":"miner"},"process":{"pid":21,"file":{"path":"/tmp/y"}}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.logs = []schema.Event{{At: 1500, Seq: 7, Source: schema.AgentSource, Host: "a", Attributes: attributes}}
+	s := w.start(t)
+	_, text := call(t, s, "GET", respondPath, "", "DD-API-KEY", testKey)
+	for _, want := range []string{`"pid":21`, `"pid":11`, `"looked_at":2`, `"events":3`} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %s in %s", want, text)
+		}
+	}
+	if q := w.asked; q.From != 500 || q.To != 2001 || q.Query == nil || q.Limit == 0 {
+		t.Errorf("asked for %+v", q)
+	}
+}
+
 // TestTheSwitchStopsWhatKillsAndBlocks disarms with every role that may.
 func TestTheSwitchStopsWhatKillsAndBlocks(t *testing.T) {
 	w := newWorld()

@@ -115,7 +115,10 @@ func (s *services) ofOperations(deps Deps, gates limits.Queries) {
 	s.statuses = &operations.StatusService{Engine: deps.Status, Version: deps.Version, Gates: gates, Pipelines: s.pipelines}
 	s.coverages = &operations.CoverageService{EvaluationLog: deps.EvaluationLog, Rules: deps.Rules, Agents: deps.Agents}
 	s.agents = &operations.AgentService{Store: deps.Agents, Fleet: deps.Fleet, Now: deps.Now}
-	s.responses = &responses.ResponseService{Book: deps.Responses, Agents: deps.Enrolled, Signals: signals.Documents{Store: deps.Signals}, Now: deps.Now}
+	s.responses = &responses.ResponseService{
+		Book: deps.Responses, Agents: deps.Enrolled, Now: deps.Now,
+		Signals: signals.Documents{Store: signals.Limit(deps.Signals, gates.Signals)}, Events: events.Limit(deps.Logs, gates.Searches),
+	}
 	s.reparses = &operations.ReparseService{Jobs: deps.Reparses, Now: deps.Now}
 	s.threatIntel = &operations.ThreatIntelService{Store: deps.Configuration.ThreatLists, Lists: deps.ThreatLists}
 }

@@ -13,6 +13,7 @@ import (
 	"nightjar/agent/responses"
 	"nightjar/api"
 	"nightjar/api/access"
+	"nightjar/api/services/events"
 	pb "nightjar/api/v1"
 	"nightjar/schema"
 )
@@ -23,6 +24,7 @@ type ResponseService struct {
 	Book    *responses.Book
 	Agents  Agents
 	Signals Signals
+	Events  Events
 	Now     func() time.Time
 }
 
@@ -43,6 +45,13 @@ type Agent struct {
 type Signals interface {
 	// Document is what a signal says of itself; a *schema.NotFoundError where there is none.
 	Document(ctx context.Context, id string) (schema.SignalDocument, error)
+	// Searches are those that find its events, in [from, to).
+	Searches(doc *schema.SignalDocument) (queries []string, from, to schema.Millis, err error)
+}
+
+// Events are the stored events. services/events.Store is one.
+type Events interface {
+	SearchLogs(context.Context, events.LogSearch) (events.LogPage, error)
 }
 
 // defaultDeadline is how long an agent may be away unless the caller says.
@@ -66,7 +75,7 @@ func (s *ResponseService) RespondToSignal(ctx context.Context, in *pb.RespondReq
 	if len(doc.Nightjar.Responses) >= schema.MaxResponses {
 		return nil, api.BadRequest("signal_id", "signal %s has %d responses already; respond without it", in.GetSignalId(), schema.MaxResponses)
 	}
-	target, err := s.choose(in, &doc)
+	target, err := s.choose(ctx, in, &doc)
 	if err != nil {
 		return nil, err
 	}

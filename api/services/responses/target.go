@@ -13,7 +13,9 @@ import (
 
 	"nightjar/agent/responses"
 	"nightjar/api"
+	"nightjar/api/services/events"
 	pb "nightjar/api/v1"
+	"nightjar/compiler/search"
 	"nightjar/schema"
 )
 
@@ -29,10 +31,49 @@ func (s *ResponseService) ListResponseTargets(ctx context.Context, in *pb.ListRe
 	if err != nil {
 		return nil, err
 	}
-	samples := schema.ReadSamples(string(doc.Samples))
+	samples, err := s.samples(ctx, &doc)
+	if err != nil {
+		return nil, err
+	}
 	out := &pb.ResponseTargets{LookedAt: int64(len(samples)), Events: int64(doc.Nightjar.Events)}
 	for _, c := range responses.Targets(samples) {
 		out.Targets = append(out.Targets, s.candidate(c))
+	}
+	return out, nil
+}
+
+// maxLooked is how many events of a signal are looked at, beside those that it shows, of
+// each of its rule's queries: the newest.
+const maxLooked = 200
+
+// samples are the events of a signal that are looked at: those that it shows, and where
+// there are more, the newest of agents.
+func (s *ResponseService) samples(ctx context.Context, doc *schema.SignalDocument) ([]schema.Sample, error) {
+	out := schema.ReadSamples(string(doc.Samples))
+	if uint64(len(out)) >= doc.Nightjar.Events {
+		return out, nil
+	}
+	queries, from, to, err := s.Signals.Searches(doc)
+	if err != nil {
+		return nil, err
+	}
+	for _, text := range queries {
+		q, err := search.Parse("(" + text + ") source:" + schema.AgentSource)
+		if err != nil {
+			continue // of a rule over signals, or one whose queries meant something else then
+		}
+		page, err := s.Events.SearchLogs(ctx, events.LogSearch{Query: q, From: from, To: to, Limit: maxLooked})
+		if err != nil {
+			return nil, err
+		}
+		for i := range page.Events {
+			e := &page.Events[i]
+			if !slices.ContainsFunc(out, func(known schema.Sample) bool { return known.EventID == e.ID() }) {
+				out = append(out, schema.Sample{EventID: e.ID(), Content: schema.SampleContent{
+					Timestamp: e.At.String(), Source: e.Source, Host: e.Host, Custom: json.RawMessage(e.JSON),
+				}})
+			}
+		}
 	}
 	return out, nil
 }
@@ -95,13 +136,17 @@ func ofHost(host string) string {
 
 // choose is whom a response to a signal is for: what the caller says, filled up by what the
 // signal's events are about.
-func (s *ResponseService) choose(in *pb.RespondRequest, doc *schema.SignalDocument) (t target, err error) {
+func (s *ResponseService) choose(ctx context.Context, in *pb.RespondRequest, doc *schema.SignalDocument) (t target, err error) {
 	action := responses.Action(in.GetAction())
 	process, err := processOf(in.GetProcess())
 	if err != nil {
 		return t, err
 	}
-	all := responses.Targets(schema.ReadSamples(string(doc.Samples)))
+	samples, err := s.samples(ctx, doc)
+	if err != nil {
+		return t, err
+	}
+	all := responses.Targets(samples)
 	host := in.GetHost()
 	if in.GetAgent() != "" {
 		if t.agent, err = s.agent(in.GetAgent(), host); err != nil {
@@ -152,7 +197,7 @@ func hosts(all []responses.Candidate) (out []responses.Candidate) {
 // ambiguous says that there is no one target, and what there is.
 func ambiguous(action responses.Action, all []responses.Candidate) error {
 	if len(all) == 0 {
-		return api.BadRequest("process", "no event that the signal shows is an agent's and names such a target; POST /api/nightjar/v1/responses takes any")
+		return api.BadRequest("process", "no event of the signal that was looked at is an agent's and names such a target; POST /api/nightjar/v1/responses takes any")
 	}
 	what := "process.pid"
 	if !action.AboutProcess() {

@@ -42,6 +42,20 @@ func (d Documents) Document(ctx context.Context, id string) (schema.SignalDocume
 	return doc.SignalDocument, err
 }
 
+// Searches are those that find the events of a signal, as GetInvestigationQueries shows
+// them, in [from, to).
+func (Documents) Searches(doc *schema.SignalDocument) (queries []string, from, to schema.Millis, err error) {
+	d := signalDocument{SignalDocument: *doc}
+	for _, q := range doc.Queries {
+		filter, _, err := d.investigate(q.Query, q.GroupByPaths)
+		if err != nil {
+			return nil, 0, 0, err
+		}
+		queries = append(queries, filter)
+	}
+	return queries, doc.Nightjar.FirstSeen - schema.Millis(doc.Nightjar.Window), doc.Nightjar.LastSeen + 1, nil
+}
+
 func readDocument(sig *Signal) (signalDocument, error) {
 	var doc signalDocument
 	if doc.text = sig.Attributes; doc.text == "" {

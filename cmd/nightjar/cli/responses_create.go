@@ -129,7 +129,7 @@ the audit log.`,
 				return err
 			}
 			if found.LookedAt < found.Events {
-				fmt.Fprintf(os.Stderr, "of the signal's %d events, the %d that it shows were looked at\n", found.Events, found.LookedAt)
+				fmt.Fprintf(os.Stderr, "of the signal's %d events, %d were looked at\n", found.Events, found.LookedAt)
 			}
 			body := f.body(action)
 			target, err := f.choose(action, found.Targets)
@@ -166,7 +166,7 @@ func (f *respondFlags) choose(action string, all []responseTarget) (responseTarg
 	case 1:
 		return fitting[0], nil
 	case 0:
-		return responseTarget{}, errors.New("no event of an agent that the signal shows is about such a target; `nightjar responses create` takes any")
+		return responseTarget{}, errors.New("no event of an agent that was looked at is about such a target; `nightjar responses create` takes any")
 	}
 	lines := []string{"the signal's events are about several targets: say which one by --pid, or --host"}
 	for _, t := range fitting {
