@@ -24,6 +24,8 @@ type Stores struct {
 	NotificationTargets        *objects.Store[NotificationTarget]
 	Mutes                      *objects.Store[Mute]
 	TriageJobs                 *objects.Store[TriageJob]
+	SavedViews                 *objects.Store[SavedView]
+	Demos                      *objects.Store[Demo]
 }
 
 // ForAgents is what the stores of rules and policies of agents are made with.
@@ -48,6 +50,8 @@ func NewStores(table objects.Table, now func() time.Time, agents ForAgents) *Sto
 		NotificationTargets:        objects.New(NotificationTargets, table, now),
 		Mutes:                      objects.New(Mutes, table, now),
 		TriageJobs:                 objects.New(TriageJobs, table, now),
+		SavedViews:                 objects.New(SavedViews, table, now),
+		Demos:                      objects.New(Demos, table, now),
 	}
 }
 
@@ -56,7 +60,7 @@ func (s *Stores) Load(ctx context.Context) error {
 	return errors.Join(
 		s.SecurityFilters.Load(ctx), s.CriticalAssets.Load(ctx), s.SignalNotifications.Load(ctx),
 		s.VulnerabilityNotifications.Load(ctx), s.AgentRules.Load(ctx), s.AgentPolicies.Load(ctx), s.Indicators.Load(ctx), s.ThreatLists.Load(ctx),
-		s.NotificationTargets.Load(ctx), s.Mutes.Load(ctx), s.TriageJobs.Load(ctx),
+		s.NotificationTargets.Load(ctx), s.Mutes.Load(ctx), s.TriageJobs.Load(ctx), s.SavedViews.Load(ctx), s.Demos.Load(ctx),
 	)
 }
 

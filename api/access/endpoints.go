@@ -78,6 +78,14 @@ var services = map[string][]group{
 	},
 	"Log":    {{Endpoint{WriteEvents, Quiet}, "SubmitLogs"}},
 	"Search": {{Endpoint{ReadEvents, Quiet}, "SearchLogs ListLogs QueryLogs AggregateLogs ExplainSearch"}},
+	"View": {
+		{Endpoint{ReadSignals, Quiet}, "ListViews"},
+		{Endpoint{TriageSignals, Change}, "CreateView UpdateView DeleteView"},
+	},
+	"Demo": {
+		{Endpoint{ReadSignals, Quiet}, "GetDemo"},
+		{Endpoint{WriteDetection, Change}, "CreateDemo DeleteDemo"},
+	},
 	"TriageJob": {
 		{Endpoint{ReadSignals, Quiet}, "ListTriageJobs GetTriageJob"},
 		{Endpoint{TriageSignals, Change}, "CreateTriageJob UndoTriageJob"},

@@ -20,6 +20,7 @@ import (
 	"nightjar/api/services/rules"
 	"nightjar/api/services/signals"
 	"nightjar/api/services/tables"
+	"nightjar/api/services/views"
 	pb "nightjar/api/v1"
 )
 
@@ -53,6 +54,8 @@ type services struct {
 	responses         *responses.ResponseService
 	facets            *facets.FacetService
 	triageJobs        *signals.TriageJobService
+	views             *views.ViewService
+	demo              *views.DemoService
 	access            service.Services
 }
 
@@ -98,6 +101,8 @@ func (s *services) ofSearch(deps Deps, gates limits.Queries) {
 	}
 	s.sqls = &events.SQLService{DB: events.LimitSQL(deps.SQL, gates.Searches), Now: deps.Now}
 	s.logs = &events.LogService{Intake: deps.Intake}
+	s.views = &views.ViewService{Store: deps.Configuration.SavedViews}
+	s.demo = &views.DemoService{Store: deps.Configuration.Demos, Rules: s.rules, Jobs: s.triageJobs, Intake: deps.Intake, Now: deps.Now}
 	s.pipelines = &pipelines.PipelineService{Registry: deps.Pipelines, Logs: store, Now: deps.Now}
 }
 
@@ -132,6 +137,8 @@ func registerREST(ctx context.Context, mux *runtime.ServeMux, conn grpc.ClientCo
 		pb.RegisterBacktestServiceHandlerClient(ctx, mux, pb.NewBacktestServiceClient(conn)),
 		pb.RegisterSearchServiceHandlerClient(ctx, mux, pb.NewSearchServiceClient(conn)),
 		pb.RegisterTriageJobServiceHandlerClient(ctx, mux, pb.NewTriageJobServiceClient(conn)),
+		pb.RegisterViewServiceHandlerClient(ctx, mux, pb.NewViewServiceClient(conn)),
+		pb.RegisterDemoServiceHandlerClient(ctx, mux, pb.NewDemoServiceClient(conn)),
 		pb.RegisterFacetServiceHandlerClient(ctx, mux, pb.NewFacetServiceClient(conn)),
 		pb.RegisterSQLServiceHandlerClient(ctx, mux, pb.NewSQLServiceClient(conn)),
 		pb.RegisterStatusServiceHandlerClient(ctx, mux, pb.NewStatusServiceClient(conn)),
@@ -170,6 +177,8 @@ func (s *services) registerGRPC(server, events grpc.ServiceRegistrar) {
 	pb.RegisterBacktestServiceServer(server, s.backtests)
 	pb.RegisterSearchServiceServer(server, s.searches)
 	pb.RegisterTriageJobServiceServer(server, s.triageJobs)
+	pb.RegisterViewServiceServer(server, s.views)
+	pb.RegisterDemoServiceServer(server, s.demo)
 	pb.RegisterFacetServiceServer(server, s.facets)
 	pb.RegisterSQLServiceServer(server, s.sqls)
 	pb.RegisterStatusServiceServer(server, s.statuses)
