@@ -3,6 +3,7 @@ package e2e
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -46,9 +47,15 @@ func TestTheDemoShowsItsAttacksAndGoes(t *testing.T) {
 			t.Errorf("%s has no signal of %s: %v", rule, group, found)
 		}
 	}
+	if _, talk, code := p.run("demo"); code != exitOK || !strings.Contains(talk, "env:demo") {
+		t.Errorf("demo: exit %d, %s", code, talk)
+	}
 	gone := state(http.MethodDelete)
 	if gone.State != "removed" || gone.Job == "" {
 		t.Fatalf("removed: %+v", gone)
+	}
+	if _, talk, code := p.run("demo", "remove"); code != exitOK || !strings.Contains(talk, "nightjar delete env:demo") {
+		t.Errorf("demo remove: exit %d, %s", code, talk)
 	}
 	p.await("its signals to be archived", func() bool { return len(p.signals("env:demo state:open")) == 0 })
 	var rules struct{ Data []struct{ ID string } }

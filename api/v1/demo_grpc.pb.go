@@ -38,7 +38,7 @@ type DemoServiceClient interface {
 	CreateDemo(ctx context.Context, in *CreateDemoRequest, opts ...grpc.CallOption) (*Demo, error)
 	// DeleteDemo deletes the rules that the demo made, and archives its signals. Its events
 	// stay until they are old, or an administrator deletes them:
-	// nightjar delete --query env:demo
+	// nightjar delete env:demo
 	DeleteDemo(ctx context.Context, in *GetDemoRequest, opts ...grpc.CallOption) (*Demo, error)
 }
 
@@ -94,7 +94,7 @@ type DemoServiceServer interface {
 	CreateDemo(context.Context, *CreateDemoRequest) (*Demo, error)
 	// DeleteDemo deletes the rules that the demo made, and archives its signals. Its events
 	// stay until they are old, or an administrator deletes them:
-	// nightjar delete --query env:demo
+	// nightjar delete env:demo
 	DeleteDemo(context.Context, *GetDemoRequest) (*Demo, error)
 	mustEmbedUnimplementedDemoServiceServer()
 }
