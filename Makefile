@@ -3,7 +3,7 @@ GO ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LIBRARY := node_modules/.package-lock.json
 
-.PHONY: help build page run test test-web test-clients test-kernels test-senders senders check lint generate bench bench-search bench-rules bench-ingest bench-isolation bench-agent bench-anomaly bench-page chaos setup geoip clean fuzz fuzz-cost soak-hostile
+.PHONY: help build page run test test-web test-clients test-kernels test-senders senders check lint generate bench bench-search bench-rules bench-ingest bench-isolation bench-agent bench-anomaly bench-page chaos setup geoip clean fuzz fuzz-cost soak-hostile soak-away
 
 # help says what there is to make: the first sentence above each target.
 help:
@@ -229,6 +229,12 @@ SOAK_WITHIN ?= 2000
 soak-hostile: setup
 	NIGHTJAR_SOAK=$(SOAK) NIGHTJAR_SOAK_SIZE=1000000 NIGHTJAR_SOAK_WITHIN=$(SOAK_WITHIN) REQUIRE_CLICKHOUSE=1 \
 	  $(GO) test -count 1 -v -timeout 0 -run HostileEventsStopNobody ./e2e
+
+# soak-away (as root) takes the engine away from an agent for AWAY seconds under load and
+# kills the agent in the middle: nothing is lost and nothing comes twice.
+AWAY ?= 600
+soak-away: setup
+	NIGHTJAR_AWAY=$(AWAY) REQUIRE_EBPF=1 REQUIRE_CLICKHOUSE=1 $(GO) test -count 1 -v -timeout 0 -run ServerThatIsAway ./e2e
 
 clean:
 	rm -rf bin

@@ -184,7 +184,7 @@ func (o *agentRun) output(c *cobra.Command) (agentOutput, *managed, error) {
 			return nil, nil, err
 		}
 		if m != nil {
-			m.output = out
+			m.output, out.acted = out, m.wake
 		}
 		return out, m, nil
 	}

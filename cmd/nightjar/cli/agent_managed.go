@@ -40,6 +40,9 @@ type managed struct {
 	agent  *agent.Agent
 	runner *command.Runner
 	output *serverOutput
+
+	mu    sync.Mutex
+	waker chan struct{} // closed when the server is to be told at once
 }
 
 // join makes this host an agent of the server, unless it is one; nil where nobody gave a
@@ -69,7 +72,7 @@ func (o *agentRun) join(c *cobra.Command) (*managed, error) {
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	return &managed{
-		identity: identity, local: len(o.policies)+len(o.defaults) > 0, log: log,
+		identity: identity, waker: make(chan struct{}), local: len(o.policies)+len(o.defaults) > 0, log: log,
 		client: agentclient.New(agentclient.Config{Server: to, Identity: identity, Dir: o.state, Log: log}),
 		fixed:  orders.Sync{Host: about.Host, AgentVersion: about.AgentVersion, Kernel: about.Kernel, Tags: o.tags},
 	}, nil
@@ -205,6 +208,7 @@ func (m *managed) run(ctx context.Context, o *agentRun) (stop func(), err error)
 	ctx, cancel := context.WithCancel(ctx)
 	var all sync.WaitGroup
 	all.Go(func() { m.runner.Run(ctx) })
+	all.Go(func() { m.wakeForResults(ctx) })
 	all.Go(func() { m.client.Run(ctx, m) })
 	return func() { cancel(); all.Wait(); _ = isolator.Close() }, nil
 }
@@ -236,8 +240,33 @@ func (m *managed) Results() []orders.Result { return m.runner.Results() }
 // Sent implements agentclient.Agent.
 func (m *managed) Sent(taken []orders.Result) { m.runner.Sent(taken) }
 
-// Changed implements agentclient.Agent.
-func (m *managed) Changed() <-chan struct{} { return m.runner.Changed() }
+// Changed implements agentclient.Agent: there are results, or something was killed or
+// denied.
+func (m *managed) Changed() <-chan struct{} {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.waker
+}
+
+// wake has the server told at once.
+func (m *managed) wake() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	close(m.waker)
+	m.waker = make(chan struct{})
+}
+
+// wakeForResults does so whenever there are results, until the context ends.
+func (m *managed) wakeForResults(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-m.runner.Changed():
+			m.wake()
+		}
+	}
+}
 
 // Follow implements agentclient.Agent.
 func (m *managed) Follow(ctx context.Context, p orders.Policies) error {

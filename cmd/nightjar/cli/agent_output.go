@@ -61,7 +61,9 @@ type agentOutput interface {
 // serverOutput sends matches to an engine, and says on standard error what is lost.
 type serverOutput struct {
 	*delivery.Sink
-	told agent.Report
+	told  agent.Report
+	acts  uint64 // kills and denials so far
+	acted func() // is told of further ones; nil: nobody is
 }
 
 // newServerOutput sends with the agent's own key, or, where it has not enrolled, with that
@@ -95,6 +97,12 @@ func newServerOutput(c *cobra.Command, o *agentRun, m *managed) (*serverOutput, 
 // the agent is killed; standard error is told less often.
 func (s *serverOutput) Report(r agent.Report) {
 	s.Sink.Report(r)
+	if now := r.Kills + r.Denials; now != s.acts {
+		s.acts = now
+		if s.acted != nil {
+			s.acted()
+		}
+	}
 	if r.Time.Sub(s.told.Time) >= localReport {
 		s.told = tellLosses(s.told, r)
 	}
