@@ -39,8 +39,10 @@ Without a token it sends with the key of the flags, and looks for what these fil
 the policy that ships, say.
 
 Rules with a kill action only record what they would kill, unless their policy is
-blocking (--block; from a server, as it is assigned). "nightjar agent disarm" stops all
-killing and denying on this host.
+blocking (--block; from a server, as it is assigned). What such a rule says of a file
+alone, or of an address and port, is not even begun: it is denied. "nightjar agent check
+--policy FILE" says for every rule what will happen on this host; "nightjar agent disarm"
+stops all killing and denying on it.
 
 The agent never waits for the engine: while that is away, matches wait on disk
 (--spool-size), and are sent in their order when it is back, each once, also by an

@@ -24,6 +24,7 @@ import (
 	"nightjar/agent/delivery"
 	"nightjar/agent/deny"
 	"nightjar/agent/orders"
+	"nightjar/agent/respond"
 	"nightjar/secl/policy"
 )
 
@@ -74,8 +75,20 @@ func (o *agentRun) join(c *cobra.Command) (*managed, error) {
 	return &managed{
 		identity: identity, waker: make(chan struct{}), local: len(o.policies)+len(o.defaults) > 0, log: log,
 		client: agentclient.New(agentclient.Config{Server: to, Identity: identity, Dir: o.state, Log: log}),
-		fixed:  orders.Sync{Host: about.Host, AgentVersion: about.AgentVersion, Kernel: about.Kernel, Tags: o.tags},
+		fixed:  orders.Sync{Host: about.Host, AgentVersion: about.AgentVersion, Kernel: about.Kernel, Tags: o.tags, Abilities: o.abilities()},
 	}, nil
+}
+
+// abilities are how this host kills and denies, as the server shows it.
+func (o *agentRun) abilities() map[string]string {
+	out := deny.Abilities()
+	if o.noDeny {
+		for _, what := range []deny.Operation{deny.Exec, deny.Open, deny.Connect} {
+			out[string(what)] = "no: the agent was told to deny nothing (--no-deny)"
+		}
+	}
+	out["kill"] = string(respond.SendSignal + ", " + respond.PidFD)
+	return out
 }
 
 // host is the name of this host in events.
