@@ -132,12 +132,14 @@ func TestWhatASignalIsAboutIsKilledByItsAgent(t *testing.T) {
 	first := start()
 	id := p.theSignal("here")
 
+	began := time.Now()
 	out, errs, code := p.run("signals", "respond", id, "collect", "--reason", "what is it", "--wait", "60s")
 	for _, want := range []string{fmt.Sprintf("* %s[%d]", path, first.Process.Pid), path + " 600", "↑ ", fmt.Sprintf("[%d]", os.Getpid())} {
 		if code != 0 || !strings.Contains(out, want) {
 			t.Fatalf("collect: exit %d, no %q in\n%s%s", code, want, out, errs)
 		}
 	}
+	t.Logf("a process tree was asked for, collected and shown in %s", time.Since(began).Round(10*time.Millisecond))
 	a.end(syscall.SIGKILL)
 	r := p.respond(id, "kill", "--reason", "a miner")
 	p.shows([]string{"waiting", "last heard of"}, "responses", "get", r)

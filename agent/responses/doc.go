@@ -13,6 +13,9 @@
 //
 // Targets reads from a signal's events which processes it is about.
 //
+// All responses are in memory, with their reports (of a tree up to 100 KB): there are as many
+// as people ask for.
+//
 // It does not know how orders travel (agent/control), what an agent does with a command
 // (agent/command), or who may ask for it (api/services/responses).
 package responses
