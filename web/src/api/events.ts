@@ -23,9 +23,9 @@ export interface EventPage {
   next: string | undefined
 }
 
-/** searchEvents reads a page of the events that a search selects, the newest first. */
-export async function searchEvents(query: string, from: string, to: string, cursor: string | undefined, limit: number, signal: AbortSignal): Promise<EventPage> {
-  const body = { filter: { query, from, to }, page: { limit, ...(cursor ? { cursor } : {}) } }
+/** searchEvents reads a page of the events that a search selects, the newest first unless said. */
+export async function searchEvents(query: string, from: string, to: string, cursor: string | undefined, limit: number, signal: AbortSignal, sort: 'timestamp' | '-timestamp' = '-timestamp'): Promise<EventPage> {
+  const body = { filter: { query, from, ...(to === '' ? {} : { to }) }, sort, page: { limit, ...(cursor ? { cursor } : {}) } }
   const page = await call<{ data?: Item[]; meta?: { page?: { after?: string } } }>('/api/v2/logs/events/search', { body, signal })
   return { events: (page.data ?? []).map(eventOf), next: page.meta?.page?.after }
 }

@@ -117,9 +117,10 @@ export async function searchSignals(filter: Filter, sort: string, cursor: string
 
 /**
  * searchBySeverity is the same, the worst first and the newest of each first. The API
- * sorts by time, so it is asked for one severity after the other.
+ * sorts by time, so it is asked for one severity after the other; onPart is told what was
+ * found so far.
  */
-export async function searchBySeverity(filter: Filter, cursor: string | undefined, limit: number, signal: AbortSignal): Promise<SignalPage> {
+export async function searchBySeverity(filter: Filter, cursor: string | undefined, limit: number, signal: AbortSignal, onPart: (found: Signal[]) => void = () => undefined): Promise<SignalPage> {
   const [begun, within] = cursor === undefined ? [0, ''] : [Number(cursor.slice(0, 1)), cursor.slice(1)]
   const found: Signal[] = []
   let at = within
@@ -128,6 +129,7 @@ export async function searchBySeverity(filter: Filter, cursor: string | undefine
     const asked = { ...filter, query: both(filter.query, term('severity', severity)) }
     const page = await searchSignals(asked, '-timestamp', at === '' ? undefined : at, limit - found.length, signal)
     found.push(...page.signals)
+    if (page.signals.length > 0) onPart([...found])
     if (page.next !== undefined) return { signals: found, next: i + page.next }
     if (found.length >= limit) return { signals: found, next: i + 1 < severities.length ? String(i + 1) : undefined }
     at = ''

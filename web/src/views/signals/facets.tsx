@@ -39,7 +39,8 @@ export function Facets({ filter, at }: { filter: Filter; at: number }) {
 /** Group is facets that are counted in one answer. */
 function Group({ filter, fields, at, less }: { filter: Filter; fields: string[]; at: number; less?: string }) {
   const asked = { ...filter, query: less ? without(filter.query, less) || '*' : filter.query }
-  const key = fields.length === 0 ? null : JSON.stringify([asked, fields, at])
+  const key = fields.length === 0 || at === 0 ? null : // the rows come first
+     JSON.stringify([asked, fields, at])
   const counts = useAsk(key, (signal) => countFacets(asked, fields, 20, signal), 'keep')
   if (fields.length === 0) return null
   if (counts.error && !counts.value) return <div class="facet-problem"><Problem error={counts.error} again={counts.again} /></div>

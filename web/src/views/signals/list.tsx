@@ -43,10 +43,10 @@ export function SignalList({ onNothing }: { onNothing: (rules: number) => void }
   const [read, setRead] = useState<Signal>()
   const [filtering, setFiltering] = useState(false)
   const live = useLive(filter, list.at)
-  const total = useAsk(checked.filter ? JSON.stringify([filter, list.at]) : null, (stop) => countFacets(filter, ['severity'], 5, stop), 'keep')
+  const total = useAsk(list.at > 0 ? JSON.stringify([filter, list.at]) : null, (stop) => countFacets(filter, ['severity'], 5, stop), 'keep')
   const shownStates = valuesOf(filter.query, '@nightjar.state')
   const all = { ...filter, query: without(filter.query, '@nightjar.state') || '*' }
-  const counts = useAsk(checked.filter ? JSON.stringify([all, zone, list.at]) : null, (stop) => countOverTime(all, ['severity', 'state'], 48, zoneOf(zone), stop), 'keep')
+  const counts = useAsk(list.at > 0 ? JSON.stringify([all, zone, list.at]) : null, (stop) => countOverTime(all, ['severity', 'state'], 48, zoneOf(zone), stop), 'keep')
 
   const at = list.rows.findIndex((r) => r.id === open)
   const row = list.rows[at]
@@ -126,7 +126,7 @@ export function SignalList({ onNothing }: { onNothing: (rules: number) => void }
               <Table
                 name="Signals" columns={shown.flatMap((id) => allColumns.find((c) => c.id === id) ?? [])} rows={list.rows} total={total.value?.total}
                 keyOf={(s) => s.id} rowHeight={rowHeight(density, narrow)} current={open || undefined} ticked={selection.ticked} sort={sort}
-                loading={list.asking && list.at === 0} onSort={(s) => change({ sort: s === defaultSort ? undefined : s })} onOpen={openRow} onEnd={list.next}
+                loading={list.asking && list.rows.length === 0} onSort={(s) => change({ sort: s === defaultSort ? undefined : s })} onOpen={openRow} onEnd={list.next}
                 onTick={(s, how) => (how === 'one' ? selection.toggle(s.id) : selection.extend(s.id))}
                 rowClass={(s) => (s.state === 'open' ? 'fresh' : '')}
                 strip={live.newer > 0 && <button class="newer" onClick={list.again}><span class="grow">{plural(live.newer, 'newer signal')}</span><span class="mut">show <Key>.</Key></span></button>}

@@ -20,6 +20,7 @@ import { Decide } from './decide'
 import { EventTable } from './detail/event-table'
 import { Facts } from './detail/facts'
 import { History } from './detail/history'
+import { Known } from './detail/known'
 import { Lead } from './detail/lead'
 import { Why } from './detail/why'
 import { Respond } from './respond'
@@ -86,7 +87,7 @@ function Story({ detail: { signal: s } }: { detail: SignalDetail }) {
       <Section title="Events" note={label.text} link={label.link}>
         <EventTable signal={s} label={(text, link) => (text !== label.text || link !== label.link) && setLabel({ text, link })} />
       </Section>
-      <Section title="Who and what"><Facts signal={s} /></Section>
+      <Section title="Who and what"><Known signal={s} /><Facts signal={s} /></Section>
     </>
   )
 }

@@ -9,6 +9,7 @@ import { useMay } from '../../state/session'
 import { shown } from '../../state/text'
 import { Events } from './detail/events'
 import { Facts } from './detail/facts'
+import { Known } from './detail/known'
 import { Lead } from './detail/lead'
 import { Why } from './detail/why'
 import type { Doing } from './actions'
@@ -57,6 +58,7 @@ function PanelContent({ signal, message, onDo }: { signal: Signal; message: stri
       <Actions onDo={onDo} />
       <Facts signal={signal} />
       <section class="part"><h2>Why it fired</h2><Why signal={signal} brief /></section>
+      <section class="part"><h2>What else is known</h2><Known signal={signal} /></section>
       {message !== '' && <section class="part"><h2>Message</h2><Markdown text={message} /></section>}
       <section class="part"><h2>Events</h2><Events signal={signal} limit={5} /></section>
     </>

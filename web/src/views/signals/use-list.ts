@@ -46,7 +46,9 @@ export function useList(filter: Filter | undefined, sort: string): List {
     const stop = new AbortController()
     running.current = stop
     setHeld((h) => ({ ...h, asking: true }))
-    const page = sort === bySeverity ? searchBySeverity(filter, cursor, pageSize, stop.signal) : searchSignals(filter, sort, cursor, pageSize, stop.signal)
+    // While the first page comes, what is there of it is shown, where nothing else is.
+    const part = (signals: Signal[]) => !stop.signal.aborted && cursor === undefined && setHeld((h) => (h.key === key && h.at > 0 ? h : { ...h, rows: signals }))
+    const page = sort === bySeverity ? searchBySeverity(filter, cursor, pageSize, stop.signal, part) : searchSignals(filter, sort, cursor, pageSize, stop.signal)
     page.then(
       (page) => {
         if (stop.signal.aborted) return
