@@ -7,7 +7,7 @@ export function SequenceLine({ steps }: { steps: StepExplained[] }) {
   const zone = useZone()
   const times = steps.flatMap((s) => (s.reached === undefined ? [] : [s.reached]))
   const [first, last] = [Math.min(...times), Math.max(...times)]
-  if (times.length < 2) return null
+  if (times.length < 2 || last - first < 1000) return null // then the tree says it all
   const span = Math.max(1, last - first)
   return (
     <figure class="sequence" role="img" aria-label={steps.map((s) => `${s.name} ${s.reached === undefined ? 'not reached' : 'at ' + clock(s.reached, zone)}`).join(', ')}>
