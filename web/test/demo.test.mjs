@@ -63,12 +63,13 @@ scene('a journey is on a map', async () => {
     ddsource: 'okta', evt: { outcome: 'success' }, timestamp: now - ago * 60_000, message: 'login', usr: { id: 'j.lindqvist' },
     network: { client: { ip: `192.0.2.${ago}`, geoip: { city: { name: city }, country: { name: country, iso_code: iso }, location: { latitude, longitude } } } },
   })
-  await engine.call('/api/v2/logs', [login(60, 'Stockholm', 'Sweden', 'SE', 59.3, 18.1), login(30, 'Singapore', 'Singapore', 'SG', 1.35, 103.8)])
+  await engine.call('/api/v2/logs', [login(60, 'Stockholm', 'Sweden', 'SE', 59.3, 18.1), login(30, 'Singapore', 'Singapore', 'SG', 1.35, 103.8), login(10, 'Stockholm', 'Sweden', 'SE', 59.3, 18.1)])
   const found = await engine.until('the signal', async () => (await engine.call('/api/v2/security_monitoring/signals?filter%5Bquery%5D=' + encodeURIComponent('rule_name:Impossible*'))).data[0])
   const page = await openPage(browser, engine, { path: '/signals/' + found.id })
   await page.locator('.journey .land').waitFor()
   await page.locator('.stops').getByText(/km\/h/).first().waitFor()
-  assert.equal(await page.locator('.stop').count(), 2)
+  assert.ok((await page.locator('.stop').count()) >= 2)
+  assert.ok((await page.locator('.leg').count()) >= 1)
   assert.deepEqual(await axeFaults(page), [])
   await picture(page, 'journey')
   assert.deepEqual(page.faults, [])
