@@ -34,6 +34,7 @@ type Drop struct {
 var (
 	ErrGone      = errors.New("the process is gone")
 	ErrRootGroup = errors.New("the process is in the root control group: that would be the whole host")
+	ErrClosed    = errors.New("the agent is ending")
 	ErrTooMany   = fmt.Errorf("%d filters are in force, and no more can be", maxDrops)
 )
 
@@ -47,26 +48,38 @@ type Dropper struct {
 	mu     sync.Mutex
 	active map[dropKey]*activeDrop
 	spare  *activeDrop // loaded, and not attached
-	closed bool
+	// loading says that another one is on its way
+	loading, closed bool
 }
 
 // Prepare loads what the next filter needs, which takes the kernel a while. Without, Add
-// does.
+// does. Neither holds up the other methods meanwhile: the switch must not wait.
 func (d *Dropper) Prepare() error {
 	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.spare != nil || d.closed {
+	needed := d.spare == nil && !d.loading && !d.closed
+	d.loading = d.loading || needed
+	d.mu.Unlock()
+	if !needed {
 		return nil
 	}
-	var err error
-	d.spare, err = loadDrop("drop_packet", "drop_socket")
+	a, err := loadDrop("drop_packet", "drop_socket")
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.loading = false
+	if d.closed && err == nil {
+		return a.close()
+	}
+	d.spare = a
 	return err
 }
 
 // take is the programs and maps of one filter.
 func (d *Dropper) take() (*activeDrop, error) {
-	if a := d.spare; a != nil {
-		d.spare = nil
+	d.mu.Lock()
+	a := d.spare
+	d.spare = nil
+	d.mu.Unlock()
+	if a != nil {
 		return a, nil
 	}
 	return loadDrop("drop_packet", "drop_socket")
@@ -114,19 +127,53 @@ func (d *Dropper) Add(o Drop) error {
 		}
 		key.PID, key.Start = 0, 0
 	}
+	if err := d.room(key); err != nil {
+		return unlessThere(err)
+	}
+	a, err := d.take()
+	if err != nil {
+		return fmt.Errorf("drop packets: %w", err)
+	}
+	return unlessThere(d.start(a, key, program))
+}
+
+// errThere is why a filter is not begun that is in force already.
+var errThere = errors.New("it is in force")
+
+func unlessThere(err error) error {
+	if errors.Is(err, errThere) {
+		return nil
+	}
+	return err
+}
+
+// room says why no further filter can be begun.
+func (d *Dropper) room(key dropKey) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	return d.roomLocked(key)
+}
+
+func (d *Dropper) roomLocked(key dropKey) error {
 	switch {
+	case d.closed:
+		return ErrClosed
 	case d.active[key] != nil:
-		return nil
+		return errThere
 	case len(d.active) >= maxDrops:
 		return ErrTooMany
 	}
-	a, err := d.take()
-	if err == nil {
-		err = a.begin(key, program)
+	return nil
+}
+
+// start attaches what was loaded, or closes it.
+func (d *Dropper) start(a *activeDrop, key dropKey, program pcap.Program) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.roomLocked(key); err != nil { // somebody was faster
+		return errors.Join(err, a.close())
 	}
-	if err != nil {
+	if err := a.begin(key, program); err != nil {
 		return fmt.Errorf("drop packets: %w", err)
 	}
 	if d.active == nil {
