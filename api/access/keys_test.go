@@ -255,3 +255,54 @@ func TestARoleMayWhatTheOneBeforeItMay(t *testing.T) {
 		t.Error("nobody may do the wrong things")
 	}
 }
+
+func TestATokenEnrolsAsManyAgentsAsItMay(t *testing.T) {
+	w := newWorld(t)
+	token, secret, err := w.keys.Create(t.Context(), Key{Name: "web", Role: Enroll, Uses: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2 {
+		if err := w.keys.Spend(t.Context(), token.ID); err != nil {
+			t.Fatalf("agent %d: %v", i, err)
+		}
+	}
+	w.start() // a restart forgets none
+	var denied *DeniedError
+	if err := w.keys.Spend(t.Context(), token.ID); !errors.As(err, &denied) || denied.Reason != UsedUp || strings.Contains(err.Error(), secret) {
+		t.Errorf("got %v", err)
+	}
+	unbounded, _, err := w.keys.Create(t.Context(), Key{Name: "any number", Role: Enroll})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		if err := w.keys.Spend(t.Context(), unbounded.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, _, err := w.keys.Create(t.Context(), Key{Name: "shipper", Role: Intake, Uses: 1}); err == nil {
+		t.Error("a key that enrols nobody was counted")
+	}
+}
+
+// TestAnAgentsOwnKeyIsForItsEventsAndItsOrders and nothing else.
+func TestAnAgentsOwnKeyIsForItsEventsAndItsOrders(t *testing.T) {
+	w := newWorld(t)
+	_, secret, err := w.keys.Create(t.Context(), Key{Name: "agent", Role: Agent, Agent: "abc-def-ghi"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := w.keys.Admit(Sent{Keys: []string{secret}})
+	if err != nil || c.Agent != "abc-def-ghi" {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	for p, want := range map[Permission]bool{
+		Known: true, WriteEvents: true, SyncAgents: true,
+		DownloadAgents: false, EnrollAgents: false, ReadEvents: false, ReadAgents: false, ReadSignals: false, WriteAgents: false, KillProcesses: false,
+	} {
+		if got := c.Check(p) == nil; got != want {
+			t.Errorf("%s: %v, want %v", p, got, want)
+		}
+	}
+}
