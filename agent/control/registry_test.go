@@ -329,6 +329,20 @@ func TestAnswersThatWereLostComeAgain(t *testing.T) {
 	if err != nil || !ok || string(one.Payload) != string(two.Payload) {
 		t.Errorf("%v %v", ok, err)
 	}
+	// Other orders have another number than those that were lost.
+	w.rule("custom", func(*configuration.AgentRule) {})
+	w.pass(time.Second)
+	three, ok, err := w.Sync(t.Context(), &h.sync)
+	if err != nil || !ok {
+		t.Fatal(err)
+	}
+	first, err := h.gate.Accept(two, w.now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o, err := h.gate.Accept(three, w.now()); err != nil || o.Sequence <= first.Sequence {
+		t.Errorf("sequence %d after %d: %v", o.Sequence, first.Sequence, err)
+	}
 	// What an agent does not want is not sent again and again.
 	h.sync.OrdersRefused = "a reason"
 	if _, ok, _ := w.Sync(t.Context(), &h.sync); ok {

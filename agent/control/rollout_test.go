@@ -322,3 +322,40 @@ func TestStagesAreChecked(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestWhoFollowsAChangeStaysWithIt also where the stage no longer takes it in: its tags are
+// others now.
+func TestWhoFollowsAChangeStaysWithIt(t *testing.T) {
+	w := newWorld(t)
+	all := w.fleetOf(2, func(i int) []string { return []string{fmt.Sprintf("ring:%d", i)} })
+	w.plan(Stage{Tags: []string{"ring:0"}, Soak: time.Hour})
+	w.rule("news", nothing)
+	w.pass(time.Second)
+	if n := following(all, "news"); n != 1 {
+		t.Fatalf("%d follow it", n)
+	}
+	all[0].settles() // now the server knows that it does
+	all[0].sync.Tags = []string{"ring:2"}
+	if n := following(all, "news"); n != 1 || !strings.Contains(all[0].rules(), "news") {
+		t.Errorf("%d follow it", n)
+	}
+}
+
+// TestWhoWasSilentBeforeDoesNotStopARollout, since it does not follow what it never saw.
+func TestWhoWasSilentBeforeDoesNotStopARollout(t *testing.T) {
+	b := &Rollout{Base: &Snapshot{Version: 1}, Target: &Snapshot{Version: 2, At: 1000}}
+	fine := func(uint64) string { return "" }
+	for name, c := range map[string]struct {
+		agent standing
+		stops bool
+	}{
+		"before the change":          {standing{id: "a", state: Silent, silent: 900, inForce: 2, watchman: fine}, false},
+		"since, and it followed it":  {standing{id: "a", state: Silent, silent: 1100, inForce: 2, watchman: fine}, true},
+		"since, without having it":   {standing{id: "a", state: Silent, silent: 1100, inForce: 1, watchman: fine}, false},
+		"it said that it would stop": {standing{id: "a", state: Stopped, inForce: 2, watchman: fine}, false},
+	} {
+		if why := b.trouble([]standing{c.agent}); (why != "") != c.stops {
+			t.Errorf("%s: %q", name, why)
+		}
+	}
+}
