@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 // Bounds of a batch, well below what the intake takes. An event longer than that
@@ -53,34 +56,78 @@ func (b *batch) entries() int { return b.events + b.reports }
 
 // record is the batch as the spool has it: a line of what it is, and the body.
 func (b *batch) record() []byte {
-	out := make([]byte, 0, len(b.body)+len(b.id)+64)
-	out = fmt.Appendf(out, "%s %d %d %d\n", b.id, b.made, b.events, b.reports)
-	return append(out, b.body...)
+	out := make([]byte, 0, len(b.id)+64+len(b.body)/4)
+	if len(b.body) < worthIt {
+		return append(fmt.Appendf(out, "%s %d %d %d plain\n", b.id, b.made, b.events, b.reports), b.body...)
+	}
+	out = fmt.Appendf(out, "%s %d %d %d zstd\n", b.id, b.made, b.events, b.reports)
+	return packer().EncodeAll(b.body, out)
 }
+
+// worthIt is the size, in bytes, from which a body is compressed: events of one host are
+// much alike, and take a twentieth of the room.
+const worthIt = 4 << 10
+
+var (
+	packer = sync.OnceValue(func() *zstd.Encoder {
+		e, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithLowerEncoderMem(true))
+		if err != nil {
+			panic(err) // the options are right
+		}
+		return e
+	})
+	unpacker = sync.OnceValue(func() *zstd.Decoder {
+		const most = 64 << 20 // what a record has at most
+		d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxMemory(most))
+		if err != nil {
+			panic(err)
+		}
+		return d
+	})
+)
 
 var errRecord = errors.New("no batch is in the record")
 
 // parseRecord reads a record. Its error is errRecord.
 func parseRecord(text []byte) (*batch, error) {
+	b, packed, err := parseHead(text)
+	if err == nil && packed {
+		if b.body, err = unpacker().DecodeAll(b.body, nil); err != nil {
+			return nil, errRecord
+		}
+	}
+	return b, err
+}
+
+// parseHead reads what a record says of its batch; the body is as it stands there, packed
+// or not. Its error is errRecord.
+func parseHead(text []byte) (b *batch, packed bool, err error) {
 	line, body, ok := bytes.Cut(text, []byte{'\n'})
 	fields := bytes.Split(line, []byte{' '})
-	const parts = 4
+	const parts = 5
 	if !ok || len(fields) != parts || len(fields[0]) == 0 {
-		return nil, errRecord
+		return nil, false, errRecord
 	}
-	var n [parts]int64
-	for i, f := range fields[1:] {
+	switch string(fields[4]) {
+	case "zstd":
+		packed = true
+	case "plain":
+	default:
+		return nil, false, errRecord
+	}
+	var n [3]int64
+	for i, f := range fields[1:4] {
 		v, err := strconv.ParseInt(string(f), 10, 64)
 		if err != nil || v < 0 {
-			return nil, errRecord
+			return nil, false, errRecord
 		}
 		n[i] = v
 	}
 	made, events, reports := n[0], n[1], n[2]
 	if events > 1<<31 || reports > 1 || events+reports == 0 {
-		return nil, errRecord
+		return nil, false, errRecord
 	}
-	return &batch{id: string(fields[0]), made: made, events: int(events), reports: int(reports), body: body}, nil
+	return &batch{id: string(fields[0]), made: made, events: int(events), reports: int(reports), body: body}, packed, nil
 }
 
 // halves are two batches of the events of one that the server refused, perhaps for

@@ -16,7 +16,7 @@
 // server died, is sent again under that id, and the server takes it once; it remembers ids
 // for 25 hours.
 //
-// A full spool takes no more, and the queue fills: what has no room there is counted as
+// Batches are compressed there (zstd): events of one host are much alike. A full spool takes no more, and the queue fills: what has no room there is counted as
 // lost (spool_full; queue_full where the disk is too slow), reported with the next batch,
 // and a gap in the coverage of every rule that could have matched it. What is in the spool
 // is never dropped for what is newer. While the disk does not take batches (full, broken),

@@ -11,9 +11,10 @@ import (
 // the whole had.
 func FuzzRecord(f *testing.F) {
 	f.Add(newBatch("agent-1-2", 17, [][]byte{[]byte(`{"a":1}`), []byte(`{}`)}, []byte(`{"report":1}`)).record())
-	f.Add([]byte("a 1 1 0\n[{}]"))
-	f.Add([]byte("a 1 -1 0\n"))
-	f.Add([]byte("a 1 1 2\n[1,2]"))
+	f.Add(newBatch("agent-1-3", 17, [][]byte{bytes.Repeat([]byte("1"), worthIt)}, nil).record())
+	f.Add([]byte("a 1 1 0 plain\n[{}]"))
+	f.Add([]byte("a 1 -1 0 plain\n"))
+	f.Add([]byte("a 1 1 2 zstd\n[1,2]"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		b, err := parseRecord(text)
 		if err != nil {

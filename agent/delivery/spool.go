@@ -93,7 +93,7 @@ func (s *spool) resume(found []wal.Record) {
 
 // eventsOf is how many events a record has, of which the first line is there.
 func eventsOf(r wal.Record) int {
-	b, err := parseRecord(r.Payload)
+	b, _, err := parseHead(r.Payload)
 	if err != nil {
 		return 0
 	}
