@@ -31,10 +31,11 @@ web/node_modules/.package-lock.json: web/package.json web/package-lock.json
 	cd web && npm ci --progress=false --loglevel=error
 	@touch web/node_modules/.package-lock.json
 
-# test-web drives the page with Chromium, on a real engine.
+# test-web drives the page with Chromium, on a real engine. PICTURES=docs/pictures renews
+# the pictures of the README.
 test-web: setup build
 	@command -v chromium >/dev/null || { echo "chromium is missing: apt-get install --no-install-recommends chromium"; exit 1; }
-	cd web && npm test
+	cd web && PICTURES=$(abspath $(or $(PICTURES),bin/pictures)) npm test
 
 # setup fetches the pinned ClickHouse library (178 MB) once; npm checks its hash.
 # With LIBCHDB, a library of yours is used and npm is not needed.

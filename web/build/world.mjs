@@ -13,7 +13,8 @@ for (const { geometry } of land.features ?? [land]) {
     const points = outline.map(([lon, lat]) => [half(lon), half(-lat)]).filter(([x, y], i, all) => i === 0 || x !== all[i - 1][0] || y !== all[i - 1][1])
     const spans = (axis) => Math.max(...points.map((p) => p[axis])) - Math.min(...points.map((p) => p[axis]))
     if (points.length < 4 || spans(0) + spans(1) < 3 || Math.max(...points.map((p) => -p[1])) < -60) continue
-    path += 'M' + points.map((p) => p.join(' ')).join('L') + 'Z'
+    // An outline that crosses the date line goes on at the other edge of the map.
+    path += points.map((p, i) => (i === 0 || Math.abs(p[0] - points[i - 1][0]) > 180 ? 'M' : 'L') + p.join(' ')).join('') + 'Z'
   }
 }
 await mkdir('src/made', { recursive: true })
