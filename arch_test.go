@@ -109,7 +109,7 @@ var layers = map[string][]string{
 	"api/services/events":        {"compiler/search", "schema", "schema/vocabulary", "api", "api/codec", "api/limits", "api/sqlguard", "api/v1"},
 	"content/demo":               {"content"},
 	"api/services/views":         {"configuration", "content", "content/demo", "objects", "schema", "api", "api/access", "api/codec", "api/v1", "api/services/events", "api/services/rules", "api/services/signals"},
-	"api/services/facets":        {"compiler/search", "schema", "schema/vocabulary", "api", "api/limits", "api/v1", "api/services/events"},
+	"api/services/facets":        {"compiler/search", "scheduler/reference", "schema", "schema/vocabulary", "api", "api/limits", "api/v1", "api/services/events"},
 	"api/services/notifications": {"configuration", "configuration/outbound", "objects", "schema", "api", "api/codec", "api/v1"},
 	"api/services/operations":    {"agent/control", "compiler", "compiler/search", "configuration", "objects", "scheduler", "schema", "api", "api/codec", "api/limits", "api/v1"},
 	"api/services/pipelines":     {"ingest/pipeline", "ingest/pipeline/registry", "schema", "schema/vocabulary", "api", "api/codec", "api/v1", "api/services/events"},

@@ -92,7 +92,7 @@ var services = map[string][]group{
 	},
 	"Facet": {
 		{Endpoint{ReadSignals, Quiet}, "CountSignalFacets CountSignalsOverTime CheckSearch"},
-		{Endpoint{ReadEvents, Quiet}, "CountEventFacets CountEventsOverTime CompleteSearch"},
+		{Endpoint{ReadEvents, Quiet}, "CountEventFacets CountEventsOverTime CompleteSearch GetEntity"},
 	},
 	"SQL": {{Endpoint{ReadEvents, SQL}, "Query"}},
 	"Status": {

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/grpc"
@@ -98,6 +99,7 @@ func (s *services) ofSearch(deps Deps, gates limits.Queries) {
 	s.searches = &events.SearchService{Store: store, Now: deps.Now}
 	s.facets = &facets.FacetService{
 		Store: facets.Limit(deps.Facets, facets.Gates{Signals: gates.Signals, Events: gates.Searches}), Events: s.searches, Rules: deps.Rules, Now: deps.Now,
+		Tables: deps.Tables, Listed: listedIn(deps),
 	}
 	s.sqls = &events.SQLService{DB: events.LimitSQL(deps.SQL, gates.Searches), Now: deps.Now}
 	s.logs = &events.LogService{Intake: deps.Intake}
@@ -205,4 +207,19 @@ func (s *services) registerGRPC(server, events grpc.ServiceRegistrar) {
 	pb.RegisterUserServiceServer(server, s.access.Users)
 	pb.RegisterAuditServiceServer(server, s.access.Audit)
 	pb.RegisterDeletionServiceServer(server, s.access.Deletions)
+}
+
+// listedIn are the names of the threat lists that have a value; nil where none are read.
+func listedIn(deps Deps) func(value string) []string {
+	if deps.ThreatLists == nil {
+		return nil
+	}
+	return func(value string) (names []string) {
+		for _, found := range deps.ThreatLists.Find(value) {
+			if !slices.Contains(names, found.List) {
+				names = append(names, found.List)
+			}
+		}
+		return names
+	}
 }

@@ -1149,6 +1149,261 @@ func (x *HistogramSeries) GetTotal() int64 {
 	return 0
 }
 
+type GetEntityRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As a search names it: @usr.id, host, @network.client.ip, …
+	Field string `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
+	Value string `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	// Where events are counted: RFC 3339, milliseconds since 1970, or now-7d; the last 7 days
+	// unless given. Signals are of all time.
+	From          string `protobuf:"bytes,3,opt,name=from,proto3" json:"from,omitempty"`
+	To            string `protobuf:"bytes,4,opt,name=to,proto3" json:"to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetEntityRequest) Reset() {
+	*x = GetEntityRequest{}
+	mi := &file_facet_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetEntityRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetEntityRequest) ProtoMessage() {}
+
+func (x *GetEntityRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_facet_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetEntityRequest.ProtoReflect.Descriptor instead.
+func (*GetEntityRequest) Descriptor() ([]byte, []int) {
+	return file_facet_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *GetEntityRequest) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *GetEntityRequest) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+func (x *GetEntityRequest) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *GetEntityRequest) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+type Entity struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Field string                 `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
+	Value string                 `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	// The search that finds its events, and its signals.
+	Query   string        `protobuf:"bytes,3,opt,name=query,proto3" json:"query,omitempty"`
+	Events  *EntityCounts `protobuf:"bytes,4,opt,name=events,proto3" json:"events,omitempty"`
+	Signals *EntityCounts `protobuf:"bytes,5,opt,name=signals,proto3" json:"signals,omitempty"`
+	// Reference tables that have a row of this value, by name.
+	ReferenceTables []string `protobuf:"bytes,6,rep,name=reference_tables,proto3" json:"reference_tables,omitempty"`
+	// Threat lists that have it, by name.
+	ThreatLists []string `protobuf:"bytes,7,rep,name=threat_lists,proto3" json:"threat_lists,omitempty"`
+	// Of an address of clients: where its events say that it is, the most frequent first.
+	Location      []*Facet `protobuf:"bytes,8,rep,name=location,proto3" json:"location,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Entity) Reset() {
+	*x = Entity{}
+	mi := &file_facet_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Entity) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Entity) ProtoMessage() {}
+
+func (x *Entity) ProtoReflect() protoreflect.Message {
+	mi := &file_facet_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Entity.ProtoReflect.Descriptor instead.
+func (*Entity) Descriptor() ([]byte, []int) {
+	return file_facet_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *Entity) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *Entity) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+func (x *Entity) GetQuery() string {
+	if x != nil {
+		return x.Query
+	}
+	return ""
+}
+
+func (x *Entity) GetEvents() *EntityCounts {
+	if x != nil {
+		return x.Events
+	}
+	return nil
+}
+
+func (x *Entity) GetSignals() *EntityCounts {
+	if x != nil {
+		return x.Signals
+	}
+	return nil
+}
+
+func (x *Entity) GetReferenceTables() []string {
+	if x != nil {
+		return x.ReferenceTables
+	}
+	return nil
+}
+
+func (x *Entity) GetThreatLists() []string {
+	if x != nil {
+		return x.ThreatLists
+	}
+	return nil
+}
+
+func (x *Entity) GetLocation() []*Facet {
+	if x != nil {
+		return x.Location
+	}
+	return nil
+}
+
+// EntityCounts are how many there are, from when to when, and of what kinds.
+type EntityCounts struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Total int64                  `protobuf:"varint,1,opt,name=total,proto3" json:"total,omitempty"`
+	// In milliseconds since 1970; 0: there are none.
+	First int64 `protobuf:"varint,2,opt,name=first,proto3" json:"first,omitempty"`
+	Last  int64 `protobuf:"varint,3,opt,name=last,proto3" json:"last,omitempty"`
+	// Of events source, host and status; of signals severity, state and rule_id.
+	Facets []*Facet `protobuf:"bytes,4,rep,name=facets,proto3" json:"facets,omitempty"`
+	// The time ran out: there are more.
+	Partial       bool `protobuf:"varint,5,opt,name=partial,proto3" json:"partial,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EntityCounts) Reset() {
+	*x = EntityCounts{}
+	mi := &file_facet_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EntityCounts) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EntityCounts) ProtoMessage() {}
+
+func (x *EntityCounts) ProtoReflect() protoreflect.Message {
+	mi := &file_facet_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EntityCounts.ProtoReflect.Descriptor instead.
+func (*EntityCounts) Descriptor() ([]byte, []int) {
+	return file_facet_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *EntityCounts) GetTotal() int64 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
+}
+
+func (x *EntityCounts) GetFirst() int64 {
+	if x != nil {
+		return x.First
+	}
+	return 0
+}
+
+func (x *EntityCounts) GetLast() int64 {
+	if x != nil {
+		return x.Last
+	}
+	return 0
+}
+
+func (x *EntityCounts) GetFacets() []*Facet {
+	if x != nil {
+		return x.Facets
+	}
+	return nil
+}
+
+func (x *EntityCounts) GetPartial() bool {
+	if x != nil {
+		return x.Partial
+	}
+	return false
+}
+
 var File_facet_proto protoreflect.FileDescriptor
 
 const file_facet_proto_rawDesc = "" +
@@ -1251,12 +1506,33 @@ const file_facet_proto_rawDesc = "" +
 	"\x05total\x18\x03 \x01(\x03R\x05total\x1a5\n" +
 	"\aByEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x012\x99\x04\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"b\n" +
+	"\x10GetEntityRequest\x12\x14\n" +
+	"\x05field\x18\x01 \x01(\tR\x05field\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\x12\x12\n" +
+	"\x04from\x18\x03 \x01(\tR\x04from\x12\x0e\n" +
+	"\x02to\x18\x04 \x01(\tR\x02to\"\xb2\x02\n" +
+	"\x06Entity\x12\x14\n" +
+	"\x05field\x18\x01 \x01(\tR\x05field\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\x12\x14\n" +
+	"\x05query\x18\x03 \x01(\tR\x05query\x121\n" +
+	"\x06events\x18\x04 \x01(\v2\x19.nightjar.v1.EntityCountsR\x06events\x123\n" +
+	"\asignals\x18\x05 \x01(\v2\x19.nightjar.v1.EntityCountsR\asignals\x12*\n" +
+	"\x10reference_tables\x18\x06 \x03(\tR\x10reference_tables\x12\"\n" +
+	"\fthreat_lists\x18\a \x03(\tR\fthreat_lists\x12.\n" +
+	"\blocation\x18\b \x03(\v2\x12.nightjar.v1.FacetR\blocation\"\x94\x01\n" +
+	"\fEntityCounts\x12\x14\n" +
+	"\x05total\x18\x01 \x01(\x03R\x05total\x12\x14\n" +
+	"\x05first\x18\x02 \x01(\x03R\x05first\x12\x12\n" +
+	"\x04last\x18\x03 \x01(\x03R\x04last\x12*\n" +
+	"\x06facets\x18\x04 \x03(\v2\x12.nightjar.v1.FacetR\x06facets\x12\x18\n" +
+	"\apartial\x18\x05 \x01(\bR\apartial2\xda\x04\n" +
 	"\fFacetService\x12R\n" +
 	"\x11CountSignalFacets\x12 .nightjar.v1.SignalFacetsRequest\x1a\x1b.nightjar.v1.FacetsResponse\x12[\n" +
 	"\x14CountSignalsOverTime\x12#.nightjar.v1.SignalHistogramRequest\x1a\x1e.nightjar.v1.HistogramResponse\x12P\n" +
 	"\x10CountEventFacets\x12\x1f.nightjar.v1.EventFacetsRequest\x1a\x1b.nightjar.v1.FacetsResponse\x12Y\n" +
-	"\x13CountEventsOverTime\x12\".nightjar.v1.EventHistogramRequest\x1a\x1e.nightjar.v1.HistogramResponse\x12P\n" +
+	"\x13CountEventsOverTime\x12\".nightjar.v1.EventHistogramRequest\x1a\x1e.nightjar.v1.HistogramResponse\x12?\n" +
+	"\tGetEntity\x12\x1d.nightjar.v1.GetEntityRequest\x1a\x13.nightjar.v1.Entity\x12P\n" +
 	"\vCheckSearch\x12\x1f.nightjar.v1.CheckSearchRequest\x1a .nightjar.v1.CheckSearchResponse\x12Y\n" +
 	"\x0eCompleteSearch\x12\".nightjar.v1.CompleteSearchRequest\x1a#.nightjar.v1.CompleteSearchResponseB\x1cZ\x1anightjar/api/v1;nightjarv1b\x06proto3"
 
@@ -1272,7 +1548,7 @@ func file_facet_proto_rawDescGZIP() []byte {
 	return file_facet_proto_rawDescData
 }
 
-var file_facet_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_facet_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_facet_proto_goTypes = []any{
 	(*SignalFacetsRequest)(nil),    // 0: nightjar.v1.SignalFacetsRequest
 	(*EventFacetsRequest)(nil),     // 1: nightjar.v1.EventFacetsRequest
@@ -1290,41 +1566,50 @@ var file_facet_proto_goTypes = []any{
 	(*Buckets)(nil),                // 13: nightjar.v1.Buckets
 	(*HistogramResponse)(nil),      // 14: nightjar.v1.HistogramResponse
 	(*HistogramSeries)(nil),        // 15: nightjar.v1.HistogramSeries
-	nil,                            // 16: nightjar.v1.HistogramSeries.ByEntry
-	(*SignalFilter)(nil),           // 17: nightjar.v1.SignalFilter
-	(*LogFilter)(nil),              // 18: nightjar.v1.LogFilter
+	(*GetEntityRequest)(nil),       // 16: nightjar.v1.GetEntityRequest
+	(*Entity)(nil),                 // 17: nightjar.v1.Entity
+	(*EntityCounts)(nil),           // 18: nightjar.v1.EntityCounts
+	nil,                            // 19: nightjar.v1.HistogramSeries.ByEntry
+	(*SignalFilter)(nil),           // 20: nightjar.v1.SignalFilter
+	(*LogFilter)(nil),              // 21: nightjar.v1.LogFilter
 }
 var file_facet_proto_depIdxs = []int32{
-	17, // 0: nightjar.v1.SignalFacetsRequest.filter:type_name -> nightjar.v1.SignalFilter
-	18, // 1: nightjar.v1.EventFacetsRequest.filter:type_name -> nightjar.v1.LogFilter
+	20, // 0: nightjar.v1.SignalFacetsRequest.filter:type_name -> nightjar.v1.SignalFilter
+	21, // 1: nightjar.v1.EventFacetsRequest.filter:type_name -> nightjar.v1.LogFilter
 	4,  // 2: nightjar.v1.CheckSearchResponse.error:type_name -> nightjar.v1.SearchMistake
-	18, // 3: nightjar.v1.CompleteSearchRequest.filter:type_name -> nightjar.v1.LogFilter
+	21, // 3: nightjar.v1.CompleteSearchRequest.filter:type_name -> nightjar.v1.LogFilter
 	7,  // 4: nightjar.v1.CompleteSearchResponse.completions:type_name -> nightjar.v1.Completion
 	9,  // 5: nightjar.v1.FacetsResponse.facets:type_name -> nightjar.v1.Facet
 	10, // 6: nightjar.v1.Facet.values:type_name -> nightjar.v1.FacetValue
-	17, // 7: nightjar.v1.SignalHistogramRequest.filter:type_name -> nightjar.v1.SignalFilter
+	20, // 7: nightjar.v1.SignalHistogramRequest.filter:type_name -> nightjar.v1.SignalFilter
 	13, // 8: nightjar.v1.SignalHistogramRequest.buckets:type_name -> nightjar.v1.Buckets
-	18, // 9: nightjar.v1.EventHistogramRequest.filter:type_name -> nightjar.v1.LogFilter
+	21, // 9: nightjar.v1.EventHistogramRequest.filter:type_name -> nightjar.v1.LogFilter
 	13, // 10: nightjar.v1.EventHistogramRequest.buckets:type_name -> nightjar.v1.Buckets
 	15, // 11: nightjar.v1.HistogramResponse.series:type_name -> nightjar.v1.HistogramSeries
-	16, // 12: nightjar.v1.HistogramSeries.by:type_name -> nightjar.v1.HistogramSeries.ByEntry
-	0,  // 13: nightjar.v1.FacetService.CountSignalFacets:input_type -> nightjar.v1.SignalFacetsRequest
-	11, // 14: nightjar.v1.FacetService.CountSignalsOverTime:input_type -> nightjar.v1.SignalHistogramRequest
-	1,  // 15: nightjar.v1.FacetService.CountEventFacets:input_type -> nightjar.v1.EventFacetsRequest
-	12, // 16: nightjar.v1.FacetService.CountEventsOverTime:input_type -> nightjar.v1.EventHistogramRequest
-	2,  // 17: nightjar.v1.FacetService.CheckSearch:input_type -> nightjar.v1.CheckSearchRequest
-	5,  // 18: nightjar.v1.FacetService.CompleteSearch:input_type -> nightjar.v1.CompleteSearchRequest
-	8,  // 19: nightjar.v1.FacetService.CountSignalFacets:output_type -> nightjar.v1.FacetsResponse
-	14, // 20: nightjar.v1.FacetService.CountSignalsOverTime:output_type -> nightjar.v1.HistogramResponse
-	8,  // 21: nightjar.v1.FacetService.CountEventFacets:output_type -> nightjar.v1.FacetsResponse
-	14, // 22: nightjar.v1.FacetService.CountEventsOverTime:output_type -> nightjar.v1.HistogramResponse
-	3,  // 23: nightjar.v1.FacetService.CheckSearch:output_type -> nightjar.v1.CheckSearchResponse
-	6,  // 24: nightjar.v1.FacetService.CompleteSearch:output_type -> nightjar.v1.CompleteSearchResponse
-	19, // [19:25] is the sub-list for method output_type
-	13, // [13:19] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	19, // 12: nightjar.v1.HistogramSeries.by:type_name -> nightjar.v1.HistogramSeries.ByEntry
+	18, // 13: nightjar.v1.Entity.events:type_name -> nightjar.v1.EntityCounts
+	18, // 14: nightjar.v1.Entity.signals:type_name -> nightjar.v1.EntityCounts
+	9,  // 15: nightjar.v1.Entity.location:type_name -> nightjar.v1.Facet
+	9,  // 16: nightjar.v1.EntityCounts.facets:type_name -> nightjar.v1.Facet
+	0,  // 17: nightjar.v1.FacetService.CountSignalFacets:input_type -> nightjar.v1.SignalFacetsRequest
+	11, // 18: nightjar.v1.FacetService.CountSignalsOverTime:input_type -> nightjar.v1.SignalHistogramRequest
+	1,  // 19: nightjar.v1.FacetService.CountEventFacets:input_type -> nightjar.v1.EventFacetsRequest
+	12, // 20: nightjar.v1.FacetService.CountEventsOverTime:input_type -> nightjar.v1.EventHistogramRequest
+	16, // 21: nightjar.v1.FacetService.GetEntity:input_type -> nightjar.v1.GetEntityRequest
+	2,  // 22: nightjar.v1.FacetService.CheckSearch:input_type -> nightjar.v1.CheckSearchRequest
+	5,  // 23: nightjar.v1.FacetService.CompleteSearch:input_type -> nightjar.v1.CompleteSearchRequest
+	8,  // 24: nightjar.v1.FacetService.CountSignalFacets:output_type -> nightjar.v1.FacetsResponse
+	14, // 25: nightjar.v1.FacetService.CountSignalsOverTime:output_type -> nightjar.v1.HistogramResponse
+	8,  // 26: nightjar.v1.FacetService.CountEventFacets:output_type -> nightjar.v1.FacetsResponse
+	14, // 27: nightjar.v1.FacetService.CountEventsOverTime:output_type -> nightjar.v1.HistogramResponse
+	17, // 28: nightjar.v1.FacetService.GetEntity:output_type -> nightjar.v1.Entity
+	3,  // 29: nightjar.v1.FacetService.CheckSearch:output_type -> nightjar.v1.CheckSearchResponse
+	6,  // 30: nightjar.v1.FacetService.CompleteSearch:output_type -> nightjar.v1.CompleteSearchResponse
+	24, // [24:31] is the sub-list for method output_type
+	17, // [17:24] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_facet_proto_init() }
@@ -1346,7 +1631,7 @@ func file_facet_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_facet_proto_rawDesc), len(file_facet_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   17,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

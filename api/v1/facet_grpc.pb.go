@@ -23,6 +23,7 @@ const (
 	FacetService_CountSignalsOverTime_FullMethodName = "/nightjar.v1.FacetService/CountSignalsOverTime"
 	FacetService_CountEventFacets_FullMethodName     = "/nightjar.v1.FacetService/CountEventFacets"
 	FacetService_CountEventsOverTime_FullMethodName  = "/nightjar.v1.FacetService/CountEventsOverTime"
+	FacetService_GetEntity_FullMethodName            = "/nightjar.v1.FacetService/GetEntity"
 	FacetService_CheckSearch_FullMethodName          = "/nightjar.v1.FacetService/CheckSearch"
 	FacetService_CompleteSearch_FullMethodName       = "/nightjar.v1.FacetService/CompleteSearch"
 )
@@ -43,6 +44,8 @@ type FacetServiceClient interface {
 	CountEventFacets(ctx context.Context, in *EventFacetsRequest, opts ...grpc.CallOption) (*FacetsResponse, error)
 	// CountEventsOverTime counts events in stretches of time.
 	CountEventsOverTime(ctx context.Context, in *EventHistogramRequest, opts ...grpc.CallOption) (*HistogramResponse, error)
+	// GetEntity is what is known of a value of a field: a user, a host, an address.
+	GetEntity(ctx context.Context, in *GetEntityRequest, opts ...grpc.CallOption) (*Entity, error)
 	// CheckSearch says whether a search can be read, how it is read, and else where it is
 	// wrong. It asks no data.
 	CheckSearch(ctx context.Context, in *CheckSearchRequest, opts ...grpc.CallOption) (*CheckSearchResponse, error)
@@ -98,6 +101,16 @@ func (c *facetServiceClient) CountEventsOverTime(ctx context.Context, in *EventH
 	return out, nil
 }
 
+func (c *facetServiceClient) GetEntity(ctx context.Context, in *GetEntityRequest, opts ...grpc.CallOption) (*Entity, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Entity)
+	err := c.cc.Invoke(ctx, FacetService_GetEntity_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *facetServiceClient) CheckSearch(ctx context.Context, in *CheckSearchRequest, opts ...grpc.CallOption) (*CheckSearchResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(CheckSearchResponse)
@@ -134,6 +147,8 @@ type FacetServiceServer interface {
 	CountEventFacets(context.Context, *EventFacetsRequest) (*FacetsResponse, error)
 	// CountEventsOverTime counts events in stretches of time.
 	CountEventsOverTime(context.Context, *EventHistogramRequest) (*HistogramResponse, error)
+	// GetEntity is what is known of a value of a field: a user, a host, an address.
+	GetEntity(context.Context, *GetEntityRequest) (*Entity, error)
 	// CheckSearch says whether a search can be read, how it is read, and else where it is
 	// wrong. It asks no data.
 	CheckSearch(context.Context, *CheckSearchRequest) (*CheckSearchResponse, error)
@@ -160,6 +175,9 @@ func (UnimplementedFacetServiceServer) CountEventFacets(context.Context, *EventF
 }
 func (UnimplementedFacetServiceServer) CountEventsOverTime(context.Context, *EventHistogramRequest) (*HistogramResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CountEventsOverTime not implemented")
+}
+func (UnimplementedFacetServiceServer) GetEntity(context.Context, *GetEntityRequest) (*Entity, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetEntity not implemented")
 }
 func (UnimplementedFacetServiceServer) CheckSearch(context.Context, *CheckSearchRequest) (*CheckSearchResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CheckSearch not implemented")
@@ -260,6 +278,24 @@ func _FacetService_CountEventsOverTime_Handler(srv interface{}, ctx context.Cont
 	return interceptor(ctx, in, info, handler)
 }
 
+func _FacetService_GetEntity_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetEntityRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(FacetServiceServer).GetEntity(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: FacetService_GetEntity_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(FacetServiceServer).GetEntity(ctx, req.(*GetEntityRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _FacetService_CheckSearch_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(CheckSearchRequest)
 	if err := dec(in); err != nil {
@@ -318,6 +354,10 @@ var FacetService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CountEventsOverTime",
 			Handler:    _FacetService_CountEventsOverTime_Handler,
+		},
+		{
+			MethodName: "GetEntity",
+			Handler:    _FacetService_GetEntity_Handler,
 		},
 		{
 			MethodName: "CheckSearch",

@@ -9,6 +9,7 @@ import (
 	"nightjar/api/services/events"
 	pb "nightjar/api/v1"
 	"nightjar/compiler/search"
+	"nightjar/scheduler/reference"
 	"nightjar/schema"
 )
 
@@ -18,6 +19,12 @@ type FacetService struct {
 	Store  Store
 	Events *events.SearchService // reads filters of events
 	Now    func() time.Time
+	Tables interface { // reads reference tables
+		List() []reference.Table
+		Rows(ctx context.Context, id string, ids []string) ([]reference.Row, error)
+	}
+	// Listed are the names of the threat lists that have a value; nil: there are none.
+	Listed func(value string) []string
 	Rules  interface { // knows the names of rules
 		Rules(context.Context) ([]schema.Rule, error)
 	}

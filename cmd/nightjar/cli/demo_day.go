@@ -51,7 +51,7 @@ func newDemoRemove() *cobra.Command {
 		Long: `Deletes the rules that the demo made, and archives its signals. Its events stay until they
 are old, or until an administrator deletes them.`,
 		Example: `  nightjar demo remove`,
-		Args: cobra.NoArgs,
+		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			var d demoState
 			if err := askDemo(c, http.MethodDelete, nil, &d); err != nil {

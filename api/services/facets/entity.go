@@ -1,0 +1,91 @@
+package facets
+
+import (
+	"cmp"
+	"context"
+
+	"nightjar/api"
+	pb "nightjar/api/v1"
+	"nightjar/compiler/search"
+	"nightjar/schema"
+)
+
+// entityFacets are what an entity's events and signals are counted by, and entityPlaces what
+// events say of where a client is.
+var (
+	eventFacets  = []string{"source", "host", "status"}
+	signalFacets = []string{"severity", "state", "rule_id"}
+	entityPlaces = []string{"@network.client.geoip.country.name", "@network.client.geoip.country.iso_code", "@network.client.geoip.city.name", "@network.client.geoip.as.name"}
+)
+
+// defaultPast is where events of an entity are counted, where nobody says.
+const defaultPast = "now-7d"
+
+// GetEntity is what is known of a value of a field.
+func (s *FacetService) GetEntity(ctx context.Context, in *pb.GetEntityRequest) (*pb.Entity, error) {
+	field := schema.ParseField(in.GetField())
+	switch {
+	case in.GetField() == "" || in.GetField() == "@" || in.GetValue() == "":
+		return nil, api.BadRequest("field", "want a field and a value, such as field=@usr.id&value=alice")
+	case field.Kind == schema.FieldReserved && (field.Name == "message" || field.Name == "timestamp"):
+		return nil, api.BadRequest("field", "%s names nobody", in.GetField())
+	}
+	out := &pb.Entity{Field: in.GetField(), Value: in.GetValue(), Query: search.FieldText(field) + ":" + search.ValueText(in.GetValue())}
+	from, to := cmp.Or(in.GetFrom(), defaultPast), cmp.Or(in.GetTo(), "now")
+	r, err := s.Events.Selected(&pb.LogFilter{Query: out.Query, From: &from, To: &to})
+	if err != nil {
+		return nil, err
+	}
+	places := eventFacets
+	if in.GetField() == "@network.client.ip" {
+		places = append(places[:len(places):len(places)], entityPlaces...)
+	}
+	if out.Events, err = s.counts(ctx, ofEvents(r), places, schema.ParseField); err != nil {
+		return nil, err
+	}
+	out.Location, out.Events.Facets = out.Events.Facets[len(eventFacets):], out.Events.Facets[:len(eventFacets)]
+	selected, err := s.signals(&pb.SignalFilter{Query: out.Query})
+	if err != nil {
+		return nil, err
+	}
+	if out.Signals, err = s.counts(ctx, selected, signalFacets, search.SignalField); err != nil {
+		return nil, err
+	}
+	if out.ReferenceTables, err = s.tablesOf(ctx, in.GetValue()); err != nil {
+		return nil, err
+	}
+	if s.Listed != nil {
+		out.ThreatLists = s.Listed(in.GetValue())
+	}
+	return out, nil
+}
+
+func (s *FacetService) counts(ctx context.Context, of Selection, names []string, place func(string) schema.Field) (*pb.EntityCounts, error) {
+	found, err := s.facets(ctx, Question{Selection: of}, names, nil, place)
+	if err != nil {
+		return nil, err
+	}
+	out := &pb.EntityCounts{Total: found.Total, Facets: found.Facets, Partial: found.Partial}
+	if found.Total > 0 {
+		first, end, err := s.Store.Span(ctx, of)
+		if err != nil {
+			return nil, err
+		}
+		out.First, out.Last = int64(first), int64(end-1)
+	}
+	return out, nil
+}
+
+// tablesOf are the names of the reference tables that have a row of this value.
+func (s *FacetService) tablesOf(ctx context.Context, value string) (names []string, err error) {
+	for _, t := range s.Tables.List() {
+		rows, err := s.Tables.Rows(ctx, t.ID, []string{value})
+		if err != nil {
+			return nil, err
+		}
+		if len(rows) > 0 {
+			names = append(names, t.Name)
+		}
+	}
+	return names, nil
+}
