@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"nightjar/secl/policy"
 )
 
 // Limits say how much a rule may kill.
@@ -26,6 +28,15 @@ type Ask struct {
 	At                    time.Time
 	NoExecutableDisarmer  bool // as the kill action says
 	NoContainerDisarmer   bool
+	Mode                  policy.Mode // of the rule: in monitoring nothing is killed, and all is counted
+}
+
+// verb says what a rule has done with what it was asked for.
+func (a *Ask) verb() string {
+	if a.Mode == policy.Blocking {
+		return "has killed"
+	}
+	return "would have killed"
 }
 
 // Refusal is why a rule may not kill now.
@@ -59,6 +70,7 @@ type ruleBook struct {
 type targetBook struct {
 	kills []time.Time // within a window, the last Limits.Kills of them
 	until time.Time   // disarmed until then
+	why   string      // it is
 }
 
 var disarmerTypes = [2]string{"executable", "container"}
@@ -94,7 +106,7 @@ func (d *Disarmer) Allow(a Ask) *Refusal {
 		if a.ignores(kind) || kind == "container" && target == "" {
 			continue
 		}
-		one, refusal := d.look(book, i, target, a.At)
+		one, refusal := d.look(book, i, target, &a)
 		if refusal != nil {
 			return refusal
 		}
@@ -111,7 +123,8 @@ func (a *Ask) ignores(kind string) bool {
 }
 
 // look finds what was killed of one target, unless that is enough.
-func (d *Disarmer) look(book *ruleBook, i int, target string, at time.Time) (*targetBook, *Refusal) {
+func (d *Disarmer) look(book *ruleBook, i int, target string, a *Ask) (*targetBook, *Refusal) {
+	at := a.At
 	targets, kind, old := book.kinds[i], disarmerTypes[i], at.Add(-d.limits.Window)
 	for name, t := range targets {
 		t.kills = slices.DeleteFunc(t.kills, func(k time.Time) bool { return !k.After(old) })
@@ -134,10 +147,11 @@ func (d *Disarmer) look(book *ruleBook, i int, target string, at time.Time) (*ta
 		targets[target] = one
 	case len(one.kills) >= d.limits.Kills && !one.until.After(at):
 		one.until, tripped = at.Add(d.limits.Window), true
+		one.why = fmt.Sprintf("the rule %s the %s %s %d times within %s", a.verb(), kind, target, d.limits.Kills, d.limits.Window)
 	}
 	if one.until.After(at) {
 		return nil, &Refusal{Status: RuleDisarmed, Type: kind, Until: one.until, first: tripped, Why: fmt.Sprintf(
-			"the rule has killed the %s %s %d times within %s; it is disarmed for it until %s", kind, target, d.limits.Kills, d.limits.Window, one.until.UTC().Format(time.RFC3339))}
+			"%s; it is disarmed for it until %s", one.why, one.until.UTC().Format(time.RFC3339))}
 	}
 	return one, nil
 }
@@ -211,6 +225,7 @@ type DisarmedRule struct {
 	Target string    `json:"target,omitempty"` // the executable or container; a dismantled rule has none
 	Since  time.Time `json:"since,omitzero"`
 	Until  time.Time `json:"until,omitzero"` // a dismantled rule: until it is armed
+	Why    string    `json:"why"`
 }
 
 // Disarmed are the rules that may not kill something now, in their order.
@@ -220,12 +235,12 @@ func (d *Disarmer) Disarmed(now time.Time) []DisarmedRule {
 	var out []DisarmedRule
 	for id, book := range d.rules {
 		if book.dismantled != nil {
-			out = append(out, DisarmedRule{Rule: id, Status: RuleDismantled, Type: book.dismantled.Type, Since: book.since})
+			out = append(out, DisarmedRule{Rule: id, Status: RuleDismantled, Type: book.dismantled.Type, Since: book.since, Why: book.dismantled.Why})
 		}
 		for i, targets := range book.kinds {
 			for name, t := range targets {
 				if t.until.After(now) {
-					out = append(out, DisarmedRule{Rule: id, Status: RuleDisarmed, Type: disarmerTypes[i], Target: name, Since: t.until.Add(-d.limits.Window), Until: t.until})
+					out = append(out, DisarmedRule{Rule: id, Status: RuleDisarmed, Type: disarmerTypes[i], Target: name, Since: t.until.Add(-d.limits.Window), Until: t.until, Why: t.why})
 				}
 			}
 		}
@@ -234,6 +249,13 @@ func (d *Disarmer) Disarmed(now time.Time) []DisarmedRule {
 		return strings.Compare(a.Rule+" "+a.Type+" "+a.Target, b.Rule+" "+b.Type+" "+b.Target)
 	})
 	return out
+}
+
+// knows reports whether a rule has killed anything of late, or may not.
+func (d *Disarmer) knows(rule string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.rules[rule] != nil
 }
 
 // Arm forgets what a rule has killed; of "", what all have.

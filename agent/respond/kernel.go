@@ -96,13 +96,19 @@ func (r *Responder) Install(rules *ruleset.Set, table Table) error {
 	return nil
 }
 
-// redefine puts rules that were disarmed into service again whose definition has changed.
+// redefine puts rules that were disarmed into service again whose definition, or mode, has
+// changed: what a rule would have killed keeps it from no kill.
 func (r *Responder) redefine(rules *ruleset.Set) {
 	before := r.definitions
 	r.definitions = map[string]string{}
+	for id, text := range before { // it may come back
+		if r.disarmer.knows(id) {
+			r.definitions[id] = text
+		}
+	}
 	for _, kind := range rules.Events() {
 		for _, rule := range rules.For(kind).Rules {
-			text := rule.Version + " " + rule.Text
+			text := fmt.Sprint(rule.Mode, rule.Version, " ", rule.Text)
 			for _, a := range rule.Actions {
 				if a.ActionDef.Kill != nil {
 					text += fmt.Sprintf(" %q %+v", a.ActionDef.Filter, *a.ActionDef.Kill)
@@ -341,7 +347,9 @@ func (r *Responder) Other(rule *ruleset.Rule, e *event.Event, s Seen) *Taken {
 	done := r.counted(rule, t.promise(Report{Type: "kill", Status: Queued}))
 	report := Report{Type: "kill", Signal: def.Signal, Scope: ScopeProcess, CreatedAt: time.Unix(0, e.Process.CreatedAt), DetectedAt: r.Now()}
 	report.Detail = map[string]any{"matched_by": "the file, which is also called " + strings.Join(r.namesOf(rule), ", ")}
-	r.killedInKernel(&report, AskOf(rule.ID, def, e), e, s)
+	ask := AskOf(rule.ID, def, e)
+	ask.Mode = rule.Mode
+	r.killedInKernel(&report, ask, e, s)
 	r.await(report, e, done)
 	return t
 }

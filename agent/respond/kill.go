@@ -2,11 +2,11 @@ package respond
 
 import (
 	"fmt"
-	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"nightjar/agent/process"
 	"nightjar/secl"
 	"nightjar/secl/event"
 	"nightjar/secl/policy"
@@ -40,6 +40,7 @@ func (r *Responder) kill(rule *ruleset.Rule, a *policy.Action, c *secl.Context, 
 		report.Scope = ScopeProcess
 	}
 	ask := AskOf(rule.ID, a.Kill, e)
+	ask.Mode = rule.Mode
 	if byKernel := rule.Mode == policy.Blocking && seen.Kernel.killed(a.Kill.Signal); byKernel {
 		r.killedInKernel(&report, ask, e, seen)
 	} else {
@@ -64,13 +65,20 @@ func (r *Responder) await(report Report, e *event.Event, done func(Report)) {
 // killedInKernel completes the report of a process to which the kernel sent the signal
 // at exec, and signals the rest of its scope.
 func (r *Responder) killedInKernel(report *Report, ask Ask, e *event.Event, seen Seen) {
-	if owner := r.Owner(seen); owner != nil && owner.ID == ask.Rule { // others only would have
+	var no *Refusal
+	if owner := r.Owner(seen); owner != nil && owner.ID == ask.Rule {
 		r.disarmer.Allow(ask) // the kernel had leave for it: it is only counted
 		r.settle(seen.Kernel, ask.At)
+	} else if report.Scope != ScopeProcess { // this rule had no leave for what is left
+		no = r.disarmer.Allow(ask)
 	}
 	report.Mechanism, report.Status, report.KilledAt = SendSignal, Performed, seen.Kernel.At
 	report.Already = "nothing: the program ran no instruction"
 	if report.Scope == ScopeProcess {
+		return
+	}
+	if no != nil {
+		report.Status, report.DisarmerType, report.Error = PartiallyPerformed, no.Type, "only the process was signalled: "+no.Why
 		return
 	}
 	rest := *report
@@ -79,7 +87,7 @@ func (r *Responder) killedInKernel(report *Report, ask Ask, e *event.Event, seen
 		report.Status, report.Error, report.Note = rest.Status, rest.Error, rest.Note
 		report.Killed, report.Spared, report.Scope = rest.Killed, rest.Spared, rest.Scope
 	}
-	if report.Status == Failed {
+	if report.Status == Failed || report.Status == RuleDismantled {
 		report.Status = PartiallyPerformed
 	}
 }
@@ -119,8 +127,11 @@ func (r *Responder) spared(p *event.Process) (string, bool) {
 	if why, ok := r.Protected.Live(int(p.PID)); ok {
 		return why, true
 	}
-	if runs, _ := identityOf("/proc/" + strconv.FormatInt(p.PID, 10) + "/exe"); runs != (identity{}) {
-		return "", false
+	stat, err := process.StatOf(int(p.PID))
+	if living := livingThread(int(p.PID), stat); err == nil && living != "" {
+		if runs, _ := identityOf(living + "/exe"); runs != (identity{}) {
+			return "", false
+		}
 	}
 	return r.Protected.Of(p) // it is about to be gone
 }

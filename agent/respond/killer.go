@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -100,10 +99,6 @@ var (
 // context lets it, until the process is gone.
 func (k *Killer) Kill(ctx context.Context, t Target, signal, scope string) Report {
 	r := Report{Type: "kill", Signal: signal, Scope: scope, CreatedAt: t.Created, DetectedAt: time.Now()}
-	if why := k.off.Disarmed(); why != "" {
-		r.Status, r.Error = RuleDismantled, why
-		return r
-	}
 	fd := k.signal(&r, t)
 	if fd < 0 {
 		return r
@@ -119,6 +114,10 @@ func (k *Killer) Kill(ctx context.Context, t Target, signal, scope string) Repor
 // pidfd of the process, which its caller closes; -1: the process itself was not reached.
 func (k *Killer) signal(r *Report, t Target) int {
 	r.Mechanism = PidFD
+	if why := k.off.Disarmed(); why != "" {
+		r.Status, r.Error = RuleDismantled, why
+		return -1
+	}
 	s := unix.SignalNum(r.Signal)
 	if s == 0 {
 		r.Status, r.Error = Failed, fmt.Sprintf("%q: %s", r.Signal, ErrSignal)
@@ -195,7 +194,8 @@ func (k *Killer) open(t Target) (int, error) {
 // recognise reports an error where the process that has the pid now is not the target.
 func (k *Killer) recognise(t Target) error {
 	s, err := process.StatOf(t.PID)
-	if err != nil || s.Zombie {
+	living := livingThread(t.PID, s)
+	if err != nil || living == "" {
 		return errGone
 	}
 	const tick = uint64(time.Second) / process.Ticks
@@ -214,7 +214,7 @@ func (k *Killer) recognise(t Target) error {
 	if t.Exe == (Exe{}) {
 		return nil
 	}
-	at := "/proc/" + strconv.Itoa(t.PID) + "/exe"
+	at := living + "/exe"
 	id, _ := identityOf(at)
 	program, err := os.Readlink(at)
 	switch {

@@ -97,23 +97,28 @@ func (p *Protected) Live(pid int) (why string, ok bool) {
 	case p.self:
 		return "it is the agent", true
 	}
-	at := "/proc/" + strconv.Itoa(pid) + "/exe"
+	at := "/proc/" + strconv.Itoa(pid)
+	s, gone := process.StatOf(pid)
+	if living := livingThread(pid, s); living != "" {
+		at = living
+	}
+	at += "/exe"
 	program, err := os.Readlink(at)
 	if err != nil { // it executes no file, or is gone
 		const kthreadd = 2 // whose children are the kernel's
-		s, err := process.StatOf(pid)
-		return "it is a thread of the kernel", err == nil && !s.Zombie && (pid == kthreadd || s.Parent == kthreadd)
+		return "it is a thread of the kernel", gone == nil && !s.Zombie && (pid == kthreadd || s.Parent == kthreadd)
 	}
-	runs, owner := identityOf(at)
+	runs, file := identityOf(at)
 	if runs == p.own {
 		return "it belongs to nightjar", true
 	}
+	// A file of which no name is left, and not one that somebody has called so.
 	program, deleted := strings.CutSuffix(program, " (deleted)")
 	if !p.Program(program) || inContainer(pid) {
 		return "", false
 	}
 	if deleted { // replaced while it runs, as an update does
-		return program + " is protected", owner == 0
+		return program + " is protected", file.Uid == 0 && file.Nlink == 0
 	}
 	installed, _ := identityOf(program)
 	return program + " is protected", installed == runs
@@ -151,11 +156,12 @@ func (p *Protected) Programs() []string {
 	return append(slices.Sorted(maps.Values(all)), "/proc/self/exe")
 }
 
-// identityOf is the file at a path, links followed, and its owner; zero if there is none.
-func identityOf(at string) (identity, uint32) {
+// identityOf is the file at a path, links followed, and what else is known of it; zero if
+// there is none.
+func identityOf(at string) (identity, syscall.Stat_t) {
 	var s syscall.Stat_t
 	if syscall.Stat(at, &s) != nil {
-		return identity{}, ^uint32(0)
+		return identity{}, syscall.Stat_t{Uid: ^uint32(0)}
 	}
-	return identity{s.Dev, s.Ino}, s.Uid
+	return identity{s.Dev, s.Ino}, s
 }

@@ -39,7 +39,8 @@ type Responder struct {
 	later    []*postponed
 	counts   map[string]*Counts
 	kernel   kernelState
-	// definitions are those of the rules in force, by their ids.
+	// definitions are those of the rules in force, and of those that the disarmer knows,
+	// by their ids.
 	definitions map[string]string
 	told        uint64 // kills by the kernel whose records were seen
 }

@@ -35,7 +35,11 @@ func (k *Killer) signalGroup(r *Report, t Target, s unix.Signal, fd int, err err
 		return
 	}
 	var failed error
-	r.Killed, r.Spared, failed = k.signalFolder(folder, s)
+	if err == nil && k.send(fd, t.PID, s) == nil { // it may have left the group meanwhile
+		r.Killed = []int{t.PID}
+	}
+	killed, spared, failed := k.signalFolder(folder, s, r.Killed)
+	r.Killed, r.Spared = killed, spared
 	if len(r.Killed) > 0 {
 		r.KilledAt = time.Now()
 	}
@@ -70,30 +74,35 @@ func (k *Killer) signalAlone(r *Report, t Target, s unix.Signal, fd int, err, wh
 // maxRounds bounds how often a group is looked at for processes that began meanwhile.
 const maxRounds = 10
 
-// signalFolder signals every process below a folder of cgroups, SIGKILL until no further
-// ones appear there.
-func (k *Killer) signalFolder(folder string, s unix.Signal) (killed []int, spared []string, err error) {
-	done := map[string]bool{}
-	for round := 0; ; round++ {
-		found := 0
-		for _, pid := range pidsIn(folder) {
-			stat, gone := process.StatOf(pid)
-			key := fmt.Sprint(pid, stat.Start)
-			if gone != nil || stat.Zombie || done[key] {
-				continue
-			}
-			done[key] = true
-			found++
-			switch why, failed := k.signalMember(folder, pid, s); {
-			case why != "":
-				spared = append(spared, fmt.Sprintf("%d: %s", pid, why))
-			case failed == nil:
-				killed = append(killed, pid)
-			case !errors.Is(failed, errGone) && !errors.Is(failed, unix.ESRCH):
-				err = fmt.Errorf("signal process %d: %w", pid, failed)
-			}
+// signalFolder signals every process below a folder of cgroups but those that were
+// already, SIGKILL until no further ones appear there, and until somebody turns the
+// switch.
+func (k *Killer) signalFolder(folder string, s unix.Signal, already []int) (killed []int, spared []string, err error) {
+	done := map[birth]bool{}
+	for _, pid := range already {
+		if stat, err := process.StatOf(pid); err == nil {
+			done[birth{int64(pid), stat.Start}] = true
 		}
-		if found == 0 || s != unix.SIGKILL {
+	}
+	killed = already
+	for round := 0; ; round++ {
+		found := false
+		for together := range slices.Chunk(pidsIn(folder), manyPidfds) {
+			if why := k.off.Disarmed(); why != "" {
+				return killed, spared, errors.New(why)
+			}
+			found = k.signalMembers(folder, together, s, done, func(pid int, why string, failed error) {
+				switch {
+				case why != "":
+					spared = append(spared, fmt.Sprintf("%d: %s", pid, why))
+				case failed == nil:
+					killed = append(killed, pid)
+				case failed != nil && !errors.Is(failed, errGone) && !errors.Is(failed, unix.ESRCH):
+					err = fmt.Errorf("signal process %d: %w", pid, failed)
+				}
+			}) || found
+		}
+		if !found || s != unix.SIGKILL {
 			return killed, spared, err
 		}
 		if round == maxRounds {
@@ -102,34 +111,60 @@ func (k *Killer) signalFolder(folder string, s unix.Signal) (killed []int, spare
 	}
 }
 
-// signalMember signals a process if it is in the group while its pidfd is held, so that
-// a pid that was reused since the group was listed is not hit; why it is spared, if it is
-// protected.
-func (k *Killer) signalMember(folder string, pid int, s unix.Signal) (spared string, err error) {
-	fd, err := unix.PidfdOpen(pid, 0)
-	if err != nil {
-		return "", errGone
+// manyPidfds is how many processes are held at once: each takes a descriptor.
+const manyPidfds = 256
+
+// signalMembers signals those of some processes that are in the group while their pidfds
+// are held, so that a pid that was reused since the group was listed is not hit. Whom it
+// comes by the first time it tells of, and whether there was anybody: why a process is
+// spared, if it is protected.
+func (k *Killer) signalMembers(folder string, pids []int, s unix.Signal, done map[birth]bool, tell func(pid int, spared string, err error)) (found bool) {
+	held := map[int]int{}
+	for _, pid := range pids {
+		stat, gone := process.StatOf(pid)
+		key := birth{int64(pid), stat.Start}
+		if gone != nil || done[key] || livingThread(pid, stat) == "" {
+			continue
+		}
+		done[key], found = true, true
+		if fd, err := unix.PidfdOpen(pid, 0); err == nil {
+			held[pid] = fd
+		} else if !errors.Is(err, unix.ESRCH) {
+			tell(pid, "", err)
+		}
 	}
-	defer unix.Close(fd)
-	if !slices.Contains(pidsIn(folder), pid) {
-		return "", errGone
+	if len(held) == 0 {
+		return found
 	}
-	if why, ok := k.protected.Live(pid); ok {
-		return why, nil
+	for _, pid := range pidsIn(folder) { // still
+		fd, ok := held[pid]
+		if !ok {
+			continue
+		}
+		if why, ok := k.protected.Live(pid); ok {
+			tell(pid, why, nil)
+		} else {
+			tell(pid, "", k.send(fd, pid, s))
+		}
 	}
-	return "", k.send(fd, pid, s)
+	for _, fd := range held {
+		_ = unix.Close(fd)
+	}
+	return found
 }
 
 // pidsIn are the processes of a cgroup and of those below it.
 func pidsIn(folder string) []int {
 	var out []int
+	seen := map[int]bool{}
 	_ = filepath.WalkDir(folder, func(at string, d fs.DirEntry, err error) error {
 		if err != nil || !d.IsDir() {
 			return nil
 		}
 		text, _ := os.ReadFile(at + "/cgroup.procs")
 		for line := range strings.Lines(string(text)) {
-			if pid, err := strconv.Atoi(strings.TrimSpace(line)); err == nil && pid > 0 && !slices.Contains(out, pid) {
+			if pid, err := strconv.Atoi(strings.TrimSpace(line)); err == nil && pid > 0 && !seen[pid] {
+				seen[pid] = true
 				out = append(out, pid)
 			}
 		}

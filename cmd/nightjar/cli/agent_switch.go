@@ -104,9 +104,9 @@ func tellProtection(w io.Writer, s *agent.Status) {
 	for _, d := range s.Disarmed {
 		switch {
 		case d.Status == respond.RuleDismantled:
-			fmt.Fprintf(w, "  rule %s is dismantled since %s: too many different %ss; `nightjar agent arm --rule %s` ends that\n", d.Rule, d.Since.Format(time.DateTime), d.Type, d.Rule)
+			fmt.Fprintf(w, "  rule %s is dismantled since %s: %s (`nightjar agent arm --rule %s`)\n", d.Rule, d.Since.Format(time.DateTime), d.Why, d.Rule)
 		default:
-			fmt.Fprintf(w, "  rule %s is disarmed for the %s %s until %s\n", d.Rule, d.Type, d.Target, d.Until.Format(time.DateTime))
+			fmt.Fprintf(w, "  rule %s is disarmed for the %s %s until %s: %s\n", d.Rule, d.Type, d.Target, d.Until.Format(time.DateTime), d.Why)
 		}
 	}
 }
