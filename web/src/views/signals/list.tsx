@@ -42,7 +42,7 @@ export function SignalList({ onNothing }: { onNothing: (rules: number) => void }
   const selection = useSelection(list.rows, JSON.stringify([filter]))
   const [read, setRead] = useState<Signal>()
   const [filtering, setFiltering] = useState(false)
-  const live = useLive(filter, list.at)
+  const live = useLive(filter, list.since, list.rows)
   const total = useAsk(list.at > 0 ? JSON.stringify([filter, list.at]) : null, (stop) => countFacets(filter, ['severity'], 5, stop), 'keep')
   const shownStates = valuesOf(filter.query, '@nightjar.state')
   const all = { ...filter, query: without(filter.query, '@nightjar.state') || '*' }

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import { countFacets } from '../../api/facets'
 import { UnreachableError } from '../../api/client'
-import type { Filter } from '../../api/signals'
+import type { Filter, Signal } from '../../api/signals'
 import { useAsk, useEvery } from '../../state/ask'
 
 export interface Live {
@@ -15,8 +15,8 @@ export interface Live {
 
 const pause = 5000
 
-/** useLive asks how many signals are first seen after the list was read. Nothing moves by itself. */
-export function useLive(filter: Filter, since: number): Live {
+/** useLive asks how many signals are first seen after the list was asked for. Nothing moves by itself. */
+export function useLive(filter: Filter, since: number, rows: Signal[]): Live {
   const [on, setOn] = useState(true)
   const asked = { ...filter, from: String(since), to: '' }
   const isOpen = filter.to === '' && since > 0
@@ -27,7 +27,7 @@ export function useLive(filter: Filter, since: number): Live {
     document.addEventListener('visibilitychange', seen)
     return () => document.removeEventListener('visibilitychange', seen)
   }, [on, isOpen])
-  return { on: on && filter.to === '', newer: newer.value?.total ?? 0, error: newer.error instanceof UnreachableError ? newer.error : undefined, toggle: () => setOn(!on) }
+  return { on: on && filter.to === '', newer: Math.max(0, (newer.value?.total ?? 0) - rows.filter((r) => r.firstSeen >= since).length), error: newer.error instanceof UnreachableError ? newer.error : undefined, toggle: () => setOn(!on) }
 }
 
 export function LiveButton({ live }: { live: Live }) {

@@ -7,6 +7,8 @@ export interface List {
   error: Error | undefined
   /** When the first page came, in milliseconds since 1970; 0: it has not. */
   at: number
+  /** When it was asked for: what is first seen later, the list may lack. */
+  since: number
   /** There are further rows. */
   more: boolean
   next(): void
@@ -26,6 +28,7 @@ interface Held {
   asking: boolean
   error: Error | undefined
   at: number
+  since: number
 }
 
 /** As the address says it: the worst first. */
@@ -36,7 +39,7 @@ const pageSize = 100
 /** useList reads the signals of a filter, if there is one, page by page, as they come near the screen. */
 export function useList(filter: Filter | undefined, sort: string): List {
   const key = JSON.stringify([filter, sort])
-  const [held, setHeld] = useState<Held>({ key: '', rows: [], cursor: undefined, asking: true, error: undefined, at: 0 })
+  const [held, setHeld] = useState<Held>({ key: '', rows: [], cursor: undefined, asking: true, error: undefined, at: 0, since: 0 })
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set())
   const running = useRef<AbortController | undefined>(undefined)
 
@@ -44,6 +47,7 @@ export function useList(filter: Filter | undefined, sort: string): List {
     if (!filter) return
     running.current?.abort()
     const stop = new AbortController()
+    const began = Date.now()
     running.current = stop
     setHeld((h) => ({ ...h, asking: true }))
     // While the first page comes, what is there of it is shown, where nothing else is.
@@ -54,7 +58,7 @@ export function useList(filter: Filter | undefined, sort: string): List {
         if (stop.signal.aborted) return
         setHeld((h) => ({
           key, rows: cursor === undefined ? page.signals : joined(h.rows, page.signals), cursor: page.next, asking: false, error: undefined,
-          at: cursor === undefined ? Date.now() : h.at,
+          at: cursor === undefined ? Date.now() : h.at, since: cursor === undefined ? began : h.since,
         }))
       },
       (error: Error) => {
@@ -71,7 +75,7 @@ export function useList(filter: Filter | undefined, sort: string): List {
 
   const rows = useMemo(() => (hidden.size === 0 ? held.rows : held.rows.filter((r) => !hidden.has(r.id))), [held.rows, hidden])
   return {
-    rows, asking: held.asking && filter !== undefined, error: held.error, at: held.at, more: held.cursor !== undefined,
+    rows, asking: held.asking && filter !== undefined, error: held.error, at: held.at, since: held.since, more: held.cursor !== undefined,
     next: () => {
       if (!held.asking && held.cursor !== undefined && held.error === undefined && held.key === key) ask(held.cursor)
     },
