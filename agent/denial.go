@@ -50,7 +50,8 @@ func (a *Agent) deny(set *policy.Set) {
 		}
 		d.queue = make(chan deny.Denial, maxDenials)
 		guard, err := deny.NewGuard(deny.Options{
-			Shared: a.probe.Maps(), CGroup: a.config.CGroup, Denied: a.denied, Protected: a.responder.Protected.Programs,
+			Shared: a.probe.Maps(), CGroup: a.config.CGroup, Denied: a.denied,
+			Protected: a.responder.Protected.Programs, Protects: a.responder.Protected.Program,
 		})
 		if err != nil {
 			d.why = err.Error()
@@ -210,7 +211,8 @@ func CheckProtection(policies []*policy.Policy, protect []string) ([]deny.Outloo
 	if err != nil {
 		return nil, nil, err
 	}
-	outlook, err := deny.Foresee(set.Rules, respond.NewProtected(protect).Programs)
+	protected := respond.NewProtected(protect)
+	outlook, err := deny.Foresee(set.Rules, protected.Programs, protected.Program)
 	if err != nil {
 		return nil, set.Problems, fmt.Errorf("find out what this kernel denies: %w", err)
 	}

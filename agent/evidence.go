@@ -7,7 +7,12 @@ import (
 // takeEvidence makes who takes the actions hash, coredump and log. Call stop when no rule
 // is evaluated any more.
 func (a *Agent) takeEvidence() (stop func(), err error) {
-	actor, err := evidence.NewActor(evidence.In(a.config.StateDir))
+	c := evidence.In(a.config.StateDir)
+	c.MayStop = func(pid int) bool {
+		_, protected := a.responder.Protected.Live(pid)
+		return !protected && a.responder.Switch.Disarmed() == ""
+	}
+	actor, err := evidence.NewActor(c)
 	if err != nil {
 		return nil, err
 	}

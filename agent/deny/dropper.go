@@ -35,6 +35,7 @@ var (
 	ErrGone      = errors.New("the process is gone")
 	ErrRootGroup = errors.New("the process is in the root control group: that would be the whole host")
 	ErrClosed    = errors.New("the agent is ending")
+	ErrOwnGroup  = errors.New("the agent is in that control group too, and would not reach its engine any more")
 	ErrTooMany   = fmt.Errorf("%d filters are in force, and no more can be", maxDrops)
 )
 
@@ -124,6 +125,9 @@ func (d *Dropper) Add(o Drop) error {
 	if o.Group {
 		if group == "/" {
 			return ErrRootGroup
+		}
+		if own, err := groupOf(os.Getpid()); err == nil && encloses(group, own) {
+			return ErrOwnGroup
 		}
 		key.PID, key.Start = 0, 0
 	}
@@ -242,6 +246,11 @@ func groupOf(pid int) (string, error) {
 		}
 	}
 	return "", errors.New("the process has no control group of version 2")
+}
+
+// encloses reports whether a control group is another one, or has it below.
+func encloses(group, own string) bool {
+	return own == group || strings.HasPrefix(own, group+"/")
 }
 
 // begin attaches the programs of one filter to the control group. After an error they are

@@ -40,6 +40,9 @@ type Options struct {
 	// processes may open and connect to everything. It is asked now and then, as they
 	// may be replaced; nil: there are none.
 	Protected func() []string
+	// Protects reports whether a path is that of a protected executable, installed or not:
+	// it is not denied, whichever file it is by now. nil: none is.
+	Protects func(path string) bool
 }
 
 // Denial is something that fanotify denied.
@@ -160,8 +163,8 @@ func (g *Guard) Close() error {
 func Concerns(r *policy.Rule) bool { return wanted(r) == "" }
 
 // Foresee says what a guard would do about rules on this kernel, and denies nothing.
-func Foresee(rules []*policy.Rule, protected func() []string) ([]Outlook, error) {
-	g, err := NewGuard(Options{Protected: protected})
+func Foresee(rules []*policy.Rule, protected func() []string, protects func(string) bool) ([]Outlook, error) {
+	g, err := NewGuard(Options{Protected: protected, Protects: protects})
 	if err != nil {
 		return nil, err
 	}
@@ -228,8 +231,12 @@ func (g *Guard) plan(rules []*policy.Rule) *plan {
 }
 
 func (g *Guard) planFiles(p *plan, r *policy.Rule, op Operation, o *Outlook) {
-	paths, why := reduceToFiles(r, op)
-	o.Why = why
+	all, why := reduceToFiles(r, op)
+	paths, notes := deniable(r, all, g.options.Protects)
+	o.Why, o.Notes = why, notes
+	if len(all) > 0 && len(paths) == 0 {
+		o.Why = "all of its files are needed or protected"
+	}
 	for _, at := range paths {
 		key := fileWanted{op, at}
 		if p.files[key] == nil {

@@ -1,6 +1,7 @@
 package deny
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -38,7 +39,11 @@ func (o *Outlook) Text() string {
 	if o.Why != "" {
 		out += " (" + o.Why + ")"
 	}
-	for _, n := range o.Notes {
+	const most = 4
+	for i, n := range o.Notes {
+		if i == most {
+			return out + fmt.Sprintf("; and %d further notes", len(o.Notes)-most)
+		}
 		out += "; " + n
 	}
 	return out

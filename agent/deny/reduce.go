@@ -71,6 +71,7 @@ func Foreseen(r *policy.Rule) []string {
 		return nil
 	}
 	paths, _ := reduceToFiles(&blocking, op)
+	paths, _ = deniable(&blocking, paths, nil)
 	return paths
 }
 

@@ -40,6 +40,8 @@ type dumper struct {
 	limits Limits
 	rate   *rate.Limiter
 	mu     sync.Mutex
+	// mayStop is Config.MayStop.
+	mayStop func(pid int) bool
 }
 
 // Names of files: what is being written has one of its own, so that what has the other is
@@ -95,7 +97,7 @@ func (d *dumper) write(ctx context.Context, w Want) (Dump, error) {
 	if err != nil {
 		return Dump{}, err
 	}
-	held := w.Hold && stopped(ctx, p, w)
+	held := w.Hold && (d.mayStop == nil || d.mayStop(int(w.PID))) && stopped(ctx, p, w)
 	if held {
 		defer release(w)
 	}

@@ -93,6 +93,21 @@ func TestTheMemoryOfAProcessIsWrittenDown(t *testing.T) {
 	}
 }
 
+// TestAProtectedProcessIsNotStoppedForItsMemory holds that who may not be killed is not
+// stopped either; what is in its memory is written all the same.
+func TestAProtectedProcessIsNotStoppedForItsMemory(t *testing.T) {
+	needRoot(t)
+	ch := start(t, "/proc/self/exe", "wait", nil)
+	for _, may := range []bool{true, false} {
+		asked := 0
+		c := collector(t, Config{Dir: t.TempDir(), MayStop: func(pid int) bool { asked = pid; return may }})
+		d, err := c.dumps.write(t.Context(), Want{PID: uint32(ch.Process.Pid), Start: ch.process.Key, Hold: true})
+		if err != nil || d.Held != may || asked != ch.Process.Pid {
+			t.Errorf("may be stopped: %v: %+v, %v, asked about %d", may, d, err, asked)
+		}
+	}
+}
+
 // TestTheMemoryOfALaterProcessIsNotWritten holds that a process is told by its start.
 func TestTheMemoryOfALaterProcessIsNotWritten(t *testing.T) {
 	c := collector(t, Config{Dir: t.TempDir()})

@@ -18,6 +18,9 @@ type Config struct {
 	Dir    string       // where memory is written to; empty: nowhere, and asking for it fails
 	Log    *slog.Logger // of the lines of rules; nil: the default one
 	Limits Limits
+	// MayStop reports whether a process may be stopped while its memory is written: a
+	// protected one may not, and none while everything is disarmed. nil: all may.
+	MayStop func(pid int) bool
 }
 
 // Limits bound what rules can make an agent do.
@@ -71,6 +74,7 @@ func New(c Config) (*Collector, error) {
 		lineRate: rate.NewLimiter(rate.Limit(c.Limits.LogRate), c.Limits.LogRate),
 		places:   make(chan struct{}, mostAtOnce), waiting: make(chan struct{}, mostWaiting), ended: make(chan struct{}),
 	}
+	out.dumps.mayStop = c.MayStop
 	if err := out.dumps.open(c.Dir, c.Limits); err != nil {
 		return nil, fmt.Errorf("the folder for the memory of processes: %w", err)
 	}
