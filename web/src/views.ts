@@ -19,4 +19,5 @@ export interface View {
 
 export const views: View[] = [
   { name: 'signals', title: 'Signals', letter: 's', listed: true, load: () => import('./views/signals') },
+  { name: 'agents', title: 'Agents', letter: 'a', listed: true, load: () => import('./views/agents') },
 ]

@@ -37,9 +37,11 @@ const granted: Record<string, string[]> = {
   triage: ['analyst', 'engineer', 'responder', 'admin'],
   configure: ['engineer', 'admin'],
   respond: ['responder', 'admin'],
+  agents: ['engineer', 'responder', 'admin'],
+  administer: ['admin'],
 }
-export type Power = 'triage' | 'configure' | 'respond'
-const needed: Record<Power, string> = { triage: 'needs analyst', configure: 'needs engineer', respond: 'needs responder' }
+export type Power = 'triage' | 'configure' | 'respond' | 'agents' | 'administer'
+const needed: Record<Power, string> = { triage: 'needs analyst', configure: 'needs engineer', respond: 'needs responder', agents: 'needs engineer or responder', administer: 'needs admin' }
 
 /** useMay is empty where the caller may, and otherwise says what they lack. */
 export function useMay(power: Power): string {
