@@ -133,7 +133,7 @@ var layers = map[string][]string{
 	"agent/bpf":         {},
 	"agent/probe":       {"agent/abi", "agent/bpf"},
 	"agent/process":     {"agent/bpf", "secl/event"},
-	"agent/deny":        {"secl", "secl/event", "secl/pcap", "secl/policy", "agent/bpf", "agent/probe"},
+	"agent/deny":        {"secl", "secl/event", "secl/pcap", "secl/policy", "agent/bpf", "agent/probe", "agent/process"},
 	"agent/decode":      {"agent/abi", "agent/bpf", "agent/process", "secl/event"},
 	"agent/command":     {"wal", "agent/orders", "agent/process", "agent/respond", "secl/event"},
 	"agent/respond":     {"agent/bpf", "secl", "secl/event", "secl/policy", "secl/ruleset", "agent/process"},

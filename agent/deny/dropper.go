@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"net/netip"
 	"os"
@@ -12,12 +13,14 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 
 	"nightjar/agent/bpf"
+	"nightjar/agent/process"
 	"nightjar/secl/pcap"
 )
 
@@ -129,6 +132,11 @@ func (d *Dropper) Add(o Drop) error {
 		if own, err := groupOf(os.Getpid()); err == nil && encloses(group, own) {
 			return ErrOwnGroup
 		}
+	}
+	if !o.living() { // the group was another's
+		return ErrGone
+	}
+	if o.Group {
 		key.PID, key.Start = 0, 0
 	}
 	if err := d.room(key); err != nil {
@@ -164,7 +172,7 @@ func (d *Dropper) roomLocked(key dropKey) error {
 		return ErrClosed
 	case d.active[key] != nil:
 		return errThere
-	case len(d.active) >= maxDrops:
+	case len(d.active) >= maxDrops && d.forgetGroups() == 0:
 		return ErrTooMany
 	}
 	return nil
@@ -183,8 +191,32 @@ func (d *Dropper) start(a *activeDrop, key dropKey, program pcap.Program) error 
 	if d.active == nil {
 		d.active = map[dropKey]*activeDrop{}
 	}
+	if !key.Group && !key.living() { // it ended meanwhile, and who tells of that has been here
+		return errors.Join(ErrGone, a.close())
+	}
 	d.active[key] = a
 	return nil
+}
+
+// living reports whether the process is there, and no later one of its pid.
+func (o *Drop) living() bool {
+	const tick = uint64(time.Second) / process.Ticks
+	s, err := process.StatOf(o.PID)
+	return err == nil && s.Start == o.Start/tick && process.LivingThread(o.PID, s) != ""
+}
+
+// forgetGroups ends what was dropped in control groups that are gone, and says how many
+// that were.
+func (d *Dropper) forgetGroups() int {
+	root, err := groupOr("")
+	before := len(d.active)
+	for key, a := range d.active {
+		if _, gone := os.Stat(filepath.Join(root, key.group)); err == nil && errors.Is(gone, fs.ErrNotExist) {
+			_ = a.close() // the kernel has taken the programs off with the group
+			delete(d.active, key)
+		}
+	}
+	return before - len(d.active)
 }
 
 // Ended ends what was dropped of a process that is gone.

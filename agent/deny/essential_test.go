@@ -1,9 +1,13 @@
 package deny
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/cilium/ebpf"
 
 	"nightjar/secl/policy"
 )
@@ -73,5 +77,38 @@ func TestAFilterNeverCutsTheAgentOff(t *testing.T) {
 		if got := encloses(c.group, c.own); got != c.want {
 			t.Errorf("%s has %s: %v", c.group, c.own, got)
 		}
+	}
+}
+
+// TestAFilterIsOfTheProcessThatWasMeant holds that a pid that another process has by now
+// gives no filter of that one's control group.
+func TestAFilterIsOfTheProcessThatWasMeant(t *testing.T) {
+	needEBPF(t)
+	k := startTalker(t, childGroup(t), 0)
+	o := k.drop("udp port 4444", true)
+	const second = 1_000_000_000
+	o.Start -= second
+	var d Dropper
+	defer d.Close()
+	for _, group := range []bool{true, false} {
+		o.Group = group
+		if err := d.Add(o); !errors.Is(err, ErrGone) || len(d.List()) != 0 {
+			t.Errorf("%v, %+v", err, d.List())
+		}
+	}
+}
+
+// TestControlGroupsThatAreGoneLeaveRoom holds that filters of containers that have ended
+// do not keep others out.
+func TestControlGroupsThatAreGoneLeaveRoom(t *testing.T) {
+	needEBPF(t)
+	d := Dropper{active: map[dropKey]*activeDrop{}}
+	defer d.Close()
+	for i := range maxDrops {
+		d.active[dropKey{group: fmt.Sprint("/gone-", i)}] = &activeDrop{objects: &ebpf.Collection{}}
+	}
+	k := startTalker(t, childGroup(t), 0)
+	if err := d.Add(k.drop("udp port 4444", true)); err != nil || len(d.List()) != 1 {
+		t.Errorf("%v, %d filters", err, len(d.List()))
 	}
 }

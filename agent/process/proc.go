@@ -99,6 +99,24 @@ func StatOf(pid int) (Stat, error) {
 	return s, err
 }
 
+// LivingThread is the folder in /proc of a thread of a process that has not ended; empty:
+// there is none. The first thread, of which stat tells, may end before the others: it is a
+// zombie then, executes nothing, and the process goes on.
+func LivingThread(pid int, first Stat) string {
+	folder := "/proc/" + strconv.Itoa(pid)
+	if !first.Zombie {
+		return folder
+	}
+	threads, _ := os.ReadDir(folder + "/task")
+	for _, t := range threads {
+		at := folder + "/task/" + t.Name()
+		if _, err := os.Readlink(at + "/exe"); err == nil {
+			return at
+		}
+	}
+	return ""
+}
+
 // recoverLiving reads a process from /proc; nil if it is gone, or its pid is
 // another's now. /proc says when it began in hundredths of a second.
 func recoverLiving(c *Cache, pid uint32, start uint64) *entry {

@@ -113,6 +113,44 @@ func TestANameThatEndsInDeletedProtectsNothing(t *testing.T) {
 	}
 }
 
+// TestTheHostsProgramsAreProtectedFromAContainer holds that an agent in a container, which
+// has other files, knows the protected programs of the host.
+func TestTheHostsProgramsAreProtectedFromAContainer(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root mounts")
+	}
+	const script = `mount -t tmpfs t /opt && cp /bin/sleep /opt/kubelet && exec /opt/kubelet 60`
+	c := exec.Command("/bin/sh", "-c", script)
+	c.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
+	if err := c.Start(); err != nil {
+		t.Skip("no mount namespaces:", err)
+	}
+	defer func() { _ = c.Process.Kill(); _ = c.Wait() }()
+	at := fmt.Sprintf("/proc/%d", c.Process.Pid)
+	runs := ""
+	for range 1000 {
+		if runs, _ = os.Readlink(at + "/exe"); strings.HasSuffix(runs, "kubelet") {
+			break
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	if runs != "/opt/kubelet" {
+		t.Skip("it could not be mounted: it runs", runs)
+	}
+	p := NewProtected(nil)
+	if why, ok := p.Live(c.Process.Pid); ok {
+		t.Error("protected, though the host has no such program:", why)
+	}
+	p.root = at + "/root" // as if the agent were elsewhere
+	if _, ok := p.Live(c.Process.Pid); !ok {
+		t.Error("not protected")
+	}
+	id, _ := identityOf(at + "/exe")
+	if p.identities()[id] == "" {
+		t.Error("the kernel is not told of it")
+	}
+}
+
 // acted is what became of the kill of each rule that an event matches.
 func acted(r *Responder, rules *ruleset.Set, e *event.Event, seen Seen) map[string]Report {
 	out := map[string]Report{}

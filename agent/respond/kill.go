@@ -128,7 +128,7 @@ func (r *Responder) spared(p *event.Process) (string, bool) {
 		return why, true
 	}
 	stat, err := process.StatOf(int(p.PID))
-	if living := livingThread(int(p.PID), stat); err == nil && living != "" {
+	if living := process.LivingThread(int(p.PID), stat); err == nil && living != "" {
 		if runs, _ := identityOf(living + "/exe"); runs != (identity{}) {
 			return "", false
 		}

@@ -194,7 +194,7 @@ func (k *Killer) open(t Target) (int, error) {
 // recognise reports an error where the process that has the pid now is not the target.
 func (k *Killer) recognise(t Target) error {
 	s, err := process.StatOf(t.PID)
-	living := livingThread(t.PID, s)
+	living := process.LivingThread(t.PID, s)
 	if err != nil || living == "" {
 		return errGone
 	}

@@ -19,24 +19,6 @@ func inContainer(pid int) bool {
 	return false
 }
 
-// livingThread is the folder in /proc of a thread of a process that has not ended; empty:
-// there is none. The first thread may end before the others: it is a zombie then, executes
-// nothing, and the process goes on.
-func livingThread(pid int, first process.Stat) string {
-	folder := "/proc/" + strconv.Itoa(pid)
-	if !first.Zombie {
-		return folder
-	}
-	threads, _ := os.ReadDir(folder + "/task")
-	for _, t := range threads {
-		at := folder + "/task/" + t.Name()
-		if _, err := os.Readlink(at + "/exe"); err == nil {
-			return at
-		}
-	}
-	return ""
-}
-
 // cgroupsOf are the paths of the cgroups of a process, in all hierarchies.
 func cgroupsOf(pid int) []string {
 	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cgroup")

@@ -21,6 +21,18 @@ type Protected struct {
 	extra []string // paths of programs, of which the first is the one that runs
 	self  int
 	own   identity // of the program that runs
+	// root is where the files of the host are: for an agent in a container that of pid 1.
+	root string
+}
+
+// rootOfHost is the folder under which an agent finds the host's files.
+func rootOfHost() string {
+	const ofFirst = "/proc/1/root"
+	own, _ := identityOf("/")
+	if of, _ := identityOf(ofFirst + "/"); of != (identity{}) && of != own {
+		return ofFirst
+	}
+	return ""
 }
 
 // identity is a file, whatever it is called.
@@ -37,7 +49,7 @@ var protectedFolders = []string{"/bin/", "/sbin/", "/lib/", "/usr/bin/", "/usr/s
 // NewProtected protects further programs beside those that always are, by their absolute
 // paths.
 func NewProtected(programs []string) *Protected {
-	p := &Protected{extra: programs, self: os.Getpid()}
+	p := &Protected{extra: programs, self: os.Getpid(), root: rootOfHost()}
 	if own, err := os.Readlink("/proc/self/exe"); err == nil {
 		p.extra = append([]string{own}, programs...)
 	}
@@ -99,7 +111,7 @@ func (p *Protected) Live(pid int) (why string, ok bool) {
 	}
 	at := "/proc/" + strconv.Itoa(pid)
 	s, gone := process.StatOf(pid)
-	if living := livingThread(pid, s); living != "" {
+	if living := process.LivingThread(pid, s); living != "" {
 		at = living
 	}
 	at += "/exe"
@@ -120,7 +132,7 @@ func (p *Protected) Live(pid int) (why string, ok bool) {
 	if deleted { // replaced while it runs, as an update does
 		return program + " is protected", file.Uid == 0 && file.Nlink == 0
 	}
-	installed, _ := identityOf(program)
+	installed, _ := identityOf(p.root + program)
 	return program + " is protected", installed == runs
 }
 
@@ -133,9 +145,10 @@ func (p *Protected) identities() map[identity]string {
 		}
 	}
 	for _, program := range p.extra {
-		add(program)
+		add(p.root + program)
 	}
 	for _, folder := range append([]string{"/usr/lib/systemd/", "/lib/systemd/", "/usr/lib/openssh/", "/usr/libexec/openssh/"}, protectedFolders...) {
+		folder = p.root + folder
 		entries, err := os.ReadDir(folder)
 		if err != nil {
 			continue

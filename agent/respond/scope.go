@@ -36,11 +36,11 @@ func (k *Killer) signalGroup(r *Report, t Target, s unix.Signal, fd int, err err
 	}
 	var failed error
 	if err == nil && k.send(fd, t.PID, s) == nil { // it may have left the group meanwhile
-		r.Killed = []int{t.PID}
+		r.Killed, r.KilledAt = []int{t.PID}, time.Now()
 	}
 	killed, spared, failed := k.signalFolder(folder, s, r.Killed)
 	r.Killed, r.Spared = killed, spared
-	if len(r.Killed) > 0 {
+	if len(r.Killed) > 0 && r.KilledAt.IsZero() {
 		r.KilledAt = time.Now()
 	}
 	switch {
@@ -123,7 +123,7 @@ func (k *Killer) signalMembers(folder string, pids []int, s unix.Signal, done ma
 	for _, pid := range pids {
 		stat, gone := process.StatOf(pid)
 		key := birth{int64(pid), stat.Start}
-		if gone != nil || done[key] || livingThread(pid, stat) == "" {
+		if gone != nil || done[key] || process.LivingThread(pid, stat) == "" {
 			continue
 		}
 		done[key], found = true, true
