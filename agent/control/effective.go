@@ -159,14 +159,27 @@ func fileName(applied []objects.Versioned[configuration.AgentPolicy], i int) str
 	return name
 }
 
+// maxPolicies is how many bytes the policies of a host have at most: beside them there is
+// room in its orders for all else that it may be told.
+const maxPolicies = orders.MaxPayload / 2
+
 // check says what is wrong with the policies of a host.
 func check(set []orders.Policy) []string {
+	size := 0
 	files := make([]source, len(set))
 	for i, p := range set {
+		text, err := json.Marshal(p)
+		if err != nil {
+			return []string{err.Error()}
+		}
+		size += len(text)
 		files[i] = source{name: p.Name, text: p.Text, isDefault: p.Default}
 		if p.Mode == orders.Blocking {
 			files[i].mode = policy.Blocking
 		}
+	}
+	if size > maxPolicies {
+		return []string{fmt.Sprintf("the policies have %d bytes as they are sent to an agent, and may have %d: leave out rules, or shorten their descriptions", size, maxPolicies)}
 	}
 	_, problems := load(files)
 	return problems

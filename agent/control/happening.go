@@ -2,6 +2,7 @@ package control
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"nightjar/agent/orders"
@@ -25,6 +26,7 @@ const (
 	AgentSilent     = "agent_silent"     // it neither asks for orders nor said that it stops
 	AgentReturned   = "agent_returned"   // after it was silent
 	AgentKilled     = "agent_killed"     // it runs anew, and did not say before that it stops
+	AgentDoubled    = "agent_doubled"    // two run with one identity
 	PoliciesRefused = "policies_refused" // by the server, or by an agent
 	RolloutStopped  = "rollout_stopped"
 )
@@ -73,4 +75,26 @@ func (r *Registry) tellStopped(why string) {
 // mostTold is how many errors an event has.
 const mostTold = 10
 
-func some(list []string) []string { return list[:min(len(list), mostTold)] }
+func some(list []string) []string {
+	out := slices.Clone(list[:min(len(list), mostTold)])
+	for i := range out {
+		out[i] = shortened(out[i])
+	}
+	return out
+}
+
+// shortened is as much of a text as an event has of it.
+func shortened(text string) string {
+	const most = 200
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
+}
+
+func (r *Registry) tellDoubled(in *orders.Sync, before Agent) {
+	r.deps.Tell(Happening{
+		Name: AgentDoubled, Status: "warn", Agent: in.Agent, Host: in.Host, Details: map[string]any{"hosts": []string{before.Host, in.Host}},
+		Message: fmt.Sprintf("two agents run as agent %s, on %s and %s: a state folder was copied; remove agent-id from one of them, and enrol that host again", in.Agent, before.Host, in.Host),
+	})
+}

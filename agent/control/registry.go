@@ -107,7 +107,9 @@ type member struct {
 	polls   int // that wait for an answer
 	silent  schema.Millis
 	meter   meter
+	doubles doubles
 	issued  *issued
+	caught  bool // the policies were numbered anew because of it, since the start
 }
 
 // New makes a Registry. Load must return before anything else is asked of it.
@@ -149,8 +151,8 @@ func (r *Registry) PublicKey() ed25519.PublicKey { return r.deps.Key.Public().(e
 
 // Enrol makes a host an agent, and gives it a key of its own.
 func (r *Registry) Enrol(ctx context.Context, token string, in orders.Enrolment) (orders.Enrolled, error) {
-	if in.Host == "" {
-		return orders.Enrolled{}, invalid("host", "it is required")
+	if err := checkAbout(in.Host, in.Tags); err != nil {
+		return orders.Enrolled{}, err
 	}
 	body := Agent{Host: in.Host, Tags: in.Tags, Version: in.AgentVersion, Kernel: in.Kernel, Token: token}
 	v, err := r.agents.Create(ctx, body)

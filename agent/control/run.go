@@ -152,7 +152,11 @@ func (r *Registry) change(ctx context.Context, edit func(*Rollout) error) error 
 
 // step goes on with the rollout.
 func (r *Registry) step(ctx context.Context) error {
-	now, b, fleet := schema.MillisOf(r.deps.Now()), r.current(), r.fleet()
+	now, b := schema.MillisOf(r.deps.Now()), r.current()
+	if b.Target == nil {
+		return nil
+	}
+	fleet := r.fleet()
 	if !b.step(now, fleet) {
 		return nil
 	}
@@ -246,7 +250,7 @@ func (r *Registry) catchUp(ctx context.Context, in *orders.Sync) error {
 	if has <= b.newest() || b.Base == nil {
 		return nil
 	}
-	if has > b.newest()+manyVersions {
+	if has > b.newest()+manyVersions || !r.mayCatchUp(in.Agent) {
 		return invalid("in_force", fmt.Sprintf("it is %d, and the newest policies are %d: that is no version of this server", has, b.newest()))
 	}
 	r.deps.Log.Warn("an agent has newer policies than this server gave: they are numbered anew", "agent", in.Agent, "has", has, "newest", b.newest())
@@ -257,9 +261,27 @@ func (r *Registry) catchUp(ctx context.Context, in *orders.Sync) error {
 		return nil
 	})
 	if err == nil {
+		r.caughtUp(in.Agent)
 		r.Wake()
 	}
 	return err
+}
+
+// mayCatchUp reports whether an agent may still have the policies numbered anew: one that
+// claims newer ones over and over would keep all others busy.
+func (r *Registry) mayCatchUp(id string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	m := r.members[id]
+	return m != nil && !m.caught
+}
+
+func (r *Registry) caughtUp(id string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if m := r.members[id]; m != nil {
+		m.caught = true
+	}
 }
 
 // manyVersions is how many versions no backup is old.

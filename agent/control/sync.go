@@ -20,9 +20,16 @@ const validity = 24 * time.Hour
 type issued struct {
 	of       [sha256.Size]byte // what they say, without their numbers and times
 	sequence uint64
-	until    time.Time
-	signed   orders.Signed
+	at       time.Time // they were issued
+	offered  time.Time // last
 }
+
+// fresh reports whether they can be given again: there is time left to accept them.
+func (i *issued) fresh(now time.Time) bool { return now.Before(i.at.Add(validity / 2)) }
+
+// refusedAgain is after how long orders that an agent refused are offered again: what was
+// wrong with it, such as its clock, may be right by then.
+const refusedAgain = time.Minute
 
 // RevokedError refuses an agent that there is no more.
 type RevokedError struct{ Agent string }
@@ -41,10 +48,16 @@ func (r *Registry) Sync(ctx context.Context, in *orders.Sync) (s orders.Signed, 
 	if in.Sequence > maxNumber || in.InForce > maxNumber {
 		return s, false, invalid("sequence", "no server gave orders of such a number")
 	}
+	if err := checkAbout(in.Host, in.Tags); err != nil {
+		return s, false, err
+	}
 	if err := r.heard(ctx, in); err != nil {
 		return s, false, err
 	}
 	defer r.answered(in.Agent)
+	if err := r.catchUp(ctx, in); err != nil {
+		return s, false, err
+	}
 	if len(in.Results) > 0 && r.deps.Responses != nil {
 		if err := r.deps.Responses.Answer(ctx, in.Agent, in.Results); err != nil {
 			return s, false, fmt.Errorf("take results of agent %s: %w", in.Agent, err)
@@ -89,23 +102,30 @@ func (r *Registry) offer(in *orders.Sync) (changed <-chan struct{}, s orders.Sig
 	}
 	now := r.deps.Now()
 	if last := m.issued; last != nil && last.of == of && last.sequence >= in.Sequence {
-		if last.sequence == in.Sequence || in.OrdersRefused != "" && last.until.After(now) {
+		if last.sequence == in.Sequence || in.OrdersRefused != "" && now.Before(last.offered.Add(refusedAgain)) {
 			return r.changed, s, false, nil // it has them, or does not want them
 		}
-		if last.until.After(now) {
-			return r.changed, last.signed, true, nil // the answer was lost
+		if last.fresh(now) { // the answer was lost, or did not suit: the same again
+			last.offered = now
+			s, err = r.sign(want, last)
+			return r.changed, s, err == nil, err
 		}
 	}
-	want.Sequence = in.Sequence + 1
+	next := &issued{of: of, sequence: in.Sequence + 1, at: now, offered: now}
 	if m.issued != nil {
-		want.Sequence = max(want.Sequence, m.issued.sequence+1)
+		next.sequence = max(next.sequence, m.issued.sequence+1)
 	}
-	want.Issued, want.Expires = now.UTC(), now.Add(validity).UTC()
-	if s, err = orders.Sign(r.deps.Key, want); err != nil {
+	if s, err = r.sign(want, next); err != nil {
 		return nil, s, false, err
 	}
-	m.issued = &issued{of: of, sequence: want.Sequence, until: now.Add(validity / 2), signed: s}
+	m.issued = next
 	return r.changed, s, true, nil
+}
+
+// sign signs orders under the numbers and times with which they are issued.
+func (r *Registry) sign(o *orders.Orders, as *issued) (orders.Signed, error) {
+	o.Sequence, o.Issued, o.Expires = as.sequence, as.at.UTC(), as.at.Add(validity).UTC()
+	return orders.Sign(r.deps.Key, o)
 }
 
 // wanted are an agent's orders without their numbers and times, and what tells them from
@@ -115,13 +135,12 @@ func (r *Registry) wanted(id string, m *member) (o *orders.Orders, of [sha256.Si
 	if snapshot == nil {
 		return nil, of
 	}
+	// Where they do not check, the agent refuses them whole, and follows the rest.
 	set := r.effective(snapshot, m.Tags)
-	if len(set.problems) > 0 {
-		return nil, of
-	}
 	var response Response
 	if r.deps.Responses != nil {
 		response = r.deps.Responses.For(id)
+		response.Commands = response.Commands[:min(len(response.Commands), maxCommands)]
 	}
 	text, err := json.Marshal(response)
 	if err != nil {
@@ -134,11 +153,14 @@ func (r *Registry) wanted(id string, m *member) (o *orders.Orders, of [sha256.Si
 	}, of
 }
 
+// maxCommands is how many commands orders have; the others follow as these are answered.
+const maxCommands = 100
+
 // effective are the policies of hosts to which the same ones apply.
 type effective struct {
 	key      string
 	policies []orders.Policy
-	problems []string // because of which they are given to nobody
+	problems []string // because of which agents refuse them
 }
 
 // effective are those of hosts with these tags, under a snapshot.
@@ -178,22 +200,65 @@ func (r *Registry) heard(ctx context.Context, in *orders.Sync) error {
 		return &RevokedError{in.Agent}
 	}
 	before, known := m.Agent, m.last
-	m.contact, m.last, m.silent = now, in, 0
+	m.contact, m.last, m.silent = now, remembered(in), 0
 	m.polls++
 	m.meter.add(sampleOf(now, in))
+	doubled, news := m.doubles.see(in.Instance, now)
 	m.Host, m.Version, m.Kernel, m.Instance, m.Tags, m.State = in.Host, in.AgentVersion, in.Kernel, in.Instance, in.Tags, Reporting
 	if in.Leaving {
 		m.State = Stopped
 	}
-	after := m.Agent
+	last, after := m.last, m.Agent
 	r.mu.Unlock()
-	r.tellChange(in, before, after)
-	if in.Refused != nil && (known == nil || known.Refused == nil || known.Refused.Version != in.Refused.Version) {
-		r.deps.Log.Warn("an agent refused its policies", "agent", in.Agent, "host", in.Host, "version", in.Refused.Version, "errors", in.Refused.Errors)
-		r.tellAgentRefused(in)
+	if last.Refused != nil && (known == nil || known.Refused == nil || known.Refused.Version != last.Refused.Version) && (!doubled || news) {
+		r.deps.Log.Warn("an agent refused its policies", "agent", in.Agent, "host", in.Host, "version", last.Refused.Version, "errors", last.Refused.Errors)
+		r.tellAgentRefused(last)
 	}
-	r.keep(ctx, in.Agent, after, now)
-	return r.catchUp(ctx, in)
+	switch {
+	case news:
+		r.deps.Log.Warn("two agents run with one identity: a state folder was copied", "agent", in.Agent, "hosts", []string{before.Host, in.Host})
+		r.tellDoubled(in, before)
+	case !doubled:
+		r.tellChange(in, before, after)
+		r.keep(ctx, in.Agent, after, now)
+	}
+	return nil
+}
+
+// remembered is what is kept of a sync until the next: all but results, and of errors as
+// much as people read.
+func remembered(in *orders.Sync) *orders.Sync {
+	out := *in
+	out.Results = nil
+	if in.Refused != nil {
+		out.Refused = &orders.Refusal{Version: in.Refused.Version, Errors: some(in.Refused.Errors)}
+	}
+	out.OrdersRefused = shortened(in.OrdersRefused)
+	return &out
+}
+
+// Bounds of what an agent says of itself, in bytes of one text and in tags.
+const (
+	maxName = 1000
+	maxTags = 1000
+)
+
+// checkAbout says what is wrong with how an agent describes its host.
+func checkAbout(host string, tags []string) error {
+	switch {
+	case host == "":
+		return invalid("host", "it is required")
+	case len(host) > maxName:
+		return invalid("host", fmt.Sprintf("want at most %d bytes, got %d", maxName, len(host)))
+	case len(tags) > maxTags:
+		return invalid("tags", fmt.Sprintf("want at most %d, got %d", maxTags, len(tags)))
+	}
+	for i, tag := range tags {
+		if len(tag) > maxName {
+			return invalid(fmt.Sprintf("tags[%d]", i), fmt.Sprintf("want at most %d bytes, got %d", maxName, len(tag)))
+		}
+	}
+	return nil
 }
 
 // keep stores how an agent is, where that is news. It is tried again with the next sync:
