@@ -180,7 +180,7 @@ func (c *Client) Run(ctx context.Context, a Agent) {
 	defer cancel()
 	about := a.About()
 	about.Leaving = true
-	about.Results = a.Results()
+	about.Results = some(a.Results())
 	if _, err := c.ask(ending, about, 0); err == nil {
 		a.Sent(about.Results)
 	}
@@ -193,7 +193,12 @@ func (c *Client) round(ctx context.Context, a Agent) (wait time.Duration, err er
 	defer stop()
 	changed := a.Changed()
 	about := a.About()
-	about.Results = a.Results()
+	all := a.Results()
+	about.Results = some(all)
+	patience := c.config.Wait
+	if len(about.Results) < len(all) {
+		patience = 0 // the others follow
+	}
 	ended := make(chan struct{})
 	defer close(ended)
 	go func() { // what is new is said at once
@@ -203,7 +208,7 @@ func (c *Client) round(ctx context.Context, a Agent) (wait time.Duration, err er
 		case <-ended:
 		}
 	}()
-	s, err := c.ask(asking, about, c.config.Wait)
+	s, err := c.ask(asking, about, patience)
 	switch {
 	case ctx.Err() != nil:
 		return 0, nil
@@ -221,6 +226,21 @@ func (c *Client) round(ctx context.Context, a Agent) (wait time.Duration, err er
 		return 0, err
 	}
 	return 0, c.follow(ctx, a)
+}
+
+// maxResults is how many bytes of reports are sent at once: servers refuse bodies of 10 MiB
+// and more, and what has to come through with them is how the agent is.
+const maxResults = 1 << 20
+
+// some are as many of the first results as fit, and at least one.
+func some(results []orders.Result) []orders.Result {
+	size := 0
+	for i, r := range results {
+		if size += len(r.Report) + len(r.Error); size > maxResults && i > 0 {
+			return results[:i]
+		}
+	}
+	return results
 }
 
 // ask posts how the agent is, and waits for the answer as long as it says.

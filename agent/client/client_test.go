@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -357,4 +358,25 @@ func TestResultsAreOfferedUntilTheyAreTaken(t *testing.T) {
 		time.Sleep(5 * time.Millisecond)
 	}
 	t.Error("a result is offered still")
+}
+
+// TestManyResultsAreSentInParts holds that no server refuses a sync for its size, and with
+// it all that comes after.
+func TestManyResultsAreSentInParts(t *testing.T) {
+	s, h := newServer(t), newHost()
+	for i := range 200 {
+		h.results = append(h.results, orders.Result{ID: fmt.Sprint(i), Report: json.RawMessage(`"` + strings.Repeat("x", 96<<10) + `"`)})
+	}
+	start(t, s, t.TempDir(), h)
+	s.give(keyOf(1), version(1, "right"))
+	s.await("the last of them", func(y orders.Sync) bool {
+		return slices.ContainsFunc(y.Results, func(r orders.Result) bool { return r.ID == "199" })
+	})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, sync := range s.syncs {
+		if text, err := json.Marshal(sync); err != nil || len(text) > 2<<20 {
+			t.Fatalf("a sync has %d bytes (%v)", len(text), err)
+		}
+	}
 }

@@ -149,9 +149,13 @@ func (r *Registry) Load(ctx context.Context) error {
 // PublicKey is what agents check orders with.
 func (r *Registry) PublicKey() ed25519.PublicKey { return r.deps.Key.Public().(ed25519.PublicKey) }
 
+// CheckEnrolment says what is wrong with what a host says of itself, as
+// *schema.InvalidError.
+func CheckEnrolment(in orders.Enrolment) error { return checkAbout(in.Host, in.Tags) }
+
 // Enrol makes a host an agent, and gives it a key of its own.
 func (r *Registry) Enrol(ctx context.Context, token string, in orders.Enrolment) (orders.Enrolled, error) {
-	if err := checkAbout(in.Host, in.Tags); err != nil {
+	if err := CheckEnrolment(in); err != nil {
 		return orders.Enrolled{}, err
 	}
 	body := Agent{Host: in.Host, Tags: in.Tags, Version: in.AgentVersion, Kernel: in.Kernel, Token: token}

@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"nightjar/api"
 	pb "nightjar/api/v1"
 	"nightjar/schema"
 )
@@ -113,5 +114,22 @@ func TestUnknownKeysAreRefused(t *testing.T) {
 		if got := fmt.Sprint(err); got != c.want && (c.want != "" || err != nil) && !strings.Contains(c.rule, "actions") {
 			t.Errorf("a file %s\n got %s\nwant %s", c.rule, got, c.want)
 		}
+	}
+}
+
+// TestANewerAgentIsUnderstood holds that what a newer agent says beyond what is known here
+// is passed over, so that agents may be updated before their server.
+func TestANewerAgentIsUnderstood(t *testing.T) {
+	const sync = `{"agent":"a","sequence":7,"newer":{"x":[1]},"counts":{"kills":2,"newer":3},"results":[{"id":"r","newer":true}]}`
+	in := &pb.AgentSync{}
+	if err := read(&api.Exchange{}, strings.NewReader(sync), in); err != nil || in.GetSequence() != 7 || in.GetCounts().GetKills() != 2 || in.GetResults()[0].GetId() != "r" {
+		t.Errorf("read as %v: %v", in, err)
+	}
+	enrolment := &pb.EnrollAgentRequest{}
+	if err := read(&api.Exchange{}, strings.NewReader(`{"host":"h","newer":1}`), enrolment); err != nil || enrolment.GetHost() != "h" {
+		t.Errorf("read as %v: %v", enrolment, err)
+	}
+	if err := read(&api.Exchange{}, strings.NewReader(`{"name":"k","newer":1}`), &pb.CreateKeyRequest{}); err == nil {
+		t.Error("what people write is passed over, too")
 	}
 }

@@ -60,7 +60,21 @@ func read(x *api.Exchange, r io.Reader, v any) error {
 		return err
 	}
 	x.Present, x.Keys = append(x.Present, d.present...), d.keys
+	if grows(m) {
+		return nil
+	}
 	return api.NewRuleError(x.Path, d.strict())
+}
+
+// grows reports whether a message is of programs that may be newer than this one: what
+// they say beyond what is known here is passed over, as everywhere between an agent and
+// its server.
+func grows(m proto.Message) bool {
+	switch m.(type) {
+	case *pb.AgentSync, *pb.EnrollAgentRequest:
+		return true
+	}
+	return false
 }
 
 // strict is an error that names every key of the document that is none: one

@@ -33,13 +33,17 @@ func (s *ControlService) EnrollAgent(ctx context.Context, in *pb.EnrollAgentRequ
 	if s.Fleet == nil {
 		return nil, errNoFleet
 	}
+	about := orders.Enrolment{Host: in.GetHost(), AgentVersion: in.GetAgentVersion(), Kernel: in.GetKernel(), Tags: in.GetTags()}
+	if err := control.CheckEnrolment(about); err != nil {
+		return nil, err // before it costs one of the token's uses
+	}
 	token := access.Of(ctx)
 	if token.Role == access.Enroll {
 		if err := s.Keys.Spend(ctx, token.ID); err != nil {
 			return nil, err
 		}
 	}
-	made, err := s.Fleet.Enrol(ctx, token.ID, orders.Enrolment{Host: in.GetHost(), AgentVersion: in.GetAgentVersion(), Kernel: in.GetKernel(), Tags: in.GetTags()})
+	made, err := s.Fleet.Enrol(ctx, token.ID, about)
 	if err != nil {
 		return nil, err
 	}

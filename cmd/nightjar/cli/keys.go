@@ -30,6 +30,7 @@ type keyShown struct {
 	LastUsed    string  `json:"last_used"`
 	Rate        float64 `json:"rate"`
 	FormerUntil string  `json:"former_until"`
+	Agent       string  `json:"agent"`
 }
 
 func newKeysCommand() *cobra.Command {
@@ -54,8 +55,14 @@ an administrator's.`,
 }
 
 func newKeysList() *cobra.Command {
+	var agents bool
 	c := &cobra.Command{
-		Use: "list", Short: "List the keys, without what they are", Example: "  nightjar keys list --output json", Args: cobra.NoArgs,
+		Use: "list", Short: "List the keys, without what they are",
+		Long: `Lists the keys, without what they are. Those that agents were given when they enrolled
+are left out, unless --agents asks for them; nightjar agents lists agents.`,
+		Example: `  nightjar keys list --output json
+  nightjar keys list --agents`,
+		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			cl, err := newClient(c)
 			if err != nil {
@@ -65,13 +72,25 @@ func newKeysList() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r := result{data: raw, header: []string{"NAME", "ROLE", "BEGINS", "LAST USED", "EXPIRES", "ID"}}
-			for _, k := range all {
+			shown := []json.RawMessage{}
+			r := result{header: []string{"NAME", "ROLE", "BEGINS", "LAST USED", "EXPIRES", "ID"}}
+			left := 0
+			for i, k := range all {
+				if k.Agent != "" && !agents {
+					left++
+					continue
+				}
+				shown = append(shown, raw[i])
 				r.rows = append(r.rows, []string{k.Name, k.Role, k.Hint, k.LastUsed, k.Expires, k.ID})
 			}
+			if left > 0 {
+				fmt.Fprintf(os.Stderr, "%d keys of agents are not listed (--agents)\n", left)
+			}
+			r.data = shown
 			return r.print(c)
 		},
 	}
+	c.Flags().BoolVar(&agents, "agents", false, "list the keys of agents too")
 	addClientFlags(c)
 	addOutput(c, tableFormats...)
 	return c
