@@ -4,8 +4,10 @@
 //
 // It promises:
 //
-//   - An agent is offered nothing that does not check: a change is refused whole, with its
-//     errors, and the policies before stay (TestAChangeThatDoesNotCheckIsRefusedWhole).
+//   - A change that does not check for the agents that there are is refused whole, with its
+//     errors, and the policies before stay (TestAChangeThatDoesNotCheckIsRefusedWhole). A
+//     host that comes later and for which they do not check refuses them itself; the switch
+//     and commands reach it all the same (TestASwitchReachesWhoCannotHaveItsPolicies).
 //   - Of a rule in several policies of a host, blocking counts before monitoring before
 //     disabled (TestTheStrongestModeOfARuleCounts).
 //   - The version that an agent is offered never goes back, also when a change is rolled
@@ -16,6 +18,10 @@
 //   - What an agent is given is signed, and for it alone (TestAnAgentSyncsAsItself); a revoked
 //     one is refused, also while it waits (TestARevokedAgentIsRefused). Who stops without
 //     saying so is told of once (TestSilenceIsToldOnce).
+//   - An agent that lies harms no other: it cannot keep all others fetching policies, nor
+//     fill memory or events (hostile_test.go). Two that run with one identity are told of
+//     once a day (TestTwoAgentsOfOneIdentity). What one says of itself is not proven: whoever
+//     is root on a host can name another host, and can stop a rollout.
 //
 // A change is in force on agents within seconds, and orders that were meddled with are
 // refused (TestAPolicyThatIsEditedIsInForceOnThreeAgents,
