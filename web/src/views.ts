@@ -19,5 +19,6 @@ export interface View {
 
 export const views: View[] = [
   { name: 'signals', title: 'Signals', letter: 's', listed: true, load: () => import('./views/signals') },
+  { name: 'search', title: 'Search', letter: 'f', listed: true, load: () => import('./views/search') },
   { name: 'agents', title: 'Agents', letter: 'a', listed: true, load: () => import('./views/agents') },
 ]

@@ -20,21 +20,25 @@ export interface Facets {
   total: number
   /** The counts are of a part. */
   partial: boolean
+  /** How long the engine took, in milliseconds. */
+  elapsed: number
   facets: Facet[]
 }
 
 interface FacetsBody {
   total?: number
   partial?: boolean
+  elapsed_ms?: number
   facets?: { facet: string; values?: { value?: string; count?: number; label?: string }[]; distinct?: number; lacking?: number }[]
 }
 
-/** countFacets counts signals by the values of fields. */
-export async function countFacets(filter: Filter, facets: string[], limit: number, signal: AbortSignal): Promise<Facets> {
-  const f = await call<FacetsBody>('/api/nightjar/v1/signals/facets', { body: { filter: bodyOf(filter), facets, limit }, signal })
+/** countFacets counts signals, or events, by the values of fields. */
+export async function countFacets(filter: Filter, facets: string[], limit: number, signal: AbortSignal, of: 'signals' | 'events' = 'signals'): Promise<Facets> {
+  const f = await call<FacetsBody>(`/api/nightjar/v1/${of}/facets`, { body: { filter: bodyOf(filter, of), facets, limit }, signal })
   return {
     total: f.total ?? 0,
     partial: f.partial ?? false,
+    elapsed: f.elapsed_ms ?? 0,
     facets: (f.facets ?? []).map((x) => ({
       facet: x.facet,
       values: (x.values ?? []).map((v) => ({ value: v.value ?? '', count: v.count ?? 0, label: v.label ?? '' })),
@@ -60,10 +64,10 @@ export interface Histogram {
   partial: boolean
 }
 
-/** countOverTime counts signals in stretches of time. */
-export async function countOverTime(filter: Filter, groupBy: string[], count: number, timezone: string, signal: AbortSignal): Promise<Histogram> {
-  const body = { filter: bodyOf(filter), buckets: { count, timezone }, group_by: groupBy }
-  const h = await call<Partial<Histogram>>('/api/nightjar/v1/signals/histogram', { body, signal })
+/** countOverTime counts signals, or events, in stretches of time. */
+export async function countOverTime(filter: Filter, groupBy: string[], count: number, timezone: string, signal: AbortSignal, of: 'signals' | 'events' = 'signals'): Promise<Histogram> {
+  const body = { filter: bodyOf(filter, of), buckets: { count, timezone }, group_by: groupBy }
+  const h = await call<Partial<Histogram>>(`/api/nightjar/v1/${of}/histogram`, { body, signal })
   return {
     interval: h.interval ?? '', starts: (h.starts ?? []).map(Number), end: Number(h.end ?? 0),
     series: (h.series ?? []).map((s) => ({ by: s.by, counts: s.counts.map(Number) })), total: h.total ?? 0, partial: h.partial ?? false,

@@ -37,7 +37,7 @@ export interface Completion {
 
 /** complete names fields that contain a text or, of a field, values. */
 export async function complete(over: Over, field: string, text: string, filter: Filter, signal: AbortSignal): Promise<Completion[]> {
-  const body = { over, text, limit: 12, filter: bodyOf(filter), ...(field === '' ? {} : { field }) }
+  const body = { over, text, limit: 12, filter: bodyOf(filter, over), ...(field === '' ? {} : { field }) }
   const c = await call<{ completions?: { text: string; insert: string; kind: string; count?: number }[] }>('/api/nightjar/v1/search/complete', { body, signal })
   return (c.completions ?? []).map((x) => ({ text: x.text, insert: x.insert, kind: x.kind, count: x.count }))
 }

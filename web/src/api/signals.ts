@@ -104,8 +104,10 @@ export interface SignalPage {
 
 const api = '/api/v2/security_monitoring/signals'
 
-export function bodyOf(f: Filter): { query: string; from?: string; to?: string } {
-  return { query: f.query, ...(f.from === '' ? {} : { from: f.from }), ...(f.to === '' ? {} : { to: f.to }) }
+/** bodyOf is a filter as the API takes it. Of events, no beginning would mean the last 15 minutes. */
+export function bodyOf(f: Filter, of: 'signals' | 'events' | 'rules' = 'signals'): { query: string; from?: string; to?: string } {
+  const from = f.from === '' && of === 'events' ? '0' : f.from
+  return { query: f.query, ...(from === '' ? {} : { from }), ...(f.to === '' ? {} : { to: f.to }) }
 }
 
 /** searchSignals reads a page of the signals that a filter selects. */

@@ -1,5 +1,4 @@
 import { useRef, useState } from 'preact/hooks'
-import { severities, type Severity } from '../api/signals'
 import type { Histogram as Counts } from '../api/facets'
 import { clockMinutes, day, dayAndMinutes, useZone, zoneName, type Zone } from '../state/time'
 import { count, plural } from '../state/text'
@@ -7,47 +6,55 @@ import { count, plural } from '../state/text'
 const height = 50
 const width = 1000
 
-/** Stack is a stretch of time: how many of each severity, and how many that are archived. */
+/** Layers are what a bar consists of, the first at the base line; the last also takes what has no name. */
+export interface Layers {
+  /** As the colours are named: fill-NAME. */
+  names: string[]
+  /** Which of them a group is. */
+  of: (by: Record<string, string>) => string
+  /** What is counted, in one word; and how a layer is called where that is not its name. */
+  one: string
+  called?: Record<string, string>
+}
+
+/** Stack is a stretch of time: how many of each layer. */
 interface Stack {
   from: number
   to: number
-  of: Record<Severity, number>
-  behind: number
+  of: Map<string, number>
 }
 
-/** stacksOf is a histogram by severity and state; those that are not shown stand behind. */
-export function stacksOf(h: Counts, isShown: (state: string) => boolean): Stack[] {
+export function stacksOf(h: Counts, layers: Layers): Stack[] {
   return h.starts.map((from, i) => {
-    const stack: Stack = { from, to: h.starts[i + 1] ?? h.end, of: { critical: 0, high: 0, medium: 0, low: 0, info: 0 }, behind: 0 }
+    const of = new Map(layers.names.map((n): [string, number] => [n, 0]))
     for (const s of h.series) {
-      const n = s.counts[i] ?? 0
-      const severity = s.by['severity'] as Severity
-      if (isShown(s.by['state'] ?? '') && severity in stack.of) stack.of[severity] += n
-      else stack.behind += n
+      const name = layers.of(s.by)
+      const key = of.has(name) ? name : (layers.names.at(-1) ?? '')
+      of.set(key, (of.get(key) ?? 0) + (s.counts[i] ?? 0))
     }
-    return stack
+    return { from, to: h.starts[i + 1] ?? h.end, of }
   })
 }
 
-const ofAll = (s: Stack): number => severities.reduce((n, v) => n + s.of[v], 0)
+const ofAll = (s: Stack): number => [...s.of.values()].reduce((n, v) => n + v, 0)
 
 interface HistogramProps {
   counts: Counts | undefined
-  isShown: (state: string) => boolean
+  layers: Layers
   onZoom: (from: number, to: number) => void
 }
 
-/** Histogram shows when: a block for each signal while there are few, bars where there are many. */
-export function Histogram({ counts, isShown, onZoom }: HistogramProps) {
+/** Histogram shows when: a block for each while there are few, bars where there are many. */
+export function Histogram({ counts, layers, onZoom }: HistogramProps) {
   const zone = useZone()
-  const stacks = counts ? stacksOf(counts, isShown) : []
-  const most = Math.max(1, ...stacks.map((s) => ofAll(s) + s.behind))
+  const stacks = counts ? stacksOf(counts, layers) : []
+  const most = Math.max(1, ...stacks.map(ofAll))
   const { over, begin, move, end } = useBrush(stacks, onZoom)
   const told = over === undefined ? undefined : stacks[over.to]
   return (
     <div class="histogram">
       <svg
-        viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" role="img" aria-label={summary(stacks, zone)}
+        viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" role="img" aria-label={summary(stacks, layers, zone)}
         onPointerDown={begin} onPointerMove={move} onPointerUp={end} onPointerLeave={() => move(undefined)}
       >
         {stacks.map((s, i) => <Bar key={s.from} stack={s} x={(i * width) / stacks.length} wide={width / stacks.length} most={most} />)}
@@ -57,20 +64,19 @@ export function Histogram({ counts, isShown, onZoom }: HistogramProps) {
       </svg>
       {stacks.length > 0 && <span class="histogram-most">{count(most)}{counts?.partial && ' or more'}</span>}
       <div class="ticks" aria-hidden="true">
-        {told ? <span class="hi">{dayAndMinutes(told.from, zone)} to {clockMinutes(told.to, zone)}: {words(told)}</span> : ticksOf(stacks, zone).map((t, i) => <span key={i}>{t}</span>)}
+        {told ? <span class="hi">{dayAndMinutes(told.from, zone)} to {clockMinutes(told.to, zone)}: {words(told, layers)}</span> : ticksOf(stacks, zone).map((t, i) => <span key={i}>{t}</span>)}
       </div>
     </div>
   )
 }
 
-/** Bar is one stretch: critical at the base line, what is not shown behind, at the top. */
+/** Bar is one stretch: its first layer at the base line. */
 function Bar({ stack, x, wide, most }: { stack: Stack; x: number; wide: number; most: number }) {
   const unit = height / Math.max(most, 12)
   const blocks = most <= 12
   let y = height
   const out = []
-  const layers: [string, number][] = [...severities.map((s): [string, number] => [s, stack.of[s]]), ['behind', stack.behind]]
-  for (const [look, n] of layers) {
+  for (const [look, n] of stack.of) {
     const parts = blocks ? n : Math.min(n, 1)
     for (let i = 0; i < parts; i++) {
       const tall = blocks ? unit : Math.max(n * (height / most), 1)
@@ -97,7 +103,8 @@ function useBrush(stacks: Stack[], onZoom: (from: number, to: number) => void) {
     },
     move: (e: PointerEvent | undefined) => setOver(e && stacks.length > 0 ? { from: from.current, to: at(e) } : undefined),
     end: (e: PointerEvent) => {
-      const [a, b] = [from.current ?? at(e), at(e)].sort((x, y) => x - y)
+      if (from.current === undefined) return // what was pressed was something above it
+      const [a, b] = [from.current, at(e)].sort((x, y) => x - y)
       from.current = undefined
       setOver(undefined)
       const [first, last] = [stacks[a ?? 0], stacks[b ?? 0]]
@@ -106,9 +113,8 @@ function useBrush(stacks: Stack[], onZoom: (from: number, to: number) => void) {
   }
 }
 
-function words(s: Stack): string {
-  const parts = severities.filter((v) => s.of[v] > 0).map((v) => `${count(s.of[v])} ${v}`)
-  if (s.behind > 0) parts.push(`${count(s.behind)} others`)
+function words(s: Stack, layers: Layers): string {
+  const parts = [...s.of].filter(([, n]) => n > 0).map(([name, n]) => `${count(n)} ${layers.called?.[name] ?? name}`)
   return parts.length === 0 ? 'none' : parts.join(', ')
 }
 
@@ -121,10 +127,10 @@ function ticksOf(stacks: Stack[], zone: Zone): string[] {
   return [0, 1, 2, 3, 4, 5].map((i) => (i === 5 ? `${show(last.to)} ${zoneName(zone)}` : show(first.from + (spans * i) / 5)))
 }
 
-function summary(stacks: Stack[], zone: Zone): string {
+function summary(stacks: Stack[], layers: Layers, zone: Zone): string {
   const first = stacks[0]
   const last = stacks.at(-1)
-  if (!first || !last) return 'When the signals were'
+  if (!first || !last) return `When the ${layers.one}s were`
   const total = stacks.reduce((n, s) => n + ofAll(s), 0)
-  return `${plural(total, 'signal')} from ${dayAndMinutes(first.from, zone)} to ${dayAndMinutes(last.to, zone)} ${zoneName(zone)}`
+  return `${plural(total, layers.one)} from ${dayAndMinutes(first.from, zone)} to ${dayAndMinutes(last.to, zone)} ${zoneName(zone)}`
 }

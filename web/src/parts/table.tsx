@@ -24,15 +24,18 @@ interface TableProps<T> {
   rowHeight: number
   /** The key of the row that is open, and of those that are ticked. */
   current: string | undefined
-  ticked: ReadonlySet<string>
+  ticked?: ReadonlySet<string>
   sort: string
   onSort: (sort: string) => void
   onOpen: (row: T, how: 'panel' | 'page') => void
-  onTick: (row: T, how: 'one' | 'to here') => void
+  /** Absent: nothing is ticked here. */
+  onTick?: (row: T, how: 'one' | 'to here') => void
   /** Called when the end comes near. */
   onEnd: () => void
   /** No row is known yet: bones are shown in their place. */
   loading?: boolean
+  /** Told how far the rows are scrolled, in pixels. */
+  onScrolled?: (top: number) => void
   rowClass?: (row: T) => string
   /** Between the headings and the rows. */
   strip?: ComponentChildren
@@ -56,7 +59,8 @@ export function Table<T>(p: TableProps<T>) {
       {p.strip}
       {p.loading && <Bones columns={p.columns.length} tracks={tracks} height={p.rowHeight} />}
       <div
-        class="table-rows" role="grid" aria-label={p.name} aria-rowcount={p.total ?? -1} aria-multiselectable="true" ref={box} tabIndex={0}
+        class="table-rows" role="grid" aria-label={p.name} aria-rowcount={p.total ?? -1} aria-multiselectable={p.onTick !== undefined} ref={box} tabIndex={0}
+        onScroll={(e) => p.onScrolled?.(e.currentTarget.scrollTop)}
         aria-activedescendant={at >= 0 && rows.shown.some((v) => v.index === at) ? 'row-' + p.current : undefined}
       >
         <div role="rowgroup" class="table-heads">
@@ -113,25 +117,25 @@ interface RowProps<T> {
 
 function Row<T>({ p, row, index, top, tracks }: RowProps<T>) {
   const key = p.keyOf(row)
-  const isTicked = p.ticked.has(key)
+  const isTicked = p.ticked?.has(key) === true
   return (
     <div
       id={'row-' + key} role="row" aria-rowindex={index + 1} aria-selected={key === p.current}
       class={`table-row ${isTicked ? 'ticked' : ''} ${p.rowClass?.(row) ?? ''}`}
       style={{ gridTemplateColumns: tracks, transform: `translateY(${top}px)`, height: `${p.rowHeight}px` }}
       onClick={(e) => {
-        if (e.shiftKey) p.onTick(row, 'to here')
-        else if (e.metaKey || e.ctrlKey) p.onTick(row, 'one')
+        if (p.onTick && e.shiftKey) p.onTick(row, 'to here')
+        else if (p.onTick && (e.metaKey || e.ctrlKey)) p.onTick(row, 'one')
         else p.onOpen(row, 'panel')
       }}
       onDblClick={() => p.onOpen(row, 'page')}
     >
       {p.columns.map((c, i) => (
         <div key={c.id} role="gridcell" class={`cell-${c.id} ${c.number ? 'number' : 'cut'}`}>
-          {i === 0 && (
+          {i === 0 && p.onTick && (
             <input
               type="checkbox" class="tick" aria-label="Select" tabIndex={-1} checked={isTicked}
-              onClick={(e) => (e.stopPropagation(), p.onTick(row, e.shiftKey ? 'to here' : 'one'))}
+              onClick={(e) => (e.stopPropagation(), p.onTick?.(row, e.shiftKey ? 'to here' : 'one'))}
             />
           )}
           {c.cell(row)}

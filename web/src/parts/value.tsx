@@ -43,7 +43,7 @@ export function ValueActions({ field, value }: { field: string; value: string })
   const { parts, query } = useAddress()
   const here = parts[0] === 'search' ? 'search' : 'signals'
   const inList = parts.length === 1
-  const asked = inList ? (query.get('query') ?? '@nightjar.state:(open OR under_review)') : '*'
+  const asked = inList ? (query.get('query') ?? (here === 'search' ? '*' : '@nightjar.state:(open OR under_review)')) : '*'
   const keep = (q: string) => go(pathOf([here], { ...(inList ? Object.fromEntries(query) : {}), query: q }))
   const has = (name: string) => views.some((v) => v.name === name)
   return (

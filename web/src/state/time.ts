@@ -33,6 +33,9 @@ function localName(): string {
   return parts.find((p) => p.type === 'timeZoneName')?.value ?? 'local'
 }
 
+/** zoneOf is a zone as the API names it. */
+export const zoneOf = (zone: Zone): string => (zone === 'utc' ? 'UTC' : Intl.DateTimeFormat().resolvedOptions().timeZone)
+
 export const useZone = (): Zone => usePreferences().zone
 
 /** age is how long ago, in one unit: 4m, 2h, 3d. */

@@ -2,6 +2,7 @@ import type { Column } from '../../parts/table'
 import { SeverityMark, StateMark } from '../../parts/marks'
 import type { Signal } from '../../api/signals'
 import { age, dayAndClock, wholeTime } from '../../state/time'
+import { kindOf } from '../../state/field'
 import { count, oneLine } from '../../state/text'
 
 /** entityOf is whom a signal is about, in a row: the first value of its group. */
@@ -11,17 +12,6 @@ export function entityOf(s: Signal): { kind: string; field: string; value: strin
     if (value !== '' && value !== 'N/A') return { kind: kindOf(field), field, value }
   }
   return undefined
-}
-
-const kinds: Record<string, string> = {
-  'network.client.ip': 'ip', 'network.destination.ip': 'ip', 'usr.id': 'usr', 'usr.name': 'usr', 'usr.email': 'usr', 'process.user': 'usr',
-  host: 'host', 'container.id': 'ctr', service: 'svc', source: 'src', 'process.file.path': 'file', 'file.path': 'file',
-}
-
-/** kindOf is a field in at most four letters. */
-export function kindOf(field: string): string {
-  const name = field.replace(/^@/, '')
-  return kinds[name] ?? (name.split('.').at(-1) ?? '').slice(0, 4)
 }
 
 function Entity({ signal }: { signal: Signal }) {

@@ -6,7 +6,7 @@ import { Problem } from '../../parts/problem'
 import { useAsk } from '../../state/ask'
 import { valuesOf, without, withToggled } from '../../state/query'
 import { oneLine } from '../../state/text'
-import { kindOf } from './columns'
+import { kindOf } from '../../state/field'
 import { Views } from './views'
 import { askFor } from './filter'
 

@@ -3,6 +3,7 @@ import type { ViewProps } from '../../views'
 import { FirstStart } from './first-start'
 import { SignalList } from './list'
 import { SignalPage } from './page'
+import '../../parts/list.css'
 import './signals.css'
 import './signal.css'
 

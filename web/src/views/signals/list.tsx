@@ -1,9 +1,9 @@
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import { UnreachableError } from '../../api/client'
 import { countFacets, countOverTime } from '../../api/facets'
-import type { Filter, Signal } from '../../api/signals'
+import { severities, type Filter, type Signal } from '../../api/signals'
 import type { Change } from '../../api/triage'
-import { Histogram } from '../../parts/histogram'
+import { Histogram, type Layers } from '../../parts/histogram'
 import { Key } from '../../parts/key'
 import { Problem } from '../../parts/problem'
 import { QueryBox } from '../../parts/query-box'
@@ -15,7 +15,7 @@ import { useAsk } from '../../state/ask'
 import { useKeys } from '../../state/keys'
 import { usePreferences } from '../../state/preferences'
 import { valuesOf, without } from '../../state/query'
-import { clock, useZone, zoneName } from '../../state/time'
+import { clock, useZone, zoneName, zoneOf } from '../../state/time'
 import { count, plural } from '../../state/text'
 import { useActions } from './actions'
 import { allColumns, usualColumns } from './columns'
@@ -28,7 +28,7 @@ import { LiveButton, useLive } from './live'
 import { Panel } from './panel'
 import { useList } from './use-list'
 import { useSelection } from './use-selection'
-import { rowHeight, useNarrow } from './size'
+import { rowHeight, useNarrow } from '../../state/size'
 
 /** SignalList is the triage queue: query, facets, histogram, rows, and a signal in a panel. */
 export function SignalList({ onNothing }: { onNothing: (rules: number) => void }) {
@@ -101,7 +101,7 @@ export function SignalList({ onNothing }: { onNothing: (rules: number) => void }
   const stale = list.error instanceof UnreachableError || live.error !== undefined
   const shown = usePreferences().columns['signals'] ?? usualColumns
   return (
-    <main class={`signals ${open !== '' && !narrow ? 'with-panel' : ''} ${filtering ? 'filtering' : ''}`}>
+    <main class={`listing ${open !== '' && !narrow ? 'with-panel' : ''} ${filtering ? 'filtering' : ''}`}>
       <h1 class="unseen">Signals</h1>
       <div class="asking">
         <QueryBox filter={wanted} over="signals" onAsk={askFor} wrong={checked.wrong} reading={checked.reading} name="Query of signals" />
@@ -113,7 +113,7 @@ export function SignalList({ onNothing }: { onNothing: (rules: number) => void }
         {checked.filter ? <Facets filter={filter} at={list.at} /> : <nav class="facets" aria-label="Filters" />}
         <section class={`queue ${selection.ticked.size > 0 ? 'ticking' : ''}`} aria-label="Signals">
           {counts.error ? <div class="histogram"><Problem error={counts.error} again={counts.again} /></div>
-            : <Histogram counts={counts.value} isShown={(s) => shownStates.length === 0 ? s !== 'archived' : shownStates.includes(s)} onZoom={(a, b) => lookAt({ from: String(a), to: String(b) })} />}
+            : <Histogram counts={counts.value} layers={layersOf(shownStates)} onZoom={(a, b) => lookAt({ from: String(a), to: String(b) })} />}
           {stale && list.at > 0
             ? <div class="bar stale" role="status">Not live since {clock(list.at, zone)} {zoneName(zone)}. You see what was there then. <button class="link" onClick={list.again}>Try again</button></div>
             : <CountBar list={list} total={total.value} all={counts.value?.total} selection={selection} begin={begin} range={from} />}
@@ -145,4 +145,8 @@ export function SignalList({ onNothing }: { onNothing: (rules: number) => void }
 /** waiting stands where no query could be read yet: it is not asked. */
 const waiting: Filter = { query: '*', from: '', to: '' }
 
-const zoneOf = (zone: 'utc' | 'local'): string => (zone === 'utc' ? 'UTC' : Intl.DateTimeFormat().resolvedOptions().timeZone)
+/** layersOf are the severities, critical at the base line; what is in no shown state stands behind. */
+function layersOf(states: string[]): Layers {
+  const isShown = (state: string) => (states.length === 0 ? state !== 'archived' : states.includes(state))
+  return { names: [...severities, 'behind'], of: (by) => (isShown(by['state'] ?? '') ? (by['severity'] ?? '') : 'behind'), one: 'signal', called: { behind: 'others' } }
+}

@@ -4,7 +4,7 @@ import { go, pathOf } from '../../state/address'
 import { useAsk } from '../../state/ask'
 import { useCaller } from '../../state/session'
 import { both, count, quoted } from '../../state/text'
-import { SavedViews } from './saved-views'
+import { SavedViews } from '../../parts/saved-views'
 import { triageQuery } from './filter'
 
 interface NamedView {
@@ -28,7 +28,7 @@ export function Views({ filter, at }: { filter: Filter; at: number }) {
     <section class="facet" aria-label="Views">
       <h2>Views</h2>
       {all.map((v) => <One key={v.name} view={v} isShown={v.query === filter.query && (v.from || 'now-24h') === filter.from} at={at} />)}
-      <SavedViews />
+      <SavedViews of="signals" less="signal" />
     </section>
   )
 }

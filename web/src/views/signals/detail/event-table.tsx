@@ -4,8 +4,9 @@ import type { Signal } from '../../../api/signals'
 import { Problem } from '../../../parts/problem'
 import { Value } from '../../../parts/value'
 import { clockMillis, useZone } from '../../../state/time'
+import { fieldOf, whatOf } from '../../../state/field'
 import { count, oneLine } from '../../../state/text'
-import { useEvents, whatOf } from './events'
+import { useEvents } from './events'
 
 /** EventTable is a signal's events with the fields that tell them apart. */
 export function EventTable({ signal, label }: { signal: Signal; label: (text: string, link?: string) => void }) {
@@ -44,11 +45,4 @@ function telling(events: Event[]): string[] {
   const told: string[] = []
   for (const f of [...differ, ...has]) if (told.length < 2 && !told.some((g) => f === g || same(f, g))) told.push(f)
   return told
-}
-
-export function fieldOf(e: Event, field: string): string {
-  if (field === 'host' || field === 'service' || field === 'status' || field === 'source') return e[field]
-  let at: unknown = e.attributes
-  for (const part of field.slice(1).split('.')) at = typeof at === 'object' && at !== null ? (at as Record<string, unknown>)[part] : undefined
-  return at === undefined || at === null || typeof at === 'object' ? '' : String(at)
 }

@@ -1,10 +1,11 @@
 import { views } from '../../../views'
-import { searchEvents, searchesOfSignal, type Event } from '../../../api/events'
+import { searchEvents, searchesOfSignal } from '../../../api/events'
 import type { Signal } from '../../../api/signals'
 import { Problem } from '../../../parts/problem'
 import { useAsk } from '../../../state/ask'
 import { pathOf } from '../../../state/address'
 import { clockMillis, useZone } from '../../../state/time'
+import { whatOf } from '../../../state/field'
 import { count, oneLine } from '../../../state/text'
 
 /** useEvents are the newest events of a signal, and the search that finds them. */
@@ -37,12 +38,4 @@ export function Events({ signal, limit }: { signal: Signal; limit: number }) {
       {events.length === 0 && <p class="small mut">None of its events is stored any more, or the search no longer finds them.</p>}
     </>
   )
-}
-
-/** whatOf is an event in a line: its message, or what an agent saw. */
-export function whatOf(e: Event): string {
-  if (e.message !== '') return e.message
-  const process = e.attributes['process'] as { file?: { path?: string }; args?: string } | undefined
-  const name = (e.attributes['evt'] as { name?: string } | undefined)?.name ?? ''
-  return [name, process?.file?.path ?? '', process?.args ?? ''].filter((t) => t !== '').join(' ') || JSON.stringify(e.attributes)
 }

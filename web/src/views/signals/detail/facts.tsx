@@ -2,7 +2,7 @@ import type { Signal } from '../../../api/signals'
 import { Value } from '../../../parts/value'
 import { age, dayAndClock, clock, day, useZone, zoneName } from '../../../state/time'
 import { count, oneLine } from '../../../state/text'
-import { kindOf } from '../columns'
+import { kindOf } from '../../../state/field'
 import { views } from '../../../views'
 
 /** Facts are what is known of a signal without asking further. */

@@ -6,7 +6,7 @@ import { Value } from '../../../parts/value'
 import { useAsk } from '../../../state/ask'
 import { age, dayAndClock, useZone } from '../../../state/time'
 import { oneLine } from '../../../state/text'
-import { kindOf } from '../columns'
+import { kindOf } from '../../../state/field'
 
 /** entitiesOf are the values that a signal is about, of which more can be known. */
 export const entitiesOf = (s: Signal): Entity[] =>

@@ -1,58 +1,58 @@
 import { useState } from 'preact/hooks'
-import { deleteView, listViews, saveView, type SavedView } from '../../api/views'
-import { Dialog } from '../../parts/dialog'
-import { Problem } from '../../parts/problem'
-import { go } from '../../state/address'
-import { useAsk } from '../../state/ask'
-import { tell } from '../../state/done'
-import { oneLine } from '../../state/text'
+import { deleteView, listViews, saveView, type SavedView } from '../api/views'
+import { Dialog } from './dialog'
+import { Problem } from './problem'
+import { go } from '../state/address'
+import { useAsk } from '../state/ask'
+import { tell } from '../state/done'
+import { oneLine } from '../state/text'
 
-/** SavedViews are the addresses that somebody kept, and where this one is kept. */
-export function SavedViews() {
-  const views = useAsk('views', (stop) => listViews('signals', stop), 'keep')
+/** SavedViews are the addresses that somebody kept, and where this one is kept, without the row that is open (less). */
+export function SavedViews({ of, less }: { of: 'signals' | 'search'; less: string }) {
+  const views = useAsk('views ' + of, (stop) => listViews(of, stop), 'keep')
   const [naming, setNaming] = useState(false)
-  const here = addressOf()
+  const here = addressOf(of, less)
   return (
     <>
-      {(views.value ?? []).filter((v) => v.address.startsWith('/signals')).map((v) => (
+      {(views.value ?? []).filter((v) => v.address.startsWith('/' + of)).map((v) => (
         <div key={v.id} class="saved-view">
           <button class="facet-value" aria-pressed={v.address === here} onClick={() => go(v.address)} title={v.mine ? oneLine(v.name) : `${oneLine(v.name)}, of ${oneLine(v.owner)}`}><span class="cut">{oneLine(v.name)}</span></button>
-          {v.mine && <button class="mut saved-view-end" aria-label={`Delete the view ${oneLine(v.name)}`} onClick={() => void forget(v, views.again)}>×</button>}
+          {v.mine && <button class="mut saved-view-end" aria-label={`Delete the view ${oneLine(v.name)}`} onClick={() => void forget(of, v, views.again)}>×</button>}
         </div>
       ))}
       {views.error && !views.value && <div class="facet-problem"><Problem error={views.error} again={views.again} /></div>}
       <button class="facet-more" onClick={() => setNaming(true)}>Save this view</button>
-      {naming && <NameIt address={here} close={() => setNaming(false)} again={views.again} />}
+      {naming && <NameIt of={of} address={here} close={() => setNaming(false)} again={views.again} />}
     </>
   )
 }
 
 /** addressOf is the list's address without the row that is open. */
-function addressOf(): string {
+function addressOf(of: string, less: string): string {
   const query = new URLSearchParams(location.search)
-  query.delete('signal')
+  query.delete(less)
   const text = query.toString()
-  return '/signals' + (text === '' ? '' : '?' + text)
+  return '/' + of + (text === '' ? '' : '?' + text)
 }
 
-async function forget(v: SavedView, again: () => void): Promise<void> {
+async function forget(of: 'signals' | 'search', v: SavedView, again: () => void): Promise<void> {
   try {
     await deleteView(v.id)
-    tell({ text: `The view ${oneLine(v.name, 60)} is deleted.`, undo: () => void saveView('signals', v.name, v.address, v.shared).then(again, (e: Error) => tell({ text: e.message, failed: true })) })
+    tell({ text: `The view ${oneLine(v.name, 60)} is deleted.`, undo: () => void saveView(of, v.name, v.address, v.shared).then(again, (e: Error) => tell({ text: e.message, failed: true })) })
   } catch (e) {
     tell({ text: `Not deleted: ${(e as Error).message}`, failed: true })
   }
   again()
 }
 
-function NameIt({ address, close, again }: { address: string; close: () => void; again: () => void }) {
+function NameIt({ of, address, close, again }: { of: 'signals' | 'search'; address: string; close: () => void; again: () => void }) {
   const [name, setName] = useState('')
   const [shared, setShared] = useState(false)
   const [error, setError] = useState('')
   const save = async (e: Event) => {
     e.preventDefault()
     try {
-      await saveView('signals', name.trim(), address, shared)
+      await saveView(of, name.trim(), address, shared)
       again()
       close()
     } catch (err) {

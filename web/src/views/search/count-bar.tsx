@@ -1,0 +1,62 @@
+import type { Event } from '../../api/events'
+import type { Facets } from '../../api/facets'
+import type { Filter } from '../../api/signals'
+import { Menu, MenuItem } from '../../parts/menu'
+import { change } from '../../state/address'
+import { useLate } from '../../state/ask'
+import type { Pages } from '../../state/pages'
+import { rangeName } from '../../state/time'
+import { oneLine, plural } from '../../state/text'
+import { fieldsIn } from './columns'
+import { ExportMenu } from './export-menu'
+import { defaultRange, lookAt, showColumns, toggleColumn, type Form, type SearchState } from './filter'
+
+interface CountBarProps {
+  state: SearchState
+  list: Pages<Event>
+  filter: Filter
+  total: Facets | undefined
+  elapsed: number | undefined
+}
+
+/** CountBar says how many events there are, how they are shown, and what can be made of them. */
+export function CountBar({ state, list, filter, total, elapsed }: CountBarProps) {
+  const late = useLate(list.asking, 1000)
+  const n = total?.total
+  return (
+    <div class="bar">
+      <span class="strong">{n === undefined ? 'Events' : `${total?.partial ? 'At least ' : ''}${plural(n, 'event')}`}</span>
+      {elapsed !== undefined && <span class="mut elapsed">counted in {elapsed} ms</span>}
+      {/^\d+$/.test(state.range.from) && <button class="link" onClick={() => lookAt(defaultRange)}>Back to {rangeName(defaultRange).replace('Last ', '')}</button>}
+      {late && <span class="mut" role="status">Asking <button class="link" onClick={list.cancel}>Cancel</button></span>}
+      <span class="grow" />
+      <Forms form={state.form} />
+      {state.form === 'table' && <Columns shown={state.columns} events={list.rows} />}
+      <ExportMenu filter={filter} sort={state.sort} total={n} partial={total?.partial ?? false} columns={state.columns} />
+    </div>
+  )
+}
+
+const forms: [Form, string][] = [['table', 'Table'], ['raw', 'Raw'], ['sql', 'SQL']]
+
+/** Forms are how events are shown; SQL asks in its own words. */
+export function Forms({ form }: { form: Form }) {
+  return (
+    <div class="forms" role="group" aria-label="Shown as">
+      {forms.map(([id, name]) => <button key={id} aria-pressed={form === id} onClick={() => change({ form: id === 'table' ? undefined : id })}>{name}</button>)}
+    </div>
+  )
+}
+
+const reserved = ['source', 'host', 'service', 'status', 'message']
+
+function Columns({ shown, events }: { shown: string[]; events: Event[] }) {
+  const found = fieldsIn(events).map((f) => f.field)
+  const offered = [...new Set([...shown, ...reserved, ...found])].slice(0, 200)
+  return (
+    <Menu label={<>Columns <i class="down" /></>}>
+      <MenuItem act={() => showColumns([])}>The usual ones</MenuItem>
+      {offered.map((f) => <MenuItem key={f} checked={shown.includes(f)} act={() => toggleColumn(shown, f)}>{oneLine(f, 80)}</MenuItem>)}
+    </Menu>
+  )
+}

@@ -1,0 +1,117 @@
+import { useMemo, useRef, useState } from 'preact/hooks'
+import { UnreachableError } from '../../api/client'
+import { countFacets, countOverTime } from '../../api/facets'
+import { searchEvents, type Event } from '../../api/events'
+import type { Filter } from '../../api/signals'
+import { Histogram, type Layers } from '../../parts/histogram'
+import { Problem } from '../../parts/problem'
+import { QueryBox } from '../../parts/query-box'
+import { Table } from '../../parts/table'
+import { TimeRange } from '../../parts/time-range'
+import { useChecked } from '../../parts/use-checked'
+import { change } from '../../state/address'
+import { useAsk } from '../../state/ask'
+import { useKeys } from '../../state/keys'
+import { usePages } from '../../state/pages'
+import { usePreferences } from '../../state/preferences'
+import { rowHeight, useNarrow } from '../../state/size'
+import { clock, useZone, zoneName, zoneOf } from '../../state/time'
+import { CountBar } from './count-bar'
+import { columnsOf, rawColumns } from './columns'
+import { Empty } from './empty'
+import { EventPanel } from './event-panel'
+import { Facets } from './facets'
+import { askFor, lookAt, useSearchState } from './filter'
+import { MakeRule } from './make-rule'
+import { TailButton, TailStrip } from './tail-bar'
+import { useTail } from './tail'
+
+const pageSize = 200
+
+/** EventList is a search: query, facets, histogram, events, and one of them in a panel. */
+export function EventList() {
+  const state = useSearchState()
+  const { filter: wanted, range, sort, open } = state
+  const checked = useChecked(wanted, 'events', '*')
+  const filter = checked.filter ?? waiting
+  const [partial, setPartial] = useState(false)
+  const list = usePages<Event>(checked.filter ? JSON.stringify([filter, sort]) : null, async (cursor, stop) => {
+    const page = await searchEvents(filter.query, filter.from === '' ? '0' : filter.from, filter.to, cursor, pageSize, stop, sort)
+    setPartial(page.partial)
+    return { rows: page.events, next: page.next }
+  })
+  const zone = useZone()
+  const narrow = useNarrow()
+  const { density } = usePreferences()
+  const [filtering, setFiltering] = useState(false)
+  const [scrolled, setScrolled] = useState(false)
+  const main = useRef<HTMLElement>(null)
+  const tail = useTail({ filter: checked.filter && sort === '-timestamp' && filter.to === '' ? filter : undefined, rows: list.rows, reading: scrolled || open !== '', put: list.put })
+  const key = list.at > 0 ? JSON.stringify([filter, zone, list.at]) : null
+  const total = useAsk(key, (stop) => countFacets(filter, [], 1, stop, 'events'), 'keep')
+  const counts = useAsk(key, (stop) => countOverTime(filter, ['status'], 60, zoneOf(zone), stop, 'events'), 'keep')
+
+  const at = list.rows.findIndex((e) => e.id === open)
+  const openRow = (e: Event | undefined) => e && change({ event: e.id }, open === '' ? 'push' : 'replace')
+  const step = (by: number) => openRow(list.rows[at < 0 ? 0 : Math.max(0, Math.min(list.rows.length - 1, at + by))])
+  const close = () => change({ event: undefined })
+  useKeys([
+    { keys: 'j', does: 'move', act: () => step(1) },
+    { keys: 'k', does: 'move up', act: () => step(-1) },
+    { keys: 'ArrowDown', does: '', act: () => step(1) },
+    { keys: 'ArrowUp', does: '', act: () => step(-1) },
+    { keys: 'Escape', does: 'close the event', act: close },
+    { keys: 't', does: 'tail', act: tail.toggle },
+    { keys: '.', does: 'show what waits', act: () => (tail.on ? tail.show() : list.again()) },
+    { keys: 'f', does: 'find a field', act: () => (setFiltering(true), setTimeout(() => main.current?.querySelector<HTMLElement>('.find-field input')?.focus())) },
+  ])
+  const columns = useMemo(() => (state.form === 'raw' ? rawColumns(range, zone) : columnsOf(state.columns, range, zone)), [state.form, state.columns.join(), range.from, range.to, zone])
+  const stale = list.error instanceof UnreachableError || tail.error instanceof UnreachableError
+  return (
+    <main ref={main} class={`listing search ${open !== '' ? 'with-panel' : ''} ${filtering ? 'filtering' : ''}`}>
+      <h1 class="unseen">Search</h1>
+      <div class="asking">
+        <QueryBox filter={wanted} over="events" onAsk={askFor} wrong={checked.wrong} reading={checked.reading} name="Query of events" />
+        <button class="button filters-button" aria-expanded={filtering} onClick={() => setFiltering(!filtering)}>Filters</button>
+        <TimeRange range={range} onChange={lookAt} />
+        <TailButton tail={tail} lacks={filter.to !== '' ? 'The range has an end' : sort !== '-timestamp' ? 'The newest stand last' : ''} />
+        <MakeRule query={wanted.query} wrong={checked.wrong !== undefined} />
+      </div>
+      <div class="columns">
+        {checked.filter ? <Facets filter={filter} events={list.rows} at={list.at} /> : <nav class="facets" aria-label="Filters" />}
+        <section class="queue" aria-label="Events">
+          {counts.error ? <div class="histogram"><Problem error={counts.error} again={counts.again} /></div>
+            : <Histogram counts={counts.value} layers={layers} onZoom={(a, b) => lookAt({ from: String(a), to: String(b) })} />}
+          {stale && list.at > 0
+            ? <div class="bar stale" role="status">Not live since {clock(list.at, zone)} {zoneName(zone)}. You see what was there then. <button class="link" onClick={list.again}>Try again</button></div>
+            : <CountBar state={state} list={list} filter={filter} total={total.value} elapsed={total.value?.elapsed} />}
+          {checked.wrong && <div class="bar stale" role="status">{checked.filter ? <>Shown: your last valid query. <code class="cut">{filter.query}</code></> : 'The query can’t be read, so nothing was asked.'}</div>}
+          {checked.error && <div class="bar"><Problem error={checked.error} /></div>}
+          {partial && <div class="bar stale" role="status">The time ran out: these are the first of what is found. Further rows are read as you go on; a shorter time is faster.</div>}
+          {list.error && !stale && <div class="bar"><Problem error={list.error} again={list.again} /></div>}
+          {list.rows.length === 0 && list.at > 0 && !list.asking && !list.error
+            ? <Empty filter={filter} range={range} />
+            : (
+              <Table
+                name="Events" columns={columns} rows={list.rows} total={total.value && !total.value.partial ? Math.max(total.value.total, list.rows.length) : undefined}
+                keyOf={(e) => e.id} rowHeight={rowHeight(density, narrow)} current={open || undefined} sort={sort}
+                loading={list.asking && list.rows.length === 0} onSort={(s) => change({ sort: s === 'timestamp' ? s : undefined })} onOpen={openRow}
+                onEnd={list.next} onScrolled={(top) => setScrolled(top > 8)}
+                strip={<TailStrip tail={tail} full={list.rows.length} />}
+              />
+            )}
+        </section>
+        {open !== '' && <EventPanel id={open} row={list.rows[at]} query={filter.query} columns={state.columns} close={close} />}
+      </div>
+    </main>
+  )
+}
+
+/** waiting stands where no query could be read yet: it is not asked. */
+const waiting: Filter = { query: '*', from: '', to: '' }
+
+/** layers are what events say of themselves: errors at the base line. */
+const layers: Layers = {
+  names: ['critical', 'medium', 'event'], one: 'event', called: { critical: 'errors', medium: 'warnings', event: 'others' },
+  of: (by) => ({ error: 'critical', critical: 'critical', alert: 'critical', emergency: 'critical', emerg: 'critical', warn: 'medium', warning: 'medium' })[by['status'] ?? ''] ?? 'event',
+}

@@ -1,0 +1,25 @@
+import type { Step } from '../../api/pipelines'
+import { oneLine } from '../../state/text'
+
+/** Steps are what the processors of a pipeline did, those that did something apart from the rest. */
+export function Steps({ steps }: { steps: Step[] }) {
+  const did = steps.filter((s) => s.outcome !== 'skipped')
+  const skipped = steps.length - did.length
+  return (
+    <>
+      <ol class="steps">
+        {did.map((s, i) => (
+          <li key={i}>
+            <span class="mut number">{i + 1}</span>
+            <span class="cut" title={s.name} style={{ paddingLeft: `${s.depth * 12}px` }}>{oneLine(s.type.replace(/-parser$|-processor$/, ''), 40)}</span>
+            <span class="cut mut" title={s.name}>{oneLine(s.rule || s.name, 120)}</span>
+            <span class={s.outcome === 'failed' ? 'cut critical' : 'cut mono'} title={oneLine(s.why || whatSet(s), 1000)}>{oneLine(s.why || whatSet(s), 200)}</span>
+          </li>
+        ))}
+      </ol>
+      {skipped > 0 && <p class="small mut">{skipped} more had nothing to do.</p>}
+    </>
+  )
+}
+
+const whatSet = (s: Step): string => [...s.set.map((x) => x.path), ...s.removed.map((r) => `less ${r}`)].join(', ') || (s.outcome === 'applied' ? '' : s.outcome)

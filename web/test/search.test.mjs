@@ -1,0 +1,272 @@
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { after, before } from 'node:test'
+import { hostile, makeRule, send } from './data.mjs'
+import { axeFaults, openBrowser, openPage, scene, startEngine } from './engine.mjs'
+
+let engine, browser
+before(async () => {
+  engine = await startEngine()
+  browser = await openBrowser()
+})
+after(async () => {
+  await browser?.close()
+  await engine?.stop()
+})
+
+const rows = (page) => page.locator('.table-row')
+const row = (page, text) => rows(page).filter({ hasText: text }).first()
+const query = (page) => page.getByRole('combobox', { name: 'Query of events' })
+const ask = async (page, text) => {
+  await query(page).fill(text)
+  await query(page).press('Enter')
+}
+const search = (q, more = '') => '/search?query=' + encodeURIComponent(q) + more
+const fails = (n, more = {}) => Array.from({ length: n }, (_, i) => ({ ddsource: 'door', hostname: 'gate-' + (i % 3), service: 'lock', message: `knock ${i}`, status: i % 10 === 0 ? 'error' : 'info', timestamp: Date.now() - i * 1000, usr: { id: 'user-' + (i % 4), name: 'user-' + (i % 4) }, evt: { outcome: i % 5 === 0 ? 'success' : 'failure' }, ...more }))
+
+scene('where nothing has arrived, it says how to begin', async () => {
+  const page = await openPage(browser, engine, { path: '/search' })
+  await page.getByRole('heading', { name: 'Nothing has arrived yet' }).waitFor()
+  assert.deepEqual(await axeFaults(page), [])
+  await page.getByRole('link', { name: 'How to begin' }).click()
+  await page.waitForURL(/\/signals/)
+  assert.deepEqual(page.faults, [])
+})
+
+scene('events are found, counted by field and over time, and narrowed by a press', async () => {
+  await makeRule(engine, 'Knocks', 'low', 'door')
+  await send(engine, fails(500))
+  const page = await openPage(browser, engine, { path: search('source:door') })
+  await page.locator('.bar').getByText('500 events').waitFor()
+  const facet = page.locator('.facet', { has: page.getByRole('heading', { name: '@evt.outcome' }) })
+  await facet.getByRole('button', { name: 'success 100' }).click()
+  await page.locator('.bar').getByText('100 events').waitFor()
+  assert.equal(await query(page).inputValue(), 'source:door @evt.outcome:success')
+  await facet.getByRole('button', { name: 'failure 400' }).waitFor() // what is chosen is not counted against it
+  await page.goBack()
+  await page.locator('.bar').getByText('500 events').waitFor()
+  await page.getByRole('img', { name: /^500 events from/ }).waitFor()
+  await page.getByLabel('Find a field').fill('usr.na')
+  await page.locator('.facet', { has: page.getByRole('heading', { name: '@usr.name' }) }).getByRole('button', { name: 'user-1 125' }).waitFor()
+  assert.deepEqual(await axeFaults(page), [])
+  assert.deepEqual(page.faults, [])
+})
+
+scene('a query is completed from the data, and errors stand at their place', async () => {
+  const page = await openPage(browser, engine, { path: search('source:door') })
+  await page.locator('.bar').getByText('500 events').waitFor()
+  await query(page).fill('')
+  await query(page).pressSequentially('@evt.outc')
+  await page.getByRole('option', { name: /@evt.outcome/ }).waitFor()
+  await query(page).press('Tab')
+  assert.equal(await query(page).inputValue(), '@evt.outcome:')
+  await page.getByRole('option', { name: /success/ }).click()
+  await query(page).press('Enter')
+  await page.locator('.bar').getByText('100 events').waitFor()
+  await ask(page, 'source:(door OR')
+  await page.getByRole('alert').filter({ hasText: /1:\d+/ }).waitFor()
+  await page.getByText('Shown: your last valid query.').waitFor()
+  assert.equal(await rows(page).count() > 0, true)
+  await ask(page, 'source:door AND host:gate-1 OR host:gate-2')
+  await page.getByText(/^Read as/).waitFor()
+  assert.deepEqual(page.faults, [])
+})
+
+scene('an event in full has an address, its record, the pipeline that read it, and its signals', async () => {
+  await engine.call('/api/v2/logs?ddsource=sshd', [{ ddsource: 'sshd', hostname: 'b1', message: 'Failed password for invalid user git from 203.0.113.66 port 40102 ssh2' }])
+  const found = await engine.until('the event', async () => (await engine.call('/api/v2/logs/events?filter%5Bquery%5D=source%3Asshd')).data[0])
+  // Its address opens whatever the query and the range say.
+  const page = await openPage(browser, engine, { path: search('source:door', '&from=now-15m&event=' + found.id) })
+  const panel = page.getByRole('complementary', { name: 'Event' })
+  await panel.locator('.raw').getByText('Failed password').waitFor()
+  await panel.getByRole('heading', { name: /Read by OpenSSH server/ }).waitFor()
+  await panel.locator('.steps li').getByText('grok').first().waitFor()
+  await panel.locator('.fields').getByRole('button', { name: '203.0.113.66' }).first().click()
+  await page.getByRole('menuitem', { name: 'Search events with it' }).waitFor()
+  await page.keyboard.press('-')
+  await page.waitForURL(/-%40network.client.ip/)
+  assert.match(await query(page).inputValue(), /^source:door -@network\.client\.ip:203/)
+  await panel.getByRole('button', { name: /Around it/ }).click()
+  await page.getByRole('menuitem', { name: 'On b1' }).click()
+  await page.locator('.bar').getByText('1 event', { exact: true }).waitFor()
+  assert.equal(new URL(page.url()).searchParams.get('event'), found.id)
+  await page.goto(search('source:door'))
+  await row(page, 'knock 0').click()
+  await panel.locator('.counted li').first().waitFor()
+  await panel.locator('.counted a').first().click()
+  await page.waitForURL(/\/signals\//)
+  await page.goto('/search?event=' + 'A'.repeat(22))
+  await page.getByText('There is no such event').waitFor()
+  assert.deepEqual(page.faults, [])
+})
+
+scene('the keyboard moves through events, and closes them', async () => {
+  const page = await openPage(browser, engine, { path: search('source:door') })
+  await row(page, 'knock').waitFor()
+  await page.keyboard.press('j')
+  await page.keyboard.press('j')
+  await page.waitForURL(/event=/)
+  assert.equal(await rows(page).nth(1).getAttribute('aria-selected'), 'true')
+  await page.keyboard.press('Escape')
+  await page.locator('.panel').waitFor({ state: 'detached' })
+  await page.keyboard.press('f')
+  await page.keyboard.type('host')
+  assert.equal(await page.getByLabel('Find a field').inputValue(), 'host')
+  assert.deepEqual(page.faults, [])
+})
+
+scene('columns are in the address, and an older page of rows follows', async () => {
+  const page = await openPage(browser, engine, { path: search('source:door') })
+  await row(page, 'knock').waitFor()
+  await page.getByRole('button', { name: 'Columns' }).click()
+  await page.getByRole('menuitemcheckbox', { name: '@usr.name' }).click()
+  await page.getByRole('columnheader', { name: '@usr.name' }).waitFor()
+  await page.reload()
+  await page.getByRole('columnheader', { name: '@usr.name' }).waitFor()
+  await row(page, 'user-1').waitFor()
+  for (let i = 0; i < 20 && (await rows(page).last().getAttribute('aria-rowindex')) !== '500'; i++) {
+    await page.locator('.table-rows').evaluate((el) => el.scrollTo(0, el.scrollHeight))
+    await page.waitForTimeout(200)
+  }
+  await row(page, 'knock 499').waitFor()
+  await page.getByRole('button', { name: 'Raw', exact: true }).click()
+  await page.getByRole('columnheader', { name: 'Event' }).waitFor()
+  assert.deepEqual(page.faults, [])
+})
+
+scene('the tail shows what arrives, and stands still while somebody reads', async () => {
+  const page = await openPage(browser, engine, { path: search('source:tail') })
+  await page.getByRole('heading', { name: /No event of this query/ }).waitFor()
+  await send(engine, [{ ddsource: 'tail', message: 'first' }])
+  await page.getByRole('button', { name: 'Tail', exact: true }).click()
+  await row(page, 'first').waitFor()
+  await send(engine, [{ ddsource: 'tail', message: 'second' }])
+  await row(page, 'second').waitFor()
+  await row(page, 'first').click()
+  await page.getByRole('button', { name: 'Paused', exact: true }).waitFor()
+  await send(engine, [{ ddsource: 'tail', message: 'third' }, { ddsource: 'tail', message: 'fourth' }])
+  await page.getByText('Paused, 2 waiting').waitFor()
+  assert.equal(await rows(page).count(), 2)
+  await page.keyboard.press('Escape')
+  await row(page, 'third').waitFor()
+  await page.getByRole('button', { name: 'Tailing', exact: true }).waitFor()
+  assert.deepEqual(await axeFaults(page), [])
+  assert.deepEqual(page.faults, [])
+})
+
+scene('what is found is exported whole, with its number said', async () => {
+  await send(engine, Array.from({ length: 1200 }, (_, i) => ({ ddsource: 'export', message: i === 0 ? '=cmd|"calc"!A1, "x"\nb' : `row ${i}`, timestamp: Date.now() - i * 10 })))
+  const page = await openPage(browser, engine, { path: search('source:export') })
+  await page.locator('.bar').getByText('1,200 events').waitFor()
+  const file = async (item) => {
+    await page.getByRole('button', { name: 'Export', exact: true }).click()
+    await page.getByText('Export 1,200 events').waitFor()
+    const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('menuitem', { name: item }).click()])
+    await page.getByRole('status').filter({ hasText: '1,200 events exported.' }).waitFor()
+    return readFile(await download.path(), 'utf8')
+  }
+  const lines = (await file(/NDJSON/)).trimEnd().split('\n').map(JSON.parse)
+  assert.equal(lines.length, 1200)
+  assert.equal(new Set(lines.map((l) => l.id)).size, 1200)
+  assert.equal(lines[0].message, '=cmd|"calc"!A1, "x"\nb', 'NDJSON has values as they are')
+  const csv = await file(/CSV/)
+  assert.match(csv, /^timestamp,source,host,message\r\n/)
+  assert.ok(csv.includes(`,"'=cmd|""calc""!A1, ""x""\nb"\r\n`), 'no spreadsheet runs what an event says')
+  assert.deepEqual(page.faults, [])
+})
+
+scene('a search becomes a rule that the engine takes', async () => {
+  const page = await openPage(browser, engine, { path: search('source:door @evt.outcome:failure') })
+  await page.locator('.bar').getByText('400 events').waitFor()
+  await page.getByRole('button', { name: 'Make a rule' }).click()
+  const text = page.locator('.rule-document pre')
+  if (await text.isVisible().catch(() => false)) {
+    const rule = JSON.parse(await text.innerText())
+    assert.equal(rule.queries[0].query, 'source:door @evt.outcome:failure')
+    await engine.call('/api/v2/security_monitoring/rules', rule)
+  } else await page.waitForURL(/\/rules\/new/)
+  assert.deepEqual(page.faults, [])
+})
+
+scene('SQL answers in a table, says where it is wrong, and is saved', async () => {
+  const page = await openPage(browser, engine, { path: '/search?form=sql' })
+  const box = page.getByLabel('Statement', { exact: true })
+  await box.fill("SELECT host, count() AS n FROM events WHERE source = 'door' GROUP BY host ORDER BY host")
+  await box.press('Control+Enter')
+  await page.getByText('3 rows').first().waitFor()
+  await row(page, 'gate-0').waitFor()
+  assert.deepEqual(await axeFaults(page), [])
+  await page.getByRole('button', { name: 'Saved' }).click()
+  await page.getByRole('menuitem', { name: 'Save this statement' }).click()
+  await page.getByLabel('Name of the statement').fill('Knocks by gate')
+  await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click()
+  await page.getByRole('status').filter({ hasText: 'Knocks by gate is saved.' }).waitFor()
+  await page.goto('/search?form=sql')
+  await page.getByRole('button', { name: 'Saved' }).click()
+  await page.getByRole('menuitemcheckbox', { name: 'Knocks by gate' }).click()
+  await row(page, 'gate-2').waitFor()
+  await box.fill('SELECT host\nFROM events\nGRUP BY host')
+  await box.press('Control+Enter')
+  await page.getByRole('button', { name: '3:6' }).click()
+  assert.equal(await box.evaluate((el) => el.value.slice(el.selectionStart)), 'BY host')
+  await box.fill('SELECT sleepEachRow(1) FROM numbers(60) SETTINGS max_block_size = 1')
+  await page.getByText('3 rows').waitFor() // of the last statement that could be run
+  assert.deepEqual(page.faults.filter((f) => !f.includes('400')), [])
+})
+
+scene('hostile text stays text', async () => {
+  await send(engine, Object.values(hostile).map((text) => ({ ddsource: 'hostile', hostname: hostile.quotes, service: hostile.script, message: text, usr: { id: text.slice(0, 500) }, note: text.slice(0, 2000) })))
+  const page = await openPage(browser, engine, { path: search('source:hostile', '&cols=service,%2540usr.id,message') })
+  await row(page, '<script>').waitFor()
+  for (const r of await rows(page).all()) assert.equal((await r.boundingBox()).height, 24, 'a value breaks no row')
+  for (let i = 0; i < Object.keys(hostile).length; i++) {
+    await rows(page).nth(i).click()
+    await page.locator('.panel .fields .value').first().waitFor()
+  }
+  await page.goto('/search?form=sql&sql=' + encodeURIComponent("SELECT message, service FROM events WHERE source = 'hostile'"))
+  await row(page, '<script>').waitFor()
+  assert.equal(await page.evaluate(() => window.hacked), undefined)
+  assert.equal(await page.locator('img, script:not([src]), [onclick], [onload]').count(), 0)
+  assert.deepEqual(page.faults, [])
+})
+
+scene('where the engine is away, what was there stays and says since when', async () => {
+  const page = await openPage(browser, engine, { path: search('source:door') })
+  await page.locator('.bar').getByText('500 events').waitFor()
+  await page.getByRole('button', { name: 'Tail', exact: true }).click()
+  await page.context().setOffline(true)
+  await page.getByText(/Not live since \d\d:\d\d:\d\d UTC/).waitFor()
+  assert.ok((await rows(page).count()) > 10)
+  await page.context().setOffline(false)
+  await page.getByRole('button', { name: 'Tailing', exact: true }).waitFor()
+})
+
+scene('a reader searches, and may save nothing', async () => {
+  const { password } = await engine.call('/api/nightjar/v1/users', { name: 'rea', role: 'reader' })
+  const page = await openPage(browser, engine, { signedIn: false, path: '/search?form=sql' })
+  await page.getByLabel('Name').fill('rea')
+  await page.getByLabel('Password', { exact: true }).fill(password)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('button', { name: 'Saved' }).click()
+  await page.getByRole('menuitem', { name: /Save this statement/ }).getByText('needs analyst').waitFor()
+  await page.goto(search('source:door'))
+  await row(page, 'knock').waitFor()
+  assert.deepEqual(page.faults, [])
+})
+
+for (const theme of ['dark', 'light']) {
+  for (const [name, width, height] of [['wide', 1440, 900], ['telephone', 390, 844]]) {
+    scene(`nothing is inaccessible: ${theme}, ${name}`, async () => {
+      const page = await openPage(browser, engine, { theme, width, height, path: search('source:door') })
+      await row(page, 'knock').waitFor()
+      await page.locator('.bar').getByText('500 events').waitFor()
+      assert.deepEqual(await axeFaults(page), [], 'the list')
+      await row(page, 'knock').click()
+      await page.locator('.panel .steps, .panel .fields').first().waitFor()
+      await page.locator('.panel .counted li').first().waitFor()
+      assert.deepEqual(await axeFaults(page), [], 'an event')
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true, 'nothing is wider than the window')
+      assert.deepEqual(page.faults, [])
+    })
+  }
+}
