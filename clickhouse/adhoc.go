@@ -15,6 +15,10 @@ type NotAllowedError struct{ What string }
 
 func (e *NotAllowedError) Error() string { return e.What + " is not allowed in ad hoc queries" }
 
+// AdHocCheck stands before a query when the server's parser is asked about it: places in
+// what the server says against the query count from its beginning.
+const AdHocCheck = "EXPLAIN AST "
+
 // CheckAdHoc lets SQL of a person's through that is made only of what is known to
 // read and compute. An embedded server answers some functions to every user, whatever
 // was granted: file(…) reads the folder in which the rows of every table are.
@@ -23,7 +27,7 @@ func (e *NotAllowedError) Error() string { return e.What + " is not allowed in a
 // comment, quote or escape in the text hides a name. ctx carries the parameters of
 // the query, if it has any; conn should be the analyst's.
 func CheckAdHoc(ctx context.Context, conn driver.Conn, query string) error {
-	rows, err := conn.Query(ctx, "EXPLAIN AST "+query)
+	rows, err := conn.Query(ctx, AdHocCheck+query)
 	if err != nil {
 		return fmt.Errorf("parse the query: %w", err)
 	}

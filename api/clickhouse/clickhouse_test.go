@@ -330,3 +330,21 @@ func TestQueryEndsWithItsCaller(t *testing.T) {
 		time.Sleep(50 * time.Millisecond)
 	}
 }
+
+// A mistake is told at its place in the query that was sent, whatever was asked before it.
+func TestRefusalOfSQLSaysWhere(t *testing.T) {
+	s := adapter.NewSQL(testenv.ClickHouse(t))
+	for query, want := range map[string]string{
+		"SELECT host FROM events GRUP BY host":      "1:30: ",
+		"SELECT host\nFROM events\nGRUP BY host":    "3:6: ",
+		"SELECT 'ü', host FROM events GRUP BY host": "1:35: ",
+		"SELECT host FROM events WHERE (":           "1:31: ",
+		"SELECT count(":                             "1:13: ",
+		"\n\n  SELECT FROM FROM":                    "3:19: ",
+	} {
+		_, err := s.QuerySQL(t.Context(), query, nil, 10)
+		if err == nil || !strings.HasPrefix(err.Error(), want+"ClickHouse (code 62)") {
+			t.Errorf("%q: got %v, want it at %s", query, err, want)
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/column"
@@ -157,7 +158,27 @@ func saidRefusal(query string, said *ch.Exception) error {
 	if r := []rune(text); len(r) > 2000 {
 		text = string(r[:2000]) + "…"
 	}
-	return &api.RefusedError{Message: fmt.Sprintf("ClickHouse (code %d): %s", said.Code, strings.TrimSpace(text))}
+	return &api.RefusedError{Message: placeOf(query, said) + fmt.Sprintf("ClickHouse (code %d): %s", said.Code, strings.TrimSpace(text))}
+}
+
+var syntaxPlace = regexp.MustCompile(`Syntax error: failed at position (\d+)`)
+
+// placeOf is where a query can't be parsed, as "line:column: ", both from 1 and columns in
+// characters; empty where the server does not say. The server counts bytes from the
+// beginning of what CheckAdHoc asks.
+func placeOf(query string, said *ch.Exception) string {
+	found := syntaxPlace.FindStringSubmatch(said.Message)
+	if found == nil {
+		return ""
+	}
+	at, err := strconv.Atoi(found[1])
+	at -= len(clickhouse.AdHocCheck) + 1
+	if err != nil || at < 0 || at > len(query) {
+		return ""
+	}
+	before := query[:at]
+	line := before[strings.LastIndexByte(before, '\n')+1:]
+	return fmt.Sprintf("%d:%d: ", strings.Count(before, "\n")+1, utf8.RuneCountInString(line)+1)
 }
 
 // withoutInsides is what the server said without what it said of itself. A path

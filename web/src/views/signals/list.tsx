@@ -101,7 +101,7 @@ export function SignalList({ onNothing }: { onNothing: (rules: number) => void }
   const stale = list.error instanceof UnreachableError || live.error !== undefined
   const shown = usePreferences().columns['signals'] ?? usualColumns
   return (
-    <main class={`listing ${open !== '' && !narrow ? 'with-panel' : ''} ${filtering ? 'filtering' : ''}`}>
+    <main class={`list-view ${open !== '' && !narrow ? 'with-panel' : ''} ${filtering ? 'filtering' : ''}`}>
       <h1 class="unseen">Signals</h1>
       <div class="asking">
         <QueryBox filter={wanted} over="signals" onAsk={askFor} wrong={checked.wrong} reading={checked.reading} name="Query of signals" />
