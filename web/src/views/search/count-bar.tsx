@@ -42,7 +42,7 @@ const forms: [Form, string][] = [['table', 'Table'], ['raw', 'Raw'], ['sql', 'SQ
 /** Forms are how events are shown; SQL asks in its own words. */
 export function Forms({ form }: { form: Form }) {
   return (
-    <div class="forms" role="group" aria-label="Shown as">
+    <div class="shown-as" role="group" aria-label="Shown as">
       {forms.map(([id, name]) => <button key={id} aria-pressed={form === id} onClick={() => change({ form: id === 'table' ? undefined : id })}>{name}</button>)}
     </div>
   )

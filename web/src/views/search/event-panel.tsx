@@ -71,8 +71,8 @@ function Content({ event, columns }: { event: Event; columns: string[] }) {
     <>
       <section>
         <h2>Raw record <small>{raw === '' ? 'none: it came as fields' : plural(new TextEncoder().encode(raw).length, 'byte')}</small></h2>
-        {raw !== '' && <pre class="raw">{shown(raw)}</pre>}
-        {event.raw !== '' && event.raw !== event.message && event.message !== '' && <><h3 class="mut small">Message</h3><pre class="raw">{shown(event.message)}</pre></>}
+        {raw !== '' && <pre class="event-raw">{shown(raw)}</pre>}
+        {event.raw !== '' && event.raw !== event.message && event.message !== '' && <><h3 class="mut small">Message</h3><pre class="event-raw">{shown(event.message)}</pre></>}
       </section>
       <ReadBy event={event} />
       <Fields event={event} columns={columns} />
@@ -105,7 +105,7 @@ function Fields({ event, columns }: { event: Event; columns: string[] }) {
   return (
     <section class="part">
       <h2>Fields <small>{fields.length}</small></h2>
-      <dl class="fields">
+      <dl class="event-fields">
         {fields.map(({ field, value }, i) => (
           <div key={i}>
             <dt class="cut" title={oneLine(field, 200)}>{oneLine(field, 200)}</dt>
@@ -126,7 +126,7 @@ function CountedBy({ id }: { id: string }) {
     <section class="part">
       <h2>Counted by {asked.value && <small>{plural(asked.value.length, 'signal')}</small>}</h2>
       {!asked.value && <div class="bones" aria-busy="true"><i class="bone" /></div>}
-      <ul class="counted">
+      <ul class="event-counted">
         {(asked.value ?? []).map((s) => (
           <li key={s.id}><a href={'/signals/' + s.id}><Ladder severity={s.severity} /><span class="unseen">{severityName(s.severity)}</span> <span class="cut">{oneLine(s.title, 200)}</span></a> <time class="mut small">{dayAndClock(s.at, zone)}</time></li>
         ))}

@@ -68,7 +68,7 @@ export function EventList() {
   const columns = useMemo(() => (state.form === 'raw' ? rawColumns(range, zone) : columnsOf(state.columns, range, zone)), [state.form, state.columns.join(), range.from, range.to, zone])
   const stale = list.error instanceof UnreachableError || tail.error instanceof UnreachableError
   return (
-    <main ref={main} class={`list-view search ${open !== '' ? 'with-panel' : ''} ${filtering ? 'filtering' : ''}`}>
+    <main ref={main} class={`list-view search-view ${open !== '' ? 'with-panel' : ''} ${filtering ? 'filtering' : ''}`}>
       <h1 class="unseen">Search</h1>
       <div class="asking">
         <QueryBox filter={wanted} over="events" onAsk={askFor} wrong={checked.wrong} reading={checked.reading} name="Query of events" />

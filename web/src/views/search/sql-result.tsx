@@ -27,7 +27,7 @@ export function Result({ result }: { result: SQLResult }) {
     <section class="queue" aria-label="Rows">
       <Table name="Rows" columns={columns} rows={rows} total={rows.length} keyOf={(r) => r.id} rowHeight={Math.min(32, rowHeight(density, false))} current={open} sort="" onSort={() => undefined} onOpen={(r) => setOpen(r.id === open ? undefined : r.id)} onEnd={() => undefined} />
       {one && (
-        <dl class="fields sql-row" tabIndex={0} aria-label="Row">
+        <dl class="event-fields sql-row" tabIndex={0} aria-label="Row">
           {result.columns.map((c, i) => <div key={i}><dt class="cut" title={c.type}>{c.name}</dt><dd class="mono hi">{shown(textOf(one.values[i]).slice(0, 20_000))}</dd></div>)}
         </dl>
       )}

@@ -36,7 +36,7 @@ export default function SQL() {
   const r = asked === '' ? undefined : answer.value
   const lines = text.split('\n')
   return (
-    <main class="list-view sql">
+    <main class="list-view sql-view">
       <h1 class="unseen">Search in SQL</h1>
       <div class="sql-asking">
         <textarea

@@ -7,7 +7,7 @@ export function Steps({ steps }: { steps: Step[] }) {
   const skipped = steps.length - did.length
   return (
     <>
-      <ol class="steps">
+      <ol class="event-steps">
         {did.map((s, i) => (
           <li key={i}>
             <span class="mut number">{i + 1}</span>
