@@ -55,6 +55,17 @@ func (c Caller) Check(p Permission) error {
 	return &DeniedError{Reason: NotAllowed, Caller: c, Need: p}
 }
 
+// Permissions are all that Check lets the caller have, in the order of the alphabet,
+// without Open, which everybody has.
+func (c Caller) Permissions() (out []Permission) {
+	for _, p := range permissions {
+		if c.Check(p) == nil {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
 // Reason is why a call is refused.
 type Reason string
 

@@ -136,6 +136,7 @@ var services = map[string][]group{
 		{Endpoint{DownloadAgents, Quiet}, "DownloadAgentPolicies DownloadAgentPolicy"},
 		{Endpoint{WriteAgents, Change}, "CreateAgentPolicy UpdateAgentPolicy DeleteAgentPolicy"},
 	},
+	"Caller": {{Endpoint{Known, Quiet}, "GetCaller"}},
 	"Key": {
 		{Endpoint{ManageKeys, Quiet}, "ListKeys"},
 		{Endpoint{ManageKeys, Secrets}, "CreateKey RotateKey RevokeKey"},

@@ -47,6 +47,15 @@ const (
 	SwitchAgents Permission = "response:switch"
 )
 
+// permissions are all but Open, in the order of the alphabet.
+var permissions = []Permission{
+	DownloadAgents, EnrollAgents, ReadAgents, SyncAgents, WriteAgents, ReadAudit, MakeBackup,
+	ReadDetection, WriteDetection, OperateEngine, ProfileEngine, ReadEngine, DeleteEvents,
+	ReadEvents, WriteEvents, RunHistory, ManageKeys, Known, ReadNotifications,
+	WriteNotifications, BlockIndicators, CollectProcesses, IsolateHosts, KillProcesses,
+	SwitchAgents, ReadSignals, TriageSignals,
+}
+
 // Role is a set of permissions with a name.
 type Role string
 

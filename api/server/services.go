@@ -163,6 +163,7 @@ func registerREST(ctx context.Context, mux *runtime.ServeMux, conn grpc.ClientCo
 		pb.RegisterIndicatorServiceHandlerClient(ctx, mux, pb.NewIndicatorServiceClient(conn)),
 		pb.RegisterPipelineServiceHandlerClient(ctx, mux, pb.NewPipelineServiceClient(conn)),
 		pb.RegisterResponseServiceHandlerClient(ctx, mux, pb.NewResponseServiceClient(conn)),
+		pb.RegisterCallerServiceHandlerClient(ctx, mux, pb.NewCallerServiceClient(conn)),
 		pb.RegisterKeyServiceHandlerClient(ctx, mux, pb.NewKeyServiceClient(conn)),
 		pb.RegisterUserServiceHandlerClient(ctx, mux, pb.NewUserServiceClient(conn)),
 		pb.RegisterAuditServiceHandlerClient(ctx, mux, pb.NewAuditServiceClient(conn)),
@@ -203,6 +204,7 @@ func (s *services) registerGRPC(server, events grpc.ServiceRegistrar) {
 	pb.RegisterIndicatorServiceServer(server, s.indicators)
 	pb.RegisterPipelineServiceServer(server, s.pipelines)
 	pb.RegisterResponseServiceServer(server, s.responses)
+	pb.RegisterCallerServiceServer(server, s.access.Callers)
 	pb.RegisterKeyServiceServer(server, s.access.Keys)
 	pb.RegisterUserServiceServer(server, s.access.Users)
 	pb.RegisterAuditServiceServer(server, s.access.Audit)

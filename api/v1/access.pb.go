@@ -22,6 +22,123 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+type GetCallerRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetCallerRequest) Reset() {
+	*x = GetCallerRequest{}
+	mi := &file_access_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetCallerRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetCallerRequest) ProtoMessage() {}
+
+func (x *GetCallerRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_access_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetCallerRequest.ProtoReflect.Descriptor instead.
+func (*GetCallerRequest) Descriptor() ([]byte, []int) {
+	return file_access_proto_rawDescGZIP(), []int{0}
+}
+
+type Caller struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of the key, or of the session of a person; the audit log has it.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// The key's, or the person's.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// intake, enroll, agent, reader, analyst, engineer, responder or admin.
+	Role string `protobuf:"bytes,3,opt,name=role,proto3" json:"role,omitempty"`
+	// What the caller came with: key, user (a session) or certificate.
+	Kind string `protobuf:"bytes,4,opt,name=kind,proto3" json:"kind,omitempty"`
+	// What the role may do, such as signals:triage, in the order of the alphabet.
+	Permissions   []string `protobuf:"bytes,5,rep,name=permissions,proto3" json:"permissions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Caller) Reset() {
+	*x = Caller{}
+	mi := &file_access_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Caller) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Caller) ProtoMessage() {}
+
+func (x *Caller) ProtoReflect() protoreflect.Message {
+	mi := &file_access_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Caller.ProtoReflect.Descriptor instead.
+func (*Caller) Descriptor() ([]byte, []int) {
+	return file_access_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Caller) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Caller) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Caller) GetRole() string {
+	if x != nil {
+		return x.Role
+	}
+	return ""
+}
+
+func (x *Caller) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Caller) GetPermissions() []string {
+	if x != nil {
+		return x.Permissions
+	}
+	return nil
+}
+
 type CreateKeyRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// By which people know whose it is; no two keys have one.
@@ -40,7 +157,7 @@ type CreateKeyRequest struct {
 
 func (x *CreateKeyRequest) Reset() {
 	*x = CreateKeyRequest{}
-	mi := &file_access_proto_msgTypes[0]
+	mi := &file_access_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -52,7 +169,7 @@ func (x *CreateKeyRequest) String() string {
 func (*CreateKeyRequest) ProtoMessage() {}
 
 func (x *CreateKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_access_proto_msgTypes[0]
+	mi := &file_access_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -65,7 +182,7 @@ func (x *CreateKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateKeyRequest.ProtoReflect.Descriptor instead.
 func (*CreateKeyRequest) Descriptor() ([]byte, []int) {
-	return file_access_proto_rawDescGZIP(), []int{0}
+	return file_access_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *CreateKeyRequest) GetName() string {
@@ -111,7 +228,7 @@ type ListKeysRequest struct {
 
 func (x *ListKeysRequest) Reset() {
 	*x = ListKeysRequest{}
-	mi := &file_access_proto_msgTypes[1]
+	mi := &file_access_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -123,7 +240,7 @@ func (x *ListKeysRequest) String() string {
 func (*ListKeysRequest) ProtoMessage() {}
 
 func (x *ListKeysRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_access_proto_msgTypes[1]
+	mi := &file_access_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -136,7 +253,7 @@ func (x *ListKeysRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListKeysRequest.ProtoReflect.Descriptor instead.
 func (*ListKeysRequest) Descriptor() ([]byte, []int) {
-	return file_access_proto_rawDescGZIP(), []int{1}
+	return file_access_proto_rawDescGZIP(), []int{3}
 }
 
 type ListKeysResponse struct {
@@ -148,7 +265,7 @@ type ListKeysResponse struct {
 
 func (x *ListKeysResponse) Reset() {
 	*x = ListKeysResponse{}
-	mi := &file_access_proto_msgTypes[2]
+	mi := &file_access_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -160,7 +277,7 @@ func (x *ListKeysResponse) String() string {
 func (*ListKeysResponse) ProtoMessage() {}
 
 func (x *ListKeysResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_access_proto_msgTypes[2]
+	mi := &file_access_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -173,7 +290,7 @@ func (x *ListKeysResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListKeysResponse.ProtoReflect.Descriptor instead.
 func (*ListKeysResponse) Descriptor() ([]byte, []int) {
-	return file_access_proto_rawDescGZIP(), []int{2}
+	return file_access_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ListKeysResponse) GetKeys() []*Key {
@@ -194,7 +311,7 @@ type RotateKeyRequest struct {
 
 func (x *RotateKeyRequest) Reset() {
 	*x = RotateKeyRequest{}
-	mi := &file_access_proto_msgTypes[3]
+	mi := &file_access_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -206,7 +323,7 @@ func (x *RotateKeyRequest) String() string {
 func (*RotateKeyRequest) ProtoMessage() {}
 
 func (x *RotateKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_access_proto_msgTypes[3]
+	mi := &file_access_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -219,7 +336,7 @@ func (x *RotateKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RotateKeyRequest.ProtoReflect.Descriptor instead.
 func (*RotateKeyRequest) Descriptor() ([]byte, []int) {
-	return file_access_proto_rawDescGZIP(), []int{3}
+	return file_access_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *RotateKeyRequest) GetKeyId() string {
@@ -245,7 +362,7 @@ type RevokeKeyRequest struct {
 
 func (x *RevokeKeyRequest) Reset() {
 	*x = RevokeKeyRequest{}
-	mi := &file_access_proto_msgTypes[4]
+	mi := &file_access_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -257,7 +374,7 @@ func (x *RevokeKeyRequest) String() string {
 func (*RevokeKeyRequest) ProtoMessage() {}
 
 func (x *RevokeKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_access_proto_msgTypes[4]
+	mi := &file_access_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -270,7 +387,7 @@ func (x *RevokeKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeKeyRequest.ProtoReflect.Descriptor instead.
 func (*RevokeKeyRequest) Descriptor() ([]byte, []int) {
-	return file_access_proto_rawDescGZIP(), []int{4}
+	return file_access_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *RevokeKeyRequest) GetKeyId() string {
@@ -308,7 +425,7 @@ type Key struct {
 
 func (x *Key) Reset() {
 	*x = Key{}
-	mi := &file_access_proto_msgTypes[5]
+	mi := &file_access_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -320,7 +437,7 @@ func (x *Key) String() string {
 func (*Key) ProtoMessage() {}
 
 func (x *Key) ProtoReflect() protoreflect.Message {
-	mi := &file_access_proto_msgTypes[5]
+	mi := &file_access_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -333,7 +450,7 @@ func (x *Key) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Key.ProtoReflect.Descriptor instead.
 func (*Key) Descriptor() ([]byte, []int) {
-	return file_access_proto_rawDescGZIP(), []int{5}
+	return file_access_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Key) GetId() string {
@@ -447,7 +564,7 @@ type CreateUserRequest struct {
 
 func (x *CreateUserRequest) Reset() {
 	*x = CreateUserRequest{}
-	mi := &file_access_proto_msgTypes[6]
+	mi := &file_access_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -459,7 +576,7 @@ func (x *CreateUserRequest) String() string {
 func (*CreateUserRequest) ProtoMessage() {}
 
 func (x *CreateUserRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_access_proto_msgTypes[6]
+	mi := &file_access_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -472,7 +589,7 @@ func (x *CreateUserRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateUserRequest.ProtoReflect.Descriptor instead.
 func (*CreateUserRequest) Descriptor() ([]byte, []int) {
-	return file_access_proto_rawDescGZIP(), []int{6}
+	return file_access_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *CreateUserRequest) GetName() string {
@@ -504,7 +621,7 @@ type ListUsersRequest struct {
 
 func (x *ListUsersRequest) Reset() {
 	*x = ListUsersRequest{}
-	mi := &file_access_proto_msgTypes[7]
+	mi := &file_access_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -516,7 +633,7 @@ func (x *ListUsersRequest) String() string {
 func (*ListUsersRequest) ProtoMessage() {}
 
 func (x *ListUsersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_access_proto_msgTypes[7]
+	mi := &file_access_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -529,7 +646,7 @@ func (x *ListUsersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListUsersRequest.ProtoReflect.Descriptor instead.
 func (*ListUsersRequest) Descriptor() ([]byte, []int) {
-	return file_access_proto_rawDescGZIP(), []int{7}
+	return file_access_proto_rawDescGZIP(), []int{9}
 }
 
 type ListUsersResponse struct {
@@ -541,7 +658,7 @@ type ListUsersResponse struct {
 
 func (x *ListUsersResponse) Reset() {
 	*x = ListUsersResponse{}
-	mi := &file_access_proto_msgTypes[8]
+	mi := &file_access_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -553,7 +670,7 @@ func (x *ListUsersResponse) String() string {
 func (*ListUsersResponse) ProtoMessage() {}
 
 func (x *ListUsersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_access_proto_msgTypes[8]
+	mi := &file_access_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -566,7 +683,7 @@ func (x *ListUsersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListUsersResponse.ProtoReflect.Descriptor instead.
 func (*ListUsersResponse) Descriptor() ([]byte, []int) {
-	return file_access_proto_rawDescGZIP(), []int{8}
+	return file_access_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListUsersResponse) GetUsers() []*LocalUser {
@@ -586,7 +703,7 @@ type SetUserPasswordRequest struct {
 
 func (x *SetUserPasswordRequest) Reset() {
 	*x = SetUserPasswordRequest{}
-	mi := &file_access_proto_msgTypes[9]
+	mi := &file_access_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -598,7 +715,7 @@ func (x *SetUserPasswordRequest) String() string {
 func (*SetUserPasswordRequest) ProtoMessage() {}
 
 func (x *SetUserPasswordRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_access_proto_msgTypes[9]
+	mi := &file_access_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -611,7 +728,7 @@ func (x *SetUserPasswordRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetUserPasswordRequest.ProtoReflect.Descriptor instead.
 func (*SetUserPasswordRequest) Descriptor() ([]byte, []int) {
-	return file_access_proto_rawDescGZIP(), []int{9}
+	return file_access_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SetUserPasswordRequest) GetUserId() string {
@@ -638,7 +755,7 @@ type SetUserRoleRequest struct {
 
 func (x *SetUserRoleRequest) Reset() {
 	*x = SetUserRoleRequest{}
-	mi := &file_access_proto_msgTypes[10]
+	mi := &file_access_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -650,7 +767,7 @@ func (x *SetUserRoleRequest) String() string {
 func (*SetUserRoleRequest) ProtoMessage() {}
 
 func (x *SetUserRoleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_access_proto_msgTypes[10]
+	mi := &file_access_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -663,7 +780,7 @@ func (x *SetUserRoleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetUserRoleRequest.ProtoReflect.Descriptor instead.
 func (*SetUserRoleRequest) Descriptor() ([]byte, []int) {
-	return file_access_proto_rawDescGZIP(), []int{10}
+	return file_access_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SetUserRoleRequest) GetUserId() string {
@@ -689,7 +806,7 @@ type DeleteUserRequest struct {
 
 func (x *DeleteUserRequest) Reset() {
 	*x = DeleteUserRequest{}
-	mi := &file_access_proto_msgTypes[11]
+	mi := &file_access_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -701,7 +818,7 @@ func (x *DeleteUserRequest) String() string {
 func (*DeleteUserRequest) ProtoMessage() {}
 
 func (x *DeleteUserRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_access_proto_msgTypes[11]
+	mi := &file_access_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -714,7 +831,7 @@ func (x *DeleteUserRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteUserRequest.ProtoReflect.Descriptor instead.
 func (*DeleteUserRequest) Descriptor() ([]byte, []int) {
-	return file_access_proto_rawDescGZIP(), []int{11}
+	return file_access_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *DeleteUserRequest) GetUserId() string {
@@ -738,7 +855,7 @@ type LocalUser struct {
 
 func (x *LocalUser) Reset() {
 	*x = LocalUser{}
-	mi := &file_access_proto_msgTypes[12]
+	mi := &file_access_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -750,7 +867,7 @@ func (x *LocalUser) String() string {
 func (*LocalUser) ProtoMessage() {}
 
 func (x *LocalUser) ProtoReflect() protoreflect.Message {
-	mi := &file_access_proto_msgTypes[12]
+	mi := &file_access_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -763,7 +880,7 @@ func (x *LocalUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LocalUser.ProtoReflect.Descriptor instead.
 func (*LocalUser) Descriptor() ([]byte, []int) {
-	return file_access_proto_rawDescGZIP(), []int{12}
+	return file_access_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *LocalUser) GetId() string {
@@ -822,7 +939,7 @@ type ListAuditRequest struct {
 
 func (x *ListAuditRequest) Reset() {
 	*x = ListAuditRequest{}
-	mi := &file_access_proto_msgTypes[13]
+	mi := &file_access_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -834,7 +951,7 @@ func (x *ListAuditRequest) String() string {
 func (*ListAuditRequest) ProtoMessage() {}
 
 func (x *ListAuditRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_access_proto_msgTypes[13]
+	mi := &file_access_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -847,7 +964,7 @@ func (x *ListAuditRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAuditRequest.ProtoReflect.Descriptor instead.
 func (*ListAuditRequest) Descriptor() ([]byte, []int) {
-	return file_access_proto_rawDescGZIP(), []int{13}
+	return file_access_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListAuditRequest) GetFrom() string {
@@ -908,7 +1025,7 @@ type ListAuditResponse struct {
 
 func (x *ListAuditResponse) Reset() {
 	*x = ListAuditResponse{}
-	mi := &file_access_proto_msgTypes[14]
+	mi := &file_access_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -920,7 +1037,7 @@ func (x *ListAuditResponse) String() string {
 func (*ListAuditResponse) ProtoMessage() {}
 
 func (x *ListAuditResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_access_proto_msgTypes[14]
+	mi := &file_access_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -933,7 +1050,7 @@ func (x *ListAuditResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAuditResponse.ProtoReflect.Descriptor instead.
 func (*ListAuditResponse) Descriptor() ([]byte, []int) {
-	return file_access_proto_rawDescGZIP(), []int{14}
+	return file_access_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListAuditResponse) GetEntries() []*AuditEntry {
@@ -966,7 +1083,7 @@ type AuditEntry struct {
 
 func (x *AuditEntry) Reset() {
 	*x = AuditEntry{}
-	mi := &file_access_proto_msgTypes[15]
+	mi := &file_access_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -978,7 +1095,7 @@ func (x *AuditEntry) String() string {
 func (*AuditEntry) ProtoMessage() {}
 
 func (x *AuditEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_access_proto_msgTypes[15]
+	mi := &file_access_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -991,7 +1108,7 @@ func (x *AuditEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuditEntry.ProtoReflect.Descriptor instead.
 func (*AuditEntry) Descriptor() ([]byte, []int) {
-	return file_access_proto_rawDescGZIP(), []int{15}
+	return file_access_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *AuditEntry) GetSeq() uint64 {
@@ -1107,7 +1224,7 @@ type VerifyAuditRequest struct {
 
 func (x *VerifyAuditRequest) Reset() {
 	*x = VerifyAuditRequest{}
-	mi := &file_access_proto_msgTypes[16]
+	mi := &file_access_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1119,7 +1236,7 @@ func (x *VerifyAuditRequest) String() string {
 func (*VerifyAuditRequest) ProtoMessage() {}
 
 func (x *VerifyAuditRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_access_proto_msgTypes[16]
+	mi := &file_access_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1132,7 +1249,7 @@ func (x *VerifyAuditRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyAuditRequest.ProtoReflect.Descriptor instead.
 func (*VerifyAuditRequest) Descriptor() ([]byte, []int) {
-	return file_access_proto_rawDescGZIP(), []int{16}
+	return file_access_proto_rawDescGZIP(), []int{18}
 }
 
 type VerifyAuditResponse struct {
@@ -1154,7 +1271,7 @@ type VerifyAuditResponse struct {
 
 func (x *VerifyAuditResponse) Reset() {
 	*x = VerifyAuditResponse{}
-	mi := &file_access_proto_msgTypes[17]
+	mi := &file_access_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1166,7 +1283,7 @@ func (x *VerifyAuditResponse) String() string {
 func (*VerifyAuditResponse) ProtoMessage() {}
 
 func (x *VerifyAuditResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_access_proto_msgTypes[17]
+	mi := &file_access_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1179,7 +1296,7 @@ func (x *VerifyAuditResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyAuditResponse.ProtoReflect.Descriptor instead.
 func (*VerifyAuditResponse) Descriptor() ([]byte, []int) {
-	return file_access_proto_rawDescGZIP(), []int{17}
+	return file_access_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *VerifyAuditResponse) GetWhole() bool {
@@ -1248,7 +1365,7 @@ type AuditFault struct {
 
 func (x *AuditFault) Reset() {
 	*x = AuditFault{}
-	mi := &file_access_proto_msgTypes[18]
+	mi := &file_access_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1260,7 +1377,7 @@ func (x *AuditFault) String() string {
 func (*AuditFault) ProtoMessage() {}
 
 func (x *AuditFault) ProtoReflect() protoreflect.Message {
-	mi := &file_access_proto_msgTypes[18]
+	mi := &file_access_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1273,7 +1390,7 @@ func (x *AuditFault) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuditFault.ProtoReflect.Descriptor instead.
 func (*AuditFault) Descriptor() ([]byte, []int) {
-	return file_access_proto_rawDescGZIP(), []int{18}
+	return file_access_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *AuditFault) GetSeq() uint64 {
@@ -1300,7 +1417,7 @@ type AuditGap struct {
 
 func (x *AuditGap) Reset() {
 	*x = AuditGap{}
-	mi := &file_access_proto_msgTypes[19]
+	mi := &file_access_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1312,7 +1429,7 @@ func (x *AuditGap) String() string {
 func (*AuditGap) ProtoMessage() {}
 
 func (x *AuditGap) ProtoReflect() protoreflect.Message {
-	mi := &file_access_proto_msgTypes[19]
+	mi := &file_access_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1325,7 +1442,7 @@ func (x *AuditGap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuditGap.ProtoReflect.Descriptor instead.
 func (*AuditGap) Descriptor() ([]byte, []int) {
-	return file_access_proto_rawDescGZIP(), []int{19}
+	return file_access_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *AuditGap) GetFirst() uint64 {
@@ -1357,7 +1474,7 @@ type DeletionRequest struct {
 
 func (x *DeletionRequest) Reset() {
 	*x = DeletionRequest{}
-	mi := &file_access_proto_msgTypes[20]
+	mi := &file_access_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1369,7 +1486,7 @@ func (x *DeletionRequest) String() string {
 func (*DeletionRequest) ProtoMessage() {}
 
 func (x *DeletionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_access_proto_msgTypes[20]
+	mi := &file_access_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1382,7 +1499,7 @@ func (x *DeletionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeletionRequest.ProtoReflect.Descriptor instead.
 func (*DeletionRequest) Descriptor() ([]byte, []int) {
-	return file_access_proto_rawDescGZIP(), []int{20}
+	return file_access_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *DeletionRequest) GetQuery() string {
@@ -1428,7 +1545,7 @@ type DeletionPreview struct {
 
 func (x *DeletionPreview) Reset() {
 	*x = DeletionPreview{}
-	mi := &file_access_proto_msgTypes[21]
+	mi := &file_access_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1440,7 +1557,7 @@ func (x *DeletionPreview) String() string {
 func (*DeletionPreview) ProtoMessage() {}
 
 func (x *DeletionPreview) ProtoReflect() protoreflect.Message {
-	mi := &file_access_proto_msgTypes[21]
+	mi := &file_access_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1453,7 +1570,7 @@ func (x *DeletionPreview) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeletionPreview.ProtoReflect.Descriptor instead.
 func (*DeletionPreview) Descriptor() ([]byte, []int) {
-	return file_access_proto_rawDescGZIP(), []int{21}
+	return file_access_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *DeletionPreview) GetEvents() uint64 {
@@ -1494,7 +1611,7 @@ type DeletionResult struct {
 
 func (x *DeletionResult) Reset() {
 	*x = DeletionResult{}
-	mi := &file_access_proto_msgTypes[22]
+	mi := &file_access_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1506,7 +1623,7 @@ func (x *DeletionResult) String() string {
 func (*DeletionResult) ProtoMessage() {}
 
 func (x *DeletionResult) ProtoReflect() protoreflect.Message {
-	mi := &file_access_proto_msgTypes[22]
+	mi := &file_access_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1519,7 +1636,7 @@ func (x *DeletionResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeletionResult.ProtoReflect.Descriptor instead.
 func (*DeletionResult) Descriptor() ([]byte, []int) {
-	return file_access_proto_rawDescGZIP(), []int{22}
+	return file_access_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *DeletionResult) GetEvents() uint64 {
@@ -1540,7 +1657,14 @@ var File_access_proto protoreflect.FileDescriptor
 
 const file_access_proto_rawDesc = "" +
 	"\n" +
-	"\faccess.proto\x12\vnightjar.v1\x1a\x1bgoogle/protobuf/empty.proto\"\x82\x01\n" +
+	"\faccess.proto\x12\vnightjar.v1\x1a\x1bgoogle/protobuf/empty.proto\"\x12\n" +
+	"\x10GetCallerRequest\"v\n" +
+	"\x06Caller\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
+	"\x04role\x18\x03 \x01(\tR\x04role\x12\x12\n" +
+	"\x04kind\x18\x04 \x01(\tR\x04kind\x12 \n" +
+	"\vpermissions\x18\x05 \x03(\tR\vpermissions\"\x82\x01\n" +
 	"\x10CreateKeyRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04role\x18\x02 \x01(\tR\x04role\x12\x1e\n" +
@@ -1653,7 +1777,9 @@ const file_access_proto_rawDesc = "" +
 	"\tunreached\x18\x04 \x03(\tR\tunreached\"F\n" +
 	"\x0eDeletionResult\x12\x16\n" +
 	"\x06events\x18\x01 \x01(\x04R\x06events\x12\x1c\n" +
-	"\tunreached\x18\x02 \x03(\tR\tunreached2\x95\x02\n" +
+	"\tunreached\x18\x02 \x03(\tR\tunreached2P\n" +
+	"\rCallerService\x12?\n" +
+	"\tGetCaller\x12\x1d.nightjar.v1.GetCallerRequest\x1a\x13.nightjar.v1.Caller2\x95\x02\n" +
 	"\n" +
 	"KeyService\x12<\n" +
 	"\tCreateKey\x12\x1d.nightjar.v1.CreateKeyRequest\x1a\x10.nightjar.v1.Key\x12G\n" +
@@ -1687,67 +1813,71 @@ func file_access_proto_rawDescGZIP() []byte {
 	return file_access_proto_rawDescData
 }
 
-var file_access_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_access_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_access_proto_goTypes = []any{
-	(*CreateKeyRequest)(nil),       // 0: nightjar.v1.CreateKeyRequest
-	(*ListKeysRequest)(nil),        // 1: nightjar.v1.ListKeysRequest
-	(*ListKeysResponse)(nil),       // 2: nightjar.v1.ListKeysResponse
-	(*RotateKeyRequest)(nil),       // 3: nightjar.v1.RotateKeyRequest
-	(*RevokeKeyRequest)(nil),       // 4: nightjar.v1.RevokeKeyRequest
-	(*Key)(nil),                    // 5: nightjar.v1.Key
-	(*CreateUserRequest)(nil),      // 6: nightjar.v1.CreateUserRequest
-	(*ListUsersRequest)(nil),       // 7: nightjar.v1.ListUsersRequest
-	(*ListUsersResponse)(nil),      // 8: nightjar.v1.ListUsersResponse
-	(*SetUserPasswordRequest)(nil), // 9: nightjar.v1.SetUserPasswordRequest
-	(*SetUserRoleRequest)(nil),     // 10: nightjar.v1.SetUserRoleRequest
-	(*DeleteUserRequest)(nil),      // 11: nightjar.v1.DeleteUserRequest
-	(*LocalUser)(nil),              // 12: nightjar.v1.LocalUser
-	(*ListAuditRequest)(nil),       // 13: nightjar.v1.ListAuditRequest
-	(*ListAuditResponse)(nil),      // 14: nightjar.v1.ListAuditResponse
-	(*AuditEntry)(nil),             // 15: nightjar.v1.AuditEntry
-	(*VerifyAuditRequest)(nil),     // 16: nightjar.v1.VerifyAuditRequest
-	(*VerifyAuditResponse)(nil),    // 17: nightjar.v1.VerifyAuditResponse
-	(*AuditFault)(nil),             // 18: nightjar.v1.AuditFault
-	(*AuditGap)(nil),               // 19: nightjar.v1.AuditGap
-	(*DeletionRequest)(nil),        // 20: nightjar.v1.DeletionRequest
-	(*DeletionPreview)(nil),        // 21: nightjar.v1.DeletionPreview
-	(*DeletionResult)(nil),         // 22: nightjar.v1.DeletionResult
-	(*emptypb.Empty)(nil),          // 23: google.protobuf.Empty
+	(*GetCallerRequest)(nil),       // 0: nightjar.v1.GetCallerRequest
+	(*Caller)(nil),                 // 1: nightjar.v1.Caller
+	(*CreateKeyRequest)(nil),       // 2: nightjar.v1.CreateKeyRequest
+	(*ListKeysRequest)(nil),        // 3: nightjar.v1.ListKeysRequest
+	(*ListKeysResponse)(nil),       // 4: nightjar.v1.ListKeysResponse
+	(*RotateKeyRequest)(nil),       // 5: nightjar.v1.RotateKeyRequest
+	(*RevokeKeyRequest)(nil),       // 6: nightjar.v1.RevokeKeyRequest
+	(*Key)(nil),                    // 7: nightjar.v1.Key
+	(*CreateUserRequest)(nil),      // 8: nightjar.v1.CreateUserRequest
+	(*ListUsersRequest)(nil),       // 9: nightjar.v1.ListUsersRequest
+	(*ListUsersResponse)(nil),      // 10: nightjar.v1.ListUsersResponse
+	(*SetUserPasswordRequest)(nil), // 11: nightjar.v1.SetUserPasswordRequest
+	(*SetUserRoleRequest)(nil),     // 12: nightjar.v1.SetUserRoleRequest
+	(*DeleteUserRequest)(nil),      // 13: nightjar.v1.DeleteUserRequest
+	(*LocalUser)(nil),              // 14: nightjar.v1.LocalUser
+	(*ListAuditRequest)(nil),       // 15: nightjar.v1.ListAuditRequest
+	(*ListAuditResponse)(nil),      // 16: nightjar.v1.ListAuditResponse
+	(*AuditEntry)(nil),             // 17: nightjar.v1.AuditEntry
+	(*VerifyAuditRequest)(nil),     // 18: nightjar.v1.VerifyAuditRequest
+	(*VerifyAuditResponse)(nil),    // 19: nightjar.v1.VerifyAuditResponse
+	(*AuditFault)(nil),             // 20: nightjar.v1.AuditFault
+	(*AuditGap)(nil),               // 21: nightjar.v1.AuditGap
+	(*DeletionRequest)(nil),        // 22: nightjar.v1.DeletionRequest
+	(*DeletionPreview)(nil),        // 23: nightjar.v1.DeletionPreview
+	(*DeletionResult)(nil),         // 24: nightjar.v1.DeletionResult
+	(*emptypb.Empty)(nil),          // 25: google.protobuf.Empty
 }
 var file_access_proto_depIdxs = []int32{
-	5,  // 0: nightjar.v1.ListKeysResponse.keys:type_name -> nightjar.v1.Key
-	12, // 1: nightjar.v1.ListUsersResponse.users:type_name -> nightjar.v1.LocalUser
-	15, // 2: nightjar.v1.ListAuditResponse.entries:type_name -> nightjar.v1.AuditEntry
-	18, // 3: nightjar.v1.VerifyAuditResponse.faults:type_name -> nightjar.v1.AuditFault
-	19, // 4: nightjar.v1.VerifyAuditResponse.gaps:type_name -> nightjar.v1.AuditGap
-	0,  // 5: nightjar.v1.KeyService.CreateKey:input_type -> nightjar.v1.CreateKeyRequest
-	1,  // 6: nightjar.v1.KeyService.ListKeys:input_type -> nightjar.v1.ListKeysRequest
-	3,  // 7: nightjar.v1.KeyService.RotateKey:input_type -> nightjar.v1.RotateKeyRequest
-	4,  // 8: nightjar.v1.KeyService.RevokeKey:input_type -> nightjar.v1.RevokeKeyRequest
-	6,  // 9: nightjar.v1.UserService.CreateUser:input_type -> nightjar.v1.CreateUserRequest
-	7,  // 10: nightjar.v1.UserService.ListUsers:input_type -> nightjar.v1.ListUsersRequest
-	9,  // 11: nightjar.v1.UserService.SetUserPassword:input_type -> nightjar.v1.SetUserPasswordRequest
-	10, // 12: nightjar.v1.UserService.SetUserRole:input_type -> nightjar.v1.SetUserRoleRequest
-	11, // 13: nightjar.v1.UserService.DeleteUser:input_type -> nightjar.v1.DeleteUserRequest
-	13, // 14: nightjar.v1.AuditService.ListAudit:input_type -> nightjar.v1.ListAuditRequest
-	16, // 15: nightjar.v1.AuditService.VerifyAudit:input_type -> nightjar.v1.VerifyAuditRequest
-	20, // 16: nightjar.v1.DeletionService.PreviewDeletion:input_type -> nightjar.v1.DeletionRequest
-	20, // 17: nightjar.v1.DeletionService.DeleteEvents:input_type -> nightjar.v1.DeletionRequest
-	5,  // 18: nightjar.v1.KeyService.CreateKey:output_type -> nightjar.v1.Key
-	2,  // 19: nightjar.v1.KeyService.ListKeys:output_type -> nightjar.v1.ListKeysResponse
-	5,  // 20: nightjar.v1.KeyService.RotateKey:output_type -> nightjar.v1.Key
-	23, // 21: nightjar.v1.KeyService.RevokeKey:output_type -> google.protobuf.Empty
-	12, // 22: nightjar.v1.UserService.CreateUser:output_type -> nightjar.v1.LocalUser
-	8,  // 23: nightjar.v1.UserService.ListUsers:output_type -> nightjar.v1.ListUsersResponse
-	12, // 24: nightjar.v1.UserService.SetUserPassword:output_type -> nightjar.v1.LocalUser
-	12, // 25: nightjar.v1.UserService.SetUserRole:output_type -> nightjar.v1.LocalUser
-	23, // 26: nightjar.v1.UserService.DeleteUser:output_type -> google.protobuf.Empty
-	14, // 27: nightjar.v1.AuditService.ListAudit:output_type -> nightjar.v1.ListAuditResponse
-	17, // 28: nightjar.v1.AuditService.VerifyAudit:output_type -> nightjar.v1.VerifyAuditResponse
-	21, // 29: nightjar.v1.DeletionService.PreviewDeletion:output_type -> nightjar.v1.DeletionPreview
-	22, // 30: nightjar.v1.DeletionService.DeleteEvents:output_type -> nightjar.v1.DeletionResult
-	18, // [18:31] is the sub-list for method output_type
-	5,  // [5:18] is the sub-list for method input_type
+	7,  // 0: nightjar.v1.ListKeysResponse.keys:type_name -> nightjar.v1.Key
+	14, // 1: nightjar.v1.ListUsersResponse.users:type_name -> nightjar.v1.LocalUser
+	17, // 2: nightjar.v1.ListAuditResponse.entries:type_name -> nightjar.v1.AuditEntry
+	20, // 3: nightjar.v1.VerifyAuditResponse.faults:type_name -> nightjar.v1.AuditFault
+	21, // 4: nightjar.v1.VerifyAuditResponse.gaps:type_name -> nightjar.v1.AuditGap
+	0,  // 5: nightjar.v1.CallerService.GetCaller:input_type -> nightjar.v1.GetCallerRequest
+	2,  // 6: nightjar.v1.KeyService.CreateKey:input_type -> nightjar.v1.CreateKeyRequest
+	3,  // 7: nightjar.v1.KeyService.ListKeys:input_type -> nightjar.v1.ListKeysRequest
+	5,  // 8: nightjar.v1.KeyService.RotateKey:input_type -> nightjar.v1.RotateKeyRequest
+	6,  // 9: nightjar.v1.KeyService.RevokeKey:input_type -> nightjar.v1.RevokeKeyRequest
+	8,  // 10: nightjar.v1.UserService.CreateUser:input_type -> nightjar.v1.CreateUserRequest
+	9,  // 11: nightjar.v1.UserService.ListUsers:input_type -> nightjar.v1.ListUsersRequest
+	11, // 12: nightjar.v1.UserService.SetUserPassword:input_type -> nightjar.v1.SetUserPasswordRequest
+	12, // 13: nightjar.v1.UserService.SetUserRole:input_type -> nightjar.v1.SetUserRoleRequest
+	13, // 14: nightjar.v1.UserService.DeleteUser:input_type -> nightjar.v1.DeleteUserRequest
+	15, // 15: nightjar.v1.AuditService.ListAudit:input_type -> nightjar.v1.ListAuditRequest
+	18, // 16: nightjar.v1.AuditService.VerifyAudit:input_type -> nightjar.v1.VerifyAuditRequest
+	22, // 17: nightjar.v1.DeletionService.PreviewDeletion:input_type -> nightjar.v1.DeletionRequest
+	22, // 18: nightjar.v1.DeletionService.DeleteEvents:input_type -> nightjar.v1.DeletionRequest
+	1,  // 19: nightjar.v1.CallerService.GetCaller:output_type -> nightjar.v1.Caller
+	7,  // 20: nightjar.v1.KeyService.CreateKey:output_type -> nightjar.v1.Key
+	4,  // 21: nightjar.v1.KeyService.ListKeys:output_type -> nightjar.v1.ListKeysResponse
+	7,  // 22: nightjar.v1.KeyService.RotateKey:output_type -> nightjar.v1.Key
+	25, // 23: nightjar.v1.KeyService.RevokeKey:output_type -> google.protobuf.Empty
+	14, // 24: nightjar.v1.UserService.CreateUser:output_type -> nightjar.v1.LocalUser
+	10, // 25: nightjar.v1.UserService.ListUsers:output_type -> nightjar.v1.ListUsersResponse
+	14, // 26: nightjar.v1.UserService.SetUserPassword:output_type -> nightjar.v1.LocalUser
+	14, // 27: nightjar.v1.UserService.SetUserRole:output_type -> nightjar.v1.LocalUser
+	25, // 28: nightjar.v1.UserService.DeleteUser:output_type -> google.protobuf.Empty
+	16, // 29: nightjar.v1.AuditService.ListAudit:output_type -> nightjar.v1.ListAuditResponse
+	19, // 30: nightjar.v1.AuditService.VerifyAudit:output_type -> nightjar.v1.VerifyAuditResponse
+	23, // 31: nightjar.v1.DeletionService.PreviewDeletion:output_type -> nightjar.v1.DeletionPreview
+	24, // 32: nightjar.v1.DeletionService.DeleteEvents:output_type -> nightjar.v1.DeletionResult
+	19, // [19:33] is the sub-list for method output_type
+	5,  // [5:19] is the sub-list for method input_type
 	5,  // [5:5] is the sub-list for extension type_name
 	5,  // [5:5] is the sub-list for extension extendee
 	0,  // [0:5] is the sub-list for field type_name
@@ -1764,9 +1894,9 @@ func file_access_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_access_proto_rawDesc), len(file_access_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   23,
+			NumMessages:   25,
 			NumExtensions: 0,
-			NumServices:   4,
+			NumServices:   5,
 		},
 		GoTypes:           file_access_proto_goTypes,
 		DependencyIndexes: file_access_proto_depIdxs,

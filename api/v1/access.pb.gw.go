@@ -35,6 +35,27 @@ var (
 	_ = metadata.Join
 )
 
+func request_CallerService_GetCaller_0(ctx context.Context, marshaler runtime.Marshaler, client CallerServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq GetCallerRequest
+		metadata runtime.ServerMetadata
+	)
+	if req.Body != nil {
+		_, _ = io.Copy(io.Discard, req.Body)
+	}
+	msg, err := client.GetCaller(ctx, &protoReq, grpc.Header(&metadata.HeaderMD), grpc.Trailer(&metadata.TrailerMD))
+	return msg, metadata, err
+}
+
+func local_request_CallerService_GetCaller_0(ctx context.Context, marshaler runtime.Marshaler, server CallerServiceServer, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq GetCallerRequest
+		metadata runtime.ServerMetadata
+	)
+	msg, err := server.GetCaller(ctx, &protoReq)
+	return msg, metadata, err
+}
+
 func request_KeyService_CreateKey_0(ctx context.Context, marshaler runtime.Marshaler, client KeyServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
 	var (
 		protoReq CreateKeyRequest
@@ -454,6 +475,36 @@ func local_request_DeletionService_DeleteEvents_0(ctx context.Context, marshaler
 	return msg, metadata, err
 }
 
+// RegisterCallerServiceHandlerServer registers the http handlers for service CallerService to "mux".
+// UnaryRPC     :call CallerServiceServer directly.
+// StreamingRPC :currently unsupported pending https://github.com/grpc/grpc-go/issues/906.
+// Note that using this registration option will cause many gRPC library features to stop working. Consider using RegisterCallerServiceHandlerFromEndpoint instead.
+// GRPC interceptors will not work for this type of registration. To use interceptors, you must use the "runtime.WithMiddlewares" option in the "runtime.NewServeMux" call.
+func RegisterCallerServiceHandlerServer(ctx context.Context, mux *runtime.ServeMux, server CallerServiceServer) error {
+	mux.Handle(http.MethodGet, pattern_CallerService_GetCaller_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		var stream runtime.ServerTransportStream
+		ctx = grpc.NewContextWithServerTransportStream(ctx, &stream)
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateIncomingContext(ctx, mux, req, "/nightjar.v1.CallerService/GetCaller", runtime.WithHTTPPathPattern("/api/nightjar/v1/me"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := local_request_CallerService_GetCaller_0(annotatedContext, inboundMarshaler, server, req, pathParams)
+		md.HeaderMD, md.TrailerMD = metadata.Join(md.HeaderMD, stream.Header()), metadata.Join(md.TrailerMD, stream.Trailer())
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_CallerService_GetCaller_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
+	})
+
+	return nil
+}
+
 // RegisterKeyServiceHandlerServer registers the http handlers for service KeyService to "mux".
 // UnaryRPC     :call KeyServiceServer directly.
 // StreamingRPC :currently unsupported pending https://github.com/grpc/grpc-go/issues/906.
@@ -753,6 +804,70 @@ func RegisterDeletionServiceHandlerServer(ctx context.Context, mux *runtime.Serv
 
 	return nil
 }
+
+// RegisterCallerServiceHandlerFromEndpoint is same as RegisterCallerServiceHandler but
+// automatically dials to "endpoint" and closes the connection when "ctx" gets done.
+func RegisterCallerServiceHandlerFromEndpoint(ctx context.Context, mux *runtime.ServeMux, endpoint string, opts []grpc.DialOption) (err error) {
+	conn, err := grpc.NewClient(endpoint, opts...)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			if cerr := conn.Close(); cerr != nil {
+				grpclog.Errorf("Failed to close conn to %s: %v", endpoint, cerr)
+			}
+			return
+		}
+		go func() {
+			<-ctx.Done()
+			if cerr := conn.Close(); cerr != nil {
+				grpclog.Errorf("Failed to close conn to %s: %v", endpoint, cerr)
+			}
+		}()
+	}()
+	return RegisterCallerServiceHandler(ctx, mux, conn)
+}
+
+// RegisterCallerServiceHandler registers the http handlers for service CallerService to "mux".
+// The handlers forward requests to the grpc endpoint over "conn".
+func RegisterCallerServiceHandler(ctx context.Context, mux *runtime.ServeMux, conn *grpc.ClientConn) error {
+	return RegisterCallerServiceHandlerClient(ctx, mux, NewCallerServiceClient(conn))
+}
+
+// RegisterCallerServiceHandlerClient registers the http handlers for service CallerService
+// to "mux". The handlers forward requests to the grpc endpoint over the given implementation of "CallerServiceClient".
+// Note: the gRPC framework executes interceptors within the gRPC handler. If the passed in "CallerServiceClient"
+// doesn't go through the normal gRPC flow (creating a gRPC client etc.) then it will be up to the passed in
+// "CallerServiceClient" to call the correct interceptors. This client ignores the HTTP middlewares.
+func RegisterCallerServiceHandlerClient(ctx context.Context, mux *runtime.ServeMux, client CallerServiceClient) error {
+	mux.Handle(http.MethodGet, pattern_CallerService_GetCaller_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateContext(ctx, mux, req, "/nightjar.v1.CallerService/GetCaller", runtime.WithHTTPPathPattern("/api/nightjar/v1/me"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := request_CallerService_GetCaller_0(annotatedContext, inboundMarshaler, client, req, pathParams)
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_CallerService_GetCaller_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
+	})
+	return nil
+}
+
+var (
+	pattern_CallerService_GetCaller_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3}, []string{"api", "nightjar", "v1", "me"}, ""))
+)
+
+var (
+	forward_CallerService_GetCaller_0 = runtime.ForwardResponseMessage
+)
 
 // RegisterKeyServiceHandlerFromEndpoint is same as RegisterKeyServiceHandler but
 // automatically dials to "endpoint" and closes the connection when "ctx" gets done.

@@ -20,6 +20,116 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
+	CallerService_GetCaller_FullMethodName = "/nightjar.v1.CallerService/GetCaller"
+)
+
+// CallerServiceClient is the client API for CallerService service.
+//
+// For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
+//
+// CallerService tells a caller who they are.
+type CallerServiceClient interface {
+	// GetCaller says who makes the call, and what they may do. Any valid key may ask, and
+	// whoever has signed in.
+	GetCaller(ctx context.Context, in *GetCallerRequest, opts ...grpc.CallOption) (*Caller, error)
+}
+
+type callerServiceClient struct {
+	cc grpc.ClientConnInterface
+}
+
+func NewCallerServiceClient(cc grpc.ClientConnInterface) CallerServiceClient {
+	return &callerServiceClient{cc}
+}
+
+func (c *callerServiceClient) GetCaller(ctx context.Context, in *GetCallerRequest, opts ...grpc.CallOption) (*Caller, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Caller)
+	err := c.cc.Invoke(ctx, CallerService_GetCaller_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// CallerServiceServer is the server API for CallerService service.
+// All implementations must embed UnimplementedCallerServiceServer
+// for forward compatibility.
+//
+// CallerService tells a caller who they are.
+type CallerServiceServer interface {
+	// GetCaller says who makes the call, and what they may do. Any valid key may ask, and
+	// whoever has signed in.
+	GetCaller(context.Context, *GetCallerRequest) (*Caller, error)
+	mustEmbedUnimplementedCallerServiceServer()
+}
+
+// UnimplementedCallerServiceServer must be embedded to have
+// forward compatible implementations.
+//
+// NOTE: this should be embedded by value instead of pointer to avoid a nil
+// pointer dereference when methods are called.
+type UnimplementedCallerServiceServer struct{}
+
+func (UnimplementedCallerServiceServer) GetCaller(context.Context, *GetCallerRequest) (*Caller, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetCaller not implemented")
+}
+func (UnimplementedCallerServiceServer) mustEmbedUnimplementedCallerServiceServer() {}
+func (UnimplementedCallerServiceServer) testEmbeddedByValue()                       {}
+
+// UnsafeCallerServiceServer may be embedded to opt out of forward compatibility for this service.
+// Use of this interface is not recommended, as added methods to CallerServiceServer will
+// result in compilation errors.
+type UnsafeCallerServiceServer interface {
+	mustEmbedUnimplementedCallerServiceServer()
+}
+
+func RegisterCallerServiceServer(s grpc.ServiceRegistrar, srv CallerServiceServer) {
+	// If the following call panics, it indicates UnimplementedCallerServiceServer was
+	// embedded by pointer and is nil.  This will cause panics if an
+	// unimplemented method is ever invoked, so we test this at initialization
+	// time to prevent it from happening at runtime later due to I/O.
+	if t, ok := srv.(interface{ testEmbeddedByValue() }); ok {
+		t.testEmbeddedByValue()
+	}
+	s.RegisterService(&CallerService_ServiceDesc, srv)
+}
+
+func _CallerService_GetCaller_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetCallerRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CallerServiceServer).GetCaller(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CallerService_GetCaller_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CallerServiceServer).GetCaller(ctx, req.(*GetCallerRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+// CallerService_ServiceDesc is the grpc.ServiceDesc for CallerService service.
+// It's only intended for direct use with grpc.RegisterService,
+// and not to be introspected or modified (even as a copy)
+var CallerService_ServiceDesc = grpc.ServiceDesc{
+	ServiceName: "nightjar.v1.CallerService",
+	HandlerType: (*CallerServiceServer)(nil),
+	Methods: []grpc.MethodDesc{
+		{
+			MethodName: "GetCaller",
+			Handler:    _CallerService_GetCaller_Handler,
+		},
+	},
+	Streams:  []grpc.StreamDesc{},
+	Metadata: "access.proto",
+}
+
+const (
 	KeyService_CreateKey_FullMethodName = "/nightjar.v1.KeyService/CreateKey"
 	KeyService_ListKeys_FullMethodName  = "/nightjar.v1.KeyService/ListKeys"
 	KeyService_RotateKey_FullMethodName = "/nightjar.v1.KeyService/RotateKey"

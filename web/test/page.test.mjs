@@ -72,6 +72,29 @@ scene('a person signs in with a name and a password, and may what their role may
   assert.deepEqual(page.faults, [])
 })
 
+scene('a key may what its role may, and the page says what it lacks', async () => {
+  const found = await engine.call('/api/v2/security_monitoring/signals?filter%5Bquery%5D=' + encodeURIComponent('@usr.id:user-critical-1'))
+  const lacks = { reader: ['needs analyst', 'needs engineer'], analyst: ['', 'needs engineer'], engineer: ['', ''], responder: ['', 'needs engineer'], admin: ['', ''] }
+  for (const [role, [triage, configure]] of Object.entries(lacks)) {
+    const { key } = await engine.call('/api/nightjar/v1/keys', { name: `page ${role}`, role })
+    const page = await openPage(browser, { ...engine, key }, { path: '/signals/' + found.data[0].id })
+    await page.getByRole('button', { name: /^Save/ }).waitFor()
+    const said = async (part) => (await page.getByRole('region', { name: part, exact: true }).getByText(/^needs /).allInnerTexts()).join()
+    await page.getByText('would have hidden').waitFor()
+    assert.equal(await said('Decide'), triage, role)
+    assert.equal(await page.getByRole('radio', { name: 'Archived' }).isDisabled(), triage !== '', role)
+    assert.equal(await said('Suppress'), configure, role)
+    await page.locator('.person-button').click()
+    await page.getByText(`Key “page ${role}”, ${role}`).waitFor()
+    assert.deepEqual(page.faults.filter((f) => role !== 'reader' || !f.includes('403')), [], role)
+  }
+  const { key } = await engine.call('/api/nightjar/v1/keys', { name: 'page intake', role: 'intake' })
+  const page = await openPage(browser, engine, { signedIn: false })
+  await page.getByLabel('Key').fill(key)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('alert').filter({ hasText: 'A key of the role intake sees nothing here' }).waitFor()
+})
+
 scene('from the page to a signal that is closed it takes four presses', async () => {
   const page = await openPage(browser, engine, { path: '/signals?query=' + encodeURIComponent('severity:critical @nightjar.state:(open OR under_review)') })
   let presses = 0
@@ -147,11 +170,10 @@ scene('thousands of rows are a screen of them, and all can be reached', async ()
   await row(page, 'Test of low').waitFor()
   assert.ok((await rows(page).count()) < 80)
   await page.getByText('240 signals').waitFor()
-  for (let i = 0; i < 30; i++) {
+  await engine.until('the last row', async () => {
     await page.locator('.table-rows').evaluate((el) => el.scrollTo(0, el.scrollHeight))
-    await page.waitForTimeout(100)
-  }
-  assert.equal(await rows(page).last().getAttribute('aria-rowindex'), '240')
+    return (await rows(page).last().getAttribute('aria-rowindex')) === '240'
+  })
   assert.equal(await page.getByRole('grid').getAttribute('aria-rowcount'), '240')
   assert.deepEqual(page.faults, [])
 })

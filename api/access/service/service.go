@@ -24,6 +24,7 @@ type Deps struct {
 
 // Services are the services.
 type Services struct {
+	Callers   pb.CallerServiceServer
 	Keys      pb.KeyServiceServer
 	Users     pb.UserServiceServer
 	Audit     pb.AuditServiceServer
@@ -33,6 +34,7 @@ type Services struct {
 // New makes them.
 func New(deps Deps) Services {
 	return Services{
+		Callers:   callers{},
 		Keys:      &keys{keys: deps.Keys, sessions: deps.Sessions},
 		Users:     &users{users: deps.Users},
 		Audit:     &auditLog{log: deps.Audit, now: deps.Now},

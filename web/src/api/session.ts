@@ -1,13 +1,19 @@
 import { call, dropKey, heldKey, holdKey, APIError } from './client'
 
-export type Role = 'reader' | 'analyst' | 'engineer' | 'responder' | 'admin' | 'intake' | 'agent'
+export type Role = 'intake' | 'enroll' | 'agent' | 'reader' | 'analyst' | 'engineer' | 'responder' | 'admin'
+
+/** Permission is what a call of the API needs, as the engine names it; of those there are, what the page asks for. */
+export type Permission =
+  | 'signals:triage' | 'detection:write' | 'notifications:write' | 'agents:write' | 'engine:operate'
+  | 'response:kill' | 'response:isolate' | 'response:collect' | 'keys:manage'
 
 /** Caller is who uses the page. */
 export interface Caller {
   name: string
-  /** unknown: with a key, until the engine says. */
-  role: Role | 'unknown'
-  by: 'key' | 'password' | 'provider'
+  role: Role
+  by: 'key' | 'user'
+  /** What they may do. */
+  permissions: ReadonlySet<string>
 }
 
 /** Ways are how somebody can sign in here. */
@@ -16,10 +22,11 @@ export interface Ways {
   provider: boolean
 }
 
-interface SessionBody {
+interface CallerBody {
   name: string
   role: Role
-  provider: string
+  kind: string
+  permissions?: string[]
 }
 
 const signInPath = '/api/nightjar/v1/sign-in'
@@ -35,26 +42,32 @@ export async function currentCaller(): Promise<{ caller: Caller } | { ways: Ways
       dropKey()
     }
   }
-  const { session, password, provider } = await call<Ways & { session: SessionBody | null }>(signInPath)
-  return session ? { caller: callerOf(session) } : { ways: { password, provider } }
+  const { session, password, provider } = await call<Ways & { session: unknown }>(signInPath)
+  return session ? { caller: await askCaller() } : { ways: { password, provider } }
 }
 
-const callerOf = (s: SessionBody): Caller => ({ name: s.name, role: s.role, by: s.provider === 'local' ? 'password' : 'provider' })
+/** askCaller asks the engine who the page's calls are of, and what they may do. */
+async function askCaller(): Promise<Caller> {
+  return callerOf(await call<CallerBody>('/api/nightjar/v1/me'))
+}
 
 async function callerOfKey(key: string): Promise<Caller> {
-  await call('/api/v1/validate', { key })
-  return { name: 'key', role: 'unknown', by: 'key' }
+  return callerOf(await call<CallerBody>('/api/nightjar/v1/me', { key }))
 }
+
+const callerOf = (c: CallerBody): Caller => ({ name: c.name, role: c.role, by: c.kind === 'key' ? 'key' : 'user', permissions: new Set(c.permissions) })
 
 export async function signInWithKey(key: string, keep: boolean): Promise<Caller> {
   const caller = await callerOfKey(key)
+  if (!caller.permissions.has('signals:read')) throw new Error(`A key of the role ${caller.role} sees nothing here: use one of a reader or more.`)
   holdKey(key, keep ? 'sign-out' : 'the tab closes')
   return caller
 }
 
 export async function signInWithPassword(name: string, password: string): Promise<Caller> {
   dropKey()
-  return callerOf(await call<SessionBody>(signInPath, { body: { name, password } }))
+  await call(signInPath, { body: { name, password } })
+  return askCaller()
 }
 
 /** providerAddress is where the provider's sign-in begins. */

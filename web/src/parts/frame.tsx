@@ -4,6 +4,7 @@ import { go, useAddress } from '../state/address'
 import { useKeys } from '../state/keys'
 import { prefer, usePreferences, type Preferences } from '../state/preferences'
 import { leave, useCaller } from '../state/session'
+import { oneLine } from '../state/text'
 import { zoneName } from '../state/time'
 import { views } from '../views'
 import { EngineState } from './engine-state'
@@ -79,7 +80,7 @@ function Person({ list }: { list: () => void }) {
   const said = caller.by === 'key' ? 'Key' : caller.name
   return (
     <Menu label={said} class="person-button">
-      <p class="menu-head">{caller.by === 'key' ? 'Signed in with a key' : caller.name}{caller.role !== 'unknown' && `, ${caller.role}`}</p>
+      <p class="menu-head">{caller.by === 'key' ? `Key “${oneLine(caller.name, 40)}”` : oneLine(caller.name, 40)}, {caller.role}</p>
       <MenuItem act={list}>Keys</MenuItem>
       <MenuItem act={() => prefer({ letters: !letters })} checked={letters}>Keys of one letter act</MenuItem>
       <MenuItem act={() => prefer({ density: 'compact' })} checked={density === 'compact'}>Compact rows</MenuItem>

@@ -1,5 +1,5 @@
 import { createStore, useStore } from './store'
-import { currentCaller, signOut, type Caller, type Ways } from '../api/session'
+import { currentCaller, signOut, type Caller, type Permission, type Ways } from '../api/session'
 import { onRefused } from '../api/client'
 
 export type Session =
@@ -32,26 +32,32 @@ onRefused(() => {
   if (session.get().state === 'in') session.set({ state: 'out', ways: { password: true, provider: false }, ended: true })
 })
 
-/** May is what somebody of a role may do here. Until the engine says the role, all. */
-const granted: Record<string, string[]> = {
-  triage: ['analyst', 'engineer', 'responder', 'admin'],
-  configure: ['engineer', 'admin'],
-  respond: ['responder', 'admin'],
-  agents: ['engineer', 'responder', 'admin'],
-  administer: ['admin'],
+/** What somebody does here: the permission that the engine asks for, and the roles that have it, in words. */
+const powers = {
+  triage: ['signals:triage', 'analyst'],
+  configure: ['detection:write', 'engineer'],
+  notify: ['notifications:write', 'engineer'],
+  operate: ['engine:operate', 'engineer'],
+  agents: ['agents:write', 'engineer or responder'],
+  kill: ['response:kill', 'responder'],
+  isolate: ['response:isolate', 'responder'],
+  collect: ['response:collect', 'analyst'],
+  administer: ['keys:manage', 'admin'],
+} as const satisfies Record<string, readonly [Permission, string]>
+export type Power = keyof typeof powers
+
+/** lacking is empty where somebody may, and otherwise says what they lack. */
+export function lacking(caller: Caller, power: Power): string {
+  const [permission, roles] = powers[power]
+  return caller.permissions.has(permission) ? '' : `needs ${roles}`
 }
-export type Power = 'triage' | 'configure' | 'respond' | 'agents' | 'administer'
-const needed: Record<Power, string> = { triage: 'needs analyst', configure: 'needs engineer', respond: 'needs responder', agents: 'needs engineer or responder', administer: 'needs admin' }
 
 /** useMay is empty where the caller may, and otherwise says what they lack. */
-export function useMay(power: Power): string {
-  const s = useSession()
-  if (s.state !== 'in') return 'needs a session'
-  if (s.caller.role === 'unknown' || granted[power]?.includes(s.caller.role)) return ''
-  return needed[power]
-}
+export const useMay = (power: Power): string => lacking(useCaller(), power)
+
+const nobody: Caller = { name: '', role: 'reader', by: 'key', permissions: new Set() }
 
 export function useCaller(): Caller {
   const s = useSession()
-  return s.state === 'in' ? s.caller : { name: '', role: 'unknown', by: 'key' }
+  return s.state === 'in' ? s.caller : nobody
 }

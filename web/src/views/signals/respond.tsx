@@ -5,7 +5,7 @@ import { Dialog } from '../../parts/dialog'
 import { Problem } from '../../parts/problem'
 import { useAsk, useEvery } from '../../state/ask'
 import { tell } from '../../state/done'
-import { useMay } from '../../state/session'
+import { lacking, useCaller, type Power } from '../../state/session'
 import { age, clock, useZone } from '../../state/time'
 import { oneLine } from '../../state/text'
 
@@ -22,19 +22,21 @@ export function Respond({ signal }: { signal: Signal }) {
   const waits = responses.value?.some((r) => r.state === 'waiting') ?? false
   useEvery(2000, responses.again, waits)
   const [offer, setOffer] = useState<Offer | undefined>()
-  const lacks = useMay('respond')
+  const caller = useCaller()
   if (targets.error) return <Problem error={targets.error} again={targets.again} />
   if (!targets.value) return <div class="bones" aria-busy="true"><i class="bone" /></div>
   const offers = offersOf(targets.value)
+  const lacks = [...new Set(offers.map((o) => lacking(caller, powerOf[o.action])))].filter((l) => l !== '')
   const unwatched = targets.value.filter((t) => !t.agent).map((t) => t.host)
   return (
     <>
       {offers.length > 0 && (
         <div class="actions">
-          {offers.map((o) => (
-            <button key={o.text} class={'button ' + (o.action === 'kill' || o.action === 'isolate' ? 'danger' : '')} disabled={lacks !== ''} onClick={() => setOffer(o)}>{o.text}</button>
-          ))}
-          {lacks !== '' && <span class="mut small">{lacks}</span>}
+          {offers.map((o) => {
+            const lacks = lacking(caller, powerOf[o.action])
+            return <button key={o.text} class={'button ' + (o.action === 'kill' || o.action === 'isolate' ? 'danger' : '')} disabled={lacks !== ''} title={lacks || undefined} onClick={() => setOffer(o)}>{o.text}</button>
+          })}
+          {lacks.map((l) => <span key={l} class="mut small">{l}</span>)}
         </div>
       )}
       {offers.length > 0 && <p class="small mut">Each shows what it will touch, then asks once. Isolating keeps the agent’s own connection.</p>}
@@ -44,6 +46,8 @@ export function Respond({ signal }: { signal: Signal }) {
     </>
   )
 }
+
+const powerOf: Record<Action, Power> = { kill: 'kill', isolate: 'isolate', release: 'isolate', collect: 'collect' }
 
 /** offersOf is each process to kill, and each host to cut off or let back, once. */
 function offersOf(targets: Target[]): Offer[] {
