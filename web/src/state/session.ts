@@ -35,6 +35,7 @@ onRefused(() => {
 /** What somebody does here: the permission that the engine asks for, and the roles that have it, in words. */
 const powers = {
   triage: ['signals:triage', 'analyst'],
+  preview: ['history:run', 'analyst'],
   configure: ['detection:write', 'engineer'],
   notify: ['notifications:write', 'engineer'],
   operate: ['engine:operate', 'engineer'],

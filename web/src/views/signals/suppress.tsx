@@ -21,13 +21,14 @@ export function Suppress({ signal, done }: { signal: Signal; done?: () => void }
   const [days, setDays] = useState<number | undefined>(7)
   const [saving, setSaving] = useState(false)
   const lacks = useMay('configure')
+  const unseen = useMay('preview')
   useEffect(() => {
     const timer = setTimeout(() => setAsked(query), 400)
     return () => clearTimeout(timer)
   }, [query])
   const until = days === undefined ? undefined : Date.now() + days * 864e5
   const suppression: NewSuppression = { name: `${signal.title}: ${signal.group.join(', ')}`.slice(0, 200), description: `From the signal ${signal.id}.`, ruleID: signal.ruleID, query: asked, until }
-  const preview = useAsk(asked.trim() === '' ? null : `${signal.ruleID} ${signal.version} ${asked}`, (stop) => previewSuppression(suppression, stop), 'keep')
+  const preview = useAsk(asked.trim() === '' || unseen !== '' ? null : `${signal.ruleID} ${signal.version} ${asked}`, (stop) => previewSuppression(suppression, stop), 'keep')
   const save = async () => {
     setSaving(true)
     try {
@@ -45,7 +46,7 @@ export function Suppress({ signal, done }: { signal: Signal; done?: () => void }
       <input class="field mono" aria-label="Query of signals to suppress" value={query} spellcheck={false} onInput={(e) => setQuery(e.currentTarget.value)} onKeyDown={(e) => e.stopPropagation()} />
       {preview.error ? <Problem error={preview.error} /> : (
         <dl class="facts narrow" aria-busy={preview.asking}>
-          <div><dt>In 90 days</dt><dd>{preview.value ? <>would have hidden <b class="strong">{count(preview.value.total)}</b> {preview.value.total === 1 ? 'signal' : 'signals'}</> : <i class="bone" />}</dd></div>
+          <div><dt>In 90 days</dt><dd>{unseen !== '' ? <span class="mut">{unseen}</span> : preview.value ? <>would have hidden <b class="strong">{count(preview.value.total)}</b> {preview.value.total === 1 ? 'signal' : 'signals'}</> : <i class="bone" />}</dd></div>
           {preview.value && (bad.length > 0
             ? <div class="critical"><dt class="critical">Among them</dt><dd><Positives bad={bad} atLeast={preview.value.truncated} /></dd></div>
             : <div><dt>Among them</dt><dd>no true positive{preview.value.truncated && ' in the first 1,000'}</dd></div>)}
