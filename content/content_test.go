@@ -197,3 +197,27 @@ func TestEveryAgentRuleIsTriedAndRead(t *testing.T) {
 		t.Errorf("a rule reads %s, which agents do not look for", id)
 	}
 }
+
+// TestNoNumberOfCopiesGetsAMinerThrough holds that the rules of the default policy that
+// kill have no disarmer: the sixth copy of a miner is killed as the first one is.
+func TestNoNumberOfCopiesGetsAMinerThrough(t *testing.T) {
+	text, err := os.ReadFile("agent/default.policy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, problems := policy.Read("default.policy", text)
+	kills := 0
+	for _, r := range p.Rules {
+		for _, a := range r.Actions {
+			if a.Kill == nil {
+				continue
+			}
+			if kills++; !a.Kill.NoExecutableDisarmer || !a.Kill.NoContainerDisarmer {
+				t.Errorf("%s is disarmed after a few kills", r.ID)
+			}
+		}
+	}
+	if kills == 0 || len(problems) > 0 {
+		t.Errorf("%d rules kill; %v", kills, problems)
+	}
+}
