@@ -332,6 +332,25 @@ func TestAResultIsOfferedUntilItWasTaken(t *testing.T) {
 	}
 }
 
+// TestAResultIsOfferedAgainToWhoForgotIt holds for a server that was restored from before
+// it took the result: it asks again, and nothing is done twice.
+func TestAResultIsOfferedAgainToWhoForgotIt(t *testing.T) {
+	h := newHost(t)
+	o := orders.Orders{Sequence: 1, Commands: []orders.Command{{ID: "strange", Expires: time.Now().Add(time.Minute)}}}
+	h.obey(t, o)
+	h.Sent(h.Results())
+	if err := h.Obey(o); err != nil || len(h.Results()) != 0 {
+		t.Errorf("the same orders again: offered %v (%v)", h.Results(), err)
+	}
+	o.Sequence = 2
+	if err := h.Obey(o); err != nil {
+		t.Fatal(err)
+	}
+	if got := h.Results(); len(got) != 1 || got[0].ID != "strange" || got[0].Status != failed {
+		t.Errorf("offered %+v", got)
+	}
+}
+
 // TestWhatCannotBeKeptIsNotDone takes the state folder away.
 func TestWhatCannotBeKeptIsNotDone(t *testing.T) {
 	h := newHost(t)

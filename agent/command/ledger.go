@@ -121,6 +121,19 @@ func (l *ledger) taken(results []orders.Result) {
 	}
 }
 
+// again offers results anew that a server took and asks for all the same: it was restored
+// from a backup. It reports whether there are any.
+func (l *ledger) again(ordered []orders.Command) (some bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range ordered {
+		if e := l.done[c.ID]; e != nil && e.Taken {
+			e.Taken, some = false, true
+		}
+	}
+	return some
+}
+
 // keepFor is how long after its deadline a command is remembered: nobody accepts it then,
 // whatever clock is wrong.
 const keepFor = 24 * time.Hour

@@ -91,8 +91,12 @@ func (r *Runner) Obey(o orders.Orders) error {
 		err = r.deps.Switch.Arm(respond.Server)
 	}
 	r.mu.Lock()
+	anew := o.Sequence != r.orders.Sequence
 	r.orders = o
 	r.mu.Unlock()
+	if anew && r.ledger.again(o.Commands) {
+		r.changed()
+	}
 	r.poke()
 	return err
 }
