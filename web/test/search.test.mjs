@@ -193,7 +193,7 @@ scene('SQL answers in a table, says where it is wrong, and is saved', async () =
   const box = page.getByLabel('Statement', { exact: true })
   await box.fill("SELECT host, count() AS n FROM events WHERE source = 'door' GROUP BY host ORDER BY host")
   await box.press('Control+Enter')
-  await page.getByText('3 rows').first().waitFor()
+  await page.getByText('3 rows', { exact: true }).waitFor()
   await row(page, 'gate-0').waitFor()
   assert.deepEqual(await axeFaults(page), [])
   await page.getByRole('button', { name: 'Saved' }).click()
@@ -209,8 +209,8 @@ scene('SQL answers in a table, says where it is wrong, and is saved', async () =
   await box.press('Control+Enter')
   await page.getByRole('button', { name: '3:6' }).click()
   assert.equal(await box.evaluate((el) => el.value.slice(el.selectionStart)), 'BY host')
-  await box.fill('SELECT sleepEachRow(1) FROM numbers(60) SETTINGS max_block_size = 1')
-  await page.getByText('3 rows').waitFor() // of the last statement that could be run
+  await page.getByText('3 rows', { exact: true }).waitFor()
+  await page.getByText('of the last statement that could be run').waitFor()
   assert.deepEqual(page.faults.filter((f) => !f.includes('400')), [])
 })
 

@@ -109,8 +109,10 @@ function Fields({ event, columns }: { event: Event; columns: string[] }) {
         {fields.map(({ field, value }, i) => (
           <div key={i}>
             <dt class="cut" title={oneLine(field, 200)}>{oneLine(field, 200)}</dt>
-            <dd><Value field={field} value={value} text={value.length > 2048 ? value.slice(0, 2048) + '…' : value} /></dd>
-            <button class="small mut as-column" aria-pressed={columns.includes(field)} aria-label={`Column ${oneLine(field, 80)}`} onClick={() => toggleColumn(columns, field)}>{columns.includes(field) ? '✓ column' : '+ column'}</button>
+            <dd>
+              <Value field={field} value={value} text={value.length > 2048 ? value.slice(0, 2048) + '…' : value} />
+              <button class="small mut as-column" aria-pressed={columns.includes(field)} aria-label={`Column ${oneLine(field, 80)}`} onClick={() => toggleColumn(columns, field)}>{columns.includes(field) ? '✓ column' : '+ column'}</button>
+            </dd>
           </div>
         ))}
       </dl>
