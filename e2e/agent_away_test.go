@@ -134,7 +134,7 @@ func TestAServerThatIsAwayAndAnAgentThatIsKilledLoseNothing(t *testing.T) {
 	if err := os.WriteFile(program, text, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	policy := writeFile(t, "version: 1.0.0\nrules:\n- id: numbered\n  expression: exec.file.name == \"numbered-program\"\n")
+	policy := writeFile(t, fmt.Sprintf("version: 1.0.0\nrules:\n- id: numbered\n  expression: exec.file.path == %q\n", program)) // of no other test on this host
 	state := t.TempDir()
 	args := []string{"--server", p.base, "--state-dir", state, "--policy", policy, "--hostname", "here"}
 	_, end := p.mortalAgent(append(args, "--enroll", p.token(1))...)
