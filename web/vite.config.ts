@@ -9,5 +9,5 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
   },
-  server: { proxy: { '/api': 'http://127.0.0.1:8420', '/readyz': 'http://127.0.0.1:8420' } },
+  server: { fs: { allow: ['.', '../docs/sources'] }, proxy: { '/api': 'http://127.0.0.1:8420', '/readyz': 'http://127.0.0.1:8420' } },
 })

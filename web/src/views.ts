@@ -20,5 +20,7 @@ export interface View {
 export const views: View[] = [
   { name: 'signals', title: 'Signals', letter: 's', listed: true, load: () => import('./views/signals') },
   { name: 'search', title: 'Search', letter: 'f', listed: true, load: () => import('./views/search') },
+  { name: 'sources', title: 'Sources', letter: 'o', listed: true, load: () => import('./views/sources') },
   { name: 'agents', title: 'Agents', letter: 'a', listed: true, load: () => import('./views/agents') },
+  { name: 'operation', title: 'Operation', letter: 'e', listed: true, load: () => import('./views/operation') },
 ]

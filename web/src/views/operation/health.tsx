@@ -1,0 +1,90 @@
+import type { ComponentChildren } from 'preact'
+import { readHealth, type Health as Of } from '../../api/status'
+import { Facts, Known, Section } from '../../parts/keep'
+import { useAsk, useEvery } from '../../state/ask'
+import { dayAndClock, duration, useZone, zoneName } from '../../state/time'
+import { count, oneLine, plural } from '../../state/text'
+
+/** Health is how the engine is: first what is wrong, then what it holds. */
+export function Health() {
+  const health = useAsk('health', readHealth, 'keep')
+  useEvery(5000, health.again)
+  return <Known of={health}>{(h) => <><Wrong of={h} /><Holds of={h} /><Gaps of={h} /><Syslog of={h} /></>}</Known>
+}
+
+/** wrongs are what somebody should see to, the worst first. */
+function wrongs(h: Of): string[] {
+  const s = h.storage
+  const clocks = h.clocks.reduce((n, c) => n + c.notEvaluated, 0)
+  const refused = h.queries.filter((q) => q.refused > 0)
+  return [
+    h.database.state !== 'up' && `ClickHouse is ${h.database.state}: events wait on disk.`,
+    h.eventsLost > 0 && `${plural(h.eventsLost, 'event')} lost.`,
+    s.overQuota && 'The quota of the disk is used up, and nothing more can be dropped.',
+    s.droppedUnseen > 0 && `${plural(s.droppedUnseen, 'event')} dropped before every rule had seen them.`,
+    h.auditLost > 0 && `${plural(h.auditLost, 'entry', 'entries')} of the audit log could not be kept.`,
+    !h.caughtUp && h.lagSeconds >= 10 && `Evaluation is ${duration(h.lagSeconds * 1000)} behind.`,
+    h.rulesFailing > 0 && `${plural(h.rulesFailing, 'rule')} failed at the last evaluation; they are retried.`,
+    h.rulesUnsupported > 0 && `${plural(h.rulesUnsupported, 'rule')} kept, but not evaluated: the engine does not have the method.`,
+    h.eventsAside > 0 && `${plural(h.eventsAside, 'event')} set aside for a rule, since evaluating it takes too long.`,
+    clocks > 0 && `${plural(clocks, 'event')} came too late for rules: a host’s clock is behind.`,
+    h.pipelinesFailed > 0 && `Pipelines failed on ${plural(h.pipelinesFailed, 'event')}.`,
+    ...h.rulesAlone.map((r) => `${oneLine(r.name, 120)} is evaluated by itself: ${oneLine(r.why, 200)}${r.behind > 0 ? `; ${plural(r.behind, 'event')} behind` : ''}.`),
+    ...h.withoutEffect.map((w) => `${w.kind} ${oneLine(w.name || w.id, 120)} has no effect: ${oneLine(w.reason, 200)}`),
+    ...refused.map((q) => `${plural(q.refused, 'query', 'queries')} of ${q.kind} refused, since too many waited.`),
+  ].filter((x) => x !== false)
+}
+
+function Wrong({ of: h }: { of: Of }) {
+  const all = wrongs(h)
+  if (all.length === 0) return <p class="place-lead"><i class="dot" />Nothing is wrong that the engine knows of. {h.caughtUp ? 'Every rule has seen every event.' : `Evaluation is ${duration(h.lagSeconds * 1000)} behind.`}</p>
+  return (
+    <Section title="To see to" note={plural(all.length, 'thing')}>
+      <ul>{all.map((text) => <li key={text} class="keep-line"><span class="say">{text}</span></li>)}</ul>
+    </Section>
+  )
+}
+
+const mib = (bytes: number): string => (bytes < 1 << 30 ? `${count(Math.round(bytes / 1048576))} MiB` : `${(bytes / 2 ** 30).toFixed(1)} GiB`)
+const dayOf = (text: string): string => text.replace(/^(\d{4})(\d\d)(\d\d)$/, '$1-$2-$3')
+
+function Holds({ of: h }: { of: Of }) {
+  const s = h.storage
+  const facts: [string, ComponentChildren][] = [
+    ['Received', `${plural(h.eventsReceived, 'event')} since the first start`],
+    ['Lag', h.caughtUp ? 'none' : `${h.lagSeconds.toFixed(1)} s`],
+    ['Rules', `${count(h.rulesEnabled)} live of ${count(h.rulesTotal)}`],
+    ['Disk', s.quota > 0 ? `${mib(s.used)} of ${mib(s.quota)}, ${Math.round((100 * s.used) / s.quota)} %` : `${mib(s.used)}, without a quota`],
+    ['Kept since', s.oldestDay === '' ? 'no event yet' : dayOf(s.oldestDay)],
+    ['Dropped', s.dropped === 0 ? 'none' : `${plural(s.dropped, 'event')} by retention or quota`],
+    ['ClickHouse', `${h.database.version}${h.database.embedded ? ', embedded' : ''}, ${h.database.state}`],
+    ['nightjar', h.version],
+    ...h.queries.map((q): [string, ComponentChildren] => [q.kind[0]?.toUpperCase() + q.kind.slice(1), `${q.running} of ${q.limit} run, ${q.waiting} wait`]),
+  ]
+  return <Section title="What it holds"><Facts of={facts} /></Section>
+}
+
+function Gaps({ of: h }: { of: Of }) {
+  const zone = useZone()
+  return (
+    <Section title="Gaps in coverage">
+      {h.gaps.length === 0 ? <p>None: rules were evaluated over everything that arrived.</p> : (
+        <ul>{h.gaps.map((g) => (
+          <li key={`${g.first} ${g.since}`} class="keep-line">
+            <b class={g.accepted ? 'mut' : 'critical'}>{g.state}</b>
+            <span class="say">{plural(g.events, 'event')}: {oneLine(g.reason, 300)}{g.since > 0 && <span class="mut"> {dayAndClock(g.since, zone)} {zoneName(zone)}</span>}{g.accepted && <span class="mut"> somebody knows of it</span>}</span>
+          </li>
+        ))}</ul>
+      )}
+    </Section>
+  )
+}
+
+function Syslog({ of: h }: { of: Of }) {
+  if (h.syslog.length === 0) return null
+  return (
+    <Section title="Syslog">
+      <ul>{h.syslog.map((s) => <li key={s.protocol + s.address} class="keep-line"><b>{s.protocol}</b><span class="say"><code>{s.address}</code> {plural(s.messages, 'message')}{s.protocol !== 'udp' && `, ${plural(s.connections, 'connection')}`}{s.lost + s.refused + s.damaged > 0 && <span class="high">; {count(s.lost)} lost, {count(s.refused)} refused, {count(s.damaged)} damaged</span>}</span></li>)}</ul>
+    </Section>
+  )
+}
