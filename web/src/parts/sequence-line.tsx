@@ -12,8 +12,8 @@ export function SequenceLine({ steps }: { steps: StepExplained[] }) {
   return (
     <figure class="sequence" role="img" aria-label={steps.map((s) => `${s.name} ${s.reached === undefined ? 'not reached' : 'at ' + clock(s.reached, zone)}`).join(', ')}>
       <div class="sequence-line">
-        {steps.map((s) => s.reached !== undefined && (
-          <span key={s.name} class="sequence-step" style={{ left: `${((s.reached - first) / span) * 100}%` }} data-end={s.reached === last}>
+        {steps.map((s, i) => s.reached !== undefined && (
+          <span key={s.name} class="sequence-step" style={{ left: `${((s.reached - first) / span) * 100}%` }} data-end={s.reached === last} data-line={i % 3}>
             <i /><b>{oneLine(s.name, 40)}</b> <span class="mut">{clock(s.reached, zone)}</span>
           </span>
         ))}
