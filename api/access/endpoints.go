@@ -49,6 +49,7 @@ var services = map[string][]group{
 	},
 	"Pipeline": {
 		{Endpoint{ReadDetection, Quiet}, "ListPipelines GetPipeline GetPipelineOrder ListPipelineStates GetPipelineState CheckPipeline PreviewPipelines ListPipelineVersions"},
+		{Endpoint{ReadEvents, Quiet}, "TraceEvent"},
 		{Endpoint{WriteDetection, Change}, "CreatePipeline UpdatePipeline DeletePipeline UpdatePipelineOrder SwitchPipeline ClonePipeline"},
 	},
 	"ThreatIntel": {

@@ -1196,6 +1196,228 @@ func (x *PreviewPipelinesResponse) GetRaw() string {
 	return ""
 }
 
+type TraceEventRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	EventId       string                 `protobuf:"bytes,1,opt,name=event_id,proto3" json:"event_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TraceEventRequest) Reset() {
+	*x = TraceEventRequest{}
+	mi := &file_pipeline_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TraceEventRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TraceEventRequest) ProtoMessage() {}
+
+func (x *TraceEventRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_pipeline_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TraceEventRequest.ProtoReflect.Descriptor instead.
+func (*TraceEventRequest) Descriptor() ([]byte, []int) {
+	return file_pipeline_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *TraceEventRequest) GetEventId() string {
+	if x != nil {
+		return x.EventId
+	}
+	return ""
+}
+
+type EventTrace struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The event as it is stored, and as it would be stored if it came now.
+	Stored *LogItem `protobuf:"bytes,1,opt,name=stored,proto3" json:"stored,omitempty"`
+	Now    *LogItem `protobuf:"bytes,2,opt,name=now,proto3" json:"now,omitempty"`
+	// The record that was read; absent where the message is it.
+	Raw *string `protobuf:"bytes,3,opt,name=raw,proto3,oneof" json:"raw,omitempty"`
+	// What each pipeline did; of those that did something, what each processor did.
+	Trace     *structpb.Value `protobuf:"bytes,5,opt,name=trace,proto3" json:"trace,omitempty"`
+	TraceText string          `protobuf:"bytes,4,opt,name=trace_text,json=traceText,proto3" json:"trace_text,omitempty"`
+	// The pipelines that it was read by in another version, or not at all, or no longer.
+	Changes []*PipelineChange `protobuf:"bytes,6,rep,name=changes,proto3" json:"changes,omitempty"`
+	// The fields that are not now as they are stored: reserved ones by their names, attributes
+	// by their paths after an @.
+	Differs       []string `protobuf:"bytes,7,rep,name=differs,proto3" json:"differs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EventTrace) Reset() {
+	*x = EventTrace{}
+	mi := &file_pipeline_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EventTrace) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EventTrace) ProtoMessage() {}
+
+func (x *EventTrace) ProtoReflect() protoreflect.Message {
+	mi := &file_pipeline_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EventTrace.ProtoReflect.Descriptor instead.
+func (*EventTrace) Descriptor() ([]byte, []int) {
+	return file_pipeline_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *EventTrace) GetStored() *LogItem {
+	if x != nil {
+		return x.Stored
+	}
+	return nil
+}
+
+func (x *EventTrace) GetNow() *LogItem {
+	if x != nil {
+		return x.Now
+	}
+	return nil
+}
+
+func (x *EventTrace) GetRaw() string {
+	if x != nil && x.Raw != nil {
+		return *x.Raw
+	}
+	return ""
+}
+
+func (x *EventTrace) GetTrace() *structpb.Value {
+	if x != nil {
+		return x.Trace
+	}
+	return nil
+}
+
+func (x *EventTrace) GetTraceText() string {
+	if x != nil {
+		return x.TraceText
+	}
+	return ""
+}
+
+func (x *EventTrace) GetChanges() []*PipelineChange {
+	if x != nil {
+		return x.Changes
+	}
+	return nil
+}
+
+func (x *EventTrace) GetDiffers() []string {
+	if x != nil {
+		return x.Differs
+	}
+	return nil
+}
+
+type PipelineChange struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Absent where there is none of this id.
+	Name *string `protobuf:"bytes,2,opt,name=name,proto3,oneof" json:"name,omitempty"`
+	// changed: another version of it was read by; added: it was not among those that read the
+	// event; removed: it was, and isn't any more.
+	Change string `protobuf:"bytes,3,opt,name=change,proto3" json:"change,omitempty"`
+	// Absent where it did not read the event then, or would not now.
+	StoredVersion *int64 `protobuf:"varint,4,opt,name=stored_version,proto3,oneof" json:"stored_version,omitempty"`
+	Version       *int64 `protobuf:"varint,5,opt,name=version,proto3,oneof" json:"version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PipelineChange) Reset() {
+	*x = PipelineChange{}
+	mi := &file_pipeline_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PipelineChange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PipelineChange) ProtoMessage() {}
+
+func (x *PipelineChange) ProtoReflect() protoreflect.Message {
+	mi := &file_pipeline_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PipelineChange.ProtoReflect.Descriptor instead.
+func (*PipelineChange) Descriptor() ([]byte, []int) {
+	return file_pipeline_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *PipelineChange) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *PipelineChange) GetName() string {
+	if x != nil && x.Name != nil {
+		return *x.Name
+	}
+	return ""
+}
+
+func (x *PipelineChange) GetChange() string {
+	if x != nil {
+		return x.Change
+	}
+	return ""
+}
+
+func (x *PipelineChange) GetStoredVersion() int64 {
+	if x != nil && x.StoredVersion != nil {
+		return *x.StoredVersion
+	}
+	return 0
+}
+
+func (x *PipelineChange) GetVersion() int64 {
+	if x != nil && x.Version != nil {
+		return *x.Version
+	}
+	return 0
+}
+
 type PipelineVersion struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Version       int64                  `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
@@ -1208,7 +1430,7 @@ type PipelineVersion struct {
 
 func (x *PipelineVersion) Reset() {
 	*x = PipelineVersion{}
-	mi := &file_pipeline_proto_msgTypes[20]
+	mi := &file_pipeline_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1220,7 +1442,7 @@ func (x *PipelineVersion) String() string {
 func (*PipelineVersion) ProtoMessage() {}
 
 func (x *PipelineVersion) ProtoReflect() protoreflect.Message {
-	mi := &file_pipeline_proto_msgTypes[20]
+	mi := &file_pipeline_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1233,7 +1455,7 @@ func (x *PipelineVersion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PipelineVersion.ProtoReflect.Descriptor instead.
 func (*PipelineVersion) Descriptor() ([]byte, []int) {
-	return file_pipeline_proto_rawDescGZIP(), []int{20}
+	return file_pipeline_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *PipelineVersion) GetVersion() int64 {
@@ -1273,7 +1495,7 @@ type PipelineVersions struct {
 
 func (x *PipelineVersions) Reset() {
 	*x = PipelineVersions{}
-	mi := &file_pipeline_proto_msgTypes[21]
+	mi := &file_pipeline_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1285,7 +1507,7 @@ func (x *PipelineVersions) String() string {
 func (*PipelineVersions) ProtoMessage() {}
 
 func (x *PipelineVersions) ProtoReflect() protoreflect.Message {
-	mi := &file_pipeline_proto_msgTypes[21]
+	mi := &file_pipeline_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1298,7 +1520,7 @@ func (x *PipelineVersions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PipelineVersions.ProtoReflect.Descriptor instead.
 func (*PipelineVersions) Descriptor() ([]byte, []int) {
-	return file_pipeline_proto_rawDescGZIP(), []int{21}
+	return file_pipeline_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *PipelineVersions) GetData() []*PipelineVersion {
@@ -1413,7 +1635,30 @@ const file_pipeline_proto_rawDesc = "" +
 	"\n" +
 	"trace_text\x18\x03 \x01(\tB\t\x9a\xb5\x18\x05traceR\ttraceText\x12\x15\n" +
 	"\x03raw\x18\x05 \x01(\tH\x00R\x03raw\x88\x01\x01B\x06\n" +
-	"\x04_raw\"\x9e\x01\n" +
+	"\x04_raw\"/\n" +
+	"\x11TraceEventRequest\x12\x1a\n" +
+	"\bevent_id\x18\x01 \x01(\tR\bevent_id\"\xaa\x02\n" +
+	"\n" +
+	"EventTrace\x12,\n" +
+	"\x06stored\x18\x01 \x01(\v2\x14.nightjar.v1.LogItemR\x06stored\x12&\n" +
+	"\x03now\x18\x02 \x01(\v2\x14.nightjar.v1.LogItemR\x03now\x12\x15\n" +
+	"\x03raw\x18\x03 \x01(\tH\x00R\x03raw\x88\x01\x01\x12,\n" +
+	"\x05trace\x18\x05 \x01(\v2\x16.google.protobuf.ValueR\x05trace\x12(\n" +
+	"\n" +
+	"trace_text\x18\x04 \x01(\tB\t\x9a\xb5\x18\x05traceR\ttraceText\x125\n" +
+	"\achanges\x18\x06 \x03(\v2\x1b.nightjar.v1.PipelineChangeR\achanges\x12\x18\n" +
+	"\adiffers\x18\a \x03(\tR\adiffersB\x06\n" +
+	"\x04_raw\"\xc5\x01\n" +
+	"\x0ePipelineChange\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x17\n" +
+	"\x04name\x18\x02 \x01(\tH\x00R\x04name\x88\x01\x01\x12\x16\n" +
+	"\x06change\x18\x03 \x01(\tR\x06change\x12+\n" +
+	"\x0estored_version\x18\x04 \x01(\x03H\x01R\x0estored_version\x88\x01\x01\x12\x1d\n" +
+	"\aversion\x18\x05 \x01(\x03H\x02R\aversion\x88\x01\x01B\a\n" +
+	"\x05_nameB\x11\n" +
+	"\x0f_stored_versionB\n" +
+	"\n" +
+	"\b_version\"\x9e\x01\n" +
 	"\x0fPipelineVersion\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\x03R\aversion\x12\x1e\n" +
 	"\n" +
@@ -1424,7 +1669,7 @@ const file_pipeline_proto_rawDesc = "" +
 	"is_deleted\x121\n" +
 	"\bpipeline\x18\x04 \x01(\v2\x15.nightjar.v1.PipelineR\bpipeline\"D\n" +
 	"\x10PipelineVersions\x120\n" +
-	"\x04data\x18\x01 \x03(\v2\x1c.nightjar.v1.PipelineVersionR\x04data2\xa4\t\n" +
+	"\x04data\x18\x01 \x03(\v2\x1c.nightjar.v1.PipelineVersionR\x04data2\xeb\t\n" +
 	"\x0fPipelineService\x12V\n" +
 	"\rListPipelines\x12!.nightjar.v1.ListPipelinesRequest\x1a\".nightjar.v1.ListPipelinesResponse\x12E\n" +
 	"\vGetPipeline\x12\x1f.nightjar.v1.GetPipelineRequest\x1a\x15.nightjar.v1.Pipeline\x12K\n" +
@@ -1438,7 +1683,9 @@ const file_pipeline_proto_rawDesc = "" +
 	"\x0eSwitchPipeline\x12\".nightjar.v1.SwitchPipelineRequest\x1a\x1a.nightjar.v1.PipelineState\x12N\n" +
 	"\rClonePipeline\x12!.nightjar.v1.ClonePipelineRequest\x1a\x1a.nightjar.v1.PipelineState\x12V\n" +
 	"\rCheckPipeline\x12!.nightjar.v1.CheckPipelineRequest\x1a\".nightjar.v1.CheckPipelineResponse\x12_\n" +
-	"\x10PreviewPipelines\x12$.nightjar.v1.PreviewPipelinesRequest\x1a%.nightjar.v1.PreviewPipelinesResponse\x12V\n" +
+	"\x10PreviewPipelines\x12$.nightjar.v1.PreviewPipelinesRequest\x1a%.nightjar.v1.PreviewPipelinesResponse\x12E\n" +
+	"\n" +
+	"TraceEvent\x12\x1e.nightjar.v1.TraceEventRequest\x1a\x17.nightjar.v1.EventTrace\x12V\n" +
 	"\x14ListPipelineVersions\x12\x1f.nightjar.v1.GetPipelineRequest\x1a\x1d.nightjar.v1.PipelineVersionsB\x1cZ\x1anightjar/api/v1;nightjarv1b\x06proto3"
 
 var (
@@ -1453,7 +1700,7 @@ func file_pipeline_proto_rawDescGZIP() []byte {
 	return file_pipeline_proto_rawDescData
 }
 
-var file_pipeline_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_pipeline_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_pipeline_proto_goTypes = []any{
 	(*ListPipelinesRequest)(nil),     // 0: nightjar.v1.ListPipelinesRequest
 	(*GetPipelineRequest)(nil),       // 1: nightjar.v1.GetPipelineRequest
@@ -1475,16 +1722,19 @@ var file_pipeline_proto_goTypes = []any{
 	(*CheckPipelineResponse)(nil),    // 17: nightjar.v1.CheckPipelineResponse
 	(*PreviewPipelinesRequest)(nil),  // 18: nightjar.v1.PreviewPipelinesRequest
 	(*PreviewPipelinesResponse)(nil), // 19: nightjar.v1.PreviewPipelinesResponse
-	(*PipelineVersion)(nil),          // 20: nightjar.v1.PipelineVersion
-	(*PipelineVersions)(nil),         // 21: nightjar.v1.PipelineVersions
-	(*structpb.ListValue)(nil),       // 22: google.protobuf.ListValue
-	(*structpb.Value)(nil),           // 23: google.protobuf.Value
-	(*LogItem)(nil),                  // 24: nightjar.v1.LogItem
+	(*TraceEventRequest)(nil),        // 20: nightjar.v1.TraceEventRequest
+	(*EventTrace)(nil),               // 21: nightjar.v1.EventTrace
+	(*PipelineChange)(nil),           // 22: nightjar.v1.PipelineChange
+	(*PipelineVersion)(nil),          // 23: nightjar.v1.PipelineVersion
+	(*PipelineVersions)(nil),         // 24: nightjar.v1.PipelineVersions
+	(*structpb.ListValue)(nil),       // 25: google.protobuf.ListValue
+	(*structpb.Value)(nil),           // 26: google.protobuf.Value
+	(*LogItem)(nil),                  // 27: nightjar.v1.LogItem
 }
 var file_pipeline_proto_depIdxs = []int32{
 	8,  // 0: nightjar.v1.ListPipelinesResponse.pipelines:type_name -> nightjar.v1.Pipeline
 	7,  // 1: nightjar.v1.Pipeline.filter:type_name -> nightjar.v1.PipelineFilter
-	22, // 2: nightjar.v1.Pipeline.processors:type_name -> google.protobuf.ListValue
+	25, // 2: nightjar.v1.Pipeline.processors:type_name -> google.protobuf.ListValue
 	8,  // 3: nightjar.v1.CreatePipelineRequest.pipeline:type_name -> nightjar.v1.Pipeline
 	8,  // 4: nightjar.v1.UpdatePipelineRequest.pipeline:type_name -> nightjar.v1.Pipeline
 	8,  // 5: nightjar.v1.PipelineState.pipeline:type_name -> nightjar.v1.Pipeline
@@ -1492,46 +1742,52 @@ var file_pipeline_proto_depIdxs = []int32{
 	11, // 7: nightjar.v1.PipelineStates.data:type_name -> nightjar.v1.PipelineState
 	8,  // 8: nightjar.v1.CheckPipelineRequest.pipeline:type_name -> nightjar.v1.Pipeline
 	8,  // 9: nightjar.v1.CheckPipelineResponse.pipeline:type_name -> nightjar.v1.Pipeline
-	23, // 10: nightjar.v1.PreviewPipelinesRequest.event:type_name -> google.protobuf.Value
+	26, // 10: nightjar.v1.PreviewPipelinesRequest.event:type_name -> google.protobuf.Value
 	8,  // 11: nightjar.v1.PreviewPipelinesRequest.pipeline:type_name -> nightjar.v1.Pipeline
-	24, // 12: nightjar.v1.PreviewPipelinesResponse.before:type_name -> nightjar.v1.LogItem
-	24, // 13: nightjar.v1.PreviewPipelinesResponse.after:type_name -> nightjar.v1.LogItem
-	23, // 14: nightjar.v1.PreviewPipelinesResponse.trace:type_name -> google.protobuf.Value
-	8,  // 15: nightjar.v1.PipelineVersion.pipeline:type_name -> nightjar.v1.Pipeline
-	20, // 16: nightjar.v1.PipelineVersions.data:type_name -> nightjar.v1.PipelineVersion
-	0,  // 17: nightjar.v1.PipelineService.ListPipelines:input_type -> nightjar.v1.ListPipelinesRequest
-	1,  // 18: nightjar.v1.PipelineService.GetPipeline:input_type -> nightjar.v1.GetPipelineRequest
-	9,  // 19: nightjar.v1.PipelineService.CreatePipeline:input_type -> nightjar.v1.CreatePipelineRequest
-	10, // 20: nightjar.v1.PipelineService.UpdatePipeline:input_type -> nightjar.v1.UpdatePipelineRequest
-	2,  // 21: nightjar.v1.PipelineService.DeletePipeline:input_type -> nightjar.v1.DeletePipelineRequest
-	4,  // 22: nightjar.v1.PipelineService.GetPipelineOrder:input_type -> nightjar.v1.GetPipelineOrderRequest
-	5,  // 23: nightjar.v1.PipelineService.UpdatePipelineOrder:input_type -> nightjar.v1.PipelineOrder
-	0,  // 24: nightjar.v1.PipelineService.ListPipelineStates:input_type -> nightjar.v1.ListPipelinesRequest
-	1,  // 25: nightjar.v1.PipelineService.GetPipelineState:input_type -> nightjar.v1.GetPipelineRequest
-	14, // 26: nightjar.v1.PipelineService.SwitchPipeline:input_type -> nightjar.v1.SwitchPipelineRequest
-	15, // 27: nightjar.v1.PipelineService.ClonePipeline:input_type -> nightjar.v1.ClonePipelineRequest
-	16, // 28: nightjar.v1.PipelineService.CheckPipeline:input_type -> nightjar.v1.CheckPipelineRequest
-	18, // 29: nightjar.v1.PipelineService.PreviewPipelines:input_type -> nightjar.v1.PreviewPipelinesRequest
-	1,  // 30: nightjar.v1.PipelineService.ListPipelineVersions:input_type -> nightjar.v1.GetPipelineRequest
-	6,  // 31: nightjar.v1.PipelineService.ListPipelines:output_type -> nightjar.v1.ListPipelinesResponse
-	8,  // 32: nightjar.v1.PipelineService.GetPipeline:output_type -> nightjar.v1.Pipeline
-	8,  // 33: nightjar.v1.PipelineService.CreatePipeline:output_type -> nightjar.v1.Pipeline
-	8,  // 34: nightjar.v1.PipelineService.UpdatePipeline:output_type -> nightjar.v1.Pipeline
-	3,  // 35: nightjar.v1.PipelineService.DeletePipeline:output_type -> nightjar.v1.DeletePipelineResponse
-	5,  // 36: nightjar.v1.PipelineService.GetPipelineOrder:output_type -> nightjar.v1.PipelineOrder
-	5,  // 37: nightjar.v1.PipelineService.UpdatePipelineOrder:output_type -> nightjar.v1.PipelineOrder
-	13, // 38: nightjar.v1.PipelineService.ListPipelineStates:output_type -> nightjar.v1.PipelineStates
-	11, // 39: nightjar.v1.PipelineService.GetPipelineState:output_type -> nightjar.v1.PipelineState
-	11, // 40: nightjar.v1.PipelineService.SwitchPipeline:output_type -> nightjar.v1.PipelineState
-	11, // 41: nightjar.v1.PipelineService.ClonePipeline:output_type -> nightjar.v1.PipelineState
-	17, // 42: nightjar.v1.PipelineService.CheckPipeline:output_type -> nightjar.v1.CheckPipelineResponse
-	19, // 43: nightjar.v1.PipelineService.PreviewPipelines:output_type -> nightjar.v1.PreviewPipelinesResponse
-	21, // 44: nightjar.v1.PipelineService.ListPipelineVersions:output_type -> nightjar.v1.PipelineVersions
-	31, // [31:45] is the sub-list for method output_type
-	17, // [17:31] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	27, // 12: nightjar.v1.PreviewPipelinesResponse.before:type_name -> nightjar.v1.LogItem
+	27, // 13: nightjar.v1.PreviewPipelinesResponse.after:type_name -> nightjar.v1.LogItem
+	26, // 14: nightjar.v1.PreviewPipelinesResponse.trace:type_name -> google.protobuf.Value
+	27, // 15: nightjar.v1.EventTrace.stored:type_name -> nightjar.v1.LogItem
+	27, // 16: nightjar.v1.EventTrace.now:type_name -> nightjar.v1.LogItem
+	26, // 17: nightjar.v1.EventTrace.trace:type_name -> google.protobuf.Value
+	22, // 18: nightjar.v1.EventTrace.changes:type_name -> nightjar.v1.PipelineChange
+	8,  // 19: nightjar.v1.PipelineVersion.pipeline:type_name -> nightjar.v1.Pipeline
+	23, // 20: nightjar.v1.PipelineVersions.data:type_name -> nightjar.v1.PipelineVersion
+	0,  // 21: nightjar.v1.PipelineService.ListPipelines:input_type -> nightjar.v1.ListPipelinesRequest
+	1,  // 22: nightjar.v1.PipelineService.GetPipeline:input_type -> nightjar.v1.GetPipelineRequest
+	9,  // 23: nightjar.v1.PipelineService.CreatePipeline:input_type -> nightjar.v1.CreatePipelineRequest
+	10, // 24: nightjar.v1.PipelineService.UpdatePipeline:input_type -> nightjar.v1.UpdatePipelineRequest
+	2,  // 25: nightjar.v1.PipelineService.DeletePipeline:input_type -> nightjar.v1.DeletePipelineRequest
+	4,  // 26: nightjar.v1.PipelineService.GetPipelineOrder:input_type -> nightjar.v1.GetPipelineOrderRequest
+	5,  // 27: nightjar.v1.PipelineService.UpdatePipelineOrder:input_type -> nightjar.v1.PipelineOrder
+	0,  // 28: nightjar.v1.PipelineService.ListPipelineStates:input_type -> nightjar.v1.ListPipelinesRequest
+	1,  // 29: nightjar.v1.PipelineService.GetPipelineState:input_type -> nightjar.v1.GetPipelineRequest
+	14, // 30: nightjar.v1.PipelineService.SwitchPipeline:input_type -> nightjar.v1.SwitchPipelineRequest
+	15, // 31: nightjar.v1.PipelineService.ClonePipeline:input_type -> nightjar.v1.ClonePipelineRequest
+	16, // 32: nightjar.v1.PipelineService.CheckPipeline:input_type -> nightjar.v1.CheckPipelineRequest
+	18, // 33: nightjar.v1.PipelineService.PreviewPipelines:input_type -> nightjar.v1.PreviewPipelinesRequest
+	20, // 34: nightjar.v1.PipelineService.TraceEvent:input_type -> nightjar.v1.TraceEventRequest
+	1,  // 35: nightjar.v1.PipelineService.ListPipelineVersions:input_type -> nightjar.v1.GetPipelineRequest
+	6,  // 36: nightjar.v1.PipelineService.ListPipelines:output_type -> nightjar.v1.ListPipelinesResponse
+	8,  // 37: nightjar.v1.PipelineService.GetPipeline:output_type -> nightjar.v1.Pipeline
+	8,  // 38: nightjar.v1.PipelineService.CreatePipeline:output_type -> nightjar.v1.Pipeline
+	8,  // 39: nightjar.v1.PipelineService.UpdatePipeline:output_type -> nightjar.v1.Pipeline
+	3,  // 40: nightjar.v1.PipelineService.DeletePipeline:output_type -> nightjar.v1.DeletePipelineResponse
+	5,  // 41: nightjar.v1.PipelineService.GetPipelineOrder:output_type -> nightjar.v1.PipelineOrder
+	5,  // 42: nightjar.v1.PipelineService.UpdatePipelineOrder:output_type -> nightjar.v1.PipelineOrder
+	13, // 43: nightjar.v1.PipelineService.ListPipelineStates:output_type -> nightjar.v1.PipelineStates
+	11, // 44: nightjar.v1.PipelineService.GetPipelineState:output_type -> nightjar.v1.PipelineState
+	11, // 45: nightjar.v1.PipelineService.SwitchPipeline:output_type -> nightjar.v1.PipelineState
+	11, // 46: nightjar.v1.PipelineService.ClonePipeline:output_type -> nightjar.v1.PipelineState
+	17, // 47: nightjar.v1.PipelineService.CheckPipeline:output_type -> nightjar.v1.CheckPipelineResponse
+	19, // 48: nightjar.v1.PipelineService.PreviewPipelines:output_type -> nightjar.v1.PreviewPipelinesResponse
+	21, // 49: nightjar.v1.PipelineService.TraceEvent:output_type -> nightjar.v1.EventTrace
+	24, // 50: nightjar.v1.PipelineService.ListPipelineVersions:output_type -> nightjar.v1.PipelineVersions
+	36, // [36:51] is the sub-list for method output_type
+	21, // [21:36] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_pipeline_proto_init() }
@@ -1545,13 +1801,15 @@ func file_pipeline_proto_init() {
 	file_pipeline_proto_msgTypes[11].OneofWrappers = []any{}
 	file_pipeline_proto_msgTypes[12].OneofWrappers = []any{}
 	file_pipeline_proto_msgTypes[19].OneofWrappers = []any{}
+	file_pipeline_proto_msgTypes[21].OneofWrappers = []any{}
+	file_pipeline_proto_msgTypes[22].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pipeline_proto_rawDesc), len(file_pipeline_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   22,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -32,6 +32,7 @@ const (
 	PipelineService_ClonePipeline_FullMethodName        = "/nightjar.v1.PipelineService/ClonePipeline"
 	PipelineService_CheckPipeline_FullMethodName        = "/nightjar.v1.PipelineService/CheckPipeline"
 	PipelineService_PreviewPipelines_FullMethodName     = "/nightjar.v1.PipelineService/PreviewPipelines"
+	PipelineService_TraceEvent_FullMethodName           = "/nightjar.v1.PipelineService/TraceEvent"
 	PipelineService_ListPipelineVersions_FullMethodName = "/nightjar.v1.PipelineService/ListPipelineVersions"
 )
 
@@ -70,6 +71,10 @@ type PipelineServiceClient interface {
 	// PreviewPipelines shows an event before and after the pipelines, and what each
 	// processor did; it stores nothing.
 	PreviewPipelines(ctx context.Context, in *PreviewPipelinesRequest, opts ...grpc.CallOption) (*PreviewPipelinesResponse, error)
+	// TraceEvent reads a stored event again, from the record that it came as, through the
+	// pipelines that are in force now, and says what each processor did, and what has
+	// changed since it was stored. It stores nothing.
+	TraceEvent(ctx context.Context, in *TraceEventRequest, opts ...grpc.CallOption) (*EventTrace, error)
 	// ListPipelineVersions reads every version of a pipeline, the newest first.
 	ListPipelineVersions(ctx context.Context, in *GetPipelineRequest, opts ...grpc.CallOption) (*PipelineVersions, error)
 }
@@ -212,6 +217,16 @@ func (c *pipelineServiceClient) PreviewPipelines(ctx context.Context, in *Previe
 	return out, nil
 }
 
+func (c *pipelineServiceClient) TraceEvent(ctx context.Context, in *TraceEventRequest, opts ...grpc.CallOption) (*EventTrace, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(EventTrace)
+	err := c.cc.Invoke(ctx, PipelineService_TraceEvent_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *pipelineServiceClient) ListPipelineVersions(ctx context.Context, in *GetPipelineRequest, opts ...grpc.CallOption) (*PipelineVersions, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(PipelineVersions)
@@ -257,6 +272,10 @@ type PipelineServiceServer interface {
 	// PreviewPipelines shows an event before and after the pipelines, and what each
 	// processor did; it stores nothing.
 	PreviewPipelines(context.Context, *PreviewPipelinesRequest) (*PreviewPipelinesResponse, error)
+	// TraceEvent reads a stored event again, from the record that it came as, through the
+	// pipelines that are in force now, and says what each processor did, and what has
+	// changed since it was stored. It stores nothing.
+	TraceEvent(context.Context, *TraceEventRequest) (*EventTrace, error)
 	// ListPipelineVersions reads every version of a pipeline, the newest first.
 	ListPipelineVersions(context.Context, *GetPipelineRequest) (*PipelineVersions, error)
 	mustEmbedUnimplementedPipelineServiceServer()
@@ -307,6 +326,9 @@ func (UnimplementedPipelineServiceServer) CheckPipeline(context.Context, *CheckP
 }
 func (UnimplementedPipelineServiceServer) PreviewPipelines(context.Context, *PreviewPipelinesRequest) (*PreviewPipelinesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method PreviewPipelines not implemented")
+}
+func (UnimplementedPipelineServiceServer) TraceEvent(context.Context, *TraceEventRequest) (*EventTrace, error) {
+	return nil, status.Error(codes.Unimplemented, "method TraceEvent not implemented")
 }
 func (UnimplementedPipelineServiceServer) ListPipelineVersions(context.Context, *GetPipelineRequest) (*PipelineVersions, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListPipelineVersions not implemented")
@@ -566,6 +588,24 @@ func _PipelineService_PreviewPipelines_Handler(srv interface{}, ctx context.Cont
 	return interceptor(ctx, in, info, handler)
 }
 
+func _PipelineService_TraceEvent_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(TraceEventRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PipelineServiceServer).TraceEvent(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PipelineService_TraceEvent_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PipelineServiceServer).TraceEvent(ctx, req.(*TraceEventRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _PipelineService_ListPipelineVersions_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetPipelineRequest)
 	if err := dec(in); err != nil {
@@ -642,6 +682,10 @@ var PipelineService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "PreviewPipelines",
 			Handler:    _PipelineService_PreviewPipelines_Handler,
+		},
+		{
+			MethodName: "TraceEvent",
+			Handler:    _PipelineService_TraceEvent_Handler,
 		},
 		{
 			MethodName: "ListPipelineVersions",

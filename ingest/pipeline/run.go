@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/valyala/fastjson"
 
@@ -378,7 +379,7 @@ func (x *run) process(list []Processor, told *[]*Step) {
 		case x.overdue(b.dear) && !redacts(p):
 			step.ended(skipped("the pipeline's time is up"))
 		default:
-			out := x.step(p)
+			out := x.timed(p, step)
 			if out.Outcome == Failed {
 				x.fail(b, out.err)
 			}
@@ -398,6 +399,17 @@ func redacts(p Processor) bool {
 	}
 	_, ok := p.(*Scrub)
 	return ok
+}
+
+// timed runs one processor, and writes into its step, if there is one, how long that took.
+func (x *run) timed(p Processor, told *Step) outcome {
+	if told == nil {
+		return x.step(p)
+	}
+	began := time.Now()
+	out := x.step(p)
+	told.Microseconds = micros(time.Since(began))
+	return out
 }
 
 // step runs one processor. A fault of ours in it is its failure, and no other's.

@@ -196,7 +196,11 @@ func (s *Set) apply(x *run, i int, told *TracedPipeline) (failures []string) {
 			told.Stopped = stopped
 		}
 	}
-	s.counts[i].add(x.spent.wall(), len(x.failures) > 0, x.redacted)
+	took := x.spent.wall()
+	if told != nil {
+		told.Microseconds = micros(took)
+	}
+	s.counts[i].add(took, len(x.failures) > 0, x.redacted)
 	return x.failures
 }
 

@@ -212,6 +212,13 @@ processors:
     processors: [{type: service-remapper, sources: [evt.name]}]
 `, "name: b\nid: b\nfilter: source:other\nprocessors: []")
 	trace, _ := set.Trace(recordOf(t, ""))
+	for _, p := range trace.Pipelines {
+		if p.Matched != (p.Microseconds > 0) {
+			t.Errorf("%s worked %v µs", p.ID, p.Microseconds)
+		}
+		p.Microseconds = 0
+		untimed(t, p.Steps)
+	}
 	got, err := json.Marshal(trace)
 	if err != nil {
 		t.Fatal(err)
@@ -225,6 +232,18 @@ processors:
 		`{"id":"b","version":1,"name":"b","query":"source:other","matched":false,"outcome":"skipped","steps":[]}]}`
 	if string(got) != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// untimed takes the times out of steps; those that ran have one.
+func untimed(t *testing.T, steps []*Step) {
+	t.Helper()
+	for _, s := range steps {
+		if (s.Outcome == Disabled) != (s.Microseconds == 0) {
+			t.Errorf("%s, which is %s, worked %v µs", s.Place, s.Outcome, s.Microseconds)
+		}
+		s.Microseconds = 0
+		untimed(t, s.Steps)
 	}
 }
 

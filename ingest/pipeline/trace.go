@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"encoding/json"
+	"time"
 
 	"github.com/valyala/fastjson"
 
@@ -24,6 +25,8 @@ type TracedPipeline struct {
 	Steps   []*Step `json:"steps"`
 	// Stopped says why it did not run to its end.
 	Stopped string `json:"stopped,omitempty"`
+	// Microseconds are how long it worked on the record; absent where it did not.
+	Microseconds float64 `json:"microseconds,omitempty"`
 }
 
 // Step is what one processor did.
@@ -41,6 +44,8 @@ type Step struct {
 	Removed []string `json:"removed,omitempty"`
 	// Steps are those of a nested pipeline.
 	Steps []*Step `json:"steps,omitempty"`
+	// Microseconds are how long it worked, with its own steps; absent where it did not.
+	Microseconds float64 `json:"microseconds,omitempty"`
 }
 
 // Change is what was set: an attribute, or a reserved field by its name.
@@ -77,6 +82,9 @@ func (s *Step) setAll(at string, v *fastjson.Value) {
 		s.setAll(at+"."+string(k), v)
 	})
 }
+
+// micros is a time as traces have it.
+func micros(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }
 
 func (s *Step) ended(o outcome) {
 	if s == nil {
