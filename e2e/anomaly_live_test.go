@@ -93,6 +93,7 @@ func TestABurstInAStreamSignalsInItsBucketLiveAndInBacktest(t *testing.T) {
 	if len(live) != 1 || live[0].Group[0] != "web-2" || live[0].First < schema.MillisOf(burst) || live[0].Last >= hour+3_600_000 {
 		t.Errorf("signals %+v, want one of web-2 in the hour from %s", live, hour)
 	}
+	p.isOutOfItsBand(hour)
 	png := filepath.Join(dir, "web-2.png")
 	if _, stderr, code := p.run("anomaly", "explain", made.ID, "web-2", "--png", png); code != 0 {
 		t.Errorf("anomaly explain --png: exit %d: %s", code, stderr)
@@ -106,5 +107,39 @@ func TestABurstInAStreamSignalsInItsBucketLiveAndInBacktest(t *testing.T) {
 	}
 	if _, stderr, code := p.run("anomaly", "explain", made.ID, "nobody"); code != 1 || !strings.Contains(stderr, "nobody") {
 		t.Errorf("anomaly explain of nobody: exit %d: %s", code, stderr)
+	}
+}
+
+// isOutOfItsBand looks into the explanation of the one signal: in its hour the value was out
+// of what was learned, and in the one before it was not.
+func (p *process) isOutOfItsBand(hour schema.Millis) {
+	p.t.Helper()
+	var found struct{ Data []struct{ ID string } }
+	p.call(http.MethodPost, "/api/v2/security_monitoring/signals/search", []byte(`{"filter":{"query":"*"}}`), &found)
+	var explained struct {
+		Band struct {
+			Points []struct {
+				At                          int64
+				Value, Lower, Median, Upper float64
+			}
+		}
+		Missing []string
+	}
+	p.call(http.MethodGet, "/api/nightjar/v1/signals/"+found.Data[0].ID+"/explanation", nil, &explained)
+	seen := 0
+	for _, point := range explained.Band.Points {
+		switch schema.Millis(point.At) {
+		case hour:
+			if seen++; point.Value <= point.Upper {
+				p.t.Errorf("in the hour of the signal: %+v", point)
+			}
+		case hour - 3_600_000:
+			if seen++; point.Value > point.Upper || point.Lower > point.Median || point.Median > point.Upper {
+				p.t.Errorf("in the hour before: %+v", point)
+			}
+		}
+	}
+	if seen != 2 || len(explained.Missing) > 0 {
+		p.t.Errorf("the band has %d of two hours: %+v; missing %q", seen, explained.Band.Points, explained.Missing)
 	}
 }

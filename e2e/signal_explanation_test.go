@@ -39,8 +39,16 @@ type explained struct {
 		Steps []struct{ Name, Reached string }
 	}
 	Queries   []struct{ Matches bool }
+	Journey   []journeyStop
 	Processes []processNode
 	Missing   []string
+}
+
+type journeyStop struct {
+	At, Since     int64
+	City, Country string
+	Km, Kmh       float64
+	Impossible    bool
 }
 
 type processNode struct {
@@ -64,6 +72,9 @@ func TestASignalIsExplainedInNumbers(t *testing.T) {
 			"steps":[{"name":"one","condition":"a > 0"},{"name":"two","condition":"b > 0"}],"stepTransitions":[{"parent":"one","child":"two","evaluationWindow":600}]}},
 		"queries":[{"query":"source:x @evt.name:login","aggregation":"count","groupByFields":["@usr.id"]},{"query":"source:x @evt.name:delete","aggregation":"count","groupByFields":["@usr.id"]}],
 		"cases":[{"status":"low","condition":"two > 0"}]}`)
+	create(`{"name":"journey","message":"m","isEnabled":true,"tags":[],"options":{"evaluationWindow":0,"keepAlive":300,"maxSignalDuration":3600,"detectionMethod":"impossible_travel"},
+		"queries":[{"query":"source:x @evt.name:travel","aggregation":"geo_data","groupByFields":["@usr.id"],"metrics":["@network.client.geoip"]}],
+		"cases":[{"status":"low"}]}`)
 	start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	send := func(name, user string, second int, more string) {
 		body := fmt.Sprintf(`[{"ddsource":"x","host":"web-1","timestamp":%d,"message":"m","evt":{"name":%q},"usr":{"id":%q}%s}]`, start.Add(time.Duration(second)*time.Second).UnixMilli(), name, user, more)
@@ -75,6 +86,9 @@ func TestASignalIsExplainedInNumbers(t *testing.T) {
 		send("login", hostile, second, fmt.Sprintf(chain, 30+i%2, "curl"))
 	}
 	send("delete", hostile, 260, "")
+	const place = `,"network":{"client":{"ip":"192.0.2.%d","geoip":{"latitude":%v,"longitude":%v,"city":{"name":%[4]q},"country":{"name":%[5]q}}}}`
+	send("travel", "ann", 0, fmt.Sprintf(place, 1, 48.85, 2.35, "Paris", "France"))
+	send("travel", "ann", 3600, fmt.Sprintf(place, 2, 40.71, -74.0, "New York", "United States"))
 	p.caughtUp()
 	explain := func(rule string) (out explained) {
 		var found struct{ Data []struct{ ID string } }
@@ -117,6 +131,15 @@ func TestASignalIsExplainedInNumbers(t *testing.T) {
 	}
 	if got := shown(many.Processes); got != "sshd/10:0(bash/20:0(curl/30:2() curl/31:1()))" {
 		t.Errorf("processes: %s", got)
+	}
+
+	journey := explain("journey").Journey
+	if len(journey) != 2 || journey[0].Impossible || journey[0].Since != 0 || journey[0].Km != 0 {
+		t.Fatalf("journey: %+v", journey)
+	}
+	// It is 5,837 km from Paris to New York.
+	if to := journey[1]; !to.Impossible || to.Since != start.UnixMilli() || to.At-to.Since != 3_600_000 || int(to.Km/100) != 58 || to.Km != to.Kmh {
+		t.Errorf("journey: %+v", journey)
 	}
 
 	steps := explain("chain").Standing.Steps

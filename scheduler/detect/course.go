@@ -122,10 +122,7 @@ func stopsBetween(own []compiler.Match, from, to schema.Millis) (out []Stop) {
 		}
 		s := Stop{At: now.At, Place: now.place}
 		for _, b := range before {
-			if sameAddress(now.Match, b.Match) {
-				s.Assumed = true
-				continue
-			}
+			s.Assumed = s.Assumed || sameAddress(now.Match, b.Match)
 			if km, kmh := leg(b, now); km >= s.Km {
 				s.Km, s.Kmh, s.Since = km, kmh, b.At
 				s.Impossible = km > compiler.TravelKm && kmh > compiler.TravelKmh

@@ -3,6 +3,7 @@ package signals
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"nightjar/api/services/rules"
 	pb "nightjar/api/v1"
@@ -78,11 +79,16 @@ func (e *signalExplainer) standing(ctx context.Context) {
 	e.out.Queries = rules.QueriesToProto(asked.Queries)
 }
 
-// course asks for the values from two windows before the signal to one after it.
+// course asks for the values from two windows before the signal to one after it; of a journey,
+// from a day before.
 func (e *signalExplainer) course(ctx context.Context) {
 	n := &e.doc.Nightjar
 	around := schema.Millis(max(n.Window, 60_000))
-	q := explain.CourseQuestion{RuleID: n.RuleID, Group: n.Group, From: n.FirstSeen - 2*around, To: n.LastSeen + around, Most: maxCourse}
+	past := 2 * around
+	if e.doc.Workflow.Rule.DetectionMethod == schema.MethodImpossibleTravel {
+		past = schema.Millis(compiler.TravelWithin / time.Millisecond) // where they came from may be as old
+	}
+	q := explain.CourseQuestion{RuleID: n.RuleID, Group: n.Group, From: n.FirstSeen - past, To: n.LastSeen + around, Most: maxCourse}
 	found, err := e.Explainer.ExplainCourse(ctx, q)
 	if err != nil {
 		e.miss("how the values went over time", err)
