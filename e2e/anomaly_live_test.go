@@ -119,7 +119,7 @@ func (p *process) isOutOfItsBand(hour schema.Millis) {
 	var explained struct {
 		Band struct {
 			Points []struct {
-				At                          int64
+				At                          time.Time
 				Value, Lower, Median, Upper float64
 			}
 		}
@@ -128,7 +128,7 @@ func (p *process) isOutOfItsBand(hour schema.Millis) {
 	p.call(http.MethodGet, "/api/nightjar/v1/signals/"+found.Data[0].ID+"/explanation", nil, &explained)
 	seen := 0
 	for _, point := range explained.Band.Points {
-		switch schema.Millis(point.At) {
+		switch schema.MillisOf(point.At) {
 		case hour:
 			if seen++; point.Value <= point.Upper {
 				p.t.Errorf("in the hour of the signal: %+v", point)
