@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"cmp"
 	"runtime"
 	"slices"
 	"sync"
@@ -31,6 +32,9 @@ type RuleCost struct {
 	// Through the last that it was.
 	Alone, Dear     bool
 	Behind, Through uint64
+	// Failing is why its last evaluation failed, which is retried, Unsupported why it is
+	// not evaluated at all; empty: neither is so.
+	Failing, Unsupported string
 }
 
 // cost is what was measured of a rule.
@@ -204,6 +208,10 @@ func (s *Scheduler) Costs() []RuleCost {
 		}
 		c := s.costs.measured(&w.plan.Rule)
 		c.Alone, c.Dear, c.Through, c.Behind = w.slow, w.dear, w.through, max(target, w.through)-w.through
+		c.Unsupported = w.plan.Unsupported
+		if w.failures > 0 {
+			c.Failing = cmp.Or(w.problem, "its last evaluation failed")
+		}
 		out = append(out, c)
 	}
 	slices.SortStableFunc(out, func(a, b RuleCost) int {

@@ -3,6 +3,7 @@ package scheduler
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -90,6 +91,9 @@ func TestAFailingRuleStopsOnlyItselfAndIsCaughtUp(t *testing.T) {
 	if p := s.Progress(); p.Failing != 1 || p.CaughtUp {
 		t.Errorf("progress %+v, want one failing rule and not caught up", p)
 	}
+	if got := failingRules(s); !slices.Equal(got, []string{rules[1].ID}) {
+		t.Errorf("costs tell that %v fail, want the broken one", got)
+	}
 	if got, want := s.described(t, rules[1].ID), "v2 0-10 failed; noted failed 0-10; "; got != want {
 		t.Errorf("coverage %q, want %q", got, want)
 	}
@@ -99,9 +103,22 @@ func TestAFailingRuleStopsOnlyItselfAndIsCaughtUp(t *testing.T) {
 	if got, want := s.described(t, rules[1].ID), "v2 0-20 evaluated; noted failed 0-10; noted recovered 0-10; "; got != want {
 		t.Errorf("coverage %q, want %q", got, want)
 	}
+	if got := failingRules(s); len(got) > 0 {
+		t.Errorf("costs tell that %v fail in the end", got)
+	}
 	if n := len(standing(w)); n != 4 {
 		t.Errorf("%d signals in the end, want 2 of each rule", n)
 	}
+}
+
+// failingRules are the rules that costs tell of as failing, each with its reason.
+func failingRules(s *Scheduler) (ids []string) {
+	for _, c := range s.Costs() {
+		if c.Failing != "" {
+			ids = append(ids, c.RuleID)
+		}
+	}
+	return ids
 }
 
 func TestCoverageKnowsVersionsLateEventsAndWhatIsNotEvaluated(t *testing.T) {

@@ -203,7 +203,8 @@ func TestStatusSaysHowFarEvaluationIs(t *testing.T) {
 func TestWhatRulesCostIsTold(t *testing.T) {
 	s := newWorld().start(t)
 	_, answer := call(t, s, "GET", "/api/nightjar/v1/rule_costs", "")
-	for _, want := range []string{`"microseconds_per_event":1500`, `"alone":"matching`, `"rule_id":"jkl-mno-pqr"`} {
+	for _, want := range []string{`"microseconds_per_event":1500`, `"alone":"matching`, `"rule_id":"jkl-mno-pqr"`, `"state":"running","reason":""`,
+		`"state":"failing","reason":"a timeout"`, `"state":"unsupported","reason":"not yet"`} {
 		if !strings.Contains(answer, want) {
 			t.Errorf("no %s in %s", want, answer)
 		}

@@ -340,7 +340,7 @@ func (w *world) QuerySQL(ctx context.Context, query string, params map[string]an
 }
 
 func (w *world) RuleCosts() []scheduler.RuleCost {
-	return []scheduler.RuleCost{{RuleID: "abc-def-ghi", Name: "dear", CPU: 1500 * time.Microsecond, CPUKnown: true, Signals: 3, Alone: true, Dear: true, Behind: 7}, {RuleID: "jkl-mno-pqr"}}
+	return []scheduler.RuleCost{{RuleID: "abc-def-ghi", Name: "dear", CPU: 1500 * time.Microsecond, CPUKnown: true, Signals: 3, Alone: true, Dear: true, Behind: 7}, {RuleID: "jkl-mno-pqr", Failing: "a timeout"}, {RuleID: "stu-vwx-yza", Unsupported: "not yet"}}
 }
 
 func (w *world) AcceptLoss(string) (int, uint64, error) { return 1, 3, nil }

@@ -156,8 +156,13 @@ type RuleCost struct {
 	// is evaluated with the others.
 	Alone string `protobuf:"bytes,7,opt,name=alone,proto3" json:"alone,omitempty"`
 	// How many arrivals it has not been evaluated over yet, and the last that it was.
-	Behind        uint64 `protobuf:"varint,8,opt,name=behind,proto3" json:"behind,omitempty"`
-	Through       uint64 `protobuf:"varint,9,opt,name=through,proto3" json:"through,omitempty"`
+	Behind  uint64 `protobuf:"varint,8,opt,name=behind,proto3" json:"behind,omitempty"`
+	Through uint64 `protobuf:"varint,9,opt,name=through,proto3" json:"through,omitempty"`
+	// running, failing (at its last evaluation, which is retried) or unsupported (kept, not
+	// evaluated).
+	State string `protobuf:"bytes,10,opt,name=state,proto3" json:"state,omitempty"`
+	// Why it fails, or is not evaluated; empty: it runs.
+	Reason        string `protobuf:"bytes,11,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -253,6 +258,20 @@ func (x *RuleCost) GetThrough() uint64 {
 		return x.Through
 	}
 	return 0
+}
+
+func (x *RuleCost) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *RuleCost) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
 }
 
 type AcceptLossRequest struct {
@@ -1756,7 +1775,7 @@ const file_status_proto_rawDesc = "" +
 	"\x10GetStatusRequest\"\x16\n" +
 	"\x14ListRuleCostsRequest\"B\n" +
 	"\x15ListRuleCostsResponse\x12)\n" +
-	"\x04data\x18\x01 \x03(\v2\x15.nightjar.v1.RuleCostR\x04data\"\xb4\x02\n" +
+	"\x04data\x18\x01 \x03(\v2\x15.nightjar.v1.RuleCostR\x04data\"\xe2\x02\n" +
 	"\bRuleCost\x12\x18\n" +
 	"\arule_id\x18\x01 \x01(\tR\arule_id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12;\n" +
@@ -1766,7 +1785,10 @@ const file_status_proto_rawDesc = "" +
 	"\x06groups\x18\x06 \x01(\x04R\x06groups\x12\x14\n" +
 	"\x05alone\x18\a \x01(\tR\x05alone\x12\x16\n" +
 	"\x06behind\x18\b \x01(\x04R\x06behind\x12\x18\n" +
-	"\athrough\x18\t \x01(\x04R\athroughB\x19\n" +
+	"\athrough\x18\t \x01(\x04R\athrough\x12\x14\n" +
+	"\x05state\x18\n" +
+	" \x01(\tR\x05state\x12\x16\n" +
+	"\x06reason\x18\v \x01(\tR\x06reasonB\x19\n" +
 	"\x17_microseconds_per_event\"-\n" +
 	"\x11AcceptLossRequest\x12\x18\n" +
 	"\acomment\x18\x01 \x01(\tR\acomment\"@\n" +

@@ -21,6 +21,7 @@ export const views: View[] = [
   { name: 'signals', title: 'Signals', letter: 's', listed: true, load: () => import('./views/signals') },
   { name: 'search', title: 'Search', letter: 'f', listed: true, load: () => import('./views/search') },
   { name: 'sources', title: 'Sources', letter: 'o', listed: true, load: () => import('./views/sources') },
+  { name: 'rules', title: 'Rules', letter: 'r', listed: true, load: () => import('./views/rules') },
   { name: 'agents', title: 'Agents', letter: 'a', listed: true, load: () => import('./views/agents') },
   { name: 'operation', title: 'Operation', letter: 'e', listed: true, load: () => import('./views/operation') },
 ]

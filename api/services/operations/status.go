@@ -95,6 +95,13 @@ func (s *StatusService) ListRuleCosts(context.Context, *pb.ListRuleCostsRequest)
 func costOf(c scheduler.RuleCost) *pb.RuleCost {
 	out := &pb.RuleCost{
 		RuleId: c.RuleID, Name: c.Name, Matches: c.Matches, SignalsPerDay: c.Signals, Groups: uint64(c.Groups), Behind: c.Behind, Through: c.Through,
+		State: "running",
+	}
+	switch {
+	case c.Unsupported != "":
+		out.State, out.Reason = "unsupported", c.Unsupported
+	case c.Failing != "":
+		out.State, out.Reason = "failing", c.Failing
 	}
 	if c.CPUKnown {
 		each := float64(c.CPU.Nanoseconds()) / 1000

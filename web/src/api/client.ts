@@ -9,13 +9,16 @@ export class APIError extends Error {
   readonly target: string | undefined
   /** Where in that text, from 1; undefined: all of it. */
   readonly place: { line: number; column: number } | undefined
+  /** All that is wrong, where that is several things, each with its part of the request. */
+  readonly details: { message: string; target: string }[]
 
-  constructor(status: number, requestID: string, message: string, target?: string) {
+  constructor(status: number, requestID: string, message: string, target?: string, details: { message: string; target: string }[] = []) {
     const at = /^(\d+):(\d+): /.exec(message)
     super(at ? message.slice(at[0].length) : message)
     this.status = status
     this.requestID = requestID
     this.target = target
+    this.details = details
     this.place = at ? { line: Number(at[1]), column: Number(at[2]) } : undefined
   }
 }
@@ -106,5 +109,6 @@ function errorOf(answer: Response, text: string): APIError {
   const detail = body.error?.details?.find((d) => d.message)
   const said = (body.errors ?? []).map((e) => (typeof e === 'string' ? e : (e.detail ?? e.title ?? ''))).filter((e) => e !== '')
   const message = detail?.message ?? said.at(-1) ?? body.error?.message ?? `The engine answered ${answer.status}.`
-  return new APIError(answer.status, id, message, detail?.target)
+  const details = (body.error?.details ?? []).flatMap((d) => (d.message ? [{ message: d.message, target: d.target ?? '' }] : []))
+  return new APIError(answer.status, id, message, detail?.target, details)
 }

@@ -24,12 +24,12 @@ export function wordAt(query: string, cursor: number): Word {
   return { field: '', text: word, start: from }
 }
 
-/** useCompletions are what the query could go on with, while it is typed. */
+/** useCompletions are what the query could go on with, while it is typed; over rules, nothing is known. */
 export function useCompletions(over: Over, filter: Filter) {
   const [at, setAt] = useState<Word | undefined>()
   const [chosen, setChosen] = useState(-1)
   const wanted = at !== undefined && (at.field !== '' || at.text !== '')
-  const key = wanted ? JSON.stringify([at.field, at.text, over]) : null
+  const key = wanted && over !== 'rules' ? JSON.stringify([at.field, at.text, over]) : null
   const found = useAsk(key, async (stop): Promise<Completion[]> => {
     await new Promise((done) => setTimeout(done, 120))
     return stop.aborted ? [] : complete(over, at?.field ?? '', at?.text ?? '', { ...filter, query: '*' }, stop)

@@ -1,0 +1,225 @@
+import { call } from './client'
+import type { Severity } from './signals'
+
+export interface RuleQuery {
+  name?: string
+  query?: string
+  aggregation?: string
+  groupByFields?: string[]
+  [more: string]: unknown
+}
+
+export interface RuleCase {
+  name?: string
+  status: string
+  condition?: string
+  notifications?: string[]
+  [more: string]: unknown
+}
+
+/** Rule is a rule as somebody writes it: what the page knows by name, and all the rest. */
+export interface Rule {
+  name: string
+  message: string
+  isEnabled: boolean
+  type?: string
+  tags?: string[]
+  queries?: RuleQuery[]
+  cases?: RuleCase[]
+  options?: { detectionMethod?: string; evaluationWindow?: number; keepAlive?: number; maxSignalDuration?: number; [more: string]: unknown }
+  [more: string]: unknown
+}
+
+/** StoredRule is a rule, and what the engine knows of it. Times are in milliseconds since 1970. */
+export interface StoredRule {
+  id: string
+  version: number
+  rule: Rule
+  createdAt: number
+  /** The latest of its making and its changes, and who did it. */
+  changedAt: number
+  changedBy: string
+  /** What was accepted and is worth knowing, `place: what`. */
+  warnings: string[]
+}
+
+interface StoredBody extends Rule {
+  id: string
+  version: number
+  createdAt: number
+  updatedAt?: number
+  creator?: { handle?: string; name?: string }
+  updater?: { handle?: string; name?: string }
+  warnings?: string[]
+}
+
+// What the engine adds to a rule; a request that has it changes nothing by it.
+const served = [
+  'id', 'version', 'createdAt', 'updatedAt', 'creationAuthorId', 'updateAuthorId', 'creator', 'updater', 'isDefault', 'isPartner', 'isBeta', 'isDeleted',
+  'isDeprecated', 'deprecationDate', 'blocking', 'metadata', 'defaultTags', 'defaultRuleId', 'partnerRuleId', 'partnerIntegrationId', 'compatibleVersion',
+  'dependencies', 'warnings',
+]
+
+function storedOf(b: StoredBody): StoredRule {
+  const rule = Object.fromEntries(Object.entries(b).filter(([name]) => !served.includes(name))) as Rule
+  const by = b.updatedAt ? b.updater : b.creator
+  return {
+    id: b.id, version: b.version, rule, createdAt: b.createdAt, changedAt: b.updatedAt ?? b.createdAt,
+    changedBy: by?.name || by?.handle || '', warnings: b.warnings ?? [],
+  }
+}
+
+// The reference's addresses answer as a rule was written; these say what has no effect, too.
+const own = '/api/nightjar/v1/rules'
+const shared = '/api/v2/security_monitoring/rules'
+const at = (base: string, id: string, more = '') => `${base}/${encodeURIComponent(id)}${more}`
+
+interface ListBody {
+  data?: StoredBody[]
+  meta?: { page?: { total_count?: number; total_filtered_count?: number } }
+}
+
+/** listRules reads all rules that a search over rules finds; part is called with what is there so far. */
+export async function listRules(query: string, signal: AbortSignal, part: (rules: StoredRule[]) => void): Promise<{ rules: StoredRule[]; stored: number }> {
+  const rules: StoredRule[] = []
+  for (let number = 0; ; number++) {
+    const page = await call<ListBody>(own, { query: { query, 'page[size]': 100, 'page[number]': number }, signal })
+    rules.push(...(page.data ?? []).map(storedOf))
+    const found = page.meta?.page?.total_filtered_count ?? rules.length
+    if (rules.length >= found || (page.data ?? []).length === 0) return { rules, stored: page.meta?.page?.total_count ?? rules.length }
+    part([...rules])
+  }
+}
+
+export const readRule = async (id: string, signal: AbortSignal): Promise<StoredRule> => storedOf(await call<StoredBody>(at(own, id), { signal }))
+export const createRule = async (rule: Rule): Promise<StoredRule> => storedOf(await call<StoredBody>(own, { body: rule }))
+
+/** updateRule replaces fields of a version; where another is stored meanwhile, it is refused. */
+export const updateRule = async (id: string, version: number, fields: Partial<Rule>): Promise<StoredRule> =>
+  storedOf(await call<StoredBody>(at(own, id), { method: 'PUT', body: { ...fields, version } }))
+
+export const deleteRule = (id: string): Promise<void> => call(at(own, id), { method: 'DELETE' })
+export const restoreRule = async (id: string, version: number): Promise<StoredRule> => storedOf(await call<StoredBody>(at(shared, id, `/restore/${version}`), { method: 'POST' }))
+
+/** checkRule has the engine check a rule without storing it: its warnings, or the error of the call. */
+export const checkRule = async (rule: Rule, signal: AbortSignal): Promise<string[]> =>
+  (await call<StoredBody>(own, { query: { dry_run: true }, body: rule, signal })).warnings ?? []
+
+/** Standing is how the evaluation of an enabled rule goes, and what it costs. */
+export interface Standing {
+  state: 'running' | 'failing' | 'unsupported'
+  reason: string
+  /** CPU time of an event in microseconds; undefined: not known yet. */
+  cost: number | undefined
+  /** It is evaluated by itself: why. Empty: it is not. */
+  alone: string
+  behind: number
+}
+
+interface CostBody {
+  rule_id: string
+  state?: Standing['state']
+  reason?: string
+  microseconds_per_event?: number
+  alone?: string
+  behind?: number
+}
+
+/** readStandings are those of all enabled rules, by id. */
+export async function readStandings(signal: AbortSignal): Promise<Map<string, Standing>> {
+  const { data } = await call<{ data?: CostBody[] }>('/api/nightjar/v1/rule_costs', { signal })
+  return new Map((data ?? []).map((c) => [c.rule_id, { state: c.state ?? 'running', reason: c.reason ?? '', cost: c.microseconds_per_event, alone: c.alone ?? '', behind: c.behind ?? 0 }]))
+}
+
+interface IdleBody {
+  without_effect?: { kind?: string; id?: string; field?: string; reason?: string }[]
+}
+
+/** readInVain are the rules that ask for what no event has, each with the reasons. */
+export async function readInVain(signal: AbortSignal): Promise<Map<string, string[]>> {
+  const out = new Map<string, string[]>()
+  for (const i of (await call<IdleBody>('/api/nightjar/v1/status', { signal })).without_effect ?? []) {
+    if (i.kind !== 'rule' || (i.field !== '' && i.field !== 'queries')) continue
+    out.set(i.id ?? '', [...(out.get(i.id ?? '') ?? []), i.reason ?? ''])
+  }
+  return out
+}
+
+/** countSignals is how many signals each of the rules has since a time of a search, empty: ever. */
+export async function countSignals(ids: string[], from: string, signal: AbortSignal): Promise<Map<string, number>> {
+  const out = new Map<string, number>()
+  for (let i = 0; i < ids.length; i += 100) {
+    const some = ids.slice(i, i + 100)
+    const body = { filter: { query: `rule_id:(${some.join(' OR ')})`, ...(from === '' ? {} : { from, to: 'now' }) }, facets: ['rule_id'], limit: 100 }
+    const f = await call<{ facets?: { values?: { value: string; count: number }[] }[] }>('/api/nightjar/v1/signals/facets', { body, signal })
+    for (const v of f.facets?.[0]?.values ?? []) out.set(v.value, v.count)
+  }
+  return out
+}
+
+/** Found is a signal that a rule would give. */
+export interface Found {
+  caseName: string
+  group: string[]
+  firstSeen: number
+  lastSeen: number
+  severity: Severity
+  events: number
+}
+
+export interface Backtest {
+  signals: Found[]
+  /** How many events matched its queries. */
+  matches: number
+  suppressed: number
+  warnings: string[]
+}
+
+interface BacktestBody {
+  signals?: { case_name?: string; group?: string[]; first_seen: number; last_seen: number; severity: Severity; events?: number }[]
+  matches?: number
+  suppressed?: number
+  warnings?: string[]
+}
+
+/** backtest runs a rule over stored events. Hanging up ends it in the engine. */
+export async function backtest(rule: Rule, from: string, to: string, signal: AbortSignal): Promise<Backtest> {
+  const b = await call<BacktestBody>('/api/nightjar/v1/backtests', { body: { rule, from, to: to === '' ? 'now' : to }, signal })
+  return {
+    matches: b.matches ?? 0, suppressed: b.suppressed ?? 0, warnings: b.warnings ?? [],
+    signals: (b.signals ?? []).map((s) => ({
+      caseName: s.case_name ?? '', group: s.group ?? [], firstSeen: s.first_seen, lastSeen: s.last_seen, severity: s.severity, events: s.events ?? 0,
+    })),
+  }
+}
+
+/** tryEvent says of each query of a rule whether it lets an event through. */
+export async function tryEvent(rule: Rule, event: unknown, signal: AbortSignal): Promise<boolean[]> {
+  const payloads = (rule.queries ?? []).map((_, index) => ({ index, expectedResult: true, payload: event }))
+  return (await call<{ results?: boolean[] }>(shared + '/test', { body: { rule, ruleQueryPayloads: payloads }, signal })).results ?? []
+}
+
+export interface RuleVersion {
+  version: number
+  at: number
+  by: string
+  rule: Rule
+  changes: { field: string; type: string }[]
+}
+
+interface HistoryBody {
+  data?: { attributes?: { data?: Record<string, { rule: StoredBody; changes?: { field?: string; type?: string }[] }> } }
+}
+
+/** readVersions are all versions of a rule, the newest first. */
+export async function readVersions(id: string, signal: AbortSignal): Promise<RuleVersion[]> {
+  const h = await call<HistoryBody>(at(shared, id, '/version_history'), { signal })
+  return Object.values(h.data?.attributes?.data ?? {}).map(({ rule, changes }) => {
+    const s = storedOf(rule)
+    return { version: s.version, at: s.changedAt, by: s.changedBy, rule: s.rule, changes: (changes ?? []).map((c) => ({ field: c.field ?? '', type: c.type ?? '' })) }
+  }).sort((a, b) => b.version - a.version)
+}
+
+/** terraformOf writes a rule, stored or not, as Terraform. */
+export const terraformOf = async (rule: Rule): Promise<string> =>
+  (await call<{ terraformContent?: string }>(shared + '/convert', { body: rule })).terraformContent ?? ''

@@ -1,0 +1,116 @@
+import { useState } from 'preact/hooks'
+import { createRule, updateRule, type Rule, type StoredRule } from '../../api/rules'
+import { Key } from '../../parts/key'
+import { change, go, pathOf, useAddress } from '../../state/address'
+import { tell } from '../../state/done'
+import { useKeys } from '../../state/keys'
+import { useMay } from '../../state/session'
+import { oneLine, plural } from '../../state/text'
+import { Form } from './form'
+import { Head } from './head'
+import { Preview } from './preview'
+import { Tests } from './tests'
+import { useCheck, type Check } from './use-check'
+import { useDraft, type Draft } from './use-draft'
+import { Versions } from './versions'
+
+interface EditorProps {
+  /** As it is stored; undefined: it is not yet. */
+  stored?: StoredRule
+  rule: Rule
+  put?: (r: StoredRule) => void
+}
+
+/** Editor is a rule as a form and as text, with what it would give beside it. */
+export function Editor({ stored, rule, put }: EditorProps) {
+  const draft = useDraft(stored?.id ?? 'new', rule, stored?.version ?? 0)
+  const lacks = useMay('configure')
+  const check = useCheck(draft.rule, draft.text, stored && !draft.changed ? stored : undefined, lacks)
+  const [saving, setSaving] = useState(false)
+  const canSave = lacks === '' && !saving && check.valid === true && (draft.changed || !stored)
+  const save = async () => {
+    if (!canSave || !draft.rule) return
+    setSaving(true)
+    try {
+      const now = stored ? await updateRule(stored.id, draft.version, whole(draft.rule, stored.rule)) : await createRule(draft.rule)
+      draft.saved(stored ? now.rule : rule, now.version)
+      put?.(now)
+      tell({ text: stored ? `Saved as v${now.version}. It is in force for what arrives from now.` : 'Stored. It is evaluated on what arrives from now.' })
+      if (!stored) go(pathOf(['rules', now.id]), 'replace')
+    } catch (e) {
+      tell({ text: `Not saved: ${(e as Error).message}`, failed: true })
+    }
+    setSaving(false)
+  }
+  useKeys([
+    { keys: 'Mod+s', does: 'save', act: () => void save(), always: true },
+    { keys: 'Escape', does: 'back to the list', act: () => go('/rules') },
+  ])
+  return (
+    <main class="rule">
+      <Head stored={stored} name={draft.rule?.name ?? rule.name} put={(r) => (put?.(r), draft.changed || draft.saved(r.rule, r.version))}>
+        {(draft.changed || !stored) && (
+          <>
+            {draft.changed && <button class="button quiet" onClick={draft.discard}>Discard</button>}
+            <button class="button main" disabled={!canSave} title={lacks} onClick={() => void save()}>{stored ? `Save as v${stored.version + 1}` : 'Store the rule'} <Key>⌘S</Key></button>
+          </>
+        )}
+        {lacks !== '' && <span class="mut small">{lacks}</span>}
+      </Head>
+      <div class="rule-columns">
+        <section class="rule-editor" aria-label="The rule" tabIndex={0}><Written draft={draft} check={check} /></section>
+        <section class="rule-beside" aria-label="Preview, tests, versions" tabIndex={0}>
+          <Preview rule={check.valid ? draft.rule : undefined} text={draft.text} changed={draft.changed} />
+          <Tests id={stored?.id ?? 'new'} rule={check.valid ? draft.rule : undefined} text={draft.text} />
+          {stored && <Versions key={stored.version} stored={stored} lacks={lacks} put={(r) => (put?.(r), draft.saved(r.rule, r.version))} />}
+        </section>
+      </div>
+    </main>
+  )
+}
+
+/** whole is a rule with those fields emptied that it no longer has: what is not named stays. */
+function whole(now: Rule, before: Rule): Rule {
+  const gone = Object.keys(before).filter((name) => !(name in now))
+  return { ...Object.fromEntries(gone.map((name) => [name, Array.isArray(before[name]) ? [] : null])), ...now }
+}
+
+function Written({ draft, check }: { draft: Draft; check: Check }) {
+  const { query } = useAddress()
+  const asText = query.get('as') === 'json'
+  return (
+    <>
+      <div class="rule-tabs">
+        <Said draft={draft} check={check} />
+        <span class="grow" />
+        <div role="tablist" aria-label="How the rule is shown">
+          <button role="tab" aria-selected={!asText} onClick={() => change({ as: undefined }, 'replace')}>Form</button>
+          <button role="tab" aria-selected={asText} onClick={() => change({ as: 'json' }, 'replace')}>JSON</button>
+        </div>
+      </div>
+      {(draft.wrong !== '' || check.faults.length > 0 || check.warnings.length > 0) && (
+        <ul class="rule-said" aria-label="What is wrong with the rule">
+          {draft.wrong !== '' && <li class="critical">{oneLine(draft.wrong)}</li>}
+          {check.faults.map((f, i) => <li key={'f' + i} class="critical"><code>{f.target}</code> {oneLine(f.message)}</li>)}
+          {check.warnings.map((f, i) => <li key={'w' + i} class="medium"><code>{f.target}</code> {oneLine(f.message)}</li>)}
+        </ul>
+      )}
+      {asText
+        ? <textarea class="field mono rule-text" aria-label="The rule as JSON" spellcheck={false} value={draft.text} onInput={(e) => draft.type(e.currentTarget.value)} />
+        : draft.rule ? <Form rule={draft.rule} edit={draft.edit} faults={check.faults} />
+          : <p class="mut">The text is no rule. <button class="link" onClick={() => change({ as: 'json' }, 'replace')}>Mend it</button></p>}
+    </>
+  )
+}
+
+function Said({ draft, check }: { draft: Draft; check: Check }) {
+  if (check.error) return <span class="critical small" role="status">not checked: {check.error.message}</span>
+  const wrong = check.faults.length + (draft.wrong === '' ? 0 : 1)
+  return (
+    <span class="small" role="status">
+      {wrong > 0 ? <span class="critical">{plural(wrong, 'error')}</span> : check.valid ? <span class="good">no errors</span> : <span class="mut">checking</span>}
+      {check.warnings.length > 0 && <span class="medium"> {plural(check.warnings.length, 'warning')}</span>}
+      <span class="mut"> checked by the engine as you type</span>
+    </span>
+  )
+}

@@ -1,0 +1,124 @@
+import type { ComponentChildren } from 'preact'
+import { useState } from 'preact/hooks'
+import { countSignals, deleteRule, readInVain, readStandings, terraformOf, updateRule, type StoredRule } from '../../api/rules'
+import { Dialog } from '../../parts/dialog'
+import { Menu, MenuItem } from '../../parts/menu'
+import { go, pathOf } from '../../state/address'
+import { useAsk, useEvery } from '../../state/ask'
+import { tell } from '../../state/done'
+import { useMay } from '../../state/session'
+import { age, wholeTime } from '../../state/time'
+import { count, oneLine, plural, shown } from '../../state/text'
+import { costText, dailyText, RuleStateMark } from './columns'
+import { rowOf } from './state'
+
+interface HeadProps {
+  stored: StoredRule | undefined
+  name: string
+  put: (r: StoredRule) => void
+  children: ComponentChildren
+}
+
+/** Head says which rule it is, how it does, and what can be done with it. */
+export function Head({ stored, name, put, children }: HeadProps) {
+  return (
+    <div class="rule-head">
+      <div class="rule-title">
+        <p class="small mut"><a href="/rules">Rules</a> {stored ? <code>{stored.id}</code> : 'new'}</p>
+        <h1>{name === '' ? 'New rule' : shown(name)}</h1>
+        {stored && <Doing stored={stored} />}
+      </div>
+      <div class="rule-actions">{stored && <Actions stored={stored} put={put} />}{children}</div>
+    </div>
+  )
+}
+
+function Doing({ stored }: { stored: StoredRule }) {
+  const key = `${stored.id} ${stored.version}`
+  const standings = useAsk(key, readStandings, 'keep')
+  const inVain = useAsk(key, readInVain, 'keep')
+  const recent = useAsk(key, (stop) => countSignals([stored.id], 'now-30d', stop), 'keep')
+  const ever = useAsk(key, (stop) => countSignals([stored.id], '', stop), 'keep')
+  useEvery(10_000, () => [standings, inVain, recent, ever].forEach((a) => a.asking || a.again()))
+  const row = rowOf(stored, { standings: standings.value, inVain: inVain.value, recent: recent.value, ever: ever.value })
+  const standing = standings.value?.get(stored.id)
+  const total = ever.value?.get(stored.id) ?? 0
+  const error = standings.error ?? inVain.error ?? recent.error ?? ever.error
+  return (
+    <>
+      <p class="rule-doing small mut">
+        <span><RuleStateMark state={row.state} />, v{stored.version}{stored.rule.isEnabled && " in force"}</span>
+        {row.daily !== undefined && <span>{dailyText(row.daily)} signals a day</span>}
+        {ever.value && <a class="link" href={pathOf(['signals'], { query: `rule_id:${stored.id}`, from: 'now-90d' })}>{plural(total, 'signal')}</a>}
+        {row.cost !== undefined && <span>an event costs {costText(row.cost)}</span>}
+        {standing && standing.behind > 0 && <span class="medium">{count(standing.behind)} arrivals behind</span>}
+        {standing && standing.alone !== '' && <span class="medium">evaluated by itself: {standing.alone}</span>}
+        <span title={wholeTime(stored.changedAt)}>changed {age(stored.changedAt)} ago{stored.changedBy !== '' && ` by ${oneLine(stored.changedBy)}`}</span>
+        {error && <span class="critical" role="status">not all is known: {error.message}</span>}
+      </p>
+      {row.reason !== '' && <p class={'small ' + (row.state === 'dead' ? 'medium' : 'critical')}>{oneLine(row.reason, 1000)}</p>}
+    </>
+  )
+}
+
+function Actions({ stored, put }: { stored: StoredRule; put: (r: StoredRule) => void }) {
+  const lacks = useMay('configure')
+  const [deleting, setDeleting] = useState(false)
+  const enable = async (on: boolean) => {
+    try {
+      const now = await updateRule(stored.id, 0, { isEnabled: on })
+      put(now)
+      tell({ text: on ? 'Enabled. It is evaluated on what arrives from now.' : 'Disabled. What arrives from now is not looked at.', undo: () => void updateRule(stored.id, 0, { isEnabled: !on }).then(put, failed('Not undone')) })
+    } catch (e) {
+      failed('Not changed')(e as Error)
+    }
+  }
+  return (
+    <>
+      <Menu label={<>More <i class="down" /></>}>
+        <MenuItem lacks={lacks} act={() => go(pathOf(['rules', 'new'], { clone: stored.id }))}>Clone</MenuItem>
+        <MenuItem act={() => save(`${stored.id}.json`, JSON.stringify(stored.rule, null, 2) + '\n')}>Export as JSON</MenuItem>
+        <MenuItem act={() => void terraformOf(stored.rule).then((text) => save(`${stored.id}.tf`, text), failed('Not exported'))}>Export as Terraform</MenuItem>
+        <MenuItem lacks={lacks} act={() => setDeleting(true)}>Delete</MenuItem>
+      </Menu>
+      <button class="button" disabled={lacks !== ''} title={lacks} onClick={() => void enable(!stored.rule.isEnabled)}>{stored.rule.isEnabled ? 'Disable' : 'Enable'}</button>
+      {deleting && <Delete stored={stored} close={() => setDeleting(false)} />}
+    </>
+  )
+}
+
+function Delete({ stored, close }: { stored: StoredRule; close: () => void }) {
+  const [going, setGoing] = useState(false)
+  const act = async () => {
+    setGoing(true)
+    try {
+      await deleteRule(stored.id)
+      close()
+      go('/rules')
+      tell({ text: `Deleted: ${oneLine(stored.rule.name, 80)}.` })
+    } catch (e) {
+      failed('Not deleted')(e as Error)
+      setGoing(false)
+    }
+  }
+  return (
+    <Dialog title={`Delete ${oneLine(stored.rule.name, 80)}`} close={close}>
+      <p>It looks at nothing that arrives from now, and this can’t be undone. Its signals stay, with what was decided about them.</p>
+      <div class="rule-confirm">
+        <button class="button danger" disabled={going} onClick={() => void act()}>Delete the rule</button>
+        <button class="button quiet" onClick={close}>Keep it</button>
+      </div>
+    </Dialog>
+  )
+}
+
+const failed = (what: string) => (e: Error): void => tell({ text: `${what}: ${e.message}`, failed: true })
+
+/** save hands a file to the person. */
+function save(name: string, text: string): void {
+  const link = document.createElement('a')
+  link.href = URL.createObjectURL(new Blob([text], { type: 'text/plain' }))
+  link.download = name
+  link.click()
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000)
+}
