@@ -6,7 +6,7 @@ import { after, before } from 'node:test'
 import { send } from './data.mjs'
 import { axeFaults, openBrowser, openPage, scene, startEngine } from './engine.mjs'
 
-// What is drawn of a sequence, and what is asked before an agent does something; PICTURES says
+// What is drawn of a sequence, and what an agent is asked for; PICTURES says
 // where the pictures of it go.
 const pictures = process.env.PICTURES ?? join(tmpdir(), 'nightjar-pictures')
 const rulesPath = '/api/v2/security_monitoring/rules'
@@ -89,7 +89,7 @@ async function enrol(host) {
   }
 }
 
-scene('a kill shows what it touches, and takes a reason', async () => {
+scene('a kill shows what it touches, takes a reason, and reaches the agent', async () => {
   await makeRule('A miner', [{ name: 'miner', query: 'source:runtime-security-agent @agent.rule_id:miner', groupByFields: ['host'] }], ['miner > 0'], { detectionMethod: 'threshold', evaluationWindow: 300 }, 'critical')
   const event = `{"timestamp":${Date.now()},"source":"runtime-security-agent","hostname":"web-1","agent":{"rule_id":"miner","boot_id":"b00t","process_start":9007199254740},"evt":{"name":"exec"},"process":{"pid":4711,"created_at":1772366340000000123,"args":"-o pool <b>x</b>","user":"www-data","file":{"path":"/tmp/x","inode":9007}}}`
   const sent = await fetch(engine.base + '/api/v2/logs', { method: 'POST', headers: { 'DD-API-KEY': engine.key, 'Content-Type': 'application/json' }, body: event })
@@ -110,6 +110,14 @@ scene('a kill shows what it touches, and takes a reason', async () => {
   await page.keyboard.type('a miner')
   assert.deepEqual(await axeFaults(page), [])
   await page.screenshot({ path: join(pictures, 'respond-kill.png') })
+  await kill.click()
+  await page.getByRole('status').filter({ hasText: 'Asked for: kill x (4711).' }).waitFor()
+  await page.locator('.response').getByText('waiting').waitFor()
+  const orders = await sync()
+  for (const part of ['"pid":4711', '"boot":"b00t"', '9007199254740', '9007']) assert.ok(orders.includes(part), `${part} is not in ${orders}`)
+  const [command] = JSON.parse(orders).commands
+  await sync({ results: [{ id: command.id, status: 'performed', at: Date.now(), report: { type: 'kill', killed: [4711] } }] })
+  await page.locator('.response').getByText('done').waitFor()
   assert.equal(await page.evaluate(() => document.querySelectorAll('dialog b').length), 0)
   assert.deepEqual(page.faults, [])
 })
