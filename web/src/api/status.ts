@@ -118,6 +118,3 @@ function ofStorage({ storage: s }: HealthBody): Pick<Health, 'storage'> {
     },
   }
 }
-
-/** acceptLoss notes that somebody knows of the gaps. */
-export const acceptLoss = (comment: string): Promise<{ events?: number; gaps?: number }> => call('/api/nightjar/v1/status/accept-loss', { body: { comment } })
