@@ -47,11 +47,15 @@ export async function targetsOf(signalID: string, signal: AbortSignal): Promise<
     const a = agents?.[0]
     return {
       host,
-      process: p && { pid: Number(p.pid ?? 0), executable: p.executable ?? '', args: p.args ?? '', user: p.user ?? '', body: p },
+      process: p && { pid: Number(p.pid ?? 0), executable: p.executable ?? '', args: p.args ?? '', user: p.user ?? '', body: exact(p) },
       agent: a && { id: a.id, lastContact: a.last_contact ?? '', disarmed: a.disarmed ?? '', isolated: a.isolated ?? false },
     }
   })
 }
+
+/** exact leaves out numbers that JavaScript has rounded: the other members say which process it is. */
+const exact = (said: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(said).filter(([, v]) => typeof v !== 'number' || Number.isSafeInteger(v)))
 
 export async function respond(signalID: string, action: Action, t: Target, reason: string): Promise<Response> {
   const process = (action === 'kill' || action === 'collect') && t.process ? { process: t.process.body } : {}
