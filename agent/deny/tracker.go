@@ -120,7 +120,7 @@ func (t *tracker) run() {
 			return
 		case <-tick.C:
 			refresh = true
-		case <-failures: // events were lost: the next look finds what changed
+		case <-failures: //nolint:errcheck // events were lost: the next look finds what changed
 		case e := <-changes:
 			refresh = e.Has(fsnotify.Create|fsnotify.Rename|fsnotify.Remove) && t.knows(e.Name)
 		}
