@@ -110,6 +110,7 @@ scene('the keyboard moves through events, and closes them', async () => {
   await page.keyboard.press('Escape')
   await page.locator('.panel').waitFor({ state: 'detached' })
   await page.keyboard.press('f')
+  await page.getByLabel('Find a field').and(page.locator(':focus')).waitFor()
   await page.keyboard.type('host')
   assert.equal(await page.getByLabel('Find a field').inputValue(), 'host')
   assert.deepEqual(page.faults, [])
