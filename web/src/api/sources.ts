@@ -1,4 +1,5 @@
 import { call } from './client'
+import { countFacets, countOverTime } from './facets'
 import { searchEvents, type Event } from './events'
 import { term } from '../state/text'
 
@@ -21,18 +22,9 @@ export interface Sources {
   partial: boolean
 }
 
-interface FacetBody {
-  total?: number
-  partial?: boolean
-  facets?: { values?: { value?: string; count?: number }[]; distinct?: number }[]
-}
-
-const ask = <T>(what: 'facets' | 'histogram', body: Record<string, unknown>, signal: AbortSignal): Promise<T> => call<T>('/api/nightjar/v1/events/' + what, { body, signal })
-
 async function countBySource(query: string, from: string, signal: AbortSignal) {
-  const body = await ask<FacetBody>('facets', { filter: { query, from }, facets: ['source'], limit: 100 }, signal)
-  const counts = new Map((body.facets?.[0]?.values ?? []).map((v) => [v.value ?? '', v.count ?? 0]))
-  return { counts, total: body.total ?? 0, distinct: body.facets?.[0]?.distinct ?? 0, partial: body.partial ?? false }
+  const { facets, total, partial } = await countFacets({ query, from, to: '' }, ['source'], 100, signal, 'events')
+  return { counts: new Map((facets[0]?.values ?? []).map((v) => [v.value, v.count])), total, distinct: facets[0]?.distinct ?? 0, partial }
 }
 
 /** listSources counts the events of 24 hours by source. */
@@ -41,9 +33,9 @@ export async function listSources(signal: AbortSignal): Promise<Sources> {
     countBySource('*', 'now-24h', signal),
     countBySource('-@nightjar.pipelines:*', 'now-24h', signal),
     countBySource('*', 'now-1h', signal),
-    ask<{ series?: { by?: Record<string, string>; counts?: number[] }[] }>('histogram', { filter: { query: '*', from: 'now-24h' }, buckets: { count: 48 }, group_by: ['source'] }, signal),
+    countOverTime({ query: '*', from: 'now-24h', to: '' }, ['source'], 48, 'UTC', signal, 'events'),
   ])
-  const courses = new Map((course.series ?? []).map((s) => [s.by?.['source'] ?? '', s.counts ?? []]))
+  const courses = new Map(course.series.map((s) => [s.by['source'] ?? '', s.counts]))
   const all = [...day.counts].map(([name, events]) => ({ name, events, unread: unread.counts.get(name) ?? 0, hour: hour.counts.get(name) ?? 0, course: courses.get(name) ?? [] }))
   return { all, total: day.total, distinct: day.distinct, partial: day.partial || unread.partial || hour.partial }
 }

@@ -40,6 +40,7 @@ const powers = {
   notify: ['notifications:write', 'engineer'],
   operate: ['engine:operate', 'engineer'],
   agents: ['agents:write', 'engineer or responder'],
+  switch: ['response:switch', 'engineer or responder'],
   kill: ['response:kill', 'responder'],
   isolate: ['response:isolate', 'responder'],
   collect: ['response:collect', 'analyst'],

@@ -15,7 +15,7 @@ export function Switch() {
   const arming = useAsk('arming', readArming, 'keep')
   useEvery(5000, arming.again)
   const [asking, setAsking] = useState(false)
-  const lacks = useMay('agents')
+  const lacks = useMay('switch')
   const zone = useZone()
   return (
     <Known of={arming}>

@@ -81,8 +81,8 @@ export function RuleList() {
           {rows.length === 0 && !rules.asking && !rules.error ? <NoRules stored={rules.stored} lacks={lacks} /> : (
             <Table
               name="Rules" columns={ruleColumns} rows={rows} total={rows.length} keyOf={(r) => r.id} rowHeight={rowHeight(density, innerWidth <= 760)}
-              current={at} ticked={nothing} sort={sort} loading={rules.asking && rows.length === 0}
-              onSort={(s) => change({ sort: s === 'state' ? undefined : s })} onOpen={open} onTick={() => undefined} onEnd={() => undefined}
+              current={at} sort={sort} loading={rules.asking && rows.length === 0}
+              onSort={(s) => change({ sort: s === 'state' ? undefined : s })} onOpen={open} onEnd={() => undefined}
               rowClass={(r) => 'rule-row ' + r.state}
             />
           )}
@@ -91,8 +91,6 @@ export function RuleList() {
     </main>
   )
 }
-
-const nothing: ReadonlySet<string> = new Set()
 
 /** passes reports whether a row has, of each facet that is asked for, one of its values. */
 function passes(r: RuleRow, chosen: Map<string, string[]>, but = ''): boolean {
@@ -130,7 +128,7 @@ function NoRules({ stored, lacks }: { stored: number; lacks: string }) {
     <div class="rules-empty">
       <h2>{stored === 0 ? 'There is no rule yet' : 'No rule of this query'}</h2>
       {stored === 0
-        ? <p>Without one, events are kept and nothing is looked for. Write the first, or <code>nightjar rules apply DIR</code> loads a folder of them.</p>
+        ? <p>Without one, events are kept and nothing is looked for. Write the first, or <code>nightjar rules apply --bundled</code> brings those that ship into force.</p>
         : <p>{plural(stored, 'rule is', 'rules are')} stored. <button class="link" onClick={() => go('/rules')}>Show all</button></p>}
       {stored === 0 && <p><button class="button main" disabled={lacks !== ''} onClick={() => go('/rules/new')}>New rule</button> {lacks !== '' && <span class="mut">{lacks}</span>}</p>}
     </div>
