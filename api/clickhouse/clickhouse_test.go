@@ -126,22 +126,27 @@ func TestPagesAreOfNewestVersions(t *testing.T) {
 		t.Fatal(err)
 	}
 	type newest struct {
-		at   schema.Millis
-		open bool
+		at    schema.Millis
+		open  bool
+		value map[signals.Order]int64
 	}
+	severities := []string{"info", "low", "medium", "high", "critical"}
 	random, all := rand.New(rand.NewPCG(1, 2)), map[string]newest{}
-	insert := "INSERT INTO signals (id, version, key, timestamp, state, reason, host) VALUES "
+	insert := "INSERT INTO signals (id, version, key, timestamp, state, reason, status, last_seen, events, host) VALUES "
 	var values []string
 	for i := range 40 {
 		id := fmt.Sprintf("s%02d", i)
 		for version := range 1 + random.IntN(12) {
-			n := newest{begin + schema.Millis(random.IntN(30)), random.IntN(4) > 0}
+			n := newest{begin + schema.Millis(random.IntN(30)), random.IntN(4) > 0, map[signals.Order]int64{
+				signals.BySeverity: random.Int64N(5), signals.ByLastSeen: int64(begin) + random.Int64N(9), signals.ByEvents: random.Int64N(20),
+			}}
 			state, reason := "open", ""
 			if !n.open {
 				state, reason = "archived", "merged"
 			}
 			all[id] = n
-			values = append(values, fmt.Sprintf("('%s', %d, %d, fromUnixTimestamp64Milli(%d), '%s', '%s', 'h')", id, version+1, i%7, n.at, state, reason))
+			values = append(values, fmt.Sprintf("('%s', %d, %d, fromUnixTimestamp64Milli(%d), '%s', '%s', '%s', fromUnixTimestamp64Milli(%d), %d, 'h')",
+				id, version+1, i%7, n.at, state, reason, severities[n.value[signals.BySeverity]], n.value[signals.ByLastSeen], n.value[signals.ByEvents]))
 		}
 	}
 	random.Shuffle(len(values), func(i, j int) { values[i], values[j] = values[j], values[i] })
@@ -156,30 +161,40 @@ func TestPagesAreOfNewestVersions(t *testing.T) {
 			want = append(want, id)
 		}
 	}
-	for _, ascending := range []bool{false, true} {
+	for _, asked := range []signals.Search{
+		{}, {Ascending: true}, {By: signals.BySeverity}, {By: signals.BySeverity, Ascending: true}, {By: signals.ByLastSeen},
+		{By: signals.ByLastSeen, Ascending: true}, {By: signals.ByEvents}, {By: signals.ByEvents, Ascending: true},
+	} {
 		slices.SortFunc(want, func(a, b string) int {
-			order := cmp.Or(cmp.Compare(all[b].at, all[a].at), strings.Compare(b, a))
-			if ascending {
+			order := cmp.Or(cmp.Compare(all[b].value[asked.By], all[a].value[asked.By]), cmp.Compare(all[b].at, all[a].at), strings.Compare(b, a))
+			if asked.Ascending {
 				order = -order
 			}
 			return order
 		})
 		for _, limit := range []int{1, 3, 10, 1000} {
-			s, got, after := adapter.NewSignals(conn), []string{}, signals.Cursor{}
-			for range len(want) + 1 {
-				_, page := searchSignals(t, s, signals.Search{Limit: limit, After: after, Ascending: ascending, Query: "host:h"})
-				for _, found := range page.Signals {
-					got = append(got, found.ID)
-				}
-				if after = page.Next; after == (signals.Cursor{}) {
-					break
-				}
-			}
-			if !slices.Equal(got, want) {
-				t.Errorf("ascending %t, limit %d:\ngot  %v\nwant %v", ascending, limit, got, want)
+			if got := pagesOf(t, adapter.NewSignals(conn), asked, limit); !slices.Equal(got, want) {
+				t.Errorf("%+v, limit %d:\ngot  %v\nwant %v", asked, limit, got, want)
 			}
 		}
 	}
+}
+
+// pagesOf are the signals of all pages of a search for host h.
+func pagesOf(t *testing.T, s *adapter.Signals, asked signals.Search, limit int) (ids []string) {
+	t.Helper()
+	asked.Limit, asked.Query = limit, "host:h"
+	for range 100 {
+		_, page := searchSignals(t, s, asked)
+		for _, found := range page.Signals {
+			ids = append(ids, found.ID)
+		}
+		if asked.After = page.Next; asked.After == (signals.Cursor{}) {
+			return ids
+		}
+	}
+	t.Fatal("the pages have no end")
+	return nil
 }
 
 func TestSignalIsReadByID(t *testing.T) {

@@ -87,7 +87,7 @@ func (s *Signals) SearchSignals(ctx context.Context, asked signals.Search) (sign
 	}
 	if len(found) > asked.Limit {
 		last := onPage[asked.Limit-1]
-		page.Next = signals.Cursor{At: last.at, ID: last.id}
+		page.Next = signals.Cursor{By: asked.By, Value: last.value, At: last.at, ID: last.id}
 	}
 	return page, nil
 }
@@ -148,7 +148,7 @@ func (s *Signals) places(ctx context.Context, sql string, params map[string]stri
 	for rows.Next() {
 		var p place
 		var at time.Time
-		if err := rows.Scan(&p.key, &p.id, &p.version, &at); err != nil {
+		if err := rows.Scan(&p.key, &p.id, &p.version, &at, &p.value); err != nil {
 			return nil, fmt.Errorf("scan signal: %w", err)
 		}
 		p.at = schema.MillisOf(at)
@@ -252,11 +252,20 @@ func (s *Signals) MatchingSignals(ctx context.Context, at schema.Millis, seq uin
 // standing are the signals that the engine neither withdrew nor withheld.
 var standing = "reason NOT IN ('" + strings.Join(schema.EngineReasons, "', '") + "')"
 
+// sortedBy are what signals are sorted by before their time, as numbers.
+var sortedBy = map[signals.Order]string{
+	signals.ByTime:     "toInt64(0)",
+	signals.BySeverity: "toInt64(indexOf(['info', 'low', 'medium', 'high', 'critical'], status))",
+	signals.ByLastSeen: "toUnixTimestamp64Milli(last_seen)",
+	signals.ByEvents:   "toInt64(events)",
+}
+
 // filter is a search as ClickHouse reads it.
 type filter struct {
 	table     string
 	where     string
 	params    map[string]string
+	by        signals.Order
 	ascending bool
 }
 
@@ -284,27 +293,36 @@ func newFilter(table string, asked signals.Search) (*filter, error) {
 		where = append(where, "timestamp < "+moment(&p, *asked.To))
 	}
 	if asked.After.ID != "" {
-		after := map[bool]string{true: ">", false: "<"}[asked.Ascending]
-		where = append(where, fmt.Sprintf("(timestamp, id) %s (%s, %s)", after, moment(&p, asked.After.At), p.String(asked.After.ID)))
+		where = append(where, afterSQL(&p, asked))
 	}
-	return &filter{table, strings.Join(where, " AND "), p.Map(), asked.Ascending}, nil
+	return &filter{table: table, where: strings.Join(where, " AND "), params: p.Map(), by: asked.By, ascending: asked.Ascending}, nil
+}
+
+// afterSQL holds for what comes after a cursor.
+func afterSQL(p *search.Params, asked signals.Search) string {
+	columns, values := "timestamp, id", moment(p, asked.After.At)+", "+p.String(asked.After.ID)
+	if asked.By != signals.ByTime {
+		columns, values = sortedBy[asked.By]+", "+columns, p.Int(asked.After.Value)+", "+values
+	}
+	return fmt.Sprintf("(%s) %s (%s)", columns, map[bool]string{true: ">", false: "<"}[asked.Ascending], values)
 }
 
 // sql reads where the first rows stand.
 func (f *filter) sql(final, condition string, rows int) string {
-	order := "timestamp DESC, id DESC, version DESC"
-	if f.ascending {
-		order = "timestamp, id, version DESC"
+	direction := map[bool]string{true: "ASC", false: "DESC"}[f.ascending]
+	order := fmt.Sprintf("timestamp %s, id %[1]s, version DESC", direction)
+	if f.by != signals.ByTime {
+		order = "value " + direction + ", " + order
 	}
-	return fmt.Sprintf("SELECT key, id, version, timestamp FROM %s %s WHERE %s %s ORDER BY %s LIMIT %d",
-		f.table, final, f.where, condition, order, rows)
+	return fmt.Sprintf("SELECT key, id, version, timestamp, %s AS value FROM %s %s WHERE %s %s ORDER BY %s LIMIT %d",
+		sortedBy[f.by], f.table, final, f.where, condition, order, rows)
 }
 
 // before tells whether a comes before b on a page.
 func (f *filter) before(a, b place) bool { return f.compare(a, b) < 0 }
 
 func (f *filter) compare(a, b place) int {
-	order := cmp.Or(cmp.Compare(b.at, a.at), cmp.Compare(b.id, a.id))
+	order := cmp.Or(cmp.Compare(b.value, a.value), cmp.Compare(b.at, a.at), cmp.Compare(b.id, a.id))
 	if f.ascending {
 		return -order
 	}
@@ -333,6 +351,7 @@ type place struct {
 	name
 	version uint64
 	at      schema.Millis
+	value   int64 // what it is sorted by before its time
 }
 
 // row is one version of a signal.

@@ -142,6 +142,36 @@ func TestSignalPagesAreLinked(t *testing.T) {
 	}
 }
 
+// Names of orders are those that the document of the API says; a cursor keeps to its own.
+func TestSignalsAreSortedAsAsked(t *testing.T) {
+	w := worldOfSignals(5)
+	s := w.start(t)
+	ask := func(body string) (int, string) { return call(t, s, "POST", "/api/v2/security_monitoring/signals/search", body) }
+	for sort, want := range map[string]signals.Search{
+		"": {}, "-timestamp": {}, "-first_seen": {}, "first_seen": {Ascending: true}, "-severity": {By: signals.BySeverity},
+		"severity": {By: signals.BySeverity, Ascending: true}, "-last_seen": {By: signals.ByLastSeen}, "events": {By: signals.ByEvents, Ascending: true},
+	} {
+		if status, answer := ask(`{"sort":"` + sort + `"}`); status != 200 || w.search.By != want.By || w.search.Ascending != want.Ascending {
+			t.Errorf("%q: %d %s, asked for %+v", sort, status, answer, w.search)
+		}
+	}
+	after := signals.Cursor{By: signals.BySeverity, Value: 4, At: 17, ID: "s01"}
+	cursor := `"page":{"cursor":"` + after.String() + `"}`
+	if status, answer := ask(`{"sort":"-severity",` + cursor + `}`); status != 200 || w.search.After != after {
+		t.Errorf("%d %s, after %+v", status, answer, w.search.After)
+	}
+	for _, c := range []struct{ body, says string }{
+		{`{"sort":"title"}`, "events, first_seen, last_seen, severity, timestamp"},
+		{`{"sort":"--severity"}`, "want events"},
+		{`{"sort":"-last_seen",` + cursor + `}`, "page.cursor"},
+		{`{` + cursor + `}`, "page.cursor"},
+	} {
+		if status, answer := ask(c.body); status != 400 || !strings.Contains(answer, c.says) {
+			t.Errorf("%s: %d %s", c.body, status, answer)
+		}
+	}
+}
+
 func TestSQLAnswersInBothFormats(t *testing.T) {
 	w := newWorld()
 	s := w.start(t)

@@ -1307,11 +1307,12 @@ func (x *JobAttributes) GetSignals() int64 {
 }
 
 type ListSignalsOfJobRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	JobId         string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
-	Filter        *SignalFilter          `protobuf:"bytes,2,opt,name=filter,proto3" json:"filter,omitempty"`
-	Page          *SignalPage            `protobuf:"bytes,3,opt,name=page,proto3" json:"page,omitempty"`
-	Sort          string                 `protobuf:"bytes,4,opt,name=sort,proto3" json:"sort,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	JobId  string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	Filter *SignalFilter          `protobuf:"bytes,2,opt,name=filter,proto3" json:"filter,omitempty"`
+	Page   *SignalPage            `protobuf:"bytes,3,opt,name=page,proto3" json:"page,omitempty"`
+	// as of signals
+	Sort          string `protobuf:"bytes,4,opt,name=sort,proto3" json:"sort,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }

@@ -26,7 +26,9 @@ type SearchSignalsRequest struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Filter *SignalFilter          `protobuf:"bytes,1,opt,name=filter,proto3" json:"filter,omitempty"`
 	Page   *SignalPage            `protobuf:"bytes,2,opt,name=page,proto3" json:"page,omitempty"`
-	// timestamp or -timestamp (default: newest first)
+	// timestamp (or first_seen), last_seen, severity or events; a minus before it has the
+	// newest, the most severe, the most first, and -timestamp is the default. Those that are
+	// equal come by time, in the same direction.
 	Sort          string `protobuf:"bytes,3,opt,name=sort,proto3" json:"sort,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -4,8 +4,11 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"nightjar/api"
@@ -101,19 +104,37 @@ func (s *SignalService) search(in *pb.SearchSignalsRequest) (Search, error) {
 	if out.Limit < 1 || out.Limit > maxSignalPage {
 		return out, api.BadRequest("page.limit", "want 1 to %d, got %d", maxSignalPage, out.Limit)
 	}
-	switch in.GetSort() {
-	case "", "-timestamp":
-	case "timestamp":
-		out.Ascending = true
-	default:
-		return out, api.BadRequest("sort", "want timestamp or -timestamp, got %q", in.GetSort())
+	if out.By, out.Ascending, err = sortOf(in.GetSort()); err != nil {
+		return out, err
 	}
 	if text := in.GetPage().GetCursor(); text != "" {
 		if out.After, err = parseSignalCursor(text); err != nil {
 			return out, err
 		}
+		if out.After.By != out.By {
+			return out, api.BadRequest("page.cursor", "it is of another order than %q: keep sort while you page", in.GetSort())
+		}
 	}
 	return out, nil
+}
+
+// orders are the names that a request sorts by.
+var orders = map[string]Order{
+	"timestamp": ByTime, "first_seen": ByTime, "last_seen": ByLastSeen, "severity": BySeverity, "events": ByEvents,
+}
+
+// sortOf reads the name of an order; a dash before it has the most, and the newest, first.
+func sortOf(text string) (by Order, ascending bool, err error) {
+	if text == "" {
+		return ByTime, false, nil
+	}
+	name, descending := strings.CutPrefix(text, "-")
+	by, ok := orders[name]
+	if !ok {
+		return by, false, api.BadRequest("sort", "want %s, or one of them with a dash before it for the opposite, got %q",
+			strings.Join(slices.Sorted(maps.Keys(orders)), ", "), text)
+	}
+	return by, !descending, nil
 }
 
 func (s *SignalService) moment(target, text string) (*schema.Millis, error) {
@@ -166,7 +187,11 @@ func servicesOf(s *Signal) []string {
 
 // String is the cursor as clients carry it.
 func (c Cursor) String() string {
-	text, _ := json.Marshal([]any{c.At, c.ID}) // a number and a string
+	place := []any{c.At, c.ID}
+	if c.By != ByTime {
+		place = append(place, c.By, c.Value)
+	}
+	text, _ := json.Marshal(place) // numbers and strings
 	return base64.RawURLEncoding.EncodeToString(text)
 }
 
@@ -174,10 +199,10 @@ func parseSignalCursor(text string) (Cursor, error) {
 	var c Cursor
 	raw, err := base64.RawURLEncoding.DecodeString(text)
 	if err == nil {
-		err = json.Unmarshal(raw, &[]any{&c.At, &c.ID})
+		err = json.Unmarshal(raw, &[]any{&c.At, &c.ID, &c.By, &c.Value})
 	}
 	if err != nil || c.ID == "" {
-		return c, api.BadRequest("page.cursor", "not a cursor: want the meta.page.after of the page before")
+		return Cursor{}, api.BadRequest("page.cursor", "not a cursor: want the meta.page.after of the page before")
 	}
 	return c, nil
 }

@@ -36,15 +36,31 @@ type Search struct {
 	RuleKey   string         // empty for all; results of a job have its own
 	Query     string         // as in rules; empty for all
 	From, To  *schema.Millis // first seen in [From, To); nil: open
-	Ascending bool           // oldest first
-	After     Cursor         // zero: from the beginning
+	By        Order          // what they are sorted by
+	Ascending bool           // the least of it, and the oldest, first
+	After     Cursor         // zero: from the beginning; its order is By
 	Limit     int
 }
 
-// Cursor is a position in the order by time and id: just after this signal.
+// Order is what signals are sorted by; those that are equal by time, and then by id.
+type Order string
+
+// The orders of signals. The time of a signal is when it was first seen.
+const (
+	ByTime     Order = ""
+	BySeverity Order = "severity" // critical is the most
+	ByLastSeen Order = "last_seen"
+	ByEvents   Order = "events"
+)
+
+// Cursor is a position in an order: just after this signal.
 type Cursor struct {
-	At schema.Millis
-	ID string
+	By Order
+	// Value is what the signal is sorted by: its severity's rank, its last time in
+	// milliseconds since 1970, its events; 0 in the order by time.
+	Value int64
+	At    schema.Millis
+	ID    string
 }
 
 // Page is a page, in order. Next is zero on the last one.
