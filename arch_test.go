@@ -104,10 +104,11 @@ var layers = map[string][]string{
 	"api/ruledoc":                {"schema", "api", "api/codec", "api/v1"},
 	"api/sqlguard":               {"schema", "schema/vocabulary", "api"},
 	"api/terraform":              {"configuration", "schema", "api/ruledoc"},
-	"api/services/agents":        {"agent/control", "agent/orders", "configuration", "objects", "schema", "api", "api/codec", "api/v1", "api/access"},
+	"api/services/agents":        {"secl", "agent/control", "agent/orders", "configuration", "objects", "schema", "api", "api/codec", "api/v1", "api/access"},
 	"api/services/backtests":     {"scheduler", "scheduler/backtest", "scheduler/detect", "schema", "api", "api/limits", "api/ruledoc", "api/v1", "api/services/signals"},
 	"api/services/events":        {"compiler/search", "schema", "schema/vocabulary", "api", "api/codec", "api/limits", "api/sqlguard", "api/v1"},
 	"content/demo":               {"content"},
+	"api/services/authoring":     {"configuration", "content", "objects", "scheduler", "scheduler/ruletest", "compiler/rulecheck", "schema", "api", "api/codec", "api/limits", "api/ruledoc", "api/v1", "api/services/rules"},
 	"api/services/views":         {"configuration", "content", "content/demo", "objects", "schema", "api", "api/access", "api/codec", "api/v1", "api/services/events", "api/services/rules", "api/services/signals"},
 	"api/services/facets":        {"compiler/search", "scheduler/reference", "schema", "schema/vocabulary", "api", "api/limits", "api/v1", "api/services/events"},
 	"api/services/notifications": {"configuration", "configuration/outbound", "objects", "schema", "api", "api/codec", "api/v1"},
@@ -119,8 +120,8 @@ var layers = map[string][]string{
 	"api/services/tables":        {"scheduler/reference", "schema", "api", "api/codec", "api/v1"},
 	"api/rest":                   {"api", "api/codec", "api/limits", "api/v1", "api/access"},
 	"web":                        {},
-	"api/server":                 {"agent/control", "web", "agent/responses", "configuration", "ingest/pipeline/registry", "schema", "api", "api/codec", "api/limits", "api/rest", "api/v1", "api/services/agents", "api/services/backtests", "api/services/events", "api/services/facets", "api/services/notifications", "api/services/operations", "api/services/pipelines", "api/services/responses", "api/services/rules", "api/services/signals", "api/services/tables", "api/services/views", "api/access", "api/access/calls", "api/access/service", "compiler/rulecheck"},
-	"api/clickhouse":             {"clickhouse", "compiler/search", "schema", "api", "api/services/events", "api/services/facets", "api/services/operations", "api/services/signals"},
+	"api/server":                 {"agent/control", "web", "agent/responses", "configuration", "ingest/pipeline/registry", "schema", "api", "api/codec", "api/limits", "api/rest", "api/v1", "scheduler/ruletest", "api/services/authoring", "api/services/agents", "api/services/backtests", "api/services/events", "api/services/facets", "api/services/notifications", "api/services/operations", "api/services/pipelines", "api/services/responses", "api/services/rules", "api/services/signals", "api/services/tables", "api/services/views", "api/access", "api/access/calls", "api/access/service", "compiler/rulecheck"},
+	"api/clickhouse":             {"clickhouse", "compiler/search", "schema", "api", "api/services/authoring", "api/services/events", "api/services/facets", "api/services/operations", "api/services/signals"},
 
 	// edges
 	"agent/client":      {"wal", "agent/orders", "agent/delivery"},

@@ -26,6 +26,7 @@ type Stores struct {
 	TriageJobs                 *objects.Store[TriageJob]
 	SavedViews                 *objects.Store[SavedView]
 	Demos                      *objects.Store[Demo]
+	RuleTests                  *objects.Store[RuleTests]
 }
 
 // ForAgents is what the stores of rules and policies of agents are made with.
@@ -52,6 +53,7 @@ func NewStores(table objects.Table, now func() time.Time, agents ForAgents) *Sto
 		TriageJobs:                 objects.New(TriageJobs, table, now),
 		SavedViews:                 objects.New(SavedViews, table, now),
 		Demos:                      objects.New(Demos, table, now),
+		RuleTests:                  objects.New(RuleTestsKind, table, now),
 	}
 }
 
@@ -60,7 +62,7 @@ func (s *Stores) Load(ctx context.Context) error {
 	return errors.Join(
 		s.SecurityFilters.Load(ctx), s.CriticalAssets.Load(ctx), s.SignalNotifications.Load(ctx),
 		s.VulnerabilityNotifications.Load(ctx), s.AgentRules.Load(ctx), s.AgentPolicies.Load(ctx), s.Indicators.Load(ctx), s.ThreatLists.Load(ctx),
-		s.NotificationTargets.Load(ctx), s.Mutes.Load(ctx), s.TriageJobs.Load(ctx), s.SavedViews.Load(ctx), s.Demos.Load(ctx),
+		s.NotificationTargets.Load(ctx), s.Mutes.Load(ctx), s.TriageJobs.Load(ctx), s.SavedViews.Load(ctx), s.Demos.Load(ctx), s.RuleTests.Load(ctx),
 	)
 }
 

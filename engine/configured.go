@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -12,14 +11,12 @@ import (
 	"nightjar/configuration"
 	"nightjar/objects"
 	rulestore "nightjar/scheduler/clickhouse"
-	"nightjar/secl"
-	"nightjar/secl/event"
 )
 
 // newConfiguration loads what users configured beside rules.
 func newConfiguration(lc fx.Lifecycle, e *engine, d *database, defaults *control.Defaults) *configuration.Stores {
 	c := configuration.NewStores(rulestore.New(d.conn).Deps().Objects, now, configuration.ForAgents{
-		Check: func(text string) error { return checkExpression(text, defaults.Macros) },
+		Check: func(text string) error { return checkExpression(text, defaults) },
 		Rules: defaults.Rules, Policies: []objects.Versioned[configuration.AgentPolicy]{defaults.Policy},
 	})
 	c.LogTo(e.log)
@@ -32,20 +29,12 @@ func newConfiguration(lc fx.Lifecycle, e *engine, d *database, defaults *control
 	return c
 }
 
-// checkExpression says what is wrong with an agent's expression, as the
-// reference does. Variables are set by other rules, which are not known here: an
-// expression that has some is checked for its syntax only. The macros of the built-in rules
-// may be used.
-func checkExpression(text string, macros map[string]*secl.Macro) error {
-	var err error
-	if strings.Contains(text, "${") {
-		_, err = secl.Parse(text)
-	} else {
-		_, err = secl.Check(text, &secl.Env{Model: event.Model(), Macros: macros})
-	}
-	var all secl.Errors
-	if !errors.As(err, &all) || len(all) == 0 {
-		return err
+// checkExpression says what is wrong with an agent's expression, as the reference does:
+// the first mistake.
+func checkExpression(text string, defaults *control.Defaults) error {
+	all := defaults.Mistakes(text)
+	if len(all) == 0 {
+		return nil
 	}
 	e := all[0]
 	message := e.Message

@@ -47,3 +47,6 @@ func (r reached) Warnings(rule *schema.Rule) []string {
 	found := r.idle.of(context.Background(), rule)
 	return slices.Concat(schema.IdleWarnings(found.own), r.Watcher.Warnings(rule), schema.IdleWarnings(found.handles))
 }
+
+// InVain implements api.Reach.
+func (r reached) InVain(rule *schema.Rule) []string { return r.Watcher.Warnings(rule) }

@@ -37,6 +37,17 @@ type RuleCost struct {
 	Failing, Unsupported string
 }
 
+// WhyAlone says why the rule is evaluated by itself; empty: it is not.
+func (c *RuleCost) WhyAlone() string {
+	switch {
+	case c.Dear:
+		return "matching an event costs it too much"
+	case c.Alone:
+		return "it has very many signals to publish, and is catching up"
+	}
+	return ""
+}
+
 // cost is what was measured of a rule.
 type cost struct {
 	events, nanoseconds float64 // fading

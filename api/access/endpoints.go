@@ -30,6 +30,11 @@ var services = map[string][]group{
 		{Endpoint{ReadDetection, Quiet}, "GetRule ListRules ValidateRule ExportRules ConvertRule ConvertStoredRule ConvertRules TestRule TestStoredRule GetRuleHistory"},
 		{Endpoint{WriteDetection, Change}, "CreateRule UpdateRule DeleteRule DeleteRules RestoreRule"},
 	},
+	"RuleAuthoring": {
+		{Endpoint{ReadDetection, Quiet}, "CheckRule GetRuleTests ListRuleStandings ListBundledRules"},
+		{Endpoint{RunHistory, Quiet}, "RunRuleTests"},
+		{Endpoint{WriteDetection, Change}, "UpdateRuleTests ApplyBundledRules"},
+	},
 	"Suppression": {
 		{Endpoint{ReadDetection, Quiet}, "ListSuppressions GetSuppression ValidateSuppression GetSuppressionHistory ListSuppressionsOfRule ListSuppressionsOfNewRule"},
 		{Endpoint{RunHistory, Quiet}, "PreviewSuppression"},
@@ -129,7 +134,7 @@ var services = map[string][]group{
 		{Endpoint{WriteAgents, Change}, "UpdateAgentRollout ResumeAgentRollout RollBackAgentRollout"},
 	},
 	"AgentRule": {
-		{Endpoint{ReadAgents, Quiet}, "ListAgentRules GetAgentRule ListLegacyAgentRules GetLegacyAgentRule"},
+		{Endpoint{ReadAgents, Quiet}, "ListAgentRules GetAgentRule CheckAgentExpression ListLegacyAgentRules GetLegacyAgentRule"},
 		{Endpoint{WriteAgents, Change}, "CreateAgentRule UpdateAgentRule DeleteAgentRule CreateLegacyAgentRule UpdateLegacyAgentRule DeleteLegacyAgentRule"},
 	},
 	"AgentPolicy": {

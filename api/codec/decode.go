@@ -92,6 +92,15 @@ func Decode(text []byte, m proto.Message) error {
 	return err
 }
 
+// DecodeStrict reads text as REST reads a body: a key that no field has is an error.
+func DecodeStrict(text []byte, m proto.Message) error {
+	d, err := decodeBody(text, m)
+	if err != nil {
+		return err
+	}
+	return d.strict()
+}
+
 // decodeBody reads as decode does, and returns what was noticed.
 func decodeBody(text []byte, m proto.Message) (*decoder, error) {
 	if err := checkSyntax(text); err != nil {

@@ -18,6 +18,7 @@ import (
 	"nightjar/api/access/service"
 	"nightjar/api/limits"
 	"nightjar/api/rest"
+	"nightjar/api/services/authoring"
 	"nightjar/api/services/backtests"
 	"nightjar/api/services/events"
 	"nightjar/api/services/facets"
@@ -30,6 +31,7 @@ import (
 	"nightjar/compiler/rulecheck"
 	"nightjar/configuration"
 	"nightjar/ingest/pipeline/registry"
+	"nightjar/scheduler/ruletest"
 	"nightjar/schema"
 )
 
@@ -96,6 +98,9 @@ type Deps struct {
 	CheckRule func(schema.Rule) rulecheck.Checked
 	// Reach warns of rules that ask for what no stored event has; nil: no warnings.
 	Reach rules.Reach
+	// Counts counts signals by rule, and RuleTests says how the tests of rules are run.
+	Counts    authoring.Counts
+	RuleTests ruletest.Options
 	// Notifications shows what was told of signals, and to whom.
 	Notifications notifications.Store
 	// Reparses reads stored events again.

@@ -11,6 +11,7 @@ import (
 	"nightjar/api/access/service"
 	"nightjar/api/limits"
 	"nightjar/api/services/agents"
+	"nightjar/api/services/authoring"
 	"nightjar/api/services/backtests"
 	"nightjar/api/services/events"
 	"nightjar/api/services/facets"
@@ -28,6 +29,7 @@ import (
 // services are all services of the API.
 type services struct {
 	rules             *rules.RuleService
+	authoring         *authoring.AuthoringService
 	signals           *signals.SignalService
 	logs              *events.LogService
 	backtests         *backtests.BacktestService
@@ -73,6 +75,10 @@ func newServices(deps Deps, gates limits.Queries) *services {
 
 func (s *services) ofRules(deps Deps, gates limits.Queries) {
 	s.rules = &rules.RuleService{Store: deps.Rules, Check: deps.CheckRule, Reach: deps.Reach, Event: deps.ReadEvent}
+	s.authoring = &authoring.AuthoringService{
+		Rules: deps.Rules, Check: deps.CheckRule, Reach: deps.Reach, Tests: deps.Configuration.RuleTests, Run: deps.RuleTests, Gate: gates.Backtests,
+		Costs: deps.Status.RuleCosts, Counts: deps.Counts, Now: deps.Now,
+	}
 	s.explains = &rules.ExplainService{Rules: deps.Explainer, Now: deps.Now}
 	s.anomalies = &rules.AnomalyService{Rules: deps.Explainer, Now: deps.Now}
 	s.suppressions = &rules.SuppressionService{
@@ -113,7 +119,7 @@ func (s *services) ofConfiguration(deps Deps) {
 	s.referenceTables = &tables.TableService{Store: deps.Tables, Uploads: tables.NewUploads(deps.UploadDir, deps.Now)}
 	s.notificationRules = notifications.NewNotificationRules(c)
 	s.notifications = &notifications.NotificationService{Told: deps.Notifications, Targets: c.NotificationTargets, Mutes: c.Mutes, Now: deps.Now}
-	s.agentRules = &agents.AgentRuleService{Store: c.AgentRules, Policies: c.AgentPolicies}
+	s.agentRules = &agents.AgentRuleService{Store: c.AgentRules, Policies: c.AgentPolicies, Mistakes: deps.AgentDefaults.Mistakes}
 	s.agentPolicies = &agents.AgentPolicyService{Store: c.AgentPolicies, Rules: c.AgentRules, Defaults: deps.AgentDefaults}
 	s.agentControl = &agents.ControlService{Fleet: deps.Fleet, Keys: deps.Guard.Keys}
 }
@@ -134,6 +140,7 @@ func (s *services) ofOperations(deps Deps, gates limits.Queries) {
 func registerREST(ctx context.Context, mux *runtime.ServeMux, conn grpc.ClientConnInterface) error {
 	return errors.Join(
 		pb.RegisterRuleServiceHandlerClient(ctx, mux, pb.NewRuleServiceClient(conn)),
+		pb.RegisterRuleAuthoringServiceHandlerClient(ctx, mux, pb.NewRuleAuthoringServiceClient(conn)),
 		pb.RegisterSignalServiceHandlerClient(ctx, mux, pb.NewSignalServiceClient(conn)),
 		pb.RegisterLogServiceHandlerClient(ctx, mux, pb.NewLogServiceClient(conn)),
 		pb.RegisterBacktestServiceHandlerClient(ctx, mux, pb.NewBacktestServiceClient(conn)),
@@ -176,6 +183,7 @@ func registerREST(ctx context.Context, mux *runtime.ServeMux, conn grpc.ClientCo
 func (s *services) registerGRPC(server, events grpc.ServiceRegistrar) {
 	pb.RegisterLogServiceServer(events, s.logs)
 	pb.RegisterRuleServiceServer(server, s.rules)
+	pb.RegisterRuleAuthoringServiceServer(server, s.authoring)
 	pb.RegisterSignalServiceServer(server, s.signals)
 	pb.RegisterBacktestServiceServer(server, s.backtests)
 	pb.RegisterSearchServiceServer(server, s.searches)

@@ -21,6 +21,7 @@ import (
 	"nightjar/api/access/signin"
 	"nightjar/api/limits"
 	"nightjar/api/rest"
+	"nightjar/api/services/authoring"
 	"nightjar/api/services/events"
 	"nightjar/api/services/facets"
 	"nightjar/api/services/operations"
@@ -56,25 +57,26 @@ type world struct {
 	audit      []audit.Entry
 	auditFails error
 
-	mu      sync.Mutex
-	rules   map[string]schema.Rule
-	past    map[string][]schema.Rule // versions before the present one
-	signals []signals.Signal
-	search  signals.Search // the last one
-	triaged map[string]schema.Signal
-	intake  events.Intake
-	logs    []schema.Event
-	cut     bool
-	asked   events.LogSearch      // the last one
-	counted events.LogAggregation // the last one
-	buckets []events.LogBucket
-	query   string // the last one
-	params  map[string]any
-	sql     func(context.Context) (events.SQLResult, error)
-	ready   error
-	objects []objects.Object
-	backup  int // what a backup is answered with
-	looks   int
+	mu           sync.Mutex
+	rules        map[string]schema.Rule
+	past         map[string][]schema.Rule // versions before the present one
+	signals      []signals.Signal
+	search       signals.Search // the last one
+	triaged      map[string]schema.Signal
+	intake       events.Intake
+	logs         []schema.Event
+	cut          bool
+	asked        events.LogSearch      // the last one
+	counted      events.LogAggregation // the last one
+	buckets      []events.LogBucket
+	query        string // the last one
+	params       map[string]any
+	sql          func(context.Context) (events.SQLResult, error)
+	ready        error
+	objects      []objects.Object
+	backup       int // what a backup is answered with
+	signalCounts int
+	looks        int
 }
 
 func newWorld() *world {
@@ -343,6 +345,20 @@ func (w *world) RuleCosts() []scheduler.RuleCost {
 	return []scheduler.RuleCost{{RuleID: "abc-def-ghi", Name: "dear", CPU: 1500 * time.Microsecond, CPUKnown: true, Signals: 3, Alone: true, Dear: true, Behind: 7}, {RuleID: "jkl-mno-pqr", Failing: "a timeout"}, {RuleID: "stu-vwx-yza", Unsupported: "not yet"}}
 }
 
+// SignalsOfRules implements authoring.Counts.
+func (w *world) SignalsOfRules(_ context.Context, days []schema.Millis) (map[string]authoring.RuleSignals, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.signalCounts++
+	out := map[string]authoring.RuleSignals{}
+	for id := range w.rules {
+		byDay := make([]uint64, len(days))
+		byDay[len(days)-1] = 3
+		out[id] = authoring.RuleSignals{All: 5, ByDay: byDay}
+	}
+	return out, nil
+}
+
 func (w *world) AcceptLoss(string) (int, uint64, error) { return 1, 3, nil }
 
 func (w *world) Status(context.Context) (operations.Status, error) {
@@ -403,7 +419,7 @@ func (w *world) start(t testing.TB) *Server {
 		HTTP: "127.0.0.1:0", GRPC: "127.0.0.1:0", Guard: w.guard(), Access: w.access(), Version: "test",
 		Rules: w, Signals: w, Triage: w, Intake: w.intake, Queries: w.queries, Logs: logs, SQL: w, Status: w, CheckRule: w.check,
 		Responses: w.responses, Enrolled: w,
-		Facets:       w,
+		Facets: w, Counts: w,
 		Suppressions: newTestSuppressions(w), ReadEvent: readTestEvent, Configuration: configuration.NewStores(w, w.now, configuration.ForAgents{Check: w.checkExpression}),
 		Ready: func(context.Context, rest.Readiness) error { return w.ready }, Memory: w.memory, MessageTime: w.messageTime,
 		Raw: map[string]http.Handler{

@@ -24,6 +24,174 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+type CheckAgentExpressionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// SECL.
+	Expression    string `protobuf:"bytes,1,opt,name=expression,proto3" json:"expression,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckAgentExpressionRequest) Reset() {
+	*x = CheckAgentExpressionRequest{}
+	mi := &file_agent_rule_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckAgentExpressionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckAgentExpressionRequest) ProtoMessage() {}
+
+func (x *CheckAgentExpressionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_rule_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckAgentExpressionRequest.ProtoReflect.Descriptor instead.
+func (*CheckAgentExpressionRequest) Descriptor() ([]byte, []int) {
+	return file_agent_rule_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *CheckAgentExpressionRequest) GetExpression() string {
+	if x != nil {
+		return x.Expression
+	}
+	return ""
+}
+
+type CheckAgentExpressionResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Valid bool                   `protobuf:"varint,1,opt,name=valid,proto3" json:"valid,omitempty"`
+	// All that is wrong with it, in the order of their places.
+	Mistakes      []*ExpressionMistake `protobuf:"bytes,2,rep,name=mistakes,proto3" json:"mistakes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckAgentExpressionResponse) Reset() {
+	*x = CheckAgentExpressionResponse{}
+	mi := &file_agent_rule_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckAgentExpressionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckAgentExpressionResponse) ProtoMessage() {}
+
+func (x *CheckAgentExpressionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_rule_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckAgentExpressionResponse.ProtoReflect.Descriptor instead.
+func (*CheckAgentExpressionResponse) Descriptor() ([]byte, []int) {
+	return file_agent_rule_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *CheckAgentExpressionResponse) GetValid() bool {
+	if x != nil {
+		return x.Valid
+	}
+	return false
+}
+
+func (x *CheckAgentExpressionResponse) GetMistakes() []*ExpressionMistake {
+	if x != nil {
+		return x.Mistakes
+	}
+	return nil
+}
+
+// ExpressionMistake has its place, both from 1; columns count characters.
+type ExpressionMistake struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Line    int64                  `protobuf:"varint,1,opt,name=line,proto3" json:"line,omitempty"`
+	Column  int64                  `protobuf:"varint,2,opt,name=column,proto3" json:"column,omitempty"`
+	Message string                 `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
+	// What was probably meant.
+	Hint          string `protobuf:"bytes,4,opt,name=hint,proto3" json:"hint,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExpressionMistake) Reset() {
+	*x = ExpressionMistake{}
+	mi := &file_agent_rule_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExpressionMistake) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExpressionMistake) ProtoMessage() {}
+
+func (x *ExpressionMistake) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_rule_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExpressionMistake.ProtoReflect.Descriptor instead.
+func (*ExpressionMistake) Descriptor() ([]byte, []int) {
+	return file_agent_rule_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ExpressionMistake) GetLine() int64 {
+	if x != nil {
+		return x.Line
+	}
+	return 0
+}
+
+func (x *ExpressionMistake) GetColumn() int64 {
+	if x != nil {
+		return x.Column
+	}
+	return 0
+}
+
+func (x *ExpressionMistake) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *ExpressionMistake) GetHint() string {
+	if x != nil {
+		return x.Hint
+	}
+	return ""
+}
+
 type AgentRule struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -36,7 +204,7 @@ type AgentRule struct {
 
 func (x *AgentRule) Reset() {
 	*x = AgentRule{}
-	mi := &file_agent_rule_proto_msgTypes[0]
+	mi := &file_agent_rule_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -48,7 +216,7 @@ func (x *AgentRule) String() string {
 func (*AgentRule) ProtoMessage() {}
 
 func (x *AgentRule) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_rule_proto_msgTypes[0]
+	mi := &file_agent_rule_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -61,7 +229,7 @@ func (x *AgentRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AgentRule.ProtoReflect.Descriptor instead.
 func (*AgentRule) Descriptor() ([]byte, []int) {
-	return file_agent_rule_proto_rawDescGZIP(), []int{0}
+	return file_agent_rule_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *AgentRule) GetId() string {
@@ -118,7 +286,7 @@ type AgentRuleAttributes struct {
 
 func (x *AgentRuleAttributes) Reset() {
 	*x = AgentRuleAttributes{}
-	mi := &file_agent_rule_proto_msgTypes[1]
+	mi := &file_agent_rule_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -130,7 +298,7 @@ func (x *AgentRuleAttributes) String() string {
 func (*AgentRuleAttributes) ProtoMessage() {}
 
 func (x *AgentRuleAttributes) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_rule_proto_msgTypes[1]
+	mi := &file_agent_rule_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -143,7 +311,7 @@ func (x *AgentRuleAttributes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AgentRuleAttributes.ProtoReflect.Descriptor instead.
 func (*AgentRuleAttributes) Descriptor() ([]byte, []int) {
-	return file_agent_rule_proto_rawDescGZIP(), []int{1}
+	return file_agent_rule_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *AgentRuleAttributes) GetName() string {
@@ -296,7 +464,7 @@ type AgentRuleResponse struct {
 
 func (x *AgentRuleResponse) Reset() {
 	*x = AgentRuleResponse{}
-	mi := &file_agent_rule_proto_msgTypes[2]
+	mi := &file_agent_rule_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -308,7 +476,7 @@ func (x *AgentRuleResponse) String() string {
 func (*AgentRuleResponse) ProtoMessage() {}
 
 func (x *AgentRuleResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_rule_proto_msgTypes[2]
+	mi := &file_agent_rule_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -321,7 +489,7 @@ func (x *AgentRuleResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AgentRuleResponse.ProtoReflect.Descriptor instead.
 func (*AgentRuleResponse) Descriptor() ([]byte, []int) {
-	return file_agent_rule_proto_rawDescGZIP(), []int{2}
+	return file_agent_rule_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *AgentRuleResponse) GetData() *AgentRule {
@@ -347,7 +515,7 @@ type AgentRulesResponse struct {
 
 func (x *AgentRulesResponse) Reset() {
 	*x = AgentRulesResponse{}
-	mi := &file_agent_rule_proto_msgTypes[3]
+	mi := &file_agent_rule_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -359,7 +527,7 @@ func (x *AgentRulesResponse) String() string {
 func (*AgentRulesResponse) ProtoMessage() {}
 
 func (x *AgentRulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_rule_proto_msgTypes[3]
+	mi := &file_agent_rule_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -372,7 +540,7 @@ func (x *AgentRulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AgentRulesResponse.ProtoReflect.Descriptor instead.
 func (*AgentRulesResponse) Descriptor() ([]byte, []int) {
-	return file_agent_rule_proto_rawDescGZIP(), []int{3}
+	return file_agent_rule_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *AgentRulesResponse) GetData() []*AgentRule {
@@ -394,7 +562,7 @@ type LegacyAgentRule struct {
 
 func (x *LegacyAgentRule) Reset() {
 	*x = LegacyAgentRule{}
-	mi := &file_agent_rule_proto_msgTypes[4]
+	mi := &file_agent_rule_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -406,7 +574,7 @@ func (x *LegacyAgentRule) String() string {
 func (*LegacyAgentRule) ProtoMessage() {}
 
 func (x *LegacyAgentRule) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_rule_proto_msgTypes[4]
+	mi := &file_agent_rule_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -419,7 +587,7 @@ func (x *LegacyAgentRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LegacyAgentRule.ProtoReflect.Descriptor instead.
 func (*LegacyAgentRule) Descriptor() ([]byte, []int) {
-	return file_agent_rule_proto_rawDescGZIP(), []int{4}
+	return file_agent_rule_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *LegacyAgentRule) GetId() string {
@@ -469,7 +637,7 @@ type LegacyAgentRuleAttributes struct {
 
 func (x *LegacyAgentRuleAttributes) Reset() {
 	*x = LegacyAgentRuleAttributes{}
-	mi := &file_agent_rule_proto_msgTypes[5]
+	mi := &file_agent_rule_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -481,7 +649,7 @@ func (x *LegacyAgentRuleAttributes) String() string {
 func (*LegacyAgentRuleAttributes) ProtoMessage() {}
 
 func (x *LegacyAgentRuleAttributes) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_rule_proto_msgTypes[5]
+	mi := &file_agent_rule_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -494,7 +662,7 @@ func (x *LegacyAgentRuleAttributes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LegacyAgentRuleAttributes.ProtoReflect.Descriptor instead.
 func (*LegacyAgentRuleAttributes) Descriptor() ([]byte, []int) {
-	return file_agent_rule_proto_rawDescGZIP(), []int{5}
+	return file_agent_rule_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *LegacyAgentRuleAttributes) GetName() string {
@@ -626,7 +794,7 @@ type LegacyAgentRuleResponse struct {
 
 func (x *LegacyAgentRuleResponse) Reset() {
 	*x = LegacyAgentRuleResponse{}
-	mi := &file_agent_rule_proto_msgTypes[6]
+	mi := &file_agent_rule_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -638,7 +806,7 @@ func (x *LegacyAgentRuleResponse) String() string {
 func (*LegacyAgentRuleResponse) ProtoMessage() {}
 
 func (x *LegacyAgentRuleResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_rule_proto_msgTypes[6]
+	mi := &file_agent_rule_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -651,7 +819,7 @@ func (x *LegacyAgentRuleResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LegacyAgentRuleResponse.ProtoReflect.Descriptor instead.
 func (*LegacyAgentRuleResponse) Descriptor() ([]byte, []int) {
-	return file_agent_rule_proto_rawDescGZIP(), []int{6}
+	return file_agent_rule_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *LegacyAgentRuleResponse) GetData() *LegacyAgentRule {
@@ -677,7 +845,7 @@ type LegacyAgentRulesResponse struct {
 
 func (x *LegacyAgentRulesResponse) Reset() {
 	*x = LegacyAgentRulesResponse{}
-	mi := &file_agent_rule_proto_msgTypes[7]
+	mi := &file_agent_rule_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -689,7 +857,7 @@ func (x *LegacyAgentRulesResponse) String() string {
 func (*LegacyAgentRulesResponse) ProtoMessage() {}
 
 func (x *LegacyAgentRulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_rule_proto_msgTypes[7]
+	mi := &file_agent_rule_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -702,7 +870,7 @@ func (x *LegacyAgentRulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LegacyAgentRulesResponse.ProtoReflect.Descriptor instead.
 func (*LegacyAgentRulesResponse) Descriptor() ([]byte, []int) {
-	return file_agent_rule_proto_rawDescGZIP(), []int{7}
+	return file_agent_rule_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *LegacyAgentRulesResponse) GetData() []*LegacyAgentRule {
@@ -721,7 +889,7 @@ type CreateAgentRuleRequest struct {
 
 func (x *CreateAgentRuleRequest) Reset() {
 	*x = CreateAgentRuleRequest{}
-	mi := &file_agent_rule_proto_msgTypes[8]
+	mi := &file_agent_rule_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -733,7 +901,7 @@ func (x *CreateAgentRuleRequest) String() string {
 func (*CreateAgentRuleRequest) ProtoMessage() {}
 
 func (x *CreateAgentRuleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_rule_proto_msgTypes[8]
+	mi := &file_agent_rule_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -746,7 +914,7 @@ func (x *CreateAgentRuleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateAgentRuleRequest.ProtoReflect.Descriptor instead.
 func (*CreateAgentRuleRequest) Descriptor() ([]byte, []int) {
-	return file_agent_rule_proto_rawDescGZIP(), []int{8}
+	return file_agent_rule_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *CreateAgentRuleRequest) GetData() *AgentRule {
@@ -766,7 +934,7 @@ type ListAgentRulesRequest struct {
 
 func (x *ListAgentRulesRequest) Reset() {
 	*x = ListAgentRulesRequest{}
-	mi := &file_agent_rule_proto_msgTypes[9]
+	mi := &file_agent_rule_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -778,7 +946,7 @@ func (x *ListAgentRulesRequest) String() string {
 func (*ListAgentRulesRequest) ProtoMessage() {}
 
 func (x *ListAgentRulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_rule_proto_msgTypes[9]
+	mi := &file_agent_rule_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -791,7 +959,7 @@ func (x *ListAgentRulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAgentRulesRequest.ProtoReflect.Descriptor instead.
 func (*ListAgentRulesRequest) Descriptor() ([]byte, []int) {
-	return file_agent_rule_proto_rawDescGZIP(), []int{9}
+	return file_agent_rule_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListAgentRulesRequest) GetPolicyId() string {
@@ -811,7 +979,7 @@ type GetAgentRuleRequest struct {
 
 func (x *GetAgentRuleRequest) Reset() {
 	*x = GetAgentRuleRequest{}
-	mi := &file_agent_rule_proto_msgTypes[10]
+	mi := &file_agent_rule_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -823,7 +991,7 @@ func (x *GetAgentRuleRequest) String() string {
 func (*GetAgentRuleRequest) ProtoMessage() {}
 
 func (x *GetAgentRuleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_rule_proto_msgTypes[10]
+	mi := &file_agent_rule_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -836,7 +1004,7 @@ func (x *GetAgentRuleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAgentRuleRequest.ProtoReflect.Descriptor instead.
 func (*GetAgentRuleRequest) Descriptor() ([]byte, []int) {
-	return file_agent_rule_proto_rawDescGZIP(), []int{10}
+	return file_agent_rule_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *GetAgentRuleRequest) GetAgentRuleId() string {
@@ -867,7 +1035,7 @@ type UpdateAgentRuleRequest struct {
 
 func (x *UpdateAgentRuleRequest) Reset() {
 	*x = UpdateAgentRuleRequest{}
-	mi := &file_agent_rule_proto_msgTypes[11]
+	mi := &file_agent_rule_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -879,7 +1047,7 @@ func (x *UpdateAgentRuleRequest) String() string {
 func (*UpdateAgentRuleRequest) ProtoMessage() {}
 
 func (x *UpdateAgentRuleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_rule_proto_msgTypes[11]
+	mi := &file_agent_rule_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -892,7 +1060,7 @@ func (x *UpdateAgentRuleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateAgentRuleRequest.ProtoReflect.Descriptor instead.
 func (*UpdateAgentRuleRequest) Descriptor() ([]byte, []int) {
-	return file_agent_rule_proto_rawDescGZIP(), []int{11}
+	return file_agent_rule_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *UpdateAgentRuleRequest) GetAgentRuleId() string {
@@ -933,7 +1101,7 @@ type DeleteAgentRuleRequest struct {
 
 func (x *DeleteAgentRuleRequest) Reset() {
 	*x = DeleteAgentRuleRequest{}
-	mi := &file_agent_rule_proto_msgTypes[12]
+	mi := &file_agent_rule_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -945,7 +1113,7 @@ func (x *DeleteAgentRuleRequest) String() string {
 func (*DeleteAgentRuleRequest) ProtoMessage() {}
 
 func (x *DeleteAgentRuleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_rule_proto_msgTypes[12]
+	mi := &file_agent_rule_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -958,7 +1126,7 @@ func (x *DeleteAgentRuleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteAgentRuleRequest.ProtoReflect.Descriptor instead.
 func (*DeleteAgentRuleRequest) Descriptor() ([]byte, []int) {
-	return file_agent_rule_proto_rawDescGZIP(), []int{12}
+	return file_agent_rule_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *DeleteAgentRuleRequest) GetAgentRuleId() string {
@@ -987,7 +1155,7 @@ type AgentPolicy struct {
 
 func (x *AgentPolicy) Reset() {
 	*x = AgentPolicy{}
-	mi := &file_agent_rule_proto_msgTypes[13]
+	mi := &file_agent_rule_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -999,7 +1167,7 @@ func (x *AgentPolicy) String() string {
 func (*AgentPolicy) ProtoMessage() {}
 
 func (x *AgentPolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_rule_proto_msgTypes[13]
+	mi := &file_agent_rule_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1012,7 +1180,7 @@ func (x *AgentPolicy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AgentPolicy.ProtoReflect.Descriptor instead.
 func (*AgentPolicy) Descriptor() ([]byte, []int) {
-	return file_agent_rule_proto_rawDescGZIP(), []int{13}
+	return file_agent_rule_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *AgentPolicy) GetId() string {
@@ -1066,7 +1234,7 @@ type AgentPolicyAttributes struct {
 
 func (x *AgentPolicyAttributes) Reset() {
 	*x = AgentPolicyAttributes{}
-	mi := &file_agent_rule_proto_msgTypes[14]
+	mi := &file_agent_rule_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1078,7 +1246,7 @@ func (x *AgentPolicyAttributes) String() string {
 func (*AgentPolicyAttributes) ProtoMessage() {}
 
 func (x *AgentPolicyAttributes) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_rule_proto_msgTypes[14]
+	mi := &file_agent_rule_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1091,7 +1259,7 @@ func (x *AgentPolicyAttributes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AgentPolicyAttributes.ProtoReflect.Descriptor instead.
 func (*AgentPolicyAttributes) Descriptor() ([]byte, []int) {
-	return file_agent_rule_proto_rawDescGZIP(), []int{14}
+	return file_agent_rule_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *AgentPolicyAttributes) GetName() string {
@@ -1216,7 +1384,7 @@ type AgentPolicyResponse struct {
 
 func (x *AgentPolicyResponse) Reset() {
 	*x = AgentPolicyResponse{}
-	mi := &file_agent_rule_proto_msgTypes[15]
+	mi := &file_agent_rule_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1228,7 +1396,7 @@ func (x *AgentPolicyResponse) String() string {
 func (*AgentPolicyResponse) ProtoMessage() {}
 
 func (x *AgentPolicyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_rule_proto_msgTypes[15]
+	mi := &file_agent_rule_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1241,7 +1409,7 @@ func (x *AgentPolicyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AgentPolicyResponse.ProtoReflect.Descriptor instead.
 func (*AgentPolicyResponse) Descriptor() ([]byte, []int) {
-	return file_agent_rule_proto_rawDescGZIP(), []int{15}
+	return file_agent_rule_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *AgentPolicyResponse) GetData() *AgentPolicy {
@@ -1267,7 +1435,7 @@ type AgentPoliciesResponse struct {
 
 func (x *AgentPoliciesResponse) Reset() {
 	*x = AgentPoliciesResponse{}
-	mi := &file_agent_rule_proto_msgTypes[16]
+	mi := &file_agent_rule_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1279,7 +1447,7 @@ func (x *AgentPoliciesResponse) String() string {
 func (*AgentPoliciesResponse) ProtoMessage() {}
 
 func (x *AgentPoliciesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_rule_proto_msgTypes[16]
+	mi := &file_agent_rule_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1292,7 +1460,7 @@ func (x *AgentPoliciesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AgentPoliciesResponse.ProtoReflect.Descriptor instead.
 func (*AgentPoliciesResponse) Descriptor() ([]byte, []int) {
-	return file_agent_rule_proto_rawDescGZIP(), []int{16}
+	return file_agent_rule_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *AgentPoliciesResponse) GetData() []*AgentPolicy {
@@ -1311,7 +1479,7 @@ type CreateAgentPolicyRequest struct {
 
 func (x *CreateAgentPolicyRequest) Reset() {
 	*x = CreateAgentPolicyRequest{}
-	mi := &file_agent_rule_proto_msgTypes[17]
+	mi := &file_agent_rule_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1323,7 +1491,7 @@ func (x *CreateAgentPolicyRequest) String() string {
 func (*CreateAgentPolicyRequest) ProtoMessage() {}
 
 func (x *CreateAgentPolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_rule_proto_msgTypes[17]
+	mi := &file_agent_rule_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1336,7 +1504,7 @@ func (x *CreateAgentPolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateAgentPolicyRequest.ProtoReflect.Descriptor instead.
 func (*CreateAgentPolicyRequest) Descriptor() ([]byte, []int) {
-	return file_agent_rule_proto_rawDescGZIP(), []int{17}
+	return file_agent_rule_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *CreateAgentPolicyRequest) GetData() *AgentPolicy {
@@ -1354,7 +1522,7 @@ type ListAgentPoliciesRequest struct {
 
 func (x *ListAgentPoliciesRequest) Reset() {
 	*x = ListAgentPoliciesRequest{}
-	mi := &file_agent_rule_proto_msgTypes[18]
+	mi := &file_agent_rule_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1366,7 +1534,7 @@ func (x *ListAgentPoliciesRequest) String() string {
 func (*ListAgentPoliciesRequest) ProtoMessage() {}
 
 func (x *ListAgentPoliciesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_rule_proto_msgTypes[18]
+	mi := &file_agent_rule_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1379,7 +1547,7 @@ func (x *ListAgentPoliciesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAgentPoliciesRequest.ProtoReflect.Descriptor instead.
 func (*ListAgentPoliciesRequest) Descriptor() ([]byte, []int) {
-	return file_agent_rule_proto_rawDescGZIP(), []int{18}
+	return file_agent_rule_proto_rawDescGZIP(), []int{21}
 }
 
 type GetAgentPolicyRequest struct {
@@ -1391,7 +1559,7 @@ type GetAgentPolicyRequest struct {
 
 func (x *GetAgentPolicyRequest) Reset() {
 	*x = GetAgentPolicyRequest{}
-	mi := &file_agent_rule_proto_msgTypes[19]
+	mi := &file_agent_rule_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1403,7 +1571,7 @@ func (x *GetAgentPolicyRequest) String() string {
 func (*GetAgentPolicyRequest) ProtoMessage() {}
 
 func (x *GetAgentPolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_rule_proto_msgTypes[19]
+	mi := &file_agent_rule_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1416,7 +1584,7 @@ func (x *GetAgentPolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAgentPolicyRequest.ProtoReflect.Descriptor instead.
 func (*GetAgentPolicyRequest) Descriptor() ([]byte, []int) {
-	return file_agent_rule_proto_rawDescGZIP(), []int{19}
+	return file_agent_rule_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *GetAgentPolicyRequest) GetPolicyId() string {
@@ -1439,7 +1607,7 @@ type UpdateAgentPolicyRequest struct {
 
 func (x *UpdateAgentPolicyRequest) Reset() {
 	*x = UpdateAgentPolicyRequest{}
-	mi := &file_agent_rule_proto_msgTypes[20]
+	mi := &file_agent_rule_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1451,7 +1619,7 @@ func (x *UpdateAgentPolicyRequest) String() string {
 func (*UpdateAgentPolicyRequest) ProtoMessage() {}
 
 func (x *UpdateAgentPolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_rule_proto_msgTypes[20]
+	mi := &file_agent_rule_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1464,7 +1632,7 @@ func (x *UpdateAgentPolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateAgentPolicyRequest.ProtoReflect.Descriptor instead.
 func (*UpdateAgentPolicyRequest) Descriptor() ([]byte, []int) {
-	return file_agent_rule_proto_rawDescGZIP(), []int{20}
+	return file_agent_rule_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *UpdateAgentPolicyRequest) GetPolicyId() string {
@@ -1497,7 +1665,7 @@ type DeleteAgentPolicyRequest struct {
 
 func (x *DeleteAgentPolicyRequest) Reset() {
 	*x = DeleteAgentPolicyRequest{}
-	mi := &file_agent_rule_proto_msgTypes[21]
+	mi := &file_agent_rule_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1509,7 +1677,7 @@ func (x *DeleteAgentPolicyRequest) String() string {
 func (*DeleteAgentPolicyRequest) ProtoMessage() {}
 
 func (x *DeleteAgentPolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_rule_proto_msgTypes[21]
+	mi := &file_agent_rule_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1522,7 +1690,7 @@ func (x *DeleteAgentPolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteAgentPolicyRequest.ProtoReflect.Descriptor instead.
 func (*DeleteAgentPolicyRequest) Descriptor() ([]byte, []int) {
-	return file_agent_rule_proto_rawDescGZIP(), []int{21}
+	return file_agent_rule_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *DeleteAgentPolicyRequest) GetPolicyId() string {
@@ -1540,7 +1708,7 @@ type DownloadAgentPoliciesRequest struct {
 
 func (x *DownloadAgentPoliciesRequest) Reset() {
 	*x = DownloadAgentPoliciesRequest{}
-	mi := &file_agent_rule_proto_msgTypes[22]
+	mi := &file_agent_rule_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1552,7 +1720,7 @@ func (x *DownloadAgentPoliciesRequest) String() string {
 func (*DownloadAgentPoliciesRequest) ProtoMessage() {}
 
 func (x *DownloadAgentPoliciesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_rule_proto_msgTypes[22]
+	mi := &file_agent_rule_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1565,7 +1733,7 @@ func (x *DownloadAgentPoliciesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DownloadAgentPoliciesRequest.ProtoReflect.Descriptor instead.
 func (*DownloadAgentPoliciesRequest) Descriptor() ([]byte, []int) {
-	return file_agent_rule_proto_rawDescGZIP(), []int{22}
+	return file_agent_rule_proto_rawDescGZIP(), []int{25}
 }
 
 var File_agent_rule_proto protoreflect.FileDescriptor
@@ -1574,7 +1742,19 @@ const file_agent_rule_proto_rawDesc = "" +
 	"\n" +
 	"\x10agent_rule.proto\x12\vnightjar.v1\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\n" +
 	"rule.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\n" +
-	"wire.proto\"q\n" +
+	"wire.proto\"=\n" +
+	"\x1bCheckAgentExpressionRequest\x12\x1e\n" +
+	"\n" +
+	"expression\x18\x01 \x01(\tR\n" +
+	"expression\"p\n" +
+	"\x1cCheckAgentExpressionResponse\x12\x14\n" +
+	"\x05valid\x18\x01 \x01(\bR\x05valid\x12:\n" +
+	"\bmistakes\x18\x02 \x03(\v2\x1e.nightjar.v1.ExpressionMistakeR\bmistakes\"m\n" +
+	"\x11ExpressionMistake\x12\x12\n" +
+	"\x04line\x18\x01 \x01(\x03R\x04line\x12\x16\n" +
+	"\x06column\x18\x02 \x01(\x03R\x06column\x12\x18\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage\x12\x12\n" +
+	"\x04hint\x18\x04 \x01(\tR\x04hint\"q\n" +
 	"\tAgentRule\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12@\n" +
@@ -1712,13 +1892,14 @@ const file_agent_rule_proto_rawDesc = "" +
 	"\vupdate_mask\x18\x03 \x01(\v2\x1a.google.protobuf.FieldMaskR\vupdate_mask\"8\n" +
 	"\x18DeleteAgentPolicyRequest\x12\x1c\n" +
 	"\tpolicy_id\x18\x01 \x01(\tR\tpolicy_id\"\x1e\n" +
-	"\x1cDownloadAgentPoliciesRequest2\x9a\a\n" +
+	"\x1cDownloadAgentPoliciesRequest2\x87\b\n" +
 	"\x10AgentRuleService\x12V\n" +
 	"\x0fCreateAgentRule\x12#.nightjar.v1.CreateAgentRuleRequest\x1a\x1e.nightjar.v1.AgentRuleResponse\x12U\n" +
 	"\x0eListAgentRules\x12\".nightjar.v1.ListAgentRulesRequest\x1a\x1f.nightjar.v1.AgentRulesResponse\x12P\n" +
 	"\fGetAgentRule\x12 .nightjar.v1.GetAgentRuleRequest\x1a\x1e.nightjar.v1.AgentRuleResponse\x12V\n" +
 	"\x0fUpdateAgentRule\x12#.nightjar.v1.UpdateAgentRuleRequest\x1a\x1e.nightjar.v1.AgentRuleResponse\x12N\n" +
-	"\x0fDeleteAgentRule\x12#.nightjar.v1.DeleteAgentRuleRequest\x1a\x16.google.protobuf.Empty\x12b\n" +
+	"\x0fDeleteAgentRule\x12#.nightjar.v1.DeleteAgentRuleRequest\x1a\x16.google.protobuf.Empty\x12k\n" +
+	"\x14CheckAgentExpression\x12(.nightjar.v1.CheckAgentExpressionRequest\x1a).nightjar.v1.CheckAgentExpressionResponse\x12b\n" +
 	"\x15CreateLegacyAgentRule\x12#.nightjar.v1.CreateAgentRuleRequest\x1a$.nightjar.v1.LegacyAgentRuleResponse\x12a\n" +
 	"\x14ListLegacyAgentRules\x12\".nightjar.v1.ListAgentRulesRequest\x1a%.nightjar.v1.LegacyAgentRulesResponse\x12\\\n" +
 	"\x12GetLegacyAgentRule\x12 .nightjar.v1.GetAgentRuleRequest\x1a$.nightjar.v1.LegacyAgentRuleResponse\x12b\n" +
@@ -1745,100 +1926,106 @@ func file_agent_rule_proto_rawDescGZIP() []byte {
 	return file_agent_rule_proto_rawDescData
 }
 
-var file_agent_rule_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_agent_rule_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_agent_rule_proto_goTypes = []any{
-	(*AgentRule)(nil),                    // 0: nightjar.v1.AgentRule
-	(*AgentRuleAttributes)(nil),          // 1: nightjar.v1.AgentRuleAttributes
-	(*AgentRuleResponse)(nil),            // 2: nightjar.v1.AgentRuleResponse
-	(*AgentRulesResponse)(nil),           // 3: nightjar.v1.AgentRulesResponse
-	(*LegacyAgentRule)(nil),              // 4: nightjar.v1.LegacyAgentRule
-	(*LegacyAgentRuleAttributes)(nil),    // 5: nightjar.v1.LegacyAgentRuleAttributes
-	(*LegacyAgentRuleResponse)(nil),      // 6: nightjar.v1.LegacyAgentRuleResponse
-	(*LegacyAgentRulesResponse)(nil),     // 7: nightjar.v1.LegacyAgentRulesResponse
-	(*CreateAgentRuleRequest)(nil),       // 8: nightjar.v1.CreateAgentRuleRequest
-	(*ListAgentRulesRequest)(nil),        // 9: nightjar.v1.ListAgentRulesRequest
-	(*GetAgentRuleRequest)(nil),          // 10: nightjar.v1.GetAgentRuleRequest
-	(*UpdateAgentRuleRequest)(nil),       // 11: nightjar.v1.UpdateAgentRuleRequest
-	(*DeleteAgentRuleRequest)(nil),       // 12: nightjar.v1.DeleteAgentRuleRequest
-	(*AgentPolicy)(nil),                  // 13: nightjar.v1.AgentPolicy
-	(*AgentPolicyAttributes)(nil),        // 14: nightjar.v1.AgentPolicyAttributes
-	(*AgentPolicyResponse)(nil),          // 15: nightjar.v1.AgentPolicyResponse
-	(*AgentPoliciesResponse)(nil),        // 16: nightjar.v1.AgentPoliciesResponse
-	(*CreateAgentPolicyRequest)(nil),     // 17: nightjar.v1.CreateAgentPolicyRequest
-	(*ListAgentPoliciesRequest)(nil),     // 18: nightjar.v1.ListAgentPoliciesRequest
-	(*GetAgentPolicyRequest)(nil),        // 19: nightjar.v1.GetAgentPolicyRequest
-	(*UpdateAgentPolicyRequest)(nil),     // 20: nightjar.v1.UpdateAgentPolicyRequest
-	(*DeleteAgentPolicyRequest)(nil),     // 21: nightjar.v1.DeleteAgentPolicyRequest
-	(*DownloadAgentPoliciesRequest)(nil), // 22: nightjar.v1.DownloadAgentPoliciesRequest
-	(*structpb.ListValue)(nil),           // 23: google.protobuf.ListValue
-	(*User)(nil),                         // 24: nightjar.v1.User
-	(*fieldmaskpb.FieldMask)(nil),        // 25: google.protobuf.FieldMask
-	(*emptypb.Empty)(nil),                // 26: google.protobuf.Empty
-	(*File)(nil),                         // 27: nightjar.v1.File
+	(*CheckAgentExpressionRequest)(nil),  // 0: nightjar.v1.CheckAgentExpressionRequest
+	(*CheckAgentExpressionResponse)(nil), // 1: nightjar.v1.CheckAgentExpressionResponse
+	(*ExpressionMistake)(nil),            // 2: nightjar.v1.ExpressionMistake
+	(*AgentRule)(nil),                    // 3: nightjar.v1.AgentRule
+	(*AgentRuleAttributes)(nil),          // 4: nightjar.v1.AgentRuleAttributes
+	(*AgentRuleResponse)(nil),            // 5: nightjar.v1.AgentRuleResponse
+	(*AgentRulesResponse)(nil),           // 6: nightjar.v1.AgentRulesResponse
+	(*LegacyAgentRule)(nil),              // 7: nightjar.v1.LegacyAgentRule
+	(*LegacyAgentRuleAttributes)(nil),    // 8: nightjar.v1.LegacyAgentRuleAttributes
+	(*LegacyAgentRuleResponse)(nil),      // 9: nightjar.v1.LegacyAgentRuleResponse
+	(*LegacyAgentRulesResponse)(nil),     // 10: nightjar.v1.LegacyAgentRulesResponse
+	(*CreateAgentRuleRequest)(nil),       // 11: nightjar.v1.CreateAgentRuleRequest
+	(*ListAgentRulesRequest)(nil),        // 12: nightjar.v1.ListAgentRulesRequest
+	(*GetAgentRuleRequest)(nil),          // 13: nightjar.v1.GetAgentRuleRequest
+	(*UpdateAgentRuleRequest)(nil),       // 14: nightjar.v1.UpdateAgentRuleRequest
+	(*DeleteAgentRuleRequest)(nil),       // 15: nightjar.v1.DeleteAgentRuleRequest
+	(*AgentPolicy)(nil),                  // 16: nightjar.v1.AgentPolicy
+	(*AgentPolicyAttributes)(nil),        // 17: nightjar.v1.AgentPolicyAttributes
+	(*AgentPolicyResponse)(nil),          // 18: nightjar.v1.AgentPolicyResponse
+	(*AgentPoliciesResponse)(nil),        // 19: nightjar.v1.AgentPoliciesResponse
+	(*CreateAgentPolicyRequest)(nil),     // 20: nightjar.v1.CreateAgentPolicyRequest
+	(*ListAgentPoliciesRequest)(nil),     // 21: nightjar.v1.ListAgentPoliciesRequest
+	(*GetAgentPolicyRequest)(nil),        // 22: nightjar.v1.GetAgentPolicyRequest
+	(*UpdateAgentPolicyRequest)(nil),     // 23: nightjar.v1.UpdateAgentPolicyRequest
+	(*DeleteAgentPolicyRequest)(nil),     // 24: nightjar.v1.DeleteAgentPolicyRequest
+	(*DownloadAgentPoliciesRequest)(nil), // 25: nightjar.v1.DownloadAgentPoliciesRequest
+	(*structpb.ListValue)(nil),           // 26: google.protobuf.ListValue
+	(*User)(nil),                         // 27: nightjar.v1.User
+	(*fieldmaskpb.FieldMask)(nil),        // 28: google.protobuf.FieldMask
+	(*emptypb.Empty)(nil),                // 29: google.protobuf.Empty
+	(*File)(nil),                         // 30: nightjar.v1.File
 }
 var file_agent_rule_proto_depIdxs = []int32{
-	1,  // 0: nightjar.v1.AgentRule.attributes:type_name -> nightjar.v1.AgentRuleAttributes
-	23, // 1: nightjar.v1.AgentRuleAttributes.actions:type_name -> google.protobuf.ListValue
-	24, // 2: nightjar.v1.AgentRuleAttributes.creator:type_name -> nightjar.v1.User
-	24, // 3: nightjar.v1.AgentRuleAttributes.updater:type_name -> nightjar.v1.User
-	0,  // 4: nightjar.v1.AgentRuleResponse.data:type_name -> nightjar.v1.AgentRule
-	0,  // 5: nightjar.v1.AgentRulesResponse.data:type_name -> nightjar.v1.AgentRule
-	5,  // 6: nightjar.v1.LegacyAgentRule.attributes:type_name -> nightjar.v1.LegacyAgentRuleAttributes
-	23, // 7: nightjar.v1.LegacyAgentRuleAttributes.actions:type_name -> google.protobuf.ListValue
-	24, // 8: nightjar.v1.LegacyAgentRuleAttributes.creator:type_name -> nightjar.v1.User
-	24, // 9: nightjar.v1.LegacyAgentRuleAttributes.updater:type_name -> nightjar.v1.User
-	4,  // 10: nightjar.v1.LegacyAgentRuleResponse.data:type_name -> nightjar.v1.LegacyAgentRule
-	4,  // 11: nightjar.v1.LegacyAgentRulesResponse.data:type_name -> nightjar.v1.LegacyAgentRule
-	0,  // 12: nightjar.v1.CreateAgentRuleRequest.data:type_name -> nightjar.v1.AgentRule
-	0,  // 13: nightjar.v1.UpdateAgentRuleRequest.data:type_name -> nightjar.v1.AgentRule
-	25, // 14: nightjar.v1.UpdateAgentRuleRequest.update_mask:type_name -> google.protobuf.FieldMask
-	14, // 15: nightjar.v1.AgentPolicy.attributes:type_name -> nightjar.v1.AgentPolicyAttributes
-	23, // 16: nightjar.v1.AgentPolicyAttributes.host_tags_lists:type_name -> google.protobuf.ListValue
-	24, // 17: nightjar.v1.AgentPolicyAttributes.updater:type_name -> nightjar.v1.User
-	13, // 18: nightjar.v1.AgentPolicyResponse.data:type_name -> nightjar.v1.AgentPolicy
-	13, // 19: nightjar.v1.AgentPoliciesResponse.data:type_name -> nightjar.v1.AgentPolicy
-	13, // 20: nightjar.v1.CreateAgentPolicyRequest.data:type_name -> nightjar.v1.AgentPolicy
-	13, // 21: nightjar.v1.UpdateAgentPolicyRequest.data:type_name -> nightjar.v1.AgentPolicy
-	25, // 22: nightjar.v1.UpdateAgentPolicyRequest.update_mask:type_name -> google.protobuf.FieldMask
-	8,  // 23: nightjar.v1.AgentRuleService.CreateAgentRule:input_type -> nightjar.v1.CreateAgentRuleRequest
-	9,  // 24: nightjar.v1.AgentRuleService.ListAgentRules:input_type -> nightjar.v1.ListAgentRulesRequest
-	10, // 25: nightjar.v1.AgentRuleService.GetAgentRule:input_type -> nightjar.v1.GetAgentRuleRequest
-	11, // 26: nightjar.v1.AgentRuleService.UpdateAgentRule:input_type -> nightjar.v1.UpdateAgentRuleRequest
-	12, // 27: nightjar.v1.AgentRuleService.DeleteAgentRule:input_type -> nightjar.v1.DeleteAgentRuleRequest
-	8,  // 28: nightjar.v1.AgentRuleService.CreateLegacyAgentRule:input_type -> nightjar.v1.CreateAgentRuleRequest
-	9,  // 29: nightjar.v1.AgentRuleService.ListLegacyAgentRules:input_type -> nightjar.v1.ListAgentRulesRequest
-	10, // 30: nightjar.v1.AgentRuleService.GetLegacyAgentRule:input_type -> nightjar.v1.GetAgentRuleRequest
-	11, // 31: nightjar.v1.AgentRuleService.UpdateLegacyAgentRule:input_type -> nightjar.v1.UpdateAgentRuleRequest
-	12, // 32: nightjar.v1.AgentRuleService.DeleteLegacyAgentRule:input_type -> nightjar.v1.DeleteAgentRuleRequest
-	17, // 33: nightjar.v1.AgentPolicyService.CreateAgentPolicy:input_type -> nightjar.v1.CreateAgentPolicyRequest
-	18, // 34: nightjar.v1.AgentPolicyService.ListAgentPolicies:input_type -> nightjar.v1.ListAgentPoliciesRequest
-	19, // 35: nightjar.v1.AgentPolicyService.GetAgentPolicy:input_type -> nightjar.v1.GetAgentPolicyRequest
-	20, // 36: nightjar.v1.AgentPolicyService.UpdateAgentPolicy:input_type -> nightjar.v1.UpdateAgentPolicyRequest
-	21, // 37: nightjar.v1.AgentPolicyService.DeleteAgentPolicy:input_type -> nightjar.v1.DeleteAgentPolicyRequest
-	22, // 38: nightjar.v1.AgentPolicyService.DownloadAgentPolicies:input_type -> nightjar.v1.DownloadAgentPoliciesRequest
-	22, // 39: nightjar.v1.AgentPolicyService.DownloadAgentPolicy:input_type -> nightjar.v1.DownloadAgentPoliciesRequest
-	2,  // 40: nightjar.v1.AgentRuleService.CreateAgentRule:output_type -> nightjar.v1.AgentRuleResponse
-	3,  // 41: nightjar.v1.AgentRuleService.ListAgentRules:output_type -> nightjar.v1.AgentRulesResponse
-	2,  // 42: nightjar.v1.AgentRuleService.GetAgentRule:output_type -> nightjar.v1.AgentRuleResponse
-	2,  // 43: nightjar.v1.AgentRuleService.UpdateAgentRule:output_type -> nightjar.v1.AgentRuleResponse
-	26, // 44: nightjar.v1.AgentRuleService.DeleteAgentRule:output_type -> google.protobuf.Empty
-	6,  // 45: nightjar.v1.AgentRuleService.CreateLegacyAgentRule:output_type -> nightjar.v1.LegacyAgentRuleResponse
-	7,  // 46: nightjar.v1.AgentRuleService.ListLegacyAgentRules:output_type -> nightjar.v1.LegacyAgentRulesResponse
-	6,  // 47: nightjar.v1.AgentRuleService.GetLegacyAgentRule:output_type -> nightjar.v1.LegacyAgentRuleResponse
-	6,  // 48: nightjar.v1.AgentRuleService.UpdateLegacyAgentRule:output_type -> nightjar.v1.LegacyAgentRuleResponse
-	26, // 49: nightjar.v1.AgentRuleService.DeleteLegacyAgentRule:output_type -> google.protobuf.Empty
-	15, // 50: nightjar.v1.AgentPolicyService.CreateAgentPolicy:output_type -> nightjar.v1.AgentPolicyResponse
-	16, // 51: nightjar.v1.AgentPolicyService.ListAgentPolicies:output_type -> nightjar.v1.AgentPoliciesResponse
-	15, // 52: nightjar.v1.AgentPolicyService.GetAgentPolicy:output_type -> nightjar.v1.AgentPolicyResponse
-	15, // 53: nightjar.v1.AgentPolicyService.UpdateAgentPolicy:output_type -> nightjar.v1.AgentPolicyResponse
-	26, // 54: nightjar.v1.AgentPolicyService.DeleteAgentPolicy:output_type -> google.protobuf.Empty
-	27, // 55: nightjar.v1.AgentPolicyService.DownloadAgentPolicies:output_type -> nightjar.v1.File
-	27, // 56: nightjar.v1.AgentPolicyService.DownloadAgentPolicy:output_type -> nightjar.v1.File
-	40, // [40:57] is the sub-list for method output_type
-	23, // [23:40] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	2,  // 0: nightjar.v1.CheckAgentExpressionResponse.mistakes:type_name -> nightjar.v1.ExpressionMistake
+	4,  // 1: nightjar.v1.AgentRule.attributes:type_name -> nightjar.v1.AgentRuleAttributes
+	26, // 2: nightjar.v1.AgentRuleAttributes.actions:type_name -> google.protobuf.ListValue
+	27, // 3: nightjar.v1.AgentRuleAttributes.creator:type_name -> nightjar.v1.User
+	27, // 4: nightjar.v1.AgentRuleAttributes.updater:type_name -> nightjar.v1.User
+	3,  // 5: nightjar.v1.AgentRuleResponse.data:type_name -> nightjar.v1.AgentRule
+	3,  // 6: nightjar.v1.AgentRulesResponse.data:type_name -> nightjar.v1.AgentRule
+	8,  // 7: nightjar.v1.LegacyAgentRule.attributes:type_name -> nightjar.v1.LegacyAgentRuleAttributes
+	26, // 8: nightjar.v1.LegacyAgentRuleAttributes.actions:type_name -> google.protobuf.ListValue
+	27, // 9: nightjar.v1.LegacyAgentRuleAttributes.creator:type_name -> nightjar.v1.User
+	27, // 10: nightjar.v1.LegacyAgentRuleAttributes.updater:type_name -> nightjar.v1.User
+	7,  // 11: nightjar.v1.LegacyAgentRuleResponse.data:type_name -> nightjar.v1.LegacyAgentRule
+	7,  // 12: nightjar.v1.LegacyAgentRulesResponse.data:type_name -> nightjar.v1.LegacyAgentRule
+	3,  // 13: nightjar.v1.CreateAgentRuleRequest.data:type_name -> nightjar.v1.AgentRule
+	3,  // 14: nightjar.v1.UpdateAgentRuleRequest.data:type_name -> nightjar.v1.AgentRule
+	28, // 15: nightjar.v1.UpdateAgentRuleRequest.update_mask:type_name -> google.protobuf.FieldMask
+	17, // 16: nightjar.v1.AgentPolicy.attributes:type_name -> nightjar.v1.AgentPolicyAttributes
+	26, // 17: nightjar.v1.AgentPolicyAttributes.host_tags_lists:type_name -> google.protobuf.ListValue
+	27, // 18: nightjar.v1.AgentPolicyAttributes.updater:type_name -> nightjar.v1.User
+	16, // 19: nightjar.v1.AgentPolicyResponse.data:type_name -> nightjar.v1.AgentPolicy
+	16, // 20: nightjar.v1.AgentPoliciesResponse.data:type_name -> nightjar.v1.AgentPolicy
+	16, // 21: nightjar.v1.CreateAgentPolicyRequest.data:type_name -> nightjar.v1.AgentPolicy
+	16, // 22: nightjar.v1.UpdateAgentPolicyRequest.data:type_name -> nightjar.v1.AgentPolicy
+	28, // 23: nightjar.v1.UpdateAgentPolicyRequest.update_mask:type_name -> google.protobuf.FieldMask
+	11, // 24: nightjar.v1.AgentRuleService.CreateAgentRule:input_type -> nightjar.v1.CreateAgentRuleRequest
+	12, // 25: nightjar.v1.AgentRuleService.ListAgentRules:input_type -> nightjar.v1.ListAgentRulesRequest
+	13, // 26: nightjar.v1.AgentRuleService.GetAgentRule:input_type -> nightjar.v1.GetAgentRuleRequest
+	14, // 27: nightjar.v1.AgentRuleService.UpdateAgentRule:input_type -> nightjar.v1.UpdateAgentRuleRequest
+	15, // 28: nightjar.v1.AgentRuleService.DeleteAgentRule:input_type -> nightjar.v1.DeleteAgentRuleRequest
+	0,  // 29: nightjar.v1.AgentRuleService.CheckAgentExpression:input_type -> nightjar.v1.CheckAgentExpressionRequest
+	11, // 30: nightjar.v1.AgentRuleService.CreateLegacyAgentRule:input_type -> nightjar.v1.CreateAgentRuleRequest
+	12, // 31: nightjar.v1.AgentRuleService.ListLegacyAgentRules:input_type -> nightjar.v1.ListAgentRulesRequest
+	13, // 32: nightjar.v1.AgentRuleService.GetLegacyAgentRule:input_type -> nightjar.v1.GetAgentRuleRequest
+	14, // 33: nightjar.v1.AgentRuleService.UpdateLegacyAgentRule:input_type -> nightjar.v1.UpdateAgentRuleRequest
+	15, // 34: nightjar.v1.AgentRuleService.DeleteLegacyAgentRule:input_type -> nightjar.v1.DeleteAgentRuleRequest
+	20, // 35: nightjar.v1.AgentPolicyService.CreateAgentPolicy:input_type -> nightjar.v1.CreateAgentPolicyRequest
+	21, // 36: nightjar.v1.AgentPolicyService.ListAgentPolicies:input_type -> nightjar.v1.ListAgentPoliciesRequest
+	22, // 37: nightjar.v1.AgentPolicyService.GetAgentPolicy:input_type -> nightjar.v1.GetAgentPolicyRequest
+	23, // 38: nightjar.v1.AgentPolicyService.UpdateAgentPolicy:input_type -> nightjar.v1.UpdateAgentPolicyRequest
+	24, // 39: nightjar.v1.AgentPolicyService.DeleteAgentPolicy:input_type -> nightjar.v1.DeleteAgentPolicyRequest
+	25, // 40: nightjar.v1.AgentPolicyService.DownloadAgentPolicies:input_type -> nightjar.v1.DownloadAgentPoliciesRequest
+	25, // 41: nightjar.v1.AgentPolicyService.DownloadAgentPolicy:input_type -> nightjar.v1.DownloadAgentPoliciesRequest
+	5,  // 42: nightjar.v1.AgentRuleService.CreateAgentRule:output_type -> nightjar.v1.AgentRuleResponse
+	6,  // 43: nightjar.v1.AgentRuleService.ListAgentRules:output_type -> nightjar.v1.AgentRulesResponse
+	5,  // 44: nightjar.v1.AgentRuleService.GetAgentRule:output_type -> nightjar.v1.AgentRuleResponse
+	5,  // 45: nightjar.v1.AgentRuleService.UpdateAgentRule:output_type -> nightjar.v1.AgentRuleResponse
+	29, // 46: nightjar.v1.AgentRuleService.DeleteAgentRule:output_type -> google.protobuf.Empty
+	1,  // 47: nightjar.v1.AgentRuleService.CheckAgentExpression:output_type -> nightjar.v1.CheckAgentExpressionResponse
+	9,  // 48: nightjar.v1.AgentRuleService.CreateLegacyAgentRule:output_type -> nightjar.v1.LegacyAgentRuleResponse
+	10, // 49: nightjar.v1.AgentRuleService.ListLegacyAgentRules:output_type -> nightjar.v1.LegacyAgentRulesResponse
+	9,  // 50: nightjar.v1.AgentRuleService.GetLegacyAgentRule:output_type -> nightjar.v1.LegacyAgentRuleResponse
+	9,  // 51: nightjar.v1.AgentRuleService.UpdateLegacyAgentRule:output_type -> nightjar.v1.LegacyAgentRuleResponse
+	29, // 52: nightjar.v1.AgentRuleService.DeleteLegacyAgentRule:output_type -> google.protobuf.Empty
+	18, // 53: nightjar.v1.AgentPolicyService.CreateAgentPolicy:output_type -> nightjar.v1.AgentPolicyResponse
+	19, // 54: nightjar.v1.AgentPolicyService.ListAgentPolicies:output_type -> nightjar.v1.AgentPoliciesResponse
+	18, // 55: nightjar.v1.AgentPolicyService.GetAgentPolicy:output_type -> nightjar.v1.AgentPolicyResponse
+	18, // 56: nightjar.v1.AgentPolicyService.UpdateAgentPolicy:output_type -> nightjar.v1.AgentPolicyResponse
+	29, // 57: nightjar.v1.AgentPolicyService.DeleteAgentPolicy:output_type -> google.protobuf.Empty
+	30, // 58: nightjar.v1.AgentPolicyService.DownloadAgentPolicies:output_type -> nightjar.v1.File
+	30, // 59: nightjar.v1.AgentPolicyService.DownloadAgentPolicy:output_type -> nightjar.v1.File
+	42, // [42:60] is the sub-list for method output_type
+	24, // [24:42] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_agent_rule_proto_init() }
@@ -1848,15 +2035,15 @@ func file_agent_rule_proto_init() {
 	}
 	file_rule_proto_init()
 	file_wire_proto_init()
-	file_agent_rule_proto_msgTypes[1].OneofWrappers = []any{}
-	file_agent_rule_proto_msgTypes[14].OneofWrappers = []any{}
+	file_agent_rule_proto_msgTypes[4].OneofWrappers = []any{}
+	file_agent_rule_proto_msgTypes[17].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_agent_rule_proto_rawDesc), len(file_agent_rule_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   23,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

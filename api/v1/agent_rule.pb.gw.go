@@ -248,6 +248,33 @@ func local_request_AgentRuleService_DeleteAgentRule_0(ctx context.Context, marsh
 	return msg, metadata, err
 }
 
+func request_AgentRuleService_CheckAgentExpression_0(ctx context.Context, marshaler runtime.Marshaler, client AgentRuleServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq CheckAgentExpressionRequest
+		metadata runtime.ServerMetadata
+	)
+	if err := marshaler.NewDecoder(req.Body).Decode(&protoReq); err != nil && !errors.Is(err, io.EOF) {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	if req.Body != nil {
+		_, _ = io.Copy(io.Discard, req.Body)
+	}
+	msg, err := client.CheckAgentExpression(ctx, &protoReq, grpc.Header(&metadata.HeaderMD), grpc.Trailer(&metadata.TrailerMD))
+	return msg, metadata, err
+}
+
+func local_request_AgentRuleService_CheckAgentExpression_0(ctx context.Context, marshaler runtime.Marshaler, server AgentRuleServiceServer, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq CheckAgentExpressionRequest
+		metadata runtime.ServerMetadata
+	)
+	if err := marshaler.NewDecoder(req.Body).Decode(&protoReq); err != nil && !errors.Is(err, io.EOF) {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	msg, err := server.CheckAgentExpression(ctx, &protoReq)
+	return msg, metadata, err
+}
+
 func request_AgentRuleService_CreateLegacyAgentRule_0(ctx context.Context, marshaler runtime.Marshaler, client AgentRuleServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
 	var (
 		protoReq CreateAgentRuleRequest
@@ -780,6 +807,26 @@ func RegisterAgentRuleServiceHandlerServer(ctx context.Context, mux *runtime.Ser
 		}
 		forward_AgentRuleService_DeleteAgentRule_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
+	mux.Handle(http.MethodPost, pattern_AgentRuleService_CheckAgentExpression_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		var stream runtime.ServerTransportStream
+		ctx = grpc.NewContextWithServerTransportStream(ctx, &stream)
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateIncomingContext(ctx, mux, req, "/nightjar.v1.AgentRuleService/CheckAgentExpression", runtime.WithHTTPPathPattern("/api/nightjar/v1/agent_rules/check"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := local_request_AgentRuleService_CheckAgentExpression_0(annotatedContext, inboundMarshaler, server, req, pathParams)
+		md.HeaderMD, md.TrailerMD = metadata.Join(md.HeaderMD, stream.Header()), metadata.Join(md.TrailerMD, stream.Trailer())
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_AgentRuleService_CheckAgentExpression_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
+	})
 	mux.Handle(http.MethodPost, pattern_AgentRuleService_CreateLegacyAgentRule_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
 		defer cancel()
@@ -1155,6 +1202,23 @@ func RegisterAgentRuleServiceHandlerClient(ctx context.Context, mux *runtime.Ser
 		}
 		forward_AgentRuleService_DeleteAgentRule_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
+	mux.Handle(http.MethodPost, pattern_AgentRuleService_CheckAgentExpression_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateContext(ctx, mux, req, "/nightjar.v1.AgentRuleService/CheckAgentExpression", runtime.WithHTTPPathPattern("/api/nightjar/v1/agent_rules/check"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := request_AgentRuleService_CheckAgentExpression_0(annotatedContext, inboundMarshaler, client, req, pathParams)
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_AgentRuleService_CheckAgentExpression_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
+	})
 	mux.Handle(http.MethodPost, pattern_AgentRuleService_CreateLegacyAgentRule_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
 		defer cancel()
@@ -1249,6 +1313,7 @@ var (
 	pattern_AgentRuleService_GetAgentRule_0          = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 2, 4, 2, 5, 1, 0, 4, 1, 5, 6}, []string{"api", "v2", "remote_config", "products", "cws", "agent_rules", "agent_rule_id"}, ""))
 	pattern_AgentRuleService_UpdateAgentRule_0       = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 2, 4, 2, 5, 1, 0, 4, 1, 5, 6}, []string{"api", "v2", "remote_config", "products", "cws", "agent_rules", "agent_rule_id"}, ""))
 	pattern_AgentRuleService_DeleteAgentRule_0       = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 2, 4, 2, 5, 1, 0, 4, 1, 5, 6}, []string{"api", "v2", "remote_config", "products", "cws", "agent_rules", "agent_rule_id"}, ""))
+	pattern_AgentRuleService_CheckAgentExpression_0  = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 2, 4}, []string{"api", "nightjar", "v1", "agent_rules", "check"}, ""))
 	pattern_AgentRuleService_CreateLegacyAgentRule_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 2, 4}, []string{"api", "v2", "security_monitoring", "cloud_workload_security", "agent_rules"}, ""))
 	pattern_AgentRuleService_ListLegacyAgentRules_0  = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 2, 4}, []string{"api", "v2", "security_monitoring", "cloud_workload_security", "agent_rules"}, ""))
 	pattern_AgentRuleService_GetLegacyAgentRule_0    = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 2, 4, 1, 0, 4, 1, 5, 5}, []string{"api", "v2", "security_monitoring", "cloud_workload_security", "agent_rules", "agent_rule_id"}, ""))
@@ -1262,6 +1327,7 @@ var (
 	forward_AgentRuleService_GetAgentRule_0          = runtime.ForwardResponseMessage
 	forward_AgentRuleService_UpdateAgentRule_0       = runtime.ForwardResponseMessage
 	forward_AgentRuleService_DeleteAgentRule_0       = runtime.ForwardResponseMessage
+	forward_AgentRuleService_CheckAgentExpression_0  = runtime.ForwardResponseMessage
 	forward_AgentRuleService_CreateLegacyAgentRule_0 = runtime.ForwardResponseMessage
 	forward_AgentRuleService_ListLegacyAgentRules_0  = runtime.ForwardResponseMessage
 	forward_AgentRuleService_GetLegacyAgentRule_0    = runtime.ForwardResponseMessage

@@ -25,6 +25,7 @@ const (
 	AgentRuleService_GetAgentRule_FullMethodName          = "/nightjar.v1.AgentRuleService/GetAgentRule"
 	AgentRuleService_UpdateAgentRule_FullMethodName       = "/nightjar.v1.AgentRuleService/UpdateAgentRule"
 	AgentRuleService_DeleteAgentRule_FullMethodName       = "/nightjar.v1.AgentRuleService/DeleteAgentRule"
+	AgentRuleService_CheckAgentExpression_FullMethodName  = "/nightjar.v1.AgentRuleService/CheckAgentExpression"
 	AgentRuleService_CreateLegacyAgentRule_FullMethodName = "/nightjar.v1.AgentRuleService/CreateLegacyAgentRule"
 	AgentRuleService_ListLegacyAgentRules_FullMethodName  = "/nightjar.v1.AgentRuleService/ListLegacyAgentRules"
 	AgentRuleService_GetLegacyAgentRule_FullMethodName    = "/nightjar.v1.AgentRuleService/GetLegacyAgentRule"
@@ -48,6 +49,9 @@ type AgentRuleServiceClient interface {
 	UpdateAgentRule(ctx context.Context, in *UpdateAgentRuleRequest, opts ...grpc.CallOption) (*AgentRuleResponse, error)
 	// DeleteAgentRule deletes one.
 	DeleteAgentRule(ctx context.Context, in *DeleteAgentRuleRequest, opts ...grpc.CallOption) (*emptypb.Empty, error)
+	// CheckAgentExpression says what is wrong with an expression as it is typed. A bad one is
+	// no bad request.
+	CheckAgentExpression(ctx context.Context, in *CheckAgentExpressionRequest, opts ...grpc.CallOption) (*CheckAgentExpressionResponse, error)
 	// CreateLegacyAgentRule stores an agent rule, in the form from before there were policies.
 	CreateLegacyAgentRule(ctx context.Context, in *CreateAgentRuleRequest, opts ...grpc.CallOption) (*LegacyAgentRuleResponse, error)
 	// ListLegacyAgentRules reads all of them.
@@ -112,6 +116,16 @@ func (c *agentRuleServiceClient) DeleteAgentRule(ctx context.Context, in *Delete
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(emptypb.Empty)
 	err := c.cc.Invoke(ctx, AgentRuleService_DeleteAgentRule_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *agentRuleServiceClient) CheckAgentExpression(ctx context.Context, in *CheckAgentExpressionRequest, opts ...grpc.CallOption) (*CheckAgentExpressionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CheckAgentExpressionResponse)
+	err := c.cc.Invoke(ctx, AgentRuleService_CheckAgentExpression_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -184,6 +198,9 @@ type AgentRuleServiceServer interface {
 	UpdateAgentRule(context.Context, *UpdateAgentRuleRequest) (*AgentRuleResponse, error)
 	// DeleteAgentRule deletes one.
 	DeleteAgentRule(context.Context, *DeleteAgentRuleRequest) (*emptypb.Empty, error)
+	// CheckAgentExpression says what is wrong with an expression as it is typed. A bad one is
+	// no bad request.
+	CheckAgentExpression(context.Context, *CheckAgentExpressionRequest) (*CheckAgentExpressionResponse, error)
 	// CreateLegacyAgentRule stores an agent rule, in the form from before there were policies.
 	CreateLegacyAgentRule(context.Context, *CreateAgentRuleRequest) (*LegacyAgentRuleResponse, error)
 	// ListLegacyAgentRules reads all of them.
@@ -218,6 +235,9 @@ func (UnimplementedAgentRuleServiceServer) UpdateAgentRule(context.Context, *Upd
 }
 func (UnimplementedAgentRuleServiceServer) DeleteAgentRule(context.Context, *DeleteAgentRuleRequest) (*emptypb.Empty, error) {
 	return nil, status.Error(codes.Unimplemented, "method DeleteAgentRule not implemented")
+}
+func (UnimplementedAgentRuleServiceServer) CheckAgentExpression(context.Context, *CheckAgentExpressionRequest) (*CheckAgentExpressionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CheckAgentExpression not implemented")
 }
 func (UnimplementedAgentRuleServiceServer) CreateLegacyAgentRule(context.Context, *CreateAgentRuleRequest) (*LegacyAgentRuleResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CreateLegacyAgentRule not implemented")
@@ -345,6 +365,24 @@ func _AgentRuleService_DeleteAgentRule_Handler(srv interface{}, ctx context.Cont
 	return interceptor(ctx, in, info, handler)
 }
 
+func _AgentRuleService_CheckAgentExpression_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CheckAgentExpressionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AgentRuleServiceServer).CheckAgentExpression(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AgentRuleService_CheckAgentExpression_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AgentRuleServiceServer).CheckAgentExpression(ctx, req.(*CheckAgentExpressionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _AgentRuleService_CreateLegacyAgentRule_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(CreateAgentRuleRequest)
 	if err := dec(in); err != nil {
@@ -461,6 +499,10 @@ var AgentRuleService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "DeleteAgentRule",
 			Handler:    _AgentRuleService_DeleteAgentRule_Handler,
+		},
+		{
+			MethodName: "CheckAgentExpression",
+			Handler:    _AgentRuleService_CheckAgentExpression_Handler,
 		},
 		{
 			MethodName: "CreateLegacyAgentRule",

@@ -67,6 +67,11 @@ func (r *run) events(sources []eventSource) ([]schema.Event, error) {
 		if s.Count != nil {
 			count, every = *s.Count, *s.Every
 		}
+		if left := r.suite.left; left != nil {
+			if *left -= count; *left < 0 {
+				return nil, mistake(s.node, "too many events in one text: run it with `nightjar test`, which has no such bound")
+			}
+		}
 		first := *s.At.in(r.start)
 		for n := range count {
 			body := s.Event
@@ -147,8 +152,12 @@ func (r *run) decode(body []byte) (schema.Event, error) {
 // eventsOfFile reads a file of events, in any form that ingest/files knows. What
 // events have by default, those of a file have too.
 func (r *run) eventsOfFile(s *eventSource) ([]schema.Event, error) {
+	path, err := r.suite.folder.path(s.File)
+	if err != nil {
+		return nil, mistake(s.node, "%v", err)
+	}
 	var out []schema.Event
-	err := files.Each(within(r.suite.dir, s.File), files.Options{}, func(rec files.Record) error {
+	err = files.Each(path, files.Options{}, func(rec files.Record) error {
 		body := rec.Text
 		if !rec.JSON {
 			body = slices.Concat([]byte(`{"message":`), appendText(nil, string(body)), []byte(`}`))

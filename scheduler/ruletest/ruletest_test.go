@@ -101,7 +101,7 @@ func TestMistakesHaveTheirPlaces(t *testing.T) {
 		{strings.Replace(tests, "evaluationWindow: 0", "evaluationWindow: 5m", 1) + "    signals: []\n", `5:31: want a whole number here, got "5m"`},
 		{header + "rules: [{name: r, queries: [{name: a, query: x, aggregation: count}], cases: [{status: low, condition: a > 0}], options: {evaluationWindow: 0, keepAlive: 0, maxSignalDuration: 0}}]\ntests: [{name: t, signals: []}]", "6:9: two rules are named"},
 	} {
-		_, _, err := parse(t.TempDir(), []byte(c.file))
+		_, _, err := parse(folder{dir: t.TempDir()}, []byte(c.file), nil)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s\n\tgot  %v\n\twant %s", c.file, err, c.want)
 		}
@@ -222,7 +222,7 @@ func readJSON(t *testing.T, path string, into any) {
 
 // TestEventsAreWhatWasWritten has scalars that YAML reads in its own way.
 func TestEventsAreWhatWasWritten(t *testing.T) {
-	s, _, err := parse(t.TempDir(), []byte(header+`defaults: {source: app, o: {a: 1, l: [1]}, tags: [env:dev]}
+	s, _, err := parse(folder{dir: t.TempDir()}, []byte(header+`defaults: {source: app, o: {a: 1, l: [1]}, tags: [env:dev]}
 tests:
   - name: t
     signals: []
@@ -230,7 +230,7 @@ tests:
       - {at: +1m, event: {big: 12345678901234567, hex: 0x1F, f: 1.50, e: 1e3, day: 2026-01-01, "yes": yes, b: True, n: ~, s: "1", o: {b: 2, l: [2]}}}
       - {at: 2026-01-01T00:00:30Z, count: 2, every: 500ms, event: {u: "user-{n}", message: "a{n} \u001b\n"}}
       - {at: 1767225600001, event: "just \"text\""}
-`))
+`), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -343,7 +343,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte("a: &a [*a]\nrule: *a"))
 	f.Add([]byte("rule: {name: &x [a, b, c]}\ndefaults: {a: &b [*x, *x], c: &d [*b, *b], e: [*d, *d]}"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		s, _, err := parse(t.TempDir(), text)
+		s, _, err := parse(folder{dir: t.TempDir()}, text, nil)
 		if err != nil {
 			return
 		}

@@ -27,6 +27,10 @@ type Options struct {
 	Locator ingest.Locator
 	// Pipelines change events as those of an engine do; nil: nothing does.
 	Pipelines ingest.Pipelines
+	// Ships are the files that a text can name (RunText).
+	Ships fs.FS
+	// Events is how many events the tests of a text may have together; 0: any number.
+	Events int
 }
 
 // Report is what became of a file of tests.
@@ -94,9 +98,55 @@ func Run(path string, o Options) Report {
 		report.Error = indentLines(err.Error())
 		return report
 	}
+	report.run(s, o)
+	return report
+}
+
+// RunText runs the tests of a text on a rule, instead of the one that it names. Nothing of
+// the disk is read.
+func RunText(text []byte, rule schema.Rule, o Options) Report {
+	report := Report{Tests: []Result{}}
+	ships := o.Ships
+	if ships == nil {
+		ships = nothing{}
+	}
+	s, warnings, err := parse(folder{only: ships}, text, &rule)
+	report.Warnings = warnings
+	if err != nil {
+		report.Error = indentLines(err.Error())
+		return report
+	}
+	if o.Events > 0 {
+		s.left = &o.Events
+	}
+	report.run(s, o)
+	return report
+}
+
+// Count is how many tests a text has; of one that can't be read, 0.
+func Count(text []byte) int {
+	root, err := document(text)
+	if err != nil {
+		return 0
+	}
+	if tests := child(root, "tests"); tests != nil {
+		return len(tests.Content)
+	}
+	return 0
+}
+
+// nothing is a file system without files.
+type nothing struct{}
+
+func (nothing) Open(name string) (fs.File, error) {
+	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+}
+
+// run adds what becomes of the tests.
+func (report *Report) run(s *suite, o Options) {
 	for i := range s.Tests {
 		t := &s.Tests[i]
-		if o.Only != nil && !o.Only.MatchString(path+": "+t.Name) {
+		if o.Only != nil && !o.Only.MatchString(report.Path+": "+t.Name) {
 			continue
 		}
 		r := run{suite: s, test: t, locator: o.Locator, pipelines: o.Pipelines, start: defaultStart}
@@ -109,7 +159,6 @@ func Run(path string, o Options) Report {
 		}
 		report.Tests = append(report.Tests, Result{t.Name, t.node.Line, len(problems) == 0, problems})
 	}
-	return report
 }
 
 // run is one test on its way.
@@ -223,7 +272,7 @@ func (r *run) tables(plan *compiler.BoundPlan) (compiler.Tables, error) {
 	tables := reference.NewMemory()
 	for _, list := range [][]tableSource{r.suite.Tables, r.test.Tables} {
 		for i := range list {
-			if err := list[i].add(tables, r.suite.dir, wanted); err != nil {
+			if err := list[i].add(tables, r.suite.folder, wanted); err != nil {
 				return nil, err
 			}
 		}

@@ -108,7 +108,7 @@ func (r *run) listings(t *testing.T) listings {
 	t.Helper()
 	out := listings{values: map[[2]string][]string{}, since: r.start}
 	for _, table := range slices.Concat(r.suite.Tables, r.test.Tables) {
-		text, err := table.text(r.suite.dir)
+		text, err := table.text(r.suite.folder)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -32,8 +32,10 @@ type suite struct {
 	Suppressions []suppressionCase `json:"suppressions"`
 	Tests        []testCase        `json:"tests"`
 
-	dir   string
-	plans []*compiler.Plan
+	folder folder
+	plans  []*compiler.Plan
+	// left is how many more events its tests may have; nil: any number.
+	left *int
 }
 
 // testCase is one test. What it lacks is the suite's; tables and suppressions
@@ -61,11 +63,12 @@ func read(path string) (*suite, []string, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return parse(filepath.Dir(path), text)
+	return parse(folder{dir: filepath.Dir(path)}, text, nil)
 }
 
-// parse reads the text of a file of tests in dir.
-func parse(dir string, text []byte) (*suite, []string, error) {
+// parse reads the text of a file of tests. rule, unless nil, is instead of the one that it
+// names.
+func parse(in folder, text []byte, rule *schema.Rule) (*suite, []string, error) {
 	if len(text) > maxFile {
 		return nil, nil, fmt.Errorf("larger than %d bytes; split it", maxFile)
 	}
@@ -73,9 +76,12 @@ func parse(dir string, text []byte) (*suite, []string, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	s := &suite{dir: dir}
+	s := &suite{folder: in}
 	if err := decode(root, s); err != nil {
 		return nil, nil, err
+	}
+	if rule != nil {
+		s.Rule = &ruleSource{place: place{root}, rule: *rule}
 	}
 	warnings, err := s.compile()
 	return s, warnings, errors.Join(err, s.check())
@@ -107,7 +113,7 @@ func (s *suite) compile() (warnings []string, err error) {
 	}
 	for i := range sources {
 		r := &sources[i]
-		plan, more, err := r.compile(s.dir)
+		plan, more, err := r.compile(s.folder)
 		if err != nil {
 			return warnings, r.mistakes(err)
 		}
@@ -210,11 +216,11 @@ func (r *ruleSource) fromYAML(n *yaml.Node) error {
 }
 
 // compile makes the plan. A rule is evaluated whether or not it is enabled.
-func (r *ruleSource) compile(dir string) (*compiler.Plan, []string, error) {
+func (r *ruleSource) compile(in folder) (*compiler.Plan, []string, error) {
 	rule := r.rule
 	if r.path != "" {
 		var err error
-		if rule, err = readRule(within(dir, r.path)); err != nil {
+		if rule, err = in.rule(r.path); err != nil {
 			return nil, nil, err
 		}
 		if r.id != "" {
@@ -243,35 +249,6 @@ func (r *ruleSource) mistakes(err error) error {
 		out = append(out, mistake(at(r.node, d.Target), "%s: %s", d.Target, d.Message))
 	}
 	return errors.Join(out...)
-}
-
-// readRule reads a rule's file: the JSON that the API takes, or the same as YAML.
-func readRule(path string) (rule schema.Rule, err error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return rule, err
-	}
-	if strings.EqualFold(filepath.Ext(path), ".json") {
-		if err := schema.Read(text, &rule); err != nil {
-			return rule, fmt.Errorf("%s: %w", path, err)
-		}
-		return rule, nil
-	}
-	root, err := document(text)
-	if err == nil {
-		err = decode(root, &rule)
-	}
-	if err != nil {
-		return rule, fmt.Errorf("%s:%w", path, err)
-	}
-	return rule, nil
-}
-
-func within(dir, path string) string {
-	if filepath.IsAbs(path) {
-		return path
-	}
-	return filepath.Join(dir, path)
 }
 
 // tableSource is a reference table: a CSV file, CSV text or rows.
@@ -305,7 +282,7 @@ func (r *tableRow) fromYAML(n *yaml.Node) error {
 }
 
 // add reads the table into those of a test.
-func (t *tableSource) add(to *reference.Memory, dir string, wanted []compiler.TableColumn) error {
+func (t *tableSource) add(to *reference.Memory, in folder, wanted []compiler.TableColumn) error {
 	ways := 0
 	for _, there := range []bool{t.File != "", t.CSV != "", t.Rows != nil} {
 		if there {
@@ -315,7 +292,7 @@ func (t *tableSource) add(to *reference.Memory, dir string, wanted []compiler.Ta
 	if t.Name == "" || ways != 1 {
 		return mistake(t.node, "a table needs a name and one of file, csv and rows")
 	}
-	text, err := t.text(dir)
+	text, err := t.text(in)
 	if err != nil {
 		return err
 	}
@@ -325,12 +302,12 @@ func (t *tableSource) add(to *reference.Memory, dir string, wanted []compiler.Ta
 	return nil
 }
 
-func (t *tableSource) text(dir string) (string, error) {
+func (t *tableSource) text(in folder) (string, error) {
 	if t.CSV != "" {
 		return t.CSV, nil
 	}
 	if t.File != "" {
-		text, err := os.ReadFile(within(dir, t.File))
+		text, err := in.read(t.File)
 		if err != nil {
 			return "", mistake(t.node, "table %s: %v", t.Name, err)
 		}

@@ -18,6 +18,7 @@ import (
 	"nightjar/configuration"
 	"nightjar/objects"
 	"nightjar/schema"
+	"nightjar/secl"
 )
 
 // AgentRuleService serves AgentRuleService: one store in two forms.
@@ -25,6 +26,18 @@ type AgentRuleService struct {
 	pb.UnimplementedAgentRuleServiceServer
 	Store    *objects.Store[configuration.AgentRule]
 	Policies *objects.Store[configuration.AgentPolicy]
+	// Mistakes are all that is wrong with an expression, in the order of their places.
+	Mistakes func(expression string) []*secl.Error
+}
+
+// CheckAgentExpression says what is wrong with an expression.
+func (s *AgentRuleService) CheckAgentExpression(_ context.Context, in *pb.CheckAgentExpressionRequest) (*pb.CheckAgentExpressionResponse, error) {
+	out := &pb.CheckAgentExpressionResponse{}
+	for _, m := range s.Mistakes(in.GetExpression()) {
+		out.Mistakes = append(out.Mistakes, &pb.ExpressionMistake{Line: int64(m.Line), Column: int64(m.Column), Message: m.Message, Hint: m.Hint})
+	}
+	out.Valid = len(out.Mistakes) == 0
+	return out, nil
 }
 
 type versionedAgentRule = objects.Versioned[configuration.AgentRule]

@@ -107,12 +107,7 @@ func costOf(c scheduler.RuleCost) *pb.RuleCost {
 		each := float64(c.CPU.Nanoseconds()) / 1000
 		out.MicrosecondsPerEvent = &each
 	}
-	switch {
-	case c.Dear:
-		out.Alone = "matching an event costs it too much"
-	case c.Alone:
-		out.Alone = "it has very many signals to publish, and is catching up"
-	}
+	out.Alone = c.WhyAlone()
 	return out
 }
 

@@ -260,4 +260,6 @@ type Reach interface {
 	// Warnings are what has no effect of a stored rule, with what was found of its
 	// reach lately.
 	Warnings(*schema.Rule) []string
+	// InVain is what a stored rule asks for that no event has, as it was found lately.
+	InVain(*schema.Rule) []string
 }
