@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"path/filepath"
 	"time"
 
 	"go.uber.org/fx"
 
+	"nightjar/api/access"
 	"nightjar/backup"
 	"nightjar/clickhouse"
 	"nightjar/ingest"
@@ -21,6 +23,16 @@ const BackupPath = "/api/nightjar/v1/backup"
 func (e *engine) backupHandler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		log := e.log
+		run := backup.Run{By: access.Of(r.Context()).Name, Begun: now().UTC()}
+		note := func(err error) {
+			if err != nil {
+				run.Error = err.Error()
+			}
+			if err := e.diary.Note(run); err != nil {
+				log.Error("what became of a backup is not written down", "error", err)
+			}
+		}
+		note(nil)
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // it may be large
 		p, err := e.backups.Prepare(r.Context(), now())
 		if err != nil {
@@ -35,6 +47,7 @@ func (e *engine) backupHandler() http.Handler {
 				status = http.StatusBadRequest
 			}
 			log.Error("backup failed", "error", err)
+			note(err)
 			w.Header().Set("Content-Type", "application/json")
 			w.WriteHeader(status)
 			_ = json.NewEncoder(w).Encode(map[string]any{"errors": []string{err.Error()}}) // the caller has gone
@@ -45,12 +58,17 @@ func (e *engine) backupHandler() http.Handler {
 				log.Error("after a backup", "error", err)
 			}
 		}()
+		m := p.Manifest()
+		run.Name, run.Events = m.Name, m.Tables["events"]
 		w.Header().Set("Content-Type", "application/x-tar")
-		if err := p.Write(w); err != nil {
+		counted := &backup.Counter{Writer: w}
+		err = p.Write(counted)
+		run.Bytes, run.Ended = counted.Bytes, now().UTC()
+		note(err)
+		if err != nil {
 			log.Error("backup was cut off", "error", err)
 			panic(http.ErrAbortHandler)
 		}
-		m := p.Manifest()
 		log.Info("backup written", "name", m.Name, "events", m.Tables["events"], "through", m.Through)
 	})
 }
@@ -61,6 +79,10 @@ func newBackups(lc fx.Lifecycle, e *engine, d *database, intake *ingest.Intake) 
 		s.Folder, s.Destination = clickhouse.BackupsFolder(e.config.DataDir), ""
 	}
 	lc.Append(fx.StartHook(s.Clear))
-	e.backups = s
+	diary, err := backup.OpenDiary(filepath.Join(e.config.DataDir, "backups.json"))
+	if err != nil {
+		e.log.Error("the record of backups can't be read; a new one is begun", "error", err)
+	}
+	e.backups, e.diary = s, diary
 	return s
 }

@@ -30,6 +30,7 @@ type engine struct {
 	server  *server.Server
 	syslog  *syslog.Receiver
 	backups *backup.Source
+	diary   *backup.Diary // of the backups that were asked for
 	keys    *access.Keys
 	failed  chan error // a part ended by itself
 }

@@ -80,12 +80,12 @@ type gaps struct{ *ingest.Intake }
 func (g gaps) Gaps() []scheduler.Gap {
 	var out []scheduler.Gap
 	for _, x := range g.Intake.Gaps() {
-		if x.Accepted && x.State == ingest.GapLost {
+		if x.IsAccepted() && x.State == ingest.GapLost {
 			continue
 		}
 		out = append(out, scheduler.Gap{
 			In: scheduler.Interval{From: max(x.First, 1) - 1, To: x.Last}, Events: x.Events, Seen: x.Seen, Since: x.Since,
-			Filled: x.State == ingest.GapStored, Lost: x.State == ingest.GapLost, Reason: x.Reason, Accepted: x.Accepted,
+			Filled: x.State == ingest.GapStored, Lost: x.State == ingest.GapLost, Reason: x.Reason, Accepted: x.IsAccepted(),
 		})
 	}
 	return out

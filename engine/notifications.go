@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/fx"
 
+	"nightjar/api"
 	notificationservice "nightjar/api/services/notifications"
 	"nightjar/compiler"
 	"nightjar/configuration"
@@ -27,6 +28,7 @@ type notifications struct {
 	settings *configuration.Stores
 	signals  func(ctx context.Context, ids []string) (map[string]scheduler.Published, error)
 	url      string
+	sender   *notify.Sender
 }
 
 func newNotifications(lc fx.Lifecycle, e *engine, d *database, s *scheduler.Scheduler, c *configuration.Stores, client *outbound.Client) notifications {
@@ -38,6 +40,7 @@ func newNotifications(lc fx.Lifecycle, e *engine, d *database, s *scheduler.Sche
 	sender := notify.NewSender(notify.SenderDeps{
 		Store: n.store, Teller: n.teller, Settings: c, IsTriaged: n.isTriaged, Now: now, Log: e.log,
 	})
+	n.sender = sender
 	var running context.Context
 	notifier := notify.New(notify.Deps{
 		Store: n.store, Settings: c, Shown: s.LastShown, URL: n.url, Now: now, Log: e.log,
@@ -126,6 +129,15 @@ func (n notifications) Test(ctx context.Context, t configuration.NotificationTar
 	}
 	o := n.teller.Tell(ctx, t, news[0].Key(), news)
 	return o.Done, o.Answer, nil
+}
+
+// Again implements api.Notifications.
+func (n notifications) Again(ctx context.Context, target, id string) (int, bool, error) {
+	told, ok, err := n.sender.Again(ctx, target, id)
+	if not := new(notify.NotAgainError); errors.As(err, &not) {
+		err = api.BadRequest("notification_id", "%s", not.Error())
+	}
+	return told, ok, err
 }
 
 // KeepSecret implements api.Notifications.

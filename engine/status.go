@@ -28,6 +28,7 @@ type reporter struct {
 	settings  *configuration.Stores
 	found     reached
 	audit     *audit.Log
+	engine    *engine
 }
 
 // Why the engine is not ready, in words for anybody.
@@ -51,14 +52,14 @@ func (r reporter) ready(ctx context.Context, what rest.Readiness) error {
 }
 
 // AcceptLoss implements api.Reporter.
-func (r reporter) AcceptLoss(comment string) (n int, events uint64, err error) {
+func (r reporter) AcceptLoss(by, comment string) (n int, events uint64, err error) {
 	for _, g := range r.intake.Gaps() {
-		if !g.Accepted {
+		if !g.IsAccepted() {
 			n++
 			events += g.Events
 		}
 	}
-	return n, events, r.intake.AcceptLoss(comment)
+	return n, events, r.intake.AcceptLoss(by, comment)
 }
 
 // healthTime is how long a server may take to answer, for the status.
@@ -80,10 +81,10 @@ func (r reporter) Status(ctx context.Context) (operations.Status, error) {
 	for _, g := range r.intake.Gaps() {
 		st.Gaps = append(st.Gaps, operations.ArrivalGap{
 			First: g.First, Last: g.Last, Events: g.Events, Arrived: g.Seen, Since: g.Since,
-			State: g.State, Reason: g.Reason, Attempts: g.Attempts, Accepted: g.Accepted,
+			State: g.State, Reason: g.Reason, Attempts: g.Attempts, Accepted: g.Accepted.At, AcceptedBy: g.Accepted.By, Comment: g.Accepted.Comment,
 		})
 	}
-	st.Lost = r.intake.Lost()
+	st.Lost, st.Intake = r.intake.Lost(), operations.Intake(r.intake.Counts())
 	st.AuditLost, st.AuditWaiting = r.audit.Lost(), r.audit.Waiting()
 	st.Rules.Enabled = progress.Rules + progress.Unsupported
 	st.Rules.Unsupported, st.Rules.Failing = progress.Unsupported, progress.Failing

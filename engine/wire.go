@@ -117,15 +117,15 @@ type served struct {
 }
 
 // reporter says how all of it is.
-func (s served) reporter() reporter {
+func (s served) reporter(e *engine) reporter {
 	return reporter{
 		database: s.Database, intake: s.Intake, syslog: s.Syslog, scheduler: s.Scheduler, keeper: s.Keeper,
-		geoip: s.GeoIP, settings: s.Configuration, found: s.Reach, audit: s.Entrance.audit,
+		geoip: s.GeoIP, settings: s.Configuration, found: s.Reach, audit: s.Entrance.audit, engine: e,
 	}
 }
 
 func newServer(lc fx.Lifecycle, e *engine, s served) (*server.Server, error) {
-	reporter := s.reporter()
+	reporter := s.reporter(e)
 	s.Metrics.MustRegister(idleCollector{reporter})
 	elasticDoor, err := elastic.New(ingest.NewHandler(s.Intake), e.config.ElasticVersion)
 	if err != nil {

@@ -79,7 +79,7 @@ func TestABlockThatIsTooMuchStopsNobody(t *testing.T) {
 			w.once(t, 35)
 			for restarts := range 3 {
 				g := h.Gaps()
-				if len(g) != 1 || g[0].First > heavy.First || g[0].Last < heavy.Last || g[0].State != GapAside || g[0].Accepted || g[0].Seen == 0 {
+				if len(g) != 1 || g[0].First > heavy.First || g[0].Last < heavy.Last || g[0].State != GapAside || g[0].IsAccepted() || g[0].Seen == 0 {
 					t.Fatalf("after %d restarts: gaps %+v, want one of %d to %d", restarts, g, heavy.First, heavy.Last)
 				}
 				if h.Backlog() == 0 {
@@ -90,12 +90,12 @@ func TestABlockThatIsTooMuchStopsNobody(t *testing.T) {
 				h.stop()
 				h = run(t, dir, w, soon)
 			}
-			if err := h.AcceptLoss("me"); err != nil {
+			if err := h.AcceptLoss("me", "seen"); err != nil {
 				t.Fatal(err)
 			}
 			h.stop()
 			h = run(t, dir, w, soon)
-			if g := h.Gaps(); len(g) != 1 || !g[0].Accepted {
+			if g := h.Gaps(); len(g) != 1 || !g[0].IsAccepted() || g[0].Accepted.By != "me" || g[0].Accepted.Comment != "seen" {
 				t.Errorf("acknowledged: %+v", g)
 			}
 			w.set(func(w *world) { w.heavy, w.hangs = "", "" })
@@ -276,7 +276,7 @@ func TestWhatTheLogLostIsSaid(t *testing.T) {
 				w.mu.Unlock()
 				var said uint64
 				for _, g := range h.Gaps() {
-					if said += g.Events; g.State != GapLost || g.Reason == "" || g.Since == 0 || g.Accepted {
+					if said += g.Events; g.State != GapLost || g.Reason == "" || g.Since == 0 || g.IsAccepted() {
 						t.Errorf("gap %+v", g)
 					}
 					for seq := g.First; seq <= g.Last; seq++ {
@@ -292,11 +292,11 @@ func TestWhatTheLogLostIsSaid(t *testing.T) {
 			}
 			h = run(t, dir, w)
 			lost := h.Lost()
-			must(t, h.AcceptLoss("a comment"))
+			must(t, h.AcceptLoss("me", "a comment"))
 			h.stop()
 			h = run(t, dir, w)
 			for _, g := range h.Gaps() {
-				if !g.Accepted {
+				if !g.IsAccepted() {
 					t.Errorf("acknowledged, and yet: %+v", g)
 				}
 			}

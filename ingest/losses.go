@@ -29,15 +29,20 @@ type Loss struct {
 	// At is when it was found.
 	At schema.Millis
 	// Kind is empty, or skipped: the numbers were never given to an event; or
-	// accepted: the operator By has acknowledged what came before.
-	Kind string `json:",omitempty"`
-	By   string `json:",omitempty"`
+	// accepted: By has acknowledged what came before, and said Comment.
+	Kind    string `json:",omitempty"`
+	By      string `json:",omitempty"`
+	Comment string `json:",omitempty"`
 
-	accepted bool
+	accepted Acceptance
 }
 
-// Accepted reports whether an operator acknowledged it.
-func (l *Loss) Accepted() bool { return l.accepted }
+// Acceptance is that somebody knows of a gap: who, since when, and what they said. The zero
+// Acceptance: nobody said so.
+type Acceptance struct {
+	At          schema.Millis
+	By, Comment string
+}
 
 const (
 	lossSkipped  = "skipped"
@@ -50,11 +55,10 @@ type losses struct {
 	in   *Intake
 	file *os.File
 
-	mu         sync.Mutex
-	found      []Loss // of kind skipped, too
-	acceptedAt schema.Millis
-	acceptedBy string
-	total      uint64
+	mu       sync.Mutex
+	found    []Loss       // of kind skipped, too
+	accepted []Acceptance // in their order
+	total    uint64
 }
 
 func openLosses(in *Intake, path string) (*losses, error) {
@@ -84,9 +88,12 @@ func openLosses(in *Intake, path string) (*losses, error) {
 func (l *losses) take(loss Loss) {
 	switch loss.Kind {
 	case lossAccepted:
-		l.acceptedAt, l.acceptedBy = loss.At, loss.By
+		said := Acceptance{At: loss.At, By: loss.By, Comment: loss.Comment}
+		l.accepted = append(l.accepted, said)
 		for i := range l.found {
-			l.found[i].accepted = true
+			if l.found[i].accepted == (Acceptance{}) {
+				l.found[i].accepted = said
+			}
 		}
 	case lossSkipped:
 		l.found = append(l.found, loss)
@@ -155,10 +162,10 @@ func (l *losses) skip(first, last uint64) {
 
 // accept notes that an operator has seen what was lost and set aside by now. The
 // counters stay.
-func (l *losses) accept(by string) error {
+func (l *losses) accept(by, comment string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	line := Loss{Kind: lossAccepted, At: schema.MillisOf(l.in.deps.Now()), By: by}
+	line := Loss{Kind: lossAccepted, At: schema.MillisOf(l.in.deps.Now()), By: by, Comment: comment}
 	if err := l.writeTo(line); err != nil {
 		return err
 	}
@@ -232,9 +239,12 @@ type Gap struct {
 	State    string
 	Reason   string
 	Attempts int
-	// Accepted: an operator has seen it.
-	Accepted bool
+	// Accepted is by whom it is known; zero: by nobody.
+	Accepted Acceptance
 }
+
+// IsAccepted reports whether an operator has seen it.
+func (g *Gap) IsAccepted() bool { return g.Accepted != Acceptance{} }
 
 // States of a gap.
 const (
@@ -247,15 +257,18 @@ const (
 func (in *Intake) Gaps() []Gap {
 	var out []Gap
 	in.losses.mu.Lock()
-	acceptedAt := in.losses.acceptedAt
+	accepted := in.losses.accepted
 	in.losses.mu.Unlock()
 	for _, l := range in.losses.lost() {
-		out = append(out, Gap{l.First, l.Last, l.Events, l.Since, l.At, GapLost, l.Reason, 0, l.accepted})
+		out = append(out, Gap{First: l.First, Last: l.Last, Events: l.Events, Seen: l.Since, Since: l.At, State: GapLost, Reason: l.Reason, Accepted: l.accepted})
 	}
 	in.aside.mu.Lock()
 	defer in.aside.mu.Unlock()
 	for _, b := range in.aside.blocks {
-		g := Gap{b.First, b.Last, uint64(b.Events), b.Seen, b.Since, GapAside, b.Reason, b.tries, b.Since <= acceptedAt}
+		g := Gap{First: b.First, Last: b.Last, Events: uint64(b.Events), Seen: b.Seen, Since: b.Since, State: GapAside, Reason: b.Reason, Attempts: b.tries}
+		if i := slices.IndexFunc(accepted, func(a Acceptance) bool { return b.Since <= a.At }); i >= 0 {
+			g.Accepted = accepted[i]
+		}
 		if b.landed {
 			g.State, g.Reason = GapStored, "stored late"
 		}
@@ -268,7 +281,7 @@ func (in *Intake) Gaps() []Gap {
 // eventsIn counts the events of gaps in these states that nobody accepted.
 func (in *Intake) eventsIn(states ...string) (n uint64) {
 	for _, g := range in.Gaps() {
-		if slices.Contains(states, g.State) && !g.Accepted {
+		if slices.Contains(states, g.State) && !g.IsAccepted() {
 			n += g.Events
 		}
 	}
@@ -280,11 +293,11 @@ func (in *Intake) Evaluated(first uint64) error { return in.aside.evaluated(firs
 
 // AcceptLoss notes that an operator has seen the gaps there are: they hold nothing
 // back from now on. What was lost stays counted, and what is set aside is tried on.
-func (in *Intake) AcceptLoss(by string) error {
-	if err := in.losses.accept(by); err != nil {
+func (in *Intake) AcceptLoss(by, comment string) error {
+	if err := in.losses.accept(by, comment); err != nil {
 		return err
 	}
-	in.deps.Log.Warn("the gaps in what is stored were acknowledged", "by", by, "gaps", len(in.Gaps()))
+	in.deps.Log.Warn("the gaps in what is stored were acknowledged", "by", by, "comment", comment, "gaps", len(in.Gaps()))
 	in.notify()
 	return nil
 }

@@ -29,6 +29,8 @@ type Store interface {
 	Of(ctx context.Context, signals []string) ([]News, error)
 	// InDigest is all news that a target is told under one key of a digest.
 	InDigest(ctx context.Context, target, digest string) ([]News, error)
+	// Named is the news of this id for a target; not ok: there is none.
+	Named(ctx context.Context, target, id string) (n News, ok bool, err error)
 	// Waiting is all news that is to be told.
 	Waiting(context.Context) ([]News, error)
 	// Put writes versions of news; the same one twice changes nothing.

@@ -48,6 +48,7 @@ type Sender struct {
 	ready chan struct{}
 
 	mu     sync.Mutex
+	life   context.Context   // of Run; nil: it has not begun
 	early  []News            // added before Run has read what was waiting
 	queues map[string]*queue // by target
 	wait   sync.WaitGroup
@@ -58,6 +59,8 @@ type Sender struct {
 type queue struct {
 	target string
 	wake   chan struct{}
+	// hurried ends the pause after a failure.
+	hurried chan struct{}
 
 	mu    sync.Mutex
 	news  []News // by when they are due
@@ -103,6 +106,9 @@ func typeOf(handle string) string {
 
 // Run tells until the context ends; what was waiting before this start first.
 func (s *Sender) Run(ctx context.Context) error {
+	s.mu.Lock()
+	s.life = ctx
+	s.mu.Unlock()
 	var waiting []News
 	for {
 		var err error
@@ -151,7 +157,7 @@ func (s *Sender) add(ctx context.Context, news []News) {
 		}
 		q := s.queues[n.Target]
 		if q == nil {
-			q = &queue{target: n.Target, wake: make(chan struct{}, 1), known: map[string]bool{}, retry: map[string]schema.Millis{}}
+			q = &queue{target: n.Target, wake: make(chan struct{}, 1), hurried: make(chan struct{}, 1), known: map[string]bool{}, retry: map[string]schema.Millis{}}
 			s.queues[n.Target] = q
 			s.wait.Go(func() { s.serve(ctx, q) })
 		}
@@ -229,9 +235,22 @@ func (s *Sender) serve(ctx context.Context, q *queue) {
 		if !s.seal(ctx, q, due) {
 			return
 		}
-		if pause = s.tell(ctx, q, due); pause > 0 && !sleep(ctx, pause) {
+		if pause = s.tell(ctx, q, due); pause > 0 && !q.rest(ctx, pause) {
 			return
 		}
+	}
+}
+
+// rest waits for so long, or until somebody asks for the next attempt; false: the context
+// ended.
+func (q *queue) rest(ctx context.Context, pause time.Duration) bool {
+	select {
+	case <-time.After(pause):
+		return true
+	case <-q.hurried:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 

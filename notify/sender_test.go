@@ -69,6 +69,14 @@ func (w *world) Of(_ context.Context, signals []string) ([]News, error) {
 	return w.pick(func(n *News) bool { return slices.Contains(signals, n.About.SignalID) })
 }
 
+func (w *world) Named(_ context.Context, target, id string) (News, bool, error) {
+	found, err := w.pick(func(n *News) bool { return n.Target == target && n.ID == id })
+	if err != nil || len(found) == 0 {
+		return News{}, false, err
+	}
+	return found[0], true, nil
+}
+
 func (w *world) InDigest(_ context.Context, target, digest string) ([]News, error) {
 	return w.pick(func(n *News) bool { return n.Target == target && n.Digest == digest })
 }

@@ -199,6 +199,7 @@ func (k *Keeper) beside() int64 {
 type partition struct {
 	table, id   string
 	rows, bytes int64
+	parts       uint64
 	end         time.Time // nothing in it is younger; zero: it has no age
 }
 
@@ -208,7 +209,7 @@ func (k *Keeper) partitions(ctx context.Context) ([]partition, error) {
 		names = append(names, t.Name)
 	}
 	rows, err := k.deps.Conn.Query(clickhouse.Params{}.Strings("tables", names).Context(ctx), `
-		SELECT table, partition_id, toInt64(sum(rows)), toInt64(sum(bytes_on_disk))
+		SELECT table, partition_id, toInt64(sum(rows)), toInt64(sum(bytes_on_disk)), count()
 		FROM system.parts WHERE database = currentDatabase() AND active AND table IN {tables:Array(String)}
 		GROUP BY table, partition_id ORDER BY table, partition_id`)
 	if err != nil {
@@ -218,7 +219,7 @@ func (k *Keeper) partitions(ctx context.Context) ([]partition, error) {
 	var out []partition
 	for rows.Next() {
 		var p partition
-		if err := rows.Scan(&p.table, &p.id, &p.rows, &p.bytes); err != nil {
+		if err := rows.Scan(&p.table, &p.id, &p.rows, &p.bytes, &p.parts); err != nil {
 			return nil, fmt.Errorf("list partitions: %w", err)
 		}
 		p.end = endOf(p.id)

@@ -102,7 +102,7 @@ var services = map[string][]group{
 	},
 	"SQL": {{Endpoint{ReadEvents, SQL}, "Query"}},
 	"Status": {
-		{Endpoint{ReadEngine, Quiet}, "GetStatus ListRuleCosts"},
+		{Endpoint{ReadEngine, Quiet}, "GetStatus ListRuleCosts GetStorage"},
 		{Endpoint{OperateEngine, Change}, "AcceptLoss"},
 		{Endpoint{Known, Quiet}, "ValidateKey"},
 	},
@@ -113,7 +113,7 @@ var services = map[string][]group{
 	"Notification": {
 		{Endpoint{ReadNotifications, Quiet}, "ListNotificationTargets GetNotificationTarget ListNotifications ListMutes"},
 		{Endpoint{WriteNotifications, Quiet}, "PreviewNotification"}, // it shows what a secret signs
-		{Endpoint{WriteNotifications, Change}, "CreateNotificationTarget UpdateNotificationTarget DeleteNotificationTarget TestNotificationTarget CreateMute DeleteMute"},
+		{Endpoint{WriteNotifications, Change}, "CreateNotificationTarget UpdateNotificationTarget DeleteNotificationTarget TestNotificationTarget RetryNotification CreateMute DeleteMute"},
 	},
 	"NotificationRule": {
 		{Endpoint{ReadNotifications, Quiet}, "ListSignalNotificationRules GetSignalNotificationRule ListVulnerabilityNotificationRules GetVulnerabilityNotificationRule PreviewNotificationRule"},
@@ -149,7 +149,11 @@ var services = map[string][]group{
 	},
 	"User": {
 		{Endpoint{ManageKeys, Quiet}, "ListUsers"},
-		{Endpoint{ManageKeys, Secrets}, "CreateUser SetUserPassword SetUserRole DeleteUser"},
+		{Endpoint{ManageKeys, Secrets}, "CreateUser SetUserPassword SetUserRole DisableUser EnableUser DeleteUser"},
+	},
+	"Session": {
+		{Endpoint{Known, Quiet}, "ListSessions"}, // the caller's own; of everybody, to who manages keys
+		{Endpoint{Known, Secrets}, "EndSession"}, // likewise
 	},
 	"Audit":    {{Endpoint{ReadAudit, Quiet}, "ListAudit VerifyAudit"}},
 	"Deletion": {{Endpoint{DeleteEvents, Quiet}, "PreviewDeletion"}, {Endpoint{DeleteEvents, Deletion}, "DeleteEvents"}},

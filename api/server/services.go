@@ -173,6 +173,7 @@ func registerREST(ctx context.Context, mux *runtime.ServeMux, conn grpc.ClientCo
 		pb.RegisterCallerServiceHandlerClient(ctx, mux, pb.NewCallerServiceClient(conn)),
 		pb.RegisterKeyServiceHandlerClient(ctx, mux, pb.NewKeyServiceClient(conn)),
 		pb.RegisterUserServiceHandlerClient(ctx, mux, pb.NewUserServiceClient(conn)),
+		pb.RegisterSessionServiceHandlerClient(ctx, mux, pb.NewSessionServiceClient(conn)),
 		pb.RegisterAuditServiceHandlerClient(ctx, mux, pb.NewAuditServiceClient(conn)),
 		pb.RegisterDeletionServiceHandlerClient(ctx, mux, pb.NewDeletionServiceClient(conn)),
 	)
@@ -215,6 +216,7 @@ func (s *services) registerGRPC(server, events grpc.ServiceRegistrar) {
 	pb.RegisterCallerServiceServer(server, s.access.Callers)
 	pb.RegisterKeyServiceServer(server, s.access.Keys)
 	pb.RegisterUserServiceServer(server, s.access.Users)
+	pb.RegisterSessionServiceServer(server, s.access.Sessions)
 	pb.RegisterAuditServiceServer(server, s.access.Audit)
 	pb.RegisterDeletionServiceServer(server, s.access.Deletions)
 }

@@ -146,7 +146,9 @@ func TestSignalPagesAreLinked(t *testing.T) {
 func TestSignalsAreSortedAsAsked(t *testing.T) {
 	w := worldOfSignals(5)
 	s := w.start(t)
-	ask := func(body string) (int, string) { return call(t, s, "POST", "/api/v2/security_monitoring/signals/search", body) }
+	ask := func(body string) (int, string) {
+		return call(t, s, "POST", "/api/v2/security_monitoring/signals/search", body)
+	}
 	for sort, want := range map[string]signals.Search{
 		"": {}, "-timestamp": {}, "-first_seen": {}, "first_seen": {Ascending: true}, "-severity": {By: signals.BySeverity},
 		"severity": {By: signals.BySeverity, Ascending: true}, "-last_seen": {By: signals.ByLastSeen}, "events": {By: signals.ByEvents, Ascending: true},
@@ -225,6 +227,18 @@ func TestStatusSaysHowFarEvaluationIs(t *testing.T) {
 	_, answer := call(t, s, "GET", "/api/nightjar/v1/status", "")
 	if !strings.HasPrefix(answer, `{"version":"test","events_received":5,"events_evaluated_through":5,"caught_up":true,"lag_seconds":0,`) {
 		t.Errorf("got %s", answer)
+	}
+}
+
+// TestWhatIsKeptIsTold asks for tables, what goes next, and backups.
+func TestWhatIsKeptIsTold(t *testing.T) {
+	s := newWorld().start(t)
+	status, answer := call(t, s, "GET", "/api/nightjar/v1/storage", "")
+	for _, want := range []string{`{"name":"events","rows":5,"bytes":500,"parts":1}`, `"events_seconds":7776000`, `"signals_seconds":0`, `"what":"20260101"`,
+		`"at":"2027-01-15T08:00:00Z"`, `"state":"written"`, `"state":"failed","error":"it broke"`} {
+		if status != 200 || !strings.Contains(answer, want) {
+			t.Errorf("no %s in %d %s", want, status, answer)
+		}
 	}
 }
 

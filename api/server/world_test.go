@@ -359,7 +359,15 @@ func (w *world) SignalsOfRules(_ context.Context, days []schema.Millis) (map[str
 	return out, nil
 }
 
-func (w *world) AcceptLoss(string) (int, uint64, error) { return 1, 3, nil }
+func (w *world) AcceptLoss(_, _ string) (int, uint64, error) { return 1, 3, nil }
+
+func (w *world) Stored(context.Context) (operations.Stored, error) {
+	return operations.Stored{
+		Tables: []operations.StoredTable{{Name: "events", Rows: 5, Bytes: 500, Parts: 1}}, Events: 90 * 24 * time.Hour,
+		Next:    []operations.Letting{{Table: "events", What: "20260101", Reason: "age", At: time.Unix(1_800_000_000, 0)}},
+		Backups: []operations.BackupRun{{Name: "nightjar-1", Begun: time.Unix(1_700_000_000, 0), Ended: time.Unix(1_700_000_060, 0), Bytes: 7}, {Begun: time.Unix(1_600_000_000, 0), Error: "it broke"}},
+	}, nil
+}
 
 func (w *world) Status(context.Context) (operations.Status, error) {
 	return operations.Status{EventsReceived: 5, EventsEvaluatedThrough: 5, CaughtUp: true, ClickHouseUp: true}, nil

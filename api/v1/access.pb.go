@@ -797,6 +797,94 @@ func (x *SetUserRoleRequest) GetRole() string {
 	return ""
 }
 
+type DisableUserRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UserId        string                 `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DisableUserRequest) Reset() {
+	*x = DisableUserRequest{}
+	mi := &file_access_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DisableUserRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DisableUserRequest) ProtoMessage() {}
+
+func (x *DisableUserRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_access_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DisableUserRequest.ProtoReflect.Descriptor instead.
+func (*DisableUserRequest) Descriptor() ([]byte, []int) {
+	return file_access_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *DisableUserRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+type EnableUserRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UserId        string                 `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EnableUserRequest) Reset() {
+	*x = EnableUserRequest{}
+	mi := &file_access_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EnableUserRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EnableUserRequest) ProtoMessage() {}
+
+func (x *EnableUserRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_access_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EnableUserRequest.ProtoReflect.Descriptor instead.
+func (*EnableUserRequest) Descriptor() ([]byte, []int) {
+	return file_access_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *EnableUserRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
 type DeleteUserRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	UserId        string                 `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
@@ -806,7 +894,7 @@ type DeleteUserRequest struct {
 
 func (x *DeleteUserRequest) Reset() {
 	*x = DeleteUserRequest{}
-	mi := &file_access_proto_msgTypes[13]
+	mi := &file_access_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -818,7 +906,7 @@ func (x *DeleteUserRequest) String() string {
 func (*DeleteUserRequest) ProtoMessage() {}
 
 func (x *DeleteUserRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_access_proto_msgTypes[13]
+	mi := &file_access_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -831,7 +919,7 @@ func (x *DeleteUserRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteUserRequest.ProtoReflect.Descriptor instead.
 func (*DeleteUserRequest) Descriptor() ([]byte, []int) {
-	return file_access_proto_rawDescGZIP(), []int{13}
+	return file_access_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *DeleteUserRequest) GetUserId() string {
@@ -847,15 +935,20 @@ type LocalUser struct {
 	Name  string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	Role  string                 `protobuf:"bytes,3,opt,name=role,proto3" json:"role,omitempty"`
 	// The password, where it was made here; never again.
-	Password      string `protobuf:"bytes,4,opt,name=password,proto3" json:"password,omitempty"`
-	Created       string `protobuf:"bytes,5,opt,name=created,proto3" json:"created,omitempty"`
+	Password string `protobuf:"bytes,4,opt,name=password,proto3" json:"password,omitempty"`
+	Created  string `protobuf:"bytes,5,opt,name=created,proto3" json:"created,omitempty"`
+	// They can't sign in.
+	Disabled bool `protobuf:"varint,6,opt,name=disabled,proto3" json:"disabled,omitempty"`
+	// How many sessions they have now, and when the latest of them began; empty: none.
+	Sessions      int64  `protobuf:"varint,7,opt,name=sessions,proto3" json:"sessions,omitempty"`
+	LastSignIn    string `protobuf:"bytes,8,opt,name=last_sign_in,proto3" json:"last_sign_in,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *LocalUser) Reset() {
 	*x = LocalUser{}
-	mi := &file_access_proto_msgTypes[14]
+	mi := &file_access_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -867,7 +960,7 @@ func (x *LocalUser) String() string {
 func (*LocalUser) ProtoMessage() {}
 
 func (x *LocalUser) ProtoReflect() protoreflect.Message {
-	mi := &file_access_proto_msgTypes[14]
+	mi := &file_access_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -880,7 +973,7 @@ func (x *LocalUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LocalUser.ProtoReflect.Descriptor instead.
 func (*LocalUser) Descriptor() ([]byte, []int) {
-	return file_access_proto_rawDescGZIP(), []int{14}
+	return file_access_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *LocalUser) GetId() string {
@@ -918,6 +1011,246 @@ func (x *LocalUser) GetCreated() string {
 	return ""
 }
 
+func (x *LocalUser) GetDisabled() bool {
+	if x != nil {
+		return x.Disabled
+	}
+	return false
+}
+
+func (x *LocalUser) GetSessions() int64 {
+	if x != nil {
+		return x.Sessions
+	}
+	return 0
+}
+
+func (x *LocalUser) GetLastSignIn() string {
+	if x != nil {
+		return x.LastSignIn
+	}
+	return ""
+}
+
+type ListSessionsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListSessionsRequest) Reset() {
+	*x = ListSessionsRequest{}
+	mi := &file_access_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListSessionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListSessionsRequest) ProtoMessage() {}
+
+func (x *ListSessionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_access_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListSessionsRequest.ProtoReflect.Descriptor instead.
+func (*ListSessionsRequest) Descriptor() ([]byte, []int) {
+	return file_access_proto_rawDescGZIP(), []int{17}
+}
+
+type ListSessionsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Sessions      []*Session             `protobuf:"bytes,1,rep,name=sessions,proto3" json:"sessions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListSessionsResponse) Reset() {
+	*x = ListSessionsResponse{}
+	mi := &file_access_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListSessionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListSessionsResponse) ProtoMessage() {}
+
+func (x *ListSessionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_access_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListSessionsResponse.ProtoReflect.Descriptor instead.
+func (*ListSessionsResponse) Descriptor() ([]byte, []int) {
+	return file_access_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ListSessionsResponse) GetSessions() []*Session {
+	if x != nil {
+		return x.Sessions
+	}
+	return nil
+}
+
+type Session struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As the audit log has it.
+	Id   string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Role string `protobuf:"bytes,3,opt,name=role,proto3" json:"role,omitempty"`
+	// local, or the provider's address.
+	Provider string `protobuf:"bytes,4,opt,name=provider,proto3" json:"provider,omitempty"`
+	Begun    string `protobuf:"bytes,5,opt,name=begun,proto3" json:"begun,omitempty"`
+	Expires  string `protobuf:"bytes,6,opt,name=expires,proto3" json:"expires,omitempty"`
+	// It is the one that asks.
+	Current       bool `protobuf:"varint,7,opt,name=current,proto3" json:"current,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Session) Reset() {
+	*x = Session{}
+	mi := &file_access_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Session) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Session) ProtoMessage() {}
+
+func (x *Session) ProtoReflect() protoreflect.Message {
+	mi := &file_access_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Session.ProtoReflect.Descriptor instead.
+func (*Session) Descriptor() ([]byte, []int) {
+	return file_access_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *Session) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Session) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Session) GetRole() string {
+	if x != nil {
+		return x.Role
+	}
+	return ""
+}
+
+func (x *Session) GetProvider() string {
+	if x != nil {
+		return x.Provider
+	}
+	return ""
+}
+
+func (x *Session) GetBegun() string {
+	if x != nil {
+		return x.Begun
+	}
+	return ""
+}
+
+func (x *Session) GetExpires() string {
+	if x != nil {
+		return x.Expires
+	}
+	return ""
+}
+
+func (x *Session) GetCurrent() bool {
+	if x != nil {
+		return x.Current
+	}
+	return false
+}
+
+type EndSessionRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	SessionId     string                 `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EndSessionRequest) Reset() {
+	*x = EndSessionRequest{}
+	mi := &file_access_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EndSessionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EndSessionRequest) ProtoMessage() {}
+
+func (x *EndSessionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_access_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EndSessionRequest.ProtoReflect.Descriptor instead.
+func (*EndSessionRequest) Descriptor() ([]byte, []int) {
+	return file_access_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *EndSessionRequest) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
+	}
+	return ""
+}
+
 type ListAuditRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Times as searches have them: now-1h, or RFC 3339.
@@ -932,14 +1265,19 @@ type ListAuditRequest struct {
 	// Part of the action, the object or the detail.
 	Text string `protobuf:"bytes,6,opt,name=text,proto3" json:"text,omitempty"`
 	// 100 unless said, at most 10,000.
-	Limit         int32 `protobuf:"varint,7,opt,name=limit,proto3" json:"limit,omitempty"`
+	Limit int32 `protobuf:"varint,7,opt,name=limit,proto3" json:"limit,omitempty"`
+	// Only entries with numbers below this one: the page after an answer whose last entry has
+	// it. 0: from the newest.
+	Before uint64 `protobuf:"varint,8,opt,name=before,proto3" json:"before,omitempty"`
+	// The id or name of what the call was about, or a part of it.
+	Object        string `protobuf:"bytes,9,opt,name=object,proto3" json:"object,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListAuditRequest) Reset() {
 	*x = ListAuditRequest{}
-	mi := &file_access_proto_msgTypes[15]
+	mi := &file_access_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -951,7 +1289,7 @@ func (x *ListAuditRequest) String() string {
 func (*ListAuditRequest) ProtoMessage() {}
 
 func (x *ListAuditRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_access_proto_msgTypes[15]
+	mi := &file_access_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -964,7 +1302,7 @@ func (x *ListAuditRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAuditRequest.ProtoReflect.Descriptor instead.
 func (*ListAuditRequest) Descriptor() ([]byte, []int) {
-	return file_access_proto_rawDescGZIP(), []int{15}
+	return file_access_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ListAuditRequest) GetFrom() string {
@@ -1016,6 +1354,20 @@ func (x *ListAuditRequest) GetLimit() int32 {
 	return 0
 }
 
+func (x *ListAuditRequest) GetBefore() uint64 {
+	if x != nil {
+		return x.Before
+	}
+	return 0
+}
+
+func (x *ListAuditRequest) GetObject() string {
+	if x != nil {
+		return x.Object
+	}
+	return ""
+}
+
 type ListAuditResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Entries       []*AuditEntry          `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty"`
@@ -1025,7 +1377,7 @@ type ListAuditResponse struct {
 
 func (x *ListAuditResponse) Reset() {
 	*x = ListAuditResponse{}
-	mi := &file_access_proto_msgTypes[16]
+	mi := &file_access_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1037,7 +1389,7 @@ func (x *ListAuditResponse) String() string {
 func (*ListAuditResponse) ProtoMessage() {}
 
 func (x *ListAuditResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_access_proto_msgTypes[16]
+	mi := &file_access_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1050,7 +1402,7 @@ func (x *ListAuditResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAuditResponse.ProtoReflect.Descriptor instead.
 func (*ListAuditResponse) Descriptor() ([]byte, []int) {
-	return file_access_proto_rawDescGZIP(), []int{16}
+	return file_access_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ListAuditResponse) GetEntries() []*AuditEntry {
@@ -1083,7 +1435,7 @@ type AuditEntry struct {
 
 func (x *AuditEntry) Reset() {
 	*x = AuditEntry{}
-	mi := &file_access_proto_msgTypes[17]
+	mi := &file_access_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1095,7 +1447,7 @@ func (x *AuditEntry) String() string {
 func (*AuditEntry) ProtoMessage() {}
 
 func (x *AuditEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_access_proto_msgTypes[17]
+	mi := &file_access_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1108,7 +1460,7 @@ func (x *AuditEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuditEntry.ProtoReflect.Descriptor instead.
 func (*AuditEntry) Descriptor() ([]byte, []int) {
-	return file_access_proto_rawDescGZIP(), []int{17}
+	return file_access_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *AuditEntry) GetSeq() uint64 {
@@ -1224,7 +1576,7 @@ type VerifyAuditRequest struct {
 
 func (x *VerifyAuditRequest) Reset() {
 	*x = VerifyAuditRequest{}
-	mi := &file_access_proto_msgTypes[18]
+	mi := &file_access_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1236,7 +1588,7 @@ func (x *VerifyAuditRequest) String() string {
 func (*VerifyAuditRequest) ProtoMessage() {}
 
 func (x *VerifyAuditRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_access_proto_msgTypes[18]
+	mi := &file_access_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1249,7 +1601,7 @@ func (x *VerifyAuditRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyAuditRequest.ProtoReflect.Descriptor instead.
 func (*VerifyAuditRequest) Descriptor() ([]byte, []int) {
-	return file_access_proto_rawDescGZIP(), []int{18}
+	return file_access_proto_rawDescGZIP(), []int{24}
 }
 
 type VerifyAuditResponse struct {
@@ -1271,7 +1623,7 @@ type VerifyAuditResponse struct {
 
 func (x *VerifyAuditResponse) Reset() {
 	*x = VerifyAuditResponse{}
-	mi := &file_access_proto_msgTypes[19]
+	mi := &file_access_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1283,7 +1635,7 @@ func (x *VerifyAuditResponse) String() string {
 func (*VerifyAuditResponse) ProtoMessage() {}
 
 func (x *VerifyAuditResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_access_proto_msgTypes[19]
+	mi := &file_access_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1296,7 +1648,7 @@ func (x *VerifyAuditResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyAuditResponse.ProtoReflect.Descriptor instead.
 func (*VerifyAuditResponse) Descriptor() ([]byte, []int) {
-	return file_access_proto_rawDescGZIP(), []int{19}
+	return file_access_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *VerifyAuditResponse) GetWhole() bool {
@@ -1365,7 +1717,7 @@ type AuditFault struct {
 
 func (x *AuditFault) Reset() {
 	*x = AuditFault{}
-	mi := &file_access_proto_msgTypes[20]
+	mi := &file_access_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1377,7 +1729,7 @@ func (x *AuditFault) String() string {
 func (*AuditFault) ProtoMessage() {}
 
 func (x *AuditFault) ProtoReflect() protoreflect.Message {
-	mi := &file_access_proto_msgTypes[20]
+	mi := &file_access_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1390,7 +1742,7 @@ func (x *AuditFault) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuditFault.ProtoReflect.Descriptor instead.
 func (*AuditFault) Descriptor() ([]byte, []int) {
-	return file_access_proto_rawDescGZIP(), []int{20}
+	return file_access_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *AuditFault) GetSeq() uint64 {
@@ -1417,7 +1769,7 @@ type AuditGap struct {
 
 func (x *AuditGap) Reset() {
 	*x = AuditGap{}
-	mi := &file_access_proto_msgTypes[21]
+	mi := &file_access_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1429,7 +1781,7 @@ func (x *AuditGap) String() string {
 func (*AuditGap) ProtoMessage() {}
 
 func (x *AuditGap) ProtoReflect() protoreflect.Message {
-	mi := &file_access_proto_msgTypes[21]
+	mi := &file_access_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1442,7 +1794,7 @@ func (x *AuditGap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuditGap.ProtoReflect.Descriptor instead.
 func (*AuditGap) Descriptor() ([]byte, []int) {
-	return file_access_proto_rawDescGZIP(), []int{21}
+	return file_access_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *AuditGap) GetFirst() uint64 {
@@ -1474,7 +1826,7 @@ type DeletionRequest struct {
 
 func (x *DeletionRequest) Reset() {
 	*x = DeletionRequest{}
-	mi := &file_access_proto_msgTypes[22]
+	mi := &file_access_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1486,7 +1838,7 @@ func (x *DeletionRequest) String() string {
 func (*DeletionRequest) ProtoMessage() {}
 
 func (x *DeletionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_access_proto_msgTypes[22]
+	mi := &file_access_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1499,7 +1851,7 @@ func (x *DeletionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeletionRequest.ProtoReflect.Descriptor instead.
 func (*DeletionRequest) Descriptor() ([]byte, []int) {
-	return file_access_proto_rawDescGZIP(), []int{22}
+	return file_access_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *DeletionRequest) GetQuery() string {
@@ -1545,7 +1897,7 @@ type DeletionPreview struct {
 
 func (x *DeletionPreview) Reset() {
 	*x = DeletionPreview{}
-	mi := &file_access_proto_msgTypes[23]
+	mi := &file_access_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1557,7 +1909,7 @@ func (x *DeletionPreview) String() string {
 func (*DeletionPreview) ProtoMessage() {}
 
 func (x *DeletionPreview) ProtoReflect() protoreflect.Message {
-	mi := &file_access_proto_msgTypes[23]
+	mi := &file_access_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1570,7 +1922,7 @@ func (x *DeletionPreview) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeletionPreview.ProtoReflect.Descriptor instead.
 func (*DeletionPreview) Descriptor() ([]byte, []int) {
-	return file_access_proto_rawDescGZIP(), []int{23}
+	return file_access_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *DeletionPreview) GetEvents() uint64 {
@@ -1611,7 +1963,7 @@ type DeletionResult struct {
 
 func (x *DeletionResult) Reset() {
 	*x = DeletionResult{}
-	mi := &file_access_proto_msgTypes[24]
+	mi := &file_access_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1623,7 +1975,7 @@ func (x *DeletionResult) String() string {
 func (*DeletionResult) ProtoMessage() {}
 
 func (x *DeletionResult) ProtoReflect() protoreflect.Message {
-	mi := &file_access_proto_msgTypes[24]
+	mi := &file_access_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1636,7 +1988,7 @@ func (x *DeletionResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeletionResult.ProtoReflect.Descriptor instead.
 func (*DeletionResult) Descriptor() ([]byte, []int) {
-	return file_access_proto_rawDescGZIP(), []int{24}
+	return file_access_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *DeletionResult) GetEvents() uint64 {
@@ -1711,15 +2063,36 @@ const file_access_proto_rawDesc = "" +
 	"\bpassword\x18\x02 \x01(\tR\bpassword\"A\n" +
 	"\x12SetUserRoleRequest\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x12\n" +
-	"\x04role\x18\x02 \x01(\tR\x04role\",\n" +
+	"\x04role\x18\x02 \x01(\tR\x04role\"-\n" +
+	"\x12DisableUserRequest\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\tR\x06userId\",\n" +
+	"\x11EnableUserRequest\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\tR\x06userId\",\n" +
 	"\x11DeleteUserRequest\x12\x17\n" +
-	"\auser_id\x18\x01 \x01(\tR\x06userId\"y\n" +
+	"\auser_id\x18\x01 \x01(\tR\x06userId\"\xd5\x01\n" +
 	"\tLocalUser\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
 	"\x04role\x18\x03 \x01(\tR\x04role\x12\x1a\n" +
 	"\bpassword\x18\x04 \x01(\tR\bpassword\x12\x18\n" +
-	"\acreated\x18\x05 \x01(\tR\acreated\"\xa6\x01\n" +
+	"\acreated\x18\x05 \x01(\tR\acreated\x12\x1a\n" +
+	"\bdisabled\x18\x06 \x01(\bR\bdisabled\x12\x1a\n" +
+	"\bsessions\x18\a \x01(\x03R\bsessions\x12\"\n" +
+	"\flast_sign_in\x18\b \x01(\tR\flast_sign_in\"\x15\n" +
+	"\x13ListSessionsRequest\"H\n" +
+	"\x14ListSessionsResponse\x120\n" +
+	"\bsessions\x18\x01 \x03(\v2\x14.nightjar.v1.SessionR\bsessions\"\xa7\x01\n" +
+	"\aSession\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
+	"\x04role\x18\x03 \x01(\tR\x04role\x12\x1a\n" +
+	"\bprovider\x18\x04 \x01(\tR\bprovider\x12\x14\n" +
+	"\x05begun\x18\x05 \x01(\tR\x05begun\x12\x18\n" +
+	"\aexpires\x18\x06 \x01(\tR\aexpires\x12\x18\n" +
+	"\acurrent\x18\a \x01(\bR\acurrent\"2\n" +
+	"\x11EndSessionRequest\x12\x1d\n" +
+	"\n" +
+	"session_id\x18\x01 \x01(\tR\tsessionId\"\xd6\x01\n" +
 	"\x10ListAuditRequest\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\tR\x04from\x12\x0e\n" +
 	"\x02to\x18\x02 \x01(\tR\x02to\x12\x16\n" +
@@ -1727,7 +2100,9 @@ const file_access_proto_rawDesc = "" +
 	"\x04kind\x18\x04 \x01(\tR\x04kind\x12\x18\n" +
 	"\aoutcome\x18\x05 \x01(\tR\aoutcome\x12\x12\n" +
 	"\x04text\x18\x06 \x01(\tR\x04text\x12\x14\n" +
-	"\x05limit\x18\a \x01(\x05R\x05limit\"F\n" +
+	"\x05limit\x18\a \x01(\x05R\x05limit\x12\x16\n" +
+	"\x06before\x18\b \x01(\x04R\x06before\x12\x16\n" +
+	"\x06object\x18\t \x01(\tR\x06object\"F\n" +
 	"\x11ListAuditResponse\x121\n" +
 	"\aentries\x18\x01 \x03(\v2\x17.nightjar.v1.AuditEntryR\aentries\"\xe8\x02\n" +
 	"\n" +
@@ -1785,15 +2160,22 @@ const file_access_proto_rawDesc = "" +
 	"\tCreateKey\x12\x1d.nightjar.v1.CreateKeyRequest\x1a\x10.nightjar.v1.Key\x12G\n" +
 	"\bListKeys\x12\x1c.nightjar.v1.ListKeysRequest\x1a\x1d.nightjar.v1.ListKeysResponse\x12<\n" +
 	"\tRotateKey\x12\x1d.nightjar.v1.RotateKeyRequest\x1a\x10.nightjar.v1.Key\x12B\n" +
-	"\tRevokeKey\x12\x1d.nightjar.v1.RevokeKeyRequest\x1a\x16.google.protobuf.Empty2\xfd\x02\n" +
+	"\tRevokeKey\x12\x1d.nightjar.v1.RevokeKeyRequest\x1a\x16.google.protobuf.Empty2\x8b\x04\n" +
 	"\vUserService\x12D\n" +
 	"\n" +
 	"CreateUser\x12\x1e.nightjar.v1.CreateUserRequest\x1a\x16.nightjar.v1.LocalUser\x12J\n" +
 	"\tListUsers\x12\x1d.nightjar.v1.ListUsersRequest\x1a\x1e.nightjar.v1.ListUsersResponse\x12N\n" +
 	"\x0fSetUserPassword\x12#.nightjar.v1.SetUserPasswordRequest\x1a\x16.nightjar.v1.LocalUser\x12F\n" +
-	"\vSetUserRole\x12\x1f.nightjar.v1.SetUserRoleRequest\x1a\x16.nightjar.v1.LocalUser\x12D\n" +
+	"\vSetUserRole\x12\x1f.nightjar.v1.SetUserRoleRequest\x1a\x16.nightjar.v1.LocalUser\x12F\n" +
+	"\vDisableUser\x12\x1f.nightjar.v1.DisableUserRequest\x1a\x16.nightjar.v1.LocalUser\x12D\n" +
 	"\n" +
-	"DeleteUser\x12\x1e.nightjar.v1.DeleteUserRequest\x1a\x16.google.protobuf.Empty2\xac\x01\n" +
+	"EnableUser\x12\x1e.nightjar.v1.EnableUserRequest\x1a\x16.nightjar.v1.LocalUser\x12D\n" +
+	"\n" +
+	"DeleteUser\x12\x1e.nightjar.v1.DeleteUserRequest\x1a\x16.google.protobuf.Empty2\xab\x01\n" +
+	"\x0eSessionService\x12S\n" +
+	"\fListSessions\x12 .nightjar.v1.ListSessionsRequest\x1a!.nightjar.v1.ListSessionsResponse\x12D\n" +
+	"\n" +
+	"EndSession\x12\x1e.nightjar.v1.EndSessionRequest\x1a\x16.google.protobuf.Empty2\xac\x01\n" +
 	"\fAuditService\x12J\n" +
 	"\tListAudit\x12\x1d.nightjar.v1.ListAuditRequest\x1a\x1e.nightjar.v1.ListAuditResponse\x12P\n" +
 	"\vVerifyAudit\x12\x1f.nightjar.v1.VerifyAuditRequest\x1a .nightjar.v1.VerifyAuditResponse2\xab\x01\n" +
@@ -1813,7 +2195,7 @@ func file_access_proto_rawDescGZIP() []byte {
 	return file_access_proto_rawDescData
 }
 
-var file_access_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
+var file_access_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
 var file_access_proto_goTypes = []any{
 	(*GetCallerRequest)(nil),       // 0: nightjar.v1.GetCallerRequest
 	(*Caller)(nil),                 // 1: nightjar.v1.Caller
@@ -1828,59 +2210,74 @@ var file_access_proto_goTypes = []any{
 	(*ListUsersResponse)(nil),      // 10: nightjar.v1.ListUsersResponse
 	(*SetUserPasswordRequest)(nil), // 11: nightjar.v1.SetUserPasswordRequest
 	(*SetUserRoleRequest)(nil),     // 12: nightjar.v1.SetUserRoleRequest
-	(*DeleteUserRequest)(nil),      // 13: nightjar.v1.DeleteUserRequest
-	(*LocalUser)(nil),              // 14: nightjar.v1.LocalUser
-	(*ListAuditRequest)(nil),       // 15: nightjar.v1.ListAuditRequest
-	(*ListAuditResponse)(nil),      // 16: nightjar.v1.ListAuditResponse
-	(*AuditEntry)(nil),             // 17: nightjar.v1.AuditEntry
-	(*VerifyAuditRequest)(nil),     // 18: nightjar.v1.VerifyAuditRequest
-	(*VerifyAuditResponse)(nil),    // 19: nightjar.v1.VerifyAuditResponse
-	(*AuditFault)(nil),             // 20: nightjar.v1.AuditFault
-	(*AuditGap)(nil),               // 21: nightjar.v1.AuditGap
-	(*DeletionRequest)(nil),        // 22: nightjar.v1.DeletionRequest
-	(*DeletionPreview)(nil),        // 23: nightjar.v1.DeletionPreview
-	(*DeletionResult)(nil),         // 24: nightjar.v1.DeletionResult
-	(*emptypb.Empty)(nil),          // 25: google.protobuf.Empty
+	(*DisableUserRequest)(nil),     // 13: nightjar.v1.DisableUserRequest
+	(*EnableUserRequest)(nil),      // 14: nightjar.v1.EnableUserRequest
+	(*DeleteUserRequest)(nil),      // 15: nightjar.v1.DeleteUserRequest
+	(*LocalUser)(nil),              // 16: nightjar.v1.LocalUser
+	(*ListSessionsRequest)(nil),    // 17: nightjar.v1.ListSessionsRequest
+	(*ListSessionsResponse)(nil),   // 18: nightjar.v1.ListSessionsResponse
+	(*Session)(nil),                // 19: nightjar.v1.Session
+	(*EndSessionRequest)(nil),      // 20: nightjar.v1.EndSessionRequest
+	(*ListAuditRequest)(nil),       // 21: nightjar.v1.ListAuditRequest
+	(*ListAuditResponse)(nil),      // 22: nightjar.v1.ListAuditResponse
+	(*AuditEntry)(nil),             // 23: nightjar.v1.AuditEntry
+	(*VerifyAuditRequest)(nil),     // 24: nightjar.v1.VerifyAuditRequest
+	(*VerifyAuditResponse)(nil),    // 25: nightjar.v1.VerifyAuditResponse
+	(*AuditFault)(nil),             // 26: nightjar.v1.AuditFault
+	(*AuditGap)(nil),               // 27: nightjar.v1.AuditGap
+	(*DeletionRequest)(nil),        // 28: nightjar.v1.DeletionRequest
+	(*DeletionPreview)(nil),        // 29: nightjar.v1.DeletionPreview
+	(*DeletionResult)(nil),         // 30: nightjar.v1.DeletionResult
+	(*emptypb.Empty)(nil),          // 31: google.protobuf.Empty
 }
 var file_access_proto_depIdxs = []int32{
 	7,  // 0: nightjar.v1.ListKeysResponse.keys:type_name -> nightjar.v1.Key
-	14, // 1: nightjar.v1.ListUsersResponse.users:type_name -> nightjar.v1.LocalUser
-	17, // 2: nightjar.v1.ListAuditResponse.entries:type_name -> nightjar.v1.AuditEntry
-	20, // 3: nightjar.v1.VerifyAuditResponse.faults:type_name -> nightjar.v1.AuditFault
-	21, // 4: nightjar.v1.VerifyAuditResponse.gaps:type_name -> nightjar.v1.AuditGap
-	0,  // 5: nightjar.v1.CallerService.GetCaller:input_type -> nightjar.v1.GetCallerRequest
-	2,  // 6: nightjar.v1.KeyService.CreateKey:input_type -> nightjar.v1.CreateKeyRequest
-	3,  // 7: nightjar.v1.KeyService.ListKeys:input_type -> nightjar.v1.ListKeysRequest
-	5,  // 8: nightjar.v1.KeyService.RotateKey:input_type -> nightjar.v1.RotateKeyRequest
-	6,  // 9: nightjar.v1.KeyService.RevokeKey:input_type -> nightjar.v1.RevokeKeyRequest
-	8,  // 10: nightjar.v1.UserService.CreateUser:input_type -> nightjar.v1.CreateUserRequest
-	9,  // 11: nightjar.v1.UserService.ListUsers:input_type -> nightjar.v1.ListUsersRequest
-	11, // 12: nightjar.v1.UserService.SetUserPassword:input_type -> nightjar.v1.SetUserPasswordRequest
-	12, // 13: nightjar.v1.UserService.SetUserRole:input_type -> nightjar.v1.SetUserRoleRequest
-	13, // 14: nightjar.v1.UserService.DeleteUser:input_type -> nightjar.v1.DeleteUserRequest
-	15, // 15: nightjar.v1.AuditService.ListAudit:input_type -> nightjar.v1.ListAuditRequest
-	18, // 16: nightjar.v1.AuditService.VerifyAudit:input_type -> nightjar.v1.VerifyAuditRequest
-	22, // 17: nightjar.v1.DeletionService.PreviewDeletion:input_type -> nightjar.v1.DeletionRequest
-	22, // 18: nightjar.v1.DeletionService.DeleteEvents:input_type -> nightjar.v1.DeletionRequest
-	1,  // 19: nightjar.v1.CallerService.GetCaller:output_type -> nightjar.v1.Caller
-	7,  // 20: nightjar.v1.KeyService.CreateKey:output_type -> nightjar.v1.Key
-	4,  // 21: nightjar.v1.KeyService.ListKeys:output_type -> nightjar.v1.ListKeysResponse
-	7,  // 22: nightjar.v1.KeyService.RotateKey:output_type -> nightjar.v1.Key
-	25, // 23: nightjar.v1.KeyService.RevokeKey:output_type -> google.protobuf.Empty
-	14, // 24: nightjar.v1.UserService.CreateUser:output_type -> nightjar.v1.LocalUser
-	10, // 25: nightjar.v1.UserService.ListUsers:output_type -> nightjar.v1.ListUsersResponse
-	14, // 26: nightjar.v1.UserService.SetUserPassword:output_type -> nightjar.v1.LocalUser
-	14, // 27: nightjar.v1.UserService.SetUserRole:output_type -> nightjar.v1.LocalUser
-	25, // 28: nightjar.v1.UserService.DeleteUser:output_type -> google.protobuf.Empty
-	16, // 29: nightjar.v1.AuditService.ListAudit:output_type -> nightjar.v1.ListAuditResponse
-	19, // 30: nightjar.v1.AuditService.VerifyAudit:output_type -> nightjar.v1.VerifyAuditResponse
-	23, // 31: nightjar.v1.DeletionService.PreviewDeletion:output_type -> nightjar.v1.DeletionPreview
-	24, // 32: nightjar.v1.DeletionService.DeleteEvents:output_type -> nightjar.v1.DeletionResult
-	19, // [19:33] is the sub-list for method output_type
-	5,  // [5:19] is the sub-list for method input_type
-	5,  // [5:5] is the sub-list for extension type_name
-	5,  // [5:5] is the sub-list for extension extendee
-	0,  // [0:5] is the sub-list for field type_name
+	16, // 1: nightjar.v1.ListUsersResponse.users:type_name -> nightjar.v1.LocalUser
+	19, // 2: nightjar.v1.ListSessionsResponse.sessions:type_name -> nightjar.v1.Session
+	23, // 3: nightjar.v1.ListAuditResponse.entries:type_name -> nightjar.v1.AuditEntry
+	26, // 4: nightjar.v1.VerifyAuditResponse.faults:type_name -> nightjar.v1.AuditFault
+	27, // 5: nightjar.v1.VerifyAuditResponse.gaps:type_name -> nightjar.v1.AuditGap
+	0,  // 6: nightjar.v1.CallerService.GetCaller:input_type -> nightjar.v1.GetCallerRequest
+	2,  // 7: nightjar.v1.KeyService.CreateKey:input_type -> nightjar.v1.CreateKeyRequest
+	3,  // 8: nightjar.v1.KeyService.ListKeys:input_type -> nightjar.v1.ListKeysRequest
+	5,  // 9: nightjar.v1.KeyService.RotateKey:input_type -> nightjar.v1.RotateKeyRequest
+	6,  // 10: nightjar.v1.KeyService.RevokeKey:input_type -> nightjar.v1.RevokeKeyRequest
+	8,  // 11: nightjar.v1.UserService.CreateUser:input_type -> nightjar.v1.CreateUserRequest
+	9,  // 12: nightjar.v1.UserService.ListUsers:input_type -> nightjar.v1.ListUsersRequest
+	11, // 13: nightjar.v1.UserService.SetUserPassword:input_type -> nightjar.v1.SetUserPasswordRequest
+	12, // 14: nightjar.v1.UserService.SetUserRole:input_type -> nightjar.v1.SetUserRoleRequest
+	13, // 15: nightjar.v1.UserService.DisableUser:input_type -> nightjar.v1.DisableUserRequest
+	14, // 16: nightjar.v1.UserService.EnableUser:input_type -> nightjar.v1.EnableUserRequest
+	15, // 17: nightjar.v1.UserService.DeleteUser:input_type -> nightjar.v1.DeleteUserRequest
+	17, // 18: nightjar.v1.SessionService.ListSessions:input_type -> nightjar.v1.ListSessionsRequest
+	20, // 19: nightjar.v1.SessionService.EndSession:input_type -> nightjar.v1.EndSessionRequest
+	21, // 20: nightjar.v1.AuditService.ListAudit:input_type -> nightjar.v1.ListAuditRequest
+	24, // 21: nightjar.v1.AuditService.VerifyAudit:input_type -> nightjar.v1.VerifyAuditRequest
+	28, // 22: nightjar.v1.DeletionService.PreviewDeletion:input_type -> nightjar.v1.DeletionRequest
+	28, // 23: nightjar.v1.DeletionService.DeleteEvents:input_type -> nightjar.v1.DeletionRequest
+	1,  // 24: nightjar.v1.CallerService.GetCaller:output_type -> nightjar.v1.Caller
+	7,  // 25: nightjar.v1.KeyService.CreateKey:output_type -> nightjar.v1.Key
+	4,  // 26: nightjar.v1.KeyService.ListKeys:output_type -> nightjar.v1.ListKeysResponse
+	7,  // 27: nightjar.v1.KeyService.RotateKey:output_type -> nightjar.v1.Key
+	31, // 28: nightjar.v1.KeyService.RevokeKey:output_type -> google.protobuf.Empty
+	16, // 29: nightjar.v1.UserService.CreateUser:output_type -> nightjar.v1.LocalUser
+	10, // 30: nightjar.v1.UserService.ListUsers:output_type -> nightjar.v1.ListUsersResponse
+	16, // 31: nightjar.v1.UserService.SetUserPassword:output_type -> nightjar.v1.LocalUser
+	16, // 32: nightjar.v1.UserService.SetUserRole:output_type -> nightjar.v1.LocalUser
+	16, // 33: nightjar.v1.UserService.DisableUser:output_type -> nightjar.v1.LocalUser
+	16, // 34: nightjar.v1.UserService.EnableUser:output_type -> nightjar.v1.LocalUser
+	31, // 35: nightjar.v1.UserService.DeleteUser:output_type -> google.protobuf.Empty
+	18, // 36: nightjar.v1.SessionService.ListSessions:output_type -> nightjar.v1.ListSessionsResponse
+	31, // 37: nightjar.v1.SessionService.EndSession:output_type -> google.protobuf.Empty
+	22, // 38: nightjar.v1.AuditService.ListAudit:output_type -> nightjar.v1.ListAuditResponse
+	25, // 39: nightjar.v1.AuditService.VerifyAudit:output_type -> nightjar.v1.VerifyAuditResponse
+	29, // 40: nightjar.v1.DeletionService.PreviewDeletion:output_type -> nightjar.v1.DeletionPreview
+	30, // 41: nightjar.v1.DeletionService.DeleteEvents:output_type -> nightjar.v1.DeletionResult
+	24, // [24:42] is the sub-list for method output_type
+	6,  // [6:24] is the sub-list for method input_type
+	6,  // [6:6] is the sub-list for extension type_name
+	6,  // [6:6] is the sub-list for extension extendee
+	0,  // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_access_proto_init() }
@@ -1894,9 +2291,9 @@ func file_access_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_access_proto_rawDesc), len(file_access_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   25,
+			NumMessages:   31,
 			NumExtensions: 0,
-			NumServices:   5,
+			NumServices:   6,
 		},
 		GoTypes:           file_access_proto_goTypes,
 		DependencyIndexes: file_access_proto_depIdxs,

@@ -964,6 +964,104 @@ func (x *Notification) GetAnswer() string {
 	return ""
 }
 
+type RetryNotificationRequest struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	NotificationId string                 `protobuf:"bytes,1,opt,name=notification_id,json=notificationId,proto3" json:"notification_id,omitempty"`
+	// The handle that it is for.
+	Target        string `protobuf:"bytes,2,opt,name=target,proto3" json:"target,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RetryNotificationRequest) Reset() {
+	*x = RetryNotificationRequest{}
+	mi := &file_notification_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RetryNotificationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RetryNotificationRequest) ProtoMessage() {}
+
+func (x *RetryNotificationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_notification_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RetryNotificationRequest.ProtoReflect.Descriptor instead.
+func (*RetryNotificationRequest) Descriptor() ([]byte, []int) {
+	return file_notification_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *RetryNotificationRequest) GetNotificationId() string {
+	if x != nil {
+		return x.NotificationId
+	}
+	return ""
+}
+
+func (x *RetryNotificationRequest) GetTarget() string {
+	if x != nil {
+		return x.Target
+	}
+	return ""
+}
+
+// RetryNotificationResponse says how many are told again: several where they go in one.
+type RetryNotificationResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Notifications int64                  `protobuf:"varint,1,opt,name=notifications,proto3" json:"notifications,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RetryNotificationResponse) Reset() {
+	*x = RetryNotificationResponse{}
+	mi := &file_notification_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RetryNotificationResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RetryNotificationResponse) ProtoMessage() {}
+
+func (x *RetryNotificationResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_notification_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RetryNotificationResponse.ProtoReflect.Descriptor instead.
+func (*RetryNotificationResponse) Descriptor() ([]byte, []int) {
+	return file_notification_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *RetryNotificationResponse) GetNotifications() int64 {
+	if x != nil {
+		return x.Notifications
+	}
+	return 0
+}
+
 type CreateMuteRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Mute          *Mute                  `protobuf:"bytes,1,opt,name=mute,proto3" json:"mute,omitempty"`
@@ -973,7 +1071,7 @@ type CreateMuteRequest struct {
 
 func (x *CreateMuteRequest) Reset() {
 	*x = CreateMuteRequest{}
-	mi := &file_notification_proto_msgTypes[14]
+	mi := &file_notification_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -985,7 +1083,7 @@ func (x *CreateMuteRequest) String() string {
 func (*CreateMuteRequest) ProtoMessage() {}
 
 func (x *CreateMuteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_notification_proto_msgTypes[14]
+	mi := &file_notification_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -998,7 +1096,7 @@ func (x *CreateMuteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateMuteRequest.ProtoReflect.Descriptor instead.
 func (*CreateMuteRequest) Descriptor() ([]byte, []int) {
-	return file_notification_proto_rawDescGZIP(), []int{14}
+	return file_notification_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *CreateMuteRequest) GetMute() *Mute {
@@ -1016,7 +1114,7 @@ type ListMutesRequest struct {
 
 func (x *ListMutesRequest) Reset() {
 	*x = ListMutesRequest{}
-	mi := &file_notification_proto_msgTypes[15]
+	mi := &file_notification_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1028,7 +1126,7 @@ func (x *ListMutesRequest) String() string {
 func (*ListMutesRequest) ProtoMessage() {}
 
 func (x *ListMutesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_notification_proto_msgTypes[15]
+	mi := &file_notification_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1041,7 +1139,7 @@ func (x *ListMutesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMutesRequest.ProtoReflect.Descriptor instead.
 func (*ListMutesRequest) Descriptor() ([]byte, []int) {
-	return file_notification_proto_rawDescGZIP(), []int{15}
+	return file_notification_proto_rawDescGZIP(), []int{17}
 }
 
 type ListMutesResponse struct {
@@ -1053,7 +1151,7 @@ type ListMutesResponse struct {
 
 func (x *ListMutesResponse) Reset() {
 	*x = ListMutesResponse{}
-	mi := &file_notification_proto_msgTypes[16]
+	mi := &file_notification_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1065,7 +1163,7 @@ func (x *ListMutesResponse) String() string {
 func (*ListMutesResponse) ProtoMessage() {}
 
 func (x *ListMutesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_notification_proto_msgTypes[16]
+	mi := &file_notification_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1078,7 +1176,7 @@ func (x *ListMutesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMutesResponse.ProtoReflect.Descriptor instead.
 func (*ListMutesResponse) Descriptor() ([]byte, []int) {
-	return file_notification_proto_rawDescGZIP(), []int{16}
+	return file_notification_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ListMutesResponse) GetMutes() []*Mute {
@@ -1097,7 +1195,7 @@ type DeleteMuteRequest struct {
 
 func (x *DeleteMuteRequest) Reset() {
 	*x = DeleteMuteRequest{}
-	mi := &file_notification_proto_msgTypes[17]
+	mi := &file_notification_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1109,7 +1207,7 @@ func (x *DeleteMuteRequest) String() string {
 func (*DeleteMuteRequest) ProtoMessage() {}
 
 func (x *DeleteMuteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_notification_proto_msgTypes[17]
+	mi := &file_notification_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1122,7 +1220,7 @@ func (x *DeleteMuteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteMuteRequest.ProtoReflect.Descriptor instead.
 func (*DeleteMuteRequest) Descriptor() ([]byte, []int) {
-	return file_notification_proto_rawDescGZIP(), []int{17}
+	return file_notification_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *DeleteMuteRequest) GetMuteId() string {
@@ -1147,7 +1245,7 @@ type Mute struct {
 
 func (x *Mute) Reset() {
 	*x = Mute{}
-	mi := &file_notification_proto_msgTypes[18]
+	mi := &file_notification_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1159,7 +1257,7 @@ func (x *Mute) String() string {
 func (*Mute) ProtoMessage() {}
 
 func (x *Mute) ProtoReflect() protoreflect.Message {
-	mi := &file_notification_proto_msgTypes[18]
+	mi := &file_notification_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1172,7 +1270,7 @@ func (x *Mute) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mute.ProtoReflect.Descriptor instead.
 func (*Mute) Descriptor() ([]byte, []int) {
-	return file_notification_proto_rawDescGZIP(), []int{18}
+	return file_notification_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Mute) GetQuery() string {
@@ -1292,7 +1390,12 @@ const file_notification_proto_rawDesc = "" +
 	" \x01(\tR\x03due\x12\x1a\n" +
 	"\battempts\x18\v \x01(\x03R\battempts\x12\x14\n" +
 	"\x05tried\x18\f \x01(\tR\x05tried\x12\x16\n" +
-	"\x06answer\x18\r \x01(\tR\x06answer\":\n" +
+	"\x06answer\x18\r \x01(\tR\x06answer\"[\n" +
+	"\x18RetryNotificationRequest\x12'\n" +
+	"\x0fnotification_id\x18\x01 \x01(\tR\x0enotificationId\x12\x16\n" +
+	"\x06target\x18\x02 \x01(\tR\x06target\"A\n" +
+	"\x19RetryNotificationResponse\x12$\n" +
+	"\rnotifications\x18\x01 \x01(\x03R\rnotifications\":\n" +
 	"\x11CreateMuteRequest\x12%\n" +
 	"\x04mute\x18\x01 \x01(\v2\x11.nightjar.v1.MuteR\x04mute\"\x12\n" +
 	"\x10ListMutesRequest\"<\n" +
@@ -1305,7 +1408,7 @@ const file_notification_proto_rawDesc = "" +
 	"\x04from\x18\x02 \x01(\tR\x04from\x12\x14\n" +
 	"\x05until\x18\x03 \x01(\tR\x05until\x12\x16\n" +
 	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x0e\n" +
-	"\x02id\x18d \x01(\tR\x02id2\xb9\b\n" +
+	"\x02id\x18d \x01(\tR\x02id2\x9d\t\n" +
 	"\x13NotificationService\x12i\n" +
 	"\x18CreateNotificationTarget\x12,.nightjar.v1.CreateNotificationTargetRequest\x1a\x1f.nightjar.v1.NotificationTarget\x12t\n" +
 	"\x17ListNotificationTargets\x12+.nightjar.v1.ListNotificationTargetsRequest\x1a,.nightjar.v1.ListNotificationTargetsResponse\x12c\n" +
@@ -1314,7 +1417,8 @@ const file_notification_proto_rawDesc = "" +
 	"\x18DeleteNotificationTarget\x12,.nightjar.v1.DeleteNotificationTargetRequest\x1a\x16.google.protobuf.Empty\x12h\n" +
 	"\x13PreviewNotification\x12'.nightjar.v1.PreviewNotificationRequest\x1a(.nightjar.v1.PreviewNotificationResponse\x12n\n" +
 	"\x16TestNotificationTarget\x12'.nightjar.v1.PreviewNotificationRequest\x1a+.nightjar.v1.TestNotificationTargetResponse\x12b\n" +
-	"\x11ListNotifications\x12%.nightjar.v1.ListNotificationsRequest\x1a&.nightjar.v1.ListNotificationsResponse\x12?\n" +
+	"\x11ListNotifications\x12%.nightjar.v1.ListNotificationsRequest\x1a&.nightjar.v1.ListNotificationsResponse\x12b\n" +
+	"\x11RetryNotification\x12%.nightjar.v1.RetryNotificationRequest\x1a&.nightjar.v1.RetryNotificationResponse\x12?\n" +
 	"\n" +
 	"CreateMute\x12\x1e.nightjar.v1.CreateMuteRequest\x1a\x11.nightjar.v1.Mute\x12J\n" +
 	"\tListMutes\x12\x1d.nightjar.v1.ListMutesRequest\x1a\x1e.nightjar.v1.ListMutesResponse\x12D\n" +
@@ -1333,7 +1437,7 @@ func file_notification_proto_rawDescGZIP() []byte {
 	return file_notification_proto_rawDescData
 }
 
-var file_notification_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_notification_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_notification_proto_goTypes = []any{
 	(*CreateNotificationTargetRequest)(nil), // 0: nightjar.v1.CreateNotificationTargetRequest
 	(*ListNotificationTargetsRequest)(nil),  // 1: nightjar.v1.ListNotificationTargetsRequest
@@ -1349,26 +1453,28 @@ var file_notification_proto_goTypes = []any{
 	(*ListNotificationsRequest)(nil),        // 11: nightjar.v1.ListNotificationsRequest
 	(*ListNotificationsResponse)(nil),       // 12: nightjar.v1.ListNotificationsResponse
 	(*Notification)(nil),                    // 13: nightjar.v1.Notification
-	(*CreateMuteRequest)(nil),               // 14: nightjar.v1.CreateMuteRequest
-	(*ListMutesRequest)(nil),                // 15: nightjar.v1.ListMutesRequest
-	(*ListMutesResponse)(nil),               // 16: nightjar.v1.ListMutesResponse
-	(*DeleteMuteRequest)(nil),               // 17: nightjar.v1.DeleteMuteRequest
-	(*Mute)(nil),                            // 18: nightjar.v1.Mute
-	nil,                                     // 19: nightjar.v1.NotificationTarget.HeadersEntry
-	nil,                                     // 20: nightjar.v1.NotificationRequest.HeadersEntry
-	(*emptypb.Empty)(nil),                   // 21: google.protobuf.Empty
+	(*RetryNotificationRequest)(nil),        // 14: nightjar.v1.RetryNotificationRequest
+	(*RetryNotificationResponse)(nil),       // 15: nightjar.v1.RetryNotificationResponse
+	(*CreateMuteRequest)(nil),               // 16: nightjar.v1.CreateMuteRequest
+	(*ListMutesRequest)(nil),                // 17: nightjar.v1.ListMutesRequest
+	(*ListMutesResponse)(nil),               // 18: nightjar.v1.ListMutesResponse
+	(*DeleteMuteRequest)(nil),               // 19: nightjar.v1.DeleteMuteRequest
+	(*Mute)(nil),                            // 20: nightjar.v1.Mute
+	nil,                                     // 21: nightjar.v1.NotificationTarget.HeadersEntry
+	nil,                                     // 22: nightjar.v1.NotificationRequest.HeadersEntry
+	(*emptypb.Empty)(nil),                   // 23: google.protobuf.Empty
 }
 var file_notification_proto_depIdxs = []int32{
 	6,  // 0: nightjar.v1.CreateNotificationTargetRequest.target:type_name -> nightjar.v1.NotificationTarget
 	6,  // 1: nightjar.v1.ListNotificationTargetsResponse.targets:type_name -> nightjar.v1.NotificationTarget
 	6,  // 2: nightjar.v1.UpdateNotificationTargetRequest.target:type_name -> nightjar.v1.NotificationTarget
-	19, // 3: nightjar.v1.NotificationTarget.headers:type_name -> nightjar.v1.NotificationTarget.HeadersEntry
+	21, // 3: nightjar.v1.NotificationTarget.headers:type_name -> nightjar.v1.NotificationTarget.HeadersEntry
 	6,  // 4: nightjar.v1.PreviewNotificationRequest.target:type_name -> nightjar.v1.NotificationTarget
 	9,  // 5: nightjar.v1.PreviewNotificationResponse.requests:type_name -> nightjar.v1.NotificationRequest
-	20, // 6: nightjar.v1.NotificationRequest.headers:type_name -> nightjar.v1.NotificationRequest.HeadersEntry
+	22, // 6: nightjar.v1.NotificationRequest.headers:type_name -> nightjar.v1.NotificationRequest.HeadersEntry
 	13, // 7: nightjar.v1.ListNotificationsResponse.notifications:type_name -> nightjar.v1.Notification
-	18, // 8: nightjar.v1.CreateMuteRequest.mute:type_name -> nightjar.v1.Mute
-	18, // 9: nightjar.v1.ListMutesResponse.mutes:type_name -> nightjar.v1.Mute
+	20, // 8: nightjar.v1.CreateMuteRequest.mute:type_name -> nightjar.v1.Mute
+	20, // 9: nightjar.v1.ListMutesResponse.mutes:type_name -> nightjar.v1.Mute
 	0,  // 10: nightjar.v1.NotificationService.CreateNotificationTarget:input_type -> nightjar.v1.CreateNotificationTargetRequest
 	1,  // 11: nightjar.v1.NotificationService.ListNotificationTargets:input_type -> nightjar.v1.ListNotificationTargetsRequest
 	3,  // 12: nightjar.v1.NotificationService.GetNotificationTarget:input_type -> nightjar.v1.GetNotificationTargetRequest
@@ -1377,22 +1483,24 @@ var file_notification_proto_depIdxs = []int32{
 	7,  // 15: nightjar.v1.NotificationService.PreviewNotification:input_type -> nightjar.v1.PreviewNotificationRequest
 	7,  // 16: nightjar.v1.NotificationService.TestNotificationTarget:input_type -> nightjar.v1.PreviewNotificationRequest
 	11, // 17: nightjar.v1.NotificationService.ListNotifications:input_type -> nightjar.v1.ListNotificationsRequest
-	14, // 18: nightjar.v1.NotificationService.CreateMute:input_type -> nightjar.v1.CreateMuteRequest
-	15, // 19: nightjar.v1.NotificationService.ListMutes:input_type -> nightjar.v1.ListMutesRequest
-	17, // 20: nightjar.v1.NotificationService.DeleteMute:input_type -> nightjar.v1.DeleteMuteRequest
-	6,  // 21: nightjar.v1.NotificationService.CreateNotificationTarget:output_type -> nightjar.v1.NotificationTarget
-	2,  // 22: nightjar.v1.NotificationService.ListNotificationTargets:output_type -> nightjar.v1.ListNotificationTargetsResponse
-	6,  // 23: nightjar.v1.NotificationService.GetNotificationTarget:output_type -> nightjar.v1.NotificationTarget
-	6,  // 24: nightjar.v1.NotificationService.UpdateNotificationTarget:output_type -> nightjar.v1.NotificationTarget
-	21, // 25: nightjar.v1.NotificationService.DeleteNotificationTarget:output_type -> google.protobuf.Empty
-	8,  // 26: nightjar.v1.NotificationService.PreviewNotification:output_type -> nightjar.v1.PreviewNotificationResponse
-	10, // 27: nightjar.v1.NotificationService.TestNotificationTarget:output_type -> nightjar.v1.TestNotificationTargetResponse
-	12, // 28: nightjar.v1.NotificationService.ListNotifications:output_type -> nightjar.v1.ListNotificationsResponse
-	18, // 29: nightjar.v1.NotificationService.CreateMute:output_type -> nightjar.v1.Mute
-	16, // 30: nightjar.v1.NotificationService.ListMutes:output_type -> nightjar.v1.ListMutesResponse
-	21, // 31: nightjar.v1.NotificationService.DeleteMute:output_type -> google.protobuf.Empty
-	21, // [21:32] is the sub-list for method output_type
-	10, // [10:21] is the sub-list for method input_type
+	14, // 18: nightjar.v1.NotificationService.RetryNotification:input_type -> nightjar.v1.RetryNotificationRequest
+	16, // 19: nightjar.v1.NotificationService.CreateMute:input_type -> nightjar.v1.CreateMuteRequest
+	17, // 20: nightjar.v1.NotificationService.ListMutes:input_type -> nightjar.v1.ListMutesRequest
+	19, // 21: nightjar.v1.NotificationService.DeleteMute:input_type -> nightjar.v1.DeleteMuteRequest
+	6,  // 22: nightjar.v1.NotificationService.CreateNotificationTarget:output_type -> nightjar.v1.NotificationTarget
+	2,  // 23: nightjar.v1.NotificationService.ListNotificationTargets:output_type -> nightjar.v1.ListNotificationTargetsResponse
+	6,  // 24: nightjar.v1.NotificationService.GetNotificationTarget:output_type -> nightjar.v1.NotificationTarget
+	6,  // 25: nightjar.v1.NotificationService.UpdateNotificationTarget:output_type -> nightjar.v1.NotificationTarget
+	23, // 26: nightjar.v1.NotificationService.DeleteNotificationTarget:output_type -> google.protobuf.Empty
+	8,  // 27: nightjar.v1.NotificationService.PreviewNotification:output_type -> nightjar.v1.PreviewNotificationResponse
+	10, // 28: nightjar.v1.NotificationService.TestNotificationTarget:output_type -> nightjar.v1.TestNotificationTargetResponse
+	12, // 29: nightjar.v1.NotificationService.ListNotifications:output_type -> nightjar.v1.ListNotificationsResponse
+	15, // 30: nightjar.v1.NotificationService.RetryNotification:output_type -> nightjar.v1.RetryNotificationResponse
+	20, // 31: nightjar.v1.NotificationService.CreateMute:output_type -> nightjar.v1.Mute
+	18, // 32: nightjar.v1.NotificationService.ListMutes:output_type -> nightjar.v1.ListMutesResponse
+	23, // 33: nightjar.v1.NotificationService.DeleteMute:output_type -> google.protobuf.Empty
+	22, // [22:34] is the sub-list for method output_type
+	10, // [10:22] is the sub-list for method input_type
 	10, // [10:10] is the sub-list for extension type_name
 	10, // [10:10] is the sub-list for extension extendee
 	0,  // [0:10] is the sub-list for field type_name
@@ -1410,7 +1518,7 @@ func file_notification_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_notification_proto_rawDesc), len(file_notification_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   21,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

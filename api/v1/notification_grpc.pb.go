@@ -28,6 +28,7 @@ const (
 	NotificationService_PreviewNotification_FullMethodName      = "/nightjar.v1.NotificationService/PreviewNotification"
 	NotificationService_TestNotificationTarget_FullMethodName   = "/nightjar.v1.NotificationService/TestNotificationTarget"
 	NotificationService_ListNotifications_FullMethodName        = "/nightjar.v1.NotificationService/ListNotifications"
+	NotificationService_RetryNotification_FullMethodName        = "/nightjar.v1.NotificationService/RetryNotification"
 	NotificationService_CreateMute_FullMethodName               = "/nightjar.v1.NotificationService/CreateMute"
 	NotificationService_ListMutes_FullMethodName                = "/nightjar.v1.NotificationService/ListMutes"
 	NotificationService_DeleteMute_FullMethodName               = "/nightjar.v1.NotificationService/DeleteMute"
@@ -53,6 +54,10 @@ type NotificationServiceClient interface {
 	TestNotificationTarget(ctx context.Context, in *PreviewNotificationRequest, opts ...grpc.CallOption) (*TestNotificationTargetResponse, error)
 	// ListNotifications reads what was told and is to be told, the newest first.
 	ListNotifications(ctx context.Context, in *ListNotificationsRequest, opts ...grpc.CallOption) (*ListNotificationsResponse, error)
+	// RetryNotification has something told at once: what failed for good is tried once more,
+	// and again as any other where that fails too; what waits for its next attempt does not
+	// wait on. What was told in one is told in one again.
+	RetryNotification(ctx context.Context, in *RetryNotificationRequest, opts ...grpc.CallOption) (*RetryNotificationResponse, error)
 	// CreateMute keeps everybody from being told of some signals for a time.
 	CreateMute(ctx context.Context, in *CreateMuteRequest, opts ...grpc.CallOption) (*Mute, error)
 	ListMutes(ctx context.Context, in *ListMutesRequest, opts ...grpc.CallOption) (*ListMutesResponse, error)
@@ -148,6 +153,16 @@ func (c *notificationServiceClient) ListNotifications(ctx context.Context, in *L
 	return out, nil
 }
 
+func (c *notificationServiceClient) RetryNotification(ctx context.Context, in *RetryNotificationRequest, opts ...grpc.CallOption) (*RetryNotificationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RetryNotificationResponse)
+	err := c.cc.Invoke(ctx, NotificationService_RetryNotification_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *notificationServiceClient) CreateMute(ctx context.Context, in *CreateMuteRequest, opts ...grpc.CallOption) (*Mute, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(Mute)
@@ -198,6 +213,10 @@ type NotificationServiceServer interface {
 	TestNotificationTarget(context.Context, *PreviewNotificationRequest) (*TestNotificationTargetResponse, error)
 	// ListNotifications reads what was told and is to be told, the newest first.
 	ListNotifications(context.Context, *ListNotificationsRequest) (*ListNotificationsResponse, error)
+	// RetryNotification has something told at once: what failed for good is tried once more,
+	// and again as any other where that fails too; what waits for its next attempt does not
+	// wait on. What was told in one is told in one again.
+	RetryNotification(context.Context, *RetryNotificationRequest) (*RetryNotificationResponse, error)
 	// CreateMute keeps everybody from being told of some signals for a time.
 	CreateMute(context.Context, *CreateMuteRequest) (*Mute, error)
 	ListMutes(context.Context, *ListMutesRequest) (*ListMutesResponse, error)
@@ -236,6 +255,9 @@ func (UnimplementedNotificationServiceServer) TestNotificationTarget(context.Con
 }
 func (UnimplementedNotificationServiceServer) ListNotifications(context.Context, *ListNotificationsRequest) (*ListNotificationsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListNotifications not implemented")
+}
+func (UnimplementedNotificationServiceServer) RetryNotification(context.Context, *RetryNotificationRequest) (*RetryNotificationResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RetryNotification not implemented")
 }
 func (UnimplementedNotificationServiceServer) CreateMute(context.Context, *CreateMuteRequest) (*Mute, error) {
 	return nil, status.Error(codes.Unimplemented, "method CreateMute not implemented")
@@ -411,6 +433,24 @@ func _NotificationService_ListNotifications_Handler(srv interface{}, ctx context
 	return interceptor(ctx, in, info, handler)
 }
 
+func _NotificationService_RetryNotification_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RetryNotificationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NotificationServiceServer).RetryNotification(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: NotificationService_RetryNotification_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NotificationServiceServer).RetryNotification(ctx, req.(*RetryNotificationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _NotificationService_CreateMute_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(CreateMuteRequest)
 	if err := dec(in); err != nil {
@@ -503,6 +543,10 @@ var NotificationService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListNotifications",
 			Handler:    _NotificationService_ListNotifications_Handler,
+		},
+		{
+			MethodName: "RetryNotification",
+			Handler:    _NotificationService_RetryNotification_Handler,
 		},
 		{
 			MethodName: "CreateMute",

@@ -276,7 +276,7 @@ func (x *RuleCost) GetReason() string {
 
 type AcceptLossRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Who or why, kept beside the moment in the record of losses; at most 1,000 bytes.
+	// Why, kept with the caller's name beside the moment in the record of losses; at most 1,000 bytes.
 	Comment       string `protobuf:"bytes,1,opt,name=comment,proto3" json:"comment,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -387,8 +387,11 @@ type ArrivalGap struct {
 	State    string `protobuf:"bytes,6,opt,name=state,proto3" json:"state,omitempty"`
 	Reason   string `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
 	Attempts int64  `protobuf:"varint,8,opt,name=attempts,proto3" json:"attempts,omitempty"`
-	// Somebody knows of it.
-	Accepted      bool `protobuf:"varint,9,opt,name=accepted,proto3" json:"accepted,omitempty"`
+	// Somebody knows of it: who, since when, and what they said.
+	Accepted      bool   `protobuf:"varint,9,opt,name=accepted,proto3" json:"accepted,omitempty"`
+	AcceptedBy    string `protobuf:"bytes,10,opt,name=accepted_by,proto3" json:"accepted_by,omitempty"`
+	AcceptedAt    string `protobuf:"bytes,11,opt,name=accepted_at,proto3" json:"accepted_at,omitempty"`
+	Comment       string `protobuf:"bytes,12,opt,name=comment,proto3" json:"comment,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -486,6 +489,27 @@ func (x *ArrivalGap) GetAccepted() bool {
 	return false
 }
 
+func (x *ArrivalGap) GetAcceptedBy() string {
+	if x != nil {
+		return x.AcceptedBy
+	}
+	return ""
+}
+
+func (x *ArrivalGap) GetAcceptedAt() string {
+	if x != nil {
+		return x.AcceptedAt
+	}
+	return ""
+}
+
+func (x *ArrivalGap) GetComment() string {
+	if x != nil {
+		return x.Comment
+	}
+	return ""
+}
+
 type Status struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Version string                 `protobuf:"bytes,1,opt,name=version,proto3" json:"version,omitempty"`
@@ -528,8 +552,10 @@ type Status struct {
 	Pipelines *PipelinesStatus `protobuf:"bytes,62,opt,name=pipelines,proto3" json:"pipelines,omitempty"`
 	// Entries of the audit log that could not be kept since the start, and those that are on
 	// disk and not yet in its table.
-	AuditLost     uint64 `protobuf:"varint,70,opt,name=audit_lost,proto3" json:"audit_lost,omitempty"`
-	AuditWaiting  uint64 `protobuf:"varint,71,opt,name=audit_waiting,proto3" json:"audit_waiting,omitempty"`
+	AuditLost    uint64 `protobuf:"varint,70,opt,name=audit_lost,proto3" json:"audit_lost,omitempty"`
+	AuditWaiting uint64 `protobuf:"varint,71,opt,name=audit_waiting,proto3" json:"audit_waiting,omitempty"`
+	// What came of all that was sent, since the start.
+	Intake        *IntakeStatus `protobuf:"bytes,72,opt,name=intake,proto3" json:"intake,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -718,6 +744,610 @@ func (x *Status) GetAuditWaiting() uint64 {
 	return 0
 }
 
+func (x *Status) GetIntake() *IntakeStatus {
+	if x != nil {
+		return x.Intake
+	}
+	return nil
+}
+
+// IntakeStatus is what came of all that was sent, since the start. Of nothing here is an
+// event missing in silence: what each number means is in docs/reliability.md.
+type IntakeStatus struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Events that were read from requests, acknowledged, and stored.
+	Received     uint64 `protobuf:"varint,1,opt,name=received,proto3" json:"received,omitempty"`
+	Acknowledged uint64 `protobuf:"varint,2,opt,name=acknowledged,proto3" json:"acknowledged,omitempty"`
+	Stored       uint64 `protobuf:"varint,3,opt,name=stored,proto3" json:"stored,omitempty"`
+	// Requests that were not taken in, by reason: backpressure and disk (they come again),
+	// too_large, other.
+	Refused map[string]uint64 `protobuf:"bytes,4,rep,name=refused,proto3" json:"refused,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	// Batches, and events, that were acknowledged before, and left out.
+	DuplicateBatches uint64 `protobuf:"varint,5,opt,name=duplicate_batches,proto3" json:"duplicate_batches,omitempty"`
+	KnownEvents      uint64 `protobuf:"varint,6,opt,name=known_events,proto3" json:"known_events,omitempty"`
+	// Stored, and seen by no rule, for they came later than lateness allows.
+	Late uint64 `protobuf:"varint,7,opt,name=late,proto3" json:"late,omitempty"`
+	// Moved to when they arrived: their time was ahead of the clock, or before 2000; they
+	// said none; it could not be read.
+	Future          uint64 `protobuf:"varint,8,opt,name=future,proto3" json:"future,omitempty"`
+	Untimed         uint64 `protobuf:"varint,9,opt,name=untimed,proto3" json:"untimed,omitempty"`
+	UnreadableTimes uint64 `protobuf:"varint,10,opt,name=unreadable_times,proto3" json:"unreadable_times,omitempty"`
+	// Stored without what was too large or too deep.
+	Cut uint64 `protobuf:"varint,11,opt,name=cut,proto3" json:"cut,omitempty"`
+	// ClickHouse refused them for good.
+	DeadLettered uint64 `protobuf:"varint,12,opt,name=dead_lettered,proto3" json:"dead_lettered,omitempty"`
+	// Acknowledged and not stored yet, and the size of the log that holds them, in bytes.
+	Waiting       uint64 `protobuf:"varint,13,opt,name=waiting,proto3" json:"waiting,omitempty"`
+	LogBytes      uint64 `protobuf:"varint,14,opt,name=log_bytes,proto3" json:"log_bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *IntakeStatus) Reset() {
+	*x = IntakeStatus{}
+	mi := &file_status_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IntakeStatus) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IntakeStatus) ProtoMessage() {}
+
+func (x *IntakeStatus) ProtoReflect() protoreflect.Message {
+	mi := &file_status_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IntakeStatus.ProtoReflect.Descriptor instead.
+func (*IntakeStatus) Descriptor() ([]byte, []int) {
+	return file_status_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *IntakeStatus) GetReceived() uint64 {
+	if x != nil {
+		return x.Received
+	}
+	return 0
+}
+
+func (x *IntakeStatus) GetAcknowledged() uint64 {
+	if x != nil {
+		return x.Acknowledged
+	}
+	return 0
+}
+
+func (x *IntakeStatus) GetStored() uint64 {
+	if x != nil {
+		return x.Stored
+	}
+	return 0
+}
+
+func (x *IntakeStatus) GetRefused() map[string]uint64 {
+	if x != nil {
+		return x.Refused
+	}
+	return nil
+}
+
+func (x *IntakeStatus) GetDuplicateBatches() uint64 {
+	if x != nil {
+		return x.DuplicateBatches
+	}
+	return 0
+}
+
+func (x *IntakeStatus) GetKnownEvents() uint64 {
+	if x != nil {
+		return x.KnownEvents
+	}
+	return 0
+}
+
+func (x *IntakeStatus) GetLate() uint64 {
+	if x != nil {
+		return x.Late
+	}
+	return 0
+}
+
+func (x *IntakeStatus) GetFuture() uint64 {
+	if x != nil {
+		return x.Future
+	}
+	return 0
+}
+
+func (x *IntakeStatus) GetUntimed() uint64 {
+	if x != nil {
+		return x.Untimed
+	}
+	return 0
+}
+
+func (x *IntakeStatus) GetUnreadableTimes() uint64 {
+	if x != nil {
+		return x.UnreadableTimes
+	}
+	return 0
+}
+
+func (x *IntakeStatus) GetCut() uint64 {
+	if x != nil {
+		return x.Cut
+	}
+	return 0
+}
+
+func (x *IntakeStatus) GetDeadLettered() uint64 {
+	if x != nil {
+		return x.DeadLettered
+	}
+	return 0
+}
+
+func (x *IntakeStatus) GetWaiting() uint64 {
+	if x != nil {
+		return x.Waiting
+	}
+	return 0
+}
+
+func (x *IntakeStatus) GetLogBytes() uint64 {
+	if x != nil {
+		return x.LogBytes
+	}
+	return 0
+}
+
+type GetStorageRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetStorageRequest) Reset() {
+	*x = GetStorageRequest{}
+	mi := &file_status_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetStorageRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetStorageRequest) ProtoMessage() {}
+
+func (x *GetStorageRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_status_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetStorageRequest.ProtoReflect.Descriptor instead.
+func (*GetStorageRequest) Descriptor() ([]byte, []int) {
+	return file_status_proto_rawDescGZIP(), []int{9}
+}
+
+// Storage is what is kept.
+type Storage struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The largest first.
+	Tables []*StoredTable `protobuf:"bytes,1,rep,name=tables,proto3" json:"tables,omitempty"`
+	// Of the disk that the data folder is on: all, and what is free, in bytes; 0: not known.
+	DiskBytes uint64 `protobuf:"varint,2,opt,name=disk_bytes,proto3" json:"disk_bytes,omitempty"`
+	FreeBytes uint64 `protobuf:"varint,3,opt,name=free_bytes,proto3" json:"free_bytes,omitempty"`
+	// What the quota covers, and the quota; 0: none.
+	UsedBytes  uint64 `protobuf:"varint,4,opt,name=used_bytes,proto3" json:"used_bytes,omitempty"`
+	QuotaBytes uint64 `protobuf:"varint,5,opt,name=quota_bytes,proto3" json:"quota_bytes,omitempty"`
+	// How long what is kept, in seconds; 0: for ever. It is set when the engine starts.
+	EventsSeconds  int64 `protobuf:"varint,6,opt,name=events_seconds,proto3" json:"events_seconds,omitempty"`
+	SignalsSeconds int64 `protobuf:"varint,7,opt,name=signals_seconds,proto3" json:"signals_seconds,omitempty"`
+	MatchesSeconds int64 `protobuf:"varint,8,opt,name=matches_seconds,proto3" json:"matches_seconds,omitempty"`
+	// What is let go of next for its age, the next first, at most 20; and what was, the
+	// latest first, at most 100.
+	Next    []*Letting `protobuf:"bytes,9,rep,name=next,proto3" json:"next,omitempty"`
+	Dropped []*Letting `protobuf:"bytes,10,rep,name=dropped,proto3" json:"dropped,omitempty"`
+	// The backups that were asked for, the latest first, at most 20.
+	Backups       []*BackupRun `protobuf:"bytes,11,rep,name=backups,proto3" json:"backups,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Storage) Reset() {
+	*x = Storage{}
+	mi := &file_status_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Storage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Storage) ProtoMessage() {}
+
+func (x *Storage) ProtoReflect() protoreflect.Message {
+	mi := &file_status_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Storage.ProtoReflect.Descriptor instead.
+func (*Storage) Descriptor() ([]byte, []int) {
+	return file_status_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Storage) GetTables() []*StoredTable {
+	if x != nil {
+		return x.Tables
+	}
+	return nil
+}
+
+func (x *Storage) GetDiskBytes() uint64 {
+	if x != nil {
+		return x.DiskBytes
+	}
+	return 0
+}
+
+func (x *Storage) GetFreeBytes() uint64 {
+	if x != nil {
+		return x.FreeBytes
+	}
+	return 0
+}
+
+func (x *Storage) GetUsedBytes() uint64 {
+	if x != nil {
+		return x.UsedBytes
+	}
+	return 0
+}
+
+func (x *Storage) GetQuotaBytes() uint64 {
+	if x != nil {
+		return x.QuotaBytes
+	}
+	return 0
+}
+
+func (x *Storage) GetEventsSeconds() int64 {
+	if x != nil {
+		return x.EventsSeconds
+	}
+	return 0
+}
+
+func (x *Storage) GetSignalsSeconds() int64 {
+	if x != nil {
+		return x.SignalsSeconds
+	}
+	return 0
+}
+
+func (x *Storage) GetMatchesSeconds() int64 {
+	if x != nil {
+		return x.MatchesSeconds
+	}
+	return 0
+}
+
+func (x *Storage) GetNext() []*Letting {
+	if x != nil {
+		return x.Next
+	}
+	return nil
+}
+
+func (x *Storage) GetDropped() []*Letting {
+	if x != nil {
+		return x.Dropped
+	}
+	return nil
+}
+
+func (x *Storage) GetBackups() []*BackupRun {
+	if x != nil {
+		return x.Backups
+	}
+	return nil
+}
+
+type StoredTable struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Rows          uint64                 `protobuf:"varint,2,opt,name=rows,proto3" json:"rows,omitempty"`
+	Bytes         uint64                 `protobuf:"varint,3,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	Parts         uint64                 `protobuf:"varint,4,opt,name=parts,proto3" json:"parts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StoredTable) Reset() {
+	*x = StoredTable{}
+	mi := &file_status_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StoredTable) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StoredTable) ProtoMessage() {}
+
+func (x *StoredTable) ProtoReflect() protoreflect.Message {
+	mi := &file_status_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StoredTable.ProtoReflect.Descriptor instead.
+func (*StoredTable) Descriptor() ([]byte, []int) {
+	return file_status_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *StoredTable) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *StoredTable) GetRows() uint64 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+func (x *StoredTable) GetBytes() uint64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *StoredTable) GetParts() uint64 {
+	if x != nil {
+		return x.Parts
+	}
+	return 0
+}
+
+// Letting is something that is let go of, or was.
+type Letting struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Table string                 `protobuf:"bytes,1,opt,name=table,proto3" json:"table,omitempty"`
+	// The day or month (20060102, 200601), or a description.
+	What  string `protobuf:"bytes,2,opt,name=what,proto3" json:"what,omitempty"`
+	Rows  uint64 `protobuf:"varint,3,opt,name=rows,proto3" json:"rows,omitempty"`
+	Bytes uint64 `protobuf:"varint,4,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	// age or quota
+	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	// As RFC 3339.
+	At string `protobuf:"bytes,6,opt,name=at,proto3" json:"at,omitempty"`
+	// Events among them that not every rule had seen.
+	Unevaluated   uint64 `protobuf:"varint,7,opt,name=unevaluated,proto3" json:"unevaluated,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Letting) Reset() {
+	*x = Letting{}
+	mi := &file_status_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Letting) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Letting) ProtoMessage() {}
+
+func (x *Letting) ProtoReflect() protoreflect.Message {
+	mi := &file_status_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Letting.ProtoReflect.Descriptor instead.
+func (*Letting) Descriptor() ([]byte, []int) {
+	return file_status_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *Letting) GetTable() string {
+	if x != nil {
+		return x.Table
+	}
+	return ""
+}
+
+func (x *Letting) GetWhat() string {
+	if x != nil {
+		return x.What
+	}
+	return ""
+}
+
+func (x *Letting) GetRows() uint64 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+func (x *Letting) GetBytes() uint64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *Letting) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Letting) GetAt() string {
+	if x != nil {
+		return x.At
+	}
+	return ""
+}
+
+func (x *Letting) GetUnevaluated() uint64 {
+	if x != nil {
+		return x.Unevaluated
+	}
+	return 0
+}
+
+// BackupRun is a backup that was asked for.
+type BackupRun struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	By    string                 `protobuf:"bytes,2,opt,name=by,proto3" json:"by,omitempty"`
+	// As RFC 3339; ended is empty while it is written.
+	Begun string `protobuf:"bytes,3,opt,name=begun,proto3" json:"begun,omitempty"`
+	Ended string `protobuf:"bytes,4,opt,name=ended,proto3" json:"ended,omitempty"`
+	// writing, written or failed
+	State string `protobuf:"bytes,5,opt,name=state,proto3" json:"state,omitempty"`
+	Error string `protobuf:"bytes,6,opt,name=error,proto3" json:"error,omitempty"`
+	// How many bytes were sent, and how many events are in it.
+	Bytes         uint64 `protobuf:"varint,7,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	Events        uint64 `protobuf:"varint,8,opt,name=events,proto3" json:"events,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BackupRun) Reset() {
+	*x = BackupRun{}
+	mi := &file_status_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BackupRun) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BackupRun) ProtoMessage() {}
+
+func (x *BackupRun) ProtoReflect() protoreflect.Message {
+	mi := &file_status_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BackupRun.ProtoReflect.Descriptor instead.
+func (*BackupRun) Descriptor() ([]byte, []int) {
+	return file_status_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *BackupRun) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *BackupRun) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
+}
+
+func (x *BackupRun) GetBegun() string {
+	if x != nil {
+		return x.Begun
+	}
+	return ""
+}
+
+func (x *BackupRun) GetEnded() string {
+	if x != nil {
+		return x.Ended
+	}
+	return ""
+}
+
+func (x *BackupRun) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *BackupRun) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+func (x *BackupRun) GetBytes() uint64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *BackupRun) GetEvents() uint64 {
+	if x != nil {
+		return x.Events
+	}
+	return 0
+}
+
 // PipelinesStatus is how the pipelines are doing.
 type PipelinesStatus struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
@@ -733,7 +1363,7 @@ type PipelinesStatus struct {
 
 func (x *PipelinesStatus) Reset() {
 	*x = PipelinesStatus{}
-	mi := &file_status_proto_msgTypes[8]
+	mi := &file_status_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -745,7 +1375,7 @@ func (x *PipelinesStatus) String() string {
 func (*PipelinesStatus) ProtoMessage() {}
 
 func (x *PipelinesStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[8]
+	mi := &file_status_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -758,7 +1388,7 @@ func (x *PipelinesStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PipelinesStatus.ProtoReflect.Descriptor instead.
 func (*PipelinesStatus) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{8}
+	return file_status_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *PipelinesStatus) GetEnabled() int64 {
@@ -805,7 +1435,7 @@ type NotablePipeline struct {
 
 func (x *NotablePipeline) Reset() {
 	*x = NotablePipeline{}
-	mi := &file_status_proto_msgTypes[9]
+	mi := &file_status_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -817,7 +1447,7 @@ func (x *NotablePipeline) String() string {
 func (*NotablePipeline) ProtoMessage() {}
 
 func (x *NotablePipeline) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[9]
+	mi := &file_status_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -830,7 +1460,7 @@ func (x *NotablePipeline) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotablePipeline.ProtoReflect.Descriptor instead.
 func (*NotablePipeline) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{9}
+	return file_status_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *NotablePipeline) GetId() string {
@@ -902,7 +1532,7 @@ type SyslogDoor struct {
 
 func (x *SyslogDoor) Reset() {
 	*x = SyslogDoor{}
-	mi := &file_status_proto_msgTypes[10]
+	mi := &file_status_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -914,7 +1544,7 @@ func (x *SyslogDoor) String() string {
 func (*SyslogDoor) ProtoMessage() {}
 
 func (x *SyslogDoor) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[10]
+	mi := &file_status_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -927,7 +1557,7 @@ func (x *SyslogDoor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyslogDoor.ProtoReflect.Descriptor instead.
 func (*SyslogDoor) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{10}
+	return file_status_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *SyslogDoor) GetProtocol() string {
@@ -1008,7 +1638,7 @@ type QueryLoad struct {
 
 func (x *QueryLoad) Reset() {
 	*x = QueryLoad{}
-	mi := &file_status_proto_msgTypes[11]
+	mi := &file_status_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1020,7 +1650,7 @@ func (x *QueryLoad) String() string {
 func (*QueryLoad) ProtoMessage() {}
 
 func (x *QueryLoad) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[11]
+	mi := &file_status_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1033,7 +1663,7 @@ func (x *QueryLoad) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryLoad.ProtoReflect.Descriptor instead.
 func (*QueryLoad) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{11}
+	return file_status_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *QueryLoad) GetKind() string {
@@ -1092,7 +1722,7 @@ type ClockSkew struct {
 
 func (x *ClockSkew) Reset() {
 	*x = ClockSkew{}
-	mi := &file_status_proto_msgTypes[12]
+	mi := &file_status_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1104,7 +1734,7 @@ func (x *ClockSkew) String() string {
 func (*ClockSkew) ProtoMessage() {}
 
 func (x *ClockSkew) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[12]
+	mi := &file_status_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1117,7 +1747,7 @@ func (x *ClockSkew) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClockSkew.ProtoReflect.Descriptor instead.
 func (*ClockSkew) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{12}
+	return file_status_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ClockSkew) GetSource() string {
@@ -1183,7 +1813,7 @@ type UnreadableTimes struct {
 
 func (x *UnreadableTimes) Reset() {
 	*x = UnreadableTimes{}
-	mi := &file_status_proto_msgTypes[13]
+	mi := &file_status_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1195,7 +1825,7 @@ func (x *UnreadableTimes) String() string {
 func (*UnreadableTimes) ProtoMessage() {}
 
 func (x *UnreadableTimes) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[13]
+	mi := &file_status_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1208,7 +1838,7 @@ func (x *UnreadableTimes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnreadableTimes.ProtoReflect.Descriptor instead.
 func (*UnreadableTimes) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{13}
+	return file_status_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *UnreadableTimes) GetSource() string {
@@ -1249,7 +1879,7 @@ type WithoutEffect struct {
 
 func (x *WithoutEffect) Reset() {
 	*x = WithoutEffect{}
-	mi := &file_status_proto_msgTypes[14]
+	mi := &file_status_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1261,7 +1891,7 @@ func (x *WithoutEffect) String() string {
 func (*WithoutEffect) ProtoMessage() {}
 
 func (x *WithoutEffect) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[14]
+	mi := &file_status_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1274,7 +1904,7 @@ func (x *WithoutEffect) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WithoutEffect.ProtoReflect.Descriptor instead.
 func (*WithoutEffect) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{14}
+	return file_status_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *WithoutEffect) GetKind() string {
@@ -1327,7 +1957,7 @@ type GeoIPDatabase struct {
 
 func (x *GeoIPDatabase) Reset() {
 	*x = GeoIPDatabase{}
-	mi := &file_status_proto_msgTypes[15]
+	mi := &file_status_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1339,7 +1969,7 @@ func (x *GeoIPDatabase) String() string {
 func (*GeoIPDatabase) ProtoMessage() {}
 
 func (x *GeoIPDatabase) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[15]
+	mi := &file_status_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1352,7 +1982,7 @@ func (x *GeoIPDatabase) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GeoIPDatabase.ProtoReflect.Descriptor instead.
 func (*GeoIPDatabase) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{15}
+	return file_status_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *GeoIPDatabase) GetFile() string {
@@ -1395,7 +2025,7 @@ type ClickHouseStatus struct {
 
 func (x *ClickHouseStatus) Reset() {
 	*x = ClickHouseStatus{}
-	mi := &file_status_proto_msgTypes[16]
+	mi := &file_status_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1407,7 +2037,7 @@ func (x *ClickHouseStatus) String() string {
 func (*ClickHouseStatus) ProtoMessage() {}
 
 func (x *ClickHouseStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[16]
+	mi := &file_status_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1420,7 +2050,7 @@ func (x *ClickHouseStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClickHouseStatus.ProtoReflect.Descriptor instead.
 func (*ClickHouseStatus) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{16}
+	return file_status_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ClickHouseStatus) GetState() string {
@@ -1464,7 +2094,7 @@ type AsideEvent struct {
 
 func (x *AsideEvent) Reset() {
 	*x = AsideEvent{}
-	mi := &file_status_proto_msgTypes[17]
+	mi := &file_status_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1476,7 +2106,7 @@ func (x *AsideEvent) String() string {
 func (*AsideEvent) ProtoMessage() {}
 
 func (x *AsideEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[17]
+	mi := &file_status_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1489,7 +2119,7 @@ func (x *AsideEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AsideEvent.ProtoReflect.Descriptor instead.
 func (*AsideEvent) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{17}
+	return file_status_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *AsideEvent) GetRuleId() string {
@@ -1541,7 +2171,7 @@ type RulesStatus struct {
 
 func (x *RulesStatus) Reset() {
 	*x = RulesStatus{}
-	mi := &file_status_proto_msgTypes[18]
+	mi := &file_status_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1553,7 +2183,7 @@ func (x *RulesStatus) String() string {
 func (*RulesStatus) ProtoMessage() {}
 
 func (x *RulesStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[18]
+	mi := &file_status_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1566,7 +2196,7 @@ func (x *RulesStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RulesStatus.ProtoReflect.Descriptor instead.
 func (*RulesStatus) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{18}
+	return file_status_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *RulesStatus) GetTotal() int64 {
@@ -1617,7 +2247,7 @@ type StorageStatus struct {
 
 func (x *StorageStatus) Reset() {
 	*x = StorageStatus{}
-	mi := &file_status_proto_msgTypes[19]
+	mi := &file_status_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1629,7 +2259,7 @@ func (x *StorageStatus) String() string {
 func (*StorageStatus) ProtoMessage() {}
 
 func (x *StorageStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[19]
+	mi := &file_status_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1642,7 +2272,7 @@ func (x *StorageStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageStatus.ProtoReflect.Descriptor instead.
 func (*StorageStatus) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{19}
+	return file_status_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *StorageStatus) GetUsedBytes() uint64 {
@@ -1695,7 +2325,7 @@ type ValidateKeyRequest struct {
 
 func (x *ValidateKeyRequest) Reset() {
 	*x = ValidateKeyRequest{}
-	mi := &file_status_proto_msgTypes[20]
+	mi := &file_status_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1707,7 +2337,7 @@ func (x *ValidateKeyRequest) String() string {
 func (*ValidateKeyRequest) ProtoMessage() {}
 
 func (x *ValidateKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[20]
+	mi := &file_status_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1720,7 +2350,7 @@ func (x *ValidateKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateKeyRequest.ProtoReflect.Descriptor instead.
 func (*ValidateKeyRequest) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{20}
+	return file_status_proto_rawDescGZIP(), []int{26}
 }
 
 type ValidateKeyResponse struct {
@@ -1732,7 +2362,7 @@ type ValidateKeyResponse struct {
 
 func (x *ValidateKeyResponse) Reset() {
 	*x = ValidateKeyResponse{}
-	mi := &file_status_proto_msgTypes[21]
+	mi := &file_status_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1744,7 +2374,7 @@ func (x *ValidateKeyResponse) String() string {
 func (*ValidateKeyResponse) ProtoMessage() {}
 
 func (x *ValidateKeyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[21]
+	mi := &file_status_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1757,7 +2387,7 @@ func (x *ValidateKeyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateKeyResponse.ProtoReflect.Descriptor instead.
 func (*ValidateKeyResponse) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{21}
+	return file_status_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ValidateKeyResponse) GetValid() bool {
@@ -1794,7 +2424,7 @@ const file_status_proto_rawDesc = "" +
 	"\acomment\x18\x01 \x01(\tR\acomment\"@\n" +
 	"\x12AcceptLossResponse\x12\x12\n" +
 	"\x04gaps\x18\x01 \x01(\x03R\x04gaps\x12\x16\n" +
-	"\x06events\x18\x02 \x01(\x04R\x06events\"\xe4\x01\n" +
+	"\x06events\x18\x02 \x01(\x04R\x06events\"\xc2\x02\n" +
 	"\n" +
 	"ArrivalGap\x12\x14\n" +
 	"\x05first\x18\x01 \x01(\x04R\x05first\x12\x12\n" +
@@ -1805,7 +2435,11 @@ const file_status_proto_rawDesc = "" +
 	"\x05state\x18\x06 \x01(\tR\x05state\x12\x16\n" +
 	"\x06reason\x18\a \x01(\tR\x06reason\x12\x1a\n" +
 	"\battempts\x18\b \x01(\x03R\battempts\x12\x1a\n" +
-	"\baccepted\x18\t \x01(\bR\baccepted\"\x9d\b\n" +
+	"\baccepted\x18\t \x01(\bR\baccepted\x12 \n" +
+	"\vaccepted_by\x18\n" +
+	" \x01(\tR\vaccepted_by\x12 \n" +
+	"\vaccepted_at\x18\v \x01(\tR\vaccepted_at\x12\x18\n" +
+	"\acomment\x18\f \x01(\tR\acomment\"\xd0\b\n" +
 	"\x06Status\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12(\n" +
 	"\x0fevents_received\x18\x02 \x01(\x04R\x0fevents_received\x12:\n" +
@@ -1833,7 +2467,69 @@ const file_status_proto_rawDesc = "" +
 	"\n" +
 	"audit_lost\x18F \x01(\x04R\n" +
 	"audit_lost\x12$\n" +
-	"\raudit_waiting\x18G \x01(\x04R\raudit_waiting\"\x95\x01\n" +
+	"\raudit_waiting\x18G \x01(\x04R\raudit_waiting\x121\n" +
+	"\x06intake\x18H \x01(\v2\x19.nightjar.v1.IntakeStatusR\x06intake\"\x98\x04\n" +
+	"\fIntakeStatus\x12\x1a\n" +
+	"\breceived\x18\x01 \x01(\x04R\breceived\x12\"\n" +
+	"\facknowledged\x18\x02 \x01(\x04R\facknowledged\x12\x16\n" +
+	"\x06stored\x18\x03 \x01(\x04R\x06stored\x12@\n" +
+	"\arefused\x18\x04 \x03(\v2&.nightjar.v1.IntakeStatus.RefusedEntryR\arefused\x12,\n" +
+	"\x11duplicate_batches\x18\x05 \x01(\x04R\x11duplicate_batches\x12\"\n" +
+	"\fknown_events\x18\x06 \x01(\x04R\fknown_events\x12\x12\n" +
+	"\x04late\x18\a \x01(\x04R\x04late\x12\x16\n" +
+	"\x06future\x18\b \x01(\x04R\x06future\x12\x18\n" +
+	"\auntimed\x18\t \x01(\x04R\auntimed\x12*\n" +
+	"\x10unreadable_times\x18\n" +
+	" \x01(\x04R\x10unreadable_times\x12\x10\n" +
+	"\x03cut\x18\v \x01(\x04R\x03cut\x12$\n" +
+	"\rdead_lettered\x18\f \x01(\x04R\rdead_lettered\x12\x18\n" +
+	"\awaiting\x18\r \x01(\x04R\awaiting\x12\x1c\n" +
+	"\tlog_bytes\x18\x0e \x01(\x04R\tlog_bytes\x1a:\n" +
+	"\fRefusedEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\"\x13\n" +
+	"\x11GetStorageRequest\"\xc5\x03\n" +
+	"\aStorage\x120\n" +
+	"\x06tables\x18\x01 \x03(\v2\x18.nightjar.v1.StoredTableR\x06tables\x12\x1e\n" +
+	"\n" +
+	"disk_bytes\x18\x02 \x01(\x04R\n" +
+	"disk_bytes\x12\x1e\n" +
+	"\n" +
+	"free_bytes\x18\x03 \x01(\x04R\n" +
+	"free_bytes\x12\x1e\n" +
+	"\n" +
+	"used_bytes\x18\x04 \x01(\x04R\n" +
+	"used_bytes\x12 \n" +
+	"\vquota_bytes\x18\x05 \x01(\x04R\vquota_bytes\x12&\n" +
+	"\x0eevents_seconds\x18\x06 \x01(\x03R\x0eevents_seconds\x12(\n" +
+	"\x0fsignals_seconds\x18\a \x01(\x03R\x0fsignals_seconds\x12(\n" +
+	"\x0fmatches_seconds\x18\b \x01(\x03R\x0fmatches_seconds\x12(\n" +
+	"\x04next\x18\t \x03(\v2\x14.nightjar.v1.LettingR\x04next\x12.\n" +
+	"\adropped\x18\n" +
+	" \x03(\v2\x14.nightjar.v1.LettingR\adropped\x120\n" +
+	"\abackups\x18\v \x03(\v2\x16.nightjar.v1.BackupRunR\abackups\"a\n" +
+	"\vStoredTable\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04rows\x18\x02 \x01(\x04R\x04rows\x12\x14\n" +
+	"\x05bytes\x18\x03 \x01(\x04R\x05bytes\x12\x14\n" +
+	"\x05parts\x18\x04 \x01(\x04R\x05parts\"\xa7\x01\n" +
+	"\aLetting\x12\x14\n" +
+	"\x05table\x18\x01 \x01(\tR\x05table\x12\x12\n" +
+	"\x04what\x18\x02 \x01(\tR\x04what\x12\x12\n" +
+	"\x04rows\x18\x03 \x01(\x04R\x04rows\x12\x14\n" +
+	"\x05bytes\x18\x04 \x01(\x04R\x05bytes\x12\x16\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\x12\x0e\n" +
+	"\x02at\x18\x06 \x01(\tR\x02at\x12 \n" +
+	"\vunevaluated\x18\a \x01(\x04R\vunevaluated\"\xb5\x01\n" +
+	"\tBackupRun\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x0e\n" +
+	"\x02by\x18\x02 \x01(\tR\x02by\x12\x14\n" +
+	"\x05begun\x18\x03 \x01(\tR\x05begun\x12\x14\n" +
+	"\x05ended\x18\x04 \x01(\tR\x05ended\x12\x14\n" +
+	"\x05state\x18\x05 \x01(\tR\x05state\x12\x14\n" +
+	"\x05error\x18\x06 \x01(\tR\x05error\x12\x14\n" +
+	"\x05bytes\x18\a \x01(\x04R\x05bytes\x12\x16\n" +
+	"\x06events\x18\b \x01(\x04R\x06events\"\x95\x01\n" +
 	"\x0fPipelinesStatus\x12\x18\n" +
 	"\aenabled\x18\x01 \x01(\x03R\aenabled\x12\x18\n" +
 	"\aapplied\x18\x02 \x01(\x03R\aapplied\x12\x16\n" +
@@ -1929,10 +2625,12 @@ const file_status_proto_rawDesc = "" +
 	"\x13dropped_unevaluated\x18\x06 \x01(\x04R\x13dropped_unevaluated\"\x14\n" +
 	"\x12ValidateKeyRequest\"+\n" +
 	"\x13ValidateKeyResponse\x12\x14\n" +
-	"\x05valid\x18\x01 \x01(\bR\x05valid2\xc9\x02\n" +
+	"\x05valid\x18\x01 \x01(\bR\x05valid2\x8d\x03\n" +
 	"\rStatusService\x12?\n" +
 	"\tGetStatus\x12\x1d.nightjar.v1.GetStatusRequest\x1a\x13.nightjar.v1.Status\x12V\n" +
-	"\rListRuleCosts\x12!.nightjar.v1.ListRuleCostsRequest\x1a\".nightjar.v1.ListRuleCostsResponse\x12M\n" +
+	"\rListRuleCosts\x12!.nightjar.v1.ListRuleCostsRequest\x1a\".nightjar.v1.ListRuleCostsResponse\x12B\n" +
+	"\n" +
+	"GetStorage\x12\x1e.nightjar.v1.GetStorageRequest\x1a\x14.nightjar.v1.Storage\x12M\n" +
 	"\n" +
 	"AcceptLoss\x12\x1e.nightjar.v1.AcceptLossRequest\x1a\x1f.nightjar.v1.AcceptLossResponse\x12P\n" +
 	"\vValidateKey\x12\x1f.nightjar.v1.ValidateKeyRequest\x1a .nightjar.v1.ValidateKeyResponseB\x1cZ\x1anightjar/api/v1;nightjarv1b\x06proto3"
@@ -1949,7 +2647,7 @@ func file_status_proto_rawDescGZIP() []byte {
 	return file_status_proto_rawDescData
 }
 
-var file_status_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
+var file_status_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_status_proto_goTypes = []any{
 	(*GetStatusRequest)(nil),      // 0: nightjar.v1.GetStatusRequest
 	(*ListRuleCostsRequest)(nil),  // 1: nightjar.v1.ListRuleCostsRequest
@@ -1959,58 +2657,73 @@ var file_status_proto_goTypes = []any{
 	(*AcceptLossResponse)(nil),    // 5: nightjar.v1.AcceptLossResponse
 	(*ArrivalGap)(nil),            // 6: nightjar.v1.ArrivalGap
 	(*Status)(nil),                // 7: nightjar.v1.Status
-	(*PipelinesStatus)(nil),       // 8: nightjar.v1.PipelinesStatus
-	(*NotablePipeline)(nil),       // 9: nightjar.v1.NotablePipeline
-	(*SyslogDoor)(nil),            // 10: nightjar.v1.SyslogDoor
-	(*QueryLoad)(nil),             // 11: nightjar.v1.QueryLoad
-	(*ClockSkew)(nil),             // 12: nightjar.v1.ClockSkew
-	(*UnreadableTimes)(nil),       // 13: nightjar.v1.UnreadableTimes
-	(*WithoutEffect)(nil),         // 14: nightjar.v1.WithoutEffect
-	(*GeoIPDatabase)(nil),         // 15: nightjar.v1.GeoIPDatabase
-	(*ClickHouseStatus)(nil),      // 16: nightjar.v1.ClickHouseStatus
-	(*AsideEvent)(nil),            // 17: nightjar.v1.AsideEvent
-	(*RulesStatus)(nil),           // 18: nightjar.v1.RulesStatus
-	(*StorageStatus)(nil),         // 19: nightjar.v1.StorageStatus
-	(*ValidateKeyRequest)(nil),    // 20: nightjar.v1.ValidateKeyRequest
-	(*ValidateKeyResponse)(nil),   // 21: nightjar.v1.ValidateKeyResponse
-	nil,                           // 22: nightjar.v1.SyslogDoor.RefusedEntry
-	nil,                           // 23: nightjar.v1.SyslogDoor.ClosedEntry
-	nil,                           // 24: nightjar.v1.SyslogDoor.LostEntry
-	nil,                           // 25: nightjar.v1.SyslogDoor.DamagedEntry
+	(*IntakeStatus)(nil),          // 8: nightjar.v1.IntakeStatus
+	(*GetStorageRequest)(nil),     // 9: nightjar.v1.GetStorageRequest
+	(*Storage)(nil),               // 10: nightjar.v1.Storage
+	(*StoredTable)(nil),           // 11: nightjar.v1.StoredTable
+	(*Letting)(nil),               // 12: nightjar.v1.Letting
+	(*BackupRun)(nil),             // 13: nightjar.v1.BackupRun
+	(*PipelinesStatus)(nil),       // 14: nightjar.v1.PipelinesStatus
+	(*NotablePipeline)(nil),       // 15: nightjar.v1.NotablePipeline
+	(*SyslogDoor)(nil),            // 16: nightjar.v1.SyslogDoor
+	(*QueryLoad)(nil),             // 17: nightjar.v1.QueryLoad
+	(*ClockSkew)(nil),             // 18: nightjar.v1.ClockSkew
+	(*UnreadableTimes)(nil),       // 19: nightjar.v1.UnreadableTimes
+	(*WithoutEffect)(nil),         // 20: nightjar.v1.WithoutEffect
+	(*GeoIPDatabase)(nil),         // 21: nightjar.v1.GeoIPDatabase
+	(*ClickHouseStatus)(nil),      // 22: nightjar.v1.ClickHouseStatus
+	(*AsideEvent)(nil),            // 23: nightjar.v1.AsideEvent
+	(*RulesStatus)(nil),           // 24: nightjar.v1.RulesStatus
+	(*StorageStatus)(nil),         // 25: nightjar.v1.StorageStatus
+	(*ValidateKeyRequest)(nil),    // 26: nightjar.v1.ValidateKeyRequest
+	(*ValidateKeyResponse)(nil),   // 27: nightjar.v1.ValidateKeyResponse
+	nil,                           // 28: nightjar.v1.IntakeStatus.RefusedEntry
+	nil,                           // 29: nightjar.v1.SyslogDoor.RefusedEntry
+	nil,                           // 30: nightjar.v1.SyslogDoor.ClosedEntry
+	nil,                           // 31: nightjar.v1.SyslogDoor.LostEntry
+	nil,                           // 32: nightjar.v1.SyslogDoor.DamagedEntry
 }
 var file_status_proto_depIdxs = []int32{
 	3,  // 0: nightjar.v1.ListRuleCostsResponse.data:type_name -> nightjar.v1.RuleCost
-	16, // 1: nightjar.v1.Status.clickhouse:type_name -> nightjar.v1.ClickHouseStatus
-	18, // 2: nightjar.v1.Status.rules:type_name -> nightjar.v1.RulesStatus
-	19, // 3: nightjar.v1.Status.storage:type_name -> nightjar.v1.StorageStatus
-	15, // 4: nightjar.v1.Status.geoip:type_name -> nightjar.v1.GeoIPDatabase
-	14, // 5: nightjar.v1.Status.without_effect:type_name -> nightjar.v1.WithoutEffect
-	17, // 6: nightjar.v1.Status.aside:type_name -> nightjar.v1.AsideEvent
-	12, // 7: nightjar.v1.Status.clocks:type_name -> nightjar.v1.ClockSkew
-	13, // 8: nightjar.v1.Status.unreadable_times:type_name -> nightjar.v1.UnreadableTimes
-	10, // 9: nightjar.v1.Status.syslog:type_name -> nightjar.v1.SyslogDoor
+	22, // 1: nightjar.v1.Status.clickhouse:type_name -> nightjar.v1.ClickHouseStatus
+	24, // 2: nightjar.v1.Status.rules:type_name -> nightjar.v1.RulesStatus
+	25, // 3: nightjar.v1.Status.storage:type_name -> nightjar.v1.StorageStatus
+	21, // 4: nightjar.v1.Status.geoip:type_name -> nightjar.v1.GeoIPDatabase
+	20, // 5: nightjar.v1.Status.without_effect:type_name -> nightjar.v1.WithoutEffect
+	23, // 6: nightjar.v1.Status.aside:type_name -> nightjar.v1.AsideEvent
+	18, // 7: nightjar.v1.Status.clocks:type_name -> nightjar.v1.ClockSkew
+	19, // 8: nightjar.v1.Status.unreadable_times:type_name -> nightjar.v1.UnreadableTimes
+	16, // 9: nightjar.v1.Status.syslog:type_name -> nightjar.v1.SyslogDoor
 	3,  // 10: nightjar.v1.Status.rules_alone:type_name -> nightjar.v1.RuleCost
-	11, // 11: nightjar.v1.Status.queries:type_name -> nightjar.v1.QueryLoad
+	17, // 11: nightjar.v1.Status.queries:type_name -> nightjar.v1.QueryLoad
 	6,  // 12: nightjar.v1.Status.gaps:type_name -> nightjar.v1.ArrivalGap
-	8,  // 13: nightjar.v1.Status.pipelines:type_name -> nightjar.v1.PipelinesStatus
-	9,  // 14: nightjar.v1.PipelinesStatus.notable:type_name -> nightjar.v1.NotablePipeline
-	22, // 15: nightjar.v1.SyslogDoor.refused:type_name -> nightjar.v1.SyslogDoor.RefusedEntry
-	23, // 16: nightjar.v1.SyslogDoor.closed:type_name -> nightjar.v1.SyslogDoor.ClosedEntry
-	24, // 17: nightjar.v1.SyslogDoor.lost:type_name -> nightjar.v1.SyslogDoor.LostEntry
-	25, // 18: nightjar.v1.SyslogDoor.damaged:type_name -> nightjar.v1.SyslogDoor.DamagedEntry
-	0,  // 19: nightjar.v1.StatusService.GetStatus:input_type -> nightjar.v1.GetStatusRequest
-	1,  // 20: nightjar.v1.StatusService.ListRuleCosts:input_type -> nightjar.v1.ListRuleCostsRequest
-	4,  // 21: nightjar.v1.StatusService.AcceptLoss:input_type -> nightjar.v1.AcceptLossRequest
-	20, // 22: nightjar.v1.StatusService.ValidateKey:input_type -> nightjar.v1.ValidateKeyRequest
-	7,  // 23: nightjar.v1.StatusService.GetStatus:output_type -> nightjar.v1.Status
-	2,  // 24: nightjar.v1.StatusService.ListRuleCosts:output_type -> nightjar.v1.ListRuleCostsResponse
-	5,  // 25: nightjar.v1.StatusService.AcceptLoss:output_type -> nightjar.v1.AcceptLossResponse
-	21, // 26: nightjar.v1.StatusService.ValidateKey:output_type -> nightjar.v1.ValidateKeyResponse
-	23, // [23:27] is the sub-list for method output_type
-	19, // [19:23] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	14, // 13: nightjar.v1.Status.pipelines:type_name -> nightjar.v1.PipelinesStatus
+	8,  // 14: nightjar.v1.Status.intake:type_name -> nightjar.v1.IntakeStatus
+	28, // 15: nightjar.v1.IntakeStatus.refused:type_name -> nightjar.v1.IntakeStatus.RefusedEntry
+	11, // 16: nightjar.v1.Storage.tables:type_name -> nightjar.v1.StoredTable
+	12, // 17: nightjar.v1.Storage.next:type_name -> nightjar.v1.Letting
+	12, // 18: nightjar.v1.Storage.dropped:type_name -> nightjar.v1.Letting
+	13, // 19: nightjar.v1.Storage.backups:type_name -> nightjar.v1.BackupRun
+	15, // 20: nightjar.v1.PipelinesStatus.notable:type_name -> nightjar.v1.NotablePipeline
+	29, // 21: nightjar.v1.SyslogDoor.refused:type_name -> nightjar.v1.SyslogDoor.RefusedEntry
+	30, // 22: nightjar.v1.SyslogDoor.closed:type_name -> nightjar.v1.SyslogDoor.ClosedEntry
+	31, // 23: nightjar.v1.SyslogDoor.lost:type_name -> nightjar.v1.SyslogDoor.LostEntry
+	32, // 24: nightjar.v1.SyslogDoor.damaged:type_name -> nightjar.v1.SyslogDoor.DamagedEntry
+	0,  // 25: nightjar.v1.StatusService.GetStatus:input_type -> nightjar.v1.GetStatusRequest
+	1,  // 26: nightjar.v1.StatusService.ListRuleCosts:input_type -> nightjar.v1.ListRuleCostsRequest
+	9,  // 27: nightjar.v1.StatusService.GetStorage:input_type -> nightjar.v1.GetStorageRequest
+	4,  // 28: nightjar.v1.StatusService.AcceptLoss:input_type -> nightjar.v1.AcceptLossRequest
+	26, // 29: nightjar.v1.StatusService.ValidateKey:input_type -> nightjar.v1.ValidateKeyRequest
+	7,  // 30: nightjar.v1.StatusService.GetStatus:output_type -> nightjar.v1.Status
+	2,  // 31: nightjar.v1.StatusService.ListRuleCosts:output_type -> nightjar.v1.ListRuleCostsResponse
+	10, // 32: nightjar.v1.StatusService.GetStorage:output_type -> nightjar.v1.Storage
+	5,  // 33: nightjar.v1.StatusService.AcceptLoss:output_type -> nightjar.v1.AcceptLossResponse
+	27, // 34: nightjar.v1.StatusService.ValidateKey:output_type -> nightjar.v1.ValidateKeyResponse
+	30, // [30:35] is the sub-list for method output_type
+	25, // [25:30] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_status_proto_init() }
@@ -2025,7 +2738,7 @@ func file_status_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_status_proto_rawDesc), len(file_status_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   26,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -21,6 +21,7 @@ const _ = grpc.SupportPackageIsVersion9
 const (
 	StatusService_GetStatus_FullMethodName     = "/nightjar.v1.StatusService/GetStatus"
 	StatusService_ListRuleCosts_FullMethodName = "/nightjar.v1.StatusService/ListRuleCosts"
+	StatusService_GetStorage_FullMethodName    = "/nightjar.v1.StatusService/GetStorage"
 	StatusService_AcceptLoss_FullMethodName    = "/nightjar.v1.StatusService/AcceptLoss"
 	StatusService_ValidateKey_FullMethodName   = "/nightjar.v1.StatusService/ValidateKey"
 )
@@ -35,6 +36,8 @@ type StatusServiceClient interface {
 	GetStatus(ctx context.Context, in *GetStatusRequest, opts ...grpc.CallOption) (*Status, error)
 	// ListRuleCosts says what enabled rules cost, measured since the start.
 	ListRuleCosts(ctx context.Context, in *ListRuleCostsRequest, opts ...grpc.CallOption) (*ListRuleCostsResponse, error)
+	// GetStorage says what is kept, how long, and what is let go of next.
+	GetStorage(ctx context.Context, in *GetStorageRequest, opts ...grpc.CallOption) (*Storage, error)
 	// AcceptLoss notes that somebody knows of the gaps that the status tells of: they
 	// keep caught_up false no longer. The counters stay.
 	AcceptLoss(ctx context.Context, in *AcceptLossRequest, opts ...grpc.CallOption) (*AcceptLossResponse, error)
@@ -64,6 +67,16 @@ func (c *statusServiceClient) ListRuleCosts(ctx context.Context, in *ListRuleCos
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListRuleCostsResponse)
 	err := c.cc.Invoke(ctx, StatusService_ListRuleCosts_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *statusServiceClient) GetStorage(ctx context.Context, in *GetStorageRequest, opts ...grpc.CallOption) (*Storage, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Storage)
+	err := c.cc.Invoke(ctx, StatusService_GetStorage_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -100,6 +113,8 @@ type StatusServiceServer interface {
 	GetStatus(context.Context, *GetStatusRequest) (*Status, error)
 	// ListRuleCosts says what enabled rules cost, measured since the start.
 	ListRuleCosts(context.Context, *ListRuleCostsRequest) (*ListRuleCostsResponse, error)
+	// GetStorage says what is kept, how long, and what is let go of next.
+	GetStorage(context.Context, *GetStorageRequest) (*Storage, error)
 	// AcceptLoss notes that somebody knows of the gaps that the status tells of: they
 	// keep caught_up false no longer. The counters stay.
 	AcceptLoss(context.Context, *AcceptLossRequest) (*AcceptLossResponse, error)
@@ -120,6 +135,9 @@ func (UnimplementedStatusServiceServer) GetStatus(context.Context, *GetStatusReq
 }
 func (UnimplementedStatusServiceServer) ListRuleCosts(context.Context, *ListRuleCostsRequest) (*ListRuleCostsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListRuleCosts not implemented")
+}
+func (UnimplementedStatusServiceServer) GetStorage(context.Context, *GetStorageRequest) (*Storage, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetStorage not implemented")
 }
 func (UnimplementedStatusServiceServer) AcceptLoss(context.Context, *AcceptLossRequest) (*AcceptLossResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method AcceptLoss not implemented")
@@ -184,6 +202,24 @@ func _StatusService_ListRuleCosts_Handler(srv interface{}, ctx context.Context, 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _StatusService_GetStorage_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetStorageRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(StatusServiceServer).GetStorage(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: StatusService_GetStorage_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(StatusServiceServer).GetStorage(ctx, req.(*GetStorageRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _StatusService_AcceptLoss_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(AcceptLossRequest)
 	if err := dec(in); err != nil {
@@ -234,6 +270,10 @@ var StatusService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListRuleCosts",
 			Handler:    _StatusService_ListRuleCosts_Handler,
+		},
+		{
+			MethodName: "GetStorage",
+			Handler:    _StatusService_GetStorage_Handler,
 		},
 		{
 			MethodName: "AcceptLoss",

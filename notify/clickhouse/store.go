@@ -66,6 +66,15 @@ func (s Store) InDigest(ctx context.Context, target, digest string) ([]notify.Ne
 	return s.read(ctx, "SELECT "+columns+" FROM notifications FINAL WHERE target = {target:String} AND digest = {digest:String} ORDER BY created, id", server.Params{}.String("target", target).String("digest", digest))
 }
 
+// Named implements notify.Store.
+func (s Store) Named(ctx context.Context, target, id string) (n notify.News, ok bool, err error) {
+	all, err := s.read(ctx, "SELECT "+columns+" FROM notifications FINAL WHERE target = {target:String} AND id = {id:String}", server.Params{}.String("target", target).String("id", id))
+	if err != nil || len(all) == 0 || target == "" {
+		return n, false, err
+	}
+	return all[0], true, nil
+}
+
 // Waiting implements notify.Store.
 func (s Store) Waiting(ctx context.Context) ([]notify.News, error) {
 	return s.read(ctx, "SELECT "+columns+" FROM notifications FINAL WHERE target != '' AND state = 'waiting' ORDER BY due, created, id", server.Params{})

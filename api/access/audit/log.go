@@ -39,8 +39,12 @@ type Query struct {
 	// Caller is an id or a name.
 	Caller, Kind, Outcome string
 	// Text is in the action, the object or the detail, whatever its case.
-	Text  string
-	Limit int
+	Text string
+	// Object is a part of what the call was about.
+	Object string
+	// Before bounds the numbers of entries; 0: there is no bound.
+	Before uint64
+	Limit  int
 }
 
 // List shows entries, the newest first.

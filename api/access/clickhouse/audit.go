@@ -38,12 +38,13 @@ func (a Audit) List(ctx context.Context, q audit.Query) (out []audit.Row, err er
 	if q.To == 0 {
 		q.To = schema.MaxMillis
 	}
-	params := server.Params{}.String("caller", q.Caller).String("kind", q.Kind).String("outcome", q.Outcome).String("text", q.Text)
+	params := server.Params{}.String("caller", q.Caller).String("kind", q.Kind).String("outcome", q.Outcome).String("text", q.Text).String("object", q.Object).Uint("before", q.Before)
 	sql := fmt.Sprintf(`SELECT %s FROM audit
 		WHERE at >= fromUnixTimestamp64Milli(%d, 'UTC') AND at < fromUnixTimestamp64Milli(%d, 'UTC')
 		AND ({caller:String} = '' OR caller = {caller:String} OR caller_id = {caller:String})
 		AND ({kind:String} = '' OR kind = {kind:String}) AND ({outcome:String} = '' OR outcome = {outcome:String})
 		AND ({text:String} = '' OR positionCaseInsensitiveUTF8(concat(action, ' ', object, ' ', detail), {text:String}) > 0)
+		AND ({object:String} = '' OR positionCaseInsensitiveUTF8(object, {object:String}) > 0) AND ({before:UInt64} = 0 OR seq < {before:UInt64})
 		ORDER BY seq DESC LIMIT %d`, auditColumns, q.From, q.To, q.Limit)
 	err = a.read(ctx, sql, params, func(r audit.Row) error {
 		out = append(out, r)

@@ -56,6 +56,8 @@ func TestTheChainIsWholeAsTheServerKeepsIt(t *testing.T) {
 		{audit.Query{Limit: 9, Text: `back\slash`}, []uint64{3}},
 		{audit.Query{Limit: 9, Kind: "sql"}, nil},
 		{audit.Query{Limit: 9, To: 1}, nil},
+		{audit.Query{Limit: 2, Before: 4}, []uint64{3, 2}},
+		{audit.Query{Limit: 9, Object: "Double"}, []uint64{3}},
 	} {
 		found, err := store.List(t.Context(), x.q)
 		var seqs []uint64

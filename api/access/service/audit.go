@@ -33,7 +33,7 @@ const maxEntries = 10_000
 
 // ListAudit shows entries.
 func (s *auditLog) ListAudit(ctx context.Context, in *pb.ListAuditRequest) (*pb.ListAuditResponse, error) {
-	q := audit.Query{Caller: in.GetCaller(), Kind: in.GetKind(), Outcome: in.GetOutcome(), Text: in.GetText(), Limit: int(cmp.Or(in.GetLimit(), 100))}
+	q := audit.Query{Caller: in.GetCaller(), Kind: in.GetKind(), Outcome: in.GetOutcome(), Text: in.GetText(), Object: in.GetObject(), Before: in.GetBefore(), Limit: int(cmp.Or(in.GetLimit(), 100))}
 	if q.Limit < 1 || q.Limit > maxEntries {
 		return nil, invalid("limit", fmt.Sprintf("want 1 to %d", maxEntries))
 	}

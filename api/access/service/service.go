@@ -27,6 +27,7 @@ type Services struct {
 	Callers   pb.CallerServiceServer
 	Keys      pb.KeyServiceServer
 	Users     pb.UserServiceServer
+	Sessions  pb.SessionServiceServer
 	Audit     pb.AuditServiceServer
 	Deletions pb.DeletionServiceServer
 }
@@ -36,7 +37,8 @@ func New(deps Deps) Services {
 	return Services{
 		Callers:   callers{},
 		Keys:      &keys{keys: deps.Keys, sessions: deps.Sessions},
-		Users:     &users{users: deps.Users},
+		Users:     &users{users: deps.Users, sessions: deps.Sessions},
+		Sessions:  &sessions{sessions: deps.Sessions},
 		Audit:     &auditLog{log: deps.Audit, now: deps.Now},
 		Deletions: newDeletions(deps.Events, deps.Now),
 	}

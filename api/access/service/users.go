@@ -13,7 +13,8 @@ import (
 // users serves UserService.
 type users struct {
 	pb.UnimplementedUserServiceServer
-	users *signin.Users
+	users    *signin.Users
+	sessions *signin.Sessions // nil: there are none
 }
 
 // CreateUser makes a user.
@@ -26,7 +27,16 @@ func (s *users) CreateUser(ctx context.Context, in *pb.CreateUserRequest) (*pb.L
 func (s *users) ListUsers(context.Context, *pb.ListUsersRequest) (*pb.ListUsersResponse, error) {
 	out := &pb.ListUsersResponse{}
 	for _, v := range s.users.List() {
-		out.Users = append(out.Users, userAnswer(v, ""))
+		u := userAnswer(v, "")
+		for _, session := range list(s.sessions) { // the latest first
+			if session.Provider != signin.Local || session.Name != v.Body.Name {
+				continue
+			}
+			if u.Sessions++; u.Sessions == 1 {
+				u.LastSignIn = shown(session.Begun)
+			}
+		}
+		out.Users = append(out.Users, u)
 	}
 	return out, nil
 }
@@ -40,6 +50,18 @@ func (s *users) SetUserPassword(ctx context.Context, in *pb.SetUserPasswordReque
 // SetUserRole gives a user another role.
 func (s *users) SetUserRole(ctx context.Context, in *pb.SetUserRoleRequest) (*pb.LocalUser, error) {
 	v, err := s.users.SetRole(ctx, in.GetUserId(), in.GetRole())
+	return userAnswer(v, ""), err
+}
+
+// DisableUser keeps a user from signing in.
+func (s *users) DisableUser(ctx context.Context, in *pb.DisableUserRequest) (*pb.LocalUser, error) {
+	v, err := s.users.Disable(ctx, in.GetUserId())
+	return userAnswer(v, ""), err
+}
+
+// EnableUser lets a disabled user sign in again.
+func (s *users) EnableUser(ctx context.Context, in *pb.EnableUserRequest) (*pb.LocalUser, error) {
+	v, err := s.users.Enable(ctx, in.GetUserId())
 	return userAnswer(v, ""), err
 }
 
@@ -58,5 +80,5 @@ func madeHere(given, password string) string {
 }
 
 func userAnswer(v signin.StoredUser, password string) *pb.LocalUser {
-	return &pb.LocalUser{Id: v.ID, Name: v.Body.Name, Role: v.Body.Role, Password: password, Created: shown(v.CreatedAt)}
+	return &pb.LocalUser{Id: v.ID, Name: v.Body.Name, Role: v.Body.Role, Password: password, Created: shown(v.CreatedAt), Disabled: v.Body.Disabled}
 }

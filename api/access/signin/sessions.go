@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -11,6 +12,7 @@ import (
 	"maps"
 	"net/http"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -128,21 +130,38 @@ func (s *Sessions) find(token string) (Session, bool) {
 	s.mu.Lock()
 	v, ok := s.byHash[hashOf(token)]
 	s.mu.Unlock()
-	if !ok || v.Expires <= schema.MillisOf(s.now()) {
+	if !ok || !s.stands(v) {
 		return Session{}, false
 	}
-	if v.Provider == Local {
-		u, there := s.users.Named(v.Name)
-		if !there || u.Body.Since > v.Begun || u.Body.Role != v.Role {
-			return Session{}, false
-		}
-	}
 	return v, true
+}
+
+// stands reports whether a session has neither expired nor been ended by what was done to
+// its user.
+func (s *Sessions) stands(v Session) bool {
+	if v.Expires <= schema.MillisOf(s.now()) {
+		return false
+	}
+	if v.Provider != Local {
+		return true
+	}
+	u, there := s.users.Named(v.Name)
+	return there && !u.Body.Disabled && u.Body.Since <= v.Begun && u.Body.Role == v.Role
 }
 
 // end ends the session of a token.
 func (s *Sessions) end(token string) error {
 	return s.change(func() { delete(s.byHash, hashOf(token)) })
+}
+
+// List are the sessions that have not ended, the latest first.
+func (s *Sessions) List() []Session {
+	s.mu.Lock()
+	all := slices.Collect(maps.Values(s.byHash))
+	s.mu.Unlock()
+	out := slices.DeleteFunc(all, func(v Session) bool { return !s.stands(v) })
+	slices.SortFunc(out, func(a, b Session) int { return cmp.Or(cmp.Compare(b.Begun, a.Begun), cmp.Compare(a.ID, b.ID)) })
+	return out
 }
 
 // EndAll ends every session of a person, by their name, or one by its id, or, where that is

@@ -220,12 +220,13 @@ func TestWhatEndsASession(t *testing.T) {
 			_, _, err := h.Users.SetPassword(t.Context(), u.ID, "")
 			return err
 		},
-		"another role":     func(h *house, u StoredUser) error { _, err := h.Users.SetRole(t.Context(), u.ID, "admin"); return err },
-		"the person left":  func(h *house, u StoredUser) error { _, err := h.Users.Delete(t.Context(), u.ID); return err },
-		"its time is over": func(h *house, _ StoredUser) error { h.wait(Lifetime); return nil },
-		"all are ended":    func(h *house, _ StoredUser) error { _, err := h.Sessions.EndAll(""); return err },
-		"it is ended":      func(h *house, _ StoredUser) error { return h.endOnly() },
-		"theirs are ended": func(h *house, _ StoredUser) error { _, err := h.Sessions.EndAll("ann"); return err },
+		"another role":           func(h *house, u StoredUser) error { _, err := h.Users.SetRole(t.Context(), u.ID, "admin"); return err },
+		"the person left":        func(h *house, u StoredUser) error { _, err := h.Users.Delete(t.Context(), u.ID); return err },
+		"the person is disabled": func(h *house, u StoredUser) error { _, err := h.Users.Disable(t.Context(), u.ID); return err },
+		"its time is over":       func(h *house, _ StoredUser) error { h.wait(Lifetime); return nil },
+		"all are ended":          func(h *house, _ StoredUser) error { _, err := h.Sessions.EndAll(""); return err },
+		"it is ended":            func(h *house, _ StoredUser) error { return h.endOnly() },
+		"theirs are ended":       func(h *house, _ StoredUser) error { _, err := h.Sessions.EndAll("ann"); return err },
 	} {
 		h := newHouse(t)
 		u, password := h.user("analyst")
@@ -241,6 +242,27 @@ func TestWhatEndsASession(t *testing.T) {
 		if status, _ := b.do(http.MethodGet, "/room", ""); status != http.StatusUnauthorized {
 			t.Errorf("%s: %d", what, status)
 		}
+	}
+}
+
+// TestWhoIsDisabledDoesNotSignIn, with the answer of a wrong password, until they are enabled.
+func TestWhoIsDisabledDoesNotSignIn(t *testing.T) {
+	h := newHouse(t)
+	u, password := h.user("analyst")
+	if _, err := h.Users.Disable(t.Context(), u.ID); err != nil {
+		t.Fatal(err)
+	}
+	if status, text := h.browser().signIn("ann", password); status != http.StatusUnauthorized || !strings.Contains(text, "the name or the password is wrong") {
+		t.Errorf("%d %s", status, text)
+	}
+	if len(h.Sessions.List()) != 0 {
+		t.Error("there is a session")
+	}
+	if _, err := h.Users.Enable(t.Context(), u.ID); err != nil {
+		t.Fatal(err)
+	}
+	if status, text := h.browser().signIn("ann", password); status != http.StatusOK || len(h.Sessions.List()) != 1 {
+		t.Errorf("%d %s", status, text)
 	}
 }
 

@@ -18,6 +18,8 @@ type User struct {
 	Hash string `json:"hash"`
 	// Since is when the password or the role last changed: sessions from before it end.
 	Since schema.Millis `json:"since"`
+	// Disabled keeps them from signing in.
+	Disabled bool `json:"disabled,omitempty"`
 }
 
 // Kind is the kind of users; isRole reports whether there is a role of that name which
@@ -123,6 +125,22 @@ func (u *Users) SetRole(ctx context.Context, id, role string) (StoredUser, error
 	})
 }
 
+// Disable keeps a user from signing in, and ends their sessions.
+func (u *Users) Disable(ctx context.Context, id string) (StoredUser, error) {
+	return u.store.Update(ctx, id, 0, func(b *User) error {
+		b.Disabled, b.Since = true, u.now()
+		return nil
+	})
+}
+
+// Enable lets a disabled user sign in again.
+func (u *Users) Enable(ctx context.Context, id string) (StoredUser, error) {
+	return u.store.Update(ctx, id, 0, func(b *User) error {
+		b.Disabled = false
+		return nil
+	})
+}
+
 // Delete ends a user, and their sessions.
 func (u *Users) Delete(ctx context.Context, id string) (StoredUser, error) {
 	v, err := u.store.Get(ctx, id)
@@ -136,12 +154,12 @@ func (u *Users) Delete(ctx context.Context, id string) (StoredUser, error) {
 // takes as long.
 var nobody = sync.OnceValue(func() string { return hashPassword(NewPassword()) })
 
-// check reports whether the password is the user's.
+// check reports whether the password is the user's, and lets them in.
 func (u *Users) check(name, password string) (StoredUser, bool) {
 	v, there := u.Named(name)
 	if !there {
 		isPassword(nobody(), password)
 		return v, false
 	}
-	return v, isPassword(v.Body.Hash, password)
+	return v, isPassword(v.Body.Hash, password) && !v.Body.Disabled
 }

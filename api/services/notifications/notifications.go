@@ -25,6 +25,9 @@ type Store interface {
 	Preview(ctx context.Context, target configuration.NotificationTarget, signal string) ([]NotificationRequest, error)
 	// Test sends it, and is what the target answered.
 	Test(ctx context.Context, target configuration.NotificationTarget, signal string) (delivered bool, answer string, err error)
+	// Again has something told at once that failed or waits, and returns how many news that
+	// are; ok is false where there is none. What was told is refused.
+	Again(ctx context.Context, target, id string) (n int, ok bool, err error)
 	// KeepSecret keeps a secret under a name, and is what refers to it.
 	KeepSecret(name, value string) (reference string, err error)
 }
@@ -215,6 +218,21 @@ func (s *NotificationService) ListNotifications(ctx context.Context, in *pb.List
 		out.Notifications = append(out.Notifications, shown)
 	}
 	return out, err
+}
+
+// RetryNotification has something told at once.
+func (s *NotificationService) RetryNotification(ctx context.Context, in *pb.RetryNotificationRequest) (*pb.RetryNotificationResponse, error) {
+	if in.GetTarget() == "" {
+		return nil, api.BadRequest("target", "want the handle that it is for")
+	}
+	n, ok, err := s.Told.Again(ctx, in.GetTarget(), in.GetNotificationId())
+	switch {
+	case err != nil:
+		return nil, err
+	case !ok:
+		return nil, &schema.NotFoundError{Kind: "notification", ID: in.GetNotificationId()}
+	}
+	return &pb.RetryNotificationResponse{Notifications: int64(n)}, nil
 }
 
 // CreateMute begins a mute.

@@ -11,12 +11,14 @@ import (
 // Reporter says how the engine is.
 type Reporter interface {
 	Status(context.Context) (Status, error)
+	// Stored is what is kept, and what is let go of.
+	Stored(context.Context) (Stored, error)
 	// RuleCosts are what enabled rules cost: those that are evaluated by themselves
 	// first, then the dearest.
 	RuleCosts() []scheduler.RuleCost
 	// AcceptLoss notes that an operator has seen the gaps, and returns how many of them
 	// and of their events no operator had seen before.
-	AcceptLoss(comment string) (gaps int, events uint64, err error)
+	AcceptLoss(by, comment string) (gaps int, events uint64, err error)
 }
 
 // Status is how the engine is.
@@ -46,6 +48,18 @@ type Status struct {
 	// AuditLost is how many entries of the audit log could not be kept since the start,
 	// AuditWaiting how many are on disk and not yet in its table.
 	AuditLost, AuditWaiting uint64
+	Intake                  Intake
+}
+
+// Intake is what came of all that was sent, since the start.
+type Intake struct {
+	Received, Acknowledged, Stored  uint64            // events
+	Refused                         map[string]uint64 // requests, by reason
+	DuplicateBatches, Known         uint64
+	Late                            uint64
+	Future, Untimed, UnreadableTime uint64
+	Cut, DeadLettered               uint64
+	Waiting, LogBytes               uint64
 }
 
 // ArrivalGap is a stretch of acknowledged events that are not where they should be.
@@ -54,7 +68,10 @@ type ArrivalGap struct {
 	Arrived, Since      schema.Millis // 0: no record of it
 	State, Reason       string
 	Attempts            int
-	Accepted            bool
+	// Accepted is when somebody said that they know of it, AcceptedBy who, with Comment; 0:
+	// nobody did.
+	Accepted            schema.Millis
+	AcceptedBy, Comment string
 }
 
 // SyslogDoor is how an address that takes in syslog is doing, since the start.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"nightjar/api"
+	"nightjar/api/access"
 	"nightjar/api/limits"
 	pb "nightjar/api/v1"
 	"nightjar/scheduler"
@@ -68,7 +69,7 @@ func (s *StatusService) GetStatus(ctx context.Context, _ *pb.GetStatusRequest) (
 		},
 		Geoip: geoip, Clocks: clocksOf(now.Clocks), UnreadableTimes: unreadableOf(now.UnreadableTimes), Syslog: doorsOf(now.Syslog),
 		WithoutEffect: idle, Queries: s.queries(), RulesAlone: s.alone(), Gaps: gapsOf(now.Gaps), EventsLost: now.Lost, AuditLost: now.AuditLost, AuditWaiting: now.AuditWaiting,
-		Pipelines: s.Pipelines.Status(ctx),
+		Pipelines: s.Pipelines.Status(ctx), Intake: intakeOf(now.Intake),
 	}, nil
 }
 
@@ -121,11 +122,11 @@ func (s *StatusService) queries() (out []*pb.QueryLoad) {
 }
 
 // AcceptLoss notes that an operator has seen what is lost or set aside.
-func (s *StatusService) AcceptLoss(_ context.Context, in *pb.AcceptLossRequest) (*pb.AcceptLossResponse, error) {
+func (s *StatusService) AcceptLoss(ctx context.Context, in *pb.AcceptLossRequest) (*pb.AcceptLossResponse, error) {
 	if len(in.Comment) > maxLossComment {
 		return nil, api.BadRequest("comment", "want at most %d bytes, got %d", maxLossComment, len(in.Comment))
 	}
-	gaps, events, err := s.Engine.AcceptLoss(in.Comment)
+	gaps, events, err := s.Engine.AcceptLoss(access.Of(ctx).Name, in.Comment)
 	return &pb.AcceptLossResponse{Gaps: int64(gaps), Events: events}, err
 }
 
@@ -143,7 +144,8 @@ func gapsOf(gaps []ArrivalGap) []*pb.ArrivalGap {
 	for _, g := range gaps[:min(len(gaps), maxListed)] {
 		out = append(out, &pb.ArrivalGap{
 			First: g.First, Last: g.Last, Events: g.Events, Arrived: moment(g.Arrived), Since: moment(g.Since),
-			State: g.State, Reason: g.Reason, Attempts: int64(g.Attempts), Accepted: g.Accepted,
+			State: g.State, Reason: g.Reason, Attempts: int64(g.Attempts),
+			Accepted: g.Accepted != 0, AcceptedBy: g.AcceptedBy, AcceptedAt: moment(g.Accepted), Comment: g.Comment,
 		})
 	}
 	return out

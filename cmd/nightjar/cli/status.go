@@ -63,7 +63,7 @@ what is set aside is still tried again.`,
 		},
 	}
 	c.Flags().BoolVar(&accept, "accept-loss", false, "note that you know of the events that are lost or set aside")
-	c.Flags().StringVar(&comment, "comment", "", "who or why, kept with --accept-loss")
+	c.Flags().StringVar(&comment, "comment", "", "why, kept with --accept-loss and the name of your key")
 	addClientFlags(c)
 	addOutput(c, tableFormats...)
 	return c

@@ -21,6 +21,7 @@ type userShown struct {
 	Role     string `json:"role"`
 	Password string `json:"password"`
 	Created  string `json:"created"`
+	Disabled bool   `json:"disabled"`
 }
 
 func newUsersCommand() *cobra.Command {
@@ -33,7 +34,7 @@ func newUsersCommand() *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(newUsersList(), newUsersCreate(), newUsersPassword(), newUsersRole(), newUsersDelete())
+	c.AddCommand(newUsersList(), newUsersCreate(), newUsersPassword(), newUsersRole(), newUsersDisable(), newUsersEnable(), newUsersDelete())
 	return c
 }
 
@@ -67,9 +68,13 @@ func newUsersList() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r := result{data: raw, header: []string{"NAME", "ROLE", "CREATED", "ID"}, none: "nobody signs in with a password"}
+			r := result{data: raw, header: []string{"NAME", "ROLE", "STATE", "CREATED", "ID"}, none: "nobody signs in with a password"}
 			for _, u := range all {
-				r.rows = append(r.rows, []string{u.Name, u.Role, u.Created, u.ID})
+				state := "enabled"
+				if u.Disabled {
+					state = "disabled"
+				}
+				r.rows = append(r.rows, []string{u.Name, u.Role, state, u.Created, u.ID})
 			}
 			return r.print(c)
 		},
@@ -168,6 +173,26 @@ func newUsersRole() *cobra.Command {
 		Use: "role NAME|ID ROLE", Short: "Give a person another role, and end their sessions", Example: "  nightjar users role jane responder", Args: cobra.ExactArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
 			return changeUser(c, args[0], "role", map[string]string{"role": args[1]})
+		},
+	}
+	addClientFlags(c)
+	addOutput(c, textFormats...)
+	return c
+}
+
+func newUsersDisable() *cobra.Command {
+	return newUsersState("disable", "Let a person in no more until they are enabled, and end their sessions")
+}
+
+func newUsersEnable() *cobra.Command {
+	return newUsersState("enable", "Let a disabled person in again")
+}
+
+func newUsersState(verb, short string) *cobra.Command {
+	c := &cobra.Command{
+		Use: verb + " NAME|ID", Short: short, Example: "  nightjar users " + verb + " jane", Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return changeUser(c, args[0], verb, map[string]string{})
 		},
 	}
 	addClientFlags(c)

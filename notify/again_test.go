@@ -1,0 +1,68 @@
+package notify
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"nightjar/schema"
+)
+
+// TestWhatFailedIsToldAgainWhenAsked: for good, in one with its digest, or while it waits for
+// its next attempt; and nothing else is.
+func TestWhatFailedIsToldAgainWhenAsked(t *testing.T) {
+	w, d := newWorld(t)
+	s := NewSender(d)
+	now := schema.MillisOf(time.Now())
+	for i, n := range []News{
+		{ID: "alone", State: Failed}, {ID: "d1", State: Failed, Digest: "d sealed 1"}, {ID: "d2", State: Failed, Digest: "d sealed 1"},
+		{ID: "d3", State: Sent, Digest: "d sealed 1"}, {ID: "sent", State: Sent},
+	} {
+		n.Target, n.Kind, n.Version, n.Created, n.Due, n.About.SignalID = "@webhook-soc", Opened, 3, now, now, string(rune('a'+i))
+		w.kept[n.ID] = n
+	}
+	waits := News{ID: "waits", Version: 1, Target: "@pagerduty-duty", Kind: Opened, State: Waiting, Created: now, Due: now, About: About{SignalID: "w"}}
+	w.kept["waits"] = waits
+	w.waiting = func() []News { return []News{waits} }
+	w.tell = func(call int) Outcome {
+		if call > 1 {
+			return Outcome{Done: true}
+		}
+		go func() { // the first attempt fails, and the next one is an hour away
+			for _, x := range []struct {
+				target, id string
+				n          int
+				ok         bool
+			}{{"@webhook-soc", "alone", 1, true}, {"@webhook-soc", "d2", 2, true}, {"@webhook-soc", "nobody", 0, false}, {"@slack-soc", "alone", 0, false}} {
+				if n, ok, err := s.Again(t.Context(), x.target, x.id); n != x.n || ok != x.ok || err != nil {
+					t.Errorf("%s %s: %d %v %v", x.target, x.id, n, ok, err)
+				}
+			}
+			if _, _, err := s.Again(t.Context(), "@webhook-soc", "sent"); !errors.As(err, new(*NotAgainError)) {
+				t.Errorf("what was told: %v", err)
+			}
+			for { // until the pause after the failure has begun
+				s.mu.Lock()
+				q := s.queues["@pagerduty-duty"]
+				s.mu.Unlock()
+				q.mu.Lock()
+				waiting := len(q.retry) > 0
+				q.mu.Unlock()
+				if waiting {
+					break
+				}
+				time.Sleep(time.Millisecond)
+			}
+			if n, ok, err := s.Again(t.Context(), "@pagerduty-duty", "waits"); n != 1 || !ok || err != nil {
+				t.Errorf("what waits: %d %v %v", n, ok, err)
+			}
+		}()
+		return Outcome{RetryAfter: time.Hour}
+	}
+	w.run(s, 4)
+	for _, id := range []string{"alone", "d1", "d2", "waits"} {
+		if w.kept[id].State != Sent {
+			t.Errorf("%s is %s", id, w.kept[id].State)
+		}
+	}
+}
