@@ -26,3 +26,20 @@ func TestRefusalTellsNothingOfTheServer(t *testing.T) {
 		}
 	}
 }
+
+// What the server says of a name has no place: the name is looked for in the query, and
+// not in its texts.
+func TestUnknownNamesHaveTheirPlace(t *testing.T) {
+	for _, c := range []struct{ query, said, want string }{
+		{"SELECT 'hist', hist FROM events", "Unknown expression identifier `hist` in scope SELECT 'hist', hist FROM events. Maybe you meant: ['host']", "1:16: "},
+		{"SELECT 1\nFROM eventz", "Unknown table expression identifier 'eventz' in scope SELECT 1 FROM eventz. Maybe you meant nightjar.events?", "2:6: "},
+		{"SELECT '日本', -- cuont\n cuont(1)", "Function with name `cuont` does not exist. In scope SELECT cuont(1). Maybe you meant: ['count']", "2:2: "},
+		{"SELECT 'gone'", "Unknown expression identifier `gone` in scope", ""},
+		{"SELECT 1", "Something else", ""},
+	} {
+		err := refusal(context.Background(), c.query, &ch.Exception{Code: 47, Message: c.said})
+		if got, _, _ := strings.Cut(err.Error(), "ClickHouse"); got != c.want {
+			t.Errorf("%q: %q is at %q, want %q", c.query, c.said, got, c.want)
+		}
+	}
+}

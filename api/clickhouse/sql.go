@@ -161,25 +161,51 @@ func saidRefusal(query string, said *ch.Exception) error {
 	return &api.RefusedError{Message: placeOf(query, said) + fmt.Sprintf("ClickHouse (code %d): %s", said.Code, strings.TrimSpace(text))}
 }
 
-var syntaxPlace = regexp.MustCompile(`Syntax error: failed at position (\d+)`)
+var (
+	syntaxPlace = regexp.MustCompile(`Syntax error: failed at position (\d+)`)
+	unknownName = regexp.MustCompile("^Unknown (?:table )?(?:expression|expression or function|function|table)?(?: expression)? ?identifier '?`?([\\w.]+)|^Function with name `([\\w]+)` does not exist")
+)
 
-// placeOf is where a query can't be parsed, as "line:column: ", both from 1 and columns in
-// characters; empty where the server does not say. The server counts bytes from the
-// beginning of what CheckAdHoc asks.
+// placeOf is where a query is wrong, as "line:column: ", both from 1 and columns in
+// characters; empty where that is not known. Of what can't be parsed the server says the
+// place, in bytes from the beginning of what CheckAdHoc asks; of a name that nothing has,
+// only the name, which is looked for.
 func placeOf(query string, said *ch.Exception) string {
-	found := syntaxPlace.FindStringSubmatch(said.Message)
-	if found == nil {
-		return ""
+	if found := syntaxPlace.FindStringSubmatch(said.Message); found != nil {
+		at, err := strconv.Atoi(found[1])
+		at -= len(clickhouse.AdHocCheck) + 1
+		if err != nil || at < 0 || at > len(query) {
+			return ""
+		}
+		return linePlace(query, at)
 	}
-	at, err := strconv.Atoi(found[1])
-	at -= len(clickhouse.AdHocCheck) + 1
-	if err != nil || at < 0 || at > len(query) {
-		return ""
+	if name := unknownName.FindStringSubmatch(withoutInsides(said.Message, query)); name != nil {
+		if at := wordIn(query, name[1]+name[2]); at >= 0 {
+			return linePlace(query, at)
+		}
 	}
+	return ""
+}
+
+func linePlace(query string, at int) string {
 	before := query[:at]
 	line := before[strings.LastIndexByte(before, '\n')+1:]
 	return fmt.Sprintf("%d:%d: ", strings.Count(before, "\n")+1, utf8.RuneCountInString(line)+1)
 }
+
+// wordIn is where a name first stands in a query by itself, outside of texts and comments;
+// -1: nowhere.
+func wordIn(query, name string) int {
+	for _, at := range names.FindAllStringIndex(query, -1) {
+		if query[at[0]:at[1]] == name {
+			return at[0]
+		}
+	}
+	return -1
+}
+
+// names are the words of a query, and what else may have words in it, as a whole.
+var names = regexp.MustCompile(`'(?:\\.|\'\'|[^'\\])*'|--[^\n]*|(?s:/\*.*?\*/)|[A-Za-z_][\w.]*`)
 
 // withoutInsides is what the server said without what it said of itself. A path
 // that the query has is the caller's own.

@@ -75,7 +75,7 @@ document.addEventListener('keydown', (e) => {
   const b = both ?? find(name)
   first = oneLetter ? name : ''
   firstAt = e.timeStamp
-  if (!b || (typing(e.target) && !b.always)) return
+  if (!b || (typing(e.composedPath()[0] ?? null) && !b.always)) return
   first = ''
   e.preventDefault()
   b.act()

@@ -1,36 +1,77 @@
-import { useState } from 'preact/hooks'
+import { useMemo, useState } from 'preact/hooks'
 import type { SQLResult } from '../../api/sql'
+import { Bars } from '../../parts/bars'
+import { Plot } from '../../parts/plot'
 import { Table, type Column } from '../../parts/table'
+import { Value } from '../../parts/value'
 import { usePreferences } from '../../state/preferences'
 import { rowHeight } from '../../state/size'
 import { oneLine, shown } from '../../state/text'
+import { chartOf, isNumber } from './sql-chart'
 
 interface Row {
   id: string
   values: unknown[]
 }
 
+/** seen is how much of a value is shown, in characters; all of it can be copied. */
+const seen = 2048
+
 export const textOf = (v: unknown): string => (v === null || v === undefined ? '' : typeof v === 'object' ? JSON.stringify(v) : String(v))
+
+/** fieldOfColumn is what a search calls a column; empty: it has no name for it. */
+export function fieldOfColumn(name: string): string {
+  if (/^(source|host|service|status)$/.test(name)) return name
+  const path = /^attributes\.(.+)$/.exec(name)?.[1]
+  return path === undefined ? '' : '@' + path.replace(/`/g, '').replace(/\.:\w+$/, '')
+}
 
 /** Result is what a statement answered, as a table; a press on a row shows all of it. */
 export function Result({ result }: { result: SQLResult }) {
   const { density } = usePreferences()
   const [open, setOpen] = useState<string>()
-  const rows = result.rows.map((values, i): Row => ({ id: String(i), values }))
+  const rows = useMemo(() => result.rows.map((values, i): Row => ({ id: String(i), values })), [result])
+  const columns = useMemo(() => columnsOf(result), [result])
   const one = open === undefined ? undefined : rows[Number(open)]
-  const columns = result.columns.map((c, i): Column<Row> => {
-    const isNumber = /^(Nullable\()?(U?Int|Float|Decimal)/.test(c.type)
-    return { id: 'sql', title: c.name, width: isNumber ? 'minmax(72px,140px)' : 'minmax(96px,1fr)', number: isNumber, cell: (r) => <span class="mono">{r.values[i] === null ? <span class="mut">null</span> : oneLine(textOf(r.values[i]), 500)}</span> }
-  })
   if (rows.length === 0) return <p class="empty mut">The statement found no row.</p>
   return (
     <section class="queue" aria-label="Rows">
       <Table name="Rows" columns={columns} rows={rows} total={rows.length} keyOf={(r) => r.id} rowHeight={Math.min(32, rowHeight(density, false))} current={open} sort="" onSort={() => undefined} onOpen={(r) => setOpen(r.id === open ? undefined : r.id)} onEnd={() => undefined} />
       {one && (
         <dl class="event-fields sql-row" tabIndex={0} aria-label="Row">
-          {result.columns.map((c, i) => <div key={i}><dt class="cut" title={c.type}>{c.name}</dt><dd class="mono hi">{shown(textOf(one.values[i]).slice(0, 20_000))}</dd></div>)}
+          {result.columns.map((c, i) => <div key={i}><dt class="cut" title={c.type}>{c.name}</dt><dd class="mono hi"><Cell column={c.name} value={one.values[i]} most={20_000} /></dd></div>)}
         </dl>
       )}
     </section>
   )
+}
+
+const columnsOf = (result: SQLResult): Column<Row>[] =>
+  result.columns.map((c, i) => {
+    const number = isNumber(c.type)
+    return { id: 'sql', title: c.name, width: number ? 'minmax(72px,140px)' : 'minmax(96px,1fr)', number, cell: (r) => <Cell column={c.name} value={r.values[i]} most={500} /> }
+  })
+
+/** Cell is a value of a row; one of a field can be pressed. */
+function Cell({ column, value, most }: { column: string; value: unknown; most: number }) {
+  if (value === null || value === undefined) return <span class="mono mut">null</span>
+  const text = textOf(value)
+  const field = typeof value === 'object' || text === '' ? '' : fieldOfColumn(column)
+  const bounded = most > seen ? shown(text.slice(0, most)) + (text.length > most ? '…' : '') : oneLine(text, most)
+  return field === '' ? <span class="mono">{bounded}</span> : <Value field={field} value={text} text={bounded} />
+}
+
+/** ResultChart is the same as a drawing, where the columns suggest one. */
+export function ResultChart({ result, onZoom }: { result: SQLResult; onZoom?: ((from: number, to: number) => void) | undefined }) {
+  const chart = useMemo(() => chartOf(result), [result])
+  switch (chart.kind) {
+    case 'none':
+      return <p class="empty mut">{chart.why}</p>
+    case 'lines':
+      return <div class="sql-chart"><Plot name="Rows over time" times={chart.times} series={chart.series} kind={chart.times.length < 2 ? 'bars' : 'line'} height={280} onZoom={onZoom} /></div>
+    case 'bars': {
+      const field = fieldOfColumn(chart.name)
+      return <Bars name={chart.name} value={chart.value} bars={chart.bars} {...(field === '' ? {} : { show: (n: string) => (n === 'null' ? 'null' : <Value field={field} value={n} text={oneLine(n, 200)} />) })} />
+    }
+  }
 }
