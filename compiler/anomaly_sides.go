@@ -6,7 +6,7 @@ package compiler
 type CondLow struct{ CondCompare }
 
 // Holds compares the label's value of the low side.
-func (n CondLow) Holds(values []float64) bool { return n.compare(values[len(values)/2+n.Label]) }
+func (n CondLow) Holds(values []float64) bool { return n.Compare(values[len(values)/2+n.Label]) }
 
 // sided is a condition on probabilities whose comparisons with `<` and `<=` are on the
 // low side, wherever a `!` makes them so, and whether there are any.

@@ -76,9 +76,10 @@ func eitherOf(left, right CondNode) CondNode { return CondOr{Left: left, Right: 
 type CondTrue struct{}
 
 // Holds compares the label's value.
-func (n CondCompare) Holds(values []float64) bool { return n.compare(values[n.Label]) }
+func (n CondCompare) Holds(values []float64) bool { return n.Compare(values[n.Label]) }
 
-func (n CondCompare) compare(v float64) bool {
+// Compare reports whether the comparison is true of a value.
+func (n CondCompare) Compare(v float64) bool {
 	switch n.Op {
 	case ">":
 		return v > n.Number

@@ -63,7 +63,7 @@ func outcomes(n CondNode, known map[int]float64) (canHold, canFail bool) {
 		if !ok {
 			return true, true
 		}
-		holds := n.compare(v)
+		holds := n.Compare(v)
 		return holds, !holds
 	case CondAnd:
 		h, f := outcomes(n.Left, known)

@@ -25,23 +25,44 @@ type explained struct {
 		Thresholds []struct {
 			Query, Operator string
 			Number          float64
+			Column          int
+		}
+		Columns []struct {
+			Query, Step string
+			Window      int64 `json:"window_ms"`
 		}
 	}
 	Standing struct {
 		Cases []struct {
-			Holds       bool
-			Comparisons []struct {
+			Name, Written string
+			Holds         bool
+			Comparisons   []struct {
 				Query         string
 				Value, Number float64
 				Holds         bool
 			}
 		}
-		Steps []struct{ Name, Reached string }
+		Steps []explainedStep
+		Notes []string
 	}
 	Queries   []struct{ Matches bool }
+	Band      struct{ Points []bandPoint }
 	Journey   []journeyStop
 	Processes []processNode
 	Missing   []string
+}
+
+type explainedStep struct {
+	Name, Condition, Reached string
+	Window                   int64 `json:"window_ms"`
+	Within                   int64 `json:"within_ms"`
+	Comparisons              []struct{ Value, Most, Number float64 }
+}
+
+type bandPoint struct {
+	At                   string
+	Value, Lower, Median float64
+	Upper                float64
 }
 
 type journeyStop struct {
@@ -55,7 +76,21 @@ type processNode struct {
 	PID      int64 `json:"pid"`
 	Name     string
 	Events   []string
+	Started  int64
+	Deeds    []struct{ Name, Target, Rule string }
 	Children []processNode
+}
+
+// explainOne has the engine say why the one signal of a rule is there.
+func (p *process) explainOne(rule string) (out explained) {
+	p.t.Helper()
+	var found struct{ Data []struct{ ID string } }
+	p.call(http.MethodPost, "/api/v2/security_monitoring/signals/search", []byte(`{"filter":{"query":"rule_name:`+rule+`"}}`), &found)
+	if len(found.Data) != 1 {
+		p.t.Fatalf("%s: %d signals", rule, len(found.Data))
+	}
+	p.call(http.MethodGet, "/api/nightjar/v1/signals/"+found.Data[0].ID+"/explanation", nil, &out)
+	return out
 }
 
 // TestASignalIsExplainedInNumbers makes signals of two methods, and has the engine say why.
@@ -69,7 +104,7 @@ func TestASignalIsExplainedInNumbers(t *testing.T) {
 		"queries":[{"name":"failed","query":"source:x @evt.name:login","aggregation":"count","groupByFields":["@usr.id"]}],
 		"cases":[{"status":"high","name":"three","condition":"failed >= 3"}]}`)
 	create(`{"name":"chain","message":"m","isEnabled":true,"tags":[],"options":{"evaluationWindow":300,"keepAlive":300,"maxSignalDuration":3600,"detectionMethod":"sequence_detection","sequenceDetectionOptions":{
-			"steps":[{"name":"one","condition":"a > 0"},{"name":"two","condition":"b > 0"}],"stepTransitions":[{"parent":"one","child":"two","evaluationWindow":600}]}},
+			"steps":[{"name":"one","condition":"a > 0","evaluationWindow":300},{"name":"two","condition":"b > 0","evaluationWindow":300}],"stepTransitions":[{"parent":"one","child":"two","evaluationWindow":600}]}},
 		"queries":[{"query":"source:x @evt.name:login","aggregation":"count","groupByFields":["@usr.id"]},{"query":"source:x @evt.name:delete","aggregation":"count","groupByFields":["@usr.id"]}],
 		"cases":[{"status":"low","condition":"two > 0"}]}`)
 	create(`{"name":"journey","message":"m","isEnabled":true,"tags":[],"options":{"evaluationWindow":0,"keepAlive":300,"maxSignalDuration":3600,"detectionMethod":"impossible_travel"},
@@ -90,15 +125,7 @@ func TestASignalIsExplainedInNumbers(t *testing.T) {
 	send("travel", "ann", 0, fmt.Sprintf(place, 1, 48.85, 2.35, "Paris", "France"))
 	send("travel", "ann", 3600, fmt.Sprintf(place, 2, 40.71, -74.0, "New York", "United States"))
 	p.caughtUp()
-	explain := func(rule string) (out explained) {
-		var found struct{ Data []struct{ ID string } }
-		p.call(http.MethodPost, "/api/v2/security_monitoring/signals/search", []byte(`{"filter":{"query":"rule_name:`+rule+`"}}`), &found)
-		if len(found.Data) != 1 {
-			t.Fatalf("%s: %d signals", rule, len(found.Data))
-		}
-		p.call(http.MethodGet, "/api/nightjar/v1/signals/"+found.Data[0].ID+"/explanation", nil, &out)
-		return out
-	}
+	explain := p.explainOne
 
 	many := explain("many")
 	if want := "3 events of failed for @usr.id " + hostile + " within 5m, so that failed >= 3 held at 2026-03-01 12:03:20 UTC."; many.Summary.Sentence != want {
@@ -142,8 +169,9 @@ func TestASignalIsExplainedInNumbers(t *testing.T) {
 		t.Errorf("journey: %+v", journey)
 	}
 
-	steps := explain("chain").Standing.Steps
-	if len(steps) != 2 || steps[0].Name != "one" || steps[1].Reached != "2026-03-01T12:04:20.000Z" {
-		t.Errorf("steps: %+v", steps)
+	// The logins at 12:00:00, 12:01:40 and 12:03:20: the first is enough, and by the deletion
+	// there are three.
+	if steps := fmt.Sprint(explain("chain").Standing.Steps); steps != "[{one a > 0 2026-03-01T12:00:00.000Z 300000 0 [{1 3 0}]} {two b > 0 2026-03-01T12:04:20.000Z 300000 600000 [{1 1 0}]}]" {
+		t.Errorf("steps: %s", steps)
 	}
 }

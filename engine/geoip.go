@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/fx"
 
+	"nightjar/api/services/facets"
 	"nightjar/api/services/operations"
 	"nightjar/ingest"
 	"nightjar/ingest/geoip"
@@ -59,6 +60,14 @@ func newGeoIP(lc fx.Lifecycle, e *engine) (*geoip.Databases, error) {
 
 // locator is the databases as the intake wants them; nil when there are none.
 func locator(d *geoip.Databases) ingest.Locator {
+	if d == nil {
+		return nil
+	}
+	return d
+}
+
+// places is the databases as the API wants them; nil when there are none.
+func places(d *geoip.Databases) facets.Places {
 	if d == nil {
 		return nil
 	}

@@ -71,6 +71,7 @@ type Deps struct {
 	Logs          events.Store
 	SQL           events.SQL
 	Facets        facets.Store
+	Places        facets.Places // nil: none
 	Status        operations.Reporter
 	EvaluationLog operations.EvaluationLog
 	Agents        operations.Agents

@@ -105,7 +105,7 @@ func (s *services) ofSearch(deps Deps, gates limits.Queries) {
 	s.searches = &events.SearchService{Store: store, Now: deps.Now}
 	s.facets = &facets.FacetService{
 		Store: facets.Limit(deps.Facets, facets.Gates{Signals: gates.Signals, Events: gates.Searches}), Events: s.searches, Rules: deps.Rules, Now: deps.Now,
-		Tables: deps.Tables, Listed: listedIn(deps),
+		Tables: deps.Tables, Listed: listedIn(deps), Places: deps.Places,
 	}
 	s.sqls = &events.SQLService{DB: events.LimitSQL(deps.SQL, gates.Searches), Now: deps.Now}
 	s.logs = &events.LogService{Intake: deps.Intake}

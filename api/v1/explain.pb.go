@@ -466,7 +466,9 @@ type CaseExplanation struct {
 	Condition string                 `protobuf:"bytes,4,opt,name=condition,proto3" json:"condition,omitempty"`
 	Holds     bool                   `protobuf:"varint,5,opt,name=holds,proto3" json:"holds,omitempty"`
 	// The comparisons in the condition, each with its value.
-	Comparisons   []*Comparison `protobuf:"bytes,6,rep,name=comparisons,proto3" json:"comparisons,omitempty"`
+	Comparisons []*Comparison `protobuf:"bytes,6,rep,name=comparisons,proto3" json:"comparisons,omitempty"`
+	// The condition as the rule has it.
+	Written       string `protobuf:"bytes,7,opt,name=written,proto3" json:"written,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -541,6 +543,13 @@ func (x *CaseExplanation) GetComparisons() []*Comparison {
 		return x.Comparisons
 	}
 	return nil
+}
+
+func (x *CaseExplanation) GetWritten() string {
+	if x != nil {
+		return x.Written
+	}
+	return ""
 }
 
 // Comparison is a value beside the number that it is compared with.
@@ -627,8 +636,16 @@ type StepExplanation struct {
 	Name      string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	Condition string                 `protobuf:"bytes,2,opt,name=condition,proto3" json:"condition,omitempty"`
 	Holds     bool                   `protobuf:"varint,3,opt,name=holds,proto3" json:"holds,omitempty"`
-	// When the sequence last got as far as this step.
-	Reached       *string `protobuf:"bytes,4,opt,name=reached,proto3,oneof" json:"reached,omitempty"`
+	// When it was reached, on a way that ends at the moment that is asked about, and as early
+	// as the next step allows; where no way ends there, when it last was.
+	Reached *string `protobuf:"bytes,4,opt,name=reached,proto3,oneof" json:"reached,omitempty"`
+	// The comparisons in the condition, with the values of when it was reached.
+	Comparisons []*StepComparison `protobuf:"bytes,5,rep,name=comparisons,proto3" json:"comparisons,omitempty"`
+	// Over how long its values are taken, in milliseconds; 0: it asks for one event.
+	WindowMs int64 `protobuf:"varint,6,opt,name=window_ms,proto3" json:"window_ms,omitempty"`
+	// How soon it must follow the step before it, in milliseconds; 0: it is the first, or all
+	// steps must lie within the rule's window.
+	WithinMs      int64 `protobuf:"varint,7,opt,name=within_ms,proto3" json:"within_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -691,6 +708,115 @@ func (x *StepExplanation) GetReached() string {
 	return ""
 }
 
+func (x *StepExplanation) GetComparisons() []*StepComparison {
+	if x != nil {
+		return x.Comparisons
+	}
+	return nil
+}
+
+func (x *StepExplanation) GetWindowMs() int64 {
+	if x != nil {
+		return x.WindowMs
+	}
+	return 0
+}
+
+func (x *StepExplanation) GetWithinMs() int64 {
+	if x != nil {
+		return x.WithinMs
+	}
+	return 0
+}
+
+// StepComparison is a value beside the number that a step compares it with.
+type StepComparison struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Query string                 `protobuf:"bytes,1,opt,name=query,proto3" json:"query,omitempty"`
+	// When the step was reached.
+	Value float64 `protobuf:"fixed64,2,opt,name=value,proto3" json:"value,omitempty"`
+	// > >= < <= == or !=
+	Operator string  `protobuf:"bytes,3,opt,name=operator,proto3" json:"operator,omitempty"`
+	Number   float64 `protobuf:"fixed64,4,opt,name=number,proto3" json:"number,omitempty"`
+	Holds    bool    `protobuf:"varint,5,opt,name=holds,proto3" json:"holds,omitempty"`
+	// The highest from when the step was reached to when the next one was.
+	Most          float64 `protobuf:"fixed64,6,opt,name=most,proto3" json:"most,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StepComparison) Reset() {
+	*x = StepComparison{}
+	mi := &file_explain_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StepComparison) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StepComparison) ProtoMessage() {}
+
+func (x *StepComparison) ProtoReflect() protoreflect.Message {
+	mi := &file_explain_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StepComparison.ProtoReflect.Descriptor instead.
+func (*StepComparison) Descriptor() ([]byte, []int) {
+	return file_explain_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *StepComparison) GetQuery() string {
+	if x != nil {
+		return x.Query
+	}
+	return ""
+}
+
+func (x *StepComparison) GetValue() float64 {
+	if x != nil {
+		return x.Value
+	}
+	return 0
+}
+
+func (x *StepComparison) GetOperator() string {
+	if x != nil {
+		return x.Operator
+	}
+	return ""
+}
+
+func (x *StepComparison) GetNumber() float64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *StepComparison) GetHolds() bool {
+	if x != nil {
+		return x.Holds
+	}
+	return false
+}
+
+func (x *StepComparison) GetMost() float64 {
+	if x != nil {
+		return x.Most
+	}
+	return 0
+}
+
 // ExplainedSignal is a signal that was alive at the moment, or could go on.
 type ExplainedSignal struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
@@ -708,7 +834,7 @@ type ExplainedSignal struct {
 
 func (x *ExplainedSignal) Reset() {
 	*x = ExplainedSignal{}
-	mi := &file_explain_proto_msgTypes[9]
+	mi := &file_explain_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -720,7 +846,7 @@ func (x *ExplainedSignal) String() string {
 func (*ExplainedSignal) ProtoMessage() {}
 
 func (x *ExplainedSignal) ProtoReflect() protoreflect.Message {
-	mi := &file_explain_proto_msgTypes[9]
+	mi := &file_explain_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -733,7 +859,7 @@ func (x *ExplainedSignal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainedSignal.ProtoReflect.Descriptor instead.
 func (*ExplainedSignal) Descriptor() ([]byte, []int) {
-	return file_explain_proto_rawDescGZIP(), []int{9}
+	return file_explain_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ExplainedSignal) GetId() string {
@@ -823,28 +949,39 @@ const file_explain_proto_rawDesc = "" +
 	"\n" +
 	"LabelValue\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x01R\x05value\"\xc8\x01\n" +
+	"\x05value\x18\x02 \x01(\x01R\x05value\"\xe8\x01\n" +
 	"\x0fCaseExplanation\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x05R\x05index\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
 	"\x06status\x18\x03 \x01(\tR\x06status\x12\x1c\n" +
 	"\tcondition\x18\x04 \x01(\tR\tcondition\x12\x14\n" +
 	"\x05holds\x18\x05 \x01(\bR\x05holds\x12?\n" +
-	"\vcomparisons\x18\x06 \x03(\v2\x17.nightjar.v1.ComparisonB\x04\x88\xb5\x18\x01R\vcomparisons\"\x82\x01\n" +
+	"\vcomparisons\x18\x06 \x03(\v2\x17.nightjar.v1.ComparisonB\x04\x88\xb5\x18\x01R\vcomparisons\x12\x1e\n" +
+	"\awritten\x18\a \x01(\tB\x04\x88\xb5\x18\x01R\awritten\"\x82\x01\n" +
 	"\n" +
 	"Comparison\x12\x14\n" +
 	"\x05query\x18\x01 \x01(\tR\x05query\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x01R\x05value\x12\x1a\n" +
 	"\boperator\x18\x03 \x01(\tR\boperator\x12\x16\n" +
 	"\x06number\x18\x04 \x01(\x01R\x06number\x12\x14\n" +
-	"\x05holds\x18\x05 \x01(\bR\x05holds\"\x84\x01\n" +
+	"\x05holds\x18\x05 \x01(\bR\x05holds\"\x85\x02\n" +
 	"\x0fStepExplanation\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1c\n" +
 	"\tcondition\x18\x02 \x01(\tR\tcondition\x12\x14\n" +
 	"\x05holds\x18\x03 \x01(\bR\x05holds\x12\x1d\n" +
-	"\areached\x18\x04 \x01(\tH\x00R\areached\x88\x01\x01B\n" +
+	"\areached\x18\x04 \x01(\tH\x00R\areached\x88\x01\x01\x12C\n" +
+	"\vcomparisons\x18\x05 \x03(\v2\x1b.nightjar.v1.StepComparisonB\x04\x88\xb5\x18\x01R\vcomparisons\x12\x1c\n" +
+	"\twindow_ms\x18\x06 \x01(\x03R\twindow_ms\x12\x1c\n" +
+	"\twithin_ms\x18\a \x01(\x03R\twithin_msB\n" +
 	"\n" +
-	"\b_reached\"\xc3\x01\n" +
+	"\b_reached\"\x9a\x01\n" +
+	"\x0eStepComparison\x12\x14\n" +
+	"\x05query\x18\x01 \x01(\tR\x05query\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x01R\x05value\x12\x1a\n" +
+	"\boperator\x18\x03 \x01(\tR\boperator\x12\x16\n" +
+	"\x06number\x18\x04 \x01(\x01R\x06number\x12\x14\n" +
+	"\x05holds\x18\x05 \x01(\bR\x05holds\x12\x12\n" +
+	"\x04most\x18\x06 \x01(\x01R\x04most\"\xc3\x01\n" +
 	"\x0fExplainedSignal\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04case\x18\x02 \x01(\x05R\x04case\x12\x1e\n" +
@@ -870,7 +1007,7 @@ func file_explain_proto_rawDescGZIP() []byte {
 	return file_explain_proto_rawDescData
 }
 
-var file_explain_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_explain_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_explain_proto_goTypes = []any{
 	(*ExplainRuleRequest)(nil), // 0: nightjar.v1.ExplainRuleRequest
 	(*RuleExplanation)(nil),    // 1: nightjar.v1.RuleExplanation
@@ -881,7 +1018,8 @@ var file_explain_proto_goTypes = []any{
 	(*CaseExplanation)(nil),    // 6: nightjar.v1.CaseExplanation
 	(*Comparison)(nil),         // 7: nightjar.v1.Comparison
 	(*StepExplanation)(nil),    // 8: nightjar.v1.StepExplanation
-	(*ExplainedSignal)(nil),    // 9: nightjar.v1.ExplainedSignal
+	(*StepComparison)(nil),     // 9: nightjar.v1.StepComparison
+	(*ExplainedSignal)(nil),    // 10: nightjar.v1.ExplainedSignal
 }
 var file_explain_proto_depIdxs = []int32{
 	2,  // 0: nightjar.v1.RuleExplanation.queries:type_name -> nightjar.v1.QueryExplanation
@@ -891,15 +1029,16 @@ var file_explain_proto_depIdxs = []int32{
 	5,  // 4: nightjar.v1.GroupExplanation.values:type_name -> nightjar.v1.LabelValue
 	6,  // 5: nightjar.v1.GroupExplanation.cases:type_name -> nightjar.v1.CaseExplanation
 	8,  // 6: nightjar.v1.GroupExplanation.steps:type_name -> nightjar.v1.StepExplanation
-	9,  // 7: nightjar.v1.GroupExplanation.signals:type_name -> nightjar.v1.ExplainedSignal
+	10, // 7: nightjar.v1.GroupExplanation.signals:type_name -> nightjar.v1.ExplainedSignal
 	7,  // 8: nightjar.v1.CaseExplanation.comparisons:type_name -> nightjar.v1.Comparison
-	0,  // 9: nightjar.v1.ExplainService.ExplainRule:input_type -> nightjar.v1.ExplainRuleRequest
-	1,  // 10: nightjar.v1.ExplainService.ExplainRule:output_type -> nightjar.v1.RuleExplanation
-	10, // [10:11] is the sub-list for method output_type
-	9,  // [9:10] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	9,  // 9: nightjar.v1.StepExplanation.comparisons:type_name -> nightjar.v1.StepComparison
+	0,  // 10: nightjar.v1.ExplainService.ExplainRule:input_type -> nightjar.v1.ExplainRuleRequest
+	1,  // 11: nightjar.v1.ExplainService.ExplainRule:output_type -> nightjar.v1.RuleExplanation
+	11, // [11:12] is the sub-list for method output_type
+	10, // [10:11] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_explain_proto_init() }
@@ -915,7 +1054,7 @@ func file_explain_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_explain_proto_rawDesc), len(file_explain_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   10,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

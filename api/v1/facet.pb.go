@@ -1233,7 +1233,10 @@ type Entity struct {
 	// Threat lists that have it, by name.
 	ThreatLists []string `protobuf:"bytes,7,rep,name=threat_lists,proto3" json:"threat_lists,omitempty"`
 	// Of an address of clients: where its events say that it is, the most frequent first.
-	Location      []*Facet `protobuf:"bytes,8,rep,name=location,proto3" json:"location,omitempty"`
+	Location []*Facet `protobuf:"bytes,8,rep,name=location,proto3" json:"location,omitempty"`
+	// Of an address: where the GeoIP databases that locate events have it now; absent: they
+	// don't know it, or there are none.
+	Place         *AddressPlace `protobuf:"bytes,9,opt,name=place,proto3" json:"place,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1324,6 +1327,117 @@ func (x *Entity) GetLocation() []*Facet {
 	return nil
 }
 
+func (x *Entity) GetPlace() *AddressPlace {
+	if x != nil {
+		return x.Place
+	}
+	return nil
+}
+
+// AddressPlace is where an address is, on the earth and on the network.
+type AddressPlace struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	City    string                 `protobuf:"bytes,1,opt,name=city,proto3" json:"city,omitempty"`
+	Country string                 `protobuf:"bytes,2,opt,name=country,proto3" json:"country,omitempty"`
+	// ISO 3166-1, two letters.
+	CountryCode string   `protobuf:"bytes,3,opt,name=country_code,proto3" json:"country_code,omitempty"`
+	Latitude    *float64 `protobuf:"fixed64,4,opt,name=latitude,proto3,oneof" json:"latitude,omitempty"`
+	Longitude   *float64 `protobuf:"fixed64,5,opt,name=longitude,proto3,oneof" json:"longitude,omitempty"`
+	// The number of its autonomous system, such as AS64501, and whose it is.
+	AsNumber string `protobuf:"bytes,6,opt,name=as_number,proto3" json:"as_number,omitempty"`
+	AsName   string `protobuf:"bytes,7,opt,name=as_name,proto3" json:"as_name,omitempty"`
+	// What the makers of the databases ask to be shown.
+	Attributions  []string `protobuf:"bytes,8,rep,name=attributions,proto3" json:"attributions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AddressPlace) Reset() {
+	*x = AddressPlace{}
+	mi := &file_facet_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AddressPlace) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AddressPlace) ProtoMessage() {}
+
+func (x *AddressPlace) ProtoReflect() protoreflect.Message {
+	mi := &file_facet_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AddressPlace.ProtoReflect.Descriptor instead.
+func (*AddressPlace) Descriptor() ([]byte, []int) {
+	return file_facet_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *AddressPlace) GetCity() string {
+	if x != nil {
+		return x.City
+	}
+	return ""
+}
+
+func (x *AddressPlace) GetCountry() string {
+	if x != nil {
+		return x.Country
+	}
+	return ""
+}
+
+func (x *AddressPlace) GetCountryCode() string {
+	if x != nil {
+		return x.CountryCode
+	}
+	return ""
+}
+
+func (x *AddressPlace) GetLatitude() float64 {
+	if x != nil && x.Latitude != nil {
+		return *x.Latitude
+	}
+	return 0
+}
+
+func (x *AddressPlace) GetLongitude() float64 {
+	if x != nil && x.Longitude != nil {
+		return *x.Longitude
+	}
+	return 0
+}
+
+func (x *AddressPlace) GetAsNumber() string {
+	if x != nil {
+		return x.AsNumber
+	}
+	return ""
+}
+
+func (x *AddressPlace) GetAsName() string {
+	if x != nil {
+		return x.AsName
+	}
+	return ""
+}
+
+func (x *AddressPlace) GetAttributions() []string {
+	if x != nil {
+		return x.Attributions
+	}
+	return nil
+}
+
 // EntityCounts are how many there are, from when to when, and of what kinds.
 type EntityCounts struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1331,7 +1445,8 @@ type EntityCounts struct {
 	// In milliseconds since 1970; 0: there are none.
 	First int64 `protobuf:"varint,2,opt,name=first,proto3" json:"first,omitempty"`
 	Last  int64 `protobuf:"varint,3,opt,name=last,proto3" json:"last,omitempty"`
-	// Of events source, host and status; of signals severity, state and rule_id.
+	// Of events source, service, host, status, @usr.id and @network.client.ip, but for the one
+	// that was asked about; of signals severity, state and rule_id.
 	Facets []*Facet `protobuf:"bytes,4,rep,name=facets,proto3" json:"facets,omitempty"`
 	// The time ran out: there are more.
 	Partial       bool `protobuf:"varint,5,opt,name=partial,proto3" json:"partial,omitempty"`
@@ -1341,7 +1456,7 @@ type EntityCounts struct {
 
 func (x *EntityCounts) Reset() {
 	*x = EntityCounts{}
-	mi := &file_facet_proto_msgTypes[18]
+	mi := &file_facet_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1353,7 +1468,7 @@ func (x *EntityCounts) String() string {
 func (*EntityCounts) ProtoMessage() {}
 
 func (x *EntityCounts) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[18]
+	mi := &file_facet_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1366,7 +1481,7 @@ func (x *EntityCounts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EntityCounts.ProtoReflect.Descriptor instead.
 func (*EntityCounts) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{18}
+	return file_facet_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *EntityCounts) GetTotal() int64 {
@@ -1511,7 +1626,7 @@ const file_facet_proto_rawDesc = "" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value\x12\x12\n" +
 	"\x04from\x18\x03 \x01(\tR\x04from\x12\x0e\n" +
-	"\x02to\x18\x04 \x01(\tR\x02to\"\xb2\x02\n" +
+	"\x02to\x18\x04 \x01(\tR\x02to\"\xe3\x02\n" +
 	"\x06Entity\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value\x12\x14\n" +
@@ -1520,7 +1635,20 @@ const file_facet_proto_rawDesc = "" +
 	"\asignals\x18\x05 \x01(\v2\x19.nightjar.v1.EntityCountsR\asignals\x12*\n" +
 	"\x10reference_tables\x18\x06 \x03(\tR\x10reference_tables\x12\"\n" +
 	"\fthreat_lists\x18\a \x03(\tR\fthreat_lists\x12.\n" +
-	"\blocation\x18\b \x03(\v2\x12.nightjar.v1.FacetR\blocation\"\x94\x01\n" +
+	"\blocation\x18\b \x03(\v2\x12.nightjar.v1.FacetR\blocation\x12/\n" +
+	"\x05place\x18\t \x01(\v2\x19.nightjar.v1.AddressPlaceR\x05place\"\x9b\x02\n" +
+	"\fAddressPlace\x12\x12\n" +
+	"\x04city\x18\x01 \x01(\tR\x04city\x12\x18\n" +
+	"\acountry\x18\x02 \x01(\tR\acountry\x12\"\n" +
+	"\fcountry_code\x18\x03 \x01(\tR\fcountry_code\x12\x1f\n" +
+	"\blatitude\x18\x04 \x01(\x01H\x00R\blatitude\x88\x01\x01\x12!\n" +
+	"\tlongitude\x18\x05 \x01(\x01H\x01R\tlongitude\x88\x01\x01\x12\x1c\n" +
+	"\tas_number\x18\x06 \x01(\tR\tas_number\x12\x18\n" +
+	"\aas_name\x18\a \x01(\tR\aas_name\x12\"\n" +
+	"\fattributions\x18\b \x03(\tR\fattributionsB\v\n" +
+	"\t_latitudeB\f\n" +
+	"\n" +
+	"_longitude\"\x94\x01\n" +
 	"\fEntityCounts\x12\x14\n" +
 	"\x05total\x18\x01 \x01(\x03R\x05total\x12\x14\n" +
 	"\x05first\x18\x02 \x01(\x03R\x05first\x12\x12\n" +
@@ -1548,7 +1676,7 @@ func file_facet_proto_rawDescGZIP() []byte {
 	return file_facet_proto_rawDescData
 }
 
-var file_facet_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_facet_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_facet_proto_goTypes = []any{
 	(*SignalFacetsRequest)(nil),    // 0: nightjar.v1.SignalFacetsRequest
 	(*EventFacetsRequest)(nil),     // 1: nightjar.v1.EventFacetsRequest
@@ -1568,48 +1696,50 @@ var file_facet_proto_goTypes = []any{
 	(*HistogramSeries)(nil),        // 15: nightjar.v1.HistogramSeries
 	(*GetEntityRequest)(nil),       // 16: nightjar.v1.GetEntityRequest
 	(*Entity)(nil),                 // 17: nightjar.v1.Entity
-	(*EntityCounts)(nil),           // 18: nightjar.v1.EntityCounts
-	nil,                            // 19: nightjar.v1.HistogramSeries.ByEntry
-	(*SignalFilter)(nil),           // 20: nightjar.v1.SignalFilter
-	(*LogFilter)(nil),              // 21: nightjar.v1.LogFilter
+	(*AddressPlace)(nil),           // 18: nightjar.v1.AddressPlace
+	(*EntityCounts)(nil),           // 19: nightjar.v1.EntityCounts
+	nil,                            // 20: nightjar.v1.HistogramSeries.ByEntry
+	(*SignalFilter)(nil),           // 21: nightjar.v1.SignalFilter
+	(*LogFilter)(nil),              // 22: nightjar.v1.LogFilter
 }
 var file_facet_proto_depIdxs = []int32{
-	20, // 0: nightjar.v1.SignalFacetsRequest.filter:type_name -> nightjar.v1.SignalFilter
-	21, // 1: nightjar.v1.EventFacetsRequest.filter:type_name -> nightjar.v1.LogFilter
+	21, // 0: nightjar.v1.SignalFacetsRequest.filter:type_name -> nightjar.v1.SignalFilter
+	22, // 1: nightjar.v1.EventFacetsRequest.filter:type_name -> nightjar.v1.LogFilter
 	4,  // 2: nightjar.v1.CheckSearchResponse.error:type_name -> nightjar.v1.SearchMistake
-	21, // 3: nightjar.v1.CompleteSearchRequest.filter:type_name -> nightjar.v1.LogFilter
+	22, // 3: nightjar.v1.CompleteSearchRequest.filter:type_name -> nightjar.v1.LogFilter
 	7,  // 4: nightjar.v1.CompleteSearchResponse.completions:type_name -> nightjar.v1.Completion
 	9,  // 5: nightjar.v1.FacetsResponse.facets:type_name -> nightjar.v1.Facet
 	10, // 6: nightjar.v1.Facet.values:type_name -> nightjar.v1.FacetValue
-	20, // 7: nightjar.v1.SignalHistogramRequest.filter:type_name -> nightjar.v1.SignalFilter
+	21, // 7: nightjar.v1.SignalHistogramRequest.filter:type_name -> nightjar.v1.SignalFilter
 	13, // 8: nightjar.v1.SignalHistogramRequest.buckets:type_name -> nightjar.v1.Buckets
-	21, // 9: nightjar.v1.EventHistogramRequest.filter:type_name -> nightjar.v1.LogFilter
+	22, // 9: nightjar.v1.EventHistogramRequest.filter:type_name -> nightjar.v1.LogFilter
 	13, // 10: nightjar.v1.EventHistogramRequest.buckets:type_name -> nightjar.v1.Buckets
 	15, // 11: nightjar.v1.HistogramResponse.series:type_name -> nightjar.v1.HistogramSeries
-	19, // 12: nightjar.v1.HistogramSeries.by:type_name -> nightjar.v1.HistogramSeries.ByEntry
-	18, // 13: nightjar.v1.Entity.events:type_name -> nightjar.v1.EntityCounts
-	18, // 14: nightjar.v1.Entity.signals:type_name -> nightjar.v1.EntityCounts
+	20, // 12: nightjar.v1.HistogramSeries.by:type_name -> nightjar.v1.HistogramSeries.ByEntry
+	19, // 13: nightjar.v1.Entity.events:type_name -> nightjar.v1.EntityCounts
+	19, // 14: nightjar.v1.Entity.signals:type_name -> nightjar.v1.EntityCounts
 	9,  // 15: nightjar.v1.Entity.location:type_name -> nightjar.v1.Facet
-	9,  // 16: nightjar.v1.EntityCounts.facets:type_name -> nightjar.v1.Facet
-	0,  // 17: nightjar.v1.FacetService.CountSignalFacets:input_type -> nightjar.v1.SignalFacetsRequest
-	11, // 18: nightjar.v1.FacetService.CountSignalsOverTime:input_type -> nightjar.v1.SignalHistogramRequest
-	1,  // 19: nightjar.v1.FacetService.CountEventFacets:input_type -> nightjar.v1.EventFacetsRequest
-	12, // 20: nightjar.v1.FacetService.CountEventsOverTime:input_type -> nightjar.v1.EventHistogramRequest
-	16, // 21: nightjar.v1.FacetService.GetEntity:input_type -> nightjar.v1.GetEntityRequest
-	2,  // 22: nightjar.v1.FacetService.CheckSearch:input_type -> nightjar.v1.CheckSearchRequest
-	5,  // 23: nightjar.v1.FacetService.CompleteSearch:input_type -> nightjar.v1.CompleteSearchRequest
-	8,  // 24: nightjar.v1.FacetService.CountSignalFacets:output_type -> nightjar.v1.FacetsResponse
-	14, // 25: nightjar.v1.FacetService.CountSignalsOverTime:output_type -> nightjar.v1.HistogramResponse
-	8,  // 26: nightjar.v1.FacetService.CountEventFacets:output_type -> nightjar.v1.FacetsResponse
-	14, // 27: nightjar.v1.FacetService.CountEventsOverTime:output_type -> nightjar.v1.HistogramResponse
-	17, // 28: nightjar.v1.FacetService.GetEntity:output_type -> nightjar.v1.Entity
-	3,  // 29: nightjar.v1.FacetService.CheckSearch:output_type -> nightjar.v1.CheckSearchResponse
-	6,  // 30: nightjar.v1.FacetService.CompleteSearch:output_type -> nightjar.v1.CompleteSearchResponse
-	24, // [24:31] is the sub-list for method output_type
-	17, // [17:24] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	18, // 16: nightjar.v1.Entity.place:type_name -> nightjar.v1.AddressPlace
+	9,  // 17: nightjar.v1.EntityCounts.facets:type_name -> nightjar.v1.Facet
+	0,  // 18: nightjar.v1.FacetService.CountSignalFacets:input_type -> nightjar.v1.SignalFacetsRequest
+	11, // 19: nightjar.v1.FacetService.CountSignalsOverTime:input_type -> nightjar.v1.SignalHistogramRequest
+	1,  // 20: nightjar.v1.FacetService.CountEventFacets:input_type -> nightjar.v1.EventFacetsRequest
+	12, // 21: nightjar.v1.FacetService.CountEventsOverTime:input_type -> nightjar.v1.EventHistogramRequest
+	16, // 22: nightjar.v1.FacetService.GetEntity:input_type -> nightjar.v1.GetEntityRequest
+	2,  // 23: nightjar.v1.FacetService.CheckSearch:input_type -> nightjar.v1.CheckSearchRequest
+	5,  // 24: nightjar.v1.FacetService.CompleteSearch:input_type -> nightjar.v1.CompleteSearchRequest
+	8,  // 25: nightjar.v1.FacetService.CountSignalFacets:output_type -> nightjar.v1.FacetsResponse
+	14, // 26: nightjar.v1.FacetService.CountSignalsOverTime:output_type -> nightjar.v1.HistogramResponse
+	8,  // 27: nightjar.v1.FacetService.CountEventFacets:output_type -> nightjar.v1.FacetsResponse
+	14, // 28: nightjar.v1.FacetService.CountEventsOverTime:output_type -> nightjar.v1.HistogramResponse
+	17, // 29: nightjar.v1.FacetService.GetEntity:output_type -> nightjar.v1.Entity
+	3,  // 30: nightjar.v1.FacetService.CheckSearch:output_type -> nightjar.v1.CheckSearchResponse
+	6,  // 31: nightjar.v1.FacetService.CompleteSearch:output_type -> nightjar.v1.CompleteSearchResponse
+	25, // [25:32] is the sub-list for method output_type
+	18, // [18:25] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_facet_proto_init() }
@@ -1625,13 +1755,14 @@ func file_facet_proto_init() {
 	file_facet_proto_msgTypes[5].OneofWrappers = []any{}
 	file_facet_proto_msgTypes[7].OneofWrappers = []any{}
 	file_facet_proto_msgTypes[13].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[18].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_facet_proto_rawDesc), len(file_facet_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   20,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -3664,13 +3664,15 @@ type SignalCourse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	From  int64                  `protobuf:"varint,1,opt,name=from,proto3" json:"from,omitempty"`
 	To    int64                  `protobuf:"varint,2,opt,name=to,proto3" json:"to,omitempty"`
-	// The names of the values of a point.
+	// The names of the values of a point; of a sequence once for each step that asks for one.
 	Queries []string `protobuf:"bytes,3,rep,name=queries,proto3" json:"queries,omitempty"`
 	// Moments at which a value changed; each stands until the next.
 	Points     []*CoursePoint     `protobuf:"bytes,4,rep,name=points,proto3" json:"points,omitempty"`
 	Thresholds []*CourseThreshold `protobuf:"bytes,5,rep,name=thresholds,proto3" json:"thresholds,omitempty"`
 	// There were more points, of which the highest of each stretch are here.
-	Thinned       bool `protobuf:"varint,6,opt,name=thinned,proto3" json:"thinned,omitempty"`
+	Thinned bool `protobuf:"varint,6,opt,name=thinned,proto3" json:"thinned,omitempty"`
+	// Over how long each value is taken, and for which step of a sequence: as many as queries.
+	Columns       []*CourseColumn `protobuf:"bytes,7,rep,name=columns,proto3" json:"columns,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3747,11 +3749,81 @@ func (x *SignalCourse) GetThinned() bool {
 	return false
 }
 
+func (x *SignalCourse) GetColumns() []*CourseColumn {
+	if x != nil {
+		return x.Columns
+	}
+	return nil
+}
+
+// CourseColumn is what a value of a course's points is.
+type CourseColumn struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Query string                 `protobuf:"bytes,1,opt,name=query,proto3" json:"query,omitempty"`
+	// The step of a sequence that asks for it; empty: the rule is none.
+	Step string `protobuf:"bytes,2,opt,name=step,proto3" json:"step,omitempty"`
+	// In milliseconds.
+	WindowMs      int64 `protobuf:"varint,3,opt,name=window_ms,proto3" json:"window_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CourseColumn) Reset() {
+	*x = CourseColumn{}
+	mi := &file_signal_proto_msgTypes[60]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CourseColumn) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CourseColumn) ProtoMessage() {}
+
+func (x *CourseColumn) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[60]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CourseColumn.ProtoReflect.Descriptor instead.
+func (*CourseColumn) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{60}
+}
+
+func (x *CourseColumn) GetQuery() string {
+	if x != nil {
+		return x.Query
+	}
+	return ""
+}
+
+func (x *CourseColumn) GetStep() string {
+	if x != nil {
+		return x.Step
+	}
+	return ""
+}
+
+func (x *CourseColumn) GetWindowMs() int64 {
+	if x != nil {
+		return x.WindowMs
+	}
+	return 0
+}
+
 type CoursePoint struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	At     int64                  `protobuf:"varint,1,opt,name=at,proto3" json:"at,omitempty"`
 	Values []float64              `protobuf:"fixed64,2,rep,packed,name=values,proto3" json:"values,omitempty"`
-	// The index of the case that held; -1: none did.
+	// The index of the case that held; -1: none did, or the rule asks for steps.
 	Case          int32 `protobuf:"varint,3,opt,name=case,proto3" json:"case,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3759,7 +3831,7 @@ type CoursePoint struct {
 
 func (x *CoursePoint) Reset() {
 	*x = CoursePoint{}
-	mi := &file_signal_proto_msgTypes[60]
+	mi := &file_signal_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3771,7 +3843,7 @@ func (x *CoursePoint) String() string {
 func (*CoursePoint) ProtoMessage() {}
 
 func (x *CoursePoint) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[60]
+	mi := &file_signal_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3784,7 +3856,7 @@ func (x *CoursePoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CoursePoint.ProtoReflect.Descriptor instead.
 func (*CoursePoint) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{60}
+	return file_signal_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *CoursePoint) GetAt() int64 {
@@ -3808,21 +3880,23 @@ func (x *CoursePoint) GetCase() int32 {
 	return 0
 }
 
-// CourseThreshold is a number that a case compares a query's value with.
+// CourseThreshold is a number that a case compares a query's value with, or a step of it.
 type CourseThreshold struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Query         string                 `protobuf:"bytes,1,opt,name=query,proto3" json:"query,omitempty"`
-	Operator      string                 `protobuf:"bytes,2,opt,name=operator,proto3" json:"operator,omitempty"`
-	Number        float64                `protobuf:"fixed64,3,opt,name=number,proto3" json:"number,omitempty"`
-	Case          int32                  `protobuf:"varint,4,opt,name=case,proto3" json:"case,omitempty"`
-	Severity      string                 `protobuf:"bytes,5,opt,name=severity,proto3" json:"severity,omitempty"`
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Query    string                 `protobuf:"bytes,1,opt,name=query,proto3" json:"query,omitempty"`
+	Operator string                 `protobuf:"bytes,2,opt,name=operator,proto3" json:"operator,omitempty"`
+	Number   float64                `protobuf:"fixed64,3,opt,name=number,proto3" json:"number,omitempty"`
+	Case     int32                  `protobuf:"varint,4,opt,name=case,proto3" json:"case,omitempty"`
+	Severity string                 `protobuf:"bytes,5,opt,name=severity,proto3" json:"severity,omitempty"`
+	// The index of what is compared among the columns; -1: it has no course.
+	Column        int32 `protobuf:"varint,6,opt,name=column,proto3" json:"column,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CourseThreshold) Reset() {
 	*x = CourseThreshold{}
-	mi := &file_signal_proto_msgTypes[61]
+	mi := &file_signal_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3834,7 +3908,7 @@ func (x *CourseThreshold) String() string {
 func (*CourseThreshold) ProtoMessage() {}
 
 func (x *CourseThreshold) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[61]
+	mi := &file_signal_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3847,7 +3921,7 @@ func (x *CourseThreshold) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CourseThreshold.ProtoReflect.Descriptor instead.
 func (*CourseThreshold) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{61}
+	return file_signal_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *CourseThreshold) GetQuery() string {
@@ -3885,6 +3959,13 @@ func (x *CourseThreshold) GetSeverity() string {
 	return ""
 }
 
+func (x *CourseThreshold) GetColumn() int32 {
+	if x != nil {
+		return x.Column
+	}
+	return 0
+}
+
 // JourneyStop is where somebody was at an event.
 type JourneyStop struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
@@ -3907,7 +3988,7 @@ type JourneyStop struct {
 
 func (x *JourneyStop) Reset() {
 	*x = JourneyStop{}
-	mi := &file_signal_proto_msgTypes[62]
+	mi := &file_signal_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3919,7 +4000,7 @@ func (x *JourneyStop) String() string {
 func (*JourneyStop) ProtoMessage() {}
 
 func (x *JourneyStop) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[62]
+	mi := &file_signal_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3932,7 +4013,7 @@ func (x *JourneyStop) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JourneyStop.ProtoReflect.Descriptor instead.
 func (*JourneyStop) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{62}
+	return file_signal_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *JourneyStop) GetAt() int64 {
@@ -4015,15 +4096,19 @@ type ProcessNode struct {
 	User  string                 `protobuf:"bytes,5,opt,name=user,proto3" json:"user,omitempty"`
 	Host  string                 `protobuf:"bytes,6,opt,name=host,proto3" json:"host,omitempty"`
 	// The ids of the sample events of this process.
-	Events        []string       `protobuf:"bytes,7,rep,name=events,proto3" json:"events,omitempty"`
-	Children      []*ProcessNode `protobuf:"bytes,8,rep,name=children,proto3" json:"children,omitempty"`
+	Events   []string       `protobuf:"bytes,7,rep,name=events,proto3" json:"events,omitempty"`
+	Children []*ProcessNode `protobuf:"bytes,8,rep,name=children,proto3" json:"children,omitempty"`
+	// When it began, in milliseconds since 1970; 0: that is not known.
+	Started int64 `protobuf:"varint,9,opt,name=started,proto3" json:"started,omitempty"`
+	// What those events saw it do, in the order of time.
+	Deeds         []*ProcessDeed `protobuf:"bytes,10,rep,name=deeds,proto3" json:"deeds,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ProcessNode) Reset() {
 	*x = ProcessNode{}
-	mi := &file_signal_proto_msgTypes[63]
+	mi := &file_signal_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4035,7 +4120,7 @@ func (x *ProcessNode) String() string {
 func (*ProcessNode) ProtoMessage() {}
 
 func (x *ProcessNode) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[63]
+	mi := &file_signal_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4048,7 +4133,7 @@ func (x *ProcessNode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessNode.ProtoReflect.Descriptor instead.
 func (*ProcessNode) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{63}
+	return file_signal_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *ProcessNode) GetPid() int64 {
@@ -4107,6 +4192,100 @@ func (x *ProcessNode) GetChildren() []*ProcessNode {
 	return nil
 }
 
+func (x *ProcessNode) GetStarted() int64 {
+	if x != nil {
+		return x.Started
+	}
+	return 0
+}
+
+func (x *ProcessNode) GetDeeds() []*ProcessDeed {
+	if x != nil {
+		return x.Deeds
+	}
+	return nil
+}
+
+// ProcessDeed is what an event saw a process do.
+type ProcessDeed struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Event string                 `protobuf:"bytes,1,opt,name=event,proto3" json:"event,omitempty"`
+	At    int64                  `protobuf:"varint,2,opt,name=at,proto3" json:"at,omitempty"`
+	// exec, open, connect, …
+	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	// What it was done to: a file, an address with its port, a name that was asked for.
+	Target string `protobuf:"bytes,4,opt,name=target,proto3" json:"target,omitempty"`
+	// The rule of the agent that the event is of.
+	Rule          string `protobuf:"bytes,5,opt,name=rule,proto3" json:"rule,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProcessDeed) Reset() {
+	*x = ProcessDeed{}
+	mi := &file_signal_proto_msgTypes[65]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProcessDeed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProcessDeed) ProtoMessage() {}
+
+func (x *ProcessDeed) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[65]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProcessDeed.ProtoReflect.Descriptor instead.
+func (*ProcessDeed) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{65}
+}
+
+func (x *ProcessDeed) GetEvent() string {
+	if x != nil {
+		return x.Event
+	}
+	return ""
+}
+
+func (x *ProcessDeed) GetAt() int64 {
+	if x != nil {
+		return x.At
+	}
+	return 0
+}
+
+func (x *ProcessDeed) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ProcessDeed) GetTarget() string {
+	if x != nil {
+		return x.Target
+	}
+	return ""
+}
+
+func (x *ProcessDeed) GetRule() string {
+	if x != nil {
+		return x.Rule
+	}
+	return ""
+}
+
 type SignalHistory struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Oldest first.
@@ -4125,7 +4304,7 @@ type SignalHistory struct {
 
 func (x *SignalHistory) Reset() {
 	*x = SignalHistory{}
-	mi := &file_signal_proto_msgTypes[64]
+	mi := &file_signal_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4137,7 +4316,7 @@ func (x *SignalHistory) String() string {
 func (*SignalHistory) ProtoMessage() {}
 
 func (x *SignalHistory) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[64]
+	mi := &file_signal_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4150,7 +4329,7 @@ func (x *SignalHistory) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalHistory.ProtoReflect.Descriptor instead.
 func (*SignalHistory) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{64}
+	return file_signal_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *SignalHistory) GetEntries() []*SignalHistoryEntry {
@@ -4208,7 +4387,7 @@ type SignalHistoryEntry struct {
 
 func (x *SignalHistoryEntry) Reset() {
 	*x = SignalHistoryEntry{}
-	mi := &file_signal_proto_msgTypes[65]
+	mi := &file_signal_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4220,7 +4399,7 @@ func (x *SignalHistoryEntry) String() string {
 func (*SignalHistoryEntry) ProtoMessage() {}
 
 func (x *SignalHistoryEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[65]
+	mi := &file_signal_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4233,7 +4412,7 @@ func (x *SignalHistoryEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalHistoryEntry.ProtoReflect.Descriptor instead.
 func (*SignalHistoryEntry) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{65}
+	return file_signal_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *SignalHistoryEntry) GetKind() string {
@@ -4297,7 +4476,7 @@ type TriageHistory struct {
 
 func (x *TriageHistory) Reset() {
 	*x = TriageHistory{}
-	mi := &file_signal_proto_msgTypes[66]
+	mi := &file_signal_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4309,7 +4488,7 @@ func (x *TriageHistory) String() string {
 func (*TriageHistory) ProtoMessage() {}
 
 func (x *TriageHistory) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[66]
+	mi := &file_signal_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4322,7 +4501,7 @@ func (x *TriageHistory) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TriageHistory.ProtoReflect.Descriptor instead.
 func (*TriageHistory) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{66}
+	return file_signal_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *TriageHistory) GetBefore() *TriageStanding {
@@ -4359,7 +4538,7 @@ type TriageStanding struct {
 
 func (x *TriageStanding) Reset() {
 	*x = TriageStanding{}
-	mi := &file_signal_proto_msgTypes[67]
+	mi := &file_signal_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4371,7 +4550,7 @@ func (x *TriageStanding) String() string {
 func (*TriageStanding) ProtoMessage() {}
 
 func (x *TriageStanding) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[67]
+	mi := &file_signal_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4384,7 +4563,7 @@ func (x *TriageStanding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TriageStanding.ProtoReflect.Descriptor instead.
 func (*TriageStanding) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{67}
+	return file_signal_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *TriageStanding) GetState() string {
@@ -4441,7 +4620,7 @@ type NotificationHistory struct {
 
 func (x *NotificationHistory) Reset() {
 	*x = NotificationHistory{}
-	mi := &file_signal_proto_msgTypes[68]
+	mi := &file_signal_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4453,7 +4632,7 @@ func (x *NotificationHistory) String() string {
 func (*NotificationHistory) ProtoMessage() {}
 
 func (x *NotificationHistory) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[68]
+	mi := &file_signal_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4466,7 +4645,7 @@ func (x *NotificationHistory) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotificationHistory.ProtoReflect.Descriptor instead.
 func (*NotificationHistory) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{68}
+	return file_signal_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *NotificationHistory) GetTarget() string {
@@ -4530,7 +4709,7 @@ type ResponseHistory struct {
 
 func (x *ResponseHistory) Reset() {
 	*x = ResponseHistory{}
-	mi := &file_signal_proto_msgTypes[69]
+	mi := &file_signal_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4542,7 +4721,7 @@ func (x *ResponseHistory) String() string {
 func (*ResponseHistory) ProtoMessage() {}
 
 func (x *ResponseHistory) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[69]
+	mi := &file_signal_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4555,7 +4734,7 @@ func (x *ResponseHistory) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResponseHistory.ProtoReflect.Descriptor instead.
 func (*ResponseHistory) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{69}
+	return file_signal_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *ResponseHistory) GetId() string {
@@ -4629,7 +4808,7 @@ type SignalVersion struct {
 
 func (x *SignalVersion) Reset() {
 	*x = SignalVersion{}
-	mi := &file_signal_proto_msgTypes[70]
+	mi := &file_signal_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4641,7 +4820,7 @@ func (x *SignalVersion) String() string {
 func (*SignalVersion) ProtoMessage() {}
 
 func (x *SignalVersion) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[70]
+	mi := &file_signal_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4654,7 +4833,7 @@ func (x *SignalVersion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalVersion.ProtoReflect.Descriptor instead.
 func (*SignalVersion) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{70}
+	return file_signal_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *SignalVersion) GetVersion() int64 {
@@ -5031,7 +5210,7 @@ const file_signal_proto_rawDesc = "" +
 	"\x04band\x18\x05 \x01(\v2\x1a.nightjar.v1.AnomalySeriesR\x04band\x122\n" +
 	"\ajourney\x18\x06 \x03(\v2\x18.nightjar.v1.JourneyStopR\ajourney\x126\n" +
 	"\tprocesses\x18\a \x03(\v2\x18.nightjar.v1.ProcessNodeR\tprocesses\x12\x18\n" +
-	"\amissing\x18\b \x03(\tR\amissing\"\xd6\x01\n" +
+	"\amissing\x18\b \x03(\tR\amissing\"\x8b\x02\n" +
 	"\fSignalCourse\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\x03R\x04from\x12\x0e\n" +
 	"\x02to\x18\x02 \x01(\x03R\x02to\x12\x18\n" +
@@ -5040,17 +5219,23 @@ const file_signal_proto_rawDesc = "" +
 	"\n" +
 	"thresholds\x18\x05 \x03(\v2\x1c.nightjar.v1.CourseThresholdR\n" +
 	"thresholds\x12\x18\n" +
-	"\athinned\x18\x06 \x01(\bR\athinned\"I\n" +
+	"\athinned\x18\x06 \x01(\bR\athinned\x123\n" +
+	"\acolumns\x18\a \x03(\v2\x19.nightjar.v1.CourseColumnR\acolumns\"V\n" +
+	"\fCourseColumn\x12\x14\n" +
+	"\x05query\x18\x01 \x01(\tR\x05query\x12\x12\n" +
+	"\x04step\x18\x02 \x01(\tR\x04step\x12\x1c\n" +
+	"\twindow_ms\x18\x03 \x01(\x03R\twindow_ms\"I\n" +
 	"\vCoursePoint\x12\x0e\n" +
 	"\x02at\x18\x01 \x01(\x03R\x02at\x12\x16\n" +
 	"\x06values\x18\x02 \x03(\x01R\x06values\x12\x12\n" +
-	"\x04case\x18\x03 \x01(\x05R\x04case\"\x8b\x01\n" +
+	"\x04case\x18\x03 \x01(\x05R\x04case\"\xa3\x01\n" +
 	"\x0fCourseThreshold\x12\x14\n" +
 	"\x05query\x18\x01 \x01(\tR\x05query\x12\x1a\n" +
 	"\boperator\x18\x02 \x01(\tR\boperator\x12\x16\n" +
 	"\x06number\x18\x03 \x01(\x01R\x06number\x12\x12\n" +
 	"\x04case\x18\x04 \x01(\x05R\x04case\x12\x1a\n" +
-	"\bseverity\x18\x05 \x01(\tR\bseverity\"\xf7\x01\n" +
+	"\bseverity\x18\x05 \x01(\tR\bseverity\x12\x16\n" +
+	"\x06column\x18\x06 \x01(\x05R\x06column\"\xf7\x01\n" +
 	"\vJourneyStop\x12\x0e\n" +
 	"\x02at\x18\x01 \x01(\x03R\x02at\x12\x12\n" +
 	"\x04city\x18\x02 \x01(\tR\x04city\x12\x18\n" +
@@ -5064,7 +5249,7 @@ const file_signal_proto_rawDesc = "" +
 	"impossible\x18\t \x01(\bR\n" +
 	"impossible\x12\x18\n" +
 	"\aassumed\x18\n" +
-	" \x01(\bR\aassumed\"\xd1\x01\n" +
+	" \x01(\bR\aassumed\"\x9b\x02\n" +
 	"\vProcessNode\x12\x10\n" +
 	"\x03pid\x18\x01 \x01(\x03R\x03pid\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
@@ -5073,7 +5258,16 @@ const file_signal_proto_rawDesc = "" +
 	"\x04user\x18\x05 \x01(\tR\x04user\x12\x12\n" +
 	"\x04host\x18\x06 \x01(\tR\x04host\x12\x16\n" +
 	"\x06events\x18\a \x03(\tR\x06events\x124\n" +
-	"\bchildren\x18\b \x03(\v2\x18.nightjar.v1.ProcessNodeR\bchildren\"\xfc\x01\n" +
+	"\bchildren\x18\b \x03(\v2\x18.nightjar.v1.ProcessNodeR\bchildren\x12\x18\n" +
+	"\astarted\x18\t \x01(\x03R\astarted\x12.\n" +
+	"\x05deeds\x18\n" +
+	" \x03(\v2\x18.nightjar.v1.ProcessDeedR\x05deeds\"s\n" +
+	"\vProcessDeed\x12\x14\n" +
+	"\x05event\x18\x01 \x01(\tR\x05event\x12\x0e\n" +
+	"\x02at\x18\x02 \x01(\x03R\x02at\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12\x16\n" +
+	"\x06target\x18\x04 \x01(\tR\x06target\x12\x12\n" +
+	"\x04rule\x18\x05 \x01(\tR\x04rule\"\xfc\x01\n" +
 	"\rSignalHistory\x129\n" +
 	"\aentries\x18\x01 \x03(\v2\x1f.nightjar.v1.SignalHistoryEntryR\aentries\x126\n" +
 	"\bversions\x18\x02 \x03(\v2\x1a.nightjar.v1.SignalVersionR\bversions\x12.\n" +
@@ -5159,7 +5353,7 @@ func file_signal_proto_rawDescGZIP() []byte {
 	return file_signal_proto_rawDescData
 }
 
-var file_signal_proto_msgTypes = make([]protoimpl.MessageInfo, 72)
+var file_signal_proto_msgTypes = make([]protoimpl.MessageInfo, 74)
 var file_signal_proto_goTypes = []any{
 	(*SearchSignalsRequest)(nil),            // 0: nightjar.v1.SearchSignalsRequest
 	(*SignalFilter)(nil),                    // 1: nightjar.v1.SignalFilter
@@ -5221,23 +5415,25 @@ var file_signal_proto_goTypes = []any{
 	(*SignalGroupValue)(nil),                // 57: nightjar.v1.SignalGroupValue
 	(*SignalExplanation)(nil),               // 58: nightjar.v1.SignalExplanation
 	(*SignalCourse)(nil),                    // 59: nightjar.v1.SignalCourse
-	(*CoursePoint)(nil),                     // 60: nightjar.v1.CoursePoint
-	(*CourseThreshold)(nil),                 // 61: nightjar.v1.CourseThreshold
-	(*JourneyStop)(nil),                     // 62: nightjar.v1.JourneyStop
-	(*ProcessNode)(nil),                     // 63: nightjar.v1.ProcessNode
-	(*SignalHistory)(nil),                   // 64: nightjar.v1.SignalHistory
-	(*SignalHistoryEntry)(nil),              // 65: nightjar.v1.SignalHistoryEntry
-	(*TriageHistory)(nil),                   // 66: nightjar.v1.TriageHistory
-	(*TriageStanding)(nil),                  // 67: nightjar.v1.TriageStanding
-	(*NotificationHistory)(nil),             // 68: nightjar.v1.NotificationHistory
-	(*ResponseHistory)(nil),                 // 69: nightjar.v1.ResponseHistory
-	(*SignalVersion)(nil),                   // 70: nightjar.v1.SignalVersion
-	nil,                                     // 71: nightjar.v1.SuggestedActionAttributes.TemplateVariablesEntry
-	(*structpb.Struct)(nil),                 // 72: google.protobuf.Struct
-	(*structpb.Value)(nil),                  // 73: google.protobuf.Value
-	(*GroupExplanation)(nil),                // 74: nightjar.v1.GroupExplanation
-	(*QueryExplanation)(nil),                // 75: nightjar.v1.QueryExplanation
-	(*AnomalySeries)(nil),                   // 76: nightjar.v1.AnomalySeries
+	(*CourseColumn)(nil),                    // 60: nightjar.v1.CourseColumn
+	(*CoursePoint)(nil),                     // 61: nightjar.v1.CoursePoint
+	(*CourseThreshold)(nil),                 // 62: nightjar.v1.CourseThreshold
+	(*JourneyStop)(nil),                     // 63: nightjar.v1.JourneyStop
+	(*ProcessNode)(nil),                     // 64: nightjar.v1.ProcessNode
+	(*ProcessDeed)(nil),                     // 65: nightjar.v1.ProcessDeed
+	(*SignalHistory)(nil),                   // 66: nightjar.v1.SignalHistory
+	(*SignalHistoryEntry)(nil),              // 67: nightjar.v1.SignalHistoryEntry
+	(*TriageHistory)(nil),                   // 68: nightjar.v1.TriageHistory
+	(*TriageStanding)(nil),                  // 69: nightjar.v1.TriageStanding
+	(*NotificationHistory)(nil),             // 70: nightjar.v1.NotificationHistory
+	(*ResponseHistory)(nil),                 // 71: nightjar.v1.ResponseHistory
+	(*SignalVersion)(nil),                   // 72: nightjar.v1.SignalVersion
+	nil,                                     // 73: nightjar.v1.SuggestedActionAttributes.TemplateVariablesEntry
+	(*structpb.Struct)(nil),                 // 74: google.protobuf.Struct
+	(*structpb.Value)(nil),                  // 75: google.protobuf.Value
+	(*GroupExplanation)(nil),                // 76: nightjar.v1.GroupExplanation
+	(*QueryExplanation)(nil),                // 77: nightjar.v1.QueryExplanation
+	(*AnomalySeries)(nil),                   // 78: nightjar.v1.AnomalySeries
 }
 var file_signal_proto_depIdxs = []int32{
 	1,  // 0: nightjar.v1.SearchSignalsRequest.filter:type_name -> nightjar.v1.SignalFilter
@@ -5247,12 +5443,12 @@ var file_signal_proto_depIdxs = []int32{
 	6,  // 4: nightjar.v1.SearchSignalsResponse.links:type_name -> nightjar.v1.SignalsLinks
 	5,  // 5: nightjar.v1.SignalsMeta.page:type_name -> nightjar.v1.SignalsPageMeta
 	8,  // 6: nightjar.v1.SignalItem.attributes:type_name -> nightjar.v1.SignalAttributes
-	72, // 7: nightjar.v1.SignalAttributes.attributes:type_name -> google.protobuf.Struct
+	74, // 7: nightjar.v1.SignalAttributes.attributes:type_name -> google.protobuf.Struct
 	11, // 8: nightjar.v1.GetSignalResponse.data:type_name -> nightjar.v1.SignalDetail
 	12, // 9: nightjar.v1.SignalDetail.attributes:type_name -> nightjar.v1.SignalDetailAttributes
-	72, // 10: nightjar.v1.SignalDetailAttributes.custom:type_name -> google.protobuf.Struct
+	74, // 10: nightjar.v1.SignalDetailAttributes.custom:type_name -> google.protobuf.Struct
 	16, // 11: nightjar.v1.UpdateSignalStateRequest.data:type_name -> nightjar.v1.SignalStateData
-	73, // 12: nightjar.v1.SignalStateData.id:type_name -> google.protobuf.Value
+	75, // 12: nightjar.v1.SignalStateData.id:type_name -> google.protobuf.Value
 	17, // 13: nightjar.v1.SignalStateData.attributes:type_name -> nightjar.v1.SignalStateChange
 	19, // 14: nightjar.v1.UpdateSignalAssigneeRequest.data:type_name -> nightjar.v1.SignalAssigneeData
 	20, // 15: nightjar.v1.SignalAssigneeData.attributes:type_name -> nightjar.v1.SignalAssigneeChange
@@ -5260,7 +5456,7 @@ var file_signal_proto_depIdxs = []int32{
 	22, // 17: nightjar.v1.UpdateSignalIncidentsRequest.data:type_name -> nightjar.v1.SignalIncidentsData
 	23, // 18: nightjar.v1.SignalIncidentsData.attributes:type_name -> nightjar.v1.SignalIncidentsChange
 	25, // 19: nightjar.v1.UpdateSignalRequest.data:type_name -> nightjar.v1.SignalUpdateData
-	73, // 20: nightjar.v1.SignalUpdateData.id:type_name -> google.protobuf.Value
+	75, // 20: nightjar.v1.SignalUpdateData.id:type_name -> google.protobuf.Value
 	26, // 21: nightjar.v1.SignalUpdateData.attributes:type_name -> nightjar.v1.SignalChange
 	13, // 22: nightjar.v1.SignalChange.assignee:type_name -> nightjar.v1.SignalUser
 	1,  // 23: nightjar.v1.TriageSignalsRequest.filter:type_name -> nightjar.v1.SignalFilter
@@ -5279,7 +5475,7 @@ var file_signal_proto_depIdxs = []int32{
 	40, // 36: nightjar.v1.BulkTriageEvent.event:type_name -> nightjar.v1.SignalTriage
 	45, // 37: nightjar.v1.SuggestedActionsResponse.data:type_name -> nightjar.v1.SuggestedAction
 	46, // 38: nightjar.v1.SuggestedAction.attributes:type_name -> nightjar.v1.SuggestedActionAttributes
-	71, // 39: nightjar.v1.SuggestedActionAttributes.template_variables:type_name -> nightjar.v1.SuggestedActionAttributes.TemplateVariablesEntry
+	73, // 39: nightjar.v1.SuggestedActionAttributes.template_variables:type_name -> nightjar.v1.SuggestedActionAttributes.TemplateVariablesEntry
 	49, // 40: nightjar.v1.SignalEntitiesResponse.data:type_name -> nightjar.v1.SignalEntitiesItem
 	50, // 41: nightjar.v1.SignalEntitiesItem.attributes:type_name -> nightjar.v1.SignalEntities
 	51, // 42: nightjar.v1.SignalEntities.identities:type_name -> nightjar.v1.SignalIdentity
@@ -5288,69 +5484,71 @@ var file_signal_proto_depIdxs = []int32{
 	57, // 45: nightjar.v1.SignalSummary.group:type_name -> nightjar.v1.SignalGroupValue
 	56, // 46: nightjar.v1.SignalExplanation.summary:type_name -> nightjar.v1.SignalSummary
 	59, // 47: nightjar.v1.SignalExplanation.course:type_name -> nightjar.v1.SignalCourse
-	74, // 48: nightjar.v1.SignalExplanation.standing:type_name -> nightjar.v1.GroupExplanation
-	75, // 49: nightjar.v1.SignalExplanation.queries:type_name -> nightjar.v1.QueryExplanation
-	76, // 50: nightjar.v1.SignalExplanation.band:type_name -> nightjar.v1.AnomalySeries
-	62, // 51: nightjar.v1.SignalExplanation.journey:type_name -> nightjar.v1.JourneyStop
-	63, // 52: nightjar.v1.SignalExplanation.processes:type_name -> nightjar.v1.ProcessNode
-	60, // 53: nightjar.v1.SignalCourse.points:type_name -> nightjar.v1.CoursePoint
-	61, // 54: nightjar.v1.SignalCourse.thresholds:type_name -> nightjar.v1.CourseThreshold
-	63, // 55: nightjar.v1.ProcessNode.children:type_name -> nightjar.v1.ProcessNode
-	65, // 56: nightjar.v1.SignalHistory.entries:type_name -> nightjar.v1.SignalHistoryEntry
-	70, // 57: nightjar.v1.SignalHistory.versions:type_name -> nightjar.v1.SignalVersion
-	66, // 58: nightjar.v1.SignalHistoryEntry.triage:type_name -> nightjar.v1.TriageHistory
-	68, // 59: nightjar.v1.SignalHistoryEntry.notification:type_name -> nightjar.v1.NotificationHistory
-	69, // 60: nightjar.v1.SignalHistoryEntry.response:type_name -> nightjar.v1.ResponseHistory
-	67, // 61: nightjar.v1.TriageHistory.before:type_name -> nightjar.v1.TriageStanding
-	67, // 62: nightjar.v1.TriageHistory.after:type_name -> nightjar.v1.TriageStanding
-	73, // 63: nightjar.v1.SuggestedActionAttributes.TemplateVariablesEntry.value:type_name -> google.protobuf.Value
-	0,  // 64: nightjar.v1.SignalService.SearchSignals:input_type -> nightjar.v1.SearchSignalsRequest
-	0,  // 65: nightjar.v1.SignalService.ListSignals:input_type -> nightjar.v1.SearchSignalsRequest
-	9,  // 66: nightjar.v1.SignalService.GetSignal:input_type -> nightjar.v1.GetSignalRequest
-	15, // 67: nightjar.v1.SignalService.UpdateSignalState:input_type -> nightjar.v1.UpdateSignalStateRequest
-	18, // 68: nightjar.v1.SignalService.UpdateSignalAssignee:input_type -> nightjar.v1.UpdateSignalAssigneeRequest
-	21, // 69: nightjar.v1.SignalService.UpdateSignalIncidents:input_type -> nightjar.v1.UpdateSignalIncidentsRequest
-	24, // 70: nightjar.v1.SignalService.UpdateSignal:input_type -> nightjar.v1.UpdateSignalRequest
-	27, // 71: nightjar.v1.SignalService.EditSignalState:input_type -> nightjar.v1.EditSignalStateRequest
-	28, // 72: nightjar.v1.SignalService.EditSignalAssignee:input_type -> nightjar.v1.EditSignalAssigneeRequest
-	29, // 73: nightjar.v1.SignalService.AddSignalToIncident:input_type -> nightjar.v1.AddSignalToIncidentRequest
-	31, // 74: nightjar.v1.SignalService.TriageSignals:input_type -> nightjar.v1.TriageSignalsRequest
-	33, // 75: nightjar.v1.SignalService.BulkUpdateSignalState:input_type -> nightjar.v1.BulkUpdateSignalStateRequest
-	34, // 76: nightjar.v1.SignalService.BulkUpdateSignalAssignee:input_type -> nightjar.v1.BulkUpdateSignalAssigneeRequest
-	37, // 77: nightjar.v1.SignalService.BulkUpdateSignals:input_type -> nightjar.v1.BulkUpdateSignalsRequest
-	9,  // 78: nightjar.v1.SignalService.GetInvestigationQueries:input_type -> nightjar.v1.GetSignalRequest
-	9,  // 79: nightjar.v1.SignalService.GetSuggestedActions:input_type -> nightjar.v1.GetSignalRequest
-	47, // 80: nightjar.v1.SignalService.GetSignalEntities:input_type -> nightjar.v1.GetSignalEntitiesRequest
-	9,  // 81: nightjar.v1.SignalService.GetSignalSummary:input_type -> nightjar.v1.GetSignalRequest
-	9,  // 82: nightjar.v1.SignalService.GetSignalExplanation:input_type -> nightjar.v1.GetSignalRequest
-	9,  // 83: nightjar.v1.SignalService.GetSignalHistory:input_type -> nightjar.v1.GetSignalRequest
-	52, // 84: nightjar.v1.SignalService.GetMatchingSignals:input_type -> nightjar.v1.GetMatchingSignalsRequest
-	3,  // 85: nightjar.v1.SignalService.SearchSignals:output_type -> nightjar.v1.SearchSignalsResponse
-	3,  // 86: nightjar.v1.SignalService.ListSignals:output_type -> nightjar.v1.SearchSignalsResponse
-	10, // 87: nightjar.v1.SignalService.GetSignal:output_type -> nightjar.v1.GetSignalResponse
-	38, // 88: nightjar.v1.SignalService.UpdateSignalState:output_type -> nightjar.v1.SignalTriageResponse
-	38, // 89: nightjar.v1.SignalService.UpdateSignalAssignee:output_type -> nightjar.v1.SignalTriageResponse
-	38, // 90: nightjar.v1.SignalService.UpdateSignalIncidents:output_type -> nightjar.v1.SignalTriageResponse
-	38, // 91: nightjar.v1.SignalService.UpdateSignal:output_type -> nightjar.v1.SignalTriageResponse
-	30, // 92: nightjar.v1.SignalService.EditSignalState:output_type -> nightjar.v1.EditSignalResponse
-	30, // 93: nightjar.v1.SignalService.EditSignalAssignee:output_type -> nightjar.v1.EditSignalResponse
-	30, // 94: nightjar.v1.SignalService.AddSignalToIncident:output_type -> nightjar.v1.EditSignalResponse
-	32, // 95: nightjar.v1.SignalService.TriageSignals:output_type -> nightjar.v1.TriageSignalsResponse
-	41, // 96: nightjar.v1.SignalService.BulkUpdateSignalState:output_type -> nightjar.v1.BulkTriageResponse
-	41, // 97: nightjar.v1.SignalService.BulkUpdateSignalAssignee:output_type -> nightjar.v1.BulkTriageResponse
-	41, // 98: nightjar.v1.SignalService.BulkUpdateSignals:output_type -> nightjar.v1.BulkTriageResponse
-	44, // 99: nightjar.v1.SignalService.GetInvestigationQueries:output_type -> nightjar.v1.SuggestedActionsResponse
-	44, // 100: nightjar.v1.SignalService.GetSuggestedActions:output_type -> nightjar.v1.SuggestedActionsResponse
-	48, // 101: nightjar.v1.SignalService.GetSignalEntities:output_type -> nightjar.v1.SignalEntitiesResponse
-	56, // 102: nightjar.v1.SignalService.GetSignalSummary:output_type -> nightjar.v1.SignalSummary
-	58, // 103: nightjar.v1.SignalService.GetSignalExplanation:output_type -> nightjar.v1.SignalExplanation
-	64, // 104: nightjar.v1.SignalService.GetSignalHistory:output_type -> nightjar.v1.SignalHistory
-	53, // 105: nightjar.v1.SignalService.GetMatchingSignals:output_type -> nightjar.v1.MatchingSignalsResponse
-	85, // [85:106] is the sub-list for method output_type
-	64, // [64:85] is the sub-list for method input_type
-	64, // [64:64] is the sub-list for extension type_name
-	64, // [64:64] is the sub-list for extension extendee
-	0,  // [0:64] is the sub-list for field type_name
+	76, // 48: nightjar.v1.SignalExplanation.standing:type_name -> nightjar.v1.GroupExplanation
+	77, // 49: nightjar.v1.SignalExplanation.queries:type_name -> nightjar.v1.QueryExplanation
+	78, // 50: nightjar.v1.SignalExplanation.band:type_name -> nightjar.v1.AnomalySeries
+	63, // 51: nightjar.v1.SignalExplanation.journey:type_name -> nightjar.v1.JourneyStop
+	64, // 52: nightjar.v1.SignalExplanation.processes:type_name -> nightjar.v1.ProcessNode
+	61, // 53: nightjar.v1.SignalCourse.points:type_name -> nightjar.v1.CoursePoint
+	62, // 54: nightjar.v1.SignalCourse.thresholds:type_name -> nightjar.v1.CourseThreshold
+	60, // 55: nightjar.v1.SignalCourse.columns:type_name -> nightjar.v1.CourseColumn
+	64, // 56: nightjar.v1.ProcessNode.children:type_name -> nightjar.v1.ProcessNode
+	65, // 57: nightjar.v1.ProcessNode.deeds:type_name -> nightjar.v1.ProcessDeed
+	67, // 58: nightjar.v1.SignalHistory.entries:type_name -> nightjar.v1.SignalHistoryEntry
+	72, // 59: nightjar.v1.SignalHistory.versions:type_name -> nightjar.v1.SignalVersion
+	68, // 60: nightjar.v1.SignalHistoryEntry.triage:type_name -> nightjar.v1.TriageHistory
+	70, // 61: nightjar.v1.SignalHistoryEntry.notification:type_name -> nightjar.v1.NotificationHistory
+	71, // 62: nightjar.v1.SignalHistoryEntry.response:type_name -> nightjar.v1.ResponseHistory
+	69, // 63: nightjar.v1.TriageHistory.before:type_name -> nightjar.v1.TriageStanding
+	69, // 64: nightjar.v1.TriageHistory.after:type_name -> nightjar.v1.TriageStanding
+	75, // 65: nightjar.v1.SuggestedActionAttributes.TemplateVariablesEntry.value:type_name -> google.protobuf.Value
+	0,  // 66: nightjar.v1.SignalService.SearchSignals:input_type -> nightjar.v1.SearchSignalsRequest
+	0,  // 67: nightjar.v1.SignalService.ListSignals:input_type -> nightjar.v1.SearchSignalsRequest
+	9,  // 68: nightjar.v1.SignalService.GetSignal:input_type -> nightjar.v1.GetSignalRequest
+	15, // 69: nightjar.v1.SignalService.UpdateSignalState:input_type -> nightjar.v1.UpdateSignalStateRequest
+	18, // 70: nightjar.v1.SignalService.UpdateSignalAssignee:input_type -> nightjar.v1.UpdateSignalAssigneeRequest
+	21, // 71: nightjar.v1.SignalService.UpdateSignalIncidents:input_type -> nightjar.v1.UpdateSignalIncidentsRequest
+	24, // 72: nightjar.v1.SignalService.UpdateSignal:input_type -> nightjar.v1.UpdateSignalRequest
+	27, // 73: nightjar.v1.SignalService.EditSignalState:input_type -> nightjar.v1.EditSignalStateRequest
+	28, // 74: nightjar.v1.SignalService.EditSignalAssignee:input_type -> nightjar.v1.EditSignalAssigneeRequest
+	29, // 75: nightjar.v1.SignalService.AddSignalToIncident:input_type -> nightjar.v1.AddSignalToIncidentRequest
+	31, // 76: nightjar.v1.SignalService.TriageSignals:input_type -> nightjar.v1.TriageSignalsRequest
+	33, // 77: nightjar.v1.SignalService.BulkUpdateSignalState:input_type -> nightjar.v1.BulkUpdateSignalStateRequest
+	34, // 78: nightjar.v1.SignalService.BulkUpdateSignalAssignee:input_type -> nightjar.v1.BulkUpdateSignalAssigneeRequest
+	37, // 79: nightjar.v1.SignalService.BulkUpdateSignals:input_type -> nightjar.v1.BulkUpdateSignalsRequest
+	9,  // 80: nightjar.v1.SignalService.GetInvestigationQueries:input_type -> nightjar.v1.GetSignalRequest
+	9,  // 81: nightjar.v1.SignalService.GetSuggestedActions:input_type -> nightjar.v1.GetSignalRequest
+	47, // 82: nightjar.v1.SignalService.GetSignalEntities:input_type -> nightjar.v1.GetSignalEntitiesRequest
+	9,  // 83: nightjar.v1.SignalService.GetSignalSummary:input_type -> nightjar.v1.GetSignalRequest
+	9,  // 84: nightjar.v1.SignalService.GetSignalExplanation:input_type -> nightjar.v1.GetSignalRequest
+	9,  // 85: nightjar.v1.SignalService.GetSignalHistory:input_type -> nightjar.v1.GetSignalRequest
+	52, // 86: nightjar.v1.SignalService.GetMatchingSignals:input_type -> nightjar.v1.GetMatchingSignalsRequest
+	3,  // 87: nightjar.v1.SignalService.SearchSignals:output_type -> nightjar.v1.SearchSignalsResponse
+	3,  // 88: nightjar.v1.SignalService.ListSignals:output_type -> nightjar.v1.SearchSignalsResponse
+	10, // 89: nightjar.v1.SignalService.GetSignal:output_type -> nightjar.v1.GetSignalResponse
+	38, // 90: nightjar.v1.SignalService.UpdateSignalState:output_type -> nightjar.v1.SignalTriageResponse
+	38, // 91: nightjar.v1.SignalService.UpdateSignalAssignee:output_type -> nightjar.v1.SignalTriageResponse
+	38, // 92: nightjar.v1.SignalService.UpdateSignalIncidents:output_type -> nightjar.v1.SignalTriageResponse
+	38, // 93: nightjar.v1.SignalService.UpdateSignal:output_type -> nightjar.v1.SignalTriageResponse
+	30, // 94: nightjar.v1.SignalService.EditSignalState:output_type -> nightjar.v1.EditSignalResponse
+	30, // 95: nightjar.v1.SignalService.EditSignalAssignee:output_type -> nightjar.v1.EditSignalResponse
+	30, // 96: nightjar.v1.SignalService.AddSignalToIncident:output_type -> nightjar.v1.EditSignalResponse
+	32, // 97: nightjar.v1.SignalService.TriageSignals:output_type -> nightjar.v1.TriageSignalsResponse
+	41, // 98: nightjar.v1.SignalService.BulkUpdateSignalState:output_type -> nightjar.v1.BulkTriageResponse
+	41, // 99: nightjar.v1.SignalService.BulkUpdateSignalAssignee:output_type -> nightjar.v1.BulkTriageResponse
+	41, // 100: nightjar.v1.SignalService.BulkUpdateSignals:output_type -> nightjar.v1.BulkTriageResponse
+	44, // 101: nightjar.v1.SignalService.GetInvestigationQueries:output_type -> nightjar.v1.SuggestedActionsResponse
+	44, // 102: nightjar.v1.SignalService.GetSuggestedActions:output_type -> nightjar.v1.SuggestedActionsResponse
+	48, // 103: nightjar.v1.SignalService.GetSignalEntities:output_type -> nightjar.v1.SignalEntitiesResponse
+	56, // 104: nightjar.v1.SignalService.GetSignalSummary:output_type -> nightjar.v1.SignalSummary
+	58, // 105: nightjar.v1.SignalService.GetSignalExplanation:output_type -> nightjar.v1.SignalExplanation
+	66, // 106: nightjar.v1.SignalService.GetSignalHistory:output_type -> nightjar.v1.SignalHistory
+	53, // 107: nightjar.v1.SignalService.GetMatchingSignals:output_type -> nightjar.v1.MatchingSignalsResponse
+	87, // [87:108] is the sub-list for method output_type
+	66, // [66:87] is the sub-list for method input_type
+	66, // [66:66] is the sub-list for extension type_name
+	66, // [66:66] is the sub-list for extension extendee
+	0,  // [0:66] is the sub-list for field type_name
 }
 
 func init() { file_signal_proto_init() }
@@ -5381,7 +5579,7 @@ func file_signal_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_signal_proto_rawDesc), len(file_signal_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   72,
+			NumMessages:   74,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -34,7 +34,15 @@ func (anomalies) explain(m *Moment, s *Standing) {
 		s.Notes = append(s.Notes, bl.judgedBy(name, label, m.Group, bucket, sum))
 	}
 	for i, c := range m.Plan.Cases {
-		s.Cases = append(s.Cases, caseStanding(i, c, c.Condition.Explain(values[:len(sums)]), judged && c.Sides.Holds(values)))
+		standing := caseStanding(i, c, c.Condition.Explain(values[:len(sums)]), judged && c.Sides.Holds(values))
+		for _, compared := range c.Condition.Comparisons() {
+			value := values[compared.Label]
+			if compared.Op == "<" || compared.Op == "<=" {
+				value = values[len(sums)+compared.Label] // of the low side
+			}
+			standing.Compared = append(standing.Compared, Comparison{compared, value, judged && compared.Compare(value)})
+		}
+		s.Cases = append(s.Cases, standing)
 		if c.Low {
 			s.Notes = append(s.Notes, fmt.Sprintf("case %d asks for the low side, and is tried at the end of the bucket, %s", i, bl.Moment(bucket+1)))
 		}

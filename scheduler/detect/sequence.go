@@ -4,7 +4,6 @@ import (
 	"iter"
 	"math"
 	"slices"
-	"strconv"
 	"time"
 
 	"nightjar/compiler"
@@ -16,42 +15,6 @@ type sequence struct{ threshold }
 
 func (sequence) detections(gs *GroupState, group fullGroup, globals []compiler.Match, from schema.Millis) []detection {
 	return sequenceDetections(gs.Plan, group.matches, globals, from, gs.Horizon)
-}
-
-// explain follows the sequence up to the moment.
-func (sequence) explain(m *Moment, s *Standing) {
-	s.Steps = make([]StepStanding, len(m.Plan.Steps))
-	for i, st := range m.Plan.Steps {
-		s.Steps[i] = StepStanding{Name: st.Name, Condition: st.Condition.Explain(nil)}
-		if st.Name == "" {
-			s.Steps[i].Name = strconv.Itoa(i + 1)
-		}
-	}
-	complete := followSteps(m, s.Steps)
-	for i, c := range m.Plan.Cases {
-		s.Cases = append(s.Cases, caseStanding(i, c, "the sequence is complete", complete))
-	}
-}
-
-// followSteps notes how far the sequence got at the moment, and reports whether it is
-// complete there.
-func followSteps(m *Moment, steps []StepStanding) (complete bool) {
-	holds, walk := newStepper(m.Plan, m.counted, m.Globals), newWalk(m.Plan)
-	for t, events := range ties(m.counted, len(m.Plan.Steps)) {
-		if t > m.At {
-			break
-		}
-		held := holds.at(t)
-		before := slices.Clone(walk.latest)
-		complete = walk.to(t, events, held) && t == m.At
-		for i := range steps {
-			if walk.latest[i] != before[i] {
-				steps[i].Reached = &t
-			}
-			steps[i].Holds = held[i] && t == m.At
-		}
-	}
-	return complete
 }
 
 // sequenceDetections finds the moments at which a sequence is complete: its last step
@@ -111,6 +74,8 @@ type stepper struct {
 	alone   []oneEvent // by time; when a step has window 0
 	next    int
 	out     []bool
+	now     map[time.Duration][]float64 // what each window came to when it was asked last
+	single  []oneEvent                  // those of alone that were asked last
 }
 
 func newStepper(plan *compiler.BoundPlan, group, globals []compiler.Match) *stepper {
@@ -131,25 +96,46 @@ func newStepper(plan *compiler.BoundPlan, group, globals []compiler.Match) *step
 
 // at is asked for moments in order.
 func (s *stepper) at(t schema.Millis) []bool {
-	values := map[time.Duration][]float64{}
+	s.now = map[time.Duration][]float64{}
 	for width, w := range s.windows {
-		values[width] = w.to(t)
+		s.now[width] = w.to(t)
 	}
 	first := s.next
 	for s.next < len(s.alone) && s.alone[s.next].at == t {
 		s.next++
 	}
+	s.single = s.alone[first:s.next]
 	for i, step := range s.plan.Steps {
 		if step.Window > 0 {
-			s.out[i] = step.Condition.Holds(values[step.Window])
+			s.out[i] = step.Condition.Holds(s.now[step.Window])
 			continue
 		}
 		s.out[i] = false
-		for _, e := range s.alone[first:s.next] {
+		for _, e := range s.single {
 			s.out[i] = s.out[i] || step.Condition.Holds(e.values(s.plan))
 		}
 	}
 	return s.out
+}
+
+// values are what a step's condition was asked of at the last moment: its window, or of
+// window 0 the event that makes it true, else the first; nil: there was none.
+func (s *stepper) values(i int) []float64 {
+	step := s.plan.Steps[i]
+	if step.Window > 0 {
+		return s.now[step.Window]
+	}
+	var first []float64
+	for _, e := range s.single {
+		values := e.values(s.plan)
+		if step.Condition.Holds(values) {
+			return values
+		}
+		if first == nil {
+			first = values
+		}
+	}
+	return first
 }
 
 // walk follows a sequence through time.

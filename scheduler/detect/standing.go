@@ -41,6 +41,7 @@ type CaseStanding struct {
 	Index        int
 	Name, Status string
 	Condition    string
+	Written      string // the condition without values
 	Holds        bool
 	// Compared are the comparisons in the condition, with the values of the moment.
 	Compared []Comparison
@@ -56,10 +57,23 @@ type Comparison struct {
 // StepStanding is how far a sequence got.
 type StepStanding struct {
 	Name, Condition string
-	// Holds says that the step holds at the moment, Reached when the sequence last got
-	// as far as it; nil: it never did.
-	Holds   bool
+	// Window is the step's own; 0: it asks for one event. Within is how soon it must follow
+	// the step before it; 0: it is the first, or all must lie within the rule's window.
+	Window, Within schema.Millis
+	// Holds says that the step holds at the moment.
+	Holds bool
+	// Reached is when it was reached, on a way that ends at the moment; where none does,
+	// when it last was; nil: it never was.
 	Reached *schema.Millis
+	// Compared are the comparisons in the condition, with the values of when it was reached.
+	Compared []StepComparison
+}
+
+// StepComparison is a comparison of a step. Most is the highest value from when the step was
+// reached to when the next one was.
+type StepComparison struct {
+	Comparison
+	Most float64
 }
 
 // Standing says how the group stands. Its notes are those on seen values, the given ones,
@@ -82,7 +96,15 @@ func (s *Standing) setValues(plan *compiler.BoundPlan, values []float64) {
 }
 
 func caseStanding(index int, c compiler.Case, condition string, holds bool) CaseStanding {
-	return CaseStanding{Index: index, Name: c.Name, Status: string(c.Status), Condition: condition, Holds: holds}
+	return CaseStanding{Index: index, Name: c.Name, Status: string(c.Status), Condition: condition, Written: writtenOf(c.Condition), Holds: holds}
+}
+
+// writtenOf is a condition as a rule has it; of the alerts of others there is none.
+func writtenOf(c *compiler.Condition) string {
+	if c == nil {
+		return ""
+	}
+	return c.Text
 }
 
 // valuesAt are the labels' values of a full group at a moment.

@@ -28,7 +28,6 @@ func gradeOf(m *compiler.Match) int { return int(m.Number) }
 func (thirdParty) hasDefault() bool { return true }
 
 func (thirdParty) explain(m *Moment, s *Standing) {
-	s.setValues(m.Plan, valuesAt(m))
 	for i, c := range m.Plan.Cases {
 		holds := slices.ContainsFunc(m.counted, func(own compiler.Match) bool { return own.At == m.At && gradeOf(&own) == i })
 		s.Cases = append(s.Cases, caseStanding(i, c, m.Plan.Grades[i].String(), holds))

@@ -2,6 +2,7 @@ package explain
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"nightjar/compiler"
@@ -20,16 +21,16 @@ type CourseQuestion struct {
 // CourseAnswer is how they went, beside what they are compared with.
 type CourseAnswer struct {
 	Version int64
-	Window  int64    // the rule's evaluation window, in milliseconds
-	Labels  []string // the names of the values of a point
+	Labels  []string // the names of the columns
 	detect.Course
 	Thresholds []Threshold
 }
 
-// Threshold is a number that a case compares a value with.
+// Threshold is a number that a case compares a value with, or a step of it.
 type Threshold struct {
 	Case     int
 	Severity string
+	Column   int // the index of what is compared; −1: it has no course
 	compiler.CondCompare
 }
 
@@ -58,19 +59,31 @@ func CourseOf(ctx context.Context, from Source, q CourseQuestion) (CourseAnswer,
 		}
 	}
 	out := CourseAnswer{
-		Version: plan.Rule.Version, Window: int64(detect.WindowOf(plan)), Labels: make([]string, len(plan.Labels)),
-		Course: m.Course(q.From, q.Most), Thresholds: thresholds(plan),
+		Version: plan.Rule.Version, Course: m.Course(q.From, q.Most),
 	}
-	for i := range plan.Labels {
-		out.Labels[i] = plan.Labels[i].Name
+	for _, c := range out.Columns {
+		out.Labels = append(out.Labels, plan.Labels[c.Label].Name)
 	}
+	out.Thresholds = thresholds(plan, out.Columns)
 	return out, nil
 }
 
-func thresholds(plan *compiler.BoundPlan) (out []Threshold) {
+// thresholds are what the cases compare with; of a sequence what its steps do.
+func thresholds(plan *compiler.BoundPlan, columns []detect.Column) (out []Threshold) {
+	add := func(of *compiler.Condition, at int, c compiler.Case, step string) {
+		for _, compared := range of.Comparisons() {
+			column := slices.IndexFunc(columns, func(x detect.Column) bool { return x.Label == compared.Label && x.Step == step })
+			out = append(out, Threshold{Case: at, Severity: string(c.Status), Column: column, CondCompare: compared})
+		}
+	}
 	for i, c := range plan.Cases {
-		for _, compared := range c.Condition.Comparisons() {
-			out = append(out, Threshold{Case: i, Severity: string(c.Status), CondCompare: compared})
+		if len(plan.Steps) == 0 && c.Condition != nil {
+			add(c.Condition, i, c, "")
+		}
+	}
+	if len(plan.Steps) > 0 && len(plan.Cases) > 0 {
+		for i, st := range plan.Steps {
+			add(st.Condition, 0, plan.Cases[0], detect.StepName(st, i))
 		}
 	}
 	return out

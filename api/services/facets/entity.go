@@ -3,6 +3,10 @@ package facets
 import (
 	"cmp"
 	"context"
+	"net/netip"
+	"slices"
+
+	"github.com/valyala/fastjson"
 
 	"nightjar/api"
 	pb "nightjar/api/v1"
@@ -13,7 +17,7 @@ import (
 // entityFacets are what an entity's events and signals are counted by, and entityPlaces what
 // events say of where a client is.
 var (
-	eventFacets  = []string{"source", "host", "status"}
+	eventFacets  = []string{"source", "service", "host", "status", "@usr.id", "@network.client.ip"}
 	signalFacets = []string{"severity", "state", "rule_id"}
 	entityPlaces = []string{"@network.client.geoip.country.name", "@network.client.geoip.country.iso_code", "@network.client.geoip.city.name", "@network.client.geoip.as.name"}
 )
@@ -36,14 +40,18 @@ func (s *FacetService) GetEntity(ctx context.Context, in *pb.GetEntityRequest) (
 	if err != nil {
 		return nil, err
 	}
-	places := eventFacets
+	others := slices.DeleteFunc(slices.Clone(eventFacets), func(name string) bool { return name == in.GetField() })
+	asked := others
 	if in.GetField() == "@network.client.ip" {
-		places = append(places[:len(places):len(places)], entityPlaces...)
+		asked = slices.Concat(others, entityPlaces)
 	}
-	if out.Events, err = s.counts(ctx, ofEvents(r), places, schema.ParseField); err != nil {
+	if out.Events, err = s.counts(ctx, ofEvents(r), asked, schema.ParseField); err != nil {
 		return nil, err
 	}
-	out.Location, out.Events.Facets = out.Events.Facets[len(eventFacets):], out.Events.Facets[:len(eventFacets)]
+	out.Location, out.Events.Facets = out.Events.Facets[len(others):], out.Events.Facets[:len(others)]
+	if out.Place, err = s.placeOf(in.GetValue()); err != nil {
+		return nil, err
+	}
 	selected, err := s.signals(&pb.SignalFilter{Query: out.Query})
 	if err != nil {
 		return nil, err
@@ -88,4 +96,34 @@ func (s *FacetService) tablesOf(ctx context.Context, value string) (names []stri
 		}
 	}
 	return names, nil
+}
+
+// Places know where addresses are. ingest/geoip.Databases are some.
+type Places interface {
+	// Locate has the attributes that events get; nil: nothing is known.
+	Locate(netip.Addr) (*fastjson.Value, error)
+	// Attributions are what the makers of the databases ask to be shown.
+	Attributions() []string
+}
+
+// placeOf is where an address is; nil where the value is none, or nothing is known of it.
+func (s *FacetService) placeOf(value string) (*pb.AddressPlace, error) {
+	ip, err := netip.ParseAddr(value)
+	if err != nil || s.Places == nil {
+		return nil, nil
+	}
+	found, err := s.Places.Locate(ip)
+	if err != nil || found == nil {
+		return nil, err
+	}
+	text := func(path ...string) string { return string(found.GetStringBytes(path...)) }
+	out := &pb.AddressPlace{
+		City: text("city.name"), Country: cmp.Or(text("country.name"), text("country.iso_code")), CountryCode: text("country.iso_code"),
+		AsNumber: text("as", "number"), AsName: text("as", "name"), Attributions: s.Places.Attributions(),
+	}
+	if found.Exists("latitude") && found.Exists("longitude") {
+		latitude, longitude := found.GetFloat64("latitude"), found.GetFloat64("longitude")
+		out.Latitude, out.Longitude = &latitude, &longitude
+	}
+	return out, nil
 }

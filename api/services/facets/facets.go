@@ -25,6 +25,8 @@ type FacetService struct {
 	}
 	// Listed are the names of the threat lists that have a value; nil: there are none.
 	Listed func(value string) []string
+	// Places know where addresses are; nil: nobody does.
+	Places Places
 	Rules  interface { // knows the names of rules
 		Rules(context.Context) ([]schema.Rule, error)
 	}

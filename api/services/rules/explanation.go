@@ -67,14 +67,17 @@ func GroupToProto(g *explain.Group) *pb.GroupExplanation {
 		out.Values = append(out.Values, &pb.LabelValue{Name: v.Name, Value: v.Value})
 	}
 	for _, c := range g.Cases {
-		standing := &pb.CaseExplanation{Index: int32(c.Index), Name: c.Name, Status: c.Status, Condition: c.Condition, Holds: c.Holds}
+		standing := &pb.CaseExplanation{Index: int32(c.Index), Name: c.Name, Status: c.Status, Condition: c.Condition, Written: c.Written, Holds: c.Holds}
 		for _, n := range c.Compared {
 			standing.Comparisons = append(standing.Comparisons, &pb.Comparison{Query: n.Name, Value: n.Value, Operator: n.Op, Number: n.Number, Holds: n.Holds})
 		}
 		out.Cases = append(out.Cases, standing)
 	}
 	for _, st := range g.Steps {
-		step := &pb.StepExplanation{Name: st.Name, Condition: st.Condition, Holds: st.Holds}
+		step := &pb.StepExplanation{Name: st.Name, Condition: st.Condition, Holds: st.Holds, WindowMs: int64(st.Window), WithinMs: int64(st.Within)}
+		for _, n := range st.Compared {
+			step.Comparisons = append(step.Comparisons, &pb.StepComparison{Query: n.Name, Value: n.Value, Operator: n.Op, Number: n.Number, Holds: n.Holds, Most: n.Most})
+		}
 		if st.Reached != nil {
 			reached := st.Reached.String()
 			step.Reached = &reached

@@ -2,7 +2,9 @@ package signals
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"nightjar/api/services/rules"
@@ -18,6 +20,9 @@ type Explainer interface {
 	ExplainCourse(context.Context, explain.CourseQuestion) (explain.CourseAnswer, error)
 }
 
+// overSignals is the type of rules over the signals of others, as signals show it.
+const overSignals = "Signal Correlation"
+
 // maxCourse is how many points of a course are shown.
 const maxCourse = 1000
 
@@ -32,7 +37,7 @@ func (s *SignalService) GetSignalExplanation(ctx context.Context, in *pb.GetSign
 	if err != nil {
 		return nil, err
 	}
-	e := signalExplainer{SignalService: s, doc: &doc, out: &pb.SignalExplanation{Summary: summaryOf(&found, &doc), Processes: processTree(&doc)}}
+	e := signalExplainer{SignalService: s, doc: &doc, group: doc.Nightjar.Group, out: &pb.SignalExplanation{Summary: summaryOf(&found, &doc), Processes: processTree(&doc)}}
 	e.standing(ctx)
 	e.course(ctx)
 	if doc.Workflow.Rule.DetectionMethod == schema.MethodAnomalyDetection {
@@ -45,7 +50,10 @@ func (s *SignalService) GetSignalExplanation(ctx context.Context, in *pb.GetSign
 type signalExplainer struct {
 	*SignalService
 	doc *signalDocument
-	out *pb.SignalExplanation
+	// group is the full group that is asked about: that of the signal, unless the rule
+	// groups its signals by less.
+	group []string
+	out   *pb.SignalExplanation
 }
 
 func (e *signalExplainer) miss(what string, err error) {
@@ -56,7 +64,14 @@ func (e *signalExplainer) miss(what string, err error) {
 // make of a sample.
 func (e *signalExplainer) standing(ctx context.Context) {
 	n := &e.doc.Nightjar
-	found, err := e.Explainer.Explain(ctx, explain.Question{RuleID: n.RuleID, Group: n.Group, At: &n.FirstSeen})
+	sample := e.sample(ctx)
+	found, err := e.Explainer.Explain(ctx, explain.Question{RuleID: n.RuleID, Group: e.group, At: &n.FirstSeen})
+	var invalid *schema.InvalidError
+	if errors.As(err, &invalid) && len(sample) > 0 {
+		e.group = sample[0].Group
+		found, err = e.Explainer.Explain(ctx, explain.Question{RuleID: n.RuleID, Group: e.group, At: &n.FirstSeen})
+		e.out.Missing = append(e.out.Missing, "the signal is about several groups of the rule; what follows is of that of its first sample: "+strings.Join(e.group, ", "))
+	}
 	if err != nil {
 		e.miss("how the group stood", err)
 		return
@@ -64,31 +79,55 @@ func (e *signalExplainer) standing(ctx context.Context) {
 	if version := e.doc.Workflow.Rule.Version; found.Version != version {
 		e.out.Missing = append(e.out.Missing, fmt.Sprintf("the signal is of version %d of the rule; what follows is what version %d makes of it", version, found.Version))
 	}
-	if len(found.Groups) > 0 {
-		e.out.Standing = rules.GroupToProto(&found.Groups[0])
+	of := found.Groups
+	if len(e.group) == 0 && e.doc.Workflow.Rule.DetectionMethod == schema.MethodThirdParty {
+		of = sample // every alert is a group of its own
 	}
-	samples := schema.ReadSamples(string(e.doc.Samples))
-	if len(samples) == 0 {
-		return
+	if len(of) > 0 {
+		e.out.Standing = rules.GroupToProto(&of[0])
 	}
-	asked, err := e.Explainer.Explain(ctx, explain.Question{RuleID: n.RuleID, Event: samples[0].EventID})
-	if err != nil {
-		e.miss("what the queries make of the first sample", err)
-		return
-	}
-	e.out.Queries = rules.QueriesToProto(asked.Queries)
 }
 
-// course asks for the values from two windows before the signal to one after it; of a journey,
-// from a day before.
+// sample asks what the rule's queries make of the first sample, and returns the groups that it
+// counts in. Of signals there are no events.
+func (e *signalExplainer) sample(ctx context.Context) []explain.Group {
+	samples := schema.ReadSamples(string(e.doc.Samples))
+	if len(samples) == 0 || samples[0].EventID == "" || e.doc.Workflow.Rule.Type == overSignals {
+		return nil
+	}
+	asked, err := e.Explainer.Explain(ctx, explain.Question{RuleID: e.doc.Nightjar.RuleID, Event: samples[0].EventID})
+	if err != nil {
+		e.miss("what the queries make of the first sample", err)
+		return nil
+	}
+	e.out.Queries = rules.QueriesToProto(asked.Queries)
+	return asked.Groups
+}
+
+// around is how long before and after a signal its course is shown: two windows and one; of
+// a sequence from before its first step; of a journey from a day before, for where they came
+// from may be as old.
+func (e *signalExplainer) around() (before, after schema.Millis) {
+	n := &e.doc.Nightjar
+	if e.doc.Workflow.Rule.DetectionMethod == schema.MethodImpossibleTravel {
+		return schema.Millis(compiler.TravelWithin / time.Millisecond), 60_000
+	}
+	window := schema.Millis(max(n.Window, 60_000))
+	before, after = 2*window, window
+	for _, st := range e.out.Standing.GetSteps() {
+		after = max(after, schema.Millis(st.WindowMs))
+		if reached, err := schema.ParseMoment(st.GetReached(), time.Time{}); err == nil {
+			before = max(before, n.FirstSeen-reached+schema.Millis(st.WindowMs))
+		}
+	}
+	return before, after
+}
+
+// course asks for the values around the signal.
 func (e *signalExplainer) course(ctx context.Context) {
 	n := &e.doc.Nightjar
-	around := schema.Millis(max(n.Window, 60_000))
-	past := 2 * around
-	if e.doc.Workflow.Rule.DetectionMethod == schema.MethodImpossibleTravel {
-		past = schema.Millis(compiler.TravelWithin / time.Millisecond) // where they came from may be as old
-	}
-	q := explain.CourseQuestion{RuleID: n.RuleID, Group: n.Group, From: n.FirstSeen - past, To: n.LastSeen + around, Most: maxCourse}
+	before, after := e.around()
+	q := explain.CourseQuestion{RuleID: n.RuleID, Group: e.group, From: n.FirstSeen - before, To: n.LastSeen + after, Most: maxCourse}
 	found, err := e.Explainer.ExplainCourse(ctx, q)
 	if err != nil {
 		e.miss("how the values went over time", err)
@@ -99,7 +138,10 @@ func (e *signalExplainer) course(ctx context.Context) {
 		out.Points = append(out.Points, &pb.CoursePoint{At: int64(p.At), Values: p.Values, Case: int32(p.Case)})
 	}
 	for _, t := range found.Thresholds {
-		out.Thresholds = append(out.Thresholds, &pb.CourseThreshold{Query: t.Name, Operator: t.Op, Number: t.Number, Case: int32(t.Case), Severity: t.Severity})
+		out.Thresholds = append(out.Thresholds, &pb.CourseThreshold{Query: t.Name, Operator: t.Op, Number: t.Number, Case: int32(t.Case), Severity: t.Severity, Column: int32(t.Column)})
+	}
+	for i, c := range found.Columns {
+		out.Columns = append(out.Columns, &pb.CourseColumn{Query: found.Labels[i], Step: c.Step, WindowMs: int64(c.Window)})
 	}
 	e.out.Course = out
 	for _, s := range found.Stops {
@@ -121,7 +163,7 @@ func (e *signalExplainer) band(ctx context.Context) {
 	n := &e.doc.Nightjar
 	around := 20 * schema.Millis(max(n.Window, 3_600_000))
 	from, to := n.FirstSeen-around, n.LastSeen+around/4
-	found, err := e.Explainer.ExplainSeries(ctx, explain.SeriesQuestion{RuleID: n.RuleID, Group: n.Group, From: &from, To: &to})
+	found, err := e.Explainer.ExplainSeries(ctx, explain.SeriesQuestion{RuleID: n.RuleID, Group: e.group, From: &from, To: &to})
 	if err != nil {
 		e.miss("what was learned of the group", err)
 		return

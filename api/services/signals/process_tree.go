@@ -2,7 +2,10 @@ package signals
 
 import (
 	"cmp"
+	"net"
 	"slices"
+	"strconv"
+	"time"
 
 	pb "nightjar/api/v1"
 	"nightjar/schema"
@@ -59,7 +62,35 @@ func (t *tree) add(sample schema.Sample, a schema.Attributes) {
 	}
 	if !slices.Contains(parent.Events, sample.EventID) {
 		parent.Events = append(parent.Events, sample.EventID)
+		parent.Deeds = append(parent.Deeds, deed(sample, a))
+		slices.SortStableFunc(parent.Deeds, func(a, b *pb.ProcessDeed) int { return cmp.Compare(a.At, b.At) })
 	}
+}
+
+// deed is what an event saw its process do.
+func deed(sample schema.Sample, a schema.Attributes) *pb.ProcessDeed {
+	name := first(a, "evt.name")
+	out := &pb.ProcessDeed{Event: sample.EventID, Name: name, Rule: first(a, "agent.rule_id")}
+	if at, err := schema.ParseMoment(sample.Content.Timestamp, time.Time{}); err == nil {
+		out.At = int64(at)
+	}
+	for _, path := range []string{"file.destination.path", "file.path", "question.name", "addr.ip", "target.file.path", "tracee.file.path", "name"} {
+		if out.Target = first(a, name+"."+path); out.Target != "" {
+			break
+		}
+	}
+	if port := first(a, name+".addr.port"); port != "" && out.Target == first(a, name+".addr.ip") {
+		out.Target = net.JoinHostPort(out.Target, port)
+	}
+	return out
+}
+
+// first is the first text at a path; empty: there is none.
+func first(a schema.Attributes, path string) string {
+	if leaves := a.Lookup(path); len(leaves) > 0 {
+		return leaves[0].Text()
+	}
+	return ""
 }
 
 // ancestorsIn are the ancestors of an event's process, the first one first. An event has
@@ -87,6 +118,9 @@ func process(a schema.Attributes, prefix string, i int) *pb.ProcessNode {
 		if n, ok := leaves[i].Number(); ok {
 			out.Pid = int64(n)
 		}
+	}
+	if ns, err := strconv.ParseInt(text("created_at"), 10, 64); err == nil && ns > 0 {
+		out.Started = ns / int64(time.Millisecond)
 	}
 	return out
 }

@@ -81,10 +81,12 @@ func sentence(doc *signalDocument, s *pb.SignalSummary) string {
 			return fmt.Sprintf("In %s and, sooner than anybody travels, %.0f km away in %s%s", placeName(from), t.DistanceKm, placeName(to), whom)
 		}
 	case n.Anomaly != nil:
-		side := map[string]string{"low": "fewer", "high": "more"}[n.Anomaly.Side]
-		return fmt.Sprintf("Unusually many or few events%s: %s than learned", whom, cmp.Or(side, "other"))
+		much := cmp.Or(map[string]string{"low": "Unusually few", "high": "Unusually many"}[n.Anomaly.Side], "An unusual number of")
+		return fmt.Sprintf("%s events%s%s, by what was learned of the past", much, ofQueries(doc), whom)
 	case s.Method == string(schema.MethodSequenceDetection):
-		return fmt.Sprintf("%s%s went through the steps in order%s", counted(s.Events), ofQueries(doc), whom)
+		return fmt.Sprintf("All steps%s, one after the other%s", ofQueries(doc), whom)
+	case s.Method == string(schema.MethodThirdParty):
+		return counted(s.Events, "alert") + whom + graded(s)
 	}
 	held := ""
 	if s.Condition != "" {
@@ -94,14 +96,22 @@ func sentence(doc *signalDocument, s *pb.SignalSummary) string {
 	if s.WindowMs > 0 {
 		within = " within " + span(s.WindowMs)
 	}
-	return counted(s.Events) + ofQueries(doc) + whom + within + held
+	return counted(s.Events, "event") + ofQueries(doc) + whom + within + held
 }
 
-func counted(n int64) string {
-	if n == 1 {
-		return "1 event"
+// graded says which case an alert is of.
+func graded(s *pb.SignalSummary) string {
+	if s.CaseName == "" {
+		return ", " + s.Severity
 	}
-	return fmt.Sprintf("%d events", n)
+	return fmt.Sprintf(", graded %s (%s)", s.CaseName, s.Severity)
+}
+
+func counted(n int64, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // ofQueries names the rule's queries, where they have names.

@@ -48,6 +48,10 @@ type groupExplanation struct {
 	Steps []struct {
 		Name, Condition, Reached string
 		Holds                    bool
+		Comparisons              []struct {
+			Query       string
+			Value, Most float64
+		}
 	}
 	Notes   []string
 	Signals []struct {
@@ -151,6 +155,12 @@ func (g *groupExplanation) write(b *strings.Builder) {
 		reached := "never reached"
 		if st.Reached != "" {
 			reached = "reached " + st.Reached
+		}
+		for _, c := range st.Comparisons {
+			reached += fmt.Sprintf(", %s %v", printable(c.Query), c.Value)
+			if c.Most > c.Value {
+				reached += fmt.Sprintf(", then at most %v", c.Most)
+			}
 		}
 		fmt.Fprintf(b, "  %s step %s (%s): %s\n", yes(st.Reached != "", "✓", "✗"), st.Name, st.Condition, reached)
 	}
