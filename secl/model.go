@@ -43,6 +43,9 @@ type Field struct {
 	Constants string // the family of constants that the values have
 	Never     string // why no agent can ever fill it; empty if one can
 	Stored    string // the attribute that stored events have it at; empty: none
+	// StoredMost bounds what a stored event has of it, in bytes of text for each process,
+	// file or the like that it is of; 0: it has all.
+	StoredMost int
 
 	// Also are further readings of a text; a condition holds if it does for any
 	// of them that is not empty.

@@ -93,7 +93,7 @@ func (n *node) members(dst []byte, c *secl.Context) ([]byte, bool) {
 
 // appender appends the value of a field.
 func appender(f *secl.Field) func([]byte, *secl.Context) []byte {
-	switch read := f.Read.(type) {
+	switch read := storedRead(f).(type) {
 	case func(*secl.Context) bool:
 		return appendField(read)
 	case func(*secl.Context) int64:

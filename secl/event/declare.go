@@ -28,7 +28,16 @@ type block[B any] struct {
 	// each finds the struct of one element of the iterator, where there is one.
 	each     func(e *Event, i int) *B
 	iterator *secl.Iterator
+	others   bool // they are of another process than the one of the event
 }
+
+// commandLine are the fields of a process whose length is its caller's choice, and
+// mostOfOthers, in bytes, is what an event has of each of them of a parent or an ancestor: a
+// shell whose script is an argument of 100 kB would otherwise be in the event of whatever
+// runs under it, several times. Rules see all of it.
+var commandLine = []string{"args", "argv", "args_flags", "args_options", "envs"}
+
+const mostOfOthers = 1 << 10
 
 // within is the block of a struct in the struct of b.
 func within[A, B any](b block[A], name string, part func(*A) *B) block[B] {
@@ -78,6 +87,9 @@ func field[B any, T stored](d *declarer, b block[B], name string, at func(*B) *T
 		find := b.at
 		f.Read = func(c *secl.Context) T { return *at(find(c.Event.(*Event), orNone)) }
 		d.set[f.Name] = func(e *Event, v any) error { return store(at(find(e, orNew)), v) }
+	}
+	if b.others && slices.Contains(commandLine, name) {
+		f.StoredMost = mostOfOthers
 	}
 	for _, o := range options {
 		o(&f)

@@ -111,8 +111,47 @@ func TestAWrongEventIsRefusedWithItsField(t *testing.T) {
 	}
 }
 
+// A stored event has all of what its own process was called with, and the first kilobyte of
+// what others were, which says how much there was.
+func TestWhatOthersWereCalledWithIsCutInStoredEvents(t *testing.T) {
+	script := strings.Repeat("ü", 60_000)
+	shell := &Process{PID: 2, Comm: "sh"}
+	shell.SetArgv([]string{"sh", "-c", script, "more"})
+	own := &Process{PID: 3, Parent: shell}
+	own.SetArgv([]string{"x", script})
+	c := &secl.Context{Event: &Event{Type: "open", Process: own}}
+	text := "{" + string(AppendJSON(nil, c)) + "}"
+	var got struct {
+		Process struct {
+			Args, Argv any
+			Parent     struct {
+				Args string
+				Argv []string
+			}
+			Ancestors struct{ Args, Argv []string }
+		}
+	}
+	if err := json.Unmarshal([]byte(text), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Process.Args != script {
+		t.Error("the arguments of the event's own process are cut")
+	}
+	const said = "… (120008 bytes)"
+	p := got.Process.Parent
+	if len(p.Args) > mostOfOthers+len(said) || !strings.HasSuffix(p.Args, "ü"+said) {
+		t.Errorf("the parent has %d bytes of arguments, which end in %q", len(p.Args), p.Args[max(len(p.Args)-40, 0):])
+	}
+	if last := len(p.Argv) - 1; last < 0 || p.Argv[last] != "… (3 in all)" || p.Argv[0] != "-c" || len(p.Argv[1]) > mostOfOthers+len(said) {
+		t.Errorf("the parent's arguments are %.40q", p.Argv)
+	}
+	if a := got.Process.Ancestors; len(a.Args) != 1 || a.Args[0] != p.Args || !slices.Equal(a.Argv, p.Argv) {
+		t.Errorf("the ancestors' arguments are %.40q and %.40q", a.Args, a.Argv)
+	}
+}
+
 func TestAppendedJSONIsWhatAttributesSay(t *testing.T) {
-	parent := &Process{PID: 2, UID: 7, Comm: "a\"\\\n\x01\xff", Argv: []string{"x"}}
+	parent := &Process{PID: 2, UID: 7, Comm: "a\"\\\n\x01\xff", Argv: []string{"x", strings.Repeat("y", 2*mostOfOthers)}, Args: strings.Repeat("y", 2*mostOfOthers)}
 	e := &Event{
 		Type: "open", Timestamp: 3, Retval: -2, Async: true, RuleTags: []string{"a", "ü\u2028"},
 		Process: &Process{PID: 1, Parent: parent, File: File{Path: "/x", Mode: 0o644}, Argv: []string{"", "b"}},

@@ -129,14 +129,14 @@ func declareProcesses(d *declarer) {
 		if chain < 0 {
 			return
 		}
-		processFields(d, block[Process]{prefix: prefix + "parent.", event: event, at: parentOf(at)})
+		processFields(d, block[Process]{prefix: prefix + "parent.", event: event, at: parentOf(at), others: true})
 		it := &secl.Iterator{Name: prefix + "ancestors", Len: func(c *secl.Context) int {
 			e := c.Event.(*Event)
 			return len(e.ancestors[chain].update(*chainStart(e, chain)))
 		}}
 		d.AddIterator(it, event)
 		processFields(d, block[Process]{
-			prefix: prefix + "ancestors.", event: event, iterator: it,
+			prefix: prefix + "ancestors.", event: event, iterator: it, others: true,
 			each: func(e *Event, i int) *Process {
 				if list := e.ancestors[chain].update(*chainStart(e, chain)); i < len(list) {
 					return list[i]

@@ -2,7 +2,10 @@ package event
 
 import (
 	"net/netip"
+	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"nightjar/secl"
 )
@@ -30,7 +33,7 @@ func Attributes(c *secl.Context) map[string]any {
 
 // storedValue is a field's value, or nil where that is zero.
 func storedValue(f *secl.Field, c *secl.Context) any {
-	switch read := f.Read.(type) {
+	switch read := storedRead(f).(type) {
 	case func(*secl.Context) bool:
 		return unlessZero(read(c))
 	case func(*secl.Context) int64:
@@ -97,4 +100,52 @@ func put(to map[string]any, path string, v any) {
 		}
 		to, path = inner, rest
 	}
+}
+
+// storedRead is Field.Read, of which what is beyond Field.StoredMost is cut. What is cut
+// says so at its end.
+func storedRead(f *secl.Field) any {
+	most := f.StoredMost
+	if most == 0 {
+		return f.Read
+	}
+	switch read := f.Read.(type) {
+	case func(*secl.Context) string:
+		return func(c *secl.Context) string { return cutText(read(c), most) }
+	case func(*secl.Context, int) string:
+		return func(c *secl.Context, i int) string { return cutText(read(c, i), most) }
+	case func(*secl.Context) []string:
+		return func(c *secl.Context) []string { return cutList(read(c), most) }
+	case func(*secl.Context, int) []string:
+		return func(c *secl.Context, i int) []string { return cutList(read(c, i), most) }
+	}
+	return f.Read
+}
+
+// cutText is a text, or its first bytes and how many it has.
+func cutText(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	end := most
+	for end > most-utf8.UTFMax && !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end] + "… (" + strconv.Itoa(len(s)) + " bytes)"
+}
+
+// cutList is a list, or its first texts and how many it has.
+func cutList(list []string, most int) []string {
+	left := most
+	for i, s := range list {
+		if left -= len(s); left >= 0 {
+			continue
+		}
+		out := append(slices.Clone(list[:i]), cutText(s, left+len(s)))
+		if i+1 < len(list) {
+			out = append(out, "… ("+strconv.Itoa(len(list))+" in all)")
+		}
+		return out
+	}
+	return list
 }
