@@ -101,62 +101,6 @@ export const updateRule = async (id: string, version: number, fields: Partial<Ru
 export const deleteRule = (id: string): Promise<void> => call(at(own, id), { method: 'DELETE' })
 export const restoreRule = async (id: string, version: number): Promise<StoredRule> => storedOf(await call<StoredBody>(at(shared, id, `/restore/${version}`), { method: 'POST' }))
 
-/** checkRule has the engine check a rule without storing it: its warnings, or the error of the call. */
-export const checkRule = async (rule: Rule, signal: AbortSignal): Promise<string[]> =>
-  (await call<StoredBody>(own, { query: { dry_run: true }, body: rule, signal })).warnings ?? []
-
-/** Standing is how the evaluation of an enabled rule goes, and what it costs. */
-export interface Standing {
-  state: 'running' | 'failing' | 'unsupported'
-  reason: string
-  /** CPU time of an event in microseconds; undefined: not known yet. */
-  cost: number | undefined
-  /** It is evaluated by itself: why. Empty: it is not. */
-  alone: string
-  behind: number
-}
-
-interface CostBody {
-  rule_id: string
-  state?: Standing['state']
-  reason?: string
-  microseconds_per_event?: number
-  alone?: string
-  behind?: number
-}
-
-/** readStandings are those of all enabled rules, by id. */
-export async function readStandings(signal: AbortSignal): Promise<Map<string, Standing>> {
-  const { data } = await call<{ data?: CostBody[] }>('/api/nightjar/v1/rule_costs', { signal })
-  return new Map((data ?? []).map((c) => [c.rule_id, { state: c.state ?? 'running', reason: c.reason ?? '', cost: c.microseconds_per_event, alone: c.alone ?? '', behind: c.behind ?? 0 }]))
-}
-
-interface IdleBody {
-  without_effect?: { kind?: string; id?: string; field?: string; reason?: string }[]
-}
-
-/** readInVain are the rules that ask for what no event has, each with the reasons. */
-export async function readInVain(signal: AbortSignal): Promise<Map<string, string[]>> {
-  const out = new Map<string, string[]>()
-  for (const i of (await call<IdleBody>('/api/nightjar/v1/status', { signal })).without_effect ?? []) {
-    if (i.kind !== 'rule' || (i.field !== '' && i.field !== 'queries')) continue
-    out.set(i.id ?? '', [...(out.get(i.id ?? '') ?? []), i.reason ?? ''])
-  }
-  return out
-}
-
-/** countSignals is how many signals each of the rules has since a time of a search, empty: ever. */
-export async function countSignals(ids: string[], from: string, signal: AbortSignal): Promise<Map<string, number>> {
-  const out = new Map<string, number>()
-  for (let i = 0; i < ids.length; i += 100) {
-    const some = ids.slice(i, i + 100)
-    const body = { filter: { query: `rule_id:(${some.join(' OR ')})`, ...(from === '' ? {} : { from, to: 'now' }) }, facets: ['rule_id'], limit: 100 }
-    const f = await call<{ facets?: { values?: { value: string; count: number }[] }[] }>('/api/nightjar/v1/signals/facets', { body, signal })
-    for (const v of f.facets?.[0]?.values ?? []) out.set(v.value, v.count)
-  }
-  return out
-}
-
 /** Found is a signal that a rule would give. */
 export interface Found {
   caseName: string
@@ -191,12 +135,6 @@ export async function backtest(rule: Rule, from: string, to: string, signal: Abo
       caseName: s.case_name ?? '', group: s.group ?? [], firstSeen: s.first_seen, lastSeen: s.last_seen, severity: s.severity, events: s.events ?? 0,
     })),
   }
-}
-
-/** tryEvent says of each query of a rule whether it lets an event through. */
-export async function tryEvent(rule: Rule, event: unknown, signal: AbortSignal): Promise<boolean[]> {
-  const payloads = (rule.queries ?? []).map((_, index) => ({ index, expectedResult: true, payload: event }))
-  return (await call<{ results?: boolean[] }>(shared + '/test', { body: { rule, ruleQueryPayloads: payloads }, signal })).results ?? []
 }
 
 export interface RuleVersion {

@@ -22,6 +22,18 @@ export function dailyText(n: number | undefined): string {
 export const costText = (microseconds: number | undefined): string =>
   microseconds === undefined ? '–' : microseconds < 0.01 ? '< 0.01 µs' : microseconds >= 1000 ? `${(microseconds / 1000).toFixed(1)} ms` : `${microseconds.toFixed(microseconds < 10 ? 2 : 0)} µs`
 
+/** Days is how many signals a rule gave on each of 30 days, as bars of one scale. */
+export function Days({ of }: { of: number[] }) {
+  const most = Math.max(...of, 1)
+  const total = of.reduce((sum, n) => sum + n, 0)
+  if (total === 0) return null
+  return (
+    <svg class="rule-days" viewBox={`0 0 ${of.length * 3} 16`} preserveAspectRatio="none" role="img" aria-label={`${total} in 30 days, at most ${most} on one`}>
+      {of.map((n, i) => n > 0 && <rect key={i} x={i * 3} y={16 - Math.max(2, (n / most) * 16)} width="2" height={Math.max(2, (n / most) * 16)} />)}
+    </svg>
+  )
+}
+
 export const ruleColumns: Column<RuleRow>[] = [
   { id: 'state', title: 'State', width: '128px', sort: 'state', cell: (r) => <RuleStateMark state={r.state} reason={r.reason} /> },
   { id: 'severity', title: 'Severity', width: '88px', sort: 'severity', cell: (r) => (r.severity ? <SeverityMark severity={r.severity} /> : <span class="mut">–</span>) },
@@ -30,7 +42,9 @@ export const ruleColumns: Column<RuleRow>[] = [
     cell: (r) => <><span class="rule-name" title={oneLine(r.name)}>{oneLine(r.name)}</span>{r.reason !== '' && <span class="mut rule-why">{oneLine(r.reason, 300)}</span>}</>,
   },
   { id: 'method', title: 'Method', width: '132px', sort: 'method', cell: (r) => <span class="mut">{oneLine(r.method)}</span> },
-  { id: 'daily', title: 'Signals a day', width: '88px', number: true, sort: 'daily', cell: (r) => dailyText(r.daily) },
-  { id: 'cost', title: 'An event costs', width: '100px', number: true, sort: 'cost', cell: (r) => <span title={r.alone === '' ? undefined : `Evaluated by itself: ${r.alone}`} class={r.alone === '' ? '' : 'medium'}>{costText(r.cost)}</span> },
+  { id: 'days', title: '30 days', width: '92px', cell: (r) => <Days of={r.byDay} /> },
+  { id: 'daily', title: 'A day', width: '56px', number: true, sort: '-daily', cell: (r) => dailyText(r.daily) },
+  { id: 'covers', title: 'Covers', width: '96px', cell: (r) => <span class="mono mut" title={r.techniques.join(', ')}>{r.techniques.length > 1 ? `${r.techniques[0]} +${r.techniques.length - 1}` : r.techniques[0]}</span> },
+  { id: 'cost', title: 'An event', width: '84px', number: true, sort: '-cost', cell: (r) => <span title={r.alone === '' ? undefined : `Evaluated by itself: ${r.alone}`} class={r.alone === '' ? '' : 'medium'}>{costText(r.cost)}</span> },
   { id: 'changed', title: 'Changed', width: '64px', number: true, sort: 'changed', cell: (r) => <time title={`${wholeTime(r.changedAt)} ${oneLine(r.changedBy)}`}>{age(r.changedAt)}</time> },
 ]

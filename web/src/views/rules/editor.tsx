@@ -9,8 +9,10 @@ import { oneLine, plural } from '../../state/text'
 import { Form } from './form'
 import { Head } from './head'
 import { Preview } from './preview'
-import { Tests } from './tests'
-import { useCheck, type Check } from './use-check'
+import { TestsPart } from './tests'
+import { useTests } from './use-tests'
+import { isWithin, placeOf } from './form/place'
+import { useCheck, type Check, type Fault } from './use-check'
 import { useDraft, type Draft } from './use-draft'
 import { Versions } from './versions'
 
@@ -25,17 +27,19 @@ interface EditorProps {
 export function Editor({ stored, rule, put }: EditorProps) {
   const draft = useDraft(stored?.id ?? 'new', rule, stored?.version ?? 0)
   const lacks = useMay('configure')
-  const check = useCheck(draft.rule, draft.text, stored && !draft.changed ? stored : undefined, lacks)
+  const check = useCheck(draft.rule, draft.text, stored?.id ?? '')
+  const tests = useTests(stored?.id ?? 'new', stored !== undefined, draft.rule, draft.text)
   const [saving, setSaving] = useState(false)
-  const canSave = lacks === '' && !saving && check.valid === true && (draft.changed || !stored)
+  const canSave = lacks === '' && !saving && check.valid === true && (draft.changed || !stored || tests.changed)
   const save = async () => {
     if (!canSave || !draft.rule) return
     setSaving(true)
     try {
-      const now = stored ? await updateRule(stored.id, draft.version, whole(draft.rule, stored.rule)) : await createRule(draft.rule)
+      const now = !stored ? await createRule(draft.rule) : draft.changed ? await updateRule(stored.id, draft.version, whole(draft.rule, stored.rule)) : stored
       draft.saved(stored ? now.rule : rule, now.version)
+      await tests.keep(now.id)
       put?.(now)
-      tell({ text: stored ? `Saved as v${now.version}. It is in force for what arrives from now.` : 'Stored. It is evaluated on what arrives from now.' })
+      tell({ text: !stored ? 'Stored. It is evaluated on what arrives from now.' : draft.changed ? `Saved as v${now.version}. It is in force for what arrives from now.` : 'The tests are saved.' })
       if (!stored) go(pathOf(['rules', now.id]), 'replace')
     } catch (e) {
       tell({ text: `Not saved: ${(e as Error).message}`, failed: true })
@@ -49,19 +53,19 @@ export function Editor({ stored, rule, put }: EditorProps) {
   return (
     <main class="rule">
       <Head stored={stored} name={draft.rule?.name ?? rule.name} put={(r) => (put?.(r), draft.changed || draft.saved(r.rule, r.version))}>
-        {(draft.changed || !stored) && (
+        {(draft.changed || !stored || tests.changed) && (
           <>
             {draft.changed && <button class="button quiet" onClick={draft.discard}>Discard</button>}
-            <button class="button main" disabled={!canSave} title={lacks} onClick={() => void save()}>{stored ? `Save as v${stored.version + 1}` : 'Store the rule'} <Key>⌘S</Key></button>
+            <button class="button main" disabled={!canSave} title={lacks} onClick={() => void save()}>{!stored ? 'Store the rule' : draft.changed ? `Save as v${stored.version + 1}` : 'Save the tests'} <Key>⌘S</Key></button>
           </>
         )}
         {lacks !== '' && <span class="mut small">{lacks}</span>}
       </Head>
       <div class="rule-columns">
-        <section class="rule-editor" aria-label="The rule" tabIndex={0}><Written draft={draft} check={check} /></section>
+        <section class="rule-editor" aria-label="The rule" tabIndex={0}><Written draft={draft} check={check} isStored={stored !== undefined} /></section>
         <section class="rule-beside" aria-label="Preview, tests, versions" tabIndex={0}>
           <Preview rule={check.valid ? draft.rule : undefined} text={draft.text} changed={draft.changed} />
-          <Tests id={stored?.id ?? 'new'} rule={check.valid ? draft.rule : undefined} text={draft.text} />
+          <TestsPart tests={tests} rule={draft.rule} />
           {stored && <Versions key={stored.version} stored={stored} lacks={lacks} put={(r) => (put?.(r), draft.saved(r.rule, r.version))} />}
         </section>
       </div>
@@ -75,7 +79,7 @@ function whole(now: Rule, before: Rule): Rule {
   return { ...Object.fromEntries(gone.map((name) => [name, Array.isArray(before[name]) ? [] : null])), ...now }
 }
 
-function Written({ draft, check }: { draft: Draft; check: Check }) {
+function Written({ draft, check, isStored }: { draft: Draft; check: Check; isStored: boolean }) {
   const { query } = useAddress()
   const asText = query.get('as') === 'json'
   return (
@@ -91,16 +95,28 @@ function Written({ draft, check }: { draft: Draft; check: Check }) {
       {(draft.wrong !== '' || check.faults.length > 0 || check.warnings.length > 0) && (
         <ul class="rule-said" aria-label="What is wrong with the rule">
           {draft.wrong !== '' && <li class="critical">{oneLine(draft.wrong)}</li>}
-          {check.faults.map((f, i) => <li key={'f' + i} class="critical"><code>{f.target}</code> {oneLine(f.message)}</li>)}
-          {check.warnings.map((f, i) => <li key={'w' + i} class="medium"><code>{f.target}</code> {oneLine(f.message)}</li>)}
+          {check.faults.map((f, i) => <SaidOf key={'f' + i} of={f} look="critical" />)}
+          {check.warnings.map((f, i) => <SaidOf key={'w' + i} of={f} look="medium" />)}
         </ul>
       )}
       {asText
         ? <textarea class="field mono rule-text" aria-label="The rule as JSON" spellcheck={false} value={draft.text} onInput={(e) => draft.type(e.currentTarget.value)} />
-        : draft.rule ? <Form rule={draft.rule} edit={draft.edit} faults={check.faults} />
+        : draft.rule ? <Form rule={draft.rule} edit={draft.edit} faults={check.faults} warnings={check.warnings} isStored={isStored} />
           : <p class="mut">The text is no rule. <button class="link" onClick={() => change({ as: 'json' }, 'replace')}>Mend it</button></p>}
     </>
   )
+}
+
+/** SaidOf leads to the field that it is about, where there is one. */
+function SaidOf({ of, look }: { of: Fault; look: string }) {
+  const toField = () => {
+    const place = placeOf(of.target)
+    const all = [...document.querySelectorAll<HTMLElement>('[data-at]')]
+    const field = all.find((e) => e.dataset['at'] === place) ?? all.find((e) => isWithin(e.dataset['at'] ?? '', place) || isWithin(place, e.dataset['at'] ?? ' '))
+    field?.closest('details')?.setAttribute('open', '')
+    field?.focus()
+  }
+  return <li class={look}>{of.target !== '' && <><button class="link mono" onClick={toField}>{of.target}</button> </>}{oneLine(of.message)}</li>
 }
 
 function Said({ draft, check }: { draft: Draft; check: Check }) {

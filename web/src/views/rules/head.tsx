@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
-import { countSignals, deleteRule, readInVain, readStandings, terraformOf, updateRule, type StoredRule } from '../../api/rules'
-import { Dialog } from '../../parts/dialog'
+import { readStandings } from '../../api/authoring'
+import { terraformOf, updateRule, type StoredRule } from '../../api/rules'
 import { Menu, MenuItem } from '../../parts/menu'
 import { go, pathOf } from '../../state/address'
 import { useAsk, useEvery } from '../../state/ask'
@@ -9,7 +9,8 @@ import { tell } from '../../state/done'
 import { useMay } from '../../state/session'
 import { age, wholeTime } from '../../state/time'
 import { count, oneLine, plural, shown } from '../../state/text'
-import { costText, dailyText, RuleStateMark } from './columns'
+import { costText, dailyText, Days, RuleStateMark } from './columns'
+import { DeleteRules } from './delete'
 import { rowOf } from './state'
 
 interface HeadProps {
@@ -34,27 +35,22 @@ export function Head({ stored, name, put, children }: HeadProps) {
 }
 
 function Doing({ stored }: { stored: StoredRule }) {
-  const key = `${stored.id} ${stored.version}`
-  const standings = useAsk(key, readStandings, 'keep')
-  const inVain = useAsk(key, readInVain, 'keep')
-  const recent = useAsk(key, (stop) => countSignals([stored.id], 'now-30d', stop), 'keep')
-  const ever = useAsk(key, (stop) => countSignals([stored.id], '', stop), 'keep')
-  useEvery(10_000, () => [standings, inVain, recent, ever].forEach((a) => a.asking || a.again()))
-  const row = rowOf(stored, { standings: standings.value, inVain: inVain.value, recent: recent.value, ever: ever.value })
-  const standing = standings.value?.get(stored.id)
-  const total = ever.value?.get(stored.id) ?? 0
-  const error = standings.error ?? inVain.error ?? recent.error ?? ever.error
+  const standings = useAsk(`${stored.id} ${stored.version}`, readStandings, 'keep')
+  useEvery(10_000, () => standings.asking || standings.again())
+  const row = rowOf(stored, standings.value)
   return (
     <>
       <p class="rule-doing small mut">
         <span><RuleStateMark state={row.state} />, v{stored.version}{stored.rule.isEnabled && " in force"}</span>
         {row.daily !== undefined && <span>{dailyText(row.daily)} signals a day</span>}
-        {ever.value && <a class="link" href={pathOf(['signals'], { query: `rule_id:${stored.id}`, from: 'now-90d' })}>{plural(total, 'signal')}</a>}
+        {standings.value && <a class="link" href={pathOf(['signals'], { query: `rule_id:${stored.id}`, from: 'now-90d' })}>{plural(row.signals, 'signal')}</a>}
+        <Days of={row.byDay} />
         {row.cost !== undefined && <span>an event costs {costText(row.cost)}</span>}
-        {standing && standing.behind > 0 && <span class="medium">{count(standing.behind)} arrivals behind</span>}
-        {standing && standing.alone !== '' && <span class="medium">evaluated by itself: {standing.alone}</span>}
+        {row.behind > 0 && <span class="medium">{count(row.behind)} arrivals behind</span>}
+        {row.alone !== '' && <span class="medium">evaluated by itself: {row.alone}</span>}
+        {row.techniques.length > 0 && <span>{row.techniques.join(', ')}</span>}
         <span title={wholeTime(stored.changedAt)}>changed {age(stored.changedAt)} ago{stored.changedBy !== '' && ` by ${oneLine(stored.changedBy)}`}</span>
-        {error && <span class="critical" role="status">not all is known: {error.message}</span>}
+        {standings.error && <span class="critical" role="status">not all is known: {standings.error.message}</span>}
       </p>
       {row.reason !== '' && <p class={'small ' + (row.state === 'dead' ? 'medium' : 'critical')}>{oneLine(row.reason, 1000)}</p>}
     </>
@@ -82,33 +78,8 @@ function Actions({ stored, put }: { stored: StoredRule; put: (r: StoredRule) => 
         <MenuItem lacks={lacks} act={() => setDeleting(true)}>Delete</MenuItem>
       </Menu>
       <button class="button" disabled={lacks !== ''} title={lacks} onClick={() => void enable(!stored.rule.isEnabled)}>{stored.rule.isEnabled ? 'Disable' : 'Enable'}</button>
-      {deleting && <Delete stored={stored} close={() => setDeleting(false)} />}
+      {deleting && <DeleteRules rules={[stored]} close={() => setDeleting(false)} done={() => go('/rules')} />}
     </>
-  )
-}
-
-function Delete({ stored, close }: { stored: StoredRule; close: () => void }) {
-  const [going, setGoing] = useState(false)
-  const act = async () => {
-    setGoing(true)
-    try {
-      await deleteRule(stored.id)
-      close()
-      go('/rules')
-      tell({ text: `Deleted: ${oneLine(stored.rule.name, 80)}.` })
-    } catch (e) {
-      failed('Not deleted')(e as Error)
-      setGoing(false)
-    }
-  }
-  return (
-    <Dialog title={`Delete ${oneLine(stored.rule.name, 80)}`} close={close}>
-      <p>It looks at nothing that arrives from now, and this can’t be undone. Its signals stay, with what was decided about them.</p>
-      <div class="rule-confirm">
-        <button class="button danger" disabled={going} onClick={() => void act()}>Delete the rule</button>
-        <button class="button quiet" onClick={close}>Keep it</button>
-      </div>
-    </Dialog>
   )
 }
 

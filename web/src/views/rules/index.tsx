@@ -1,4 +1,5 @@
 import type { ViewProps } from '../../views'
+import { Bundled } from './bundled'
 import { RuleList } from './list'
 import { NewRule, RulePage } from './page'
 import './rules.css'
@@ -7,6 +8,7 @@ import './rule.css'
 /** Rules is what the engine looks for: the list by state, and a rule by itself. */
 export default function Rules({ rest }: ViewProps) {
   if (rest[0] === 'new') return <NewRule />
+  if (rest[0] === 'bundled') return <Bundled />
   if (rest[0] !== undefined) return <RulePage key={rest[0]} id={rest[0]} />
   return <RuleList />
 }

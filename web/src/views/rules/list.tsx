@@ -13,6 +13,7 @@ import { usePreferences } from '../../state/preferences'
 import { useMay } from '../../state/session'
 import { count, plural } from '../../state/text'
 import { rowHeight } from '../../state/size'
+import { Bulk } from './bulk'
 import { ruleColumns, RuleStateMark } from './columns'
 import { ruleStates, sorted, type RuleRow, type RuleState } from './state'
 import { useRules } from './use-rules'
@@ -37,6 +38,7 @@ export function RuleList() {
   const rules = useRules(checked.filter?.query)
   const sort = query.get('sort') ?? 'state'
   const [at, setAt] = useState<string>()
+  const [ticked, setTicked] = useState<ReadonlySet<string>>(new Set())
   const [filtering, setFiltering] = useState(false)
   const lacks = useMay('configure')
   const chosen = new Map(facets.map((f) => [f.name, query.getAll(f.name).flatMap((v) => v.split(','))]))
@@ -46,7 +48,15 @@ export function RuleList() {
     const now = rows.findIndex((r) => r.id === at)
     setAt(rows[now < 0 ? 0 : Math.max(0, Math.min(rows.length - 1, now + by))]?.id)
   }
+  const tick = (r: RuleRow, how: 'one' | 'to here') => {
+    const [from, to] = [rows.findIndex((x) => x.id === at), rows.findIndex((x) => x.id === r.id)]
+    const some = how === 'to here' && from >= 0 ? rows.slice(Math.min(from, to), Math.max(from, to) + 1).map((x) => x.id) : [r.id]
+    setTicked((now) => new Set(how === 'one' && now.has(r.id) ? [...now].filter((id) => id !== r.id) : [...now, ...some]))
+    setAt(r.id)
+  }
+  const chosenRows = rows.filter((r) => ticked.has(r.id))
   useKeys([
+    { keys: 'x', does: 'select', act: () => { const r = rows.find((x) => x.id === at); if (r) tick(r, 'one') } },
     { keys: 'j', does: 'move', act: () => step(1) },
     { keys: 'k', does: 'move up', act: () => step(-1) },
     { keys: 'ArrowDown', does: '', act: () => step(1) },
@@ -63,6 +73,7 @@ export function RuleList() {
       <div class="rules-asking">
         <QueryBox filter={wanted} over="rules" onAsk={(q) => change({ query: q.trim() })} wrong={checked.wrong} reading={checked.reading} name="Query of rules" />
         <button class="button rules-filters" aria-expanded={filtering} onClick={() => setFiltering(!filtering)}>Filters</button>
+        <a class="button" href="/rules/bundled">Rules that ship</a>
         <button class="button" disabled={lacks !== ''} title={lacks} onClick={() => go('/rules/new')}>New rule</button>
       </div>
       <div class="rules-columns">
@@ -71,8 +82,13 @@ export function RuleList() {
         </nav>
         <section class="rules-list" aria-label="Rules">
           <div class={'rules-bar' + (away ? ' stale' : '')}>
-            <span class="strong">{rules.asking && rules.rows.length === 0 ? 'Rules' : plural(rows.length, 'rule')}</span>
-            {rows.length < rules.stored && <span class="mut">of {count(rules.stored)}</span>}
+            {chosenRows.length > 0 ? <Bulk rows={chosenRows} put={rules.put} clear={() => setTicked(new Set())} again={rules.again} /> : (
+              <>
+                <span class="strong">{rules.asking && rules.rows.length === 0 ? 'Rules' : plural(rows.length, 'rule')}</span>
+                {rows.length < rules.stored && <span class="mut">of {count(rules.stored)}</span>}
+                {rows.length > 0 && <button class="link small" onClick={() => setTicked(new Set(rows.map((r) => r.id)))}>Select all</button>}
+              </>
+            )}
             {away && <span role="status">The engine does not answer. You see what was there before. <button class="link" onClick={rules.again}>Try again</button></span>}
             {checked.wrong && <span class="mut" role="status">{checked.filter ? 'These are of the last query that could be read.' : 'The query can’t be read, so nothing was asked.'}</span>}
           </div>
@@ -81,7 +97,7 @@ export function RuleList() {
           {rows.length === 0 && !rules.asking && !rules.error ? <NoRules stored={rules.stored} lacks={lacks} /> : (
             <Table
               name="Rules" columns={ruleColumns} rows={rows} total={rows.length} keyOf={(r) => r.id} rowHeight={rowHeight(density, innerWidth <= 760)}
-              current={at} sort={sort} loading={rules.asking && rows.length === 0}
+              current={at} ticked={ticked} onTick={tick} sort={sort} loading={rules.asking && rows.length === 0}
               onSort={(s) => change({ sort: s === 'state' ? undefined : s })} onOpen={open} onEnd={() => undefined}
               rowClass={(r) => 'rule-row ' + r.state}
             />
@@ -128,9 +144,9 @@ function NoRules({ stored, lacks }: { stored: number; lacks: string }) {
     <div class="rules-empty">
       <h2>{stored === 0 ? 'There is no rule yet' : 'No rule of this query'}</h2>
       {stored === 0
-        ? <p>Without one, events are kept and nothing is looked for. Write the first, or <code>nightjar rules apply --bundled</code> brings those that ship into force.</p>
+        ? <p>Without one, events are kept and nothing is looked for. Write the first, or bring those that ship into force, each with its tests.</p>
         : <p>{plural(stored, 'rule is', 'rules are')} stored. <button class="link" onClick={() => go('/rules')}>Show all</button></p>}
-      {stored === 0 && <p><button class="button main" disabled={lacks !== ''} onClick={() => go('/rules/new')}>New rule</button> {lacks !== '' && <span class="mut">{lacks}</span>}</p>}
+      {stored === 0 && <p><a class="button main" href="/rules/bundled">Rules that ship</a> <button class="button" disabled={lacks !== ''} onClick={() => go('/rules/new')}>New rule</button> {lacks !== '' && <span class="mut">{lacks}</span>}</p>}
     </div>
   )
 }

@@ -1,98 +1,89 @@
 import { useState } from 'preact/hooks'
-import { tryEvent, type Rule } from '../../api/rules'
+import type { TestResult } from '../../api/authoring'
+import type { Rule } from '../../api/rules'
 import { Problem } from '../../parts/problem'
-import { useAsk } from '../../state/ask'
-import { oneLine, plural } from '../../state/text'
+import { oneLine, plural, shown } from '../../state/text'
+import { labelOf } from './form/methods'
+import { withTest } from './test-text'
+import type { Tests } from './use-tests'
 
-/** Test is an event, and whether a query of the rule should let it through. */
-interface Test {
-  name: string
-  event: string
-  query: string
-  expected: boolean
-}
-
-const place = (id: string): string => 'nightjar.tests.' + id
-
-function kept(id: string): Test[] {
-  try {
-    const all: unknown = JSON.parse(localStorage.getItem(place(id)) ?? '[]')
-    return Array.isArray(all) ? all.filter((t: Partial<Test>): t is Test => typeof t?.event === 'string' && typeof t.query === 'string' && typeof t.name === 'string') : []
-  } catch {
-    return []
-  }
-}
-
-/** Tests asks the engine whether queries let events through, as somebody expects, while the rule is edited. */
-export function Tests({ id, rule, text }: { id: string; rule: Rule | undefined; text: string }) {
-  const [tests, setTests] = useState(() => kept(id))
+/** TestsPart is what the rule must give of events that are written down, run by the engine while the rule is edited. */
+export function TestsPart({ tests, rule }: { tests: Tests; rule: Rule | undefined }) {
+  const [editing, setEditing] = useState(false)
   const [adding, setAdding] = useState(false)
-  const put = (next: Test[]) => {
-    setTests(next)
-    try {
-      localStorage.setItem(place(id), JSON.stringify(next))
-    } catch {
-      // they hold for this page
-    }
-  }
-  const names = (rule?.queries ?? []).map((q, i) => q.name || 'abcdefghijklmnopqrstuvwxyz'[i] || String(i))
-  const asked = useAsk(rule && tests.length > 0 ? JSON.stringify([text, tests]) : null, async (stop) => {
-    const out: (boolean | undefined)[] = []
-    for (const t of tests) out.push((await tryEvent(rule as Rule, JSON.parse(t.event) as unknown, stop))[names.indexOf(t.query)])
-    return out
-  }, 'keep')
-  const results = tests.map((_, i) => asked.value?.[i])
-  const failing = tests.filter((t, i) => results[i] !== undefined && results[i] !== t.expected).length
+  const results = tests.text.trim() === '' ? [] : (tests.run.value?.tests ?? [])
+  const failing = results.filter((t) => !t.passed).length
+  const error = tests.text.trim() === '' ? '' : (tests.run.value?.error ?? '')
   return (
     <section class="rule-part" aria-label="Tests">
       <div class="rule-part-head">
-        <h2>Tests <small>{tests.length === 0 ? 'does a query let an event through?' : failing > 0 ? <span class="critical">{failing} of {tests.length} fail</span> : plural(tests.length, 'test')}</small></h2>
+        <h2>Tests <small>{headOf(results.length, failing, error, tests)}</small></h2>
         <span class="grow" />
-        <button class="link" onClick={() => setAdding(!adding)}>{adding ? 'Close' : 'Add a test'}</button>
+        {tests.changed && <button class="link" onClick={tests.discard}>Discard</button>}
+        <button class="link" disabled={!tests.isKnown} onClick={() => setAdding(!adding)}>{adding ? 'Close' : 'Make one of an event'}</button>
+        <button class="link" aria-expanded={editing} disabled={!tests.isKnown} onClick={() => setEditing(!editing)}>{editing ? 'Show results' : 'Edit'}</button>
       </div>
-      {asked.error && <Problem error={asked.error} again={asked.again} />}
-      <ul class="rule-tests">
-        {tests.map((t, i) => {
-          const got = results[i]
-          const good = got === t.expected
-          return (
-            <li key={i}>
-              <span class={got === undefined ? 'mut' : good ? 'good' : 'critical'}><span aria-hidden="true">{got === undefined ? '·' : good ? '✓' : '✕'}</span><span class="unseen">{got === undefined ? 'not asked' : good ? 'passes' : 'fails'}</span></span>
-              <span class="cut" title={oneLine(t.event, 1000)}>{oneLine(t.name)}</span>
-              <span class={got !== undefined && !good ? 'critical' : 'mut'}>{got === undefined ? `no query ${oneLine(t.query, 40)}` : `${oneLine(t.query, 40)} ${got ? 'lets it through' : 'leaves it out'}${good ? '' : t.expected ? ', expected to let it through' : ', expected to leave it out'}`}</span>
-              <button class="link" aria-label={`Remove the test ${oneLine(t.name, 60)}`} onClick={() => put(tests.filter((_, k) => k !== i))}>Remove</button>
-            </li>
-          )
-        })}
-      </ul>
-      {adding && <Adding names={names} add={(t) => (put([...tests, t]), setAdding(false))} />}
-      {tests.length > 0 && <p class="mut small">Kept in this browser. <code>nightjar test</code> runs those of files, with the signals.</p>}
+      {tests.error && <Problem error={tests.error} />}
+      {tests.run.error && <Problem error={tests.run.error} again={tests.run.again} />}
+      {error !== '' && <pre class="rule-differs critical" role="alert">{shown(error)}</pre>}
+      {adding && <Adding rule={rule} add={(text) => (tests.type(withTest(tests.text, text)), setAdding(false))} />}
+      {editing
+        ? <textarea class="field mono rule-tests-text" aria-label="Tests as YAML" spellcheck={false} rows={16} value={tests.text} onInput={(e) => tests.type(e.currentTarget.value)} />
+        : <ul class="rule-tests">{results.map((t) => <Result key={t.name} of={t} />)}</ul>}
+      {tests.text.trim() === '' && !editing && !adding && <p class="mut">There is no test: what must it give of which events? They are those of <code>nightjar test</code>, and run on each draft.</p>}
+      {tests.lacks !== '' && tests.text !== '' && <p class="mut small">Running them {tests.lacks}.</p>}
+      {(tests.run.value?.warnings ?? []).map((w) => <p key={w} class="medium small">{oneLine(w)}</p>)}
     </section>
   )
 }
 
-function Adding({ names, add }: { names: string[]; add: (t: Test) => void }) {
-  const [name, setName] = useState('')
-  const [event, setEvent] = useState('{\n  "ddsource": "",\n  "message": ""\n}')
-  const [chosen, setQuery] = useState('')
-  const query = names.includes(chosen) ? chosen : (names[0] ?? '')
-  const [expected, setExpected] = useState(true)
-  const wrong = problemOf(event)
+function headOf(all: number, failing: number, error: string, tests: Tests) {
+  if (error !== '') return <span class="critical">they can’t be run</span>
+  if (failing > 0) return <span class="critical">{failing} of {all} {failing === 1 ? 'fails' : 'fail'}</span>
+  return <>{all > 0 && `${plural(all, 'test')} of this draft ${all === 1 ? 'passes' : 'pass'}`}{tests.changed && ', not saved'}</>
+}
+
+function Result({ of }: { of: TestResult }) {
+  const [open, setOpen] = useState(false)
   return (
-    <form class="rule-test" onSubmit={(e) => (e.preventDefault(), wrong === '' && add({ name: name || 'an event', event, query, expected }))}>
-      <input class="field" aria-label="Name of the test" placeholder="What it shows" value={name} onInput={(e) => setName(e.currentTarget.value)} />
+    <li>
+      <span class={of.passed ? 'good' : 'critical'}><span aria-hidden="true">{of.passed ? '✓' : '✕'}</span><span class="unseen">{of.passed ? 'passes' : 'fails'}</span></span>
+      {of.passed ? <span class="cut">{oneLine(of.name)}</span> : <button class="rule-test-open cut" aria-expanded={open} onClick={() => setOpen(!open)}>{oneLine(of.name)}</button>}
+      <span class={of.passed ? 'mut small' : 'critical small cut'}>{of.passed ? '' : oneLine(of.problems[0]?.split('\n')[0] ?? '', 200)}</span>
+      <span class="mut small">line {of.line}</span>
+      {open && <pre class="rule-differs">{of.problems.join('\n').split('\n').map((line, i) => <span key={i} class={/^\s*-/.test(line) ? 'low' : /^\s*\+/.test(line) ? 'critical' : 'mut'}>{shown(line)}{'\n'}</span>)}</pre>}
+    </li>
+  )
+}
+
+/** Adding makes a test of an event, so many times, and what that must give. */
+function Adding({ rule, add }: { rule: Rule | undefined; add: (test: NewTest) => void }) {
+  const source = /\bsource:([\w.-]+)/.exec(rule?.queries?.[0]?.query ?? '')?.[1] ?? ''
+  const [name, setName] = useState('')
+  const [event, setEvent] = useState(`{\n  "source": ${JSON.stringify(source)},\n  "message": ""\n}`)
+  const [times, setTimes] = useState(1)
+  const [signals, setSignals] = useState(1)
+  const wrong = problemOf(event)
+  const labels = (rule?.queries ?? []).map(labelOf)
+  return (
+    <form class="rule-test" onSubmit={(e) => (e.preventDefault(), wrong === '' && add({ name: name || `${times} of these give ${signals === 0 ? 'nothing' : plural(signals, 'signal')}`, event, times, signals }))}>
+      <input class="field" aria-label="Name of the test" placeholder="The fact that it shows" value={name} onInput={(e) => setName(e.currentTarget.value)} />
       <textarea class="field mono" rows={6} aria-label="Event as it is sent to the intake" spellcheck={false} value={event} onInput={(e) => setEvent(e.currentTarget.value)} />
       <div class="rule-test-row">
-        <select class="field" aria-label="Query" value={query} onChange={(e) => setQuery(e.currentTarget.value)}>{names.map((n) => <option key={n}>{n}</option>)}</select>
-        <select class="field" aria-label="Expected" value={expected ? 'yes' : 'no'} onChange={(e) => setExpected(e.currentTarget.value === 'yes')}>
-          <option value="yes">lets it through</option>
-          <option value="no">leaves it out</option>
-        </select>
-        <button class="button" disabled={wrong !== '' || names.length === 0}>Add</button>
+        <label class="mut">so many, a second apart <input class="field mono" type="number" min={1} max={100_000} value={times} onInput={(e) => setTimes(Math.max(1, Number(e.currentTarget.value) || 1))} /></label>
+        <label class="mut">signals that it must give <input class="field mono" type="number" min={0} max={1000} value={signals} onInput={(e) => setSignals(Math.max(0, Number(e.currentTarget.value) || 0))} /></label>
+        <button class="button" disabled={wrong !== ''}>Add</button>
       </div>
-      {wrong !== '' && <p class="critical small" role="alert">{wrong}</p>}
+      {wrong !== '' ? <p class="critical small" role="alert">{wrong}</p> : <p class="mut small">{'{n}'} in it counts the events. It is asked by {labels.map((l) => oneLine(l, 40)).join(', ') || 'the rule'}.</p>}
     </form>
   )
+}
+
+export interface NewTest {
+  name: string
+  event: string
+  times: number
+  signals: number
 }
 
 function problemOf(event: string): string {
