@@ -1,39 +1,64 @@
-import { listAudit, type Entry } from '../../api/access'
+import { useState } from 'preact/hooks'
+import { listAudit, type AuditFilter, type Entry } from '../../api/audit'
 import { Known, Nothing } from '../../parts/keep'
 import { Listing, type Cell } from '../../parts/listing'
+import { TimeRange } from '../../parts/time-range'
 import { change, useAddress } from '../../state/address'
 import { useAsk } from '../../state/ask'
 import { dayAndClock, useZone, zoneName } from '../../state/time'
 import { oneLine } from '../../state/text'
+import { Chain } from './audit-chain'
+import { Export } from './audit-export'
 
 const look: Record<string, string> = { refused: 'critical', failed: 'high', begun: 'mut', done: '' }
+const kinds: Record<string, string> = { change: 'changes', keys: 'keys and people', 'sign-in': 'sign-ins', refusal: 'refusals', response: 'responses', deletion: 'deletions', sql: 'SQL' }
+const page = 200
+/** The kinds of calls that people know by the page, by the end of an action. */
+const actionOf = (e: Entry): string => e.action.replace(/^.*\//, '')
 
-/** Audit is who did what, the newest first. */
+/** Audit is who did what, the newest first, and whether the log is whole. */
 export function Audit() {
   const { query } = useAddress()
-  const text = query.get('text') ?? ''
-  const outcome = query.get('outcome') ?? ''
-  const entries = useAsk(`audit ${text} ${outcome}`, (stop) => listAudit({ text, outcome }, stop), 'keep')
+  const filter: AuditFilter = { from: query.get('from') ?? '', to: query.get('to') ?? '', caller: query.get('caller') ?? '', kind: query.get('kind') ?? '', outcome: query.get('outcome') ?? '', object: query.get('object') ?? '', text: query.get('text') ?? '' }
+  const key = JSON.stringify(filter)
+  const [pages, setPages] = useState<{ of: string; n: number }>({ of: key, n: 1 })
+  const shown = pages.of === key ? pages.n : 1
+  const entries = useAsk(`audit ${key} ${shown}`, (stop) => listAudit(filter, 0, page * shown, stop), 'keep')
   const zone = useZone()
+  const only = (name: keyof AuditFilter, value: string, text = oneLine(value, 120)) => (value === '' ? null : <button class="value" title={`only these`} onClick={() => change({ [name]: value })}>{text}</button>)
   const cells: Cell<Entry>[] = [
     { title: zoneName(zone), cell: (e) => <span class="sure">{dayAndClock(e.at, zone)}</span> },
-    { title: 'Who', cell: (e) => <>{oneLine(e.caller, 80) || <span class="mut">nobody known</span>} <span class="small mut">{e.role}</span></> },
-    { title: 'Did', cell: (e) => <code>{oneLine(e.action.replace(/^.*\//, ''), 120)}{e.count > 1 && ` × ${e.count}`}</code> },
+    { title: 'Who', cell: (e) => <>{only('caller', e.caller) ?? <span class="mut">nobody known</span>} <span class="small mut">{e.role}</span></> },
+    { title: 'Did', cell: (e) => <code class="ops-did">{oneLine(actionOf(e), 120)}{e.count > 1 && ` × ${e.count}`}</code> },
     { title: 'Outcome', cell: (e) => <span class={look[e.outcome] ?? ''}>{e.outcome}</span> },
-    { title: 'About', minor: true, cell: (e) => oneLine([e.object, e.detail].filter((x) => x !== '').join(': '), 300) },
+    { title: 'About', minor: true, cell: (e) => <>{only('object', e.object, oneLine(e.object, 200))} {oneLine(e.detail, 300)}</> },
     { title: 'From', minor: true, cell: (e) => <code>{oneLine(e.address, 80)}</code> },
   ]
+  const filtered = Object.values(filter).some((v) => v !== '')
   return (
     <>
+      <Chain />
       <div class="keep-form">
-        <label>With the words <input class="field" value={text} onInput={(e) => change({ text: e.currentTarget.value }, 'replace')} /></label>
-        <label>Outcome <select class="field" value={outcome} onChange={(e) => change({ outcome: e.currentTarget.value })}>{['', 'begun', 'done', 'failed', 'refused'].map((o) => <option key={o} value={o}>{o || 'any'}</option>)}</select></label>
+        <TimeRange range={filter} onChange={(r) => change({ from: r.from, to: r.to })} />
+        <Text label="Who" value={filter.caller} set={(v) => change({ caller: v }, 'replace')} />
+        <label>What <select class="field" value={filter.kind} onChange={(e) => change({ kind: e.currentTarget.value })}><option value="">anything</option>{Object.entries(kinds).map(([k, title]) => <option key={k} value={k}>{title}</option>)}</select></label>
+        <label>Outcome <select class="field" value={filter.outcome} onChange={(e) => change({ outcome: e.currentTarget.value })}>{['', 'begun', 'done', 'failed', 'refused'].map((o) => <option key={o} value={o}>{o || 'any'}</option>)}</select></label>
+        <Text label="About" value={filter.object} set={(v) => change({ object: v }, 'replace')} />
+        <Text label="With the words" value={filter.text} set={(v) => change({ text: v }, 'replace')} />
+        <Export filter={filter} />
       </div>
       <Known of={entries}>
-        {(all) => all.length === 0 ? <Nothing title="No entry is so"><p>{text + outcome === '' ? 'Nothing was changed yet.' : 'Take a word out to see more.'}</p></Nothing> : (
-          <><Listing name="Audit log" cells={cells} rows={all} keyOf={(e) => String(e.seq)} />{all.length === 200 && <p class="small mut">The newest 200. <code>nightjar audit</code> lists more, and verifies the chain.</p>}</>
+        {(all) => all.length === 0 ? (
+          <Nothing title="No entry is so"><p>{filtered ? <button class="link" onClick={() => change({ from: '', to: '', caller: '', kind: '', outcome: '', object: '', text: '' })}>Show all entries</button> : 'Nothing was changed yet.'}</p></Nothing>
+        ) : (
+          <>
+            <Listing name="Audit log" cells={cells} rows={all} keyOf={(e) => String(e.seq)} />
+            {all.length === page * shown && shown * page < 10_000 && <p class="keep-actions"><button class="button" disabled={entries.asking} onClick={() => setPages({ of: key, n: shown + 1 })}>{page} more</button><span class="small mut">The newest {all.length} are here.</span></p>}
+          </>
         )}
       </Known>
     </>
   )
 }
+
+const Text = ({ label, value, set }: { label: string; value: string; set: (v: string) => void }) => <label>{label} <input class="field" value={value} onInput={(e) => set(e.currentTarget.value)} /></label>

@@ -6,6 +6,7 @@ import { Health } from './health'
 import { Keys } from './keys'
 import { Notifications } from './notifications'
 import { Users } from './users'
+import './operation.css'
 
 const tabs = [
   { href: '/operation', title: 'Health' },
@@ -16,20 +17,20 @@ const tabs = [
 ]
 
 /** Operation is how the engine is, whom it tells, and who may come in. */
-export default function Operation({ rest: [place] }: ViewProps) {
+export default function Operation({ rest: [place, id] }: ViewProps) {
   const lacks = useMay('administer')
   const shut = place !== undefined && ['keys', 'users', 'audit'].includes(place) && lacks !== ''
   return (
     <Place title="Operation" tabs={tabs} here={'/operation' + (place === undefined || place === 'health' ? '' : '/' + place)}>
-      {shut ? <Nothing title="This is for admins"><p>It {lacks}: who may come in, and what everybody did, is not shown to others.</p></Nothing> : <Shown place={place} />}
+      {shut ? <Nothing title="This is for admins"><p>It {lacks}: who may come in, and what everybody did, is not shown to others.</p></Nothing> : <Shown place={place} id={id} />}
     </Place>
   )
 }
 
-function Shown({ place }: { place: string | undefined }) {
+function Shown({ place, id }: { place: string | undefined; id: string | undefined }) {
   switch (place) {
     case undefined: case 'health': return <Health />
-    case 'notifications': return <Notifications />
+    case 'notifications': return <Notifications id={id} />
     case 'keys': return <Keys />
     case 'users': return <Users />
     case 'audit': return <Audit />

@@ -1,45 +1,55 @@
 import { useState } from 'preact/hooks'
-import { createKey, listKeys, revokeKey, type Key } from '../../api/access'
-import { Dialog } from '../../parts/dialog'
-import { Facts, Known, Snippet } from '../../parts/keep'
+import { listKeys, revokeKey, rotateKey, type Key } from '../../api/access'
+import { Confirm } from '../../parts/confirm'
+import { Facts, Known } from '../../parts/keep'
 import { Listing, type Cell } from '../../parts/listing'
-import { useAddress } from '../../state/address'
+import { Once } from '../../parts/once'
 import { useAsk } from '../../state/ask'
-import { tell } from '../../state/done'
-import { age, dayAndMinutes, duration, zoneName } from '../../state/time'
-import { oneLine } from '../../state/text'
+import { age, dayAndMinutes, duration, useZone, zoneName } from '../../state/time'
+import { count, oneLine } from '../../state/text'
+import { NewKey } from './new-key'
 
-const roles = ['intake', 'enroll', 'reader', 'analyst', 'engineer', 'responder', 'admin']
 const soon = 14 * 864e5
 
 /** Keys are who may come in without a name; first what expires. */
 export function Keys() {
   const keys = useAsk('keys', listKeys, 'keep')
-  const [made, setMade] = useState<Key | undefined>()
-  const [revoking, setRevoking] = useState<Key | undefined>()
+  const [made, setMade] = useState<Key>()
+  const [asking, setAsking] = useState<{ to: 'revoke' | 'rotate'; key: Key }>()
+  const zone = useZone()
   const cells: Cell<Key>[] = [
-    { title: 'Key', cell: (k) => <><b class="hi">{oneLine(k.name, 120)}</b> {k.hint !== '' && <code class="mut">{k.hint}…</code>}</> },
-    { title: 'Role', cell: (k) => k.role },
-    { title: 'Expires', cell: (k) => <Expiry of={k} /> },
+    { title: 'Key', cell: (k) => <><b class="hi">{oneLine(k.name, 120)}</b> {k.hint !== '' && <code class="mut">{k.hint}…</code>}{k.agent !== '' && <span class="small mut"> of agent {oneLine(k.agent, 60)}</span>}</> },
+    { title: 'Role', cell: (k) => <>{k.role}{k.role === 'enroll' && <span class="small mut"> {count(k.enrolled)}{k.uses > 0 && ` of ${count(k.uses)}`} enrolled</span>}{k.rate > 0 && <span class="small mut"> {k.rate} calls/s</span>}</> },
+    { title: 'Expires', cell: (k) => <><Expiry of={k} />{k.formerUntil > Date.now() && <span class="small medium"> the one before for {duration(k.formerUntil - Date.now())}</span>}</> },
     { title: 'Used', minor: true, cell: (k) => (k.used === 0 ? <span class="mut">never</span> : `${age(k.used)} ago`) },
-    { title: 'Made', minor: true, cell: (k) => (k.created === 0 ? <span class="mut">at the first start</span> : `${dayAndMinutes(k.created)} ${zoneName()} by ${oneLine(k.by, 80)}`) },
-    { title: 'End', cell: (k) => (k.id === 'first' ? <span class="mut small">in the file api-key</span> : <button class="link" onClick={() => setRevoking(k)}>Revoke<span class="unseen"> {oneLine(k.name, 80)}</span></button>) },
+    { title: 'Made', minor: true, cell: (k) => (k.created === 0 ? <span class="mut">at the first start</span> : `${dayAndMinutes(k.created, zone)} ${zoneName(zone)} by ${oneLine(k.by, 80)}`) },
+    { title: 'Change', cell: (k) => (k.id === 'first' ? <span class="mut small">in the file api-key</span> : (
+      <span class="ops-links">
+        <button class="link" onClick={() => setAsking({ to: 'rotate', key: k })}>Rotate<span class="unseen"> {oneLine(k.name, 80)}</span></button>
+        <button class="link" onClick={() => setAsking({ to: 'revoke', key: k })}>Revoke<span class="unseen"> {oneLine(k.name, 80)}</span></button>
+      </span>
+    )) },
   ]
   return (
     <>
       <NewKey onMade={(k) => (setMade(k), keys.again())} />
-      {made && (
-        <div class="keep-secret" role="status">
-          <p><b class="hi">{oneLine(made.name, 80)}</b>, {made.role}. This is the only time that it is shown:</p>
-          <Snippet text={made.key} name="Copy the key" />
-          <p class="keep-actions"><button class="button" onClick={() => setMade(undefined)}>I have it</button></p>
-        </div>
-      )}
+      {made && <Once of={made.key} name="key" onHave={() => setMade(undefined)}><b class="hi">{oneLine(made.name, 80)}</b>, {made.role}.</Once>}
       <Known of={keys}>{(all) => <Listing name="Keys" cells={cells} rows={[...all].sort((a, b) => (a.expires || Infinity) - (b.expires || Infinity) || a.name.localeCompare(b.name))} keyOf={(k) => k.id} />}</Known>
-      {revoking && <Revoke of={revoking} close={() => setRevoking(undefined)} onDone={keys.again} />}
+      {asking?.to === 'revoke' && (
+        <Confirm
+          title={`Revoke ${oneLine(asking.key.name, 80)}?`} verb="Revoke" close={() => setAsking(undefined)}
+          act={async () => (await revokeKey(asking.key.id), keys.again(), `${oneLine(asking.key.name, 80)} is revoked.`)}
+        >
+          <About of={asking.key} />
+          <p class="small mut">What uses it is refused at once, and it can’t be brought back.</p>
+        </Confirm>
+      )}
+      {asking?.to === 'rotate' && <Rotate of={asking.key} close={() => setAsking(undefined)} onDone={(k) => (setMade(k), keys.again())} />}
     </>
   )
 }
+
+const About = ({ of: k }: { of: Key }) => <Facts of={[['Role', k.role], ['Used', k.used === 0 ? 'never' : `${age(k.used)} ago`], ...(k.agent !== '' ? [['Agent', oneLine(k.agent, 120)] as [string, string]] : [])]} />
 
 function Expiry({ of: k }: { of: Key }) {
   if (k.expires === 0) return <span class="mut">never</span>
@@ -47,56 +57,13 @@ function Expiry({ of: k }: { of: Key }) {
   return left <= 0 ? <span class="critical">expired</span> : <span class={left < soon ? 'high' : ''}>in {duration(left)}</span>
 }
 
-function NewKey({ onMade }: { onMade: (k: Key) => void }) {
-  const { query } = useAddress()
-  const wanted = query.get('role') ?? ''
-  const [name, setName] = useState('')
-  const [role, setRole] = useState(roles.includes(wanted) ? wanted : 'reader')
-  const [ends, setEnds] = useState('90d')
-  const [making, setMaking] = useState(false)
-  const make = async (e: Event) => {
-    e.preventDefault()
-    setMaking(true)
-    try {
-      onMade(await createKey(name.trim(), role, ends))
-      setName('')
-    } catch (err) {
-      tell({ text: `No key was made: ${(err as Error).message}`, failed: true })
-    }
-    setMaking(false)
-  }
+function Rotate({ of: k, close, onDone }: { of: Key; close: () => void; onDone: (k: Key) => void }) {
+  const [grace, setGrace] = useState('24h')
   return (
-    <form class="keep-form" onSubmit={(e) => void make(e)}>
-      <label>Name of a new key <input class="field" required value={name} onInput={(e) => setName(e.currentTarget.value)} /></label>
-      <label>Role <select class="field" value={role} onChange={(e) => setRole(e.currentTarget.value)}>{roles.map((r) => <option key={r}>{r}</option>)}</select></label>
-      <label>Expires <select class="field" value={ends} onChange={(e) => setEnds(e.currentTarget.value)}><option value="30d">in 30 days</option><option value="90d">in 90 days</option><option value="365d">in a year</option><option value="">never</option></select></label>
-      <button class="button main" disabled={making || name.trim() === ''}>Make a key</button>
-    </form>
-  )
-}
-
-function Revoke({ of: k, close, onDone }: { of: Key; close: () => void; onDone: () => void }) {
-  const [sending, setSending] = useState(false)
-  const act = async () => {
-    setSending(true)
-    try {
-      await revokeKey(k.id)
-      tell({ text: `${oneLine(k.name, 80)} is revoked.` })
-      onDone()
-      close()
-    } catch (e) {
-      setSending(false)
-      tell({ text: `It was not revoked: ${(e as Error).message}`, failed: true })
-    }
-  }
-  return (
-    <Dialog title={`Revoke ${oneLine(k.name, 80)}?`} close={close} class="keep-dialog">
-      <Facts of={[['Role', k.role], ['Used', k.used === 0 ? 'never' : `${age(k.used)} ago`], ...(k.agent !== '' ? [['Agent', oneLine(k.agent, 120)] as [string, string]] : [])]} />
-      <p class="small mut">What uses it is refused at once, and it can’t be brought back.</p>
-      <div class="keep-actions">
-        <button class="button danger" disabled={sending} onClick={() => void act()}>Revoke</button>
-        <button class="button quiet" onClick={close}>Leave it</button>
-      </div>
-    </Dialog>
+    <Confirm title={`Rotate ${oneLine(k.name, 80)}?`} verb="Rotate" close={close} act={async () => (onDone(await rotateKey(k.id, grace)), `${oneLine(k.name, 80)} has another key.`)}>
+      <About of={k} />
+      <p class="keep-form"><label>The one before is good for <select class="field" value={grace} onChange={(e) => setGrace(e.currentTarget.value)}><option value="1h">an hour</option><option value="24h">a day</option><option value="7d">a week</option><option value="">no longer</option></select></label></p>
+      <p class="small mut">A new key of the same name and role is made, and shown once.</p>
+    </Confirm>
   )
 }
