@@ -16,6 +16,12 @@ const page = 200
 /** The kinds of calls that people know by the page, by the end of an action. */
 const actionOf = (e: Entry): string => e.action.replace(/^.*\//, '')
 
+/** ended leaves out that a call began where it stands how it ended; one that was cut short stays. */
+function ended(all: Entry[]): Entry[] {
+  const over = new Set(all.filter((e) => e.outcome !== 'begun' && e.request !== '').map((e) => e.request))
+  return all.filter((e) => e.outcome !== 'begun' || !over.has(e.request))
+}
+
 /** Audit is who did what, the newest first, and whether the log is whole. */
 export function Audit() {
   const { query } = useAddress()
@@ -52,7 +58,7 @@ export function Audit() {
           <Nothing title="No entry is so"><p>{filtered ? <button class="link" onClick={() => change({ from: '', to: '', caller: '', kind: '', outcome: '', object: '', text: '' })}>Show all entries</button> : 'Nothing was changed yet.'}</p></Nothing>
         ) : (
           <>
-            <Listing name="Audit log" cells={cells} rows={all} keyOf={(e) => String(e.seq)} />
+            <Listing name="Audit log" cells={cells} rows={filter.outcome === '' ? ended(all) : all} keyOf={(e) => String(e.seq)} />
             {all.length === page * shown && shown * page < 10_000 && <p class="keep-actions"><button class="button" disabled={entries.asking} onClick={() => setPages({ of: key, n: shown + 1 })}>{page} more</button><span class="small mut">The newest {all.length} are here.</span></p>}
           </>
         )}

@@ -43,7 +43,7 @@ export function Users() {
     { title: 'State', cell: (u) => (u.disabled ? <span class="medium">disabled</span> : u.sessions > 0 ? <>{plural(u.sessions, 'session')} <span class="mut">since {age(u.signedIn)}</span></> : <span class="mut">not signed in</span>) },
     { title: 'Made', minor: true, number: true, cell: (u) => (u.created === 0 ? '' : <span class="sure">{dayAndMinutes(u.created, zone)} {zoneName(zone)}</span>) },
     { title: 'Change', cell: (u) => (
-      <Menu label={<>Change<i class="down" /></>} name={`Change ${oneLine(u.name, 80)}`}>
+      <Menu class="link" label={<>Change<i class="down" /></>} name={`Change ${oneLine(u.name, 80)}`}>
         <MenuItem act={() => setAsking({ to: 'reset', user: u })}>Make another password…</MenuItem>
         <MenuItem act={() => void turn(u, u.disabled ? 'enable' : 'disable')} {...(self(u) ? { lacks: 'you' } : {})}>{u.disabled ? 'Enable' : 'Disable'}</MenuItem>
         <MenuItem act={() => setAsking({ to: 'delete', user: u })} {...(self(u) ? { lacks: 'you' } : {})}>Delete…</MenuItem>
