@@ -20,6 +20,7 @@ export interface View {
 export const views: View[] = [
   { name: 'signals', title: 'Signals', letter: 's', listed: true, load: () => import('./views/signals') },
   { name: 'search', title: 'Search', letter: 'f', listed: true, load: () => import('./views/search') },
+  { name: 'entity', title: 'Entity', letter: '', listed: false, load: () => import('./views/entity') },
   { name: 'sources', title: 'Sources', letter: 'o', listed: true, load: () => import('./views/sources') },
   { name: 'rules', title: 'Rules', letter: 'r', listed: true, load: () => import('./views/rules') },
   { name: 'agents', title: 'Agents', letter: 'a', listed: true, load: () => import('./views/agents') },

@@ -1,55 +1,86 @@
 import { call } from './client'
-import { searchEvents, type Event } from './events'
-import { searchBySeverity, type Signal } from './signals'
-import { term } from '../state/text'
+import type { Facet } from './facets'
 
-/** Known is what is known of a value beside one signal: each part is undefined until it is there. */
+/** Entity is a value of a field, of which more can be known. */
 export interface Entity {
   field: string
   value: string
 }
 
-/** signalsOf are the worst signals of 30 days that are about a value. */
-export async function signalsOf(e: Entity, limit: number, signal: AbortSignal): Promise<Signal[]> {
-  const page = await searchBySeverity({ query: term(e.field, e.value), from: 'now-30d', to: '' }, undefined, limit, signal)
-  return page.signals
+/** Counts are how many there are of it; first and last in milliseconds since 1970, 0 where there are none. */
+export interface Counts {
+  total: number
+  first: number
+  last: number
+  facets: Facet[]
+  /** There are more. */
+  partial: boolean
 }
 
-export interface Span {
-  first: Event
-  last: Event
+/** Place is where an address is, on the earth and on the network. */
+export interface Place {
+  city: string
+  country: string
+  /** Undefined: not known. */
+  at: { latitude: number; longitude: number } | undefined
+  network: string
+  /** What the makers of the databases ask to be shown. */
+  credits: string[]
 }
 
-/** eventsSpan is the first and the last event of 90 days that have a value; undefined: there is none. */
-export async function eventsSpan(e: Entity, signal: AbortSignal): Promise<Span | undefined> {
-  const query = term(e.field, e.value)
-  const [first, last] = await Promise.all([
-    searchEvents(query, 'now-90d', '', undefined, 1, signal, 'timestamp'),
-    searchEvents(query, 'now-90d', '', undefined, 1, signal, '-timestamp'),
-  ])
-  return first.events[0] && last.events[0] ? { first: first.events[0], last: last.events[0] } : undefined
+/** Known is what is known of an entity. */
+export interface Known {
+  /** The search that finds its events, and its signals. */
+  query: string
+  events: Counts
+  signals: Counts
+  tables: string[]
+  lists: string[]
+  place: Place | undefined
 }
 
-/** Listing is a threat list that a value is in. */
-export interface Listing {
-  list: string
-  category: string
+interface CountsBody {
+  total?: number
+  first?: number
+  last?: number
+  partial?: boolean
+  facets?: { facet: string; values?: { value?: string; count?: number; label?: string }[]; distinct?: number; lacking?: number }[]
 }
 
-export async function listingsOf(e: Entity, signal: AbortSignal): Promise<Listing[]> {
-  const body = await call<{ indicators?: { list?: string; list_name?: string; source?: string; category?: string }[] }>('/api/nightjar/v1/threat-lists:lookup', { query: { value: e.value }, signal })
-  return (body.indicators ?? []).map((i) => ({ list: i.list_name ?? i.list ?? i.source ?? '', category: i.category ?? '' }))
+interface Body {
+  query?: string
+  events?: CountsBody
+  signals?: CountsBody
+  reference_tables?: string[]
+  threat_lists?: string[]
+  location?: CountsBody['facets']
+  place?: { city?: string; country?: string; latitude?: number; longitude?: number; as_number?: string; as_name?: string; attributions?: string[] }
 }
 
-/** placeOf is where an event says that an address is: its city and country, and its network. */
-export function placeOf(e: Event, field: string): string {
-  const owner = field.replace(/^@/, '').replace(/\.ip$/, '').split('.')
-  let at: unknown = e.attributes
-  for (const part of [...owner, 'geoip']) at = typeof at === 'object' && at !== null ? (at as Record<string, unknown>)[part] : undefined
-  if (typeof at !== 'object' || at === null) return ''
-  const name = (key: string): string => {
-    const found = (at as Record<string, { name?: string } | undefined>)[key]
-    return typeof found?.name === 'string' ? found.name : ''
+/** entityOf is what is known of a value: its events of a stretch of time, its signals of all time. */
+export async function entityOf(e: Entity, range: { from: string; to: string }, signal: AbortSignal): Promise<Known> {
+  const from = range.from === '' ? '0' : range.from
+  const b = await call<Body>('/api/nightjar/v1/entity', { query: { field: e.field, value: e.value, from, to: range.to === '' ? undefined : range.to }, signal })
+  return { query: b.query ?? '', events: countsOf(b.events), signals: countsOf(b.signals), tables: b.reference_tables ?? [], lists: b.threat_lists ?? [], place: placeOf(b) }
+}
+
+const facetsOf = (list: CountsBody['facets']): Facet[] =>
+  (list ?? []).map((f) => ({ facet: f.facet, values: (f.values ?? []).map((v) => ({ value: v.value ?? '', count: v.count ?? 0, label: v.label ?? '' })), distinct: f.distinct ?? 0, lacking: f.lacking ?? 0 }))
+
+const countsOf = (c: CountsBody | undefined): Counts => ({ total: c?.total ?? 0, first: c?.first ?? 0, last: c?.last ?? 0, facets: facetsOf(c?.facets), partial: c?.partial ?? false })
+
+/** placeOf is where the databases have an address; where they don't, where most of its events say that it is. */
+function placeOf(b: Body): Place | undefined {
+  const p = b.place
+  if (p) {
+    const at = p.latitude === undefined || p.longitude === undefined ? undefined : { latitude: p.latitude, longitude: p.longitude }
+    return { city: p.city ?? '', country: p.country ?? '', at, network: [p.as_number, p.as_name].filter((t) => t).join(' '), credits: p.attributions ?? [] }
   }
-  return [name('city'), name('country'), name('as')].filter((t) => t !== '').join(' · ')
+  const said = (name: string): string => b.location?.find((f) => f.facet === '@network.client.geoip.' + name)?.values?.[0]?.value ?? ''
+  const found = { city: said('city.name'), country: said('country.name') || said('country.iso_code'), at: undefined, network: said('as.name'), credits: [] }
+  return found.city + found.country + found.network === '' ? undefined : found
 }
+
+/** fieldOfKind is the field that a kind in an address means: ip, user, host; else it is one itself. */
+export const fieldOfKind = (kind: string): string =>
+  ({ ip: '@network.client.ip', usr: '@usr.id', user: '@usr.id', host: 'host', service: 'service', source: 'source' })[kind] ?? kind

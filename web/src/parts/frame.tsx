@@ -17,7 +17,7 @@ export function Frame({ children }: { children: ComponentChildren }) {
   const [listing, setListing] = useState(false)
   useKeys([
     { keys: '?', does: 'list of keys', act: () => setListing(true) },
-    ...views.map((v) => ({ keys: 'g ' + v.letter, does: 'go to ' + v.title, act: () => go('/' + v.name) })),
+    ...views.filter((v) => v.listed).map((v) => ({ keys: 'g ' + v.letter, does: 'go to ' + v.title, act: () => go('/' + v.name) })),
   ])
   return (
     <>

@@ -1,5 +1,5 @@
 import { useRef, useState } from 'preact/hooks'
-import { go, pathOf, useAddress } from '../state/address'
+import { entityPath, go, pathOf, useAddress } from '../state/address'
 import { tell } from '../state/done'
 import { excluding } from '../state/query'
 import { both, oneLine, shown, term } from '../state/text'
@@ -52,7 +52,7 @@ export function ValueActions({ field, value }: { field: string; value: string })
       <MenuItem letter="+" act={() => keep(both(asked, term(field, value)))}>Only these</MenuItem>
       <MenuItem letter="-" act={() => keep(excluding(asked, field, value))}>Not these</MenuItem>
       {has('search') && <MenuItem letter="=" act={() => go(pathOf(['search'], { query: term(field, value) }))}>Search events with it</MenuItem>}
-      {has('entity') && <MenuItem letter="i" act={() => go(pathOf(['entity', field, value]))}>All about it</MenuItem>}
+      {has('entity') && <MenuItem letter="i" act={() => go(entityPath(field, value))}>All about it</MenuItem>}
       <MenuItem letter="s" act={() => go(pathOf(['signals'], { query: term(field, value), from: 'now-30d' }))}>Its signals of 30 days</MenuItem>
       <MenuItem letter="c" act={() => void copy(value)}>Copy</MenuItem>
     </>

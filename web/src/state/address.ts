@@ -62,6 +62,9 @@ export function pathOf(parts: string[], query: Record<string, string | undefined
   return '/' + parts.map(encodeURIComponent).join('/') + (text === '' ? '' : '?' + text)
 }
 
+/** entityPath is where all that is known of a value is; a path can't have . and .. in it. */
+export const entityPath = (field: string, value: string): string => (/^\.{1,2}$/.test(value) ? pathOf(['entity', field], { value }) : pathOf(['entity', field, value]))
+
 /** followLinks makes links of the page change the address instead of loading it anew. */
 export function followLinks(): void {
   document.addEventListener('click', (e) => {

@@ -4,6 +4,7 @@ import { FirstStart } from './first-start'
 import { SignalList } from './list'
 import { SignalPage } from './page'
 import '../../parts/list.css'
+import '../../parts/story.css'
 import './signals.css'
 import './signal.css'
 
