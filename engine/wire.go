@@ -143,7 +143,7 @@ func newServer(lc fx.Lifecycle, e *engine, s served) (*server.Server, error) {
 		Guard: s.Entrance.guard, Access: s.Entrance.services, Open: s.Entrance.signIn, Version: e.config.Version,
 		Rules: s.Scheduler, Triage: s.Scheduler, EvaluationLog: s.Scheduler, Explainer: s.Scheduler, Suppressions: s.Scheduler, CheckRule: s.Scheduler.Check,
 		Signals: apistore.NewSignals(s.Database.lookup), JobSignals: apistore.NewJobSignals(s.Database.lookup), Agents: apistore.NewAgents(s.Database.people), Fleet: s.Fleet, AgentDefaults: s.Defaults,
-		Logs: logs, SQL: s.Database.sql,
+		Logs: logs, SQL: s.Database.sql, Hidden: apistore.NewSignals(s.Database.lookup), SignalsKept: e.signalsKept(),
 		Responses: s.Responses, Enrolled: s.Enrolled,
 		Facets: apistore.NewFacets(logs, s.Database.lookup), Places: places(s.GeoIP), Counts: apistore.NewSignals(s.Database.lookup),
 		RuleTests: ruletest.Options{Locator: locator(s.GeoIP), Pipelines: s.Pipelines},

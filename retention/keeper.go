@@ -273,7 +273,7 @@ func (k *Keeper) dropSignals(ctx context.Context, now time.Time) ([]Drop, error)
 	if k.deps.Policy.Signals == 0 {
 		return nil, nil
 	}
-	cutoff := schema.MillisOf(now.Add(-max(k.deps.Policy.Signals, k.deps.LookBack)))
+	cutoff := schema.MillisOf(now.Add(-k.deps.Policy.SignalsFor(k.deps.LookBack)))
 	ctx = clickhouse.Params{}.Int("cutoff", int64(cutoff)).Context(ctx)
 	const old = `SELECT id FROM signals GROUP BY id HAVING argMax(last_seen, version) < fromUnixTimestamp64Milli({cutoff:Int64})`
 	var ids, rows uint64
@@ -297,7 +297,7 @@ func (k *Keeper) dropNotifications(ctx context.Context, now time.Time) ([]Drop, 
 	if k.deps.Policy.Signals == 0 {
 		return nil, nil
 	}
-	cutoff := schema.MillisOf(now.Add(-max(k.deps.Policy.Signals, k.deps.LookBack)))
+	cutoff := schema.MillisOf(now.Add(-k.deps.Policy.SignalsFor(k.deps.LookBack)))
 	ctx = clickhouse.Params{}.Int("cutoff", int64(cutoff)).Context(ctx)
 	const old = `target != '' AND created < fromUnixTimestamp64Milli({cutoff:Int64}) AND signal NOT IN (SELECT id FROM signals)`
 	var rows uint64

@@ -20,6 +20,15 @@ type Policy struct {
 	DiskQuota int64
 }
 
+// SignalsFor is for how long signals are kept after they were last seen, where rules look
+// back so far; 0: for ever.
+func (p Policy) SignalsFor(lookBack time.Duration) time.Duration {
+	if p.Signals == 0 {
+		return 0
+	}
+	return max(p.Signals, lookBack)
+}
+
 const day = 24 * time.Hour
 
 var term = regexp.MustCompile(`^(\d+)(h|d|w|mo|y)$`)

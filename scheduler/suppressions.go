@@ -22,6 +22,16 @@ type storedSuppression struct {
 	After       uint64             `json:"after"`
 	Place       uint64             `json:"place"`
 	Deleted     bool               `json:"deleted,omitempty"`
+	// CreatedBy and UpdatedBy are those of the suppression.
+	CreatedBy string `json:"created_by,omitempty"`
+	UpdatedBy string `json:"updated_by,omitempty"`
+}
+
+// whole is the suppression, with who made it.
+func (stored *storedSuppression) whole() schema.Suppression {
+	p := stored.Suppression
+	p.CreatedBy, p.UpdatedBy = stored.CreatedBy, stored.UpdatedBy
+	return p
 }
 
 // suppressionVersion is where a version of a suppression begins, and what it does from
@@ -99,8 +109,8 @@ func (f *inForce) resuppress() {
 	f.plans.forget()
 }
 
-// CreateSuppression checks and stores a suppression. It applies to what arrives
-// from now on, in its time.
+// CreateSuppression checks and stores a suppression, which says who makes it
+// (UpdatedBy). It applies to what arrives from now on, in its time.
 func (s *Scheduler) CreateSuppression(ctx context.Context, p schema.Suppression) (schema.Suppression, error) {
 	return s.writeSuppression(ctx, objects.Ref{}, func(next *objects.Versioned[storedSuppression]) error {
 		next.Body.Suppression = p
@@ -142,6 +152,10 @@ func (s *Scheduler) writeSuppression(ctx context.Context, ref objects.Ref, chang
 		if next.Version == 1 {
 			p.CreatedAt = p.UpdatedAt
 		}
+		next.Body.UpdatedBy = p.UpdatedBy
+		if next.Version == 1 {
+			next.Body.CreatedBy = p.UpdatedBy
+		}
 		if _, err := compiler.CompileSuppression(*p); err != nil {
 			return err
 		}
@@ -152,7 +166,7 @@ func (s *Scheduler) writeSuppression(ctx context.Context, ref objects.Ref, chang
 	if err != nil {
 		return schema.Suppression{}, err
 	}
-	return v.Body.Suppression, nil
+	return v.Body.whole(), nil
 }
 
 // selectedBy are the rules that one of the enabled suppressions selects.
@@ -171,7 +185,7 @@ func selectedBy(suppressions ...schema.Suppression) func(*compiler.BoundPlan) bo
 // Suppression is the present version of a suppression.
 func (s *Scheduler) Suppression(ctx context.Context, id string) (schema.Suppression, error) {
 	v, err := s.suppressionStore.Get(ctx, id)
-	return v.Body.Suppression, err
+	return v.Body.whole(), err
 }
 
 // Suppressions are all that are not deleted, by id.
@@ -179,7 +193,7 @@ func (s *Scheduler) Suppressions(context.Context) ([]schema.Suppression, error) 
 	var out []schema.Suppression
 	for _, v := range s.suppressionStore.Newest() {
 		if !v.Deleted {
-			out = append(out, v.Body.Suppression)
+			out = append(out, v.Body.whole())
 		}
 	}
 	return out, nil
@@ -193,7 +207,7 @@ func (s *Scheduler) SuppressionVersions(ctx context.Context, id string) ([]schem
 	}
 	out := make([]schema.Suppression, len(versions))
 	for i := range versions {
-		out[i] = versions[i].Body.Suppression
+		out[i] = versions[i].Body.whole()
 	}
 	return out, nil
 }

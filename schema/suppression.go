@@ -23,6 +23,9 @@ type Suppression struct {
 
 	CreatedAt Millis `json:"creation_date,omitempty"`
 	UpdatedAt Millis `json:"update_date,omitempty"`
+	// CreatedBy and UpdatedBy are the handles of who made it and who changed it last;
+	// empty: it was made before that was kept. No document says them.
+	CreatedBy, UpdatedBy string `json:"-"`
 }
 
 // KnownKeys are those that the reference's servers add to a suppression, and that

@@ -36,7 +36,7 @@ var services = map[string][]group{
 		{Endpoint{WriteDetection, Change}, "UpdateRuleTests ApplyBundledRules"},
 	},
 	"Suppression": {
-		{Endpoint{ReadDetection, Quiet}, "ListSuppressions GetSuppression ValidateSuppression GetSuppressionHistory ListSuppressionsOfRule ListSuppressionsOfNewRule"},
+		{Endpoint{ReadDetection, Quiet}, "ListSuppressions GetSuppression ValidateSuppression GetSuppressionHistory ListSuppressionsOfRule ListSuppressionsOfNewRule ListSuppressionStandings"},
 		{Endpoint{RunHistory, Quiet}, "PreviewSuppression"},
 		{Endpoint{WriteDetection, Change}, "CreateSuppression UpdateSuppression DeleteSuppression"},
 	},

@@ -90,7 +90,11 @@ type Deps struct {
 
 	Suppressions rules.Suppressions
 	Previews     rules.Previews
-	Tables       tables.Store
+	// Hidden counts what suppressions withhold; SignalsKept is for how long signals are kept
+	// after they were last seen, 0: for ever.
+	Hidden      rules.Hidden
+	SignalsKept time.Duration
+	Tables      tables.Store
 	// UploadDir is where uploads wait to be read by a table.
 	UploadDir string
 	// Configuration is what users configured beside rules.

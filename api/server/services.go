@@ -83,6 +83,7 @@ func (s *services) ofRules(deps Deps, gates limits.Queries) {
 	s.anomalies = &rules.AnomalyService{Rules: deps.Explainer, Now: deps.Now}
 	s.suppressions = &rules.SuppressionService{
 		Store: deps.Suppressions, Rules: deps.Rules, Check: deps.CheckRule, Previews: rules.LimitPreviews(deps.Previews, gates.Backtests), Now: deps.Now,
+		Hidden: rules.LimitHidden(deps.Hidden, gates.Signals), Kept: deps.SignalsKept,
 	}
 	s.terraforms = &rules.TerraformService{Rules: s.rules, Suppressions: deps.Suppressions, Configuration: deps.Configuration}
 	s.securityFilters = &rules.SecurityFilterService{Store: deps.Configuration.SecurityFilters}

@@ -26,6 +26,7 @@ import (
 	"nightjar/api/services/facets"
 	"nightjar/api/services/operations"
 	"nightjar/api/services/responses"
+	"nightjar/api/services/rules"
 	"nightjar/api/services/signals"
 	"nightjar/compiler"
 	"nightjar/compiler/rulecheck"
@@ -308,6 +309,10 @@ func (w *world) Histogram(context.Context, facets.HistogramQuestion) (facets.His
 	return facets.Histogram{}, nil
 }
 
+func (w *world) CountHidden(context.Context, string, []schema.Millis) (map[string]rules.HiddenCount, error) {
+	return nil, nil
+}
+
 func (w *world) TagKeys(context.Context, facets.Selection, string, int) ([]facets.ValueCount, error) {
 	return nil, nil
 }
@@ -427,7 +432,7 @@ func (w *world) start(t testing.TB) *Server {
 		HTTP: "127.0.0.1:0", GRPC: "127.0.0.1:0", Guard: w.guard(), Access: w.access(), Version: "test",
 		Rules: w, Signals: w, Triage: w, Intake: w.intake, Queries: w.queries, Logs: logs, SQL: w, Status: w, CheckRule: w.check,
 		Responses: w.responses, Enrolled: w,
-		Facets: w, Counts: w,
+		Facets: w, Counts: w, Hidden: w,
 		Suppressions: newTestSuppressions(w), ReadEvent: readTestEvent, Configuration: configuration.NewStores(w, w.now, configuration.ForAgents{Check: w.checkExpression}),
 		Ready: func(context.Context, rest.Readiness) error { return w.ready }, Memory: w.memory, MessageTime: w.messageTime,
 		Raw: map[string]http.Handler{

@@ -929,6 +929,325 @@ func (x *SuppressionPreviewSignal) GetEventsLeft() int64 {
 	return 0
 }
 
+type ListSuppressionStandingsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Only this one; empty: all.
+	SuppressionId string `protobuf:"bytes,1,opt,name=suppression_id,proto3" json:"suppression_id,omitempty"`
+	// The last days that are counted one by one, today among them: 30 unless given, at most 366.
+	Days *int32 `protobuf:"varint,2,opt,name=days,proto3,oneof" json:"days,omitempty"`
+	// Whose midnights divide them, such as Europe/Berlin; UTC unless given.
+	Timezone      string `protobuf:"bytes,3,opt,name=timezone,proto3" json:"timezone,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListSuppressionStandingsRequest) Reset() {
+	*x = ListSuppressionStandingsRequest{}
+	mi := &file_suppression_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListSuppressionStandingsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListSuppressionStandingsRequest) ProtoMessage() {}
+
+func (x *ListSuppressionStandingsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_suppression_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListSuppressionStandingsRequest.ProtoReflect.Descriptor instead.
+func (*ListSuppressionStandingsRequest) Descriptor() ([]byte, []int) {
+	return file_suppression_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *ListSuppressionStandingsRequest) GetSuppressionId() string {
+	if x != nil {
+		return x.SuppressionId
+	}
+	return ""
+}
+
+func (x *ListSuppressionStandingsRequest) GetDays() int32 {
+	if x != nil && x.Days != nil {
+		return *x.Days
+	}
+	return 0
+}
+
+func (x *ListSuppressionStandingsRequest) GetTimezone() string {
+	if x != nil {
+		return x.Timezone
+	}
+	return ""
+}
+
+type SuppressionStandings struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Where each day begins, and where the last one ends, in milliseconds since 1970.
+	Starts        []int64                `protobuf:"varint,1,rep,packed,name=starts,proto3" json:"starts,omitempty"`
+	End           int64                  `protobuf:"varint,2,opt,name=end,proto3" json:"end,omitempty"`
+	Timezone      string                 `protobuf:"bytes,3,opt,name=timezone,proto3" json:"timezone,omitempty"`
+	Suppressions  []*SuppressionStanding `protobuf:"bytes,4,rep,name=suppressions,proto3" json:"suppressions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SuppressionStandings) Reset() {
+	*x = SuppressionStandings{}
+	mi := &file_suppression_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SuppressionStandings) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SuppressionStandings) ProtoMessage() {}
+
+func (x *SuppressionStandings) ProtoReflect() protoreflect.Message {
+	mi := &file_suppression_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SuppressionStandings.ProtoReflect.Descriptor instead.
+func (*SuppressionStandings) Descriptor() ([]byte, []int) {
+	return file_suppression_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *SuppressionStandings) GetStarts() []int64 {
+	if x != nil {
+		return x.Starts
+	}
+	return nil
+}
+
+func (x *SuppressionStandings) GetEnd() int64 {
+	if x != nil {
+		return x.End
+	}
+	return 0
+}
+
+func (x *SuppressionStandings) GetTimezone() string {
+	if x != nil {
+		return x.Timezone
+	}
+	return ""
+}
+
+func (x *SuppressionStandings) GetSuppressions() []*SuppressionStanding {
+	if x != nil {
+		return x.Suppressions
+	}
+	return nil
+}
+
+// SuppressionStanding is what a suppression is for, and what it hides. Signals count for the
+// suppression that withholds them, under any of its versions; what several would withhold
+// counts for the one of them whose id is first. Events that an exclusion keeps from the rules
+// make no signal, and are not counted: the preview says what they would have made.
+type SuppressionStanding struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Who made it, and who changed it last; empty: it was made before that was kept.
+	CreatedBy string `protobuf:"bytes,2,opt,name=created_by,proto3" json:"created_by,omitempty"`
+	UpdatedBy string `protobuf:"bytes,3,opt,name=updated_by,proto3" json:"updated_by,omitempty"`
+	// The rules that it selects, by name; the first 100, and how many there are.
+	Rules      []*SelectedRule `protobuf:"bytes,4,rep,name=rules,proto3" json:"rules,omitempty"`
+	RulesTotal int64           `protobuf:"varint,5,opt,name=rules_total,proto3" json:"rules_total,omitempty"`
+	// The signals that it withholds, which the search suppression_id:ID lists, and those first
+	// seen on each day.
+	Hidden int64   `protobuf:"varint,6,opt,name=hidden,proto3" json:"hidden,omitempty"`
+	PerDay []int64 `protobuf:"varint,7,rep,packed,name=per_day,proto3" json:"per_day,omitempty"`
+	// When the first of them was first seen, and when any was last seen, in milliseconds since
+	// 1970; 0: none is hidden.
+	FirstHidden int64 `protobuf:"varint,8,opt,name=first_hidden,proto3" json:"first_hidden,omitempty"`
+	LastHidden  int64 `protobuf:"varint,9,opt,name=last_hidden,proto3" json:"last_hidden,omitempty"`
+	// Since when the counts are whole: since it was made, or since signals are kept.
+	CountedSince  int64 `protobuf:"varint,10,opt,name=counted_since,proto3" json:"counted_since,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SuppressionStanding) Reset() {
+	*x = SuppressionStanding{}
+	mi := &file_suppression_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SuppressionStanding) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SuppressionStanding) ProtoMessage() {}
+
+func (x *SuppressionStanding) ProtoReflect() protoreflect.Message {
+	mi := &file_suppression_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SuppressionStanding.ProtoReflect.Descriptor instead.
+func (*SuppressionStanding) Descriptor() ([]byte, []int) {
+	return file_suppression_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *SuppressionStanding) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *SuppressionStanding) GetCreatedBy() string {
+	if x != nil {
+		return x.CreatedBy
+	}
+	return ""
+}
+
+func (x *SuppressionStanding) GetUpdatedBy() string {
+	if x != nil {
+		return x.UpdatedBy
+	}
+	return ""
+}
+
+func (x *SuppressionStanding) GetRules() []*SelectedRule {
+	if x != nil {
+		return x.Rules
+	}
+	return nil
+}
+
+func (x *SuppressionStanding) GetRulesTotal() int64 {
+	if x != nil {
+		return x.RulesTotal
+	}
+	return 0
+}
+
+func (x *SuppressionStanding) GetHidden() int64 {
+	if x != nil {
+		return x.Hidden
+	}
+	return 0
+}
+
+func (x *SuppressionStanding) GetPerDay() []int64 {
+	if x != nil {
+		return x.PerDay
+	}
+	return nil
+}
+
+func (x *SuppressionStanding) GetFirstHidden() int64 {
+	if x != nil {
+		return x.FirstHidden
+	}
+	return 0
+}
+
+func (x *SuppressionStanding) GetLastHidden() int64 {
+	if x != nil {
+		return x.LastHidden
+	}
+	return 0
+}
+
+func (x *SuppressionStanding) GetCountedSince() int64 {
+	if x != nil {
+		return x.CountedSince
+	}
+	return 0
+}
+
+type SelectedRule struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Enabled       bool                   `protobuf:"varint,3,opt,name=enabled,proto3" json:"enabled,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SelectedRule) Reset() {
+	*x = SelectedRule{}
+	mi := &file_suppression_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SelectedRule) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SelectedRule) ProtoMessage() {}
+
+func (x *SelectedRule) ProtoReflect() protoreflect.Message {
+	mi := &file_suppression_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SelectedRule.ProtoReflect.Descriptor instead.
+func (*SelectedRule) Descriptor() ([]byte, []int) {
+	return file_suppression_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *SelectedRule) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *SelectedRule) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *SelectedRule) GetEnabled() bool {
+	if x != nil {
+		return x.Enabled
+	}
+	return false
+}
+
 type ListSuppressionsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A search over suppressions: id:…, name:…, enabled:…, tags, words.
@@ -943,7 +1262,7 @@ type ListSuppressionsRequest struct {
 
 func (x *ListSuppressionsRequest) Reset() {
 	*x = ListSuppressionsRequest{}
-	mi := &file_suppression_proto_msgTypes[12]
+	mi := &file_suppression_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -955,7 +1274,7 @@ func (x *ListSuppressionsRequest) String() string {
 func (*ListSuppressionsRequest) ProtoMessage() {}
 
 func (x *ListSuppressionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_suppression_proto_msgTypes[12]
+	mi := &file_suppression_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -968,7 +1287,7 @@ func (x *ListSuppressionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSuppressionsRequest.ProtoReflect.Descriptor instead.
 func (*ListSuppressionsRequest) Descriptor() ([]byte, []int) {
-	return file_suppression_proto_rawDescGZIP(), []int{12}
+	return file_suppression_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListSuppressionsRequest) GetQuery() string {
@@ -1005,7 +1324,7 @@ type SuppressionPage struct {
 
 func (x *SuppressionPage) Reset() {
 	*x = SuppressionPage{}
-	mi := &file_suppression_proto_msgTypes[13]
+	mi := &file_suppression_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1017,7 +1336,7 @@ func (x *SuppressionPage) String() string {
 func (*SuppressionPage) ProtoMessage() {}
 
 func (x *SuppressionPage) ProtoReflect() protoreflect.Message {
-	mi := &file_suppression_proto_msgTypes[13]
+	mi := &file_suppression_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1030,7 +1349,7 @@ func (x *SuppressionPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SuppressionPage.ProtoReflect.Descriptor instead.
 func (*SuppressionPage) Descriptor() ([]byte, []int) {
-	return file_suppression_proto_rawDescGZIP(), []int{13}
+	return file_suppression_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *SuppressionPage) GetSize() int64 {
@@ -1056,7 +1375,7 @@ type GetSuppressionRequest struct {
 
 func (x *GetSuppressionRequest) Reset() {
 	*x = GetSuppressionRequest{}
-	mi := &file_suppression_proto_msgTypes[14]
+	mi := &file_suppression_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1068,7 +1387,7 @@ func (x *GetSuppressionRequest) String() string {
 func (*GetSuppressionRequest) ProtoMessage() {}
 
 func (x *GetSuppressionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_suppression_proto_msgTypes[14]
+	mi := &file_suppression_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1081,7 +1400,7 @@ func (x *GetSuppressionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSuppressionRequest.ProtoReflect.Descriptor instead.
 func (*GetSuppressionRequest) Descriptor() ([]byte, []int) {
-	return file_suppression_proto_rawDescGZIP(), []int{14}
+	return file_suppression_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *GetSuppressionRequest) GetSuppressionId() string {
@@ -1104,7 +1423,7 @@ type UpdateSuppressionRequest struct {
 
 func (x *UpdateSuppressionRequest) Reset() {
 	*x = UpdateSuppressionRequest{}
-	mi := &file_suppression_proto_msgTypes[15]
+	mi := &file_suppression_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1116,7 +1435,7 @@ func (x *UpdateSuppressionRequest) String() string {
 func (*UpdateSuppressionRequest) ProtoMessage() {}
 
 func (x *UpdateSuppressionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_suppression_proto_msgTypes[15]
+	mi := &file_suppression_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1129,7 +1448,7 @@ func (x *UpdateSuppressionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateSuppressionRequest.ProtoReflect.Descriptor instead.
 func (*UpdateSuppressionRequest) Descriptor() ([]byte, []int) {
-	return file_suppression_proto_rawDescGZIP(), []int{15}
+	return file_suppression_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *UpdateSuppressionRequest) GetSuppressionId() string {
@@ -1162,7 +1481,7 @@ type DeleteSuppressionRequest struct {
 
 func (x *DeleteSuppressionRequest) Reset() {
 	*x = DeleteSuppressionRequest{}
-	mi := &file_suppression_proto_msgTypes[16]
+	mi := &file_suppression_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1174,7 +1493,7 @@ func (x *DeleteSuppressionRequest) String() string {
 func (*DeleteSuppressionRequest) ProtoMessage() {}
 
 func (x *DeleteSuppressionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_suppression_proto_msgTypes[16]
+	mi := &file_suppression_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1187,7 +1506,7 @@ func (x *DeleteSuppressionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteSuppressionRequest.ProtoReflect.Descriptor instead.
 func (*DeleteSuppressionRequest) Descriptor() ([]byte, []int) {
-	return file_suppression_proto_rawDescGZIP(), []int{16}
+	return file_suppression_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *DeleteSuppressionRequest) GetSuppressionId() string {
@@ -1207,7 +1526,7 @@ type GetSuppressionHistoryRequest struct {
 
 func (x *GetSuppressionHistoryRequest) Reset() {
 	*x = GetSuppressionHistoryRequest{}
-	mi := &file_suppression_proto_msgTypes[17]
+	mi := &file_suppression_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1219,7 +1538,7 @@ func (x *GetSuppressionHistoryRequest) String() string {
 func (*GetSuppressionHistoryRequest) ProtoMessage() {}
 
 func (x *GetSuppressionHistoryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_suppression_proto_msgTypes[17]
+	mi := &file_suppression_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1232,7 +1551,7 @@ func (x *GetSuppressionHistoryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSuppressionHistoryRequest.ProtoReflect.Descriptor instead.
 func (*GetSuppressionHistoryRequest) Descriptor() ([]byte, []int) {
-	return file_suppression_proto_rawDescGZIP(), []int{17}
+	return file_suppression_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *GetSuppressionHistoryRequest) GetSuppressionId() string {
@@ -1258,7 +1577,7 @@ type SuppressionHistoryResponse struct {
 
 func (x *SuppressionHistoryResponse) Reset() {
 	*x = SuppressionHistoryResponse{}
-	mi := &file_suppression_proto_msgTypes[18]
+	mi := &file_suppression_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1270,7 +1589,7 @@ func (x *SuppressionHistoryResponse) String() string {
 func (*SuppressionHistoryResponse) ProtoMessage() {}
 
 func (x *SuppressionHistoryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_suppression_proto_msgTypes[18]
+	mi := &file_suppression_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1283,7 +1602,7 @@ func (x *SuppressionHistoryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SuppressionHistoryResponse.ProtoReflect.Descriptor instead.
 func (*SuppressionHistoryResponse) Descriptor() ([]byte, []int) {
-	return file_suppression_proto_rawDescGZIP(), []int{18}
+	return file_suppression_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *SuppressionHistoryResponse) GetData() *SuppressionHistory {
@@ -1305,7 +1624,7 @@ type SuppressionHistory struct {
 
 func (x *SuppressionHistory) Reset() {
 	*x = SuppressionHistory{}
-	mi := &file_suppression_proto_msgTypes[19]
+	mi := &file_suppression_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1317,7 +1636,7 @@ func (x *SuppressionHistory) String() string {
 func (*SuppressionHistory) ProtoMessage() {}
 
 func (x *SuppressionHistory) ProtoReflect() protoreflect.Message {
-	mi := &file_suppression_proto_msgTypes[19]
+	mi := &file_suppression_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1330,7 +1649,7 @@ func (x *SuppressionHistory) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SuppressionHistory.ProtoReflect.Descriptor instead.
 func (*SuppressionHistory) Descriptor() ([]byte, []int) {
-	return file_suppression_proto_rawDescGZIP(), []int{19}
+	return file_suppression_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *SuppressionHistory) GetId() string {
@@ -1365,7 +1684,7 @@ type SuppressionHistoryAttributes struct {
 
 func (x *SuppressionHistoryAttributes) Reset() {
 	*x = SuppressionHistoryAttributes{}
-	mi := &file_suppression_proto_msgTypes[20]
+	mi := &file_suppression_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1377,7 +1696,7 @@ func (x *SuppressionHistoryAttributes) String() string {
 func (*SuppressionHistoryAttributes) ProtoMessage() {}
 
 func (x *SuppressionHistoryAttributes) ProtoReflect() protoreflect.Message {
-	mi := &file_suppression_proto_msgTypes[20]
+	mi := &file_suppression_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1390,7 +1709,7 @@ func (x *SuppressionHistoryAttributes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SuppressionHistoryAttributes.ProtoReflect.Descriptor instead.
 func (*SuppressionHistoryAttributes) Descriptor() ([]byte, []int) {
-	return file_suppression_proto_rawDescGZIP(), []int{20}
+	return file_suppression_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *SuppressionHistoryAttributes) GetCount() int32 {
@@ -1417,7 +1736,7 @@ type SuppressionVersion struct {
 
 func (x *SuppressionVersion) Reset() {
 	*x = SuppressionVersion{}
-	mi := &file_suppression_proto_msgTypes[21]
+	mi := &file_suppression_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1429,7 +1748,7 @@ func (x *SuppressionVersion) String() string {
 func (*SuppressionVersion) ProtoMessage() {}
 
 func (x *SuppressionVersion) ProtoReflect() protoreflect.Message {
-	mi := &file_suppression_proto_msgTypes[21]
+	mi := &file_suppression_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1442,7 +1761,7 @@ func (x *SuppressionVersion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SuppressionVersion.ProtoReflect.Descriptor instead.
 func (*SuppressionVersion) Descriptor() ([]byte, []int) {
-	return file_suppression_proto_rawDescGZIP(), []int{21}
+	return file_suppression_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *SuppressionVersion) GetSuppression() *SuppressionAttributes {
@@ -1468,7 +1787,7 @@ type ListSuppressionsOfRuleRequest struct {
 
 func (x *ListSuppressionsOfRuleRequest) Reset() {
 	*x = ListSuppressionsOfRuleRequest{}
-	mi := &file_suppression_proto_msgTypes[22]
+	mi := &file_suppression_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1480,7 +1799,7 @@ func (x *ListSuppressionsOfRuleRequest) String() string {
 func (*ListSuppressionsOfRuleRequest) ProtoMessage() {}
 
 func (x *ListSuppressionsOfRuleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_suppression_proto_msgTypes[22]
+	mi := &file_suppression_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1493,7 +1812,7 @@ func (x *ListSuppressionsOfRuleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSuppressionsOfRuleRequest.ProtoReflect.Descriptor instead.
 func (*ListSuppressionsOfRuleRequest) Descriptor() ([]byte, []int) {
-	return file_suppression_proto_rawDescGZIP(), []int{22}
+	return file_suppression_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ListSuppressionsOfRuleRequest) GetRuleId() string {
@@ -1512,7 +1831,7 @@ type ListSuppressionsOfNewRuleRequest struct {
 
 func (x *ListSuppressionsOfNewRuleRequest) Reset() {
 	*x = ListSuppressionsOfNewRuleRequest{}
-	mi := &file_suppression_proto_msgTypes[23]
+	mi := &file_suppression_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1524,7 +1843,7 @@ func (x *ListSuppressionsOfNewRuleRequest) String() string {
 func (*ListSuppressionsOfNewRuleRequest) ProtoMessage() {}
 
 func (x *ListSuppressionsOfNewRuleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_suppression_proto_msgTypes[23]
+	mi := &file_suppression_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1537,7 +1856,7 @@ func (x *ListSuppressionsOfNewRuleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSuppressionsOfNewRuleRequest.ProtoReflect.Descriptor instead.
 func (*ListSuppressionsOfNewRuleRequest) Descriptor() ([]byte, []int) {
-	return file_suppression_proto_rawDescGZIP(), []int{23}
+	return file_suppression_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ListSuppressionsOfNewRuleRequest) GetRule() *Rule {
@@ -1638,7 +1957,37 @@ const file_suppression_proto_rawDesc = "" +
 	"\x06effect\x18\n" +
 	" \x01(\tR\x06effect\x12\x16\n" +
 	"\x06events\x18\v \x01(\x03R\x06events\x12 \n" +
-	"\vevents_left\x18\f \x01(\x03R\vevents_left\"u\n" +
+	"\vevents_left\x18\f \x01(\x03R\vevents_left\"\x87\x01\n" +
+	"\x1fListSuppressionStandingsRequest\x12&\n" +
+	"\x0esuppression_id\x18\x01 \x01(\tR\x0esuppression_id\x12\x17\n" +
+	"\x04days\x18\x02 \x01(\x05H\x00R\x04days\x88\x01\x01\x12\x1a\n" +
+	"\btimezone\x18\x03 \x01(\tR\btimezoneB\a\n" +
+	"\x05_days\"\xa2\x01\n" +
+	"\x14SuppressionStandings\x12\x16\n" +
+	"\x06starts\x18\x01 \x03(\x03R\x06starts\x12\x10\n" +
+	"\x03end\x18\x02 \x01(\x03R\x03end\x12\x1a\n" +
+	"\btimezone\x18\x03 \x01(\tR\btimezone\x12D\n" +
+	"\fsuppressions\x18\x04 \x03(\v2 .nightjar.v1.SuppressionStandingR\fsuppressions\"\xd6\x02\n" +
+	"\x13SuppressionStanding\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1e\n" +
+	"\n" +
+	"created_by\x18\x02 \x01(\tR\n" +
+	"created_by\x12\x1e\n" +
+	"\n" +
+	"updated_by\x18\x03 \x01(\tR\n" +
+	"updated_by\x12/\n" +
+	"\x05rules\x18\x04 \x03(\v2\x19.nightjar.v1.SelectedRuleR\x05rules\x12 \n" +
+	"\vrules_total\x18\x05 \x01(\x03R\vrules_total\x12\x16\n" +
+	"\x06hidden\x18\x06 \x01(\x03R\x06hidden\x12\x18\n" +
+	"\aper_day\x18\a \x03(\x03R\aper_day\x12\"\n" +
+	"\ffirst_hidden\x18\b \x01(\x03R\ffirst_hidden\x12 \n" +
+	"\vlast_hidden\x18\t \x01(\x03R\vlast_hidden\x12$\n" +
+	"\rcounted_since\x18\n" +
+	" \x01(\x03R\rcounted_since\"L\n" +
+	"\fSelectedRule\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
+	"\aenabled\x18\x03 \x01(\bR\aenabled\"u\n" +
 	"\x17ListSuppressionsRequest\x12\x14\n" +
 	"\x05query\x18\x01 \x01(\tR\x05query\x12\x12\n" +
 	"\x04sort\x18\x02 \x01(\tR\x04sort\x120\n" +
@@ -1678,7 +2027,7 @@ const file_suppression_proto_rawDesc = "" +
 	"\x1dListSuppressionsOfRuleRequest\x12\x18\n" +
 	"\arule_id\x18\x01 \x01(\tR\arule_id\"I\n" +
 	" ListSuppressionsOfNewRuleRequest\x12%\n" +
-	"\x04rule\x18\x01 \x01(\v2\x11.nightjar.v1.RuleR\x04rule2\xd7\a\n" +
+	"\x04rule\x18\x01 \x01(\v2\x11.nightjar.v1.RuleR\x04rule2\xc4\b\n" +
 	"\x12SuppressionService\x12\\\n" +
 	"\x11CreateSuppression\x12%.nightjar.v1.CreateSuppressionRequest\x1a .nightjar.v1.SuppressionResponse\x12W\n" +
 	"\x10ListSuppressions\x12$.nightjar.v1.ListSuppressionsRequest\x1a\x1d.nightjar.v1.SuppressionsPage\x12V\n" +
@@ -1687,6 +2036,7 @@ const file_suppression_proto_rawDesc = "" +
 	"\x11DeleteSuppression\x12%.nightjar.v1.DeleteSuppressionRequest\x1a\x16.google.protobuf.Empty\x12T\n" +
 	"\x13ValidateSuppression\x12%.nightjar.v1.CreateSuppressionRequest\x1a\x16.google.protobuf.Empty\x12e\n" +
 	"\x12PreviewSuppression\x12&.nightjar.v1.PreviewSuppressionRequest\x1a'.nightjar.v1.PreviewSuppressionResponse\x12k\n" +
+	"\x18ListSuppressionStandings\x12,.nightjar.v1.ListSuppressionStandingsRequest\x1a!.nightjar.v1.SuppressionStandings\x12k\n" +
 	"\x15GetSuppressionHistory\x12).nightjar.v1.GetSuppressionHistoryRequest\x1a'.nightjar.v1.SuppressionHistoryResponse\x12g\n" +
 	"\x16ListSuppressionsOfRule\x12*.nightjar.v1.ListSuppressionsOfRuleRequest\x1a!.nightjar.v1.SuppressionsResponse\x12m\n" +
 	"\x19ListSuppressionsOfNewRule\x12-.nightjar.v1.ListSuppressionsOfNewRuleRequest\x1a!.nightjar.v1.SuppressionsResponseB\x1cZ\x1anightjar/api/v1;nightjarv1b\x06proto3"
@@ -1703,7 +2053,7 @@ func file_suppression_proto_rawDescGZIP() []byte {
 	return file_suppression_proto_rawDescData
 }
 
-var file_suppression_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
+var file_suppression_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
 var file_suppression_proto_goTypes = []any{
 	(*Suppression)(nil),                      // 0: nightjar.v1.Suppression
 	(*SuppressionAttributes)(nil),            // 1: nightjar.v1.SuppressionAttributes
@@ -1717,31 +2067,35 @@ var file_suppression_proto_goTypes = []any{
 	(*PreviewSuppressionResponse)(nil),       // 9: nightjar.v1.PreviewSuppressionResponse
 	(*SuppressionPreviewRule)(nil),           // 10: nightjar.v1.SuppressionPreviewRule
 	(*SuppressionPreviewSignal)(nil),         // 11: nightjar.v1.SuppressionPreviewSignal
-	(*ListSuppressionsRequest)(nil),          // 12: nightjar.v1.ListSuppressionsRequest
-	(*SuppressionPage)(nil),                  // 13: nightjar.v1.SuppressionPage
-	(*GetSuppressionRequest)(nil),            // 14: nightjar.v1.GetSuppressionRequest
-	(*UpdateSuppressionRequest)(nil),         // 15: nightjar.v1.UpdateSuppressionRequest
-	(*DeleteSuppressionRequest)(nil),         // 16: nightjar.v1.DeleteSuppressionRequest
-	(*GetSuppressionHistoryRequest)(nil),     // 17: nightjar.v1.GetSuppressionHistoryRequest
-	(*SuppressionHistoryResponse)(nil),       // 18: nightjar.v1.SuppressionHistoryResponse
-	(*SuppressionHistory)(nil),               // 19: nightjar.v1.SuppressionHistory
-	(*SuppressionHistoryAttributes)(nil),     // 20: nightjar.v1.SuppressionHistoryAttributes
-	(*SuppressionVersion)(nil),               // 21: nightjar.v1.SuppressionVersion
-	(*ListSuppressionsOfRuleRequest)(nil),    // 22: nightjar.v1.ListSuppressionsOfRuleRequest
-	(*ListSuppressionsOfNewRuleRequest)(nil), // 23: nightjar.v1.ListSuppressionsOfNewRuleRequest
-	nil,                                      // 24: nightjar.v1.PreviewSuppressionResponse.BySeverityEntry
-	nil,                                      // 25: nightjar.v1.SuppressionHistoryAttributes.DataEntry
-	(*User)(nil),                             // 26: nightjar.v1.User
-	(*fieldmaskpb.FieldMask)(nil),            // 27: google.protobuf.FieldMask
-	(*HistoryPage)(nil),                      // 28: nightjar.v1.HistoryPage
-	(*Change)(nil),                           // 29: nightjar.v1.Change
-	(*Rule)(nil),                             // 30: nightjar.v1.Rule
-	(*emptypb.Empty)(nil),                    // 31: google.protobuf.Empty
+	(*ListSuppressionStandingsRequest)(nil),  // 12: nightjar.v1.ListSuppressionStandingsRequest
+	(*SuppressionStandings)(nil),             // 13: nightjar.v1.SuppressionStandings
+	(*SuppressionStanding)(nil),              // 14: nightjar.v1.SuppressionStanding
+	(*SelectedRule)(nil),                     // 15: nightjar.v1.SelectedRule
+	(*ListSuppressionsRequest)(nil),          // 16: nightjar.v1.ListSuppressionsRequest
+	(*SuppressionPage)(nil),                  // 17: nightjar.v1.SuppressionPage
+	(*GetSuppressionRequest)(nil),            // 18: nightjar.v1.GetSuppressionRequest
+	(*UpdateSuppressionRequest)(nil),         // 19: nightjar.v1.UpdateSuppressionRequest
+	(*DeleteSuppressionRequest)(nil),         // 20: nightjar.v1.DeleteSuppressionRequest
+	(*GetSuppressionHistoryRequest)(nil),     // 21: nightjar.v1.GetSuppressionHistoryRequest
+	(*SuppressionHistoryResponse)(nil),       // 22: nightjar.v1.SuppressionHistoryResponse
+	(*SuppressionHistory)(nil),               // 23: nightjar.v1.SuppressionHistory
+	(*SuppressionHistoryAttributes)(nil),     // 24: nightjar.v1.SuppressionHistoryAttributes
+	(*SuppressionVersion)(nil),               // 25: nightjar.v1.SuppressionVersion
+	(*ListSuppressionsOfRuleRequest)(nil),    // 26: nightjar.v1.ListSuppressionsOfRuleRequest
+	(*ListSuppressionsOfNewRuleRequest)(nil), // 27: nightjar.v1.ListSuppressionsOfNewRuleRequest
+	nil,                                      // 28: nightjar.v1.PreviewSuppressionResponse.BySeverityEntry
+	nil,                                      // 29: nightjar.v1.SuppressionHistoryAttributes.DataEntry
+	(*User)(nil),                             // 30: nightjar.v1.User
+	(*fieldmaskpb.FieldMask)(nil),            // 31: google.protobuf.FieldMask
+	(*HistoryPage)(nil),                      // 32: nightjar.v1.HistoryPage
+	(*Change)(nil),                           // 33: nightjar.v1.Change
+	(*Rule)(nil),                             // 34: nightjar.v1.Rule
+	(*emptypb.Empty)(nil),                    // 35: google.protobuf.Empty
 }
 var file_suppression_proto_depIdxs = []int32{
 	1,  // 0: nightjar.v1.Suppression.attributes:type_name -> nightjar.v1.SuppressionAttributes
-	26, // 1: nightjar.v1.SuppressionAttributes.creator:type_name -> nightjar.v1.User
-	26, // 2: nightjar.v1.SuppressionAttributes.updater:type_name -> nightjar.v1.User
+	30, // 1: nightjar.v1.SuppressionAttributes.creator:type_name -> nightjar.v1.User
+	30, // 2: nightjar.v1.SuppressionAttributes.updater:type_name -> nightjar.v1.User
 	0,  // 3: nightjar.v1.SuppressionResponse.data:type_name -> nightjar.v1.Suppression
 	0,  // 4: nightjar.v1.SuppressionsResponse.data:type_name -> nightjar.v1.Suppression
 	0,  // 5: nightjar.v1.SuppressionsPage.data:type_name -> nightjar.v1.Suppression
@@ -1749,45 +2103,49 @@ var file_suppression_proto_depIdxs = []int32{
 	6,  // 7: nightjar.v1.SuppressionsMeta.page:type_name -> nightjar.v1.SuppressionsPageMeta
 	0,  // 8: nightjar.v1.CreateSuppressionRequest.data:type_name -> nightjar.v1.Suppression
 	0,  // 9: nightjar.v1.PreviewSuppressionRequest.data:type_name -> nightjar.v1.Suppression
-	24, // 10: nightjar.v1.PreviewSuppressionResponse.by_severity:type_name -> nightjar.v1.PreviewSuppressionResponse.BySeverityEntry
+	28, // 10: nightjar.v1.PreviewSuppressionResponse.by_severity:type_name -> nightjar.v1.PreviewSuppressionResponse.BySeverityEntry
 	10, // 11: nightjar.v1.PreviewSuppressionResponse.rules:type_name -> nightjar.v1.SuppressionPreviewRule
 	11, // 12: nightjar.v1.PreviewSuppressionResponse.signals:type_name -> nightjar.v1.SuppressionPreviewSignal
-	13, // 13: nightjar.v1.ListSuppressionsRequest.page:type_name -> nightjar.v1.SuppressionPage
-	0,  // 14: nightjar.v1.UpdateSuppressionRequest.data:type_name -> nightjar.v1.Suppression
-	27, // 15: nightjar.v1.UpdateSuppressionRequest.update_mask:type_name -> google.protobuf.FieldMask
-	28, // 16: nightjar.v1.GetSuppressionHistoryRequest.page:type_name -> nightjar.v1.HistoryPage
-	19, // 17: nightjar.v1.SuppressionHistoryResponse.data:type_name -> nightjar.v1.SuppressionHistory
-	20, // 18: nightjar.v1.SuppressionHistory.attributes:type_name -> nightjar.v1.SuppressionHistoryAttributes
-	25, // 19: nightjar.v1.SuppressionHistoryAttributes.data:type_name -> nightjar.v1.SuppressionHistoryAttributes.DataEntry
-	1,  // 20: nightjar.v1.SuppressionVersion.suppression:type_name -> nightjar.v1.SuppressionAttributes
-	29, // 21: nightjar.v1.SuppressionVersion.changes:type_name -> nightjar.v1.Change
-	30, // 22: nightjar.v1.ListSuppressionsOfNewRuleRequest.rule:type_name -> nightjar.v1.Rule
-	21, // 23: nightjar.v1.SuppressionHistoryAttributes.DataEntry.value:type_name -> nightjar.v1.SuppressionVersion
-	7,  // 24: nightjar.v1.SuppressionService.CreateSuppression:input_type -> nightjar.v1.CreateSuppressionRequest
-	12, // 25: nightjar.v1.SuppressionService.ListSuppressions:input_type -> nightjar.v1.ListSuppressionsRequest
-	14, // 26: nightjar.v1.SuppressionService.GetSuppression:input_type -> nightjar.v1.GetSuppressionRequest
-	15, // 27: nightjar.v1.SuppressionService.UpdateSuppression:input_type -> nightjar.v1.UpdateSuppressionRequest
-	16, // 28: nightjar.v1.SuppressionService.DeleteSuppression:input_type -> nightjar.v1.DeleteSuppressionRequest
-	7,  // 29: nightjar.v1.SuppressionService.ValidateSuppression:input_type -> nightjar.v1.CreateSuppressionRequest
-	8,  // 30: nightjar.v1.SuppressionService.PreviewSuppression:input_type -> nightjar.v1.PreviewSuppressionRequest
-	17, // 31: nightjar.v1.SuppressionService.GetSuppressionHistory:input_type -> nightjar.v1.GetSuppressionHistoryRequest
-	22, // 32: nightjar.v1.SuppressionService.ListSuppressionsOfRule:input_type -> nightjar.v1.ListSuppressionsOfRuleRequest
-	23, // 33: nightjar.v1.SuppressionService.ListSuppressionsOfNewRule:input_type -> nightjar.v1.ListSuppressionsOfNewRuleRequest
-	2,  // 34: nightjar.v1.SuppressionService.CreateSuppression:output_type -> nightjar.v1.SuppressionResponse
-	4,  // 35: nightjar.v1.SuppressionService.ListSuppressions:output_type -> nightjar.v1.SuppressionsPage
-	2,  // 36: nightjar.v1.SuppressionService.GetSuppression:output_type -> nightjar.v1.SuppressionResponse
-	2,  // 37: nightjar.v1.SuppressionService.UpdateSuppression:output_type -> nightjar.v1.SuppressionResponse
-	31, // 38: nightjar.v1.SuppressionService.DeleteSuppression:output_type -> google.protobuf.Empty
-	31, // 39: nightjar.v1.SuppressionService.ValidateSuppression:output_type -> google.protobuf.Empty
-	9,  // 40: nightjar.v1.SuppressionService.PreviewSuppression:output_type -> nightjar.v1.PreviewSuppressionResponse
-	18, // 41: nightjar.v1.SuppressionService.GetSuppressionHistory:output_type -> nightjar.v1.SuppressionHistoryResponse
-	3,  // 42: nightjar.v1.SuppressionService.ListSuppressionsOfRule:output_type -> nightjar.v1.SuppressionsResponse
-	3,  // 43: nightjar.v1.SuppressionService.ListSuppressionsOfNewRule:output_type -> nightjar.v1.SuppressionsResponse
-	34, // [34:44] is the sub-list for method output_type
-	24, // [24:34] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	14, // 13: nightjar.v1.SuppressionStandings.suppressions:type_name -> nightjar.v1.SuppressionStanding
+	15, // 14: nightjar.v1.SuppressionStanding.rules:type_name -> nightjar.v1.SelectedRule
+	17, // 15: nightjar.v1.ListSuppressionsRequest.page:type_name -> nightjar.v1.SuppressionPage
+	0,  // 16: nightjar.v1.UpdateSuppressionRequest.data:type_name -> nightjar.v1.Suppression
+	31, // 17: nightjar.v1.UpdateSuppressionRequest.update_mask:type_name -> google.protobuf.FieldMask
+	32, // 18: nightjar.v1.GetSuppressionHistoryRequest.page:type_name -> nightjar.v1.HistoryPage
+	23, // 19: nightjar.v1.SuppressionHistoryResponse.data:type_name -> nightjar.v1.SuppressionHistory
+	24, // 20: nightjar.v1.SuppressionHistory.attributes:type_name -> nightjar.v1.SuppressionHistoryAttributes
+	29, // 21: nightjar.v1.SuppressionHistoryAttributes.data:type_name -> nightjar.v1.SuppressionHistoryAttributes.DataEntry
+	1,  // 22: nightjar.v1.SuppressionVersion.suppression:type_name -> nightjar.v1.SuppressionAttributes
+	33, // 23: nightjar.v1.SuppressionVersion.changes:type_name -> nightjar.v1.Change
+	34, // 24: nightjar.v1.ListSuppressionsOfNewRuleRequest.rule:type_name -> nightjar.v1.Rule
+	25, // 25: nightjar.v1.SuppressionHistoryAttributes.DataEntry.value:type_name -> nightjar.v1.SuppressionVersion
+	7,  // 26: nightjar.v1.SuppressionService.CreateSuppression:input_type -> nightjar.v1.CreateSuppressionRequest
+	16, // 27: nightjar.v1.SuppressionService.ListSuppressions:input_type -> nightjar.v1.ListSuppressionsRequest
+	18, // 28: nightjar.v1.SuppressionService.GetSuppression:input_type -> nightjar.v1.GetSuppressionRequest
+	19, // 29: nightjar.v1.SuppressionService.UpdateSuppression:input_type -> nightjar.v1.UpdateSuppressionRequest
+	20, // 30: nightjar.v1.SuppressionService.DeleteSuppression:input_type -> nightjar.v1.DeleteSuppressionRequest
+	7,  // 31: nightjar.v1.SuppressionService.ValidateSuppression:input_type -> nightjar.v1.CreateSuppressionRequest
+	8,  // 32: nightjar.v1.SuppressionService.PreviewSuppression:input_type -> nightjar.v1.PreviewSuppressionRequest
+	12, // 33: nightjar.v1.SuppressionService.ListSuppressionStandings:input_type -> nightjar.v1.ListSuppressionStandingsRequest
+	21, // 34: nightjar.v1.SuppressionService.GetSuppressionHistory:input_type -> nightjar.v1.GetSuppressionHistoryRequest
+	26, // 35: nightjar.v1.SuppressionService.ListSuppressionsOfRule:input_type -> nightjar.v1.ListSuppressionsOfRuleRequest
+	27, // 36: nightjar.v1.SuppressionService.ListSuppressionsOfNewRule:input_type -> nightjar.v1.ListSuppressionsOfNewRuleRequest
+	2,  // 37: nightjar.v1.SuppressionService.CreateSuppression:output_type -> nightjar.v1.SuppressionResponse
+	4,  // 38: nightjar.v1.SuppressionService.ListSuppressions:output_type -> nightjar.v1.SuppressionsPage
+	2,  // 39: nightjar.v1.SuppressionService.GetSuppression:output_type -> nightjar.v1.SuppressionResponse
+	2,  // 40: nightjar.v1.SuppressionService.UpdateSuppression:output_type -> nightjar.v1.SuppressionResponse
+	35, // 41: nightjar.v1.SuppressionService.DeleteSuppression:output_type -> google.protobuf.Empty
+	35, // 42: nightjar.v1.SuppressionService.ValidateSuppression:output_type -> google.protobuf.Empty
+	9,  // 43: nightjar.v1.SuppressionService.PreviewSuppression:output_type -> nightjar.v1.PreviewSuppressionResponse
+	13, // 44: nightjar.v1.SuppressionService.ListSuppressionStandings:output_type -> nightjar.v1.SuppressionStandings
+	22, // 45: nightjar.v1.SuppressionService.GetSuppressionHistory:output_type -> nightjar.v1.SuppressionHistoryResponse
+	3,  // 46: nightjar.v1.SuppressionService.ListSuppressionsOfRule:output_type -> nightjar.v1.SuppressionsResponse
+	3,  // 47: nightjar.v1.SuppressionService.ListSuppressionsOfNewRule:output_type -> nightjar.v1.SuppressionsResponse
+	37, // [37:48] is the sub-list for method output_type
+	26, // [26:37] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_suppression_proto_init() }
@@ -1798,14 +2156,15 @@ func file_suppression_proto_init() {
 	file_rule_proto_init()
 	file_wire_proto_init()
 	file_suppression_proto_msgTypes[1].OneofWrappers = []any{}
-	file_suppression_proto_msgTypes[13].OneofWrappers = []any{}
+	file_suppression_proto_msgTypes[12].OneofWrappers = []any{}
+	file_suppression_proto_msgTypes[17].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_suppression_proto_rawDesc), len(file_suppression_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   26,
+			NumMessages:   30,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -274,6 +274,41 @@ func local_request_SuppressionService_PreviewSuppression_0(ctx context.Context, 
 	return msg, metadata, err
 }
 
+var filter_SuppressionService_ListSuppressionStandings_0 = &utilities.DoubleArray{Encoding: map[string]int{}, Base: []int(nil), Check: []int(nil)}
+
+func request_SuppressionService_ListSuppressionStandings_0(ctx context.Context, marshaler runtime.Marshaler, client SuppressionServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq ListSuppressionStandingsRequest
+		metadata runtime.ServerMetadata
+	)
+	if err := req.ParseForm(); err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	if err := runtime.PopulateQueryParameters(&protoReq, req.Form, filter_SuppressionService_ListSuppressionStandings_0); err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	if req.Body != nil {
+		_, _ = io.Copy(io.Discard, req.Body)
+	}
+	msg, err := client.ListSuppressionStandings(ctx, &protoReq, grpc.Header(&metadata.HeaderMD), grpc.Trailer(&metadata.TrailerMD))
+	return msg, metadata, err
+}
+
+func local_request_SuppressionService_ListSuppressionStandings_0(ctx context.Context, marshaler runtime.Marshaler, server SuppressionServiceServer, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq ListSuppressionStandingsRequest
+		metadata runtime.ServerMetadata
+	)
+	if err := req.ParseForm(); err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	if err := runtime.PopulateQueryParameters(&protoReq, req.Form, filter_SuppressionService_ListSuppressionStandings_0); err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	msg, err := server.ListSuppressionStandings(ctx, &protoReq)
+	return msg, metadata, err
+}
+
 var filter_SuppressionService_GetSuppressionHistory_0 = &utilities.DoubleArray{Encoding: map[string]int{"suppression_id": 0}, Base: []int{1, 1, 0}, Check: []int{0, 1, 2}}
 
 func request_SuppressionService_GetSuppressionHistory_0(ctx context.Context, marshaler runtime.Marshaler, client SuppressionServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
@@ -539,6 +574,26 @@ func RegisterSuppressionServiceHandlerServer(ctx context.Context, mux *runtime.S
 		}
 		forward_SuppressionService_PreviewSuppression_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
+	mux.Handle(http.MethodGet, pattern_SuppressionService_ListSuppressionStandings_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		var stream runtime.ServerTransportStream
+		ctx = grpc.NewContextWithServerTransportStream(ctx, &stream)
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateIncomingContext(ctx, mux, req, "/nightjar.v1.SuppressionService/ListSuppressionStandings", runtime.WithHTTPPathPattern("/api/nightjar/v1/suppressions/standings"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := local_request_SuppressionService_ListSuppressionStandings_0(annotatedContext, inboundMarshaler, server, req, pathParams)
+		md.HeaderMD, md.TrailerMD = metadata.Join(md.HeaderMD, stream.Header()), metadata.Join(md.TrailerMD, stream.Trailer())
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_SuppressionService_ListSuppressionStandings_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
+	})
 	mux.Handle(http.MethodGet, pattern_SuppressionService_GetSuppressionHistory_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
 		defer cancel()
@@ -758,6 +813,23 @@ func RegisterSuppressionServiceHandlerClient(ctx context.Context, mux *runtime.S
 		}
 		forward_SuppressionService_PreviewSuppression_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
+	mux.Handle(http.MethodGet, pattern_SuppressionService_ListSuppressionStandings_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateContext(ctx, mux, req, "/nightjar.v1.SuppressionService/ListSuppressionStandings", runtime.WithHTTPPathPattern("/api/nightjar/v1/suppressions/standings"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := request_SuppressionService_ListSuppressionStandings_0(annotatedContext, inboundMarshaler, client, req, pathParams)
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_SuppressionService_ListSuppressionStandings_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
+	})
 	mux.Handle(http.MethodGet, pattern_SuppressionService_GetSuppressionHistory_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
 		defer cancel()
@@ -820,6 +892,7 @@ var (
 	pattern_SuppressionService_DeleteSuppression_0         = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 2, 4, 1, 0, 4, 1, 5, 5}, []string{"api", "v2", "security_monitoring", "configuration", "suppressions", "suppression_id"}, ""))
 	pattern_SuppressionService_ValidateSuppression_0       = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 2, 4, 2, 5}, []string{"api", "v2", "security_monitoring", "configuration", "suppressions", "validation"}, ""))
 	pattern_SuppressionService_PreviewSuppression_0        = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 2, 4}, []string{"api", "nightjar", "v1", "suppressions", "preview"}, ""))
+	pattern_SuppressionService_ListSuppressionStandings_0  = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 2, 4}, []string{"api", "nightjar", "v1", "suppressions", "standings"}, ""))
 	pattern_SuppressionService_GetSuppressionHistory_0     = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 2, 4, 1, 0, 4, 1, 5, 5, 2, 6}, []string{"api", "v2", "security_monitoring", "configuration", "suppressions", "suppression_id", "version_history"}, ""))
 	pattern_SuppressionService_ListSuppressionsOfRule_0    = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 2, 4, 2, 5, 1, 0, 4, 1, 5, 6}, []string{"api", "v2", "security_monitoring", "configuration", "suppressions", "rules", "rule_id"}, ""))
 	pattern_SuppressionService_ListSuppressionsOfNewRule_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 2, 4, 2, 5}, []string{"api", "v2", "security_monitoring", "configuration", "suppressions", "rules"}, ""))
@@ -833,6 +906,7 @@ var (
 	forward_SuppressionService_DeleteSuppression_0         = runtime.ForwardResponseMessage
 	forward_SuppressionService_ValidateSuppression_0       = runtime.ForwardResponseMessage
 	forward_SuppressionService_PreviewSuppression_0        = runtime.ForwardResponseMessage
+	forward_SuppressionService_ListSuppressionStandings_0  = runtime.ForwardResponseMessage
 	forward_SuppressionService_GetSuppressionHistory_0     = runtime.ForwardResponseMessage
 	forward_SuppressionService_ListSuppressionsOfRule_0    = runtime.ForwardResponseMessage
 	forward_SuppressionService_ListSuppressionsOfNewRule_0 = runtime.ForwardResponseMessage

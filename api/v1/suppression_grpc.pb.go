@@ -27,6 +27,7 @@ const (
 	SuppressionService_DeleteSuppression_FullMethodName         = "/nightjar.v1.SuppressionService/DeleteSuppression"
 	SuppressionService_ValidateSuppression_FullMethodName       = "/nightjar.v1.SuppressionService/ValidateSuppression"
 	SuppressionService_PreviewSuppression_FullMethodName        = "/nightjar.v1.SuppressionService/PreviewSuppression"
+	SuppressionService_ListSuppressionStandings_FullMethodName  = "/nightjar.v1.SuppressionService/ListSuppressionStandings"
 	SuppressionService_GetSuppressionHistory_FullMethodName     = "/nightjar.v1.SuppressionService/GetSuppressionHistory"
 	SuppressionService_ListSuppressionsOfRule_FullMethodName    = "/nightjar.v1.SuppressionService/ListSuppressionsOfRule"
 	SuppressionService_ListSuppressionsOfNewRule_FullMethodName = "/nightjar.v1.SuppressionService/ListSuppressionsOfNewRule"
@@ -52,6 +53,9 @@ type SuppressionServiceClient interface {
 	ValidateSuppression(ctx context.Context, in *CreateSuppressionRequest, opts ...grpc.CallOption) (*emptypb.Empty, error)
 	// PreviewSuppression says what one would have hidden, had it been in force.
 	PreviewSuppression(ctx context.Context, in *PreviewSuppressionRequest, opts ...grpc.CallOption) (*PreviewSuppressionResponse, error)
+	// ListSuppressionStandings says of every suppression which rules it is for, and how much it
+	// hides.
+	ListSuppressionStandings(ctx context.Context, in *ListSuppressionStandingsRequest, opts ...grpc.CallOption) (*SuppressionStandings, error)
 	// GetSuppressionHistory reads all versions and what changed in each.
 	GetSuppressionHistory(ctx context.Context, in *GetSuppressionHistoryRequest, opts ...grpc.CallOption) (*SuppressionHistoryResponse, error)
 	// ListSuppressionsOfRule reads those that select a stored rule.
@@ -138,6 +142,16 @@ func (c *suppressionServiceClient) PreviewSuppression(ctx context.Context, in *P
 	return out, nil
 }
 
+func (c *suppressionServiceClient) ListSuppressionStandings(ctx context.Context, in *ListSuppressionStandingsRequest, opts ...grpc.CallOption) (*SuppressionStandings, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SuppressionStandings)
+	err := c.cc.Invoke(ctx, SuppressionService_ListSuppressionStandings_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *suppressionServiceClient) GetSuppressionHistory(ctx context.Context, in *GetSuppressionHistoryRequest, opts ...grpc.CallOption) (*SuppressionHistoryResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(SuppressionHistoryResponse)
@@ -188,6 +202,9 @@ type SuppressionServiceServer interface {
 	ValidateSuppression(context.Context, *CreateSuppressionRequest) (*emptypb.Empty, error)
 	// PreviewSuppression says what one would have hidden, had it been in force.
 	PreviewSuppression(context.Context, *PreviewSuppressionRequest) (*PreviewSuppressionResponse, error)
+	// ListSuppressionStandings says of every suppression which rules it is for, and how much it
+	// hides.
+	ListSuppressionStandings(context.Context, *ListSuppressionStandingsRequest) (*SuppressionStandings, error)
 	// GetSuppressionHistory reads all versions and what changed in each.
 	GetSuppressionHistory(context.Context, *GetSuppressionHistoryRequest) (*SuppressionHistoryResponse, error)
 	// ListSuppressionsOfRule reads those that select a stored rule.
@@ -224,6 +241,9 @@ func (UnimplementedSuppressionServiceServer) ValidateSuppression(context.Context
 }
 func (UnimplementedSuppressionServiceServer) PreviewSuppression(context.Context, *PreviewSuppressionRequest) (*PreviewSuppressionResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method PreviewSuppression not implemented")
+}
+func (UnimplementedSuppressionServiceServer) ListSuppressionStandings(context.Context, *ListSuppressionStandingsRequest) (*SuppressionStandings, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListSuppressionStandings not implemented")
 }
 func (UnimplementedSuppressionServiceServer) GetSuppressionHistory(context.Context, *GetSuppressionHistoryRequest) (*SuppressionHistoryResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetSuppressionHistory not implemented")
@@ -381,6 +401,24 @@ func _SuppressionService_PreviewSuppression_Handler(srv interface{}, ctx context
 	return interceptor(ctx, in, info, handler)
 }
 
+func _SuppressionService_ListSuppressionStandings_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListSuppressionStandingsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SuppressionServiceServer).ListSuppressionStandings(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SuppressionService_ListSuppressionStandings_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SuppressionServiceServer).ListSuppressionStandings(ctx, req.(*ListSuppressionStandingsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _SuppressionService_GetSuppressionHistory_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetSuppressionHistoryRequest)
 	if err := dec(in); err != nil {
@@ -469,6 +507,10 @@ var SuppressionService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "PreviewSuppression",
 			Handler:    _SuppressionService_PreviewSuppression_Handler,
+		},
+		{
+			MethodName: "ListSuppressionStandings",
+			Handler:    _SuppressionService_ListSuppressionStandings_Handler,
 		},
 		{
 			MethodName: "GetSuppressionHistory",

@@ -23,6 +23,7 @@ export const views: View[] = [
   { name: 'entity', title: 'Entity', letter: '', listed: false, load: () => import('./views/entity') },
   { name: 'sources', title: 'Sources', letter: 'o', listed: true, load: () => import('./views/sources') },
   { name: 'rules', title: 'Rules', letter: 'r', listed: true, load: () => import('./views/rules') },
+  { name: 'suppressions', title: 'Suppressions', letter: 'u', listed: true, load: () => import('./views/suppressions') },
   { name: 'agents', title: 'Agents', letter: 'a', listed: true, load: () => import('./views/agents') },
   { name: 'operation', title: 'Operation', letter: 'e', listed: true, load: () => import('./views/operation') },
 ]

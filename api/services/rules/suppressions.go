@@ -34,7 +34,11 @@ type SuppressionService struct {
 	Check func(schema.Rule) rulecheck.Checked
 
 	Previews Previews
-	Now      func() time.Time
+	// Hidden counts what suppressions withhold.
+	Hidden Hidden
+	// Kept is for how long signals are kept after they were last seen; 0: for ever.
+	Kept time.Duration
+	Now  func() time.Time
 }
 
 // CreateSuppression stores a suppression.
@@ -43,6 +47,7 @@ func (s *SuppressionService) CreateSuppression(ctx context.Context, in *pb.Creat
 	if err != nil {
 		return nil, err
 	}
+	p.UpdatedBy = api.AuthorOf(ctx)
 	return suppressionAnswer(s.Store.CreateSuppression(ctx, p))
 }
 
@@ -161,6 +166,7 @@ func (s *SuppressionService) UpdateSuppression(ctx context.Context, in *pb.Updat
 			return err
 		}
 		slices.Sort(p.Tags)
+		p.UpdatedBy = api.AuthorOf(ctx)
 		return nil
 	}))
 }
@@ -263,8 +269,16 @@ func suppressionAttributes(p schema.Suppression) (*pb.SuppressionAttributes, err
 	if err := codec.ToMessage(p, a); err != nil {
 		return nil, err
 	}
-	a.Creator, a.Updater, a.Editable = api.TheAuthor(), api.TheAuthor(), true
+	a.Creator, a.Updater, a.Editable = authorNamed(p.CreatedBy), authorNamed(p.UpdatedBy), true
 	return a, nil
+}
+
+// authorNamed is who has the handle; where none was kept, everybody.
+func authorNamed(handle string) *pb.User {
+	if handle == "" {
+		return api.TheAuthor()
+	}
+	return &pb.User{Handle: handle, Name: handle}
 }
 
 // suppressionProblem words a refusal as the reference does: of a query it says

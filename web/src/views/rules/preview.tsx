@@ -11,7 +11,7 @@ import { useAsk, useLate } from '../../state/ask'
 import { useMay } from '../../state/session'
 import { dayAndClock, momentOf, useZone, zoneName, type Range, type Zone } from '../../state/time'
 import { count, oneLine } from '../../state/text'
-import { useSettled } from './use-check'
+import { useSettled } from '../../state/settled'
 
 const usual: Range = { from: 'now-24h', to: '' }
 const listed = 100

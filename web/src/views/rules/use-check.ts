@@ -1,7 +1,7 @@
-import { useEffect, useState } from 'preact/hooks'
 import { checkRule, type CheckedRule, type Remark } from '../../api/authoring'
 import type { Rule } from '../../api/rules'
 import { useAsk } from '../../state/ask'
+import { useSettled } from '../../state/settled'
 
 /** Fault is something that is wrong with a rule, and where: queries[0].query. */
 export type Fault = Remark
@@ -15,16 +15,6 @@ export interface Check {
   valid: boolean | undefined
   /** The check itself failed. */
   error: Error | undefined
-}
-
-/** useSettled is a value once it has been the same for so many milliseconds. */
-export function useSettled<T>(value: T, after: number): T {
-  const [settled, setSettled] = useState(value)
-  useEffect(() => {
-    const timer = setTimeout(() => setSettled(value), after)
-    return () => clearTimeout(timer)
-  }, [value, after])
-  return settled
 }
 
 /** useCheck has the engine check a rule while it is typed, as the next version of the stored one with this id or, where that is empty, as a new one. */

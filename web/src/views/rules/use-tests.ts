@@ -3,7 +3,7 @@ import { readTests, runTests, saveTests, type RuleTests, type TestRun } from '..
 import type { Rule } from '../../api/rules'
 import { useAsk, type Asked } from '../../state/ask'
 import { useMay } from '../../state/session'
-import { useSettled } from './use-check'
+import { useSettled } from '../../state/settled'
 
 export interface Tests {
   text: string

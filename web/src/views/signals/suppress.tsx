@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
-import { createSuppression, deleteSuppression, previewSuppression, type HiddenSignal, type NewSuppression } from '../../api/suppressions'
+import { createSuppression, deleteSuppression, previewSuppression, type HiddenSignal, type Draft } from '../../api/suppressions'
 import type { Signal } from '../../api/signals'
 import { Dialog } from '../../parts/dialog'
 import { Problem } from '../../parts/problem'
@@ -27,12 +27,12 @@ export function Suppress({ signal, done }: { signal: Signal; done?: () => void }
     return () => clearTimeout(timer)
   }, [query])
   const until = days === undefined ? undefined : Date.now() + days * 864e5
-  const suppression: NewSuppression = { name: `${signal.title}: ${signal.group.join(', ')}`.slice(0, 200), description: `From the signal ${signal.id}.`, ruleID: signal.ruleID, query: asked, until }
+  const suppression: Draft = { name: `${signal.title}: ${signal.group.join(', ')}`.slice(0, 200), description: `From the signal ${signal.id}.`, enabled: true, ruleQuery: 'id:' + signal.ruleID, query: asked, exclusion: '', from: undefined, until, tags: [] }
   const preview = useAsk(asked.trim() === '' || unseen !== '' ? null : `${signal.ruleID} ${signal.version} ${asked}`, (stop) => previewSuppression(suppression, stop), 'keep')
   const save = async () => {
     setSaving(true)
     try {
-      const id = await createSuppression({ ...suppression, query })
+      const { id } = await createSuppression({ ...suppression, query })
       tell({ text: `Suppressed ${until === undefined ? 'without end' : 'until ' + dayAndMinutes(until)}.`, undo: () => void takeBack(id) })
       done?.()
     } catch (e) {
