@@ -121,7 +121,7 @@ var layers = map[string][]string{
 	"api/rest":                   {"api", "api/codec", "api/limits", "api/v1", "api/access"},
 	"web":                        {},
 	"api/server":                 {"agent/control", "web", "agent/responses", "configuration", "ingest/pipeline/registry", "schema", "api", "api/codec", "api/limits", "api/rest", "api/v1", "scheduler/ruletest", "api/services/authoring", "api/services/agents", "api/services/backtests", "api/services/events", "api/services/facets", "api/services/notifications", "api/services/operations", "api/services/pipelines", "api/services/responses", "api/services/rules", "api/services/signals", "api/services/tables", "api/services/views", "api/access", "api/access/calls", "api/access/service", "compiler/rulecheck"},
-	"api/clickhouse":             {"clickhouse", "compiler/search", "schema", "api", "api/services/authoring", "api/services/events", "api/services/facets", "api/services/operations", "api/services/signals"},
+	"api/clickhouse":             {"clickhouse", "compiler/search", "schema", "api", "api/services/authoring", "api/services/events", "api/services/facets", "api/services/rules", "api/services/operations", "api/services/signals"},
 
 	// edges
 	"agent/client":      {"wal", "agent/orders", "agent/delivery"},
