@@ -49,11 +49,11 @@ var services = map[string][]group{
 		{Endpoint{WriteDetection, Change}, "CreateCriticalAsset UpdateCriticalAsset DeleteCriticalAsset"},
 	},
 	"ReferenceTable": {
-		{Endpoint{ReadDetection, Quiet}, "ListReferenceTables GetReferenceTable GetRows ListRows QueryRows"},
+		{Endpoint{ReadDetection, Quiet}, "ListReferenceTables GetReferenceTable GetRows ListRows QueryRows GetReferenceTableUses CheckTableFile"},
 		{Endpoint{WriteDetection, Change}, "CreateReferenceTable UpdateReferenceTable DeleteReferenceTable UpsertRows DeleteRows CreateUpload"},
 	},
 	"Pipeline": {
-		{Endpoint{ReadDetection, Quiet}, "ListPipelines GetPipeline GetPipelineOrder ListPipelineStates GetPipelineState CheckPipeline PreviewPipelines ListPipelineVersions"},
+		{Endpoint{ReadDetection, Quiet}, "ListPipelines GetPipeline GetPipelineOrder ListPipelineStates GetPipelineState CheckPipeline CheckPipelineText TestPipeline TryGrok PreviewPipelines ListPipelineVersions"},
 		{Endpoint{ReadEvents, Quiet}, "TraceEvent"},
 		{Endpoint{WriteDetection, Change}, "CreatePipeline UpdatePipeline DeletePipeline UpdatePipelineOrder SwitchPipeline ClonePipeline"},
 	},
@@ -98,7 +98,7 @@ var services = map[string][]group{
 	},
 	"Facet": {
 		{Endpoint{ReadSignals, Quiet}, "CountSignalFacets CountSignalsOverTime CheckSearch"},
-		{Endpoint{ReadEvents, Quiet}, "CountEventFacets CountEventsOverTime CompleteSearch GetEntity"},
+		{Endpoint{ReadEvents, Quiet}, "CountEventFacets CountEventsOverTime CompleteSearch GetEntity ListSources"},
 	},
 	"SQL": {{Endpoint{ReadEvents, SQL}, "Query"}},
 	"Status": {

@@ -117,7 +117,7 @@ func (s *services) ofSearch(deps Deps, gates limits.Queries) {
 
 func (s *services) ofConfiguration(deps Deps) {
 	c := deps.Configuration
-	s.referenceTables = &tables.TableService{Store: deps.Tables, Uploads: tables.NewUploads(deps.UploadDir, deps.Now)}
+	s.referenceTables = &tables.TableService{Store: deps.Tables, Uploads: tables.NewUploads(deps.UploadDir, deps.Now), Rules: deps.Rules, Lookups: lookupsOf(deps)}
 	s.notificationRules = notifications.NewNotificationRules(c)
 	s.notifications = &notifications.NotificationService{Told: deps.Notifications, Targets: c.NotificationTargets, Mutes: c.Mutes, Now: deps.Now}
 	s.agentRules = &agents.AgentRuleService{Store: c.AgentRules, Policies: c.AgentPolicies, Mistakes: deps.AgentDefaults.Mistakes}
@@ -135,6 +135,24 @@ func (s *services) ofOperations(deps Deps, gates limits.Queries) {
 	}
 	s.reparses = &operations.ReparseService{Jobs: deps.Reparses, Now: deps.Now}
 	s.threatIntel = &operations.ThreatIntelService{Store: deps.Configuration.ThreatLists, Lists: deps.ThreatLists}
+}
+
+// lookupsOf are the pipelines that ask reference tables.
+func lookupsOf(deps Deps) func(context.Context) []tables.Lookup {
+	return func(ctx context.Context) (out []tables.Lookup) {
+		if deps.Pipelines == nil {
+			return nil
+		}
+		for _, e := range deps.Pipelines.List(ctx) {
+			if e.Pipeline == nil {
+				continue
+			}
+			for _, table := range e.Pipeline.TablesAsked() {
+				out = append(out, tables.Lookup{ID: e.ID, Name: e.Pipeline.Name, Table: table, Enabled: e.Enabled()})
+			}
+		}
+		return out
+	}
 }
 
 // registerREST serves over HTTP what the connection reaches.

@@ -319,6 +319,10 @@ func (w *world) TagKeys(context.Context, facets.Selection, string, int) ([]facet
 
 func (w *world) Paths() []string { return nil }
 
+func (w *world) Sources(context.Context, facets.SourcesQuestion) (facets.Sources, error) {
+	return facets.Sources{}, nil
+}
+
 func (w *world) Span(context.Context, facets.Selection) (from, to schema.Millis, err error) {
 	return 0, 0, nil
 }

@@ -1519,6 +1519,311 @@ func (x *EntityCounts) GetPartial() bool {
 	return false
 }
 
+type ListSourcesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In how many stretches the 24 hours are counted; 48 unless given, at most 288.
+	Stretches     *int32 `protobuf:"varint,1,opt,name=stretches,proto3,oneof" json:"stretches,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListSourcesRequest) Reset() {
+	*x = ListSourcesRequest{}
+	mi := &file_facet_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListSourcesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListSourcesRequest) ProtoMessage() {}
+
+func (x *ListSourcesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_facet_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListSourcesRequest.ProtoReflect.Descriptor instead.
+func (*ListSourcesRequest) Descriptor() ([]byte, []int) {
+	return file_facet_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *ListSourcesRequest) GetStretches() int32 {
+	if x != nil && x.Stretches != nil {
+		return *x.Stretches
+	}
+	return 0
+}
+
+type SourcesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Those that sent something in 7 days, those with the most events in 24 hours first; at
+	// most 1,000.
+	Sources []*Source `protobuf:"bytes,1,rep,name=sources,proto3" json:"sources,omitempty"`
+	// How many there are, of which these are the first.
+	Distinct int64 `protobuf:"varint,2,opt,name=distinct,proto3" json:"distinct,omitempty"`
+	// All events that arrived in the 24 hours.
+	Total int64 `protobuf:"varint,3,opt,name=total,proto3" json:"total,omitempty"`
+	// Where each stretch begins, and where the last one ends, in milliseconds since 1970.
+	Starts []int64 `protobuf:"varint,4,rep,packed,name=starts,proto3" json:"starts,omitempty"`
+	End    int64   `protobuf:"varint,5,opt,name=end,proto3" json:"end,omitempty"`
+	// The time ran out: the counts are of what was read by then, and less than there is.
+	Partial bool `protobuf:"varint,6,opt,name=partial,proto3" json:"partial,omitempty"`
+	// In milliseconds.
+	ElapsedMs     int64 `protobuf:"varint,7,opt,name=elapsed_ms,proto3" json:"elapsed_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SourcesResponse) Reset() {
+	*x = SourcesResponse{}
+	mi := &file_facet_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SourcesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SourcesResponse) ProtoMessage() {}
+
+func (x *SourcesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_facet_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SourcesResponse.ProtoReflect.Descriptor instead.
+func (*SourcesResponse) Descriptor() ([]byte, []int) {
+	return file_facet_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *SourcesResponse) GetSources() []*Source {
+	if x != nil {
+		return x.Sources
+	}
+	return nil
+}
+
+func (x *SourcesResponse) GetDistinct() int64 {
+	if x != nil {
+		return x.Distinct
+	}
+	return 0
+}
+
+func (x *SourcesResponse) GetTotal() int64 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
+}
+
+func (x *SourcesResponse) GetStarts() []int64 {
+	if x != nil {
+		return x.Starts
+	}
+	return nil
+}
+
+func (x *SourcesResponse) GetEnd() int64 {
+	if x != nil {
+		return x.End
+	}
+	return 0
+}
+
+func (x *SourcesResponse) GetPartial() bool {
+	if x != nil {
+		return x.Partial
+	}
+	return false
+}
+
+func (x *SourcesResponse) GetElapsedMs() int64 {
+	if x != nil {
+		return x.ElapsedMs
+	}
+	return 0
+}
+
+// Source is what calls itself so. Events are counted when they arrived, whatever time they
+// have themselves.
+type Source struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Empty: events that say none.
+	Source string `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
+	// Of 24 hours, of the last hour, and in each stretch.
+	Events int64   `protobuf:"varint,2,opt,name=events,proto3" json:"events,omitempty"`
+	Hour   int64   `protobuf:"varint,3,opt,name=hour,proto3" json:"hour,omitempty"`
+	Counts []int64 `protobuf:"varint,4,rep,packed,name=counts,proto3" json:"counts,omitempty"`
+	// Of the 24 hours: those that no pipeline was applied to, and those in which a processor
+	// failed.
+	Unread int64 `protobuf:"varint,5,opt,name=unread,proto3" json:"unread,omitempty"`
+	Failed int64 `protobuf:"varint,6,opt,name=failed,proto3" json:"failed,omitempty"`
+	// Of these, how long after its own time an event arrived, in milliseconds: of half of
+	// them at most the first, of 95 in 100 at most the second. Negative: its clock is ahead.
+	// Of a source with more than 8,192 events, of that many of them. Absent: there is none.
+	// An event that says no time has that of its arrival.
+	LagP50Ms *int64 `protobuf:"varint,7,opt,name=lag_p50_ms,proto3,oneof" json:"lag_p50_ms,omitempty"`
+	LagP95Ms *int64 `protobuf:"varint,8,opt,name=lag_p95_ms,proto3,oneof" json:"lag_p95_ms,omitempty"`
+	// When the last one arrived, its own time, in milliseconds since 1970, and its id.
+	Arrived  int64  `protobuf:"varint,9,opt,name=arrived,proto3" json:"arrived,omitempty"`
+	Happened int64  `protobuf:"varint,10,opt,name=happened,proto3" json:"happened,omitempty"`
+	EventId  string `protobuf:"bytes,11,opt,name=event_id,proto3" json:"event_id,omitempty"`
+	// Searches for its events, for those that no pipeline was applied to, and for those in
+	// which a processor failed.
+	Query         string `protobuf:"bytes,12,opt,name=query,proto3" json:"query,omitempty"`
+	UnreadQuery   string `protobuf:"bytes,13,opt,name=unread_query,proto3" json:"unread_query,omitempty"`
+	FailedQuery   string `protobuf:"bytes,14,opt,name=failed_query,proto3" json:"failed_query,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Source) Reset() {
+	*x = Source{}
+	mi := &file_facet_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Source) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Source) ProtoMessage() {}
+
+func (x *Source) ProtoReflect() protoreflect.Message {
+	mi := &file_facet_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Source.ProtoReflect.Descriptor instead.
+func (*Source) Descriptor() ([]byte, []int) {
+	return file_facet_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *Source) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *Source) GetEvents() int64 {
+	if x != nil {
+		return x.Events
+	}
+	return 0
+}
+
+func (x *Source) GetHour() int64 {
+	if x != nil {
+		return x.Hour
+	}
+	return 0
+}
+
+func (x *Source) GetCounts() []int64 {
+	if x != nil {
+		return x.Counts
+	}
+	return nil
+}
+
+func (x *Source) GetUnread() int64 {
+	if x != nil {
+		return x.Unread
+	}
+	return 0
+}
+
+func (x *Source) GetFailed() int64 {
+	if x != nil {
+		return x.Failed
+	}
+	return 0
+}
+
+func (x *Source) GetLagP50Ms() int64 {
+	if x != nil && x.LagP50Ms != nil {
+		return *x.LagP50Ms
+	}
+	return 0
+}
+
+func (x *Source) GetLagP95Ms() int64 {
+	if x != nil && x.LagP95Ms != nil {
+		return *x.LagP95Ms
+	}
+	return 0
+}
+
+func (x *Source) GetArrived() int64 {
+	if x != nil {
+		return x.Arrived
+	}
+	return 0
+}
+
+func (x *Source) GetHappened() int64 {
+	if x != nil {
+		return x.Happened
+	}
+	return 0
+}
+
+func (x *Source) GetEventId() string {
+	if x != nil {
+		return x.EventId
+	}
+	return ""
+}
+
+func (x *Source) GetQuery() string {
+	if x != nil {
+		return x.Query
+	}
+	return ""
+}
+
+func (x *Source) GetUnreadQuery() string {
+	if x != nil {
+		return x.UnreadQuery
+	}
+	return ""
+}
+
+func (x *Source) GetFailedQuery() string {
+	if x != nil {
+		return x.FailedQuery
+	}
+	return ""
+}
+
 var File_facet_proto protoreflect.FileDescriptor
 
 const file_facet_proto_rawDesc = "" +
@@ -1654,13 +1959,50 @@ const file_facet_proto_rawDesc = "" +
 	"\x05first\x18\x02 \x01(\x03R\x05first\x12\x12\n" +
 	"\x04last\x18\x03 \x01(\x03R\x04last\x12*\n" +
 	"\x06facets\x18\x04 \x03(\v2\x12.nightjar.v1.FacetR\x06facets\x12\x18\n" +
-	"\apartial\x18\x05 \x01(\bR\apartial2\xda\x04\n" +
+	"\apartial\x18\x05 \x01(\bR\apartial\"E\n" +
+	"\x12ListSourcesRequest\x12!\n" +
+	"\tstretches\x18\x01 \x01(\x05H\x00R\tstretches\x88\x01\x01B\f\n" +
+	"\n" +
+	"_stretches\"\xd6\x01\n" +
+	"\x0fSourcesResponse\x12-\n" +
+	"\asources\x18\x01 \x03(\v2\x13.nightjar.v1.SourceR\asources\x12\x1a\n" +
+	"\bdistinct\x18\x02 \x01(\x03R\bdistinct\x12\x14\n" +
+	"\x05total\x18\x03 \x01(\x03R\x05total\x12\x16\n" +
+	"\x06starts\x18\x04 \x03(\x03R\x06starts\x12\x10\n" +
+	"\x03end\x18\x05 \x01(\x03R\x03end\x12\x18\n" +
+	"\apartial\x18\x06 \x01(\bR\apartial\x12\x1e\n" +
+	"\n" +
+	"elapsed_ms\x18\a \x01(\x03R\n" +
+	"elapsed_ms\"\xac\x03\n" +
+	"\x06Source\x12\x16\n" +
+	"\x06source\x18\x01 \x01(\tR\x06source\x12\x16\n" +
+	"\x06events\x18\x02 \x01(\x03R\x06events\x12\x12\n" +
+	"\x04hour\x18\x03 \x01(\x03R\x04hour\x12\x16\n" +
+	"\x06counts\x18\x04 \x03(\x03R\x06counts\x12\x16\n" +
+	"\x06unread\x18\x05 \x01(\x03R\x06unread\x12\x16\n" +
+	"\x06failed\x18\x06 \x01(\x03R\x06failed\x12#\n" +
+	"\n" +
+	"lag_p50_ms\x18\a \x01(\x03H\x00R\n" +
+	"lag_p50_ms\x88\x01\x01\x12#\n" +
+	"\n" +
+	"lag_p95_ms\x18\b \x01(\x03H\x01R\n" +
+	"lag_p95_ms\x88\x01\x01\x12\x18\n" +
+	"\aarrived\x18\t \x01(\x03R\aarrived\x12\x1a\n" +
+	"\bhappened\x18\n" +
+	" \x01(\x03R\bhappened\x12\x1a\n" +
+	"\bevent_id\x18\v \x01(\tR\bevent_id\x12\x14\n" +
+	"\x05query\x18\f \x01(\tR\x05query\x12\"\n" +
+	"\funread_query\x18\r \x01(\tR\funread_query\x12\"\n" +
+	"\ffailed_query\x18\x0e \x01(\tR\ffailed_queryB\r\n" +
+	"\v_lag_p50_msB\r\n" +
+	"\v_lag_p95_ms2\xa8\x05\n" +
 	"\fFacetService\x12R\n" +
 	"\x11CountSignalFacets\x12 .nightjar.v1.SignalFacetsRequest\x1a\x1b.nightjar.v1.FacetsResponse\x12[\n" +
 	"\x14CountSignalsOverTime\x12#.nightjar.v1.SignalHistogramRequest\x1a\x1e.nightjar.v1.HistogramResponse\x12P\n" +
 	"\x10CountEventFacets\x12\x1f.nightjar.v1.EventFacetsRequest\x1a\x1b.nightjar.v1.FacetsResponse\x12Y\n" +
 	"\x13CountEventsOverTime\x12\".nightjar.v1.EventHistogramRequest\x1a\x1e.nightjar.v1.HistogramResponse\x12?\n" +
-	"\tGetEntity\x12\x1d.nightjar.v1.GetEntityRequest\x1a\x13.nightjar.v1.Entity\x12P\n" +
+	"\tGetEntity\x12\x1d.nightjar.v1.GetEntityRequest\x1a\x13.nightjar.v1.Entity\x12L\n" +
+	"\vListSources\x12\x1f.nightjar.v1.ListSourcesRequest\x1a\x1c.nightjar.v1.SourcesResponse\x12P\n" +
 	"\vCheckSearch\x12\x1f.nightjar.v1.CheckSearchRequest\x1a .nightjar.v1.CheckSearchResponse\x12Y\n" +
 	"\x0eCompleteSearch\x12\".nightjar.v1.CompleteSearchRequest\x1a#.nightjar.v1.CompleteSearchResponseB\x1cZ\x1anightjar/api/v1;nightjarv1b\x06proto3"
 
@@ -1676,7 +2018,7 @@ func file_facet_proto_rawDescGZIP() []byte {
 	return file_facet_proto_rawDescData
 }
 
-var file_facet_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_facet_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_facet_proto_goTypes = []any{
 	(*SignalFacetsRequest)(nil),    // 0: nightjar.v1.SignalFacetsRequest
 	(*EventFacetsRequest)(nil),     // 1: nightjar.v1.EventFacetsRequest
@@ -1698,48 +2040,54 @@ var file_facet_proto_goTypes = []any{
 	(*Entity)(nil),                 // 17: nightjar.v1.Entity
 	(*AddressPlace)(nil),           // 18: nightjar.v1.AddressPlace
 	(*EntityCounts)(nil),           // 19: nightjar.v1.EntityCounts
-	nil,                            // 20: nightjar.v1.HistogramSeries.ByEntry
-	(*SignalFilter)(nil),           // 21: nightjar.v1.SignalFilter
-	(*LogFilter)(nil),              // 22: nightjar.v1.LogFilter
+	(*ListSourcesRequest)(nil),     // 20: nightjar.v1.ListSourcesRequest
+	(*SourcesResponse)(nil),        // 21: nightjar.v1.SourcesResponse
+	(*Source)(nil),                 // 22: nightjar.v1.Source
+	nil,                            // 23: nightjar.v1.HistogramSeries.ByEntry
+	(*SignalFilter)(nil),           // 24: nightjar.v1.SignalFilter
+	(*LogFilter)(nil),              // 25: nightjar.v1.LogFilter
 }
 var file_facet_proto_depIdxs = []int32{
-	21, // 0: nightjar.v1.SignalFacetsRequest.filter:type_name -> nightjar.v1.SignalFilter
-	22, // 1: nightjar.v1.EventFacetsRequest.filter:type_name -> nightjar.v1.LogFilter
+	24, // 0: nightjar.v1.SignalFacetsRequest.filter:type_name -> nightjar.v1.SignalFilter
+	25, // 1: nightjar.v1.EventFacetsRequest.filter:type_name -> nightjar.v1.LogFilter
 	4,  // 2: nightjar.v1.CheckSearchResponse.error:type_name -> nightjar.v1.SearchMistake
-	22, // 3: nightjar.v1.CompleteSearchRequest.filter:type_name -> nightjar.v1.LogFilter
+	25, // 3: nightjar.v1.CompleteSearchRequest.filter:type_name -> nightjar.v1.LogFilter
 	7,  // 4: nightjar.v1.CompleteSearchResponse.completions:type_name -> nightjar.v1.Completion
 	9,  // 5: nightjar.v1.FacetsResponse.facets:type_name -> nightjar.v1.Facet
 	10, // 6: nightjar.v1.Facet.values:type_name -> nightjar.v1.FacetValue
-	21, // 7: nightjar.v1.SignalHistogramRequest.filter:type_name -> nightjar.v1.SignalFilter
+	24, // 7: nightjar.v1.SignalHistogramRequest.filter:type_name -> nightjar.v1.SignalFilter
 	13, // 8: nightjar.v1.SignalHistogramRequest.buckets:type_name -> nightjar.v1.Buckets
-	22, // 9: nightjar.v1.EventHistogramRequest.filter:type_name -> nightjar.v1.LogFilter
+	25, // 9: nightjar.v1.EventHistogramRequest.filter:type_name -> nightjar.v1.LogFilter
 	13, // 10: nightjar.v1.EventHistogramRequest.buckets:type_name -> nightjar.v1.Buckets
 	15, // 11: nightjar.v1.HistogramResponse.series:type_name -> nightjar.v1.HistogramSeries
-	20, // 12: nightjar.v1.HistogramSeries.by:type_name -> nightjar.v1.HistogramSeries.ByEntry
+	23, // 12: nightjar.v1.HistogramSeries.by:type_name -> nightjar.v1.HistogramSeries.ByEntry
 	19, // 13: nightjar.v1.Entity.events:type_name -> nightjar.v1.EntityCounts
 	19, // 14: nightjar.v1.Entity.signals:type_name -> nightjar.v1.EntityCounts
 	9,  // 15: nightjar.v1.Entity.location:type_name -> nightjar.v1.Facet
 	18, // 16: nightjar.v1.Entity.place:type_name -> nightjar.v1.AddressPlace
 	9,  // 17: nightjar.v1.EntityCounts.facets:type_name -> nightjar.v1.Facet
-	0,  // 18: nightjar.v1.FacetService.CountSignalFacets:input_type -> nightjar.v1.SignalFacetsRequest
-	11, // 19: nightjar.v1.FacetService.CountSignalsOverTime:input_type -> nightjar.v1.SignalHistogramRequest
-	1,  // 20: nightjar.v1.FacetService.CountEventFacets:input_type -> nightjar.v1.EventFacetsRequest
-	12, // 21: nightjar.v1.FacetService.CountEventsOverTime:input_type -> nightjar.v1.EventHistogramRequest
-	16, // 22: nightjar.v1.FacetService.GetEntity:input_type -> nightjar.v1.GetEntityRequest
-	2,  // 23: nightjar.v1.FacetService.CheckSearch:input_type -> nightjar.v1.CheckSearchRequest
-	5,  // 24: nightjar.v1.FacetService.CompleteSearch:input_type -> nightjar.v1.CompleteSearchRequest
-	8,  // 25: nightjar.v1.FacetService.CountSignalFacets:output_type -> nightjar.v1.FacetsResponse
-	14, // 26: nightjar.v1.FacetService.CountSignalsOverTime:output_type -> nightjar.v1.HistogramResponse
-	8,  // 27: nightjar.v1.FacetService.CountEventFacets:output_type -> nightjar.v1.FacetsResponse
-	14, // 28: nightjar.v1.FacetService.CountEventsOverTime:output_type -> nightjar.v1.HistogramResponse
-	17, // 29: nightjar.v1.FacetService.GetEntity:output_type -> nightjar.v1.Entity
-	3,  // 30: nightjar.v1.FacetService.CheckSearch:output_type -> nightjar.v1.CheckSearchResponse
-	6,  // 31: nightjar.v1.FacetService.CompleteSearch:output_type -> nightjar.v1.CompleteSearchResponse
-	25, // [25:32] is the sub-list for method output_type
-	18, // [18:25] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	22, // 18: nightjar.v1.SourcesResponse.sources:type_name -> nightjar.v1.Source
+	0,  // 19: nightjar.v1.FacetService.CountSignalFacets:input_type -> nightjar.v1.SignalFacetsRequest
+	11, // 20: nightjar.v1.FacetService.CountSignalsOverTime:input_type -> nightjar.v1.SignalHistogramRequest
+	1,  // 21: nightjar.v1.FacetService.CountEventFacets:input_type -> nightjar.v1.EventFacetsRequest
+	12, // 22: nightjar.v1.FacetService.CountEventsOverTime:input_type -> nightjar.v1.EventHistogramRequest
+	16, // 23: nightjar.v1.FacetService.GetEntity:input_type -> nightjar.v1.GetEntityRequest
+	20, // 24: nightjar.v1.FacetService.ListSources:input_type -> nightjar.v1.ListSourcesRequest
+	2,  // 25: nightjar.v1.FacetService.CheckSearch:input_type -> nightjar.v1.CheckSearchRequest
+	5,  // 26: nightjar.v1.FacetService.CompleteSearch:input_type -> nightjar.v1.CompleteSearchRequest
+	8,  // 27: nightjar.v1.FacetService.CountSignalFacets:output_type -> nightjar.v1.FacetsResponse
+	14, // 28: nightjar.v1.FacetService.CountSignalsOverTime:output_type -> nightjar.v1.HistogramResponse
+	8,  // 29: nightjar.v1.FacetService.CountEventFacets:output_type -> nightjar.v1.FacetsResponse
+	14, // 30: nightjar.v1.FacetService.CountEventsOverTime:output_type -> nightjar.v1.HistogramResponse
+	17, // 31: nightjar.v1.FacetService.GetEntity:output_type -> nightjar.v1.Entity
+	21, // 32: nightjar.v1.FacetService.ListSources:output_type -> nightjar.v1.SourcesResponse
+	3,  // 33: nightjar.v1.FacetService.CheckSearch:output_type -> nightjar.v1.CheckSearchResponse
+	6,  // 34: nightjar.v1.FacetService.CompleteSearch:output_type -> nightjar.v1.CompleteSearchResponse
+	27, // [27:35] is the sub-list for method output_type
+	19, // [19:27] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_facet_proto_init() }
@@ -1756,13 +2104,15 @@ func file_facet_proto_init() {
 	file_facet_proto_msgTypes[7].OneofWrappers = []any{}
 	file_facet_proto_msgTypes[13].OneofWrappers = []any{}
 	file_facet_proto_msgTypes[18].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[20].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[22].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_facet_proto_rawDesc), len(file_facet_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   21,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

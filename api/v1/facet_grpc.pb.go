@@ -24,6 +24,7 @@ const (
 	FacetService_CountEventFacets_FullMethodName     = "/nightjar.v1.FacetService/CountEventFacets"
 	FacetService_CountEventsOverTime_FullMethodName  = "/nightjar.v1.FacetService/CountEventsOverTime"
 	FacetService_GetEntity_FullMethodName            = "/nightjar.v1.FacetService/GetEntity"
+	FacetService_ListSources_FullMethodName          = "/nightjar.v1.FacetService/ListSources"
 	FacetService_CheckSearch_FullMethodName          = "/nightjar.v1.FacetService/CheckSearch"
 	FacetService_CompleteSearch_FullMethodName       = "/nightjar.v1.FacetService/CompleteSearch"
 )
@@ -46,6 +47,9 @@ type FacetServiceClient interface {
 	CountEventsOverTime(ctx context.Context, in *EventHistogramRequest, opts ...grpc.CallOption) (*HistogramResponse, error)
 	// GetEntity is what is known of a value of a field: a user, a host, an address.
 	GetEntity(ctx context.Context, in *GetEntityRequest, opts ...grpc.CallOption) (*Entity, error)
+	// ListSources is what sends events: how much, how far behind their own time, and what
+	// nobody reads.
+	ListSources(ctx context.Context, in *ListSourcesRequest, opts ...grpc.CallOption) (*SourcesResponse, error)
 	// CheckSearch says whether a search can be read, how it is read, and else where it is
 	// wrong. It asks no data.
 	CheckSearch(ctx context.Context, in *CheckSearchRequest, opts ...grpc.CallOption) (*CheckSearchResponse, error)
@@ -111,6 +115,16 @@ func (c *facetServiceClient) GetEntity(ctx context.Context, in *GetEntityRequest
 	return out, nil
 }
 
+func (c *facetServiceClient) ListSources(ctx context.Context, in *ListSourcesRequest, opts ...grpc.CallOption) (*SourcesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SourcesResponse)
+	err := c.cc.Invoke(ctx, FacetService_ListSources_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *facetServiceClient) CheckSearch(ctx context.Context, in *CheckSearchRequest, opts ...grpc.CallOption) (*CheckSearchResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(CheckSearchResponse)
@@ -149,6 +163,9 @@ type FacetServiceServer interface {
 	CountEventsOverTime(context.Context, *EventHistogramRequest) (*HistogramResponse, error)
 	// GetEntity is what is known of a value of a field: a user, a host, an address.
 	GetEntity(context.Context, *GetEntityRequest) (*Entity, error)
+	// ListSources is what sends events: how much, how far behind their own time, and what
+	// nobody reads.
+	ListSources(context.Context, *ListSourcesRequest) (*SourcesResponse, error)
 	// CheckSearch says whether a search can be read, how it is read, and else where it is
 	// wrong. It asks no data.
 	CheckSearch(context.Context, *CheckSearchRequest) (*CheckSearchResponse, error)
@@ -178,6 +195,9 @@ func (UnimplementedFacetServiceServer) CountEventsOverTime(context.Context, *Eve
 }
 func (UnimplementedFacetServiceServer) GetEntity(context.Context, *GetEntityRequest) (*Entity, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetEntity not implemented")
+}
+func (UnimplementedFacetServiceServer) ListSources(context.Context, *ListSourcesRequest) (*SourcesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListSources not implemented")
 }
 func (UnimplementedFacetServiceServer) CheckSearch(context.Context, *CheckSearchRequest) (*CheckSearchResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CheckSearch not implemented")
@@ -296,6 +316,24 @@ func _FacetService_GetEntity_Handler(srv interface{}, ctx context.Context, dec f
 	return interceptor(ctx, in, info, handler)
 }
 
+func _FacetService_ListSources_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListSourcesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(FacetServiceServer).ListSources(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: FacetService_ListSources_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(FacetServiceServer).ListSources(ctx, req.(*ListSourcesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _FacetService_CheckSearch_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(CheckSearchRequest)
 	if err := dec(in); err != nil {
@@ -358,6 +396,10 @@ var FacetService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetEntity",
 			Handler:    _FacetService_GetEntity_Handler,
+		},
+		{
+			MethodName: "ListSources",
+			Handler:    _FacetService_ListSources_Handler,
 		},
 		{
 			MethodName: "CheckSearch",

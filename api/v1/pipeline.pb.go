@@ -592,7 +592,10 @@ type PipelineState struct {
 	// What is to be known of the document and is no mistake.
 	Warnings []string `protobuf:"bytes,7,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	// Why it is out of force, where this version of nightjar cannot read it.
-	Broken        *string `protobuf:"bytes,8,opt,name=broken,proto3,oneof" json:"broken,omitempty"`
+	Broken *string `protobuf:"bytes,8,opt,name=broken,proto3,oneof" json:"broken,omitempty"`
+	// The document in YAML, without what goes without saying, as CheckPipelineText reads it.
+	// Lists of pipelines don't have it.
+	Text          *string `protobuf:"bytes,9,opt,name=text,proto3,oneof" json:"text,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -679,6 +682,13 @@ func (x *PipelineState) GetWarnings() []string {
 func (x *PipelineState) GetBroken() string {
 	if x != nil && x.Broken != nil {
 		return *x.Broken
+	}
+	return ""
+}
+
+func (x *PipelineState) GetText() string {
+	if x != nil && x.Text != nil {
+		return *x.Text
 	}
 	return ""
 }
@@ -1010,6 +1020,601 @@ func (x *CheckPipelineResponse) GetWarnings() []string {
 	return nil
 }
 
+type CheckPipelineTextRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// YAML or JSON. A pipeline or processor that says nothing of is_enabled is enabled, as in
+	// files.
+	Text          string `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckPipelineTextRequest) Reset() {
+	*x = CheckPipelineTextRequest{}
+	mi := &file_pipeline_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckPipelineTextRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckPipelineTextRequest) ProtoMessage() {}
+
+func (x *CheckPipelineTextRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_pipeline_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckPipelineTextRequest.ProtoReflect.Descriptor instead.
+func (*CheckPipelineTextRequest) Descriptor() ([]byte, []int) {
+	return file_pipeline_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *CheckPipelineTextRequest) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+type CheckPipelineTextResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Valid bool                   `protobuf:"varint,1,opt,name=valid,proto3" json:"valid,omitempty"`
+	// With every default written out; absent where it is not valid.
+	Pipeline *Pipeline `protobuf:"bytes,2,opt,name=pipeline,proto3" json:"pipeline,omitempty"`
+	// The same in YAML, without what goes without saying.
+	Text string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	// What is wrong, and what is to be known and is no mistake.
+	Problems      []*PipelineProblem `protobuf:"bytes,4,rep,name=problems,proto3" json:"problems,omitempty"`
+	Warnings      []*PipelineProblem `protobuf:"bytes,5,rep,name=warnings,proto3" json:"warnings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckPipelineTextResponse) Reset() {
+	*x = CheckPipelineTextResponse{}
+	mi := &file_pipeline_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckPipelineTextResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckPipelineTextResponse) ProtoMessage() {}
+
+func (x *CheckPipelineTextResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_pipeline_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckPipelineTextResponse.ProtoReflect.Descriptor instead.
+func (*CheckPipelineTextResponse) Descriptor() ([]byte, []int) {
+	return file_pipeline_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *CheckPipelineTextResponse) GetValid() bool {
+	if x != nil {
+		return x.Valid
+	}
+	return false
+}
+
+func (x *CheckPipelineTextResponse) GetPipeline() *Pipeline {
+	if x != nil {
+		return x.Pipeline
+	}
+	return nil
+}
+
+func (x *CheckPipelineTextResponse) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *CheckPipelineTextResponse) GetProblems() []*PipelineProblem {
+	if x != nil {
+		return x.Problems
+	}
+	return nil
+}
+
+func (x *CheckPipelineTextResponse) GetWarnings() []*PipelineProblem {
+	if x != nil {
+		return x.Warnings
+	}
+	return nil
+}
+
+type PipelineProblem struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Where in the document: processors[3].grok.match_rules; empty: all of it.
+	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	// Where in the text, from 1; 0: it has no place.
+	Line    int64  `protobuf:"varint,2,opt,name=line,proto3" json:"line,omitempty"`
+	Column  int64  `protobuf:"varint,3,opt,name=column,proto3" json:"column,omitempty"`
+	Message string `protobuf:"bytes,4,opt,name=message,proto3" json:"message,omitempty"`
+	// What to write instead; may be empty.
+	Hint          string `protobuf:"bytes,5,opt,name=hint,proto3" json:"hint,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PipelineProblem) Reset() {
+	*x = PipelineProblem{}
+	mi := &file_pipeline_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PipelineProblem) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PipelineProblem) ProtoMessage() {}
+
+func (x *PipelineProblem) ProtoReflect() protoreflect.Message {
+	mi := &file_pipeline_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PipelineProblem.ProtoReflect.Descriptor instead.
+func (*PipelineProblem) Descriptor() ([]byte, []int) {
+	return file_pipeline_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *PipelineProblem) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *PipelineProblem) GetLine() int64 {
+	if x != nil {
+		return x.Line
+	}
+	return 0
+}
+
+func (x *PipelineProblem) GetColumn() int64 {
+	if x != nil {
+		return x.Column
+	}
+	return 0
+}
+
+func (x *PipelineProblem) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *PipelineProblem) GetHint() string {
+	if x != nil {
+		return x.Hint
+	}
+	return ""
+}
+
+type TestPipelineRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What is tested, as if it were stored and enabled: in the place of the one with the id
+	// in_place_of, else behind all others. Absent: the one with this id as it is.
+	Pipeline  *Pipeline `protobuf:"bytes,1,opt,name=pipeline,proto3" json:"pipeline,omitempty"`
+	InPlaceOf string    `protobuf:"bytes,2,opt,name=in_place_of,proto3" json:"in_place_of,omitempty"`
+	// Samples as in a file NAME.test.yaml; empty: those that ship with in_place_of.
+	Samples       string `protobuf:"bytes,3,opt,name=samples,proto3" json:"samples,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TestPipelineRequest) Reset() {
+	*x = TestPipelineRequest{}
+	mi := &file_pipeline_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TestPipelineRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TestPipelineRequest) ProtoMessage() {}
+
+func (x *TestPipelineRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_pipeline_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TestPipelineRequest.ProtoReflect.Descriptor instead.
+func (*TestPipelineRequest) Descriptor() ([]byte, []int) {
+	return file_pipeline_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *TestPipelineRequest) GetPipeline() *Pipeline {
+	if x != nil {
+		return x.Pipeline
+	}
+	return nil
+}
+
+func (x *TestPipelineRequest) GetInPlaceOf() string {
+	if x != nil {
+		return x.InPlaceOf
+	}
+	return ""
+}
+
+func (x *TestPipelineRequest) GetSamples() string {
+	if x != nil {
+		return x.Samples
+	}
+	return ""
+}
+
+type TestPipelineResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Tests []*PipelineTest        `protobuf:"bytes,1,rep,name=tests,proto3" json:"tests,omitempty"`
+	// The samples that were run.
+	Samples string `protobuf:"bytes,2,opt,name=samples,proto3" json:"samples,omitempty"`
+	// What is wrong with the text of the samples: then none was run.
+	Problems      []*PipelineProblem `protobuf:"bytes,3,rep,name=problems,proto3" json:"problems,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TestPipelineResponse) Reset() {
+	*x = TestPipelineResponse{}
+	mi := &file_pipeline_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TestPipelineResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TestPipelineResponse) ProtoMessage() {}
+
+func (x *TestPipelineResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_pipeline_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TestPipelineResponse.ProtoReflect.Descriptor instead.
+func (*TestPipelineResponse) Descriptor() ([]byte, []int) {
+	return file_pipeline_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *TestPipelineResponse) GetTests() []*PipelineTest {
+	if x != nil {
+		return x.Tests
+	}
+	return nil
+}
+
+func (x *TestPipelineResponse) GetSamples() string {
+	if x != nil {
+		return x.Samples
+	}
+	return ""
+}
+
+func (x *TestPipelineResponse) GetProblems() []*PipelineProblem {
+	if x != nil {
+		return x.Problems
+	}
+	return nil
+}
+
+type PipelineTest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Where it is in the text of the samples.
+	Line   int64 `protobuf:"varint,2,opt,name=line,proto3" json:"line,omitempty"`
+	Passed bool  `protobuf:"varint,3,opt,name=passed,proto3" json:"passed,omitempty"`
+	// What is otherwise, a line each: - what is wanted, + what there is.
+	Differs       []string `protobuf:"bytes,4,rep,name=differs,proto3" json:"differs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PipelineTest) Reset() {
+	*x = PipelineTest{}
+	mi := &file_pipeline_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PipelineTest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PipelineTest) ProtoMessage() {}
+
+func (x *PipelineTest) ProtoReflect() protoreflect.Message {
+	mi := &file_pipeline_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PipelineTest.ProtoReflect.Descriptor instead.
+func (*PipelineTest) Descriptor() ([]byte, []int) {
+	return file_pipeline_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *PipelineTest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *PipelineTest) GetLine() int64 {
+	if x != nil {
+		return x.Line
+	}
+	return 0
+}
+
+func (x *PipelineTest) GetPassed() bool {
+	if x != nil {
+		return x.Passed
+	}
+	return false
+}
+
+func (x *PipelineTest) GetDiffers() []string {
+	if x != nil {
+		return x.Differs
+	}
+	return nil
+}
+
+type TryGrokRequest struct {
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	MatchRules   string                 `protobuf:"bytes,1,opt,name=match_rules,proto3" json:"match_rules,omitempty"`
+	SupportRules string                 `protobuf:"bytes,2,opt,name=support_rules,proto3" json:"support_rules,omitempty"`
+	// At most 100 texts, each of at most 100,000 bytes.
+	Samples       []string `protobuf:"bytes,3,rep,name=samples,proto3" json:"samples,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TryGrokRequest) Reset() {
+	*x = TryGrokRequest{}
+	mi := &file_pipeline_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TryGrokRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TryGrokRequest) ProtoMessage() {}
+
+func (x *TryGrokRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_pipeline_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TryGrokRequest.ProtoReflect.Descriptor instead.
+func (*TryGrokRequest) Descriptor() ([]byte, []int) {
+	return file_pipeline_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *TryGrokRequest) GetMatchRules() string {
+	if x != nil {
+		return x.MatchRules
+	}
+	return ""
+}
+
+func (x *TryGrokRequest) GetSupportRules() string {
+	if x != nil {
+		return x.SupportRules
+	}
+	return ""
+}
+
+func (x *TryGrokRequest) GetSamples() []string {
+	if x != nil {
+		return x.Samples
+	}
+	return nil
+}
+
+type TryGrokResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What is wrong with the rules; path is match_rules or support_rules, and the place is in
+	// that text.
+	Problems []*PipelineProblem `protobuf:"bytes,1,rep,name=problems,proto3" json:"problems,omitempty"`
+	// What is to be known of them and is no mistake.
+	Warnings []string `protobuf:"bytes,2,rep,name=warnings,proto3" json:"warnings,omitempty"`
+	// For each sample; absent where the rules can't be read.
+	Results       []*GrokResult `protobuf:"bytes,3,rep,name=results,proto3" json:"results,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TryGrokResponse) Reset() {
+	*x = TryGrokResponse{}
+	mi := &file_pipeline_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TryGrokResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TryGrokResponse) ProtoMessage() {}
+
+func (x *TryGrokResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_pipeline_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TryGrokResponse.ProtoReflect.Descriptor instead.
+func (*TryGrokResponse) Descriptor() ([]byte, []int) {
+	return file_pipeline_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *TryGrokResponse) GetProblems() []*PipelineProblem {
+	if x != nil {
+		return x.Problems
+	}
+	return nil
+}
+
+func (x *TryGrokResponse) GetWarnings() []string {
+	if x != nil {
+		return x.Warnings
+	}
+	return nil
+}
+
+func (x *TryGrokResponse) GetResults() []*GrokResult {
+	if x != nil {
+		return x.Results
+	}
+	return nil
+}
+
+type GrokResult struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The rule that matches; empty: none does.
+	Rule string `protobuf:"bytes,1,opt,name=rule,proto3" json:"rule,omitempty"`
+	// What it finds.
+	Found     *structpb.Value `protobuf:"bytes,2,opt,name=found,proto3" json:"found,omitempty"`
+	FoundText *string         `protobuf:"bytes,3,opt,name=found_text,json=foundText,proto3,oneof" json:"found_text,omitempty"`
+	// Why not: the rule that comes furthest, and where that ends; or what failed.
+	Why           string `protobuf:"bytes,4,opt,name=why,proto3" json:"why,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GrokResult) Reset() {
+	*x = GrokResult{}
+	mi := &file_pipeline_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GrokResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GrokResult) ProtoMessage() {}
+
+func (x *GrokResult) ProtoReflect() protoreflect.Message {
+	mi := &file_pipeline_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GrokResult.ProtoReflect.Descriptor instead.
+func (*GrokResult) Descriptor() ([]byte, []int) {
+	return file_pipeline_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *GrokResult) GetRule() string {
+	if x != nil {
+		return x.Rule
+	}
+	return ""
+}
+
+func (x *GrokResult) GetFound() *structpb.Value {
+	if x != nil {
+		return x.Found
+	}
+	return nil
+}
+
+func (x *GrokResult) GetFoundText() string {
+	if x != nil && x.FoundText != nil {
+		return *x.FoundText
+	}
+	return ""
+}
+
+func (x *GrokResult) GetWhy() string {
+	if x != nil {
+		return x.Why
+	}
+	return ""
+}
+
 type PreviewPipelinesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// One of these: the id of a stored event,
@@ -1033,7 +1638,7 @@ type PreviewPipelinesRequest struct {
 
 func (x *PreviewPipelinesRequest) Reset() {
 	*x = PreviewPipelinesRequest{}
-	mi := &file_pipeline_proto_msgTypes[18]
+	mi := &file_pipeline_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1045,7 +1650,7 @@ func (x *PreviewPipelinesRequest) String() string {
 func (*PreviewPipelinesRequest) ProtoMessage() {}
 
 func (x *PreviewPipelinesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pipeline_proto_msgTypes[18]
+	mi := &file_pipeline_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1058,7 +1663,7 @@ func (x *PreviewPipelinesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewPipelinesRequest.ProtoReflect.Descriptor instead.
 func (*PreviewPipelinesRequest) Descriptor() ([]byte, []int) {
-	return file_pipeline_proto_rawDescGZIP(), []int{18}
+	return file_pipeline_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *PreviewPipelinesRequest) GetEventId() string {
@@ -1133,7 +1738,7 @@ type PreviewPipelinesResponse struct {
 
 func (x *PreviewPipelinesResponse) Reset() {
 	*x = PreviewPipelinesResponse{}
-	mi := &file_pipeline_proto_msgTypes[19]
+	mi := &file_pipeline_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1145,7 +1750,7 @@ func (x *PreviewPipelinesResponse) String() string {
 func (*PreviewPipelinesResponse) ProtoMessage() {}
 
 func (x *PreviewPipelinesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pipeline_proto_msgTypes[19]
+	mi := &file_pipeline_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1158,7 +1763,7 @@ func (x *PreviewPipelinesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewPipelinesResponse.ProtoReflect.Descriptor instead.
 func (*PreviewPipelinesResponse) Descriptor() ([]byte, []int) {
-	return file_pipeline_proto_rawDescGZIP(), []int{19}
+	return file_pipeline_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *PreviewPipelinesResponse) GetBefore() *LogItem {
@@ -1205,7 +1810,7 @@ type TraceEventRequest struct {
 
 func (x *TraceEventRequest) Reset() {
 	*x = TraceEventRequest{}
-	mi := &file_pipeline_proto_msgTypes[20]
+	mi := &file_pipeline_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1217,7 +1822,7 @@ func (x *TraceEventRequest) String() string {
 func (*TraceEventRequest) ProtoMessage() {}
 
 func (x *TraceEventRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pipeline_proto_msgTypes[20]
+	mi := &file_pipeline_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1230,7 +1835,7 @@ func (x *TraceEventRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceEventRequest.ProtoReflect.Descriptor instead.
 func (*TraceEventRequest) Descriptor() ([]byte, []int) {
-	return file_pipeline_proto_rawDescGZIP(), []int{20}
+	return file_pipeline_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *TraceEventRequest) GetEventId() string {
@@ -1261,7 +1866,7 @@ type EventTrace struct {
 
 func (x *EventTrace) Reset() {
 	*x = EventTrace{}
-	mi := &file_pipeline_proto_msgTypes[21]
+	mi := &file_pipeline_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1273,7 +1878,7 @@ func (x *EventTrace) String() string {
 func (*EventTrace) ProtoMessage() {}
 
 func (x *EventTrace) ProtoReflect() protoreflect.Message {
-	mi := &file_pipeline_proto_msgTypes[21]
+	mi := &file_pipeline_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1286,7 +1891,7 @@ func (x *EventTrace) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventTrace.ProtoReflect.Descriptor instead.
 func (*EventTrace) Descriptor() ([]byte, []int) {
-	return file_pipeline_proto_rawDescGZIP(), []int{21}
+	return file_pipeline_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *EventTrace) GetStored() *LogItem {
@@ -1355,7 +1960,7 @@ type PipelineChange struct {
 
 func (x *PipelineChange) Reset() {
 	*x = PipelineChange{}
-	mi := &file_pipeline_proto_msgTypes[22]
+	mi := &file_pipeline_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1367,7 +1972,7 @@ func (x *PipelineChange) String() string {
 func (*PipelineChange) ProtoMessage() {}
 
 func (x *PipelineChange) ProtoReflect() protoreflect.Message {
-	mi := &file_pipeline_proto_msgTypes[22]
+	mi := &file_pipeline_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1380,7 +1985,7 @@ func (x *PipelineChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PipelineChange.ProtoReflect.Descriptor instead.
 func (*PipelineChange) Descriptor() ([]byte, []int) {
-	return file_pipeline_proto_rawDescGZIP(), []int{22}
+	return file_pipeline_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *PipelineChange) GetId() string {
@@ -1419,18 +2024,20 @@ func (x *PipelineChange) GetVersion() int64 {
 }
 
 type PipelineVersion struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Version       int64                  `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
-	UpdatedAt     string                 `protobuf:"bytes,2,opt,name=updated_at,proto3" json:"updated_at,omitempty"`
-	IsDeleted     bool                   `protobuf:"varint,3,opt,name=is_deleted,proto3" json:"is_deleted,omitempty"`
-	Pipeline      *Pipeline              `protobuf:"bytes,4,opt,name=pipeline,proto3" json:"pipeline,omitempty"`
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Version   int64                  `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
+	UpdatedAt string                 `protobuf:"bytes,2,opt,name=updated_at,proto3" json:"updated_at,omitempty"`
+	IsDeleted bool                   `protobuf:"varint,3,opt,name=is_deleted,proto3" json:"is_deleted,omitempty"`
+	Pipeline  *Pipeline              `protobuf:"bytes,4,opt,name=pipeline,proto3" json:"pipeline,omitempty"`
+	// The document in YAML.
+	Text          *string `protobuf:"bytes,5,opt,name=text,proto3,oneof" json:"text,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PipelineVersion) Reset() {
 	*x = PipelineVersion{}
-	mi := &file_pipeline_proto_msgTypes[23]
+	mi := &file_pipeline_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1442,7 +2049,7 @@ func (x *PipelineVersion) String() string {
 func (*PipelineVersion) ProtoMessage() {}
 
 func (x *PipelineVersion) ProtoReflect() protoreflect.Message {
-	mi := &file_pipeline_proto_msgTypes[23]
+	mi := &file_pipeline_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1455,7 +2062,7 @@ func (x *PipelineVersion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PipelineVersion.ProtoReflect.Descriptor instead.
 func (*PipelineVersion) Descriptor() ([]byte, []int) {
-	return file_pipeline_proto_rawDescGZIP(), []int{23}
+	return file_pipeline_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *PipelineVersion) GetVersion() int64 {
@@ -1486,6 +2093,13 @@ func (x *PipelineVersion) GetPipeline() *Pipeline {
 	return nil
 }
 
+func (x *PipelineVersion) GetText() string {
+	if x != nil && x.Text != nil {
+		return *x.Text
+	}
+	return ""
+}
+
 type PipelineVersions struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Data          []*PipelineVersion     `protobuf:"bytes,1,rep,name=data,proto3" json:"data,omitempty"`
@@ -1495,7 +2109,7 @@ type PipelineVersions struct {
 
 func (x *PipelineVersions) Reset() {
 	*x = PipelineVersions{}
-	mi := &file_pipeline_proto_msgTypes[24]
+	mi := &file_pipeline_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1507,7 +2121,7 @@ func (x *PipelineVersions) String() string {
 func (*PipelineVersions) ProtoMessage() {}
 
 func (x *PipelineVersions) ProtoReflect() protoreflect.Message {
-	mi := &file_pipeline_proto_msgTypes[24]
+	mi := &file_pipeline_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1520,7 +2134,7 @@ func (x *PipelineVersions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PipelineVersions.ProtoReflect.Descriptor instead.
 func (*PipelineVersions) Descriptor() ([]byte, []int) {
-	return file_pipeline_proto_rawDescGZIP(), []int{24}
+	return file_pipeline_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *PipelineVersions) GetData() []*PipelineVersion {
@@ -1580,7 +2194,7 @@ const file_pipeline_proto_rawDesc = "" +
 	"\bpipeline\x18\x02 \x01(\v2\x15.nightjar.v1.PipelineR\bpipeline\x12\x1e\n" +
 	"\n" +
 	"if_version\x18\x03 \x01(\x03R\n" +
-	"if_version\"\xc7\x02\n" +
+	"if_version\"\xe9\x02\n" +
 	"\rPipelineState\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x121\n" +
 	"\bpipeline\x18\x02 \x01(\v2\x15.nightjar.v1.PipelineR\bpipeline\x12\x18\n" +
@@ -1593,9 +2207,11 @@ const file_pipeline_proto_rawDesc = "" +
 	"statistics\x18\x06 \x01(\v2\x1f.nightjar.v1.PipelineStatisticsR\n" +
 	"statistics\x12\x1a\n" +
 	"\bwarnings\x18\a \x03(\tR\bwarnings\x12\x1b\n" +
-	"\x06broken\x18\b \x01(\tH\x01R\x06broken\x88\x01\x01B\r\n" +
+	"\x06broken\x18\b \x01(\tH\x01R\x06broken\x88\x01\x01\x12\x17\n" +
+	"\x04text\x18\t \x01(\tH\x02R\x04text\x88\x01\x01B\r\n" +
 	"\v_updated_atB\t\n" +
-	"\a_broken\"\xaa\x01\n" +
+	"\a_brokenB\a\n" +
+	"\x05_text\"\xaa\x01\n" +
 	"\x12PipelineStatistics\x12\x16\n" +
 	"\x06events\x18\x01 \x01(\x03R\x06events\x12\x16\n" +
 	"\x06failed\x18\x02 \x01(\x03R\x06failed\x12\x1a\n" +
@@ -1617,7 +2233,50 @@ const file_pipeline_proto_rawDesc = "" +
 	"\bpipeline\x18\x01 \x01(\v2\x15.nightjar.v1.PipelineR\bpipeline\"f\n" +
 	"\x15CheckPipelineResponse\x121\n" +
 	"\bpipeline\x18\x01 \x01(\v2\x15.nightjar.v1.PipelineR\bpipeline\x12\x1a\n" +
-	"\bwarnings\x18\x02 \x03(\tR\bwarnings\"\xa4\x02\n" +
+	"\bwarnings\x18\x02 \x03(\tR\bwarnings\".\n" +
+	"\x18CheckPipelineTextRequest\x12\x12\n" +
+	"\x04text\x18\x01 \x01(\tR\x04text\"\xec\x01\n" +
+	"\x19CheckPipelineTextResponse\x12\x14\n" +
+	"\x05valid\x18\x01 \x01(\bR\x05valid\x121\n" +
+	"\bpipeline\x18\x02 \x01(\v2\x15.nightjar.v1.PipelineR\bpipeline\x12\x12\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\x128\n" +
+	"\bproblems\x18\x04 \x03(\v2\x1c.nightjar.v1.PipelineProblemR\bproblems\x128\n" +
+	"\bwarnings\x18\x05 \x03(\v2\x1c.nightjar.v1.PipelineProblemR\bwarnings\"\x7f\n" +
+	"\x0fPipelineProblem\x12\x12\n" +
+	"\x04path\x18\x01 \x01(\tR\x04path\x12\x12\n" +
+	"\x04line\x18\x02 \x01(\x03R\x04line\x12\x16\n" +
+	"\x06column\x18\x03 \x01(\x03R\x06column\x12\x18\n" +
+	"\amessage\x18\x04 \x01(\tR\amessage\x12\x12\n" +
+	"\x04hint\x18\x05 \x01(\tR\x04hint\"\x84\x01\n" +
+	"\x13TestPipelineRequest\x121\n" +
+	"\bpipeline\x18\x01 \x01(\v2\x15.nightjar.v1.PipelineR\bpipeline\x12 \n" +
+	"\vin_place_of\x18\x02 \x01(\tR\vin_place_of\x12\x18\n" +
+	"\asamples\x18\x03 \x01(\tR\asamples\"\x9b\x01\n" +
+	"\x14TestPipelineResponse\x12/\n" +
+	"\x05tests\x18\x01 \x03(\v2\x19.nightjar.v1.PipelineTestR\x05tests\x12\x18\n" +
+	"\asamples\x18\x02 \x01(\tR\asamples\x128\n" +
+	"\bproblems\x18\x03 \x03(\v2\x1c.nightjar.v1.PipelineProblemR\bproblems\"h\n" +
+	"\fPipelineTest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04line\x18\x02 \x01(\x03R\x04line\x12\x16\n" +
+	"\x06passed\x18\x03 \x01(\bR\x06passed\x12\x18\n" +
+	"\adiffers\x18\x04 \x03(\tR\adiffers\"r\n" +
+	"\x0eTryGrokRequest\x12 \n" +
+	"\vmatch_rules\x18\x01 \x01(\tR\vmatch_rules\x12$\n" +
+	"\rsupport_rules\x18\x02 \x01(\tR\rsupport_rules\x12\x18\n" +
+	"\asamples\x18\x03 \x03(\tR\asamples\"\x9a\x01\n" +
+	"\x0fTryGrokResponse\x128\n" +
+	"\bproblems\x18\x01 \x03(\v2\x1c.nightjar.v1.PipelineProblemR\bproblems\x12\x1a\n" +
+	"\bwarnings\x18\x02 \x03(\tR\bwarnings\x121\n" +
+	"\aresults\x18\x03 \x03(\v2\x17.nightjar.v1.GrokResultR\aresults\"\x9e\x01\n" +
+	"\n" +
+	"GrokResult\x12\x12\n" +
+	"\x04rule\x18\x01 \x01(\tR\x04rule\x12,\n" +
+	"\x05found\x18\x02 \x01(\v2\x16.google.protobuf.ValueR\x05found\x12-\n" +
+	"\n" +
+	"found_text\x18\x03 \x01(\tB\t\x9a\xb5\x18\x05foundH\x00R\tfoundText\x88\x01\x01\x12\x10\n" +
+	"\x03why\x18\x04 \x01(\tR\x03whyB\r\n" +
+	"\v_found_text\"\xa4\x02\n" +
 	"\x17PreviewPipelinesRequest\x12\x1a\n" +
 	"\bevent_id\x18\x01 \x01(\tR\bevent_id\x12,\n" +
 	"\x05event\x18\x03 \x01(\v2\x16.google.protobuf.ValueR\x05event\x12(\n" +
@@ -1658,7 +2317,7 @@ const file_pipeline_proto_rawDesc = "" +
 	"\x05_nameB\x11\n" +
 	"\x0f_stored_versionB\n" +
 	"\n" +
-	"\b_version\"\x9e\x01\n" +
+	"\b_version\"\xc0\x01\n" +
 	"\x0fPipelineVersion\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\x03R\aversion\x12\x1e\n" +
 	"\n" +
@@ -1667,9 +2326,11 @@ const file_pipeline_proto_rawDesc = "" +
 	"\n" +
 	"is_deleted\x18\x03 \x01(\bR\n" +
 	"is_deleted\x121\n" +
-	"\bpipeline\x18\x04 \x01(\v2\x15.nightjar.v1.PipelineR\bpipeline\"D\n" +
+	"\bpipeline\x18\x04 \x01(\v2\x15.nightjar.v1.PipelineR\bpipeline\x12\x17\n" +
+	"\x04text\x18\x05 \x01(\tH\x00R\x04text\x88\x01\x01B\a\n" +
+	"\x05_text\"D\n" +
 	"\x10PipelineVersions\x120\n" +
-	"\x04data\x18\x01 \x03(\v2\x1c.nightjar.v1.PipelineVersionR\x04data2\xeb\t\n" +
+	"\x04data\x18\x01 \x03(\v2\x1c.nightjar.v1.PipelineVersionR\x04data2\xea\v\n" +
 	"\x0fPipelineService\x12V\n" +
 	"\rListPipelines\x12!.nightjar.v1.ListPipelinesRequest\x1a\".nightjar.v1.ListPipelinesResponse\x12E\n" +
 	"\vGetPipeline\x12\x1f.nightjar.v1.GetPipelineRequest\x1a\x15.nightjar.v1.Pipeline\x12K\n" +
@@ -1682,7 +2343,10 @@ const file_pipeline_proto_rawDesc = "" +
 	"\x10GetPipelineState\x12\x1f.nightjar.v1.GetPipelineRequest\x1a\x1a.nightjar.v1.PipelineState\x12P\n" +
 	"\x0eSwitchPipeline\x12\".nightjar.v1.SwitchPipelineRequest\x1a\x1a.nightjar.v1.PipelineState\x12N\n" +
 	"\rClonePipeline\x12!.nightjar.v1.ClonePipelineRequest\x1a\x1a.nightjar.v1.PipelineState\x12V\n" +
-	"\rCheckPipeline\x12!.nightjar.v1.CheckPipelineRequest\x1a\".nightjar.v1.CheckPipelineResponse\x12_\n" +
+	"\rCheckPipeline\x12!.nightjar.v1.CheckPipelineRequest\x1a\".nightjar.v1.CheckPipelineResponse\x12b\n" +
+	"\x11CheckPipelineText\x12%.nightjar.v1.CheckPipelineTextRequest\x1a&.nightjar.v1.CheckPipelineTextResponse\x12S\n" +
+	"\fTestPipeline\x12 .nightjar.v1.TestPipelineRequest\x1a!.nightjar.v1.TestPipelineResponse\x12D\n" +
+	"\aTryGrok\x12\x1b.nightjar.v1.TryGrokRequest\x1a\x1c.nightjar.v1.TryGrokResponse\x12_\n" +
 	"\x10PreviewPipelines\x12$.nightjar.v1.PreviewPipelinesRequest\x1a%.nightjar.v1.PreviewPipelinesResponse\x12E\n" +
 	"\n" +
 	"TraceEvent\x12\x1e.nightjar.v1.TraceEventRequest\x1a\x17.nightjar.v1.EventTrace\x12V\n" +
@@ -1700,41 +2364,50 @@ func file_pipeline_proto_rawDescGZIP() []byte {
 	return file_pipeline_proto_rawDescData
 }
 
-var file_pipeline_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
+var file_pipeline_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
 var file_pipeline_proto_goTypes = []any{
-	(*ListPipelinesRequest)(nil),     // 0: nightjar.v1.ListPipelinesRequest
-	(*GetPipelineRequest)(nil),       // 1: nightjar.v1.GetPipelineRequest
-	(*DeletePipelineRequest)(nil),    // 2: nightjar.v1.DeletePipelineRequest
-	(*DeletePipelineResponse)(nil),   // 3: nightjar.v1.DeletePipelineResponse
-	(*GetPipelineOrderRequest)(nil),  // 4: nightjar.v1.GetPipelineOrderRequest
-	(*PipelineOrder)(nil),            // 5: nightjar.v1.PipelineOrder
-	(*ListPipelinesResponse)(nil),    // 6: nightjar.v1.ListPipelinesResponse
-	(*PipelineFilter)(nil),           // 7: nightjar.v1.PipelineFilter
-	(*Pipeline)(nil),                 // 8: nightjar.v1.Pipeline
-	(*CreatePipelineRequest)(nil),    // 9: nightjar.v1.CreatePipelineRequest
-	(*UpdatePipelineRequest)(nil),    // 10: nightjar.v1.UpdatePipelineRequest
-	(*PipelineState)(nil),            // 11: nightjar.v1.PipelineState
-	(*PipelineStatistics)(nil),       // 12: nightjar.v1.PipelineStatistics
-	(*PipelineStates)(nil),           // 13: nightjar.v1.PipelineStates
-	(*SwitchPipelineRequest)(nil),    // 14: nightjar.v1.SwitchPipelineRequest
-	(*ClonePipelineRequest)(nil),     // 15: nightjar.v1.ClonePipelineRequest
-	(*CheckPipelineRequest)(nil),     // 16: nightjar.v1.CheckPipelineRequest
-	(*CheckPipelineResponse)(nil),    // 17: nightjar.v1.CheckPipelineResponse
-	(*PreviewPipelinesRequest)(nil),  // 18: nightjar.v1.PreviewPipelinesRequest
-	(*PreviewPipelinesResponse)(nil), // 19: nightjar.v1.PreviewPipelinesResponse
-	(*TraceEventRequest)(nil),        // 20: nightjar.v1.TraceEventRequest
-	(*EventTrace)(nil),               // 21: nightjar.v1.EventTrace
-	(*PipelineChange)(nil),           // 22: nightjar.v1.PipelineChange
-	(*PipelineVersion)(nil),          // 23: nightjar.v1.PipelineVersion
-	(*PipelineVersions)(nil),         // 24: nightjar.v1.PipelineVersions
-	(*structpb.ListValue)(nil),       // 25: google.protobuf.ListValue
-	(*structpb.Value)(nil),           // 26: google.protobuf.Value
-	(*LogItem)(nil),                  // 27: nightjar.v1.LogItem
+	(*ListPipelinesRequest)(nil),      // 0: nightjar.v1.ListPipelinesRequest
+	(*GetPipelineRequest)(nil),        // 1: nightjar.v1.GetPipelineRequest
+	(*DeletePipelineRequest)(nil),     // 2: nightjar.v1.DeletePipelineRequest
+	(*DeletePipelineResponse)(nil),    // 3: nightjar.v1.DeletePipelineResponse
+	(*GetPipelineOrderRequest)(nil),   // 4: nightjar.v1.GetPipelineOrderRequest
+	(*PipelineOrder)(nil),             // 5: nightjar.v1.PipelineOrder
+	(*ListPipelinesResponse)(nil),     // 6: nightjar.v1.ListPipelinesResponse
+	(*PipelineFilter)(nil),            // 7: nightjar.v1.PipelineFilter
+	(*Pipeline)(nil),                  // 8: nightjar.v1.Pipeline
+	(*CreatePipelineRequest)(nil),     // 9: nightjar.v1.CreatePipelineRequest
+	(*UpdatePipelineRequest)(nil),     // 10: nightjar.v1.UpdatePipelineRequest
+	(*PipelineState)(nil),             // 11: nightjar.v1.PipelineState
+	(*PipelineStatistics)(nil),        // 12: nightjar.v1.PipelineStatistics
+	(*PipelineStates)(nil),            // 13: nightjar.v1.PipelineStates
+	(*SwitchPipelineRequest)(nil),     // 14: nightjar.v1.SwitchPipelineRequest
+	(*ClonePipelineRequest)(nil),      // 15: nightjar.v1.ClonePipelineRequest
+	(*CheckPipelineRequest)(nil),      // 16: nightjar.v1.CheckPipelineRequest
+	(*CheckPipelineResponse)(nil),     // 17: nightjar.v1.CheckPipelineResponse
+	(*CheckPipelineTextRequest)(nil),  // 18: nightjar.v1.CheckPipelineTextRequest
+	(*CheckPipelineTextResponse)(nil), // 19: nightjar.v1.CheckPipelineTextResponse
+	(*PipelineProblem)(nil),           // 20: nightjar.v1.PipelineProblem
+	(*TestPipelineRequest)(nil),       // 21: nightjar.v1.TestPipelineRequest
+	(*TestPipelineResponse)(nil),      // 22: nightjar.v1.TestPipelineResponse
+	(*PipelineTest)(nil),              // 23: nightjar.v1.PipelineTest
+	(*TryGrokRequest)(nil),            // 24: nightjar.v1.TryGrokRequest
+	(*TryGrokResponse)(nil),           // 25: nightjar.v1.TryGrokResponse
+	(*GrokResult)(nil),                // 26: nightjar.v1.GrokResult
+	(*PreviewPipelinesRequest)(nil),   // 27: nightjar.v1.PreviewPipelinesRequest
+	(*PreviewPipelinesResponse)(nil),  // 28: nightjar.v1.PreviewPipelinesResponse
+	(*TraceEventRequest)(nil),         // 29: nightjar.v1.TraceEventRequest
+	(*EventTrace)(nil),                // 30: nightjar.v1.EventTrace
+	(*PipelineChange)(nil),            // 31: nightjar.v1.PipelineChange
+	(*PipelineVersion)(nil),           // 32: nightjar.v1.PipelineVersion
+	(*PipelineVersions)(nil),          // 33: nightjar.v1.PipelineVersions
+	(*structpb.ListValue)(nil),        // 34: google.protobuf.ListValue
+	(*structpb.Value)(nil),            // 35: google.protobuf.Value
+	(*LogItem)(nil),                   // 36: nightjar.v1.LogItem
 }
 var file_pipeline_proto_depIdxs = []int32{
 	8,  // 0: nightjar.v1.ListPipelinesResponse.pipelines:type_name -> nightjar.v1.Pipeline
 	7,  // 1: nightjar.v1.Pipeline.filter:type_name -> nightjar.v1.PipelineFilter
-	25, // 2: nightjar.v1.Pipeline.processors:type_name -> google.protobuf.ListValue
+	34, // 2: nightjar.v1.Pipeline.processors:type_name -> google.protobuf.ListValue
 	8,  // 3: nightjar.v1.CreatePipelineRequest.pipeline:type_name -> nightjar.v1.Pipeline
 	8,  // 4: nightjar.v1.UpdatePipelineRequest.pipeline:type_name -> nightjar.v1.Pipeline
 	8,  // 5: nightjar.v1.PipelineState.pipeline:type_name -> nightjar.v1.Pipeline
@@ -1742,52 +2415,67 @@ var file_pipeline_proto_depIdxs = []int32{
 	11, // 7: nightjar.v1.PipelineStates.data:type_name -> nightjar.v1.PipelineState
 	8,  // 8: nightjar.v1.CheckPipelineRequest.pipeline:type_name -> nightjar.v1.Pipeline
 	8,  // 9: nightjar.v1.CheckPipelineResponse.pipeline:type_name -> nightjar.v1.Pipeline
-	26, // 10: nightjar.v1.PreviewPipelinesRequest.event:type_name -> google.protobuf.Value
-	8,  // 11: nightjar.v1.PreviewPipelinesRequest.pipeline:type_name -> nightjar.v1.Pipeline
-	27, // 12: nightjar.v1.PreviewPipelinesResponse.before:type_name -> nightjar.v1.LogItem
-	27, // 13: nightjar.v1.PreviewPipelinesResponse.after:type_name -> nightjar.v1.LogItem
-	26, // 14: nightjar.v1.PreviewPipelinesResponse.trace:type_name -> google.protobuf.Value
-	27, // 15: nightjar.v1.EventTrace.stored:type_name -> nightjar.v1.LogItem
-	27, // 16: nightjar.v1.EventTrace.now:type_name -> nightjar.v1.LogItem
-	26, // 17: nightjar.v1.EventTrace.trace:type_name -> google.protobuf.Value
-	22, // 18: nightjar.v1.EventTrace.changes:type_name -> nightjar.v1.PipelineChange
-	8,  // 19: nightjar.v1.PipelineVersion.pipeline:type_name -> nightjar.v1.Pipeline
-	23, // 20: nightjar.v1.PipelineVersions.data:type_name -> nightjar.v1.PipelineVersion
-	0,  // 21: nightjar.v1.PipelineService.ListPipelines:input_type -> nightjar.v1.ListPipelinesRequest
-	1,  // 22: nightjar.v1.PipelineService.GetPipeline:input_type -> nightjar.v1.GetPipelineRequest
-	9,  // 23: nightjar.v1.PipelineService.CreatePipeline:input_type -> nightjar.v1.CreatePipelineRequest
-	10, // 24: nightjar.v1.PipelineService.UpdatePipeline:input_type -> nightjar.v1.UpdatePipelineRequest
-	2,  // 25: nightjar.v1.PipelineService.DeletePipeline:input_type -> nightjar.v1.DeletePipelineRequest
-	4,  // 26: nightjar.v1.PipelineService.GetPipelineOrder:input_type -> nightjar.v1.GetPipelineOrderRequest
-	5,  // 27: nightjar.v1.PipelineService.UpdatePipelineOrder:input_type -> nightjar.v1.PipelineOrder
-	0,  // 28: nightjar.v1.PipelineService.ListPipelineStates:input_type -> nightjar.v1.ListPipelinesRequest
-	1,  // 29: nightjar.v1.PipelineService.GetPipelineState:input_type -> nightjar.v1.GetPipelineRequest
-	14, // 30: nightjar.v1.PipelineService.SwitchPipeline:input_type -> nightjar.v1.SwitchPipelineRequest
-	15, // 31: nightjar.v1.PipelineService.ClonePipeline:input_type -> nightjar.v1.ClonePipelineRequest
-	16, // 32: nightjar.v1.PipelineService.CheckPipeline:input_type -> nightjar.v1.CheckPipelineRequest
-	18, // 33: nightjar.v1.PipelineService.PreviewPipelines:input_type -> nightjar.v1.PreviewPipelinesRequest
-	20, // 34: nightjar.v1.PipelineService.TraceEvent:input_type -> nightjar.v1.TraceEventRequest
-	1,  // 35: nightjar.v1.PipelineService.ListPipelineVersions:input_type -> nightjar.v1.GetPipelineRequest
-	6,  // 36: nightjar.v1.PipelineService.ListPipelines:output_type -> nightjar.v1.ListPipelinesResponse
-	8,  // 37: nightjar.v1.PipelineService.GetPipeline:output_type -> nightjar.v1.Pipeline
-	8,  // 38: nightjar.v1.PipelineService.CreatePipeline:output_type -> nightjar.v1.Pipeline
-	8,  // 39: nightjar.v1.PipelineService.UpdatePipeline:output_type -> nightjar.v1.Pipeline
-	3,  // 40: nightjar.v1.PipelineService.DeletePipeline:output_type -> nightjar.v1.DeletePipelineResponse
-	5,  // 41: nightjar.v1.PipelineService.GetPipelineOrder:output_type -> nightjar.v1.PipelineOrder
-	5,  // 42: nightjar.v1.PipelineService.UpdatePipelineOrder:output_type -> nightjar.v1.PipelineOrder
-	13, // 43: nightjar.v1.PipelineService.ListPipelineStates:output_type -> nightjar.v1.PipelineStates
-	11, // 44: nightjar.v1.PipelineService.GetPipelineState:output_type -> nightjar.v1.PipelineState
-	11, // 45: nightjar.v1.PipelineService.SwitchPipeline:output_type -> nightjar.v1.PipelineState
-	11, // 46: nightjar.v1.PipelineService.ClonePipeline:output_type -> nightjar.v1.PipelineState
-	17, // 47: nightjar.v1.PipelineService.CheckPipeline:output_type -> nightjar.v1.CheckPipelineResponse
-	19, // 48: nightjar.v1.PipelineService.PreviewPipelines:output_type -> nightjar.v1.PreviewPipelinesResponse
-	21, // 49: nightjar.v1.PipelineService.TraceEvent:output_type -> nightjar.v1.EventTrace
-	24, // 50: nightjar.v1.PipelineService.ListPipelineVersions:output_type -> nightjar.v1.PipelineVersions
-	36, // [36:51] is the sub-list for method output_type
-	21, // [21:36] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	8,  // 10: nightjar.v1.CheckPipelineTextResponse.pipeline:type_name -> nightjar.v1.Pipeline
+	20, // 11: nightjar.v1.CheckPipelineTextResponse.problems:type_name -> nightjar.v1.PipelineProblem
+	20, // 12: nightjar.v1.CheckPipelineTextResponse.warnings:type_name -> nightjar.v1.PipelineProblem
+	8,  // 13: nightjar.v1.TestPipelineRequest.pipeline:type_name -> nightjar.v1.Pipeline
+	23, // 14: nightjar.v1.TestPipelineResponse.tests:type_name -> nightjar.v1.PipelineTest
+	20, // 15: nightjar.v1.TestPipelineResponse.problems:type_name -> nightjar.v1.PipelineProblem
+	20, // 16: nightjar.v1.TryGrokResponse.problems:type_name -> nightjar.v1.PipelineProblem
+	26, // 17: nightjar.v1.TryGrokResponse.results:type_name -> nightjar.v1.GrokResult
+	35, // 18: nightjar.v1.GrokResult.found:type_name -> google.protobuf.Value
+	35, // 19: nightjar.v1.PreviewPipelinesRequest.event:type_name -> google.protobuf.Value
+	8,  // 20: nightjar.v1.PreviewPipelinesRequest.pipeline:type_name -> nightjar.v1.Pipeline
+	36, // 21: nightjar.v1.PreviewPipelinesResponse.before:type_name -> nightjar.v1.LogItem
+	36, // 22: nightjar.v1.PreviewPipelinesResponse.after:type_name -> nightjar.v1.LogItem
+	35, // 23: nightjar.v1.PreviewPipelinesResponse.trace:type_name -> google.protobuf.Value
+	36, // 24: nightjar.v1.EventTrace.stored:type_name -> nightjar.v1.LogItem
+	36, // 25: nightjar.v1.EventTrace.now:type_name -> nightjar.v1.LogItem
+	35, // 26: nightjar.v1.EventTrace.trace:type_name -> google.protobuf.Value
+	31, // 27: nightjar.v1.EventTrace.changes:type_name -> nightjar.v1.PipelineChange
+	8,  // 28: nightjar.v1.PipelineVersion.pipeline:type_name -> nightjar.v1.Pipeline
+	32, // 29: nightjar.v1.PipelineVersions.data:type_name -> nightjar.v1.PipelineVersion
+	0,  // 30: nightjar.v1.PipelineService.ListPipelines:input_type -> nightjar.v1.ListPipelinesRequest
+	1,  // 31: nightjar.v1.PipelineService.GetPipeline:input_type -> nightjar.v1.GetPipelineRequest
+	9,  // 32: nightjar.v1.PipelineService.CreatePipeline:input_type -> nightjar.v1.CreatePipelineRequest
+	10, // 33: nightjar.v1.PipelineService.UpdatePipeline:input_type -> nightjar.v1.UpdatePipelineRequest
+	2,  // 34: nightjar.v1.PipelineService.DeletePipeline:input_type -> nightjar.v1.DeletePipelineRequest
+	4,  // 35: nightjar.v1.PipelineService.GetPipelineOrder:input_type -> nightjar.v1.GetPipelineOrderRequest
+	5,  // 36: nightjar.v1.PipelineService.UpdatePipelineOrder:input_type -> nightjar.v1.PipelineOrder
+	0,  // 37: nightjar.v1.PipelineService.ListPipelineStates:input_type -> nightjar.v1.ListPipelinesRequest
+	1,  // 38: nightjar.v1.PipelineService.GetPipelineState:input_type -> nightjar.v1.GetPipelineRequest
+	14, // 39: nightjar.v1.PipelineService.SwitchPipeline:input_type -> nightjar.v1.SwitchPipelineRequest
+	15, // 40: nightjar.v1.PipelineService.ClonePipeline:input_type -> nightjar.v1.ClonePipelineRequest
+	16, // 41: nightjar.v1.PipelineService.CheckPipeline:input_type -> nightjar.v1.CheckPipelineRequest
+	18, // 42: nightjar.v1.PipelineService.CheckPipelineText:input_type -> nightjar.v1.CheckPipelineTextRequest
+	21, // 43: nightjar.v1.PipelineService.TestPipeline:input_type -> nightjar.v1.TestPipelineRequest
+	24, // 44: nightjar.v1.PipelineService.TryGrok:input_type -> nightjar.v1.TryGrokRequest
+	27, // 45: nightjar.v1.PipelineService.PreviewPipelines:input_type -> nightjar.v1.PreviewPipelinesRequest
+	29, // 46: nightjar.v1.PipelineService.TraceEvent:input_type -> nightjar.v1.TraceEventRequest
+	1,  // 47: nightjar.v1.PipelineService.ListPipelineVersions:input_type -> nightjar.v1.GetPipelineRequest
+	6,  // 48: nightjar.v1.PipelineService.ListPipelines:output_type -> nightjar.v1.ListPipelinesResponse
+	8,  // 49: nightjar.v1.PipelineService.GetPipeline:output_type -> nightjar.v1.Pipeline
+	8,  // 50: nightjar.v1.PipelineService.CreatePipeline:output_type -> nightjar.v1.Pipeline
+	8,  // 51: nightjar.v1.PipelineService.UpdatePipeline:output_type -> nightjar.v1.Pipeline
+	3,  // 52: nightjar.v1.PipelineService.DeletePipeline:output_type -> nightjar.v1.DeletePipelineResponse
+	5,  // 53: nightjar.v1.PipelineService.GetPipelineOrder:output_type -> nightjar.v1.PipelineOrder
+	5,  // 54: nightjar.v1.PipelineService.UpdatePipelineOrder:output_type -> nightjar.v1.PipelineOrder
+	13, // 55: nightjar.v1.PipelineService.ListPipelineStates:output_type -> nightjar.v1.PipelineStates
+	11, // 56: nightjar.v1.PipelineService.GetPipelineState:output_type -> nightjar.v1.PipelineState
+	11, // 57: nightjar.v1.PipelineService.SwitchPipeline:output_type -> nightjar.v1.PipelineState
+	11, // 58: nightjar.v1.PipelineService.ClonePipeline:output_type -> nightjar.v1.PipelineState
+	17, // 59: nightjar.v1.PipelineService.CheckPipeline:output_type -> nightjar.v1.CheckPipelineResponse
+	19, // 60: nightjar.v1.PipelineService.CheckPipelineText:output_type -> nightjar.v1.CheckPipelineTextResponse
+	22, // 61: nightjar.v1.PipelineService.TestPipeline:output_type -> nightjar.v1.TestPipelineResponse
+	25, // 62: nightjar.v1.PipelineService.TryGrok:output_type -> nightjar.v1.TryGrokResponse
+	28, // 63: nightjar.v1.PipelineService.PreviewPipelines:output_type -> nightjar.v1.PreviewPipelinesResponse
+	30, // 64: nightjar.v1.PipelineService.TraceEvent:output_type -> nightjar.v1.EventTrace
+	33, // 65: nightjar.v1.PipelineService.ListPipelineVersions:output_type -> nightjar.v1.PipelineVersions
+	48, // [48:66] is the sub-list for method output_type
+	30, // [30:48] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_pipeline_proto_init() }
@@ -1800,16 +2488,18 @@ func file_pipeline_proto_init() {
 	file_pipeline_proto_msgTypes[8].OneofWrappers = []any{}
 	file_pipeline_proto_msgTypes[11].OneofWrappers = []any{}
 	file_pipeline_proto_msgTypes[12].OneofWrappers = []any{}
-	file_pipeline_proto_msgTypes[19].OneofWrappers = []any{}
-	file_pipeline_proto_msgTypes[21].OneofWrappers = []any{}
-	file_pipeline_proto_msgTypes[22].OneofWrappers = []any{}
+	file_pipeline_proto_msgTypes[26].OneofWrappers = []any{}
+	file_pipeline_proto_msgTypes[28].OneofWrappers = []any{}
+	file_pipeline_proto_msgTypes[30].OneofWrappers = []any{}
+	file_pipeline_proto_msgTypes[31].OneofWrappers = []any{}
+	file_pipeline_proto_msgTypes[32].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pipeline_proto_rawDesc), len(file_pipeline_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   25,
+			NumMessages:   34,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -31,6 +31,9 @@ const (
 	PipelineService_SwitchPipeline_FullMethodName       = "/nightjar.v1.PipelineService/SwitchPipeline"
 	PipelineService_ClonePipeline_FullMethodName        = "/nightjar.v1.PipelineService/ClonePipeline"
 	PipelineService_CheckPipeline_FullMethodName        = "/nightjar.v1.PipelineService/CheckPipeline"
+	PipelineService_CheckPipelineText_FullMethodName    = "/nightjar.v1.PipelineService/CheckPipelineText"
+	PipelineService_TestPipeline_FullMethodName         = "/nightjar.v1.PipelineService/TestPipeline"
+	PipelineService_TryGrok_FullMethodName              = "/nightjar.v1.PipelineService/TryGrok"
 	PipelineService_PreviewPipelines_FullMethodName     = "/nightjar.v1.PipelineService/PreviewPipelines"
 	PipelineService_TraceEvent_FullMethodName           = "/nightjar.v1.PipelineService/TraceEvent"
 	PipelineService_ListPipelineVersions_FullMethodName = "/nightjar.v1.PipelineService/ListPipelineVersions"
@@ -68,6 +71,15 @@ type PipelineServiceClient interface {
 	ClonePipeline(ctx context.Context, in *ClonePipelineRequest, opts ...grpc.CallOption) (*PipelineState, error)
 	// CheckPipeline says what is wrong with a document, and stores nothing.
 	CheckPipeline(ctx context.Context, in *CheckPipelineRequest, opts ...grpc.CallOption) (*CheckPipelineResponse, error)
+	// CheckPipelineText reads a document as somebody writes it, in YAML or JSON, and says
+	// what it is and what is wrong with it, each with its place. It never fails on a bad one.
+	CheckPipelineText(ctx context.Context, in *CheckPipelineTextRequest, opts ...grpc.CallOption) (*CheckPipelineTextResponse, error)
+	// TestPipeline runs samples of what a pipeline has to make of events: those that are
+	// given, else those that ship with it. All pipelines are in force, as in the engine.
+	TestPipeline(ctx context.Context, in *TestPipelineRequest, opts ...grpc.CallOption) (*TestPipelineResponse, error)
+	// TryGrok reads texts with grok rules: which rule matches and what it finds, or how far
+	// the nearest one comes.
+	TryGrok(ctx context.Context, in *TryGrokRequest, opts ...grpc.CallOption) (*TryGrokResponse, error)
 	// PreviewPipelines shows an event before and after the pipelines, and what each
 	// processor did; it stores nothing.
 	PreviewPipelines(ctx context.Context, in *PreviewPipelinesRequest, opts ...grpc.CallOption) (*PreviewPipelinesResponse, error)
@@ -207,6 +219,36 @@ func (c *pipelineServiceClient) CheckPipeline(ctx context.Context, in *CheckPipe
 	return out, nil
 }
 
+func (c *pipelineServiceClient) CheckPipelineText(ctx context.Context, in *CheckPipelineTextRequest, opts ...grpc.CallOption) (*CheckPipelineTextResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CheckPipelineTextResponse)
+	err := c.cc.Invoke(ctx, PipelineService_CheckPipelineText_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *pipelineServiceClient) TestPipeline(ctx context.Context, in *TestPipelineRequest, opts ...grpc.CallOption) (*TestPipelineResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(TestPipelineResponse)
+	err := c.cc.Invoke(ctx, PipelineService_TestPipeline_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *pipelineServiceClient) TryGrok(ctx context.Context, in *TryGrokRequest, opts ...grpc.CallOption) (*TryGrokResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(TryGrokResponse)
+	err := c.cc.Invoke(ctx, PipelineService_TryGrok_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *pipelineServiceClient) PreviewPipelines(ctx context.Context, in *PreviewPipelinesRequest, opts ...grpc.CallOption) (*PreviewPipelinesResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(PreviewPipelinesResponse)
@@ -269,6 +311,15 @@ type PipelineServiceServer interface {
 	ClonePipeline(context.Context, *ClonePipelineRequest) (*PipelineState, error)
 	// CheckPipeline says what is wrong with a document, and stores nothing.
 	CheckPipeline(context.Context, *CheckPipelineRequest) (*CheckPipelineResponse, error)
+	// CheckPipelineText reads a document as somebody writes it, in YAML or JSON, and says
+	// what it is and what is wrong with it, each with its place. It never fails on a bad one.
+	CheckPipelineText(context.Context, *CheckPipelineTextRequest) (*CheckPipelineTextResponse, error)
+	// TestPipeline runs samples of what a pipeline has to make of events: those that are
+	// given, else those that ship with it. All pipelines are in force, as in the engine.
+	TestPipeline(context.Context, *TestPipelineRequest) (*TestPipelineResponse, error)
+	// TryGrok reads texts with grok rules: which rule matches and what it finds, or how far
+	// the nearest one comes.
+	TryGrok(context.Context, *TryGrokRequest) (*TryGrokResponse, error)
 	// PreviewPipelines shows an event before and after the pipelines, and what each
 	// processor did; it stores nothing.
 	PreviewPipelines(context.Context, *PreviewPipelinesRequest) (*PreviewPipelinesResponse, error)
@@ -323,6 +374,15 @@ func (UnimplementedPipelineServiceServer) ClonePipeline(context.Context, *CloneP
 }
 func (UnimplementedPipelineServiceServer) CheckPipeline(context.Context, *CheckPipelineRequest) (*CheckPipelineResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CheckPipeline not implemented")
+}
+func (UnimplementedPipelineServiceServer) CheckPipelineText(context.Context, *CheckPipelineTextRequest) (*CheckPipelineTextResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CheckPipelineText not implemented")
+}
+func (UnimplementedPipelineServiceServer) TestPipeline(context.Context, *TestPipelineRequest) (*TestPipelineResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method TestPipeline not implemented")
+}
+func (UnimplementedPipelineServiceServer) TryGrok(context.Context, *TryGrokRequest) (*TryGrokResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method TryGrok not implemented")
 }
 func (UnimplementedPipelineServiceServer) PreviewPipelines(context.Context, *PreviewPipelinesRequest) (*PreviewPipelinesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method PreviewPipelines not implemented")
@@ -570,6 +630,60 @@ func _PipelineService_CheckPipeline_Handler(srv interface{}, ctx context.Context
 	return interceptor(ctx, in, info, handler)
 }
 
+func _PipelineService_CheckPipelineText_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CheckPipelineTextRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PipelineServiceServer).CheckPipelineText(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PipelineService_CheckPipelineText_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PipelineServiceServer).CheckPipelineText(ctx, req.(*CheckPipelineTextRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PipelineService_TestPipeline_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(TestPipelineRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PipelineServiceServer).TestPipeline(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PipelineService_TestPipeline_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PipelineServiceServer).TestPipeline(ctx, req.(*TestPipelineRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PipelineService_TryGrok_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(TryGrokRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PipelineServiceServer).TryGrok(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PipelineService_TryGrok_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PipelineServiceServer).TryGrok(ctx, req.(*TryGrokRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _PipelineService_PreviewPipelines_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(PreviewPipelinesRequest)
 	if err := dec(in); err != nil {
@@ -678,6 +792,18 @@ var PipelineService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CheckPipeline",
 			Handler:    _PipelineService_CheckPipeline_Handler,
+		},
+		{
+			MethodName: "CheckPipelineText",
+			Handler:    _PipelineService_CheckPipelineText_Handler,
+		},
+		{
+			MethodName: "TestPipeline",
+			Handler:    _PipelineService_TestPipeline_Handler,
+		},
+		{
+			MethodName: "TryGrok",
+			Handler:    _PipelineService_TryGrok_Handler,
 		},
 		{
 			MethodName: "PreviewPipelines",

@@ -1197,9 +1197,12 @@ func (x *RowsMeta) GetNotFound() []string {
 }
 
 type ListRowsRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	Page          *TokenPage             `protobuf:"bytes,2,opt,name=page,proto3" json:"page,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Page  *TokenPage             `protobuf:"bytes,2,opt,name=page,proto3" json:"page,omitempty"`
+	// Only rows of which a value has this in it, in any letter case; empty: all. Not of the
+	// reference.
+	Contains      string `protobuf:"bytes,3,opt,name=contains,proto3" json:"contains,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1246,6 +1249,13 @@ func (x *ListRowsRequest) GetPage() *TokenPage {
 		return x.Page
 	}
 	return nil
+}
+
+func (x *ListRowsRequest) GetContains() string {
+	if x != nil {
+		return x.Contains
+	}
+	return ""
 }
 
 type TokenPage struct {
@@ -2335,6 +2345,409 @@ func (x *UploadAttributes) GetPartUrls() []string {
 	return nil
 }
 
+type ReferenceTableUses struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Those that name the table. A table without any is in nobody's way.
+	Rules         []*ReferenceTableUse `protobuf:"bytes,1,rep,name=rules,proto3" json:"rules,omitempty"`
+	Pipelines     []*ReferenceTableUse `protobuf:"bytes,2,rep,name=pipelines,proto3" json:"pipelines,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReferenceTableUses) Reset() {
+	*x = ReferenceTableUses{}
+	mi := &file_reference_table_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReferenceTableUses) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReferenceTableUses) ProtoMessage() {}
+
+func (x *ReferenceTableUses) ProtoReflect() protoreflect.Message {
+	mi := &file_reference_table_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReferenceTableUses.ProtoReflect.Descriptor instead.
+func (*ReferenceTableUses) Descriptor() ([]byte, []int) {
+	return file_reference_table_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *ReferenceTableUses) GetRules() []*ReferenceTableUse {
+	if x != nil {
+		return x.Rules
+	}
+	return nil
+}
+
+func (x *ReferenceTableUses) GetPipelines() []*ReferenceTableUse {
+	if x != nil {
+		return x.Pipelines
+	}
+	return nil
+}
+
+type ReferenceTableUse struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Id        string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Name      string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	IsEnabled bool                   `protobuf:"varint,3,opt,name=is_enabled,proto3" json:"is_enabled,omitempty"`
+	// Which columns are compared with, or which one is looked up in.
+	Columns       []string `protobuf:"bytes,4,rep,name=columns,proto3" json:"columns,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReferenceTableUse) Reset() {
+	*x = ReferenceTableUse{}
+	mi := &file_reference_table_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReferenceTableUse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReferenceTableUse) ProtoMessage() {}
+
+func (x *ReferenceTableUse) ProtoReflect() protoreflect.Message {
+	mi := &file_reference_table_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReferenceTableUse.ProtoReflect.Descriptor instead.
+func (*ReferenceTableUse) Descriptor() ([]byte, []int) {
+	return file_reference_table_proto_rawDescGZIP(), []int{43}
+}
+
+func (x *ReferenceTableUse) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *ReferenceTableUse) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ReferenceTableUse) GetIsEnabled() bool {
+	if x != nil {
+		return x.IsEnabled
+	}
+	return false
+}
+
+func (x *ReferenceTableUse) GetColumns() []string {
+	if x != nil {
+		return x.Columns
+	}
+	return nil
+}
+
+type CheckTableFileRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of the file, or of its beginning: whole lines.
+	Text string `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
+	// The table whose rows they would be: columns and types have to be its own.
+	TableId string `protobuf:"bytes,2,opt,name=table_id,proto3" json:"table_id,omitempty"`
+	// Of a file for a new table: the column that tells rows apart; empty: the first.
+	Key string `protobuf:"bytes,3,opt,name=key,proto3" json:"key,omitempty"`
+	// Of a file whose first line does not name the columns.
+	Columns       []string `protobuf:"bytes,4,rep,name=columns,proto3" json:"columns,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckTableFileRequest) Reset() {
+	*x = CheckTableFileRequest{}
+	mi := &file_reference_table_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckTableFileRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckTableFileRequest) ProtoMessage() {}
+
+func (x *CheckTableFileRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_reference_table_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckTableFileRequest.ProtoReflect.Descriptor instead.
+func (*CheckTableFileRequest) Descriptor() ([]byte, []int) {
+	return file_reference_table_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *CheckTableFileRequest) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *CheckTableFileRequest) GetTableId() string {
+	if x != nil {
+		return x.TableId
+	}
+	return ""
+}
+
+func (x *CheckTableFileRequest) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *CheckTableFileRequest) GetColumns() []string {
+	if x != nil {
+		return x.Columns
+	}
+	return nil
+}
+
+type CheckTableFileResponse struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Fields []*ReferenceTableField `protobuf:"bytes,1,rep,name=fields,proto3" json:"fields,omitempty"`
+	Key    string                 `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
+	// The first line named the columns.
+	Header bool `protobuf:"varint,3,opt,name=header,proto3" json:"header,omitempty"`
+	// Rows without a mistake, and lines whose key a later one has too.
+	Rows     int64 `protobuf:"varint,4,opt,name=rows,proto3" json:"rows,omitempty"`
+	Replaced int64 `protobuf:"varint,5,opt,name=replaced,proto3" json:"replaced,omitempty"`
+	// The first 100 mistakes, and how many there are.
+	Problems []*TableFileProblem `protobuf:"bytes,6,rep,name=problems,proto3" json:"problems,omitempty"`
+	Mistakes int64               `protobuf:"varint,7,opt,name=mistakes,proto3" json:"mistakes,omitempty"`
+	// The first rows, values in the order of fields.
+	First         []*TableFileRow `protobuf:"bytes,8,rep,name=first,proto3" json:"first,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckTableFileResponse) Reset() {
+	*x = CheckTableFileResponse{}
+	mi := &file_reference_table_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckTableFileResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckTableFileResponse) ProtoMessage() {}
+
+func (x *CheckTableFileResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_reference_table_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckTableFileResponse.ProtoReflect.Descriptor instead.
+func (*CheckTableFileResponse) Descriptor() ([]byte, []int) {
+	return file_reference_table_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *CheckTableFileResponse) GetFields() []*ReferenceTableField {
+	if x != nil {
+		return x.Fields
+	}
+	return nil
+}
+
+func (x *CheckTableFileResponse) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *CheckTableFileResponse) GetHeader() bool {
+	if x != nil {
+		return x.Header
+	}
+	return false
+}
+
+func (x *CheckTableFileResponse) GetRows() int64 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+func (x *CheckTableFileResponse) GetReplaced() int64 {
+	if x != nil {
+		return x.Replaced
+	}
+	return 0
+}
+
+func (x *CheckTableFileResponse) GetProblems() []*TableFileProblem {
+	if x != nil {
+		return x.Problems
+	}
+	return nil
+}
+
+func (x *CheckTableFileResponse) GetMistakes() int64 {
+	if x != nil {
+		return x.Mistakes
+	}
+	return 0
+}
+
+func (x *CheckTableFileResponse) GetFirst() []*TableFileRow {
+	if x != nil {
+		return x.First
+	}
+	return nil
+}
+
+type TableFileProblem struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// From 1; 0: it is about the whole file.
+	Line          int64  `protobuf:"varint,1,opt,name=line,proto3" json:"line,omitempty"`
+	Column        int64  `protobuf:"varint,2,opt,name=column,proto3" json:"column,omitempty"`
+	Message       string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TableFileProblem) Reset() {
+	*x = TableFileProblem{}
+	mi := &file_reference_table_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TableFileProblem) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TableFileProblem) ProtoMessage() {}
+
+func (x *TableFileProblem) ProtoReflect() protoreflect.Message {
+	mi := &file_reference_table_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TableFileProblem.ProtoReflect.Descriptor instead.
+func (*TableFileProblem) Descriptor() ([]byte, []int) {
+	return file_reference_table_proto_rawDescGZIP(), []int{46}
+}
+
+func (x *TableFileProblem) GetLine() int64 {
+	if x != nil {
+		return x.Line
+	}
+	return 0
+}
+
+func (x *TableFileProblem) GetColumn() int64 {
+	if x != nil {
+		return x.Column
+	}
+	return 0
+}
+
+func (x *TableFileProblem) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+type TableFileRow struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Values        []string               `protobuf:"bytes,1,rep,name=values,proto3" json:"values,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TableFileRow) Reset() {
+	*x = TableFileRow{}
+	mi := &file_reference_table_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TableFileRow) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TableFileRow) ProtoMessage() {}
+
+func (x *TableFileRow) ProtoReflect() protoreflect.Message {
+	mi := &file_reference_table_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TableFileRow.ProtoReflect.Descriptor instead.
+func (*TableFileRow) Descriptor() ([]byte, []int) {
+	return file_reference_table_proto_rawDescGZIP(), []int{47}
+}
+
+func (x *TableFileRow) GetValues() []string {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
 var File_reference_table_proto protoreflect.FileDescriptor
 
 const file_reference_table_proto_rawDesc = "" +
@@ -2437,10 +2850,11 @@ const file_reference_table_proto_rawDesc = "" +
 	"\bRowsMeta\x12(\n" +
 	"\x0frequested_count\x18\x01 \x01(\x03R\x0frequested_count\x12 \n" +
 	"\vfound_count\x18\x02 \x01(\x03R\vfound_count\x12\x1c\n" +
-	"\tnot_found\x18\x03 \x03(\tR\tnot_found\"M\n" +
+	"\tnot_found\x18\x03 \x03(\tR\tnot_found\"i\n" +
 	"\x0fListRowsRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12*\n" +
-	"\x04page\x18\x02 \x01(\v2\x16.nightjar.v1.TokenPageR\x04page\"`\n" +
+	"\x04page\x18\x02 \x01(\v2\x16.nightjar.v1.TokenPageR\x04page\x12\x1a\n" +
+	"\bcontains\x18\x03 \x01(\tR\bcontains\"`\n" +
 	"\tTokenPage\x12\x19\n" +
 	"\x05limit\x18\x01 \x01(\x03H\x00R\x05limit\x88\x01\x01\x12.\n" +
 	"\x12continuation_token\x18\x02 \x01(\tR\x12continuation_tokenB\b\n" +
@@ -2513,7 +2927,37 @@ const file_reference_table_proto_rawDesc = "" +
 	"attributes\x18\x03 \x01(\v2\x1d.nightjar.v1.UploadAttributesR\n" +
 	"attributes\"0\n" +
 	"\x10UploadAttributes\x12\x1c\n" +
-	"\tpart_urls\x18\x01 \x03(\tR\tpart_urls2\xa4\a\n" +
+	"\tpart_urls\x18\x01 \x03(\tR\tpart_urls\"\x88\x01\n" +
+	"\x12ReferenceTableUses\x124\n" +
+	"\x05rules\x18\x01 \x03(\v2\x1e.nightjar.v1.ReferenceTableUseR\x05rules\x12<\n" +
+	"\tpipelines\x18\x02 \x03(\v2\x1e.nightjar.v1.ReferenceTableUseR\tpipelines\"q\n" +
+	"\x11ReferenceTableUse\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1e\n" +
+	"\n" +
+	"is_enabled\x18\x03 \x01(\bR\n" +
+	"is_enabled\x12\x18\n" +
+	"\acolumns\x18\x04 \x03(\tR\acolumns\"s\n" +
+	"\x15CheckTableFileRequest\x12\x12\n" +
+	"\x04text\x18\x01 \x01(\tR\x04text\x12\x1a\n" +
+	"\btable_id\x18\x02 \x01(\tR\btable_id\x12\x10\n" +
+	"\x03key\x18\x03 \x01(\tR\x03key\x12\x18\n" +
+	"\acolumns\x18\x04 \x03(\tR\acolumns\"\xb4\x02\n" +
+	"\x16CheckTableFileResponse\x128\n" +
+	"\x06fields\x18\x01 \x03(\v2 .nightjar.v1.ReferenceTableFieldR\x06fields\x12\x10\n" +
+	"\x03key\x18\x02 \x01(\tR\x03key\x12\x16\n" +
+	"\x06header\x18\x03 \x01(\bR\x06header\x12\x12\n" +
+	"\x04rows\x18\x04 \x01(\x03R\x04rows\x12\x1a\n" +
+	"\breplaced\x18\x05 \x01(\x03R\breplaced\x129\n" +
+	"\bproblems\x18\x06 \x03(\v2\x1d.nightjar.v1.TableFileProblemR\bproblems\x12\x1a\n" +
+	"\bmistakes\x18\a \x01(\x03R\bmistakes\x12/\n" +
+	"\x05first\x18\b \x03(\v2\x19.nightjar.v1.TableFileRowR\x05first\"X\n" +
+	"\x10TableFileProblem\x12\x12\n" +
+	"\x04line\x18\x01 \x01(\x03R\x04line\x12\x16\n" +
+	"\x06column\x18\x02 \x01(\x03R\x06column\x12\x18\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage\"&\n" +
+	"\fTableFileRow\x12\x16\n" +
+	"\x06values\x18\x01 \x03(\tR\x06values2\xe0\b\n" +
 	"\x15ReferenceTableService\x12e\n" +
 	"\x14CreateReferenceTable\x12(.nightjar.v1.CreateReferenceTableRequest\x1a#.nightjar.v1.ReferenceTableResponse\x12d\n" +
 	"\x13ListReferenceTables\x12'.nightjar.v1.ListReferenceTablesRequest\x1a$.nightjar.v1.ReferenceTablesResponse\x12_\n" +
@@ -2526,7 +2970,9 @@ const file_reference_table_proto_rawDesc = "" +
 	"UpsertRows\x12\x1e.nightjar.v1.UpsertRowsRequest\x1a\x16.google.protobuf.Empty\x12D\n" +
 	"\n" +
 	"DeleteRows\x12\x1e.nightjar.v1.DeleteRowsRequest\x1a\x16.google.protobuf.Empty\x12J\n" +
-	"\tQueryRows\x12\x1d.nightjar.v1.QueryRowsRequest\x1a\x1e.nightjar.v1.QueryRowsResponse\x12M\n" +
+	"\tQueryRows\x12\x1d.nightjar.v1.QueryRowsRequest\x1a\x1e.nightjar.v1.QueryRowsResponse\x12_\n" +
+	"\x15GetReferenceTableUses\x12%.nightjar.v1.GetReferenceTableRequest\x1a\x1f.nightjar.v1.ReferenceTableUses\x12Y\n" +
+	"\x0eCheckTableFile\x12\".nightjar.v1.CheckTableFileRequest\x1a#.nightjar.v1.CheckTableFileResponse\x12M\n" +
 	"\fCreateUpload\x12 .nightjar.v1.CreateUploadRequest\x1a\x1b.nightjar.v1.UploadResponseB\x1cZ\x1anightjar/api/v1;nightjarv1b\x06proto3"
 
 var (
@@ -2541,7 +2987,7 @@ func file_reference_table_proto_rawDescGZIP() []byte {
 	return file_reference_table_proto_rawDescData
 }
 
-var file_reference_table_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
+var file_reference_table_proto_msgTypes = make([]protoimpl.MessageInfo, 48)
 var file_reference_table_proto_goTypes = []any{
 	(*ReferenceTable)(nil),              // 0: nightjar.v1.ReferenceTable
 	(*ReferenceTableAttributes)(nil),    // 1: nightjar.v1.ReferenceTableAttributes
@@ -2585,16 +3031,22 @@ var file_reference_table_proto_goTypes = []any{
 	(*UploadResponse)(nil),              // 39: nightjar.v1.UploadResponse
 	(*Upload)(nil),                      // 40: nightjar.v1.Upload
 	(*UploadAttributes)(nil),            // 41: nightjar.v1.UploadAttributes
-	(*structpb.Struct)(nil),             // 42: google.protobuf.Struct
-	(*fieldmaskpb.FieldMask)(nil),       // 43: google.protobuf.FieldMask
-	(*emptypb.Empty)(nil),               // 44: google.protobuf.Empty
+	(*ReferenceTableUses)(nil),          // 42: nightjar.v1.ReferenceTableUses
+	(*ReferenceTableUse)(nil),           // 43: nightjar.v1.ReferenceTableUse
+	(*CheckTableFileRequest)(nil),       // 44: nightjar.v1.CheckTableFileRequest
+	(*CheckTableFileResponse)(nil),      // 45: nightjar.v1.CheckTableFileResponse
+	(*TableFileProblem)(nil),            // 46: nightjar.v1.TableFileProblem
+	(*TableFileRow)(nil),                // 47: nightjar.v1.TableFileRow
+	(*structpb.Struct)(nil),             // 48: google.protobuf.Struct
+	(*fieldmaskpb.FieldMask)(nil),       // 49: google.protobuf.FieldMask
+	(*emptypb.Empty)(nil),               // 50: google.protobuf.Empty
 }
 var file_reference_table_proto_depIdxs = []int32{
 	1,  // 0: nightjar.v1.ReferenceTable.attributes:type_name -> nightjar.v1.ReferenceTableAttributes
 	2,  // 1: nightjar.v1.ReferenceTableAttributes.schema:type_name -> nightjar.v1.ReferenceTableSchema
 	4,  // 2: nightjar.v1.ReferenceTableAttributes.file_metadata:type_name -> nightjar.v1.ReferenceTableFile
 	3,  // 3: nightjar.v1.ReferenceTableSchema.fields:type_name -> nightjar.v1.ReferenceTableField
-	42, // 4: nightjar.v1.ReferenceTableFile.access_details:type_name -> google.protobuf.Struct
+	48, // 4: nightjar.v1.ReferenceTableFile.access_details:type_name -> google.protobuf.Struct
 	0,  // 5: nightjar.v1.ReferenceTableResponse.data:type_name -> nightjar.v1.ReferenceTable
 	0,  // 6: nightjar.v1.ReferenceTablesResponse.data:type_name -> nightjar.v1.ReferenceTable
 	0,  // 7: nightjar.v1.CreateReferenceTableRequest.data:type_name -> nightjar.v1.ReferenceTable
@@ -2602,9 +3054,9 @@ var file_reference_table_proto_depIdxs = []int32{
 	10, // 9: nightjar.v1.ListReferenceTablesRequest.filter:type_name -> nightjar.v1.ReferenceTableFilter
 	11, // 10: nightjar.v1.ReferenceTableFilter.table_name:type_name -> nightjar.v1.ReferenceTableNameFilter
 	0,  // 11: nightjar.v1.UpdateReferenceTableRequest.data:type_name -> nightjar.v1.ReferenceTable
-	43, // 12: nightjar.v1.UpdateReferenceTableRequest.update_mask:type_name -> google.protobuf.FieldMask
+	49, // 12: nightjar.v1.UpdateReferenceTableRequest.update_mask:type_name -> google.protobuf.FieldMask
 	17, // 13: nightjar.v1.Row.attributes:type_name -> nightjar.v1.RowAttributes
-	42, // 14: nightjar.v1.RowAttributes.values:type_name -> google.protobuf.Struct
+	48, // 14: nightjar.v1.RowAttributes.values:type_name -> google.protobuf.Struct
 	16, // 15: nightjar.v1.RowsResponse.data:type_name -> nightjar.v1.Row
 	19, // 16: nightjar.v1.RowsResponse.meta:type_name -> nightjar.v1.RowsMeta
 	21, // 17: nightjar.v1.ListRowsRequest.page:type_name -> nightjar.v1.TokenPage
@@ -2625,33 +3077,42 @@ var file_reference_table_proto_depIdxs = []int32{
 	38, // 32: nightjar.v1.UploadRequest.attributes:type_name -> nightjar.v1.UploadRequestAttributes
 	40, // 33: nightjar.v1.UploadResponse.data:type_name -> nightjar.v1.Upload
 	41, // 34: nightjar.v1.Upload.attributes:type_name -> nightjar.v1.UploadAttributes
-	7,  // 35: nightjar.v1.ReferenceTableService.CreateReferenceTable:input_type -> nightjar.v1.CreateReferenceTableRequest
-	8,  // 36: nightjar.v1.ReferenceTableService.ListReferenceTables:input_type -> nightjar.v1.ListReferenceTablesRequest
-	12, // 37: nightjar.v1.ReferenceTableService.GetReferenceTable:input_type -> nightjar.v1.GetReferenceTableRequest
-	13, // 38: nightjar.v1.ReferenceTableService.UpdateReferenceTable:input_type -> nightjar.v1.UpdateReferenceTableRequest
-	14, // 39: nightjar.v1.ReferenceTableService.DeleteReferenceTable:input_type -> nightjar.v1.DeleteReferenceTableRequest
-	15, // 40: nightjar.v1.ReferenceTableService.GetRows:input_type -> nightjar.v1.GetRowsRequest
-	20, // 41: nightjar.v1.ReferenceTableService.ListRows:input_type -> nightjar.v1.ListRowsRequest
-	26, // 42: nightjar.v1.ReferenceTableService.UpsertRows:input_type -> nightjar.v1.UpsertRowsRequest
-	28, // 43: nightjar.v1.ReferenceTableService.DeleteRows:input_type -> nightjar.v1.DeleteRowsRequest
-	29, // 44: nightjar.v1.ReferenceTableService.QueryRows:input_type -> nightjar.v1.QueryRowsRequest
-	36, // 45: nightjar.v1.ReferenceTableService.CreateUpload:input_type -> nightjar.v1.CreateUploadRequest
-	5,  // 46: nightjar.v1.ReferenceTableService.CreateReferenceTable:output_type -> nightjar.v1.ReferenceTableResponse
-	6,  // 47: nightjar.v1.ReferenceTableService.ListReferenceTables:output_type -> nightjar.v1.ReferenceTablesResponse
-	5,  // 48: nightjar.v1.ReferenceTableService.GetReferenceTable:output_type -> nightjar.v1.ReferenceTableResponse
-	44, // 49: nightjar.v1.ReferenceTableService.UpdateReferenceTable:output_type -> google.protobuf.Empty
-	44, // 50: nightjar.v1.ReferenceTableService.DeleteReferenceTable:output_type -> google.protobuf.Empty
-	18, // 51: nightjar.v1.ReferenceTableService.GetRows:output_type -> nightjar.v1.RowsResponse
-	22, // 52: nightjar.v1.ReferenceTableService.ListRows:output_type -> nightjar.v1.RowsPage
-	44, // 53: nightjar.v1.ReferenceTableService.UpsertRows:output_type -> google.protobuf.Empty
-	44, // 54: nightjar.v1.ReferenceTableService.DeleteRows:output_type -> google.protobuf.Empty
-	32, // 55: nightjar.v1.ReferenceTableService.QueryRows:output_type -> nightjar.v1.QueryRowsResponse
-	39, // 56: nightjar.v1.ReferenceTableService.CreateUpload:output_type -> nightjar.v1.UploadResponse
-	46, // [46:57] is the sub-list for method output_type
-	35, // [35:46] is the sub-list for method input_type
-	35, // [35:35] is the sub-list for extension type_name
-	35, // [35:35] is the sub-list for extension extendee
-	0,  // [0:35] is the sub-list for field type_name
+	43, // 35: nightjar.v1.ReferenceTableUses.rules:type_name -> nightjar.v1.ReferenceTableUse
+	43, // 36: nightjar.v1.ReferenceTableUses.pipelines:type_name -> nightjar.v1.ReferenceTableUse
+	3,  // 37: nightjar.v1.CheckTableFileResponse.fields:type_name -> nightjar.v1.ReferenceTableField
+	46, // 38: nightjar.v1.CheckTableFileResponse.problems:type_name -> nightjar.v1.TableFileProblem
+	47, // 39: nightjar.v1.CheckTableFileResponse.first:type_name -> nightjar.v1.TableFileRow
+	7,  // 40: nightjar.v1.ReferenceTableService.CreateReferenceTable:input_type -> nightjar.v1.CreateReferenceTableRequest
+	8,  // 41: nightjar.v1.ReferenceTableService.ListReferenceTables:input_type -> nightjar.v1.ListReferenceTablesRequest
+	12, // 42: nightjar.v1.ReferenceTableService.GetReferenceTable:input_type -> nightjar.v1.GetReferenceTableRequest
+	13, // 43: nightjar.v1.ReferenceTableService.UpdateReferenceTable:input_type -> nightjar.v1.UpdateReferenceTableRequest
+	14, // 44: nightjar.v1.ReferenceTableService.DeleteReferenceTable:input_type -> nightjar.v1.DeleteReferenceTableRequest
+	15, // 45: nightjar.v1.ReferenceTableService.GetRows:input_type -> nightjar.v1.GetRowsRequest
+	20, // 46: nightjar.v1.ReferenceTableService.ListRows:input_type -> nightjar.v1.ListRowsRequest
+	26, // 47: nightjar.v1.ReferenceTableService.UpsertRows:input_type -> nightjar.v1.UpsertRowsRequest
+	28, // 48: nightjar.v1.ReferenceTableService.DeleteRows:input_type -> nightjar.v1.DeleteRowsRequest
+	29, // 49: nightjar.v1.ReferenceTableService.QueryRows:input_type -> nightjar.v1.QueryRowsRequest
+	12, // 50: nightjar.v1.ReferenceTableService.GetReferenceTableUses:input_type -> nightjar.v1.GetReferenceTableRequest
+	44, // 51: nightjar.v1.ReferenceTableService.CheckTableFile:input_type -> nightjar.v1.CheckTableFileRequest
+	36, // 52: nightjar.v1.ReferenceTableService.CreateUpload:input_type -> nightjar.v1.CreateUploadRequest
+	5,  // 53: nightjar.v1.ReferenceTableService.CreateReferenceTable:output_type -> nightjar.v1.ReferenceTableResponse
+	6,  // 54: nightjar.v1.ReferenceTableService.ListReferenceTables:output_type -> nightjar.v1.ReferenceTablesResponse
+	5,  // 55: nightjar.v1.ReferenceTableService.GetReferenceTable:output_type -> nightjar.v1.ReferenceTableResponse
+	50, // 56: nightjar.v1.ReferenceTableService.UpdateReferenceTable:output_type -> google.protobuf.Empty
+	50, // 57: nightjar.v1.ReferenceTableService.DeleteReferenceTable:output_type -> google.protobuf.Empty
+	18, // 58: nightjar.v1.ReferenceTableService.GetRows:output_type -> nightjar.v1.RowsResponse
+	22, // 59: nightjar.v1.ReferenceTableService.ListRows:output_type -> nightjar.v1.RowsPage
+	50, // 60: nightjar.v1.ReferenceTableService.UpsertRows:output_type -> google.protobuf.Empty
+	50, // 61: nightjar.v1.ReferenceTableService.DeleteRows:output_type -> google.protobuf.Empty
+	32, // 62: nightjar.v1.ReferenceTableService.QueryRows:output_type -> nightjar.v1.QueryRowsResponse
+	42, // 63: nightjar.v1.ReferenceTableService.GetReferenceTableUses:output_type -> nightjar.v1.ReferenceTableUses
+	45, // 64: nightjar.v1.ReferenceTableService.CheckTableFile:output_type -> nightjar.v1.CheckTableFileResponse
+	39, // 65: nightjar.v1.ReferenceTableService.CreateUpload:output_type -> nightjar.v1.UploadResponse
+	53, // [53:66] is the sub-list for method output_type
+	40, // [40:53] is the sub-list for method input_type
+	40, // [40:40] is the sub-list for extension type_name
+	40, // [40:40] is the sub-list for extension extendee
+	0,  // [0:40] is the sub-list for field type_name
 }
 
 func init() { file_reference_table_proto_init() }
@@ -2672,7 +3133,7 @@ func file_reference_table_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_reference_table_proto_rawDesc), len(file_reference_table_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   42,
+			NumMessages:   48,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

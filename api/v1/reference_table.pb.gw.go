@@ -443,6 +443,72 @@ func local_request_ReferenceTableService_QueryRows_0(ctx context.Context, marsha
 	return msg, metadata, err
 }
 
+func request_ReferenceTableService_GetReferenceTableUses_0(ctx context.Context, marshaler runtime.Marshaler, client ReferenceTableServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq GetReferenceTableRequest
+		metadata runtime.ServerMetadata
+		err      error
+	)
+	val, ok := pathParams["id"]
+	if !ok {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "missing parameter %s", "id")
+	}
+	protoReq.Id, err = runtime.String(val)
+	if err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "type mismatch, parameter: %s, error: %v", "id", err)
+	}
+	if req.Body != nil {
+		_, _ = io.Copy(io.Discard, req.Body)
+	}
+	msg, err := client.GetReferenceTableUses(ctx, &protoReq, grpc.Header(&metadata.HeaderMD), grpc.Trailer(&metadata.TrailerMD))
+	return msg, metadata, err
+}
+
+func local_request_ReferenceTableService_GetReferenceTableUses_0(ctx context.Context, marshaler runtime.Marshaler, server ReferenceTableServiceServer, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq GetReferenceTableRequest
+		metadata runtime.ServerMetadata
+		err      error
+	)
+	val, ok := pathParams["id"]
+	if !ok {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "missing parameter %s", "id")
+	}
+	protoReq.Id, err = runtime.String(val)
+	if err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "type mismatch, parameter: %s, error: %v", "id", err)
+	}
+	msg, err := server.GetReferenceTableUses(ctx, &protoReq)
+	return msg, metadata, err
+}
+
+func request_ReferenceTableService_CheckTableFile_0(ctx context.Context, marshaler runtime.Marshaler, client ReferenceTableServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq CheckTableFileRequest
+		metadata runtime.ServerMetadata
+	)
+	if err := marshaler.NewDecoder(req.Body).Decode(&protoReq); err != nil && !errors.Is(err, io.EOF) {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	if req.Body != nil {
+		_, _ = io.Copy(io.Discard, req.Body)
+	}
+	msg, err := client.CheckTableFile(ctx, &protoReq, grpc.Header(&metadata.HeaderMD), grpc.Trailer(&metadata.TrailerMD))
+	return msg, metadata, err
+}
+
+func local_request_ReferenceTableService_CheckTableFile_0(ctx context.Context, marshaler runtime.Marshaler, server ReferenceTableServiceServer, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq CheckTableFileRequest
+		metadata runtime.ServerMetadata
+	)
+	if err := marshaler.NewDecoder(req.Body).Decode(&protoReq); err != nil && !errors.Is(err, io.EOF) {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	msg, err := server.CheckTableFile(ctx, &protoReq)
+	return msg, metadata, err
+}
+
 func request_ReferenceTableService_CreateUpload_0(ctx context.Context, marshaler runtime.Marshaler, client ReferenceTableServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
 	var (
 		protoReq CreateUploadRequest
@@ -676,6 +742,46 @@ func RegisterReferenceTableServiceHandlerServer(ctx context.Context, mux *runtim
 		}
 		forward_ReferenceTableService_QueryRows_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
+	mux.Handle(http.MethodGet, pattern_ReferenceTableService_GetReferenceTableUses_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		var stream runtime.ServerTransportStream
+		ctx = grpc.NewContextWithServerTransportStream(ctx, &stream)
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateIncomingContext(ctx, mux, req, "/nightjar.v1.ReferenceTableService/GetReferenceTableUses", runtime.WithHTTPPathPattern("/api/nightjar/v1/reference_tables/{id}/uses"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := local_request_ReferenceTableService_GetReferenceTableUses_0(annotatedContext, inboundMarshaler, server, req, pathParams)
+		md.HeaderMD, md.TrailerMD = metadata.Join(md.HeaderMD, stream.Header()), metadata.Join(md.TrailerMD, stream.Trailer())
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_ReferenceTableService_GetReferenceTableUses_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
+	})
+	mux.Handle(http.MethodPost, pattern_ReferenceTableService_CheckTableFile_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		var stream runtime.ServerTransportStream
+		ctx = grpc.NewContextWithServerTransportStream(ctx, &stream)
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateIncomingContext(ctx, mux, req, "/nightjar.v1.ReferenceTableService/CheckTableFile", runtime.WithHTTPPathPattern("/api/nightjar/v1/reference_tables/check"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := local_request_ReferenceTableService_CheckTableFile_0(annotatedContext, inboundMarshaler, server, req, pathParams)
+		md.HeaderMD, md.TrailerMD = metadata.Join(md.HeaderMD, stream.Header()), metadata.Join(md.TrailerMD, stream.Trailer())
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_ReferenceTableService_CheckTableFile_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
+	})
 	mux.Handle(http.MethodPost, pattern_ReferenceTableService_CreateUpload_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
 		defer cancel()
@@ -906,6 +1012,40 @@ func RegisterReferenceTableServiceHandlerClient(ctx context.Context, mux *runtim
 		}
 		forward_ReferenceTableService_QueryRows_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
+	mux.Handle(http.MethodGet, pattern_ReferenceTableService_GetReferenceTableUses_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateContext(ctx, mux, req, "/nightjar.v1.ReferenceTableService/GetReferenceTableUses", runtime.WithHTTPPathPattern("/api/nightjar/v1/reference_tables/{id}/uses"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := request_ReferenceTableService_GetReferenceTableUses_0(annotatedContext, inboundMarshaler, client, req, pathParams)
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_ReferenceTableService_GetReferenceTableUses_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
+	})
+	mux.Handle(http.MethodPost, pattern_ReferenceTableService_CheckTableFile_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateContext(ctx, mux, req, "/nightjar.v1.ReferenceTableService/CheckTableFile", runtime.WithHTTPPathPattern("/api/nightjar/v1/reference_tables/check"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := request_ReferenceTableService_CheckTableFile_0(annotatedContext, inboundMarshaler, client, req, pathParams)
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_ReferenceTableService_CheckTableFile_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
+	})
 	mux.Handle(http.MethodPost, pattern_ReferenceTableService_CreateUpload_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
 		defer cancel()
@@ -927,29 +1067,33 @@ func RegisterReferenceTableServiceHandlerClient(ctx context.Context, mux *runtim
 }
 
 var (
-	pattern_ReferenceTableService_CreateReferenceTable_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3}, []string{"api", "v2", "reference-tables", "tables"}, ""))
-	pattern_ReferenceTableService_ListReferenceTables_0  = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3}, []string{"api", "v2", "reference-tables", "tables"}, ""))
-	pattern_ReferenceTableService_GetReferenceTable_0    = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 1, 0, 4, 1, 5, 4}, []string{"api", "v2", "reference-tables", "tables", "id"}, ""))
-	pattern_ReferenceTableService_UpdateReferenceTable_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 1, 0, 4, 1, 5, 4}, []string{"api", "v2", "reference-tables", "tables", "id"}, ""))
-	pattern_ReferenceTableService_DeleteReferenceTable_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 1, 0, 4, 1, 5, 4}, []string{"api", "v2", "reference-tables", "tables", "id"}, ""))
-	pattern_ReferenceTableService_GetRows_0              = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 1, 0, 4, 1, 5, 4, 2, 5}, []string{"api", "v2", "reference-tables", "tables", "id", "rows"}, ""))
-	pattern_ReferenceTableService_ListRows_0             = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 1, 0, 4, 1, 5, 4, 2, 5, 2, 6}, []string{"api", "v2", "reference-tables", "tables", "id", "rows", "list"}, ""))
-	pattern_ReferenceTableService_UpsertRows_0           = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 1, 0, 4, 1, 5, 4, 2, 5}, []string{"api", "v2", "reference-tables", "tables", "id", "rows"}, ""))
-	pattern_ReferenceTableService_DeleteRows_0           = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 1, 0, 4, 1, 5, 4, 2, 5}, []string{"api", "v2", "reference-tables", "tables", "id", "rows"}, ""))
-	pattern_ReferenceTableService_QueryRows_0            = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 2, 4}, []string{"api", "v2", "reference-tables", "queries", "batch-rows"}, ""))
-	pattern_ReferenceTableService_CreateUpload_0         = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3}, []string{"api", "v2", "reference-tables", "uploads"}, ""))
+	pattern_ReferenceTableService_CreateReferenceTable_0  = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3}, []string{"api", "v2", "reference-tables", "tables"}, ""))
+	pattern_ReferenceTableService_ListReferenceTables_0   = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3}, []string{"api", "v2", "reference-tables", "tables"}, ""))
+	pattern_ReferenceTableService_GetReferenceTable_0     = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 1, 0, 4, 1, 5, 4}, []string{"api", "v2", "reference-tables", "tables", "id"}, ""))
+	pattern_ReferenceTableService_UpdateReferenceTable_0  = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 1, 0, 4, 1, 5, 4}, []string{"api", "v2", "reference-tables", "tables", "id"}, ""))
+	pattern_ReferenceTableService_DeleteReferenceTable_0  = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 1, 0, 4, 1, 5, 4}, []string{"api", "v2", "reference-tables", "tables", "id"}, ""))
+	pattern_ReferenceTableService_GetRows_0               = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 1, 0, 4, 1, 5, 4, 2, 5}, []string{"api", "v2", "reference-tables", "tables", "id", "rows"}, ""))
+	pattern_ReferenceTableService_ListRows_0              = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 1, 0, 4, 1, 5, 4, 2, 5, 2, 6}, []string{"api", "v2", "reference-tables", "tables", "id", "rows", "list"}, ""))
+	pattern_ReferenceTableService_UpsertRows_0            = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 1, 0, 4, 1, 5, 4, 2, 5}, []string{"api", "v2", "reference-tables", "tables", "id", "rows"}, ""))
+	pattern_ReferenceTableService_DeleteRows_0            = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 1, 0, 4, 1, 5, 4, 2, 5}, []string{"api", "v2", "reference-tables", "tables", "id", "rows"}, ""))
+	pattern_ReferenceTableService_QueryRows_0             = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 2, 4}, []string{"api", "v2", "reference-tables", "queries", "batch-rows"}, ""))
+	pattern_ReferenceTableService_GetReferenceTableUses_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 1, 0, 4, 1, 5, 4, 2, 5}, []string{"api", "nightjar", "v1", "reference_tables", "id", "uses"}, ""))
+	pattern_ReferenceTableService_CheckTableFile_0        = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 2, 4}, []string{"api", "nightjar", "v1", "reference_tables", "check"}, ""))
+	pattern_ReferenceTableService_CreateUpload_0          = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3}, []string{"api", "v2", "reference-tables", "uploads"}, ""))
 )
 
 var (
-	forward_ReferenceTableService_CreateReferenceTable_0 = runtime.ForwardResponseMessage
-	forward_ReferenceTableService_ListReferenceTables_0  = runtime.ForwardResponseMessage
-	forward_ReferenceTableService_GetReferenceTable_0    = runtime.ForwardResponseMessage
-	forward_ReferenceTableService_UpdateReferenceTable_0 = runtime.ForwardResponseMessage
-	forward_ReferenceTableService_DeleteReferenceTable_0 = runtime.ForwardResponseMessage
-	forward_ReferenceTableService_GetRows_0              = runtime.ForwardResponseMessage
-	forward_ReferenceTableService_ListRows_0             = runtime.ForwardResponseMessage
-	forward_ReferenceTableService_UpsertRows_0           = runtime.ForwardResponseMessage
-	forward_ReferenceTableService_DeleteRows_0           = runtime.ForwardResponseMessage
-	forward_ReferenceTableService_QueryRows_0            = runtime.ForwardResponseMessage
-	forward_ReferenceTableService_CreateUpload_0         = runtime.ForwardResponseMessage
+	forward_ReferenceTableService_CreateReferenceTable_0  = runtime.ForwardResponseMessage
+	forward_ReferenceTableService_ListReferenceTables_0   = runtime.ForwardResponseMessage
+	forward_ReferenceTableService_GetReferenceTable_0     = runtime.ForwardResponseMessage
+	forward_ReferenceTableService_UpdateReferenceTable_0  = runtime.ForwardResponseMessage
+	forward_ReferenceTableService_DeleteReferenceTable_0  = runtime.ForwardResponseMessage
+	forward_ReferenceTableService_GetRows_0               = runtime.ForwardResponseMessage
+	forward_ReferenceTableService_ListRows_0              = runtime.ForwardResponseMessage
+	forward_ReferenceTableService_UpsertRows_0            = runtime.ForwardResponseMessage
+	forward_ReferenceTableService_DeleteRows_0            = runtime.ForwardResponseMessage
+	forward_ReferenceTableService_QueryRows_0             = runtime.ForwardResponseMessage
+	forward_ReferenceTableService_GetReferenceTableUses_0 = runtime.ForwardResponseMessage
+	forward_ReferenceTableService_CheckTableFile_0        = runtime.ForwardResponseMessage
+	forward_ReferenceTableService_CreateUpload_0          = runtime.ForwardResponseMessage
 )

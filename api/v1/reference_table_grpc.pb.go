@@ -20,17 +20,19 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	ReferenceTableService_CreateReferenceTable_FullMethodName = "/nightjar.v1.ReferenceTableService/CreateReferenceTable"
-	ReferenceTableService_ListReferenceTables_FullMethodName  = "/nightjar.v1.ReferenceTableService/ListReferenceTables"
-	ReferenceTableService_GetReferenceTable_FullMethodName    = "/nightjar.v1.ReferenceTableService/GetReferenceTable"
-	ReferenceTableService_UpdateReferenceTable_FullMethodName = "/nightjar.v1.ReferenceTableService/UpdateReferenceTable"
-	ReferenceTableService_DeleteReferenceTable_FullMethodName = "/nightjar.v1.ReferenceTableService/DeleteReferenceTable"
-	ReferenceTableService_GetRows_FullMethodName              = "/nightjar.v1.ReferenceTableService/GetRows"
-	ReferenceTableService_ListRows_FullMethodName             = "/nightjar.v1.ReferenceTableService/ListRows"
-	ReferenceTableService_UpsertRows_FullMethodName           = "/nightjar.v1.ReferenceTableService/UpsertRows"
-	ReferenceTableService_DeleteRows_FullMethodName           = "/nightjar.v1.ReferenceTableService/DeleteRows"
-	ReferenceTableService_QueryRows_FullMethodName            = "/nightjar.v1.ReferenceTableService/QueryRows"
-	ReferenceTableService_CreateUpload_FullMethodName         = "/nightjar.v1.ReferenceTableService/CreateUpload"
+	ReferenceTableService_CreateReferenceTable_FullMethodName  = "/nightjar.v1.ReferenceTableService/CreateReferenceTable"
+	ReferenceTableService_ListReferenceTables_FullMethodName   = "/nightjar.v1.ReferenceTableService/ListReferenceTables"
+	ReferenceTableService_GetReferenceTable_FullMethodName     = "/nightjar.v1.ReferenceTableService/GetReferenceTable"
+	ReferenceTableService_UpdateReferenceTable_FullMethodName  = "/nightjar.v1.ReferenceTableService/UpdateReferenceTable"
+	ReferenceTableService_DeleteReferenceTable_FullMethodName  = "/nightjar.v1.ReferenceTableService/DeleteReferenceTable"
+	ReferenceTableService_GetRows_FullMethodName               = "/nightjar.v1.ReferenceTableService/GetRows"
+	ReferenceTableService_ListRows_FullMethodName              = "/nightjar.v1.ReferenceTableService/ListRows"
+	ReferenceTableService_UpsertRows_FullMethodName            = "/nightjar.v1.ReferenceTableService/UpsertRows"
+	ReferenceTableService_DeleteRows_FullMethodName            = "/nightjar.v1.ReferenceTableService/DeleteRows"
+	ReferenceTableService_QueryRows_FullMethodName             = "/nightjar.v1.ReferenceTableService/QueryRows"
+	ReferenceTableService_GetReferenceTableUses_FullMethodName = "/nightjar.v1.ReferenceTableService/GetReferenceTableUses"
+	ReferenceTableService_CheckTableFile_FullMethodName        = "/nightjar.v1.ReferenceTableService/CheckTableFile"
+	ReferenceTableService_CreateUpload_FullMethodName          = "/nightjar.v1.ReferenceTableService/CreateUpload"
 )
 
 // ReferenceTableServiceClient is the client API for ReferenceTableService service.
@@ -60,6 +62,11 @@ type ReferenceTableServiceClient interface {
 	DeleteRows(ctx context.Context, in *DeleteRowsRequest, opts ...grpc.CallOption) (*emptypb.Empty, error)
 	// QueryRows reads rows by id; those that there are not are left out.
 	QueryRows(ctx context.Context, in *QueryRowsRequest, opts ...grpc.CallOption) (*QueryRowsResponse, error)
+	// GetReferenceTableUses is what asks a table: rules, and pipelines.
+	GetReferenceTableUses(ctx context.Context, in *GetReferenceTableRequest, opts ...grpc.CallOption) (*ReferenceTableUses, error)
+	// CheckTableFile reads a file of CSV as a table would, and says all that is wrong with it,
+	// by line. It stores nothing.
+	CheckTableFile(ctx context.Context, in *CheckTableFileRequest, opts ...grpc.CallOption) (*CheckTableFileResponse, error)
 	// CreateUpload says where to PUT the parts of a CSV file.
 	CreateUpload(ctx context.Context, in *CreateUploadRequest, opts ...grpc.CallOption) (*UploadResponse, error)
 }
@@ -172,6 +179,26 @@ func (c *referenceTableServiceClient) QueryRows(ctx context.Context, in *QueryRo
 	return out, nil
 }
 
+func (c *referenceTableServiceClient) GetReferenceTableUses(ctx context.Context, in *GetReferenceTableRequest, opts ...grpc.CallOption) (*ReferenceTableUses, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReferenceTableUses)
+	err := c.cc.Invoke(ctx, ReferenceTableService_GetReferenceTableUses_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *referenceTableServiceClient) CheckTableFile(ctx context.Context, in *CheckTableFileRequest, opts ...grpc.CallOption) (*CheckTableFileResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CheckTableFileResponse)
+	err := c.cc.Invoke(ctx, ReferenceTableService_CheckTableFile_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *referenceTableServiceClient) CreateUpload(ctx context.Context, in *CreateUploadRequest, opts ...grpc.CallOption) (*UploadResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(UploadResponse)
@@ -209,6 +236,11 @@ type ReferenceTableServiceServer interface {
 	DeleteRows(context.Context, *DeleteRowsRequest) (*emptypb.Empty, error)
 	// QueryRows reads rows by id; those that there are not are left out.
 	QueryRows(context.Context, *QueryRowsRequest) (*QueryRowsResponse, error)
+	// GetReferenceTableUses is what asks a table: rules, and pipelines.
+	GetReferenceTableUses(context.Context, *GetReferenceTableRequest) (*ReferenceTableUses, error)
+	// CheckTableFile reads a file of CSV as a table would, and says all that is wrong with it,
+	// by line. It stores nothing.
+	CheckTableFile(context.Context, *CheckTableFileRequest) (*CheckTableFileResponse, error)
 	// CreateUpload says where to PUT the parts of a CSV file.
 	CreateUpload(context.Context, *CreateUploadRequest) (*UploadResponse, error)
 	mustEmbedUnimplementedReferenceTableServiceServer()
@@ -250,6 +282,12 @@ func (UnimplementedReferenceTableServiceServer) DeleteRows(context.Context, *Del
 }
 func (UnimplementedReferenceTableServiceServer) QueryRows(context.Context, *QueryRowsRequest) (*QueryRowsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method QueryRows not implemented")
+}
+func (UnimplementedReferenceTableServiceServer) GetReferenceTableUses(context.Context, *GetReferenceTableRequest) (*ReferenceTableUses, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetReferenceTableUses not implemented")
+}
+func (UnimplementedReferenceTableServiceServer) CheckTableFile(context.Context, *CheckTableFileRequest) (*CheckTableFileResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CheckTableFile not implemented")
 }
 func (UnimplementedReferenceTableServiceServer) CreateUpload(context.Context, *CreateUploadRequest) (*UploadResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CreateUpload not implemented")
@@ -455,6 +493,42 @@ func _ReferenceTableService_QueryRows_Handler(srv interface{}, ctx context.Conte
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ReferenceTableService_GetReferenceTableUses_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetReferenceTableRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ReferenceTableServiceServer).GetReferenceTableUses(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ReferenceTableService_GetReferenceTableUses_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ReferenceTableServiceServer).GetReferenceTableUses(ctx, req.(*GetReferenceTableRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ReferenceTableService_CheckTableFile_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CheckTableFileRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ReferenceTableServiceServer).CheckTableFile(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ReferenceTableService_CheckTableFile_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ReferenceTableServiceServer).CheckTableFile(ctx, req.(*CheckTableFileRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _ReferenceTableService_CreateUpload_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(CreateUploadRequest)
 	if err := dec(in); err != nil {
@@ -519,6 +593,14 @@ var ReferenceTableService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "QueryRows",
 			Handler:    _ReferenceTableService_QueryRows_Handler,
+		},
+		{
+			MethodName: "GetReferenceTableUses",
+			Handler:    _ReferenceTableService_GetReferenceTableUses_Handler,
+		},
+		{
+			MethodName: "CheckTableFile",
+			Handler:    _ReferenceTableService_CheckTableFile_Handler,
 		},
 		{
 			MethodName: "CreateUpload",

@@ -155,13 +155,20 @@ func (g *GrokParser) run(x *run) outcome {
 
 // noMatch says why nothing was found; whoever looks at a trace is told what comes near.
 func (g *GrokParser) noMatch(x *run, text string) string {
-	why := "no rule matches"
-	if x.trace != nil {
-		if near := grok.Nearest(g.Grok.MatchRules, g.Grok.SupportRules, text); near != "" {
-			why += "; " + near
-		}
+	if x.trace == nil {
+		return noRuleMatches
 	}
-	return why
+	return whyNone(g.Grok, text)
+}
+
+const noRuleMatches = "no rule matches"
+
+// whyNone says that no rule matches, and what comes near.
+func whyNone(rules GrokRules, text string) string {
+	if near := grok.Nearest(rules.MatchRules, rules.SupportRules, text); near != "" {
+		return noRuleMatches + "; " + near
+	}
+	return noRuleMatches
 }
 
 // bodySource is ours: what of the message follows the head that a syslog-parser read.

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"nightjar/ingest/pipeline/value"
@@ -32,6 +33,26 @@ type ReferenceLookup struct {
 	Table  string `json:"lookup_enrichment_table"`
 
 	source, target record.Path
+}
+
+// TablesAsked are the names of the reference tables that the pipeline looks values up in.
+func (p *Pipeline) TablesAsked() []string {
+	var out []string
+	var in func([]Processor)
+	in = func(all []Processor) {
+		for _, x := range all {
+			switch x := x.(type) {
+			case *ReferenceLookup:
+				if !slices.Contains(out, x.Table) {
+					out = append(out, x.Table)
+				}
+			case *Nested:
+				in(x.Processors)
+			}
+		}
+	}
+	in(p.Processors)
+	return out
 }
 
 // readAnyLookup reads either kind of lookup: they have one type.

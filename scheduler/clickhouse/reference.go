@@ -183,6 +183,27 @@ func (r *References) Page(ctx context.Context, s reference.Snapshot, after strin
 	return out[:min(len(out), limit)], nil
 }
 
+// Find implements reference.Store.
+func (r *References) Find(ctx context.Context, s reference.Snapshot, after, containing string, limit int) (out []reference.StoredRow, err error) {
+	params := snapshotParams(s).String("after", after).String("containing", containing).Uint("limit", uint64(limit))
+	rows, err := r.conn.Query(params.Context(ctx, heavy), `
+		SELECT key, values FROM (
+			SELECT key, values, removed FROM reference_rows WHERE `+inSnapshot+` AND key > {after:String} ORDER BY key, version DESC LIMIT 1 BY key)
+		WHERE NOT removed AND arrayExists(v -> positionCaseInsensitiveUTF8(v, {containing:String}) > 0, values) ORDER BY key LIMIT {limit:UInt64}`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var row reference.StoredRow
+		if err := rows.Scan(&row.Key, &row.Values); err != nil {
+			return nil, err
+		}
+		out = append(out, row)
+	}
+	return out, rows.Err()
+}
+
 // rows reads the last changes of at most limit keys, in the order of keys: those
 // that leave a row, and of how many keys, and which is the last.
 func (r *References) rows(ctx context.Context, params server.Params, which string) (out []reference.StoredRow, last string, n int, err error) {

@@ -38,6 +38,19 @@ func (s *Tables) Rows(ctx context.Context, id string, ids []string) ([]Row, erro
 // says; an empty one begins. next is empty at the end. All pages are of the
 // version that the first is of.
 func (s *Tables) ListRows(ctx context.Context, id string, limit int, token string) (rows []Row, next string, err error) {
+	return s.pageOf(ctx, id, limit, token, s.store.Page)
+}
+
+// FindRows is ListRows of those rows of which a value has a text in it, in any letter case.
+func (s *Tables) FindRows(ctx context.Context, id, containing string, limit int, token string) (rows []Row, next string, err error) {
+	return s.pageOf(ctx, id, limit, token, func(ctx context.Context, of Snapshot, after string, limit int) ([]StoredRow, error) {
+		return s.store.Find(ctx, of, after, containing, limit)
+	})
+}
+
+type readPage func(ctx context.Context, of Snapshot, after string, limit int) ([]StoredRow, error)
+
+func (s *Tables) pageOf(ctx context.Context, id string, limit int, token string, read readPage) (rows []Row, next string, err error) {
 	def, snapshot, err := s.view(id)
 	if err != nil {
 		return nil, "", err
@@ -48,7 +61,7 @@ func (s *Tables) ListRows(ctx context.Context, id string, limit int, token strin
 			return nil, "", err
 		}
 	}
-	stored, err := s.store.Page(ctx, snapshot, after, limit)
+	stored, err := read(ctx, snapshot, after, limit)
 	if err != nil {
 		return nil, "", fmt.Errorf("list rows of reference table %s: %w", def.Name, err)
 	}

@@ -31,6 +31,9 @@ type Store interface {
 	Rows(ctx context.Context, s Snapshot, keys []string) ([]StoredRow, error)
 	// Page reads at most limit rows with keys after one, in the order of keys.
 	Page(ctx context.Context, s Snapshot, after string, limit int) ([]StoredRow, error)
+	// Find reads such a page of the rows of which a value has a text in it, in any letter
+	// case.
+	Find(ctx context.Context, s Snapshot, after, containing string, limit int) ([]StoredRow, error)
 	// Changes reads what version v changes in the table of the snapshot.
 	Changes(ctx context.Context, s Snapshot, v Version, use func(Change) error) error
 	// Cells reads every change up to the snapshot with the value of one field, by

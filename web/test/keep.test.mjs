@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
 import { after, before } from 'node:test'
 import { hostile, send } from './data.mjs'
 import { axeFaults, openBrowser, openPage, scene, startEngine } from './engine.mjs'
@@ -134,87 +132,5 @@ scene('agents on a telephone, in light', async () => {
   assert.deepEqual(page.faults, [])
 })
 
-const rowOf = (page, name) => page.locator('.listing tbody tr').filter({ hasText: name })
-
-scene('a sender is connected by what its page of docs says, with this address, and its first event shows', async () => {
-  const page = await openPage(browser, engine, { path: '/sources/connect' })
-  await page.getByRole('button', { name: 'curl, NXLog, Cribl, anything that can post' }).click()
-  await page.waitForURL(/connect\/http$/)
-  await page.getByText('Waiting for the first event.').waitFor()
-  const said = await page.locator('.snippet pre').allInnerTexts()
-  const docs = await readFile(join(resolve(import.meta.dirname, '../..'), 'docs/sources/http.md'), 'utf8')
-  assert.ok(said.length >= 4)
-  for (const text of said) {
-    assert.ok(text.includes(engine.base))
-    assert.ok(docs.includes(text.replaceAll(engine.base, 'http://127.0.0.1:8420')), text)
-  }
-  assert.deepEqual(await axeFaults(page), [])
-  await page.locator('.first-event[data-asked]').waitFor()
-  await send(engine, [{ ddsource: 'sshd', hostname: 'bastion', message: `Failed password for root from 203.0.113.66 port 22 ssh2 ${hostile.image}` }])
-  await page.getByText('It arrives.').waitFor()
-  await page.locator('.first-event').getByText('203.0.113.66').waitFor()
-  await page.locator('.first-event').getByText('bastion').waitFor()
-  assert.equal(await page.evaluate(() => window.hacked), undefined)
-  assert.deepEqual(await axeFaults(page), [])
-  assert.deepEqual(page.faults, [])
-})
-
-scene('every sender of the docs has a page here', async () => {
-  const page = await openPage(browser, engine, { path: '/sources/connect' })
-  await page.locator('.listing-open').first().waitFor()
-  const names = await page.locator('.listing-open').allInnerTexts()
-  assert.ok(names.length >= 15, names.join())
-  for (const name of names) {
-    await page.goto('/sources/connect')
-    await page.getByRole('button', { name, exact: true }).click()
-    await page.locator('.snippet').first().waitFor()
-  }
-  await page.goto('/sources/connect/nobody')
-  await page.getByRole('heading', { name: 'There is no page about this sender' }).waitFor()
-  assert.deepEqual(page.faults, [])
-})
-
-scene('sources have their counts, and one that went quiet comes first', async () => {
-  await send(engine, [
-    ...[1, 2, 3].map((n) => ({ ddsource: 'went-quiet', message: `${n}`, timestamp: Date.now() - 5 * 3600_000 })),
-    { ddsource: hostile.script, message: 'x' }, { ddsource: 'nginx', message: '192.0.2.7 - - [29/Nov/2026:14:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "curl"', timestamp: Date.now() },
-  ])
-  const page = await openPage(browser, engine, { path: '/sources', theme: 'light' })
-  await rowOf(page, 'went-quiet').getByText('5h ago').waitFor()
-  assert.match(await page.locator('.listing tbody tr').first().innerText(), /went-quiet/)
-  assert.match(await rowOf(page, 'went-quiet').innerText(), /none\s+3\s[^]*100 %/)
-  assert.match(await rowOf(page, 'nginx').innerText(), /1\s[^]*\b0 %/)
-  await rowOf(page, hostile.script).waitFor()
-  assert.deepEqual(await axeFaults(page), [])
-  assert.deepEqual(page.faults, [])
-})
-
-scene('a pipeline is switched off, and on by undo', async () => {
-  const page = await openPage(browser, engine, { path: '/sources/pipelines' })
-  const enabled = async () => (await engine.call(api + '/pipelines')).data.find((p) => p.id === 'nginx').pipeline.is_enabled
-  const { name } = (await engine.call(api + '/pipelines')).data.find((p) => p.id === 'nginx').pipeline
-  assert.equal(await enabled(), true)
-  await page.getByRole('button', { name: new RegExp(`switch off ${name}$`) }).click()
-  await page.getByRole('button', { name: new RegExp(`switch on ${name}$`) }).waitFor()
-  assert.equal(await enabled(), false)
-  await page.getByRole('button', { name: 'Undo' }).click()
-  await page.getByRole('button', { name: new RegExp(`switch off ${name}$`) }).waitFor()
-  assert.equal(await enabled(), true)
-  assert.deepEqual(await axeFaults(page), [])
-  await page.goto('/sources/tables')
-  await page.getByRole('heading', { name: 'There is no reference table yet' }).waitFor()
-  assert.deepEqual(await axeFaults(page), [])
-  assert.deepEqual(page.faults, [])
-})
-
-scene('a reader sees pipelines and switches none; sources on a telephone', async () => {
-  const page = await asReader('/sources/pipelines', 'rosa')
-  const off = page.getByRole('button', { name: /switch off/ }).first()
-  await off.waitFor()
-  assert.equal(await off.isDisabled(), true)
-  await page.setViewportSize({ width: 390, height: 844 })
-  await page.goto('/sources')
-  await rowOf(page, 'went-quiet').waitFor()
-  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true)
   assert.deepEqual(page.faults, [])
 })

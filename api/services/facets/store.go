@@ -19,6 +19,8 @@ type Store interface {
 	Span(context.Context, Selection) (from, to schema.Millis, err error)
 	// TagKeys are the most frequent keys of tags with this in them.
 	TagKeys(ctx context.Context, of Selection, containing string, limit int) ([]ValueCount, error)
+	// Sources are what sent events, those with the most counted ones first.
+	Sources(context.Context, SourcesQuestion) (Sources, error)
 	// Paths are the paths of attributes that events have, in no order.
 	Paths() []string
 }
@@ -125,4 +127,8 @@ func (g gated) TagKeys(ctx context.Context, of Selection, containing string, lim
 
 func (g gated) Histogram(ctx context.Context, q HistogramQuestion) (Histogram, error) {
 	return limits.Through(ctx, g.of(q.Selection), func() (Histogram, error) { return g.Store.Histogram(ctx, q) })
+}
+
+func (g gated) Sources(ctx context.Context, q SourcesQuestion) (Sources, error) {
+	return limits.Through(ctx, g.gates.Events, func() (Sources, error) { return g.Store.Sources(ctx, q) })
 }

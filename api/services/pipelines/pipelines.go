@@ -181,7 +181,12 @@ func (s *PipelineService) state(e registry.Entry, err error) (*pb.PipelineState,
 	if err != nil {
 		return nil, err
 	}
-	return pipelineState(e, s.Registry.Counts()[e.ID])
+	out, err := pipelineState(e, s.Registry.Counts()[e.ID])
+	if err != nil {
+		return nil, err
+	}
+	out.Text, err = textOf(e.Pipeline)
+	return out, err
 }
 
 func pipelineState(e registry.Entry, c pipeline.Counted) (*pb.PipelineState, error) {
@@ -240,6 +245,9 @@ func (s *PipelineService) ListPipelineVersions(ctx context.Context, in *pb.GetPi
 		v := &pb.PipelineVersion{Version: e.Version, UpdatedAt: e.UpdatedAt.String(), IsDeleted: e.Deleted}
 		if e.Pipeline != nil {
 			if v.Pipeline, err = shownPipeline(e.Pipeline); err != nil {
+				return nil, err
+			}
+			if v.Text, err = textOf(e.Pipeline); err != nil {
 				return nil, err
 			}
 		}

@@ -27,6 +27,17 @@ type TableService struct {
 	pb.UnimplementedReferenceTableServiceServer
 	Store   Store
 	Uploads *uploads
+	Rules   interface { // knows which rules ask tables
+		Rules(context.Context) ([]schema.Rule, error)
+	}
+	// Lookups are the pipelines that ask tables.
+	Lookups func(context.Context) []Lookup
+}
+
+// Lookup is a pipeline, and a table that it asks.
+type Lookup struct {
+	ID, Name, Table string
+	Enabled         bool
 }
 
 // What tables are filled from. Cloud storage is not read.
@@ -248,7 +259,13 @@ func (s *TableService) ListRows(ctx context.Context, in *pb.ListRowsRequest) (*p
 		return nil, tableProblem(err)
 	}
 	token := in.GetPage().GetContinuationToken()
-	rows, next, err := s.Store.ListRows(ctx, in.GetId(), int(limit), token)
+	var rows []reference.Row
+	var next string
+	if containing := in.GetContains(); containing != "" {
+		rows, next, err = s.Store.FindRows(ctx, in.GetId(), containing, int(limit), token)
+	} else {
+		rows, next, err = s.Store.ListRows(ctx, in.GetId(), int(limit), token)
+	}
 	if err != nil {
 		return nil, tableProblem(err)
 	}
@@ -256,6 +273,9 @@ func (s *TableService) ListRows(ctx context.Context, in *pb.ListRowsRequest) (*p
 		values := url.Values{"page[limit]": {strconv.FormatInt(limit, 10)}}
 		if token != "" {
 			values.Set("page[continuation_token]", token)
+		}
+		if in.GetContains() != "" {
+			values.Set("contains", in.GetContains())
 		}
 		return "/api/v2/reference-tables/tables/" + in.GetId() + "/rows/list?" + values.Encode()
 	}
@@ -417,6 +437,9 @@ type Store interface {
 	Rows(ctx context.Context, id string, ids []string) ([]reference.Row, error)
 	// ListRows reads a page in the order of ids; next is empty at the end.
 	ListRows(ctx context.Context, id string, limit int, token string) (rows []reference.Row, next string, err error)
+	// FindRows is such a page of those rows of which a value has a text in it, in any letter
+	// case.
+	FindRows(ctx context.Context, id, containing string, limit int, token string) (rows []reference.Row, next string, err error)
 	Upsert(ctx context.Context, id string, rows []reference.Row) error
 	DeleteRows(ctx context.Context, id string, ids []string) error
 	// Import makes a table equal to a file.

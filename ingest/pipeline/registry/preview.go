@@ -29,6 +29,9 @@ type Draft struct {
 	Alone     bool
 }
 
+// DraftID is the id of a draft that is in no other's place.
+const DraftID = "draft"
+
 // Preview is an event before and after.
 type Preview struct {
 	Before, After schema.Event
@@ -54,7 +57,7 @@ func (t *traced) Run(r *record.Record) (applied record.Applied) {
 // Preview shows what the pipelines, with the draft if there is one, would make of an
 // event. Nothing is stored or counted.
 func (r *Registry) Preview(ctx context.Context, in Input, draft *Draft) (Preview, error) {
-	set, err := r.drafted(ctx, draft)
+	set, err := r.Drafted(ctx, draft)
 	if err != nil {
 		return Preview{}, err
 	}
@@ -92,15 +95,15 @@ func (in *Input) read(d *ingest.Decoder) (schema.Event, error) {
 	return events[0], nil
 }
 
-// drafted is what is in force, with the draft, and counts nothing.
-func (r *Registry) drafted(ctx context.Context, draft *Draft) (*pipeline.Set, error) {
+// Drafted is what is in force, with the draft if there is one, and counts nothing.
+func (r *Registry) Drafted(ctx context.Context, draft *Draft) (*pipeline.Set, error) {
 	deps := r.deps.Set
 	deps.Counts = nil
 	all := r.Set().Pipelines()
 	if draft == nil {
 		return pipeline.NewSet(all, deps), nil
 	}
-	p, err := parse(draft.Document, "draft", 1)
+	p, err := parse(draft.Document, DraftID, 1)
 	if err != nil {
 		return nil, err
 	}

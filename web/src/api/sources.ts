@@ -1,57 +1,51 @@
 import { call } from './client'
-import { countFacets, countOverTime } from './facets'
-import { searchEvents, type Event } from './events'
-import { term } from '../state/text'
 
-/** Source is what wrote events of the last 24 hours. */
+/** Source is what calls itself so. Events are counted when they arrived; times are in milliseconds since 1970. */
 export interface Source {
+  /** Empty: events that say none. */
   name: string
-  /** Events of 24 hours, of those the ones that no pipeline read, and of the last hour. */
+  /** Events of 24 hours, and of the last hour. */
   events: number
-  unread: number
   hour: number
   /** Events in each stretch of the 24 hours. */
-  course: number[]
+  counts: number[]
+  /** Of the 24 hours: those that no pipeline was applied to, and those in which a processor failed. */
+  unread: number
+  failed: number
+  /** How long after its own time half of them arrived at most, and 95 in 100; negative: its clock is ahead. */
+  lag: { half: number; most: number } | undefined
+  /** When the last one arrived, its own time, and its id. */
+  arrived: number
+  happened: number
+  eventID: string
+  query: string
+  unreadQuery: string
+  failedQuery: string
 }
 
 export interface Sources {
   all: Source[]
-  /** Events of 24 hours, with those of sources that are not listed. */
-  total: number
   distinct: number
+  total: number
+  /** Where each stretch begins, and where the last one ends. */
+  starts: number[]
+  end: number
   partial: boolean
 }
 
-async function countBySource(query: string, from: string, signal: AbortSignal) {
-  const { facets, total, partial } = await countFacets({ query, from, to: '' }, ['source'], 100, signal, 'events')
-  return { counts: new Map((facets[0]?.values ?? []).map((v) => [v.value, v.count])), total, distinct: facets[0]?.distinct ?? 0, partial }
+interface Body {
+  source?: string; events?: number; hour?: number; counts?: number[]; unread?: number; failed?: number; lag_p50_ms?: number; lag_p95_ms?: number
+  arrived?: number; happened?: number; event_id?: string; query?: string; unread_query?: string; failed_query?: string
 }
 
-/** listSources counts the events of 24 hours by source. */
+/** listSources are those that sent something in 7 days. */
 export async function listSources(signal: AbortSignal): Promise<Sources> {
-  const [day, unread, hour, course] = await Promise.all([
-    countBySource('*', 'now-24h', signal),
-    countBySource('-@nightjar.pipelines:*', 'now-24h', signal),
-    countBySource('*', 'now-1h', signal),
-    countOverTime({ query: '*', from: 'now-24h', to: '' }, ['source'], 48, 'UTC', signal, 'events'),
-  ])
-  const courses = new Map(course.series.map((s) => [s.by['source'] ?? '', s.counts]))
-  const all = [...day.counts].map(([name, events]) => ({ name, events, unread: unread.counts.get(name) ?? 0, hour: hour.counts.get(name) ?? 0, course: courses.get(name) ?? [] }))
-  return { all, total: day.total, distinct: day.distinct, partial: day.partial || unread.partial || hour.partial }
+  const body = await call<{ sources?: Body[]; distinct?: number; total?: number; starts?: number[]; end?: number; partial?: boolean }>('/api/nightjar/v1/sources', { signal })
+  return { all: (body.sources ?? []).map(sourceOf), distinct: body.distinct ?? 0, total: body.total ?? 0, starts: body.starts ?? [], end: body.end ?? 0, partial: body.partial ?? false }
 }
 
-/** newestOf is the last event of a source, of those of 24 hours. */
-export async function newestOf(source: string, signal: AbortSignal): Promise<Event | undefined> {
-  return (await searchEvents(term('source', source), 'now-24h', '', undefined, 1, signal)).events[0]
-}
-
-/** Arrived is how much has come: by source those of 24 hours, and all since the first start. */
-export interface Arrived {
-  received: number
-  counts: Map<string, number>
-}
-
-export async function readArrived(signal: AbortSignal): Promise<Arrived> {
-  const { events_received: received } = await call<{ events_received: number }>('/api/nightjar/v1/status', { signal })
-  return { received, counts: (await countBySource('*', 'now-24h', signal)).counts }
-}
+const sourceOf = (s: Body): Source => ({
+  name: s.source ?? '', events: s.events ?? 0, hour: s.hour ?? 0, counts: s.counts ?? [], unread: s.unread ?? 0, failed: s.failed ?? 0,
+  lag: s.lag_p50_ms === undefined || s.lag_p95_ms === undefined ? undefined : { half: s.lag_p50_ms, most: s.lag_p95_ms },
+  arrived: s.arrived ?? 0, happened: s.happened ?? 0, eventID: s.event_id ?? '', query: s.query ?? '*', unreadQuery: s.unread_query ?? '', failedQuery: s.failed_query ?? '',
+})

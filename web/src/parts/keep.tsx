@@ -2,6 +2,8 @@ import type { ComponentChildren } from 'preact'
 import { Problem } from './problem'
 import { copy } from './value'
 import { useLate, type Asked } from '../state/ask'
+import { useKeys } from '../state/keys'
+import { useNarrow } from '../state/size'
 import { clock, useZone, zoneName } from '../state/time'
 import './keep.css'
 
@@ -25,6 +27,18 @@ export function Place({ title, tabs = [], here = '', children, panel }: { title:
       </main>
       {panel}
     </div>
+  )
+}
+
+/** KeepPanel is what is open beside a list; where there is no room for both it is the page. Escape closes it. */
+export function KeepPanel({ name, close, children }: { name: string; close: () => void; children: ComponentChildren }) {
+  const Region = useNarrow() ? 'main' : 'aside'
+  useKeys([{ keys: 'Escape', does: 'close', act: close }])
+  return (
+    <Region class="keep-panel" aria-label={name} tabIndex={0}>
+      <div class="keep-panel-head"><span>{name}</span><button class="button quiet" aria-label="Close" onClick={close}>×</button></div>
+      {children}
+    </Region>
   )
 }
 

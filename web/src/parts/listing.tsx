@@ -32,10 +32,10 @@ export function Listing<T>(p: ListingProps<T>) {
         {p.rows.map((row) => {
           const key = p.keyOf(row)
           return (
-            <tr key={key} aria-current={key === p.current ? 'true' : undefined} onClick={() => p.onOpen?.(key)}>
+            <tr key={key} aria-current={key === p.current ? 'true' : undefined} onClick={(e) => isPressable(e.target) || p.onOpen?.(key)}>
               {p.cells.map((c, i) => (
                 <td key={c.title} class={classOf(c)}>
-                  {i === 0 && p.onOpen ? <button class="listing-open" onClick={(e) => (e.stopPropagation(), p.onOpen?.(key))}>{c.cell(row)}</button> : c.cell(row)}
+                  {i === 0 && p.onOpen ? <button class="listing-open" onClick={() => p.onOpen?.(key)}>{c.cell(row)}</button> : c.cell(row)}
                 </td>
               ))}
             </tr>
@@ -46,6 +46,9 @@ export function Listing<T>(p: ListingProps<T>) {
     </table>
   )
 }
+
+/** isPressable reports whether something in a row has a press of its own. */
+const isPressable = (at: EventTarget | null): boolean => at instanceof Element && at.closest('a, button, input, select, label') !== null
 
 const classOf = <T,>(c: Cell<T>): string => `${c.number ? 'number' : ''} ${c.minor ? 'minor' : ''}`.trim()
 

@@ -1,9 +1,14 @@
+import { listSources } from '../../api/sources'
 import type { ViewProps } from '../../views'
-import { Place } from '../../parts/keep'
-import { Connect } from './connect'
+import { Nothing, Place } from '../../parts/keep'
+import { useAddress } from '../../state/address'
+import { useAsk } from '../../state/ask'
+import { Connect } from './connect/connect'
 import { Pipelines } from './pipelines'
 import { SourceList } from './list'
+import { SourcePanel } from './source'
 import { Tables } from './tables'
+import './sources.css'
 
 const tabs = [
   { href: '/sources', title: 'Sources' },
@@ -14,9 +19,22 @@ const tabs = [
 
 /** Sources are what sends events, what reads them, and the tables that they are compared with. */
 export default function Sources({ rest: [place, which] }: ViewProps) {
+  if (place === undefined) return <Senders />
   return (
-    <Place title="Sources" tabs={tabs} here={'/sources' + (place === undefined ? '' : '/' + place)}>
-      {place === undefined ? <SourceList /> : place === 'connect' ? <Connect which={which} /> : place === 'pipelines' ? <Pipelines /> : place === 'tables' ? <Tables /> : <p class="keep-nothing">There is no such place here.</p>}
+    <Place title="Sources" tabs={tabs} here={'/sources/' + place}>
+      {place === 'connect' ? <Connect which={which} /> : place === 'pipelines' ? <Pipelines /> : place === 'tables' ? <Tables /> : <Nothing title="There is no such place here" />}
+    </Place>
+  )
+}
+
+function Senders() {
+  const { query } = useAddress()
+  const sources = useAsk('sources', listSources, 'keep')
+  const name = query.get('source')
+  const open = sources.value && name !== null ? sources.value.all.find((s) => s.name === (name === '-' ? '' : name)) : undefined
+  return (
+    <Place title="Sources" tabs={tabs} here="/sources" panel={open && sources.value && <SourcePanel of={open} all={sources.value} />}>
+      <SourceList sources={sources} />
     </Place>
   )
 }

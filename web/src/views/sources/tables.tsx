@@ -9,8 +9,8 @@ const cells: Cell<ReferenceTable>[] = [
   { title: 'Table', cell: (t) => <><b class="hi">{oneLine(t.name, 120)}</b>{t.description !== '' && <span class="small mut"> {oneLine(t.description, 200)}</span>}</> },
   { title: 'State', cell: (t) => <span class={t.status === 'ERROR' ? 'critical' : t.status === 'DONE' ? 'good' : 'medium'}>{t.status.toLowerCase()}{t.error !== '' && `: ${oneLine(t.error, 300)}`}</span> },
   { title: 'Rows', number: true, cell: (t) => count(t.rows) },
-  { title: 'Looked up by', minor: true, cell: (t) => <code>{oneLine(t.keys.join(', '), 120)}</code> },
-  { title: 'Columns', minor: true, cell: (t) => <code>{oneLine(t.fields.join(', '), 200)}</code> },
+  { title: 'Looked up by', minor: true, cell: (t) => <code>{oneLine(t.key, 120)}</code> },
+  { title: 'Columns', minor: true, cell: (t) => <code>{oneLine(t.fields.map((f) => f.name).join(', '), 200)}</code> },
   { title: 'Changed', number: true, cell: (t) => (t.updated === 0 ? <span class="mut">not known</span> : <span class="sure" title={oneLine(t.by, 120)}>{age(t.updated)} ago</span>) },
 ]
 

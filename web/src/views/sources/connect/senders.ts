@@ -1,8 +1,8 @@
 // How a sender is connected is said by the pages of docs/sources, whose configurations are
 // tested. The page shows them with this engine's address.
 
-const pages = import.meta.glob<string>('../../../../docs/sources/*.md', { query: '?raw', import: 'default' })
-const folder = '../../../../docs/sources/'
+const pages = import.meta.glob<string>('../../../../../docs/sources/*.md', { query: '?raw', import: 'default' })
+const folder = '../../../../../docs/sources/'
 
 export interface Sender {
   id: string

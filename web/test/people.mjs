@@ -1,0 +1,18 @@
+// Who looks at the page, and what they look for.
+import { openPage } from './engine.mjs'
+
+/** asReader signs somebody in who may only read. */
+export async function asReader(browser, engine, path, name) {
+  const { password } = await engine.call('/api/nightjar/v1/users', { name, role: 'reader' })
+  const page = await openPage(browser, engine, { signedIn: false, path })
+  await page.getByLabel('Name').fill(name)
+  await page.getByLabel('Password', { exact: true }).fill(password)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  return page
+}
+
+/** rowOf is the row of a listing that has a text. */
+export const rowOf = (page, text) => page.locator('.listing tbody tr').filter({ hasText: text })
+
+/** fitsItsWidth reports whether nothing stands out at the side. */
+export const fitsItsWidth = (page) => page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)
