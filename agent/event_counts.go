@@ -22,7 +22,7 @@ type Report struct {
 	Delivered  uint64                  `json:"delivered"`  // to the rules
 	Waiting    uint64                  `json:"waiting"`    // in the ring, at this moment
 	Lost       map[string]uint64       `json:"lost"`       // by cause
-	Incomplete map[string]uint64       `json:"incomplete"` // delivered with something missing, by what
+	Incomplete map[string]uint64       `json:"incomplete"` // what rules could not be asked with, by what
 	Events     map[string]Account      `json:"events"`
 	Rules      map[string]*RuleAccount `json:"rules"`
 	Matches    uint64                  `json:"matches"`
@@ -149,6 +149,7 @@ func (a *Agent) Account() (Report, error) {
 	}
 	for what, n := range map[string]uint64{
 		"path": a.decoder.Unresolved, "process": a.cache.Stats.Unknown, "arguments": a.cache.Stats.PiecesLost,
+		"variable_evicted": a.rules.Vars.Evicted(), "variable_not_set": a.rules.Failed(), // of types that do not fit
 	} {
 		r.incomplete(what, n)
 	}

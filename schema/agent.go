@@ -27,7 +27,7 @@ type AgentReport struct {
 	Delivered  uint64            `json:"delivered"`  // to the rules
 	Waiting    uint64            `json:"waiting"`    // on the way to the rules
 	Lost       map[string]uint64 `json:"lost"`       // by cause
-	Incomplete map[string]uint64 `json:"incomplete"` // delivered with something missing, by what
+	Incomplete map[string]uint64 `json:"incomplete"` // what rules could not be asked with, by what
 
 	Matches     uint64            `json:"matches"`
 	HeldBack    uint64            `json:"held_back"`   // over the limit of their rule
