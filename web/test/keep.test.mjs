@@ -131,6 +131,3 @@ scene('agents on a telephone, in light', async () => {
   assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true)
   assert.deepEqual(page.faults, [])
 })
-
-  assert.deepEqual(page.faults, [])
-})
