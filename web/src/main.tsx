@@ -6,9 +6,11 @@ import { App } from './app'
 import { followLinks } from './state/address'
 import { show } from './state/preferences'
 import { findSession } from './state/session'
+import { followValues } from './state/values'
 
 show()
 followLinks()
+followValues()
 void findSession()
 const page = document.getElementById('page')
 if (page) render(<App />, page)

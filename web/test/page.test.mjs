@@ -280,7 +280,7 @@ scene('where the engine is away, what was there stays and says since when', asyn
   await page.getByText(/Not live since \d\d:\d\d:\d\d UTC/).waitFor({ timeout: 20_000 })
   assert.equal(await rows(page).count(), 3)
   await page.context().setOffline(false)
-  await page.getByRole('button', { name: 'Try again' }).first().click()
+  await page.getByRole('button', { name: 'Try now' }).click()
   await page.getByText('3 signals').waitFor()
 })
 

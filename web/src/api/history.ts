@@ -52,7 +52,7 @@ export async function historyOf(id: string, signal: AbortSignal): Promise<Histor
 function changed(before: Standing, after: Standing): string {
   const did: string[] = []
   if (after.state !== before.state || after.archive_reason !== before.archive_reason) {
-    if (after.state === 'archived') did.push(`archived it as ${reasonName(after.archive_reason ?? '').toLowerCase()}`)
+    if (after.state === 'archived') did.push(`archived it as ${reasonName(after.archive_reason ?? '', after.comment ?? '').toLowerCase()}`)
     else did.push(after.state === 'under_review' ? 'took it under review' : 'opened it again')
   }
   const [from, to] = [nameOf(before), nameOf(after)]

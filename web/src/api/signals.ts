@@ -1,4 +1,3 @@
-import { both, term } from '../state/text'
 import { call } from './client'
 
 export type Severity = 'critical' | 'high' | 'medium' | 'low' | 'info'
@@ -12,6 +11,8 @@ export interface Signal {
   severity: Severity
   state: State
   reason: string
+  /** What was said when it was archived. */
+  comment: string
   /** Empty: nobody. */
   assignee: string
   groupBy: string[]
@@ -26,8 +27,8 @@ export interface Signal {
   caseName: string
   /** The evaluation window in milliseconds. */
   window: number
-  /** Of the triage: what a change names to be of the newest. */
-  version: number
+  /** Of the triage, as it was read; undefined: it was changed here since. */
+  version: number | undefined
   message: string
   tags: string[]
   source: string
@@ -50,7 +51,7 @@ interface Nightjar {
 
 interface Workflow {
   rule?: { name?: string; version?: number; detectionMethod?: string }
-  triage?: { assignee?: { handle?: string; name?: string; id?: number; uuid?: string }; version?: number }
+  triage?: { archiveComment?: string; assignee?: { handle?: string; name?: string; id?: number; uuid?: string }; version?: number }
 }
 
 /** Custom are the attributes of a signal: what the rule said, and what its events have. */
@@ -117,35 +118,34 @@ export async function searchSignals(filter: Filter, sort: string, cursor: string
   return { signals: (page.data ?? []).map(signalOf), next: page.meta?.page?.after }
 }
 
-/**
- * searchBySeverity is the same, the worst first and the newest of each first. The API
- * sorts by time, so it is asked for one severity after the other; onPart is told what was
- * found so far.
- */
-export async function searchBySeverity(filter: Filter, cursor: string | undefined, limit: number, signal: AbortSignal, onPart: (found: Signal[]) => void = () => undefined): Promise<SignalPage> {
-  const [begun, within] = cursor === undefined ? [0, ''] : [Number(cursor.slice(0, 1)), cursor.slice(1)]
-  const found: Signal[] = []
-  let at = within
-  for (let i = begun; i < severities.length; i++) {
-    const severity = severities[i] ?? 'info'
-    const asked = { ...filter, query: both(filter.query, term('severity', severity)) }
-    const page = await searchSignals(asked, '-timestamp', at === '' ? undefined : at, limit - found.length, signal)
-    found.push(...page.signals)
-    if (page.signals.length > 0) onPart([...found])
-    if (page.next !== undefined) return { signals: found, next: i + page.next }
-    if (found.length >= limit) return { signals: found, next: i + 1 < severities.length ? String(i + 1) : undefined }
-    at = ''
-  }
-  return { signals: found, next: undefined }
-}
-
 /** SignalDetail is a signal with everything that is stored of it. */
 export interface SignalDetail {
   signal: Signal
   custom: Custom
 }
 
+/** What was read ahead: it is used once, and soon. */
+const ahead = new Map<string, { read: Promise<SignalDetail>; at: number }>()
+const aheadFor = 10_000
+
+/** readAhead reads a signal that will be asked for next. */
+export function readAhead(id: string): void {
+  const known = ahead.get(id)
+  if (known && Date.now() - known.at < aheadFor) return
+  const read = fetchSignal(id)
+  read.catch(() => ahead.delete(id)) // it is told when it is asked for
+  for (const [old, { at }] of ahead) if (Date.now() - at >= aheadFor) ahead.delete(old)
+  ahead.set(id, { read, at: Date.now() })
+}
+
+/** readSignal reads a signal as it stands; what was read ahead may be ten seconds old. */
 export async function readSignal(id: string, signal?: AbortSignal): Promise<SignalDetail> {
+  const known = ahead.get(id)
+  ahead.delete(id)
+  return known && Date.now() - known.at < aheadFor ? known.read : fetchSignal(id, signal)
+}
+
+async function fetchSignal(id: string, signal?: AbortSignal): Promise<SignalDetail> {
   const { data } = await call<{ data: Item }>(`${api}/${encodeURIComponent(id)}`, signal ? { signal } : {})
   const custom = data.attributes.custom ?? data.attributes.attributes
   if (!custom) throw new Error('The engine’s answer has no attributes.')
@@ -164,6 +164,7 @@ function signalOf(item: Item): Signal {
     severity: n?.severity ?? 'info',
     state: n?.state ?? 'open',
     reason: n?.reason ?? '',
+    comment: w?.triage?.archiveComment ?? '',
     assignee: assigneeOf(w),
     groupBy: n?.group_by ?? [],
     group: (n?.group ?? []).map(String),

@@ -1,6 +1,8 @@
-import type { ComponentChildren } from 'preact'
-import { useState } from 'preact/hooks'
+import { createElement, type ComponentChildren, type ComponentType } from 'preact'
+import { useEffect, useState } from 'preact/hooks'
 import { go, useAddress } from '../state/address'
+import { useCommands, type Command } from '../state/commands'
+import { tell } from '../state/done'
 import { useKeys } from '../state/keys'
 import { prefer, usePreferences, type Preferences } from '../state/preferences'
 import { leave, useCaller } from '../state/session'
@@ -11,11 +13,15 @@ import { EngineState } from './engine-state'
 import { KeyList } from './key-list'
 import { Menu, MenuItem } from './menu'
 import { StatusLine } from './status-line'
+import { ValueMenu } from './value-menu'
 
 /** Frame is what surrounds every view: the bar at the top, and the line of what was done. */
 export function Frame({ children }: { children: ComponentChildren }) {
   const [listing, setListing] = useState(false)
+  const [finding, setFinding] = useState(false)
+  useCommands([...ownCommands(usePreferences()), { name: 'List of keys', of: 'help', keys: '?', act: () => setListing(true) }])
   useKeys([
+    { keys: 'Mod+k', does: 'go to, or do', act: () => setFinding(true), always: true },
     { keys: '?', does: 'list of keys', act: () => setListing(true) },
     ...views.filter((v) => v.listed).map((v) => ({ keys: 'g ' + v.letter, does: 'go to ' + v.title, act: () => go('/' + v.name) })),
   ])
@@ -25,9 +31,34 @@ export function Frame({ children }: { children: ComponentChildren }) {
       <Top list={() => setListing(true)} />
       <div id="content" class="content" tabIndex={-1}>{children}</div>
       <StatusLine />
+      <ValueMenu />
+      {finding && <LatePalette close={() => setFinding(false)} />}
       {listing && <KeyList close={() => setListing(false)} />}
     </>
   )
+}
+
+/** LatePalette is loaded when somebody asks for it. */
+function LatePalette({ close }: { close: () => void }) {
+  const [, redraw] = useState({})
+  useEffect(() => {
+    if (!palette) void import('./palette').then((m) => ((palette = m.default), redraw({})), () => tell({ text: 'The palette could not be loaded.', failed: true }))
+  }, [])
+  return palette ? createElement(palette, { close }) : null
+}
+
+let palette: ComponentType<{ close: () => void }> | undefined
+
+/** ownCommands are what a person chooses for themselves. */
+function ownCommands(p: Preferences): Command[] {
+  const of = 'preference'
+  return [
+    ...(['dark', 'light', 'system'] as const).filter((t) => t !== p.theme).map((theme) => ({ name: `Theme: ${themeName[theme].toLowerCase()}`, of, act: () => prefer({ theme }) })),
+    { name: p.zone === 'utc' ? 'Times in local time' : 'Times in UTC', of, act: () => prefer({ zone: p.zone === 'utc' ? 'local' : 'utc' }) },
+    ...(['compact', 'normal', 'roomy'] as const).filter((d) => d !== p.density).map((density) => ({ name: `Rows: ${density}`, of, act: () => prefer({ density }) })),
+    { name: p.letters ? 'Keys of one letter: off' : 'Keys of one letter: on', of, act: () => prefer({ letters: !p.letters }) },
+    { name: 'Sign out', of: 'session', act: () => void leave() },
+  ]
 }
 
 function Top({ list }: { list: () => void }) {
@@ -86,7 +117,6 @@ function Person({ list }: { list: () => void }) {
       <MenuItem act={() => prefer({ density: 'compact' })} checked={density === 'compact'}>Compact rows</MenuItem>
       <MenuItem act={() => prefer({ density: 'normal' })} checked={density === 'normal'}>Normal rows</MenuItem>
       <MenuItem act={() => prefer({ density: 'roomy' })} checked={density === 'roomy'}>Roomy rows</MenuItem>
-      {caller.by === 'user' && <MenuItem act={() => go('/operation/sessions')}>Your sessions</MenuItem>}
       <MenuItem act={() => window.open('/api/reference', '_self')}>API reference</MenuItem>
       <MenuItem act={() => void leave()}>Sign out</MenuItem>
     </Menu>

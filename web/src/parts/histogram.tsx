@@ -15,6 +15,8 @@ export interface Layers {
   /** What is counted, in one word; and how a layer is called where that is not its name. */
   one: string
   called?: Record<string, string>
+  /** The field whose values the names are: a press of the right button on one has its menu. */
+  field?: string
 }
 
 /** Stack is a stretch of time: how many of each layer. */
@@ -57,21 +59,21 @@ export function Histogram({ counts, layers, onZoom }: HistogramProps) {
         viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" role="img" aria-label={summary(stacks, layers, zone)}
         onPointerDown={begin} onPointerMove={move} onPointerUp={end} onPointerLeave={() => move(undefined)}
       >
-        {stacks.map((s, i) => <Bar key={s.from} stack={s} x={(i * width) / stacks.length} wide={width / stacks.length} most={most} />)}
+        {stacks.map((s, i) => <Bar key={s.from} stack={s} field={layers.field} x={(i * width) / stacks.length} wide={width / stacks.length} most={most} />)}
         {over && over.from !== undefined && (
           <rect class="brush" x={(Math.min(over.from, over.to) * width) / stacks.length} y="0" width={((Math.abs(over.to - over.from) + 1) * width) / stacks.length} height={height} />
         )}
       </svg>
       {stacks.length > 0 && <span class="histogram-most">{count(most)}{counts?.partial && ' or more'}</span>}
       <div class="ticks" aria-hidden="true">
-        {told ? <span class="hi">{dayAndMinutes(told.from, zone)} to {clockMinutes(told.to, zone)}: {words(told, layers)}</span> : ticksOf(stacks, zone).map((t, i) => <span key={i}>{t}</span>)}
+        {told ? <span class="hi told">{dayAndMinutes(told.from, zone)} to {clockMinutes(told.to, zone)}: {words(told, layers)}</span> : ticksOf(stacks, zone).map((t) => <span key={t.at} style={t.at === 1 ? { right: '0' } : { left: `${t.at * 100}%` }}>{t.text}</span>)}
       </div>
     </div>
   )
 }
 
 /** Bar is one stretch: its first layer at the base line. */
-function Bar({ stack, x, wide, most }: { stack: Stack; x: number; wide: number; most: number }) {
+function Bar({ stack, field, x, wide, most }: { stack: Stack; field: string | undefined; x: number; wide: number; most: number }) {
   const unit = height / Math.max(most, 12)
   const blocks = most <= 12
   let y = height
@@ -81,7 +83,7 @@ function Bar({ stack, x, wide, most }: { stack: Stack; x: number; wide: number; 
     for (let i = 0; i < parts; i++) {
       const tall = blocks ? unit : Math.max(n * (height / most), 1)
       y -= tall
-      out.push(<rect key={look + i} class={'fill-' + look} x={x + wide * 0.08} y={y} width={wide * 0.84} height={Math.max(tall - (blocks ? 1 : 0), 0.8)} />)
+      out.push(<rect key={look + i} class={'fill-' + look} {...(field && look !== 'behind' ? { 'data-field': field, 'data-value': look } : {})} x={x + wide * 0.08} y={y} width={wide * 0.84} height={Math.max(tall - (blocks ? 1 : 0), 0.8)} />)
     }
   }
   return <>{out}</>
@@ -98,6 +100,7 @@ function useBrush(stacks: Stack[], onZoom: (from: number, to: number) => void) {
   return {
     over,
     begin: (e: PointerEvent) => {
+      if (e.button !== 0) return
       from.current = at(e)
       ;(e.currentTarget as Element).setPointerCapture(e.pointerId)
     },
@@ -118,13 +121,22 @@ function words(s: Stack, layers: Layers): string {
   return parts.length === 0 ? 'none' : parts.join(', ')
 }
 
-function ticksOf(stacks: Stack[], zone: Zone): string[] {
+interface Tick {
+  text: string
+  /** In parts of the whole width. */
+  at: number
+}
+
+/** ticksOf are where stretches begin, six or so of them, and the end with the zone. */
+function ticksOf(stacks: Stack[], zone: Zone): Tick[] {
   const first = stacks[0]
   const last = stacks.at(-1)
   if (!first || !last) return []
-  const spans = last.to - first.from
-  const show = (at: number) => (spans > 2 * 864e5 ? day(at, zone) : clockMinutes(at, zone))
-  return [0, 1, 2, 3, 4, 5].map((i) => (i === 5 ? `${show(last.to)} ${zoneName(zone)}` : show(first.from + (spans * i) / 5)))
+  const isLong = last.to - first.from > 2 * 864e5
+  const show = (at: number) => (isLong ? day(at, zone) : clockMinutes(at, zone))
+  const each = Math.max(1, Math.ceil(stacks.length / 6))
+  const ticks = stacks.flatMap((s, i) => (i % each === 0 && i <= stacks.length - each * 0.75 ? [{ text: show(s.from), at: i / stacks.length }] : []))
+  return [...ticks, { text: `${show(last.to)} ${zoneName(zone)}`, at: 1 }]
 }
 
 function summary(stacks: Stack[], layers: Layers, zone: Zone): string {

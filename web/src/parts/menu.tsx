@@ -100,23 +100,27 @@ interface ItemProps {
   letter?: string
   /** Why it can't be done now. */
   lacks?: string
+  /** Said to those who don't see what stands in it. */
+  name?: string
+  /** The menu stays open, for the next choice. */
+  stays?: boolean
 }
 
-export function MenuItem({ children, act, checked, letter, lacks }: ItemProps) {
+export function MenuItem({ children, act, checked, letter, lacks, name, stays }: ItemProps) {
   const close = useContext(Close)
   return (
     <button
-      class="menu-item" role={checked === undefined ? 'menuitem' : 'menuitemcheckbox'} aria-checked={checked} data-key={letter} tabIndex={-1}
+      class="menu-item" role={checked === undefined ? 'menuitem' : 'menuitemcheckbox'} aria-checked={checked} aria-label={name} data-key={letter} tabIndex={-1}
       aria-disabled={lacks ? true : undefined}
       onClick={() => {
         if (lacks) return
-        close()
+        if (!stays) close()
         act()
       }}
     >
       {letter && <kbd aria-hidden="true">{letter}</kbd>}
       <span class="grow cut">{children}</span>
-      {lacks && <span class="mut small">{lacks}</span>}
+      {lacks && lacks.trim() !== '' && <span class="mut small">{lacks}</span>}
       {checked && <span aria-hidden="true">✓</span>}
     </button>
   )

@@ -1,17 +1,23 @@
-import { useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import { deleteView, listViews, saveView, type SavedView } from '../api/views'
 import { Dialog } from './dialog'
 import { Problem } from './problem'
 import { go } from '../state/address'
 import { useAsk } from '../state/ask'
 import { tell } from '../state/done'
+import { useMay } from '../state/session'
 import { oneLine } from '../state/text'
 
 /** SavedViews are the addresses that somebody kept, and where this one is kept, without the row that is open (less). */
-export function SavedViews({ of, less }: { of: 'signals' | 'search'; less: string }) {
+export function SavedViews({ of, less, onKnown }: { of: 'signals' | 'search'; less: string; onKnown?: () => void }) {
   const views = useAsk('views ' + of, (stop) => listViews(of, stop), 'keep')
+  const isKnown = !views.asking
+  useEffect(() => {
+    if (isKnown) onKnown?.()
+  }, [isKnown])
   const [naming, setNaming] = useState(false)
   const here = addressOf(of, less)
+  const lacks = useMay('triage') // the engine asks the same permission for both
   return (
     <>
       {(views.value ?? []).filter((v) => v.address.startsWith('/' + of)).map((v) => (
@@ -21,7 +27,7 @@ export function SavedViews({ of, less }: { of: 'signals' | 'search'; less: strin
         </div>
       ))}
       {views.error && !views.value && <div class="facet-problem"><Problem error={views.error} again={views.again} /></div>}
-      <button class="facet-more" onClick={() => setNaming(true)}>Save this view</button>
+      <button class="facet-more" disabled={lacks !== ''} onClick={() => setNaming(true)}>Save this view{lacks !== '' && `: ${lacks}`}</button>
       {naming && <NameIt of={of} address={here} close={() => setNaming(false)} again={views.again} />}
     </>
   )
@@ -64,7 +70,7 @@ function NameIt({ of, address, close, again }: { of: 'signals' | 'search'; addre
       <form onSubmit={(e) => void save(e)}>
         <input class="field" aria-label="Name of the view" placeholder="Name" autofocus value={name} onInput={(e) => setName(e.currentTarget.value)} />
         <label class="check"><input type="checkbox" checked={shared} onChange={(e) => setShared(e.currentTarget.checked)} /> For everybody</label>
-        <p class="small mut">It keeps the query, the time and the order.</p>
+        <p class="small mut">It keeps the query, the time, the order, the columns and the grouping.</p>
         {error !== '' && <p role="alert" class="critical">{error}</p>}
         <div class="actions"><button class="button main" disabled={name.trim() === ''}>Save</button></div>
       </form>

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import { useLate } from '../state/ask'
 import { useVirtualRows } from './virtual'
 
@@ -12,6 +12,13 @@ export interface Column<T> {
   /** What to sort by; undefined: it can't be. With a minus: downwards only. */
   sort?: string
   cell: (row: T) => ComponentChildren
+}
+
+/** Span is what a row has instead of columns. */
+export interface Span {
+  content: ComponentChildren
+  /** Rows of its own are shown below it, or could be; undefined: it has none. */
+  isOpen?: boolean
 }
 
 interface TableProps<T> {
@@ -37,6 +44,8 @@ interface TableProps<T> {
   /** Told how far the rows are scrolled, in pixels. */
   onScrolled?: (top: number) => void
   rowClass?: (row: T) => string
+  /** A row that is one cell, such as the heading of a group; undefined: it has the columns. */
+  span?: (row: T) => Span | undefined
   /** Between the headings and the rows. */
   strip?: ComponentChildren
 }
@@ -50,6 +59,7 @@ export function Table<T>(p: TableProps<T>) {
   useEffect(() => {
     if (at >= 0) rows.scrollTo(at)
   }, [p.current])
+  useAnchor(box, p)
   const last = rows.shown.at(-1)?.index ?? 0
   useEffect(() => {
     if (p.rows.length > 0 && last >= p.rows.length - 30) p.onEnd()
@@ -59,7 +69,7 @@ export function Table<T>(p: TableProps<T>) {
       {p.strip}
       {p.loading && <Bones columns={p.columns.length} tracks={tracks} height={p.rowHeight} />}
       <div
-        class="table-rows" role="grid" aria-label={p.name} aria-rowcount={p.total ?? -1} aria-multiselectable={p.onTick !== undefined} ref={box} tabIndex={0}
+        class="table-rows" role={p.span ? 'treegrid' : 'grid'} aria-label={p.name} aria-rowcount={p.total ?? -1} aria-multiselectable={p.onTick !== undefined} ref={box} tabIndex={0}
         onScroll={(e) => p.onScrolled?.(e.currentTarget.scrollTop)}
         aria-activedescendant={at >= 0 && rows.shown.some((v) => v.index === at) ? 'row-' + p.current : undefined}
       >
@@ -77,6 +87,25 @@ export function Table<T>(p: TableProps<T>) {
       </div>
     </div>
   )
+}
+
+/** useAnchor keeps the row at the top of what is seen where it is, when others come or go above it; another order begins at its top. */
+function useAnchor<T>(box: { current: HTMLElement | null }, p: TableProps<T>): void {
+  const before = useRef({ rows: p.rows, sort: p.sort })
+  useLayoutEffect(() => {
+    const el = box.current
+    const was = before.current
+    before.current = { rows: p.rows, sort: p.sort }
+    if (!el || el.scrollTop === 0) return
+    if (was.sort !== p.sort) {
+      el.scrollTop = 0
+      return
+    }
+    const first = Math.floor(el.scrollTop / p.rowHeight)
+    const seen = was.rows[first]
+    const now = seen === undefined ? -1 : p.rows.findIndex((r) => p.keyOf(r) === p.keyOf(seen))
+    if (now >= 0 && now !== first) el.scrollTop += (now - first) * p.rowHeight
+  }, [p.rows, p.sort])
 }
 
 /** Bones stand where rows will, as tall as they; only when it takes a while. */
@@ -118,10 +147,11 @@ interface RowProps<T> {
 function Row<T>({ p, row, index, top, tracks }: RowProps<T>) {
   const key = p.keyOf(row)
   const isTicked = p.ticked?.has(key) === true
+  const span = p.span?.(row)
   return (
     <div
-      id={'row-' + key} role="row" aria-rowindex={index + 1} aria-selected={key === p.current}
-      class={`table-row ${isTicked ? 'ticked' : ''} ${p.rowClass?.(row) ?? ''}`}
+      id={'row-' + key} role="row" aria-rowindex={index + 1} aria-selected={key === p.current} aria-expanded={span?.isOpen} aria-level={p.span ? (span?.isOpen === undefined ? 2 : 1) : undefined}
+      class={`table-row ${isTicked ? 'ticked' : ''} ${span ? 'span' : ''} ${p.rowClass?.(row) ?? ''}`}
       style={{ gridTemplateColumns: tracks, transform: `translateY(${top}px)`, height: `${p.rowHeight}px` }}
       onClick={(e) => {
         if (p.onTick && e.shiftKey) p.onTick(row, 'to here')
@@ -130,7 +160,7 @@ function Row<T>({ p, row, index, top, tracks }: RowProps<T>) {
       }}
       onDblClick={() => p.onOpen(row, 'page')}
     >
-      {p.columns.map((c, i) => (
+      {span ? <div role="gridcell" aria-colspan={p.columns.length} class="cell-span cut">{span.content}</div> : p.columns.map((c, i) => (
         <div key={c.id} role="gridcell" class={`cell-${c.id} ${c.number ? 'number' : 'cut'}`}>
           {i === 0 && p.onTick && (
             <input

@@ -4,8 +4,8 @@ import { createStore, useStore } from './store'
 export interface Done {
   text: string
   undo?: () => void
-  /** Something else that can be done about it. */
-  otherwise?: { label: string; act: () => void }
+  /** What can be done about it. It stays until one is chosen, or something else was done. */
+  choices?: { label: string; act: () => void }[]
   /** It went wrong. */
   failed?: boolean
 }
@@ -18,7 +18,13 @@ export const useDone = (): Done | undefined => useStore(done)
 export function tell(what: Done): void {
   clearTimeout(timer)
   done.set(what)
-  timer = window.setTimeout(() => done.set(undefined), 10_000)
+  if (!what.choices) timer = window.setTimeout(() => done.set(undefined), 10_000)
+}
+
+/** choose does what the line offers. */
+export function choose(choice: { act: () => void }): void {
+  done.set(undefined)
+  choice.act()
 }
 
 /** undoLast takes back what the line offers to. */

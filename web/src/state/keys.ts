@@ -1,4 +1,4 @@
-// Keys of one letter, and two in a row (g then s). What a view binds counts while it is
+// Keys of one letter, and two in a row (g then s), which can be switched off (WCAG 2.1.4). What a view binds counts while it is
 // shown; what is bound last is asked first. Nothing acts while somebody types.
 import { useEffect, useRef } from 'preact/hooks'
 import { currentPreferences } from './preferences'
@@ -68,7 +68,7 @@ function find(keys: string): Binding | undefined {
 document.addEventListener('keydown', (e) => {
   if (e.defaultPrevented || e.altKey || e.isComposing) return
   const name = nameOf(e)
-  const oneLetter = name.length === 1
+  const oneLetter = name.replace(/^Shift\+/, '').length === 1
   if (oneLetter && !currentPreferences().letters) return
   if (name === 'Enter' && e.target instanceof Element && e.target.closest('button, a, summary')) return
   const both = first !== '' && e.timeStamp - firstAt < 1000 ? find(first + ' ' + name) : undefined

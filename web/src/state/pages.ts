@@ -14,6 +14,8 @@ export interface Pages<T> {
   at: number
   /** When it was asked for: what arrives later, the rows may lack. */
   since: number
+  /** Somebody cut the last question short. */
+  cancelled: boolean
   next(): void
   again(): void
   cancel(): void
@@ -21,8 +23,8 @@ export interface Pages<T> {
   put(change: (rows: T[]) => T[]): void
 }
 
-/** Read reads a page; the first one may tell what it has so far. */
-export type Read<T> = (cursor: string | undefined, signal: AbortSignal, soFar: (rows: T[]) => void) => Promise<Page<T>>
+/** Read reads a page. Asked anew, the first one does well to have as many rows as were loaded. */
+export type Read<T> = (cursor: string | undefined, signal: AbortSignal, loaded: number) => Promise<Page<T>>
 
 interface Held<T> {
   key: string
@@ -32,12 +34,15 @@ interface Held<T> {
   error: Error | undefined
   at: number
   since: number
+  cancelled: boolean
 }
 
 /** usePages reads rows page by page, as they come near the screen; a null key asks nothing. */
 export function usePages<T extends { id: string }>(key: string | null, read: Read<T>): Pages<T> {
-  const [held, setHeld] = useState<Held<T>>({ key: '', rows: [], cursor: undefined, asking: true, error: undefined, at: 0, since: 0 })
+  const [held, setHeld] = useState<Held<T>>({ key: '', rows: [], cursor: undefined, asking: true, error: undefined, at: 0, since: 0, cancelled: false })
   const running = useRef<AbortController | undefined>(undefined)
+  const latest = useRef(held)
+  latest.current = held
   const question = useRef(read)
   question.current = read
 
@@ -47,15 +52,14 @@ export function usePages<T extends { id: string }>(key: string | null, read: Rea
     const stop = new AbortController()
     const began = Date.now()
     running.current = stop
-    setHeld((h) => ({ ...h, asking: true }))
-    // While the first page comes, what is there of it is shown, where nothing else is.
-    const soFar = (rows: T[]) => !stop.signal.aborted && cursor === undefined && setHeld((h) => (h.key === key && h.at > 0 ? h : { ...h, rows }))
-    question.current(cursor, stop.signal, soFar).then(
+    setHeld((h) => ({ ...h, asking: true, cancelled: false }))
+    const h = latest.current
+    question.current(cursor, stop.signal, cursor === undefined && h.key === key ? h.rows.length : 0).then(
       (page) => {
         if (stop.signal.aborted) return
         setHeld((h) => ({
           key, rows: cursor === undefined ? page.rows : joined(h.rows, page.rows), cursor: page.next, asking: false, error: undefined,
-          at: cursor === undefined ? Date.now() : h.at, since: cursor === undefined ? began : h.since,
+          at: cursor === undefined ? Date.now() : h.at, since: cursor === undefined ? began : h.since, cancelled: false,
         }))
       },
       (error: Error) => {
@@ -70,14 +74,14 @@ export function usePages<T extends { id: string }>(key: string | null, read: Rea
   }, [key])
 
   return {
-    rows: held.rows, asking: held.asking && key !== null, error: held.error, at: held.at, since: held.since,
+    rows: held.rows, asking: held.asking && key !== null, error: held.error, at: held.at, since: held.since, cancelled: held.cancelled,
     next: () => {
       if (!held.asking && held.cursor !== undefined && held.error === undefined && held.key === key) ask(held.cursor)
     },
     again: () => ask(undefined),
     cancel: () => {
       running.current?.abort()
-      setHeld((h) => ({ ...h, asking: false }))
+      setHeld((h) => ({ ...h, asking: false, cancelled: true }))
     },
     put: (change) => setHeld((h) => ({ ...h, rows: change(h.rows) })),
   }

@@ -1,10 +1,11 @@
 // What is done to signals: at once on the screen, and back if the engine refuses.
 import { after, type Change } from '../../api/triage'
 import { changeMany, undoJob } from '../../api/triage-jobs'
-import { readSignal, type Filter, type Signal, type SignalDetail } from '../../api/signals'
+import { readSignal, type Filter, type Signal } from '../../api/signals'
 import { tell } from '../../state/done'
-import { plural } from '../../state/text'
-import { reasonName, stateName } from '../../parts/marks'
+import { oneLine, plural } from '../../state/text'
+import { duration } from '../../state/time'
+import { reasonName } from '../../parts/marks'
 
 /** Shown is where signals are seen: it is told how they stand now. */
 export interface Shown {
@@ -12,7 +13,7 @@ export interface Shown {
 }
 
 export const changeName = (c: Change): string => {
-  if (c.state === 'archived') return `Archived as ${reasonName(c.reason ?? '').toLowerCase()}`
+  if (c.state === 'archived') return `Archived as ${reasonName(c.reason ?? '', c.note ?? '').toLowerCase()}`
   if (c.state === 'under_review') return 'Taken under review'
   if (c.state === 'open') return 'Opened again'
   if (c.assignee !== undefined) return c.assignee === '' ? 'Assigned to nobody' : `Assigned to ${c.assignee}`
@@ -24,19 +25,29 @@ export async function act(signals: Signal[], c: Change, shown: Shown): Promise<b
   shown.put(signals.map((s) => after(s, c)))
   const one = signals.length === 1 ? signals[0] : undefined
   try {
-    if (one && one.version > 0) await refuseIfChanged(one)
-    const job = await changeMany({ ids: signals.map((s) => s.id) }, c)
-    tell({ text: `${changeName(c)}${one ? '.' : `: ${plural(job.changed, 'signal')}.`}${leftText(job.left)}`, undo: () => void undo(job.id, signals, shown) })
+    const job = await changeMany({ signals }, c)
+    if (one && job.changedSince > 0) {
+      await conflict(one, c, shown)
+      return false
+    }
+    if (job.changedSince > 0) await showAgain(signals, shown)
+    const text = `${changeName(c)}${one ? '.' : `: ${plural(job.changed, 'signal')}.`}${overtakenText(job.changedSince)}${leftText(job.left - job.changedSince)}`
+    tell({ text, undo: () => void undo(job.id, signals, shown) })
     return true
   } catch (e) {
     shown.put(signals)
-    if (one && e instanceof ConflictError) conflict(one, e.detail, c, shown)
-    else tell({ text: `Not done: ${(e as Error).message}`, failed: true })
+    tell({ text: `Not done: ${(e as Error).message}`, failed: true })
     return false
   }
 }
 
 const leftText = (n: number): string => (n > 0 ? ` ${plural(n, 'signal')} of the engine’s own left alone.` : '')
+const overtakenText = (n: number): string => (n > 0 ? ` ${plural(n, 'signal')} left as somebody made ${n === 1 ? 'it' : 'them'} meanwhile.` : '')
+
+/** showAgain shows signals as the engine has them now. */
+async function showAgain(signals: Signal[], shown: Shown): Promise<void> {
+  shown.put(await Promise.all(signals.slice(0, 100).map(async (s) => (await readSignal(s.id)).signal)))
+}
 
 async function undo(job: string, signals: Signal[], shown: Shown): Promise<void> {
   try {
@@ -48,26 +59,26 @@ async function undo(job: string, signals: Signal[], shown: Shown): Promise<void>
   }
 }
 
-/** ConflictError says that somebody changed a signal since it was read. */
-class ConflictError extends Error {
-  readonly detail: SignalDetail
-  constructor(detail: SignalDetail) {
-    super('changed since')
-    this.detail = detail
-  }
-}
-
-async function refuseIfChanged(s: Signal): Promise<void> {
+/** conflict tells who was faster and by how much, and asks which is to be. */
+async function conflict(s: Signal, c: Change, shown: Shown): Promise<void> {
   const detail = await readSignal(s.id)
-  if (detail.signal.version !== s.version) throw new ConflictError(detail)
+  const now = detail.signal
+  const triage = detail.custom.workflow.triage as { updater?: { handle?: string }; stateUpdateTimestamp?: string } | undefined
+  const by = triage?.updater?.handle || 'Somebody'
+  const at = Date.parse(triage?.stateUpdateTimestamp ?? '')
+  const before = Number.isNaN(at) ? ' before you' : ` ${duration(Math.max(1000, Date.now() - at))} before you`
+  shown.put([now])
+  tell({
+    text: `${oneLine(by, 60)} ${became(s, now)}${before}.`, failed: true,
+    choices: [{ label: 'Keep theirs', act: () => tell({ text: 'Kept as it is.' }) }, { label: 'Yours', act: () => void act([now], c, shown) }],
+  })
 }
 
-/** conflict tells who was faster, and offers to overrule them. */
-function conflict(s: Signal, detail: SignalDetail, c: Change, shown: Shown): void {
-  const now = detail.signal
-  const by = (detail.custom.workflow.triage as { updater?: { handle?: string } } | undefined)?.updater?.handle || 'Somebody'
-  shown.put([now])
-  tell({ text: `${by} changed ${s.title} before you: ${stateName(now.state, now.reason).toLowerCase()}.`, failed: true, otherwise: { label: 'Yours instead', act: () => void act([now], c, shown) } })
+/** became is what somebody made of a signal, in words. */
+function became(was: Signal, now: Signal): string {
+  if (now.state === was.state && now.assignee !== was.assignee) return now.assignee === '' ? 'took it from everybody' : `assigned it to ${oneLine(now.assignee, 60)}`
+  if (now.state === 'archived') return `archived it as ${reasonName(now.reason, now.comment).toLowerCase()}`
+  return now.state === 'under_review' ? 'took it under review' : now.state === was.state ? 'changed it' : 'opened it again'
 }
 
 /** actOnAll changes all that a filter selects, loaded or not, as one that can be undone. */

@@ -3,9 +3,12 @@ import type { Filter, Signal } from '../../api/signals'
 import type { Change } from '../../api/triage'
 import { Dialog } from '../../parts/dialog'
 import { useMay } from '../../state/session'
+import { useCommands, type Command } from '../../state/commands'
+import { tell } from '../../state/done'
 import { count, plural } from '../../state/text'
 import { act, actOnAll, type Shown } from './act'
 import { AssignForm } from './assign-form'
+import { reasons } from './reasons'
 import { Respond } from './respond'
 import { SuppressDialog } from './suppress'
 import { TriageForm } from './triage-form'
@@ -27,14 +30,19 @@ interface ActionsProps {
   /** Called when something became of them. */
   onDone: (c: Change) => void
   again: () => void
+  /** Why nothing can be written now; empty or absent: it can. */
+  waits?: string
 }
 
 /** useActions opens the forms by key or press, and carries out what they say. */
-export function useActions({ subject, known, shown, onDone, again }: ActionsProps) {
+export function useActions({ subject, known, shown, onDone, again, waits = '' }: ActionsProps) {
   const [doing, setDoing] = useState<Doing | undefined>()
   const may = useMay('triage')
   const begin = (what: Doing) => {
-    if (subject.signals.length > 0 && (may === '' || what === 'suppress' || what === 'respond')) setDoing(what)
+    if (waits !== '') return tell({ text: `Not now: it ${waits}.`, failed: true })
+    const isOfMany = what === 'triage' || what === 'assign'
+    if (isOfMany && may !== '') return tell({ text: `Not done: it ${may}.`, failed: true })
+    if (subject.signals.length > 0 || isOfMany && subject.all) setDoing(what)
   }
   useKeys([
     { keys: 'e', does: 'triage', act: () => begin('triage') },
@@ -49,6 +57,7 @@ export function useActions({ subject, known, shown, onDone, again }: ActionsProp
     else void act(signals, c, shown)
     onDone(c)
   }
+  useCommands(commandsOf(subject, name, begin, carryOut, waits || may))
   const close = () => setDoing(undefined)
   const reviewed = signals.filter((s) => s.state === 'under_review').length
   const hint = [
@@ -58,8 +67,22 @@ export function useActions({ subject, known, shown, onDone, again }: ActionsProp
   const form =
     doing === 'triage' ? <TriageForm subject={name} hint={hint.trim()} onChange={carryOut} close={close} />
     : doing === 'assign' ? <AssignForm subject={name} known={known} onAssign={(to) => carryOut({ assignee: to })} close={close} />
-    : doing === 'suppress' && signals[0] ? <SuppressDialog signal={signals[0]} close={close} />
+    : doing === 'suppress' && signals[0] ? <SuppressDialog signals={signals} close={close} />
     : doing === 'respond' && signals[0] ? <Dialog title="Respond" close={close}><Respond signal={signals[0]} /></Dialog>
     : null
   return { begin, form }
+}
+
+/** commandsOf are what the palette can do with the selection. */
+function commandsOf({ signals, all }: Subject, name: string, begin: (what: Doing) => void, carryOut: (c: Change) => void, lacks: string): Command[] {
+  if (signals.length === 0 && !all) return []
+  const of = name
+  return [
+    { name: 'Triage', of, lacks, keys: 'e', act: () => begin('triage') },
+    { name: 'Assign', of, lacks, keys: 'a', act: () => begin('assign') },
+    ...(all ? [] : [{ name: 'Suppress', of, keys: 's', act: () => begin('suppress') }, { name: 'Respond', of, keys: 'r', act: () => begin('respond') }]),
+    ...reasons.map((r) => ({ name: `Archive as ${r.title.toLowerCase()}`, of, lacks, act: () => carryOut({ state: 'archived', reason: r.reason, ...(r.note === '' ? {} : { note: r.note }) }) })),
+    { name: 'Take under review', of, lacks, act: () => carryOut({ state: 'under_review' }) },
+    { name: 'Open again', of, lacks, act: () => carryOut({ state: 'open' }) },
+  ]
 }

@@ -1,68 +1,58 @@
-import type { Facets } from '../../api/facets'
+import { mostOfAJob } from '../../api/triage-jobs'
 import { Key } from '../../parts/key'
-import { Menu, MenuItem } from '../../parts/menu'
-import { prefer, usePreferences } from '../../state/preferences'
 import { useLate } from '../../state/ask'
-import { rangeName, type Range } from '../../state/time'
+import { rangeName } from '../../state/time'
 import { count, plural } from '../../state/text'
-import { allColumns, usualColumns } from './columns'
 import type { Doing } from './actions'
-import type { List } from './use-list'
+import { ColumnsMenu, Grouping } from './columns-menu'
+import { defaultRange, lookAt, type ListState } from './filter'
+import type { Queue } from './use-queue'
 import type { Selection } from './use-selection'
-import { defaultRange, lookAt } from './filter'
 
 interface CountBarProps {
-  list: List
-  total: Facets | undefined
-  /** How many there are whatever their state. */
-  all: number | undefined
+  queue: Queue
   selection: Selection
   begin: (what: Doing) => void
-  range: Range
+  state: ListState
 }
 
 /** CountBar says how many there are; of what is ticked, what can be done with it. */
-export function CountBar({ list, total, all, selection, begin, range }: CountBarProps) {
-  const late = useLate(list.asking, 1000)
-  if (selection.ticked.size > 0) return <TickedBar selection={selection} total={total?.total} begin={begin} />
-  const n = total?.total
-  const zoomed = /^\d+$/.test(range.from)
+export function CountBar({ queue, selection, begin, state }: CountBarProps) {
+  const late = useLate(queue.asking, 1000)
+  if (selection.ticked.size > 0) return <TickedBar selection={selection} total={queue.total.value?.total} begin={begin} />
+  const { list, total, counts } = queue
+  const n = total.value?.total
+  const all = counts.value?.total
+  const zoomed = /^\d+$/.test(state.from.from)
+  const cutShort = list.cancelled || total.error?.message === 'Cancelled.'
   return (
     <div class="bar">
-      <span class="strong">{n === undefined ? 'Signals' : `${total?.partial ? 'At least ' : ''}${plural(n, 'signal')}`}</span>
-      {n !== undefined && all !== undefined && all > n && <span class="mut">of {count(all)}, the others archived</span>}
+      <span class="strong">{n === undefined ? 'Signals' : n === 0 ? 'No signals' : `${total.value?.partial ? 'At least ' : ''}${plural(n, 'signal')}`}</span>
+      {n !== undefined && all !== undefined && all > n && <span class="mut cut">of {count(all)}{counts.value?.partial && ' or more'}, the others archived</span>}
       {zoomed && <button class="link" onClick={() => lookAt(defaultRange)}>Back to {rangeName(defaultRange).replace('Last ', '')}</button>}
-      {late && <span class="mut" role="status">Asking <button class="link" onClick={list.cancel}>Cancel</button></span>}
+      {late ? <span class="mut" role="status">Asking … <button class="link" onClick={queue.cancel}>Cancel</button></span>
+        : cutShort && <span class="mut" role="status">Cancelled; {list.rows.length > 0 ? `${plural(list.rows.length, 'row')} came.` : 'no row came.'} <button class="link" onClick={list.again}>Ask again</button></span>}
       <span class="grow" />
-      <Columns />
+      <Grouping group={state.group} />
+      <ColumnsMenu shown={state.columns} />
     </div>
   )
 }
 
 function TickedBar({ selection, total, begin }: { selection: Selection; total: number | undefined; begin: (what: Doing) => void }) {
   const n = selection.everything ? (total ?? selection.ticked.size) : selection.ticked.size
+  const more = !selection.everything && total !== undefined && total > selection.ticked.size
   return (
     <div class="bar ticked-bar" role="toolbar" aria-label="Selected signals">
       <span class="strong" role="status">{selection.everything && 'All '}{count(n)} selected</span>
       <button class="button quiet" onClick={() => begin('triage')}>Triage <Key>e</Key></button>
       <button class="button quiet" onClick={() => begin('assign')}>Assign <Key>a</Key></button>
-      {!selection.everything && total !== undefined && total > selection.ticked.size && <button class="link" onClick={selection.all}>Select all {count(total)}</button>}
+      {!selection.everything && <button class="button quiet" onClick={() => begin('suppress')}>Suppress <Key>s</Key></button>}
+      {more && (total > mostOfAJob
+        ? <span class="mut">{count(total)} are more than the {count(mostOfAJob)} that are changed at once</span>
+        : <button class="link" onClick={selection.all}>Select all {count(total)}</button>)}
       <span class="grow" />
       <button class="button quiet" onClick={selection.clear}>Clear <Key>Esc</Key></button>
     </div>
-  )
-}
-
-function Columns() {
-  const shown = usePreferences().columns['signals'] ?? usualColumns
-  const toggle = (id: string) => {
-    const next = allColumns.map((c) => c.id).filter((c) => (c === id ? !shown.includes(id) : shown.includes(c)))
-    prefer({ columns: { ...{}, signals: next.length === 0 ? usualColumns : next } })
-  }
-  return (
-    <Menu label={<>Columns <i class="down" /></>}>
-      {allColumns.map((c) => <MenuItem key={c.id} checked={shown.includes(c.id)} act={() => toggle(c.id)}>{c.title}</MenuItem>)}
-      <MenuItem act={() => prefer({ columns: {} })}>The usual ones</MenuItem>
-    </Menu>
   )
 }

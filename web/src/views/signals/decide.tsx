@@ -5,7 +5,7 @@ import { Key } from '../../parts/key'
 import { stateName } from '../../parts/marks'
 import { useKeys } from '../../state/keys'
 import { useCaller, useMay } from '../../state/session'
-import { reasons } from './reasons'
+import { reasonOf, reasons } from './reasons'
 
 const states: State[] = ['open', 'under_review', 'archived']
 
@@ -19,12 +19,12 @@ export function Decide({ signal, onChange }: { signal: Signal; onChange: (c: Cha
   const caller = useCaller()
   useEffect(() => {
     setState(signal.state)
-    setReason(reasons.find((r) => r.reason === signal.reason)?.letter ?? '')
+    setReason(reasonOf(signal)?.letter ?? '')
     setAssignee(signal.assignee)
-  }, [signal.id, signal.state, signal.assignee, signal.reason])
+  }, [signal.id, signal.state, signal.assignee, signal.reason, signal.comment])
   const chosen = reasons.find((r) => r.letter === reason)
   const needsReason = state === 'archived' && !chosen
-  const unchanged = state === signal.state && assignee === signal.assignee && note.trim() === '' && (state !== 'archived' || chosen?.reason === signal.reason)
+  const unchanged = state === signal.state && assignee === signal.assignee && note.trim() === '' && (state !== 'archived' || chosen === reasonOf(signal))
   const save = () => {
     if (lacks !== '' || needsReason || unchanged) return
     const text = [state === 'archived' ? (chosen?.note ?? '') : '', note.trim()].filter((t) => t !== '').join(' ')
@@ -51,7 +51,7 @@ export function Decide({ signal, onChange }: { signal: Signal; onChange: (c: Cha
         <label for="reason">Reason</label>
         <select id="reason" class="field" value={reason} disabled={lacks !== ''} onChange={(e) => (setReason(e.currentTarget.value), setState('archived'))}>
           <option value="">Needed to archive</option>
-          {reasons.map((r) => <option key={r.letter} value={r.letter}>{r.title}</option>)}
+          {reasons.map((r) => <option key={r.letter} value={r.letter}>{r.title}{r.kept && `, ${r.kept}`}</option>)}
         </select>
       </div>
       <div class="form-row tall">

@@ -15,7 +15,7 @@ import { age, clock, dayAndClock, useZone, zoneName } from '../../state/time'
 import { count, oneLine, plural, shown } from '../../state/text'
 import { act } from './act'
 import { useActions } from './actions'
-import { useAround } from './around'
+import { useAround } from '../../state/around'
 import { Decide } from './decide'
 import { EventTable } from './detail/event-table'
 import { Facts } from './detail/facts'
@@ -26,21 +26,21 @@ import { Why } from './detail/why'
 import { Respond } from './respond'
 import { Suppress } from './suppress'
 
-/** SignalPage is one signal at an address of its own, with what is to be decided beside it. */
-export function SignalPage({ id }: { id: string }) {
+/** SignalPage is one signal at an address of its own, with what is to be decided beside it; back leads to the list, where this address is the list's. */
+export function SignalPage({ id, back }: { id: string; back?: () => void }) {
   const detail = useAsk(id, (stop) => readSignal(id, stop))
   const around = useAround(id)
   const lead = (to: string | undefined) => to && go('/signals/' + to)
   useKeys([
     { keys: 'j', does: 'next signal', act: () => lead(around.next) },
     { keys: 'k', does: 'signal before', act: () => lead(around.before) },
-    { keys: 'Escape', does: 'back to the list', act: () => go(around.address) },
+    { keys: 'Escape', does: 'back to the list', act: () => (back ?? (() => go(around.address)))() },
   ])
   return (
     <main class="signal">
       <div class="signal-main" tabIndex={0}>
         <div class="crumb">
-          <a href={around.address}>Signals</a>
+          <a href={around.address} onClick={(e) => back && (e.preventDefault(), back())}>Signals</a>
           {around.at >= 0 && <span class="mut">{count(around.at + 1)} of {count(around.total)} <Key>k</Key> <Key>j</Key></span>}
           <span class="grow" />
           <button onClick={() => void copy(location.href)}>Copy link</button>
@@ -72,7 +72,7 @@ function Story({ detail: { signal: s } }: { detail: SignalDetail }) {
   return (
     <>
       <p class="signal-state">
-        <SeverityMark severity={s.severity} /><StateMark state={s.state} assignee={s.assignee} reason={s.reason} />
+        <SeverityMark severity={s.severity} /><StateMark state={s.state} assignee={s.assignee} reason={s.reason} comment={s.comment} />
         <span class="mut">first seen {dayAndClock(s.firstSeen, zone)}, last {clock(s.lastSeen, zone)} {zoneName(zone)}, {age(s.lastSeen)} ago</span>
       </p>
       <h1>{shown(s.title)}</h1>

@@ -36,7 +36,7 @@ export function Panel({ id, row, place, onDo, onRead, close }: PanelProps) {
   return (
     <aside class="panel" aria-label="Signal">
       <div class="panel-head">
-        {s && <><SeverityMark severity={s.severity} /><StateMark state={s.state} assignee={s.assignee} reason={s.reason} /><span class="mut">{s.assignee === '' ? 'unassigned' : s.assignee}</span></>}
+        {s && <><SeverityMark severity={s.severity} /><StateMark state={s.state} assignee={s.assignee} reason={s.reason} comment={s.comment} /><span class="mut">{s.assignee === '' ? 'unassigned' : s.assignee}</span></>}
         <span class="grow" />
         <span class="mut">{place}</span>
         <a class="link" href={'/signals/' + id}>Full page <Key>↵</Key></a>

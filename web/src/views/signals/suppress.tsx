@@ -7,16 +7,22 @@ import { useAsk } from '../../state/ask'
 import { tell } from '../../state/done'
 import { useMay } from '../../state/session'
 import { day, dayAndMinutes, zoneName } from '../../state/time'
-import { count, plural, term } from '../../state/text'
+import { count, oneLine, plural, term } from '../../state/text'
 
 const spans: [string, number | undefined][] = [['1 day', 1], ['7 days', 7], ['30 days', 30], ['90 days', 90], ['without end', undefined]]
 
-/** queryOf is a search that finds the signals that are about the same as this one. */
-const queryOf = (s: Signal): string => s.group.flatMap((v, i) => (v === '' || v === 'N/A' ? [] : [term(s.groupBy[i] ?? '', v)])).join(' ')
+/** queryOf is a search that finds the signals that are about the same as these. */
+function queryOf(signals: Signal[]): string {
+  const each = signals.map((s) => s.group.flatMap((v, i) => (v === '' || v === 'N/A' ? [] : [term(s.groupBy[i] ?? '', v)])).join(' '))
+  const different = [...new Set(each)].filter((q) => q !== '')
+  return different.length > 1 ? different.map((q) => (q.includes(' ') ? `(${q})` : q)).join(' OR ') : (different[0] ?? '')
+}
 
-/** Suppress keeps signals like this one from being shown, after it has said which it would have hidden. */
-export function Suppress({ signal, done }: { signal: Signal; done?: () => void }) {
-  const [query, setQuery] = useState(queryOf(signal))
+const none: Signal[] = []
+
+/** Suppress keeps signals like this one, and others of its rule, from being shown, after it has said which it would have hidden. */
+export function Suppress({ signal, others = none, done }: { signal: Signal; others?: Signal[]; done?: () => void }) {
+  const [query, setQuery] = useState(queryOf([signal, ...others]))
   const [asked, setAsked] = useState(query)
   const [days, setDays] = useState<number | undefined>(7)
   const [saving, setSaving] = useState(false)
@@ -85,10 +91,21 @@ async function takeBack(id: string): Promise<void> {
   }
 }
 
-export function SuppressDialog({ signal, close }: { signal: Signal; close: () => void }) {
+/** SuppressDialog suppresses a rule for what signals are about; of several rules, one after the other. */
+export function SuppressDialog({ signals, close }: { signals: Signal[]; close: () => void }) {
+  const rules = [...new Map(signals.map((s) => [s.ruleID, s.ruleName]))]
+  const [rule, setRule] = useState(rules[0]?.[0] ?? '')
+  const [first, ...others] = signals.filter((s) => s.ruleID === rule)
   return (
-    <Dialog title="Suppress this rule for" close={close} class="suppress-dialog">
-      <Suppress signal={signal} done={close} />
+    <Dialog title={signals.length === 1 ? 'Suppress this rule for' : `Suppress a rule for ${plural(1 + others.length, 'signal')}`} close={close} class="suppress-dialog">
+      {rules.length > 1 && (
+        <label class="form-row">
+          <span>Rule</span>
+          <select class="field" value={rule} onChange={(e) => setRule(e.currentTarget.value)}>{rules.map(([id, name]) => <option key={id} value={id}>{oneLine(name, 100)}</option>)}</select>
+        </label>
+      )}
+      {rules.length > 1 && <p class="small mut">The signals are of {rules.length} rules; a suppression is of one.</p>}
+      {first && <Suppress key={rule} signal={first} others={others} done={close} />}
     </Dialog>
   )
 }

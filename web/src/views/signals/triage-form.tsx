@@ -51,6 +51,7 @@ export function TriageForm({ subject, hint, onChange, close }: TriageProps) {
               onClick={() => archive(i)} onFocus={() => setChosen(i)}
             >
               <kbd aria-hidden="true">{r.letter}</kbd><span class="grow">{r.title}</span>
+              {r.kept && <span class="mut small">{r.kept}</span>}
               {r.letter === last && <span class="mut small">last used</span>}
             </button>
           ))}

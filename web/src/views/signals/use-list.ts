@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useState } from 'preact/hooks'
-import { searchBySeverity, searchSignals, type Filter, type Signal } from '../../api/signals'
+import { searchSignals, type Filter, type Signal } from '../../api/signals'
 import { usePages, type Pages } from '../../state/pages'
 
 export interface List extends Omit<Pages<Signal>, 'put'> {
@@ -10,26 +10,30 @@ export interface List extends Omit<Pages<Signal>, 'put'> {
   unhide(now: Signal[]): void
 }
 
-/** As the address says it: the worst first. */
-export const bySeverity = '-severity'
-
 const pageSize = 100
+// The API gives at most so many at once.
+const largestPage = 1000
 
 /** useList reads the signals of a filter, if there is one. */
 export function useList(filter: Filter | undefined, sort: string): List {
   const key = filter ? JSON.stringify([filter, sort]) : null
-  const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set())
-  const pages = usePages<Signal>(key, async (cursor, stop, soFar) => {
-    const asked = filter ?? { query: '*', from: '', to: '' }
-    const page = await (sort === bySeverity ? searchBySeverity(asked, cursor, pageSize, stop, soFar) : searchSignals(asked, sort, cursor, pageSize, stop))
+  const hidden = useHidden(key)
+  const pages = usePages<Signal>(key, async (cursor, stop, loaded) => {
+    const page = await searchSignals(filter ?? { query: '*', from: '', to: '' }, sort, cursor, Math.min(largestPage, Math.max(pageSize, loaded)), stop)
     return { rows: page.signals, next: page.next }
   })
-  useEffect(() => setHidden(new Set()), [key])
-  const rows = useMemo(() => (hidden.size === 0 ? pages.rows : pages.rows.filter((r) => !hidden.has(r.id))), [pages.rows, hidden])
+  const rows = useMemo(() => hidden.less(pages.rows), [pages.rows, hidden.ids])
+  return { ...pages, rows, put: (change) => pages.put((all) => all.map(change)), hide: hidden.hide, unhide: hidden.unhide }
+}
+
+/** useHidden keeps what is out of sight, though the engine may still list it. */
+export function useHidden(key: string | null) {
+  const [ids, setIDs] = useState<ReadonlySet<string>>(new Set())
+  useEffect(() => setIDs(new Set()), [key])
   return {
-    ...pages, rows,
-    put: (change) => pages.put((all) => all.map(change)),
-    hide: (ids) => setHidden((old) => new Set([...old, ...ids])),
-    unhide: (now) => setHidden((old) => new Set([...old].filter((id) => !now.some((s) => s.id === id && s.state !== 'archived')))),
+    ids,
+    less: (rows: Signal[]) => (ids.size === 0 ? rows : rows.filter((r) => !ids.has(r.id))),
+    hide: (more: ReadonlySet<string>) => setIDs((old) => new Set([...old, ...more])),
+    unhide: (now: Signal[]) => setIDs((old) => new Set([...old].filter((id) => !now.some((s) => s.id === id && s.state !== 'archived')))),
   }
 }

@@ -2,6 +2,7 @@ import { countFacets } from '../../api/facets'
 import type { Filter } from '../../api/signals'
 import { go, pathOf } from '../../state/address'
 import { useAsk } from '../../state/ask'
+import { useCommands } from '../../state/commands'
 import { useCaller } from '../../state/session'
 import { both, count, quoted } from '../../state/text'
 import { SavedViews } from '../../parts/saved-views'
@@ -14,8 +15,8 @@ interface NamedView {
   from: string
 }
 
-/** Views are named addresses of the list, with how many signals each has now. */
-export function Views({ filter, at }: { filter: Filter; at: number }) {
+/** Views are named addresses of the list, with how many signals each has now; onKnown is told once those that were saved are there. */
+export function Views({ filter, at, onKnown }: { filter: Filter; at: number; onKnown: () => void }) {
   const caller = useCaller()
   const all: NamedView[] = [
     { name: 'Triage', query: triageQuery, from: '' },
@@ -24,20 +25,23 @@ export function Views({ filter, at }: { filter: Filter; at: number }) {
     { name: 'Critical and high', query: both(triageQuery, 'severity:(critical OR high)'), from: '' },
     { name: 'Archived this week', query: '@nightjar.state:archived', from: 'now-7d' },
   ]
+  useCommands(all.map((v) => ({ name: v.name, of: 'view of signals', act: () => goTo(v) })))
   return (
     <section class="facet" aria-label="Views">
       <h2>Views</h2>
       {all.map((v) => <One key={v.name} view={v} isShown={v.query === filter.query && (v.from || 'now-24h') === filter.from} at={at} />)}
-      <SavedViews of="signals" less="signal" />
+      <SavedViews of="signals" less="signal" onKnown={onKnown} />
     </section>
   )
 }
+
+const goTo = (v: NamedView): void => go(pathOf(['signals'], { query: v.query === triageQuery ? '' : v.query, from: v.from }))
 
 function One({ view, isShown, at }: { view: NamedView; isShown: boolean; at: number }) {
   const asked = { query: view.query, from: view.from || 'now-24h', to: '' }
   const total = useAsk(at === 0 ? null : JSON.stringify([asked, at]), (stop) => countFacets(asked, ['severity'], 1, stop), 'keep')
   return (
-    <button class="facet-value" aria-pressed={isShown} onClick={() => go(pathOf(['signals'], { query: view.query === triageQuery ? '' : view.query, from: view.from }))}>
+    <button class="facet-value" aria-pressed={isShown} onClick={() => goTo(view)}>
       <span class="cut">{view.name}</span>
       <span class="mut small">{total.value && count(total.value.total)}{total.value?.partial && '+'}</span>
     </button>

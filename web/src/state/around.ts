@@ -1,5 +1,5 @@
 // The list that a signal was opened from: its page leads on to the next one.
-import { createStore, useStore } from '../../state/store'
+import { createStore, useStore } from './store'
 
 interface Around {
   ids: string[]
@@ -17,4 +17,11 @@ export function useAround(id: string): { address: string; at: number; total: num
   const a = useStore(around)
   const at = a.ids.indexOf(id)
   return { address: a.address, at, total: a.total, next: at < 0 ? undefined : a.ids[at + 1], before: at < 0 ? undefined : a.ids[at - 1] }
+}
+
+/** cameFromNow is what the list asks for that led here, by the names of its address. */
+export function cameFromNow(): URLSearchParams {
+  const { address } = around.get()
+  const at = address.indexOf('?')
+  return new URLSearchParams(at < 0 ? '' : address.slice(at))
 }
